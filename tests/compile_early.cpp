@@ -1,0 +1,2 @@
+/* As compile_early.c, in C++. */
+#include "compile_early.c"

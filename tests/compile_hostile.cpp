@@ -1,0 +1,2 @@
+/* As compile_hostile.c, in C++. */
+#include "compile_hostile.c"

@@ -1,0 +1,2 @@
+/* As compile_main.c, in C++. */
+#include "compile_main.c"

@@ -1,0 +1,2 @@
+/* As compile_one.c, in C++. */
+#include "compile_one.c"

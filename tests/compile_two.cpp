@@ -1,0 +1,2 @@
+/* As compile_two.c, in C++. */
+#include "compile_two.c"

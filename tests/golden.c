@@ -1,0 +1,2209 @@
+/* Golden operator cases: runs every case of shared/golden against the library and compares results, gradients, second-order gradients and refusals.
+
+     cc -O1 tests/golden.c -o golden && ./golden [--only TEXT] [--verbose] [--list-skipped] [--perturb] [--echo] [DIR...]
+
+   A DIR holds *.jsonl with their .safetensors, or a folder ops that does; without one it is ../shared/golden. The format is described in the README.md there.
+   The last line is  golden: N passed, N failed, N skipped  and the exit status is 0 if nothing failed.
+
+   The runner does no arithmetic of its own: an adapter turns one PyTorch call into calls of the library, by rearranging arguments. A case that the API cannot
+   express is skipped, and so is one with an argument that its adapter has not read: nothing passes by being overlooked. An adapter knows the operator's
+   signature, never a case.
+
+   To add an operation: nothing for a formula row of the torch name; else write an adapter below and give it a row in `adapters`.
+
+   --perturb tests the runner: each expectation of a case that passes is changed in turn, a little more than the tolerance allows, and must be noticed.
+   --echo feeds the expected outputs back as results (no call of an operator), so that with --perturb the comparison itself is tested on every case. */
+
+#define TENSORGRAD_IMPLEMENTATION
+#include "../tensorgrad.h"
+#include <dirent.h>
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__GNUC__)
+#define PRINTF_LIKE(text_at, first) __attribute__((format(printf, text_at, first)))
+#else
+#define PRINTF_LIKE(text_at, first)
+#endif
+
+static void *get_memory(size_t count, size_t size) {
+    void *p = calloc(count ? count : 1, size ? size : 1);
+    if (!p) { fprintf(stderr, "golden: out of memory\n"); exit(2); }
+    return p;
+}
+static char *copy_text(const char *s) {
+    size_t n = strlen(s) + 1;
+    return (char *)memcpy(get_memory(n, 1), s, n);
+}
+static bool ends_with(const char *s, const char *tail) {
+    size_t a = strlen(s), b = strlen(tail);
+    return a >= b && strcmp(s + a - b, tail) == 0;
+}
+static bool starts_with(const char *s, const char *head) { return strncmp(s, head, strlen(head)) == 0; }
+static uint64_t double_bits(double x) { uint64_t u; memcpy(&u, &x, 8); return u; }
+static bool is_nan(double x) { return (double_bits(x) & 0x7fffffffffffffffu) > 0x7ff0000000000000u; }      /* by bits: also under -ffast-math */
+static bool is_finite(double x) { return (double_bits(x) & 0x7ff0000000000000u) != 0x7ff0000000000000u; }
+static double magnitude(double x) { uint64_t u = double_bits(x) & 0x7fffffffffffffffu; memcpy(&x, &u, 8); return x; }
+
+/* Text that is cut where the room ends. */
+typedef struct text { char *out; size_t room, length; } text;
+static void say(text *t, const char *format, ...) PRINTF_LIKE(2, 3);
+static void say(text *t, const char *format, ...) {
+    va_list list;
+    int n;
+    va_start(list, format);
+    n = t->length < t->room ? vsnprintf(t->out + t->length, t->room - t->length, format, list) : 0;
+    va_end(list);
+    if (n > 0) t->length += (size_t)n;
+    if (t->length >= t->room) t->length = t->room ? t->room - 1 : 0;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------------------------- values ----
+   One line of JSON becomes a tree of values; then the objects among the arguments become tensors, dtypes, slices. */
+
+typedef enum kind { V_NULL, V_BOOL, V_INT, V_NUM, V_STR, V_LIST, V_DICT, V_TENSOR, V_DTYPE, V_SLICE, V_ELLIPSIS, V_NEWAXIS } kind;
+
+typedef struct val val;
+struct val {
+    kind        kind;
+    bool        flag;           /* V_BOOL; V_TENSOR: complex          */
+    bool        used;           /* an adapter has looked at it        */
+    int         count;          /* children                           */
+    int64_t     i;              /* V_INT                              */
+    double      n;              /* V_NUM; V_INT and V_BOOL as well    */
+    const char *s;              /* V_STR; V_TENSOR: its key           */
+    const char *key;            /* name within a dict                 */
+    val        *first, *last, *next;
+    val        *perm;           /* V_TENSOR: a list, or NULL          */
+    tg_dtype    dtype;          /* V_DTYPE                            */
+    tg_tensor  *t;              /* V_TENSOR: the argument             */
+};
+
+typedef struct parser { char *p; val *pool; size_t used, room; bool bad; } parser;
+
+#define MAX_DEPTH 32
+
+static val *new_val(parser *ps, kind k) {
+    val *v;
+    if (ps->used >= ps->room) { ps->bad = true; return NULL; }
+    v = &ps->pool[ps->used++];
+    memset(v, 0, sizeof *v);
+    v->kind = k;
+    return v;
+}
+static void append(val *list, val *v) {
+    if (list->last) list->last->next = v; else list->first = v;
+    list->last = v;
+    list->count++;
+}
+static void blanks(parser *ps) { while (*ps->p == ' ' || *ps->p == '\t' || *ps->p == '\r' || *ps->p == '\n') ps->p++; }
+
+static int hex4(const char *p) {
+    int i, v = 0;
+    for (i = 0; i < 4; i++) {
+        char ch = p[i];
+        int d = ch >= '0' && ch <= '9' ? ch - '0' : ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : ch >= 'A' && ch <= 'F' ? ch - 'A' + 10 : -1;
+        if (d < 0) return -1;
+        v = v * 16 + d;
+    }
+    return v;
+}
+/* Decodes in place: the text never grows. */
+static char *parse_string(parser *ps) {
+    char *start = ++ps->p, *w = start;
+    for (;;) {
+        char ch = *ps->p++;
+        if (ch == '"') break;
+        if ((unsigned char)ch < 32) { ps->bad = true; ps->p--; break; }
+        if (ch == '\\') {
+            ch = *ps->p++;
+            if (ch == 'u') {
+                int u = hex4(ps->p);
+                if (u < 0 || (u >= 0xd800 && u < 0xe000)) { ps->bad = true; break; }       /* names and equations are ASCII; no pairs of halves */
+                ps->p += 4;
+                if (u >= 0x800) { *w++ = (char)(0xe0 | (u >> 12)); *w++ = (char)(0x80 | ((u >> 6) & 63)); ch = (char)(0x80 | (u & 63)); }
+                else if (u >= 0x80) { *w++ = (char)(0xc0 | (u >> 6)); ch = (char)(0x80 | (u & 63)); }
+                else ch = (char)u;
+            } else {
+                const char *from = "\"\\/bfnrt", *to = "\"\\/\b\f\n\r\t", *at = ch ? strchr(from, ch) : NULL;
+                if (!at) { ps->bad = true; break; }
+                ch = to[at - from];
+            }
+        }
+        *w++ = ch;
+    }
+    *w = 0;
+    return start;
+}
+static val *parse_number(parser *ps) {
+    char *end = ps->p;
+    bool real = false;
+    val *v = new_val(ps, V_INT);
+    if (!v) return NULL;
+    while (*end && strchr("+-0123456789.eE", *end)) { if (*end == '.' || *end == 'e' || *end == 'E') real = true; end++; }
+    if (end == ps->p) { ps->bad = true; return NULL; }
+    errno = 0;
+    if (real) {
+        v->kind = V_NUM;
+        v->n = strtod(ps->p, &ps->p);
+    } else {
+        v->i = (int64_t)strtoll(ps->p, &ps->p, 10);
+        v->n = (double)v->i;
+        if (errno == ERANGE) ps->bad = true;
+    }
+    if (ps->p != end) ps->bad = true;
+    return v;
+}
+static bool parse_word(parser *ps, const char *word) {
+    if (!starts_with(ps->p, word)) return false;
+    ps->p += strlen(word);
+    return true;
+}
+static val *parse_value(parser *ps, int depth) {
+    val *v = NULL, *e;
+    blanks(ps);
+    if (depth > MAX_DEPTH) { ps->bad = true; return NULL; }
+    if (*ps->p == '"') {
+        if ((v = new_val(ps, V_STR)) != NULL) v->s = parse_string(ps);
+    } else if (*ps->p == '[' || *ps->p == '{') {
+        bool dict = *ps->p == '{';
+        char end = dict ? '}' : ']';
+        v = new_val(ps, dict ? V_DICT : V_LIST);
+        ps->p++;
+        blanks(ps);
+        if (*ps->p == end) { ps->p++; return v; }
+        while (!ps->bad) {
+            const char *key = NULL;
+            if (dict) {
+                blanks(ps);
+                if (*ps->p != '"') { ps->bad = true; break; }
+                key = parse_string(ps);
+                blanks(ps);
+                if (*ps->p++ != ':') { ps->bad = true; break; }
+            }
+            e = parse_value(ps, depth + 1);
+            if (!e || ps->bad) break;
+            e->key = key;
+            append(v, e);
+            blanks(ps);
+            if (*ps->p == ',') { ps->p++; continue; }
+            if (*ps->p == end) { ps->p++; break; }
+            ps->bad = true;
+        }
+    } else if (parse_word(ps, "true")) { if ((v = new_val(ps, V_BOOL)) != NULL) { v->flag = true; v->n = 1; v->i = 1; } }
+    else if (parse_word(ps, "false")) v = new_val(ps, V_BOOL);
+    else if (parse_word(ps, "null")) v = new_val(ps, V_NULL);
+    else v = parse_number(ps);
+    return ps->bad ? NULL : v;
+}
+static val *field(const val *dict, const char *name) {
+    val *v = dict && dict->kind == V_DICT ? dict->first : NULL;
+    while (v && strcmp(v->key, name) != 0) v = v->next;
+    return v;
+}
+static val *child(const val *list, int i) {
+    val *v = list ? list->first : NULL;
+    while (v && i-- > 0) v = v->next;
+    return v;
+}
+static bool dtype_named(const char *name, tg_dtype *dtype) {
+    int i;
+    for (i = 0; i < (int)TG_DTYPES; i++) if (strcmp(name, tg_dtype_name((tg_dtype)i)) == 0) { *dtype = (tg_dtype)i; return true; }
+    return false;
+}
+/* What an object among the arguments means. False: something this runner does not know. */
+static bool settle(val *v) {
+    val *e;
+    if (v->kind == V_LIST) {
+        for (e = v->first; e; e = e->next) if (!settle(e)) return false;
+        return true;
+    }
+    if (v->kind != V_DICT) return true;
+    if ((e = field(v, "t")) != NULL && e->kind == V_STR) {
+        val *complex = field(v, "complex"), *perm = field(v, "perm");
+        v->kind = V_TENSOR; v->s = e->s; v->perm = perm; v->flag = complex && complex->flag;
+    } else if ((e = field(v, "f")) != NULL && e->kind == V_STR) {
+        v->kind = V_NUM;
+        v->n = strcmp(e->s, "inf") == 0 ? (double)INFINITY : strcmp(e->s, "-inf") == 0 ? -(double)INFINITY : (double)NAN;
+    } else if ((e = field(v, "dtype")) != NULL && e->kind == V_STR) {
+        if (!dtype_named(e->s, &v->dtype)) return false;                  /* complex */
+        v->kind = V_DTYPE;
+    } else if ((e = field(v, "slice")) != NULL && e->count == 3) { v->kind = V_SLICE; v->first = e->first; v->count = 3; }
+    else if (field(v, "ellipsis")) v->kind = V_ELLIPSIS;
+    else if (field(v, "none_index")) v->kind = V_NEWAXIS;
+    else return false;
+    return true;
+}
+
+/* ------------------------------------------------------------------------------------------------------------------------------------- one call ----
+   What an adapter gets: the arguments; and what it leaves: outputs, or a reason to skip. An adapter need not test for failure: after an error every call of the
+   library returns NULL, and a skip wins over whatever an adapter does after it. */
+
+typedef enum result_kind { R_TENSOR, R_NONE, R_BOOL, R_INT, R_NUM } result_kind;
+typedef struct result { result_kind kind; tg_tensor *t; bool b; int64_t i; double n; } result;
+
+typedef tg_tensor *(*function1)(tg_tensor *x);
+typedef tg_tensor *(*function2)(tg_tensor *a, tg_tensor *b);
+typedef tg_tensor *(*function3)(tg_tensor *a, tg_tensor *b, tg_tensor *c);
+
+#define MAX_RESULTS 256
+
+typedef struct call {
+    tg_ctx     *tg;
+    const char *op;
+    val        *args, *kwargs;
+    bool        in_place;          /* the operator's name ends in _                             */
+    bool        copy_self;         /* in place, with gradients: on a clone of the argument      */
+    tg_tensor  *self;              /* what an in-place operator must return                     */
+    const char *skip;              /* why this call cannot be made                              */
+    int         n_out;
+    result      out[MAX_RESULTS];
+    int         formula;           /* index of the formula row, where an adapter of a family wants it */
+} call;
+
+static void skip(call *c, const char *why) { if (!c->skip) c->skip = why; }
+
+/* `names` are those the argument may come by: "self|input". */
+static bool named(const char *names, const char *key) {
+    size_t n = strlen(key);
+    for (;;) {
+        const char *bar = strchr(names, '|');
+        size_t length = bar ? (size_t)(bar - names) : strlen(names);
+        if (length == n && strncmp(names, key, n) == 0) return true;
+        if (!bar) return false;
+        names = bar + 1;
+    }
+}
+/* The argument at position `at` (-1: only by name) or by name; NULL where it is absent or None. */
+static val *arg(call *c, int at, const char *names) {
+    val *v = at >= 0 ? child(c->args, at) : NULL;
+    if (!v) for (v = c->kwargs->first; v && !named(names, v->key); v = v->next) {}
+    if (v) v->used = true;
+    return v && v->kind != V_NULL ? v : NULL;
+}
+static val *need(call *c, int at, const char *names) {
+    val *v = arg(c, at, names);
+    if (!v) skip(c, "an argument is absent");
+    return v;
+}
+static bool is_kind(const val *v, kind k) { return v && v->kind == k; }
+static bool is_scalar(const val *v) { return v && (v->kind == V_BOOL || v->kind == V_INT || v->kind == V_NUM); }
+
+static tg_tensor *tensor_of(call *c, const val *v) {
+    if (v && v->kind != V_TENSOR) { skip(c, "an argument that is no tensor"); return NULL; }
+    return v ? v->t : NULL;
+}
+static tg_tensor *tensor(call *c, int at, const char *names) { return tensor_of(c, need(c, at, names)); }
+static tg_tensor *maybe_tensor(call *c, int at, const char *names) { return tensor_of(c, arg(c, at, names)); }
+
+/* A tensor, or a Python number as the 0-d tensor that promotes like one. */
+static tg_tensor *operand_of(call *c, const val *v) {
+    if (is_kind(v, V_NUM)) return tg_number(c->tg, v->n);
+    if (is_kind(v, V_INT)) return tg_integer(c->tg, v->i);
+    if (is_kind(v, V_BOOL)) return tg_full(c->tg, TG_SCALAR, v->n, TG_BOOL);      /* the lowest of all types: a 0-d bool promotes like a Python bool */
+    return tensor_of(c, v);
+}
+static tg_tensor *operand(call *c, int at, const char *names) { return operand_of(c, need(c, at, names)); }
+
+/* The first argument; in place it is what will be written. */
+static tg_tensor *self_of(call *c, int at, const char *names) {
+    val *v = need(c, at, names);
+    tg_tensor *t = c->in_place ? tensor_of(c, v) : operand_of(c, v);
+    if (c->in_place) { if (c->copy_self && t) t = tg_clone(t); c->self = t; }
+    return t;
+}
+#define SELF "self|input|tensor|A|x|a"
+static tg_tensor *self(call *c) { return self_of(c, 0, SELF); }
+
+static double number(call *c, int at, const char *names, double absent) {
+    const val *v = arg(c, at, names);
+    if (v && !is_scalar(v)) { skip(c, "a number is wanted"); return absent; }
+    return v ? v->n : absent;
+}
+static int64_t integer(call *c, int at, const char *names, int64_t absent) {
+    const val *v = arg(c, at, names);
+    if (v && v->kind != V_INT && v->kind != V_BOOL) { skip(c, "an integer is wanted"); return absent; }
+    return v ? v->i : absent;
+}
+static int64_t need_integer(call *c, int at, const char *names) { (void)need(c, at, names); return integer(c, at, names, 0); }
+static bool flag(call *c, int at, const char *names, bool absent) {
+    const val *v = arg(c, at, names);
+    if (v && v->kind != V_BOOL) { skip(c, "a boolean is wanted"); return absent; }
+    return v ? v->flag : absent;
+}
+static const char *word(call *c, int at, const char *names, const char *absent) {
+    const val *v = arg(c, at, names);
+    if (v && v->kind != V_STR) { skip(c, "a text is wanted"); return absent; }
+    return v ? v->s : absent;
+}
+static tg_dtype dtype(call *c, int at, const char *names, tg_dtype absent) {
+    const val *v = arg(c, at, names);
+    if (v && v->kind != V_DTYPE) { skip(c, "a dtype is wanted"); return absent; }
+    return v ? v->dtype : absent;
+}
+static tg_dtype dtype_kwarg(call *c, tg_dtype absent) { return dtype(c, -1, "dtype", absent); }
+
+/* Sizes, dims, paddings: an integer or a list of integers. */
+typedef struct ints { bool given, list; int n; int64_t v[TG_MAX_DIMS]; } ints;
+static ints ints_of(call *c, const val *v) {
+    ints r;
+    const val *e;
+    memset(&r, 0, sizeof r);
+    if (!v) return r;
+    r.given = true;
+    r.list = v->kind == V_LIST;
+    if (!r.list && v->kind != V_INT) { skip(c, "an integer or a list of them is wanted"); return r; }
+    if (!r.list) { r.n = 1; r.v[0] = v->i; return r; }
+    if (v->count > TG_MAX_DIMS) { skip(c, "more than TG_MAX_DIMS integers"); return r; }
+    for (e = v->first; e; e = e->next) {
+        if (e->kind != V_INT) { skip(c, "a list of integers is wanted"); return r; }
+        r.v[r.n++] = e->i;
+    }
+    return r;
+}
+static ints int_list(call *c, int at, const char *names) { return ints_of(c, arg(c, at, names)); }
+static ints need_ints(call *c, int at, const char *names) { return ints_of(c, need(c, at, names)); }
+
+#define MAX_TENSORS 64
+typedef struct tensors { int n; tg_tensor *t[MAX_TENSORS]; } tensors;
+static tensors tensor_list(call *c, int at, const char *names) {
+    tensors r;
+    val *v = need(c, at, names), *e;
+    memset(&r, 0, sizeof r);
+    if (v && v->kind != V_LIST) { skip(c, "a list of tensors is wanted"); return r; }
+    for (e = v ? v->first : NULL; e; e = e->next) {
+        if (r.n == MAX_TENSORS) { skip(c, "a long list"); return r; }
+        r.t[r.n++] = tensor_of(c, e);
+    }
+    return r;
+}
+
+static result *put_result(call *c, result_kind k) {
+    static result spare;
+    result *r = &spare;
+    if (c->n_out < MAX_RESULTS) r = &c->out[c->n_out++]; else skip(c, "more outputs than this runner takes");
+    memset(r, 0, sizeof *r);
+    r->kind = k;
+    return r;
+}
+static void put(call *c, tg_tensor *t) { put_result(c, R_TENSOR)->t = t; }
+static void put_bool(call *c, bool b) { put_result(c, R_BOOL)->b = b; }
+static void put_int(call *c, int64_t i) { put_result(c, R_INT)->i = i; }
+static void put_num(call *c, double n) { put_result(c, R_NUM)->n = n; }
+
+/* A dimension of t, counted from the end where it is negative; 0 where it is out of range, which the library is left to refuse. */
+static int64_t wrap(int64_t dim, int64_t ndim) { return dim < 0 ? dim + ndim : dim; }
+static int64_t size_at(const tg_tensor *t, int64_t dim) {
+    dim = t ? wrap(dim, t->ndim) : -1;
+    return t && dim >= 0 && dim < t->ndim ? t->shape[dim] : 0;
+}
+static bool is_half(const tg_tensor *t) { return t && (t->dtype == TG_F16 || t->dtype == TG_BF16); }
+
+/* ------------------------------------------------------------------------------------------------------------------------------------- formulas ----
+   The rows of TG_FORMULAS without numbers: the golden name is the row's name without "tg_", perhaps behind "nn.functional." or "special.", perhaps before "_". */
+
+typedef struct row1 { const char *name; function1 f, in_place; } row1;
+typedef struct row2 { const char *name; function2 f, in_place; } row2;
+typedef struct row3 { const char *name; function3 f, in_place; } row3;
+#define R1(name, types, saves, value, dx, domain, doc)                      { #name, name, name##_ },
+#define R2(name, types, saves, value, da, db, domain, doc)                  { #name, name, name##_ },
+#define R3(name, types, saves, value, da, db, dc, domain, doc)              { #name, name, name##_ },
+#define NO1(name, numbers, types, saves, value, dx, domain, doc)
+#define NO2(name, numbers, types, saves, value, da, db, domain, doc)
+#define NO3(name, numbers, types, saves, value, da, db, dc, domain, doc)
+#define NONE1(name, types, saves, value, dx, domain, doc)
+#define NONE2(name, types, saves, value, da, db, domain, doc)
+#define NONE3(name, types, saves, value, da, db, dc, domain, doc)
+static const row1 rows1[] = { TG_FORMULAS(R1, NO1, NONE2, NO2, NONE3, NO3) { NULL, NULL, NULL } };
+static const row2 rows2[] = { TG_FORMULAS(NONE1, NO1, R2, NO2, NONE3, NO3) { NULL, NULL, NULL } };
+static const row3 rows3[] = { TG_FORMULAS(NONE1, NO1, NONE2, NO2, R3, NO3) { NULL, NULL, NULL } };
+
+static void formula1(call *c) { const row1 *r = &rows1[c->formula]; put(c, (c->in_place ? r->in_place : r->f)(self(c))); }
+static void formula2(call *c) {
+    const row2 *r = &rows2[c->formula];
+    tg_tensor *a = self(c), *b = operand(c, 1, "other|exponent|mat2");
+    if (is_scalar(child(c->args, 0)) && is_scalar(child(c->args, 1))) skip(c, "two numbers");
+    put(c, (c->in_place ? r->in_place : r->f)(a, b));
+}
+static void formula3(call *c) {
+    const row3 *r = &rows3[c->formula];
+    tg_tensor *a = self_of(c, 0, "condition|" SELF), *b = operand(c, 1, c->in_place || strcmp(c->op, "lerp") == 0 ? "end" : "self|input");
+    put(c, (c->in_place ? r->in_place : r->f)(a, b, operand(c, 2, "weight|other")));
+}
+
+/* ------------------------------------------------------------------------------------------------------------------------------------- adapters ----
+   One each, in the order of the families of ops.tsv. */
+#define ADAPTER(name) static void name(call *c)
+
+ADAPTER(a_add) {
+    tg_tensor *a = self(c), *b = operand(c, 1, "other");
+    const val *alpha = arg(c, 2, "alpha");
+    bool minus = starts_with(c->op, "sub");
+    double p = number(c, 2, "alpha", 1);
+    if (alpha) put(c, c->in_place ? tg_add_scaled_(a, b, minus ? -p : p) : tg_add_scaled(a, b, minus ? -p : p));
+    else if (minus) put(c, c->in_place ? tg_sub_(a, b) : tg_sub(a, b));
+    else put(c, c->in_place ? tg_add_(a, b) : tg_add(a, b));
+}
+ADAPTER(a_rsub) {
+    tg_tensor *a = self(c), *b = operand(c, 1, "other");
+    const val *alpha = arg(c, 2, "alpha");
+    put(c, alpha ? tg_add_scaled(b, a, -number(c, 2, "alpha", 1)) : tg_sub(b, a));
+}
+ADAPTER(a_div) {
+    tg_tensor *a = self(c), *b = operand(c, 1, "other");
+    const char *mode = word(c, -1, "rounding_mode", NULL);
+    if (!mode) put(c, c->in_place ? tg_div_(a, b) : tg_div(a, b));
+    else if (strcmp(mode, "floor") == 0) put(c, c->in_place ? tg_floor_divide_(a, b) : tg_floor_divide(a, b));
+    else if (strcmp(mode, "trunc") == 0) {
+        tg_tensor *q = c->in_place ? tg_div_(a, b) : tg_div(a, b);
+        if (a && b && !tg_dtype_is_float(a->dtype) && !tg_dtype_is_float(b->dtype)) skip(c, "integer division that truncates");
+        put(c, c->in_place ? tg_trunc_(q) : tg_trunc(q));
+    } else skip(c, "another rounding_mode");
+}
+/* x between two bounds, each of them None, a number or a tensor. */
+static tg_tensor *clamp(call *c, tg_tensor *x, const val *low, const val *high) {
+    if (x && !tg_dtype_is_float(x->dtype) && (is_kind(low, V_NUM) || is_kind(high, V_NUM))) skip(c, "integers between real bounds");
+    if (is_kind(low, V_TENSOR) || is_kind(high, V_TENSOR)) {
+        tg_tensor *l = low ? operand_of(c, low) : NULL, *h = high ? operand_of(c, high) : NULL;
+        if (l) x = c->in_place ? tg_maximum_(x, l) : tg_maximum(x, l);
+        if (h) x = c->in_place ? tg_minimum_(x, h) : tg_minimum(x, h);
+        return x;
+    }
+    if ((low && !is_scalar(low)) || (high && !is_scalar(high)) || (!low && !high)) { skip(c, "clamp without bounds"); return NULL; }
+    return c->in_place ? tg_clamp_(x, low ? low->n : -(double)INFINITY, high ? high->n : (double)INFINITY)
+                       : tg_clamp(x, low ? low->n : -(double)INFINITY, high ? high->n : (double)INFINITY);
+}
+ADAPTER(a_clamp)     { tg_tensor *x = self(c); put(c, clamp(c, x, arg(c, 1, "min"), arg(c, 2, "max"))); }
+ADAPTER(a_clamp_min) { tg_tensor *x = self(c); put(c, clamp(c, x, arg(c, 1, "min"), NULL)); }
+ADAPTER(a_clamp_max) { tg_tensor *x = self(c); put(c, clamp(c, x, NULL, arg(c, 1, "max"))); }
+ADAPTER(a_round) {
+    tg_tensor *x = self(c);
+    if (integer(c, -1, "decimals", 0) != 0) skip(c, "decimals");
+    put(c, c->in_place ? tg_round_(x) : tg_round(x));
+}
+ADAPTER(a_addcmul) {
+    tg_tensor *a = self(c), *b = operand(c, 1, "tensor1"), *d = operand(c, 2, "tensor2");
+    double p = number(c, -1, "value", 1);
+    if (starts_with(c->op, "addcmul")) put(c, c->in_place ? tg_addcmul_(a, b, d, p) : tg_addcmul(a, b, d, p));
+    else put(c, c->in_place ? tg_addcdiv_(a, b, d, p) : tg_addcdiv(a, b, d, p));
+}
+ADAPTER(a_fill) {
+    tg_tensor *x = self(c);
+    const val *v = need(c, 1, "value");
+    if (!c->in_place) x = tg_clone(x);
+    put(c, is_scalar(v) ? tg_fill_(x, v->n) : tg_copy_(x, tensor_of(c, v)));
+}
+ADAPTER(a_zero) { put(c, tg_zero_(self(c))); }
+ADAPTER(a_float_power) { tg_tensor *a = self(c), *b = operand(c, 1, "exponent"); put(c, tg_pow(tg_to(a, TG_F64), tg_to(b, TG_F64))); }
+
+/* ---- compare ---- */
+ADAPTER(a_allclose) {
+    tg_tensor *a = self(c), *b = tensor(c, 1, "other");
+    if (flag(c, 4, "equal_nan", false)) skip(c, "equal_nan");
+    put_bool(c, tg_allclose(a, b, number(c, 2, "rtol", 1e-5), number(c, 3, "atol", 1e-8)));
+}
+ADAPTER(a_equal) { tg_tensor *a = self(c); put_bool(c, tg_equal(a, tensor(c, 1, "other"))); }
+
+/* ---- reduce ---- */
+ADAPTER(a_sum) {
+    tg_tensor *x = self(c);
+    ints d = int_list(c, 1, "dim");
+    bool keep = flag(c, 2, "keepdim", false);
+    if (arg(c, -1, "dtype")) x = tg_to(x, dtype_kwarg(c, TG_F32));
+    if (strcmp(c->op, "sum") == 0) put(c, d.given || keep ? tg_sum_dims(x, d.n, d.v, keep) : tg_sum(x));
+    else put(c, d.given || keep ? tg_mean_dims(x, d.n, d.v, keep) : tg_mean(x));
+}
+ADAPTER(a_prod) {
+    tg_tensor *x = self(c);
+    ints d = int_list(c, 1, "dim");
+    bool keep = flag(c, 2, "keepdim", false);
+    if (arg(c, -1, "dtype")) x = tg_to(x, dtype_kwarg(c, TG_F32));
+    if (d.n > 1 || d.list) skip(c, "prod over a list of dims");
+    put(c, d.given ? tg_prod_dim(x, d.v[0], keep) : tg_prod(x));
+}
+#define BY_DIMS(name, function) ADAPTER(name) { \
+    tg_tensor *x = self(c); ints d = int_list(c, 1, "dim"); bool keep = flag(c, 2, "keepdim", false); \
+    put(c, function(x, d.n, d.v, keep)); }
+BY_DIMS(a_amax, tg_amax)
+BY_DIMS(a_amin, tg_amin)
+BY_DIMS(a_any, tg_any)
+BY_DIMS(a_all, tg_all)
+
+ADAPTER(a_max) {
+    bool largest = starts_with(c->op, "max");
+    tg_tensor *x = self(c), *indices = NULL, *y;
+    const val *v = arg(c, 1, "dim|other");
+    bool keep = flag(c, 2, "keepdim", false);
+    if (is_kind(v, V_TENSOR)) put(c, largest ? tg_maximum(x, v->t) : tg_minimum(x, v->t));
+    else if (!v) put(c, largest ? tg_max(x) : tg_min(x));
+    else {
+        int64_t d = integer(c, 1, "dim|other", 0);
+        y = largest ? tg_max_dim(x, d, keep, &indices) : tg_min_dim(x, d, keep, &indices);
+        put(c, y);
+        put(c, indices);
+    }
+}
+ADAPTER(a_argmax) {
+    bool largest = starts_with(c->op, "argmax");
+    tg_tensor *x = self(c);
+    const val *v = arg(c, 1, "dim");
+    int64_t d = integer(c, 1, "dim", 0);
+    bool keep = flag(c, 2, "keepdim", false);
+    if (!v && keep) skip(c, "keepdim without dim");
+    if (!v) put(c, largest ? tg_argmax(x) : tg_argmin(x));
+    else put(c, largest ? tg_argmax_dim(x, d, keep) : tg_argmin_dim(x, d, keep));
+}
+ADAPTER(a_aminmax) {
+    tg_tensor *x = self(c);
+    ints d = int_list(c, -1, "dim");
+    bool keep = flag(c, -1, "keepdim", false);
+    put(c, tg_amin(x, d.n, d.v, keep));
+    put(c, tg_amax(x, d.n, d.v, keep));
+}
+/* var, std, var_mean, std_mean: (self, unbiased), (self, dim, unbiased, keepdim), (self, dim, *, correction, keepdim) */
+ADAPTER(a_var) {
+    tg_tensor *x = self(c), *y;
+    const val *second = arg(c, 1, "dim"), *correction = arg(c, -1, "correction");
+    bool unbiased_second = is_kind(second, V_BOOL), keep = flag(c, 3, "keepdim", false);
+    ints d = ints_of(c, unbiased_second ? NULL : second);
+    bool unbiased = unbiased_second ? second->flag : flag(c, 2, "unbiased", true);
+    y = tg_var_dims(x, d.n, d.v, correction ? number(c, -1, "correction", 1) : unbiased ? 1 : 0, keep);
+    put(c, starts_with(c->op, "std") ? tg_sqrt(y) : y);
+    if (ends_with(c->op, "_mean")) put(c, tg_mean_dims(x, d.n, d.v, keep));
+}
+ADAPTER(a_count_nonzero) {
+    tg_tensor *x = self(c);
+    ints d = int_list(c, 1, "dim");
+    put(c, tg_sum_dims(tg_ne(x, tg_integer(c->tg, 0)), d.n, d.v, false));
+}
+ADAPTER(a_nansum) {
+    tg_tensor *x = self(c);
+    ints d = int_list(c, 1, "dim");
+    bool keep = flag(c, 2, "keepdim", false);
+    if (arg(c, -1, "dtype")) x = tg_to(x, dtype_kwarg(c, TG_F32));
+    put(c, tg_sum_dims(tg_where(tg_isnan(x), tg_integer(c->tg, 0), x), d.n, d.v, keep));
+}
+
+/* ---- shape ---- */
+ADAPTER(a_reshape) {
+    tg_tensor *x = self(c);
+    ints s = need_ints(c, 1, "shape|size");
+    put(c, starts_with(c->op, "view") ? tg_view(x, s.n, s.v) : tg_reshape(x, s.n, s.v));
+}
+ADAPTER(a_reshape_as) {
+    tg_tensor *x = self(c), *other = tensor(c, 1, "other");
+    if (!x || !other) return;
+    if (strcmp(c->op, "view_as") == 0) put(c, tg_view(x, other->ndim, other->shape));
+    else if (strcmp(c->op, "expand_as") == 0) put(c, tg_expand(x, other->ndim, other->shape));
+    else put(c, tg_reshape(x, other->ndim, other->shape));
+}
+ADAPTER(a_permute)   { tg_tensor *x = self(c); ints d = need_ints(c, 1, "dims"); put(c, tg_permute(x, d.n, d.v)); }
+ADAPTER(a_transpose) { tg_tensor *x = self(c); int64_t d = need_integer(c, 1, "dim0"); put(c, tg_transpose(x, d, need_integer(c, 2, "dim1"))); }
+ADAPTER(a_t)         { put(c, tg_t(self(c))); }
+ADAPTER(a_mT)        { put(c, tg_transpose(self(c), -2, -1)); }
+ADAPTER(a_T) {
+    tg_tensor *x = self(c);
+    int64_t dims[TG_MAX_DIMS];
+    int i;
+    for (i = 0; x && i < x->ndim; i++) dims[i] = x->ndim - 1 - i;
+    if (x) put(c, x->ndim == 2 ? tg_t(x) : tg_permute(x, x->ndim, dims));
+}
+ADAPTER(a_flatten) { tg_tensor *x = self(c); int64_t s = integer(c, 1, "start_dim", 0); put(c, tg_flatten(x, s, integer(c, 2, "end_dim", -1))); }
+ADAPTER(a_ravel)   { tg_tensor *x = self(c); put(c, tg_flatten(x, 0, -1)); }
+ADAPTER(a_squeeze) {
+    tg_tensor *x = self(c);
+    ints d = int_list(c, 1, "dim");
+    int64_t i, ndim = x ? x->ndim : 0;
+    int k;
+    if (d.given && !d.list) { put(c, tg_squeeze(x, d.v[0])); return; }
+    for (i = ndim - 1; i >= 0; i--) {
+        bool wanted = !d.given;
+        for (k = 0; k < d.n; k++) if (wrap(d.v[k], ndim) == i) wanted = true;
+        if (wanted) x = tg_squeeze(x, i);
+    }
+    for (k = 0; k < d.n; k++) if (wrap(d.v[k], ndim) < 0 || wrap(d.v[k], ndim) >= ndim) x = tg_squeeze(x, d.v[k]);
+    put(c, x);
+}
+ADAPTER(a_unsqueeze) { tg_tensor *x = self(c); put(c, tg_unsqueeze(x, need_integer(c, 1, "dim"))); }
+ADAPTER(a_expand) {
+    tg_tensor *x = self(c);
+    ints s = need_ints(c, 1, "size");
+    if (arg(c, -1, "implicit")) skip(c, "implicit");
+    put(c, tg_expand(x, s.n, s.v));
+}
+ADAPTER(a_unflatten) {
+    tg_tensor *x = self(c);
+    int64_t dim = need_integer(c, 1, "dim"), shape[TG_MAX_DIMS];
+    ints s = need_ints(c, 2, "sizes");
+    int n = 0, i;
+    if (!x || x->ndim - 1 + s.n > TG_MAX_DIMS || wrap(dim, x->ndim) < 0 || wrap(dim, x->ndim) >= x->ndim) { skip(c, "too many dimensions"); return; }
+    for (i = 0; i < wrap(dim, x->ndim); i++) shape[n++] = x->shape[i];
+    for (i = 0; i < s.n; i++) shape[n++] = s.v[i];
+    for (i = (int)wrap(dim, x->ndim) + 1; i < x->ndim; i++) shape[n++] = x->shape[i];
+    put(c, tg_view(x, n, shape));
+}
+ADAPTER(a_movedim) {
+    tg_tensor *x = self(c);
+    ints s = need_ints(c, 1, "source"), d = need_ints(c, 2, "destination");
+    int64_t order[TG_MAX_DIMS];
+    bool taken[TG_MAX_DIMS] = { false };
+    int i, k;
+    if (!x || s.n != d.n) { skip(c, "dims that do not pair"); return; }
+    for (i = 0; i < x->ndim; i++) order[i] = -1;
+    for (k = 0; k < s.n; k++) {
+        int64_t from = wrap(s.v[k], x->ndim), to = wrap(d.v[k], x->ndim);
+        if (from < 0 || from >= x->ndim || to < 0 || to >= x->ndim || taken[from] || order[to] >= 0) { skip(c, "dims that do not pair"); return; }
+        order[to] = from; taken[from] = true;
+    }
+    for (i = 0, k = 0; i < x->ndim; i++) if (order[i] < 0) { while (taken[k]) k++; order[i] = k; taken[k] = true; }
+    put(c, tg_permute(x, x->ndim, order));
+}
+ADAPTER(a_narrow) {
+    tg_tensor *x = self(c);
+    int64_t dim = need_integer(c, 1, "dim"), start = need_integer(c, 2, "start"), length = need_integer(c, 3, "length");
+    if (start < 0 && start >= -size_at(x, dim)) start += size_at(x, dim);
+    put(c, tg_narrow(x, dim, start, length));
+}
+ADAPTER(a_select) { tg_tensor *x = self(c); int64_t d = need_integer(c, 1, "dim"); put(c, tg_select(x, d, need_integer(c, 2, "index"))); }
+ADAPTER(a_unbind) {
+    tg_tensor *x = self(c);
+    int64_t dim = integer(c, 1, "dim", 0), i, n = size_at(x, dim);
+    if (!x || wrap(dim, x->ndim) < 0 || wrap(dim, x->ndim) >= x->ndim) put(c, tg_select(x, dim, 0));        /* refuses */
+    for (i = 0; i < n; i++) put(c, tg_select(x, dim, i));
+}
+static void put_pieces(call *c, tg_tensor *x, int64_t dim, const ints *sizes) {
+    int64_t at = 0;
+    int i;
+    for (i = 0; i < sizes->n; i++) { put(c, tg_narrow(x, dim, at, sizes->v[i])); at += sizes->v[i]; }
+}
+ADAPTER(a_split) {            /* split, chunk, split_with_sizes */
+    tg_tensor *x = self(c);
+    val *v = need(c, 1, "split_size_or_sections|split_sizes|chunks");
+    int64_t dim = integer(c, 2, "dim", 0), n = size_at(x, dim), step, at;
+    if (is_kind(v, V_LIST)) {
+        ints sizes = ints_of(c, v);
+        put_pieces(c, x, dim, &sizes);
+        return;
+    }
+    if (!is_kind(v, V_INT) || v->i <= 0 || !x || x->ndim == 0) { skip(c, "the pieces cannot be written as narrow"); return; }
+    step = strcmp(c->op, "chunk") == 0 ? (n + v->i - 1) / v->i : v->i;
+    if (n == 0) for (at = 0; at < (step ? 1 : v->i); at++) put(c, tg_narrow(x, dim, 0, 0));
+    for (at = 0; at < n; at += step) put(c, tg_narrow(x, dim, at, n - at < step ? n - at : step));
+}
+ADAPTER(a_tensor_split) {     /* tensor_split, hsplit, vsplit, dsplit */
+    tg_tensor *x = self(c);
+    val *v = need(c, 1, "sections|indices|tensor_indices_or_sections|indices_or_sections");
+    bool even = strcmp(c->op, "tensor_split") != 0;
+    int64_t dim = even ? 0 : integer(c, 2, "dim", 0), n, at = 0, i;
+    if (even && x) dim = c->op[0] == 'v' ? 0 : c->op[0] == 'd' ? 2 : x->ndim == 1 ? 0 : 1;
+    n = size_at(x, dim);
+    if (is_kind(v, V_INT)) {
+        if (v->i <= 0 || !x || x->ndim <= dim || (even && n % v->i)) { skip(c, "the pieces cannot be written as narrow"); return; }
+        for (i = 0; i < v->i; i++) { int64_t s = n / v->i + (i < n % v->i); put(c, tg_narrow(x, dim, at, s)); at += s; }
+    } else {
+        ints s = ints_of(c, v);
+        if (s.n == TG_MAX_DIMS) { skip(c, "many pieces"); return; }
+        s.v[s.n++] = n;
+        for (i = 0; i < s.n; i++) { put(c, tg_slice_dim(x, dim, at, s.v[i], 1)); at = s.v[i]; }
+    }
+}
+static tg_tensor *at_least(tg_tensor *x, int n) {
+    if (x && n >= 1 && x->ndim == 0) x = tg_unsqueeze(x, 0);
+    if (x && n >= 2 && x->ndim == 1) x = tg_unsqueeze(x, 0);
+    if (x && n >= 3 && x->ndim == 2) x = tg_unsqueeze(x, 2);
+    return x;
+}
+ADAPTER(a_cat) {              /* cat, stack, hstack, vstack, dstack, column_stack */
+    tensors l = tensor_list(c, 0, "tensors");
+    bool stack = strcmp(c->op, "stack") == 0, cat = strcmp(c->op, "cat") == 0;
+    int64_t dim = stack || cat ? integer(c, 1, "dim", 0) : 0;
+    int i, least = c->op[0] == 'h' ? 1 : c->op[0] == 'd' ? 3 : 2;
+    if (!l.n) { skip(c, "an empty list belongs to no context"); return; }
+    if (!stack && !cat) {
+        for (i = 0; i < l.n; i++) {
+            if (strcmp(c->op, "column_stack") == 0) l.t[i] = l.t[i] && l.t[i]->ndim < 2 ? tg_unsqueeze(at_least(l.t[i], 1), 1) : l.t[i];
+            else l.t[i] = at_least(l.t[i], least);
+        }
+        dim = c->op[0] == 'v' ? 0 : c->op[0] == 'd' ? 2 : c->op[0] == 'h' && l.t[0] && l.t[0]->ndim == 1 ? 0 : 1;
+    }
+    put(c, stack ? tg_stack(l.t, l.n, dim) : tg_cat(l.t, l.n, dim));
+}
+ADAPTER(a_atleast) {
+    const val *v = need(c, 0, "tensors|" SELF);
+    int i, n = c->op[strlen("atleast_")] - '0';
+    if (is_kind(v, V_LIST)) { tensors l = tensor_list(c, 0, "tensors"); for (i = 0; i < l.n; i++) put(c, at_least(l.t[i], n)); }
+    else put(c, at_least(self(c), n));
+}
+ADAPTER(a_contiguous) { put(c, tg_contiguous(self(c))); }
+ADAPTER(a_clone)      { put(c, tg_clone(self(c))); }
+ADAPTER(a_to) {
+    static const struct { const char *name; tg_dtype dtype; } names[] = { { "float", TG_F32 }, { "double", TG_F64 }, { "half", TG_F16 }, { "bfloat16", TG_BF16 },
+        { "long", TG_I64 }, { "int", TG_I32 }, { "short", TG_I16 }, { "char", TG_I8 }, { "byte", TG_U8 }, { "bool", TG_BOOL } };
+    tg_tensor *x = self(c);
+    size_t i;
+    if (strcmp(c->op, "to") == 0) { if (need(c, 1, "dtype")) put(c, tg_to(x, dtype(c, 1, "dtype", TG_F32))); return; }
+    for (i = 0; i < sizeof names / sizeof names[0]; i++) if (strcmp(names[i].name, c->op) == 0) put(c, tg_to(x, names[i].dtype));
+}
+ADAPTER(a_item) {
+    tg_tensor *x = self(c);
+    if (!x) return;
+    if (tg_dtype_is_float(x->dtype)) put_num(c, tg_item(x));
+    else if (x->dtype == TG_BOOL) put_bool(c, tg_item_i64(x) != 0);
+    else put_int(c, tg_item_i64(x));
+}
+static void meshgrid(call *c, const tensors *l, bool swap, tg_tensor **out) {
+    int64_t shape[TG_MAX_DIMS], one[TG_MAX_DIMS];
+    int i, k;
+    if (l->n > TG_MAX_DIMS) { skip(c, "too many dimensions"); return; }
+    for (i = 0; i < l->n; i++) shape[i] = l->t[i] ? l->t[i]->numel : 0;
+    for (i = 0; i < l->n; i++) {
+        for (k = 0; k < l->n; k++) one[k] = k == i ? shape[i] : 1;
+        out[i] = tg_expand(tg_reshape(l->t[i], l->n, one), l->n, shape);
+        if (swap && l->n > 1) out[i] = tg_transpose(out[i], 0, 1);
+    }
+}
+ADAPTER(a_meshgrid) {
+    tensors l = tensor_list(c, 0, "tensors");
+    tg_tensor *out[MAX_TENSORS] = { NULL };
+    int i;
+    meshgrid(c, &l, strcmp(word(c, 1, "indexing", "ij"), "xy") == 0, out);
+    for (i = 0; i < l.n; i++) put(c, out[i]);
+}
+ADAPTER(a_cartesian_prod) {
+    tensors l = tensor_list(c, 0, "tensors");
+    tg_tensor *out[MAX_TENSORS] = { NULL };
+    int i;
+    if (l.n == 1) { put(c, l.t[0]); return; }
+    meshgrid(c, &l, false, out);
+    for (i = 0; i < l.n; i++) out[i] = tg_flatten(out[i], 0, -1);
+    put(c, tg_stack(out, l.n, 1));
+}
+static bool broadcast(int *ndim, int64_t *shape, const tg_tensor *t) {
+    int i, n, grow;
+    if (!t) return false;
+    n = t->ndim > *ndim ? t->ndim : *ndim;
+    grow = n - *ndim;
+    for (i = n - 1; i >= 0; i--) {
+        int64_t a = i >= grow ? shape[i - grow] : 1, b = i >= n - t->ndim ? t->shape[i - (n - t->ndim)] : 1;
+        if (a != b && a != 1 && b != 1) return false;
+        shape[i] = a == 1 ? b : a;
+    }
+    *ndim = n;
+    return true;
+}
+ADAPTER(a_broadcast_tensors) {
+    tensors l = tensor_list(c, 0, "tensors");
+    int64_t shape[TG_MAX_DIMS];
+    int n = 0, i;
+    for (i = 0; i < l.n; i++) if (!broadcast(&n, shape, l.t[i])) skip(c, "shapes that do not broadcast");
+    for (i = 0; i < l.n && !c->skip; i++) put(c, tg_expand(l.t[i], n, shape));
+}
+ADAPTER(a_as_strided) {
+    tg_tensor *x = self(c);
+    ints size = need_ints(c, 1, "size"), stride = need_ints(c, 2, "stride");
+    if (size.n != stride.n) skip(c, "sizes and strides differ in number");
+    put(c, tg_as_strided(x, size.n, size.v, stride.v, integer(c, 3, "storage_offset", 0)));        /* arguments begin with their storage */
+}
+ADAPTER(a_unfold) {
+    tg_tensor *x = self(c);
+    int64_t dim = need_integer(c, 1, "dimension"), size = need_integer(c, 2, "size"), step = need_integer(c, 3, "step");
+    int64_t shape[TG_MAX_DIMS], stride[TG_MAX_DIMS];
+    if (!x || x->ndim == 0 || x->ndim == TG_MAX_DIMS || step < 1 || size < 0 || size > size_at(x, dim)) { skip(c, "not a view of windows"); return; }
+    memcpy(shape, x->shape, sizeof shape); memcpy(stride, x->stride, sizeof stride);
+    dim = wrap(dim, x->ndim);
+    shape[x->ndim] = size; stride[x->ndim] = x->stride[dim];
+    shape[dim] = (x->shape[dim] - size) / step + 1; stride[dim] *= step;
+    put(c, tg_as_strided(x, x->ndim + 1, shape, stride, 0));
+}
+static tg_tensor *diagonal(call *c, tg_tensor *x, int64_t offset, int64_t dim1, int64_t dim2) {
+    int64_t shape[TG_MAX_DIMS], stride[TG_MAX_DIMS], rows, columns;
+    int i, n = 0;
+    dim1 = x ? wrap(dim1, x->ndim) : 0; dim2 = x ? wrap(dim2, x->ndim) : 0;
+    if (!x || dim1 < 0 || dim2 < 0 || dim1 >= x->ndim || dim2 >= x->ndim || dim1 == dim2) { skip(c, "not two dimensions"); return NULL; }
+    for (i = 0; i < x->ndim; i++) if (i != dim1 && i != dim2) { shape[n] = x->shape[i]; stride[n++] = x->stride[i]; }
+    rows = x->shape[dim1] - (offset < 0 ? -offset : 0); columns = x->shape[dim2] - (offset > 0 ? offset : 0);
+    shape[n] = rows < columns ? rows : columns; stride[n] = x->stride[dim1] + x->stride[dim2];
+    if (shape[n] <= 0) { shape[n] = 0; offset = 0; }
+    return tg_as_strided(x, n + 1, shape, stride, offset < 0 ? -offset * x->stride[dim1] : offset * x->stride[dim2]);
+}
+ADAPTER(a_diagonal) {
+    tg_tensor *x = self(c);
+    bool last = starts_with(c->op, "linalg.");
+    int64_t offset = integer(c, 1, "offset", 0), d = integer(c, 2, "dim1", last ? -2 : 0);
+    put(c, diagonal(c, x, offset, d, integer(c, 3, "dim2", last ? -1 : 1)));
+}
+ADAPTER(a_diag) {
+    tg_tensor *x = self(c);
+    int64_t k = integer(c, 1, "diagonal", 0);
+    if (x && x->ndim != 2) skip(c, "making a matrix with that diagonal");
+    put(c, diagonal(c, x, k, 0, 1));
+}
+ADAPTER(a_trace) { tg_tensor *x = self(c); put(c, tg_sum(diagonal(c, x, 0, 0, 1))); }
+ADAPTER(a_tril) {
+    tg_tensor *x = self(c), *ahead;
+    int64_t k = integer(c, 1, "diagonal", 0);
+    if (!x || x->ndim < 2) { skip(c, "no matrix"); return; }
+    ahead = tg_sub(tg_arange(c->tg, 0, (double)size_at(x, -1), 1, TG_I64), tg_unsqueeze(tg_arange(c->tg, 0, (double)size_at(x, -2), 1, TG_I64), 1));
+    ahead = strcmp(c->op, "tril") == 0 || strcmp(c->op, "tril_") == 0 ? tg_le(ahead, tg_integer(c->tg, k)) : tg_ge(ahead, tg_integer(c->tg, k));
+    put(c, tg_where(ahead, x, tg_zeros_like(x)));
+}
+static tg_tensor *flip(tg_tensor *x, int64_t dim) { return tg_slice_dim(x, dim, INT64_MAX, INT64_MIN, -1); }
+ADAPTER(a_flip) {
+    tg_tensor *x = self(c);
+    ints d;
+    int i, k;
+    if (strcmp(c->op, "flip") != 0) { put(c, flip(x, strcmp(c->op, "fliplr") == 0)); return; }
+    d = need_ints(c, 1, "dims");
+    for (i = 0; x && i < d.n; i++) for (k = 0; k < i; k++) if (wrap(d.v[i], x->ndim) == wrap(d.v[k], x->ndim)) skip(c, "a dimension twice");
+    for (i = 0; i < d.n; i++) x = flip(x, d.v[i]);
+    put(c, x);
+}
+ADAPTER(a_rot90) {
+    tg_tensor *x = self(c);
+    int64_t k = integer(c, 1, "k", 1) % 4;
+    ints d = int_list(c, 2, "dims");
+    if (!d.given) { d.n = 2; d.v[1] = 1; }
+    if (d.n != 2) { skip(c, "not two dimensions"); return; }
+    if (k < 0) k += 4;
+    if (k == 1) put(c, tg_transpose(flip(x, d.v[1]), d.v[0], d.v[1]));
+    else if (k == 2) put(c, flip(flip(x, d.v[0]), d.v[1]));
+    else if (k == 3) put(c, tg_transpose(flip(x, d.v[0]), d.v[0], d.v[1]));
+    else put(c, tg_clone(x));
+}
+static tg_tensor *roll(tg_tensor *x, int64_t shift, int64_t dim) {
+    tg_tensor *two[2];
+    int64_t n = size_at(x, dim);
+    if (n == 0) return tg_narrow(x, dim, 0, 0);
+    shift %= n;
+    if (shift < 0) shift += n;
+    two[0] = tg_narrow(x, dim, n - shift, shift);
+    two[1] = tg_narrow(x, dim, 0, n - shift);
+    return tg_cat(two, 2, dim);
+}
+ADAPTER(a_roll) {
+    tg_tensor *x = self(c);
+    ints s = need_ints(c, 1, "shifts"), d = int_list(c, 2, "dims");
+    int i;
+    if (!x || (d.n ? s.n != d.n : s.n != 1)) { skip(c, "shifts and dims do not pair"); return; }
+    if (!d.n) put(c, tg_reshape(roll(tg_flatten(x, 0, -1), s.v[0], 0), x->ndim, x->shape));
+    else { for (i = 0; i < d.n; i++) x = roll(x, s.v[i], d.v[i]); put(c, x); }
+}
+ADAPTER(a_repeat) {           /* repeat, tile */
+    tg_tensor *x = self(c), *copies[MAX_TENSORS];
+    ints r = need_ints(c, 1, "repeats|dims");
+    int i, k, first;
+    if (!x || (strcmp(c->op, "repeat") == 0 && r.n < x->ndim)) { skip(c, "too few repeats"); return; }
+    while (x && x->ndim < r.n) x = tg_unsqueeze(x, 0);
+    first = x ? x->ndim - r.n : 0;
+    if (!r.n) x = tg_clone(x);
+    for (i = 0; i < r.n; i++) {
+        if (r.v[i] < 0 || r.v[i] > MAX_TENSORS) { skip(c, "many copies"); return; }
+        for (k = 0; k < r.v[i]; k++) copies[k] = x;
+        x = r.v[i] ? tg_cat(copies, (int)r.v[i], first + i) : tg_narrow(x, first + i, 0, 0);
+    }
+    put(c, x);
+}
+ADAPTER(a_repeat_interleave) {
+    tg_tensor *x = self(c), *index;
+    const val *r = need(c, 1, "repeats"), *d = arg(c, 2, "dim");
+    int64_t dim = integer(c, 2, "dim", 0), n, i, k, total = 0, *list;
+    (void)arg(c, -1, "output_size");
+    if (!d) x = tg_flatten(x, 0, -1);
+    n = size_at(x, dim);
+    if (!r || (!is_kind(r, V_INT) && (!is_kind(r, V_TENSOR) || r->t->dtype != TG_I64 || (r->t->numel != n && r->t->numel != 1)))) { skip(c, "repeats"); return; }
+#define TIMES(i) (r->kind == V_INT ? r->i : ((const int64_t *)r->t->data)[r->t->numel == 1 ? 0 : (i) * r->t->stride[0]])
+    for (i = 0; i < n; i++) total += TIMES(i);
+    list = (int64_t *)get_memory((size_t)total, sizeof *list);
+    for (i = 0, total = 0; i < n; i++) for (k = 0; k < TIMES(i); k++) list[total++] = i;
+#undef TIMES
+    index = tg_from(c->tg, 1, &total, TG_I64, list);
+    free(list);
+    put(c, tg_index_select(x, dim, index));
+}
+
+/* ---- index ---- */
+static void put_bound(text *t, const val *v) { if (v && v->kind == V_INT) say(t, "%lld", (long long)v->i); }
+ADAPTER(a_getitem) {
+    tg_tensor *x = self(c), *index = NULL;
+    const val *v = need(c, 1, "index"), *e;
+    char buffer[512];
+    text t = { NULL, 0, 0 };
+    int64_t shape[TG_MAX_DIMS], dim = -1, before = 0, after = 0;
+    int i, n = 0, k;
+    bool list = is_kind(v, V_LIST), dots = false, integers = false;
+    t.out = buffer; t.room = sizeof buffer; buffer[0] = 0;
+    if (!x || !v) return;
+    for (e = list ? v->first : v, i = 0; e; e = list ? e->next : NULL, i++) {
+        if (i) say(&t, ", ");
+        if (e->kind == V_INT) { say(&t, "%lld", (long long)e->i); integers = true; }
+        else if (e->kind == V_SLICE) {
+            put_bound(&t, child(e, 0)); say(&t, ":"); put_bound(&t, child(e, 1));
+            if (is_kind(child(e, 2), V_INT)) { say(&t, ":"); put_bound(&t, child(e, 2)); }
+            if (index) after++; else before++;
+        } else if (e->kind == V_ELLIPSIS) { say(&t, "..."); if (!index) dots = true; }
+        else if (e->kind == V_NEWAXIS) { say(&t, "None"); if (index) after++; else before++; }
+        else if (e->kind == V_TENSOR && !index && (e->t->dtype == TG_I64 || e->t->dtype == TG_I32)) { say(&t, ":"); index = e->t; }
+        else { skip(c, "an index of several tensors, or a mask"); return; }
+    }
+    if (index && integers) { skip(c, "an index of tensors and integers"); return; }
+    if (!index || i > 1) x = tg_slice(x, buffer);
+    if (!index) { put(c, x); return; }
+    if (!x) { put(c, x); return; }
+    dim = dots ? x->ndim - 1 - after : before;
+    if (dim < 0 || dim >= x->ndim || x->ndim - 1 + index->ndim > TG_MAX_DIMS) { skip(c, "too many indices"); return; }
+    for (k = 0; k < dim; k++) shape[n++] = x->shape[k];
+    for (k = 0; k < index->ndim; k++) shape[n++] = index->shape[k];
+    for (k = (int)dim + 1; k < x->ndim; k++) shape[n++] = x->shape[k];
+    x = tg_index_select(x, dim, tg_flatten(index, 0, -1));
+    put(c, index->ndim == 1 ? x : tg_reshape(x, n, shape));
+}
+ADAPTER(a_gather) { tg_tensor *x = self(c); int64_t d = need_integer(c, 1, "dim"); put(c, tg_gather(x, d, tensor(c, 2, "index"))); }
+ADAPTER(a_scatter) {          /* scatter, scatter_add */
+    tg_tensor *x = self(c), *index, *src;
+    int64_t dim = need_integer(c, 1, "dim");
+    const char *reduce = word(c, -1, "reduce", NULL);
+    bool add = starts_with(c->op, "scatter_add") || (reduce && strcmp(reduce, "add") == 0);
+    const val *v = need(c, 3, "src|value");
+    index = tensor(c, 2, "index");
+    if (reduce && !add) skip(c, "reduce");
+    src = is_scalar(v) && index && x ? tg_full(c->tg, index->ndim, index->shape, v->n, x->dtype) : tensor_of(c, v);
+    put(c, add ? tg_scatter_add(x, dim, index, src) : tg_scatter(x, dim, index, src));
+}
+ADAPTER(a_scatter_reduce) {
+    tg_tensor *x = self(c), *index, *src;
+    int64_t dim = need_integer(c, 1, "dim");
+    index = tensor(c, 2, "index"); src = tensor(c, 3, "src");
+    if (strcmp(word(c, 4, "reduce", ""), "sum") != 0 || !flag(c, -1, "include_self", true)) skip(c, "reduce");
+    put(c, tg_scatter_add(x, dim, index, src));
+}
+ADAPTER(a_index_select) { tg_tensor *x = self(c); int64_t d = need_integer(c, 1, "dim"); put(c, tg_index_select(x, d, tensor(c, 2, "index"))); }
+ADAPTER(a_index_add) {
+    tg_tensor *x = self(c), *index, *src;
+    int64_t dim = need_integer(c, 1, "dim");
+    const val *alpha = arg(c, -1, "alpha");
+    index = tensor(c, 2, "index"); src = tensor(c, 3, "source");
+    if (alpha) src = tg_mul(src, operand_of(c, alpha));
+    put(c, tg_index_add(x, dim, index, src));
+}
+/* [K] -> [1, ..., K, ..., 1] expanded to x's shape with K at dim */
+static tg_tensor *spread_index(call *c, const tg_tensor *x, int64_t dim, tg_tensor *index) {
+    int64_t one[TG_MAX_DIMS], shape[TG_MAX_DIMS];
+    int i;
+    dim = x ? wrap(dim, x->ndim) : -1;
+    if (!x || !index || index->ndim != 1 || dim < 0 || dim >= x->ndim) { skip(c, "an index of another shape"); return NULL; }
+    for (i = 0; i < x->ndim; i++) { one[i] = 1; shape[i] = x->shape[i]; }
+    one[dim] = shape[dim] = index->numel;
+    return tg_expand(tg_reshape(index, x->ndim, one), x->ndim, shape);
+}
+ADAPTER(a_index_copy) {       /* index_copy, index_fill */
+    tg_tensor *x = self(c), *index, *src;
+    int64_t dim = need_integer(c, 1, "dim");
+    const val *v = need(c, 3, "source|value");
+    index = spread_index(c, x, dim, tensor(c, 2, "index"));
+    if (!index) { skip(c, "no index"); return; }
+    if (is_scalar(v)) src = tg_full(c->tg, index->ndim, index->shape, v->n, x->dtype);
+    else if (starts_with(c->op, "index_fill")) src = tg_expand(tensor_of(c, v), index->ndim, index->shape);
+    else src = tensor_of(c, v);
+    put(c, tg_scatter(x, dim, index, src));
+}
+ADAPTER(a_masked_fill) {
+    tg_tensor *x = self(c), *mask = tensor(c, 1, "mask");
+    const val *v = need(c, 2, "value");
+    if (!x || !mask || !v) return;
+    if (v->kind == V_TENSOR && (v->t->ndim || v->t->dtype != x->dtype)) { skip(c, "a value of another kind"); return; }
+    put(c, tg_where(mask, v->kind == V_TENSOR ? v->t : tg_full(c->tg, TG_SCALAR, v->n, x->dtype), x));
+}
+ADAPTER(a_take) {
+    tg_tensor *x = self(c), *index = tensor(c, 1, "index");
+    if (x && index) put(c, tg_reshape(tg_index_select(tg_flatten(x, 0, -1), 0, tg_flatten(index, 0, -1)), index->ndim, index->shape));
+}
+ADAPTER(a_take_along_dim) {
+    tg_tensor *x = self(c), *index = tensor(c, 1, "indices");
+    int64_t dim = integer(c, 2, "dim", 0), sx[TG_MAX_DIMS], si[TG_MAX_DIMS];
+    int i;
+    if (!x || !index) return;
+    if (!arg(c, 2, "dim")) { put(c, tg_gather(tg_flatten(x, 0, -1), 0, tg_flatten(index, 0, -1))); return; }
+    dim = wrap(dim, x->ndim);
+    if (x->ndim != index->ndim || dim < 0 || dim >= x->ndim) { skip(c, "numbers of dimensions that differ"); return; }
+    for (i = 0; i < x->ndim; i++) sx[i] = si[i] = x->shape[i] == 1 ? index->shape[i] : x->shape[i];
+    sx[dim] = x->shape[dim]; si[dim] = index->shape[dim];
+    put(c, tg_gather(tg_expand(x, x->ndim, sx), dim, tg_expand(index, x->ndim, si)));
+}
+
+/* ---- sort ---- */
+ADAPTER(a_sort) {             /* sort, argsort, msort: the library's order is always stable */
+    tg_tensor *x = self(c), *y, *indices = NULL;
+    bool args = strcmp(c->op, "argsort") == 0, first = strcmp(c->op, "msort") == 0;
+    int64_t dim = first ? 0 : integer(c, 1, "dim", -1);
+    bool down = flag(c, 2, "descending", false);
+    (void)flag(c, -1, "stable", false);
+    y = tg_sort(x, dim, down, &indices);
+    if (!args) put(c, y);
+    if (!first) put(c, indices);
+}
+ADAPTER(a_topk) {
+    tg_tensor *x = self(c), *y, *indices = NULL;
+    int64_t k = need_integer(c, 1, "k"), dim = integer(c, 2, "dim", -1);
+    bool largest = flag(c, 3, "largest", true);
+    (void)flag(c, 4, "sorted", true);
+    if (x && x->ndim == 0) { skip(c, "0-d"); return; }
+    y = tg_sort(x, dim, largest, &indices);
+    put(c, tg_narrow(y, dim, 0, k));
+    put(c, tg_narrow(indices, dim, 0, k));
+}
+ADAPTER(a_kthvalue) {
+    tg_tensor *x = self(c), *y, *indices = NULL;
+    int64_t k = need_integer(c, 1, "k"), dim = integer(c, 2, "dim", -1);
+    bool keep = flag(c, 3, "keepdim", false);
+    if (x && x->ndim == 0) { skip(c, "0-d"); return; }
+    y = tg_sort(x, dim, false, &indices);
+    put(c, keep ? tg_narrow(y, dim, k - 1, 1) : tg_select(y, dim, k - 1));
+    put(c, keep ? tg_narrow(indices, dim, k - 1, 1) : tg_select(indices, dim, k - 1));
+}
+
+/* ---- creation ---- */
+ADAPTER(a_zeros) {            /* zeros, ones, empty, rand, randn */
+    ints s = need_ints(c, 0, "size");
+    tg_dtype d = dtype_kwarg(c, TG_F32);
+    if (strcmp(c->op, "zeros") == 0) put(c, d == TG_F32 ? tg_zeros(c->tg, s.n, s.v) : tg_full(c->tg, s.n, s.v, 0, d));
+    else if (strcmp(c->op, "ones") == 0) put(c, d == TG_F32 ? tg_ones(c->tg, s.n, s.v) : tg_full(c->tg, s.n, s.v, 1, d));
+    else if (strcmp(c->op, "empty") == 0) put(c, tg_empty(c->tg, s.n, s.v, d));
+    else if (strcmp(c->op, "rand") == 0) put(c, d == TG_F32 ? tg_rand(c->tg, s.n, s.v) : tg_uniform_(tg_empty(c->tg, s.n, s.v, d), 0, 1));
+    else put(c, d == TG_F32 ? tg_randn(c->tg, s.n, s.v) : tg_normal_(tg_empty(c->tg, s.n, s.v, d), 0, 1));
+}
+static tg_dtype python_dtype(const val *v) { return is_kind(v, V_BOOL) ? TG_BOOL : is_kind(v, V_INT) ? TG_I64 : TG_F32; }
+ADAPTER(a_full) {
+    ints s = need_ints(c, 0, "size");
+    const val *v = need(c, 1, "fill_value");
+    put(c, tg_full(c->tg, s.n, s.v, number(c, 1, "fill_value", 0), dtype_kwarg(c, python_dtype(v))));
+}
+ADAPTER(a_like) {             /* X_like; new_X */
+    tg_tensor *x = self(c);
+    bool like = ends_with(c->op, "_like");
+    bool full = starts_with(c->op, "full") || starts_with(c->op, "new_full");
+    tg_dtype d = dtype_kwarg(c, x ? x->dtype : TG_F32);
+    const char *what = like ? c->op : c->op + strlen("new_");
+    ints s = like ? ints_of(c, NULL) : need_ints(c, 1, "size");
+    double v = full ? number(c, like ? 1 : 2, "fill_value", 0) : starts_with(what, "ones") ? 1 : 0;
+    if (!x) return;
+    if (like) {
+        s.n = x->ndim;
+        memcpy(s.v, x->shape, sizeof s.v);
+        if (d == x->dtype) {
+            if (full) put(c, tg_full_like(x, v));
+            else if (starts_with(what, "zeros")) put(c, tg_zeros_like(x));
+            else if (starts_with(what, "ones")) put(c, tg_ones_like(x));
+            else if (starts_with(what, "empty")) put(c, tg_empty_like(x));
+            else if (strcmp(what, "rand_like") == 0) put(c, tg_uniform_(tg_empty_like(x), 0, 1));
+            else put(c, tg_normal_(tg_empty_like(x), 0, 1));
+            return;
+        }
+    }
+    if (starts_with(what, "empty")) put(c, tg_empty(c->tg, s.n, s.v, d));
+    else if (strcmp(what, "rand_like") == 0) put(c, tg_uniform_(tg_empty(c->tg, s.n, s.v, d), 0, 1));
+    else if (strcmp(what, "randn_like") == 0) put(c, tg_normal_(tg_empty(c->tg, s.n, s.v, d), 0, 1));
+    else put(c, tg_full(c->tg, s.n, s.v, v, d));
+}
+ADAPTER(a_randint) {          /* (high, size), (low, high, size); randint_like(self, high), (self, low, high) */
+    bool like = strcmp(c->op, "randint_like") == 0;
+    int at = like ? 1 : 0;
+    tg_tensor *x = like ? self(c) : NULL;
+    const val *third = child(c->args, 2);
+    bool two = like ? is_kind(third, V_INT) : is_kind(third, V_LIST);
+    int64_t low = two ? need_integer(c, at, "low") : 0, high = need_integer(c, two ? at + 1 : at, "high");
+    ints s = like ? ints_of(c, NULL) : need_ints(c, two ? 2 : 1, "size");
+    if (like && x) { s.n = x->ndim; memcpy(s.v, x->shape, sizeof s.v); }
+    put(c, tg_to(tg_randint(c->tg, low, high, s.n, s.v), dtype_kwarg(c, x ? x->dtype : TG_I64)));
+}
+ADAPTER(a_normal) {
+    const val *mean = need(c, 0, "mean"), *std = need(c, 1, "std");
+    ints s = int_list(c, 2, "size");
+    if (!is_scalar(mean) || !is_scalar(std) || !s.given) { skip(c, "mean or std as a tensor"); return; }
+    put(c, tg_normal_(tg_empty(c->tg, s.n, s.v, dtype_kwarg(c, TG_F32)), mean->n, std->n));
+}
+ADAPTER(a_bernoulli) { put(c, tg_bernoulli(self(c))); }
+ADAPTER(a_arange) {
+    bool one = !child(c->args, 1) && !field(c->kwargs, "end");
+    const val *start = one ? NULL : need(c, 0, "start"), *end = need(c, one ? 0 : 1, "end"), *step = arg(c, 2, "step");
+    bool real = is_kind(start, V_NUM) || is_kind(end, V_NUM) || is_kind(step, V_NUM);
+    double from = one ? 0 : number(c, 0, "start", 0), to = number(c, one ? 0 : 1, "end", 0);
+    put(c, tg_arange(c->tg, from, to, number(c, 2, "step", 1), dtype_kwarg(c, real ? TG_F32 : TG_I64)));
+}
+ADAPTER(a_eye) {
+    int64_t n = need_integer(c, 0, "n"), m = integer(c, 1, "m", n);
+    tg_tensor *x = tg_eye(c->tg, n > m ? n : m);
+    if (n > m) x = tg_narrow(x, 1, 0, m);
+    if (m > n) x = tg_narrow(x, 0, 0, n);
+    put(c, tg_to(x, dtype_kwarg(c, TG_F32)));
+}
+
+/* ---- matmul ---- */
+#define MATMUL(name, dims_a, dims_b) ADAPTER(name) { \
+    tg_tensor *a = self(c), *b = tensor(c, 1, "other|mat2|vec|tensor|vec2|y"); \
+    if (!a || !b || a->ndim != (dims_a) || b->ndim != (dims_b)) { skip(c, "tg_matmul takes other numbers of dimensions too"); return; } \
+    put(c, tg_matmul(a, b)); }
+MATMUL(a_mm, 2, 2)
+MATMUL(a_bmm, 3, 3)
+MATMUL(a_mv, 2, 1)
+MATMUL(a_dot, 1, 1)
+ADAPTER(a_matmul) { tg_tensor *a = self(c); put(c, tg_matmul(a, tensor(c, 1, "other"))); }
+ADAPTER(a_inner) {
+    tg_tensor *a = self(c), *b = tensor(c, 1, "other");
+    if (!a || !b || a->ndim != b->ndim || a->ndim < 1 || a->ndim > 2) { skip(c, "not two vectors or matrices"); return; }
+    put(c, tg_matmul(a, tg_t(b)));
+}
+ADAPTER(a_outer) {
+    tg_tensor *a = self(c), *b = tensor(c, 1, "vec2");
+    if (!a || !b || a->ndim != 1 || b->ndim != 1) { skip(c, "not two vectors"); return; }
+    put(c, tg_mul(tg_unsqueeze(a, 1), b));
+}
+ADAPTER(a_vecdot) { tg_tensor *a = self(c), *b = tensor(c, 1, "y"); int64_t d = integer(c, -1, "dim", -1); put(c, tg_sum_dims(tg_mul(a, b), 1, &d, false)); }
+/* beta * self + alpha * (a @ b): addmm, addmv, baddbmm, addbmm, addr */
+ADAPTER(a_addmm) {
+    tg_tensor *x = self(c), *a = tensor(c, 1, "mat1|mat|batch1|vec1"), *b = tensor(c, 2, "mat2|vec|batch2|vec2"), *p;
+    const val *beta = arg(c, -1, "beta"), *alpha = arg(c, -1, "alpha");
+    bool outer = strcmp(c->op, "addr") == 0, sum = starts_with(c->op, "addbmm");
+    int dims = starts_with(c->op, "baddbmm") || sum ? 3 : outer ? 1 : 2;
+    int64_t zero = 0;
+    if (!x || !a || !b || a->ndim != dims || b->ndim != (starts_with(c->op, "addmv") ? 1 : dims)) { skip(c, "other numbers of dimensions"); return; }
+    if (is_half(x)) skip(c, "composed of several roundings");
+    if (is_scalar(beta) && beta->n == 0) skip(c, "beta 0 drops self");
+    p = outer ? tg_mul(tg_unsqueeze(a, 1), b) : tg_matmul(a, b);
+    if (sum) p = tg_sum_dims(p, 1, &zero, false);
+    if (beta) x = tg_mul(x, operand_of(c, beta));
+    put(c, alpha ? tg_add_scaled(x, p, number(c, -1, "alpha", 1)) : tg_add(x, p));
+}
+ADAPTER(a_multi_dot) {
+    tensors l = tensor_list(c, 0, "tensors");
+    int i;
+    if (!l.n) { skip(c, "an empty list belongs to no context"); return; }
+    for (i = 1; i < l.n; i++) l.t[0] = tg_matmul(l.t[0], l.t[i]);
+    put(c, l.t[0]);
+}
+
+/* ---- nn ---- */
+ADAPTER(a_leaky_relu) { tg_tensor *x = self(c); put(c, tg_leaky_relu(x, number(c, 1, "negative_slope", 0.01))); }
+ADAPTER(a_elu)        { tg_tensor *x = self(c); put(c, tg_elu(x, number(c, 1, "alpha", 1))); }
+ADAPTER(a_softplus)   { tg_tensor *x = self(c); double b = number(c, 1, "beta", 1); put(c, tg_softplus(x, b, number(c, 2, "threshold", 20))); }
+ADAPTER(a_gelu) {
+    tg_tensor *x = self(c);
+    const char *how = word(c, -1, "approximate", "none");
+    if (strcmp(how, "none") == 0) put(c, tg_gelu(x));
+    else if (strcmp(how, "tanh") == 0) put(c, tg_gelu_tanh(x));
+    else skip(c, "another approximation");
+}
+ADAPTER(a_softmax) {          /* softmax, log_softmax, softmin */
+    tg_tensor *x = self(c);
+    int64_t dim = need_integer(c, 1, "dim");
+    if (arg(c, 2, "dtype")) x = tg_to(x, dtype(c, 2, "dtype", TG_F32));
+    if (strcmp(c->op, "log_softmax") == 0) put(c, tg_log_softmax(x, dim));
+    else put(c, tg_softmax(ends_with(c->op, "softmin") ? tg_neg(x) : x, dim));
+}
+ADAPTER(a_linear) { tg_tensor *x = self(c), *w = tensor(c, 1, "weight"); put(c, tg_linear(x, w, maybe_tensor(c, 2, "bias"))); }
+ADAPTER(a_dropout) { tg_tensor *x = self(c); double p = number(c, 1, "p", 0.5); put(c, tg_dropout(x, p, flag(c, 2, "training", true))); }
+ADAPTER(a_one_hot) { tg_tensor *x = self(c); put(c, tg_one_hot(x, integer(c, 1, "num_classes", -1))); }
+ADAPTER(a_embedding) {
+    tg_tensor *index = tensor(c, 0, "input"), *w = tensor(c, 1, "weight"), *y;
+    int64_t shape[TG_MAX_DIMS];
+    if (!index || !w || w->ndim != 2 || index->ndim >= TG_MAX_DIMS) { skip(c, "not a matrix"); return; }
+    if (arg(c, 2, "padding_idx") || arg(c, 3, "max_norm") || flag(c, 5, "scale_grad_by_freq", false)) skip(c, "options of embedding");
+    (void)arg(c, 4, "norm_type");
+    memcpy(shape, index->shape, sizeof shape);
+    shape[index->ndim] = w->shape[1];
+    y = tg_index_select(w, 0, tg_flatten(index, 0, -1));
+    put(c, index->ndim == 1 ? y : tg_reshape(y, index->ndim + 1, shape));
+}
+ADAPTER(a_hardtanh) {
+    tg_tensor *x = self(c);
+    bool six = ends_with(c->op, "relu6");
+    put(c, tg_clamp(x, six ? 0 : number(c, 1, "min_val", -1), six ? 6 : number(c, 2, "max_val", 1)));
+}
+ADAPTER(a_glu) {
+    tg_tensor *x = self(c);
+    int64_t dim = integer(c, 1, "dim", -1), n = size_at(x, dim);
+    if (n % 2) { skip(c, "an odd size"); return; }
+    put(c, tg_mul(tg_narrow(x, dim, 0, n / 2), tg_sigmoid(tg_narrow(x, dim, n / 2, n / 2))));
+}
+
+/* ---- conv ---- */
+ADAPTER(a_conv) {             /* conv1d as a conv2d of height 1; conv2d */
+    bool one = ends_with(c->op, "conv1d");
+    int dims = one ? 1 : 2, i;
+    tg_tensor *x = self(c), *w = tensor(c, 1, "weight"), *b = maybe_tensor(c, 2, "bias"), *y;
+    ints stride = int_list(c, 3, "stride"), dilation = int_list(c, 5, "dilation"), padding;
+    const val *pad = arg(c, 4, "padding");
+    tg_conv2d_args a;
+    memset(&a, 0, sizeof a);
+    a.groups = integer(c, 6, "groups", 1);
+    if (!x || !w) return;
+    if (one && (w->ndim != 3 || x->ndim < 2 || x->ndim > 3)) { skip(c, "dimensions of another convolution"); return; }
+    padding = ints_of(c, is_kind(pad, V_STR) ? NULL : pad);
+    if (stride.n > dims || dilation.n > dims || padding.n > dims || a.groups == 0) { skip(c, "too many numbers"); return; }
+    for (i = 0; i < dims; i++) {
+        int at = one ? 1 : i;
+        a.stride[at] = stride.n ? stride.v[stride.n == 1 ? 0 : i] : 1;
+        a.dilation[at] = dilation.n ? dilation.v[dilation.n == 1 ? 0 : i] : 1;
+        a.padding[at] = padding.n ? padding.v[padding.n == 1 ? 0 : i] : 0;
+        if (a.stride[at] == 0 || a.dilation[at] == 0) { skip(c, "zero means one there"); return; }
+        if (is_kind(pad, V_STR) && strcmp(pad->s, "valid") != 0) {
+            int64_t total = a.dilation[at] * (size_at(w, -dims + i) - 1);
+            if (strcmp(pad->s, "same") != 0 || total % 2 || a.stride[at] != 1) { skip(c, "padding that differs between the two sides"); return; }
+            a.padding[at] = total / 2;
+        }
+    }
+    a.x = one ? tg_unsqueeze(x, -2) : x; a.weight = one ? tg_unsqueeze(w, -2) : w; a.bias = b;
+    y = tg_conv2d_from(&a);
+    put(c, one ? tg_squeeze(y, -2) : y);
+}
+
+/* ---- losses ---- */
+ADAPTER(a_mse_loss) {         /* mse_loss, l1_loss */
+    tg_tensor *x = self(c), *y = tensor(c, 1, "target"), *e;
+    const char *how = word(c, 2, "reduction", "mean");
+    bool squares = ends_with(c->op, "mse_loss");
+    if (squares && strcmp(how, "mean") == 0) { put(c, tg_mse_loss(x, y)); return; }
+    e = squares ? tg_square(tg_sub(x, y)) : tg_abs(tg_sub(x, y));
+    if (strcmp(how, "none") == 0) put(c, e);
+    else if (strcmp(how, "sum") == 0) put(c, tg_sum(e));
+    else if (strcmp(how, "mean") == 0) put(c, tg_mean(e));
+    else skip(c, "another reduction");
+}
+ADAPTER(a_cross_entropy) {
+    tg_tensor *x = self(c), *y = tensor(c, 1, "target");
+    if (!x || !y || x->ndim != 2 || y->ndim != 1 || y->dtype != TG_I64) { skip(c, "not [N, C] with N classes"); return; }
+    if (strcmp(word(c, 4, "reduction", "mean"), "mean") != 0) skip(c, "another reduction");
+    if (integer(c, 3, "ignore_index", -100) != -100 || number(c, 5, "label_smoothing", 0) != 0) skip(c, "options of cross_entropy");
+    put(c, tg_cross_entropy(x, y));
+}
+
+/* ---- utilities of nn ---- */
+ADAPTER(a_parameters_to_vector) {
+    tensors l = tensor_list(c, 0, "parameters");
+    int i;
+    if (!l.n) { skip(c, "an empty list belongs to no context"); return; }
+    for (i = 0; i < l.n; i++) l.t[i] = tg_flatten(l.t[i], 0, -1);
+    put(c, tg_cat(l.t, l.n, 0));
+}
+
+/* `composed`: the library has no such operation of its own; the adapter joins two or more that it has. Formula rows need no line here. */
+typedef struct adapter { const char *op; void (*call)(call *c); bool composed; } adapter;
+static const adapter adapters[] = {
+    /* elementwise */
+    { "add", a_add, 0 }, { "add_", a_add, 0 }, { "sub", a_add, 0 }, { "sub_", a_add, 0 }, { "rsub", a_rsub, 0 },
+    { "div", a_div, 0 }, { "div_", a_div, 0 }, { "true_divide", a_div, 0 },
+    { "clamp", a_clamp, 0 }, { "clamp_", a_clamp, 0 }, { "clamp_min", a_clamp_min, 0 }, { "clamp_min_", a_clamp_min, 0 },
+    { "clamp_max", a_clamp_max, 0 }, { "clamp_max_", a_clamp_max, 0 }, { "round", a_round, 0 }, { "round_", a_round, 0 },
+    { "addcmul", a_addcmul, 0 }, { "addcmul_", a_addcmul, 0 }, { "addcdiv", a_addcmul, 0 }, { "addcdiv_", a_addcmul, 0 },
+    { "fill", a_fill, 0 }, { "fill_", a_fill, 0 }, { "zero_", a_zero, 0 }, { "float_power", a_float_power, 1 },
+    /* compare */
+    { "allclose", a_allclose, 0 }, { "equal", a_equal, 0 },
+    /* reduce */
+    { "sum", a_sum, 0 }, { "mean", a_sum, 0 }, { "prod", a_prod, 0 }, { "amax", a_amax, 0 }, { "amin", a_amin, 0 }, { "any", a_any, 0 }, { "all", a_all, 0 },
+    { "max", a_max, 0 }, { "min", a_max, 0 }, { "argmax", a_argmax, 0 }, { "argmin", a_argmax, 0 }, { "aminmax", a_aminmax, 1 },
+    { "var", a_var, 0 }, { "std", a_var, 1 }, { "var_mean", a_var, 1 }, { "std_mean", a_var, 1 }, { "count_nonzero", a_count_nonzero, 1 }, { "nansum", a_nansum, 1 },
+    /* shape */
+    { "reshape", a_reshape, 0 }, { "view", a_reshape, 0 }, { "reshape_as", a_reshape_as, 0 }, { "view_as", a_reshape_as, 0 }, { "expand_as", a_reshape_as, 0 },
+    { "permute", a_permute, 0 }, { "transpose", a_transpose, 0 }, { "t", a_t, 0 }, { "T", a_T, 0 }, { "mT", a_mT, 0 }, { "flatten", a_flatten, 0 }, { "ravel", a_ravel, 0 },
+    { "squeeze", a_squeeze, 0 }, { "unsqueeze", a_unsqueeze, 0 }, { "expand", a_expand, 0 }, { "broadcast_to", a_expand, 0 }, { "unflatten", a_unflatten, 0 },
+    { "movedim", a_movedim, 0 }, { "narrow", a_narrow, 0 }, { "select", a_select, 0 }, { "unbind", a_unbind, 1 }, { "split", a_split, 1 }, { "chunk", a_split, 1 },
+    { "split_with_sizes", a_split, 1 }, { "tensor_split", a_tensor_split, 1 }, { "hsplit", a_tensor_split, 1 }, { "vsplit", a_tensor_split, 1 }, { "dsplit", a_tensor_split, 1 },
+    { "cat", a_cat, 0 }, { "stack", a_cat, 0 }, { "hstack", a_cat, 1 }, { "vstack", a_cat, 1 }, { "dstack", a_cat, 1 }, { "column_stack", a_cat, 1 },
+    { "atleast_1d", a_atleast, 1 }, { "atleast_2d", a_atleast, 1 }, { "atleast_3d", a_atleast, 1 }, { "contiguous", a_contiguous, 0 }, { "clone", a_clone, 0 },
+    { "to", a_to, 0 }, { "float", a_to, 0 }, { "double", a_to, 0 }, { "half", a_to, 0 }, { "bfloat16", a_to, 0 }, { "long", a_to, 0 }, { "int", a_to, 0 },
+    { "short", a_to, 0 }, { "char", a_to, 0 }, { "byte", a_to, 0 }, { "bool", a_to, 0 }, { "item", a_item, 0 }, { "meshgrid", a_meshgrid, 1 },
+    { "cartesian_prod", a_cartesian_prod, 1 }, { "broadcast_tensors", a_broadcast_tensors, 1 }, { "as_strided", a_as_strided, 0 }, { "unfold", a_unfold, 1 },
+    { "diagonal", a_diagonal, 1 }, { "linalg.diagonal", a_diagonal, 1 }, { "diag", a_diag, 1 }, { "trace", a_trace, 1 }, { "tril", a_tril, 1 }, { "triu", a_tril, 1 },
+    { "flip", a_flip, 1 }, { "fliplr", a_flip, 1 }, { "flipud", a_flip, 1 }, { "rot90", a_rot90, 1 }, { "roll", a_roll, 1 }, { "repeat", a_repeat, 1 }, { "tile", a_repeat, 1 },
+    { "repeat_interleave", a_repeat_interleave, 1 },
+    /* index */
+    { "__getitem__", a_getitem, 0 }, { "gather", a_gather, 0 }, { "scatter", a_scatter, 0 }, { "scatter_add", a_scatter, 0 }, { "scatter_reduce", a_scatter_reduce, 1 },
+    { "index_select", a_index_select, 0 }, { "index_add", a_index_add, 0 }, { "index_copy", a_index_copy, 1 }, { "index_fill", a_index_copy, 1 },
+    { "masked_fill", a_masked_fill, 1 }, { "take", a_take, 1 }, { "take_along_dim", a_take_along_dim, 1 },
+    /* sort */
+    { "sort", a_sort, 0 }, { "argsort", a_sort, 0 }, { "msort", a_sort, 0 }, { "topk", a_topk, 1 }, { "kthvalue", a_kthvalue, 1 },
+    /* creation */
+    { "zeros", a_zeros, 0 }, { "ones", a_zeros, 0 }, { "empty", a_zeros, 0 }, { "rand", a_zeros, 0 }, { "randn", a_zeros, 0 }, { "full", a_full, 0 },
+    { "zeros_like", a_like, 0 }, { "ones_like", a_like, 0 }, { "full_like", a_like, 0 }, { "empty_like", a_like, 0 }, { "rand_like", a_like, 0 }, { "randn_like", a_like, 0 },
+    { "new_zeros", a_like, 0 }, { "new_ones", a_like, 0 }, { "new_full", a_like, 0 }, { "new_empty", a_like, 0 }, { "randint", a_randint, 0 }, { "randint_like", a_randint, 0 },
+    { "normal", a_normal, 0 }, { "bernoulli", a_bernoulli, 0 }, { "arange", a_arange, 0 }, { "eye", a_eye, 0 },
+    /* matmul */
+    { "matmul", a_matmul, 0 }, { "mm", a_mm, 0 }, { "bmm", a_bmm, 0 }, { "mv", a_mv, 0 }, { "dot", a_dot, 0 }, { "vdot", a_dot, 0 }, { "inner", a_inner, 1 },
+    { "outer", a_outer, 1 }, { "linalg.vecdot", a_vecdot, 1 }, { "addmm", a_addmm, 1 }, { "addmv", a_addmm, 1 }, { "baddbmm", a_addmm, 1 }, { "addbmm", a_addmm, 1 },
+    { "addr", a_addmm, 1 }, { "linalg.multi_dot", a_multi_dot, 1 },
+    /* nn, conv, loss, module */
+    { "nn.functional.leaky_relu", a_leaky_relu, 0 }, { "nn.functional.elu", a_elu, 0 }, { "nn.functional.softplus", a_softplus, 0 }, { "nn.functional.gelu", a_gelu, 0 },
+    { "softmax", a_softmax, 0 }, { "log_softmax", a_softmax, 0 }, { "nn.functional.softmin", a_softmax, 1 }, { "nn.functional.linear", a_linear, 0 },
+    { "nn.functional.dropout", a_dropout, 0 }, { "nn.functional.one_hot", a_one_hot, 0 }, { "nn.functional.embedding", a_embedding, 1 },
+    { "nn.functional.hardtanh", a_hardtanh, 1 }, { "nn.functional.relu6", a_hardtanh, 1 }, { "nn.functional.glu", a_glu, 1 },
+    { "nn.functional.conv1d", a_conv, 1 }, { "nn.functional.conv2d", a_conv, 0 }, { "nn.functional.mse_loss", a_mse_loss, 0 }, { "nn.functional.l1_loss", a_mse_loss, 1 },
+    { "nn.functional.cross_entropy", a_cross_entropy, 0 }, { "nn.utils.parameters_to_vector", a_parameters_to_vector, 1 },
+    { NULL, NULL, 0 }
+};
+
+/* What carries out an operator: its own adapter, a formula row, or for X_ the adapter of X whose result is copied into the argument. */
+typedef struct plan { void (*call)(call *c); int formula; bool composed, copy_back; } plan;
+static const char *const aliases[][2] = { { "sgn", "sign" } };       /* golden name, name of the formula row */
+
+static bool find_formula(const char *op, plan *p) {
+    char name[96];
+    size_t n, i;
+    int k;
+    const char *base = starts_with(op, "nn.functional.") ? op + strlen("nn.functional.") : starts_with(op, "special.") ? op + strlen("special.") : op;
+    for (i = 0; i < sizeof aliases / sizeof aliases[0]; i++) if (strcmp(base, aliases[i][0]) == 0) base = aliases[i][1];
+    n = strlen(base);
+    if (n + 4 > sizeof name || strchr(base, '.')) return false;
+    memcpy(name, "tg_", 3);
+    memcpy(name + 3, base, n + 1);
+    if (n && name[n + 2] == '_') name[n + 2] = 0;
+    for (k = 0; rows1[k].name; k++) if (strcmp(rows1[k].name, name) == 0) { p->call = formula1; p->formula = k; return true; }
+    for (k = 0; rows2[k].name; k++) if (strcmp(rows2[k].name, name) == 0) { p->call = formula2; p->formula = k; return true; }
+    for (k = 0; rows3[k].name; k++) if (strcmp(rows3[k].name, name) == 0) { p->call = formula3; p->formula = k; return true; }
+    return false;
+}
+static bool find_adapter(const char *op, size_t length, plan *p) {
+    const adapter *a;
+    for (a = adapters; a->op; a++) if (strlen(a->op) == length && strncmp(a->op, op, length) == 0) { p->call = a->call; p->composed = a->composed; return true; }
+    return false;
+}
+static bool find_plan(const char *op, plan *p) {
+    size_t n = strlen(op);
+    memset(p, 0, sizeof *p);
+    if (find_adapter(op, n, p) || find_formula(op, p)) return true;
+    if (n > 1 && op[n - 1] == '_' && op[n - 2] != '_' && find_adapter(op, n - 1, p)) { p->composed = p->copy_back = true; return true; }
+    return false;
+}
+
+/* ----------------------------------------------------------------------------------------------------------------------------------- comparison ----
+   Numbers are taken out of a tensor here, by its data, shape and strides, without the library. */
+
+typedef struct array { tg_dtype dtype; int ndim; int64_t shape[TG_MAX_DIMS], numel; double *d; int64_t *i; } array;      /* d of floats, i of all others */
+
+static double half_value(uint16_t h, int mantissa) {                     /* binary16 with 10 bits of mantissa, bfloat16 with 7 */
+    int bias = mantissa == 10 ? 15 : 127, e = (h & 0x7fff) >> mantissa, m = h & ((1 << mantissa) - 1), i;
+    double v;
+    if (e == 2 * bias + 1) return m ? (double)NAN : h & 0x8000 ? -(double)INFINITY : (double)INFINITY;
+    v = e ? m + (1 << mantissa) : m;
+    for (i = (e ? e : 1) - bias - mantissa; i < 0; i++) v *= 0.5;
+    for (; i > 0; i--) v *= 2;
+    return h & 0x8000 ? -v : v;
+}
+static void read_element(const tg_tensor *t, int64_t at, double *d, int64_t *i) {
+    const char *p = (const char *)t->data + at * (int64_t)tg_dtype_size(t->dtype);
+    float f;
+    uint16_t h;
+    int32_t i4;
+    int16_t i2;
+    *d = 0; *i = 0;
+    switch (t->dtype) {
+        case TG_F64: memcpy(d, p, 8); break;
+        case TG_F32: memcpy(&f, p, 4); *d = (double)f; break;
+        case TG_F16: memcpy(&h, p, 2); *d = half_value(h, 10); break;
+        case TG_BF16: memcpy(&h, p, 2); *d = half_value(h, 7); break;
+        case TG_I64: memcpy(i, p, 8); break;
+        case TG_I32: memcpy(&i4, p, 4); *i = i4; break;
+        case TG_I16: memcpy(&i2, p, 2); *i = i2; break;
+        case TG_I8: *i = *(const signed char *)p; break;
+        case TG_U8: case TG_BOOL: *i = *(const unsigned char *)p; break;
+        case TG_DTYPES: default: break;
+    }
+}
+static void array_free(array *a) { free(a->d); free(a->i); a->d = NULL; a->i = NULL; }
+static void array_room(array *a) {
+    if (tg_dtype_is_float(a->dtype)) a->d = (double *)get_memory((size_t)a->numel, sizeof(double));
+    else a->i = (int64_t *)get_memory((size_t)a->numel, sizeof(int64_t));
+}
+static array array_of(const tg_tensor *t) {
+    array a;
+    int64_t index[TG_MAX_DIMS] = { 0 }, n, at = 0;
+    int k;
+    memset(&a, 0, sizeof a);
+    a.dtype = t->dtype; a.ndim = t->ndim; a.numel = 1;
+    for (k = 0; k < a.ndim; k++) { a.shape[k] = t->shape[k]; a.numel *= t->shape[k]; }
+    array_room(&a);
+    for (n = 0; n < a.numel; n++) {
+        double d;
+        int64_t i;
+        read_element(t, at, &d, &i);
+        if (a.d) a.d[n] = d; else a.i[n] = i;
+        for (k = a.ndim - 1; k >= 0; k--) {
+            at += t->stride[k];
+            if (++index[k] < a.shape[k]) break;
+            at -= t->stride[k] * a.shape[k];
+            index[k] = 0;
+        }
+    }
+    return a;
+}
+static array array_copy(const array *from) {
+    array a = *from;
+    array_room(&a);
+    if (a.d && a.numel) memcpy(a.d, from->d, (size_t)a.numel * sizeof(double));
+    if (a.i && a.numel) memcpy(a.i, from->i, (size_t)a.numel * sizeof(int64_t));
+    return a;
+}
+static void symmetrise(array *a) {
+    int64_t n = a->ndim >= 2 ? a->shape[a->ndim - 1] : 0, at, i, j;
+    if (!a->d || a->ndim < 2 || n == 0 || a->shape[a->ndim - 2] != n) return;
+    for (at = 0; at < a->numel; at += n * n)
+        for (i = 0; i < n; i++)
+            for (j = 0; j < i; j++) {
+                double *p = &a->d[at + i * n + j], *q = &a->d[at + j * n + i];
+                *p = *q = (*p + *q) / 2;
+            }
+}
+
+typedef enum rule { EXACT, BY_ABS, BY_SHAPE, NOT_AT_ALL } rule;
+
+/* One thing a case expects, and what came. */
+typedef struct pair {
+    char   what[32];
+    rule   rule;
+    bool   symmetric, host;               /* host: a value, in `want_value`           */
+    bool   want_none, got_none;           /* an absent output; a gradient that is not there */
+    double rtol, atol;
+    array  want, got;
+    const val *want_value;
+    result got_value;
+} pair;
+
+static void say_shape(text *t, const array *a) {
+    int k;
+    say(t, "%s[", tg_dtype_name(a->dtype));
+    for (k = 0; k < a->ndim; k++) say(t, "%s%lld", k ? ", " : "", (long long)a->shape[k]);
+    say(t, "]");
+}
+static bool close_enough(double got, double want, double rtol, double atol) {
+    if (is_nan(got) || is_nan(want)) return is_nan(got) && is_nan(want);
+    if (got == want) return true;
+    return is_finite(got) && is_finite(want) && magnitude(got - want) <= atol + rtol * magnitude(want);
+}
+static void say_result(text *t, const result *r) {
+    if (r->kind == R_BOOL) say(t, "%s", r->b ? "true" : "false");
+    else if (r->kind == R_INT) say(t, "%lld", (long long)r->i);
+    else if (r->kind == R_NUM) say(t, "%.17g", r->n);
+    else say(t, "%s", r->kind == R_NONE ? "none" : "a tensor");
+}
+static bool same_value(const pair *p, text *t) {
+    const val *w = p->want_value;
+    const result *r = &p->got_value;
+    bool same = w->kind == V_BOOL ? r->kind == R_BOOL && r->b == w->flag
+              : w->kind == V_INT ? r->kind == R_INT && r->i == w->i
+              : w->kind == V_NUM ? r->kind == R_NUM && close_enough(r->n, w->n, p->rtol, p->atol) : false;
+    if (same) return true;
+    say(t, "%s: value: got ", p->what);
+    say_result(t, r);
+    if (w->kind == V_BOOL) say(t, ", want %s", w->flag ? "true" : "false");
+    else if (w->kind == V_INT) say(t, ", want %lld", (long long)w->i);
+    else if (w->kind == V_NUM) say(t, ", want %.17g", w->n);
+    else say(t, ", want a list");
+    return false;
+}
+/* True if what came is what was expected; else says the difference. */
+static bool match(const pair *p, text *t) {
+    array want, got;
+    int64_t n, bad = -1, count = 0;
+    double worst = 0;
+    int k, digits;
+    if (p->rule == NOT_AT_ALL) return true;
+    if (p->want_none || p->got_none) {
+        if (p->want_none && p->got_none) return true;
+        say(t, "%s: got %s, want %s", p->what, p->got_none ? "nothing" : "a tensor", p->want_none ? "nothing" : "a tensor");
+        return false;
+    }
+    if (p->host) return same_value(p, t);
+    if (p->got.dtype != p->want.dtype || p->got.ndim != p->want.ndim || (p->want.ndim && memcmp(p->got.shape, p->want.shape, (size_t)p->want.ndim * 8) != 0)) {
+        say(t, "%s: %s: got ", p->what, p->got.dtype != p->want.dtype ? "dtype" : "shape");
+        say_shape(t, &p->got); say(t, ", want "); say_shape(t, &p->want);
+        return false;
+    }
+    if (p->rule == BY_SHAPE) return true;
+    want = array_copy(&p->want); got = array_copy(&p->got);
+    if (p->symmetric) { symmetrise(&want); symmetrise(&got); }
+    for (n = 0; n < want.numel; n++) {
+        bool ok;
+        if (want.d) {
+            double g = p->rule == BY_ABS ? magnitude(got.d[n]) : got.d[n], w = p->rule == BY_ABS ? magnitude(want.d[n]) : want.d[n];
+            ok = close_enough(g, w, p->rtol, p->atol);
+            if (!ok && is_finite(g - w) && magnitude(g - w) > worst) worst = magnitude(g - w);
+        } else ok = got.i[n] == want.i[n];
+        if (!ok) { count++; if (bad < 0) bad = n; }
+    }
+    if (bad >= 0) {
+        int64_t index[TG_MAX_DIMS], rest = bad;
+        digits = want.dtype == TG_F64 ? 17 : 9;
+        for (k = want.ndim - 1; k >= 0; k--) { index[k] = rest % want.shape[k]; rest /= want.shape[k]; }
+        say(t, "%s: value at [", p->what);
+        for (k = 0; k < want.ndim; k++) say(t, "%s%lld", k ? ", " : "", (long long)index[k]);
+        if (want.d) say(t, "]: got %.*g, want %.*g; %s", digits, got.d[bad], digits, want.d[bad], tg_dtype_name(want.dtype));
+        else say(t, "]: got %lld, want %lld; %s", (long long)got.i[bad], (long long)want.i[bad], tg_dtype_name(want.dtype));
+        say(t, ", %lld of %lld differ", (long long)count, (long long)want.numel);
+        if (want.d) say(t, ", by up to %.2g (atol %.3g, rtol %.3g)", worst, p->atol, p->rtol);
+    }
+    array_free(&want); array_free(&got);
+    return bad < 0;
+}
+
+/* `check`: the factors multiplied must give the first argument, to 2e-5 (f32) or 1e-9 (f64) times its largest element and its size.
+   svd: U diag(S) Vh = A;  qr: Q R = A;  eigh: A V = V diag(w). */
+static bool factors_fit(const char *check, const array *a, const array *f, int n_factors, text *t) {
+    bool svd = strcmp(check, "svd") == 0, qr = strcmp(check, "qr") == 0;
+    const array *left = svd || qr ? &f[0] : &f[1], *right = svd ? &f[2] : &f[1], *scale = svd ? &f[1] : &f[0];
+    int64_t rows, columns, inner, batch, b, i, j, k, lc, rr;
+    double largest = 0, worst = 0, limit;
+    if (n_factors < (svd ? 3 : 2) || !a->d || a->ndim < 2) { say(t, "check: got too few factors, want %d", svd ? 3 : 2); return false; }
+    rows = a->shape[a->ndim - 2]; columns = a->shape[a->ndim - 1];
+    for (i = 0; i < a->numel; i++) if (magnitude(a->d[i]) > largest) largest = magnitude(a->d[i]);
+    limit = (a->dtype == TG_F64 ? 1e-9 : 2e-5) * (largest > 0 ? largest : 1) * (double)(rows > columns ? rows : columns);
+    batch = rows && columns ? a->numel / (rows * columns) : 0;
+    lc = left->shape[left->ndim - 1]; rr = svd || qr ? right->shape[right->ndim - 2] : rows;
+    inner = svd ? scale->shape[scale->ndim - 1] : qr ? lc : rows;
+    if (batch && (left->shape[left->ndim - 2] != rows || lc < inner || rr < inner || (svd || qr ? right->shape[right->ndim - 1] != columns : lc != rows))) {
+        say(t, "check: got factors whose shapes do not fit, want %s", check);
+        return false;
+    }
+    for (b = 0; b < batch; b++)
+        for (i = 0; i < rows; i++)
+            for (j = 0; j < columns; j++) {
+                double sum = 0, want, d;
+                if (svd || qr) {
+                    for (k = 0; k < inner; k++)
+                        sum += left->d[(b * rows + i) * lc + k] * right->d[(b * rr + k) * columns + j] * (svd ? scale->d[b * inner + k] : 1);
+                    want = a->d[(b * rows + i) * columns + j];
+                } else {
+                    for (k = 0; k < inner; k++) sum += a->d[(b * rows + i) * columns + k] * left->d[(b * rows + k) * columns + j];
+                    want = left->d[(b * rows + i) * columns + j] * scale->d[b * rows + j];
+                }
+                d = magnitude(sum - want);
+                if (is_nan(d) || d > worst) worst = is_nan(d) ? (double)INFINITY : d;
+            }
+    if (worst > limit) { say(t, "check: %s: got a product off by %.3g, want at most %.3g", check, worst, limit); return false; }
+    return true;
+}
+
+/* --------------------------------------------------------------------------------------------------------------------------------------- one case ---- */
+
+typedef enum outcome { PASS, FAIL, SKIP } outcome;
+
+#define MAX_ARGS 512
+#define MAX_GRADS 64
+#define MAX_PAIRS (MAX_RESULTS + 3 * MAX_GRADS)
+#define MAX_FAIL_LINES 100
+
+typedef struct argument { const val *v; const tg_tensor *stored; tg_tensor *base, *t; } argument;
+typedef struct op_count { char *op; long passed, failed, skipped; } op_count;
+
+typedef struct runner {
+    tg_ctx  *tg;
+    tg_dict *dict;                      /* the tensors of this file */
+    bool     perturb, echo, verbose, list_skipped;
+    const char *only;
+    long     passed, failed, skipped, composed, changes;
+    op_count *ops;
+    int      n_ops, room_ops;
+    char     buffer[2048];
+    text     message;
+    /* the case at hand */
+    int      n_arguments, n_pairs;
+    argument arguments[MAX_ARGS];
+    pair     pairs[MAX_PAIRS];
+    array    checked;                   /* `check`: the first argument */
+    const char *check;
+    call     call;
+} runner;
+
+static outcome fails(runner *r, const char *format, ...) PRINTF_LIKE(2, 3);
+static outcome fails(runner *r, const char *format, ...) {
+    va_list list;
+    if (r->message.length) return FAIL;                                    /* the first reason counts */
+    va_start(list, format);
+    (void)vsnprintf(r->buffer, sizeof r->buffer, format, list);
+    va_end(list);
+    r->message.length = strlen(r->buffer);
+    return FAIL;
+}
+static outcome skips(runner *r, const char *why) {
+    r->message.length = 0;
+    (void)fails(r, "%s", why);
+    return SKIP;
+}
+static bool any_complex(const val *v) {
+    const val *e;
+    if (v->kind == V_TENSOR) return v->flag;
+    if (v->kind == V_LIST || v->kind == V_DICT) for (e = v->first; e; e = e->next) if (any_complex(e)) return true;
+    return false;
+}
+static bool same_perm(const val *a, const val *b) {
+    const val *p = a ? a->first : NULL, *q = b ? b->first : NULL;
+    if (!a || !b) return a == b;
+    for (; p && q && p->i == q->i; p = p->next) q = q->next;
+    return !p && !q;
+}
+/* Makes every tensor among the arguments: a fresh copy of the stored one, seen through `perm`. */
+static bool make_arguments(runner *r, val *v) {
+    val *e;
+    argument *a;
+    int i;
+    if (v->kind == V_LIST || v->kind == V_DICT) {
+        for (e = v->first; e; e = e->next) if (!make_arguments(r, e)) return false;
+        return true;
+    }
+    if (v->kind != V_TENSOR) return true;
+    for (i = 0; i < r->n_arguments; i++) {
+        a = &r->arguments[i];
+        if (strcmp(a->v->s, v->s) == 0 && same_perm(a->v->perm, v->perm)) { v->t = a->t; return true; }
+    }
+    if (r->n_arguments == MAX_ARGS) { (void)fails(r, "the case: got more than %d tensors, want fewer", MAX_ARGS); return false; }
+    a = &r->arguments[r->n_arguments++];
+    a->v = v;
+    a->stored = tg_dict_get(r->dict, v->s);
+    if (!a->stored) { (void)fails(r, "the case: got no tensor %s, want it in the .safetensors", v->s); return false; }
+    a->base = a->t = tg_from(r->tg, a->stored->ndim, a->stored->shape, a->stored->dtype, a->stored->data);
+    if (v->perm) {
+        int64_t dims[TG_MAX_DIMS];
+        for (e = v->perm->first, i = 0; e && i < TG_MAX_DIMS; e = e->next) dims[i++] = e->i;
+        a->t = tg_permute(a->base, i, dims);
+    }
+    v->t = a->t;
+    if (!a->t) { (void)fails(r, "the arguments: got the error %s, want none", tg_error_text(r->tg)); return false; }
+    return true;
+}
+static tg_tensor *argument_named(runner *r, const char *key) {
+    int i;
+    for (i = 0; i < r->n_arguments; i++) if (strcmp(r->arguments[i].v->s, key) == 0) return r->arguments[i].t;
+    return NULL;
+}
+static double case_number(const val *cs, const char *name) { const val *v = field(cs, name); return v ? v->n : 0; }
+
+static pair *new_pair(runner *r, const val *cs, bool gradient) {
+    pair *p;
+    if (r->n_pairs == MAX_PAIRS) return NULL;
+    p = &r->pairs[r->n_pairs++];
+    memset(p, 0, sizeof *p);
+    p->rtol = case_number(cs, gradient ? "grtol" : "rtol");
+    p->atol = case_number(cs, gradient ? "gatol" : "atol");
+    return p;
+}
+static void free_pairs(runner *r) {
+    int i;
+    for (i = 0; i < r->n_pairs; i++) { array_free(&r->pairs[i].want); array_free(&r->pairs[i].got); }
+    r->n_pairs = 0;
+    array_free(&r->checked);
+    r->check = NULL;
+}
+static const char *out_key(const val *o) { const val *t = field(o, "t"); return o->kind == V_STR ? o->s : t ? t->s : NULL; }
+
+/* Expected output number i beside what came. */
+static bool pair_output(runner *r, const val *cs, const val *o, const result *got, int i) {
+    pair *p = new_pair(r, cs, false);
+    const val *cmp = field(o, "cmp"), *v = field(o, "v");
+    const char *key = out_key(o);
+    if (!p) return false;
+    (void)snprintf(p->what, sizeof p->what, "out %d", i);
+    p->got_value = *got;
+    p->got_none = got->kind == R_NONE;
+    if (cmp) p->rule = strcmp(cmp->s, "abs") == 0 ? BY_ABS : strcmp(cmp->s, "shape") == 0 ? BY_SHAPE : NOT_AT_ALL;
+    if (o->kind == V_NULL) { p->want_none = true; return true; }
+    if (v) { p->host = true; p->want_value = v; return true; }
+    if (!key || !tg_dict_get(r->dict, key)) { (void)fails(r, "the case: got no tensor for output %d, want it in the .safetensors", i); return false; }
+    p->want = array_of(tg_dict_get(r->dict, key));
+    if (got->kind == R_TENSOR) p->got = array_of(got->t);
+    else if (got->kind != R_NONE) { (void)fails(r, "out %d: got a number, want a tensor", i); return false; }
+    return true;
+}
+static bool pair_gradients(runner *r, const val *cs, const val *list, const char *what, tg_tensor *const *got, const val *grads) {
+    const val *e, *g, *sym = field(cs, "gcmp");
+    for (e = list->first; e; e = e->next) {
+        const val *name = field(e, "arg"), *key = field(e, "g");
+        const tg_tensor *want = key && key->kind == V_STR ? tg_dict_get(r->dict, key->s) : NULL;
+        pair *p = new_pair(r, cs, true);
+        int i = 0;
+        for (g = grads->first; g && name && strcmp(field(g, "arg")->s, name->s) != 0; g = g->next) i++;
+        if (!p || !g || !want) { (void)fails(r, "the case: got a gradient without its tensors, want them in the .safetensors"); return false; }
+        (void)snprintf(p->what, sizeof p->what, "%s %d", what, i);
+        p->symmetric = sym != NULL;
+        p->want = array_of(want);
+        if (r->echo) p->got = array_of(want);
+        else if (got[i]) p->got = array_of(got[i]); else p->got_none = true;
+    }
+    return true;
+}
+static outcome library_error(runner *r, const char *where) { return fails(r, "%s: got the error \"%s\", want none", where, tg_error_text(r->tg)); }
+
+/* Gradients of first and second order, as the README has them. */
+static outcome differentiate(runner *r, const val *cs) {
+    const val *gout = field(cs, "gout"), *grads = field(cs, "grads"), *v = field(cs, "v"), *g2 = field(cs, "g2"), *o, *e;
+    tg_tensor *outputs[MAX_RESULTS], *seeds[MAX_RESULTS], *inputs[MAX_GRADS], *got[MAX_GRADS], *s = NULL;
+    int n = 0, m = 0, i;
+    call *c = &r->call;
+    for (i = 0, o = child(field(cs, "out"), 0), e = child(gout, 0); e && o && i < c->n_out; e = e->next, o = o->next, i++) {
+        const val *cmp = field(o, "cmp");
+        tg_tensor *g = e->kind == V_STR ? tg_dict_get(r->dict, e->s) : NULL;
+        if (e->kind == V_NULL) continue;
+        if (!g || c->out[i].kind != R_TENSOR) return fails(r, "the case: got no tensor for gout %d, want it in the .safetensors", i);
+        if (cmp && strcmp(cmp->s, "abs") == 0) g = tg_mul(g, tg_sign(tg_detach(c->out[i].t)));
+        outputs[n] = c->out[i].t; seeds[n++] = g;
+    }
+    for (e = grads->first; e; e = e->next) {
+        if (m == MAX_GRADS) return fails(r, "the case: got more than %d gradients, want fewer", MAX_GRADS);
+        inputs[m++] = argument_named(r, field(e, "arg")->s);
+    }
+    if (!n) return fails(r, "the case: got gradients without a gout, want one");
+    memset(got, 0, sizeof got);
+    if (!tg_grad(outputs, n, inputs, m, got, .allow_unused = true, .grad_outputs = seeds, .retain_graph = v != NULL)) return library_error(r, "tg_grad");
+    if (!pair_gradients(r, cs, grads, "grad", got, grads)) return FAIL;
+    if (!v) return PASS;
+    if (!tg_grad(outputs, n, inputs, m, got, .allow_unused = true, .grad_outputs = seeds, .create_graph = true)) return library_error(r, "tg_grad with create_graph");
+    if (!pair_gradients(r, cs, grads, "grad (create_graph)", got, grads)) return FAIL;
+    if (!g2 || !g2->count) return PASS;
+    for (e = v->first, i = 0; e && i < m; e = e->next, i++) {
+        tg_tensor *term = got[i] ? tg_sum(tg_mul(got[i], tg_dict_get(r->dict, e->s))) : NULL;
+        if (term) s = s ? tg_add(s, term) : term;
+    }
+    if (!s || !tg_grad(&s, 1, inputs, m, got, .allow_unused = true)) return library_error(r, "second order");
+    return pair_gradients(r, cs, g2, "second", got, grads) ? PASS : FAIL;
+}
+
+/* The case must be refused, and the context must be usable afterwards. */
+static outcome refused(runner *r) {
+    call *c = &r->call;
+    int i;
+    bool nothing = c->n_out == 0;
+    tg_tensor *one;
+    if (!tg_failed(r->tg)) return fails(r, "the call: got a result, want a refusal");
+    for (i = 0; i < c->n_out; i++) {
+        const result *o = &c->out[i];
+        if ((o->kind == R_TENSOR && !o->t) || (o->kind == R_BOOL && !o->b) || o->kind == R_INT || (o->kind == R_NUM && is_nan(o->n))) nothing = true;
+    }
+    if (!nothing) return fails(r, "the call: got a result beside the error \"%s\", want none", tg_error_text(r->tg));
+    if (!tg_error_text(r->tg)[0] || tg_error(r->tg) == TG_OK) return fails(r, "the error: got no text or code, want both");
+    tg_clear(r->tg);
+    one = tg_ones(r->tg, TG_SHAPE(2));
+    if (tg_failed(r->tg) || !one || !close_enough(tg_item(tg_sum(one)), 2, 0, 0)) return fails(r, "after the error: got no sum of ones, want a context that works");
+    return PASS;
+}
+
+static outcome evaluate(runner *r, const val *cs, bool error, const plan *p) {
+    call *c = &r->call;
+    const val *grads = field(cs, "grads"), *out = field(cs, "out"), *e;
+    val *v;
+    tg_tensor *self_before = NULL;
+    int i;
+    char base_name[96];
+    bool in_place = c->in_place;
+    for (e = grads ? grads->first : NULL; e; e = e->next) {
+        const val *name = field(e, "arg");
+        tg_tensor *t = name ? argument_named(r, name->s) : NULL;
+        if (!t) return fails(r, "the case: got a gradient of no argument, want the key of one");
+        if (!tg_require_grad(t, true)) return library_error(r, "tg_require_grad");
+    }
+    c->copy_self = grads && grads->count > 0;
+    if (p->copy_back) {
+        size_t n = strlen(c->op);
+        if (n > sizeof base_name) return skips(r, "a long name");
+        memcpy(base_name, c->op, n - 1);
+        base_name[n - 1] = 0;
+        self_before = self(c);
+        c->op = base_name; c->in_place = false;
+    }
+    p->call(c);
+    if (p->copy_back && c->n_out == 1 && c->out[0].kind == R_TENSOR) c->out[0].t = tg_copy_(self_before, c->out[0].t);
+    if (c->skip) return skips(r, c->skip);
+    for (v = c->args->first; v; v = v->next) if (!v->used && v->kind != V_NULL) return skips(r, "an argument that the adapter does not know");
+    for (v = c->kwargs->first; v; v = v->next) if (!v->used && v->kind != V_NULL) return skips(r, "a named argument that the adapter does not know");
+    if (error) return refused(r);
+    if (tg_failed(r->tg)) return library_error(r, "the call");
+    for (i = 0; i < c->n_out; i++) if (c->out[i].kind == R_TENSOR && !c->out[i].t) return fails(r, "out %d: got NULL without an error, want a tensor", i);
+    if (!out || c->n_out != out->count) return fails(r, "outputs: got %d, want %d", c->n_out, out ? out->count : 0);
+    if (in_place && c->out[0].t != c->self) return fails(r, "out 0: got another tensor, want the first argument itself");
+    for (e = out->first, i = 0; e; e = e->next, i++) if (!pair_output(r, cs, e, &c->out[i], i)) return FAIL;
+    return grads && grads->count ? differentiate(r, cs) : PASS;
+}
+
+/* The expected outputs as results. */
+static outcome echo(runner *r, const val *cs) {
+    const val *out = field(cs, "out"), *e, *list;
+    int i = 0;
+    if (field(cs, "error")) return skips(r, "a refusal");
+    for (e = out->first; e; e = e->next, i++) {
+        result o;
+        const val *v = field(e, "v");
+        const char *key = out_key(e);
+        memset(&o, 0, sizeof o);
+        o.kind = key ? R_TENSOR : v && v->kind == V_BOOL ? R_BOOL : v && v->kind == V_INT ? R_INT : v && v->kind == V_NUM ? R_NUM : R_NONE;
+        if (key) o.t = tg_dict_get(r->dict, key);
+        if (v) { o.b = v->flag; o.i = v->i; o.n = v->n; }
+        if (is_kind(v, V_LIST)) return skips(r, "a list of numbers");
+        if (!pair_output(r, cs, e, &o, i)) return FAIL;
+    }
+    list = field(cs, "grads");
+    if (list && !pair_gradients(r, cs, list, "grad", NULL, list)) return FAIL;
+    return field(cs, "g2") && !pair_gradients(r, cs, field(cs, "g2"), "second", NULL, list) ? FAIL : PASS;
+}
+static bool inputs_unchanged(const runner *r) {
+    int i;
+    for (i = 0; i < r->n_arguments; i++) {
+        const argument *a = &r->arguments[i];
+        if (a->base->numel && memcmp(a->base->data, a->stored->data, (size_t)a->base->numel * tg_dtype_size(a->base->dtype)) != 0) return false;
+    }
+    return true;
+}
+/* Runs one case and compares. `turn`: take a refusal for a result and the other way round (the runner's own test). The pairs stay until free_pairs. */
+the runner's own test). The pairs stay until free_pairs. */
+static outcome run_case(runner *r, val *cs, bool turn) {
+    val *op = field(cs, "op"), *args = field(cs, "args"), *kwargs = field(cs, "kwargs"), *out = field(cs, "out"), *check = field(cs, "check"), *error = field(cs, "error"), *e;
+    bool refusal = (error && error->flag) != turn;
+    plan p;
+    tg_mark mark;
+    tg_memory_info before, after;
+    outcome result = PASS;
+    bool in_place = ends_with(op->s, "_") && !ends_with(op->s, "__");
+    int i;
+    r->message.out = r->buffer; r->message.room = sizeof r->buffer; r->message.length = 0;
+    r->buffer[0] = 0;
+    r->n_arguments = 0;
+    free_pairs(r);
+    if (!r->echo && !find_plan(op->s, &p)) return skips(r, "no adapter");
+    if (!turn) for (e = args->first; e; e = e->next) if (!settle(e)) return skips(r, "an argument of a kind that the library lacks");
+    if (!turn) for (e = kwargs->first; e; e = e->next) if (!settle(e)) return skips(r, "an argument of a kind that the library lacks");
+    if (!r->echo) {
+        if (any_complex(args) || any_complex(kwargs)) return skips(r, "complex");
+        for (e = out ? out->first : NULL; e; e = e->next) if (field(e, "complex")) return skips(r, "complex");
+    }
+    memset(&r->call, 0, sizeof r->call);
+    r->call.tg = r->tg; r->call.op = op->s; r->call.args = args; r->call.kwargs = kwargs;
+    r->call.in_place = in_place;
+    if (!r->echo) r->call.formula = p.formula;
+    before = tg_memory(r->tg);
+    mark = tg_begin(r->tg);
+    if (!make_arguments(r, args) || !make_arguments(r, kwargs)) result = FAIL;
+    else result = r->echo ? echo(r, cs) : evaluate(r, cs, refusal, &p);
+    if (result == PASS && !refusal) {
+        for (i = 0; i < r->n_pairs; i++) if (!match(&r->pairs[i], &r->message)) { result = FAIL; break; }
+        if (result == PASS && check) {
+            const val *first = child(args, 0);
+            array factors[4];
+            r->check = check->s;
+            if (is_kind(first, V_TENSOR)) r->checked = array_of(first->t);
+            for (i = 0; i < 4 && i < r->n_pairs; i++) factors[i] = r->pairs[i].got;
+            if (!factors_fit(check->s, &r->checked, factors, i, &r->message)) result = FAIL;
+        }
+        if (result == PASS && !in_place && !inputs_unchanged(r)) result = fails(r, "arguments: got one that the call has changed, want them as they were");
+    }
+    if (tg_failed(r->tg)) tg_clear(r->tg);
+    tg_end(r->tg, mark);
+    after = tg_memory(r->tg);
+    if (result == PASS && (after.live_tensors != before.live_tensors || after.live_nodes != before.live_nodes))
+        result = fails(r, "memory: got %lld tensors and %lld nodes that live on (leaks %lld tensors), want none", (long long)(after.live_tensors - before.live_tensors),
+                       (long long)(after.live_nodes - before.live_nodes), (long long)(after.live_tensors - before.live_tensors));
+    return result;
+}
+
+/* ---------------------------------------------------------------------------------------------------------------------------- the runner's own test ---- */
+
+static void unnoticed(runner *r, const val *cs, const char *where, const char *what) {
+    r->failed++;
+    if (r->failed <= MAX_FAIL_LINES) printf("UNNOTICED %s %s: %s\n", field(cs, "id")->s, where, what);
+}
+static bool notices(runner *r, const pair *p) {
+    r->message.length = 0;
+    r->changes++;
+    return !match(p, &r->message);
+}
+/* Changes one expectation in every way that must matter, each by as little as can be told apart. */
+static void perturb_pair(runner *r, const val *cs, const pair *original) {
+    pair p = *original;
+    val v;
+    if (p.rule == NOT_AT_ALL) return;
+    p.want_none = !p.want_none;
+    p.got_none = original->got_none;
+    if ((p.want_none || p.got_none) && !notices(r, &p)) unnoticed(r, cs, p.what, "presence");
+    p.want_none = original->want_none;
+    if (p.want_none) return;
+    if (p.host) {
+        v = *p.want_value;
+        p.want_value = &v;
+        if (v.kind == V_BOOL) v.flag = !v.flag;
+        else if (v.kind == V_INT) v.i++;
+        else v.n = !is_finite(v.n) ? 1 : v.n + 4 * (p.atol + p.rtol * magnitude(v.n)) + (p.atol == 0 && p.rtol == 0 ? 1e-12 * (1 + magnitude(v.n)) : 0);
+        if (!notices(r, &p)) unnoticed(r, cs, p.what, "value");
+        v = *original->want_value;
+        v.kind = v.kind == V_BOOL ? V_INT : V_BOOL;
+        if (!notices(r, &p)) unnoticed(r, cs, p.what, "kind of value");
+        return;
+    }
+    p.want.dtype = tg_dtype_is_float(original->want.dtype) ? (original->want.dtype == TG_F32 ? TG_F64 : TG_F32) : original->want.dtype == TG_I64 ? TG_I32 : TG_I64;
+    if (!notices(r, &p)) unnoticed(r, cs, p.what, "dtype");
+    p.want.dtype = original->want.dtype;
+    if (p.want.ndim > 0) p.want.ndim--;
+    else { p.want.ndim = 1; p.want.shape[0] = 1; }
+    if (!notices(r, &p)) unnoticed(r, cs, p.what, "number of dimensions");
+    p.want.ndim = original->want.ndim;
+    if (p.want.ndim > 0) {
+        p.want.shape[p.want.ndim - 1]++;
+        if (!notices(r, &p)) unnoticed(r, cs, p.what, "shape");
+        p.want.shape[p.want.ndim - 1]--;
+    }
+    if (p.rule != BY_SHAPE && p.want.numel > 0) {
+        int64_t places[3], at;
+        int i;
+        places[0] = 0; places[1] = p.symmetric ? 0 : p.want.numel / 2; places[2] = p.want.numel - 1;         /* on the diagonal, where it counts in full */
+        p.want = array_copy(&original->want);
+        for (i = 0; i < 3; i++) {
+            at = places[i];
+            if (p.want.d) {
+                double w = original->want.d[at];
+                if (p.rule == BY_ABS) w = magnitude(w);
+                p.want.d[at] = !is_finite(w) ? 1 : w + 4 * (p.atol + p.rtol * magnitude(w)) + (p.atol == 0 && p.rtol == 0 ? 1e-12 * (1 + magnitude(w)) : 0);
+            } else p.want.i[at] = p.want.dtype == TG_BOOL ? !p.want.i[at] : p.want.i[at] + 1;
+            if (!notices(r, &p)) unnoticed(r, cs, p.what, "element");
+            if (p.want.d) p.want.d[at] = (double)NAN;
+            if (p.want.d && !is_nan(original->want.d[at]) && !notices(r, &p)) unnoticed(r, cs, p.what, "element made NaN");
+            if (p.want.d) p.want.d[at] = original->want.d[at]; else p.want.i[at] = original->want.i[at];
+        }
+        array_free(&p.want);
+    }
+}
+static void perturb_case(runner *r, val *cs) {
+    int i;
+    long before = r->failed;
+    for (i = 0; i < r->n_pairs; i++) perturb_pair(r, cs, &r->pairs[i]);
+    if (r->check && r->checked.d && r->checked.numel) {
+        double largest = 0;
+        array factors[4];
+        int64_t n;
+        for (n = 0; n < r->checked.numel; n++) if (magnitude(r->checked.d[n]) > largest) largest = magnitude(r->checked.d[n]);
+        for (i = 0; i < 4 && i < r->n_pairs; i++) factors[i] = r->pairs[i].got;
+        r->checked.d[r->checked.numel / 2] += 0.01 * (largest > 0 ? largest : 1);
+        r->message.length = 0;
+        r->changes++;
+        if (factors_fit(r->check, &r->checked, factors, i, &r->message)) unnoticed(r, cs, "check", "product of the factors");
+    }
+    if (!r->echo) {
+        r->changes++;
+        if (run_case(r, cs, true) != FAIL) unnoticed(r, cs, "the call", "refusal taken for a result, or a result for a refusal");
+    }
+    if (r->failed == before) r->passed++;
+}
+
+/* ----------------------------------------------------------------------------------------------------------------------------------------- files ---- */
+
+static jmp_buf crash_point;
+static volatile sig_atomic_t crash_armed;
+static void on_crash(int number) {
+    if (crash_armed) { crash_armed = 0; (void)signal(number, on_crash); longjmp(crash_point, 1); }
+    _Exit(3);
+}
+#if defined(__SANITIZE_ADDRESS__)
+#define CATCH_CRASHES 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#define CATCH_CRASHES 0
+#endif
+#endif
+#ifndef CATCH_CRASHES
+#define CATCH_CRASHES 1
+#endif
+
+static void quiet(void *user, tg_log_level level, const char *line) { (void)user; (void)level; (void)line; }
+
+static bool open_context(runner *r, const char *tensors_path) {
+    tg_config config;
+    memset(&config, 0, sizeof config);
+    config.hooks.log = quiet;
+    r->tg = tg_open(&config);
+    if (!r->tg) { fprintf(stderr, "golden: tg_open failed\n"); return false; }
+    r->dict = tg_safetensors_load(r->tg, tensors_path);
+    if (!r->dict) { fprintf(stderr, "golden: %s: %s\n", tensors_path, tg_error_text(r->tg)); tg_close(r->tg); r->tg = NULL; return false; }
+    return true;
+}
+static char *read_text(const char *path) {
+    FILE *f = fopen(path, "rb");
+    size_t size = 0, room = 1 << 16, n;
+    char *p;
+    if (!f) return NULL;
+    p = (char *)malloc(room + 1);
+    while (p && (n = fread(p + size, 1, room - size, f)) > 0) {
+        size += n;
+        if (size == room) {
+            char *q = (char *)realloc(p, room * 2 + 1);
+            if (!q) { free(p); p = NULL; break; }
+            p = q; room *= 2;
+        }
+    }
+    if (p) p[size] = 0;
+    (void)fclose(f);
+    return p;
+}
+static op_count *count_of(runner *r, const char *op) {
+    int i;
+    for (i = r->n_ops - 1; i >= 0; i--) if (strcmp(r->ops[i].op, op) == 0) return &r->ops[i];
+    if (r->n_ops == r->room_ops) {
+        op_count *p;
+        r->room_ops = r->room_ops ? r->room_ops * 2 : 256;
+        p = (op_count *)realloc(r->ops, (size_t)r->room_ops * sizeof *p);
+        if (!p) { fprintf(stderr, "golden: out of memory\n"); exit(2); }
+        r->ops = p;
+    }
+    memset(&r->ops[r->n_ops], 0, sizeof r->ops[0]);
+    r->ops[r->n_ops].op = copy_text(op);
+    return &r->ops[r->n_ops++];
+}
+/* One case, with a crash of the library counted as its failure: that context is left behind and a new one is opened. */
+static outcome guarded(runner *r, val *cs, const char *tensors_path) {
+    outcome o;
+    if (CATCH_CRASHES) {
+        if (setjmp(crash_point)) {
+            r->message.length = 0;
+            (void)fails(r, "the call: got a crash, want none");
+            if (!open_context(r, tensors_path)) exit(2);
+            return FAIL;
+        }
+        crash_armed = 1;
+    }
+    o = run_case(r, cs, false);
+    crash_armed = 0;
+    return o;
+}
+static void run_line(runner *r, char *line, const char *path, int number, const char *tensors_path) {
+    parser ps;
+    val *cs, *id, *op;
+    op_count *count;
+    outcome o;
+    plan p;
+    memset(&ps, 0, sizeof ps);
+    ps.p = line; ps.room = strlen(line) + 2;
+    ps.pool = (val *)get_memory(ps.room, sizeof(val));
+    cs = parse_value(&ps, 0);
+    blanks(&ps);
+    id = field(cs, "id"); op = field(cs, "op");
+    if (ps.bad || *ps.p || !is_kind(id, V_STR) || !is_kind(op, V_STR) || !is_kind(field(cs, "args"), V_LIST) || !is_kind(field(cs, "kwargs"), V_DICT)
+        || (!field(cs, "error") && (!is_kind(field(cs, "out"), V_LIST) || !is_kind(field(cs, "gout"), V_LIST) || !is_kind(field(cs, "grads"), V_LIST)))) {
+        printf("FAIL %s:%d: the line: got something else, want a case\n", path, number);
+        r->failed++;
+        free(ps.pool);
+        return;
+    }
+    if (r->only && !strstr(id->s, r->only) && !strstr(op->s, r->only)) { free(ps.pool); return; }
+    count = count_of(r, op->s);
+    o = guarded(r, cs, tensors_path);
+    if (o == PASS) {
+        count->passed++;
+        if (!r->echo && find_plan(op->s, &p) && p.composed) r->composed++;
+        if (r->perturb) perturb_case(r, cs); else r->passed++;
+        if (r->verbose) printf("ok   %s\n", id->s);
+    } else if (o == SKIP) {
+        count->skipped++;
+        r->skipped++;
+        if (r->verbose) printf("skip %s: %s\n", id->s, r->buffer);
+    } else if (r->perturb) {               /* that is the plain run's affair */
+        count->skipped++;
+        r->skipped++;
+    } else {
+        count->failed++;
+        if (++r->failed <= MAX_FAIL_LINES) printf("FAIL %s: %s\n", id->s, r->buffer);
+    }
+    free_pairs(r);
+    free(ps.pool);
+}
+static void run_file(runner *r, const char *dir, const char *name) {
+    size_t n = strlen(dir) + strlen(name) + 16;
+    char *path = (char *)get_memory(n, 1), *tensors_path = (char *)get_memory(n, 1), *text_, *line, *next;
+    int number = 0;
+    (void)snprintf(path, n, "%s/%s", dir, name);
+    (void)snprintf(tensors_path, n, "%s/%.*s.safetensors", dir, (int)(strlen(name) - strlen(".jsonl")), name);
+    text_ = read_text(path);
+    if (!text_) { printf("FAIL %s: the file: got no text, want cases\n", path); r->failed++; }
+    else if (!open_context(r, tensors_path)) { printf("FAIL %s: the file: got no tensors, want %s\n", path, tensors_path); r->failed++; }
+    else {
+        for (line = text_; line && *line; line = next) {
+            next = strchr(line, '\n');
+            if (next) *next++ = 0;
+            number++;
+            if (*line) run_line(r, line, path, number, tensors_path);
+        }
+        tg_dict_free(r->dict);
+        tg_close(r->tg);
+    }
+    r->tg = NULL; r->dict = NULL;
+    free(text_); free(path); free(tensors_path);
+}
+static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+/* All *.jsonl of a folder in the order of their names; the number of them, -1 where there is no such folder. */
+static int run_folder(runner *r, const char *dir) {
+    DIR *d = opendir(dir);
+    struct dirent *e;
+    char **names = NULL, **grown;
+    size_t n = 0, i;
+    if (!d) return -1;
+    while ((e = readdir(d)) != NULL) {
+        if (!ends_with(e->d_name, ".jsonl")) continue;
+        grown = (char **)realloc(names, (n + 1) * sizeof *names);
+        if (!grown) { fprintf(stderr, "golden: out of memory\n"); exit(2); }
+        names = grown;
+        names[n++] = copy_text(e->d_name);
+    }
+    (void)closedir(d);
+    if (n) qsort(names, n, sizeof *names, by_name);
+    for (i = 0; i < n; i++) { run_file(r, dir, names[i]); free(names[i]); }
+    free(names);
+    return (int)n;
+}
+static int run_dir(runner *r, const char *dir) {
+    int n = run_folder(r, dir);
+    if (n == 0) {
+        size_t room = strlen(dir) + 8;
+        char *inner = (char *)get_memory(room, 1);
+        (void)snprintf(inner, room, "%s/ops", dir);
+        n = run_folder(r, inner);
+        free(inner);
+    }
+    return n;
+}
+
+int main(int argc, char **argv) {
+    runner *r = (runner *)get_memory(1, sizeof(runner));
+    int i, dirs = 0, whole = 0, part = 0, none = 0, found = 0;
+    const char *name;
+    for (i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--verbose") == 0) r->verbose = true;
+        else if (strcmp(argv[i], "--perturb") == 0) r->perturb = true;
+        else if (strcmp(argv[i], "--echo") == 0) r->echo = true;
+        else if (strcmp(argv[i], "--list-skipped") == 0) r->list_skipped = true;
+        else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) r->only = argv[++i];
+        else if (argv[i][0] == '-') { fprintf(stderr, "usage: golden [--only TEXT] [--verbose] [--list-skipped] [--perturb] [--echo] [DIR...]\n"); return 2; }
+    }
+    if (CATCH_CRASHES) { (void)signal(SIGSEGV, on_crash); (void)signal(SIGFPE, on_crash); (void)signal(SIGILL, on_crash); }
+    for (i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--only") == 0) { i++; continue; }
+        if (argv[i][0] == '-') continue;
+        dirs++;
+        found = run_dir(r, argv[i]);
+        if (found <= 0) { printf("FAIL %s: the folder: got no *.jsonl, want some\n", argv[i]); r->failed++; }
+    }
+    if (!dirs && (found = run_dir(r, "../shared/golden")) <= 0) {
+        printf("no ../shared/golden here: nothing was run\n");
+        r->skipped++;
+    }
+    for (i = 0; i < r->n_ops; i++) {
+        const op_count *o = &r->ops[i];
+        if (o->passed + o->failed == 0) none++; else if (o->skipped || o->failed) part++; else whole++;
+        if (o->failed || (o->skipped && (r->list_skipped || o->passed))) printf("%s: %ld passed, %ld failed, %ld skipped\n", o->op, o->passed, o->failed, o->skipped);
+        free(o->op);
+    }
+    free(r->ops);
+    name = r->perturb ? r->echo ? "golden-echo-perturb" : "golden-perturb" : r->echo ? "golden-echo" : "golden";
+    if (r->failed > MAX_FAIL_LINES) printf("%ld more failures are not shown\n", r->failed - MAX_FAIL_LINES);
+    printf("operators: %d whole, %d in part, %d not at all; %ld of the passed cases join several calls", whole, part, none, r->composed);
+    if (r->perturb) printf("; %ld changes", r->changes);
+    printf("\n%s: %ld passed, %ld failed, %ld skipped\n", name, r->passed, r->failed, r->skipped);
+    i = r->failed ? 1 : 0;
+    free(r);
+    return i;
+}

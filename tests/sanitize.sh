@@ -1,0 +1,56 @@
+#!/bin/sh
+# The part `sanitize`: the other tests once more under the address, undefined and thread sanitizers and under valgrind.
+#   sh tests/run.sh sanitize [NAME...]      these tests only, with all of the tools
+# The normal run takes the parsers and whole programs; TG_TEST_ALL=1 takes every test there is. Sanitizers see C that the optimiser has not yet rewritten: -O1, plain pass included.
+cd "$(dirname "$0")/.." || exit 2
+out=build/sanitize
+mkdir -p $out
+passed=0 failed=0 skipped=0
+have() { command -v "$1" >/dev/null 2>&1; }
+pass() { passed=$((passed + 1)); }
+fail() { failed=$((failed + 1)); echo "FAIL $1"; }
+skip() { skipped=$((skipped + 1)); echo "skip: $1"; }
+cc=gcc; have clang && cc=clang
+have $cc || { echo "sanitize: 0 passed, 0 failed, 1 skipped"; exit 0; }
+ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:allocator_may_return_null=1; UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=0; TSAN_OPTIONS=halt_on_error=0
+export ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
+
+# sanitized NAME FILE FLAGS...: builds and runs; any report is a failure
+sanitized() {
+    what=$1 file=$2; shift 2
+    if ! $cc -g1 -O1 -fno-omit-frame-pointer "$@" -I. "$file" -o $out/run -lm >$out/log.txt 2>&1; then
+        if grep -qE 'cannot find|unsupported|libclang_rt' $out/log.txt; then skip "$what: the sanitizer's library is not there"; return; fi
+        fail "$what does not build"; grep error $out/log.txt | head -n 3 | sed 's/^/     /'; return
+    fi
+    if timeout "${TG_LIMIT:-400}" $out/run >$out/run.txt 2>&1 && ! grep -qE 'runtime error:|Sanitizer' $out/run.txt; then pass
+    else
+        fail "$what under $*"
+        grep -aE 'runtime error:|ERROR: |WARNING: Thread|SUMMARY|FAIL|#[0-5] ' $out/run.txt | head -n 8 | cut -c1-200 | sed 's/^/     /'
+    fi
+}
+names=$*
+if [ -z "$names" ]; then
+    names="io hostile fuzz_npy fuzz_safetensors compile_bits"
+    if [ -n "$TG_TEST_ALL" ]; then names="$(ls tests/test_*.c 2>/dev/null | sed 's|tests/test_||; s|\.c$||') golden formats hostile fuzz_npy fuzz_safetensors compile_bits compile_main"; fi
+fi
+file_of() { for f in "tests/test_$1.c" "tests/$1.c"; do [ -f "$f" ] && { echo "$f"; return 0; }; done; return 1; }
+for name in $names; do
+    file=$(file_of "$name") || { skip "no test $name"; continue; }
+    sanitized "$name" "$file" -fsanitize=address,undefined -fno-sanitize-recover=none
+done
+threads=
+for name in threads share jobs pool; do [ -f "tests/test_$name.c" ] && threads="$threads $name"; done
+[ -n "$threads" ] || threads=compile_main
+for name in $threads; do sanitized "$name, threads" "$(file_of "$name")" -fsanitize=thread; done
+
+# valgrind knows no AVX-512: the plain pass and AVX2. A program that was built for the tests, if it is there.
+if have valgrind; then
+    if $cc -g1 -O1 -DTENSORGRAD_TEACH -I. tests/compile_main.c -o $out/main 2>/dev/null; then
+        if valgrind -q --error-exitcode=9 --leak-check=full --track-origins=no $out/main >$out/run.txt 2>&1; then pass; else fail "valgrind, plain pass"; grep -a '==' $out/run.txt | head -n 10 | sed 's/^/     /'; fi
+    else fail "compile_main.c does not build with TENSORGRAD_TEACH"
+    fi
+else
+    skip "no valgrind"
+fi
+echo "sanitize: $passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,668 @@
+/* Tests of >>impl-sort and >>impl-index: cat, stack, sort, index_select, index_add, gather, scatter, scatter_add, one_hot.
+   cc -O1 tests/test_index.c -o test_index -pthread && ./test_index        (./test_index speed: times instead)
+   Every op is held against a plain loop over elements, for random shapes, strides and dtypes; gradients against difference quotients, twice. */
+#define TENSORGRAD_IMPLEMENTATION
+#include "../tensorgrad.h"
+#include <stdio.h>
+
+static int passed, failed, skipped;
+static const char *section = "";
+static void check_at(bool ok, int line, const char *text) {
+    if (ok) { passed++; return; }
+    failed++;
+    if (failed < 40) printf("line %d [%s]: %s\n", line, section, text);
+}
+#define CHECK(c) check_at((c), __LINE__, #c)
+
+static uint64_t seed = 88172645463325252u;
+static int64_t rnd(int64_t n) { seed ^= seed << 13; seed ^= seed >> 7; seed ^= seed << 17; return n > 0 ? (int64_t)((seed >> 11) % (uint64_t)n) : 0; }
+
+/* ---- elements ---- */
+static char *place(const tg_tensor *t, const int64_t *i) {
+    int64_t o = 0;
+    int d;
+    for (d = 0; d < t->ndim; d++) o += i[d] * t->stride[d];
+    return (char *)t->data + o * (int64_t)tg_dtype_size(t->dtype);
+}
+static bool next(int ndim, const int64_t *shape, int64_t *i) {        /* false after the last position */
+    int d;
+    for (d = ndim - 1; d >= 0; d--) { if (++i[d] < shape[d]) return true; i[d] = 0; }
+    return false;
+}
+static bool same_bits(const tg_tensor *a, const tg_tensor *b) {
+    int64_t i[TG_MAX_DIMS] = { 0 };
+    if (!a || !b || !tg__same_shape(a, b) || a->dtype != b->dtype) return false;
+    if (a->numel == 0) return true;
+    do if (memcmp(place(a, i), place(b, i), tg_dtype_size(a->dtype)) != 0) return false; while (next(a->ndim, a->shape, i));
+    return true;
+}
+static void add_to(char *y, const char *x, tg_dtype d) {               /* *y += *x as the type does it */
+    if (d == TG_F32) { float a, b; memcpy(&a, y, 4); memcpy(&b, x, 4); a += b; memcpy(y, &a, 4); }
+    else if (tg_dtype_is_float(d)) tg__put_scalar(y, d, tg__get_f64(y, d) + tg__get_f64(x, d), 0, false);
+    else tg__put_scalar(y, d, 0, d == TG_BOOL ? (*y || *x) : (int64_t)((uint64_t)tg__get_i64(y, d) + (uint64_t)tg__get_i64(x, d)), true);
+}
+
+/* ---- random tensors: any dtype, values with ties, zeros of both signs, NaN and infinities; strides permuted, stepped, reversed, expanded ---- */
+static tg_tensor *filled(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype d, bool odd) {
+    tg_tensor *t = tg_empty(tg, ndim, shape, d);
+    int64_t k;
+    for (k = 0; t && k < t->numel; k++) {
+        char *p = (char *)t->data + k * (int64_t)tg_dtype_size(d);
+        int64_t pick = rnd(12);
+        double v = (double)(rnd(2001) - 1000) / 64.0;
+        if (odd && pick == 0) v = tg__nan();
+        if (odd && pick == 1) v = rnd(2) ? tg__inf() : -tg__inf();
+        if (pick == 2) v = -0.0;
+        if (pick == 3) v = 0.0;
+        if (pick == 4) v = (double)rnd(3) - 1;
+        if (tg_dtype_is_float(d)) tg__put_scalar(p, d, v, 0, false);
+        else tg__put_scalar(p, d, 0, pick < 6 ? rnd(7) - 3 : (int64_t)((uint64_t)rnd(INT64_MAX) << 1), true);
+    }
+    return t;
+}
+static tg_tensor *strided(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype d, bool odd) {
+    int64_t order[TG_MAX_DIMS], size[TG_MAX_DIMS], back[TG_MAX_DIMS];
+    tg_tensor *t;
+    int i, how = (int)rnd(4);
+    if (how == 0 || ndim == 0) return filled(tg, ndim, shape, d, odd);
+    for (i = 0; i < ndim; i++) order[i] = i;
+    for (i = ndim - 1; i > 0; i--) { int k = (int)rnd(i + 1); int64_t o = order[i]; order[i] = order[k]; order[k] = o; }
+    for (i = 0; i < ndim; i++) { size[i] = shape[order[i]]; if (how == 3) size[i] = size[i] * 2 + 1; back[order[i]] = i; }
+    if (how == 2 && size[0] > 1 && rnd(2)) {                            /* expanded */
+        int64_t full = size[0];
+        size[0] = 1;
+        t = filled(tg, ndim, size, d, odd);
+        size[0] = full;
+        t = tg_expand(t, ndim, size);
+    } else t = filled(tg, ndim, size, d, odd);
+    if (how == 3) for (i = 0; i < ndim; i++) {
+        int64_t n = shape[order[i]];
+        t = rnd(2) ? tg_slice_dim(t, i, 1, 1 + 2 * n, 2) : n ? tg_slice_dim(t, i, n * 2, 0, -2) : tg_narrow(t, i, 0, 0);
+    }
+    return tg_permute(t, ndim, back);
+}
+static int random_shape(int64_t *shape, int low_ndim) {
+    int n = low_ndim + (int)rnd(5 - low_ndim), i;
+    for (i = 0; i < n; i++) shape[i] = rnd(14) == 0 ? 0 : rnd(10) == 0 ? 1 + rnd(40) : 1 + rnd(5);
+    return n;
+}
+static tg_tensor *indices(tg_ctx *tg, int ndim, const int64_t *shape, int64_t limit) {
+    tg_dtype d = rnd(3) ? TG_I64 : TG_I32;
+    tg_tensor *t = strided(tg, ndim, shape, d, false);
+    int64_t i[TG_MAX_DIMS] = { 0 };
+    if (t && t->numel) do tg__put_scalar(place(t, i), d, 0, rnd(limit), true); while (next(ndim, shape, i));
+    return t;
+}
+static int64_t index_at(const tg_tensor *t, const int64_t *i) { return tg__get_i64(place(t, i), t->dtype); }
+static tg_dtype any_dtype(void) { return (tg_dtype)rnd(TG_DTYPES); }
+
+/* ---- each op against its loop ---- */
+static void test_cat(tg_ctx *tg) {
+    int64_t shape[TG_MAX_DIMS], i[TG_MAX_DIMS];
+    tg_tensor *list[12], *y;
+    int n = 1 + (int)rnd(rnd(4) ? 4 : 12), k, ndim = random_shape(shape, 1), dim = (int)rnd(ndim);
+    tg_dtype d = any_dtype(), want = d;
+    bool mixed = rnd(3) == 0, ok = true;
+    int64_t at = 0;
+    section = "cat";
+    for (k = 0; k < n; k++) {
+        int64_t none = 0;
+        tg_dtype own = mixed ? any_dtype() : d;
+        shape[dim] = rnd(5);
+        list[k] = k > 0 && rnd(6) == 0 ? tg_empty(tg, 1, &none, own) : strided(tg, ndim, shape, own, !mixed);
+        want = k ? tg_dtype_promote(want, own) : own;
+    }
+    y = tg_cat(list, n, rnd(2) ? dim : dim - ndim);
+    CHECK(y && y->dtype == want);
+    for (k = 0; y && k < n; k++) {
+        tg_tensor *part;
+        if (list[k]->ndim == 1 && list[k]->numel == 0) continue;
+        part = tg_to(list[k], want);
+        memset(i, 0, sizeof i);
+        if (part->numel) do { int64_t o[TG_MAX_DIMS]; memcpy(o, i, sizeof o); o[dim] += at; if (memcmp(place(y, o), place(part, i), tg_dtype_size(want)) != 0) ok = false; } while (next(part->ndim, part->shape, i));
+        at += part->shape[dim];
+    }
+    CHECK(ok && y && y->shape[dim] == at);
+    if (rnd(3) == 0) {
+        section = "stack";
+        for (k = 0; k < n; k++) list[k] = strided(tg, ndim, shape, d, true);
+        dim = (int)rnd(ndim + 1);
+        y = tg_stack(list, n, rnd(2) ? dim : dim - ndim - 1);
+        CHECK(y && y->ndim == ndim + 1 && y->shape[dim] == n);
+        for (k = 0; y && k < n; k++) CHECK(same_bits(tg_select(y, dim, k), list[k]));
+    }
+}
+
+static int order_of(const char *a, const char *b, tg_dtype d) {        /* NaN is the largest and equal to itself */
+    if (tg_dtype_is_float(d)) {
+        double x = tg__get_f64(a, d), y = tg__get_f64(b, d);
+        bool nx = tg__is_nan(x), ny = tg__is_nan(y);
+        return nx || ny ? nx - ny : (x > y) - (x < y);
+    } else { int64_t x = tg__get_i64(a, d), y = tg__get_i64(b, d); return (x > y) - (x < y); }
+}
+/* In order, ties by place, each place once, values fetched from there. */
+static bool sorted_right(tg_tensor *x, int dim, bool descending, tg_tensor *y, tg_tensor *where) {
+    int64_t i[TG_MAX_DIMS] = { 0 }, n = x->ndim ? x->shape[dim] : 1, k;
+    int64_t walk[TG_MAX_DIMS];
+    bool ok = true;
+    char *seen;
+    int d;
+    if (!y || !where || !tg__same_shape(x, y) || !tg__same_shape(x, where) || y->dtype != x->dtype || where->dtype != TG_I64) return false;
+    if (x->numel == 0) return true;
+    seen = (char *)malloc((size_t)n);
+    if (!seen) return false;
+    for (d = 0; d < x->ndim; d++) walk[d] = d == dim ? 1 : x->shape[d];
+    do {
+        int64_t o[TG_MAX_DIMS], before = -1;
+        char *last = NULL;
+        memset(seen, 0, (size_t)n);
+        memcpy(o, i, sizeof o);
+        for (k = 0; k < n && ok; k++) {
+            int64_t p;
+            char *v, *from;
+            if (x->ndim) o[dim] = k;
+            v = place(y, o); p = index_at(where, o);
+            if (p < 0 || p >= n || seen[p]) { ok = false; break; }
+            seen[p] = 1;
+            { int64_t q[TG_MAX_DIMS]; memcpy(q, o, sizeof q); if (x->ndim) q[dim] = p; from = place(x, q); }
+            if (memcmp(v, from, tg_dtype_size(x->dtype)) != 0) ok = false;
+            if (last) {
+                int c = order_of(last, v, x->dtype);
+                if (descending) c = -c;
+                if (c > 0 || (c == 0 && before > p)) ok = false;
+            }
+            last = v; before = p;
+        }
+    } while (ok && next(x->ndim, walk, i));
+    free(seen);
+    return ok;
+}
+static void test_sort(tg_ctx *tg) {
+    int64_t shape[TG_MAX_DIMS];
+    int ndim = random_shape(shape, 0), dim = ndim ? (int)rnd(ndim) : 0;
+    bool descending = rnd(2) != 0;
+    tg_tensor *x, *y, *where = NULL;
+    section = "sort";
+    if (ndim && rnd(3) == 0) { shape[dim] = rnd(2) ? rnd(200) : rnd(6000); if (ndim > 2) ndim = 2; if (dim >= ndim) dim = ndim - 1; if (ndim == 2 && shape[0] * shape[1] > 60000) ndim = 1; if (dim >= ndim) dim = 0; }
+    x = strided(tg, ndim, shape, any_dtype(), true);
+    y = tg_sort(x, rnd(2) ? dim : dim - (ndim ? ndim : 1), descending, &where);
+    CHECK(sorted_right(x, dim, descending, y, where));
+    if (rnd(4) == 0) CHECK(same_bits(y, tg_sort(x, dim, descending, NULL)));
+}
+/* Rows that are sorted in phases; spreads of keys from none to all bits. */
+static void test_sort_long(tg_ctx *tg) {
+    static const tg_dtype types[] = { TG_F32, TG_F64, TG_I64, TG_I32, TG_BF16, TG_U8, TG_BOOL, TG_F16, TG_I64, TG_F64 };
+    int k;
+    section = "sort long";
+    for (k = 0; k < 10; k++) {
+        int64_t shape[2], i;
+        tg_mark m = tg_begin(tg);
+        tg_tensor *x, *y, *where;
+        int dim = k & 1;
+        shape[dim] = k < 6 ? 150001 : 40000; shape[1 - dim] = 1 + k % 3;
+        x = filled(tg, 2, shape, types[k], true);
+        if (k == 8) for (i = 0; i < x->numel; i++) ((int64_t *)x->data)[i] = 5;
+        if (k == 9) for (i = 0; i < x->numel; i++) ((double *)x->data)[i] = (double)rnd(3);
+        y = tg_sort(x, dim, k % 3 == 0, &where);
+        CHECK(sorted_right(x, dim, k % 3 == 0, y, where));
+        tg_end(tg, m);
+    }
+}
+
+static void test_select(tg_ctx *tg) {
+    int64_t shape[TG_MAX_DIMS], i[TG_MAX_DIMS] = { 0 }, out[TG_MAX_DIMS], count;
+    int ndim = random_shape(shape, 0), dim = ndim ? (int)rnd(ndim) : 0, d;
+    tg_tensor *x, *index, *src, *y, *want;
+    tg_dtype type = any_dtype();
+    bool ok = true;
+    section = "index_select";
+    if (ndim && rnd(5) == 0 && ndim < 3) shape[ndim - 1] = 1 + rnd(300);
+    x = strided(tg, ndim, shape, type, true);
+    count = ndim == 0 ? 1 : shape[dim] == 0 ? 0 : rnd(rnd(5) ? 8 : 3000);
+    if (ndim && count > 100 && x->numel > 2000) count = 100;
+    index = rnd(6) == 0 && (ndim == 0 || shape[dim]) ? indices(tg, 0, NULL, ndim ? shape[dim] : 1) : indices(tg, 1, &count, ndim ? shape[dim] : 1);
+    count = index->numel;
+    y = tg_index_select(x, rnd(2) ? dim : dim - (ndim ? ndim : 1), index);
+    for (d = 0; d < ndim; d++) out[d] = d == dim ? count : shape[d];
+    CHECK(y && y->ndim == ndim && y->dtype == type);
+    if (y && y->numel) do {
+        int64_t q[TG_MAX_DIMS], one[1];
+        memcpy(q, i, sizeof q);
+        if (ndim) { one[0] = i[dim]; q[dim] = index_at(index, one); }
+        if (memcmp(place(y, i), place(x, q), tg_dtype_size(type)) != 0) ok = false;
+    } while (next(ndim, out, i));
+    CHECK(ok);
+    section = "index_add";
+    src = strided(tg, ndim, out, type, false);
+    y = tg_index_add(x, dim, index, src);
+    want = tg_contiguous(tg_clone(x));
+    memset(i, 0, sizeof i);
+    if (src->numel) do {
+        int64_t q[TG_MAX_DIMS], one[1];
+        memcpy(q, i, sizeof q);
+        if (ndim) { one[0] = i[dim]; q[dim] = index_at(index, one); }
+        add_to(place(want, q), place(src, i), type);
+    } while (next(ndim, out, i));
+    CHECK(y && (tg_dtype_is_float(type) ? tg__same_shape(y, want) : same_bits(y, want)));
+    for (memset(i, 0, sizeof i); y && y->numel; ) {                    /* NaNs may differ in their bits */
+        double a = tg__get_f64(place(y, i), type), b = tg__get_f64(place(want, i), type);
+        if (!(tg__is_nan(a) && tg__is_nan(b)) && a != b) ok = false;
+        if (!next(ndim, y->shape, i)) break;
+    }
+    CHECK(ok);
+}
+
+static void test_gather(tg_ctx *tg) {
+    int64_t shape[TG_MAX_DIMS], part[TG_MAX_DIMS], more[TG_MAX_DIMS], i[TG_MAX_DIMS] = { 0 };
+    int ndim = random_shape(shape, 0), dim = ndim ? (int)rnd(ndim) : 0, d, kind;
+    tg_tensor *x, *index, *src, *y, *want;
+    tg_dtype type = any_dtype();
+    bool ok = true;
+    section = "gather";
+    if (ndim == 2 && rnd(4) == 0) { shape[1 - dim] = 1 + rnd(300); shape[dim] = 1 + rnd(50); }
+    for (d = 0; d < ndim; d++) {
+        part[d] = d == dim ? (shape[d] ? rnd(10) : 0) : rnd(2) ? shape[d] : rnd(shape[d] + 1);
+        more[d] = part[d] + (rnd(2) ? rnd(3) : 0);
+    }
+    x = strided(tg, ndim, shape, type, true);
+    index = indices(tg, ndim, part, ndim ? shape[dim] : 1);
+    y = tg_gather(x, dim, index);
+    CHECK(y && y->dtype == type && tg__same_shape(y, index));
+    if (y && y->numel) do {
+        int64_t q[TG_MAX_DIMS];
+        memcpy(q, i, sizeof q);
+        if (ndim) q[dim] = index_at(index, i);
+        if (memcmp(place(y, i), place(x, q), tg_dtype_size(type)) != 0) ok = false;
+    } while (next(ndim, part, i));
+    CHECK(ok);
+    src = strided(tg, ndim, more, type, true);
+    for (kind = 0; kind < 2; kind++) {
+        section = kind ? "scatter_add" : "scatter";
+        y = kind ? tg_scatter_add(x, dim, index, src) : tg_scatter(x, dim - (ndim ? ndim : 1), index, src);
+        want = tg_contiguous(tg_clone(x));
+        memset(i, 0, sizeof i);
+        if (index->numel) do {
+            int64_t q[TG_MAX_DIMS];
+            memcpy(q, i, sizeof q);
+            if (ndim) q[dim] = index_at(index, i);
+            if (kind) add_to(place(want, q), place(src, i), type);
+            else memcpy(place(want, q), place(src, i), tg_dtype_size(type));
+        } while (next(ndim, part, i));
+        CHECK(y != NULL);
+        if (!kind || !tg_dtype_is_float(type)) CHECK(same_bits(y, want));
+        else for (memset(i, 0, sizeof i); y && y->numel; ) {
+            double a = tg__get_f64(place(y, i), type), b = tg__get_f64(place(want, i), type);
+            if (!(tg__is_nan(a) && tg__is_nan(b)) && a != b) ok = false;
+            if (!next(ndim, y->shape, i)) break;
+        }
+        CHECK(ok);
+    }
+}
+
+static void test_one_hot(tg_ctx *tg) {
+    int64_t shape[TG_MAX_DIMS], i[TG_MAX_DIMS] = { 0 }, classes = 1 + rnd(9), most = 0;
+    int ndim = random_shape(shape, 0);
+    tg_tensor *index = indices(tg, ndim, shape, classes), *y = tg_one_hot(index, classes);
+    bool ok = y && y->dtype == TG_I64 && y->ndim == ndim + 1 && y->shape[ndim] == classes;
+    section = "one_hot";
+    if (ok && index->numel) do {
+        int64_t c, v = index_at(index, i);
+        if (v > most) most = v;
+        for (c = 0; c < classes; c++) { i[ndim] = c; if (index_at(y, i) != (c == v)) ok = false; }
+        i[ndim] = 0;
+    } while (next(ndim, shape, i));
+    CHECK(ok);
+    if (index->numel) { y = tg_one_hot(index, -1); CHECK(y && y->shape[ndim] == most + 1); }
+}
+
+/* ---- gradients ---- */
+typedef struct task { int op; tg_tensor *index; int64_t dim; } task;
+static bool run_op(void *user, tg_tensor *const *in, int n_in, tg_tensor **out, int n_out) {
+    task *t = (task *)user;
+    tg_tensor *y = NULL;
+    (void)n_out;
+    switch (t->op) {
+        case 0: y = tg_cat(in, n_in, t->dim); break;
+        case 1: y = tg_stack(in, n_in, t->dim); break;
+        case 2: y = tg_sort(in[0], t->dim, false, NULL); break;
+        case 3: y = tg_index_select(in[0], t->dim, t->index); break;
+        case 4: y = tg_index_add(in[0], t->dim, t->index, in[1]); break;
+        case 5: y = tg_gather(in[0], t->dim, t->index); break;
+        case 6: y = tg_scatter(in[0], t->dim, t->index, in[1]); break;
+        default: y = tg_scatter_add(in[0], t->dim, t->index, in[1]); break;
+    }
+    out[0] = y ? tg_mul(y, tg_mul(y, y)) : NULL;                        /* so that the second derivative is one */
+    return out[0] != NULL;
+}
+static tg_tensor *leaf(tg_ctx *tg, int ndim, const int64_t *shape) {
+    tg_tensor *t = tg_empty(tg, ndim, shape, TG_F64);
+    int64_t k;
+    for (k = 0; t && k < t->numel; k++) ((double *)t->data)[k] = (double)(rnd(200000) - 100000) / 50000.0 + (double)k * 1e-3;
+    return tg_require_grad(t, true);
+}
+static void test_gradients(tg_ctx *tg, int op, int ndim_forced) {
+    int64_t shape[TG_MAX_DIMS], part[TG_MAX_DIMS], more[TG_MAX_DIMS], none = 0;
+    tg_tensor *in[3];
+    task t;
+    tg_function_call call;
+    int ndim = ndim_forced >= 0 ? ndim_forced : 1 + (int)rnd(3), d, n = 1;
+    bool ok;
+    static const char *const names[] = { "grad cat", "grad stack", "grad sort", "grad index_select", "grad index_add", "grad gather", "grad scatter", "grad scatter_add" };
+    section = names[op];
+    for (d = 0; d < ndim; d++) { shape[d] = 1 + rnd(3); }
+    t.op = op; t.dim = ndim ? rnd(ndim) : 0; t.index = NULL;
+    in[0] = leaf(tg, ndim, shape);
+    for (d = 0; d < ndim; d++) { part[d] = d == (int)t.dim ? 1 + rnd(4) : 1 + rnd(shape[d]); more[d] = part[d] + rnd(2); }
+    if (op == 0) { if (ndim == 0) return; shape[t.dim] = 2; in[1] = leaf(tg, ndim, shape); in[2] = rnd(2) ? leaf(tg, 1, &none) : leaf(tg, ndim, shape); n = 3; }
+    if (op == 1) { in[1] = leaf(tg, ndim, shape); n = 2; }
+    if (op == 3 || op == 4) {
+        int64_t count = ndim ? 1 + rnd(4) : 1, own = ndim ? shape[t.dim] : 1;
+        t.index = indices(tg, 1, &count, own);
+        if (op == 4) { if (ndim) shape[t.dim] = count; in[1] = leaf(tg, ndim, shape); n = 2; }
+    }
+    if (op >= 5) {
+        t.index = indices(tg, ndim, part, ndim ? shape[t.dim] : 1);
+        if (op > 5) { in[1] = leaf(tg, ndim, more); n = 2; }
+    }
+    call.f = run_op; call.user = &t; call.inputs = in; call.n_inputs = n; call.n_outputs = 1;
+    {
+        tg_gradcheck_args a;
+        memset(&a, 0, sizeof a);
+        a.call = &call; a.second = true;
+        ok = tg_gradcheck_from(&a);
+    }
+    CHECK(ok);
+    if (!ok) { printf("%s\n", tg_error_text(tg)); tg_clear(tg); }
+}
+static void test_backward(tg_ctx *tg) {
+    int64_t none = 0;
+    float v[3] = { 3, 1, 2 }, w[6] = { 1, 2, 3, 4, 5, 6 }, got[6];
+    tg_tensor *x, *e, *list[2], *where;
+    tg_backward_args a;
+    section = "backward";
+    memset(&a, 0, sizeof a);
+    x = tg_require_grad(tg_from_f32(tg, TG_SHAPE(3), v), true);
+    a.loss = tg_sum(tg_mul(tg_sort(x, 0, true, &where), tg_from_f32(tg, TG_SHAPE(3), w)));
+    CHECK(tg_backward_from(&a) && x->grad && tg_read_f32(x->grad, got, 3) && got[0] == 1 && got[1] == 3 && got[2] == 2);
+    CHECK(where && !where->requires_grad);
+    e = tg_require_grad(tg_empty(tg, 1, &none, TG_F32), true);
+    x = tg_require_grad(tg_from_f32(tg, TG_SHAPE(2, 3), w), true);
+    list[0] = e; list[1] = x;
+    a.loss = tg_sum(tg_square(tg_cat(list, 2, 1)));
+    CHECK(tg_backward_from(&a) && e->grad && e->grad->numel == 0 && x->grad && tg_read_f32(x->grad, got, 6) && got[5] == 12);
+    list[0] = tg_require_grad(tg_to(tg_from_f32(tg, TG_SHAPE(3), v), TG_F16), true); list[1] = tg_require_grad(tg_from_f32(tg, TG_SHAPE(3), v), true);
+    a.loss = tg_sum(tg_square(tg_cat(list, 2, 0)));
+    CHECK(tg_backward_from(&a) && list[0]->grad && list[0]->grad->dtype == TG_F16 && list[1]->grad->dtype == TG_F32);
+    {                                                                  /* of two writes to one place the last gets the gradient */
+        static const int64_t two[2] = { 1, 1 };
+        tg_tensor *s = tg_require_grad(tg_from_f32(tg, TG_SHAPE(2), w), true), *b = tg_require_grad(tg_from_f32(tg, TG_SHAPE(3), v), true);
+        a.loss = tg_sum(tg_scatter(b, 0, tg_from(tg, TG_SHAPE(2), TG_I64, two), s));
+        CHECK(tg_backward_from(&a) && tg_read_f32(s->grad, got, 2) && got[0] == 0 && got[1] == 1);
+        CHECK(tg_read_f32(b->grad, got, 3) && got[0] == 1 && got[1] == 0 && got[2] == 1);
+    }
+    {                                                                  /* an index that was overwritten is noticed */
+        tg_tensor *i = tg_full(tg, TG_SHAPE(2), 1, TG_I64), *s = tg_sum(tg_index_select(x, 0, i));
+        CHECK(tg_fill_(i, 0) != NULL);
+        a.loss = s;
+        CHECK(!tg_backward_from(&a) && tg_error(tg) == TG_ERROR_GRAD);
+        tg_clear(tg);
+    }
+}
+
+/* ---- the same bits whatever the threads ---- */
+static void test_threads(bool no_cache) {
+    static const int counts[3] = { 1, 2, 3 };
+    enum { RESULTS = 16 };
+    tg_ctx *tg[3];
+    tg_tensor *r[3][RESULTS];
+    int c, k;
+    section = "threads";
+    for (c = 0; c < 3; c++) {
+        tg_config config;
+        tg_tensor *x, *i, *s, *where, *list[3], *flat;
+        memset(&config, 0, sizeof config);
+        config.threads = counts[c]; config.no_cache = no_cache; config.seed = 7;
+        tg[c] = tg_open(&config);
+        if (!tg[c]) { CHECK(tg[c] != NULL); return; }
+        memset(r[c], 0, sizeof r[c]);
+        x = tg_randn(tg[c], TG_SHAPE(300, 1000));
+        s = tg_randn(tg[c], TG_SHAPE(300, 1000));
+        i = tg_randint(tg[c], 0, 300, TG_SHAPE(300, 1000));
+        r[c][0] = tg_sort(x, 1, false, &r[c][1]);
+        r[c][2] = tg_sort(x, 0, true, &r[c][3]);
+        flat = tg_reshape(x, 1, &x->numel);
+        r[c][4] = tg_sort(flat, 0, false, &where); r[c][5] = where;
+        r[c][6] = tg_gather(x, 0, i);
+        r[c][7] = tg_gather(x, 1, i);
+        r[c][8] = tg_scatter(x, 0, i, s);
+        r[c][9] = tg_scatter_add(x, 1, i, s);
+        r[c][10] = tg_scatter_add(x, 0, i, s);
+        i = tg_randint(tg[c], 0, 300, TG_SHAPE(5000));
+        r[c][11] = tg_index_select(x, 0, i);
+        r[c][12] = tg_index_add(x, 0, i, r[c][11]);
+        list[0] = x; list[1] = s; list[2] = x;
+        r[c][13] = tg_cat(list, 3, 1);
+        r[c][14] = tg_one_hot(i, 300);
+        r[c][15] = tg_index_select(tg_to(x, TG_F16), 1, i);
+        for (k = 0; k < RESULTS; k++) CHECK(r[c][k] != NULL);
+        if (c) for (k = 0; k < RESULTS; k++) CHECK(same_bits(r[0][k], r[c][k]));
+    }
+    for (c = 0; c < 3; c++) tg_close(tg[c]);
+}
+
+/* ---- messages ---- */
+static void expect_at(tg_ctx *tg, tg_tensor *t, const char *text, int line) {
+    size_t n = strlen(text);
+    bool ok = t == NULL && strncmp(tg_error_text(tg), text, n) == 0 && (tg_error_text(tg)[n] == 0 || tg_error_text(tg)[n] == ' ');
+    if (!ok && failed < 40) printf("got      %s\nexpected %s\n", tg_error_text(tg), text);
+    check_at(ok, line, text);
+    tg_clear(tg);
+}
+#define EXPECT(t, text) expect_at(tg, t, text, __LINE__)
+static void quiet(void *user, tg_log_level level, const char *text) { (void)user; (void)level; (void)text; }
+static void test_errors(tg_ctx *tg) {
+    static const int64_t i3[3] = { 0, 1, 2 }, bad[4] = { 0, 1, -1, 9 };
+    tg_tensor *x = tg_zeros(tg, TG_SHAPE(2, 3)), *y = tg_zeros(tg, TG_SHAPE(2, 2)), *z = tg_zeros(tg, TG_SCALAR), *list[2], *out;
+    tg_tensor *index = tg_from(tg, TG_SHAPE(3), TG_I64, i3), *wrong = tg_from(tg, TG_SHAPE(4), TG_I64, bad), *empty = tg_empty(tg, TG_SHAPE(0), TG_I64);
+    section = "errors";
+    list[0] = x; list[1] = y;
+    EXPECT(tg_cat(list, 2, 0), "cat: tensor 1 is f32[2, 2] and does not fit f32[2, 3]: all sizes but dimension 0 must agree");
+    EXPECT(tg_cat(list, 2, 2), "cat: dim 2 is out of range for f32[2, 3]: expected -2 to 1");
+    EXPECT(tg_stack(list, 2, 0), "stack: tensor 1 is f32[1, 2, 2] and does not fit f32[1, 2, 3]: all sizes but dimension 0 must agree");
+    list[1] = z;
+    EXPECT(tg_cat(list, 2, 0), "cat: tensors without dimensions cannot be joined; use tg_stack");
+    list[1] = NULL;
+    EXPECT(tg_cat(list, 2, 0), "cat: operand 1 is NULL");
+    EXPECT(tg_stack(list, 2, 0), "stack: operand 1 is NULL");
+    CHECK(tg_cat(list, 0, 0) == NULL && tg_stack(NULL, 0, 0) == NULL && !tg_failed(tg));
+    out = x;
+    EXPECT(tg_sort(x, 2, false, &out), "sort: dim 2 is out of range for f32[2, 3]: expected -2 to 1");
+    CHECK(out == NULL);
+    EXPECT(tg_sort(z, 1, false, NULL), "sort: dim 1 is out of range for f32[]: expected -1 to 0");
+    EXPECT(tg_index_select(x, 0, index), "index_select: index 2 (element 2 of the indices) is out of range: dimension 0 of f32[2, 3]");
+    EXPECT(tg_index_select(x, 1, wrong), "index_select: index -1 (element 2 of the indices) is out of range: dimension 1 of f32[2, 3]");
+    EXPECT(tg_index_select(x, 1, tg_slice(wrong, "::-1")), "index_select: index 9 (element 0 of the indices) is out of range: dimension 1 of f32[2, 3]");
+    EXPECT(tg_index_select(x, 1, tg_to(wrong, TG_I32)), "index_select: index -1 (element 2 of the indices) is out of range: dimension 1 of f32[2, 3]");
+    EXPECT(tg_index_select(x, 1, x), "index_select: indices are i64 or i32, got f32[2, 3]");
+    EXPECT(tg_index_select(x, 1, tg_to(x, TG_I64)), "index_select: index i64[2, 3] does not fit f32[2, 3]");
+    EXPECT(tg_index_select(z, 0, index), "index_select: index i64[3] does not fit f32[]");
+    EXPECT(tg_index_add(x, 1, index, y), "index_add: index i64[3] does not fit f32[2, 2]");
+    EXPECT(tg_index_add(x, 0, index, y), "index_add: tensor 2 is f32[2, 2] and does not fit f32[2, 3]: all sizes but dimension 0 must agree");
+    EXPECT(tg_index_add(x, 1, index, tg_to(x, TG_F64)), "index_add: operands need one dtype: f32[2, 3] and f64[2, 3]");
+    EXPECT(tg_gather(x, 1, index), "gather: index i64[3] does not fit f32[2, 3]");
+    EXPECT(tg_gather(x, 1, tg_zeros(tg, TG_SHAPE(3, 1))), "gather: indices are i64 or i32, got f32[3, 1]");
+    EXPECT(tg_gather(x, 1, tg_full(tg, TG_SHAPE(3, 1), 0, TG_I64)), "gather: index i64[3, 1] does not fit f32[2, 3]");
+    EXPECT(tg_gather(x, 1, tg_full(tg, TG_SHAPE(2, 1), 3, TG_I64)), "gather: index 3 (element 0 of the indices) is out of range: dimension 1 of f32[2, 3]");
+    EXPECT(tg_scatter(x, 1, tg_full(tg, TG_SHAPE(2, 3), 0, TG_I64), y), "scatter: index i64[2, 3] does not fit f32[2, 2]");
+    EXPECT(tg_scatter(x, 1, tg_full(tg, TG_SHAPE(2, 2), 3, TG_I64), y), "scatter: index 3 (element 0 of the indices) is out of range: dimension 1 of f32[2, 3]");
+    EXPECT(tg_scatter_add(x, 1, tg_full(tg, TG_SHAPE(2, 2), 0, TG_I64), tg_to(y, TG_I32)), "scatter_add: operands need one dtype: f32[2, 3] and i32[2, 2]");
+    EXPECT(tg_one_hot(wrong, 10), "one_hot: index -1 (element 2 of the indices) is out of range: dimension 1 of i64[4, 10]");
+    EXPECT(tg_one_hot(wrong, -1), "one_hot: index -1 (element 2 of the indices) is out of range: dimension 1 of i64[4, 10]");
+    EXPECT(tg_one_hot(index, 2), "one_hot: index 2 (element 2 of the indices) is out of range: dimension 1 of i64[3, 2]");
+    EXPECT(tg_one_hot(index, 0), "one_hot: classes: expected a positive number, or -1 to take one more than the largest index, got 0.0");
+    EXPECT(tg_one_hot(empty, -1), "one_hot: the number of classes cannot be taken from an empty tensor");
+    EXPECT(tg_one_hot(x, -1), "one_hot: indices are i64 or i32, got f32[2, 3]");
+    EXPECT(tg_gather(NULL, 0, index), "gather: operand 0 is NULL");
+    EXPECT(tg_gather(x, 0, NULL), "gather: operand 1 is NULL");
+    section = "special";
+    out = tg_gather(x, 0, empty);                                      /* torch: an empty index may have any shape */
+    CHECK(out && out->ndim == 1 && out->numel == 0);
+    CHECK(same_bits(tg_scatter(x, 0, empty, tg_zeros(tg, TG_SHAPE(4))), x));
+    out = tg_gather(tg_full(tg, TG_SCALAR, 5, TG_F32), 0, tg_full(tg, TG_SHAPE(2), 0, TG_I64));
+    CHECK(out && out->ndim == 1 && out->numel == 2 && ((float *)out->data)[1] == 5);
+    out = tg_gather(index, 0, tg_full(tg, TG_SCALAR, 2, TG_I32));
+    CHECK(out && out->ndim == 0 && tg_item_i64(out) == 2);
+    out = tg_scatter(z, 0, tg_full(tg, TG_SHAPE(2), 0, TG_I64), tg_from(tg, TG_SHAPE(2), TG_F32, (const void *)"\0\0\0\0\0\0\x80\x3f"));
+    CHECK(out && out->ndim == 0 && tg_item(out) == 1);
+    list[0] = list[1] = tg_permute(tg_zeros(tg, TG_SHAPE(2, 4, 5, 3)), TG_SHAPE(0, 3, 1, 2));
+    out = tg_cat(list, 2, 1);
+    CHECK(out && out->stride[1] == 1 && out->stride[0] == 120 && out->stride[2] == 30 && out->stride[3] == 6);
+    CHECK(!tg_failed(tg));
+}
+
+/* Every allocation fails once: an error, nothing lost, nothing half done. */
+typedef struct budget { int64_t left, live; } budget;
+static void *lean_alloc(void *user, size_t size, size_t align) {
+    budget *b = (budget *)user;
+    void *p;
+    if (b->left == 0) return NULL;
+    b->left--;
+    p = tg__default_alloc(NULL, size, align);
+    if (p) b->live++;
+    return p;
+}
+static void lean_release(void *user, void *p, size_t size, size_t align) { ((budget *)user)->live--; tg__default_release(NULL, p, size, align); }
+static void test_memory(void) {
+    int64_t n;
+    int done = 0;
+    section = "memory";
+    for (n = 1; !done && n < 400; n++) {
+        budget b;
+        tg_config config;
+        tg_ctx *tg;
+        memset(&config, 0, sizeof config);
+        b.left = n; b.live = 0;
+        config.no_cache = true;
+        config.hooks.alloc = lean_alloc; config.hooks.release = lean_release; config.hooks.alloc_user = &b; config.hooks.log = quiet;
+        tg = tg_open(&config);
+        if (!tg) continue;
+        {
+            tg_tensor *x = tg_require_grad(tg_zeros(tg, TG_SHAPE(4, 300)), true), *i = tg_full(tg, TG_SHAPE(4, 300), 1, TG_I32), *s, *list[9], *y = NULL;
+            int k;
+            s = tg_sort(x, 1, false, NULL);
+            s = tg_scatter(s, 0, i, tg_gather(s, 0, i));
+            for (k = 0; k < 9; k++) list[k] = s;
+            if (s) y = tg_stack(list, 9, 0);
+            if (y) y = tg_sum(tg_index_select(y, 1, tg_full(tg, TG_SHAPE(3), 1, TG_I64)));
+            if (y) y = tg_sort(tg_zeros(tg, TG_SHAPE(40000)), 0, true, NULL) ? y : NULL;
+            if (y) {
+                tg_backward_args a;
+                memset(&a, 0, sizeof a);
+                a.loss = y;
+                if (tg_backward_from(&a)) done = 1;
+            }
+            if (!done && !(tg_failed(tg) && tg_error(tg) == TG_ERROR_MEMORY)) CHECK(false);
+        }
+        tg_close(tg);
+        if (b.live != 0) CHECK(false);
+    }
+    CHECK(done);
+}
+
+static void speed(void);
+
+int main(int argc, char **argv) {
+    tg_config config;
+    tg_ctx *tg;
+    int round, k;
+    if (argc > 1 && strcmp(argv[1], "speed") == 0) { speed(); return 0; }
+    memset(&config, 0, sizeof config);
+    config.no_cache = true; config.hooks.log = quiet;
+    for (round = 0; round < 2; round++) {
+        config.threads = round ? 3 : 0;
+        tg = tg_open(&config);
+        if (!tg) { printf("cannot open\n"); return 1; }
+        for (k = 0; k < 400; k++) {
+            tg_mark m = tg_begin(tg);
+            test_cat(tg); test_sort(tg); test_select(tg); test_gather(tg); test_one_hot(tg);
+            tg_end(tg, m);
+            if (tg_failed(tg)) { printf("%s\n", tg_error_text(tg)); CHECK(false); tg_clear(tg); }
+        }
+        test_sort_long(tg);
+        test_errors(tg);
+        test_backward(tg);
+        for (k = 0; k < 8 * 6; k++) { tg_mark m = tg_begin(tg); test_gradients(tg, k % 8, k < 8 ? 0 : -1); tg_end(tg, m); }
+        CHECK(!tg_failed(tg));
+        tg_close(tg);
+    }
+    test_threads(true);
+    test_threads(false);
+    test_memory();
+    printf("index: %d passed, %d failed, %d skipped\n", passed, failed, skipped);
+    return failed != 0;
+}
+
+/* ---- times ---- */
+#define TIME(name, call) do { double best = 1e9; int r_; for (r_ = 0; r_ < 15; r_++) { tg_mark m_ = tg_begin(tg); double t0 = tg__seconds(); if (!(call)) printf("failed: %s\n", tg_error_text(tg)); \
+    t0 = tg__seconds() - t0; if (t0 < best) best = t0; tg_end(tg, m_); } printf("  %-44s %9.3f ms\n", name, best * 1e3); } while (0)
+static void speed(void) {
+    int threads;
+    for (threads = 1; threads <= 2; threads++) {
+        tg_config config;
+        tg_ctx *tg;
+        tg_tensor *f, *x, *i, *table, *list[4], *j;
+        memset(&config, 0, sizeof config);
+        config.threads = threads;
+        tg = tg_open(&config);
+        if (!tg) return;
+        printf("threads %d\n", threads);
+        f = tg_randn(tg, TG_SHAPE(1000000));
+        TIME("sort 1e6 f32", tg_sort(f, 0, false, NULL));
+        x = tg_to(tg_randn(tg, TG_SHAPE(1000000)), TG_F64);
+        TIME("sort 1e6 f64 (from f32)", tg_sort(x, 0, false, NULL));
+        x = tg_normal_(tg_empty(tg, TG_SHAPE(1000000), TG_F64), 0, 1);
+        TIME("sort 1e6 f64", tg_sort(x, 0, false, NULL));
+        x = tg_randint(tg, 0, 1000000, TG_SHAPE(1000000));
+        TIME("sort 1e6 i64 below 1e6", tg_sort(x, 0, false, NULL));
+        x = tg_to(tg_randint(tg, INT32_MIN, INT32_MAX, TG_SHAPE(1000000)), TG_I32);
+        TIME("sort 1e6 i32", tg_sort(x, 0, false, NULL));
+        x = tg_to(f, TG_BF16);
+        TIME("sort 1e6 bf16", tg_sort(x, 0, false, NULL));
+        x = tg_randn(tg, TG_SHAPE(1000, 1000));
+        TIME("sort 1000x1000 dim 1", tg_sort(x, 1, false, NULL));
+        TIME("sort 1000x1000 dim 0", tg_sort(x, 0, false, NULL));
+        x = tg_randn(tg, TG_SHAPE(65536, 16));
+        TIME("sort 65536x16", tg_sort(x, 1, false, NULL));
+        x = tg_randn(tg, TG_SHAPE(4096, 256));
+        TIME("sort 4096x256", tg_sort(x, 1, false, NULL));
+        x = tg_randn(tg, TG_SHAPE(16384, 64));
+        TIME("sort 16384x64", tg_sort(x, 1, false, NULL));
+        table = tg_randn(tg, TG_SHAPE(50000, 256));
+        i = tg_randint(tg, 0, 50000, TG_SHAPE(16384));
+        TIME("index_select [50000,256] by 16384", tg_index_select(table, 0, i));
+        table = tg_randn(tg, TG_SHAPE(50000, 64));
+        j = tg_randint(tg, 0, 50000, TG_SHAPE(100000));
+        TIME("index_select [50000,64] by 100000", tg_index_select(table, 0, j));
+        x = tg_randn(tg, TG_SHAPE(100000, 64));
+        TIME("index_add [50000,64] by 100000", tg_index_add(table, 0, j, x));
+        j = tg_randint(tg, 0, 1000000, TG_SHAPE(1000000));
+        TIME("index_select [1e6] by 1e6", tg_index_select(f, 0, j));
+        TIME("gather [1e6] by 1e6", tg_gather(f, 0, j));
+        TIME("scatter [1e6] by 1e6", tg_scatter(f, 0, j, f));
+        TIME("scatter_add [1e6] by 1e6", tg_scatter_add(f, 0, j, f));
+        x = tg_randn(tg, TG_SHAPE(1000, 1000));
+        i = tg_randint(tg, 0, 1000, TG_SHAPE(1000, 1000));
+        TIME("gather 1000x1000 dim 1", tg_gather(x, 1, i));
+        TIME("gather 1000x1000 dim 0", tg_gather(x, 0, i));
+        TIME("scatter_add 1000x1000 dim 1", tg_scatter_add(x, 1, i, x));
+        TIME("scatter_add 1000x1000 dim 0", tg_scatter_add(x, 0, i, x));
+        list[0] = list[1] = list[2] = list[3] = x;
+        TIME("cat 4 x 1000x1000 dim 0", tg_cat(list, 4, 0));
+        TIME("cat 4 x 1000x1000 dim 1", tg_cat(list, 4, 1));
+        i = tg_randint(tg, 0, 1000, TG_SHAPE(4096));
+        TIME("one_hot 4096 x 1000", tg_one_hot(i, 1000));
+        x = tg_randn(tg, TG_SHAPE(64, 1000)); i = tg_randint(tg, 0, 1000, TG_SHAPE(64, 1));
+        TIME("gather 64x1000 by 64x1", tg_gather(x, 1, i));
+        tg_close(tg);
+    }
+}
