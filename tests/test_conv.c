@@ -114,8 +114,8 @@ static uint64_t one(tg_ctx *tg, const shape *s, tg_dtype type, const int *layout
     tg_tensor *g = make(tg, (int)(4 - d), yd + d, type, layout[2], &gv), *y, *in[3], *dx[3];
     uint64_t h = 14695981039346656037u;
     int i;
-    x = tg_requires_grad(tg_detach(x), true); w = tg_requires_grad(tg_detach(w), true);
-    if (b) b = tg_requires_grad(tg_detach(b), true);
+    x = tg_require_grad(tg_detach(x), true); w = tg_require_grad(tg_detach(w), true);
+    if (b) b = tg_require_grad(tg_detach(b), true);
     in[0] = x; in[1] = w; in[2] = b;
     y = call(x, w, b, s);
     dx[0] = dx[1] = dx[2] = NULL;
@@ -265,7 +265,7 @@ static void gradients(tg_ctx *tg) {
             in[1] = make(tg, 4, wd, TG_F64, ROWS, &v); free(v);
             in[2] = make(tg, 1, bd, TG_F64, ROWS, &v); free(v);
         }
-        for (k = 0; k < 3; k++) in[k] = tg_requires_grad(tg_detach(in[k]), true);
+        for (k = 0; k < 3; k++) in[k] = tg_require_grad(tg_detach(in[k]), true);
         y = call(in[0], in[1], in[2], &s);
         CHECK(check(conv_call, &s, in, 3));
         for (k = 0; k < 2; k++) { at.stride[k] = s.s[k]; at.padding[k] = s.p[k]; at.dilation[k] = s.d[k]; at.size[k] = in[0]->shape[in[0]->ndim - 2 + k]; }
@@ -274,7 +274,7 @@ static void gradients(tg_ctx *tg) {
         aw.size[0] = s.kh; aw.size[1] = s.kw;
         if (y) {
             tg_tensor *gx[2], *gw[2];
-            gx[0] = tg_requires_grad(tg_detach(y), true); gx[1] = in[1];
+            gx[0] = tg_require_grad(tg_detach(y), true); gx[1] = in[1];
             gw[0] = gx[0]; gw[1] = in[0];
             CHECK(check(input_call, &at, gx, 2));
             CHECK(check(weight_call, &aw, gw, 2));
