@@ -1,3 +1,135 @@
+/* tensorgrad.h - tensors, automatic differentiation and SIMD kernels in one C header; the companion tensorgrad_cuda.h will add CUDA.
+
+   In exactly one source file:
+
+       #define TENSORGRAD_IMPLEMENTATION
+       #include "tensorgrad.h"
+
+   and in all others only the #include. Compile with `cc -O2 app.c`; no library, no flag, no build system. C99 and up, C++11 and up.
+
+   A whole program: a line is fitted to noisy points. Lines with | are code, lines with > are what it prints; the tests compile and run all of them.
+
+   |  #define TENSORGRAD_IMPLEMENTATION
+   |  #include "tensorgrad.h"
+   |  #include <stdio.h>
+   |
+   |  int main(void) {
+   |      tg_ctx *tg = tg_open(NULL);                             // everything lives in a context
+   |      tg_tensor *x = tg_randn(tg, TG_SHAPE(256));
+   |      tg_tensor *noise = tg_mul_scalar(tg_randn(tg, TG_SHAPE(256)), 0.1);
+   |      tg_tensor *y = tg_add(tg_add_scalar(tg_mul_scalar(x, 3), 2), noise);      // y = 3 x + 2 + noise
+   |      tg_tensor *w = tg_require_grad(tg_zeros(tg, TG_SCALAR), true);
+   |      tg_tensor *b = tg_require_grad(tg_zeros(tg, TG_SCALAR), true);
+   |      for (int step = 0; step < 200; step++) {
+   |          tg_mark m = tg_begin(tg);                           // a scope: what is made below goes away at tg_end
+   |          tg_tensor *loss = tg_mse_loss(tg_add(tg_mul(x, w), b), y);
+   |          tg_backward(loss);                                  // fills w->grad and b->grad
+   |          bool was = tg_grad_mode(tg, false);                 // the update itself is not recorded
+   |          tg_sub_(w, tg_mul_scalar(w->grad, 0.1));
+   |          tg_sub_(b, tg_mul_scalar(b->grad, 0.1));
+   |          tg_grad_mode(tg, was);
+   |          tg_zero_grad(w);
+   |          tg_zero_grad(b);
+   |          tg_end(tg, m);
+   |      }
+   |      if (tg_failed(tg)) printf("%s\n", tg_error_text(tg));   // one check for the whole chain
+   |      else printf("w %.1f, b %.1f\n", tg_item(w), tg_item(b));
+   |      tg_close(tg);                                           // returns every byte
+   |      return 0;
+   |  }
+   >  w 3.0, b 2.0
+
+   What is not here yet: modules, optimisers, data loading, captured graphs, ONNX, CUDA. README says what is.
+
+   ---- contents: search for the tag ----
+   PART I, declarations
+     >>config >>types                     linkage, limits; codes, dtypes, shapes, the tensor
+     >>context >>scopes                   open, close, hooks, errors, random state, threads; who frees what
+     >>tensor >>autograd                  create, look, copy, view, print, share; backward, grad, hooks, checks, the tape
+     >>formulas                           the table of elementwise operations: value, derivative, documentation
+     >>ops                                one prototype for every other operation; operations of your own
+     >>io                                 safetensors and npy files
+     >>places >>cpp                       the caller's file and line; C++ before C++20
+   PART II, implementation
+     >>impl-base >>impl-platform          words and includes; the only section that names an operating system
+     >>impl-memory >>impl-error           the context, size classes; messages, the first error, the ring of calls
+     >>impl-jobs >>impl-passes            phases of chunks, scratch, devices; the re-reads of PART III
+     >>impl-tensor >>impl-autograd        headers, storages, scopes; nodes, calls, the backward walk
+     >>impl-map                           tiles, copies, what a formula row becomes
+     >>impl-create >>impl-views           creation, random numbers, values in and out; conversions and views
+     >>impl-reduce                        sums, products, largest, softmax
+     >>impl-sort >>impl-index             sorting; gather, scatter, select, cat
+     >>impl-gemm >>impl-conv >>impl-matrix   matrix products; convolution; matmul, linear, losses, dropout
+     >>impl-io                            dicts, safetensors, npy
+     >>impl-debug                         printing, the tape as text and drawing
+   PART III, kernels, read once per instruction set
+     >>pass-vector >>pass-maths           the words of one instruction set; exp, log, tanh, erf ... written with them
+     >>pass-map >>pass-reduce >>pass-gemm >>pass-convert >>pass-random >>pass-conv
+   PART IV
+     >>changes >>licence
+
+   ---- options: define before the include that has TENSORGRAD_IMPLEMENTATION ----
+     TENSORGRAD_STATIC       all functions static: several private copies can live in one program, unused ones are dropped
+     TENSORGRAD_FILENAME     "name.h" if your copy has another name: the file reads itself once per instruction set
+     TENSORGRAD_TEACH        only the plain C kernels: the reference, quick to compile and to step through
+     TENSORGRAD_DEBUG        headers of ended tensors are never reused, so every use after its scope is found; kernels as your flags say
+     TENSORGRAD_NO_LINES     calls do not note the caller's file and line (define it in all files)
+     TENSORGRAD_NO_THREADS   no pool of our own; the jobs hook still works
+     TENSORGRAD_NO_STDIO     no files and no console: give hooks
+     TENSORGRAD_NO_TIME      no clock
+     TG_API                  your own linkage for the public functions
+
+   ---- tensors and views ----
+   A tensor is a small struct (>>types) over a storage. Its shape, strides, dtype and data may be read. A view has its own shape and strides over the same storage: it
+   never copies, and writing to one is seen in the other. Shapes broadcast and dtypes promote as in PyTorch. TG_SHAPE(2, 3) writes a shape in place.
+
+   |  tg_tensor *a = tg_reshape(tg_arange(tg, 0, 6, 1, TG_F32), TG_SHAPE(2, 3));
+   |  tg_print(tg_slice(a, ":, ::2"));
+   |  tg_add_(tg_select(a, 0, 1), tg_number(tg, 10));             // writes through the view of row 1
+   |  tg_print(tg_matmul(a, tg_t(a)));
+   >  tensor([[0., 2.],
+   >          [3., 5.]])
+   >  tensor([[  5.,  44.],
+   >          [ 44., 590.]])
+
+   ---- scopes ----
+   C has no destructors, and tg_add(tg_mul(a, b), c) must not leak. Every tensor that a function returns is held by the innermost open scope: tg_end lets go of all that
+   came since its tg_begin. tg_keep holds a tensor beyond that until tg_drop; tg_end_with hands one to the parent scope. Values that a graph needs stay alive with the graph. A
+   header used after its scope has ended is an error that names the operation which made it.
+
+   |  tg_mark m = tg_begin(tg);
+   |  tg_tensor *t = tg_exp(tg_ones(tg, TG_SHAPE(2)));
+   |  tg_end(tg, m);
+   |  tg_neg(t);
+   |  printf("%s\n", tg_error_text(tg));
+   >  neg: operand 0 was made by 'exp' and its scope has ended; tg_keep it or tg_end_with it (manual.c:9)
+
+   ---- the graph ----
+   Operations on tensors that require a gradient are recorded. tg_backward walks the recorded calls newest first and adds to .grad of the leaves; tg_grad returns gradients
+   instead, and with .create_graph they can be differentiated again. tg_grad_mode(tg, false) switches recording off. In-place operations count versions: a gradient that needs an
+   overwritten value is an error, never a wrong number.
+
+   |  tg_tensor *v = tg_require_grad(tg_full(tg, TG_SCALAR, 3, TG_F32), true), *g, *gg;
+   |  tg_tensor *y = tg_mul(tg_square(v), v);                     // v^3
+   |  tg_grad(&y, 1, &v, 1, &g, .create_graph = true);
+   |  tg_grad(&g, 1, &v, 1, &gg);
+   |  printf("%g %g %g\n", tg_item(y), tg_item(g), tg_item(gg));
+   >  27 27 18
+
+   ---- errors ----
+   Nothing here aborts. A failing call records a code and a message in the context and returns NULL or false; while an error is pending every call that computes or writes does the
+   same at once. So check once, at the end of a chain. tg_clear makes the context usable again. Without a log hook the first error also goes to stderr.
+
+   |  tg_tensor *p = tg_rand(tg, TG_SHAPE(32, 784)), *q = tg_rand(tg, TG_SHAPE(10, 784));
+   |  tg_tensor *r = tg_relu(tg_matmul(p, q));
+   |  if (!r) printf("%s\n", tg_error_text(tg));
+   >  matmul: inner sizes differ: f32[32, 784] x f32[10, 784]; transpose b? (manual.c:7)
+
+   ---- threads and same bits ----
+   A context has no threads until tg_threads(tg, n), or until the host gives its own job system in the config. Work is cut by its size, never by the number of threads, and partial
+   results are combined in a fixed order: the same bits for any number of threads. config.strict extends that to compilers and to all instruction sets with a fused
+   multiply-add. Random numbers depend on (seed, stream, call, element) alone.
+*/
 #if !defined(TG__PASS)
 /* PART I: DECLARATIONS. Cheap to include everywhere; it pulls in stddef, stdint and stdbool only. */
 #ifndef TENSORGRAD_H
@@ -651,7 +783,11 @@ TG_API tg_tensor *tg_npy_load(tg_ctx *tg, const char *path);
 TG_API tg_tensor *tg_npy_bytes(tg_tensor *t);                                             /* the whole file as u8 [size]                  */
 TG_API bool       tg_npy_save(tg_tensor *t, const char *path);
 
-/* The caller's file and line: every function below is also a macro of its own name that notes where it was called, for messages and for the tape. A macro does not expand
+/* ======================================================================================
+   >>places    the caller's file and line
+   ====================================================================================== */
+
+/* Every function below is also a macro of its own name that notes where it was called, for messages and for the tape. A macro does not expand
    inside itself, and &tg_add is still the function. TENSORGRAD_NO_LINES leaves this out. tests/test_places.sh compares the list with the declarations. */
 struct tg__ctx_head { const char *file; int line; };
 static inline tg_tensor *tg__at(tg_tensor *t, const char *file, int line) {
@@ -3932,10 +4068,9 @@ TG__PRIVATE bool tg__check_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int
         if (shape[i] < 0) return tg__fail(tg, TG__E_SIZE, shape[i], i);
         if (shape[i] == 0) empty = true;
     }
-    for (i = 0; i < ndim && !empty; i++) if (!tg__mul_i64(n, shape[i], &n)) return tg__fail(tg, TG__E_TOO_LARGE, ndim, shape);
-    if (empty) n = 0;
+    for (i = 0; i < ndim; i++) if (shape[i] && !tg__mul_i64(n, shape[i], &n)) return tg__fail(tg, TG__E_TOO_LARGE, ndim, shape);    /* strides count the other sizes of an empty tensor too */
     if (!tg__mul_i64(n, (int64_t)tg_dtype_size(dtype), &bytes) || (uint64_t)bytes > (uint64_t)(SIZE_MAX / 4)) return tg__fail(tg, TG__E_TOO_LARGE, ndim, shape);
-    *numel = n;
+    *numel = empty ? 0 : n;
     return true;
 }
 
@@ -7765,12 +7900,14 @@ TG_API tg_tensor *(tg_log_softmax)(tg_tensor *x, int64_t dim) { tg__softmax_attr
    ====================================================================================== */
 
 /* ---- the sort family ----
-   Every type maps to unsigned keys in the same order: all NaNs are one key and the largest, -0 and +0 are one key. Rows are sorted as entries (key, place): by insertion when
+   Every type maps to unsigned keys in the same order: all NaNs are one key and the largest, -0 and +0 are one key. Rows are sorted as entries (key, place): by merging when
    they are short, else by a least significant digit first radix sort. It looks at those bits only that differ between the row's largest and smallest key, so bytes, halves and
-   indices take one or two rounds. Both methods keep equal keys in their order. An entry is one number, key << 32 | place, unless the keys of a row spread wider. */
-#define TG__SORT_INSERT 40                           /* up to here insertion wins */
+   indices take one or two rounds. An entry is one number, key << 32 | place, unless the keys of a row spread wider. Equal keys keep their order. */
+#define TG__SORT_MERGE 64                            /* up to here merging wins over radix, */
+#define TG__SORT_INSERT 80                           /* and insertion for wide entries */
 #define TG__SORT_BIG 32768                           /* above, a row is cut into blocks and sorted in phases */
-#define TG__SORT_DIGITS 2048
+#define TG__SORT_DIGIT 10                            /* bits: at 11 the places written to leave the fastest cache */
+#define TG__SORT_DIGITS (1 << TG__SORT_DIGIT)
 #define TG__SORT_ROUNDS 8                            /* at most: 64 bits in digits of 8 */
 
 typedef struct tg__sort_rule { uint64_t sign, infinity, all, flip; bool floating; } tg__sort_rule;
@@ -7828,7 +7965,8 @@ TG__PRIVATE tg__sort_rule tg__sort_rule_for(tg_dtype d, bool descending) {
         } \
         range->low = low; range->high = high; range->vary = vary; \
     } \
-    TG__PRIVATE void tg__sort_write_##U(int64_t n, const uint64_t *e, bool wide, uint64_t low, void *v_, int64_t vs, int64_t *places, int64_t ps, const void *x_, int64_t xs, const tg__sort_rule *r) { \
+    TG__PRIVATE void tg__sort_write_##U(int64_t n, const uint64_t *e, bool wide, uint64_t low, \
+            void *v_, int64_t vs, int64_t *places, int64_t ps, const void *x_, int64_t xs, const tg__sort_rule *r) { \
         const U *x = (const U *)x_; \
         U *v = (U *)v_; \
         const U all = (U)r->all, sign = (U)r->sign, turn = r->floating ? all : (U)0, flip = (U)r->flip; \
@@ -7866,10 +8004,10 @@ TG__PRIVATE void tg__sort_write(const tg__sort_job *j, int64_t at, int64_t n, co
     }
 }
 
+TG__PRIVATE bool tg__sort_is_wide(const tg__sort_range *r, int64_t n) { return r->high - r->low > 0xffffffffu || (uint64_t)n > 0xffffffffu; }
 /* Which bits decide, and in how many rounds. */
-TG__PRIVATE bool tg__sort_plan(const tg__sort_range *r, int64_t n, int digit, int *shift, int *rounds, int *width) {
+TG__PRIVATE void tg__sort_plan(const tg__sort_range *r, bool wide, int digit, int *shift, int *rounds, int *width) {
     uint64_t spread = r->high - r->low, vary = r->vary;
-    bool wide = spread > 0xffffffffu || (uint64_t)n > 0xffffffffu;
     int bits = 0, zeros = 0;
     while (spread) { bits++; spread >>= 1; }
     while (vary && !(vary & 1)) { zeros++; vary >>= 1; }
@@ -7877,18 +8015,42 @@ TG__PRIVATE bool tg__sort_plan(const tg__sort_range *r, int64_t n, int digit, in
     *shift = zeros + (wide ? 0 : 32);
     *rounds = bits <= 0 ? 0 : (bits + digit - 1) / digit;
     *width = *rounds ? (bits + *rounds - 1) / *rounds : 0;
-    return wide;
+}
+
+/* Short rows of packed entries, no two of which are equal. Groups of 16 are put in order by counting how many are below each, then runs are merged; neither has a branch
+   that depends on the values. Returns where the result is. */
+TG__PRIVATE uint64_t *tg__sort_merge(uint64_t *a, uint64_t *b, int64_t n) {
+    int64_t at, run, i, k;
+    uint64_t *t;
+    for (at = 0; at < n; at += 16) {
+        const uint64_t *p = a + at;
+        int64_t m = tg__imin(16, n - at);
+        for (i = 0; i < m; i++) {
+            uint64_t v = p[i];
+            int64_t below = 0;
+            for (k = 0; k < m; k++) below += p[k] < v;
+            b[at + below] = v;
+        }
+    }
+    t = a; a = b; b = t;
+    for (run = 16; run < n; run *= 2) {
+        for (at = 0; at < n; at += 2 * run) {
+            const uint64_t *l = a + at, *mid = a + tg__imin(at + run, n), *r = mid, *end = a + tg__imin(at + 2 * run, n);
+            uint64_t *o = b + at;
+            while (l < mid && r < end) {
+                uint64_t x = *l, y = *r, right = y < x;
+                *o++ = x ^ ((x ^ y) & ((uint64_t)0 - right));
+                r += right; l += 1 - right;
+            }
+            memcpy(o, l, (size_t)(mid - l) * sizeof *o);
+            memcpy(o + (mid - l), r, (size_t)(end - r) * sizeof *o);
+        }
+        t = a; a = b; b = t;
+    }
+    return a;
 }
 
 #define TG__SORT_ENTRY(name, T, KEY) \
-    TG__PRIVATE void tg__sort_insert_##name(T *e, int64_t n) { \
-        int64_t i, k; \
-        for (i = 1; i < n; i++) { \
-            T v = e[i]; \
-            for (k = i; k > 0 && KEY(e[k - 1]) > KEY(v); k--) e[k] = e[k - 1]; \
-            e[k] = v; \
-        } \
-    } \
     TG__PRIVATE void tg__sort_count_##name(const T *e, int64_t n, int shift, int width, int64_t *count) { \
         uint64_t mask = ((uint64_t)1 << width) - 1; \
         int64_t i; \
@@ -7923,6 +8085,14 @@ TG__SORT_ENTRY(packed, uint64_t, TG__SORT_KEY)
 TG__SORT_ENTRY(wide, tg__sort_wide, TG__SORT_KEY)
 #undef TG__SORT_KEY
 #undef TG__SORT_ENTRY
+TG__PRIVATE void tg__sort_insert_wide(tg__sort_wide *e, int64_t n) {
+    int64_t i, k;
+    for (i = 1; i < n; i++) {
+        tg__sort_wide v = e[i];
+        for (k = i; k > 0 && e[k - 1].key > v.key; k--) e[k] = e[k - 1];
+        e[k] = v;
+    }
+}
 
 /* A short row in scratch: two rooms for entries, then the counts. */
 TG__PRIVATE size_t tg__sort_room(const tg__sort_job *j) { return (size_t)j->n * (j->size == 8 ? sizeof(tg__sort_wide) : sizeof(uint64_t)); }
@@ -7930,18 +8100,18 @@ TG__PRIVATE void tg__sort_row(const tg__sort_job *j, char *scratch, const char *
     uint64_t *a = (uint64_t *)(void *)scratch, *b = (uint64_t *)(void *)(scratch + tg__sort_room(j));
     int64_t *count = (int64_t *)(void *)(scratch + 2 * tg__sort_room(j)), n = j->n, i;
     tg__sort_range range;
-    int shift, rounds, width;
+    int shift = 0, rounds = 0, width = 0;
     bool wide;
     tg__sort_keys(j, n, a, x, &range);
-    wide = tg__sort_plan(&range, n, n < 4096 ? 8 : 11, &shift, &rounds, &width);
+    wide = tg__sort_is_wide(&range, n);
+    if (n > TG__SORT_MERGE || wide) tg__sort_plan(&range, wide, n < 4096 ? 8 : TG__SORT_DIGIT, &shift, &rounds, &width);
     if (!wide) {
         for (i = 0; i < n; i++) a[i] = (a[i] - range.low) << 32 | (uint64_t)i;
-        if (n <= TG__SORT_INSERT) tg__sort_insert_packed(a, n);
-        else a = tg__sort_radix_packed(a, b, n, shift, rounds, width, count);
+        a = n <= TG__SORT_MERGE ? tg__sort_merge(a, b, n) : tg__sort_radix_packed(a, b, n, shift, rounds, width, count);
     } else {
         tg__sort_wide *e = (tg__sort_wide *)(void *)b;
         for (i = 0; i < n; i++) { e[i].key = a[i] - range.low; e[i].place = (uint64_t)i; }
-        if (n <= 2 * TG__SORT_INSERT) tg__sort_insert_wide(e, n);
+        if (n <= TG__SORT_INSERT) tg__sort_insert_wide(e, n);
         else e = tg__sort_radix_wide(e, (tg__sort_wide *)(void *)a, n, shift, rounds, width, count);
         a = (uint64_t *)(void *)e;
     }
@@ -7956,11 +8126,12 @@ TG__PRIVATE void tg__sort_block(tg__sort_job *j, int64_t block) {
     tg__sort_wide *wa = (tg__sort_wide *)(void *)j->a, *wb = (tg__sort_wide *)(void *)j->b;
     switch (j->step) {
         case TG__SORT_LOAD: tg__sort_keys(j, n, j->a + at, j->row_x + at * j->xs * (int64_t)j->size, &j->ranges[block]); break;
-        case TG__SORT_PACK:                                            /* the wide form is made in b, and start exchanges a and b */
-            if (j->wide) for (i = 0; i < n; i++) { wb[at + i].key = j->a[at + i] - j->low; wb[at + i].place = (uint64_t)(at + i); }
-            else for (i = 0; i < n; i++) j->a[at + i] = (j->a[at + i] - j->low) << 32 | (uint64_t)(at + i);
-            break;
-        case TG__SORT_COUNT:
+        case TG__SORT_PACK: case TG__SORT_COUNT:                       /* packing counts for the first round; the wide form is made in b, and tg__sort_next exchanges a and b */
+            if (j->step == TG__SORT_PACK) {
+                if (j->wide) for (i = 0; i < n; i++) { wb[at + i].key = j->a[at + i] - j->low; wb[at + i].place = (uint64_t)(at + i); }
+                else for (i = 0; i < n; i++) j->a[at + i] = (j->a[at + i] - j->low) << 32 | (uint64_t)(at + i);
+                wa = wb;
+            }
             memset(count, 0, TG__SORT_DIGITS * sizeof *count);
             if (j->wide) tg__sort_count_wide(wa + at, n, shift, j->width, count); else tg__sort_count_packed(j->a + at, n, shift, j->width, count);
             break;
@@ -7996,18 +8167,17 @@ TG__PRIVATE int64_t tg__sort_next(tg__sort_job *j) {
                 if (r->high > all.high) all.high = r->high;
             }
             j->low = all.low;
-            j->wide = tg__sort_plan(&all, j->n, 11, &j->shift, &j->rounds, &j->width);
+            j->wide = tg__sort_is_wide(&all, j->n);
+            tg__sort_plan(&all, j->wide, TG__SORT_DIGIT, &j->shift, &j->rounds, &j->width);
             j->round = 0;
             j->step = TG__SORT_PACK;
             break;
         }
-        case TG__SORT_PACK:
-            if (j->wide) tg__sort_exchange(j);
-            j->step = j->rounds ? TG__SORT_COUNT : TG__SORT_WRITE;
-            break;
-        case TG__SORT_COUNT:
-            if (tg__sort_places(j)) { j->step = TG__SORT_MOVE; break; }
-            j->step = ++j->round < j->rounds ? TG__SORT_COUNT : TG__SORT_WRITE;
+        case TG__SORT_PACK: case TG__SORT_COUNT:
+            if (j->step == TG__SORT_PACK && j->wide) tg__sort_exchange(j);
+            if (j->rounds == 0) j->step = TG__SORT_WRITE;
+            else if (tg__sort_places(j)) j->step = TG__SORT_MOVE;
+            else j->step = ++j->round < j->rounds ? TG__SORT_COUNT : TG__SORT_WRITE;
             break;
         case TG__SORT_MOVE:
             tg__sort_exchange(j);
@@ -8115,7 +8285,8 @@ TG__PRIVATE bool tg__sort_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     dx[0] = tg_scatter(tg_zeros_like(g[0]), at->dim, n->out[1], g[0]);
     return dx[0] != NULL;
 }
-static const tg_op tg__sort_op = { "sort", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 }, tg__sort_attrs, 2, sizeof(tg__sort_attr), tg__sort_check, tg__sort_forward, tg__sort_backward, NULL };
+static const tg_op tg__sort_op = { "sort", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 },
+    tg__sort_attrs, 2, sizeof(tg__sort_attr), tg__sort_check, tg__sort_forward, tg__sort_backward, NULL };
 TG_API tg_tensor *(tg_sort)(tg_tensor *x, int64_t dim, bool descending, tg_tensor **indices) {
     tg__sort_attr at;
     tg_tensor *out[2], *y;
@@ -8192,7 +8363,8 @@ TG__PRIVATE bool tg__cat_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     }
     return true;
 }
-static const tg_op tg__cat_op = { "cat", 1, -1, 0, 1, 0, { 0, 0, 0, 0 }, tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__cat_check, tg__cat_forward, tg__cat_backward, NULL };
+static const tg_op tg__cat_op = { "cat", 1, -1, 0, 1, 0, { 0, 0, 0, 0 },
+    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__cat_check, tg__cat_forward, tg__cat_backward, NULL };
 TG_API tg_tensor *(tg_cat)(tg_tensor *const *list, int n, int64_t dim) {
     tg__dim_attr at;
     at.dim = dim;
@@ -8235,11 +8407,14 @@ typedef void (*tg__line_fn)(int64_t n, char *y, int64_t yn, int64_t yv, const ch
     TG__PRIVATE void tg__line_##name(int64_t n, char *y_, int64_t yn, int64_t yv, const char *x_, int64_t xn, int64_t xv, const int64_t *index, int64_t in) { \
         T *y = (T *)(void *)y_; const T *x = (const T *)(const void *)x_; \
         int64_t i; \
-        for (i = 0; i < n; i++) { int64_t v = index[i * in]; T *d = &y[i * yn + v * yv]; T s = x[i * xn + v * xv]; *d = value; } \
+        if (in == 1 && yn == 1 && yv == 0 && xn == 0 && xv == 1) for (i = 0; i < n; i++) { T *d = &y[i]; T s = x[index[i]]; *d = value; } \
+        else if (in == 1 && yn == 0 && yv == 1 && xn == 1 && xv == 0) for (i = 0; i < n; i++) { T *d = &y[index[i]]; T s = x[i]; *d = value; } \
+        else for (i = 0; i < n; i++) { int64_t v = index[i * in]; T *d = &y[i * yn + v * yv]; T s = x[i * xn + v * xv]; *d = value; } \
     }
 TG__LINE(copy1, uint8_t, s) TG__LINE(copy2, uint16_t, s) TG__LINE(copy4, uint32_t, s) TG__LINE(copy8, uint64_t, s)
 TG__LINE(add_f32, float, *d + s) TG__LINE(add_f64, double, *d + s)
-TG__LINE(add_f16, uint16_t, tg_f16_from_f32(tg_f32_from_f16(*d) + tg_f32_from_f16(s))) TG__LINE(add_bf16, uint16_t, tg_bf16_from_f32(tg_f32_from_bf16(*d) + tg_f32_from_bf16(s)))
+TG__LINE(add_f16, uint16_t, tg_f16_from_f32(tg_f32_from_f16(*d) + tg_f32_from_f16(s)))
+TG__LINE(add_bf16, uint16_t, tg_bf16_from_f32(tg_f32_from_bf16(*d) + tg_f32_from_bf16(s)))
 TG__LINE(add_i64, uint64_t, *d + s) TG__LINE(add_i32, uint32_t, *d + s) TG__LINE(add_i16, uint16_t, (uint16_t)(*d + s)) TG__LINE(add_i8, uint8_t, (uint8_t)(*d + s))
 TG__LINE(add_bool, uint8_t, (uint8_t)(*d || s))
 #undef TG__LINE
@@ -8464,12 +8639,15 @@ TG__PRIVATE bool tg__index_select_check(tg_ctx *tg, tg__node *n) {
     shape[tg__index_dim(n)] = index->numel;
     return tg__out_make(tg, n, 0, x->dtype, x->ndim, shape);
 }
-TG__PRIVATE bool tg__index_select_forward(tg_ctx *tg, tg__node *n) { return tg__index_walk(tg, TG__INDEX_TAKE, n->out[0], n->in[0], n->in[1], true, tg__index_dim(n), n->in[0]); }
+TG__PRIVATE bool tg__index_select_forward(tg_ctx *tg, tg__node *n) {
+    return tg__index_walk(tg, TG__INDEX_TAKE, n->out[0], n->in[0], n->in[1], true, tg__index_dim(n), n->in[0]);
+}
 TG__PRIVATE bool tg__index_select_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0]) dx[0] = tg_index_add(tg__zeros_beside(tg, g[0], n->in_slot[0].ndim, n->in_slot[0].shape), tg__index_dim(n), n->in[1], g[0]);
     return tg->error == TG_OK;
 }
-static const tg_op tg__index_select_op = { "index_select", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), 0, 0, 0 }, tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__index_select_check, tg__index_select_forward, tg__index_select_backward, NULL };
+static const tg_op tg__index_select_op = { "index_select", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), 0, 0, 0 },
+    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__index_select_check, tg__index_select_forward, tg__index_select_backward, NULL };
 TG_API tg_tensor *(tg_index_select)(tg_tensor *x, int64_t dim, tg_tensor *index) {
     tg__dim_attr at;
     at.dim = dim;
@@ -8497,7 +8675,8 @@ TG__PRIVATE bool tg__index_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
     if (n->wants[2]) dx[2] = tg_index_select(g[0], tg__index_dim(n), n->in[1]);
     return tg->error == TG_OK;
 }
-static const tg_op tg__index_add_op = { "index_add", 1, 3, 0, 1, 0, { 0, 0, TG_SAVE_IN(1), 0 }, tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__index_add_check, tg__index_add_forward, tg__index_add_backward, NULL };
+static const tg_op tg__index_add_op = { "index_add", 1, 3, 0, 1, 0, { 0, 0, TG_SAVE_IN(1), 0 },
+    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__index_add_check, tg__index_add_forward, tg__index_add_backward, NULL };
 TG_API tg_tensor *(tg_index_add)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     tg__dim_attr at;
     at.dim = dim;
@@ -8512,12 +8691,15 @@ TG__PRIVATE bool tg__gather_check(tg_ctx *tg, tg__node *n) {
     if (index->numel && !tg__index_within(tg, index, x, tg__index_dim(n))) return false;      /* torch lets an empty index have any shape */
     return tg__out_make(tg, n, 0, x->dtype, index->ndim, index->shape);
 }
-TG__PRIVATE bool tg__gather_forward(tg_ctx *tg, tg__node *n) { return tg__index_walk(tg, TG__INDEX_TAKE, n->out[0], n->in[0], n->in[1], false, tg__index_dim(n), n->in[0]); }
+TG__PRIVATE bool tg__gather_forward(tg_ctx *tg, tg__node *n) {
+    return tg__index_walk(tg, TG__INDEX_TAKE, n->out[0], n->in[0], n->in[1], false, tg__index_dim(n), n->in[0]);
+}
 TG__PRIVATE bool tg__gather_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0]) dx[0] = tg_scatter_add(tg__zeros_beside(tg, g[0], n->in_slot[0].ndim, n->in_slot[0].shape), tg__index_dim(n), n->in[1], g[0]);
     return tg->error == TG_OK;
 }
-static const tg_op tg__gather_op = { "gather", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), 0, 0, 0 }, tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__gather_check, tg__gather_forward, tg__gather_backward, NULL };
+static const tg_op tg__gather_op = { "gather", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), 0, 0, 0 },
+    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__gather_check, tg__gather_forward, tg__gather_backward, NULL };
 TG_API tg_tensor *(tg_gather)(tg_tensor *x, int64_t dim, tg_tensor *index) {
     tg__dim_attr at;
     at.dim = dim;
@@ -8554,9 +8736,11 @@ TG__PRIVATE tg_tensor *tg__index_pad(tg_ctx *tg, tg_tensor *t, const tg__slot *s
 }
 /* Which elements of src are still there after a scatter? Their numbers are. */
 TG__PRIVATE tg_tensor *tg__scatter_survivors(tg_ctx *tg, tg__node *n) {
-    tg_tensor *index = n->in[1], *number = tg_arange(tg, 0, (double)index->numel, 1, TG_I64);
+    tg_tensor *index = n->in[1], *number = tg_arange(tg, 0, (double)index->numel, 1, TG_I64), *written;
+    int dim = tg__index_dim(n);
     number = tg_reshape(number, index->ndim, index->shape);
-    return tg_eq(tg_gather(tg_scatter(tg_full(tg, n->in_slot[0].ndim, n->in_slot[0].shape, -1, TG_I64), tg__index_dim(n), index, number), tg__index_dim(n), index), number);
+    written = tg_scatter(tg_full(tg, n->in_slot[0].ndim, n->in_slot[0].shape, -1, TG_I64), dim, index, number);
+    return tg_eq(tg_gather(written, dim, index), number);
 }
 TG__PRIVATE bool tg__scatter_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     tg_tensor *index = n->in[1];
@@ -8570,8 +8754,10 @@ TG__PRIVATE bool tg__scatter_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     if (n->wants[2]) dx[2] = tg__index_pad(tg, tg_gather(g[0], tg__index_dim(n), n->in[1]), &n->in_slot[2]);
     return tg->error == TG_OK;
 }
-static const tg_op tg__scatter_op = { "scatter", 1, 3, 0, 1, 0, { TG_SAVE_IN(1), 0, TG_SAVE_IN(1), 0 }, tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__scatter_check, tg__scatter_forward, tg__scatter_backward, NULL };
-static const tg_op tg__scatter_add_op = { "scatter_add", 1, 3, 0, 1, 0, { 0, 0, TG_SAVE_IN(1), 0 }, tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__scatter_check, tg__scatter_add_forward, tg__scatter_add_backward, NULL };
+static const tg_op tg__scatter_op = { "scatter", 1, 3, 0, 1, 0, { TG_SAVE_IN(1), 0, TG_SAVE_IN(1), 0 },
+    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__scatter_check, tg__scatter_forward, tg__scatter_backward, NULL };
+static const tg_op tg__scatter_add_op = { "scatter_add", 1, 3, 0, 1, 0, { 0, 0, TG_SAVE_IN(1), 0 },
+    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__scatter_check, tg__scatter_add_forward, tg__scatter_add_backward, NULL };
 TG_API tg_tensor *(tg_scatter)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     tg__dim_attr at;
     at.dim = dim;
@@ -8615,7 +8801,8 @@ TG__PRIVATE bool tg__one_hot_forward(tg_ctx *tg, tg__node *n) {
     tg__tensor_drop(one);
     return ok;
 }
-static const tg_op tg__one_hot_op = { "one_hot", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 }, tg__one_hot_attrs, 1, sizeof(tg__one_hot_attr), tg__one_hot_check, tg__one_hot_forward, NULL, NULL };
+static const tg_op tg__one_hot_op = { "one_hot", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 },
+    tg__one_hot_attrs, 1, sizeof(tg__one_hot_attr), tg__one_hot_check, tg__one_hot_forward, NULL, NULL };
 TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
     tg_ctx *tg = tg__start(index, "one_hot");
     tg__one_hot_attr at;
@@ -8627,7 +8814,10 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
         if (!tg__host(tg, index)) return NULL;
         if (index->numel == 0) { tg__fail(tg, TG__E_ARGUMENT, "the number of classes cannot be taken from an empty tensor"); return NULL; }
         tg__loop_make(&l, &index, 1);
-        for (i = 0; i < l.numel; i++) most = tg__imax(most, tg__get_i64((const char *)index->data + tg__loop_offset(&l, 0, i, NULL) * (int64_t)tg_dtype_size(index->dtype), index->dtype));
+        for (i = 0; i < l.numel; i++) {
+            const char *v = (const char *)index->data + tg__loop_offset(&l, 0, i, NULL) * (int64_t)tg_dtype_size(index->dtype);
+            most = tg__imax(most, tg__get_i64(v, index->dtype));
+        }
         at.classes = most < INT64_MAX ? most + 1 : most;
     }
     return tg__call(&tg__one_hot_op, &at, &index, 1, NULL, 1);
@@ -9288,6 +9478,8 @@ TG__KERNEL(void, tg__conv_turn_f32, (const tg__conv_turn *s));
 TG__KERNEL(void, tg__conv_turn_f64, (const tg__conv_turn *s));
 TG__KERNEL(void, tg__conv_gather_f32, (const tg__conv_gather *s));
 TG__KERNEL(void, tg__conv_gather_f64, (const tg__conv_gather *s));
+TG__KERNEL(void, tg__conv_dots_f32, (const tg__conv_dots *s));
+TG__KERNEL(void, tg__conv_dots_f64, (const tg__conv_dots *s));
 TG__KERNEL(void, tg__conv_sum_f32, (const tg__conv_sum *s));
 TG__KERNEL(void, tg__conv_sum_f64, (const tg__conv_sum *s));
 #define TG__CONV_CALL(job, name) ((job)->wide ? name##_f64__k : name##_f32__k)[(job)->isa]
@@ -9352,6 +9544,7 @@ typedef struct tg__conv_job {
     /* by weight */
     int64_t parts, steps, part_step, split_rows, rows_padded, o_panels;
     int64_t cb, c_splits, ob, o_splits;          /* channels and panels of a chunk */
+    bool    lanes;                               /* few result channels: lanes lie along positions */
     char   *sums;
 } tg__conv_job;
 
@@ -9451,7 +9644,7 @@ TG__PRIVATE void tg__conv_distances(tg__conv_sub *s, int64_t channels) {
 TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
     const bool by_data = j->dir == TG__CONV_BY_DATA;
     const int64_t sy = by_data ? j->at.stride[0] : 1, sx = by_data ? j->at.stride[1] : 1, all = j->kh * j->kw, groups = j->at.groups;
-    int64_t integers = 0, chunks = 0, high_y = tg__imin(sy, j->x.h), high_x = tg__imin(sx, j->x.w);
+    int64_t integers = 0, chunks = 0, high_y = by_data ? tg__imin(sy, j->x.h) : 1, high_x = by_data ? tg__imin(sx, j->x.w) : 1;
     size_t head, weights = 0, need, scratch = 0;
     tg__conv_sub one;
     j->m = by_data ? j->c : j->o / groups;
@@ -9494,7 +9687,7 @@ TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
         /* result channels of a chunk: enough of them to pay for filling the planes */
         {
             const int64_t px = s->images * s->high * s->cols, terms = tg__imax(1, j->k * s->taps);
-            int64_t mb = TG__CONV_CHUNK / terms / px, low = TG__CONV_BLOCK / tg__imax(1, s->taps);
+            int64_t mb = TG__CONV_CHUNK / terms / px, low = 2 * TG__CONV_BLOCK / tg__imax(1, s->taps);
             if (mb < low) mb = low;
             mb = tg__conv_ceil(mb, j->mr) * j->mr;
             s->splits = tg__conv_ceil(j->m, mb);
@@ -9599,7 +9792,8 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_job *j) {
     int64_t terms, px, work;
     size_t head;
     j->m = og; j->k = j->c; j->subs = 1;
-    j->nr = og > j->vn ? 2 * j->vn : j->vn;
+    j->lanes = og <= 8 && j->y.w > og;
+    j->nr = j->lanes ? og : og > j->vn ? 2 * j->vn : j->vn;
     j->o_panels = tg__conv_ceil(og, j->nr);
     head = TG__ROUND_UP(sizeof(tg__conv_sub), 64) + TG__ROUND_UP((size_t)(tg__conv_taps(j, &one, 0, 0, NULL) + j->c * j->kh * j->kw) * 8, 64);
     terms = j->c * one.taps;
@@ -9670,8 +9864,21 @@ TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_job *j, int64_t i, char *s
     for (int64_t im = 0; im < images; im++) {
         tg__conv_planes(j, s, &j->x, n0 + im, g * j->c + c0, channels, j0, rows, scratch);
         t.g = (const char *)j->y.data + ((n0 + im) * j->y.sn + (g * j->m + o0) * j->y.sc + j0 * j->y.sh) * (int64_t)j->stored;
-        TG__CONV_CALL(j, tg__conv_turn)(&t);
         w.add = im > 0 || j->phase > 0;
+        if (j->lanes) {
+            static const int64_t none[1] = { 0 };
+            tg__conv_fill f;
+            tg__conv_dots l;
+            f.src = t.g; f.kind = j->kind; f.channels = j->m; f.h = rows; f.w = s->cols; f.sc = t.so; f.sh = t.sh; f.sw = t.sw;
+            f.y0 = f.x0 = 0; f.y_step = f.x_step = 1; f.planes = 1; f.ry = f.rx = none;
+            f.rows = rows; f.pitch = s->cols; f.plane = f.channel = s->high * s->cols; f.out = turned;
+            TG__CONV_CALL(j, tg__conv_fill)(&f);
+            l.k = w.k; l.rows = rows; l.cols = s->cols; l.pitch = s->pitch; l.o = j->m; l.at = s->at; l.x = scratch; l.g = turned; l.g_step = f.channel;
+            l.d = w.d; l.d_rs = j->nr; l.add = w.add;
+            TG__CONV_CALL(j, tg__conv_dots)(&l);
+            continue;
+        }
+        TG__CONV_CALL(j, tg__conv_turn)(&t);
         TG__CONV_CALL(j, tg__conv_gather)(&w);
     }
 }
@@ -9747,7 +9954,7 @@ TG__PRIVATE void tg__conv_map_of(tg__conv_map *m, const tg_tensor *t) {         
 TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, const tg_tensor *x, const tg_tensor *w, const tg_tensor *y, const tg_tensor *bias, tg_tensor *out) {
     tg__conv_job j;
     if (out->numel == 0) return true;
-    j.dir = dir; j.type = out->dtype; j.at = *at;
+    j.dir = dir; j.type = (int)out->dtype; j.at = *at;
     tg__conv_map_of(&j.x, x);
     tg__conv_map_of(&j.y, y);
     j.w = w->data; j.o = w->shape[0]; j.c = w->shape[1]; j.kh = w->shape[2]; j.kw = w->shape[3];
@@ -15438,7 +15645,7 @@ TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__
    - results and data gradients: channels are cut into equal blocks of at most 512 / taps (at least one); a block sums its channels upward,
      for each its taps in order, with FMA from zero; block sums are added in block order. Padding takes part as zeros.
    - weight gradients: positions in order (image, row, column) with FMA from zero within a unit, units of a part in order, then parts in order;
-     >>impl-conv cuts units and parts by the sizes alone.
+     >>impl-conv cuts units and parts by the sizes alone. With few result channels a unit is summed in lanes, see tg__conv_dots.
    Tests: tests/test_conv.c
    ====================================================================================== */
 
@@ -15505,6 +15712,15 @@ typedef struct tg__conv_turn {
     void   *out; int64_t step, width;
 } tg__conv_turn;
 
+/* Sums for the weights where result channels are few: d[k][d_rs] and column o, both operands along positions. g: [o][rows][cols]. */
+typedef struct tg__conv_dots {
+    int64_t k, rows, cols, pitch, o;
+    const int64_t *at;
+    const void *x, *g; int64_t g_step;
+    void   *d; int64_t d_rs;
+    bool    add;
+} tg__conv_dots;
+
 /* The weight gradient from the parts' sums, one panel. */
 typedef struct tg__conv_sum {
     int64_t parts, part_step, o, channels, taps, width, split, split_rows;      /* channels stand in splits of so many rows */
@@ -15561,54 +15777,54 @@ TG__INLINE void TG__FT(tg__conv_zero)(TG__T *p, int64_t n) {
     for (; i + TG__VN <= n; i += TG__VN) TG__W(store)(p + i, TG__W(set)(0));
     for (; i < n; i++) p[i] = 0;
 }
-TG__PRIVATE void TG__FT(tg__conv_fill)(const tg__conv_fill *s) {
-    for (int64_t p = 0; p < s->planes; p++) {
-        const int64_t y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p];
-        int64_t i0 = x0 >= 0 ? 0 : (-x0 + s->x_step - 1) / s->x_step, i1 = x0 >= s->w ? 0 : (s->w - x0 + s->x_step - 1) / s->x_step;
-        if (i1 > s->pitch) i1 = s->pitch;                       /* source columns exist for i0 <= i < i1 */
-        if (i0 > i1) i0 = i1;
-        const int64_t step = s->sw * s->x_step, n = i1 - i0;
-        if (step != 1 && s->sc == 1) {                          /* channels last: a position's channels stand together */
-            for (int64_t i = 0; i < s->rows; i++) {
-                const int64_t y = y0 + i * s->y_step;
-                TG__T *out = (TG__T *)s->out + p * s->plane + i * s->pitch;
-                if (y < 0 || y >= s->h) {
-                    for (int64_t c = 0; c < s->channels; c++) TG__FT(tg__conv_zero)(out + c * s->channel, s->pitch);
-                    continue;
-                }
-                for (int64_t c = 0; c < s->channels; c++) {
-                    for (int64_t q = 0; q < i0; q++) out[c * s->channel + q] = 0;
-                    for (int64_t q = i1; q < s->pitch; q++) out[c * s->channel + q] = 0;
-                }
-                for (int64_t q = 0; q < n; q++) {
-                    const int64_t at = y * s->sh + (x0 + i0 * s->x_step) * s->sw + q * step;
-                    for (int64_t c = 0; c < s->channels; c++) out[c * s->channel + i0 + q] = TG__FT(tg__gemm_get)(s->src, at + c, s->kind);
-                }
-            }
-            continue;
+/* Rows are written upward, whole vectors at a time: the last one runs into the next row, which comes later, or into room behind everything. */
+TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, int64_t p) {
+    const int64_t y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], step = s->sw * s->x_step, pitch = s->pitch;
+    int64_t i0 = x0 >= 0 ? 0 : (-x0 + s->x_step - 1) / s->x_step, i1 = x0 >= s->w ? 0 : (s->w - x0 + s->x_step - 1) / s->x_step;
+    if (i1 > pitch) i1 = pitch;                                 /* source columns exist for i0 <= i < i1 */
+    if (i0 > i1) i0 = i1;
+    const int64_t n = i1 - i0;
+    int64_t y = y0, at = c * s->sc + y0 * s->sh + (x0 + i0 * s->x_step) * s->sw;
+    TG__T *out = (TG__T *)s->out + c * s->channel + p * s->plane;
+    for (int64_t i = 0; i < s->rows; i++, out += pitch, y += s->y_step, at += s->y_step * s->sh) {
+        int64_t q = 0;
+        if (y < 0 || y >= s->h || n == 0) { TG__FT(tg__conv_zero)(out, pitch); continue; }
+        for (; q < i0; q++) out[q] = 0;
+        if (step == 1) {
+            if (s->kind == TG__GEMM_OWN) {
+                const TG__T *src = (const TG__T *)s->src + at - i0;
+                for (; q + TG__VN <= i1; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
+                if (q < i1) { TG__W(store)(out + q, TG__W(loadn)(src + q, (int)(i1 - q))); q += TG__VN; }
+            } else for (; q < i1; q += TG__VN) TG__W(store)(out + q, TG__FT(tg__gemm_load)(s->src, at + q - i0, i1 - q, s->kind));
+        } else if (s->kind == TG__GEMM_OWN) {
+            const TG__T *src = (const TG__T *)s->src + at;
+            for (; q < i1; q++, src += step) out[q] = *src;
+        } else {
+            for (; q < i1; q++) out[q] = TG__FT(tg__gemm_get)(s->src, at + (q - i0) * step, s->kind);
         }
+        for (; q < pitch; q++) out[q] = 0;
+    }
+}
+/* A position's channels stand together: walked in that order. */
+TG__PRIVATE void TG__FT(tg__conv_fill_last)(const tg__conv_fill *s, int64_t p) {
+    for (int64_t i = 0; i < s->rows; i++) {
+        const int64_t y = s->y0 + s->ry[p] + i * s->y_step;
+        for (int64_t q = 0; q < s->pitch; q++) {
+            const int64_t x = s->x0 + s->rx[p] + q * s->x_step, at = y * s->sh + x * s->sw;
+            const bool in = y >= 0 && y < s->h && x >= 0 && x < s->w;
+            TG__T *out = (TG__T *)s->out + p * s->plane + i * s->pitch + q;
+            if (!in) for (int64_t c = 0; c < s->channels; c++) out[c * s->channel] = 0;
+            else if (s->kind == TG__GEMM_OWN) for (int64_t c = 0; c < s->channels; c++) out[c * s->channel] = ((const TG__T *)s->src)[at + c];
+            else for (int64_t c = 0; c < s->channels; c++) out[c * s->channel] = TG__FT(tg__gemm_get)(s->src, at + c, s->kind);
+        }
+    }
+}
+TG__PRIVATE void TG__FT(tg__conv_fill)(const tg__conv_fill *s) {
+    if (s->sc == 1 && s->sw != 1 && s->channels > 1) {
+        for (int64_t p = 0; p < s->planes; p++) TG__FT(tg__conv_fill_last)(s, p);
+    } else {
         for (int64_t c = 0; c < s->channels; c++)
-            for (int64_t i = 0; i < s->rows; i++) {
-                const int64_t y = y0 + i * s->y_step, at = c * s->sc + y * s->sh + (x0 + i0 * s->x_step) * s->sw;
-                TG__T *out = (TG__T *)s->out + c * s->channel + p * s->plane + i * s->pitch;
-                if (y < 0 || y >= s->h || n == 0) { TG__FT(tg__conv_zero)(out, s->pitch); continue; }
-                for (int64_t q = 0; q < i0; q++) out[q] = 0;
-                for (int64_t q = i1; q < s->pitch; q++) out[q] = 0;
-                out += i0;
-                if (step == 1 && s->kind == TG__GEMM_OWN) {
-                    const TG__T *src = (const TG__T *)s->src + at;
-                    int64_t q = 0;
-                    for (; q + TG__VN <= n; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
-                    if (q < n) TG__W(storen)(out + q, TG__W(loadn)(src + q, (int)(n - q)), (int)(n - q));
-                } else if (step == 1) {
-                    for (int64_t q = 0; q < n; q += TG__VN) TG__FT(tg__gemm_store)(out, q, n - q, TG__GEMM_OWN, TG__FT(tg__gemm_load)(s->src, at + q, n - q, s->kind));
-                } else if (s->kind == TG__GEMM_OWN) {
-                    const TG__T *src = (const TG__T *)s->src + at;
-                    for (int64_t q = 0; q < n; q++) out[q] = src[q * step];
-                } else {
-                    for (int64_t q = 0; q < n; q++) out[q] = TG__FT(tg__gemm_get)(s->src, at + q * step, s->kind);
-                }
-            }
+            for (int64_t p = 0; p < s->planes; p++) TG__FT(tg__conv_fill_plane)(s, c, p);
     }
 }
 
@@ -15736,6 +15952,51 @@ TG__PRIVATE void TG__FT(tg__conv_gather)(const tg__conv_gather *s) {
         }
 }
 
+/* Few result channels would leave lanes empty there: here lanes lie along a row's columns. Column i goes to lane i mod 16 (8 of double) with FMA, row after
+   row; lanes are folded 8, 4, 2, 1. */
+#undef TG__C_LANES
+#undef TG__C_LV
+#define TG__C_LANES ((int64_t)(64 / sizeof(TG__T)))
+#define TG__C_LV ((int)(64 / sizeof(TG__T)) / TG__VN)
+#ifndef TG__C_D0
+#define TG__C_D0(r) const TG__T *p##r = (const TG__T *)s->x + s->at[i + r < s->k ? i + r : s->k - 1]; TG__V c##r[TG__C_LV]; for (int u = 0; u < TG__C_LV; u++) c##r[u] = zero;
+#define TG__C_D1(r) c##r[u] = TG__W(fma)(v, TG__W(load)(p##r + q + u * TG__VN), c##r[u]);
+#define TG__C_D2(r) c##r[u] = TG__W(fma)(v, TG__W(loadn)(p##r + q + u * TG__VN, (int)n), c##r[u]);
+#define TG__C_D3(r) if (i + r < s->k) { \
+        for (int u = 0; u < TG__C_LV; u++) TG__W(store)(lane + u * TG__VN, c##r[u]); \
+        for (int half = (int)TG__C_LANES / 2; half; half /= 2) for (int u = 0; u < half; u++) lane[u] += lane[u + half]; \
+        d[r * s->d_rs] = s->add ? d[r * s->d_rs] + lane[0] : lane[0]; }
+#endif
+TG__PRIVATE void TG__FT(tg__conv_dots)(const tg__conv_dots *s) {
+    const TG__V zero = TG__W(set)(0);
+    TG__T lane[64 / sizeof(TG__T)];
+    for (int64_t o = 0; o < s->o; o++)
+        for (int64_t i = 0; i < s->k; i += 4) {
+            TG__T *d = (TG__T *)s->d + i * s->d_rs + o;
+            const TG__T *g = (const TG__T *)s->g + o * s->g_step;
+            TG__C_R4(TG__C_D0)
+            for (int64_t row = 0; row < s->rows; row++, g += s->cols) {
+                int64_t q = row * s->pitch, at = 0;
+                for (; at + TG__C_LANES <= s->cols; at += TG__C_LANES, q += TG__C_LANES)
+                    for (int u = 0; u < TG__C_LV; u++) {
+                        const TG__V v = TG__W(load)(g + at + u * TG__VN);
+                        TG__C_R4(TG__C_D1)
+                    }
+                for (int u = 0; u < TG__C_LV; u++) {
+                    const int64_t n = s->cols - at - u * TG__VN;
+                    if (n >= TG__VN) {
+                        const TG__V v = TG__W(load)(g + at + u * TG__VN);
+                        TG__C_R4(TG__C_D1)
+                    } else if (n > 0) {
+                        const TG__V v = TG__W(loadn)(g + at + u * TG__VN, (int)n);
+                        TG__C_R4(TG__C_D2)
+                    }
+                }
+            }
+            TG__C_R4(TG__C_D3)
+        }
+}
+
 TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
     for (int64_t c = 0; c < s->channels; c++)
         for (int64_t t = 0; t < s->taps; t++)
@@ -15799,3 +16060,25 @@ TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
 #undef TG__PASS_NEON
 #endif
 #endif /* TG__PASS */
+
+/* ======================================================================================
+   >>changes    newest first
+   The version's first number changes when a program must be changed, the second when something was added, the third when something was mended. Names
+   of operations and numbers of messages are never reused.
+
+   0.1.0    the core: context, scopes, errors, tensors, the graph to any order, formulas, reductions, matrix products, convolution, sorting and indexing, safetensors and npy.
+   ====================================================================================== */
+
+/* ======================================================================================
+   >>licence    MIT
+
+   Copyright (c) 2026 tensorgrad contributors
+
+   Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the "Software"), to deal in the
+   Software without restriction, including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the
+   Software, and to permit persons to whom the Software is furnished to do so, subject to the following conditions: The above copyright notice and this permission
+   notice shall be included in all copies or substantial portions of the Software. THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+   IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS
+   OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
+   CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+   ====================================================================================== */

@@ -58,6 +58,28 @@ static void job_files(void) {
     ok = tg_npy_save(big(), "build/fiber.npy") && tg_npy_load(tg, "build/fiber.npy") != NULL;
     tg_end(tg, m);
 }
+static bool cube(void *user, tg_tensor *const *in, int n_in, tg_tensor **out, int n_out) {
+    (void)user; (void)n_in; (void)n_out;
+    out[0] = tg_sum(tg_mul(in[0], tg_square(tg_tanh(in[0]))));
+    return out[0] != NULL;
+}
+static void job_check(void) {
+    tg_mark m = tg_begin(tg);
+    tg_tensor *x = tg_require_grad(tg_to(tg_randn(tg, TG_SHAPE(2, 3)), TG_F64), true), *y = NULL;
+    tg_function_call call;
+    tg_gradcheck_args a;
+    tg_backward_args b;
+    x = tg_require_grad(tg_detach(x), true);
+    memset(&a, 0, sizeof a);
+    memset(&b, 0, sizeof b);
+    call.f = cube; call.user = NULL; call.inputs = &x; call.n_inputs = 1; call.n_outputs = 1;
+    a.call = &call;
+    a.second = true;
+    ok = tg_gradcheck_from(&a) && tg_jacobian(&call, 0, 0) && tg_checkpoint(&call, &y);
+    b.loss = y;
+    ok = ok && tg_backward_from(&b);
+    tg_end(tg, m);
+}
 static void job_close(void)   { tg_close(tg); ok = true; }
 
 static void enter(void) { job(); }
@@ -83,7 +105,7 @@ static size_t run(const char *name, void (*what)(void), char *stack, size_t base
 int main(int argc, char **argv) {
     static const struct { const char *name; void (*what)(void); } jobs[] = {
         { "open", job_open }, { "train", job_train }, { "ops", job_ops }, { "matmul", job_matmul }, { "bf16", job_half }, { "second", job_second },
-        { "print", job_print }, { "error", job_error }, { "files", job_files }, { "close", job_close },
+        { "print", job_print }, { "error", job_error }, { "files", job_files }, { "check", job_check }, { "close", job_close },
     };
     char *stack = (char *)mmap(NULL, STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     size_t i, used, most = 0;

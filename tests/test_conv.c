@@ -131,6 +131,8 @@ static uint64_t one(tg_ctx *tg, const shape *s, tg_dtype type, const int *layout
         const int64_t ny = s->n * s->o * oh * ow, nx = s->n * s->c * s->h * s->w, nw = s->o * cg * s->kh * s->kw;
         double *ry, *my, *rx, *mx, *rw, *mw, *rb, *mb;
         int64_t n, o, c, q, r, a, e;
+        const bool same = layout[0] == ONE_VALUE || layout[1] == ONE_VALUE || layout[2] == ONE_VALUE;     /* then roundings do not cancel: the bound is linear */
+        const double f = same ? (double)(cg * s->kh * s->kw) * 0.25 + 1 : 1, fx = same ? (double)(og * s->kh * s->kw) * 0.25 + 1 : 1, fw = same ? (double)(s->n * oh * ow) * 0.25 + 1 : 1;
         bool ok;
         sums = (double *)calloc((size_t)(2 * (ny + nx + nw + s->o) + 1), sizeof(double));
         ry = sums; my = ry + ny; rx = my + ny; mx = rx + nx; rw = mx + nx; mw = rw + nw; rb = mw + nw; mb = rb + s->o;
@@ -155,10 +157,10 @@ static uint64_t one(tg_ctx *tg, const shape *s, tg_dtype type, const int *layout
                                     t = gv[at] * xv[xi]; rw[wi] += t; mw[wi] += t < 0 ? -t : t;
                                 }
                     }
-        ok = close_to(y, ry, my, (double)(cg * s->kh * s->kw)) || (printf("  result\n"), false);
-        ok = (close_to(dx[0], rx, mx, (double)(og * s->kh * s->kw)) || (printf("  by data\n"), false)) && ok;
-        ok = (close_to(dx[1], rw, mw, (double)(s->n * oh * ow)) || (printf("  by weight\n"), false)) && ok;
-        if (b) ok = (close_to(dx[2], rb, mb, (double)(s->n * oh * ow)) || (printf("  by bias\n"), false)) && ok;
+        ok = close_to(y, ry, my, f * (double)(cg * s->kh * s->kw)) || (printf("  result\n"), false);
+        ok = (close_to(dx[0], rx, mx, fx * (double)(og * s->kh * s->kw)) || (printf("  by data\n"), false)) && ok;
+        ok = (close_to(dx[1], rw, mw, fw * (double)(s->n * oh * ow)) || (printf("  by weight\n"), false)) && ok;
+        if (b) ok = (close_to(dx[2], rb, mb, fw * (double)(s->n * oh * ow)) || (printf("  by bias\n"), false)) && ok;
         for (i = 0; i < y->ndim; i++) ok = ok && y->shape[i] == yd[d + i];
         if (layout[0] == LAST && s->c > 1 && s->o > 1 && s->h > 1 && s->w > 1 && y->numel) ok = ok && y->stride[y->ndim - 3] == 1;
         if (layout[0] == ROWS) ok = ok && tg_is_contiguous(y);
@@ -206,9 +208,8 @@ static void bits(tg_isa isa, bool strict, uint64_t *h, int n_cases, int threads)
     memset(&c, 0, sizeof c);
     c.isa = isa; c.strict = strict; c.hooks.log = quiet; c.threads = threads;
     tg = tg_open(&c);
-    seed = 77;
     for (i = 0; i < n_cases; i++) {
-        shape s = any();
+        shape s = (seed = 77 + (uint64_t)i, any());
         static const tg_dtype types[4] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
         int layout[3];
         layout[0] = (int)pick(0, 2); layout[1] = (int)pick(0, 2); layout[2] = (int)pick(0, 2);

@@ -1,0 +1,543 @@
+/* Mistakes that people make, each with the exact message that it must give, its code, the gate that stays shut until tg_clear, and nothing left behind.
+   The last part of a message is the caller's file and line. */
+#include "test.h"
+#include <math.h>
+
+static tg_ctx *tg, *other;
+static char case_want[1024];
+static int64_t case_tensors, case_nodes;
+static tg_mark case_mark;
+static int case_step;
+
+/* One mistake: for (CASE) { ... }. What it made is gone afterwards. */
+static void case_begin(void) {
+    tg_memory_info m = tg_memory(tg);
+    case_tensors = m.live_tensors; case_nodes = m.live_nodes;
+    case_mark = tg_begin(tg);
+    case_step = 0;
+}
+static void case_end(const char *file, int line) {
+    tg_memory_info m;
+    tg_end(tg, case_mark);
+    m = tg_memory(tg);
+    test_check(m.live_tensors == case_tensors, file, line, "%.0f tensors were left behind", (double)(m.live_tensors - case_tensors));
+    test_check(m.live_nodes == case_nodes, file, line, "%.0f nodes were left behind", (double)(m.live_nodes - case_nodes));
+    tg_grad_mode(tg, true);
+}
+#define CASE case_begin(); case_step++ == 0; case_end(__FILE__, __LINE__)
+
+static bool nothing(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs, int n_outputs) {
+    (void)user; (void)inputs; (void)n_inputs; (void)outputs; (void)n_outputs;
+    return true;
+}
+static bool refuses(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs, int n_outputs) {
+    (void)user; (void)inputs; (void)n_inputs; (void)outputs; (void)n_outputs;
+    return false;
+}
+static bool doubles(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs, int n_outputs) {
+    (void)user; (void)n_inputs; (void)n_outputs;
+    outputs[0] = tg_mul_scalar(inputs[0], 2);
+    return outputs[0] != NULL;
+}
+static tg_tensor *same(void *user, tg_tensor *g) { (void)user; return g; }
+
+/* While an error is pending everything that computes or writes says no, and the first error stays. */
+static void gated(tg_ctx *c, const char *file, int line) {
+    int64_t zero[1] = { 0 };
+    float f[1] = { 7 };
+    tg_tensor *t, *list[1];
+    char *text = (char *)malloc(strlen(tg_error_text(c)) + 1);
+    int number = tg_error_number(c);
+    tg_error_code code = tg_error(c);
+    char tape[64];
+    strcpy(text, tg_error_text(c));
+    tg_clear(c);
+    t = tg_ones(c, TG_SHAPE(1));
+    (void)tg_view(t, TG_SHAPE(5));                                     /* another error: the one under test cannot be put back, the gate is the same */
+    test_check(tg_failed(c), file, line, "no error to gate with");
+    list[0] = t;
+    test_check(!tg_add(t, t) && !tg_add_(t, t) && !tg_neg(t) && !tg_where(t, t, t) && !tg_add_scalar(t, 1), file, line, "formulas are not gated");
+    test_check(!tg_zeros(c, TG_SHAPE(1)) && !tg_empty(c, TG_SHAPE(1), TG_F32) && !tg_number(c, 1) && !tg_integer(c, 1) && !tg_rand(c, TG_SHAPE(1)) && !tg_eye(c, 1) &&
+               !tg_arange(c, 0, 3, 1, TG_F32) && !tg_from_f32(c, TG_SHAPE(1), f) && !tg_wrap(c, TG_SHAPE(1), TG_F32, f) && !tg_zeros_like(t) && !tg_randint(c, 0, 2, TG_SHAPE(1)),
+               file, line, "creation is not gated");
+    test_check(!tg_view(t, TG_SHAPE(1)) && !tg_reshape(t, TG_SHAPE(1)) && !tg_slice(t, ":") && !tg_detach(t) && !tg_clone(t) && !tg_to(t, TG_F32) && !tg_contiguous(t) &&
+               !tg_select(t, 0, 0) && !tg_squeeze(t, 0) && !tg_expand(t, TG_SHAPE(1)) && !tg_permute(t, TG_SHAPE(0)) && !tg_flatten(t, 0, 0), file, line, "views are not gated");
+    test_check(!tg_sum(t) && !tg_mean(t) && !tg_max_dim(t, 0, false, NULL) && !tg_argmax(t) && !tg_matmul(t, t) && !tg_softmax(t, 0) && !tg_cat(list, 1, 0) && !tg_stack(list, 1, 0) &&
+               !tg_sort(t, 0, false, NULL) && !tg_dropout(t, 0, true) && !tg_linear(t, t, NULL) && !tg_conv2d(t, t, NULL), file, line, "operations are not gated");
+    test_check(!tg_copy_(t, t) && !tg_fill_(t, 3) && !tg_zero_(t) && !tg_uniform_(t, 0, 1) && !tg_set(t, zero, 9) && !tg_write(t, f, 4), file, line, "writing is not gated");
+    test_check(isnan(tg_item(t)) && tg_item_i64(t) == 0 && isnan(tg_get(t, zero)) && !tg_read(t, f, 4) && !tg_read_f32(t, f, 1) && !tg_equal(t, t) && !tg_allclose(t, t, 1, 1),
+               file, line, "reading values is not gated");
+    test_check(!tg_require_grad(t, true) && !tg_backward(t) && !tg_retain_grad(t) && !tg_hook(t, same, NULL) && !tg_zero_grad(t), file, line, "autograd is not gated");
+    test_check(!tg_dict_new(c) && !tg_npy_bytes(t) && !tg_safetensors_parse(c, f, 4) && !tg_npy_save(t, "/tmp/never"), file, line, "files are not gated");
+    test_check(tg_tape(t, NULL, 0) == 0 && tg_format(t, tape, sizeof tape) > 0 && tg_format_line(t, tape, sizeof tape) > 0, file, line, "looking must work while an error is pending");
+    test_check(f[0] == 7, file, line, "a gated call has written");
+    tg_clear(c);
+    test_check(tg_error(c) == TG_OK && tg_error_number(c) == 0 && !tg_failed(c) && tg_error_text(c)[0] == 0, file, line, "tg_clear did not clear");
+    test_check(tg_item(tg_sum(tg_ones(c, TG_SHAPE(3)))) == 3, file, line, "not usable after tg_clear");
+    test_check(tg_item(t) == 1, file, line, "a gated call has written into a tensor");
+    test_check(number > 0 && code != TG_OK, file, line, "code %d, number %d", (int)code, number);
+    free(text);
+}
+
+static void mistake(tg_ctx *c, tg_error_code code, int refused, const char *want, const char *file, int line) {
+    const char *text = tg_error_text(c);
+    tg_tensor *t = NULL;
+    test_check(refused, file, line, "the call went through");
+    test_check(tg_error(c) == code, file, line, "code %d was expected, but it is %d: %s", (int)code, (int)tg_error(c), text);
+    test_check(tg_error_number(c) > 0, file, line, "no number");
+    test_text(text, want, file, line);
+    snprintf(case_want, sizeof case_want, "%s", text);
+    t = tg_zeros(c, TG_SHAPE(2));
+    test_check(!t && !tg_backward(t), file, line, "the gate is open");
+    test_check(strcmp(tg_error_text(c), case_want) == 0, file, line, "a later call changed the error");
+    tg_clear(c);
+    test_check(tg_error(c) == TG_OK && tg_error_text(c)[0] == 0, file, line, "tg_clear did not clear");
+    { tg_mark m = tg_begin(c); test_check(tg_item(tg_sum(tg_ones(c, TG_SHAPE(3)))) == 3, file, line, "not usable after tg_clear"); tg_end(c, m); }
+}
+#define STRING_(x) #x
+#define STRING(x) STRING_(x)
+#define AT(line) " (" __FILE__ ":" STRING(line) ")"
+/* The call and the message without its place; NO_PLACE where the function has none. */
+#define MISTAKE(code, refused, text)          mistake(tg, code, (refused) ? 1 : 0, text AT(__LINE__), __FILE__, __LINE__)
+#define MISTAKE_IN(c, code, refused, text)    mistake(c, code, (refused) ? 1 : 0, text AT(__LINE__), __FILE__, __LINE__)
+#define MISTAKE_NO_PLACE(code, refused, text) mistake(tg, code, (refused) ? 1 : 0, text, __FILE__, __LINE__)
+
+static tg_tensor *f32(int64_t a, int64_t b) { return b < 0 ? tg_ones(tg, TG_SHAPE(a)) : tg_ones(tg, TG_SHAPE(a, b)); }
+static tg_tensor *ints(int64_t n, int64_t value) { return tg_full(tg, TG_SHAPE(n), (double)value, TG_I64); }
+
+/* ---- shapes ---- */
+static void test_shapes(void) {
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(4, 3);
+        MISTAKE(TG_ERROR_SHAPE, !tg_add(a, b), "add: shapes f32[2, 3] and f32[4, 3] do not broadcast: sizes 2 and 4 differ in dimension 0"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(3, 2);
+        MISTAKE(TG_ERROR_SHAPE, !tg_mul(a, b), "mul: shapes f32[2, 3] and f32[3, 2] do not broadcast: sizes 2 and 3 differ in dimension 0; transpose one?"); }
+    for (CASE) { tg_tensor *a = tg_set_name(f32(5, -1), "prices"), *b = f32(2, 3);
+        MISTAKE(TG_ERROR_SHAPE, !tg_sub(a, b), "sub: shapes 'prices' f32[5] and f32[2, 3] do not broadcast: sizes 5 and 3 differ in dimension 1"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(4, 5);
+        MISTAKE(TG_ERROR_SHAPE, !tg_matmul(a, b), "matmul: inner sizes differ: f32[2, 3] x f32[4, 5]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(5, 3);
+        MISTAKE(TG_ERROR_SHAPE, !tg_matmul(a, b), "matmul: inner sizes differ: f32[2, 3] x f32[5, 3]; transpose b?"); }
+    for (CASE) { tg_tensor *a = f32(3, 2), *b = f32(3, 5);
+        MISTAKE(TG_ERROR_SHAPE, !tg_matmul(a, b), "matmul: inner sizes differ: f32[3, 2] x f32[3, 5]; transpose a?"); }
+    for (CASE) { tg_tensor *a = tg_number(tg, 2), *b = f32(3, 5);
+        MISTAKE(TG_ERROR_SHAPE, !tg_matmul(a, b), "matmul: both operands need at least one dimension: f64[] x f32[3, 5]"); }
+    for (CASE) { tg_tensor *a = f32(2, -1), *b = f32(3, -1);
+        MISTAKE(TG_ERROR_SHAPE, !tg_matmul(a, b), "matmul: inner sizes differ: f32[2] x f32[3]"); }
+    for (CASE) { tg_tensor *a = tg_ones(tg, TG_SHAPE(2, 3, 4)), *b = tg_ones(tg, TG_SHAPE(5, 4, 3));
+        MISTAKE(TG_ERROR_SHAPE, !tg_matmul(a, b), "matmul: batch dimensions of f32[2, 3, 4] and f32[5, 4, 3] do not broadcast"); }
+    for (CASE) { tg_tensor *x = f32(2, 3), *w = f32(4, 5), *bias = f32(4, -1);
+        MISTAKE(TG_ERROR_SHAPE, !tg_linear(x, w, bias), "linear: input f32[2, 3] and target f32[4, 5] do not fit together: linear takes x [..., I] and weight [O, I]"); }
+    for (CASE) { tg_tensor *x = f32(2, 5), *w = f32(4, 5), *bias = f32(5, -1);
+        MISTAKE(TG_ERROR_SHAPE, !tg_linear(x, w, bias), "linear: bias is f32[5], expected [4]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_SHAPE, !tg_view(a, TG_SHAPE(4, 2)), "view: f32[2, 3] has 6 elements, which do not fill [4, 2]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_SHAPE, !tg_reshape(a, TG_SHAPE(-1, 4)), "reshape: f32[2, 3] has 6 elements, which do not fill [-1, 4]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_reshape(a, TG_SHAPE(-1, -1)), "reshape: only one size can be -1, got [-1, -1]"); }
+    for (CASE) { tg_tensor *a = tg_t(f32(2, 3));
+        MISTAKE(TG_ERROR_SHAPE, !tg_view(a, TG_SHAPE(6)), "view: f32[3, 2] with these strides cannot be seen as [6] without a copy; use tg_reshape"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_permute(a, TG_DIMS(0, 0)), "permute: [0, 0] does not name every dimension of f32[2, 3] once"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_permute(a, TG_DIMS(0)), "permute: [0] does not name every dimension of f32[2, 3] once"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_SHAPE, !tg_expand(a, TG_SHAPE(2, 6)), "expand: f32[2, 3] cannot be expanded to [2, 6]: dimension 1 has size 3"); }
+    for (CASE) { tg_tensor *a = tg_ones(tg, TG_SHAPE(2, 3, 4));
+        MISTAKE(TG_ERROR_SHAPE, !tg_t(a), "t: f32[2, 3, 4] has 3 dimensions; tg_t is for at most 2, use tg_transpose"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_SHAPE, isnan(tg_item(a)), "item: f32[2, 3] does not have exactly one element"); }
+    for (CASE) { tg_tensor *a = tg_zeros(tg, TG_SHAPE(0));
+        MISTAKE(TG_ERROR_SHAPE, isnan(tg_item(a)), "item: f32[0] does not have exactly one element"); }
+    for (CASE) { tg_tensor *list[2]; list[0] = f32(2, 3); list[1] = f32(2, 4);
+        MISTAKE(TG_ERROR_SHAPE, !tg_cat(list, 2, 0), "cat: tensor 1 is f32[2, 4] and does not fit f32[2, 3]: all sizes but dimension 0 must agree"); }
+    for (CASE) { tg_tensor *list[2]; list[0] = f32(2, 3); list[1] = f32(2, 4);
+        MISTAKE(TG_ERROR_SHAPE, !tg_stack(list, 2, 0), "stack: tensor 1 is f32[2, 4] and does not fit f32[2, 3]: all sizes must agree"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(4, 2);
+        (void)b;
+        MISTAKE(TG_ERROR_SHAPE, !tg_add_(tg_sum_dims(a, TG_DIMS(0), false), a), "add_: the result has shape [2, 3] but is to be written into f32[3]"); }
+    for (CASE) { tg_tensor *a = f32(1, 3), *b = f32(2, 3);
+        MISTAKE(TG_ERROR_SHAPE, !tg_copy_(a, b), "copy_: the result has shape [2, 3] but is to be written into f32[1, 3]"); }
+    for (CASE) { tg_tensor *a = tg_zeros(tg, TG_SHAPE(0, 3));
+        MISTAKE(TG_ERROR_SHAPE, !tg_max(a), "max: dimension 0 of f32[0, 3] is empty and this reduction has no value for nothing"); }
+}
+
+/* ---- conv2d ---- */
+static void test_conv(void) {
+    for (CASE) { tg_tensor *x = tg_ones(tg, TG_SHAPE(1, 3, 8, 8)), *w = tg_ones(tg, TG_SHAPE(4, 1, 3, 3));
+        MISTAKE(TG_ERROR_SHAPE, !tg_conv2d(x, w, NULL), "conv2d: x f32[1, 3, 8, 8] has 3 channels; weight f32[4, 1, 3, 3] with 1 groups expects 1"); }
+    for (CASE) { tg_tensor *x = tg_ones(tg, TG_SHAPE(1, 28)), *w = tg_ones(tg, TG_SHAPE(4, 1, 3, 3));
+        MISTAKE(TG_ERROR_SHAPE, !tg_conv2d(x, w, NULL), "conv2d: expected x [N, C, H, W] or [C, H, W] and weight [O, C/groups, KH, KW], got f32[1, 28] and f32[4, 1, 3, 3]"); }
+    for (CASE) { tg_tensor *x = tg_ones(tg, TG_SHAPE(1, 4, 8, 8)), *w = tg_ones(tg, TG_SHAPE(3, 2, 3, 3));
+        MISTAKE(TG_ERROR_VALUE, !tg_conv2d(x, w, NULL, .groups = 2), "conv2d: 3 output channels cannot be divided into 2 groups"); }
+    for (CASE) { tg_tensor *x = tg_ones(tg, TG_SHAPE(1, 1, 2, 2)), *w = tg_ones(tg, TG_SHAPE(3, 1, 3, 3));
+        MISTAKE(TG_ERROR_SHAPE, !tg_conv2d(x, w, NULL), "conv2d: the kernel of f32[3, 1, 3, 3] is larger than the padded x f32[1, 1, 2, 2]"); }
+    for (CASE) { tg_tensor *x = tg_ones(tg, TG_SHAPE(1, 1, 5, 5)), *w = tg_ones(tg, TG_SHAPE(3, 1, 3, 3)), *b = f32(4, -1);
+        MISTAKE(TG_ERROR_SHAPE, !tg_conv2d(x, w, b), "conv2d: bias is f32[4], expected [3]"); }
+    for (CASE) { tg_tensor *x = tg_ones(tg, TG_SHAPE(1, 1, 5, 5)), *w = tg_ones(tg, TG_SHAPE(3, 1, 3, 3));
+        MISTAKE(TG_ERROR_VALUE, !tg_conv2d(x, w, NULL, .padding = { -1, 0 }), "conv2d: padding cannot be -1"); }
+    for (CASE) { tg_tensor *x = tg_ones(tg, TG_SHAPE(1, 1, 5, 5)), *w = tg_ones(tg, TG_SHAPE(3, 1, 3, 3));
+        MISTAKE(TG_ERROR_VALUE, !tg_conv2d(x, w, NULL, .stride = { 1, -2 }), "conv2d: stride cannot be -2"); }
+    for (CASE) { tg_tensor *x = tg_full(tg, TG_SHAPE(1, 1, 5, 5), 1, TG_I64), *w = tg_full(tg, TG_SHAPE(3, 1, 3, 3), 1, TG_I64);
+        MISTAKE(TG_ERROR_DTYPE, !tg_conv2d(x, w, NULL), "conv2d: expected a floating type, got i64[1, 1, 5, 5]"); }
+    for (CASE) { tg_tensor *x = tg_ones(tg, TG_SHAPE(1, 1, 5, 5)), *w = tg_to(tg_ones(tg, TG_SHAPE(3, 1, 3, 3)), TG_F64);
+        MISTAKE(TG_ERROR_DTYPE, !tg_conv2d(x, w, NULL), "conv2d: operands need one dtype: f32[1, 1, 5, 5] and f64[3, 1, 3, 3]; tg_to one of them"); }
+    for (CASE) { tg_tensor *w = tg_ones(tg, TG_SHAPE(3, 1, 3, 3));
+        MISTAKE(TG_ERROR_NULL, !tg_conv2d(NULL, w, NULL), "conv2d: operand 0 is NULL"); }
+}
+
+/* ---- dtypes ---- */
+static void test_dtypes(void) {
+    for (CASE) { tg_tensor *a = ints(3, 1);
+        MISTAKE(TG_ERROR_DTYPE, !tg_mean(a), "mean: expected a floating type, got i64[3]"); }
+    for (CASE) { tg_tensor *a = ints(3, 1);
+        MISTAKE(TG_ERROR_DTYPE, !tg_softmax(a, 0), "softmax: expected a floating type, got i64[3]"); }
+    for (CASE) { tg_tensor *a = ints(3, 1);
+        MISTAKE(TG_ERROR_DTYPE, !tg_dropout(a, 0.5, true), "dropout: expected a floating type, got i64[3]"); }
+    for (CASE) { tg_tensor *a = ints(3, 1);
+        MISTAKE(TG_ERROR_DTYPE, !tg_require_grad(a, true), "require_grad: only floating tensors can require a gradient, got i64[3]"); }
+    for (CASE) { tg_tensor *a = ints(3, 1);
+        MISTAKE(TG_ERROR_DTYPE, !tg_exp_(a), "exp_: the result is f32 and cannot be written into i64[3]"); }
+    for (CASE) { tg_tensor *a = ints(3, 1), *b = f32(3, -1);
+        MISTAKE(TG_ERROR_DTYPE, !tg_add_(a, b), "add_: the result is f32 and cannot be written into i64[3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 2), *b = tg_full(tg, TG_SHAPE(2, 2), 1, TG_F64);
+        MISTAKE(TG_ERROR_DTYPE, !tg_matmul(a, b), "matmul: operands need one dtype: f32[2, 2] and f64[2, 2]; tg_to one of them"); }
+    for (CASE) { tg_tensor *a = tg_full(tg, TG_SHAPE(3), 1, TG_BOOL);
+        MISTAKE(TG_ERROR_DTYPE, !tg_neg(a), "neg: not defined for bool"); }
+    for (CASE) { tg_tensor *a = tg_full(tg, TG_SHAPE(2), 1, TG_BOOL), *b = tg_full(tg, TG_SHAPE(2), 1, TG_BOOL);
+        MISTAKE(TG_ERROR_DTYPE, !tg_sub(a, b), "sub: not defined for bool"); }
+    for (CASE) { tg_tensor *c = f32(3, -1), *a = f32(3, -1);
+        MISTAKE(TG_ERROR_DTYPE, !tg_where(c, a, a), "where: the condition must be bool, got f32[3]"); }
+    for (CASE) { tg_tensor *a = f32(3, 3), *index = f32(2, -1);
+        MISTAKE(TG_ERROR_DTYPE, !tg_index_select(a, 0, index), "index_select: indices are i64 or i32, got f32[2]"); }
+    for (CASE) { MISTAKE(TG_ERROR_DTYPE, !tg_empty(tg, TG_SHAPE(3), (tg_dtype)42), "empty: there is no dtype 42"); }
+    for (CASE) { tg_tensor *a = f32(3, -1);
+        MISTAKE(TG_ERROR_DTYPE, !tg_to(a, (tg_dtype)-1), "to: there is no dtype -1"); }
+    for (CASE) { tg_tensor *a = ints(3, 1);
+        MISTAKE(TG_ERROR_DTYPE, !tg_uniform_(a, 0, 1), "uniform_: expected a floating type, got i64[3]"); }
+    for (CASE) { tg_tensor *x = f32(2, 3), *target = f32(2, -1);
+        MISTAKE(TG_ERROR_DTYPE, !tg_cross_entropy(x, target), "cross_entropy: indices are i64 or i32, got f32[2]"); }
+}
+
+/* ---- dims, indices, slices ---- */
+static void test_indices(void) {
+    int64_t at[2];
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_sum_dims(a, TG_DIMS(2), false), "sum: dim 2 is out of range for f32[2, 3]: expected -2 to 1"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_sum_dims(a, TG_DIMS(1, -1), false), "sum: dim 1 is named twice"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_softmax(a, 5), "softmax: dim 5 is out of range for f32[2, 3]: expected -2 to 1"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_transpose(a, 0, 2), "transpose: dim 2 is out of range for f32[2, 3]: expected -2 to 1"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_unsqueeze(a, 3), "unsqueeze: dim 3 is out of range for f32[2, 3]: expected -3 to 2"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_select(a, 0, 2), "select: index 2 is out of range for dimension 0 of f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_narrow(a, 1, 2, 2), "narrow: start 2 and length 2 do not fit in dimension 1 of f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_slice_dim(a, 0, 0, 2, 0), "slice_dim: step cannot be 0"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_slice(a, "0:2, x"), "slice: cannot read \"0:2, x\" at character 5"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_slice(a, "1, 2, 3"), "slice: \"1, 2, 3\" has more indices than f32[2, 3] has dimensions"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_slice(a, "5"), "slice: index 5 is out of range for dimension 0 of f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_slice(a, "::0"), "slice: step cannot be 0"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        at[0] = 1; at[1] = 3;
+        MISTAKE(TG_ERROR_VALUE, isnan(tg_get(a, at)), "get: index 3 is out of range for dimension 1 of f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        at[0] = -3; at[1] = 0;
+        MISTAKE(TG_ERROR_VALUE, !tg_set(a, at, 1), "set: index -3 is out of range for dimension 0 of f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(3, 3), *index = ints(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_index_select(a, 0, index), "index_select: index 3 (element 0 of the indices) is out of range: dimension 0 of f32[3, 3]"); }
+    for (CASE) { tg_tensor *x = f32(2, 3), *target = tg_arange(tg, 2, 4, 1, TG_I64);
+        MISTAKE(TG_ERROR_VALUE, !tg_cross_entropy(x, target), "cross_entropy: class 3 (element 1 of the target) is out of range: logits f32[2, 3] have 3 classes"); }
+    for (CASE) { tg_tensor *x = f32(2, 3), *target = tg_arange(tg, 0, 3, 1, TG_I64);
+        MISTAKE(TG_ERROR_SHAPE, !tg_cross_entropy(x, target), "cross_entropy: input f32[2, 3] and target i64[3] do not fit together: cross_entropy takes logits [N, C] and classes [N]"); }
+    for (CASE) { tg_tensor *x = f32(3, 2), *index = ints(3, 0);
+        MISTAKE(TG_ERROR_SHAPE, !tg_gather(x, 0, index), "gather: index i64[3] does not fit f32[3, 2]"); }
+    for (CASE) { tg_tensor *x = f32(2, 3);
+        int64_t shape[1] = { 7 }, stride[1] = { 1 };
+        MISTAKE(TG_ERROR_VALUE, !tg_as_strided(x, 1, shape, stride, 0), "as_strided: shape [7] reaches outside of the storage of 6 elements"); }
+    for (CASE) { tg_tensor *x = ints(2, 5);
+        MISTAKE(TG_ERROR_VALUE, !tg_one_hot(x, 4), "one_hot: index 5 (element 0 of the indices) is out of range: 4 classes"); }
+    for (CASE) { tg_tensor *x = tg_number(tg, 5);
+        MISTAKE(TG_ERROR_VALUE, !tg_select(x, 0, 0), "select: f64[] has no dimensions"); }
+}
+
+/* ---- sizes and values ---- */
+static void test_values(void) {
+    float f[4] = { 1, 2, 3, 4 };
+    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_zeros(tg, TG_SHAPE(2, -3)), "zeros: size -3 in dimension 1: sizes cannot be negative"); }
+    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_zeros(tg, TG_SHAPE(INT64_C(4000000000), INT64_C(4000000000))), "zeros: shape [4000000000, 4000000000] has more elements than can be addressed"); }
+    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_zeros(tg, TG_SHAPE(INT64_C(1) << 62)), "zeros: shape [4611686018427387904] has more elements than can be addressed"); }
+    for (CASE) { int64_t shape[9] = { 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+        MISTAKE(TG_ERROR_SHAPE, !tg_zeros(tg, 9, shape), "zeros: 9 dimensions, at most 8 are possible"); }
+    for (CASE) { MISTAKE(TG_ERROR_SHAPE, !tg_zeros(tg, -1, NULL), "zeros: -1 dimensions, at most 8 are possible"); }
+    for (CASE) { MISTAKE(TG_ERROR_NULL, !tg_zeros(tg, 2, NULL), "zeros: no shape given"); }
+    for (CASE) { MISTAKE(TG_ERROR_NULL, !tg_from_f32(tg, TG_SHAPE(3), NULL), "from_f32: no data given"); }
+    for (CASE) { MISTAKE(TG_ERROR_NULL, !tg_wrap(tg, TG_SHAPE(3), TG_F32, NULL), "wrap: no data given"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_read(a, f, sizeof f), "read: 16 bytes given, f32[2, 3] has 24"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_read_f32(a, f, 4), "read_f32: 4 elements given, f32[2, 3] has 6"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_VALUE, !tg_write(a, f, sizeof f), "write: 16 bytes given, f32[2, 3] has 24"); }
+    for (CASE) { tg_tensor *a = f32(3, -1);
+        MISTAKE(TG_ERROR_VALUE, !tg_dropout(a, 1.5, true), "dropout: probability 1.5 is not between 0 and 1"); }
+    for (CASE) { tg_tensor *a = tg_full(tg, TG_SHAPE(3), 2, TG_F32);
+        MISTAKE(TG_ERROR_VALUE, !tg_bernoulli(a), "bernoulli: probability 2 is not between 0 and 1"); }
+    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_randint(tg, 5, 5, TG_SHAPE(2)), "randint: high: expected more than low, got 5"); }
+    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_arange(tg, 0, 5, 0, TG_F32), "arange: step cannot be 0"); }
+    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_arange(tg, 0, 5, -1, TG_F32), "arange: the step leads away from the end"); }
+    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_arange(tg, 0, (double)INFINITY, 1, TG_F32), "arange: start, end and step must be finite"); }
+    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_eye(tg, -2), "eye: size -2 in dimension 0: sizes cannot be negative"); }
+    for (CASE) { tg_tensor *a = ints(3, 7), *b = ints(3, 0);
+        MISTAKE(TG_ERROR_VALUE, !tg_floor_divide(a, b), "floor_divide: integer division by zero"); }
+    for (CASE) { tg_tensor *a = ints(3, 7);
+        MISTAKE(TG_ERROR_VALUE, !tg_remainder_scalar(a, 0), "remainder: integer division by zero"); }
+    for (CASE) { tg_tensor *a = ints(3, 7), *b = ints(3, 0);
+        MISTAKE(TG_ERROR_VALUE, !tg_fmod_(a, b), "fmod_: integer division by zero"); }
+}
+
+/* ---- contexts, scopes, NULL ---- */
+static void test_lifetimes(void) {
+    for (CASE) { tg_tensor *a = f32(3, -1), *b = tg_ones(other, TG_SHAPE(3));
+        MISTAKE(TG_ERROR_CONTEXT, !tg_add(a, b), "add: operand 1 belongs to another context");
+        CHECK(!tg_failed(other)); }
+    for (CASE) { tg_tensor *list[2]; list[0] = f32(3, -1); list[1] = tg_ones(other, TG_SHAPE(3));
+        MISTAKE(TG_ERROR_CONTEXT, !tg_cat(list, 2, 0), "cat: operand 1 belongs to another context"); }
+    for (CASE) { tg_tensor *a = f32(3, -1), *b; tg_mark m = tg_begin(tg);
+        b = tg_neg(a);
+        tg_end(tg, m);
+        MISTAKE(TG_ERROR_DEAD, !tg_add(a, b), "add: operand 1 was made by 'neg' and its scope has ended; tg_keep it or tg_end_with it"); }
+    for (CASE) { tg_tensor *b; tg_mark m = tg_begin(tg);
+        b = tg_ones(tg, TG_SHAPE(3));
+        tg_end(tg, m);
+        MISTAKE(TG_ERROR_DEAD, !tg_neg(b), "neg: operand 0 was made by 'ones' and its scope has ended; tg_keep it or tg_end_with it"); }
+    for (CASE) { tg_tensor *b; tg_mark m = tg_begin(tg);
+        b = tg_matmul(f32(2, 2), f32(2, 2));
+        tg_end(tg, m);
+        MISTAKE(TG_ERROR_DEAD, isnan(tg_item(b)), "item: operand 0 was made by 'matmul' and its scope has ended; tg_keep it or tg_end_with it"); }
+    for (CASE) { tg_tensor *b; tg_mark m = tg_begin(tg);
+        b = tg_sum(tg_require_grad(f32(2, 2), true));
+        tg_end(tg, m);
+        MISTAKE(TG_ERROR_DEAD, !tg_backward(b), "backward: operand 0 was made by 'sum' and its scope has ended; tg_keep it or tg_end_with it"); }
+    for (CASE) { tg_tensor *a = f32(3, -1);
+        MISTAKE(TG_ERROR_NULL, !tg_add(a, NULL), "add: operand 1 is NULL"); }
+    for (CASE) { tg_tensor *a = f32(3, -1);
+        (void)tg_zeros(tg, TG_SHAPE(1));
+        MISTAKE(TG_ERROR_NULL, !tg_sub_(NULL, a), "sub_: operand 0 is NULL"); }
+    for (CASE) { tg_tensor *w = f32(3, 3);
+        MISTAKE(TG_ERROR_NULL, !tg_linear(NULL, w, NULL), "linear: operand 0 is NULL"); }
+    for (CASE) { tg_tensor *w = f32(3, 3);
+        MISTAKE(TG_ERROR_NULL, !tg_linear(w, NULL, NULL), "linear: operand 1 is NULL"); }
+    for (CASE) { tg_tensor *w = ints(3, 0);
+        MISTAKE(TG_ERROR_NULL, !tg_cross_entropy(NULL, w), "cross_entropy: operand 0 is NULL"); }
+    for (CASE) { tg_tensor *w = f32(3, 3);
+        MISTAKE(TG_ERROR_NULL, tg_equal(w, NULL), "equal: operand 1 is NULL"); }
+    for (CASE) { tg_tensor *w = f32(3, 3);
+        MISTAKE(TG_ERROR_NULL, tg_equal(NULL, w), "equal: operand 0 is NULL"); }
+    for (CASE) { tg_tensor *w = f32(3, 3);
+        MISTAKE(TG_ERROR_NULL, !tg_matmul(NULL, w), "matmul: operand 0 is NULL"); }
+    for (CASE) { tg_tensor *list[2]; list[0] = NULL; list[1] = f32(3, 3);
+        MISTAKE(TG_ERROR_NULL, !tg_cat(list, 2, 0), "cat: operand 0 is NULL"); }
+    for (CASE) { tg_tensor *list[2]; list[1] = NULL; list[0] = f32(3, 3);
+        MISTAKE(TG_ERROR_NULL, !tg_stack(list, 2, 0), "stack: operand 1 is NULL"); }
+    for (CASE) { tg_tensor *a = f32(3, 3);
+        MISTAKE(TG_ERROR_NULL, !tg_slice(a, NULL), "slice: no text given"); }
+    CHECK(!tg_add(NULL, NULL) && !tg_matmul(NULL, NULL) && isnan(tg_item(NULL)) && !tg_backward(NULL) && !tg_zeros(NULL, TG_SHAPE(2)));   /* nowhere to record it */
+    CHECK(!tg_sum(NULL) && !tg_view(NULL, TG_SHAPE(1)) && !tg_detach(NULL) && !tg_cat(NULL, 0, 0) && !tg_hook(NULL, same, NULL) && !tg_zero_grad(NULL));
+    CHECK(tg_failed(NULL) && tg_error(NULL) == TG_ERROR_NULL);
+    CHECK_OK(tg);
+}
+
+/* ---- gradients ---- */
+static int first_line;
+static void test_gradients(void) {
+    char want[1024];
+    for (CASE) { tg_tensor *a = f32(3, -1);
+        MISTAKE(TG_ERROR_GRAD, !tg_backward(tg_sum(a)), "backward: f32[] does not require a gradient: nothing that led to it does"); }
+    for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *y;
+        tg_grad_mode(tg, false);
+        y = tg_sum(a);
+        MISTAKE(TG_ERROR_GRAD, !tg_backward(y), "backward: f32[] does not require a gradient: nothing that led to it does (the grad mode is off)"); }
+    for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *y = tg_mul_scalar(a, 2);
+        MISTAKE(TG_ERROR_GRAD, !tg_backward(y), "backward: f32[3] has more than one element; give .gradient, or sum it first"); }
+    for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *y = tg_mul_scalar(a, 2), *g = f32(4, -1);
+        MISTAKE(TG_ERROR_SHAPE, !tg_backward(y, .gradient = g), "backward: gradient f32[4] for a result of shape f32[3]"); }
+    for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *y = tg_sum(tg_square(a));
+        CHECK(tg_backward(y));
+        MISTAKE(TG_ERROR_GRAD, !tg_backward(y), "backward: the graph behind 'square' was already used and its saved values are gone; pass .retain_graph = true the first time"); }
+    for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true);
+        MISTAKE(TG_ERROR_GRAD, !tg_add_scalar(a, 1) == 0 && !tg_mul_(a, a), "mul_: f32[3] is a leaf that requires a gradient; write to it only with the grad mode off"); }
+    for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *row = tg_narrow(a, 0, 1, 1);
+        MISTAKE(TG_ERROR_GRAD, !tg_zero_(row), "fill_: f32[3] is a leaf that requires a gradient; write to it only with the grad mode off"); }
+    for (CASE) { tg_tensor *a = tg_expand(f32(1, -1), TG_SHAPE(3));
+        MISTAKE(TG_ERROR_SHAPE, !tg_add_(a, a), "add_: f32[3] has elements that share memory (expanded); clone it before writing into it"); }
+    for (CASE) { tg_tensor *a = tg_expand(f32(1, -1), TG_SHAPE(3)); int64_t at[1] = { 0 };
+        MISTAKE(TG_ERROR_SHAPE, !tg_set(a, at, 3), "set: f32[3] has elements that share memory (expanded); clone it before writing into it"); }
+    for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *y = tg_mul_scalar(a, 2);
+        MISTAKE(TG_ERROR_GRAD, !tg_require_grad(y, false), "require_grad: f32[3] is the result of 'mul', not a leaf; detach it first"); }
+    for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *b = tg_require_grad(f32(3, -1), true), *y = tg_sum(a), *g[2], *in[2];
+        in[0] = a; in[1] = b;
+        MISTAKE(TG_ERROR_GRAD, !tg_grad(&y, 1, in, 2, g), "grad: input 1 (f32[3]) is not reached from the outputs; .allow_unused = true gives NULL for it");
+        CHECK(!g[0] && !g[1]); }
+    for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *b = f32(3, -1), *y = tg_sum(tg_mul(a, b)), *g;
+        MISTAKE(TG_ERROR_GRAD, !tg_grad(&y, 1, &b, 1, &g), "grad: input 0 (f32[3]) does not require a gradient; tg_require_grad it before it is used"); }
+    for (CASE) { tg_tensor *a = f32(3, -1);
+        MISTAKE(TG_ERROR_GRAD, !tg_hook(a, same, NULL), "hook: f32[3] does not require a gradient: nothing that led to it does"); }
+    for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true);
+        MISTAKE(TG_ERROR_VALUE, !tg_hook(a, NULL, NULL), "hook: the function is NULL"); }
+    for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *y, *z; int l1, l2;
+        y = tg_mul_scalar(a, 2);
+        z = tg_sum(tg_square(y)); l1 = __LINE__;
+        (void)tg_add_scalar(y, 1); CHECK(tg_exp_(y) != NULL); l2 = __LINE__;
+        CHECK(!tg_backward(z)); first_line = __LINE__;
+        snprintf(want, sizeof want, "backward: 'square' called at %s:%d needs a value for its gradient that was overwritten afterwards by 'exp_' at %s:%d; use the out-of-place form there (%s:%d)",
+                 __FILE__, l1, __FILE__, l2, __FILE__, first_line);
+        mistake(tg, TG_ERROR_GRAD, 1, want, __FILE__, __LINE__); }
+    for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *y = tg_exp(a), *z = tg_sum(y); int l1 = __LINE__, l2;
+        int64_t at[1] = { 0 };
+        CHECK(tg_set(y, at, 5)); l2 = __LINE__;
+        CHECK(!tg_backward(z)); first_line = __LINE__;
+        snprintf(want, sizeof want, "backward: 'exp' called at %s:%d needs a value for its gradient that was overwritten afterwards by 'set' at %s:%d; use the out-of-place form there (%s:%d)",
+                 __FILE__, l1, __FILE__, l2, __FILE__, first_line);
+        mistake(tg, TG_ERROR_GRAD, 1, want, __FILE__, __LINE__); }
+    for (CASE) { tg_tensor *a = tg_require_grad(tg_zeros(tg, TG_SHAPE(2)), true), *y;
+        int l;
+        tg_anomaly(tg, true);
+        y = tg_log(a); l = __LINE__;
+        snprintf(want, sizeof want, "log: the result of 'log' called at %s:%d has the first infinity, at element 0 of f32[2] (%s:%d)", __FILE__, l, __FILE__, l);
+        mistake(tg, TG_ERROR_NUMERIC, y == NULL, want, __FILE__, l);
+        tg_anomaly(tg, false); }
+    for (CASE) { tg_tensor *a = f32(3, -1); tg_function_call c = { refuses, NULL, &a, 1, 1 }; tg_tensor *out[1];
+        MISTAKE(TG_ERROR_VALUE, (a = tg_neg(a), !tg_checkpoint(&c, out)), "checkpoint: the function returned false without an error"); }
+    for (CASE) { tg_tensor *a = f32(3, -1); tg_function_call c = { nothing, NULL, &a, 1, 1 }; tg_tensor *out[1];
+        MISTAKE(TG_ERROR_VALUE, (a = tg_neg(a), !tg_checkpoint(&c, out)), "checkpoint: the function gave no tensor for output 0"); }
+    for (CASE) { tg_tensor *a = f32(3, -1), *v = f32(3, -1), *h; tg_function_call c = { doubles, NULL, &a, 1, 1 };
+        MISTAKE(TG_ERROR_GRAD, (a = tg_neg(a), !tg_hvp(&c, &v, NULL, &h)), "hvp: f32[3] has more than one element; give .gradient, or sum it first"); }
+    for (CASE) { tg_tensor *a = f32(3, -1); tg_function_call c = { doubles, NULL, &a, 1, 1 };
+        MISTAKE(TG_ERROR_VALUE, (a = tg_neg(a), !tg_jacobian(&c, 1, 0)), "jacobian: there is no such output or input"); }
+    for (CASE) { tg_tensor *a = f32(3, -1), *v = f32(4, -1), *out, *r; tg_function_call c = { doubles, NULL, &a, 1, 1 };
+        MISTAKE(TG_ERROR_SHAPE, (a = tg_neg(a), !tg_vjp(&c, &v, &out, &r)), "vjp: gradient f32[4] for a result of shape f32[3]"); }
+}
+
+/* ---- sharing ---- */
+static void test_frozen(void) {
+    for (CASE) { tg_tensor *a = f32(3, -1); tg_mark m = tg_begin(other);
+        CHECK(tg_share(other, a));
+        MISTAKE(TG_ERROR_FROZEN, !tg_add_(a, a), "add_: f32[3] is shared with another context and frozen");
+        tg_end(other, m);
+        CHECK(tg_add_(a, a) != NULL); }
+    for (CASE) { tg_tensor *a = f32(3, -1), *b; tg_mark m = tg_begin(other);
+        b = tg_share(other, a);
+        MISTAKE_IN(other, TG_ERROR_FROZEN, !tg_fill_(b, 2), "fill_: f32[3] is shared with another context and frozen");
+        CHECK_OK(tg);
+        tg_end(other, m); }
+}
+
+/* ---- files ---- */
+static void test_files(void) {
+    char want[1024];
+    int line;
+    static const unsigned char hostile_name[] = "\x30\0\0\0\0\0\0\0{\"../\\u0000x\":{\"dtype\":\"F32\",\"shape\":[1]}}       ....";
+    for (CASE) { MISTAKE(TG_ERROR_FILE, !tg_safetensors_load(tg, "/nowhere/model.safetensors"), "safetensors_load: /nowhere/model.safetensors: no such file or folder"); }
+    for (CASE) { MISTAKE(TG_ERROR_FILE, !tg_npy_load(tg, "/nowhere/x.npy"), "npy_load: /nowhere/x.npy: no such file or folder"); }
+    for (CASE) { tg_tensor *a = f32(2, -1);
+        MISTAKE(TG_ERROR_FILE, !tg_npy_save(a, "/nowhere/x.npy"), "npy_save: /nowhere/x.npy: no such file or folder"); }
+    for (CASE) { MISTAKE(TG_ERROR_NULL, !tg_npy_load(tg, NULL), "npy_load: no path given"); }
+    for (CASE) { tg_tensor *a = tg_to(f32(2, -1), TG_BF16);
+        MISTAKE(TG_ERROR_VALUE, !tg_npy_bytes(a), "npy_bytes: NumPy has no bf16; convert with tg_to(t, TG_F32)"); }
+    for (CASE) { MISTAKE(TG_ERROR_FORMAT, !tg_npy_parse(tg, "hello", 5), "npy_parse: the file is shorter than an .npy header at byte 5"); }
+    for (CASE) { MISTAKE(TG_ERROR_FORMAT, !tg_safetensors_parse(tg, "hello", 5), "safetensors_parse: the file is shorter than the 8 bytes of the header's size at byte 5"); }
+    for (CASE) { tg_dict *d = tg_safetensors_parse(tg, hostile_name, sizeof hostile_name - 1);
+        CHECK(!d); CHECK(strncmp(tg_error_text(tg), "safetensors_parse: ", 19) == 0);
+        CHECK_ERROR(tg, TG_ERROR_FORMAT); }
+    for (CASE) { tg_dict *d = tg_dict_new(tg); tg_tensor *a = f32(2, -1);
+        MISTAKE_NO_PLACE(TG_ERROR_VALUE, !tg_dict_set(d, "__metadata__", a), "dict_set: no tensor can have the name __metadata__; use tg_dict_set_meta");
+        MISTAKE_NO_PLACE(TG_ERROR_VALUE, !tg_dict_set(d, "\xff\xfe", a), "dict_set: names and metadata are UTF-8; this text is not");
+        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_dict_set(d, "a", NULL), "dict_set: operand 2 is NULL");
+        line = __LINE__; snprintf(want, sizeof want, "%d", line);
+        tg_dict_free(d); }
+}
+
+/* ---- names stay in messages, long ones do not overrun; the log tells the first error once; the traceback names the calls ---- */
+static int logged;
+static char logged_text[2048];
+static void count_log(void *user, tg_log_level level, const char *text) {
+    (void)user;
+    if (level == TG_LOG_ERROR) { logged++; snprintf(logged_text, sizeof logged_text, "%s", text); }
+}
+static void test_rest(void) {
+    char name[3000], trace[4000];
+    tg_config c = test_config(NULL);
+    tg_ctx *t;
+    tg_tensor *a, *b;
+    int i, l1, l2;
+    char want[256];
+    for (CASE) {
+        memset(name, 'n', sizeof name); name[sizeof name - 1] = 0;
+        a = tg_set_name(f32(2, 3), name);
+        CHECK(a && strlen(a->name) == sizeof name - 1);
+        CHECK(!tg_add(a, f32(4, 5)));
+        CHECK(strlen(tg_error_text(tg)) < 1024 && strncmp(tg_error_text(tg), "add: shapes 'nnnn", 17) == 0);
+        CHECK_ERROR(tg, TG_ERROR_SHAPE);
+        CHECK(tg_set_name(a, "short") && !strcmp(a->name, "short"));
+        CHECK(tg_set_name(a, NULL) && !a->name);
+    }
+    c.hooks.log = count_log;
+    t = tg_open(&c);
+    a = tg_ones(t, TG_SHAPE(2)); l1 = __LINE__;
+    b = tg_view(a, TG_SHAPE(3)); l2 = __LINE__;
+    CHECK(!b && logged == 1 && !strcmp(logged_text, tg_error_text(t)));
+    for (i = 0; i < 3; i++) CHECK(!tg_view(a, TG_SHAPE(3)));
+    CHECK_INT(logged, 1);                                              /* a pending error is not told again */
+    CHECK(tg_traceback(t, NULL, 0) == tg_traceback(t, trace, sizeof trace) && tg_traceback(t, trace, sizeof trace) == strlen(trace));
+    snprintf(want, sizeof want, "view (%s:%d)\n", __FILE__, l2);
+    CHECK_MSG(strncmp(trace, want, strlen(want)) == 0, "the traceback begins with the failed call: %s", trace);
+    CHECK(tg_traceback(t, trace, 8) > 8 && strlen(trace) == 7);
+    (void)l1;
+    tg_clear(t);
+    CHECK(tg_item(tg_sum(a)) == 2);
+    (void)tg_traceback(t, trace, sizeof trace);
+    CHECK(strncmp(trace, "sum (", 5) == 0);
+    tg_close(t);
+    CHECK(tg_open_abi(NULL, TG_ABI + 1) == NULL);
+    tg_close(NULL); tg_clear(NULL); tg_end(NULL, tg_begin(NULL)); tg_drop(NULL); CHECK(!tg_keep(NULL));
+    (void)tg_memory(NULL); tg_trim(NULL); tg_seed(NULL, 1); tg_say(NULL, TG_LOG_INFO, "x"); tg_print(NULL); tg_show(NULL); tg_dict_free(NULL);
+    {                                                                  /* stable numbers: the first rows of the list in >>impl-error */
+        tg_ctx *u = test_open();
+        (void)tg_add(tg_ones(u, TG_SHAPE(2)), NULL);
+        CHECK_INT(tg_error_number(u), 2);
+        tg_clear(u);
+        (void)tg_add(tg_ones(u, TG_SHAPE(2)), tg_ones(u, TG_SHAPE(3)));
+        CHECK_INT(tg_error_number(u), 5);
+        test_close(u);
+    }
+}
+
+int main(void) {
+    tg = test_open();
+    other = test_open();
+    if (!tg || !other) return test_end("errors");
+    test_shapes();
+    test_conv();
+    test_dtypes();
+    test_indices();
+    test_values();
+    test_lifetimes();
+    test_gradients();
+    test_frozen();
+    test_files();
+    test_rest();
+    (void)tg_view(tg_ones(tg, TG_SHAPE(2)), TG_SHAPE(3));
+    gated(tg, __FILE__, __LINE__);
+    test_close(tg);
+    test_close(other);
+    return test_end("errors");
+}
