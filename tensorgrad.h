@@ -232,7 +232,7 @@ struct tg_tensor {
     tg__storage *storage;
     tg_tensor   *base;                 /* views: the tensor whose storage this is                     */
     tg_tensor   *next_alias, *prev_alias;   /* all headers over one storage                           */
-    const struct tg_op *made_by;
+    const char  *made_by;              /* name of the operation */
 };
 
 /* TG_SHAPE(2, 3): a shape written in place; two arguments of a call, the number of dimensions and the sizes. TG_SCALAR is the shape of
@@ -535,7 +535,8 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);                
    A row declares and defines tg_name(x) and tg_name_(x) (in place), its kernels for every instruction set, its derivative (fused, and from tg calls
    where it must itself be differentiable) and its gradient test.
      F1(name, types, saves, value, dx, domain, doc)                       one operand x
-     F2(name, types, saves, value, da, db, domain, doc)                   two operands a, b, broadcast together; also tg_name_scalar(a, number)
+     F2(name, types, saves, value, da, db, domain, doc)                   two operands a, b, broadcast together; also tg_name_scalar(a, number), whose number counts as a float:
+                                                                          for an integer that keeps integers use tg_name(a, tg_integer(tg, number))
      F3(name, types, saves, value, da, db, dc, domain, doc)               three operands a, b, c
      F1P, F2P, F3P(name, numbers, ...)                                    the same with numbers P0, P1 after the operands: N1 is one, N2 two
    types   SAME: integers stay integers; NUMERIC: SAME without bool; COUNTING: SAME, but bool becomes i64; FLOATING: integers become f32; PREDICATE: the result is bool;
@@ -800,8 +801,14 @@ static inline tg_ctx *tg__at_ctx(tg_ctx *tg, const char *file, int line) {
 }
 
 static inline tg_tensor *const *tg__at_list(tg_tensor *const *list, int n, const char *file, int line) {
-    if (list && n > 0) (void)tg__at(list[0], file, line);
+    int i;
+    for (i = 0; list && i < n; i++) if (list[i]) { (void)tg__at(list[i], file, line); break; }
     return list;
+}
+
+static inline const tg_function_call *tg__at_call(const tg_function_call *call, const char *file, int line) {
+    if (call && call->inputs) (void)tg__at_list(call->inputs, call->n_inputs, file, line);
+    return call;
 }
 
 #ifdef __cplusplus
@@ -812,6 +819,7 @@ static inline tg_tensor *const *tg__at_list(tg_tensor *const *list, int n, const
 #define TG__AT(t) tg__at(t, __FILE__, __LINE__)
 #define TG__AT_CTX(tg) tg__at_ctx(tg, __FILE__, __LINE__)
 #define TG__AT_LIST(list, n) tg__at_list(list, n, __FILE__, __LINE__)
+#define TG__AT_CALL(call) tg__at_call(call, __FILE__, __LINE__)
 /* formula rows */
 #define tg_neg(x) tg_neg(TG__AT(x))
 #define tg_neg_(x) tg_neg_(TG__AT(x))
@@ -987,6 +995,11 @@ static inline tg_tensor *const *tg__at_list(tg_tensor *const *list, int n, const
 #define tg_addcdiv(a, b, c, p0) tg_addcdiv(TG__AT(a), b, c, p0)
 #define tg_addcdiv_(a, b, c, p0) tg_addcdiv_(TG__AT(a), b, c, p0)
 /* everything else */
+#define tg_vjp(call, v, outputs, vjps) tg_vjp(TG__AT_CALL(call), v, outputs, vjps)
+#define tg_jvp(call, v, outputs, jvps) tg_jvp(TG__AT_CALL(call), v, outputs, jvps)
+#define tg_hvp(call, v, output, hvps) tg_hvp(TG__AT_CALL(call), v, output, hvps)
+#define tg_jacobian(call, output, input) tg_jacobian(TG__AT_CALL(call), output, input)
+#define tg_checkpoint(call, outputs) tg_checkpoint(TG__AT_CALL(call), outputs)
 #define tg_threads(tg, n) tg_threads(TG__AT_CTX(tg), n)
 #define tg_empty(tg, ...) tg_empty(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_zeros(tg, ...) tg_zeros(TG__AT_CTX(tg), __VA_ARGS__)
@@ -1192,9 +1205,11 @@ static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *b
 #undef TG__AT
 #undef TG__AT_CTX
 #undef TG__AT_LIST
+#undef TG__AT_CALL
 #define TG__AT(t) (t)
 #define TG__AT_CTX(tg) (tg)
 #define TG__AT_LIST(list, n) (list)
+#define TG__AT_CALL(call) (call)
 #endif
 
 /* The header's own optimisation and rounding, whatever the user's flags: gcc contracts even intrinsics by default, -Ofast removes error-free
@@ -3311,7 +3326,7 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(AS_STRIDED,      TG_ERROR_VALUE,       "shape %v reaches outside of the storage of %l elements") \
     TG__MSG(ITEM,            TG_ERROR_SHAPE,       "%t does not have exactly one element") \
     TG__MSG(BYTES,           TG_ERROR_VALUE,       "%l bytes given, %t has %l") \
-    TG__MSG(NO_DATA,         TG_ERROR_NULL,        "no data given") \
+    TG__MSG(NO_DATA,         TG_ERROR_NULL,        "no %s given") \
     TG__MSG(MATMUL_SCALAR,   TG_ERROR_SHAPE,       "both operands need at least one dimension: %t x %t") \
     TG__MSG(MATMUL_INNER,    TG_ERROR_SHAPE,       "inner sizes differ: %t x %t%s") \
     TG__MSG(MATMUL_BATCH,    TG_ERROR_SHAPE,       "batch dimensions of %t and %t do not broadcast") \
@@ -3355,7 +3370,15 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(ARGUMENT,        TG_ERROR_VALUE,       "%s") \
     TG__MSG(RECORD,          TG_ERROR_VALUE,       "the record of '%s' is not complete: %s") \
     TG__MSG(DEVICE,          TG_ERROR_UNSUPPORTED, "no backend for device %d") \
-    TG__MSG(NAME_UNKNOWN,    TG_ERROR_VALUE,       "%s has no entry \"%s\"")
+    TG__MSG(NAME_UNKNOWN,    TG_ERROR_VALUE,       "%s has no entry \"%s\"") \
+    TG__MSG(T_DIMS,          TG_ERROR_SHAPE,       "%t has %d dimensions; tg_t is for at most 2, use tg_transpose") \
+    TG__MSG(STACK_SHAPE,     TG_ERROR_SHAPE,       "tensor %d is %t and does not fit %t: all sizes must agree") \
+    TG__MSG(CONDITION,       TG_ERROR_DTYPE,       "the condition must be bool, got %t") \
+    TG__MSG(CLASS_RANGE,     TG_ERROR_VALUE,       "class %l (element %l of the target) is out of range: logits %t have %l classes") \
+    TG__MSG(NO_DIMS,         TG_ERROR_VALUE,       "%t has no dimensions") \
+    TG__MSG(ELEMENTS,        TG_ERROR_VALUE,       "%l elements given, %t has %l") \
+    TG__MSG(INPUT_NO_GRAD,   TG_ERROR_GRAD,        "input %d (%t) does not require a gradient; tg_require_grad it before it is used") \
+    TG__MSG(HOOK_SHAPE,      TG_ERROR_SHAPE,       "a hook gave %t in place of the gradient %t")
 
 #define TG__MSG(name, code, text) TG__E_##name,
 enum { TG__E_NONE, TG__MESSAGES(TG__MSG) TG__E_COUNT };
@@ -4064,6 +4087,7 @@ TG__PRIVATE bool tg__check_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int
     int i;
     if ((unsigned)dtype >= TG_DTYPES) return tg__fail(tg, TG__E_DTYPE_UNKNOWN, (int)dtype);
     if (ndim < 0 || ndim > TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, ndim);
+    if (ndim && !shape) return tg__fail(tg, TG__E_NO_DATA, "shape");
     for (i = 0; i < ndim; i++) {
         if (shape[i] < 0) return tg__fail(tg, TG__E_SIZE, shape[i], i);
         if (shape[i] == 0) empty = true;
@@ -4133,8 +4157,6 @@ TG__PRIVATE tg_tensor *tg__alias(tg_tensor *t) {
     return v;
 }
 
-TG__PRIVATE const char *tg__op_name(const tg_op *op) { return op ? op->name : "a creation"; }
-
 /* ---- scopes ---- */
 /* Gives the count that the caller owns to the innermost scope. On failure the tensor is dropped. */
 TG__PRIVATE tg_tensor *tg__hold(tg_ctx *tg, tg_tensor *t) {
@@ -4186,8 +4208,11 @@ TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark m, tg_tensor *t) {
 
 /* ---- operands ---- */
 TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {      /* is operand i there, alive and of this context? */
-    if (TG__RARE(!t)) return tg__fail(tg, TG__E_NULL, i);
-    if (TG__RARE(!t->alive)) return tg__fail(tg, TG__E_DEAD, i, tg__op_name(t->made_by));
+    if (TG__RARE(!t)) {
+        if (i == 0) tg->here.file = NULL;                              /* the place macro had nothing to note it in: the line would be an older call's */
+        return tg__fail(tg, TG__E_NULL, i);
+    }
+    if (TG__RARE(!t->alive)) return tg__fail(tg, TG__E_DEAD, i, t->made_by ? t->made_by : "a creation");
     if (TG__RARE(t->tg != tg)) return tg__fail(tg, TG__E_CONTEXT, i);
     return true;
 }
@@ -4197,6 +4222,14 @@ TG__PRIVATE tg_ctx *tg__start(tg_tensor *t, const char *name) {
     if (!tg__gate(tg)) return NULL;
     tg->where = name;
     return tg__use(tg, t, 0) ? tg : NULL;
+}
+
+/* The same for two tensors: the error goes to whichever context there is. */
+TG__PRIVATE tg_ctx *tg__start2(tg_tensor *a, tg_tensor *b, const char *name) {
+    tg_ctx *tg = a ? a->tg : b ? b->tg : NULL;
+    if (!tg__gate(tg)) return NULL;
+    tg->where = name;
+    return tg__use(tg, a, 0) && tg__use(tg, b, 1) ? tg : NULL;
 }
 
 TG__PRIVATE bool tg__frozen(const tg_tensor *t) { return t->storage->shared && tg__atomic_load(&t->storage->shared->holders) > 1; }
@@ -4591,6 +4624,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *co
     tg__enter(tg, op->name);
     for (i = 0; i < n_in; i++) {
         if (!in[i] && op->n_in >= 0 && i >= op->n_in) continue;       /* an optional operand that is absent */
+        if (TG__RARE(!in[i]) && op->n_in < 0) { tg__fail(tg, TG__E_NULL, i); return NULL; }     /* a list: the place was noted in another entry */
         if (!tg__use(tg, in[i], i)) return NULL;
         if (tg->grad_mode && tg__needs_grad(in[i])) graph = true;
         if (TG__RARE(tg->recording != NULL) && tg__needs_grad(in[i]) && !tg__recording_note(tg, in[i])) return NULL;
@@ -4615,7 +4649,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *co
         for (i = 0; i < n_out; i++) {
             tg_tensor *t = n->out[i];
             if (!t) continue;
-            t->made_by = op;
+            t->made_by = op->name;
             if ((op->flags & TG_OP_VIEW) && tg->grad_mode && !t->base) {
                 t->base = in[0]->base ? in[0]->base : in[0];
                 t->base->count++;
@@ -4669,6 +4703,12 @@ TG__PRIVATE tg_tensor *tg__apply(const tg_op *op, const void *attr, tg_tensor **
     return tg__call(op, attr, in, n, outs, op->n_out);
 }
 
+/* ------------------------------------------------------------------ tie ----
+   The first operand, seen to depend on the others too. A derivative that reads a value only through comparisons (relu's) is constant in it, and its own derivative is zero, not absent. */
+TG__PRIVATE bool tg__tie_check(tg_ctx *tg, tg__node *n) { (void)tg; n->out[0] = tg__alias(n->in[0]); return n->out[0] != NULL; }
+TG__PRIVATE bool tg__tie_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) { (void)tg; if (n->wants[0]) dx[0] = g[0]; return true; }
+static const tg_op tg__tie_op = { "tie", 1, -1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, NULL, 0, 0, tg__tie_check, NULL, tg__tie_backward, NULL };
+
 /* For check functions: make output i. */
 TG__PRIVATE bool tg__out_make(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, int ndim, const int64_t *shape) {
     tg_device device = n->n_in > 0 && n->in[0] ? n->in[0]->device : TG_CPU;
@@ -4687,7 +4727,7 @@ TG__PRIVATE bool tg__out_same(tg__node *n) { n->in[0]->count++; n->out[0] = n->i
 /* ---- the walk ----
    The calls that the outputs depend on are listed and sorted newest first; each gives its gradients to its inputs' calls, which come later in the list because they are
    older. So when a call's turn comes all of its gradients have arrived, and the order does not depend on anything but the program. */
-typedef struct tg__capture { tg__node *node; uint32_t out; tg_tensor *grad; } tg__capture;
+typedef struct tg__capture { tg__node *node; uint32_t out; bool reached; tg_tensor *grad; } tg__capture;   /* reached: the outputs depend on it */
 typedef struct tg__shelved { struct tg__shelved *next; tg__node *node; tg__walk *walk; bool needed, captured; size_t size; } tg__shelved;
 
 struct tg__walk {
@@ -4698,8 +4738,16 @@ struct tg__walk {
     tg__shelved *shelf;                            /* calls that an outer walk is in the middle of; they get their state back */
     bool barrier;                                  /* nothing behind a captured call is walked */
     bool create_graph, retain_graph;
+    const char *where; tg_place here;              /* the call that walks: messages about the walk itself name it */
 };
 
+TG__PRIVATE void tg__walk_begin(tg__walk *w, tg_ctx *tg) { w->tg = tg; w->where = tg->where; w->here.file = tg->here.file; w->here.line = tg->here.line; }
+TG__PRIVATE void tg__walk_place(tg_ctx *tg, const tg__walk *w) { tg->where = w->where; tg->here.file = w->here.file; tg->here.line = w->here.line; }
+
+TG__PRIVATE void tg__walk_reach(tg__walk *w, const tg__node *n, uint32_t out) {
+    int i;
+    for (i = 0; n->captured && i < w->n_captures; i++) if (w->captures[i].node == n && w->captures[i].out == out) w->captures[i].reached = true;
+}
 TG__PRIVATE bool tg__walk_add(tg__walk *w, tg__node *n) {
     tg_ctx *tg = w->tg;
     if (n->walk == w) return true;
@@ -4805,7 +4853,10 @@ TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_t
         }
         r = h->hook(h->user, g);
         if (tg->error != TG_OK) break;
-        if (r && r != g) { r->count++; tg__tensor_drop(g); g = r; }
+        if (!r || r == g) continue;
+        if (!tg__use(tg, r, 0)) break;
+        if (!tg__same_shape(r, g) || r->dtype != g->dtype) { tg__fail(tg, TG__E_HOOK_SHAPE, r, g); break; }
+        r->count++; tg__tensor_drop(g); g = r;
     }
     return g;
 }
@@ -4835,7 +4886,7 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
     int i;
     for (i = 0; i < n->n_out; i++) {
         if (!n->gout[i]) continue;
-        n->gout[i] = tg__run_hooks(tg, n, (uint32_t)i, n->gout[i]);
+        if (!(w->barrier && n->captured)) n->gout[i] = tg__run_hooks(tg, n, (uint32_t)i, n->gout[i]);      /* behind a barrier the outer walk runs them, on the whole gradient */
         if (tg->error != TG_OK) return false;
         any = true;
         if (n->captured) {
@@ -4854,6 +4905,7 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
         any = any || n->wants[i];
     }
     if (!any) { ok = true; goto restore; }
+    tg__walk_place(tg, w);
     if (!n->op->backward) { ok = tg__fail(tg, TG__E_NO_BACKWARD, n->op->name); goto restore; }
     if (!tg__node_restore(tg, n)) { ok = false; goto restore; }
     if (n->n_in > 8 && !(dx = (tg_tensor **)tg__mem_get(tg, (size_t)n->n_in * sizeof *dx))) { ok = false; goto restore; }
@@ -4863,7 +4915,7 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
     ok = tg->error == TG_OK;
     for (i = 0; ok && w->create_graph && i < n->n_out && i < 2; i++) { /* the derivative must see that the output depends on the inputs */
         tg_tensor *y = n->out[i];
-        if (!y) continue;
+        if (!y || !tg_dtype_is_float(y->dtype)) continue;
         saved_out[i] = y;
         y = tg__alias(y);
         ok = y && tg__hold(tg, y);
@@ -4887,6 +4939,7 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
         d = tg__sum_to(d, s->ndim, s->shape);
         if (d && d->dtype != s->dtype) d = tg_to(d, s->dtype);
         if (!d) { ok = false; break; }
+        tg__walk_place(tg, w);
         if (d->ndim != s->ndim || memcmp(d->shape, s->shape, (size_t)s->ndim * sizeof s->shape[0]) != 0) { ok = tg__fail(tg, TG__E_BACKWARD_SHAPE, n->op->name, d, (int)s->ndim, s->shape); break; }
         if (tg->anomaly && !tg__anomaly_check(tg, "the gradient", n, d)) { ok = false; break; }
         d->count++;
@@ -4909,9 +4962,7 @@ restore:
 TG__PRIVATE bool tg__walk_run(tg__walk *w, bool ok) {
     tg_ctx *tg = w->tg;
     bool mode = tg->grad_mode;
-    tg_place here;
     int i, j;
-    here.file = tg->here.file; here.line = tg->here.line;
     for (i = 0; ok && i < w->n_captures; i++) {
         ok = tg__walk_add(w, w->captures[i].node);
         if (ok) w->captures[i].node->captured = w->captures[i].node->needed = true;
@@ -4919,7 +4970,11 @@ TG__PRIVATE bool tg__walk_run(tg__walk *w, bool ok) {
     for (i = 0; ok && i < w->count; i++) {                             /* grows while it is read */
         tg__node *n = w->order[i];
         if (n->op == &tg__leaf_op || (w->barrier && n->captured)) continue;
-        for (j = 0; ok && j < n->n_in; j++) if (n->in_slot[j].from) ok = tg__walk_add(w, n->in_slot[j].from);
+        for (j = 0; ok && j < n->n_in; j++) {
+            if (!n->in_slot[j].from) continue;
+            ok = tg__walk_add(w, n->in_slot[j].from);
+            tg__walk_reach(w, n->in_slot[j].from, n->in_slot[j].from_out);
+        }
     }
     ok = ok && tg__walk_sort(w);
     for (i = w->count - 1; ok && w->captures && i >= 0; i--) {         /* oldest first: does it lead to something asked for? */
@@ -4936,7 +4991,7 @@ TG__PRIVATE bool tg__walk_run(tg__walk *w, bool ok) {
     }
     tg->walk = w->outer;
     tg->grad_mode = mode;
-    tg->here.file = here.file; tg->here.line = here.line;
+    tg__walk_place(tg, w);
     for (i = 0; i < w->count; i++) {
         tg__node *n = w->order[i];
         n->walk = NULL;
@@ -4961,6 +5016,7 @@ TG__PRIVATE bool tg__walk_root(tg__walk *w, tg_tensor *t, tg_tensor *g) {
     tg__node *n;
     tg_mark m;
     bool ok;
+    tg__walk_place(tg, w);
     if (!tg__needs_grad(t)) return tg__fail(tg, TG__E_NO_GRAPH, t, tg->grad_mode ? "" : " (the grad mode is off)");
     if (!g && t->numel != 1) return tg__fail(tg, TG__E_GRAD_SCALAR, t);
     if (g && !tg__same_shape(g, t)) return tg__fail(tg, TG__E_GRAD_SHAPE, g, t);
@@ -4972,7 +5028,9 @@ TG__PRIVATE bool tg__walk_root(tg__walk *w, tg_tensor *t, tg_tensor *g) {
     ok = g != NULL;
     if (ok) g->count++;
     tg_end(tg, m);
-    return ok && tg__accumulate(tg, &n->gout[t->out_index], g);
+    ok = ok && tg__accumulate(tg, &n->gout[t->out_index], g);
+    tg__walk_place(tg, w);
+    return ok;
 }
 
 TG_API bool tg_backward_from(const tg_backward_args *a) {
@@ -4980,9 +5038,9 @@ TG_API bool tg_backward_from(const tg_backward_args *a) {
     tg_tensor *loss = a ? a->loss : NULL;
     tg_ctx *tg;
     if (loss && a->at.file) { loss->tg->here.file = a->at.file; loss->tg->here.line = a->at.line; }
-    tg = tg__start(loss, "backward");
-    if (!tg || (a->gradient && !tg__use(tg, a->gradient, 1))) return false;
-    w.tg = tg;
+    tg = a && a->gradient ? tg__start2(loss, a->gradient, "backward") : tg__start(loss, "backward");
+    if (!tg) return false;
+    tg__walk_begin(&w, tg);
     w.create_graph = a->create_graph; w.retain_graph = a->retain_graph || a->create_graph;
     return tg__walk_run(&w, tg__walk_root(&w, loss, a->gradient));
 }
@@ -4995,13 +5053,14 @@ TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outp
     int i;
     size_t size = (size_t)(n_inputs > 0 ? n_inputs : 1) * sizeof(tg__capture);
     for (i = 0; i < n_inputs; i++) gradients[i] = NULL;
-    w.tg = tg; w.create_graph = create; w.retain_graph = retain || create; w.barrier = barrier;
+    tg__walk_begin(&w, tg);
+    w.create_graph = create; w.retain_graph = retain || create; w.barrier = barrier;
     w.captures = (tg__capture *)tg__mem_get(tg, size);
     if (!w.captures) return false;
     memset(w.captures, 0, size);
     for (i = 0; ok && i < n_inputs; i++) {
         ok = tg__use(tg, inputs[i], i);
-        if (ok && !tg__needs_grad(inputs[i])) ok = tg__fail(tg, TG__E_NO_GRAPH, inputs[i], "; tg_require_grad it before it is used");
+        if (ok && !tg__needs_grad(inputs[i])) ok = tg__fail(tg, TG__E_INPUT_NO_GRAD, i, inputs[i]);
         if (ok) { w.captures[i].node = tg__edge(inputs[i]); ok = w.captures[i].node != NULL; w.captures[i].out = inputs[i]->out_index; }
         if (ok) w.n_captures++;
     }
@@ -5015,7 +5074,14 @@ TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outp
     ok = tg__walk_run(&w, ok);
     for (i = 0; i < w.n_captures; i++) {
         tg_tensor *t = w.captures[i].grad;
-        if (!t) { if (ok && !allow_unused) ok = tg__fail(tg, TG__E_GRAD_UNUSED, i, inputs[i]); continue; }
+        if (!t && ok && w.captures[i].reached) {                       /* it depends on the input, but not in the derivative: zeros */
+            bool mode = tg_grad_mode(tg, false);
+            gradients[i] = tg_zeros_like(inputs[i]);
+            tg_grad_mode(tg, mode);
+            ok = gradients[i] != NULL;
+            continue;
+        }
+        if (!t) { if (ok && !allow_unused) { tg__walk_place(tg, &w); ok = tg__fail(tg, TG__E_GRAD_UNUSED, i, inputs[i]); } continue; }
         if (ok) { gradients[i] = tg__hold(tg, t); ok = gradients[i] != NULL; }
         else tg__tensor_drop(t);
     }
@@ -5026,9 +5092,11 @@ TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outp
 
 TG_API bool tg_grad_from(const tg_grad_args *a) {
     tg_ctx *tg;
-    if (!a || a->n_outputs <= 0 || !a->outputs || a->n_inputs <= 0 || !a->inputs || !a->gradients) return false;
+    if (!a || a->n_outputs <= 0 || !a->outputs || a->n_inputs <= 0 || !a->inputs) return false;
+    if (!a->outputs[0] && a->inputs[0]) { (void)tg__start2(NULL, a->inputs[0], "grad"); return false; }
     if (a->outputs[0] && a->at.file) { a->outputs[0]->tg->here.file = a->at.file; a->outputs[0]->tg->here.line = a->at.line; }
     tg = tg__start(a->outputs[0], "grad");
+    if (tg && !a->gradients) return tg__fail(tg, TG__E_NO_DATA, "place for the gradients");
     return tg && tg__gradients(tg, a->outputs, a->n_outputs, a->grad_outputs, a->grad_outputs == NULL, a->inputs, a->n_inputs, a->gradients,
                                a->create_graph, a->retain_graph, false, a->allow_unused);
 }
@@ -5089,12 +5157,16 @@ TG_API tg_tensor *(tg_retain_grad)(tg_tensor *t) {
 /* Runs call->f on fresh leaves with the inputs' values (or on the inputs themselves when they are not to be differentiated anew). */
 TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c, tg_tensor *const *inputs, tg_tensor **outputs) {
     int i;
+    const char *where = tg->where;
+    tg_place here;
+    here.file = tg->here.file; here.line = tg->here.line;
     for (i = 0; i < c->n_outputs; i++) outputs[i] = NULL;
     if (!c->f(c->user, inputs, c->n_inputs, outputs, c->n_outputs)) {
         if (tg->error == TG_OK) tg__fail(tg, TG__E_ARGUMENT, "the function returned false without an error");
         return false;
     }
     if (tg->error != TG_OK) return false;
+    tg->where = where; tg->here.file = here.file; tg->here.line = here.line;      /* what follows is the derivative's business again */
     for (i = 0; i < c->n_outputs; i++) {
         if (!outputs[i]) return tg__fail(tg, TG__E_FUNCTION_FAILED, i);
         if (!tg__use(tg, outputs[i], i)) return false;
@@ -5110,7 +5182,7 @@ TG__PRIVATE bool tg__product_begin(tg__product *p, const tg_function_call *c, co
     size_t in, out;
     memset(p, 0, sizeof *p);
     if (!c || !c->f || c->n_inputs <= 0 || c->n_outputs <= 0 || !c->inputs) return false;
-    p->tg = tg__start(c->inputs[0], name);
+    for (i = 0; i < c->n_inputs && !p->tg; i++) if (c->inputs[i]) p->tg = tg__start(c->inputs[i], name);
     if (!p->tg) return false;
     for (i = 0; i < c->n_inputs; i++) if (!tg__use(p->tg, c->inputs[i], i)) return false;
     for (i = 0; i < n_v; i++) if (!tg__use(p->tg, v[i], i)) return false;
@@ -5125,6 +5197,7 @@ TG__PRIVATE bool tg__product_begin(tg__product *p, const tg_function_call *c, co
         p->x[i] = tg_dtype_is_float(c->inputs[i]->dtype) ? tg_require_grad(tg_detach(c->inputs[i]), true) : c->inputs[i];
         if (!p->x[i]) return false;
     }
+    p->tg->where = name;
     return tg__function_run(p->tg, c, p->x, p->y);
 }
 TG__PRIVATE bool tg__product_end(tg__product *p, bool ok) {
@@ -5138,22 +5211,28 @@ TG__PRIVATE bool tg__zeros_for(tg_tensor **g, tg_tensor *const *like, int n) {
     return true;
 }
 
-TG_API bool tg_vjp(const tg_function_call *c, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **vjps) {
+TG__PRIVATE bool tg__no_vectors(const tg_function_call *c, const char *name) {
+    tg_ctx *tg = c && c->inputs && c->n_inputs > 0 ? tg__start(c->inputs[0], name) : NULL;
+    return tg && tg__fail(tg, TG__E_NO_DATA, "vectors");
+}
+
+TG_API bool (tg_vjp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **vjps) {
     tg__product p;
     int i;
-    bool ok = v && vjps && tg__product_begin(&p, c, "vjp", v, c ? c->n_outputs : 0);
-    if (!v || !vjps) return false;
+    bool ok;
+    if (!v || !vjps) return tg__no_vectors(c, "vjp");
+    ok = tg__product_begin(&p, c, "vjp", v, c ? c->n_outputs : 0);
     ok = ok && tg__gradients(p.tg, p.y, c->n_outputs, v, false, p.x, c->n_inputs, vjps, false, false, false, true) && tg__zeros_for(vjps, p.x, c->n_inputs);
     for (i = 0; ok && outputs && i < c->n_outputs; i++) ok = (outputs[i] = tg_detach(p.y[i])) != NULL;
     return tg__product_end(&p, ok);
 }
 
 /* J v by two reverse walks: u -> u^T J is linear in u, and its derivative by u, applied to v, is J v. */
-TG_API bool tg_jvp(const tg_function_call *c, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **jvps) {
+TG_API bool (tg_jvp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **jvps) {
     tg__product p;
     int i;
     bool ok;
-    if (!v || !jvps) return false;
+    if (!v || !jvps) return tg__no_vectors(c, "jvp");
     ok = tg__product_begin(&p, c, "jvp", v, c ? c->n_inputs : 0);
     for (i = 0; ok && i < c->n_outputs; i++) ok = (p.u[i] = tg_require_grad(tg_zeros_like(p.y[i]), true)) != NULL;
     ok = ok && tg__gradients(p.tg, p.y, c->n_outputs, p.u, false, p.x, c->n_inputs, p.g, true, true, false, true);
@@ -5172,11 +5251,11 @@ TG_API bool tg_jvp(const tg_function_call *c, tg_tensor *const *v, tg_tensor **o
     return tg__product_end(&p, ok);
 }
 
-TG_API bool tg_hvp(const tg_function_call *c, tg_tensor *const *v, tg_tensor **output, tg_tensor **hvps) {
+TG_API bool (tg_hvp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor **output, tg_tensor **hvps) {
     tg__product p;
     int i;
     bool ok, any = false;
-    if (!v || !hvps) return false;
+    if (!v || !hvps) return tg__no_vectors(c, "hvp");
     ok = tg__product_begin(&p, c, "hvp", v, c ? c->n_inputs : 0);
     if (ok && (c->n_outputs != 1 || p.y[0]->numel != 1)) ok = tg__fail(p.tg, TG__E_GRAD_SCALAR, p.y[0]);
     ok = ok && tg__gradients(p.tg, p.y, 1, NULL, true, p.x, c->n_inputs, p.g, true, true, false, true);
@@ -5191,7 +5270,7 @@ TG_API bool tg_hvp(const tg_function_call *c, tg_tensor *const *v, tg_tensor **o
     return tg__product_end(&p, ok);
 }
 
-TG_API tg_tensor *tg_jacobian(const tg_function_call *c, int output, int input) {
+TG_API tg_tensor *(tg_jacobian)(const tg_function_call *c, int output, int input) {
     tg__product p;
     tg_tensor *j = NULL;
     int64_t i, k, shape[2 * TG_MAX_DIMS];
@@ -5288,8 +5367,10 @@ TG_API bool tg_gradcheck_from(const tg_gradcheck_args *a) {
     bool ok, mode;
     if (!c || c->n_inputs <= 0 || !c->inputs || !c->f) return false;
     if (c->inputs[0] && a->at.file) { c->inputs[0]->tg->here.file = a->at.file; c->inputs[0]->tg->here.line = a->at.line; }
-    tg = tg__start(c->inputs[0], "gradcheck");
+    tg = NULL;
+    for (i = 0; i < c->n_inputs && !tg; i++) if (c->inputs[i]) tg = tg__start(c->inputs[i], "gradcheck");
     if (!tg) return false;
+    for (i = 0; i < c->n_inputs; i++) if (!tg__use(tg, c->inputs[i], i)) return false;
     if (c->n_inputs > 16 || c->n_outputs > 16) return tg__fail(tg, TG__E_ARGUMENT, "gradcheck takes up to 16 inputs and 16 outputs");
     m = tg_begin(tg);
     mode = tg_grad_mode(tg, false);
@@ -5333,7 +5414,7 @@ TG__PRIVATE bool tg__checkpoint_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
     size_t size = ((size_t)at->n_outputs + 2 * (size_t)n->n_in) * sizeof(tg_tensor *);
     tg_tensor **y = (tg_tensor **)tg__mem_get(tg, size), **x, **gx;
     tg_function_call c;
-    int i, wanted = 0;
+    int i, j, wanted = 0;
     if (!y) return false;
     x = y + at->n_outputs; gx = x + n->n_in;
     c.f = at->f; c.user = at->user; c.inputs = n->in; c.n_inputs = at->n_inputs; c.n_outputs = at->n_outputs;
@@ -5342,7 +5423,10 @@ TG__PRIVATE bool tg__checkpoint_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
     ok = tg__function_run(tg, &c, n->in, y);
     tg->random = now;
     tg->grad_mode = create;
-    for (i = 0; i < n->n_in; i++) if (n->wants[i]) x[wanted++] = n->in[i];
+    for (i = 0; i < n->n_in; i++) {                                    /* a tensor that is several inputs gets its whole gradient once */
+        for (j = 0; j < i && n->wants[i]; j++) if (n->in_slot[j].from == n->in_slot[i].from && n->in_slot[j].from_out == n->in_slot[i].from_out) n->wants[i] = false;
+        if (n->wants[i]) x[wanted++] = n->in[i];
+    }
     ok = ok && tg__gradients(tg, y, at->n_outputs, g, false, x, wanted, gx, create, false, true, true);
     for (wanted = 0, i = 0; ok && i < n->n_in; i++) if (n->wants[i]) dx[i] = gx[wanted++];
     tg__mem_put(tg, y, size);
@@ -5351,7 +5435,7 @@ TG__PRIVATE bool tg__checkpoint_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
 static const tg_op tg__checkpoint_op = { "checkpoint", 1, -1, 0, -1, 0, { TG_SAVE_INS, TG_SAVE_INS, TG_SAVE_INS, TG_SAVE_INS }, NULL, 0, sizeof(tg__checkpoint_attr),
                                          tg__checkpoint_check, NULL, tg__checkpoint_backward, NULL };
 
-TG_API bool tg_checkpoint(const tg_function_call *c, tg_tensor **outputs) {
+TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     tg_ctx *tg;
     tg__recording rec = TG__ZERO, *outer;
     tg__checkpoint_attr at;
@@ -5361,7 +5445,8 @@ TG_API bool tg_checkpoint(const tg_function_call *c, tg_tensor **outputs) {
     bool mode, ok, graph = false;
     int i, count;
     if (!c || !c->f || !outputs || c->n_inputs <= 0 || !c->inputs || c->n_outputs <= 0) return false;
-    tg = tg__start(c->inputs[0], "checkpoint");
+    tg = NULL;
+    for (i = 0; i < c->n_inputs && !tg; i++) if (c->inputs[i]) tg = tg__start(c->inputs[i], "checkpoint");
     if (!tg) return false;
     for (i = 0; i < c->n_outputs; i++) outputs[i] = NULL;
     for (i = 0; i < c->n_inputs; i++) if (!tg__use(tg, c->inputs[i], i)) return false;
@@ -5396,7 +5481,7 @@ TG_API bool tg_checkpoint(const tg_function_call *c, tg_tensor **outputs) {
         for (i = 0; ok && i < c->n_outputs; i++) {
             result[i] = tg__alias(outputs[i]);
             ok = result[i] != NULL;
-            if (ok) result[i]->made_by = &tg__checkpoint_op;
+            if (ok) result[i]->made_by = "checkpoint";
         }
         ok = ok && tg__record(tg, n, all, result, NULL);
         for (i = 0; i < c->n_outputs; i++) {
@@ -5861,8 +5946,10 @@ TG__PRIVATE void tg__fill_chunk(void *job, int64_t index) {
         int64_t column = 0, o = tg__loop_offset(l, 0, at, &column), n = tg__imin(end - at, l->shape[last] - column), s = l->stride[0][last], i;
         char *y = j->y + o * (int64_t)size;
         if (j->ramp) for (i = 0; i < n; i++) tg__put_scalar(y + i * s * (int64_t)size, j->d, j->fstart + (double)(at + i) * j->fstep, (int64_t)((uint64_t)j->start + (uint64_t)(at + i) * (uint64_t)j->step), !tg_dtype_is_float(j->d));
-        else if (s == 1 && size == 4) { uint32_t v, *p = (uint32_t *)(void *)y; memcpy(&v, j->bits, 4); for (i = 0; i < n; i++) p[i] = v; }
-        else for (i = 0; i < n; i++) memcpy(y + i * s * (int64_t)size, j->bits, size);
+        else if (size == 1) { if (s == 1) memset(y, (unsigned char)j->bits[0], (size_t)n); else for (i = 0; i < n; i++) y[i * s] = j->bits[0]; }
+        else if (size == 2) { uint16_t v, *p = (uint16_t *)(void *)y; memcpy(&v, j->bits, 2); for (i = 0; i < n; i++) p[i * s] = v; }
+        else if (size == 4) { uint32_t v, *p = (uint32_t *)(void *)y; memcpy(&v, j->bits, 4); if (s == 1) for (i = 0; i < n; i++) p[i] = v; else for (i = 0; i < n; i++) p[i * s] = v; }
+        else { uint64_t v, *p = (uint64_t *)(void *)y; memcpy(&v, j->bits, 8); if (s == 1) for (i = 0; i < n; i++) p[i] = v; else for (i = 0; i < n; i++) p[i * s] = v; }
         at += n;
     }
 }
@@ -6006,7 +6093,7 @@ TG__PRIVATE bool tg__broadcast(tg_ctx *tg, tg_tensor *const *in, int n, int *ndi
 /* Which type a formula computes in, and whether the operands' types allow it. `result` is the type before it goes into an in-place operand. */
 TG__PRIVATE bool tg__formula_types(tg_ctx *tg, const tg__formula *f, tg_tensor *const *in, tg_dtype *compute, tg_dtype *result) {
     tg_dtype d = f->types == TG__CHOOSE ? tg__result_type(in + 1, 2) : tg__result_type(in, f->op.n_in);
-    if (f->types == TG__CHOOSE && in[0]->dtype != TG_BOOL && in[0]->dtype != TG_U8) return tg__fail(tg, TG__E_ARGUMENT, "the condition must be a bool tensor");
+    if (f->types == TG__CHOOSE && in[0]->dtype != TG_BOOL && in[0]->dtype != TG_U8) return tg__fail(tg, TG__E_CONDITION, in[0]);
     if (f->types == TG__NUMERIC && d == TG_BOOL) return tg__fail(tg, TG__E_NOT_FOR, (int)d);
     if (f->types == TG__COUNTING && d == TG_BOOL) d = TG_I64;
     if (f->types == TG__FLOATING && !tg_dtype_is_float(d)) d = TG_F32;
@@ -6071,10 +6158,17 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     for (i = 0; i < n->n_in; i++) {
         unsigned reads = n->op->saves[i];
         tg_tensor *x[5];
+        int tied = 0;
         if (!n->wants[i]) continue;
         if (tg->grad_mode) {
             dx[i] = f->composed[i](tg, p, g[0], n->in, n->out[0]);
             if (dx[i] && dx[i]->ndim == 0 && n->out_slot[0].ndim > 0) dx[i] = tg_expand(dx[i], n->out_slot[0].ndim, n->out_slot[0].shape);   /* a constant */
+            if (!dx[i]) return false;
+            for (x[0] = dx[i], k = 0; k <= n->n_in; k++) {             /* k == n_in: the result */
+                tg_tensor *t = k < n->n_in ? n->in[k] : n->out[0];
+                if (t && (reads & (k < n->n_in ? TG_SAVE_IN(k) : TG_SAVE_OUT(0))) && t->requires_grad) x[++tied] = t;
+            }
+            if (tied) dx[i] = tg__call(&tg__tie_op, NULL, x, tied + 1, NULL, 1);
             if (!dx[i]) return false;
             continue;
         }
@@ -6318,7 +6412,11 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 TG__PRIVATE tg_tensor *tg__create(tg_ctx *tg, const char *name, int ndim, const int64_t *shape, tg_dtype dtype) {
     if (!tg__gate(tg)) return NULL;
     tg->where = name;
-    return tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, ndim, shape, NULL));
+    {
+        tg_tensor *t = tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, ndim, shape, NULL));
+        if (t) t->made_by = name;
+        return t;
+    }
 }
 TG__PRIVATE tg_tensor *tg__filled(tg_ctx *tg, tg_tensor *t, double f, int64_t i, bool is_int) { return t && tg__fill(tg, t, f, i, is_int) ? t : NULL; }
 
@@ -6362,21 +6460,22 @@ TG_API tg_tensor *(tg_eye)(tg_ctx *tg, int64_t n) {
     d.ndim = 1; d.shape[0] = n; d.stride[0] = one; d.numel = n;         /* the diagonal */
     return tg__fill(tg, &d, 1, 1, true) ? t : NULL;
 }
-TG_API tg_tensor *(tg_from)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, const void *data) {
-    tg_tensor *t = tg__create(tg, "from", ndim, shape, dtype);
+TG__PRIVATE tg_tensor *tg__from(tg_ctx *tg, const char *name, int ndim, const int64_t *shape, tg_dtype dtype, const void *data) {
+    tg_tensor *t = tg__create(tg, name, ndim, shape, dtype);
     if (!t) return NULL;
-    if (!data && t->numel) { tg__fail(tg, TG__E_NO_DATA); return NULL; }
+    if (!data && t->numel) { tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
     if (t->numel) memcpy(t->data, data, (size_t)t->numel * tg_dtype_size(dtype));
     return t;
 }
-TG_API tg_tensor *(tg_from_f32)(tg_ctx *tg, int ndim, const int64_t *shape, const float *data) { return tg_from(tg, ndim, shape, TG_F32, data); }
+TG_API tg_tensor *(tg_from)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, const void *data) { return tg__from(tg, "from", ndim, shape, dtype, data); }
+TG_API tg_tensor *(tg_from_f32)(tg_ctx *tg, int ndim, const int64_t *shape, const float *data) { return tg__from(tg, "from_f32", ndim, shape, TG_F32, data); }
 TG_API tg_tensor *(tg_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data) {
     int64_t numel, none = 0;
     tg_tensor *t;
     if (!tg__gate(tg)) return NULL;
     tg->where = "wrap";
     if (!tg__check_shape(tg, dtype, ndim, shape, &numel)) return NULL;
-    if (!data && numel) { tg__fail(tg, TG__E_NO_DATA); return NULL; }
+    if (!data && numel) { tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
     t = tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, 1, &none, NULL));
     if (!t) return NULL;
     t->storage->borrowed = true; t->storage->data = data; t->storage->bytes = (size_t)numel * tg_dtype_size(dtype);
@@ -6391,7 +6490,9 @@ TG__PRIVATE tg_tensor *tg__like(tg_tensor *t, const char *name) {
     bool has;
     if (!tg) return NULL;
     has = tg__stride_order(t, order);
-    return tg__hold(tg, tg__tensor_make(tg, t->device, t->dtype, t->ndim, t->shape, has ? order : NULL));
+    t = tg__hold(tg, tg__tensor_make(tg, t->device, t->dtype, t->ndim, t->shape, has ? order : NULL));
+    if (t) t->made_by = name;
+    return t;
 }
 TG_API tg_tensor *(tg_empty_like)(tg_tensor *t) { return tg__like(t, "empty_like"); }
 TG_API tg_tensor *(tg_zeros_like)(tg_tensor *t) { tg_tensor *y = tg__like(t, "zeros_like"); return y ? tg__filled(y->tg, y, 0, 0, true) : NULL; }
@@ -6513,20 +6614,17 @@ TG_API tg_tensor *(tg_zero_)(tg_tensor *t) { return tg__set_call(&tg__fill_op, t
 TG_API tg_tensor *(tg_uniform_)(tg_tensor *t, double low, double high) { return tg__set_call(&tg__uniform_op, t, low, high); }
 TG_API tg_tensor *(tg_normal_)(tg_tensor *t, double mean, double std) { return tg__set_call(&tg__normal_op, t, mean, std); }
 
+TG__PRIVATE const char *tg__element_at(const tg_tensor *t, int64_t i);
 TG_API tg_tensor *(tg_bernoulli)(tg_tensor *p) {
     tg_ctx *tg = tg__start(p, "bernoulli");
     bool mode;
     tg_tensor *y;
+    int64_t i;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(p->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, p); return NULL; }
-    {
-        tg__loop l;
-        int64_t i;
-        tg__loop_make(&l, &p, 1);
-        for (i = 0; i < p->numel; i++) {
-            double v = tg__get_f64((const char *)p->data + tg__loop_offset(&l, 0, i, NULL) * (int64_t)tg_dtype_size(p->dtype), p->dtype);
-            if (tg__is_nan(v) || v < 0 || v > 1) { tg__fail(tg, TG__E_PROBABILITY, v); return NULL; }
-        }
+    for (i = 0; i < p->numel; i++) {
+        double v = tg__get_f64(tg__element_at(p, i), p->dtype);
+        if (tg__is_nan(v) || v < 0 || v > 1) { tg__fail(tg, TG__E_PROBABILITY, v); return NULL; }
     }
     mode = tg_grad_mode(tg, false);
     y = tg_to(tg_lt(tg_uniform_(tg_empty_like(p), 0, 1), p), p->dtype);
@@ -6553,7 +6651,7 @@ TG__PRIVATE char *tg__element(tg_ctx *tg, tg_tensor *t, const int64_t *index) {
     int64_t offset = 0;
     int d;
     if (!tg__host(tg, t)) return NULL;
-    if (!index && t->ndim) { tg__fail(tg, TG__E_NO_DATA); return NULL; }
+    if (!index && t->ndim) { tg__fail(tg, TG__E_NO_DATA, "index"); return NULL; }
     for (d = 0; d < t->ndim; d++) {
         int64_t i = index[d] < 0 ? index[d] + t->shape[d] : index[d];
         if (i < 0 || i >= t->shape[d]) { tg__fail(tg, TG__E_INDEX, index[d], d, t); return NULL; }
@@ -6578,6 +6676,14 @@ TG_API bool (tg_set)(tg_tensor *t, const int64_t *index, double value) {
     tg__touch(tg, t, "set");
     return true;
 }
+/* Element number i in row-major order. */
+TG__PRIVATE const char *tg__element_at(const tg_tensor *t, int64_t i) {
+    int64_t offset = 0;
+    int d;
+    for (d = t->ndim - 1; d >= 0; d--) { offset += i % t->shape[d] * t->stride[d]; i /= t->shape[d]; }
+    return (const char *)t->data + offset * (int64_t)tg_dtype_size(t->dtype);
+}
+
 /* A header on the caller's stack over packed memory of t's shape, for copies in and out. */
 TG__PRIVATE void tg__packed(tg_tensor *h, const tg_tensor *t, tg_dtype dtype, void *data) {
     memset(h, 0, sizeof *h);
@@ -6590,7 +6696,7 @@ TG_API bool (tg_read)(tg_tensor *t, void *out, size_t size) {
     tg_tensor h;
     if (!tg || !tg__host(tg, t)) return false;
     if (size != (size_t)t->numel * tg_dtype_size(t->dtype)) return tg__fail(tg, TG__E_BYTES, (int64_t)size, t, t->numel * (int64_t)tg_dtype_size(t->dtype));
-    if (!out && size) return tg__fail(tg, TG__E_NO_DATA);
+    if (!out && size) return tg__fail(tg, TG__E_NO_DATA, "place for the data");
     tg__packed(&h, t, t->dtype, out);
     return tg__copy_to(tg, &h, t);
 }
@@ -6598,8 +6704,8 @@ TG_API bool (tg_read_f32)(tg_tensor *t, float *out, int64_t count) {
     tg_ctx *tg = tg__start(t, "read_f32");
     tg_tensor h;
     if (!tg || !tg__host(tg, t)) return false;
-    if (count != t->numel) return tg__fail(tg, TG__E_BYTES, count * 4, t, t->numel * 4);
-    if (!out && count) return tg__fail(tg, TG__E_NO_DATA);
+    if (count != t->numel) return tg__fail(tg, TG__E_ELEMENTS, count, t, t->numel);
+    if (!out && count) return tg__fail(tg, TG__E_NO_DATA, "place for the data");
     tg__packed(&h, t, TG_F32, out);
     return tg__copy_to(tg, &h, t);
 }
@@ -6608,29 +6714,26 @@ TG_API bool (tg_write)(tg_tensor *t, const void *data, size_t size) {
     tg_tensor h;
     if (!tg || !tg__host(tg, t) || !tg__writable(tg, t)) return false;
     if (size != (size_t)t->numel * tg_dtype_size(t->dtype)) return tg__fail(tg, TG__E_BYTES, (int64_t)size, t, t->numel * (int64_t)tg_dtype_size(t->dtype));
-    if (!data && size) return tg__fail(tg, TG__E_NO_DATA);
+    if (!data && size) return tg__fail(tg, TG__E_NO_DATA, "data");
     tg__packed(&h, t, t->dtype, (void *)(uintptr_t)data);
     if (!tg__copy_to(tg, t, &h)) return false;
     tg__touch(tg, t, "write");
     return true;
 }
 TG__PRIVATE bool tg__has_zero(tg_ctx *tg, const tg_tensor *t) {
-    int64_t i, n = t->numel;
-    tg__loop l;
-    tg_tensor *p = (tg_tensor *)(uintptr_t)t;
+    int64_t i;
     (void)tg;
-    tg__loop_make(&l, &p, 1);
-    for (i = 0; i < n; i++) if (tg__get_i64((const char *)t->data + tg__loop_offset(&l, 0, i, NULL) * (int64_t)tg_dtype_size(t->dtype), t->dtype) == 0) return true;
+    for (i = 0; i < t->numel; i++) if (tg__get_i64(tg__element_at(t, i), t->dtype) == 0) return true;
     return false;
 }
 
 /* Elements of two tensors compared as doubles (as int64 where both are integers), in order. tolerance < 0: equal, NaN is not. */
 TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double atol, const char *name) {
-    tg_ctx *tg = tg__start(a, name);
+    tg_ctx *tg = tg__start2(a, b, name);
     int64_t i, at[TG_MAX_DIMS] = TG__ZERO;
     bool ints;
     int d;
-    if (!tg || !tg__use(tg, b, 1) || !tg__host(tg, a) || !tg__host(tg, b) || !tg__same_shape(a, b)) return false;
+    if (!tg || !tg__host(tg, a) || !tg__host(tg, b) || !tg__same_shape(a, b)) return false;
     ints = !tg_dtype_is_float(a->dtype) && !tg_dtype_is_float(b->dtype);
     for (i = 0; i < a->numel; i++) {
         int64_t oa = 0, ob = 0;
@@ -6656,11 +6759,9 @@ TG_API bool (tg_allclose)(tg_tensor *a, tg_tensor *b, double rtol, double atol) 
 /* ---- anomaly mode: where is the first number that is none? ---- */
 TG__PRIVATE bool tg__anomaly_check(tg_ctx *tg, const char *what, const tg__node *n, tg_tensor *t) {
     int64_t i;
-    tg__loop l;
     if (!tg_dtype_is_float(t->dtype) || t->device != TG_CPU) return true;
-    tg__loop_make(&l, &t, 1);
     for (i = 0; i < t->numel; i++) {
-        double v = tg__get_f64((const char *)t->data + tg__loop_offset(&l, 0, i, NULL) * (int64_t)tg_dtype_size(t->dtype), t->dtype);
+        double v = tg__get_f64(tg__element_at(t, i), t->dtype);
         if (!tg__is_finite(v)) return tg__fail(tg, TG__E_ANOMALY, what, n->op->name, n->at.file, n->at.line, tg__is_nan(v) ? "NaN" : "infinity", i, t);
     }
     return true;
@@ -6771,10 +6872,10 @@ TG__PRIVATE bool tg__permute_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
 }
 static const tg_op tg__permute_op = { "permute", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__permute_attrs, 1, sizeof(tg__shape_attr), tg__permute_check, NULL, tg__permute_backward, NULL };
 
-TG__PRIVATE bool tg__shape_attr_fill(tg_ctx *tg, tg__shape_attr *at, int ndim, const int64_t *shape) {
+TG__PRIVATE bool tg__shape_attr_fill(tg_ctx *tg, tg__shape_attr *at, int ndim, const int64_t *shape, const char *what) {
     memset(at, 0, sizeof *at);
     if (ndim < 0 || ndim > TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, ndim);
-    if (ndim && !shape) return tg__fail(tg, TG__E_NO_DATA);
+    if (ndim && !shape) return tg__fail(tg, TG__E_NO_DATA, what);
     at->ndim = ndim;
     if (ndim) memcpy(at->shape, shape, (size_t)ndim * sizeof shape[0]);
     return true;
@@ -6782,7 +6883,7 @@ TG__PRIVATE bool tg__shape_attr_fill(tg_ctx *tg, tg__shape_attr *at, int ndim, c
 TG_API tg_tensor *(tg_permute)(tg_tensor *t, int ndim, const int64_t *dims) {
     tg_ctx *tg = tg__start(t, "permute");
     tg__shape_attr at;
-    return tg && tg__shape_attr_fill(tg, &at, ndim, dims) ? tg__call(&tg__permute_op, &at, &t, 1, NULL, 1) : NULL;
+    return tg && tg__shape_attr_fill(tg, &at, ndim, dims, "dims") ? tg__call(&tg__permute_op, &at, &t, 1, NULL, 1) : NULL;
 }
 TG_API tg_tensor *(tg_transpose)(tg_tensor *t, int64_t dim0, int64_t dim1) {
     tg_ctx *tg = tg__start(t, "transpose");
@@ -6796,7 +6897,7 @@ TG_API tg_tensor *(tg_transpose)(tg_tensor *t, int64_t dim0, int64_t dim1) {
 TG_API tg_tensor *(tg_t)(tg_tensor *t) {
     tg_ctx *tg = tg__start(t, "t");
     if (!tg) return NULL;
-    if (t->ndim > 2) { tg__fail(tg, TG__E_TARGET_SHAPE, t, t, "t is for at most 2 dimensions; use tg_transpose"); return NULL; }
+    if (t->ndim > 2) { tg__fail(tg, TG__E_T_DIMS, t, (int)t->ndim); return NULL; }
     return t->ndim == 2 ? tg_transpose(t, 0, 1) : tg_transpose(t, 0, 0);
 }
 
@@ -6852,13 +6953,13 @@ static const tg_op tg__view_op = { "view", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 
 TG_API tg_tensor *(tg_view)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "view");
     tg__shape_attr at;
-    return tg && tg__shape_attr_fill(tg, &at, ndim, shape) ? tg__call(&tg__view_op, &at, &t, 1, NULL, 1) : NULL;
+    return tg && tg__shape_attr_fill(tg, &at, ndim, shape, "shape") ? tg__call(&tg__view_op, &at, &t, 1, NULL, 1) : NULL;
 }
 TG_API tg_tensor *(tg_reshape)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "reshape");
     tg__shape_attr at;
     int64_t stride[TG_MAX_DIMS];
-    if (!tg || !tg__shape_attr_fill(tg, &at, ndim, shape) || !tg__infer_shape(tg, t, &at)) return NULL;
+    if (!tg || !tg__shape_attr_fill(tg, &at, ndim, shape, "shape") || !tg__infer_shape(tg, t, &at)) return NULL;
     if (!tg__view_strides(t, ndim, at.shape, stride)) t = tg_contiguous(t);
     return tg__call(&tg__view_op, &at, &t, 1, NULL, 1);
 }
@@ -6912,7 +7013,7 @@ static const tg_op tg__expand_op = { "expand", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0
 TG_API tg_tensor *(tg_expand)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "expand");
     tg__shape_attr at;
-    return tg && tg__shape_attr_fill(tg, &at, ndim, shape) ? tg__call(&tg__expand_op, &at, &t, 1, NULL, 1) : NULL;
+    return tg && tg__shape_attr_fill(tg, &at, ndim, shape, "shape") ? tg__call(&tg__expand_op, &at, &t, 1, NULL, 1) : NULL;
 }
 
 /* ------------------------------------------------------------------ slice, slice_put ----
@@ -6988,7 +7089,7 @@ TG_API tg_tensor *(tg_slice_dim)(tg_tensor *t, int64_t dim, int64_t start, int64
     tg_ctx *tg = tg__start(t, "slice_dim");
     tg__slice_attr at;
     if (!tg) return NULL;
-    if (t->ndim == 0) { tg__fail(tg, TG__E_DIM, dim, t, (int64_t)0, (int64_t)-1); return NULL; }
+    if (t->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, t); return NULL; }
     if (!tg__wrap_dim(tg, t, &dim, t->ndim)) return NULL;
     if (step == 0) { tg__fail(tg, TG__E_STEP); return NULL; }
     tg__slice_whole(t, &at);
@@ -7000,7 +7101,7 @@ TG_API tg_tensor *(tg_narrow)(tg_tensor *t, int64_t dim, int64_t start, int64_t 
     tg__slice_attr at;
     int64_t from = start;
     if (!tg) return NULL;
-    if (t->ndim == 0) { tg__fail(tg, TG__E_DIM, dim, t, (int64_t)0, (int64_t)-1); return NULL; }
+    if (t->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, t); return NULL; }
     if (!tg__wrap_dim(tg, t, &dim, t->ndim)) return NULL;
     if (from < 0) from += t->shape[dim];
     if (from < 0 || length < 0 || from > t->shape[dim] || length > t->shape[dim] - from) { tg__fail(tg, TG__E_NARROW, start, length, (int)dim, t); return NULL; }
@@ -7012,7 +7113,7 @@ TG_API tg_tensor *(tg_select)(tg_tensor *t, int64_t dim, int64_t index) {
     tg_ctx *tg = tg__start(t, "select");
     int64_t i = index;
     if (!tg) return NULL;
-    if (t->ndim == 0) { tg__fail(tg, TG__E_DIM, dim, t, (int64_t)0, (int64_t)-1); return NULL; }
+    if (t->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, t); return NULL; }
     if (!tg__wrap_dim(tg, t, &dim, t->ndim)) return NULL;
     if (i < 0) i += t->shape[dim];
     if (i < 0 || i >= t->shape[dim]) { tg__fail(tg, TG__E_INDEX, index, (int)dim, t); return NULL; }
@@ -7027,7 +7128,7 @@ TG_API tg_tensor *(tg_slice)(tg_tensor *t, const char *text) {
     int i, d = 0, n = 0, given = 0, pass, rest;
     const char *p;
     if (!tg) return NULL;
-    if (!text) { tg__fail(tg, TG__E_NO_DATA); return NULL; }
+    if (!text) { tg__fail(tg, TG__E_NO_DATA, "text"); return NULL; }
     tg__slice_whole(t, &at);
     for (pass = 0; pass < 2; pass++) {                                 /* first count, so that "..." knows how many dimensions it stands for */
         bool dots = false;
@@ -7182,7 +7283,7 @@ TG_API tg_tensor *(tg_as_strided)(tg_tensor *t, int ndim, const int64_t *shape, 
     if (!tg) return NULL;
     memset(&at, 0, sizeof at);
     if (ndim < 0 || ndim > TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, ndim); return NULL; }
-    if (ndim && (!shape || !stride)) { tg__fail(tg, TG__E_NO_DATA); return NULL; }
+    if (ndim && (!shape || !stride)) { tg__fail(tg, TG__E_NO_DATA, shape ? "strides" : "shape"); return NULL; }
     at.ndim = ndim; at.offset = offset;
     for (i = 0; i < ndim; i++) { at.shape[i] = shape[i]; at.stride[i] = stride[i]; }
     if (t->requires_grad && tg->grad_mode) {                           /* the gradient is laid out as t: make t what its strides say */
@@ -7570,7 +7671,7 @@ static const tg_attr tg__reduce_attrs[] = { { "dims", TG_ATTR_INTS, offsetof(tg_
 TG__PRIVATE bool tg__reduce_attr_fill(tg_ctx *tg, tg__reduce_attr *at, int n, const int64_t *dims, bool keepdim) {
     memset(at, 0, sizeof *at);
     if (n < 0 || n > TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, n);
-    if (n && !dims) return tg__fail(tg, TG__E_NO_DATA);
+    if (n && !dims) return tg__fail(tg, TG__E_NO_DATA, "dims");
     at->n = n; at->keepdim = keepdim;
     if (n) memcpy(at->dims, dims, (size_t)n * sizeof dims[0]);
     return true;
@@ -7732,8 +7833,10 @@ static const tg_op tg__amax_op = { "amax", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_S
 static const tg_op tg__amin_op = { "amin", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amin_forward, tg__amax_backward, NULL };
 TG_API tg_tensor *(tg_amax)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) { return tg__reduce_call(&tg__amax_op, "amax", x, n, dims, keepdim); }
 TG_API tg_tensor *(tg_amin)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) { return tg__reduce_call(&tg__amin_op, "amin", x, n, dims, keepdim); }
-TG_API tg_tensor *(tg_max)(tg_tensor *x) { return tg__reduce_call(&tg__amax_op, "max", x, 0, NULL, false); }
-TG_API tg_tensor *(tg_min)(tg_tensor *x) { return tg__reduce_call(&tg__amin_op, "min", x, 0, NULL, false); }
+static const tg_op tg__max_op = { "max", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amax_forward, tg__amax_backward, NULL };
+static const tg_op tg__min_op = { "min", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amin_forward, tg__amax_backward, NULL };
+TG_API tg_tensor *(tg_max)(tg_tensor *x) { return tg__reduce_call(&tg__max_op, "max", x, 0, NULL, false); }
+TG_API tg_tensor *(tg_min)(tg_tensor *x) { return tg__reduce_call(&tg__min_op, "min", x, 0, NULL, false); }
 
 /* ------------------------------------------------------------------ max_dim, min_dim, argmax, argmin ----
    y = largest along dim and its first place; dx = g put at that place. The places have no gradient. */
@@ -7752,8 +7855,8 @@ TG__PRIVATE bool tg__max_dim_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg_scatter(zeros, at->dims[0], tg__reduce_widen(tg, n, n->out[1]), tg__reduce_widen(tg, n, g[0]));
     return dx[0] != NULL;
 }
-static const tg_op tg__max_dim_op = { "max", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward, NULL };
-static const tg_op tg__min_dim_op = { "min", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__max_dim_check, tg__min_dim_forward, tg__max_dim_backward, NULL };
+static const tg_op tg__max_dim_op = { "max_dim", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward, NULL };
+static const tg_op tg__min_dim_op = { "min_dim", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__max_dim_check, tg__min_dim_forward, tg__max_dim_backward, NULL };
 TG__PRIVATE tg_tensor *tg__max_dim_call(const tg_op *op, tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) {
     tg_ctx *tg = tg__start(x, op->name);
     tg__reduce_attr at;
@@ -8386,7 +8489,7 @@ TG_API tg_tensor *(tg_stack)(tg_tensor *const *list, int n, int64_t dim) {
     for (i = 0; ok && i < n; i++) {
         t[i] = tg_unsqueeze(list[i], dim);
         ok = t[i] != NULL;
-        if (ok && !tg__same_shape(list[i], list[0])) { tg->where = "stack"; ok = tg__fail(tg, TG__E_CAT_SHAPE, i, t[i], t[0], (int)dim); }
+        if (ok && !tg__same_shape(list[i], list[0])) { tg->where = "stack"; ok = tg__fail(tg, TG__E_STACK_SHAPE, i, list[i], list[0]); }
     }
     if (ok) y = tg_cat(t, n, dim);
     if (t != few) tg__mem_put(tg, t, (size_t)n * sizeof *t);
@@ -8607,7 +8710,7 @@ TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x
 TG__PRIVATE bool tg__index_operands(tg_ctx *tg, tg__node *n) {
     tg__dim_attr *at = (tg__dim_attr *)n->attr;
     if (!tg__wrap_dim(tg, n->in[0], &at->dim, n->in[0]->ndim)) return false;
-    if (n->in[1]->dtype != TG_I64 && n->in[1]->dtype != TG_I32) return tg__fail(tg, TG__E_INDEX_DTYPE, n->in[1]);
+    if (n->in[1]->dtype != TG_I64 && n->in[1]->dtype != TG_I32 && (tg_dtype_is_float(n->in[1]->dtype) || n->in[1]->numel)) return tg__fail(tg, TG__E_INDEX_DTYPE, n->in[1]);
     if (n->n_in > 2 && n->in[2]->dtype != n->in[0]->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, n->in[0], n->in[2], "");
     return true;
 }
@@ -9979,7 +10082,7 @@ TG__PRIVATE bool tg__conv_dtypes(tg_ctx *tg, const tg__node *n) {
     for (int i = 0; i < n->n_in; i++) {
         if (!n->in[i]) continue;
         if (!tg_dtype_is_float(n->in[i]->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, n->in[i]);
-        if (n->in[i]->dtype != n->in[0]->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, n->in[0], n->in[i], "");
+        if (n->in[i]->dtype != n->in[0]->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, n->in[0], n->in[i], "; tg_to one of them");
     }
     return true;
 }
@@ -10047,6 +10150,11 @@ TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args) {
     if (!args) return NULL;
     any = args->x ? args->x : args->weight ? args->weight : args->bias;
     if (any && args->at.file) { any->tg->here.file = args->at.file; any->tg->here.line = args->at.line; }
+    if (any && tg__gate(any->tg) && (!args->x || !args->weight)) {
+        any->tg->where = tg__conv2d_op.name;
+        tg__fail(any->tg, TG__E_NULL, args->x ? 1 : 0);
+        return NULL;
+    }
     for (int d = 0; d < 2; d++) {
         at.stride[d] = args->stride[d] ? args->stride[d] : 1;
         at.padding[d] = args->padding[d];
@@ -10265,8 +10373,8 @@ TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
 }
 static const tg_op tg__linear_op = { "linear", 1, 2, 1, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, NULL, 0, 0, tg__linear_check, tg__linear_forward, tg__linear_backward, NULL };
 TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) {
-    tg_ctx *tg = tg__start(x, "linear");
-    if (!tg || !tg__use(tg, weight, 1)) return NULL;
+    tg_ctx *tg = tg__start2(x, weight, "linear");
+    if (!tg) return NULL;
     if (weight->ndim == 1 && !bias) return tg_matmul(x, weight);
     if (x->ndim == 1 && weight->ndim == 2) {
         x = tg__apply(&tg__linear_op, NULL, NULL, tg_unsqueeze(x, 0), weight, bias);
@@ -10279,14 +10387,19 @@ TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) 
 TG_API tg_tensor *(tg_mse_loss)(tg_tensor *x, tg_tensor *target) { return tg_mean(tg_square(tg_sub(x, target))); }
 
 TG_API tg_tensor *(tg_cross_entropy)(tg_tensor *logits, tg_tensor *target) {
-    tg_ctx *tg = tg__start(logits, "cross_entropy");
+    tg_ctx *tg = tg__start2(logits, target, "cross_entropy");
     tg_tensor *picked;
-    if (!tg || !tg__use(tg, target, 1)) return NULL;
+    int64_t i;
+    if (!tg) return NULL;
     if (logits->ndim != 2 || target->ndim != 1 || target->shape[0] != logits->shape[0]) {
         tg__fail(tg, TG__E_TARGET_SHAPE, logits, target, "cross_entropy takes logits [N, C] and classes [N]");
         return NULL;
     }
     if (target->dtype != TG_I64 && target->dtype != TG_I32) { tg__fail(tg, TG__E_INDEX_DTYPE, target); return NULL; }
+    for (i = 0; i < target->numel; i++) {
+        int64_t c = tg__get_i64(tg__element_at(target, i), target->dtype);
+        if (c < 0 || c >= logits->shape[1]) { tg__fail(tg, TG__E_CLASS_RANGE, c, i, logits, logits->shape[1]); return NULL; }
+    }
     picked = tg_gather(tg_log_softmax(logits, 1), 1, tg_unsqueeze(target, 1));
     return tg_neg(tg_mean(picked));
 }
@@ -10310,7 +10423,7 @@ TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
 #ifndef TENSORGRAD_NO_STDIO
 TG__PRIVATE const char *tg__file_reason(int code) {
     switch (code) {
-        case TG__FILE_NOT_FOUND: return "no such file";
+        case TG__FILE_NOT_FOUND: return "no such file or folder";
         case TG__FILE_DENIED: return "access denied";
         case TG__FILE_NOT_REGULAR: return "not a regular file";
         case TG__FILE_TOO_LARGE: return "the file is larger than the memory limit";
@@ -10327,7 +10440,7 @@ TG__PRIVATE void tg__file_release(void *user, void *p, size_t size, size_t align
 TG__PRIVATE bool tg__load_file(tg_ctx *tg, const char *path, void **data, size_t *size) {
     tg_hooks *h = &tg->config.hooks;
     *data = NULL; *size = 0;
-    if (!path) return tg__fail(tg, TG__E_NO_DATA);
+    if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
     if (h->file_read) {
         void *got = NULL;
         size_t n = 0;
@@ -10356,7 +10469,7 @@ TG__PRIVATE bool tg__load_file(tg_ctx *tg, const char *path, void **data, size_t
 }
 TG__PRIVATE bool tg__save_file(tg_ctx *tg, const char *path, const void *const *parts, const size_t *sizes, int n) {
     tg_hooks *h = &tg->config.hooks;
-    if (!path) return tg__fail(tg, TG__E_NO_DATA);
+    if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
     if (h->file_write) return h->file_write(h->file_user, path, parts, sizes, n) || tg__fail(tg, TG__E_FILE, path, "the host's file hook could not write it");
 #ifndef TENSORGRAD_NO_STDIO
     {
@@ -10693,6 +10806,9 @@ struct tg_dict {
     tg__dict_text *text;               /* newest block first; text never moves */
 };
 
+/* Calls on a dict have no place macro: an older call's line must not be named. */
+TG__PRIVATE void tg__io_enter(tg_ctx *tg, const char *name) { tg->where = name; tg->here.file = NULL; }
+
 TG_API tg_dict *(tg_dict_new)(tg_ctx *tg) {
     tg_dict *d;
     if (!tg__gate(tg)) return NULL;
@@ -10787,14 +10903,14 @@ TG__PRIVATE bool tg__dict_put(tg_dict *d, const char *name, tg_tensor *t, const 
 }
 TG_API bool tg_dict_set(tg_dict *d, const char *name, tg_tensor *t) {
     if (!d || !tg__gate(d->tg)) return false;
-    d->tg->where = "dict_set";
+    tg__io_enter(d->tg, "dict_set");
     return tg__use(d->tg, t, 2) && tg__dict_put(d, name, t, NULL, 0, NULL);
 }
 TG_API bool tg_dict_set_raw(tg_dict *d, const char *name, const char *type, int ndim, const int64_t *shape, tg_tensor *bytes) {
     const tg__io_type *y;
     uint64_t size;
     if (!d || !tg__gate(d->tg)) return false;
-    d->tg->where = "dict_set_raw";
+    tg__io_enter(d->tg, "dict_set_raw");
     if (!tg__use(d->tg, bytes, 5)) return false;
     if (!type || (ndim > 0 && !shape)) return tg__fail(d->tg, TG__E_NULL, type ? 4 : 2);
     if (ndim < 0 || ndim > TG_MAX_DIMS) return tg__fail(d->tg, TG__E_NDIM, ndim);
@@ -10812,7 +10928,7 @@ TG_API bool tg_dict_set_meta(tg_dict *d, const char *key, const char *value) {
     int64_t i;
     char *text, *own = NULL;
     if (!d || !tg__gate(d->tg)) return false;
-    d->tg->where = "dict_set_meta";
+    tg__io_enter(d->tg, "dict_set_meta");
     if (!tg__dict_text_ok(d, key, 1) || !tg__dict_text_ok(d, value, 2)) return false;
     i = tg__names_find(&d->keys, key);
     room = strlen(value) + 1;
@@ -10872,7 +10988,7 @@ TG_API tg_tensor *tg_dict_f32(const tg_dict *d, int64_t i) {
     tg_tensor *t;
     int64_t k;
     if (!d || !tg__gate(d->tg)) return NULL;
-    d->tg->where = "dict_f32";
+    tg__io_enter(d->tg, "dict_f32");
     if (!p) { (void)tg__fail(d->tg, TG__E_ARGUMENT, "the dict has no tensor of that number"); return NULL; }
     if (!p->raw) return tg_to(p->t, TG_F32);
     if (p->raw->how != TG__IO_U64 && (p->raw->how != TG__IO_RAW || p->raw->bits != 8)) {
@@ -11073,7 +11189,7 @@ TG__PRIVATE tg_dict *tg__st_parse(tg_ctx *tg, const char *op, const char *who, c
 TG_API tg_dict *(tg_safetensors_parse)(tg_ctx *tg, const void *bytes, size_t size) {
     if (!tg__gate(tg)) return NULL;
     tg->where = "safetensors_parse";
-    if (!bytes && size) { (void)tg__fail(tg, TG__E_NO_DATA); return NULL; }
+    if (!bytes && size) { (void)tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
     return tg__st_parse(tg, "safetensors_parse", "bytes", bytes, size);
 }
 TG_API tg_dict *(tg_safetensors_load)(tg_ctx *tg, const char *path) {
@@ -11187,7 +11303,7 @@ TG_API tg_tensor *tg_safetensors_bytes(const tg_dict *d) {
     tg_mark m;
     bool ok;
     if (!d || !tg__gate(d->tg)) return NULL;
-    d->tg->where = "safetensors_bytes";
+    tg__io_enter(d->tg, "safetensors_bytes");
     m = tg_begin(d->tg);
     ok = tg__st_layout(d, &w);
     if (ok && (ok = tg__add_i64((int64_t)w.head_size, w.data, &size))) out = tg_empty(d->tg, 1, &size, TG_U8);
@@ -11207,7 +11323,7 @@ TG_API bool tg_safetensors_save(const tg_dict *d, const char *path) {
     int word;
     bool ok;
     if (!d || !tg__gate(d->tg)) return false;
-    d->tg->where = "safetensors_save";
+    tg__io_enter(d->tg, "safetensors_save");
     if (!path) return tg__fail(d->tg, TG__E_NULL, 1);
     count = (size_t)d->names.count + 1;
     m = tg_begin(d->tg);
@@ -11224,7 +11340,7 @@ TG_API bool tg_safetensors_save(const tg_dict *d, const char *path) {
             ok = part[k++] != NULL;
         }
     }
-    d->tg->where = "safetensors_save";
+    tg__io_enter(d->tg, "safetensors_save");
     ok = ok && tg__save_file(d->tg, path, part, size, (int)k);
     tg__mem_put(d->tg, part, count * sizeof *part);
     tg__mem_put(d->tg, size, count * sizeof *size);
@@ -11337,7 +11453,7 @@ TG__PRIVATE tg_tensor *tg__npy_parse(tg_ctx *tg, const char *op, const char *who
 TG_API tg_tensor *(tg_npy_parse)(tg_ctx *tg, const void *bytes, size_t size) {
     if (!tg__gate(tg)) return NULL;
     tg->where = "npy_parse";
-    if (!bytes && size) { (void)tg__fail(tg, TG__E_NO_DATA); return NULL; }
+    if (!bytes && size) { (void)tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
     return tg__npy_parse(tg, "npy_parse", "bytes", bytes, size);
 }
 TG_API tg_tensor *(tg_npy_load)(tg_ctx *tg, const char *path) {
@@ -11564,14 +11680,12 @@ TG_API void (tg_print)(tg_tensor *t) { tg__print_with(t, (tg_format)); }
 TG_API size_t (tg_format_line)(tg_tensor *t, char *out, size_t size) {
     tg__text x = tg__text_over(out, size);
     int64_t i;
-    tg__loop l;
     if (!tg__readable(t)) return tg__format_dead(t, &x);
     tg__put_tensor(&x, t);
     if (t->requires_grad) tg__put(&x, " requires_grad");
     tg__put(&x, " [");
-    tg__loop_make(&l, &t, 1);
     for (i = 0; i < t->numel && i < 6; i++) {
-        const char *p = (const char *)t->data + tg__loop_offset(&l, 0, i, NULL) * (int64_t)tg_dtype_size(t->dtype);
+        const char *p = tg__element_at(t, i);
         char b[48];
         if (i) tg__put(&x, ", ");
         if (!tg_dtype_is_float(t->dtype)) tg__put_i64(&x, tg__get_i64(p, t->dtype));
@@ -11585,11 +11699,9 @@ TG_API size_t (tg_format_stats)(tg_tensor *t, char *out, size_t size) {
     tg__text x = tg__text_over(out, size);
     double sum = 0, square = 0, low = 0, high = 0, mean;
     int64_t i, nan = 0, inf = 0, n = 0;
-    tg__loop l;
     if (!tg__readable(t)) return tg__format_dead(t, &x);
-    tg__loop_make(&l, &t, 1);
     for (i = 0; i < t->numel; i++) {
-        double v = tg__get_f64((const char *)t->data + tg__loop_offset(&l, 0, i, NULL) * (int64_t)tg_dtype_size(t->dtype), t->dtype);
+        double v = tg__get_f64(tg__element_at(t, i), t->dtype);
         if (tg__is_nan(v)) { nan++; continue; }
         if (!tg__is_finite(v)) { inf++; continue; }
         if (n == 0 || v < low) low = v;
@@ -11600,7 +11712,7 @@ TG_API size_t (tg_format_stats)(tg_tensor *t, char *out, size_t size) {
     square = n > 1 ? (square - sum * mean) / (double)(n - 1) : 0;
     tg__put_tensor(&x, t);
     tg__put(&x, " mean "); tg__put_short(&x, mean);
-    tg__put(&x, " std "); tg__put_short(&x, square > 0 ? tg__w_sqrt_f64__plain(square) : 0);
+    tg__put(&x, " std "); tg__put_short(&x, square > 0 ? tg__sqrt64(square) : 0);
     tg__put(&x, " in ["); tg__put_short(&x, low); tg__put(&x, ", "); tg__put_short(&x, high); tg__put(&x, "], ");
     tg__put_i64(&x, nan); tg__put(&x, " nan, "); tg__put_i64(&x, inf); tg__put(&x, " inf");
     return x.length;
@@ -11650,8 +11762,15 @@ TG_API int tg_tape_input(const tg_tape_entry *e, int i, const int64_t **shape, u
 TG__PRIVATE void tg__put_slot(tg__text *x, const tg__slot *s) { tg__put(x, tg_dtype_name(s->dtype)); tg__put_shape(x, s->ndim, s->shape); }
 TG__PRIVATE void tg__put_node(tg__text *x, const tg__node *n) {
     const tg_tensor *t = n->weak[0];
+    const char *s;
     tg__put(x, n->op->name);
-    if (t && t->name) { tg__put(x, " '"); tg__put(x, t->name); tg__put(x, "'"); }
+    if (!t || !t->name) return;
+    tg__put(x, " '");
+    for (s = t->name; *s; s++) {                                       /* the text also stands inside quotes in a drawing */
+        if (*s == '"' || *s == '\\') tg__put_char(x, '\\');
+        tg__put_char(x, *s == '\n' ? ' ' : *s);
+    }
+    tg__put(x, "'");
 }
 TG_API size_t (tg_tape_text)(tg_tensor *t, char *out, size_t size) {
     tg__text x = tg__text_over(out, size);
@@ -11678,7 +11797,7 @@ TG__PRIVATE void tg__put_value(tg__text *x, const char *label, tg_tensor *t) {
     int64_t i;
     if (!t || !tg__readable(t) || t->numel > 4) return;
     tg__put(x, "\\n"); tg__put(x, label);
-    for (i = 0; i < t->numel; i++) { tg__loop l; tg__loop_make(&l, &t, 1); tg__put_char(x, ' '); tg__put_short(x, tg__get_f64((const char *)t->data + tg__loop_offset(&l, 0, i, NULL) * (int64_t)tg_dtype_size(t->dtype), t->dtype)); }
+    for (i = 0; i < t->numel; i++) { tg__put_char(x, ' '); tg__put_short(x, tg__get_f64(tg__element_at(t, i), t->dtype)); }
 }
 TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
     tg__text x = tg__text_over(out, size);
@@ -11802,9 +11921,11 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #undef TG__AT
 #undef TG__AT_CTX
 #undef TG__AT_LIST
+#undef TG__AT_CALL
 #define TG__AT(t) tg__at(t, __FILE__, __LINE__)
 #define TG__AT_CTX(tg) tg__at_ctx(tg, __FILE__, __LINE__)
 #define TG__AT_LIST(list, n) tg__at_list(list, n, __FILE__, __LINE__)
+#define TG__AT_CALL(call) tg__at_call(call, __FILE__, __LINE__)
 #endif
 #endif /* TENSORGRAD_IMPLEMENTATION */
 

@@ -41,6 +41,12 @@ builds_and_runs() {
     compiles "$what" "$@" -o "$bin" && says_ok "$what runs" ./"$bin"
 }
 
+# quick NAME OUTPUT FLAGS...: builds by tcc if it is there and this is not `all`, else by gcc with only the plain pass; runs
+quick() {
+    what=$1 bin=$2; shift 2
+    if have tcc && ! slow; then builds_and_runs "tcc $what" $bin tcc "$@"; else builds_and_runs "gcc -O1 $what, plain pass" $bin gcc -O1 -DTENSORGRAD_TEACH "$@"; fi
+}
+
 # ---------------------------------------------------------------------------------------------------------------- warnings
 if in_group warnings; then
     for c in gcc clang; do
@@ -65,7 +71,7 @@ if in_group warnings; then
 fi
 
 # ----------------------------------------------------------------------------------------------------------------- options
-# Each option that the header knows, alone; real builds with TEACH (the plain pass only), which takes a fraction of the time.
+# Each option that the header knows, alone; real builds by tcc, which takes a fraction of a second, and by gcc in `all`.
 options=$(grep -oE 'TENSORGRAD_(NO_[A-Z0-9_]+|TEACH|DEBUG|NATIVE|STRICT|STATIC)' tensorgrad.h | sort -u)
 if in_group options; then
     for o in $options; do
@@ -74,7 +80,7 @@ if in_group options; then
         compiles "clang++ -D$o" clang++ -std=c++17 $warn $inc -D$o -fsyntax-only tests/compile_impl.cpp
         case $o in
             TENSORGRAD_NO_LINES|TENSORGRAD_NO_STDIO|TENSORGRAD_NO_THREADS|TENSORGRAD_NO_TIME)
-                builds_and_runs "gcc -O1 -D$o with TEACH" $out/option gcc -O1 $inc -D$o -DTENSORGRAD_TEACH tests/compile_main.c;;
+                quick "-D$o" $out/option $inc -D$o tests/compile_main.c;;
             TENSORGRAD_TEACH|TENSORGRAD_NATIVE)
                 builds_and_runs "gcc -O2 -D$o" $out/option gcc -O2 -march=native $inc -D$o tests/compile_main.c;;
             TENSORGRAD_DEBUG)
@@ -85,7 +91,7 @@ if in_group options; then
     compiles "gcc, every NO_ option at once" gcc -std=c99 $warn $inc $all_no -DTENSORGRAD_TEACH -fsyntax-only tests/compile_impl.c
     # nothing of stdio or files is left without them
     if [ -n "$all_no" ] && compiles "gcc, object with every NO_ option" gcc -O1 $inc $all_no -DTENSORGRAD_TEACH -c tests/compile_impl.c -o $out/no.o; then
-        left=$(nm -u $out/no.o | awk '{ print $NF }' | grep -vE '^(_GLOBAL_OFFSET_TABLE_|mem(cpy|move|set|cmp)|str(len|cmp|ncmp)|malloc|free|calloc|realloc|posix_memalign|aligned_alloc|__stack_chk_fail|__errno_location|write)$' | tr '\n' ' ')
+        left=$(nm -u $out/no.o | awk '{ print $NF }' | grep -vE '^(_GLOBAL_OFFSET_TABLE_|mem(cpy|move|set|cmp|chr)|str(len|cmp|ncmp)|malloc|free|calloc|realloc|posix_memalign|aligned_alloc|__stack_chk_fail|__errno_location|write)$' | tr '\n' ' ')
         if [ -z "$left" ]; then pass; else fail "with every NO_ option the object still asks for: $left"; fi
     fi
     compiles "gcc -DTENSORGRAD_STATIC" gcc -std=c99 $warn $inc -DTENSORGRAD_STATIC -fsyntax-only tests/compile_impl.c
@@ -94,24 +100,30 @@ if in_group options; then
     # a copy under another name
     mkdir -p $out/renamed
     sed 's/"tensorgrad\.h"/"nobody.h"/' tensorgrad.h > $out/renamed/tg_copy.h
-    builds_and_runs "a renamed copy, TENSORGRAD_FILENAME" $out/renamed_main gcc -O1 -I$out/renamed -DTENSORGRAD_TEACH '-DTENSORGRAD_FILENAME="tg_copy.h"' '-DCOMPILE_HEADER="tg_copy.h"' tests/compile_main.c
+    quick "a renamed copy, TENSORGRAD_FILENAME" $out/renamed_main -I$out/renamed -DTENSORGRAD_TEACH '-DTENSORGRAD_FILENAME="tg_copy.h"' '-DCOMPILE_HEADER="tg_copy.h"' tests/compile_main.c
 fi
 
 # ------------------------------------------------------------------------------------- the same object for several tests
-# impl_gcc.o: the implementation by gcc -O2, all passes; built once per header
+# impl NAME COMMAND...: the implementation as $out/impl_NAME.o; built once per header. The .line file is older than what the compiler read.
 impl() {
-    if [ ! -f $out/impl_gcc.o ] || [ -n "$(find tensorgrad.h tests/compile_impl.c -newer $out/impl_gcc.o)" ]; then
-        rm -f $out/impl_gcc.o
-        compiles "gcc -O2, implementation as an object" gcc -std=gnu17 -O2 -fPIC $inc -c tests/compile_impl.c -o $out/impl_gcc.o
-    else
-        [ -f $out/impl_gcc.o ]
+    o=$out/impl_$1.o; shift
+    if [ ! -f $o ] || [ "$(cat $o.line 2>/dev/null)" != "$*" ] || [ -n "$(find tensorgrad.h tests/compile_impl.c -newer $o.line)" ]; then
+        rm -f $o
+        echo "$*" > $o.line
+        compiles "implementation as an object" "$@" $inc -c tests/compile_impl.c -o $o
     fi
+    [ -f $o ]
 }
+impl_gcc()   { impl gcc gcc -std=gnu17 -O2 -fPIC; }
+impl_clang() { impl clang clang -O2; }
+impl_arm()   { impl arm aarch64-linux-gnu-gcc -O2; }
+user="-O1 -DCOMPILE_SHARED $inc"
 
 # ------------------------------------------------------------------------------------------------------------------- build
 if in_group build; then
     builds_and_runs "cc, no flags, C"        $out/main gcc $inc tests/compile_main.c
-    builds_and_runs "clang -O1"              $out/main clang -O1 $inc tests/compile_main.c
+    impl_gcc && builds_and_runs "gcc -O2"    $out/main gcc $user tests/compile_main.c $out/impl_gcc.o
+    impl_clang && builds_and_runs "clang -O2" $out/main clang $user tests/compile_main.c $out/impl_clang.o
     builds_and_runs "g++ -O1 -std=c++17"     $out/main g++ -O1 -std=c++17 $inc tests/compile_main.cpp
     builds_and_runs "tcc"                    $out/main tcc $inc tests/compile_main.c
     if slow; then
@@ -145,9 +157,9 @@ if in_group bits; then
             fail "bits: $what does not run: $(grep FAIL $out/run.txt | head -n 2 | tr '\n' ' ')"
         fi
     }
-    impl && bits "gcc -O2 gnu17" "" gcc -O2 -DCOMPILE_SHARED $inc tests/compile_bits.c $out/impl_gcc.o
+    impl_gcc && bits "gcc -O2 gnu17" "" gcc $user tests/compile_bits.c $out/impl_gcc.o
     bits "gcc -Ofast -march=native" "" gcc -Ofast -march=native $inc tests/compile_bits.c
-    bits "clang -O2" "" clang -O2 $inc tests/compile_bits.c
+    impl_clang && bits "clang -O2" "" clang $user tests/compile_bits.c $out/impl_clang.o
     bits "tcc" "" tcc $inc tests/compile_bits.c
     if slow; then
         bits "gcc -O0 c11" "" gcc -O0 -std=c11 $inc tests/compile_bits.c
@@ -158,7 +170,7 @@ if in_group bits; then
         bits "g++ -O2" "" g++ -O2 -x c++ $inc tests/compile_bits.c
     fi
     if have aarch64-linux-gnu-gcc && have qemu-aarch64; then
-        bits "aarch64 gcc -O2 under qemu" qemu-aarch64 aarch64-linux-gnu-gcc -O2 -static $inc tests/compile_bits.c
+        impl_arm && bits "aarch64 gcc -O2 under qemu" qemu-aarch64 aarch64-linux-gnu-gcc -static $user tests/compile_bits.c $out/impl_arm.o
     else
         skip "bits: aarch64 needs aarch64-linux-gnu-gcc and qemu-aarch64"
     fi
@@ -171,7 +183,7 @@ if in_group bits; then
 fi
 
 # ------------------------------------------------------------------------------------------------------------------ object
-if in_group object && impl; then
+if in_group object && impl_gcc; then
     o=$out/impl_gcc.o
     # what it asks others for: the C library's memory, text and file calls, threads and the clock
     allowed='^(_GLOBAL_OFFSET_TABLE_|mem(cpy|move|set|cmp|chr)|str(len|cmp|ncmp|chr)|malloc|free|calloc|realloc|posix_memalign|aligned_alloc'
@@ -199,7 +211,7 @@ if in_group object && impl; then
     extra=$(comm -13 $out/declared.txt $out/defined.txt | tr '\n' ' ')
     if [ -z "$extra" ]; then pass; else fail "defined but not declared: $extra"; fi
     # links with nothing but the C library
-    builds_and_runs "links with -nodefaultlibs -lc -lgcc" $out/main gcc -O1 -DCOMPILE_SHARED $inc -nodefaultlibs tests/compile_main.c $o -lc -lgcc
+    builds_and_runs "links with -nodefaultlibs -lc -lgcc" $out/main gcc $user -nodefaultlibs tests/compile_main.c $o -lc -lgcc
     # fused multiply-adds only where a formula says so: none in the plain pass even when the machine has them, none in these kernels of the others
     if compiles "gcc -Ofast -march=haswell object" gcc -std=gnu17 -Ofast -march=haswell $inc -c tests/compile_impl.c -o $out/fast.o; then
         fused() {          # the functions of an object whose name matches and that hold a fused instruction
@@ -254,33 +266,42 @@ if in_group hostile; then
     compiles "hostile names first, clang" clang -Wall -Wextra -Werror $inc -fsyntax-only tests/compile_early.c
     compiles "hostile names first, g++"   g++ -Wall -Wextra -Werror $inc -fsyntax-only tests/compile_early.cpp
     compiles "hostile names first, clang++" clang++ -Wall -Wextra -Werror $inc -fsyntax-only tests/compile_early.cpp
-    builds_and_runs "hostile names first" $out/hostile gcc -DTENSORGRAD_TEACH -O1 $inc tests/compile_early.c
-    builds_and_runs "sys/param.h, complex.h, assert.h" $out/hostile gcc -DTENSORGRAD_TEACH -O1 $inc tests/compile_names.c
-    builds_and_runs "a hostile program" $out/hostile gcc -DTENSORGRAD_TEACH -O1 $inc tests/compile_hostile.c
+    compiles "hostile names first, gcc"   gcc -Wall -Wextra -Werror $inc -fsyntax-only tests/compile_early.c
+    compiles "sys/param.h, complex.h, assert.h" gcc -Wall -Wextra -Werror $inc -fsyntax-only tests/compile_names.c
+    quick "hostile names first" $out/hostile $inc tests/compile_early.c
+    quick "a hostile program" $out/hostile $inc tests/compile_hostile.c
+    slow && builds_and_runs "sys/param.h, complex.h, assert.h, run" $out/hostile gcc -DTENSORGRAD_TEACH -O1 $inc tests/compile_names.c
 fi
 
 # --------------------------------------------------------------------------------------------------------------------- two
 if in_group two; then
-    teach=-DTENSORGRAD_TEACH
-    slow && teach=
-    two() {          # NAME first-compiler first-file second-compiler second-file linker flags...
-        what=$1 c1=$2 f1=$3 c2=$4 f2=$5 ld=$6; shift 6
-        have $c1 && have $c2 && have $ld || { skip "$what"; return; }
-        compiles "$what, first" $c1 "$@" $teach -O1 $inc -c tests/$f1 -o $out/one.o &&
-        compiles "$what, second" $c2 "$@" $teach -O1 $inc -c tests/$f2 -o $out/two.o &&
-        builds_and_runs "$what" $out/one_two $ld $out/one.o $out/two.o
+    two() {          # NAME LINKER FIRST SECOND: two objects that make a program
+        what=$1 ld=$2; shift 2
+        have $ld || { skip "$what: no $ld"; return; }
+        builds_and_runs "$what" $out/one_two $ld "$@"
     }
-    two "implementation in C, user in C"       gcc compile_one.c   gcc compile_two.c   gcc
-    two "implementation in C, user in C++"     gcc compile_one.c   g++ compile_two.cpp g++
-    two "implementation in C++, user in C"     g++ compile_one.cpp gcc compile_two.c   g++
-    two "gcc and clang"                        gcc compile_one.c   clang compile_two.c gcc
-    two "static twice, C and C"                gcc compile_one.c   gcc compile_two.c   gcc -DTENSORGRAD_STATIC
-    two "static twice, C and C++"              clang compile_one.c clang++ compile_two.cpp clang++ -DTENSORGRAD_STATIC
-    # static: unused operations leave no symbol
-    if gcc -O2 -DTENSORGRAD_STATIC $teach $inc -c tests/compile_two.c -o $out/two.o 2>/dev/null; then
-        left=$(nm $out/two.o | awk '{ print $NF }' | grep -E '^tg_(conv2d_from|sort|erf|safetensors_load)' | tr '\n' ' ')
-        if [ -z "$left" ]; then pass; else fail "TENSORGRAD_STATIC keeps operations that nobody calls: $left"; fi
+    # one implementation, users in C and C++, by several compilers
+    if impl_gcc && compiles "two: first in C" gcc $user -c tests/compile_one.c -o $out/one.o; then
+        compiles "two: second in C" clang $user -c tests/compile_two.c -o $out/two.o && two "implementation and users in C, gcc and clang" gcc $out/one.o $out/two.o $out/impl_gcc.o
+        compiles "two: second in C++" g++ $user -c tests/compile_two.cpp -o $out/two.o && two "implementation in C, user in C++" g++ $out/one.o $out/two.o $out/impl_gcc.o
+        compiles "two: implementation in C++" g++ -O1 $inc -c tests/compile_impl.cpp -o $out/impl_cpp.o && compiles "two: second in C" gcc $user -c tests/compile_two.c -o $out/two.o &&
+            two "implementation in C++, users in C" g++ $out/one.o $out/two.o $out/impl_cpp.o
+        if [ -f $out/impl_cpp.o ]; then
+            names=$(nm -gC --defined-only $out/impl_cpp.o | grep -vE ' (tg_|[a-z ]+ \*?tg__address|tg__address|DW\.ref)' | awk '{ print $NF }' | head -n 5 | tr '\n' ' ')
+            if [ -z "$names" ]; then pass; else fail "C++: exported without tg_: $names"; fi
+        fi
     fi
+    # two implementations, each for its own file
+    c=clang cpp=clang++; have clang++ || { c=gcc; cpp=g++; }
+    compiles "static: first in C" $c -O1 -Wall -Wextra -Werror $inc -DTENSORGRAD_STATIC -c tests/compile_one.c -o $out/one.o &&
+        compiles "static: second in C++" $cpp -O1 -Wall -Wextra -Werror $inc -DTENSORGRAD_STATIC -c tests/compile_two.cpp -o $out/two.o && two "static twice, C and C++" $cpp $out/one.o $out/two.o
+    if slow; then
+        compiles "static: first in C++" g++ -O1 $inc -DTENSORGRAD_STATIC -c tests/compile_one.cpp -o $out/one.o &&
+            compiles "static: second in C" gcc -O1 $inc -DTENSORGRAD_STATIC -c tests/compile_two.c -o $out/two.o && two "static twice, C++ and C, gcc" g++ $out/one.o $out/two.o
+    fi
+    # static: unused operations leave no symbol
+    left=$(nm $out/two.o 2>/dev/null | awk '{ print $NF }' | grep -E '^tg_(conv2d_from|sort|erf|safetensors_load)|^tg__.*(conv|sort|npy)' | head -n 8 | tr '\n' ' ')
+    if [ -z "$left" ]; then pass; else fail "TENSORGRAD_STATIC keeps operations that nobody calls: $left"; fi
 fi
 
 # ------------------------------------------------------------------------------------------------------------------ plugin
@@ -299,7 +320,7 @@ fi
 # ------------------------------------------------------------------------------------------------------------------- fiber
 if in_group fiber; then
     if [ "$(uname -s)" = Linux ]; then
-        if compiles "fiber" gcc -O2 $inc tests/compile_fiber.c -o $out/fiber; then
+        if impl_gcc && compiles "fiber" gcc $user tests/compile_fiber.c $out/impl_gcc.o -o $out/fiber; then
             for isa in 0 1 2; do
                 if $out/fiber $isa > $out/fiber_$isa.txt 2>&1; then pass; else fail "16 KB of stack, instruction set $isa"; fi
                 grep -E 'pass:|stack|FAIL|skip' $out/fiber_$isa.txt
@@ -333,7 +354,7 @@ if in_group cross; then
     fi
     if have aarch64-linux-gnu-gcc; then
         compiles "aarch64 c99, warnings" aarch64-linux-gnu-gcc -std=c99 $warn $inc -fsyntax-only tests/compile_impl.c
-        if compiles "aarch64" aarch64-linux-gnu-gcc -O2 -static $inc tests/compile_main.c -o $out/main_arm; then
+        if impl_arm && compiles "aarch64" aarch64-linux-gnu-gcc -static $user tests/compile_main.c $out/impl_arm.o -o $out/main_arm; then
             if have qemu-aarch64; then says_ok "aarch64 under qemu" qemu-aarch64 $out/main_arm; else skip "aarch64: no qemu-aarch64"; fi
         fi
     else

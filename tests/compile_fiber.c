@@ -2,10 +2,13 @@
    compile_fiber [isa name] */
 #define _GNU_SOURCE
 #define _XOPEN_SOURCE 700
+#ifndef COMPILE_SHARED
 #define TENSORGRAD_IMPLEMENTATION
+#endif
 #include "tensorgrad.h"
 #include "compile_step.h"
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 

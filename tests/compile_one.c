@@ -1,5 +1,7 @@
 /* The first file of a program of two: holds main, calls the other with its own context. With TENSORGRAD_STATIC each has an implementation of its own. */
+#ifndef COMPILE_SHARED
 #define TENSORGRAD_IMPLEMENTATION
+#endif
 #include "tensorgrad.h"
 #include <stdio.h>
 #ifdef __cplusplus

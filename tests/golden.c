@@ -1,6 +1,7 @@
 /* Golden operator cases: runs every case of shared/golden against the library and compares results, gradients, second-order gradients and refusals.
 
-     cc -O1 tests/golden.c -o golden && ./golden [--only TEXT] [--verbose] [--list-skipped] [--perturb] [--echo] [DIR...]
+     cc -O1 tests/golden.c -o golden && ./golden [--only TEXT] [--verbose] [--list-skipped] [--perturb] [--echo]
+                                             [--isa plain|avx2|avx512|neon] [--strict] [DIR...]
 
    A DIR holds *.jsonl with their .safetensors, or a folder ops that does; without one it is ../shared/golden. The format is described in the README.md there.
    The last line is  golden: N passed, N failed, N skipped  and the exit status is 0 if nothing failed.
@@ -1606,6 +1607,8 @@ typedef struct runner {
     tg_dict *dict;                      /* the tensors of this file */
     bool     perturb, echo, verbose, list_skipped;
     const char *only;
+    tg_isa   isa;
+    bool     strict;
     long     passed, failed, skipped, composed, changes;
     op_count *ops;
     int      n_ops, room_ops;
@@ -1998,10 +2001,18 @@ static void perturb_case(runner *r, val *cs) {
 
 /* ----------------------------------------------------------------------------------------------------------------------------------------- files ---- */
 
+#if defined(sigsetjmp)                  /* glibc where signal blocks the signal in its handler: the jump must unblock it */
+static sigjmp_buf crash_point;
+#define CRASH_SET(point) sigsetjmp(point, 1)
+#define CRASH_JUMP(point) siglongjmp(point, 1)
+#else
 static jmp_buf crash_point;
+#define CRASH_SET(point) setjmp(point)
+#define CRASH_JUMP(point) longjmp(point, 1)
+#endif
 static volatile sig_atomic_t crash_armed;
 static void on_crash(int number) {
-    if (crash_armed) { crash_armed = 0; (void)signal(number, on_crash); longjmp(crash_point, 1); }
+    if (crash_armed) { crash_armed = 0; (void)signal(number, on_crash); CRASH_JUMP(crash_point); }
     _Exit(3);
 }
 #if defined(__SANITIZE_ADDRESS__)
@@ -2021,6 +2032,8 @@ static bool open_context(runner *r, const char *tensors_path) {
     tg_config config;
     memset(&config, 0, sizeof config);
     config.hooks.log = quiet;
+    config.isa = r->isa;
+    config.strict = r->strict;
     r->tg = tg_open(&config);
     if (!r->tg) { fprintf(stderr, "golden: tg_open failed\n"); return false; }
     r->dict = tg_safetensors_load(r->tg, tensors_path);
@@ -2063,7 +2076,7 @@ static op_count *count_of(runner *r, const char *op) {
 static outcome guarded(runner *r, val *cs, const char *tensors_path) {
     outcome o;
     if (CATCH_CRASHES) {
-        if (setjmp(crash_point)) {
+        if (CRASH_SET(crash_point)) {
             r->message.length = 0;
             (void)fails(r, "the call: got a crash, want none");
             if (!open_context(r, tensors_path)) exit(2);
@@ -2172,6 +2185,13 @@ static int run_dir(runner *r, const char *dir) {
     return n;
 }
 
+static bool isa_named(const char *name, tg_isa *isa) {
+    static const char *const names[] = { "best", "plain", "avx2", "avx512", "neon" };
+    int i;
+    for (i = 0; i <= (int)TG_ISA_NEON; i++) if (strcmp(name, names[i]) == 0) { *isa = (tg_isa)i; return tg_isa_supported(*isa) || i == 0; }
+    return false;
+}
+
 int main(int argc, char **argv) {
     runner *r = (runner *)get_memory(1, sizeof(runner));
     int i, dirs = 0, whole = 0, part = 0, none = 0, found = 0;
@@ -2182,11 +2202,13 @@ int main(int argc, char **argv) {
         else if (strcmp(argv[i], "--echo") == 0) r->echo = true;
         else if (strcmp(argv[i], "--list-skipped") == 0) r->list_skipped = true;
         else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) r->only = argv[++i];
-        else if (argv[i][0] == '-') { fprintf(stderr, "usage: golden [--only TEXT] [--verbose] [--list-skipped] [--perturb] [--echo] [DIR...]\n"); return 2; }
+        else if (strcmp(argv[i], "--strict") == 0) r->strict = true;
+        else if (strcmp(argv[i], "--isa") == 0 && i + 1 < argc && isa_named(argv[i + 1], &r->isa)) i++;
+        else if (argv[i][0] == '-') { fprintf(stderr, "usage: golden [--only TEXT] [--verbose] [--list-skipped] [--perturb] [--echo] [--isa NAME] [--strict] [DIR...]\n"); return 2; }
     }
     if (CATCH_CRASHES) { (void)signal(SIGSEGV, on_crash); (void)signal(SIGFPE, on_crash); (void)signal(SIGILL, on_crash); }
     for (i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--only") == 0) { i++; continue; }
+        if (strcmp(argv[i], "--only") == 0 || strcmp(argv[i], "--isa") == 0) { i++; continue; }
         if (argv[i][0] == '-') continue;
         dirs++;
         found = run_dir(r, argv[i]);

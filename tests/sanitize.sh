@@ -15,16 +15,31 @@ have $cc || { echo "sanitize: 0 passed, 0 failed, 1 skipped"; exit 0; }
 ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:allocator_may_return_null=1; UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=0; TSAN_OPTIONS=halt_on_error=0
 export ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
 
-# sanitized NAME FILE FLAGS...: builds and runs; any report is a failure
+# object KIND FLAGS...: the implementation under a sanitizer, for all tests that reach no private names
+object() {
+    o=$out/impl_$1.o; shift
+    if [ ! -f $o ] || [ -n "$(find tensorgrad.h -newer $o.c)" ]; then
+        rm -f $o
+        printf '#define TENSORGRAD_IMPLEMENTATION\n#include "tensorgrad.h"\n' > $o.c
+        $cc -g1 -O1 -fno-omit-frame-pointer "$@" -I. -c $o.c -o $o >$out/log.txt 2>&1 || { grep -E 'error' $out/log.txt | head -n 3; return 1; }
+    fi
+}
+# sanitized KIND NAME FILE FLAGS...: builds and runs; any report is a failure
 sanitized() {
-    what=$1 file=$2; shift 2
-    if ! $cc -g1 -O1 -fno-omit-frame-pointer "$@" -I. "$file" -o $out/run -lm >$out/log.txt 2>&1; then
-        if grep -qE 'cannot find|unsupported|libclang_rt' $out/log.txt; then skip "$what: the sanitizer's library is not there"; return; fi
+    kind=$1 what=$2 file=$3; shift 3
+    rm -f $out/run
+    flags="-g1 -O1 -fno-omit-frame-pointer -I. -Itests $*"
+    object $kind "$@"
+    if ! { [ -f $out/impl_$kind.o ] && ! grep -qE 'tg__|TG__|define +TENSORGRAD_(NO|TEACH|DEBUG)' "$file" &&
+           $cc $flags -DTG__IMPLEMENTATION_DONE -include string.h "$file" $out/impl_$kind.o -o $out/run >$out/log.txt 2>&1; } &&
+       ! $cc $flags "$file" -o $out/run >$out/log.txt 2>&1; then
+        if grep -qE 'cannot find.*san|libclang_rt.*No such|cannot open.*libclang_rt' $out/log.txt; then skip "$what: the sanitizer's library is not there"; return; fi
         fail "$what does not build"; grep error $out/log.txt | head -n 3 | sed 's/^/     /'; return
     fi
-    if timeout "${TG_LIMIT:-400}" $out/run >$out/run.txt 2>&1 && ! grep -qE 'runtime error:|Sanitizer' $out/run.txt; then pass
+    if timeout "${TG_LIMIT:-300}" $out/run >$out/run.txt 2>&1 && ! grep -qE 'runtime error:|Sanitizer' $out/run.txt; then pass
     else
-        fail "$what under $*"
+        code=$?
+        fail "$what under $* (exit code $code)"
         grep -aE 'runtime error:|ERROR: |WARNING: Thread|SUMMARY|FAIL|#[0-5] ' $out/run.txt | head -n 8 | cut -c1-200 | sed 's/^/     /'
     fi
 }
@@ -36,16 +51,17 @@ fi
 file_of() { for f in "tests/test_$1.c" "tests/$1.c"; do [ -f "$f" ] && { echo "$f"; return 0; }; done; return 1; }
 for name in $names; do
     file=$(file_of "$name") || { skip "no test $name"; continue; }
-    sanitized "$name" "$file" -fsanitize=address,undefined -fno-sanitize-recover=none
+    sanitized address "$name" "$file" -fsanitize=address,undefined
 done
 threads=
 for name in threads share jobs pool; do [ -f "tests/test_$name.c" ] && threads="$threads $name"; done
 [ -n "$threads" ] || threads=compile_main
-for name in $threads; do sanitized "$name, threads" "$(file_of "$name")" -fsanitize=thread; done
+for name in $threads; do sanitized thread "$name, threads" "$(file_of "$name")" -fsanitize=thread; done
 
 # valgrind knows no AVX-512: the plain pass and AVX2. A program that was built for the tests, if it is there.
 if have valgrind; then
-    if $cc -g1 -O1 -DTENSORGRAD_TEACH -I. tests/compile_main.c -o $out/main 2>/dev/null; then
+    c=$cc; have tcc && [ -z "$TG_TEST_ALL" ] && c=tcc          # quick to build, and plain
+    if $c -g -DTENSORGRAD_TEACH -I. tests/compile_main.c -o $out/main 2>/dev/null; then
         if valgrind -q --error-exitcode=9 --leak-check=full --track-origins=no $out/main >$out/run.txt 2>&1; then pass; else fail "valgrind, plain pass"; grep -a '==' $out/run.txt | head -n 10 | sed 's/^/     /'; fi
     else fail "compile_main.c does not build with TENSORGRAD_TEACH"
     fi

@@ -97,7 +97,7 @@ static void mistake(tg_ctx *c, tg_error_code code, int refused, const char *want
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)
 #define AT(line) " (" __FILE__ ":" STRING(line) ")"
-/* The call and the message without its place; NO_PLACE where the function has none. */
+/* The call and the message without its place. NO_PLACE: where the caller's place cannot be known, because the first operand is NULL or is no tensor, none is better than that of an older call. */
 #define MISTAKE(code, refused, text)          mistake(tg, code, (refused) ? 1 : 0, text AT(__LINE__), __FILE__, __LINE__)
 #define MISTAKE_IN(c, code, refused, text)    mistake(c, code, (refused) ? 1 : 0, text AT(__LINE__), __FILE__, __LINE__)
 #define MISTAKE_NO_PLACE(code, refused, text) mistake(tg, code, (refused) ? 1 : 0, text, __FILE__, __LINE__)
@@ -264,12 +264,21 @@ static void test_indices(void) {
         int64_t shape[1] = { 7 }, stride[1] = { 1 };
         MISTAKE(TG_ERROR_VALUE, !tg_as_strided(x, 1, shape, stride, 0), "as_strided: shape [7] reaches outside of the storage of 6 elements"); }
     for (CASE) { tg_tensor *x = ints(2, 5);
-        MISTAKE(TG_ERROR_VALUE, !tg_one_hot(x, 4), "one_hot: index 5 (element 0 of the indices) is out of range: 4 classes"); }
+        MISTAKE(TG_ERROR_VALUE, !tg_one_hot(x, 4), "one_hot: index 5 (element 0 of the indices) is out of range: dimension 1 of i64[2, 4]"); }
     for (CASE) { tg_tensor *x = tg_number(tg, 5);
         MISTAKE(TG_ERROR_VALUE, !tg_select(x, 0, 0), "select: f64[] has no dimensions"); }
 }
 
 /* ---- sizes and values ---- */
+static void test_null_shapes(void) {
+    for (CASE) { MISTAKE(TG_ERROR_NULL, !tg_zeros(tg, 2, NULL), "zeros: no shape given"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_NULL, !tg_view(a, 2, NULL), "view: no shape given"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_NULL, !tg_sum_dims(a, 2, NULL, false), "sum: no dims given"); }
+    for (CASE) { tg_tensor *a = f32(2, 3);
+        MISTAKE(TG_ERROR_NULL, !tg_permute(a, 2, NULL), "permute: no dims given"); }
+}
 static void test_values(void) {
     float f[4] = { 1, 2, 3, 4 };
     for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_zeros(tg, TG_SHAPE(2, -3)), "zeros: size -3 in dimension 1: sizes cannot be negative"); }
@@ -278,7 +287,6 @@ static void test_values(void) {
     for (CASE) { int64_t shape[9] = { 1, 1, 1, 1, 1, 1, 1, 1, 1 };
         MISTAKE(TG_ERROR_SHAPE, !tg_zeros(tg, 9, shape), "zeros: 9 dimensions, at most 8 are possible"); }
     for (CASE) { MISTAKE(TG_ERROR_SHAPE, !tg_zeros(tg, -1, NULL), "zeros: -1 dimensions, at most 8 are possible"); }
-    for (CASE) { MISTAKE(TG_ERROR_NULL, !tg_zeros(tg, 2, NULL), "zeros: no shape given"); }
     for (CASE) { MISTAKE(TG_ERROR_NULL, !tg_from_f32(tg, TG_SHAPE(3), NULL), "from_f32: no data given"); }
     for (CASE) { MISTAKE(TG_ERROR_NULL, !tg_wrap(tg, TG_SHAPE(3), TG_F32, NULL), "wrap: no data given"); }
     for (CASE) { tg_tensor *a = f32(2, 3);
@@ -290,8 +298,8 @@ static void test_values(void) {
     for (CASE) { tg_tensor *a = f32(3, -1);
         MISTAKE(TG_ERROR_VALUE, !tg_dropout(a, 1.5, true), "dropout: probability 1.5 is not between 0 and 1"); }
     for (CASE) { tg_tensor *a = tg_full(tg, TG_SHAPE(3), 2, TG_F32);
-        MISTAKE(TG_ERROR_VALUE, !tg_bernoulli(a), "bernoulli: probability 2 is not between 0 and 1"); }
-    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_randint(tg, 5, 5, TG_SHAPE(2)), "randint: high: expected more than low, got 5"); }
+        MISTAKE(TG_ERROR_VALUE, !tg_bernoulli(a), "bernoulli: probability 2.0 is not between 0 and 1"); }
+    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_randint(tg, 5, 5, TG_SHAPE(2)), "randint: high: expected more than low, got 5.0"); }
     for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_arange(tg, 0, 5, 0, TG_F32), "arange: step cannot be 0"); }
     for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_arange(tg, 0, 5, -1, TG_F32), "arange: the step leads away from the end"); }
     for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_arange(tg, 0, (double)INFINITY, 1, TG_F32), "arange: start, end and step must be finite"); }
@@ -299,7 +307,7 @@ static void test_values(void) {
     for (CASE) { tg_tensor *a = ints(3, 7), *b = ints(3, 0);
         MISTAKE(TG_ERROR_VALUE, !tg_floor_divide(a, b), "floor_divide: integer division by zero"); }
     for (CASE) { tg_tensor *a = ints(3, 7);
-        MISTAKE(TG_ERROR_VALUE, !tg_remainder_scalar(a, 0), "remainder: integer division by zero"); }
+        MISTAKE(TG_ERROR_VALUE, !tg_remainder(a, tg_integer(tg, 0)), "remainder: integer division by zero"); }
     for (CASE) { tg_tensor *a = ints(3, 7), *b = ints(3, 0);
         MISTAKE(TG_ERROR_VALUE, !tg_fmod_(a, b), "fmod_: integer division by zero"); }
 }
@@ -331,19 +339,19 @@ static void test_lifetimes(void) {
         MISTAKE(TG_ERROR_NULL, !tg_add(a, NULL), "add: operand 1 is NULL"); }
     for (CASE) { tg_tensor *a = f32(3, -1);
         (void)tg_zeros(tg, TG_SHAPE(1));
-        MISTAKE(TG_ERROR_NULL, !tg_sub_(NULL, a), "sub_: operand 0 is NULL"); }
+        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_sub_(NULL, a), "sub_: operand 0 is NULL"); }
     for (CASE) { tg_tensor *w = f32(3, 3);
-        MISTAKE(TG_ERROR_NULL, !tg_linear(NULL, w, NULL), "linear: operand 0 is NULL"); }
+        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_linear(NULL, w, NULL), "linear: operand 0 is NULL"); }
     for (CASE) { tg_tensor *w = f32(3, 3);
         MISTAKE(TG_ERROR_NULL, !tg_linear(w, NULL, NULL), "linear: operand 1 is NULL"); }
     for (CASE) { tg_tensor *w = ints(3, 0);
-        MISTAKE(TG_ERROR_NULL, !tg_cross_entropy(NULL, w), "cross_entropy: operand 0 is NULL"); }
+        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_cross_entropy(NULL, w), "cross_entropy: operand 0 is NULL"); }
     for (CASE) { tg_tensor *w = f32(3, 3);
-        MISTAKE(TG_ERROR_NULL, tg_equal(w, NULL), "equal: operand 1 is NULL"); }
+        MISTAKE(TG_ERROR_NULL, !tg_equal(w, NULL), "equal: operand 1 is NULL"); }
     for (CASE) { tg_tensor *w = f32(3, 3);
-        MISTAKE(TG_ERROR_NULL, tg_equal(NULL, w), "equal: operand 0 is NULL"); }
+        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_equal(NULL, w), "equal: operand 0 is NULL"); }
     for (CASE) { tg_tensor *w = f32(3, 3);
-        MISTAKE(TG_ERROR_NULL, !tg_matmul(NULL, w), "matmul: operand 0 is NULL"); }
+        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_matmul(NULL, w), "matmul: operand 0 is NULL"); }
     for (CASE) { tg_tensor *list[2]; list[0] = NULL; list[1] = f32(3, 3);
         MISTAKE(TG_ERROR_NULL, !tg_cat(list, 2, 0), "cat: operand 0 is NULL"); }
     for (CASE) { tg_tensor *list[2]; list[1] = NULL; list[0] = f32(3, 3);
@@ -443,18 +451,16 @@ static void test_frozen(void) {
 
 /* ---- files ---- */
 static void test_files(void) {
-    char want[1024];
-    int line;
     static const unsigned char hostile_name[] = "\x30\0\0\0\0\0\0\0{\"../\\u0000x\":{\"dtype\":\"F32\",\"shape\":[1]}}       ....";
     for (CASE) { MISTAKE(TG_ERROR_FILE, !tg_safetensors_load(tg, "/nowhere/model.safetensors"), "safetensors_load: /nowhere/model.safetensors: no such file or folder"); }
     for (CASE) { MISTAKE(TG_ERROR_FILE, !tg_npy_load(tg, "/nowhere/x.npy"), "npy_load: /nowhere/x.npy: no such file or folder"); }
     for (CASE) { tg_tensor *a = f32(2, -1);
         MISTAKE(TG_ERROR_FILE, !tg_npy_save(a, "/nowhere/x.npy"), "npy_save: /nowhere/x.npy: no such file or folder"); }
-    for (CASE) { MISTAKE(TG_ERROR_NULL, !tg_npy_load(tg, NULL), "npy_load: no path given"); }
+    for (CASE) { MISTAKE(TG_ERROR_NULL, !tg_npy_load(tg, NULL), "npy_load: operand 1 is NULL"); }
     for (CASE) { tg_tensor *a = tg_to(f32(2, -1), TG_BF16);
         MISTAKE(TG_ERROR_VALUE, !tg_npy_bytes(a), "npy_bytes: NumPy has no bf16; convert with tg_to(t, TG_F32)"); }
-    for (CASE) { MISTAKE(TG_ERROR_FORMAT, !tg_npy_parse(tg, "hello", 5), "npy_parse: the file is shorter than an .npy header at byte 5"); }
-    for (CASE) { MISTAKE(TG_ERROR_FORMAT, !tg_safetensors_parse(tg, "hello", 5), "safetensors_parse: the file is shorter than the 8 bytes of the header's size at byte 5"); }
+    for (CASE) { MISTAKE(TG_ERROR_FORMAT, !tg_npy_parse(tg, "hello", 5), "npy_parse: bytes: not an npy file at byte 0"); }
+    for (CASE) { MISTAKE(TG_ERROR_FORMAT, !tg_safetensors_parse(tg, "hello", 5), "safetensors_parse: bytes: the file is shorter than the 8 bytes of the header's length at byte 0"); }
     for (CASE) { tg_dict *d = tg_safetensors_parse(tg, hostile_name, sizeof hostile_name - 1);
         CHECK(!d); CHECK(strncmp(tg_error_text(tg), "safetensors_parse: ", 19) == 0);
         CHECK_ERROR(tg, TG_ERROR_FORMAT); }
@@ -462,7 +468,6 @@ static void test_files(void) {
         MISTAKE_NO_PLACE(TG_ERROR_VALUE, !tg_dict_set(d, "__metadata__", a), "dict_set: no tensor can have the name __metadata__; use tg_dict_set_meta");
         MISTAKE_NO_PLACE(TG_ERROR_VALUE, !tg_dict_set(d, "\xff\xfe", a), "dict_set: names and metadata are UTF-8; this text is not");
         MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_dict_set(d, "a", NULL), "dict_set: operand 2 is NULL");
-        line = __LINE__; snprintf(want, sizeof want, "%d", line);
         tg_dict_free(d); }
 }
 
@@ -535,6 +540,7 @@ int main(void) {
     test_frozen();
     test_files();
     test_rest();
+    test_null_shapes();
     (void)tg_view(tg_ones(tg, TG_SHAPE(2)), TG_SHAPE(3));
     gated(tg, __FILE__, __LINE__);
     test_close(tg);
