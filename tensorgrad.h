@@ -1147,16 +1147,19 @@ static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *b
 #endif
 
 #if defined(__GNUC__)
+#define TG__NOINLINE static __attribute__((unused, noinline))
 #define TG__PRIVATE static __attribute__((unused))
 #define TG__INLINE static inline __attribute__((unused, always_inline))
 #define TG__LIKELY(c) __builtin_expect(!!(c), 1)
 #define TG__RARE(c) __builtin_expect(!!(c), 0)
 #elif defined(_MSC_VER)
+#define TG__NOINLINE static __declspec(noinline)
 #define TG__PRIVATE static
 #define TG__INLINE static __forceinline
 #define TG__LIKELY(c) (c)
 #define TG__RARE(c) (c)
 #else
+#define TG__NOINLINE static
 #define TG__PRIVATE static
 #define TG__INLINE static inline
 #define TG__LIKELY(c) (c)
@@ -1238,9 +1241,13 @@ extern "C" {
 
 /* Sizes are checked before any arithmetic that uses them. */
 TG__PRIVATE bool tg__mul_i64(int64_t a, int64_t b, int64_t *out) {        /* for a, b >= 0 */
+#if defined(__GNUC__) && !defined(__TINYC__)
+    return !__builtin_mul_overflow(a, b, out);
+#else
     if (a != 0 && b > INT64_MAX / a) return false;
     *out = a * b;
     return true;
+#endif
 }
 TG__PRIVATE bool tg__add_i64(int64_t a, int64_t b, int64_t *out) {
     if ((b > 0 && a > INT64_MAX - b) || (b < 0 && a < INT64_MIN - b)) return false;
@@ -1387,7 +1394,7 @@ typedef struct tg__mem {
    NULL with a count of 0 is allowed here and is not in memcpy. */
 TG__PRIVATE void tg__copy(void *to, const void *from, size_t size) { if (size) memcpy(to, from, size); }
 TG__PRIVATE void tg__move(void *to, const void *from, size_t size) { if (size) memmove(to, from, size); }
-TG__PRIVATE void tg__zero(void *to, size_t size) { if (size) memset(to, 0, size); }
+TG__NOINLINE void tg__zero(void *to, size_t size) { if (size) memset(to, 0, size); }     /* not inline: gcc makes a slow `rep stos` of a memset of known size */
 TG__PRIVATE size_t tg__len(const char *s) { return s ? strlen(s) : 0; }
 TG__PRIVATE bool tg__equal_text(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
 
@@ -1546,7 +1553,7 @@ TG__PRIVATE unsigned tg__cpu_probe(void) { return 0; }
   #define TG__LDMXCSR(word) __asm__ __volatile__("ldmxcsr %0" : : "m"(word) : "memory")
 #endif
 TG__PRIVATE unsigned tg__fp_enter(bool flush) {
-    unsigned mode = flush ? 0x9fc0u : 0x1f80u;          /* all six masks; flush-to-zero and denormals-are-zero */
+    unsigned mode = flush ? 0x9f80u : 0x1f80u;          /* all six masks; flush-to-zero, which is enough: a tiny number that is stored, compared or copied stays itself */
 #if defined(_MSC_VER) && !defined(__clang__)
     unsigned old = _mm_getcsr();
     _mm_setcsr(mode);
@@ -3148,13 +3155,20 @@ TG__PRIVATE bool tg__fail_memory(tg_ctx *tg, size_t bytes);
 TG__PRIVATE int tg__size_class(size_t *size) {
     size_t s = *size < TG__ALIGN ? TG__ALIGN : *size, step;
     int e = 6;
-    while (e < 47 && ((size_t)2 << e) < s) e++;                        /* 2^e < s <= 2^(e+1), or s <= 64 */
+    if (s == TG__ALIGN) { *size = s; return e * 8 - 1; }
+#if defined(__GNUC__) && !defined(__TINYC__)
+    e = 63 - __builtin_clzll((unsigned long long)(s - 1));             /* 2^e < s <= 2^(e+1) */
+#else
+    while (e < 47 && ((size_t)2 << e) < s) e++;
+#endif
     step = e >= 16 ? (size_t)1 << (e - 3) : (size_t)1 << (e - 2);
     if (step < TG__ALIGN) step = TG__ALIGN;
-    s = TG__ROUND_UP(s, step);
+    s = (s + step - 1) & ~(step - 1);
     *size = s;
-    if (s > ((size_t)1 << e)) { size_t k = (s - ((size_t)1 << e) - 1) / step; return e * 8 + (int)(k < 8 ? k : 7); }
-    return e * 8 - 1;
+    {
+        size_t k = e >= 16 ? (s - ((size_t)1 << e) - 1) >> (e - 3) : (s - ((size_t)1 << e) - 1) >> (e > 8 ? e - 2 : 6);
+        return e * 8 + (int)(k < 8 ? k : 7);
+    }
 }
 
 TG__PRIVATE void tg__host_release(tg_ctx *tg, tg__block *b) {
@@ -4067,8 +4081,11 @@ TG__PRIVATE void tg__tensor_drop(tg_tensor *t) {                   /* one count 
 }
 
 TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
-    memset(t, 0, sizeof *t);
-    t->tg = tg; t->count = 1; t->alive = true;
+    /* field by field: gcc makes of a memset this size a `rep stos`, which takes longer than all the rest. Sizes and strides past ndim are nobody's business. */
+    t->tg = tg; t->data = NULL; t->numel = 0; t->grad = NULL; t->name = NULL; t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
+    t->requires_grad = t->is_number = t->inline_storage = false; t->alive = true; t->flags = 0;
+    t->count = 1; t->out_index = 0; t->rebased = 0;
+    t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
     tg->memory.live_tensors++;
     return t;
 }
@@ -4116,8 +4133,9 @@ TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dt
     t = (tg_tensor *)tg__mem_get(tg, TG__EMBED_SIZE + (bytes <= TG__INLINE_DATA && device == TG_CPU ? bytes : 0));
     if (!t) return NULL;
     s = (tg__storage *)(t + 1);
-    memset(s, 0, sizeof *s);
-    s->tg = tg; s->bytes = bytes; s->embedder = t; s->pinned = true; s->device = device;
+    s->tg = tg; s->data = NULL; s->bytes = bytes; s->headers = NULL; s->shared = NULL; s->embedder = t; s->users = 0; s->version = 0;
+    s->pinned = true; s->borrowed = s->own_block = false; s->device = device; s->inline_bytes = 0; s->next_shared = s->prev_shared = NULL;
+    s->written_by = NULL; s->written_at.file = NULL; s->written_at.line = 0;
     if (device != TG_CPU) {
         const tg__backend *b = tg->devices[device];
         s->data = b ? b->alloc(b->user, bytes ? bytes : 1) : NULL;
@@ -4448,13 +4466,13 @@ static const tg_op tg__leaf_op = { "leaf", 1, 0, 0, 1, 0, { 0, 0, 0, 0 }, NULL, 
 TG__PRIVATE bool tg__is_leaf(const tg_tensor *t) { return !t->node || t->node->op == &tg__leaf_op; }
 
 TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *attr, int n_in, int n_out) {
-    size_t in = (size_t)n_in, out = (size_t)n_out;
+    size_t in = (size_t)n_in, out = (size_t)n_out, i;
     size_t size = sizeof(tg__node) + (in + out) * sizeof(tg__slot) + (in + 3 * out) * sizeof(void *) + TG__ROUND_UP(op->attr_size, 8) + TG__ROUND_UP(in, 8);
     tg__node *n = (tg__node *)tg__mem_get(tg, size);
     char *p;
     if (!n) return NULL;
-    memset(n, 0, sizeof *n);
     p = (char *)(n + 1);
+    n->used = n->needed = n->captured = false; n->call = 0; n->walk = NULL; n->hooks = NULL;      /* no memset: see tg__header_fill */
     n->op = op; n->tg = tg; n->n_in = n_in; n->n_out = n_out; n->size = size; n->count = 1;
     n->serial = ++tg->node_serial;
     n->at.file = tg->here.file; n->at.line = tg->here.line;
@@ -4464,12 +4482,12 @@ TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *att
     n->out = (tg_tensor **)(void *)p; p += out * sizeof(void *);
     n->weak = (tg_tensor **)(void *)p; p += out * sizeof(void *);
     n->gout = (tg_tensor **)(void *)p; p += out * sizeof(void *);
-    memset(n->out, 0, 3 * out * sizeof(void *));
+    for (i = 0; i < out; i++) { n->out[i] = NULL; n->weak[i] = NULL; n->gout[i] = NULL; }
     n->attr = p;
     if (op->attr_size) { if (attr) memcpy(p, attr, op->attr_size); else memset(p, 0, op->attr_size); }
     p += TG__ROUND_UP(op->attr_size, 8);
     n->wants = (bool *)p;
-    memset(p, 0, in);
+    for (i = 0; i < in; i++) n->wants[i] = false;
     tg->memory.graph += size;
     tg->memory.live_nodes++;
     return n;
@@ -4615,7 +4633,7 @@ TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n, tg_tensor *const *in, tg_te
 TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
     tg_ctx *tg = NULL;
     tg__node *n;
-    tg_tensor *first = NULL, *few[4] = TG__ZERO, **result = few, *old = NULL;
+    tg_tensor *first = NULL, *few[4], **result = few, *old = NULL;
     bool graph = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
     int i;
     for (i = 0; i < n_out && outs; i++) outs[i] = NULL;
@@ -5813,6 +5831,23 @@ TG__PRIVATE bool tg__map(tg_ctx *tg, tg__map_fn fn, tg_dtype compute, bool mask,
     tg__map_job j;
     tg_tensor *t[TG__WALK_MAX];
     int k;
+    if (y->device == TG_CPU && y->numel <= TG__MAP_CHUNK && y->dtype == (mask ? TG_BOOL : compute) && tg__is_dense(y)) {      /* small and simple: no loop to set up */
+        const void *px[TG__WALK_MAX];
+        int step[TG__WALK_MAX];
+        for (k = 0; k < n; k++) {
+            const tg_tensor *a = x[k];
+            step[k] = !a || a->numel == 1 ? 0 : 1;
+            if (!a) a = x[0];
+            if (a->dtype != compute || !(a->numel == 1 || (tg__same_shape(a, y) && tg__is_dense(a)))) break;
+            px[k] = a->data;
+        }
+        if (k == n) {
+            unsigned old = tg__fp_enter(!tg->strict);
+            if (y->numel) fn(y->numel, y->data, px, step, p);
+            tg__fp_leave(old);
+            return true;
+        }
+    }
     j.tg = tg; j.fn = fn; j.compute = compute; j.mask = mask; j.n = n + 1; j.p = p;
     t[0] = y;
     for (k = 0; k < n; k++) t[k + 1] = x[k];
@@ -5963,7 +5998,7 @@ static const tg__family tg__family_fill = { "fill", TG__FAMILY_FILL, tg__fill_st
 
 TG__PRIVATE bool tg__fill(tg_ctx *tg, tg_tensor *y, double f, int64_t i, bool is_int) {
     tg__fill_job j;
-    memset(&j, 0, sizeof j);
+    tg__zero(&j, sizeof j);
     j.y = (char *)y->data; j.d = y->dtype;
     tg__put_scalar(j.bits, y->dtype, f, i, is_int);
     tg__loop_make(&j.loop, &y, 1);
@@ -5971,7 +6006,7 @@ TG__PRIVATE bool tg__fill(tg_ctx *tg, tg_tensor *y, double f, int64_t i, bool is
 }
 TG__PRIVATE bool tg__ramp(tg_ctx *tg, tg_tensor *y, double fstart, double fstep, int64_t start, int64_t step) {
     tg__fill_job j;
-    memset(&j, 0, sizeof j);
+    tg__zero(&j, sizeof j);
     j.y = (char *)y->data; j.d = y->dtype; j.ramp = true; j.fstart = fstart; j.fstep = fstep; j.start = start; j.step = step;
     tg__loop_make(&j.loop, &y, 1);
     return tg__launch(tg, y->device, &tg__family_fill, &j);
@@ -5985,7 +6020,7 @@ TG__PRIVATE bool tg__ramp(tg_ctx *tg, tg_tensor *y, double fstart, double fstep,
     TG__I1(tg_neg, TG__WRAP((uint64_t)0 - (uint64_t)x))      TG__I1(tg_abs, x < 0 ? TG__WRAP((uint64_t)0 - (uint64_t)x) : x)      TG__I1(tg_sign, (x > 0) - (x < 0)) \
     TG__I1(tg_square, TG__WRAP((uint64_t)x * (uint64_t)x))      TG__I1(tg_relu, x > 0 ? x : 0) \
     TG__I1(tg_floor, x)      TG__I1(tg_ceil, x)      TG__I1(tg_round, x)      TG__I1(tg_trunc, x) \
-    TG__I1(tg_isnan, x & 0)      TG__I1(tg_isinf, x & 0)      TG__I1(tg_isfinite, x | 1)      TG__I1(tg_logical_not, x == 0) \
+    TG__I1(tg_isnan, x & 0)      TG__I1(tg_isinf, x & 0)      TG__I1(tg_isfinite, (x | 1) != 0)      TG__I1(tg_logical_not, x == 0) \
     TG__I1(tg_leaky_relu, x > 0 ? x : tg__int_of((double)x * p[0])) \
     TG__I1(tg_hardtanh, x < tg__int_of(p[0]) ? tg__int_of(p[0]) : (p[1] < 9223372036854775808.0 && x > tg__int_of(p[1])) ? tg__int_of(p[1]) : x) \
     TG__I1(tg_clamp, x < tg__int_of(p[0]) ? tg__int_of(p[0]) : (p[1] < 9223372036854775808.0 && x > tg__int_of(p[1])) ? tg__int_of(p[1]) : x) \
@@ -7635,7 +7670,7 @@ TG__PRIVATE bool tg__reduce(tg_ctx *tg, int kind, tg_tensor *x, unsigned mask, t
     tg__reduce_job j;
     tg_tensor kept, out, run, *t[2];
     int d;
-    memset(&j, 0, sizeof j);
+    tg__zero(&j, sizeof j);
     kept = *x; run = *x;
     kept.ndim = run.ndim = 0; kept.numel = run.numel = 1;
     for (d = 0; d < x->ndim; d++) {
@@ -7961,7 +7996,7 @@ TG__PRIVATE bool tg__softmax_run(tg_ctx *tg, tg__node *n, bool log) {
     tg_tensor x = *n->in[0], y = *n->out[0], *t[2];
     tg__softmax_job j;
     int d;
-    memset(&j, 0, sizeof j);
+    tg__zero(&j, sizeof j);
     j.length = 1; j.xs = j.ys = 1;
     if (x.ndim) {
         j.length = x.shape[at->dim]; j.xs = x.stride[at->dim]; j.ys = y.stride[at->dim];
@@ -10278,7 +10313,7 @@ TG__PRIVATE bool tg__matmul_forward(tg_ctx *tg, tg__node *n) {
     tg_tensor *a = n->in[0], *b = n->in[1], *c = n->out[0];
     tg__gemm_job j;
     int d;
-    memset(&j, 0, sizeof j);
+    tg__zero(&j, sizeof j);
     j.ta = (int)a->dtype; j.tb = (int)b->dtype; j.tc = (int)c->dtype;
     j.m = c->shape[c->ndim - 2]; j.n = c->shape[c->ndim - 1]; j.k = a->shape[a->ndim - 1];
     j.a = a->data; j.b = b->data; j.c = c->data;
@@ -10345,7 +10380,7 @@ TG__PRIVATE bool tg__linear_forward(tg_ctx *tg, tg__node *n) {
         if (!tg__copy_to(tg, x, n->in[0])) { tg__tensor_drop(x); return false; }
         stride[0] = in; stride[1] = 1;
     }
-    memset(&j, 0, sizeof j);
+    tg__zero(&j, sizeof j);
     j.ta = j.tb = j.tc = (int)y->dtype;
     j.m = rows; j.n = out; j.k = in;
     j.a = x->data; j.a_rs = stride[0]; j.a_cs = stride[1];

@@ -29,10 +29,10 @@ least() {
 # launch PROGRAM LOG ARGUMENTS...: runs it; it must succeed and say nothing on stderr
 launch() {
     program=$1; log=$2; shift 2
-    if ( "$program" "$@" >"$log" 2>"$log.err"; code=$?; times | tail -n 1 >"$log.time"; exit $code ) && [ ! -s "$log.err" ]; then
-        ok; echo "$program $*: $(cut -d ' ' -f 1 "$log.time")"
+    if ( "$program" "$@" >"$log" 2>"$log.err"; code=$?; times >"$log.time"; exit $code ) && [ ! -s "$log.err" ]; then
+        ok; echo "$program${1:+ $*}: $(tail -n 1 "$log.time" | cut -d ' ' -f 1) user"
     else
-        fail "$program $*: $(head -c 300 "$log.err")"
+        fail "$program${1:+ $*}: $(head -c 300 "$log.err")"
     fi
 }
 

@@ -1,0 +1,808 @@
+/* Every row of the formula table and every other differentiable op. What is tested of a row is made from the table itself, by its loop macros: values against plain C in double for every
+   dtype of the row's class, 0-d, empty, broadcast and strided operands, mixed dtypes, the in-place and the number form; gradients of first and second order by differences; the fused
+   derivative against the one in tg calls. The other ops stand in the list at the end, one line OP("record's name", function, operands); tests/test_oplist.sh fails for a record that
+   is missing there.   run.sh flags: -lm */
+#include "test.h"
+#include <math.h>
+
+typedef tg_tensor *(*row_fn)(tg_tensor *const *x, const double *p);
+typedef tg_tensor *(*number_fn)(tg_tensor *a, double b);
+typedef struct row {
+    const char *name, *types, *domain;
+    int n, numbers;
+    row_fn call, put;                       /* tg_name and tg_name_     */
+    number_fn scalar;                       /* tg_name_scalar, or NULL  */
+} row;
+
+/* ---- the table becomes functions of a list of operands ---- */
+#define ARGS_N1 , p[0]
+#define ARGS_N2 , p[0], p[1]
+#define COUNT_N1 1
+#define COUNT_N2 2
+#define F1(name, types, saves, value, dx, domain, doc) \
+    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { (void)p; return name(x[0]); } \
+    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { (void)p; return (name##_)(x[0]); }
+#define F1P(name, numbers, types, saves, value, dx, domain, doc) \
+    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { return (name)(x[0] ARGS_##numbers); } \
+    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { return (name##_)(x[0] ARGS_##numbers); }
+#define F2(name, types, saves, value, da, db, domain, doc) \
+    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { (void)p; return (name)(x[0], x[1]); } \
+    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { (void)p; return (name##_)(x[0], x[1]); } \
+    static tg_tensor *name##_number(tg_tensor *a, double b) { return (name##_scalar)(a, b); }
+#define F2P(name, numbers, types, saves, value, da, db, domain, doc) \
+    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { return (name)(x[0], x[1] ARGS_##numbers); } \
+    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { return (name##_)(x[0], x[1] ARGS_##numbers); }
+#define F3(name, types, saves, value, da, db, dc, domain, doc) \
+    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { (void)p; return (name)(x[0], x[1], x[2]); } \
+    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { (void)p; return (name##_)(x[0], x[1], x[2]); }
+#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) \
+    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { return (name)(x[0], x[1], x[2] ARGS_##numbers); } \
+    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { return (name##_)(x[0], x[1], x[2] ARGS_##numbers); }
+TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
+#undef F1
+#undef F1P
+#undef F2
+#undef F2P
+#undef F3
+#undef F3P
+#define F1(name, types, saves, value, dx, domain, doc)                        { #name, #types, #domain, 1, 0, name##_call, name##_put, NULL },
+#define F1P(name, numbers, types, saves, value, dx, domain, doc)              { #name, #types, #domain, 1, COUNT_##numbers, name##_call, name##_put, NULL },
+#define F2(name, types, saves, value, da, db, domain, doc)                    { #name, #types, #domain, 2, 0, name##_call, name##_put, name##_number },
+#define F2P(name, numbers, types, saves, value, da, db, domain, doc)          { #name, #types, #domain, 2, COUNT_##numbers, name##_call, name##_put, NULL },
+#define F3(name, types, saves, value, da, db, dc, domain, doc)                { #name, #types, #domain, 3, 0, name##_call, name##_put, NULL },
+#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc)      { #name, #types, #domain, 3, COUNT_##numbers, name##_call, name##_put, NULL },
+static const row rows[] = { TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P) };
+#undef F1
+#undef F1P
+#undef F2
+#undef F2P
+#undef F3
+#undef F3P
+enum { ROWS = (int)(sizeof rows / sizeof rows[0]) };
+
+static bool is(const char *a, const char *b) { return strcmp(a, b) == 0; }
+static bool named(const row *r, const char *name) { return is(r->name + 3, name); }       /* without tg_ */
+
+/* The numbers P0 and P1 that a row is tested with. */
+static void numbers_of(const row *r, tg_dtype d, double *p) {
+    bool real = tg_dtype_is_float(d) || is(r->types, "FLOATING");
+    p[0] = real ? 0.75 : d == TG_BOOL ? 1 : 2; p[1] = 0;
+    if (named(r, "softplus")) { p[0] = 1.5; p[1] = 3; }
+    if (named(r, "clamp") || named(r, "hardtanh")) { p[0] = real ? -0.75 : 2; p[1] = real ? 1.25 : 5; }
+}
+
+/* ---- the plain reference ---- */
+static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static double python_mod(double a, double b) { double r = fmod(a, b); return r != 0 && (r < 0) != (b < 0) ? r + b : r; }
+static bool reference(const row *r, const double *x, const double *p, double *y) {
+    const char *n = r->name + 3;
+    double a = x[0], b = x[1], c = x[2];
+#define R(name, e) if (is(n, name)) { *y = (double)(e); return true; }
+    R("neg", -a) R("abs", fabs(a)) R("sign", (a > 0) - (a < 0)) R("square", a * a) R("sqrt", sqrt(a)) R("rsqrt", 1 / sqrt(a)) R("reciprocal", 1 / a) R("exp", exp(a)) R("exp2", exp2(a))
+    R("expm1", expm1(a)) R("log", log(a)) R("log2", log2(a)) R("log10", log10(a)) R("log1p", log1p(a)) R("sin", sin(a)) R("cos", cos(a)) R("tan", tan(a)) R("asin", asin(a)) R("acos", acos(a))
+    R("atan", atan(a)) R("sinh", sinh(a)) R("cosh", cosh(a)) R("tanh", tanh(a)) R("asinh", asinh(a)) R("acosh", acosh(a)) R("atanh", atanh(a)) R("erf", erf(a)) R("erfc", erfc(a))
+    R("ndtr", erfc(-a * 0.70710678118654752440) / 2) R("sigmoid", sigmoid(a)) R("logsigmoid", -log1p(exp(-a))) R("relu", a > 0 ? a : 0) R("gelu", a * erfc(-a * 0.70710678118654752440) / 2)
+    R("gelu_tanh", 0.5 * a * (1 + tanh(0.79788456080286535588 * (a + 0.044715 * a * a * a)))) R("silu", a * sigmoid(a)) R("mish", a * tanh(log1p(exp(a))))
+    R("floor", floor(a)) R("ceil", ceil(a)) R("round", rint(a)) R("trunc", trunc(a)) R("frac", a - trunc(a)) R("isnan", a != a) R("isinf", a == INFINITY || a == -INFINITY)
+    R("isfinite", a - a == 0) R("logical_not", a == 0) R("leaky_relu", a > 0 ? a : a * p[0]) R("elu", a > 0 ? a : p[0] * expm1(a))
+    R("softplus", a * p[0] > p[1] ? a : log1p(exp(a * p[0])) / p[0]) R("hardtanh", a < p[0] ? p[0] : a > p[1] ? p[1] : a) R("clamp", a < p[0] ? p[0] : a > p[1] ? p[1] : a)
+    R("add", a + b) R("sub", a - b) R("mul", a * b) R("div", a / b) R("pow", pow(a, b)) R("maximum", a > b ? a : b) R("minimum", a < b ? a : b) R("atan2", atan2(a, b)) R("fmod", fmod(a, b))
+    R("remainder", python_mod(a, b)) R("floor_divide", floor(a / b)) R("div_trunc", trunc(a / b)) R("eq", a == b) R("ne", a != b) R("lt", a < b) R("le", a <= b) R("gt", a > b) R("ge", a >= b)
+    R("logical_and", a != 0 && b != 0) R("logical_or", a != 0 || b != 0) R("logical_xor", (a != 0) != (b != 0)) R("add_scaled", a + p[0] * b) R("where", a != 0 ? b : c)
+    R("lerp", a + c * (b - a)) R("addcmul", a + p[0] * b * c) R("addcdiv", a + p[0] * b / c)
+#undef R
+    return false;
+}
+
+/* ---- operands ---- */
+static int pick(int low, int high) { return low + (int)(test_random() % (uint32_t)(high - low + 1)); }
+
+/* A value for operand k, from the row's domain, that dtype d can hold. */
+static double draw(const row *r, int k, tg_dtype d) {
+    bool divides = named(r, "fmod") || named(r, "remainder") || named(r, "floor_divide") || named(r, "div_trunc"), choice = is(r->types, "CHOOSE") && k == 0;
+    const char *domain = r->domain;
+    double sign = test_random() & 1 ? 1 : -1;
+    if (d == TG_BOOL || choice) return is(domain, "POSITIVE") || (k > 0 && (divides || is(domain, "NOT_AT_0"))) ? 1 : (double)(test_random() & 1);
+    if (!tg_dtype_is_float(d)) {
+        int low = d == TG_U8 ? 0 : -9;
+        double v;
+        if (named(r, "pow")) return k == 0 ? pick(low, 9) : pick(0, 5);
+        if (is(domain, "POSITIVE") || is(domain, "ABOVE_1")) return pick(1, 9);
+        if (is(domain, "UNIT")) return pick(low < 0 ? -1 : 0, 1);
+        do v = pick(low, 9); while (v == 0 && (is(domain, "NOT_AT_0") || (divides && k > 0)));
+        return v;
+    }
+    if (is(r->types, "PREDICATE")) switch (test_random() % 12) { case 0: return NAN; case 1: return INFINITY; case 2: return -INFINITY; default: return 0.5 * pick(-3, 3); }
+    if (is(domain, "NOT_AT_0")) return sign * test_uniform(0.2, 2.5);
+    if (is(domain, "POSITIVE")) return test_uniform(0.1, 3);
+    if (is(domain, "UNIT")) return test_uniform(-0.9, 0.9);
+    if (is(domain, "ABOVE_1")) return test_uniform(1.1, 4);
+    if (is(domain, "APART")) return 0.125 * pick(-20, 20) + 0.03125 * k;
+    if (is(domain, "REAL")) return test_uniform(-2.5, 2.5);
+    if (k == 0) return pick(-5, 5) + (test_random() & 1 ? test_uniform(0.2, 0.4) : 0.25);           /* NO_GRADIENT_TEST: no quotient near a step */
+    return sign * (pick(1, 2) + test_uniform(-0.01, 0.01));
+}
+
+static int64_t size_of(int ndim, const int64_t *shape) { int64_t n = 1; int i; for (i = 0; i < ndim; i++) n *= shape[i]; return n; }
+
+/* The same values in another memory layout. */
+enum { ROW_MAJOR, TURNED, GAPS, BACK, SPREAD, LAYOUTS };
+static tg_tensor *turned(tg_tensor *t) { int64_t d[TG_MAX_DIMS]; int i; for (i = 0; i < t->ndim; i++) d[i] = t->ndim - 1 - i; return t->ndim < 2 ? t : tg_permute(t, t->ndim, d); }
+static tg_tensor *lay(tg_tensor *t, int layout) {
+    int64_t shape[TG_MAX_DIMS];
+    tg_tensor *v;
+    if (!t || t->ndim == 0) return t;
+    memcpy(shape, t->shape, sizeof shape);
+    switch (layout) {
+        case TURNED: return turned(tg_contiguous(turned(t)));
+        case GAPS:
+            shape[t->ndim - 1] = 2 * shape[t->ndim - 1] + 1;
+            v = tg_narrow(tg_slice_dim(tg_empty(t->tg, t->ndim, shape, t->dtype), -1, 1, INT64_MAX, 2), -1, 0, t->shape[t->ndim - 1]);
+            tg_copy_(v, t);
+            return v;
+        case BACK:
+            if (shape[0] == 0) return t;
+            v = tg_slice_dim(tg_empty(t->tg, t->ndim, shape, t->dtype), 0, INT64_MAX, INT64_MIN, -1);
+            tg_copy_(v, t);
+            return v;
+        case SPREAD: return shape[0] > 0 ? tg_expand(tg_narrow(t, 0, 0, 1), t->ndim, shape) : t;      /* other values: the first row repeated */
+        default: return t;
+    }
+}
+static tg_tensor *operand(tg_ctx *tg, const row *r, int k, tg_dtype d, int ndim, const int64_t *shape, int layout) {
+    int64_t n = size_of(ndim, shape), i;
+    double *v = (double *)malloc((size_t)(n + 1) * sizeof(double));
+    tg_tensor *t;
+    for (i = 0; i < n; i++) v[i] = draw(r, k, d);
+    t = tg_to(tg_from(tg, ndim, shape, TG_F64, v), is(r->types, "CHOOSE") && k == 0 ? TG_BOOL : d);
+    free(v);
+    return lay(t, layout);
+}
+static bool same(tg_tensor *a, tg_tensor *b) {                              /* dtype, shape and bits */
+    size_t size;
+    void *p, *q;
+    bool ok;
+    if (!a || !b || a->dtype != b->dtype || a->ndim != b->ndim || memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof a->shape[0]) != 0) return false;
+    size = (size_t)a->numel * tg_dtype_size(a->dtype);
+    p = malloc(size + 1); q = malloc(size + 1);
+    ok = tg_read(a, p, size) && tg_read(b, q, size) && memcmp(p, q, size) == 0;
+    free(p); free(q);
+    return ok;
+}
+static double *values(tg_tensor *t) {
+    double *v = t ? (double *)malloc((size_t)(t->numel + 1) * sizeof(double)) : NULL;
+    if (t && !tg_read(tg_to(t, TG_F64), v, (size_t)t->numel * sizeof(double))) { free(v); v = NULL; }
+    return v;
+}
+/* Where element `at` (row-major) of a result with shape y falls in an operand that was broadcast. */
+static int64_t position(const tg_tensor *y, const tg_tensor *x, int64_t at) {
+    int64_t index = 0, step = 1;
+    int d;
+    for (d = y->ndim - 1; d >= 0; d--) {
+        int k = d - (y->ndim - x->ndim);
+        int64_t i = at % y->shape[d];
+        at /= y->shape[d];
+        if (k < 0) continue;
+        if (x->shape[k] != 1) index += i * step;
+        step *= x->shape[k];
+    }
+    return index;
+}
+static double wrapped(double v, tg_dtype d) {
+    switch (d) {
+        case TG_I32: return (double)(int32_t)(uint32_t)(uint64_t)(int64_t)v;
+        case TG_I16: return (double)(int16_t)(uint16_t)(uint64_t)(int64_t)v;
+        case TG_I8: return (double)(int8_t)(uint8_t)(uint64_t)(int64_t)v;
+        case TG_U8: return (double)(uint8_t)(uint64_t)(int64_t)v;
+        case TG_BOOL: return v != 0;
+        default: return v;
+    }
+}
+/* The type of a row's result when its operands promote to d; TG_DTYPES where that is refused. */
+static tg_dtype result_of(const row *r, tg_dtype d) {
+    if (is(r->types, "PREDICATE")) return TG_BOOL;
+    if (is(r->types, "FLOATING")) return tg_dtype_is_float(d) ? d : TG_F32;
+    if (is(r->types, "COUNTING")) return d == TG_BOOL ? TG_I64 : d;
+    if (is(r->types, "NUMERIC")) return d == TG_BOOL ? TG_DTYPES : d;
+    return d;
+}
+
+/* ---- values ---- */
+typedef struct shapes { int ndim[3]; int64_t shape[3][3]; } shapes;
+static const shapes plain_shapes[] = {
+    { { 3, 3, 3 }, { { 3, 5, 7 }, { 3, 5, 7 }, { 3, 5, 7 } } },
+    { { 0, 0, 0 }, { { 0 }, { 0 }, { 0 } } },
+    { { 2, 2, 2 }, { { 0, 4 }, { 0, 4 }, { 0, 4 } } },
+    { { 3, 1, 0 }, { { 2, 0, 3 }, { 3 }, { 0 } } },
+    { { 3, 2, 1 }, { { 3, 1, 7 }, { 5, 1 }, { 7 } } },
+    { { 1, 0, 1 }, { { 4 }, { 0 }, { 1 } } },
+    { { 0, 2, 1 }, { { 0 }, { 4, 3 }, { 3 } } },
+    { { 2, 2, 2 }, { { 2, 70 }, { 2, 70 }, { 1, 70 } } }
+};
+static const shapes long_shapes[] = {
+    { { 1, 1, 1 }, { { 2101 }, { 2101 }, { 1 } } },
+    { { 2, 1, 2 }, { { 3, 6001 }, { 6001 }, { 3, 1 } } }
+};
+static void test_values(tg_ctx *tg, const row *r, tg_dtype d, const shapes *s, int layout) {
+    tg_tensor *x[3] = { NULL, NULL, NULL }, *flat[3] = { NULL, NULL, NULL }, *y, *again;
+    tg_dtype want = result_of(r, d);
+    double p[2], *v[3] = { NULL, NULL, NULL }, *got, worst = 0, at_got = 0, at_want = 0;
+    double near = want == TG_F64 ? 1e-12 : want == TG_F32 ? 4e-6 : want == TG_F16 ? 1e-3 : want == TG_BF16 ? 8e-3 : 0;
+    int64_t i;
+    int k;
+    tg_mark m = tg_begin(tg);
+    numbers_of(r, d, p);
+    for (k = 0; k < r->n; k++) {
+        x[k] = operand(tg, r, k, d, s->ndim[k], s->shape[k], layout ? (layout + k) % LAYOUTS : 0);
+        flat[k] = tg_contiguous(x[k]);
+    }
+    y = r->call(x, p);
+    if (want == TG_DTYPES) {
+        test_check(y == NULL && tg_error(tg) == TG_ERROR_DTYPE, __FILE__, __LINE__, "%s of %s must be refused", r->name, tg_dtype_name(d));
+        tg_clear(tg);
+        tg_end(tg, m);
+        return;
+    }
+    if (!CHECK_MSG(y && y->dtype == want, "%s of %s gives %s, wanted %s: %s", r->name, tg_dtype_name(d), y ? tg_dtype_name(y->dtype) : "nothing", tg_dtype_name(want), tg_error_text(tg))) { tg_clear(tg); tg_end(tg, m); return; }
+    for (k = 0; k < r->n; k++) v[k] = values(x[k]);
+    got = values(y);
+    for (i = 0; i < y->numel; i++) {
+        double in[3] = { 0, 0, 0 }, ref = 0, error;
+        for (k = 0; k < r->n; k++) in[k] = v[k][position(y, x[k], i)];
+        if (!reference(r, in, p, &ref)) { CHECK_MSG(false, "%s has no reference here: add one", r->name); break; }
+        if (!tg_dtype_is_float(want)) ref = wrapped(ref, want);
+        error = test_near(got[i], ref, 0) ? 0 : fabs(got[i] - ref) / (near * (fabs(ref) + 1) + 1e-300);
+        if (!(error <= worst)) { worst = error == error ? error : 1e300; at_got = got[i]; at_want = ref; }
+    }
+    CHECK_MSG(worst <= 1, "%s of %s, layout %d, shape %d.. : %.9g, wanted %.9g", r->name, tg_dtype_name(d), layout, (int)s->shape[0][0], at_got, at_want);
+    for (k = 0; k < r->n; k++) free(v[k]);
+    free(got);
+    if (layout) {
+        again = r->call(flat, p);
+        CHECK_MSG(same(tg_contiguous(y), tg_contiguous(again)), "%s of %s, layout %d: other bits than of contiguous operands", r->name, tg_dtype_name(d), layout);
+    }
+    if ((d == TG_F16 || d == TG_BF16) && want == d) {                     /* half types: computed in f32, rounded once */
+        for (k = 0; k < r->n; k++) flat[k] = x[k]->dtype == d ? tg_to(x[k], TG_F32) : x[k];
+        CHECK_MSG(same(tg_contiguous(y), tg_contiguous(tg_to(r->call(flat, p), d))), "%s of %s is not the rounded f32 result", r->name, tg_dtype_name(d));
+    }
+    CHECK_OK(tg);
+    tg_end(tg, m);
+}
+
+/* ---- in place: the same bits as out of place, strided, and where the operands overlap ---- */
+static int category(tg_dtype d) { return tg_dtype_is_float(d) ? 2 : d == TG_BOOL ? 0 : 1; }
+static void test_in_place(tg_ctx *tg, const row *r, tg_dtype d, int layout) {
+    static const int64_t shape[3] = { 4, 3, 37 };
+    tg_tensor *x[3], *y, *z;
+    tg_dtype first = is(r->types, "CHOOSE") ? TG_BOOL : d, want = result_of(r, d);
+    double p[2];
+    uint64_t state;
+    int k;
+    tg_mark m = tg_begin(tg);
+    numbers_of(r, d, p);
+    state = test_random_state;
+    for (k = 0; k < r->n; k++) x[k] = operand(tg, r, k, d, 3 - k, shape + k, layout);
+    y = want == TG_DTYPES ? NULL : r->call(x, p);
+    test_random_state = state;
+    for (k = 0; k < r->n; k++) x[k] = operand(tg, r, k, d, 3 - k, shape + k, layout);
+    z = r->put(x, p);
+    if (want == TG_DTYPES || category(want) > category(first)) {
+        test_check(z == NULL && tg_error(tg) == TG_ERROR_DTYPE, __FILE__, __LINE__, "%s_ of %s must be refused: %s", r->name, tg_dtype_name(d), tg_error_text(tg));
+        tg_clear(tg);
+    } else {
+        CHECK_MSG(z == x[0] && same(tg_contiguous(z), tg_contiguous(tg_to(y, first))), "%s_ of %s, layout %d: not what %s gives: %s", r->name, tg_dtype_name(d), layout, r->name, tg_error_text(tg));
+        CHECK_OK(tg);
+        tg_clear(tg);
+    }
+    tg_end(tg, m);
+}
+static void test_overlap(tg_ctx *tg, const row *r) {                       /* tg_name_(x, x), tg_name_(x, turned x), tg_name_(x, a shifted x) */
+    int way;
+    if (r->n < 2 || is(r->types, "CHOOSE")) return;
+    for (way = 0; way < 3; way++) {
+        static const int64_t square[2] = { 9, 9 }, line[1] = { 300 };
+        tg_mark m = tg_begin(tg);
+        tg_tensor *x = way < 2 ? operand(tg, r, 1, TG_F32, 2, square, 0) : operand(tg, r, 1, TG_F32, 1, line, 0), *in[3], *copy[3], *y, *z;
+        double p[2];
+        int k;
+        numbers_of(r, TG_F32, p);
+        in[0] = way < 2 ? x : tg_narrow(x, 0, 0, 290);
+        in[1] = way == 0 ? x : way == 1 ? tg_t(x) : tg_narrow(x, 0, 3, 290);
+        in[2] = in[1];
+        for (k = 0; k < r->n; k++) copy[k] = tg_clone(in[k]);
+        y = r->call(copy, p);
+        z = r->put(in, p);
+        CHECK_MSG(y && z && same(tg_contiguous(z), tg_contiguous(tg_to(y, TG_F32))), "%s_ on operands that overlap (%d) differs: %s", r->name, way, tg_error_text(tg));
+        tg_clear(tg);
+        tg_end(tg, m);
+    }
+}
+static void test_number(tg_ctx *tg, const row *r) {
+    static const tg_dtype kinds[] = { TG_F32, TG_F64, TG_BF16, TG_I32 };
+    static const int64_t shape[2] = { 3, 21 };
+    int i;
+    if (!r->scalar) return;
+    for (i = 0; i < 4; i++) {
+        tg_mark m = tg_begin(tg);
+        tg_tensor *x[2], *y, *z;
+        double b = kinds[i] == TG_I32 ? 2 : 1.375;
+        x[0] = operand(tg, r, 0, kinds[i], 2, shape, TURNED);
+        x[1] = tg_number(tg, b);
+        y = r->call(x, NULL);
+        z = r->scalar(x[0], b);
+        CHECK_MSG(same(tg_contiguous(z), tg_contiguous(y)), "%s_scalar of %s is not %s with tg_number", r->name, tg_dtype_name(kinds[i]), r->name);
+        if (tg_dtype_is_float(kinds[i])) CHECK_MSG(z && z->dtype == result_of(r, kinds[i]), "%s_scalar changes %s", r->name, tg_dtype_name(kinds[i]));
+        CHECK_OK(tg);
+        tg_clear(tg);
+        tg_end(tg, m);
+    }
+}
+
+/* ---- mixed dtypes: as if both had been converted to the type they promote to ---- */
+static void test_mixed(tg_ctx *tg, const row *r) {
+    static const int64_t shape[2] = { 3, 11 };
+    int a, b, k;
+    if (r->n < 2) return;
+    for (a = 0; a < TG_DTYPES; a++) for (b = 0; b < TG_DTYPES; b++) {
+        tg_mark m = tg_begin(tg);
+        tg_dtype d[3], type = tg_dtype_promote((tg_dtype)a, (tg_dtype)b), want;
+        tg_tensor *x[3], *c[3], *y;
+        double p[2];
+        d[0] = (tg_dtype)a; d[1] = (tg_dtype)b; d[2] = (tg_dtype)a;
+        if (is(r->types, "CHOOSE")) d[0] = TG_BOOL;
+        want = result_of(r, type);
+        numbers_of(r, type, p);
+        for (k = 0; k < r->n; k++) {
+            x[k] = operand(tg, r, k, d[k], 2, shape, (a + b + k) % SPREAD);
+            c[k] = is(r->types, "CHOOSE") && k == 0 ? x[k] : tg_to(x[k], is(r->types, "FLOATING") && !tg_dtype_is_float(type) ? TG_F32 : type);
+        }
+        y = r->call(x, p);
+        if (want == TG_DTYPES) test_check(tg_error(tg) == TG_ERROR_DTYPE, __FILE__, __LINE__, "%s of %s and %s must be refused", r->name, tg_dtype_name(d[0]), tg_dtype_name(d[1]));
+        else CHECK_MSG(y && y->dtype == want && same(tg_contiguous(y), tg_contiguous(r->call(c, p))), "%s of %s and %s: not the same as with both %s: %s", r->name, tg_dtype_name(d[0]), tg_dtype_name(d[1]), tg_dtype_name(type), tg_error_text(tg));
+        tg_clear(tg);
+        tg_end(tg, m);
+    }
+}
+
+/* ---- gradients ---- */
+typedef struct job { const row *r; double p[2]; int view; tg_tensor *condition; } job;
+static tg_tensor *viewed(tg_tensor *t, int view) {
+    if (!t || t->ndim == 0) return t;
+    switch (view) {
+        case 1: return turned(t);
+        case 2: return tg_slice_dim(t, -1, INT64_MAX, INT64_MIN, -1);
+        case 3: return tg_slice_dim(t, -1, 0, INT64_MAX, 2);
+        default: return t;
+    }
+}
+static bool run_row(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs, int n_outputs) {
+    const job *j = (const job *)user;
+    tg_tensor *x[3];
+    int k = 0, i;
+    (void)n_outputs;
+    if (j->condition) x[k++] = viewed(j->condition, j->view);
+    for (i = 0; i < n_inputs && k < 3; i++) x[k++] = viewed(inputs[i], j->view);
+    outputs[0] = j->r->call(x, j->p);
+    return outputs[0] != NULL;
+}
+static void test_gradient(tg_ctx *tg, const row *r) {
+    static const shapes list[] = {
+        { { 2, 2, 2 }, { { 2, 3 }, { 2, 3 }, { 2, 3 } } },
+        { { 0, 0, 0 }, { { 0 }, { 0 }, { 0 } } },
+        { { 2, 2, 2 }, { { 0, 3 }, { 0, 3 }, { 0, 3 } } },
+        { { 2, 1, 2 }, { { 2, 1 }, { 3 }, { 2, 3 } } },
+        { { 0, 1, 1 }, { { 0 }, { 4 }, { 1 } } },
+        { { 2, 0, 1 }, { { 2, 3 }, { 0 }, { 3 } } },
+        { { 2, 2, 2 }, { { 3, 4 }, { 3, 4 }, { 3, 4 } } },           /* strided: turned, back, gaps */
+        { { 2, 2, 2 }, { { 3, 4 }, { 3, 4 }, { 3, 4 } } },
+        { { 2, 2, 2 }, { { 3, 4 }, { 3, 4 }, { 3, 4 } } }
+    };
+    int i, k, rounds = r->n == 1 ? 2 : 1;
+    if (is(r->types, "PREDICATE")) {
+        tg_mark m = tg_begin(tg);
+        tg_tensor *x[2], *y;
+        for (k = 0; k < r->n; k++) x[k] = tg_require_grad(operand(tg, r, k, TG_F64, 2, list[0].shape[k], 0), true);
+        y = r->call(x, NULL);
+        CHECK_MSG(y && !y->requires_grad, "%s: a predicate must not require a gradient", r->name);
+        tg_end(tg, m);
+        return;
+    }
+    for (; rounds > 0; rounds--) for (i = 0; i < (int)(sizeof list / sizeof list[0]); i++) {
+        tg_mark m = tg_begin(tg);
+        tg_function_call c;
+        tg_tensor *x[3];
+        job j;
+        bool ok;
+        int n = 0;
+        if (r->n == 1 && i > 2 && i < 6) { tg_end(tg, m); continue; }
+        memset(&j, 0, sizeof j);
+        memset(&c, 0, sizeof c);
+        j.r = r; j.view = i > 5 ? i - 5 : 0;
+        numbers_of(r, TG_F64, j.p);
+        for (k = 0; k < r->n; k++) {
+            tg_tensor *t = operand(tg, r, k, TG_F64, list[i].ndim[k], list[i].shape[k], 0);
+            if (k == 0 && is(r->types, "CHOOSE")) j.condition = t; else x[n++] = t;
+        }
+        c.f = run_row; c.user = &j; c.inputs = x; c.n_inputs = n; c.n_outputs = 1;
+        ok = tg_gradcheck(&c, .atol = 1e-6, .rtol = 1e-5, .second = true);
+        CHECK_MSG(ok, "gradient of %s, case %d: %s", r->name, i, tg_error_text(tg));
+        tg_clear(tg);
+        tg_end(tg, m);
+    }
+}
+
+/* ---- the fused derivative against the one in tg calls ---- */
+static void test_fused(tg_ctx *tg, const row *r, tg_dtype d, int layout) {
+    static const int64_t shape[2] = { 5, 19 };
+    tg_mark m = tg_begin(tg);
+    tg_tensor *all[3], *x[3], *y, *g[1], *fused[3], *composed[3];
+    double p[2], unit = d == TG_F64 ? 2.2e-16 : d == TG_F32 ? 1.2e-7 : d == TG_F16 ? 9.8e-4 : 7.8e-3;
+    int k, n = 0;
+    int64_t i;
+    bool ok;
+    if (is(r->types, "PREDICATE")) { tg_end(tg, m); return; }
+    numbers_of(r, d, p);
+    for (k = 0; k < r->n; k++) {
+        all[k] = operand(tg, r, k, d, 2, shape, layout);
+        if (tg_dtype_is_float(all[k]->dtype)) { all[k] = tg_require_grad(tg_detach(all[k]), true); x[n++] = all[k]; }
+    }
+    g[0] = tg_to(tg_randn(tg, 2, shape), d);
+    y = r->call(all, p);
+    ok = y && tg_grad(&y, 1, x, n, fused, .grad_outputs = g, .allow_unused = true, .retain_graph = true) && tg_grad(&y, 1, x, n, composed, .grad_outputs = g, .allow_unused = true, .create_graph = true);
+    CHECK_MSG(ok, "%s of %s: no gradients: %s", r->name, tg_dtype_name(d), tg_error_text(tg));
+    for (k = 0; ok && k < n; k++) {
+        double *a, *b, *gv, worst = 0, wa = 0, wb = 0;
+        if (!CHECK_MSG(!fused[k] == !composed[k], "%s of %s: only one of the fused and composed gradients is there", r->name, tg_dtype_name(d))) continue;
+        if (!fused[k]) continue;
+        CHECK_MSG(fused[k]->dtype == d && composed[k]->dtype == d && fused[k]->numel == x[k]->numel && composed[k]->numel == x[k]->numel, "%s of %s: the gradient is %s and %s", r->name, tg_dtype_name(d), tg_dtype_name(fused[k]->dtype), tg_dtype_name(composed[k]->dtype));
+        a = values(fused[k]); b = values(composed[k]); gv = values(g[0]);
+        for (i = 0; a && b && gv && i < fused[k]->numel; i++) {
+            double scale = fabs(a[i]) > fabs(b[i]) ? fabs(a[i]) : fabs(b[i]), error;
+            if (scale < fabs(gv[i])) scale = fabs(gv[i]);              /* a derivative of 1 - y * y has the rounding errors of 1 */
+            error = test_near(a[i], b[i], 0) ? 0 : fabs(a[i] - b[i]) / (unit * scale + 1e-300);
+            if (!(error <= worst)) { worst = error; wa = a[i]; wb = b[i]; }
+        }
+        CHECK_MSG(worst <= 8, "%s of %s, operand %d: fused %.17g, composed %.17g: %.1f ulp", r->name, tg_dtype_name(d), k, wa, wb, worst);
+        free(a); free(b); free(gv);
+    }
+    tg_clear(tg);
+    tg_end(tg, m);
+}
+
+/* ---- every other op ---- */
+typedef tg_tensor *(*op_fn)(tg_tensor *const *x, int n);
+static tg_tensor *indices(tg_ctx *tg, int ndim, const int64_t *shape, const int64_t *v) { return tg_from(tg, ndim, shape, TG_I64, v); }
+#define DO(name, e) static tg_tensor *name(tg_tensor *const *x, int n) { (void)n; return e; }
+DO(sum_all, tg_sum(x[0]))
+DO(sum_two, tg_sum_dims(x[0], TG_DIMS(0, -1), false))
+DO(sum_keep, tg_sum_dims(x[0], TG_DIMS(-1), true))
+DO(mean_all, tg_mean(x[0]))
+DO(mean_one, tg_mean_dims(x[0], TG_DIMS(-1), false))
+DO(mean_keep, tg_mean_dims(x[0], TG_DIMS(0), true))
+DO(prod_all, tg_prod(x[0]))
+DO(prod_last, tg_prod_dim(x[0], -1, false))
+DO(prod_keep, tg_prod_dim(x[0], 0, true))
+DO(amax_last, tg_amax(x[0], TG_DIMS(-1), false))
+DO(amax_all, tg_amax(x[0], 0, NULL, false))
+DO(amin_two, tg_amin(x[0], TG_DIMS(0, 1), true))
+DO(max_all, tg_max(x[0]))
+DO(min_all, tg_min(x[0]))
+DO(max_last, tg_max_dim(x[0], -1, false, NULL))
+DO(max_keep, tg_max_dim(x[0], 0, true, NULL))
+DO(min_last, tg_min_dim(x[0], -1, false, NULL))
+DO(var_last, tg_var_dims(x[0], TG_DIMS(-1), 1, false))
+DO(var_keep, tg_var_dims(x[0], TG_DIMS(0), 0, true))
+DO(softmax_last, tg_softmax(x[0], -1))
+DO(softmax_first, tg_softmax(x[0], 0))
+DO(log_softmax_last, tg_log_softmax(x[0], -1))
+DO(log_softmax_first, tg_log_softmax(x[0], 0))
+DO(product, tg_matmul(x[0], x[1]))
+DO(linear, tg_linear(x[0], x[1], n > 2 ? x[2] : NULL))
+DO(cat_first, tg_cat(x, n, 0))
+DO(cat_last, tg_cat(x, n, -1))
+DO(stack_first, tg_stack(x, n, 0))
+DO(stack_last, tg_stack(x, n, -1))
+DO(sort_up, tg_sort(x[0], -1, false, NULL))
+DO(sort_down, tg_sort(x[0], 0, true, NULL))
+DO(transposed, tg_transpose(x[0], 0, -1))
+DO(reshaped, tg_reshape(tg_mul(x[0], x[0]), TG_SHAPE(-1)))
+DO(reshaped_copy, tg_reshape(tg_transpose(x[0], 0, 1), TG_SHAPE(-1)))
+DO(expanded, tg_expand(tg_mul(x[0], x[0]), TG_SHAPE(2, 3, 4)))
+DO(sliced, tg_slice(tg_mul(x[0], x[0]), "1:, ::2"))
+DO(sliced_back, tg_mul(tg_slice_dim(x[0], 0, INT64_MAX, INT64_MIN, -2), tg_slice_dim(x[0], 0, INT64_MAX, INT64_MIN, -2)))
+DO(selected, tg_exp(tg_select(x[0], -1, 1)))
+DO(narrowed, tg_exp(tg_narrow(x[0], 0, 1, 2)))
+DO(squeezed, tg_exp(tg_unsqueeze(tg_squeeze(x[0], 0), -1)))
+static const int64_t steps_1_2[2] = { 1, 2 };
+DO(overlapping, tg_exp(tg_as_strided(x[0], TG_SHAPE(3, 3), steps_1_2, 1)))
+DO(cloned, tg_mul(tg_clone(x[0]), x[0]))
+DO(converted, tg_mul(tg_to(tg_to(x[0], TG_F32), TG_F64), x[0]))
+DO(made_contiguous, tg_exp(tg_contiguous(tg_transpose(x[0], 0, -1))))
+DO(mse, tg_mse_loss(x[0], x[1]))
+DO(no_dropout, tg_dropout(tg_mul(x[0], x[0]), 0, true))
+DO(no_training, tg_dropout(tg_mul(x[0], x[0]), 0.5, false))
+DO(relu_sum, tg_relu(x[0]))
+DO(conv, tg_conv2d(x[0], x[1], n > 2 ? x[2] : NULL))
+DO(conv_strided, tg_conv2d(x[0], x[1], n > 2 ? x[2] : NULL, .stride = {2, 1}, .padding = {1, 2}))
+DO(conv_dilated, tg_conv2d(x[0], x[1], n > 2 ? x[2] : NULL, .dilation = {2, 1}, .padding = {1, 0}, .groups = 2))
+
+static tg_tensor *line_of(tg_ctx *tg, int count, int modulo) {            /* 0, 2, 4, ... modulo: some repeat */
+    int64_t v[16];
+    int i;
+    for (i = 0; i < count; i++) v[i] = i * 2 % modulo;
+    return indices(tg, TG_SHAPE(count), v);
+}
+DO(select_rows, tg_exp(tg_index_select(x[0], 0, line_of(x[0]->tg, 5, 3))))
+DO(select_columns, tg_exp(tg_index_select(x[0], -1, line_of(x[0]->tg, 4, 3))))
+DO(select_none, tg_index_select(x[0], 0, line_of(x[0]->tg, 0, 1)))
+DO(add_rows, tg_exp(tg_index_add(x[0], 0, line_of(x[0]->tg, 4, 3), x[1])))
+DO(add_columns, tg_exp(tg_index_add(x[0], -1, line_of(x[0]->tg, 4, 3), x[1])))
+static tg_tensor *grid(tg_tensor *like, int64_t modulo, bool repeats) {   /* an index of like's shape; along dim 0 each index once unless it repeats */
+    int64_t v[64], i;
+    for (i = 0; i < like->numel; i++) { int64_t row = i / like->shape[like->ndim - 1], column = i % like->shape[like->ndim - 1]; v[i] = ((repeats ? row / 2 : row) + column) % modulo; }
+    return tg_from(like->tg, like->ndim, like->shape, TG_I64, v);
+}
+DO(gather_rows, tg_exp(tg_gather(x[0], 0, grid(x[0], x[0]->shape[0], true))))
+DO(gather_columns, tg_exp(tg_gather(x[0], 1, tg_contiguous(tg_t(grid(tg_t(x[0]), x[0]->shape[1], false))))))
+DO(scatter_rows, tg_exp(tg_scatter(x[0], 0, grid(x[1], x[0]->shape[0], false), x[1])))
+DO(scatter_over, tg_exp(tg_scatter(x[0], 0, grid(x[1], x[0]->shape[0], true), x[1])))
+DO(scatter_add_rows, tg_exp(tg_scatter_add(x[0], 0, grid(x[1], x[0]->shape[0], true), x[1])))
+DO(entropy, tg_cross_entropy(x[0], line_of(x[0]->tg, (int)x[0]->shape[0], 3)))
+#undef DO
+static tg_tensor *permuted(tg_tensor *const *x, int n) { (void)n; return tg_exp(tg_permute(x[0], TG_DIMS(2, 0, 1))); }
+static tg_tensor *copied(tg_tensor *const *x, int n) { tg_tensor *y = tg_clone(tg_mul(x[0], x[0])); (void)n; return tg_copy_(y, x[1]) ? tg_mul(y, x[0]) : NULL; }
+static tg_tensor *copied_part(tg_tensor *const *x, int n) { tg_tensor *y = tg_clone(tg_mul(x[0], x[0])); (void)n; return tg_copy_(tg_select(y, 0, 1), x[1]) ? tg_mul(y, y) : NULL; }
+static tg_tensor *added_part(tg_tensor *const *x, int n) { tg_tensor *y = tg_clone(x[0]); (void)n; return tg_mul_(tg_t(tg_narrow(y, 1, 1, 2)), x[1]) ? tg_mul(y, y) : NULL; }
+static tg_tensor *filled(tg_tensor *const *x, int n) { tg_tensor *y = tg_mul(x[0], x[0]); (void)n; return tg_fill_(tg_narrow(y, 0, 0, 1), 3) ? tg_mul(y, x[0]) : NULL; }
+static tg_tensor *filled_all(tg_tensor *const *x, int n) { tg_tensor *y = tg_mul(x[0], x[0]); (void)n; return tg_fill_(y, 3) ? tg_mul(y, tg_exp(x[0])) : NULL; }
+static tg_tensor *randomised(tg_tensor *const *x, bool normal) {
+    tg_ctx *tg = x[0]->tg;
+    tg_random_state s = tg_random_get(tg);
+    tg_tensor *y = tg_mul(x[0], x[0]), *v = tg_narrow(y, 0, 1, 1);
+    tg_seed(tg, 7);
+    v = normal ? tg_normal_(v, 0, 1) : tg_uniform_(v, 0, 1);
+    tg_random_set(tg, s);
+    return v ? tg_mul(y, x[0]) : NULL;
+}
+static tg_tensor *made_normal(tg_tensor *const *x, int n) { (void)n; return randomised(x, true); }
+static tg_tensor *made_uniform(tg_tensor *const *x, int n) { (void)n; return randomised(x, false); }
+static tg_tensor *dropped(tg_tensor *const *x, int n) {
+    tg_ctx *tg = x[0]->tg;
+    tg_random_state s = tg_random_get(tg);
+    tg_tensor *y;
+    (void)n;
+    tg_seed(tg, 9);
+    y = tg_dropout(tg_mul(x[0], x[0]), 0.4, true);
+    tg_random_set(tg, s);
+    return y;
+}
+static bool inner(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m) {
+    (void)user; (void)n; (void)m;
+    y[0] = tg_tanh(tg_matmul(x[0], tg_exp(x[1])));
+    return y[0] != NULL;
+}
+static tg_tensor *checkpointed(tg_tensor *const *x, int n) {
+    tg_function_call c;
+    tg_tensor *y = NULL;
+    memset(&c, 0, sizeof c);
+    c.f = inner; c.inputs = x; c.n_inputs = n; c.n_outputs = 1;
+    return tg_checkpoint(&c, &y) ? y : NULL;
+}
+
+/* The operands of each case: shapes, ';' between operands, '|' between cases; nothing is a 0-d tensor. Letters before a shape: t turned, b back to front, g with gaps (views that the
+   function itself takes), o an operand with turned strides; d distinct values, z some zeros, e eighths (exact in f32, with a wide difference). */
+typedef struct op_case { const char *op; const char *called; op_fn f; const char *operands; } op_case;
+#define OP(record, f, operands) { record, #f, f, operands },
+static const op_case ops[] = {
+    OP("sum", sum_all, "2 3|t 2 3|g 5|0 3|")
+    OP("sum", sum_two, "2 3 4|t 2 3 2|b 3 1 2|2 0 3|o 3 2 4")
+    OP("sum", sum_keep, "2 3|t 3 2|0 3|3 0|4")
+    OP("mean", mean_all, "2 3|t 2 3|")
+    OP("mean", mean_one, "2 3|b 3 2|g 2 2 3|0 3")
+    OP("mean", mean_keep, "2 3|t 3 2|o 3 4")
+    OP("prod", prod_all, "2 3|z 5|t 2 2|0 3|")
+    OP("prod", prod_last, "2 3|z 2 4|t 3 2|0 3|3 0|g 3 3")
+    OP("prod", prod_keep, "3 2|z 4 2|b 3 2")
+    OP("amax", amax_last, "d 2 3|d t 3 4|d b 2 3|0 3")
+    OP("amax", amax_all, "d 2 3|d g 5|")
+    OP("amin", amin_two, "d 2 3|d t 3 2|d 2 3 2")
+    OP("max", max_all, "d 2 3|d t 2 3|")
+    OP("min", min_all, "d 2 3|d b 4|")
+    OP("max_dim", max_last, "d 2 3|d t 3 4|d g 2 3|0 3")
+    OP("max_dim", max_keep, "d 3 2|d b 3 4")
+    OP("min_dim", min_last, "d 2 3|d o 3 4|0 3")
+    OP("sum", var_last, "2 3|t 2 4|b 5|0 3")
+    OP("sum", var_keep, "3 2|g 3 2")
+    OP("softmax", softmax_last, "2 3|t 3 4|b 4|0 3|g 2 3")
+    OP("softmax", softmax_first, "3 2|o 3 4|t 3 2|")
+    OP("log_softmax", log_softmax_last, "2 3|t 3 4|b 4|0 3|g 2 3")
+    OP("log_softmax", log_softmax_first, "3 2|o 3 4|")
+    OP("matmul", product, "2 3;3 4|3;3|3;3 2|2 3;3|t 2 3;t 3 2|b 2 3;g 3 2|2 0;0 3|0 2;2 3|2 2;2 0")
+    OP("matmul", product, "2 2 3;3 2|2 1 2 3;3 3 2|3;2 3 2|2 2 3;3|1 2 3;4 3 2|t 2 2 3;o 2 3 2|0 2 3;3 2|2 2 0;2 0 2")
+    OP("linear", linear, "2 3;4 3;4|2 3;4 3|2 2 3;2 3;2|3;2 3;2|3;2 3|t 2 3;t 4 3;b 4|0 3;2 3;2|2 0;3 0;3|g 2 3;o 2 3")
+    OP("conv2d", conv, "1 2 4 4;3 2 3 3;3|2 1 3 4;2 1 2 2|2 3 4;2 2 2 1;2|t 1 2 3 3;t 2 2 2 2;b 2|0 2 3 3;2 2 2 2;2|o 1 2 3 4;o 1 2 2 3")
+    OP("conv2d", conv_strided, "1 2 4 3;2 2 3 2;2|g 1 1 3 3;2 1 2 2")
+    OP("conv2d", conv_dilated, "1 4 4 3;2 2 2 2;2|2 2 5 3;4 1 3 2")
+    OP("conv2d_input", conv, "1 1 3 3;1 1 2 2")
+    OP("conv2d_weight", conv, "1 1 3 3;1 1 2 2;1")
+    OP("cat", cat_first, "2 3;1 3|2 3;0 3;1 3|t 2 3;b 2 3|3;2;1|0 3;0 3")
+    OP("cat", cat_last, "2 3;2 1|2 2 1;t 2 2 2;g 2 2 2")
+    OP("cat", stack_first, "2 3;2 3|;|0 3;0 3|t 2 2;b 2 2;g 2 2")
+    OP("cat", stack_last, "2 3;2 3|3;3;3")
+    OP("sort", sort_up, "d 2 4|d t 3 4|d g 5|0 3|3 0|")
+    OP("sort", sort_down, "d 4 2|d b 4 2")
+    OP("index_select", select_rows, "3 2|t 3 2|b 3 2 2|3|g 4 2|3 0")
+    OP("index_select", select_columns, "2 3|t 2 3|3")
+    OP("index_select", select_none, "3 2|3")
+    OP("index_add", add_rows, "3 2;4 2|t 3 2;b 4 2|3;4|3 0;4 0")
+    OP("index_add", add_columns, "2 3;2 4|g 2 3;t 2 4")
+    OP("gather", gather_rows, "3 4|t 3 2|b 3 2|0 2")
+    OP("gather", gather_columns, "2 3|g 3 3|o 3 2")
+    OP("scatter", scatter_rows, "4 3;3 3|t 4 2;b 2 2|4 2;0 2")
+    OP("scatter", scatter_over, "4 3;3 3")
+    OP("scatter_add", scatter_add_rows, "4 3;4 3|t 3 2;g 3 2|3 2;0 2")
+    OP("permute", permuted, "2 3 2|t 2 2 3|0 2 3")
+    OP("permute", transposed, "2 3 2|3|b 2 3")
+    OP("view", reshaped, "2 3|0 3|")
+    OP("contiguous", reshaped_copy, "2 3|b 3 2|0 3")
+    OP("expand", expanded, "3 1|4|b 1 4|1 1 1|")
+    OP("slice", sliced, "3 4|t 3 4|2 2 3|1 3")
+    OP("slice_put", sliced, "3 4|b 3 5|g 2 2")
+    OP("slice", sliced_back, "4 2|t 5 2|0 2|3")
+    OP("slice", selected, "2 3|t 3 2|b 2|0 2")
+    OP("slice", narrowed, "4 2|g 3 3|3 0")
+    OP("view", squeezed, "1 3|2 3|t 1 2 2")
+    OP("as_strided", overlapping, "10|3 3|1 2 5")
+    OP("as_strided_add", overlapping, "10")
+    OP("clone", cloned, "2 3|t 2 3|0 2|")
+    OP("to", converted, "e 2 3|e t 2 3|0 3|e")
+    OP("contiguous", made_contiguous, "2 3|b 3 2|0 2")
+    OP("copy_", copied, "2 3;2 3|2 3;3|2 3;|t 2 3;b 2 3|0 3;0 3|;")
+    OP("write_view", copied_part, "3 2;2|t 3 2;b 2|2 3;")
+    OP("write_view", added_part, "2 4;2 2|t 2 3;2 1")
+    OP("fill_", filled, "3 2|t 2 3|2")
+    OP("fill_", filled_all, "3 2|0 3|")
+    OP("uniform_", made_uniform, "3 2|t 2 2")
+    OP("normal_", made_normal, "3 2|b 2 2")
+    OP("checkpoint", checkpointed, "2 3;3 2|t 2 2;b 2 2")
+    OP("tie", relu_sum, "d 2 3|d t 2 3|0 3")
+    OP("mean", mse, "2 3;2 3|t 2 3;b 2 3|;")
+    OP("log_softmax", entropy, "2 3|t 3 4|b 2 3")
+    OP("mul", no_dropout, "2 3|0 3|")
+    OP("mul", no_training, "2 3")
+    OP("mul", dropped, "3 4|t 2 5")
+};
+#undef OP
+
+typedef struct op_job { const op_case *c; char view[4]; } op_job;
+static bool run_op(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs, int n_outputs) {
+    const op_job *j = (const op_job *)user;
+    tg_tensor *x[4];
+    int i;
+    (void)n_outputs;
+    for (i = 0; i < n_inputs; i++) x[i] = viewed(inputs[i], j->view[i]);
+    outputs[0] = j->c->f(x, n_inputs);
+    return outputs[0] != NULL;
+}
+static bool in_tape(tg_tensor *t, const char *op) {
+    static tg_tape_entry e[400];
+    int n = t ? tg_tape(t, e, 400) : 0, i;
+    for (i = 0; i < n && i < 400; i++) if (is(e[i].op, op)) return true;
+    return false;
+}
+/* One case: operands from *at on, which ends behind its '|' or at the end. */
+static void test_op(tg_ctx *tg, const op_case *o, const char **at) {
+    const char *s = *at, *begin = s;
+    tg_tensor *x[4], *y, *g[4], *seed;
+    op_job j;
+    tg_function_call c;
+    int n = 0, i, length;
+    bool wide = false, ok, found;
+    tg_mark m = tg_begin(tg);
+    memset(&j, 0, sizeof j);
+    memset(&c, 0, sizeof c);
+    j.c = o;
+    for (;;) {                                                              /* one operand */
+        int64_t shape[TG_MAX_DIMS], swap, count = 1, k;
+        int ndim = 0, layout = 0;
+        char view = 0;
+        bool distinct = false, zeros = false;
+        double v[256];
+        for (; *s && *s != ';' && *s != '|'; s++) {
+            if (*s >= '0' && *s <= '9') { shape[ndim] = *s - '0'; while (s[1] >= '0' && s[1] <= '9') shape[ndim] = shape[ndim] * 10 + *++s - '0'; ndim++; }
+            else if (*s == 't') view = 1; else if (*s == 'b') view = 2; else if (*s == 'g') view = 3; else if (*s == 'o') layout = TURNED;
+            else if (*s == 'd') distinct = true; else if (*s == 'z') zeros = true; else if (*s == 'e') wide = true;
+        }
+        if (view == 1) for (i = 0; i < ndim / 2; i++) { swap = shape[i]; shape[i] = shape[ndim - 1 - i]; shape[ndim - 1 - i] = swap; }
+        if (view == 3) shape[ndim - 1] *= 2;
+        for (i = 0; i < ndim; i++) count *= shape[i];
+        for (k = 0; k < count && k < 256; k++) v[k] = distinct ? (double)k * 0.25 - 1.13 : zeros && k % 3 == 1 ? 0 : wide ? 0.125 * pick(-20, 20) : test_uniform(-1.5, 1.5);
+        if (distinct) for (k = count - 1; k > 0; k--) { int64_t q = pick(0, (int)k); double w = v[k]; v[k] = v[q]; v[q] = w; }
+        j.view[n] = view;
+        x[n++] = lay(tg_from(tg, ndim, shape, TG_F64, v), layout);
+        if (*s != ';') break;
+        s++;
+    }
+    length = (int)(s - begin);
+    *at = *s == '|' ? s + 1 : NULL;
+    c.f = run_op; c.user = &j; c.inputs = x; c.n_inputs = n; c.n_outputs = 1;
+    ok = tg_gradcheck(&c, .atol = wide ? 1e-3 : 1e-6, .rtol = wide ? 1e-3 : 1e-5, .eps = wide ? 0.0078125 : 0, .second = true);
+    CHECK_MSG(ok, "%s of '%.*s': %s", o->called, length, begin, tg_error_text(tg));
+    tg_clear(tg);
+    if (begin == o->operands) {                                             /* the record is really reached: in the graph or in its gradients' */
+        for (i = 0; i < n; i++) x[i] = tg_require_grad(tg_clone(tg_detach(x[i])), true);
+        ok = run_op(&j, x, n, &y, 1);
+        found = ok && in_tape(y, o->op);
+        if (ok && !found) {
+            seed = tg_ones_like(y);
+            tg_require_grad(seed, true);
+            ok = tg_grad(&y, 1, x, n, g, .grad_outputs = &seed, .create_graph = true, .allow_unused = true);
+            for (i = 0; ok && i < n; i++) found = found || in_tape(g[i], o->op);
+        }
+        CHECK_MSG(found, "%s does not reach the record '%s': %s", o->called, o->op, tg_error_text(tg));
+        tg_clear(tg);
+    }
+    tg_end(tg, m);
+}
+
+/* Ties share a gradient: once, as torch does. */
+static void test_ties(tg_ctx *tg) {
+    static const float v[6] = { 3, 1, 3, 3, 2, 1 };
+    static const float want[6] = { 1 / 3.0f, 0, 1 / 3.0f, 1 / 3.0f, 0, 0 };
+    float got[6];
+    int i;
+    tg_tensor *x = tg_require_grad(tg_from_f32(tg, TG_SHAPE(6), v), true);
+    CHECK(tg_backward(tg_amax(x, TG_DIMS(0), false)));
+    CHECK(x->grad && tg_read_f32(x->grad, got, 6));
+    for (i = 0; i < 6; i++) CHECK_NEAR(got[i], want[i], 1e-7);
+    tg_zero_grad(x);
+    CHECK(tg_backward(tg_max_dim(x, 0, false, NULL)));
+    CHECK(x->grad && tg_read_f32(x->grad, got, 6));
+    for (i = 0; i < 6; i++) CHECK_NEAR(got[i], i == 0 ? 1 : 0, 0);
+    tg_zero_grad(x);
+    CHECK(tg_backward(tg_sum(tg_maximum(x, tg_number(tg, 3)))));
+    CHECK(x->grad && tg_read_f32(x->grad, got, 6));
+    for (i = 0; i < 6; i++) CHECK_NEAR(got[i], v[i] == 3 ? 0.5 : 0, 0);
+}
+/* A NaN wins in maximum and minimum, whichever side it stands on. */
+static void test_nan(tg_ctx *tg) {
+    static const tg_dtype kinds[4] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
+    int i, side;
+    for (i = 0; i < 4; i++) for (side = 0; side < 2; side++) {
+        tg_tensor *a = tg_full(tg, TG_SHAPE(19), side ? (double)NAN : 1, kinds[i]), *b = tg_full(tg, TG_SHAPE(19), side ? 1 : (double)NAN, kinds[i]);
+        CHECK(tg_item_i64(tg_sum(tg_isnan(tg_maximum(a, b)))) == 19);
+        CHECK(tg_item_i64(tg_sum(tg_isnan(tg_minimum(a, b)))) == 19);
+    }
+    CHECK_OK(tg);
+}
+
+int main(int argc, char **argv) {
+    tg_ctx *tg = test_open();
+    const char *only = argc > 1 ? argv[1] : NULL;                           /* a row's or a record's name: that alone */
+    int i, d, l, s;
+    if (!tg) return test_end("formulas");
+    for (i = 0; i < ROWS; i++) {
+        const row *r = &rows[i];
+        if (only && !named(r, only)) continue;
+        for (d = 0; d < TG_DTYPES; d++) {
+            for (s = 0; s < (int)(sizeof plain_shapes / sizeof plain_shapes[0]); s++)
+                for (l = 0; l < LAYOUTS; l++) test_values(tg, r, (tg_dtype)d, &plain_shapes[s], l);
+            for (l = 0; l < SPREAD; l++) test_in_place(tg, r, (tg_dtype)d, l);
+        }
+        for (s = 0; s < 2; s++) for (l = 0; l < LAYOUTS; l += 1 + s) { test_values(tg, r, TG_F32, &long_shapes[s], l); if (s == 0) test_values(tg, r, l & 1 ? TG_F64 : TG_BF16, &long_shapes[s], l); }
+        test_mixed(tg, r);
+        test_overlap(tg, r);
+        test_number(tg, r);
+        test_gradient(tg, r);
+        for (d = 0; d < 4; d++) for (l = 0; l < LAYOUTS; l += 2) test_fused(tg, r, (tg_dtype)d, l);
+    }
+    for (i = 0; i < (int)(sizeof ops / sizeof ops[0]); i++) {
+        const char *at = ops[i].operands;
+        if (only && !is(only, ops[i].op) && !is(only, ops[i].called)) continue;
+        while (at) test_op(tg, &ops[i], &at);
+    }
+    test_ties(tg);
+    test_nan(tg);
+    test_close(tg);
+    return test_end("formulas");
+}

@@ -1,0 +1,718 @@
+/* bench.c - the library's side of the benchmark list: times the rows that it can do, one JSON object per line on stdout.
+
+     cc -O2 tools/bench.c -o bench
+     ./bench --threads 2 --rows 'gemm/f32_nn_*' --budget 0.5
+     ./bench --list                                     the rows, with the work that each one needs
+
+     --threads N        1 by default; the process is pinned to the last N of the CPUs that it may use
+     --rows GLOB,...    which rows; all by default
+     --budget SECONDS   of sampling per row, 1 by default
+     --isa NAME         plain, avx2, avx512 or neon in place of the widest that the machine has; impl is tensorgrad_NAME then
+     --impl NAME        another name for the program in its output
+
+   How a row is timed: three repetitions that do not count; then samples of so many repetitions that one lasts a millisecond, for the
+   budget's time and at least five; least and median of the samples are printed. A repetition is the call as a user writes it, with the
+   scope that frees the result. gemm rows write to a result that exists already; no public call does that, so they start the library's
+   own gemm job, which is why this file holds the implementation. Before a row is timed its result is compared with plain loops in
+   double precision, on a sample of the elements where it is large; a row that fails prints an error and the exit status is 1. */
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE                   /* sched_setaffinity */
+#endif
+#define TENSORGRAD_IMPLEMENTATION
+#include "../tensorgrad.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__linux__)
+#include <sched.h>
+#include <time.h>
+#endif
+
+#define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))
+
+typedef struct Row Row;
+struct Row {
+    char name[64];
+    double flop, bytes;
+    void (*make)(const Row *r);             /* inputs into A, B, ...; held by the row's scope */
+    void (*once)(const Row *r);             /* one repetition; results into OUT */
+    const char *(*check)(const Row *r);     /* NULL, or what is wrong with OUT */
+    int64_t p[10];
+    tg_tensor *(*fn)(tg_tensor *x);
+};
+
+static Row rows[160];
+static int n_rows;
+static tg_ctx *tg;
+static int threads = 1;
+static tg_tensor *A, *B, *C, *G, *OUT[3], *LIST[8];
+static char why[160];
+static volatile double sink;
+
+/* ---- reference functions; long double, so that no libm is needed ---- */
+typedef long double real;
+static real fabs_(real x) { return x < 0 ? -x : x; }
+static real sqrt_(real x) {
+    real y = x > 1 ? x : 1;
+    int i;
+    if (x <= 0) return 0;
+    for (i = 0; i < 200; i++) { real z = (y + x / y) / 2; if (z >= y) break; y = z; }
+    return y;
+}
+static real exp_(real x) {
+    real k = x / 0.6931471805599453094172321214581766L, r, term = 1, sum = 1;
+    int n = (int)(k < 0 ? k - 0.5L : k + 0.5L), i;
+    r = x - n * 0.6931471805599453094172321214581766L;
+    for (i = 1; i < 26; i++) { term *= r / i; sum += term; }
+    for (; n > 0; n--) sum *= 2;
+    for (; n < 0; n++) sum /= 2;
+    return sum;
+}
+static double quick_exp(double x) {                          /* 1e-15 relative, for 5e7 of them; |x| < 700 */
+    double k = x * 1.44269504088896340736, r, p = 1;
+    int n = (int)(k < 0 ? k - 0.5 : k + 0.5), i;
+    r = x - n * 0.6931471805599453;
+    {
+        static const double inverse[15] = { 0, 1, 1 / 2.0, 1 / 3.0, 1 / 4.0, 1 / 5.0, 1 / 6.0, 1 / 7.0, 1 / 8.0, 1 / 9.0, 1 / 10.0, 1 / 11.0, 1 / 12.0, 1 / 13.0, 1 / 14.0 };
+        for (i = 14; i > 0; i--) p = 1 + p * r * inverse[i];
+    }
+    return p * tg__double((uint64_t)(n + 1023) << 52);
+}
+static real log_(real x) {                                  /* x > 0 */
+    real y = 0;
+    int i;
+    while (x > 1.5L) { x /= 2; y += 0.6931471805599453094172321214581766L; }
+    while (x < 0.7L) { x *= 2; y -= 0.6931471805599453094172321214581766L; }
+    { real t = (x - 1) / (x + 1), p = t, s = 0; for (i = 1; i < 60; i += 2) { s += p / i; p *= t * t; } return y + 2 * s; }
+}
+static real tanh_(real x) {
+    real e = 0, term = 1;
+    int i;
+    if (fabs_(x) > 0.5L) { e = exp_(-2 * fabs_(x)); e = (1 - e) / (1 + e); return x < 0 ? -e : e; }
+    for (i = 1; i < 30; i++) { term *= 2 * x / i; e += term; }      /* exp(2x) - 1 */
+    return e / (e + 2);
+}
+static real erfc_(real z) {
+    real s, term;
+    int i;
+    if (z < 2 && z > -4) {
+        s = term = z;
+        for (i = 1; i < 120; i++) { term *= -z * z / i; s += term / (2 * i + 1); }
+        return 1 - 1.12837916709551257389615890312154517L * s;
+    }
+    if (z <= -4) return 2 - erfc_(-z);
+    s = 0;
+    for (i = 120; i > 0; i--) s = i / 2.0L / (z + s);
+    return exp_(-z * z) * 0.56418958354775628694807945156077259L / (z + s);
+}
+static real ref_exp(real x) { return exp_(x); }
+static real ref_sigmoid(real x) { return x < 0 ? exp_(x) / (1 + exp_(x)) : 1 / (1 + exp_(-x)); }
+static real ref_silu(real x) { return x * ref_sigmoid(x); }
+static real ref_gelu_erf(real x) { return x * erfc_(-x * 0.70710678118654752440084436210484904L) / 2; }
+static real ref_gelu_tanh(real x) { return x * ref_sigmoid(2 * 0.79788456080286535587989211986876373L * (x + 0.044715L * x * x * x)); }
+static real ref_relu(real x) { return x > 0 ? x : 0; }
+
+/* ---- small helpers ---- */
+static double now(void) { return tg__seconds(); }
+static uint64_t lcg_state = 1;
+static uint64_t lcg(void) { lcg_state = lcg_state * 6364136223846793005u + 1442695040888963407u; return lcg_state >> 33; }
+static int64_t below(int64_t n) { return (int64_t)((lcg() << 31 ^ lcg()) % (uint64_t)n); }
+static float *f32(tg_tensor *t) { return (float *)t->data; }
+static int64_t *i64(tg_tensor *t) { return (int64_t *)t->data; }
+static tg_tensor *randn1(int64_t n) { return tg_randn(tg, 1, &n); }
+static tg_tensor *randn2(int64_t a, int64_t b) { return tg_randn(tg, TG_SHAPE(a, b)); }
+static double element(const tg_tensor *t, int64_t i) { return tg__get_f64((const char *)t->data + i * (int64_t)tg_dtype_size(t->dtype), t->dtype); }
+static double largest(const tg_tensor *t) {
+    double m = 0;
+    int64_t i;
+    for (i = 0; i < t->numel; i++) { double v = element(t, i); if (v < 0) v = -v; if (v > m) m = v; }
+    return m;
+}
+static const char *wrong(const char *what, int64_t at, real got, real want) {
+    snprintf(why, sizeof why, "check: %s[%lld] is %.9g, not %.9g", what, (long long)at, (double)got, (double)want);
+    return why;
+}
+static real ulp_(real v) {                                  /* of a float of v's size */
+    real u = 1;
+    v = fabs_(v);
+    while (u > v) u /= 2;
+    while (u * 2 <= v) u *= 2;
+    return u / 8388608;
+}
+#define OFF(got, want, bound) (!(fabs_((real)(got) - (real)(want)) <= (real)(bound)))      /* true for NaN too */
+
+static Row *row(const char *name, double flop, double bytes, void (*make)(const Row *), void (*once)(const Row *), const char *(*check)(const Row *)) {
+    Row *r = &rows[n_rows++];
+    snprintf(r->name, sizeof r->name, "%s", name);
+    r->flop = flop; r->bytes = bytes; r->make = make; r->once = once; r->check = check;
+    return r;
+}
+
+/* ---- gemm; p: m, k, n, a is turned, b is turned, batch, dtype of a, of b, of c ---- */
+static void gemm_make(const Row *r) {
+    int64_t m = r->p[0], k = r->p[1], n = r->p[2], batch = r->p[5], i;
+    if (r->p[6] == TG_U8) {
+        A = tg_empty(tg, TG_SHAPE(m, k), TG_U8); B = tg_empty(tg, TG_SHAPE(k, n), TG_I8);
+        for (i = 0; i < A->numel; i++) ((uint8_t *)A->data)[i] = (uint8_t)lcg();
+        for (i = 0; i < B->numel; i++) ((int8_t *)B->data)[i] = (int8_t)(below(255) - 127);
+    } else {
+        A = tg_to(tg_randn(tg, TG_SHAPE(batch, m, k)), (tg_dtype)r->p[6]);
+        B = tg_to(tg_randn(tg, TG_SHAPE(batch, k, n)), (tg_dtype)r->p[7]);
+    }
+    C = tg_empty(tg, TG_SHAPE(batch, m, n), (tg_dtype)r->p[8]);
+    OUT[0] = C;
+}
+static void gemm_once(const Row *r) {
+    tg__gemm_job j;
+    int64_t m = r->p[0], k = r->p[1], n = r->p[2];
+    memset(&j, 0, sizeof j);
+    j.ta = (int)A->dtype; j.tb = (int)B->dtype; j.tc = (int)C->dtype;
+    j.m = m; j.k = k; j.n = n;
+    j.a = A->data; j.b = B->data; j.c = C->data;
+    j.a_rs = r->p[3] ? 1 : k; j.a_cs = r->p[3] ? m : 1;
+    j.b_rs = r->p[4] ? 1 : n; j.b_cs = r->p[4] ? k : 1;
+    j.c_rs = n; j.c_cs = 1;
+    if (r->p[5] > 1) { j.batch_dims = 1; j.batch[0] = r->p[5]; j.a_bs[0] = m * k; j.b_bs[0] = k * n; j.c_bs[0] = m * n; }
+    (void)tg__launch(tg, TG_CPU, &tg__family_gemm, &j);
+}
+static const char *gemm_check(const Row *r) {
+    int64_t m = r->p[0], k = r->p[1], n = r->p[2], batch = r->p[5], t, l, count = m * n * batch;
+    bool whole = count <= 4096;
+    double bound = (double)(8 * sqrt_((real)k)) * largest(A) * largest(B) / (C->dtype == TG_F64 ? 9007199254740992.0 : 16777216.0);
+    if (C->dtype == TG_I32) bound = 0;
+    for (t = 0; t < (whole ? count : 4096); t++) {
+        int64_t at = whole ? t : below(count), b = at / (m * n), i = at / n % m, j = at % n;
+        double sum = 0, got = element(C, at);
+        for (l = 0; l < k; l++) sum += element(A, b * m * k + (r->p[3] ? l * m + i : i * k + l)) * element(B, b * k * n + (r->p[4] ? j * k + l : l * n + j));
+        if (OFF(got, sum, C->dtype == TG_BF16 ? bound + (double)fabs_(sum) / 256 : bound)) return wrong("c", at, got, sum);
+    }
+    return NULL;
+}
+static void gemm(const char *name, int64_t m, int64_t k, int64_t n, bool ta, bool tb, int64_t batch, tg_dtype a, tg_dtype b, tg_dtype c) {
+    double bytes = (double)batch * ((double)tg_dtype_size(a) * (double)(m * k) + (double)tg_dtype_size(b) * (double)(k * n) + (double)tg_dtype_size(c) * (double)(m * n));
+    Row *r = row(name, 2.0 * (double)(m * n * k * batch), bytes, gemm_make, gemm_once, gemm_check);
+    r->p[0] = m; r->p[1] = k; r->p[2] = n; r->p[3] = ta; r->p[4] = tb; r->p[5] = batch; r->p[6] = a; r->p[7] = b; r->p[8] = c;
+}
+static void gemm_rows(void) {
+    static const int64_t square[] = { 32, 64, 128, 256, 512, 1024, 2048 };
+    static const int64_t skinny[][3] = { { 1, 4096, 4096 }, { 8, 4096, 4096 }, { 64, 784, 128 }, { 1024, 768, 3072 }, { 1024, 3072, 768 } };
+    char name[64];
+    int i, t;
+    for (i = 0; i < COUNT(square); i++) {
+        snprintf(name, sizeof name, "gemm/f32_nn_%d", (int)square[i]);
+        gemm(name, square[i], square[i], square[i], false, false, 1, TG_F32, TG_F32, TG_F32);
+    }
+    for (t = 0; t < 2; t++) for (i = 0; i < COUNT(skinny); i++) {
+        const int64_t *s = skinny[i];
+        snprintf(name, sizeof name, "gemm/f32_%s_m%d_k%d_n%d", t ? "nt" : "nn", (int)s[0], (int)s[1], (int)s[2]);
+        gemm(name, s[0], s[1], s[2], false, t != 0, 1, TG_F32, TG_F32, TG_F32);
+    }
+    for (i = 3; i < 6; i += 2) for (t = 0; t < 2; t++) {
+        snprintf(name, sizeof name, "gemm/f32_%s_%d", t ? "tn" : "nt", (int)square[i]);
+        gemm(name, square[i], square[i], square[i], t == 1, t == 0, 1, TG_F32, TG_F32, TG_F32);
+    }
+    gemm("gemm/f32_tn_m784_k64_n128", 784, 64, 128, true, false, 1, TG_F32, TG_F32, TG_F32);
+    gemm("gemm/f32_tn_m768_k1024_n3072", 768, 1024, 3072, true, false, 1, TG_F32, TG_F32, TG_F32);
+    gemm("gemm/f32_batch48_64", 64, 64, 64, false, false, 48, TG_F32, TG_F32, TG_F32);
+    gemm("gemm/f64_nn_1024", 1024, 1024, 1024, false, false, 1, TG_F64, TG_F64, TG_F64);
+    gemm("gemm/bf16_nn_1024", 1024, 1024, 1024, false, false, 1, TG_BF16, TG_BF16, TG_BF16);
+    gemm("gemm/bf16_nt_m1_k4096_n4096", 1, 4096, 4096, false, true, 1, TG_BF16, TG_BF16, TG_BF16);
+    gemm("gemm/int8_nn_1024", 1024, 1024, 1024, false, false, 1, TG_U8, TG_I8, TG_I32);
+}
+
+/* ---- conv; p: N, C, H, O, kernel, stride, padding, groups, first layer, size of the result ---- */
+static void conv_make(const Row *r) {
+    A = tg_randn(tg, TG_SHAPE(r->p[0], r->p[1], r->p[2], r->p[2]));
+    B = tg_randn(tg, TG_SHAPE(r->p[3], r->p[1] / r->p[7], r->p[4], r->p[4]));
+}
+static tg_tensor *conv_call(const Row *r) {
+    return tg_conv2d(A, B, NULL, .stride = { r->p[5], r->p[5] }, .padding = { r->p[6], r->p[6] }, .groups = r->p[7]);
+}
+static void conv_once(const Row *r) { OUT[0] = conv_call(r); }
+static void conv_make_grad(const Row *r) {
+    conv_make(r);
+    G = tg_randn(tg, TG_SHAPE(r->p[0], r->p[3], r->p[9], r->p[9]));
+    if (!r->p[8]) tg_require_grad(A, true);
+    tg_require_grad(B, true);
+}
+static void conv_once_grad(const Row *r) {
+    tg_tensor *y = conv_call(r), *in[2];
+    in[0] = B; in[1] = A;
+    OUT[0] = y;
+    tg_grad(&y, 1, in, r->p[8] ? 1 : 2, OUT + 1, .grad_outputs = &G);
+}
+static const char *conv_check(const Row *r) {
+    int64_t N = r->p[0], H = r->p[2], O = r->p[3], K = r->p[4], S = r->p[5], P = r->p[6], groups = r->p[7], Q = r->p[9];
+    int64_t ci = r->p[1] / groups, co = O / groups, t, c, o, n, u, v, i, j;
+    double ma = largest(A), mb = largest(B), bound = (double)(8 * sqrt_((real)(ci * K * K))) * ma * mb / 16777216.0;
+    for (t = 0; t < 1000; t++) {
+        int64_t at = below(OUT[0]->numel);
+        double sum = 0;
+        j = at % Q; i = at / Q % Q; o = at / Q / Q % O; n = at / Q / Q / O;
+        for (c = 0; c < ci; c++) for (u = 0; u < K; u++) for (v = 0; v < K; v++) {
+            int64_t y = i * S + u - P, x = j * S + v - P;
+            if (y >= 0 && y < H && x >= 0 && x < H) sum += (double)f32(A)[((n * r->p[1] + o / co * ci + c) * H + y) * H + x] * (double)f32(B)[((o * ci + c) * K + u) * K + v];
+        }
+        if (OFF(f32(OUT[0])[at], sum, bound)) return wrong("y", at, (real)f32(OUT[0])[at], sum);
+    }
+    if (!G) return NULL;
+    bound = (double)(8 * sqrt_((real)(N * Q * Q))) * ma * largest(G) / 16777216.0;
+    for (t = 0; t < 50; t++) {                                                  /* the weight's gradient */
+        int64_t at = below(OUT[1]->numel);
+        double sum = 0;
+        v = at % K; u = at / K % K; c = at / K / K % ci; o = at / K / K / ci;
+        for (n = 0; n < N; n++) for (i = 0; i < Q; i++) for (j = 0; j < Q; j++) {
+            int64_t y = i * S + u - P, x = j * S + v - P;
+            if (y >= 0 && y < H && x >= 0 && x < H) sum += (double)f32(A)[((n * r->p[1] + o / co * ci + c) * H + y) * H + x] * (double)f32(G)[((n * O + o) * Q + i) * Q + j];
+        }
+        if (OFF(f32(OUT[1])[at], sum, bound)) return wrong("dw", at, (real)f32(OUT[1])[at], sum);
+    }
+    if (r->p[8]) return NULL;
+    bound = (double)(8 * sqrt_((real)(co * K * K))) * mb * largest(G) / 16777216.0;
+    for (t = 0; t < 1000; t++) {                                                /* the input's */
+        int64_t at = below(OUT[2]->numel), x, y, ch;
+        double sum = 0;
+        x = at % H; y = at / H % H; ch = at / H / H % r->p[1]; n = at / H / H / r->p[1];
+        for (o = ch / ci * co; o < (ch / ci + 1) * co; o++) for (u = 0; u < K; u++) for (v = 0; v < K; v++) {
+            i = y + P - u; j = x + P - v;
+            if (i < 0 || j < 0 || i % S || j % S || i / S >= Q || j / S >= Q) continue;
+            sum += (double)f32(G)[((n * O + o) * Q + i / S) * Q + j / S] * (double)f32(B)[((o * ci + ch % ci) * K + u) * K + v];
+        }
+        if (OFF(f32(OUT[2])[at], sum, bound)) return wrong("dx", at, (real)f32(OUT[2])[at], sum);
+    }
+    return NULL;
+}
+static void conv_rows(void) {
+    static const struct { const char *name; int64_t p[9]; } list[] = {
+        { "n8_c64_o64_hw56_k3", { 8, 64, 56, 64, 3, 1, 1, 1, 0 } },
+        { "n8_c128_o128_hw28_k3", { 8, 128, 28, 128, 3, 1, 1, 1, 0 } },
+        { "n8_c256_o64_hw56_k1", { 8, 256, 56, 64, 1, 1, 0, 1, 0 } },
+        { "n8_c3_o64_hw224_k7s2", { 8, 3, 224, 64, 7, 2, 3, 1, 1 } },
+        { "n8_dw32_hw112_k3", { 8, 32, 112, 32, 3, 1, 1, 32, 0 } },
+        { "n64_c3_o32_hw32_k3", { 64, 3, 32, 32, 3, 1, 1, 1, 1 } },
+        { "n64_c64_o128_hw16_k3", { 64, 64, 16, 128, 3, 1, 1, 1, 0 } },
+    };
+    char name[64];
+    int i, back;
+    for (i = 0; i < COUNT(list); i++) for (back = 0; back < 2; back++) {
+        const int64_t *p = list[i].p;
+        int64_t q = (p[2] + 2 * p[6] - p[4]) / p[5] + 1, weights = p[3] * (p[1] / p[7]) * p[4] * p[4];
+        double times = back ? p[8] ? 2 : 3 : 1;
+        Row *r;
+        snprintf(name, sizeof name, "conv/%s/%s", list[i].name, back ? "fwdbwd" : "fwd");
+        r = row(name, times * 2.0 * (double)(p[0] * q * q * weights), times * 4.0 * (double)(p[0] * p[1] * p[2] * p[2] + weights + p[0] * p[3] * q * q),
+                back ? conv_make_grad : conv_make, back ? conv_once_grad : conv_once, conv_check);
+        memcpy(r->p, p, 9 * sizeof p[0]);
+        r->p[9] = q;
+    }
+}
+
+/* ---- mem ---- */
+static void make_ab(const Row *r) { A = randn1(r->p[0]); B = randn1(r->p[0]); }
+static void once_add(const Row *r) { (void)r; OUT[0] = tg_add(A, B); }
+static const char *check_add(const Row *r) {
+    int64_t i;
+    for (i = 0; i < r->p[0]; i++) { volatile float v = f32(A)[i] + f32(B)[i]; if (OFF(f32(OUT[0])[i], v, 0)) return wrong("y", i, (real)f32(OUT[0])[i], (real)v); }
+    return NULL;
+}
+
+static void make_chain(const Row *r) {
+    A = randn1(1000000); B = randn1(1000000); C = randn1(1000000);
+    if (!r->p[1]) return;
+    G = randn1(1000000);
+    tg_require_grad(A, true); tg_require_grad(B, true); tg_require_grad(C, true);
+}
+static void once_chain(const Row *r) {
+    tg_tensor *y = tg_add(tg_mul(tg_sub(tg_mul(tg_add(tg_mul(A, B), C), A), B), C), A), *in[3];
+    OUT[0] = y;
+    if (!r->p[1]) return;
+    in[0] = A; in[1] = B; in[2] = C;
+    tg_grad(&y, 1, in, 3, OUT, .grad_outputs = &G);
+}
+static const char *check_chain(const Row *r) {
+    int64_t i;
+    for (i = 0; i < 1000000; i += 7) {
+        double a = (double)f32(A)[i], b = (double)f32(B)[i], c = (double)f32(C)[i], want[3], mag;
+        int k;
+        mag = (double)((fabs_(a * b) * 2 + fabs_(c)) * (fabs_(a) + fabs_(c)) + (fabs_(b) + a * a + 1) * (1 + fabs_(c)) + fabs_(a));
+        want[0] = ((a * b + c) * a - b) * c + a;
+        if (r->p[1]) {
+            double g = (double)f32(G)[i];
+            want[0] = g * ((2 * a * b + c) * c + 1); want[1] = g * (a * a - 1) * c; want[2] = g * ((a * b + c) * a - b + a * c);
+            mag *= (double)fabs_(g);
+        }
+        for (k = 0; k < (r->p[1] ? 3 : 1); k++) if (OFF(f32(OUT[k])[i], want[k], 12 * mag / 16777216.0)) return wrong("y", i, (real)f32(OUT[k])[i], want[k]);
+    }
+    return NULL;
+}
+
+static void make_a(const Row *r) { A = r->p[1] ? randn2(r->p[0], r->p[1]) : randn1(r->p[0]); }
+static void once_fn(const Row *r) { OUT[0] = r->fn(A); }
+static real (*unary_ref)(real x);
+static const char *check_unary(const Row *r) {
+    static const struct { const char *name; real (*ref)(real x); } list[] = {
+        { "mem/exp_1e6", ref_exp }, { "mem/tanh_1e6", tanh_ }, { "mem/relu_1e6", ref_relu }, { "mem/sigmoid_1e6", ref_sigmoid },
+        { "mem/gelu_erf_1e6", ref_gelu_erf }, { "mem/gelu_tanh_1e6", ref_gelu_tanh }, { "mem/silu_1e6", ref_silu },
+    };
+    int64_t i;
+    int k;
+    for (k = 0; k < COUNT(list); k++) if (strcmp(list[k].name, r->name) == 0) unary_ref = list[k].ref;
+    for (i = 0; i < A->numel; i += 13) {
+        real want = unary_ref((real)f32(A)[i]), bound = 4 * ulp_(want);
+        if (bound < 1e-7L && want > -1 && want < 1) bound = unary_ref == ref_exp ? bound : 1e-7L;
+        if (unary_ref == ref_relu) bound = 0;
+        if (OFF(f32(OUT[0])[i], want, bound)) return wrong("y", i, (real)f32(OUT[0])[i], want);
+    }
+    return NULL;
+}
+static void once_dropout(const Row *r) { (void)r; OUT[0] = tg_dropout(A, 0.1, true); }
+static const char *check_dropout(const Row *r) {
+    int64_t i, zeros = 0;
+    (void)r;
+    for (i = 0; i < A->numel; i++) {
+        float y = f32(OUT[0])[i];
+        real want = (real)f32(A)[i] / 0.9L;
+        if (y == 0) zeros++;
+        else if (OFF(y, want, 2 * ulp_(want))) return wrong("y", i, (real)y, want);
+    }
+    return zeros < 98500 || zeros > 101500 ? wrong("zeros", 0, (real)zeros, 100000) : NULL;
+}
+
+static void make_bcast(const Row *r) { (void)r; A = randn2(1024, 1024); B = randn1(1024); }
+static const char *check_bcast(const Row *r) {
+    int64_t i;
+    (void)r;
+    for (i = 0; i < A->numel; i++) { volatile float v = f32(A)[i] + f32(B)[i % 1024]; if (OFF(f32(OUT[0])[i], v, 0)) return wrong("y", i, (real)f32(OUT[0])[i], (real)v); }
+    return NULL;
+}
+static void once_transpose(const Row *r) { (void)r; OUT[0] = tg_contiguous(tg_t(A)); }
+static const char *check_transpose(const Row *r) {
+    int64_t i, n = r->p[0];
+    for (i = 0; i < n * n; i++) if (OFF(f32(OUT[0])[i], f32(A)[i % n * n + i / n], 0)) return wrong("y", i, (real)f32(OUT[0])[i], (real)f32(A)[i % n * n + i / n]);
+    return NULL;
+}
+static void make_permute(const Row *r) { (void)r; A = tg_randn(tg, TG_SHAPE(8, 256, 12, 64)); }
+static void once_permute(const Row *r) { (void)r; OUT[0] = tg_contiguous(tg_permute(A, TG_DIMS(0, 2, 1, 3))); }
+static const char *check_permute(const Row *r) {
+    int64_t i;
+    (void)r;
+    for (i = 0; i < A->numel; i++) {
+        float want = f32(A)[((i / 64 / 256 / 12 * 256 + i / 64 % 256) * 12 + i / 64 / 256 % 12) * 64 + i % 64];
+        if (OFF(f32(OUT[0])[i], want, 0)) return wrong("y", i, (real)f32(OUT[0])[i], (real)want);
+    }
+    return NULL;
+}
+
+static void once_sum(const Row *r) { (void)r; OUT[0] = tg_sum(A); }
+static void once_sum0(const Row *r) { (void)r; OUT[0] = tg_sum_dims(A, TG_DIMS(0), false); }
+static void once_sum1(const Row *r) { (void)r; OUT[0] = tg_sum_dims(A, TG_DIMS(1), false); }
+static const char *check_sum(const Row *r) {                /* p: n, columns or 0, summed dimension */
+    int64_t i, k, outs = r->p[1] ? r->p[1] : 1, each = r->p[0];
+    for (i = 0; i < outs; i++) {
+        real sum = 0, mag = 0;
+        for (k = 0; k < each; k++) { real v = (real)f32(A)[r->p[1] ? r->p[2] ? i * each + k : k * outs + i : k]; sum += v; mag += fabs_(v); }
+        if (OFF(f32(OUT[0])[i], sum, 1e-6L * mag)) return wrong("sum", i, (real)f32(OUT[0])[i], sum);
+    }
+    return NULL;
+}
+static void once_argmax(const Row *r) { (void)r; OUT[0] = tg_argmax_dim(A, 1, false); }
+static const char *check_argmax(const Row *r) {
+    int64_t i, k, n = r->p[1];
+    for (i = 0; i < r->p[0]; i++) {
+        int64_t best = 0;
+        for (k = 1; k < n; k++) if (f32(A)[i * n + k] > f32(A)[i * n + best]) best = k;
+        if (i64(OUT[0])[i] != best) return wrong("argmax", i, (real)i64(OUT[0])[i], (real)best);
+    }
+    return NULL;
+}
+static void once_softmax(const Row *r) { (void)r; OUT[0] = tg_softmax(A, -1); }
+static const char *check_softmax(const Row *r) {
+    int64_t i, k, n = r->p[1];
+    for (i = 0; i < r->p[0]; i += 41) {
+        real sum = 0;
+        for (k = 0; k < n; k++) sum += exp_((real)f32(A)[i * n + k]);
+        for (k = 0; k < n; k++) {
+            real want = exp_((real)f32(A)[i * n + k]) / sum;
+            if (OFF(f32(OUT[0])[i * n + k], want, 2e-6L * want)) return wrong("y", i * n + k, (real)f32(OUT[0])[i * n + k], want);
+        }
+    }
+    return NULL;
+}
+static void make_entropy(const Row *r) { (void)r; A = tg_require_grad(randn2(1024, 50257), true); B = tg_randint(tg, 0, 50257, TG_SHAPE(1024)); }
+static void once_entropy(const Row *r) {
+    tg_tensor *y = tg_cross_entropy(A, B);
+    (void)r;
+    OUT[0] = y;
+    tg_grad(&y, 1, &A, 1, OUT + 1);
+}
+static const char *check_entropy(const Row *r) {            /* the loss over all rows, the gradients of three */
+    int64_t i, k, n = 50257;
+    real loss = 0;
+    (void)r;
+    for (i = 0; i < 1024; i++) {
+        real sum = 0;
+        const float *x = f32(A) + i * n;
+        for (k = 0; k < n; k++) sum += i % 400 ? (real)quick_exp((double)x[k]) : exp_((real)x[k]);
+        loss += log_(sum) - (real)x[i64(B)[i]];
+        if (i % 400) continue;
+        for (k = 0; k < n; k++) {
+            real want = (exp_((real)x[k]) / sum - (k == i64(B)[i])) / 1024;
+            if (OFF(f32(OUT[1])[i * n + k], want, 2e-6L * fabs_(want))) return wrong("dx", i * n + k, (real)f32(OUT[1])[i * n + k], want);
+        }
+    }
+    loss /= 1024;
+    return OFF(f32(OUT[0])[0], loss, 2e-6L * loss) ? wrong("loss", 0, (real)f32(OUT[0])[0], loss) : NULL;
+}
+static void make_embedding(const Row *r) { (void)r; A = randn2(50257, 768); B = tg_randint(tg, 0, 50257, TG_SHAPE(4096)); }
+static void once_embedding(const Row *r) { (void)r; OUT[0] = tg_index_select(A, 0, B); }
+static const char *check_embedding(const Row *r) {
+    int64_t i;
+    (void)r;
+    for (i = 0; i < 4096; i++) if (memcmp(f32(OUT[0]) + i * 768, f32(A) + i64(B)[i] * 768, 768 * sizeof(float)) != 0) return wrong("row", i, 0, 0);
+    return NULL;
+}
+static void once_sort(const Row *r) { (void)r; OUT[0] = tg_sort(A, 0, false, &OUT[1]); }
+static const char *check_sort(const Row *r) {
+    int64_t i, n = r->p[0];
+    const char *bad = NULL;
+    char *seen = (char *)calloc((size_t)n, 1);
+    if (!seen) return "check: out of memory";
+    for (i = 0; i < n && !bad; i++) {
+        int64_t at = i64(OUT[1])[i];
+        if (at < 0 || at >= n || seen[at] || OFF(f32(OUT[0])[i], f32(A)[at], 0)) bad = wrong("index", i, (real)at, 0);
+        else seen[at] = 1;
+        if (!bad && i > 0 && !(f32(OUT[0])[i - 1] <= f32(OUT[0])[i])) bad = wrong("y", i, (real)f32(OUT[0])[i], (real)f32(OUT[0])[i - 1]);
+    }
+    free(seen);
+    return bad;
+}
+static void make_cat(const Row *r) { int i; (void)r; for (i = 0; i < 8; i++) LIST[i] = randn1(100000); }
+static void once_cat(const Row *r) { (void)r; OUT[0] = tg_cat(LIST, 8, 0); }
+static const char *check_cat(const Row *r) {
+    int i;
+    (void)r;
+    for (i = 0; i < 8; i++) if (memcmp(f32(OUT[0]) + i * 100000, f32(LIST[i]), 100000 * sizeof(float)) != 0) return wrong("part", i, 0, 0);
+    return NULL;
+}
+static void make_none(const Row *r) { (void)r; A = NULL; }
+static void once_randn(const Row *r) { (void)r; OUT[0] = tg_randn(tg, TG_SHAPE(1000000)); }
+static const char *check_randn(const Row *r) {              /* moments, and the share beyond two deviations */
+    double s1 = 0, s2 = 0, s4 = 0, beyond = 0, n = 1000000;
+    int64_t i;
+    (void)r;
+    for (i = 0; i < 1000000; i++) {
+        double v = (double)f32(OUT[0])[i];
+        s1 += v; s2 += v * v; s4 += v * v * v * v;
+        beyond += v > 2 || v < -2;
+    }
+    if (OFF(s1 / n, 0, 0.006)) return wrong("mean", 0, s1 / n, 0);
+    if (OFF(s2 / n, 1, 0.01)) return wrong("variance", 0, s2 / n, 1);
+    if (OFF(s4 / n, 3, 0.08)) return wrong("4th moment", 0, s4 / n, 3);
+    return OFF(beyond / n, 0.0455003, 0.0015) ? wrong("tail", 0, beyond / n, 0.0455003) : NULL;
+}
+static void mem_rows(void) {
+    static const struct { const char *name; int64_t n; } adds[] = { { "mem/add_1e3", 1000 }, { "mem/add_1e5", 100000 }, { "mem/add_1e7", 10000000 } };
+    static const struct { const char *name; tg_tensor *(*fn)(tg_tensor *); } unary[] = {
+        { "mem/exp_1e6", tg_exp }, { "mem/tanh_1e6", tg_tanh }, { "mem/relu_1e6", tg_relu }, { "mem/sigmoid_1e6", tg_sigmoid },
+        { "mem/gelu_erf_1e6", tg_gelu }, { "mem/gelu_tanh_1e6", tg_gelu_tanh }, { "mem/silu_1e6", tg_silu },
+    };
+    Row *r;
+    int i;
+    for (i = 0; i < 3; i++) { r = row(adds[i].name, (double)adds[i].n, 12.0 * (double)adds[i].n, make_ab, once_add, check_add); r->p[0] = adds[i].n; }
+    row("mem/chain6_1e6", 6e6, 16e6, make_chain, once_chain, check_chain);
+    row("mem/chain6_1e6/fwdbwd", 20e6, 40e6, make_chain, once_chain, check_chain)->p[1] = 1;
+    for (i = 0; i < COUNT(unary); i++) { r = row(unary[i].name, 1e6, 8e6, make_a, once_fn, check_unary); r->fn = unary[i].fn; r->p[0] = 1000000; }
+    row("mem/dropout_1e6", 0, 8e6, make_a, once_dropout, check_dropout)->p[0] = 1000000;
+    row("mem/bcast_add_1024x1024", 1024 * 1024, 8.0 * 1024 * 1024, make_bcast, once_add, check_bcast);
+    r = row("mem/transpose_copy_2048", 0, 8.0 * 2048 * 2048, make_a, once_transpose, check_transpose); r->p[0] = r->p[1] = 2048;
+    row("mem/permute_copy_0213_8x256x12x64", 0, 8.0 * 8 * 256 * 12 * 64, make_permute, once_permute, check_permute);
+    row("mem/sum_all_1e7", 1e7, 4e7, make_a, once_sum, check_sum)->p[0] = 10000000;
+    r = row("mem/sum_dim0_2048", 2048.0 * 2048, 4 * 2048.0 * 2048, make_a, once_sum0, check_sum); r->p[0] = r->p[1] = 2048;
+    r = row("mem/sum_dim1_2048", 2048.0 * 2048, 4 * 2048.0 * 2048, make_a, once_sum1, check_sum); r->p[0] = r->p[1] = 2048; r->p[2] = 1;
+    r = row("mem/argmax_dim1_2048", 2048.0 * 2048, 4 * 2048.0 * 2048, make_a, once_argmax, check_argmax); r->p[0] = r->p[1] = 2048;
+    r = row("mem/softmax_4096x1024", 0, 8.0 * 4096 * 1024, make_a, once_softmax, check_softmax); r->p[0] = 4096; r->p[1] = 1024;
+    row("mem/cross_entropy_1024x50257/fwdbwd", 0, 8.0 * 1024 * 50257, make_entropy, once_entropy, check_entropy);
+    row("mem/embedding_4096_of_50257x768", 0, 8.0 * 4096 * 768, make_embedding, once_embedding, check_embedding);
+    row("mem/sort_1e6", 0, 16e6, make_a, once_sort, check_sort)->p[0] = 1000000;
+    row("mem/cat_8x1e5", 0, 6.4e6, make_cat, once_cat, check_cat);
+    row("mem/randn_1e6", 0, 4e6, make_none, once_randn, check_randn);
+}
+
+/* ---- overhead ---- */
+static void once_create(const Row *r) { (void)r; OUT[0] = tg_empty(tg, TG_SHAPE(4), TG_F32); }
+static const char *check_create(const Row *r) { (void)r; return OUT[0]->numel == 4 && OUT[0]->data ? NULL : "check: not a tensor of 4"; }
+static void make_add_grad(const Row *r) { make_ab(r); tg_require_grad(A, true); }
+static const char *check_add_grad(const Row *r) { return OUT[0]->requires_grad ? check_add(r) : "check: no graph"; }
+static void make_matmul(const Row *r) { (void)r; A = randn2(4, 4); B = randn2(4, 4); }
+static void once_matmul(const Row *r) { (void)r; OUT[0] = tg_matmul(A, B); }
+static const char *check_matmul(const Row *r) {
+    int i, k;
+    (void)r;
+    for (i = 0; i < 16; i++) {
+        double sum = 0;
+        for (k = 0; k < 4; k++) sum += (double)f32(A)[i / 4 * 4 + k] * (double)f32(B)[k * 4 + i % 4];
+        if (OFF(f32(OUT[0])[i], sum, 16 * largest(A) * largest(B) / 16777216.0)) return wrong("c", i, (real)f32(OUT[0])[i], sum);
+    }
+    return NULL;
+}
+static void make_chain100(const Row *r) {                   /* factors near 1: no value on the way becomes denormal */
+    (void)r;
+    A = tg_require_grad(randn1(4), true);
+    B = tg_add_scalar(tg_mul_scalar(randn1(4), 0.05), 1);
+}
+static void once_chain100(const Row *r) {
+    tg_tensor *y = A;
+    int i;
+    (void)r;
+    for (i = 0; i < 50; i++) { y = tg_mul(y, B); y = tg_add(y, B); }
+    tg_backward(tg_sum(y));
+    OUT[0] = A->grad;
+    if (A->grad) sink = (double)f32(A->grad)[0];
+    tg_zero_grad(A);
+}
+static const char *check_chain100(const Row *r) {           /* the gradient is gone by then; its first element was noted */
+    double want = 1;
+    int i;
+    (void)r;
+    for (i = 0; i < 50; i++) want *= (double)f32(B)[0];
+    return OFF(sink, want, 60 * want / 16777216.0) ? wrong("dx", 0, (real)sink, want) : NULL;
+}
+static void overhead_rows(void) {
+    row("overhead/create_free_4", 0, 0, make_none, once_create, check_create);
+    row("overhead/add4_nograd", 4, 0, make_ab, once_add, check_add)->p[0] = 4;
+    row("overhead/add4_grad", 4, 0, make_add_grad, once_add, check_add_grad)->p[0] = 4;
+    row("overhead/matmul_4x4", 128, 0, make_matmul, once_matmul, check_matmul);
+    row("overhead/chain100_fwdbwd", 800, 0, make_chain100, once_chain100, check_chain100);
+}
+
+/* ---- timing ---- */
+static void repeat(const Row *r, int64_t n) {
+    while (n-- > 0) { tg_mark m = tg_begin(tg); r->once(r); tg_end(tg, m); }
+}
+static int by_size(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+static bool bench(const Row *r, const char *impl, double budget) {
+    static double sample[4000];
+    tg_mark outer = tg_begin(tg), m;
+    const char *bad;
+    double t = 1e9, end;
+    int64_t inner, i;
+    int n = 0;
+    A = B = C = G = OUT[0] = OUT[1] = OUT[2] = NULL;
+    lcg_state = 1;
+    r->make(r);
+    m = tg_begin(tg);
+    if (!tg_failed(tg)) r->once(r);
+    bad = tg_failed(tg) ? tg_error_text(tg) : r->check(r);
+    tg_end(tg, m);
+    if (bad) {
+        printf("{\"name\":\"%s\",\"impl\":\"%s\",\"threads\":%d,\"error\":\"%s\"}\n", r->name, impl, threads, bad);
+    } else {
+        for (i = 0; i < 3; i++) { double start = now(), d; repeat(r, 1); d = now() - start; if (d < t) t = d; }
+        if (t < 1e-9) t = 1e-9;
+        for (inner = t < 1e-3 ? (int64_t)(1e-3 / t) + 1 : 1; t < 1e-3; inner *= 2) {      /* short calls are timed badly one by one */
+            double start = now(), d;
+            repeat(r, inner);
+            d = now() - start;
+            if (d >= 1e-3) break;
+        }
+        end = now() + budget;
+        while (n < COUNT(sample) && (n < 5 || now() < end)) {
+            double start = now();
+            repeat(r, inner);
+            sample[n++] = (now() - start) / (double)inner;
+        }
+        qsort(sample, (size_t)n, sizeof sample[0], by_size);
+        printf("{\"name\":\"%s\",\"impl\":\"%s\",\"threads\":%d,\"min_us\":%.4f,\"med_us\":%.4f,\"work\":{\"flop\":%.0f,\"bytes\":%.0f},\"samples\":%d,\"inner\":%d}\n",
+               r->name, impl, threads, sample[0] * 1e6, sample[n / 2] * 1e6, r->flop, r->bytes, n, (int)inner);
+    }
+    fflush(stdout);
+    tg_clear(tg);
+    tg_end(tg, outer);
+    tg_trim(tg);
+    return !bad;
+}
+
+/* ---- command line ---- */
+static bool matches(const char *glob, const char *end, const char *s) {                   /* asterisk, question mark, [set] */
+    for (; glob < end; glob++, s++) {
+        if (*glob == '*') {
+            for (;; s++) { if (matches(glob + 1, end, s)) return true; if (!*s) return false; }
+        }
+        if (!*s) return false;
+        if (*glob == '[') {
+            bool in = false;
+            for (glob++; glob < end && *glob != ']'; glob++) {
+                if (glob + 2 < end && glob[1] == '-' && glob[2] != ']') { if (*s >= glob[0] && *s <= glob[2]) in = true; glob += 2; }
+                else if (*glob == *s) in = true;
+            }
+            if (!in) return false;
+        } else if (*glob != '?' && *glob != *s) return false;
+    }
+    return !*s;
+}
+static bool wanted(const char *globs, const char *name) {
+    for (;;) {
+        const char *end = strchr(globs, ',');
+        if (matches(globs, end ? end : globs + strlen(globs), name)) return true;
+        if (!end) return false;
+        globs = end + 1;
+    }
+}
+static void pin(void) {
+#if defined(__linux__)
+    cpu_set_t may, set;
+    int left = threads, i;
+    if (sched_getaffinity(0, sizeof may, &may) != 0) return;
+    CPU_ZERO(&set);
+    for (i = CPU_SETSIZE - 1; i >= 0 && left > 0; i--) if (CPU_ISSET(i, &may)) { CPU_SET(i, &set); left--; }
+    if (sched_setaffinity(0, sizeof set, &set) != 0) fprintf(stderr, "bench: cannot pin to %d CPUs\n", threads);
+#endif
+}
+
+int main(int argc, char **argv) {
+    static const struct { const char *name; tg_isa isa; } isas[] = { { "plain", TG_ISA_PLAIN }, { "avx2", TG_ISA_AVX2 }, { "avx512", TG_ISA_AVX512 }, { "neon", TG_ISA_NEON } };
+    const char *globs = "*", *impl = NULL;
+    char named[32];
+    tg_config config;
+    double budget = 1;
+    bool list = false, good = true;
+    int i, k;
+    memset(&config, 0, sizeof config);
+    for (i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        if (strcmp(argv[i], "--list") == 0) { list = true; continue; }
+        if (!value) { fprintf(stderr, "bench: unknown option or no value: %s (see the first comment of tools/bench.c)\n", argv[i]); return 2; }
+        if (strcmp(argv[i], "--threads") == 0) threads = atoi(value);
+        else if (strcmp(argv[i], "--rows") == 0) globs = value;
+        else if (strcmp(argv[i], "--budget") == 0) budget = atof(value);
+        else if (strcmp(argv[i], "--impl") == 0) impl = value;
+        else if (strcmp(argv[i], "--isa") == 0) {
+            for (k = 0; k < COUNT(isas); k++) if (strcmp(isas[k].name, value) == 0) config.isa = isas[k].isa;
+            if (config.isa == TG_ISA_BEST) { fprintf(stderr, "bench: no instruction set %s\n", value); return 2; }
+            snprintf(named, sizeof named, "tensorgrad_%s", value);
+            if (!impl) impl = named;
+        } else { fprintf(stderr, "bench: unknown option %s (see the first comment of tools/bench.c)\n", argv[i]); return 2; }
+        i++;
+    }
+    if (!impl) impl = "tensorgrad";
+    if (threads < 1) threads = 1;
+    gemm_rows();
+    conv_rows();
+    mem_rows();
+    overhead_rows();
+    if (list) {
+        for (i = 0; i < n_rows; i++) if (wanted(globs, rows[i].name)) printf("{\"name\":\"%s\",\"work\":{\"flop\":%.0f,\"bytes\":%.0f}}\n", rows[i].name, rows[i].flop, rows[i].bytes);
+        return 0;
+    }
+    pin();
+    tg = tg_open(&config);
+    if (!tg || !tg_threads(tg, threads)) { fprintf(stderr, "bench: %s\n", tg ? tg_error_text(tg) : "cannot open a context: is the instruction set there?"); return 1; }
+    tg_seed(tg, 1);
+    fprintf(stderr, "bench: %s, %d threads\n", tg_isa_name(tg), tg_threads_used(tg));
+    for (i = 0; i < n_rows; i++) if (wanted(globs, rows[i].name) && !bench(&rows[i], impl, budget)) good = false;
+    tg_close(tg);
+    return good ? 0 : 1;
+}
