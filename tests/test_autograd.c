@@ -1,4 +1,4 @@
-/* run.sh flags: -lm */
+/* run.sh flags: -Wl,--no-as-needed -lm */
 /* The graph: gradients against results worked out by hand, any order, in-place operations and views, hooks, checkpoints, derivative products, gradcheck, ops of one's own, the tape. */
 #include "test.h"
 #include <math.h>
@@ -474,7 +474,7 @@ static void test_own(void) {
       o = cube_op; CHECK(!tg_call(&o, &right, xs, 2, NULL)); CHECK_ERROR(tg, TG_ERROR_VALUE); CHECK(!tg_call(&o, &right, xs, 0, NULL)); tg_clear(tg);
       o.n_out = 0; CHECK(!tg_call(&o, &right, &x, 1, NULL)); CHECK_ERROR(tg, TG_ERROR_VALUE);
       o = cube_op; o.backward = NULL; y = tg_call(&o, &right, &x, 1, NULL); CHECK(y); CHECK(!tg_backward(tg_sum(y))); CHECK_MSG(strncmp(tg_error_text(tg), "backward: 'my_cube' has no derivative", 37) == 0, "%s", tg_error_text(tg)); CHECK_ERROR(tg, TG_ERROR_GRAD);
-      o.backward = bad_shape_backward; y = tg_call(&o, &right, &x, 1, NULL); CHECK(!tg_backward(tg_sum(y))); CHECK(strstr(tg_error_text(tg), "the backward of 'my_cube' gave f64[3] for an input of shape [2]")); CHECK_ERROR(tg, TG_ERROR_SHAPE);
+      o.backward = bad_shape_backward; y = tg_call(&o, &right, &x, 1, NULL); CHECK(!tg_backward(tg_sum(y))); CHECK_MSG(strstr(tg_error_text(tg), "the backward of 'my_cube' gave f64[2, 3] for an input of shape [2]") != NULL, "%s", tg_error_text(tg)); CHECK_ERROR(tg, TG_ERROR_SHAPE);
       o.backward = silent_backward; y = tg_call(&o, &right, &x, 1, NULL); CHECK(!tg_backward(tg_sum(y))); CHECK(strstr(tg_error_text(tg), "its backward failed without saying why")); CHECK_ERROR(tg, TG_ERROR_VALUE);
       CHECK(!x->grad); CHECK(!tg_call(NULL, NULL, &x, 1, NULL)); tg_clear(tg); }
     END;

@@ -382,7 +382,7 @@ static void test_gradients(void) {
         CHECK(tg_backward(y));
         MISTAKE(TG_ERROR_GRAD, !tg_backward(y), "backward: the graph behind 'square' was already used and its saved values are gone; pass .retain_graph = true the first time"); }
     for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true);
-        MISTAKE(TG_ERROR_GRAD, !tg_add_scalar(a, 1) == 0 && !tg_mul_(a, a), "mul_: f32[3] is a leaf that requires a gradient; write to it only with the grad mode off"); }
+        MISTAKE(TG_ERROR_GRAD, tg_add_scalar(a, 1) && !tg_mul_(a, a), "mul_: f32[3] is a leaf that requires a gradient; write to it only with the grad mode off"); }
     for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *row = tg_narrow(a, 0, 1, 1);
         MISTAKE(TG_ERROR_GRAD, !tg_zero_(row), "fill_: f32[3] is a leaf that requires a gradient; write to it only with the grad mode off"); }
     for (CASE) { tg_tensor *a = tg_expand(f32(1, -1), TG_SHAPE(3));

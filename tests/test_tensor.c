@@ -1,4 +1,4 @@
-/* run.sh flags: -lm */
+/* run.sh flags: -Wl,--no-as-needed -lm */
 /* Tensors: conversions bit for bit, promotion, broadcasting, views against plain index arithmetic, slices as text, sizes of nothing, printing as torch prints, random numbers. */
 #include "test.h"
 #include <math.h>
