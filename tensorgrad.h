@@ -5380,7 +5380,7 @@ TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_c
             want = (sum[0] - sum[1]) / (2 * eps);
             error = got - want;
             if (error < 0) error = -error;
-            if (ok && !(error <= atol + rtol * (want < 0 ? -want : want))) ok = tg__fail(p.tg, TG__E_GRADCHECK, order, 0, i, k, got, want);
+            if (ok && !(error <= atol + rtol * (want < 0 ? -want : want))) { p.tg->where = "gradcheck"; ok = tg__fail(p.tg, TG__E_GRADCHECK, order, 0, i, k, got, want); }
             tg_end(p.tg, m);
         }
     }

@@ -776,6 +776,59 @@ static void test_nan(tg_ctx *tg) {
     CHECK_OK(tg);
 }
 
+/* Integers: exact beyond 2^53, wrapping, and division by zero is an error. */
+static void test_integers(tg_ctx *tg) {
+    static const int64_t a[6] = { 4611686018427387905, -4611686018427387905, INT64_MAX, INT64_MIN, 9007199254740993, -7 }, b[6] = { 4611686018427387904, -4611686018427387906, 1, -1, 9007199254740992, 2 };
+    static const uint64_t difference[6] = { 1, 1, (uint64_t)INT64_MAX - 1, (uint64_t)INT64_MIN + 1, 1, (uint64_t)-9 };
+    static const int64_t floors[6] = { 1, 0, INT64_MAX, INT64_MIN, 1, -4 }, rests[6] = { 1, -4611686018427387905, 0, 0, 1, 1 }, truncated[6] = { 1, 0, INT64_MAX, INT64_MIN, 1, -3 };
+    static const tg_dtype kinds[5] = { TG_I64, TG_I32, TG_I16, TG_I8, TG_U8 };
+    int64_t got[6];
+    uint8_t flag[6];
+    int i, k;
+    tg_tensor *x = tg_from(tg, TG_SHAPE(6), TG_I64, a), *y = tg_from(tg, TG_SHAPE(6), TG_I64, b);
+    CHECK(tg_read(tg_sub(x, y), got, sizeof got)); for (i = 0; i < 6; i++) CHECK((uint64_t)got[i] == difference[i]);
+    CHECK(tg_read(tg_floor_divide(x, y), got, sizeof got)); for (i = 0; i < 6; i++) CHECK_INT(got[i], floors[i]);
+    CHECK(tg_read(tg_remainder(x, y), got, sizeof got)); for (i = 0; i < 6; i++) CHECK(got[i] == rests[i]);
+    CHECK(tg_read(tg_div_trunc(x, y), got, sizeof got)); for (i = 0; i < 6; i++) CHECK_INT(got[i], truncated[i]);
+    CHECK(tg_read(tg_maximum(x, y), got, sizeof got)); for (i = 0; i < 6; i++) CHECK(got[i] == (a[i] > b[i] ? a[i] : b[i]));
+    CHECK(tg_read(tg_eq(x, y), flag, sizeof flag)); for (i = 0; i < 6; i++) CHECK(flag[i] == 0);
+    CHECK(tg_read(tg_gt(x, y), flag, sizeof flag)); for (i = 0; i < 6; i++) CHECK(flag[i] == (a[i] > b[i]));
+    CHECK_OK(tg);
+    for (k = 0; k < 5; k++) for (i = 0; i < ROWS; i++) {
+        tg_tensor *in[2];
+        if (!named(&rows[i], "fmod") && !named(&rows[i], "remainder") && !named(&rows[i], "floor_divide") && !named(&rows[i], "div_trunc")) continue;
+        in[0] = tg_full(tg, TG_SHAPE(70), 5, kinds[k]);
+        in[1] = tg_full(tg, TG_SHAPE(70), 3, kinds[k]);
+        tg_set(in[1], (const int64_t[]){ 69 }, 0);
+        CHECK_MSG(rows[i].call(in, NULL) == NULL && tg_failed(tg), "%s of %s by zero must be an error", rows[i].name, tg_dtype_name(kinds[k]));
+        tg_clear(tg);
+        CHECK_MSG(rows[i].put(in, NULL) == NULL && tg_failed(tg), "%s_ of %s by zero must be an error", rows[i].name, tg_dtype_name(kinds[k]));
+        tg_clear(tg);
+        CHECK_MSG(tg_get(in[0], (const int64_t[]){ 0 }) == 5, "%s_ refused, but wrote", rows[i].name);
+    }
+    CHECK_INT(tg_item_i64(tg_add(tg_full(tg, TG_SCALAR, 2147483647, TG_I32), tg_full(tg, TG_SCALAR, 1, TG_I32))), -2147483647 - 1);
+    CHECK_INT(tg_item_i64(tg_mul(tg_full(tg, TG_SCALAR, 100, TG_I8), tg_full(tg, TG_SCALAR, 3, TG_I8))), 44);
+    CHECK_INT(tg_item_i64(tg_neg(tg_full(tg, TG_SCALAR, 1, TG_U8))), 255);
+    CHECK_OK(tg);
+}
+/* A tensor with dimensions decides the type, unless the 0-d one or the number is of a higher category. */
+static void test_promotion(tg_ctx *tg) {
+    static const struct { tg_dtype full, other; int kind; tg_dtype want; } list[] = {              /* kind 0: 0-d tensor, 1: tg_number, 2: tg_integer */
+        { TG_F32, TG_F64, 0, TG_F32 }, { TG_BF16, TG_F32, 0, TG_BF16 }, { TG_I64, TG_F32, 0, TG_F32 }, { TG_I64, TG_F16, 0, TG_F16 }, { TG_I8, TG_I64, 0, TG_I8 }, { TG_BOOL, TG_I16, 0, TG_I16 },
+        { TG_U8, TG_BOOL, 0, TG_U8 }, { TG_F32, TG_F32, 1, TG_F32 }, { TG_F16, TG_F32, 1, TG_F16 }, { TG_I32, TG_F32, 1, TG_F32 }, { TG_BOOL, TG_F32, 1, TG_F32 }, { TG_I32, TG_I64, 2, TG_I32 },
+        { TG_BOOL, TG_I64, 2, TG_I64 }, { TG_F64, TG_I64, 2, TG_F64 }, { TG_BF16, TG_I64, 2, TG_BF16 }
+    };
+    int i;
+    for (i = 0; i < (int)(sizeof list / sizeof list[0]); i++) {
+        tg_tensor *a = tg_full(tg, TG_SHAPE(3), 1, list[i].full), *b = list[i].kind == 0 ? tg_full(tg, TG_SCALAR, 1, list[i].other) : list[i].kind == 1 ? tg_number(tg, 1) : tg_integer(tg, 1), *y = tg_mul(a, b);
+        CHECK_MSG(y && y->dtype == list[i].want, "%s tensor * %s %s is %s, wanted %s", tg_dtype_name(list[i].full), tg_dtype_name(list[i].other),
+                  list[i].kind == 0 ? "0-d" : "number", y ? tg_dtype_name(y->dtype) : "nothing", tg_dtype_name(list[i].want));
+        y = tg_mul(b, a);
+        CHECK_MSG(y && y->dtype == list[i].want, "the same, turned");
+    }
+    CHECK_OK(tg);
+}
+
 int main(int argc, char **argv) {
     tg_ctx *tg = test_open();
     const char *only = argc > 1 ? argv[1] : NULL;                           /* a row's or a record's name: that alone */
@@ -803,6 +856,8 @@ int main(int argc, char **argv) {
     }
     test_ties(tg);
     test_nan(tg);
+    test_integers(tg);
+    test_promotion(tg);
     test_close(tg);
     return test_end("formulas");
 }

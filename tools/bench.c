@@ -135,6 +135,7 @@ static const char *wrong(const char *what, int64_t at, real got, real want) {
 static real ulp_(real v) {                                  /* of a float of v's size */
     real u = 1;
     v = fabs_(v);
+    if (v < 1e-37L) v = 1e-37L;
     while (u > v) u /= 2;
     while (u * 2 <= v) u *= 2;
     return u / 8388608;
