@@ -40,7 +40,7 @@ static double number(int low, int high, bool positive, bool specials, bool wide)
     double d;
     u |= next();
     if (specials && (u & 255) == 7) {
-        static const uint64_t odd[8] = { 0, 0x8000000000000000u, 0x7ff0000000000000u, 0xfff0000000000000u, 0x7ff8000000000000u, 0x3ff0000000000000u, 0x3800000000000000u, 0xb690000000000000u };
+        static const uint64_t odd[8] = { 0, 0x8000000000000000u, 0x7ff0000000000000u, 0xfff0000000000000u, 0x7ff8000000000000u, 0x3ff0000000000000u, 0x3800000000000000u, 0xb6b0000000000000u };
         bits = odd[u >> 8 & 7];
     } else bits = ((uint64_t)(1023 + low + (int)(u >> 40) % (high - low)) << 52) | (positive ? 0 : (u & 256) << 55) | (wide ? u * 0x9e3779b97f4a7c15u & 0xfffffffffffffu : (u & 0x7fffff) << 29);
     memcpy(&d, &bits, 8);
@@ -53,7 +53,15 @@ static tg_tensor *numbers(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype d
     int64_t i;
     for (i = 0; t && i < t->numel; i++) {
         double v = number(low, high, positive, specials, d == TG_F64);
-        if (d == TG_F64) ((double *)t->data)[i] = v; else ((float *)t->data)[i] = (float)v;
+        if (d == TG_F64) ((double *)t->data)[i] = v; else {
+            uint64_t bits;
+            uint32_t u;
+            memcpy(&bits, &v, 8);
+            if (bits == 0x3800000000000000u) u = 0x00400000u;               /* subnormal floats: the caller may run with them flushed (-Ofast) */
+            else if (bits == 0xb6b0000000000000u) u = 0x80000002u;
+            else { float f = (float)v; memcpy(&u, &f, 4); }
+            memcpy((float *)t->data + i, &u, 4);
+        }
     }
     return d == TG_F32 || d == TG_F64 ? t : tg_to(t, d);
 }

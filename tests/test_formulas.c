@@ -1,7 +1,7 @@
 /* Every row of the formula table and every other differentiable op. What is tested of a row is made from the table itself, by its loop macros: values against plain C in double for every
    dtype of the row's class, 0-d, empty, broadcast and strided operands, mixed dtypes, the in-place and the number form; gradients of first and second order by differences; the fused
    derivative against the one in tg calls. The other ops stand in the list at the end, one line OP("record's name", function, operands); tests/test_oplist.sh fails for a record that
-   is missing there.   run.sh flags: -lm */
+   is missing there.   run.sh flags: -Wl,--no-as-needed -lm */
 #include "test.h"
 #include <math.h>
 

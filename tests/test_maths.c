@@ -1,6 +1,6 @@
 /* The accuracy of the maths functions, through the ops that users call, on every instruction set, in strict mode and outside: f32 against the C library in double, f64 against long double.
    Normal run: a million arguments for each function, from all magnitudes, from the ranges where it does something, and the special values, whose results must be right by their bits.
-   `all` (or TG_TEST_ALL=1): every float. `all NAME STRIDE` does one function, every STRIDE-th float.   run.sh flags: -lm -lpthread
+   `all` (or TG_TEST_ALL=1): every float. `all NAME STRIDE` does one function, every STRIDE-th float.   run.sh flags: -Wl,--no-as-needed -lm -lpthread
    Outside strict mode tiny operands and results may count as zero, so there they are left out. */
 #define _GNU_SOURCE
 #include "test.h"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The part `places`: every declared function that takes a tensor, a list of tensors or a context first has its line in the list of place macros, which notes the
+# The part `places`: every declared function that takes a tensor, a list of tensors, a function call or a context first has its line in the list of place macros, which notes the
 # caller's file and line; the exceptions below compute nothing, or cannot fail, or are the machinery itself. And every line of the list fits its function: it hands on
 # its parameters in order, all of them, the first one noted.
 cd "$(dirname "$0")/.." || exit 2
@@ -18,7 +18,7 @@ without='tg_close tg_isa_used tg_isa_name tg_failed tg_error tg_error_number tg_
 # name and number of parameters of each such function
 $cc -E -P -I. -DTENSORGRAD_NO_LINES $out/in.c 2>/dev/null | tr '\n' ' ' | tr ';{}' '\n\n\n' |
     sed -n 's/^ *extern  *\([^()]*[ *]\)\(tg_[a-z0-9_]*\) *(\(.*\)) *$/\2|\3/p' |
-    awk -F'|' '$2 ~ /^ *(tg_tensor \*|tg_ctx \*|tg_tensor \*const \*)[a-z]/ { n = 1; d = 0; for (i = 1; i <= length($2); i++) { c = substr($2, i, 1); if (c == "(") d++; if (c == ")") d--; if (c == "," && !d) n++ } print $1, n }' |
+    awk -F'|' '$2 ~ /^ *(tg_tensor \*|tg_ctx \*|tg_tensor \*const \*|const tg_function_call \*)[a-z]/ { n = 1; d = 0; for (i = 1; i <= length($2); i++) { c = substr($2, i, 1); if (c == "(") d++; if (c == ")") d--; if (c == "," && !d) n++ } print $1, n }' |
     sort -u > $out/declared.txt
 # the list: name, parameters, what it expands to
 $cc -E -dM -I. $out/in.c 2>/dev/null | grep -E '^#define (tg_[a-z0-9_]+)\([^)]*\) \1 ?\(' > $out/list.txt
@@ -46,8 +46,8 @@ while IFS= read -r line; do
           while ((getline row < file) > 0) { split(row, r, " "); if (r[1] == name) want = r[2] }
           if (!want) { print "names no function that takes a tensor or a context first"; exit }
           rest = ""; for (i = 2; i <= n; i++) rest = rest "," (p[i] == "..." ? "__VA_ARGS__" : p[i])
-          a = "TG__AT(" p[1] ")" rest; b = "TG__AT_CTX(" p[1] ")" rest; c = "TG__AT_LIST(" p[1] "," p[2] ")" rest
-          if (body != a && body != b && body != c) { print "expands to " body; exit }
+          a = "TG__AT(" p[1] ")" rest; b = "TG__AT_CTX(" p[1] ")" rest; c = "TG__AT_LIST(" p[1] "," p[2] ")" rest; d = "TG__AT_CALL(" p[1] ")" rest
+          if (body != a && body != b && body != c && body != d) { print "expands to " body; exit }
           if (p[n] != "..." && n != want) { print "has " n " parameters, the function " want; exit }
           if (p[n] == "..." && n > want) print "has too many parameters" }')
     if [ -z "$problem" ]; then pass; else fail "$(printf '%s\n' "$line" | awk '{ print $2 }' | sed 's/(.*//'): the line of the list $problem"; fi
