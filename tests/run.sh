@@ -65,7 +65,7 @@ build_shared() {
     grep -qE '^ *# *define +(TENSORGRAD_(NO|TEACH|DEBUG|STATIC|NATIVE|FILENAME)|TG_)|tg__|TG__' "$2" && return 1
     grep -q 'TENSORGRAD_IMPLEMENTATION\|"test\.h"' "$2" || return 1
     shared_object || return 1
-    $line -DTG__IMPLEMENTATION_DONE -include string.h "$2" "$shared" -o "$bin.new" >"$bin.txt" 2>&1
+    $line -DTG__IMPLEMENTATION_DONE -include string.h "$2" "$shared" $flags -o "$bin.new" >"$bin.txt" 2>&1
 }
 
 # ---- one part: build it if it is out of date, run it with its arguments ----
@@ -76,17 +76,17 @@ run_part() {
         *.sh) sh "$file" "$@"; return $?;;
     esac
     flags=$(sed -n 's/.*run\.sh flags: *\([^*]*\).*/\1/p' "$file" | head -n 1)
-    line="$CC $TG_CFLAGS $flags"
+    line="$CC $TG_CFLAGS"
     bin=$build/bin/$name
-    if [ ! -x "$bin" ] || [ "$(cat "$bin.line" 2>/dev/null)" != "$line" ] ||
+    if [ ! -x "$bin" ] || [ "$(cat "$bin.line" 2>/dev/null)" != "$line $flags" ] ||
        [ -n "$(find "$file" tensorgrad.h tests -maxdepth 1 \( -name '*.h' -o -path "$file" \) -newer "$bin.line" 2>/dev/null)" ]; then
         rm -f "$bin"
-        echo "$line" > "$bin.line"                       # before the compiler reads the files, so that a change meanwhile is seen
+        echo "$line $flags" > "$bin.line"                       # before the compiler reads the files, so that a change meanwhile is seen
         if [ "$file" = tools/map.c ]; then
             $line -Wall -Wextra "$file" -o "$bin.new"
         else
-            build_shared "$name" "$file" || $line "$file" -o "$bin.new"
-        fi || { echo "FAIL $file does not compile: $line $file"; echo "$name: 0 passed, 1 failed, 0 skipped"; return 1; }
+            build_shared "$name" "$file" || $line "$file" $flags -o "$bin.new"          # libraries come behind what needs them
+        fi || { echo "FAIL $file does not compile: $line $file $flags"; echo "$name: 0 passed, 1 failed, 0 skipped"; return 1; }
         mv "$bin.new" "$bin"
     fi
     [ "$file" = tools/map.c ] && [ $# -eq 0 ] && set -- tensorgrad.h
