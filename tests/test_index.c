@@ -468,7 +468,7 @@ static void test_errors(tg_ctx *tg) {
     list[0] = x; list[1] = y;
     EXPECT(tg_cat(list, 2, 0), "cat: tensor 1 is f32[2, 2] and does not fit f32[2, 3]: all sizes but dimension 0 must agree");
     EXPECT(tg_cat(list, 2, 2), "cat: dim 2 is out of range for f32[2, 3]: expected -2 to 1");
-    EXPECT(tg_stack(list, 2, 0), "stack: tensor 1 is f32[1, 2, 2] and does not fit f32[1, 2, 3]: all sizes but dimension 0 must agree");
+    EXPECT(tg_stack(list, 2, 0), "stack: tensor 1 is f32[2, 2] and does not fit f32[2, 3]: all sizes must agree");
     list[1] = z;
     EXPECT(tg_cat(list, 2, 0), "cat: tensors without dimensions cannot be joined; use tg_stack");
     list[1] = NULL;
