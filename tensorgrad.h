@@ -3802,17 +3802,20 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
 #define TG__TARGET(set) __attribute__((target(set)))   /* for a kernel that needs one extension more than its pass */
 #endif
 
+/* Where faster passes follow, or quick compiling is asked for, the two plain ones are compiled with less effort: that takes a fifth off the whole, and the bits are the same. */
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__TINYC__) && !defined(TENSORGRAD_DEBUG) && (TG__HAS_X86 || TG__HAS_NEON || defined(TENSORGRAD_TEACH))
+#define TG__LESS_EFFORT
+#pragma GCC push_options
+#pragma GCC optimize("O1", "no-fast-math", "fp-contract=off")
+#endif
 #define TG__PASS plain
 #define TG__PASS_PLAIN 1
 #include TENSORGRAD_FILENAME
-#if defined(__GNUC__) && !defined(__clang__) && !defined(__TINYC__) && !defined(TENSORGRAD_DEBUG)
-#pragma GCC push_options                               /* software FMA is slow anyway: a quarter of the compile time is saved here, the bits are the same */
-#pragma GCC optimize("O1", "no-fast-math", "fp-contract=off")
-#endif
 #define TG__PASS strict
 #define TG__PASS_STRICT 1
 #include TENSORGRAD_FILENAME
-#if defined(__GNUC__) && !defined(__clang__) && !defined(__TINYC__) && !defined(TENSORGRAD_DEBUG)
+#ifdef TG__LESS_EFFORT
+#undef TG__LESS_EFFORT
 #pragma GCC pop_options
 #endif
 
@@ -5736,8 +5739,19 @@ TG__PRIVATE void tg__loop_tile(const tg__loop *l, int k, int isa, int64_t at, in
     }
 }
 
-/* ---- the map family ---- */
-typedef void (*tg__map_fn)(int64_t n, void *y, const void *const *x, const int *step, const double *p);
+/* ---- the map family ----
+   A kernel sees whole vectors: n is a multiple of their width, and an operand moves along (step -1, a mask for the index) or is one vector that serves the whole run
+   (step 0). tg__map_run makes that of any n and of operands that are one number. Integer kernels are plain loops and take any n. */
+typedef void (*tg__map_fn)(int64_t n, void *y, const void *const *x, const int64_t *step, const double *p);
+typedef void (*tg__map_run_fn)(tg__map_fn fn, int operands, bool mask, int64_t n, void *y, const void *const *x, const int64_t *step, const double *p);
+static const tg__map_run_fn tg__map_run_f32__k[TG__PASSES] = { TG__EACH_PASS(tg__map_run_f32) };
+static const tg__map_run_fn tg__map_run_f64__k[TG__PASSES] = { TG__EACH_PASS_F64(tg__map_run_f64) };
+
+TG__PRIVATE void tg__map_call(int isa, tg_dtype compute, tg__map_fn fn, int operands, bool mask, int64_t n, void *y, const void *const *x, const int64_t *step, const double *p) {
+    if (compute == TG_F32) tg__map_run_f32__k[isa](fn, operands, mask, n, y, x, step, p);
+    else if (compute == TG_F64) tg__map_run_f64__k[isa](fn, operands, mask, n, y, x, step, p);
+    else fn(n, y, x, step, p);
+}
 
 enum { TG__MAP_FLAT, TG__MAP_ONE, TG__MAP_ROW, TG__MAP_TILE };        /* how an operand reaches the kernel */
 
@@ -5769,17 +5783,17 @@ TG__PRIVATE void tg__map_chunk(void *job, int64_t index) {
     for (k = 0; k < j->n; k++) if (j->how[k] == TG__MAP_TILE) { tiles = (char *)tg__scratch_take(j->tg, &slot); break; }
     while (at < end) {
         const void *x[TG__WALK_MAX];
-        int step[TG__WALK_MAX];
+        int64_t step[TG__WALK_MAX];
         int64_t n = end - at;
         void *y;
         if (j->rows) { int64_t column = 0; (void)tg__loop_offset(&j->loop, 0, at, &column); n = tg__imin(n, j->loop.shape[last] - column); }
         if (tiles) n = tg__imin(n, TG__TILE);
         for (k = 1; k < j->n; k++) {
-            step[k - 1] = 1;
+            step[k - 1] = -1;
             switch (j->how[k]) {
                 case TG__MAP_FLAT: x[k - 1] = j->base[k] + at * (int64_t)csize; break;
                 case TG__MAP_ONE: x[k - 1] = &j->one[k]; step[k - 1] = 0; break;
-                case TG__MAP_ROW: x[k - 1] = j->base[k] + tg__loop_offset(&j->loop, k, at, NULL) * (int64_t)csize; step[k - 1] = (int)j->loop.stride[k][last]; break;
+                case TG__MAP_ROW: x[k - 1] = j->base[k] + tg__loop_offset(&j->loop, k, at, NULL) * (int64_t)csize; step[k - 1] = -j->loop.stride[k][last]; break;
                 default:
                     x[k - 1] = tiles + (size_t)k * TG__TILE * 8;
                     tg__loop_tile(&j->loop, k, isa, at, n, j->compute, tiles + (size_t)k * TG__TILE * 8, j->base[k], j->dtype[k], false);
@@ -5792,7 +5806,7 @@ TG__PRIVATE void tg__map_chunk(void *job, int64_t index) {
             y = j->how[0] == TG__MAP_FLAT ? (void *)(j->base[0] + at * (int64_t)ysize) :
                 j->how[0] == TG__MAP_ROW ? (void *)(j->base[0] + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)ysize) : (void *)tiles;
         }
-        j->fn(n, y, x, step, j->p);
+        tg__map_call(isa, j->compute, j->fn, j->n - 1, j->mask, n, y, x, step, j->p);
         if (j->how[0] == TG__MAP_TILE) {
             if (j->mask) {                                             /* bytes to another type: by way of i64 */
                 int64_t *wide = (int64_t *)(void *)(tiles + (size_t)j->n * TG__TILE * 8);
@@ -5845,17 +5859,17 @@ TG__PRIVATE bool tg__map(tg_ctx *tg, tg__map_fn fn, tg_dtype compute, bool mask,
     int k;
     if (y->device == TG_CPU && y->numel <= TG__MAP_CHUNK && y->dtype == (mask ? TG_BOOL : compute) && tg__is_dense(y)) {      /* small and simple: no loop to set up */
         const void *px[TG__WALK_MAX];
-        int step[TG__WALK_MAX];
+        int64_t step[TG__WALK_MAX];
         for (k = 0; k < n; k++) {
             const tg_tensor *a = x[k];
-            step[k] = !a || a->numel == 1 ? 0 : 1;
+            step[k] = !a || a->numel == 1 ? 0 : -1;
             if (!a) a = x[0];
             if (a->dtype != compute || !(a->numel == 1 || (tg__same_shape(a, y) && tg__is_dense(a)))) break;
             px[k] = a->data;
         }
         if (k == n) {
             unsigned old = tg__fp_enter(!tg->strict);
-            if (y->numel) fn(y->numel, y->data, px, step, p);
+            if (y->numel) tg__map_call(tg->isa, compute, fn, n, mask, y->numel, y->data, px, step, p);
             tg__fp_leave(old);
             return true;
         }
@@ -6059,15 +6073,15 @@ TG__PRIVATE int64_t tg__int_floor_divide(int64_t a, int64_t b) {
     return a / b - (a % b != 0 && (a < 0) != (b < 0));
 }
 
-#define TG__I1(name, value) TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int *step, const double *p) { \
+#define TG__I1(name, value) TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
     int64_t *y = (int64_t *)y_, i; const int64_t *xs = (const int64_t *)x_[0]; (void)p; \
-    for (i = 0; i < n; i++) { int64_t x = xs[step[0] ? i : 0]; y[i] = value; } }
-#define TG__I2(name, value) TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int *step, const double *p) { \
+    for (i = 0; i < n; i++) { int64_t x = xs[i & step[0]]; y[i] = value; } }
+#define TG__I2(name, value) TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
     int64_t *y = (int64_t *)y_, i; const int64_t *as = (const int64_t *)x_[0], *bs = (const int64_t *)x_[1]; (void)p; \
-    for (i = 0; i < n; i++) { int64_t a = as[step[0] ? i : 0], b = bs[step[1] ? i : 0]; y[i] = value; } }
-#define TG__I3(name, value) TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int *step, const double *p) { \
+    for (i = 0; i < n; i++) { int64_t a = as[i & step[0]], b = bs[i & step[1]]; y[i] = value; } }
+#define TG__I3(name, value) TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
     int64_t *y = (int64_t *)y_, i; const int64_t *as = (const int64_t *)x_[0], *bs = (const int64_t *)x_[1], *cs = (const int64_t *)x_[2]; (void)p; \
-    for (i = 0; i < n; i++) { int64_t a = as[step[0] ? i : 0], b = bs[step[1] ? i : 0], c = cs[step[2] ? i : 0]; y[i] = value; } }
+    for (i = 0; i < n; i++) { int64_t a = as[i & step[0]], b = bs[i & step[1]], c = cs[i & step[2]]; y[i] = value; } }
 TG__INTEGER_FORMULAS(TG__I1, TG__I2, TG__I3)
 #undef TG__I1
 #undef TG__I2
@@ -6549,14 +6563,16 @@ TG_API tg_tensor *(tg_full_like)(tg_tensor *t, double value) { tg_tensor *y = tg
 /* ---- random numbers ----
    Philox4x32-10 (Salmon, Moraes, Dror and Shaw 2011), key = seed and stream, counter = (block, call). Block b gives words 4b .. 4b + 3. f32, f16 and bf16 elements take one
    word each, f64 and integers two; normals are made from pairs of elements by Box and Muller. No rejection, so element i depends on (seed, stream, call, i) alone. */
-enum { TG__RANDOM_UNIFORM, TG__RANDOM_NORMAL, TG__RANDOM_INTEGER };
+enum { TG__RANDOM_UNIFORM, TG__RANDOM_NORMAL, TG__RANDOM_KEEP, TG__RANDOM_INTEGER };
 typedef struct tg__random_job { tg_ctx *tg; char *y; tg_dtype d, compute; int kind; uint64_t key, call; double a, b; int64_t low; uint64_t range; tg__loop loop; } tg__random_job;
 
 TG__KERNEL(void, tg__philox, (int64_t blocks, uint64_t first, uint64_t key, uint64_t call, uint32_t *words));
 TG__KERNEL(void, tg__uniform_f32, (int64_t n, float *y, const uint32_t *w, float a, float b));
 TG__KERNEL(void, tg__normal_f32, (int64_t n, float *y, const uint32_t *w, float mean, float std));
+TG__KERNEL(void, tg__keep_f32, (int64_t n, float *y, const uint32_t *w, float p, float b));
 TG__KERNEL(void, tg__uniform_f64, (int64_t n, double *y, const uint32_t *w, double a, double b));
 TG__KERNEL(void, tg__normal_f64, (int64_t n, double *y, const uint32_t *w, double mean, double std));
+TG__KERNEL(void, tg__keep_f64, (int64_t n, double *y, const uint32_t *w, double p, double b));
 
 TG__PRIVATE uint64_t tg__mul_high(uint64_t a, uint64_t b) {
     uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32, m = ah * bl + (al * bl >> 32), l = al * bh + (m & 0xffffffffu);
@@ -6574,15 +6590,13 @@ TG__PRIVATE void tg__random_chunk(void *job, int64_t index) {
         int64_t n = tg__imin(TG__TILE, end - at), full = (n + 3) / 4 * 4;
         if (j->compute == TG_F32) {
             tg__philox__k[isa](full / 4, (uint64_t)at / 4, j->key, j->call, w);
-            if (j->kind == TG__RANDOM_UNIFORM) tg__uniform_f32__k[isa](full, (float *)v, w, (float)j->a, (float)j->b);
-            else tg__normal_f32__k[isa](full, (float *)v, w, (float)j->a, (float)j->b);
+            (j->kind == TG__RANDOM_UNIFORM ? tg__uniform_f32__k : j->kind == TG__RANDOM_KEEP ? tg__keep_f32__k : tg__normal_f32__k)[isa](full, (float *)v, w, (float)j->a, (float)j->b);
         } else {
             tg__philox__k[isa](full / 2, (uint64_t)at / 2, j->key, j->call, w);
             if (j->kind == TG__RANDOM_INTEGER) {
                 int64_t *y = (int64_t *)v;
                 for (i = 0; i < n; i++) y[i] = (int64_t)((uint64_t)j->low + tg__mul_high((uint64_t)w[2 * i + 1] << 32 | w[2 * i], j->range));
-            } else if (j->kind == TG__RANDOM_UNIFORM) tg__uniform_f64__k[isa](full, (double *)v, w, j->a, j->b);
-            else tg__normal_f64__k[isa](full, (double *)v, w, j->a, j->b);
+            } else (j->kind == TG__RANDOM_UNIFORM ? tg__uniform_f64__k : j->kind == TG__RANDOM_KEEP ? tg__keep_f64__k : tg__normal_f64__k)[isa](full, (double *)v, w, j->a, j->b);
         }
         tg__loop_tile(&j->loop, 0, isa, at, n, j->compute, v, j->y, j->d, true);
     }
@@ -8630,9 +8644,9 @@ TG__PRIVATE void tg__index_run(const tg__index_job *j, int64_t m, char *y, int64
     if (j->kind != TG__INDEX_ADD) tg__move_run(m, j->size, y, ys, x, xs);
     else if (j->add && ys == 1 && xs == 1) {
         const void *both[2];
-        int step[2];
-        both[0] = y; both[1] = x; step[0] = step[1] = 1;
-        j->add(m, y, both, step, NULL);
+        int64_t step[2];
+        both[0] = y; both[1] = x; step[0] = step[1] = -1;
+        tg__map_call(j->tg->isa, j->size == 4 ? TG_F32 : TG_F64, j->add, 2, false, m, y, both, step, NULL);
     } else j->line(m, y, ys, 0, x, xs, 0, &none, 0);
 }
 
@@ -10457,15 +10471,12 @@ TG_API tg_tensor *(tg_cross_entropy)(tg_tensor *logits, tg_tensor *target) {
 TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
     tg_ctx *tg = tg__start(x, "dropout");
     tg_tensor *mask;
-    bool mode;
     if (!tg) return NULL;
     if (!(p >= 0 && p <= 1)) { tg__fail(tg, TG__E_PROBABILITY, p); return NULL; }
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     if (!training || p == 0) return x;
-    mode = tg_grad_mode(tg, false);
-    mask = tg_uniform_(tg_empty_like(x), 0, 1);
-    mask = tg_mul_scalar(tg_to(tg_ge_scalar(mask, p), x->dtype), p < 1 ? 1 / (1 - p) : 0);
-    tg_grad_mode(tg, mode);
+    mask = tg_empty_like(x);
+    if (!mask || !tg__random(tg, mask, TG__RANDOM_KEEP, p, p < 1 ? 1 / (1 - p) : 0, 0, 0)) return NULL;
     return tg_mul(x, mask);
 }
 
@@ -11995,7 +12006,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
    Words beyond the table of the interface: scale(v,k) = v * 2^k rounded once, for integral k, |k| <= 2 * the
    exponent's range;
    pow2(k) = 2^k for a normal result; mullo(a,b,p) = a*b - p exactly, where p is mul(a,b) (no under- or overflow);
-   table8(t,i) = t[i] of eight floats, for i in 0..7 (f32 only).
+   table8(t,i) = t[i] of eight floats, for i in 0..7; iload(p) from memory (both f32 only).
    Tests: tests/test_maths.c
    ====================================================================================== */
 
@@ -12277,6 +12288,7 @@ TG__INLINE TG__V TG__W(loadn)(const TG__T *p, int64_t n)   { return n > 0 ? *p :
 TG__INLINE void  TG__W(storen)(TG__T *p, TG__V v, int64_t n) { if (n > 0) *p = v; }
 TG__INLINE TG__V TG__W(set)(TG__T s)                       { return s; }
 TG__INLINE TG__VI TG__W(iset)(TG__I s)                     { return s; }
+TG__INLINE TG__VI TG__W(iload)(const int32_t *p)                  { return *p; }
 TG__WA2(add, a + b)
 TG__WA2(sub, a - b)
 TG__WA2(mul, a * b)
@@ -12517,6 +12529,7 @@ TG__INLINE TG__V TG__W(loadn)(const TG__T *p, int64_t n)     { return _mm256_mas
 TG__INLINE void  TG__W(storen)(TG__T *p, TG__V v, int64_t n) { _mm256_maskstore_ps(p, TG__W(first)(n), v); }
 TG__INLINE TG__V TG__W(set)(TG__T s)                         { return _mm256_set1_ps(s); }
 TG__INLINE TG__VI TG__W(iset)(TG__I s)                       { return _mm256_set1_epi32(s); }
+TG__INLINE TG__VI TG__W(iload)(const int32_t *p)                  { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
 #if defined(__GNUC__)
 TG__WA2(add, a + b)
 TG__WA2(sub, a - b)
@@ -12823,6 +12836,7 @@ TG__INLINE TG__V TG__W(loadn)(const TG__T *p, int64_t n)     { return _mm512_mas
 TG__INLINE void  TG__W(storen)(TG__T *p, TG__V v, int64_t n) { _mm512_mask_storeu_ps(p, TG__W(first)(n), v); }
 TG__INLINE TG__V TG__W(set)(TG__T s)                         { return _mm512_set1_ps(s); }
 TG__INLINE TG__VI TG__W(iset)(TG__I s)                       { return _mm512_set1_epi32(s); }
+TG__INLINE TG__VI TG__W(iload)(const int32_t *p)                  { return _mm512_loadu_si512(p); }
 #if defined(__GNUC__)
 TG__WA2(add, a + b)
 TG__WA2(sub, a - b)
@@ -13083,6 +13097,7 @@ TG__INLINE void  TG__W(storen)(TG__T *p, TG__V v, int64_t n) {
 }
 TG__INLINE TG__V TG__W(set)(TG__T s)                         { return vdupq_n_f32(s); }
 TG__INLINE TG__VI TG__W(iset)(TG__I s)                       { return vdupq_n_s32(s); }
+TG__INLINE TG__VI TG__W(iload)(const int32_t *p)                    { return vld1q_s32(p); }
 TG__WA2(add, a + b)
 TG__WA2(sub, a - b)
 TG__WA2(mul, a * b)
@@ -14334,8 +14349,7 @@ TG__INLINE TG__V TG__W(erfc)(TG__V x) {
 
 /* ======================================================================================
    >>pass-map    what the rows of the formula table become: one loop per value and per derivative
-   Operands come as pointers with step 1, or step 0 for one number that serves the whole run. A derivative's operands are g, then the
-   inputs, then the result; those that it does not read point at g.
+   A derivative's operands are g, then the inputs, then the result; those that it does not read point at g.
    ====================================================================================== */
 #if defined(TG__T) && !(defined(TG__PASS_AVX512) && defined(TG__TYPE_F64))
 
@@ -14357,6 +14371,31 @@ TG__INLINE TG__V TG__W(floordiv)(TG__V a, TG__V b) {
 TG__INLINE TG__V TG__W(sign)(TG__V a) {
     TG__V zero = TG__W(set)(0);
     return TG__W(select)(TG__W(gt)(a, zero), TG__W(set)(1), TG__W(select)(TG__W(lt)(a, zero), TG__W(set)(-1), zero));
+}
+
+/* Gives a kernel whole vectors: a number that serves the run is spread over one, and what is left behind the last whole vector goes through one of its own. */
+TG__PRIVATE void TG__FT(tg__map_run)(void (*fn)(int64_t, void *, const void *const *, const int64_t *, const double *), int operands, bool mask,
+                                     int64_t n, void *y, const void *const *x, const int64_t *step, const double *p) {
+    TG__T part[6][TG__VN];
+    const void *from[5];
+    const int64_t whole = n & -(int64_t)TG__VN, left = n - whole;
+    int k;
+    for (k = 0; k < operands; k++) {
+        from[k] = x[k];
+        if (step[k]) continue;
+        TG__W(store)(part[k], TG__W(set)(*(const TG__T *)x[k]));
+        from[k] = part[k];
+    }
+    if (whole) fn(whole, y, from, step, p);
+    if (!left) return;
+    for (k = 0; k < operands; k++) {
+        if (!step[k]) continue;
+        TG__W(store)(part[k], TG__W(loadn)((const TG__T *)x[k] + whole, (int)left));
+        from[k] = part[k];
+    }
+    fn(TG__VN, part[5], from, step, p);
+    if (mask) memcpy((uint8_t *)y + whole, part[5], (size_t)left);
+    else TG__W(storen)((TG__T *)y + whole, TG__W(load)(part[5]), (int)left);
 }
 
 #define NEG(v) TG__W(neg)(v)
@@ -14426,22 +14465,15 @@ TG__INLINE TG__V TG__W(sign)(TG__V a) {
 #define GELU_U(v) TG__W(mul)(v, TG__W(fma)(TG__W(mul)(v, v), K(0.07135481627159955), K(1.5957691216057308)))
 #define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))
 
-/* A number that serves the whole run stands in `one`, a vector wide, and its index stays 0. */
-#define TG__MAP_OPERAND(k, q) \
-    TG__T one##k[TG__VN]; const TG__T *q##p = (const TG__T *)x_[k]; int64_t q##m = -1; \
-    if (!step[k]) { TG__W(store)(one##k, TG__W(set)(*q##p)); q##p = one##k; q##m = 0; }
-#define TG__MAP_FULL(q) TG__V q = TG__W(load)(q##p + (i & q##m));
-#define TG__MAP_PART(q) TG__V q = q##m ? TG__W(loadn)(q##p + i, (int)(n - i)) : TG__W(load)(q##p);
-#define TG__MAP_LOOP(name, open, full, part, store_full, store_part) \
-    TG__PRIVATE void TG__FT(name)(int64_t n, void *y_, const void *const *x_, const int *step, const double *p) { \
-        int64_t i = 0; open \
-        for (; i + TG__VN <= n; i += TG__VN) { full store_full } \
-        if (i < n) { part store_part } \
-        (void)p; (void)y_; }
-#define TG__MAP_VALUE(name, open, full, part, value) \
-    TG__MAP_LOOP(name, open, full, part, TG__W(store)((TG__T *)y_ + i, value);, TG__W(storen)((TG__T *)y_ + i, value, (int)(n - i));)
-#define TG__MAP_MASK(name, open, full, part, value) \
-    TG__MAP_LOOP(name, open, full, part, TG__W(storeb)((uint8_t *)y_ + i, value);, TG__W(storebn)((uint8_t *)y_ + i, value, (int)(n - i));)
+#define TG__MAP_OPERAND(k, q) const TG__T *q##p = (const TG__T *)x_[k]; const int64_t q##m = step[k];
+#define TG__MAP_LOAD(q) TG__V q = TG__W(load)(q##p + (i & q##m));
+#define TG__MAP(name, open, loads, store) \
+    TG__PRIVATE void TG__FT(name)(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
+        int64_t i; open \
+        for (i = 0; i < n; i += TG__VN) { loads store } \
+        (void)p; }
+#define TG__MAP_VALUE(name, open, loads, value) TG__MAP(name, open, loads, TG__W(store)((TG__T *)y_ + i, value);)
+#define TG__MAP_MASK(name, open, loads, value) TG__MAP(name, open, loads, TG__W(storeb)((uint8_t *)y_ + i, value);)
 
 #define TG__KIND_SAME TG__MAP_VALUE
 #define TG__KIND_NUMERIC TG__MAP_VALUE
@@ -14450,29 +14482,22 @@ TG__INLINE TG__V TG__W(sign)(TG__V a) {
 #define TG__KIND_CHOOSE TG__MAP_VALUE
 #define TG__KIND_PREDICATE TG__MAP_MASK
 
-#define TG__O1 TG__MAP_OPERAND(0, x)
-#define TG__O2 TG__MAP_OPERAND(0, a) TG__MAP_OPERAND(1, b)
-#define TG__O3 TG__O2 TG__MAP_OPERAND(2, c)
-#define TG__L1(L) L(x)
-#define TG__L2(L) L(a) L(b)
-#define TG__L3(L) L(a) L(b) L(c)
-#define TG__D1 TG__MAP_OPERAND(0, g) TG__MAP_OPERAND(1, x) TG__MAP_OPERAND(2, y)
-#define TG__D2 TG__MAP_OPERAND(0, g) TG__MAP_OPERAND(1, a) TG__MAP_OPERAND(2, b) TG__MAP_OPERAND(3, y)
-#define TG__D3 TG__MAP_OPERAND(0, g) TG__MAP_OPERAND(1, a) TG__MAP_OPERAND(2, b) TG__MAP_OPERAND(3, c) TG__MAP_OPERAND(4, y)
-#define TG__E1(L) L(g) L(x) L(y) (void)g; (void)x; (void)y;
-#define TG__E2(L) L(g) L(a) L(b) L(y) (void)g; (void)a; (void)b; (void)y;
-#define TG__E3(L) L(g) L(a) L(b) L(c) L(y) (void)g; (void)a; (void)b; (void)c; (void)y;
-#define TG__DERIV(k, name, value) TG__MAP_VALUE(name, TG__D##k, TG__E##k(TG__MAP_FULL), TG__E##k(TG__MAP_PART), value)
+#define TG__EACH1(X) X(0, x)
+#define TG__EACH2(X) X(0, a) X(1, b)
+#define TG__EACH3(X) X(0, a) X(1, b) X(2, c)
+#define TG__EACH_D1(X) X(0, g) X(1, x) X(2, y)
+#define TG__EACH_D2(X) X(0, g) X(1, a) X(2, b) X(3, y)
+#define TG__EACH_D3(X) X(0, g) X(1, a) X(2, b) X(3, c) X(4, y)
+#define TG__MAP_READ(k, q) TG__MAP_LOAD(q) (void)q;
+#define TG__VALUE(n, types, name, value) TG__KIND_##types(name, TG__EACH##n(TG__MAP_OPERAND), TG__EACH##n(TG__MAP_READ), value)
+#define TG__DERIV(n, name, value) TG__MAP_VALUE(name, TG__EACH_D##n(TG__MAP_OPERAND), TG__EACH_D##n(TG__MAP_READ), value)
 
-#define F1(name, types, saves, value, dx, domain, doc) \
-    TG__KIND_##types(name##_v, TG__O1, TG__L1(TG__MAP_FULL), TG__L1(TG__MAP_PART), value) TG__DERIV(1, name##_d0, dx)
+#define F1(name, types, saves, value, dx, domain, doc) TG__VALUE(1, types, name##_v, value) TG__DERIV(1, name##_d0, dx)
 #define F1P(name, numbers, types, saves, value, dx, domain, doc) F1(name, types, saves, value, dx, domain, doc)
-#define F2(name, types, saves, value, da, db, domain, doc) \
-    TG__KIND_##types(name##_v, TG__O2, TG__L2(TG__MAP_FULL), TG__L2(TG__MAP_PART), value) TG__DERIV(2, name##_d0, da) TG__DERIV(2, name##_d1, db)
+#define F2(name, types, saves, value, da, db, domain, doc) TG__VALUE(2, types, name##_v, value) TG__DERIV(2, name##_d0, da) TG__DERIV(2, name##_d1, db)
 #define F2P(name, numbers, types, saves, value, da, db, domain, doc) F2(name, types, saves, value, da, db, domain, doc)
 #define F3(name, types, saves, value, da, db, dc, domain, doc) \
-    TG__KIND_##types(name##_v, TG__O3, TG__L3(TG__MAP_FULL), TG__L3(TG__MAP_PART), value) \
-    TG__DERIV(3, name##_d0, da) TG__DERIV(3, name##_d1, db) TG__DERIV(3, name##_d2, dc)
+    TG__VALUE(3, types, name##_v, value) TG__DERIV(3, name##_d0, da) TG__DERIV(3, name##_d1, db) TG__DERIV(3, name##_d2, dc)
 #define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) F3(name, types, saves, value, da, db, dc, domain, doc)
 TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 
@@ -14543,9 +14568,9 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #undef GELU_U
 #undef GELU_DU
 #undef TG__MAP_OPERAND
-#undef TG__MAP_FULL
-#undef TG__MAP_PART
-#undef TG__MAP_LOOP
+#undef TG__MAP_LOAD
+#undef TG__MAP_READ
+#undef TG__MAP
 #undef TG__MAP_VALUE
 #undef TG__MAP_MASK
 #undef TG__KIND_SAME
@@ -14554,18 +14579,13 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #undef TG__KIND_FLOATING
 #undef TG__KIND_CHOOSE
 #undef TG__KIND_PREDICATE
-#undef TG__O1
-#undef TG__O2
-#undef TG__O3
-#undef TG__L1
-#undef TG__L2
-#undef TG__L3
-#undef TG__D1
-#undef TG__D2
-#undef TG__D3
-#undef TG__E1
-#undef TG__E2
-#undef TG__E3
+#undef TG__EACH1
+#undef TG__EACH2
+#undef TG__EACH3
+#undef TG__EACH_D1
+#undef TG__EACH_D2
+#undef TG__EACH_D3
+#undef TG__VALUE
 #undef TG__DERIV
 #undef F1
 #undef F1P
@@ -15328,12 +15348,28 @@ TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o
 #endif
 }
 
-TG__INLINE void TG__FT(tg__gemm_put)(TG__T *to, int64_t step, int64_t n, const TG__V *o) {
-    if (n >= TG__VN) {
-        TG__G_UNROLL
-        for (int u = 0; u < TG__G_TK; u++) TG__W(store)(to + u * step, o[u]);
-    } else {
-        for (int u = 0; u < TG__G_TK; u++) TG__W(storen)(to + u * step, o[u], (int)n);
+/* ks of VN lines become rows of n lanes. The last turn reads TG__G_TK of every line, so either ks is a multiple or there is room. */
+#undef TG__G_RUN
+#if TG__VN == 1
+#define TG__G_RUN TG__INLINE
+#else
+#define TG__G_RUN TG__NOINLINE                         /* large, and called for whole panels */
+#endif
+TG__G_RUN void TG__FT(tg__gemm_turn_run)(const TG__T *const *p, int64_t ks, TG__T *to, int64_t step, int64_t n) {
+    TG__V o[TG__G_TK];
+    for (int64_t k = 0; k < ks; k += TG__G_TK, to += TG__G_TK * step) {
+        if (TG__G_TK * sizeof(TG__T) == 64)            /* one line of memory from each: they are too many for a prefetcher to follow */
+            for (int j = 0; j < TG__VN; j++) TG__G_FETCH(p[j] + k + 4 * TG__G_TK);
+        TG__FT(tg__gemm_turn)(p, k, o);
+        if (n >= TG__VN && ks - k >= TG__G_TK) {
+            TG__G_UNROLL
+            for (int u = 0; u < TG__G_TK; u++) TG__W(store)(to + u * step, o[u]);
+        } else {
+            for (int u = 0; u < TG__G_TK && k + u < ks; u++) {
+                if (n >= TG__VN) TG__W(store)(to + u * step, o[u]);
+                else TG__W(storen)(to + u * step, o[u], (int)n);
+            }
+        }
     }
 }
 
@@ -15352,54 +15388,31 @@ TG__INLINE void TG__FT(tg__gemm_pack_rows)(int kind, const void *src, int64_t k_
     }
 }
 
-/* Lines along k: turned in registers. Half types are widened into a small square first. */
+/* Lines along k: turned in registers. Half types, and what is left of k, go through a small square, so that nothing beyond is read. */
 TG__INLINE void TG__FT(tg__gemm_pack_turn)(int kind, const void *src, int64_t line, int64_t kc, int64_t n, TG__T *out, int64_t width) {
     const TG__T *p[TG__VN];
-    TG__V o[TG__G_TK];
     TG__T square[TG__VN * TG__VN];
     for (int64_t v = 0; v < width; v += TG__VN) {
         TG__T *to = out + v;
-        const bool whole = v + TG__VN <= width;       /* the last vector of a panel would run into the next k, written before */
+        const int64_t lanes = v + TG__VN <= width || v == 0 ? TG__VN : width - v;       /* a panel's last vector would run into the next k, written before */
+        int64_t k = 0;
         if (v >= n) {
-            for (int64_t k = 0; k < kc; k++) TG__FT(tg__gemm_store)(to, k * width, width - v, TG__GEMM_OWN, TG__W(set)(0));
+            for (; k < kc; k++) TG__FT(tg__gemm_store)(to, k * width, width - v, TG__GEMM_OWN, TG__W(set)(0));
             continue;
         }
-        int64_t k = 0;
         if (kind == TG__GEMM_OWN) {
+            k = kc / TG__G_TK * TG__G_TK;
             for (int j = 0; j < TG__VN; j++) p[j] = (const TG__T *)src + (v + j < n ? v + j : n - 1) * line;
-            for (; k + TG__G_TK <= kc; k += TG__G_TK) {
-                if (TG__G_TK * sizeof(TG__T) == 64)            /* one line of memory from each: they are too many for a prefetcher to follow */
-                    for (int j = 0; j < TG__VN; j++) TG__G_FETCH(p[j] + k + 4 * TG__G_TK);
-                TG__FT(tg__gemm_turn)(p, k, o);
-                TG__FT(tg__gemm_put)(to + k * width, width, whole || v == 0 ? TG__VN : width - v, o);
-            }
-        } else {
-            for (int j = 0; j < TG__VN; j++) p[j] = square + j * TG__VN;
-            for (; k + TG__VN <= kc; k += TG__VN) {
-                for (int j = 0; j < TG__VN; j++)
-                    TG__W(store)(square + j * TG__VN, TG__FT(tg__gemm_load)(src, (v + j < n ? v + j : n - 1) * line + k, TG__VN, kind));
-                for (int t = 0; t < TG__VN; t += TG__G_TK) {
-                    TG__FT(tg__gemm_turn)(p, t, o);
-                    TG__FT(tg__gemm_put)(to + (k + t) * width, width, whole || v == 0 ? TG__VN : width - v, o);
-                }
-            }
+            TG__FT(tg__gemm_turn_run)(p, k, to, width, lanes);
         }
-        if (k < kc) {                                  /* what is left of k: through the square, so that nothing beyond is read */
-            const int64_t left = kc - k;
-            for (int j = 0; j < TG__VN; j++) {
+        for (int j = 0; j < TG__VN; j++) p[j] = square + j * TG__VN;
+        for (; k < kc; k += TG__VN) {
+            const int64_t left = kc - k < TG__VN ? kc - k : TG__VN;
+            for (int j = 0; j < TG__VN; j++)
                 TG__W(store)(square + j * TG__VN, TG__FT(tg__gemm_load)(src, (v + j < n ? v + j : n - 1) * line + k, left, kind));
-                p[j] = square + j * TG__VN;
-            }
-            for (int64_t t = 0; t < left; t += TG__G_TK) {
-                TG__FT(tg__gemm_turn)(p, t, o);
-                for (int u = 0; u < TG__G_TK && t + u < left; u++) {
-                    if (whole || v == 0) TG__W(store)(to + (k + t + u) * width, o[u]);
-                    else TG__W(storen)(to + (k + t + u) * width, o[u], (int)(width - v));
-                }
-            }
+            TG__FT(tg__gemm_turn_run)(p, left, to + k * width, width, lanes);
         }
     }
-    (void)square;
 }
 
 TG__PRIVATE void TG__FT(tg__gemm_pack_any)(int kind, const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, TG__T *out, int64_t width) {
@@ -15649,13 +15662,18 @@ TG__PRIVATE void TG__FT(tg__gemm_dots)(const tg__gemm_part *s) {
    are taken at once, so the sums y pass through L1 once for all of them. Lanes come in the order in which they fold, so at most four
    vectors of sums wait: room for 4 * n numbers in work. */
 TG__INLINE void TG__FT(tg__gemm_lane_rows)(int kind, int rows, const tg__gemm_part *s, int64_t i, TG__T *y) {
-    const int64_t up = 64 * s->b_rs;
+    const int64_t up = 64 * s->b_rs, size = kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, ahead = 512;
+    const int64_t next = i + 64 * rows < s->k ? (up * rows - s->n) * size : 0;      /* from the end of these rows to the ones after */
     TG__V a[4];
     int64_t j = 0;
     for (int r = 0; r < rows; r++) a[r] = TG__W(set)(TG__FT(tg__gemm_get)(s->a, (i + 64 * r) * s->a_cs, s->ka));
     for (int64_t at = i * s->b_rs; j < s->n; j += TG__VN, at += TG__VN) {
         TG__V v = TG__W(load)(y + j);
         if (s->n - j >= TG__VN) {
+            if (TG__VN > 1) {                           /* rows as far apart as these are too much for the machine's own prefetching */
+                const char *f = (const char *)s->b + (at + ahead) * size + (j + ahead < s->n ? 0 : next);
+                for (int r = 0; r < rows; r++) TG__G_FETCH(f + r * up * size);
+            }
             v = TG__W(fma)(a[0], TG__FT(tg__gemm_load)(s->b, at, TG__VN, kind), v);
             if (rows > 1) v = TG__W(fma)(a[1], TG__FT(tg__gemm_load)(s->b, at + up, TG__VN, kind), v);
             if (rows > 2) v = TG__W(fma)(a[2], TG__FT(tg__gemm_load)(s->b, at + 2 * up, TG__VN, kind), v);
@@ -15753,56 +15771,136 @@ TG__CONVERT(tg__f32_to_bf16, float, uint16_t, TG__WF(storebf)(d + i, TG__WF(load
    >>pass-random    Philox words, uniform and normal numbers from them
    ====================================================================================== */
 #if !defined(TG__T)
-TG__PRIVATE void TG__FN(tg__philox)(int64_t blocks, uint64_t first, uint64_t key, uint64_t call, uint32_t *words) {
-    int64_t b;
+#ifndef TG__PHILOX_M0
+#define TG__PHILOX_M0 0xd2511f53u
+#define TG__PHILOX_M1 0xcd9e8d57u
+#define TG__PHILOX_K0 0x9e3779b9u
+#define TG__PHILOX_K1 0xbb67ae85u
+#endif
+#if defined(TG__PASS_AVX512)
+#define TG__PV __m512i
+#define TG__P(word) _mm512_##word
+#define TG__P_SET _mm512_set1_epi64
+#define TG__P_XOR _mm512_xor_si512
+#define TG__P_OR  _mm512_or_si512
+#define TG__P_AND _mm512_and_si512
+#elif defined(TG__PASS_AVX2)
+#define TG__PV __m256i
+#define TG__P(word) _mm256_##word
+#define TG__P_SET _mm256_set1_epi64x
+#define TG__P_XOR _mm256_xor_si256
+#define TG__P_OR  _mm256_or_si256
+#define TG__P_AND _mm256_and_si256
+#endif
+#if defined(TG__PV)
+/* Blocks in vectors, one word of one block in each 64 bits: the multiplication reads the lower half alone, so the upper one may hold anything until the end. */
+TG__PRIVATE int64_t TG__FN(tg__philox_vectors)(int64_t blocks, uint64_t first, uint64_t key, uint64_t call, uint32_t *words) {
+    enum { lanes = sizeof(TG__PV) / 8 };
+    const TG__PV m0 = TG__P_SET(TG__PHILOX_M0), m1 = TG__P_SET(TG__PHILOX_M1), low = TG__P_SET(0xffffffff);
+    int64_t keys[20], b;
     int r;
-    for (b = 0; b < blocks; b++) {
+    for (r = 0; r < 10; r++) {
+        keys[2 * r] = (int64_t)((uint32_t)key + (uint32_t)r * TG__PHILOX_K0);
+        keys[2 * r + 1] = (int64_t)((uint32_t)(key >> 32) + (uint32_t)r * TG__PHILOX_K1);
+    }
+    for (b = 0; b + lanes <= blocks; b += lanes, words += 4 * lanes) {
+#if defined(TG__PASS_AVX512)
+        TG__PV c0 = _mm512_add_epi64(_mm512_set1_epi64((int64_t)(first + (uint64_t)b)), _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
+#else
+        TG__PV c0 = _mm256_add_epi64(_mm256_set1_epi64x((int64_t)(first + (uint64_t)b)), _mm256_setr_epi64x(0, 1, 2, 3));
+#endif
+        TG__PV c1 = TG__P(srli_epi64)(c0, 32), c2 = TG__P_SET((int64_t)call), c3 = TG__P(srli_epi64)(c2, 32), p, q;
+        for (r = 0; r < 10; r++) {
+            p = TG__P(mul_epu32)(c0, m0); q = TG__P(mul_epu32)(c2, m1);
+            c0 = TG__P_XOR(TG__P_XOR(TG__P(srli_epi64)(q, 32), c1), TG__P_SET(keys[2 * r])); c1 = q;
+            c2 = TG__P_XOR(TG__P_XOR(TG__P(srli_epi64)(p, 32), c3), TG__P_SET(keys[2 * r + 1])); c3 = p;
+        }
+        c0 = TG__P_OR(TG__P_AND(c0, low), TG__P(slli_epi64)(c1, 32));      /* words 0 and 1 of every block */
+        c2 = TG__P_OR(TG__P_AND(c2, low), TG__P(slli_epi64)(c3, 32));
+#if defined(TG__PASS_AVX512)
+        _mm512_storeu_si512(words, _mm512_permutex2var_epi64(c0, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), c2));
+        _mm512_storeu_si512(words + 16, _mm512_permutex2var_epi64(c0, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), c2));
+#else
+        p = _mm256_unpacklo_epi64(c0, c2); q = _mm256_unpackhi_epi64(c0, c2);         /* blocks 0 and 2, blocks 1 and 3 */
+        _mm256_storeu_si256((__m256i *)(void *)words, _mm256_permute2x128_si256(p, q, 0x20));
+        _mm256_storeu_si256((__m256i *)(void *)(words + 8), _mm256_permute2x128_si256(p, q, 0x31));
+#endif
+    }
+    return b;
+}
+#endif
+TG__PRIVATE void TG__FN(tg__philox)(int64_t blocks, uint64_t first, uint64_t key, uint64_t call, uint32_t *words) {
+    int64_t b = 0;
+    int r;
+#if defined(TG__PV)
+    b = TG__FN(tg__philox_vectors)(blocks, first, key, call, words);
+#endif
+    for (; b < blocks; b++) {
         uint64_t at = first + (uint64_t)b;
         uint32_t c0 = (uint32_t)at, c1 = (uint32_t)(at >> 32), c2 = (uint32_t)call, c3 = (uint32_t)(call >> 32), k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
         for (r = 0; r < 10; r++) {
-            uint64_t p = (uint64_t)0xd2511f53u * c0, q = (uint64_t)0xcd9e8d57u * c2;
+            uint64_t p = (uint64_t)TG__PHILOX_M0 * c0, q = (uint64_t)TG__PHILOX_M1 * c2;
             c0 = (uint32_t)(q >> 32) ^ c1 ^ k0; c1 = (uint32_t)q;
             c2 = (uint32_t)(p >> 32) ^ c3 ^ k1; c3 = (uint32_t)p;
-            k0 += 0x9e3779b9u; k1 += 0xbb67ae85u;
+            k0 += TG__PHILOX_K0; k1 += TG__PHILOX_K1;
         }
         words[4 * b] = c0; words[4 * b + 1] = c1; words[4 * b + 2] = c2; words[4 * b + 3] = c3;
     }
 }
+#undef TG__P
+#undef TG__PV
+#undef TG__P_SET
+#undef TG__P_XOR
+#undef TG__P_OR
+#undef TG__P_AND
 #else
-/* One element from its words: the top bits as a fraction in [0, 1). */
+/* Elements from their words: the top bits as fractions in [0, 1). All of this works on whole vectors: w and y have room for them. */
 #ifdef TG__TYPE_F32
-#define TG__FRACTION(w, i) ((float)(w[i] >> 8) * 5.9604644775390625e-8f)
 #define TG__UNIT 5.9604644775390625e-8f
+TG__INLINE TG__V TG__FT(tg__fractions)(const uint32_t *w) {
+    return TG__W(mul)(TG__W(i2f)(TG__W(ishr)(TG__W(iload)((const int32_t *)w), 8)), TG__W(set)(TG__UNIT));
+}
+#define TG__WORDS 1
 #else
-#define TG__FRACTION(w, i) ((double)(((uint64_t)w[2 * (i) + 1] << 32 | w[2 * (i)]) >> 11) * 1.1102230246251565e-16)
 #define TG__UNIT 1.1102230246251565e-16
+TG__INLINE TG__V TG__FT(tg__fractions)(const uint32_t *w) {
+    double t[TG__VN];
+    for (int i = 0; i < TG__VN; i++) t[i] = (double)(((uint64_t)w[2 * i + 1] << 32 | w[2 * i]) >> 11) * TG__UNIT;
+    return TG__W(load)(t);
+}
+#define TG__WORDS 2
 #endif
 TG__PRIVATE void TG__FT(tg__uniform)(int64_t n, TG__T *y, const uint32_t *w, TG__T a, TG__T b) {
-    int64_t i;
-    TG__T width = b - a;
-    for (i = 0; i < n; i++) {
-        TG__T v = TG__FRACTION(w, i) * width;
-        v = a + v;
-        y[i] = v < b || !(a < b) ? v : a;                              /* rounding may reach b, which is excluded */
+    const TG__V low = TG__W(set)(a), high = TG__W(set)(b), width = TG__W(set)(b - a);
+    for (int64_t i = 0; i < n; i += TG__VN) {
+        TG__V v = TG__W(add)(low, TG__W(mul)(TG__FT(tg__fractions)(w + TG__WORDS * i), width));
+        TG__W(store)(y + i, TG__W(select)(TG__W(mand)(TG__W(ge)(v, high), TG__W(lt)(low, high)), low, v));      /* rounding may reach b, which is excluded */
     }
+}
+/* Zero with probability p, else b. */
+TG__PRIVATE void TG__FT(tg__keep)(int64_t n, TG__T *y, const uint32_t *w, TG__T p, TG__T b) {
+    for (int64_t i = 0; i < n; i += TG__VN)
+        TG__W(store)(y + i, TG__W(select)(TG__W(lt)(TG__FT(tg__fractions)(w + TG__WORDS * i), TG__W(set)(p)), TG__W(set)(0), TG__W(set)(b)));
 }
 /* Elements 2i and 2i + 1: sqrt(-2 log u) times the cosine and the sine of 2 pi v, u in (0, 1]. */
 TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__T mean, TG__T std) {
-    TG__T u[64], v[64], z[64];
-    int64_t at, i;
-    for (at = 0; at < n; at += 128) {
-        int64_t pairs = (n - at < 128 ? n - at : 128) / 2;
-        for (i = 0; i < 64; i++) { u[i] = 1; v[i] = 0; }
-        for (i = 0; i < pairs; i++) { u[i] = TG__FRACTION(w, at + 2 * i) + TG__UNIT; v[i] = TG__FRACTION(w, at + 2 * i + 1) * (TG__T)6.283185307179586477; }
-        for (i = 0; i < 64; i += TG__VN) {
-            TG__V r = TG__W(mul)(TG__W(sqrt)(TG__W(mul)(TG__W(set)(-2), TG__W(log)(TG__W(load)(u + i)))), TG__W(set)(std)), t = TG__W(load)(v + i);
-            TG__W(store)(u + i, TG__W(add)(TG__W(mul)(r, TG__W(cos)(t)), TG__W(set)(mean)));
-            TG__W(store)(z + i, TG__W(add)(TG__W(mul)(r, TG__W(sin)(t)), TG__W(set)(mean)));
+    TG__T t[128], u[64], v[64];
+    for (int64_t at = 0; at < n; at += 128) {
+        const int64_t m = n - at < 128 ? n - at : 128, pairs = m / 2;
+        int64_t i;
+        for (i = 0; i < m; i += TG__VN) TG__W(store)(t + i, TG__FT(tg__fractions)(w + TG__WORDS * (at + i)));
+        for (i = 0; i < pairs; i++) { u[i] = t[2 * i]; v[i] = t[2 * i + 1]; }
+        for (; i % TG__VN; i++) u[i] = v[i] = 0;
+        for (i = 0; i < pairs; i += TG__VN) {
+            TG__V r = TG__W(log)(TG__W(add)(TG__W(load)(u + i), TG__W(set)(TG__UNIT))), a = TG__W(mul)(TG__W(load)(v + i), TG__W(set)((TG__T)6.283185307179586477));
+            r = TG__W(mul)(TG__W(sqrt)(TG__W(mul)(TG__W(set)(-2), r)), TG__W(set)(std));
+            TG__W(store)(u + i, TG__W(add)(TG__W(mul)(r, TG__W(cos)(a)), TG__W(set)(mean)));
+            TG__W(store)(v + i, TG__W(add)(TG__W(mul)(r, TG__W(sin)(a)), TG__W(set)(mean)));
         }
-        for (i = 0; i < pairs; i++) { y[at + 2 * i] = u[i]; y[at + 2 * i + 1] = z[i]; }
+        for (i = 0; i < pairs; i++) { y[at + 2 * i] = u[i]; y[at + 2 * i + 1] = v[i]; }
     }
 }
-#undef TG__FRACTION
+#undef TG__WORDS
 #undef TG__UNIT
 #endif
 
