@@ -1147,7 +1147,11 @@ static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *b
 #endif
 
 #if defined(__GNUC__)
+#if defined(__clang__) || defined(__TINYC__)
 #define TG__NOINLINE static __attribute__((unused, noinline))
+#else
+#define TG__NOINLINE static __attribute__((unused, noinline, noclone))
+#endif
 #define TG__PRIVATE static __attribute__((unused))
 #define TG__INLINE static inline __attribute__((unused, always_inline))
 #define TG__LIKELY(c) __builtin_expect(!!(c), 1)
@@ -1226,7 +1230,7 @@ static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *b
 #elif defined(__GNUC__) && !defined(__TINYC__)
 #pragma GCC push_options
 #ifndef TENSORGRAD_DEBUG
-#pragma GCC optimize("O2", "no-fast-math", "fp-contract=off")
+#pragma GCC optimize("O2", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")   /* a loop over two pointers stays a loop: memset or `rep stos` costs more than a tiny call */
 #else
 #pragma GCC optimize("no-fast-math", "fp-contract=off")
 #endif
@@ -3151,24 +3155,26 @@ struct tg_ctx {
 TG__PRIVATE bool tg__fail(tg_ctx *tg, int message, ...);
 TG__PRIVATE bool tg__fail_memory(tg_ctx *tg, size_t bytes);
 
-/* The class of a size, and the size rounded up to it: four steps per doubling, eight for large ones. */
-TG__PRIVATE int tg__size_class(size_t *size) {
-    size_t s = *size < TG__ALIGN ? TG__ALIGN : *size, step;
-    int e = 6;
-    if (s == TG__ALIGN) { *size = s; return e * 8 - 1; }
+/* The class of a size, and the size rounded up to it: every multiple of 64 up to 1024, then four steps per doubling, eight for large ones. */
+TG__PRIVATE int tg__size_class_large(size_t *size) {
+    size_t s = *size, step;
+    int e = 10;
 #if defined(__GNUC__) && !defined(__TINYC__)
     e = 63 - __builtin_clzll((unsigned long long)(s - 1));             /* 2^e < s <= 2^(e+1) */
 #else
     while (e < 47 && ((size_t)2 << e) < s) e++;
 #endif
-    step = e >= 16 ? (size_t)1 << (e - 3) : (size_t)1 << (e - 2);
-    if (step < TG__ALIGN) step = TG__ALIGN;
+    step = (size_t)1 << (e >= 16 ? e - 3 : e - 2);
     s = (s + step - 1) & ~(step - 1);
     *size = s;
-    {
-        size_t k = e >= 16 ? (s - ((size_t)1 << e) - 1) >> (e - 3) : (s - ((size_t)1 << e) - 1) >> (e > 8 ? e - 2 : 6);
-        return e * 8 + (int)(k < 8 ? k : 7);
-    }
+    return e * 8 + (int)((s - ((size_t)1 << e) - 1) / step);
+}
+TG__INLINE int tg__size_class(size_t *size) {
+    size_t n;
+    if (*size > 1024) return tg__size_class_large(size);
+    n = *size <= TG__ALIGN ? 1 : (*size + TG__ALIGN - 1) / TG__ALIGN;
+    *size = n * TG__ALIGN;
+    return (int)n;
 }
 
 TG__PRIVATE void tg__host_release(tg_ctx *tg, tg__block *b) {
@@ -4459,7 +4465,9 @@ struct tg__node {
     tg_tensor **weak;                  /* the headers of the outputs while they live; not counted */
     tg_tensor **gout;                  /* in a walk: the gradients that have arrived so far */
     int         n_in, n_out;
+    int         plan;                  /* what check leaves for forward: the type in which a formula computes */
     uint32_t    count;
+    bool        borrowed;              /* not recorded yet: `in` is the caller's, and not counted */
     bool        used;                  /* saved values were let go of */
     bool        needed;                /* in a walk: some wanted input lies behind it */
     bool        captured;              /* in a walk: some output's gradient is asked for */
@@ -4482,7 +4490,7 @@ TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *att
     char *p;
     if (!n) return NULL;
     p = (char *)(n + 1);
-    n->used = n->needed = n->captured = false; n->call = 0; n->walk = NULL; n->hooks = NULL;      /* no memset: see tg__header_fill */
+    n->borrowed = n->used = n->needed = n->captured = false; n->call = 0; n->walk = NULL; n->hooks = NULL;      /* no memset: see tg__header_fill */
     n->op = op; n->tg = tg; n->n_in = n_in; n->n_out = n_out; n->size = size; n->count = 1;
     n->serial = ++tg->node_serial;
     n->at.file = tg->here.file; n->at.line = tg->here.line;
@@ -4505,7 +4513,7 @@ TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *att
 
 TG__PRIVATE void tg__node_let_go(tg__node *n) {            /* drops the saved values */
     int i;
-    for (i = 0; i < n->n_in; i++) if (n->in[i]) { tg_tensor *t = n->in[i]; n->in[i] = NULL; tg__tensor_drop(t); }
+    for (i = 0; i < n->n_in && !n->borrowed; i++) if (n->in[i]) { tg_tensor *t = n->in[i]; n->in[i] = NULL; tg__tensor_drop(t); }
     for (i = 0; i < n->n_out; i++) if (n->out[i]) { tg_tensor *t = n->out[i]; n->out[i] = NULL; tg__tensor_drop(t); }
     n->used = true;
 }
@@ -4603,6 +4611,8 @@ TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n, tg_tensor *const *in, tg_te
     unsigned mask;
     bool inplace = (n->op->flags & TG_OP_INPLACE) != 0;
     int i;
+    n->borrowed = false;
+    for (i = 0; i < n->n_in; i++) n->in[i] = NULL;
     for (i = 0; i < n->n_in; i++) {
         if (!in[i] || !tg__needs_grad(in[i])) continue;
         n->in_slot[i].from = tg__edge(in[i]);
@@ -4665,9 +4675,10 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *co
     }
     n = tg__node_make(tg, op, attr, n_in, n_out);
     if (!n) return NULL;
+    n->borrowed = true;
     if (op->flags & TG_OP_RANDOM) n->call = tg->random.call++;
     for (i = 0; i < n_in; i++) {
-        n->in[i] = in[i];                                              /* borrowed until recorded */
+        n->in[i] = in[i];
         n->in_slot[i].from = NULL;
         if (graph && in[i]) { tg__slot_fill(&n->in_slot[i], in[i]); n->wants[i] = tg__needs_grad(in[i]); }
     }
@@ -4699,7 +4710,6 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *co
         s->version++; s->written_by = op->name; s->written_at = n->at;
     }
     for (i = 0; ok && TG__RARE(tg->anomaly) && i < n_out; i++) if (n->out[i]) ok = tg__anomaly_check(tg, "the result", n, n->out[i]);
-    for (i = 0; i < n_in; i++) n->in[i] = NULL;
     if (ok) {
         for (i = 0; i < n_out; i++) { result[i] = n->out[i]; n->out[i] = NULL; }      /* their counts are ours now */
         if (graph) ok = tg__record(tg, n, in, result, old);
@@ -6170,6 +6180,7 @@ TG__PRIVATE bool tg__formula_check(tg_ctx *tg, tg__node *n) {
     int64_t shape[TG_MAX_DIMS];
     int ndim, i, first = -1;
     if (!tg__formula_types(tg, f, n->in, &compute, &result)) return false;
+    n->plan = (int)compute;
     if (n->n_in == 1 || (n->n_in == 2 && tg__same_shape(n->in[0], n->in[1]))) return tg__out_ordered(tg, n, 0, result, n->in[0]);
     if (!tg__broadcast(tg, n->in, n->n_in, &ndim, shape)) return false;
     for (i = 0; i < n->n_in && first < 0; i++) if (n->in[i]->ndim == ndim && memcmp(n->in[i]->shape, shape, (size_t)ndim * sizeof shape[0]) == 0) first = i;
@@ -6183,17 +6194,17 @@ TG__PRIVATE bool tg__formula_check_(tg_ctx *tg, tg__node *n) {
     if (!tg__formula_types(tg, f, n->in, &compute, &result) || !tg__broadcast(tg, n->in, n->n_in, &ndim, shape)) return false;
     if (ndim != n->in[0]->ndim || memcmp(shape, n->in[0]->shape, (size_t)ndim * sizeof shape[0]) != 0) return tg__fail(tg, TG__E_INPLACE_SHAPE, ndim, shape, n->in[0]);
     if (tg__category(result) > tg__category(n->in[0]->dtype)) return tg__fail(tg, TG__E_INPLACE_DTYPE, (int)result, n->in[0]);
+    n->plan = (int)compute;
     return tg__out_same(n);
 }
 
 TG__PRIVATE bool tg__has_zero(tg_ctx *tg, const tg_tensor *t);
 TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
-    tg_dtype compute, result;
+    const tg_dtype compute = (tg_dtype)n->plan;
     tg_tensor *in[3];
     bool divides, ok;
     int i;
-    if (!tg__formula_types(tg, f, n->in, &compute, &result)) return false;
     divides = f->value_i64 == tg_fmod_i || f->value_i64 == tg_remainder_i || f->value_i64 == tg_floor_divide_i || f->value_i64 == tg_div_trunc_i;
     if (compute == TG_I64 && divides && tg__has_zero(tg, n->in[1])) return tg__fail(tg, TG__E_INTEGER_ZERO);
     for (i = 0; i < n->n_in; i++) {
@@ -6385,7 +6396,7 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 
 /* name__f is the record of tg_name, name__g that of tg_name_; the ops' names are the functions' without tg_. The last arguments are the saves. */
 #define TG__FORMULA(rec, text, n, types, numbers, flags, check, value, integer, d0, d1, d2, c0, c1, c2, ...) \
-    static const tg__formula rec = { { text, 1, n, 0, 1, flags, { __VA_ARGS__ }, tg__numbers_attrs, numbers, sizeof(tg__numbers), check, tg__formula_forward, tg__formula_backward, NULL }, \
+    static const tg__formula rec = { { text, 1, n, 0, 1, flags, { __VA_ARGS__ }, tg__numbers_attrs, numbers, numbers ? sizeof(tg__numbers) : 0, check, tg__formula_forward, tg__formula_backward, NULL }, \
         types, value, { d0, d1, d2 }, integer, { c0, c1, c2 } };
 #define TG__ROW(name, n, types, numbers, d0, d1, d2, c0, c1, c2, ...) \
     TG__FORMULA(name##__f, &#name[3], n, TG__##types, numbers, TG__FLAGS_##types, tg__formula_check, &name##_v__t, TG__INT_##types(name), d0, d1, d2, c0, c1, c2, __VA_ARGS__) \
