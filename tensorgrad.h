@@ -5920,31 +5920,51 @@ TG__PRIVATE void tg__move_run(int64_t n, size_t size, char *y, int64_t ys, const
     }
 }
 
-/* A chunk of a transposition: 16 columns of y's innermost dimension at a time read whole cache lines of x. The two dimensions that matter are the innermost one, along which y is
-   dense, and the one along which x is; the rest is walked. */
+/* Rows of the same length. Short ones are not worth a call of memcpy each. */
+TG__PRIVATE void tg__move_rows(int64_t rows, size_t bytes, char *y, int64_t ys, const char *x, int64_t xs) {
+    for (; rows > 0; rows--, y += ys, x += xs) {
+        size_t i = 0;
+        if (bytes < 2048) {
+            for (; i + 64 <= bytes; i += 64) memcpy(y + i, x + i, 64);
+            for (; i + 8 <= bytes; i += 8) memcpy(y + i, x + i, 8);
+            for (; i < bytes; i++) y[i] = x[i];
+        } else memcpy(y, x, bytes);
+    }
+}
+
+TG__KERNEL(void, tg__turn_f32, (int64_t lines, int64_t length, const float *x, int64_t xs, float *y, int64_t ys));
+TG__KERNEL(void, tg__turn_f64, (int64_t lines, int64_t length, const double *x, int64_t xs, double *y, int64_t ys));
+
+/* A chunk of a transposition: TG__TURN rows of y. Two dimensions matter, the innermost one, along which y is dense, and the one along which x is; the rest is walked. */
 #define TG__TURN 32
 TG__PRIVATE void tg__copy_turn(const tg__copy_job *j, int64_t index) {
     const tg__loop *l = &j->loop;
     int in = l->ndim - 1, mid = -1, d;
-    int64_t blocks_in = (l->shape[in] + TG__TURN - 1) / TG__TURN, blocks_mid, yo = 0, xo = 0, i0, m0, mi, mm, i;
+    int64_t blocks, yo = 0, xo = 0, m0, ys, xs, rows, i0, i;
     size_t size = tg_dtype_size(j->yd);
+    char *y;
+    const char *x;
     for (d = 0; d < in; d++) if (l->stride[1][d] == 1) mid = d;
-    blocks_mid = (l->shape[mid] + TG__TURN - 1) / TG__TURN;
-    (void)blocks_mid;
-    m0 = index % blocks_mid * TG__TURN; index /= blocks_mid;
+    blocks = (l->shape[mid] + TG__TURN - 1) / TG__TURN;
+    m0 = index % blocks * TG__TURN; index /= blocks;
     for (d = in - 1; d >= 0; d--) {
         int64_t r;
         if (d == mid) continue;
         r = index % l->shape[d]; index /= l->shape[d];
         yo += r * l->stride[0][d]; xo += r * l->stride[1][d];
     }
-    mm = tg__imin(TG__TURN, l->shape[mid] - m0);
-    for (i0 = 0; i0 < blocks_in * TG__TURN; i0 += TG__TURN) {
-        mi = tg__imin(TG__TURN, l->shape[in] - i0);
-        for (i = 0; i < mm; i++)
-            tg__move_run(mi, size, j->y + (yo + (m0 + i) * l->stride[0][mid] + i0 * l->stride[0][in]) * (int64_t)size, l->stride[0][in],
-                         j->x + (xo + (m0 + i) + i0 * l->stride[1][in]) * (int64_t)size, l->stride[1][in]);
+    ys = l->stride[0][mid]; xs = l->stride[1][in];
+    rows = tg__imin(TG__TURN, l->shape[mid] - m0);
+    y = j->y + (yo + m0 * ys) * (int64_t)size;
+    x = j->x + (xo + m0) * (int64_t)size;
+    if (l->stride[0][in] == 1 && j->tg->isa > TG__ISA_STRICT && size >= 4) {      /* bits pass through float registers as they are; not so in every scalar unit */
+        if (size == 4) tg__turn_f32__k[j->tg->isa](l->shape[in], rows, (const float *)(const void *)x, xs, (float *)(void *)y, ys);
+        else tg__turn_f64__k[j->tg->isa](l->shape[in], rows, (const double *)(const void *)x, xs, (double *)(void *)y, ys);
+        return;
     }
+    for (i0 = 0; i0 < l->shape[in]; i0 += TG__TURN)
+        for (i = 0; i < rows; i++)
+            tg__move_run(tg__imin(TG__TURN, l->shape[in] - i0), size, y + (i * ys + i0 * l->stride[0][in]) * (int64_t)size, l->stride[0][in], x + (i + i0 * xs) * (int64_t)size, xs);
 }
 
 TG__PRIVATE void tg__copy_chunk(void *job, int64_t index) {
@@ -5959,7 +5979,12 @@ TG__PRIVATE void tg__copy_chunk(void *job, int64_t index) {
     if (!j->raw) tile = (char *)tg__scratch_take(j->tg, &slot);
     while (at < end) {
         int64_t column = 0, yo = tg__loop_offset(l, 0, at, &column), xo = tg__loop_offset(l, 1, at, NULL), n = tg__imin(end - at, l->shape[last] - column);
-        if (j->raw) tg__move_run(n, ysize, j->y + yo * (int64_t)ysize, l->stride[0][last], j->x + xo * (int64_t)xsize, l->stride[1][last]);
+        if (j->raw && last > 0 && column == 0 && end - at >= 2 * l->shape[last] && l->stride[0][last] == 1 && l->stride[1][last] == 1) {
+            int64_t row = at / l->shape[last] % l->shape[last - 1], rows = tg__imin((end - at) / l->shape[last], l->shape[last - 1] - row);
+            tg__move_rows(rows, (size_t)l->shape[last] * ysize, j->y + yo * (int64_t)ysize, l->stride[0][last - 1] * (int64_t)ysize,
+                          j->x + xo * (int64_t)xsize, l->stride[1][last - 1] * (int64_t)xsize);
+            n = rows * l->shape[last];
+        } else if (j->raw) tg__move_run(n, ysize, j->y + yo * (int64_t)ysize, l->stride[0][last], j->x + xo * (int64_t)xsize, l->stride[1][last]);
         else {
             n = tg__imin(n, TG__TILE);
             tg__load(j->tg->isa, j->compute, n, tile, j->x + xo * (int64_t)xsize, l->stride[1][last], j->xd);
@@ -14640,6 +14665,7 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
             TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) TG__W(store)(lane + j * TG__VN, acc[j]); \
             for (r = 0; i + r < n; r++) { TG__T a = lane[r], b = x[i + r]; lane[r] = scalar; } \
         } \
+        for (; half >= TG__VN; half /= 2) for (j = 0; j < half; j += TG__VN) TG__W(store)(lane + j, op(TG__W(load)(lane + j), TG__W(load)(lane + j + half))); \
         for (; half > 0; half /= 2) for (j = 0; j < half; j++) { TG__T a = lane[j], b = lane[j + half]; lane[j] = scalar; } \
         return lane[0]; \
     }
@@ -14720,10 +14746,13 @@ TG__PRIVATE void TG__FT(tg__softmax_row)(int64_t n, TG__T *y, const TG__T *x, bo
         int64_t j, k;
         for (j = 0; j < TG__LANES; j++) acc[j] = 0;
         for (i = 0; i < n; i += TG__LANES) {
-            int64_t r = n - i < TG__LANES ? n - i : TG__LANES;
-            for (j = 0; j < r; j++) tile[j] = y[i + j];
-            for (; j < TG__LANES; j++) tile[j] = -(TG__T)1e30;
-            for (k = 0; k < TG__LANES; k += TG__VN) TG__W(store)(acc + k, TG__W(add)(TG__W(load)(acc + k), TG__W(exp)(TG__W(load)(tile + k))));
+            const TG__T *from = y + i;
+            if (n - i < TG__LANES) {
+                for (j = 0; j < n - i; j++) tile[j] = y[i + j];
+                for (; j < TG__LANES; j++) tile[j] = -(TG__T)1e30;
+                from = tile;
+            }
+            for (k = 0; k < TG__LANES; k += TG__VN) TG__W(store)(acc + k, TG__W(add)(TG__W(load)(acc + k), TG__W(exp)(TG__W(load)(from + k))));
         }
         sum = TG__FT(tg__run_sum)(TG__LANES, acc);
         TG__W(store)(lane, TG__W(log)(TG__W(set)(sum)));
@@ -15369,7 +15398,7 @@ TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o
 TG__G_RUN void TG__FT(tg__gemm_turn_run)(const TG__T *const *p, int64_t ks, TG__T *to, int64_t step, int64_t n) {
     TG__V o[TG__G_TK];
     for (int64_t k = 0; k < ks; k += TG__G_TK, to += TG__G_TK * step) {
-        if (TG__G_TK * sizeof(TG__T) == 64)            /* one line of memory from each: they are too many for a prefetcher to follow */
+        if (TG__G_TK * sizeof(TG__T) == 64 && k + 4 * TG__G_TK < ks)     /* one line of memory from each: they are too many for a prefetcher to follow */
             for (int j = 0; j < TG__VN; j++) TG__G_FETCH(p[j] + k + 4 * TG__G_TK);
         TG__FT(tg__gemm_turn)(p, k, o);
         if (n >= TG__VN && ks - k >= TG__G_TK) {
@@ -15381,6 +15410,19 @@ TG__G_RUN void TG__FT(tg__gemm_turn_run)(const TG__T *const *p, int64_t ks, TG__
                 else TG__W(storen)(to + u * step, o[u], (int)n);
             }
         }
+    }
+}
+
+/* A transposition: y [length, lines] = x [lines, length]. */
+TG__PRIVATE void TG__FT(tg__turn)(int64_t lines, int64_t length, const TG__T *x, int64_t xs, TG__T *y, int64_t ys) {
+    const int64_t ks = length / TG__G_TK * TG__G_TK;
+    for (int64_t i = 0; i < lines; i += TG__VN) {
+        const TG__T *p[TG__VN];
+        const int64_t n = lines - i < TG__VN ? lines - i : TG__VN;
+        for (int j = 0; j < TG__VN; j++) p[j] = x + (j < n ? i + j : i) * xs;
+        TG__FT(tg__gemm_turn_run)(p, ks, y + i, ys, n);
+        for (int64_t k = ks; k < length; k++)
+            for (int j = 0; j < n; j++) y[k * ys + i + j] = p[j][k];
     }
 }
 
