@@ -72,6 +72,7 @@
      TENSORGRAD_STATIC       all functions static: several private copies can live in one program, unused ones are dropped
      TENSORGRAD_FILENAME     "name.h" if your copy has another name: the file reads itself once per instruction set
      TENSORGRAD_TEACH        only the plain C kernels: the reference, quick to compile and to step through
+     TENSORGRAD_NATIVE       only the kernels that your flags name (-march=native): half the time to compile; where they name none, all as usual
      TENSORGRAD_DEBUG        headers of ended tensors are never reused, so every use after its scope is found; kernels as your flags say
      TENSORGRAD_NO_LINES     calls do not note the caller's file and line (define it in all files)
      TENSORGRAD_NO_THREADS   no pool of our own; the jobs hook still works
@@ -1189,6 +1190,17 @@ static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *b
 #else
 #define TG__HAS_X86 0
 #define TG__HAS_NEON 0
+#endif
+#undef TG__ONLY
+#if defined(TENSORGRAD_NATIVE) && TG__HAS_X86 && defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#define TG__ONLY avx512
+#define TG__ONLY_AVX512
+#elif defined(TENSORGRAD_NATIVE) && TG__HAS_X86 && defined(__AVX2__) && defined(__FMA__) && defined(__F16C__) && defined(__BMI2__)
+#define TG__ONLY avx2
+#define TG__ONLY_AVX2
+#elif defined(TENSORGRAD_NATIVE) && TG__HAS_NEON
+#define TG__ONLY neon
+#define TG__ONLY_NEON
 #endif
 
 #if defined(__cplusplus) && defined(__GNUC__)     /* libstdc++'s cstdlib, behind immintrin.h, removes the host's min and max */
@@ -3808,6 +3820,23 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
 #define TG__TARGET(set) __attribute__((target(set)))   /* for a kernel that needs one extension more than its pass */
 #endif
 
+#if defined(TG__ONLY)                                  /* TENSORGRAD_NATIVE: everything may be compiled for that instruction set anyway */
+#if defined(TG__ONLY_AVX512)
+#define TG__PASS_AVX512 1
+enum { TG__ISA_PLAIN = -3, TG__ISA_STRICT = -2, TG__ISA_AVX2 = -1, TG__ISA_AVX512, TG__PASSES };
+#elif defined(TG__ONLY_AVX2)
+#define TG__PASS_AVX2 1
+enum { TG__ISA_PLAIN = -3, TG__ISA_STRICT = -2, TG__ISA_AVX512 = -1, TG__ISA_AVX2, TG__PASSES };
+#else
+#define TG__PASS_NEON 1
+enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_NEON, TG__PASSES };
+#endif
+#define TG__PASS TG__ONLY
+#include TENSORGRAD_FILENAME
+#define TG__EACH_PASS_(name, pass) TG__JOIN(name, pass)
+#define TG__EACH_PASS(name) TG__EACH_PASS_(name, TG__ONLY)
+#define TG__EACH_PASS_F64(name) TG__EACH_PASS_(name, TG__ONLY)
+#else
 /* Where faster passes follow, or quick compiling is asked for, the two plain ones are compiled with less effort: that takes a fifth off the whole, and the bits are the same. */
 #if defined(__GNUC__) && !defined(__clang__) && !defined(__TINYC__) && !defined(TENSORGRAD_DEBUG) && (TG__HAS_X86 || TG__HAS_NEON || defined(TENSORGRAD_TEACH))
 #define TG__LESS_EFFORT
@@ -3866,36 +3895,36 @@ enum { TG__ISA_PLAIN, TG__ISA_STRICT, TG__ISA_NEON, TG__PASSES };
 #define TG__EACH_PASS_F64(name) name##__plain, name##__strict
 enum { TG__ISA_PLAIN, TG__ISA_STRICT, TG__PASSES };
 #endif
+#endif
 
 /* TG__KERNEL(void, tg__sum, (int64_t n, ...)) makes the table tg__sum__k with one pointer per pass; tg__sum__k[tg->isa] is the one to call. */
 #define TG__KERNEL(ret, name, args) static ret (*const name##__k[TG__PASSES]) args = { TG__EACH_PASS(name) }
 
-/* Is the instruction set in this build and on this machine? Writes its index. */
+/* Is the instruction set in this build and on this machine? Writes its index; those that are not in the build have negative ones. */
 TG__PRIVATE bool tg__isa_find(tg_isa isa, unsigned features, int *index) {
+    bool able = true;
     (void)features;
+    *index = -1;
     switch (isa) {
         case TG_ISA_BEST:
+            *index = TG__ISA_PLAIN;
 #if TG__HAS_X86
-            *index = features & TG__CPU_AVX512 ? TG__ISA_AVX512 : features & TG__CPU_AVX2 ? TG__ISA_AVX2 : TG__ISA_PLAIN;
+            if (TG__ISA_AVX2 >= 0 && (features & TG__CPU_AVX2)) *index = TG__ISA_AVX2;
+            if (TG__ISA_AVX512 >= 0 && (features & TG__CPU_AVX512)) *index = TG__ISA_AVX512;
 #elif TG__HAS_NEON
             *index = TG__ISA_NEON;
-#else
-            *index = TG__ISA_PLAIN;
 #endif
-            return true;
-        case TG_ISA_PLAIN: *index = TG__ISA_PLAIN; return true;
+            break;
+        case TG_ISA_PLAIN: *index = TG__ISA_PLAIN; break;
 #if TG__HAS_X86
-        case TG_ISA_AVX2: *index = TG__ISA_AVX2; return (features & TG__CPU_AVX2) != 0;
-        case TG_ISA_AVX512: *index = TG__ISA_AVX512; return (features & TG__CPU_AVX512) != 0;
-        case TG_ISA_NEON: return false;
+        case TG_ISA_AVX2: *index = TG__ISA_AVX2; able = (features & TG__CPU_AVX2) != 0; break;
+        case TG_ISA_AVX512: *index = TG__ISA_AVX512; able = (features & TG__CPU_AVX512) != 0; break;
 #elif TG__HAS_NEON
-        case TG_ISA_NEON: *index = TG__ISA_NEON; return true;
-        case TG_ISA_AVX2: case TG_ISA_AVX512: return false;
-#else
-        case TG_ISA_AVX2: case TG_ISA_AVX512: case TG_ISA_NEON: return false;
+        case TG_ISA_NEON: *index = TG__ISA_NEON; break;
 #endif
-        default: return false;
+        default: break;
     }
+    return able && *index >= 0;
 }
 
 TG_API bool tg_isa_supported(tg_isa isa) {
@@ -14387,7 +14416,7 @@ TG__INLINE TG__V TG__W(erfc)(TG__V x) {
    >>pass-map    what the rows of the formula table become: one loop per value and per derivative
    A derivative's operands are g, then the inputs, then the result; those that it does not read point at g.
    ====================================================================================== */
-#if defined(TG__T) && !(defined(TG__PASS_AVX512) && defined(TG__TYPE_F64))
+#if defined(TG__T) && !(defined(TG__PASS_AVX512) && defined(TG__TYPE_F64) && !defined(TG__ONLY))
 
 /* Python's remainder and floor division, through the exact fmod, as torch computes them. */
 TG__INLINE TG__V TG__W(remainder)(TG__V a, TG__V b) {
