@@ -325,9 +325,10 @@ typedef struct tg_config {
 } tg_config;
 
 /* Opens a context; NULL config means all defaults. Returns NULL when memory is short, the instruction set is not there, or the header
-   that the caller saw is not the one that was compiled. Close it with tg_close, which returns every byte. */
+   that the caller saw is not the one that was compiled. Close it with tg_close, which returns every byte.
+   In C: tg_open(&(tg_config){ .threads = 2, .seed = 1 }). */
 #define TG_ABI ((uint32_t)(TG_VERSION * 8u) ^ (uint32_t)(sizeof(tg_tensor) << 20) ^ (uint32_t)(sizeof(tg_config) << 10))
-#define tg_open(config) tg_open_abi((config), TG_ABI)
+#define tg_open(...) tg_open_abi((__VA_ARGS__), TG_ABI)
 TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi);
 TG_API void    tg_close(tg_ctx *tg);
 TG_API tg_isa  tg_isa_used(tg_ctx *tg);
@@ -347,6 +348,7 @@ TG_API void          tg_say(tg_ctx *tg, tg_log_level level, const char *text);
 /* Threads and random numbers. */
 TG_API bool     tg_threads(tg_ctx *tg, int n);            /* n threads in all, the caller's included; 0: one per core; 1: none */
 TG_API int      tg_threads_used(tg_ctx *tg);
+TG_API double   tg_seconds(tg_ctx *tg);                   /* by the clock hook, or the machine's; from any start     */
 TG_API void     tg_seed(tg_ctx *tg, uint64_t seed);       /* also sets the call number to 0                          */
 TG_API void     tg_stream(tg_ctx *tg, uint64_t id);       /* gives this context (a rank, a worker) numbers of its own under one seed */
 typedef struct tg_random_state { uint64_t seed, stream, call; } tg_random_state;
@@ -453,6 +455,9 @@ TG_API void   tg_show(tg_tensor *t);                      /* the line and the st
 /* A header in context `to` over t's storage, for weights that many threads use. The storage is frozen while it has more than one holder and outlives
    the context that made it. Call it while no other thread uses either context. Gradients belong to the header. */
 TG_API tg_tensor *tg_share(tg_ctx *to, tg_tensor *t);
+/* Exchanges the storages of two tensors of one context, dtype and shape: the values change places, nothing is copied. Frozen storages may take part, so new weights
+   replace shared ones between two calls. Neither tensor may be a view, have views or be a result of the graph. */
+TG_API bool tg_swap(tg_tensor *a, tg_tensor *b);
 
 /* ======================================================================================
    >>autograd    the graph: backward, grad, hooks, checks, the tape
@@ -1025,8 +1030,8 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_normal_(t, mean, std) tg_normal_(TG__AT(t), mean, std)
 #define tg_item(t) tg_item(TG__AT(t))
 #define tg_item_i64(t) tg_item_i64(TG__AT(t))
-#define tg_get(t, index) tg_get(TG__AT(t), index)
-#define tg_set(t, index, value) tg_set(TG__AT(t), index, value)
+#define tg_get(t, ...) tg_get(TG__AT(t), __VA_ARGS__)
+#define tg_set(t, ...) tg_set(TG__AT(t), __VA_ARGS__)
 #define tg_read(t, out, size) tg_read(TG__AT(t), out, size)
 #define tg_read_f32(t, out, count) tg_read_f32(TG__AT(t), out, count)
 #define tg_write(t, data, size) tg_write(TG__AT(t), data, size)
@@ -1060,6 +1065,7 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_format_stats(t, out, size) tg_format_stats(TG__AT(t), out, size)
 #define tg_show(t) tg_show(TG__AT(t))
 #define tg_share(to, t) tg_share(TG__AT_CTX(to), t)
+#define tg_swap(a, b) tg_swap(TG__AT(a), b)
 #define tg_require_grad(t, on) tg_require_grad(TG__AT(t), on)
 #define tg_retain_grad(t) tg_retain_grad(TG__AT(t))
 #define tg_zero_grad(t) tg_zero_grad(TG__AT(t))
@@ -3410,7 +3416,9 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(NO_DIMS,         TG_ERROR_VALUE,       "%t has no dimensions") \
     TG__MSG(ELEMENTS,        TG_ERROR_VALUE,       "%l elements given, %t has %l") \
     TG__MSG(INPUT_NO_GRAD,   TG_ERROR_GRAD,        "input %d (%t) does not require a gradient; tg_require_grad it before it is used") \
-    TG__MSG(HOOK_SHAPE,      TG_ERROR_SHAPE,       "a hook gave %t in place of the gradient %t")
+    TG__MSG(HOOK_SHAPE,      TG_ERROR_SHAPE,       "a hook gave %t in place of the gradient %t") \
+    TG__MSG(SWAP,            TG_ERROR_SHAPE,       "expected two tensors of one shape and dtype, got %t and %t") \
+    TG__MSG(SWAP_PLAIN,      TG_ERROR_VALUE,       "%t is a view, has views, or is a result of the graph")
 
 #define TG__MSG(name, code, text) TG__E_##name,
 enum { TG__E_NONE, TG__MESSAGES(TG__MSG) TG__E_COUNT };
@@ -3935,6 +3943,7 @@ TG__PRIVATE int tg__isa(const tg_ctx *tg) { return tg->isa; }
 TG__PRIVATE unsigned tg__cpu_features(const tg_ctx *tg) { return tg->features; }
 TG__PRIVATE bool tg__strict(const tg_ctx *tg) { return tg->strict; }
 
+TG_API double tg_seconds(tg_ctx *tg) { return tg ? tg->config.hooks.clock(tg->config.hooks.clock_user) : 0; }
 TG_API tg_isa tg_isa_used(tg_ctx *tg) {
     if (!tg) return TG_ISA_PLAIN;
 #if TG__HAS_X86
@@ -4091,10 +4100,14 @@ TG__PRIVATE void tg__block_free(tg_ctx *tg, tg_tensor *t) {        /* the memory
     } else tg__mem_put(tg, t, sizeof(tg_tensor));
 }
 
-TG__PRIVATE void tg__storage_drop(tg_ctx *tg, tg__storage *s, tg_tensor *t) {
+TG__PRIVATE void tg__storage_leave(tg__storage *s, tg_tensor *t) {
     if (t->prev_alias) t->prev_alias->next_alias = t->next_alias; else s->headers = t->next_alias;
     if (t->next_alias) t->next_alias->prev_alias = t->prev_alias;
-    if (--s->users) return;
+    s->users--;
+}
+TG__PRIVATE void tg__storage_drop(tg_ctx *tg, tg__storage *s, tg_tensor *t) {
+    tg__storage_leave(s, t);
+    if (s->users) return;
     if (s->shared) tg__shared_leave(tg, s);
     else if (s->own_block) {
         tg->memory.tensors -= s->bytes;
@@ -5961,8 +5974,10 @@ TG__PRIVATE void tg__move_rows(int64_t rows, size_t bytes, char *y, int64_t ys, 
     }
 }
 
+#if TG__HAS_X86 || TG__HAS_NEON
 TG__KERNEL(void, tg__turn_f32, (int64_t lines, int64_t length, const float *x, int64_t xs, float *y, int64_t ys));
 TG__KERNEL(void, tg__turn_f64, (int64_t lines, int64_t length, const double *x, int64_t xs, double *y, int64_t ys));
+#endif
 
 /* A chunk of a transposition: TG__TURN rows of y. Two dimensions matter, the innermost one, along which y is dense, and the one along which x is; the rest is walked. */
 #define TG__TURN 32
@@ -5986,11 +6001,13 @@ TG__PRIVATE void tg__copy_turn(const tg__copy_job *j, int64_t index) {
     rows = tg__imin(TG__TURN, l->shape[mid] - m0);
     y = j->y + (yo + m0 * ys) * (int64_t)size;
     x = j->x + (xo + m0) * (int64_t)size;
-    if (l->stride[0][in] == 1 && j->tg->isa > TG__ISA_STRICT && size >= 4) {      /* bits pass through float registers as they are; not so in every scalar unit */
+#if TG__HAS_X86 || TG__HAS_NEON                        /* vectors hand bits on as they are; not so every scalar unit */
+    if (l->stride[0][in] == 1 && j->tg->isa > TG__ISA_STRICT && size >= 4) {
         if (size == 4) tg__turn_f32__k[j->tg->isa](l->shape[in], rows, (const float *)(const void *)x, xs, (float *)(void *)y, ys);
         else tg__turn_f64__k[j->tg->isa](l->shape[in], rows, (const double *)(const void *)x, xs, (double *)(void *)y, ys);
         return;
     }
+#endif
     for (i0 = 0; i0 < l->shape[in]; i0 += TG__TURN)
         for (i = 0; i < rows; i++)
             tg__move_run(tg__imin(TG__TURN, l->shape[in] - i0), size, y + (i * ys + i0 * l->stride[0][in]) * (int64_t)size, l->stride[0][in], x + (i + i0 * xs) * (int64_t)size, xs);
@@ -7547,6 +7564,33 @@ TG_API tg_tensor *(tg_share)(tg_ctx *to, tg_tensor *t) {
     v->data = t->data; v->numel = t->numel; v->ndim = t->ndim;
     if (t->ndim) { memcpy(v->shape, t->shape, (size_t)t->ndim * sizeof t->shape[0]); memcpy(v->stride, t->stride, (size_t)t->ndim * sizeof t->stride[0]); }
     return v;
+}
+
+TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
+    tg_ctx *tg = tg__start2(a, b, "swap");
+    tg__storage *sa, *sb;
+    void *data;
+    int i;
+    if (!tg) return false;
+    if (a->dtype != b->dtype || a->device != b->device || !tg__same_shape(a, b)) return tg__fail(tg, TG__E_SWAP, a, b);
+    for (i = 0; i < 2; i++) {
+        tg_tensor *t = i ? b : a;
+        if (t->base || t->storage->users > 1 || !tg__is_leaf(t)) return tg__fail(tg, TG__E_SWAP_PLAIN, t);
+        if (tg->grad_mode && t->requires_grad) return tg__fail(tg, TG__E_INPLACE_LEAF, t);
+    }
+    if (a == b) return true;
+    sa = a->storage; sb = b->storage;
+    if (sa == sb) return true;
+    tg__storage_leave(sa, a); tg__storage_leave(sb, b);
+    tg__storage_take(sb, a); tg__storage_take(sa, b);
+    data = a->data; a->data = b->data; b->data = data;
+    for (i = 0; i < a->ndim; i++) { int64_t stride = a->stride[i]; a->stride[i] = b->stride[i]; b->stride[i] = stride; }
+    /* a graph that saved either tensor sees a version that it does not know */
+    sa->version = sb->version = (sa->version > sb->version ? sa->version : sb->version) + 1;
+    sa->written_by = sb->written_by = "swap";
+    sa->written_at.file = sb->written_at.file = tg->here.file;
+    sa->written_at.line = sb->written_at.line = tg->here.line;
+    return true;
 }
 
 /* ======================================================================================

@@ -362,6 +362,60 @@ static void test_sharing(void) {
     (void)test_heap_ended(&heap);
 }
 
+/* ---- exchanging storages: what a hot swap of shared weights does ---- */
+static void test_swapping(void) {
+    test_heap heap = TEST_HEAP;
+    tg_ctx *tg = test_open_heap(&heap), *other = test_open_heap(&heap);
+    tg_tensor *a = tg_full(tg, TG_SHAPE(2, 3), 1, TG_F32), *b = tg_reshape(tg_arange(tg, 0, 6, 1, TG_F32), TG_SHAPE(3, 2)), *c, *x, *y;
+    int round;
+    b = tg_keep(tg_add_scalar(tg_t(b), 0));                            /* with the strides of a transposed one */
+    CHECK(b->stride[0] == 1 && a->stride[0] == 3);
+    CHECK(tg_swap(a, b)); CHECK(a->stride[0] == 1 && b->stride[0] == 3);
+    CHECK(tg_get(a, (int64_t[2]){ 1, 2 }) == 5 && tg_get(a, (int64_t[]){ 0, 1 }) == 2 && tg_item(tg_sum(b)) == 6);
+    CHECK(tg_swap(a, a)); CHECK(tg_get(a, (int64_t[2]){ 1, 2 }) == 5);
+    for (round = 0; round < 2000; round++) {                           /* either may end first: its block serves the other until then; far beyond the ring */
+        tg_mark m = tg_begin(tg);
+        tg_tensor *p = tg_full(tg, TG_SHAPE(4), round, TG_F32), *q;
+        tg_mark n = tg_begin(tg);
+        q = tg_full(tg, TG_SHAPE(4), -1, TG_F32);
+        if (round & 1) tg_keep(q);
+        CHECK(tg_swap(p, q));
+        tg_end(tg, n);
+        for (int i = 0; i < 300 && round % 500 == 0; i++) { tg_mark o = tg_begin(tg); (void)tg_ones(tg, TG_SHAPE(4)); tg_end(tg, o); }
+        CHECK(tg_item(tg_sum(p)) == -4);
+        tg_end(tg, m);
+        if (round & 1) { CHECK(tg_item(tg_sum(q)) == 4. * round); tg_drop(q); }
+    }
+    /* refused: nothing has changed */
+    CHECK(!tg_swap(a, tg_ones(tg, TG_SHAPE(3, 2)))); CHECK_ERROR(tg, TG_ERROR_SHAPE);
+    CHECK(!tg_swap(a, tg_full(tg, TG_SHAPE(2, 3), 0, TG_F64))); CHECK_ERROR(tg, TG_ERROR_SHAPE);
+    CHECK(!tg_swap(a, tg_ones(other, TG_SHAPE(2, 3)))); CHECK_ERROR(tg, TG_ERROR_CONTEXT);
+    CHECK(!tg_swap(a, NULL)); CHECK_ERROR(tg, TG_ERROR_NULL);
+    CHECK(!tg_swap(NULL, a)); CHECK_ERROR(tg, TG_ERROR_NULL);
+    CHECK(!tg_swap(NULL, NULL));
+    c = tg_ones(tg, TG_SHAPE(2, 3)); x = tg_t(c);
+    CHECK(!tg_swap(a, c)); CHECK_ERROR(tg, TG_ERROR_VALUE);
+    CHECK(!tg_swap(tg_ones(tg, TG_SHAPE(3, 2)), x)); CHECK_ERROR(tg, TG_ERROR_VALUE);
+    c = tg_require_grad(tg_ones(tg, TG_SHAPE(2, 3)), true);
+    CHECK(!tg_swap(a, c)); CHECK_ERROR(tg, TG_ERROR_GRAD);
+    CHECK(!tg_swap(a, tg_square(c))); CHECK_ERROR(tg, TG_ERROR_VALUE);
+    CHECK(tg_get(a, (int64_t[2]){ 1, 2 }) == 5);
+    /* a graph that saved the old value says so instead of using the new one */
+    y = tg_sum(tg_mul(c, c));
+    tg_grad_mode(tg, false); CHECK(tg_swap(c, tg_full(tg, TG_SHAPE(2, 3), 9, TG_F32))); tg_grad_mode(tg, true);
+    CHECK(!tg_backward(y)); CHECK_ERROR(tg, TG_ERROR_GRAD);
+    CHECK(tg_backward(tg_sum(tg_mul(c, c)))); CHECK(tg_item(tg_sum(c->grad)) == 6 * 18);
+    /* shared weights: each context takes the new ones when it likes */
+    c = tg_full(tg, TG_SHAPE(2, 3), 4, TG_F32); x = tg_share(other, b); y = tg_share(other, c);
+    CHECK(tg_swap(x, y)); CHECK(tg_item(tg_sum(x)) == 24 && tg_item(tg_sum(y)) == 6 && tg_item(tg_sum(b)) == 6);
+    CHECK(!tg_zero_(x)); CHECK_ERROR(other, TG_ERROR_FROZEN);
+    CHECK(tg_swap(b, c)); CHECK(tg_item(tg_sum(b)) == 24 && b->data == x->data);
+    test_close(tg);
+    CHECK(tg_item(tg_sum(x)) == 24);
+    test_close(other);
+    (void)test_heap_ended(&heap);
+}
+
 /* ---- long graphs, many contexts ---- */
 static void test_many(void) {
     test_heap heap = TEST_HEAP;
@@ -415,6 +469,7 @@ int main(void) {
     test_steady();
     test_limit();
     test_sharing();
+    test_swapping();
     test_many();
     test_beginner();
     test_failing(true, 2);
