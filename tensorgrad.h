@@ -586,7 +586,7 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);                
   F1(tg_logsigmoid,  FLOATING,  X,    LOGSIGMOID(x),       MUL(g, SIGMOID(NEG(x))),                       REAL,     "log(sigmoid(x))") \
   F1(tg_relu,        NUMERIC,   Y,    MAX(x, ZERO),        SELECT(LE(y, ZERO), ZERO, g),                  NOT_AT_0, "max(x, 0); derivative 0 at 0") \
   F1(tg_gelu,        FLOATING,  X,    MUL(x, NDTR(x)),     MUL(g, ADD(NDTR(x), MUL(x, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))))), REAL, "x * ndtr(x)") \
-  F1(tg_gelu_tanh,   FLOATING,  X,    MUL(x, SIGMOID(GELU_U(x))), MUL(g, MUL(SIGMOID(GELU_U(x)), ADD(ONE, MUL(MUL(x, SIGMOID(NEG(GELU_U(x)))), GELU_DU(x))))), REAL, "gelu by the tanh formula, as GPT-2 has it") \
+  F1(tg_gelu_tanh,   FLOATING,  X,    GELU_TANH(x),        MUL(g, MUL(SIGMOID(GELU_U(x)), ADD(ONE, MUL(MUL(x, SIGMOID(NEG(GELU_U(x)))), GELU_DU(x))))), REAL, "gelu by the tanh formula, as GPT-2 has it") \
   F1(tg_silu,        FLOATING,  X,    MUL(x, SIGMOID(x)),  MUL(g, MUL(SIGMOID(x), ADD(ONE, MUL(x, SIGMOID(NEG(x)))))),  REAL,   "x * sigmoid(x)") \
   F1(tg_mish,        FLOATING,  X,    MUL(x, TANH(SOFTPLUS(x))), MUL(g, ADD(TANH(SOFTPLUS(x)), MUL(MUL(x, SIGMOID(x)), SUB(ONE, MUL(TANH(SOFTPLUS(x)), TANH(SOFTPLUS(x))))))), REAL, "x * tanh(softplus(x))") \
   F1(tg_floor,       NUMERIC,   NONE, FLOOR(x),            ZERO,                                          NO_GRADIENT_TEST, "largest integer <= x") \
@@ -3724,6 +3724,7 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
 #pragma push_macro("F2P")
 #pragma push_macro("F3")
 #pragma push_macro("F3P")
+#pragma push_macro("GELU_TANH")
 #pragma push_macro("GELU_U")
 #pragma push_macro("GELU_DU")
 #pragma push_macro("NEED")
@@ -3808,6 +3809,7 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
 #undef F2P
 #undef F3
 #undef F3P
+#undef GELU_TANH
 #undef GELU_U
 #undef GELU_DU
 #undef NEED
@@ -12064,6 +12066,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #pragma pop_macro("F2P")
 #pragma pop_macro("F3")
 #pragma pop_macro("F3P")
+#pragma pop_macro("GELU_TANH")
 #pragma pop_macro("GELU_U")
 #pragma pop_macro("GELU_DU")
 #pragma pop_macro("NEED")
@@ -14061,6 +14064,8 @@ TG__PRIVATE TG__V TG__W(sigmoid)(TG__V x) {                       /* 2.2 ulp */
     TG__V e = TG__W(expminus)(x);
     return TG__DIV(TG__SEL(TG__W(lt)(x, TG__K(0.0)), e, TG__K(1.0)), TG__ADD(TG__K(1.0), e));
 }
+TG__PRIVATE TG__V TG__W(gelutanh)(TG__V x)
+{ return TG__MUL(x, TG__W(sigmoid)(TG__MUL(x, TG__FMA(TG__MUL(x, x), TG__K(0.07135481627159955), TG__K(1.5957691216057308))))); }
 TG__PRIVATE TG__V TG__W(softplus)(TG__V x)                        /* 1.6 ulp */
 { return TG__ADD(TG__W(maxq)(TG__K(0.0), x), TG__W(log1p)(TG__W(expminus)(x))); }
 TG__PRIVATE TG__V TG__W(logsigmoid)(TG__V x)                      /* 1.6 ulp */
@@ -14413,6 +14418,18 @@ TG__INLINE TG__V TG__W(ndtr)(TG__V x) {
     r = TG__W(tail)(TG__MUL(h, m), TG__MUL(TG__W(mullo)(a, a, h), m), r, TG__K(0.0f));
     return TG__SEL(TG__W(gt)(x, TG__K(0.0f)), TG__SUB(TG__K(1.0f), r), r);
 }
+TG__INLINE TG__V TG__W(sumerr)(TG__V a, TG__V b, TG__V s) {          /* a + b - s exactly, s the rounded sum */
+    TG__V t = TG__SUB(s, a);
+    return TG__ADD(TG__SUB(a, TG__SUB(s, t)), TG__SUB(b, t));
+}
+/* x sigmoid(u), u = 1.596 x + 0.0714 x^3. Where x is negative the result is x e^u, and an error in u is a relative error there: u is a pair. 2.4 ulp */
+TG__INLINE TG__V TG__W(gelutanh)(TG__V x) {
+    TG__V a = TG__W(minq)(TG__K(12.0f), TG__W(abs)(x)), z = TG__MUL(a, a), p = TG__MUL(z, TG__K(0.0713548139f)), t = TG__ADD(p, TG__K(1.59576917f)), u = TG__MUL(a, t), e;
+    TG__V pl = TG__FMA(TG__W(mullo)(a, a, z), TG__K(0.0713548139f), TG__FMA(z, TG__K(2.39883247e-09f), TG__W(mullo)(z, TG__K(0.0713548139f), p)));
+    TG__V tl = TG__ADD(TG__W(sumerr)(p, TG__K(1.59576917f), t), TG__ADD(pl, TG__K(-4.53406805e-08f)));
+    e = TG__W(tail)(TG__W(neg)(u), TG__W(neg)(TG__FMA(a, tl, TG__W(mullo)(a, t, u))), TG__K(1.0f), TG__K(0.0f));
+    return TG__MUL(x, TG__DIV(TG__SEL(TG__W(lt)(x, TG__K(0.0f)), e, TG__K(1.0f)), TG__ADD(TG__K(1.0f), e)));
+}
 /* erfc(x) = 2 ndtr(-sqrt(2) x); sqrt(2) as a pair */
 TG__INLINE TG__V TG__W(erfc)(TG__V x) {
     TG__V a = TG__W(minq)(TG__K(10.3f), TG__W(abs)(x)), h = TG__MUL(a, a), d, r;
@@ -14571,6 +14588,7 @@ TG__PRIVATE void TG__FT(tg__map_run)(void (*fn)(int64_t, void *, const void *con
 #define HALF K(0.5)
 #define P0 TG__W(set)((TG__T)p[0])
 #define P1 TG__W(set)((TG__T)p[1])
+#define GELU_TANH(v) TG__W(gelutanh)(v)
 #define GELU_U(v) TG__W(mul)(v, TG__W(fma)(TG__W(mul)(v, v), K(0.07135481627159955), K(1.5957691216057308)))
 #define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))
 
@@ -14674,6 +14692,7 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #undef HALF
 #undef P0
 #undef P1
+#undef GELU_TANH
 #undef GELU_U
 #undef GELU_DU
 #undef TG__MAP_OPERAND
