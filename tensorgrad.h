@@ -3999,36 +3999,10 @@ TG_API tg_dtype tg_dtype_promote(tg_dtype a, tg_dtype b) {
     return a;
 }
 
-TG_API uint16_t tg_bf16_from_f32(float v) {
-    uint32_t u = tg__bits32(v);
-    if ((u & 0x7fffffffu) > 0x7f800000u) return (uint16_t)((u >> 16) | 0x40u);
-    return (uint16_t)((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
-}
-TG_API float tg_f32_from_bf16(uint16_t v) { return tg__float((uint32_t)v << 16); }
-TG_API float tg_f32_from_f16(uint16_t h) {
-    uint32_t sign = (uint32_t)(h & 0x8000u) << 16, e = (h >> 10) & 31u, m = h & 0x3ffu;
-    if (e == 31) return tg__float(sign | 0x7f800000u | m << 13);
-    if (e == 0) {                                             /* subnormal: m * 2^-24, normalised by hand, safe when denormals are flushed */
-        if (m == 0) return tg__float(sign);
-        for (e = 113; !(m & 0x400u); e--) m <<= 1;
-        return tg__float(sign | e << 23 | (m & 0x3ffu) << 13);
-    }
-    return tg__float(sign | (e + 112) << 23 | m << 13);
-}
-TG_API uint16_t tg_f16_from_f32(float v) {
-    uint32_t u = tg__bits32(v), sign = (u >> 16) & 0x8000u, shift, r, half;
-    u &= 0x7fffffffu;
-    if (u > 0x7f800000u) return (uint16_t)(sign | 0x7e00u);
-    if (u >= 0x477ff000u) return (uint16_t)(sign | 0x7c00u);                  /* rounds past 65504 */
-    if (u >= 0x38800000u) return (uint16_t)(sign | ((u - 0x38000000u + 0xfffu + ((u >> 13) & 1u)) >> 13));
-    if (u <= 0x33000000u) return (uint16_t)sign;                              /* at most half of the smallest: to even, 0 */
-    shift = 126 - (u >> 23);                                                  /* subnormal result */
-    u = (u & 0x7fffffu) | 0x800000u;
-    r = u >> shift; half = 1u << (shift - 1);
-    u &= (1u << shift) - 1u;
-    if (u > half || (u == half && (r & 1u))) r++;
-    return (uint16_t)(sign | r);
-}
+TG_API uint16_t tg_bf16_from_f32(float v)    { return tg__to_bf16(v); }
+TG_API float    tg_f32_from_bf16(uint16_t v) { return tg__float((uint32_t)v << 16); }
+TG_API float    tg_f32_from_f16(uint16_t h)  { return tg__from_half(h); }
+TG_API uint16_t tg_f16_from_f32(float v)     { return tg__to_half(v); }
 
 /* One element as a double or an int64, and back with C's wrapping for integers; floats that no integer holds become INT64_MIN. */
 TG__PRIVATE int64_t tg__int_of(double v) { return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN; }
@@ -11995,6 +11969,153 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 }
 
 /* ---- end of PART II: everything that was borrowed goes back ---- */
+/* Words of the kernel chapter that no other chapter needs. */
+#undef TG__ASM1
+#undef TG__ASM2
+#undef TG__ASM3
+#undef TG__BARRIER
+#undef TG__C_A1
+#undef TG__C_A2
+#undef TG__C_A3
+#undef TG__C_ARGS
+#undef TG__C_B1
+#undef TG__C_B2
+#undef TG__C_B3
+#undef TG__C_D0
+#undef TG__C_D1
+#undef TG__C_D2
+#undef TG__C_D3
+#undef TG__C_EACH
+#undef TG__C_F1
+#undef TG__C_F2
+#undef TG__C_F3
+#undef TG__C_G1
+#undef TG__C_G2
+#undef TG__C_H1
+#undef TG__C_H2
+#undef TG__C_LANES
+#undef TG__C_LV
+#undef TG__C_MR
+#undef TG__C_P
+#undef TG__C_PICK
+#undef TG__C_R1
+#undef TG__C_R2
+#undef TG__C_R3
+#undef TG__C_R4
+#undef TG__C_R6
+#undef TG__C_R8
+#undef TG__C_S1
+#undef TG__C_S2
+#undef TG__C_S3
+#undef TG__C_TILE
+#undef TG__C_WR
+#undef TG__C_WROWS
+#undef TG__C_WTILE
+#undef TG__C_Z1
+#undef TG__C_Z2
+#undef TG__C_Z3
+#undef TG__FAST_ARM
+#undef TG__FAST_X86
+#undef TG__GEMM_ADD
+#undef TG__GEMM_DOT_BF16
+#undef TG__GEMM_DOT_I16
+#undef TG__GEMM_RUN
+#undef TG__GEMM_SET
+#undef TG__G_A0
+#undef TG__G_A1
+#undef TG__G_A10
+#undef TG__G_A11
+#undef TG__G_A12
+#undef TG__G_A13
+#undef TG__G_A2
+#undef TG__G_A3
+#undef TG__G_A4
+#undef TG__G_A5
+#undef TG__G_A6
+#undef TG__G_A7
+#undef TG__G_A8
+#undef TG__G_A9
+#undef TG__G_ARGS
+#undef TG__G_B1
+#undef TG__G_B2
+#undef TG__G_B3
+#undef TG__G_D0
+#undef TG__G_D1
+#undef TG__G_D2
+#undef TG__G_D3
+#undef TG__G_DOT_EACH
+#undef TG__G_DV
+#undef TG__G_EACH
+#undef TG__G_F1
+#undef TG__G_F2
+#undef TG__G_F3
+#undef TG__G_FETCH
+#undef TG__G_FULL
+#undef TG__G_H1
+#undef TG__G_H2
+#undef TG__G_H3
+#undef TG__G_KINDS
+#undef TG__G_LASTS
+#undef TG__G_LOAD
+#undef TG__G_MR
+#undef TG__G_NR
+#undef TG__G_NV
+#undef TG__G_P2
+#undef TG__G_P3
+#undef TG__G_PICK
+#undef TG__G_R1
+#undef TG__G_R10
+#undef TG__G_R12
+#undef TG__G_R14
+#undef TG__G_R2
+#undef TG__G_R3
+#undef TG__G_R4
+#undef TG__G_R5
+#undef TG__G_R6
+#undef TG__G_R7
+#undef TG__G_R8
+#undef TG__G_RUN
+#undef TG__G_S1
+#undef TG__G_S2
+#undef TG__G_S3
+#undef TG__G_STEP
+#undef TG__G_STORE
+#undef TG__G_TILE
+#undef TG__G_TK
+#undef TG__G_UNROLL
+#undef TG__G_WARGS
+#undef TG__G_WBODY
+#undef TG__G_WD
+#undef TG__G_WF
+#undef TG__G_WHOLE
+#undef TG__G_WMR
+#undef TG__G_WNR
+#undef TG__G_WROWS
+#undef TG__G_WROWS_
+#undef TG__G_WROWS__
+#undef TG__G_WS
+#undef TG__G_WZ
+#undef TG__G_Z1
+#undef TG__G_Z2
+#undef TG__G_Z3
+#undef TG__PHILOX_K0
+#undef TG__PHILOX_K1
+#undef TG__PHILOX_M0
+#undef TG__PHILOX_M1
+#undef TG__SOFT_SQRT
+#undef TG__UNROLL
+#undef TG__WA1
+#undef TG__WA2
+#undef TG__WA3
+#undef TG__WC1
+#undef TG__WC2
+#undef TG__WI2
+#undef TG__WIC
+#undef TG__WIN
+#undef TG__WM2
+#undef TG__WV1
+#undef TG__WV2
+
 #if defined(__GNUC__) || defined(__TINYC__) || defined(_MSC_VER)
 #pragma pop_macro("NEG")
 #pragma pop_macro("ABS")
