@@ -5,7 +5,8 @@
        #define TENSORGRAD_IMPLEMENTATION
        #include "tensorgrad.h"
 
-   and in all others only the #include. Compile with `cc -O2 app.c`; no library, no flag, no build system. C99 and up, C++11 and up.
+   and in all others only the #include. Compile with `cc -O2 app.c`; no library, no flag, no build system. C99 and up, C++11 and up. The implementation takes a compiler 10 to 20
+   seconds: give it a file of its own that is compiled once, or see TENSORGRAD_TEACH and TENSORGRAD_NATIVE below.
 
    A whole program: a line is fitted to noisy points. Lines with | are code, lines with > are what it prints; the tests compile and run all of them.
 
@@ -119,7 +120,8 @@
 
    ---- errors ----
    Nothing here aborts. A failing call records a code and a message in the context and returns NULL or false; while an error is pending every call that computes or writes does the
-   same at once. So check once, at the end of a chain. tg_clear makes the context usable again. Without a log hook the first error also goes to stderr.
+   same at once. So check once, at the end of a chain. tg_clear makes the context usable again. Without a log hook the first error also goes to stderr. A call that is given
+   nothing but NULL has no context to record in: it returns NULL, and tg_failed stays as it was.
 
    |  tg_tensor *p = tg_rand(tg, TG_SHAPE(32, 784)), *q = tg_rand(tg, TG_SHAPE(10, 784));
    |  tg_tensor *r = tg_relu(tg_matmul(p, q));
@@ -225,7 +227,6 @@ struct tg_tensor {
     bool         is_number;            /* made by tg_number or tg_integer: weak in dtype promotion    */
     bool         alive;
     bool         inline_storage;       /* header, storage and data are one block                      */
-    uint8_t      flags;
     uint32_t     count;
     uint32_t     out_index;            /* which output of its node                                    */
     uint32_t     rebased;              /* views: how often the base had been rewritten when node was made; bases: how often */
@@ -252,7 +253,7 @@ extern "C" {
 #define TG_DIMS(...) TG_SHAPE(__VA_ARGS__)
 #define TG_SCALAR 0, (const int64_t *)NULL
 
-/* A number that may be absent: TG_IS(0) is a zero that was meant, all zero bytes is "not given". */
+/* A number that may be absent, for options whose 0 is neither torch's default nor illegal: TG_IS(0) is a zero that was meant, all zero bytes is "not given". */
 typedef struct tg_maybe { bool is; double value; } tg_maybe;
 #ifdef __cplusplus
 #define TG_IS(v) tg_maybe{true, (double)(v)}
@@ -293,10 +294,9 @@ TG_API float       tg_f32_from_bf16(uint16_t v);
 typedef enum tg_log_level { TG_LOG_PRINT = 0, TG_LOG_INFO, TG_LOG_WARNING, TG_LOG_ERROR } tg_log_level;
 
 /* What the host may supply. Every function gets its `user` pointer back. A hook that is NULL has a default: malloc, the console, no threads, the system's
-   monotonic clock, the C library's files. Sizes and alignments that `alloc` was given come back in `resize` and `release`. */
+   monotonic clock, the C library's files. The size and alignment that `alloc` was given come back in `release`. */
 typedef struct tg_hooks {
     void *(*alloc)(void *user, size_t size, size_t align);       /* NULL: no memory, which is an error, never the end            */
-    void *(*resize)(void *user, void *p, size_t old_size, size_t new_size, size_t align);    /* may be NULL: alloc, copy, release */
     void  (*release)(void *user, void *p, size_t size, size_t align);
     void *alloc_user;
     void (*log)(void *user, tg_log_level level, const char *text);   /* one line, without its newline, except for TG_LOG_PRINT    */
@@ -304,7 +304,7 @@ typedef struct tg_hooks {
     /* Calls body(arg, i) for every i in 0..count-1, in any order, on any threads, and returns when all are done. */
     void (*parallel_for)(void *user, int64_t count, void (*body)(void *arg, int64_t i), void *arg);
     void *jobs_user;
-    int   jobs_width;                                            /* the most bodies that run at once; 0 means 64                 */
+    int   jobs_width;                                            /* the most bodies that run at once, 32 at most; 0 means 32     */
     double (*clock)(void *user);                                 /* seconds, from any start                                      */
     void *clock_user;
     /* Files. read fills *data (allocated with `alloc`, align 64) with the whole file; write replaces the file or leaves it as it was. */
@@ -346,7 +346,7 @@ TG_API size_t        tg_traceback(tg_ctx *tg, char *out, size_t size);   /* the 
 TG_API void          tg_say(tg_ctx *tg, tg_log_level level, const char *text);
 
 /* Threads and random numbers. */
-TG_API bool     tg_threads(tg_ctx *tg, int n);            /* n threads in all, the caller's included; 0: one per core; 1: none */
+TG_API bool     tg_threads(tg_ctx *tg, int n);            /* n threads in all, the caller's included, 32 at most; 0: one per core; 1: none */
 TG_API int      tg_threads_used(tg_ctx *tg);
 TG_API double   tg_seconds(tg_ctx *tg);                   /* by the clock hook, or the machine's; from any start     */
 TG_API void     tg_seed(tg_ctx *tg, uint64_t seed);       /* also sets the call number to 0                          */
@@ -547,8 +547,9 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);                
      F1P, F2P, F3P(name, numbers, ...)                                    the same with numbers P0, P1 after the operands: N1 is one, N2 two
    types   SAME: integers stay integers; NUMERIC: SAME without bool; COUNTING: SAME, but bool becomes i64; FLOATING: integers become f32; PREDICATE: the result is bool;
            CHOOSE: a is a condition, the result has the type of b and c
-   saves   what the derivative reads: X the operand, Y the result, NONE; for several operands NEED(what da reads, what db reads), of NONE, A, B, C, Y and AB, AY ...
-   value   the words below over x or a, b, c; derivatives may also use g, the gradient of the result, and y, the result
+   saves   what the derivative reads: X the operand, Y the result, NONE; for several operands NEED(what da reads, what db reads), of NONE, A, B, C, Y and AB, BC, BY, ABY
+   value   the words below over x or a, b, c; derivatives may also use g, the gradient of the result, and y, the result; K(v) is
+           the number v, GELU_U and GELU_DU are told in >>pass-map
    domain  where the gradient test draws its operands: REAL, NOT_AT_0, POSITIVE, UNIT (-1 to 1), ABOVE_1, APART (operands that differ), NO_GRADIENT_TEST for steps
    ====================================================================================== */
 
@@ -1177,6 +1178,12 @@ static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *b
 #define TG__RARE(c) (c)
 #endif
 
+#if defined(__GNUC__)
+#define TG__PREFETCH(p) __builtin_prefetch(p)
+#else
+#define TG__PREFETCH(p) ((void)(p))
+#endif
+
 #ifdef __cplusplus
 #define TG__ZERO {}
 #else
@@ -1276,20 +1283,15 @@ TG__PRIVATE bool tg__add_i64(int64_t a, int64_t b, int64_t *out) {
     *out = a + b;
     return true;
 }
-TG__PRIVATE bool tg__mul_size(size_t a, size_t b, size_t *out) {
-    if (a != 0 && b > SIZE_MAX / a) return false;
-    *out = a * b;
-    return true;
-}
 TG__PRIVATE int64_t tg__imin(int64_t a, int64_t b) { return a < b ? a : b; }
 TG__PRIVATE int64_t tg__imax(int64_t a, int64_t b) { return a > b ? a : b; }
+TG__PRIVATE int64_t tg__ceil_div(int64_t n, int64_t d) { return (n + d - 1) / d; }       /* n >= 0, d > 0: how many pieces of d */
 
 /* ======================================================================================
    >>impl-platform    atomics, threads, clock, CPU and FPU, files, number text, bytes
    The only section that names an operating system. Knows no context and no tensor: memory comes
    through tg__mem, failures are returned as small codes, errno and GetLastError come back unchanged.
    Options: TENSORGRAD_NO_THREADS, TENSORGRAD_NO_TIME, TENSORGRAD_NO_STDIO.
-   Tests: tests/test_platform.c
    ====================================================================================== */
 
 /* ---- what this build has ----
@@ -1390,7 +1392,7 @@ extern "C++" {          /* system headers may hold templates, and extern "C" may
 #endif
 
 /* pthread_create came into glibc's libc with 2.34. Before, a program linked without -pthread lacks it, and weak
-   references let that program link and tg__pool_new tell. Not used where they are not needed: a weak reference
+   references let that program link and tg__pool_open tell. Not used where they are not needed: a weak reference
    pulls nothing out of a static library. TG__WEAK_PTHREAD can be set to 1 by the tests. */
 #if !defined(TG__WEAK_PTHREAD)
   #if TG__HAS_POOL && defined(TG__OS_POSIX) && defined(__ELF__) && defined(__GNUC__) && defined(__GLIBC__)
@@ -1412,13 +1414,7 @@ typedef struct tg__mem {
     void (*release)(void *user, void *p, size_t size, size_t align);
 } tg__mem;
 
-/* ---------------------------------------------------------------------- bytes and C strings ----
-   NULL with a count of 0 is allowed here and is not in memcpy. */
-TG__PRIVATE void tg__copy(void *to, const void *from, size_t size) { if (size) memcpy(to, from, size); }
-TG__PRIVATE void tg__move(void *to, const void *from, size_t size) { if (size) memmove(to, from, size); }
 TG__NOINLINE void tg__zero(void *to, size_t size) { if (size) memset(to, 0, size); }     /* not inline: gcc makes a slow `rep stos` of a memset of known size */
-TG__PRIVATE size_t tg__len(const char *s) { return s ? strlen(s) : 0; }
-TG__PRIVATE bool tg__equal_text(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
 
 /* -------------------------------------------------------------------------------- atomics ----
    32 bits only: 64-bit ones want a library on 32-bit targets. load is sequentially consistent (the same
@@ -1772,14 +1768,12 @@ enum { TG__POOL_OK, TG__POOL_UNSUPPORTED, TG__POOL_NEEDS_PTHREAD, TG__POOL_NO_ME
 typedef struct tg__pool tg__pool;
 
 #if !TG__HAS_POOL
-TG__PRIVATE int tg__pool_support(void) { return TG__POOL_UNSUPPORTED; }
 TG__PRIVATE tg__pool *tg__pool_open(tg__mem *m, int n, int *code) {
     (void)m; (void)n;
     *code = TG__POOL_UNSUPPORTED;
     return NULL;
 }
 TG__PRIVATE void tg__pool_free(tg__pool *p) { (void)p; }
-TG__PRIVATE int tg__pool_size(const tg__pool *p) { (void)p; return 1; }
 TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, void (*body)(void *arg, int64_t i), void *arg) {
     int64_t i;
     (void)p;
@@ -1997,7 +1991,6 @@ TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, void (*body)(void *arg
     p->busy = false;
 }
 
-TG__PRIVATE int tg__pool_size(const tg__pool *p) { return p ? p->n : 1; }
 
 /* TG__POOL_SPIN in pauses, whose length differs tenfold between processors. More threads than processors do not spin:
    they would stand in the way of those who work. */
@@ -2155,9 +2148,6 @@ TG__PRIVATE tg__pool *tg__pool_open(tg__mem *m, int n, int *code) {
     return p;
 }
 #endif
-
-/* As tg__pool_open; when it returns NULL, tg__pool_support() tells whether this program can have threads at all. */
-TG__PRIVATE tg__pool *tg__pool_new(tg__mem *m, int n) { int code; return tg__pool_open(m, n, &code); }
 
 /* --------------------------------------------------------------------------------- files ----
    tg__file_read takes a whole regular file into one block (*size bytes, alignment TG__FILE_ALIGN; NULL when empty) that
@@ -2887,170 +2877,6 @@ TG__PRIVATE int tg__print_exp(char *out, size_t cap, double v, int decimals) {
     return n + count + tail;
 }
 
-/* ---- reading ---- */
-TG__PRIVATE void tg__mul64(uint64_t a, uint64_t b, uint64_t *high, uint64_t *low) {
-    uint64_t al = (uint32_t)a, ah = a >> 32, bl = (uint32_t)b, bh = b >> 32;
-    uint64_t ll = al * bl, lh = al * bh, hl = ah * bl, mid = (ll >> 32) + (uint32_t)lh + (uint32_t)hl;
-    *low = mid << 32 | (uint32_t)ll;
-    *high = ah * bh + (lh >> 32) + (hl >> 32) + (mid >> 32);
-}
-
-/* (high * 2^64) / d and the rest, high < d, d >= 2^63: schoolbook division in base 2^32 (Knuth's D, Warren's divlu) */
-TG__PRIVATE uint64_t tg__div64(uint64_t high, uint64_t d, uint64_t *rest) {
-    uint64_t dh = d >> 32, dl = (uint32_t)d, q[2];
-    int i;
-    for (i = 0; i < 2; i++) {
-        uint64_t g = high / dh, r = high - g * dh;
-        while (g >> 32 || g * dl > r << 32) {
-            g--;
-            r += dh;
-            if (r >> 32) break;
-        }
-        q[i] = g;
-        high = (high << 32) - g * d;            /* modulo 2^64, where it is right */
-    }
-    *rest = high;
-    return q[0] << 32 | q[1];
-}
-
-/* top * 2^e (and a little more if sticky), top > 0, rounded once, half to even; the bits of the double */
-TG__PRIVATE uint64_t tg__round_f64(uint64_t top, int e, bool sticky) {
-    int bits = tg__bit_length(top), drop;
-    uint64_t f, cut;
-    top <<= 64 - bits;
-    e -= 64 - bits;
-    if (e > 960) return (uint64_t)0x7ff << 52;
-    drop = e + 11 < -1074 ? -1074 - e : 11;     /* subnormals keep fewer bits */
-    if (drop > 64) return 0;
-    f = drop == 64 ? 0 : top >> drop;
-    cut = drop == 64 ? top : top << (64 - drop);
-    if (cut > (uint64_t)1 << 63 || (cut == (uint64_t)1 << 63 && (sticky || (f & 1)))) f++;
-    e += drop;                                  /* f * 2^e, f <= 2^53 */
-    if (f < (uint64_t)1 << 52) return f;        /* subnormal: e is -1074 */
-    return ((uint64_t)(e + 1074) << 52) + f;    /* the leading bit of f adds 1 to the exponent; a carry out of f another */
-}
-
-/* w * 10^q rounded, exactly, for |q| <= 27, where 5^|q| has 64 bits */
-TG__PRIVATE uint64_t tg__f64_quick(uint64_t w, int q) {
-    uint64_t five = 1, high, low;
-    int i, a, b;
-    for (i = q < 0 ? -q : q; i > 0; i--) five *= 5;
-    if (q >= 0) {
-        tg__mul64(w, five, &high, &low);
-        if (!high) return tg__round_f64(low, q, false);
-        a = 64 - tg__bit_length(high);
-        if (a) high = high << a | low >> (64 - a);
-        return tg__round_f64(high, q + 64 - a, low << a != 0);
-    }
-    a = 64 - tg__bit_length(w);
-    b = 64 - tg__bit_length(five);
-    w <<= a;
-    five <<= b;
-    if (w >= five) {        /* the quotient must be below 2^64: take w / 2, whose lost bit is 0 or goes into the rest */
-        bool odd = w & 1;
-        high = tg__div64(w >> 1, five, &low);
-        if (odd) {          /* + 2^63 / five */
-            uint64_t half = (uint64_t)1 << 63, left = five - low;
-            if (half >= left) { high++; low = half - left; } else { low += half; }
-        }
-        return tg__round_f64(high, q - 63 - a + b, low != 0);
-    }
-    high = tg__div64(w, five, &low);
-    return tg__round_f64(high, q - 64 - a + b, low != 0);
-}
-
-#define TG__READ_DIGITS 770     /* half way between two doubles are at most 768 digits; the rest is only "and more" */
-#define TG__READ_LIMBS  84      /* 771 digits, or 5^1101 aligned: 2593 bits are 82 */
-
-/* digits (with a point among them that is skipped) * 10^q; count digits from the first that is not 0 */
-TG__PRIVATE uint64_t tg__f64_long(const char *s, int64_t count, int64_t q10) {
-    uint32_t a[TG__READ_LIMBS], b[TG__READ_LIMBS];
-    int na = 0, nb, q, shift, i, align;
-    int64_t left = count;
-    uint64_t top = 0;
-    bool more = false;
-    if (count + q10 > 310) return (uint64_t)0x7ff << 52;
-    if (count + q10 < -325) return 0;
-    for (; left > 0; s++) {
-        if (*s == '.') continue;
-        if (count - left < TG__READ_DIGITS) na = tg__big_mul(a, na, 10, (uint32_t)(*s - '0'));
-        else if (*s != '0') { more = true; break; }
-        left--;
-    }
-    q = (int)(q10 + (count > TG__READ_DIGITS ? count - TG__READ_DIGITS : 0));
-    if (more) { na = tg__big_mul(a, na, 10, 1); q--; }
-    if (q >= 0) {                                       /* below 10^310, 33 limbs: its top 64 bits and whether more is set */
-        na = tg__big_mul_pow5(a, na, q);
-        align = (32 - tg__big_bits(a, na) % 32) % 32;
-        na = tg__big_shift(a, na, align);
-        top = (uint64_t)a[na - 1] << 32 | (na > 1 ? a[na - 2] : 0);
-        for (more = false, i = 0; i < na - 2; i++) if (a[i]) more = true;
-        return tg__round_f64(top, q - align + 32 * (na - 2), more);
-    }
-    nb = tg__big_mul_pow5(b, tg__big_set(b, 1), -q);
-    shift = tg__big_bits(b, nb) - tg__big_bits(a, na);  /* a / b between 1/2 and 2, then 61 bits of the quotient */
-    if (shift > 0) na = tg__big_shift(a, na, shift); else nb = tg__big_shift(b, nb, -shift);
-    align = (60 - tg__big_bits(b, nb) % 32) % 32;
-    na = tg__big_shift(a, na, align);
-    nb = tg__big_shift(b, nb, align);
-    for (i = 0; i < 16; i++) {
-        if (i) na = tg__big_mul(a, na, 16, 0);
-        top = top << 4 | tg__big_digit(a, &na, b, nb);
-    }
-    return tg__round_f64(top, q - shift - 60, na != 0);
-}
-
-/* `word` is in small letters; s may have any case */
-TG__PRIVATE bool tg__starts_with(const char *s, const char *end, const char *word) {
-    for (; *word; word++, s++) if (s >= end || (*s | 0x20) != *word) return false;
-    return true;
-}
-
-/* Reads [sign] digits [. digits] [e [sign] digits], or inf, infinity, nan, in s .. end (which may be no 0 byte); no
-   leading blanks, no hexadecimal. False: no number at s. Beyond the range: infinity or 0, and true. stop may be NULL. */
-TG__PRIVATE bool tg__parse_f64(const char *s, const char *end, const char **stop, double *v) {
-    const char *first = NULL;                   /* the first digit that is not 0 */
-    uint64_t w = 0, bits = 0, sign = 0;
-    int64_t count = 0, q = 0;
-    bool any = false, behind = false;
-    if (stop) *stop = s;
-    if (s < end && (*s == '-' || *s == '+')) sign = (uint64_t)(*s++ == '-') << 63;
-    if (tg__starts_with(s, end, "inf") || tg__starts_with(s, end, "nan")) {
-        bits = (*s | 0x20) == 'i' ? (uint64_t)0x7ff << 52 : (uint64_t)0xfff << 51;
-        s += tg__starts_with(s, end, "infinity") ? 8 : 3;
-        any = true;
-    } else {
-        for (; s < end; s++) {
-            if (*s == '.' && !behind) { behind = true; continue; }
-            if (*s < '0' || *s > '9') break;
-            any = true;
-            if (behind) q--;
-            if (!first && *s == '0') continue;
-            if (!first) first = s;
-            if (count++ < 19) w = w * 10 + (uint64_t)(*s - '0');
-        }
-        if (!any) return false;
-        if (s < end && (*s | 0x20) == 'e') {
-            const char *p = s + 1;
-            int64_t power = 0;
-            bool down = p < end && *p == '-';
-            if (p < end && (*p == '-' || *p == '+')) p++;
-            if (p < end && *p >= '0' && *p <= '9') {
-                for (; p < end && *p >= '0' && *p <= '9'; p++)
-                    if (power < 100000000000000000) power = power * 10 + (*p - '0');
-                q += down ? -power : power;
-                s = p;
-            }
-        }
-        if (count > 0 && count <= 19 && q >= -27 && q <= 27) bits = tg__f64_quick(w, (int)q);
-        else if (count > 0) bits = tg__f64_long(first, count, q);
-    }
-    bits |= sign;
-    memcpy(v, &bits, sizeof bits);
-    if (stop) *stop = s;
-    return true;
-}
-
 /* Reads [sign] digits. False, *v untouched: no number at s, or one 64 bits do not hold (then *stop is behind it). */
 TG__PRIVATE bool tg__parse_i64(const char *s, const char *end, const char **stop, int64_t *v) {
     const char *from = s;
@@ -3119,7 +2945,6 @@ struct tg__storage {
 
 struct tg_ctx {
     struct tg__ctx_head here;              /* first: tg__at writes it */
-    uint32_t  abi;
     tg_config config;
     int       isa;                         /* index into the kernel tables */
     unsigned  features;                    /* TG__CPU_... */
@@ -3129,7 +2954,7 @@ struct tg_ctx {
     tg_error_code error;
     int       error_number;
     bool      error_told;                  /* the first one was printed */
-    bool      root_told, o0_told;
+    bool      root_told;
     char      error_text[1024];
     const char *where;                     /* name of the running op */
     tg__call_entry calls[TG__CALLS];
@@ -3343,7 +3168,7 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(INPLACE_DTYPE,   TG_ERROR_DTYPE,       "the result is %y and cannot be written into %t") \
     TG__MSG(INPLACE_OVERLAP, TG_ERROR_SHAPE,       "%t has elements that share memory (expanded); clone it before writing into it") \
     TG__MSG(INPLACE_LEAF,    TG_ERROR_GRAD,        "%t is a leaf that requires a gradient; write to it only with the grad mode off") \
-    TG__MSG(FLOAT_ONLY,      TG_ERROR_DTYPE,       "expected a floating type, got %t") \
+    TG__MSG(FLOAT_ONLY,      TG_ERROR_DTYPE,       "expected a floating type, got %t; tg_to it first") \
     TG__MSG(NOT_FOR,         TG_ERROR_DTYPE,       "not defined for %y") \
     TG__MSG(DIM,             TG_ERROR_VALUE,       "dim %l is out of range for %t: expected %l to %l") \
     TG__MSG(DIM_TWICE,       TG_ERROR_VALUE,       "dim %l is named twice") \
@@ -3373,7 +3198,6 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(INDEX_DTYPE,     TG_ERROR_DTYPE,       "indices are i64 or i32, got %t") \
     TG__MSG(INDEX_SHAPE,     TG_ERROR_SHAPE,       "index %t does not fit %t") \
     TG__MSG(INDEX_RANGE,     TG_ERROR_VALUE,       "index %l (element %l of the indices) is out of range: dimension %d of %t") \
-    TG__MSG(CAT_EMPTY,       TG_ERROR_VALUE,       "expected at least one tensor") \
     TG__MSG(CAT_SHAPE,       TG_ERROR_SHAPE,       "tensor %d is %t and does not fit %t: all sizes but dimension %d must agree") \
     TG__MSG(CONV_NDIM,       TG_ERROR_SHAPE,       "expected x [N, C, H, W] or [C, H, W] and weight [O, C/groups, KH, KW], got %t and %t") \
     TG__MSG(CONV_CHANNELS,   TG_ERROR_SHAPE,       "x %t has %l channels; weight %t with %l groups expects %l") \
@@ -3555,8 +3379,7 @@ TG__PRIVATE bool tg__scratch_need(tg_ctx *tg, size_t bytes) {
     char *p;
     if (width > TG__SLOTS) width = TG__SLOTS;
     if (width < 1) width = 1;
-    bytes = TG__ROUND_UP(bytes, 4096) + 128;                 /* slots apart by more than a page multiple: no aliasing of equal offsets */
-    bytes = TG__ROUND_UP(bytes, TG__ALIGN);
+    bytes = TG__ROUND_UP(bytes, 4096) + 2 * TG__ALIGN;       /* slots apart by more than a page multiple: no aliasing of equal offsets */
     if (tg->slot_size >= bytes && tg->slot_count >= width) return true;
     if (bytes < tg->slot_size) bytes = tg->slot_size;
     p = (char *)tg__mem_get(tg, bytes * (size_t)width);
@@ -3941,9 +3764,6 @@ TG_API bool tg_isa_supported(tg_isa isa) {
     int index;
     return tg__isa_find(isa, tg__cpu_probe(), &index);
 }
-TG__PRIVATE int tg__isa(const tg_ctx *tg) { return tg->isa; }
-TG__PRIVATE unsigned tg__cpu_features(const tg_ctx *tg) { return tg->features; }
-TG__PRIVATE bool tg__strict(const tg_ctx *tg) { return tg->strict; }
 
 TG_API double tg_seconds(tg_ctx *tg) { return tg ? tg->config.hooks.clock(tg->config.hooks.clock_user) : 0; }
 TG_API tg_isa tg_isa_used(tg_ctx *tg) {
@@ -4093,13 +3913,14 @@ TG__PRIVATE void tg__storage_drop(tg_ctx *tg, tg__storage *s, tg_tensor *t) {
     if (!s->pinned) tg__block_free(tg, s->embedder);
 }
 
-TG__PRIVATE void tg__tensor_drop(tg_tensor *t) {                   /* one count less */
+TG__PRIVATE void tg__let_go(tg_tensor **place);
+TG__PRIVATE void tg__tensor_drop(tg_tensor *t) {                   /* one count less; NULL is fine */
     tg_ctx *tg;
     if (!t || --t->count) return;
     tg = t->tg;
-    if (t->grad) { tg_tensor *g = t->grad; t->grad = NULL; tg__tensor_drop(g); }
+    tg__let_go(&t->grad);
     if (t->node) { tg__node *n = t->node; t->node = NULL; tg__node_forget(n, t); tg__node_drop(tg, n); }
-    if (t->base) { tg_tensor *b = t->base; t->base = NULL; tg__tensor_drop(b); }
+    tg__let_go(&t->base);
     if (t->name) { char *name = (char *)(uintptr_t)t->name; t->name = NULL; tg__mem_put(tg, name, strlen(name) + 1); }
     t->alive = false;
     t->data = NULL;
@@ -4114,10 +3935,17 @@ TG__PRIVATE void tg__tensor_drop(tg_tensor *t) {                   /* one count 
 #endif
 }
 
+/* Empties a place that holds a tensor. It is empty before the tensor goes: that may lead back here. */
+TG__PRIVATE void tg__let_go(tg_tensor **place) {
+    tg_tensor *t = *place;
+    *place = NULL;
+    tg__tensor_drop(t);
+}
+
 TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
     /* field by field: gcc makes of a memset this size a `rep stos`, which takes longer than all the rest. Sizes and strides past ndim are nobody's business. */
     t->tg = tg; t->data = NULL; t->numel = 0; t->grad = NULL; t->name = NULL; t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
-    t->requires_grad = t->is_number = t->inline_storage = false; t->alive = true; t->flags = 0;
+    t->requires_grad = t->is_number = t->inline_storage = false; t->alive = true;
     t->count = 1; t->out_index = 0; t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
     tg->memory.live_tensors++;
@@ -4155,6 +3983,7 @@ TG__PRIVATE void tg__dense_strides(int ndim, const int64_t *shape, int64_t *stri
     for (i = ndim - 1; i >= 0; i--) { stride[i] = s; s *= shape[i] > 1 ? shape[i] : 1; }
 }
 
+TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order);
 /* A fresh tensor with its own memory and a count of one that the caller owns. `order` NULL: row-major; else the dimensions from outermost to innermost. */
 TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dtype, int ndim, const int64_t *shape, const int *order) {
     int64_t numel, stride = 1;
@@ -4193,6 +4022,13 @@ TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dt
     }
     tg__storage_take(s, t);
     return t;
+}
+
+/* A fresh tensor of like's shape, device and dense stride order. */
+TG__PRIVATE tg_tensor *tg__tensor_make_like(tg_ctx *tg, tg_dtype dtype, const tg_tensor *like) {
+    int order[TG_MAX_DIMS];
+    bool has = tg__stride_order(like, order);
+    return tg__tensor_make(tg, like->device, dtype, like->ndim, like->shape, has ? order : NULL);
 }
 
 /* Another header over t's storage: shape and strides are the caller's to change. Outside the graph; the caller owns the count. */
@@ -4282,6 +4118,17 @@ TG__PRIVATE tg_ctx *tg__start2(tg_tensor *a, tg_tensor *b, const char *name) {
     if (!tg__gate(tg)) return NULL;
     tg->where = name;
     return tg__use(tg, a, 0) && tg__use(tg, b, 1) ? tg : NULL;
+}
+
+/* And for a list: every entry must be there. */
+TG__PRIVATE tg_ctx *tg__start_list(tg_tensor *const *list, int n, const char *name) {
+    tg_ctx *tg = NULL;
+    int i;
+    for (i = 0; i < n && !tg; i++) if (list[i]) tg = list[i]->tg;
+    if (!tg__gate(tg)) return NULL;
+    tg->where = name;
+    for (i = 0; i < n; i++) if (!tg__use(tg, list[i], i)) return NULL;
+    return tg;
 }
 
 TG__PRIVATE bool tg__frozen(const tg_tensor *t) { return t->storage->shared && tg__atomic_load(&t->storage->shared->holders) > 1; }
@@ -4403,7 +4250,7 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
     int isa;
     if (abi != TG_ABI) return NULL;
     if (config) c = *config;
-    if (!c.hooks.alloc || !c.hooks.release) { c.hooks.alloc = tg__default_alloc; c.hooks.release = tg__default_release; c.hooks.resize = NULL; }
+    if (!c.hooks.alloc || !c.hooks.release) { c.hooks.alloc = tg__default_alloc; c.hooks.release = tg__default_release; }
     if (!c.hooks.clock) c.hooks.clock = tg__default_clock;
     features = tg__cpu_probe();
     if (!tg__isa_find(c.isa, features, &isa)) return NULL;
@@ -4412,7 +4259,7 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
     if (!tg) return NULL;
     memset(tg, 0, sizeof *tg);
     if (!c.hooks.log) { c.hooks.log = tg__default_log; c.hooks.log_user = tg; }
-    tg->abi = abi; tg->config = c; tg->isa = isa; tg->features = features; tg->strict = c.strict;
+    tg->config = c; tg->isa = isa; tg->features = features; tg->strict = c.strict;
     tg->memory.now = tg->memory.peak = sizeof *tg; tg->memory.host_calls = 1;
     tg->threads = 1;
     tg->random.seed = c.seed;
@@ -4531,8 +4378,8 @@ TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *att
 
 TG__PRIVATE void tg__node_let_go(tg__node *n) {            /* drops the saved values */
     int i;
-    for (i = 0; i < n->n_in && !n->borrowed; i++) if (n->in[i]) { tg_tensor *t = n->in[i]; n->in[i] = NULL; tg__tensor_drop(t); }
-    for (i = 0; i < n->n_out; i++) if (n->out[i]) { tg_tensor *t = n->out[i]; n->out[i] = NULL; tg__tensor_drop(t); }
+    for (i = 0; i < n->n_in && !n->borrowed; i++) tg__let_go(&n->in[i]);
+    for (i = 0; i < n->n_out; i++) tg__let_go(&n->out[i]);
     n->used = true;
 }
 
@@ -4573,7 +4420,7 @@ TG__PRIVATE void tg__set_node(tg_tensor *t, tg__node *n, int out) {    /* takes 
     n->weak[out] = t;
 }
 
-TG__PRIVATE tg__node *tg__view_node(tg_tensor *view);      /* op "as_strided": the view's place in its rewritten base; in >>impl-ops */
+TG__PRIVATE tg__node *tg__view_node(tg_tensor *view);      /* op "as_strided": the view's place in its rewritten base; in >>impl-views */
 
 /* The node that gradients for t go to. Leaves get theirs here, and views whose base was written to since get a new one. NULL: out of memory. */
 TG__PRIVATE tg__node *tg__edge(tg_tensor *t) {
@@ -4621,7 +4468,7 @@ TG__PRIVATE unsigned tg__saved_for(const tg__node *n) {
 }
 TG__PRIVATE bool tg__saves_in(unsigned mask, int i) { return (mask & TG_SAVE_INS) || (i < 15 && (mask >> i & 1u)); }
 
-TG__PRIVATE bool tg__rebase(tg_tensor *view, tg__node *n);   /* in >>impl-ops, with the views */
+TG__PRIVATE bool tg__rebase(tg_tensor *view, tg__node *n);   /* in >>impl-views */
 TG__PRIVATE bool tg__anomaly_check(tg_ctx *tg, const char *what, const tg__node *n, tg_tensor *t);
 
 /* Makes the call part of the graph: edges, saved values, the results' links. `old`: what an in-place op has overwritten, if its derivative reads that. */
@@ -4772,9 +4619,7 @@ TG__PRIVATE bool tg__out_make(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, in
     return n->out[i] != NULL;
 }
 TG__PRIVATE bool tg__out_ordered(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, const tg_tensor *like) {     /* like's shape and dense stride order */
-    int order[TG_MAX_DIMS];
-    bool has = tg__stride_order(like, order);
-    n->out[i] = tg__tensor_make(tg, like->device, dtype, like->ndim, like->shape, has ? order : NULL);
+    n->out[i] = tg__tensor_make_like(tg, dtype, like);
     return n->out[i] != NULL;
 }
 TG__PRIVATE bool tg__out_like(tg_ctx *tg, tg__node *n, int i, const tg_tensor *like) { return tg__out_make(tg, n, i, like->dtype, like->ndim, like->shape); }
@@ -5044,7 +4889,7 @@ TG__PRIVATE bool tg__walk_run(tg__walk *w, bool ok) {
     for (i = 0; ok && i < w->count; i++) {
         tg__node *n = w->order[i];
         if (!w->captures || n->needed) ok = tg__walk_node(tg, w, n);
-        for (j = 0; j < n->n_out; j++) if (n->gout[j]) { tg_tensor *g = n->gout[j]; n->gout[j] = NULL; tg__tensor_drop(g); }
+        for (j = 0; j < n->n_out; j++) tg__let_go(&n->gout[j]);
     }
     tg->walk = w->outer;
     tg->grad_mode = mode;
@@ -5052,7 +4897,7 @@ TG__PRIVATE bool tg__walk_run(tg__walk *w, bool ok) {
     for (i = 0; i < w->count; i++) {
         tg__node *n = w->order[i];
         n->walk = NULL;
-        for (j = 0; j < n->n_out; j++) if (n->gout[j]) { tg_tensor *g = n->gout[j]; n->gout[j] = NULL; tg__tensor_drop(g); }
+        for (j = 0; j < n->n_out; j++) tg__let_go(&n->gout[j]);
     }
     while (w->shelf) {
         tg__shelved *s = w->shelf;
@@ -5094,7 +4939,7 @@ TG_API bool tg_backward_from(const tg_backward_args *a) {
     tg__walk w = TG__ZERO;
     tg_tensor *loss = a ? a->loss : NULL;
     tg_ctx *tg;
-    if (loss && a->at.file) { loss->tg->here.file = a->at.file; loss->tg->here.line = a->at.line; }
+    if (a && a->at.file) (void)tg__at(loss, a->at.file, a->at.line);
     tg = a && a->gradient ? tg__start2(loss, a->gradient, "backward") : tg__start(loss, "backward");
     if (!tg) return false;
     tg__walk_begin(&w, tg);
@@ -5155,7 +5000,7 @@ TG_API bool tg_grad_from(const tg_grad_args *a) {
         return tg && tg__fail(tg, TG__E_ARGUMENT, a->n_inputs <= 0 ? "no inputs given" : "no outputs given");
     }
     if (!a->outputs[0] && a->inputs[0]) { (void)tg__start2(NULL, a->inputs[0], "grad"); return false; }
-    if (a->outputs[0] && a->at.file) { a->outputs[0]->tg->here.file = a->at.file; a->outputs[0]->tg->here.line = a->at.line; }
+    if (a->at.file) (void)tg__at(a->outputs[0], a->at.file, a->at.line);
     tg = tg__start(a->outputs[0], "grad");
     if (tg && !a->gradients) return tg__fail(tg, TG__E_NO_DATA, "place for the gradients");
     return tg && tg__gradients(tg, a->outputs, a->n_outputs, a->grad_outputs, a->grad_outputs == NULL, a->inputs, a->n_inputs, a->gradients,
@@ -5186,7 +5031,7 @@ TG_API tg_tensor *(tg_require_grad)(tg_tensor *t, bool on) {
 TG_API bool (tg_zero_grad)(tg_tensor *t) {
     tg_ctx *tg = tg__start(t, "zero_grad");
     if (!tg) return false;
-    if (t->grad) { tg_tensor *g = t->grad; t->grad = NULL; tg__tensor_drop(g); }
+    tg__let_go(&t->grad);
     return true;
 }
 
@@ -5243,9 +5088,8 @@ TG__PRIVATE bool tg__product_begin(tg__product *p, const tg_function_call *c, co
     size_t in, out;
     memset(p, 0, sizeof *p);
     if (!c || !c->f || c->n_inputs <= 0 || c->n_outputs <= 0 || !c->inputs) return false;
-    for (i = 0; i < c->n_inputs && !p->tg; i++) if (c->inputs[i]) p->tg = tg__start(c->inputs[i], name);
+    p->tg = tg__start_list(c->inputs, c->n_inputs, name);
     if (!p->tg) return false;
-    for (i = 0; i < c->n_inputs; i++) if (!tg__use(p->tg, c->inputs[i], i)) return false;
     for (i = 0; i < n_v; i++) if (!tg__use(p->tg, v[i], i)) return false;
     in = (size_t)c->n_inputs; out = (size_t)c->n_outputs;
     p->size = 2 * (in + out) * sizeof(tg_tensor *);
@@ -5299,12 +5143,11 @@ TG_API bool (tg_jvp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
     ok = ok && tg__gradients(p.tg, p.y, c->n_outputs, p.u, false, p.x, c->n_inputs, p.g, true, true, false, true);
     if (ok) {
         int n = 0;
-        tg_tensor *const *vs = v;
         for (i = 0; i < c->n_inputs; i++) if (!p.g[i] || !p.g[i]->requires_grad) n++;
         if (n == c->n_inputs) for (i = 0; i < c->n_outputs; i++) jvps[i] = NULL;
         else {
             for (i = 0; ok && i < c->n_inputs; i++) if (!p.g[i]) ok = (p.g[i] = tg_zeros_like(p.x[i])) != NULL;
-            ok = ok && tg__gradients(p.tg, p.g, c->n_inputs, vs, false, p.u, c->n_outputs, jvps, false, false, false, true);
+            ok = ok && tg__gradients(p.tg, p.g, c->n_inputs, v, false, p.u, c->n_outputs, jvps, false, false, false, true);
         }
         ok = ok && tg__zeros_for(jvps, p.y, c->n_outputs);
     }
@@ -5372,11 +5215,10 @@ TG__PRIVATE bool tg__check_gradients(void *user, tg_tensor *const *inputs, int n
     const tg__check_second *s = (const tg__check_second *)user;
     tg_ctx *tg = inputs[0]->tg;
     tg_tensor *y[16];
-    int i;
     (void)n_outputs;
     if (s->call->n_outputs > 16) return tg__fail(tg, TG__E_ARGUMENT, "gradcheck takes up to 16 outputs");
     if (!tg__function_run(tg, s->call, inputs, y)) return false;
-    return tg__gradients(tg, y, s->call->n_outputs, s->v, false, inputs, n_inputs, outputs, true, true, false, true) && tg__zeros_for(outputs, inputs, n_inputs) && (i = 0, true) && i == 0;
+    return tg__gradients(tg, y, s->call->n_outputs, s->v, false, inputs, n_inputs, outputs, true, true, false, true) && tg__zeros_for(outputs, inputs, n_inputs);
 }
 
 /* d sum(y * v) / dx by central differences against the walk, element by element. */
@@ -5427,17 +5269,15 @@ TG_API bool tg_gradcheck_from(const tg_gradcheck_args *a) {
     int i;
     bool ok, mode;
     if (!c || c->n_inputs <= 0 || !c->inputs || !c->f) return false;
-    if (c->inputs[0] && a->at.file) { c->inputs[0]->tg->here.file = a->at.file; c->inputs[0]->tg->here.line = a->at.line; }
-    tg = NULL;
-    for (i = 0; i < c->n_inputs && !tg; i++) if (c->inputs[i]) tg = tg__start(c->inputs[i], "gradcheck");
+    if (a->at.file) (void)tg__at(c->inputs[0], a->at.file, a->at.line);
+    tg = tg__start_list(c->inputs, c->n_inputs, "gradcheck");
     if (!tg) return false;
-    for (i = 0; i < c->n_inputs; i++) if (!tg__use(tg, c->inputs[i], i)) return false;
     if (c->n_inputs > 16 || c->n_outputs > 16) return tg__fail(tg, TG__E_ARGUMENT, "gradcheck takes up to 16 inputs and 16 outputs");
     m = tg_begin(tg);
     mode = tg_grad_mode(tg, false);
     ok = true;
     for (i = 0; ok && i < c->n_inputs; i++) {                          /* in f64: differences of f32 say little */
-        x[i] = c->inputs[i] && tg_dtype_is_float(c->inputs[i]->dtype) ? tg_to(c->inputs[i], TG_F64) : c->inputs[i];
+        x[i] = tg_dtype_is_float(c->inputs[i]->dtype) ? tg_to(c->inputs[i], TG_F64) : c->inputs[i];
         ok = x[i] != NULL;
         if (ok) w[i] = tg_dtype_is_float(x[i]->dtype) ? tg_normal_(tg_empty_like(x[i]), 0, 1) : NULL;
     }
@@ -5506,11 +5346,9 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     bool mode, ok, graph = false;
     int i, count;
     if (!c || !c->f || !outputs || c->n_inputs <= 0 || !c->inputs || c->n_outputs <= 0) return false;
-    tg = NULL;
-    for (i = 0; i < c->n_inputs && !tg; i++) if (c->inputs[i]) tg = tg__start(c->inputs[i], "checkpoint");
-    if (!tg) return false;
     for (i = 0; i < c->n_outputs; i++) outputs[i] = NULL;
-    for (i = 0; i < c->n_inputs; i++) if (!tg__use(tg, c->inputs[i], i)) return false;
+    tg = tg__start_list(c->inputs, c->n_inputs, "checkpoint");
+    if (!tg) return false;
     if (!tg->grad_mode) return tg__function_run(tg, c, c->inputs, outputs);
     memset(&at, 0, sizeof at);
     at.f = c->f; at.user = c->user; at.n_inputs = c->n_inputs; at.n_outputs = c->n_outputs; at.random = tg->random;
@@ -5700,7 +5538,7 @@ TG__PRIVATE tg_dtype tg__compute_type(tg_dtype d) { return d == TG_F64 ? TG_F64 
    Dimensions of size 1 are dropped, the rest sorted by the first tensor's strides and merged where all tensors allow, so that most work is one flat run. */
 #define TG__WALK_MAX 6
 typedef struct tg__loop {
-    int     n, ndim;
+    int     ndim;
     int64_t numel;
     int64_t shape[TG_MAX_DIMS];
     int64_t stride[TG__WALK_MAX][TG_MAX_DIMS];       /* in elements; innermost last */
@@ -5710,7 +5548,7 @@ typedef struct tg__loop {
 TG__PRIVATE void tg__loop_make(tg__loop *l, tg_tensor *const *t, int n) {
     const tg_tensor *y = t[0];
     int order[TG_MAX_DIMS], dims = 0, i, j, k;
-    l->n = n; l->numel = y->numel;
+    l->numel = y->numel;
     for (i = 0; i < y->ndim; i++) {
         int64_t s = y->stride[i] < 0 ? -y->stride[i] : y->stride[i];
         if (y->shape[i] == 1) continue;
@@ -5796,7 +5634,6 @@ typedef struct tg__map_job {
     tg_dtype   dtype[TG__WALK_MAX];
     int64_t    one[TG__WALK_MAX];                   /* the number of an operand that is one, in the computed type */
     const double *p;
-    int64_t    chunk;
     tg__loop   loop;
 } tg__map_job;
 
@@ -5804,7 +5641,7 @@ typedef struct tg__map_job {
 
 TG__PRIVATE void tg__map_chunk(void *job, int64_t index) {
     tg__map_job *j = (tg__map_job *)job;
-    int64_t at = index * j->chunk, end = tg__imin(at + j->chunk, j->loop.numel);
+    int64_t at = index * TG__MAP_CHUNK, end = tg__imin(at + TG__MAP_CHUNK, j->loop.numel);
     size_t csize = tg_dtype_size(j->compute);
     int last = j->loop.ndim - 1, k, slot = -1, isa = j->tg->isa;
     char *tiles = NULL;
@@ -5853,8 +5690,7 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *job) {
     int k, d;
     bool tile = false;
     if (phase > 0 || l->numel == 0) return 0;
-    j->rows = l->ndim == 1;
-    if (!j->rows && l->shape[l->ndim - 1] >= 64) j->rows = true;
+    j->rows = l->ndim == 1 || l->shape[l->ndim - 1] >= 64;
     for (k = 0; k < j->n; k++) {
         bool flat = true, same = j->dtype[k] == (k == 0 && j->mask ? TG_BOOL : j->compute), zero = true;
         int64_t dense = 1;
@@ -5875,8 +5711,7 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *job) {
         if (all) j->rows = false;
     }
     if (tile && !tg__scratch_need(tg, (size_t)(j->n + 1) * TG__TILE * 8)) return -1;
-    j->chunk = TG__MAP_CHUNK;
-    return (l->numel + j->chunk - 1) / j->chunk;
+    return tg__ceil_div(l->numel, TG__MAP_CHUNK);
 }
 static const tg__family tg__family_map = { "map", TG__FAMILY_MAP, tg__map_start, tg__map_chunk };
 
@@ -5965,7 +5800,7 @@ TG__PRIVATE void tg__copy_turn(const tg__copy_job *j, int64_t index) {
     char *y;
     const char *x;
     for (d = 0; d < in; d++) if (l->stride[1][d] == 1) mid = d;
-    blocks = (l->shape[mid] + TG__TURN - 1) / TG__TURN;
+    blocks = tg__ceil_div(l->shape[mid], TG__TURN);
     m0 = index % blocks * TG__TURN; index /= blocks;
     for (d = in - 1; d >= 0; d--) {
         int64_t r;
@@ -6029,12 +5864,12 @@ TG__PRIVATE int64_t tg__copy_start(tg_ctx *tg, int phase, void *job) {
         for (d = 0; d < last; d++) {
             int64_t chunks;
             if (l->stride[1][d] != 1 || l->shape[d] < 8) continue;
-            chunks = (l->shape[d] + TG__TURN - 1) / TG__TURN;
+            chunks = tg__ceil_div(l->shape[d], TG__TURN);
             j->turn = true;
             return l->numel / (l->shape[d] * l->shape[last]) * chunks;
         }
     }
-    return (l->numel + j->chunk - 1) / j->chunk;
+    return tg__ceil_div(l->numel, j->chunk);
 }
 static const tg__family tg__family_copy = { "copy", TG__FAMILY_COPY, tg__copy_start, tg__copy_chunk };
 
@@ -6052,12 +5887,13 @@ TG__PRIVATE bool tg__copy_to(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
 }
 
 /* ---- fill ---- */
-typedef struct tg__fill_job { char *y; tg_dtype d; char bits[8]; int64_t start, step; bool ramp; double fstart, fstep; int64_t chunk; tg__loop loop; } tg__fill_job;
+typedef struct tg__fill_job { char *y; tg_dtype d; char bits[8]; int64_t start, step; bool ramp; double fstart, fstep; tg__loop loop; } tg__fill_job;
+#define TG__FILL_CHUNK 32768
 
 TG__PRIVATE void tg__fill_chunk(void *job, int64_t index) {
     tg__fill_job *j = (tg__fill_job *)job;
     const tg__loop *l = &j->loop;
-    int64_t at = index * j->chunk, end = tg__imin(at + j->chunk, l->numel);
+    int64_t at = index * TG__FILL_CHUNK, end = tg__imin(at + TG__FILL_CHUNK, l->numel);
     size_t size = tg_dtype_size(j->d);
     int last = l->ndim - 1;
     while (at < end) {
@@ -6074,8 +5910,7 @@ TG__PRIVATE void tg__fill_chunk(void *job, int64_t index) {
 TG__PRIVATE int64_t tg__fill_start(tg_ctx *tg, int phase, void *job) {
     tg__fill_job *j = (tg__fill_job *)job;
     (void)tg;
-    j->chunk = 32768;
-    return phase ? 0 : (j->loop.numel + j->chunk - 1) / j->chunk;
+    return phase ? 0 : tg__ceil_div(j->loop.numel, TG__FILL_CHUNK);
 }
 static const tg__family tg__family_fill = { "fill", TG__FAMILY_FILL, tg__fill_start, tg__fill_chunk };
 
@@ -6245,7 +6080,7 @@ TG__PRIVATE bool tg__formula_check_(tg_ctx *tg, tg__node *n) {
     return tg__out_same(n);
 }
 
-TG__PRIVATE bool tg__has_zero(tg_ctx *tg, const tg_tensor *t);
+TG__PRIVATE bool tg__has_zero(const tg_tensor *t);
 TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
     const tg_dtype compute = (tg_dtype)n->plan;
@@ -6253,7 +6088,7 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
     bool divides, ok;
     int i;
     divides = f->value_i64 == tg_fmod_i || f->value_i64 == tg_remainder_i || f->value_i64 == tg_floor_divide_i || f->value_i64 == tg_div_trunc_i;
-    if (compute == TG_I64 && divides && tg__has_zero(tg, n->in[1])) return tg__fail(tg, TG__E_INTEGER_ZERO);
+    if (compute == TG_I64 && divides && tg__has_zero(n->in[1])) return tg__fail(tg, TG__E_INTEGER_ZERO);
     for (i = 0; i < n->n_in; i++) {
         in[i] = n->in[i];
         if ((n->op->flags & TG_OP_INPLACE) && i > 0 && tg__overlap(n->out[0], in[i]) &&
@@ -6297,9 +6132,7 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
         x[1 + n->n_in] = (reads & TG_SAVE_OUT(0)) ? n->out[0] : NULL;
         {
             tg_dtype compute = tg__compute_type(g[0]->dtype);
-            int order[TG_MAX_DIMS];
-            bool has = tg__stride_order(g[0], order);
-            tg_tensor *d = tg__hold(tg, tg__tensor_make(tg, g[0]->device, g[0]->dtype, g[0]->ndim, g[0]->shape, has ? order : NULL));
+            tg_tensor *d = tg__hold(tg, tg__tensor_make_like(tg, g[0]->dtype, g[0]));
             if (!d || !tg__map(tg, compute == TG_F64 ? f->d[i]->f64[tg->isa] : f->d[i]->f32[tg->isa], compute, false, d, x, n->n_in + 2, p)) return false;
             dx[i] = d;
         }
@@ -6416,10 +6249,8 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #define TG__SAVE_B TG_SAVE_IN(1)
 #define TG__SAVE_C TG_SAVE_IN(2)
 #define TG__SAVE_Y TG_SAVE_OUT(0)
-#define TG__SAVE_XY (TG_SAVE_IN(0) | TG_SAVE_OUT(0))
 #define TG__SAVE_AB (TG_SAVE_IN(0) | TG_SAVE_IN(1))
 #define TG__SAVE_BC (TG_SAVE_IN(1) | TG_SAVE_IN(2))
-#define TG__SAVE_AY (TG_SAVE_IN(0) | TG_SAVE_OUT(0))
 #define TG__SAVE_BY (TG_SAVE_IN(1) | TG_SAVE_OUT(0))
 #define TG__SAVE_ABY (TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(0))
 #define NEED(p, q) TG__SAVE_##p, TG__SAVE_##q, 0, 0
@@ -6483,10 +6314,8 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #undef TG__SAVE_B
 #undef TG__SAVE_C
 #undef TG__SAVE_Y
-#undef TG__SAVE_XY
 #undef TG__SAVE_AB
 #undef TG__SAVE_BC
-#undef TG__SAVE_AY
 #undef TG__SAVE_BY
 #undef TG__SAVE_ABY
 #undef NEED
@@ -6605,11 +6434,8 @@ TG_API tg_tensor *(tg_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype
 }
 TG__PRIVATE tg_tensor *tg__like(tg_tensor *t, const char *name) {
     tg_ctx *tg = tg__start(t, name);
-    int order[TG_MAX_DIMS];
-    bool has;
     if (!tg) return NULL;
-    has = tg__stride_order(t, order);
-    t = tg__hold(tg, tg__tensor_make(tg, t->device, t->dtype, t->ndim, t->shape, has ? order : NULL));
+    t = tg__hold(tg, tg__tensor_make_like(tg, t->dtype, t));
     if (t) t->made_by = name;
     return t;
 }
@@ -6664,7 +6490,7 @@ TG__PRIVATE int64_t tg__random_start(tg_ctx *tg, int phase, void *job) {
     tg__random_job *j = (tg__random_job *)job;
     if (phase || j->loop.numel == 0) return 0;
     if (!tg__scratch_need(tg, TG__TILE * 16 + 64)) return -1;
-    return (j->loop.numel + TG__RANDOM_CHUNK - 1) / TG__RANDOM_CHUNK;
+    return tg__ceil_div(j->loop.numel, TG__RANDOM_CHUNK);
 }
 static const tg__family tg__family_random = { "random", TG__FAMILY_RANDOM, tg__random_start, tg__random_chunk };
 
@@ -6682,7 +6508,7 @@ TG__PRIVATE bool tg__random(tg_ctx *tg, tg_tensor *y, int kind, double a, double
     j.tg = tg; j.y = (char *)y->data; j.d = y->dtype; j.kind = kind; j.a = a; j.b = b; j.low = low; j.range = range;
     j.compute = kind == TG__RANDOM_INTEGER ? TG_I64 : tg__compute_type(y->dtype);
     j.key = tg__random_key(&tg->random); j.call = tg->random.call++;
-    j.loop.n = 1; j.loop.numel = y->numel; j.loop.ndim = y->ndim > 0 ? y->ndim : 1;
+    j.loop.numel = y->numel; j.loop.ndim = y->ndim > 0 ? y->ndim : 1;
     j.loop.shape[0] = 1; j.loop.stride[0][0] = 1;
     for (d = 0; d < y->ndim; d++) { j.loop.shape[d] = y->shape[d]; j.loop.stride[0][d] = y->stride[d]; }
     if (tg__is_dense(y)) { j.loop.ndim = 1; j.loop.shape[0] = y->numel; j.loop.stride[0][0] = 1; }
@@ -6839,9 +6665,8 @@ TG_API bool (tg_write)(tg_tensor *t, const void *data, size_t size) {
     tg__touch(tg, t, "write");
     return true;
 }
-TG__PRIVATE bool tg__has_zero(tg_ctx *tg, const tg_tensor *t) {
+TG__PRIVATE bool tg__has_zero(const tg_tensor *t) {
     int64_t i;
-    (void)tg;
     for (i = 0; i < t->numel; i++) if (tg__get_i64(tg__element_at(t, i), t->dtype) == 0) return true;
     return false;
 }
@@ -7349,15 +7174,10 @@ static const tg_op tg__strided_op = { "as_strided", 1, 1, 0, 1, TG_OP_VIEW, { 0,
 
 TG__PRIVATE bool tg__strided_add_check(tg_ctx *tg, tg__node *n) {
     const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
-    tg_tensor like;
-    int order[TG_MAX_DIMS];
-    bool has;
-    memset(&like, 0, sizeof like);
-    like.ndim = (int32_t)at->of_ndim; like.dtype = n->in[0]->dtype; like.numel = 1;
+    tg_tensor like = *n->in[0];
+    like.ndim = (int32_t)at->of_ndim; like.numel = 1;
     memcpy(like.shape, at->of_shape, sizeof like.shape); memcpy(like.stride, at->of_stride, sizeof like.stride);
-    has = tg__stride_order(&like, order);
-    n->out[0] = tg__tensor_make(tg, n->in[0]->device, n->in[0]->dtype, (int)at->of_ndim, at->of_shape, has ? order : NULL);
-    return n->out[0] != NULL;
+    return tg__out_ordered(tg, n, 0, like.dtype, &like);
 }
 /* One element after the other, in row-major order: elements that overlap add up in that order. Elements outside of t's own are dropped. */
 TG__PRIVATE bool tg__strided_add_forward(tg_ctx *tg, tg__node *n) {
@@ -7372,7 +7192,7 @@ TG__PRIVATE bool tg__strided_add_forward(tg_ctx *tg, tg__node *n) {
         for (d = 0; d < g->ndim; d++) { from += index[d] * g->stride[d]; to += index[d] * at->stride[d]; }
         if (to >= 0 && to < y->numel) {
             char *p = (char *)y->data + to * (int64_t)size;
-            if (y->dtype == TG_I64 || !tg_dtype_is_float(y->dtype)) tg__put_scalar(p, y->dtype, 0, (int64_t)((uint64_t)tg__get_i64(p, y->dtype) + (uint64_t)tg__get_i64((char *)g->data + from * (int64_t)size, g->dtype)), true);
+            if (!tg_dtype_is_float(y->dtype)) tg__put_scalar(p, y->dtype, 0, (int64_t)((uint64_t)tg__get_i64(p, y->dtype) + (uint64_t)tg__get_i64((char *)g->data + from * (int64_t)size, g->dtype)), true);
             else tg__put_scalar(p, y->dtype, tg__get_f64(p, y->dtype) + tg__get_f64((char *)g->data + from * (int64_t)size, g->dtype), 0, false);
         }
         for (d = g->ndim - 1; d >= 0; d--) { if (++index[d] < g->shape[d]) break; index[d] = 0; }
@@ -7410,12 +7230,10 @@ TG_API tg_tensor *(tg_as_strided)(tg_tensor *t, int ndim, const int64_t *shape, 
     for (i = 0; i < ndim; i++) { at.shape[i] = shape[i]; at.stride[i] = stride[i]; }
     if (t->requires_grad && tg->grad_mode) {                           /* the gradient is laid out as t: make t what its strides say */
         int order[TG_MAX_DIMS];
-        tg_tensor *dense;
         bool has = tg__stride_order(t, order);
         int64_t s = 1;
         for (i = t->ndim - 1; i >= 0; i--) { int d = has ? order[i] : i; if (t->shape[d] != 1 && t->stride[d] != s) break; s *= t->shape[d]; }
-        dense = i >= 0 ? NULL : t;
-        if (!dense) { tg__fail(tg, TG__E_ARGUMENT, "the gradient of as_strided needs a tensor without holes or repeats; clone it first"); return NULL; }
+        if (i >= 0) { tg__fail(tg, TG__E_ARGUMENT, "the gradient of as_strided needs a tensor without holes or repeats; clone it first"); return NULL; }
     }
     return tg__call(&tg__strided_op, &at, &t, 1, NULL, 1);
 }
@@ -7556,16 +7374,13 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
     }
     if (a == b) return true;
     sa = a->storage; sb = b->storage;
-    if (sa == sb) return true;
     tg__storage_leave(sa, a); tg__storage_leave(sb, b);
     tg__storage_take(sb, a); tg__storage_take(sa, b);
     data = a->data; a->data = b->data; b->data = data;
     for (i = 0; i < a->ndim; i++) { int64_t stride = a->stride[i]; a->stride[i] = b->stride[i]; b->stride[i] = stride; }
     /* a graph that saved either tensor sees a version that it does not know */
-    sa->version = sb->version = (sa->version > sb->version ? sa->version : sb->version) + 1;
-    sa->written_by = sb->written_by = "swap";
-    sa->written_at.file = sb->written_at.file = tg->here.file;
-    sa->written_at.line = sb->written_at.line = tg->here.line;
+    sa->version = sb->version = sa->version > sb->version ? sa->version : sb->version;
+    tg__touch(tg, a, "swap"); tg__touch(tg, b, "swap");
     return true;
 }
 
@@ -7594,7 +7409,7 @@ typedef struct tg__reduce_job {
     tg_dtype compute, xd, yd;
     const char *x; char *y; int64_t *places;        /* places: NULL, or where to write indices */
     double   scale;                                 /* of the result: 1, or 1/n for a mean */
-    bool     columns, want_value;
+    bool     columns, direct;                       /* direct: the elements stand side by side in the computed type */
     int64_t  outs, length, piece, pieces;           /* results; elements of each; elements or rows of a piece */
     int64_t  segment, segments;                     /* columns: this many at once, this many times per row of the result */
     int64_t  per;                                   /* runs: results per chunk */
@@ -7606,6 +7421,7 @@ typedef struct tg__reduce_job {
 #define TG__REDUCE_RUN_PIECE 16384
 #define TG__REDUCE_ROWS 512
 #define TG__REDUCE_SEGMENT 256
+#define TG__REDUCE_JOIN 1024                        /* results whose pieces one chunk adds up */
 
 TG__PRIVATE tg__acc tg__reduce_join(int kind, bool ints, tg__acc a, tg__acc b) {
     if (ints) {
@@ -7673,15 +7489,14 @@ TG__PRIVATE void tg__reduce_put(const tg__reduce_job *j, int64_t o, tg__acc a) {
 
 TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_job *j, int64_t index) {
     int64_t q = index % j->pieces, o = index / j->pieces * j->per, end = tg__imin(o + j->per, j->outs), first = q * j->piece, n = tg__imin(j->piece, j->length - first);
-    bool direct = j->run.ndim == 1 && (j->run.stride[0][0] == 1 || j->length == 1) && j->xd == j->compute;
     size_t size = tg_dtype_size(j->xd);
     int slot = -1;
-    void *tile = direct ? NULL : tg__scratch_take(j->tg, &slot);
+    void *tile = j->direct ? NULL : tg__scratch_take(j->tg, &slot);
     for (; o < end; o++) {
         const char *x = j->x + tg__loop_offset(&j->kept, 1, o, NULL) * (int64_t)size;
-        const void *p = direct ? (const void *)(x + first * (int64_t)size) : (const void *)tile;
+        const void *p = j->direct ? (const void *)(x + first * (int64_t)size) : (const void *)tile;
         tg__acc a;
-        if (!direct) tg__loop_tile(&j->run, 0, j->tg->isa, first, n, j->compute, tile, (char *)(uintptr_t)x, j->xd, false);
+        if (!j->direct) tg__loop_tile(&j->run, 0, j->tg->isa, first, n, j->compute, tile, (char *)(uintptr_t)x, j->xd, false);
         a = tg__reduce_run(j->tg->isa, j->kind, j->compute, n, p);
         if (j->places) j->places[o] = tg__reduce_find(j->tg->isa, j->compute, n, p, a);
         if (j->pieces > 1) j->partial[q * j->outs + o] = a; else tg__reduce_put(j, o, a);
@@ -7738,7 +7553,7 @@ TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_job *j, int64_t index) {
 TG__PRIVATE void tg__reduce_chunk(void *job, int64_t index) {
     tg__reduce_job *j = (tg__reduce_job *)job;
     if (j->second) {
-        int64_t o = index * 1024, end = tg__imin(o + 1024, j->outs), q;
+        int64_t o = index * TG__REDUCE_JOIN, end = tg__imin(o + TG__REDUCE_JOIN, j->outs), q;
         for (; o < end; o++) {
             tg__acc a = j->partial[o];
             for (q = 1; q < j->pieces; q++) a = tg__reduce_join(j->kind, j->compute == TG_I64, a, j->partial[q * j->outs + o]);
@@ -7759,21 +7574,22 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *job) {
         j->columns = !j->places && j->length > 0 && j->outs > 1 && j->kept.stride[1][last] == 1 && j->kept.shape[last] >= 4 && j->run.stride[0][j->run.ndim - 1] != 1;
         if (j->columns) {
             j->segment = TG__REDUCE_SEGMENT;
-            j->segments = (j->kept.shape[last] + j->segment - 1) / j->segment;
+            j->segments = tg__ceil_div(j->kept.shape[last], j->segment);
             j->piece = TG__REDUCE_ROWS;
         } else j->piece = j->places ? (j->length ? j->length : 1) : TG__REDUCE_RUN_PIECE;
-        j->pieces = j->length > j->piece ? (j->length + j->piece - 1) / j->piece : 1;
+        j->pieces = j->length > j->piece ? tg__ceil_div(j->length, j->piece) : 1;
         j->per = j->pieces > 1 ? 1 : tg__imax(1, TG__REDUCE_RUN_PIECE / (j->length + 8));
         if (j->columns && !tg__scratch_need(tg, TG__REDUCE_SEGMENT * 16)) return -1;
-        if (!j->columns && !(j->run.ndim == 1 && (j->run.stride[0][0] == 1 || j->length == 1) && j->xd == j->compute) && !tg__scratch_need(tg, (size_t)tg__imin(j->piece, tg__imax(j->length, 1)) * 8)) return -1;
+        j->direct = j->run.ndim == 1 && (j->run.stride[0][0] == 1 || j->length == 1) && j->xd == j->compute;
+        if (!j->columns && !j->direct && !tg__scratch_need(tg, (size_t)tg__imin(j->piece, tg__imax(j->length, 1)) * 8)) return -1;
         if (j->pieces > 1) {
             bytes = (size_t)j->pieces * (size_t)j->outs * sizeof(tg__acc);
             j->partial = (tg__acc *)tg__mem_get(tg, bytes);
             if (!j->partial) return -1;
         }
-        return j->columns ? j->outs / j->kept.shape[last] * j->segments * j->pieces : (j->outs + j->per - 1) / j->per * j->pieces;
+        return j->columns ? j->outs / j->kept.shape[last] * j->segments * j->pieces : tg__ceil_div(j->outs, j->per) * j->pieces;
     }
-    if (phase == 1 && j->pieces > 1 && j->outs) { j->second = true; return (j->outs + 1023) / 1024; }
+    if (phase == 1 && j->pieces > 1 && j->outs) { j->second = true; return tg__ceil_div(j->outs, TG__REDUCE_JOIN); }
     if (j->partial) { tg__mem_put(tg, j->partial, bytes); j->partial = NULL; }
     return 0;
 }
@@ -7797,7 +7613,7 @@ TG__PRIVATE bool tg__reduce(tg_ctx *tg, int kind, tg_tensor *x, unsigned mask, t
     t[0] = &out; t[1] = &kept;
     tg__loop_make(&j.kept, t, 2);
     if (places) {                                                      /* places count in row-major order: no sorting by stride */
-        j.run.n = 1; j.run.numel = run.numel; j.run.ndim = 0;
+        j.run.numel = run.numel; j.run.ndim = 0;
         for (d = 0; d < run.ndim; d++) {
             int at = j.run.ndim;
             if (run.shape[d] == 1) continue;
@@ -7814,7 +7630,7 @@ TG__PRIVATE bool tg__reduce(tg_ctx *tg, int kind, tg_tensor *x, unsigned mask, t
 }
 
 /* ---- dims of a reduction ---- */
-typedef struct tg__reduce_attr { int64_t n, dims[TG_MAX_DIMS]; bool keepdim; double correction; } tg__reduce_attr;      /* n 0: all dimensions */
+typedef struct tg__reduce_attr { int64_t n, dims[TG_MAX_DIMS]; bool keepdim; } tg__reduce_attr;      /* n 0: all dimensions */
 static const tg_attr tg__reduce_attrs[] = { { "dims", TG_ATTR_INTS, offsetof(tg__reduce_attr, dims), TG_MAX_DIMS }, { "keepdim", TG_ATTR_BOOL, offsetof(tg__reduce_attr, keepdim), 1 } };
 
 TG__PRIVATE bool tg__reduce_attr_fill(tg_ctx *tg, tg__reduce_attr *at, int n, const int64_t *dims, bool keepdim) {
@@ -8043,8 +7859,7 @@ TG__PRIVATE tg_tensor *tg__any_call(tg_tensor *x, int n, const int64_t *dims, bo
         return tg_full(tg, ndim, shape, all, TG_BOOL);
     }
     x = x->dtype == TG_BOOL ? x : tg_ne_scalar(x, 0);
-    x = all ? tg_amin(x, n, dims, keepdim) : tg_amax(x, n, dims, keepdim);
-    return x;
+    return all ? tg_amin(x, n, dims, keepdim) : tg_amax(x, n, dims, keepdim);
 }
 TG_API tg_tensor *(tg_any)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) { return tg__any_call(x, n, dims, keepdim, false); }
 TG_API tg_tensor *(tg_all)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) { return tg__any_call(x, n, dims, keepdim, true); }
@@ -8068,8 +7883,8 @@ TG_API tg_tensor *(tg_var_dims)(tg_tensor *x, int n, const int64_t *dims, double
 /* ------------------------------------------------------------------ softmax, log_softmax ----
    softmax: y = exp(x - max) / sum(exp(x - max)) along dim; dx = y * (g - sum(g * y)).
    log_softmax: y = x - max - log(sum(exp(x - max))); dx = g - exp(y) * sum(g). Both save the result. */
-typedef struct tg__softmax_attr { int64_t dim; } tg__softmax_attr;
-static const tg_attr tg__softmax_attrs[] = { { "dim", TG_ATTR_INT, 0, 1 } };
+typedef struct tg__dim_attr { int64_t dim; } tg__dim_attr;              /* also of cat and the index ops */
+static const tg_attr tg__dim_attrs[] = { { "dim", TG_ATTR_INT, 0, 1 } };
 typedef struct tg__softmax_job { tg_ctx *tg; const char *x; char *y; tg_dtype d, compute; int64_t rows, length, xs, ys, per; bool log; tg__loop kept; } tg__softmax_job;
 
 TG__PRIVATE void tg__softmax_chunk(void *job, int64_t index) {
@@ -8096,17 +7911,17 @@ TG__PRIVATE int64_t tg__softmax_start(tg_ctx *tg, int phase, void *job) {
     if (phase || j->rows == 0 || j->length == 0) return 0;
     if (!(j->xs == 1 && j->ys == 1 && j->d == j->compute) && !tg__scratch_need(tg, (size_t)j->length * 8)) return -1;
     j->per = tg__imax(1, 16384 / j->length);
-    return (j->rows + j->per - 1) / j->per;
+    return tg__ceil_div(j->rows, j->per);
 }
 static const tg__family tg__family_softmax = { "softmax", TG__FAMILY_SOFTMAX, tg__softmax_start, tg__softmax_chunk };
 
 TG__PRIVATE bool tg__softmax_check(tg_ctx *tg, tg__node *n) {
-    tg__softmax_attr *at = (tg__softmax_attr *)n->attr;
+    tg__dim_attr *at = (tg__dim_attr *)n->attr;
     if (!tg_dtype_is_float(n->in[0]->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, n->in[0]);
     return tg__wrap_dim(tg, n->in[0], &at->dim, n->in[0]->ndim) && tg__out_like(tg, n, 0, n->in[0]);
 }
 TG__PRIVATE bool tg__softmax_run(tg_ctx *tg, tg__node *n, bool log) {
-    const tg__softmax_attr *at = (const tg__softmax_attr *)n->attr;
+    const tg__dim_attr *at = (const tg__dim_attr *)n->attr;
     tg_tensor x = *n->in[0], y = *n->out[0], *t[2];
     tg__softmax_job j;
     int d;
@@ -8129,22 +7944,22 @@ TG__PRIVATE bool tg__softmax_run(tg_ctx *tg, tg__node *n, bool log) {
 TG__PRIVATE bool tg__softmax_forward(tg_ctx *tg, tg__node *n) { return tg__softmax_run(tg, n, false); }
 TG__PRIVATE bool tg__log_softmax_forward(tg_ctx *tg, tg__node *n) { return tg__softmax_run(tg, n, true); }
 TG__PRIVATE bool tg__softmax_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
-    const tg__softmax_attr *at = (const tg__softmax_attr *)n->attr;
+    const tg__dim_attr *at = (const tg__dim_attr *)n->attr;
     tg_tensor *y = n->out[0];
     (void)tg;
     dx[0] = tg_mul(y, tg_sub(g[0], tg_sum_dims(tg_mul(g[0], y), 1, &at->dim, true)));
     return dx[0] != NULL;
 }
 TG__PRIVATE bool tg__log_softmax_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
-    const tg__softmax_attr *at = (const tg__softmax_attr *)n->attr;
+    const tg__dim_attr *at = (const tg__dim_attr *)n->attr;
     (void)tg;
     dx[0] = tg_sub(g[0], tg_mul(tg_exp(n->out[0]), tg_sum_dims(g[0], 1, &at->dim, true)));
     return dx[0] != NULL;
 }
-static const tg_op tg__softmax_op = { "softmax", 1, 1, 0, 1, 0, { TG_SAVE_OUT(0), 0, 0, 0 }, tg__softmax_attrs, 1, sizeof(tg__softmax_attr), tg__softmax_check, tg__softmax_forward, tg__softmax_backward, NULL };
-static const tg_op tg__log_softmax_op = { "log_softmax", 1, 1, 0, 1, 0, { TG_SAVE_OUT(0), 0, 0, 0 }, tg__softmax_attrs, 1, sizeof(tg__softmax_attr), tg__softmax_check, tg__log_softmax_forward, tg__log_softmax_backward, NULL };
-TG_API tg_tensor *(tg_softmax)(tg_tensor *x, int64_t dim) { tg__softmax_attr at; at.dim = dim; return tg__call(&tg__softmax_op, &at, &x, 1, NULL, 1); }
-TG_API tg_tensor *(tg_log_softmax)(tg_tensor *x, int64_t dim) { tg__softmax_attr at; at.dim = dim; return tg__call(&tg__log_softmax_op, &at, &x, 1, NULL, 1); }
+static const tg_op tg__softmax_op = { "softmax", 1, 1, 0, 1, 0, { TG_SAVE_OUT(0), 0, 0, 0 }, tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__softmax_check, tg__softmax_forward, tg__softmax_backward, NULL };
+static const tg_op tg__log_softmax_op = { "log_softmax", 1, 1, 0, 1, 0, { TG_SAVE_OUT(0), 0, 0, 0 }, tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__softmax_check, tg__log_softmax_forward, tg__log_softmax_backward, NULL };
+TG_API tg_tensor *(tg_softmax)(tg_tensor *x, int64_t dim) { tg__dim_attr at; at.dim = dim; return tg__call(&tg__softmax_op, &at, &x, 1, NULL, 1); }
+TG_API tg_tensor *(tg_log_softmax)(tg_tensor *x, int64_t dim) { tg__dim_attr at; at.dim = dim; return tg__call(&tg__log_softmax_op, &at, &x, 1, NULL, 1); }
 
 /* ======================================================================================
    >>impl-sort    sort along a dimension
@@ -8557,8 +8372,6 @@ TG_API tg_tensor *(tg_sort)(tg_tensor *x, int64_t dim, bool descending, tg_tenso
 /* ------------------------------------------------------------------------ cat ----
    The tensors one after the other along dim; dtypes promote. dx_i = its part of g. As in torch, 1-D tensors without elements are left out of the shape check,
    and the result of channels-last pictures is channels-last.                                                       */
-typedef struct tg__dim_attr { int64_t dim; } tg__dim_attr;
-static const tg_attr tg__dim_attrs[] = { { "dim", TG_ATTR_INT, 0, 1 } };
 
 TG__PRIVATE bool tg__cat_skips(int ndim, const int64_t *shape) { return ndim == 1 && shape[0] == 0; }
 TG__PRIVATE bool tg__channels_last(const tg_tensor *t) {
@@ -8626,13 +8439,10 @@ TG_API tg_tensor *(tg_cat)(tg_tensor *const *list, int n, int64_t dim) {
 /* ------------------------------------------------------------------------ stack ---- */
 TG_API tg_tensor *(tg_stack)(tg_tensor *const *list, int n, int64_t dim) {
     tg_tensor *few[8], **t = few, *y = NULL;
-    tg_ctx *tg = NULL;
+    tg_ctx *tg = list ? tg__start_list(list, n, "stack") : NULL;
     bool ok = true;
     int i;
-    for (i = 0; list && i < n && !tg; i++) if (list[i]) tg = list[i]->tg;
-    if (!tg__gate(tg)) return NULL;
-    tg->where = "stack";
-    for (i = 0; i < n; i++) if (!tg__use(tg, list[i], i)) return NULL;
+    if (!tg) return NULL;
     if (!tg__wrap_dim(tg, list[0], &dim, list[0]->ndim + 1)) return NULL;
     if (n > 8 && !(t = (tg_tensor **)tg__mem_get(tg, (size_t)n * sizeof *t))) return NULL;
     for (i = 0; ok && i < n; i++) {
@@ -8674,7 +8484,6 @@ TG__LINE(add_bool, uint8_t, (uint8_t)(*d || s))
 typedef struct tg__index_job {
     tg_ctx     *tg;
     int         kind, dim;
-    tg_dtype    dtype;
     size_t      size;
     char       *y; const char *x; const int64_t *index;
     int64_t     k, ky, kx, ki;                      /* length along dim, and the strides of y, x and index along it: 0 for the side that is indexed */
@@ -8735,12 +8544,6 @@ TG__PRIVATE void tg__index_run(const tg__index_job *j, int64_t m, char *y, int64
     } else j->line(m, y, ys, 0, x, xs, 0, &none, 0);
 }
 
-#if defined(__GNUC__)
-#define TG__PREFETCH(p) __builtin_prefetch(p)
-#else
-#define TG__PREFETCH(p) ((void)(p))
-#endif
-
 TG__PRIVATE void tg__index_chunk(void *job, int64_t chunk) {
     tg__index_job *j = (tg__index_job *)job;
     const tg__loop *l = &j->slices;
@@ -8793,13 +8596,13 @@ TG__PRIVATE int64_t tg__index_cut(tg__index_job *j) {
     }
     j->slice_block = tg__imin(n, j->slice_block);
     j->k_block = tg__imin(j->k, j->k_block);
-    j->k_blocks = (j->k + j->k_block - 1) / j->k_block;
-    return (n + j->slice_block - 1) / j->slice_block * j->k_blocks;
+    j->k_blocks = tg__ceil_div(j->k, j->k_block);
+    return tg__ceil_div(n, j->slice_block) * j->k_blocks;
 }
 TG__PRIVATE int64_t tg__index_start(tg_ctx *tg, int phase, void *job) {
     tg__index_job *j = (tg__index_job *)job;
     j->checking = phase == 0;
-    if (phase == 0) return (j->all.numel + TG__INDEX_CHUNK - 1) / TG__INDEX_CHUNK;
+    if (phase == 0) return tg__ceil_div(j->all.numel, TG__INDEX_CHUNK);
     if (phase > 1) return 0;
     if (j->bad) { (void)tg__index_fail(tg, j); return -1; }
     return tg__index_cut(j);
@@ -8841,7 +8644,7 @@ TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x
     tg__loop_make(&j.slices, t, 3);
     t[0] = index;
     tg__loop_make(&j.all, t, 1);
-    j.tg = tg; j.kind = kind; j.dim = dim; j.dtype = x->dtype; j.size = tg_dtype_size(x->dtype);
+    j.tg = tg; j.kind = kind; j.dim = dim; j.size = tg_dtype_size(x->dtype);
     j.y = (char *)y->data; j.x = (const char *)x->data; j.index = (const int64_t *)index->data;
     j.k = vector ? index->numel : shape[dim];
     if (kind == TG__INDEX_TAKE) { j.ky = h[0].stride[dim]; j.xv = h[1].stride[dim]; }
@@ -8875,6 +8678,12 @@ TG__PRIVATE bool tg__index_within(tg_ctx *tg, const tg_tensor *index, const tg_t
 }
 TG__PRIVATE int tg__index_dim(const tg__node *n) { return (int)((const tg__dim_attr *)n->attr)->dim; }
 
+TG__PRIVATE tg_tensor *tg__index_call(const tg_op *op, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {      /* src NULL: the op has none */
+    tg__dim_attr at;
+    at.dim = dim;
+    return tg__apply(op, &at, NULL, x, index, src);
+}
+
 /* Zeros beside g, for gradients to be added into. */
 TG__PRIVATE tg_tensor *tg__zeros_beside(tg_ctx *tg, const tg_tensor *g, int ndim, const int64_t *shape) {
     return tg__filled(tg, tg__hold(tg, tg__tensor_make(tg, g->device, g->dtype, ndim, shape, NULL)), 0, 0, true);
@@ -8900,11 +8709,7 @@ TG__PRIVATE bool tg__index_select_backward(tg_ctx *tg, tg__node *n, tg_tensor **
 }
 static const tg_op tg__index_select_op = { "index_select", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), 0, 0, 0 },
     tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__index_select_check, tg__index_select_forward, tg__index_select_backward, NULL };
-TG_API tg_tensor *(tg_index_select)(tg_tensor *x, int64_t dim, tg_tensor *index) {
-    tg__dim_attr at;
-    at.dim = dim;
-    return tg__apply(&tg__index_select_op, &at, NULL, x, index);
-}
+TG_API tg_tensor *(tg_index_select)(tg_tensor *x, int64_t dim, tg_tensor *index) { return tg__index_call(&tg__index_select_op, x, dim, index, NULL); }
 
 /* ------------------------------------------------------------------------ index_add ----
    y = x, then y[.., index[k], ..] += src[.., k, ..] for k = 0, 1, 2 ...; dx = g, dsrc = g at the indices. Saves: index. */
@@ -8929,11 +8734,7 @@ TG__PRIVATE bool tg__index_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
 }
 static const tg_op tg__index_add_op = { "index_add", 1, 3, 0, 1, 0, { 0, 0, TG_SAVE_IN(1), 0 },
     tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__index_add_check, tg__index_add_forward, tg__index_add_backward, NULL };
-TG_API tg_tensor *(tg_index_add)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
-    tg__dim_attr at;
-    at.dim = dim;
-    return tg__apply(&tg__index_add_op, &at, NULL, x, index, src);
-}
+TG_API tg_tensor *(tg_index_add)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) { return tg__index_call(&tg__index_add_op, x, dim, index, src); }
 
 /* ------------------------------------------------------------------------ gather ----
    y[.., k, ..] = x[.., index[.., k, ..], ..], of index's shape, which may be smaller than x's in the other dimensions; dx = g added back into zeros. Saves: index. */
@@ -8952,11 +8753,7 @@ TG__PRIVATE bool tg__gather_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
 }
 static const tg_op tg__gather_op = { "gather", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), 0, 0, 0 },
     tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__gather_check, tg__gather_forward, tg__gather_backward, NULL };
-TG_API tg_tensor *(tg_gather)(tg_tensor *x, int64_t dim, tg_tensor *index) {
-    tg__dim_attr at;
-    at.dim = dim;
-    return tg__apply(&tg__gather_op, &at, NULL, x, index);
-}
+TG_API tg_tensor *(tg_gather)(tg_tensor *x, int64_t dim, tg_tensor *index) { return tg__index_call(&tg__gather_op, x, dim, index, NULL); }
 
 /* ------------------------------------------------------------------------ scatter, scatter_add ----
    y = x, then y[.., index[.., k, ..], ..] = (or +=) src[.., k, ..] in row-major order of index.
@@ -9010,16 +8807,8 @@ static const tg_op tg__scatter_op = { "scatter", 1, 3, 0, 1, 0, { TG_SAVE_IN(1),
     tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__scatter_check, tg__scatter_forward, tg__scatter_backward, NULL };
 static const tg_op tg__scatter_add_op = { "scatter_add", 1, 3, 0, 1, 0, { 0, 0, TG_SAVE_IN(1), 0 },
     tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__scatter_check, tg__scatter_add_forward, tg__scatter_add_backward, NULL };
-TG_API tg_tensor *(tg_scatter)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
-    tg__dim_attr at;
-    at.dim = dim;
-    return tg__apply(&tg__scatter_op, &at, NULL, x, index, src);
-}
-TG_API tg_tensor *(tg_scatter_add)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
-    tg__dim_attr at;
-    at.dim = dim;
-    return tg__apply(&tg__scatter_add_op, &at, NULL, x, index, src);
-}
+TG_API tg_tensor *(tg_scatter)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) { return tg__index_call(&tg__scatter_op, x, dim, index, src); }
+TG_API tg_tensor *(tg_scatter_add)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) { return tg__index_call(&tg__scatter_add_op, x, dim, index, src); }
 
 /* ------------------------------------------------------------------------ one_hot ----
    y[..., c] = 1 where c is the index, else 0. classes -1: one more than the largest index, which is read here. */
@@ -9074,6 +8863,7 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
     }
     return tg__call(&tg__one_hot_op, &at, &index, 1, NULL, 1);
 }
+
 /* ======================================================================================
    >>impl-gemm        matrix products: which path, cut into phases and chunks
    Owns tg__gemm_job. Kernels know nothing of dtypes, batches and threads; this section knows nothing of registers.
@@ -9084,7 +8874,7 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
      partial   few rows, large b: every chunk streams its own piece of b into partial sums; a second phase adds them
      dots, lanes   reductions (the order is told in >>pass-gemm): along k, or some of the 64 lanes of many columns at once
      whole     integers
-   Tests: tests/test_gemm.c
+   Tests: tests/golden.c, tests/test_bits.c
    ====================================================================================== */
 
 TG__KERNEL(int64_t, tg__gemm_shape_f32, (int what, int64_t kc));
@@ -9111,7 +8901,8 @@ enum {
     TG__GEMM_CHUNK = 3 << 20,       /* multiply-adds of a chunk at most, about: 25 us with AVX-512 */
     TG__GEMM_LONE  = 3 << 19,       /* below this a second thread costs more than it brings */
     TG__GEMM_BYTES = 1 << 20,       /* bytes of a chunk that waits for memory */
-    TG__GEMM_SPAN  = 512            /* columns of a piece of partial sums */
+    TG__GEMM_SPAN  = 512,           /* columns of a piece of partial sums */
+    TG__GEMM_STACK = 1024           /* bytes of scratch that fit on the stack of a small fiber */
 };
 
 typedef struct tg__gemm_job {
@@ -9151,8 +8942,6 @@ TG__PRIVATE bool tg__gemm_is_reduction(int64_t m, int64_t n, int64_t k) {
     return k >= 64 && (m == 1 || n == 1 || m * n <= 16 || k / 64 >= m * n);
 }
 
-TG__PRIVATE int64_t tg__gemm_ceil(int64_t n, int64_t d) { return (n + d - 1) / d; }
-
 TG__PRIVATE int64_t tg__gemm_offset(const tg__gemm_job *j, const int64_t *stride, int64_t i) {
     int64_t at = 0;
     for (int d = j->batch_dims - 1; d >= 0; d--) {
@@ -9176,14 +8965,6 @@ TG__PRIVATE bool tg__gemm_stacked(const tg__gemm_job *j) {
 }
 
 TG__PRIVATE int tg__gemm_kind(int type) { return type == TG_BF16 ? TG__GEMM_BF16 : type == TG_F16 ? TG__GEMM_F16 : TG__GEMM_OWN; }
-TG__PRIVATE size_t tg__gemm_size(int type) {
-    switch (type) {
-    case TG_F64: case TG_I64: return 8;
-    case TG_BF16: case TG_F16: case TG_I16: return 2;
-    case TG_I8: case TG_U8: return 1;
-    default: return 4;
-    }
-}
 
 /* The job as kernels see it. c should have its columns side by side; where its rows are, c^T = b^T a^T is computed. */
 TG__PRIVATE void tg__gemm_normalise(tg__gemm_job *j, bool may_turn) {
@@ -9223,9 +9004,9 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_job *j, bool may_turn) {
     f->part_step = 0;
     p->d_rs = f->c_rs;
     j->size = j->wide ? 8 : 4;
-    j->size_a = tg__gemm_size(turn ? j->tb : j->ta);
-    j->size_b = tg__gemm_size(turn ? j->ta : j->tb);
-    j->size_c = tg__gemm_size(j->tc);
+    j->size_a = tg_dtype_size((tg_dtype)(turn ? j->tb : j->ta));
+    j->size_b = tg_dtype_size((tg_dtype)(turn ? j->ta : j->tb));
+    j->size_c = tg_dtype_size((tg_dtype)j->tc);
     j->turned = turn;
 }
 
@@ -9268,7 +9049,7 @@ TG__PRIVATE void tg__gemm_size_strip(tg__gemm_job *j, int64_t ms, int64_t ns) {
     const tg__gemm_part *p = &j->part;
     int64_t work = 0;
     if (p->pack_b) work += p->ks * j->nr + 16;
-    if (p->pack_a) work += tg__gemm_ceil(ms, j->mr) * TG__GEMM_CALL(j, tg__gemm_shape)(2, p->ks);
+    if (p->pack_a) work += tg__ceil_div(ms, j->mr) * TG__GEMM_CALL(j, tg__gemm_shape)(2, p->ks);
     j->work = ((size_t)work * j->size + 63) / 64 * 64;
     j->scratch = j->work + (j->direct || j->path == TG__GEMM_BLOCKS || j->path == TG__GEMM_PARTIAL ? 0 : (size_t)(ms * ns) * j->size);
 }
@@ -9284,14 +9065,14 @@ TG__PRIVATE void tg__gemm_cut(tg__gemm_job *j, int64_t kc) {
         if (ms > tall) { ms = area / (ns < 128 ? ns : 128); ms = (ms < tall ? tall : ms) / j->mr * j->mr; }
         if (ms > p->m) ms = p->m;
         if (ms * ns > area) {
-            ns = tg__gemm_ceil(area / ms, least) * least;
+            ns = tg__ceil_div(area / ms, least) * least;
             if (ns > p->n) ns = p->n;
         }
     }
     j->ms = ms;
     j->ns = ns;
-    j->mt = tg__gemm_ceil(p->m, ms);
-    j->nt = tg__gemm_ceil(p->n, ns);
+    j->mt = tg__ceil_div(p->m, ms);
+    j->nt = tg__ceil_div(p->n, ns);
 }
 
 /* Strip i of matrix `at`, k-block kb or all of K when kb is -1. Every path that uses strips ends here. */
@@ -9361,7 +9142,7 @@ TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_job *j, int64_t i) {
     tg__gemm_last f;
     tg__gemm_matrix(j, j->now, &p, &f);
     const int64_t k0 = j->kb * j->block, kc = p.k - k0 < j->block ? p.k - k0 : j->block;
-    const int64_t a_panels = tg__gemm_ceil(p.m, j->mr), a_chunks = tg__gemm_ceil(p.m, j->ms);
+    const int64_t a_panels = tg__ceil_div(p.m, j->mr), a_chunks = tg__ceil_div(p.m, j->ms);
     char *ap = j->mem, *bp = j->mem + (size_t)(a_panels * j->a_step) * j->size;
     if (j->words) {
         const bool is_b = i >= a_chunks, a_signed = j->ta == TG_I8;
@@ -9385,8 +9166,8 @@ TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_job *j, int64_t i) {
     tg__gemm_last f;
     tg__gemm_matrix(j, j->now, &p, &f);
     const int64_t k0 = j->kb * j->block, row = i % j->mt * j->ms, col = i / j->mt * j->ns, whole_n = p.n;
-    const int64_t a_panels = tg__gemm_ceil(p.m, j->mr), size = (int64_t)j->size;
-    char *ap = j->mem, *bp = ap + a_panels * j->a_step * size, *sums = bp + tg__gemm_ceil(p.n, j->nr) * j->b_step * size;
+    const int64_t a_panels = tg__ceil_div(p.m, j->mr), size = (int64_t)j->size;
+    char *ap = j->mem, *bp = ap + a_panels * j->a_step * size, *sums = bp + tg__ceil_div(p.n, j->nr) * j->b_step * size;
     tg__gemm_narrow(j, &p, &f, row, p.m - row < j->ms ? p.m - row : j->ms, col, p.n - col < j->ns ? p.n - col : j->ns);
     p.k = p.k - k0 < j->block ? p.k - k0 : j->block;
     p.a = ap + row / j->mr * j->a_step * size;
@@ -9459,7 +9240,7 @@ TG__PRIVATE void tg__gemm_lanes(const tg__gemm_job *j, int64_t at, int64_t i, ch
 TG__PRIVATE void tg__gemm_combine(const tg__gemm_job *j, int64_t i) {
     tg__gemm_part p;
     tg__gemm_last f;
-    const int64_t wide = tg__gemm_ceil(j->part.n, TG__GEMM_SPAN), at = i / (wide * j->part.m), row = i / wide % j->part.m, col = i % wide * TG__GEMM_SPAN;
+    const int64_t wide = tg__ceil_div(j->part.n, TG__GEMM_SPAN), at = i / (wide * j->part.m), row = i / wide % j->part.m, col = i % wide * TG__GEMM_SPAN;
     tg__gemm_matrix(j, at, &p, &f);
     tg__gemm_narrow(j, &p, &f, row, 1, col, p.n - col < TG__GEMM_SPAN ? p.n - col : (int64_t)TG__GEMM_SPAN);
     f.tree = j->path == TG__GEMM_LANES ? j->classes : 1;
@@ -9501,25 +9282,24 @@ TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_job *j, int words) {
     const int64_t g = words == 0 ? 1 : words == TG__GEMM_DOT_BYTES ? 4 : 2;
     j->path = TG__GEMM_SHARED;
     j->words = words;
-    j->mr = tg__gemm_shape_f32__k[j->isa](0, 0);
-    j->nr = tg__gemm_shape_f32__k[j->isa](1, 0);
-    if (j->wide) j->nr = tg__gemm_shape_f64__k[j->isa](1, 0);
-    j->ms = (112 + j->mr - 1) / j->mr * j->mr;
+    j->mr = TG__GEMM_CALL(j, tg__gemm_shape)(0, 0);
+    j->nr = TG__GEMM_CALL(j, tg__gemm_shape)(1, 0);
+    j->ms = tg__ceil_div(112, j->mr) * j->mr;
     j->ns = 128 / j->nr * j->nr;
-    j->mt = tg__gemm_ceil(p->m, j->ms);
-    j->nt = tg__gemm_ceil(p->n, j->ns);
+    j->mt = tg__ceil_div(p->m, j->ms);
+    j->nt = tg__ceil_div(p->n, j->ns);
     j->block = TG__GEMM_KB * g;
-    j->kt = tg__gemm_ceil(p->k, j->block);
-    const int64_t kc = p->k < j->block ? tg__gemm_ceil(p->k, g) : TG__GEMM_KB;
-    j->a_step = tg__gemm_shape_f32__k[j->isa](2, kc);
+    j->kt = tg__ceil_div(p->k, j->block);
+    const int64_t kc = p->k < j->block ? tg__ceil_div(p->k, g) : TG__GEMM_KB;
+    j->a_step = TG__GEMM_CALL(j, tg__gemm_shape)(2, kc);
     j->b_step = kc * j->nr + (words ? j->nr : 16);
-    return tg__gemm_memory(j, tg__gemm_ceil(p->m, j->mr) * j->a_step + tg__gemm_ceil(p->n, j->nr) * j->b_step + (j->direct ? 0 : p->m * p->n));
+    return tg__gemm_memory(j, tg__ceil_div(p->m, j->mr) * j->a_step + tg__ceil_div(p->n, j->nr) * j->b_step + (j->direct ? 0 : p->m * p->n));
 }
 
 TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_job *j) {
     tg__gemm_part *p = &j->part;
     const int64_t work = p->m * p->n * p->k;
-    j->kt = tg__gemm_ceil(p->k, TG__GEMM_RB);
+    j->kt = tg__ceil_div(p->k, TG__GEMM_RB);
     j->direct = j->direct && j->kt == 1 && !j->accumulate;
     if (p->m == 1 && p->b_cs == 1 && p->b_rs != 1 && p->n > 1) {
         const bool lone = j->kt == 1 && work <= TG__GEMM_LONE / 4;
@@ -9530,7 +9310,7 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_job *j) {
         j->classes = !lone && p->n >= 1024 ? 32 : 8;
         j->ns = p->n < span ? (p->n + 15) / 16 * 16 : span;
         j->mt = 1;
-        j->nt = tg__gemm_ceil(p->n, j->ns);
+        j->nt = tg__ceil_div(p->n, j->ns);
         j->work = (size_t)(j->ns * 4) * j->size;
         j->scratch = j->work + (lone ? (size_t)(j->ns * 8) * j->size : 0);
         if (!lone && !tg__gemm_memory(j, j->batches * j->kt * j->classes * p->n)) return false;
@@ -9541,8 +9321,8 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_job *j) {
     int64_t kc = p->k < TG__GEMM_RB ? p->k : TG__GEMM_RB;
     int64_t ns = TG__GEMM_BYTES / 4 / kc / j->ms;
     j->ns = ns < 1 ? 1 : ns > p->n ? p->n : ns;
-    j->mt = tg__gemm_ceil(p->m, j->ms);
-    j->nt = tg__gemm_ceil(p->n, j->ns);
+    j->mt = tg__ceil_div(p->m, j->ms);
+    j->nt = tg__ceil_div(p->n, j->ns);
     j->work = (size_t)((p->b_rs == 1 ? 0 : kc) + (p->a_cs == 1 && p->ka == TG__GEMM_OWN ? 0 : kc * j->ms)) * j->size;
     j->scratch = j->work;
     if (j->kt > 1) {
@@ -9551,11 +9331,11 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_job *j) {
     return true;
 }
 
-/* Chunks of phase 0 of a float product, or -1. */
+/* The path of a float product that is no reduction, and how it is cut. */
 TG__PRIVATE bool tg__gemm_plan(tg__gemm_job *j) {
     tg__gemm_part *p = &j->part;
     const int64_t work = p->m * p->n * (p->k > 16 ? p->k : 16);
-    j->kt = tg__gemm_ceil(p->k, TG__GEMM_KB);
+    j->kt = tg__ceil_div(p->k, TG__GEMM_KB);
     j->per = 1;
     j->path = TG__GEMM_STRIPS;
     j->mr = TG__GEMM_CALL(j, tg__gemm_shape)(0, 0);
@@ -9595,12 +9375,12 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_job *j) {
     j->second = false;
     j->words = 0;
     j->scratch = j->work = 0;
-    j->isa = tg__isa(j->tg);
+    j->isa = j->tg->isa;
     j->batches = 1;
     for (int d = 0; d < j->batch_dims; d++) j->batches *= j->batch[d];
     if (j->ta != TG_F32 && j->ta != TG_F64 && j->ta != TG_BF16 && j->ta != TG_F16) {
         const bool bytes = j->tb == TG_I8 && (j->ta == TG_I8 || j->ta == TG_U8) && j->tc == TG_I32;
-        const int words = bytes && j->m * j->n * j->k > 1 << 15 ? tg__gemm_words_op__k[j->isa](1, tg__cpu_features(j->tg)) : 0;
+        const int words = bytes && j->m * j->n * j->k > 1 << 15 ? tg__gemm_words_op__k[j->isa](1, j->tg->features) : 0;
         if (words) {
             j->wide = false;
             tg__gemm_normalise(j, false);
@@ -9611,7 +9391,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_job *j) {
         j->path = TG__GEMM_WHOLE;
         j->ms = rows < 1 ? 1 : rows > j->m ? j->m : rows;
         j->ns = j->n;
-        j->mt = tg__gemm_ceil(j->m, j->ms);
+        j->mt = tg__ceil_div(j->m, j->ms);
         j->nt = 1;
         return true;
     }
@@ -9620,13 +9400,13 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_job *j) {
     tg__gemm_normalise(j, true);
     j->m = m;
     j->direct = j->last.c_cs == 1 && j->last.kc == TG__GEMM_OWN;
-    if (j->ta == TG_BF16 && !reduction && j->m >= 16 && j->n >= 16 && j->m * j->n * j->k > 1 << 20 && !tg__strict(j->tg)) {
-        const int words = tg__gemm_words_op__k[j->isa](0, tg__cpu_features(j->tg));
+    if (j->ta == TG_BF16 && !reduction && j->m >= 16 && j->n >= 16 && j->m * j->n * j->k > 1 << 20 && !j->tg->strict) {
+        const int words = tg__gemm_words_op__k[j->isa](0, j->tg->features);
         j->direct = j->direct && !j->accumulate;
         if (words) return tg__gemm_plan_shared(j, words);
     }
     if (!(reduction ? tg__gemm_plan_reduction(j) : tg__gemm_plan(j))) return false;
-    if (j->scratch > 1024 && !tg__scratch_need(j->tg, j->scratch)) {
+    if (j->scratch > TG__GEMM_STACK && !tg__scratch_need(j->tg, j->scratch)) {
         if (j->mem) tg__mem_put(j->tg, j->mem, j->mem_bytes);
         return false;
     }
@@ -9646,7 +9426,7 @@ TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *job) {
     const int64_t strips = j->mt * j->nt;
     switch (j->path) {
     case TG__GEMM_STRIPS:
-        if (phase == 0) chunks = strips > 1 ? strips * j->batches : tg__gemm_ceil(j->batches, j->per);
+        if (phase == 0) chunks = strips > 1 ? strips * j->batches : tg__ceil_div(j->batches, j->per);
         break;
     case TG__GEMM_BLOCKS:
         j->kb = phase;
@@ -9665,7 +9445,7 @@ TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *job) {
         if (phase == 0) chunks = strips * j->batches * (j->mem ? j->path == TG__GEMM_LANES ? j->classes * j->kt : j->kt : 1);
         else if (phase == 1 && j->mem) {
             j->second = true;
-            chunks = j->batches * j->part.m * tg__gemm_ceil(j->part.n, TG__GEMM_SPAN);
+            chunks = j->batches * j->part.m * tg__ceil_div(j->part.n, TG__GEMM_SPAN);
         }
     }
     if (chunks == 0 && j->mem) { tg__mem_put(tg, j->mem, j->mem_bytes); j->mem = NULL; }
@@ -9697,8 +9477,8 @@ TG__PRIVATE void tg__gemm_chunk(void *job, int64_t i) {
         return;
     }
     if (j->second) { tg__gemm_combine(j, i); return; }
-    if (j->scratch <= 1024) {
-        union { double align; char bytes[1024]; } stack;
+    if (j->scratch <= TG__GEMM_STACK) {
+        union { double align; char bytes[TG__GEMM_STACK]; } stack;
         tg__gemm_chunk_in(j, i, stack.bytes);
         return;
     }
@@ -9707,6 +9487,7 @@ TG__PRIVATE void tg__gemm_chunk(void *job, int64_t i) {
     tg__gemm_chunk_in(j, i, scratch);
     tg__scratch_give(j->tg, slot);
 }
+static const tg__family tg__family_gemm = { "gemm", TG__FAMILY_GEMM, tg__gemm_start, tg__gemm_chunk };
 
 /* ======================================================================================
    >>impl-conv        convolutions in two dimensions: conv2d and its two derivatives, which are each other's derivatives
@@ -9800,7 +9581,6 @@ typedef struct tg__conv_job {
     char   *sums;
 } tg__conv_job;
 
-TG__PRIVATE int64_t tg__conv_ceil(int64_t n, int64_t d) { return (n + d - 1) / d; }
 TG__PRIVATE int64_t tg__conv_floor(int64_t n, int64_t d) { return n >= 0 ? n / d : -((-n + d - 1) / d); }
 
 /* The taps of one sub: `dir` and residue (r, s) say which. Counts them, and fills the tables where there are any. Returns how many integers the tables take. */
@@ -9837,7 +9617,7 @@ TG__PRIVATE int64_t tg__conv_taps(const tg__conv_job *j, tg__conv_sub *s, int64_
         s->src_y = -pa[0]; s->src_x = -pa[1]; s->src_sy = st[0]; s->src_sx = st[1];
     } else {
         /* position u = s q + r of the padded data meets tap s e + r at row q - e of g */
-        const int64_t qy = tg__conv_ceil(pa[0] > r0 ? pa[0] - r0 : 0, st[0]), qx = tg__conv_ceil(pa[1] > r1 ? pa[1] - r1 : 0, st[1]);
+        const int64_t qy = tg__ceil_div(pa[0] > r0 ? pa[0] - r0 : 0, st[0]), qx = tg__ceil_div(pa[1] > r1 ? pa[1] - r1 : 0, st[1]);
         s->rows = tg__conv_floor(pa[0] + j->x.h - 1 - r0, st[0]) + 1 - qy;
         s->cols = tg__conv_floor(pa[1] + j->x.w - 1 - r1, st[1]) + 1 - qx;
         s->out_y = qy * st[0] + r0 - pa[0]; s->out_x = qx * st[1] + r1 - pa[1];
@@ -9848,14 +9628,14 @@ TG__PRIVATE int64_t tg__conv_taps(const tg__conv_job *j, tg__conv_sub *s, int64_
     return 6 * all;
 }
 
-/* Images or rows of a unit, result channels of a chunk: by sizes alone. madds: per position; m: results per position; k: channels summed over. */
+/* Images or rows of a unit, by sizes alone, and the planes that they make. n: images; m: results per position; k: channels summed over. */
 TG__PRIVATE bool tg__conv_cut(tg__conv_job *j, tg__conv_sub *s, int64_t n, int64_t m, int64_t k) {
     const int64_t terms = (k > 0 ? k : 1) * (s->taps > 0 ? s->taps : 1), image = s->rows * s->cols;
     int64_t least, room, want = TG__CONV_CHUNK / terms / m, flat, rows;
-    s->blocks = tg__conv_ceil(terms, TG__CONV_BLOCK);
+    s->blocks = tg__ceil_div(terms, TG__CONV_BLOCK);
     if (s->blocks > k) s->blocks = k > 0 ? k : 1;
-    s->block = tg__conv_ceil(k, s->blocks);
-    s->blocks = s->block ? tg__conv_ceil(k, s->block) : 1;
+    s->block = tg__ceil_div(k, s->blocks);
+    s->blocks = s->block ? tg__ceil_div(k, s->block) : 1;
     room = TG__CONV_PLANES / ((s->block * s->planes > 0 ? s->block * s->planes : 1) + m);
     least = terms * m > 1 << 16 ? 192 : 48;                          /* positions that share one trip through the weights */
     if (want > room) want = room;
@@ -9865,23 +9645,23 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_job *j, tg__conv_sub *s, int64_t n, int64
         s->high = s->rows;
     } else {
         s->images = 1;
-        s->high = tg__conv_ceil(want, s->cols);
+        s->high = tg__ceil_div(want, s->cols);
         if (s->high < 2 * s->dy) s->high = 2 * s->dy;                /* rows that neighbours fill too */
         if (s->high > s->rows) s->high = s->rows;
-        s->high = tg__conv_ceil(s->rows, tg__conv_ceil(s->rows, s->high));
+        s->high = tg__ceil_div(s->rows, tg__ceil_div(s->rows, s->high));
     }
-    s->bands = tg__conv_ceil(s->rows, s->high);
-    s->units = tg__conv_ceil(n, s->images) * s->bands;
+    s->bands = tg__ceil_div(s->rows, s->high);
+    s->units = tg__ceil_div(n, s->images) * s->bands;
     if (!tg__add_i64(s->cols, s->dx, &s->pitch) || !tg__add_i64(s->high, s->dy, &rows) || !tg__mul_i64(rows, s->pitch, &s->plane) ||
         !tg__mul_i64(s->plane, s->planes > 0 ? s->planes : 1, &s->channel)) return tg__fail_memory(j->tg, SIZE_MAX);
-    flat = tg__conv_ceil((s->high - 1) * s->pitch + s->cols, j->vn);
-    s->across = tg__conv_ceil(s->cols, j->vn);
+    flat = tg__ceil_div((s->high - 1) * s->pitch + s->cols, j->vn);
+    s->across = tg__ceil_div(s->cols, j->vn);
     if (flat < s->across * s->high) s->across = 0;
     return true;
 }
 /* Vectors of one image with this many rows. */
 TG__PRIVATE int64_t tg__conv_vectors(const tg__conv_job *j, const tg__conv_sub *s, int64_t rows) {
-    return s->across ? s->across * rows : tg__conv_ceil((rows - 1) * s->pitch + s->cols, j->vn);
+    return s->across ? s->across * rows : tg__ceil_div((rows - 1) * s->pitch + s->cols, j->vn);
 }
 TG__PRIVATE bool tg__conv_image(tg__conv_job *j, tg__conv_sub *s, int64_t channels) {
     int64_t all;
@@ -9910,13 +9690,13 @@ TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
         integers += tg__conv_taps(j, &one, (i / high_x + j->at.padding[0]) % j->at.stride[0], (i % high_x + j->at.padding[1]) % j->at.stride[1], NULL);
         one.planes = 1;
         if (!tg__conv_cut(j, &one, j->src.n, j->m, j->k)) return false;
-        integers += tg__imax(1, one.block) * one.taps + one.images * tg__imax(tg__conv_ceil(one.cols, j->vn) * one.rows, 1) + 8;
+        integers += tg__imax(1, one.block) * one.taps + one.images * tg__imax(tg__ceil_div(one.cols, j->vn) * one.rows, 1) + 8;
     }
     head = TG__ROUND_UP(sizeof(tg__conv_sub) * (size_t)j->subs, 64) + TG__ROUND_UP((size_t)integers * 8, 64);
     need = head;
     for (int64_t i = 0; i < j->subs; i++) {
         tg__conv_taps(j, &one, (i / high_x + j->at.padding[0]) % j->at.stride[0], (i % high_x + j->at.padding[1]) % j->at.stride[1], NULL);
-        need += (size_t)(groups * tg__conv_ceil(j->m, j->mr) * (j->k * one.taps * j->mr + 16) + 16) * j->size + 64;
+        need += (size_t)(groups * tg__ceil_div(j->m, j->mr) * (j->k * one.taps * j->mr + 16) + 16) * j->size + 64;
     }
     j->bytes = need;
     j->mem = (char *)tg__mem_get(j->tg, need);
@@ -9941,14 +9721,14 @@ TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
             const int64_t px = s->images * s->high * s->cols, terms = tg__imax(1, j->k * s->taps);
             int64_t mb = TG__CONV_CHUNK / terms / px, low = 2 * TG__CONV_BLOCK / tg__imax(1, s->taps);
             if (mb < low) mb = low;
-            mb = tg__conv_ceil(mb, j->mr) * j->mr;
-            s->splits = tg__conv_ceil(j->m, mb);
+            mb = tg__ceil_div(mb, j->mr) * j->mr;
+            s->splits = tg__ceil_div(j->m, mb);
             if (mb >= j->m) mb = j->m;
-            else mb = tg__conv_ceil(tg__conv_ceil(j->m, s->splits), j->mr) * j->mr;
+            else mb = tg__ceil_div(tg__ceil_div(j->m, s->splits), j->mr) * j->mr;
             s->mb = mb;
-            s->splits = tg__conv_ceil(j->m, mb);
+            s->splits = tg__ceil_div(j->m, mb);
         }
-        s->panels = tg__conv_ceil(j->m, j->mr);
+        s->panels = tg__ceil_div(j->m, j->mr);
         s->step = j->k * s->taps * j->mr + 16;
         s->weights = weights;
         s->first_panel = j->panels;
@@ -9956,7 +9736,7 @@ TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
         weights += TG__ROUND_UP((size_t)(groups * s->panels * s->step + 16) * j->size, 64);
         j->panels += groups * s->panels;
         chunks += groups * s->units * s->splits;
-        need = TG__ROUND_UP((size_t)(s->images * s->image + 2 * j->vn) * j->size, 64) + (size_t)(tg__conv_ceil(s->mb, j->mr) * j->mr * v * j->vn) * j->size;
+        need = TG__ROUND_UP((size_t)(s->images * s->image + 2 * j->vn) * j->size, 64) + (size_t)(tg__ceil_div(s->mb, j->mr) * j->mr * v * j->vn) * j->size;
         if (scratch < need) scratch = need;
     }
     j->each = tg__imax(1, (1 << 15) / tg__imax(1, j->k * all * j->mr));
@@ -10046,7 +9826,7 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_job *j) {
     j->m = og; j->k = j->c; j->subs = 1;
     j->lanes = og <= 8 && j->y.w > og;
     j->nr = j->lanes ? og : og > j->vn ? 2 * j->vn : j->vn;
-    j->o_panels = tg__conv_ceil(og, j->nr);
+    j->o_panels = tg__ceil_div(og, j->nr);
     head = TG__ROUND_UP(sizeof(tg__conv_sub), 64) + TG__ROUND_UP((size_t)(tg__conv_taps(j, &one, 0, 0, NULL) + j->c * j->kh * j->kw) * 8, 64);
     terms = j->c * one.taps;
     one.planes = 1;                                                  /* units must not hang on it: they are the order of summation */
@@ -10057,20 +9837,20 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_job *j) {
     j->cb = j->c; j->ob = j->o_panels;
     if (work > 2 * TG__CONV_CHUNK) {
         j->cb = tg__imax(64, 2 * TG__CONV_CHUNK / (px * one.taps * og));
-        j->cb = tg__conv_ceil(j->c, tg__conv_ceil(j->c, j->cb));
+        j->cb = tg__ceil_div(j->c, tg__ceil_div(j->c, j->cb));
         work = px * og * j->cb * one.taps;
-        if (work > 2 * TG__CONV_CHUNK) j->ob = tg__conv_ceil(j->o_panels, tg__imin(tg__conv_ceil(work, 2 * TG__CONV_CHUNK), tg__conv_ceil(og, 64)));
+        if (work > 2 * TG__CONV_CHUNK) j->ob = tg__ceil_div(j->o_panels, tg__imin(tg__ceil_div(work, 2 * TG__CONV_CHUNK), tg__ceil_div(og, 64)));
     }
-    j->c_splits = tg__conv_ceil(j->c, j->cb);
-    j->o_splits = tg__conv_ceil(j->o_panels, j->ob);
-    j->split_rows = tg__conv_ceil(j->cb * one.taps, j->wr) * j->wr;
+    j->c_splits = tg__ceil_div(j->c, j->cb);
+    j->o_splits = tg__ceil_div(j->o_panels, j->ob);
+    j->split_rows = tg__ceil_div(j->cb * one.taps, j->wr) * j->wr;
     j->rows_padded = j->c_splits * j->split_rows;
     j->part_step = groups * j->o_panels * j->rows_padded * j->nr;
     /* parts: by the sizes, not by the panels', which depend on the instruction set */
     j->parts = tg__imin(TG__CONV_PARTS, tg__imin(one.units, TG__CONV_PART_SIZE / (groups * og * terms)));
     if (j->parts < 1) j->parts = 1;
-    j->steps = tg__conv_ceil(one.units, j->parts);
-    j->parts = tg__conv_ceil(one.units, j->steps);
+    j->steps = tg__ceil_div(one.units, j->parts);
+    j->parts = tg__ceil_div(one.units, j->steps);
     j->bytes = head + (size_t)(j->parts * j->part_step) * j->size;
     j->mem = (char *)tg__mem_get(j->tg, j->bytes);
     if (!j->mem) return false;
@@ -10155,7 +9935,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *job) {
     if (phase == 0) {
         j->tg = tg;
         j->mem = NULL;
-        j->isa = tg__isa(tg);
+        j->isa = tg->isa;
         j->wide = j->type == TG_F64;
         j->kind = tg__gemm_kind(j->type);
         j->size = j->wide ? 8 : 4;
@@ -10170,7 +9950,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *job) {
         if (phase < j->steps) chunks = j->parts * groups * j->o_splits * j->c_splits;
         else if (phase == j->steps) chunks = groups * j->o_panels;
     } else if (phase == 0) {
-        chunks = tg__conv_ceil(j->panels, j->each);
+        chunks = tg__ceil_div(j->panels, j->each);
     } else if (phase == 1) {
         const tg__conv_sub *s = &j->sub[j->subs - 1];
         chunks = s->first_chunk + groups * s->units * s->splits;
@@ -10192,7 +9972,7 @@ TG__PRIVATE void tg__conv_chunk(void *job, int64_t i) {
     else tg__conv_tile_chunk(j, i, scratch);
     tg__scratch_give(j->tg, slot);
 }
-static const tg__family tg__conv_family = { "conv", TG__FAMILY_CONV, tg__conv_start, tg__conv_chunk };
+static const tg__family tg__family_conv = { "conv", TG__FAMILY_CONV, tg__conv_start, tg__conv_chunk };
 
 TG__PRIVATE void tg__conv_map_of(tg__conv_map *m, const tg_tensor *t) {            /* [C, H, W] counts as one image */
     const int d = t->ndim - 3;
@@ -10213,7 +9993,7 @@ TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, cons
     j.so = w->stride[0]; j.sc = w->stride[1]; j.skh = w->stride[2]; j.skw = w->stride[3];
     j.bias = bias ? bias->data : NULL; j.bias_step = bias ? bias->stride[0] : 0;
     if (dir != TG__CONV_RESULT && (x->numel == 0 || w->numel == 0 || y->numel == 0)) return tg__fill(tg, out, 0, 0, true);      /* nothing to sum */
-    return tg__launch(tg, out->device, &tg__conv_family, &j);
+    return tg__launch(tg, out->device, &tg__family_conv, &j);
 }
 
 /* ------------------------------------------------------------------------ conv2d ----
@@ -10238,9 +10018,8 @@ TG__PRIVATE bool tg__conv_dtypes(tg_ctx *tg, const tg__node *n) {
 TG__PRIVATE bool tg__conv_values(tg_ctx *tg, const tg__conv_attr *at) {
     for (int d = 0; d < 2; d++) {
         if (at->stride[d] <= 0) return tg__fail(tg, TG__E_CONV_VALUE, "stride", at->stride[d]);
-        if (at->padding[d] < 0) return tg__fail(tg, TG__E_CONV_VALUE, "padding", at->padding[d]);
+        if (at->padding[d] < 0 || at->padding[d] > INT64_MAX / 8) return tg__fail(tg, TG__E_CONV_VALUE, "padding", at->padding[d]);
         if (at->dilation[d] <= 0) return tg__fail(tg, TG__E_CONV_VALUE, "dilation", at->dilation[d]);
-        if (at->padding[d] > INT64_MAX / 8) return tg__fail(tg, TG__E_CONV_VALUE, "padding", at->padding[d]);
     }
     return at->groups > 0 || tg__fail(tg, TG__E_CONV_VALUE, "groups", at->groups);
 }
@@ -10298,7 +10077,7 @@ TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args) {
     tg_tensor *any;
     if (!args) return NULL;
     any = args->x ? args->x : args->weight ? args->weight : args->bias;
-    if (any && args->at.file) { any->tg->here.file = args->at.file; any->tg->here.line = args->at.line; }
+    if (args->at.file) (void)tg__at(any, args->at.file, args->at.line);
     if (any && tg__gate(any->tg) && (!args->x || !args->weight)) {
         any->tg->where = tg__conv2d_op.name;
         tg__fail(any->tg, TG__E_NULL, args->x ? 1 : 0);
@@ -10339,7 +10118,6 @@ TG__PRIVATE bool tg__conv2d_input_forward(tg_ctx *tg, tg__node *n) {
 }
 TG__PRIVATE bool tg__conv2d_input_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
-    (void)tg;
     if (n->wants[0]) dx[0] = tg__conv_call(TG__CONV_RESULT, at, NULL, g[0], n->in[1]);
     if (n->wants[1]) dx[1] = tg__conv_call(TG__CONV_BY_WEIGHT, at, n->in_slot[1].shape + 2, n->in[0], g[0]);
     return !tg_failed(tg);
@@ -10389,8 +10167,6 @@ TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const i
 /* ======================================================================================
    >>impl-matrix    matmul and linear on the gemm family; losses and dropout, made of ops
    ====================================================================================== */
-
-static const tg__family tg__family_gemm = { "gemm", TG__FAMILY_GEMM, tg__gemm_start, tg__gemm_chunk };
 
 TG__PRIVATE const char *tg__matmul_hint(const tg_tensor *a, const tg_tensor *b) {
     if (a->ndim >= 1 && b->ndim >= 2 && a->shape[a->ndim - 1] == b->shape[b->ndim - 1]) return "; transpose b?";
@@ -12384,10 +12160,8 @@ TG__PRIVATE double tg__sqrt64(double x) { return vget_lane_f64(vsqrt_f64(vdup_n_
 TG__PRIVATE float  tg__sqrt32(float x)  { return __builtin_sqrtf(x); }
 TG__PRIVATE double tg__sqrt64(double x) { return __builtin_sqrt(x); }
 #else
-#define TG__SOFT_SQRT
-#endif
 /* Root of m * 4^k with m of 2*53 bits: one result bit per step, then the remainder says how to round. */
-TG__PRIVATE double tg__soft_sqrt64(double x) {
+TG__PRIVATE double tg__sqrt64(double x) {
     uint64_t u = tg__bits64(x), m, r, q = 0, bit;
     int e = (int)(u >> 52 & 2047);
     if ((u & 0x7fffffffffffffffu) == 0 || u == 0x7ff0000000000000u || (u & 0x7fffffffffffffffu) > 0x7ff0000000000000u) return x;
@@ -12409,10 +12183,8 @@ TG__PRIVATE double tg__soft_sqrt64(double x) {
     q += q & 1;
     return tg__double((q >> 1) + ((uint64_t)(e / 2 + 1023 - 1) << 52));
 }
-#ifdef TG__SOFT_SQRT
 /* A float's root rounded to 53 bits and then to 24 is the root rounded to 24 (53 >= 2*24 + 2). */
-TG__PRIVATE float  tg__sqrt32(float x)  { return (float)tg__soft_sqrt64((double)x); }
-TG__PRIVATE double tg__sqrt64(double x) { return tg__soft_sqrt64(x); }
+TG__PRIVATE float  tg__sqrt32(float x)  { return (float)tg__sqrt64((double)x); }
 #endif
 
 /* Exact a*b + c in software, for strict mode on machines without the instruction.
@@ -12583,13 +12355,10 @@ TG__INLINE TG__V TG__W(select)(TG__M m, TG__V a, TG__V b) { return m ? a : b; }
 TG__INLINE TG__VI TG__W(iselect)(TG__M m, TG__VI a, TG__VI b) { return m ? a : b; }
 TG__INLINE TG__VI TG__W(bits)(TG__V v)     { tg__pun32 p; p.f = v; return p.i; }
 TG__INLINE TG__V TG__W(frombits)(TG__VI i) { tg__pun32 p; p.i = i; return p.f; }
-TG__INLINE TG__VI TG__W(f2i)(TG__V v)      { return (int32_t)tg__round32(v); }
 TG__INLINE TG__V TG__W(i2f)(TG__VI i)      { return (float)i; }
 TG__WI2(iadd, (int32_t)((uint32_t)i + (uint32_t)j))
 TG__WI2(isub, (int32_t)((uint32_t)i - (uint32_t)j))
-TG__WI2(imul, (int32_t)((uint32_t)i * (uint32_t)j))
 TG__WI2(iand, i & j)
-TG__WI2(ior, i | j)
 TG__WI2(ixor, i ^ j)
 TG__WIN(ishl, (int32_t)((uint32_t)i << n))
 TG__WIN(ishr, (int32_t)((uint32_t)i >> n))
@@ -12597,9 +12366,6 @@ TG__WIN(isar, i < 0 ? ~(~i >> n) : i >> n)
 TG__WIC(ieq, i == j)
 TG__WIC(igt, i > j)
 TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m)              { *p = (uint8_t)m; }
-TG__INLINE void  TG__W(storebn)(uint8_t *p, TG__M m, int64_t n)  { if (n > 0) *p = (uint8_t)m; }
-TG__INLINE TG__M TG__W(loadb)(const uint8_t *p)                  { return *p != 0; }
-TG__INLINE TG__M TG__W(loadbn)(const uint8_t *p, int64_t n)      { return n > 0 && *p != 0; }
 TG__INLINE TG__V TG__W(loadh)(const uint16_t *p)                 { return tg__from_half(*p); }
 TG__INLINE TG__V TG__W(loadhn)(const uint16_t *p, int64_t n)     { return n > 0 ? tg__from_half(*p) : 0; }
 TG__INLINE void  TG__W(storeh)(uint16_t *p, TG__V v)             { *p = tg__to_half(v); }
@@ -12705,13 +12471,10 @@ TG__INLINE TG__V TG__W(select)(TG__M m, TG__V a, TG__V b) { return m ? a : b; }
 TG__INLINE TG__VI TG__W(iselect)(TG__M m, TG__VI a, TG__VI b) { return m ? a : b; }
 TG__INLINE TG__VI TG__W(bits)(TG__V v)     { tg__pun64 p; p.f = v; return p.i; }
 TG__INLINE TG__V TG__W(frombits)(TG__VI i) { tg__pun64 p; p.i = i; return p.f; }
-TG__INLINE TG__VI TG__W(f2i)(TG__V v)      { return (int64_t)tg__round64(v); }
 TG__INLINE TG__V TG__W(i2f)(TG__VI i)      { return (double)i; }
 TG__WI2(iadd, (int64_t)((uint64_t)i + (uint64_t)j))
 TG__WI2(isub, (int64_t)((uint64_t)i - (uint64_t)j))
-TG__WI2(imul, (int64_t)((uint64_t)i * (uint64_t)j))
 TG__WI2(iand, i & j)
-TG__WI2(ior, i | j)
 TG__WI2(ixor, i ^ j)
 TG__WIN(ishl, (int64_t)((uint64_t)i << n))
 TG__WIN(ishr, (int64_t)((uint64_t)i >> n))
@@ -12719,9 +12482,6 @@ TG__WIN(isar, i < 0 ? ~(~i >> n) : i >> n)
 TG__WIC(ieq, i == j)
 TG__WIC(igt, i > j)
 TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m)              { *p = (uint8_t)m; }
-TG__INLINE void  TG__W(storebn)(uint8_t *p, TG__M m, int64_t n)  { if (n > 0) *p = (uint8_t)m; }
-TG__INLINE TG__M TG__W(loadb)(const uint8_t *p)                  { return *p != 0; }
-TG__INLINE TG__M TG__W(loadbn)(const uint8_t *p, int64_t n)      { return n > 0 && *p != 0; }
 TG__INLINE TG__V TG__W(pow2)(TG__V k)                            /* 1.5 * 2^52 + 1023 */
 { return TG__W(frombits)(TG__W(ishl)(TG__W(bits)(TG__W(add)(k, TG__W(set)(6755399441056767.0))), 52)); }
 TG__INLINE TG__V TG__W(scale)(TG__V v, TG__V k) {
@@ -12823,15 +12583,12 @@ TG__INLINE TG__V TG__W(frombits)(TG__VI i) { return _mm256_castsi256_ps(i); }
 TG__WI2(iadd, _mm256_add_epi32(i, j))
 TG__WI2(isub, _mm256_sub_epi32(i, j))
 TG__WI2(iand, _mm256_and_si256(i, j))
-TG__WI2(ior, _mm256_or_si256(i, j))
 TG__WI2(ixor, _mm256_xor_si256(i, j))
 TG__WIN(ishl, _mm256_slli_epi32(i, n))
 TG__WIN(ishr, _mm256_srli_epi32(i, n))
 TG__WIC(ieq, _mm256_cmpeq_epi32(i, j))
 TG__WIC(igt, _mm256_cmpgt_epi32(i, j))
 TG__WIN(isar, _mm256_srai_epi32(i, n))
-TG__WI2(imul, _mm256_mullo_epi32(i, j))
-TG__INLINE TG__VI TG__W(f2i)(TG__V v)      { return _mm256_cvtps_epi32(v); }
 TG__INLINE TG__V TG__W(i2f)(TG__VI i)      { return _mm256_cvtepi32_ps(i); }
 /* 1.5 * 2^23 + 127: the sum's low bits are the biased exponent */
 TG__INLINE TG__V TG__W(pow2)(TG__V k)
@@ -12846,22 +12603,8 @@ TG__INLINE __m128i TG__W(mbytes)(TG__M m) {                      /* 0/1 in 8 byt
     __m128i h = _mm_packs_epi32(_mm256_castsi256_si128(m), _mm256_extracti128_si256(m, 1));
     return _mm_and_si128(_mm_packs_epi16(h, h), _mm_set1_epi8(1));
 }
-TG__INLINE TG__M TG__W(bytesm)(__m128i b)
-{ return _mm256_cmpgt_epi32(_mm256_cvtepu8_epi32(b), _mm256_setzero_si256()); }
 TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m)
 { _mm_storel_epi64((__m128i *)(void *)p, TG__W(mbytes)(m)); }
-TG__INLINE void  TG__W(storebn)(uint8_t *p, TG__M m, int64_t n) {
-    uint8_t t[8]; int64_t i;
-    TG__W(storeb)(t, m);
-    for (i = 0; i < n; i++) p[i] = t[i];
-}
-TG__INLINE TG__M TG__W(loadb)(const uint8_t *p)
-{ return TG__W(bytesm)(_mm_loadl_epi64((const __m128i *)(const void *)p)); }
-TG__INLINE TG__M TG__W(loadbn)(const uint8_t *p, int64_t n) {
-    uint8_t t[8] = { 0, 0, 0, 0, 0, 0, 0, 0 }; int64_t i;
-    for (i = 0; i < n; i++) t[i] = p[i];
-    return TG__W(loadb)(t);
-}
 TG__INLINE __m128i TG__W(halves)(const uint16_t *p, int64_t n) {
     uint16_t t[8] = { 0, 0, 0, 0, 0, 0, 0, 0 }; int64_t i;
     for (i = 0; i < n; i++) t[i] = p[i];
@@ -12986,7 +12729,6 @@ TG__INLINE TG__V TG__W(frombits)(TG__VI i) { return _mm256_castsi256_pd(i); }
 TG__WI2(iadd, _mm256_add_epi64(i, j))
 TG__WI2(isub, _mm256_sub_epi64(i, j))
 TG__WI2(iand, _mm256_and_si256(i, j))
-TG__WI2(ior, _mm256_or_si256(i, j))
 TG__WI2(ixor, _mm256_xor_si256(i, j))
 TG__WIN(ishl, _mm256_slli_epi64(i, n))
 TG__WIN(ishr, _mm256_srli_epi64(i, n))
@@ -12998,16 +12740,7 @@ TG__INLINE TG__VI TG__W(isar)(TG__VI i, int n) {
     top = _mm256_add_epi64(top, top);
     return _mm256_sub_epi64(_mm256_srli_epi64(_mm256_xor_si256(i, top), n), _mm256_srli_epi64(top, n));
 }
-TG__INLINE TG__VI TG__W(imul)(TG__VI i, TG__VI j) {
-    __m256i cross = _mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(i, 32), j), _mm256_mul_epu32(i,
-        _mm256_srli_epi64(j, 32)));
-    return _mm256_add_epi64(_mm256_mul_epu32(i, j), _mm256_slli_epi64(cross, 32));
-}
 /* AVX2 has no 64-bit conversions: adding 1.5 * 2^52 leaves the whole number in the low bits. For |v| < 2^51 only. */
-TG__INLINE TG__VI TG__W(f2i)(TG__V v) {
-    TG__V magic = _mm256_set1_pd(6755399441055744.0);
-    return _mm256_sub_epi64(_mm256_castpd_si256(TG__W(add)(v, magic)), _mm256_castpd_si256(magic));
-}
 TG__INLINE TG__V TG__W(i2f)(TG__VI i) {
     TG__V magic = _mm256_set1_pd(6755399441055744.0);
     return TG__W(sub)(_mm256_castsi256_pd(_mm256_add_epi64(i, _mm256_castpd_si256(magic))), magic);
@@ -13018,17 +12751,9 @@ TG__INLINE TG__V TG__W(scale)(TG__V v, TG__V k) {
     TG__V h = TG__W(round)(TG__W(mul)(k, TG__W(set)(0.5)));
     return TG__W(mul)(TG__W(mul)(v, TG__W(pow2)(h)), TG__W(pow2)(TG__W(sub)(k, h)));
 }
-TG__INLINE void  TG__W(storebn)(uint8_t *p, TG__M m, int64_t n) {
-    int bit = _mm256_movemask_pd(_mm256_castsi256_pd(m)); int64_t i;
-    for (i = 0; i < n; i++) p[i] = (uint8_t)(bit >> i & 1);
-}
-TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m) { TG__W(storebn)(p, m, 4); }
-TG__INLINE TG__M TG__W(loadb)(const uint8_t *p)
-{ return _mm256_cmpgt_epi64(_mm256_setr_epi64x(p[0], p[1], p[2], p[3]), _mm256_setzero_si256()); }
-TG__INLINE TG__M TG__W(loadbn)(const uint8_t *p, int64_t n) {
-    uint8_t t[4] = { 0, 0, 0, 0 }; int64_t i;
-    for (i = 0; i < n; i++) t[i] = p[i];
-    return TG__W(loadb)(t);
+TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m) {
+    int bit = _mm256_movemask_pd(_mm256_castsi256_pd(m)), i;
+    for (i = 0; i < 4; i++) p[i] = (uint8_t)(bit >> i & 1);
 }
 #undef TG__T
 #undef TG__I
@@ -13129,15 +12854,12 @@ TG__INLINE TG__V TG__W(frombits)(TG__VI i) { return _mm512_castsi512_ps(i); }
 TG__WI2(iadd, _mm512_add_epi32(i, j))
 TG__WI2(isub, _mm512_sub_epi32(i, j))
 TG__WI2(iand, _mm512_and_si512(i, j))
-TG__WI2(ior, _mm512_or_si512(i, j))
 TG__WI2(ixor, _mm512_xor_si512(i, j))
 TG__WIN(ishl, _mm512_slli_epi32(i, (unsigned)n))
 TG__WIN(ishr, _mm512_srli_epi32(i, (unsigned)n))
 TG__WIN(isar, _mm512_srai_epi32(i, (unsigned)n))
-TG__WI2(imul, _mm512_mullo_epi32(i, j))
 TG__WIC(ieq, _mm512_cmpeq_epi32_mask(i, j))
 TG__WIC(igt, _mm512_cmpgt_epi32_mask(i, j))
-TG__INLINE TG__VI TG__W(f2i)(TG__V v)      { return _mm512_cvtps_epi32(v); }
 TG__INLINE TG__V TG__W(i2f)(TG__VI i)      { return _mm512_cvtepi32_ps(i); }
 TG__INLINE TG__V TG__W(scale)(TG__V v, TG__V k) { return _mm512_scalef_ps(v, k); }
 /* 1.5 * 2^23 + 127: the sum's low bits are the biased exponent */
@@ -13145,12 +12867,6 @@ TG__INLINE TG__V TG__W(pow2)(TG__V k)
 { return TG__W(frombits)(TG__W(ishl)(TG__W(bits)(TG__W(add)(k, TG__W(set)(12583039.0f))), 23)); }
 TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m)
 { _mm_storeu_si128((__m128i *)(void *)p, _mm_maskz_set1_epi8(m, 1)); }
-TG__INLINE void  TG__W(storebn)(uint8_t *p, TG__M m, int64_t n)
-{ _mm_mask_storeu_epi8(p, TG__W(first)(n), _mm_maskz_set1_epi8(m, 1)); }
-TG__INLINE TG__M TG__W(loadb)(const uint8_t *p)
-{ __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p); return _mm_test_epi8_mask(v, v); }
-TG__INLINE TG__M TG__W(loadbn)(const uint8_t *p, int64_t n)
-{ __m128i v = _mm_maskz_loadu_epi8(TG__W(first)(n), p); return _mm_test_epi8_mask(v, v); }
 TG__INLINE TG__V TG__W(loadh)(const uint16_t *p)
 { return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p)); }
 TG__INLINE TG__V TG__W(loadhn)(const uint16_t *p, int64_t n)
@@ -13266,27 +12982,18 @@ TG__INLINE TG__V TG__W(frombits)(TG__VI i) { return _mm512_castsi512_pd(i); }
 TG__WI2(iadd, _mm512_add_epi64(i, j))
 TG__WI2(isub, _mm512_sub_epi64(i, j))
 TG__WI2(iand, _mm512_and_si512(i, j))
-TG__WI2(ior, _mm512_or_si512(i, j))
 TG__WI2(ixor, _mm512_xor_si512(i, j))
 TG__WIN(ishl, _mm512_slli_epi64(i, (unsigned)n))
 TG__WIN(ishr, _mm512_srli_epi64(i, (unsigned)n))
 TG__WIN(isar, _mm512_srai_epi64(i, (unsigned)n))
-TG__WI2(imul, _mm512_mullo_epi64(i, j))
 TG__WIC(ieq, _mm512_cmpeq_epi64_mask(i, j))
 TG__WIC(igt, _mm512_cmpgt_epi64_mask(i, j))
-TG__INLINE TG__VI TG__W(f2i)(TG__V v)      { return _mm512_cvtpd_epi64(v); }
 TG__INLINE TG__V TG__W(i2f)(TG__VI i)      { return _mm512_cvtepi64_pd(i); }
 TG__INLINE TG__V TG__W(scale)(TG__V v, TG__V k) { return _mm512_scalef_pd(v, k); }
 TG__INLINE TG__V TG__W(pow2)(TG__V k)                            /* 1.5 * 2^52 + 1023 */
 { return TG__W(frombits)(TG__W(ishl)(TG__W(bits)(TG__W(add)(k, TG__W(set)(6755399441056767.0))), 52)); }
 TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m)
 { _mm_storel_epi64((__m128i *)(void *)p, _mm_maskz_set1_epi8(m, 1)); }
-TG__INLINE void  TG__W(storebn)(uint8_t *p, TG__M m, int64_t n)
-{ _mm_mask_storeu_epi8(p, TG__W(first)(n), _mm_maskz_set1_epi8(m, 1)); }
-TG__INLINE TG__M TG__W(loadb)(const uint8_t *p)
-{ __m128i v = _mm_loadl_epi64((const __m128i *)(const void *)p); return (TG__M)_mm_test_epi8_mask(v, v); }
-TG__INLINE TG__M TG__W(loadbn)(const uint8_t *p, int64_t n)
-{ __m128i v = _mm_maskz_loadu_epi8(TG__W(first)(n), p); return (TG__M)_mm_test_epi8_mask(v, v); }
 #undef TG__T
 #undef TG__I
 #undef TG__V
@@ -13369,19 +13076,16 @@ TG__WV1(round, vrndnq_f32(a))
 TG__WV1(trunc, vrndq_f32(a))
 TG__INLINE TG__VI TG__W(bits)(TG__V v)     { return vreinterpretq_s32_f32(v); }
 TG__INLINE TG__V TG__W(frombits)(TG__VI i) { return vreinterpretq_f32_s32(i); }
-TG__INLINE TG__VI TG__W(f2i)(TG__V v)      { return vcvtnq_s32_f32(v); }
 TG__INLINE TG__V TG__W(i2f)(TG__VI i)      { return vcvtq_f32_s32(i); }
 TG__WI2(iadd, vaddq_s32(i, j))
 TG__WI2(isub, vsubq_s32(i, j))
 TG__WI2(iand, vandq_s32(i, j))
-TG__WI2(ior, vorrq_s32(i, j))
 TG__WI2(ixor, veorq_s32(i, j))
 TG__WIN(ishl, vshlq_s32(i, vdupq_n_s32(n)))
 TG__WIN(ishr, vreinterpretq_s32_u32(vshlq_u32(vreinterpretq_u32_s32(i), vdupq_n_s32(-n))))
 TG__WIN(isar, vshlq_s32(i, vdupq_n_s32(-n)))
 TG__WIC(ieq, vceqq_s32(i, j))
 TG__WIC(igt, vcgtq_s32(i, j))
-TG__WI2(imul, vmulq_s32(i, j))
 /* 1.5 * 2^23 + 127: the sum's low bits are the biased exponent */
 TG__INLINE TG__V TG__W(pow2)(TG__V k)
 { return TG__W(frombits)(TG__W(ishl)(TG__W(bits)(TG__W(add)(k, TG__W(set)(12583039.0f))), 23)); }
@@ -13400,18 +13104,11 @@ TG__INLINE void  TG__W(puthalves)(uint16_t *p, uint16x4_t h, int64_t n) {
     vst1_u16(t, h);
     for (i = 0; i < n; i++) p[i] = t[i];
 }
-TG__INLINE void  TG__W(storebn)(uint8_t *p, TG__M m, int64_t n) {
-    uint16_t t[4]; int64_t i;
+TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m) {
+    uint16_t t[4]; int i;
     vst1_u16(t, vmovn_u32(m));
-    for (i = 0; i < n; i++) p[i] = (uint8_t)(t[i] & 1);
+    for (i = 0; i < 4; i++) p[i] = (uint8_t)(t[i] & 1);
 }
-TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m)              { TG__W(storebn)(p, m, 4); }
-TG__INLINE TG__M TG__W(loadbn)(const uint8_t *p, int64_t n) {
-    uint16_t t[4] = { 0, 0, 0, 0 }; int64_t i;
-    for (i = 0; i < n; i++) t[i] = p[i];
-    return vcgtq_u32(vmovl_u16(vld1_u16(t)), vdupq_n_u32(0));
-}
-TG__INLINE TG__M TG__W(loadb)(const uint8_t *p)                  { return TG__W(loadbn)(p, 4); }
 TG__INLINE TG__V TG__W(loadh)(const uint16_t *p)
 { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
 TG__INLINE TG__V TG__W(loadhn)(const uint16_t *p, int64_t n)
@@ -13512,23 +13209,16 @@ TG__WV1(round, vrndnq_f64(a))
 TG__WV1(trunc, vrndq_f64(a))
 TG__INLINE TG__VI TG__W(bits)(TG__V v)     { return vreinterpretq_s64_f64(v); }
 TG__INLINE TG__V TG__W(frombits)(TG__VI i) { return vreinterpretq_f64_s64(i); }
-TG__INLINE TG__VI TG__W(f2i)(TG__V v)      { return vcvtnq_s64_f64(v); }
 TG__INLINE TG__V TG__W(i2f)(TG__VI i)      { return vcvtq_f64_s64(i); }
 TG__WI2(iadd, vaddq_s64(i, j))
 TG__WI2(isub, vsubq_s64(i, j))
 TG__WI2(iand, vandq_s64(i, j))
-TG__WI2(ior, vorrq_s64(i, j))
 TG__WI2(ixor, veorq_s64(i, j))
 TG__WIN(ishl, vshlq_s64(i, vdupq_n_s64(n)))
 TG__WIN(ishr, vreinterpretq_s64_u64(vshlq_u64(vreinterpretq_u64_s64(i), vdupq_n_s64(-n))))
 TG__WIN(isar, vshlq_s64(i, vdupq_n_s64(-n)))
 TG__WIC(ieq, vceqq_s64(i, j))
 TG__WIC(igt, vcgtq_s64(i, j))
-TG__INLINE TG__VI TG__W(imul)(TG__VI i, TG__VI j) {
-    uint64_t a = (uint64_t)vgetq_lane_s64(i, 0) * (uint64_t)vgetq_lane_s64(j, 0);
-    uint64_t b = (uint64_t)vgetq_lane_s64(i, 1) * (uint64_t)vgetq_lane_s64(j, 1);
-    return vsetq_lane_s64((int64_t)b, vdupq_n_s64((int64_t)a), 1);
-}
 TG__INLINE TG__V TG__W(pow2)(TG__V k)                            /* 1.5 * 2^52 + 1023 */
 { return TG__W(frombits)(TG__W(ishl)(TG__W(bits)(TG__W(add)(k, TG__W(set)(6755399441056767.0))), 52)); }
 TG__INLINE TG__V TG__W(scale)(TG__V v, TG__V k) {
@@ -13537,12 +13227,6 @@ TG__INLINE TG__V TG__W(scale)(TG__V v, TG__V k) {
 }
 TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m)
 { p[0] = (uint8_t)(vgetq_lane_u64(m, 0) & 1); p[1] = (uint8_t)(vgetq_lane_u64(m, 1) & 1); }
-TG__INLINE void  TG__W(storebn)(uint8_t *p, TG__M m, int64_t n)
-{ if (n > 0) p[0] = (uint8_t)(vgetq_lane_u64(m, 0) & 1); }
-TG__INLINE TG__M TG__W(loadb)(const uint8_t *p)
-{ return vcgtq_u64(vsetq_lane_u64(p[1], vdupq_n_u64(p[0]), 1), vdupq_n_u64(0)); }
-TG__INLINE TG__M TG__W(loadbn)(const uint8_t *p, int64_t n)
-{ return vcgtq_u64(vsetq_lane_u64(n > 0 ? p[0] : 0, vdupq_n_u64(0), 0), vdupq_n_u64(0)); }
 #undef TG__T
 #undef TG__I
 #undef TG__V
@@ -14710,11 +14394,11 @@ TG__PRIVATE void TG__FT(tg__map_run)(void (*fn)(int64_t, void *, const void *con
 #define P0 TG__W(set)((TG__T)p[0])
 #define P1 TG__W(set)((TG__T)p[1])
 #define GELU_TANH(v) TG__W(gelutanh)(v)
+/* gelu's tanh formula, x (1 + tanh(u / 2)) / 2 = x sigmoid(u): u = 2 sqrt(2 / pi) (x + 0.044715 x^3), and its derivative */
 #define GELU_U(v) TG__W(mul)(v, TG__W(fma)(TG__W(mul)(v, v), K(0.07135481627159955), K(1.5957691216057308)))
 #define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))
 
 #define TG__MAP_OPERAND(k, q) const TG__T *q##p = (const TG__T *)x_[k]; const int64_t q##m = step[k];
-#define TG__MAP_LOAD(q) TG__V q = TG__W(load)(q##p + (i & q##m));
 #define TG__MAP(name, open, loads, store) \
     TG__PRIVATE void TG__FT(name)(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
         int64_t i; open \
@@ -14736,7 +14420,7 @@ TG__PRIVATE void TG__FT(tg__map_run)(void (*fn)(int64_t, void *, const void *con
 #define TG__EACH_D1(X) X(0, g) X(1, x) X(2, y)
 #define TG__EACH_D2(X) X(0, g) X(1, a) X(2, b) X(3, y)
 #define TG__EACH_D3(X) X(0, g) X(1, a) X(2, b) X(3, c) X(4, y)
-#define TG__MAP_READ(k, q) TG__MAP_LOAD(q) (void)q;
+#define TG__MAP_READ(k, q) TG__V q = TG__W(load)(q##p + (i & q##m)); (void)q;
 #define TG__VALUE(n, types, name, value) TG__KIND_##types(name, TG__EACH##n(TG__MAP_OPERAND), TG__EACH##n(TG__MAP_READ), value)
 #define TG__DERIV(n, name, value) TG__MAP_VALUE(name, TG__EACH_D##n(TG__MAP_OPERAND), TG__EACH_D##n(TG__MAP_READ), value)
 
@@ -14817,7 +14501,6 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #undef GELU_U
 #undef GELU_DU
 #undef TG__MAP_OPERAND
-#undef TG__MAP_LOAD
 #undef TG__MAP_READ
 #undef TG__MAP
 #undef TG__MAP_VALUE
@@ -14988,7 +14671,7 @@ TG__PRIVATE void TG__FT(tg__softmax_row)(int64_t n, TG__T *y, const TG__T *x, bo
    - reduction: K is cut into blocks of 4096. In a block element i goes to lane i mod 64 with FMA, k upward from zero; K is padded
      with zeros to a multiple of 64; lanes are folded, lane j += lane j+32, then 16, 8, 4, 2, 1; block sums are added in block order.
    tg__gemm_is_reduction in >>impl-gemm chooses, by (m, n, k) of one matrix alone. Then, once: + bias, c + that, rounding to c's type.
-   Tests: tests/test_gemm.c
+   Tests: tests/golden.c, tests/test_bits.c
    ====================================================================================== */
 
 #ifndef TG__GEMM_ONCE
@@ -14997,11 +14680,6 @@ TG__PRIVATE void TG__FT(tg__softmax_row)(int64_t n, TG__T *y, const TG__T *x, bo
 #define TG__GEMM_RB  4096      /* k-block of reductions, multiple of 64  */
 #define TG__GEMM_SET  0        /* d = sum                                */
 #define TG__GEMM_ADD  1        /* d = d + sum                            */
-#if defined(__GNUC__)
-#define TG__G_FETCH(p) __builtin_prefetch(p)
-#else
-#define TG__G_FETCH(p) ((void)0)
-#endif
 #if defined(__clang__)
 #define TG__G_UNROLL _Pragma("unroll")
 #elif defined(__GNUC__) && __GNUC__ >= 8
@@ -15480,7 +15158,7 @@ TG__PRIVATE void TG__FT(tg__gemm_whole)(int64_t k, const TG__T *a, const TG__T *
     TG__T *e; \
     const int64_t last = TG__VN; \
     TG__G_LASTS \
-    for (int r = 0; r < R; r++) { TG__G_FETCH(d + r * d_rs); TG__G_FETCH(d + r * d_rs + (NV - 1) * TG__VN); } /* d is far away, and needed at the end */ \
+    for (int r = 0; r < R; r++) { TG__PREFETCH(d + r * d_rs); TG__PREFETCH(d + r * d_rs + (NV - 1) * TG__VN); } /* d is far away, and needed at the end */ \
     TG__G_R##R(TG__G_Z##NV) \
     for (; k >= 4; k -= 4) { \
         TG__G_STEP(R, NV, 0) TG__G_STEP(R, NV, 1) TG__G_STEP(R, NV, 2) TG__G_STEP(R, NV, 3) \
@@ -15612,7 +15290,7 @@ TG__G_RUN void TG__FT(tg__gemm_turn_run)(const TG__T *const *p, int64_t ks, TG__
     TG__V o[TG__G_TK];
     for (int64_t k = 0; k < ks; k += TG__G_TK, to += TG__G_TK * step) {
         if (TG__G_TK * sizeof(TG__T) == 64 && k + 4 * TG__G_TK < ks)     /* one line of memory from each: they are too many for a prefetcher to follow */
-            for (int j = 0; j < TG__VN; j++) TG__G_FETCH(p[j] + k + 4 * TG__G_TK);
+            for (int j = 0; j < TG__VN; j++) TG__PREFETCH(p[j] + k + 4 * TG__G_TK);
         TG__FT(tg__gemm_turn)(p, k, o);
         if (n >= TG__VN && ks - k >= TG__G_TK) {
             TG__G_UNROLL
@@ -15751,7 +15429,7 @@ TG__INLINE void TG__FT(tg__gemm_update)(int rows, int ks, int64_t n, const TG__T
         if (left >= TG__VN) {
             if (more) { c0 = TG__W(load)(d + j); if (rows > 1) c1 = TG__W(load)(d1 + j); }
             if (next) {
-#define TG__G_U(r) if (ks > r) TG__G_FETCH(next + r * b_rs + j);
+#define TG__G_U(r) if (ks > r) TG__PREFETCH(next + r * b_rs + j);
                 TG__G_R8(TG__G_U)
 #undef TG__G_U
             }
@@ -15938,7 +15616,7 @@ TG__INLINE void TG__FT(tg__gemm_lane_rows)(int kind, int rows, const tg__gemm_pa
         if (s->n - j >= TG__VN) {
             if (TG__VN > 1) {                           /* rows as far apart as these are too much for the machine's own prefetching */
                 const char *f = (const char *)s->b + (at + ahead) * size + (j + ahead < s->n ? 0 : next);
-                for (int r = 0; r < rows; r++) TG__G_FETCH(f + r * up * size);
+                for (int r = 0; r < rows; r++) TG__PREFETCH(f + r * up * size);
             }
             v = TG__W(fma)(a[0], TG__FT(tg__gemm_load)(s->b, at, TG__VN, kind), v);
             if (rows > 1) v = TG__W(fma)(a[1], TG__FT(tg__gemm_load)(s->b, at + up, TG__VN, kind), v);

@@ -250,7 +250,10 @@ static void test(tg_ctx *tg, const network *net) {
     }
     int all = TEST_BATCHES * BATCH;
     printf("%.2f%% of %d unseen digits are read correctly\n\n", 100.0 * count[1] / all, all);
-    for (int right = 1; right >= 0; right--) show(cards[right], count[right] < 5 ? count[right] : 5);
+    for (int right = 1; right >= 0; right--) {
+        if (count[right]) printf("%s:\n", right ? "read correctly" : "misread");
+        show(cards[right], count[right] < 5 ? count[right] : 5);
+    }
 }
 
 int main(int argc, char **argv) {

@@ -120,7 +120,6 @@ typedef struct test_heap {
     long blocks;                /* live now                                                                      */
     size_t bytes, peak;         /* live now, and the most                                                        */
     long mistakes;              /* wrong size or alignment at release, double free, written outside, or after    */
-    long resizes;
     test_block *live, *dead, *dead_end;
     long dead_count;
     uint32_t lock;
@@ -209,13 +208,6 @@ TEST_MAYBE void test_release(void *user, void *p, size_t size, size_t align) {
     while (h->dead_count > 512 || (h->dead && b->size > ((size_t)1 << 20) && h->dead != b)) test_bury(h);
     test_unlock(h);
 }
-TEST_MAYBE void *test_resize(void *user, void *p, size_t old_size, size_t new_size, size_t align) {
-    void *q = test_alloc(user, new_size, align);
-    ((test_heap *)user)->resizes++;
-    if (!q) return NULL;
-    if (p) { memcpy(q, p, old_size < new_size ? old_size : new_size); test_release(user, p, old_size, align); }
-    return q;
-}
 /* After the context was closed: everything came back in order. Resets the counts but not fail_at. Returns true if an allocation was made to fail. */
 TEST_MAYBE bool test_heap_ended(test_heap *h) {
     bool failed = h->failures > 0;
@@ -223,7 +215,7 @@ TEST_MAYBE bool test_heap_ended(test_heap *h) {
     test_check(h->blocks == 0, __FILE__, __LINE__, "%ld blocks of %lu bytes were never released (failing allocation: %ld)", h->blocks, (unsigned long)h->bytes, h->fail_at);
     test_check(h->mistakes == 0, __FILE__, __LINE__, "%ld mistakes with the allocator (failing allocation: %ld)", h->mistakes, h->fail_at);
     while (h->live) { test_block *b = h->live; h->live = b->next; free(b); }
-    h->calls = h->failures = h->blocks = h->mistakes = h->resizes = 0;
+    h->calls = h->failures = h->blocks = h->mistakes = 0;
     h->bytes = h->peak = 0;
     return failed;
 }
@@ -236,7 +228,7 @@ TEST_MAYBE tg_config test_config(test_heap *heap) {
     tg_config c;
     memset(&c, 0, sizeof c);
     c.hooks.log = test_quiet;
-    if (heap) { c.hooks.alloc = test_alloc; c.hooks.resize = test_resize; c.hooks.release = test_release; c.hooks.alloc_user = heap; }
+    if (heap) { c.hooks.alloc = test_alloc; c.hooks.release = test_release; c.hooks.alloc_user = heap; }
     return c;
 }
 TEST_MAYBE tg_ctx *test_open_heap(test_heap *heap) { tg_config c = test_config(heap); return tg_open(&c); }

@@ -179,7 +179,7 @@ static void test_conv(void) {
     for (CASE) { tg_tensor *x = tg_ones(tg, TG_SHAPE(1, 1, 5, 5)), *w = tg_ones(tg, TG_SHAPE(3, 1, 3, 3));
         MISTAKE(TG_ERROR_VALUE, !tg_conv2d(x, w, NULL, .stride = { 1, -2 }), "conv2d: stride cannot be -2"); }
     for (CASE) { tg_tensor *x = tg_full(tg, TG_SHAPE(1, 1, 5, 5), 1, TG_I64), *w = tg_full(tg, TG_SHAPE(3, 1, 3, 3), 1, TG_I64);
-        MISTAKE(TG_ERROR_DTYPE, !tg_conv2d(x, w, NULL), "conv2d: expected a floating type, got i64[1, 1, 5, 5]"); }
+        MISTAKE(TG_ERROR_DTYPE, !tg_conv2d(x, w, NULL), "conv2d: expected a floating type, got i64[1, 1, 5, 5]; tg_to it first"); }
     for (CASE) { tg_tensor *x = tg_ones(tg, TG_SHAPE(1, 1, 5, 5)), *w = tg_to(tg_ones(tg, TG_SHAPE(3, 1, 3, 3)), TG_F64);
         MISTAKE(TG_ERROR_DTYPE, !tg_conv2d(x, w, NULL), "conv2d: operands need one dtype: f32[1, 1, 5, 5] and f64[3, 1, 3, 3]; tg_to one of them"); }
     for (CASE) { tg_tensor *w = tg_ones(tg, TG_SHAPE(3, 1, 3, 3));
@@ -189,11 +189,11 @@ static void test_conv(void) {
 /* ---- dtypes ---- */
 static void test_dtypes(void) {
     for (CASE) { tg_tensor *a = ints(3, 1);
-        MISTAKE(TG_ERROR_DTYPE, !tg_mean(a), "mean: expected a floating type, got i64[3]"); }
+        MISTAKE(TG_ERROR_DTYPE, !tg_mean(a), "mean: expected a floating type, got i64[3]; tg_to it first"); }
     for (CASE) { tg_tensor *a = ints(3, 1);
-        MISTAKE(TG_ERROR_DTYPE, !tg_softmax(a, 0), "softmax: expected a floating type, got i64[3]"); }
+        MISTAKE(TG_ERROR_DTYPE, !tg_softmax(a, 0), "softmax: expected a floating type, got i64[3]; tg_to it first"); }
     for (CASE) { tg_tensor *a = ints(3, 1);
-        MISTAKE(TG_ERROR_DTYPE, !tg_dropout(a, 0.5, true), "dropout: expected a floating type, got i64[3]"); }
+        MISTAKE(TG_ERROR_DTYPE, !tg_dropout(a, 0.5, true), "dropout: expected a floating type, got i64[3]; tg_to it first"); }
     for (CASE) { tg_tensor *a = ints(3, 1);
         MISTAKE(TG_ERROR_DTYPE, !tg_require_grad(a, true), "require_grad: only floating tensors can require a gradient, got i64[3]"); }
     for (CASE) { tg_tensor *a = ints(3, 1);
@@ -214,7 +214,7 @@ static void test_dtypes(void) {
     for (CASE) { tg_tensor *a = f32(3, -1);
         MISTAKE(TG_ERROR_DTYPE, !tg_to(a, (tg_dtype)-1), "to: there is no dtype -1"); }
     for (CASE) { tg_tensor *a = ints(3, 1);
-        MISTAKE(TG_ERROR_DTYPE, !tg_uniform_(a, 0, 1), "uniform_: expected a floating type, got i64[3]"); }
+        MISTAKE(TG_ERROR_DTYPE, !tg_uniform_(a, 0, 1), "uniform_: expected a floating type, got i64[3]; tg_to it first"); }
     for (CASE) { tg_tensor *x = f32(2, 3), *target = f32(2, -1);
         MISTAKE(TG_ERROR_DTYPE, !tg_cross_entropy(x, target), "cross_entropy: indices are i64 or i32, got f32[2]"); }
 }

@@ -267,7 +267,7 @@ static void test_failing(bool no_cache, long times) {
     long n, all = 0, step = 1;
     int failed = 0, absorbed = 0;
     c.no_cache = no_cache;
-    c.hooks.alloc = failing_alloc; c.hooks.resize = NULL; c.hooks.release = failing_release; c.hooks.alloc_user = &f;
+    c.hooks.alloc = failing_alloc; c.hooks.release = failing_release; c.hooks.alloc_user = &f;
     for (n = 0; n <= all; n += n < 40 ? 1 : step) {
         memset(&f, 0, sizeof f);
         f.at = n; f.times = times;
