@@ -227,6 +227,7 @@ struct tg_tensor {
     bool         is_number;            /* made by tg_number or tg_integer: weak in dtype promotion    */
     bool         alive;
     bool         inline_storage;       /* header, storage and data are one block                      */
+    bool         unrecorded;           /* a view made with the grad mode off                          */
     uint32_t     count;
     uint32_t     out_index;            /* which output of its node                                    */
     uint32_t     rebased;              /* views: how often the base had been rewritten when node was made; bases: how often */
@@ -545,8 +546,8 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);                
                                                                           for an integer that keeps integers use tg_name(a, tg_integer(tg, number))
      F3(name, types, saves, value, da, db, dc, domain, doc)               three operands a, b, c
      F1P, F2P, F3P(name, numbers, ...)                                    the same with numbers P0, P1 after the operands: N1 is one, N2 two
-   types   SAME: integers stay integers; NUMERIC: SAME without bool; COUNTING: SAME, but bool becomes i64; FLOATING: integers become f32; PREDICATE: the result is bool;
-           CHOOSE: a is a condition, the result has the type of b and c
+   types   SAME: integers stay integers; NUMERIC: SAME without bool; COUNTING: SAME, but bool becomes i64; FLOATING: integers become f32; FLOAT_ONLY: integers are refused;
+           PREDICATE: the result is bool; CHOOSE: a is a condition, the result has the type of b and c
    saves   what the derivative reads: X the operand, Y the result, NONE; for several operands NEED(what da reads, what db reads), of NONE, A, B, C, Y and AB, BC, BY, ABY
    value   the words below over x or a, b, c; derivatives may also use g, the gradient of the result, and y, the result; K(v) is
            the number v, GELU_U and GELU_DU are told in >>pass-map
@@ -555,7 +556,7 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);                
 
 #define TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P) \
   F1(tg_neg,         NUMERIC,   NONE, NEG(x),              NEG(g),                                        REAL,     "-x") \
-  F1(tg_abs,         SAME,      X,    ABS(x),              MUL(g, SIGN(x)),                               NOT_AT_0, "|x|") \
+  F1(tg_abs,         NUMERIC,   X,    ABS(x),              MUL(g, SIGN(x)),                               NOT_AT_0, "|x|") \
   F1(tg_sign,        SAME,      NONE, SIGN(x),             ZERO,                                          NOT_AT_0, "-1, 0 or 1") \
   F1(tg_square,      COUNTING,  X,    MUL(x, x),           MUL(g, ADD(x, x)),                             REAL,     "x * x") \
   F1(tg_sqrt,        FLOATING,  Y,    SQRT(x),             DIV(g, ADD(y, y)),                             POSITIVE, "square root") \
@@ -584,31 +585,31 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);                
   F1(tg_erfc,        FLOATING,  X,    ERFC(x),             MUL(g, MUL(K(-1.12837916709551257390), EXP(NEG(MUL(x, x))))),           REAL, "1 - erf(x)") \
   F1(tg_ndtr,        FLOATING,  X,    NDTR(x),             MUL(g, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))),   REAL, "distribution function of the standard normal") \
   F1(tg_sigmoid,     FLOATING,  Y,    SIGMOID(x),          MUL(g, MUL(y, SUB(ONE, y))),                   REAL,     "1 / (1 + exp(-x))") \
-  F1(tg_logsigmoid,  FLOATING,  X,    LOGSIGMOID(x),       MUL(g, SIGMOID(NEG(x))),                       REAL,     "log(sigmoid(x))") \
+  F1(tg_logsigmoid,  FLOAT_ONLY,  X,    LOGSIGMOID(x),       MUL(g, SIGMOID(NEG(x))),                       REAL,     "log(sigmoid(x))") \
   F1(tg_relu,        NUMERIC,   Y,    MAX(x, ZERO),        SELECT(LE(y, ZERO), ZERO, g),                  NOT_AT_0, "max(x, 0); derivative 0 at 0") \
-  F1(tg_gelu,        FLOATING,  X,    MUL(x, NDTR(x)),     MUL(g, ADD(NDTR(x), MUL(x, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))))), REAL, "x * ndtr(x)") \
-  F1(tg_gelu_tanh,   FLOATING,  X,    GELU_TANH(x),        MUL(g, MUL(SIGMOID(GELU_U(x)), ADD(ONE, MUL(MUL(x, SIGMOID(NEG(GELU_U(x)))), GELU_DU(x))))), REAL, "gelu by the tanh formula, as GPT-2 has it") \
-  F1(tg_silu,        FLOATING,  X,    MUL(x, SIGMOID(x)),  MUL(g, MUL(SIGMOID(x), ADD(ONE, MUL(x, SIGMOID(NEG(x)))))),  REAL,   "x * sigmoid(x)") \
-  F1(tg_mish,        FLOATING,  X,    MUL(x, TANH(SOFTPLUS(x))), MUL(g, ADD(TANH(SOFTPLUS(x)), MUL(MUL(x, SIGMOID(x)), SUB(ONE, MUL(TANH(SOFTPLUS(x)), TANH(SOFTPLUS(x))))))), REAL, "x * tanh(softplus(x))") \
+  F1(tg_gelu,        FLOAT_ONLY,  X,    MUL(x, NDTR(x)),     MUL(g, ADD(NDTR(x), MUL(x, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))))), REAL, "x * ndtr(x)") \
+  F1(tg_gelu_tanh,   FLOAT_ONLY,  X,    GELU_TANH(x),        MUL(g, MUL(SIGMOID(GELU_U(x)), ADD(ONE, MUL(MUL(x, SIGMOID(NEG(GELU_U(x)))), GELU_DU(x))))), REAL, "gelu by the tanh formula, as GPT-2 has it") \
+  F1(tg_silu,        FLOAT_ONLY,  X,    MUL(x, SIGMOID(x)),  MUL(g, MUL(SIGMOID(x), ADD(ONE, MUL(x, SIGMOID(NEG(x)))))),  REAL,   "x * sigmoid(x)") \
+  F1(tg_mish,        FLOAT_ONLY,  X,    MUL(x, TANH(SOFTPLUS(x))), MUL(g, ADD(TANH(SOFTPLUS(x)), MUL(MUL(x, SIGMOID(x)), SUB(ONE, MUL(TANH(SOFTPLUS(x)), TANH(SOFTPLUS(x))))))), REAL, "x * tanh(softplus(x))") \
   F1(tg_floor,       NUMERIC,   NONE, FLOOR(x),            ZERO,                                          NO_GRADIENT_TEST, "largest integer <= x") \
   F1(tg_ceil,        NUMERIC,   NONE, CEIL(x),             ZERO,                                          NO_GRADIENT_TEST, "smallest integer >= x") \
   F1(tg_round,       NUMERIC,   NONE, ROUND(x),            ZERO,                                          NO_GRADIENT_TEST, "nearest integer, halves to even") \
   F1(tg_trunc,       NUMERIC,   NONE, TRUNC(x),            ZERO,                                          NO_GRADIENT_TEST, "integer part, towards zero") \
-  F1(tg_frac,        FLOATING,  NONE, SUB(x, TRUNC(x)),    g,                                             NO_GRADIENT_TEST, "x - trunc(x)") \
+  F1(tg_frac,        FLOAT_ONLY,  NONE, SUB(x, TRUNC(x)),    g,                                             NO_GRADIENT_TEST, "x - trunc(x)") \
   F1(tg_isnan,       PREDICATE, NONE, ISNAN(x),            ZERO,                                          REAL,     "is x not a number?") \
   F1(tg_isinf,       PREDICATE, NONE, ISINF(x),            ZERO,                                          REAL,     "is x infinite?") \
   F1(tg_isfinite,    PREDICATE, NONE, ISFINITE(x),         ZERO,                                          REAL,     "is x a finite number?") \
   F1(tg_logical_not, PREDICATE, NONE, EQ(x, ZERO),         ZERO,                                          REAL,     "is x zero?") \
-  F1P(tg_leaky_relu, N1, NUMERIC,  X, SELECT(GT(x, ZERO), x, MUL(x, P0)),   SELECT(GT(x, ZERO), g, MUL(g, P0)),                  NOT_AT_0, "x above 0, x * P0 below") \
-  F1P(tg_elu,        N1, FLOATING, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(x))), g), NOT_AT_0, "x above 0, P0 * (exp(x) - 1) below") \
-  F1P(tg_softplus,   N2, FLOATING, X, SELECT(GT(MUL(x, P0), P1), x, DIV(SOFTPLUS(MUL(x, P0)), P0)), SELECT(GT(MUL(x, P0), P1), g, MUL(g, SIGMOID(MUL(x, P0)))), REAL, "log(1 + exp(P0 * x)) / P0; x itself where P0 * x is above P1") \
+  F1P(tg_leaky_relu, N1, FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(x, P0)),   SELECT(GT(x, ZERO), g, MUL(g, P0)),                  NOT_AT_0, "x above 0, x * P0 below") \
+  F1P(tg_elu,        N1, FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(x))), g), NOT_AT_0, "x above 0, P0 * (exp(x) - 1) below") \
+  F1P(tg_softplus,   N2, FLOAT_ONLY, X, SELECT(GT(MUL(x, P0), P1), x, DIV(SOFTPLUS(MUL(x, P0)), P0)), SELECT(GT(MUL(x, P0), P1), g, MUL(g, SIGMOID(MUL(x, P0)))), REAL, "log(1 + exp(P0 * x)) / P0; x itself where P0 * x is above P1") \
   F1P(tg_hardtanh,   N2, NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(AND(GT(x, P0), LT(x, P1)), g, ZERO),    REAL,     "clamp whose derivative is 0 at the bounds too; relu6 is tg_hardtanh(x, 0, 6)") \
-  F1P(tg_clamp,      N2, NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(AND(GE(x, P0), LE(x, P1)), g, ZERO),    REAL,     "x, but not below P0 nor above P1; use -INFINITY or INFINITY for no bound") \
+  F1P(tg_clamp,      N2, NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(OR(AND(GT(x, P0), LT(x, P1)), AND(ISINF(x), AND(GE(x, P0), LE(x, P1)))), g, ZERO), REAL, "x, but not below P0 nor above P1; use -INFINITY or INFINITY for no bound; the derivative is 0 at the bounds") \
   F2(tg_add,         SAME,      NEED(NONE, NONE), ADD(a, b),  g,               g,                         REAL,     "a + b; bools: or") \
   F2(tg_sub,         NUMERIC,   NEED(NONE, NONE), SUB(a, b),  g,               NEG(g),                    REAL,     "a - b") \
   F2(tg_mul,         SAME,      NEED(B, A),       MUL(a, b),  MUL(g, b),       MUL(g, a),                 REAL,     "a * b; bools: and") \
   F2(tg_div,         FLOATING,  NEED(B, BY),      DIV(a, b),  DIV(g, b),       NEG(MUL(DIV(g, b), y)),    NOT_AT_0, "a / b, never an integer division") \
-  F2(tg_pow,         SAME,      NEED(AB, ABY),    POW(a, b),  SELECT(EQ(b, ZERO), ZERO, MUL(g, MUL(b, POW(a, SUB(b, ONE))))), SELECT(AND(EQ(a, ZERO), GE(b, ZERO)), ZERO, MUL(g, MUL(y, LOG(a)))), POSITIVE, "a to the b") \
+  F2(tg_pow,         NUMERIC,   NEED(AB, ABY),    POW(a, b),  SELECT(EQ(b, ZERO), ZERO, MUL(g, MUL(b, POW(a, SUB(b, ONE))))), SELECT(AND(EQ(a, ZERO), GE(b, ZERO)), ZERO, MUL(g, MUL(y, LOG(a)))), POSITIVE, "a to the b") \
   F2(tg_maximum,     SAME,      NEED(AB, AB),     MAX(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(b, a), ZERO, g)), APART, "the larger; NaN wins; equal operands share the gradient") \
   F2(tg_minimum,     SAME,      NEED(AB, AB),     MIN(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(b, a), ZERO, g)), APART, "the smaller; NaN wins; equal operands share the gradient") \
   F2(tg_atan2,       FLOATING,  NEED(AB, AB),     ATAN2(a, b), DIV(MUL(g, b), ADD(MUL(a, a), MUL(b, b))), NEG(DIV(MUL(g, a), ADD(MUL(a, a), MUL(b, b)))), NOT_AT_0, "angle of the point (b, a)") \
@@ -627,9 +628,9 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);                
   F2(tg_logical_xor, PREDICATE, NEED(NONE, NONE), XOR(NE(a, ZERO), NE(b, ZERO)), ZERO, ZERO,              REAL,     "exactly one is not zero") \
   F2P(tg_add_scaled, N1, SAME, NEED(NONE, NONE), ADD(a, MUL(P0, b)), g,     MUL(g, P0),                REAL,     "a + P0 * b (torch.add with alpha)") \
   F3(tg_where,       CHOOSE,    NEED3(NONE, A, A), SELECT(NE(a, ZERO), b, c), ZERO, SELECT(NE(a, ZERO), g, ZERO), SELECT(NE(a, ZERO), ZERO, g), REAL, "b where a is true, else c") \
-  F3(tg_lerp,        FLOATING,  NEED3(C, C, AB), ADD(a, MUL(c, SUB(b, a))), MUL(g, SUB(ONE, c)), MUL(g, c), MUL(g, SUB(b, a)), REAL, "a + c * (b - a)") \
+  F3(tg_lerp,        FLOAT_ONLY, NEED3(C, C, AB), SELECT(LT(ABS(c), HALF), ADD(a, MUL(c, SUB(b, a))), SUB(b, MUL(SUB(b, a), SUB(ONE, c)))), MUL(g, SUB(ONE, c)), MUL(g, c), MUL(g, SUB(b, a)), REAL, "a + c * (b - a), counted from the nearer end") \
   F3P(tg_addcmul,    N1, NUMERIC,  NEED3(NONE, C, B), ADD(a, MUL(P0, MUL(b, c))), g, MUL(g, MUL(P0, c)), MUL(g, MUL(P0, b)), REAL, "a + P0 * b * c") \
-  F3P(tg_addcdiv,    N1, FLOATING, NEED3(NONE, C, BC), ADD(a, MUL(P0, DIV(b, c))), g, MUL(P0, DIV(g, c)), NEG(MUL(P0, DIV(MUL(DIV(g, c), b), c))), NOT_AT_0, "a + P0 * b / c")
+  F3P(tg_addcdiv,    N1, FLOAT_ONLY, NEED3(NONE, C, BC), ADD(a, MUL(P0, DIV(b, c))), g, MUL(P0, DIV(g, c)), NEG(MUL(P0, DIV(MUL(DIV(g, c), b), c))), NOT_AT_0, "a + P0 * b / c")
 
 
 #define TG__PARAMS_N1 , double p0
@@ -2912,7 +2913,7 @@ typedef struct tg__free_block { struct tg__free_block *next; } tg__free_block;
 
 #define TG__SLAB_SIZE ((size_t)1 << 16)
 #define TG__SMALL_LIMIT ((size_t)1 << 13)     /* blocks up to here are cut from slabs */
-#define TG__CLASSES (48 * 8)
+#define TG__CLASSES (64 * 8)
 #define TG__RING 256                          /* ended headers wait this long before they are used again */
 #define TG__CALLS 32                          /* length of the traceback */
 #define TG__SLOTS 32                          /* scratch slots: as many bodies can run at once */
@@ -3005,7 +3006,7 @@ TG__PRIVATE int tg__size_class_large(size_t *size) {
 #if defined(__GNUC__) && !defined(__TINYC__)
     e = 63 - __builtin_clzll((unsigned long long)(s - 1));             /* 2^e < s <= 2^(e+1) */
 #else
-    while (e < 47 && ((size_t)2 << e) < s) e++;
+    while (e < 62 && ((size_t)2 << e) < s) e++;
 #endif
     step = (size_t)1 << (e >= 16 ? e - 3 : e - 2);
     s = (s + step - 1) & ~(step - 1);
@@ -3242,6 +3243,11 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(INPUT_NO_GRAD,   TG_ERROR_GRAD,        "input %d (%t) does not require a gradient; tg_require_grad it before it is used") \
     TG__MSG(HOOK_SHAPE,      TG_ERROR_SHAPE,       "a hook gave %t in place of the gradient %t") \
     TG__MSG(SWAP,            TG_ERROR_SHAPE,       "expected two tensors of one shape and dtype, got %t and %t") \
+    TG__MSG(HOLES,           TG_ERROR_UNSUPPORTED, "%t has holes, repeats or a reversed dimension, and a gradient would need its places in memory; clone it first") \
+    TG__MSG(VIEW_NO_GRAD,    TG_ERROR_GRAD,        "%t is a view made with the grad mode off; its base would not know of this recorded write. Make the view with the grad mode on") \
+    TG__MSG(ALPHA,           TG_ERROR_VALUE,       "the factor %f of integers must be a whole number") \
+    TG__MSG(POWER,           TG_ERROR_VALUE,       "integers to the power of %l are no integers") \
+    TG__MSG(NO_FIT,          TG_ERROR_VALUE,       "%f cannot be stored as %y") \
     TG__MSG(SWAP_PLAIN,      TG_ERROR_VALUE,       "%t is a view, has views, or is a result of the graph")
 
 #define TG__MSG(name, code, text) TG__E_##name,
@@ -3358,6 +3364,7 @@ typedef struct tg__family {
     int         id;                                           /* what a backend knows it by */
     int64_t   (*start)(tg_ctx *tg, int phase, void *job);
     void      (*chunk)(void *job, int64_t i);
+    bool        exact;                                        /* tiny results are not flushed */
 } tg__family;
 
 enum { TG__FAMILY_MAP = 1, TG__FAMILY_COPY, TG__FAMILY_FILL, TG__FAMILY_RANDOM, TG__FAMILY_REDUCE, TG__FAMILY_SORT, TG__FAMILY_INDEX,
@@ -3414,14 +3421,14 @@ TG__PRIVATE void tg__body_run(void *arg, int64_t i) {
     tg__fp_leave(old);
 }
 
-TG__PRIVATE void tg__run(tg_ctx *tg, int64_t count, void (*body)(void *arg, int64_t i), void *arg) {
+TG__PRIVATE void tg__run(tg_ctx *tg, int64_t count, void (*body)(void *arg, int64_t i), void *arg, bool flush) {
     if (count > 1 && (tg->pool || tg->config.hooks.parallel_for)) {
         tg__body b;
-        b.run = body; b.arg = arg; b.flush = !tg->strict;
+        b.run = body; b.arg = arg; b.flush = flush;
         if (tg->config.hooks.parallel_for) tg->config.hooks.parallel_for(tg->config.hooks.jobs_user, count, tg__body_run, &b);
         else tg__pool_run(tg->pool, count, tg__body_run, &b);
     } else {
-        unsigned old = tg__fp_enter(!tg->strict);
+        unsigned old = tg__fp_enter(flush);
         int64_t i;
         for (i = 0; i < count; i++) body(arg, i);
         tg__fp_leave(old);
@@ -3437,7 +3444,7 @@ TG__PRIVATE bool tg__launch(tg_ctx *tg, tg_device device, const tg__family *f, v
     for (phase = 0;; phase++) {
         int64_t n = f->start(tg, phase, job);
         if (n <= 0) return n == 0;
-        tg__run(tg, n, f->chunk, job);
+        tg__run(tg, n, f->chunk, job, !tg->strict && !f->exact);
     }
 }
 
@@ -3557,6 +3564,7 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
 #pragma push_macro("FLOATING")
 #pragma push_macro("PREDICATE")
 #pragma push_macro("CHOOSE")
+#pragma push_macro("FLOAT_ONLY")
 #pragma push_macro("NONE")
 #pragma push_macro("NEED3")
 #endif
@@ -3642,6 +3650,7 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
 #undef FLOATING
 #undef PREDICATE
 #undef CHOOSE
+#undef FLOAT_ONLY
 #undef NONE
 #undef NEED3
 
@@ -3945,7 +3954,7 @@ TG__PRIVATE void tg__let_go(tg_tensor **place) {
 TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
     /* field by field: gcc makes of a memset this size a `rep stos`, which takes longer than all the rest. Sizes and strides past ndim are nobody's business. */
     t->tg = tg; t->data = NULL; t->numel = 0; t->grad = NULL; t->name = NULL; t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
-    t->requires_grad = t->is_number = t->inline_storage = false; t->alive = true;
+    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = false; t->alive = true;
     t->count = 1; t->out_index = 0; t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
     tg->memory.live_tensors++;
@@ -4135,6 +4144,7 @@ TG__PRIVATE bool tg__frozen(const tg_tensor *t) { return t->storage->shared && t
 TG__PRIVATE bool tg__writable(tg_ctx *tg, tg_tensor *t) {
     int i;
     if (TG__RARE(tg__frozen(t))) return tg__fail(tg, TG__E_FROZEN, t);
+    if (t->numel == 0) return true;
     for (i = 0; i < t->ndim; i++) if (TG__RARE(t->stride[i] == 0 && t->shape[i] > 1)) return tg__fail(tg, TG__E_INPLACE_OVERLAP, t);
     return true;
 }
@@ -4198,7 +4208,7 @@ TG__PRIVATE void tg__extent(const tg_tensor *t, int64_t *low, int64_t *high) {
 }
 TG__PRIVATE bool tg__overlap(const tg_tensor *a, const tg_tensor *b) {
     int64_t al, ah, bl, bh;
-    if (a->storage != b->storage || !a->data || !b->data) return false;
+    if (!a->data || !b->data) return false;                            /* by addresses: two tensors may wrap one buffer of the caller's */
     tg__extent(a, &al, &ah); tg__extent(b, &bl, &bh);
     return (const char *)a->data + al * (int64_t)tg_dtype_size(a->dtype) < (const char *)b->data + bh * (int64_t)tg_dtype_size(b->dtype) &&
            (const char *)b->data + bl * (int64_t)tg_dtype_size(b->dtype) < (const char *)a->data + ah * (int64_t)tg_dtype_size(a->dtype);
@@ -4415,7 +4425,15 @@ TG__PRIVATE void tg__slot_fill(tg__slot *s, const tg_tensor *t) {
 }
 
 TG__PRIVATE void tg__set_node(tg_tensor *t, tg__node *n, int out) {    /* takes over one count of n */
-    if (t->node) { tg__node *old = t->node; tg__node_forget(old, t); t->node = NULL; tg__node_drop(t->tg, old); }
+    if (t->node) {
+        tg__node *old = t->node;
+        tg__hook_link **at = &old->hooks, *h;
+        while ((h = *at) != NULL) {                                    /* tg_retain_grad is about the tensor, and goes along */
+            if (!h->retain || h->out != t->out_index) { at = &h->next; continue; }
+            *at = h->next; h->next = n->hooks; h->out = (uint32_t)out; n->hooks = h;
+        }
+        tg__node_forget(old, t); t->node = NULL; tg__node_drop(t->tg, old);
+    }
     t->node = n; t->out_index = (uint32_t)out; t->requires_grad = true;
     n->weak[out] = t;
 }
@@ -4469,6 +4487,7 @@ TG__PRIVATE unsigned tg__saved_for(const tg__node *n) {
 TG__PRIVATE bool tg__saves_in(unsigned mask, int i) { return (mask & TG_SAVE_INS) || (i < 15 && (mask >> i & 1u)); }
 
 TG__PRIVATE bool tg__rebase(tg_tensor *view, tg__node *n);   /* in >>impl-views */
+TG__PRIVATE bool tg__has_holes(const tg_tensor *t);
 TG__PRIVATE bool tg__anomaly_check(tg_ctx *tg, const char *what, const tg__node *n, tg_tensor *t);
 
 /* Makes the call part of the graph: edges, saved values, the results' links. `old`: what an in-place op has overwritten, if its derivative reads that. */
@@ -4532,11 +4551,13 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *co
         if (tg->grad_mode && tg__needs_grad(in[i])) graph = true;
         if (TG__RARE(tg->recording != NULL) && tg__needs_grad(in[i]) && !tg__recording_note(tg, in[i])) return NULL;
     }
-    if (op->flags & TG_OP_NO_GRAD) graph = false;
+    if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;      /* a comparison in place cuts the old value's gradient off */
     if (inplace) {
         const tg_tensor *owner = in[0]->base ? in[0]->base : in[0];
         if (!tg__writable(tg, in[0])) return NULL;
         if (tg->grad_mode && owner->requires_grad && tg__is_leaf(owner)) { tg__fail(tg, TG__E_INPLACE_LEAF, owner); return NULL; }
+        if (graph && in[0]->unrecorded) { tg__fail(tg, TG__E_VIEW_NO_GRAD, in[0]); return NULL; }
+        if (graph && in[0]->base && tg__has_holes(owner)) { tg__fail(tg, TG__E_HOLES, owner); return NULL; }
     }
     n = tg__node_make(tg, op, attr, n_in, n_out);
     if (!n) return NULL;
@@ -4554,6 +4575,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *co
             tg_tensor *t = n->out[i];
             if (!t) continue;
             t->made_by = op->name;
+            if (op->flags & TG_OP_VIEW) t->unrecorded = in[0]->unrecorded || !tg->grad_mode;
             if ((op->flags & TG_OP_VIEW) && tg->grad_mode && !t->base) {
                 t->base = in[0]->base ? in[0]->base : in[0];
                 t->base->count++;
@@ -4750,7 +4772,13 @@ TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_t
         if (h->out != out) continue;
         if (h->retain) {                                               /* tg_retain_grad */
             tg_tensor *t = n->weak[out];
-            if (t) { g->count++; if (!tg__accumulate(tg, &t->grad, g)) break; }
+            if (t) {
+                tg_mark m = tg_begin(tg);
+                r = (tg_clone)(g);
+                if (r) r->count++;
+                tg_end(tg, m);
+                if (!r || !tg__accumulate(tg, &t->grad, r)) break;
+            }
             continue;
         }
         r = h->hook(h->user, g);
@@ -4767,8 +4795,9 @@ TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_t
 TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__walk *w, tg__node *n) {
     tg_tensor *t = n->weak[0], *g = n->gout[0];
     n->gout[0] = NULL;
-    if (!t) { tg__tensor_drop(g); return true; }
-    if (!t->grad && !w->create_graph && (g->count > 1 || g->storage->users > 1 || g->storage->borrowed || !tg__is_dense(g) || g->node)) {
+    (void)w;
+    if (!t || !t->requires_grad) { tg__tensor_drop(g); return true; }
+    if (!t->grad && (g->count > 1 || g->storage->users > 1 || g->storage->borrowed || !tg__is_dense(g) || g->node)) {
         tg_mark m = tg_begin(tg);
         tg_tensor *c = (tg_clone)(g);
         if (c) c->count++;
@@ -4782,7 +4811,7 @@ TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__walk *w, tg__node *n) {
 
 /* One call's turn: hooks, captures, its backward, and the gradients handed on. */
 TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
-    tg_tensor *few[8], **dx = few, *saved_out[2];
+    tg_tensor *few[8], **dx = few, *saved_out[16];
     bool any = false, ok;
     tg_mark m;
     int i;
@@ -4812,10 +4841,10 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
     if (!tg__node_restore(tg, n)) { ok = false; goto restore; }
     if (n->n_in > 8 && !(dx = (tg_tensor **)tg__mem_get(tg, (size_t)n->n_in * sizeof *dx))) { ok = false; goto restore; }
     memset(dx, 0, (size_t)n->n_in * sizeof *dx);
-    saved_out[0] = saved_out[1] = NULL;
+    memset(saved_out, 0, sizeof saved_out);
     m = tg_begin(tg);
     ok = tg->error == TG_OK;
-    for (i = 0; ok && w->create_graph && i < n->n_out && i < 2; i++) { /* the derivative must see that the output depends on the inputs */
+    for (i = 0; ok && w->create_graph && i < n->n_out && i < 16; i++) { /* the derivative must see that the output depends on the inputs */
         tg_tensor *y = n->out[i];
         if (!y || !tg_dtype_is_float(y->dtype)) continue;
         saved_out[i] = y;
@@ -4832,7 +4861,7 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
         ok = n->op->backward(tg, n, n->gout, dx) && tg->error == TG_OK;
         if (!ok && tg->error == TG_OK) tg__fail(tg, TG__E_OP_FAILED, "its backward failed without saying why");
     }
-    for (i = 0; i < 2; i++) if (saved_out[i]) n->out[i] = saved_out[i];
+    for (i = 0; i < 16; i++) if (saved_out[i]) n->out[i] = saved_out[i];
     for (i = 0; ok && i < n->n_in; i++) {
         const tg__slot *s = &n->in_slot[i];
         tg_tensor *d = n->wants[i] ? dx[i] : NULL;
@@ -4962,6 +4991,7 @@ TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outp
     memset(w.captures, 0, size);
     for (i = 0; ok && i < n_inputs; i++) {
         ok = tg__use(tg, inputs[i], i);
+        if (ok && allow_unused && !tg_dtype_is_float(inputs[i]->dtype)) { w.n_captures++; continue; }      /* indices and the like: no gradient */
         if (ok && !tg__needs_grad(inputs[i])) ok = tg__fail(tg, TG__E_INPUT_NO_GRAD, i, inputs[i]);
         if (ok) { w.captures[i].node = tg__edge(inputs[i]); ok = w.captures[i].node != NULL; w.captures[i].out = inputs[i]->out_index; }
         if (ok) w.n_captures++;
@@ -5024,8 +5054,7 @@ TG_API tg_tensor *(tg_require_grad)(tg_tensor *t, bool on) {
     if (on && !tg_dtype_is_float(t->dtype)) { tg__fail(tg, TG__E_GRAD_DTYPE, t); return NULL; }
     if (t->requires_grad == on) return t;
     if (!tg__is_leaf(t)) { tg__fail(tg, TG__E_NOT_LEAF, t, t->node->op->name); return NULL; }
-    if (!on && t->node) { tg__node *n = t->node; t->node = NULL; tg__node_forget(n, t); tg__node_drop(tg, n); }
-    t->requires_grad = on;
+    t->requires_grad = on;                                             /* its node stays: graphs that have used it lead there */
     return t;
 }
 TG_API bool (tg_zero_grad)(tg_tensor *t) {
@@ -5325,6 +5354,7 @@ TG__PRIVATE bool tg__checkpoint_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
     tg->random = now;
     tg->grad_mode = create;
     for (i = 0; i < n->n_in; i++) {                                    /* a tensor that is several inputs gets its whole gradient once */
+        n->wants[i] = n->wants[i] && tg__needs_grad(n->in[i]);         /* frozen since */
         for (j = 0; j < i && n->wants[i]; j++) if (n->in_slot[j].from == n->in_slot[i].from && n->in_slot[j].from_out == n->in_slot[i].from_out) n->wants[i] = false;
         if (n->wants[i]) x[wanted++] = n->in[i];
     }
@@ -5408,7 +5438,12 @@ TG_API tg_tensor *tg_call(const tg_op *op, const void *attr, tg_tensor *const *i
     if (!op->name || !op->check || !op->forward) { tg__fail(tg, TG__E_RECORD, op->name ? op->name : "?", "name, check and forward are needed"); return NULL; }
     if (op->n_out < 1 || op->n_out > 16) { tg__fail(tg, TG__E_RECORD, op->name, "1 to 16 outputs"); return NULL; }
     if (op->n_in >= 0 && (n_inputs < op->n_in || n_inputs > op->n_in + op->n_in_opt)) { tg__fail(tg, TG__E_RECORD, op->name, "the call has another number of inputs"); return NULL; }
-    return tg__call(op, attr, inputs, n_inputs, outputs, op->n_out);
+    if (op->flags & (TG_OP_INPLACE | TG_OP_VIEW)) { tg__fail(tg, TG__E_RECORD, op->name, "TG_OP_INPLACE and TG_OP_VIEW are for the library's own operations"); return NULL; }
+    {
+        tg_tensor *y = tg__call(op, attr, inputs, n_inputs, outputs, op->n_out);
+        if (!y && tg->error == TG_OK) tg__fail(tg, TG__E_OP_FAILED, "its check or forward failed without saying why, or made no first output");
+        return y;
+    }
 }
 TG_API tg_tensor  *tg_node_in(tg__node *n, int i)     { return n && i >= 0 && i < n->n_in ? n->in[i] : NULL; }
 TG_API tg_tensor  *tg_node_out(tg__node *n, int i)    { return n && i >= 0 && i < n->n_out ? n->out[i] : NULL; }
@@ -5419,7 +5454,7 @@ TG_API bool        tg_node_make(tg__node *n, int i, tg_dtype dtype, int ndim, co
     return tg__out_make(n->tg, n, i, dtype, ndim, shape);
 }
 TG_API bool tg_node_fail(tg__node *n, tg_error_code code, const char *text) {
-    if (!n) return false;
+    if (!n || n->tg->error != TG_OK) return false;
     tg__fail(n->tg, TG__E_OP_FAILED, text);
     n->tg->error = code == TG_OK ? TG_ERROR_VALUE : code;
     return false;
@@ -5713,7 +5748,7 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *job) {
     if (tile && !tg__scratch_need(tg, (size_t)(j->n + 1) * TG__TILE * 8)) return -1;
     return tg__ceil_div(l->numel, TG__MAP_CHUNK);
 }
-static const tg__family tg__family_map = { "map", TG__FAMILY_MAP, tg__map_start, tg__map_chunk };
+static const tg__family tg__family_map = { "map", TG__FAMILY_MAP, tg__map_start, tg__map_chunk, false };
 
 /* y = fn(x[0], x[1], ...) elementwise; NULL operands are ones that the kernel does not read. */
 TG__PRIVATE bool tg__map(tg_ctx *tg, tg__map_fn fn, tg_dtype compute, bool mask, tg_tensor *y, tg_tensor *const *x, int n, const double *p) {
@@ -5799,7 +5834,7 @@ TG__PRIVATE void tg__copy_turn(const tg__copy_job *j, int64_t index) {
     size_t size = tg_dtype_size(j->yd);
     char *y;
     const char *x;
-    for (d = 0; d < in; d++) if (l->stride[1][d] == 1) mid = d;
+    for (d = 0; mid < 0; d++) if (l->stride[1][d] == 1 && l->shape[d] >= 8) mid = d;      /* as tg__copy_start chose it */
     blocks = tg__ceil_div(l->shape[mid], TG__TURN);
     m0 = index % blocks * TG__TURN; index /= blocks;
     for (d = in - 1; d >= 0; d--) {
@@ -5871,7 +5906,7 @@ TG__PRIVATE int64_t tg__copy_start(tg_ctx *tg, int phase, void *job) {
     }
     return tg__ceil_div(l->numel, j->chunk);
 }
-static const tg__family tg__family_copy = { "copy", TG__FAMILY_COPY, tg__copy_start, tg__copy_chunk };
+static const tg__family tg__family_copy = { "copy", TG__FAMILY_COPY, tg__copy_start, tg__copy_chunk, true };
 
 /* y = x, broadcast and converted. Overlapping storages are the caller's business. */
 TG__PRIVATE bool tg__copy_to(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
@@ -5912,7 +5947,7 @@ TG__PRIVATE int64_t tg__fill_start(tg_ctx *tg, int phase, void *job) {
     (void)tg;
     return phase ? 0 : tg__ceil_div(j->loop.numel, TG__FILL_CHUNK);
 }
-static const tg__family tg__family_fill = { "fill", TG__FAMILY_FILL, tg__fill_start, tg__fill_chunk };
+static const tg__family tg__family_fill = { "fill", TG__FAMILY_FILL, tg__fill_start, tg__fill_chunk, false };
 
 TG__PRIVATE bool tg__fill(tg_ctx *tg, tg_tensor *y, double f, int64_t i, bool is_int) {
     tg__fill_job j;
@@ -5939,9 +5974,8 @@ TG__PRIVATE bool tg__ramp(tg_ctx *tg, tg_tensor *y, double fstart, double fstep,
     TG__I1(tg_square, TG__WRAP((uint64_t)x * (uint64_t)x))      TG__I1(tg_relu, x > 0 ? x : 0) \
     TG__I1(tg_floor, x)      TG__I1(tg_ceil, x)      TG__I1(tg_round, x)      TG__I1(tg_trunc, x) \
     TG__I1(tg_isnan, x & 0)      TG__I1(tg_isinf, x & 0)      TG__I1(tg_isfinite, (x | 1) != 0)      TG__I1(tg_logical_not, x == 0) \
-    TG__I1(tg_leaky_relu, x > 0 ? x : tg__int_of((double)x * p[0])) \
-    TG__I1(tg_hardtanh, x < tg__int_of(p[0]) ? tg__int_of(p[0]) : (p[1] < 9223372036854775808.0 && x > tg__int_of(p[1])) ? tg__int_of(p[1]) : x) \
-    TG__I1(tg_clamp, x < tg__int_of(p[0]) ? tg__int_of(p[0]) : (p[1] < 9223372036854775808.0 && x > tg__int_of(p[1])) ? tg__int_of(p[1]) : x) \
+    TG__I1(tg_hardtanh, tg__int_clamp(x, p)) \
+    TG__I1(tg_clamp, tg__int_clamp(x, p)) \
     TG__I2(tg_add, TG__WRAP((uint64_t)a + (uint64_t)b))      TG__I2(tg_sub, TG__WRAP((uint64_t)a - (uint64_t)b))      TG__I2(tg_mul, TG__WRAP((uint64_t)a * (uint64_t)b)) \
     TG__I2(tg_pow, tg__int_pow(a, b))      TG__I2(tg_maximum, a > b ? a : b)      TG__I2(tg_minimum, a < b ? a : b) \
     TG__I2(tg_fmod, tg__int_mod(a, b))      TG__I2(tg_remainder, tg__int_remainder(a, b))      TG__I2(tg_floor_divide, tg__int_floor_divide(a, b))      TG__I2(tg_div_trunc, b == -1 ? (int64_t)((uint64_t)0 - (uint64_t)a) : b == 0 ? 0 : a / b) \
@@ -5955,6 +5989,10 @@ TG__PRIVATE int64_t tg__int_pow(int64_t a, int64_t b) {
     if (b < 0) return a == 1 ? 1 : a == -1 ? ((b & 1) ? -1 : 1) : 0;
     for (; b; b >>= 1) { if (b & 1) r *= f; f *= f; }
     return (int64_t)r;
+}
+TG__PRIVATE int64_t tg__int_clamp(int64_t x, const double *p) {        /* the upper bound wins */
+    if (x < tg__int_of(p[0])) x = tg__int_of(p[0]);
+    return p[1] < 9223372036854775808.0 && x > tg__int_of(p[1]) ? tg__int_of(p[1]) : x;
 }
 /* Division by zero is refused before the kernel runs; INT64_MIN / -1 wraps. */
 TG__PRIVATE int64_t tg__int_mod(int64_t a, int64_t b) { return b == 0 || b == -1 ? 0 : a % b; }
@@ -5983,7 +6021,7 @@ TG__INTEGER_FORMULAS(TG__I1, TG__I2, TG__I3)
 typedef struct tg__map_table { tg__map_fn f32[TG__PASSES], f64[TG__PASSES]; } tg__map_table;
 #define TG__MAP_TABLE(name) static const tg__map_table name##__t = { { TG__EACH_PASS(name##_f32) }, { TG__EACH_PASS_F64(name##_f64) } };
 
-enum { TG__SAME, TG__NUMERIC, TG__COUNTING, TG__FLOATING, TG__PREDICATE, TG__CHOOSE };
+enum { TG__SAME, TG__NUMERIC, TG__COUNTING, TG__FLOATING, TG__FLOAT_ONLY, TG__PREDICATE, TG__CHOOSE };
 
 typedef tg_tensor *(*tg__composed_fn)(tg_ctx *tg, const double *p, tg_tensor *g, tg_tensor *const *in, tg_tensor *y);
 
@@ -6044,12 +6082,17 @@ TG__PRIVATE bool tg__broadcast(tg_ctx *tg, tg_tensor *const *in, int n, int *ndi
 }
 
 /* Which type a formula computes in, and whether the operands' types allow it. `result` is the type before it goes into an in-place operand. */
-TG__PRIVATE bool tg__formula_types(tg_ctx *tg, const tg__formula *f, tg_tensor *const *in, tg_dtype *compute, tg_dtype *result) {
+TG__PRIVATE bool tg__formula_types(tg_ctx *tg, const tg__formula *f, tg_tensor *const *in, const double *p, tg_dtype *compute, tg_dtype *result) {
     tg_dtype d = f->types == TG__CHOOSE ? tg__result_type(in + 1, 2) : tg__result_type(in, f->op.n_in);
     if (f->types == TG__CHOOSE && in[0]->dtype != TG_BOOL && in[0]->dtype != TG_U8) return tg__fail(tg, TG__E_CONDITION, in[0]);
     if (f->types == TG__NUMERIC && d == TG_BOOL) return tg__fail(tg, TG__E_NOT_FOR, (int)d);
     if (f->types == TG__COUNTING && d == TG_BOOL) d = TG_I64;
     if (f->types == TG__FLOATING && !tg_dtype_is_float(d)) d = TG_F32;
+    if (f->types == TG__FLOAT_ONLY && !tg_dtype_is_float(d)) return tg__fail(tg, TG__E_FLOAT_ONLY, in[0]);
+    if (f->value_i64 == tg_sub_i && ((in[0]->dtype == TG_BOOL) || in[1]->dtype == TG_BOOL)) return tg__fail(tg, TG__E_NOT_FOR, (int)TG_BOOL);
+    if (f->value_i64 == tg_pow_i && !tg_dtype_is_float(d) && in[1]->is_number && tg__get_i64(in[1]->data, in[1]->dtype) < 0)
+        return tg__fail(tg, TG__E_POWER, tg__get_i64(in[1]->data, in[1]->dtype));
+    if (f->value_i64 == tg_add_scaled_i && !tg_dtype_is_float(d) && p[0] != (double)tg__int_of(p[0])) return tg__fail(tg, TG__E_ALPHA, p[0]);
     if (!tg_dtype_is_float(d) && !f->value_i64) return tg__fail(tg, TG__E_NOT_FOR, (int)d);
     *compute = tg__compute_type(d);
     *result = f->types == TG__PREDICATE ? TG_BOOL : d;
@@ -6061,7 +6104,7 @@ TG__PRIVATE bool tg__formula_check(tg_ctx *tg, tg__node *n) {
     tg_dtype compute, result;
     int64_t shape[TG_MAX_DIMS];
     int ndim, i, first = -1;
-    if (!tg__formula_types(tg, f, n->in, &compute, &result)) return false;
+    if (!tg__formula_types(tg, f, n->in, ((const tg__numbers *)n->attr)->p, &compute, &result)) return false;
     n->plan = (int)compute;
     if (n->n_in == 1 || (n->n_in == 2 && tg__same_shape(n->in[0], n->in[1]))) return tg__out_ordered(tg, n, 0, result, n->in[0]);
     if (!tg__broadcast(tg, n->in, n->n_in, &ndim, shape)) return false;
@@ -6073,7 +6116,7 @@ TG__PRIVATE bool tg__formula_check_(tg_ctx *tg, tg__node *n) {
     tg_dtype compute, result;
     int64_t shape[TG_MAX_DIMS];
     int ndim;
-    if (!tg__formula_types(tg, f, n->in, &compute, &result) || !tg__broadcast(tg, n->in, n->n_in, &ndim, shape)) return false;
+    if (!tg__formula_types(tg, f, n->in, ((const tg__numbers *)n->attr)->p, &compute, &result) || !tg__broadcast(tg, n->in, n->n_in, &ndim, shape)) return false;
     if (ndim != n->in[0]->ndim || memcmp(shape, n->in[0]->shape, (size_t)ndim * sizeof shape[0]) != 0) return tg__fail(tg, TG__E_INPLACE_SHAPE, ndim, shape, n->in[0]);
     if (tg__category(result) > tg__category(n->in[0]->dtype)) return tg__fail(tg, TG__E_INPLACE_DTYPE, (int)result, n->in[0]);
     n->plan = (int)compute;
@@ -6085,17 +6128,30 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
     const tg_dtype compute = (tg_dtype)n->plan;
     tg_tensor *in[3];
+    tg_dtype common;                                                   /* the type that numbers and a comparison's operands take first */
     bool divides, ok;
     int i;
+    common = f->types == TG__PREDICATE && n->n_in == 2 ? tg__result_type(n->in, 2) : compute == TG_I64 ? n->out[0]->dtype : TG_F64;
     divides = f->value_i64 == tg_fmod_i || f->value_i64 == tg_remainder_i || f->value_i64 == tg_floor_divide_i || f->value_i64 == tg_div_trunc_i;
     if (compute == TG_I64 && divides && tg__has_zero(n->in[1])) return tg__fail(tg, TG__E_INTEGER_ZERO);
     for (i = 0; i < n->n_in; i++) {
+        const bool narrower = n->in[i]->dtype != common && (n->in[i]->is_number || f->types == TG__PREDICATE) && (compute == TG_I64 ? common != TG_I64 : common == TG_F16 || common == TG_BF16);
         in[i] = n->in[i];
-        if ((n->op->flags & TG_OP_INPLACE) && i > 0 && tg__overlap(n->out[0], in[i]) &&
+        if (narrower) {
+            in[i] = tg__tensor_make(tg, in[i]->device, common, in[i]->ndim, in[i]->shape, NULL);
+            ok = in[i] && tg__copy_to(tg, in[i], n->in[i]);
+            if (!ok) {
+                for (; i >= 0; i--) if (in[i] != n->in[i]) tg__tensor_drop(in[i]);
+                return false;
+            }
+        } else if ((n->op->flags & TG_OP_INPLACE) && i > 0 && tg__overlap(n->out[0], in[i]) &&
             !(in[i]->data == n->out[0]->data && tg__same_shape(in[i], n->out[0]) && memcmp(in[i]->stride, n->out[0]->stride, (size_t)in[i]->ndim * sizeof in[i]->stride[0]) == 0)) {
             in[i] = tg__tensor_make(tg, in[i]->device, in[i]->dtype, in[i]->ndim, in[i]->shape, NULL);      /* reads what it writes: a copy first */
             ok = in[i] && tg__copy_to(tg, in[i], n->in[i]);
-            if (!ok) { tg__tensor_drop(in[i]); return false; }
+            if (!ok) {
+                for (; i >= 0; i--) if (in[i] != n->in[i]) tg__tensor_drop(in[i]);
+                return false;
+            }
         }
     }
     ok = tg__map(tg, compute == TG_I64 ? f->value_i64 : compute == TG_F64 ? f->value->f64[tg->isa] : f->value->f32[tg->isa], compute,
@@ -6173,6 +6229,8 @@ static const tg_attr tg__numbers_attrs[] = { { "p0", TG_ATTR_FLOAT, 0, 1 }, { "p
 #define GT(v, w) tg_gt(v, w)
 #define GE(v, w) tg_ge(v, w)
 #define AND(v, w) tg_logical_and(v, w)
+#define OR(v, w) tg_logical_or(v, w)
+#define ISINF(v) tg_isinf(v)
 #define K(v) tg_number(tg, v)
 #define ZERO K(0)
 #define ONE K(1)
@@ -6223,6 +6281,8 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #undef GT
 #undef GE
 #undef AND
+#undef OR
+#undef ISINF
 #undef K
 #undef ZERO
 #undef ONE
@@ -6265,10 +6325,12 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #define TG__INT_PREDICATE(name) name##_i
 #define TG__INT_CHOOSE(name) name##_i
 #define TG__INT_FLOATING(name) NULL
+#define TG__INT_FLOAT_ONLY(name) NULL
 #define TG__FLAGS_SAME TG_OP_MAP
 #define TG__FLAGS_NUMERIC TG_OP_MAP
 #define TG__FLAGS_COUNTING TG_OP_MAP
 #define TG__FLAGS_FLOATING TG_OP_MAP
+#define TG__FLAGS_FLOAT_ONLY TG_OP_MAP
 #define TG__FLAGS_CHOOSE TG_OP_MAP
 #define TG__FLAGS_PREDICATE (TG_OP_MAP | TG_OP_NO_GRAD)
 
@@ -6332,10 +6394,12 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #undef TG__INT_PREDICATE
 #undef TG__INT_CHOOSE
 #undef TG__INT_FLOATING
+#undef TG__INT_FLOAT_ONLY
 #undef TG__FLAGS_SAME
 #undef TG__FLAGS_NUMERIC
 #undef TG__FLAGS_COUNTING
 #undef TG__FLAGS_FLOATING
+#undef TG__FLAGS_FLOAT_ONLY
 #undef TG__FLAGS_CHOOSE
 #undef TG__FLAGS_PREDICATE
 #undef TG__FORMULA
@@ -6371,7 +6435,19 @@ TG__PRIVATE tg_tensor *tg__filled(tg_ctx *tg, tg_tensor *t, double f, int64_t i,
 TG_API tg_tensor *(tg_empty)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype) { return tg__create(tg, "empty", ndim, shape, dtype); }
 TG_API tg_tensor *(tg_zeros)(tg_ctx *tg, int ndim, const int64_t *shape) { return tg__filled(tg, tg__create(tg, "zeros", ndim, shape, TG_F32), 0, 0, true); }
 TG_API tg_tensor *(tg_ones)(tg_ctx *tg, int ndim, const int64_t *shape) { return tg__filled(tg, tg__create(tg, "ones", ndim, shape, TG_F32), 0, 1, true); }
-TG_API tg_tensor *(tg_full)(tg_ctx *tg, int ndim, const int64_t *shape, double value, tg_dtype dtype) { return tg__filled(tg, tg__create(tg, "full", ndim, shape, dtype), value, 0, false); }
+/* As torch: a number that an integer type cannot hold is refused; unsigned types take negative ones modulo their size. */
+TG__PRIVATE bool tg__fits(tg_ctx *tg, double v, tg_dtype d) {
+    double most = d == TG_U8 ? 255 : d == TG_I8 ? 127 : d == TG_I16 ? 32767 : d == TG_I32 ? 2147483647 : 9223372036854775807.0;
+    if (tg_dtype_is_float(d) || d == TG_BOOL) return true;
+    if (v > -(most + (d == TG_U8 ? 1 : 2)) && v < (d == TG_I64 ? most : most + 1)) return true;
+    return (d == TG_I64 && v == -9223372036854775808.0) || tg__fail(tg, TG__E_NO_FIT, v, (int)d);
+}
+TG_API tg_tensor *(tg_full)(tg_ctx *tg, int ndim, const int64_t *shape, double value, tg_dtype dtype) {
+    if (!tg__gate(tg)) return NULL;
+    tg->where = "full";
+    if ((unsigned)dtype < TG_DTYPES && !tg__fits(tg, value, dtype)) return NULL;
+    return tg__filled(tg, tg__create(tg, "full", ndim, shape, dtype), value, 0, false);
+}
 TG_API tg_tensor *(tg_number)(tg_ctx *tg, double value) {
     tg_tensor *t = tg__create(tg, "number", 0, NULL, TG_F64);
     if (t) { memcpy(t->data, &value, 8); t->is_number = true; }
@@ -6492,7 +6568,7 @@ TG__PRIVATE int64_t tg__random_start(tg_ctx *tg, int phase, void *job) {
     if (!tg__scratch_need(tg, TG__TILE * 16 + 64)) return -1;
     return tg__ceil_div(j->loop.numel, TG__RANDOM_CHUNK);
 }
-static const tg__family tg__family_random = { "random", TG__FAMILY_RANDOM, tg__random_start, tg__random_chunk };
+static const tg__family tg__family_random = { "random", TG__FAMILY_RANDOM, tg__random_start, tg__random_chunk, false };
 
 TG__PRIVATE uint64_t tg__random_key(const tg_random_state *r) {
     uint64_t z = r->stream;
@@ -6541,13 +6617,14 @@ TG__PRIVATE bool tg__set_random_check(tg_ctx *tg, tg__node *n) {
     return tg__out_same(n);
 }
 TG__PRIVATE bool tg__set_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) { (void)tg; (void)n; dx[0] = tg_zeros_like(g[0]); return dx[0] != NULL; }
-TG__PRIVATE bool tg__fill_forward(tg_ctx *tg, tg__node *n) { return tg__fill(tg, n->out[0], ((const tg__set_attr *)n->attr)->a, 0, false); }
+TG__PRIVATE bool tg__fill_forward(tg_ctx *tg, tg__node *n) { return tg__fits(tg, ((const tg__set_attr *)n->attr)->a, n->out[0]->dtype) && tg__fill(tg, n->out[0], ((const tg__set_attr *)n->attr)->a, 0, false); }
 TG__PRIVATE bool tg__uniform_forward(tg_ctx *tg, tg__node *n) {
     const tg__set_attr *at = (const tg__set_attr *)n->attr;
     return tg__random(tg, n->out[0], TG__RANDOM_UNIFORM, at->a, at->b, 0, 0);
 }
 TG__PRIVATE bool tg__normal_forward(tg_ctx *tg, tg__node *n) {
     const tg__set_attr *at = (const tg__set_attr *)n->attr;
+    if (!(at->b >= 0)) return tg__fail(tg, TG__E_RANGE, "std", "at least 0", at->b);
     return tg__random(tg, n->out[0], TG__RANDOM_NORMAL, at->a, at->b, 0, 0);
 }
 static const tg_op tg__fill_op    = { "fill_",    1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, tg__set_attrs, 1, sizeof(tg__set_attr), tg__set_check, tg__fill_forward, tg__set_backward, NULL };
@@ -6677,8 +6754,23 @@ TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double ato
     int64_t i, at[TG_MAX_DIMS] = TG__ZERO;
     bool ints;
     int d;
-    if (!tg || !tg__host(tg, a) || !tg__host(tg, b) || !tg__same_shape(a, b)) return false;
-    ints = !tg_dtype_is_float(a->dtype) && !tg_dtype_is_float(b->dtype);
+    if (!tg || !tg__host(tg, a) || !tg__host(tg, b)) return false;
+    if (rtol >= 0) {                                                   /* allclose: broadcast, one dtype */
+        tg_tensor *both[2];
+        int64_t shape[TG_MAX_DIMS];
+        int ndim;
+        if (a->dtype != b->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, a, b, "");
+        both[0] = a; both[1] = b;
+        if (!tg__broadcast(tg, both, 2, &ndim, shape)) return false;
+        if (!tg__same_shape(a, b)) {
+            tg_mark m = tg_begin(tg);
+            bool close = (a = tg_expand(a, ndim, shape)) != NULL && (b = tg_expand(b, ndim, shape)) != NULL && tg__compare(a, b, rtol, atol, name);
+            tg_end(tg, m);
+            return close;
+        }
+    }
+    if (!tg__same_shape(a, b)) return false;
+    ints = !tg_dtype_is_float(a->dtype) && !tg_dtype_is_float(b->dtype) && rtol < 0;
     for (i = 0; i < a->numel; i++) {
         int64_t oa = 0, ob = 0;
         const char *pa, *pb;
@@ -6698,7 +6790,12 @@ TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double ato
     return true;
 }
 TG_API bool (tg_equal)(tg_tensor *a, tg_tensor *b) { return tg__compare(a, b, -1, 0, "equal"); }
-TG_API bool (tg_allclose)(tg_tensor *a, tg_tensor *b, double rtol, double atol) { return tg__compare(a, b, rtol < 0 ? 0 : rtol, atol, "allclose"); }
+TG_API bool (tg_allclose)(tg_tensor *a, tg_tensor *b, double rtol, double atol) {
+    tg_ctx *tg = tg__start2(a, b, "allclose");
+    if (tg && !(rtol >= 0)) return tg__fail(tg, TG__E_RANGE, "rtol", "at least 0", rtol);
+    if (tg && !(atol >= 0)) return tg__fail(tg, TG__E_RANGE, "atol", "at least 0", atol);
+    return tg && tg__compare(a, b, rtol, atol, "allclose");
+}
 
 /* ---- anomaly mode: where is the first number that is none? ---- */
 TG__PRIVATE bool tg__anomaly_check(tg_ctx *tg, const char *what, const tg__node *n, tg_tensor *t) {
@@ -6862,7 +6959,7 @@ TG__PRIVATE bool tg__infer_shape(tg_ctx *tg, const tg_tensor *x, tg__shape_attr 
         at->shape[open] = x->numel / known;
         known *= at->shape[open];
     }
-    return known == x->numel || tg__fail(tg, TG__E_VIEW_NUMEL, x, x->numel, ndim, at->shape);
+    return tg__check_shape(tg, x->dtype, ndim, at->shape, &known) && (known == x->numel || tg__fail(tg, TG__E_VIEW_NUMEL, x, x->numel, ndim, at->shape));
 }
 /* Strides of the new shape over the same memory, if there are any: every group of old dimensions that a group of new ones replaces must be one run. */
 TG__PRIVATE bool tg__view_strides(const tg_tensor *x, int ndim, const int64_t *shape, int64_t *stride) {
@@ -7218,6 +7315,19 @@ TG__PRIVATE bool tg__strided_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
 static const tg_op tg__strided_add_op = { "as_strided_add", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, tg__strided_attrs, 3, sizeof(tg__strided_attr), tg__strided_add_check, tg__strided_add_forward, tg__strided_add_backward, NULL };
 TG__PRIVATE tg_tensor *tg__strided_add(tg_tensor *part, const void *attr) { return tg__call(&tg__strided_add_op, attr, &part, 1, NULL, 1); }
 
+/* Gradients by places in memory speak of a dense tensor: are t's elements one block, in whatever order? */
+TG__PRIVATE bool tg__has_holes(const tg_tensor *t) {
+    int order[TG_MAX_DIMS], i;
+    bool has = tg__stride_order(t, order);
+    int64_t s = 1;
+    if (t->numel == 0) return false;
+    for (i = t->ndim - 1; i >= 0; i--) {
+        int d = has ? order[i] : i;
+        if (t->shape[d] != 1 && t->stride[d] != s) return true;
+        s *= t->shape[d];
+    }
+    return false;
+}
 TG_API tg_tensor *(tg_as_strided)(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride, int64_t offset) {
     tg_ctx *tg = tg__start(t, "as_strided");
     tg__strided_attr at;
@@ -7228,13 +7338,7 @@ TG_API tg_tensor *(tg_as_strided)(tg_tensor *t, int ndim, const int64_t *shape, 
     if (ndim && (!shape || !stride)) { tg__fail(tg, TG__E_NO_DATA, shape ? "strides" : "shape"); return NULL; }
     at.ndim = ndim; at.offset = offset;
     for (i = 0; i < ndim; i++) { at.shape[i] = shape[i]; at.stride[i] = stride[i]; }
-    if (t->requires_grad && tg->grad_mode) {                           /* the gradient is laid out as t: make t what its strides say */
-        int order[TG_MAX_DIMS];
-        bool has = tg__stride_order(t, order);
-        int64_t s = 1;
-        for (i = t->ndim - 1; i >= 0; i--) { int d = has ? order[i] : i; if (t->shape[d] != 1 && t->stride[d] != s) break; s *= t->shape[d]; }
-        if (i >= 0) { tg__fail(tg, TG__E_ARGUMENT, "the gradient of as_strided needs a tensor without holes or repeats; clone it first"); return NULL; }
-    }
+    if (t->requires_grad && tg->grad_mode && tg__has_holes(t)) { tg__fail(tg, TG__E_HOLES, t); return NULL; }
     return tg__call(&tg__strided_op, &at, &t, 1, NULL, 1);
 }
 
@@ -7254,8 +7358,10 @@ TG__PRIVATE bool tg__write_view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
     part = tg__call(&tg__strided_op, at, &whole, 1, NULL, 1);
     if (!part) return false;
     if (n->wants[0]) {
-        tg_tensor *taken = tg__strided_add(part, at);
-        dx[0] = tg_sub(g[0], taken);
+        bool mode = tg_grad_mode(tg, false);                           /* which elements were replaced; a difference of gradients would make NaN of infinite ones */
+        tg_tensor *taken = tg_gt_scalar(tg__strided_add(tg_ones_like(part), at), 0);
+        tg_grad_mode(tg, mode);
+        dx[0] = tg_where(taken, tg_number(tg, 0), g[0]);
         if (!dx[0]) return false;
     }
     if (n->wants[1]) dx[1] = tg_clone(part);
@@ -7276,6 +7382,7 @@ TG__PRIVATE tg__node *tg__view_node(tg_tensor *view) {
     tg__strided_attr at;
     tg__node *n, *from = tg__edge(view->base);
     if (!from) return NULL;
+    if (tg__has_holes(view->base)) { tg__fail(view->tg, TG__E_HOLES, view->base); return NULL; }
     tg__strided_of(view, &at);
     n = tg__node_make(view->tg, &tg__strided_op, &at, 1, 1);
     if (!n) return NULL;
@@ -7593,7 +7700,7 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *job) {
     if (j->partial) { tg__mem_put(tg, j->partial, bytes); j->partial = NULL; }
     return 0;
 }
-static const tg__family tg__family_reduce = { "reduce", TG__FAMILY_REDUCE, tg__reduce_start, tg__reduce_chunk };
+static const tg__family tg__family_reduce = { "reduce", TG__FAMILY_REDUCE, tg__reduce_start, tg__reduce_chunk, false };
 
 /* Reduces x over the dimensions in `mask`. y (or NULL) has the kept shape in order, with or without the ones; places is dense i64 of that shape or NULL. */
 TG__PRIVATE bool tg__reduce(tg_ctx *tg, int kind, tg_tensor *x, unsigned mask, tg_tensor *y, tg_tensor *places, double scale) {
@@ -7786,20 +7893,29 @@ TG_API tg_tensor *(tg_prod_dim)(tg_tensor *x, int64_t dim, bool keepdim) { retur
 TG__PRIVATE bool tg__amax_check(tg_ctx *tg, tg__node *n) { return tg__reduce_out(tg, n, 0, n->in[0]->dtype, true); }
 TG__PRIVATE bool tg__amax_forward(tg_ctx *tg, tg__node *n) { return tg__reduce_forward(tg, n, TG__REDUCE_MAX, 1); }
 TG__PRIVATE bool tg__amin_forward(tg_ctx *tg, tg__node *n) { return tg__reduce_forward(tg, n, TG__REDUCE_MIN, 1); }
-TG__PRIVATE bool tg__amax_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+TG__PRIVATE bool tg__share_evenly(tg_ctx *tg, tg__node *n, tg_tensor *same, tg_tensor *g, tg_tensor **dx) {
     const tg__reduce_attr *at = (const tg__reduce_attr *)n->attr;
-    tg_tensor *same = tg_to(tg_eq(n->in[0], tg__reduce_widen(tg, n, n->out[0])), n->in_slot[0].dtype);
-    tg_tensor *count = tg_sum_dims(same, (int)at->n, at->dims, true);
+    tg_tensor *count;
+    same = tg_to(same, n->in_slot[0].dtype);
+    count = tg_sum_dims(same, (int)at->n, at->dims, true);
     if (at->n == 0 && count) count = tg__reduce_widen(tg, n, count);
-    dx[0] = tg_mul(tg_div(same, count), tg__reduce_widen(tg, n, g[0]));
-    return dx[0] != NULL;
+    *dx = tg_mul(tg_div(same, count), tg__reduce_widen(tg, n, g));
+    return *dx != NULL;
+}
+TG__PRIVATE bool tg__amax_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    return tg__share_evenly(tg, n, tg_eq(n->in[0], tg__reduce_widen(tg, n, n->out[0])), g[0], dx);
+}
+/* As torch has it: where max is NaN its NaNs share the gradient; that of amax is NaN. */
+TG__PRIVATE bool tg__max_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    tg_tensor *same = tg_eq(n->in[0], tg__reduce_widen(tg, n, n->out[0]));
+    return tg__share_evenly(tg, n, tg_logical_or(same, tg_isnan(n->in[0])), g[0], dx);
 }
 static const tg_op tg__amax_op = { "amax", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amax_forward, tg__amax_backward, NULL };
 static const tg_op tg__amin_op = { "amin", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amin_forward, tg__amax_backward, NULL };
 TG_API tg_tensor *(tg_amax)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) { return tg__reduce_call(&tg__amax_op, "amax", x, n, dims, keepdim); }
 TG_API tg_tensor *(tg_amin)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) { return tg__reduce_call(&tg__amin_op, "amin", x, n, dims, keepdim); }
-static const tg_op tg__max_op = { "max", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amax_forward, tg__amax_backward, NULL };
-static const tg_op tg__min_op = { "min", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amin_forward, tg__amax_backward, NULL };
+static const tg_op tg__max_op = { "max", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amax_forward, tg__max_backward, NULL };
+static const tg_op tg__min_op = { "min", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amin_forward, tg__max_backward, NULL };
 TG_API tg_tensor *(tg_max)(tg_tensor *x) { return tg__reduce_call(&tg__max_op, "max", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_min)(tg_tensor *x) { return tg__reduce_call(&tg__min_op, "min", x, 0, NULL, false); }
 
@@ -7835,7 +7951,10 @@ TG__PRIVATE tg_tensor *tg__max_dim_call(const tg_op *op, tg_tensor *x, int64_t d
 TG_API tg_tensor *(tg_max_dim)(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) { return tg__max_dim_call(&tg__max_dim_op, x, dim, keepdim, indices); }
 TG_API tg_tensor *(tg_min_dim)(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) { return tg__max_dim_call(&tg__min_dim_op, x, dim, keepdim, indices); }
 
-TG__PRIVATE bool tg__argmax_check(tg_ctx *tg, tg__node *n) { return tg__reduce_out(tg, n, 0, TG_I64, true); }
+TG__PRIVATE bool tg__argmax_check(tg_ctx *tg, tg__node *n) {
+    if (n->in[0]->dtype == TG_BOOL) return tg__fail(tg, TG__E_NOT_FOR, (int)TG_BOOL);
+    return tg__reduce_out(tg, n, 0, TG_I64, true);
+}
 TG__PRIVATE bool tg__argmax_forward(tg_ctx *tg, tg__node *n) { return tg__max_dim_run(tg, n, TG__REDUCE_MAX, NULL, n->out[0]); }
 TG__PRIVATE bool tg__argmin_forward(tg_ctx *tg, tg__node *n) { return tg__max_dim_run(tg, n, TG__REDUCE_MIN, NULL, n->out[0]); }
 static const tg_op tg__argmax_op = { "argmax", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__argmax_check, tg__argmax_forward, NULL, NULL };
@@ -7856,10 +7975,13 @@ TG__PRIVATE tg_tensor *tg__any_call(tg_tensor *x, int n, const int64_t *dims, bo
     if (!tg || !tg__reduce_attr_fill(tg, &at, n, dims, keepdim) || !tg__reduce_mask(tg, x, &at, &mask)) return NULL;
     if (x->ndim && tg__reduce_count(x, mask) == 0) {
         ndim = tg__reduced_shape(x, mask, keepdim, shape);
-        return tg_full(tg, ndim, shape, all, TG_BOOL);
+        return tg_full(tg, ndim, shape, all, x->dtype == TG_U8 ? TG_U8 : TG_BOOL);
     }
-    x = x->dtype == TG_BOOL ? x : tg_ne_scalar(x, 0);
-    return all ? tg_amin(x, n, dims, keepdim) : tg_amax(x, n, dims, keepdim);
+    {
+        tg_tensor *y = x->dtype == TG_BOOL ? x : tg_ne_scalar(x, 0);
+        y = all ? tg_amin(y, n, dims, keepdim) : tg_amax(y, n, dims, keepdim);
+        return x->dtype == TG_U8 ? tg_to(y, TG_U8) : y;                /* u8 stays u8, as in torch */
+    }
 }
 TG_API tg_tensor *(tg_any)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) { return tg__any_call(x, n, dims, keepdim, false); }
 TG_API tg_tensor *(tg_all)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) { return tg__any_call(x, n, dims, keepdim, true); }
@@ -7874,10 +7996,11 @@ TG_API tg_tensor *(tg_var_dims)(tg_tensor *x, int n, const int64_t *dims, double
     if (!tg || !tg__reduce_attr_fill(tg, &at, n, dims, keepdim) || !tg__reduce_mask(tg, x, &at, &mask)) return NULL;
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     count = (double)tg__reduce_count(x, mask) - correction;
+    if (x->dtype == TG_F16 || x->dtype == TG_BF16) return tg_to(tg_var_dims(tg_to(x, TG_F32), n, dims, correction, keepdim), x->dtype);      /* squares leave the range of halves */
     mean = n ? tg_mean_dims(x, n, dims, true) : tg_mean(x);
     d = tg_square(tg_sub(x, mean));
     d = n ? tg_sum_dims(d, n, dims, keepdim) : tg__reduce_call(&tg__sum_op, "var", d, 0, NULL, keepdim);
-    return tg_mul_scalar(d, count > 0 ? 1 / count : tg__nan());
+    return count > 0 ? tg_mul_scalar(d, 1 / count) : tg_div_scalar(d, 0);
 }
 
 /* ------------------------------------------------------------------ softmax, log_softmax ----
@@ -7913,7 +8036,7 @@ TG__PRIVATE int64_t tg__softmax_start(tg_ctx *tg, int phase, void *job) {
     j->per = tg__imax(1, 16384 / j->length);
     return tg__ceil_div(j->rows, j->per);
 }
-static const tg__family tg__family_softmax = { "softmax", TG__FAMILY_SOFTMAX, tg__softmax_start, tg__softmax_chunk };
+static const tg__family tg__family_softmax = { "softmax", TG__FAMILY_SOFTMAX, tg__softmax_start, tg__softmax_chunk, false };
 
 TG__PRIVATE bool tg__softmax_check(tg_ctx *tg, tg__node *n) {
     tg__dim_attr *at = (tg__dim_attr *)n->attr;
@@ -8284,7 +8407,7 @@ TG__PRIVATE int64_t tg__sort_start(tg_ctx *tg, int phase, void *job) {
     j->rows_per_chunk = tg__imax(1, 8192 / j->n);
     return (j->rows + j->rows_per_chunk - 1) / j->rows_per_chunk;
 }
-static const tg__family tg__family_sort = { "sort", TG__FAMILY_SORT, tg__sort_start, tg__sort_chunk };
+static const tg__family tg__family_sort = { "sort", TG__FAMILY_SORT, tg__sort_start, tg__sort_chunk, false };
 
 /* A copy of t's header for walking a part of it: 0-d counts as 1-d, the shape is the walk's, and dimension `dim` is left out. */
 TG__PRIVATE void tg__walk_without(tg_tensor *h, const tg_tensor *t, int ndim, const int64_t *shape, int dim) {
@@ -8607,7 +8730,7 @@ TG__PRIVATE int64_t tg__index_start(tg_ctx *tg, int phase, void *job) {
     if (j->bad) { (void)tg__index_fail(tg, j); return -1; }
     return tg__index_cut(j);
 }
-static const tg__family tg__family_index = { "index", TG__FAMILY_INDEX, tg__index_start, tg__index_chunk };
+static const tg__family tg__family_index = { "index", TG__FAMILY_INDEX, tg__index_start, tg__index_chunk, false };
 
 TG__PRIVATE tg__line_fn tg__line_for(int kind, tg_dtype d) {
     static const tg__line_fn adds[TG_DTYPES] = { tg__line_add_f32, tg__line_add_f64, tg__line_add_f16, tg__line_add_bf16, tg__line_add_i64, tg__line_add_i32, tg__line_add_i16,
@@ -9487,7 +9610,7 @@ TG__PRIVATE void tg__gemm_chunk(void *job, int64_t i) {
     tg__gemm_chunk_in(j, i, scratch);
     tg__scratch_give(j->tg, slot);
 }
-static const tg__family tg__family_gemm = { "gemm", TG__FAMILY_GEMM, tg__gemm_start, tg__gemm_chunk };
+static const tg__family tg__family_gemm = { "gemm", TG__FAMILY_GEMM, tg__gemm_start, tg__gemm_chunk, false };
 
 /* ======================================================================================
    >>impl-conv        convolutions in two dimensions: conv2d and its two derivatives, which are each other's derivatives
@@ -9972,7 +10095,7 @@ TG__PRIVATE void tg__conv_chunk(void *job, int64_t i) {
     else tg__conv_tile_chunk(j, i, scratch);
     tg__scratch_give(j->tg, slot);
 }
-static const tg__family tg__family_conv = { "conv", TG__FAMILY_CONV, tg__conv_start, tg__conv_chunk };
+static const tg__family tg__family_conv = { "conv", TG__FAMILY_CONV, tg__conv_start, tg__conv_chunk, false };
 
 TG__PRIVATE void tg__conv_map_of(tg__conv_map *m, const tg_tensor *t) {            /* [C, H, W] counts as one image */
     const int d = t->ndim - 3;
@@ -10313,8 +10436,9 @@ TG_API tg_tensor *(tg_mse_loss)(tg_tensor *x, tg_tensor *target) { return tg_mea
 
 TG_API tg_tensor *(tg_cross_entropy)(tg_tensor *logits, tg_tensor *target) {
     tg_ctx *tg = tg__start2(logits, target, "cross_entropy");
-    tg_tensor *picked;
+    tg_tensor *picked, *counts;
     int64_t i;
+    bool ignored = false;
     if (!tg) return NULL;
     if (logits->ndim != 2 || target->ndim != 1 || target->shape[0] != logits->shape[0]) {
         tg__fail(tg, TG__E_TARGET_SHAPE, logits, target, "cross_entropy takes logits [N, C] and classes [N]");
@@ -10323,10 +10447,14 @@ TG_API tg_tensor *(tg_cross_entropy)(tg_tensor *logits, tg_tensor *target) {
     if (target->dtype != TG_I64 && target->dtype != TG_I32) { tg__fail(tg, TG__E_INDEX_DTYPE, target); return NULL; }
     for (i = 0; i < target->numel; i++) {
         int64_t c = tg__get_i64(tg__element_at(target, i), target->dtype);
+        if (c == -100) { ignored = true; continue; }
         if (c < 0 || c >= logits->shape[1]) { tg__fail(tg, TG__E_CLASS_RANGE, c, i, logits, logits->shape[1]); return NULL; }
     }
-    picked = tg_gather(tg_log_softmax(logits, 1), 1, tg_unsqueeze(target, 1));
-    return tg_neg(tg_mean(picked));
+    if (!ignored) return tg_neg(tg_mean(tg_gather(tg_log_softmax(logits, 1), 1, tg_unsqueeze(target, 1))));
+    counts = tg_ne(target, tg_integer(tg, -100));
+    picked = tg_gather(tg_log_softmax(logits, 1), 1, tg_unsqueeze(tg_where(counts, target, tg_integer(tg, 0)), 1));
+    picked = tg_where(counts, tg_squeeze(picked, 1), tg_number(tg, 0));
+    return tg_neg(tg_div(tg_sum(picked), tg_to(tg_sum(counts), logits->dtype)));
 }
 
 TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
@@ -11973,6 +12101,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #pragma pop_macro("FLOATING")
 #pragma pop_macro("PREDICATE")
 #pragma pop_macro("CHOOSE")
+#pragma pop_macro("FLOAT_ONLY")
 #pragma pop_macro("NONE")
 #pragma pop_macro("NEED3")
 #endif
@@ -14411,6 +14540,7 @@ TG__PRIVATE void TG__FT(tg__map_run)(void (*fn)(int64_t, void *, const void *con
 #define TG__KIND_NUMERIC TG__MAP_VALUE
 #define TG__KIND_COUNTING TG__MAP_VALUE
 #define TG__KIND_FLOATING TG__MAP_VALUE
+#define TG__KIND_FLOAT_ONLY TG__MAP_VALUE
 #define TG__KIND_CHOOSE TG__MAP_VALUE
 #define TG__KIND_PREDICATE TG__MAP_MASK
 
@@ -14509,6 +14639,7 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #undef TG__KIND_NUMERIC
 #undef TG__KIND_COUNTING
 #undef TG__KIND_FLOATING
+#undef TG__KIND_FLOAT_ONLY
 #undef TG__KIND_CHOOSE
 #undef TG__KIND_PREDICATE
 #undef TG__EACH1

@@ -202,6 +202,7 @@ static double wrapped(double v, tg_dtype d) {
 static tg_dtype result_of(const row *r, tg_dtype d) {
     if (is(r->types, "PREDICATE")) return TG_BOOL;
     if (is(r->types, "FLOATING")) return tg_dtype_is_float(d) ? d : TG_F32;
+    if (is(r->types, "FLOAT_ONLY")) return tg_dtype_is_float(d) ? d : TG_DTYPES;
     if (is(r->types, "COUNTING")) return d == TG_BOOL ? TG_I64 : d;
     if (is(r->types, "NUMERIC")) return d == TG_BOOL ? TG_DTYPES : d;
     return d;
@@ -351,6 +352,7 @@ static void test_mixed(tg_ctx *tg, const row *r) {
         d[0] = (tg_dtype)a; d[1] = (tg_dtype)b; d[2] = (tg_dtype)a;
         if (is(r->types, "CHOOSE")) d[0] = TG_BOOL;
         want = result_of(r, type);
+        if (named(r, "sub") && (a == TG_BOOL || b == TG_BOOL)) want = TG_DTYPES;          /* as torch: any bool at all */
         numbers_of(r, type, p);
         for (k = 0; k < r->n; k++) {
             x[k] = operand(tg, r, k, d[k], 2, shape, (a + b + k) % SPREAD);
