@@ -674,6 +674,7 @@ TG_API tg_tensor *tg_argmin_dim(tg_tensor *x, int64_t dim, bool keepdim);
 TG_API tg_tensor *tg_any(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);         /* no dims: all; bool result          */
 TG_API tg_tensor *tg_all(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
 TG_API tg_tensor *tg_var_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);   /* sum of squared deviations / (n - correction) */
+TG_API tg_tensor *tg_std_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);   /* its root; no gradient where it is 0 */
 
 /* Shape. */
 TG_API tg_tensor *tg_cat(tg_tensor *const *list, int n, int64_t dim);                          /* equal shapes except along dim; dtypes promote */
@@ -1091,6 +1092,7 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_any(x, ...) tg_any(TG__AT(x), __VA_ARGS__)
 #define tg_all(x, ...) tg_all(TG__AT(x), __VA_ARGS__)
 #define tg_var_dims(x, ...) tg_var_dims(TG__AT(x), __VA_ARGS__)
+#define tg_std_dims(x, ...) tg_std_dims(TG__AT(x), __VA_ARGS__)
 #define tg_cat(list, n, dim) tg_cat(TG__AT_LIST(list, n), n, dim)
 #define tg_stack(list, n, dim) tg_stack(TG__AT_LIST(list, n), n, dim)
 #define tg_sort(x, dim, descending, indices) tg_sort(TG__AT(x), dim, descending, indices)
@@ -4895,6 +4897,7 @@ TG__PRIVATE bool tg__walk_run(tg__walk *w, bool ok) {
     bool mode = tg->grad_mode;
     int i, j;
     for (i = 0; ok && i < w->n_captures; i++) {
+        if (!w->captures[i].node) continue;                            /* an input that has no gradient */
         ok = tg__walk_add(w, w->captures[i].node);
         if (ok) w->captures[i].node->captured = w->captures[i].node->needed = true;
     }
@@ -8001,6 +8004,16 @@ TG_API tg_tensor *(tg_var_dims)(tg_tensor *x, int n, const int64_t *dims, double
     d = tg_square(tg_sub(x, mean));
     d = n ? tg_sum_dims(d, n, dims, keepdim) : tg__reduce_call(&tg__sum_op, "var", d, 0, NULL, keepdim);
     return count > 0 ? tg_mul_scalar(d, 1 / count) : tg_div_scalar(d, 0);
+}
+/* The root of what is 0 is taken of 1 instead, and put aside: its derivative would be infinite. */
+TG_API tg_tensor *(tg_std_dims)(tg_tensor *x, int n, const int64_t *dims, double correction, bool keepdim) {
+    tg_ctx *tg = tg__start(x, "std");
+    tg_tensor *v, *none;
+    if (!tg) return NULL;
+    if (x->dtype == TG_F16 || x->dtype == TG_BF16) return tg_to(tg_std_dims(tg_to(x, TG_F32), n, dims, correction, keepdim), x->dtype);
+    v = tg_var_dims(x, n, dims, correction, keepdim);
+    none = tg_eq_scalar(v, 0);
+    return tg_where(none, tg_number(tg, 0), tg_sqrt(tg_where(none, tg_number(tg, 1), v)));
 }
 
 /* ------------------------------------------------------------------ softmax, log_softmax ----

@@ -518,7 +518,7 @@ ADAPTER(a_sum) {
     ints d = int_list(c, 1, "dim");
     bool keep = flag(c, 2, "keepdim", false);
     if (arg(c, -1, "dtype")) x = tg_to(x, dtype_kwarg(c, TG_F32));
-    if (strcmp(c->op, "sum") == 0) put(c, d.given || keep ? tg_sum_dims(x, d.n, d.v, keep) : tg_sum(x));
+    if (strcmp(c->op, "sum") == 0) x = d.given || keep ? tg_sum_dims(x, d.n, d.v, keep) : tg_sum(x), put(c, arg(c, -1, "dtype") ? tg_to(x, dtype_kwarg(c, TG_F32)) : x);
     else put(c, d.given || keep ? tg_mean_dims(x, d.n, d.v, keep) : tg_mean(x));
 }
 ADAPTER(a_prod) {
@@ -527,7 +527,8 @@ ADAPTER(a_prod) {
     bool keep = flag(c, 2, "keepdim", false);
     if (arg(c, -1, "dtype")) x = tg_to(x, dtype_kwarg(c, TG_F32));
     if (d.n > 1 || d.list) skip(c, "prod over a list of dims");
-    put(c, d.given ? tg_prod_dim(x, d.v[0], keep) : tg_prod(x));
+    x = d.given ? tg_prod_dim(x, d.v[0], keep) : tg_prod(x);
+    put(c, arg(c, -1, "dtype") ? tg_to(x, dtype_kwarg(c, TG_F32)) : x);
 }
 #define BY_DIMS(name, function) ADAPTER(name) { \
     tg_tensor *x = self(c); ints d = int_list(c, 1, "dim"); bool keep = flag(c, 2, "keepdim", false); \
@@ -575,8 +576,8 @@ ADAPTER(a_var) {
     bool unbiased_second = is_kind(second, V_BOOL), keep = flag(c, 3, "keepdim", false);
     ints d = ints_of(c, unbiased_second ? NULL : second);
     bool unbiased = unbiased_second ? second->flag : flag(c, 2, "unbiased", true);
-    y = tg_var_dims(x, d.n, d.v, correction ? number(c, -1, "correction", 1) : unbiased ? 1 : 0, keep);
-    put(c, starts_with(c->op, "std") ? tg_sqrt(y) : y);
+    y = (starts_with(c->op, "std") ? tg_std_dims : tg_var_dims)(x, d.n, d.v, correction ? number(c, -1, "correction", 1) : unbiased ? 1 : 0, keep);
+    put(c, y);
     if (ends_with(c->op, "_mean")) put(c, tg_mean_dims(x, d.n, d.v, keep));
 }
 ADAPTER(a_count_nonzero) {
@@ -920,7 +921,10 @@ ADAPTER(a_repeat_interleave) {
     n = size_at(x, dim);
     if (!r || (!is_kind(r, V_INT) && (!is_kind(r, V_TENSOR) || r->t->dtype != TG_I64 || (r->t->numel != n && r->t->numel != 1)))) { skip(c, "repeats"); return; }
 #define TIMES(i) (r->kind == V_INT ? r->i : ((const int64_t *)r->t->data)[r->t->numel == 1 ? 0 : (i) * r->t->stride[0]])
-    for (i = 0; i < n; i++) total += TIMES(i);
+    for (i = 0; i < n; i++) {
+        if (TIMES(i) < 0) { skip(c, "negative repeats"); return; }
+        total += TIMES(i);
+    }
     list = (int64_t *)get_memory((size_t)total, sizeof *list);
     for (i = 0, total = 0; i < n; i++) for (k = 0; k < TIMES(i); k++) list[total++] = i;
 #undef TIMES

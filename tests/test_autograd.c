@@ -541,10 +541,68 @@ static void test_bad_hooks(void) {
     END;
 }
 
+/* ---- corners: where a gradient was once lost, doubled or made NaN ---- */
+static bool three_check(tg_ctx *c, tg__node *n) { (void)c; return tg_node_make(n, 0, TG_F64, 0, NULL) && tg_node_make(n, 1, TG_F64, 0, NULL) && tg_node_make(n, 2, TG_F64, 0, NULL); }
+static bool three_forward(tg_ctx *c, tg__node *n) {
+    double x = *(const double *)tg_node_in(n, 0)->data;
+    (void)c;
+    *(double *)tg_node_out(n, 0)->data = 1; *(double *)tg_node_out(n, 1)->data = 2; *(double *)tg_node_out(n, 2)->data = x * x * x;
+    return true;
+}
+static bool three_backward(tg_ctx *c, tg__node *n, tg_tensor **g, tg_tensor **dx) {       /* 3 x^2 from the saved result */
+    (void)c;
+    dx[0] = g[2] ? tg_mul(g[2], tg_div(tg_mul_scalar(tg_node_out(n, 2), 3), tg_node_in(n, 0))) : NULL;
+    return true;
+}
+static const tg_op three_op = { "three", 1, 1, 0, 3, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(2), 0, 0, 0 }, NULL, 0, 0, three_check, three_forward, three_backward, NULL };
+static bool silent_check(tg_ctx *c, tg__node *n) { (void)c; (void)n; return false; }
+static const tg_op silent_op = { "silent", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, NULL, 0, 0, silent_check, three_forward, NULL, NULL };
+static const tg_op inplace_op = { "mine_", 1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, NULL, 0, 0, three_check, three_forward, NULL, NULL };
+static bool pick_function(void *user, tg_tensor *const *in, int n_in, tg_tensor **out, int n_out) { (void)user; (void)n_in; (void)n_out; out[0] = tg_square(tg_gather(in[0], 0, in[1])); return out[0] != NULL; }
+static void test_corners(void) {
+    BEGIN;
+    /* a frozen and thawed leaf is the same leaf */
+    { tg_tensor *x = leaf(F64(1, 2)), *y = tg_sum(tg_square(x)); tg_require_grad(x, false); tg_require_grad(x, true); CHECK(tg_backward(tg_add(y, tg_sum(tg_square(x))))); VALUES(x->grad, 4, 8); }
+    { tg_tensor *x = leaf(F64(1, 2)), *w = leaf(F64(3, 4)), *y = tg_sum(tg_mul(x, w)); tg_require_grad(x, false); CHECK(tg_backward(y)); CHECK(!x->grad); VALUES(w->grad, 1, 2); }
+    /* what a view overwrote gets no gradient, be it infinite */
+    { tg_tensor *p = leaf(F64(1, 1)), *y = tg_mul_scalar(p, 1); tg_fill_(tg_select(y, 0, 0), 0); CHECK(tg_backward(tg_sum(tg_sqrt(y)))); VALUES(p->grad, 0, 0.5); }
+    /* places in memory are no guide through a base with holes */
+    { tg_tensor *d = tg_detach(tg_slice(tg_zeros(tg, TG_SHAPE(4, 4)), ":, 0:2")), *w = leaf(tg_ones(tg, TG_SHAPE(2))); CHECK(!tg_copy_(tg_select(d, 0, 1), w)); CHECK_ERROR(tg, TG_ERROR_UNSUPPORTED); }
+    /* empty tensors used twice */
+    { tg_tensor *x = leaf(tg_zeros(tg, TG_SHAPE(0, 5))); CHECK(tg_backward(tg_add(tg_sum(x), tg_sum(x)))); CHECK(x->grad && x->grad->numel == 0); }
+    /* .grad belongs to its leaf alone, with create_graph too */
+    { tg_tensor *a = leaf(F64(1, 2)), *b = leaf(F64(3, 4)); CHECK(tg_backward(tg_sum(tg_add(a, b)), .create_graph = true)); CHECK(a->grad && b->grad && a->grad != b->grad && a->grad->data != b->grad->data);
+      tg_grad_mode(tg, false); CHECK(tg_zero_(a->grad) != NULL); tg_grad_mode(tg, true); VALUES(b->grad, 1, 1); }
+    /* a kept gradient follows its tensor through an in-place operation, and is its own */
+    { tg_tensor *x = leaf(F64(1, 2)), *y = tg_mul_scalar(x, 3); CHECK(tg_retain_grad(y) != NULL); CHECK(tg_mul_(y, tg_number(tg, 2)) != NULL); CHECK(tg_backward(tg_sum(tg_mul_scalar(y, 5)))); VALUES(y->grad, 5, 5); VALUES(x->grad, 30, 30);
+      CHECK(tg_zero_(y->grad) != NULL); }
+    /* a view from a time without recording cannot be written to with recording */
+    { tg_tensor *q = leaf(F64(1, 2)), *w = leaf(F64(5, 6)), *h = tg_mul_scalar(q, 2), *v; tg_grad_mode(tg, false); v = tg_view(h, TG_SHAPE(2)); tg_grad_mode(tg, true);
+      CHECK(!tg_mul_(v, w)); CHECK_ERROR(tg, TG_ERROR_GRAD); CHECK(tg_mul_(tg_view(h, TG_SHAPE(2)), w) != NULL); CHECK(tg_backward(tg_sum(h))); VALUES(q->grad, 10, 12); VALUES(w->grad, 2, 4); }
+    /* a comparison in place cuts the gradient off */
+    { tg_tensor *x = leaf(F64(0, 1, 2)), *y = tg_mul_scalar(x, 2), *z = tg_eq_(y, F64(0, 1, 4)); VALUES(z, 1, 0, 1); CHECK(tg_backward(tg_sum(tg_mul(z, x)))); VALUES(x->grad, 1, 0, 1); }
+    /* any saved output can be differentiated again */
+    { tg_tensor *x = leaf(tg_full(tg, TG_SCALAR, 2, TG_F64)), *out[3], *g, *gg; CHECK(tg_call(&three_op, NULL, &x, 1, out) != NULL);
+      CHECK(tg_grad(&out[2], 1, &x, 1, &g, .create_graph = true)); CHECK_NEAR(tg_item(g), 12, 1e-12); CHECK(tg_grad(&g, 1, &x, 1, &gg)); CHECK_NEAR(tg_item(gg), 12, 1e-12); }
+    { tg_tensor *x = F64(1); CHECK(!tg_call(&silent_op, NULL, &x, 1, NULL)); CHECK_ERROR(tg, TG_ERROR_VALUE); CHECK(!tg_call(&inplace_op, NULL, &x, 1, NULL)); CHECK_ERROR(tg, TG_ERROR_VALUE); }
+    /* functions may have inputs that are indices */
+    { tg_tensor *in[2], *i = tg_zeros(tg, TG_SHAPE(2)), *v, *out, *gx[2]; tg_function_call c; memset(&c, 0, sizeof c); in[0] = leaf(F64(1, 2, 3)); in[1] = tg_to(i, TG_I64); v = F64(1, 1); c.f = pick_function; c.inputs = in; c.n_inputs = 2; c.n_outputs = 1;
+      CHECK(tg_vjp(&c, &v, &out, gx)); VALUES(gx[0], 4, 0, 0); CHECK(gx[1] && gx[1]->dtype == TG_I64 && tg_item(tg_sum(gx[1])) == 0); CHECK(tg_gradcheck(&c)); }
+    /* bounds, ends, NaN */
+    { tg_tensor *x = leaf(F64(1, 2, 3, (double)NAN)); CHECK(tg_backward(tg_sum(tg_clamp(x, 1, 3)))); VALUES(x->grad, 0, 1, 0, 0); }
+    { tg_tensor *x = leaf(F64(-(double)INFINITY, 2, 9)); CHECK(tg_backward(tg_sum(tg_clamp(x, -(double)INFINITY, 3)))); VALUES(x->grad, 1, 1, 0); }
+    { tg_tensor *x = leaf(F64(1, (double)NAN, (double)NAN)); CHECK(tg_backward(tg_max(x))); VALUES(x->grad, 0, 0.5, 0.5); }
+    { tg_tensor *x = leaf(F64(3, 3, 3)); CHECK(tg_backward(tg_std_dims(x, 0, NULL, 1, false))); VALUES(x->grad, 0, 0, 0); }
+    { tg_tensor *x = leaf(tg_reshape(F64(1, 2, 3, 4), TG_SHAPE(2, 2))), *t = tg_from(tg, TG_SHAPE(2), TG_I64, (const int64_t[]){ 1, -100 }), *y = tg_cross_entropy(x, t);
+      CHECK_NEAR(tg_item(y), log(1 + exp(-1.0)), 1e-12); CHECK(tg_backward(y)); CHECK_NEAR(el(x->grad, 2), 0, 0); CHECK_NEAR(el(x->grad, 0), 1 / (1 + exp(1.0)), 1e-12); }
+    END;
+}
+
 int main(void) {
     tg = test_open();
     if (!tg) return test_end("autograd");
     test_hand();
+    test_corners();
     test_accumulate();
     test_grad();
     test_modes();

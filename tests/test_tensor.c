@@ -727,6 +727,48 @@ static void test_random_numbers(void) {
     CHECK_OK(tg);
 }
 
+/* ---- refusals and corner values that torch has too ---- */
+static void refused(tg_tensor *y, tg_error_code code, int line) {
+    test_check(y == NULL && tg_error(tg) == code, __FILE__, line, "not refused as it should be: %s", tg_error_text(tg));
+    tg_clear(tg);
+}
+#define REFUSED(code, call) refused(call, code, __LINE__)
+static void test_refusals(void) {
+    tg_mark mark = tg_begin(tg);
+    tg_tensor *i = tg_arange(tg, 1, 4, 1, TG_I64), *b = tg_gt_scalar(i, 2), *f = tg_to(i, TG_F32), *v;
+    REFUSED(TG_ERROR_VALUE, tg_add_scaled(i, i, 0.5)); REFUSED(TG_ERROR_VALUE, tg_pow(i, tg_integer(tg, -1))); REFUSED(TG_ERROR_DTYPE, tg_addcdiv(i, i, i, 1));
+    REFUSED(TG_ERROR_DTYPE, tg_sub(i, b)); REFUSED(TG_ERROR_DTYPE, tg_sub(b, i)); REFUSED(TG_ERROR_DTYPE, tg_abs(b)); REFUSED(TG_ERROR_DTYPE, tg_pow(b, b)); REFUSED(TG_ERROR_DTYPE, tg_argmax(b));
+    REFUSED(TG_ERROR_DTYPE, tg_gelu(i)); REFUSED(TG_ERROR_DTYPE, tg_leaky_relu(i, 0.1)); REFUSED(TG_ERROR_DTYPE, tg_lerp(i, i, i));
+    REFUSED(TG_ERROR_VALUE, tg_full(tg, TG_SHAPE(1), 300, TG_U8)); REFUSED(TG_ERROR_VALUE, tg_full(tg, TG_SHAPE(1), (double)INFINITY, TG_I32)); REFUSED(TG_ERROR_VALUE, tg_fill_(i, 1e20)); REFUSED(TG_ERROR_VALUE, tg_fill_(i, (double)NAN));
+    REFUSED(TG_ERROR_VALUE, tg_normal_(f, 0, -1));
+    CHECK(tg_item_i64(tg_full(tg, TG_SHAPE(1), -1, TG_U8)) == 255 && tg_item_i64(tg_full(tg, TG_SHAPE(1), -128, TG_I8)) == -128 && tg_item_i64(tg_full(tg, TG_SHAPE(1), -9223372036854775808.0, TG_I64)) == INT64_MIN);
+    CHECK(tg_equal(tg_pow(i, tg_integer(tg, 2)), tg_square(i)) && tg_equal(tg_add_scaled(i, i, 2), tg_mul(i, tg_integer(tg, 3))));
+    /* sizes that no machine has are out of memory, not out of bounds */
+    REFUSED(TG_ERROR_MEMORY, tg_empty(tg, TG_SHAPE(INT64_C(281474976710657)), TG_U8)); REFUSED(TG_ERROR_MEMORY, tg_zeros(tg, TG_SHAPE(INT64_C(1) << 50))); REFUSED(TG_ERROR_MEMORY, tg_empty(tg, TG_SHAPE(INT64_C(1) << 60), TG_U8));
+    CHECK(!tg_reshape(tg_zeros(tg, TG_SHAPE(0)), TG_SHAPE(0, INT64_C(1) << 62, INT64_C(1) << 62))); tg_clear(tg);
+    /* numbers take the tensor's type before they are compared */
+    v = tg_full(tg, TG_SHAPE(1), 0.1, TG_F16); CHECK(tg_item(tg_eq_scalar(v, 0.1)) == 1 && tg_item(tg_lt_scalar(v, 0.1)) == 0);
+    v = tg_full(tg, TG_SHAPE(1), 255, TG_U8); CHECK(tg_item(tg_eq(v, tg_integer(tg, -1))) == 1 && tg_item(tg_floor_divide(v, tg_integer(tg, -3))) == 1);
+    /* the nearer end counts, squares of halves do not overflow, tiny numbers survive a conversion, the upper bound wins */
+    CHECK(tg_item(tg_lerp(tg_full(tg, TG_SHAPE(1), 1e10, TG_F32), tg_ones(tg, TG_SHAPE(1)), tg_ones(tg, TG_SHAPE(1)))) == 1);
+    v = tg_to(tg_reshape(tg_add(tg_mul_scalar(tg_reshape(tg_arange(tg, 0, 2, 1, TG_F32), TG_SHAPE(2, 1)), 400), tg_full(tg, TG_SHAPE(1, 150), 100, TG_F32)), TG_SHAPE(300)), TG_F16); CHECK_NEAR(tg_item(tg_var_dims(v, 0, NULL, 1, false)), 40128, 0);
+    CHECK(tg_item(tg_to(tg_full(tg, TG_SHAPE(1), 1e-40, TG_F64), TG_F32)) > 0);
+    CHECK(tg_item(tg_sum(tg_clamp(i, 3, 1))) == 3);
+    CHECK(tg_any(tg_full(tg, TG_SHAPE(2), 3, TG_U8), 0, NULL, false)->dtype == TG_U8);
+    { double y = tg_item(tg_var_dims(f, TG_DIMS(0), 3, false)); CHECK(isinf(y) && y > 0); }
+    /* close: broadcast, one dtype, tolerances of integers */
+    CHECK(tg_allclose(f, tg_expand(tg_unsqueeze(f, 0), TG_SHAPE(2, 3)), 0, 0) && tg_allclose(i, tg_add(i, tg_integer(tg, 1)), 0, 1.5)); CHECK(!tg_allclose(f, i, 0, 0)); CHECK_ERROR(tg, TG_ERROR_DTYPE);
+    CHECK(!tg_allclose(f, tg_zeros(tg, TG_SHAPE(2)), 0, 0)); CHECK_ERROR(tg, TG_ERROR_SHAPE); CHECK(!tg_allclose(f, f, -1, 0)); CHECK_ERROR(tg, TG_ERROR_VALUE);
+    /* two dimensions with stride 1: sliding windows copied */
+    { const int64_t shape[3] = { 16, 9, 9 }, stride[3] = { 1, 1, 50 }; tg_tensor *w = tg_as_strided(tg_arange(tg, 0, 1000, 1, TG_F32), 3, shape, stride, 0), *c = tg_contiguous(w); int64_t at[3]; bool same = true;
+      for (at[0] = 0; at[0] < 16; at[0]++) for (at[1] = 0; at[1] < 9; at[1]++) for (at[2] = 0; at[2] < 9; at[2]++) same = same && tg_get(c, at) == (double)(at[0] + at[1] + 50 * at[2]);
+      CHECK(same); }
+    /* two tensors over one buffer of the caller's */
+    { float mine[6] = { 1, 2, 3, 4, 5, 6 }; tg_tensor *p = tg_wrap(tg, TG_SHAPE(5), TG_F32, mine), *q = tg_wrap(tg, TG_SHAPE(5), TG_F32, mine + 1); CHECK(tg_add_(q, p) != NULL); CHECK(mine[1] == 3 && mine[5] == 11 && mine[3] == 7); }
+    tg_end(tg, mark);
+    CHECK_OK(tg);
+}
+
 int main(void) {
     tg = test_open();
     if (!tg) return test_end("tensor");
@@ -740,6 +782,7 @@ int main(void) {
     test_create();
     test_printing();
     test_random_numbers();
+    test_refusals();
     test_close(tg);
     return test_end("tensor");
 }
