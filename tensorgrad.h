@@ -1,14 +1,17 @@
-/* tensorgrad.h - tensors, automatic differentiation and SIMD kernels in one C header; the companion tensorgrad_cuda.h will add CUDA.
+/* tensorgrad.h - tensors, automatic differentiation and SIMD kernels in one C header; the companion
+   tensorgrad_cuda.h will add CUDA.
 
    In exactly one source file:
 
        #define TENSORGRAD_IMPLEMENTATION
        #include "tensorgrad.h"
 
-   and in all others only the #include. Compile with `cc -O2 app.c`; no library, no flag, no build system. C99 and up, C++11 and up. The implementation takes a compiler 10 to 20
-   seconds: give it a file of its own that is compiled once, or see TENSORGRAD_TEACH and TENSORGRAD_NATIVE below.
+   and in all others only the #include. Compile with `cc -O2 app.c`; no library, no flag, no build system. C99
+   and up, C++11 and up. The implementation takes a compiler 10 to 20 seconds: give it a file of its own that is
+   compiled once, or see TENSORGRAD_TEACH and TENSORGRAD_NATIVE below.
 
-   A whole program: a line is fitted to noisy points. Lines with | are code, lines with > are what it prints; the tests compile and run all of them.
+   A whole program: a line is fitted to noisy points. Lines with | are code, lines with > are what it prints;
+   the tests compile and run all of them.
 
    |  #define TENSORGRAD_IMPLEMENTATION
    |  #include "tensorgrad.h"
@@ -82,8 +85,9 @@
      TG_API                  your own linkage for the public functions
 
    ---- tensors and views ----
-   A tensor is a small struct (>>types) over a storage. Its shape, strides, dtype and data may be read. A view has its own shape and strides over the same storage: it
-   never copies, and writing to one is seen in the other. Shapes broadcast and dtypes promote as in PyTorch. TG_SHAPE(2, 3) writes a shape in place.
+   A tensor is a small struct (>>types) over a storage. Its shape, strides, dtype and data may be read. A view
+   has its own shape and strides over the same storage: it never copies, and writing to one is seen in the
+   other. Shapes broadcast and dtypes promote as in PyTorch. TG_SHAPE(2, 3) writes a shape in place.
 
    |  tg_tensor *a = tg_reshape(tg_arange(tg, 0, 6, 1, TG_F32), TG_SHAPE(2, 3));
    |  tg_print(tg_slice(a, ":, ::2"));
@@ -95,9 +99,11 @@
    >          [ 44., 590.]])
 
    ---- scopes ----
-   C has no destructors, and tg_add(tg_mul(a, b), c) must not leak. Every tensor that a function returns is held by the innermost open scope: tg_end lets go of all that
-   came since its tg_begin. tg_keep holds a tensor beyond that until tg_drop; tg_end_with hands one to the parent scope. Values that a graph needs stay alive with the graph. A
-   header used after its scope has ended is an error that names the operation which made it.
+   C has no destructors, and tg_add(tg_mul(a, b), c) must not leak. Every tensor that a function returns is
+   held by the innermost open scope: tg_end lets go of all that came since its tg_begin. tg_keep holds a
+   tensor beyond that until tg_drop; tg_end_with hands one to the parent scope. Values that a graph needs stay
+   alive with the graph. A header used after its scope has ended is an error that names the operation which
+   made it.
 
    |  tg_mark m = tg_begin(tg);
    |  tg_tensor *t = tg_exp(tg_ones(tg, TG_SHAPE(2)));
@@ -107,9 +113,10 @@
    >  neg: operand 0 was made by 'exp' and its scope has ended; tg_keep it or tg_end_with it (manual.c:9)
 
    ---- the graph ----
-   Operations on tensors that require a gradient are recorded. tg_backward walks the recorded calls newest first and adds to .grad of the leaves; tg_grad returns gradients
-   instead, and with .create_graph they can be differentiated again. tg_grad_mode(tg, false) switches recording off. In-place operations count versions: a gradient that needs an
-   overwritten value is an error, never a wrong number.
+   Operations on tensors that require a gradient are recorded. tg_backward walks the recorded calls newest
+   first and adds to .grad of the leaves; tg_grad returns gradients instead, and with .create_graph they can
+   be differentiated again. tg_grad_mode(tg, false) switches recording off. In-place operations count
+   versions: a gradient that needs an overwritten value is an error, never a wrong number.
 
    |  tg_tensor *v = tg_require_grad(tg_full(tg, TG_SCALAR, 3, TG_F32), true), *g, *gg;
    |  tg_tensor *y = tg_mul(tg_square(v), v);                     // v^3
@@ -119,9 +126,11 @@
    >  27 27 18
 
    ---- errors ----
-   Nothing here aborts. A failing call records a code and a message in the context and returns NULL or false; while an error is pending every call that computes or writes does the
-   same at once. So check once, at the end of a chain. tg_clear makes the context usable again. Without a log hook the first error also goes to stderr. A call that is given
-   nothing but NULL has no context to record in: it returns NULL, and tg_failed stays as it was.
+   Nothing here aborts. A failing call records a code and a message in the context and returns NULL or false;
+   while an error is pending every call that computes or writes does the same at once. So check once, at the
+   end of a chain. tg_clear makes the context usable again. Without a log hook the first error also goes to
+   stderr. A call that is given nothing but NULL has no context to record in: it returns NULL, and tg_failed
+   stays as it was.
 
    |  tg_tensor *p = tg_rand(tg, TG_SHAPE(32, 784)), *q = tg_rand(tg, TG_SHAPE(10, 784));
    |  tg_tensor *r = tg_relu(tg_matmul(p, q));
@@ -129,9 +138,10 @@
    >  matmul: inner sizes differ: f32[32, 784] x f32[10, 784]; transpose b? (manual.c:7)
 
    ---- threads and same bits ----
-   A context has no threads until tg_threads(tg, n), or until the host gives its own job system in the config. Work is cut by its size, never by the number of threads, and partial
-   results are combined in a fixed order: the same bits for any number of threads. config.strict extends that to compilers and to all instruction sets with a fused
-   multiply-add. Random numbers depend on (seed, stream, call, element) alone.
+   A context has no threads until tg_threads(tg, n), or until the host gives its own job system in the config.
+   Work is cut by its size, never by the number of threads, and partial results are combined in a fixed order:
+   the same bits for any number of threads. config.strict extends that to compilers and to all instruction
+   sets with a fused multiply-add. Random numbers depend on (seed, stream, call, element) alone.
 */
 #if !defined(TG__PASS)
 /* PART I: DECLARATIONS. Cheap to include everywhere; it pulls in stddef, stdint and stdbool only. */
@@ -199,14 +209,18 @@ typedef enum tg_error_code {
     TG_ERROR_NUMERIC       /* anomaly mode found a NaN or an infinity                       */
 } tg_error_code;
 
-typedef enum tg_dtype { TG_F32 = 0, TG_F64, TG_F16, TG_BF16, TG_I64, TG_I32, TG_I16, TG_I8, TG_U8, TG_BOOL, TG_DTYPES } tg_dtype;
+typedef enum tg_dtype {
+    TG_F32 = 0, TG_F64, TG_F16, TG_BF16, TG_I64, TG_I32, TG_I16, TG_I8, TG_U8, TG_BOOL, TG_DTYPES
+} tg_dtype;
 
-typedef enum tg_device { TG_CPU = 0, TG_CUDA = 1, TG_DEVICES = 4 } tg_device;     /* 2 and 3 are free for a host's own */
+/* 2 and 3 are free for a host's own */
+typedef enum tg_device { TG_CPU = 0, TG_CUDA = 1, TG_DEVICES = 4 } tg_device;
 
 /* The instruction sets a context can use. TG_ISA_BEST picks the widest one that the machine supports. */
 typedef enum tg_isa { TG_ISA_BEST = 0, TG_ISA_PLAIN, TG_ISA_AVX2, TG_ISA_AVX512, TG_ISA_NEON } tg_isa;
 
-/* A tensor: a strided view of numbers, and its place in the graph. The fields down to `requires_grad` may be read; only functions
+/* A tensor: a strided view of numbers, and its place in the graph. The fields down to `requires_grad` may be
+   read; only functions
    change them. Strides count elements, may be zero or negative. Element [i, j] of a host tensor stands at
    (char *)data + (i * stride[0] + j * stride[1]) * tg_dtype_size(dtype). */
 typedef struct tg_tensor tg_tensor;
@@ -230,7 +244,8 @@ struct tg_tensor {
     bool         unrecorded;           /* a view made with the grad mode off                          */
     uint32_t     count;
     uint32_t     out_index;            /* which output of its node                                    */
-    uint32_t     rebased;              /* views: how often the base had been rewritten when node was made; bases: how often */
+    /* views: how often the base had been rewritten when node was made; bases: how often */
+    uint32_t     rebased;
     tg__node    *node;                 /* the call that made it, or its leaf node                     */
     tg__storage *storage;
     tg_tensor   *base;                 /* views: the tensor whose storage this is                     */
@@ -238,7 +253,8 @@ struct tg_tensor {
     const char  *made_by;              /* name of the operation */
 };
 
-/* TG_SHAPE(2, 3): a shape written in place; two arguments of a call, the number of dimensions and the sizes. TG_SCALAR is the shape of
+/* TG_SHAPE(2, 3): a shape written in place; two arguments of a call, the number of dimensions and the sizes.
+   TG_SCALAR is the shape of
    a 0-dimensional tensor. */
 #ifdef __cplusplus
 } /* extern "C" */
@@ -254,7 +270,8 @@ extern "C" {
 #define TG_DIMS(...) TG_SHAPE(__VA_ARGS__)
 #define TG_SCALAR 0, (const int64_t *)NULL
 
-/* A number that may be absent, for options whose 0 is neither torch's default nor illegal: TG_IS(0) is a zero that was meant, all zero bytes is "not given". */
+/* A number that may be absent, for options whose 0 is neither torch's default nor illegal: TG_IS(0) is a zero
+   that was meant, all zero bytes is "not given". */
 typedef struct tg_maybe { bool is; double value; } tg_maybe;
 #ifdef __cplusplus
 #define TG_IS(v) tg_maybe{true, (double)(v)}
@@ -262,7 +279,8 @@ typedef struct tg_maybe { bool is; double value; } tg_maybe;
 #define TG_IS(v) {true, (double)(v)}
 #endif
 
-/* Calls with options are macros over a struct: tg_conv2d(x, w, b, .padding = {1, 1}). `at` is filled by the macro with the caller's file and line. In C++ before C++20, which has no
+/* Calls with options are macros over a struct: tg_conv2d(x, w, b, .padding = {1, 1}). `at` is filled by the
+   macro with the caller's file and line. In C++ before C++20, which has no
    such initialisers, and in other languages fill the struct and call the function whose name ends in _from. */
 typedef struct tg_place { const char *file; int line; } tg_place;
 #ifdef TENSORGRAD_NO_LINES
@@ -294,21 +312,27 @@ TG_API float       tg_f32_from_bf16(uint16_t v);
 
 typedef enum tg_log_level { TG_LOG_PRINT = 0, TG_LOG_INFO, TG_LOG_WARNING, TG_LOG_ERROR } tg_log_level;
 
-/* What the host may supply. Every function gets its `user` pointer back. A hook that is NULL has a default: malloc, the console, no threads, the system's
+/* What the host may supply. Every function gets its `user` pointer back. A hook that is NULL has a default:
+   malloc, the console, no threads, the system's
    monotonic clock, the C library's files. The size and alignment that `alloc` was given come back in `release`. */
 typedef struct tg_hooks {
-    void *(*alloc)(void *user, size_t size, size_t align);       /* NULL: no memory, which is an error, never the end            */
+    /* NULL: no memory, which is an error, never the end */
+    void *(*alloc)(void *user, size_t size, size_t align);
     void  (*release)(void *user, void *p, size_t size, size_t align);
     void *alloc_user;
-    void (*log)(void *user, tg_log_level level, const char *text);   /* one line, without its newline, except for TG_LOG_PRINT    */
+    /* one line, without its newline, except for TG_LOG_PRINT */
+    void (*log)(void *user, tg_log_level level, const char *text);
     void *log_user;
     /* Calls body(arg, i) for every i in 0..count-1, in any order, on any threads, and returns when all are done. */
     void (*parallel_for)(void *user, int64_t count, void (*body)(void *arg, int64_t i), void *arg);
     void *jobs_user;
-    int   jobs_width;                                            /* the most bodies that run at once, 32 at most; 0 means 32     */
-    double (*clock)(void *user);                                 /* seconds, from any start                                      */
+    /* the most bodies that run at once, 32 at most; 0 means 32 */
+    int   jobs_width;
+    /* seconds, from any start */
+    double (*clock)(void *user);
     void *clock_user;
-    /* Files. read fills *data (allocated with `alloc`, align 64) with the whole file; write replaces the file or leaves it as it was. */
+    /* Files. read fills *data (allocated with `alloc`, align 64) with the whole file; write replaces the file
+       or leaves it as it was. */
     bool (*file_read)(void *user, tg_ctx *tg, const char *path, void **data, size_t *size);
     bool (*file_write)(void *user, const char *path, const void *const *parts, const size_t *sizes, int n_parts);
     void *file_user;
@@ -316,16 +340,24 @@ typedef struct tg_hooks {
 
 typedef struct tg_config {
     tg_hooks hooks;
-    tg_isa   isa;             /* TG_ISA_BEST, or one that must be used; refused where the machine lacks it               */
-    bool     strict;          /* the same bits on every compiler and every instruction set with FMA, at some cost      */
-    bool     trap_on_error;   /* stop in the debugger where an error is recorded                                       */
-    bool     no_cache;        /* every block comes from and returns to the allocator: for leak and overflow hunting    */
-    int      threads;         /* 0: none but the caller's; else as tg_threads, with -1 for the number of cores         */
-    size_t   memory_limit;    /* 0: none; else the most bytes that the context holds, past it a clean error            */
-    uint64_t seed;            /* of the random numbers; 0 is a seed like any other                                     */
+    /* TG_ISA_BEST, or one that must be used; refused where the machine lacks it */
+    tg_isa   isa;
+    /* the same bits on every compiler and every instruction set with FMA, at some cost */
+    bool     strict;
+    /* stop in the debugger where an error is recorded */
+    bool     trap_on_error;
+    /* every block comes from and returns to the allocator: for leak and overflow hunting */
+    bool     no_cache;
+    /* 0: none but the caller's; else as tg_threads, with -1 for the number of cores */
+    int      threads;
+    /* 0: none; else the most bytes that the context holds, past it a clean error */
+    size_t   memory_limit;
+    /* of the random numbers; 0 is a seed like any other */
+    uint64_t seed;
 } tg_config;
 
-/* Opens a context; NULL config means all defaults. Returns NULL when memory is short, the instruction set is not there, or the header
+/* Opens a context; NULL config means all defaults. Returns NULL when memory is short, the instruction set is
+   not there, or the header
    that the caller saw is not the one that was compiled. Close it with tg_close, which returns every byte.
    In C: tg_open(&(tg_config){ .threads = 2, .seed = 1 }). */
 #define TG_ABI ((uint32_t)(TG_VERSION * 8u) ^ (uint32_t)(sizeof(tg_tensor) << 20) ^ (uint32_t)(sizeof(tg_config) << 10))
@@ -333,25 +365,36 @@ typedef struct tg_config {
 TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi);
 TG_API void    tg_close(tg_ctx *tg);
 TG_API tg_isa  tg_isa_used(tg_ctx *tg);
-TG_API const char *tg_isa_name(tg_ctx *tg);               /* "avx512", ... for reports                              */
-TG_API bool    tg_isa_supported(tg_isa isa);              /* by this build and this machine                         */
+/* "avx512", ... for reports */
+TG_API const char *tg_isa_name(tg_ctx *tg);
+/* by this build and this machine */
+TG_API bool    tg_isa_supported(tg_isa isa);
 
-/* Errors. A failing call records the first error and returns NULL or false; until tg_clear every call that computes or writes returns
+/* Errors. A failing call records the first error and returns NULL or false; until tg_clear every call that
+   computes or writes returns
    NULL or false at once. */
-TG_API bool          tg_failed(tg_ctx *tg);               /* true while an error is pending; true for NULL          */
+/* true while an error is pending; true for NULL */
+TG_API bool          tg_failed(tg_ctx *tg);
 TG_API tg_error_code tg_error(tg_ctx *tg);
-TG_API int           tg_error_number(tg_ctx *tg);         /* stable number of the message, 0 without an error       */
-TG_API const char   *tg_error_text(tg_ctx *tg);           /* "" without an error; valid until tg_clear              */
+/* stable number of the message, 0 without an error */
+TG_API int           tg_error_number(tg_ctx *tg);
+/* "" without an error; valid until tg_clear */
+TG_API const char   *tg_error_text(tg_ctx *tg);
 TG_API void          tg_clear(tg_ctx *tg);
-TG_API size_t        tg_traceback(tg_ctx *tg, char *out, size_t size);   /* the last calls, newest first; returns the length it needs */
+/* the last calls, newest first; returns the length it needs */
+TG_API size_t        tg_traceback(tg_ctx *tg, char *out, size_t size);
 TG_API void          tg_say(tg_ctx *tg, tg_log_level level, const char *text);
 
 /* Threads and random numbers. */
-TG_API bool     tg_threads(tg_ctx *tg, int n);            /* n threads in all, the caller's included, 32 at most; 0: one per core; 1: none */
+/* n threads in all, the caller's included, 32 at most; 0: one per core; 1: none */
+TG_API bool     tg_threads(tg_ctx *tg, int n);
 TG_API int      tg_threads_used(tg_ctx *tg);
-TG_API double   tg_seconds(tg_ctx *tg);                   /* by the clock hook, or the machine's; from any start     */
-TG_API void     tg_seed(tg_ctx *tg, uint64_t seed);       /* also sets the call number to 0                          */
-TG_API void     tg_stream(tg_ctx *tg, uint64_t id);       /* gives this context (a rank, a worker) numbers of its own under one seed */
+/* by the clock hook, or the machine's; from any start */
+TG_API double   tg_seconds(tg_ctx *tg);
+/* also sets the call number to 0 */
+TG_API void     tg_seed(tg_ctx *tg, uint64_t seed);
+/* gives this context (a rank, a worker) numbers of its own under one seed */
+TG_API void     tg_stream(tg_ctx *tg, uint64_t id);
 typedef struct tg_random_state { uint64_t seed, stream, call; } tg_random_state;
 TG_API tg_random_state tg_random_get(tg_ctx *tg);
 TG_API void     tg_random_set(tg_ctx *tg, tg_random_state state);
@@ -360,14 +403,18 @@ TG_API void     tg_random_set(tg_ctx *tg, tg_random_state state);
    >>scopes    who frees what: begin, end, keep, drop; how much memory
    ====================================================================================== */
 
-/* Every tensor that a function returns is held by the innermost open scope of its context. tg_end lets go of all that came since its tg_begin,
+/* Every tensor that a function returns is held by the innermost open scope of its context. tg_end lets go of
+   all that came since its tg_begin,
    scopes opened later and left open included. Without any scope the root scope holds everything until tg_close. */
 typedef struct tg_mark { uint32_t depth, serial; } tg_mark;
 TG_API tg_mark    tg_begin(tg_ctx *tg);
 TG_API void       tg_end(tg_ctx *tg, tg_mark mark);
-TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark mark, tg_tensor *t);   /* ends the scope, t moves to the parent scope; returns t */
-TG_API tg_tensor *tg_keep(tg_tensor *t);                  /* t lives until tg_drop, whatever its scope does; returns t  */
-TG_API void       tg_drop(tg_tensor *t);                  /* undoes one tg_keep; NULL is fine                           */
+/* ends the scope, t moves to the parent scope; returns t */
+TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark mark, tg_tensor *t);
+/* t lives until tg_drop, whatever its scope does; returns t */
+TG_API tg_tensor *tg_keep(tg_tensor *t);
+/* undoes one tg_keep; NULL is fine */
+TG_API void       tg_drop(tg_tensor *t);
 
 typedef struct tg_memory_info {
     size_t now, peak;         /* bytes taken from the host's allocator, and the most there ever were  */
@@ -379,84 +426,121 @@ typedef struct tg_memory_info {
     int64_t live_tensors, live_nodes;
 } tg_memory_info;
 TG_API tg_memory_info tg_memory(tg_ctx *tg);
-TG_API void tg_trim(tg_ctx *tg);                          /* returns cached blocks to the host's allocator              */
+/* returns cached blocks to the host's allocator */
+TG_API void tg_trim(tg_ctx *tg);
 
 /* ======================================================================================
    >>tensor    create, look, copy, view, slice, print, share
    ====================================================================================== */
 
 /* Creation. `ndim, shape` is TG_SHAPE(...) or two variables. The dtype is f32 unless said otherwise. */
-TG_API tg_tensor *tg_empty(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype);      /* uninitialised                 */
+/* uninitialised */
+TG_API tg_tensor *tg_empty(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype);
 TG_API tg_tensor *tg_zeros(tg_ctx *tg, int ndim, const int64_t *shape);
 TG_API tg_tensor *tg_ones(tg_ctx *tg, int ndim, const int64_t *shape);
 TG_API tg_tensor *tg_full(tg_ctx *tg, int ndim, const int64_t *shape, double value, tg_dtype dtype);
-TG_API tg_tensor *tg_number(tg_ctx *tg, double value);    /* 0-d; promotes like a Python float: the other operand's float type wins */
-TG_API tg_tensor *tg_integer(tg_ctx *tg, int64_t value);  /* 0-d; promotes like a Python int                                 */
-TG_API tg_tensor *tg_arange(tg_ctx *tg, double start, double end, double step, tg_dtype dtype);      /* start, start + step, ... below end */
+/* 0-d; promotes like a Python float: the other operand's float type wins */
+TG_API tg_tensor *tg_number(tg_ctx *tg, double value);
+/* 0-d; promotes like a Python int */
+TG_API tg_tensor *tg_integer(tg_ctx *tg, int64_t value);
+/* start, start + step, ... below end */
+TG_API tg_tensor *tg_arange(tg_ctx *tg, double start, double end, double step, tg_dtype dtype);
 TG_API tg_tensor *tg_eye(tg_ctx *tg, int64_t n);
-TG_API tg_tensor *tg_from(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, const void *data);   /* copies packed row-major data */
+/* copies packed row-major data */
+TG_API tg_tensor *tg_from(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, const void *data);
 TG_API tg_tensor *tg_from_f32(tg_ctx *tg, int ndim, const int64_t *shape, const float *data);
-TG_API tg_tensor *tg_wrap(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data);   /* borrowed: the caller's memory, which must outlive it */
-TG_API tg_tensor *tg_empty_like(tg_tensor *t);            /* same shape, dtype and dense stride order                        */
+/* borrowed: the caller's memory, which must outlive it */
+TG_API tg_tensor *tg_wrap(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data);
+/* same shape, dtype and dense stride order */
+TG_API tg_tensor *tg_empty_like(tg_tensor *t);
 TG_API tg_tensor *tg_zeros_like(tg_tensor *t);
 TG_API tg_tensor *tg_ones_like(tg_tensor *t);
 TG_API tg_tensor *tg_full_like(tg_tensor *t, double value);
-TG_API tg_tensor *tg_rand(tg_ctx *tg, int ndim, const int64_t *shape);                    /* uniform in [0, 1)               */
-TG_API tg_tensor *tg_randn(tg_ctx *tg, int ndim, const int64_t *shape);                   /* normal, mean 0, deviation 1     */
-TG_API tg_tensor *tg_randint(tg_ctx *tg, int64_t low, int64_t high, int ndim, const int64_t *shape);   /* i64 in [low, high) */
-TG_API tg_tensor *tg_bernoulli(tg_tensor *p);             /* 1 with the probability that p's element gives, else 0; p's dtype */
+/* uniform in [0, 1) */
+TG_API tg_tensor *tg_rand(tg_ctx *tg, int ndim, const int64_t *shape);
+/* normal, mean 0, deviation 1 */
+TG_API tg_tensor *tg_randn(tg_ctx *tg, int ndim, const int64_t *shape);
+/* i64 in [low, high) */
+TG_API tg_tensor *tg_randint(tg_ctx *tg, int64_t low, int64_t high, int ndim, const int64_t *shape);
+/* 1 with the probability that p's element gives, else 0; p's dtype */
+TG_API tg_tensor *tg_bernoulli(tg_tensor *p);
 TG_API tg_tensor *tg_uniform_(tg_tensor *t, double low, double high);
 TG_API tg_tensor *tg_normal_(tg_tensor *t, double mean, double std);
 
 /* Looking and copying out. tg_item is the one number of a tensor with one element (NaN after an error). */
 TG_API double     tg_item(tg_tensor *t);
 TG_API int64_t    tg_item_i64(tg_tensor *t);
-TG_API double     tg_get(tg_tensor *t, const int64_t *index);                             /* one element; index has ndim entries */
+/* one element; index has ndim entries */
+TG_API double     tg_get(tg_tensor *t, const int64_t *index);
 TG_API bool       tg_set(tg_tensor *t, const int64_t *index, double value);
-TG_API bool       tg_read(tg_tensor *t, void *out, size_t size);                          /* packed, row-major, t's dtype; size in bytes must match */
-TG_API bool       tg_read_f32(tg_tensor *t, float *out, int64_t count);                   /* converted to f32                 */
-TG_API bool       tg_write(tg_tensor *t, const void *data, size_t size);                  /* packed row-major data of t's dtype into t */
+/* packed, row-major, t's dtype; size in bytes must match */
+TG_API bool       tg_read(tg_tensor *t, void *out, size_t size);
+/* converted to f32 */
+TG_API bool       tg_read_f32(tg_tensor *t, float *out, int64_t count);
+/* packed row-major data of t's dtype into t */
+TG_API bool       tg_write(tg_tensor *t, const void *data, size_t size);
 TG_API bool       tg_is_contiguous(tg_tensor *t);
-TG_API bool       tg_equal(tg_tensor *a, tg_tensor *b);                                   /* same shape and equal elements     */
+/* same shape and equal elements */
+TG_API bool       tg_equal(tg_tensor *a, tg_tensor *b);
 TG_API bool       tg_allclose(tg_tensor *a, tg_tensor *b, double rtol, double atol);
-TG_API tg_tensor *tg_set_name(tg_tensor *t, const char *name);                            /* copied; shows in messages and drawings */
+/* copied; shows in messages and drawings */
+TG_API tg_tensor *tg_set_name(tg_tensor *t, const char *name);
 
 /* Conversions and copies, all differentiable. */
-TG_API tg_tensor *tg_to(tg_tensor *t, tg_dtype dtype);    /* t itself when it has that dtype                                 */
-TG_API tg_tensor *tg_clone(tg_tensor *t);                 /* a copy with t's dense stride order                              */
-TG_API tg_tensor *tg_contiguous(tg_tensor *t);            /* t itself when it is row-major                                   */
-TG_API tg_tensor *tg_copy_(tg_tensor *to, tg_tensor *from);       /* from is broadcast and converted                         */
+/* t itself when it has that dtype */
+TG_API tg_tensor *tg_to(tg_tensor *t, tg_dtype dtype);
+/* a copy with t's dense stride order */
+TG_API tg_tensor *tg_clone(tg_tensor *t);
+/* t itself when it is row-major */
+TG_API tg_tensor *tg_contiguous(tg_tensor *t);
+/* from is broadcast and converted */
+TG_API tg_tensor *tg_copy_(tg_tensor *to, tg_tensor *from);
 TG_API tg_tensor *tg_fill_(tg_tensor *t, double value);
 TG_API tg_tensor *tg_zero_(tg_tensor *t);
 
 /* Views: the same storage, another shape. Negative dims count from the end. */
-TG_API tg_tensor *tg_view(tg_tensor *t, int ndim, const int64_t *shape);                  /* one size may be -1; error where strides forbid */
-TG_API tg_tensor *tg_reshape(tg_tensor *t, int ndim, const int64_t *shape);               /* a view where possible, else a copy */
+/* one size may be -1; error where strides forbid */
+TG_API tg_tensor *tg_view(tg_tensor *t, int ndim, const int64_t *shape);
+/* a view where possible, else a copy */
+TG_API tg_tensor *tg_reshape(tg_tensor *t, int ndim, const int64_t *shape);
 TG_API tg_tensor *tg_flatten(tg_tensor *t, int64_t start_dim, int64_t end_dim);
 TG_API tg_tensor *tg_permute(tg_tensor *t, int ndim, const int64_t *dims);
 TG_API tg_tensor *tg_transpose(tg_tensor *t, int64_t dim0, int64_t dim1);
-TG_API tg_tensor *tg_t(tg_tensor *t);                     /* [M, N] -> [N, M]; at most 2 dimensions                          */
-TG_API tg_tensor *tg_expand(tg_tensor *t, int ndim, const int64_t *shape);                /* -1 keeps a size                  */
-TG_API tg_tensor *tg_squeeze(tg_tensor *t, int64_t dim);                                  /* removes dim if its size is 1     */
+/* [M, N] -> [N, M]; at most 2 dimensions */
+TG_API tg_tensor *tg_t(tg_tensor *t);
+/* -1 keeps a size */
+TG_API tg_tensor *tg_expand(tg_tensor *t, int ndim, const int64_t *shape);
+/* removes dim if its size is 1 */
+TG_API tg_tensor *tg_squeeze(tg_tensor *t, int64_t dim);
 TG_API tg_tensor *tg_unsqueeze(tg_tensor *t, int64_t dim);
-TG_API tg_tensor *tg_select(tg_tensor *t, int64_t dim, int64_t index);                    /* the dimension goes away          */
+/* the dimension goes away */
+TG_API tg_tensor *tg_select(tg_tensor *t, int64_t dim, int64_t index);
 TG_API tg_tensor *tg_narrow(tg_tensor *t, int64_t dim, int64_t start, int64_t length);
-TG_API tg_tensor *tg_slice_dim(tg_tensor *t, int64_t dim, int64_t start, int64_t end, int64_t step);   /* Python's clamping; step may be negative here */
-TG_API tg_tensor *tg_slice(tg_tensor *t, const char *text);                               /* "2:5, ..., ::2", "-1", "None"; as Python writes it between [ ] */
-TG_API tg_tensor *tg_as_strided(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride, int64_t offset);
-TG_API tg_tensor *tg_detach(tg_tensor *t);                /* same storage, outside the graph                                 */
+/* Python's clamping; step may be negative here */
+TG_API tg_tensor *tg_slice_dim(tg_tensor *t, int64_t dim, int64_t start, int64_t end, int64_t step);
+/* "2:5, ..., ::2", "-1", "None"; as Python writes it between [ ] */
+TG_API tg_tensor *tg_slice(tg_tensor *t, const char *text);
+TG_API tg_tensor *tg_as_strided(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride,
+    int64_t offset);
+/* same storage, outside the graph */
+TG_API tg_tensor *tg_detach(tg_tensor *t);
 
 /* Printing, as torch prints: summarised when large. tg_format returns the length it needs, as snprintf does. */
 TG_API void   tg_print(tg_tensor *t);
 TG_API size_t tg_format(tg_tensor *t, char *out, size_t size);
-TG_API size_t tg_format_line(tg_tensor *t, char *out, size_t size);       /* "f32[2, 3] requires_grad [1, 2, 3, ...]"          */
-TG_API size_t tg_format_stats(tg_tensor *t, char *out, size_t size);      /* "f32[2, 3] mean 0.5 std 0.1 in [0, 1], 0 nan, 0 inf" */
-TG_API void   tg_show(tg_tensor *t);                      /* the line and the statistics; made to be called from a debugger   */
+/* "f32[2, 3] requires_grad [1, 2, 3, ...]" */
+TG_API size_t tg_format_line(tg_tensor *t, char *out, size_t size);
+/* "f32[2, 3] mean 0.5 std 0.1 in [0, 1], 0 nan, 0 inf" */
+TG_API size_t tg_format_stats(tg_tensor *t, char *out, size_t size);
+/* the line and the statistics; made to be called from a debugger */
+TG_API void   tg_show(tg_tensor *t);
 
-/* A header in context `to` over t's storage, for weights that many threads use. The storage is frozen while it has more than one holder and outlives
+/* A header in context `to` over t's storage, for weights that many threads use. The storage is frozen while
+   it has more than one holder and outlives
    the context that made it. Call it while no other thread uses either context. Gradients belong to the header. */
 TG_API tg_tensor *tg_share(tg_ctx *to, tg_tensor *t);
-/* Exchanges the storages of two tensors of one context, dtype and shape: the values change places, nothing is copied. Frozen storages may take part, so new weights
+/* Exchanges the storages of two tensors of one context, dtype and shape: the values change places, nothing is
+   copied. Frozen storages may take part, so new weights
    replace shared ones between two calls. Neither tensor may be a view, have views or be a result of the graph. */
 TG_API bool tg_swap(tg_tensor *a, tg_tensor *b);
 
@@ -464,12 +548,17 @@ TG_API bool tg_swap(tg_tensor *a, tg_tensor *b);
    >>autograd    the graph: backward, grad, hooks, checks, the tape
    ====================================================================================== */
 
-TG_API tg_tensor *tg_require_grad(tg_tensor *t, bool on);         /* leaves of a floating dtype only; returns t               */
-TG_API bool       tg_grad_mode(tg_ctx *tg, bool on);              /* returns the old mode: bool was = tg_grad_mode(tg, false); ... tg_grad_mode(tg, was) */
-TG_API tg_tensor *tg_retain_grad(tg_tensor *t);                   /* a non-leaf keeps its gradient too                         */
-TG_API bool       tg_zero_grad(tg_tensor *t);                     /* drops the gradient                                        */
+/* leaves of a floating dtype only; returns t */
+TG_API tg_tensor *tg_require_grad(tg_tensor *t, bool on);
+/* returns the old mode: bool was = tg_grad_mode(tg, false); ... tg_grad_mode(tg, was) */
+TG_API bool       tg_grad_mode(tg_ctx *tg, bool on);
+/* a non-leaf keeps its gradient too */
+TG_API tg_tensor *tg_retain_grad(tg_tensor *t);
+/* drops the gradient */
+TG_API bool       tg_zero_grad(tg_tensor *t);
 
-/* Walks the graph back from `loss` and adds to .grad of every leaf that requires it. A loss of more than one element needs `.gradient`. The graph's
+/* Walks the graph back from `loss` and adds to .grad of every leaf that requires it. A loss of more than one
+   element needs `.gradient`. The graph's
    saved values are let go of on the way unless .retain_graph or .create_graph is set. */
 typedef struct tg_backward_args {
     tg_place at TG_EMPTY;
@@ -481,7 +570,8 @@ typedef struct tg_backward_args {
 TG_API bool tg_backward_from(const tg_backward_args *args);
 #define tg_backward(...) tg_backward_from(TG__ARGS(tg_backward_args, .loss = __VA_ARGS__))
 
-/* Gradients of outputs with respect to inputs, without touching any .grad: fills gradients[0..n_inputs-1], each of its input's shape. An input that
+/* Gradients of outputs with respect to inputs, without touching any .grad: fills gradients[0..n_inputs-1],
+   each of its input's shape. An input that
    the outputs do not depend on is an error, or gives NULL with .allow_unused. */
 typedef struct tg_grad_args {
     tg_place at TG_EMPTY;
@@ -497,15 +587,26 @@ TG_API bool tg_grad_from(const tg_grad_args *args);
 #define tg_grad(outputs_, n_outputs_, inputs_, n_inputs_, ...) \
     tg_grad_from(TG__ARGS(tg_grad_args, .outputs = (outputs_), .n_outputs = (n_outputs_), .inputs = (inputs_), .n_inputs = (n_inputs_), .gradients = __VA_ARGS__))
 
-/* Functions of several tensors, for the derivative products below. `f` fills outputs from inputs with tg calls and returns false if it failed. */
+/* Functions of several tensors, for the derivative products below. `f` fills outputs from inputs with tg
+   calls and returns false if it failed. */
 typedef bool (*tg_function)(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs, int n_outputs);
-typedef struct tg_function_call { tg_function f; void *user; tg_tensor *const *inputs; int n_inputs, n_outputs; } tg_function_call;
-TG_API bool tg_vjp(const tg_function_call *call, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **vjps);     /* v^T J: one v per output, one result per input */
-TG_API bool tg_jvp(const tg_function_call *call, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **jvps);     /* J v: one v per input, one result per output   */
-TG_API bool tg_hvp(const tg_function_call *call, tg_tensor *const *v, tg_tensor **output, tg_tensor **hvps);      /* H v of a function with one scalar output      */
-TG_API tg_tensor *tg_jacobian(const tg_function_call *call, int output, int input);                              /* [output's shape..., input's shape...]         */
+typedef struct tg_function_call {
+    tg_function f;
+    void *user;
+    tg_tensor *const *inputs;
+    int n_inputs, n_outputs;
+} tg_function_call;
+/* v^T J: one v per output, one result per input */
+TG_API bool tg_vjp(const tg_function_call *call, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **vjps);
+/* J v: one v per input, one result per output */
+TG_API bool tg_jvp(const tg_function_call *call, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **jvps);
+/* H v of a function with one scalar output */
+TG_API bool tg_hvp(const tg_function_call *call, tg_tensor *const *v, tg_tensor **output, tg_tensor **hvps);
+/* [output's shape..., input's shape...] */
+TG_API tg_tensor *tg_jacobian(const tg_function_call *call, int output, int input);
 
-/* Compares gradients with central differences, in f64: first order, and second order with .second. Records an error that names input, element and both values. */
+/* Compares gradients with central differences, in f64: first order, and second order with .second. Records an
+   error that names input, element and both values. */
 typedef struct tg_gradcheck_args {
     tg_place at TG_EMPTY;
     const tg_function_call *call TG_EMPTY;
@@ -517,14 +618,16 @@ typedef struct tg_gradcheck_args {
 TG_API bool tg_gradcheck_from(const tg_gradcheck_args *args);
 #define tg_gradcheck(...) tg_gradcheck_from(TG__ARGS(tg_gradcheck_args, .call = __VA_ARGS__))
 
-/* Runs f without recording, and again when the backward pass needs its graph: memory for time. Random calls repeat their numbers. */
+/* Runs f without recording, and again when the backward pass needs its graph: memory for time. Random calls
+   repeat their numbers. */
 TG_API bool tg_checkpoint(const tg_function_call *call, tg_tensor **outputs);
 
 /* Called with the gradient of t during a backward; returns a replacement, or NULL to leave it. */
 typedef tg_tensor *(*tg_hook_function)(void *user, tg_tensor *grad);
 TG_API bool tg_hook(tg_tensor *t, tg_hook_function hook, void *user);
 
-TG_API bool tg_anomaly(tg_ctx *tg, bool on);              /* returns the old setting; on: the first NaN or infinity is an error that names op and line */
+/* returns the old setting; on: the first NaN or infinity is an error that names op and line */
+TG_API bool tg_anomaly(tg_ctx *tg, bool on);
 
 /* The tape: the recorded calls that `t` depends on, newest first. */
 typedef struct tg_tape_entry {
@@ -532,18 +635,24 @@ typedef struct tg_tape_entry {
     int n_in, n_out;
     const tg__node *node;
 } tg_tape_entry;
-TG_API int    tg_tape(tg_tensor *t, tg_tape_entry *out, int room);                        /* fills up to room, returns how many there are */
-TG_API int    tg_tape_input(const tg_tape_entry *e, int i, const int64_t **shape, uint64_t *from);  /* ndim of input i; from: the number of the call that made it, 0: none */
+/* fills up to room, returns how many there are */
+TG_API int    tg_tape(tg_tensor *t, tg_tape_entry *out, int room);
+/* ndim of input i; from: the number of the call that made it, 0: none */
+TG_API int    tg_tape_input(const tg_tape_entry *e, int i, const int64_t **shape, uint64_t *from);
 TG_API size_t tg_tape_text(tg_tensor *t, char *out, size_t size);
-TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);                          /* for `dot -Tsvg`                            */
+/* for `dot -Tsvg` */
+TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);
 
 /* ======================================================================================
    >>formulas    the table of elementwise operations: value, derivative, domain, documentation
-   A row declares and defines tg_name(x) and tg_name_(x) (in place), its kernels for every instruction set, its derivative (fused, and from tg calls
+   A row declares and defines tg_name(x) and tg_name_(x) (in place), its kernels for every instruction set,
+   its derivative (fused, and from tg calls
    where it must itself be differentiable) and its gradient test.
      F1(name, types, saves, value, dx, domain, doc)                       one operand x
      F2(name, types, saves, value, da, db, domain, doc)                   two operands a, b, broadcast together; also tg_name_scalar(a, number), whose number counts as a float:
-                                                                          for an integer that keeps integers use tg_name(a, tg_integer(tg, number))
+                                                                          for an integer that keeps integers
+                                                                          use tg_name(a, tg_integer(tg,
+                                                                          number))
      F3(name, types, saves, value, da, db, dc, domain, doc)               three operands a, b, c
      F1P, F2P, F3P(name, numbers, ...)                                    the same with numbers P0, P1 after the operands: N1 is one, N2 two
    types   SAME: integers stay integers; NUMERIC: SAME without bool; COUNTING: SAME, but bool becomes i64; FLOATING: integers become f32; FLOAT_ONLY: integers are refused;
@@ -551,7 +660,8 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);                
    saves   what the derivative reads: X the operand, Y the result, NONE; for several operands NEED(what da reads, what db reads), of NONE, A, B, C, Y and AB, BC, BY, ABY
    value   the words below over x or a, b, c; derivatives may also use g, the gradient of the result, and y, the result; K(v) is
            the number v, GELU_U and GELU_DU are told in >>pass-map
-   domain  where the gradient test draws its operands: REAL, NOT_AT_0, POSITIVE, UNIT (-1 to 1), ABOVE_1, APART (operands that differ), NO_GRADIENT_TEST for steps
+   domain  where the gradient test draws its operands: REAL, NOT_AT_0, POSITIVE, UNIT (-1 to 1), ABOVE_1,
+   APART (operands that differ), NO_GRADIENT_TEST for steps
    ====================================================================================== */
 
 #define TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P) \
@@ -654,44 +764,65 @@ TG_FORMULAS(TG__F1, TG__F1P, TG__F2, TG__F2P, TG__F3, TG__F3P)
    >>ops    one prototype for every other operation; [..., D, ...] shows the dimension that `dim` names
    ====================================================================================== */
 
-/* Reduce. `n_dims, dims` is TG_DIMS(...); negative dims count from the end; without keepdim the reduced dimensions go away. Sums of integers and bools are i64. */
-TG_API tg_tensor *tg_sum(tg_tensor *x);                                                        /* any -> []                          */
+/* Reduce. `n_dims, dims` is TG_DIMS(...); negative dims count from the end; without keepdim the reduced
+   dimensions go away. Sums of integers and bools are i64. */
+/* any -> [] */
+TG_API tg_tensor *tg_sum(tg_tensor *x);
 TG_API tg_tensor *tg_sum_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-TG_API tg_tensor *tg_mean(tg_tensor *x);                                                       /* floating types only                */
+/* floating types only */
+TG_API tg_tensor *tg_mean(tg_tensor *x);
 TG_API tg_tensor *tg_mean_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
 TG_API tg_tensor *tg_prod(tg_tensor *x);
 TG_API tg_tensor *tg_prod_dim(tg_tensor *x, int64_t dim, bool keepdim);
-TG_API tg_tensor *tg_amax(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);        /* no dims: all; ties share the gradient; NaN wins */
+/* no dims: all; ties share the gradient; NaN wins */
+TG_API tg_tensor *tg_amax(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
 TG_API tg_tensor *tg_amin(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-TG_API tg_tensor *tg_max(tg_tensor *x);                                                        /* as amax over all                   */
+/* as amax over all */
+TG_API tg_tensor *tg_max(tg_tensor *x);
 TG_API tg_tensor *tg_min(tg_tensor *x);
-TG_API tg_tensor *tg_max_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);    /* values, and the first i64 index of each; indices may be NULL */
+/* values, and the first i64 index of each; indices may be NULL */
+TG_API tg_tensor *tg_max_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
 TG_API tg_tensor *tg_min_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
-TG_API tg_tensor *tg_argmax(tg_tensor *x);                                                     /* i64 index into the flattened x     */
+/* i64 index into the flattened x */
+TG_API tg_tensor *tg_argmax(tg_tensor *x);
 TG_API tg_tensor *tg_argmin(tg_tensor *x);
 TG_API tg_tensor *tg_argmax_dim(tg_tensor *x, int64_t dim, bool keepdim);
 TG_API tg_tensor *tg_argmin_dim(tg_tensor *x, int64_t dim, bool keepdim);
-TG_API tg_tensor *tg_any(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);         /* no dims: all; bool result          */
+/* no dims: all; bool result */
+TG_API tg_tensor *tg_any(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
 TG_API tg_tensor *tg_all(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-TG_API tg_tensor *tg_var_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);   /* sum of squared deviations / (n - correction) */
-TG_API tg_tensor *tg_std_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);   /* its root; no gradient where it is 0 */
+/* sum of squared deviations / (n - correction) */
+TG_API tg_tensor *tg_var_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);
+/* its root; no gradient where it is 0 */
+TG_API tg_tensor *tg_std_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);
 
 /* Shape. */
-TG_API tg_tensor *tg_cat(tg_tensor *const *list, int n, int64_t dim);                          /* equal shapes except along dim; dtypes promote */
-TG_API tg_tensor *tg_stack(tg_tensor *const *list, int n, int64_t dim);                        /* along a new dimension              */
+/* equal shapes except along dim; dtypes promote */
+TG_API tg_tensor *tg_cat(tg_tensor *const *list, int n, int64_t dim);
+/* along a new dimension */
+TG_API tg_tensor *tg_stack(tg_tensor *const *list, int n, int64_t dim);
 
 /* Sort and index. Indices are i64 or i32, in range, and never have a gradient. */
-TG_API tg_tensor *tg_sort(tg_tensor *x, int64_t dim, bool descending, tg_tensor **indices);    /* same shape; stable; NaN sorts as the largest; indices may be NULL */
-TG_API tg_tensor *tg_index_select(tg_tensor *x, int64_t dim, tg_tensor *index);                /* [..., D, ...], [K] -> [..., K, ...] */
-TG_API tg_tensor *tg_index_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);   /* x with src's slices added at index[k]; repeated indices add up */
-TG_API tg_tensor *tg_gather(tg_tensor *x, int64_t dim, tg_tensor *index);                      /* out[i][j] = x[index[i][j]][j] for dim 0; index's shape */
-TG_API tg_tensor *tg_scatter(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);     /* x with out[index[i][j]][j] = src[i][j]; of repeated indices the last wins */
-TG_API tg_tensor *tg_scatter_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src); /* the same, adding                   */
-TG_API tg_tensor *tg_one_hot(tg_tensor *index, int64_t classes);                               /* [...] -> [..., classes], i64       */
+/* same shape; stable; NaN sorts as the largest; indices may be NULL */
+TG_API tg_tensor *tg_sort(tg_tensor *x, int64_t dim, bool descending, tg_tensor **indices);
+/* [..., D, ...], [K] -> [..., K, ...] */
+TG_API tg_tensor *tg_index_select(tg_tensor *x, int64_t dim, tg_tensor *index);
+/* x with src's slices added at index[k]; repeated indices add up */
+TG_API tg_tensor *tg_index_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
+/* out[i][j] = x[index[i][j]][j] for dim 0; index's shape */
+TG_API tg_tensor *tg_gather(tg_tensor *x, int64_t dim, tg_tensor *index);
+/* x with out[index[i][j]][j] = src[i][j]; of repeated indices the last wins */
+TG_API tg_tensor *tg_scatter(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
+/* the same, adding */
+TG_API tg_tensor *tg_scatter_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
+/* [...] -> [..., classes], i64 */
+TG_API tg_tensor *tg_one_hot(tg_tensor *index, int64_t classes);
 
 /* Matrix. */
-TG_API tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b);                                       /* [..., M, K] x [..., K, N] -> [..., M, N]; vectors as torch; batches broadcast */
-TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);                 /* [..., I], [O, I], [O] or NULL -> [..., O] */
+/* [..., M, K] x [..., K, N] -> [..., M, N]; vectors as torch; batches broadcast */
+TG_API tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b);
+/* [..., I], [O, I], [O] or NULL -> [..., O] */
+TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
 
 /* Convolution. x [N, C, H, W] or [C, H, W], weight [O, C/groups, KH, KW], bias [O] or NULL -> [N, O, OH, OW],
    OH = (H + 2 padding - dilation (KH - 1) - 1) / stride + 1. */
@@ -707,14 +838,19 @@ TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args);
 #define tg_conv2d(x_, weight_, ...) tg_conv2d_from(TG__ARGS(tg_conv2d_args, .x = (x_), .weight = (weight_), .bias = __VA_ARGS__))
 
 /* Normalise, losses, random. */
-TG_API tg_tensor *tg_softmax(tg_tensor *x, int64_t dim);                                       /* exp(x) / sum(exp(x)) along dim     */
+/* exp(x) / sum(exp(x)) along dim */
+TG_API tg_tensor *tg_softmax(tg_tensor *x, int64_t dim);
 TG_API tg_tensor *tg_log_softmax(tg_tensor *x, int64_t dim);
-TG_API tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *target);                                /* mean of (x - target)^2             */
-TG_API tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *target);                      /* [N, C], classes i64 [N] -> [], mean of -log_softmax at the class */
-TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);                           /* zeroes with probability p, scales the rest by 1 / (1 - p) */
+/* mean of (x - target)^2 */
+TG_API tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *target);
+/* [N, C], classes i64 [N] -> [], mean of -log_softmax at the class */
+TG_API tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *target);
+/* zeroes with probability p, scales the rest by 1 / (1 - p) */
+TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
 
 /* ---- operations of your own: fill a record, call tg_call. ----
-   `check` reads shapes, dtypes and attributes and makes the outputs; `forward` fills them; `backward` gives dx[i] for each input that tg_node_wants, in tg calls
+   `check` reads shapes, dtypes and attributes and makes the outputs; `forward` fills them; `backward` gives
+   dx[i] for each input that tg_node_wants, in tg calls
    (then it can be differentiated again). The record and its texts must outlive the context. */
 typedef enum tg_attr_type { TG_ATTR_INT, TG_ATTR_FLOAT, TG_ATTR_BOOL, TG_ATTR_INTS } tg_attr_type;
 typedef struct tg_attr { const char *name; tg_attr_type type; size_t offset; int count; } tg_attr;
@@ -732,76 +868,118 @@ typedef struct tg_attr { const char *name; tg_attr_type type; size_t offset; int
 #define TG_OP_SAVES 4
 
 typedef struct tg_op {
-    const char *name; int version;                /* in files and messages; never renamed                                     */
-    int n_in, n_in_opt, n_out;                    /* n_in -1, n_out -1: a list                                                */
-    unsigned flags;                               /* TG_OP_...                                                                */
-    unsigned saves[TG_OP_SAVES];                  /* what the derivative of input i reads: TG_SAVE_IN(j) | TG_SAVE_OUT(j); the last entry serves all further inputs */
+    /* in files and messages; never renamed */
+    const char *name; int version;
+    /* n_in -1, n_out -1: a list */
+    int n_in, n_in_opt, n_out;
+    /* TG_OP_... */
+    unsigned flags;
+    /* what the derivative of input i reads: TG_SAVE_IN(j) | TG_SAVE_OUT(j); the last entry serves all further
+       inputs */
+    unsigned saves[TG_OP_SAVES];
     const tg_attr *attrs; int n_attrs;
     size_t attr_size;
     bool (*check)(tg_ctx *tg, tg__node *n);
     bool (*forward)(tg_ctx *tg, tg__node *n);
-    bool (*backward)(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);      /* false: failed; NULL g[i]: zero; NULL dx[i]: no gradient */
-    const void *batch;                            /* room for a vmap rule                                                     */
+    /* false: failed; NULL g[i]: zero; NULL dx[i]: no gradient */
+    bool (*backward)(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
+    /* room for a vmap rule */
+    const void *batch;
 } tg_op;
 
-TG_API tg_tensor  *tg_call(const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs);   /* returns output 0; outputs may be NULL */
-TG_API tg_tensor  *tg_node_in(tg__node *n, int i);                 /* in backward: NULL unless saved                          */
-TG_API tg_tensor  *tg_node_out(tg__node *n, int i);                /* in backward: NULL unless saved                          */
+/* returns output 0; outputs may be NULL */
+TG_API tg_tensor  *tg_call(const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs,
+    tg_tensor **outputs);
+/* in backward: NULL unless saved */
+TG_API tg_tensor  *tg_node_in(tg__node *n, int i);
+/* in backward: NULL unless saved */
+TG_API tg_tensor  *tg_node_out(tg__node *n, int i);
 TG_API const void *tg_node_attr(tg__node *n);
 TG_API bool        tg_node_wants(tg__node *n, int i);
-TG_API bool        tg_node_make(tg__node *n, int i, tg_dtype dtype, int ndim, const int64_t *shape);    /* in check: makes output i */
-TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *text);                      /* records an error, returns false */
+/* in check: makes output i */
+TG_API bool        tg_node_make(tg__node *n, int i, tg_dtype dtype, int ndim, const int64_t *shape);
+/* records an error, returns false */
+TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *text);
 
 /* ======================================================================================
    >>io    files in and out: safetensors, npy
    ====================================================================================== */
 
-/* An ordered set of named tensors with text metadata; what a weights file is in memory. *Owned*: free it with tg_dict_free. The dict keeps its tensors,
-   so that they outlive their scope. Names and metadata are UTF-8 and copied; the dict keeps the order in which names first came. */
+/* An ordered set of named tensors with text metadata; what a weights file is in memory. *Owned*: free it with
+   tg_dict_free. The dict keeps its tensors,
+   so that they outlive their scope. Names and metadata are UTF-8 and copied; the dict keeps the order in
+   which names first came. */
 typedef struct tg_dict tg_dict;
 TG_API tg_dict    *tg_dict_new(tg_ctx *tg);
-TG_API void        tg_dict_free(tg_dict *d);                                              /* before tg_close; NULL is fine                */
-TG_API bool        tg_dict_set(tg_dict *d, const char *name, tg_tensor *t);               /* replaces a tensor of that name               */
-TG_API tg_tensor  *tg_dict_get(const tg_dict *d, const char *name);                       /* borrowed; NULL without an error if absent    */
+/* before tg_close; NULL is fine */
+TG_API void        tg_dict_free(tg_dict *d);
+/* replaces a tensor of that name */
+TG_API bool        tg_dict_set(tg_dict *d, const char *name, tg_tensor *t);
+/* borrowed; NULL without an error if absent */
+TG_API tg_tensor  *tg_dict_get(const tg_dict *d, const char *name);
 TG_API int64_t     tg_dict_count(const tg_dict *d);
-TG_API const char *tg_dict_name(const tg_dict *d, int64_t i);                             /* borrowed                                     */
-TG_API tg_tensor  *tg_dict_at(const tg_dict *d, int64_t i);                               /* borrowed                                     */
+/* borrowed */
+TG_API const char *tg_dict_name(const tg_dict *d, int64_t i);
+/* borrowed */
+TG_API tg_tensor  *tg_dict_at(const tg_dict *d, int64_t i);
 TG_API bool        tg_dict_set_meta(tg_dict *d, const char *key, const char *value);
-TG_API const char *tg_dict_meta(const tg_dict *d, const char *key);                       /* NULL if absent; valid until it is set again  */
+/* NULL if absent; valid until it is set again */
+TG_API const char *tg_dict_meta(const tg_dict *d, const char *key);
 TG_API int64_t     tg_dict_meta_count(const tg_dict *d);
-TG_API const char *tg_dict_meta_key(const tg_dict *d, int64_t i);                         /* borrowed                                     */
+/* borrowed */
+TG_API const char *tg_dict_meta_key(const tg_dict *d, int64_t i);
 
-/* Element types of files that tg_dtype lacks. U16 comes as i32, U32 as i64, U64 as i64 if all its values fit, and complex C64 as f32 with a last
-   dimension of 2. The rest come raw, with the file's bytes as u8, and are written back as what they were: F8_E4M3, F8_E5M2, F8_E8M0 and the FNUZ kinds in their
-   own shape; a U64 with values that do not fit with a last dimension of 8 (each 8 a uint64_t); F4 and F6 packed, [bytes]. */
-TG_API const char *tg_dict_raw_type(const tg_dict *d, int64_t i);                         /* "F8_E4M3", ...; NULL: an ordinary tensor     */
-TG_API int         tg_dict_raw_shape(const tg_dict *d, int64_t i, const int64_t **shape); /* number of dimensions that the file declares  */
-TG_API bool        tg_dict_set_raw(tg_dict *d, const char *name, const char *type, int ndim, const int64_t *shape, tg_tensor *bytes);   /* bytes: u8 */
-TG_API tg_tensor  *tg_dict_f32(const tg_dict *d, int64_t i);                              /* converted: ordinary tensors, U64, F8 of every kind */
+/* Element types of files that tg_dtype lacks. U16 comes as i32, U32 as i64, U64 as i64 if all its values fit,
+   and complex C64 as f32 with a last
+   dimension of 2. The rest come raw, with the file's bytes as u8, and are written back as what they were:
+   F8_E4M3, F8_E5M2, F8_E8M0 and the FNUZ kinds in their
+   own shape; a U64 with values that do not fit with a last dimension of 8 (each 8 a uint64_t); F4 and F6
+   packed, [bytes]. */
+/* "F8_E4M3", ...; NULL: an ordinary tensor */
+TG_API const char *tg_dict_raw_type(const tg_dict *d, int64_t i);
+/* number of dimensions that the file declares */
+TG_API int         tg_dict_raw_shape(const tg_dict *d, int64_t i, const int64_t **shape);
+/* bytes: u8 */
+TG_API bool        tg_dict_set_raw(tg_dict *d, const char *name, const char *type, int ndim,
+    const int64_t *shape, tg_tensor *bytes);
+/* converted: ordinary tensors, U64, F8 of every kind */
+TG_API tg_tensor  *tg_dict_f32(const tg_dict *d, int64_t i);
 
-/* safetensors. _parse reads from memory (which it does not keep), _load from a file through the file hook. A malformed file is TG_ERROR_FORMAT that says what and where;
-   nothing of it remains. Written files hold the names in the dict's order and wider elements first, so that every tensor is aligned for readers that map the file. */
+/* safetensors. _parse reads from memory (which it does not keep), _load from a file through the file hook. A
+   malformed file is TG_ERROR_FORMAT that says what and where;
+   nothing of it remains. Written files hold the names in the dict's order and wider elements first, so that
+   every tensor is aligned for readers that map the file. */
 TG_API tg_dict *tg_safetensors_parse(tg_ctx *tg, const void *bytes, size_t size);
 TG_API tg_dict *tg_safetensors_load(tg_ctx *tg, const char *path);
-TG_API tg_tensor *tg_safetensors_bytes(const tg_dict *d);                                 /* the whole file as u8 [size]                  */
+/* the whole file as u8 [size] */
+TG_API tg_tensor *tg_safetensors_bytes(const tg_dict *d);
 TG_API bool     tg_safetensors_save(const tg_dict *d, const char *path);
 
-/* NumPy's .npy: any order, either byte order, versions 1 to 3. uint16 becomes i32, uint32 i64, uint64 i64 if all its values fit, else u8 with
-   a last dimension of 8; complex numbers become a last dimension of 2. Bytes behind the array are ignored, as NumPy does. bf16 cannot be written. */
+/* NumPy's .npy: any order, either byte order, versions 1 to 3. uint16 becomes i32, uint32 i64, uint64 i64 if
+   all its values fit, else u8 with
+   a last dimension of 8; complex numbers become a last dimension of 2. Bytes behind the array are ignored, as
+   NumPy does. bf16 cannot be written. */
 TG_API tg_tensor *tg_npy_parse(tg_ctx *tg, const void *bytes, size_t size);
 TG_API tg_tensor *tg_npy_load(tg_ctx *tg, const char *path);
-TG_API tg_tensor *tg_npy_bytes(tg_tensor *t);                                             /* the whole file as u8 [size]                  */
+/* the whole file as u8 [size] */
+TG_API tg_tensor *tg_npy_bytes(tg_tensor *t);
 TG_API bool       tg_npy_save(tg_tensor *t, const char *path);
 
 /* ======================================================================================
    >>places    the caller's file and line
    ====================================================================================== */
 
-/* Every function below is also a macro of its own name that notes where it was called, for messages and for the tape. A macro does not expand
-   inside itself, and &tg_add is still the function. TENSORGRAD_NO_LINES leaves this out. tests/test_places.sh compares the list with the declarations. */
+/* Every function below is also a macro of its own name that notes where it was called, for messages and for
+   the tape. A macro does not expand
+   inside itself, and &tg_add is still the function. TENSORGRAD_NO_LINES leaves this out. tests/test_places.sh
+   compares the list with the declarations. */
 struct tg__ctx_head { const char *file; int line; };
 static inline tg_tensor *tg__at(tg_tensor *t, const char *file, int line) {
-    if (t) { struct tg__ctx_head *here = (struct tg__ctx_head *)(void *)t->tg; here->file = file; here->line = line; }
+    if (t) {
+        struct tg__ctx_head *here = (struct tg__ctx_head *)(void *)t->tg;
+        here->file = file;
+        here->line = line;
+    }
     return t;
 }
 static inline tg_ctx *tg__at_ctx(tg_ctx *tg, const char *file, int line) {
@@ -1127,13 +1305,21 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #undef tg_conv2d
 #undef tg_gradcheck
 #undef tg_grad
-static inline bool tg_backward(tg_tensor *loss, tg_backward_args a = tg_backward_args()) { a.loss = loss; return tg_backward_from(&a); }
-static inline bool tg_gradcheck(const tg_function_call *call, tg_gradcheck_args a = tg_gradcheck_args()) { a.call = call; return tg_gradcheck_from(&a); }
-static inline bool tg_grad(tg_tensor *const *outputs, int n_outputs, tg_tensor *const *inputs, int n_inputs, tg_tensor **gradients, tg_grad_args a = tg_grad_args()) {
+static inline bool tg_backward(tg_tensor *loss, tg_backward_args a = tg_backward_args()) {
+    a.loss = loss;
+    return tg_backward_from(&a);
+}
+static inline bool tg_gradcheck(const tg_function_call *call, tg_gradcheck_args a = tg_gradcheck_args()) {
+    a.call = call;
+    return tg_gradcheck_from(&a);
+}
+static inline bool tg_grad(tg_tensor *const *outputs, int n_outputs, tg_tensor *const *inputs, int n_inputs,
+    tg_tensor **gradients, tg_grad_args a = tg_grad_args()) {
     a.outputs = outputs; a.n_outputs = n_outputs; a.inputs = inputs; a.n_inputs = n_inputs; a.gradients = gradients;
     return tg_grad_from(&a);
 }
-static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, tg_conv2d_args a = tg_conv2d_args()) {
+static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, tg_conv2d_args a =
+    tg_conv2d_args()) {
     a.x = x; a.weight = weight; a.bias = bias;
     return tg_conv2d_from(&a);
 }
@@ -1247,7 +1433,8 @@ static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *b
 #define TG__AT_CALL(call) (call)
 #endif
 
-/* The header's own optimisation and rounding, whatever the user's flags: gcc contracts even intrinsics by default, -Ofast removes error-free
+/* The header's own optimisation and rounding, whatever the user's flags: gcc contracts even intrinsics by
+   default, -Ofast removes error-free
    transforms, and a gemm without optimisation is ten times slower. */
 #if defined(__clang__)
 #pragma clang diagnostic push
@@ -1288,7 +1475,8 @@ TG__PRIVATE bool tg__add_i64(int64_t a, int64_t b, int64_t *out) {
 }
 TG__PRIVATE int64_t tg__imin(int64_t a, int64_t b) { return a < b ? a : b; }
 TG__PRIVATE int64_t tg__imax(int64_t a, int64_t b) { return a > b ? a : b; }
-TG__PRIVATE int64_t tg__ceil_div(int64_t n, int64_t d) { return (n + d - 1) / d; }       /* n >= 0, d > 0: how many pieces of d */
+/* n >= 0, d > 0: how many pieces of d */
+TG__PRIVATE int64_t tg__ceil_div(int64_t n, int64_t d) { return (n + d - 1) / d; }
 
 /* ======================================================================================
    >>impl-platform    atomics, threads, clock, CPU and FPU, files, number text, bytes
@@ -1299,7 +1487,8 @@ TG__PRIVATE int64_t tg__ceil_div(int64_t n, int64_t d) { return (n + d - 1) / d;
 
 /* ---- what this build has ----
    TG__OS_WINDOWS or TG__OS_POSIX or neither (bare wasm, consoles: no threads, clock and files there).
-   Strict -std=c99 hides clock_gettime, pthread_sigmask, sched_getaffinity, O_CLOEXEC: those are met by hand below. */
+   Strict -std=c99 hides clock_gettime, pthread_sigmask, sched_getaffinity, O_CLOEXEC: those are met by hand
+   below. */
 #if defined(_WIN32)
   #define TG__OS_WINDOWS 1
 #elif defined(__unix__) || defined(__unix) || defined(__APPLE__) || defined(__linux__) || defined(__HAIKU__) || \
@@ -1417,7 +1606,8 @@ typedef struct tg__mem {
     void (*release)(void *user, void *p, size_t size, size_t align);
 } tg__mem;
 
-TG__NOINLINE void tg__zero(void *to, size_t size) { if (size) memset(to, 0, size); }     /* not inline: gcc makes a slow `rep stos` of a memset of known size */
+/* not inline: gcc makes a slow `rep stos` of a memset of known size */
+TG__NOINLINE void tg__zero(void *to, size_t size) { if (size) memset(to, 0, size); }
 
 /* -------------------------------------------------------------------------------- atomics ----
    32 bits only: 64-bit ones want a library on 32-bit targets. load is sequentially consistent (the same
@@ -1485,7 +1675,8 @@ TG__PRIVATE double tg__seconds(void) {
 #if TG__GLIBC_VERSION < 217
     if (tg__libc_clock_gettime)
 #endif
-    if (tg__libc_clock_gettime(1, &t) == 0) return (double)t.sec + (double)t.nsec * 1e-9;    /* 1: CLOCK_MONOTONIC */
+    /* 1: CLOCK_MONOTONIC */
+    if (tg__libc_clock_gettime(1, &t) == 0) return (double)t.sec + (double)t.nsec * 1e-9;
 #elif defined(CLOCK_MONOTONIC)
     struct timespec t;
     if (clock_gettime(CLOCK_MONOTONIC, &t) == 0) return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
@@ -1562,8 +1753,10 @@ TG__PRIVATE unsigned tg__cpu_probe(void) { return 0; }
 #endif
 
 /* ------------------------------------------------------------- floating-point environment ----
-   tg__fp_enter: round to nearest, exceptions masked, denormals flushed if asked. tg__fp_leave puts the host's control
-   bits and sticky flags back as they were. The compiler may move arithmetic across either, so what must run inside is
+   tg__fp_enter: round to nearest, exceptions masked, denormals flushed if asked. tg__fp_leave puts the host's
+   control
+   bits and sticky flags back as they were. The compiler may move arithmetic across either, so what must run
+   inside is
    called through a pointer. */
 #if defined(TG__ON_X86)
 #if defined(__TINYC__)                                  /* its assembler lacks the two words */
@@ -1574,7 +1767,9 @@ TG__PRIVATE unsigned tg__cpu_probe(void) { return 0; }
   #define TG__LDMXCSR(word) __asm__ __volatile__("ldmxcsr %0" : : "m"(word) : "memory")
 #endif
 TG__PRIVATE unsigned tg__fp_enter(bool flush) {
-    unsigned mode = flush ? 0x9f80u : 0x1f80u;          /* all six masks; flush-to-zero, which is enough: a tiny number that is stored, compared or copied stays itself */
+    /* all six masks; flush-to-zero, which is enough: a tiny number that is stored, compared or copied stays
+       itself */
+    unsigned mode = flush ? 0x9f80u : 0x1f80u;
 #if defined(_MSC_VER) && !defined(__clang__)
     unsigned old = _mm_getcsr();
     _mm_setcsr(mode);
@@ -1753,16 +1948,21 @@ TG__PRIVATE int tg__cpu_count(void) { return 1; }
 #endif
 
 /* ------------------------------------------------------------------------------- threads ----
-   A pool of n - 1 workers and the caller. tg__pool_run(pool, count, body, arg) calls body(arg, i) for every i, in any
-   order, and returns when all are done; one thread at a time may call it; called from inside a body it runs in line.
+   A pool of n - 1 workers and the caller. tg__pool_run(pool, count, body, arg) calls body(arg, i) for every
+   i, in any
+   order, and returns when all are done; one thread at a time may call it; called from inside a body it runs
+   in line.
    pool NULL is allowed and runs in line.
 
    How it works. `state` is one word: how many workers are inside the job, whether it is open, its generation. The
-   caller fills the job in while it is closed and nobody is inside, then opens it by one atomic add. A worker enters by a
-   compare-and-swap that counts it in, which cannot succeed once the job is closed; so the caller needs to wait only for
+   caller fills the job in while it is closed and nobody is inside, then opens it by one atomic add. A worker
+   enters by a
+   compare-and-swap that counts it in, which cannot succeed once the job is closed; so the caller needs to
+   wait only for
    workers that really came, and one that sleeps, or was never given a processor, costs nothing. All take tickets
    from `next`. When the tickets are gone the caller closes the job and waits for the count to fall to 0.
-   Sleeping. A worker counts itself in `sleepers`, then looks at state again, then waits; the caller changes state, then
+   Sleeping. A worker counts itself in `sleepers`, then looks at state again, then waits; the caller changes
+   state, then
    looks at sleepers. All four are sequentially consistent, so one of the two sees the other; the mutex, held by the
    worker from its count to its wait, makes the caller's signal come after the wait began. The caller's own wait for
    the last worker is the same with `waiting`. */
@@ -1829,7 +2029,8 @@ TG__PRIVATE void tg__pause(void) {
 #elif defined(TG__ON_X86)
     __asm__ __volatile__("pause");
 #elif defined(TG__ON_ARM64)
-    __asm__ __volatile__("isb");            /* yield is a no-op on most cores; this waits about as long as x86's pause */
+    /* yield is a no-op on most cores; this waits about as long as x86's pause */
+    __asm__ __volatile__("isb");
 #endif
 }
 
@@ -1995,7 +2196,8 @@ TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, void (*body)(void *arg
 }
 
 
-/* TG__POOL_SPIN in pauses, whose length differs tenfold between processors. More threads than processors do not spin:
+/* TG__POOL_SPIN in pauses, whose length differs tenfold between processors. More threads than processors do
+   not spin:
    they would stand in the way of those who work. */
 TG__PRIVATE int tg__pool_spins(int n) {
     int i, spins = 1000;
@@ -2088,7 +2290,8 @@ TG__PRIVATE void tg__pool_end(tg__pool *p, int made) {
     int i;
     if (tg__pool_is_here(p)) {
         p->body = NULL;
-        tg__atomic_add(&p->state, TG__POOL_IS_END | TG__POOL_IS_OPEN);      /* stays open: all must come and read NULL */
+        /* stays open: all must come and read NULL */
+        tg__atomic_add(&p->state, TG__POOL_IS_END | TG__POOL_IS_OPEN);
         tg__pool_lock(p);
         tg__pool_unlock(p);
         tg__pool_signal(&p->wake, true);
@@ -2134,7 +2337,8 @@ TG__PRIVATE tg__pool *tg__pool_open(tg__mem *m, int n, int *code) {
     InitializeConditionVariable(&p->done);
 #else
     p->pid = (long)getpid();
-    if (TG__PTHREAD(pthread_mutex_init)(&p->lock, NULL) != 0 || TG__PTHREAD(pthread_cond_init)(&p->wake, NULL) != 0 ||
+    if (TG__PTHREAD(pthread_mutex_init)(&p->lock, NULL) != 0 || TG__PTHREAD(pthread_cond_init)(&p->wake,
+        NULL) != 0 ||
         TG__PTHREAD(pthread_cond_init)(&p->done, NULL) != 0) {
         m->release(m->user, p, size, 128);
         errno = saved;
@@ -2153,13 +2357,18 @@ TG__PRIVATE tg__pool *tg__pool_open(tg__mem *m, int n, int *code) {
 #endif
 
 /* --------------------------------------------------------------------------------- files ----
-   tg__file_read takes a whole regular file into one block (*size bytes, alignment TG__FILE_ALIGN; NULL when empty) that
-   the caller gives back with m->release. The writer never harms the old file: it writes a file beside it (".tg-xxxxxxxx.tmp"
-   in the same directory, created exclusively), syncs, and renames. tg__file is the caller's; commit and discard end it.
-   After an error every further call returns that error, and commit removes what was begun. A symbolic link as target
+   tg__file_read takes a whole regular file into one block (*size bytes, alignment TG__FILE_ALIGN; NULL when
+   empty) that
+   the caller gives back with m->release. The writer never harms the old file: it writes a file beside it
+   (".tg-xxxxxxxx.tmp"
+   in the same directory, created exclusively), syncs, and renames. tg__file is the caller's; commit and
+   discard end it.
+   After an error every further call returns that error, and commit removes what was begun. A symbolic link as
+   target
    is replaced, not followed. Every write is a system call: gather small pieces first. */
 #if TG__HAS_FILES
-enum { TG__FILE_OK, TG__FILE_NOT_FOUND, TG__FILE_DENIED, TG__FILE_NOT_REGULAR, TG__FILE_TOO_LARGE, TG__FILE_NO_MEMORY,
+enum { TG__FILE_OK, TG__FILE_NOT_FOUND, TG__FILE_DENIED, TG__FILE_NOT_REGULAR, TG__FILE_TOO_LARGE,
+    TG__FILE_NO_MEMORY,
        TG__FILE_IO, TG__FILE_FULL, TG__FILE_BAD_NAME };
 #define TG__FILE_ALIGN 64
 
@@ -2207,7 +2416,8 @@ TG__PRIVATE int tg__file_open(const tg__path_char *path, tg__file_handle *h, uin
     LARGE_INTEGER bytes;
     if (kind == INVALID_FILE_ATTRIBUTES) return tg__file_why();
     if (kind & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_DEVICE)) return TG__FILE_NOT_REGULAR;
-    *h = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
+    *h = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+        OPEN_EXISTING,
                      FILE_ATTRIBUTE_NORMAL, NULL);
     if (*h == INVALID_HANDLE_VALUE) return tg__file_why();
     if (GetFileType(*h) != FILE_TYPE_DISK) { CloseHandle(*h); return TG__FILE_NOT_REGULAR; }
@@ -2231,13 +2441,15 @@ TG__PRIVATE int tg__file_put(tg__file_handle h, const void *data, size_t size, s
 TG__PRIVATE int tg__file_sync(tg__file_handle h) { return FlushFileBuffers(h) ? TG__FILE_OK : tg__file_why(); }
 TG__PRIVATE void tg__file_remove(const tg__path_char *path) { DeleteFileW(path); }
 TG__PRIVATE int tg__file_replace(tg__path_char *temp, tg__path_char *path) {
-    return MoveFileExW(temp, path, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) ? TG__FILE_OK : tg__file_why();
+    return MoveFileExW(temp, path, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) ? TG__FILE_OK
+        : tg__file_why();
 }
 /* May `path` be replaced? *mode is handed to tg__file_make. */
 TG__PRIVATE int tg__file_target(const tg__path_char *path, unsigned *mode) {
     DWORD kind = GetFileAttributesW(path);
     *mode = 0;
-    if (kind == INVALID_FILE_ATTRIBUTES) return tg__file_why() == TG__FILE_BAD_NAME ? TG__FILE_BAD_NAME : TG__FILE_OK;
+    if (kind == INVALID_FILE_ATTRIBUTES)
+        return tg__file_why() == TG__FILE_BAD_NAME ? TG__FILE_BAD_NAME : TG__FILE_OK;
     if (kind & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_DEVICE)) return TG__FILE_NOT_REGULAR;
     return kind & FILE_ATTRIBUTE_READONLY ? TG__FILE_DENIED : TG__FILE_OK;
 }
@@ -2303,7 +2515,8 @@ TG__PRIVATE int tg__file_open_raw(const char *path, int flags, unsigned mode) {
 #endif
     return h;
 }
-/* stat first: merely opening a device can do something; fstat after: it may have been exchanged; O_NONBLOCK: a FIFO */
+/* stat first: merely opening a device can do something; fstat after: it may have been exchanged; O_NONBLOCK:
+   a FIFO */
 TG__PRIVATE int tg__file_open(const tg__path_char *path, tg__file_handle *h, uint64_t *size) {
     struct stat st;
     if (stat(path, &st) != 0) return tg__file_why();
@@ -2334,10 +2547,12 @@ TG__PRIVATE int tg__file_put(tg__file_handle h, const void *data, size_t size, s
 TG__PRIVATE int tg__file_sync(tg__file_handle h) {
     int r;
     do r = fsync(h); while (r != 0 && errno == EINTR);
-    return r == 0 || errno == EINVAL || errno == ENOSYS ? TG__FILE_OK : tg__file_why();     /* some file systems cannot */
+    /* some file systems cannot */
+    return r == 0 || errno == EINVAL || errno == ENOSYS ? TG__FILE_OK : tg__file_why();
 }
 TG__PRIVATE void tg__file_remove(const tg__path_char *path) { (void)unlink(path); }
-/* The directory holds the new name; without its sync a power cut may bring the old file back, which is no damage. */
+/* The directory holds the new name; without its sync a power cut may bring the old file back, which is no
+   damage. */
 TG__PRIVATE void tg__file_sync_dir(char *path) {
     char *end = path + strlen(path), cut;
     int h;
@@ -2405,7 +2620,8 @@ TG__PRIVATE int tg__file_read_block(tg__mem *m, tg__file_handle h, uint64_t byte
     return TG__FILE_OK;
 }
 
-/* The path in the system's characters: in `own` if it fits, else in a block of *block bytes. Room for `more` characters. */
+/* The path in the system's characters: in `own` if it fits, else in a block of *block bytes. Room for `more`
+   characters. */
 TG__PRIVATE int tg__path_make(tg__mem *m, const char *path, size_t more, tg__path_char *own, size_t cap,
                               tg__path_char **out, size_t *count, size_t *block) {
     *block = 0;
@@ -2488,7 +2704,8 @@ TG__PRIVATE int tg__file_write(tg__file *f, const void *data, size_t size) {
     tg__file_saved saved = tg__file_save();
     const char *from = (const char *)data;
     size_t put = 0;
-    if (f->code == TG__FILE_OK && f->handle == TG__FILE_NONE) f->code = TG__FILE_IO;        /* after commit or discard */
+    /* after commit or discard */
+    if (f->code == TG__FILE_OK && f->handle == TG__FILE_NONE) f->code = TG__FILE_IO;
     while (size && f->code == TG__FILE_OK) {
         f->code = tg__file_put(f->handle, from, size, &put);
         if (f->code != TG__FILE_OK) break;
@@ -2520,7 +2737,8 @@ TG__PRIVATE int tg__file_commit(tg__file *f) {
     if (f->code != TG__FILE_OK) {
         tg__file_discard(f);
     } else {
-        code = tg__file_close(f->handle);                                   /* a network drive may refuse only here */
+        /* a network drive may refuse only here */
+        code = tg__file_close(f->handle);
         f->handle = TG__FILE_NONE;
         if (code == TG__FILE_OK) code = tg__file_replace(f->temp, f->path);
         if (code != TG__FILE_OK) tg__file_remove(f->temp);
@@ -2533,9 +2751,12 @@ TG__PRIVATE int tg__file_commit(tg__file *f) {
 #endif
 
 /* ---------------------------------------------------------------------------- number text ----
-   Locale-free, by whole-number arithmetic only, so the host's rounding mode and compiler flags have no say. Everything
-   is exact: what is printed shortest reads back as the same bits, fixed and exponent forms round the true value half to
-   even, what is read is rounded once. Large natural numbers are little-endian arrays of 32-bit limbs without leading
+   Locale-free, by whole-number arithmetic only, so the host's rounding mode and compiler flags have no say.
+   Everything
+   is exact: what is printed shortest reads back as the same bits, fixed and exponent forms round the true
+   value half to
+   even, what is read is rounded once. Large natural numbers are little-endian arrays of 32-bit limbs without
+   leading
    zeros; the functions return the new length and the callers' arrays are long enough (bounds at each). */
 TG__PRIVATE int tg__big_set(uint32_t *d, uint64_t v) {
     d[0] = (uint32_t)v;
@@ -2586,7 +2807,8 @@ TG__PRIVATE int tg__bit_length(uint64_t v) {       /* 0 for 0 */
 }
 TG__PRIVATE int tg__big_bits(const uint32_t *d, int n) { return n ? 32 * (n - 1) + tg__bit_length(d[n - 1]) : 0; }
 
-/* r = r mod s and returns r / s, known to be below 16. s's top limb has 28 bits, so that the quotient of the top limbs
+/* r = r mod s and returns r / s, known to be below 16. s's top limb has 28 bits, so that the quotient of the
+   top limbs
    is right or 1 too small (R. Juckett, "Printing floating-point numbers", 2014). */
 TG__PRIVATE uint32_t tg__big_digit(uint32_t *r, int *nr, const uint32_t *s, int ns) {
     uint32_t q, round;
@@ -2616,7 +2838,8 @@ TG__PRIVATE uint32_t tg__big_digit(uint32_t *r, int *nr, const uint32_t *s, int 
 
 typedef struct tg__dragon {
     uint32_t r[TG__PRINT_LIMBS], s[TG__PRINT_LIMBS];
-    uint32_t m[TG__PRINT_LIMBS], t[TG__PRINT_LIMBS];        /* m / s: half the way to the next lower number; 0 if nobody asks */
+    /* m / s: half the way to the next lower number; 0 if nobody asks */
+    uint32_t m[TG__PRINT_LIMBS], t[TG__PRINT_LIMBS];
     int nr, ns, nm;
     int above;                                              /* half the way up is m << above: 1 at a power of two */
 } tg__dragon;
@@ -2638,7 +2861,8 @@ TG__PRIVATE int tg__dragon_over(tg__dragon *d) {
 /* Sets d to f * 2^e / 10^k, f > 0, and returns the k for which that is below 1 and the next digit is not 0. */
 TG__PRIVATE int tg__dragon_start(tg__dragon *d, uint64_t f, int e, bool gaps, bool narrow) {
     int64_t x = (int64_t)(e + tg__bit_length(f) - 1) * 1292913986;                  /* log10(2) * 2^32 */
-    int k = (int)(x >= 0 ? x / 4294967296 : -((-x + 4294967295) / 4294967296)) + 1;     /* floor; at times 1 too small */
+    /* floor; at times 1 too small */
+    int k = (int)(x >= 0 ? x / 4294967296 : -((-x + 4294967295) / 4294967296)) + 1;
     int c, align;
     d->above = narrow ? 1 : 0;
     d->nr = tg__big_shift(d->r, tg__big_set(d->r, f), (e > 0 ? e : 0) + 2);
@@ -2681,7 +2905,8 @@ TG__PRIVATE bool tg__digits_up(char *out, int n) {
     return true;
 }
 
-/* The fewest digits that read back as f * 2^e, of those the nearest; at most 17. The value is 0.d1d2... * 10^*point.
+/* The fewest digits that read back as f * 2^e, of those the nearest; at most 17. The value is 0.d1d2... *
+   10^*point.
    narrow: the next lower number is only half as far as the next higher one. */
 TG__PRIVATE int tg__digits_shortest(uint64_t f, int e, bool narrow, char *out, int *point) {
     tg__dragon d;
@@ -2732,7 +2957,8 @@ TG__PRIVATE int tg__print_u64(char *out, uint64_t v) {
     return n;
 }
 
-/* All printers close the text with a 0 and return its length without it. Room: 21 for u64 and i64, 32 for f64, f32. */
+/* All printers close the text with a 0 and return its length without it. Room: 21 for u64 and i64, 32 for
+   f64, f32. */
 TG__PRIVATE int tg__print_i64(char *out, int64_t v) {
     if (v >= 0) return tg__print_u64(out, (uint64_t)v);
     out[0] = '-';
@@ -2813,7 +3039,8 @@ TG__PRIVATE int tg__print_f32(char *out, float v) {
     return n + tg__print_repr(out + n, f, power ? power - 150 : -149, f == (uint32_t)1 << 23 && power > 1);
 }
 
-/* What the two forms below begin with: takes v apart and writes its sign. True: that was all, for infinities, NaN and too
+/* What the two forms below begin with: takes v apart and writes its sign. True: that was all, for infinities,
+   NaN and too
    little room; *n is the length, or -1. */
 TG__PRIVATE bool tg__print_begin(char *out, size_t cap, double v, uint64_t *f, int *e, int *n) {
     bool negative, finite = tg__f64_parts(v, &negative, f, e);
@@ -2880,7 +3107,8 @@ TG__PRIVATE int tg__print_exp(char *out, size_t cap, double v, int decimals) {
     return n + count + tail;
 }
 
-/* Reads [sign] digits. False, *v untouched: no number at s, or one 64 bits do not hold (then *stop is behind it). */
+/* Reads [sign] digits. False, *v untouched: no number at s, or one 64 bits do not hold (then *stop is behind
+   it). */
 TG__PRIVATE bool tg__parse_i64(const char *s, const char *end, const char **stop, int64_t *v) {
     const char *from = s;
     bool negative = false, fits = true;
@@ -2901,7 +3129,8 @@ TG__PRIVATE bool tg__parse_i64(const char *s, const char *end, const char **stop
 
 /* ======================================================================================
    >>impl-memory    the context's struct; size classes over the host's allocator
-   In steady state nothing here calls the host: freed blocks wait in a list per size class. Small blocks are cut from slabs; large ones are
+   In steady state nothing here calls the host: freed blocks wait in a list per size class. Small blocks are
+   cut from slabs; large ones are
    allocated singly, with a prefix that links them so that tg_close finds every one.
    ====================================================================================== */
 
@@ -2942,7 +3171,8 @@ struct tg__storage {
     tg_device  device;
     size_t     inline_bytes;   /* data that stands in the embedding block */
     tg__storage *next_shared, *prev_shared;
-    const char *written_by;    /* the last op that wrote in place, and from where: for the message about overwritten values */
+    /* the last op that wrote in place, and from where: for the message about overwritten values */
+    const char *written_by;
     tg_place   written_at;
 };
 
@@ -3001,7 +3231,8 @@ struct tg_ctx {
 TG__PRIVATE bool tg__fail(tg_ctx *tg, int message, ...);
 TG__PRIVATE bool tg__fail_memory(tg_ctx *tg, size_t bytes);
 
-/* The class of a size, and the size rounded up to it: every multiple of 64 up to 1024, then four steps per doubling, eight for large ones. */
+/* The class of a size, and the size rounded up to it: every multiple of 64 up to 1024, then four steps per
+   doubling, eight for large ones. */
 TG__PRIVATE int tg__size_class_large(size_t *size) {
     size_t s = *size, step;
     int e = 10;
@@ -3032,7 +3263,8 @@ TG__PRIVATE void tg__host_release(tg_ctx *tg, tg__block *b) {
     h->release(h->alloc_user, b, b->size, TG__ALIGN);
 }
 
-/* A block from the host, behind its prefix. Past the limit, or when the host has none, the cache is given back first. */
+/* A block from the host, behind its prefix. Past the limit, or when the host has none, the cache is given
+   back first. */
 TG__PRIVATE void *tg__host_get(tg_ctx *tg, size_t size, bool slab) {
     tg_hooks *h = &tg->config.hooks;
     tg__block *b = NULL;
@@ -3071,7 +3303,8 @@ TG__PRIVATE void *tg__mem_get(tg_ctx *tg, size_t size) {
     if (tg->slab_left < size) {
         char *s = (char *)tg__host_get(tg, TG__SLAB_SIZE - TG__ALIGN, true);
         if (!s) return NULL;
-        while (tg->slab_left >= TG__ALIGN) {                  /* the rest of the old slab joins the bins: nothing is lost */
+        /* the rest of the old slab joins the bins: nothing is lost */
+        while (tg->slab_left >= TG__ALIGN) {
             size_t rest = tg->slab_left, piece = TG__ALIGN; int pc;
             tg__free_block *f = (tg__free_block *)(void *)tg->slab;
             while (piece * 2 <= rest) piece *= 2;
@@ -3159,8 +3392,10 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     return t;
 }
 
-/* Every message: name, code, text. The number that tg_error_number gives is the row's place, so rows are only ever added at the end.
-   %s text, %d int, %l int64_t, %f double, %t a tensor's dtype and shape, %v dims (int, const int64_t *), %y dtype. */
+/* Every message: name, code, text. The number that tg_error_number gives is the row's place, so rows are only
+   ever added at the end.
+   %s text, %d int, %l int64_t, %f double, %t a tensor's dtype and shape, %v dims (int, const int64_t *), %y
+   dtype. */
 #define TG__MESSAGES(TG__MSG) \
     TG__MSG(MEMORY,          TG_ERROR_MEMORY,      "out of memory: %l bytes asked for, %l in use, limit %l (0: none)") \
     TG__MSG(NULL,            TG_ERROR_NULL,        "operand %d is NULL") \
@@ -3325,7 +3560,8 @@ TG__PRIVATE bool tg__fail(tg_ctx *tg, int message, ...) {
 }
 
 TG__PRIVATE bool tg__fail_memory(tg_ctx *tg, size_t bytes) {
-    return tg__fail(tg, TG__E_MEMORY, bytes > (size_t)INT64_MAX ? INT64_MAX : (int64_t)bytes, (int64_t)tg->memory.now, (int64_t)tg->config.memory_limit);
+    return tg__fail(tg, TG__E_MEMORY, bytes > (size_t)INT64_MAX ? INT64_MAX : (int64_t)bytes,
+        (int64_t)tg->memory.now, (int64_t)tg->config.memory_limit);
 }
 
 TG_API bool          tg_failed(tg_ctx *tg)       { return !tg || tg->error != TG_OK; }
@@ -3357,10 +3593,12 @@ TG_API size_t tg_traceback(tg_ctx *tg, char *out, size_t size) {
 
 /* ======================================================================================
    >>impl-jobs    phases of chunks, the pool or the host's jobs, scratch slots, devices
-   A family's work is cut by its size, never by the number of threads. A chunk is a pure function of (job, i); it never allocates, logs or records an error.
+   A family's work is cut by its size, never by the number of threads. A chunk is a pure function of (job, i);
+   it never allocates, logs or records an error.
    ====================================================================================== */
 
-/* One kind of kernel work. start returns the number of chunks of a phase, 0 when there is no such phase, -1 when it failed (error recorded). */
+/* One kind of kernel work. start returns the number of chunks of a phase, 0 when there is no such phase, -1
+   when it failed (error recorded). */
 typedef struct tg__family {
     const char *name;
     int         id;                                           /* what a backend knows it by */
@@ -3369,10 +3607,12 @@ typedef struct tg__family {
     bool        exact;                                        /* tiny results are not flushed */
 } tg__family;
 
-enum { TG__FAMILY_MAP = 1, TG__FAMILY_COPY, TG__FAMILY_FILL, TG__FAMILY_RANDOM, TG__FAMILY_REDUCE, TG__FAMILY_SORT, TG__FAMILY_INDEX,
+enum { TG__FAMILY_MAP = 1, TG__FAMILY_COPY, TG__FAMILY_FILL, TG__FAMILY_RANDOM, TG__FAMILY_REDUCE,
+    TG__FAMILY_SORT, TG__FAMILY_INDEX,
        TG__FAMILY_GEMM, TG__FAMILY_CONV, TG__FAMILY_SOFTMAX };
 
-/* A device other than the CPU: it allocates, copies and runs families. The companion header or a host fills one and registers it. */
+/* A device other than the CPU: it allocates, copies and runs families. The companion header or a host fills
+   one and registers it. */
 typedef struct tg__backend {
     const char *name;
     void *user;
@@ -3382,13 +3622,16 @@ typedef struct tg__backend {
     bool  (*launch)(void *user, tg_ctx *tg, int family, void *job);
 } tg__backend;
 
-/* Scratch: at most TG__SLOTS slots, claimed by one atomic mask for the length of a body, so that no worker number is needed. */
+/* Scratch: at most TG__SLOTS slots, claimed by one atomic mask for the length of a body, so that no worker
+   number is needed. */
 TG__PRIVATE bool tg__scratch_need(tg_ctx *tg, size_t bytes) {
-    int width = tg->config.hooks.parallel_for ? (tg->config.hooks.jobs_width > 0 ? tg->config.hooks.jobs_width : TG__SLOTS) : tg->threads;
+    int width = tg->config.hooks.parallel_for ? (tg->config.hooks.jobs_width > 0 ? tg->config.hooks.jobs_width
+        : TG__SLOTS) : tg->threads;
     char *p;
     if (width > TG__SLOTS) width = TG__SLOTS;
     if (width < 1) width = 1;
-    bytes = TG__ROUND_UP(bytes, 4096) + 2 * TG__ALIGN;       /* slots apart by more than a page multiple: no aliasing of equal offsets */
+    /* slots apart by more than a page multiple: no aliasing of equal offsets */
+    bytes = TG__ROUND_UP(bytes, 4096) + 2 * TG__ALIGN;
     if (tg->slot_size >= bytes && tg->slot_count >= width) return true;
     if (bytes < tg->slot_size) bytes = tg->slot_size;
     p = (char *)tg__mem_get(tg, bytes * (size_t)width);
@@ -3403,7 +3646,10 @@ TG__PRIVATE void *tg__scratch_take(tg_ctx *tg, int *slot) {
         uint32_t mask = tg__atomic_load(&tg->slot_mask);
         int i;
         for (i = 0; i < tg->slot_count; i++) {
-            if (!(mask >> i & 1u) && tg__atomic_cas(&tg->slot_mask, &mask, mask | 1u << i)) { *slot = i; return tg->scratch_slots + (size_t)i * tg->slot_size; }
+            if (!(mask >> i & 1u) && tg__atomic_cas(&tg->slot_mask, &mask, mask | 1u << i)) {
+                *slot = i;
+                return tg->scratch_slots + (size_t)i * tg->slot_size;
+            }
         }
     }
 }
@@ -3414,7 +3660,8 @@ TG__PRIVATE void tg__scratch_give(tg_ctx *tg, int slot) {
     while (!tg__atomic_cas(&tg->slot_mask, &mask, mask & ~(1u << slot))) { }
 }
 
-/* Every body runs with exceptions masked, rounding to nearest and, outside strict mode, tiny results flushed; the caller's mode comes back. */
+/* Every body runs with exceptions masked, rounding to nearest and, outside strict mode, tiny results flushed;
+   the caller's mode comes back. */
 typedef struct tg__body { void (*run)(void *arg, int64_t i); void *arg; bool flush; } tg__body;
 TG__PRIVATE void tg__body_run(void *arg, int64_t i) {
     tg__body *b = (tg__body *)arg;
@@ -3427,7 +3674,8 @@ TG__PRIVATE void tg__run(tg_ctx *tg, int64_t count, void (*body)(void *arg, int6
     if (count > 1 && (tg->pool || tg->config.hooks.parallel_for)) {
         tg__body b;
         b.run = body; b.arg = arg; b.flush = flush;
-        if (tg->config.hooks.parallel_for) tg->config.hooks.parallel_for(tg->config.hooks.jobs_user, count, tg__body_run, &b);
+        if (tg->config.hooks.parallel_for)
+            tg->config.hooks.parallel_for(tg->config.hooks.jobs_user, count, tg__body_run, &b);
         else tg__pool_run(tg->pool, count, tg__body_run, &b);
     } else {
         unsigned old = tg__fp_enter(flush);
@@ -3473,7 +3721,9 @@ TG_API bool (tg_threads)(tg_ctx *tg, int n) {
         int code = 0;
         m.user = &tg->config.hooks; m.alloc = tg__pool_alloc; m.release = tg__pool_release;
         tg->pool = tg__pool_open(&m, n, &code);
-        if (!tg->pool) return tg__fail(tg, TG__E_THREADS, n, code == TG__POOL_UNSUPPORTED ? "this build has none" : code == TG__POOL_NEEDS_PTHREAD ? "link with -pthread" : "out of memory or threads");
+        if (!tg->pool)
+            return tg__fail(tg, TG__E_THREADS, n, code == TG__POOL_UNSUPPORTED ? "this build has none"
+                : code == TG__POOL_NEEDS_PTHREAD ? "link with -pthread" : "out of memory or threads");
         tg->threads = n;
     }
     return true;
@@ -3484,7 +3734,8 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
    >>impl-passes    the file reads its kernel chapter once per instruction set; which one a context uses
    ====================================================================================== */
 
-/* The formula words are names that others define too (sys/param.h has MAX): they are saved here and come back after the last pass. */
+/* The formula words are names that others define too (sys/param.h has MAX): they are saved here and come back
+   after the last pass. */
 #if defined(__GNUC__) || defined(__TINYC__) || defined(_MSC_VER)
 #pragma push_macro("NEG")
 #pragma push_macro("ABS")
@@ -3681,7 +3932,8 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_NEON, TG__PASSES };
 #define TG__EACH_PASS(name) TG__EACH_PASS_(name, TG__ONLY)
 #define TG__EACH_PASS_F64(name) TG__EACH_PASS_(name, TG__ONLY)
 #else
-/* Where faster passes follow, or quick compiling is asked for, the two plain ones are compiled with less effort: that takes a fifth off the whole, and the bits are the same. */
+/* Where faster passes follow, or quick compiling is asked for, the two plain ones are compiled with less
+   effort: that takes a fifth off the whole, and the bits are the same. */
 #if defined(__GNUC__) && !defined(__clang__) && !defined(__TINYC__) && !defined(TENSORGRAD_DEBUG) && (TG__HAS_X86 || TG__HAS_NEON || defined(TENSORGRAD_TEACH))
 #define TG__LESS_EFFORT
 #pragma GCC push_options
@@ -3741,10 +3993,12 @@ enum { TG__ISA_PLAIN, TG__ISA_STRICT, TG__PASSES };
 #endif
 #endif
 
-/* TG__KERNEL(void, tg__sum, (int64_t n, ...)) makes the table tg__sum__k with one pointer per pass; tg__sum__k[tg->isa] is the one to call. */
+/* TG__KERNEL(void, tg__sum, (int64_t n, ...)) makes the table tg__sum__k with one pointer per pass;
+   tg__sum__k[tg->isa] is the one to call. */
 #define TG__KERNEL(ret, name, args) static ret (*const name##__k[TG__PASSES]) args = { TG__EACH_PASS(name) }
 
-/* Is the instruction set in this build and on this machine? Writes its index; those that are not in the build have negative ones. */
+/* Is the instruction set in this build and on this machine? Writes its index; those that are not in the build
+   have negative ones. */
 TG__PRIVATE bool tg__isa_find(tg_isa isa, unsigned features, int *index) {
     bool able = true;
     (void)features;
@@ -3812,12 +4066,14 @@ TG_API size_t tg_dtype_size(tg_dtype d) {
     return (unsigned)d < TG_DTYPES ? sizes[d] : 0;
 }
 TG_API const char *tg_dtype_name(tg_dtype d) {
-    static const char *const names[TG_DTYPES] = { "f32", "f64", "f16", "bf16", "i64", "i32", "i16", "i8", "u8", "bool" };
+    static const char *const names[TG_DTYPES] = { "f32", "f64", "f16", "bf16", "i64", "i32", "i16", "i8",
+        "u8", "bool" };
     return (unsigned)d < TG_DTYPES ? names[d] : "?";
 }
 TG_API bool tg_dtype_is_float(tg_dtype d) { return (unsigned)d <= TG_BF16; }
 
-/* torch.promote_types: floats beat integers beat bool; f16 with bf16 is f32; u8 with a signed type is the next signed type that holds both. */
+/* torch.promote_types: floats beat integers beat bool; f16 with bf16 is f32; u8 with a signed type is the
+   next signed type that holds both. */
 TG_API tg_dtype tg_dtype_promote(tg_dtype a, tg_dtype b) {
     tg_dtype t;
     if (a == b) return a;
@@ -3835,8 +4091,11 @@ TG_API float    tg_f32_from_bf16(uint16_t v) { return tg__float((uint32_t)v << 1
 TG_API float    tg_f32_from_f16(uint16_t h)  { return tg__from_half(h); }
 TG_API uint16_t tg_f16_from_f32(float v)     { return tg__to_half(v); }
 
-/* One element as a double or an int64, and back with C's wrapping for integers; floats that no integer holds become INT64_MIN. */
-TG__PRIVATE int64_t tg__int_of(double v) { return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN; }
+/* One element as a double or an int64, and back with C's wrapping for integers; floats that no integer holds
+   become INT64_MIN. */
+TG__PRIVATE int64_t tg__int_of(double v) {
+    return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN;
+}
 TG__PRIVATE double tg__get_f64(const void *p, tg_dtype d) {
     switch (d) {
         case TG_F32: { float v; memcpy(&v, p, 4); return v; }
@@ -3872,8 +4131,10 @@ TG__PRIVATE void tg__put_scalar(void *p, tg_dtype d, double f, int64_t i, bool i
 }
 
 /* ---- headers and storages ----
-   A fresh tensor is one block: header, storage struct, and the data too where it is small. A view is a header alone. Headers that ended wait in the ring, so that a
-   use after the scope's end is found; a block is freed when its header left the ring and no view uses its storage any more. */
+   A fresh tensor is one block: header, storage struct, and the data too where it is small. A view is a header
+   alone. Headers that ended wait in the ring, so that a
+   use after the scope's end is found; a block is freed when its header left the ring and no view uses its
+   storage any more. */
 #define TG__INLINE_DATA 512
 #define TG__EMBED_SIZE TG__ROUND_UP(sizeof(tg_tensor) + sizeof(tg__storage), TG__ALIGN)
 
@@ -3902,7 +4163,8 @@ TG__PRIVATE void tg__block_free(tg_ctx *tg, tg_tensor *t) {        /* the memory
     if (t->inline_storage) {
         tg__storage *s = (tg__storage *)(t + 1);
         s->pinned = false;
-        if (s->users) return;                                      /* a view still needs it; the last one frees it */
+        /* a view still needs it; the last one frees it */
+        if (s->users) return;
         tg__mem_put(tg, t, TG__EMBED_SIZE + s->inline_bytes);
     } else tg__mem_put(tg, t, sizeof(tg_tensor));
 }
@@ -3932,7 +4194,11 @@ TG__PRIVATE void tg__tensor_drop(tg_tensor *t) {                   /* one count 
     tg__let_go(&t->grad);
     if (t->node) { tg__node *n = t->node; t->node = NULL; tg__node_forget(n, t); tg__node_drop(tg, n); }
     tg__let_go(&t->base);
-    if (t->name) { char *name = (char *)(uintptr_t)t->name; t->name = NULL; tg__mem_put(tg, name, strlen(name) + 1); }
+    if (t->name) {
+        char *name = (char *)(uintptr_t)t->name;
+        t->name = NULL;
+        tg__mem_put(tg, name, strlen(name) + 1);
+    }
     t->alive = false;
     t->data = NULL;
     tg->memory.live_tensors--;
@@ -3954,8 +4220,10 @@ TG__PRIVATE void tg__let_go(tg_tensor **place) {
 }
 
 TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
-    /* field by field: gcc makes of a memset this size a `rep stos`, which takes longer than all the rest. Sizes and strides past ndim are nobody's business. */
-    t->tg = tg; t->data = NULL; t->numel = 0; t->grad = NULL; t->name = NULL; t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
+    /* field by field: gcc makes of a memset this size a `rep stos`, which takes longer than all the rest.
+       Sizes and strides past ndim are nobody's business. */
+    t->tg = tg; t->data = NULL; t->numel = 0; t->grad = NULL; t->name = NULL; t->ndim = 0; t->dtype = TG_F32;
+        t->device = TG_CPU;
     t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = false; t->alive = true;
     t->count = 1; t->out_index = 0; t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
@@ -3982,8 +4250,11 @@ TG__PRIVATE bool tg__check_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int
         if (shape[i] < 0) return tg__fail(tg, TG__E_SIZE, shape[i], i);
         if (shape[i] == 0) empty = true;
     }
-    for (i = 0; i < ndim; i++) if (shape[i] && !tg__mul_i64(n, shape[i], &n)) return tg__fail(tg, TG__E_TOO_LARGE, ndim, shape);    /* strides count the other sizes of an empty tensor too */
-    if (!tg__mul_i64(n, (int64_t)tg_dtype_size(dtype), &bytes) || (uint64_t)bytes > (uint64_t)(SIZE_MAX / 4)) return tg__fail(tg, TG__E_TOO_LARGE, ndim, shape);
+    /* strides count the other sizes of an empty tensor too */
+    for (i = 0; i < ndim; i++)
+        if (shape[i] && !tg__mul_i64(n, shape[i], &n)) return tg__fail(tg, TG__E_TOO_LARGE, ndim, shape);
+    if (!tg__mul_i64(n, (int64_t)tg_dtype_size(dtype), &bytes) || (uint64_t)bytes > (uint64_t)(SIZE_MAX / 4))
+        return tg__fail(tg, TG__E_TOO_LARGE, ndim, shape);
     *numel = empty ? 0 : n;
     return true;
 }
@@ -3995,8 +4266,10 @@ TG__PRIVATE void tg__dense_strides(int ndim, const int64_t *shape, int64_t *stri
 }
 
 TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order);
-/* A fresh tensor with its own memory and a count of one that the caller owns. `order` NULL: row-major; else the dimensions from outermost to innermost. */
-TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dtype, int ndim, const int64_t *shape, const int *order) {
+/* A fresh tensor with its own memory and a count of one that the caller owns. `order` NULL: row-major; else
+   the dimensions from outermost to innermost. */
+TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dtype, int ndim,
+    const int64_t *shape, const int *order) {
     int64_t numel, stride = 1;
     size_t bytes;
     tg_tensor *t;
@@ -4007,14 +4280,20 @@ TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dt
     t = (tg_tensor *)tg__mem_get(tg, TG__EMBED_SIZE + (bytes <= TG__INLINE_DATA && device == TG_CPU ? bytes : 0));
     if (!t) return NULL;
     s = (tg__storage *)(t + 1);
-    s->tg = tg; s->data = NULL; s->bytes = bytes; s->headers = NULL; s->shared = NULL; s->embedder = t; s->users = 0; s->version = 0;
-    s->pinned = true; s->borrowed = s->own_block = false; s->device = device; s->inline_bytes = 0; s->next_shared = s->prev_shared = NULL;
+    s->tg = tg; s->data = NULL; s->bytes = bytes; s->headers = NULL; s->shared = NULL; s->embedder = t;
+        s->users = 0; s->version = 0;
+    s->pinned = true; s->borrowed = s->own_block = false; s->device = device; s->inline_bytes = 0;
+        s->next_shared = s->prev_shared = NULL;
     s->written_by = NULL; s->written_at.file = NULL; s->written_at.line = 0;
     if (device != TG_CPU) {
         const tg__backend *b = tg->devices[device];
         s->data = b ? b->alloc(b->user, bytes ? bytes : 1) : NULL;
         s->own_block = true;
-        if (!s->data) { tg__mem_put(tg, t, TG__EMBED_SIZE); (void)(b ? tg__fail_memory(tg, bytes) : tg__fail(tg, TG__E_DEVICE, (int)device)); return NULL; }
+        if (!s->data) {
+            tg__mem_put(tg, t, TG__EMBED_SIZE);
+            (void)(b ? tg__fail_memory(tg, bytes) : tg__fail(tg, TG__E_DEVICE, (int)device));
+            return NULL;
+        }
     } else if (bytes <= TG__INLINE_DATA) { s->data = (char *)t + TG__EMBED_SIZE; s->inline_bytes = bytes; }
     else {
         s->data = tg__mem_get(tg, bytes);
@@ -4042,7 +4321,8 @@ TG__PRIVATE tg_tensor *tg__tensor_make_like(tg_ctx *tg, tg_dtype dtype, const tg
     return tg__tensor_make(tg, like->device, dtype, like->ndim, like->shape, has ? order : NULL);
 }
 
-/* Another header over t's storage: shape and strides are the caller's to change. Outside the graph; the caller owns the count. */
+/* Another header over t's storage: shape and strides are the caller's to change. Outside the graph; the
+   caller owns the count. */
 TG__PRIVATE tg_tensor *tg__alias(tg_tensor *t) {
     tg_ctx *tg = t->tg;
     tg_tensor *v = (tg_tensor *)tg__mem_get(tg, sizeof(tg_tensor));
@@ -4069,7 +4349,8 @@ TG__PRIVATE tg_tensor *tg__hold(tg_ctx *tg, tg_tensor *t) {
     tg->held[tg->held_count++] = t;
     if (TG__RARE(tg->depth == 0 && tg->held_count == 100000 && !tg->root_told)) {
         tg->root_told = true;
-        tg__log(tg, TG_LOG_WARNING, "100000 tensors are held by the root scope until tg_close; put tg_begin and tg_end around a step");
+        tg__log(tg, TG_LOG_WARNING,
+            "100000 tensors are held by the root scope until tg_close; put tg_begin and tg_end around a step");
     }
     return t;
 }
@@ -4081,7 +4362,8 @@ TG_API tg_mark tg_begin(tg_ctx *tg) {
     if (tg->depth == tg->depth_room) {
         uint32_t room = tg->depth_room ? tg->depth_room * 2 : 16;
         tg__scope *p = (tg__scope *)tg__mem_resize(tg, tg->scopes, tg->depth_room * sizeof *p, room * sizeof *p);
-        if (!p) return m;                                          /* the error is pending; tg_end of an empty mark does nothing */
+        /* the error is pending; tg_end of an empty mark does nothing */
+        if (!p) return m;
         tg->scopes = p; tg->depth_room = room;
     }
     tg->scopes[tg->depth].held = tg->held_count;
@@ -4091,7 +4373,8 @@ TG_API tg_mark tg_begin(tg_ctx *tg) {
 }
 TG_API void tg_end(tg_ctx *tg, tg_mark m) {
     size_t to;
-    if (!tg || m.depth == 0 || m.depth > tg->depth || tg->scopes[m.depth - 1].serial != m.serial) return;   /* ended already with an outer scope */
+    /* ended already with an outer scope */
+    if (!tg || m.depth == 0 || m.depth > tg->depth || tg->scopes[m.depth - 1].serial != m.serial) return;
     to = tg->scopes[m.depth - 1].held;
     tg->depth = m.depth - 1;
     while (tg->held_count > to) tg__tensor_drop(tg->held[--tg->held_count]);
@@ -4106,9 +4389,11 @@ TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark m, tg_tensor *t) {
 }
 
 /* ---- operands ---- */
-TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {      /* is operand i there, alive and of this context? */
+/* is operand i there, alive and of this context? */
+TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {
     if (TG__RARE(!t)) {
-        if (i == 0) tg->here.file = NULL;                              /* the place macro had nothing to note it in: the line would be an older call's */
+        /* the place macro had nothing to note it in: the line would be an older call's */
+        if (i == 0) tg->here.file = NULL;
         return tg__fail(tg, TG__E_NULL, i);
     }
     if (TG__RARE(!t->alive)) return tg__fail(tg, TG__E_DEAD, i, t->made_by ? t->made_by : "a creation");
@@ -4142,12 +4427,15 @@ TG__PRIVATE tg_ctx *tg__start_list(tg_tensor *const *list, int n, const char *na
     return tg;
 }
 
-TG__PRIVATE bool tg__frozen(const tg_tensor *t) { return t->storage->shared && tg__atomic_load(&t->storage->shared->holders) > 1; }
+TG__PRIVATE bool tg__frozen(const tg_tensor *t) {
+    return t->storage->shared && tg__atomic_load(&t->storage->shared->holders) > 1;
+}
 TG__PRIVATE bool tg__writable(tg_ctx *tg, tg_tensor *t) {
     int i;
     if (TG__RARE(tg__frozen(t))) return tg__fail(tg, TG__E_FROZEN, t);
     if (t->numel == 0) return true;
-    for (i = 0; i < t->ndim; i++) if (TG__RARE(t->stride[i] == 0 && t->shape[i] > 1)) return tg__fail(tg, TG__E_INPLACE_OVERLAP, t);
+    for (i = 0; i < t->ndim; i++)
+        if (TG__RARE(t->stride[i] == 0 && t->shape[i] > 1)) return tg__fail(tg, TG__E_INPLACE_OVERLAP, t);
     return true;
 }
 
@@ -4177,13 +4465,15 @@ TG__PRIVATE bool tg__same_shape(const tg_tensor *a, const tg_tensor *b) {
     return true;
 }
 
-/* The dimensions of t from outermost to innermost by stride, as torch's elementwise results keep them; false where t is row-major. Dimensions of stride 0 or of
+/* The dimensions of t from outermost to innermost by stride, as torch's elementwise results keep them; false
+   where t is row-major. Dimensions of stride 0 or of
    equal strides stay where they are. */
 TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order) {
     int i, j, n = t->ndim;
     if (tg__is_dense(t)) return false;
     for (i = 0; i < n; i++) order[i] = i;
-    for (i = n - 2; i >= 0; i--) {                                 /* sink dimension order[i] inwards past the larger strides */
+    /* sink dimension order[i] inwards past the larger strides */
+    for (i = n - 2; i >= 0; i--) {
         int at = i;
         for (j = i + 1; j < n; j++) {
             int64_t a = t->stride[order[at]], b = t->stride[order[j]];
@@ -4197,7 +4487,8 @@ TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order) {
     return true;
 }
 
-/* Bytes from the first to past the last element, for overlap and range checks: low <= 0 < high in elements from t->data. */
+/* Bytes from the first to past the last element, for overlap and range checks: low <= 0 < high in elements
+   from t->data. */
 TG__PRIVATE void tg__extent(const tg_tensor *t, int64_t *low, int64_t *high) {
     int i;
     *low = 0; *high = 0;
@@ -4210,10 +4501,13 @@ TG__PRIVATE void tg__extent(const tg_tensor *t, int64_t *low, int64_t *high) {
 }
 TG__PRIVATE bool tg__overlap(const tg_tensor *a, const tg_tensor *b) {
     int64_t al, ah, bl, bh;
-    if (!a->data || !b->data) return false;                            /* by addresses: two tensors may wrap one buffer of the caller's */
+    /* by addresses: two tensors may wrap one buffer of the caller's */
+    if (!a->data || !b->data) return false;
     tg__extent(a, &al, &ah); tg__extent(b, &bl, &bh);
-    return (const char *)a->data + al * (int64_t)tg_dtype_size(a->dtype) < (const char *)b->data + bh * (int64_t)tg_dtype_size(b->dtype) &&
-           (const char *)b->data + bl * (int64_t)tg_dtype_size(b->dtype) < (const char *)a->data + ah * (int64_t)tg_dtype_size(a->dtype);
+    return (const char *)a->data + al * (int64_t)tg_dtype_size(a->dtype) < (const char *)b->data +
+        bh * (int64_t)tg_dtype_size(b->dtype) &&
+           (const char *)b->data + bl * (int64_t)tg_dtype_size(b->dtype) < (const char *)a->data +
+               ah * (int64_t)tg_dtype_size(a->dtype);
 }
 
 /* ---- opening and closing ---- */
@@ -4262,7 +4556,10 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
     int isa;
     if (abi != TG_ABI) return NULL;
     if (config) c = *config;
-    if (!c.hooks.alloc || !c.hooks.release) { c.hooks.alloc = tg__default_alloc; c.hooks.release = tg__default_release; }
+    if (!c.hooks.alloc || !c.hooks.release) {
+        c.hooks.alloc = tg__default_alloc;
+        c.hooks.release = tg__default_release;
+    }
     if (!c.hooks.clock) c.hooks.clock = tg__default_clock;
     features = tg__cpu_probe();
     if (!tg__isa_find(c.isa, features, &isa)) return NULL;
@@ -4276,9 +4573,13 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
     tg->threads = 1;
     tg->random.seed = c.seed;
     tg->grad_mode = true;
-    if (c.threads != 0 && c.threads != 1 && !tg_threads(tg, c.threads < 0 ? 0 : c.threads)) { tg_close(tg); return NULL; }
+    if (c.threads != 0 && c.threads != 1 && !tg_threads(tg, c.threads < 0 ? 0 : c.threads)) {
+        tg_close(tg);
+        return NULL;
+    }
 #if defined(__clang__) && !defined(__OPTIMIZE__)
-    tg__log(tg, TG_LOG_INFO, "tensorgrad was compiled by clang without -O2: its kernels are many times slower than they could be");
+    tg__log(tg, TG_LOG_INFO,
+        "tensorgrad was compiled by clang without -O2: its kernels are many times slower than they could be");
 #endif
     return tg;
 }
@@ -4291,7 +4592,8 @@ TG_API void tg_close(tg_ctx *tg) {
     tg->pool = NULL;
     tg->depth = 0;
     while (tg->held_count) tg__tensor_drop(tg->held[--tg->held_count]);
-    while (tg->shared_list) tg__shared_leave(tg, tg->shared_list);   /* of kept tensors: other contexts may hold the storage too */
+    /* of kept tensors: other contexts may hold the storage too */
+    while (tg->shared_list) tg__shared_leave(tg, tg->shared_list);
     while (tg->blocks) tg__host_release(tg, tg->blocks);
     h = tg->config.hooks;
     h.release(h.alloc_user, tg, size, TG__ALIGN);
@@ -4320,7 +4622,8 @@ TG_API tg_tensor *(tg_set_name)(tg_tensor *t, const char *name) {
 
 /* What a node remembers of an input or output when the tensor itself is not saved. */
 typedef struct tg__slot {
-    tg__node *from;                    /* inputs: the call that made it, a leaf's own node, or NULL where no gradient goes */
+    /* inputs: the call that made it, a leaf's own node, or NULL where no gradient goes */
+    tg__node *from;
     uint32_t  from_out;
     uint32_t  version;                 /* the storage's count of writes when the value was read */
     tg_dtype  dtype;
@@ -4328,10 +4631,18 @@ typedef struct tg__slot {
     int64_t   shape[TG_MAX_DIMS];
 } tg__slot;
 
-typedef struct tg__hook_link { struct tg__hook_link *next; tg_hook_function hook; void *user; uint32_t out; bool retain; } tg__hook_link;
+typedef struct tg__hook_link {
+    struct tg__hook_link *next;
+    tg_hook_function hook;
+    void *user;
+    uint32_t out;
+    bool retain;
+} tg__hook_link;
 
-/* One call. During check and forward `in` and `out` are the live tensors. Once recorded they are what the op declared as saved, else NULL: inputs are the tensors
-   themselves, outputs are aliases without a node (else the node would hold itself). The arrays, the attributes and the struct are one block. */
+/* One call. During check and forward `in` and `out` are the live tensors. Once recorded they are what the op
+   declared as saved, else NULL: inputs are the tensors
+   themselves, outputs are aliases without a node (else the node would hold itself). The arrays, the
+   attributes and the struct are one block. */
 struct tg__node {
     const tg_op *op;
     tg_ctx     *tg;
@@ -4362,12 +4673,14 @@ TG__PRIVATE bool tg__is_leaf(const tg_tensor *t) { return !t->node || t->node->o
 
 TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *attr, int n_in, int n_out) {
     size_t in = (size_t)n_in, out = (size_t)n_out, i;
-    size_t size = sizeof(tg__node) + (in + out) * sizeof(tg__slot) + (in + 3 * out) * sizeof(void *) + TG__ROUND_UP(op->attr_size, 8) + TG__ROUND_UP(in, 8);
+    size_t size = sizeof(tg__node) + (in + out) * sizeof(tg__slot) + (in + 3 * out) * sizeof(void *) +
+        TG__ROUND_UP(op->attr_size, 8) + TG__ROUND_UP(in, 8);
     tg__node *n = (tg__node *)tg__mem_get(tg, size);
     char *p;
     if (!n) return NULL;
     p = (char *)(n + 1);
-    n->borrowed = n->used = n->needed = n->captured = false; n->call = 0; n->walk = NULL; n->hooks = NULL;      /* no memset: see tg__header_fill */
+    /* no memset: see tg__header_fill */
+    n->borrowed = n->used = n->needed = n->captured = false; n->call = 0; n->walk = NULL; n->hooks = NULL;
     n->op = op; n->tg = tg; n->n_in = n_in; n->n_out = n_out; n->size = size; n->count = 1;
     n->serial = ++tg->node_serial;
     n->at.file = tg->here.file; n->at.line = tg->here.line;
@@ -4409,7 +4722,8 @@ TG__PRIVATE void tg__node_drop(tg_ctx *tg, tg__node *n) {
         tg->dead_nodes = (tg__node *)(void *)n->walk;
         n->walk = NULL;
         tg__node_let_go(n);
-        for (i = 0; i < n->n_in; i++) if (n->op != &tg__leaf_op && n->in_slot[i].from) tg__node_drop(tg, n->in_slot[i].from);
+        for (i = 0; i < n->n_in; i++)
+            if (n->op != &tg__leaf_op && n->in_slot[i].from) tg__node_drop(tg, n->in_slot[i].from);
         for (i = 0; i < n->n_out; i++) if (n->gout[i]) tg__tensor_drop(n->gout[i]);
         while ((h = n->hooks) != NULL) { n->hooks = h->next; tg__mem_put(tg, h, sizeof *h); }
         tg->memory.graph -= n->size;
@@ -4418,7 +4732,9 @@ TG__PRIVATE void tg__node_drop(tg_ctx *tg, tg__node *n) {
     }
     tg->releasing = false;
 }
-TG__PRIVATE void tg__node_forget(tg__node *n, tg_tensor *t) { if (n->weak[t->out_index] == t) n->weak[t->out_index] = NULL; }
+TG__PRIVATE void tg__node_forget(tg__node *n, tg_tensor *t) {
+    if (n->weak[t->out_index] == t) n->weak[t->out_index] = NULL;
+}
 
 TG__PRIVATE void tg__slot_fill(tg__slot *s, const tg_tensor *t) {
     int i;
@@ -4430,7 +4746,8 @@ TG__PRIVATE void tg__set_node(tg_tensor *t, tg__node *n, int out) {    /* takes 
     if (t->node) {
         tg__node *old = t->node;
         tg__hook_link **at = &old->hooks, *h;
-        while ((h = *at) != NULL) {                                    /* tg_retain_grad is about the tensor, and goes along */
+        /* tg_retain_grad is about the tensor, and goes along */
+        while ((h = *at) != NULL) {
             if (!h->retain || h->out != t->out_index) { at = &h->next; continue; }
             *at = h->next; h->next = n->hooks; h->out = (uint32_t)out; n->hooks = h;
         }
@@ -4440,9 +4757,11 @@ TG__PRIVATE void tg__set_node(tg_tensor *t, tg__node *n, int out) {    /* takes 
     n->weak[out] = t;
 }
 
-TG__PRIVATE tg__node *tg__view_node(tg_tensor *view);      /* op "as_strided": the view's place in its rewritten base; in >>impl-views */
+/* op "as_strided": the view's place in its rewritten base; in >>impl-views */
+TG__PRIVATE tg__node *tg__view_node(tg_tensor *view);
 
-/* The node that gradients for t go to. Leaves get theirs here, and views whose base was written to since get a new one. NULL: out of memory. */
+/* The node that gradients for t go to. Leaves get theirs here, and views whose base was written to since get
+   a new one. NULL: out of memory. */
 TG__PRIVATE tg__node *tg__edge(tg_tensor *t) {
     tg__node *n;
     if (t->base && t->base->rebased != t->rebased) {
@@ -4459,17 +4778,21 @@ TG__PRIVATE tg__node *tg__edge(tg_tensor *t) {
     }
     return t->node;
 }
-TG__PRIVATE bool tg__needs_grad(const tg_tensor *t) { return t->requires_grad || (t->base && t->base->rebased != t->rebased && t->base->requires_grad); }
+TG__PRIVATE bool tg__needs_grad(const tg_tensor *t) {
+    return t->requires_grad || (t->base && t->base->rebased != t->rebased && t->base->requires_grad);
+}
 
 /* ---- calling ---- */
-struct tg__recording { tg_tensor **list; int count, room; };           /* a checkpoint's function uses these from outside */
+/* a checkpoint's function uses these from outside */
+struct tg__recording { tg_tensor **list; int count, room; };
 TG__PRIVATE bool tg__recording_note(tg_ctx *tg, tg_tensor *t) {
     tg__recording *r = tg->recording;
     int i;
     for (i = 0; i < r->count; i++) if (r->list[i] == t) return true;
     if (r->count == r->room) {
         int room = r->room ? r->room * 2 : 16;
-        tg_tensor **p = (tg_tensor **)tg__mem_resize(tg, r->list, (size_t)r->room * sizeof *p, (size_t)room * sizeof *p);
+        tg_tensor **p = (tg_tensor **)tg__mem_resize(tg, r->list, (size_t)r->room * sizeof *p,
+            (size_t)room * sizeof *p);
         if (!p) return false;
         r->list = p; r->room = room;
     }
@@ -4492,8 +4815,10 @@ TG__PRIVATE bool tg__rebase(tg_tensor *view, tg__node *n);   /* in >>impl-views 
 TG__PRIVATE bool tg__has_holes(const tg_tensor *t);
 TG__PRIVATE bool tg__anomaly_check(tg_ctx *tg, const char *what, const tg__node *n, tg_tensor *t);
 
-/* Makes the call part of the graph: edges, saved values, the results' links. `old`: what an in-place op has overwritten, if its derivative reads that. */
-TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n, tg_tensor *const *in, tg_tensor *const *result, tg_tensor *old) {
+/* Makes the call part of the graph: edges, saved values, the results' links. `old`: what an in-place op has
+   overwritten, if its derivative reads that. */
+TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n, tg_tensor *const *in, tg_tensor *const *result,
+    tg_tensor *old) {
     unsigned mask;
     bool inplace = (n->op->flags & TG_OP_INPLACE) != 0;
     int i;
@@ -4507,15 +4832,22 @@ TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n, tg_tensor *const *in, tg_te
         n->in_slot[i].from_out = in[i]->out_index;
         n->wants[i] = true;
     }
-    n->serial = ++tg->node_serial;                                     /* anew: the inputs' nodes may have been made just now */
+    /* anew: the inputs' nodes may have been made just now */
+    n->serial = ++tg->node_serial;
     mask = tg__saved_for(n);
     for (i = 0; i < n->n_in; i++) {
         if (!in[i] || !tg__saves_in(mask, i)) continue;
-        if (inplace && in[i] == in[0]) {                               /* that header is about to belong to this very call */
+        /* that header is about to belong to this very call */
+        if (inplace && in[i] == in[0]) {
             n->in[i] = tg__alias(old);
             if (!n->in[i]) return false;
             n->in_slot[i].version = old->storage->version;
-            if (n->in_slot[i].from) { n->in_slot[i].from->count++; n->in[i]->node = n->in_slot[i].from; n->in[i]->out_index = n->in_slot[i].from_out; n->in[i]->requires_grad = true; }
+            if (n->in_slot[i].from) {
+                n->in_slot[i].from->count++;
+                n->in[i]->node = n->in_slot[i].from;
+                n->in[i]->out_index = n->in_slot[i].from_out;
+                n->in[i]->requires_grad = true;
+            }
         } else { in[i]->count++; n->in[i] = in[i]; }
     }
     for (i = 0; i < n->n_out; i++) {
@@ -4535,8 +4867,10 @@ TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n, tg_tensor *const *in, tg_te
     return true;
 }
 
-/* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that all ops share is here. `outs` may be NULL. */
-TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
+/* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
+   all ops share is here. `outs` may be NULL. */
+TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
+    tg_tensor **outs, int n_out) {
     tg_ctx *tg = NULL;
     tg__node *n;
     tg_tensor *first = NULL, *few[4], **result = few, *old = NULL;
@@ -4548,16 +4882,21 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *co
     tg__enter(tg, op->name);
     for (i = 0; i < n_in; i++) {
         if (!in[i] && op->n_in >= 0 && i >= op->n_in) continue;       /* an optional operand that is absent */
-        if (TG__RARE(!in[i]) && op->n_in < 0) { tg__fail(tg, TG__E_NULL, i); return NULL; }     /* a list: the place was noted in another entry */
+        /* a list: the place was noted in another entry */
+        if (TG__RARE(!in[i]) && op->n_in < 0) { tg__fail(tg, TG__E_NULL, i); return NULL; }
         if (!tg__use(tg, in[i], i)) return NULL;
         if (tg->grad_mode && tg__needs_grad(in[i])) graph = true;
         if (TG__RARE(tg->recording != NULL) && tg__needs_grad(in[i]) && !tg__recording_note(tg, in[i])) return NULL;
     }
-    if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;      /* a comparison in place cuts the old value's gradient off */
+    /* a comparison in place cuts the old value's gradient off */
+    if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;
     if (inplace) {
         const tg_tensor *owner = in[0]->base ? in[0]->base : in[0];
         if (!tg__writable(tg, in[0])) return NULL;
-        if (tg->grad_mode && owner->requires_grad && tg__is_leaf(owner)) { tg__fail(tg, TG__E_INPLACE_LEAF, owner); return NULL; }
+        if (tg->grad_mode && owner->requires_grad && tg__is_leaf(owner)) {
+            tg__fail(tg, TG__E_INPLACE_LEAF, owner);
+            return NULL;
+        }
         if (graph && in[0]->unrecorded) { tg__fail(tg, TG__E_VIEW_NO_GRAD, in[0]); return NULL; }
         if (graph && in[0]->base && tg__has_holes(owner)) { tg__fail(tg, TG__E_HOLES, owner); return NULL; }
     }
@@ -4571,7 +4910,10 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *co
         if (graph && in[i]) { tg__slot_fill(&n->in_slot[i], in[i]); n->wants[i] = tg__needs_grad(in[i]); }
     }
     ok = (op->check)(tg, n);                                             /* makes n->out[] */
-    if (ok && n_out > 4) { result = (tg_tensor **)tg__mem_get(tg, (size_t)n_out * sizeof *result); ok = result != NULL; }
+    if (ok && n_out > 4) {
+        result = (tg_tensor **)tg__mem_get(tg, (size_t)n_out * sizeof *result);
+        ok = result != NULL;
+    }
     if (ok) {
         for (i = 0; i < n_out; i++) {
             tg_tensor *t = n->out[i];
@@ -4584,7 +4926,8 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *co
                 t->rebased = t->base->rebased;
             }
         }
-        if (graph && inplace) {                                        /* as torch: what the derivative reads of the old value is copied */
+        /* as torch: what the derivative reads of the old value is copied */
+        if (graph && inplace) {
             unsigned mask = tg__saved_for(n);
             for (i = 0; i < n_in && !old && ok; i++) {
                 if (in[i] != in[0] || !tg__saves_in(mask, i)) continue;
@@ -4598,20 +4941,24 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *co
         tg__storage *s = in[0]->storage;
         s->version++; s->written_by = op->name; s->written_at = n->at;
     }
-    for (i = 0; ok && TG__RARE(tg->anomaly) && i < n_out; i++) if (n->out[i]) ok = tg__anomaly_check(tg, "the result", n, n->out[i]);
+    for (i = 0; ok && TG__RARE(tg->anomaly) && i < n_out; i++)
+        if (n->out[i]) ok = tg__anomaly_check(tg, "the result", n, n->out[i]);
     if (ok) {
-        for (i = 0; i < n_out; i++) { result[i] = n->out[i]; n->out[i] = NULL; }      /* their counts are ours now */
+        /* their counts are ours now */
+        for (i = 0; i < n_out; i++) { result[i] = n->out[i]; n->out[i] = NULL; }
         if (graph) ok = tg__record(tg, n, in, result, old);
         for (i = 0; i < n_out; i++) {
             tg_tensor *t = result[i];
             if (!t) continue;
-            if (!ok || (inplace && i == 0)) tg__tensor_drop(t);                       /* an in-place result is held already */
+            /* an in-place result is held already */
+            if (!ok || (inplace && i == 0)) tg__tensor_drop(t);
             else { t = tg__hold(tg, t); ok = t != NULL; }
             if (outs) outs[i] = t;
             if (i == 0) first = t;
         }
     }
-    tg__node_drop(tg, n);                                              /* before recording: with the outputs that check made */
+    /* before recording: with the outputs that check made */
+    tg__node_drop(tg, n);
     tg__tensor_drop(old);
     if (result != few && result) tg__mem_put(tg, result, (size_t)n_out * sizeof *result);
     if (ok) return first;
@@ -4631,10 +4978,20 @@ TG__PRIVATE tg_tensor *tg__apply(const tg_op *op, const void *attr, tg_tensor **
 }
 
 /* ------------------------------------------------------------------ tie ----
-   The first operand, seen to depend on the others too. A derivative that reads a value only through comparisons (relu's) is constant in it, and its own derivative is zero, not absent. */
-TG__PRIVATE bool tg__tie_check(tg_ctx *tg, tg__node *n) { (void)tg; n->out[0] = tg__alias(n->in[0]); return n->out[0] != NULL; }
-TG__PRIVATE bool tg__tie_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) { (void)tg; if (n->wants[0]) dx[0] = g[0]; return true; }
-static const tg_op tg__tie_op = { "tie", 1, -1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, NULL, 0, 0, tg__tie_check, NULL, tg__tie_backward, NULL };
+   The first operand, seen to depend on the others too. A derivative that reads a value only through
+   comparisons (relu's) is constant in it, and its own derivative is zero, not absent. */
+TG__PRIVATE bool tg__tie_check(tg_ctx *tg, tg__node *n) {
+    (void)tg;
+    n->out[0] = tg__alias(n->in[0]);
+    return n->out[0] != NULL;
+}
+TG__PRIVATE bool tg__tie_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    (void)tg;
+    if (n->wants[0]) dx[0] = g[0];
+    return true;
+}
+static const tg_op tg__tie_op = { "tie", 1, -1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, NULL, 0, 0, tg__tie_check,
+    NULL, tg__tie_backward, NULL };
 
 /* For check functions: make output i. */
 TG__PRIVATE bool tg__out_make(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, int ndim, const int64_t *shape) {
@@ -4642,43 +4999,68 @@ TG__PRIVATE bool tg__out_make(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, in
     n->out[i] = tg__tensor_make(tg, device, dtype, ndim, shape, NULL);
     return n->out[i] != NULL;
 }
-TG__PRIVATE bool tg__out_ordered(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, const tg_tensor *like) {     /* like's shape and dense stride order */
+/* like's shape and dense stride order */
+TG__PRIVATE bool tg__out_ordered(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, const tg_tensor *like) {
     n->out[i] = tg__tensor_make_like(tg, dtype, like);
     return n->out[i] != NULL;
 }
-TG__PRIVATE bool tg__out_like(tg_ctx *tg, tg__node *n, int i, const tg_tensor *like) { return tg__out_make(tg, n, i, like->dtype, like->ndim, like->shape); }
-TG__PRIVATE bool tg__out_same(tg__node *n) { n->in[0]->count++; n->out[0] = n->in[0]; return true; }         /* in-place ops */
+TG__PRIVATE bool tg__out_like(tg_ctx *tg, tg__node *n, int i, const tg_tensor *like) {
+    return tg__out_make(tg, n, i, like->dtype, like->ndim, like->shape);
+}
+/* in-place ops */
+TG__PRIVATE bool tg__out_same(tg__node *n) { n->in[0]->count++; n->out[0] = n->in[0]; return true; }
 
 /* ---- the walk ----
-   The calls that the outputs depend on are listed and sorted newest first; each gives its gradients to its inputs' calls, which come later in the list because they are
-   older. So when a call's turn comes all of its gradients have arrived, and the order does not depend on anything but the program. */
-typedef struct tg__capture { tg__node *node; uint32_t out; bool reached; tg_tensor *grad; } tg__capture;   /* reached: the outputs depend on it */
-typedef struct tg__shelved { struct tg__shelved *next; tg__node *node; tg__walk *walk; bool needed, captured; size_t size; } tg__shelved;
+   The calls that the outputs depend on are listed and sorted newest first; each gives its gradients to its
+   inputs' calls, which come later in the list because they are
+   older. So when a call's turn comes all of its gradients have arrived, and the order does not depend on
+   anything but the program. */
+/* reached: the outputs depend on it */
+typedef struct tg__capture { tg__node *node; uint32_t out; bool reached; tg_tensor *grad; } tg__capture;
+typedef struct tg__shelved {
+    struct tg__shelved *next;
+    tg__node *node;
+    tg__walk *walk;
+    bool needed, captured;
+    size_t size;
+} tg__shelved;
 
 struct tg__walk {
     tg_ctx *tg;
     tg__walk *outer;
     tg__node **order; int count, room;
     tg__capture *captures; int n_captures;         /* NULL: gradients go to the leaves' .grad */
-    tg__shelved *shelf;                            /* calls that an outer walk is in the middle of; they get their state back */
+    /* calls that an outer walk is in the middle of; they get their state back */
+    tg__shelved *shelf;
     bool barrier;                                  /* nothing behind a captured call is walked */
     bool create_graph, retain_graph;
     const char *where; tg_place here;              /* the call that walks: messages about the walk itself name it */
 };
 
-TG__PRIVATE void tg__walk_begin(tg__walk *w, tg_ctx *tg) { w->tg = tg; w->where = tg->where; w->here.file = tg->here.file; w->here.line = tg->here.line; }
-TG__PRIVATE void tg__walk_place(tg_ctx *tg, const tg__walk *w) { tg->where = w->where; tg->here.file = w->here.file; tg->here.line = w->here.line; }
+TG__PRIVATE void tg__walk_begin(tg__walk *w, tg_ctx *tg) {
+    w->tg = tg;
+    w->where = tg->where;
+    w->here.file = tg->here.file;
+    w->here.line = tg->here.line;
+}
+TG__PRIVATE void tg__walk_place(tg_ctx *tg, const tg__walk *w) {
+    tg->where = w->where;
+    tg->here.file = w->here.file;
+    tg->here.line = w->here.line;
+}
 
 TG__PRIVATE void tg__walk_reach(tg__walk *w, const tg__node *n, uint32_t out) {
     int i;
-    for (i = 0; n->captured && i < w->n_captures; i++) if (w->captures[i].node == n && w->captures[i].out == out) w->captures[i].reached = true;
+    for (i = 0; n->captured && i < w->n_captures; i++)
+        if (w->captures[i].node == n && w->captures[i].out == out) w->captures[i].reached = true;
 }
 TG__PRIVATE bool tg__walk_add(tg__walk *w, tg__node *n) {
     tg_ctx *tg = w->tg;
     if (n->walk == w) return true;
     if (w->count == w->room) {
         int room = w->room ? w->room * 2 : 64;
-        tg__node **p = (tg__node **)tg__mem_resize(tg, w->order, (size_t)w->room * sizeof *p, (size_t)room * sizeof *p);
+        tg__node **p = (tg__node **)tg__mem_resize(tg, w->order, (size_t)w->room * sizeof *p,
+            (size_t)room * sizeof *p);
         if (!p) return false;
         w->order = p; w->room = room;
     }
@@ -4698,7 +5080,8 @@ TG__PRIVATE bool tg__walk_add(tg__walk *w, tg__node *n) {
     return true;
 }
 
-TG__PRIVATE bool tg__walk_sort(tg__walk *w) {                          /* newest first; merges runs, so that nearly sorted is fast */
+/* newest first; merges runs, so that nearly sorted is fast */
+TG__PRIVATE bool tg__walk_sort(tg__walk *w) {
     tg__node **a = w->order, **b;
     int n = w->count, i;
     bool sorted = true;
@@ -4714,7 +5097,8 @@ TG__PRIVATE bool tg__walk_sort(tg__walk *w) {                          /* newest
             end = mid < n ? mid + 1 : n;
             while (end < n && a[end - 1]->serial > a[end]->serial) end++;
             l = at; r = mid;
-            while (l < mid || r < end) b[o++] = r >= end || (l < mid && a[l]->serial > a[r]->serial) ? a[l++] : a[r++];
+            while (l < mid || r < end)
+                b[o++] = r >= end || (l < mid && a[l]->serial > a[r]->serial) ? a[l++] : a[r++];
             at = end; runs++;
         }
         for (i = 0; i < n; i++) a[i] = b[i];
@@ -4730,7 +5114,8 @@ TG__PRIVATE bool tg__accumulate(tg_ctx *tg, tg_tensor **sum, tg_tensor *g) {
     tg_mark m;
     if (!s) { *sum = g; return true; }
     m = tg_begin(tg);
-    if (!tg->grad_mode && s->count == 1 && s->storage->users == 1 && !s->storage->borrowed && !s->node && s->dtype == g->dtype && tg__is_dense(s) && tg__same_shape(s, g)) {
+    if (!tg->grad_mode && s->count == 1 && s->storage->users == 1 && !s->storage->borrowed && !s->node &&
+        s->dtype == g->dtype && tg__is_dense(s) && tg__same_shape(s, g)) {
         r = (tg_add_)(s, g);
     } else {
         r = (tg_add)(s, g);
@@ -4746,14 +5131,16 @@ TG__PRIVATE tg_tensor *tg__sum_to(tg_tensor *t, int ndim, const int64_t *shape) 
     int64_t dims[TG_MAX_DIMS];
     int i, n = 0, lead = t->ndim - ndim;
     if (lead < 0) return t;
-    for (i = 0; i < ndim; i++) if (shape[i] != t->shape[lead + i] && shape[i] != 1) return t;      /* no broadcast of that shape: the caller says so */
+    /* no broadcast of that shape: the caller says so */
+    for (i = 0; i < ndim; i++) if (shape[i] != t->shape[lead + i] && shape[i] != 1) return t;
     for (i = 0; i < t->ndim; i++) if (i < lead || (shape[i - lead] == 1 && t->shape[i] != 1)) dims[n++] = i;
     if (!n) return t;
     t = tg_sum_dims(t, n, dims, true);
     return tg_reshape(t, ndim, shape);
 }
 
-/* The saved values of n, ready for its backward: versions compared, outputs linked back to n when the derivative must itself be differentiable. */
+/* The saved values of n, ready for its backward: versions compared, outputs linked back to n when the
+   derivative must itself be differentiable. */
 TG__PRIVATE bool tg__node_restore(tg_ctx *tg, tg__node *n) {
     unsigned mask = tg__saved_for(n);
     int i;
@@ -4762,12 +5149,14 @@ TG__PRIVATE bool tg__node_restore(tg_ctx *tg, tg__node *n) {
         const tg_tensor *t = i < n->n_in ? n->in[i] : n->out[i - n->n_in];
         const tg__slot *s = i < n->n_in ? &n->in_slot[i] : &n->out_slot[i - n->n_in];
         if (!t || t->storage->version == s->version) continue;
-        return tg__fail(tg, TG__E_OVERWRITTEN, n->op->name, n->at.file, n->at.line, t->storage->written_by, t->storage->written_at.file, t->storage->written_at.line);
+        return tg__fail(tg, TG__E_OVERWRITTEN, n->op->name, n->at.file, n->at.line, t->storage->written_by,
+            t->storage->written_at.file, t->storage->written_at.line);
     }
     return true;
 }
 
-TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_tensor *g) {     /* g's count is ours, so is the result's */
+/* g's count is ours, so is the result's */
+TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_tensor *g) {
     tg__hook_link *h;
     for (h = n->hooks; h && g; h = h->next) {
         tg_tensor *r;
@@ -4799,7 +5188,8 @@ TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__walk *w, tg__node *n) {
     n->gout[0] = NULL;
     (void)w;
     if (!t || !t->requires_grad) { tg__tensor_drop(g); return true; }
-    if (!t->grad && (g->count > 1 || g->storage->users > 1 || g->storage->borrowed || !tg__is_dense(g) || g->node)) {
+    if (!t->grad && (g->count > 1 || g->storage->users > 1 || g->storage->borrowed || !tg__is_dense(g) ||
+        g->node)) {
         tg_mark m = tg_begin(tg);
         tg_tensor *c = (tg_clone)(g);
         if (c) c->count++;
@@ -4819,13 +5209,17 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
     int i;
     for (i = 0; i < n->n_out; i++) {
         if (!n->gout[i]) continue;
-        if (!(w->barrier && n->captured)) n->gout[i] = tg__run_hooks(tg, n, (uint32_t)i, n->gout[i]);      /* behind a barrier the outer walk runs them, on the whole gradient */
+        /* behind a barrier the outer walk runs them, on the whole gradient */
+        if (!(w->barrier && n->captured)) n->gout[i] = tg__run_hooks(tg, n, (uint32_t)i, n->gout[i]);
         if (tg->error != TG_OK) return false;
         any = true;
         if (n->captured) {
             int c;
             for (c = 0; c < w->n_captures; c++) {
-                if (w->captures[c].node == n && w->captures[c].out == (uint32_t)i) { n->gout[i]->count++; if (!tg__accumulate(tg, &w->captures[c].grad, n->gout[i])) return false; }
+                if (w->captures[c].node == n && w->captures[c].out == (uint32_t)i) {
+                    n->gout[i]->count++;
+                    if (!tg__accumulate(tg, &w->captures[c].grad, n->gout[i])) return false;
+                }
             }
         }
     }
@@ -4841,12 +5235,16 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
     tg__walk_place(tg, w);
     if (!n->op->backward) { ok = tg__fail(tg, TG__E_NO_BACKWARD, n->op->name); goto restore; }
     if (!tg__node_restore(tg, n)) { ok = false; goto restore; }
-    if (n->n_in > 8 && !(dx = (tg_tensor **)tg__mem_get(tg, (size_t)n->n_in * sizeof *dx))) { ok = false; goto restore; }
+    if (n->n_in > 8 && !(dx = (tg_tensor **)tg__mem_get(tg, (size_t)n->n_in * sizeof *dx))) {
+        ok = false;
+        goto restore;
+    }
     memset(dx, 0, (size_t)n->n_in * sizeof *dx);
     memset(saved_out, 0, sizeof saved_out);
     m = tg_begin(tg);
     ok = tg->error == TG_OK;
-    for (i = 0; ok && w->create_graph && i < n->n_out && i < 16; i++) { /* the derivative must see that the output depends on the inputs */
+    /* the derivative must see that the output depends on the inputs */
+    for (i = 0; ok && w->create_graph && i < n->n_out && i < 16; i++) {
         tg_tensor *y = n->out[i];
         if (!y || !tg_dtype_is_float(y->dtype)) continue;
         saved_out[i] = y;
@@ -4859,7 +5257,8 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
     }
     if (ok) {
         tg__enter(tg, n->op->name);
-        tg->here.file = n->at.file; tg->here.line = n->at.line;        /* messages name the line of the forward call */
+        /* messages name the line of the forward call */
+        tg->here.file = n->at.file; tg->here.line = n->at.line;
         ok = n->op->backward(tg, n, n->gout, dx) && tg->error == TG_OK;
         if (!ok && tg->error == TG_OK) tg__fail(tg, TG__E_OP_FAILED, "its backward failed without saying why");
     }
@@ -4873,7 +5272,10 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
         if (d && d->dtype != s->dtype) d = tg_to(d, s->dtype);
         if (!d) { ok = false; break; }
         tg__walk_place(tg, w);
-        if (d->ndim != s->ndim || memcmp(d->shape, s->shape, (size_t)s->ndim * sizeof s->shape[0]) != 0) { ok = tg__fail(tg, TG__E_BACKWARD_SHAPE, n->op->name, d, (int)s->ndim, s->shape); break; }
+        if (d->ndim != s->ndim || memcmp(d->shape, s->shape, (size_t)s->ndim * sizeof s->shape[0]) != 0) {
+            ok = tg__fail(tg, TG__E_BACKWARD_SHAPE, n->op->name, d, (int)s->ndim, s->shape);
+            break;
+        }
         if (tg->anomaly && !tg__anomaly_check(tg, "the gradient", n, d)) { ok = false; break; }
         d->count++;
         dx[i] = d;
@@ -4911,7 +5313,8 @@ TG__PRIVATE bool tg__walk_run(tg__walk *w, bool ok) {
         }
     }
     ok = ok && tg__walk_sort(w);
-    for (i = w->count - 1; ok && w->captures && i >= 0; i--) {         /* oldest first: does it lead to something asked for? */
+    /* oldest first: does it lead to something asked for? */
+    for (i = w->count - 1; ok && w->captures && i >= 0; i--) {
         tg__node *n = w->order[i];
         if (n->op == &tg__leaf_op || (w->barrier && n->captured)) continue;
         for (j = 0; j < n->n_in && !n->needed; j++) n->needed = n->in_slot[j].from && n->in_slot[j].from->needed;
@@ -4979,9 +5382,12 @@ TG_API bool tg_backward_from(const tg_backward_args *a) {
     return tg__walk_run(&w, tg__walk_root(&w, loss, a->gradient));
 }
 
-/* tg_grad and the checkpoint's inner walk. `g` may be NULL, and so may its entries for outputs without a gradient. */
-TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outputs, tg_tensor *const *g, bool g_null_is_one,
-                               tg_tensor *const *inputs, int n_inputs, tg_tensor **gradients, bool create, bool retain, bool barrier, bool allow_unused) {
+/* tg_grad and the checkpoint's inner walk. `g` may be NULL, and so may its entries for outputs without a
+   gradient. */
+TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outputs, tg_tensor *const *g,
+    bool g_null_is_one,
+                               tg_tensor *const *inputs, int n_inputs, tg_tensor **gradients, bool create,
+                                   bool retain, bool barrier, bool allow_unused) {
     tg__walk w = TG__ZERO;
     bool ok = true;
     int i;
@@ -4994,9 +5400,14 @@ TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outp
     memset(w.captures, 0, size);
     for (i = 0; ok && i < n_inputs; i++) {
         ok = tg__use(tg, inputs[i], i);
-        if (ok && allow_unused && !tg_dtype_is_float(inputs[i]->dtype)) { w.n_captures++; continue; }      /* indices and the like: no gradient */
+        /* indices and the like: no gradient */
+        if (ok && allow_unused && !tg_dtype_is_float(inputs[i]->dtype)) { w.n_captures++; continue; }
         if (ok && !tg__needs_grad(inputs[i])) ok = tg__fail(tg, TG__E_INPUT_NO_GRAD, i, inputs[i]);
-        if (ok) { w.captures[i].node = tg__edge(inputs[i]); ok = w.captures[i].node != NULL; w.captures[i].out = inputs[i]->out_index; }
+        if (ok) {
+            w.captures[i].node = tg__edge(inputs[i]);
+            ok = w.captures[i].node != NULL;
+            w.captures[i].out = inputs[i]->out_index;
+        }
         if (ok) w.n_captures++;
     }
     for (i = 0; ok && i < n_outputs; i++) {
@@ -5009,14 +5420,20 @@ TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outp
     ok = tg__walk_run(&w, ok);
     for (i = 0; i < w.n_captures; i++) {
         tg_tensor *t = w.captures[i].grad;
-        if (!t && ok && w.captures[i].reached) {                       /* it depends on the input, but not in the derivative: zeros */
+        /* it depends on the input, but not in the derivative: zeros */
+        if (!t && ok && w.captures[i].reached) {
             bool mode = tg_grad_mode(tg, false);
             gradients[i] = tg_zeros_like(inputs[i]);
             tg_grad_mode(tg, mode);
             ok = gradients[i] != NULL;
             continue;
         }
-        if (!t) { if (ok && !allow_unused) { tg__walk_place(tg, &w); ok = tg__fail(tg, TG__E_GRAD_UNUSED, i, inputs[i]); } continue; }
+        if (!t) {
+            if (ok && !allow_unused) {
+                tg__walk_place(tg, &w);
+                ok = tg__fail(tg, TG__E_GRAD_UNUSED, i, inputs[i]);
+            } continue;
+        }
         if (ok) { gradients[i] = tg__hold(tg, t); ok = gradients[i] != NULL; }
         else tg__tensor_drop(t);
     }
@@ -5029,14 +5446,16 @@ TG_API bool tg_grad_from(const tg_grad_args *a) {
     tg_ctx *tg;
     if (!a || !a->outputs || !a->inputs) return false;
     if (a->n_outputs <= 0 || a->n_inputs <= 0) {
-        tg = a->n_outputs > 0 ? tg__start(a->outputs[0], "grad") : a->n_inputs > 0 ? tg__start(a->inputs[0], "grad") : NULL;
+        tg = a->n_outputs > 0 ? tg__start(a->outputs[0], "grad") : a->n_inputs > 0
+            ? tg__start(a->inputs[0], "grad") : NULL;
         return tg && tg__fail(tg, TG__E_ARGUMENT, a->n_inputs <= 0 ? "no inputs given" : "no outputs given");
     }
     if (!a->outputs[0] && a->inputs[0]) { (void)tg__start2(NULL, a->inputs[0], "grad"); return false; }
     if (a->at.file) (void)tg__at(a->outputs[0], a->at.file, a->at.line);
     tg = tg__start(a->outputs[0], "grad");
     if (tg && !a->gradients) return tg__fail(tg, TG__E_NO_DATA, "place for the gradients");
-    return tg && tg__gradients(tg, a->outputs, a->n_outputs, a->grad_outputs, a->grad_outputs == NULL, a->inputs, a->n_inputs, a->gradients,
+    return tg && tg__gradients(tg, a->outputs, a->n_outputs, a->grad_outputs, a->grad_outputs == NULL,
+        a->inputs, a->n_inputs, a->gradients,
                                a->create_graph, a->retain_graph, false, a->allow_unused);
 }
 
@@ -5057,7 +5476,8 @@ TG_API tg_tensor *(tg_require_grad)(tg_tensor *t, bool on) {
     if (on && !tg_dtype_is_float(t->dtype)) { tg__fail(tg, TG__E_GRAD_DTYPE, t); return NULL; }
     if (t->requires_grad == on) return t;
     if (!tg__is_leaf(t)) { tg__fail(tg, TG__E_NOT_LEAF, t, t->node->op->name); return NULL; }
-    t->requires_grad = on;                                             /* its node stays: graphs that have used it lead there */
+    /* its node stays: graphs that have used it lead there */
+    t->requires_grad = on;
     return t;
 }
 TG_API bool (tg_zero_grad)(tg_tensor *t) {
@@ -5082,7 +5502,8 @@ TG__PRIVATE bool tg__hook_add(tg_tensor *t, tg_hook_function hook, void *user, b
 }
 TG_API bool (tg_hook)(tg_tensor *t, tg_hook_function hook, void *user) {
     tg_ctx *tg = tg__start(t, "hook");
-    return tg && (hook || tg__fail(tg, TG__E_ARGUMENT, "the function is NULL")) && tg__hook_add(t, hook, user, false);
+    return tg && (hook || tg__fail(tg, TG__E_ARGUMENT, "the function is NULL")) &&
+        tg__hook_add(t, hook, user, false);
 }
 TG_API tg_tensor *(tg_retain_grad)(tg_tensor *t) {
     tg_ctx *tg = tg__start(t, "retain_grad");
@@ -5092,8 +5513,10 @@ TG_API tg_tensor *(tg_retain_grad)(tg_tensor *t) {
 }
 
 /* ---- derivative products ---- */
-/* Runs call->f on fresh leaves with the inputs' values (or on the inputs themselves when they are not to be differentiated anew). */
-TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c, tg_tensor *const *inputs, tg_tensor **outputs) {
+/* Runs call->f on fresh leaves with the inputs' values (or on the inputs themselves when they are not to be
+   differentiated anew). */
+TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c, tg_tensor *const *inputs,
+    tg_tensor **outputs) {
     int i;
     const char *where = tg->where;
     tg_place here;
@@ -5104,7 +5527,8 @@ TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c, tg_tens
         return false;
     }
     if (tg->error != TG_OK) return false;
-    tg->where = where; tg->here.file = here.file; tg->here.line = here.line;      /* what follows is the derivative's business again */
+    /* what follows is the derivative's business again */
+    tg->where = where; tg->here.file = here.file; tg->here.line = here.line;
     for (i = 0; i < c->n_outputs; i++) {
         if (!outputs[i]) return tg__fail(tg, TG__E_FUNCTION_FAILED, i);
         if (!tg__use(tg, outputs[i], i)) return false;
@@ -5115,7 +5539,8 @@ TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c, tg_tens
 /* The arrays that a derivative product needs: one block, four pieces of up to n_inputs or n_outputs. */
 typedef struct tg__product { tg_ctx *tg; tg_tensor **x, **y, **g, **u; size_t size; bool mode; } tg__product;
 
-TG__PRIVATE bool tg__product_begin(tg__product *p, const tg_function_call *c, const char *name, tg_tensor *const *v, int n_v) {
+TG__PRIVATE bool tg__product_begin(tg__product *p, const tg_function_call *c, const char *name,
+    tg_tensor *const *v, int n_v) {
     int i;
     size_t in, out;
     memset(p, 0, sizeof *p);
@@ -5131,7 +5556,8 @@ TG__PRIVATE bool tg__product_begin(tg__product *p, const tg_function_call *c, co
     p->g = p->x + in; p->y = p->g + in; p->u = p->y + out;
     p->mode = tg_grad_mode(p->tg, true);
     for (i = 0; i < c->n_inputs; i++) {
-        p->x[i] = tg_dtype_is_float(c->inputs[i]->dtype) ? tg_require_grad(tg_detach(c->inputs[i]), true) : c->inputs[i];
+        p->x[i] = tg_dtype_is_float(c->inputs[i]->dtype) ? tg_require_grad(tg_detach(c->inputs[i]), true)
+            : c->inputs[i];
         if (!p->x[i]) return false;
     }
     p->tg->where = name;
@@ -5159,7 +5585,8 @@ TG_API bool (tg_vjp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
     bool ok;
     if (!v || !vjps) return tg__no_vectors(c, "vjp");
     ok = tg__product_begin(&p, c, "vjp", v, c ? c->n_outputs : 0);
-    ok = ok && tg__gradients(p.tg, p.y, c->n_outputs, v, false, p.x, c->n_inputs, vjps, false, false, false, true) && tg__zeros_for(vjps, p.x, c->n_inputs);
+    ok = ok && tg__gradients(p.tg, p.y, c->n_outputs, v, false, p.x, c->n_inputs, vjps, false, false, false,
+        true) && tg__zeros_for(vjps, p.x, c->n_inputs);
     for (i = 0; ok && outputs && i < c->n_outputs; i++) ok = (outputs[i] = tg_detach(p.y[i])) != NULL;
     return tg__product_end(&p, ok);
 }
@@ -5179,7 +5606,8 @@ TG_API bool (tg_jvp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
         if (n == c->n_inputs) for (i = 0; i < c->n_outputs; i++) jvps[i] = NULL;
         else {
             for (i = 0; ok && i < c->n_inputs; i++) if (!p.g[i]) ok = (p.g[i] = tg_zeros_like(p.x[i])) != NULL;
-            ok = ok && tg__gradients(p.tg, p.g, c->n_inputs, v, false, p.u, c->n_outputs, jvps, false, false, false, true);
+            ok = ok && tg__gradients(p.tg, p.g, c->n_inputs, v, false, p.u, c->n_outputs, jvps, false, false,
+                false, true);
         }
         ok = ok && tg__zeros_for(jvps, p.y, c->n_outputs);
     }
@@ -5200,7 +5628,8 @@ TG_API bool (tg_hvp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
         if (!p.g[i]) ok = (p.g[i] = tg_zeros_like(p.x[i])) != NULL;
         else any = any || p.g[i]->requires_grad;
     }
-    if (ok && any) ok = tg__gradients(p.tg, p.g, c->n_inputs, v, false, p.x, c->n_inputs, hvps, false, false, false, true);
+    if (ok && any)
+        ok = tg__gradients(p.tg, p.g, c->n_inputs, v, false, p.x, c->n_inputs, hvps, false, false, false, true);
     ok = ok && tg__zeros_for(hvps, p.x, c->n_inputs);
     if (ok && output) ok = (*output = tg_detach(p.y[0])) != NULL;
     return tg__product_end(&p, ok);
@@ -5211,8 +5640,10 @@ TG_API tg_tensor *(tg_jacobian)(const tg_function_call *c, int output, int input
     tg_tensor *j = NULL;
     int64_t i, k, shape[2 * TG_MAX_DIMS];
     bool ok = tg__product_begin(&p, c, "jacobian", NULL, 0);
-    if (ok && (output < 0 || output >= c->n_outputs || input < 0 || input >= c->n_inputs)) ok = tg__fail(p.tg, TG__E_ARGUMENT, "there is no such output or input");
-    if (ok && p.y[output]->ndim + p.x[input]->ndim > TG_MAX_DIMS) ok = tg__fail(p.tg, TG__E_NDIM, p.y[output]->ndim + p.x[input]->ndim);
+    if (ok && (output < 0 || output >= c->n_outputs || input < 0 || input >= c->n_inputs))
+        ok = tg__fail(p.tg, TG__E_ARGUMENT, "there is no such output or input");
+    if (ok && p.y[output]->ndim + p.x[input]->ndim > TG_MAX_DIMS)
+        ok = tg__fail(p.tg, TG__E_NDIM, p.y[output]->ndim + p.x[input]->ndim);
     if (ok) {
         tg_tensor *y = p.y[output], *x = p.x[input];
         for (i = 0; i < y->ndim; i++) shape[i] = y->shape[i];
@@ -5224,7 +5655,8 @@ TG_API tg_tensor *(tg_jacobian)(const tg_function_call *c, int output, int input
             tg_tensor *e = tg_zeros_like(y), *g = NULL, *row;
             int64_t rest = k, index[TG_MAX_DIMS];
             for (i = y->ndim - 1; i >= 0; i--) { index[i] = rest % y->shape[i]; rest /= y->shape[i]; }
-            ok = e && tg_set(e, index, 1) && tg__gradients(p.tg, &y, 1, &e, false, &x, 1, &g, false, true, false, true);
+            ok = e && tg_set(e, index, 1) && tg__gradients(p.tg, &y, 1, &e, false, &x, 1, &g, false, true,
+                false, true);
             if (ok && g) {
                 int64_t flat[2];
                 flat[0] = y->numel; flat[1] = x->numel;
@@ -5242,21 +5674,26 @@ TG_API tg_tensor *(tg_jacobian)(const tg_function_call *c, int output, int input
 /* ---- gradcheck ---- */
 typedef struct tg__check_second { const tg_function_call *call; tg_tensor *const *v; } tg__check_second;
 
-/* inputs -> the gradients of sum(outputs * v) by the inputs: checking this function's first order checks the original's second. */
-TG__PRIVATE bool tg__check_gradients(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs, int n_outputs) {
+/* inputs -> the gradients of sum(outputs * v) by the inputs: checking this function's first order checks the
+   original's second. */
+TG__PRIVATE bool tg__check_gradients(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs,
+    int n_outputs) {
     const tg__check_second *s = (const tg__check_second *)user;
     tg_ctx *tg = inputs[0]->tg;
     tg_tensor *y[16];
     (void)n_outputs;
     if (s->call->n_outputs > 16) return tg__fail(tg, TG__E_ARGUMENT, "gradcheck takes up to 16 outputs");
     if (!tg__function_run(tg, s->call, inputs, y)) return false;
-    return tg__gradients(tg, y, s->call->n_outputs, s->v, false, inputs, n_inputs, outputs, true, true, false, true) && tg__zeros_for(outputs, inputs, n_inputs);
+    return tg__gradients(tg, y, s->call->n_outputs, s->v, false, inputs, n_inputs, outputs, true, true, false,
+        true) && tg__zeros_for(outputs, inputs, n_inputs);
 }
 
 /* d sum(y * v) / dx by central differences against the walk, element by element. */
-TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_call *c, tg_tensor *const *v, const char *order) {
+TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_call *c, tg_tensor *const *v,
+    const char *order) {
     tg__product p;
-    double eps = a->eps > 0 ? a->eps : 1e-6, atol = a->atol > 0 ? a->atol : 1e-5, rtol = a->rtol > 0 ? a->rtol : 1e-3;
+    double eps = a->eps > 0 ? a->eps : 1e-6, atol = a->atol > 0 ? a->atol : 1e-5, rtol = a->rtol > 0 ? a->rtol
+        : 1e-3;
     int i, o, side;
     bool ok = tg__product_begin(&p, c, "gradcheck", v, c->n_outputs);
     ok = ok && tg__gradients(p.tg, p.y, c->n_outputs, v, false, p.x, c->n_inputs, p.g, false, true, false, true);
@@ -5268,7 +5705,10 @@ TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_c
             int64_t rest = k;
             tg_mark m = tg_begin(p.tg);
             bool mode = tg_grad_mode(p.tg, strcmp(order, "second") == 0);
-            for (d = p.x[i]->ndim - 1; d >= 0; d--) { index[d] = rest % p.x[i]->shape[d]; rest /= p.x[i]->shape[d]; }
+            for (d = p.x[i]->ndim - 1; d >= 0; d--) {
+                index[d] = rest % p.x[i]->shape[d];
+                rest /= p.x[i]->shape[d];
+            }
             x0 = tg_get(p.x[i], index);
             for (side = 0; ok && side < 2; side++) {
                 tg_tensor *moved = tg_clone(tg_detach(p.x[i])), *keep = p.x[i], *y[16];
@@ -5278,14 +5718,18 @@ TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_c
                 p.x[i] = moved;
                 ok = ok && tg__function_run(p.tg, c, p.x, y);
                 p.x[i] = keep;
-                for (o = 0; ok && o < c->n_outputs; o++) if (v[o]) sum[side] += tg_item(tg_sum(tg_mul(tg_detach(y[o]), v[o])));
+                for (o = 0; ok && o < c->n_outputs; o++)
+                    if (v[o]) sum[side] += tg_item(tg_sum(tg_mul(tg_detach(y[o]), v[o])));
             }
             tg_grad_mode(p.tg, mode);
             got = p.g[i] ? tg_get(p.g[i], index) : 0;
             want = (sum[0] - sum[1]) / (2 * eps);
             error = got - want;
             if (error < 0) error = -error;
-            if (ok && !(error <= atol + rtol * (want < 0 ? -want : want))) { p.tg->where = "gradcheck"; ok = tg__fail(p.tg, TG__E_GRADCHECK, order, 0, i, k, got, want); }
+            if (ok && !(error <= atol + rtol * (want < 0 ? -want : want))) {
+                p.tg->where = "gradcheck";
+                ok = tg__fail(p.tg, TG__E_GRADCHECK, order, 0, i, k, got, want);
+            }
             tg_end(p.tg, m);
         }
     }
@@ -5304,7 +5748,8 @@ TG_API bool tg_gradcheck_from(const tg_gradcheck_args *a) {
     if (a->at.file) (void)tg__at(c->inputs[0], a->at.file, a->at.line);
     tg = tg__start_list(c->inputs, c->n_inputs, "gradcheck");
     if (!tg) return false;
-    if (c->n_inputs > 16 || c->n_outputs > 16) return tg__fail(tg, TG__E_ARGUMENT, "gradcheck takes up to 16 inputs and 16 outputs");
+    if (c->n_inputs > 16 || c->n_outputs > 16)
+        return tg__fail(tg, TG__E_ARGUMENT, "gradcheck takes up to 16 inputs and 16 outputs");
     m = tg_begin(tg);
     mode = tg_grad_mode(tg, false);
     ok = true;
@@ -5335,11 +5780,17 @@ TG_API bool tg_gradcheck_from(const tg_gradcheck_args *a) {
 }
 
 /* ---- checkpoint ---- */
-typedef struct tg__checkpoint_attr { tg_function f; void *user; int n_inputs, n_outputs; tg_random_state random; } tg__checkpoint_attr;
+typedef struct tg__checkpoint_attr {
+    tg_function f;
+    void *user;
+    int n_inputs, n_outputs;
+    tg_random_state random;
+} tg__checkpoint_attr;
 
 TG__PRIVATE bool tg__checkpoint_check(tg_ctx *tg, tg__node *n) { (void)n; return tg->error == TG_OK; }
 
-/* Runs the function again, now recorded, and walks that small graph as far as the inputs and the tensors that it used from outside. */
+/* Runs the function again, now recorded, and walks that small graph as far as the inputs and the tensors that
+   it used from outside. */
 TG__PRIVATE bool tg__checkpoint_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__checkpoint_attr *at = (const tg__checkpoint_attr *)n->attr;
     tg_random_state now = tg->random;
@@ -5356,9 +5807,12 @@ TG__PRIVATE bool tg__checkpoint_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
     ok = tg__function_run(tg, &c, n->in, y);
     tg->random = now;
     tg->grad_mode = create;
-    for (i = 0; i < n->n_in; i++) {                                    /* a tensor that is several inputs gets its whole gradient once */
+    /* a tensor that is several inputs gets its whole gradient once */
+    for (i = 0; i < n->n_in; i++) {
         n->wants[i] = n->wants[i] && tg__needs_grad(n->in[i]);         /* frozen since */
-        for (j = 0; j < i && n->wants[i]; j++) if (n->in_slot[j].from == n->in_slot[i].from && n->in_slot[j].from_out == n->in_slot[i].from_out) n->wants[i] = false;
+        for (j = 0; j < i && n->wants[i]; j++)
+            if (n->in_slot[j].from == n->in_slot[i].from && n->in_slot[j].from_out == n->in_slot[i].from_out)
+                n->wants[i] = false;
         if (n->wants[i]) x[wanted++] = n->in[i];
     }
     ok = ok && tg__gradients(tg, y, at->n_outputs, g, false, x, wanted, gx, create, false, true, true);
@@ -5366,7 +5820,8 @@ TG__PRIVATE bool tg__checkpoint_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
     tg__mem_put(tg, y, size);
     return ok;
 }
-static const tg_op tg__checkpoint_op = { "checkpoint", 1, -1, 0, -1, 0, { TG_SAVE_INS, TG_SAVE_INS, TG_SAVE_INS, TG_SAVE_INS }, NULL, 0, sizeof(tg__checkpoint_attr),
+static const tg_op tg__checkpoint_op = { "checkpoint", 1, -1, 0, -1, 0,
+    { TG_SAVE_INS, TG_SAVE_INS, TG_SAVE_INS, TG_SAVE_INS }, NULL, 0, sizeof(tg__checkpoint_attr),
                                          tg__checkpoint_check, NULL, tg__checkpoint_backward, NULL };
 
 TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
@@ -5398,7 +5853,8 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     }
     if (ok) {
         for (i = 0; i < count; i++) all[i] = i < c->n_inputs ? c->inputs[i] : rec.list[i - c->n_inputs];
-        for (i = 0; i < rec.count; i++) {                              /* what is an input already must not be counted twice */
+        /* what is an input already must not be counted twice */
+        for (i = 0; i < rec.count; i++) {
             int j;
             for (j = 0; j < c->n_inputs; j++) if (rec.list[i] == c->inputs[j]) all[c->n_inputs + i] = NULL;
         }
@@ -5408,7 +5864,11 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
         tg_tensor **result = all + count;
         n = tg__node_make(tg, &tg__checkpoint_op, &at, count, c->n_outputs);
         ok = n != NULL;
-        for (i = 0; ok && i < count; i++) { n->in[i] = NULL; n->in_slot[i].from = NULL; if (all[i]) tg__slot_fill(&n->in_slot[i], all[i]); }
+        for (i = 0; ok && i < count; i++) {
+            n->in[i] = NULL;
+            n->in_slot[i].from = NULL;
+            if (all[i]) tg__slot_fill(&n->in_slot[i], all[i]);
+        }
         for (i = 0; i < c->n_outputs; i++) result[i] = NULL;
         for (i = 0; ok && i < c->n_outputs; i++) {
             result[i] = tg__alias(outputs[i]);
@@ -5432,19 +5892,32 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
 }
 
 /* ---- ops from outside ---- */
-TG_API tg_tensor *tg_call(const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) {
+TG_API tg_tensor *tg_call(const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs,
+    tg_tensor **outputs) {
     tg_ctx *tg = NULL;
     int i;
     for (i = 0; i < n_inputs && inputs && !tg; i++) if (inputs[i]) tg = inputs[i]->tg;
     if (!op || !tg__gate(tg)) return NULL;
     tg->where = op->name;
-    if (!op->name || !op->check || !op->forward) { tg__fail(tg, TG__E_RECORD, op->name ? op->name : "?", "name, check and forward are needed"); return NULL; }
+    if (!op->name || !op->check || !op->forward) {
+        tg__fail(tg, TG__E_RECORD, op->name ? op->name : "?", "name, check and forward are needed");
+        return NULL;
+    }
     if (op->n_out < 1 || op->n_out > 16) { tg__fail(tg, TG__E_RECORD, op->name, "1 to 16 outputs"); return NULL; }
-    if (op->n_in >= 0 && (n_inputs < op->n_in || n_inputs > op->n_in + op->n_in_opt)) { tg__fail(tg, TG__E_RECORD, op->name, "the call has another number of inputs"); return NULL; }
-    if (op->flags & (TG_OP_INPLACE | TG_OP_VIEW)) { tg__fail(tg, TG__E_RECORD, op->name, "TG_OP_INPLACE and TG_OP_VIEW are for the library's own operations"); return NULL; }
+    if (op->n_in >= 0 && (n_inputs < op->n_in || n_inputs > op->n_in + op->n_in_opt)) {
+        tg__fail(tg, TG__E_RECORD, op->name, "the call has another number of inputs");
+        return NULL;
+    }
+    if (op->flags & (TG_OP_INPLACE | TG_OP_VIEW)) {
+        tg__fail(tg, TG__E_RECORD, op->name,
+            "TG_OP_INPLACE and TG_OP_VIEW are for the library's own operations");
+        return NULL;
+    }
     {
         tg_tensor *y = tg__call(op, attr, inputs, n_inputs, outputs, op->n_out);
-        if (!y && tg->error == TG_OK) tg__fail(tg, TG__E_OP_FAILED, "its check or forward failed without saying why, or made no first output");
+        if (!y && tg->error == TG_OK)
+            tg__fail(tg, TG__E_OP_FAILED,
+                "its check or forward failed without saying why, or made no first output");
         return y;
     }
 }
@@ -5468,7 +5941,8 @@ TG_API bool tg_node_fail(tg__node *n, tg_error_code code, const char *text) {
    ====================================================================================== */
 
 /* ---- runs and tiles ----
-   Kernels compute in f32, f64 or i64 on operands with step 0 or 1. Everything else - other strides, half types, mixed dtypes - is gathered into tiles of scratch. */
+   Kernels compute in f32, f64 or i64 on operands with step 0 or 1. Everything else - other strides, half
+   types, mixed dtypes - is gathered into tiles of scratch. */
 #define TG__TILE 512
 
 TG__KERNEL(void, tg__f16_to_f32, (int64_t n, float *d, const uint16_t *s));
@@ -5482,9 +5956,23 @@ TG__KERNEL(void, tg__f32_to_bf16, (int64_t n, uint16_t *d, const float *s));
 TG__PRIVATE void tg__load_f32(int isa, int64_t n, float *y, const void *s, int64_t stride, tg_dtype d) {
     int64_t i;
     switch (d) {
-        case TG_F16: { const uint16_t *p = (const uint16_t *)s; if (stride == 1) tg__f16_to_f32__k[isa](n, y, p); else for (i = 0; i < n; i++) y[i] = tg_f32_from_f16(p[i * stride]); break; }
-        case TG_BF16: { const uint16_t *p = (const uint16_t *)s; if (stride == 1) tg__bf16_to_f32__k[isa](n, y, p); else for (i = 0; i < n; i++) y[i] = tg_f32_from_bf16(p[i * stride]); break; }
-        case TG_BOOL: { const uint8_t *p = (const uint8_t *)s; for (i = 0; i < n; i++) y[i] = p[i * stride] ? 1.0f : 0.0f; break; }
+        case TG_F16: {
+            const uint16_t *p = (const uint16_t *)s;
+            if (stride == 1) tg__f16_to_f32__k[isa](n, y, p);
+            else for (i = 0; i < n; i++) y[i] = tg_f32_from_f16(p[i * stride]);
+            break;
+        }
+        case TG_BF16: {
+            const uint16_t *p = (const uint16_t *)s;
+            if (stride == 1) tg__bf16_to_f32__k[isa](n, y, p);
+            else for (i = 0; i < n; i++) y[i] = tg_f32_from_bf16(p[i * stride]);
+            break;
+        }
+        case TG_BOOL: {
+            const uint8_t *p = (const uint8_t *)s;
+            for (i = 0; i < n; i++) y[i] = p[i * stride] ? 1.0f : 0.0f;
+            break;
+        }
 #define TG__X(T, code, ctype) case code: { const ctype *p = (const ctype *)s; for (i = 0; i < n; i++) y[i] = (T)p[i * stride]; break; }
         TG__EACH_NUMBER(TG__X, float) TG__X(float, TG_F32, float) TG__X(float, TG_F64, double)
         default: break;
@@ -5494,9 +5982,21 @@ TG__PRIVATE void tg__load_f64(int isa, int64_t n, double *y, const void *s, int6
     int64_t i;
     (void)isa;
     switch (d) {
-        case TG_F16: { const uint16_t *p = (const uint16_t *)s; for (i = 0; i < n; i++) y[i] = tg_f32_from_f16(p[i * stride]); break; }
-        case TG_BF16: { const uint16_t *p = (const uint16_t *)s; for (i = 0; i < n; i++) y[i] = tg_f32_from_bf16(p[i * stride]); break; }
-        case TG_BOOL: { const uint8_t *p = (const uint8_t *)s; for (i = 0; i < n; i++) y[i] = p[i * stride] ? 1.0 : 0.0; break; }
+        case TG_F16: {
+            const uint16_t *p = (const uint16_t *)s;
+            for (i = 0; i < n; i++) y[i] = tg_f32_from_f16(p[i * stride]);
+            break;
+        }
+        case TG_BF16: {
+            const uint16_t *p = (const uint16_t *)s;
+            for (i = 0; i < n; i++) y[i] = tg_f32_from_bf16(p[i * stride]);
+            break;
+        }
+        case TG_BOOL: {
+            const uint8_t *p = (const uint8_t *)s;
+            for (i = 0; i < n; i++) y[i] = p[i * stride] ? 1.0 : 0.0;
+            break;
+        }
         TG__EACH_NUMBER(TG__X, double) TG__X(double, TG_F32, float) TG__X(double, TG_F64, double)
         default: break;
     }
@@ -5505,11 +6005,31 @@ TG__PRIVATE void tg__load_f64(int isa, int64_t n, double *y, const void *s, int6
 TG__PRIVATE void tg__load_i64(int64_t n, int64_t *y, const void *s, int64_t stride, tg_dtype d) {
     int64_t i;
     switch (d) {
-        case TG_BOOL: { const uint8_t *p = (const uint8_t *)s; for (i = 0; i < n; i++) y[i] = p[i * stride] != 0; break; }
-        case TG_F32: { const float *p = (const float *)s; for (i = 0; i < n; i++) y[i] = tg__int_of((double)p[i * stride]); break; }
-        case TG_F64: { const double *p = (const double *)s; for (i = 0; i < n; i++) y[i] = tg__int_of(p[i * stride]); break; }
-        case TG_F16: { const uint16_t *p = (const uint16_t *)s; for (i = 0; i < n; i++) y[i] = tg__int_of((double)tg_f32_from_f16(p[i * stride])); break; }
-        case TG_BF16: { const uint16_t *p = (const uint16_t *)s; for (i = 0; i < n; i++) y[i] = tg__int_of((double)tg_f32_from_bf16(p[i * stride])); break; }
+        case TG_BOOL: {
+            const uint8_t *p = (const uint8_t *)s;
+            for (i = 0; i < n; i++) y[i] = p[i * stride] != 0;
+            break;
+        }
+        case TG_F32: {
+            const float *p = (const float *)s;
+            for (i = 0; i < n; i++) y[i] = tg__int_of((double)p[i * stride]);
+            break;
+        }
+        case TG_F64: {
+            const double *p = (const double *)s;
+            for (i = 0; i < n; i++) y[i] = tg__int_of(p[i * stride]);
+            break;
+        }
+        case TG_F16: {
+            const uint16_t *p = (const uint16_t *)s;
+            for (i = 0; i < n; i++) y[i] = tg__int_of((double)tg_f32_from_f16(p[i * stride]));
+            break;
+        }
+        case TG_BF16: {
+            const uint16_t *p = (const uint16_t *)s;
+            for (i = 0; i < n; i++) y[i] = tg__int_of((double)tg_f32_from_bf16(p[i * stride]));
+            break;
+        }
 #define TG__X(T, code, ctype) case code: { const ctype *p = (const ctype *)s; for (i = 0; i < n; i++) y[i] = (T)p[i * stride]; break; }
         TG__EACH_NUMBER(TG__X, int64_t)
 #undef TG__X
@@ -5517,13 +6037,28 @@ TG__PRIVATE void tg__load_i64(int64_t n, int64_t *y, const void *s, int64_t stri
     }
 }
 
-/* And back: n numbers x, side by side, to d elements at y. Floats become integers by tg__int_of and wrap; integers wrap. */
+/* And back: n numbers x, side by side, to d elements at y. Floats become integers by tg__int_of and wrap;
+   integers wrap. */
 TG__PRIVATE void tg__store_f32(int isa, int64_t n, void *y, int64_t stride, tg_dtype d, const float *x) {
     int64_t i;
     switch (d) {
-        case TG_F16: { uint16_t *p = (uint16_t *)y; if (stride == 1) tg__f32_to_f16__k[isa](n, p, x); else for (i = 0; i < n; i++) p[i * stride] = tg_f16_from_f32(x[i]); break; }
-        case TG_BF16: { uint16_t *p = (uint16_t *)y; if (stride == 1) tg__f32_to_bf16__k[isa](n, p, x); else for (i = 0; i < n; i++) p[i * stride] = tg_bf16_from_f32(x[i]); break; }
-        case TG_BOOL: { uint8_t *p = (uint8_t *)y; for (i = 0; i < n; i++) p[i * stride] = (tg__bits32(x[i]) & 0x7fffffffu) != 0; break; }
+        case TG_F16: {
+            uint16_t *p = (uint16_t *)y;
+            if (stride == 1) tg__f32_to_f16__k[isa](n, p, x);
+            else for (i = 0; i < n; i++) p[i * stride] = tg_f16_from_f32(x[i]);
+            break;
+        }
+        case TG_BF16: {
+            uint16_t *p = (uint16_t *)y;
+            if (stride == 1) tg__f32_to_bf16__k[isa](n, p, x);
+            else for (i = 0; i < n; i++) p[i * stride] = tg_bf16_from_f32(x[i]);
+            break;
+        }
+        case TG_BOOL: {
+            uint8_t *p = (uint8_t *)y;
+            for (i = 0; i < n; i++) p[i * stride] = (tg__bits32(x[i]) & 0x7fffffffu) != 0;
+            break;
+        }
         case TG_F32: { float *p = (float *)y; for (i = 0; i < n; i++) p[i * stride] = x[i]; break; }
         case TG_F64: { double *p = (double *)y; for (i = 0; i < n; i++) p[i * stride] = x[i]; break; }
 #define TG__X(T, code, ctype) case code: { ctype *p = (ctype *)y; for (i = 0; i < n; i++) p[i * stride] = (ctype)(uint64_t)tg__int_of((double)x[i]); break; }
@@ -5534,9 +6069,21 @@ TG__PRIVATE void tg__store_f32(int isa, int64_t n, void *y, int64_t stride, tg_d
 TG__PRIVATE void tg__store_f64(int64_t n, void *y, int64_t stride, tg_dtype d, const double *x) {
     int64_t i;
     switch (d) {
-        case TG_F16: { uint16_t *p = (uint16_t *)y; for (i = 0; i < n; i++) p[i * stride] = tg_f16_from_f32((float)x[i]); break; }
-        case TG_BF16: { uint16_t *p = (uint16_t *)y; for (i = 0; i < n; i++) p[i * stride] = tg_bf16_from_f32((float)x[i]); break; }
-        case TG_BOOL: { uint8_t *p = (uint8_t *)y; for (i = 0; i < n; i++) p[i * stride] = (tg__bits64(x[i]) & 0x7fffffffffffffffu) != 0; break; }
+        case TG_F16: {
+            uint16_t *p = (uint16_t *)y;
+            for (i = 0; i < n; i++) p[i * stride] = tg_f16_from_f32((float)x[i]);
+            break;
+        }
+        case TG_BF16: {
+            uint16_t *p = (uint16_t *)y;
+            for (i = 0; i < n; i++) p[i * stride] = tg_bf16_from_f32((float)x[i]);
+            break;
+        }
+        case TG_BOOL: {
+            uint8_t *p = (uint8_t *)y;
+            for (i = 0; i < n; i++) p[i * stride] = (tg__bits64(x[i]) & 0x7fffffffffffffffu) != 0;
+            break;
+        }
         case TG_F32: { float *p = (float *)y; for (i = 0; i < n; i++) p[i * stride] = (float)x[i]; break; }
         case TG_F64: { double *p = (double *)y; for (i = 0; i < n; i++) p[i * stride] = x[i]; break; }
         TG__EACH_NUMBER(TG__X, 0)
@@ -5547,8 +6094,16 @@ TG__PRIVATE void tg__store_f64(int64_t n, void *y, int64_t stride, tg_dtype d, c
 TG__PRIVATE void tg__store_i64(int64_t n, void *y, int64_t stride, tg_dtype d, const int64_t *x) {
     int64_t i;
     switch (d) {
-        case TG_F16: { uint16_t *p = (uint16_t *)y; for (i = 0; i < n; i++) p[i * stride] = tg_f16_from_f32((float)x[i]); break; }
-        case TG_BF16: { uint16_t *p = (uint16_t *)y; for (i = 0; i < n; i++) p[i * stride] = tg_bf16_from_f32((float)x[i]); break; }
+        case TG_F16: {
+            uint16_t *p = (uint16_t *)y;
+            for (i = 0; i < n; i++) p[i * stride] = tg_f16_from_f32((float)x[i]);
+            break;
+        }
+        case TG_BF16: {
+            uint16_t *p = (uint16_t *)y;
+            for (i = 0; i < n; i++) p[i * stride] = tg_bf16_from_f32((float)x[i]);
+            break;
+        }
         case TG_BOOL: { uint8_t *p = (uint8_t *)y; for (i = 0; i < n; i++) p[i * stride] = x[i] != 0; break; }
         case TG_F32: { float *p = (float *)y; for (i = 0; i < n; i++) p[i * stride] = (float)x[i]; break; }
         case TG_F64: { double *p = (double *)y; for (i = 0; i < n; i++) p[i * stride] = (double)x[i]; break; }
@@ -5559,21 +6114,26 @@ TG__PRIVATE void tg__store_i64(int64_t n, void *y, int64_t stride, tg_dtype d, c
     }
 }
 
-TG__PRIVATE void tg__load(int isa, tg_dtype compute, int64_t n, void *y, const void *s, int64_t stride, tg_dtype d) {
+TG__PRIVATE void tg__load(int isa, tg_dtype compute, int64_t n, void *y, const void *s, int64_t stride,
+    tg_dtype d) {
     if (compute == TG_F32) tg__load_f32(isa, n, (float *)y, s, stride, d);
     else if (compute == TG_F64) tg__load_f64(isa, n, (double *)y, s, stride, d);
     else tg__load_i64(n, (int64_t *)y, s, stride, d);
 }
-TG__PRIVATE void tg__store(int isa, tg_dtype compute, int64_t n, void *y, int64_t stride, tg_dtype d, const void *x) {
+TG__PRIVATE void tg__store(int isa, tg_dtype compute, int64_t n, void *y, int64_t stride, tg_dtype d,
+    const void *x) {
     if (compute == TG_F32) tg__store_f32(isa, n, y, stride, d, (const float *)x);
     else if (compute == TG_F64) tg__store_f64(n, y, stride, d, (const double *)x);
     else tg__store_i64(n, y, stride, d, (const int64_t *)x);
 }
 /* The type that elements of dtype d are computed in. */
-TG__PRIVATE tg_dtype tg__compute_type(tg_dtype d) { return d == TG_F64 ? TG_F64 : tg_dtype_is_float(d) ? TG_F32 : TG_I64; }
+TG__PRIVATE tg_dtype tg__compute_type(tg_dtype d) {
+    return d == TG_F64 ? TG_F64 : tg_dtype_is_float(d) ? TG_F32 : TG_I64;
+}
 
 /* ---- walking several tensors together ----
-   Dimensions of size 1 are dropped, the rest sorted by the first tensor's strides and merged where all tensors allow, so that most work is one flat run. */
+   Dimensions of size 1 are dropped, the rest sorted by the first tensor's strides and merged where all
+   tensors allow, so that most work is one flat run. */
 #define TG__WALK_MAX 6
 typedef struct tg__loop {
     int     ndim;
@@ -5631,27 +6191,33 @@ TG__PRIVATE int64_t tg__loop_offset(const tg__loop *l, int k, int64_t at, int64_
     return offset + at * l->stride[k][0];
 }
 /* n elements from flat position `at` on of tensor k: into a tile (load) or from one (store). */
-TG__PRIVATE void tg__loop_tile(const tg__loop *l, int k, int isa, int64_t at, int64_t n, tg_dtype compute, void *tile, char *base, tg_dtype d, bool store) {
+TG__PRIVATE void tg__loop_tile(const tg__loop *l, int k, int isa, int64_t at, int64_t n, tg_dtype compute,
+    void *tile, char *base, tg_dtype d, bool store) {
     int last = l->ndim - 1;
     size_t size = tg_dtype_size(d), csize = tg_dtype_size(compute);
     while (n > 0) {
         int64_t column = 0, offset = tg__loop_offset(l, k, at, &column), m = tg__imin(n, l->shape[last] - column);
         char *p = base + offset * (int64_t)size;
-        if (store) tg__store(isa, compute, m, p, l->stride[k][last], d, tile); else tg__load(isa, compute, m, tile, p, l->stride[k][last], d);
+        if (store) tg__store(isa, compute, m, p, l->stride[k][last], d, tile);
+        else tg__load(isa, compute, m, tile, p, l->stride[k][last], d);
         tile = (char *)tile + (size_t)m * csize;
         at += m; n -= m;
     }
 }
 
 /* ---- the map family ----
-   A kernel sees whole vectors: n is a multiple of their width, and an operand moves along (step -1, a mask for the index) or is one vector that serves the whole run
-   (step 0). tg__map_run makes that of any n and of operands that are one number. Integer kernels are plain loops and take any n. */
+   A kernel sees whole vectors: n is a multiple of their width, and an operand moves along (step -1, a mask
+   for the index) or is one vector that serves the whole run
+   (step 0). tg__map_run makes that of any n and of operands that are one number. Integer kernels are plain
+   loops and take any n. */
 typedef void (*tg__map_fn)(int64_t n, void *y, const void *const *x, const int64_t *step, const double *p);
-typedef void (*tg__map_run_fn)(tg__map_fn fn, int operands, bool mask, int64_t n, void *y, const void *const *x, const int64_t *step, const double *p);
+typedef void (*tg__map_run_fn)(tg__map_fn fn, int operands, bool mask, int64_t n, void *y,
+    const void *const *x, const int64_t *step, const double *p);
 static const tg__map_run_fn tg__map_run_f32__k[TG__PASSES] = { TG__EACH_PASS(tg__map_run_f32) };
 static const tg__map_run_fn tg__map_run_f64__k[TG__PASSES] = { TG__EACH_PASS_F64(tg__map_run_f64) };
 
-TG__PRIVATE void tg__map_call(int isa, tg_dtype compute, tg__map_fn fn, int operands, bool mask, int64_t n, void *y, const void *const *x, const int64_t *step, const double *p) {
+TG__PRIVATE void tg__map_call(int isa, tg_dtype compute, tg__map_fn fn, int operands, bool mask, int64_t n,
+    void *y, const void *const *x, const int64_t *step, const double *p) {
     if (compute == TG_F32) tg__map_run_f32__k[isa](fn, operands, mask, n, y, x, step, p);
     else if (compute == TG_F64) tg__map_run_f64__k[isa](fn, operands, mask, n, y, x, step, p);
     else fn(n, y, x, step, p);
@@ -5683,23 +6249,32 @@ TG__PRIVATE void tg__map_chunk(void *job, int64_t index) {
     size_t csize = tg_dtype_size(j->compute);
     int last = j->loop.ndim - 1, k, slot = -1, isa = j->tg->isa;
     char *tiles = NULL;
-    for (k = 0; k < j->n; k++) if (j->how[k] == TG__MAP_TILE) { tiles = (char *)tg__scratch_take(j->tg, &slot); break; }
+    for (k = 0; k < j->n; k++) if (j->how[k] == TG__MAP_TILE) {
+        tiles = (char *)tg__scratch_take(j->tg, &slot);
+        break;
+    }
     while (at < end) {
         const void *x[TG__WALK_MAX];
         int64_t step[TG__WALK_MAX];
         int64_t n = end - at;
         void *y;
-        if (j->rows) { int64_t column = 0; (void)tg__loop_offset(&j->loop, 0, at, &column); n = tg__imin(n, j->loop.shape[last] - column); }
+        if (j->rows) {
+            int64_t column = 0;
+            (void)tg__loop_offset(&j->loop, 0, at, &column);
+            n = tg__imin(n, j->loop.shape[last] - column);
+        }
         if (tiles) n = tg__imin(n, TG__TILE);
         for (k = 1; k < j->n; k++) {
             step[k - 1] = -1;
             switch (j->how[k]) {
                 case TG__MAP_FLAT: x[k - 1] = j->base[k] + at * (int64_t)csize; break;
                 case TG__MAP_ONE: x[k - 1] = &j->one[k]; step[k - 1] = 0; break;
-                case TG__MAP_ROW: x[k - 1] = j->base[k] + tg__loop_offset(&j->loop, k, at, NULL) * (int64_t)csize; step[k - 1] = -j->loop.stride[k][last]; break;
+                case TG__MAP_ROW: x[k - 1] = j->base[k] + tg__loop_offset(&j->loop, k, at,
+                    NULL) * (int64_t)csize; step[k - 1] = -j->loop.stride[k][last]; break;
                 default:
                     x[k - 1] = tiles + (size_t)k * TG__TILE * 8;
-                    tg__loop_tile(&j->loop, k, isa, at, n, j->compute, tiles + (size_t)k * TG__TILE * 8, j->base[k], j->dtype[k], false);
+                    tg__loop_tile(&j->loop, k, isa, at, n, j->compute, tiles + (size_t)k * TG__TILE * 8,
+                        j->base[k], j->dtype[k], false);
                     break;
             }
             if (!j->used[k]) { x[k - 1] = x[0]; step[k - 1] = step[0]; }
@@ -5707,7 +6282,9 @@ TG__PRIVATE void tg__map_chunk(void *job, int64_t index) {
         {
             size_t ysize = j->mask ? 1 : csize;
             y = j->how[0] == TG__MAP_FLAT ? (void *)(j->base[0] + at * (int64_t)ysize) :
-                j->how[0] == TG__MAP_ROW ? (void *)(j->base[0] + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)ysize) : (void *)tiles;
+                j->how[0] == TG__MAP_ROW
+                    ? (void *)(j->base[0] + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)ysize)
+                    : (void *)tiles;
         }
         tg__map_call(isa, j->compute, j->fn, j->n - 1, j->mask, n, y, x, step, j->p);
         if (j->how[0] == TG__MAP_TILE) {
@@ -5738,12 +6315,18 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *job) {
             if (l->stride[k][d] != 0) zero = false;
             dense *= l->shape[d];
         }
-        if (k > 0 && (zero || l->numel == 1)) { j->how[k] = TG__MAP_ONE; tg__load(tg->isa, j->compute, 1, &j->one[k], j->base[k], 1, j->dtype[k]); }
+        if (k > 0 && (zero || l->numel == 1)) {
+            j->how[k] = TG__MAP_ONE;
+            tg__load(tg->isa, j->compute, 1, &j->one[k], j->base[k], 1, j->dtype[k]);
+        }
         else if (flat && same) j->how[k] = TG__MAP_FLAT;
-        else if (j->rows && same && (l->stride[k][l->ndim - 1] == 1 || (k > 0 && l->stride[k][l->ndim - 1] == 0))) j->how[k] = TG__MAP_ROW;
+        else if (j->rows && same &&
+            (l->stride[k][l->ndim - 1] == 1 || (k > 0 && l->stride[k][l->ndim - 1] == 0))) j->how[k] =
+            TG__MAP_ROW;
         else { j->how[k] = TG__MAP_TILE; tile = true; }
     }
-    if (j->rows && l->ndim > 1) {                                      /* no rows needed if everything is flat anyway */
+    /* no rows needed if everything is flat anyway */
+    if (j->rows && l->ndim > 1) {
         bool all = true;
         for (k = 0; k < j->n; k++) if (j->how[k] == TG__MAP_ROW || j->how[k] == TG__MAP_TILE) all = false;
         if (all) j->rows = false;
@@ -5754,11 +6337,14 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *job) {
 static const tg__family tg__family_map = { "map", TG__FAMILY_MAP, tg__map_start, tg__map_chunk, false };
 
 /* y = fn(x[0], x[1], ...) elementwise; NULL operands are ones that the kernel does not read. */
-TG__PRIVATE bool tg__map(tg_ctx *tg, tg__map_fn fn, tg_dtype compute, bool mask, tg_tensor *y, tg_tensor *const *x, int n, const double *p) {
+TG__PRIVATE bool tg__map(tg_ctx *tg, tg__map_fn fn, tg_dtype compute, bool mask, tg_tensor *y,
+    tg_tensor *const *x, int n, const double *p) {
     tg__map_job j;
     tg_tensor *t[TG__WALK_MAX];
     int k;
-    if (y->device == TG_CPU && y->numel <= TG__MAP_CHUNK && y->dtype == (mask ? TG_BOOL : compute) && tg__is_dense(y)) {      /* small and simple: no loop to set up */
+    /* small and simple: no loop to set up */
+    if (y->device == TG_CPU && y->numel <= TG__MAP_CHUNK && y->dtype == (mask ? TG_BOOL : compute) &&
+        tg__is_dense(y)) {
         const void *px[TG__WALK_MAX];
         int64_t step[TG__WALK_MAX];
         for (k = 0; k < n; k++) {
@@ -5804,10 +6390,30 @@ TG__PRIVATE void tg__move_run(int64_t n, size_t size, char *y, int64_t ys, const
     int64_t i;
     if (ys == 1 && xs == 1) { memcpy(y, x, (size_t)n * size); return; }
     switch (size) {
-        case 8: { uint64_t *d = (uint64_t *)(void *)y; const uint64_t *s = (const uint64_t *)(const void *)x; for (i = 0; i < n; i++) d[i * ys] = s[i * xs]; break; }
-        case 4: { uint32_t *d = (uint32_t *)(void *)y; const uint32_t *s = (const uint32_t *)(const void *)x; for (i = 0; i < n; i++) d[i * ys] = s[i * xs]; break; }
-        case 2: { uint16_t *d = (uint16_t *)(void *)y; const uint16_t *s = (const uint16_t *)(const void *)x; for (i = 0; i < n; i++) d[i * ys] = s[i * xs]; break; }
-        default: { uint8_t *d = (uint8_t *)y; const uint8_t *s = (const uint8_t *)x; for (i = 0; i < n; i++) d[i * ys] = s[i * xs]; break; }
+        case 8: {
+            uint64_t *d = (uint64_t *)(void *)y;
+            const uint64_t *s = (const uint64_t *)(const void *)x;
+            for (i = 0; i < n; i++) d[i * ys] = s[i * xs];
+            break;
+        }
+        case 4: {
+            uint32_t *d = (uint32_t *)(void *)y;
+            const uint32_t *s = (const uint32_t *)(const void *)x;
+            for (i = 0; i < n; i++) d[i * ys] = s[i * xs];
+            break;
+        }
+        case 2: {
+            uint16_t *d = (uint16_t *)(void *)y;
+            const uint16_t *s = (const uint16_t *)(const void *)x;
+            for (i = 0; i < n; i++) d[i * ys] = s[i * xs];
+            break;
+        }
+        default: {
+            uint8_t *d = (uint8_t *)y;
+            const uint8_t *s = (const uint8_t *)x;
+            for (i = 0; i < n; i++) d[i * ys] = s[i * xs];
+            break;
+        }
     }
 }
 
@@ -5828,7 +6434,8 @@ TG__KERNEL(void, tg__turn_f32, (int64_t lines, int64_t length, const float *x, i
 TG__KERNEL(void, tg__turn_f64, (int64_t lines, int64_t length, const double *x, int64_t xs, double *y, int64_t ys));
 #endif
 
-/* A chunk of a transposition: TG__TURN rows of y. Two dimensions matter, the innermost one, along which y is dense, and the one along which x is; the rest is walked. */
+/* A chunk of a transposition: TG__TURN rows of y. Two dimensions matter, the innermost one, along which y is
+   dense, and the one along which x is; the rest is walked. */
 #define TG__TURN 32
 TG__PRIVATE void tg__copy_turn(const tg__copy_job *j, int64_t index) {
     const tg__loop *l = &j->loop;
@@ -5837,7 +6444,8 @@ TG__PRIVATE void tg__copy_turn(const tg__copy_job *j, int64_t index) {
     size_t size = tg_dtype_size(j->yd);
     char *y;
     const char *x;
-    for (d = 0; mid < 0; d++) if (l->stride[1][d] == 1 && l->shape[d] >= 8) mid = d;      /* as tg__copy_start chose it */
+    /* as tg__copy_start chose it */
+    for (d = 0; mid < 0; d++) if (l->stride[1][d] == 1 && l->shape[d] >= 8) mid = d;
     blocks = tg__ceil_div(l->shape[mid], TG__TURN);
     m0 = index % blocks * TG__TURN; index /= blocks;
     for (d = in - 1; d >= 0; d--) {
@@ -5852,14 +6460,20 @@ TG__PRIVATE void tg__copy_turn(const tg__copy_job *j, int64_t index) {
     x = j->x + (xo + m0) * (int64_t)size;
 #if TG__HAS_X86 || TG__HAS_NEON                        /* vectors hand bits on as they are; not so every scalar unit */
     if (l->stride[0][in] == 1 && j->tg->isa > TG__ISA_STRICT && size >= 4) {
-        if (size == 4) tg__turn_f32__k[j->tg->isa](l->shape[in], rows, (const float *)(const void *)x, xs, (float *)(void *)y, ys);
-        else tg__turn_f64__k[j->tg->isa](l->shape[in], rows, (const double *)(const void *)x, xs, (double *)(void *)y, ys);
+        if (size == 4)
+            tg__turn_f32__k[j->tg->isa](l->shape[in], rows, (const float *)(const void *)x, xs,
+                (float *)(void *)y, ys);
+        else
+            tg__turn_f64__k[j->tg->isa](l->shape[in], rows, (const double *)(const void *)x, xs,
+                (double *)(void *)y, ys);
         return;
     }
 #endif
     for (i0 = 0; i0 < l->shape[in]; i0 += TG__TURN)
         for (i = 0; i < rows; i++)
-            tg__move_run(tg__imin(TG__TURN, l->shape[in] - i0), size, y + (i * ys + i0 * l->stride[0][in]) * (int64_t)size, l->stride[0][in], x + (i + i0 * xs) * (int64_t)size, xs);
+            tg__move_run(tg__imin(TG__TURN, l->shape[in] - i0), size,
+                y + (i * ys + i0 * l->stride[0][in]) * (int64_t)size, l->stride[0][in],
+                x + (i + i0 * xs) * (int64_t)size, xs);
 }
 
 TG__PRIVATE void tg__copy_chunk(void *job, int64_t index) {
@@ -5870,16 +6484,24 @@ TG__PRIVATE void tg__copy_chunk(void *job, int64_t index) {
     int last = l->ndim - 1, slot = -1;
     char *tile = NULL;
     if (j->turn) { tg__copy_turn(j, index); return; }
-    if (j->flat) { memcpy(j->y + at * (int64_t)ysize, j->x + at * (int64_t)xsize, (size_t)(end - at) * ysize); return; }
+    if (j->flat) {
+        memcpy(j->y + at * (int64_t)ysize, j->x + at * (int64_t)xsize, (size_t)(end - at) * ysize);
+        return;
+    }
     if (!j->raw) tile = (char *)tg__scratch_take(j->tg, &slot);
     while (at < end) {
-        int64_t column = 0, yo = tg__loop_offset(l, 0, at, &column), xo = tg__loop_offset(l, 1, at, NULL), n = tg__imin(end - at, l->shape[last] - column);
-        if (j->raw && last > 0 && column == 0 && end - at >= 2 * l->shape[last] && l->stride[0][last] == 1 && l->stride[1][last] == 1) {
-            int64_t row = at / l->shape[last] % l->shape[last - 1], rows = tg__imin((end - at) / l->shape[last], l->shape[last - 1] - row);
-            tg__move_rows(rows, (size_t)l->shape[last] * ysize, j->y + yo * (int64_t)ysize, l->stride[0][last - 1] * (int64_t)ysize,
+        int64_t column = 0, yo = tg__loop_offset(l, 0, at, &column), xo = tg__loop_offset(l, 1, at, NULL),
+            n = tg__imin(end - at, l->shape[last] - column);
+        if (j->raw && last > 0 && column == 0 && end - at >= 2 * l->shape[last] && l->stride[0][last] == 1 &&
+            l->stride[1][last] == 1) {
+            int64_t row = at / l->shape[last] % l->shape[last - 1],
+                rows = tg__imin((end - at) / l->shape[last], l->shape[last - 1] - row);
+            tg__move_rows(rows, (size_t)l->shape[last] * ysize, j->y + yo * (int64_t)ysize,
+                l->stride[0][last - 1] * (int64_t)ysize,
                           j->x + xo * (int64_t)xsize, l->stride[1][last - 1] * (int64_t)xsize);
             n = rows * l->shape[last];
-        } else if (j->raw) tg__move_run(n, ysize, j->y + yo * (int64_t)ysize, l->stride[0][last], j->x + xo * (int64_t)xsize, l->stride[1][last]);
+        } else if (j->raw) tg__move_run(n, ysize, j->y + yo * (int64_t)ysize, l->stride[0][last],
+            j->x + xo * (int64_t)xsize, l->stride[1][last]);
         else {
             n = tg__imin(n, TG__TILE);
             tg__load(j->tg->isa, j->compute, n, tile, j->x + xo * (int64_t)xsize, l->stride[1][last], j->xd);
@@ -5925,7 +6547,15 @@ TG__PRIVATE bool tg__copy_to(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
 }
 
 /* ---- fill ---- */
-typedef struct tg__fill_job { char *y; tg_dtype d; char bits[8]; int64_t start, step; bool ramp; double fstart, fstep; tg__loop loop; } tg__fill_job;
+typedef struct tg__fill_job {
+    char *y;
+    tg_dtype d;
+    char bits[8];
+    int64_t start, step;
+    bool ramp;
+    double fstart, fstep;
+    tg__loop loop;
+} tg__fill_job;
 #define TG__FILL_CHUNK 32768
 
 TG__PRIVATE void tg__fill_chunk(void *job, int64_t index) {
@@ -5935,13 +6565,33 @@ TG__PRIVATE void tg__fill_chunk(void *job, int64_t index) {
     size_t size = tg_dtype_size(j->d);
     int last = l->ndim - 1;
     while (at < end) {
-        int64_t column = 0, o = tg__loop_offset(l, 0, at, &column), n = tg__imin(end - at, l->shape[last] - column), s = l->stride[0][last], i;
+        int64_t column = 0, o = tg__loop_offset(l, 0, at, &column),
+            n = tg__imin(end - at, l->shape[last] - column), s = l->stride[0][last], i;
         char *y = j->y + o * (int64_t)size;
-        if (j->ramp) for (i = 0; i < n; i++) tg__put_scalar(y + i * s * (int64_t)size, j->d, j->fstart + (double)(at + i) * j->fstep, (int64_t)((uint64_t)j->start + (uint64_t)(at + i) * (uint64_t)j->step), !tg_dtype_is_float(j->d));
-        else if (size == 1) { if (s == 1) memset(y, (unsigned char)j->bits[0], (size_t)n); else for (i = 0; i < n; i++) y[i * s] = j->bits[0]; }
-        else if (size == 2) { uint16_t v, *p = (uint16_t *)(void *)y; memcpy(&v, j->bits, 2); for (i = 0; i < n; i++) p[i * s] = v; }
-        else if (size == 4) { uint32_t v, *p = (uint32_t *)(void *)y; memcpy(&v, j->bits, 4); if (s == 1) for (i = 0; i < n; i++) p[i] = v; else for (i = 0; i < n; i++) p[i * s] = v; }
-        else { uint64_t v, *p = (uint64_t *)(void *)y; memcpy(&v, j->bits, 8); if (s == 1) for (i = 0; i < n; i++) p[i] = v; else for (i = 0; i < n; i++) p[i * s] = v; }
+        if (j->ramp)
+            for (i = 0; i < n; i++)
+                tg__put_scalar(y + i * s * (int64_t)size, j->d, j->fstart + (double)(at + i) * j->fstep,
+                    (int64_t)((uint64_t)j->start + (uint64_t)(at + i) * (uint64_t)j->step),
+                    !tg_dtype_is_float(j->d));
+        else if (size == 1) {
+            if (s == 1) memset(y, (unsigned char)j->bits[0], (size_t)n);
+            else for (i = 0; i < n; i++) y[i * s] = j->bits[0];
+        }
+        else if (size == 2) {
+            uint16_t v, *p = (uint16_t *)(void *)y;
+            memcpy(&v, j->bits, 2);
+            for (i = 0; i < n; i++) p[i * s] = v;
+        }
+        else if (size == 4) {
+            uint32_t v, *p = (uint32_t *)(void *)y;
+            memcpy(&v, j->bits, 4);
+            if (s == 1) for (i = 0; i < n; i++) p[i] = v; else for (i = 0; i < n; i++) p[i * s] = v;
+        }
+        else {
+            uint64_t v, *p = (uint64_t *)(void *)y;
+            memcpy(&v, j->bits, 8);
+            if (s == 1) for (i = 0; i < n; i++) p[i] = v; else for (i = 0; i < n; i++) p[i * s] = v;
+        }
         at += n;
     }
 }
@@ -5963,13 +6613,15 @@ TG__PRIVATE bool tg__fill(tg_ctx *tg, tg_tensor *y, double f, int64_t i, bool is
 TG__PRIVATE bool tg__ramp(tg_ctx *tg, tg_tensor *y, double fstart, double fstep, int64_t start, int64_t step) {
     tg__fill_job j;
     tg__zero(&j, sizeof j);
-    j.y = (char *)y->data; j.d = y->dtype; j.ramp = true; j.fstart = fstart; j.fstep = fstep; j.start = start; j.step = step;
+    j.y = (char *)y->data; j.d = y->dtype; j.ramp = true; j.fstart = fstart; j.fstep = fstep; j.start = start;
+        j.step = step;
     tg__loop_make(&j.loop, &y, 1);
     return tg__launch(tg, y->device, &tg__family_fill, &j);
 }
 
 /* ---- the formula table's rows become records ---- */
-/* The rows for integers: 64-bit numbers, wrapped to the type afterwards. C expressions over x or a, b, c and the numbers p. A formula without a row here is for
+/* The rows for integers: 64-bit numbers, wrapped to the type afterwards. C expressions over x or a, b, c and
+   the numbers p. A formula without a row here is for
    floating types only. */
 #define TG__WRAP(u) ((int64_t)(u))
 #define TG__INTEGER_FORMULAS(TG__I1, TG__I2, TG__I3) \
@@ -5999,7 +6651,10 @@ TG__PRIVATE int64_t tg__int_clamp(int64_t x, const double *p) {        /* the up
 }
 /* Division by zero is refused before the kernel runs; INT64_MIN / -1 wraps. */
 TG__PRIVATE int64_t tg__int_mod(int64_t a, int64_t b) { return b == 0 || b == -1 ? 0 : a % b; }
-TG__PRIVATE int64_t tg__int_remainder(int64_t a, int64_t b) { int64_t r = tg__int_mod(a, b); return r != 0 && (r < 0) != (b < 0) ? r + b : r; }
+TG__PRIVATE int64_t tg__int_remainder(int64_t a, int64_t b) {
+    int64_t r = tg__int_mod(a, b);
+    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
 TG__PRIVATE int64_t tg__int_floor_divide(int64_t a, int64_t b) {
     if (b == 0) return 0;
     if (b == -1) return (int64_t)((uint64_t)0 - (uint64_t)a);
@@ -6026,7 +6681,8 @@ typedef struct tg__map_table { tg__map_fn f32[TG__PASSES], f64[TG__PASSES]; } tg
 
 enum { TG__SAME, TG__NUMERIC, TG__COUNTING, TG__FLOATING, TG__FLOAT_ONLY, TG__PREDICATE, TG__CHOOSE };
 
-typedef tg_tensor *(*tg__composed_fn)(tg_ctx *tg, const double *p, tg_tensor *g, tg_tensor *const *in, tg_tensor *y);
+typedef tg_tensor *(*tg__composed_fn)(tg_ctx *tg, const double *p, tg_tensor *g, tg_tensor *const *in,
+    tg_tensor *y);
 
 typedef struct tg__formula {
     tg_op op;                                       /* first: the record is the formula */
@@ -6037,7 +6693,8 @@ typedef struct tg__formula {
 } tg__formula;
 typedef struct tg__numbers { double p[2]; } tg__numbers;
 
-/* The dtype of a call's result: torch's promotion. Tensors with dimensions count first; 0-d tensors only if they are of a higher category, plain numbers likewise. */
+/* The dtype of a call's result: torch's promotion. Tensors with dimensions count first; 0-d tensors only if
+   they are of a higher category, plain numbers likewise. */
 TG__PRIVATE int tg__category(tg_dtype d) { return tg_dtype_is_float(d) ? 2 : d == TG_BOOL ? 0 : 1; }
 TG__PRIVATE tg_dtype tg__result_type(tg_tensor *const *in, int n) {
     tg_dtype best[3];
@@ -6056,7 +6713,8 @@ TG__PRIVATE tg_dtype tg__result_type(tg_tensor *const *in, int n) {
     for (k = 2; k >= 0; k--) {                                         /* from weak to strong */
         if (!has[k]) continue;
         if (!any) { r = best[k]; any = true; continue; }
-        if (tg__category(best[k]) >= tg__category(r) && !(tg__category(best[k]) == 0 && tg__category(r) == 0)) r = best[k];
+        if (tg__category(best[k]) >= tg__category(r) && !(tg__category(best[k]) == 0 && tg__category(r) == 0))
+            r = best[k];
         else if (tg__category(r) > tg__category(best[k])) { /* the weaker operand's category wins */ }
         else r = tg_dtype_promote(best[k], r);
     }
@@ -6075,8 +6733,10 @@ TG__PRIVATE bool tg__broadcast(tg_ctx *tg, tg_tensor *const *in, int n, int *ndi
             int64_t s = k >= 0 ? in[i]->shape[k] : 1;
             if (s == 1) continue;
             if (first >= 0 && s != shape[d]) {
-                bool turned = in[first]->ndim == 2 && in[i]->ndim == 2 && in[first]->shape[0] == in[i]->shape[1] && in[first]->shape[1] == in[i]->shape[0];
-                return tg__fail(tg, TG__E_BROADCAST, in[first], in[i], shape[d], s, d, turned ? "; transpose one?" : "");
+                bool turned = in[first]->ndim == 2 && in[i]->ndim == 2 &&
+                    in[first]->shape[0] == in[i]->shape[1] && in[first]->shape[1] == in[i]->shape[0];
+                return tg__fail(tg, TG__E_BROADCAST, in[first], in[i], shape[d], s, d, turned
+                    ? "; transpose one?" : "");
             }
             shape[d] = s; first = i;
         }
@@ -6084,18 +6744,24 @@ TG__PRIVATE bool tg__broadcast(tg_ctx *tg, tg_tensor *const *in, int n, int *ndi
     return true;
 }
 
-/* Which type a formula computes in, and whether the operands' types allow it. `result` is the type before it goes into an in-place operand. */
-TG__PRIVATE bool tg__formula_types(tg_ctx *tg, const tg__formula *f, tg_tensor *const *in, const double *p, tg_dtype *compute, tg_dtype *result) {
+/* Which type a formula computes in, and whether the operands' types allow it. `result` is the type before it
+   goes into an in-place operand. */
+TG__PRIVATE bool tg__formula_types(tg_ctx *tg, const tg__formula *f, tg_tensor *const *in, const double *p,
+    tg_dtype *compute, tg_dtype *result) {
     tg_dtype d = f->types == TG__CHOOSE ? tg__result_type(in + 1, 2) : tg__result_type(in, f->op.n_in);
-    if (f->types == TG__CHOOSE && in[0]->dtype != TG_BOOL && in[0]->dtype != TG_U8) return tg__fail(tg, TG__E_CONDITION, in[0]);
+    if (f->types == TG__CHOOSE && in[0]->dtype != TG_BOOL && in[0]->dtype != TG_U8)
+        return tg__fail(tg, TG__E_CONDITION, in[0]);
     if (f->types == TG__NUMERIC && d == TG_BOOL) return tg__fail(tg, TG__E_NOT_FOR, (int)d);
     if (f->types == TG__COUNTING && d == TG_BOOL) d = TG_I64;
     if (f->types == TG__FLOATING && !tg_dtype_is_float(d)) d = TG_F32;
     if (f->types == TG__FLOAT_ONLY && !tg_dtype_is_float(d)) return tg__fail(tg, TG__E_FLOAT_ONLY, in[0]);
-    if (f->value_i64 == tg_sub_i && ((in[0]->dtype == TG_BOOL) || in[1]->dtype == TG_BOOL)) return tg__fail(tg, TG__E_NOT_FOR, (int)TG_BOOL);
-    if (f->value_i64 == tg_pow_i && !tg_dtype_is_float(d) && in[1]->is_number && tg__get_i64(in[1]->data, in[1]->dtype) < 0)
+    if (f->value_i64 == tg_sub_i && ((in[0]->dtype == TG_BOOL) || in[1]->dtype == TG_BOOL))
+        return tg__fail(tg, TG__E_NOT_FOR, (int)TG_BOOL);
+    if (f->value_i64 == tg_pow_i && !tg_dtype_is_float(d) && in[1]->is_number &&
+        tg__get_i64(in[1]->data, in[1]->dtype) < 0)
         return tg__fail(tg, TG__E_POWER, tg__get_i64(in[1]->data, in[1]->dtype));
-    if (f->value_i64 == tg_add_scaled_i && !tg_dtype_is_float(d) && p[0] != (double)tg__int_of(p[0])) return tg__fail(tg, TG__E_ALPHA, p[0]);
+    if (f->value_i64 == tg_add_scaled_i && !tg_dtype_is_float(d) && p[0] != (double)tg__int_of(p[0]))
+        return tg__fail(tg, TG__E_ALPHA, p[0]);
     if (!tg_dtype_is_float(d) && !f->value_i64) return tg__fail(tg, TG__E_NOT_FOR, (int)d);
     *compute = tg__compute_type(d);
     *result = f->types == TG__PREDICATE ? TG_BOOL : d;
@@ -6109,19 +6775,26 @@ TG__PRIVATE bool tg__formula_check(tg_ctx *tg, tg__node *n) {
     int ndim, i, first = -1;
     if (!tg__formula_types(tg, f, n->in, ((const tg__numbers *)n->attr)->p, &compute, &result)) return false;
     n->plan = (int)compute;
-    if (n->n_in == 1 || (n->n_in == 2 && tg__same_shape(n->in[0], n->in[1]))) return tg__out_ordered(tg, n, 0, result, n->in[0]);
+    if (n->n_in == 1 || (n->n_in == 2 && tg__same_shape(n->in[0], n->in[1])))
+        return tg__out_ordered(tg, n, 0, result, n->in[0]);
     if (!tg__broadcast(tg, n->in, n->n_in, &ndim, shape)) return false;
-    for (i = 0; i < n->n_in && first < 0; i++) if (n->in[i]->ndim == ndim && memcmp(n->in[i]->shape, shape, (size_t)ndim * sizeof shape[0]) == 0) first = i;
-    return first >= 0 ? tg__out_ordered(tg, n, 0, result, n->in[first]) : tg__out_make(tg, n, 0, result, ndim, shape);
+    for (i = 0; i < n->n_in && first < 0; i++)
+        if (n->in[i]->ndim == ndim && memcmp(n->in[i]->shape, shape, (size_t)ndim * sizeof shape[0]) == 0)
+            first = i;
+    return first >= 0 ? tg__out_ordered(tg, n, 0, result, n->in[first]) : tg__out_make(tg, n, 0, result, ndim,
+        shape);
 }
 TG__PRIVATE bool tg__formula_check_(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
     tg_dtype compute, result;
     int64_t shape[TG_MAX_DIMS];
     int ndim;
-    if (!tg__formula_types(tg, f, n->in, ((const tg__numbers *)n->attr)->p, &compute, &result) || !tg__broadcast(tg, n->in, n->n_in, &ndim, shape)) return false;
-    if (ndim != n->in[0]->ndim || memcmp(shape, n->in[0]->shape, (size_t)ndim * sizeof shape[0]) != 0) return tg__fail(tg, TG__E_INPLACE_SHAPE, ndim, shape, n->in[0]);
-    if (tg__category(result) > tg__category(n->in[0]->dtype)) return tg__fail(tg, TG__E_INPLACE_DTYPE, (int)result, n->in[0]);
+    if (!tg__formula_types(tg, f, n->in, ((const tg__numbers *)n->attr)->p, &compute, &result) ||
+        !tg__broadcast(tg, n->in, n->n_in, &ndim, shape)) return false;
+    if (ndim != n->in[0]->ndim || memcmp(shape, n->in[0]->shape, (size_t)ndim * sizeof shape[0]) != 0)
+        return tg__fail(tg, TG__E_INPLACE_SHAPE, ndim, shape, n->in[0]);
+    if (tg__category(result) > tg__category(n->in[0]->dtype))
+        return tg__fail(tg, TG__E_INPLACE_DTYPE, (int)result, n->in[0]);
     n->plan = (int)compute;
     return tg__out_same(n);
 }
@@ -6131,14 +6804,19 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
     const tg_dtype compute = (tg_dtype)n->plan;
     tg_tensor *in[3];
-    tg_dtype common;                                                   /* the type that numbers and a comparison's operands take first */
+    /* the type that numbers and a comparison's operands take first */
+    tg_dtype common;
     bool divides, ok;
     int i;
-    common = f->types == TG__PREDICATE && n->n_in == 2 ? tg__result_type(n->in, 2) : compute == TG_I64 ? n->out[0]->dtype : TG_F64;
-    divides = f->value_i64 == tg_fmod_i || f->value_i64 == tg_remainder_i || f->value_i64 == tg_floor_divide_i || f->value_i64 == tg_div_trunc_i;
+    common = f->types == TG__PREDICATE && n->n_in == 2 ? tg__result_type(n->in, 2) : compute == TG_I64
+        ? n->out[0]->dtype : TG_F64;
+    divides = f->value_i64 == tg_fmod_i || f->value_i64 == tg_remainder_i ||
+        f->value_i64 == tg_floor_divide_i || f->value_i64 == tg_div_trunc_i;
     if (compute == TG_I64 && divides && tg__has_zero(n->in[1])) return tg__fail(tg, TG__E_INTEGER_ZERO);
     for (i = 0; i < n->n_in; i++) {
-        const bool narrower = n->in[i]->dtype != common && (n->in[i]->is_number || f->types == TG__PREDICATE) && (compute == TG_I64 ? common != TG_I64 : common == TG_F16 || common == TG_BF16);
+        const bool narrower = n->in[i]->dtype != common &&
+            (n->in[i]->is_number || f->types == TG__PREDICATE) &&
+            (compute == TG_I64 ? common != TG_I64 : common == TG_F16 || common == TG_BF16);
         in[i] = n->in[i];
         if (narrower) {
             in[i] = tg__tensor_make(tg, in[i]->device, common, in[i]->ndim, in[i]->shape, NULL);
@@ -6148,8 +6826,10 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
                 return false;
             }
         } else if ((n->op->flags & TG_OP_INPLACE) && i > 0 && tg__overlap(n->out[0], in[i]) &&
-            !(in[i]->data == n->out[0]->data && tg__same_shape(in[i], n->out[0]) && memcmp(in[i]->stride, n->out[0]->stride, (size_t)in[i]->ndim * sizeof in[i]->stride[0]) == 0)) {
-            in[i] = tg__tensor_make(tg, in[i]->device, in[i]->dtype, in[i]->ndim, in[i]->shape, NULL);      /* reads what it writes: a copy first */
+            !(in[i]->data == n->out[0]->data && tg__same_shape(in[i], n->out[0]) &&
+                memcmp(in[i]->stride, n->out[0]->stride, (size_t)in[i]->ndim * sizeof in[i]->stride[0]) == 0)) {
+            /* reads what it writes: a copy first */
+            in[i] = tg__tensor_make(tg, in[i]->device, in[i]->dtype, in[i]->ndim, in[i]->shape, NULL);
             ok = in[i] && tg__copy_to(tg, in[i], n->in[i]);
             if (!ok) {
                 for (; i >= 0; i--) if (in[i] != n->in[i]) tg__tensor_drop(in[i]);
@@ -6157,8 +6837,10 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
             }
         }
     }
-    ok = tg__map(tg, compute == TG_I64 ? f->value_i64 : compute == TG_F64 ? f->value->f64[tg->isa] : f->value->f32[tg->isa], compute,
-                 f->types == TG__PREDICATE && compute != TG_I64, n->out[0], in, n->n_in, ((const tg__numbers *)n->attr)->p);
+    ok = tg__map(tg, compute == TG_I64 ? f->value_i64 : compute == TG_F64 ? f->value->f64[tg->isa]
+        : f->value->f32[tg->isa], compute,
+                 f->types == TG__PREDICATE && compute != TG_I64, n->out[0], in, n->n_in,
+                     ((const tg__numbers *)n->attr)->p);
     for (i = 0; i < n->n_in; i++) if (in[i] != n->in[i]) tg__tensor_drop(in[i]);
     return ok;
 }
@@ -6175,11 +6857,14 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
         if (!n->wants[i]) continue;
         if (tg->grad_mode) {
             dx[i] = f->composed[i](tg, p, g[0], n->in, n->out[0]);
-            if (dx[i] && dx[i]->ndim == 0 && n->out_slot[0].ndim > 0) dx[i] = tg_expand(dx[i], n->out_slot[0].ndim, n->out_slot[0].shape);   /* a constant */
+            /* a constant */
+            if (dx[i] && dx[i]->ndim == 0 && n->out_slot[0].ndim > 0)
+                dx[i] = tg_expand(dx[i], n->out_slot[0].ndim, n->out_slot[0].shape);
             if (!dx[i]) return false;
             for (x[0] = dx[i], k = 0; k <= n->n_in; k++) {             /* k == n_in: the result */
                 tg_tensor *t = k < n->n_in ? n->in[k] : n->out[0];
-                if (t && (reads & (k < n->n_in ? TG_SAVE_IN(k) : TG_SAVE_OUT(0))) && t->requires_grad) x[++tied] = t;
+                if (t && (reads & (k < n->n_in ? TG_SAVE_IN(k) : TG_SAVE_OUT(0))) && t->requires_grad)
+                    x[++tied] = t;
             }
             if (tied) dx[i] = tg__call(&tg__tie_op, NULL, x, tied + 1, NULL, 1);
             if (!dx[i]) return false;
@@ -6192,14 +6877,16 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
         {
             tg_dtype compute = tg__compute_type(g[0]->dtype);
             tg_tensor *d = tg__hold(tg, tg__tensor_make_like(tg, g[0]->dtype, g[0]));
-            if (!d || !tg__map(tg, compute == TG_F64 ? f->d[i]->f64[tg->isa] : f->d[i]->f32[tg->isa], compute, false, d, x, n->n_in + 2, p)) return false;
+            if (!d || !tg__map(tg, compute == TG_F64 ? f->d[i]->f64[tg->isa] : f->d[i]->f32[tg->isa], compute,
+                false, d, x, n->n_in + 2, p)) return false;
             dx[i] = d;
         }
     }
     return true;
 }
 
-static const tg_attr tg__numbers_attrs[] = { { "p0", TG_ATTR_FLOAT, 0, 1 }, { "p1", TG_ATTR_FLOAT, sizeof(double), 1 } };
+static const tg_attr tg__numbers_attrs[] = { { "p0", TG_ATTR_FLOAT, 0, 1 },
+    { "p1", TG_ATTR_FLOAT, sizeof(double), 1 } };
 
 /* The composed derivatives: the words as tg calls. */
 #define NEG(v) tg_neg(v)
@@ -6337,7 +7024,8 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #define TG__FLAGS_CHOOSE TG_OP_MAP
 #define TG__FLAGS_PREDICATE (TG_OP_MAP | TG_OP_NO_GRAD)
 
-/* name__f is the record of tg_name, name__g that of tg_name_; the ops' names are the functions' without tg_. The last arguments are the saves. */
+/* name__f is the record of tg_name, name__g that of tg_name_; the ops' names are the functions' without tg_.
+   The last arguments are the saves. */
 #define TG__FORMULA(rec, text, n, types, numbers, flags, check, value, integer, d0, d1, d2, c0, c1, c2, ...) \
     static const tg__formula rec = { { text, 1, n, 0, 1, flags, { __VA_ARGS__ }, tg__numbers_attrs, numbers, numbers ? sizeof(tg__numbers) : 0, check, tg__formula_forward, tg__formula_backward, NULL }, \
         types, value, { d0, d1, d2 }, integer, { c0, c1, c2 } };
@@ -6433,14 +7121,24 @@ TG__PRIVATE tg_tensor *tg__create(tg_ctx *tg, const char *name, int ndim, const 
         return t;
     }
 }
-TG__PRIVATE tg_tensor *tg__filled(tg_ctx *tg, tg_tensor *t, double f, int64_t i, bool is_int) { return t && tg__fill(tg, t, f, i, is_int) ? t : NULL; }
+TG__PRIVATE tg_tensor *tg__filled(tg_ctx *tg, tg_tensor *t, double f, int64_t i, bool is_int) {
+    return t && tg__fill(tg, t, f, i, is_int) ? t : NULL;
+}
 
-TG_API tg_tensor *(tg_empty)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype) { return tg__create(tg, "empty", ndim, shape, dtype); }
-TG_API tg_tensor *(tg_zeros)(tg_ctx *tg, int ndim, const int64_t *shape) { return tg__filled(tg, tg__create(tg, "zeros", ndim, shape, TG_F32), 0, 0, true); }
-TG_API tg_tensor *(tg_ones)(tg_ctx *tg, int ndim, const int64_t *shape) { return tg__filled(tg, tg__create(tg, "ones", ndim, shape, TG_F32), 0, 1, true); }
-/* As torch: a number that an integer type cannot hold is refused; unsigned types take negative ones modulo their size. */
+TG_API tg_tensor *(tg_empty)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype) {
+    return tg__create(tg, "empty", ndim, shape, dtype);
+}
+TG_API tg_tensor *(tg_zeros)(tg_ctx *tg, int ndim, const int64_t *shape) {
+    return tg__filled(tg, tg__create(tg, "zeros", ndim, shape, TG_F32), 0, 0, true);
+}
+TG_API tg_tensor *(tg_ones)(tg_ctx *tg, int ndim, const int64_t *shape) {
+    return tg__filled(tg, tg__create(tg, "ones", ndim, shape, TG_F32), 0, 1, true);
+}
+/* As torch: a number that an integer type cannot hold is refused; unsigned types take negative ones modulo
+   their size. */
 TG__PRIVATE bool tg__fits(tg_ctx *tg, double v, tg_dtype d) {
-    double most = d == TG_U8 ? 255 : d == TG_I8 ? 127 : d == TG_I16 ? 32767 : d == TG_I32 ? 2147483647 : 9223372036854775807.0;
+    double most = d == TG_U8 ? 255 : d == TG_I8 ? 127 : d == TG_I16 ? 32767 : d == TG_I32 ? 2147483647
+        : 9223372036854775807.0;
     if (tg_dtype_is_float(d) || d == TG_BOOL) return true;
     if (v > -(most + (d == TG_U8 ? 1 : 2)) && v < (d == TG_I64 ? most : most + 1)) return true;
     return (d == TG_I64 && v == -9223372036854775808.0) || tg__fail(tg, TG__E_NO_FIT, v, (int)d);
@@ -6467,7 +7165,10 @@ TG_API tg_tensor *(tg_arange)(tg_ctx *tg, double start, double end, double step,
     tg_tensor *t;
     if (!tg__gate(tg)) return NULL;
     tg->where = "arange";
-    if (!tg__is_finite(start) || !tg__is_finite(end) || !tg__is_finite(step)) { tg__fail(tg, TG__E_ARGUMENT, "start, end and step must be finite"); return NULL; }
+    if (!tg__is_finite(start) || !tg__is_finite(end) || !tg__is_finite(step)) {
+        tg__fail(tg, TG__E_ARGUMENT, "start, end and step must be finite");
+        return NULL;
+    }
     if (step == 0) { tg__fail(tg, TG__E_STEP); return NULL; }
     if (count < 0) { tg__fail(tg, TG__E_ARGUMENT, "the step leads away from the end"); return NULL; }
     if (count > 9e18) { tg__fail(tg, TG__E_ARGUMENT, "too many elements"); return NULL; }
@@ -6487,15 +7188,20 @@ TG_API tg_tensor *(tg_eye)(tg_ctx *tg, int64_t n) {
     d.ndim = 1; d.shape[0] = n; d.stride[0] = one; d.numel = n;         /* the diagonal */
     return tg__fill(tg, &d, 1, 1, true) ? t : NULL;
 }
-TG__PRIVATE tg_tensor *tg__from(tg_ctx *tg, const char *name, int ndim, const int64_t *shape, tg_dtype dtype, const void *data) {
+TG__PRIVATE tg_tensor *tg__from(tg_ctx *tg, const char *name, int ndim, const int64_t *shape, tg_dtype dtype,
+    const void *data) {
     tg_tensor *t = tg__create(tg, name, ndim, shape, dtype);
     if (!t) return NULL;
     if (!data && t->numel) { tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
     if (t->numel) memcpy(t->data, data, (size_t)t->numel * tg_dtype_size(dtype));
     return t;
 }
-TG_API tg_tensor *(tg_from)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, const void *data) { return tg__from(tg, "from", ndim, shape, dtype, data); }
-TG_API tg_tensor *(tg_from_f32)(tg_ctx *tg, int ndim, const int64_t *shape, const float *data) { return tg__from(tg, "from_f32", ndim, shape, TG_F32, data); }
+TG_API tg_tensor *(tg_from)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, const void *data) {
+    return tg__from(tg, "from", ndim, shape, dtype, data);
+}
+TG_API tg_tensor *(tg_from_f32)(tg_ctx *tg, int ndim, const int64_t *shape, const float *data) {
+    return tg__from(tg, "from_f32", ndim, shape, TG_F32, data);
+}
 TG_API tg_tensor *(tg_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data) {
     int64_t numel, none = 0;
     tg_tensor *t;
@@ -6519,15 +7225,36 @@ TG__PRIVATE tg_tensor *tg__like(tg_tensor *t, const char *name) {
     return t;
 }
 TG_API tg_tensor *(tg_empty_like)(tg_tensor *t) { return tg__like(t, "empty_like"); }
-TG_API tg_tensor *(tg_zeros_like)(tg_tensor *t) { tg_tensor *y = tg__like(t, "zeros_like"); return y ? tg__filled(y->tg, y, 0, 0, true) : NULL; }
-TG_API tg_tensor *(tg_ones_like)(tg_tensor *t) { tg_tensor *y = tg__like(t, "ones_like"); return y ? tg__filled(y->tg, y, 0, 1, true) : NULL; }
-TG_API tg_tensor *(tg_full_like)(tg_tensor *t, double value) { tg_tensor *y = tg__like(t, "full_like"); return y ? tg__filled(y->tg, y, value, 0, false) : NULL; }
+TG_API tg_tensor *(tg_zeros_like)(tg_tensor *t) {
+    tg_tensor *y = tg__like(t, "zeros_like");
+    return y ? tg__filled(y->tg, y, 0, 0, true) : NULL;
+}
+TG_API tg_tensor *(tg_ones_like)(tg_tensor *t) {
+    tg_tensor *y = tg__like(t, "ones_like");
+    return y ? tg__filled(y->tg, y, 0, 1, true) : NULL;
+}
+TG_API tg_tensor *(tg_full_like)(tg_tensor *t, double value) {
+    tg_tensor *y = tg__like(t, "full_like");
+    return y ? tg__filled(y->tg, y, value, 0, false) : NULL;
+}
 
 /* ---- random numbers ----
-   Philox4x32-10 (Salmon, Moraes, Dror and Shaw 2011), key = seed and stream, counter = (block, call). Block b gives words 4b .. 4b + 3. f32, f16 and bf16 elements take one
-   word each, f64 and integers two; normals are made from pairs of elements by Box and Muller. No rejection, so element i depends on (seed, stream, call, i) alone. */
+   Philox4x32-10 (Salmon, Moraes, Dror and Shaw 2011), key = seed and stream, counter = (block, call). Block b
+   gives words 4b .. 4b + 3. f32, f16 and bf16 elements take one
+   word each, f64 and integers two; normals are made from pairs of elements by Box and Muller. No rejection,
+   so element i depends on (seed, stream, call, i) alone. */
 enum { TG__RANDOM_UNIFORM, TG__RANDOM_NORMAL, TG__RANDOM_KEEP, TG__RANDOM_INTEGER };
-typedef struct tg__random_job { tg_ctx *tg; char *y; tg_dtype d, compute; int kind; uint64_t key, call; double a, b; int64_t low; uint64_t range; tg__loop loop; } tg__random_job;
+typedef struct tg__random_job {
+    tg_ctx *tg;
+    char *y;
+    tg_dtype d, compute;
+    int kind;
+    uint64_t key, call;
+    double a, b;
+    int64_t low;
+    uint64_t range;
+    tg__loop loop;
+} tg__random_job;
 
 TG__KERNEL(void, tg__philox, (int64_t blocks, uint64_t first, uint64_t key, uint64_t call, uint32_t *words));
 TG__KERNEL(void, tg__uniform_f32, (int64_t n, float *y, const uint32_t *w, float a, float b));
@@ -6538,7 +7265,8 @@ TG__KERNEL(void, tg__normal_f64, (int64_t n, double *y, const uint32_t *w, doubl
 TG__KERNEL(void, tg__keep_f64, (int64_t n, double *y, const uint32_t *w, double p, double b));
 
 TG__PRIVATE uint64_t tg__mul_high(uint64_t a, uint64_t b) {
-    uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32, m = ah * bl + (al * bl >> 32), l = al * bh + (m & 0xffffffffu);
+    uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32, m = ah * bl +
+        (al * bl >> 32), l = al * bh + (m & 0xffffffffu);
     return ah * bh + (m >> 32) + (l >> 32);
 }
 #define TG__RANDOM_CHUNK 8192
@@ -6549,17 +7277,22 @@ TG__PRIVATE void tg__random_chunk(void *job, int64_t index) {
     char *s = (char *)tg__scratch_take(j->tg, &slot);
     uint32_t *w = (uint32_t *)(void *)s;
     void *v = s + TG__TILE * 8;
-    for (; at < end; at += TG__TILE) {                                 /* at is a multiple of a tile: words begin with a block */
+    /* at is a multiple of a tile: words begin with a block */
+    for (; at < end; at += TG__TILE) {
         int64_t n = tg__imin(TG__TILE, end - at), full = (n + 3) / 4 * 4;
         if (j->compute == TG_F32) {
             tg__philox__k[isa](full / 4, (uint64_t)at / 4, j->key, j->call, w);
-            (j->kind == TG__RANDOM_UNIFORM ? tg__uniform_f32__k : j->kind == TG__RANDOM_KEEP ? tg__keep_f32__k : tg__normal_f32__k)[isa](full, (float *)v, w, (float)j->a, (float)j->b);
+            (j->kind == TG__RANDOM_UNIFORM ? tg__uniform_f32__k : j->kind == TG__RANDOM_KEEP ? tg__keep_f32__k
+                : tg__normal_f32__k)[isa](full, (float *)v, w, (float)j->a, (float)j->b);
         } else {
             tg__philox__k[isa](full / 2, (uint64_t)at / 2, j->key, j->call, w);
             if (j->kind == TG__RANDOM_INTEGER) {
                 int64_t *y = (int64_t *)v;
-                for (i = 0; i < n; i++) y[i] = (int64_t)((uint64_t)j->low + tg__mul_high((uint64_t)w[2 * i + 1] << 32 | w[2 * i], j->range));
-            } else (j->kind == TG__RANDOM_UNIFORM ? tg__uniform_f64__k : j->kind == TG__RANDOM_KEEP ? tg__keep_f64__k : tg__normal_f64__k)[isa](full, (double *)v, w, j->a, j->b);
+                for (i = 0; i < n; i++)
+                    y[i] = (int64_t)((uint64_t)j->low + tg__mul_high((uint64_t)w[2 * i + 1] << 32 | w[2 * i],
+                        j->range));
+            } else (j->kind == TG__RANDOM_UNIFORM ? tg__uniform_f64__k : j->kind == TG__RANDOM_KEEP
+                ? tg__keep_f64__k : tg__normal_f64__k)[isa](full, (double *)v, w, j->a, j->b);
         }
         tg__loop_tile(&j->loop, 0, isa, at, n, j->compute, v, j->y, j->d, true);
     }
@@ -6571,7 +7304,8 @@ TG__PRIVATE int64_t tg__random_start(tg_ctx *tg, int phase, void *job) {
     if (!tg__scratch_need(tg, TG__TILE * 16 + 64)) return -1;
     return tg__ceil_div(j->loop.numel, TG__RANDOM_CHUNK);
 }
-static const tg__family tg__family_random = { "random", TG__FAMILY_RANDOM, tg__random_start, tg__random_chunk, false };
+static const tg__family tg__family_random = { "random", TG__FAMILY_RANDOM, tg__random_start, tg__random_chunk,
+    false };
 
 TG__PRIVATE uint64_t tg__random_key(const tg_random_state *r) {
     uint64_t z = r->stream;
@@ -6579,7 +7313,8 @@ TG__PRIVATE uint64_t tg__random_key(const tg_random_state *r) {
     z *= 0x9e3779b97f4a7c15u; z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u; z = (z ^ z >> 27) * 0x94d049bb133111ebu;
     return r->seed ^ z ^ z >> 31;
 }
-/* Element i is the same whatever the strides: positions count in row-major order, so a result with other strides is filled through a row-major view of it. */
+/* Element i is the same whatever the strides: positions count in row-major order, so a result with other
+   strides is filled through a row-major view of it. */
 TG__PRIVATE bool tg__random(tg_ctx *tg, tg_tensor *y, int kind, double a, double b, int64_t low, uint64_t range) {
     tg__random_job j;
     int d;
@@ -6619,8 +7354,16 @@ TG__PRIVATE bool tg__set_random_check(tg_ctx *tg, tg__node *n) {
     if (!tg_dtype_is_float(n->in[0]->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, n->in[0]);
     return tg__out_same(n);
 }
-TG__PRIVATE bool tg__set_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) { (void)tg; (void)n; dx[0] = tg_zeros_like(g[0]); return dx[0] != NULL; }
-TG__PRIVATE bool tg__fill_forward(tg_ctx *tg, tg__node *n) { return tg__fits(tg, ((const tg__set_attr *)n->attr)->a, n->out[0]->dtype) && tg__fill(tg, n->out[0], ((const tg__set_attr *)n->attr)->a, 0, false); }
+TG__PRIVATE bool tg__set_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    (void)tg;
+    (void)n;
+    dx[0] = tg_zeros_like(g[0]);
+    return dx[0] != NULL;
+}
+TG__PRIVATE bool tg__fill_forward(tg_ctx *tg, tg__node *n) {
+    return tg__fits(tg, ((const tg__set_attr *)n->attr)->a, n->out[0]->dtype) &&
+        tg__fill(tg, n->out[0], ((const tg__set_attr *)n->attr)->a, 0, false);
+}
 TG__PRIVATE bool tg__uniform_forward(tg_ctx *tg, tg__node *n) {
     const tg__set_attr *at = (const tg__set_attr *)n->attr;
     return tg__random(tg, n->out[0], TG__RANDOM_UNIFORM, at->a, at->b, 0, 0);
@@ -6630,14 +7373,26 @@ TG__PRIVATE bool tg__normal_forward(tg_ctx *tg, tg__node *n) {
     if (!(at->b >= 0)) return tg__fail(tg, TG__E_RANGE, "std", "at least 0", at->b);
     return tg__random(tg, n->out[0], TG__RANDOM_NORMAL, at->a, at->b, 0, 0);
 }
-static const tg_op tg__fill_op    = { "fill_",    1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, tg__set_attrs, 1, sizeof(tg__set_attr), tg__set_check, tg__fill_forward, tg__set_backward, NULL };
-static const tg_op tg__uniform_op = { "uniform_", 1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, tg__set_attrs, 2, sizeof(tg__set_attr), tg__set_random_check, tg__uniform_forward, tg__set_backward, NULL };
-static const tg_op tg__normal_op  = { "normal_",  1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, tg__set_attrs, 2, sizeof(tg__set_attr), tg__set_random_check, tg__normal_forward, tg__set_backward, NULL };
-TG__PRIVATE tg_tensor *tg__set_call(const tg_op *op, tg_tensor *t, double a, double b) { tg__set_attr at; at.a = a; at.b = b; return tg__call(op, &at, &t, 1, NULL, 1); }
+static const tg_op tg__fill_op    = { "fill_",    1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, tg__set_attrs, 1,
+    sizeof(tg__set_attr), tg__set_check, tg__fill_forward, tg__set_backward, NULL };
+static const tg_op tg__uniform_op = { "uniform_", 1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, tg__set_attrs, 2,
+    sizeof(tg__set_attr), tg__set_random_check, tg__uniform_forward, tg__set_backward, NULL };
+static const tg_op tg__normal_op  = { "normal_",  1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, tg__set_attrs, 2,
+    sizeof(tg__set_attr), tg__set_random_check, tg__normal_forward, tg__set_backward, NULL };
+TG__PRIVATE tg_tensor *tg__set_call(const tg_op *op, tg_tensor *t, double a, double b) {
+    tg__set_attr at;
+    at.a = a;
+    at.b = b;
+    return tg__call(op, &at, &t, 1, NULL, 1);
+}
 TG_API tg_tensor *(tg_fill_)(tg_tensor *t, double value) { return tg__set_call(&tg__fill_op, t, value, 0); }
 TG_API tg_tensor *(tg_zero_)(tg_tensor *t) { return tg__set_call(&tg__fill_op, t, 0, 0); }
-TG_API tg_tensor *(tg_uniform_)(tg_tensor *t, double low, double high) { return tg__set_call(&tg__uniform_op, t, low, high); }
-TG_API tg_tensor *(tg_normal_)(tg_tensor *t, double mean, double std) { return tg__set_call(&tg__normal_op, t, mean, std); }
+TG_API tg_tensor *(tg_uniform_)(tg_tensor *t, double low, double high) {
+    return tg__set_call(&tg__uniform_op, t, low, high);
+}
+TG_API tg_tensor *(tg_normal_)(tg_tensor *t, double mean, double std) {
+    return tg__set_call(&tg__normal_op, t, mean, std);
+}
 
 TG__PRIVATE const char *tg__element_at(const tg_tensor *t, int64_t i);
 TG_API tg_tensor *(tg_bernoulli)(tg_tensor *p) {
@@ -6658,7 +7413,9 @@ TG_API tg_tensor *(tg_bernoulli)(tg_tensor *p) {
 }
 
 /* ---- values in and out; all reads of the host go through here ---- */
-TG__PRIVATE bool tg__host(tg_ctx *tg, tg_tensor *t) { return t->device == TG_CPU || tg__fail(tg, TG__E_DEVICE, (int)t->device); }
+TG__PRIVATE bool tg__host(tg_ctx *tg, tg_tensor *t) {
+    return t->device == TG_CPU || tg__fail(tg, TG__E_DEVICE, (int)t->device);
+}
 
 TG_API double (tg_item)(tg_tensor *t) {
     tg_ctx *tg = tg__start(t, "item");
@@ -6712,7 +7469,8 @@ TG__PRIVATE const char *tg__element_at(const tg_tensor *t, int64_t i) {
 /* A header on the caller's stack over packed memory of t's shape, for copies in and out. */
 TG__PRIVATE void tg__packed(tg_tensor *h, const tg_tensor *t, tg_dtype dtype, void *data) {
     memset(h, 0, sizeof *h);
-    h->tg = t->tg; h->data = data; h->numel = t->numel; h->ndim = t->ndim; h->dtype = dtype; h->device = TG_CPU; h->alive = true;
+    h->tg = t->tg; h->data = data; h->numel = t->numel; h->ndim = t->ndim; h->dtype = dtype;
+        h->device = TG_CPU; h->alive = true;
     if (t->ndim) memcpy(h->shape, t->shape, (size_t)t->ndim * sizeof t->shape[0]);
     tg__dense_strides(t->ndim, t->shape, h->stride);
 }
@@ -6720,7 +7478,8 @@ TG_API bool (tg_read)(tg_tensor *t, void *out, size_t size) {
     tg_ctx *tg = tg__start(t, "read");
     tg_tensor h;
     if (!tg || !tg__host(tg, t)) return false;
-    if (size != (size_t)t->numel * tg_dtype_size(t->dtype)) return tg__fail(tg, TG__E_BYTES, (int64_t)size, t, t->numel * (int64_t)tg_dtype_size(t->dtype));
+    if (size != (size_t)t->numel * tg_dtype_size(t->dtype))
+        return tg__fail(tg, TG__E_BYTES, (int64_t)size, t, t->numel * (int64_t)tg_dtype_size(t->dtype));
     if (!out && size) return tg__fail(tg, TG__E_NO_DATA, "place for the data");
     tg__packed(&h, t, t->dtype, out);
     return tg__copy_to(tg, &h, t);
@@ -6738,7 +7497,8 @@ TG_API bool (tg_write)(tg_tensor *t, const void *data, size_t size) {
     tg_ctx *tg = tg__start(t, "write");
     tg_tensor h;
     if (!tg || !tg__host(tg, t) || !tg__writable(tg, t)) return false;
-    if (size != (size_t)t->numel * tg_dtype_size(t->dtype)) return tg__fail(tg, TG__E_BYTES, (int64_t)size, t, t->numel * (int64_t)tg_dtype_size(t->dtype));
+    if (size != (size_t)t->numel * tg_dtype_size(t->dtype))
+        return tg__fail(tg, TG__E_BYTES, (int64_t)size, t, t->numel * (int64_t)tg_dtype_size(t->dtype));
     if (!data && size) return tg__fail(tg, TG__E_NO_DATA, "data");
     tg__packed(&h, t, t->dtype, (void *)(uintptr_t)data);
     if (!tg__copy_to(tg, t, &h)) return false;
@@ -6751,7 +7511,8 @@ TG__PRIVATE bool tg__has_zero(const tg_tensor *t) {
     return false;
 }
 
-/* Elements of two tensors compared as doubles (as int64 where both are integers), in order. tolerance < 0: equal, NaN is not. */
+/* Elements of two tensors compared as doubles (as int64 where both are integers), in order. tolerance < 0:
+   equal, NaN is not. */
 TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double atol, const char *name) {
     tg_ctx *tg = tg__start2(a, b, name);
     int64_t i, at[TG_MAX_DIMS] = TG__ZERO;
@@ -6767,7 +7528,8 @@ TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double ato
         if (!tg__broadcast(tg, both, 2, &ndim, shape)) return false;
         if (!tg__same_shape(a, b)) {
             tg_mark m = tg_begin(tg);
-            bool close = (a = tg_expand(a, ndim, shape)) != NULL && (b = tg_expand(b, ndim, shape)) != NULL && tg__compare(a, b, rtol, atol, name);
+            bool close = (a = tg_expand(a, ndim, shape)) != NULL && (b = tg_expand(b, ndim, shape)) != NULL &&
+                tg__compare(a, b, rtol, atol, name);
             tg_end(tg, m);
             return close;
         }
@@ -6778,7 +7540,8 @@ TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double ato
         int64_t oa = 0, ob = 0;
         const char *pa, *pb;
         for (d = 0; d < a->ndim; d++) { oa += at[d] * a->stride[d]; ob += at[d] * b->stride[d]; }
-        pa = (const char *)a->data + oa * (int64_t)tg_dtype_size(a->dtype); pb = (const char *)b->data + ob * (int64_t)tg_dtype_size(b->dtype);
+        pa = (const char *)a->data + oa * (int64_t)tg_dtype_size(a->dtype); pb = (const char *)b->data +
+            ob * (int64_t)tg_dtype_size(b->dtype);
         if (ints) { if (tg__get_i64(pa, a->dtype) != tg__get_i64(pb, b->dtype)) return false; }
         else {
             double x = tg__get_f64(pa, a->dtype), y = tg__get_f64(pb, b->dtype), e = x - y, m = y < 0 ? -y : y;
@@ -6806,7 +7569,9 @@ TG__PRIVATE bool tg__anomaly_check(tg_ctx *tg, const char *what, const tg__node 
     if (!tg_dtype_is_float(t->dtype) || t->device != TG_CPU) return true;
     for (i = 0; i < t->numel; i++) {
         double v = tg__get_f64(tg__element_at(t, i), t->dtype);
-        if (!tg__is_finite(v)) return tg__fail(tg, TG__E_ANOMALY, what, n->op->name, n->at.file, n->at.line, tg__is_nan(v) ? "NaN" : "infinity", i, t);
+        if (!tg__is_finite(v))
+            return tg__fail(tg, TG__E_ANOMALY, what, n->op->name, n->at.file, n->at.line, tg__is_nan(v)
+                ? "NaN" : "infinity", i, t);
     }
     return true;
 }
@@ -6827,8 +7592,13 @@ TG__PRIVATE bool tg__to_check(tg_ctx *tg, tg__node *n) {
     return tg__out_ordered(tg, n, 0, (tg_dtype)at->dtype, n->in[0]);
 }
 TG__PRIVATE bool tg__copy_forward(tg_ctx *tg, tg__node *n) { return tg__copy_to(tg, n->out[0], n->in[0]); }
-TG__PRIVATE bool tg__to_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) { (void)tg; dx[0] = tg_to(g[0], n->in_slot[0].dtype); return dx[0] != NULL; }
-static const tg_op tg__to_op = { "to", 1, 1, 0, 1, TG_OP_MAP, { 0, 0, 0, 0 }, tg__to_attrs, 1, sizeof(tg__to_attr), tg__to_check, tg__copy_forward, tg__to_backward, NULL };
+TG__PRIVATE bool tg__to_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    (void)tg;
+    dx[0] = tg_to(g[0], n->in_slot[0].dtype);
+    return dx[0] != NULL;
+}
+static const tg_op tg__to_op = { "to", 1, 1, 0, 1, TG_OP_MAP, { 0, 0, 0, 0 }, tg__to_attrs, 1,
+    sizeof(tg__to_attr), tg__to_check, tg__copy_forward, tg__to_backward, NULL };
 TG_API tg_tensor *(tg_to)(tg_tensor *t, tg_dtype dtype) {
     tg__to_attr at;
     if (t && t->alive && t->dtype == dtype && tg__gate(t->tg)) return t;
@@ -6836,11 +7606,20 @@ TG_API tg_tensor *(tg_to)(tg_tensor *t, tg_dtype dtype) {
     return tg__call(&tg__to_op, &at, &t, 1, NULL, 1);
 }
 
-TG__PRIVATE bool tg__clone_check(tg_ctx *tg, tg__node *n) { return tg__out_ordered(tg, n, 0, n->in[0]->dtype, n->in[0]); }
+TG__PRIVATE bool tg__clone_check(tg_ctx *tg, tg__node *n) {
+    return tg__out_ordered(tg, n, 0, n->in[0]->dtype, n->in[0]);
+}
 TG__PRIVATE bool tg__contiguous_check(tg_ctx *tg, tg__node *n) { return tg__out_like(tg, n, 0, n->in[0]); }
-TG__PRIVATE bool tg__same_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) { (void)tg; (void)n; dx[0] = g[0]; return true; }
-static const tg_op tg__clone_op      = { "clone",      1, 1, 0, 1, TG_OP_MAP, { 0, 0, 0, 0 }, NULL, 0, 0, tg__clone_check,      tg__copy_forward, tg__same_backward, NULL };
-static const tg_op tg__contiguous_op = { "contiguous", 1, 1, 0, 1, TG_OP_MAP, { 0, 0, 0, 0 }, NULL, 0, 0, tg__contiguous_check, tg__copy_forward, tg__same_backward, NULL };
+TG__PRIVATE bool tg__same_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    (void)tg;
+    (void)n;
+    dx[0] = g[0];
+    return true;
+}
+static const tg_op tg__clone_op      = { "clone",      1, 1, 0, 1, TG_OP_MAP, { 0, 0, 0, 0 }, NULL, 0, 0,
+    tg__clone_check,      tg__copy_forward, tg__same_backward, NULL };
+static const tg_op tg__contiguous_op = { "contiguous", 1, 1, 0, 1, TG_OP_MAP, { 0, 0, 0, 0 }, NULL, 0, 0,
+    tg__contiguous_check, tg__copy_forward, tg__same_backward, NULL };
 TG_API tg_tensor *(tg_clone)(tg_tensor *t) { return tg__call(&tg__clone_op, NULL, &t, 1, NULL, 1); }
 TG_API tg_tensor *(tg_contiguous)(tg_tensor *t) {
     if (t && t->alive && tg__gate(t->tg) && tg__is_dense(t)) return t;
@@ -6853,7 +7632,8 @@ TG__PRIVATE bool tg__copy_check_(tg_ctx *tg, tg__node *n) {
     int64_t shape[TG_MAX_DIMS];
     int ndim;
     if (!tg__broadcast(tg, n->in, 2, &ndim, shape)) return false;
-    if (ndim != n->in[0]->ndim || memcmp(shape, n->in[0]->shape, (size_t)ndim * sizeof shape[0]) != 0) return tg__fail(tg, TG__E_INPLACE_SHAPE, ndim, shape, n->in[0]);
+    if (ndim != n->in[0]->ndim || memcmp(shape, n->in[0]->shape, (size_t)ndim * sizeof shape[0]) != 0)
+        return tg__fail(tg, TG__E_INPLACE_SHAPE, ndim, shape, n->in[0]);
     return tg__out_same(n);
 }
 TG__PRIVATE bool tg__copy_forward_(tg_ctx *tg, tg__node *n) {
@@ -6870,8 +7650,11 @@ TG__PRIVATE bool tg__copy_backward_(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_t
     if (n->wants[1]) dx[1] = g[0];
     return tg->error == TG_OK;
 }
-static const tg_op tg__copy_op_ = { "copy_", 1, 2, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, NULL, 0, 0, tg__copy_check_, tg__copy_forward_, tg__copy_backward_, NULL };
-TG_API tg_tensor *(tg_copy_)(tg_tensor *to, tg_tensor *from) { return tg__apply(&tg__copy_op_, NULL, NULL, to, from); }
+static const tg_op tg__copy_op_ = { "copy_", 1, 2, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, NULL, 0, 0,
+    tg__copy_check_, tg__copy_forward_, tg__copy_backward_, NULL };
+TG_API tg_tensor *(tg_copy_)(tg_tensor *to, tg_tensor *from) {
+    return tg__apply(&tg__copy_op_, NULL, NULL, to, from);
+}
 
 /* ---- views ---- */
 TG__PRIVATE bool tg__out_view(tg__node *n, int ndim, const int64_t *shape, const int64_t *stride, int64_t offset) {
@@ -6888,7 +7671,8 @@ TG__PRIVATE bool tg__out_view(tg__node *n, int ndim, const int64_t *shape, const
 
 /* ------------------------------------------------------------------ permute ----
    y[i_p0, i_p1, ...] = x[i_0, i_1, ...]; dx = g permuted back. */
-static const tg_attr tg__permute_attrs[] = { { "dims", TG_ATTR_INTS, offsetof(tg__shape_attr, shape), TG_MAX_DIMS } };
+static const tg_attr tg__permute_attrs[] = { { "dims", TG_ATTR_INTS, offsetof(tg__shape_attr, shape),
+    TG_MAX_DIMS } };
 TG__PRIVATE bool tg__permute_check(tg_ctx *tg, tg__node *n) {
     tg__shape_attr *at = (tg__shape_attr *)n->attr;
     tg_tensor *x = n->in[0];
@@ -6914,9 +7698,11 @@ TG__PRIVATE bool tg__permute_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg_permute(g[0], (int)at->ndim, back);
     return dx[0] != NULL;
 }
-static const tg_op tg__permute_op = { "permute", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__permute_attrs, 1, sizeof(tg__shape_attr), tg__permute_check, NULL, tg__permute_backward, NULL };
+static const tg_op tg__permute_op = { "permute", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__permute_attrs, 1,
+    sizeof(tg__shape_attr), tg__permute_check, NULL, tg__permute_backward, NULL };
 
-TG__PRIVATE bool tg__shape_attr_fill(tg_ctx *tg, tg__shape_attr *at, int ndim, const int64_t *shape, const char *what) {
+TG__PRIVATE bool tg__shape_attr_fill(tg_ctx *tg, tg__shape_attr *at, int ndim, const int64_t *shape,
+    const char *what) {
     memset(at, 0, sizeof *at);
     if (ndim < 0 || ndim > TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, ndim);
     if (ndim && !shape) return tg__fail(tg, TG__E_NO_DATA, what);
@@ -6927,7 +7713,8 @@ TG__PRIVATE bool tg__shape_attr_fill(tg_ctx *tg, tg__shape_attr *at, int ndim, c
 TG_API tg_tensor *(tg_permute)(tg_tensor *t, int ndim, const int64_t *dims) {
     tg_ctx *tg = tg__start(t, "permute");
     tg__shape_attr at;
-    return tg && tg__shape_attr_fill(tg, &at, ndim, dims, "dims") ? tg__call(&tg__permute_op, &at, &t, 1, NULL, 1) : NULL;
+    return tg && tg__shape_attr_fill(tg, &at, ndim, dims, "dims") ? tg__call(&tg__permute_op, &at, &t, 1,
+        NULL, 1) : NULL;
 }
 TG_API tg_tensor *(tg_transpose)(tg_tensor *t, int64_t dim0, int64_t dim1) {
     tg_ctx *tg = tg__start(t, "transpose");
@@ -6962,9 +7749,11 @@ TG__PRIVATE bool tg__infer_shape(tg_ctx *tg, const tg_tensor *x, tg__shape_attr 
         at->shape[open] = x->numel / known;
         known *= at->shape[open];
     }
-    return tg__check_shape(tg, x->dtype, ndim, at->shape, &known) && (known == x->numel || tg__fail(tg, TG__E_VIEW_NUMEL, x, x->numel, ndim, at->shape));
+    return tg__check_shape(tg, x->dtype, ndim, at->shape, &known) &&
+        (known == x->numel || tg__fail(tg, TG__E_VIEW_NUMEL, x, x->numel, ndim, at->shape));
 }
-/* Strides of the new shape over the same memory, if there are any: every group of old dimensions that a group of new ones replaces must be one run. */
+/* Strides of the new shape over the same memory, if there are any: every group of old dimensions that a group
+   of new ones replaces must be one run. */
 TG__PRIVATE bool tg__view_strides(const tg_tensor *x, int ndim, const int64_t *shape, int64_t *stride) {
     int64_t base, old_run = 1, new_run = 1;
     int o, v = ndim - 1;
@@ -6973,7 +7762,11 @@ TG__PRIVATE bool tg__view_strides(const tg_tensor *x, int ndim, const int64_t *s
     for (o = x->ndim - 1; o >= 0; o--) {
         old_run *= x->shape[o];
         if (o == 0 || (x->shape[o - 1] != 1 && x->stride[o - 1] != old_run * base)) {
-            while (v >= 0 && (new_run < old_run || shape[v] == 1)) { stride[v] = new_run * base; new_run *= shape[v]; v--; }
+            while (v >= 0 && (new_run < old_run || shape[v] == 1)) {
+                stride[v] = new_run * base;
+                new_run *= shape[v];
+                v--;
+            }
             if (new_run != old_run) return false;
             if (o > 0) { base = x->stride[o - 1]; old_run = new_run = 1; }
         }
@@ -6985,7 +7778,8 @@ TG__PRIVATE bool tg__view_check(tg_ctx *tg, tg__node *n) {
     tg__shape_attr *at = (tg__shape_attr *)n->attr;
     int64_t stride[TG_MAX_DIMS];
     if (!tg__infer_shape(tg, n->in[0], at)) return false;
-    if (!tg__view_strides(n->in[0], (int)at->ndim, at->shape, stride)) return tg__fail(tg, TG__E_VIEW_STRIDES, n->in[0], (int)at->ndim, at->shape);
+    if (!tg__view_strides(n->in[0], (int)at->ndim, at->shape, stride))
+        return tg__fail(tg, TG__E_VIEW_STRIDES, n->in[0], (int)at->ndim, at->shape);
     return tg__out_view(n, (int)at->ndim, at->shape, stride, 0);
 }
 TG__PRIVATE bool tg__view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -6993,11 +7787,13 @@ TG__PRIVATE bool tg__view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     dx[0] = tg_reshape(g[0], n->in_slot[0].ndim, n->in_slot[0].shape);
     return dx[0] != NULL;
 }
-static const tg_op tg__view_op = { "view", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__view_attrs, 1, sizeof(tg__shape_attr), tg__view_check, NULL, tg__view_backward, NULL };
+static const tg_op tg__view_op = { "view", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__view_attrs, 1,
+    sizeof(tg__shape_attr), tg__view_check, NULL, tg__view_backward, NULL };
 TG_API tg_tensor *(tg_view)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "view");
     tg__shape_attr at;
-    return tg && tg__shape_attr_fill(tg, &at, ndim, shape, "shape") ? tg__call(&tg__view_op, &at, &t, 1, NULL, 1) : NULL;
+    return tg && tg__shape_attr_fill(tg, &at, ndim, shape, "shape") ? tg__call(&tg__view_op, &at, &t, 1, NULL,
+        1) : NULL;
 }
 TG_API tg_tensor *(tg_reshape)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "reshape");
@@ -7014,7 +7810,9 @@ TG_API tg_tensor *(tg_flatten)(tg_tensor *t, int64_t start_dim, int64_t end_dim)
     if (!tg || !tg__wrap_dim(tg, t, &start_dim, t->ndim) || !tg__wrap_dim(tg, t, &end_dim, t->ndim)) return NULL;
     if (start_dim > end_dim) { tg__fail(tg, TG__E_ARGUMENT, "start_dim comes after end_dim"); return NULL; }
     if (t->ndim == 0) { shape[0] = 1; return tg_reshape(t, 1, shape); }
-    for (i = 0; i < t->ndim; i++) { if (i > start_dim && i <= end_dim) shape[n - 1] *= t->shape[i]; else shape[n++] = t->shape[i]; }
+    for (i = 0; i < t->ndim; i++) {
+        if (i > start_dim && i <= end_dim) shape[n - 1] *= t->shape[i]; else shape[n++] = t->shape[i];
+    }
     return tg_reshape(t, n, shape);
 }
 TG_API tg_tensor *(tg_squeeze)(tg_tensor *t, int64_t dim) {
@@ -7048,31 +7846,43 @@ TG__PRIVATE bool tg__expand_check(tg_ctx *tg, tg__node *n) {
         int64_t old = i < lead ? 1 : x->shape[i - lead];
         if (at->shape[i] == -1 && i >= lead) at->shape[i] = old;
         if (at->shape[i] < 0) return tg__fail(tg, TG__E_SIZE, at->shape[i], i);
-        if (old != at->shape[i] && old != 1) return tg__fail(tg, TG__E_EXPAND, x, (int)at->ndim, at->shape, i - lead, old);
+        if (old != at->shape[i] && old != 1)
+            return tg__fail(tg, TG__E_EXPAND, x, (int)at->ndim, at->shape, i - lead, old);
         stride[i] = i < lead || (old == 1 && at->shape[i] != 1) ? 0 : x->stride[i - lead];
     }
-    return tg__check_shape(tg, x->dtype, (int)at->ndim, at->shape, &numel) && tg__out_view(n, (int)at->ndim, at->shape, stride, 0);
+    return tg__check_shape(tg, x->dtype, (int)at->ndim, at->shape, &numel) &&
+        tg__out_view(n, (int)at->ndim, at->shape, stride, 0);
 }
-static const tg_op tg__expand_op = { "expand", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__view_attrs, 1, sizeof(tg__shape_attr), tg__expand_check, NULL, tg__same_backward, NULL };
+static const tg_op tg__expand_op = { "expand", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__view_attrs, 1,
+    sizeof(tg__shape_attr), tg__expand_check, NULL, tg__same_backward, NULL };
 TG_API tg_tensor *(tg_expand)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "expand");
     tg__shape_attr at;
-    return tg && tg__shape_attr_fill(tg, &at, ndim, shape, "shape") ? tg__call(&tg__expand_op, &at, &t, 1, NULL, 1) : NULL;
+    return tg && tg__shape_attr_fill(tg, &at, ndim, shape, "shape") ? tg__call(&tg__expand_op, &at, &t, 1,
+        NULL, 1) : NULL;
 }
 
 /* ------------------------------------------------------------------ slice, slice_put ----
    slice: y[i] = x[start + i * step] in every dimension; dx = zeros with g put there.
    slice_put: y = zeros of a shape with x put there, the linear opposite; its dx is the slice of g. */
-typedef struct tg__slice_attr { int64_t ndim, shape[TG_MAX_DIMS], start[TG_MAX_DIMS], step[TG_MAX_DIMS], size[TG_MAX_DIMS]; } tg__slice_attr;   /* shape: of the whole; size: of the part */
-static const tg_attr tg__slice_attrs[] = { { "shape", TG_ATTR_INTS, offsetof(tg__slice_attr, shape), TG_MAX_DIMS }, { "start", TG_ATTR_INTS, offsetof(tg__slice_attr, start), TG_MAX_DIMS },
-    { "step", TG_ATTR_INTS, offsetof(tg__slice_attr, step), TG_MAX_DIMS }, { "size", TG_ATTR_INTS, offsetof(tg__slice_attr, size), TG_MAX_DIMS } };
+/* shape: of the whole; size: of the part */
+typedef struct tg__slice_attr {
+    int64_t ndim, shape[TG_MAX_DIMS], start[TG_MAX_DIMS], step[TG_MAX_DIMS], size[TG_MAX_DIMS];
+} tg__slice_attr;
+static const tg_attr tg__slice_attrs[] = { { "shape", TG_ATTR_INTS, offsetof(tg__slice_attr, shape),
+    TG_MAX_DIMS }, { "start", TG_ATTR_INTS, offsetof(tg__slice_attr, start), TG_MAX_DIMS },
+    { "step", TG_ATTR_INTS, offsetof(tg__slice_attr, step), TG_MAX_DIMS },
+        { "size", TG_ATTR_INTS, offsetof(tg__slice_attr, size), TG_MAX_DIMS } };
 TG__PRIVATE tg_tensor *tg__slice_put(tg_tensor *part, const void *attr);
 
 /* Shape, strides and offset of the part, seen in the whole. */
 TG__PRIVATE int64_t tg__slice_place(const tg__slice_attr *at, const tg_tensor *whole, int64_t *stride) {
     int64_t offset = 0;
     int i;
-    for (i = 0; i < (int)at->ndim; i++) { stride[i] = whole->stride[i] * at->step[i]; if (at->size[i] > 0) offset += at->start[i] * whole->stride[i]; }
+    for (i = 0; i < (int)at->ndim; i++) {
+        stride[i] = whole->stride[i] * at->step[i];
+        if (at->size[i] > 0) offset += at->start[i] * whole->stride[i];
+    }
     return offset;
 }
 TG__PRIVATE bool tg__slice_check(tg_ctx *tg, tg__node *n) {
@@ -7086,7 +7896,8 @@ TG__PRIVATE bool tg__slice_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_t
     dx[0] = tg__slice_put(g[0], n->attr);
     return dx[0] != NULL;
 }
-static const tg_op tg__slice_op = { "slice", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__slice_attrs, 4, sizeof(tg__slice_attr), tg__slice_check, NULL, tg__slice_backward, NULL };
+static const tg_op tg__slice_op = { "slice", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__slice_attrs, 4,
+    sizeof(tg__slice_attr), tg__slice_check, NULL, tg__slice_backward, NULL };
 
 TG__PRIVATE bool tg__slice_put_check(tg_ctx *tg, tg__node *n) {
     const tg__slice_attr *at = (const tg__slice_attr *)n->attr;
@@ -7107,8 +7918,11 @@ TG__PRIVATE bool tg__slice_put_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
     dx[0] = tg__call(&tg__slice_op, n->attr, g, 1, NULL, 1);
     return dx[0] != NULL;
 }
-static const tg_op tg__slice_put_op = { "slice_put", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, tg__slice_attrs, 4, sizeof(tg__slice_attr), tg__slice_put_check, tg__slice_put_forward, tg__slice_put_backward, NULL };
-TG__PRIVATE tg_tensor *tg__slice_put(tg_tensor *part, const void *attr) { return tg__call(&tg__slice_put_op, attr, &part, 1, NULL, 1); }
+static const tg_op tg__slice_put_op = { "slice_put", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, tg__slice_attrs, 4,
+    sizeof(tg__slice_attr), tg__slice_put_check, tg__slice_put_forward, tg__slice_put_backward, NULL };
+TG__PRIVATE tg_tensor *tg__slice_put(tg_tensor *part, const void *attr) {
+    return tg__call(&tg__slice_put_op, attr, &part, 1, NULL, 1);
+}
 
 TG__PRIVATE void tg__slice_whole(const tg_tensor *t, tg__slice_attr *at) {
     int i;
@@ -7116,18 +7930,27 @@ TG__PRIVATE void tg__slice_whole(const tg_tensor *t, tg__slice_attr *at) {
     at->ndim = t->ndim;
     for (i = 0; i < t->ndim; i++) { at->shape[i] = at->size[i] = t->shape[i]; at->step[i] = 1; }
 }
-/* Python's rules: negative ends count from the back, everything is clamped. `has_start`, `has_end`: given or open. */
-TG__PRIVATE void tg__slice_range(tg__slice_attr *at, int d, bool has_start, int64_t start, bool has_end, int64_t end, int64_t step) {
+/* Python's rules: negative ends count from the back, everything is clamped. `has_start`, `has_end`: given or
+   open. */
+TG__PRIVATE void tg__slice_range(tg__slice_attr *at, int d, bool has_start, int64_t start, bool has_end,
+    int64_t end, int64_t step) {
     int64_t n = at->shape[d], low = step < 0 ? -1 : 0, high = step < 0 ? n - 1 : n;
     if (!has_start) start = step < 0 ? high : low;
-    else { if (start < 0) start = start < -n ? INT64_MIN / 2 : start + n; start = start < low ? low : start > high ? high : start; }
+    else {
+        if (start < 0) start = start < -n ? INT64_MIN / 2 : start + n;
+        start = start < low ? low : start > high ? high : start;
+    }
     if (!has_end) end = step < 0 ? low : high;
     else { if (end < 0) end = end < -n ? INT64_MIN / 2 : end + n; end = end < low ? low : end > high ? high : end; }
     at->start[d] = start; at->step[d] = step;
-    at->size[d] = step > 0 ? (end > start ? (end - start - 1) / step + 1 : 0) : (start > end ? (start - end - 1) / (step == INT64_MIN ? INT64_MAX : -step) + 1 : 0);
-    if (at->size[d] <= 1) at->step[d] = step > 0 ? 1 : -1;             /* a huge step of a single element must not overflow a stride */
+    at->size[d] = step > 0 ? (end > start ? (end - start - 1) / step + 1 : 0)
+        : (start > end ? (start - end - 1) / (step == INT64_MIN ? INT64_MAX : -step) + 1 : 0);
+    /* a huge step of a single element must not overflow a stride */
+    if (at->size[d] <= 1) at->step[d] = step > 0 ? 1 : -1;
 }
-TG__PRIVATE tg_tensor *tg__slice_call(tg_tensor *t, const tg__slice_attr *at) { return tg__call(&tg__slice_op, at, &t, 1, NULL, 1); }
+TG__PRIVATE tg_tensor *tg__slice_call(tg_tensor *t, const tg__slice_attr *at) {
+    return tg__call(&tg__slice_op, at, &t, 1, NULL, 1);
+}
 
 TG_API tg_tensor *(tg_slice_dim)(tg_tensor *t, int64_t dim, int64_t start, int64_t end, int64_t step) {
     tg_ctx *tg = tg__start(t, "slice_dim");
@@ -7148,7 +7971,10 @@ TG_API tg_tensor *(tg_narrow)(tg_tensor *t, int64_t dim, int64_t start, int64_t 
     if (t->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, t); return NULL; }
     if (!tg__wrap_dim(tg, t, &dim, t->ndim)) return NULL;
     if (from < 0) from += t->shape[dim];
-    if (from < 0 || length < 0 || from > t->shape[dim] || length > t->shape[dim] - from) { tg__fail(tg, TG__E_NARROW, start, length, (int)dim, t); return NULL; }
+    if (from < 0 || length < 0 || from > t->shape[dim] || length > t->shape[dim] - from) {
+        tg__fail(tg, TG__E_NARROW, start, length, (int)dim, t);
+        return NULL;
+    }
     tg__slice_whole(t, &at);
     at.start[dim] = from; at.size[dim] = length;
     return tg__slice_call(t, &at);
@@ -7177,7 +8003,8 @@ TG_API tg_tensor *(tg_slice)(tg_tensor *t, const char *text) {
     if (!tg) return NULL;
     if (!text) { tg__fail(tg, TG__E_NO_DATA, "text"); return NULL; }
     tg__slice_whole(t, &at);
-    for (pass = 0; pass < 2; pass++) {                                 /* first count, so that "..." knows how many dimensions it stands for */
+    /* first count, so that "..." knows how many dimensions it stands for */
+    for (pass = 0; pass < 2; pass++) {
         bool dots = false;
         d = 0; n = 0;
         rest = t->ndim - given;
@@ -7231,36 +8058,46 @@ TG_API tg_tensor *(tg_slice)(tg_tensor *t, const char *text) {
     while (d < t->ndim) tg__push(shape, TG_MAX_DIMS, &n, at.size[d++]);
     if (n > TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, n); return NULL; }
     t = tg__slice_call(t, &at);
-    return t && n == t->ndim && memcmp(shape, t->shape, (size_t)n * sizeof shape[0]) == 0 ? t : tg_view(t, n, shape);
+    return t && n == t->ndim && memcmp(shape, t->shape, (size_t)n * sizeof shape[0]) == 0 ? t
+        : tg_view(t, n, shape);
 bad:
     tg__fail(tg, TG__E_SLICE_TEXT, text, (int)(p - text));
     return NULL;
 }
 
 /* ------------------------------------------------------------------ as_strided, as_strided_add ----
-   as_strided: any shape and strides over t's storage, from `offset` elements after t's first. The gradient collects overlapping elements: it is the opposite,
+   as_strided: any shape and strides over t's storage, from `offset` elements after t's first. The gradient
+   collects overlapping elements: it is the opposite,
    as_strided_add, into zeros of t's shape. t must be dense in some order of its dimensions. */
-typedef struct tg__strided_attr { int64_t ndim, shape[TG_MAX_DIMS], stride[TG_MAX_DIMS], offset, of_ndim, of_shape[TG_MAX_DIMS], of_stride[TG_MAX_DIMS]; } tg__strided_attr;
-static const tg_attr tg__strided_attrs[] = { { "shape", TG_ATTR_INTS, offsetof(tg__strided_attr, shape), TG_MAX_DIMS }, { "stride", TG_ATTR_INTS, offsetof(tg__strided_attr, stride), TG_MAX_DIMS },
+typedef struct tg__strided_attr {
+    int64_t ndim, shape[TG_MAX_DIMS], stride[TG_MAX_DIMS], offset, of_ndim, of_shape[TG_MAX_DIMS],
+        of_stride[TG_MAX_DIMS];
+} tg__strided_attr;
+static const tg_attr tg__strided_attrs[] = { { "shape", TG_ATTR_INTS, offsetof(tg__strided_attr, shape),
+    TG_MAX_DIMS }, { "stride", TG_ATTR_INTS, offsetof(tg__strided_attr, stride), TG_MAX_DIMS },
     { "offset", TG_ATTR_INT, offsetof(tg__strided_attr, offset), 1 } };
 TG__PRIVATE tg_tensor *tg__strided_add(tg_tensor *part, const void *attr);
 
 TG__PRIVATE bool tg__strided_check(tg_ctx *tg, tg__node *n) {
     tg__strided_attr *at = (tg__strided_attr *)n->attr;
     const tg_tensor *x = n->in[0];
-    int64_t low = at->offset, high = at->offset, all = (int64_t)(x->storage->bytes / tg_dtype_size(x->dtype)), first = 0, numel;
+    int64_t low = at->offset, high = at->offset, all = (int64_t)(x->storage->bytes / tg_dtype_size(x->dtype)),
+        first = 0, numel;
     int i;
     bool empty = false;
     if (!tg__check_shape(tg, x->dtype, (int)at->ndim, at->shape, &numel)) return false;
-    if (x->data) first = ((const char *)x->data - (const char *)x->storage->data) / (int64_t)tg_dtype_size(x->dtype);
+    if (x->data)
+        first = ((const char *)x->data - (const char *)x->storage->data) / (int64_t)tg_dtype_size(x->dtype);
     for (i = 0; i < (int)at->ndim; i++) {
         int64_t s = at->stride[i], d;
         if (at->shape[i] == 0) empty = true;
         if (at->shape[i] <= 1) continue;
-        if (s == INT64_MIN || !tg__mul_i64(at->shape[i] - 1, s < 0 ? -s : s, &d) || !tg__add_i64(s < 0 ? low : high, s < 0 ? -d : d, s < 0 ? &low : &high))
+        if (s == INT64_MIN || !tg__mul_i64(at->shape[i] - 1, s < 0 ? -s : s, &d) ||
+            !tg__add_i64(s < 0 ? low : high, s < 0 ? -d : d, s < 0 ? &low : &high))
             return tg__fail(tg, TG__E_AS_STRIDED, (int)at->ndim, at->shape, all);
     }
-    if (!empty && (low < -first || high >= all - first)) return tg__fail(tg, TG__E_AS_STRIDED, (int)at->ndim, at->shape, all);
+    if (!empty && (low < -first || high >= all - first))
+        return tg__fail(tg, TG__E_AS_STRIDED, (int)at->ndim, at->shape, all);
     at->of_ndim = x->ndim;
     for (i = 0; i < x->ndim; i++) { at->of_shape[i] = x->shape[i]; at->of_stride[i] = x->stride[i]; }
     return tg__out_view(n, (int)at->ndim, at->shape, at->stride, empty ? 0 : at->offset);
@@ -7270,7 +8107,8 @@ TG__PRIVATE bool tg__strided_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg__strided_add(g[0], n->attr);
     return dx[0] != NULL;
 }
-static const tg_op tg__strided_op = { "as_strided", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__strided_attrs, 3, sizeof(tg__strided_attr), tg__strided_check, NULL, tg__strided_backward, NULL };
+static const tg_op tg__strided_op = { "as_strided", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__strided_attrs,
+    3, sizeof(tg__strided_attr), tg__strided_check, NULL, tg__strided_backward, NULL };
 
 TG__PRIVATE bool tg__strided_add_check(tg_ctx *tg, tg__node *n) {
     const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
@@ -7279,7 +8117,8 @@ TG__PRIVATE bool tg__strided_add_check(tg_ctx *tg, tg__node *n) {
     memcpy(like.shape, at->of_shape, sizeof like.shape); memcpy(like.stride, at->of_stride, sizeof like.stride);
     return tg__out_ordered(tg, n, 0, like.dtype, &like);
 }
-/* One element after the other, in row-major order: elements that overlap add up in that order. Elements outside of t's own are dropped. */
+/* One element after the other, in row-major order: elements that overlap add up in that order. Elements
+   outside of t's own are dropped. */
 TG__PRIVATE bool tg__strided_add_forward(tg_ctx *tg, tg__node *n) {
     const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
     tg_tensor *y = n->out[0], *g = n->in[0];
@@ -7292,8 +8131,12 @@ TG__PRIVATE bool tg__strided_add_forward(tg_ctx *tg, tg__node *n) {
         for (d = 0; d < g->ndim; d++) { from += index[d] * g->stride[d]; to += index[d] * at->stride[d]; }
         if (to >= 0 && to < y->numel) {
             char *p = (char *)y->data + to * (int64_t)size;
-            if (!tg_dtype_is_float(y->dtype)) tg__put_scalar(p, y->dtype, 0, (int64_t)((uint64_t)tg__get_i64(p, y->dtype) + (uint64_t)tg__get_i64((char *)g->data + from * (int64_t)size, g->dtype)), true);
-            else tg__put_scalar(p, y->dtype, tg__get_f64(p, y->dtype) + tg__get_f64((char *)g->data + from * (int64_t)size, g->dtype), 0, false);
+            if (!tg_dtype_is_float(y->dtype))
+                tg__put_scalar(p, y->dtype, 0, (int64_t)((uint64_t)tg__get_i64(p, y->dtype) +
+                    (uint64_t)tg__get_i64((char *)g->data + from * (int64_t)size, g->dtype)), true);
+            else
+                tg__put_scalar(p, y->dtype, tg__get_f64(p, y->dtype) +
+                    tg__get_f64((char *)g->data + from * (int64_t)size, g->dtype), 0, false);
         }
         for (d = g->ndim - 1; d >= 0; d--) { if (++index[d] < g->shape[d]) break; index[d] = 0; }
     }
@@ -7315,8 +8158,12 @@ TG__PRIVATE bool tg__strided_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     dx[0] = whole ? tg__call(&tg__strided_op, n->attr, &whole, 1, NULL, 1) : NULL;
     return dx[0] != NULL;
 }
-static const tg_op tg__strided_add_op = { "as_strided_add", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, tg__strided_attrs, 3, sizeof(tg__strided_attr), tg__strided_add_check, tg__strided_add_forward, tg__strided_add_backward, NULL };
-TG__PRIVATE tg_tensor *tg__strided_add(tg_tensor *part, const void *attr) { return tg__call(&tg__strided_add_op, attr, &part, 1, NULL, 1); }
+static const tg_op tg__strided_add_op = { "as_strided_add", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, tg__strided_attrs,
+    3, sizeof(tg__strided_attr), tg__strided_add_check, tg__strided_add_forward, tg__strided_add_backward,
+    NULL };
+TG__PRIVATE tg_tensor *tg__strided_add(tg_tensor *part, const void *attr) {
+    return tg__call(&tg__strided_add_op, attr, &part, 1, NULL, 1);
+}
 
 /* Gradients by places in memory speak of a dense tensor: are t's elements one block, in whatever order? */
 TG__PRIVATE bool tg__has_holes(const tg_tensor *t) {
@@ -7331,7 +8178,8 @@ TG__PRIVATE bool tg__has_holes(const tg_tensor *t) {
     }
     return false;
 }
-TG_API tg_tensor *(tg_as_strided)(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride, int64_t offset) {
+TG_API tg_tensor *(tg_as_strided)(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride,
+    int64_t offset) {
     tg_ctx *tg = tg__start(t, "as_strided");
     tg__strided_attr at;
     int i;
@@ -7352,8 +8200,10 @@ TG_API tg_tensor *(tg_detach)(tg_tensor *t) {
 }
 
 /* ---- writing through a view ----
-   After an in-place op on a view its base has a new value too: the old one with the view's part replaced. The base gets a node that says so, write_view, and the view becomes a
-   view of that. Other views of the base notice by the base's count and get their new node when they are next used. */
+   After an in-place op on a view its base has a new value too: the old one with the view's part replaced. The
+   base gets a node that says so, write_view, and the view becomes a
+   view of that. Other views of the base notice by the base's count and get their new node when they are next
+   used. */
 TG__PRIVATE bool tg__write_view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
     tg_tensor *whole = tg__in_order(g[0], at), *part;
@@ -7361,7 +8211,8 @@ TG__PRIVATE bool tg__write_view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
     part = tg__call(&tg__strided_op, at, &whole, 1, NULL, 1);
     if (!part) return false;
     if (n->wants[0]) {
-        bool mode = tg_grad_mode(tg, false);                           /* which elements were replaced; a difference of gradients would make NaN of infinite ones */
+        /* which elements were replaced; a difference of gradients would make NaN of infinite ones */
+        bool mode = tg_grad_mode(tg, false);
         tg_tensor *taken = tg_gt_scalar(tg__strided_add(tg_ones_like(part), at), 0);
         tg_grad_mode(tg, mode);
         dx[0] = tg_where(taken, tg_number(tg, 0), g[0]);
@@ -7370,7 +8221,8 @@ TG__PRIVATE bool tg__write_view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
     if (n->wants[1]) dx[1] = tg_clone(part);
     return tg->error == TG_OK;
 }
-static const tg_op tg__write_view_op = { "write_view", 1, 2, 0, 1, 0, { 0, 0, 0, 0 }, tg__strided_attrs, 3, sizeof(tg__strided_attr), NULL, NULL, tg__write_view_backward, NULL };
+static const tg_op tg__write_view_op = { "write_view", 1, 2, 0, 1, 0, { 0, 0, 0, 0 }, tg__strided_attrs, 3,
+    sizeof(tg__strided_attr), NULL, NULL, tg__write_view_backward, NULL };
 
 TG__PRIVATE void tg__strided_of(const tg_tensor *view, tg__strided_attr *at) {
     const tg_tensor *base = view->base;
@@ -7466,7 +8318,10 @@ TG_API tg_tensor *(tg_share)(tg_ctx *to, tg_tensor *t) {
     if (to->shared_list) to->shared_list->prev_shared = s;
     to->shared_list = s;
     v->data = t->data; v->numel = t->numel; v->ndim = t->ndim;
-    if (t->ndim) { memcpy(v->shape, t->shape, (size_t)t->ndim * sizeof t->shape[0]); memcpy(v->stride, t->stride, (size_t)t->ndim * sizeof t->stride[0]); }
+    if (t->ndim) {
+        memcpy(v->shape, t->shape, (size_t)t->ndim * sizeof t->shape[0]);
+        memcpy(v->stride, t->stride, (size_t)t->ndim * sizeof t->stride[0]);
+    }
     return v;
 }
 
@@ -7476,7 +8331,8 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
     void *data;
     int i;
     if (!tg) return false;
-    if (a->dtype != b->dtype || a->device != b->device || !tg__same_shape(a, b)) return tg__fail(tg, TG__E_SWAP, a, b);
+    if (a->dtype != b->dtype || a->device != b->device || !tg__same_shape(a, b))
+        return tg__fail(tg, TG__E_SWAP, a, b);
     for (i = 0; i < 2; i++) {
         tg_tensor *t = i ? b : a;
         if (t->base || t->storage->users > 1 || !tg__is_leaf(t)) return tg__fail(tg, TG__E_SWAP_PLAIN, t);
@@ -7487,7 +8343,11 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
     tg__storage_leave(sa, a); tg__storage_leave(sb, b);
     tg__storage_take(sb, a); tg__storage_take(sa, b);
     data = a->data; a->data = b->data; b->data = data;
-    for (i = 0; i < a->ndim; i++) { int64_t stride = a->stride[i]; a->stride[i] = b->stride[i]; b->stride[i] = stride; }
+    for (i = 0; i < a->ndim; i++) {
+        int64_t stride = a->stride[i];
+        a->stride[i] = b->stride[i];
+        b->stride[i] = stride;
+    }
     /* a graph that saved either tensor sees a version that it does not know */
     sa->version = sb->version = sa->version > sb->version ? sa->version : sb->version;
     tg__touch(tg, a, "swap"); tg__touch(tg, b, "swap");
@@ -7496,7 +8356,8 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
 
 /* ======================================================================================
    >>impl-reduce    sums, means, products, largest and smallest, with places; softmax
-   A reduction is cut into pieces by its size alone: 16384 elements of a run, 512 rows of columns. A piece is summed in the type's own lanes (>>pass-reduce), pieces
+   A reduction is cut into pieces by its size alone: 16384 elements of a run, 512 rows of columns. A piece is
+   summed in the type's own lanes (>>pass-reduce), pieces
    are added up in double, in order.
    ====================================================================================== */
 
@@ -7511,7 +8372,8 @@ TG__REDUCE_KERNELS(float, f32)
 TG__REDUCE_KERNELS(double, f64)
 #undef TG__REDUCE_KERNELS
 
-typedef union tg__acc { double f; int64_t i; } tg__acc;                /* a reduced number: f for floats, i for integers */
+/* a reduced number: f for floats, i for integers */
+typedef union tg__acc { double f; int64_t i; } tg__acc;
 
 typedef struct tg__reduce_job {
     tg_ctx  *tg;
@@ -7519,9 +8381,11 @@ typedef struct tg__reduce_job {
     tg_dtype compute, xd, yd;
     const char *x; char *y; int64_t *places;        /* places: NULL, or where to write indices */
     double   scale;                                 /* of the result: 1, or 1/n for a mean */
-    bool     columns, direct;                       /* direct: the elements stand side by side in the computed type */
+    /* direct: the elements stand side by side in the computed type */
+    bool     columns, direct;
     int64_t  outs, length, piece, pieces;           /* results; elements of each; elements or rows of a piece */
-    int64_t  segment, segments;                     /* columns: this many at once, this many times per row of the result */
+    /* columns: this many at once, this many times per row of the result */
+    int64_t  segment, segments;
     int64_t  per;                                   /* runs: results per chunk */
     tg__acc *partial;                               /* [pieces, outs] where there is more than one piece */
     bool     second;
@@ -7568,11 +8432,13 @@ TG__PRIVATE tg__acc tg__reduce_run(int isa, int kind, tg_dtype compute, int64_t 
     if (n == 0) return a;
     if (compute == TG_F32) {
         const float *p = (const float *)x;
-        a.f = (double)(kind == TG__REDUCE_SUM ? tg__run_sum_f32__k[isa](n, p) : kind == TG__REDUCE_PROD ? tg__run_prod_f32__k[isa](n, p) :
+        a.f = (double)(kind == TG__REDUCE_SUM ? tg__run_sum_f32__k[isa](n, p) : kind == TG__REDUCE_PROD
+            ? tg__run_prod_f32__k[isa](n, p) :
                        kind == TG__REDUCE_MAX ? tg__run_max_f32__k[isa](n, p) : tg__run_min_f32__k[isa](n, p));
     } else if (compute == TG_F64) {
         const double *p = (const double *)x;
-        a.f = kind == TG__REDUCE_SUM ? tg__run_sum_f64__k[isa](n, p) : kind == TG__REDUCE_PROD ? tg__run_prod_f64__k[isa](n, p) :
+        a.f = kind == TG__REDUCE_SUM ? tg__run_sum_f64__k[isa](n, p) : kind == TG__REDUCE_PROD
+            ? tg__run_prod_f64__k[isa](n, p) :
               kind == TG__REDUCE_MAX ? tg__run_max_f64__k[isa](n, p) : tg__run_min_f64__k[isa](n, p);
     } else {
         const int64_t *p = (const int64_t *)x;
@@ -7594,11 +8460,13 @@ TG__PRIVATE void tg__reduce_put(const tg__reduce_job *j, int64_t o, tg__acc a) {
     bool ints = j->compute == TG_I64;
     int64_t at = tg__loop_offset(&j->kept, 0, o, NULL);
     if (!j->y) return;
-    tg__put_scalar(j->y + at * (int64_t)tg_dtype_size(j->yd), j->yd, ints ? (double)a.i : a.f * j->scale, ints ? a.i : 0, ints && j->yd > TG_BF16);
+    tg__put_scalar(j->y + at * (int64_t)tg_dtype_size(j->yd), j->yd, ints ? (double)a.i : a.f * j->scale, ints
+        ? a.i : 0, ints && j->yd > TG_BF16);
 }
 
 TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_job *j, int64_t index) {
-    int64_t q = index % j->pieces, o = index / j->pieces * j->per, end = tg__imin(o + j->per, j->outs), first = q * j->piece, n = tg__imin(j->piece, j->length - first);
+    int64_t q = index % j->pieces, o = index / j->pieces * j->per, end = tg__imin(o + j->per, j->outs),
+        first = q * j->piece, n = tg__imin(j->piece, j->length - first);
     size_t size = tg_dtype_size(j->xd);
     int slot = -1;
     void *tile = j->direct ? NULL : tg__scratch_take(j->tg, &slot);
@@ -7606,7 +8474,9 @@ TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_job *j, int64_t index) {
         const char *x = j->x + tg__loop_offset(&j->kept, 1, o, NULL) * (int64_t)size;
         const void *p = j->direct ? (const void *)(x + first * (int64_t)size) : (const void *)tile;
         tg__acc a;
-        if (!j->direct) tg__loop_tile(&j->run, 0, j->tg->isa, first, n, j->compute, tile, (char *)(uintptr_t)x, j->xd, false);
+        if (!j->direct)
+            tg__loop_tile(&j->run, 0, j->tg->isa, first, n, j->compute, tile, (char *)(uintptr_t)x, j->xd,
+                false);
         a = tg__reduce_run(j->tg->isa, j->kind, j->compute, n, p);
         if (j->places) j->places[o] = tg__reduce_find(j->tg->isa, j->compute, n, p, a);
         if (j->pieces > 1) j->partial[q * j->outs + o] = a; else tg__reduce_put(j, o, a);
@@ -7616,15 +8486,20 @@ TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_job *j, int64_t index) {
 
 TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_job *j, int64_t index) {
     const tg__loop *k = &j->kept;
-    int64_t q = index % j->pieces, s = index / j->pieces, width = k->shape[k->ndim - 1], row = s / j->segments, c = s % j->segments * j->segment;
-    int64_t n = tg__imin(j->segment, width - c), o = row * width + c, r = q * j->piece, end = tg__imin(r + j->piece, j->length), i;
+    int64_t q = index % j->pieces, s = index / j->pieces, width = k->shape[k->ndim - 1],
+        row = s / j->segments, c = s % j->segments * j->segment;
+    int64_t n = tg__imin(j->segment, width - c), o = row * width + c, r = q * j->piece,
+        end = tg__imin(r + j->piece, j->length), i;
     size_t size = tg_dtype_size(j->xd);
     const char *x = j->x + (tg__loop_offset(k, 1, o, NULL)) * (int64_t)size;
     int slot, isa = j->tg->isa;
     char *acc = (char *)tg__scratch_take(j->tg, &slot), *tile = acc + TG__REDUCE_SEGMENT * 8;
     bool first = true;
-    while (r < end) {                                                  /* rows that lie a constant step apart together, else one by one */
-        int64_t column = 0, off = tg__loop_offset(&j->run, 0, r, &column), rows = tg__imin(end - r, j->run.shape[j->run.ndim - 1] - column), step = j->run.stride[0][j->run.ndim - 1];
+    /* rows that lie a constant step apart together, else one by one */
+    while (r < end) {
+        int64_t column = 0, off = tg__loop_offset(&j->run, 0, r, &column),
+            rows = tg__imin(end - r, j->run.shape[j->run.ndim - 1] - column),
+            step = j->run.stride[0][j->run.ndim - 1];
         const char *p = x + off * (int64_t)size;
         if (j->xd != j->compute || first) rows = 1;
         if (first) { tg__load(isa, j->compute, n, acc, p, 1, j->xd); first = false; r++; continue; }
@@ -7648,7 +8523,11 @@ TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_job *j, int64_t index) {
         } else {
             tg__acc *y = (tg__acc *)(void *)acc; const int64_t *v = (const int64_t *)(const void *)p;
             int64_t t;
-            for (t = 0; t < rows; t++) for (i = 0; i < n; i++) { tg__acc b; b.i = v[t * step + i]; y[i] = tg__reduce_join(j->kind, true, y[i], b); }
+            for (t = 0; t < rows; t++) for (i = 0; i < n; i++) {
+                tg__acc b;
+                b.i = v[t * step + i];
+                y[i] = tg__reduce_join(j->kind, true, y[i], b);
+            }
         }
         r += rows;
     }
@@ -7666,7 +8545,8 @@ TG__PRIVATE void tg__reduce_chunk(void *job, int64_t index) {
         int64_t o = index * TG__REDUCE_JOIN, end = tg__imin(o + TG__REDUCE_JOIN, j->outs), q;
         for (; o < end; o++) {
             tg__acc a = j->partial[o];
-            for (q = 1; q < j->pieces; q++) a = tg__reduce_join(j->kind, j->compute == TG_I64, a, j->partial[q * j->outs + o]);
+            for (q = 1; q < j->pieces; q++)
+                a = tg__reduce_join(j->kind, j->compute == TG_I64, a, j->partial[q * j->outs + o]);
             tg__reduce_put(j, o, a);
         }
     } else if (j->columns) tg__reduce_columns_chunk(j, index);
@@ -7681,7 +8561,8 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *job) {
         if (j->outs == 0) return 0;
         j->partial = NULL; j->second = false;
         /* results side by side in x, and the reduced elements not: whole rows are added */
-        j->columns = !j->places && j->length > 0 && j->outs > 1 && j->kept.stride[1][last] == 1 && j->kept.shape[last] >= 4 && j->run.stride[0][j->run.ndim - 1] != 1;
+        j->columns = !j->places && j->length > 0 && j->outs > 1 && j->kept.stride[1][last] == 1 &&
+            j->kept.shape[last] >= 4 && j->run.stride[0][j->run.ndim - 1] != 1;
         if (j->columns) {
             j->segment = TG__REDUCE_SEGMENT;
             j->segments = tg__ceil_div(j->kept.shape[last], j->segment);
@@ -7691,22 +8572,27 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *job) {
         j->per = j->pieces > 1 ? 1 : tg__imax(1, TG__REDUCE_RUN_PIECE / (j->length + 8));
         if (j->columns && !tg__scratch_need(tg, TG__REDUCE_SEGMENT * 16)) return -1;
         j->direct = j->run.ndim == 1 && (j->run.stride[0][0] == 1 || j->length == 1) && j->xd == j->compute;
-        if (!j->columns && !j->direct && !tg__scratch_need(tg, (size_t)tg__imin(j->piece, tg__imax(j->length, 1)) * 8)) return -1;
+        if (!j->columns && !j->direct &&
+            !tg__scratch_need(tg, (size_t)tg__imin(j->piece, tg__imax(j->length, 1)) * 8)) return -1;
         if (j->pieces > 1) {
             bytes = (size_t)j->pieces * (size_t)j->outs * sizeof(tg__acc);
             j->partial = (tg__acc *)tg__mem_get(tg, bytes);
             if (!j->partial) return -1;
         }
-        return j->columns ? j->outs / j->kept.shape[last] * j->segments * j->pieces : tg__ceil_div(j->outs, j->per) * j->pieces;
+        return j->columns ? j->outs / j->kept.shape[last] * j->segments * j->pieces
+            : tg__ceil_div(j->outs, j->per) * j->pieces;
     }
     if (phase == 1 && j->pieces > 1 && j->outs) { j->second = true; return tg__ceil_div(j->outs, TG__REDUCE_JOIN); }
     if (j->partial) { tg__mem_put(tg, j->partial, bytes); j->partial = NULL; }
     return 0;
 }
-static const tg__family tg__family_reduce = { "reduce", TG__FAMILY_REDUCE, tg__reduce_start, tg__reduce_chunk, false };
+static const tg__family tg__family_reduce = { "reduce", TG__FAMILY_REDUCE, tg__reduce_start, tg__reduce_chunk,
+    false };
 
-/* Reduces x over the dimensions in `mask`. y (or NULL) has the kept shape in order, with or without the ones; places is dense i64 of that shape or NULL. */
-TG__PRIVATE bool tg__reduce(tg_ctx *tg, int kind, tg_tensor *x, unsigned mask, tg_tensor *y, tg_tensor *places, double scale) {
+/* Reduces x over the dimensions in `mask`. y (or NULL) has the kept shape in order, with or without the ones;
+   places is dense i64 of that shape or NULL. */
+TG__PRIVATE bool tg__reduce(tg_ctx *tg, int kind, tg_tensor *x, unsigned mask, tg_tensor *y,
+    tg_tensor *places, double scale) {
     tg__reduce_job j;
     tg_tensor kept, out, run, *t[2];
     int d;
@@ -7722,12 +8608,17 @@ TG__PRIVATE bool tg__reduce(tg_ctx *tg, int kind, tg_tensor *x, unsigned mask, t
     tg__dense_strides(out.ndim, out.shape, out.stride);
     t[0] = &out; t[1] = &kept;
     tg__loop_make(&j.kept, t, 2);
-    if (places) {                                                      /* places count in row-major order: no sorting by stride */
+    /* places count in row-major order: no sorting by stride */
+    if (places) {
         j.run.numel = run.numel; j.run.ndim = 0;
         for (d = 0; d < run.ndim; d++) {
             int at = j.run.ndim;
             if (run.shape[d] == 1) continue;
-            if (at && j.run.stride[0][at - 1] == run.stride[d] * run.shape[d]) { j.run.shape[at - 1] *= run.shape[d]; j.run.stride[0][at - 1] = run.stride[d]; continue; }
+            if (at && j.run.stride[0][at - 1] == run.stride[d] * run.shape[d]) {
+                j.run.shape[at - 1] *= run.shape[d];
+                j.run.stride[0][at - 1] = run.stride[d];
+                continue;
+            }
             j.run.shape[at] = run.shape[d]; j.run.stride[0][at] = run.stride[d]; j.run.ndim++;
         }
         if (!j.run.ndim) { j.run.ndim = 1; j.run.shape[0] = 1; j.run.stride[0][0] = 1; }
@@ -7740,8 +8631,10 @@ TG__PRIVATE bool tg__reduce(tg_ctx *tg, int kind, tg_tensor *x, unsigned mask, t
 }
 
 /* ---- dims of a reduction ---- */
-typedef struct tg__reduce_attr { int64_t n, dims[TG_MAX_DIMS]; bool keepdim; } tg__reduce_attr;      /* n 0: all dimensions */
-static const tg_attr tg__reduce_attrs[] = { { "dims", TG_ATTR_INTS, offsetof(tg__reduce_attr, dims), TG_MAX_DIMS }, { "keepdim", TG_ATTR_BOOL, offsetof(tg__reduce_attr, keepdim), 1 } };
+/* n 0: all dimensions */
+typedef struct tg__reduce_attr { int64_t n, dims[TG_MAX_DIMS]; bool keepdim; } tg__reduce_attr;
+static const tg_attr tg__reduce_attrs[] = { { "dims", TG_ATTR_INTS, offsetof(tg__reduce_attr, dims),
+    TG_MAX_DIMS }, { "keepdim", TG_ATTR_BOOL, offsetof(tg__reduce_attr, keepdim), 1 } };
 
 TG__PRIVATE bool tg__reduce_attr_fill(tg_ctx *tg, tg__reduce_attr *at, int n, const int64_t *dims, bool keepdim) {
     memset(at, 0, sizeof *at);
@@ -7766,7 +8659,9 @@ TG__PRIVATE bool tg__reduce_mask(tg_ctx *tg, const tg_tensor *x, const tg__reduc
 }
 TG__PRIVATE int tg__reduced_shape(const tg_tensor *x, unsigned mask, bool keepdim, int64_t *shape) {
     int d, n = 0;
-    for (d = 0; d < x->ndim; d++) { if (!(mask >> d & 1u)) shape[n++] = x->shape[d]; else if (keepdim) shape[n++] = 1; }
+    for (d = 0; d < x->ndim; d++) {
+        if (!(mask >> d & 1u)) shape[n++] = x->shape[d]; else if (keepdim) shape[n++] = 1;
+    }
     return n;
 }
 TG__PRIVATE bool tg__reduce_out(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, bool needs_elements) {
@@ -7778,7 +8673,9 @@ TG__PRIVATE bool tg__reduce_out(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, 
     if (!tg__reduce_mask(tg, x, at, &mask)) return false;
     ndim = tg__reduced_shape(x, mask, at->keepdim, shape);
     for (d = 0; d < ndim; d++) numel *= shape[d];
-    if (needs_elements && (numel || at->n == 0)) for (d = 0; d < x->ndim; d++) if ((mask >> d & 1u) && x->shape[d] == 0) return tg__fail(tg, TG__E_REDUCE_EMPTY, d, x);
+    if (needs_elements && (numel || at->n == 0))
+        for (d = 0; d < x->ndim; d++)
+            if ((mask >> d & 1u) && x->shape[d] == 0) return tg__fail(tg, TG__E_REDUCE_EMPTY, d, x);
     return tg__out_make(tg, n, i, dtype, ndim, shape);
 }
 /* g or y in the shape that keepdim would have given, ready to broadcast against the input. */
@@ -7796,9 +8693,11 @@ TG__PRIVATE tg_tensor *tg__reduce_widen(tg_ctx *tg, const tg__node *n, tg_tensor
 }
 TG__PRIVATE bool tg__reduce_forward(tg_ctx *tg, tg__node *n, int kind, double scale) {
     unsigned mask;
-    return tg__reduce_mask(tg, n->in[0], (const tg__reduce_attr *)n->attr, &mask) && tg__reduce(tg, kind, n->in[0], mask, n->out[0], NULL, scale);
+    return tg__reduce_mask(tg, n->in[0], (const tg__reduce_attr *)n->attr, &mask) &&
+        tg__reduce(tg, kind, n->in[0], mask, n->out[0], NULL, scale);
 }
-TG__PRIVATE tg_tensor *tg__reduce_call(const tg_op *op, const char *name, tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
+TG__PRIVATE tg_tensor *tg__reduce_call(const tg_op *op, const char *name, tg_tensor *x, int n,
+    const int64_t *dims, bool keepdim) {
     tg_ctx *tg = tg__start(x, name);
     tg__reduce_attr at;
     return tg && tg__reduce_attr_fill(tg, &at, n, dims, keepdim) ? tg__call(op, &at, &x, 1, NULL, 1) : NULL;
@@ -7811,16 +8710,22 @@ TG__PRIVATE int64_t tg__reduce_count(const tg_tensor *x, unsigned mask) {
 }
 
 /* ------------------------------------------------------------------ sum, mean ----
-   y = sum of x over dims; dx = g repeated. mean: both divided by the number of elements. Integers and bools are summed as i64. */
-TG__PRIVATE bool tg__sum_check(tg_ctx *tg, tg__node *n) { return tg__reduce_out(tg, n, 0, tg_dtype_is_float(n->in[0]->dtype) ? n->in[0]->dtype : TG_I64, false); }
+   y = sum of x over dims; dx = g repeated. mean: both divided by the number of elements. Integers and bools
+   are summed as i64. */
+TG__PRIVATE bool tg__sum_check(tg_ctx *tg, tg__node *n) {
+    return tg__reduce_out(tg, n, 0, tg_dtype_is_float(n->in[0]->dtype) ? n->in[0]->dtype : TG_I64, false);
+}
 TG__PRIVATE bool tg__sum_forward(tg_ctx *tg, tg__node *n) { return tg__reduce_forward(tg, n, TG__REDUCE_SUM, 1); }
 TG__PRIVATE bool tg__sum_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     dx[0] = tg_expand(tg__reduce_widen(tg, n, g[0]), n->in_slot[0].ndim, n->in_slot[0].shape);
     return dx[0] != NULL;
 }
-static const tg_op tg__sum_op = { "sum", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__sum_check, tg__sum_forward, tg__sum_backward, NULL };
+static const tg_op tg__sum_op = { "sum", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, tg__reduce_attrs, 2,
+    sizeof(tg__reduce_attr), tg__sum_check, tg__sum_forward, tg__sum_backward, NULL };
 TG_API tg_tensor *(tg_sum)(tg_tensor *x) { return tg__reduce_call(&tg__sum_op, "sum", x, 0, NULL, false); }
-TG_API tg_tensor *(tg_sum_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) { return tg__reduce_call(&tg__sum_op, "sum", x, n, dims, keepdim); }
+TG_API tg_tensor *(tg_sum_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
+    return tg__reduce_call(&tg__sum_op, "sum", x, n, dims, keepdim);
+}
 
 TG__PRIVATE bool tg__mean_check(tg_ctx *tg, tg__node *n) {
     if (!tg_dtype_is_float(n->in[0]->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, n->in[0]);
@@ -7838,25 +8743,33 @@ TG__PRIVATE bool tg__mean_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     int d;
     for (d = 0; d < n->in_slot[0].ndim; d++) all *= n->in_slot[0].shape[d];
     for (d = 0; d < n->out_slot[0].ndim; d++) out *= n->out_slot[0].shape[d];
-    dx[0] = tg_expand(tg_mul_scalar(tg__reduce_widen(tg, n, g[0]), all ? (double)out / (double)all : 0), n->in_slot[0].ndim, n->in_slot[0].shape);
+    dx[0] = tg_expand(tg_mul_scalar(tg__reduce_widen(tg, n, g[0]), all ? (double)out / (double)all : 0),
+        n->in_slot[0].ndim, n->in_slot[0].shape);
     return dx[0] != NULL;
 }
-static const tg_op tg__mean_op = { "mean", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__mean_check, tg__mean_forward, tg__mean_backward, NULL };
+static const tg_op tg__mean_op = { "mean", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, tg__reduce_attrs, 2,
+    sizeof(tg__reduce_attr), tg__mean_check, tg__mean_forward, tg__mean_backward, NULL };
 TG_API tg_tensor *(tg_mean)(tg_tensor *x) { return tg__reduce_call(&tg__mean_op, "mean", x, 0, NULL, false); }
-TG_API tg_tensor *(tg_mean_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) { return tg__reduce_call(&tg__mean_op, "mean", x, n, dims, keepdim); }
+TG_API tg_tensor *(tg_mean_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
+    return tg__reduce_call(&tg__mean_op, "mean", x, n, dims, keepdim);
+}
 
 /* ------------------------------------------------------------------ prod ----
-   y = product over dims. dx_i = g * the product of the others: y / x_i where no factor is 0; where exactly one is, only that one has a gradient. */
+   y = product over dims. dx_i = g * the product of the others: y / x_i where no factor is 0; where exactly
+   one is, only that one has a gradient. */
 TG__PRIVATE bool tg__prod_forward(tg_ctx *tg, tg__node *n) { return tg__reduce_forward(tg, n, TG__REDUCE_PROD, 1); }
 TG__PRIVATE tg_tensor *tg__prod_others(tg_ctx *tg, tg__node *n, tg_tensor *x);
 TG__PRIVATE bool tg__prod_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     dx[0] = tg_mul(tg__reduce_widen(tg, n, g[0]), tg__prod_others(tg, n, n->in[0]));
     return dx[0] != NULL;
 }
-static const tg_op tg__prod_op = { "prod", 1, 1, 0, 1, 0, { TG_SAVE_IN(0), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__sum_check, tg__prod_forward, tg__prod_backward, NULL };
-/* The product of the others as tg calls: exclusive products from the left and from the right, by doubling (log2(n) steps), so that zeros need no special case and
+static const tg_op tg__prod_op = { "prod", 1, 1, 0, 1, 0, { TG_SAVE_IN(0), 0, 0, 0 }, tg__reduce_attrs, 2,
+    sizeof(tg__reduce_attr), tg__sum_check, tg__prod_forward, tg__prod_backward, NULL };
+/* The product of the others as tg calls: exclusive products from the left and from the right, by doubling
+   (log2(n) steps), so that zeros need no special case and
    every derivative is right. */
-TG__PRIVATE tg_tensor *tg__prod_side(tg_ctx *tg, tg_tensor *x, bool from_right) {       /* x [R, K] -> product of the rows before (after) each */
+/* x [R, K] -> product of the rows before (after) each */
+TG__PRIVATE tg_tensor *tg__prod_side(tg_ctx *tg, tg_tensor *x, bool from_right) {
     int64_t rows = x->shape[0], one[2], s;
     tg_tensor *list[2], *p;
     one[0] = 1; one[1] = x->shape[1];
@@ -7889,7 +8802,9 @@ TG__PRIVATE tg_tensor *tg__prod_others(tg_ctx *tg, tg__node *n, tg_tensor *x) {
     return tg_permute(tg_reshape(p, x->ndim, shape), x->ndim, back);
 }
 TG_API tg_tensor *(tg_prod)(tg_tensor *x) { return tg__reduce_call(&tg__prod_op, "prod", x, 0, NULL, false); }
-TG_API tg_tensor *(tg_prod_dim)(tg_tensor *x, int64_t dim, bool keepdim) { return tg__reduce_call(&tg__prod_op, "prod", x, 1, &dim, keepdim); }
+TG_API tg_tensor *(tg_prod_dim)(tg_tensor *x, int64_t dim, bool keepdim) {
+    return tg__reduce_call(&tg__prod_op, "prod", x, 1, &dim, keepdim);
+}
 
 /* ------------------------------------------------------------------ amax, amin ----
    y = largest (smallest) over dims, NaN wins; dx = g shared evenly among the elements equal to y. */
@@ -7913,24 +8828,39 @@ TG__PRIVATE bool tg__max_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     tg_tensor *same = tg_eq(n->in[0], tg__reduce_widen(tg, n, n->out[0]));
     return tg__share_evenly(tg, n, tg_logical_or(same, tg_isnan(n->in[0])), g[0], dx);
 }
-static const tg_op tg__amax_op = { "amax", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amax_forward, tg__amax_backward, NULL };
-static const tg_op tg__amin_op = { "amin", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amin_forward, tg__amax_backward, NULL };
-TG_API tg_tensor *(tg_amax)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) { return tg__reduce_call(&tg__amax_op, "amax", x, n, dims, keepdim); }
-TG_API tg_tensor *(tg_amin)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) { return tg__reduce_call(&tg__amin_op, "amin", x, n, dims, keepdim); }
-static const tg_op tg__max_op = { "max", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amax_forward, tg__max_backward, NULL };
-static const tg_op tg__min_op = { "min", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amin_forward, tg__max_backward, NULL };
+static const tg_op tg__amax_op = { "amax", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amax_forward, tg__amax_backward, NULL };
+static const tg_op tg__amin_op = { "amin", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amin_forward, tg__amax_backward, NULL };
+TG_API tg_tensor *(tg_amax)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
+    return tg__reduce_call(&tg__amax_op, "amax", x, n, dims, keepdim);
+}
+TG_API tg_tensor *(tg_amin)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
+    return tg__reduce_call(&tg__amin_op, "amin", x, n, dims, keepdim);
+}
+static const tg_op tg__max_op = { "max", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amax_forward, tg__max_backward, NULL };
+static const tg_op tg__min_op = { "min", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amin_forward, tg__max_backward, NULL };
 TG_API tg_tensor *(tg_max)(tg_tensor *x) { return tg__reduce_call(&tg__max_op, "max", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_min)(tg_tensor *x) { return tg__reduce_call(&tg__min_op, "min", x, 0, NULL, false); }
 
 /* ------------------------------------------------------------------ max_dim, min_dim, argmax, argmin ----
    y = largest along dim and its first place; dx = g put at that place. The places have no gradient. */
-TG__PRIVATE bool tg__max_dim_check(tg_ctx *tg, tg__node *n) { return tg__reduce_out(tg, n, 0, n->in[0]->dtype, true) && tg__reduce_out(tg, n, 1, TG_I64, true); }
+TG__PRIVATE bool tg__max_dim_check(tg_ctx *tg, tg__node *n) {
+    return tg__reduce_out(tg, n, 0, n->in[0]->dtype, true) && tg__reduce_out(tg, n, 1, TG_I64, true);
+}
 TG__PRIVATE bool tg__max_dim_run(tg_ctx *tg, tg__node *n, int kind, tg_tensor *value, tg_tensor *place) {
     unsigned mask;
-    return tg__reduce_mask(tg, n->in[0], (const tg__reduce_attr *)n->attr, &mask) && tg__reduce(tg, kind, n->in[0], mask, value, place, 1);
+    return tg__reduce_mask(tg, n->in[0], (const tg__reduce_attr *)n->attr, &mask) &&
+        tg__reduce(tg, kind, n->in[0], mask, value, place, 1);
 }
-TG__PRIVATE bool tg__max_dim_forward(tg_ctx *tg, tg__node *n) { return tg__max_dim_run(tg, n, TG__REDUCE_MAX, n->out[0], n->out[1]); }
-TG__PRIVATE bool tg__min_dim_forward(tg_ctx *tg, tg__node *n) { return tg__max_dim_run(tg, n, TG__REDUCE_MIN, n->out[0], n->out[1]); }
+TG__PRIVATE bool tg__max_dim_forward(tg_ctx *tg, tg__node *n) {
+    return tg__max_dim_run(tg, n, TG__REDUCE_MAX, n->out[0], n->out[1]);
+}
+TG__PRIVATE bool tg__min_dim_forward(tg_ctx *tg, tg__node *n) {
+    return tg__max_dim_run(tg, n, TG__REDUCE_MIN, n->out[0], n->out[1]);
+}
 TG__PRIVATE bool tg__max_dim_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__reduce_attr *at = (const tg__reduce_attr *)n->attr;
     tg_tensor *zeros;
@@ -7939,9 +8869,12 @@ TG__PRIVATE bool tg__max_dim_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg_scatter(zeros, at->dims[0], tg__reduce_widen(tg, n, n->out[1]), tg__reduce_widen(tg, n, g[0]));
     return dx[0] != NULL;
 }
-static const tg_op tg__max_dim_op = { "max_dim", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward, NULL };
-static const tg_op tg__min_dim_op = { "min_dim", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__max_dim_check, tg__min_dim_forward, tg__max_dim_backward, NULL };
-TG__PRIVATE tg_tensor *tg__max_dim_call(const tg_op *op, tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) {
+static const tg_op tg__max_dim_op = { "max_dim", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 }, tg__reduce_attrs,
+    2, sizeof(tg__reduce_attr), tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward, NULL };
+static const tg_op tg__min_dim_op = { "min_dim", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 }, tg__reduce_attrs,
+    2, sizeof(tg__reduce_attr), tg__max_dim_check, tg__min_dim_forward, tg__max_dim_backward, NULL };
+TG__PRIVATE tg_tensor *tg__max_dim_call(const tg_op *op, tg_tensor *x, int64_t dim, bool keepdim,
+    tg_tensor **indices) {
     tg_ctx *tg = tg__start(x, op->name);
     tg__reduce_attr at;
     tg_tensor *outs[2];
@@ -7951,21 +8884,35 @@ TG__PRIVATE tg_tensor *tg__max_dim_call(const tg_op *op, tg_tensor *x, int64_t d
     if (indices) *indices = outs[1];
     return outs[0];
 }
-TG_API tg_tensor *(tg_max_dim)(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) { return tg__max_dim_call(&tg__max_dim_op, x, dim, keepdim, indices); }
-TG_API tg_tensor *(tg_min_dim)(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) { return tg__max_dim_call(&tg__min_dim_op, x, dim, keepdim, indices); }
+TG_API tg_tensor *(tg_max_dim)(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) {
+    return tg__max_dim_call(&tg__max_dim_op, x, dim, keepdim, indices);
+}
+TG_API tg_tensor *(tg_min_dim)(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) {
+    return tg__max_dim_call(&tg__min_dim_op, x, dim, keepdim, indices);
+}
 
 TG__PRIVATE bool tg__argmax_check(tg_ctx *tg, tg__node *n) {
     if (n->in[0]->dtype == TG_BOOL) return tg__fail(tg, TG__E_NOT_FOR, (int)TG_BOOL);
     return tg__reduce_out(tg, n, 0, TG_I64, true);
 }
-TG__PRIVATE bool tg__argmax_forward(tg_ctx *tg, tg__node *n) { return tg__max_dim_run(tg, n, TG__REDUCE_MAX, NULL, n->out[0]); }
-TG__PRIVATE bool tg__argmin_forward(tg_ctx *tg, tg__node *n) { return tg__max_dim_run(tg, n, TG__REDUCE_MIN, NULL, n->out[0]); }
-static const tg_op tg__argmax_op = { "argmax", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__argmax_check, tg__argmax_forward, NULL, NULL };
-static const tg_op tg__argmin_op = { "argmin", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 }, tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__argmax_check, tg__argmin_forward, NULL, NULL };
+TG__PRIVATE bool tg__argmax_forward(tg_ctx *tg, tg__node *n) {
+    return tg__max_dim_run(tg, n, TG__REDUCE_MAX, NULL, n->out[0]);
+}
+TG__PRIVATE bool tg__argmin_forward(tg_ctx *tg, tg__node *n) {
+    return tg__max_dim_run(tg, n, TG__REDUCE_MIN, NULL, n->out[0]);
+}
+static const tg_op tg__argmax_op = { "argmax", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 }, tg__reduce_attrs, 2,
+    sizeof(tg__reduce_attr), tg__argmax_check, tg__argmax_forward, NULL, NULL };
+static const tg_op tg__argmin_op = { "argmin", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 }, tg__reduce_attrs, 2,
+    sizeof(tg__reduce_attr), tg__argmax_check, tg__argmin_forward, NULL, NULL };
 TG_API tg_tensor *(tg_argmax)(tg_tensor *x) { return tg__reduce_call(&tg__argmax_op, "argmax", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_argmin)(tg_tensor *x) { return tg__reduce_call(&tg__argmin_op, "argmin", x, 0, NULL, false); }
-TG_API tg_tensor *(tg_argmax_dim)(tg_tensor *x, int64_t dim, bool keepdim) { return tg__reduce_call(&tg__argmax_op, "argmax", x, 1, &dim, keepdim); }
-TG_API tg_tensor *(tg_argmin_dim)(tg_tensor *x, int64_t dim, bool keepdim) { return tg__reduce_call(&tg__argmin_op, "argmin", x, 1, &dim, keepdim); }
+TG_API tg_tensor *(tg_argmax_dim)(tg_tensor *x, int64_t dim, bool keepdim) {
+    return tg__reduce_call(&tg__argmax_op, "argmax", x, 1, &dim, keepdim);
+}
+TG_API tg_tensor *(tg_argmin_dim)(tg_tensor *x, int64_t dim, bool keepdim) {
+    return tg__reduce_call(&tg__argmin_op, "argmin", x, 1, &dim, keepdim);
+}
 
 /* ------------------------------------------------------------------ any, all ----
    As the largest or smallest of x != 0; nothing at all is false for any, true for all. */
@@ -7986,8 +8933,12 @@ TG__PRIVATE tg_tensor *tg__any_call(tg_tensor *x, int n, const int64_t *dims, bo
         return x->dtype == TG_U8 ? tg_to(y, TG_U8) : y;                /* u8 stays u8, as in torch */
     }
 }
-TG_API tg_tensor *(tg_any)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) { return tg__any_call(x, n, dims, keepdim, false); }
-TG_API tg_tensor *(tg_all)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) { return tg__any_call(x, n, dims, keepdim, true); }
+TG_API tg_tensor *(tg_any)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
+    return tg__any_call(x, n, dims, keepdim, false);
+}
+TG_API tg_tensor *(tg_all)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
+    return tg__any_call(x, n, dims, keepdim, true);
+}
 
 /* ------------------------------------------------------------------ var: made of ops ---- */
 TG_API tg_tensor *(tg_var_dims)(tg_tensor *x, int n, const int64_t *dims, double correction, bool keepdim) {
@@ -7999,7 +8950,9 @@ TG_API tg_tensor *(tg_var_dims)(tg_tensor *x, int n, const int64_t *dims, double
     if (!tg || !tg__reduce_attr_fill(tg, &at, n, dims, keepdim) || !tg__reduce_mask(tg, x, &at, &mask)) return NULL;
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     count = (double)tg__reduce_count(x, mask) - correction;
-    if (x->dtype == TG_F16 || x->dtype == TG_BF16) return tg_to(tg_var_dims(tg_to(x, TG_F32), n, dims, correction, keepdim), x->dtype);      /* squares leave the range of halves */
+    /* squares leave the range of halves */
+    if (x->dtype == TG_F16 || x->dtype == TG_BF16)
+        return tg_to(tg_var_dims(tg_to(x, TG_F32), n, dims, correction, keepdim), x->dtype);
     mean = n ? tg_mean_dims(x, n, dims, true) : tg_mean(x);
     d = tg_square(tg_sub(x, mean));
     d = n ? tg_sum_dims(d, n, dims, keepdim) : tg__reduce_call(&tg__sum_op, "var", d, 0, NULL, keepdim);
@@ -8010,7 +8963,8 @@ TG_API tg_tensor *(tg_std_dims)(tg_tensor *x, int n, const int64_t *dims, double
     tg_ctx *tg = tg__start(x, "std");
     tg_tensor *v, *none;
     if (!tg) return NULL;
-    if (x->dtype == TG_F16 || x->dtype == TG_BF16) return tg_to(tg_std_dims(tg_to(x, TG_F32), n, dims, correction, keepdim), x->dtype);
+    if (x->dtype == TG_F16 || x->dtype == TG_BF16)
+        return tg_to(tg_std_dims(tg_to(x, TG_F32), n, dims, correction, keepdim), x->dtype);
     v = tg_var_dims(x, n, dims, correction, keepdim);
     none = tg_eq_scalar(v, 0);
     return tg_where(none, tg_number(tg, 0), tg_sqrt(tg_where(none, tg_number(tg, 1), v)));
@@ -8021,7 +8975,15 @@ TG_API tg_tensor *(tg_std_dims)(tg_tensor *x, int n, const int64_t *dims, double
    log_softmax: y = x - max - log(sum(exp(x - max))); dx = g - exp(y) * sum(g). Both save the result. */
 typedef struct tg__dim_attr { int64_t dim; } tg__dim_attr;              /* also of cat and the index ops */
 static const tg_attr tg__dim_attrs[] = { { "dim", TG_ATTR_INT, 0, 1 } };
-typedef struct tg__softmax_job { tg_ctx *tg; const char *x; char *y; tg_dtype d, compute; int64_t rows, length, xs, ys, per; bool log; tg__loop kept; } tg__softmax_job;
+typedef struct tg__softmax_job {
+    tg_ctx *tg;
+    const char *x;
+    char *y;
+    tg_dtype d, compute;
+    int64_t rows, length, xs, ys, per;
+    bool log;
+    tg__loop kept;
+} tg__softmax_job;
 
 TG__PRIVATE void tg__softmax_chunk(void *job, int64_t index) {
     tg__softmax_job *j = (tg__softmax_job *)job;
@@ -8045,11 +9007,13 @@ TG__PRIVATE void tg__softmax_chunk(void *job, int64_t index) {
 TG__PRIVATE int64_t tg__softmax_start(tg_ctx *tg, int phase, void *job) {
     tg__softmax_job *j = (tg__softmax_job *)job;
     if (phase || j->rows == 0 || j->length == 0) return 0;
-    if (!(j->xs == 1 && j->ys == 1 && j->d == j->compute) && !tg__scratch_need(tg, (size_t)j->length * 8)) return -1;
+    if (!(j->xs == 1 && j->ys == 1 && j->d == j->compute) && !tg__scratch_need(tg, (size_t)j->length * 8))
+        return -1;
     j->per = tg__imax(1, 16384 / j->length);
     return tg__ceil_div(j->rows, j->per);
 }
-static const tg__family tg__family_softmax = { "softmax", TG__FAMILY_SOFTMAX, tg__softmax_start, tg__softmax_chunk, false };
+static const tg__family tg__family_softmax = { "softmax", TG__FAMILY_SOFTMAX, tg__softmax_start,
+    tg__softmax_chunk, false };
 
 TG__PRIVATE bool tg__softmax_check(tg_ctx *tg, tg__node *n) {
     tg__dim_attr *at = (tg__dim_attr *)n->attr;
@@ -8066,7 +9030,11 @@ TG__PRIVATE bool tg__softmax_run(tg_ctx *tg, tg__node *n, bool log) {
     if (x.ndim) {
         j.length = x.shape[at->dim]; j.xs = x.stride[at->dim]; j.ys = y.stride[at->dim];
         if (j.length == 1) j.xs = j.ys = 1;
-        for (d = (int)at->dim; d + 1 < x.ndim; d++) { x.shape[d] = y.shape[d] = x.shape[d + 1]; x.stride[d] = x.stride[d + 1]; y.stride[d] = y.stride[d + 1]; }
+        for (d = (int)at->dim; d + 1 < x.ndim; d++) {
+            x.shape[d] = y.shape[d] = x.shape[d + 1];
+            x.stride[d] = x.stride[d + 1];
+            y.stride[d] = y.stride[d + 1];
+        }
         x.ndim--; y.ndim--;
     }
     x.numel = 1;
@@ -8074,7 +9042,8 @@ TG__PRIVATE bool tg__softmax_run(tg_ctx *tg, tg__node *n, bool log) {
     y.numel = x.numel;
     t[0] = &y; t[1] = &x;
     tg__loop_make(&j.kept, t, 2);
-    j.tg = tg; j.x = (const char *)x.data; j.y = (char *)y.data; j.d = x.dtype; j.compute = tg__compute_type(x.dtype); j.rows = x.numel; j.log = log;
+    j.tg = tg; j.x = (const char *)x.data; j.y = (char *)y.data; j.d = x.dtype;
+        j.compute = tg__compute_type(x.dtype); j.rows = x.numel; j.log = log;
     return tg__launch(tg, x.device, &tg__family_softmax, &j);
 }
 TG__PRIVATE bool tg__softmax_forward(tg_ctx *tg, tg__node *n) { return tg__softmax_run(tg, n, false); }
@@ -8092,10 +9061,21 @@ TG__PRIVATE bool tg__log_softmax_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     dx[0] = tg_sub(g[0], tg_mul(tg_exp(n->out[0]), tg_sum_dims(g[0], 1, &at->dim, true)));
     return dx[0] != NULL;
 }
-static const tg_op tg__softmax_op = { "softmax", 1, 1, 0, 1, 0, { TG_SAVE_OUT(0), 0, 0, 0 }, tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__softmax_check, tg__softmax_forward, tg__softmax_backward, NULL };
-static const tg_op tg__log_softmax_op = { "log_softmax", 1, 1, 0, 1, 0, { TG_SAVE_OUT(0), 0, 0, 0 }, tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__softmax_check, tg__log_softmax_forward, tg__log_softmax_backward, NULL };
-TG_API tg_tensor *(tg_softmax)(tg_tensor *x, int64_t dim) { tg__dim_attr at; at.dim = dim; return tg__call(&tg__softmax_op, &at, &x, 1, NULL, 1); }
-TG_API tg_tensor *(tg_log_softmax)(tg_tensor *x, int64_t dim) { tg__dim_attr at; at.dim = dim; return tg__call(&tg__log_softmax_op, &at, &x, 1, NULL, 1); }
+static const tg_op tg__softmax_op = { "softmax", 1, 1, 0, 1, 0, { TG_SAVE_OUT(0), 0, 0, 0 }, tg__dim_attrs, 1,
+    sizeof(tg__dim_attr), tg__softmax_check, tg__softmax_forward, tg__softmax_backward, NULL };
+static const tg_op tg__log_softmax_op = { "log_softmax", 1, 1, 0, 1, 0, { TG_SAVE_OUT(0), 0, 0, 0 },
+    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__softmax_check, tg__log_softmax_forward,
+    tg__log_softmax_backward, NULL };
+TG_API tg_tensor *(tg_softmax)(tg_tensor *x, int64_t dim) {
+    tg__dim_attr at;
+    at.dim = dim;
+    return tg__call(&tg__softmax_op, &at, &x, 1, NULL, 1);
+}
+TG_API tg_tensor *(tg_log_softmax)(tg_tensor *x, int64_t dim) {
+    tg__dim_attr at;
+    at.dim = dim;
+    return tg__call(&tg__log_softmax_op, &at, &x, 1, NULL, 1);
+}
 
 /* ======================================================================================
    >>impl-sort    sort along a dimension
@@ -8103,9 +9083,12 @@ TG_API tg_tensor *(tg_log_softmax)(tg_tensor *x, int64_t dim) { tg__dim_attr at;
    ====================================================================================== */
 
 /* ---- the sort family ----
-   Every type maps to unsigned keys in the same order: all NaNs are one key and the largest, -0 and +0 are one key. Rows are sorted as entries (key, place): by merging when
-   they are short, else by a least significant digit first radix sort. It looks at those bits only that differ between the row's largest and smallest key, so bytes, halves and
-   indices take one or two rounds. An entry is one number, key << 32 | place, unless the keys of a row spread wider. Equal keys keep their order. */
+   Every type maps to unsigned keys in the same order: all NaNs are one key and the largest, -0 and +0 are one
+   key. Rows are sorted as entries (key, place): by merging when
+   they are short, else by a least significant digit first radix sort. It looks at those bits only that differ
+   between the row's largest and smallest key, so bytes, halves and
+   indices take one or two rounds. An entry is one number, key << 32 | place, unless the keys of a row spread
+   wider. Equal keys keep their order. */
 #define TG__SORT_MERGE 64                            /* up to here merging wins over radix, */
 #define TG__SORT_INSERT 80                           /* and insertion for wide entries */
 #define TG__SORT_BIG 32768                           /* above, a row is cut into blocks and sorted in phases */
@@ -8114,7 +9097,8 @@ TG_API tg_tensor *(tg_log_softmax)(tg_tensor *x, int64_t dim) { tg__dim_attr at;
 #define TG__SORT_ROUNDS 8                            /* at most: 64 bits in digits of 8 */
 
 typedef struct tg__sort_rule { uint64_t sign, infinity, all, flip; bool floating; } tg__sort_rule;
-typedef struct tg__sort_range { uint64_t low, high, vary; } tg__sort_range;     /* vary: the bits in which some keys differ */
+/* vary: the bits in which some keys differ */
+typedef struct tg__sort_range { uint64_t low, high, vary; } tg__sort_range;
 typedef struct tg__sort_wide { uint64_t key, place; } tg__sort_wide;
 
 enum { TG__SORT_ROW, TG__SORT_LOAD, TG__SORT_PACK, TG__SORT_COUNT, TG__SORT_MOVE, TG__SORT_WRITE };
@@ -8144,12 +9128,14 @@ TG__PRIVATE tg__sort_rule tg__sort_rule_for(tg_dtype d, bool descending) {
     r.all = ~(uint64_t)0 >> (64 - bits);
     r.floating = tg_dtype_is_float(d);
     r.sign = d == TG_U8 || d == TG_BOOL ? 0 : (uint64_t)1 << (bits - 1);
-    r.infinity = d == TG_F32 ? 0x7f800000u : d == TG_F64 ? (uint64_t)0x7ff << 52 : d == TG_F16 ? 0x7c00u : d == TG_BF16 ? 0x7f80u : r.all;
+    r.infinity = d == TG_F32 ? 0x7f800000u : d == TG_F64 ? (uint64_t)0x7ff << 52 : d == TG_F16 ? 0x7c00u
+        : d == TG_BF16 ? 0x7f80u : r.all;
     r.flip = descending ? r.all : 0;
     return r;
 }
 
-/* Keys of n elements, and the bits of an element from its key: positive floats get their sign bit set, negative ones are turned over; signed integers have the sign bit turned.
+/* Keys of n elements, and the bits of an element from its key: positive floats get their sign bit set,
+   negative ones are turned over; signed integers have the sign bit turned.
    The keys of zeros and NaNs stand for several values: those elements are fetched from x. */
 #define TG__SORT_TYPE(U) \
     TG__PRIVATE void tg__sort_keys_##U(int64_t n, uint64_t *keys, const void *x_, int64_t xs, const tg__sort_rule *r, tg__sort_range *range) { \
@@ -8188,7 +9174,8 @@ TG__PRIVATE tg__sort_rule tg__sort_rule_for(tg_dtype d, bool descending) {
 TG__SORT_TYPE(uint8_t) TG__SORT_TYPE(uint16_t) TG__SORT_TYPE(uint32_t) TG__SORT_TYPE(uint64_t)
 #undef TG__SORT_TYPE
 
-TG__PRIVATE void tg__sort_keys(const tg__sort_job *j, int64_t n, uint64_t *keys, const char *x, tg__sort_range *range) {
+TG__PRIVATE void tg__sort_keys(const tg__sort_job *j, int64_t n, uint64_t *keys, const char *x,
+    tg__sort_range *range) {
     switch (j->size) {
         case 1: tg__sort_keys_uint8_t(n, keys, x, j->xs, &j->rule, range); break;
         case 2: tg__sort_keys_uint16_t(n, keys, x, j->xs, &j->rule, range); break;
@@ -8197,7 +9184,8 @@ TG__PRIVATE void tg__sort_keys(const tg__sort_job *j, int64_t n, uint64_t *keys,
     }
 }
 /* `at`: the first entry's position in the row, whose beginnings the pointers are. */
-TG__PRIVATE void tg__sort_write(const tg__sort_job *j, int64_t at, int64_t n, const uint64_t *e, bool wide, uint64_t low, const char *x, char *values, int64_t *places) {
+TG__PRIVATE void tg__sort_write(const tg__sort_job *j, int64_t at, int64_t n, const uint64_t *e, bool wide,
+    uint64_t low, const char *x, char *values, int64_t *places) {
     e += at * (wide ? 2 : 1); values += at * j->vs * (int64_t)j->size; places += at * j->ps;
     switch (j->size) {
         case 1: tg__sort_write_uint8_t(n, e, wide, low, values, j->vs, places, j->ps, x, j->xs, &j->rule); break;
@@ -8207,7 +9195,9 @@ TG__PRIVATE void tg__sort_write(const tg__sort_job *j, int64_t at, int64_t n, co
     }
 }
 
-TG__PRIVATE bool tg__sort_is_wide(const tg__sort_range *r, int64_t n) { return r->high - r->low > 0xffffffffu || (uint64_t)n > 0xffffffffu; }
+TG__PRIVATE bool tg__sort_is_wide(const tg__sort_range *r, int64_t n) {
+    return r->high - r->low > 0xffffffffu || (uint64_t)n > 0xffffffffu;
+}
 /* Which bits decide, and in how many rounds. */
 TG__PRIVATE void tg__sort_plan(const tg__sort_range *r, bool wide, int digit, int *shift, int *rounds, int *width) {
     uint64_t spread = r->high - r->low, vary = r->vary;
@@ -8220,7 +9210,8 @@ TG__PRIVATE void tg__sort_plan(const tg__sort_range *r, bool wide, int digit, in
     *width = *rounds ? (bits + *rounds - 1) / *rounds : 0;
 }
 
-/* Short rows of packed entries, no two of which are equal. Groups of 16 are put in order by counting how many are below each, then runs are merged; neither has a branch
+/* Short rows of packed entries, no two of which are equal. Groups of 16 are put in order by counting how many
+   are below each, then runs are merged; neither has a branch
    that depends on the values. Returns where the result is. */
 TG__PRIVATE uint64_t *tg__sort_merge(uint64_t *a, uint64_t *b, int64_t n) {
     int64_t at, run, i, k;
@@ -8238,7 +9229,8 @@ TG__PRIVATE uint64_t *tg__sort_merge(uint64_t *a, uint64_t *b, int64_t n) {
     t = a; a = b; b = t;
     for (run = 16; run < n; run *= 2) {
         for (at = 0; at < n; at += 2 * run) {
-            const uint64_t *l = a + at, *mid = a + tg__imin(at + run, n), *r = mid, *end = a + tg__imin(at + 2 * run, n);
+            const uint64_t *l = a + at, *mid = a + tg__imin(at + run, n), *r = mid, *end = a +
+                tg__imin(at + 2 * run, n);
             uint64_t *o = b + at;
             while (l < mid && r < end) {
                 uint64_t x = *l, y = *r, right = y < x;
@@ -8298,7 +9290,9 @@ TG__PRIVATE void tg__sort_insert_wide(tg__sort_wide *e, int64_t n) {
 }
 
 /* A short row in scratch: two rooms for entries, then the counts. */
-TG__PRIVATE size_t tg__sort_room(const tg__sort_job *j) { return (size_t)j->n * (j->size == 8 ? sizeof(tg__sort_wide) : sizeof(uint64_t)); }
+TG__PRIVATE size_t tg__sort_room(const tg__sort_job *j) {
+    return (size_t)j->n * (j->size == 8 ? sizeof(tg__sort_wide) : sizeof(uint64_t));
+}
 TG__PRIVATE void tg__sort_row(const tg__sort_job *j, char *scratch, const char *x, char *values, int64_t *places) {
     uint64_t *a = (uint64_t *)(void *)scratch, *b = (uint64_t *)(void *)(scratch + tg__sort_room(j));
     int64_t *count = (int64_t *)(void *)(scratch + 2 * tg__sort_room(j)), n = j->n, i;
@@ -8307,10 +9301,12 @@ TG__PRIVATE void tg__sort_row(const tg__sort_job *j, char *scratch, const char *
     bool wide;
     tg__sort_keys(j, n, a, x, &range);
     wide = tg__sort_is_wide(&range, n);
-    if (n > TG__SORT_MERGE || wide) tg__sort_plan(&range, wide, n < 4096 ? 8 : TG__SORT_DIGIT, &shift, &rounds, &width);
+    if (n > TG__SORT_MERGE || wide)
+        tg__sort_plan(&range, wide, n < 4096 ? 8 : TG__SORT_DIGIT, &shift, &rounds, &width);
     if (!wide) {
         for (i = 0; i < n; i++) a[i] = (a[i] - range.low) << 32 | (uint64_t)i;
-        a = n <= TG__SORT_MERGE ? tg__sort_merge(a, b, n) : tg__sort_radix_packed(a, b, n, shift, rounds, width, count);
+        a = n <= TG__SORT_MERGE ? tg__sort_merge(a, b, n) : tg__sort_radix_packed(a, b, n, shift, rounds,
+            width, count);
     } else {
         tg__sort_wide *e = (tg__sort_wide *)(void *)b;
         for (i = 0; i < n; i++) { e[i].key = a[i] - range.low; e[i].place = (uint64_t)i; }
@@ -8328,18 +9324,26 @@ TG__PRIVATE void tg__sort_block(tg__sort_job *j, int64_t block) {
     int shift = j->shift + j->round * j->width;
     tg__sort_wide *wa = (tg__sort_wide *)(void *)j->a, *wb = (tg__sort_wide *)(void *)j->b;
     switch (j->step) {
-        case TG__SORT_LOAD: tg__sort_keys(j, n, j->a + at, j->row_x + at * j->xs * (int64_t)j->size, &j->ranges[block]); break;
-        case TG__SORT_PACK: case TG__SORT_COUNT:                       /* packing counts for the first round; the wide form is made in b, and tg__sort_next exchanges a and b */
+        case TG__SORT_LOAD: tg__sort_keys(j, n, j->a + at, j->row_x + at * j->xs * (int64_t)j->size,
+            &j->ranges[block]); break;
+        /* packing counts for the first round; the wide form is made in b, and tg__sort_next exchanges a and b
+           */
+        case TG__SORT_PACK: case TG__SORT_COUNT:
             if (j->step == TG__SORT_PACK) {
-                if (j->wide) for (i = 0; i < n; i++) { wb[at + i].key = j->a[at + i] - j->low; wb[at + i].place = (uint64_t)(at + i); }
+                if (j->wide) for (i = 0; i < n; i++) {
+                    wb[at + i].key = j->a[at + i] - j->low;
+                    wb[at + i].place = (uint64_t)(at + i);
+                }
                 else for (i = 0; i < n; i++) j->a[at + i] = (j->a[at + i] - j->low) << 32 | (uint64_t)(at + i);
                 wa = wb;
             }
             memset(count, 0, TG__SORT_DIGITS * sizeof *count);
-            if (j->wide) tg__sort_count_wide(wa + at, n, shift, j->width, count); else tg__sort_count_packed(j->a + at, n, shift, j->width, count);
+            if (j->wide) tg__sort_count_wide(wa + at, n, shift, j->width, count);
+            else tg__sort_count_packed(j->a + at, n, shift, j->width, count);
             break;
         case TG__SORT_MOVE:
-            if (j->wide) tg__sort_move_wide(wa + at, n, shift, j->width, count, wb); else tg__sort_move_packed(j->a + at, n, shift, j->width, count, j->b);
+            if (j->wide) tg__sort_move_wide(wa + at, n, shift, j->width, count, wb);
+            else tg__sort_move_packed(j->a + at, n, shift, j->width, count, j->b);
             break;
         default: tg__sort_write(j, at, n, j->a, j->wide, j->low, j->row_x, j->row_values, j->row_places); break;
     }
@@ -8349,7 +9353,11 @@ TG__PRIVATE bool tg__sort_places(tg__sort_job *j) {
     int64_t sum = 0, d, b;
     for (d = 0; d < (int64_t)1 << j->width; d++) {
         int64_t before = sum;
-        for (b = 0; b < j->blocks; b++) { int64_t *p = &j->counts[b * TG__SORT_DIGITS + d], c = *p; *p = sum; sum += c; }
+        for (b = 0; b < j->blocks; b++) {
+            int64_t *p = &j->counts[b * TG__SORT_DIGITS + d], c = *p;
+            *p = sum;
+            sum += c;
+        }
         if (sum - before == j->n) return false;
     }
     return true;
@@ -8409,20 +9417,23 @@ TG__PRIVATE void tg__sort_chunk(void *job, int64_t index) {
     scratch = (char *)tg__scratch_take(j->tg, &slot);
     for (; at < end; at++)
         tg__sort_row(j, scratch, j->x + tg__loop_offset(&j->loop, 1, at, NULL) * (int64_t)j->size,
-                     j->values + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)j->size, j->places + tg__loop_offset(&j->loop, 2, at, NULL));
+                     j->values + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)j->size, j->places +
+                         tg__loop_offset(&j->loop, 2, at, NULL));
     tg__scratch_give(j->tg, slot);
 }
 TG__PRIVATE int64_t tg__sort_start(tg_ctx *tg, int phase, void *job) {
     tg__sort_job *j = (tg__sort_job *)job;
     if (j->a) return tg__sort_next(j);
     if (phase) return 0;
-    if (!tg__scratch_need(tg, 2 * tg__sort_room(j) + TG__SORT_ROUNDS * TG__SORT_DIGITS * sizeof(int64_t))) return -1;
+    if (!tg__scratch_need(tg, 2 * tg__sort_room(j) + TG__SORT_ROUNDS * TG__SORT_DIGITS * sizeof(int64_t)))
+        return -1;
     j->rows_per_chunk = tg__imax(1, 8192 / j->n);
     return (j->rows + j->rows_per_chunk - 1) / j->rows_per_chunk;
 }
 static const tg__family tg__family_sort = { "sort", TG__FAMILY_SORT, tg__sort_start, tg__sort_chunk, false };
 
-/* A copy of t's header for walking a part of it: 0-d counts as 1-d, the shape is the walk's, and dimension `dim` is left out. */
+/* A copy of t's header for walking a part of it: 0-d counts as 1-d, the shape is the walk's, and dimension
+   `dim` is left out. */
 TG__PRIVATE void tg__walk_without(tg_tensor *h, const tg_tensor *t, int ndim, const int64_t *shape, int dim) {
     int i;
     *h = *t;
@@ -8431,7 +9442,8 @@ TG__PRIVATE void tg__walk_without(tg_tensor *h, const tg_tensor *t, int ndim, co
     for (i = 0; i < ndim; i++) { h->shape[i] = i == dim ? 1 : shape[i]; h->numel *= h->shape[i]; }
 }
 
-TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descending, tg_tensor *values, tg_tensor *places) {
+TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descending, tg_tensor *values,
+    tg_tensor *places) {
     tg__sort_job j;
     tg_tensor h[3], *t[3];
     int64_t one = 1;
@@ -8441,7 +9453,8 @@ TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descendi
     bool ok;
     if (x->numel == 0) return true;
     memset(&j, 0, sizeof j);
-    tg__walk_without(&h[0], values, ndim, shape, dim); tg__walk_without(&h[1], x, ndim, shape, dim); tg__walk_without(&h[2], places, ndim, shape, dim);
+    tg__walk_without(&h[0], values, ndim, shape, dim); tg__walk_without(&h[1], x, ndim, shape, dim);
+        tg__walk_without(&h[2], places, ndim, shape, dim);
     t[0] = &h[0]; t[1] = &h[1]; t[2] = &h[2];
     tg__loop_make(&j.loop, t, 3);
     j.tg = tg; j.size = tg_dtype_size(x->dtype); j.rule = tg__sort_rule_for(x->dtype, descending);
@@ -8452,7 +9465,8 @@ TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descendi
     j.block = tg__imax(65536, (j.n + 63) / 64);
     j.blocks = (j.n + j.block - 1) / j.block;
     room = (size_t)j.n * (j.size == 8 || (uint64_t)j.n > 0xffffffffu ? sizeof(tg__sort_wide) : sizeof(uint64_t));
-    counts = (size_t)j.blocks * TG__SORT_DIGITS * sizeof(int64_t); ranges = (size_t)j.blocks * sizeof(tg__sort_range);
+    counts = (size_t)j.blocks * TG__SORT_DIGITS * sizeof(int64_t);
+        ranges = (size_t)j.blocks * sizeof(tg__sort_range);
     j.a = (uint64_t *)tg__mem_get(tg, 2 * room + counts + ranges);
     if (!j.a) return false;
     j.b = j.a + room / sizeof(uint64_t);
@@ -8467,15 +9481,18 @@ TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descendi
 }
 
 /* ------------------------------------------------------------------------ sort ----
-   values, places: x in order along dim, stable, and the i64 places that the values came from. NaN is the largest number, as in torch.
+   values, places: x in order along dim, stable, and the i64 places that the values came from. NaN is the
+   largest number, as in torch.
    dx = g carried back to those places. Saves: the places.                                                          */
 typedef struct tg__sort_attr { int64_t dim; bool descending; } tg__sort_attr;
-static const tg_attr tg__sort_attrs[] = { { "dim", TG_ATTR_INT, 0, 1 }, { "descending", TG_ATTR_BOOL, offsetof(tg__sort_attr, descending), 1 } };
+static const tg_attr tg__sort_attrs[] = { { "dim", TG_ATTR_INT, 0, 1 },
+    { "descending", TG_ATTR_BOOL, offsetof(tg__sort_attr, descending), 1 } };
 
 TG__PRIVATE bool tg__sort_check(tg_ctx *tg, tg__node *n) {
     tg__sort_attr *at = (tg__sort_attr *)n->attr;
     tg_tensor *x = n->in[0];
-    return tg__wrap_dim(tg, x, &at->dim, x->ndim) && tg__out_ordered(tg, n, 0, x->dtype, x) && tg__out_ordered(tg, n, 1, TG_I64, x);
+    return tg__wrap_dim(tg, x, &at->dim, x->ndim) && tg__out_ordered(tg, n, 0, x->dtype, x) &&
+        tg__out_ordered(tg, n, 1, TG_I64, x);
 }
 TG__PRIVATE bool tg__sort_forward(tg_ctx *tg, tg__node *n) {
     const tg__sort_attr *at = (const tg__sort_attr *)n->attr;
@@ -8506,13 +9523,15 @@ TG_API tg_tensor *(tg_sort)(tg_tensor *x, int64_t dim, bool descending, tg_tenso
    ====================================================================================== */
 
 /* ------------------------------------------------------------------------ cat ----
-   The tensors one after the other along dim; dtypes promote. dx_i = its part of g. As in torch, 1-D tensors without elements are left out of the shape check,
+   The tensors one after the other along dim; dtypes promote. dx_i = its part of g. As in torch, 1-D tensors
+   without elements are left out of the shape check,
    and the result of channels-last pictures is channels-last.                                                       */
 
 TG__PRIVATE bool tg__cat_skips(int ndim, const int64_t *shape) { return ndim == 1 && shape[0] == 0; }
 TG__PRIVATE bool tg__channels_last(const tg_tensor *t) {
     int order[TG_MAX_DIMS];
-    return t->ndim == 4 && t->shape[1] > 1 && t->stride[1] == 1 && tg__stride_order(t, order) && order[0] == 0 && order[1] == 2 && order[2] == 3 && order[3] == 1;
+    return t->ndim == 4 && t->shape[1] > 1 && t->stride[1] == 1 && tg__stride_order(t, order) &&
+        order[0] == 0 && order[1] == 2 && order[2] == 3 && order[3] == 1;
 }
 TG__PRIVATE bool tg__cat_check(tg_ctx *tg, tg__node *n) {
     static const int pictures[4] = { 0, 2, 3, 1 };
@@ -8527,15 +9546,19 @@ TG__PRIVATE bool tg__cat_check(tg_ctx *tg, tg__node *n) {
     for (i = 0; i < n->n_in; i++) {
         const tg_tensor *t = n->in[i];
         dtype = tg_dtype_promote(dtype, t->dtype);
-        if (t->ndim == 0) return tg__fail(tg, TG__E_ARGUMENT, "tensors without dimensions cannot be joined; use tg_stack");
+        if (t->ndim == 0)
+            return tg__fail(tg, TG__E_ARGUMENT, "tensors without dimensions cannot be joined; use tg_stack");
         if (tg__cat_skips(t->ndim, t->shape)) continue;
-        for (d = 0; t->ndim == first->ndim && d < t->ndim && (d == (int)at->dim || t->shape[d] == first->shape[d]); d++) { }
+        for (d = 0; t->ndim == first->ndim && d < t->ndim &&
+            (d == (int)at->dim || t->shape[d] == first->shape[d]); d++) {
+        }
         if (t->ndim != first->ndim || d < t->ndim) return tg__fail(tg, TG__E_CAT_SHAPE, i, t, first, (int)at->dim);
         if (!tg__add_i64(sum, t->shape[at->dim], &sum)) return tg__fail(tg, TG__E_TOO_LARGE, t->ndim, t->shape);
         last = last && tg__channels_last(t);
     }
     for (d = 0; d < first->ndim; d++) shape[d] = d == (int)at->dim ? sum : first->shape[d];
-    n->out[0] = tg__tensor_make(tg, first->device, dtype, first->ndim, shape, last && first->ndim == 4 ? pictures : NULL);
+    n->out[0] = tg__tensor_make(tg, first->device, dtype, first->ndim, shape, last && first->ndim == 4
+        ? pictures : NULL);
     return n->out[0] != NULL;
 }
 TG__PRIVATE bool tg__cat_forward(tg_ctx *tg, tg__node *n) {
@@ -8546,7 +9569,8 @@ TG__PRIVATE bool tg__cat_forward(tg_ctx *tg, tg__node *n) {
         if (tg__cat_skips(t->ndim, t->shape)) continue;
         part.shape[d] = t->shape[d]; part.numel = t->numel;
         if (!tg__copy_to(tg, &part, t)) return false;
-        if (part.data) part.data = (char *)part.data + t->shape[d] * part.stride[d] * (int64_t)tg_dtype_size(part.dtype);
+        if (part.data)
+            part.data = (char *)part.data + t->shape[d] * part.stride[d] * (int64_t)tg_dtype_size(part.dtype);
     }
     return true;
 }
@@ -8584,7 +9608,10 @@ TG_API tg_tensor *(tg_stack)(tg_tensor *const *list, int n, int64_t dim) {
     for (i = 0; ok && i < n; i++) {
         t[i] = tg_unsqueeze(list[i], dim);
         ok = t[i] != NULL;
-        if (ok && !tg__same_shape(list[i], list[0])) { tg->where = "stack"; ok = tg__fail(tg, TG__E_STACK_SHAPE, i, list[i], list[0]); }
+        if (ok && !tg__same_shape(list[i], list[0])) {
+            tg->where = "stack";
+            ok = tg__fail(tg, TG__E_STACK_SHAPE, i, list[i], list[0]);
+        }
     }
     if (ok) y = tg_cat(t, n, dim);
     if (t != few) tg__mem_put(tg, t, (size_t)n * sizeof *t);
@@ -8592,15 +9619,18 @@ TG_API tg_tensor *(tg_stack)(tg_tensor *const *list, int n, int64_t dim) {
 }
 
 /* ---- the index family ----
-   All of these ops are one walk over (slices, k): slices are the positions outside of dim, k runs along it, and at each stands an index v.
+   All of these ops are one walk over (slices, k): slices are the positions outside of dim, k runs along it,
+   and at each stands an index v.
        take:  y[slice, k] = x[slice, v]            gather; index_select, whose index does not depend on the slice
        put:   y[slice, v] = x[slice, k]            scatter
        add:   y[slice, v] += x[slice, k]           scatter_add, index_add
-   Slices do not meet, so chunks are cut along them; along k only where nothing is written through an index. Within a slice k goes up: the last put wins, sums have one order. */
+   Slices do not meet, so chunks are cut along them; along k only where nothing is written through an index.
+   Within a slice k goes up: the last put wins, sums have one order. */
 enum { TG__INDEX_TAKE, TG__INDEX_PUT, TG__INDEX_ADD };
 
 /* n elements with an index each: y at i * yn + v * yv, x at i * xn + v * xv. */
-typedef void (*tg__line_fn)(int64_t n, char *y, int64_t yn, int64_t yv, const char *x, int64_t xn, int64_t xv, const int64_t *index, int64_t in);
+typedef void (*tg__line_fn)(int64_t n, char *y, int64_t yn, int64_t yv, const char *x, int64_t xn, int64_t xv,
+    const int64_t *index, int64_t in);
 #define TG__LINE(name, T, value) \
     TG__PRIVATE void tg__line_##name(int64_t n, char *y_, int64_t yn, int64_t yv, const char *x_, int64_t xn, int64_t xv, const int64_t *index, int64_t in) { \
         T *y = (T *)(void *)y_; const T *x = (const T *)(const void *)x_; \
@@ -8613,7 +9643,8 @@ TG__LINE(copy1, uint8_t, s) TG__LINE(copy2, uint16_t, s) TG__LINE(copy4, uint32_
 TG__LINE(add_f32, float, *d + s) TG__LINE(add_f64, double, *d + s)
 TG__LINE(add_f16, uint16_t, tg_f16_from_f32(tg_f32_from_f16(*d) + tg_f32_from_f16(s)))
 TG__LINE(add_bf16, uint16_t, tg_bf16_from_f32(tg_f32_from_bf16(*d) + tg_f32_from_bf16(s)))
-TG__LINE(add_i64, uint64_t, *d + s) TG__LINE(add_i32, uint32_t, *d + s) TG__LINE(add_i16, uint16_t, (uint16_t)(*d + s)) TG__LINE(add_i8, uint8_t, (uint8_t)(*d + s))
+TG__LINE(add_i64, uint64_t, *d + s) TG__LINE(add_i32, uint32_t, *d + s) TG__LINE(add_i16, uint16_t,
+    (uint16_t)(*d + s)) TG__LINE(add_i8, uint8_t, (uint8_t)(*d + s))
 TG__LINE(add_bool, uint8_t, (uint8_t)(*d || s))
 #undef TG__LINE
 
@@ -8622,7 +9653,8 @@ typedef struct tg__index_job {
     int         kind, dim;
     size_t      size;
     char       *y; const char *x; const int64_t *index;
-    int64_t     k, ky, kx, ki;                      /* length along dim, and the strides of y, x and index along it: 0 for the side that is indexed */
+    /* length along dim, and the strides of y, x and index along it: 0 for the side that is indexed */
+    int64_t     k, ky, kx, ki;
     int64_t     yv, xv;                             /* that side's stride */
     int64_t     limit;                              /* indices are below */
     tg__loop    slices;                             /* of y, x, index */
@@ -8698,13 +9730,20 @@ TG__PRIVATE void tg__index_chunk(void *job, int64_t chunk) {
         if (j->across && is == 0) {
             for (k = k0; k < k1; k++) {
                 int64_t v = index[k * j->ki];
-                if (k + 8 < k1) { int64_t w = index[(k + 8) * j->ki]; TG__PREFETCH(x + (k * j->kx + w * j->xv) * size); }
+                if (k + 8 < k1) {
+                    int64_t w = index[(k + 8) * j->ki];
+                    TG__PREFETCH(x + (k * j->kx + w * j->xv) * size);
+                }
                 tg__index_run(j, m, y + (k * j->ky + v * j->yv) * size, ys, x + (k * j->kx + v * j->xv) * size, xs);
             }
         } else if (j->across) {
-            for (k = k0; k < k1; k++) j->line(m, y + k * j->ky * size, ys, j->yv, x + k * j->kx * size, xs, j->xv, index + k * j->ki, is);
+            for (k = k0; k < k1; k++)
+                j->line(m, y + k * j->ky * size, ys, j->yv, x + k * j->kx * size, xs, j->xv,
+                    index + k * j->ki, is);
         } else {
-            for (i = 0; i < m; i++) j->line(k1 - k0, y + (i * ys + k0 * j->ky) * size, j->ky, j->yv, x + (i * xs + k0 * j->kx) * size, j->kx, j->xv, index + i * is + k0 * j->ki, j->ki);
+            for (i = 0; i < m; i++)
+                j->line(k1 - k0, y + (i * ys + k0 * j->ky) * size, j->ky, j->yv,
+                    x + (i * xs + k0 * j->kx) * size, j->kx, j->xv, index + i * is + k0 * j->ki, j->ki);
         }
         at += m;
     }
@@ -8715,13 +9754,15 @@ TG__PRIVATE int64_t tg__index_cut(tg__index_job *j) {
     const tg__loop *l = &j->slices;
     int last = l->ndim - 1;
     int64_t n = l->numel, m = l->shape[last];
-    int64_t i_step = l->stride[j->kind == TG__INDEX_TAKE ? 0 : 1][last], k_step = j->kind == TG__INDEX_TAKE ? j->ky : j->kx;
+    int64_t i_step = l->stride[j->kind == TG__INDEX_TAKE ? 0 : 1][last], k_step = j->kind == TG__INDEX_TAKE
+        ? j->ky : j->kx;
     if (n == 0) return 0;
     if (i_step < 0) i_step = -i_step;
     if (k_step < 0) k_step = -k_step;
     j->across = j->k == 1 || (m >= 4 && (i_step < k_step || j->k < 8));
     j->k_block = j->k;
-    if (j->kind != TG__INDEX_TAKE) j->slice_block = tg__imax(j->across ? 128 : 1, TG__INDEX_CHUNK / j->k);      /* runs of less than 128 would cost more than a second thread brings */
+    /* runs of less than 128 would cost more than a second thread brings */
+    if (j->kind != TG__INDEX_TAKE) j->slice_block = tg__imax(j->across ? 128 : 1, TG__INDEX_CHUNK / j->k);
     else if (j->across) {
         j->slice_block = m < TG__INDEX_CHUNK ? TG__INDEX_CHUNK / m * m : TG__INDEX_CHUNK;
         if (n > m && j->k > 64) j->slice_block = m < TG__INDEX_CHUNK ? m : TG__INDEX_CHUNK;
@@ -8746,7 +9787,8 @@ TG__PRIVATE int64_t tg__index_start(tg_ctx *tg, int phase, void *job) {
 static const tg__family tg__family_index = { "index", TG__FAMILY_INDEX, tg__index_start, tg__index_chunk, false };
 
 TG__PRIVATE tg__line_fn tg__line_for(int kind, tg_dtype d) {
-    static const tg__line_fn adds[TG_DTYPES] = { tg__line_add_f32, tg__line_add_f64, tg__line_add_f16, tg__line_add_bf16, tg__line_add_i64, tg__line_add_i32, tg__line_add_i16,
+    static const tg__line_fn adds[TG_DTYPES] = { tg__line_add_f32, tg__line_add_f64, tg__line_add_f16,
+        tg__line_add_bf16, tg__line_add_i64, tg__line_add_i32, tg__line_add_i16,
                                                  tg__line_add_i8, tg__line_add_i8, tg__line_add_bool };
     if (kind == TG__INDEX_ADD) return adds[d];
     switch (tg_dtype_size(d)) {
@@ -8757,8 +9799,10 @@ TG__PRIVATE tg__line_fn tg__line_for(int kind, tg_dtype d) {
     }
 }
 
-/* `of`: the tensor whose dimension `dim` is indexed. An index that is a vector where the operands have more dimensions serves all slices. */
-TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x, tg_tensor *index, bool vector, int dim, tg_tensor *of) {
+/* `of`: the tensor whose dimension `dim` is indexed. An index that is a vector where the operands have more
+   dimensions serves all slices. */
+TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x, tg_tensor *index,
+    bool vector, int dim, tg_tensor *of) {
     tg__index_job j;
     tg_tensor h[3], *t[3], *wide = NULL;
     const tg_tensor *walk = !vector ? index : kind == TG__INDEX_TAKE ? y : x;
@@ -8773,7 +9817,8 @@ TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x
         index = wide;
     }
     memset(&j, 0, sizeof j);
-    tg__walk_without(&h[0], y, ndim, shape, dim); tg__walk_without(&h[1], x, ndim, shape, dim); tg__walk_without(&h[2], index, ndim, shape, dim);
+    tg__walk_without(&h[0], y, ndim, shape, dim); tg__walk_without(&h[1], x, ndim, shape, dim);
+        tg__walk_without(&h[2], index, ndim, shape, dim);
     j.ki = index->ndim ? index->stride[vector ? 0 : dim] : 1;
     if (vector) for (i = 0; i < ndim; i++) h[2].stride[i] = 0;
     for (i = 0; i < 3; i++) t[i] = &h[i];
@@ -8798,14 +9843,17 @@ TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x
 TG__PRIVATE bool tg__index_operands(tg_ctx *tg, tg__node *n) {
     tg__dim_attr *at = (tg__dim_attr *)n->attr;
     if (!tg__wrap_dim(tg, n->in[0], &at->dim, n->in[0]->ndim)) return false;
-    if (n->in[1]->dtype != TG_I64 && n->in[1]->dtype != TG_I32 && (tg_dtype_is_float(n->in[1]->dtype) || n->in[1]->numel)) return tg__fail(tg, TG__E_INDEX_DTYPE, n->in[1]);
-    if (n->n_in > 2 && n->in[2]->dtype != n->in[0]->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, n->in[0], n->in[2], "");
+    if (n->in[1]->dtype != TG_I64 && n->in[1]->dtype != TG_I32 && (tg_dtype_is_float(n->in[1]->dtype) ||
+        n->in[1]->numel)) return tg__fail(tg, TG__E_INDEX_DTYPE, n->in[1]);
+    if (n->n_in > 2 && n->in[2]->dtype != n->in[0]->dtype)
+        return tg__fail(tg, TG__E_SAME_DTYPE, n->in[0], n->in[2], "");
     return true;
 }
 /* Is index's shape within t's? `free_dim` may be longer; -1: none. */
 TG__PRIVATE bool tg__index_within(tg_ctx *tg, const tg_tensor *index, const tg_tensor *t, int free_dim) {
     int d;
-    if ((index->ndim ? index->ndim : 1) != (t->ndim ? t->ndim : 1)) return tg__fail(tg, TG__E_INDEX_SHAPE, index, t);
+    if ((index->ndim ? index->ndim : 1) != (t->ndim ? t->ndim : 1))
+        return tg__fail(tg, TG__E_INDEX_SHAPE, index, t);
     for (d = 0; d < (index->ndim ? index->ndim : 1); d++) {
         int64_t a = index->ndim ? index->shape[d] : 1, b = t->ndim ? t->shape[d] : 1;
         if (d != free_dim && a > b) return tg__fail(tg, TG__E_INDEX_SHAPE, index, t);
@@ -8814,7 +9862,9 @@ TG__PRIVATE bool tg__index_within(tg_ctx *tg, const tg_tensor *index, const tg_t
 }
 TG__PRIVATE int tg__index_dim(const tg__node *n) { return (int)((const tg__dim_attr *)n->attr)->dim; }
 
-TG__PRIVATE tg_tensor *tg__index_call(const tg_op *op, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {      /* src NULL: the op has none */
+/* src NULL: the op has none */
+TG__PRIVATE tg_tensor *tg__index_call(const tg_op *op, tg_tensor *x, int64_t dim, tg_tensor *index,
+    tg_tensor *src) {
     tg__dim_attr at;
     at.dim = dim;
     return tg__apply(op, &at, NULL, x, index, src);
@@ -8840,15 +9890,21 @@ TG__PRIVATE bool tg__index_select_forward(tg_ctx *tg, tg__node *n) {
     return tg__index_walk(tg, TG__INDEX_TAKE, n->out[0], n->in[0], n->in[1], true, tg__index_dim(n), n->in[0]);
 }
 TG__PRIVATE bool tg__index_select_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
-    if (n->wants[0]) dx[0] = tg_index_add(tg__zeros_beside(tg, g[0], n->in_slot[0].ndim, n->in_slot[0].shape), tg__index_dim(n), n->in[1], g[0]);
+    if (n->wants[0])
+        dx[0] = tg_index_add(tg__zeros_beside(tg, g[0], n->in_slot[0].ndim, n->in_slot[0].shape),
+            tg__index_dim(n), n->in[1], g[0]);
     return tg->error == TG_OK;
 }
 static const tg_op tg__index_select_op = { "index_select", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), 0, 0, 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__index_select_check, tg__index_select_forward, tg__index_select_backward, NULL };
-TG_API tg_tensor *(tg_index_select)(tg_tensor *x, int64_t dim, tg_tensor *index) { return tg__index_call(&tg__index_select_op, x, dim, index, NULL); }
+    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__index_select_check, tg__index_select_forward,
+        tg__index_select_backward, NULL };
+TG_API tg_tensor *(tg_index_select)(tg_tensor *x, int64_t dim, tg_tensor *index) {
+    return tg__index_call(&tg__index_select_op, x, dim, index, NULL);
+}
 
 /* ------------------------------------------------------------------------ index_add ----
-   y = x, then y[.., index[k], ..] += src[.., k, ..] for k = 0, 1, 2 ...; dx = g, dsrc = g at the indices. Saves: index. */
+   y = x, then y[.., index[k], ..] += src[.., k, ..] for k = 0, 1, 2 ...; dx = g, dsrc = g at the indices.
+   Saves: index. */
 TG__PRIVATE bool tg__index_add_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = n->in[0], *index = n->in[1], *src = n->in[2];
     int dim, d;
@@ -8861,7 +9917,8 @@ TG__PRIVATE bool tg__index_add_check(tg_ctx *tg, tg__node *n) {
     return tg__out_like(tg, n, 0, x);
 }
 TG__PRIVATE bool tg__index_add_forward(tg_ctx *tg, tg__node *n) {
-    return tg__copy_to(tg, n->out[0], n->in[0]) && tg__index_walk(tg, TG__INDEX_ADD, n->out[0], n->in[2], n->in[1], true, tg__index_dim(n), n->in[0]);
+    return tg__copy_to(tg, n->out[0], n->in[0]) && tg__index_walk(tg, TG__INDEX_ADD, n->out[0], n->in[2],
+        n->in[1], true, tg__index_dim(n), n->in[0]);
 }
 TG__PRIVATE bool tg__index_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0]) dx[0] = g[0];
@@ -8869,51 +9926,66 @@ TG__PRIVATE bool tg__index_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
     return tg->error == TG_OK;
 }
 static const tg_op tg__index_add_op = { "index_add", 1, 3, 0, 1, 0, { 0, 0, TG_SAVE_IN(1), 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__index_add_check, tg__index_add_forward, tg__index_add_backward, NULL };
-TG_API tg_tensor *(tg_index_add)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) { return tg__index_call(&tg__index_add_op, x, dim, index, src); }
+    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__index_add_check, tg__index_add_forward,
+        tg__index_add_backward, NULL };
+TG_API tg_tensor *(tg_index_add)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
+    return tg__index_call(&tg__index_add_op, x, dim, index, src);
+}
 
 /* ------------------------------------------------------------------------ gather ----
-   y[.., k, ..] = x[.., index[.., k, ..], ..], of index's shape, which may be smaller than x's in the other dimensions; dx = g added back into zeros. Saves: index. */
+   y[.., k, ..] = x[.., index[.., k, ..], ..], of index's shape, which may be smaller than x's in the other
+   dimensions; dx = g added back into zeros. Saves: index. */
 TG__PRIVATE bool tg__gather_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = n->in[0], *index = n->in[1];
     if (!tg__index_operands(tg, n)) return false;
-    if (index->numel && !tg__index_within(tg, index, x, tg__index_dim(n))) return false;      /* torch lets an empty index have any shape */
+    /* torch lets an empty index have any shape */
+    if (index->numel && !tg__index_within(tg, index, x, tg__index_dim(n))) return false;
     return tg__out_make(tg, n, 0, x->dtype, index->ndim, index->shape);
 }
 TG__PRIVATE bool tg__gather_forward(tg_ctx *tg, tg__node *n) {
     return tg__index_walk(tg, TG__INDEX_TAKE, n->out[0], n->in[0], n->in[1], false, tg__index_dim(n), n->in[0]);
 }
 TG__PRIVATE bool tg__gather_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
-    if (n->wants[0]) dx[0] = tg_scatter_add(tg__zeros_beside(tg, g[0], n->in_slot[0].ndim, n->in_slot[0].shape), tg__index_dim(n), n->in[1], g[0]);
+    if (n->wants[0])
+        dx[0] = tg_scatter_add(tg__zeros_beside(tg, g[0], n->in_slot[0].ndim, n->in_slot[0].shape),
+            tg__index_dim(n), n->in[1], g[0]);
     return tg->error == TG_OK;
 }
 static const tg_op tg__gather_op = { "gather", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), 0, 0, 0 },
     tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__gather_check, tg__gather_forward, tg__gather_backward, NULL };
-TG_API tg_tensor *(tg_gather)(tg_tensor *x, int64_t dim, tg_tensor *index) { return tg__index_call(&tg__gather_op, x, dim, index, NULL); }
+TG_API tg_tensor *(tg_gather)(tg_tensor *x, int64_t dim, tg_tensor *index) {
+    return tg__index_call(&tg__gather_op, x, dim, index, NULL);
+}
 
 /* ------------------------------------------------------------------------ scatter, scatter_add ----
    y = x, then y[.., index[.., k, ..], ..] = (or +=) src[.., k, ..] in row-major order of index.
-   scatter: dx = g with zeros where src went, dsrc = g at the indices, for the src elements that were not overwritten by a later one: torch gives those a gradient too.
+   scatter: dx = g with zeros where src went, dsrc = g at the indices, for the src elements that were not
+   overwritten by a later one: torch gives those a gradient too.
    scatter_add: dx = g, dsrc = g at the indices. src beyond index's shape gets zeros. Saves: index. */
 TG__PRIVATE bool tg__scatter_check(tg_ctx *tg, tg__node *n) {
     if (!tg__index_operands(tg, n)) return false;
-    if (n->in[1]->numel && !(tg__index_within(tg, n->in[1], n->in[0], tg__index_dim(n)) && tg__index_within(tg, n->in[1], n->in[2], -1))) return false;
+    if (n->in[1]->numel && !(tg__index_within(tg, n->in[1], n->in[0], tg__index_dim(n)) &&
+        tg__index_within(tg, n->in[1], n->in[2], -1))) return false;
     return tg__out_like(tg, n, 0, n->in[0]);
 }
 TG__PRIVATE bool tg__scatter_forward(tg_ctx *tg, tg__node *n) {
-    return tg__copy_to(tg, n->out[0], n->in[0]) && tg__index_walk(tg, TG__INDEX_PUT, n->out[0], n->in[2], n->in[1], false, tg__index_dim(n), n->in[0]);
+    return tg__copy_to(tg, n->out[0], n->in[0]) && tg__index_walk(tg, TG__INDEX_PUT, n->out[0], n->in[2],
+        n->in[1], false, tg__index_dim(n), n->in[0]);
 }
 TG__PRIVATE bool tg__scatter_add_forward(tg_ctx *tg, tg__node *n) {
-    return tg__copy_to(tg, n->out[0], n->in[0]) && tg__index_walk(tg, TG__INDEX_ADD, n->out[0], n->in[2], n->in[1], false, tg__index_dim(n), n->in[0]);
+    return tg__copy_to(tg, n->out[0], n->in[0]) && tg__index_walk(tg, TG__INDEX_ADD, n->out[0], n->in[2],
+        n->in[1], false, tg__index_dim(n), n->in[0]);
 }
 /* t, of index's shape, as the first part of src's. */
 TG__PRIVATE tg_tensor *tg__index_pad(tg_ctx *tg, tg_tensor *t, const tg__slot *src) {
     tg__slice_attr at;
     int64_t one = 1;
     int i;
-    if (!t || (t->ndim == src->ndim && memcmp(t->shape, src->shape, (size_t)t->ndim * sizeof t->shape[0]) == 0)) return t;
+    if (!t || (t->ndim == src->ndim &&
+        memcmp(t->shape, src->shape, (size_t)t->ndim * sizeof t->shape[0]) == 0)) return t;
     if (t->numel == 0) return tg__zeros_beside(tg, t, src->ndim, src->shape);
-    if (t->ndim != src->ndim) { t = tg_reshape(t, src->ndim, &one); if (!t || src->ndim == 0) return t; }      /* one of them is 0-d */
+    /* one of them is 0-d */
+    if (t->ndim != src->ndim) { t = tg_reshape(t, src->ndim, &one); if (!t || src->ndim == 0) return t; }
     memset(&at, 0, sizeof at);
     at.ndim = src->ndim;
     for (i = 0; i < src->ndim; i++) { at.shape[i] = src->shape[i]; at.size[i] = t->shape[i]; at.step[i] = 1; }
@@ -8931,7 +10003,9 @@ TG__PRIVATE bool tg__scatter_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     tg_tensor *index = n->in[1];
     int dim = tg__index_dim(n);
     if (n->wants[0]) dx[0] = tg_scatter(g[0], dim, index, tg__zeros_beside(tg, g[0], index->ndim, index->shape));
-    if (n->wants[2]) dx[2] = tg__index_pad(tg, tg_where(tg__scatter_survivors(tg, n), tg_gather(g[0], dim, index), tg_number(tg, 0)), &n->in_slot[2]);
+    if (n->wants[2])
+        dx[2] = tg__index_pad(tg, tg_where(tg__scatter_survivors(tg, n), tg_gather(g[0], dim, index),
+            tg_number(tg, 0)), &n->in_slot[2]);
     return tg->error == TG_OK;
 }
 TG__PRIVATE bool tg__scatter_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -8942,9 +10016,14 @@ TG__PRIVATE bool tg__scatter_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
 static const tg_op tg__scatter_op = { "scatter", 1, 3, 0, 1, 0, { TG_SAVE_IN(1), 0, TG_SAVE_IN(1), 0 },
     tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__scatter_check, tg__scatter_forward, tg__scatter_backward, NULL };
 static const tg_op tg__scatter_add_op = { "scatter_add", 1, 3, 0, 1, 0, { 0, 0, TG_SAVE_IN(1), 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__scatter_check, tg__scatter_add_forward, tg__scatter_add_backward, NULL };
-TG_API tg_tensor *(tg_scatter)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) { return tg__index_call(&tg__scatter_op, x, dim, index, src); }
-TG_API tg_tensor *(tg_scatter_add)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) { return tg__index_call(&tg__scatter_add_op, x, dim, index, src); }
+    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__scatter_check, tg__scatter_add_forward,
+        tg__scatter_add_backward, NULL };
+TG_API tg_tensor *(tg_scatter)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
+    return tg__index_call(&tg__scatter_op, x, dim, index, src);
+}
+TG_API tg_tensor *(tg_scatter_add)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
+    return tg__index_call(&tg__scatter_add_op, x, dim, index, src);
+}
 
 /* ------------------------------------------------------------------------ one_hot ----
    y[..., c] = 1 where c is the index, else 0. classes -1: one more than the largest index, which is read here. */
@@ -8956,7 +10035,9 @@ TG__PRIVATE bool tg__one_hot_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *index = n->in[0];
     int64_t shape[TG_MAX_DIMS + 1];
     if (index->dtype != TG_I64 && index->dtype != TG_I32) return tg__fail(tg, TG__E_INDEX_DTYPE, index);
-    if (at->classes < 1) return tg__fail(tg, TG__E_RANGE, "classes", "a positive number, or -1 to take one more than the largest index", (double)at->classes);
+    if (at->classes < 1)
+        return tg__fail(tg, TG__E_RANGE, "classes",
+            "a positive number, or -1 to take one more than the largest index", (double)at->classes);
     memcpy(shape, index->shape, sizeof index->shape);
     shape[index->ndim] = at->classes;
     return tg__out_make(tg, n, 0, TG_I64, index->ndim + 1, shape);
@@ -8967,7 +10048,8 @@ TG__PRIVATE bool tg__one_hot_forward(tg_ctx *tg, tg__node *n) {
     if (!tg__fill(tg, y, 0, 0, true)) return false;
     one = tg__tensor_make(tg, y->device, TG_I64, 0, NULL, NULL);
     ok = one && tg__fill(tg, one, 0, 1, true);
-    if (ok) {                                                          /* a scatter of ones along the new dimension */
+    /* a scatter of ones along the new dimension */
+    if (ok) {
         index.shape[index.ndim] = 1; index.stride[index.ndim] = 1; index.ndim++;
         ones = *one;
         ones.ndim = index.ndim; ones.numel = index.numel;
@@ -8989,10 +10071,14 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
         tg__loop l;
         int64_t i, most = 0;
         if (!tg__host(tg, index)) return NULL;
-        if (index->numel == 0) { tg__fail(tg, TG__E_ARGUMENT, "the number of classes cannot be taken from an empty tensor"); return NULL; }
+        if (index->numel == 0) {
+            tg__fail(tg, TG__E_ARGUMENT, "the number of classes cannot be taken from an empty tensor");
+            return NULL;
+        }
         tg__loop_make(&l, &index, 1);
         for (i = 0; i < l.numel; i++) {
-            const char *v = (const char *)index->data + tg__loop_offset(&l, 0, i, NULL) * (int64_t)tg_dtype_size(index->dtype);
+            const char *v = (const char *)index->data +
+                tg__loop_offset(&l, 0, i, NULL) * (int64_t)tg_dtype_size(index->dtype);
             most = tg__imax(most, tg__get_i64(v, index->dtype));
         }
         at.classes = most < INT64_MAX ? most + 1 : most;
@@ -9019,8 +10105,10 @@ TG__KERNEL(void, tg__gemm_strip_f32, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_strip_f64, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_block_f32, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_block_f64, (const tg__gemm_part *s));
-TG__KERNEL(void, tg__gemm_panels_f32, (int kind, const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t width, int64_t step));
-TG__KERNEL(void, tg__gemm_panels_f64, (int kind, const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t width, int64_t step));
+TG__KERNEL(void, tg__gemm_panels_f32, (int kind, const void *src, int64_t k_step, int64_t line, int64_t kc,
+    int64_t n, void *out, int64_t width, int64_t step));
+TG__KERNEL(void, tg__gemm_panels_f64, (int kind, const void *src, int64_t k_step, int64_t line, int64_t kc,
+    int64_t n, void *out, int64_t width, int64_t step));
 TG__KERNEL(void, tg__gemm_dots_f32, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_dots_f64, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_lanes_f32, (const tg__gemm_part *s, int cls, int classes));
@@ -9028,11 +10116,15 @@ TG__KERNEL(void, tg__gemm_lanes_f64, (const tg__gemm_part *s, int cls, int class
 TG__KERNEL(void, tg__gemm_finish_f32, (const tg__gemm_last *f));
 TG__KERNEL(void, tg__gemm_finish_f64, (const tg__gemm_last *f));
 TG__KERNEL(int, tg__gemm_words_op, (int type, unsigned features));
-TG__KERNEL(void, tg__gemm_words_panels, (int op, int size, bool is_signed, bool is_b, bool both_signed, const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step));
+TG__KERNEL(void, tg__gemm_words_panels, (int op, int size, bool is_signed, bool is_b, bool both_signed,
+    const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step));
 TG__KERNEL(void, tg__gemm_words_block, (int op, const tg__gemm_part *s));
 #define TG__GEMM_CALL(job, name) ((job)->wide ? name##_f64__k : name##_f32__k)[(job)->isa]
 
-enum { TG__GEMM_STRIPS, TG__GEMM_BLOCKS, TG__GEMM_SHARED, TG__GEMM_PARTIAL, TG__GEMM_DOTS, TG__GEMM_LANES, TG__GEMM_WHOLE };
+enum {
+    TG__GEMM_STRIPS, TG__GEMM_BLOCKS, TG__GEMM_SHARED, TG__GEMM_PARTIAL, TG__GEMM_DOTS, TG__GEMM_LANES,
+        TG__GEMM_WHOLE
+};
 enum {
     TG__GEMM_CHUNK = 3 << 20,       /* multiply-adds of a chunk at most, about: 25 us with AVX-512 */
     TG__GEMM_LONE  = 3 << 19,       /* below this a second thread costs more than it brings */
@@ -9073,7 +10165,8 @@ typedef struct tg__gemm_job {
     int64_t block;                  /* shared: k of one phase */
 } tg__gemm_job;
 
-/* A product whose sums would leave the vector units idle is a reduction. By one matrix's sizes only: the order of summation hangs on it. */
+/* A product whose sums would leave the vector units idle is a reduction. By one matrix's sizes only: the
+   order of summation hangs on it. */
 TG__PRIVATE bool tg__gemm_is_reduction(int64_t m, int64_t n, int64_t k) {
     return k >= 64 && (m == 1 || n == 1 || m * n <= 16 || k / 64 >= m * n);
 }
@@ -9100,9 +10193,12 @@ TG__PRIVATE bool tg__gemm_stacked(const tg__gemm_job *j) {
     return true;
 }
 
-TG__PRIVATE int tg__gemm_kind(int type) { return type == TG_BF16 ? TG__GEMM_BF16 : type == TG_F16 ? TG__GEMM_F16 : TG__GEMM_OWN; }
+TG__PRIVATE int tg__gemm_kind(int type) {
+    return type == TG_BF16 ? TG__GEMM_BF16 : type == TG_F16 ? TG__GEMM_F16 : TG__GEMM_OWN;
+}
 
-/* The job as kernels see it. c should have its columns side by side; where its rows are, c^T = b^T a^T is computed. */
+/* The job as kernels see it. c should have its columns side by side; where its rows are, c^T = b^T a^T is
+   computed. */
 TG__PRIVATE void tg__gemm_normalise(tg__gemm_job *j, bool may_turn) {
     tg__gemm_part *p = &j->part;
     tg__gemm_last *f = &j->last;
@@ -9159,7 +10255,8 @@ TG__PRIVATE void tg__gemm_matrix(const tg__gemm_job *j, int64_t i, tg__gemm_part
 }
 
 /* Narrow p and f to rows i.. and columns c.. */
-TG__PRIVATE void tg__gemm_narrow(const tg__gemm_job *j, tg__gemm_part *p, tg__gemm_last *f, int64_t row, int64_t m, int64_t col, int64_t n) {
+TG__PRIVATE void tg__gemm_narrow(const tg__gemm_job *j, tg__gemm_part *p, tg__gemm_last *f, int64_t row,
+    int64_t m, int64_t col, int64_t n) {
     p->a = (const char *)p->a + row * p->a_rs * (int64_t)j->size_a;
     p->b = (const char *)p->b + col * p->b_cs * (int64_t)j->size_b;
     p->m = f->m = m;
@@ -9187,7 +10284,8 @@ TG__PRIVATE void tg__gemm_size_strip(tg__gemm_job *j, int64_t ms, int64_t ns) {
     if (p->pack_b) work += p->ks * j->nr + 16;
     if (p->pack_a) work += tg__ceil_div(ms, j->mr) * TG__GEMM_CALL(j, tg__gemm_shape)(2, p->ks);
     j->work = ((size_t)work * j->size + 63) / 64 * 64;
-    j->scratch = j->work + (j->direct || j->path == TG__GEMM_BLOCKS || j->path == TG__GEMM_PARTIAL ? 0 : (size_t)(ms * ns) * j->size);
+    j->scratch = j->work + (j->direct || j->path == TG__GEMM_BLOCKS || j->path == TG__GEMM_PARTIAL ? 0
+        : (size_t)(ms * ns) * j->size);
 }
 
 /* Strips of about TG__GEMM_CHUNK multiply-adds: columns are cut down to 4 tiles, then rows, then columns again. */
@@ -9217,14 +10315,16 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_job *j, int64_t at, int64_t i, in
     tg__gemm_last f;
     tg__gemm_matrix(j, at, &p, &f);
     const int64_t whole_n = p.n, row = i % j->mt * j->ms, col = i / j->mt * j->ns;
-    tg__gemm_narrow(j, &p, &f, row, p.m - row < j->ms ? p.m - row : j->ms, col, p.n - col < j->ns ? p.n - col : j->ns);
+    tg__gemm_narrow(j, &p, &f, row, p.m - row < j->ms ? p.m - row : j->ms, col, p.n - col < j->ns ? p.n - col
+        : j->ns);
     p.work = scratch;
     p.add = j->direct && f.accumulate;
     if (!j->direct) {
         p.d = scratch + j->work;
         p.d_rs = p.n;
         if (kb >= 0) {                                                /* sums of all of c, [kt,] m, n */
-            const int64_t part = at * (j->path == TG__GEMM_PARTIAL ? j->kt : 1) + (j->path == TG__GEMM_PARTIAL ? kb : 0);
+            const int64_t part = at * (j->path == TG__GEMM_PARTIAL ? j->kt : 1) + (j->path == TG__GEMM_PARTIAL
+                ? kb : 0);
             p.d = j->mem + ((part * j->part.m + row) * whole_n + col) * (int64_t)j->size;
             p.d_rs = whole_n;
         }
@@ -9282,18 +10382,24 @@ TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_job *j, int64_t i) {
     char *ap = j->mem, *bp = j->mem + (size_t)(a_panels * j->a_step) * j->size;
     if (j->words) {
         const bool is_b = i >= a_chunks, a_signed = j->ta == TG_I8;
-        const int64_t width = is_b ? j->nr : j->mr, each = is_b ? j->ns : j->ms, from = (is_b ? i - a_chunks : i) * each;
-        const int64_t line = is_b ? p.b_cs : p.a_rs, k_step = is_b ? p.b_rs : p.a_cs, n = (is_b ? p.n : p.m) - from, step = is_b ? j->b_step : j->a_step;
+        const int64_t width = is_b ? j->nr : j->mr, each = is_b ? j->ns : j->ms,
+            from = (is_b ? i - a_chunks : i) * each;
+        const int64_t line = is_b ? p.b_cs : p.a_rs, k_step = is_b ? p.b_rs : p.a_cs,
+            n = (is_b ? p.n : p.m) - from, step = is_b ? j->b_step : j->a_step;
         const int size = (int)j->size_a;
-        tg__gemm_words_panels__k[j->isa](j->words, size, is_b || a_signed, is_b, a_signed, (const char *)(is_b ? p.b : p.a) + (from * line + k0 * k_step) * size,
-                                         k_step, line, kc, n < each ? n : each, (is_b ? bp : ap) + from / width * step * 4, step);
+        tg__gemm_words_panels__k[j->isa](j->words, size, is_b || a_signed, is_b, a_signed,
+            (const char *)(is_b ? p.b : p.a) + (from * line + k0 * k_step) * size,
+                                         k_step, line, kc, n < each ? n : each, (is_b ? bp : ap) +
+                                             from / width * step * 4, step);
     } else if (i < a_chunks) {
         const int64_t from = i * j->ms, n = p.m - from < j->ms ? p.m - from : j->ms;
-        TG__GEMM_CALL(j, tg__gemm_panels)(p.ka, (const char *)p.a + (from * p.a_rs + k0 * p.a_cs) * (int64_t)j->size_a, p.a_cs, p.a_rs, kc, n,
+        TG__GEMM_CALL(j, tg__gemm_panels)(p.ka, (const char *)p.a +
+            (from * p.a_rs + k0 * p.a_cs) * (int64_t)j->size_a, p.a_cs, p.a_rs, kc, n,
                                           ap + from / j->mr * j->a_step * (int64_t)j->size, j->mr, j->a_step);
     } else {
         const int64_t from = (i - a_chunks) * j->ns, n = p.n - from < j->ns ? p.n - from : j->ns;
-        TG__GEMM_CALL(j, tg__gemm_panels)(p.kb, (const char *)p.b + (from * p.b_cs + k0 * p.b_rs) * (int64_t)j->size_b, p.b_rs, p.b_cs, kc, n,
+        TG__GEMM_CALL(j, tg__gemm_panels)(p.kb, (const char *)p.b +
+            (from * p.b_cs + k0 * p.b_rs) * (int64_t)j->size_b, p.b_rs, p.b_cs, kc, n,
                                           bp + from / j->nr * j->b_step * (int64_t)j->size, j->nr, j->b_step);
     }
 }
@@ -9303,8 +10409,10 @@ TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_job *j, int64_t i) {
     tg__gemm_matrix(j, j->now, &p, &f);
     const int64_t k0 = j->kb * j->block, row = i % j->mt * j->ms, col = i / j->mt * j->ns, whole_n = p.n;
     const int64_t a_panels = tg__ceil_div(p.m, j->mr), size = (int64_t)j->size;
-    char *ap = j->mem, *bp = ap + a_panels * j->a_step * size, *sums = bp + tg__ceil_div(p.n, j->nr) * j->b_step * size;
-    tg__gemm_narrow(j, &p, &f, row, p.m - row < j->ms ? p.m - row : j->ms, col, p.n - col < j->ns ? p.n - col : j->ns);
+    char *ap = j->mem, *bp = ap + a_panels * j->a_step * size, *sums = bp +
+        tg__ceil_div(p.n, j->nr) * j->b_step * size;
+    tg__gemm_narrow(j, &p, &f, row, p.m - row < j->ms ? p.m - row : j->ms, col, p.n - col < j->ns ? p.n - col
+        : j->ns);
     p.k = p.k - k0 < j->block ? p.k - k0 : j->block;
     p.a = ap + row / j->mr * j->a_step * size;
     p.b = bp + col / j->nr * j->b_step * size;
@@ -9331,10 +10439,12 @@ TG__PRIVATE void tg__gemm_dots(const tg__gemm_job *j, int64_t at, int64_t i, cha
     tg__gemm_last f;
     tg__gemm_matrix(j, at, &p, &f);
     const int64_t kb = i / (j->mt * j->nt), whole_n = p.n, row = i % j->mt * j->ms, col = i / j->mt % j->nt * j->ns;
-    tg__gemm_narrow(j, &p, &f, row, p.m - row < j->ms ? p.m - row : j->ms, col, p.n - col < j->ns ? p.n - col : j->ns);
+    tg__gemm_narrow(j, &p, &f, row, p.m - row < j->ms ? p.m - row : j->ms, col, p.n - col < j->ns ? p.n - col
+        : j->ns);
     p.work = scratch;
     if (!j->direct) {
-        p.d = j->mem ? j->mem + (((at * j->kt + kb) * j->part.m + row) * whole_n + col) * (int64_t)j->size : scratch + j->work;
+        p.d = j->mem ? j->mem + (((at * j->kt + kb) * j->part.m + row) * whole_n + col) * (int64_t)j->size
+            : scratch + j->work;
         p.d_rs = j->mem ? whole_n : p.n;
     }
     p.a = (const char *)p.a + kb * TG__GEMM_RB * p.a_cs * (int64_t)j->size_a;
@@ -9344,7 +10454,8 @@ TG__PRIVATE void tg__gemm_dots(const tg__gemm_job *j, int64_t at, int64_t i, cha
     if (!j->mem) tg__gemm_end(j, &f, p.d, p.d_rs);
 }
 
-/* One span of columns. Large: one class of lanes of one k-block into partial sums. Otherwise all eight, and the result. */
+/* One span of columns. Large: one class of lanes of one k-block into partial sums. Otherwise all eight, and
+   the result. */
 TG__PRIVATE void tg__gemm_lanes(const tg__gemm_job *j, int64_t at, int64_t i, char *scratch) {
     tg__gemm_part p;
     tg__gemm_last f;
@@ -9376,7 +10487,8 @@ TG__PRIVATE void tg__gemm_lanes(const tg__gemm_job *j, int64_t at, int64_t i, ch
 TG__PRIVATE void tg__gemm_combine(const tg__gemm_job *j, int64_t i) {
     tg__gemm_part p;
     tg__gemm_last f;
-    const int64_t wide = tg__ceil_div(j->part.n, TG__GEMM_SPAN), at = i / (wide * j->part.m), row = i / wide % j->part.m, col = i % wide * TG__GEMM_SPAN;
+    const int64_t wide = tg__ceil_div(j->part.n, TG__GEMM_SPAN), at = i / (wide * j->part.m),
+        row = i / wide % j->part.m, col = i % wide * TG__GEMM_SPAN;
     tg__gemm_matrix(j, at, &p, &f);
     tg__gemm_narrow(j, &p, &f, row, 1, col, p.n - col < TG__GEMM_SPAN ? p.n - col : (int64_t)TG__GEMM_SPAN);
     f.tree = j->path == TG__GEMM_LANES ? j->classes : 1;
@@ -9391,12 +10503,14 @@ TG__PRIVATE void tg__gemm_combine(const tg__gemm_job *j, int64_t i) {
 
 TG__PRIVATE void tg__gemm_ints(const tg__gemm_job *j, int64_t i) {
     const int64_t at = i / (j->mt * j->nt), row = i % j->mt * j->ms, col = i / j->mt % j->nt * j->ns;
-    const int64_t a0 = tg__gemm_offset(j, j->a_bs, at), b0 = tg__gemm_offset(j, j->b_bs, at), c0 = tg__gemm_offset(j, j->c_bs, at);
+    const int64_t a0 = tg__gemm_offset(j, j->a_bs, at), b0 = tg__gemm_offset(j, j->b_bs, at),
+        c0 = tg__gemm_offset(j, j->c_bs, at);
     for (int64_t r = row; r < j->m && r < row + j->ms; r++)
         for (int64_t s = col; s < j->n && s < col + j->ns; s++) {
             uint64_t sum = 0;
             for (int64_t k = 0; k < j->k; k++)
-                sum += (uint64_t)tg__gemm_int(j->a, a0 + r * j->a_rs + k * j->a_cs, j->ta) * (uint64_t)tg__gemm_int(j->b, b0 + k * j->b_rs + s * j->b_cs, j->tb);
+                sum += (uint64_t)tg__gemm_int(j->a, a0 + r * j->a_rs + k * j->a_cs,
+                    j->ta) * (uint64_t)tg__gemm_int(j->b, b0 + k * j->b_rs + s * j->b_cs, j->tb);
             if (j->bias) sum += (uint64_t)tg__gemm_int(j->bias, r * j->bias_rs + s * j->bias_cs, j->tc);
             const int64_t to = c0 + r * j->c_rs + s * j->c_cs;
             if (j->accumulate) sum += (uint64_t)tg__gemm_int(j->c, to, j->tc);
@@ -9412,7 +10526,8 @@ TG__PRIVATE bool tg__gemm_memory(tg__gemm_job *j, int64_t elements) {
     return j->mem != NULL;
 }
 
-/* The shared path; with an instruction for dot products when words is not 0: then panels hold words of g elements each. */
+/* The shared path; with an instruction for dot products when words is not 0: then panels hold words of g
+   elements each. */
 TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_job *j, int words) {
     const tg__gemm_part *p = &j->part;
     const int64_t g = words == 0 ? 1 : words == TG__GEMM_DOT_BYTES ? 4 : 2;
@@ -9429,7 +10544,8 @@ TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_job *j, int words) {
     const int64_t kc = p->k < j->block ? tg__ceil_div(p->k, g) : TG__GEMM_KB;
     j->a_step = TG__GEMM_CALL(j, tg__gemm_shape)(2, kc);
     j->b_step = kc * j->nr + (words ? j->nr : 16);
-    return tg__gemm_memory(j, tg__ceil_div(p->m, j->mr) * j->a_step + tg__ceil_div(p->n, j->nr) * j->b_step + (j->direct ? 0 : p->m * p->n));
+    return tg__gemm_memory(j, tg__ceil_div(p->m, j->mr) * j->a_step + tg__ceil_div(p->n, j->nr) * j->b_step +
+        (j->direct ? 0 : p->m * p->n));
 }
 
 TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_job *j) {
@@ -9441,7 +10557,8 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_job *j) {
         const bool lone = j->kt == 1 && work <= TG__GEMM_LONE / 4;
         j->path = TG__GEMM_LANES;
         j->direct = false;
-        /* long runs through few rows are what memory likes: few lanes of many columns, where there are many columns */
+        /* long runs through few rows are what memory likes: few lanes of many columns, where there are many
+           columns */
         const int64_t span = lone ? TG__GEMM_SPAN : 8 * TG__GEMM_SPAN;
         j->classes = !lone && p->n >= 1024 ? 32 : 8;
         j->ns = p->n < span ? (p->n + 15) / 16 * 16 : span;
@@ -9459,7 +10576,8 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_job *j) {
     j->ns = ns < 1 ? 1 : ns > p->n ? p->n : ns;
     j->mt = tg__ceil_div(p->m, j->ms);
     j->nt = tg__ceil_div(p->n, j->ns);
-    j->work = (size_t)((p->b_rs == 1 ? 0 : kc) + (p->a_cs == 1 && p->ka == TG__GEMM_OWN ? 0 : kc * j->ms)) * j->size;
+    j->work = (size_t)((p->b_rs == 1 ? 0 : kc) + (p->a_cs == 1 && p->ka == TG__GEMM_OWN ? 0
+        : kc * j->ms)) * j->size;
     j->scratch = j->work;
     if (j->kt > 1) {
         if (!tg__gemm_memory(j, j->batches * j->kt * p->m * p->n)) return false;
@@ -9516,7 +10634,8 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_job *j) {
     for (int d = 0; d < j->batch_dims; d++) j->batches *= j->batch[d];
     if (j->ta != TG_F32 && j->ta != TG_F64 && j->ta != TG_BF16 && j->ta != TG_F16) {
         const bool bytes = j->tb == TG_I8 && (j->ta == TG_I8 || j->ta == TG_U8) && j->tc == TG_I32;
-        const int words = bytes && j->m * j->n * j->k > 1 << 15 ? tg__gemm_words_op__k[j->isa](1, j->tg->features) : 0;
+        const int words = bytes && j->m * j->n * j->k > 1 << 15
+            ? tg__gemm_words_op__k[j->isa](1, j->tg->features) : 0;
         if (words) {
             j->wide = false;
             tg__gemm_normalise(j, false);
@@ -9536,7 +10655,8 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_job *j) {
     tg__gemm_normalise(j, true);
     j->m = m;
     j->direct = j->last.c_cs == 1 && j->last.kc == TG__GEMM_OWN;
-    if (j->ta == TG_BF16 && !reduction && j->m >= 16 && j->n >= 16 && j->m * j->n * j->k > 1 << 20 && !j->tg->strict) {
+    if (j->ta == TG_BF16 && !reduction && j->m >= 16 && j->n >= 16 && j->m * j->n * j->k > 1 << 20 &&
+        !j->tg->strict) {
         const int words = tg__gemm_words_op__k[j->isa](0, j->tg->features);
         j->direct = j->direct && !j->accumulate;
         if (words) return tg__gemm_plan_shared(j, words);
@@ -9578,7 +10698,9 @@ TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *job) {
         if (phase == 0) chunks = strips * j->batches;
         break;
     default:
-        if (phase == 0) chunks = strips * j->batches * (j->mem ? j->path == TG__GEMM_LANES ? j->classes * j->kt : j->kt : 1);
+        if (phase == 0)
+            chunks = strips * j->batches * (j->mem ? j->path == TG__GEMM_LANES ? j->classes * j->kt : j->kt
+                : 1);
         else if (phase == 1 && j->mem) {
             j->second = true;
             chunks = j->batches * j->part.m * tg__ceil_div(j->part.n, TG__GEMM_SPAN);
@@ -9597,9 +10719,11 @@ TG__PRIVATE void tg__gemm_chunk_in(const tg__gemm_job *j, int64_t i, char *scrat
         for (b = i * j->per; b < j->batches && b < (i + 1) * j->per; b++) tg__gemm_strip(j, b, 0, -1, scratch);
         break;
     case TG__GEMM_BLOCKS: tg__gemm_strip(j, i / strips, i % strips, j->kb, scratch); break;
-    case TG__GEMM_PARTIAL: each = strips * j->kt; tg__gemm_strip(j, i / each, i % strips, i % each / strips, scratch); break;
+    case TG__GEMM_PARTIAL: each = strips * j->kt; tg__gemm_strip(j, i / each, i % strips, i % each / strips,
+        scratch); break;
     case TG__GEMM_DOTS: each = strips * j->kt; tg__gemm_dots(j, i / each, i % each, scratch); break;
-    case TG__GEMM_LANES: each = strips * (j->mem ? j->classes * j->kt : 1); tg__gemm_lanes(j, i / each, i % each, scratch); break;
+    case TG__GEMM_LANES: each = strips * (j->mem ? j->classes * j->kt : 1);
+        tg__gemm_lanes(j, i / each, i % each, scratch); break;
     default: break;
     }
 }
@@ -9627,9 +10751,12 @@ static const tg__family tg__family_gemm = { "gemm", TG__FAMILY_GEMM, tg__gemm_st
 
 /* ======================================================================================
    >>impl-conv        convolutions in two dimensions: conv2d and its two derivatives, which are each other's derivatives
-   One job serves three directions. Results, and gradients by data, are correlations of padded planes (see >>pass-conv) with packed weights;
-   the gradient by data of a stride s is s * s correlations, one for each residue of the position, that leave the positions between out.
-   Gradients by weight add up units (some rows of an image, or some images) into parts, which a last phase adds in order.
+   One job serves three directions. Results, and gradients by data, are correlations of padded planes (see
+   >>pass-conv) with packed weights;
+   the gradient by data of a stride s is s * s correlations, one for each residue of the position, that leave
+   the positions between out.
+   Gradients by weight add up units (some rows of an image, or some images) into parts, which a last phase
+   adds in order.
    Tests: tests/test_conv.c
    ====================================================================================== */
 
@@ -9662,15 +10789,19 @@ enum {
     TG__CONV_PART_SIZE = 1 << 21    /* elements of all parts together, unless one is larger */
 };
 
-typedef struct tg__conv_attr { int64_t stride[2], padding[2], dilation[2], groups, size[2]; } tg__conv_attr;   /* size: of the data or kernel that is asked for */
+/* size: of the data or kernel that is asked for */
+typedef struct tg__conv_attr { int64_t stride[2], padding[2], dilation[2], groups, size[2]; } tg__conv_attr;
 
-typedef struct tg__conv_map { void *data; int64_t n, c, h, w, sn, sc, sh, sw; } tg__conv_map;                 /* [N, C, H, W] with strides */
+/* [N, C, H, W] with strides */
+typedef struct tg__conv_map { void *data; int64_t n, c, h, w, sn, sc, sh, sw; } tg__conv_map;
 
-/* One correlation. Position (j, i) of rows x cols reads plane rows j + dy and writes (out_y + j * out_sy, out_x + i * out_sx). */
+/* One correlation. Position (j, i) of rows x cols reads plane rows j + dy and writes (out_y + j * out_sy,
+   out_x + i * out_sx). */
 typedef struct tg__conv_sub {
     int64_t taps, rows, cols;
     int64_t out_y, out_x, out_sy, out_sx;
-    int64_t src_y, src_x, src_sy, src_sx;        /* of plane row 0, column 0 of residue 0, and of the next row, column */
+    /* of plane row 0, column 0 of residue 0, and of the next row, column */
+    int64_t src_y, src_x, src_sy, src_sx;
     int64_t planes, dy, dx;                      /* dy, dx: the largest distance of a tap */
     const int64_t *ry, *rx;                      /* [planes] */
     const int64_t *tap;                          /* [taps] offset in the weights */
@@ -9693,7 +10824,8 @@ typedef struct tg__conv_sub {
 
 typedef struct tg__conv_job {
     int     dir, type;
-    tg__conv_map x, y;                           /* the convolution's source and result; one of the two may be what is computed */
+    /* the convolution's source and result; one of the two may be what is computed */
+    tg__conv_map x, y;
     void   *w; int64_t o, c, kh, kw, so, sc, skh, skw;    /* weights [o, c, kh, kw], c of one group */
     const void *bias; int64_t bias_step;
     tg__conv_attr at;
@@ -9719,16 +10851,19 @@ typedef struct tg__conv_job {
 
 TG__PRIVATE int64_t tg__conv_floor(int64_t n, int64_t d) { return n >= 0 ? n / d : -((-n + d - 1) / d); }
 
-/* The taps of one sub: `dir` and residue (r, s) say which. Counts them, and fills the tables where there are any. Returns how many integers the tables take. */
+/* The taps of one sub: `dir` and residue (r, s) say which. Counts them, and fills the tables where there are
+   any. Returns how many integers the tables take. */
 TG__PRIVATE int64_t tg__conv_taps(const tg__conv_job *j, tg__conv_sub *s, int64_t r0, int64_t r1, int64_t *table) {
     const int64_t *st = j->at.stride, *di = j->at.dilation, *pa = j->at.padding;
     int64_t *tap, *reach, *ry, *rx, n = 0;
     const int64_t all = j->kh * j->kw;
-    tap = table; reach = table ? table + all : NULL; ry = table ? table + 4 * all : NULL; rx = table ? table + 5 * all : NULL;
+    tap = table; reach = table ? table + all : NULL; ry = table ? table + 4 * all : NULL; rx = table
+        ? table + 5 * all : NULL;
     s->planes = 0; s->dy = s->dx = 0;
     for (int64_t a = 0; a < j->kh; a++)
         for (int64_t b = 0; b < j->kw; b++) {
-            const int64_t ya = a * di[0], xb = b * di[1], qy = ya / st[0], qx = xb / st[1], py = ya % st[0], px = xb % st[1];
+            const int64_t ya = a * di[0], xb = b * di[1], qy = ya / st[0], qx = xb / st[1], py = ya % st[0],
+                px = xb % st[1];
             if (j->dir == TG__CONV_BY_DATA && (py != r0 || px != r1)) continue;
             if (s->dy < qy) s->dy = qy;
             if (s->dx < qx) s->dx = qx;
@@ -9753,18 +10888,23 @@ TG__PRIVATE int64_t tg__conv_taps(const tg__conv_job *j, tg__conv_sub *s, int64_
         s->src_y = -pa[0]; s->src_x = -pa[1]; s->src_sy = st[0]; s->src_sx = st[1];
     } else {
         /* position u = s q + r of the padded data meets tap s e + r at row q - e of g */
-        const int64_t qy = tg__ceil_div(pa[0] > r0 ? pa[0] - r0 : 0, st[0]), qx = tg__ceil_div(pa[1] > r1 ? pa[1] - r1 : 0, st[1]);
+        const int64_t qy = tg__ceil_div(pa[0] > r0 ? pa[0] - r0 : 0, st[0]),
+            qx = tg__ceil_div(pa[1] > r1 ? pa[1] - r1 : 0, st[1]);
         s->rows = tg__conv_floor(pa[0] + j->x.h - 1 - r0, st[0]) + 1 - qy;
         s->cols = tg__conv_floor(pa[1] + j->x.w - 1 - r1, st[1]) + 1 - qx;
         s->out_y = qy * st[0] + r0 - pa[0]; s->out_x = qx * st[1] + r1 - pa[1];
         s->out_sy = st[0]; s->out_sx = st[1];
         s->src_y = qy - s->dy; s->src_x = qx - s->dx; s->src_sy = s->src_sx = 1;
-        for (int64_t t = 0; table && t < n; t++) { reach[3 * t + 1] = s->dy - reach[3 * t + 1]; reach[3 * t + 2] = s->dx - reach[3 * t + 2]; }
+        for (int64_t t = 0; table && t < n; t++) {
+            reach[3 * t + 1] = s->dy - reach[3 * t + 1];
+            reach[3 * t + 2] = s->dx - reach[3 * t + 2];
+        }
     }
     return 6 * all;
 }
 
-/* Images or rows of a unit, by sizes alone, and the planes that they make. n: images; m: results per position; k: channels summed over. */
+/* Images or rows of a unit, by sizes alone, and the planes that they make. n: images; m: results per
+   position; k: channels summed over. */
 TG__PRIVATE bool tg__conv_cut(tg__conv_job *j, tg__conv_sub *s, int64_t n, int64_t m, int64_t k) {
     const int64_t terms = (k > 0 ? k : 1) * (s->taps > 0 ? s->taps : 1), image = s->rows * s->cols;
     int64_t least, room, want = TG__CONV_CHUNK / terms / m, flat, rows;
@@ -9773,7 +10913,8 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_job *j, tg__conv_sub *s, int64_t n, int64
     s->block = tg__ceil_div(k, s->blocks);
     s->blocks = s->block ? tg__ceil_div(k, s->block) : 1;
     room = TG__CONV_PLANES / ((s->block * s->planes > 0 ? s->block * s->planes : 1) + m);
-    least = terms * m > 1 << 16 ? 192 : 48;                          /* positions that share one trip through the weights */
+    /* positions that share one trip through the weights */
+    least = terms * m > 1 << 16 ? 192 : 48;
     if (want > room) want = room;
     if (want < least) want = least;
     if (want >= image) {
@@ -9788,7 +10929,8 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_job *j, tg__conv_sub *s, int64_t n, int64
     }
     s->bands = tg__ceil_div(s->rows, s->high);
     s->units = tg__ceil_div(n, s->images) * s->bands;
-    if (!tg__add_i64(s->cols, s->dx, &s->pitch) || !tg__add_i64(s->high, s->dy, &rows) || !tg__mul_i64(rows, s->pitch, &s->plane) ||
+    if (!tg__add_i64(s->cols, s->dx, &s->pitch) || !tg__add_i64(s->high, s->dy, &rows) ||
+        !tg__mul_i64(rows, s->pitch, &s->plane) ||
         !tg__mul_i64(s->plane, s->planes > 0 ? s->planes : 1, &s->channel)) return tg__fail_memory(j->tg, SIZE_MAX);
     flat = tg__ceil_div((s->high - 1) * s->pitch + s->cols, j->vn);
     s->across = tg__ceil_div(s->cols, j->vn);
@@ -9801,18 +10943,23 @@ TG__PRIVATE int64_t tg__conv_vectors(const tg__conv_job *j, const tg__conv_sub *
 }
 TG__PRIVATE bool tg__conv_image(tg__conv_job *j, tg__conv_sub *s, int64_t channels) {
     int64_t all;
-    if (!tg__mul_i64(s->channel, channels, &s->image) || !tg__mul_i64(s->image, s->images * 16, &all)) return tg__fail_memory(j->tg, SIZE_MAX);
+    if (!tg__mul_i64(s->channel, channels, &s->image) || !tg__mul_i64(s->image, s->images * 16, &all))
+        return tg__fail_memory(j->tg, SIZE_MAX);
     return true;
 }
 TG__PRIVATE void tg__conv_distances(tg__conv_sub *s, int64_t channels) {
     for (int64_t c = 0; c < channels; c++)
-        for (int64_t t = 0; t < s->taps; t++) s->at[c * s->taps + t] = c * s->channel + s->reach[3 * t] * s->plane + s->reach[3 * t + 1] * s->pitch + s->reach[3 * t + 2];
+        for (int64_t t = 0; t < s->taps; t++)
+            s->at[c * s->taps + t] = c * s->channel + s->reach[3 * t] * s->plane +
+                s->reach[3 * t + 1] * s->pitch + s->reach[3 * t + 2];
 }
 
 TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
     const bool by_data = j->dir == TG__CONV_BY_DATA;
-    const int64_t sy = by_data ? j->at.stride[0] : 1, sx = by_data ? j->at.stride[1] : 1, all = j->kh * j->kw, groups = j->at.groups;
-    int64_t integers = 0, chunks = 0, high_y = by_data ? tg__imin(sy, j->x.h) : 1, high_x = by_data ? tg__imin(sx, j->x.w) : 1;
+    const int64_t sy = by_data ? j->at.stride[0] : 1, sx = by_data ? j->at.stride[1] : 1, all = j->kh * j->kw,
+        groups = j->at.groups;
+    int64_t integers = 0, chunks = 0, high_y = by_data ? tg__imin(sy, j->x.h) : 1, high_x = by_data
+        ? tg__imin(sx, j->x.w) : 1;
     size_t head, weights = 0, need, scratch = 0;
     tg__conv_sub one;
     j->m = by_data ? j->c : j->o / groups;
@@ -9823,15 +10970,18 @@ TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
     j->panels = 0;
     /* residues in the order of the first positions that have them; sizes first, then tables */
     for (int64_t i = 0; i < j->subs; i++) {
-        integers += tg__conv_taps(j, &one, (i / high_x + j->at.padding[0]) % j->at.stride[0], (i % high_x + j->at.padding[1]) % j->at.stride[1], NULL);
+        integers += tg__conv_taps(j, &one, (i / high_x + j->at.padding[0]) % j->at.stride[0],
+            (i % high_x + j->at.padding[1]) % j->at.stride[1], NULL);
         one.planes = 1;
         if (!tg__conv_cut(j, &one, j->src.n, j->m, j->k)) return false;
-        integers += tg__imax(1, one.block) * one.taps + one.images * tg__imax(tg__ceil_div(one.cols, j->vn) * one.rows, 1) + 8;
+        integers += tg__imax(1, one.block) * one.taps +
+            one.images * tg__imax(tg__ceil_div(one.cols, j->vn) * one.rows, 1) + 8;
     }
     head = TG__ROUND_UP(sizeof(tg__conv_sub) * (size_t)j->subs, 64) + TG__ROUND_UP((size_t)integers * 8, 64);
     need = head;
     for (int64_t i = 0; i < j->subs; i++) {
-        tg__conv_taps(j, &one, (i / high_x + j->at.padding[0]) % j->at.stride[0], (i % high_x + j->at.padding[1]) % j->at.stride[1], NULL);
+        tg__conv_taps(j, &one, (i / high_x + j->at.padding[0]) % j->at.stride[0],
+            (i % high_x + j->at.padding[1]) % j->at.stride[1], NULL);
         need += (size_t)(groups * tg__ceil_div(j->m, j->mr) * (j->k * one.taps * j->mr + 16) + 16) * j->size + 64;
     }
     j->bytes = need;
@@ -9843,14 +10993,17 @@ TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
     for (int64_t i = 0; i < j->subs; i++) {
         tg__conv_sub *s = &j->sub[i];
         int64_t v = 0;
-        table += tg__conv_taps(j, s, (i / high_x + j->at.padding[0]) % j->at.stride[0], (i % high_x + j->at.padding[1]) % j->at.stride[1], table);
+        table += tg__conv_taps(j, s, (i / high_x + j->at.padding[0]) % j->at.stride[0],
+            (i % high_x + j->at.padding[1]) % j->at.stride[1], table);
         if (!tg__conv_cut(j, s, j->src.n, j->m, j->k) || !tg__conv_image(j, s, s->block)) goto fail;
         s->at = table; table += tg__imax(1, s->block) * s->taps;
         s->place = table;
         tg__conv_distances(s, s->block);
         const int64_t each = tg__conv_vectors(j, s, s->high);
         for (int64_t im = 0; im < s->images; im++)
-            for (int64_t q = 0; q < each; q++) s->place[v++] = im * s->image + (s->across ? q / s->across * s->pitch + q % s->across * j->vn : q * j->vn);
+            for (int64_t q = 0; q < each; q++)
+                s->place[v++] = im * s->image + (s->across ? q / s->across * s->pitch + q % s->across * j->vn
+                    : q * j->vn);
         table += v;
         /* result channels of a chunk: enough of them to pay for filling the planes */
         {
@@ -9872,7 +11025,8 @@ TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
         weights += TG__ROUND_UP((size_t)(groups * s->panels * s->step + 16) * j->size, 64);
         j->panels += groups * s->panels;
         chunks += groups * s->units * s->splits;
-        need = TG__ROUND_UP((size_t)(s->images * s->image + 2 * j->vn) * j->size, 64) + (size_t)(tg__ceil_div(s->mb, j->mr) * j->mr * v * j->vn) * j->size;
+        need = TG__ROUND_UP((size_t)(s->images * s->image + 2 * j->vn) * j->size, 64) +
+            (size_t)(tg__ceil_div(s->mb, j->mr) * j->mr * v * j->vn) * j->size;
         if (scratch < need) scratch = need;
     }
     j->each = tg__imax(1, (1 << 15) / tg__imax(1, j->k * all * j->mr));
@@ -9904,7 +11058,8 @@ TG__PRIVATE void tg__conv_pack_chunk(const tg__conv_job *j, int64_t i) {
 }
 
 /* Planes of `channels` channels from c0 of the source's group g: rows j0.. of image n. */
-TG__PRIVATE void tg__conv_planes(const tg__conv_job *j, const tg__conv_sub *s, const tg__conv_map *src, int64_t n, int64_t channel, int64_t channels, int64_t j0, int64_t rows, void *out) {
+TG__PRIVATE void tg__conv_planes(const tg__conv_job *j, const tg__conv_sub *s, const tg__conv_map *src,
+    int64_t n, int64_t channel, int64_t channels, int64_t j0, int64_t rows, void *out) {
     tg__conv_fill f;
     f.src = (const char *)src->data + (n * src->sn + channel * src->sc) * (int64_t)j->stored;
     f.kind = j->kind;
@@ -9923,7 +11078,8 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_job *j, int64_t i, char *scr
     while (s + 1 < j->sub + j->subs && i >= s[1].first_chunk) s++;
     i -= s->first_chunk;
     const int64_t m0 = i % s->splits * s->mb, u = i / s->splits % s->units, g = i / s->splits / s->units;
-    const int64_t n0 = u / s->bands * s->images, images = tg__imin(s->images, j->src.n - n0), j0 = u % s->bands * s->high, rows = tg__imin(s->high, s->rows - j0);
+    const int64_t n0 = u / s->bands * s->images, images = tg__imin(s->images, j->src.n - n0),
+        j0 = u % s->bands * s->high, rows = tg__imin(s->high, s->rows - j0);
     const int64_t each = tg__conv_vectors(j, s, rows), size = (int64_t)j->size;
     t.m = tg__imin(s->mb, j->m - m0);
     t.vectors = images * each;
@@ -9934,9 +11090,13 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_job *j, int64_t i, char *scr
     t.w_step = s->step;
     for (int64_t b = 0; b < s->blocks; b++) {
         const int64_t c0 = b * s->block, channels = tg__imin(s->block, j->k - c0);
-        if (s->taps) for (int64_t im = 0; im < images; im++) tg__conv_planes(j, s, &j->src, n0 + im, g * j->k + c0, channels, j0, rows, scratch + im * s->image * size);
+        if (s->taps)
+            for (int64_t im = 0; im < images; im++)
+                tg__conv_planes(j, s, &j->src, n0 + im, g * j->k + c0, channels, j0, rows, scratch +
+                    im * s->image * size);
         t.k = channels * s->taps;
-        t.w = j->packed + s->weights + (size_t)((g * s->panels + m0 / j->mr) * s->step + c0 * s->taps * j->mr) * j->size;
+        t.w = j->packed + s->weights + (size_t)((g * s->panels + m0 / j->mr) * s->step +
+            c0 * s->taps * j->mr) * j->size;
         t.add = b > 0;
         TG__CONV_CALL(j, tg__conv_tiles)(&t);
     }
@@ -9948,7 +11108,8 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_job *j, int64_t i, char *scr
     f.ym = j->dst.sc; f.yh = j->dst.sh * s->out_sy; f.yw = j->dst.sw * s->out_sx;
     for (int64_t im = 0; im < images; im++) {
         f.s = (const char *)t.d + im * each * j->vn * size;
-        f.y = (char *)j->dst.data + ((n0 + im) * j->dst.sn + (g * j->m + m0) * j->dst.sc + (s->out_y + j0 * s->out_sy) * j->dst.sh + s->out_x * j->dst.sw) * (int64_t)j->stored;
+        f.y = (char *)j->dst.data + ((n0 + im) * j->dst.sn + (g * j->m + m0) * j->dst.sc +
+            (s->out_y + j0 * s->out_sy) * j->dst.sh + s->out_x * j->dst.sw) * (int64_t)j->stored;
         TG__CONV_CALL(j, tg__conv_last)(&f);
     }
 }
@@ -9963,9 +11124,11 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_job *j) {
     j->lanes = og <= 8 && j->y.w > og;
     j->nr = j->lanes ? og : og > j->vn ? 2 * j->vn : j->vn;
     j->o_panels = tg__ceil_div(og, j->nr);
-    head = TG__ROUND_UP(sizeof(tg__conv_sub), 64) + TG__ROUND_UP((size_t)(tg__conv_taps(j, &one, 0, 0, NULL) + j->c * j->kh * j->kw) * 8, 64);
+    head = TG__ROUND_UP(sizeof(tg__conv_sub), 64) +
+        TG__ROUND_UP((size_t)(tg__conv_taps(j, &one, 0, 0, NULL) + j->c * j->kh * j->kw) * 8, 64);
     terms = j->c * one.taps;
-    one.planes = 1;                                                  /* units must not hang on it: they are the order of summation */
+    /* units must not hang on it: they are the order of summation */
+    one.planes = 1;
     if (!tg__conv_cut(j, &one, j->x.n, og, j->k)) return false;
     /* channels and panels of a chunk */
     px = one.images * one.high * one.cols;
@@ -9975,7 +11138,9 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_job *j) {
         j->cb = tg__imax(64, 2 * TG__CONV_CHUNK / (px * one.taps * og));
         j->cb = tg__ceil_div(j->c, tg__ceil_div(j->c, j->cb));
         work = px * og * j->cb * one.taps;
-        if (work > 2 * TG__CONV_CHUNK) j->ob = tg__ceil_div(j->o_panels, tg__imin(tg__ceil_div(work, 2 * TG__CONV_CHUNK), tg__ceil_div(og, 64)));
+        if (work > 2 * TG__CONV_CHUNK)
+            j->ob = tg__ceil_div(j->o_panels, tg__imin(tg__ceil_div(work, 2 * TG__CONV_CHUNK),
+                tg__ceil_div(og, 64)));
     }
     j->c_splits = tg__ceil_div(j->c, j->cb);
     j->o_splits = tg__ceil_div(j->o_panels, j->ob);
@@ -10002,7 +11167,8 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_job *j) {
     if (!tg__mul_i64(s->plane, planes, &s->channel)) { tg__fail_memory(j->tg, SIZE_MAX); goto fail; }
     if (!tg__conv_image(j, s, j->cb)) goto fail;
     tg__conv_distances(s, j->cb);
-    j->scratch = TG__ROUND_UP((size_t)(s->image + 2 * j->vn) * j->size, 64) + (size_t)(j->ob * (s->high * s->cols * j->nr) + 2 * j->vn) * j->size;
+    j->scratch = TG__ROUND_UP((size_t)(s->image + 2 * j->vn) * j->size, 64) +
+        (size_t)(j->ob * (s->high * s->cols * j->nr) + 2 * j->vn) * j->size;
     if (!tg__scratch_need(j->tg, j->scratch)) goto fail;
     return true;
 fail:
@@ -10012,11 +11178,14 @@ fail:
 
 TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_job *j, int64_t i, char *scratch) {
     const tg__conv_sub *s = j->sub;
-    const int64_t cs = i % j->c_splits, os = i / j->c_splits % j->o_splits, g = i / j->c_splits / j->o_splits % j->at.groups, part = i / j->c_splits / j->o_splits / j->at.groups;
+    const int64_t cs = i % j->c_splits, os = i / j->c_splits % j->o_splits,
+        g = i / j->c_splits / j->o_splits % j->at.groups, part = i / j->c_splits / j->o_splits / j->at.groups;
     const int64_t u = part * j->steps + j->phase, size = (int64_t)j->size;
     if (u >= s->units) return;
-    const int64_t n0 = u / s->bands * s->images, images = tg__imin(s->images, j->x.n - n0), j0 = u % s->bands * s->high, rows = tg__imin(s->high, s->rows - j0);
-    const int64_t c0 = cs * j->cb, channels = tg__imin(j->cb, j->c - c0), p0 = os * j->ob, panels = tg__imin(j->ob, j->o_panels - p0), o0 = p0 * j->nr;
+    const int64_t n0 = u / s->bands * s->images, images = tg__imin(s->images, j->x.n - n0),
+        j0 = u % s->bands * s->high, rows = tg__imin(s->high, s->rows - j0);
+    const int64_t c0 = cs * j->cb, channels = tg__imin(j->cb, j->c - c0), p0 = os * j->ob,
+        panels = tg__imin(j->ob, j->o_panels - p0), o0 = p0 * j->nr;
     char *turned = scratch + TG__ROUND_UP((size_t)(s->image + 2 * j->vn) * j->size, 64);
     tg__conv_turn t;
     tg__conv_gather w;
@@ -10027,21 +11196,25 @@ TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_job *j, int64_t i, char *s
     w.k = channels * s->taps; w.rows = rows; w.cols = s->cols; w.pitch = s->pitch; w.panels = panels;
     w.width = j->nr;
     w.at = s->at; w.x = scratch; w.g = turned; w.g_step = t.step;
-    w.d = j->sums + (part * j->part_step + ((g * j->o_panels + p0) * j->rows_padded + cs * j->split_rows) * j->nr) * size;
+    w.d = j->sums + (part * j->part_step + ((g * j->o_panels + p0) * j->rows_padded +
+        cs * j->split_rows) * j->nr) * size;
     w.d_step = j->rows_padded * j->nr;
     for (int64_t im = 0; im < images; im++) {
         tg__conv_planes(j, s, &j->x, n0 + im, g * j->c + c0, channels, j0, rows, scratch);
-        t.g = (const char *)j->y.data + ((n0 + im) * j->y.sn + (g * j->m + o0) * j->y.sc + j0 * j->y.sh) * (int64_t)j->stored;
+        t.g = (const char *)j->y.data + ((n0 + im) * j->y.sn + (g * j->m + o0) * j->y.sc +
+            j0 * j->y.sh) * (int64_t)j->stored;
         w.add = im > 0 || j->phase > 0;
         if (j->lanes) {
             static const int64_t none[1] = { 0 };
             tg__conv_fill f;
             tg__conv_dots l;
-            f.src = t.g; f.kind = j->kind; f.channels = j->m; f.h = rows; f.w = s->cols; f.sc = t.so; f.sh = t.sh; f.sw = t.sw;
+            f.src = t.g; f.kind = j->kind; f.channels = j->m; f.h = rows; f.w = s->cols; f.sc = t.so;
+                f.sh = t.sh; f.sw = t.sw;
             f.y0 = f.x0 = 0; f.y_step = f.x_step = 1; f.planes = 1; f.ry = f.rx = none;
             f.rows = rows; f.pitch = s->cols; f.plane = f.channel = s->high * s->cols; f.out = turned;
             TG__CONV_CALL(j, tg__conv_fill)(&f);
-            l.k = w.k; l.rows = rows; l.cols = s->cols; l.pitch = s->pitch; l.o = j->m; l.at = s->at; l.x = scratch; l.g = turned; l.g_step = f.channel;
+            l.k = w.k; l.rows = rows; l.cols = s->cols; l.pitch = s->pitch; l.o = j->m; l.at = s->at;
+                l.x = scratch; l.g = turned; l.g_step = f.channel;
             l.d = w.d; l.d_rs = j->nr; l.add = w.add;
             TG__CONV_CALL(j, tg__conv_dots)(&l);
             continue;
@@ -10055,7 +11228,8 @@ TG__PRIVATE void tg__conv_sum_chunk(const tg__conv_job *j, int64_t i) {
     const int64_t g = i / j->o_panels, p = i % j->o_panels;
     tg__conv_sum s;
     s.parts = j->parts; s.part_step = j->part_step;
-    s.o = tg__imin(j->nr, j->m - p * j->nr); s.channels = j->c; s.taps = j->sub->taps; s.split = j->cb; s.split_rows = j->split_rows;
+    s.o = tg__imin(j->nr, j->m - p * j->nr); s.channels = j->c; s.taps = j->sub->taps; s.split = j->cb;
+        s.split_rows = j->split_rows;
     s.width = j->nr;
     s.s = j->sums + ((g * j->o_panels + p) * j->rows_padded * j->nr) * (int64_t)j->size;
     s.w = (char *)j->w + (g * j->m + p * j->nr) * j->so * (int64_t)j->stored;
@@ -10110,7 +11284,8 @@ TG__PRIVATE void tg__conv_chunk(void *job, int64_t i) {
 }
 static const tg__family tg__family_conv = { "conv", TG__FAMILY_CONV, tg__conv_start, tg__conv_chunk, false };
 
-TG__PRIVATE void tg__conv_map_of(tg__conv_map *m, const tg_tensor *t) {            /* [C, H, W] counts as one image */
+/* [C, H, W] counts as one image */
+TG__PRIVATE void tg__conv_map_of(tg__conv_map *m, const tg_tensor *t) {
     const int d = t->ndim - 3;
     m->data = t->data;
     m->n = d ? t->shape[0] : 1; m->sn = d ? t->stride[0] : 0;
@@ -10119,7 +11294,8 @@ TG__PRIVATE void tg__conv_map_of(tg__conv_map *m, const tg_tensor *t) {         
 }
 
 /* x, weight, y as the convolution has them, whichever of them is computed. */
-TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, const tg_tensor *x, const tg_tensor *w, const tg_tensor *y, const tg_tensor *bias, tg_tensor *out) {
+TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, const tg_tensor *x,
+    const tg_tensor *w, const tg_tensor *y, const tg_tensor *bias, tg_tensor *out) {
     tg__conv_job j;
     if (out->numel == 0) return true;
     j.dir = dir; j.type = (int)out->dtype; j.at = *at;
@@ -10128,33 +11304,43 @@ TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, cons
     j.w = w->data; j.o = w->shape[0]; j.c = w->shape[1]; j.kh = w->shape[2]; j.kw = w->shape[3];
     j.so = w->stride[0]; j.sc = w->stride[1]; j.skh = w->stride[2]; j.skw = w->stride[3];
     j.bias = bias ? bias->data : NULL; j.bias_step = bias ? bias->stride[0] : 0;
-    if (dir != TG__CONV_RESULT && (x->numel == 0 || w->numel == 0 || y->numel == 0)) return tg__fill(tg, out, 0, 0, true);      /* nothing to sum */
+    /* nothing to sum */
+    if (dir != TG__CONV_RESULT && (x->numel == 0 || w->numel == 0 || y->numel == 0))
+        return tg__fill(tg, out, 0, 0, true);
     return tg__launch(tg, out->device, &tg__family_conv, &j);
 }
 
 /* ------------------------------------------------------------------------ conv2d ----
-   y[n, o, i, j] = bias[o] + sum over c, a, b of x[n, c, i stride + a dilation - padding, ...] * weight[o, c, a, b], zero outside of x; within each group.
+   y[n, o, i, j] = bias[o] + sum over c, a, b of x[n, c, i stride + a dilation - padding, ...] * weight[o, c,
+   a, b], zero outside of x; within each group.
    dx = conv2d_input(g, weight), dweight = conv2d_weight(g, x), dbias = g summed over images and positions.
-   The three are linear in each operand and each other's derivatives, so any order of differentiation stays within them.
+   The three are linear in each operand and each other's derivatives, so any order of differentiation stays
+   within them.
    Channels-last x gives a channels-last result.                                          */
 static const tg_attr tg__conv_attrs[] = {
-    { "stride", TG_ATTR_INTS, offsetof(tg__conv_attr, stride), 2 }, { "padding", TG_ATTR_INTS, offsetof(tg__conv_attr, padding), 2 },
-    { "dilation", TG_ATTR_INTS, offsetof(tg__conv_attr, dilation), 2 }, { "groups", TG_ATTR_INT, offsetof(tg__conv_attr, groups), 1 },
+    { "stride", TG_ATTR_INTS, offsetof(tg__conv_attr, stride), 2 },
+        { "padding", TG_ATTR_INTS, offsetof(tg__conv_attr, padding), 2 },
+    { "dilation", TG_ATTR_INTS, offsetof(tg__conv_attr, dilation), 2 },
+        { "groups", TG_ATTR_INT, offsetof(tg__conv_attr, groups), 1 },
     { "size", TG_ATTR_INTS, offsetof(tg__conv_attr, size), 2 } };
-TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *at, const int64_t *size, tg_tensor *a, tg_tensor *b);      /* one of the three ops; size may be NULL */
+/* one of the three ops; size may be NULL */
+TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *at, const int64_t *size, tg_tensor *a,
+    tg_tensor *b);
 
 TG__PRIVATE bool tg__conv_dtypes(tg_ctx *tg, const tg__node *n) {
     for (int i = 0; i < n->n_in; i++) {
         if (!n->in[i]) continue;
         if (!tg_dtype_is_float(n->in[i]->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, n->in[i]);
-        if (n->in[i]->dtype != n->in[0]->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, n->in[0], n->in[i], "; tg_to one of them");
+        if (n->in[i]->dtype != n->in[0]->dtype)
+            return tg__fail(tg, TG__E_SAME_DTYPE, n->in[0], n->in[i], "; tg_to one of them");
     }
     return true;
 }
 TG__PRIVATE bool tg__conv_values(tg_ctx *tg, const tg__conv_attr *at) {
     for (int d = 0; d < 2; d++) {
         if (at->stride[d] <= 0) return tg__fail(tg, TG__E_CONV_VALUE, "stride", at->stride[d]);
-        if (at->padding[d] < 0 || at->padding[d] > INT64_MAX / 8) return tg__fail(tg, TG__E_CONV_VALUE, "padding", at->padding[d]);
+        if (at->padding[d] < 0 || at->padding[d] > INT64_MAX / 8)
+            return tg__fail(tg, TG__E_CONV_VALUE, "padding", at->padding[d]);
         if (at->dilation[d] <= 0) return tg__fail(tg, TG__E_CONV_VALUE, "dilation", at->dilation[d]);
     }
     return at->groups > 0 || tg__fail(tg, TG__E_CONV_VALUE, "groups", at->groups);
@@ -10162,16 +11348,20 @@ TG__PRIVATE bool tg__conv_values(tg_ctx *tg, const tg__conv_attr *at) {
 /* Size of the result in dimension d; false where the kernel does not fit. */
 TG__PRIVATE bool tg__conv_size(const tg__conv_attr *at, int d, int64_t x, int64_t kernel, int64_t *out) {
     int64_t reach, padded;
-    if (kernel < 1 || !tg__mul_i64(kernel - 1, at->dilation[d], &reach) || !tg__add_i64(x, 2 * at->padding[d], &padded) || reach >= padded) return false;
+    if (kernel < 1 || !tg__mul_i64(kernel - 1, at->dilation[d], &reach) ||
+        !tg__add_i64(x, 2 * at->padding[d], &padded) || reach >= padded) return false;
     *out = (padded - reach - 1) / at->stride[d] + 1;
     return true;
 }
-/* Makes the output in the order of `like`: row-major, or channels last. shape is [N, C, H, W]; N is left out where like has none. */
+/* Makes the output in the order of `like`: row-major, or channels last. shape is [N, C, H, W]; N is left out
+   where like has none. */
 TG__PRIVATE bool tg__conv_out(tg_ctx *tg, tg__node *n, const tg_tensor *like, const int64_t *shape) {
     static const int last4[4] = { 0, 2, 3, 1 }, last3[3] = { 1, 2, 0 };
     const int d = like->ndim - 3;
-    const bool last = like->shape[d] > 1 && like->stride[d] == 1 && !(like->shape[d + 1] == 1 && like->shape[d + 2] == 1) && !tg__is_dense(like);
-    n->out[0] = tg__tensor_make(tg, like->device, like->dtype, like->ndim, shape + 1 - d, !last ? NULL : d ? last4 : last3);
+    const bool last = like->shape[d] > 1 && like->stride[d] == 1 &&
+        !(like->shape[d + 1] == 1 && like->shape[d + 2] == 1) && !tg__is_dense(like);
+    n->out[0] = tg__tensor_make(tg, like->device, like->dtype, like->ndim, shape + 1 - d, !last ? NULL : d
+        ? last4 : last3);
     return n->out[0] != NULL;
 }
 
@@ -10183,17 +11373,20 @@ TG__PRIVATE bool tg__conv2d_check(tg_ctx *tg, tg__node *n) {
     const int d = x->ndim - 3;
     if (!tg__conv_dtypes(tg, n) || !tg__conv_values(tg, at)) return false;
     if (w->shape[0] % at->groups) return tg__fail(tg, TG__E_CONV_GROUPS, w->shape[0], at->groups);
-    if (!tg__mul_i64(w->shape[1], at->groups, &channels) || x->shape[d] != channels) return tg__fail(tg, TG__E_CONV_CHANNELS, x, x->shape[d], w, at->groups, channels);
+    if (!tg__mul_i64(w->shape[1], at->groups, &channels) || x->shape[d] != channels)
+        return tg__fail(tg, TG__E_CONV_CHANNELS, x, x->shape[d], w, at->groups, channels);
     if (b && (b->ndim != 1 || b->shape[0] != w->shape[0])) return tg__fail(tg, TG__E_CONV_BIAS, b, w->shape[0]);
     shape[0] = d ? x->shape[0] : 1; shape[1] = w->shape[0];
     for (int i = 0; i < 2; i++) {
         if (w->shape[2 + i] < 1) return tg__fail(tg, TG__E_CONV_VALUE, "kernel size", w->shape[2 + i]);
-        if (!tg__conv_size(at, i, x->shape[d + 1 + i], w->shape[2 + i], &shape[2 + i])) return tg__fail(tg, TG__E_CONV_SMALL, w, x);
+        if (!tg__conv_size(at, i, x->shape[d + 1 + i], w->shape[2 + i], &shape[2 + i]))
+            return tg__fail(tg, TG__E_CONV_SMALL, w, x);
     }
     return tg__conv_out(tg, n, x, shape);
 }
 TG__PRIVATE bool tg__conv2d_forward(tg_ctx *tg, tg__node *n) {
-    return tg__conv_run(tg, TG__CONV_RESULT, (const tg__conv_attr *)n->attr, n->in[0], n->in[1], n->out[0], n->in[2], n->out[0]);
+    return tg__conv_run(tg, TG__CONV_RESULT, (const tg__conv_attr *)n->attr, n->in[0], n->in[1], n->out[0],
+        n->in[2], n->out[0]);
 }
 TG__PRIVATE bool tg__conv2d_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
@@ -10207,7 +11400,8 @@ TG__PRIVATE bool tg__conv2d_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     }
     return !tg_failed(tg);
 }
-static const tg_op tg__conv2d_op = { "conv2d", 1, 2, 1, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, tg__conv_attrs, 5, sizeof(tg__conv_attr), tg__conv2d_check, tg__conv2d_forward, tg__conv2d_backward, NULL };
+static const tg_op tg__conv2d_op = { "conv2d", 1, 2, 1, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 },
+    tg__conv_attrs, 5, sizeof(tg__conv_attr), tg__conv2d_check, tg__conv2d_forward, tg__conv2d_backward, NULL };
 TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args) {
     tg__conv_attr at;
     tg_tensor *any;
@@ -10230,7 +11424,8 @@ TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args) {
 }
 
 /* ------------------------------------------------------------------ conv2d_input ----
-   The gradient of conv2d by x, of size [.., C, size]: x[n, c, p] = sum of g[n, o, q] * weight[o, c, a] over all q, a that meet p.
+   The gradient of conv2d by x, of size [.., C, size]: x[n, c, p] = sum of g[n, o, q] * weight[o, c, a] over
+   all q, a that meet p.
    dg = conv2d(g', weight), dweight = conv2d_weight(g, g').                               */
 TG__PRIVATE bool tg__conv2d_input_check(tg_ctx *tg, tg__node *n) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
@@ -10240,17 +11435,20 @@ TG__PRIVATE bool tg__conv2d_input_check(tg_ctx *tg, tg__node *n) {
     const int d = g->ndim - 3;
     if (!tg__conv_dtypes(tg, n) || !tg__conv_values(tg, at)) return false;
     if (w->shape[0] % at->groups) return tg__fail(tg, TG__E_CONV_GROUPS, w->shape[0], at->groups);
-    if (g->shape[d] != w->shape[0]) return tg__fail(tg, TG__E_CONV_CHANNELS, g, g->shape[d], w, at->groups, w->shape[0]);
+    if (g->shape[d] != w->shape[0])
+        return tg__fail(tg, TG__E_CONV_CHANNELS, g, g->shape[d], w, at->groups, w->shape[0]);
     shape[0] = d ? g->shape[0] : 1;
     if (!tg__mul_i64(w->shape[1], at->groups, &shape[1])) return tg__fail(tg, TG__E_TOO_LARGE, w->ndim, w->shape);
     for (int i = 0; i < 2; i++) {
         shape[2 + i] = at->size[i];
-        if (!tg__conv_size(at, i, at->size[i], w->shape[2 + i], &out) || out != g->shape[d + 1 + i]) return tg__fail(tg, TG__E_CONV_SMALL, w, g);
+        if (!tg__conv_size(at, i, at->size[i], w->shape[2 + i], &out) || out != g->shape[d + 1 + i])
+            return tg__fail(tg, TG__E_CONV_SMALL, w, g);
     }
     return tg__conv_out(tg, n, g, shape);
 }
 TG__PRIVATE bool tg__conv2d_input_forward(tg_ctx *tg, tg__node *n) {
-    return tg__conv_run(tg, TG__CONV_BY_DATA, (const tg__conv_attr *)n->attr, n->out[0], n->in[1], n->in[0], NULL, n->out[0]);
+    return tg__conv_run(tg, TG__CONV_BY_DATA, (const tg__conv_attr *)n->attr, n->out[0], n->in[1], n->in[0],
+        NULL, n->out[0]);
 }
 TG__PRIVATE bool tg__conv2d_input_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
@@ -10258,10 +11456,13 @@ TG__PRIVATE bool tg__conv2d_input_backward(tg_ctx *tg, tg__node *n, tg_tensor **
     if (n->wants[1]) dx[1] = tg__conv_call(TG__CONV_BY_WEIGHT, at, n->in_slot[1].shape + 2, n->in[0], g[0]);
     return !tg_failed(tg);
 }
-static const tg_op tg__conv2d_input_op = { "conv2d_input", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, tg__conv_attrs, 5, sizeof(tg__conv_attr), tg__conv2d_input_check, tg__conv2d_input_forward, tg__conv2d_input_backward, NULL };
+static const tg_op tg__conv2d_input_op = { "conv2d_input", 1, 2, 0, 1, 0,
+    { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, tg__conv_attrs, 5, sizeof(tg__conv_attr), tg__conv2d_input_check,
+    tg__conv2d_input_forward, tg__conv2d_input_backward, NULL };
 
 /* ----------------------------------------------------------------- conv2d_weight ----
-   The gradient of conv2d by weight, of kernel size `size`: w[o, c, a] = sum over n, q of g[n, o, q] * x[n, c, the place that q and a meet].
+   The gradient of conv2d by weight, of kernel size `size`: w[o, c, a] = sum over n, q of g[n, o, q] * x[n, c,
+   the place that q and a meet].
    dg = conv2d(x, g'), dx = conv2d_input(g, g').                                          */
 TG__PRIVATE bool tg__conv2d_weight_check(tg_ctx *tg, tg__node *n) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
@@ -10270,17 +11471,20 @@ TG__PRIVATE bool tg__conv2d_weight_check(tg_ctx *tg, tg__node *n) {
     if ((g->ndim != 3 && g->ndim != 4) || g->ndim != x->ndim) return tg__fail(tg, TG__E_CONV_NDIM, x, g);
     const int d = g->ndim - 3;
     if (!tg__conv_dtypes(tg, n) || !tg__conv_values(tg, at)) return false;
-    if (g->shape[d] % at->groups || x->shape[d] % at->groups) return tg__fail(tg, TG__E_CONV_GROUPS, g->shape[d], at->groups);
+    if (g->shape[d] % at->groups || x->shape[d] % at->groups)
+        return tg__fail(tg, TG__E_CONV_GROUPS, g->shape[d], at->groups);
     shape[0] = g->shape[d]; shape[1] = x->shape[d] / at->groups;
     for (int i = 0; i < 2; i++) {
         shape[2 + i] = at->size[i];
-        if (!tg__conv_size(at, i, x->shape[d + 1 + i], at->size[i], &out) || out != g->shape[d + 1 + i]) return tg__fail(tg, TG__E_CONV_SMALL, g, x);
+        if (!tg__conv_size(at, i, x->shape[d + 1 + i], at->size[i], &out) || out != g->shape[d + 1 + i])
+            return tg__fail(tg, TG__E_CONV_SMALL, g, x);
     }
     if (d && g->shape[0] != x->shape[0]) return tg__fail(tg, TG__E_CONV_NDIM, x, g);
     return tg__out_make(tg, n, 0, g->dtype, 4, shape);
 }
 TG__PRIVATE bool tg__conv2d_weight_forward(tg_ctx *tg, tg__node *n) {
-    return tg__conv_run(tg, TG__CONV_BY_WEIGHT, (const tg__conv_attr *)n->attr, n->in[1], n->out[0], n->in[0], NULL, n->out[0]);
+    return tg__conv_run(tg, TG__CONV_BY_WEIGHT, (const tg__conv_attr *)n->attr, n->in[1], n->out[0], n->in[0],
+        NULL, n->out[0]);
 }
 TG__PRIVATE bool tg__conv2d_weight_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
@@ -10289,9 +11493,12 @@ TG__PRIVATE bool tg__conv2d_weight_backward(tg_ctx *tg, tg__node *n, tg_tensor *
     if (n->wants[1]) dx[1] = tg__conv_call(TG__CONV_BY_DATA, at, n->in_slot[1].shape + d + 1, n->in[0], g[0]);
     return !tg_failed(tg);
 }
-static const tg_op tg__conv2d_weight_op = { "conv2d_weight", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, tg__conv_attrs, 5, sizeof(tg__conv_attr), tg__conv2d_weight_check, tg__conv2d_weight_forward, tg__conv2d_weight_backward, NULL };
+static const tg_op tg__conv2d_weight_op = { "conv2d_weight", 1, 2, 0, 1, 0,
+    { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, tg__conv_attrs, 5, sizeof(tg__conv_attr), tg__conv2d_weight_check,
+    tg__conv2d_weight_forward, tg__conv2d_weight_backward, NULL };
 
-TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const int64_t *size, tg_tensor *a, tg_tensor *b) {
+TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const int64_t *size, tg_tensor *a,
+    tg_tensor *b) {
     tg__conv_attr at = *from;
     tg_tensor *in[3];
     at.size[0] = size ? size[0] : 0; at.size[1] = size ? size[1] : 0;
@@ -10324,7 +11531,8 @@ TG__PRIVATE bool tg__matmul_check(tg_ctx *tg, tg__node *n) {
     int64_t shape[TG_MAX_DIMS];
     int nd = a->ndim > b->ndim ? a->ndim : b->ndim, d;
     if (!tg__matmul_types(tg, a, b)) return false;
-    if (a->shape[a->ndim - 1] != b->shape[b->ndim - 2]) return tg__fail(tg, TG__E_MATMUL_INNER, a, b, tg__matmul_hint(a, b));
+    if (a->shape[a->ndim - 1] != b->shape[b->ndim - 2])
+        return tg__fail(tg, TG__E_MATMUL_INNER, a, b, tg__matmul_hint(a, b));
     for (d = 0; d < nd - 2; d++) {
         int ad = d - (nd - a->ndim), bd = d - (nd - b->ndim);
         int64_t as = ad >= 0 ? a->shape[ad] : 1, bs = bd >= 0 ? b->shape[bd] : 1;
@@ -10334,7 +11542,10 @@ TG__PRIVATE bool tg__matmul_check(tg_ctx *tg, tg__node *n) {
     shape[nd - 2] = a->shape[a->ndim - 2]; shape[nd - 1] = b->shape[b->ndim - 1];
     return tg__out_make(tg, n, 0, a->dtype, nd, shape);
 }
-TG__PRIVATE void tg__matmul_strides(const tg_tensor *t, int64_t *rs, int64_t *cs) { *rs = t->stride[t->ndim - 2]; *cs = t->stride[t->ndim - 1]; }
+TG__PRIVATE void tg__matmul_strides(const tg_tensor *t, int64_t *rs, int64_t *cs) {
+    *rs = t->stride[t->ndim - 2];
+    *cs = t->stride[t->ndim - 1];
+}
 TG__PRIVATE bool tg__matmul_forward(tg_ctx *tg, tg__node *n) {
     tg_tensor *a = n->in[0], *b = n->in[1], *c = n->out[0];
     tg__gemm_job j;
@@ -10343,7 +11554,8 @@ TG__PRIVATE bool tg__matmul_forward(tg_ctx *tg, tg__node *n) {
     j.ta = (int)a->dtype; j.tb = (int)b->dtype; j.tc = (int)c->dtype;
     j.m = c->shape[c->ndim - 2]; j.n = c->shape[c->ndim - 1]; j.k = a->shape[a->ndim - 1];
     j.a = a->data; j.b = b->data; j.c = c->data;
-    tg__matmul_strides(a, &j.a_rs, &j.a_cs); tg__matmul_strides(b, &j.b_rs, &j.b_cs); tg__matmul_strides(c, &j.c_rs, &j.c_cs);
+    tg__matmul_strides(a, &j.a_rs, &j.a_cs); tg__matmul_strides(b, &j.b_rs, &j.b_cs);
+        tg__matmul_strides(c, &j.c_rs, &j.c_cs);
     j.batch_dims = c->ndim - 2;
     for (d = 0; d < j.batch_dims; d++) {
         int ad = d - (c->ndim - a->ndim), bd = d - (c->ndim - b->ndim);
@@ -10359,7 +11571,8 @@ TG__PRIVATE bool tg__matmul_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     if (n->wants[1]) dx[1] = tg_matmul(tg_transpose(n->in[0], -2, -1), g[0]);
     return tg->error == TG_OK;
 }
-static const tg_op tg__matmul_op = { "matmul", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, NULL, 0, 0, tg__matmul_check, tg__matmul_forward, tg__matmul_backward, NULL };
+static const tg_op tg__matmul_op = { "matmul", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, NULL, 0,
+    0, tg__matmul_check, tg__matmul_forward, tg__matmul_backward, NULL };
 
 TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
     tg_ctx *tg = a ? a->tg : b ? b->tg : NULL;
@@ -10370,8 +11583,12 @@ TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
     if (a->ndim == 0 || b->ndim == 0) { tg__fail(tg, TG__E_MATMUL_SCALAR, a, b); return NULL; }
     in[0] = a; in[1] = b;
     if (a->ndim >= 2 && b->ndim >= 2) return tg__call(&tg__matmul_op, NULL, in, 2, NULL, 1);
-    if (a->shape[a->ndim - 1] != b->shape[b->ndim == 1 ? 0 : b->ndim - 2]) { tg__fail(tg, TG__E_MATMUL_INNER, a, b, tg__matmul_hint(a, b)); return NULL; }
-    if (a->ndim == 1) in[0] = tg_unsqueeze(a, 0);                      /* a row, a column; their dimension goes away again */
+    if (a->shape[a->ndim - 1] != b->shape[b->ndim == 1 ? 0 : b->ndim - 2]) {
+        tg__fail(tg, TG__E_MATMUL_INNER, a, b, tg__matmul_hint(a, b));
+        return NULL;
+    }
+    /* a row, a column; their dimension goes away again */
+    if (a->ndim == 1) in[0] = tg_unsqueeze(a, 0);
     if (b->ndim == 1) in[1] = tg_unsqueeze(b, 1);
     y = tg__call(&tg__matmul_op, NULL, in, 2, NULL, 1);
     if (y && b->ndim == 1) y = tg_squeeze(y, -1);
@@ -10385,7 +11602,8 @@ TG__PRIVATE bool tg__linear_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2];
     int64_t shape[TG_MAX_DIMS];
     if (!tg__matmul_types(tg, x, w) || (b && !tg__matmul_types(tg, x, b))) return false;
-    if (w->ndim != 2 || x->ndim < 1 || x->shape[x->ndim - 1] != w->shape[1]) return tg__fail(tg, TG__E_TARGET_SHAPE, x, w, "linear takes x [..., I] and weight [O, I]");
+    if (w->ndim != 2 || x->ndim < 1 || x->shape[x->ndim - 1] != w->shape[1])
+        return tg__fail(tg, TG__E_TARGET_SHAPE, x, w, "linear takes x [..., I] and weight [O, I]");
     if (b && !(b->ndim == 1 && b->shape[0] == w->shape[0])) return tg__fail(tg, TG__E_CONV_BIAS, b, w->shape[0]);
     memcpy(shape, x->shape, sizeof shape[0] * (size_t)x->ndim);
     shape[x->ndim - 1] = w->shape[0];
@@ -10399,7 +11617,8 @@ TG__PRIVATE bool tg__linear_forward(tg_ctx *tg, tg__node *n) {
     int d;
     for (d = 0; d < x->ndim - 1; d++) rows *= x->shape[d];
     shape[0] = rows; shape[1] = in;
-    if (!tg__view_strides(x, 2, shape, stride)) {                      /* rows that no stride describes: a packed copy */
+    /* rows that no stride describes: a packed copy */
+    if (!tg__view_strides(x, 2, shape, stride)) {
         x = tg__tensor_make(tg, x->device, x->dtype, x->ndim, x->shape, NULL);
         if (!x) return false;
         made = true;
@@ -10428,11 +11647,15 @@ TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
         for (d = 0; d < n->out_slot[0].ndim - 1; d++) flat[0] *= n->out_slot[0].shape[d];
         rows = tg_reshape(g[0], 2, flat);
         if (n->wants[2]) dx[2] = tg_sum_dims(rows, 1, &zero, false);
-        if (n->wants[1]) { flat[1] = n->in_slot[1].shape[1]; dx[1] = tg_matmul(tg_t(rows), tg_reshape(n->in[0], 2, flat)); }
+        if (n->wants[1]) {
+            flat[1] = n->in_slot[1].shape[1];
+            dx[1] = tg_matmul(tg_t(rows), tg_reshape(n->in[0], 2, flat));
+        }
     }
     return tg->error == TG_OK;
 }
-static const tg_op tg__linear_op = { "linear", 1, 2, 1, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, NULL, 0, 0, tg__linear_check, tg__linear_forward, tg__linear_backward, NULL };
+static const tg_op tg__linear_op = { "linear", 1, 2, 1, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, NULL, 0,
+    0, tg__linear_check, tg__linear_forward, tg__linear_backward, NULL };
 TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) {
     tg_ctx *tg = tg__start2(x, weight, "linear");
     if (!tg) return NULL;
@@ -10457,11 +11680,17 @@ TG_API tg_tensor *(tg_cross_entropy)(tg_tensor *logits, tg_tensor *target) {
         tg__fail(tg, TG__E_TARGET_SHAPE, logits, target, "cross_entropy takes logits [N, C] and classes [N]");
         return NULL;
     }
-    if (target->dtype != TG_I64 && target->dtype != TG_I32) { tg__fail(tg, TG__E_INDEX_DTYPE, target); return NULL; }
+    if (target->dtype != TG_I64 && target->dtype != TG_I32) {
+        tg__fail(tg, TG__E_INDEX_DTYPE, target);
+        return NULL;
+    }
     for (i = 0; i < target->numel; i++) {
         int64_t c = tg__get_i64(tg__element_at(target, i), target->dtype);
         if (c == -100) { ignored = true; continue; }
-        if (c < 0 || c >= logits->shape[1]) { tg__fail(tg, TG__E_CLASS_RANGE, c, i, logits, logits->shape[1]); return NULL; }
+        if (c < 0 || c >= logits->shape[1]) {
+            tg__fail(tg, TG__E_CLASS_RANGE, c, i, logits, logits->shape[1]);
+            return NULL;
+        }
     }
     if (!ignored) return tg_neg(tg_mean(tg_gather(tg_log_softmax(logits, 1), 1, tg_unsqueeze(target, 1))));
     counts = tg_ne(target, tg_integer(tg, -100));
@@ -10495,8 +11724,14 @@ TG__PRIVATE const char *tg__file_reason(int code) {
         default: return "reading or writing failed";
     }
 }
-TG__PRIVATE void *tg__file_alloc(void *user, size_t size, size_t align) { (void)align; return tg__mem_get((tg_ctx *)user, size); }
-TG__PRIVATE void tg__file_release(void *user, void *p, size_t size, size_t align) { (void)align; tg__mem_put((tg_ctx *)user, p, size); }
+TG__PRIVATE void *tg__file_alloc(void *user, size_t size, size_t align) {
+    (void)align;
+    return tg__mem_get((tg_ctx *)user, size);
+}
+TG__PRIVATE void tg__file_release(void *user, void *p, size_t size, size_t align) {
+    (void)align;
+    tg__mem_put((tg_ctx *)user, p, size);
+}
 #endif
 
 /* The whole file in one block; give it back with tg__mem_put(tg, data, size). */
@@ -10507,7 +11742,8 @@ TG__PRIVATE bool tg__load_file(tg_ctx *tg, const char *path, void **data, size_t
     if (h->file_read) {
         void *got = NULL;
         size_t n = 0;
-        if (!h->file_read(h->file_user, tg, path, &got, &n)) return tg__fail(tg, TG__E_FILE, path, "the host's file hook could not read it");
+        if (!h->file_read(h->file_user, tg, path, &got, &n))
+            return tg__fail(tg, TG__E_FILE, path, "the host's file hook could not read it");
         if (n) {
             *data = tg__mem_get(tg, n);
             if (*data) memcpy(*data, got, n);
@@ -10524,7 +11760,8 @@ TG__PRIVATE bool tg__load_file(tg_ctx *tg, const char *path, void **data, size_t
         m.user = tg; m.alloc = tg__file_alloc; m.release = tg__file_release;
         code = tg__file_read(&m, path, limit, data, size);
         if (code == TG__FILE_OK) return true;
-        return code == TG__FILE_NO_MEMORY ? tg__fail_memory(tg, *size) : tg__fail(tg, TG__E_FILE, path, tg__file_reason(code));
+        return code == TG__FILE_NO_MEMORY ? tg__fail_memory(tg, *size)
+            : tg__fail(tg, TG__E_FILE, path, tg__file_reason(code));
     }
 #else
     return tg__fail(tg, TG__E_NO_HOOK, path);
@@ -10533,7 +11770,9 @@ TG__PRIVATE bool tg__load_file(tg_ctx *tg, const char *path, void **data, size_t
 TG__PRIVATE bool tg__save_file(tg_ctx *tg, const char *path, const void *const *parts, const size_t *sizes, int n) {
     tg_hooks *h = &tg->config.hooks;
     if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
-    if (h->file_write) return h->file_write(h->file_user, path, parts, sizes, n) || tg__fail(tg, TG__E_FILE, path, "the host's file hook could not write it");
+    if (h->file_write)
+        return h->file_write(h->file_user, path, parts, sizes, n) ||
+            tg__fail(tg, TG__E_FILE, path, "the host's file hook could not write it");
 #ifndef TENSORGRAD_NO_STDIO
     {
         tg__mem m;
@@ -10546,7 +11785,8 @@ TG__PRIVATE bool tg__save_file(tg_ctx *tg, const char *path, const void *const *
             if (code == TG__FILE_OK) code = tg__file_commit(&f); else tg__file_discard(&f);
         }
         if (code == TG__FILE_OK) return true;
-        return code == TG__FILE_NO_MEMORY ? tg__fail_memory(tg, 0) : tg__fail(tg, TG__E_FILE, path, tg__file_reason(code));
+        return code == TG__FILE_NO_MEMORY ? tg__fail_memory(tg, 0)
+            : tg__fail(tg, TG__E_FILE, path, tg__file_reason(code));
     }
 #else
     (void)parts; (void)sizes; (void)n;
@@ -10556,16 +11796,20 @@ TG__PRIVATE bool tg__save_file(tg_ctx *tg, const char *path, const void *const *
 
 /* ======================================================================================
    >>impl-io    dicts of named tensors; safetensors; npy
-   Every reader is a function of (bytes, size) and takes each of them for hostile: a number from the file is compared with the bytes that are there before it
-   is used, products are checked, nothing recurses, and what is allocated is a small multiple of the file's size. A dict is built aside and freed as a whole when
+   Every reader is a function of (bytes, size) and takes each of them for hostile: a number from the file is
+   compared with the bytes that are there before it
+   is used, products are checked, nothing recurses, and what is allocated is a small multiple of the file's
+   size. A dict is built aside and freed as a whole when
    anything fails.
    Tests: tests/test_io.c, tests/formats.c, tests/hostile.c, tests/fuzz_safetensors.c, tests/fuzz_npy.c
    ====================================================================================== */
 
 /* ---- element types of files ---- */
-enum { TG__IO_SAME, TG__IO_BOOL, TG__IO_U16, TG__IO_U32, TG__IO_U64, TG__IO_RAW };       /* how the file's bytes become a tensor's */
+/* how the file's bytes become a tensor's */
+enum { TG__IO_SAME, TG__IO_BOOL, TG__IO_U16, TG__IO_U32, TG__IO_U64, TG__IO_RAW };
 
-/* One row per element type, for all formats. `bits` of one element, `word` bytes of one number (a complex element is two numbers),
+/* One row per element type, for all formats. `bits` of one element, `word` bytes of one number (a complex
+   element is two numbers),
    `dtype` of the tensor that it becomes. "" where a format has no such type. */
 typedef struct tg__io_type { char st[12], npy[4]; uint8_t bits, word, how, dtype; } tg__io_type;
 static const tg__io_type tg__io_types[] = {
@@ -10585,19 +11829,23 @@ static const tg__io_type tg__io_types[] = {
 enum { TG__IO_TYPES = sizeof tg__io_types / sizeof tg__io_types[0] };
 
 TG__PRIVATE bool tg__io_is_pair(const tg__io_type *y) { return y->bits == 16 * y->word; }
-TG__PRIVATE const tg__io_type *tg__io_of_dtype(tg_dtype dtype) {       /* the first rows are the dtypes themselves */
+/* the first rows are the dtypes themselves */
+TG__PRIVATE const tg__io_type *tg__io_of_dtype(tg_dtype dtype) {
     int i;
     for (i = 0; i < TG_DTYPES - 1 && (tg_dtype)tg__io_types[i].dtype != dtype; i++) {}
     return &tg__io_types[i];
 }
 TG__PRIVATE const tg__io_type *tg__io_of_safetensors(const char *name) {
     int i;
-    for (i = 0; i < TG__IO_TYPES; i++) if (name[0] && strcmp(name, tg__io_types[i].st) == 0) return &tg__io_types[i];
+    for (i = 0; i < TG__IO_TYPES; i++)
+        if (name[0] && strcmp(name, tg__io_types[i].st) == 0) return &tg__io_types[i];
     return NULL;
 }
 
-/* Bytes of a file's tensor; false if they cannot be counted, or if packed elements end inside a byte. Sizes of 0 do not excuse the
-   others: strides are their product. All types have one limit, that of 16 bytes a number, so that what was read can be written and read again. */
+/* Bytes of a file's tensor; false if they cannot be counted, or if packed elements end inside a byte. Sizes
+   of 0 do not excuse the
+   others: strides are their product. All types have one limit, that of 16 bytes a number, so that what was
+   read can be written and read again. */
 TG__PRIVATE bool tg__io_bytes(const tg__io_type *y, int ndim, const int64_t *shape, uint64_t *bytes) {
     int64_t unit = tg__io_is_pair(y) ? 32 : 16, most = unit, count;
     bool empty = false;
@@ -10612,11 +11860,20 @@ TG__PRIVATE bool tg__io_bytes(const tg__io_type *y, int ndim, const int64_t *sha
     return true;
 }
 
-TG__PRIVATE bool tg__big_host(void) { const uint16_t one = 1; unsigned char first; memcpy(&first, &one, 1); return first == 0; }
+TG__PRIVATE bool tg__big_host(void) {
+    const uint16_t one = 1;
+    unsigned char first;
+    memcpy(&first, &one, 1);
+    return first == 0;
+}
 TG__PRIVATE void tg__swap_words(unsigned char *p, size_t bytes, size_t word) {
     size_t i, k;
     for (i = 0; word > 1 && i + word <= bytes; i += word) {
-        for (k = 0; k < word / 2; k++) { unsigned char b = p[i + k]; p[i + k] = p[i + word - 1 - k]; p[i + word - 1 - k] = b; }
+        for (k = 0; k < word / 2; k++) {
+            unsigned char b = p[i + k];
+            p[i + k] = p[i + word - 1 - k];
+            p[i + word - 1 - k] = b;
+        }
     }
 }
 TG__PRIVATE uint64_t tg__get_word(const unsigned char *p, size_t word, bool big) {
@@ -10635,13 +11892,15 @@ TG__PRIVATE bool tg__bad(const tg__cursor *c, const char *what) {
     return tg__fail(c->tg, TG__E_FORMAT, c->who, what, (int64_t)c->at);
 }
 /* With a name from the file in the message: shortened, and without characters that a terminal obeys. */
-TG__PRIVATE bool tg__bad_name(const tg__cursor *c, size_t at, const char *kind, const char *name, const char *what) {
+TG__PRIVATE bool tg__bad_name(const tg__cursor *c, size_t at, const char *kind, const char *name,
+    const char *what) {
     char text[256];
     tg__text t = tg__text_over(text, sizeof text);
     tg__cursor there = *c;
     int i;
     tg__put(&t, kind); tg__put(&t, " '");
-    for (i = 0; name[i] && (i < 64 || (name[i] & 0xC0) == 0x80); i++) tg__put_char(&t, (unsigned char)name[i] < 32 || name[i] == 127 ? '?' : name[i]);
+    for (i = 0; name[i] && (i < 64 || (name[i] & 0xC0) == 0x80); i++)
+        tg__put_char(&t, (unsigned char)name[i] < 32 || name[i] == 127 ? '?' : name[i]);
     tg__put(&t, name[i] ? "...' " : "' "); tg__put(&t, what);
     there.at = at;
     return tg__bad(&there, text);
@@ -10649,7 +11908,8 @@ TG__PRIVATE bool tg__bad_name(const tg__cursor *c, size_t at, const char *kind, 
 
 /* ---- JSON, as far as headers need it ---- */
 TG__PRIVATE void tg__json_space(tg__cursor *c) {
-    while (c->at < c->end && (c->s[c->at] == ' ' || c->s[c->at] == '\n' || c->s[c->at] == '\r' || c->s[c->at] == '\t')) c->at++;
+    while (c->at < c->end && (c->s[c->at] == ' ' || c->s[c->at] == '\n' || c->s[c->at] == '\r' ||
+        c->s[c->at] == '\t')) c->at++;
 }
 TG__PRIVATE bool tg__json_take(tg__cursor *c, char want) {             /* no error if something else stands there */
     tg__json_space(c);
@@ -10684,7 +11944,8 @@ TG__PRIVATE size_t tg__utf8_put(char *out, uint32_t code) {
     if (code < 0x80) { out[0] = (char)code; return 1; }
     if (code < 0x800) { out[0] = (char)(0xC0 | code >> 6); out[1] = (char)(0x80 | (code & 63)); return 2; }
     if (code < 0x10000) {
-        out[0] = (char)(0xE0 | code >> 12); out[1] = (char)(0x80 | (code >> 6 & 63)); out[2] = (char)(0x80 | (code & 63));
+        out[0] = (char)(0xE0 | code >> 12); out[1] = (char)(0x80 | (code >> 6 & 63));
+            out[2] = (char)(0x80 | (code & 63));
         return 3;
     }
     out[0] = (char)(0xF0 | code >> 18); out[1] = (char)(0x80 | (code >> 12 & 63));
@@ -10718,13 +11979,15 @@ TG__PRIVATE bool tg__json_escape(tg__cursor *c, uint32_t *code) {
     if (!tg__json_hex4(c, code)) return tg__bad(c, "incomplete escape in a string");
     if (*code >= 0xDC00 && *code < 0xE000) return tg__bad(c, "half of a surrogate pair in a string");
     if (*code >= 0xD800 && *code < 0xDC00) {
-        if (!tg__json_hex4(c, &low) || low < 0xDC00 || low >= 0xE000) return tg__bad(c, "half of a surrogate pair in a string");
+        if (!tg__json_hex4(c, &low) || low < 0xDC00 || low >= 0xE000)
+            return tg__bad(c, "half of a surrogate pair in a string");
         *code = 0x10000 + ((*code - 0xD800) << 10) + (low - 0xDC00);
     }
     if (*code == 0) return tg__bad(c, "U+0000 in a string");          /* our names end with a 0 */
     return true;
 }
-/* Decodes a string into `out` and ends it with a 0; returns the bytes it took with that 0, or 0 after an error. Escapes only shrink and two quotes leave room
+/* Decodes a string into `out` and ends it with a 0; returns the bytes it took with that 0, or 0 after an
+   error. Escapes only shrink and two quotes leave room
    for the 0, so a buffer as long as the rest of the file's text always suffices. */
 TG__PRIVATE size_t tg__json_string(tg__cursor *c, char *out) {
     size_t n = 0, k;
@@ -10761,7 +12024,8 @@ TG__PRIVATE bool tg__json_u64(tg__cursor *c, uint64_t *v) {            /* a whol
 }
 TG__PRIVATE bool tg__json_dim(tg__cursor *c, int *ndim, int64_t *shape) {      /* one more size for a shape */
     uint64_t v;
-    if (*ndim == TG_MAX_DIMS) return tg__bad(c, "a shape has more than 8 dimensions, which this library cannot hold");
+    if (*ndim == TG_MAX_DIMS)
+        return tg__bad(c, "a shape has more than 8 dimensions, which this library cannot hold");
     if (!tg__json_u64(c, &v)) return false;
     if (v > (uint64_t)INT64_MAX) return tg__bad(c, "a size does not fit 63 bits");
     shape[(*ndim)++] = (int64_t)v;
@@ -10770,26 +12034,36 @@ TG__PRIVATE bool tg__json_dim(tg__cursor *c, int *ndim, int64_t *shape) {      /
 
 /* ---- from a file's bytes to a tensor ---- */
 /* data holds what tg__io_bytes counted. The caller owns the count of the tensor. */
-TG__PRIVATE tg_tensor *tg__io_tensor(tg__cursor *c, const tg__io_type *y, int ndim, const int64_t *shape, const unsigned char *data, size_t bytes, bool big) {
+TG__PRIVATE tg_tensor *tg__io_tensor(tg__cursor *c, const tg__io_type *y, int ndim, const int64_t *shape,
+    const unsigned char *data, size_t bytes, bool big) {
     size_t n = bytes / y->word, i;
     int64_t dims[TG_MAX_DIMS];
     int how = y->how;
     tg_dtype dtype = (tg_dtype)y->dtype;
     tg_tensor *t;
     for (i = 0; i < (size_t)ndim; i++) dims[i] = shape[i];
-    for (i = 0; how == TG__IO_U64 && i < n; i++) if (data[i * 8 + (big ? 0 : 7)] & 0x80) { how = TG__IO_RAW; dtype = TG_U8; }
+    for (i = 0; how == TG__IO_U64 && i < n; i++) if (data[i * 8 + (big ? 0 : 7)] & 0x80) {
+        how = TG__IO_RAW;
+        dtype = TG_U8;
+    }
     if (how == TG__IO_RAW && y->bits < 8) { ndim = 1; dims[0] = (int64_t)bytes; }
     else if (tg__io_is_pair(y) || (how == TG__IO_RAW && y->word > 1)) {
-        if (ndim == TG_MAX_DIMS) { (void)tg__bad(c, "a shape needs one more dimension than the 8 that this library can hold"); return NULL; }
+        if (ndim == TG_MAX_DIMS) {
+            (void)tg__bad(c, "a shape needs one more dimension than the 8 that this library can hold");
+            return NULL;
+        }
         dims[ndim++] = tg__io_is_pair(y) ? 2 : y->word;
     }
     c->tg->where = c->op;
     t = tg__tensor_make(c->tg, TG_CPU, dtype, ndim, dims, NULL);
     if (!t || n == 0) return t;
     switch (how) {
-        case TG__IO_BOOL: for (i = 0; i < n; i++) ((uint8_t *)t->data)[i] = data[i] != 0; break;      /* kernels rely on 0 and 1 */
-        case TG__IO_U16: for (i = 0; i < n; i++) ((int32_t *)t->data)[i] = (int32_t)tg__get_word(data + i * 2, 2, big); break;
-        case TG__IO_U32: for (i = 0; i < n; i++) ((int64_t *)t->data)[i] = (int64_t)tg__get_word(data + i * 4, 4, big); break;
+        /* kernels rely on 0 and 1 */
+        case TG__IO_BOOL: for (i = 0; i < n; i++) ((uint8_t *)t->data)[i] = data[i] != 0; break;
+        case TG__IO_U16: for (i = 0; i < n; i++) ((int32_t *)t->data)[i] = (int32_t)tg__get_word(data + i * 2,
+            2, big); break;
+        case TG__IO_U32: for (i = 0; i < n; i++) ((int64_t *)t->data)[i] = (int64_t)tg__get_word(data + i * 4,
+            4, big); break;
         default:
             memcpy(t->data, data, bytes);
             if (big != tg__big_host()) tg__swap_words((unsigned char *)t->data, bytes, y->word);
@@ -10798,9 +12072,12 @@ TG__PRIVATE tg_tensor *tg__io_tensor(tg__cursor *c, const tg__io_type *y, int nd
 }
 
 /* ---- names: a crit-bit tree ----
-   Keys in the order they came, and a binary tree over their bytes: the branch that came with key i tells at which byte and bit two groups of keys
-   part. Finding a name walks at most its own bits, whatever the other names are, so a file cannot be made that is slow to read; with a hash table it could. */
-typedef struct tg__key { const char *name; uint32_t child[2], at, bit; } tg__key;        /* child: 2 * i is branch i, 2 * i + 1 is key i */
+   Keys in the order they came, and a binary tree over their bytes: the branch that came with key i tells at
+   which byte and bit two groups of keys
+   part. Finding a name walks at most its own bits, whatever the other names are, so a file cannot be made
+   that is slow to read; with a hash table it could. */
+/* child: 2 * i is branch i, 2 * i + 1 is key i */
+typedef struct tg__key { const char *name; uint32_t child[2], at, bit; } tg__key;
 typedef struct tg__names { tg__key *key; int64_t count, room; uint32_t root; } tg__names;
 
 /* The key that shares the longest beginning with name. Bytes behind a name's end read as 0. */
@@ -10828,7 +12105,8 @@ TG__PRIVATE void *tg__grow(tg_ctx *tg, void *p, int64_t count, int64_t *room, si
     if (p) *room = more;
     return p;
 }
-TG__PRIVATE bool tg__names_add(tg_ctx *tg, tg__names *k, const char *name) {   /* name is new, and stays where it is */
+/* name is new, and stays where it is */
+TG__PRIVATE bool tg__names_add(tg_ctx *tg, tg__names *k, const char *name) {
     uint32_t i = (uint32_t)k->count, at = 0, bit = 0x80, *slot = &k->root;
     size_t length = strlen(name);
     const unsigned char *a = (const unsigned char *)name, *b;
@@ -10841,7 +12119,8 @@ TG__PRIVATE bool tg__names_add(tg_ctx *tg, tg__names *k, const char *name) {   /
         b = (const unsigned char *)p[tg__names_closest(k, name)].name;
         while (a[at] == b[at]) at++;
         while (!((a[at] ^ b[at]) & bit)) bit >>= 1;
-        while (!(*slot & 1)) {                                         /* down to where keys that differ that early belong */
+        /* down to where keys that differ that early belong */
+        while (!(*slot & 1)) {
             tg__key *q = &p[*slot >> 1];
             if (q->at > at || (q->at == at && q->bit < bit)) break;
             slot = &q->child[q->at < length && (a[q->at] & q->bit)];
@@ -10857,9 +12136,15 @@ TG__PRIVATE bool tg__names_add(tg_ctx *tg, tg__names *k, const char *name) {   /
 
 /* ---- the dict ---- */
 /* raw NULL: an ordinary tensor; else its type in files, and the shape that a file gives it */
-typedef struct tg__dict_item { tg_tensor *t; const tg__io_type *raw; int ndim; int64_t shape[TG_MAX_DIMS]; } tg__dict_item;
+typedef struct tg__dict_item {
+    tg_tensor *t;
+    const tg__io_type *raw;
+    int ndim;
+    int64_t shape[TG_MAX_DIMS];
+} tg__dict_item;
 typedef struct tg__dict_value { char *text; size_t room; } tg__dict_value;
-typedef struct tg__dict_text { struct tg__dict_text *next; size_t size, used; } tg__dict_text;     /* the text stands behind it */
+/* the text stands behind it */
+typedef struct tg__dict_text { struct tg__dict_text *next; size_t size, used; } tg__dict_text;
 
 struct tg_dict {
     tg_ctx *tg;
@@ -10944,14 +12229,18 @@ TG__PRIVATE bool tg__dict_add_meta(tg_dict *d, const char *key, char *value, siz
 
 TG__PRIVATE bool tg__dict_text_ok(tg_dict *d, const char *text, int operand) {
     if (!text) return tg__fail(d->tg, TG__E_NULL, operand);
-    return tg__utf8_valid(text) || tg__fail(d->tg, TG__E_ARGUMENT, "names and metadata are UTF-8; this text is not");
+    return tg__utf8_valid(text) ||
+        tg__fail(d->tg, TG__E_ARGUMENT, "names and metadata are UTF-8; this text is not");
 }
-TG__PRIVATE bool tg__dict_put(tg_dict *d, const char *name, tg_tensor *t, const tg__io_type *raw, int ndim, const int64_t *shape) {
+TG__PRIVATE bool tg__dict_put(tg_dict *d, const char *name, tg_tensor *t, const tg__io_type *raw, int ndim,
+    const int64_t *shape) {
     int64_t i;
     tg__dict_item *p;
     char *own;
     if (!tg__dict_text_ok(d, name, 1)) return false;
-    if (strcmp(name, "__metadata__") == 0) return tg__fail(d->tg, TG__E_ARGUMENT, "no tensor can have the name __metadata__; use tg_dict_set_meta");
+    if (strcmp(name, "__metadata__") == 0)
+        return tg__fail(d->tg, TG__E_ARGUMENT,
+            "no tensor can have the name __metadata__; use tg_dict_set_meta");
     i = tg__names_find(&d->names, name);
     if (i < 0) {
         own = tg__dict_copy(d, name, strlen(name) + 1);
@@ -10969,7 +12258,8 @@ TG_API bool tg_dict_set(tg_dict *d, const char *name, tg_tensor *t) {
     tg__io_enter(d->tg, "dict_set");
     return tg__use(d->tg, t, 2) && tg__dict_put(d, name, t, NULL, 0, NULL);
 }
-TG_API bool tg_dict_set_raw(tg_dict *d, const char *name, const char *type, int ndim, const int64_t *shape, tg_tensor *bytes) {
+TG_API bool tg_dict_set_raw(tg_dict *d, const char *name, const char *type, int ndim, const int64_t *shape,
+    tg_tensor *bytes) {
     const tg__io_type *y;
     uint64_t size;
     if (!d || !tg__gate(d->tg)) return false;
@@ -10995,7 +12285,8 @@ TG_API bool tg_dict_set_meta(tg_dict *d, const char *key, const char *value) {
     if (!tg__dict_text_ok(d, key, 1) || !tg__dict_text_ok(d, value, 2)) return false;
     i = tg__names_find(&d->keys, key);
     room = strlen(value) + 1;
-    if (i >= 0) {                                                      /* in place where it fits; else with room to grow, so that a counter does not fill memory */
+    /* in place where it fits; else with room to grow, so that a counter does not fill memory */
+    if (i >= 0) {
         v = &d->value[i];
         if (room <= v->room) { memmove(v->text, value, room); return true; }
         room *= 2;
@@ -11007,17 +12298,28 @@ TG_API bool tg_dict_set_meta(tg_dict *d, const char *key, const char *value) {
     return true;
 }
 
-TG__PRIVATE const tg__dict_item *tg__dict_item_at(const tg_dict *d, int64_t i) { return d && i >= 0 && i < d->names.count ? &d->item[i] : NULL; }
-TG_API tg_tensor *tg_dict_get(const tg_dict *d, const char *name) { return d && name ? tg_dict_at(d, tg__names_find(&d->names, name)) : NULL; }
+TG__PRIVATE const tg__dict_item *tg__dict_item_at(const tg_dict *d, int64_t i) {
+    return d && i >= 0 && i < d->names.count ? &d->item[i] : NULL;
+}
+TG_API tg_tensor *tg_dict_get(const tg_dict *d, const char *name) {
+    return d && name ? tg_dict_at(d, tg__names_find(&d->names, name)) : NULL;
+}
 TG_API int64_t tg_dict_count(const tg_dict *d) { return d ? d->names.count : 0; }
-TG_API const char *tg_dict_name(const tg_dict *d, int64_t i) { return tg__dict_item_at(d, i) ? d->names.key[i].name : NULL; }
-TG_API tg_tensor *tg_dict_at(const tg_dict *d, int64_t i) { const tg__dict_item *p = tg__dict_item_at(d, i); return p ? p->t : NULL; }
+TG_API const char *tg_dict_name(const tg_dict *d, int64_t i) {
+    return tg__dict_item_at(d, i) ? d->names.key[i].name : NULL;
+}
+TG_API tg_tensor *tg_dict_at(const tg_dict *d, int64_t i) {
+    const tg__dict_item *p = tg__dict_item_at(d, i);
+    return p ? p->t : NULL;
+}
 TG_API const char *tg_dict_meta(const tg_dict *d, const char *key) {
     int64_t i = d && key ? tg__names_find(&d->keys, key) : -1;
     return i >= 0 ? d->value[i].text : NULL;
 }
 TG_API int64_t tg_dict_meta_count(const tg_dict *d) { return d ? d->keys.count : 0; }
-TG_API const char *tg_dict_meta_key(const tg_dict *d, int64_t i) { return d && i >= 0 && i < d->keys.count ? d->keys.key[i].name : NULL; }
+TG_API const char *tg_dict_meta_key(const tg_dict *d, int64_t i) {
+    return d && i >= 0 && i < d->keys.count ? d->keys.key[i].name : NULL;
+}
 TG_API const char *tg_dict_raw_type(const tg_dict *d, int64_t i) {
     const tg__dict_item *p = tg__dict_item_at(d, i);
     return p && p->raw ? p->raw->st : NULL;
@@ -11028,18 +12330,23 @@ TG_API int tg_dict_raw_shape(const tg_dict *d, int64_t i, const int64_t **shape)
     return p ? p->raw ? p->ndim : p->t->ndim : 0;
 }
 
-/* A small float of `exponent` bits, its mantissa below and its sign above. FNUZ kinds have one NaN where negative zero would be, E4M3 has no infinity. */
+/* A small float of `exponent` bits, its mantissa below and its sign above. FNUZ kinds have one NaN where
+   negative zero would be, E4M3 has no infinity. */
 TG__PRIVATE float tg__f8_value(unsigned b, unsigned exponent, int bias, bool fnuz) {
-    unsigned mantissa = 7 - exponent, e = (b & 0x7f) >> mantissa, m = b & ((1u << mantissa) - 1), top = (1u << exponent) - 1;
+    unsigned mantissa = 7 - exponent, e = (b & 0x7f) >> mantissa, m = b & ((1u << mantissa) - 1),
+        top = (1u << exponent) - 1;
     float v;
     if (fnuz ? b == 0x80 : e == top && (exponent == 5 ? m != 0 : m == 7)) return (float)tg__nan();
     if (!fnuz && exponent == 5 && e == top) v = (float)tg__inf();
-    else v = (float)(e ? m + (1u << mantissa) : m) * tg__float((uint32_t)((int)(e ? e : 1) - bias - (int)mantissa + 127) << 23);
+    else
+        v = (float)(e ? m + (1u << mantissa)
+            : m) * tg__float((uint32_t)((int)(e ? e : 1) - bias - (int)mantissa + 127) << 23);
     return b & 0x80 ? -v : v;
 }
 TG__PRIVATE float tg__raw_value(const tg__io_type *y, const unsigned char *p) {
     if (y->word == 8) return (float)tg__get_word(p, 8, tg__big_host());
-    if (strcmp(y->st, "F8_E8M0") == 0) return *p == 255 ? (float)tg__nan() : tg__float(*p ? (uint32_t)*p << 23 : 0x400000u);
+    if (strcmp(y->st, "F8_E8M0") == 0)
+        return *p == 255 ? (float)tg__nan() : tg__float(*p ? (uint32_t)*p << 23 : 0x400000u);
     if (strcmp(y->st, "F8_E4M3") == 0) return tg__f8_value(*p, 4, 7, false);
     if (strcmp(y->st, "F8_E5M2") == 0) return tg__f8_value(*p, 5, 15, false);
     if (strcmp(y->st, "F8_E4M3FNUZ") == 0) return tg__f8_value(*p, 4, 8, true);
@@ -11055,7 +12362,8 @@ TG_API tg_tensor *tg_dict_f32(const tg_dict *d, int64_t i) {
     if (!p) { (void)tg__fail(d->tg, TG__E_ARGUMENT, "the dict has no tensor of that number"); return NULL; }
     if (!p->raw) return tg_to(p->t, TG_F32);
     if (p->raw->how != TG__IO_U64 && (p->raw->how != TG__IO_RAW || p->raw->bits != 8)) {
-        (void)tg__fail(d->tg, TG__E_ARGUMENT, "only U64 and the F8 kinds can be converted; tg_dict_raw_type tells what this one is");
+        (void)tg__fail(d->tg, TG__E_ARGUMENT,
+            "only U64 and the F8 kinds can be converted; tg_dict_raw_type tells what this one is");
         return NULL;
     }
     bytes = (unsigned char *)tg__mem_get(d->tg, (size_t)p->t->numel);
@@ -11067,13 +12375,17 @@ TG_API tg_tensor *tg_dict_f32(const tg_dict *d, int64_t i) {
 }
 
 /* --------------------------------------------------------------- safetensors ----
-   8 bytes length of the header, little end first; the header, JSON: { name: { "dtype", "shape", "data_offsets": [begin, end] }, ..., "__metadata__": { text: text } };
-   the data. As in the reference reader the tensors must cover the data exactly. Stricter than it: a name may come once only, and an entry has those three fields.
+   8 bytes length of the header, little end first; the header, JSON: { name: { "dtype", "shape",
+   "data_offsets": [begin, end] }, ..., "__metadata__": { text: text } };
+   the data. As in the reference reader the tensors must cover the data exactly. Stricter than it: a name may
+   come once only, and an entry has those three fields.
    The reference reader's limit of 100 MB for the header holds here too, and for what is written. */
 #define TG__ST_HEADER ((uint64_t)100000000)
 
-typedef struct tg__st_span { uint64_t begin, end; size_t at; const tg__io_type *type; } tg__st_span;   /* at: where the name stands in the file */
-typedef struct tg__st { tg__cursor c; tg_dict *d; tg__st_span *span; int64_t room; uint64_t data; } tg__st;   /* data: bytes behind the header */
+/* at: where the name stands in the file */
+typedef struct tg__st_span { uint64_t begin, end; size_t at; const tg__io_type *type; } tg__st_span;
+/* data: bytes behind the header */
+typedef struct tg__st { tg__cursor c; tg_dict *d; tg__st_span *span; int64_t room; uint64_t data; } tg__st;
 
 TG__PRIVATE bool tg__st_shape(tg__cursor *c, int *ndim, int64_t *shape) {
     *ndim = 0;
@@ -11086,9 +12398,11 @@ TG__PRIVATE bool tg__st_field(tg__st *r, tg__st_span *s, tg__dict_item *p, unsig
     tg__cursor *c = &r->c;
     size_t at = c->at;
     unsigned field;
-    char *text = tg__dict_room(r->d, 1);                               /* the first block has room for all text of the header */
+    /* the first block has room for all text of the header */
+    char *text = tg__dict_room(r->d, 1);
     if (!text || !tg__json_string(c, text)) return false;
-    field = strcmp(text, "dtype") == 0 ? 1 : strcmp(text, "shape") == 0 ? 2 : strcmp(text, "data_offsets") == 0 ? 4 : 0;
+    field = strcmp(text, "dtype") == 0 ? 1 : strcmp(text, "shape") == 0 ? 2
+        : strcmp(text, "data_offsets") == 0 ? 4 : 0;
     if (!field) return tg__bad_name(c, at, "field", text, "is not dtype, shape or data_offsets");
     if (*seen & field) return tg__bad_name(c, at, "field", text, "comes twice");
     *seen |= field;
@@ -11123,11 +12437,15 @@ TG__PRIVATE bool tg__st_tensor(tg__st *r, const char *name, size_t at) {
     if (!tg__json_take(c, '{')) return tg__bad_name(c, c->at, "tensor", name, "is not followed by {");
     do { if (!tg__st_field(r, s, p, &seen)) return false; } while (tg__json_take(c, ','));
     if (!tg__json_take(c, '}')) return tg__bad(c, "expected , or }");
-    if (seen != 7) return tg__bad_name(c, at, "tensor", name, !(seen & 1) ? "has no dtype" : !(seen & 2) ? "has no shape" : "has no data_offsets");
+    if (seen != 7)
+        return tg__bad_name(c, at, "tensor", name, !(seen & 1) ? "has no dtype" : !(seen & 2) ? "has no shape"
+            : "has no data_offsets");
     if (s->begin > s->end) return tg__bad_name(c, at, "tensor", name, "ends before it begins");
     if (s->end > r->data) return tg__bad_name(c, at, "tensor", name, "reaches past the end of the file");
-    if (!tg__io_bytes(s->type, p->ndim, p->shape, &bytes)) return tg__bad_name(c, at, "tensor", name, "has a shape whose bytes cannot be counted");
-    if (bytes != s->end - s->begin) return tg__bad_name(c, at, "tensor", name, "has a shape that does not fit its data_offsets");
+    if (!tg__io_bytes(s->type, p->ndim, p->shape, &bytes))
+        return tg__bad_name(c, at, "tensor", name, "has a shape whose bytes cannot be counted");
+    if (bytes != s->end - s->begin)
+        return tg__bad_name(c, at, "tensor", name, "has a shape that does not fit its data_offsets");
     return true;
 }
 TG__PRIVATE bool tg__st_metadata(tg__st *r) {
@@ -11179,7 +12497,9 @@ TG__PRIVATE bool tg__st_header(tg__st *r) {
     return c->at == c->end || tg__bad(c, "text behind the header's last }");
 }
 
-TG__PRIVATE bool tg__st_before(const tg__st_span *a, const tg__st_span *b) { return a->begin != b->begin ? a->begin < b->begin : a->end < b->end; }
+TG__PRIVATE bool tg__st_before(const tg__st_span *a, const tg__st_span *b) {
+    return a->begin != b->begin ? a->begin < b->begin : a->end < b->end;
+}
 TG__PRIVATE void tg__st_sift(const tg__st_span *s, uint32_t *order, int64_t i, int64_t n) {
     uint32_t top = order[i];
     int64_t k;
@@ -11190,7 +12510,8 @@ TG__PRIVATE void tg__st_sift(const tg__st_span *s, uint32_t *order, int64_t i, i
     }
     order[i] = top;
 }
-/* Do the tensors cover the data, each byte once? Most files list them in the order of their data; others are sorted (by heap: no recursion,
+/* Do the tensors cover the data, each byte once? Most files list them in the order of their data; others are
+   sorted (by heap: no recursion,
    and no order makes it slow). */
 TG__PRIVATE bool tg__st_cover(tg__st *r) {
     int64_t n = r->d->names.count, i;
@@ -11210,7 +12531,8 @@ TG__PRIVATE bool tg__st_cover(tg__st *r) {
         for (at = 0, i = 0; i < n && s[order[i]].begin == at; i++) at = s[order[i]].end;
         q = i < n ? &s[order[i]] : NULL;
         if (q) (void)tg__bad_name(&r->c, q->at, "tensor", r->d->names.key[q - s].name,
-                                  q->begin > at ? "leaves a hole before its data" : "overlaps another tensor's data");
+                                  q->begin > at ? "leaves a hole before its data"
+                                      : "overlaps another tensor's data");
         tg__mem_put(r->c.tg, order, (size_t)n * sizeof *order);
         if (q) return false;
     }
@@ -11223,7 +12545,8 @@ TG__PRIVATE bool tg__st_data(tg__st *r) {
         const tg__st_span *s = &r->span[i];
         tg__dict_item *p = &r->d->item[i];
         r->c.at = s->at;
-        p->t = tg__io_tensor(&r->c, s->type, p->ndim, p->shape, r->c.s + r->c.end + s->begin, (size_t)(s->end - s->begin), false);
+        p->t = tg__io_tensor(&r->c, s->type, p->ndim, p->shape, r->c.s + r->c.end + s->begin,
+            (size_t)(s->end - s->begin), false);
         if (!p->t) return false;
         if (s->type->how == TG__IO_RAW || (s->type->how == TG__IO_U64 && p->t->dtype == TG_U8)) p->raw = s->type;
     }
@@ -11235,7 +12558,10 @@ TG__PRIVATE tg_dict *tg__st_parse(tg_ctx *tg, const char *op, const char *who, c
     bool ok;
     memset(&r, 0, sizeof r);
     r.c.tg = tg; r.c.op = op; r.c.who = who; r.c.s = (const unsigned char *)bytes;
-    if (size < 8) { (void)tg__bad(&r.c, "the file is shorter than the 8 bytes of the header's length"); return NULL; }
+    if (size < 8) {
+        (void)tg__bad(&r.c, "the file is shorter than the 8 bytes of the header's length");
+        return NULL;
+    }
     n = tg__get_word(r.c.s, 8, false);
     if (n > TG__ST_HEADER) { (void)tg__bad(&r.c, "the header is longer than 100 MB"); return NULL; }
     if (n > size - 8) { (void)tg__bad(&r.c, "the header is longer than the file"); return NULL; }
@@ -11268,11 +12594,17 @@ TG_API tg_dict *(tg_safetensors_load)(tg_ctx *tg, const char *path) {
     return d;
 }
 
-/* Writing. The header lists the tensors in the dict's order; the data stand sorted by the size of their words, so that all are aligned. */
-typedef struct tg__st_plan { int64_t *begin; char *head; size_t head_size; int64_t data; } tg__st_plan;      /* begin: [count], of each tensor's data */
+/* Writing. The header lists the tensors in the dict's order; the data stand sorted by the size of their
+   words, so that all are aligned. */
+/* begin: [count], of each tensor's data */
+typedef struct tg__st_plan { int64_t *begin; char *head; size_t head_size; int64_t data; } tg__st_plan;
 
-TG__PRIVATE int tg__st_word(const tg__dict_item *p) { return p->raw ? p->raw->word : (int)tg_dtype_size(p->t->dtype); }
-TG__PRIVATE int64_t tg__st_bytes(const tg__dict_item *p) { return p->t->numel * (int64_t)tg_dtype_size(p->t->dtype); }
+TG__PRIVATE int tg__st_word(const tg__dict_item *p) {
+    return p->raw ? p->raw->word : (int)tg_dtype_size(p->t->dtype);
+}
+TG__PRIVATE int64_t tg__st_bytes(const tg__dict_item *p) {
+    return p->t->numel * (int64_t)tg_dtype_size(p->t->dtype);
+}
 TG__PRIVATE void tg__put_json(tg__text *t, const char *s) {
     static const char hex[] = "0123456789abcdef", from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
     tg__put_char(t, '"');
@@ -11310,7 +12642,8 @@ TG__PRIVATE void tg__st_put_header(tg__text *t, const tg_dict *d, const int64_t 
     tg__put_char(t, '}');
     while (t->length % 8) tg__put_char(t, ' ');
 }
-/* Every tensor's place, and the length and the header as they stand in the file. The caller frees begin and head, also after an error. */
+/* Every tensor's place, and the length and the header as they stand in the file. The caller frees begin and
+   head, also after an error. */
 TG__PRIVATE bool tg__st_layout(const tg_dict *d, tg__st_plan *w) {
     size_t count = (size_t)d->names.count, i;
     tg__text t = tg__text_over(NULL, 0);
@@ -11323,13 +12656,16 @@ TG__PRIVATE bool tg__st_layout(const tg_dict *d, tg__st_plan *w) {
         for (i = 0; i < count; i++) {
             if (tg__st_word(&d->item[i]) != word) continue;
             w->begin[i] = w->data;
-            if (!tg__mul_i64(d->item[i].t->numel, (int64_t)tg_dtype_size(d->item[i].t->dtype), &bytes) || !tg__add_i64(w->data, bytes, &w->data)) {
+            if (!tg__mul_i64(d->item[i].t->numel, (int64_t)tg_dtype_size(d->item[i].t->dtype), &bytes) ||
+                !tg__add_i64(w->data, bytes, &w->data)) {
                 return tg__fail(d->tg, TG__E_TOO_LARGE, d->item[i].t->ndim, d->item[i].t->shape);
             }
         }
     }
     tg__st_put_header(&t, d, w->begin);
-    if (t.length > TG__ST_HEADER) return tg__fail(d->tg, TG__E_ARGUMENT, "names and metadata need a header of more than 100 MB, which readers refuse");
+    if (t.length > TG__ST_HEADER)
+        return tg__fail(d->tg, TG__E_ARGUMENT,
+            "names and metadata need a header of more than 100 MB, which readers refuse");
     w->head_size = 8 + t.length;
     w->head = (char *)tg__mem_get(d->tg, w->head_size + 1);
     if (!w->head) return false;
@@ -11350,7 +12686,8 @@ TG__PRIVATE bool tg__io_pack(tg_tensor *t, unsigned char *out, size_t bytes, int
     if (tg__big_host()) tg__swap_words(out, bytes, (size_t)word);
     return true;
 }
-/* The same bytes where they stand if they stand so, else a packed copy that the innermost scope holds. NULL: failed. */
+/* The same bytes where they stand if they stand so, else a packed copy that the innermost scope holds. NULL:
+   failed. */
 TG__PRIVATE const void *tg__io_packed(tg_tensor *t, size_t bytes, int word) {
     int64_t size = (int64_t)bytes;
     tg_tensor *copy;
@@ -11373,7 +12710,8 @@ TG_API tg_tensor *tg_safetensors_bytes(const tg_dict *d) {
     if (out) memcpy(out->data, w.head, w.head_size);
     for (i = 0; out && i < d->names.count; i++) {
         const tg__dict_item *p = &d->item[i];
-        if (!tg__io_pack(p->t, (unsigned char *)out->data + w.head_size + w.begin[i], (size_t)tg__st_bytes(p), tg__st_word(p))) out = NULL;
+        if (!tg__io_pack(p->t, (unsigned char *)out->data + w.head_size + w.begin[i], (size_t)tg__st_bytes(p),
+            tg__st_word(p))) out = NULL;
     }
     tg__st_plan_free(d, &w);
     return tg_end_with(d->tg, m, out);
@@ -11413,9 +12751,16 @@ TG_API bool tg_safetensors_save(const tg_dict *d, const char *path) {
 }
 
 /* ----------------------------------------------------------------------- npy ----
-   "\x93NUMPY", version, length of the header (2 bytes in version 1, else 4), the header, the array. The header is the text of a Python dict, {'descr': '<f4',
-   'fortran_order': False, 'shape': (3, 4), }; NumPy evaluates it as a literal, here exactly this grammar is read and nothing is evaluated. */
-typedef struct tg__npy { const tg__io_type *type; bool big, fortran; int ndim; int64_t shape[TG_MAX_DIMS]; } tg__npy;
+   "\x93NUMPY", version, length of the header (2 bytes in version 1, else 4), the header, the array. The
+   header is the text of a Python dict, {'descr': '<f4',
+   'fortran_order': False, 'shape': (3, 4), }; NumPy evaluates it as a literal, here exactly this grammar is
+   read and nothing is evaluated. */
+typedef struct tg__npy {
+    const tg__io_type *type;
+    bool big, fortran;
+    int ndim;
+    int64_t shape[TG_MAX_DIMS];
+} tg__npy;
 
 /* 'text' or "text", where it stands. None of the strings of a header needs an escape. */
 TG__PRIVATE bool tg__npy_string(tg__cursor *c, const unsigned char **s, size_t *n) {
@@ -11425,13 +12770,16 @@ TG__PRIVATE bool tg__npy_string(tg__cursor *c, const unsigned char **s, size_t *
     if (quote != '\'' && quote != '"') return tg__bad(c, "expected a string");
     *s = c->s + ++c->at;
     for (*n = 0; c->at < c->end && c->s[c->at] != quote; c->at++, (*n)++) {
-        if (c->s[c->at] < 32 || c->s[c->at] > 126 || c->s[c->at] == '\\') return tg__bad(c, "unexpected character in a string");
+        if (c->s[c->at] < 32 || c->s[c->at] > 126 || c->s[c->at] == '\\')
+            return tg__bad(c, "unexpected character in a string");
     }
     if (c->at >= c->end) return tg__bad(c, "a string does not end");
     c->at++;
     return true;
 }
-TG__PRIVATE bool tg__npy_is(const unsigned char *s, size_t n, const char *word) { return n == strlen(word) && memcmp(s, word, n) == 0; }
+TG__PRIVATE bool tg__npy_is(const unsigned char *s, size_t n, const char *word) {
+    return n == strlen(word) && memcmp(s, word, n) == 0;
+}
 TG__PRIVATE bool tg__npy_descr(tg__cursor *c, tg__npy *h) {
     const unsigned char *s;
     size_t n, at = c->at;
@@ -11439,7 +12787,10 @@ TG__PRIVATE bool tg__npy_descr(tg__cursor *c, tg__npy *h) {
     if (!tg__npy_string(c, &s, &n)) return false;
     h->big = n && s[0] == '<' ? false : n && s[0] == '>' ? true : tg__big_host();
     if (n && (s[0] == '<' || s[0] == '>' || s[0] == '=' || s[0] == '|')) { s++; n--; }
-    for (i = 0; i < TG__IO_TYPES; i++) if (tg__io_types[i].npy[0] && tg__npy_is(s, n, tg__io_types[i].npy)) { h->type = &tg__io_types[i]; return true; }
+    for (i = 0; i < TG__IO_TYPES; i++) if (tg__io_types[i].npy[0] && tg__npy_is(s, n, tg__io_types[i].npy)) {
+        h->type = &tg__io_types[i];
+        return true;
+    }
     c->at = at;
     return tg__bad(c, "the element type is not one of b1, i1, i2, i4, i8, u1, u2, u4, u8, f2, f4, f8, c8, c16");
 }
@@ -11462,18 +12813,25 @@ TG__PRIVATE bool tg__npy_header(tg__cursor *c, tg__npy *h) {
         size_t n, at = c->at;
         unsigned field;
         if (!tg__npy_string(c, &s, &n)) return false;
-        field = tg__npy_is(s, n, "descr") ? 1 : tg__npy_is(s, n, "fortran_order") ? 2 : tg__npy_is(s, n, "shape") ? 4 : 0;
-        if (!field || (seen & field)) { c->at = at; return tg__bad(c, "expected each of descr, fortran_order and shape once"); }
+        field = tg__npy_is(s, n, "descr") ? 1 : tg__npy_is(s, n, "fortran_order") ? 2
+            : tg__npy_is(s, n, "shape") ? 4 : 0;
+        if (!field || (seen & field)) {
+            c->at = at;
+            return tg__bad(c, "expected each of descr, fortran_order and shape once");
+        }
         seen |= field;
         if (!tg__json_take(c, ':')) return tg__bad(c, "expected :");
         if (field == 1 && !tg__npy_descr(c, h)) return false;
-        if (field == 2 && !(h->fortran = tg__json_word(c, "True")) && !tg__json_word(c, "False")) return tg__bad(c, "expected True or False");
+        if (field == 2 && !(h->fortran = tg__json_word(c, "True")) && !tg__json_word(c, "False"))
+            return tg__bad(c, "expected True or False");
         if (field == 4 && !tg__npy_shape(c, h)) return false;
         if (tg__json_take(c, ',')) continue;
         if (!tg__json_take(c, '}')) return tg__bad(c, "expected , or }");
         break;
     }
-    if (seen != 7) return tg__bad(c, !(seen & 1) ? "the header has no descr" : !(seen & 2) ? "the header has no fortran_order" : "the header has no shape");
+    if (seen != 7)
+        return tg__bad(c, !(seen & 1) ? "the header has no descr" : !(seen & 2)
+            ? "the header has no fortran_order" : "the header has no shape");
     tg__json_space(c);
     return c->at == c->end || tg__bad(c, "text behind the header's }");
 }
@@ -11483,7 +12841,8 @@ TG__PRIVATE tg_tensor *tg__npy_fortran(tg__cursor *c, tg__npy *h, const unsigned
     int64_t turned[TG_MAX_DIMS], dims[TG_MAX_DIMS];
     tg_tensor *t;
     int i;
-    for (i = 0; i < TG_MAX_DIMS; i++) dims[i] = i < h->ndim ? h->ndim - 1 - i : i;      /* the last 2 of a complex number stays last */
+    /* the last 2 of a complex number stays last */
+    for (i = 0; i < TG_MAX_DIMS; i++) dims[i] = i < h->ndim ? h->ndim - 1 - i : i;
     for (i = 0; i < h->ndim; i++) turned[i] = h->shape[h->ndim - 1 - i];
     t = tg__hold(c->tg, tg__io_tensor(c, h->type, h->ndim, turned, data, bytes, h->big));
     if (t) t = tg_permute(t, t->ndim, dims);
@@ -11499,7 +12858,10 @@ TG__PRIVATE tg_tensor *tg__npy_parse(tg_ctx *tg, const char *op, const char *who
     if (size < 6 || memcmp(bytes, "\x93NUMPY", 6) != 0) { (void)tg__bad(&c, "not an npy file"); return NULL; }
     c.at = 6;
     if (size < 8) { (void)tg__bad(&c, "the file ends in the version"); return NULL; }
-    if (c.s[6] < 1 || c.s[6] > 3 || c.s[7] != 0) { (void)tg__bad(&c, "the version is not 1.0, 2.0 or 3.0"); return NULL; }
+    if (c.s[6] < 1 || c.s[6] > 3 || c.s[7] != 0) {
+        (void)tg__bad(&c, "the version is not 1.0, 2.0 or 3.0");
+        return NULL;
+    }
     c.at = 8;
     need = c.s[6] == 1 ? 2 : 4;
     if (size - 8 < need) { (void)tg__bad(&c, "the file ends in the header's length"); return NULL; }
@@ -11508,7 +12870,10 @@ TG__PRIVATE tg_tensor *tg__npy_parse(tg_ctx *tg, const char *op, const char *who
     c.at = 8 + (size_t)need;
     c.end = c.at + (size_t)room;
     if (!tg__npy_header(&c, &h)) return NULL;
-    if (!tg__io_bytes(h.type, h.ndim, h.shape, &need)) { (void)tg__bad(&c, "the shape has more bytes than can be counted"); return NULL; }
+    if (!tg__io_bytes(h.type, h.ndim, h.shape, &need)) {
+        (void)tg__bad(&c, "the shape has more bytes than can be counted");
+        return NULL;
+    }
     if (need > size - c.end) { (void)tg__bad(&c, "the file is shorter than its shape needs"); return NULL; }
     if (h.fortran && h.ndim > 1) return tg__npy_fortran(&c, &h, c.s + c.end, (size_t)need);
     return tg__hold(tg, tg__io_tensor(&c, h.type, h.ndim, h.shape, c.s + c.end, (size_t)need, h.big));
@@ -11532,7 +12897,8 @@ TG_API tg_tensor *(tg_npy_load)(tg_ctx *tg, const char *path) {
     return t;
 }
 
-/* The header byte for byte as NumPy writes it: room for the first size to grow, then spaces to a multiple of 64. With 8 dimensions it always
+/* The header byte for byte as NumPy writes it: room for the first size to grow, then spaces to a multiple of
+   64. With 8 dimensions it always
    fits version 1.0. Returns its length. */
 #define TG__NPY_HEADER 512
 TG__PRIVATE size_t tg__npy_put_header(const tg_tensor *t, char *out) {
@@ -11581,11 +12947,15 @@ TG_API tg_tensor *(tg_npy_bytes)(tg_tensor *t) {
     tg_ctx *tg = tg__npy_start(t, "npy_bytes", &bytes);
     if (!tg) return NULL;
     n = tg__npy_put_header(t, head);
-    if (!tg__add_i64(bytes, (int64_t)n, &size)) { (void)tg__fail(tg, TG__E_TOO_LARGE, t->ndim, t->shape); return NULL; }
+    if (!tg__add_i64(bytes, (int64_t)n, &size)) {
+        (void)tg__fail(tg, TG__E_TOO_LARGE, t->ndim, t->shape);
+        return NULL;
+    }
     m = tg_begin(tg);
     out = tg_empty(tg, 1, &size, TG_U8);
     if (out) memcpy(out->data, head, n);
-    if (out && !tg__io_pack(t, (unsigned char *)out->data + n, (size_t)bytes, (int)tg_dtype_size(t->dtype))) out = NULL;
+    if (out && !tg__io_pack(t, (unsigned char *)out->data + n, (size_t)bytes, (int)tg_dtype_size(t->dtype)))
+        out = NULL;
     return tg_end_with(tg, m, out);
 }
 TG_API bool (tg_npy_save)(tg_tensor *t, const char *path) {
@@ -11616,15 +12986,31 @@ TG_API bool (tg_npy_save)(tg_tensor *t, const char *path) {
 #define TG__SUMMARY 1000       /* larger tensors are summarised */
 #define TG__LINE 80
 
-typedef struct tg__printer { tg__text *t; tg_tensor *x; int64_t edge; int width; bool ints, whole, sci; } tg__printer;
+typedef struct tg__printer {
+    tg__text *t;
+    tg_tensor *x;
+    int64_t edge;
+    int width;
+    bool ints, whole, sci;
+} tg__printer;
 
 TG__PRIVATE int tg__print_element(const tg__printer *p, const char *at, char *out) {      /* returns the length */
     double v;
     int n;
-    if (p->x->dtype == TG_BOOL) { const char *s = *(const uint8_t *)at ? "True" : "False"; n = (int)strlen(s); memcpy(out, s, (size_t)n + 1); return n; }
+    if (p->x->dtype == TG_BOOL) {
+        const char *s = *(const uint8_t *)at ? "True" : "False";
+        n = (int)strlen(s);
+        memcpy(out, s, (size_t)n + 1);
+        return n;
+    }
     if (p->ints) return tg__print_i64(out, tg__get_i64(at, p->x->dtype));
     v = tg__get_f64(at, p->x->dtype);
-    if (!tg__is_finite(v)) { const char *s = tg__is_nan(v) ? "nan" : v < 0 ? "-inf" : "inf"; n = (int)strlen(s); memcpy(out, s, (size_t)n + 1); return n; }
+    if (!tg__is_finite(v)) {
+        const char *s = tg__is_nan(v) ? "nan" : v < 0 ? "-inf" : "inf";
+        n = (int)strlen(s);
+        memcpy(out, s, (size_t)n + 1);
+        return n;
+    }
     if (p->sci) return tg__print_exp(out, 48, v, 4);
     n = tg__print_fixed(out, 40, v, p->whole ? 0 : 4);
     if (n < 0) return tg__print_exp(out, 48, v, 4);
@@ -11674,8 +13060,14 @@ TG__PRIVATE void tg__print_level(tg__printer *p, int d, const char *at, int inde
         if (i > 0) {
             tg__put_char(p->t, ',');
             if (d == x->ndim - 1) {
-                if (shown % per_line == 0) { tg__put_char(p->t, '\n'); tg__put_spaces(p->t, indent + 1); } else tg__put_char(p->t, ' ');
-            } else { for (k = 0; k < x->ndim - 1 - d; k++) tg__put_char(p->t, '\n'); tg__put_spaces(p->t, indent + 1); }
+                if (shown % per_line == 0) {
+                    tg__put_char(p->t, '\n');
+                    tg__put_spaces(p->t, indent + 1);
+                } else tg__put_char(p->t, ' ');
+            } else {
+                for (k = 0; k < x->ndim - 1 - d; k++) tg__put_char(p->t, '\n');
+                tg__put_spaces(p->t, indent + 1);
+            }
         }
         if (dots) {
             tg__put(p->t, d == x->ndim - 1 ? " ..." : "...");
@@ -11706,14 +13098,22 @@ TG_API size_t (tg_format)(tg_tensor *t, char *out, size_t size) {
     tg__put(&x, "tensor(");
     if (t->numel == 0) {
         tg__put(&x, "[]");
-        if (t->ndim != 1) { int i; tg__put(&x, ", size=("); for (i = 0; i < t->ndim; i++) { if (i) tg__put(&x, ", "); tg__put_i64(&x, t->shape[i]); } tg__put_char(&x, ')'); }
+        if (t->ndim != 1) {
+            int i;
+            tg__put(&x, ", size=(");
+            for (i = 0; i < t->ndim; i++) { if (i) tg__put(&x, ", "); tg__put_i64(&x, t->shape[i]); }
+            tg__put_char(&x, ')');
+        }
     } else {
         tg__print_scan(&p, 0, (const char *)t->data, &low, &high, 0);
         if (!p.ints && low > 0) p.sci = high / low > 1000 || high > 1e8 || (!p.whole && low < 1e-4);
         tg__print_scan(&p, 0, (const char *)t->data, &low, &high, 1);
         tg__print_level(&p, 0, (const char *)t->data, 7);
     }
-    if (t->dtype != TG_F32 && (t->numel == 0 || (t->dtype != TG_I64 && t->dtype != TG_BOOL))) { tg__put(&x, ", dtype="); tg__put(&x, tg_dtype_name(t->dtype)); }
+    if (t->dtype != TG_F32 && (t->numel == 0 || (t->dtype != TG_I64 && t->dtype != TG_BOOL))) {
+        tg__put(&x, ", dtype=");
+        tg__put(&x, tg_dtype_name(t->dtype));
+    }
     if (t->requires_grad) {
         if (tg__is_leaf(t)) tg__put(&x, ", requires_grad=True");
         else { tg__put(&x, ", grad_fn=<"); tg__put(&x, t->node->op->name); tg__put(&x, ">"); }
@@ -11722,7 +13122,8 @@ TG_API size_t (tg_format)(tg_tensor *t, char *out, size_t size) {
     return x.length;
 }
 
-/* Prints in one piece: the text is made in memory first, on failure the one-line form is cut to what the stack holds. */
+/* Prints in one piece: the text is made in memory first, on failure the one-line form is cut to what the
+   stack holds. */
 TG__PRIVATE void tg__print_with(tg_tensor *t, size_t (*format)(tg_tensor *, char *, size_t)) {
     char few[512], *b;
     size_t n;
@@ -11783,7 +13184,8 @@ TG_API size_t (tg_format_stats)(tg_tensor *t, char *out, size_t size) {
 TG_API void (tg_show)(tg_tensor *t) { tg__print_with(t, (tg_format_line)); tg__print_with(t, (tg_format_stats)); }
 
 /* ---- the tape ---- */
-/* The calls that t depends on, newest first; the walk's own list is used, so nothing is sorted twice. NULL: none, or out of memory. Free with tg__tape_done. */
+/* The calls that t depends on, newest first; the walk's own list is used, so nothing is sorted twice. NULL:
+   none, or out of memory. Free with tg__tape_done. */
 TG__PRIVATE bool tg__tape_list(tg_tensor *t, tg__walk *w) {
     int i, j;
     bool ok;
@@ -11809,7 +13211,8 @@ TG_API int (tg_tape)(tg_tensor *t, tg_tape_entry *out, int room) {
         for (i = 0; i < w.count; i++, n++) {
             tg_tape_entry *e = &out[i];
             if (i >= room || !out) continue;
-            e->op = w.order[i]->op->name; e->file = w.order[i]->at.file; e->line = w.order[i]->at.line; e->number = w.order[i]->serial;
+            e->op = w.order[i]->op->name; e->file = w.order[i]->at.file; e->line = w.order[i]->at.line;
+                e->number = w.order[i]->serial;
             e->n_in = w.order[i]->n_in; e->n_out = w.order[i]->n_out; e->node = w.order[i];
         }
     }
@@ -11822,14 +13225,18 @@ TG_API int tg_tape_input(const tg_tape_entry *e, int i, const int64_t **shape, u
     if (from) *from = e->node->in_slot[i].from ? e->node->in_slot[i].from->serial : 0;
     return e->node->in_slot[i].ndim;
 }
-TG__PRIVATE void tg__put_slot(tg__text *x, const tg__slot *s) { tg__put(x, tg_dtype_name(s->dtype)); tg__put_shape(x, s->ndim, s->shape); }
+TG__PRIVATE void tg__put_slot(tg__text *x, const tg__slot *s) {
+    tg__put(x, tg_dtype_name(s->dtype));
+    tg__put_shape(x, s->ndim, s->shape);
+}
 TG__PRIVATE void tg__put_node(tg__text *x, const tg__node *n) {
     const tg_tensor *t = n->weak[0];
     const char *s;
     tg__put(x, n->op->name);
     if (!t || !t->name) return;
     tg__put(x, " '");
-    for (s = t->name; *s; s++) {                                       /* the text also stands inside quotes in a drawing */
+    /* the text also stands inside quotes in a drawing */
+    for (s = t->name; *s; s++) {
         if (*s == '"' || *s == '\\') tg__put_char(x, '\\');
         tg__put_char(x, *s == '\n' ? ' ' : *s);
     }
@@ -11847,7 +13254,10 @@ TG_API size_t (tg_tape_text)(tg_tensor *t, char *out, size_t size) {
         if (n->n_in) tg__put(&x, "  from");
         for (j = 0; j < n->n_in; j++) {
             tg__put(&x, j ? ", " : " ");
-            if (n->in_slot[j].from) { tg__put_char(&x, '#'); tg__put_i64(&x, (int64_t)n->in_slot[j].from->serial); } else tg__put(&x, "a constant");
+            if (n->in_slot[j].from) {
+                tg__put_char(&x, '#');
+                tg__put_i64(&x, (int64_t)n->in_slot[j].from->serial);
+            } else tg__put(&x, "a constant");
         }
         tg__put_place(&x, n->at.file, n->at.line);
         tg__put_char(&x, '\n');
@@ -11855,12 +13265,16 @@ TG_API size_t (tg_tape_text)(tg_tensor *t, char *out, size_t size) {
     tg__tape_done(&w);
     return x.length;
 }
-/* A box per call with its result, the value where it is small and still there, and the gradient where there is one. */
+/* A box per call with its result, the value where it is small and still there, and the gradient where there
+   is one. */
 TG__PRIVATE void tg__put_value(tg__text *x, const char *label, tg_tensor *t) {
     int64_t i;
     if (!t || !tg__readable(t) || t->numel > 4) return;
     tg__put(x, "\\n"); tg__put(x, label);
-    for (i = 0; i < t->numel; i++) { tg__put_char(x, ' '); tg__put_short(x, tg__get_f64(tg__element_at(t, i), t->dtype)); }
+    for (i = 0; i < t->numel; i++) {
+        tg__put_char(x, ' ');
+        tg__put_short(x, tg__get_f64(tg__element_at(t, i), t->dtype));
+    }
 }
 TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
     tg__text x = tg__text_over(out, size);
@@ -11877,7 +13291,8 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
         if (n->weak[0]) tg__put_value(&x, "grad", n->weak[0]->grad);
         tg__put(&x, leaf ? "\", style=filled, fillcolor=lightblue];\n" : "\"];\n");
         for (j = 0; j < n->n_in; j++) if (n->in_slot[j].from) {
-            tg__put(&x, "  n"); tg__put_i64(&x, (int64_t)n->in_slot[j].from->serial); tg__put(&x, " -> n"); tg__put_i64(&x, (int64_t)n->serial); tg__put(&x, ";\n");
+            tg__put(&x, "  n"); tg__put_i64(&x, (int64_t)n->in_slot[j].from->serial); tg__put(&x, " -> n");
+                tg__put_i64(&x, (int64_t)n->serial); tg__put(&x, ";\n");
         }
     }
     tg__put(&x, "}\n");
@@ -12143,8 +13558,10 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 
 #else /* defined(TG__PASS) */
 /* ==========================================================================================================
-   PART III: THE KERNELS. PART II reads this once per instruction set, with TG__PASS naming it and its target region open.
-   Within a pass the file is read twice more, with TG__T float and double, for the chapters that are the same for both.
+   PART III: THE KERNELS. PART II reads this once per instruction set, with TG__PASS naming it and its target
+   region open.
+   Within a pass the file is read twice more, with TG__T float and double, for the chapters that are the same
+   for both.
    ========================================================================================================== */
 #if !defined(TG__T)
 /* ======================================================================================
@@ -12163,8 +13580,10 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 
 /* clang keeps fusing, reassociating and assuming numbers under -Ofast, whatever its pragmas say, and its header's
    functions carry the
-   flags they were included with: there every rounding that must happen is hidden behind an empty asm, and the words whose
-   instruction must be exactly that one (fma, sqrt, minq, maxq) are asm. All other compilers and flags see nothing of
+   flags they were included with: there every rounding that must happen is hidden behind an empty asm, and the
+   words whose
+   instruction must be exactly that one (fma, sqrt, minq, maxq) are asm. All other compilers and flags see
+   nothing of
    this. */
 #undef TG__BARRIER
 #undef TG__ASM1
@@ -12196,7 +13615,8 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #define TG__BARRIER(v) ((void)0)
 #endif
 
-/* A set below is a list of lines "word, value". a, b, c are the operands, m, o masks, i, j integer vectors, n a count.
+/* A set below is a list of lines "word, value". a, b, c are the operands, m, o masks, i, j integer vectors, n
+   a count.
    WA: arithmetic, each result rounded exactly there. */
 #undef TG__WA1
 #undef TG__WA2
@@ -12272,7 +13692,8 @@ TG__PRIVATE uint16_t tg__to_half(float v) {
     uint32_t u = tg__bits32(v), sign = u >> 16 & 0x8000u, a = u & 0x7fffffffu;
     if (a > 0x7f800000u) return (uint16_t)(sign | 0x7e00u);
     if (a >= 0x477ff000u) return (uint16_t)(sign | 0x7c00u);                  /* 65520 and more round to infinity */
-    if (a < 0x38800000u) {                                                     /* below 2^-14: a multiple of 2^-24 */
+    /* below 2^-14: a multiple of 2^-24 */
+    if (a < 0x38800000u) {
         uint32_t m = (a & 0x7fffffu) | 0x800000u, shift = 126u - (a >> 23), h, rest, half;
         if (shift > 24u) return (uint16_t)sign;
         h = m >> shift; rest = m & ((1u << shift) - 1u); half = 1u << (shift - 1u);
@@ -12306,7 +13727,8 @@ TG__PRIVATE double tg__sqrt64(double x) { return __builtin_sqrt(x); }
 TG__PRIVATE double tg__sqrt64(double x) {
     uint64_t u = tg__bits64(x), m, r, q = 0, bit;
     int e = (int)(u >> 52 & 2047);
-    if ((u & 0x7fffffffffffffffu) == 0 || u == 0x7ff0000000000000u || (u & 0x7fffffffffffffffu) > 0x7ff0000000000000u) return x;
+    if ((u & 0x7fffffffffffffffu) == 0 || u == 0x7ff0000000000000u ||
+        (u & 0x7fffffffffffffffu) > 0x7ff0000000000000u) return x;
     if (u >> 63) return tg__double(0x7ff8000000000000u);
     m = u & 0xfffffffffffffu;
     if (e) m |= 0x10000000000000u;
@@ -12341,7 +13763,8 @@ TG__PRIVATE float tg__fma32(float a, float b, float c) {
     if (err != 0.0 && !(u & 1u)) u += (err > 0.0) == !(u >> 63) ? (uint64_t)1 : (uint64_t)0 - (uint64_t)1;
     return (float)tg__double(u);
 }
-/* double: both numbers as integers m * 2^e; the product has 106 bits in hi:lo, the addend is shifted beneath or above it,
+/* double: both numbers as integers m * 2^e; the product has 106 bits in hi:lo, the addend is shifted beneath
+   or above it,
    what falls off is kept as one sticky bit, and the sum is rounded once. */
 TG__PRIVATE int tg__split64(uint64_t u, uint64_t *m) {
     int e = (int)(u >> 52 & 2047);
@@ -12390,10 +13813,19 @@ TG__PRIVATE double tg__fma64(double a, double b, double c) {
     sign = sp;
     if (sp == sc) { lo += clo; hi += chi + (lo < clo); }
     else {
-        if (hi < chi || (hi == chi && lo < clo)) { t = hi; hi = chi; chi = t; t = lo; lo = clo; clo = t; sign = sc; }
+        if (hi < chi || (hi == chi && lo < clo)) {
+            t = hi;
+            hi = chi;
+            chi = t;
+            t = lo;
+            lo = clo;
+            clo = t;
+            sign = sc;
+        }
         hi -= chi + (lo < clo); lo -= clo;
     }
-    if (!(hi | lo)) return mc ? 0.0 : tg__double(sp);                /* x - x is +0; a zero product came back above */
+    /* x - x is +0; a zero product came back above */
+    if (!(hi | lo)) return mc ? 0.0 : tg__double(sp);
     while (!(hi >> 63)) { hi = hi << 1 | lo >> 63; lo <<= 1; ep--; }
     n = ep + 127 + 1023;                                             /* biased exponent of the leading bit */
     if (n >= 2047) return tg__double(sign | inf);
@@ -12513,7 +13945,9 @@ TG__INLINE TG__V TG__W(loadhn)(const uint16_t *p, int64_t n)     { return n > 0 
 TG__INLINE void  TG__W(storeh)(uint16_t *p, TG__V v)             { *p = tg__to_half(v); }
 TG__INLINE void  TG__W(storehn)(uint16_t *p, TG__V v, int64_t n) { if (n > 0) *p = tg__to_half(v); }
 TG__INLINE TG__V TG__W(loadbf)(const uint16_t *p)                { return tg__float((uint32_t)*p << 16); }
-TG__INLINE TG__V TG__W(loadbfn)(const uint16_t *p, int64_t n)    { return n > 0 ? tg__float((uint32_t)*p << 16) : 0; }
+TG__INLINE TG__V TG__W(loadbfn)(const uint16_t *p, int64_t n)    {
+    return n > 0 ? tg__float((uint32_t)*p << 16) : 0;
+}
 TG__INLINE void  TG__W(storebf)(uint16_t *p, TG__V v)            { *p = tg__to_bf16(v); }
 TG__INLINE void  TG__W(storebfn)(uint16_t *p, TG__V v, int64_t n) { if (n > 0) *p = tg__to_bf16(v); }
 /* 1.5 * 2^23 + 127: the sum's low bits are the biased exponent */
@@ -12568,7 +14002,8 @@ TG__WA3(mullo, tg__mullo64(a, b, c))
 TG__WA1(sqrt, tg__sqrt64(a))
 TG__WV1(neg, -a)
 TG__WV1(abs, tg__double(tg__bits64(a) & 0x7fffffffffffffffu))
-TG__WV2(copysign, tg__double((tg__bits64(a) & 0x7fffffffffffffffu) | (tg__bits64(b) & ~(uint64_t)0x7fffffffffffffffu)))
+TG__WV2(copysign, tg__double((tg__bits64(a) & 0x7fffffffffffffffu) |
+    (tg__bits64(b) & ~(uint64_t)0x7fffffffffffffffu)))
 TG__WC1(isnan, (tg__bits64(a) & 0x7fffffffffffffffu) > 0x7ff0000000000000u)
 TG__WC1(isinf, (tg__bits64(a) & 0x7fffffffffffffffu) == 0x7ff0000000000000u)
 TG__WC1(isfinite, (tg__bits64(a) & 0x7fffffffffffffffu) < 0x7ff0000000000000u)
@@ -12664,7 +14099,9 @@ TG__INLINE TG__V TG__W(loadn)(const TG__T *p, int64_t n)     { return _mm256_mas
 TG__INLINE void  TG__W(storen)(TG__T *p, TG__V v, int64_t n) { _mm256_maskstore_ps(p, TG__W(first)(n), v); }
 TG__INLINE TG__V TG__W(set)(TG__T s)                         { return _mm256_set1_ps(s); }
 TG__INLINE TG__VI TG__W(iset)(TG__I s)                       { return _mm256_set1_epi32(s); }
-TG__INLINE TG__VI TG__W(iload)(const int32_t *p)                  { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
+TG__INLINE TG__VI TG__W(iload)(const int32_t *p)                  {
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
 #if defined(__GNUC__)
 TG__WA2(add, a + b)
 TG__WA2(sub, a - b)
@@ -12781,8 +14218,12 @@ TG__INLINE void  TG__W(storebf)(uint16_t *p, TG__V v)
 TG__INLINE void  TG__W(storebfn)(uint16_t *p, TG__V v, int64_t n) { TG__W(puthalves)(p, TG__W(cut)(v), n); }
 TG__INLINE TG__V TG__W(table8)(const float *t, TG__VI i)
 { return _mm256_permutevar8x32_ps(_mm256_loadu_ps(t), i); }
-TG__INLINE __m256d TG__W(lo)(TG__V v)                            { return _mm256_cvtps_pd(_mm256_castps256_ps128(v)); }
-TG__INLINE __m256d TG__W(hi)(TG__V v)                            { return _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1)); }
+TG__INLINE __m256d TG__W(lo)(TG__V v)                            {
+    return _mm256_cvtps_pd(_mm256_castps256_ps128(v));
+}
+TG__INLINE __m256d TG__W(hi)(TG__V v)                            {
+    return _mm256_cvtps_pd(_mm256_extractf128_ps(v, 1));
+}
 TG__INLINE TG__V TG__W(narrow)(__m256d lo, __m256d hi)
 { return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(lo)), _mm256_cvtpd_ps(hi), 1); }
 #undef TG__T
@@ -12882,7 +14323,8 @@ TG__INLINE TG__VI TG__W(isar)(TG__VI i, int n) {
     top = _mm256_add_epi64(top, top);
     return _mm256_sub_epi64(_mm256_srli_epi64(_mm256_xor_si256(i, top), n), _mm256_srli_epi64(top, n));
 }
-/* AVX2 has no 64-bit conversions: adding 1.5 * 2^52 leaves the whole number in the low bits. For |v| < 2^51 only. */
+/* AVX2 has no 64-bit conversions: adding 1.5 * 2^52 leaves the whole number in the low bits. For |v| < 2^51
+   only. */
 TG__INLINE TG__V TG__W(i2f)(TG__VI i) {
     TG__V magic = _mm256_set1_pd(6755399441055744.0);
     return TG__W(sub)(_mm256_castsi256_pd(_mm256_add_epi64(i, _mm256_castpd_si256(magic))), magic);
@@ -13036,8 +14478,12 @@ TG__INLINE void  TG__W(storebfn)(uint16_t *p, TG__V v, int64_t n)
 { _mm256_mask_storeu_epi16(p, TG__W(first)(n), TG__W(cut)(v)); }
 TG__INLINE TG__V TG__W(table8)(const float *t, TG__VI i)
 { return _mm512_permutexvar_ps(i, _mm512_broadcast_f32x8(_mm256_loadu_ps(t))); }
-TG__INLINE __m512d TG__W(lo)(TG__V v)                            { return _mm512_cvtps_pd(_mm512_castps512_ps256(v)); }
-TG__INLINE __m512d TG__W(hi)(TG__V v)                            { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1)); }
+TG__INLINE __m512d TG__W(lo)(TG__V v)                            {
+    return _mm512_cvtps_pd(_mm512_castps512_ps256(v));
+}
+TG__INLINE __m512d TG__W(hi)(TG__V v)                            {
+    return _mm512_cvtps_pd(_mm512_extractf32x8_ps(v, 1));
+}
 TG__INLINE TG__V TG__W(narrow)(__m512d lo, __m512d hi)
 { return _mm512_insertf32x8(_mm512_castps256_ps512(_mm512_cvtpd_ps(lo)), _mm512_cvtpd_ps(hi), 1); }
 #undef TG__T
@@ -13193,7 +14639,8 @@ TG__WV1(abs, vabsq_f32(a))
 TG__WV2(copysign, vbslq_f32(vdupq_n_u32(0x7fffffffu), a, b))
 TG__WC1(isnan, vcgtq_u32(vandq_u32(vreinterpretq_u32_f32(a), vdupq_n_u32(0x7fffffffu)), vdupq_n_u32(0x7f800000u)))
 TG__WC1(isinf, vceqq_u32(vandq_u32(vreinterpretq_u32_f32(a), vdupq_n_u32(0x7fffffffu)), vdupq_n_u32(0x7f800000u)))
-TG__WC1(isfinite, vcltq_u32(vandq_u32(vreinterpretq_u32_f32(a), vdupq_n_u32(0x7fffffffu)), vdupq_n_u32(0x7f800000u)))
+TG__WC1(isfinite, vcltq_u32(vandq_u32(vreinterpretq_u32_f32(a), vdupq_n_u32(0x7fffffffu)),
+    vdupq_n_u32(0x7f800000u)))
 TG__WC2(lt, vcltq_f32(a, b))
 TG__WC2(le, vcleq_f32(a, b))
 TG__WC2(gt, vcgtq_f32(a, b))
@@ -13208,7 +14655,8 @@ TG__INLINE int   TG__W(many)(TG__M m) { return vmaxvq_u32(m) != 0; }
 TG__INLINE int   TG__W(mall)(TG__M m) { return vminvq_u32(m) != 0; }
 TG__INLINE TG__V TG__W(select)(TG__M m, TG__V a, TG__V b) { return vbslq_f32(m, a, b); }
 TG__INLINE TG__VI TG__W(iselect)(TG__M m, TG__VI a, TG__VI b) { return vbslq_s32(m, a, b); }
-TG__WV2(minq, vbslq_f32(vcltq_f32(a, b), a, b))                  /* fmin differs on zeros and NaN; the bits follow x86 */
+/* fmin differs on zeros and NaN; the bits follow x86 */
+TG__WV2(minq, vbslq_f32(vcltq_f32(a, b), a, b))
 TG__WV2(maxq, vbslq_f32(vcgtq_f32(a, b), a, b))
 TG__WV2(minn, TG__W(select)(TG__W(isnan)(a), a, TG__W(minq)(a, b)))
 TG__WV2(maxn, TG__W(select)(TG__W(isnan)(a), a, TG__W(maxq)(a, b)))
@@ -13255,10 +14703,14 @@ TG__INLINE TG__V TG__W(loadh)(const uint16_t *p)
 { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
 TG__INLINE TG__V TG__W(loadhn)(const uint16_t *p, int64_t n)
 { return vcvt_f32_f16(vreinterpret_f16_u16(TG__W(halves)(p, n))); }
-TG__INLINE void  TG__W(storeh)(uint16_t *p, TG__V v)             { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v))); }
+TG__INLINE void  TG__W(storeh)(uint16_t *p, TG__V v)             {
+    vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v)));
+}
 TG__INLINE void  TG__W(storehn)(uint16_t *p, TG__V v, int64_t n)
 { TG__W(puthalves)(p, vreinterpret_u16_f16(vcvt_f16_f32(v)), n); }
-TG__INLINE TG__V TG__W(widen)(uint16x4_t h)                      { return vreinterpretq_f32_u32(vshll_n_u16(h, 16)); }
+TG__INLINE TG__V TG__W(widen)(uint16x4_t h)                      {
+    return vreinterpretq_f32_u32(vshll_n_u16(h, 16));
+}
 /* to bfloat16; a NaN only loses bits, its quiet bit set */
 TG__INLINE uint16x4_t TG__W(cut)(TG__V v) {
     uint32x4_t u = vreinterpretq_u32_f32(v), odd = vandq_u32(vshrq_n_u32(u, 16), vdupq_n_u32(1));
@@ -13341,7 +14793,8 @@ TG__INLINE int   TG__W(many)(TG__M m) { return vmaxvq_u32(vreinterpretq_u32_u64(
 TG__INLINE int   TG__W(mall)(TG__M m) { return vminvq_u32(vreinterpretq_u32_u64(m)) != 0; }
 TG__INLINE TG__V TG__W(select)(TG__M m, TG__V a, TG__V b) { return vbslq_f64(m, a, b); }
 TG__INLINE TG__VI TG__W(iselect)(TG__M m, TG__VI a, TG__VI b) { return vbslq_s64(m, a, b); }
-TG__WV2(minq, vbslq_f64(vcltq_f64(a, b), a, b))                  /* fmin differs on zeros and NaN; the bits follow x86 */
+/* fmin differs on zeros and NaN; the bits follow x86 */
+TG__WV2(minq, vbslq_f64(vcltq_f64(a, b), a, b))
 TG__WV2(maxq, vbslq_f64(vcgtq_f64(a, b), a, b))
 TG__WV2(minn, TG__W(select)(TG__W(isnan)(a), a, TG__W(minq)(a, b)))
 TG__WV2(maxn, TG__W(select)(TG__W(isnan)(a), a, TG__W(maxq)(a, b)))
@@ -13382,7 +14835,8 @@ TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m)
    Owns no state; knows no kernel. No libm, no lookup in vectors, no approximate reciprocal: every pass with a fused
    multiply-add performs the same operations and gives the same bits.
    Hot functions of float are float arithmetic; the others run through double and round once.
-   "minimax" in a comment: coefficients by the Remez exchange in 200 bits, rounded, relative error of the whole stated.
+   "minimax" in a comment: coefficients by the Remez exchange in 200 bits, rounded, relative error of the
+   whole stated.
    Tests: tests/test_maths.c, which measures every bound given here.
    ====================================================================================== */
 #define TG__ADD(a, b)     TG__W(add)(a, b)
@@ -13417,7 +14871,8 @@ static const uint32_t tg__two_over_pi[41] = {
 
 /* Mills ratio of the normal distribution, G(a) = ndtr(-a) e^(a^2/2), by half octaves of 1 + a for a in [0, 15]: the
    centres, then the
-   coefficients of (a - centre)^8, ^7, ... ^0. Minimax, 2^-27; each centre was chosen so that its G is nearly a float
+   coefficients of (a - centre)^8, ^7, ... ^0. Minimax, 2^-27; each centre was chosen so that its G is nearly
+   a float
    (2^-32). */
 static const float tg__mills[10][8] = {
     { 0.253723145f, 0.748123169f, 1.48065186f, 2.49645996f, 3.97320557f, 5.9675293f, 9.03100586f, 12.9555664f },
@@ -13437,7 +14892,8 @@ static const float tg__mills[10][8] = {
         0.00017717942f },
     { -0.294171244f, -0.174087211f, -0.0916470364f, -0.0457107276f, -0.0215486176f, -0.0103704501f, -0.0047217044f,
         -0.00233555865f },
-    { 0.412934512f, 0.300558895f, 0.207540512f, 0.141492978f, 0.0949846804f, 0.0651143566f, 0.0436519012f, 0.0306128431f }
+    { 0.412934512f, 0.300558895f, 0.207540512f, 0.141492978f, 0.0949846804f, 0.0651143566f, 0.0436519012f,
+        0.0306128431f }
 };
 
 /* A product that clang -Ofast -march=native must not fuse with the sum around it */
@@ -13452,7 +14908,8 @@ static const double tg__huge_cos[6] = { -1.1359803532177195e-11, 2.0875727075935
     -0.0013888888888874441, 0.0416666666666666 };
 
 /* sin (what 0), cos (1) or tan (2) of one number too large for the vector code's reduction, or infinite or NaN.
-   Payne and Hanek: with x = m 2^e only the 192 bits of 2/pi that meet the last two quadrant bits and the fraction matter.
+   Payne and Hanek: with x = m 2^e only the 192 bits of 2/pi that meet the last two quadrant bits and the
+   fraction matter.
    |x| >= 2^-36 is assumed (2^16 and more in fact). */
 TG__PRIVATE double tg__trig_huge(double x, int what) {
     uint64_t u = tg__bits64(x) & 0x7fffffffffffffffu, m = (u & 0xfffffffffffffu) | 0x10000000000000u, carry, w[3];
@@ -13465,21 +14922,33 @@ TG__PRIVATE double tg__trig_huge(double x, int what) {
         f[i] = (s & 31) ? q[0] << (s & 31) | q[1] >> (32 - (s & 31)) : q[0];
     }
     for (carry = 0, i = 5; i >= 0; i--) { carry += (m & 0xffffffffu) * f[i]; p[i] = (uint32_t)carry; carry >>= 32; }
-    for (carry = 0, i = 4; i >= 0; i--) { carry += p[i] + (m >> 32) * f[i + 1]; p[i] = (uint32_t)carry; carry >>= 32; }
+    for (carry = 0, i = 4; i >= 0; i--) {
+        carry += p[i] + (m >> 32) * f[i + 1];
+        p[i] = (uint32_t)carry;
+        carry >>= 32;
+    }
     for (i = 0; i < 3; i++) w[i] = (uint64_t)p[2 * i] << 32 | p[2 * i + 1];
     quadrant = (int)(w[0] >> 62);
     w[0] = w[0] << 2 | w[1] >> 62; w[1] = w[1] << 2 | w[2] >> 62; w[2] <<= 2;
-    if (w[0] >> 63) {                                            /* past the half: count back from the next quadrant */
+    /* past the half: count back from the next quadrant */
+    if (w[0] >> 63) {
         quadrant++; minus = 1;
         w[2] = ~w[2]; w[1] = ~w[1]; w[0] = ~w[0];
         if (!++w[2] && !++w[1]) ++w[0];
     }
-    for (e = 0; !(w[0] >> 63) && e < 190; e++) { w[0] = w[0] << 1 | w[1] >> 63; w[1] = w[1] << 1 | w[2] >> 63; w[2] <<= 1; }
+    for (e = 0; !(w[0] >> 63) && e < 190; e++) {
+        w[0] = w[0] << 1 | w[1] >> 63;
+        w[1] = w[1] << 1 | w[2] >> 63;
+        w[2] <<= 1;
+    }
     scale = tg__double((uint64_t)(1023 - e) << 52);
-    h = (double)(int64_t)(w[0] >> 11) * 1.1102230246251565e-16 * scale;                                    /* 2^-53 */
-    l = (double)(int64_t)((w[0] & 2047u) << 42 | w[1] >> 22) * 1.232595164407831e-32 * scale;              /* 2^-106 */
+    /* 2^-53 */
+    h = (double)(int64_t)(w[0] >> 11) * 1.1102230246251565e-16 * scale;
+    /* 2^-106 */
+    l = (double)(int64_t)((w[0] & 2047u) << 42 | w[1] >> 22) * 1.232595164407831e-32 * scale;
     r = tg__times(h, 1.5707963267948966);
-    rl = tg__mullo64(h, 1.5707963267948966, r) + (tg__times(h, 6.123233995736766e-17) + tg__times(l, 1.5707963267948966));
+    rl = tg__mullo64(h, 1.5707963267948966, r) + (tg__times(h, 6.123233995736766e-17) +
+        tg__times(l, 1.5707963267948966));
     z = r + rl; rl = (r - z) + rl; r = z;
     if (minus) { r = -r; rl = -rl; }
     z = tg__times(r, r); v = tg__times(z, r); sn = tg__huge_sin[0]; cs = tg__huge_cos[0];
@@ -13495,7 +14964,8 @@ TG__PRIVATE double tg__trig_huge(double x, int what) {
     return r;
 }
 
-/* C's fmod of two numbers with a quotient too large for the vector code: long division, one bit of the quotient a step */
+/* C's fmod of two numbers with a quotient too large for the vector code: long division, one bit of the
+   quotient a step */
 TG__PRIVATE double tg__fmod64(double x, double y) {
     uint64_t ux = tg__bits64(x), uy = tg__bits64(y) & 0x7fffffffffffffffu, sign = ux & 0x8000000000000000u, mx, my;
     int ex, ey;
@@ -13640,7 +15110,8 @@ TG__INLINE TG__V TG__W(logpair)(TG__V f, TG__V *lo) {
     *lo = TG__FMA(s, TG__ADD(h, TG__W(logpoly)(s)), TG__SUB(TG__SUB(f, hi), h));
     return hi;
 }
-/* log2, log10: the pair times 1/ln2, 1/ln10 as a pair, plus k times log10(2), whose upper part has 32 bits: 0.7 ulp,
+/* log2, log10: the pair times 1/ln2, 1/ln10 as a pair, plus k times log10(2), whose upper part has 32 bits:
+   0.7 ulp,
    exact at powers of 2 */
 TG__PRIVATE TG__V TG__W(log2)(TG__V x) {
     TG__V k, lo, f = TG__W(logsplit)(x, &k), hi = TG__W(logpair)(f, &lo), c = TG__K(1.4426950408889634), v, s;
@@ -13689,7 +15160,8 @@ TG__PRIVATE TG__V TG__W(pow)(TG__V x, TG__V y) {
     z = TG__MUL(s, s);
     zl = TG__FMA(TG__ADD(s, s), sl, TG__W(mullo)(s, s, z));
     /* log(1+f) = 2 s (1 + a), a = z/3 + z^2 W(z), W minimax of degree 6, 2^-66 of the whole; z/3 as a pair */
-    t = TG__H7(z, 0.06598184101519017, 0.06628406668821239, 0.07693378764376889, 0.09090892181306627, 0.11111111259988805,
+    t = TG__H7(z, 0.06598184101519017, 0.06628406668821239, 0.07693378764376889, 0.09090892181306627,
+        0.11111111259988805,
                0.14285714285049622, 0.20000000000001128);
     b = TG__MUL(z, TG__K(0.3333333333333333));
     al = TG__FMA(zl, TG__K(0.3333333333333333), TG__FMA(z, TG__K(1.850371707708594e-17),
@@ -13744,7 +15216,8 @@ TG__INLINE TG__V TG__W(sinpoly)(TG__V r, TG__V rl) {
 }
 TG__INLINE TG__V TG__W(cospoly)(TG__V r, TG__V rl) {
     TG__V z = TG__MUL(r, r), h = TG__MUL(TG__K(0.5), z), w = TG__SUB(TG__K(1.0), h);
-    TG__V p = TG__H6(z, -1.1359803532177195e-11, 2.0875727075935086e-09, -2.75573143875594e-07, 2.480158728963647e-05,
+    TG__V p = TG__H6(z, -1.1359803532177195e-11, 2.0875727075935086e-09, -2.75573143875594e-07,
+        2.480158728963647e-05,
                      -0.0013888888888874441, 0.0416666666666666);
     p = TG__FNMA(r, rl, TG__MUL(TG__MUL(z, z), p));
     return TG__ADD(w, TG__ADD(TG__SUB(TG__SUB(TG__K(1.0), w), h), p));
@@ -13868,7 +15341,8 @@ TG__PRIVATE TG__V TG__W(asinbrief)(TG__V x) { return TG__W(arcsin)(x, 1); }
 TG__PRIVATE TG__V TG__W(acosbrief)(TG__V x) { return TG__W(arccos)(x, 1); }
 
 /* ---- hyperbolic ----
-   sinh, cosh: h = e^|x| / 2 with the half in the exponent, so it overflows only where they do; h -+ 1/(4h): 1.6 ulp.
+   sinh, cosh: h = e^|x| / 2 with the half in the exponent, so it overflows only where they do; h -+ 1/(4h):
+   1.6 ulp.
    sinh below 1: x + x^3 P(x^2), minimax of degree 6, 2^-56. */
 TG__INLINE TG__V TG__W(halfexp)(TG__V a) {
     TG__V k, p;
@@ -14012,7 +15486,9 @@ TG__PRIVATE TG__V TG__W(sigmoid)(TG__V x) {                       /* 2.2 ulp */
     return TG__DIV(TG__SEL(TG__W(lt)(x, TG__K(0.0)), e, TG__K(1.0)), TG__ADD(TG__K(1.0), e));
 }
 TG__PRIVATE TG__V TG__W(gelutanh)(TG__V x)
-{ return TG__MUL(x, TG__W(sigmoid)(TG__MUL(x, TG__FMA(TG__MUL(x, x), TG__K(0.07135481627159955), TG__K(1.5957691216057308))))); }
+{ return TG__MUL(x,
+    TG__W(sigmoid)(TG__MUL(x, TG__FMA(TG__MUL(x, x), TG__K(0.07135481627159955),
+    TG__K(1.5957691216057308))))); }
 TG__PRIVATE TG__V TG__W(softplus)(TG__V x)                        /* 1.6 ulp */
 { return TG__ADD(TG__W(maxq)(TG__K(0.0), x), TG__W(log1p)(TG__W(expminus)(x))); }
 TG__PRIVATE TG__V TG__W(logsigmoid)(TG__V x)                      /* 1.6 ulp */
@@ -14096,7 +15572,8 @@ TG__PRIVATE TG__V TG__W(powbrief)(TG__V x, TG__V y) {             /* |x|^y, x no
     TG__V p = TG__MUL(y, TG__W(lnbrief)(TG__W(abs)(x)));
     return TG__W(expbrief)(TG__W(minq)(TG__K(150.0), TG__W(maxq)(TG__K(-150.0), p)));
 }
-TG__PRIVATE TG__V TG__W(sinhbrief)(TG__V a) {                     /* a >= 0 in these two; P minimax of degree 3, 2^-34 */
+/* a >= 0 in these two; P minimax of degree 3, 2^-34 */
+TG__PRIVATE TG__V TG__W(sinhbrief)(TG__V a) {
     TG__V z = TG__MUL(a, a), e = TG__W(expbrief)(TG__W(minq)(TG__K(100.0), a)), t;
     t = TG__FMA(TG__MUL(a, z), TG__H4(z, 2.817439593288177e-06, 0.00019836066260042168, 0.008333350597957923,
         0.1666666648872119), a);
@@ -14183,7 +15660,8 @@ TG__PRIVATE TG__V TG__W(atanh)(TG__V x) {
     return TG__W(copysign)(TG__W(logends)(TG__SUB(TG__K(1.0f), a), TG__WIDE1(atanhbrief, a)), x);
 }
 
-/* e^r = 1 + r + r^2 Q(r), |r| <= 0.3467: minimax of degree 4, 2^-28.2. The upper part of ln2 has 15 bits: k times it
+/* e^r = 1 + r + r^2 Q(r), |r| <= 0.3467: minimax of degree 4, 2^-28.2. The upper part of ln2 has 15 bits: k
+   times it
    is exact.
    exp 1.02 ulp, exp2 1.03, expm1 1.5. */
 TG__INLINE TG__V TG__W(expq)(TG__V r)
@@ -14312,13 +15790,15 @@ TG__INLINE TG__V TG__W(sigmoid)(TG__V x) {                        /* 2.3 ulp */
 TG__INLINE TG__V TG__W(log1pexp)(TG__V x) {
     TG__V e = TG__W(expminus)(x);
     TG__M up = TG__W(gt)(e, TG__K(0.41421354f));
-    return TG__W(logsum)(TG__SEL(up, TG__FMA(TG__K(0.5f), e, TG__K(-0.5f)), e), TG__SEL(up, TG__K(1.0f), TG__K(0.0f)));
+    return TG__W(logsum)(TG__SEL(up, TG__FMA(TG__K(0.5f), e, TG__K(-0.5f)), e),
+        TG__SEL(up, TG__K(1.0f), TG__K(0.0f)));
 }
 TG__INLINE TG__V TG__W(softplus)(TG__V x)   { return TG__ADD(TG__W(maxq)(TG__K(0.0f), x), TG__W(log1pexp)(x)); }
 TG__INLINE TG__V TG__W(logsigmoid)(TG__V x) { return TG__SUB(TG__W(minq)(TG__K(0.0f), x), TG__W(log1pexp)(x)); }
 TG__INLINE TG__V TG__W(rsqrt)(TG__V x)      { return TG__DIV(TG__K(1.0f), TG__W(sqrt)(x)); }
 
-/* erf below 0.9: x + x P(x^2), minimax of degree 5, 2^-26; above 1 - e^G(x), G minimax of log erfc, degree 6, 2^-29,
+/* erf below 0.9: x + x P(x^2), minimax of degree 5, 2^-26; above 1 - e^G(x), G minimax of log erfc, degree 6,
+   2^-29,
    1 from 4 on. 1.11 ulp (plain 1.31) */
 TG__INLINE TG__V TG__W(erf)(TG__V x) {
     TG__V a = TG__W(abs)(x), z = TG__MUL(a, a), b = TG__W(minq)(TG__K(4.0f), a), p, g, k;
@@ -14369,10 +15849,13 @@ TG__INLINE TG__V TG__W(sumerr)(TG__V a, TG__V b, TG__V s) {          /* a + b - 
     TG__V t = TG__SUB(s, a);
     return TG__ADD(TG__SUB(a, TG__SUB(s, t)), TG__SUB(b, t));
 }
-/* x sigmoid(u), u = 1.596 x + 0.0714 x^3. Where x is negative the result is x e^u, and an error in u is a relative error there: u is a pair. 2.4 ulp */
+/* x sigmoid(u), u = 1.596 x + 0.0714 x^3. Where x is negative the result is x e^u, and an error in u is a
+   relative error there: u is a pair. 2.4 ulp */
 TG__INLINE TG__V TG__W(gelutanh)(TG__V x) {
-    TG__V a = TG__W(minq)(TG__K(12.0f), TG__W(abs)(x)), z = TG__MUL(a, a), p = TG__MUL(z, TG__K(0.0713548139f)), t = TG__ADD(p, TG__K(1.59576917f)), u = TG__MUL(a, t), e;
-    TG__V pl = TG__FMA(TG__W(mullo)(a, a, z), TG__K(0.0713548139f), TG__FMA(z, TG__K(2.39883247e-09f), TG__W(mullo)(z, TG__K(0.0713548139f), p)));
+    TG__V a = TG__W(minq)(TG__K(12.0f), TG__W(abs)(x)), z = TG__MUL(a, a),
+        p = TG__MUL(z, TG__K(0.0713548139f)), t = TG__ADD(p, TG__K(1.59576917f)), u = TG__MUL(a, t), e;
+    TG__V pl = TG__FMA(TG__W(mullo)(a, a, z), TG__K(0.0713548139f),
+        TG__FMA(z, TG__K(2.39883247e-09f), TG__W(mullo)(z, TG__K(0.0713548139f), p)));
     TG__V tl = TG__ADD(TG__W(sumerr)(p, TG__K(1.59576917f), t), TG__ADD(pl, TG__K(-4.53406805e-08f)));
     e = TG__W(tail)(TG__W(neg)(u), TG__W(neg)(TG__FMA(a, tl, TG__W(mullo)(a, t, u))), TG__K(1.0f), TG__K(0.0f));
     return TG__MUL(x, TG__DIV(TG__SEL(TG__W(lt)(x, TG__K(0.0f)), e, TG__K(1.0f)), TG__ADD(TG__K(1.0f), e)));
@@ -14443,12 +15926,16 @@ TG__INLINE TG__V TG__W(floordiv)(TG__V a, TG__V b) {
 }
 TG__INLINE TG__V TG__W(sign)(TG__V a) {
     TG__V zero = TG__W(set)(0);
-    return TG__W(select)(TG__W(gt)(a, zero), TG__W(set)(1), TG__W(select)(TG__W(lt)(a, zero), TG__W(set)(-1), zero));
+    return TG__W(select)(TG__W(gt)(a, zero), TG__W(set)(1), TG__W(select)(TG__W(lt)(a, zero), TG__W(set)(-1),
+        zero));
 }
 
-/* Gives a kernel whole vectors: a number that serves the run is spread over one, and what is left behind the last whole vector goes through one of its own. */
-TG__PRIVATE void TG__FT(tg__map_run)(void (*fn)(int64_t, void *, const void *const *, const int64_t *, const double *), int operands, bool mask,
-                                     int64_t n, void *y, const void *const *x, const int64_t *step, const double *p) {
+/* Gives a kernel whole vectors: a number that serves the run is spread over one, and what is left behind the
+   last whole vector goes through one of its own. */
+TG__PRIVATE void TG__FT(tg__map_run)(void (*fn)(int64_t, void *, const void *const *, const int64_t *,
+    const double *), int operands, bool mask,
+                                     int64_t n, void *y, const void *const *x, const int64_t *step,
+                                         const double *p) {
     TG__T part[6][TG__VN];
     const void *from[5];
     const int64_t whole = n & -(int64_t)TG__VN, left = n - whole;
@@ -14536,7 +16023,8 @@ TG__PRIVATE void TG__FT(tg__map_run)(void (*fn)(int64_t, void *, const void *con
 #define P0 TG__W(set)((TG__T)p[0])
 #define P1 TG__W(set)((TG__T)p[1])
 #define GELU_TANH(v) TG__W(gelutanh)(v)
-/* gelu's tanh formula, x (1 + tanh(u / 2)) / 2 = x sigmoid(u): u = 2 sqrt(2 / pi) (x + 0.044715 x^3), and its derivative */
+/* gelu's tanh formula, x (1 + tanh(u / 2)) / 2 = x sigmoid(u): u = 2 sqrt(2 / pi) (x + 0.044715 x^3), and its
+   derivative */
 #define GELU_U(v) TG__W(mul)(v, TG__W(fma)(TG__W(mul)(v, v), K(0.07135481627159955), K(1.5957691216057308)))
 #define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))
 
@@ -14673,7 +16161,8 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 
 /* ======================================================================================
    >>pass-reduce    runs and columns to sums, products, largest and smallest; rows of softmax
-   A run is reduced over 64 virtual lanes, element i to lane i mod 64, folded 32, 16, ... 1: the same bits for every vector width.
+   A run is reduced over 64 virtual lanes, element i to lane i mod 64, folded 32, 16, ... 1: the same bits for
+   every vector width.
    ====================================================================================== */
 #if defined(TG__T)
 
@@ -14686,7 +16175,8 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #define TG__UNROLL
 #endif
 
-/* `n` below 64 is folded from the next power of two: the lanes that would hold the neutral number change nothing. */
+/* `n` below 64 is folded from the next power of two: the lanes that would hold the neutral number change
+   nothing. */
 #define TG__REDUCE_RUN(name, neutral, op, scalar) \
     TG__PRIVATE TG__T TG__FT(name)(int64_t n, const TG__T *x) { \
         TG__T lane[TG__LANES]; \
@@ -14736,8 +16226,16 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 TG__REDUCE_RUN(tg__run_sum, 0, TG__W(add), a + b)
 TG__REDUCE_RUN(tg__run_prod, 1, TG__W(mul), a * b)
 /* through the words: gcc's -Ofast breaks scalar comparisons with NaN */
-TG__INLINE TG__T TG__FT(tg__max2)(TG__T a, TG__T b) { TG__T v[TG__VN]; TG__W(store)(v, TG__W(maxn)(TG__W(set)(a), TG__W(set)(b))); return v[0]; }
-TG__INLINE TG__T TG__FT(tg__min2)(TG__T a, TG__T b) { TG__T v[TG__VN]; TG__W(store)(v, TG__W(minn)(TG__W(set)(a), TG__W(set)(b))); return v[0]; }
+TG__INLINE TG__T TG__FT(tg__max2)(TG__T a, TG__T b) {
+    TG__T v[TG__VN];
+    TG__W(store)(v, TG__W(maxn)(TG__W(set)(a), TG__W(set)(b)));
+    return v[0];
+}
+TG__INLINE TG__T TG__FT(tg__min2)(TG__T a, TG__T b) {
+    TG__T v[TG__VN];
+    TG__W(store)(v, TG__W(minn)(TG__W(set)(a), TG__W(set)(b)));
+    return v[0];
+}
 TG__REDUCE_RUN(tg__run_max, x[0], TG__W(maxn), TG__FT(tg__max2)(a, b))
 TG__REDUCE_RUN(tg__run_min, x[0], TG__W(minn), TG__FT(tg__min2)(a, b))
 TG__REDUCE_COLUMNS(tg__columns_sum, TG__W(add))
@@ -14781,7 +16279,8 @@ TG__PRIVATE void TG__FT(tg__softmax_row)(int64_t n, TG__T *y, const TG__T *x, bo
         for (i = 0; i + TG__VN <= n; i += TG__VN) TG__W(store)(y + i, TG__W(mul)(TG__W(load)(y + i), s));
         if (i < n) TG__W(storen)(y + i, TG__W(mul)(TG__W(loadn)(y + i, (int)(n - i)), s), (int)(n - i));
     } else {
-        TG__T tile[TG__LANES];                                         /* exponentials by tiles of the lanes' width, summed lane by lane */
+        /* exponentials by tiles of the lanes' width, summed lane by lane */
+        TG__T tile[TG__LANES];
         TG__T acc[TG__LANES];
         int64_t j, k;
         for (j = 0; j < TG__LANES; j++) acc[j] = 0;
@@ -14792,7 +16291,8 @@ TG__PRIVATE void TG__FT(tg__softmax_row)(int64_t n, TG__T *y, const TG__T *x, bo
                 for (; j < TG__LANES; j++) tile[j] = -(TG__T)1e30;
                 from = tile;
             }
-            for (k = 0; k < TG__LANES; k += TG__VN) TG__W(store)(acc + k, TG__W(add)(TG__W(load)(acc + k), TG__W(exp)(TG__W(load)(from + k))));
+            for (k = 0; k < TG__LANES; k += TG__VN)
+                TG__W(store)(acc + k, TG__W(add)(TG__W(load)(acc + k), TG__W(exp)(TG__W(load)(from + k))));
         }
         sum = TG__FT(tg__run_sum)(TG__LANES, acc);
         TG__W(store)(lane, TG__W(log)(TG__W(set)(sum)));
@@ -14807,14 +16307,20 @@ TG__PRIVATE void TG__FT(tg__softmax_row)(int64_t n, TG__T *y, const TG__T *x, bo
 #endif
 /* ======================================================================================
    >>pass-gemm        matrix products: register tiles, packing, reductions, the last step
-   Read once per pass without TG__T (integer and bf16 dot products), then once for float and once for double; TG__TYPE_F32
-   is defined while TG__T is float. Knows pointers, counts and strides; >>impl-gemm cuts the work and chooses the path.
+   Read once per pass without TG__T (integer and bf16 dot products), then once for float and once for double;
+   TG__TYPE_F32
+   is defined while TG__T is float. Knows pointers, counts and strides; >>impl-gemm cuts the work and chooses
+   the path.
 
    The order of summation is part of the interface and the same in every pass:
-   - in order: K is cut into blocks of 512. A block sums k upward with FMA from zero; block sums are added in block order.
-   - reduction: K is cut into blocks of 4096. In a block element i goes to lane i mod 64 with FMA, k upward from zero; K is padded
-     with zeros to a multiple of 64; lanes are folded, lane j += lane j+32, then 16, 8, 4, 2, 1; block sums are added in block order.
-   tg__gemm_is_reduction in >>impl-gemm chooses, by (m, n, k) of one matrix alone. Then, once: + bias, c + that, rounding to c's type.
+   - in order: K is cut into blocks of 512. A block sums k upward with FMA from zero; block sums are added in
+   block order.
+   - reduction: K is cut into blocks of 4096. In a block element i goes to lane i mod 64 with FMA, k upward
+   from zero; K is padded
+     with zeros to a multiple of 64; lanes are folded, lane j += lane j+32, then 16, 8, 4, 2, 1; block sums
+     are added in block order.
+   tg__gemm_is_reduction in >>impl-gemm chooses, by (m, n, k) of one matrix alone. Then, once: + bias, c +
+   that, rounding to c's type.
    Tests: tests/golden.c, tests/test_bits.c
    ====================================================================================== */
 
@@ -14858,7 +16364,8 @@ typedef struct tg__gemm_part {
     bool    add;                             /* the first block sum is added to d */
     bool    pack_a, pack_b;
     int64_t ks;                              /* k packed at once */
-    bool    stream;                          /* b is read once, in long runs; k <= TG__GEMM_KB, nothing packed, not add */
+    /* b is read once, in long runs; k <= TG__GEMM_KB, nothing packed, not add */
+    bool    stream;
     void   *work;
     int64_t a_step, b_step;                  /* block kernel: elements from one packed panel to the next */
 } tg__gemm_part;
@@ -14867,7 +16374,8 @@ typedef struct tg__gemm_part {
 typedef struct tg__gemm_last {
     int64_t m, n;
     const void *s; int64_t s_rs;             /* sums, of the type computed in */
-    int64_t parts, part_step; int tree;      /* s holds parts x tree partial sums; tree is 1, or 8 or 32 to be folded */
+    /* s holds parts x tree partial sums; tree is 1, or 8 or 32 to be folded */
+    int64_t parts, part_step; int tree;
     const void *bias; int64_t bias_rs, bias_cs;
     void   *c; int64_t c_rs, c_cs; int kc;
     bool    accumulate;
@@ -14877,12 +16385,15 @@ typedef struct tg__gemm_last {
 #if !defined(TG__T)
 
 /* -------------------------------------------------------------------- words of k ----
-   Dot product instructions take a word of 32 bits that holds 4 (bytes) or 2 (bf16, i16) consecutive k. Panels of words are packed like
-   panels of floats: a [k/g][MR], b [k/g][NR], both padded with zeros to whole tiles, so there is one kernel for each instruction:
+   Dot product instructions take a word of 32 bits that holds 4 (bytes) or 2 (bf16, i16) consecutive k. Panels
+   of words are packed like
+   panels of floats: a [k/g][MR], b [k/g][NR], both padded with zeros to whole tiles, so there is one kernel
+   for each instruction:
      1  bf16 pairs, AVX512_BF16. Its rounding is its own and it flushes denormals: not in strict mode.
      2  unsigned x signed bytes, AVX512_VNNI or AVX_VNNI
      3  bytes widened to i16 pairs, multiply and add: AVX-512BW, AVX2
-   Signed x signed bytes: a is packed as a + 128, and 128 * (column sum of b), which stands behind b's panel, is taken off again.
+   Signed x signed bytes: a is packed as a + 128, and 128 * (column sum of b), which stands behind b's panel,
+   is taken off again.
    tg__gemm_words_op says which of them this pass has (0: none; type 0 bf16, 1 bytes). */
 #ifndef TG__GEMM_WORDS_ONCE
 #define TG__GEMM_WORDS_ONCE
@@ -15018,8 +16529,10 @@ TG__PRIVATE void TG__FN(tg__gemm_words_i16) TG__G_WARGS { TG__G_WBODY }
 
 TG__INLINE uint32_t TG__FN(tg__gemm_word)(const uint8_t *p) { uint32_t w; memcpy(&w, p, 4); return w; }
 
-/* One panel. size: bytes of an element; flip: 0x80 where a is packed as a + 128; is_signed matters for i16 only. Steps in elements. */
-TG__PRIVATE void TG__FN(tg__gemm_words_panel)(int op, int size, bool is_signed, uint8_t flip, const uint8_t *src, int64_t k_step, int64_t line,
+/* One panel. size: bytes of an element; flip: 0x80 where a is packed as a + 128; is_signed matters for i16
+   only. Steps in elements. */
+TG__PRIVATE void TG__FN(tg__gemm_words_panel)(int op, int size, bool is_signed, uint8_t flip,
+    const uint8_t *src, int64_t k_step, int64_t line,
                                               int64_t kc, int64_t n, uint32_t *out, int64_t width) {
     const int64_t g = op == TG__GEMM_DOT_BYTES ? 4 : 2, words = (kc + g - 1) / g;
     const __m128i flips = _mm_set1_epi8((char)flip), zero = _mm_setzero_si128();
@@ -15030,10 +16543,14 @@ TG__PRIVATE void TG__FN(tg__gemm_words_panel)(int op, int size, bool is_signed, 
         if (have == g && line == 1 && op == TG__GEMM_DOT_BYTES) {
             for (; j + 16 <= n && j + 16 <= width; j += 16) {        /* 4 rows of 16 bytes become 16 words */
                 const __m128i r0 = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)(p + j)), flips);
-                const __m128i r1 = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)(p + j + k_step)), flips);
-                const __m128i r2 = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)(p + j + 2 * k_step)), flips);
-                const __m128i r3 = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)(p + j + 3 * k_step)), flips);
-                const __m128i l01 = _mm_unpacklo_epi8(r0, r1), h01 = _mm_unpackhi_epi8(r0, r1), l23 = _mm_unpacklo_epi8(r2, r3), h23 = _mm_unpackhi_epi8(r2, r3);
+                const __m128i r1 =
+                    _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)(p + j + k_step)), flips);
+                const __m128i r2 =
+                    _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)(p + j + 2 * k_step)), flips);
+                const __m128i r3 =
+                    _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)(p + j + 3 * k_step)), flips);
+                const __m128i l01 = _mm_unpacklo_epi8(r0, r1), h01 = _mm_unpackhi_epi8(r0, r1),
+                    l23 = _mm_unpacklo_epi8(r2, r3), h23 = _mm_unpackhi_epi8(r2, r3);
                 __m128i *to = (__m128i *)(void *)(out + j);
                 _mm_storeu_si128(to, _mm_unpacklo_epi16(l01, l23));
                 _mm_storeu_si128(to + 1, _mm_unpackhi_epi16(l01, l23));
@@ -15082,13 +16599,17 @@ TG__PRIVATE void TG__FN(tg__gemm_words_panel)(int op, int size, bool is_signed, 
 }
 
 /* Panels of a (width MR) or b (width NR). Behind each panel of b stands what is to be taken off its columns. */
-TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed, bool is_b, bool both_signed, const void *src, int64_t k_step, int64_t line,
+TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed, bool is_b, bool both_signed,
+    const void *src, int64_t k_step, int64_t line,
                                                int64_t kc, int64_t n, void *out, int64_t step) {
-    const int64_t width = is_b ? TG__G_WNR : TG__G_WMR, g = op == TG__GEMM_DOT_BYTES ? 4 : 2, words = (kc + g - 1) / g;
+    const int64_t width = is_b ? TG__G_WNR : TG__G_WMR, g = op == TG__GEMM_DOT_BYTES ? 4 : 2,
+        words = (kc + g - 1) / g;
     for (int64_t j = 0; j < n; j += width) {
         uint32_t *to = (uint32_t *)out + j / width * step;
-        TG__FN(tg__gemm_words_panel)(op, size, is_signed, !is_b && both_signed && op == TG__GEMM_DOT_BYTES ? 0x80 : 0,
-                                     (const uint8_t *)src + j * line * size, k_step, line, kc, n - j < width ? n - j : width, to, width);
+        TG__FN(tg__gemm_words_panel)(op, size, is_signed, !is_b && both_signed && op == TG__GEMM_DOT_BYTES
+            ? 0x80 : 0,
+                                     (const uint8_t *)src + j * line * size, k_step, line, kc, n - j < width
+                                         ? n - j : width, to, width);
         if (!is_b) continue;
         int32_t *less = (int32_t *)(void *)(to + words * width);
         for (int64_t c = 0; c < width; c++) less[c] = 0;
@@ -15098,7 +16619,9 @@ TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed,
                 const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(to + w * width + c));
                 const __m128i pairs = _mm_maddubs_epi16(_mm_set1_epi8(1), v);
                 __m128i *l = (__m128i *)(void *)(less + c);
-                _mm_storeu_si128(l, _mm_add_epi32(_mm_loadu_si128(l), _mm_slli_epi32(_mm_madd_epi16(pairs, _mm_set1_epi16(1)), 7)));
+                _mm_storeu_si128(l,
+                    _mm_add_epi32(_mm_loadu_si128(l), _mm_slli_epi32(_mm_madd_epi16(pairs, _mm_set1_epi16(1)),
+                    7)));
             }
     }
 }
@@ -15106,21 +16629,27 @@ TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) {
     const int64_t g = op == TG__GEMM_DOT_BYTES ? 4 : 2, words = (s->k + g - 1) / g;
     for (int64_t i = 0; i < s->m; i += TG__G_WMR)
         for (int64_t j = 0; j < s->n; j += TG__G_WNR) {
-            const uint32_t *a = (const uint32_t *)s->a + i / TG__G_WMR * s->a_step, *b = (const uint32_t *)s->b + j / TG__G_WNR * s->b_step;
+            const uint32_t *a = (const uint32_t *)s->a + i / TG__G_WMR * s->a_step,
+                *b = (const uint32_t *)s->b + j / TG__G_WNR * s->b_step;
             const int32_t *less = (const int32_t *)(const void *)(b + words * TG__G_WNR);
             void *d = (uint32_t *)s->d + i * s->d_rs + j;
             const int64_t m = s->m - i, n = s->n - j;
 #if defined(TG__PASS_AVX512)
-            if (op == TG__GEMM_DOT_BF16) { TG__FN(tg__gemm_words_bf16)(words, a, b, less, d, s->d_rs, m, n, s->add); continue; }
+            if (op == TG__GEMM_DOT_BF16) {
+                TG__FN(tg__gemm_words_bf16)(words, a, b, less, d, s->d_rs, m, n, s->add);
+                continue;
+            }
 #endif
             if (op == TG__GEMM_DOT_BYTES) TG__FN(tg__gemm_words_bytes)(words, a, b, less, d, s->d_rs, m, n, s->add);
             else TG__FN(tg__gemm_words_i16)(words, a, b, less, d, s->d_rs, m, n, s->add);
         }
 }
 #else
-TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed, bool is_b, bool both_signed, const void *src, int64_t k_step, int64_t line,
+TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed, bool is_b, bool both_signed,
+    const void *src, int64_t k_step, int64_t line,
                                                int64_t kc, int64_t n, void *out, int64_t step) {
-    (void)op; (void)size; (void)is_signed; (void)is_b; (void)both_signed; (void)src; (void)k_step; (void)line; (void)kc; (void)n; (void)out; (void)step;
+    (void)op; (void)size; (void)is_signed; (void)is_b; (void)both_signed; (void)src; (void)k_step; (void)line;
+        (void)kc; (void)n; (void)out; (void)step;
 }
 TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) { (void)op; (void)s; }
 #endif
@@ -15128,8 +16657,10 @@ TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) { 
 #else /* TG__T: read for float, then for double */
 
 /* ---------------------------------------------------------------------- tile shape ----
-   A tile of MR rows and NV vectors of columns stays in registers: 14 x 2 of 32 registers (AVX-512), 6 x 2 of 16 (AVX2), 8 x 3 of 32
-   (NEON). A packed panel of B is walked once per tile at NV vectors per MR * NV FMAs, slow enough to come from L2. */
+   A tile of MR rows and NV vectors of columns stays in registers: 14 x 2 of 32 registers (AVX-512), 6 x 2 of
+   16 (AVX2), 8 x 3 of 32
+   (NEON). A packed panel of B is walked once per tile at NV vectors per MR * NV FMAs, slow enough to come
+   from L2. */
 #undef TG__G_MR
 #undef TG__G_NV
 #undef TG__G_EACH
@@ -15158,7 +16689,8 @@ TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) { 
 #undef TG__G_NR
 #define TG__G_NR (TG__G_NV * TG__VN)
 
-/* What >>impl-gemm must know of the shape: 0 rows of a tile, 1 columns, 2 elements from one packed panel of A to the next (kc = k taken at once). */
+/* What >>impl-gemm must know of the shape: 0 rows of a tile, 1 columns, 2 elements from one packed panel of A
+   to the next (kc = k taken at once). */
 TG__PRIVATE int64_t TG__FT(tg__gemm_shape)(int what, int64_t kc) {
     if (what == 0) return TG__G_MR;
     if (what == 1) return TG__G_NR;
@@ -15207,8 +16739,10 @@ TG__INLINE TG__T TG__FT(tg__gemm_get)(const void *p, int64_t i, int kind) {
 }
 
 /* -------------------------------------------------------------------------- tiles ----
-   d [R, columns] = or += a [R, k] b [k, columns]. a has any strides: its elements are broadcast, so packed or not is only a matter of
-   cache sets. Columns of b stand side by side; the last vector holds `last` of them (1..VN). Rows are reached from a pointer for every
+   d [R, columns] = or += a [R, k] b [k, columns]. a has any strides: its elements are broadcast, so packed or
+   not is only a matter of
+   cache sets. Columns of b stand side by side; the last vector holds `last` of them (1..VN). Rows are reached
+   from a pointer for every
    three of them, so 14 rows need 5 pointers. */
 #undef TG__G_ARGS
 #define TG__G_ARGS (int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, int mode, int64_t last)
@@ -15330,7 +16864,8 @@ static void (*const TG__FT(tg__gemm_tiles)[TG__G_NV][TG__G_MR < 9 ? TG__G_MR : 1
 #endif
 };
 
-/* Rows of the next tile when `left` remain: whole tiles, then two of about the same height, so none is too low to hide FMA's latency. */
+/* Rows of the next tile when `left` remain: whole tiles, then two of about the same height, so none is too
+   low to hide FMA's latency. */
 TG__INLINE int64_t TG__FT(tg__gemm_rows)(int64_t left) {
     if (left >= 2 * TG__G_MR || left == TG__G_MR) return TG__G_MR;
     int64_t h = left > TG__G_MR ? (left + 1) / 2 : left;
@@ -15339,20 +16874,25 @@ TG__INLINE int64_t TG__FT(tg__gemm_rows)(int64_t left) {
 }
 
 /* All rows of one panel of columns: n <= NR columns of b, m rows of a. */
-TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs,
+TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k, const TG__T *a, int64_t a_rs,
+    int64_t a_cs,
                                          const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, int mode) {
     const int64_t nv = (n + TG__VN - 1) / TG__VN, last = n - (nv - 1) * TG__VN;
     for (int64_t r, i = 0; i < m; i += r) {
         r = TG__FT(tg__gemm_rows)(m - i);
-        TG__FT(tg__gemm_tiles)[nv - 1][r <= 8 ? r - 1 : r / 2 + 3](k, a + i * a_rs, a_rs, a_cs, b, b_rs, d + i * d_rs, d_rs, mode, last);
+        TG__FT(tg__gemm_tiles)[nv - 1][r <= 8 ? r - 1 : r / 2 + 3](k, a + i * a_rs, a_rs, a_cs, b, b_rs,
+            d + i * d_rs, d_rs, mode, last);
     }
 }
 
 /* ------------------------------------------------------------------------ packing ----
-   A panel holds `width` lines side by side: out[k][width]. Lines that do not exist repeat another or are zero: nobody looks at them.
-   Whole vectors are stored for k upward, so the last one may write VN elements beyond the panel; tg__gemm_shape leaves room.
+   A panel holds `width` lines side by side: out[k][width]. Lines that do not exist repeat another or are
+   zero: nobody looks at them.
+   Whole vectors are stored for k upward, so the last one may write VN elements beyond the panel;
+   tg__gemm_shape leaves room.
 
-   tg__gemm_turn: o[t] = { p[0][k+t], p[1][k+t], ..., p[VN-1][k+t] }, t < TG__G_TK. Pieces of 16 bytes are put side by side by
+   tg__gemm_turn: o[t] = { p[0][k+t], p[1][k+t], ..., p[VN-1][k+t] }, t < TG__G_TK. Pieces of 16 bytes are put
+   side by side by
    loads, then 4x4 (2x2) transposes go on inside the pieces. */
 #undef TG__G_TK
 #if TG__VN == 1
@@ -15366,7 +16906,8 @@ TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k, const 
 #endif
 TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o) {
 #if defined(TG__PASS_AVX512) && defined(TG__TYPE_F32)
-    __m512 r[16];                                    /* [k / 4, line % 4]; a line's 64 bytes are read together: strides of 4 KB collide in L1 */
+    /* [k / 4, line % 4]; a line's 64 bytes are read together: strides of 4 KB collide in L1 */
+    __m512 r[16];
 #define TG__G_IN(j, q) { \
         __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(p[j] + k + 4 * (q))); \
         v = _mm512_mask_broadcast_f32x4(v, 0x00f0, _mm_loadu_ps(p[(j) + 4] + k + 4 * (q))); \
@@ -15381,8 +16922,10 @@ TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o
         o[4 * (q) + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(l01, l23)); \
         o[4 * (q) + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(h01, h23)); \
         o[4 * (q) + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(h01, h23)); }
-    TG__G_IN(0, 0) TG__G_IN(0, 1) TG__G_IN(0, 2) TG__G_IN(0, 3) TG__G_IN(1, 0) TG__G_IN(1, 1) TG__G_IN(1, 2) TG__G_IN(1, 3)
-    TG__G_IN(2, 0) TG__G_IN(2, 1) TG__G_IN(2, 2) TG__G_IN(2, 3) TG__G_IN(3, 0) TG__G_IN(3, 1) TG__G_IN(3, 2) TG__G_IN(3, 3)
+    TG__G_IN(0, 0) TG__G_IN(0, 1) TG__G_IN(0, 2) TG__G_IN(0, 3) TG__G_IN(1, 0) TG__G_IN(1, 1) TG__G_IN(1,
+        2) TG__G_IN(1, 3)
+    TG__G_IN(2, 0) TG__G_IN(2, 1) TG__G_IN(2, 2) TG__G_IN(2, 3) TG__G_IN(3, 0) TG__G_IN(3, 1) TG__G_IN(3,
+        2) TG__G_IN(3, 3)
     TG__G_OUT(0) TG__G_OUT(1) TG__G_OUT(2) TG__G_OUT(3)
 #undef TG__G_IN
 #undef TG__G_OUT
@@ -15394,22 +16937,29 @@ TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o
         v = _mm512_mask_broadcast_f64x2(v, 0x30, _mm_loadu_pd(p[(j) + 4] + k + 2 * (q))); \
         r[2 * (q) + (j)] = _mm512_mask_broadcast_f64x2(v, 0xc0, _mm_loadu_pd(p[(j) + 6] + k + 2 * (q))); }
 #define TG__G_OUT(q) { o[2 * (q)] = _mm512_unpacklo_pd(r[2 * (q)], r[2 * (q) + 1]); o[2 * (q) + 1] = _mm512_unpackhi_pd(r[2 * (q)], r[2 * (q) + 1]); }
-    TG__G_IN(0, 0) TG__G_IN(0, 1) TG__G_IN(0, 2) TG__G_IN(0, 3) TG__G_IN(1, 0) TG__G_IN(1, 1) TG__G_IN(1, 2) TG__G_IN(1, 3)
+    TG__G_IN(0, 0) TG__G_IN(0, 1) TG__G_IN(0, 2) TG__G_IN(0, 3) TG__G_IN(1, 0) TG__G_IN(1, 1) TG__G_IN(1,
+        2) TG__G_IN(1, 3)
     TG__G_OUT(0) TG__G_OUT(1) TG__G_OUT(2) TG__G_OUT(3)
 #undef TG__G_IN
 #undef TG__G_OUT
 #elif defined(TG__PASS_AVX2) && defined(TG__TYPE_F32)
     __m256 r[4];
-    for (int j = 0; j < 4; j++) r[j] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p[j] + k)), _mm_loadu_ps(p[j + 4] + k), 1);
-    const __m256d l01 = _mm256_castps_pd(_mm256_unpacklo_ps(r[0], r[1])), h01 = _mm256_castps_pd(_mm256_unpackhi_ps(r[0], r[1]));
-    const __m256d l23 = _mm256_castps_pd(_mm256_unpacklo_ps(r[2], r[3])), h23 = _mm256_castps_pd(_mm256_unpackhi_ps(r[2], r[3]));
+    for (int j = 0; j < 4; j++)
+        r[j] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p[j] + k)),
+            _mm_loadu_ps(p[j + 4] + k), 1);
+    const __m256d l01 = _mm256_castps_pd(_mm256_unpacklo_ps(r[0], r[1])),
+        h01 = _mm256_castps_pd(_mm256_unpackhi_ps(r[0], r[1]));
+    const __m256d l23 = _mm256_castps_pd(_mm256_unpacklo_ps(r[2], r[3])),
+        h23 = _mm256_castps_pd(_mm256_unpackhi_ps(r[2], r[3]));
     o[0] = _mm256_castpd_ps(_mm256_unpacklo_pd(l01, l23));
     o[1] = _mm256_castpd_ps(_mm256_unpackhi_pd(l01, l23));
     o[2] = _mm256_castpd_ps(_mm256_unpacklo_pd(h01, h23));
     o[3] = _mm256_castpd_ps(_mm256_unpackhi_pd(h01, h23));
 #elif defined(TG__PASS_AVX2)
-    const __m256d r0 = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p[0] + k)), _mm_loadu_pd(p[2] + k), 1);
-    const __m256d r1 = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p[1] + k)), _mm_loadu_pd(p[3] + k), 1);
+    const __m256d r0 = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p[0] + k)),
+        _mm_loadu_pd(p[2] + k), 1);
+    const __m256d r1 = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p[1] + k)),
+        _mm_loadu_pd(p[3] + k), 1);
     o[0] = _mm256_unpacklo_pd(r0, r1);
     o[1] = _mm256_unpackhi_pd(r0, r1);
 #elif TG__VN == 1
@@ -15423,7 +16973,8 @@ TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o
 #endif
 }
 
-/* ks of VN lines become rows of n lanes. The last turn reads TG__G_TK of every line, so either ks is a multiple or there is room. */
+/* ks of VN lines become rows of n lanes. The last turn reads TG__G_TK of every line, so either ks is a
+   multiple or there is room. */
 #undef TG__G_RUN
 #if TG__VN == 1
 #define TG__G_RUN TG__INLINE
@@ -15433,7 +16984,8 @@ TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o
 TG__G_RUN void TG__FT(tg__gemm_turn_run)(const TG__T *const *p, int64_t ks, TG__T *to, int64_t step, int64_t n) {
     TG__V o[TG__G_TK];
     for (int64_t k = 0; k < ks; k += TG__G_TK, to += TG__G_TK * step) {
-        if (TG__G_TK * sizeof(TG__T) == 64 && k + 4 * TG__G_TK < ks)     /* one line of memory from each: they are too many for a prefetcher to follow */
+        /* one line of memory from each: they are too many for a prefetcher to follow */
+        if (TG__G_TK * sizeof(TG__T) == 64 && k + 4 * TG__G_TK < ks)
             for (int j = 0; j < TG__VN; j++) TG__PREFETCH(p[j] + k + 4 * TG__G_TK);
         TG__FT(tg__gemm_turn)(p, k, o);
         if (n >= TG__VN && ks - k >= TG__G_TK) {
@@ -15462,13 +17014,15 @@ TG__PRIVATE void TG__FT(tg__turn)(int64_t lines, int64_t length, const TG__T *x,
 }
 
 /* Lines that stand side by side in memory too: copy, k after k, all panels of that k. */
-TG__INLINE void TG__FT(tg__gemm_pack_rows)(int kind, const void *src, int64_t k_step, int64_t kc, int64_t n, TG__T *out, int64_t width, int64_t step) {
+TG__INLINE void TG__FT(tg__gemm_pack_rows)(int kind, const void *src, int64_t k_step, int64_t kc, int64_t n,
+    TG__T *out, int64_t width, int64_t step) {
     for (int64_t k = 0; k < kc; k++, out += width) {
         TG__T *to = out;
         int64_t at = k * k_step, left = n;
         for (; left >= width; left -= width, at += width, to += step) {
             int64_t v = 0;
-            for (; v + TG__VN <= width; v += TG__VN) TG__W(store)(to + v, TG__FT(tg__gemm_load)(src, at + v, TG__VN, kind));
+            for (; v + TG__VN <= width; v += TG__VN)
+                TG__W(store)(to + v, TG__FT(tg__gemm_load)(src, at + v, TG__VN, kind));
             if (v < width) TG__W(store)(to + v, TG__FT(tg__gemm_load)(src, at + v, width - v, kind));
         }
         for (int64_t v = 0; left > 0 && v < width; v += TG__VN)
@@ -15476,13 +17030,16 @@ TG__INLINE void TG__FT(tg__gemm_pack_rows)(int kind, const void *src, int64_t k_
     }
 }
 
-/* Lines along k: turned in registers. Half types, and what is left of k, go through a small square, so that nothing beyond is read. */
-TG__INLINE void TG__FT(tg__gemm_pack_turn)(int kind, const void *src, int64_t line, int64_t kc, int64_t n, TG__T *out, int64_t width) {
+/* Lines along k: turned in registers. Half types, and what is left of k, go through a small square, so that
+   nothing beyond is read. */
+TG__INLINE void TG__FT(tg__gemm_pack_turn)(int kind, const void *src, int64_t line, int64_t kc, int64_t n,
+    TG__T *out, int64_t width) {
     const TG__T *p[TG__VN];
     TG__T square[TG__VN * TG__VN];
     for (int64_t v = 0; v < width; v += TG__VN) {
         TG__T *to = out + v;
-        const int64_t lanes = v + TG__VN <= width || v == 0 ? TG__VN : width - v;       /* a panel's last vector would run into the next k, written before */
+        /* a panel's last vector would run into the next k, written before */
+        const int64_t lanes = v + TG__VN <= width || v == 0 ? TG__VN : width - v;
         int64_t k = 0;
         if (v >= n) {
             for (; k < kc; k++) TG__FT(tg__gemm_store)(to, k * width, width - v, TG__GEMM_OWN, TG__W(set)(0));
@@ -15497,15 +17054,18 @@ TG__INLINE void TG__FT(tg__gemm_pack_turn)(int kind, const void *src, int64_t li
         for (; k < kc; k += TG__VN) {
             const int64_t left = kc - k < TG__VN ? kc - k : TG__VN;
             for (int j = 0; j < TG__VN; j++)
-                TG__W(store)(square + j * TG__VN, TG__FT(tg__gemm_load)(src, (v + j < n ? v + j : n - 1) * line + k, left, kind));
+                TG__W(store)(square + j * TG__VN,
+                    TG__FT(tg__gemm_load)(src, (v + j < n ? v + j : n - 1) * line + k, left, kind));
             TG__FT(tg__gemm_turn_run)(p, left, to + k * width, width, lanes);
         }
     }
 }
 
-TG__PRIVATE void TG__FT(tg__gemm_pack_any)(int kind, const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, TG__T *out, int64_t width) {
+TG__PRIVATE void TG__FT(tg__gemm_pack_any)(int kind, const void *src, int64_t k_step, int64_t line,
+    int64_t kc, int64_t n, TG__T *out, int64_t width) {
     for (int64_t k = 0; k < kc; k++)
-        for (int64_t j = 0; j < width; j++) out[k * width + j] = j < n ? TG__FT(tg__gemm_get)(src, k * k_step + j * line, kind) : (TG__T)0;
+        for (int64_t j = 0; j < width; j++)
+            out[k * width + j] = j < n ? TG__FT(tg__gemm_get)(src, k * k_step + j * line, kind) : (TG__T)0;
 }
 
 /* Each kind has its own copy of the loops: the choice stays outside. */
@@ -15517,7 +17077,8 @@ TG__PRIVATE void TG__FT(tg__gemm_pack_any)(int kind, const void *src, int64_t k_
 #define TG__G_KINDS(kind, call) (void)(kind); call(TG__GEMM_OWN)
 #endif
 
-TG__PRIVATE void TG__FT(tg__gemm_pack)(int kind, const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, TG__T *out, int64_t width) {
+TG__PRIVATE void TG__FT(tg__gemm_pack)(int kind, const void *src, int64_t k_step, int64_t line, int64_t kc,
+    int64_t n, TG__T *out, int64_t width) {
 #define TG__G_ROWS(K) TG__FT(tg__gemm_pack_rows)(K, src, k_step, kc, n, out, width, 0)
 #define TG__G_TURN(K) TG__FT(tg__gemm_pack_turn)(K, src, line, kc, n, out, width)
     if (line == 1 || n == 1) { TG__G_KINDS(kind, TG__G_ROWS); }
@@ -15527,15 +17088,18 @@ TG__PRIVATE void TG__FT(tg__gemm_pack)(int kind, const void *src, int64_t k_step
 #undef TG__G_TURN
 }
 
-/* Panels of A (width MR) and of B (width NR) of one k-block, for >>impl-gemm's shared packing: lines from..to-1 of the whole. */
-TG__PRIVATE void TG__FT(tg__gemm_panels)(int kind, const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n,
+/* Panels of A (width MR) and of B (width NR) of one k-block, for >>impl-gemm's shared packing: lines
+   from..to-1 of the whole. */
+TG__PRIVATE void TG__FT(tg__gemm_panels)(int kind, const void *src, int64_t k_step, int64_t line, int64_t kc,
+    int64_t n,
                                          void *out, int64_t width, int64_t step) {
     const int64_t size = kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
 #define TG__G_ROWS(K) TG__FT(tg__gemm_pack_rows)(K, src, k_step, kc, n, (TG__T *)out, width, step)
     if (line == 1) { TG__G_KINDS(kind, TG__G_ROWS); return; }
 #undef TG__G_ROWS
     for (int64_t j = 0; j < n; j += width)
-        TG__FT(tg__gemm_pack)(kind, (const char *)src + j * line * size, k_step, line, kc, n - j < width ? n - j : width,
+        TG__FT(tg__gemm_pack)(kind, (const char *)src + j * line * size, k_step, line, kc, n - j < width
+            ? n - j : width,
                               (TG__T *)out + j / width * step, width);
 }
 
@@ -15546,20 +17110,26 @@ TG__PRIVATE void TG__FT(tg__gemm_block)(const tg__gemm_part *s) {
     const int mode = s->add ? TG__GEMM_ADD : TG__GEMM_SET;
     for (int64_t i = 0; i < s->m; i += TG__G_MR)
         for (int64_t j = 0; j < s->n; j += TG__G_NR) {
-            const TG__T *a = (const TG__T *)s->a + i / TG__G_MR * s->a_step, *b = (const TG__T *)s->b + j / TG__G_NR * s->b_step;
+            const TG__T *a = (const TG__T *)s->a + i / TG__G_MR * s->a_step, *b = (const TG__T *)s->b +
+                j / TG__G_NR * s->b_step;
             TG__T *d = (TG__T *)s->d + i * s->d_rs + j;
             if (s->m - i >= TG__G_MR && s->n - j >= TG__G_NR) TG__FT(tg__gemm_whole)(s->k, a, b, d, s->d_rs, mode);
-            else TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
+            else
+                TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, s->n - j < TG__G_NR
+                    ? s->n - j : TG__G_NR, s->k,
                                          a, 1, TG__G_MR, b, TG__G_NR, d, s->d_rs, mode);
         }
 }
 
-/* Few rows of a, b as it lies in memory and too large for caches: eight rows of b come by side by side, far along, and update d, which
-   stays in L1. Long runs through few rows are what memory and its prefetchers like; tiles would touch 128 bytes of many pages. */
+/* Few rows of a, b as it lies in memory and too large for caches: eight rows of b come by side by side, far
+   along, and update d, which
+   stays in L1. Long runs through few rows are what memory and its prefetchers like; tiles would touch 128
+   bytes of many pages. */
 #ifndef TG__GEMM_RUN
 #define TG__GEMM_RUN 256               /* columns between two rows of a: eight rows of b stay in L1 */
 #endif
-TG__INLINE void TG__FT(tg__gemm_update)(int rows, int ks, int64_t n, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs,
+TG__INLINE void TG__FT(tg__gemm_update)(int rows, int ks, int64_t n, const TG__T *a, int64_t a_rs,
+    int64_t a_cs, const TG__T *b, int64_t b_rs,
                                         TG__T *d, int64_t d_rs, bool more, const TG__T *next) {
     const TG__V zero = TG__W(set)(0);
     const TG__T *a1 = a + (rows > 1 ? a_rs : 0);
@@ -15598,7 +17168,8 @@ TG__PRIVATE void TG__FT(tg__gemm_stream)(const tg__gemm_part *s) {
         for (int64_t j = 0; j < s->n; j += TG__GEMM_RUN) {
             const int64_t n = s->n - j < TG__GEMM_RUN ? s->n - j : TG__GEMM_RUN;
             const TG__T *b = (const TG__T *)s->b + k * s->b_rs + j;
-            const TG__T *next = j + n < s->n ? b + n : k + 16 <= s->k ? (const TG__T *)s->b + (k + 8) * s->b_rs : NULL;
+            const TG__T *next = j + n < s->n ? b + n : k + 16 <= s->k ? (const TG__T *)s->b +
+                (k + 8) * s->b_rs : NULL;
             for (int64_t i = 0; i < s->m; i += 2, next = NULL) {
                 const TG__T *a = (const TG__T *)s->a + i * s->a_rs + k * s->a_cs;
                 TG__T *d = (TG__T *)s->d + i * s->d_rs + j;
@@ -15613,7 +17184,8 @@ TG__PRIVATE void TG__FT(tg__gemm_stream)(const tg__gemm_part *s) {
 
 /* A piece by itself: b's panel is packed where it pays or must be, then meets all rows of a. */
 TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
-    const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, size_b = s->kb == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
+    const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, size_b = s->kb == TG__GEMM_OWN
+        ? (int64_t)sizeof(TG__T) : 2;
     const int64_t step = TG__FT(tg__gemm_shape)(2, s->ks);
     if (s->stream) { TG__FT(tg__gemm_stream)(s); return; }
     TG__T *const bp = (TG__T *)s->work, *const ap = bp + (s->pack_b ? s->ks * TG__G_NR + 16 : 0);
@@ -15632,11 +17204,13 @@ TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
                 b_rs = TG__G_NR;
             }
             if (!s->pack_a) {
-                TG__FT(tg__gemm_column)(s->m, n, kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs, bj, b_rs, (TG__T *)s->d + j, s->d_rs, mode);
+                TG__FT(tg__gemm_column)(s->m, n, kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs, bj,
+                    b_rs, (TG__T *)s->d + j, s->d_rs, mode);
                 continue;
             }
             for (int64_t i = 0; i < s->m; i += TG__G_MR)
-                TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, n, kc, ap + i / TG__G_MR * step, 1, TG__G_MR,
+                TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, n, kc,
+                    ap + i / TG__G_MR * step, 1, TG__G_MR,
                                         bj, b_rs, (TG__T *)s->d + i * s->d_rs + j, s->d_rs, mode);
         }
         if (kc == 0) break;
@@ -15714,7 +17288,8 @@ TG__INLINE TG__T TG__FT(tg__gemm_dot)(int kind, int64_t k, const TG__T *a, const
         TG__G_DOT_EACH(TG__G_D3)
     }
     for (int half = 32; half >= TG__VN; half /= 2)
-        for (int j = 0; j < half; j += TG__VN) TG__W(store)(lane + j, TG__W(add)(TG__W(load)(lane + j), TG__W(load)(lane + j + half)));
+        for (int j = 0; j < half; j += TG__VN)
+            TG__W(store)(lane + j, TG__W(add)(TG__W(load)(lane + j), TG__W(load)(lane + j + half)));
     return TG__FT(tg__gemm_fold)(TG__W(load)(lane));
 #endif
 }
@@ -15727,12 +17302,15 @@ TG__PRIVATE void TG__FT(tg__gemm_line)(int kind, const void *src, int64_t step, 
     }
 }
 TG__PRIVATE void TG__FT(tg__gemm_dots)(const tg__gemm_part *s) {
-    const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, size_b = s->kb == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
+    const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, size_b = s->kb == TG__GEMM_OWN
+        ? (int64_t)sizeof(TG__T) : 2;
     const bool ready_a = s->a_cs == 1 && s->ka == TG__GEMM_OWN, ready_b = s->b_rs == 1;
     TG__T *const bp = (TG__T *)s->work, *const ap = bp + (ready_b ? 0 : s->k);
     TG__T *const d = (TG__T *)s->d;
     if (!ready_a)
-        for (int64_t i = 0; i < s->m; i++) TG__FT(tg__gemm_line)(s->ka, (const char *)s->a + i * s->a_rs * size_a, s->a_cs, s->k, ap + i * s->k);
+        for (int64_t i = 0; i < s->m; i++)
+            TG__FT(tg__gemm_line)(s->ka, (const char *)s->a + i * s->a_rs * size_a, s->a_cs, s->k,
+                ap + i * s->k);
     for (int64_t j = 0; j < s->n; j++) {
         const void *b = (const char *)s->b + j * s->b_cs * size_b;
         int kind = s->kb;
@@ -15746,19 +17324,23 @@ TG__PRIVATE void TG__FT(tg__gemm_dots)(const tg__gemm_part *s) {
     }
 }
 
-/* m = 1 and columns of b side by side: sums of the lanes cls, cls + classes, ... of every column, 8 of them or 2. Rows of one lane are 64 apart; several
-   are taken at once, so the sums y pass through L1 once for all of them. Lanes come in the order in which they fold, so at most four
+/* m = 1 and columns of b side by side: sums of the lanes cls, cls + classes, ... of every column, 8 of them
+   or 2. Rows of one lane are 64 apart; several
+   are taken at once, so the sums y pass through L1 once for all of them. Lanes come in the order in which
+   they fold, so at most four
    vectors of sums wait: room for 4 * n numbers in work. */
 TG__INLINE void TG__FT(tg__gemm_lane_rows)(int kind, int rows, const tg__gemm_part *s, int64_t i, TG__T *y) {
     const int64_t up = 64 * s->b_rs, size = kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, ahead = 512;
-    const int64_t next = i + 64 * rows < s->k ? (up * rows - s->n) * size : 0;      /* from the end of these rows to the ones after */
+    /* from the end of these rows to the ones after */
+    const int64_t next = i + 64 * rows < s->k ? (up * rows - s->n) * size : 0;
     TG__V a[4];
     int64_t j = 0;
     for (int r = 0; r < rows; r++) a[r] = TG__W(set)(TG__FT(tg__gemm_get)(s->a, (i + 64 * r) * s->a_cs, s->ka));
     for (int64_t at = i * s->b_rs; j < s->n; j += TG__VN, at += TG__VN) {
         TG__V v = TG__W(load)(y + j);
         if (s->n - j >= TG__VN) {
-            if (TG__VN > 1) {                           /* rows as far apart as these are too much for the machine's own prefetching */
+            /* rows as far apart as these are too much for the machine's own prefetching */
+            if (TG__VN > 1) {
                 const char *f = (const char *)s->b + (at + ahead) * size + (j + ahead < s->n ? 0 : next);
                 for (int r = 0; r < rows; r++) TG__PREFETCH(f + r * up * size);
             }
@@ -15767,7 +17349,8 @@ TG__INLINE void TG__FT(tg__gemm_lane_rows)(int kind, int rows, const tg__gemm_pa
             if (rows > 2) v = TG__W(fma)(a[2], TG__FT(tg__gemm_load)(s->b, at + 2 * up, TG__VN, kind), v);
             if (rows > 3) v = TG__W(fma)(a[3], TG__FT(tg__gemm_load)(s->b, at + 3 * up, TG__VN, kind), v);
         } else {
-            for (int r = 0; r < rows; r++) v = TG__W(fma)(a[r], TG__FT(tg__gemm_load)(s->b, at + r * up, s->n - j, kind), v);
+            for (int r = 0; r < rows; r++)
+                v = TG__W(fma)(a[r], TG__FT(tg__gemm_load)(s->b, at + r * up, s->n - j, kind), v);
         }
         TG__W(store)(y + j, v);
     }
@@ -15778,7 +17361,8 @@ TG__INLINE void TG__FT(tg__gemm_lane)(int kind, const tg__gemm_part *s, int64_t 
     for (; i + 64 * 3 < s->k; i += 64 * 4) TG__FT(tg__gemm_lane_rows)(kind, 4, s, i, y);
     for (; i < s->k; i += 64) TG__FT(tg__gemm_lane_rows)(kind, 1, s, i, y);
     if (s->k % 64 && from >= s->k % 64)                 /* the padding of K: -0 becomes 0, as in tg__gemm_dot */
-        for (int64_t j = 0; j < s->n; j += TG__VN) TG__W(store)(y + j, TG__W(fma)(TG__W(set)(0), TG__W(set)(0), TG__W(load)(y + j)));
+        for (int64_t j = 0; j < s->n; j += TG__VN)
+            TG__W(store)(y + j, TG__W(fma)(TG__W(set)(0), TG__W(set)(0), TG__W(load)(y + j)));
 }
 TG__PRIVATE void TG__FT(tg__gemm_lanes)(const tg__gemm_part *s, int cls, int classes) {
     const int64_t span = (s->n + TG__VN - 1) / TG__VN * TG__VN;
@@ -15811,7 +17395,8 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
             for (int64_t p = 0; p < f->parts; p++) {
                 const TG__T *s = (const TG__T *)f->s + p * f->tree * f->part_step + i * f->s_rs + j;
                 TG__V u = TG__FT(tg__gemm_load)(s, 0, n, TG__GEMM_OWN);
-                if (f->tree > 1) {                                            /* taken in the order in which they fold */
+                /* taken in the order in which they fold */
+                if (f->tree > 1) {
                     TG__V t[6];
                     int top = 0;
                     for (int x = 0; x < f->tree; x++) {
@@ -15819,7 +17404,10 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
                         for (int bit = 1, half = f->tree / 2; half > 0; bit *= 2, half /= 2)
                             if (x & bit) q += half;
                         t[top++] = TG__FT(tg__gemm_load)(s, q * f->part_step, n, TG__GEMM_OWN);
-                        for (int y = x + 1; !(y & 1); y >>= 1) { top--; t[top - 1] = TG__W(add)(t[top - 1], t[top]); }
+                        for (int y = x + 1; !(y & 1); y >>= 1) {
+                            top--;
+                            t[top - 1] = TG__W(add)(t[top - 1], t[top]);
+                        }
                     }
                     u = t[0];
                 }
@@ -15827,7 +17415,8 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
             }
             if (f->bias) {
                 const int64_t at = i * f->bias_rs + j * f->bias_cs;
-                v = TG__W(add)(v, f->bias_cs == 0 ? TG__W(set)(TG__FT(tg__gemm_get)(f->bias, at, f->kc)) : TG__FT(tg__gemm_load)(f->bias, at, n, f->kc));
+                v = TG__W(add)(v, f->bias_cs == 0 ? TG__W(set)(TG__FT(tg__gemm_get)(f->bias, at, f->kc))
+                    : TG__FT(tg__gemm_load)(f->bias, at, n, f->kc));
             }
             const int64_t at = i * f->c_rs + j * f->c_cs;
             if (f->accumulate) v = TG__W(add)(TG__FT(tg__gemm_load)(f->c, at, n, f->kc), v);
@@ -15847,10 +17436,14 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
         for (; i + TG__VN_F32 <= n; i += TG__VN_F32) { body } \
         if (i < n) { int r = (int)(n - i); body_part } }
 #define TG__WF(word) TG__FN(tg__w_##word##_f32)
-TG__CONVERT(tg__f16_to_f32, uint16_t, float, TG__WF(store)(d + i, TG__WF(loadh)(s + i));, TG__WF(storen)(d + i, TG__WF(loadhn)(s + i, r), r);)
-TG__CONVERT(tg__bf16_to_f32, uint16_t, float, TG__WF(store)(d + i, TG__WF(loadbf)(s + i));, TG__WF(storen)(d + i, TG__WF(loadbfn)(s + i, r), r);)
-TG__CONVERT(tg__f32_to_f16, float, uint16_t, TG__WF(storeh)(d + i, TG__WF(load)(s + i));, TG__WF(storehn)(d + i, TG__WF(loadn)(s + i, r), r);)
-TG__CONVERT(tg__f32_to_bf16, float, uint16_t, TG__WF(storebf)(d + i, TG__WF(load)(s + i));, TG__WF(storebfn)(d + i, TG__WF(loadn)(s + i, r), r);)
+TG__CONVERT(tg__f16_to_f32, uint16_t, float, TG__WF(store)(d + i, TG__WF(loadh)(s + i));,
+    TG__WF(storen)(d + i, TG__WF(loadhn)(s + i, r), r);)
+TG__CONVERT(tg__bf16_to_f32, uint16_t, float, TG__WF(store)(d + i, TG__WF(loadbf)(s + i));,
+    TG__WF(storen)(d + i, TG__WF(loadbfn)(s + i, r), r);)
+TG__CONVERT(tg__f32_to_f16, float, uint16_t, TG__WF(storeh)(d + i, TG__WF(load)(s + i));,
+    TG__WF(storehn)(d + i, TG__WF(loadn)(s + i, r), r);)
+TG__CONVERT(tg__f32_to_bf16, float, uint16_t, TG__WF(storebf)(d + i, TG__WF(load)(s + i));,
+    TG__WF(storebfn)(d + i, TG__WF(loadn)(s + i, r), r);)
 #undef TG__CONVERT
 #undef TG__WF
 #endif
@@ -15881,8 +17474,10 @@ TG__CONVERT(tg__f32_to_bf16, float, uint16_t, TG__WF(storebf)(d + i, TG__WF(load
 #define TG__P_AND _mm256_and_si256
 #endif
 #if defined(TG__PV)
-/* Blocks in vectors, one word of one block in each 64 bits: the multiplication reads the lower half alone, so the upper one may hold anything until the end. */
-TG__PRIVATE int64_t TG__FN(tg__philox_vectors)(int64_t blocks, uint64_t first, uint64_t key, uint64_t call, uint32_t *words) {
+/* Blocks in vectors, one word of one block in each 64 bits: the multiplication reads the lower half alone, so
+   the upper one may hold anything until the end. */
+TG__PRIVATE int64_t TG__FN(tg__philox_vectors)(int64_t blocks, uint64_t first, uint64_t key, uint64_t call,
+    uint32_t *words) {
     enum { lanes = sizeof(TG__PV) / 8 };
     const TG__PV m0 = TG__P_SET(TG__PHILOX_M0), m1 = TG__P_SET(TG__PHILOX_M1), low = TG__P_SET(0xffffffff);
     int64_t keys[20], b;
@@ -15893,9 +17488,11 @@ TG__PRIVATE int64_t TG__FN(tg__philox_vectors)(int64_t blocks, uint64_t first, u
     }
     for (b = 0; b + lanes <= blocks; b += lanes, words += 4 * lanes) {
 #if defined(TG__PASS_AVX512)
-        TG__PV c0 = _mm512_add_epi64(_mm512_set1_epi64((int64_t)(first + (uint64_t)b)), _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
+        TG__PV c0 = _mm512_add_epi64(_mm512_set1_epi64((int64_t)(first + (uint64_t)b)),
+            _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
 #else
-        TG__PV c0 = _mm256_add_epi64(_mm256_set1_epi64x((int64_t)(first + (uint64_t)b)), _mm256_setr_epi64x(0, 1, 2, 3));
+        TG__PV c0 = _mm256_add_epi64(_mm256_set1_epi64x((int64_t)(first + (uint64_t)b)),
+            _mm256_setr_epi64x(0, 1, 2, 3));
 #endif
         TG__PV c1 = TG__P(srli_epi64)(c0, 32), c2 = TG__P_SET((int64_t)call), c3 = TG__P(srli_epi64)(c2, 32), p, q;
         for (r = 0; r < 10; r++) {
@@ -15907,9 +17504,11 @@ TG__PRIVATE int64_t TG__FN(tg__philox_vectors)(int64_t blocks, uint64_t first, u
         c2 = TG__P_OR(TG__P_AND(c2, low), TG__P(slli_epi64)(c3, 32));
 #if defined(TG__PASS_AVX512)
         _mm512_storeu_si512(words, _mm512_permutex2var_epi64(c0, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), c2));
-        _mm512_storeu_si512(words + 16, _mm512_permutex2var_epi64(c0, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), c2));
+        _mm512_storeu_si512(words + 16,
+            _mm512_permutex2var_epi64(c0, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), c2));
 #else
-        p = _mm256_unpacklo_epi64(c0, c2); q = _mm256_unpackhi_epi64(c0, c2);         /* blocks 0 and 2, blocks 1 and 3 */
+        /* blocks 0 and 2, blocks 1 and 3 */
+        p = _mm256_unpacklo_epi64(c0, c2); q = _mm256_unpackhi_epi64(c0, c2);
         _mm256_storeu_si256((__m256i *)(void *)words, _mm256_permute2x128_si256(p, q, 0x20));
         _mm256_storeu_si256((__m256i *)(void *)(words + 8), _mm256_permute2x128_si256(p, q, 0x31));
 #endif
@@ -15925,7 +17524,8 @@ TG__PRIVATE void TG__FN(tg__philox)(int64_t blocks, uint64_t first, uint64_t key
 #endif
     for (; b < blocks; b++) {
         uint64_t at = first + (uint64_t)b;
-        uint32_t c0 = (uint32_t)at, c1 = (uint32_t)(at >> 32), c2 = (uint32_t)call, c3 = (uint32_t)(call >> 32), k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+        uint32_t c0 = (uint32_t)at, c1 = (uint32_t)(at >> 32), c2 = (uint32_t)call,
+            c3 = (uint32_t)(call >> 32), k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
         for (r = 0; r < 10; r++) {
             uint64_t p = (uint64_t)TG__PHILOX_M0 * c0, q = (uint64_t)TG__PHILOX_M1 * c2;
             c0 = (uint32_t)(q >> 32) ^ c1 ^ k0; c1 = (uint32_t)q;
@@ -15942,7 +17542,8 @@ TG__PRIVATE void TG__FN(tg__philox)(int64_t blocks, uint64_t first, uint64_t key
 #undef TG__P_OR
 #undef TG__P_AND
 #else
-/* Elements from their words: the top bits as fractions in [0, 1). All of this works on whole vectors: w and y have room for them. */
+/* Elements from their words: the top bits as fractions in [0, 1). All of this works on whole vectors: w and y
+   have room for them. */
 #ifdef TG__TYPE_F32
 #define TG__UNIT 5.9604644775390625e-8f
 TG__INLINE TG__V TG__FT(tg__fractions)(const uint32_t *w) {
@@ -15962,13 +17563,15 @@ TG__PRIVATE void TG__FT(tg__uniform)(int64_t n, TG__T *y, const uint32_t *w, TG_
     const TG__V low = TG__W(set)(a), high = TG__W(set)(b), width = TG__W(set)(b - a);
     for (int64_t i = 0; i < n; i += TG__VN) {
         TG__V v = TG__W(add)(low, TG__W(mul)(TG__FT(tg__fractions)(w + TG__WORDS * i), width));
-        TG__W(store)(y + i, TG__W(select)(TG__W(mand)(TG__W(ge)(v, high), TG__W(lt)(low, high)), low, v));      /* rounding may reach b, which is excluded */
+        /* rounding may reach b, which is excluded */
+        TG__W(store)(y + i, TG__W(select)(TG__W(mand)(TG__W(ge)(v, high), TG__W(lt)(low, high)), low, v));
     }
 }
 /* Zero with probability p, else b. */
 TG__PRIVATE void TG__FT(tg__keep)(int64_t n, TG__T *y, const uint32_t *w, TG__T p, TG__T b) {
     for (int64_t i = 0; i < n; i += TG__VN)
-        TG__W(store)(y + i, TG__W(select)(TG__W(lt)(TG__FT(tg__fractions)(w + TG__WORDS * i), TG__W(set)(p)), TG__W(set)(0), TG__W(set)(b)));
+        TG__W(store)(y + i, TG__W(select)(TG__W(lt)(TG__FT(tg__fractions)(w + TG__WORDS * i), TG__W(set)(p)),
+            TG__W(set)(0), TG__W(set)(b)));
 }
 /* Elements 2i and 2i + 1: sqrt(-2 log u) times the cosine and the sine of 2 pi v, u in (0, 1]. */
 TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__T mean, TG__T std) {
@@ -15980,7 +17583,8 @@ TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__
         for (i = 0; i < pairs; i++) { u[i] = t[2 * i]; v[i] = t[2 * i + 1]; }
         for (; i % TG__VN; i++) u[i] = v[i] = 0;
         for (i = 0; i < pairs; i += TG__VN) {
-            TG__V r = TG__W(log)(TG__W(add)(TG__W(load)(u + i), TG__W(set)(TG__UNIT))), a = TG__W(mul)(TG__W(load)(v + i), TG__W(set)((TG__T)6.283185307179586477));
+            TG__V r = TG__W(log)(TG__W(add)(TG__W(load)(u + i), TG__W(set)(TG__UNIT))),
+                a = TG__W(mul)(TG__W(load)(v + i), TG__W(set)((TG__T)6.283185307179586477));
             r = TG__W(mul)(TG__W(sqrt)(TG__W(mul)(TG__W(set)(-2), r)), TG__W(set)(std));
             TG__W(store)(u + i, TG__W(add)(TG__W(mul)(r, TG__W(cos)(a)), TG__W(set)(mean)));
             TG__W(store)(v + i, TG__W(add)(TG__W(mul)(r, TG__W(sin)(a)), TG__W(set)(mean)));
@@ -15994,14 +17598,19 @@ TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__
 
 /* ======================================================================================
    >>pass-conv        convolutions: filling padded planes, register tiles, weight gradients, the last step
-   Read for float and for double. A convolution runs over planes: padded copies of a few rows of the source, one plane for every residue
-   of the stride, in which each tap of the kernel is one fixed distance. So the inner loop is a matrix product whose second operand is read
+   Read for float and for double. A convolution runs over planes: padded copies of a few rows of the source,
+   one plane for every residue
+   of the stride, in which each tap of the kernel is one fixed distance. So the inner loop is a matrix product
+   whose second operand is read
    at a table of distances, and no matrix of columns is ever made.
 
    The order of summation, the same in every pass:
-   - results and data gradients: channels are cut into equal blocks of at most 512 / taps (at least one); a block sums its channels upward,
-     for each its taps in order, with FMA from zero; block sums are added in block order. Padding takes part as zeros.
-   - weight gradients: positions in order (image, row, column) with FMA from zero within a unit, units of a part in order, then parts in order;
+   - results and data gradients: channels are cut into equal blocks of at most 512 / taps (at least one); a
+   block sums its channels upward,
+     for each its taps in order, with FMA from zero; block sums are added in block order. Padding takes part
+     as zeros.
+   - weight gradients: positions in order (image, row, column) with FMA from zero within a unit, units of a
+   part in order, then parts in order;
      >>impl-conv cuts units and parts by the sizes alone. With few result channels a unit is summed in lanes, see tg__conv_dots.
    Tests: tests/test_conv.c
    ====================================================================================== */
@@ -16024,7 +17633,8 @@ typedef struct tg__conv_weights {
     void   *out; int64_t step;               /* elements from one panel to the next */
 } tg__conv_weights;
 
-/* Planes: out[channel][plane][row][pitch]; row i of plane p is source row y0 + ry[p] + i * sy, zero where there is none. */
+/* Planes: out[channel][plane][row][pitch]; row i of plane p is source row y0 + ry[p] + i * sy, zero where
+   there is none. */
 typedef struct tg__conv_fill {
     const void *src; int kind;
     int64_t channels, h, w, sc, sh, sw;
@@ -16069,7 +17679,8 @@ typedef struct tg__conv_turn {
     void   *out; int64_t step, width;
 } tg__conv_turn;
 
-/* Sums for the weights where result channels are few: d[k][d_rs] and column o, both operands along positions. g: [o][rows][cols]. */
+/* Sums for the weights where result channels are few: d[k][d_rs] and column o, both operands along positions.
+   g: [o][rows][cols]. */
 typedef struct tg__conv_dots {
     int64_t k, rows, cols, pitch, o;
     const int64_t *at;
@@ -16080,7 +17691,8 @@ typedef struct tg__conv_dots {
 
 /* The weight gradient from the parts' sums, one panel. */
 typedef struct tg__conv_sum {
-    int64_t parts, part_step, o, channels, taps, width, split, split_rows;      /* channels stand in splits of so many rows */
+    /* channels stand in splits of so many rows */
+    int64_t parts, part_step, o, channels, taps, width, split, split_rows;
     const void *s;
     void   *w; int kind; int64_t so, sc; const int64_t *tap;
 } tg__conv_sum;
@@ -16088,7 +17700,8 @@ typedef struct tg__conv_sum {
 
 #if defined(TG__T)
 
-/* MR rows (result channels) by up to three vectors (positions); a row less where registers are few. WR rows (channel and tap) by up to two vectors (result channels). */
+/* MR rows (result channels) by up to three vectors (positions); a row less where registers are few. WR rows
+   (channel and tap) by up to two vectors (result channels). */
 #undef TG__C_MR
 #undef TG__C_EACH
 #undef TG__C_WR
@@ -16111,7 +17724,9 @@ typedef struct tg__conv_sum {
 #endif
 
 /* What >>impl-conv must know: 0 rows of a weight panel, 1 lanes, 2 rows of a gather tile. */
-TG__PRIVATE int64_t TG__FT(tg__conv_shape)(int what) { return what == 0 ? TG__C_MR : what == 1 ? TG__VN : TG__C_WR; }
+TG__PRIVATE int64_t TG__FT(tg__conv_shape)(int what) {
+    return what == 0 ? TG__C_MR : what == 1 ? TG__VN : TG__C_WR;
+}
 
 TG__PRIVATE void TG__FT(tg__conv_panels)(const tg__conv_weights *s) {
     const int64_t size = s->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
@@ -16119,12 +17734,15 @@ TG__PRIVATE void TG__FT(tg__conv_panels)(const tg__conv_weights *s) {
         const int64_t rows = s->m - i < TG__C_MR ? s->m - i : TG__C_MR;
         TG__T *out = (TG__T *)s->out + i / TG__C_MR * s->step;
         if (s->run) {
-            TG__FT(tg__gemm_pack)(s->kind, (const char *)s->w + i * s->sm * size, 1, s->sm, s->channels * s->taps, rows, out, TG__C_MR);
+            TG__FT(tg__gemm_pack)(s->kind, (const char *)s->w + i * s->sm * size, 1, s->sm,
+                s->channels * s->taps, rows, out, TG__C_MR);
             continue;
         }
         for (int64_t c = 0; c < s->channels; c++)
             for (int64_t t = 0; t < s->taps; t++, out += TG__C_MR)
-                for (int64_t r = 0; r < TG__C_MR; r++) out[r] = r < rows ? TG__FT(tg__gemm_get)(s->w, (i + r) * s->sm + c * s->sc + s->tap[t], s->kind) : (TG__T)0;
+                for (int64_t r = 0; r < TG__C_MR; r++)
+                    out[r] = r < rows ? TG__FT(tg__gemm_get)(s->w, (i + r) * s->sm + c * s->sc + s->tap[t],
+                        s->kind) : (TG__T)0;
     }
 }
 
@@ -16134,10 +17752,12 @@ TG__INLINE void TG__FT(tg__conv_zero)(TG__T *p, int64_t n) {
     for (; i + TG__VN <= n; i += TG__VN) TG__W(store)(p + i, TG__W(set)(0));
     for (; i < n; i++) p[i] = 0;
 }
-/* Rows are written upward, whole vectors at a time: the last one runs into the next row, which comes later, or into room behind everything. */
+/* Rows are written upward, whole vectors at a time: the last one runs into the next row, which comes later,
+   or into room behind everything. */
 TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, int64_t p) {
     const int64_t y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], step = s->sw * s->x_step, pitch = s->pitch;
-    int64_t i0 = x0 >= 0 ? 0 : (-x0 + s->x_step - 1) / s->x_step, i1 = x0 >= s->w ? 0 : (s->w - x0 + s->x_step - 1) / s->x_step;
+    int64_t i0 = x0 >= 0 ? 0 : (-x0 + s->x_step - 1) / s->x_step, i1 = x0 >= s->w ? 0
+        : (s->w - x0 + s->x_step - 1) / s->x_step;
     if (i1 > pitch) i1 = pitch;                                 /* source columns exist for i0 <= i < i1 */
     if (i0 > i1) i0 = i1;
     const int64_t n = i1 - i0;
@@ -16152,7 +17772,8 @@ TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, 
                 const TG__T *src = (const TG__T *)s->src + at - i0;
                 for (; q + TG__VN <= i1; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
                 if (q < i1) { TG__W(store)(out + q, TG__W(loadn)(src + q, (int)(i1 - q))); q += TG__VN; }
-            } else for (; q < i1; q += TG__VN) TG__W(store)(out + q, TG__FT(tg__gemm_load)(s->src, at + q - i0, i1 - q, s->kind));
+            } else for (; q < i1; q += TG__VN) TG__W(store)(out + q,
+                TG__FT(tg__gemm_load)(s->src, at + q - i0, i1 - q, s->kind));
         } else if (s->kind == TG__GEMM_OWN) {
             const TG__T *src = (const TG__T *)s->src + at;
             for (; q < i1; q++, src += step) out[q] = *src;
@@ -16171,8 +17792,10 @@ TG__PRIVATE void TG__FT(tg__conv_fill_last)(const tg__conv_fill *s, int64_t p) {
             const bool in = y >= 0 && y < s->h && x >= 0 && x < s->w;
             TG__T *out = (TG__T *)s->out + p * s->plane + i * s->pitch + q;
             if (!in) for (int64_t c = 0; c < s->channels; c++) out[c * s->channel] = 0;
-            else if (s->kind == TG__GEMM_OWN) for (int64_t c = 0; c < s->channels; c++) out[c * s->channel] = ((const TG__T *)s->src)[at + c];
-            else for (int64_t c = 0; c < s->channels; c++) out[c * s->channel] = TG__FT(tg__gemm_get)(s->src, at + c, s->kind);
+            else if (s->kind == TG__GEMM_OWN)
+                for (int64_t c = 0; c < s->channels; c++) out[c * s->channel] = ((const TG__T *)s->src)[at + c];
+            else for (int64_t c = 0; c < s->channels; c++)
+                out[c * s->channel] = TG__FT(tg__gemm_get)(s->src, at + c, s->kind);
         }
     }
 }
@@ -16224,7 +17847,8 @@ TG__PRIVATE void TG__FT(tg__conv_tile_##R##_##NV) TG__C_ARGS { \
 TG__C_EACH(TG__C_TILE, 1)
 TG__C_EACH(TG__C_TILE, 2)
 TG__C_EACH(TG__C_TILE, 3)
-static void (*const TG__FT(tg__conv_tile)[3][TG__C_MR == 8 ? 5 : 3]) TG__C_ARGS = { { TG__C_EACH(TG__C_PICK, 1) }, { TG__C_EACH(TG__C_PICK, 2) }, { TG__C_EACH(TG__C_PICK, 3) } };
+static void (*const TG__FT(tg__conv_tile)[3][TG__C_MR == 8 ? 5 : 3]) TG__C_ARGS =
+    { { TG__C_EACH(TG__C_PICK, 1) }, { TG__C_EACH(TG__C_PICK, 2) }, { TG__C_EACH(TG__C_PICK, 3) } };
 
 TG__PRIVATE void TG__FT(tg__conv_tiles)(const tg__conv_tiles *s) {
     for (int64_t i = 0; i < s->m; i += TG__C_MR) {
@@ -16234,7 +17858,8 @@ TG__PRIVATE void TG__FT(tg__conv_tiles)(const tg__conv_tiles *s) {
         TG__T *d = (TG__T *)s->d + i * s->d_rs;
         for (int64_t nv, v = 0; v < s->vectors; v += nv) {
             nv = s->vectors - v == 4 ? 2 : s->vectors - v < 3 ? s->vectors - v : 3;
-            TG__FT(tg__conv_tile)[nv - 1][pick](s->k, w, s->at, x + s->place[v], x + s->place[v + (nv > 1)], x + s->place[v + nv - 1], d + v * TG__VN, s->d_rs, s->add);
+            TG__FT(tg__conv_tile)[nv - 1][pick](s->k, w, s->at, x + s->place[v], x + s->place[v + (nv > 1)],
+                x + s->place[v + nv - 1], d + v * TG__VN, s->d_rs, s->add);
         }
     }
 }
@@ -16242,7 +17867,8 @@ TG__PRIVATE void TG__FT(tg__conv_tiles)(const tg__conv_tiles *s) {
 TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
     const int64_t size = f->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, step = f->yw == 1 ? TG__VN : 1;
     for (int64_t i = 0; i < f->m; i++) {
-        const TG__V bias = TG__W(set)(f->bias ? TG__FT(tg__gemm_get)(f->bias, i * f->bias_step, f->kind) : (TG__T)0);
+        const TG__V bias = TG__W(set)(f->bias ? TG__FT(tg__gemm_get)(f->bias, i * f->bias_step, f->kind)
+            : (TG__T)0);
         for (int64_t r = 0; r < f->rows; r++) {
             const TG__T *s = (const TG__T *)f->s + i * f->s_rs + r * f->s_row;
             char *y = (char *)f->y + (i * f->ym + r * f->yh) * size;
@@ -16270,7 +17896,9 @@ TG__PRIVATE void TG__FT(tg__conv_turn)(const tg__conv_turn *s) {
         TG__T *out = (TG__T *)s->out + j / width * s->step;
         const char *g = (const char *)s->g + j * s->so * size;
         if (flat) TG__FT(tg__gemm_pack)(s->kind, g, s->sw, s->so, s->rows * s->cols, n, out, width);
-        else for (int64_t r = 0; r < s->rows; r++) TG__FT(tg__gemm_pack)(s->kind, g + r * s->sh * size, s->sw, s->so, s->cols, n, out + r * s->cols * width, width);
+        else for (int64_t r = 0; r < s->rows; r++)
+            TG__FT(tg__gemm_pack)(s->kind, g + r * s->sh * size, s->sw, s->so, s->cols, n,
+                out + r * s->cols * width, width);
     }
 }
 
@@ -16304,12 +17932,15 @@ TG__PRIVATE void TG__FT(tg__conv_gather)(const tg__conv_gather *s) {
     for (int64_t j = 0; j < s->panels; j++)
         for (int64_t i = 0; i < s->k; i += TG__C_WR) {
             int64_t at[TG__C_WR];
-            for (int64_t r = 0; r < TG__C_WR; r++) at[r] = s->at[i + r < s->k ? i + r : s->k - 1];      /* the rows past k are never read */
-            (s->width > TG__VN ? TG__FT(tg__conv_gather_2) : TG__FT(tg__conv_gather_1))(s, at, (const TG__T *)s->g + j * s->g_step, (TG__T *)s->d + j * s->d_step + i * s->width, s->add);
+            /* the rows past k are never read */
+            for (int64_t r = 0; r < TG__C_WR; r++) at[r] = s->at[i + r < s->k ? i + r : s->k - 1];
+            (s->width > TG__VN ? TG__FT(tg__conv_gather_2) : TG__FT(tg__conv_gather_1))(s, at,
+                (const TG__T *)s->g + j * s->g_step, (TG__T *)s->d + j * s->d_step + i * s->width, s->add);
         }
 }
 
-/* Few result channels would leave lanes empty there: here lanes lie along a row's columns. Column i goes to lane i mod 16 (8 of double) with FMA, row after
+/* Few result channels would leave lanes empty there: here lanes lie along a row's columns. Column i goes to
+   lane i mod 16 (8 of double) with FMA, row after
    row; lanes are folded 8, 4, 2, 1. */
 #undef TG__C_LANES
 #undef TG__C_LV
@@ -16358,7 +17989,8 @@ TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
     for (int64_t c = 0; c < s->channels; c++)
         for (int64_t t = 0; t < s->taps; t++)
             for (int64_t o = 0; o < s->o; o++) {
-                const TG__T *p = (const TG__T *)s->s + (c / s->split * s->split_rows + c % s->split * s->taps + t) * s->width + o;
+                const TG__T *p = (const TG__T *)s->s +
+                    (c / s->split * s->split_rows + c % s->split * s->taps + t) * s->width + o;
                 TG__T v = p[0];
                 for (int64_t i = 1; i < s->parts; i++) v += p[i * s->part_step];
                 TG__FT(tg__gemm_store)(s->w, o * s->so + c * s->sc + s->tap[t], 1, s->kind, TG__W(set)(v));
@@ -16420,7 +18052,8 @@ TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
 
 /* ======================================================================================
    >>changes    newest first
-   The version's first number changes when a program must be changed, the second when something was added, the third when something was mended. Names
+   The version's first number changes when a program must be changed, the second when something was added, the
+   third when something was mended. Names
    of operations and numbers of messages are never reused.
 
    0.1.0    the core: context, scopes, errors, tensors, the graph to any order, formulas, reductions, matrix products, convolution, sorting and indexing, safetensors and npy.
@@ -16431,11 +18064,17 @@ TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
 
    Copyright (c) 2026 tensorgrad contributors
 
-   Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the "Software"), to deal in the
-   Software without restriction, including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the
-   Software, and to permit persons to whom the Software is furnished to do so, subject to the following conditions: The above copyright notice and this permission
-   notice shall be included in all copies or substantial portions of the Software. THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
-   IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS
-   OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
+   Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
+   associated documentation files (the "Software"), to deal in the
+   Software without restriction, including without limitation the rights to use, copy, modify, merge, publish,
+   distribute, sublicense, and/or sell copies of the
+   Software, and to permit persons to whom the Software is furnished to do so, subject to the following
+   conditions: The above copyright notice and this permission
+   notice shall be included in all copies or substantial portions of the Software. THE SOFTWARE IS PROVIDED
+   "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+   IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE
+   AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS
+   OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT,
+   TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
    CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
    ====================================================================================== */
