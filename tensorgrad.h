@@ -5444,11 +5444,12 @@ TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outp
 
 TG_API bool tg_grad_from(const tg_grad_args *a) {
     tg_ctx *tg;
-    if (!a || !a->outputs || !a->inputs) return false;
-    if (a->n_outputs <= 0 || a->n_inputs <= 0) {
-        tg = a->n_outputs > 0 ? tg__start(a->outputs[0], "grad") : a->n_inputs > 0
-            ? tg__start(a->inputs[0], "grad") : NULL;
-        return tg && tg__fail(tg, TG__E_ARGUMENT, a->n_inputs <= 0 ? "no inputs given" : "no outputs given");
+    bool from, to;
+    if (!a) return false;
+    from = a->inputs && a->n_inputs > 0; to = a->outputs && a->n_outputs > 0;
+    if (!from || !to) {
+        tg = to ? tg__start(a->outputs[0], "grad") : from ? tg__start(a->inputs[0], "grad") : NULL;
+        return tg && tg__fail(tg, TG__E_ARGUMENT, to ? "no inputs given" : "no outputs given");
     }
     if (!a->outputs[0] && a->inputs[0]) { (void)tg__start2(NULL, a->inputs[0], "grad"); return false; }
     if (a->at.file) (void)tg__at(a->outputs[0], a->at.file, a->at.line);
@@ -5513,6 +5514,12 @@ TG_API tg_tensor *(tg_retain_grad)(tg_tensor *t) {
 }
 
 /* ---- derivative products ---- */
+TG__PRIVATE tg_ctx *tg__start_call(const tg_function_call *c, const char *name) {
+    tg_ctx *tg = c && c->inputs && c->n_inputs > 0 ? tg__start_list(c->inputs, c->n_inputs, name) : NULL;
+    if (tg && !c->f) { (void)tg__fail(tg, TG__E_ARGUMENT, "the function is NULL"); return NULL; }
+    if (tg && c->n_outputs <= 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "the function has no outputs"); return NULL; }
+    return tg;
+}
 /* Runs call->f on fresh leaves with the inputs' values (or on the inputs themselves when they are not to be
    differentiated anew). */
 TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c, tg_tensor *const *inputs,
@@ -5544,8 +5551,7 @@ TG__PRIVATE bool tg__product_begin(tg__product *p, const tg_function_call *c, co
     int i;
     size_t in, out;
     memset(p, 0, sizeof *p);
-    if (!c || !c->f || c->n_inputs <= 0 || c->n_outputs <= 0 || !c->inputs) return false;
-    p->tg = tg__start_list(c->inputs, c->n_inputs, name);
+    p->tg = tg__start_call(c, name);
     if (!p->tg) return false;
     for (i = 0; i < n_v; i++) if (!tg__use(p->tg, v[i], i)) return false;
     in = (size_t)c->n_inputs; out = (size_t)c->n_outputs;
@@ -5744,9 +5750,8 @@ TG_API bool tg_gradcheck_from(const tg_gradcheck_args *a) {
     tg_mark m;
     int i;
     bool ok, mode;
-    if (!c || c->n_inputs <= 0 || !c->inputs || !c->f) return false;
-    if (a->at.file) (void)tg__at(c->inputs[0], a->at.file, a->at.line);
-    tg = tg__start_list(c->inputs, c->n_inputs, "gradcheck");
+    if (c && c->inputs && c->n_inputs > 0 && a->at.file) (void)tg__at(c->inputs[0], a->at.file, a->at.line);
+    tg = tg__start_call(c, "gradcheck");
     if (!tg) return false;
     if (c->n_inputs > 16 || c->n_outputs > 16)
         return tg__fail(tg, TG__E_ARGUMENT, "gradcheck takes up to 16 inputs and 16 outputs");
@@ -5833,9 +5838,9 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     size_t all_size = 0;
     bool mode, ok, graph = false;
     int i, count;
-    if (!c || !c->f || !outputs || c->n_inputs <= 0 || !c->inputs || c->n_outputs <= 0) return false;
-    for (i = 0; i < c->n_outputs; i++) outputs[i] = NULL;
-    tg = tg__start_list(c->inputs, c->n_inputs, "checkpoint");
+    tg = tg__start_call(c, "checkpoint");
+    if (tg && !outputs) return tg__fail(tg, TG__E_NO_DATA, "place for the outputs");
+    for (i = 0; c && outputs && i < c->n_outputs; i++) outputs[i] = NULL;
     if (!tg) return false;
     if (!tg->grad_mode) return tg__function_run(tg, c, c->inputs, outputs);
     memset(&at, 0, sizeof at);
