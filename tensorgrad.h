@@ -12065,10 +12065,14 @@ TG__PRIVATE tg_tensor *tg__io_tensor(tg__cursor *c, const tg__io_type *y, int nd
     switch (how) {
         /* kernels rely on 0 and 1 */
         case TG__IO_BOOL: for (i = 0; i < n; i++) ((uint8_t *)t->data)[i] = data[i] != 0; break;
-        case TG__IO_U16: for (i = 0; i < n; i++) ((int32_t *)t->data)[i] = (int32_t)tg__get_word(data + i * 2,
-            2, big); break;
-        case TG__IO_U32: for (i = 0; i < n; i++) ((int64_t *)t->data)[i] = (int64_t)tg__get_word(data + i * 4,
-            4, big); break;
+        case TG__IO_U16:
+            for (i = 0; i < n; i++)
+                ((int32_t *)t->data)[i] = (int32_t)tg__get_word(data + i * 2, 2, big);
+            break;
+        case TG__IO_U32:
+            for (i = 0; i < n; i++)
+                ((int64_t *)t->data)[i] = (int64_t)tg__get_word(data + i * 4, 4, big);
+            break;
         default:
             memcpy(t->data, data, bytes);
             if (big != tg__big_host()) tg__swap_words((unsigned char *)t->data, bytes, y->word);
