@@ -17351,7 +17351,8 @@ TG__INLINE void TG__FT(tg__gemm_lane_rows)(int kind, int rows, const tg__gemm_pa
             /* rows as far apart as these are too much for the machine's own prefetching */
             if (TG__VN > 1) {
                 const char *f = (const char *)s->b + (at + ahead) * size + (j + ahead < s->n ? 0 : next);
-                for (int r = 0; r < rows; r++) TG__PREFETCH(f + r * up * size);
+                TG__PREFETCH(f);
+                if (rows > 1) { TG__PREFETCH(f + up * size); TG__PREFETCH(f + 2 * up * size); TG__PREFETCH(f + 3 * up * size); }
             }
             v = TG__W(fma)(a[0], TG__FT(tg__gemm_load)(s->b, at, TG__VN, kind), v);
             if (rows > 1) v = TG__W(fma)(a[1], TG__FT(tg__gemm_load)(s->b, at + up, TG__VN, kind), v);
