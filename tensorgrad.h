@@ -10307,6 +10307,9 @@ TG__PRIVATE void tg__gemm_cut(tg__gemm_job *j, int64_t kc) {
             ns = tg__ceil_div(area / ms, least) * least;
             if (ns > p->n) ns = p->n;
         }
+    } else if (j->batches == 1) {                                    /* one chunk for now; two threads are worth having */
+        if (ns >= 2 * least) ns = tg__ceil_div(tg__ceil_div(ns, 2), least) * least;
+        else if (ms >= 2 * j->mr) ms = tg__ceil_div(tg__ceil_div(ms, 2), j->mr) * j->mr;
     }
     j->ms = ms;
     j->ns = ns;
