@@ -220,9 +220,8 @@ typedef enum tg_device { TG_CPU = 0, TG_CUDA = 1, TG_DEVICES = 4 } tg_device;
 typedef enum tg_isa { TG_ISA_BEST = 0, TG_ISA_PLAIN, TG_ISA_AVX2, TG_ISA_AVX512, TG_ISA_NEON } tg_isa;
 
 /* A tensor: a strided view of numbers, and its place in the graph. The fields down to `requires_grad` may be
-   read; only functions
-   change them. Strides count elements, may be zero or negative. Element [i, j] of a host tensor stands at
-   (char *)data + (i * stride[0] + j * stride[1]) * tg_dtype_size(dtype). */
+   read; only functions change them. Strides count elements, may be zero or negative. Element [i, j] of a host
+   tensor stands at (char *)data + (i * stride[0] + j * stride[1]) * tg_dtype_size(dtype). */
 typedef struct tg_tensor tg_tensor;
 struct tg_tensor {
     tg_ctx    *tg;                     /* the context that made it                                   */
@@ -254,8 +253,7 @@ struct tg_tensor {
 };
 
 /* TG_SHAPE(2, 3): a shape written in place; two arguments of a call, the number of dimensions and the sizes.
-   TG_SCALAR is the shape of
-   a 0-dimensional tensor. */
+   TG_SCALAR is the shape of a 0-dimensional tensor. */
 #ifdef __cplusplus
 } /* extern "C" */
 struct tg__dims { int64_t d[TG_MAX_DIMS + 1]; };
@@ -280,8 +278,8 @@ typedef struct tg_maybe { bool is; double value; } tg_maybe;
 #endif
 
 /* Calls with options are macros over a struct: tg_conv2d(x, w, b, .padding = {1, 1}). `at` is filled by the
-   macro with the caller's file and line. In C++ before C++20, which has no
-   such initialisers, and in other languages fill the struct and call the function whose name ends in _from. */
+   macro with the caller's file and line. In C++ before C++20, which has no such initialisers, and in other
+   languages fill the struct and call the function whose name ends in _from. */
 typedef struct tg_place { const char *file; int line; } tg_place;
 #ifdef TENSORGRAD_NO_LINES
 #define TG__HERE {NULL, 0}
@@ -357,9 +355,8 @@ typedef struct tg_config {
 } tg_config;
 
 /* Opens a context; NULL config means all defaults. Returns NULL when memory is short, the instruction set is
-   not there, or the header
-   that the caller saw is not the one that was compiled. Close it with tg_close, which returns every byte.
-   In C: tg_open(&(tg_config){ .threads = 2, .seed = 1 }). */
+   not there, or the header that the caller saw is not the one that was compiled. Close it with tg_close,
+   which returns every byte. In C: tg_open(&(tg_config){ .threads = 2, .seed = 1 }). */
 #define TG_ABI ((uint32_t)(TG_VERSION * 8u) ^ (uint32_t)(sizeof(tg_tensor) << 20) ^ (uint32_t)(sizeof(tg_config) << 10))
 #define tg_open(...) tg_open_abi((__VA_ARGS__), TG_ABI)
 TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi);
@@ -371,8 +368,7 @@ TG_API const char *tg_isa_name(tg_ctx *tg);
 TG_API bool    tg_isa_supported(tg_isa isa);
 
 /* Errors. A failing call records the first error and returns NULL or false; until tg_clear every call that
-   computes or writes returns
-   NULL or false at once. */
+   computes or writes returns NULL or false at once. */
 /* true while an error is pending; true for NULL */
 TG_API bool          tg_failed(tg_ctx *tg);
 TG_API tg_error_code tg_error(tg_ctx *tg);
@@ -404,8 +400,8 @@ TG_API void     tg_random_set(tg_ctx *tg, tg_random_state state);
    ====================================================================================== */
 
 /* Every tensor that a function returns is held by the innermost open scope of its context. tg_end lets go of
-   all that came since its tg_begin,
-   scopes opened later and left open included. Without any scope the root scope holds everything until tg_close. */
+   all that came since its tg_begin, scopes opened later and left open included. Without any scope the root
+   scope holds everything until tg_close. */
 typedef struct tg_mark { uint32_t depth, serial; } tg_mark;
 TG_API tg_mark    tg_begin(tg_ctx *tg);
 TG_API void       tg_end(tg_ctx *tg, tg_mark mark);
@@ -536,12 +532,12 @@ TG_API size_t tg_format_stats(tg_tensor *t, char *out, size_t size);
 TG_API void   tg_show(tg_tensor *t);
 
 /* A header in context `to` over t's storage, for weights that many threads use. The storage is frozen while
-   it has more than one holder and outlives
-   the context that made it. Call it while no other thread uses either context. Gradients belong to the header. */
+   it has more than one holder and outlives the context that made it. Call it while no other thread uses
+   either context. Gradients belong to the header. */
 TG_API tg_tensor *tg_share(tg_ctx *to, tg_tensor *t);
 /* Exchanges the storages of two tensors of one context, dtype and shape: the values change places, nothing is
-   copied. Frozen storages may take part, so new weights
-   replace shared ones between two calls. Neither tensor may be a view, have views or be a result of the graph. */
+   copied. Frozen storages may take part, so new weights replace shared ones between two calls. Neither tensor
+   may be a view, have views or be a result of the graph. */
 TG_API bool tg_swap(tg_tensor *a, tg_tensor *b);
 
 /* ======================================================================================
@@ -558,8 +554,8 @@ TG_API tg_tensor *tg_retain_grad(tg_tensor *t);
 TG_API bool       tg_zero_grad(tg_tensor *t);
 
 /* Walks the graph back from `loss` and adds to .grad of every leaf that requires it. A loss of more than one
-   element needs `.gradient`. The graph's
-   saved values are let go of on the way unless .retain_graph or .create_graph is set. */
+   element needs `.gradient`. The graph's saved values are let go of on the way unless .retain_graph or
+   .create_graph is set. */
 typedef struct tg_backward_args {
     tg_place at TG_EMPTY;
     tg_tensor *loss TG_EMPTY;
@@ -571,8 +567,8 @@ TG_API bool tg_backward_from(const tg_backward_args *args);
 #define tg_backward(...) tg_backward_from(TG__ARGS(tg_backward_args, .loss = __VA_ARGS__))
 
 /* Gradients of outputs with respect to inputs, without touching any .grad: fills gradients[0..n_inputs-1],
-   each of its input's shape. An input that
-   the outputs do not depend on is an error, or gives NULL with .allow_unused. */
+   each of its input's shape. An input that the outputs do not depend on is an error, or gives NULL with
+   .allow_unused. */
 typedef struct tg_grad_args {
     tg_place at TG_EMPTY;
     tg_tensor *const *outputs TG_EMPTY; int n_outputs TG_EMPTY;
@@ -906,9 +902,8 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
    ====================================================================================== */
 
 /* An ordered set of named tensors with text metadata; what a weights file is in memory. *Owned*: free it with
-   tg_dict_free. The dict keeps its tensors,
-   so that they outlive their scope. Names and metadata are UTF-8 and copied; the dict keeps the order in
-   which names first came. */
+   tg_dict_free. The dict keeps its tensors, so that they outlive their scope. Names and metadata are UTF-8
+   and copied; the dict keeps the order in which names first came. */
 typedef struct tg_dict tg_dict;
 TG_API tg_dict    *tg_dict_new(tg_ctx *tg);
 /* before tg_close; NULL is fine */
@@ -946,9 +941,9 @@ TG_API bool        tg_dict_set_raw(tg_dict *d, const char *name, const char *typ
 TG_API tg_tensor  *tg_dict_f32(const tg_dict *d, int64_t i);
 
 /* safetensors. _parse reads from memory (which it does not keep), _load from a file through the file hook. A
-   malformed file is TG_ERROR_FORMAT that says what and where;
-   nothing of it remains. Written files hold the names in the dict's order and wider elements first, so that
-   every tensor is aligned for readers that map the file. */
+   malformed file is TG_ERROR_FORMAT that says what and where; nothing of it remains. Written files hold the
+   names in the dict's order and wider elements first, so that every tensor is aligned for readers that map
+   the file. */
 TG_API tg_dict *tg_safetensors_parse(tg_ctx *tg, const void *bytes, size_t size);
 TG_API tg_dict *tg_safetensors_load(tg_ctx *tg, const char *path);
 /* the whole file as u8 [size] */
@@ -956,9 +951,8 @@ TG_API tg_tensor *tg_safetensors_bytes(const tg_dict *d);
 TG_API bool     tg_safetensors_save(const tg_dict *d, const char *path);
 
 /* NumPy's .npy: any order, either byte order, versions 1 to 3. uint16 becomes i32, uint32 i64, uint64 i64 if
-   all its values fit, else u8 with
-   a last dimension of 8; complex numbers become a last dimension of 2. Bytes behind the array are ignored, as
-   NumPy does. bf16 cannot be written. */
+   all its values fit, else u8 with a last dimension of 8; complex numbers become a last dimension of 2. Bytes
+   behind the array are ignored, as NumPy does. bf16 cannot be written. */
 TG_API tg_tensor *tg_npy_parse(tg_ctx *tg, const void *bytes, size_t size);
 TG_API tg_tensor *tg_npy_load(tg_ctx *tg, const char *path);
 /* the whole file as u8 [size] */
@@ -970,9 +964,8 @@ TG_API bool       tg_npy_save(tg_tensor *t, const char *path);
    ====================================================================================== */
 
 /* Every function below is also a macro of its own name that notes where it was called, for messages and for
-   the tape. A macro does not expand
-   inside itself, and &tg_add is still the function. TENSORGRAD_NO_LINES leaves this out. tests/test_places.sh
-   compares the list with the declarations. */
+   the tape. A macro does not expand inside itself, and &tg_add is still the function. TENSORGRAD_NO_LINES
+   leaves this out. tests/test_places.sh compares the list with the declarations. */
 struct tg__ctx_head { const char *file; int line; };
 static inline tg_tensor *tg__at(tg_tensor *t, const char *file, int line) {
     if (t) {
@@ -1434,8 +1427,7 @@ static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *b
 #endif
 
 /* The header's own optimisation and rounding, whatever the user's flags: gcc contracts even intrinsics by
-   default, -Ofast removes error-free
-   transforms, and a gemm without optimisation is ten times slower. */
+   default, -Ofast removes error-free transforms, and a gemm without optimisation is ten times slower. */
 #if defined(__clang__)
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wunknown-pragmas"
@@ -2808,8 +2800,7 @@ TG__PRIVATE int tg__bit_length(uint64_t v) {       /* 0 for 0 */
 TG__PRIVATE int tg__big_bits(const uint32_t *d, int n) { return n ? 32 * (n - 1) + tg__bit_length(d[n - 1]) : 0; }
 
 /* r = r mod s and returns r / s, known to be below 16. s's top limb has 28 bits, so that the quotient of the
-   top limbs
-   is right or 1 too small (R. Juckett, "Printing floating-point numbers", 2014). */
+   top limbs is right or 1 too small (R. Juckett, "Printing floating-point numbers", 2014). */
 TG__PRIVATE uint32_t tg__big_digit(uint32_t *r, int *nr, const uint32_t *s, int ns) {
     uint32_t q, round;
     int i;
@@ -3040,8 +3031,7 @@ TG__PRIVATE int tg__print_f32(char *out, float v) {
 }
 
 /* What the two forms below begin with: takes v apart and writes its sign. True: that was all, for infinities,
-   NaN and too
-   little room; *n is the length, or -1. */
+   NaN and too little room; *n is the length, or -1. */
 TG__PRIVATE bool tg__print_begin(char *out, size_t cap, double v, uint64_t *f, int *e, int *n) {
     bool negative, finite = tg__f64_parts(v, &negative, f, e);
     char text[8];
@@ -3393,9 +3383,8 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
 }
 
 /* Every message: name, code, text. The number that tg_error_number gives is the row's place, so rows are only
-   ever added at the end.
-   %s text, %d int, %l int64_t, %f double, %t a tensor's dtype and shape, %v dims (int, const int64_t *), %y
-   dtype. */
+   ever added at the end. %s text, %d int, %l int64_t, %f double, %t a tensor's dtype and shape, %v dims (int,
+   const int64_t *), %y dtype. */
 #define TG__MESSAGES(TG__MSG) \
     TG__MSG(MEMORY,          TG_ERROR_MEMORY,      "out of memory: %l bytes asked for, %l in use, limit %l (0: none)") \
     TG__MSG(NULL,            TG_ERROR_NULL,        "operand %d is NULL") \
@@ -4466,8 +4455,7 @@ TG__PRIVATE bool tg__same_shape(const tg_tensor *a, const tg_tensor *b) {
 }
 
 /* The dimensions of t from outermost to innermost by stride, as torch's elementwise results keep them; false
-   where t is row-major. Dimensions of stride 0 or of
-   equal strides stay where they are. */
+   where t is row-major. Dimensions of stride 0 or of equal strides stay where they are. */
 TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order) {
     int i, j, n = t->ndim;
     if (tg__is_dense(t)) return false;
@@ -4640,9 +4628,8 @@ typedef struct tg__hook_link {
 } tg__hook_link;
 
 /* One call. During check and forward `in` and `out` are the live tensors. Once recorded they are what the op
-   declared as saved, else NULL: inputs are the tensors
-   themselves, outputs are aliases without a node (else the node would hold itself). The arrays, the
-   attributes and the struct are one block. */
+   declared as saved, else NULL: inputs are the tensors themselves, outputs are aliases without a node (else
+   the node would hold itself). The arrays, the attributes and the struct are one block. */
 struct tg__node {
     const tg_op *op;
     tg_ctx     *tg;
@@ -6626,8 +6613,7 @@ TG__PRIVATE bool tg__ramp(tg_ctx *tg, tg_tensor *y, double fstart, double fstep,
 
 /* ---- the formula table's rows become records ---- */
 /* The rows for integers: 64-bit numbers, wrapped to the type afterwards. C expressions over x or a, b, c and
-   the numbers p. A formula without a row here is for
-   floating types only. */
+   the numbers p. A formula without a row here is for floating types only. */
 #define TG__WRAP(u) ((int64_t)(u))
 #define TG__INTEGER_FORMULAS(TG__I1, TG__I2, TG__I3) \
     TG__I1(tg_neg, TG__WRAP((uint64_t)0 - (uint64_t)x))      TG__I1(tg_abs, x < 0 ? TG__WRAP((uint64_t)0 - (uint64_t)x) : x)      TG__I1(tg_sign, (x > 0) - (x < 0)) \
@@ -8771,8 +8757,7 @@ TG__PRIVATE bool tg__prod_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
 static const tg_op tg__prod_op = { "prod", 1, 1, 0, 1, 0, { TG_SAVE_IN(0), 0, 0, 0 }, tg__reduce_attrs, 2,
     sizeof(tg__reduce_attr), tg__sum_check, tg__prod_forward, tg__prod_backward, NULL };
 /* The product of the others as tg calls: exclusive products from the left and from the right, by doubling
-   (log2(n) steps), so that zeros need no special case and
-   every derivative is right. */
+   (log2(n) steps), so that zeros need no special case and every derivative is right. */
 /* x [R, K] -> product of the rows before (after) each */
 TG__PRIVATE tg_tensor *tg__prod_side(tg_ctx *tg, tg_tensor *x, bool from_right) {
     int64_t rows = x->shape[0], one[2], s;
@@ -9140,8 +9125,8 @@ TG__PRIVATE tg__sort_rule tg__sort_rule_for(tg_dtype d, bool descending) {
 }
 
 /* Keys of n elements, and the bits of an element from its key: positive floats get their sign bit set,
-   negative ones are turned over; signed integers have the sign bit turned.
-   The keys of zeros and NaNs stand for several values: those elements are fetched from x. */
+   negative ones are turned over; signed integers have the sign bit turned. The keys of zeros and NaNs stand
+   for several values: those elements are fetched from x. */
 #define TG__SORT_TYPE(U) \
     TG__PRIVATE void tg__sort_keys_##U(int64_t n, uint64_t *keys, const void *x_, int64_t xs, const tg__sort_rule *r, tg__sort_range *range) { \
         const U *x = (const U *)x_; \
@@ -9216,8 +9201,8 @@ TG__PRIVATE void tg__sort_plan(const tg__sort_range *r, bool wide, int digit, in
 }
 
 /* Short rows of packed entries, no two of which are equal. Groups of 16 are put in order by counting how many
-   are below each, then runs are merged; neither has a branch
-   that depends on the values. Returns where the result is. */
+   are below each, then runs are merged; neither has a branch that depends on the values. Returns where the
+   result is. */
 TG__PRIVATE uint64_t *tg__sort_merge(uint64_t *a, uint64_t *b, int64_t n) {
     int64_t at, run, i, k;
     uint64_t *t;
@@ -11817,8 +11802,7 @@ TG__PRIVATE bool tg__save_file(tg_ctx *tg, const char *path, const void *const *
 enum { TG__IO_SAME, TG__IO_BOOL, TG__IO_U16, TG__IO_U32, TG__IO_U64, TG__IO_RAW };
 
 /* One row per element type, for all formats. `bits` of one element, `word` bytes of one number (a complex
-   element is two numbers),
-   `dtype` of the tensor that it becomes. "" where a format has no such type. */
+   element is two numbers), `dtype` of the tensor that it becomes. "" where a format has no such type. */
 typedef struct tg__io_type { char st[12], npy[4]; uint8_t bits, word, how, dtype; } tg__io_type;
 static const tg__io_type tg__io_types[] = {
     { "F32",         "f4",  32,  4, TG__IO_SAME, TG_F32  }, { "F64",     "f8", 64, 8, TG__IO_SAME, TG_F64  },
@@ -11851,9 +11835,8 @@ TG__PRIVATE const tg__io_type *tg__io_of_safetensors(const char *name) {
 }
 
 /* Bytes of a file's tensor; false if they cannot be counted, or if packed elements end inside a byte. Sizes
-   of 0 do not excuse the
-   others: strides are their product. All types have one limit, that of 16 bytes a number, so that what was
-   read can be written and read again. */
+   of 0 do not excuse the others: strides are their product. All types have one limit, that of 16 bytes a
+   number, so that what was read can be written and read again. */
 TG__PRIVATE bool tg__io_bytes(const tg__io_type *y, int ndim, const int64_t *shape, uint64_t *bytes) {
     int64_t unit = tg__io_is_pair(y) ? 32 : 16, most = unit, count;
     bool empty = false;
@@ -11995,8 +11978,8 @@ TG__PRIVATE bool tg__json_escape(tg__cursor *c, uint32_t *code) {
     return true;
 }
 /* Decodes a string into `out` and ends it with a 0; returns the bytes it took with that 0, or 0 after an
-   error. Escapes only shrink and two quotes leave room
-   for the 0, so a buffer as long as the rest of the file's text always suffices. */
+   error. Escapes only shrink and two quotes leave room for the 0, so a buffer as long as the rest of the
+   file's text always suffices. */
 TG__PRIVATE size_t tg__json_string(tg__cursor *c, char *out) {
     size_t n = 0, k;
     uint32_t code;
@@ -12523,8 +12506,7 @@ TG__PRIVATE void tg__st_sift(const tg__st_span *s, uint32_t *order, int64_t i, i
     order[i] = top;
 }
 /* Do the tensors cover the data, each byte once? Most files list them in the order of their data; others are
-   sorted (by heap: no recursion,
-   and no order makes it slow). */
+   sorted (by heap: no recursion, and no order makes it slow). */
 TG__PRIVATE bool tg__st_cover(tg__st *r) {
     int64_t n = r->d->names.count, i;
     const tg__st_span *s = r->span, *q;
@@ -13590,13 +13572,10 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
    Tests: tests/test_maths.c
    ====================================================================================== */
 
-/* clang keeps fusing, reassociating and assuming numbers under -Ofast, whatever its pragmas say, and its header's
-   functions carry the
-   flags they were included with: there every rounding that must happen is hidden behind an empty asm, and the
-   words whose
-   instruction must be exactly that one (fma, sqrt, minq, maxq) are asm. All other compilers and flags see
-   nothing of
-   this. */
+/* clang keeps fusing, reassociating and assuming numbers under -Ofast, whatever its pragmas say, and its
+   header's functions carry the flags they were included with: there every rounding that must happen is hidden
+   behind an empty asm, and the words whose instruction must be exactly that one (fma, sqrt, minq, maxq) are
+   asm. All other compilers and flags see nothing of this. */
 #undef TG__BARRIER
 #undef TG__ASM1
 #undef TG__ASM2
@@ -13628,8 +13607,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #endif
 
 /* A set below is a list of lines "word, value". a, b, c are the operands, m, o masks, i, j integer vectors, n
-   a count.
-   WA: arithmetic, each result rounded exactly there. */
+   a count. WA: arithmetic, each result rounded exactly there. */
 #undef TG__WA1
 #undef TG__WA2
 #undef TG__WA3
@@ -13776,8 +13754,7 @@ TG__PRIVATE float tg__fma32(float a, float b, float c) {
     return (float)tg__double(u);
 }
 /* double: both numbers as integers m * 2^e; the product has 106 bits in hi:lo, the addend is shifted beneath
-   or above it,
-   what falls off is kept as one sticky bit, and the sum is rounded once. */
+   or above it, what falls off is kept as one sticky bit, and the sum is rounded once. */
 TG__PRIVATE int tg__split64(uint64_t u, uint64_t *m) {
     int e = (int)(u >> 52 & 2047);
     *m = u & 0xfffffffffffffu;
@@ -13901,9 +13878,9 @@ TG__WC1(isnan, (tg__bits32(a) & 0x7fffffffu) > 0x7f800000u)
 TG__WC1(isinf, (tg__bits32(a) & 0x7fffffffu) == 0x7f800000u)
 TG__WC1(isfinite, (tg__bits32(a) & 0x7fffffffu) < 0x7f800000u)
 #if (TG__HAS_X86 + 0) && defined(__FAST_MATH__)
-/* gcc and clang under -Ofast compile a scalar comparison as if there were no NaN, even where no-fast-math is asked
-   for again
-   (gcc drops -mieee-fp for the whole file): the vector comparison has its predicate in the instruction. */
+/* gcc and clang under -Ofast compile a scalar comparison as if there were no NaN, even where no-fast-math is
+   asked for again (gcc drops -mieee-fp for the whole file): the vector comparison has its predicate in the
+   instruction. */
 TG__WC2(lt, _mm_movemask_ps(_mm_cmplt_ss(_mm_set_ss(a), _mm_set_ss(b))) & 1)
 TG__WC2(le, _mm_movemask_ps(_mm_cmple_ss(_mm_set_ss(a), _mm_set_ss(b))) & 1)
 TG__WC2(gt, _mm_movemask_ps(_mm_cmpgt_ss(_mm_set_ss(a), _mm_set_ss(b))) & 1)
@@ -14020,9 +13997,9 @@ TG__WC1(isnan, (tg__bits64(a) & 0x7fffffffffffffffu) > 0x7ff0000000000000u)
 TG__WC1(isinf, (tg__bits64(a) & 0x7fffffffffffffffu) == 0x7ff0000000000000u)
 TG__WC1(isfinite, (tg__bits64(a) & 0x7fffffffffffffffu) < 0x7ff0000000000000u)
 #if (TG__HAS_X86 + 0) && defined(__FAST_MATH__)
-/* gcc and clang under -Ofast compile a scalar comparison as if there were no NaN, even where no-fast-math is asked
-   for again
-   (gcc drops -mieee-fp for the whole file): the vector comparison has its predicate in the instruction. */
+/* gcc and clang under -Ofast compile a scalar comparison as if there were no NaN, even where no-fast-math is
+   asked for again (gcc drops -mieee-fp for the whole file): the vector comparison has its predicate in the
+   instruction. */
 TG__WC2(lt, _mm_movemask_pd(_mm_cmplt_sd(_mm_set_sd(a), _mm_set_sd(b))) & 1)
 TG__WC2(le, _mm_movemask_pd(_mm_cmple_sd(_mm_set_sd(a), _mm_set_sd(b))) & 1)
 TG__WC2(gt, _mm_movemask_pd(_mm_cmpgt_sd(_mm_set_sd(a), _mm_set_sd(b))) & 1)
@@ -14881,11 +14858,9 @@ static const uint32_t tg__two_over_pi[41] = {
     0x7527bac7u, 0xebe5f17bu, 0x3d0739f7u, 0x8a5292eau, 0x6bfb5fb1u, 0x1f8d5d08u, 0x56033046u, 0xfc7b6babu
 };
 
-/* Mills ratio of the normal distribution, G(a) = ndtr(-a) e^(a^2/2), by half octaves of 1 + a for a in [0, 15]: the
-   centres, then the
-   coefficients of (a - centre)^8, ^7, ... ^0. Minimax, 2^-27; each centre was chosen so that its G is nearly
-   a float
-   (2^-32). */
+/* Mills ratio of the normal distribution, G(a) = ndtr(-a) e^(a^2/2), by half octaves of 1 + a for a in [0,
+   15]: the centres, then the coefficients of (a - centre)^8, ^7, ... ^0. Minimax, 2^-27; each centre was
+   chosen so that its G is nearly a float (2^-32). */
 static const float tg__mills[10][8] = {
     { 0.253723145f, 0.748123169f, 1.48065186f, 2.49645996f, 3.97320557f, 5.9675293f, 9.03100586f, 12.9555664f },
     { 0.00147560576f, 0.000167691687f, 2.7222175e-05f, 2.86313889e-06f, 2.49497106e-07f, 1.36615146e-08f,
@@ -15077,9 +15052,8 @@ TG__INLINE TG__V TG__W(logsplit)(TG__V x, TG__V *k) {
     *k = TG__ADD(TG__W(i2f)(n), TG__SEL(tiny, TG__K(-54.0), TG__K(0.0)));
     return TG__SUB(TG__W(frombits)(i), TG__K(1.0));
 }
-/* log(1+f) = 2 atanh(s), s = f / (2 + f), = f - f^2/2 + s (f^2/2 + R), R = s^2 (2/3 + ...): minimax of degree 6 in
-   s^2, 2^-59.
-   f^2/2 is nearly exact beside f, and s times the rest is small. */
+/* log(1+f) = 2 atanh(s), s = f / (2 + f), = f - f^2/2 + s (f^2/2 + R), R = s^2 (2/3 + ...): minimax of degree
+   6 in s^2, 2^-59. f^2/2 is nearly exact beside f, and s times the rest is small. */
 TG__INLINE TG__V TG__W(logpoly)(TG__V s) {
     TG__V z = TG__MUL(s, s);
     return TG__MUL(z, TG__H7(z, 0.14795742060366698, 0.15314075132974156, 0.18183563180497508, 0.22222198599823542,
@@ -15673,9 +15647,7 @@ TG__PRIVATE TG__V TG__W(atanh)(TG__V x) {
 }
 
 /* e^r = 1 + r + r^2 Q(r), |r| <= 0.3467: minimax of degree 4, 2^-28.2. The upper part of ln2 has 15 bits: k
-   times it
-   is exact.
-   exp 1.02 ulp, exp2 1.03, expm1 1.5. */
+   times it is exact. exp 1.02 ulp, exp2 1.03, expm1 1.5. */
 TG__INLINE TG__V TG__W(expq)(TG__V r)
 { return TG__H5(r, 0.00138380087f, 0.00836916547f, 0.0416681021f, 0.166665167f, 0.49999994f); }
 TG__INLINE TG__V TG__W(expreduce)(TG__V x, TG__V *k) {           /* e^r - 1 */
@@ -17342,10 +17314,9 @@ TG__PRIVATE void TG__FT(tg__gemm_dots)(const tg__gemm_part *s) {
 }
 
 /* m = 1 and columns of b side by side: sums of the lanes cls, cls + classes, ... of every column, 8 of them
-   or 2. Rows of one lane are 64 apart; several
-   are taken at once, so the sums y pass through L1 once for all of them. Lanes come in the order in which
-   they fold, so at most four
-   vectors of sums wait: room for 4 * n numbers in work. */
+   or 2. Rows of one lane are 64 apart; several are taken at once, so the sums y pass through L1 once for all
+   of them. Lanes come in the order in which they fold, so at most four vectors of sums wait: room for 4 * n
+   numbers in work. */
 TG__INLINE void TG__FT(tg__gemm_lane_rows)(int kind, int rows, const tg__gemm_part *s, int64_t i, TG__T *y) {
     const int64_t up = 64 * s->b_rs, size = kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, ahead = 512;
     /* from the end of these rows to the ones after */
@@ -17958,8 +17929,7 @@ TG__PRIVATE void TG__FT(tg__conv_gather)(const tg__conv_gather *s) {
 }
 
 /* Few result channels would leave lanes empty there: here lanes lie along a row's columns. Column i goes to
-   lane i mod 16 (8 of double) with FMA, row after
-   row; lanes are folded 8, 4, 2, 1. */
+   lane i mod 16 (8 of double) with FMA, row after row; lanes are folded 8, 4, 2, 1. */
 #undef TG__C_LANES
 #undef TG__C_LV
 #define TG__C_LANES ((int64_t)(64 / sizeof(TG__T)))
