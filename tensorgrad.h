@@ -247,6 +247,7 @@ struct tg_tensor {
     uint32_t     rebased;
     tg__node    *node;                 /* the call that made it, or its leaf node                     */
     tg__storage *storage;
+    void        *place;                /* data, also where that is NULL: an address on the device     */
     tg_tensor   *base;                 /* views: the tensor whose storage this is                     */
     tg_tensor   *next_alias, *prev_alias;   /* all headers over one storage                           */
     const char  *made_by;              /* name of the operation */
@@ -3469,6 +3470,7 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(INPUT_NO_GRAD,   TG_ERROR_GRAD,        "input %d (%t) does not require a gradient; tg_require_grad it before it is used") \
     TG__MSG(HOOK_SHAPE,      TG_ERROR_SHAPE,       "a hook gave %t in place of the gradient %t") \
     TG__MSG(SWAP,            TG_ERROR_SHAPE,       "expected two tensors of one shape and dtype, got %t and %t") \
+    TG__MSG(DEVICES,         TG_ERROR_UNSUPPORTED, "%t is on device %d, another operand on device %d") \
     TG__MSG(HOLES,           TG_ERROR_UNSUPPORTED, "%t has holes, repeats or a reversed dimension, and a gradient would need its places in memory; clone it first") \
     TG__MSG(VIEW_NO_GRAD,    TG_ERROR_GRAD,        "%t is a view made with the grad mode off; its base would not know of this recorded write. Make the view with the grad mode on") \
     TG__MSG(ALPHA,           TG_ERROR_VALUE,       "the factor %f of integers must be a whole number") \
@@ -4211,7 +4213,7 @@ TG__PRIVATE void tg__let_go(tg_tensor **place) {
 TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
     /* field by field: gcc makes of a memset this size a `rep stos`, which takes longer than all the rest.
        Sizes and strides past ndim are nobody's business. */
-    t->tg = tg; t->data = NULL; t->numel = 0; t->grad = NULL; t->name = NULL; t->ndim = 0; t->dtype = TG_F32;
+    t->tg = tg; t->data = t->place = NULL; t->numel = 0; t->grad = NULL; t->name = NULL; t->ndim = 0; t->dtype = TG_F32;
         t->device = TG_CPU;
     t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = false; t->alive = true;
     t->count = 1; t->out_index = 0; t->rebased = 0;
@@ -4292,6 +4294,7 @@ TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dt
     tg->memory.tensors += bytes;
     tg__header_fill(tg, t);
     t->inline_storage = true;
+    t->place = s->data;
     t->data = device == TG_CPU ? s->data : NULL;
     t->numel = numel; t->ndim = ndim; t->dtype = dtype; t->device = device;
     for (i = ndim - 1; i >= 0; i--) {
@@ -4317,7 +4320,8 @@ TG__PRIVATE tg_tensor *tg__alias(tg_tensor *t) {
     tg_tensor *v = (tg_tensor *)tg__mem_get(tg, sizeof(tg_tensor));
     if (!v) return NULL;
     tg__header_fill(tg, v);
-    v->data = t->data; v->numel = t->numel; v->ndim = t->ndim; v->dtype = t->dtype; v->device = t->device;
+    v->data = t->data; v->place = t->place; v->numel = t->numel; v->ndim = t->ndim; v->dtype = t->dtype;
+    v->device = t->device;
     memcpy(v->shape, t->shape, sizeof v->shape[0] * (size_t)t->ndim);
     memcpy(v->stride, t->stride, sizeof v->stride[0] * (size_t)t->ndim);
     v->made_by = t->made_by;
@@ -4490,11 +4494,11 @@ TG__PRIVATE void tg__extent(const tg_tensor *t, int64_t *low, int64_t *high) {
 TG__PRIVATE bool tg__overlap(const tg_tensor *a, const tg_tensor *b) {
     int64_t al, ah, bl, bh;
     /* by addresses: two tensors may wrap one buffer of the caller's */
-    if (!a->data || !b->data) return false;
+    if (a->device != b->device || !a->place || !b->place) return false;
     tg__extent(a, &al, &ah); tg__extent(b, &bl, &bh);
-    return (const char *)a->data + al * (int64_t)tg_dtype_size(a->dtype) < (const char *)b->data +
+    return (const char *)a->place + al * (int64_t)tg_dtype_size(a->dtype) < (const char *)b->place +
         bh * (int64_t)tg_dtype_size(b->dtype) &&
-           (const char *)b->data + bl * (int64_t)tg_dtype_size(b->dtype) < (const char *)a->data +
+           (const char *)b->place + bl * (int64_t)tg_dtype_size(b->dtype) < (const char *)a->place +
                ah * (int64_t)tg_dtype_size(a->dtype);
 }
 
@@ -4862,6 +4866,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *co
     tg__node *n;
     tg_tensor *first = NULL, *few[4], **result = few, *old = NULL;
     bool graph = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
+    tg_device device = TG_CPU;
     int i;
     for (i = 0; i < n_out && outs; i++) outs[i] = NULL;
     for (i = 0; i < n_in && !tg; i++) if (in[i]) tg = in[i]->tg;
@@ -4872,10 +4877,16 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *co
         /* a list: the place was noted in another entry */
         if (TG__RARE(!in[i]) && op->n_in < 0) { tg__fail(tg, TG__E_NULL, i); return NULL; }
         if (!tg__use(tg, in[i], i)) return NULL;
+        if (TG__RARE(in[i]->device != TG_CPU)) device = in[i]->device;
         if (tg->grad_mode && tg__needs_grad(in[i])) graph = true;
         if (TG__RARE(tg->recording != NULL) && tg__needs_grad(in[i]) && !tg__recording_note(tg, in[i])) return NULL;
     }
     /* a comparison in place cuts the old value's gradient off */
+    for (i = 0; TG__RARE(device != TG_CPU) && i < n_in; i++) {        /* plain numbers go with any device */
+        if (!in[i] || in[i]->device == device || in[i]->is_number) continue;
+        tg__fail(tg, TG__E_DEVICES, in[i], (int)in[i]->device, (int)device);
+        return NULL;
+    }
     if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;
     if (inplace) {
         const tg_tensor *owner = in[0]->base ? in[0]->base : in[0];
@@ -6358,7 +6369,7 @@ TG__PRIVATE bool tg__map(tg_ctx *tg, tg__map_fn fn, tg_dtype compute, bool mask,
     for (k = 0; k < n; k++) t[k + 1] = x[k];
     for (k = 0; k <= n; k++) {
         j.used[k] = t[k] != NULL;
-        j.base[k] = t[k] ? (char *)t[k]->data : NULL;
+        j.base[k] = t[k] ? (char *)t[k]->place : NULL;
         j.dtype[k] = t[k] ? t[k]->dtype : compute;
     }
     tg__loop_make(&j.loop, t, n + 1);
@@ -6530,7 +6541,7 @@ TG__PRIVATE bool tg__copy_to(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
     tg__copy_job j;
     tg_tensor *t[2];
     t[0] = y; t[1] = x;
-    j.tg = tg; j.y = (char *)y->data; j.x = (const char *)x->data; j.yd = y->dtype; j.xd = x->dtype;
+    j.tg = tg; j.y = (char *)y->place; j.x = (const char *)x->place; j.yd = y->dtype; j.xd = x->dtype;
     j.raw = y->dtype == x->dtype;
     j.compute = tg_dtype_is_float(y->dtype) ? (y->dtype == TG_F64 ? TG_F64 : x->dtype == TG_F64 ? TG_F64 : TG_F32)
               : y->dtype == TG_BOOL && tg_dtype_is_float(x->dtype) ? tg__compute_type(x->dtype) : TG_I64;
@@ -6597,7 +6608,7 @@ static const tg__family tg__family_fill = { "fill", TG__FAMILY_FILL, tg__fill_st
 TG__PRIVATE bool tg__fill(tg_ctx *tg, tg_tensor *y, double f, int64_t i, bool is_int) {
     tg__fill_job j;
     tg__zero(&j, sizeof j);
-    j.y = (char *)y->data; j.d = y->dtype;
+    j.y = (char *)y->place; j.d = y->dtype;
     tg__put_scalar(j.bits, y->dtype, f, i, is_int);
     tg__loop_make(&j.loop, &y, 1);
     return tg__launch(tg, y->device, &tg__family_fill, &j);
@@ -6605,7 +6616,7 @@ TG__PRIVATE bool tg__fill(tg_ctx *tg, tg_tensor *y, double f, int64_t i, bool is
 TG__PRIVATE bool tg__ramp(tg_ctx *tg, tg_tensor *y, double fstart, double fstep, int64_t start, int64_t step) {
     tg__fill_job j;
     tg__zero(&j, sizeof j);
-    j.y = (char *)y->data; j.d = y->dtype; j.ramp = true; j.fstart = fstart; j.fstep = fstep; j.start = start;
+    j.y = (char *)y->place; j.d = y->dtype; j.ramp = true; j.fstart = fstart; j.fstep = fstep; j.start = start;
         j.step = step;
     tg__loop_make(&j.loop, &y, 1);
     return tg__launch(tg, y->device, &tg__family_fill, &j);
@@ -6817,7 +6828,7 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
                 return false;
             }
         } else if ((n->op->flags & TG_OP_INPLACE) && i > 0 && tg__overlap(n->out[0], in[i]) &&
-            !(in[i]->data == n->out[0]->data && tg__same_shape(in[i], n->out[0]) &&
+            !(in[i]->place == n->out[0]->place && tg__same_shape(in[i], n->out[0]) &&
                 memcmp(in[i]->stride, n->out[0]->stride, (size_t)in[i]->ndim * sizeof in[i]->stride[0]) == 0)) {
             /* reads what it writes: a copy first */
             in[i] = tg__tensor_make(tg, in[i]->device, in[i]->dtype, in[i]->ndim, in[i]->shape, NULL);
@@ -7203,7 +7214,7 @@ TG_API tg_tensor *(tg_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype
     t = tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, 1, &none, NULL));
     if (!t) return NULL;
     t->storage->borrowed = true; t->storage->data = data; t->storage->bytes = (size_t)numel * tg_dtype_size(dtype);
-    t->data = data; t->numel = numel; t->ndim = ndim;
+    t->data = t->place = data; t->numel = numel; t->ndim = ndim;
     if (ndim) memcpy(t->shape, shape, (size_t)ndim * sizeof shape[0]);
     tg__dense_strides(ndim, shape, t->stride);
     return t;
@@ -7310,7 +7321,7 @@ TG__PRIVATE bool tg__random(tg_ctx *tg, tg_tensor *y, int kind, double a, double
     tg__random_job j;
     int d;
     memset(&j, 0, sizeof j);
-    j.tg = tg; j.y = (char *)y->data; j.d = y->dtype; j.kind = kind; j.a = a; j.b = b; j.low = low; j.range = range;
+    j.tg = tg; j.y = (char *)y->place; j.d = y->dtype; j.kind = kind; j.a = a; j.b = b; j.low = low; j.range = range;
     j.compute = kind == TG__RANDOM_INTEGER ? TG_I64 : tg__compute_type(y->dtype);
     j.key = tg__random_key(&tg->random); j.call = tg->random.call++;
     j.loop.numel = y->numel; j.loop.ndim = y->ndim > 0 ? y->ndim : 1;
@@ -7460,7 +7471,7 @@ TG__PRIVATE const char *tg__element_at(const tg_tensor *t, int64_t i) {
 /* A header on the caller's stack over packed memory of t's shape, for copies in and out. */
 TG__PRIVATE void tg__packed(tg_tensor *h, const tg_tensor *t, tg_dtype dtype, void *data) {
     memset(h, 0, sizeof *h);
-    h->tg = t->tg; h->data = data; h->numel = t->numel; h->ndim = t->ndim; h->dtype = dtype;
+    h->tg = t->tg; h->data = h->place = data; h->numel = t->numel; h->ndim = t->ndim; h->dtype = dtype;
         h->device = TG_CPU; h->alive = true;
     if (t->ndim) memcpy(h->shape, t->shape, (size_t)t->ndim * sizeof t->shape[0]);
     tg__dense_strides(t->ndim, t->shape, h->stride);
@@ -7655,7 +7666,8 @@ TG__PRIVATE bool tg__out_view(tg__node *n, int ndim, const int64_t *shape, const
     if (!v) return false;
     for (i = 0; i < ndim; i++) { numel *= shape[i]; v->shape[i] = shape[i]; v->stride[i] = stride[i]; }
     v->ndim = ndim; v->numel = numel;
-    if (v->data) v->data = (char *)v->data + offset * (int64_t)tg_dtype_size(v->dtype);
+    v->place = (char *)v->place + offset * (int64_t)tg_dtype_size(v->dtype);
+    if (v->data) v->data = v->place;
     n->out[0] = v;
     return true;
 }
@@ -7901,7 +7913,8 @@ TG__PRIVATE bool tg__slice_put_forward(tg_ctx *tg, tg__node *n) {
     if (n->in[0]->numel != n->out[0]->numel && !tg__fill(tg, n->out[0], 0, 0, true)) return false;
     memcpy(part.shape, at->size, sizeof part.shape);
     part.numel = n->in[0]->numel;
-    part.data = (char *)part.data + offset * (int64_t)tg_dtype_size(part.dtype);
+    part.place = (char *)part.place + offset * (int64_t)tg_dtype_size(part.dtype);
+    if (part.data) part.data = part.place;
     return tg__copy_to(tg, &part, n->in[0]);
 }
 TG__PRIVATE bool tg__slice_put_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -8077,8 +8090,8 @@ TG__PRIVATE bool tg__strided_check(tg_ctx *tg, tg__node *n) {
     int i;
     bool empty = false;
     if (!tg__check_shape(tg, x->dtype, (int)at->ndim, at->shape, &numel)) return false;
-    if (x->data)
-        first = ((const char *)x->data - (const char *)x->storage->data) / (int64_t)tg_dtype_size(x->dtype);
+    if (x->place)
+        first = ((const char *)x->place - (const char *)x->storage->data) / (int64_t)tg_dtype_size(x->dtype);
     for (i = 0; i < (int)at->ndim; i++) {
         int64_t s = at->stride[i], d;
         if (at->shape[i] == 0) empty = true;
@@ -8220,7 +8233,7 @@ TG__PRIVATE void tg__strided_of(const tg_tensor *view, tg__strided_attr *at) {
     int i;
     memset(at, 0, sizeof *at);
     at->ndim = view->ndim; at->of_ndim = base->ndim;
-    at->offset = ((const char *)view->data - (const char *)base->data) / (int64_t)tg_dtype_size(view->dtype);
+    at->offset = ((const char *)view->place - (const char *)base->place) / (int64_t)tg_dtype_size(view->dtype);
     for (i = 0; i < view->ndim; i++) { at->shape[i] = view->shape[i]; at->stride[i] = view->stride[i]; }
     for (i = 0; i < base->ndim; i++) { at->of_shape[i] = base->shape[i]; at->of_stride[i] = base->stride[i]; }
 }
@@ -8282,7 +8295,7 @@ TG__PRIVATE bool tg__storage_share(tg_ctx *tg, tg__storage *s) {
     b->holders = 1; b->size = size; b->user = h->alloc_user; b->release = h->release;
     data = (char *)b + TG__ALIGN;
     if (s->bytes) memcpy(data, s->data, s->bytes);
-    for (t = s->headers; t; t = t->next_alias) t->data = data + ((char *)t->data - (char *)s->data);
+    for (t = s->headers; t; t = t->next_alias) t->data = t->place = data + ((char *)t->place - (char *)s->data);
     if (s->own_block) { tg->memory.tensors -= s->bytes; tg__mem_put(tg, s->data, s->bytes); }
     else if (!s->borrowed) tg->memory.tensors -= s->bytes;
     s->own_block = s->borrowed = false;
@@ -8308,7 +8321,7 @@ TG_API tg_tensor *(tg_share)(tg_ctx *to, tg_tensor *t) {
     s->next_shared = to->shared_list;
     if (to->shared_list) to->shared_list->prev_shared = s;
     to->shared_list = s;
-    v->data = t->data; v->numel = t->numel; v->ndim = t->ndim;
+    v->data = v->place = t->data; v->numel = t->numel; v->ndim = t->ndim;
     if (t->ndim) {
         memcpy(v->shape, t->shape, (size_t)t->ndim * sizeof t->shape[0]);
         memcpy(v->stride, t->stride, (size_t)t->ndim * sizeof t->stride[0]);
@@ -8334,6 +8347,7 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
     tg__storage_leave(sa, a); tg__storage_leave(sb, b);
     tg__storage_take(sb, a); tg__storage_take(sa, b);
     data = a->data; a->data = b->data; b->data = data;
+    data = a->place; a->place = b->place; b->place = data;
     for (i = 0; i < a->ndim; i++) {
         int64_t stride = a->stride[i];
         a->stride[i] = b->stride[i];
@@ -8615,9 +8629,9 @@ TG__PRIVATE bool tg__reduce(tg_ctx *tg, int kind, tg_tensor *x, unsigned mask, t
         if (!j.run.ndim) { j.run.ndim = 1; j.run.shape[0] = 1; j.run.stride[0][0] = 1; }
     } else { t[0] = &run; tg__loop_make(&j.run, t, 1); }
     j.tg = tg; j.kind = kind; j.xd = x->dtype; j.compute = tg__compute_type(x->dtype);
-    j.x = (const char *)x->data; j.outs = out.numel; j.length = run.numel; j.scale = scale;
-    if (y) { j.y = (char *)y->data; j.yd = y->dtype; }
-    if (places) j.places = (int64_t *)places->data;
+    j.x = (const char *)x->place; j.outs = out.numel; j.length = run.numel; j.scale = scale;
+    if (y) { j.y = (char *)y->place; j.yd = y->dtype; }
+    if (places) j.places = (int64_t *)places->place;
     return tg__launch(tg, x->device, &tg__family_reduce, &j);
 }
 
@@ -9032,7 +9046,7 @@ TG__PRIVATE bool tg__softmax_run(tg_ctx *tg, tg__node *n, bool log) {
     y.numel = x.numel;
     t[0] = &y; t[1] = &x;
     tg__loop_make(&j.kept, t, 2);
-    j.tg = tg; j.x = (const char *)x.data; j.y = (char *)y.data; j.d = x.dtype;
+    j.tg = tg; j.x = (const char *)x.place; j.y = (char *)y.place; j.d = x.dtype;
         j.compute = tg__compute_type(x.dtype); j.rows = x.numel; j.log = log;
     return tg__launch(tg, x.device, &tg__family_softmax, &j);
 }
@@ -9448,7 +9462,7 @@ TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descendi
     t[0] = &h[0]; t[1] = &h[1]; t[2] = &h[2];
     tg__loop_make(&j.loop, t, 3);
     j.tg = tg; j.size = tg_dtype_size(x->dtype); j.rule = tg__sort_rule_for(x->dtype, descending);
-    j.x = (const char *)x->data; j.values = (char *)values->data; j.places = (int64_t *)places->data;
+    j.x = (const char *)x->place; j.values = (char *)values->place; j.places = (int64_t *)places->place;
     j.n = shape[dim]; j.rows = h[0].numel;
     j.vs = h[0].stride[dim]; j.xs = h[1].stride[dim]; j.ps = h[2].stride[dim];
     if (j.n <= TG__SORT_BIG || x->device != TG_CPU) return tg__launch(tg, x->device, &tg__family_sort, &j);
@@ -9559,8 +9573,8 @@ TG__PRIVATE bool tg__cat_forward(tg_ctx *tg, tg__node *n) {
         if (tg__cat_skips(t->ndim, t->shape)) continue;
         part.shape[d] = t->shape[d]; part.numel = t->numel;
         if (!tg__copy_to(tg, &part, t)) return false;
-        if (part.data)
-            part.data = (char *)part.data + t->shape[d] * part.stride[d] * (int64_t)tg_dtype_size(part.dtype);
+        part.place = (char *)part.place + t->shape[d] * part.stride[d] * (int64_t)tg_dtype_size(part.dtype);
+        if (part.data) part.data = part.place;
     }
     return true;
 }
@@ -9816,7 +9830,7 @@ TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x
     t[0] = index;
     tg__loop_make(&j.all, t, 1);
     j.tg = tg; j.kind = kind; j.dim = dim; j.size = tg_dtype_size(x->dtype);
-    j.y = (char *)y->data; j.x = (const char *)x->data; j.index = (const int64_t *)index->data;
+    j.y = (char *)y->place; j.x = (const char *)x->place; j.index = (const int64_t *)index->place;
     j.k = vector ? index->numel : shape[dim];
     if (kind == TG__INDEX_TAKE) { j.ky = h[0].stride[dim]; j.xv = h[1].stride[dim]; }
     else { j.kx = h[1].stride[dim]; j.yv = h[0].stride[dim]; }
@@ -11280,7 +11294,7 @@ static const tg__family tg__family_conv = { "conv", TG__FAMILY_CONV, tg__conv_st
 /* [C, H, W] counts as one image */
 TG__PRIVATE void tg__conv_map_of(tg__conv_map *m, const tg_tensor *t) {
     const int d = t->ndim - 3;
-    m->data = t->data;
+    m->data = t->place;
     m->n = d ? t->shape[0] : 1; m->sn = d ? t->stride[0] : 0;
     m->c = t->shape[d]; m->h = t->shape[d + 1]; m->w = t->shape[d + 2];
     m->sc = t->stride[d]; m->sh = t->stride[d + 1]; m->sw = t->stride[d + 2];
@@ -11294,9 +11308,9 @@ TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, cons
     j.dir = dir; j.type = (int)out->dtype; j.at = *at;
     tg__conv_map_of(&j.x, x);
     tg__conv_map_of(&j.y, y);
-    j.w = w->data; j.o = w->shape[0]; j.c = w->shape[1]; j.kh = w->shape[2]; j.kw = w->shape[3];
+    j.w = w->place; j.o = w->shape[0]; j.c = w->shape[1]; j.kh = w->shape[2]; j.kw = w->shape[3];
     j.so = w->stride[0]; j.sc = w->stride[1]; j.skh = w->stride[2]; j.skw = w->stride[3];
-    j.bias = bias ? bias->data : NULL; j.bias_step = bias ? bias->stride[0] : 0;
+    j.bias = bias ? bias->place : NULL; j.bias_step = bias ? bias->stride[0] : 0;
     /* nothing to sum */
     if (dir != TG__CONV_RESULT && (x->numel == 0 || w->numel == 0 || y->numel == 0))
         return tg__fill(tg, out, 0, 0, true);
@@ -11546,7 +11560,7 @@ TG__PRIVATE bool tg__matmul_forward(tg_ctx *tg, tg__node *n) {
     tg__zero(&j, sizeof j);
     j.ta = (int)a->dtype; j.tb = (int)b->dtype; j.tc = (int)c->dtype;
     j.m = c->shape[c->ndim - 2]; j.n = c->shape[c->ndim - 1]; j.k = a->shape[a->ndim - 1];
-    j.a = a->data; j.b = b->data; j.c = c->data;
+    j.a = a->place; j.b = b->place; j.c = c->place;
     tg__matmul_strides(a, &j.a_rs, &j.a_cs); tg__matmul_strides(b, &j.b_rs, &j.b_cs);
         tg__matmul_strides(c, &j.c_rs, &j.c_cs);
     j.batch_dims = c->ndim - 2;
@@ -11621,10 +11635,10 @@ TG__PRIVATE bool tg__linear_forward(tg_ctx *tg, tg__node *n) {
     tg__zero(&j, sizeof j);
     j.ta = j.tb = j.tc = (int)y->dtype;
     j.m = rows; j.n = out; j.k = in;
-    j.a = x->data; j.a_rs = stride[0]; j.a_cs = stride[1];
-    j.b = w->data; j.b_rs = w->stride[1]; j.b_cs = w->stride[0];
-    j.c = y->data; j.c_rs = out; j.c_cs = 1;
-    if (b) { j.bias = b->data; j.bias_rs = 0; j.bias_cs = b->stride[0]; }
+    j.a = x->place; j.a_rs = stride[0]; j.a_cs = stride[1];
+    j.b = w->place; j.b_rs = w->stride[1]; j.b_cs = w->stride[0];
+    j.c = y->place; j.c_rs = out; j.c_cs = 1;
+    if (b) { j.bias = b->place; j.bias_rs = 0; j.bias_cs = b->stride[0]; }
     ok = tg__launch(tg, y->device, &tg__family_gemm, &j);
     if (made) tg__tensor_drop(x);
     return ok;

@@ -204,7 +204,7 @@ if in_group object && impl_gcc; then
     if [ -z "$names" ]; then pass; else fail "private names are exported: $names"; fi
     # every declared function is defined, and none that is not declared
     nm -g --defined-only $o | awk '{ print $NF }' | sort -u > $out/defined.txt
-    gcc -E -P $inc tests/compile_two.c 2>/dev/null | grep -oE 'extern [^;{]*;' | grep -oE '\btg_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u > $out/declared.txt
+    gcc -E -P $inc tests/compile_two.c 2>/dev/null | tr '\n' ' ' | grep -oE 'extern [^;{]*;' | grep -oE '\btg_[a-z0-9_]+ *\(' | tr -d ' (' | sort -u > $out/declared.txt
     missing=$(comm -23 $out/declared.txt $out/defined.txt | tr '\n' ' ')
     if [ -z "$missing" ]; then pass; else fail "declared but not defined: $missing"; fi
     extra=$(comm -13 $out/declared.txt $out/defined.txt | tr '\n' ' ')
