@@ -43,7 +43,7 @@ static tg_tensor *make(tg_ctx *tg, int ndim, const int64_t *dims, tg_dtype dtype
     else if (layout == BACK && t && t->numel) {               /* negative strides, by hand */
         tg_tensor *v = tg__alias(t);
         if (!v) return NULL;
-        v->data = (char *)v->data + (v->shape[ndim - 1] - 1) * (int64_t)tg_dtype_size(dtype);
+        v->data = v->place = (char *)v->data + (v->shape[ndim - 1] - 1) * (int64_t)tg_dtype_size(dtype);
         v->stride[ndim - 1] = -1;
         t = tg__hold(tg, v);
     } else if (layout == ONE_VALUE) {
