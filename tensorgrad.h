@@ -13217,8 +13217,9 @@ TG_API int (tg_tape)(tg_tensor *t, tg_tape_entry *out, int room) {
     if (!t || !t->alive) return 0;
     if (tg__tape_list(t, &w)) {
         for (i = 0; i < w.count; i++, n++) {
-            tg_tape_entry *e = &out[i];
+            tg_tape_entry *e;
             if (i >= room || !out) continue;
+            e = &out[i];
             e->op = w.order[i]->op->name; e->file = w.order[i]->at.file; e->line = w.order[i]->at.line;
                 e->number = w.order[i]->serial;
             e->n_in = w.order[i]->n_in; e->n_out = w.order[i]->n_out; e->node = w.order[i];
