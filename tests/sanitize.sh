@@ -39,9 +39,11 @@ sanitized() {
         if grep -qE 'cannot find.*san|libclang_rt.*No such|cannot open.*libclang_rt' $out/log.txt; then skip "$what: the sanitizer's library is not there"; return; fi
         fail "$what does not build"; grep error $out/log.txt | head -n 3 | sed 's/^/     /'; return
     fi
-    timeout "${TG_LIMIT:-300}" $out/run >$out/run.txt 2>&1
+    # every test here, but each in its usual length: every float and every allocation under a sanitizer would take a day
+    env -u TG_TEST_ALL timeout "${TG_LIMIT:-300}" $out/run >$out/run.txt 2>&1
     code=$?
-    if [ $code -le 1 ] && ! grep -qE 'runtime error:|Sanitizer' $out/run.txt; then pass
+    # a refused allocation is a warning and no report: tests ask for sizes that nobody has
+    if [ $code -le 1 ] && ! grep -v 'failed to allocate' $out/run.txt | grep -qE 'runtime error:|Sanitizer'; then pass
     else
         fail "$what under $* (exit code $code)"
         grep -aE 'runtime error:|ERROR: |WARNING: Thread|SUMMARY|FAIL|#[0-5] ' $out/run.txt | head -n 8 | cut -c1-200 | sed 's/^/     /'
