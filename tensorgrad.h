@@ -3602,7 +3602,7 @@ typedef struct tg__family {
 
 enum { TG__FAMILY_MAP = 1, TG__FAMILY_COPY, TG__FAMILY_FILL, TG__FAMILY_RANDOM, TG__FAMILY_REDUCE,
     TG__FAMILY_SORT, TG__FAMILY_INDEX,
-       TG__FAMILY_GEMM, TG__FAMILY_CONV, TG__FAMILY_SOFTMAX };
+       TG__FAMILY_GEMM, TG__FAMILY_CONV, TG__FAMILY_SOFTMAX, TG__FAMILY_ENTROPY };
 
 /* A device other than the CPU: it allocates, copies and runs families. The companion header or a host fills
    one and registers it. */
@@ -7424,7 +7424,7 @@ TG_API tg_tensor *(tg_bernoulli)(tg_tensor *p) {
 }
 
 /* ---- values in and out; all reads of the host go through here ---- */
-TG__PRIVATE bool tg__host(tg_ctx *tg, tg_tensor *t) {
+TG__PRIVATE bool tg__host(tg_ctx *tg, const tg_tensor *t) {
     return t->device == TG_CPU || tg__fail(tg, TG__E_DEVICE, (int)t->device);
 }
 
@@ -8381,7 +8381,8 @@ enum { TG__REDUCE_SUM, TG__REDUCE_PROD, TG__REDUCE_MAX, TG__REDUCE_MIN };
     TG__KERNEL(T, tg__run_max_##t, (int64_t n, const T *x)); TG__KERNEL(T, tg__run_min_##t, (int64_t n, const T *x)); \
     TG__KERNEL(void, tg__columns_sum_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__KERNEL(void, tg__columns_prod_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
     TG__KERNEL(void, tg__columns_max_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__KERNEL(void, tg__columns_min_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
-    TG__KERNEL(int64_t, tg__run_find_##t, (int64_t n, const T *x, T v)); TG__KERNEL(void, tg__softmax_row_##t, (int64_t n, T *y, const T *x, bool log));
+    TG__KERNEL(int64_t, tg__run_find_##t, (int64_t n, const T *x, T v)); TG__KERNEL(void, tg__softmax_row_##t, (int64_t n, T *y, const T *x, bool log)); \
+    TG__KERNEL(void, tg__entropy_row_##t, (int64_t n, const T *x, int64_t c, T *out)); TG__KERNEL(void, tg__entropy_back_row_##t, (int64_t n, T *y, const T *x, int64_t c, const T *row, T g));
 TG__REDUCE_KERNELS(float, f32)
 TG__REDUCE_KERNELS(double, f64)
 #undef TG__REDUCE_KERNELS
@@ -11524,7 +11525,7 @@ TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const i
 }
 
 /* ======================================================================================
-   >>impl-matrix    matmul and linear on the gemm family; losses and dropout, made of ops
+   >>impl-matrix    matmul and linear on the gemm family; cross-entropy; what is made of other ops
    ====================================================================================== */
 
 TG__PRIVATE const char *tg__matmul_hint(const tg_tensor *a, const tg_tensor *b) {
@@ -11683,37 +11684,115 @@ TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) 
     return tg__apply(&tg__linear_op, NULL, NULL, x, weight, bias);
 }
 
-/* ------------------------------------------------------------------ losses and dropout: made of ops ---- */
-TG_API tg_tensor *(tg_mse_loss)(tg_tensor *x, tg_tensor *target) { return tg_mean(tg_square(tg_sub(x, target))); }
+/* -------------------------------------------------------------- cross_entropy ----
+   losses[i] = log(sum(exp(x[i]))) - x[i][class i], 0 where the class is -100; dx[i] = (softmax(x[i]) - 1 at the class) g[i].
+   A second output keeps two numbers of each row, its largest logit and the sum of exp(x - largest), so that the derivative
+   reads the logits once and no tensor of probabilities is ever made. tg_cross_entropy is the mean of the losses.
+   Saves: the logits, the classes, the two numbers. */
+typedef struct tg__entropy_job {
+    tg_ctx *tg;
+    const char *x, *target, *g;            /* g NULL: the losses; else the derivative */
+    char *y, *rows;                        /* [N] losses or [N, C] derivative; [N, 2] */
+    tg_dtype d, compute, td;
+    int64_t n, classes, xs[2], ts, gs, per;
+} tg__entropy_job;
 
-TG_API tg_tensor *(tg_cross_entropy)(tg_tensor *logits, tg_tensor *target) {
-    tg_ctx *tg = tg__start2(logits, target, "cross_entropy");
-    tg_tensor *picked, *counts;
-    int64_t i;
-    bool ignored = false;
-    if (!tg) return NULL;
-    if (logits->ndim != 2 || target->ndim != 1 || target->shape[0] != logits->shape[0]) {
-        tg__fail(tg, TG__E_TARGET_SHAPE, logits, target, "cross_entropy takes logits [N, C] and classes [N]");
-        return NULL;
-    }
-    if (target->dtype != TG_I64 && target->dtype != TG_I32) {
-        tg__fail(tg, TG__E_INDEX_DTYPE, target);
-        return NULL;
-    }
-    for (i = 0; i < target->numel; i++) {
-        int64_t c = tg__get_i64(tg__element_at(target, i), target->dtype);
-        if (c == -100) { ignored = true; continue; }
-        if (c < 0 || c >= logits->shape[1]) {
-            tg__fail(tg, TG__E_CLASS_RANGE, c, i, logits, logits->shape[1]);
-            return NULL;
+TG__PRIVATE void tg__entropy_chunk(void *job, int64_t index) {
+    tg__entropy_job *j = (tg__entropy_job *)job;
+    const int isa = j->tg->isa;
+    const int64_t size = (int64_t)tg_dtype_size(j->d), wide = (int64_t)tg_dtype_size(j->compute), end = tg__imin((index + 1) * j->per, j->n);
+    const bool same = j->d == j->compute, direct = same && j->xs[1] == 1;
+    int slot = -1;
+    void *tile = direct ? NULL : tg__scratch_take(j->tg, &slot);
+    int64_t r;
+    for (r = index * j->per; r < end; r++) {
+        const int64_t c = tg__get_i64(j->target + r * j->ts * (int64_t)tg_dtype_size(j->td), j->td);
+        const void *x = j->x + r * j->xs[0] * size;
+        char *row = j->rows + 2 * r * wide, *y = j->y + r * (j->g ? j->classes : 1) * size;
+        double out64[3] = { 0, 0, 0 };
+        float out32[3] = { 0, 0, 0 };
+        if (c == -100) { memset(y, 0, (size_t)(size * (j->g ? j->classes : 1))); memset(row, 0, (size_t)(2 * wide)); continue; }
+        if (!direct) { tg__load(isa, j->compute, j->classes, tile, x, j->xs[1], j->d); x = tile; }
+        if (!j->g) {
+            if (j->compute == TG_F64) tg__entropy_row_f64__k[isa](j->classes, (const double *)x, c, out64);
+            else tg__entropy_row_f32__k[isa](j->classes, (const float *)x, c, out32);
+            memcpy(row, j->compute == TG_F64 ? (const void *)(out64 + 1) : (const void *)(out32 + 1), (size_t)(2 * wide));
+            tg__put_scalar(y, j->d, j->compute == TG_F64 ? out64[0] : (double)out32[0], 0, false);
+        } else {
+            const double g = tg__get_f64(j->g + r * j->gs * size, j->d);
+            void *to = same ? (void *)y : tile;
+            if (j->compute == TG_F64) tg__entropy_back_row_f64__k[isa](j->classes, (double *)to, (const double *)x, c, (const double *)(const void *)row, g);
+            else tg__entropy_back_row_f32__k[isa](j->classes, (float *)to, (const float *)x, c, (const float *)(const void *)row, (float)g);
+            if (!same) tg__store(isa, j->compute, j->classes, y, 1, j->d, tile);
         }
     }
-    if (!ignored) return tg_neg(tg_mean(tg_gather(tg_log_softmax(logits, 1), 1, tg_unsqueeze(target, 1))));
-    counts = tg_ne(target, tg_integer(tg, -100));
-    picked = tg_gather(tg_log_softmax(logits, 1), 1, tg_unsqueeze(tg_where(counts, target, tg_integer(tg, 0)), 1));
-    picked = tg_where(counts, tg_squeeze(picked, 1), tg_number(tg, 0));
-    return tg_neg(tg_div(tg_sum(picked), tg_to(tg_sum(counts), logits->dtype)));
+    if (tile) tg__scratch_give(j->tg, slot);
 }
+TG__PRIVATE int64_t tg__entropy_start(tg_ctx *tg, int phase, void *job) {
+    tg__entropy_job *j = (tg__entropy_job *)job;
+    if (phase || j->n == 0) return 0;
+    if (!(j->d == j->compute && j->xs[1] == 1) && !tg__scratch_need(tg, (size_t)j->classes * 8)) return -1;
+    j->per = tg__imax(1, 16384 / tg__imax(1, j->classes));
+    return tg__ceil_div(j->n, j->per);
+}
+static const tg__family tg__family_entropy = { "cross_entropy", TG__FAMILY_ENTROPY, tg__entropy_start, tg__entropy_chunk, false };
+
+TG__PRIVATE bool tg__entropy_run(tg_ctx *tg, const tg_tensor *x, const tg_tensor *target, tg_tensor *rows, const tg_tensor *g, tg_tensor *y) {
+    tg__entropy_job j;
+    j.tg = tg;
+    j.x = (const char *)x->place; j.target = (const char *)target->place; j.g = g ? (const char *)g->place : NULL;
+    j.y = (char *)y->place; j.rows = (char *)rows->place;
+    j.d = x->dtype; j.compute = tg__compute_type(x->dtype); j.td = target->dtype;
+    j.n = x->shape[0]; j.classes = x->shape[1]; j.xs[0] = x->stride[0]; j.xs[1] = x->shape[1] == 1 ? 1 : x->stride[1];
+    j.ts = target->stride[0]; j.gs = g ? g->stride[0] : 0; j.per = 0;
+    return tg__launch(tg, x->device, &tg__family_entropy, &j);
+}
+TG__PRIVATE bool tg__entropy_check(tg_ctx *tg, tg__node *n) {
+    const tg_tensor *x = n->in[0], *target = n->in[1];
+    int64_t shape[2], i;
+    if (x->ndim != 2 || target->ndim != 1 || target->shape[0] != x->shape[0])
+        return tg__fail(tg, TG__E_TARGET_SHAPE, x, target, "cross_entropy takes logits [N, C] and classes [N]");
+    if (!tg_dtype_is_float(x->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
+    if (target->dtype != TG_I64 && target->dtype != TG_I32) return tg__fail(tg, TG__E_INDEX_DTYPE, target);
+    if (!tg__host(tg, target)) return false;
+    for (i = 0; i < target->numel; i++) {
+        const int64_t c = tg__get_i64(tg__element_at(target, i), target->dtype);
+        if (c != -100 && (c < 0 || c >= x->shape[1])) return tg__fail(tg, TG__E_CLASS_RANGE, c, i, x, x->shape[1]);
+    }
+    shape[0] = x->shape[0]; shape[1] = 2;
+    return tg__out_make(tg, n, 0, x->dtype, 1, shape) && tg__out_make(tg, n, 1, tg__compute_type(x->dtype), 2, shape);
+}
+TG__PRIVATE bool tg__entropy_forward(tg_ctx *tg, tg__node *n) {
+    return tg__entropy_run(tg, n->in[0], n->in[1], n->out[1], NULL, n->out[0]);
+}
+TG__PRIVATE bool tg__entropy_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    tg_tensor *x = n->in[0], *target = n->in[1], *counts, *hot;
+    if (!n->wants[0]) return true;
+    if (!tg->grad_mode) {
+        dx[0] = tg__hold(tg, tg__tensor_make(tg, x->device, x->dtype, 2, x->shape, NULL));
+        return dx[0] && tg__entropy_run(tg, x, target, n->out[1], g[0], dx[0]);
+    }
+    counts = tg_ne(target, tg_integer(tg, -100));
+    hot = tg_to(tg_one_hot(tg_where(counts, target, tg_integer(tg, 0)), x->shape[1]), x->dtype);
+    dx[0] = tg_mul(tg_sub(tg_softmax(x, 1), hot), tg_unsqueeze(g[0], 1));
+    dx[0] = tg_where(tg_unsqueeze(counts, 1), dx[0], tg_number(tg, 0));
+    return dx[0] != NULL;
+}
+static const tg_op tg__entropy_op = { "cross_entropy", 1, 2, 0, 2, 0, { TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1), 0, 0, 0 }, NULL, 0,
+    0, tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
+TG_API tg_tensor *(tg_cross_entropy)(tg_tensor *logits, tg_tensor *target) {
+    tg_tensor *in[2], *outs[2], *counts;
+    int64_t i, n = 0;
+    in[0] = logits; in[1] = target;
+    if (!tg__call(&tg__entropy_op, NULL, in, 2, outs, 2)) return NULL;
+    for (i = 0; i < target->numel; i++) n += tg__get_i64(tg__element_at(target, i), target->dtype) != -100;
+    if (n == target->numel) return tg_mean(outs[0]);
+    counts = tg_to(tg_number(logits->tg, (double)n), logits->dtype);
+    return tg_div(tg_sum(outs[0]), counts);
+}
+
+/* ------------------------------------------------------------------ made of ops: mse_loss, dropout ---- */
+TG_API tg_tensor *(tg_mse_loss)(tg_tensor *x, tg_tensor *target) { return tg_mean(tg_square(tg_sub(x, target))); }
 
 TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
     tg_ctx *tg = tg__start(x, "dropout");
@@ -16267,47 +16346,62 @@ TG__PRIVATE int64_t TG__FT(tg__run_find)(int64_t n, const TG__T *x, TG__T v) {
     return 0;
 }
 
+/* The sum of exp(x - top) over a run, in tg__run_sum's order. */
+TG__PRIVATE TG__T TG__FT(tg__run_exp_sum)(int64_t n, const TG__T *x, TG__T top) {
+    TG__V acc[TG__LANES / TG__VN], m = TG__W(set)(top);
+    TG__T lane[TG__LANES];
+    int64_t i = 0;
+    int j;
+    TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) acc[j] = TG__W(set)(0);
+    for (; i + TG__LANES <= n; i += TG__LANES) {
+        TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++)
+            acc[j] = TG__W(add)(acc[j], TG__W(exp)(TG__W(sub)(TG__W(load)(x + i + j * TG__VN), m)));
+    }
+    if (i < n) {                                                     /* lanes past the end add exp(-1e30), which is 0 */
+        for (j = 0; j < TG__LANES; j++) lane[j] = i + j < n ? x[i + j] - top : -(TG__T)1e30;
+        for (j = 0; j < TG__LANES / TG__VN; j++) acc[j] = TG__W(add)(acc[j], TG__W(exp)(TG__W(load)(lane + j * TG__VN)));
+    }
+    for (j = 0; j < TG__LANES / TG__VN; j++) TG__W(store)(lane + j * TG__VN, acc[j]);
+    return TG__FT(tg__run_sum)(TG__LANES, lane);
+}
+TG__INLINE TG__T TG__FT(tg__log1)(TG__T v) {                         /* the logarithm of one number */
+    TG__T lane[TG__VN];
+    TG__W(store)(lane, TG__W(log)(TG__W(set)(v)));
+    return lane[0];
+}
+
 /* One row of softmax, or of its logarithm: y may be x. */
 TG__PRIVATE void TG__FT(tg__softmax_row)(int64_t n, TG__T *y, const TG__T *x, bool log) {
-    TG__T top = TG__FT(tg__run_max)(n, x), sum, lane[TG__VN];
-    TG__V m, s;
-    int64_t i;
-    m = TG__W(set)(top);
-    for (i = 0; i + TG__VN <= n; i += TG__VN) {
-        TG__V d = TG__W(sub)(TG__W(load)(x + i), m);
-        TG__W(store)(y + i, log ? d : TG__W(exp)(d));
+    const TG__T top = TG__FT(tg__run_max)(n, x);
+    const TG__V m = TG__W(set)(top);
+    TG__V s;
+    int64_t i = 0;
+    if (log) {
+        s = TG__W(set)(TG__FT(tg__log1)(TG__FT(tg__run_exp_sum)(n, x, top)));
+        for (; i + TG__VN <= n; i += TG__VN) TG__W(store)(y + i, TG__W(sub)(TG__W(sub)(TG__W(load)(x + i), m), s));
+        if (i < n) TG__W(storen)(y + i, TG__W(sub)(TG__W(sub)(TG__W(loadn)(x + i, (int)(n - i)), m), s), (int)(n - i));
+        return;
     }
-    if (i < n) {
-        TG__V d = TG__W(sub)(TG__W(loadn)(x + i, (int)(n - i)), m);
-        TG__W(storen)(y + i, log ? d : TG__W(exp)(d), (int)(n - i));
-    }
-    if (!log) {
-        sum = TG__FT(tg__run_sum)(n, y);
-        s = TG__W(div)(TG__W(set)(1), TG__W(set)(sum));
-        for (i = 0; i + TG__VN <= n; i += TG__VN) TG__W(store)(y + i, TG__W(mul)(TG__W(load)(y + i), s));
-        if (i < n) TG__W(storen)(y + i, TG__W(mul)(TG__W(loadn)(y + i, (int)(n - i)), s), (int)(n - i));
-    } else {
-        /* exponentials by tiles of the lanes' width, summed lane by lane */
-        TG__T tile[TG__LANES];
-        TG__T acc[TG__LANES];
-        int64_t j, k;
-        for (j = 0; j < TG__LANES; j++) acc[j] = 0;
-        for (i = 0; i < n; i += TG__LANES) {
-            const TG__T *from = y + i;
-            if (n - i < TG__LANES) {
-                for (j = 0; j < n - i; j++) tile[j] = y[i + j];
-                for (; j < TG__LANES; j++) tile[j] = -(TG__T)1e30;
-                from = tile;
-            }
-            for (k = 0; k < TG__LANES; k += TG__VN)
-                TG__W(store)(acc + k, TG__W(add)(TG__W(load)(acc + k), TG__W(exp)(TG__W(load)(from + k))));
-        }
-        sum = TG__FT(tg__run_sum)(TG__LANES, acc);
-        TG__W(store)(lane, TG__W(log)(TG__W(set)(sum)));
-        s = TG__W(set)(lane[0]);
-        for (i = 0; i + TG__VN <= n; i += TG__VN) TG__W(store)(y + i, TG__W(sub)(TG__W(load)(y + i), s));
-        if (i < n) TG__W(storen)(y + i, TG__W(sub)(TG__W(loadn)(y + i, (int)(n - i)), s), (int)(n - i));
-    }
+    for (; i + TG__VN <= n; i += TG__VN) TG__W(store)(y + i, TG__W(exp)(TG__W(sub)(TG__W(load)(x + i), m)));
+    if (i < n) TG__W(storen)(y + i, TG__W(exp)(TG__W(sub)(TG__W(loadn)(x + i, (int)(n - i)), m)), (int)(n - i));
+    s = TG__W(div)(TG__W(set)(1), TG__W(set)(TG__FT(tg__run_sum)(n, y)));
+    for (i = 0; i + TG__VN <= n; i += TG__VN) TG__W(store)(y + i, TG__W(mul)(TG__W(load)(y + i), s));
+    if (i < n) TG__W(storen)(y + i, TG__W(mul)(TG__W(loadn)(y + i, (int)(n - i)), s), (int)(n - i));
+}
+
+/* One row of cross-entropy: the loss of class c, the largest logit, the sum of exp(x - largest). */
+TG__PRIVATE void TG__FT(tg__entropy_row)(int64_t n, const TG__T *x, int64_t c, TG__T *out) {
+    out[1] = TG__FT(tg__run_max)(n, x);
+    out[2] = TG__FT(tg__run_exp_sum)(n, x, out[1]);
+    out[0] = TG__FT(tg__log1)(out[2]) - (x[c] - out[1]);
+}
+/* Its derivative: y = (softmax(x) - 1 at class c) * g, from the numbers of the row above; y may be x. */
+TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *x, int64_t c, const TG__T *row, TG__T g) {
+    const TG__V m = TG__W(set)(row[0]), s = TG__W(set)(g / row[1]);
+    int64_t i = 0;
+    for (; i + TG__VN <= n; i += TG__VN) TG__W(store)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(load)(x + i), m)), s));
+    if (i < n) TG__W(storen)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(loadn)(x + i, (int)(n - i)), m)), s), (int)(n - i));
+    y[c] -= g;
 }
 #undef TG__LANES
 #undef TG__REDUCE_RUN

@@ -16,7 +16,7 @@ static bool device_copy(void *user, void *to, tg_device to_device, const void *f
 }
 static bool device_launch(void *user, tg_ctx *c, int id, void *job) {
     static const tg__family *const all[] = { &tg__family_map, &tg__family_copy, &tg__family_fill, &tg__family_random, &tg__family_reduce, &tg__family_sort, &tg__family_index,
-                                             &tg__family_gemm, &tg__family_conv, &tg__family_softmax };
+                                             &tg__family_gemm, &tg__family_conv, &tg__family_softmax, &tg__family_entropy };
     const tg__family *f = NULL;
     int phase;
     size_t i;
