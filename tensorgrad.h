@@ -213,8 +213,7 @@ typedef enum tg_dtype {
     TG_F32 = 0, TG_F64, TG_F16, TG_BF16, TG_I64, TG_I32, TG_I16, TG_I8, TG_U8, TG_BOOL, TG_DTYPES
 } tg_dtype;
 
-/* 2 and 3 are free for a host's own */
-typedef enum tg_device { TG_CPU = 0, TG_CUDA = 1, TG_DEVICES = 4 } tg_device;
+typedef enum tg_device { TG_CPU = 0, TG_CUDA = 1, TG_DEVICES = 4 } tg_device;   /* 2 and 3 are free for a host's own */
 
 /* The instruction sets a context can use. TG_ISA_BEST picks the widest one that the machine supports. */
 typedef enum tg_isa { TG_ISA_BEST = 0, TG_ISA_PLAIN, TG_ISA_AVX2, TG_ISA_AVX512, TG_ISA_NEON } tg_isa;
@@ -243,14 +242,14 @@ struct tg_tensor {
     bool         unrecorded;           /* a view made with the grad mode off                          */
     uint32_t     count;
     uint32_t     out_index;            /* which output of its node                                    */
-    /* views: how often the base had been rewritten when node was made; bases: how often */
-    uint32_t     rebased;
+    uint32_t     rebased;              /* views: how often the base had been rewritten when node was made;
+                                          bases: how often                                           */
     tg__node    *node;                 /* the call that made it, or its leaf node                     */
     tg__storage *storage;
     void        *place;                /* data, also where that is NULL: an address on the device     */
     tg_tensor   *base;                 /* views: the tensor whose storage this is                     */
     tg_tensor   *next_alias, *prev_alias;   /* all headers over one storage                           */
-    const char  *made_by;              /* name of the operation */
+    const char  *made_by;              /* name of the operation                                       */
 };
 
 /* TG_SHAPE(2, 3): a shape written in place; two arguments of a call, the number of dimensions and the sizes.
@@ -312,11 +311,10 @@ TG_API float       tg_f32_from_bf16(uint16_t v);
 typedef enum tg_log_level { TG_LOG_PRINT = 0, TG_LOG_INFO, TG_LOG_WARNING, TG_LOG_ERROR } tg_log_level;
 
 /* What the host may supply. Every function gets its `user` pointer back. A hook that is NULL has a default:
-   malloc, the console, no threads, the system's
-   monotonic clock, the C library's files. The size and alignment that `alloc` was given come back in `release`. */
+   malloc, the console, no threads, the system's monotonic clock, the C library's files. The size and
+   alignment that `alloc` was given come back in `release`. */
 typedef struct tg_hooks {
-    /* NULL: no memory, which is an error, never the end */
-    void *(*alloc)(void *user, size_t size, size_t align);
+    void *(*alloc)(void *user, size_t size, size_t align);   /* NULL: no memory, which is an error, never the end */
     void  (*release)(void *user, void *p, size_t size, size_t align);
     void *alloc_user;
     /* one line, without its newline, except for TG_LOG_PRINT */
@@ -325,10 +323,8 @@ typedef struct tg_hooks {
     /* Calls body(arg, i) for every i in 0..count-1, in any order, on any threads, and returns when all are done. */
     void (*parallel_for)(void *user, int64_t count, void (*body)(void *arg, int64_t i), void *arg);
     void *jobs_user;
-    /* the most bodies that run at once, 32 at most; 0 means 32 */
-    int   jobs_width;
-    /* seconds, from any start */
-    double (*clock)(void *user);
+    int   jobs_width;              /* the most bodies that run at once, 32 at most; 0 means 32 */
+    double (*clock)(void *user);   /* seconds, from any start                                  */
     void *clock_user;
     /* Files. read fills *data (allocated with `alloc`, align 64) with the whole file; write replaces the file
        or leaves it as it was. */
@@ -339,20 +335,13 @@ typedef struct tg_hooks {
 
 typedef struct tg_config {
     tg_hooks hooks;
-    /* TG_ISA_BEST, or one that must be used; refused where the machine lacks it */
-    tg_isa   isa;
-    /* the same bits on every compiler and every instruction set with FMA, at some cost */
-    bool     strict;
-    /* stop in the debugger where an error is recorded */
-    bool     trap_on_error;
-    /* every block comes from and returns to the allocator: for leak and overflow hunting */
-    bool     no_cache;
-    /* 0: none but the caller's; else as tg_threads, with -1 for the number of cores */
-    int      threads;
-    /* 0: none; else the most bytes that the context holds, past it a clean error */
-    size_t   memory_limit;
-    /* of the random numbers; 0 is a seed like any other */
-    uint64_t seed;
+    tg_isa   isa;             /* TG_ISA_BEST, or one that must be used; refused where the machine lacks it          */
+    bool     strict;          /* the same bits on every compiler and every instruction set with FMA, at some cost   */
+    bool     trap_on_error;   /* stop in the debugger where an error is recorded                                    */
+    bool     no_cache;        /* every block comes from and returns to the allocator: for leak and overflow hunting */
+    int      threads;         /* 0: none but the caller's; else as tg_threads, with -1 for the number of cores      */
+    size_t   memory_limit;    /* 0: none; else the most bytes that the context holds, past it a clean error         */
+    uint64_t seed;            /* of the random numbers; 0 is a seed like any other                                  */
 } tg_config;
 
 /* Opens a context; NULL config means all defaults. Returns NULL when memory is short, the instruction set is
@@ -363,20 +352,15 @@ typedef struct tg_config {
 TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi);
 TG_API void    tg_close(tg_ctx *tg);
 TG_API tg_isa  tg_isa_used(tg_ctx *tg);
-/* "avx512", ... for reports */
-TG_API const char *tg_isa_name(tg_ctx *tg);
-/* by this build and this machine */
-TG_API bool    tg_isa_supported(tg_isa isa);
+TG_API const char *tg_isa_name(tg_ctx *tg);    /* "avx512", ... for reports      */
+TG_API bool    tg_isa_supported(tg_isa isa);   /* by this build and this machine */
 
 /* Errors. A failing call records the first error and returns NULL or false; until tg_clear every call that
    computes or writes returns NULL or false at once. */
-/* true while an error is pending; true for NULL */
-TG_API bool          tg_failed(tg_ctx *tg);
+TG_API bool          tg_failed(tg_ctx *tg);         /* true while an error is pending; true for NULL    */
 TG_API tg_error_code tg_error(tg_ctx *tg);
-/* stable number of the message, 0 without an error */
-TG_API int           tg_error_number(tg_ctx *tg);
-/* "" without an error; valid until tg_clear */
-TG_API const char   *tg_error_text(tg_ctx *tg);
+TG_API int           tg_error_number(tg_ctx *tg);   /* stable number of the message, 0 without an error */
+TG_API const char   *tg_error_text(tg_ctx *tg);     /* "" without an error; valid until tg_clear        */
 TG_API void          tg_clear(tg_ctx *tg);
 /* the last calls, newest first; returns the length it needs */
 TG_API size_t        tg_traceback(tg_ctx *tg, char *out, size_t size);
@@ -386,10 +370,8 @@ TG_API void          tg_say(tg_ctx *tg, tg_log_level level, const char *text);
 /* n threads in all, the caller's included, 32 at most; 0: one per core; 1: none */
 TG_API bool     tg_threads(tg_ctx *tg, int n);
 TG_API int      tg_threads_used(tg_ctx *tg);
-/* by the clock hook, or the machine's; from any start */
-TG_API double   tg_seconds(tg_ctx *tg);
-/* also sets the call number to 0 */
-TG_API void     tg_seed(tg_ctx *tg, uint64_t seed);
+TG_API double   tg_seconds(tg_ctx *tg);               /* by the clock hook, or the machine's; from any start */
+TG_API void     tg_seed(tg_ctx *tg, uint64_t seed);   /* also sets the call number to 0                      */
 /* gives this context (a rank, a worker) numbers of its own under one seed */
 TG_API void     tg_stream(tg_ctx *tg, uint64_t id);
 typedef struct tg_random_state { uint64_t seed, stream, call; } tg_random_state;
@@ -408,10 +390,8 @@ TG_API tg_mark    tg_begin(tg_ctx *tg);
 TG_API void       tg_end(tg_ctx *tg, tg_mark mark);
 /* ends the scope, t moves to the parent scope; returns t */
 TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark mark, tg_tensor *t);
-/* t lives until tg_drop, whatever its scope does; returns t */
-TG_API tg_tensor *tg_keep(tg_tensor *t);
-/* undoes one tg_keep; NULL is fine */
-TG_API void       tg_drop(tg_tensor *t);
+TG_API tg_tensor *tg_keep(tg_tensor *t);   /* t lives until tg_drop, whatever its scope does; returns t */
+TG_API void       tg_drop(tg_tensor *t);   /* undoes one tg_keep; NULL is fine                          */
 
 typedef struct tg_memory_info {
     size_t now, peak;         /* bytes taken from the host's allocator, and the most there ever were  */
@@ -423,23 +403,20 @@ typedef struct tg_memory_info {
     int64_t live_tensors, live_nodes;
 } tg_memory_info;
 TG_API tg_memory_info tg_memory(tg_ctx *tg);
-/* returns cached blocks to the host's allocator */
-TG_API void tg_trim(tg_ctx *tg);
+TG_API void tg_trim(tg_ctx *tg);   /* returns cached blocks to the host's allocator */
 
 /* ======================================================================================
    >>tensor    create, look, copy, view, slice, print, share
    ====================================================================================== */
 
 /* Creation. `ndim, shape` is TG_SHAPE(...) or two variables. The dtype is f32 unless said otherwise. */
-/* uninitialised */
-TG_API tg_tensor *tg_empty(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype);
+TG_API tg_tensor *tg_empty(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype);   /* uninitialised */
 TG_API tg_tensor *tg_zeros(tg_ctx *tg, int ndim, const int64_t *shape);
 TG_API tg_tensor *tg_ones(tg_ctx *tg, int ndim, const int64_t *shape);
 TG_API tg_tensor *tg_full(tg_ctx *tg, int ndim, const int64_t *shape, double value, tg_dtype dtype);
 /* 0-d; promotes like a Python float: the other operand's float type wins */
 TG_API tg_tensor *tg_number(tg_ctx *tg, double value);
-/* 0-d; promotes like a Python int */
-TG_API tg_tensor *tg_integer(tg_ctx *tg, int64_t value);
+TG_API tg_tensor *tg_integer(tg_ctx *tg, int64_t value);                  /* 0-d; promotes like a Python int          */
 /* start, start + step, ... below end */
 TG_API tg_tensor *tg_arange(tg_ctx *tg, double start, double end, double step, tg_dtype dtype);
 TG_API tg_tensor *tg_eye(tg_ctx *tg, int64_t n);
@@ -448,89 +425,68 @@ TG_API tg_tensor *tg_from(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype d
 TG_API tg_tensor *tg_from_f32(tg_ctx *tg, int ndim, const int64_t *shape, const float *data);
 /* borrowed: the caller's memory, which must outlive it */
 TG_API tg_tensor *tg_wrap(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data);
-/* same shape, dtype and dense stride order */
-TG_API tg_tensor *tg_empty_like(tg_tensor *t);
+TG_API tg_tensor *tg_empty_like(tg_tensor *t);                            /* same shape, dtype and dense stride order */
 TG_API tg_tensor *tg_zeros_like(tg_tensor *t);
 TG_API tg_tensor *tg_ones_like(tg_tensor *t);
 TG_API tg_tensor *tg_full_like(tg_tensor *t, double value);
-/* uniform in [0, 1) */
-TG_API tg_tensor *tg_rand(tg_ctx *tg, int ndim, const int64_t *shape);
-/* normal, mean 0, deviation 1 */
-TG_API tg_tensor *tg_randn(tg_ctx *tg, int ndim, const int64_t *shape);
+TG_API tg_tensor *tg_rand(tg_ctx *tg, int ndim, const int64_t *shape);    /* uniform in [0, 1)                        */
+TG_API tg_tensor *tg_randn(tg_ctx *tg, int ndim, const int64_t *shape);   /* normal, mean 0, deviation 1              */
 /* i64 in [low, high) */
 TG_API tg_tensor *tg_randint(tg_ctx *tg, int64_t low, int64_t high, int ndim, const int64_t *shape);
-/* 1 with the probability that p's element gives, else 0; p's dtype */
-TG_API tg_tensor *tg_bernoulli(tg_tensor *p);
+TG_API tg_tensor *tg_bernoulli(tg_tensor *p);   /* 1 with the probability that p's element gives, else 0; p's dtype */
 TG_API tg_tensor *tg_uniform_(tg_tensor *t, double low, double high);
 TG_API tg_tensor *tg_normal_(tg_tensor *t, double mean, double std);
 
 /* Looking and copying out. tg_item is the one number of a tensor with one element (NaN after an error). */
 TG_API double     tg_item(tg_tensor *t);
 TG_API int64_t    tg_item_i64(tg_tensor *t);
-/* one element; index has ndim entries */
-TG_API double     tg_get(tg_tensor *t, const int64_t *index);
+TG_API double     tg_get(tg_tensor *t, const int64_t *index);             /* one element; index has ndim entries    */
 TG_API bool       tg_set(tg_tensor *t, const int64_t *index, double value);
 /* packed, row-major, t's dtype; size in bytes must match */
 TG_API bool       tg_read(tg_tensor *t, void *out, size_t size);
-/* converted to f32 */
-TG_API bool       tg_read_f32(tg_tensor *t, float *out, int64_t count);
+TG_API bool       tg_read_f32(tg_tensor *t, float *out, int64_t count);   /* converted to f32                       */
 /* packed row-major data of t's dtype into t */
 TG_API bool       tg_write(tg_tensor *t, const void *data, size_t size);
 TG_API bool       tg_is_contiguous(tg_tensor *t);
-/* same shape and equal elements */
-TG_API bool       tg_equal(tg_tensor *a, tg_tensor *b);
+TG_API bool       tg_equal(tg_tensor *a, tg_tensor *b);                   /* same shape and equal elements          */
 TG_API bool       tg_allclose(tg_tensor *a, tg_tensor *b, double rtol, double atol);
-/* copied; shows in messages and drawings */
-TG_API tg_tensor *tg_set_name(tg_tensor *t, const char *name);
+TG_API tg_tensor *tg_set_name(tg_tensor *t, const char *name);            /* copied; shows in messages and drawings */
 
 /* Conversions and copies, all differentiable. */
-/* t itself when it has that dtype */
-TG_API tg_tensor *tg_to(tg_tensor *t, tg_dtype dtype);
-/* a copy with t's dense stride order */
-TG_API tg_tensor *tg_clone(tg_tensor *t);
-/* t itself when it is row-major */
-TG_API tg_tensor *tg_contiguous(tg_tensor *t);
-/* from is broadcast and converted */
-TG_API tg_tensor *tg_copy_(tg_tensor *to, tg_tensor *from);
+TG_API tg_tensor *tg_to(tg_tensor *t, tg_dtype dtype);        /* t itself when it has that dtype    */
+TG_API tg_tensor *tg_clone(tg_tensor *t);                     /* a copy with t's dense stride order */
+TG_API tg_tensor *tg_contiguous(tg_tensor *t);                /* t itself when it is row-major      */
+TG_API tg_tensor *tg_copy_(tg_tensor *to, tg_tensor *from);   /* from is broadcast and converted    */
 TG_API tg_tensor *tg_fill_(tg_tensor *t, double value);
 TG_API tg_tensor *tg_zero_(tg_tensor *t);
 
 /* Views: the same storage, another shape. Negative dims count from the end. */
 /* one size may be -1; error where strides forbid */
 TG_API tg_tensor *tg_view(tg_tensor *t, int ndim, const int64_t *shape);
-/* a view where possible, else a copy */
-TG_API tg_tensor *tg_reshape(tg_tensor *t, int ndim, const int64_t *shape);
+TG_API tg_tensor *tg_reshape(tg_tensor *t, int ndim, const int64_t *shape);   /* a view where possible, else a copy */
 TG_API tg_tensor *tg_flatten(tg_tensor *t, int64_t start_dim, int64_t end_dim);
 TG_API tg_tensor *tg_permute(tg_tensor *t, int ndim, const int64_t *dims);
 TG_API tg_tensor *tg_transpose(tg_tensor *t, int64_t dim0, int64_t dim1);
-/* [M, N] -> [N, M]; at most 2 dimensions */
-TG_API tg_tensor *tg_t(tg_tensor *t);
-/* -1 keeps a size */
-TG_API tg_tensor *tg_expand(tg_tensor *t, int ndim, const int64_t *shape);
-/* removes dim if its size is 1 */
-TG_API tg_tensor *tg_squeeze(tg_tensor *t, int64_t dim);
+TG_API tg_tensor *tg_t(tg_tensor *t);   /* [M, N] -> [N, M]; at most 2 dimensions */
+TG_API tg_tensor *tg_expand(tg_tensor *t, int ndim, const int64_t *shape);    /* -1 keeps a size                    */
+TG_API tg_tensor *tg_squeeze(tg_tensor *t, int64_t dim);                      /* removes dim if its size is 1       */
 TG_API tg_tensor *tg_unsqueeze(tg_tensor *t, int64_t dim);
-/* the dimension goes away */
-TG_API tg_tensor *tg_select(tg_tensor *t, int64_t dim, int64_t index);
+TG_API tg_tensor *tg_select(tg_tensor *t, int64_t dim, int64_t index);        /* the dimension goes away            */
 TG_API tg_tensor *tg_narrow(tg_tensor *t, int64_t dim, int64_t start, int64_t length);
 /* Python's clamping; step may be negative here */
 TG_API tg_tensor *tg_slice_dim(tg_tensor *t, int64_t dim, int64_t start, int64_t end, int64_t step);
 /* "2:5, ..., ::2", "-1", "None"; as Python writes it between [ ] */
 TG_API tg_tensor *tg_slice(tg_tensor *t, const char *text);
-TG_API tg_tensor *tg_as_strided(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride,
-    int64_t offset);
-/* same storage, outside the graph */
-TG_API tg_tensor *tg_detach(tg_tensor *t);
+TG_API tg_tensor *tg_as_strided(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride, int64_t offset);
+TG_API tg_tensor *tg_detach(tg_tensor *t);                                    /* same storage, outside the graph    */
 
 /* Printing, as torch prints: summarised when large. tg_format returns the length it needs, as snprintf does. */
 TG_API void   tg_print(tg_tensor *t);
 TG_API size_t tg_format(tg_tensor *t, char *out, size_t size);
-/* "f32[2, 3] requires_grad [1, 2, 3, ...]" */
-TG_API size_t tg_format_line(tg_tensor *t, char *out, size_t size);
+TG_API size_t tg_format_line(tg_tensor *t, char *out, size_t size);   /* "f32[2, 3] requires_grad [1, 2, 3, ...]" */
 /* "f32[2, 3] mean 0.5 std 0.1 in [0, 1], 0 nan, 0 inf" */
 TG_API size_t tg_format_stats(tg_tensor *t, char *out, size_t size);
-/* the line and the statistics; made to be called from a debugger */
-TG_API void   tg_show(tg_tensor *t);
+TG_API void   tg_show(tg_tensor *t);   /* the line and the statistics; made to be called from a debugger */
 
 /* A header in context `to` over t's storage, for weights that many threads use. The storage is frozen while
    it has more than one holder and outlives the context that made it. Call it while no other thread uses
@@ -545,14 +501,11 @@ TG_API bool tg_swap(tg_tensor *a, tg_tensor *b);
    >>autograd    the graph: backward, grad, hooks, checks, the tape
    ====================================================================================== */
 
-/* leaves of a floating dtype only; returns t */
-TG_API tg_tensor *tg_require_grad(tg_tensor *t, bool on);
+TG_API tg_tensor *tg_require_grad(tg_tensor *t, bool on);   /* leaves of a floating dtype only; returns t */
 /* returns the old mode: bool was = tg_grad_mode(tg, false); ... tg_grad_mode(tg, was) */
 TG_API bool       tg_grad_mode(tg_ctx *tg, bool on);
-/* a non-leaf keeps its gradient too */
-TG_API tg_tensor *tg_retain_grad(tg_tensor *t);
-/* drops the gradient */
-TG_API bool       tg_zero_grad(tg_tensor *t);
+TG_API tg_tensor *tg_retain_grad(tg_tensor *t);             /* a non-leaf keeps its gradient too          */
+TG_API bool       tg_zero_grad(tg_tensor *t);               /* drops the gradient                         */
 
 /* Walks the graph back from `loss` and adds to .grad of every leaf that requires it. A loss of more than one
    element needs `.gradient`. The graph's saved values are let go of on the way unless .retain_graph or
@@ -632,33 +585,33 @@ typedef struct tg_tape_entry {
     int n_in, n_out;
     const tg__node *node;
 } tg_tape_entry;
-/* fills up to room, returns how many there are */
-TG_API int    tg_tape(tg_tensor *t, tg_tape_entry *out, int room);
+TG_API int    tg_tape(tg_tensor *t, tg_tape_entry *out, int room);   /* fills up to room, returns how many there are */
 /* ndim of input i; from: the number of the call that made it, 0: none */
 TG_API int    tg_tape_input(const tg_tape_entry *e, int i, const int64_t **shape, uint64_t *from);
 TG_API size_t tg_tape_text(tg_tensor *t, char *out, size_t size);
-/* for `dot -Tsvg` */
-TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);
+TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot -Tsvg`                              */
 
 /* ======================================================================================
    >>formulas    the table of elementwise operations: value, derivative, domain, documentation
    A row declares and defines tg_name(x) and tg_name_(x) (in place), its kernels for every instruction set,
-   its derivative (fused, and from tg calls
-   where it must itself be differentiable) and its gradient test.
-     F1(name, types, saves, value, dx, domain, doc)                       one operand x
-     F2(name, types, saves, value, da, db, domain, doc)                   two operands a, b, broadcast together; also tg_name_scalar(a, number), whose number counts as a float:
-                                                                          for an integer that keeps integers
-                                                                          use tg_name(a, tg_integer(tg,
-                                                                          number))
-     F3(name, types, saves, value, da, db, dc, domain, doc)               three operands a, b, c
-     F1P, F2P, F3P(name, numbers, ...)                                    the same with numbers P0, P1 after the operands: N1 is one, N2 two
-   types   SAME: integers stay integers; NUMERIC: SAME without bool; COUNTING: SAME, but bool becomes i64; FLOATING: integers become f32; FLOAT_ONLY: integers are refused;
-           PREDICATE: the result is bool; CHOOSE: a is a condition, the result has the type of b and c
-   saves   what the derivative reads: X the operand, Y the result, NONE; for several operands NEED(what da reads, what db reads), of NONE, A, B, C, Y and AB, BC, BY, ABY
-   value   the words below over x or a, b, c; derivatives may also use g, the gradient of the result, and y, the result; K(v) is
-           the number v, GELU_U and GELU_DU are told in >>pass-map
-   domain  where the gradient test draws its operands: REAL, NOT_AT_0, POSITIVE, UNIT (-1 to 1), ABOVE_1,
-   APART (operands that differ), NO_GRADIENT_TEST for steps
+   its derivative (fused, and from tg calls where it must itself be differentiable) and its gradient test.
+     F1(name, types, saves, value, dx, domain, doc)            one operand x
+     F2(name, types, saves, value, da, db, domain, doc)        two operands a, b, broadcast together; also
+                                                               tg_name_scalar(a, number), whose number counts
+                                                               as a float: for an integer that keeps integers
+                                                               use tg_name(a, tg_integer(tg, number))
+     F3(name, types, saves, value, da, db, dc, domain, doc)    three operands a, b, c
+     F1P, F2P, F3P(name, numbers, ...)                         the same with numbers P0, P1 after the operands:
+                                                               N1 is one, N2 two
+   types   SAME: integers stay integers; NUMERIC: SAME without bool; COUNTING: SAME, but bool becomes i64;
+           FLOATING: integers become f32; FLOAT_ONLY: integers are refused; PREDICATE: the result is bool;
+           CHOOSE: a is a condition, the result has the type of b and c
+   saves   what the derivative reads: X the operand, Y the result, NONE; for several operands NEED(what da
+           reads, what db reads), of NONE, A, B, C, Y and AB, BC, BY, ABY
+   value   the words below over x or a, b, c; derivatives may also use g, the gradient of the result, and y,
+           the result; K(v) is the number v, GELU_U and GELU_DU are told in >>pass-map
+   domain  where the gradient test draws its operands: REAL, NOT_AT_0, POSITIVE, UNIT (-1 to 1), ABOVE_1, APART
+           (operands that differ), NO_GRADIENT_TEST for steps
    ====================================================================================== */
 
 #define TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P) \
@@ -763,30 +716,25 @@ TG_FORMULAS(TG__F1, TG__F1P, TG__F2, TG__F2P, TG__F3, TG__F3P)
 
 /* Reduce. `n_dims, dims` is TG_DIMS(...); negative dims count from the end; without keepdim the reduced
    dimensions go away. Sums of integers and bools are i64. */
-/* any -> [] */
-TG_API tg_tensor *tg_sum(tg_tensor *x);
+TG_API tg_tensor *tg_sum(tg_tensor *x);      /* any -> []                      */
 TG_API tg_tensor *tg_sum_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-/* floating types only */
-TG_API tg_tensor *tg_mean(tg_tensor *x);
+TG_API tg_tensor *tg_mean(tg_tensor *x);     /* floating types only            */
 TG_API tg_tensor *tg_mean_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
 TG_API tg_tensor *tg_prod(tg_tensor *x);
 TG_API tg_tensor *tg_prod_dim(tg_tensor *x, int64_t dim, bool keepdim);
 /* no dims: all; ties share the gradient; NaN wins */
 TG_API tg_tensor *tg_amax(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
 TG_API tg_tensor *tg_amin(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-/* as amax over all */
-TG_API tg_tensor *tg_max(tg_tensor *x);
+TG_API tg_tensor *tg_max(tg_tensor *x);      /* as amax over all               */
 TG_API tg_tensor *tg_min(tg_tensor *x);
 /* values, and the first i64 index of each; indices may be NULL */
 TG_API tg_tensor *tg_max_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
 TG_API tg_tensor *tg_min_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
-/* i64 index into the flattened x */
-TG_API tg_tensor *tg_argmax(tg_tensor *x);
+TG_API tg_tensor *tg_argmax(tg_tensor *x);   /* i64 index into the flattened x */
 TG_API tg_tensor *tg_argmin(tg_tensor *x);
 TG_API tg_tensor *tg_argmax_dim(tg_tensor *x, int64_t dim, bool keepdim);
 TG_API tg_tensor *tg_argmin_dim(tg_tensor *x, int64_t dim, bool keepdim);
-/* no dims: all; bool result */
-TG_API tg_tensor *tg_any(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
+TG_API tg_tensor *tg_any(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);   /* no dims: all; bool result */
 TG_API tg_tensor *tg_all(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
 /* sum of squared deviations / (n - correction) */
 TG_API tg_tensor *tg_var_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);
@@ -796,8 +744,7 @@ TG_API tg_tensor *tg_std_dims(tg_tensor *x, int n_dims, const int64_t *dims, dou
 /* Shape. */
 /* equal shapes except along dim; dtypes promote */
 TG_API tg_tensor *tg_cat(tg_tensor *const *list, int n, int64_t dim);
-/* along a new dimension */
-TG_API tg_tensor *tg_stack(tg_tensor *const *list, int n, int64_t dim);
+TG_API tg_tensor *tg_stack(tg_tensor *const *list, int n, int64_t dim);   /* along a new dimension */
 
 /* Sort and index. Indices are i64 or i32, in range, and never have a gradient. */
 /* same shape; stable; NaN sorts as the largest; indices may be NULL */
@@ -810,10 +757,8 @@ TG_API tg_tensor *tg_index_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_t
 TG_API tg_tensor *tg_gather(tg_tensor *x, int64_t dim, tg_tensor *index);
 /* x with out[index[i][j]][j] = src[i][j]; of repeated indices the last wins */
 TG_API tg_tensor *tg_scatter(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
-/* the same, adding */
-TG_API tg_tensor *tg_scatter_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
-/* [...] -> [..., classes], i64 */
-TG_API tg_tensor *tg_one_hot(tg_tensor *index, int64_t classes);
+TG_API tg_tensor *tg_scatter_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);   /* the same, adding */
+TG_API tg_tensor *tg_one_hot(tg_tensor *index, int64_t classes);   /* [...] -> [..., classes], i64 */
 
 /* Matrix. */
 /* [..., M, K] x [..., K, N] -> [..., M, N]; vectors as torch; batches broadcast */
@@ -835,11 +780,9 @@ TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args);
 #define tg_conv2d(x_, weight_, ...) tg_conv2d_from(TG__ARGS(tg_conv2d_args, .x = (x_), .weight = (weight_), .bias = __VA_ARGS__))
 
 /* Normalise, losses, random. */
-/* exp(x) / sum(exp(x)) along dim */
-TG_API tg_tensor *tg_softmax(tg_tensor *x, int64_t dim);
+TG_API tg_tensor *tg_softmax(tg_tensor *x, int64_t dim);          /* exp(x) / sum(exp(x)) along dim */
 TG_API tg_tensor *tg_log_softmax(tg_tensor *x, int64_t dim);
-/* mean of (x - target)^2 */
-TG_API tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *target);
+TG_API tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *target);   /* mean of (x - target)^2         */
 /* [N, C], classes i64 [N] -> [], mean of -log_softmax at the class */
 TG_API tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *target);
 /* zeroes with probability p, scales the rest by 1 / (1 - p) */
@@ -847,8 +790,8 @@ TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
 
 /* ---- operations of your own: fill a record, call tg_call. ----
    `check` reads shapes, dtypes and attributes and makes the outputs; `forward` fills them; `backward` gives
-   dx[i] for each input that tg_node_wants, in tg calls
-   (then it can be differentiated again). The record and its texts must outlive the context. */
+   dx[i] for each input that tg_node_wants, in tg calls (then it can be differentiated again). The record and
+   its texts must outlive the context. */
 typedef enum tg_attr_type { TG_ATTR_INT, TG_ATTR_FLOAT, TG_ATTR_BOOL, TG_ATTR_INTS } tg_attr_type;
 typedef struct tg_attr { const char *name; tg_attr_type type; size_t offset; int count; } tg_attr;
 
@@ -865,12 +808,9 @@ typedef struct tg_attr { const char *name; tg_attr_type type; size_t offset; int
 #define TG_OP_SAVES 4
 
 typedef struct tg_op {
-    /* in files and messages; never renamed */
-    const char *name; int version;
-    /* n_in -1, n_out -1: a list */
-    int n_in, n_in_opt, n_out;
-    /* TG_OP_... */
-    unsigned flags;
+    const char *name; int version;   /* in files and messages; never renamed */
+    int n_in, n_in_opt, n_out;       /* n_in -1, n_out -1: a list            */
+    unsigned flags;                  /* TG_OP_...                            */
     /* what the derivative of input i reads: TG_SAVE_IN(j) | TG_SAVE_OUT(j); the last entry serves all further
        inputs */
     unsigned saves[TG_OP_SAVES];
@@ -880,17 +820,14 @@ typedef struct tg_op {
     bool (*forward)(tg_ctx *tg, tg__node *n);
     /* false: failed; NULL g[i]: zero; NULL dx[i]: no gradient */
     bool (*backward)(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
-    /* room for a vmap rule */
-    const void *batch;
+    const void *batch;               /* room for a vmap rule                 */
 } tg_op;
 
 /* returns output 0; outputs may be NULL */
-TG_API tg_tensor  *tg_call(const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs,
-    tg_tensor **outputs);
-/* in backward: NULL unless saved */
-TG_API tg_tensor  *tg_node_in(tg__node *n, int i);
-/* in backward: NULL unless saved */
-TG_API tg_tensor  *tg_node_out(tg__node *n, int i);
+TG_API tg_tensor  *tg_call(const tg_op *op, const void *attr,
+    tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs);
+TG_API tg_tensor  *tg_node_in(tg__node *n, int i);    /* in backward: NULL unless saved */
+TG_API tg_tensor  *tg_node_out(tg__node *n, int i);   /* in backward: NULL unless saved */
 TG_API const void *tg_node_attr(tg__node *n);
 TG_API bool        tg_node_wants(tg__node *n, int i);
 /* in check: makes output i */
@@ -907,39 +844,27 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
    and copied; the dict keeps the order in which names first came. */
 typedef struct tg_dict tg_dict;
 TG_API tg_dict    *tg_dict_new(tg_ctx *tg);
-/* before tg_close; NULL is fine */
-TG_API void        tg_dict_free(tg_dict *d);
-/* replaces a tensor of that name */
-TG_API bool        tg_dict_set(tg_dict *d, const char *name, tg_tensor *t);
-/* borrowed; NULL without an error if absent */
-TG_API tg_tensor  *tg_dict_get(const tg_dict *d, const char *name);
+TG_API void        tg_dict_free(tg_dict *d);                          /* before tg_close; NULL is fine               */
+TG_API bool        tg_dict_set(tg_dict *d, const char *name, tg_tensor *t);   /* replaces a tensor of that name */
+TG_API tg_tensor  *tg_dict_get(const tg_dict *d, const char *name);   /* borrowed; NULL without an error if absent   */
 TG_API int64_t     tg_dict_count(const tg_dict *d);
-/* borrowed */
-TG_API const char *tg_dict_name(const tg_dict *d, int64_t i);
-/* borrowed */
-TG_API tg_tensor  *tg_dict_at(const tg_dict *d, int64_t i);
+TG_API const char *tg_dict_name(const tg_dict *d, int64_t i);         /* borrowed                                    */
+TG_API tg_tensor  *tg_dict_at(const tg_dict *d, int64_t i);           /* borrowed                                    */
 TG_API bool        tg_dict_set_meta(tg_dict *d, const char *key, const char *value);
-/* NULL if absent; valid until it is set again */
-TG_API const char *tg_dict_meta(const tg_dict *d, const char *key);
+TG_API const char *tg_dict_meta(const tg_dict *d, const char *key);   /* NULL if absent; valid until it is set again */
 TG_API int64_t     tg_dict_meta_count(const tg_dict *d);
-/* borrowed */
-TG_API const char *tg_dict_meta_key(const tg_dict *d, int64_t i);
+TG_API const char *tg_dict_meta_key(const tg_dict *d, int64_t i);     /* borrowed                                    */
 
 /* Element types of files that tg_dtype lacks. U16 comes as i32, U32 as i64, U64 as i64 if all its values fit,
-   and complex C64 as f32 with a last
-   dimension of 2. The rest come raw, with the file's bytes as u8, and are written back as what they were:
-   F8_E4M3, F8_E5M2, F8_E8M0 and the FNUZ kinds in their
-   own shape; a U64 with values that do not fit with a last dimension of 8 (each 8 a uint64_t); F4 and F6
-   packed, [bytes]. */
-/* "F8_E4M3", ...; NULL: an ordinary tensor */
-TG_API const char *tg_dict_raw_type(const tg_dict *d, int64_t i);
+   and complex C64 as f32 with a last dimension of 2. The rest come raw, with the file's bytes as u8, and are
+   written back as what they were: F8_E4M3, F8_E5M2, F8_E8M0 and the FNUZ kinds in their own shape; a U64 with
+   values that do not fit with a last dimension of 8 (each 8 a uint64_t); F4 and F6 packed, [bytes]. */
+TG_API const char *tg_dict_raw_type(const tg_dict *d, int64_t i);   /* "F8_E4M3", ...; NULL: an ordinary tensor */
 /* number of dimensions that the file declares */
 TG_API int         tg_dict_raw_shape(const tg_dict *d, int64_t i, const int64_t **shape);
-/* bytes: u8 */
-TG_API bool        tg_dict_set_raw(tg_dict *d, const char *name, const char *type, int ndim,
-    const int64_t *shape, tg_tensor *bytes);
-/* converted: ordinary tensors, U64, F8 of every kind */
-TG_API tg_tensor  *tg_dict_f32(const tg_dict *d, int64_t i);
+TG_API bool        tg_dict_set_raw(tg_dict *d, const char *name, const char *type,
+    int ndim, const int64_t *shape, tg_tensor *bytes);   /* bytes: u8 */
+TG_API tg_tensor  *tg_dict_f32(const tg_dict *d, int64_t i);   /* converted: ordinary tensors, U64, F8 of every kind */
 
 /* safetensors. _parse reads from memory (which it does not keep), _load from a file through the file hook. A
    malformed file is TG_ERROR_FORMAT that says what and where; nothing of it remains. Written files hold the
@@ -947,8 +872,7 @@ TG_API tg_tensor  *tg_dict_f32(const tg_dict *d, int64_t i);
    the file. */
 TG_API tg_dict *tg_safetensors_parse(tg_ctx *tg, const void *bytes, size_t size);
 TG_API tg_dict *tg_safetensors_load(tg_ctx *tg, const char *path);
-/* the whole file as u8 [size] */
-TG_API tg_tensor *tg_safetensors_bytes(const tg_dict *d);
+TG_API tg_tensor *tg_safetensors_bytes(const tg_dict *d);   /* the whole file as u8 [size] */
 TG_API bool     tg_safetensors_save(const tg_dict *d, const char *path);
 
 /* NumPy's .npy: any order, either byte order, versions 1 to 3. uint16 becomes i32, uint32 i64, uint64 i64 if
@@ -956,8 +880,7 @@ TG_API bool     tg_safetensors_save(const tg_dict *d, const char *path);
    behind the array are ignored, as NumPy does. bf16 cannot be written. */
 TG_API tg_tensor *tg_npy_parse(tg_ctx *tg, const void *bytes, size_t size);
 TG_API tg_tensor *tg_npy_load(tg_ctx *tg, const char *path);
-/* the whole file as u8 [size] */
-TG_API tg_tensor *tg_npy_bytes(tg_tensor *t);
+TG_API tg_tensor *tg_npy_bytes(tg_tensor *t);   /* the whole file as u8 [size] */
 TG_API bool       tg_npy_save(tg_tensor *t, const char *path);
 
 /* ======================================================================================
@@ -1312,8 +1235,8 @@ static inline bool tg_grad(tg_tensor *const *outputs, int n_outputs, tg_tensor *
     a.outputs = outputs; a.n_outputs = n_outputs; a.inputs = inputs; a.n_inputs = n_inputs; a.gradients = gradients;
     return tg_grad_from(&a);
 }
-static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, tg_conv2d_args a =
-    tg_conv2d_args()) {
+static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
+    tg_conv2d_args a = tg_conv2d_args()) {
     a.x = x; a.weight = weight; a.bias = bias;
     return tg_conv2d_from(&a);
 }
