@@ -1670,10 +1670,8 @@ TG__PRIVATE unsigned tg__cpu_probe(void) { return 0; }
 
 /* ------------------------------------------------------------- floating-point environment ----
    tg__fp_enter: round to nearest, exceptions masked, denormals flushed if asked. tg__fp_leave puts the host's
-   control
-   bits and sticky flags back as they were. The compiler may move arithmetic across either, so what must run
-   inside is
-   called through a pointer. */
+   control bits and sticky flags back as they were. The compiler may move arithmetic across either, so what
+   must run inside is called through a pointer. */
 #if defined(TG__ON_X86)
 #if defined(__TINYC__)                                  /* its assembler lacks the two words */
   #define TG__STMXCSR(word) __asm__ __volatile__(".byte 0x0f, 0xae, 0x18" : : "a"(&(word)) : "memory")
@@ -1865,23 +1863,20 @@ TG__PRIVATE int tg__cpu_count(void) { return 1; }
 
 /* ------------------------------------------------------------------------------- threads ----
    A pool of n - 1 workers and the caller. tg__pool_run(pool, count, body, arg) calls body(arg, i) for every
-   i, in any
-   order, and returns when all are done; one thread at a time may call it; called from inside a body it runs
-   in line.
-   pool NULL is allowed and runs in line.
+   i, in any order, and returns when all are done; one thread at a time may call it; called from inside a body
+   it runs in line. pool NULL is allowed and runs in line.
 
-   How it works. `state` is one word: how many workers are inside the job, whether it is open, its generation. The
-   caller fills the job in while it is closed and nobody is inside, then opens it by one atomic add. A worker
-   enters by a
-   compare-and-swap that counts it in, which cannot succeed once the job is closed; so the caller needs to
-   wait only for
-   workers that really came, and one that sleeps, or was never given a processor, costs nothing. All take tickets
-   from `next`. When the tickets are gone the caller closes the job and waits for the count to fall to 0.
+   How it works. `state` is one word: how many workers are inside the job, whether it is open, its generation.
+   The caller fills the job in while it is closed and nobody is inside, then opens it by one atomic add. A
+   worker enters by a compare-and-swap that counts it in, which cannot succeed once the job is closed; so the
+   caller needs to wait only for workers that really came, and one that sleeps, or was never given a
+   processor, costs nothing. All take tickets from `next`. When the tickets are gone the caller closes the job
+   and waits for the count to fall to 0.
+
    Sleeping. A worker counts itself in `sleepers`, then looks at state again, then waits; the caller changes
-   state, then
-   looks at sleepers. All four are sequentially consistent, so one of the two sees the other; the mutex, held by the
-   worker from its count to its wait, makes the caller's signal come after the wait began. The caller's own wait for
-   the last worker is the same with `waiting`. */
+   state, then looks at sleepers. All four are sequentially consistent, so one of the two sees the other; the
+   mutex, held by the worker from its count to its wait, makes the caller's signal come after the wait began.
+   The caller's own wait for the last worker is the same with `waiting`. */
 enum { TG__POOL_OK, TG__POOL_UNSUPPORTED, TG__POOL_NEEDS_PTHREAD, TG__POOL_NO_MEMORY, TG__POOL_SYSTEM };
 
 typedef struct tg__pool tg__pool;
@@ -2113,8 +2108,7 @@ TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, void (*body)(void *arg
 
 
 /* TG__POOL_SPIN in pauses, whose length differs tenfold between processors. More threads than processors do
-   not spin:
-   they would stand in the way of those who work. */
+   not spin: they would stand in the way of those who work. */
 TG__PRIVATE int tg__pool_spins(int n) {
     int i, spins = 1000;
     double t;
@@ -2274,14 +2268,11 @@ TG__PRIVATE tg__pool *tg__pool_open(tg__mem *m, int n, int *code) {
 
 /* --------------------------------------------------------------------------------- files ----
    tg__file_read takes a whole regular file into one block (*size bytes, alignment TG__FILE_ALIGN; NULL when
-   empty) that
-   the caller gives back with m->release. The writer never harms the old file: it writes a file beside it
-   (".tg-xxxxxxxx.tmp"
-   in the same directory, created exclusively), syncs, and renames. tg__file is the caller's; commit and
-   discard end it.
-   After an error every further call returns that error, and commit removes what was begun. A symbolic link as
-   target
-   is replaced, not followed. Every write is a system call: gather small pieces first. */
+   empty) that the caller gives back with m->release. The writer never harms the old file: it writes a file
+   beside it (".tg-xxxxxxxx.tmp" in the same directory, created exclusively), syncs, and renames. tg__file is
+   the caller's; commit and discard end it. After an error every further call returns that error, and commit
+   removes what was begun. A symbolic link as target is replaced, not followed. Every write is a system call:
+   gather small pieces first. */
 #if TG__HAS_FILES
 enum { TG__FILE_OK, TG__FILE_NOT_FOUND, TG__FILE_DENIED, TG__FILE_NOT_REGULAR, TG__FILE_TOO_LARGE,
     TG__FILE_NO_MEMORY,
@@ -2668,12 +2659,10 @@ TG__PRIVATE int tg__file_commit(tg__file *f) {
 
 /* ---------------------------------------------------------------------------- number text ----
    Locale-free, by whole-number arithmetic only, so the host's rounding mode and compiler flags have no say.
-   Everything
-   is exact: what is printed shortest reads back as the same bits, fixed and exponent forms round the true
-   value half to
-   even, what is read is rounded once. Large natural numbers are little-endian arrays of 32-bit limbs without
-   leading
-   zeros; the functions return the new length and the callers' arrays are long enough (bounds at each). */
+   Everything is exact: what is printed shortest reads back as the same bits, fixed and exponent forms round
+   the true value half to even, what is read is rounded once. Large natural numbers are little-endian arrays
+   of 32-bit limbs without leading zeros; the functions return the new length and the callers' arrays are long
+   enough (bounds at each). */
 TG__PRIVATE int tg__big_set(uint32_t *d, uint64_t v) {
     d[0] = (uint32_t)v;
     d[1] = (uint32_t)(v >> 32);
@@ -2821,8 +2810,7 @@ TG__PRIVATE bool tg__digits_up(char *out, int n) {
 }
 
 /* The fewest digits that read back as f * 2^e, of those the nearest; at most 17. The value is 0.d1d2... *
-   10^*point.
-   narrow: the next lower number is only half as far as the next higher one. */
+   10^*point. narrow: the next lower number is only half as far as the next higher one. */
 TG__PRIVATE int tg__digits_shortest(uint64_t f, int e, bool narrow, char *out, int *point) {
     tg__dragon d;
     int n = 0;
@@ -4046,9 +4034,8 @@ TG__PRIVATE void tg__put_scalar(void *p, tg_dtype d, double f, int64_t i, bool i
 
 /* ---- headers and storages ----
    A fresh tensor is one block: header, storage struct, and the data too where it is small. A view is a header
-   alone. Headers that ended wait in the ring, so that a
-   use after the scope's end is found; a block is freed when its header left the ring and no view uses its
-   storage any more. */
+   alone. Headers that ended wait in the ring, so that a use after the scope's end is found; a block is freed
+   when its header left the ring and no view uses its storage any more. */
 #define TG__INLINE_DATA 512
 #define TG__EMBED_SIZE TG__ROUND_UP(sizeof(tg_tensor) + sizeof(tg__storage), TG__ALIGN)
 
@@ -4933,9 +4920,8 @@ TG__PRIVATE bool tg__out_same(tg__node *n) { n->in[0]->count++; n->out[0] = n->i
 
 /* ---- the walk ----
    The calls that the outputs depend on are listed and sorted newest first; each gives its gradients to its
-   inputs' calls, which come later in the list because they are
-   older. So when a call's turn comes all of its gradients have arrived, and the order does not depend on
-   anything but the program. */
+   inputs' calls, which come later in the list because they are older. So when a call's turn comes all of its
+   gradients have arrived, and the order does not depend on anything but the program. */
 /* reached: the outputs depend on it */
 typedef struct tg__capture { tg__node *node; uint32_t out; bool reached; tg_tensor *grad; } tg__capture;
 typedef struct tg__shelved {
@@ -7165,9 +7151,9 @@ TG_API tg_tensor *(tg_full_like)(tg_tensor *t, double value) {
 
 /* ---- random numbers ----
    Philox4x32-10 (Salmon, Moraes, Dror and Shaw 2011), key = seed and stream, counter = (block, call). Block b
-   gives words 4b .. 4b + 3. f32, f16 and bf16 elements take one
-   word each, f64 and integers two; normals are made from pairs of elements by Box and Muller. No rejection,
-   so element i depends on (seed, stream, call, i) alone. */
+   gives words 4b .. 4b + 3. f32, f16 and bf16 elements take one word each, f64 and integers two; normals are
+   made from pairs of elements by Box and Muller. No rejection, so element i depends on (seed, stream, call,
+   i) alone. */
 enum { TG__RANDOM_UNIFORM, TG__RANDOM_NORMAL, TG__RANDOM_KEEP, TG__RANDOM_INTEGER };
 typedef struct tg__random_job {
     tg_ctx *tg;
@@ -7994,8 +7980,8 @@ bad:
 
 /* ------------------------------------------------------------------ as_strided, as_strided_add ----
    as_strided: any shape and strides over t's storage, from `offset` elements after t's first. The gradient
-   collects overlapping elements: it is the opposite,
-   as_strided_add, into zeros of t's shape. t must be dense in some order of its dimensions. */
+   collects overlapping elements: it is the opposite, as_strided_add, into zeros of t's shape. t must be dense
+   in some order of its dimensions. */
 typedef struct tg__strided_attr {
     int64_t ndim, shape[TG_MAX_DIMS], stride[TG_MAX_DIMS], offset, of_ndim, of_shape[TG_MAX_DIMS],
         of_stride[TG_MAX_DIMS];
@@ -8128,9 +8114,8 @@ TG_API tg_tensor *(tg_detach)(tg_tensor *t) {
 
 /* ---- writing through a view ----
    After an in-place op on a view its base has a new value too: the old one with the view's part replaced. The
-   base gets a node that says so, write_view, and the view becomes a
-   view of that. Other views of the base notice by the base's count and get their new node when they are next
-   used. */
+   base gets a node that says so, write_view, and the view becomes a view of that. Other views of the base
+   notice by the base's count and get their new node when they are next used. */
 TG__PRIVATE bool tg__write_view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
     tg_tensor *whole = tg__in_order(g[0], at), *part;
@@ -9011,11 +8996,10 @@ TG_API tg_tensor *(tg_log_softmax)(tg_tensor *x, int64_t dim) {
 
 /* ---- the sort family ----
    Every type maps to unsigned keys in the same order: all NaNs are one key and the largest, -0 and +0 are one
-   key. Rows are sorted as entries (key, place): by merging when
-   they are short, else by a least significant digit first radix sort. It looks at those bits only that differ
-   between the row's largest and smallest key, so bytes, halves and
-   indices take one or two rounds. An entry is one number, key << 32 | place, unless the keys of a row spread
-   wider. Equal keys keep their order. */
+   key. Rows are sorted as entries (key, place): by merging when they are short, else by a least significant
+   digit first radix sort. It looks at those bits only that differ between the row's largest and smallest key,
+   so bytes, halves and indices take one or two rounds. An entry is one number, key << 32 | place, unless the
+   keys of a row spread wider. Equal keys keep their order. */
 #define TG__SORT_MERGE 64                            /* up to here merging wins over radix, */
 #define TG__SORT_INSERT 80                           /* and insertion for wide entries */
 #define TG__SORT_BIG 32768                           /* above, a row is cut into blocks and sorted in phases */
@@ -9410,7 +9394,7 @@ TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descendi
 /* ------------------------------------------------------------------------ sort ----
    values, places: x in order along dim, stable, and the i64 places that the values came from. NaN is the
    largest number, as in torch.
-   dx = g carried back to those places. Saves: the places.                                                          */
+   dx = g carried back to those places. Saves: the places. */
 typedef struct tg__sort_attr { int64_t dim; bool descending; } tg__sort_attr;
 static const tg_attr tg__sort_attrs[] = { { "dim", TG_ATTR_INT, 0, 1 },
     { "descending", TG_ATTR_BOOL, offsetof(tg__sort_attr, descending), 1 } };
@@ -9451,8 +9435,8 @@ TG_API tg_tensor *(tg_sort)(tg_tensor *x, int64_t dim, bool descending, tg_tenso
 
 /* ------------------------------------------------------------------------ cat ----
    The tensors one after the other along dim; dtypes promote. dx_i = its part of g. As in torch, 1-D tensors
-   without elements are left out of the shape check,
-   and the result of channels-last pictures is channels-last.                                                       */
+   without elements are left out of the shape check, and the result of channels-last pictures is
+   channels-last. */
 
 TG__PRIVATE bool tg__cat_skips(int ndim, const int64_t *shape) { return ndim == 1 && shape[0] == 0; }
 TG__PRIVATE bool tg__channels_last(const tg_tensor *t) {
@@ -12005,9 +11989,8 @@ TG__PRIVATE tg_tensor *tg__io_tensor(tg__cursor *c, const tg__io_type *y, int nd
 
 /* ---- names: a crit-bit tree ----
    Keys in the order they came, and a binary tree over their bytes: the branch that came with key i tells at
-   which byte and bit two groups of keys
-   part. Finding a name walks at most its own bits, whatever the other names are, so a file cannot be made
-   that is slow to read; with a hash table it could. */
+   which byte and bit two groups of keys part. Finding a name walks at most its own bits, whatever the other
+   names are, so a file cannot be made that is slow to read; with a hash table it could. */
 /* child: 2 * i is branch i, 2 * i + 1 is key i */
 typedef struct tg__key { const char *name; uint32_t child[2], at, bit; } tg__key;
 typedef struct tg__names { tg__key *key; int64_t count, room; uint32_t root; } tg__names;
@@ -12308,10 +12291,10 @@ TG_API tg_tensor *tg_dict_f32(const tg_dict *d, int64_t i) {
 
 /* --------------------------------------------------------------- safetensors ----
    8 bytes length of the header, little end first; the header, JSON: { name: { "dtype", "shape",
-   "data_offsets": [begin, end] }, ..., "__metadata__": { text: text } };
-   the data. As in the reference reader the tensors must cover the data exactly. Stricter than it: a name may
-   come once only, and an entry has those three fields.
-   The reference reader's limit of 100 MB for the header holds here too, and for what is written. */
+   "data_offsets": [begin, end] }, ..., "__metadata__": { text: text } }; the data.
+   As in the reference reader the tensors must cover the data exactly. Stricter than it: a name may come once
+   only, and an entry has those three fields. The reference reader's limit of 100 MB for the header holds here
+   too, and for what is written. */
 #define TG__ST_HEADER ((uint64_t)100000000)
 
 /* at: where the name stands in the file */
@@ -12683,9 +12666,8 @@ TG_API bool tg_safetensors_save(const tg_dict *d, const char *path) {
 
 /* ----------------------------------------------------------------------- npy ----
    "\x93NUMPY", version, length of the header (2 bytes in version 1, else 4), the header, the array. The
-   header is the text of a Python dict, {'descr': '<f4',
-   'fortran_order': False, 'shape': (3, 4), }; NumPy evaluates it as a literal, here exactly this grammar is
-   read and nothing is evaluated. */
+   header is the text of a Python dict, {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }; NumPy
+   evaluates it as a literal, here exactly this grammar is read and nothing is evaluated. */
 typedef struct tg__npy {
     const tg__io_type *type;
     bool big, fortran;
@@ -12829,8 +12811,7 @@ TG_API tg_tensor *(tg_npy_load)(tg_ctx *tg, const char *path) {
 }
 
 /* The header byte for byte as NumPy writes it: room for the first size to grow, then spaces to a multiple of
-   64. With 8 dimensions it always
-   fits version 1.0. Returns its length. */
+   64. With 8 dimensions it always fits version 1.0. Returns its length. */
 #define TG__NPY_HEADER 512
 TG__PRIVATE size_t tg__npy_put_header(const tg_tensor *t, char *out) {
     const tg__io_type *y = tg__io_of_dtype(t->dtype);
