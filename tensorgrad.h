@@ -1591,8 +1591,7 @@ TG__PRIVATE double tg__seconds(void) {
 #if TG__GLIBC_VERSION < 217
     if (tg__libc_clock_gettime)
 #endif
-    /* 1: CLOCK_MONOTONIC */
-    if (tg__libc_clock_gettime(1, &t) == 0) return (double)t.sec + (double)t.nsec * 1e-9;
+    if (tg__libc_clock_gettime(1, &t) == 0) return (double)t.sec + (double)t.nsec * 1e-9;   /* 1: CLOCK_MONOTONIC */
 #elif defined(CLOCK_MONOTONIC)
     struct timespec t;
     if (clock_gettime(CLOCK_MONOTONIC, &t) == 0) return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
@@ -2247,8 +2246,8 @@ TG__PRIVATE tg__pool *tg__pool_open(tg__mem *m, int n, int *code) {
     InitializeConditionVariable(&p->done);
 #else
     p->pid = (long)getpid();
-    if (TG__PTHREAD(pthread_mutex_init)(&p->lock, NULL) != 0 || TG__PTHREAD(pthread_cond_init)(&p->wake,
-        NULL) != 0 ||
+    if (TG__PTHREAD(pthread_mutex_init)(&p->lock, NULL) != 0 ||
+        TG__PTHREAD(pthread_cond_init)(&p->wake, NULL) != 0 ||
         TG__PTHREAD(pthread_cond_init)(&p->done, NULL) != 0) {
         m->release(m->user, p, size, 128);
         errno = saved;
@@ -2275,8 +2274,7 @@ TG__PRIVATE tg__pool *tg__pool_open(tg__mem *m, int n, int *code) {
    gather small pieces first. */
 #if TG__HAS_FILES
 enum { TG__FILE_OK, TG__FILE_NOT_FOUND, TG__FILE_DENIED, TG__FILE_NOT_REGULAR, TG__FILE_TOO_LARGE,
-    TG__FILE_NO_MEMORY,
-       TG__FILE_IO, TG__FILE_FULL, TG__FILE_BAD_NAME };
+       TG__FILE_NO_MEMORY, TG__FILE_IO, TG__FILE_FULL, TG__FILE_BAD_NAME };
 #define TG__FILE_ALIGN 64
 
 #if defined(TG__OS_WINDOWS)
@@ -2324,8 +2322,7 @@ TG__PRIVATE int tg__file_open(const tg__path_char *path, tg__file_handle *h, uin
     if (kind == INVALID_FILE_ATTRIBUTES) return tg__file_why();
     if (kind & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_DEVICE)) return TG__FILE_NOT_REGULAR;
     *h = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
-        OPEN_EXISTING,
-                     FILE_ATTRIBUTE_NORMAL, NULL);
+        OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
     if (*h == INVALID_HANDLE_VALUE) return tg__file_why();
     if (GetFileType(*h) != FILE_TYPE_DISK) { CloseHandle(*h); return TG__FILE_NOT_REGULAR; }
     if (!GetFileSizeEx(*h, &bytes) || bytes.QuadPart < 0) { CloseHandle(*h); return TG__FILE_IO; }
@@ -2348,8 +2345,8 @@ TG__PRIVATE int tg__file_put(tg__file_handle h, const void *data, size_t size, s
 TG__PRIVATE int tg__file_sync(tg__file_handle h) { return FlushFileBuffers(h) ? TG__FILE_OK : tg__file_why(); }
 TG__PRIVATE void tg__file_remove(const tg__path_char *path) { DeleteFileW(path); }
 TG__PRIVATE int tg__file_replace(tg__path_char *temp, tg__path_char *path) {
-    return MoveFileExW(temp, path, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) ? TG__FILE_OK
-        : tg__file_why();
+    return MoveFileExW(temp, path, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)
+        ? TG__FILE_OK : tg__file_why();
 }
 /* May `path` be replaced? *mode is handed to tg__file_make. */
 TG__PRIVATE int tg__file_target(const tg__path_char *path, unsigned *mode) {
@@ -3032,8 +3029,8 @@ TG__PRIVATE bool tg__parse_i64(const char *s, const char *end, const char **stop
 /* ======================================================================================
    >>impl-memory    the context's struct; size classes over the host's allocator
    In steady state nothing here calls the host: freed blocks wait in a list per size class. Small blocks are
-   cut from slabs; large ones are
-   allocated singly, with a prefix that links them so that tg_close finds every one.
+   cut from slabs; large ones are allocated singly, with a prefix that links them so that tg_close finds every
+   one.
    ====================================================================================== */
 
 typedef struct tg__block {              /* prefix of what the host's allocator gave; 64 bytes */
@@ -3510,8 +3507,7 @@ typedef struct tg__family {
 } tg__family;
 
 enum { TG__FAMILY_MAP = 1, TG__FAMILY_COPY, TG__FAMILY_FILL, TG__FAMILY_RANDOM, TG__FAMILY_REDUCE,
-    TG__FAMILY_SORT, TG__FAMILY_INDEX,
-       TG__FAMILY_GEMM, TG__FAMILY_CONV, TG__FAMILY_SOFTMAX };
+       TG__FAMILY_SORT, TG__FAMILY_INDEX, TG__FAMILY_GEMM, TG__FAMILY_CONV, TG__FAMILY_SOFTMAX };
 
 /* A device other than the CPU: it allocates, copies and runs families. The companion header or a host fills
    one and registers it. */
@@ -3527,8 +3523,8 @@ typedef struct tg__backend {
 /* Scratch: at most TG__SLOTS slots, claimed by one atomic mask for the length of a body, so that no worker
    number is needed. */
 TG__PRIVATE bool tg__scratch_need(tg_ctx *tg, size_t bytes) {
-    int width = tg->config.hooks.parallel_for ? (tg->config.hooks.jobs_width > 0 ? tg->config.hooks.jobs_width
-        : TG__SLOTS) : tg->threads;
+    int width = tg->config.hooks.parallel_for
+        ? (tg->config.hooks.jobs_width > 0 ? tg->config.hooks.jobs_width : TG__SLOTS) : tg->threads;
     char *p;
     if (width > TG__SLOTS) width = TG__SLOTS;
     if (width < 1) width = 1;
@@ -3624,7 +3620,8 @@ TG_API bool (tg_threads)(tg_ctx *tg, int n) {
         m.user = &tg->config.hooks; m.alloc = tg__pool_alloc; m.release = tg__pool_release;
         tg->pool = tg__pool_open(&m, n, &code);
         if (!tg->pool)
-            return tg__fail(tg, TG__E_THREADS, n, code == TG__POOL_UNSUPPORTED ? "this build has none"
+            return tg__fail(tg, TG__E_THREADS, n,
+                code == TG__POOL_UNSUPPORTED ? "this build has none"
                 : code == TG__POOL_NEEDS_PTHREAD ? "link with -pthread" : "out of memory or threads");
         tg->threads = n;
     }
@@ -3968,8 +3965,8 @@ TG_API size_t tg_dtype_size(tg_dtype d) {
     return (unsigned)d < TG_DTYPES ? sizes[d] : 0;
 }
 TG_API const char *tg_dtype_name(tg_dtype d) {
-    static const char *const names[TG_DTYPES] = { "f32", "f64", "f16", "bf16", "i64", "i32", "i16", "i8",
-        "u8", "bool" };
+    static const char *const names[TG_DTYPES] =
+        { "f32", "f64", "f16", "bf16", "i64", "i32", "i16", "i8", "u8", "bool" };
     return (unsigned)d < TG_DTYPES ? names[d] : "?";
 }
 TG_API bool tg_dtype_is_float(tg_dtype d) { return (unsigned)d <= TG_BF16; }
@@ -4064,8 +4061,7 @@ TG__PRIVATE void tg__block_free(tg_ctx *tg, tg_tensor *t) {        /* the memory
     if (t->inline_storage) {
         tg__storage *s = (tg__storage *)(t + 1);
         s->pinned = false;
-        /* a view still needs it; the last one frees it */
-        if (s->users) return;
+        if (s->users) return;        /* a view still needs it; the last one frees it */
         tg__mem_put(tg, t, TG__EMBED_SIZE + s->inline_bytes);
     } else tg__mem_put(tg, t, sizeof(tg_tensor));
 }
@@ -4123,8 +4119,8 @@ TG__PRIVATE void tg__let_go(tg_tensor **place) {
 TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
     /* field by field: gcc makes of a memset this size a `rep stos`, which takes longer than all the rest.
        Sizes and strides past ndim are nobody's business. */
-    t->tg = tg; t->data = t->place = NULL; t->numel = 0; t->grad = NULL; t->name = NULL; t->ndim = 0; t->dtype = TG_F32;
-        t->device = TG_CPU;
+    t->tg = tg; t->data = t->place = NULL; t->numel = 0; t->grad = NULL; t->name = NULL;
+    t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
     t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = false; t->alive = true;
     t->count = 1; t->out_index = 0; t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
@@ -4169,8 +4165,8 @@ TG__PRIVATE void tg__dense_strides(int ndim, const int64_t *shape, int64_t *stri
 TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order);
 /* A fresh tensor with its own memory and a count of one that the caller owns. `order` NULL: row-major; else
    the dimensions from outermost to innermost. */
-TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dtype, int ndim,
-    const int64_t *shape, const int *order) {
+TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dtype,
+    int ndim, const int64_t *shape, const int *order) {
     int64_t numel, stride = 1;
     size_t bytes;
     tg_tensor *t;
@@ -4182,9 +4178,8 @@ TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dt
     if (!t) return NULL;
     s = (tg__storage *)(t + 1);
     s->tg = tg; s->data = NULL; s->bytes = bytes; s->headers = NULL; s->shared = NULL; s->embedder = t;
-        s->users = 0; s->version = 0;
-    s->pinned = true; s->borrowed = s->own_block = false; s->device = device; s->inline_bytes = 0;
-        s->next_shared = s->prev_shared = NULL;
+    s->users = 0; s->version = 0; s->pinned = true; s->borrowed = s->own_block = false;
+    s->device = device; s->inline_bytes = 0; s->next_shared = s->prev_shared = NULL;
     s->written_by = NULL; s->written_at.file = NULL; s->written_at.line = 0;
     if (device != TG_CPU) {
         const tg__backend *b = tg->devices[device];
@@ -4265,8 +4260,7 @@ TG_API tg_mark tg_begin(tg_ctx *tg) {
     if (tg->depth == tg->depth_room) {
         uint32_t room = tg->depth_room ? tg->depth_room * 2 : 16;
         tg__scope *p = (tg__scope *)tg__mem_resize(tg, tg->scopes, tg->depth_room * sizeof *p, room * sizeof *p);
-        /* the error is pending; tg_end of an empty mark does nothing */
-        if (!p) return m;
+        if (!p) return m;            /* the error is pending; tg_end of an empty mark does nothing */
         tg->scopes = p; tg->depth_room = room;
     }
     tg->scopes[tg->depth].held = tg->held_count;
@@ -4406,10 +4400,10 @@ TG__PRIVATE bool tg__overlap(const tg_tensor *a, const tg_tensor *b) {
     /* by addresses: two tensors may wrap one buffer of the caller's */
     if (a->device != b->device || !a->place || !b->place) return false;
     tg__extent(a, &al, &ah); tg__extent(b, &bl, &bh);
-    return (const char *)a->place + al * (int64_t)tg_dtype_size(a->dtype) < (const char *)b->place +
-        bh * (int64_t)tg_dtype_size(b->dtype) &&
-           (const char *)b->place + bl * (int64_t)tg_dtype_size(b->dtype) < (const char *)a->place +
-               ah * (int64_t)tg_dtype_size(a->dtype);
+    return (const char *)a->place + al * (int64_t)tg_dtype_size(a->dtype)
+             < (const char *)b->place + bh * (int64_t)tg_dtype_size(b->dtype) &&
+           (const char *)b->place + bl * (int64_t)tg_dtype_size(b->dtype)
+             < (const char *)a->place + ah * (int64_t)tg_dtype_size(a->dtype);
 }
 
 /* ---- opening and closing ---- */
@@ -4574,8 +4568,8 @@ TG__PRIVATE bool tg__is_leaf(const tg_tensor *t) { return !t->node || t->node->o
 
 TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *attr, int n_in, int n_out) {
     size_t in = (size_t)n_in, out = (size_t)n_out, i;
-    size_t size = sizeof(tg__node) + (in + out) * sizeof(tg__slot) + (in + 3 * out) * sizeof(void *) +
-        TG__ROUND_UP(op->attr_size, 8) + TG__ROUND_UP(in, 8);
+    size_t size = sizeof(tg__node) + (in + out) * sizeof(tg__slot) + (in + 3 * out) * sizeof(void *)
+        + TG__ROUND_UP(op->attr_size, 8) + TG__ROUND_UP(in, 8);
     tg__node *n = (tg__node *)tg__mem_get(tg, size);
     char *p;
     if (!n) return NULL;
@@ -4692,8 +4686,8 @@ TG__PRIVATE bool tg__recording_note(tg_ctx *tg, tg_tensor *t) {
     for (i = 0; i < r->count; i++) if (r->list[i] == t) return true;
     if (r->count == r->room) {
         int room = r->room ? r->room * 2 : 16;
-        tg_tensor **p = (tg_tensor **)tg__mem_resize(tg, r->list, (size_t)r->room * sizeof *p,
-            (size_t)room * sizeof *p);
+        tg_tensor **p = (tg_tensor **)tg__mem_resize(tg, r->list,
+            (size_t)r->room * sizeof *p, (size_t)room * sizeof *p);
         if (!p) return false;
         r->list = p; r->room = room;
     }
@@ -4718,8 +4712,8 @@ TG__PRIVATE bool tg__anomaly_check(tg_ctx *tg, const char *what, const tg__node 
 
 /* Makes the call part of the graph: edges, saved values, the results' links. `old`: what an in-place op has
    overwritten, if its derivative reads that. */
-TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n, tg_tensor *const *in, tg_tensor *const *result,
-    tg_tensor *old) {
+TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n,
+    tg_tensor *const *in, tg_tensor *const *result, tg_tensor *old) {
     unsigned mask;
     bool inplace = (n->op->flags & TG_OP_INPLACE) != 0;
     int i;
@@ -4770,8 +4764,8 @@ TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n, tg_tensor *const *in, tg_te
 
 /* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
    all ops share is here. `outs` may be NULL. */
-TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
-    tg_tensor **outs, int n_out) {
+TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
+    tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
     tg_ctx *tg = NULL;
     tg__node *n;
     tg_tensor *first = NULL, *few[4], **result = few, *old = NULL;
@@ -4898,8 +4892,8 @@ TG__PRIVATE bool tg__tie_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     if (n->wants[0]) dx[0] = g[0];
     return true;
 }
-static const tg_op tg__tie_op = { "tie", 1, -1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, NULL, 0, 0, tg__tie_check,
-    NULL, tg__tie_backward, NULL };
+static const tg_op tg__tie_op = { "tie", 1, -1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, NULL, 0, 0,
+    tg__tie_check, NULL, tg__tie_backward, NULL };
 
 /* For check functions: make output i. */
 TG__PRIVATE bool tg__out_make(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, int ndim, const int64_t *shape) {
@@ -4922,8 +4916,12 @@ TG__PRIVATE bool tg__out_same(tg__node *n) { n->in[0]->count++; n->out[0] = n->i
    The calls that the outputs depend on are listed and sorted newest first; each gives its gradients to its
    inputs' calls, which come later in the list because they are older. So when a call's turn comes all of its
    gradients have arrived, and the order does not depend on anything but the program. */
-/* reached: the outputs depend on it */
-typedef struct tg__capture { tg__node *node; uint32_t out; bool reached; tg_tensor *grad; } tg__capture;
+typedef struct tg__capture {
+    tg__node *node;
+    uint32_t out;
+    bool reached;                /* the outputs depend on it */
+    tg_tensor *grad;
+} tg__capture;
 typedef struct tg__shelved {
     struct tg__shelved *next;
     tg__node *node;
@@ -4966,8 +4964,8 @@ TG__PRIVATE bool tg__walk_add(tg__walk *w, tg__node *n) {
     if (n->walk == w) return true;
     if (w->count == w->room) {
         int room = w->room ? w->room * 2 : 64;
-        tg__node **p = (tg__node **)tg__mem_resize(tg, w->order, (size_t)w->room * sizeof *p,
-            (size_t)room * sizeof *p);
+        tg__node **p = (tg__node **)tg__mem_resize(tg, w->order,
+            (size_t)w->room * sizeof *p, (size_t)room * sizeof *p);
         if (!p) return false;
         w->order = p; w->room = room;
     }
@@ -5056,8 +5054,8 @@ TG__PRIVATE bool tg__node_restore(tg_ctx *tg, tg__node *n) {
         const tg_tensor *t = i < n->n_in ? n->in[i] : n->out[i - n->n_in];
         const tg__slot *s = i < n->n_in ? &n->in_slot[i] : &n->out_slot[i - n->n_in];
         if (!t || t->storage->version == s->version) continue;
-        return tg__fail(tg, TG__E_OVERWRITTEN, n->op->name, n->at.file, n->at.line, t->storage->written_by,
-            t->storage->written_at.file, t->storage->written_at.line);
+        return tg__fail(tg, TG__E_OVERWRITTEN, n->op->name, n->at.file, n->at.line,
+            t->storage->written_by, t->storage->written_at.file, t->storage->written_at.line);
     }
     return true;
 }
@@ -5095,8 +5093,8 @@ TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__walk *w, tg__node *n) {
     n->gout[0] = NULL;
     (void)w;
     if (!t || !t->requires_grad) { tg__tensor_drop(g); return true; }
-    if (!t->grad && (g->count > 1 || g->storage->users > 1 || g->storage->borrowed || !tg__is_dense(g) ||
-        g->node)) {
+    if (!t->grad && (g->count > 1 || g->storage->users > 1 || g->storage->borrowed ||
+                     !tg__is_dense(g) || g->node)) {
         tg_mark m = tg_begin(tg);
         tg_tensor *c = (tg_clone)(g);
         if (c) c->count++;
@@ -5291,10 +5289,9 @@ TG_API bool tg_backward_from(const tg_backward_args *a) {
 
 /* tg_grad and the checkpoint's inner walk. `g` may be NULL, and so may its entries for outputs without a
    gradient. */
-TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outputs, tg_tensor *const *g,
-    bool g_null_is_one,
-                               tg_tensor *const *inputs, int n_inputs, tg_tensor **gradients, bool create,
-                                   bool retain, bool barrier, bool allow_unused) {
+TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outputs,
+    tg_tensor *const *g, bool g_null_is_one, tg_tensor *const *inputs, int n_inputs, tg_tensor **gradients,
+    bool create, bool retain, bool barrier, bool allow_unused) {
     tg__walk w = TG__ZERO;
     bool ok = true;
     int i;
@@ -5339,7 +5336,8 @@ TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outp
             if (ok && !allow_unused) {
                 tg__walk_place(tg, &w);
                 ok = tg__fail(tg, TG__E_GRAD_UNUSED, i, inputs[i]);
-            } continue;
+            }
+            continue;
         }
         if (ok) { gradients[i] = tg__hold(tg, t); ok = gradients[i] != NULL; }
         else tg__tensor_drop(t);
@@ -5363,8 +5361,7 @@ TG_API bool tg_grad_from(const tg_grad_args *a) {
     tg = tg__start(a->outputs[0], "grad");
     if (tg && !a->gradients) return tg__fail(tg, TG__E_NO_DATA, "place for the gradients");
     return tg && tg__gradients(tg, a->outputs, a->n_outputs, a->grad_outputs, a->grad_outputs == NULL,
-        a->inputs, a->n_inputs, a->gradients,
-                               a->create_graph, a->retain_graph, false, a->allow_unused);
+        a->inputs, a->n_inputs, a->gradients, a->create_graph, a->retain_graph, false, a->allow_unused);
 }
 
 /* ---- modes, leaves, hooks ---- */
@@ -5410,8 +5407,8 @@ TG__PRIVATE bool tg__hook_add(tg_tensor *t, tg_hook_function hook, void *user, b
 }
 TG_API bool (tg_hook)(tg_tensor *t, tg_hook_function hook, void *user) {
     tg_ctx *tg = tg__start(t, "hook");
-    return tg && (hook || tg__fail(tg, TG__E_ARGUMENT, "the function is NULL")) &&
-        tg__hook_add(t, hook, user, false);
+    return tg && (hook || tg__fail(tg, TG__E_ARGUMENT, "the function is NULL"))
+        && tg__hook_add(t, hook, user, false);
 }
 TG_API tg_tensor *(tg_retain_grad)(tg_tensor *t) {
     tg_ctx *tg = tg__start(t, "retain_grad");
@@ -5429,8 +5426,8 @@ TG__PRIVATE tg_ctx *tg__start_call(const tg_function_call *c, const char *name) 
 }
 /* Runs call->f on fresh leaves with the inputs' values (or on the inputs themselves when they are not to be
    differentiated anew). */
-TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c, tg_tensor *const *inputs,
-    tg_tensor **outputs) {
+TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c,
+    tg_tensor *const *inputs, tg_tensor **outputs) {
     int i;
     const char *where = tg->where;
     tg_place here;
@@ -5469,8 +5466,8 @@ TG__PRIVATE bool tg__product_begin(tg__product *p, const tg_function_call *c, co
     p->g = p->x + in; p->y = p->g + in; p->u = p->y + out;
     p->mode = tg_grad_mode(p->tg, true);
     for (i = 0; i < c->n_inputs; i++) {
-        p->x[i] = tg_dtype_is_float(c->inputs[i]->dtype) ? tg_require_grad(tg_detach(c->inputs[i]), true)
-            : c->inputs[i];
+        p->x[i] = tg_dtype_is_float(c->inputs[i]->dtype)
+            ? tg_require_grad(tg_detach(c->inputs[i]), true) : c->inputs[i];
         if (!p->x[i]) return false;
     }
     p->tg->where = name;
@@ -5498,8 +5495,8 @@ TG_API bool (tg_vjp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
     bool ok;
     if (!v || !vjps) return tg__no_vectors(c, "vjp");
     ok = tg__product_begin(&p, c, "vjp", v, c ? c->n_outputs : 0);
-    ok = ok && tg__gradients(p.tg, p.y, c->n_outputs, v, false, p.x, c->n_inputs, vjps, false, false, false,
-        true) && tg__zeros_for(vjps, p.x, c->n_inputs);
+    ok = ok && tg__gradients(p.tg, p.y, c->n_outputs, v, false, p.x, c->n_inputs, vjps, false, false, false, true)
+        && tg__zeros_for(vjps, p.x, c->n_inputs);
     for (i = 0; ok && outputs && i < c->n_outputs; i++) ok = (outputs[i] = tg_detach(p.y[i])) != NULL;
     return tg__product_end(&p, ok);
 }
@@ -5519,8 +5516,8 @@ TG_API bool (tg_jvp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
         if (n == c->n_inputs) for (i = 0; i < c->n_outputs; i++) jvps[i] = NULL;
         else {
             for (i = 0; ok && i < c->n_inputs; i++) if (!p.g[i]) ok = (p.g[i] = tg_zeros_like(p.x[i])) != NULL;
-            ok = ok && tg__gradients(p.tg, p.g, c->n_inputs, v, false, p.u, c->n_outputs, jvps, false, false,
-                false, true);
+            ok = ok && tg__gradients(p.tg, p.g, c->n_inputs, v, false, p.u, c->n_outputs, jvps,
+                false, false, false, true);
         }
         ok = ok && tg__zeros_for(jvps, p.y, c->n_outputs);
     }
@@ -5568,8 +5565,8 @@ TG_API tg_tensor *(tg_jacobian)(const tg_function_call *c, int output, int input
             tg_tensor *e = tg_zeros_like(y), *g = NULL, *row;
             int64_t rest = k, index[TG_MAX_DIMS];
             for (i = y->ndim - 1; i >= 0; i--) { index[i] = rest % y->shape[i]; rest /= y->shape[i]; }
-            ok = e && tg_set(e, index, 1) && tg__gradients(p.tg, &y, 1, &e, false, &x, 1, &g, false, true,
-                false, true);
+            ok = e && tg_set(e, index, 1)
+                && tg__gradients(p.tg, &y, 1, &e, false, &x, 1, &g, false, true, false, true);
             if (ok && g) {
                 int64_t flat[2];
                 flat[0] = y->numel; flat[1] = x->numel;
@@ -5589,24 +5586,24 @@ typedef struct tg__check_second { const tg_function_call *call; tg_tensor *const
 
 /* inputs -> the gradients of sum(outputs * v) by the inputs: checking this function's first order checks the
    original's second. */
-TG__PRIVATE bool tg__check_gradients(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs,
-    int n_outputs) {
+TG__PRIVATE bool tg__check_gradients(void *user, tg_tensor *const *inputs, int n_inputs,
+    tg_tensor **outputs, int n_outputs) {
     const tg__check_second *s = (const tg__check_second *)user;
     tg_ctx *tg = inputs[0]->tg;
     tg_tensor *y[16];
     (void)n_outputs;
     if (s->call->n_outputs > 16) return tg__fail(tg, TG__E_ARGUMENT, "gradcheck takes up to 16 outputs");
     if (!tg__function_run(tg, s->call, inputs, y)) return false;
-    return tg__gradients(tg, y, s->call->n_outputs, s->v, false, inputs, n_inputs, outputs, true, true, false,
-        true) && tg__zeros_for(outputs, inputs, n_inputs);
+    return tg__gradients(tg, y, s->call->n_outputs, s->v, false, inputs, n_inputs, outputs, true, true, false, true)
+        && tg__zeros_for(outputs, inputs, n_inputs);
 }
 
 /* d sum(y * v) / dx by central differences against the walk, element by element. */
-TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_call *c, tg_tensor *const *v,
-    const char *order) {
+TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_call *c,
+    tg_tensor *const *v, const char *order) {
     tg__product p;
-    double eps = a->eps > 0 ? a->eps : 1e-6, atol = a->atol > 0 ? a->atol : 1e-5, rtol = a->rtol > 0 ? a->rtol
-        : 1e-3;
+    double eps = a->eps > 0 ? a->eps : 1e-6, atol = a->atol > 0 ? a->atol : 1e-5,
+           rtol = a->rtol > 0 ? a->rtol : 1e-3;
     int i, o, side;
     bool ok = tg__product_begin(&p, c, "gradcheck", v, c->n_outputs);
     ok = ok && tg__gradients(p.tg, p.y, c->n_outputs, v, false, p.x, c->n_inputs, p.g, false, true, false, true);
@@ -5734,7 +5731,7 @@ TG__PRIVATE bool tg__checkpoint_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
 }
 static const tg_op tg__checkpoint_op = { "checkpoint", 1, -1, 0, -1, 0,
     { TG_SAVE_INS, TG_SAVE_INS, TG_SAVE_INS, TG_SAVE_INS }, NULL, 0, sizeof(tg__checkpoint_attr),
-                                         tg__checkpoint_check, NULL, tg__checkpoint_backward, NULL };
+    tg__checkpoint_check, NULL, tg__checkpoint_backward, NULL };
 
 TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     tg_ctx *tg;
@@ -5804,8 +5801,8 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
 }
 
 /* ---- ops from outside ---- */
-TG_API tg_tensor *tg_call(const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs,
-    tg_tensor **outputs) {
+TG_API tg_tensor *tg_call(const tg_op *op, const void *attr,
+    tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) {
     tg_ctx *tg = NULL;
     int i;
     for (i = 0; i < n_inputs && inputs && !tg; i++) if (inputs[i]) tg = inputs[i]->tg;
@@ -8270,8 +8267,7 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
 /* ======================================================================================
    >>impl-reduce    sums, means, products, largest and smallest, with places; softmax
    A reduction is cut into pieces by its size alone: 16384 elements of a run, 512 rows of columns. A piece is
-   summed in the type's own lanes (>>pass-reduce), pieces
-   are added up in double, in order.
+   summed in the type's own lanes (>>pass-reduce), pieces are added up in double, in order.
    ====================================================================================== */
 
 enum { TG__REDUCE_SUM, TG__REDUCE_PROD, TG__REDUCE_MAX, TG__REDUCE_MIN };
@@ -11711,9 +11707,8 @@ TG__PRIVATE bool tg__save_file(tg_ctx *tg, const char *path, const void *const *
 /* ======================================================================================
    >>impl-io    dicts of named tensors; safetensors; npy
    Every reader is a function of (bytes, size) and takes each of them for hostile: a number from the file is
-   compared with the bytes that are there before it
-   is used, products are checked, nothing recurses, and what is allocated is a small multiple of the file's
-   size. A dict is built aside and freed as a whole when
+   compared with the bytes that are there before it is used, products are checked, nothing recurses, and what
+   is allocated is a small multiple of the file's size. A dict is built aside and freed as a whole when
    anything fails.
    Tests: tests/test_io.c, tests/formats.c, tests/hostile.c, tests/fuzz_safetensors.c, tests/fuzz_npy.c
    ====================================================================================== */
