@@ -7045,8 +7045,8 @@ TG_API tg_tensor *(tg_ones)(tg_ctx *tg, int ndim, const int64_t *shape) {
 /* As torch: a number that an integer type cannot hold is refused; unsigned types take negative ones modulo
    their size. */
 TG__PRIVATE bool tg__fits(tg_ctx *tg, double v, tg_dtype d) {
-    double most = d == TG_U8 ? 255 : d == TG_I8 ? 127 : d == TG_I16 ? 32767 : d == TG_I32 ? 2147483647
-        : 9223372036854775807.0;
+    double most = d == TG_U8 ? 255 : d == TG_I8 ? 127 : d == TG_I16 ? 32767
+        : d == TG_I32 ? 2147483647 : 9223372036854775807.0;
     if (tg_dtype_is_float(d) || d == TG_BOOL) return true;
     if (v > -(most + (d == TG_U8 ? 1 : 2)) && v < (d == TG_I64 ? most : most + 1)) return true;
     return (d == TG_I64 && v == -9223372036854775808.0) || tg__fail(tg, TG__E_NO_FIT, v, (int)d);
@@ -7096,8 +7096,8 @@ TG_API tg_tensor *(tg_eye)(tg_ctx *tg, int64_t n) {
     d.ndim = 1; d.shape[0] = n; d.stride[0] = one; d.numel = n;         /* the diagonal */
     return tg__fill(tg, &d, 1, 1, true) ? t : NULL;
 }
-TG__PRIVATE tg_tensor *tg__from(tg_ctx *tg, const char *name, int ndim, const int64_t *shape, tg_dtype dtype,
-    const void *data) {
+TG__PRIVATE tg_tensor *tg__from(tg_ctx *tg, const char *name, int ndim, const int64_t *shape,
+    tg_dtype dtype, const void *data) {
     tg_tensor *t = tg__create(tg, name, ndim, shape, dtype);
     if (!t) return NULL;
     if (!data && t->numel) { tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
@@ -7173,8 +7173,8 @@ TG__KERNEL(void, tg__normal_f64, (int64_t n, double *y, const uint32_t *w, doubl
 TG__KERNEL(void, tg__keep_f64, (int64_t n, double *y, const uint32_t *w, double p, double b));
 
 TG__PRIVATE uint64_t tg__mul_high(uint64_t a, uint64_t b) {
-    uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32, m = ah * bl +
-        (al * bl >> 32), l = al * bh + (m & 0xffffffffu);
+    uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32,
+             m = ah * bl + (al * bl >> 32), l = al * bh + (m & 0xffffffffu);
     return ah * bh + (m >> 32) + (l >> 32);
 }
 #define TG__RANDOM_CHUNK 8192
@@ -7190,17 +7190,19 @@ TG__PRIVATE void tg__random_chunk(void *job, int64_t index) {
         int64_t n = tg__imin(TG__TILE, end - at), full = (n + 3) / 4 * 4;
         if (j->compute == TG_F32) {
             tg__philox__k[isa](full / 4, (uint64_t)at / 4, j->key, j->call, w);
-            (j->kind == TG__RANDOM_UNIFORM ? tg__uniform_f32__k : j->kind == TG__RANDOM_KEEP ? tg__keep_f32__k
-                : tg__normal_f32__k)[isa](full, (float *)v, w, (float)j->a, (float)j->b);
+            (j->kind == TG__RANDOM_UNIFORM ? tg__uniform_f32__k
+             : j->kind == TG__RANDOM_KEEP ? tg__keep_f32__k
+             : tg__normal_f32__k)[isa](full, (float *)v, w, (float)j->a, (float)j->b);
         } else {
             tg__philox__k[isa](full / 2, (uint64_t)at / 2, j->key, j->call, w);
             if (j->kind == TG__RANDOM_INTEGER) {
                 int64_t *y = (int64_t *)v;
-                for (i = 0; i < n; i++)
-                    y[i] = (int64_t)((uint64_t)j->low + tg__mul_high((uint64_t)w[2 * i + 1] << 32 | w[2 * i],
-                        j->range));
-            } else (j->kind == TG__RANDOM_UNIFORM ? tg__uniform_f64__k : j->kind == TG__RANDOM_KEEP
-                ? tg__keep_f64__k : tg__normal_f64__k)[isa](full, (double *)v, w, j->a, j->b);
+                for (i = 0; i < n; i++) y[i] = (int64_t)((uint64_t)j->low
+                    + tg__mul_high((uint64_t)w[2 * i + 1] << 32 | w[2 * i], j->range));
+            } else
+                (j->kind == TG__RANDOM_UNIFORM ? tg__uniform_f64__k
+                 : j->kind == TG__RANDOM_KEEP ? tg__keep_f64__k
+                 : tg__normal_f64__k)[isa](full, (double *)v, w, j->a, j->b);
         }
         tg__loop_tile(&j->loop, 0, isa, at, n, j->compute, v, j->y, j->d, true);
     }
@@ -7212,8 +7214,8 @@ TG__PRIVATE int64_t tg__random_start(tg_ctx *tg, int phase, void *job) {
     if (!tg__scratch_need(tg, TG__TILE * 16 + 64)) return -1;
     return tg__ceil_div(j->loop.numel, TG__RANDOM_CHUNK);
 }
-static const tg__family tg__family_random = { "random", TG__FAMILY_RANDOM, tg__random_start, tg__random_chunk,
-    false };
+static const tg__family tg__family_random = { "random", TG__FAMILY_RANDOM,
+    tg__random_start, tg__random_chunk, false };
 
 TG__PRIVATE uint64_t tg__random_key(const tg_random_state *r) {
     uint64_t z = r->stream;
@@ -7281,12 +7283,12 @@ TG__PRIVATE bool tg__normal_forward(tg_ctx *tg, tg__node *n) {
     if (!(at->b >= 0)) return tg__fail(tg, TG__E_RANGE, "std", "at least 0", at->b);
     return tg__random(tg, n->out[0], TG__RANDOM_NORMAL, at->a, at->b, 0, 0);
 }
-static const tg_op tg__fill_op    = { "fill_",    1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, tg__set_attrs, 1,
-    sizeof(tg__set_attr), tg__set_check, tg__fill_forward, tg__set_backward, NULL };
-static const tg_op tg__uniform_op = { "uniform_", 1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, tg__set_attrs, 2,
-    sizeof(tg__set_attr), tg__set_random_check, tg__uniform_forward, tg__set_backward, NULL };
-static const tg_op tg__normal_op  = { "normal_",  1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, tg__set_attrs, 2,
-    sizeof(tg__set_attr), tg__set_random_check, tg__normal_forward, tg__set_backward, NULL };
+static const tg_op tg__fill_op    = { "fill_",    1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 },
+    tg__set_attrs, 1, sizeof(tg__set_attr), tg__set_check, tg__fill_forward, tg__set_backward, NULL };
+static const tg_op tg__uniform_op = { "uniform_", 1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 },
+    tg__set_attrs, 2, sizeof(tg__set_attr), tg__set_random_check, tg__uniform_forward, tg__set_backward, NULL };
+static const tg_op tg__normal_op  = { "normal_",  1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 },
+    tg__set_attrs, 2, sizeof(tg__set_attr), tg__set_random_check, tg__normal_forward, tg__set_backward, NULL };
 TG__PRIVATE tg_tensor *tg__set_call(const tg_op *op, tg_tensor *t, double a, double b) {
     tg__set_attr at;
     at.a = a;
@@ -7377,8 +7379,8 @@ TG__PRIVATE const char *tg__element_at(const tg_tensor *t, int64_t i) {
 /* A header on the caller's stack over packed memory of t's shape, for copies in and out. */
 TG__PRIVATE void tg__packed(tg_tensor *h, const tg_tensor *t, tg_dtype dtype, void *data) {
     memset(h, 0, sizeof *h);
-    h->tg = t->tg; h->data = h->place = data; h->numel = t->numel; h->ndim = t->ndim; h->dtype = dtype;
-        h->device = TG_CPU; h->alive = true;
+    h->tg = t->tg; h->data = h->place = data; h->numel = t->numel; h->ndim = t->ndim;
+    h->dtype = dtype; h->device = TG_CPU; h->alive = true;
     if (t->ndim) memcpy(h->shape, t->shape, (size_t)t->ndim * sizeof t->shape[0]);
     tg__dense_strides(t->ndim, t->shape, h->stride);
 }
@@ -7436,8 +7438,8 @@ TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double ato
         if (!tg__broadcast(tg, both, 2, &ndim, shape)) return false;
         if (!tg__same_shape(a, b)) {
             tg_mark m = tg_begin(tg);
-            bool close = (a = tg_expand(a, ndim, shape)) != NULL && (b = tg_expand(b, ndim, shape)) != NULL &&
-                tg__compare(a, b, rtol, atol, name);
+            bool close = (a = tg_expand(a, ndim, shape)) != NULL && (b = tg_expand(b, ndim, shape)) != NULL
+                && tg__compare(a, b, rtol, atol, name);
             tg_end(tg, m);
             return close;
         }
@@ -7448,8 +7450,8 @@ TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double ato
         int64_t oa = 0, ob = 0;
         const char *pa, *pb;
         for (d = 0; d < a->ndim; d++) { oa += at[d] * a->stride[d]; ob += at[d] * b->stride[d]; }
-        pa = (const char *)a->data + oa * (int64_t)tg_dtype_size(a->dtype); pb = (const char *)b->data +
-            ob * (int64_t)tg_dtype_size(b->dtype);
+        pa = (const char *)a->data + oa * (int64_t)tg_dtype_size(a->dtype);
+        pb = (const char *)b->data + ob * (int64_t)tg_dtype_size(b->dtype);
         if (ints) { if (tg__get_i64(pa, a->dtype) != tg__get_i64(pb, b->dtype)) return false; }
         else {
             double x = tg__get_f64(pa, a->dtype), y = tg__get_f64(pb, b->dtype), e = x - y, m = y < 0 ? -y : y;
@@ -7478,8 +7480,8 @@ TG__PRIVATE bool tg__anomaly_check(tg_ctx *tg, const char *what, const tg__node 
     for (i = 0; i < t->numel; i++) {
         double v = tg__get_f64(tg__element_at(t, i), t->dtype);
         if (!tg__is_finite(v))
-            return tg__fail(tg, TG__E_ANOMALY, what, n->op->name, n->at.file, n->at.line, tg__is_nan(v)
-                ? "NaN" : "infinity", i, t);
+            return tg__fail(tg, TG__E_ANOMALY, what, n->op->name, n->at.file, n->at.line,
+                tg__is_nan(v) ? "NaN" : "infinity", i, t);
     }
     return true;
 }
@@ -7505,8 +7507,8 @@ TG__PRIVATE bool tg__to_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tens
     dx[0] = tg_to(g[0], n->in_slot[0].dtype);
     return dx[0] != NULL;
 }
-static const tg_op tg__to_op = { "to", 1, 1, 0, 1, TG_OP_MAP, { 0, 0, 0, 0 }, tg__to_attrs, 1,
-    sizeof(tg__to_attr), tg__to_check, tg__copy_forward, tg__to_backward, NULL };
+static const tg_op tg__to_op = { "to", 1, 1, 0, 1, TG_OP_MAP, { 0, 0, 0, 0 },
+    tg__to_attrs, 1, sizeof(tg__to_attr), tg__to_check, tg__copy_forward, tg__to_backward, NULL };
 TG_API tg_tensor *(tg_to)(tg_tensor *t, tg_dtype dtype) {
     tg__to_attr at;
     if (t && t->alive && t->dtype == dtype && tg__gate(t->tg)) return t;
@@ -7580,8 +7582,9 @@ TG__PRIVATE bool tg__out_view(tg__node *n, int ndim, const int64_t *shape, const
 
 /* ------------------------------------------------------------------ permute ----
    y[i_p0, i_p1, ...] = x[i_0, i_1, ...]; dx = g permuted back. */
-static const tg_attr tg__permute_attrs[] = { { "dims", TG_ATTR_INTS, offsetof(tg__shape_attr, shape),
-    TG_MAX_DIMS } };
+static const tg_attr tg__permute_attrs[] = {
+    { "dims", TG_ATTR_INTS, offsetof(tg__shape_attr, shape), TG_MAX_DIMS }
+};
 TG__PRIVATE bool tg__permute_check(tg_ctx *tg, tg__node *n) {
     tg__shape_attr *at = (tg__shape_attr *)n->attr;
     tg_tensor *x = n->in[0];
@@ -7607,8 +7610,8 @@ TG__PRIVATE bool tg__permute_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg_permute(g[0], (int)at->ndim, back);
     return dx[0] != NULL;
 }
-static const tg_op tg__permute_op = { "permute", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__permute_attrs, 1,
-    sizeof(tg__shape_attr), tg__permute_check, NULL, tg__permute_backward, NULL };
+static const tg_op tg__permute_op = { "permute", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 },
+    tg__permute_attrs, 1, sizeof(tg__shape_attr), tg__permute_check, NULL, tg__permute_backward, NULL };
 
 TG__PRIVATE bool tg__shape_attr_fill(tg_ctx *tg, tg__shape_attr *at, int ndim, const int64_t *shape,
     const char *what) {
@@ -7622,8 +7625,8 @@ TG__PRIVATE bool tg__shape_attr_fill(tg_ctx *tg, tg__shape_attr *at, int ndim, c
 TG_API tg_tensor *(tg_permute)(tg_tensor *t, int ndim, const int64_t *dims) {
     tg_ctx *tg = tg__start(t, "permute");
     tg__shape_attr at;
-    return tg && tg__shape_attr_fill(tg, &at, ndim, dims, "dims") ? tg__call(&tg__permute_op, &at, &t, 1,
-        NULL, 1) : NULL;
+    return tg && tg__shape_attr_fill(tg, &at, ndim, dims, "dims")
+        ? tg__call(&tg__permute_op, &at, &t, 1, NULL, 1) : NULL;
 }
 TG_API tg_tensor *(tg_transpose)(tg_tensor *t, int64_t dim0, int64_t dim1) {
     tg_ctx *tg = tg__start(t, "transpose");
@@ -7696,13 +7699,13 @@ TG__PRIVATE bool tg__view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     dx[0] = tg_reshape(g[0], n->in_slot[0].ndim, n->in_slot[0].shape);
     return dx[0] != NULL;
 }
-static const tg_op tg__view_op = { "view", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__view_attrs, 1,
-    sizeof(tg__shape_attr), tg__view_check, NULL, tg__view_backward, NULL };
+static const tg_op tg__view_op = { "view", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 },
+    tg__view_attrs, 1, sizeof(tg__shape_attr), tg__view_check, NULL, tg__view_backward, NULL };
 TG_API tg_tensor *(tg_view)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "view");
     tg__shape_attr at;
-    return tg && tg__shape_attr_fill(tg, &at, ndim, shape, "shape") ? tg__call(&tg__view_op, &at, &t, 1, NULL,
-        1) : NULL;
+    return tg && tg__shape_attr_fill(tg, &at, ndim, shape, "shape")
+        ? tg__call(&tg__view_op, &at, &t, 1, NULL, 1) : NULL;
 }
 TG_API tg_tensor *(tg_reshape)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "reshape");
@@ -7762,13 +7765,13 @@ TG__PRIVATE bool tg__expand_check(tg_ctx *tg, tg__node *n) {
     return tg__check_shape(tg, x->dtype, (int)at->ndim, at->shape, &numel) &&
         tg__out_view(n, (int)at->ndim, at->shape, stride, 0);
 }
-static const tg_op tg__expand_op = { "expand", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__view_attrs, 1,
-    sizeof(tg__shape_attr), tg__expand_check, NULL, tg__same_backward, NULL };
+static const tg_op tg__expand_op = { "expand", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 },
+    tg__view_attrs, 1, sizeof(tg__shape_attr), tg__expand_check, NULL, tg__same_backward, NULL };
 TG_API tg_tensor *(tg_expand)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "expand");
     tg__shape_attr at;
-    return tg && tg__shape_attr_fill(tg, &at, ndim, shape, "shape") ? tg__call(&tg__expand_op, &at, &t, 1,
-        NULL, 1) : NULL;
+    return tg && tg__shape_attr_fill(tg, &at, ndim, shape, "shape")
+        ? tg__call(&tg__expand_op, &at, &t, 1, NULL, 1) : NULL;
 }
 
 /* ------------------------------------------------------------------ slice, slice_put ----
@@ -7778,10 +7781,12 @@ TG_API tg_tensor *(tg_expand)(tg_tensor *t, int ndim, const int64_t *shape) {
 typedef struct tg__slice_attr {
     int64_t ndim, shape[TG_MAX_DIMS], start[TG_MAX_DIMS], step[TG_MAX_DIMS], size[TG_MAX_DIMS];
 } tg__slice_attr;
-static const tg_attr tg__slice_attrs[] = { { "shape", TG_ATTR_INTS, offsetof(tg__slice_attr, shape),
-    TG_MAX_DIMS }, { "start", TG_ATTR_INTS, offsetof(tg__slice_attr, start), TG_MAX_DIMS },
+static const tg_attr tg__slice_attrs[] = {
+    { "shape", TG_ATTR_INTS, offsetof(tg__slice_attr, shape), TG_MAX_DIMS },
+    { "start", TG_ATTR_INTS, offsetof(tg__slice_attr, start), TG_MAX_DIMS },
     { "step", TG_ATTR_INTS, offsetof(tg__slice_attr, step), TG_MAX_DIMS },
-        { "size", TG_ATTR_INTS, offsetof(tg__slice_attr, size), TG_MAX_DIMS } };
+    { "size", TG_ATTR_INTS, offsetof(tg__slice_attr, size), TG_MAX_DIMS }
+};
 TG__PRIVATE tg_tensor *tg__slice_put(tg_tensor *part, const void *attr);
 
 /* Shape, strides and offset of the part, seen in the whole. */
@@ -7805,8 +7810,8 @@ TG__PRIVATE bool tg__slice_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_t
     dx[0] = tg__slice_put(g[0], n->attr);
     return dx[0] != NULL;
 }
-static const tg_op tg__slice_op = { "slice", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__slice_attrs, 4,
-    sizeof(tg__slice_attr), tg__slice_check, NULL, tg__slice_backward, NULL };
+static const tg_op tg__slice_op = { "slice", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 },
+    tg__slice_attrs, 4, sizeof(tg__slice_attr), tg__slice_check, NULL, tg__slice_backward, NULL };
 
 TG__PRIVATE bool tg__slice_put_check(tg_ctx *tg, tg__node *n) {
     const tg__slice_attr *at = (const tg__slice_attr *)n->attr;
@@ -7828,8 +7833,9 @@ TG__PRIVATE bool tg__slice_put_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
     dx[0] = tg__call(&tg__slice_op, n->attr, g, 1, NULL, 1);
     return dx[0] != NULL;
 }
-static const tg_op tg__slice_put_op = { "slice_put", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, tg__slice_attrs, 4,
-    sizeof(tg__slice_attr), tg__slice_put_check, tg__slice_put_forward, tg__slice_put_backward, NULL };
+static const tg_op tg__slice_put_op = { "slice_put", 1, 1, 0, 1, 0, { 0, 0, 0, 0 },
+    tg__slice_attrs, 4, sizeof(tg__slice_attr),
+    tg__slice_put_check, tg__slice_put_forward, tg__slice_put_backward, NULL };
 TG__PRIVATE tg_tensor *tg__slice_put(tg_tensor *part, const void *attr) {
     return tg__call(&tg__slice_put_op, attr, &part, 1, NULL, 1);
 }
@@ -7842,8 +7848,8 @@ TG__PRIVATE void tg__slice_whole(const tg_tensor *t, tg__slice_attr *at) {
 }
 /* Python's rules: negative ends count from the back, everything is clamped. `has_start`, `has_end`: given or
    open. */
-TG__PRIVATE void tg__slice_range(tg__slice_attr *at, int d, bool has_start, int64_t start, bool has_end,
-    int64_t end, int64_t step) {
+TG__PRIVATE void tg__slice_range(tg__slice_attr *at, int d, bool has_start, int64_t start,
+    bool has_end, int64_t end, int64_t step) {
     int64_t n = at->shape[d], low = step < 0 ? -1 : 0, high = step < 0 ? n - 1 : n;
     if (!has_start) start = step < 0 ? high : low;
     else {
@@ -7851,7 +7857,10 @@ TG__PRIVATE void tg__slice_range(tg__slice_attr *at, int d, bool has_start, int6
         start = start < low ? low : start > high ? high : start;
     }
     if (!has_end) end = step < 0 ? low : high;
-    else { if (end < 0) end = end < -n ? INT64_MIN / 2 : end + n; end = end < low ? low : end > high ? high : end; }
+    else {
+        if (end < 0) end = end < -n ? INT64_MIN / 2 : end + n;
+        end = end < low ? low : end > high ? high : end;
+    }
     at->start[d] = start; at->step[d] = step;
     at->size[d] = step > 0 ? (end > start ? (end - start - 1) / step + 1 : 0)
         : (start > end ? (start - end - 1) / (step == INT64_MIN ? INT64_MAX : -step) + 1 : 0);
@@ -7968,8 +7977,8 @@ TG_API tg_tensor *(tg_slice)(tg_tensor *t, const char *text) {
     while (d < t->ndim) tg__push(shape, TG_MAX_DIMS, &n, at.size[d++]);
     if (n > TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, n); return NULL; }
     t = tg__slice_call(t, &at);
-    return t && n == t->ndim && memcmp(shape, t->shape, (size_t)n * sizeof shape[0]) == 0 ? t
-        : tg_view(t, n, shape);
+    return t && n == t->ndim && memcmp(shape, t->shape, (size_t)n * sizeof shape[0]) == 0
+        ? t : tg_view(t, n, shape);
 bad:
     tg__fail(tg, TG__E_SLICE_TEXT, text, (int)(p - text));
     return NULL;
@@ -7980,19 +7989,21 @@ bad:
    collects overlapping elements: it is the opposite, as_strided_add, into zeros of t's shape. t must be dense
    in some order of its dimensions. */
 typedef struct tg__strided_attr {
-    int64_t ndim, shape[TG_MAX_DIMS], stride[TG_MAX_DIMS], offset, of_ndim, of_shape[TG_MAX_DIMS],
-        of_stride[TG_MAX_DIMS];
+    int64_t ndim, shape[TG_MAX_DIMS], stride[TG_MAX_DIMS], offset,
+            of_ndim, of_shape[TG_MAX_DIMS], of_stride[TG_MAX_DIMS];
 } tg__strided_attr;
-static const tg_attr tg__strided_attrs[] = { { "shape", TG_ATTR_INTS, offsetof(tg__strided_attr, shape),
-    TG_MAX_DIMS }, { "stride", TG_ATTR_INTS, offsetof(tg__strided_attr, stride), TG_MAX_DIMS },
-    { "offset", TG_ATTR_INT, offsetof(tg__strided_attr, offset), 1 } };
+static const tg_attr tg__strided_attrs[] = {
+    { "shape", TG_ATTR_INTS, offsetof(tg__strided_attr, shape), TG_MAX_DIMS },
+    { "stride", TG_ATTR_INTS, offsetof(tg__strided_attr, stride), TG_MAX_DIMS },
+    { "offset", TG_ATTR_INT, offsetof(tg__strided_attr, offset), 1 }
+};
 TG__PRIVATE tg_tensor *tg__strided_add(tg_tensor *part, const void *attr);
 
 TG__PRIVATE bool tg__strided_check(tg_ctx *tg, tg__node *n) {
     tg__strided_attr *at = (tg__strided_attr *)n->attr;
     const tg_tensor *x = n->in[0];
     int64_t low = at->offset, high = at->offset, all = (int64_t)(x->storage->bytes / tg_dtype_size(x->dtype)),
-        first = 0, numel;
+            first = 0, numel;
     int i;
     bool empty = false;
     if (!tg__check_shape(tg, x->dtype, (int)at->ndim, at->shape, &numel)) return false;
@@ -8017,8 +8028,8 @@ TG__PRIVATE bool tg__strided_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg__strided_add(g[0], n->attr);
     return dx[0] != NULL;
 }
-static const tg_op tg__strided_op = { "as_strided", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__strided_attrs,
-    3, sizeof(tg__strided_attr), tg__strided_check, NULL, tg__strided_backward, NULL };
+static const tg_op tg__strided_op = { "as_strided", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 },
+    tg__strided_attrs, 3, sizeof(tg__strided_attr), tg__strided_check, NULL, tg__strided_backward, NULL };
 
 TG__PRIVATE bool tg__strided_add_check(tg_ctx *tg, tg__node *n) {
     const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
@@ -8042,11 +8053,11 @@ TG__PRIVATE bool tg__strided_add_forward(tg_ctx *tg, tg__node *n) {
         if (to >= 0 && to < y->numel) {
             char *p = (char *)y->data + to * (int64_t)size;
             if (!tg_dtype_is_float(y->dtype))
-                tg__put_scalar(p, y->dtype, 0, (int64_t)((uint64_t)tg__get_i64(p, y->dtype) +
-                    (uint64_t)tg__get_i64((char *)g->data + from * (int64_t)size, g->dtype)), true);
+                tg__put_scalar(p, y->dtype, 0, (int64_t)((uint64_t)tg__get_i64(p, y->dtype)
+                    + (uint64_t)tg__get_i64((char *)g->data + from * (int64_t)size, g->dtype)), true);
             else
-                tg__put_scalar(p, y->dtype, tg__get_f64(p, y->dtype) +
-                    tg__get_f64((char *)g->data + from * (int64_t)size, g->dtype), 0, false);
+                tg__put_scalar(p, y->dtype, tg__get_f64(p, y->dtype)
+                    + tg__get_f64((char *)g->data + from * (int64_t)size, g->dtype), 0, false);
         }
         for (d = g->ndim - 1; d >= 0; d--) { if (++index[d] < g->shape[d]) break; index[d] = 0; }
     }
@@ -8068,9 +8079,9 @@ TG__PRIVATE bool tg__strided_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     dx[0] = whole ? tg__call(&tg__strided_op, n->attr, &whole, 1, NULL, 1) : NULL;
     return dx[0] != NULL;
 }
-static const tg_op tg__strided_add_op = { "as_strided_add", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, tg__strided_attrs,
-    3, sizeof(tg__strided_attr), tg__strided_add_check, tg__strided_add_forward, tg__strided_add_backward,
-    NULL };
+static const tg_op tg__strided_add_op = { "as_strided_add", 1, 1, 0, 1, 0, { 0, 0, 0, 0 },
+    tg__strided_attrs, 3, sizeof(tg__strided_attr),
+    tg__strided_add_check, tg__strided_add_forward, tg__strided_add_backward, NULL };
 TG__PRIVATE tg_tensor *tg__strided_add(tg_tensor *part, const void *attr) {
     return tg__call(&tg__strided_add_op, attr, &part, 1, NULL, 1);
 }
@@ -8088,8 +8099,7 @@ TG__PRIVATE bool tg__has_holes(const tg_tensor *t) {
     }
     return false;
 }
-TG_API tg_tensor *(tg_as_strided)(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride,
-    int64_t offset) {
+TG_API tg_tensor *(tg_as_strided)(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride, int64_t offset) {
     tg_ctx *tg = tg__start(t, "as_strided");
     tg__strided_attr at;
     int i;
@@ -8130,8 +8140,8 @@ TG__PRIVATE bool tg__write_view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
     if (n->wants[1]) dx[1] = tg_clone(part);
     return tg->error == TG_OK;
 }
-static const tg_op tg__write_view_op = { "write_view", 1, 2, 0, 1, 0, { 0, 0, 0, 0 }, tg__strided_attrs, 3,
-    sizeof(tg__strided_attr), NULL, NULL, tg__write_view_backward, NULL };
+static const tg_op tg__write_view_op = { "write_view", 1, 2, 0, 1, 0, { 0, 0, 0, 0 },
+    tg__strided_attrs, 3, sizeof(tg__strided_attr), NULL, NULL, tg__write_view_backward, NULL };
 
 TG__PRIVATE void tg__strided_of(const tg_tensor *view, tg__strided_attr *at) {
     const tg_tensor *base = view->base;
@@ -8341,14 +8351,14 @@ TG__PRIVATE tg__acc tg__reduce_run(int isa, int kind, tg_dtype compute, int64_t 
     if (n == 0) return a;
     if (compute == TG_F32) {
         const float *p = (const float *)x;
-        a.f = (double)(kind == TG__REDUCE_SUM ? tg__run_sum_f32__k[isa](n, p) : kind == TG__REDUCE_PROD
-            ? tg__run_prod_f32__k[isa](n, p) :
-                       kind == TG__REDUCE_MAX ? tg__run_max_f32__k[isa](n, p) : tg__run_min_f32__k[isa](n, p));
+        a.f = (double)(kind == TG__REDUCE_SUM ? tg__run_sum_f32__k[isa](n, p)
+                       : kind == TG__REDUCE_PROD ? tg__run_prod_f32__k[isa](n, p)
+                       : kind == TG__REDUCE_MAX ? tg__run_max_f32__k[isa](n, p) : tg__run_min_f32__k[isa](n, p));
     } else if (compute == TG_F64) {
         const double *p = (const double *)x;
-        a.f = kind == TG__REDUCE_SUM ? tg__run_sum_f64__k[isa](n, p) : kind == TG__REDUCE_PROD
-            ? tg__run_prod_f64__k[isa](n, p) :
-              kind == TG__REDUCE_MAX ? tg__run_max_f64__k[isa](n, p) : tg__run_min_f64__k[isa](n, p);
+        a.f = kind == TG__REDUCE_SUM ? tg__run_sum_f64__k[isa](n, p)
+              : kind == TG__REDUCE_PROD ? tg__run_prod_f64__k[isa](n, p)
+              : kind == TG__REDUCE_MAX ? tg__run_max_f64__k[isa](n, p) : tg__run_min_f64__k[isa](n, p);
     } else {
         const int64_t *p = (const int64_t *)x;
         int64_t i;
@@ -8369,13 +8379,13 @@ TG__PRIVATE void tg__reduce_put(const tg__reduce_job *j, int64_t o, tg__acc a) {
     bool ints = j->compute == TG_I64;
     int64_t at = tg__loop_offset(&j->kept, 0, o, NULL);
     if (!j->y) return;
-    tg__put_scalar(j->y + at * (int64_t)tg_dtype_size(j->yd), j->yd, ints ? (double)a.i : a.f * j->scale, ints
-        ? a.i : 0, ints && j->yd > TG_BF16);
+    tg__put_scalar(j->y + at * (int64_t)tg_dtype_size(j->yd), j->yd,
+        ints ? (double)a.i : a.f * j->scale, ints ? a.i : 0, ints && j->yd > TG_BF16);
 }
 
 TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_job *j, int64_t index) {
     int64_t q = index % j->pieces, o = index / j->pieces * j->per, end = tg__imin(o + j->per, j->outs),
-        first = q * j->piece, n = tg__imin(j->piece, j->length - first);
+            first = q * j->piece, n = tg__imin(j->piece, j->length - first);
     size_t size = tg_dtype_size(j->xd);
     int slot = -1;
     void *tile = j->direct ? NULL : tg__scratch_take(j->tg, &slot);
@@ -8384,8 +8394,8 @@ TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_job *j, int64_t index) {
         const void *p = j->direct ? (const void *)(x + first * (int64_t)size) : (const void *)tile;
         tg__acc a;
         if (!j->direct)
-            tg__loop_tile(&j->run, 0, j->tg->isa, first, n, j->compute, tile, (char *)(uintptr_t)x, j->xd,
-                false);
+            tg__loop_tile(&j->run, 0, j->tg->isa, first, n, j->compute, tile,
+                (char *)(uintptr_t)x, j->xd, false);
         a = tg__reduce_run(j->tg->isa, j->kind, j->compute, n, p);
         if (j->places) j->places[o] = tg__reduce_find(j->tg->isa, j->compute, n, p, a);
         if (j->pieces > 1) j->partial[q * j->outs + o] = a; else tg__reduce_put(j, o, a);
@@ -8396,9 +8406,9 @@ TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_job *j, int64_t index) {
 TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_job *j, int64_t index) {
     const tg__loop *k = &j->kept;
     int64_t q = index % j->pieces, s = index / j->pieces, width = k->shape[k->ndim - 1],
-        row = s / j->segments, c = s % j->segments * j->segment;
-    int64_t n = tg__imin(j->segment, width - c), o = row * width + c, r = q * j->piece,
-        end = tg__imin(r + j->piece, j->length), i;
+            row = s / j->segments, c = s % j->segments * j->segment;
+    int64_t n = tg__imin(j->segment, width - c), o = row * width + c,
+            r = q * j->piece, end = tg__imin(r + j->piece, j->length), i;
     size_t size = tg_dtype_size(j->xd);
     const char *x = j->x + (tg__loop_offset(k, 1, o, NULL)) * (int64_t)size;
     int slot, isa = j->tg->isa;
@@ -8407,8 +8417,8 @@ TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_job *j, int64_t index) {
     /* rows that lie a constant step apart together, else one by one */
     while (r < end) {
         int64_t column = 0, off = tg__loop_offset(&j->run, 0, r, &column),
-            rows = tg__imin(end - r, j->run.shape[j->run.ndim - 1] - column),
-            step = j->run.stride[0][j->run.ndim - 1];
+                rows = tg__imin(end - r, j->run.shape[j->run.ndim - 1] - column),
+                step = j->run.stride[0][j->run.ndim - 1];
         const char *p = x + off * (int64_t)size;
         if (j->xd != j->compute || first) rows = 1;
         if (first) { tg__load(isa, j->compute, n, acc, p, 1, j->xd); first = false; r++; continue; }
@@ -8470,8 +8480,8 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *job) {
         if (j->outs == 0) return 0;
         j->partial = NULL; j->second = false;
         /* results side by side in x, and the reduced elements not: whole rows are added */
-        j->columns = !j->places && j->length > 0 && j->outs > 1 && j->kept.stride[1][last] == 1 &&
-            j->kept.shape[last] >= 4 && j->run.stride[0][j->run.ndim - 1] != 1;
+        j->columns = !j->places && j->length > 0 && j->outs > 1 && j->kept.stride[1][last] == 1
+            && j->kept.shape[last] >= 4 && j->run.stride[0][j->run.ndim - 1] != 1;
         if (j->columns) {
             j->segment = TG__REDUCE_SEGMENT;
             j->segments = tg__ceil_div(j->kept.shape[last], j->segment);
@@ -8495,13 +8505,13 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *job) {
     if (j->partial) { tg__mem_put(tg, j->partial, bytes); j->partial = NULL; }
     return 0;
 }
-static const tg__family tg__family_reduce = { "reduce", TG__FAMILY_REDUCE, tg__reduce_start, tg__reduce_chunk,
-    false };
+static const tg__family tg__family_reduce = { "reduce", TG__FAMILY_REDUCE,
+    tg__reduce_start, tg__reduce_chunk, false };
 
 /* Reduces x over the dimensions in `mask`. y (or NULL) has the kept shape in order, with or without the ones;
    places is dense i64 of that shape or NULL. */
-TG__PRIVATE bool tg__reduce(tg_ctx *tg, int kind, tg_tensor *x, unsigned mask, tg_tensor *y,
-    tg_tensor *places, double scale) {
+TG__PRIVATE bool tg__reduce(tg_ctx *tg, int kind, tg_tensor *x, unsigned mask,
+    tg_tensor *y, tg_tensor *places, double scale) {
     tg__reduce_job j;
     tg_tensor kept, out, run, *t[2];
     int d;
@@ -8542,8 +8552,10 @@ TG__PRIVATE bool tg__reduce(tg_ctx *tg, int kind, tg_tensor *x, unsigned mask, t
 /* ---- dims of a reduction ---- */
 /* n 0: all dimensions */
 typedef struct tg__reduce_attr { int64_t n, dims[TG_MAX_DIMS]; bool keepdim; } tg__reduce_attr;
-static const tg_attr tg__reduce_attrs[] = { { "dims", TG_ATTR_INTS, offsetof(tg__reduce_attr, dims),
-    TG_MAX_DIMS }, { "keepdim", TG_ATTR_BOOL, offsetof(tg__reduce_attr, keepdim), 1 } };
+static const tg_attr tg__reduce_attrs[] = {
+    { "dims", TG_ATTR_INTS, offsetof(tg__reduce_attr, dims), TG_MAX_DIMS },
+    { "keepdim", TG_ATTR_BOOL, offsetof(tg__reduce_attr, keepdim), 1 }
+};
 
 TG__PRIVATE bool tg__reduce_attr_fill(tg_ctx *tg, tg__reduce_attr *at, int n, const int64_t *dims, bool keepdim) {
     memset(at, 0, sizeof *at);
@@ -8605,8 +8617,8 @@ TG__PRIVATE bool tg__reduce_forward(tg_ctx *tg, tg__node *n, int kind, double sc
     return tg__reduce_mask(tg, n->in[0], (const tg__reduce_attr *)n->attr, &mask) &&
         tg__reduce(tg, kind, n->in[0], mask, n->out[0], NULL, scale);
 }
-TG__PRIVATE tg_tensor *tg__reduce_call(const tg_op *op, const char *name, tg_tensor *x, int n,
-    const int64_t *dims, bool keepdim) {
+TG__PRIVATE tg_tensor *tg__reduce_call(const tg_op *op, const char *name, tg_tensor *x,
+    int n, const int64_t *dims, bool keepdim) {
     tg_ctx *tg = tg__start(x, name);
     tg__reduce_attr at;
     return tg && tg__reduce_attr_fill(tg, &at, n, dims, keepdim) ? tg__call(op, &at, &x, 1, NULL, 1) : NULL;
@@ -8629,8 +8641,8 @@ TG__PRIVATE bool tg__sum_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     dx[0] = tg_expand(tg__reduce_widen(tg, n, g[0]), n->in_slot[0].ndim, n->in_slot[0].shape);
     return dx[0] != NULL;
 }
-static const tg_op tg__sum_op = { "sum", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, tg__reduce_attrs, 2,
-    sizeof(tg__reduce_attr), tg__sum_check, tg__sum_forward, tg__sum_backward, NULL };
+static const tg_op tg__sum_op = { "sum", 1, 1, 0, 1, 0, { 0, 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__sum_check, tg__sum_forward, tg__sum_backward, NULL };
 TG_API tg_tensor *(tg_sum)(tg_tensor *x) { return tg__reduce_call(&tg__sum_op, "sum", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_sum_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__sum_op, "sum", x, n, dims, keepdim);
@@ -8656,8 +8668,8 @@ TG__PRIVATE bool tg__mean_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
         n->in_slot[0].ndim, n->in_slot[0].shape);
     return dx[0] != NULL;
 }
-static const tg_op tg__mean_op = { "mean", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, tg__reduce_attrs, 2,
-    sizeof(tg__reduce_attr), tg__mean_check, tg__mean_forward, tg__mean_backward, NULL };
+static const tg_op tg__mean_op = { "mean", 1, 1, 0, 1, 0, { 0, 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__mean_check, tg__mean_forward, tg__mean_backward, NULL };
 TG_API tg_tensor *(tg_mean)(tg_tensor *x) { return tg__reduce_call(&tg__mean_op, "mean", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_mean_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__mean_op, "mean", x, n, dims, keepdim);
@@ -8672,8 +8684,8 @@ TG__PRIVATE bool tg__prod_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     dx[0] = tg_mul(tg__reduce_widen(tg, n, g[0]), tg__prod_others(tg, n, n->in[0]));
     return dx[0] != NULL;
 }
-static const tg_op tg__prod_op = { "prod", 1, 1, 0, 1, 0, { TG_SAVE_IN(0), 0, 0, 0 }, tg__reduce_attrs, 2,
-    sizeof(tg__reduce_attr), tg__sum_check, tg__prod_forward, tg__prod_backward, NULL };
+static const tg_op tg__prod_op = { "prod", 1, 1, 0, 1, 0, { TG_SAVE_IN(0), 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__sum_check, tg__prod_forward, tg__prod_backward, NULL };
 /* The product of the others as tg calls: exclusive products from the left and from the right, by doubling
    (log2(n) steps), so that zeros need no special case and every derivative is right. */
 /* x [R, K] -> product of the rows before (after) each */
@@ -8777,12 +8789,13 @@ TG__PRIVATE bool tg__max_dim_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg_scatter(zeros, at->dims[0], tg__reduce_widen(tg, n, n->out[1]), tg__reduce_widen(tg, n, g[0]));
     return dx[0] != NULL;
 }
-static const tg_op tg__max_dim_op = { "max_dim", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 }, tg__reduce_attrs,
-    2, sizeof(tg__reduce_attr), tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward, NULL };
-static const tg_op tg__min_dim_op = { "min_dim", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 }, tg__reduce_attrs,
-    2, sizeof(tg__reduce_attr), tg__max_dim_check, tg__min_dim_forward, tg__max_dim_backward, NULL };
-TG__PRIVATE tg_tensor *tg__max_dim_call(const tg_op *op, tg_tensor *x, int64_t dim, bool keepdim,
-    tg_tensor **indices) {
+static const tg_op tg__max_dim_op = { "max_dim", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr),
+    tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward, NULL };
+static const tg_op tg__min_dim_op = { "min_dim", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr),
+    tg__max_dim_check, tg__min_dim_forward, tg__max_dim_backward, NULL };
+TG__PRIVATE tg_tensor *tg__max_dim_call(const tg_op *op, tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) {
     tg_ctx *tg = tg__start(x, op->name);
     tg__reduce_attr at;
     tg_tensor *outs[2];
@@ -8809,10 +8822,10 @@ TG__PRIVATE bool tg__argmax_forward(tg_ctx *tg, tg__node *n) {
 TG__PRIVATE bool tg__argmin_forward(tg_ctx *tg, tg__node *n) {
     return tg__max_dim_run(tg, n, TG__REDUCE_MIN, NULL, n->out[0]);
 }
-static const tg_op tg__argmax_op = { "argmax", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 }, tg__reduce_attrs, 2,
-    sizeof(tg__reduce_attr), tg__argmax_check, tg__argmax_forward, NULL, NULL };
-static const tg_op tg__argmin_op = { "argmin", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 }, tg__reduce_attrs, 2,
-    sizeof(tg__reduce_attr), tg__argmax_check, tg__argmin_forward, NULL, NULL };
+static const tg_op tg__argmax_op = { "argmax", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__argmax_check, tg__argmax_forward, NULL, NULL };
+static const tg_op tg__argmin_op = { "argmin", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__argmax_check, tg__argmin_forward, NULL, NULL };
 TG_API tg_tensor *(tg_argmax)(tg_tensor *x) { return tg__reduce_call(&tg__argmax_op, "argmax", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_argmin)(tg_tensor *x) { return tg__reduce_call(&tg__argmin_op, "argmin", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_argmax_dim)(tg_tensor *x, int64_t dim, bool keepdim) {
@@ -8920,8 +8933,8 @@ TG__PRIVATE int64_t tg__softmax_start(tg_ctx *tg, int phase, void *job) {
     j->per = tg__imax(1, 16384 / j->length);
     return tg__ceil_div(j->rows, j->per);
 }
-static const tg__family tg__family_softmax = { "softmax", TG__FAMILY_SOFTMAX, tg__softmax_start,
-    tg__softmax_chunk, false };
+static const tg__family tg__family_softmax = { "softmax", TG__FAMILY_SOFTMAX,
+    tg__softmax_start, tg__softmax_chunk, false };
 
 TG__PRIVATE bool tg__softmax_check(tg_ctx *tg, tg__node *n) {
     tg__dim_attr *at = (tg__dim_attr *)n->attr;
@@ -8951,7 +8964,7 @@ TG__PRIVATE bool tg__softmax_run(tg_ctx *tg, tg__node *n, bool log) {
     t[0] = &y; t[1] = &x;
     tg__loop_make(&j.kept, t, 2);
     j.tg = tg; j.x = (const char *)x.place; j.y = (char *)y.place; j.d = x.dtype;
-        j.compute = tg__compute_type(x.dtype); j.rows = x.numel; j.log = log;
+    j.compute = tg__compute_type(x.dtype); j.rows = x.numel; j.log = log;
     return tg__launch(tg, x.device, &tg__family_softmax, &j);
 }
 TG__PRIVATE bool tg__softmax_forward(tg_ctx *tg, tg__node *n) { return tg__softmax_run(tg, n, false); }
@@ -8969,11 +8982,11 @@ TG__PRIVATE bool tg__log_softmax_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     dx[0] = tg_sub(g[0], tg_mul(tg_exp(n->out[0]), tg_sum_dims(g[0], 1, &at->dim, true)));
     return dx[0] != NULL;
 }
-static const tg_op tg__softmax_op = { "softmax", 1, 1, 0, 1, 0, { TG_SAVE_OUT(0), 0, 0, 0 }, tg__dim_attrs, 1,
-    sizeof(tg__dim_attr), tg__softmax_check, tg__softmax_forward, tg__softmax_backward, NULL };
+static const tg_op tg__softmax_op = { "softmax", 1, 1, 0, 1, 0, { TG_SAVE_OUT(0), 0, 0, 0 },
+    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__softmax_check, tg__softmax_forward, tg__softmax_backward, NULL };
 static const tg_op tg__log_softmax_op = { "log_softmax", 1, 1, 0, 1, 0, { TG_SAVE_OUT(0), 0, 0, 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__softmax_check, tg__log_softmax_forward,
-    tg__log_softmax_backward, NULL };
+    tg__dim_attrs, 1, sizeof(tg__dim_attr),
+    tg__softmax_check, tg__log_softmax_forward, tg__log_softmax_backward, NULL };
 TG_API tg_tensor *(tg_softmax)(tg_tensor *x, int64_t dim) {
     tg__dim_attr at;
     at.dim = dim;
@@ -9803,8 +9816,8 @@ TG__PRIVATE bool tg__index_select_backward(tg_ctx *tg, tg__node *n, tg_tensor **
     return tg->error == TG_OK;
 }
 static const tg_op tg__index_select_op = { "index_select", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), 0, 0, 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__index_select_check, tg__index_select_forward,
-        tg__index_select_backward, NULL };
+    tg__dim_attrs, 1, sizeof(tg__dim_attr),
+    tg__index_select_check, tg__index_select_forward, tg__index_select_backward, NULL };
 TG_API tg_tensor *(tg_index_select)(tg_tensor *x, int64_t dim, tg_tensor *index) {
     return tg__index_call(&tg__index_select_op, x, dim, index, NULL);
 }
@@ -9833,8 +9846,8 @@ TG__PRIVATE bool tg__index_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
     return tg->error == TG_OK;
 }
 static const tg_op tg__index_add_op = { "index_add", 1, 3, 0, 1, 0, { 0, 0, TG_SAVE_IN(1), 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__index_add_check, tg__index_add_forward,
-        tg__index_add_backward, NULL };
+    tg__dim_attrs, 1, sizeof(tg__dim_attr),
+    tg__index_add_check, tg__index_add_forward, tg__index_add_backward, NULL };
 TG_API tg_tensor *(tg_index_add)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     return tg__index_call(&tg__index_add_op, x, dim, index, src);
 }
@@ -9923,8 +9936,8 @@ TG__PRIVATE bool tg__scatter_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
 static const tg_op tg__scatter_op = { "scatter", 1, 3, 0, 1, 0, { TG_SAVE_IN(1), 0, TG_SAVE_IN(1), 0 },
     tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__scatter_check, tg__scatter_forward, tg__scatter_backward, NULL };
 static const tg_op tg__scatter_add_op = { "scatter_add", 1, 3, 0, 1, 0, { 0, 0, TG_SAVE_IN(1), 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__scatter_check, tg__scatter_add_forward,
-        tg__scatter_add_backward, NULL };
+    tg__dim_attrs, 1, sizeof(tg__dim_attr),
+    tg__scatter_check, tg__scatter_add_forward, tg__scatter_add_backward, NULL };
 TG_API tg_tensor *(tg_scatter)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     return tg__index_call(&tg__scatter_op, x, dim, index, src);
 }
