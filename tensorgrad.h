@@ -4518,8 +4518,8 @@ TG_API tg_tensor *(tg_set_name)(tg_tensor *t, const char *name) {
 
 /* What a node remembers of an input or output when the tensor itself is not saved. */
 typedef struct tg__slot {
-    /* inputs: the call that made it, a leaf's own node, or NULL where no gradient goes */
-    tg__node *from;
+    tg__node *from;                    /* inputs: the call that made it, a leaf's own node, or NULL where no
+                                          gradient goes */
     uint32_t  from_out;
     uint32_t  version;                 /* the storage's count of writes when the value was read */
     tg_dtype  dtype;
@@ -4935,8 +4935,8 @@ struct tg__walk {
     tg__walk *outer;
     tg__node **order; int count, room;
     tg__capture *captures; int n_captures;         /* NULL: gradients go to the leaves' .grad */
-    /* calls that an outer walk is in the middle of; they get their state back */
-    tg__shelved *shelf;
+    tg__shelved *shelf;                            /* calls that an outer walk is in the middle of; they get
+                                                      their state back */
     bool barrier;                                  /* nothing behind a captured call is walked */
     bool create_graph, retain_graph;
     const char *where; tg_place here;              /* the call that walks: messages about the walk itself name it */
@@ -8300,11 +8300,10 @@ typedef struct tg__reduce_job {
     tg_dtype compute, xd, yd;
     const char *x; char *y; int64_t *places;        /* places: NULL, or where to write indices */
     double   scale;                                 /* of the result: 1, or 1/n for a mean */
-    /* direct: the elements stand side by side in the computed type */
-    bool     columns, direct;
+    bool     columns, direct;                       /* direct: the elements stand side by side in the computed type */
     int64_t  outs, length, piece, pieces;           /* results; elements of each; elements or rows of a piece */
-    /* columns: this many at once, this many times per row of the result */
-    int64_t  segment, segments;
+    int64_t  segment, segments;                     /* columns: this many at once, this many times per row of the
+                                                       result */
     int64_t  per;                                   /* runs: results per chunk */
     tg__acc *partial;                               /* [pieces, outs] where there is more than one piece */
     bool     second;
@@ -9048,8 +9047,8 @@ TG__PRIVATE tg__sort_rule tg__sort_rule_for(tg_dtype d, bool descending) {
     r.all = ~(uint64_t)0 >> (64 - bits);
     r.floating = tg_dtype_is_float(d);
     r.sign = d == TG_U8 || d == TG_BOOL ? 0 : (uint64_t)1 << (bits - 1);
-    r.infinity = d == TG_F32 ? 0x7f800000u : d == TG_F64 ? (uint64_t)0x7ff << 52 : d == TG_F16 ? 0x7c00u
-        : d == TG_BF16 ? 0x7f80u : r.all;
+    r.infinity = d == TG_F32 ? 0x7f800000u : d == TG_F64 ? (uint64_t)0x7ff << 52
+        : d == TG_F16 ? 0x7c00u : d == TG_BF16 ? 0x7f80u : r.all;
     r.flip = descending ? r.all : 0;
     return r;
 }
@@ -9104,8 +9103,8 @@ TG__PRIVATE void tg__sort_keys(const tg__sort_job *j, int64_t n, uint64_t *keys,
     }
 }
 /* `at`: the first entry's position in the row, whose beginnings the pointers are. */
-TG__PRIVATE void tg__sort_write(const tg__sort_job *j, int64_t at, int64_t n, const uint64_t *e, bool wide,
-    uint64_t low, const char *x, char *values, int64_t *places) {
+TG__PRIVATE void tg__sort_write(const tg__sort_job *j, int64_t at, int64_t n, const uint64_t *e,
+    bool wide, uint64_t low, const char *x, char *values, int64_t *places) {
     e += at * (wide ? 2 : 1); values += at * j->vs * (int64_t)j->size; places += at * j->ps;
     switch (j->size) {
         case 1: tg__sort_write_uint8_t(n, e, wide, low, values, j->vs, places, j->ps, x, j->xs, &j->rule); break;
@@ -9149,8 +9148,8 @@ TG__PRIVATE uint64_t *tg__sort_merge(uint64_t *a, uint64_t *b, int64_t n) {
     t = a; a = b; b = t;
     for (run = 16; run < n; run *= 2) {
         for (at = 0; at < n; at += 2 * run) {
-            const uint64_t *l = a + at, *mid = a + tg__imin(at + run, n), *r = mid, *end = a +
-                tg__imin(at + 2 * run, n);
+            const uint64_t *l = a + at, *mid = a + tg__imin(at + run, n), *r = mid,
+                           *end = a + tg__imin(at + 2 * run, n);
             uint64_t *o = b + at;
             while (l < mid && r < end) {
                 uint64_t x = *l, y = *r, right = y < x;
@@ -9225,8 +9224,8 @@ TG__PRIVATE void tg__sort_row(const tg__sort_job *j, char *scratch, const char *
         tg__sort_plan(&range, wide, n < 4096 ? 8 : TG__SORT_DIGIT, &shift, &rounds, &width);
     if (!wide) {
         for (i = 0; i < n; i++) a[i] = (a[i] - range.low) << 32 | (uint64_t)i;
-        a = n <= TG__SORT_MERGE ? tg__sort_merge(a, b, n) : tg__sort_radix_packed(a, b, n, shift, rounds,
-            width, count);
+        a = n <= TG__SORT_MERGE ? tg__sort_merge(a, b, n)
+            : tg__sort_radix_packed(a, b, n, shift, rounds, width, count);
     } else {
         tg__sort_wide *e = (tg__sort_wide *)(void *)b;
         for (i = 0; i < n; i++) { e[i].key = a[i] - range.low; e[i].place = (uint64_t)i; }
@@ -9244,10 +9243,10 @@ TG__PRIVATE void tg__sort_block(tg__sort_job *j, int64_t block) {
     int shift = j->shift + j->round * j->width;
     tg__sort_wide *wa = (tg__sort_wide *)(void *)j->a, *wb = (tg__sort_wide *)(void *)j->b;
     switch (j->step) {
-        case TG__SORT_LOAD: tg__sort_keys(j, n, j->a + at, j->row_x + at * j->xs * (int64_t)j->size,
-            &j->ranges[block]); break;
-        /* packing counts for the first round; the wide form is made in b, and tg__sort_next exchanges a and b
-           */
+        case TG__SORT_LOAD:
+            tg__sort_keys(j, n, j->a + at, j->row_x + at * j->xs * (int64_t)j->size, &j->ranges[block]);
+            break;
+        /* packing counts for the first round; the wide form is made in b, and tg__sort_next exchanges a and b */
         case TG__SORT_PACK: case TG__SORT_COUNT:
             if (j->step == TG__SORT_PACK) {
                 if (j->wide) for (i = 0; i < n; i++) {
@@ -9337,8 +9336,8 @@ TG__PRIVATE void tg__sort_chunk(void *job, int64_t index) {
     scratch = (char *)tg__scratch_take(j->tg, &slot);
     for (; at < end; at++)
         tg__sort_row(j, scratch, j->x + tg__loop_offset(&j->loop, 1, at, NULL) * (int64_t)j->size,
-                     j->values + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)j->size, j->places +
-                         tg__loop_offset(&j->loop, 2, at, NULL));
+                     j->values + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)j->size,
+                     j->places + tg__loop_offset(&j->loop, 2, at, NULL));
     tg__scratch_give(j->tg, slot);
 }
 TG__PRIVATE int64_t tg__sort_start(tg_ctx *tg, int phase, void *job) {
@@ -9362,8 +9361,8 @@ TG__PRIVATE void tg__walk_without(tg_tensor *h, const tg_tensor *t, int ndim, co
     for (i = 0; i < ndim; i++) { h->shape[i] = i == dim ? 1 : shape[i]; h->numel *= h->shape[i]; }
 }
 
-TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descending, tg_tensor *values,
-    tg_tensor *places) {
+TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descending,
+    tg_tensor *values, tg_tensor *places) {
     tg__sort_job j;
     tg_tensor h[3], *t[3];
     int64_t one = 1;
@@ -9373,8 +9372,9 @@ TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descendi
     bool ok;
     if (x->numel == 0) return true;
     memset(&j, 0, sizeof j);
-    tg__walk_without(&h[0], values, ndim, shape, dim); tg__walk_without(&h[1], x, ndim, shape, dim);
-        tg__walk_without(&h[2], places, ndim, shape, dim);
+    tg__walk_without(&h[0], values, ndim, shape, dim);
+    tg__walk_without(&h[1], x, ndim, shape, dim);
+    tg__walk_without(&h[2], places, ndim, shape, dim);
     t[0] = &h[0]; t[1] = &h[1]; t[2] = &h[2];
     tg__loop_make(&j.loop, t, 3);
     j.tg = tg; j.size = tg_dtype_size(x->dtype); j.rule = tg__sort_rule_for(x->dtype, descending);
@@ -9386,7 +9386,7 @@ TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descendi
     j.blocks = (j.n + j.block - 1) / j.block;
     room = (size_t)j.n * (j.size == 8 || (uint64_t)j.n > 0xffffffffu ? sizeof(tg__sort_wide) : sizeof(uint64_t));
     counts = (size_t)j.blocks * TG__SORT_DIGITS * sizeof(int64_t);
-        ranges = (size_t)j.blocks * sizeof(tg__sort_range);
+    ranges = (size_t)j.blocks * sizeof(tg__sort_range);
     j.a = (uint64_t *)tg__mem_get(tg, 2 * room + counts + ranges);
     if (!j.a) return false;
     j.b = j.a + room / sizeof(uint64_t);
@@ -9405,8 +9405,10 @@ TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descendi
    largest number, as in torch.
    dx = g carried back to those places. Saves: the places. */
 typedef struct tg__sort_attr { int64_t dim; bool descending; } tg__sort_attr;
-static const tg_attr tg__sort_attrs[] = { { "dim", TG_ATTR_INT, 0, 1 },
-    { "descending", TG_ATTR_BOOL, offsetof(tg__sort_attr, descending), 1 } };
+static const tg_attr tg__sort_attrs[] = {
+    { "dim", TG_ATTR_INT, 0, 1 },
+    { "descending", TG_ATTR_BOOL, offsetof(tg__sort_attr, descending), 1 }
+};
 
 TG__PRIVATE bool tg__sort_check(tg_ctx *tg, tg__node *n) {
     tg__sort_attr *at = (tg__sort_attr *)n->attr;
@@ -9469,16 +9471,15 @@ TG__PRIVATE bool tg__cat_check(tg_ctx *tg, tg__node *n) {
         if (t->ndim == 0)
             return tg__fail(tg, TG__E_ARGUMENT, "tensors without dimensions cannot be joined; use tg_stack");
         if (tg__cat_skips(t->ndim, t->shape)) continue;
-        for (d = 0; t->ndim == first->ndim && d < t->ndim &&
-            (d == (int)at->dim || t->shape[d] == first->shape[d]); d++) {
-        }
+        for (d = 0; t->ndim == first->ndim && d < t->ndim
+                    && (d == (int)at->dim || t->shape[d] == first->shape[d]); d++) { }
         if (t->ndim != first->ndim || d < t->ndim) return tg__fail(tg, TG__E_CAT_SHAPE, i, t, first, (int)at->dim);
         if (!tg__add_i64(sum, t->shape[at->dim], &sum)) return tg__fail(tg, TG__E_TOO_LARGE, t->ndim, t->shape);
         last = last && tg__channels_last(t);
     }
     for (d = 0; d < first->ndim; d++) shape[d] = d == (int)at->dim ? sum : first->shape[d];
-    n->out[0] = tg__tensor_make(tg, first->device, dtype, first->ndim, shape, last && first->ndim == 4
-        ? pictures : NULL);
+    n->out[0] = tg__tensor_make(tg, first->device, dtype, first->ndim, shape,
+        last && first->ndim == 4 ? pictures : NULL);
     return n->out[0] != NULL;
 }
 TG__PRIVATE bool tg__cat_forward(tg_ctx *tg, tg__node *n) {
@@ -9549,8 +9550,8 @@ TG_API tg_tensor *(tg_stack)(tg_tensor *const *list, int n, int64_t dim) {
 enum { TG__INDEX_TAKE, TG__INDEX_PUT, TG__INDEX_ADD };
 
 /* n elements with an index each: y at i * yn + v * yv, x at i * xn + v * xv. */
-typedef void (*tg__line_fn)(int64_t n, char *y, int64_t yn, int64_t yv, const char *x, int64_t xn, int64_t xv,
-    const int64_t *index, int64_t in);
+typedef void (*tg__line_fn)(int64_t n, char *y, int64_t yn, int64_t yv,
+    const char *x, int64_t xn, int64_t xv, const int64_t *index, int64_t in);
 #define TG__LINE(name, T, value) \
     TG__PRIVATE void tg__line_##name(int64_t n, char *y_, int64_t yn, int64_t yv, const char *x_, int64_t xn, int64_t xv, const int64_t *index, int64_t in) { \
         T *y = (T *)(void *)y_; const T *x = (const T *)(const void *)x_; \
@@ -9563,8 +9564,8 @@ TG__LINE(copy1, uint8_t, s) TG__LINE(copy2, uint16_t, s) TG__LINE(copy4, uint32_
 TG__LINE(add_f32, float, *d + s) TG__LINE(add_f64, double, *d + s)
 TG__LINE(add_f16, uint16_t, tg_f16_from_f32(tg_f32_from_f16(*d) + tg_f32_from_f16(s)))
 TG__LINE(add_bf16, uint16_t, tg_bf16_from_f32(tg_f32_from_bf16(*d) + tg_f32_from_bf16(s)))
-TG__LINE(add_i64, uint64_t, *d + s) TG__LINE(add_i32, uint32_t, *d + s) TG__LINE(add_i16, uint16_t,
-    (uint16_t)(*d + s)) TG__LINE(add_i8, uint8_t, (uint8_t)(*d + s))
+TG__LINE(add_i64, uint64_t, *d + s) TG__LINE(add_i32, uint32_t, *d + s)
+TG__LINE(add_i16, uint16_t, (uint16_t)(*d + s)) TG__LINE(add_i8, uint8_t, (uint8_t)(*d + s))
 TG__LINE(add_bool, uint8_t, (uint8_t)(*d || s))
 #undef TG__LINE
 
@@ -9658,8 +9659,7 @@ TG__PRIVATE void tg__index_chunk(void *job, int64_t chunk) {
             }
         } else if (j->across) {
             for (k = k0; k < k1; k++)
-                j->line(m, y + k * j->ky * size, ys, j->yv, x + k * j->kx * size, xs, j->xv,
-                    index + k * j->ki, is);
+                j->line(m, y + k * j->ky * size, ys, j->yv, x + k * j->kx * size, xs, j->xv, index + k * j->ki, is);
         } else {
             for (i = 0; i < m; i++)
                 j->line(k1 - k0, y + (i * ys + k0 * j->ky) * size, j->ky, j->yv,
@@ -9674,8 +9674,8 @@ TG__PRIVATE int64_t tg__index_cut(tg__index_job *j) {
     const tg__loop *l = &j->slices;
     int last = l->ndim - 1;
     int64_t n = l->numel, m = l->shape[last];
-    int64_t i_step = l->stride[j->kind == TG__INDEX_TAKE ? 0 : 1][last], k_step = j->kind == TG__INDEX_TAKE
-        ? j->ky : j->kx;
+    int64_t i_step = l->stride[j->kind == TG__INDEX_TAKE ? 0 : 1][last],
+            k_step = j->kind == TG__INDEX_TAKE ? j->ky : j->kx;
     if (n == 0) return 0;
     if (i_step < 0) i_step = -i_step;
     if (k_step < 0) k_step = -k_step;
@@ -9707,9 +9707,10 @@ TG__PRIVATE int64_t tg__index_start(tg_ctx *tg, int phase, void *job) {
 static const tg__family tg__family_index = { "index", TG__FAMILY_INDEX, tg__index_start, tg__index_chunk, false };
 
 TG__PRIVATE tg__line_fn tg__line_for(int kind, tg_dtype d) {
-    static const tg__line_fn adds[TG_DTYPES] = { tg__line_add_f32, tg__line_add_f64, tg__line_add_f16,
-        tg__line_add_bf16, tg__line_add_i64, tg__line_add_i32, tg__line_add_i16,
-                                                 tg__line_add_i8, tg__line_add_i8, tg__line_add_bool };
+    static const tg__line_fn adds[TG_DTYPES] = {
+        tg__line_add_f32, tg__line_add_f64, tg__line_add_f16, tg__line_add_bf16, tg__line_add_i64,
+        tg__line_add_i32, tg__line_add_i16, tg__line_add_i8, tg__line_add_i8, tg__line_add_bool
+    };
     if (kind == TG__INDEX_ADD) return adds[d];
     switch (tg_dtype_size(d)) {
         case 8: return tg__line_copy8;
@@ -9721,8 +9722,8 @@ TG__PRIVATE tg__line_fn tg__line_for(int kind, tg_dtype d) {
 
 /* `of`: the tensor whose dimension `dim` is indexed. An index that is a vector where the operands have more
    dimensions serves all slices. */
-TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x, tg_tensor *index,
-    bool vector, int dim, tg_tensor *of) {
+TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x,
+    tg_tensor *index, bool vector, int dim, tg_tensor *of) {
     tg__index_job j;
     tg_tensor h[3], *t[3], *wide = NULL;
     const tg_tensor *walk = !vector ? index : kind == TG__INDEX_TAKE ? y : x;
@@ -9737,8 +9738,9 @@ TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x
         index = wide;
     }
     memset(&j, 0, sizeof j);
-    tg__walk_without(&h[0], y, ndim, shape, dim); tg__walk_without(&h[1], x, ndim, shape, dim);
-        tg__walk_without(&h[2], index, ndim, shape, dim);
+    tg__walk_without(&h[0], y, ndim, shape, dim);
+    tg__walk_without(&h[1], x, ndim, shape, dim);
+    tg__walk_without(&h[2], index, ndim, shape, dim);
     j.ki = index->ndim ? index->stride[vector ? 0 : dim] : 1;
     if (vector) for (i = 0; i < ndim; i++) h[2].stride[i] = 0;
     for (i = 0; i < 3; i++) t[i] = &h[i];
@@ -9763,8 +9765,9 @@ TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x
 TG__PRIVATE bool tg__index_operands(tg_ctx *tg, tg__node *n) {
     tg__dim_attr *at = (tg__dim_attr *)n->attr;
     if (!tg__wrap_dim(tg, n->in[0], &at->dim, n->in[0]->ndim)) return false;
-    if (n->in[1]->dtype != TG_I64 && n->in[1]->dtype != TG_I32 && (tg_dtype_is_float(n->in[1]->dtype) ||
-        n->in[1]->numel)) return tg__fail(tg, TG__E_INDEX_DTYPE, n->in[1]);
+    if (n->in[1]->dtype != TG_I64 && n->in[1]->dtype != TG_I32
+        && (tg_dtype_is_float(n->in[1]->dtype) || n->in[1]->numel))
+        return tg__fail(tg, TG__E_INDEX_DTYPE, n->in[1]);
     if (n->n_in > 2 && n->in[2]->dtype != n->in[0]->dtype)
         return tg__fail(tg, TG__E_SAME_DTYPE, n->in[0], n->in[2], "");
     return true;
@@ -9783,8 +9786,7 @@ TG__PRIVATE bool tg__index_within(tg_ctx *tg, const tg_tensor *index, const tg_t
 TG__PRIVATE int tg__index_dim(const tg__node *n) { return (int)((const tg__dim_attr *)n->attr)->dim; }
 
 /* src NULL: the op has none */
-TG__PRIVATE tg_tensor *tg__index_call(const tg_op *op, tg_tensor *x, int64_t dim, tg_tensor *index,
-    tg_tensor *src) {
+TG__PRIVATE tg_tensor *tg__index_call(const tg_op *op, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     tg__dim_attr at;
     at.dim = dim;
     return tg__apply(op, &at, NULL, x, index, src);
@@ -9837,8 +9839,8 @@ TG__PRIVATE bool tg__index_add_check(tg_ctx *tg, tg__node *n) {
     return tg__out_like(tg, n, 0, x);
 }
 TG__PRIVATE bool tg__index_add_forward(tg_ctx *tg, tg__node *n) {
-    return tg__copy_to(tg, n->out[0], n->in[0]) && tg__index_walk(tg, TG__INDEX_ADD, n->out[0], n->in[2],
-        n->in[1], true, tg__index_dim(n), n->in[0]);
+    return tg__copy_to(tg, n->out[0], n->in[0])
+        && tg__index_walk(tg, TG__INDEX_ADD, n->out[0], n->in[2], n->in[1], true, tg__index_dim(n), n->in[0]);
 }
 TG__PRIVATE bool tg__index_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0]) dx[0] = g[0];
@@ -9884,25 +9886,25 @@ TG_API tg_tensor *(tg_gather)(tg_tensor *x, int64_t dim, tg_tensor *index) {
    scatter_add: dx = g, dsrc = g at the indices. src beyond index's shape gets zeros. Saves: index. */
 TG__PRIVATE bool tg__scatter_check(tg_ctx *tg, tg__node *n) {
     if (!tg__index_operands(tg, n)) return false;
-    if (n->in[1]->numel && !(tg__index_within(tg, n->in[1], n->in[0], tg__index_dim(n)) &&
-        tg__index_within(tg, n->in[1], n->in[2], -1))) return false;
+    if (n->in[1]->numel && !(tg__index_within(tg, n->in[1], n->in[0], tg__index_dim(n))
+                             && tg__index_within(tg, n->in[1], n->in[2], -1))) return false;
     return tg__out_like(tg, n, 0, n->in[0]);
 }
 TG__PRIVATE bool tg__scatter_forward(tg_ctx *tg, tg__node *n) {
-    return tg__copy_to(tg, n->out[0], n->in[0]) && tg__index_walk(tg, TG__INDEX_PUT, n->out[0], n->in[2],
-        n->in[1], false, tg__index_dim(n), n->in[0]);
+    return tg__copy_to(tg, n->out[0], n->in[0])
+        && tg__index_walk(tg, TG__INDEX_PUT, n->out[0], n->in[2], n->in[1], false, tg__index_dim(n), n->in[0]);
 }
 TG__PRIVATE bool tg__scatter_add_forward(tg_ctx *tg, tg__node *n) {
-    return tg__copy_to(tg, n->out[0], n->in[0]) && tg__index_walk(tg, TG__INDEX_ADD, n->out[0], n->in[2],
-        n->in[1], false, tg__index_dim(n), n->in[0]);
+    return tg__copy_to(tg, n->out[0], n->in[0])
+        && tg__index_walk(tg, TG__INDEX_ADD, n->out[0], n->in[2], n->in[1], false, tg__index_dim(n), n->in[0]);
 }
 /* t, of index's shape, as the first part of src's. */
 TG__PRIVATE tg_tensor *tg__index_pad(tg_ctx *tg, tg_tensor *t, const tg__slot *src) {
     tg__slice_attr at;
     int64_t one = 1;
     int i;
-    if (!t || (t->ndim == src->ndim &&
-        memcmp(t->shape, src->shape, (size_t)t->ndim * sizeof t->shape[0]) == 0)) return t;
+    if (!t || (t->ndim == src->ndim
+               && memcmp(t->shape, src->shape, (size_t)t->ndim * sizeof t->shape[0]) == 0)) return t;
     if (t->numel == 0) return tg__zeros_beside(tg, t, src->ndim, src->shape);
     /* one of them is 0-d */
     if (t->ndim != src->ndim) { t = tg_reshape(t, src->ndim, &one); if (!t || src->ndim == 0) return t; }
@@ -9924,8 +9926,8 @@ TG__PRIVATE bool tg__scatter_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     int dim = tg__index_dim(n);
     if (n->wants[0]) dx[0] = tg_scatter(g[0], dim, index, tg__zeros_beside(tg, g[0], index->ndim, index->shape));
     if (n->wants[2])
-        dx[2] = tg__index_pad(tg, tg_where(tg__scatter_survivors(tg, n), tg_gather(g[0], dim, index),
-            tg_number(tg, 0)), &n->in_slot[2]);
+        dx[2] = tg__index_pad(tg,
+            tg_where(tg__scatter_survivors(tg, n), tg_gather(g[0], dim, index), tg_number(tg, 0)), &n->in_slot[2]);
     return tg->error == TG_OK;
 }
 TG__PRIVATE bool tg__scatter_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -9997,8 +9999,8 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
         }
         tg__loop_make(&l, &index, 1);
         for (i = 0; i < l.numel; i++) {
-            const char *v = (const char *)index->data +
-                tg__loop_offset(&l, 0, i, NULL) * (int64_t)tg_dtype_size(index->dtype);
+            const char *v = (const char *)index->data
+                + tg__loop_offset(&l, 0, i, NULL) * (int64_t)tg_dtype_size(index->dtype);
             most = tg__imax(most, tg__get_i64(v, index->dtype));
         }
         at.classes = most < INT64_MAX ? most + 1 : most;
@@ -11812,8 +11814,7 @@ TG__PRIVATE bool tg__bad(const tg__cursor *c, const char *what) {
     return tg__fail(c->tg, TG__E_FORMAT, c->who, what, (int64_t)c->at);
 }
 /* With a name from the file in the message: shortened, and without characters that a terminal obeys. */
-TG__PRIVATE bool tg__bad_name(const tg__cursor *c, size_t at, const char *kind, const char *name,
-    const char *what) {
+TG__PRIVATE bool tg__bad_name(const tg__cursor *c, size_t at, const char *kind, const char *name, const char *what) {
     char text[256];
     tg__text t = tg__text_over(text, sizeof text);
     tg__cursor there = *c;
@@ -11828,8 +11829,8 @@ TG__PRIVATE bool tg__bad_name(const tg__cursor *c, size_t at, const char *kind, 
 
 /* ---- JSON, as far as headers need it ---- */
 TG__PRIVATE void tg__json_space(tg__cursor *c) {
-    while (c->at < c->end && (c->s[c->at] == ' ' || c->s[c->at] == '\n' || c->s[c->at] == '\r' ||
-        c->s[c->at] == '\t')) c->at++;
+    while (c->at < c->end && (c->s[c->at] == ' ' || c->s[c->at] == '\n' ||
+                              c->s[c->at] == '\r' || c->s[c->at] == '\t')) c->at++;
 }
 TG__PRIVATE bool tg__json_take(tg__cursor *c, char want) {             /* no error if something else stands there */
     tg__json_space(c);
@@ -11864,8 +11865,8 @@ TG__PRIVATE size_t tg__utf8_put(char *out, uint32_t code) {
     if (code < 0x80) { out[0] = (char)code; return 1; }
     if (code < 0x800) { out[0] = (char)(0xC0 | code >> 6); out[1] = (char)(0x80 | (code & 63)); return 2; }
     if (code < 0x10000) {
-        out[0] = (char)(0xE0 | code >> 12); out[1] = (char)(0x80 | (code >> 6 & 63));
-            out[2] = (char)(0x80 | (code & 63));
+        out[0] = (char)(0xE0 | code >> 12);
+        out[1] = (char)(0x80 | (code >> 6 & 63)); out[2] = (char)(0x80 | (code & 63));
         return 3;
     }
     out[0] = (char)(0xF0 | code >> 18); out[1] = (char)(0x80 | (code >> 12 & 63));
@@ -12155,8 +12156,8 @@ TG__PRIVATE bool tg__dict_text_ok(tg_dict *d, const char *text, int operand) {
     return tg__utf8_valid(text) ||
         tg__fail(d->tg, TG__E_ARGUMENT, "names and metadata are UTF-8; this text is not");
 }
-TG__PRIVATE bool tg__dict_put(tg_dict *d, const char *name, tg_tensor *t, const tg__io_type *raw, int ndim,
-    const int64_t *shape) {
+TG__PRIVATE bool tg__dict_put(tg_dict *d, const char *name, tg_tensor *t, const tg__io_type *raw,
+    int ndim, const int64_t *shape) {
     int64_t i;
     tg__dict_item *p;
     char *own;
@@ -12181,8 +12182,8 @@ TG_API bool tg_dict_set(tg_dict *d, const char *name, tg_tensor *t) {
     tg__io_enter(d->tg, "dict_set");
     return tg__use(d->tg, t, 2) && tg__dict_put(d, name, t, NULL, 0, NULL);
 }
-TG_API bool tg_dict_set_raw(tg_dict *d, const char *name, const char *type, int ndim, const int64_t *shape,
-    tg_tensor *bytes) {
+TG_API bool tg_dict_set_raw(tg_dict *d, const char *name, const char *type,
+    int ndim, const int64_t *shape, tg_tensor *bytes) {
     const tg__io_type *y;
     uint64_t size;
     if (!d || !tg__gate(d->tg)) return false;
@@ -12257,13 +12258,13 @@ TG_API int tg_dict_raw_shape(const tg_dict *d, int64_t i, const int64_t **shape)
    negative zero would be, E4M3 has no infinity. */
 TG__PRIVATE float tg__f8_value(unsigned b, unsigned exponent, int bias, bool fnuz) {
     unsigned mantissa = 7 - exponent, e = (b & 0x7f) >> mantissa, m = b & ((1u << mantissa) - 1),
-        top = (1u << exponent) - 1;
+             top = (1u << exponent) - 1;
     float v;
     if (fnuz ? b == 0x80 : e == top && (exponent == 5 ? m != 0 : m == 7)) return (float)tg__nan();
     if (!fnuz && exponent == 5 && e == top) v = (float)tg__inf();
     else
-        v = (float)(e ? m + (1u << mantissa)
-            : m) * tg__float((uint32_t)((int)(e ? e : 1) - bias - (int)mantissa + 127) << 23);
+        v = (float)(e ? m + (1u << mantissa) : m)
+            * tg__float((uint32_t)((int)(e ? e : 1) - bias - (int)mantissa + 127) << 23);
     return b & 0x80 ? -v : v;
 }
 TG__PRIVATE float tg__raw_value(const tg__io_type *y, const unsigned char *p) {
@@ -12305,10 +12306,18 @@ TG_API tg_tensor *tg_dict_f32(const tg_dict *d, int64_t i) {
    too, and for what is written. */
 #define TG__ST_HEADER ((uint64_t)100000000)
 
-/* at: where the name stands in the file */
-typedef struct tg__st_span { uint64_t begin, end; size_t at; const tg__io_type *type; } tg__st_span;
-/* data: bytes behind the header */
-typedef struct tg__st { tg__cursor c; tg_dict *d; tg__st_span *span; int64_t room; uint64_t data; } tg__st;
+typedef struct tg__st_span {
+    uint64_t begin, end;
+    size_t at;                   /* where the name stands in the file */
+    const tg__io_type *type;
+} tg__st_span;
+typedef struct tg__st {
+    tg__cursor c;
+    tg_dict *d;
+    tg__st_span *span;
+    int64_t room;
+    uint64_t data;               /* bytes behind the header */
+} tg__st;
 
 TG__PRIVATE bool tg__st_shape(tg__cursor *c, int *ndim, int64_t *shape) {
     *ndim = 0;
@@ -12324,8 +12333,8 @@ TG__PRIVATE bool tg__st_field(tg__st *r, tg__st_span *s, tg__dict_item *p, unsig
     /* the first block has room for all text of the header */
     char *text = tg__dict_room(r->d, 1);
     if (!text || !tg__json_string(c, text)) return false;
-    field = strcmp(text, "dtype") == 0 ? 1 : strcmp(text, "shape") == 0 ? 2
-        : strcmp(text, "data_offsets") == 0 ? 4 : 0;
+    field = strcmp(text, "dtype") == 0 ? 1
+        : strcmp(text, "shape") == 0 ? 2 : strcmp(text, "data_offsets") == 0 ? 4 : 0;
     if (!field) return tg__bad_name(c, at, "field", text, "is not dtype, shape or data_offsets");
     if (*seen & field) return tg__bad_name(c, at, "field", text, "comes twice");
     *seen |= field;
@@ -12361,8 +12370,8 @@ TG__PRIVATE bool tg__st_tensor(tg__st *r, const char *name, size_t at) {
     do { if (!tg__st_field(r, s, p, &seen)) return false; } while (tg__json_take(c, ','));
     if (!tg__json_take(c, '}')) return tg__bad(c, "expected , or }");
     if (seen != 7)
-        return tg__bad_name(c, at, "tensor", name, !(seen & 1) ? "has no dtype" : !(seen & 2) ? "has no shape"
-            : "has no data_offsets");
+        return tg__bad_name(c, at, "tensor", name, !(seen & 1) ? "has no dtype"
+            : !(seen & 2) ? "has no shape" : "has no data_offsets");
     if (s->begin > s->end) return tg__bad_name(c, at, "tensor", name, "ends before it begins");
     if (s->end > r->data) return tg__bad_name(c, at, "tensor", name, "reaches past the end of the file");
     if (!tg__io_bytes(s->type, p->ndim, p->shape, &bytes))
@@ -12453,8 +12462,7 @@ TG__PRIVATE bool tg__st_cover(tg__st *r) {
         for (at = 0, i = 0; i < n && s[order[i]].begin == at; i++) at = s[order[i]].end;
         q = i < n ? &s[order[i]] : NULL;
         if (q) (void)tg__bad_name(&r->c, q->at, "tensor", r->d->names.key[q - s].name,
-                                  q->begin > at ? "leaves a hole before its data"
-                                      : "overlaps another tensor's data");
+                q->begin > at ? "leaves a hole before its data" : "overlaps another tensor's data");
         tg__mem_put(r->c.tg, order, (size_t)n * sizeof *order);
         if (q) return false;
     }
@@ -12518,8 +12526,12 @@ TG_API tg_dict *(tg_safetensors_load)(tg_ctx *tg, const char *path) {
 
 /* Writing. The header lists the tensors in the dict's order; the data stand sorted by the size of their
    words, so that all are aligned. */
-/* begin: [count], of each tensor's data */
-typedef struct tg__st_plan { int64_t *begin; char *head; size_t head_size; int64_t data; } tg__st_plan;
+typedef struct tg__st_plan {
+    int64_t *begin;              /* [count], of each tensor's data */
+    char *head;
+    size_t head_size;
+    int64_t data;
+} tg__st_plan;
 
 TG__PRIVATE int tg__st_word(const tg__dict_item *p) {
     return p->raw ? p->raw->word : (int)tg_dtype_size(p->t->dtype);
@@ -12632,8 +12644,8 @@ TG_API tg_tensor *tg_safetensors_bytes(const tg_dict *d) {
     if (out) memcpy(out->data, w.head, w.head_size);
     for (i = 0; out && i < d->names.count; i++) {
         const tg__dict_item *p = &d->item[i];
-        if (!tg__io_pack(p->t, (unsigned char *)out->data + w.head_size + w.begin[i], (size_t)tg__st_bytes(p),
-            tg__st_word(p))) out = NULL;
+        if (!tg__io_pack(p->t, (unsigned char *)out->data + w.head_size + w.begin[i],
+                         (size_t)tg__st_bytes(p), tg__st_word(p))) out = NULL;
     }
     tg__st_plan_free(d, &w);
     return tg_end_with(d->tg, m, out);
@@ -12734,8 +12746,8 @@ TG__PRIVATE bool tg__npy_header(tg__cursor *c, tg__npy *h) {
         size_t n, at = c->at;
         unsigned field;
         if (!tg__npy_string(c, &s, &n)) return false;
-        field = tg__npy_is(s, n, "descr") ? 1 : tg__npy_is(s, n, "fortran_order") ? 2
-            : tg__npy_is(s, n, "shape") ? 4 : 0;
+        field = tg__npy_is(s, n, "descr") ? 1
+            : tg__npy_is(s, n, "fortran_order") ? 2 : tg__npy_is(s, n, "shape") ? 4 : 0;
         if (!field || (seen & field)) {
             c->at = at;
             return tg__bad(c, "expected each of descr, fortran_order and shape once");
@@ -12751,8 +12763,8 @@ TG__PRIVATE bool tg__npy_header(tg__cursor *c, tg__npy *h) {
         break;
     }
     if (seen != 7)
-        return tg__bad(c, !(seen & 1) ? "the header has no descr" : !(seen & 2)
-            ? "the header has no fortran_order" : "the header has no shape");
+        return tg__bad(c, !(seen & 1) ? "the header has no descr"
+            : !(seen & 2) ? "the header has no fortran_order" : "the header has no shape");
     tg__json_space(c);
     return c->at == c->end || tg__bad(c, "text behind the header's }");
 }
@@ -13132,8 +13144,8 @@ TG_API int (tg_tape)(tg_tensor *t, tg_tape_entry *out, int room) {
             tg_tape_entry *e;
             if (i >= room || !out) continue;
             e = &out[i];
-            e->op = w.order[i]->op->name; e->file = w.order[i]->at.file; e->line = w.order[i]->at.line;
-                e->number = w.order[i]->serial;
+            e->op = w.order[i]->op->name; e->file = w.order[i]->at.file;
+            e->line = w.order[i]->at.line; e->number = w.order[i]->serial;
             e->n_in = w.order[i]->n_in; e->n_out = w.order[i]->n_out; e->node = w.order[i];
         }
     }
@@ -13212,8 +13224,8 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
         if (n->weak[0]) tg__put_value(&x, "grad", n->weak[0]->grad);
         tg__put(&x, leaf ? "\", style=filled, fillcolor=lightblue];\n" : "\"];\n");
         for (j = 0; j < n->n_in; j++) if (n->in_slot[j].from) {
-            tg__put(&x, "  n"); tg__put_i64(&x, (int64_t)n->in_slot[j].from->serial); tg__put(&x, " -> n");
-                tg__put_i64(&x, (int64_t)n->serial); tg__put(&x, ";\n");
+            tg__put(&x, "  n"); tg__put_i64(&x, (int64_t)n->in_slot[j].from->serial);
+            tg__put(&x, " -> n"); tg__put_i64(&x, (int64_t)n->serial); tg__put(&x, ";\n");
         }
     }
     tg__put(&x, "}\n");
