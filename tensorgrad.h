@@ -161,7 +161,8 @@
 
 #ifdef __cplusplus
 #define TG_EXTERN_C extern "C"
-#define TG_EMPTY = {}           /* gives a field of an option struct its zero in C++20, so that designated initialisers do not warn */
+#define TG_EMPTY = {}           /* gives a field of an option struct its zero in C++20, so that designated
+                                   initialisers do not warn */
 #else
 #define TG_EXTERN_C extern
 #define TG_EMPTY
@@ -12461,7 +12462,8 @@ TG__PRIVATE bool tg__st_cover(tg__st *r) {
         }
         for (at = 0, i = 0; i < n && s[order[i]].begin == at; i++) at = s[order[i]].end;
         q = i < n ? &s[order[i]] : NULL;
-        if (q) (void)tg__bad_name(&r->c, q->at, "tensor", r->d->names.key[q - s].name,
+        if (q)
+            (void)tg__bad_name(&r->c, q->at, "tensor", r->d->names.key[q - s].name,
                 q->begin > at ? "leaves a hole before its data" : "overlaps another tensor's data");
         tg__mem_put(r->c.tg, order, (size_t)n * sizeof *order);
         if (q) return false;
