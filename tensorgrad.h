@@ -161,7 +161,8 @@
 
 #ifdef __cplusplus
 #define TG_EXTERN_C extern "C"
-#define TG_EMPTY = {}           /* gives a field of an option struct its zero in C++20, so that designated initialisers do not warn */
+#define TG_EMPTY = {}           /* gives a field of an option struct its zero in C++20, so that designated
+                                   initialisers do not warn */
 #else
 #define TG_EXTERN_C extern
 #define TG_EMPTY
@@ -213,8 +214,7 @@ typedef enum tg_dtype {
     TG_F32 = 0, TG_F64, TG_F16, TG_BF16, TG_I64, TG_I32, TG_I16, TG_I8, TG_U8, TG_BOOL, TG_DTYPES
 } tg_dtype;
 
-/* 2 and 3 are free for a host's own */
-typedef enum tg_device { TG_CPU = 0, TG_CUDA = 1, TG_DEVICES = 4 } tg_device;
+typedef enum tg_device { TG_CPU = 0, TG_CUDA = 1, TG_DEVICES = 4 } tg_device;   /* 2 and 3 are free for a host's own */
 
 /* The instruction sets a context can use. TG_ISA_BEST picks the widest one that the machine supports. */
 typedef enum tg_isa { TG_ISA_BEST = 0, TG_ISA_PLAIN, TG_ISA_AVX2, TG_ISA_AVX512, TG_ISA_NEON } tg_isa;
@@ -243,14 +243,14 @@ struct tg_tensor {
     bool         unrecorded;           /* a view made with the grad mode off                          */
     uint32_t     count;
     uint32_t     out_index;            /* which output of its node                                    */
-    /* views: how often the base had been rewritten when node was made; bases: how often */
-    uint32_t     rebased;
+    uint32_t     rebased;              /* views: how often the base had been rewritten when node was made;
+                                          bases: how often                                           */
     tg__node    *node;                 /* the call that made it, or its leaf node                     */
     tg__storage *storage;
     void        *place;                /* data, also where that is NULL: an address on the device     */
     tg_tensor   *base;                 /* views: the tensor whose storage this is                     */
     tg_tensor   *next_alias, *prev_alias;   /* all headers over one storage                           */
-    const char  *made_by;              /* name of the operation */
+    const char  *made_by;              /* name of the operation                                       */
 };
 
 /* TG_SHAPE(2, 3): a shape written in place; two arguments of a call, the number of dimensions and the sizes.
@@ -312,11 +312,10 @@ TG_API float       tg_f32_from_bf16(uint16_t v);
 typedef enum tg_log_level { TG_LOG_PRINT = 0, TG_LOG_INFO, TG_LOG_WARNING, TG_LOG_ERROR } tg_log_level;
 
 /* What the host may supply. Every function gets its `user` pointer back. A hook that is NULL has a default:
-   malloc, the console, no threads, the system's
-   monotonic clock, the C library's files. The size and alignment that `alloc` was given come back in `release`. */
+   malloc, the console, no threads, the system's monotonic clock, the C library's files. The size and
+   alignment that `alloc` was given come back in `release`. */
 typedef struct tg_hooks {
-    /* NULL: no memory, which is an error, never the end */
-    void *(*alloc)(void *user, size_t size, size_t align);
+    void *(*alloc)(void *user, size_t size, size_t align);   /* NULL: no memory, which is an error, never the end */
     void  (*release)(void *user, void *p, size_t size, size_t align);
     void *alloc_user;
     /* one line, without its newline, except for TG_LOG_PRINT */
@@ -325,10 +324,8 @@ typedef struct tg_hooks {
     /* Calls body(arg, i) for every i in 0..count-1, in any order, on any threads, and returns when all are done. */
     void (*parallel_for)(void *user, int64_t count, void (*body)(void *arg, int64_t i), void *arg);
     void *jobs_user;
-    /* the most bodies that run at once, 32 at most; 0 means 32 */
-    int   jobs_width;
-    /* seconds, from any start */
-    double (*clock)(void *user);
+    int   jobs_width;              /* the most bodies that run at once, 32 at most; 0 means 32 */
+    double (*clock)(void *user);   /* seconds, from any start                                  */
     void *clock_user;
     /* Files. read fills *data (allocated with `alloc`, align 64) with the whole file; write replaces the file
        or leaves it as it was. */
@@ -339,20 +336,13 @@ typedef struct tg_hooks {
 
 typedef struct tg_config {
     tg_hooks hooks;
-    /* TG_ISA_BEST, or one that must be used; refused where the machine lacks it */
-    tg_isa   isa;
-    /* the same bits on every compiler and every instruction set with FMA, at some cost */
-    bool     strict;
-    /* stop in the debugger where an error is recorded */
-    bool     trap_on_error;
-    /* every block comes from and returns to the allocator: for leak and overflow hunting */
-    bool     no_cache;
-    /* 0: none but the caller's; else as tg_threads, with -1 for the number of cores */
-    int      threads;
-    /* 0: none; else the most bytes that the context holds, past it a clean error */
-    size_t   memory_limit;
-    /* of the random numbers; 0 is a seed like any other */
-    uint64_t seed;
+    tg_isa   isa;             /* TG_ISA_BEST, or one that must be used; refused where the machine lacks it          */
+    bool     strict;          /* the same bits on every compiler and every instruction set with FMA, at some cost   */
+    bool     trap_on_error;   /* stop in the debugger where an error is recorded                                    */
+    bool     no_cache;        /* every block comes from and returns to the allocator: for leak and overflow hunting */
+    int      threads;         /* 0: none but the caller's; else as tg_threads, with -1 for the number of cores      */
+    size_t   memory_limit;    /* 0: none; else the most bytes that the context holds, past it a clean error         */
+    uint64_t seed;            /* of the random numbers; 0 is a seed like any other                                  */
 } tg_config;
 
 /* Opens a context; NULL config means all defaults. Returns NULL when memory is short, the instruction set is
@@ -363,20 +353,15 @@ typedef struct tg_config {
 TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi);
 TG_API void    tg_close(tg_ctx *tg);
 TG_API tg_isa  tg_isa_used(tg_ctx *tg);
-/* "avx512", ... for reports */
-TG_API const char *tg_isa_name(tg_ctx *tg);
-/* by this build and this machine */
-TG_API bool    tg_isa_supported(tg_isa isa);
+TG_API const char *tg_isa_name(tg_ctx *tg);    /* "avx512", ... for reports      */
+TG_API bool    tg_isa_supported(tg_isa isa);   /* by this build and this machine */
 
 /* Errors. A failing call records the first error and returns NULL or false; until tg_clear every call that
    computes or writes returns NULL or false at once. */
-/* true while an error is pending; true for NULL */
-TG_API bool          tg_failed(tg_ctx *tg);
+TG_API bool          tg_failed(tg_ctx *tg);         /* true while an error is pending; true for NULL    */
 TG_API tg_error_code tg_error(tg_ctx *tg);
-/* stable number of the message, 0 without an error */
-TG_API int           tg_error_number(tg_ctx *tg);
-/* "" without an error; valid until tg_clear */
-TG_API const char   *tg_error_text(tg_ctx *tg);
+TG_API int           tg_error_number(tg_ctx *tg);   /* stable number of the message, 0 without an error */
+TG_API const char   *tg_error_text(tg_ctx *tg);     /* "" without an error; valid until tg_clear        */
 TG_API void          tg_clear(tg_ctx *tg);
 /* the last calls, newest first; returns the length it needs */
 TG_API size_t        tg_traceback(tg_ctx *tg, char *out, size_t size);
@@ -386,10 +371,8 @@ TG_API void          tg_say(tg_ctx *tg, tg_log_level level, const char *text);
 /* n threads in all, the caller's included, 32 at most; 0: one per core; 1: none */
 TG_API bool     tg_threads(tg_ctx *tg, int n);
 TG_API int      tg_threads_used(tg_ctx *tg);
-/* by the clock hook, or the machine's; from any start */
-TG_API double   tg_seconds(tg_ctx *tg);
-/* also sets the call number to 0 */
-TG_API void     tg_seed(tg_ctx *tg, uint64_t seed);
+TG_API double   tg_seconds(tg_ctx *tg);               /* by the clock hook, or the machine's; from any start */
+TG_API void     tg_seed(tg_ctx *tg, uint64_t seed);   /* also sets the call number to 0                      */
 /* gives this context (a rank, a worker) numbers of its own under one seed */
 TG_API void     tg_stream(tg_ctx *tg, uint64_t id);
 typedef struct tg_random_state { uint64_t seed, stream, call; } tg_random_state;
@@ -408,10 +391,8 @@ TG_API tg_mark    tg_begin(tg_ctx *tg);
 TG_API void       tg_end(tg_ctx *tg, tg_mark mark);
 /* ends the scope, t moves to the parent scope; returns t */
 TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark mark, tg_tensor *t);
-/* t lives until tg_drop, whatever its scope does; returns t */
-TG_API tg_tensor *tg_keep(tg_tensor *t);
-/* undoes one tg_keep; NULL is fine */
-TG_API void       tg_drop(tg_tensor *t);
+TG_API tg_tensor *tg_keep(tg_tensor *t);   /* t lives until tg_drop, whatever its scope does; returns t */
+TG_API void       tg_drop(tg_tensor *t);   /* undoes one tg_keep; NULL is fine                          */
 
 typedef struct tg_memory_info {
     size_t now, peak;         /* bytes taken from the host's allocator, and the most there ever were  */
@@ -423,23 +404,20 @@ typedef struct tg_memory_info {
     int64_t live_tensors, live_nodes;
 } tg_memory_info;
 TG_API tg_memory_info tg_memory(tg_ctx *tg);
-/* returns cached blocks to the host's allocator */
-TG_API void tg_trim(tg_ctx *tg);
+TG_API void tg_trim(tg_ctx *tg);   /* returns cached blocks to the host's allocator */
 
 /* ======================================================================================
    >>tensor    create, look, copy, view, slice, print, share
    ====================================================================================== */
 
 /* Creation. `ndim, shape` is TG_SHAPE(...) or two variables. The dtype is f32 unless said otherwise. */
-/* uninitialised */
-TG_API tg_tensor *tg_empty(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype);
+TG_API tg_tensor *tg_empty(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype);   /* uninitialised */
 TG_API tg_tensor *tg_zeros(tg_ctx *tg, int ndim, const int64_t *shape);
 TG_API tg_tensor *tg_ones(tg_ctx *tg, int ndim, const int64_t *shape);
 TG_API tg_tensor *tg_full(tg_ctx *tg, int ndim, const int64_t *shape, double value, tg_dtype dtype);
 /* 0-d; promotes like a Python float: the other operand's float type wins */
 TG_API tg_tensor *tg_number(tg_ctx *tg, double value);
-/* 0-d; promotes like a Python int */
-TG_API tg_tensor *tg_integer(tg_ctx *tg, int64_t value);
+TG_API tg_tensor *tg_integer(tg_ctx *tg, int64_t value);                  /* 0-d; promotes like a Python int          */
 /* start, start + step, ... below end */
 TG_API tg_tensor *tg_arange(tg_ctx *tg, double start, double end, double step, tg_dtype dtype);
 TG_API tg_tensor *tg_eye(tg_ctx *tg, int64_t n);
@@ -448,89 +426,68 @@ TG_API tg_tensor *tg_from(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype d
 TG_API tg_tensor *tg_from_f32(tg_ctx *tg, int ndim, const int64_t *shape, const float *data);
 /* borrowed: the caller's memory, which must outlive it */
 TG_API tg_tensor *tg_wrap(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data);
-/* same shape, dtype and dense stride order */
-TG_API tg_tensor *tg_empty_like(tg_tensor *t);
+TG_API tg_tensor *tg_empty_like(tg_tensor *t);                            /* same shape, dtype and dense stride order */
 TG_API tg_tensor *tg_zeros_like(tg_tensor *t);
 TG_API tg_tensor *tg_ones_like(tg_tensor *t);
 TG_API tg_tensor *tg_full_like(tg_tensor *t, double value);
-/* uniform in [0, 1) */
-TG_API tg_tensor *tg_rand(tg_ctx *tg, int ndim, const int64_t *shape);
-/* normal, mean 0, deviation 1 */
-TG_API tg_tensor *tg_randn(tg_ctx *tg, int ndim, const int64_t *shape);
+TG_API tg_tensor *tg_rand(tg_ctx *tg, int ndim, const int64_t *shape);    /* uniform in [0, 1)                        */
+TG_API tg_tensor *tg_randn(tg_ctx *tg, int ndim, const int64_t *shape);   /* normal, mean 0, deviation 1              */
 /* i64 in [low, high) */
 TG_API tg_tensor *tg_randint(tg_ctx *tg, int64_t low, int64_t high, int ndim, const int64_t *shape);
-/* 1 with the probability that p's element gives, else 0; p's dtype */
-TG_API tg_tensor *tg_bernoulli(tg_tensor *p);
+TG_API tg_tensor *tg_bernoulli(tg_tensor *p);   /* 1 with the probability that p's element gives, else 0; p's dtype */
 TG_API tg_tensor *tg_uniform_(tg_tensor *t, double low, double high);
 TG_API tg_tensor *tg_normal_(tg_tensor *t, double mean, double std);
 
 /* Looking and copying out. tg_item is the one number of a tensor with one element (NaN after an error). */
 TG_API double     tg_item(tg_tensor *t);
 TG_API int64_t    tg_item_i64(tg_tensor *t);
-/* one element; index has ndim entries */
-TG_API double     tg_get(tg_tensor *t, const int64_t *index);
+TG_API double     tg_get(tg_tensor *t, const int64_t *index);             /* one element; index has ndim entries    */
 TG_API bool       tg_set(tg_tensor *t, const int64_t *index, double value);
 /* packed, row-major, t's dtype; size in bytes must match */
 TG_API bool       tg_read(tg_tensor *t, void *out, size_t size);
-/* converted to f32 */
-TG_API bool       tg_read_f32(tg_tensor *t, float *out, int64_t count);
+TG_API bool       tg_read_f32(tg_tensor *t, float *out, int64_t count);   /* converted to f32                       */
 /* packed row-major data of t's dtype into t */
 TG_API bool       tg_write(tg_tensor *t, const void *data, size_t size);
 TG_API bool       tg_is_contiguous(tg_tensor *t);
-/* same shape and equal elements */
-TG_API bool       tg_equal(tg_tensor *a, tg_tensor *b);
+TG_API bool       tg_equal(tg_tensor *a, tg_tensor *b);                   /* same shape and equal elements          */
 TG_API bool       tg_allclose(tg_tensor *a, tg_tensor *b, double rtol, double atol);
-/* copied; shows in messages and drawings */
-TG_API tg_tensor *tg_set_name(tg_tensor *t, const char *name);
+TG_API tg_tensor *tg_set_name(tg_tensor *t, const char *name);            /* copied; shows in messages and drawings */
 
 /* Conversions and copies, all differentiable. */
-/* t itself when it has that dtype */
-TG_API tg_tensor *tg_to(tg_tensor *t, tg_dtype dtype);
-/* a copy with t's dense stride order */
-TG_API tg_tensor *tg_clone(tg_tensor *t);
-/* t itself when it is row-major */
-TG_API tg_tensor *tg_contiguous(tg_tensor *t);
-/* from is broadcast and converted */
-TG_API tg_tensor *tg_copy_(tg_tensor *to, tg_tensor *from);
+TG_API tg_tensor *tg_to(tg_tensor *t, tg_dtype dtype);        /* t itself when it has that dtype    */
+TG_API tg_tensor *tg_clone(tg_tensor *t);                     /* a copy with t's dense stride order */
+TG_API tg_tensor *tg_contiguous(tg_tensor *t);                /* t itself when it is row-major      */
+TG_API tg_tensor *tg_copy_(tg_tensor *to, tg_tensor *from);   /* from is broadcast and converted    */
 TG_API tg_tensor *tg_fill_(tg_tensor *t, double value);
 TG_API tg_tensor *tg_zero_(tg_tensor *t);
 
 /* Views: the same storage, another shape. Negative dims count from the end. */
 /* one size may be -1; error where strides forbid */
 TG_API tg_tensor *tg_view(tg_tensor *t, int ndim, const int64_t *shape);
-/* a view where possible, else a copy */
-TG_API tg_tensor *tg_reshape(tg_tensor *t, int ndim, const int64_t *shape);
+TG_API tg_tensor *tg_reshape(tg_tensor *t, int ndim, const int64_t *shape);   /* a view where possible, else a copy */
 TG_API tg_tensor *tg_flatten(tg_tensor *t, int64_t start_dim, int64_t end_dim);
 TG_API tg_tensor *tg_permute(tg_tensor *t, int ndim, const int64_t *dims);
 TG_API tg_tensor *tg_transpose(tg_tensor *t, int64_t dim0, int64_t dim1);
-/* [M, N] -> [N, M]; at most 2 dimensions */
-TG_API tg_tensor *tg_t(tg_tensor *t);
-/* -1 keeps a size */
-TG_API tg_tensor *tg_expand(tg_tensor *t, int ndim, const int64_t *shape);
-/* removes dim if its size is 1 */
-TG_API tg_tensor *tg_squeeze(tg_tensor *t, int64_t dim);
+TG_API tg_tensor *tg_t(tg_tensor *t);   /* [M, N] -> [N, M]; at most 2 dimensions */
+TG_API tg_tensor *tg_expand(tg_tensor *t, int ndim, const int64_t *shape);    /* -1 keeps a size                    */
+TG_API tg_tensor *tg_squeeze(tg_tensor *t, int64_t dim);                      /* removes dim if its size is 1       */
 TG_API tg_tensor *tg_unsqueeze(tg_tensor *t, int64_t dim);
-/* the dimension goes away */
-TG_API tg_tensor *tg_select(tg_tensor *t, int64_t dim, int64_t index);
+TG_API tg_tensor *tg_select(tg_tensor *t, int64_t dim, int64_t index);        /* the dimension goes away            */
 TG_API tg_tensor *tg_narrow(tg_tensor *t, int64_t dim, int64_t start, int64_t length);
 /* Python's clamping; step may be negative here */
 TG_API tg_tensor *tg_slice_dim(tg_tensor *t, int64_t dim, int64_t start, int64_t end, int64_t step);
 /* "2:5, ..., ::2", "-1", "None"; as Python writes it between [ ] */
 TG_API tg_tensor *tg_slice(tg_tensor *t, const char *text);
-TG_API tg_tensor *tg_as_strided(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride,
-    int64_t offset);
-/* same storage, outside the graph */
-TG_API tg_tensor *tg_detach(tg_tensor *t);
+TG_API tg_tensor *tg_as_strided(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride, int64_t offset);
+TG_API tg_tensor *tg_detach(tg_tensor *t);                                    /* same storage, outside the graph    */
 
 /* Printing, as torch prints: summarised when large. tg_format returns the length it needs, as snprintf does. */
 TG_API void   tg_print(tg_tensor *t);
 TG_API size_t tg_format(tg_tensor *t, char *out, size_t size);
-/* "f32[2, 3] requires_grad [1, 2, 3, ...]" */
-TG_API size_t tg_format_line(tg_tensor *t, char *out, size_t size);
+TG_API size_t tg_format_line(tg_tensor *t, char *out, size_t size);   /* "f32[2, 3] requires_grad [1, 2, 3, ...]" */
 /* "f32[2, 3] mean 0.5 std 0.1 in [0, 1], 0 nan, 0 inf" */
 TG_API size_t tg_format_stats(tg_tensor *t, char *out, size_t size);
-/* the line and the statistics; made to be called from a debugger */
-TG_API void   tg_show(tg_tensor *t);
+TG_API void   tg_show(tg_tensor *t);   /* the line and the statistics; made to be called from a debugger */
 
 /* A header in context `to` over t's storage, for weights that many threads use. The storage is frozen while
    it has more than one holder and outlives the context that made it. Call it while no other thread uses
@@ -545,14 +502,11 @@ TG_API bool tg_swap(tg_tensor *a, tg_tensor *b);
    >>autograd    the graph: backward, grad, hooks, checks, the tape
    ====================================================================================== */
 
-/* leaves of a floating dtype only; returns t */
-TG_API tg_tensor *tg_require_grad(tg_tensor *t, bool on);
+TG_API tg_tensor *tg_require_grad(tg_tensor *t, bool on);   /* leaves of a floating dtype only; returns t */
 /* returns the old mode: bool was = tg_grad_mode(tg, false); ... tg_grad_mode(tg, was) */
 TG_API bool       tg_grad_mode(tg_ctx *tg, bool on);
-/* a non-leaf keeps its gradient too */
-TG_API tg_tensor *tg_retain_grad(tg_tensor *t);
-/* drops the gradient */
-TG_API bool       tg_zero_grad(tg_tensor *t);
+TG_API tg_tensor *tg_retain_grad(tg_tensor *t);             /* a non-leaf keeps its gradient too          */
+TG_API bool       tg_zero_grad(tg_tensor *t);               /* drops the gradient                         */
 
 /* Walks the graph back from `loss` and adds to .grad of every leaf that requires it. A loss of more than one
    element needs `.gradient`. The graph's saved values are let go of on the way unless .retain_graph or
@@ -632,33 +586,33 @@ typedef struct tg_tape_entry {
     int n_in, n_out;
     const tg__node *node;
 } tg_tape_entry;
-/* fills up to room, returns how many there are */
-TG_API int    tg_tape(tg_tensor *t, tg_tape_entry *out, int room);
+TG_API int    tg_tape(tg_tensor *t, tg_tape_entry *out, int room);   /* fills up to room, returns how many there are */
 /* ndim of input i; from: the number of the call that made it, 0: none */
 TG_API int    tg_tape_input(const tg_tape_entry *e, int i, const int64_t **shape, uint64_t *from);
 TG_API size_t tg_tape_text(tg_tensor *t, char *out, size_t size);
-/* for `dot -Tsvg` */
-TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);
+TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot -Tsvg`                              */
 
 /* ======================================================================================
    >>formulas    the table of elementwise operations: value, derivative, domain, documentation
    A row declares and defines tg_name(x) and tg_name_(x) (in place), its kernels for every instruction set,
-   its derivative (fused, and from tg calls
-   where it must itself be differentiable) and its gradient test.
-     F1(name, types, saves, value, dx, domain, doc)                       one operand x
-     F2(name, types, saves, value, da, db, domain, doc)                   two operands a, b, broadcast together; also tg_name_scalar(a, number), whose number counts as a float:
-                                                                          for an integer that keeps integers
-                                                                          use tg_name(a, tg_integer(tg,
-                                                                          number))
-     F3(name, types, saves, value, da, db, dc, domain, doc)               three operands a, b, c
-     F1P, F2P, F3P(name, numbers, ...)                                    the same with numbers P0, P1 after the operands: N1 is one, N2 two
-   types   SAME: integers stay integers; NUMERIC: SAME without bool; COUNTING: SAME, but bool becomes i64; FLOATING: integers become f32; FLOAT_ONLY: integers are refused;
-           PREDICATE: the result is bool; CHOOSE: a is a condition, the result has the type of b and c
-   saves   what the derivative reads: X the operand, Y the result, NONE; for several operands NEED(what da reads, what db reads), of NONE, A, B, C, Y and AB, BC, BY, ABY
-   value   the words below over x or a, b, c; derivatives may also use g, the gradient of the result, and y, the result; K(v) is
-           the number v, GELU_U and GELU_DU are told in >>pass-map
-   domain  where the gradient test draws its operands: REAL, NOT_AT_0, POSITIVE, UNIT (-1 to 1), ABOVE_1,
-   APART (operands that differ), NO_GRADIENT_TEST for steps
+   its derivative (fused, and from tg calls where it must itself be differentiable) and its gradient test.
+     F1(name, types, saves, value, dx, domain, doc)            one operand x
+     F2(name, types, saves, value, da, db, domain, doc)        two operands a, b, broadcast together; also
+                                                               tg_name_scalar(a, number), whose number counts
+                                                               as a float: for an integer that keeps integers
+                                                               use tg_name(a, tg_integer(tg, number))
+     F3(name, types, saves, value, da, db, dc, domain, doc)    three operands a, b, c
+     F1P, F2P, F3P(name, numbers, ...)                         the same with numbers P0, P1 after the operands:
+                                                               N1 is one, N2 two
+   types   SAME: integers stay integers; NUMERIC: SAME without bool; COUNTING: SAME, but bool becomes i64;
+           FLOATING: integers become f32; FLOAT_ONLY: integers are refused; PREDICATE: the result is bool;
+           CHOOSE: a is a condition, the result has the type of b and c
+   saves   what the derivative reads: X the operand, Y the result, NONE; for several operands NEED(what da
+           reads, what db reads), of NONE, A, B, C, Y and AB, BC, BY, ABY
+   value   the words below over x or a, b, c; derivatives may also use g, the gradient of the result, and y,
+           the result; K(v) is the number v, GELU_U and GELU_DU are told in >>pass-map
+   domain  where the gradient test draws its operands: REAL, NOT_AT_0, POSITIVE, UNIT (-1 to 1), ABOVE_1, APART
+           (operands that differ), NO_GRADIENT_TEST for steps
    ====================================================================================== */
 
 #define TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P) \
@@ -763,30 +717,25 @@ TG_FORMULAS(TG__F1, TG__F1P, TG__F2, TG__F2P, TG__F3, TG__F3P)
 
 /* Reduce. `n_dims, dims` is TG_DIMS(...); negative dims count from the end; without keepdim the reduced
    dimensions go away. Sums of integers and bools are i64. */
-/* any -> [] */
-TG_API tg_tensor *tg_sum(tg_tensor *x);
+TG_API tg_tensor *tg_sum(tg_tensor *x);      /* any -> []                      */
 TG_API tg_tensor *tg_sum_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-/* floating types only */
-TG_API tg_tensor *tg_mean(tg_tensor *x);
+TG_API tg_tensor *tg_mean(tg_tensor *x);     /* floating types only            */
 TG_API tg_tensor *tg_mean_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
 TG_API tg_tensor *tg_prod(tg_tensor *x);
 TG_API tg_tensor *tg_prod_dim(tg_tensor *x, int64_t dim, bool keepdim);
 /* no dims: all; ties share the gradient; NaN wins */
 TG_API tg_tensor *tg_amax(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
 TG_API tg_tensor *tg_amin(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-/* as amax over all */
-TG_API tg_tensor *tg_max(tg_tensor *x);
+TG_API tg_tensor *tg_max(tg_tensor *x);      /* as amax over all               */
 TG_API tg_tensor *tg_min(tg_tensor *x);
 /* values, and the first i64 index of each; indices may be NULL */
 TG_API tg_tensor *tg_max_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
 TG_API tg_tensor *tg_min_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
-/* i64 index into the flattened x */
-TG_API tg_tensor *tg_argmax(tg_tensor *x);
+TG_API tg_tensor *tg_argmax(tg_tensor *x);   /* i64 index into the flattened x */
 TG_API tg_tensor *tg_argmin(tg_tensor *x);
 TG_API tg_tensor *tg_argmax_dim(tg_tensor *x, int64_t dim, bool keepdim);
 TG_API tg_tensor *tg_argmin_dim(tg_tensor *x, int64_t dim, bool keepdim);
-/* no dims: all; bool result */
-TG_API tg_tensor *tg_any(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
+TG_API tg_tensor *tg_any(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);   /* no dims: all; bool result */
 TG_API tg_tensor *tg_all(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
 /* sum of squared deviations / (n - correction) */
 TG_API tg_tensor *tg_var_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);
@@ -796,8 +745,7 @@ TG_API tg_tensor *tg_std_dims(tg_tensor *x, int n_dims, const int64_t *dims, dou
 /* Shape. */
 /* equal shapes except along dim; dtypes promote */
 TG_API tg_tensor *tg_cat(tg_tensor *const *list, int n, int64_t dim);
-/* along a new dimension */
-TG_API tg_tensor *tg_stack(tg_tensor *const *list, int n, int64_t dim);
+TG_API tg_tensor *tg_stack(tg_tensor *const *list, int n, int64_t dim);   /* along a new dimension */
 
 /* Sort and index. Indices are i64 or i32, in range, and never have a gradient. */
 /* same shape; stable; NaN sorts as the largest; indices may be NULL */
@@ -810,10 +758,8 @@ TG_API tg_tensor *tg_index_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_t
 TG_API tg_tensor *tg_gather(tg_tensor *x, int64_t dim, tg_tensor *index);
 /* x with out[index[i][j]][j] = src[i][j]; of repeated indices the last wins */
 TG_API tg_tensor *tg_scatter(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
-/* the same, adding */
-TG_API tg_tensor *tg_scatter_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
-/* [...] -> [..., classes], i64 */
-TG_API tg_tensor *tg_one_hot(tg_tensor *index, int64_t classes);
+TG_API tg_tensor *tg_scatter_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);   /* the same, adding */
+TG_API tg_tensor *tg_one_hot(tg_tensor *index, int64_t classes);   /* [...] -> [..., classes], i64 */
 
 /* Matrix. */
 /* [..., M, K] x [..., K, N] -> [..., M, N]; vectors as torch; batches broadcast */
@@ -835,11 +781,9 @@ TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args);
 #define tg_conv2d(x_, weight_, ...) tg_conv2d_from(TG__ARGS(tg_conv2d_args, .x = (x_), .weight = (weight_), .bias = __VA_ARGS__))
 
 /* Normalise, losses, random. */
-/* exp(x) / sum(exp(x)) along dim */
-TG_API tg_tensor *tg_softmax(tg_tensor *x, int64_t dim);
+TG_API tg_tensor *tg_softmax(tg_tensor *x, int64_t dim);          /* exp(x) / sum(exp(x)) along dim */
 TG_API tg_tensor *tg_log_softmax(tg_tensor *x, int64_t dim);
-/* mean of (x - target)^2 */
-TG_API tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *target);
+TG_API tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *target);   /* mean of (x - target)^2         */
 /* [N, C], classes i64 [N] -> [], mean of -log_softmax at the class */
 TG_API tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *target);
 /* zeroes with probability p, scales the rest by 1 / (1 - p) */
@@ -847,8 +791,8 @@ TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
 
 /* ---- operations of your own: fill a record, call tg_call. ----
    `check` reads shapes, dtypes and attributes and makes the outputs; `forward` fills them; `backward` gives
-   dx[i] for each input that tg_node_wants, in tg calls
-   (then it can be differentiated again). The record and its texts must outlive the context. */
+   dx[i] for each input that tg_node_wants, in tg calls (then it can be differentiated again). The record and
+   its texts must outlive the context. */
 typedef enum tg_attr_type { TG_ATTR_INT, TG_ATTR_FLOAT, TG_ATTR_BOOL, TG_ATTR_INTS } tg_attr_type;
 typedef struct tg_attr { const char *name; tg_attr_type type; size_t offset; int count; } tg_attr;
 
@@ -865,12 +809,9 @@ typedef struct tg_attr { const char *name; tg_attr_type type; size_t offset; int
 #define TG_OP_SAVES 4
 
 typedef struct tg_op {
-    /* in files and messages; never renamed */
-    const char *name; int version;
-    /* n_in -1, n_out -1: a list */
-    int n_in, n_in_opt, n_out;
-    /* TG_OP_... */
-    unsigned flags;
+    const char *name; int version;   /* in files and messages; never renamed */
+    int n_in, n_in_opt, n_out;       /* n_in -1, n_out -1: a list            */
+    unsigned flags;                  /* TG_OP_...                            */
     /* what the derivative of input i reads: TG_SAVE_IN(j) | TG_SAVE_OUT(j); the last entry serves all further
        inputs */
     unsigned saves[TG_OP_SAVES];
@@ -880,17 +821,14 @@ typedef struct tg_op {
     bool (*forward)(tg_ctx *tg, tg__node *n);
     /* false: failed; NULL g[i]: zero; NULL dx[i]: no gradient */
     bool (*backward)(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
-    /* room for a vmap rule */
-    const void *batch;
+    const void *batch;               /* room for a vmap rule                 */
 } tg_op;
 
 /* returns output 0; outputs may be NULL */
-TG_API tg_tensor  *tg_call(const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs,
-    tg_tensor **outputs);
-/* in backward: NULL unless saved */
-TG_API tg_tensor  *tg_node_in(tg__node *n, int i);
-/* in backward: NULL unless saved */
-TG_API tg_tensor  *tg_node_out(tg__node *n, int i);
+TG_API tg_tensor  *tg_call(const tg_op *op, const void *attr,
+    tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs);
+TG_API tg_tensor  *tg_node_in(tg__node *n, int i);    /* in backward: NULL unless saved */
+TG_API tg_tensor  *tg_node_out(tg__node *n, int i);   /* in backward: NULL unless saved */
 TG_API const void *tg_node_attr(tg__node *n);
 TG_API bool        tg_node_wants(tg__node *n, int i);
 /* in check: makes output i */
@@ -907,39 +845,27 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
    and copied; the dict keeps the order in which names first came. */
 typedef struct tg_dict tg_dict;
 TG_API tg_dict    *tg_dict_new(tg_ctx *tg);
-/* before tg_close; NULL is fine */
-TG_API void        tg_dict_free(tg_dict *d);
-/* replaces a tensor of that name */
-TG_API bool        tg_dict_set(tg_dict *d, const char *name, tg_tensor *t);
-/* borrowed; NULL without an error if absent */
-TG_API tg_tensor  *tg_dict_get(const tg_dict *d, const char *name);
+TG_API void        tg_dict_free(tg_dict *d);                          /* before tg_close; NULL is fine               */
+TG_API bool        tg_dict_set(tg_dict *d, const char *name, tg_tensor *t);   /* replaces a tensor of that name */
+TG_API tg_tensor  *tg_dict_get(const tg_dict *d, const char *name);   /* borrowed; NULL without an error if absent   */
 TG_API int64_t     tg_dict_count(const tg_dict *d);
-/* borrowed */
-TG_API const char *tg_dict_name(const tg_dict *d, int64_t i);
-/* borrowed */
-TG_API tg_tensor  *tg_dict_at(const tg_dict *d, int64_t i);
+TG_API const char *tg_dict_name(const tg_dict *d, int64_t i);         /* borrowed                                    */
+TG_API tg_tensor  *tg_dict_at(const tg_dict *d, int64_t i);           /* borrowed                                    */
 TG_API bool        tg_dict_set_meta(tg_dict *d, const char *key, const char *value);
-/* NULL if absent; valid until it is set again */
-TG_API const char *tg_dict_meta(const tg_dict *d, const char *key);
+TG_API const char *tg_dict_meta(const tg_dict *d, const char *key);   /* NULL if absent; valid until it is set again */
 TG_API int64_t     tg_dict_meta_count(const tg_dict *d);
-/* borrowed */
-TG_API const char *tg_dict_meta_key(const tg_dict *d, int64_t i);
+TG_API const char *tg_dict_meta_key(const tg_dict *d, int64_t i);     /* borrowed                                    */
 
 /* Element types of files that tg_dtype lacks. U16 comes as i32, U32 as i64, U64 as i64 if all its values fit,
-   and complex C64 as f32 with a last
-   dimension of 2. The rest come raw, with the file's bytes as u8, and are written back as what they were:
-   F8_E4M3, F8_E5M2, F8_E8M0 and the FNUZ kinds in their
-   own shape; a U64 with values that do not fit with a last dimension of 8 (each 8 a uint64_t); F4 and F6
-   packed, [bytes]. */
-/* "F8_E4M3", ...; NULL: an ordinary tensor */
-TG_API const char *tg_dict_raw_type(const tg_dict *d, int64_t i);
+   and complex C64 as f32 with a last dimension of 2. The rest come raw, with the file's bytes as u8, and are
+   written back as what they were: F8_E4M3, F8_E5M2, F8_E8M0 and the FNUZ kinds in their own shape; a U64 with
+   values that do not fit with a last dimension of 8 (each 8 a uint64_t); F4 and F6 packed, [bytes]. */
+TG_API const char *tg_dict_raw_type(const tg_dict *d, int64_t i);   /* "F8_E4M3", ...; NULL: an ordinary tensor */
 /* number of dimensions that the file declares */
 TG_API int         tg_dict_raw_shape(const tg_dict *d, int64_t i, const int64_t **shape);
-/* bytes: u8 */
-TG_API bool        tg_dict_set_raw(tg_dict *d, const char *name, const char *type, int ndim,
-    const int64_t *shape, tg_tensor *bytes);
-/* converted: ordinary tensors, U64, F8 of every kind */
-TG_API tg_tensor  *tg_dict_f32(const tg_dict *d, int64_t i);
+TG_API bool        tg_dict_set_raw(tg_dict *d, const char *name, const char *type,
+    int ndim, const int64_t *shape, tg_tensor *bytes);   /* bytes: u8 */
+TG_API tg_tensor  *tg_dict_f32(const tg_dict *d, int64_t i);   /* converted: ordinary tensors, U64, F8 of every kind */
 
 /* safetensors. _parse reads from memory (which it does not keep), _load from a file through the file hook. A
    malformed file is TG_ERROR_FORMAT that says what and where; nothing of it remains. Written files hold the
@@ -947,8 +873,7 @@ TG_API tg_tensor  *tg_dict_f32(const tg_dict *d, int64_t i);
    the file. */
 TG_API tg_dict *tg_safetensors_parse(tg_ctx *tg, const void *bytes, size_t size);
 TG_API tg_dict *tg_safetensors_load(tg_ctx *tg, const char *path);
-/* the whole file as u8 [size] */
-TG_API tg_tensor *tg_safetensors_bytes(const tg_dict *d);
+TG_API tg_tensor *tg_safetensors_bytes(const tg_dict *d);   /* the whole file as u8 [size] */
 TG_API bool     tg_safetensors_save(const tg_dict *d, const char *path);
 
 /* NumPy's .npy: any order, either byte order, versions 1 to 3. uint16 becomes i32, uint32 i64, uint64 i64 if
@@ -956,8 +881,7 @@ TG_API bool     tg_safetensors_save(const tg_dict *d, const char *path);
    behind the array are ignored, as NumPy does. bf16 cannot be written. */
 TG_API tg_tensor *tg_npy_parse(tg_ctx *tg, const void *bytes, size_t size);
 TG_API tg_tensor *tg_npy_load(tg_ctx *tg, const char *path);
-/* the whole file as u8 [size] */
-TG_API tg_tensor *tg_npy_bytes(tg_tensor *t);
+TG_API tg_tensor *tg_npy_bytes(tg_tensor *t);   /* the whole file as u8 [size] */
 TG_API bool       tg_npy_save(tg_tensor *t, const char *path);
 
 /* ======================================================================================
@@ -1312,8 +1236,8 @@ static inline bool tg_grad(tg_tensor *const *outputs, int n_outputs, tg_tensor *
     a.outputs = outputs; a.n_outputs = n_outputs; a.inputs = inputs; a.n_inputs = n_inputs; a.gradients = gradients;
     return tg_grad_from(&a);
 }
-static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias, tg_conv2d_args a =
-    tg_conv2d_args()) {
+static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
+    tg_conv2d_args a = tg_conv2d_args()) {
     a.x = x; a.weight = weight; a.bias = bias;
     return tg_conv2d_from(&a);
 }
@@ -1670,8 +1594,7 @@ TG__PRIVATE double tg__seconds(void) {
 #if TG__GLIBC_VERSION < 217
     if (tg__libc_clock_gettime)
 #endif
-    /* 1: CLOCK_MONOTONIC */
-    if (tg__libc_clock_gettime(1, &t) == 0) return (double)t.sec + (double)t.nsec * 1e-9;
+    if (tg__libc_clock_gettime(1, &t) == 0) return (double)t.sec + (double)t.nsec * 1e-9;   /* 1: CLOCK_MONOTONIC */
 #elif defined(CLOCK_MONOTONIC)
     struct timespec t;
     if (clock_gettime(CLOCK_MONOTONIC, &t) == 0) return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
@@ -1749,10 +1672,8 @@ TG__PRIVATE unsigned tg__cpu_probe(void) { return 0; }
 
 /* ------------------------------------------------------------- floating-point environment ----
    tg__fp_enter: round to nearest, exceptions masked, denormals flushed if asked. tg__fp_leave puts the host's
-   control
-   bits and sticky flags back as they were. The compiler may move arithmetic across either, so what must run
-   inside is
-   called through a pointer. */
+   control bits and sticky flags back as they were. The compiler may move arithmetic across either, so what
+   must run inside is called through a pointer. */
 #if defined(TG__ON_X86)
 #if defined(__TINYC__)                                  /* its assembler lacks the two words */
   #define TG__STMXCSR(word) __asm__ __volatile__(".byte 0x0f, 0xae, 0x18" : : "a"(&(word)) : "memory")
@@ -1944,23 +1865,20 @@ TG__PRIVATE int tg__cpu_count(void) { return 1; }
 
 /* ------------------------------------------------------------------------------- threads ----
    A pool of n - 1 workers and the caller. tg__pool_run(pool, count, body, arg) calls body(arg, i) for every
-   i, in any
-   order, and returns when all are done; one thread at a time may call it; called from inside a body it runs
-   in line.
-   pool NULL is allowed and runs in line.
+   i, in any order, and returns when all are done; one thread at a time may call it; called from inside a body
+   it runs in line. pool NULL is allowed and runs in line.
 
-   How it works. `state` is one word: how many workers are inside the job, whether it is open, its generation. The
-   caller fills the job in while it is closed and nobody is inside, then opens it by one atomic add. A worker
-   enters by a
-   compare-and-swap that counts it in, which cannot succeed once the job is closed; so the caller needs to
-   wait only for
-   workers that really came, and one that sleeps, or was never given a processor, costs nothing. All take tickets
-   from `next`. When the tickets are gone the caller closes the job and waits for the count to fall to 0.
+   How it works. `state` is one word: how many workers are inside the job, whether it is open, its generation.
+   The caller fills the job in while it is closed and nobody is inside, then opens it by one atomic add. A
+   worker enters by a compare-and-swap that counts it in, which cannot succeed once the job is closed; so the
+   caller needs to wait only for workers that really came, and one that sleeps, or was never given a
+   processor, costs nothing. All take tickets from `next`. When the tickets are gone the caller closes the job
+   and waits for the count to fall to 0.
+
    Sleeping. A worker counts itself in `sleepers`, then looks at state again, then waits; the caller changes
-   state, then
-   looks at sleepers. All four are sequentially consistent, so one of the two sees the other; the mutex, held by the
-   worker from its count to its wait, makes the caller's signal come after the wait began. The caller's own wait for
-   the last worker is the same with `waiting`. */
+   state, then looks at sleepers. All four are sequentially consistent, so one of the two sees the other; the
+   mutex, held by the worker from its count to its wait, makes the caller's signal come after the wait began.
+   The caller's own wait for the last worker is the same with `waiting`. */
 enum { TG__POOL_OK, TG__POOL_UNSUPPORTED, TG__POOL_NEEDS_PTHREAD, TG__POOL_NO_MEMORY, TG__POOL_SYSTEM };
 
 typedef struct tg__pool tg__pool;
@@ -2192,8 +2110,7 @@ TG__PRIVATE void tg__pool_run(tg__pool *p, int64_t count, void (*body)(void *arg
 
 
 /* TG__POOL_SPIN in pauses, whose length differs tenfold between processors. More threads than processors do
-   not spin:
-   they would stand in the way of those who work. */
+   not spin: they would stand in the way of those who work. */
 TG__PRIVATE int tg__pool_spins(int n) {
     int i, spins = 1000;
     double t;
@@ -2332,8 +2249,8 @@ TG__PRIVATE tg__pool *tg__pool_open(tg__mem *m, int n, int *code) {
     InitializeConditionVariable(&p->done);
 #else
     p->pid = (long)getpid();
-    if (TG__PTHREAD(pthread_mutex_init)(&p->lock, NULL) != 0 || TG__PTHREAD(pthread_cond_init)(&p->wake,
-        NULL) != 0 ||
+    if (TG__PTHREAD(pthread_mutex_init)(&p->lock, NULL) != 0 ||
+        TG__PTHREAD(pthread_cond_init)(&p->wake, NULL) != 0 ||
         TG__PTHREAD(pthread_cond_init)(&p->done, NULL) != 0) {
         m->release(m->user, p, size, 128);
         errno = saved;
@@ -2353,18 +2270,14 @@ TG__PRIVATE tg__pool *tg__pool_open(tg__mem *m, int n, int *code) {
 
 /* --------------------------------------------------------------------------------- files ----
    tg__file_read takes a whole regular file into one block (*size bytes, alignment TG__FILE_ALIGN; NULL when
-   empty) that
-   the caller gives back with m->release. The writer never harms the old file: it writes a file beside it
-   (".tg-xxxxxxxx.tmp"
-   in the same directory, created exclusively), syncs, and renames. tg__file is the caller's; commit and
-   discard end it.
-   After an error every further call returns that error, and commit removes what was begun. A symbolic link as
-   target
-   is replaced, not followed. Every write is a system call: gather small pieces first. */
+   empty) that the caller gives back with m->release. The writer never harms the old file: it writes a file
+   beside it (".tg-xxxxxxxx.tmp" in the same directory, created exclusively), syncs, and renames. tg__file is
+   the caller's; commit and discard end it. After an error every further call returns that error, and commit
+   removes what was begun. A symbolic link as target is replaced, not followed. Every write is a system call:
+   gather small pieces first. */
 #if TG__HAS_FILES
 enum { TG__FILE_OK, TG__FILE_NOT_FOUND, TG__FILE_DENIED, TG__FILE_NOT_REGULAR, TG__FILE_TOO_LARGE,
-    TG__FILE_NO_MEMORY,
-       TG__FILE_IO, TG__FILE_FULL, TG__FILE_BAD_NAME };
+       TG__FILE_NO_MEMORY, TG__FILE_IO, TG__FILE_FULL, TG__FILE_BAD_NAME };
 #define TG__FILE_ALIGN 64
 
 #if defined(TG__OS_WINDOWS)
@@ -2412,8 +2325,7 @@ TG__PRIVATE int tg__file_open(const tg__path_char *path, tg__file_handle *h, uin
     if (kind == INVALID_FILE_ATTRIBUTES) return tg__file_why();
     if (kind & (FILE_ATTRIBUTE_DIRECTORY | FILE_ATTRIBUTE_DEVICE)) return TG__FILE_NOT_REGULAR;
     *h = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
-        OPEN_EXISTING,
-                     FILE_ATTRIBUTE_NORMAL, NULL);
+        OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
     if (*h == INVALID_HANDLE_VALUE) return tg__file_why();
     if (GetFileType(*h) != FILE_TYPE_DISK) { CloseHandle(*h); return TG__FILE_NOT_REGULAR; }
     if (!GetFileSizeEx(*h, &bytes) || bytes.QuadPart < 0) { CloseHandle(*h); return TG__FILE_IO; }
@@ -2436,8 +2348,8 @@ TG__PRIVATE int tg__file_put(tg__file_handle h, const void *data, size_t size, s
 TG__PRIVATE int tg__file_sync(tg__file_handle h) { return FlushFileBuffers(h) ? TG__FILE_OK : tg__file_why(); }
 TG__PRIVATE void tg__file_remove(const tg__path_char *path) { DeleteFileW(path); }
 TG__PRIVATE int tg__file_replace(tg__path_char *temp, tg__path_char *path) {
-    return MoveFileExW(temp, path, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) ? TG__FILE_OK
-        : tg__file_why();
+    return MoveFileExW(temp, path, MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH)
+        ? TG__FILE_OK : tg__file_why();
 }
 /* May `path` be replaced? *mode is handed to tg__file_make. */
 TG__PRIVATE int tg__file_target(const tg__path_char *path, unsigned *mode) {
@@ -2747,12 +2659,10 @@ TG__PRIVATE int tg__file_commit(tg__file *f) {
 
 /* ---------------------------------------------------------------------------- number text ----
    Locale-free, by whole-number arithmetic only, so the host's rounding mode and compiler flags have no say.
-   Everything
-   is exact: what is printed shortest reads back as the same bits, fixed and exponent forms round the true
-   value half to
-   even, what is read is rounded once. Large natural numbers are little-endian arrays of 32-bit limbs without
-   leading
-   zeros; the functions return the new length and the callers' arrays are long enough (bounds at each). */
+   Everything is exact: what is printed shortest reads back as the same bits, fixed and exponent forms round
+   the true value half to even, what is read is rounded once. Large natural numbers are little-endian arrays
+   of 32-bit limbs without leading zeros; the functions return the new length and the callers' arrays are long
+   enough (bounds at each). */
 TG__PRIVATE int tg__big_set(uint32_t *d, uint64_t v) {
     d[0] = (uint32_t)v;
     d[1] = (uint32_t)(v >> 32);
@@ -2900,8 +2810,7 @@ TG__PRIVATE bool tg__digits_up(char *out, int n) {
 }
 
 /* The fewest digits that read back as f * 2^e, of those the nearest; at most 17. The value is 0.d1d2... *
-   10^*point.
-   narrow: the next lower number is only half as far as the next higher one. */
+   10^*point. narrow: the next lower number is only half as far as the next higher one. */
 TG__PRIVATE int tg__digits_shortest(uint64_t f, int e, bool narrow, char *out, int *point) {
     tg__dragon d;
     int n = 0;
@@ -3123,8 +3032,8 @@ TG__PRIVATE bool tg__parse_i64(const char *s, const char *end, const char **stop
 /* ======================================================================================
    >>impl-memory    the context's struct; size classes over the host's allocator
    In steady state nothing here calls the host: freed blocks wait in a list per size class. Small blocks are
-   cut from slabs; large ones are
-   allocated singly, with a prefix that links them so that tg_close finds every one.
+   cut from slabs; large ones are allocated singly, with a prefix that links them so that tg_close finds every
+   one.
    ====================================================================================== */
 
 typedef struct tg__block {              /* prefix of what the host's allocator gave; 64 bytes */
@@ -3601,8 +3510,7 @@ typedef struct tg__family {
 } tg__family;
 
 enum { TG__FAMILY_MAP = 1, TG__FAMILY_COPY, TG__FAMILY_FILL, TG__FAMILY_RANDOM, TG__FAMILY_REDUCE,
-    TG__FAMILY_SORT, TG__FAMILY_INDEX,
-       TG__FAMILY_GEMM, TG__FAMILY_CONV, TG__FAMILY_SOFTMAX, TG__FAMILY_ENTROPY };
+    TG__FAMILY_SORT, TG__FAMILY_INDEX, TG__FAMILY_GEMM, TG__FAMILY_CONV, TG__FAMILY_SOFTMAX, TG__FAMILY_ENTROPY };
 
 /* A device other than the CPU: it allocates, copies and runs families. The companion header or a host fills
    one and registers it. */
@@ -3618,8 +3526,8 @@ typedef struct tg__backend {
 /* Scratch: at most TG__SLOTS slots, claimed by one atomic mask for the length of a body, so that no worker
    number is needed. */
 TG__PRIVATE bool tg__scratch_need(tg_ctx *tg, size_t bytes) {
-    int width = tg->config.hooks.parallel_for ? (tg->config.hooks.jobs_width > 0 ? tg->config.hooks.jobs_width
-        : TG__SLOTS) : tg->threads;
+    int width = tg->config.hooks.parallel_for
+        ? (tg->config.hooks.jobs_width > 0 ? tg->config.hooks.jobs_width : TG__SLOTS) : tg->threads;
     char *p;
     if (width > TG__SLOTS) width = TG__SLOTS;
     if (width < 1) width = 1;
@@ -3715,7 +3623,8 @@ TG_API bool (tg_threads)(tg_ctx *tg, int n) {
         m.user = &tg->config.hooks; m.alloc = tg__pool_alloc; m.release = tg__pool_release;
         tg->pool = tg__pool_open(&m, n, &code);
         if (!tg->pool)
-            return tg__fail(tg, TG__E_THREADS, n, code == TG__POOL_UNSUPPORTED ? "this build has none"
+            return tg__fail(tg, TG__E_THREADS, n,
+                code == TG__POOL_UNSUPPORTED ? "this build has none"
                 : code == TG__POOL_NEEDS_PTHREAD ? "link with -pthread" : "out of memory or threads");
         tg->threads = n;
     }
@@ -4059,8 +3968,8 @@ TG_API size_t tg_dtype_size(tg_dtype d) {
     return (unsigned)d < TG_DTYPES ? sizes[d] : 0;
 }
 TG_API const char *tg_dtype_name(tg_dtype d) {
-    static const char *const names[TG_DTYPES] = { "f32", "f64", "f16", "bf16", "i64", "i32", "i16", "i8",
-        "u8", "bool" };
+    static const char *const names[TG_DTYPES] =
+        { "f32", "f64", "f16", "bf16", "i64", "i32", "i16", "i8", "u8", "bool" };
     return (unsigned)d < TG_DTYPES ? names[d] : "?";
 }
 TG_API bool tg_dtype_is_float(tg_dtype d) { return (unsigned)d <= TG_BF16; }
@@ -4125,9 +4034,8 @@ TG__PRIVATE void tg__put_scalar(void *p, tg_dtype d, double f, int64_t i, bool i
 
 /* ---- headers and storages ----
    A fresh tensor is one block: header, storage struct, and the data too where it is small. A view is a header
-   alone. Headers that ended wait in the ring, so that a
-   use after the scope's end is found; a block is freed when its header left the ring and no view uses its
-   storage any more. */
+   alone. Headers that ended wait in the ring, so that a use after the scope's end is found; a block is freed
+   when its header left the ring and no view uses its storage any more. */
 #define TG__INLINE_DATA 512
 #define TG__EMBED_SIZE TG__ROUND_UP(sizeof(tg_tensor) + sizeof(tg__storage), TG__ALIGN)
 
@@ -4156,8 +4064,7 @@ TG__PRIVATE void tg__block_free(tg_ctx *tg, tg_tensor *t) {        /* the memory
     if (t->inline_storage) {
         tg__storage *s = (tg__storage *)(t + 1);
         s->pinned = false;
-        /* a view still needs it; the last one frees it */
-        if (s->users) return;
+        if (s->users) return;        /* a view still needs it; the last one frees it */
         tg__mem_put(tg, t, TG__EMBED_SIZE + s->inline_bytes);
     } else tg__mem_put(tg, t, sizeof(tg_tensor));
 }
@@ -4215,8 +4122,8 @@ TG__PRIVATE void tg__let_go(tg_tensor **place) {
 TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
     /* field by field: gcc makes of a memset this size a `rep stos`, which takes longer than all the rest.
        Sizes and strides past ndim are nobody's business. */
-    t->tg = tg; t->data = t->place = NULL; t->numel = 0; t->grad = NULL; t->name = NULL; t->ndim = 0; t->dtype = TG_F32;
-        t->device = TG_CPU;
+    t->tg = tg; t->data = t->place = NULL; t->numel = 0; t->grad = NULL; t->name = NULL;
+    t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
     t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = false; t->alive = true;
     t->count = 1; t->out_index = 0; t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
@@ -4261,8 +4168,8 @@ TG__PRIVATE void tg__dense_strides(int ndim, const int64_t *shape, int64_t *stri
 TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order);
 /* A fresh tensor with its own memory and a count of one that the caller owns. `order` NULL: row-major; else
    the dimensions from outermost to innermost. */
-TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dtype, int ndim,
-    const int64_t *shape, const int *order) {
+TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dtype,
+    int ndim, const int64_t *shape, const int *order) {
     int64_t numel, stride = 1;
     size_t bytes;
     tg_tensor *t;
@@ -4274,9 +4181,8 @@ TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dt
     if (!t) return NULL;
     s = (tg__storage *)(t + 1);
     s->tg = tg; s->data = NULL; s->bytes = bytes; s->headers = NULL; s->shared = NULL; s->embedder = t;
-        s->users = 0; s->version = 0;
-    s->pinned = true; s->borrowed = s->own_block = false; s->device = device; s->inline_bytes = 0;
-        s->next_shared = s->prev_shared = NULL;
+    s->users = 0; s->version = 0; s->pinned = true; s->borrowed = s->own_block = false;
+    s->device = device; s->inline_bytes = 0; s->next_shared = s->prev_shared = NULL;
     s->written_by = NULL; s->written_at.file = NULL; s->written_at.line = 0;
     if (device != TG_CPU) {
         const tg__backend *b = tg->devices[device];
@@ -4357,8 +4263,7 @@ TG_API tg_mark tg_begin(tg_ctx *tg) {
     if (tg->depth == tg->depth_room) {
         uint32_t room = tg->depth_room ? tg->depth_room * 2 : 16;
         tg__scope *p = (tg__scope *)tg__mem_resize(tg, tg->scopes, tg->depth_room * sizeof *p, room * sizeof *p);
-        /* the error is pending; tg_end of an empty mark does nothing */
-        if (!p) return m;
+        if (!p) return m;            /* the error is pending; tg_end of an empty mark does nothing */
         tg->scopes = p; tg->depth_room = room;
     }
     tg->scopes[tg->depth].held = tg->held_count;
@@ -4505,10 +4410,10 @@ TG__PRIVATE bool tg__overlap(const tg_tensor *a, const tg_tensor *b) {
     /* by addresses: two tensors may wrap one buffer of the caller's */
     if (a->device != b->device || !a->place || !b->place) return false;
     tg__extent(a, &al, &ah); tg__extent(b, &bl, &bh);
-    return (const char *)a->place + al * (int64_t)tg_dtype_size(a->dtype) < (const char *)b->place +
-        bh * (int64_t)tg_dtype_size(b->dtype) &&
-           (const char *)b->place + bl * (int64_t)tg_dtype_size(b->dtype) < (const char *)a->place +
-               ah * (int64_t)tg_dtype_size(a->dtype);
+    return (const char *)a->place + al * (int64_t)tg_dtype_size(a->dtype)
+             < (const char *)b->place + bh * (int64_t)tg_dtype_size(b->dtype) &&
+           (const char *)b->place + bl * (int64_t)tg_dtype_size(b->dtype)
+             < (const char *)a->place + ah * (int64_t)tg_dtype_size(a->dtype);
 }
 
 /* ---- opening and closing ---- */
@@ -4623,8 +4528,8 @@ TG_API tg_tensor *(tg_set_name)(tg_tensor *t, const char *name) {
 
 /* What a node remembers of an input or output when the tensor itself is not saved. */
 typedef struct tg__slot {
-    /* inputs: the call that made it, a leaf's own node, or NULL where no gradient goes */
-    tg__node *from;
+    tg__node *from;                    /* inputs: the call that made it, a leaf's own node, or NULL where no
+                                          gradient goes */
     uint32_t  from_out;
     uint32_t  version;                 /* the storage's count of writes when the value was read */
     tg_dtype  dtype;
@@ -4673,8 +4578,8 @@ TG__PRIVATE bool tg__is_leaf(const tg_tensor *t) { return !t->node || t->node->o
 
 TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *attr, int n_in, int n_out) {
     size_t in = (size_t)n_in, out = (size_t)n_out, i;
-    size_t size = sizeof(tg__node) + (in + out) * sizeof(tg__slot) + (in + 3 * out) * sizeof(void *) +
-        TG__ROUND_UP(op->attr_size, 8) + TG__ROUND_UP(in, 8);
+    size_t size = sizeof(tg__node) + (in + out) * sizeof(tg__slot) + (in + 3 * out) * sizeof(void *)
+        + TG__ROUND_UP(op->attr_size, 8) + TG__ROUND_UP(in, 8);
     tg__node *n = (tg__node *)tg__mem_get(tg, size);
     char *p;
     if (!n) return NULL;
@@ -4791,8 +4696,8 @@ TG__PRIVATE bool tg__recording_note(tg_ctx *tg, tg_tensor *t) {
     for (i = 0; i < r->count; i++) if (r->list[i] == t) return true;
     if (r->count == r->room) {
         int room = r->room ? r->room * 2 : 16;
-        tg_tensor **p = (tg_tensor **)tg__mem_resize(tg, r->list, (size_t)r->room * sizeof *p,
-            (size_t)room * sizeof *p);
+        tg_tensor **p = (tg_tensor **)tg__mem_resize(tg, r->list,
+            (size_t)r->room * sizeof *p, (size_t)room * sizeof *p);
         if (!p) return false;
         r->list = p; r->room = room;
     }
@@ -4817,8 +4722,8 @@ TG__PRIVATE bool tg__anomaly_check(tg_ctx *tg, const char *what, const tg__node 
 
 /* Makes the call part of the graph: edges, saved values, the results' links. `old`: what an in-place op has
    overwritten, if its derivative reads that. */
-TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n, tg_tensor *const *in, tg_tensor *const *result,
-    tg_tensor *old) {
+TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n,
+    tg_tensor *const *in, tg_tensor *const *result, tg_tensor *old) {
     unsigned mask;
     bool inplace = (n->op->flags & TG_OP_INPLACE) != 0;
     int i;
@@ -4869,8 +4774,8 @@ TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n, tg_tensor *const *in, tg_te
 
 /* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
    all ops share is here. `outs` may be NULL. */
-TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr, tg_tensor *const *in, int n_in,
-    tg_tensor **outs, int n_out) {
+TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
+    tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
     tg_ctx *tg = NULL;
     tg__node *n;
     tg_tensor *first = NULL, *few[4], **result = few, *old = NULL;
@@ -4997,8 +4902,8 @@ TG__PRIVATE bool tg__tie_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     if (n->wants[0]) dx[0] = g[0];
     return true;
 }
-static const tg_op tg__tie_op = { "tie", 1, -1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, NULL, 0, 0, tg__tie_check,
-    NULL, tg__tie_backward, NULL };
+static const tg_op tg__tie_op = { "tie", 1, -1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, NULL, 0, 0,
+    tg__tie_check, NULL, tg__tie_backward, NULL };
 
 /* For check functions: make output i. */
 TG__PRIVATE bool tg__out_make(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, int ndim, const int64_t *shape) {
@@ -5019,11 +4924,14 @@ TG__PRIVATE bool tg__out_same(tg__node *n) { n->in[0]->count++; n->out[0] = n->i
 
 /* ---- the walk ----
    The calls that the outputs depend on are listed and sorted newest first; each gives its gradients to its
-   inputs' calls, which come later in the list because they are
-   older. So when a call's turn comes all of its gradients have arrived, and the order does not depend on
-   anything but the program. */
-/* reached: the outputs depend on it */
-typedef struct tg__capture { tg__node *node; uint32_t out; bool reached; tg_tensor *grad; } tg__capture;
+   inputs' calls, which come later in the list because they are older. So when a call's turn comes all of its
+   gradients have arrived, and the order does not depend on anything but the program. */
+typedef struct tg__capture {
+    tg__node *node;
+    uint32_t out;
+    bool reached;                /* the outputs depend on it */
+    tg_tensor *grad;
+} tg__capture;
 typedef struct tg__shelved {
     struct tg__shelved *next;
     tg__node *node;
@@ -5037,8 +4945,8 @@ struct tg__walk {
     tg__walk *outer;
     tg__node **order; int count, room;
     tg__capture *captures; int n_captures;         /* NULL: gradients go to the leaves' .grad */
-    /* calls that an outer walk is in the middle of; they get their state back */
-    tg__shelved *shelf;
+    tg__shelved *shelf;                            /* calls that an outer walk is in the middle of; they get
+                                                      their state back */
     bool barrier;                                  /* nothing behind a captured call is walked */
     bool create_graph, retain_graph;
     const char *where; tg_place here;              /* the call that walks: messages about the walk itself name it */
@@ -5066,8 +4974,8 @@ TG__PRIVATE bool tg__walk_add(tg__walk *w, tg__node *n) {
     if (n->walk == w) return true;
     if (w->count == w->room) {
         int room = w->room ? w->room * 2 : 64;
-        tg__node **p = (tg__node **)tg__mem_resize(tg, w->order, (size_t)w->room * sizeof *p,
-            (size_t)room * sizeof *p);
+        tg__node **p = (tg__node **)tg__mem_resize(tg, w->order,
+            (size_t)w->room * sizeof *p, (size_t)room * sizeof *p);
         if (!p) return false;
         w->order = p; w->room = room;
     }
@@ -5156,8 +5064,8 @@ TG__PRIVATE bool tg__node_restore(tg_ctx *tg, tg__node *n) {
         const tg_tensor *t = i < n->n_in ? n->in[i] : n->out[i - n->n_in];
         const tg__slot *s = i < n->n_in ? &n->in_slot[i] : &n->out_slot[i - n->n_in];
         if (!t || t->storage->version == s->version) continue;
-        return tg__fail(tg, TG__E_OVERWRITTEN, n->op->name, n->at.file, n->at.line, t->storage->written_by,
-            t->storage->written_at.file, t->storage->written_at.line);
+        return tg__fail(tg, TG__E_OVERWRITTEN, n->op->name, n->at.file, n->at.line,
+            t->storage->written_by, t->storage->written_at.file, t->storage->written_at.line);
     }
     return true;
 }
@@ -5195,8 +5103,8 @@ TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__walk *w, tg__node *n) {
     n->gout[0] = NULL;
     (void)w;
     if (!t || !t->requires_grad) { tg__tensor_drop(g); return true; }
-    if (!t->grad && (g->count > 1 || g->storage->users > 1 || g->storage->borrowed || !tg__is_dense(g) ||
-        g->node)) {
+    if (!t->grad && (g->count > 1 || g->storage->users > 1 || g->storage->borrowed ||
+                     !tg__is_dense(g) || g->node)) {
         tg_mark m = tg_begin(tg);
         tg_tensor *c = (tg_clone)(g);
         if (c) c->count++;
@@ -5391,10 +5299,9 @@ TG_API bool tg_backward_from(const tg_backward_args *a) {
 
 /* tg_grad and the checkpoint's inner walk. `g` may be NULL, and so may its entries for outputs without a
    gradient. */
-TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outputs, tg_tensor *const *g,
-    bool g_null_is_one,
-                               tg_tensor *const *inputs, int n_inputs, tg_tensor **gradients, bool create,
-                                   bool retain, bool barrier, bool allow_unused) {
+TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outputs,
+    tg_tensor *const *g, bool g_null_is_one, tg_tensor *const *inputs, int n_inputs, tg_tensor **gradients,
+    bool create, bool retain, bool barrier, bool allow_unused) {
     tg__walk w = TG__ZERO;
     bool ok = true;
     int i;
@@ -5439,7 +5346,8 @@ TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outp
             if (ok && !allow_unused) {
                 tg__walk_place(tg, &w);
                 ok = tg__fail(tg, TG__E_GRAD_UNUSED, i, inputs[i]);
-            } continue;
+            }
+            continue;
         }
         if (ok) { gradients[i] = tg__hold(tg, t); ok = gradients[i] != NULL; }
         else tg__tensor_drop(t);
@@ -5463,8 +5371,7 @@ TG_API bool tg_grad_from(const tg_grad_args *a) {
     tg = tg__start(a->outputs[0], "grad");
     if (tg && !a->gradients) return tg__fail(tg, TG__E_NO_DATA, "place for the gradients");
     return tg && tg__gradients(tg, a->outputs, a->n_outputs, a->grad_outputs, a->grad_outputs == NULL,
-        a->inputs, a->n_inputs, a->gradients,
-                               a->create_graph, a->retain_graph, false, a->allow_unused);
+        a->inputs, a->n_inputs, a->gradients, a->create_graph, a->retain_graph, false, a->allow_unused);
 }
 
 /* ---- modes, leaves, hooks ---- */
@@ -5510,8 +5417,8 @@ TG__PRIVATE bool tg__hook_add(tg_tensor *t, tg_hook_function hook, void *user, b
 }
 TG_API bool (tg_hook)(tg_tensor *t, tg_hook_function hook, void *user) {
     tg_ctx *tg = tg__start(t, "hook");
-    return tg && (hook || tg__fail(tg, TG__E_ARGUMENT, "the function is NULL")) &&
-        tg__hook_add(t, hook, user, false);
+    return tg && (hook || tg__fail(tg, TG__E_ARGUMENT, "the function is NULL"))
+        && tg__hook_add(t, hook, user, false);
 }
 TG_API tg_tensor *(tg_retain_grad)(tg_tensor *t) {
     tg_ctx *tg = tg__start(t, "retain_grad");
@@ -5529,8 +5436,8 @@ TG__PRIVATE tg_ctx *tg__start_call(const tg_function_call *c, const char *name) 
 }
 /* Runs call->f on fresh leaves with the inputs' values (or on the inputs themselves when they are not to be
    differentiated anew). */
-TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c, tg_tensor *const *inputs,
-    tg_tensor **outputs) {
+TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c,
+    tg_tensor *const *inputs, tg_tensor **outputs) {
     int i;
     const char *where = tg->where;
     tg_place here;
@@ -5569,8 +5476,8 @@ TG__PRIVATE bool tg__product_begin(tg__product *p, const tg_function_call *c, co
     p->g = p->x + in; p->y = p->g + in; p->u = p->y + out;
     p->mode = tg_grad_mode(p->tg, true);
     for (i = 0; i < c->n_inputs; i++) {
-        p->x[i] = tg_dtype_is_float(c->inputs[i]->dtype) ? tg_require_grad(tg_detach(c->inputs[i]), true)
-            : c->inputs[i];
+        p->x[i] = tg_dtype_is_float(c->inputs[i]->dtype)
+            ? tg_require_grad(tg_detach(c->inputs[i]), true) : c->inputs[i];
         if (!p->x[i]) return false;
     }
     p->tg->where = name;
@@ -5598,8 +5505,8 @@ TG_API bool (tg_vjp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
     bool ok;
     if (!v || !vjps) return tg__no_vectors(c, "vjp");
     ok = tg__product_begin(&p, c, "vjp", v, c ? c->n_outputs : 0);
-    ok = ok && tg__gradients(p.tg, p.y, c->n_outputs, v, false, p.x, c->n_inputs, vjps, false, false, false,
-        true) && tg__zeros_for(vjps, p.x, c->n_inputs);
+    ok = ok && tg__gradients(p.tg, p.y, c->n_outputs, v, false, p.x, c->n_inputs, vjps, false, false, false, true)
+        && tg__zeros_for(vjps, p.x, c->n_inputs);
     for (i = 0; ok && outputs && i < c->n_outputs; i++) ok = (outputs[i] = tg_detach(p.y[i])) != NULL;
     return tg__product_end(&p, ok);
 }
@@ -5619,8 +5526,8 @@ TG_API bool (tg_jvp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
         if (n == c->n_inputs) for (i = 0; i < c->n_outputs; i++) jvps[i] = NULL;
         else {
             for (i = 0; ok && i < c->n_inputs; i++) if (!p.g[i]) ok = (p.g[i] = tg_zeros_like(p.x[i])) != NULL;
-            ok = ok && tg__gradients(p.tg, p.g, c->n_inputs, v, false, p.u, c->n_outputs, jvps, false, false,
-                false, true);
+            ok = ok && tg__gradients(p.tg, p.g, c->n_inputs, v, false, p.u, c->n_outputs, jvps,
+                false, false, false, true);
         }
         ok = ok && tg__zeros_for(jvps, p.y, c->n_outputs);
     }
@@ -5668,8 +5575,8 @@ TG_API tg_tensor *(tg_jacobian)(const tg_function_call *c, int output, int input
             tg_tensor *e = tg_zeros_like(y), *g = NULL, *row;
             int64_t rest = k, index[TG_MAX_DIMS];
             for (i = y->ndim - 1; i >= 0; i--) { index[i] = rest % y->shape[i]; rest /= y->shape[i]; }
-            ok = e && tg_set(e, index, 1) && tg__gradients(p.tg, &y, 1, &e, false, &x, 1, &g, false, true,
-                false, true);
+            ok = e && tg_set(e, index, 1)
+                && tg__gradients(p.tg, &y, 1, &e, false, &x, 1, &g, false, true, false, true);
             if (ok && g) {
                 int64_t flat[2];
                 flat[0] = y->numel; flat[1] = x->numel;
@@ -5689,24 +5596,24 @@ typedef struct tg__check_second { const tg_function_call *call; tg_tensor *const
 
 /* inputs -> the gradients of sum(outputs * v) by the inputs: checking this function's first order checks the
    original's second. */
-TG__PRIVATE bool tg__check_gradients(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs,
-    int n_outputs) {
+TG__PRIVATE bool tg__check_gradients(void *user, tg_tensor *const *inputs, int n_inputs,
+    tg_tensor **outputs, int n_outputs) {
     const tg__check_second *s = (const tg__check_second *)user;
     tg_ctx *tg = inputs[0]->tg;
     tg_tensor *y[16];
     (void)n_outputs;
     if (s->call->n_outputs > 16) return tg__fail(tg, TG__E_ARGUMENT, "gradcheck takes up to 16 outputs");
     if (!tg__function_run(tg, s->call, inputs, y)) return false;
-    return tg__gradients(tg, y, s->call->n_outputs, s->v, false, inputs, n_inputs, outputs, true, true, false,
-        true) && tg__zeros_for(outputs, inputs, n_inputs);
+    return tg__gradients(tg, y, s->call->n_outputs, s->v, false, inputs, n_inputs, outputs, true, true, false, true)
+        && tg__zeros_for(outputs, inputs, n_inputs);
 }
 
 /* d sum(y * v) / dx by central differences against the walk, element by element. */
-TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_call *c, tg_tensor *const *v,
-    const char *order) {
+TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_call *c,
+    tg_tensor *const *v, const char *order) {
     tg__product p;
-    double eps = a->eps > 0 ? a->eps : 1e-6, atol = a->atol > 0 ? a->atol : 1e-5, rtol = a->rtol > 0 ? a->rtol
-        : 1e-3;
+    double eps = a->eps > 0 ? a->eps : 1e-6, atol = a->atol > 0 ? a->atol : 1e-5,
+           rtol = a->rtol > 0 ? a->rtol : 1e-3;
     int i, o, side;
     bool ok = tg__product_begin(&p, c, "gradcheck", v, c->n_outputs);
     ok = ok && tg__gradients(p.tg, p.y, c->n_outputs, v, false, p.x, c->n_inputs, p.g, false, true, false, true);
@@ -5834,7 +5741,7 @@ TG__PRIVATE bool tg__checkpoint_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
 }
 static const tg_op tg__checkpoint_op = { "checkpoint", 1, -1, 0, -1, 0,
     { TG_SAVE_INS, TG_SAVE_INS, TG_SAVE_INS, TG_SAVE_INS }, NULL, 0, sizeof(tg__checkpoint_attr),
-                                         tg__checkpoint_check, NULL, tg__checkpoint_backward, NULL };
+    tg__checkpoint_check, NULL, tg__checkpoint_backward, NULL };
 
 TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     tg_ctx *tg;
@@ -5904,8 +5811,8 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
 }
 
 /* ---- ops from outside ---- */
-TG_API tg_tensor *tg_call(const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs,
-    tg_tensor **outputs) {
+TG_API tg_tensor *tg_call(const tg_op *op, const void *attr,
+    tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) {
     tg_ctx *tg = NULL;
     int i;
     for (i = 0; i < n_inputs && inputs && !tg; i++) if (inputs[i]) tg = inputs[i]->tg;
@@ -7148,8 +7055,8 @@ TG_API tg_tensor *(tg_ones)(tg_ctx *tg, int ndim, const int64_t *shape) {
 /* As torch: a number that an integer type cannot hold is refused; unsigned types take negative ones modulo
    their size. */
 TG__PRIVATE bool tg__fits(tg_ctx *tg, double v, tg_dtype d) {
-    double most = d == TG_U8 ? 255 : d == TG_I8 ? 127 : d == TG_I16 ? 32767 : d == TG_I32 ? 2147483647
-        : 9223372036854775807.0;
+    double most = d == TG_U8 ? 255 : d == TG_I8 ? 127 : d == TG_I16 ? 32767
+        : d == TG_I32 ? 2147483647 : 9223372036854775807.0;
     if (tg_dtype_is_float(d) || d == TG_BOOL) return true;
     if (v > -(most + (d == TG_U8 ? 1 : 2)) && v < (d == TG_I64 ? most : most + 1)) return true;
     return (d == TG_I64 && v == -9223372036854775808.0) || tg__fail(tg, TG__E_NO_FIT, v, (int)d);
@@ -7199,8 +7106,8 @@ TG_API tg_tensor *(tg_eye)(tg_ctx *tg, int64_t n) {
     d.ndim = 1; d.shape[0] = n; d.stride[0] = one; d.numel = n;         /* the diagonal */
     return tg__fill(tg, &d, 1, 1, true) ? t : NULL;
 }
-TG__PRIVATE tg_tensor *tg__from(tg_ctx *tg, const char *name, int ndim, const int64_t *shape, tg_dtype dtype,
-    const void *data) {
+TG__PRIVATE tg_tensor *tg__from(tg_ctx *tg, const char *name, int ndim, const int64_t *shape,
+    tg_dtype dtype, const void *data) {
     tg_tensor *t = tg__create(tg, name, ndim, shape, dtype);
     if (!t) return NULL;
     if (!data && t->numel) { tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
@@ -7251,9 +7158,9 @@ TG_API tg_tensor *(tg_full_like)(tg_tensor *t, double value) {
 
 /* ---- random numbers ----
    Philox4x32-10 (Salmon, Moraes, Dror and Shaw 2011), key = seed and stream, counter = (block, call). Block b
-   gives words 4b .. 4b + 3. f32, f16 and bf16 elements take one
-   word each, f64 and integers two; normals are made from pairs of elements by Box and Muller. No rejection,
-   so element i depends on (seed, stream, call, i) alone. */
+   gives words 4b .. 4b + 3. f32, f16 and bf16 elements take one word each, f64 and integers two; normals are
+   made from pairs of elements by Box and Muller. No rejection, so element i depends on (seed, stream, call,
+   i) alone. */
 enum { TG__RANDOM_UNIFORM, TG__RANDOM_NORMAL, TG__RANDOM_KEEP, TG__RANDOM_INTEGER };
 typedef struct tg__random_job {
     tg_ctx *tg;
@@ -7276,8 +7183,8 @@ TG__KERNEL(void, tg__normal_f64, (int64_t n, double *y, const uint32_t *w, doubl
 TG__KERNEL(void, tg__keep_f64, (int64_t n, double *y, const uint32_t *w, double p, double b));
 
 TG__PRIVATE uint64_t tg__mul_high(uint64_t a, uint64_t b) {
-    uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32, m = ah * bl +
-        (al * bl >> 32), l = al * bh + (m & 0xffffffffu);
+    uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32,
+             m = ah * bl + (al * bl >> 32), l = al * bh + (m & 0xffffffffu);
     return ah * bh + (m >> 32) + (l >> 32);
 }
 #define TG__RANDOM_CHUNK 8192
@@ -7293,17 +7200,19 @@ TG__PRIVATE void tg__random_chunk(void *job, int64_t index) {
         int64_t n = tg__imin(TG__TILE, end - at), full = (n + 3) / 4 * 4;
         if (j->compute == TG_F32) {
             tg__philox__k[isa](full / 4, (uint64_t)at / 4, j->key, j->call, w);
-            (j->kind == TG__RANDOM_UNIFORM ? tg__uniform_f32__k : j->kind == TG__RANDOM_KEEP ? tg__keep_f32__k
-                : tg__normal_f32__k)[isa](full, (float *)v, w, (float)j->a, (float)j->b);
+            (j->kind == TG__RANDOM_UNIFORM ? tg__uniform_f32__k
+             : j->kind == TG__RANDOM_KEEP ? tg__keep_f32__k
+             : tg__normal_f32__k)[isa](full, (float *)v, w, (float)j->a, (float)j->b);
         } else {
             tg__philox__k[isa](full / 2, (uint64_t)at / 2, j->key, j->call, w);
             if (j->kind == TG__RANDOM_INTEGER) {
                 int64_t *y = (int64_t *)v;
-                for (i = 0; i < n; i++)
-                    y[i] = (int64_t)((uint64_t)j->low + tg__mul_high((uint64_t)w[2 * i + 1] << 32 | w[2 * i],
-                        j->range));
-            } else (j->kind == TG__RANDOM_UNIFORM ? tg__uniform_f64__k : j->kind == TG__RANDOM_KEEP
-                ? tg__keep_f64__k : tg__normal_f64__k)[isa](full, (double *)v, w, j->a, j->b);
+                for (i = 0; i < n; i++) y[i] = (int64_t)((uint64_t)j->low
+                    + tg__mul_high((uint64_t)w[2 * i + 1] << 32 | w[2 * i], j->range));
+            } else
+                (j->kind == TG__RANDOM_UNIFORM ? tg__uniform_f64__k
+                 : j->kind == TG__RANDOM_KEEP ? tg__keep_f64__k
+                 : tg__normal_f64__k)[isa](full, (double *)v, w, j->a, j->b);
         }
         tg__loop_tile(&j->loop, 0, isa, at, n, j->compute, v, j->y, j->d, true);
     }
@@ -7315,8 +7224,8 @@ TG__PRIVATE int64_t tg__random_start(tg_ctx *tg, int phase, void *job) {
     if (!tg__scratch_need(tg, TG__TILE * 16 + 64)) return -1;
     return tg__ceil_div(j->loop.numel, TG__RANDOM_CHUNK);
 }
-static const tg__family tg__family_random = { "random", TG__FAMILY_RANDOM, tg__random_start, tg__random_chunk,
-    false };
+static const tg__family tg__family_random = { "random", TG__FAMILY_RANDOM,
+    tg__random_start, tg__random_chunk, false };
 
 TG__PRIVATE uint64_t tg__random_key(const tg_random_state *r) {
     uint64_t z = r->stream;
@@ -7384,12 +7293,12 @@ TG__PRIVATE bool tg__normal_forward(tg_ctx *tg, tg__node *n) {
     if (!(at->b >= 0)) return tg__fail(tg, TG__E_RANGE, "std", "at least 0", at->b);
     return tg__random(tg, n->out[0], TG__RANDOM_NORMAL, at->a, at->b, 0, 0);
 }
-static const tg_op tg__fill_op    = { "fill_",    1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, tg__set_attrs, 1,
-    sizeof(tg__set_attr), tg__set_check, tg__fill_forward, tg__set_backward, NULL };
-static const tg_op tg__uniform_op = { "uniform_", 1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, tg__set_attrs, 2,
-    sizeof(tg__set_attr), tg__set_random_check, tg__uniform_forward, tg__set_backward, NULL };
-static const tg_op tg__normal_op  = { "normal_",  1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, tg__set_attrs, 2,
-    sizeof(tg__set_attr), tg__set_random_check, tg__normal_forward, tg__set_backward, NULL };
+static const tg_op tg__fill_op    = { "fill_",    1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 },
+    tg__set_attrs, 1, sizeof(tg__set_attr), tg__set_check, tg__fill_forward, tg__set_backward, NULL };
+static const tg_op tg__uniform_op = { "uniform_", 1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 },
+    tg__set_attrs, 2, sizeof(tg__set_attr), tg__set_random_check, tg__uniform_forward, tg__set_backward, NULL };
+static const tg_op tg__normal_op  = { "normal_",  1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 },
+    tg__set_attrs, 2, sizeof(tg__set_attr), tg__set_random_check, tg__normal_forward, tg__set_backward, NULL };
 TG__PRIVATE tg_tensor *tg__set_call(const tg_op *op, tg_tensor *t, double a, double b) {
     tg__set_attr at;
     at.a = a;
@@ -7480,8 +7389,8 @@ TG__PRIVATE const char *tg__element_at(const tg_tensor *t, int64_t i) {
 /* A header on the caller's stack over packed memory of t's shape, for copies in and out. */
 TG__PRIVATE void tg__packed(tg_tensor *h, const tg_tensor *t, tg_dtype dtype, void *data) {
     memset(h, 0, sizeof *h);
-    h->tg = t->tg; h->data = h->place = data; h->numel = t->numel; h->ndim = t->ndim; h->dtype = dtype;
-        h->device = TG_CPU; h->alive = true;
+    h->tg = t->tg; h->data = h->place = data; h->numel = t->numel; h->ndim = t->ndim;
+    h->dtype = dtype; h->device = TG_CPU; h->alive = true;
     if (t->ndim) memcpy(h->shape, t->shape, (size_t)t->ndim * sizeof t->shape[0]);
     tg__dense_strides(t->ndim, t->shape, h->stride);
 }
@@ -7539,8 +7448,8 @@ TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double ato
         if (!tg__broadcast(tg, both, 2, &ndim, shape)) return false;
         if (!tg__same_shape(a, b)) {
             tg_mark m = tg_begin(tg);
-            bool close = (a = tg_expand(a, ndim, shape)) != NULL && (b = tg_expand(b, ndim, shape)) != NULL &&
-                tg__compare(a, b, rtol, atol, name);
+            bool close = (a = tg_expand(a, ndim, shape)) != NULL && (b = tg_expand(b, ndim, shape)) != NULL
+                && tg__compare(a, b, rtol, atol, name);
             tg_end(tg, m);
             return close;
         }
@@ -7551,8 +7460,8 @@ TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double ato
         int64_t oa = 0, ob = 0;
         const char *pa, *pb;
         for (d = 0; d < a->ndim; d++) { oa += at[d] * a->stride[d]; ob += at[d] * b->stride[d]; }
-        pa = (const char *)a->data + oa * (int64_t)tg_dtype_size(a->dtype); pb = (const char *)b->data +
-            ob * (int64_t)tg_dtype_size(b->dtype);
+        pa = (const char *)a->data + oa * (int64_t)tg_dtype_size(a->dtype);
+        pb = (const char *)b->data + ob * (int64_t)tg_dtype_size(b->dtype);
         if (ints) { if (tg__get_i64(pa, a->dtype) != tg__get_i64(pb, b->dtype)) return false; }
         else {
             double x = tg__get_f64(pa, a->dtype), y = tg__get_f64(pb, b->dtype), e = x - y, m = y < 0 ? -y : y;
@@ -7581,8 +7490,8 @@ TG__PRIVATE bool tg__anomaly_check(tg_ctx *tg, const char *what, const tg__node 
     for (i = 0; i < t->numel; i++) {
         double v = tg__get_f64(tg__element_at(t, i), t->dtype);
         if (!tg__is_finite(v))
-            return tg__fail(tg, TG__E_ANOMALY, what, n->op->name, n->at.file, n->at.line, tg__is_nan(v)
-                ? "NaN" : "infinity", i, t);
+            return tg__fail(tg, TG__E_ANOMALY, what, n->op->name, n->at.file, n->at.line,
+                tg__is_nan(v) ? "NaN" : "infinity", i, t);
     }
     return true;
 }
@@ -7608,8 +7517,8 @@ TG__PRIVATE bool tg__to_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tens
     dx[0] = tg_to(g[0], n->in_slot[0].dtype);
     return dx[0] != NULL;
 }
-static const tg_op tg__to_op = { "to", 1, 1, 0, 1, TG_OP_MAP, { 0, 0, 0, 0 }, tg__to_attrs, 1,
-    sizeof(tg__to_attr), tg__to_check, tg__copy_forward, tg__to_backward, NULL };
+static const tg_op tg__to_op = { "to", 1, 1, 0, 1, TG_OP_MAP, { 0, 0, 0, 0 },
+    tg__to_attrs, 1, sizeof(tg__to_attr), tg__to_check, tg__copy_forward, tg__to_backward, NULL };
 TG_API tg_tensor *(tg_to)(tg_tensor *t, tg_dtype dtype) {
     tg__to_attr at;
     if (t && t->alive && t->dtype == dtype && tg__gate(t->tg)) return t;
@@ -7683,8 +7592,9 @@ TG__PRIVATE bool tg__out_view(tg__node *n, int ndim, const int64_t *shape, const
 
 /* ------------------------------------------------------------------ permute ----
    y[i_p0, i_p1, ...] = x[i_0, i_1, ...]; dx = g permuted back. */
-static const tg_attr tg__permute_attrs[] = { { "dims", TG_ATTR_INTS, offsetof(tg__shape_attr, shape),
-    TG_MAX_DIMS } };
+static const tg_attr tg__permute_attrs[] = {
+    { "dims", TG_ATTR_INTS, offsetof(tg__shape_attr, shape), TG_MAX_DIMS }
+};
 TG__PRIVATE bool tg__permute_check(tg_ctx *tg, tg__node *n) {
     tg__shape_attr *at = (tg__shape_attr *)n->attr;
     tg_tensor *x = n->in[0];
@@ -7710,8 +7620,8 @@ TG__PRIVATE bool tg__permute_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg_permute(g[0], (int)at->ndim, back);
     return dx[0] != NULL;
 }
-static const tg_op tg__permute_op = { "permute", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__permute_attrs, 1,
-    sizeof(tg__shape_attr), tg__permute_check, NULL, tg__permute_backward, NULL };
+static const tg_op tg__permute_op = { "permute", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 },
+    tg__permute_attrs, 1, sizeof(tg__shape_attr), tg__permute_check, NULL, tg__permute_backward, NULL };
 
 TG__PRIVATE bool tg__shape_attr_fill(tg_ctx *tg, tg__shape_attr *at, int ndim, const int64_t *shape,
     const char *what) {
@@ -7725,8 +7635,8 @@ TG__PRIVATE bool tg__shape_attr_fill(tg_ctx *tg, tg__shape_attr *at, int ndim, c
 TG_API tg_tensor *(tg_permute)(tg_tensor *t, int ndim, const int64_t *dims) {
     tg_ctx *tg = tg__start(t, "permute");
     tg__shape_attr at;
-    return tg && tg__shape_attr_fill(tg, &at, ndim, dims, "dims") ? tg__call(&tg__permute_op, &at, &t, 1,
-        NULL, 1) : NULL;
+    return tg && tg__shape_attr_fill(tg, &at, ndim, dims, "dims")
+        ? tg__call(&tg__permute_op, &at, &t, 1, NULL, 1) : NULL;
 }
 TG_API tg_tensor *(tg_transpose)(tg_tensor *t, int64_t dim0, int64_t dim1) {
     tg_ctx *tg = tg__start(t, "transpose");
@@ -7799,13 +7709,13 @@ TG__PRIVATE bool tg__view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     dx[0] = tg_reshape(g[0], n->in_slot[0].ndim, n->in_slot[0].shape);
     return dx[0] != NULL;
 }
-static const tg_op tg__view_op = { "view", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__view_attrs, 1,
-    sizeof(tg__shape_attr), tg__view_check, NULL, tg__view_backward, NULL };
+static const tg_op tg__view_op = { "view", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 },
+    tg__view_attrs, 1, sizeof(tg__shape_attr), tg__view_check, NULL, tg__view_backward, NULL };
 TG_API tg_tensor *(tg_view)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "view");
     tg__shape_attr at;
-    return tg && tg__shape_attr_fill(tg, &at, ndim, shape, "shape") ? tg__call(&tg__view_op, &at, &t, 1, NULL,
-        1) : NULL;
+    return tg && tg__shape_attr_fill(tg, &at, ndim, shape, "shape")
+        ? tg__call(&tg__view_op, &at, &t, 1, NULL, 1) : NULL;
 }
 TG_API tg_tensor *(tg_reshape)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "reshape");
@@ -7865,13 +7775,13 @@ TG__PRIVATE bool tg__expand_check(tg_ctx *tg, tg__node *n) {
     return tg__check_shape(tg, x->dtype, (int)at->ndim, at->shape, &numel) &&
         tg__out_view(n, (int)at->ndim, at->shape, stride, 0);
 }
-static const tg_op tg__expand_op = { "expand", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__view_attrs, 1,
-    sizeof(tg__shape_attr), tg__expand_check, NULL, tg__same_backward, NULL };
+static const tg_op tg__expand_op = { "expand", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 },
+    tg__view_attrs, 1, sizeof(tg__shape_attr), tg__expand_check, NULL, tg__same_backward, NULL };
 TG_API tg_tensor *(tg_expand)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "expand");
     tg__shape_attr at;
-    return tg && tg__shape_attr_fill(tg, &at, ndim, shape, "shape") ? tg__call(&tg__expand_op, &at, &t, 1,
-        NULL, 1) : NULL;
+    return tg && tg__shape_attr_fill(tg, &at, ndim, shape, "shape")
+        ? tg__call(&tg__expand_op, &at, &t, 1, NULL, 1) : NULL;
 }
 
 /* ------------------------------------------------------------------ slice, slice_put ----
@@ -7881,10 +7791,12 @@ TG_API tg_tensor *(tg_expand)(tg_tensor *t, int ndim, const int64_t *shape) {
 typedef struct tg__slice_attr {
     int64_t ndim, shape[TG_MAX_DIMS], start[TG_MAX_DIMS], step[TG_MAX_DIMS], size[TG_MAX_DIMS];
 } tg__slice_attr;
-static const tg_attr tg__slice_attrs[] = { { "shape", TG_ATTR_INTS, offsetof(tg__slice_attr, shape),
-    TG_MAX_DIMS }, { "start", TG_ATTR_INTS, offsetof(tg__slice_attr, start), TG_MAX_DIMS },
+static const tg_attr tg__slice_attrs[] = {
+    { "shape", TG_ATTR_INTS, offsetof(tg__slice_attr, shape), TG_MAX_DIMS },
+    { "start", TG_ATTR_INTS, offsetof(tg__slice_attr, start), TG_MAX_DIMS },
     { "step", TG_ATTR_INTS, offsetof(tg__slice_attr, step), TG_MAX_DIMS },
-        { "size", TG_ATTR_INTS, offsetof(tg__slice_attr, size), TG_MAX_DIMS } };
+    { "size", TG_ATTR_INTS, offsetof(tg__slice_attr, size), TG_MAX_DIMS }
+};
 TG__PRIVATE tg_tensor *tg__slice_put(tg_tensor *part, const void *attr);
 
 /* Shape, strides and offset of the part, seen in the whole. */
@@ -7908,8 +7820,8 @@ TG__PRIVATE bool tg__slice_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_t
     dx[0] = tg__slice_put(g[0], n->attr);
     return dx[0] != NULL;
 }
-static const tg_op tg__slice_op = { "slice", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__slice_attrs, 4,
-    sizeof(tg__slice_attr), tg__slice_check, NULL, tg__slice_backward, NULL };
+static const tg_op tg__slice_op = { "slice", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 },
+    tg__slice_attrs, 4, sizeof(tg__slice_attr), tg__slice_check, NULL, tg__slice_backward, NULL };
 
 TG__PRIVATE bool tg__slice_put_check(tg_ctx *tg, tg__node *n) {
     const tg__slice_attr *at = (const tg__slice_attr *)n->attr;
@@ -7931,8 +7843,9 @@ TG__PRIVATE bool tg__slice_put_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
     dx[0] = tg__call(&tg__slice_op, n->attr, g, 1, NULL, 1);
     return dx[0] != NULL;
 }
-static const tg_op tg__slice_put_op = { "slice_put", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, tg__slice_attrs, 4,
-    sizeof(tg__slice_attr), tg__slice_put_check, tg__slice_put_forward, tg__slice_put_backward, NULL };
+static const tg_op tg__slice_put_op = { "slice_put", 1, 1, 0, 1, 0, { 0, 0, 0, 0 },
+    tg__slice_attrs, 4, sizeof(tg__slice_attr),
+    tg__slice_put_check, tg__slice_put_forward, tg__slice_put_backward, NULL };
 TG__PRIVATE tg_tensor *tg__slice_put(tg_tensor *part, const void *attr) {
     return tg__call(&tg__slice_put_op, attr, &part, 1, NULL, 1);
 }
@@ -7945,8 +7858,8 @@ TG__PRIVATE void tg__slice_whole(const tg_tensor *t, tg__slice_attr *at) {
 }
 /* Python's rules: negative ends count from the back, everything is clamped. `has_start`, `has_end`: given or
    open. */
-TG__PRIVATE void tg__slice_range(tg__slice_attr *at, int d, bool has_start, int64_t start, bool has_end,
-    int64_t end, int64_t step) {
+TG__PRIVATE void tg__slice_range(tg__slice_attr *at, int d, bool has_start, int64_t start,
+    bool has_end, int64_t end, int64_t step) {
     int64_t n = at->shape[d], low = step < 0 ? -1 : 0, high = step < 0 ? n - 1 : n;
     if (!has_start) start = step < 0 ? high : low;
     else {
@@ -7954,7 +7867,10 @@ TG__PRIVATE void tg__slice_range(tg__slice_attr *at, int d, bool has_start, int6
         start = start < low ? low : start > high ? high : start;
     }
     if (!has_end) end = step < 0 ? low : high;
-    else { if (end < 0) end = end < -n ? INT64_MIN / 2 : end + n; end = end < low ? low : end > high ? high : end; }
+    else {
+        if (end < 0) end = end < -n ? INT64_MIN / 2 : end + n;
+        end = end < low ? low : end > high ? high : end;
+    }
     at->start[d] = start; at->step[d] = step;
     at->size[d] = step > 0 ? (end > start ? (end - start - 1) / step + 1 : 0)
         : (start > end ? (start - end - 1) / (step == INT64_MIN ? INT64_MAX : -step) + 1 : 0);
@@ -8071,8 +7987,8 @@ TG_API tg_tensor *(tg_slice)(tg_tensor *t, const char *text) {
     while (d < t->ndim) tg__push(shape, TG_MAX_DIMS, &n, at.size[d++]);
     if (n > TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, n); return NULL; }
     t = tg__slice_call(t, &at);
-    return t && n == t->ndim && memcmp(shape, t->shape, (size_t)n * sizeof shape[0]) == 0 ? t
-        : tg_view(t, n, shape);
+    return t && n == t->ndim && memcmp(shape, t->shape, (size_t)n * sizeof shape[0]) == 0
+        ? t : tg_view(t, n, shape);
 bad:
     tg__fail(tg, TG__E_SLICE_TEXT, text, (int)(p - text));
     return NULL;
@@ -8080,22 +7996,24 @@ bad:
 
 /* ------------------------------------------------------------------ as_strided, as_strided_add ----
    as_strided: any shape and strides over t's storage, from `offset` elements after t's first. The gradient
-   collects overlapping elements: it is the opposite,
-   as_strided_add, into zeros of t's shape. t must be dense in some order of its dimensions. */
+   collects overlapping elements: it is the opposite, as_strided_add, into zeros of t's shape. t must be dense
+   in some order of its dimensions. */
 typedef struct tg__strided_attr {
-    int64_t ndim, shape[TG_MAX_DIMS], stride[TG_MAX_DIMS], offset, of_ndim, of_shape[TG_MAX_DIMS],
-        of_stride[TG_MAX_DIMS];
+    int64_t ndim, shape[TG_MAX_DIMS], stride[TG_MAX_DIMS], offset,
+            of_ndim, of_shape[TG_MAX_DIMS], of_stride[TG_MAX_DIMS];
 } tg__strided_attr;
-static const tg_attr tg__strided_attrs[] = { { "shape", TG_ATTR_INTS, offsetof(tg__strided_attr, shape),
-    TG_MAX_DIMS }, { "stride", TG_ATTR_INTS, offsetof(tg__strided_attr, stride), TG_MAX_DIMS },
-    { "offset", TG_ATTR_INT, offsetof(tg__strided_attr, offset), 1 } };
+static const tg_attr tg__strided_attrs[] = {
+    { "shape", TG_ATTR_INTS, offsetof(tg__strided_attr, shape), TG_MAX_DIMS },
+    { "stride", TG_ATTR_INTS, offsetof(tg__strided_attr, stride), TG_MAX_DIMS },
+    { "offset", TG_ATTR_INT, offsetof(tg__strided_attr, offset), 1 }
+};
 TG__PRIVATE tg_tensor *tg__strided_add(tg_tensor *part, const void *attr);
 
 TG__PRIVATE bool tg__strided_check(tg_ctx *tg, tg__node *n) {
     tg__strided_attr *at = (tg__strided_attr *)n->attr;
     const tg_tensor *x = n->in[0];
     int64_t low = at->offset, high = at->offset, all = (int64_t)(x->storage->bytes / tg_dtype_size(x->dtype)),
-        first = 0, numel;
+            first = 0, numel;
     int i;
     bool empty = false;
     if (!tg__check_shape(tg, x->dtype, (int)at->ndim, at->shape, &numel)) return false;
@@ -8120,8 +8038,8 @@ TG__PRIVATE bool tg__strided_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg__strided_add(g[0], n->attr);
     return dx[0] != NULL;
 }
-static const tg_op tg__strided_op = { "as_strided", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, tg__strided_attrs,
-    3, sizeof(tg__strided_attr), tg__strided_check, NULL, tg__strided_backward, NULL };
+static const tg_op tg__strided_op = { "as_strided", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 },
+    tg__strided_attrs, 3, sizeof(tg__strided_attr), tg__strided_check, NULL, tg__strided_backward, NULL };
 
 TG__PRIVATE bool tg__strided_add_check(tg_ctx *tg, tg__node *n) {
     const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
@@ -8145,11 +8063,11 @@ TG__PRIVATE bool tg__strided_add_forward(tg_ctx *tg, tg__node *n) {
         if (to >= 0 && to < y->numel) {
             char *p = (char *)y->data + to * (int64_t)size;
             if (!tg_dtype_is_float(y->dtype))
-                tg__put_scalar(p, y->dtype, 0, (int64_t)((uint64_t)tg__get_i64(p, y->dtype) +
-                    (uint64_t)tg__get_i64((char *)g->data + from * (int64_t)size, g->dtype)), true);
+                tg__put_scalar(p, y->dtype, 0, (int64_t)((uint64_t)tg__get_i64(p, y->dtype)
+                    + (uint64_t)tg__get_i64((char *)g->data + from * (int64_t)size, g->dtype)), true);
             else
-                tg__put_scalar(p, y->dtype, tg__get_f64(p, y->dtype) +
-                    tg__get_f64((char *)g->data + from * (int64_t)size, g->dtype), 0, false);
+                tg__put_scalar(p, y->dtype, tg__get_f64(p, y->dtype)
+                    + tg__get_f64((char *)g->data + from * (int64_t)size, g->dtype), 0, false);
         }
         for (d = g->ndim - 1; d >= 0; d--) { if (++index[d] < g->shape[d]) break; index[d] = 0; }
     }
@@ -8171,9 +8089,9 @@ TG__PRIVATE bool tg__strided_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     dx[0] = whole ? tg__call(&tg__strided_op, n->attr, &whole, 1, NULL, 1) : NULL;
     return dx[0] != NULL;
 }
-static const tg_op tg__strided_add_op = { "as_strided_add", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, tg__strided_attrs,
-    3, sizeof(tg__strided_attr), tg__strided_add_check, tg__strided_add_forward, tg__strided_add_backward,
-    NULL };
+static const tg_op tg__strided_add_op = { "as_strided_add", 1, 1, 0, 1, 0, { 0, 0, 0, 0 },
+    tg__strided_attrs, 3, sizeof(tg__strided_attr),
+    tg__strided_add_check, tg__strided_add_forward, tg__strided_add_backward, NULL };
 TG__PRIVATE tg_tensor *tg__strided_add(tg_tensor *part, const void *attr) {
     return tg__call(&tg__strided_add_op, attr, &part, 1, NULL, 1);
 }
@@ -8191,8 +8109,7 @@ TG__PRIVATE bool tg__has_holes(const tg_tensor *t) {
     }
     return false;
 }
-TG_API tg_tensor *(tg_as_strided)(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride,
-    int64_t offset) {
+TG_API tg_tensor *(tg_as_strided)(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride, int64_t offset) {
     tg_ctx *tg = tg__start(t, "as_strided");
     tg__strided_attr at;
     int i;
@@ -8214,9 +8131,8 @@ TG_API tg_tensor *(tg_detach)(tg_tensor *t) {
 
 /* ---- writing through a view ----
    After an in-place op on a view its base has a new value too: the old one with the view's part replaced. The
-   base gets a node that says so, write_view, and the view becomes a
-   view of that. Other views of the base notice by the base's count and get their new node when they are next
-   used. */
+   base gets a node that says so, write_view, and the view becomes a view of that. Other views of the base
+   notice by the base's count and get their new node when they are next used. */
 TG__PRIVATE bool tg__write_view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
     tg_tensor *whole = tg__in_order(g[0], at), *part;
@@ -8234,8 +8150,8 @@ TG__PRIVATE bool tg__write_view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
     if (n->wants[1]) dx[1] = tg_clone(part);
     return tg->error == TG_OK;
 }
-static const tg_op tg__write_view_op = { "write_view", 1, 2, 0, 1, 0, { 0, 0, 0, 0 }, tg__strided_attrs, 3,
-    sizeof(tg__strided_attr), NULL, NULL, tg__write_view_backward, NULL };
+static const tg_op tg__write_view_op = { "write_view", 1, 2, 0, 1, 0, { 0, 0, 0, 0 },
+    tg__strided_attrs, 3, sizeof(tg__strided_attr), NULL, NULL, tg__write_view_backward, NULL };
 
 TG__PRIVATE void tg__strided_of(const tg_tensor *view, tg__strided_attr *at) {
     const tg_tensor *base = view->base;
@@ -8371,8 +8287,7 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
 /* ======================================================================================
    >>impl-reduce    sums, means, products, largest and smallest, with places; softmax
    A reduction is cut into pieces by its size alone: 16384 elements of a run, 512 rows of columns. A piece is
-   summed in the type's own lanes (>>pass-reduce), pieces
-   are added up in double, in order.
+   summed in the type's own lanes (>>pass-reduce), pieces are added up in double, in order.
    ====================================================================================== */
 
 enum { TG__REDUCE_SUM, TG__REDUCE_PROD, TG__REDUCE_MAX, TG__REDUCE_MIN };
@@ -8396,11 +8311,10 @@ typedef struct tg__reduce_job {
     tg_dtype compute, xd, yd;
     const char *x; char *y; int64_t *places;        /* places: NULL, or where to write indices */
     double   scale;                                 /* of the result: 1, or 1/n for a mean */
-    /* direct: the elements stand side by side in the computed type */
-    bool     columns, direct;
+    bool     columns, direct;                       /* direct: the elements stand side by side in the computed type */
     int64_t  outs, length, piece, pieces;           /* results; elements of each; elements or rows of a piece */
-    /* columns: this many at once, this many times per row of the result */
-    int64_t  segment, segments;
+    int64_t  segment, segments;                     /* columns: this many at once, this many times per row of the
+                                                       result */
     int64_t  per;                                   /* runs: results per chunk */
     tg__acc *partial;                               /* [pieces, outs] where there is more than one piece */
     bool     second;
@@ -8447,14 +8361,14 @@ TG__PRIVATE tg__acc tg__reduce_run(int isa, int kind, tg_dtype compute, int64_t 
     if (n == 0) return a;
     if (compute == TG_F32) {
         const float *p = (const float *)x;
-        a.f = (double)(kind == TG__REDUCE_SUM ? tg__run_sum_f32__k[isa](n, p) : kind == TG__REDUCE_PROD
-            ? tg__run_prod_f32__k[isa](n, p) :
-                       kind == TG__REDUCE_MAX ? tg__run_max_f32__k[isa](n, p) : tg__run_min_f32__k[isa](n, p));
+        a.f = (double)(kind == TG__REDUCE_SUM ? tg__run_sum_f32__k[isa](n, p)
+                       : kind == TG__REDUCE_PROD ? tg__run_prod_f32__k[isa](n, p)
+                       : kind == TG__REDUCE_MAX ? tg__run_max_f32__k[isa](n, p) : tg__run_min_f32__k[isa](n, p));
     } else if (compute == TG_F64) {
         const double *p = (const double *)x;
-        a.f = kind == TG__REDUCE_SUM ? tg__run_sum_f64__k[isa](n, p) : kind == TG__REDUCE_PROD
-            ? tg__run_prod_f64__k[isa](n, p) :
-              kind == TG__REDUCE_MAX ? tg__run_max_f64__k[isa](n, p) : tg__run_min_f64__k[isa](n, p);
+        a.f = kind == TG__REDUCE_SUM ? tg__run_sum_f64__k[isa](n, p)
+              : kind == TG__REDUCE_PROD ? tg__run_prod_f64__k[isa](n, p)
+              : kind == TG__REDUCE_MAX ? tg__run_max_f64__k[isa](n, p) : tg__run_min_f64__k[isa](n, p);
     } else {
         const int64_t *p = (const int64_t *)x;
         int64_t i;
@@ -8475,13 +8389,13 @@ TG__PRIVATE void tg__reduce_put(const tg__reduce_job *j, int64_t o, tg__acc a) {
     bool ints = j->compute == TG_I64;
     int64_t at = tg__loop_offset(&j->kept, 0, o, NULL);
     if (!j->y) return;
-    tg__put_scalar(j->y + at * (int64_t)tg_dtype_size(j->yd), j->yd, ints ? (double)a.i : a.f * j->scale, ints
-        ? a.i : 0, ints && j->yd > TG_BF16);
+    tg__put_scalar(j->y + at * (int64_t)tg_dtype_size(j->yd), j->yd,
+        ints ? (double)a.i : a.f * j->scale, ints ? a.i : 0, ints && j->yd > TG_BF16);
 }
 
 TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_job *j, int64_t index) {
     int64_t q = index % j->pieces, o = index / j->pieces * j->per, end = tg__imin(o + j->per, j->outs),
-        first = q * j->piece, n = tg__imin(j->piece, j->length - first);
+            first = q * j->piece, n = tg__imin(j->piece, j->length - first);
     size_t size = tg_dtype_size(j->xd);
     int slot = -1;
     void *tile = j->direct ? NULL : tg__scratch_take(j->tg, &slot);
@@ -8490,8 +8404,8 @@ TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_job *j, int64_t index) {
         const void *p = j->direct ? (const void *)(x + first * (int64_t)size) : (const void *)tile;
         tg__acc a;
         if (!j->direct)
-            tg__loop_tile(&j->run, 0, j->tg->isa, first, n, j->compute, tile, (char *)(uintptr_t)x, j->xd,
-                false);
+            tg__loop_tile(&j->run, 0, j->tg->isa, first, n, j->compute, tile,
+                (char *)(uintptr_t)x, j->xd, false);
         a = tg__reduce_run(j->tg->isa, j->kind, j->compute, n, p);
         if (j->places) j->places[o] = tg__reduce_find(j->tg->isa, j->compute, n, p, a);
         if (j->pieces > 1) j->partial[q * j->outs + o] = a; else tg__reduce_put(j, o, a);
@@ -8502,9 +8416,9 @@ TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_job *j, int64_t index) {
 TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_job *j, int64_t index) {
     const tg__loop *k = &j->kept;
     int64_t q = index % j->pieces, s = index / j->pieces, width = k->shape[k->ndim - 1],
-        row = s / j->segments, c = s % j->segments * j->segment;
-    int64_t n = tg__imin(j->segment, width - c), o = row * width + c, r = q * j->piece,
-        end = tg__imin(r + j->piece, j->length), i;
+            row = s / j->segments, c = s % j->segments * j->segment;
+    int64_t n = tg__imin(j->segment, width - c), o = row * width + c,
+            r = q * j->piece, end = tg__imin(r + j->piece, j->length), i;
     size_t size = tg_dtype_size(j->xd);
     const char *x = j->x + (tg__loop_offset(k, 1, o, NULL)) * (int64_t)size;
     int slot, isa = j->tg->isa;
@@ -8513,8 +8427,8 @@ TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_job *j, int64_t index) {
     /* rows that lie a constant step apart together, else one by one */
     while (r < end) {
         int64_t column = 0, off = tg__loop_offset(&j->run, 0, r, &column),
-            rows = tg__imin(end - r, j->run.shape[j->run.ndim - 1] - column),
-            step = j->run.stride[0][j->run.ndim - 1];
+                rows = tg__imin(end - r, j->run.shape[j->run.ndim - 1] - column),
+                step = j->run.stride[0][j->run.ndim - 1];
         const char *p = x + off * (int64_t)size;
         if (j->xd != j->compute || first) rows = 1;
         if (first) { tg__load(isa, j->compute, n, acc, p, 1, j->xd); first = false; r++; continue; }
@@ -8576,8 +8490,8 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *job) {
         if (j->outs == 0) return 0;
         j->partial = NULL; j->second = false;
         /* results side by side in x, and the reduced elements not: whole rows are added */
-        j->columns = !j->places && j->length > 0 && j->outs > 1 && j->kept.stride[1][last] == 1 &&
-            j->kept.shape[last] >= 4 && j->run.stride[0][j->run.ndim - 1] != 1;
+        j->columns = !j->places && j->length > 0 && j->outs > 1 && j->kept.stride[1][last] == 1
+            && j->kept.shape[last] >= 4 && j->run.stride[0][j->run.ndim - 1] != 1;
         if (j->columns) {
             j->segment = TG__REDUCE_SEGMENT;
             j->segments = tg__ceil_div(j->kept.shape[last], j->segment);
@@ -8601,13 +8515,13 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *job) {
     if (j->partial) { tg__mem_put(tg, j->partial, bytes); j->partial = NULL; }
     return 0;
 }
-static const tg__family tg__family_reduce = { "reduce", TG__FAMILY_REDUCE, tg__reduce_start, tg__reduce_chunk,
-    false };
+static const tg__family tg__family_reduce = { "reduce", TG__FAMILY_REDUCE,
+    tg__reduce_start, tg__reduce_chunk, false };
 
 /* Reduces x over the dimensions in `mask`. y (or NULL) has the kept shape in order, with or without the ones;
    places is dense i64 of that shape or NULL. */
-TG__PRIVATE bool tg__reduce(tg_ctx *tg, int kind, tg_tensor *x, unsigned mask, tg_tensor *y,
-    tg_tensor *places, double scale) {
+TG__PRIVATE bool tg__reduce(tg_ctx *tg, int kind, tg_tensor *x, unsigned mask,
+    tg_tensor *y, tg_tensor *places, double scale) {
     tg__reduce_job j;
     tg_tensor kept, out, run, *t[2];
     int d;
@@ -8648,8 +8562,10 @@ TG__PRIVATE bool tg__reduce(tg_ctx *tg, int kind, tg_tensor *x, unsigned mask, t
 /* ---- dims of a reduction ---- */
 /* n 0: all dimensions */
 typedef struct tg__reduce_attr { int64_t n, dims[TG_MAX_DIMS]; bool keepdim; } tg__reduce_attr;
-static const tg_attr tg__reduce_attrs[] = { { "dims", TG_ATTR_INTS, offsetof(tg__reduce_attr, dims),
-    TG_MAX_DIMS }, { "keepdim", TG_ATTR_BOOL, offsetof(tg__reduce_attr, keepdim), 1 } };
+static const tg_attr tg__reduce_attrs[] = {
+    { "dims", TG_ATTR_INTS, offsetof(tg__reduce_attr, dims), TG_MAX_DIMS },
+    { "keepdim", TG_ATTR_BOOL, offsetof(tg__reduce_attr, keepdim), 1 }
+};
 
 TG__PRIVATE bool tg__reduce_attr_fill(tg_ctx *tg, tg__reduce_attr *at, int n, const int64_t *dims, bool keepdim) {
     memset(at, 0, sizeof *at);
@@ -8711,8 +8627,8 @@ TG__PRIVATE bool tg__reduce_forward(tg_ctx *tg, tg__node *n, int kind, double sc
     return tg__reduce_mask(tg, n->in[0], (const tg__reduce_attr *)n->attr, &mask) &&
         tg__reduce(tg, kind, n->in[0], mask, n->out[0], NULL, scale);
 }
-TG__PRIVATE tg_tensor *tg__reduce_call(const tg_op *op, const char *name, tg_tensor *x, int n,
-    const int64_t *dims, bool keepdim) {
+TG__PRIVATE tg_tensor *tg__reduce_call(const tg_op *op, const char *name, tg_tensor *x,
+    int n, const int64_t *dims, bool keepdim) {
     tg_ctx *tg = tg__start(x, name);
     tg__reduce_attr at;
     return tg && tg__reduce_attr_fill(tg, &at, n, dims, keepdim) ? tg__call(op, &at, &x, 1, NULL, 1) : NULL;
@@ -8735,8 +8651,8 @@ TG__PRIVATE bool tg__sum_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     dx[0] = tg_expand(tg__reduce_widen(tg, n, g[0]), n->in_slot[0].ndim, n->in_slot[0].shape);
     return dx[0] != NULL;
 }
-static const tg_op tg__sum_op = { "sum", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, tg__reduce_attrs, 2,
-    sizeof(tg__reduce_attr), tg__sum_check, tg__sum_forward, tg__sum_backward, NULL };
+static const tg_op tg__sum_op = { "sum", 1, 1, 0, 1, 0, { 0, 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__sum_check, tg__sum_forward, tg__sum_backward, NULL };
 TG_API tg_tensor *(tg_sum)(tg_tensor *x) { return tg__reduce_call(&tg__sum_op, "sum", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_sum_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__sum_op, "sum", x, n, dims, keepdim);
@@ -8762,8 +8678,8 @@ TG__PRIVATE bool tg__mean_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
         n->in_slot[0].ndim, n->in_slot[0].shape);
     return dx[0] != NULL;
 }
-static const tg_op tg__mean_op = { "mean", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, tg__reduce_attrs, 2,
-    sizeof(tg__reduce_attr), tg__mean_check, tg__mean_forward, tg__mean_backward, NULL };
+static const tg_op tg__mean_op = { "mean", 1, 1, 0, 1, 0, { 0, 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__mean_check, tg__mean_forward, tg__mean_backward, NULL };
 TG_API tg_tensor *(tg_mean)(tg_tensor *x) { return tg__reduce_call(&tg__mean_op, "mean", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_mean_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__mean_op, "mean", x, n, dims, keepdim);
@@ -8778,8 +8694,8 @@ TG__PRIVATE bool tg__prod_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     dx[0] = tg_mul(tg__reduce_widen(tg, n, g[0]), tg__prod_others(tg, n, n->in[0]));
     return dx[0] != NULL;
 }
-static const tg_op tg__prod_op = { "prod", 1, 1, 0, 1, 0, { TG_SAVE_IN(0), 0, 0, 0 }, tg__reduce_attrs, 2,
-    sizeof(tg__reduce_attr), tg__sum_check, tg__prod_forward, tg__prod_backward, NULL };
+static const tg_op tg__prod_op = { "prod", 1, 1, 0, 1, 0, { TG_SAVE_IN(0), 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__sum_check, tg__prod_forward, tg__prod_backward, NULL };
 /* The product of the others as tg calls: exclusive products from the left and from the right, by doubling
    (log2(n) steps), so that zeros need no special case and every derivative is right. */
 /* x [R, K] -> product of the rows before (after) each */
@@ -8883,12 +8799,13 @@ TG__PRIVATE bool tg__max_dim_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg_scatter(zeros, at->dims[0], tg__reduce_widen(tg, n, n->out[1]), tg__reduce_widen(tg, n, g[0]));
     return dx[0] != NULL;
 }
-static const tg_op tg__max_dim_op = { "max_dim", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 }, tg__reduce_attrs,
-    2, sizeof(tg__reduce_attr), tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward, NULL };
-static const tg_op tg__min_dim_op = { "min_dim", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 }, tg__reduce_attrs,
-    2, sizeof(tg__reduce_attr), tg__max_dim_check, tg__min_dim_forward, tg__max_dim_backward, NULL };
-TG__PRIVATE tg_tensor *tg__max_dim_call(const tg_op *op, tg_tensor *x, int64_t dim, bool keepdim,
-    tg_tensor **indices) {
+static const tg_op tg__max_dim_op = { "max_dim", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr),
+    tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward, NULL };
+static const tg_op tg__min_dim_op = { "min_dim", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr),
+    tg__max_dim_check, tg__min_dim_forward, tg__max_dim_backward, NULL };
+TG__PRIVATE tg_tensor *tg__max_dim_call(const tg_op *op, tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) {
     tg_ctx *tg = tg__start(x, op->name);
     tg__reduce_attr at;
     tg_tensor *outs[2];
@@ -8915,10 +8832,10 @@ TG__PRIVATE bool tg__argmax_forward(tg_ctx *tg, tg__node *n) {
 TG__PRIVATE bool tg__argmin_forward(tg_ctx *tg, tg__node *n) {
     return tg__max_dim_run(tg, n, TG__REDUCE_MIN, NULL, n->out[0]);
 }
-static const tg_op tg__argmax_op = { "argmax", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 }, tg__reduce_attrs, 2,
-    sizeof(tg__reduce_attr), tg__argmax_check, tg__argmax_forward, NULL, NULL };
-static const tg_op tg__argmin_op = { "argmin", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 }, tg__reduce_attrs, 2,
-    sizeof(tg__reduce_attr), tg__argmax_check, tg__argmin_forward, NULL, NULL };
+static const tg_op tg__argmax_op = { "argmax", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__argmax_check, tg__argmax_forward, NULL, NULL };
+static const tg_op tg__argmin_op = { "argmin", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 },
+    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__argmax_check, tg__argmin_forward, NULL, NULL };
 TG_API tg_tensor *(tg_argmax)(tg_tensor *x) { return tg__reduce_call(&tg__argmax_op, "argmax", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_argmin)(tg_tensor *x) { return tg__reduce_call(&tg__argmin_op, "argmin", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_argmax_dim)(tg_tensor *x, int64_t dim, bool keepdim) {
@@ -9026,8 +8943,8 @@ TG__PRIVATE int64_t tg__softmax_start(tg_ctx *tg, int phase, void *job) {
     j->per = tg__imax(1, 16384 / j->length);
     return tg__ceil_div(j->rows, j->per);
 }
-static const tg__family tg__family_softmax = { "softmax", TG__FAMILY_SOFTMAX, tg__softmax_start,
-    tg__softmax_chunk, false };
+static const tg__family tg__family_softmax = { "softmax", TG__FAMILY_SOFTMAX,
+    tg__softmax_start, tg__softmax_chunk, false };
 
 TG__PRIVATE bool tg__softmax_check(tg_ctx *tg, tg__node *n) {
     tg__dim_attr *at = (tg__dim_attr *)n->attr;
@@ -9057,7 +8974,7 @@ TG__PRIVATE bool tg__softmax_run(tg_ctx *tg, tg__node *n, bool log) {
     t[0] = &y; t[1] = &x;
     tg__loop_make(&j.kept, t, 2);
     j.tg = tg; j.x = (const char *)x.place; j.y = (char *)y.place; j.d = x.dtype;
-        j.compute = tg__compute_type(x.dtype); j.rows = x.numel; j.log = log;
+    j.compute = tg__compute_type(x.dtype); j.rows = x.numel; j.log = log;
     return tg__launch(tg, x.device, &tg__family_softmax, &j);
 }
 TG__PRIVATE bool tg__softmax_forward(tg_ctx *tg, tg__node *n) { return tg__softmax_run(tg, n, false); }
@@ -9075,11 +8992,11 @@ TG__PRIVATE bool tg__log_softmax_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     dx[0] = tg_sub(g[0], tg_mul(tg_exp(n->out[0]), tg_sum_dims(g[0], 1, &at->dim, true)));
     return dx[0] != NULL;
 }
-static const tg_op tg__softmax_op = { "softmax", 1, 1, 0, 1, 0, { TG_SAVE_OUT(0), 0, 0, 0 }, tg__dim_attrs, 1,
-    sizeof(tg__dim_attr), tg__softmax_check, tg__softmax_forward, tg__softmax_backward, NULL };
+static const tg_op tg__softmax_op = { "softmax", 1, 1, 0, 1, 0, { TG_SAVE_OUT(0), 0, 0, 0 },
+    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__softmax_check, tg__softmax_forward, tg__softmax_backward, NULL };
 static const tg_op tg__log_softmax_op = { "log_softmax", 1, 1, 0, 1, 0, { TG_SAVE_OUT(0), 0, 0, 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__softmax_check, tg__log_softmax_forward,
-    tg__log_softmax_backward, NULL };
+    tg__dim_attrs, 1, sizeof(tg__dim_attr),
+    tg__softmax_check, tg__log_softmax_forward, tg__log_softmax_backward, NULL };
 TG_API tg_tensor *(tg_softmax)(tg_tensor *x, int64_t dim) {
     tg__dim_attr at;
     at.dim = dim;
@@ -9098,11 +9015,10 @@ TG_API tg_tensor *(tg_log_softmax)(tg_tensor *x, int64_t dim) {
 
 /* ---- the sort family ----
    Every type maps to unsigned keys in the same order: all NaNs are one key and the largest, -0 and +0 are one
-   key. Rows are sorted as entries (key, place): by merging when
-   they are short, else by a least significant digit first radix sort. It looks at those bits only that differ
-   between the row's largest and smallest key, so bytes, halves and
-   indices take one or two rounds. An entry is one number, key << 32 | place, unless the keys of a row spread
-   wider. Equal keys keep their order. */
+   key. Rows are sorted as entries (key, place): by merging when they are short, else by a least significant
+   digit first radix sort. It looks at those bits only that differ between the row's largest and smallest key,
+   so bytes, halves and indices take one or two rounds. An entry is one number, key << 32 | place, unless the
+   keys of a row spread wider. Equal keys keep their order. */
 #define TG__SORT_MERGE 64                            /* up to here merging wins over radix, */
 #define TG__SORT_INSERT 80                           /* and insertion for wide entries */
 #define TG__SORT_BIG 32768                           /* above, a row is cut into blocks and sorted in phases */
@@ -9142,8 +9058,8 @@ TG__PRIVATE tg__sort_rule tg__sort_rule_for(tg_dtype d, bool descending) {
     r.all = ~(uint64_t)0 >> (64 - bits);
     r.floating = tg_dtype_is_float(d);
     r.sign = d == TG_U8 || d == TG_BOOL ? 0 : (uint64_t)1 << (bits - 1);
-    r.infinity = d == TG_F32 ? 0x7f800000u : d == TG_F64 ? (uint64_t)0x7ff << 52 : d == TG_F16 ? 0x7c00u
-        : d == TG_BF16 ? 0x7f80u : r.all;
+    r.infinity = d == TG_F32 ? 0x7f800000u : d == TG_F64 ? (uint64_t)0x7ff << 52
+        : d == TG_F16 ? 0x7c00u : d == TG_BF16 ? 0x7f80u : r.all;
     r.flip = descending ? r.all : 0;
     return r;
 }
@@ -9198,8 +9114,8 @@ TG__PRIVATE void tg__sort_keys(const tg__sort_job *j, int64_t n, uint64_t *keys,
     }
 }
 /* `at`: the first entry's position in the row, whose beginnings the pointers are. */
-TG__PRIVATE void tg__sort_write(const tg__sort_job *j, int64_t at, int64_t n, const uint64_t *e, bool wide,
-    uint64_t low, const char *x, char *values, int64_t *places) {
+TG__PRIVATE void tg__sort_write(const tg__sort_job *j, int64_t at, int64_t n, const uint64_t *e,
+    bool wide, uint64_t low, const char *x, char *values, int64_t *places) {
     e += at * (wide ? 2 : 1); values += at * j->vs * (int64_t)j->size; places += at * j->ps;
     switch (j->size) {
         case 1: tg__sort_write_uint8_t(n, e, wide, low, values, j->vs, places, j->ps, x, j->xs, &j->rule); break;
@@ -9243,8 +9159,8 @@ TG__PRIVATE uint64_t *tg__sort_merge(uint64_t *a, uint64_t *b, int64_t n) {
     t = a; a = b; b = t;
     for (run = 16; run < n; run *= 2) {
         for (at = 0; at < n; at += 2 * run) {
-            const uint64_t *l = a + at, *mid = a + tg__imin(at + run, n), *r = mid, *end = a +
-                tg__imin(at + 2 * run, n);
+            const uint64_t *l = a + at, *mid = a + tg__imin(at + run, n), *r = mid,
+                           *end = a + tg__imin(at + 2 * run, n);
             uint64_t *o = b + at;
             while (l < mid && r < end) {
                 uint64_t x = *l, y = *r, right = y < x;
@@ -9319,8 +9235,8 @@ TG__PRIVATE void tg__sort_row(const tg__sort_job *j, char *scratch, const char *
         tg__sort_plan(&range, wide, n < 4096 ? 8 : TG__SORT_DIGIT, &shift, &rounds, &width);
     if (!wide) {
         for (i = 0; i < n; i++) a[i] = (a[i] - range.low) << 32 | (uint64_t)i;
-        a = n <= TG__SORT_MERGE ? tg__sort_merge(a, b, n) : tg__sort_radix_packed(a, b, n, shift, rounds,
-            width, count);
+        a = n <= TG__SORT_MERGE ? tg__sort_merge(a, b, n)
+            : tg__sort_radix_packed(a, b, n, shift, rounds, width, count);
     } else {
         tg__sort_wide *e = (tg__sort_wide *)(void *)b;
         for (i = 0; i < n; i++) { e[i].key = a[i] - range.low; e[i].place = (uint64_t)i; }
@@ -9338,10 +9254,10 @@ TG__PRIVATE void tg__sort_block(tg__sort_job *j, int64_t block) {
     int shift = j->shift + j->round * j->width;
     tg__sort_wide *wa = (tg__sort_wide *)(void *)j->a, *wb = (tg__sort_wide *)(void *)j->b;
     switch (j->step) {
-        case TG__SORT_LOAD: tg__sort_keys(j, n, j->a + at, j->row_x + at * j->xs * (int64_t)j->size,
-            &j->ranges[block]); break;
-        /* packing counts for the first round; the wide form is made in b, and tg__sort_next exchanges a and b
-           */
+        case TG__SORT_LOAD:
+            tg__sort_keys(j, n, j->a + at, j->row_x + at * j->xs * (int64_t)j->size, &j->ranges[block]);
+            break;
+        /* packing counts for the first round; the wide form is made in b, and tg__sort_next exchanges a and b */
         case TG__SORT_PACK: case TG__SORT_COUNT:
             if (j->step == TG__SORT_PACK) {
                 if (j->wide) for (i = 0; i < n; i++) {
@@ -9431,8 +9347,8 @@ TG__PRIVATE void tg__sort_chunk(void *job, int64_t index) {
     scratch = (char *)tg__scratch_take(j->tg, &slot);
     for (; at < end; at++)
         tg__sort_row(j, scratch, j->x + tg__loop_offset(&j->loop, 1, at, NULL) * (int64_t)j->size,
-                     j->values + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)j->size, j->places +
-                         tg__loop_offset(&j->loop, 2, at, NULL));
+                     j->values + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)j->size,
+                     j->places + tg__loop_offset(&j->loop, 2, at, NULL));
     tg__scratch_give(j->tg, slot);
 }
 TG__PRIVATE int64_t tg__sort_start(tg_ctx *tg, int phase, void *job) {
@@ -9456,8 +9372,8 @@ TG__PRIVATE void tg__walk_without(tg_tensor *h, const tg_tensor *t, int ndim, co
     for (i = 0; i < ndim; i++) { h->shape[i] = i == dim ? 1 : shape[i]; h->numel *= h->shape[i]; }
 }
 
-TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descending, tg_tensor *values,
-    tg_tensor *places) {
+TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descending,
+    tg_tensor *values, tg_tensor *places) {
     tg__sort_job j;
     tg_tensor h[3], *t[3];
     int64_t one = 1;
@@ -9467,8 +9383,9 @@ TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descendi
     bool ok;
     if (x->numel == 0) return true;
     memset(&j, 0, sizeof j);
-    tg__walk_without(&h[0], values, ndim, shape, dim); tg__walk_without(&h[1], x, ndim, shape, dim);
-        tg__walk_without(&h[2], places, ndim, shape, dim);
+    tg__walk_without(&h[0], values, ndim, shape, dim);
+    tg__walk_without(&h[1], x, ndim, shape, dim);
+    tg__walk_without(&h[2], places, ndim, shape, dim);
     t[0] = &h[0]; t[1] = &h[1]; t[2] = &h[2];
     tg__loop_make(&j.loop, t, 3);
     j.tg = tg; j.size = tg_dtype_size(x->dtype); j.rule = tg__sort_rule_for(x->dtype, descending);
@@ -9480,7 +9397,7 @@ TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descendi
     j.blocks = (j.n + j.block - 1) / j.block;
     room = (size_t)j.n * (j.size == 8 || (uint64_t)j.n > 0xffffffffu ? sizeof(tg__sort_wide) : sizeof(uint64_t));
     counts = (size_t)j.blocks * TG__SORT_DIGITS * sizeof(int64_t);
-        ranges = (size_t)j.blocks * sizeof(tg__sort_range);
+    ranges = (size_t)j.blocks * sizeof(tg__sort_range);
     j.a = (uint64_t *)tg__mem_get(tg, 2 * room + counts + ranges);
     if (!j.a) return false;
     j.b = j.a + room / sizeof(uint64_t);
@@ -9497,10 +9414,12 @@ TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descendi
 /* ------------------------------------------------------------------------ sort ----
    values, places: x in order along dim, stable, and the i64 places that the values came from. NaN is the
    largest number, as in torch.
-   dx = g carried back to those places. Saves: the places.                                                          */
+   dx = g carried back to those places. Saves: the places. */
 typedef struct tg__sort_attr { int64_t dim; bool descending; } tg__sort_attr;
-static const tg_attr tg__sort_attrs[] = { { "dim", TG_ATTR_INT, 0, 1 },
-    { "descending", TG_ATTR_BOOL, offsetof(tg__sort_attr, descending), 1 } };
+static const tg_attr tg__sort_attrs[] = {
+    { "dim", TG_ATTR_INT, 0, 1 },
+    { "descending", TG_ATTR_BOOL, offsetof(tg__sort_attr, descending), 1 }
+};
 
 TG__PRIVATE bool tg__sort_check(tg_ctx *tg, tg__node *n) {
     tg__sort_attr *at = (tg__sort_attr *)n->attr;
@@ -9538,8 +9457,8 @@ TG_API tg_tensor *(tg_sort)(tg_tensor *x, int64_t dim, bool descending, tg_tenso
 
 /* ------------------------------------------------------------------------ cat ----
    The tensors one after the other along dim; dtypes promote. dx_i = its part of g. As in torch, 1-D tensors
-   without elements are left out of the shape check,
-   and the result of channels-last pictures is channels-last.                                                       */
+   without elements are left out of the shape check, and the result of channels-last pictures is
+   channels-last. */
 
 TG__PRIVATE bool tg__cat_skips(int ndim, const int64_t *shape) { return ndim == 1 && shape[0] == 0; }
 TG__PRIVATE bool tg__channels_last(const tg_tensor *t) {
@@ -9563,16 +9482,15 @@ TG__PRIVATE bool tg__cat_check(tg_ctx *tg, tg__node *n) {
         if (t->ndim == 0)
             return tg__fail(tg, TG__E_ARGUMENT, "tensors without dimensions cannot be joined; use tg_stack");
         if (tg__cat_skips(t->ndim, t->shape)) continue;
-        for (d = 0; t->ndim == first->ndim && d < t->ndim &&
-            (d == (int)at->dim || t->shape[d] == first->shape[d]); d++) {
-        }
+        for (d = 0; t->ndim == first->ndim && d < t->ndim
+                    && (d == (int)at->dim || t->shape[d] == first->shape[d]); d++) { }
         if (t->ndim != first->ndim || d < t->ndim) return tg__fail(tg, TG__E_CAT_SHAPE, i, t, first, (int)at->dim);
         if (!tg__add_i64(sum, t->shape[at->dim], &sum)) return tg__fail(tg, TG__E_TOO_LARGE, t->ndim, t->shape);
         last = last && tg__channels_last(t);
     }
     for (d = 0; d < first->ndim; d++) shape[d] = d == (int)at->dim ? sum : first->shape[d];
-    n->out[0] = tg__tensor_make(tg, first->device, dtype, first->ndim, shape, last && first->ndim == 4
-        ? pictures : NULL);
+    n->out[0] = tg__tensor_make(tg, first->device, dtype, first->ndim, shape,
+        last && first->ndim == 4 ? pictures : NULL);
     return n->out[0] != NULL;
 }
 TG__PRIVATE bool tg__cat_forward(tg_ctx *tg, tg__node *n) {
@@ -9643,8 +9561,8 @@ TG_API tg_tensor *(tg_stack)(tg_tensor *const *list, int n, int64_t dim) {
 enum { TG__INDEX_TAKE, TG__INDEX_PUT, TG__INDEX_ADD };
 
 /* n elements with an index each: y at i * yn + v * yv, x at i * xn + v * xv. */
-typedef void (*tg__line_fn)(int64_t n, char *y, int64_t yn, int64_t yv, const char *x, int64_t xn, int64_t xv,
-    const int64_t *index, int64_t in);
+typedef void (*tg__line_fn)(int64_t n, char *y, int64_t yn, int64_t yv,
+    const char *x, int64_t xn, int64_t xv, const int64_t *index, int64_t in);
 #define TG__LINE(name, T, value) \
     TG__PRIVATE void tg__line_##name(int64_t n, char *y_, int64_t yn, int64_t yv, const char *x_, int64_t xn, int64_t xv, const int64_t *index, int64_t in) { \
         T *y = (T *)(void *)y_; const T *x = (const T *)(const void *)x_; \
@@ -9657,8 +9575,8 @@ TG__LINE(copy1, uint8_t, s) TG__LINE(copy2, uint16_t, s) TG__LINE(copy4, uint32_
 TG__LINE(add_f32, float, *d + s) TG__LINE(add_f64, double, *d + s)
 TG__LINE(add_f16, uint16_t, tg_f16_from_f32(tg_f32_from_f16(*d) + tg_f32_from_f16(s)))
 TG__LINE(add_bf16, uint16_t, tg_bf16_from_f32(tg_f32_from_bf16(*d) + tg_f32_from_bf16(s)))
-TG__LINE(add_i64, uint64_t, *d + s) TG__LINE(add_i32, uint32_t, *d + s) TG__LINE(add_i16, uint16_t,
-    (uint16_t)(*d + s)) TG__LINE(add_i8, uint8_t, (uint8_t)(*d + s))
+TG__LINE(add_i64, uint64_t, *d + s) TG__LINE(add_i32, uint32_t, *d + s)
+TG__LINE(add_i16, uint16_t, (uint16_t)(*d + s)) TG__LINE(add_i8, uint8_t, (uint8_t)(*d + s))
 TG__LINE(add_bool, uint8_t, (uint8_t)(*d || s))
 #undef TG__LINE
 
@@ -9752,8 +9670,7 @@ TG__PRIVATE void tg__index_chunk(void *job, int64_t chunk) {
             }
         } else if (j->across) {
             for (k = k0; k < k1; k++)
-                j->line(m, y + k * j->ky * size, ys, j->yv, x + k * j->kx * size, xs, j->xv,
-                    index + k * j->ki, is);
+                j->line(m, y + k * j->ky * size, ys, j->yv, x + k * j->kx * size, xs, j->xv, index + k * j->ki, is);
         } else {
             for (i = 0; i < m; i++)
                 j->line(k1 - k0, y + (i * ys + k0 * j->ky) * size, j->ky, j->yv,
@@ -9768,8 +9685,8 @@ TG__PRIVATE int64_t tg__index_cut(tg__index_job *j) {
     const tg__loop *l = &j->slices;
     int last = l->ndim - 1;
     int64_t n = l->numel, m = l->shape[last];
-    int64_t i_step = l->stride[j->kind == TG__INDEX_TAKE ? 0 : 1][last], k_step = j->kind == TG__INDEX_TAKE
-        ? j->ky : j->kx;
+    int64_t i_step = l->stride[j->kind == TG__INDEX_TAKE ? 0 : 1][last],
+            k_step = j->kind == TG__INDEX_TAKE ? j->ky : j->kx;
     if (n == 0) return 0;
     if (i_step < 0) i_step = -i_step;
     if (k_step < 0) k_step = -k_step;
@@ -9801,9 +9718,10 @@ TG__PRIVATE int64_t tg__index_start(tg_ctx *tg, int phase, void *job) {
 static const tg__family tg__family_index = { "index", TG__FAMILY_INDEX, tg__index_start, tg__index_chunk, false };
 
 TG__PRIVATE tg__line_fn tg__line_for(int kind, tg_dtype d) {
-    static const tg__line_fn adds[TG_DTYPES] = { tg__line_add_f32, tg__line_add_f64, tg__line_add_f16,
-        tg__line_add_bf16, tg__line_add_i64, tg__line_add_i32, tg__line_add_i16,
-                                                 tg__line_add_i8, tg__line_add_i8, tg__line_add_bool };
+    static const tg__line_fn adds[TG_DTYPES] = {
+        tg__line_add_f32, tg__line_add_f64, tg__line_add_f16, tg__line_add_bf16, tg__line_add_i64,
+        tg__line_add_i32, tg__line_add_i16, tg__line_add_i8, tg__line_add_i8, tg__line_add_bool
+    };
     if (kind == TG__INDEX_ADD) return adds[d];
     switch (tg_dtype_size(d)) {
         case 8: return tg__line_copy8;
@@ -9815,8 +9733,8 @@ TG__PRIVATE tg__line_fn tg__line_for(int kind, tg_dtype d) {
 
 /* `of`: the tensor whose dimension `dim` is indexed. An index that is a vector where the operands have more
    dimensions serves all slices. */
-TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x, tg_tensor *index,
-    bool vector, int dim, tg_tensor *of) {
+TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x,
+    tg_tensor *index, bool vector, int dim, tg_tensor *of) {
     tg__index_job j;
     tg_tensor h[3], *t[3], *wide = NULL;
     const tg_tensor *walk = !vector ? index : kind == TG__INDEX_TAKE ? y : x;
@@ -9831,8 +9749,9 @@ TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x
         index = wide;
     }
     memset(&j, 0, sizeof j);
-    tg__walk_without(&h[0], y, ndim, shape, dim); tg__walk_without(&h[1], x, ndim, shape, dim);
-        tg__walk_without(&h[2], index, ndim, shape, dim);
+    tg__walk_without(&h[0], y, ndim, shape, dim);
+    tg__walk_without(&h[1], x, ndim, shape, dim);
+    tg__walk_without(&h[2], index, ndim, shape, dim);
     j.ki = index->ndim ? index->stride[vector ? 0 : dim] : 1;
     if (vector) for (i = 0; i < ndim; i++) h[2].stride[i] = 0;
     for (i = 0; i < 3; i++) t[i] = &h[i];
@@ -9857,8 +9776,9 @@ TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x
 TG__PRIVATE bool tg__index_operands(tg_ctx *tg, tg__node *n) {
     tg__dim_attr *at = (tg__dim_attr *)n->attr;
     if (!tg__wrap_dim(tg, n->in[0], &at->dim, n->in[0]->ndim)) return false;
-    if (n->in[1]->dtype != TG_I64 && n->in[1]->dtype != TG_I32 && (tg_dtype_is_float(n->in[1]->dtype) ||
-        n->in[1]->numel)) return tg__fail(tg, TG__E_INDEX_DTYPE, n->in[1]);
+    if (n->in[1]->dtype != TG_I64 && n->in[1]->dtype != TG_I32
+        && (tg_dtype_is_float(n->in[1]->dtype) || n->in[1]->numel))
+        return tg__fail(tg, TG__E_INDEX_DTYPE, n->in[1]);
     if (n->n_in > 2 && n->in[2]->dtype != n->in[0]->dtype)
         return tg__fail(tg, TG__E_SAME_DTYPE, n->in[0], n->in[2], "");
     return true;
@@ -9877,8 +9797,7 @@ TG__PRIVATE bool tg__index_within(tg_ctx *tg, const tg_tensor *index, const tg_t
 TG__PRIVATE int tg__index_dim(const tg__node *n) { return (int)((const tg__dim_attr *)n->attr)->dim; }
 
 /* src NULL: the op has none */
-TG__PRIVATE tg_tensor *tg__index_call(const tg_op *op, tg_tensor *x, int64_t dim, tg_tensor *index,
-    tg_tensor *src) {
+TG__PRIVATE tg_tensor *tg__index_call(const tg_op *op, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     tg__dim_attr at;
     at.dim = dim;
     return tg__apply(op, &at, NULL, x, index, src);
@@ -9910,8 +9829,8 @@ TG__PRIVATE bool tg__index_select_backward(tg_ctx *tg, tg__node *n, tg_tensor **
     return tg->error == TG_OK;
 }
 static const tg_op tg__index_select_op = { "index_select", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), 0, 0, 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__index_select_check, tg__index_select_forward,
-        tg__index_select_backward, NULL };
+    tg__dim_attrs, 1, sizeof(tg__dim_attr),
+    tg__index_select_check, tg__index_select_forward, tg__index_select_backward, NULL };
 TG_API tg_tensor *(tg_index_select)(tg_tensor *x, int64_t dim, tg_tensor *index) {
     return tg__index_call(&tg__index_select_op, x, dim, index, NULL);
 }
@@ -9931,8 +9850,8 @@ TG__PRIVATE bool tg__index_add_check(tg_ctx *tg, tg__node *n) {
     return tg__out_like(tg, n, 0, x);
 }
 TG__PRIVATE bool tg__index_add_forward(tg_ctx *tg, tg__node *n) {
-    return tg__copy_to(tg, n->out[0], n->in[0]) && tg__index_walk(tg, TG__INDEX_ADD, n->out[0], n->in[2],
-        n->in[1], true, tg__index_dim(n), n->in[0]);
+    return tg__copy_to(tg, n->out[0], n->in[0])
+        && tg__index_walk(tg, TG__INDEX_ADD, n->out[0], n->in[2], n->in[1], true, tg__index_dim(n), n->in[0]);
 }
 TG__PRIVATE bool tg__index_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0]) dx[0] = g[0];
@@ -9940,8 +9859,8 @@ TG__PRIVATE bool tg__index_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
     return tg->error == TG_OK;
 }
 static const tg_op tg__index_add_op = { "index_add", 1, 3, 0, 1, 0, { 0, 0, TG_SAVE_IN(1), 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__index_add_check, tg__index_add_forward,
-        tg__index_add_backward, NULL };
+    tg__dim_attrs, 1, sizeof(tg__dim_attr),
+    tg__index_add_check, tg__index_add_forward, tg__index_add_backward, NULL };
 TG_API tg_tensor *(tg_index_add)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     return tg__index_call(&tg__index_add_op, x, dim, index, src);
 }
@@ -9978,25 +9897,25 @@ TG_API tg_tensor *(tg_gather)(tg_tensor *x, int64_t dim, tg_tensor *index) {
    scatter_add: dx = g, dsrc = g at the indices. src beyond index's shape gets zeros. Saves: index. */
 TG__PRIVATE bool tg__scatter_check(tg_ctx *tg, tg__node *n) {
     if (!tg__index_operands(tg, n)) return false;
-    if (n->in[1]->numel && !(tg__index_within(tg, n->in[1], n->in[0], tg__index_dim(n)) &&
-        tg__index_within(tg, n->in[1], n->in[2], -1))) return false;
+    if (n->in[1]->numel && !(tg__index_within(tg, n->in[1], n->in[0], tg__index_dim(n))
+                             && tg__index_within(tg, n->in[1], n->in[2], -1))) return false;
     return tg__out_like(tg, n, 0, n->in[0]);
 }
 TG__PRIVATE bool tg__scatter_forward(tg_ctx *tg, tg__node *n) {
-    return tg__copy_to(tg, n->out[0], n->in[0]) && tg__index_walk(tg, TG__INDEX_PUT, n->out[0], n->in[2],
-        n->in[1], false, tg__index_dim(n), n->in[0]);
+    return tg__copy_to(tg, n->out[0], n->in[0])
+        && tg__index_walk(tg, TG__INDEX_PUT, n->out[0], n->in[2], n->in[1], false, tg__index_dim(n), n->in[0]);
 }
 TG__PRIVATE bool tg__scatter_add_forward(tg_ctx *tg, tg__node *n) {
-    return tg__copy_to(tg, n->out[0], n->in[0]) && tg__index_walk(tg, TG__INDEX_ADD, n->out[0], n->in[2],
-        n->in[1], false, tg__index_dim(n), n->in[0]);
+    return tg__copy_to(tg, n->out[0], n->in[0])
+        && tg__index_walk(tg, TG__INDEX_ADD, n->out[0], n->in[2], n->in[1], false, tg__index_dim(n), n->in[0]);
 }
 /* t, of index's shape, as the first part of src's. */
 TG__PRIVATE tg_tensor *tg__index_pad(tg_ctx *tg, tg_tensor *t, const tg__slot *src) {
     tg__slice_attr at;
     int64_t one = 1;
     int i;
-    if (!t || (t->ndim == src->ndim &&
-        memcmp(t->shape, src->shape, (size_t)t->ndim * sizeof t->shape[0]) == 0)) return t;
+    if (!t || (t->ndim == src->ndim
+               && memcmp(t->shape, src->shape, (size_t)t->ndim * sizeof t->shape[0]) == 0)) return t;
     if (t->numel == 0) return tg__zeros_beside(tg, t, src->ndim, src->shape);
     /* one of them is 0-d */
     if (t->ndim != src->ndim) { t = tg_reshape(t, src->ndim, &one); if (!t || src->ndim == 0) return t; }
@@ -10018,8 +9937,8 @@ TG__PRIVATE bool tg__scatter_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     int dim = tg__index_dim(n);
     if (n->wants[0]) dx[0] = tg_scatter(g[0], dim, index, tg__zeros_beside(tg, g[0], index->ndim, index->shape));
     if (n->wants[2])
-        dx[2] = tg__index_pad(tg, tg_where(tg__scatter_survivors(tg, n), tg_gather(g[0], dim, index),
-            tg_number(tg, 0)), &n->in_slot[2]);
+        dx[2] = tg__index_pad(tg,
+            tg_where(tg__scatter_survivors(tg, n), tg_gather(g[0], dim, index), tg_number(tg, 0)), &n->in_slot[2]);
     return tg->error == TG_OK;
 }
 TG__PRIVATE bool tg__scatter_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -10030,8 +9949,8 @@ TG__PRIVATE bool tg__scatter_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
 static const tg_op tg__scatter_op = { "scatter", 1, 3, 0, 1, 0, { TG_SAVE_IN(1), 0, TG_SAVE_IN(1), 0 },
     tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__scatter_check, tg__scatter_forward, tg__scatter_backward, NULL };
 static const tg_op tg__scatter_add_op = { "scatter_add", 1, 3, 0, 1, 0, { 0, 0, TG_SAVE_IN(1), 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__scatter_check, tg__scatter_add_forward,
-        tg__scatter_add_backward, NULL };
+    tg__dim_attrs, 1, sizeof(tg__dim_attr),
+    tg__scatter_check, tg__scatter_add_forward, tg__scatter_add_backward, NULL };
 TG_API tg_tensor *(tg_scatter)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     return tg__index_call(&tg__scatter_op, x, dim, index, src);
 }
@@ -10091,8 +10010,8 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
         }
         tg__loop_make(&l, &index, 1);
         for (i = 0; i < l.numel; i++) {
-            const char *v = (const char *)index->data +
-                tg__loop_offset(&l, 0, i, NULL) * (int64_t)tg_dtype_size(index->dtype);
+            const char *v = (const char *)index->data
+                + tg__loop_offset(&l, 0, i, NULL) * (int64_t)tg_dtype_size(index->dtype);
             most = tg__imax(most, tg__get_i64(v, index->dtype));
         }
         at.classes = most < INT64_MAX ? most + 1 : most;
@@ -11892,9 +11811,8 @@ TG__PRIVATE bool tg__save_file(tg_ctx *tg, const char *path, const void *const *
 /* ======================================================================================
    >>impl-io    dicts of named tensors; safetensors; npy
    Every reader is a function of (bytes, size) and takes each of them for hostile: a number from the file is
-   compared with the bytes that are there before it
-   is used, products are checked, nothing recurses, and what is allocated is a small multiple of the file's
-   size. A dict is built aside and freed as a whole when
+   compared with the bytes that are there before it is used, products are checked, nothing recurses, and what
+   is allocated is a small multiple of the file's size. A dict is built aside and freed as a whole when
    anything fails.
    Tests: tests/test_io.c, tests/formats.c, tests/hostile.c, tests/fuzz_safetensors.c, tests/fuzz_npy.c
    ====================================================================================== */
@@ -11985,8 +11903,7 @@ TG__PRIVATE bool tg__bad(const tg__cursor *c, const char *what) {
     return tg__fail(c->tg, TG__E_FORMAT, c->who, what, (int64_t)c->at);
 }
 /* With a name from the file in the message: shortened, and without characters that a terminal obeys. */
-TG__PRIVATE bool tg__bad_name(const tg__cursor *c, size_t at, const char *kind, const char *name,
-    const char *what) {
+TG__PRIVATE bool tg__bad_name(const tg__cursor *c, size_t at, const char *kind, const char *name, const char *what) {
     char text[256];
     tg__text t = tg__text_over(text, sizeof text);
     tg__cursor there = *c;
@@ -12001,8 +11918,8 @@ TG__PRIVATE bool tg__bad_name(const tg__cursor *c, size_t at, const char *kind, 
 
 /* ---- JSON, as far as headers need it ---- */
 TG__PRIVATE void tg__json_space(tg__cursor *c) {
-    while (c->at < c->end && (c->s[c->at] == ' ' || c->s[c->at] == '\n' || c->s[c->at] == '\r' ||
-        c->s[c->at] == '\t')) c->at++;
+    while (c->at < c->end && (c->s[c->at] == ' ' || c->s[c->at] == '\n' ||
+                              c->s[c->at] == '\r' || c->s[c->at] == '\t')) c->at++;
 }
 TG__PRIVATE bool tg__json_take(tg__cursor *c, char want) {             /* no error if something else stands there */
     tg__json_space(c);
@@ -12037,8 +11954,8 @@ TG__PRIVATE size_t tg__utf8_put(char *out, uint32_t code) {
     if (code < 0x80) { out[0] = (char)code; return 1; }
     if (code < 0x800) { out[0] = (char)(0xC0 | code >> 6); out[1] = (char)(0x80 | (code & 63)); return 2; }
     if (code < 0x10000) {
-        out[0] = (char)(0xE0 | code >> 12); out[1] = (char)(0x80 | (code >> 6 & 63));
-            out[2] = (char)(0x80 | (code & 63));
+        out[0] = (char)(0xE0 | code >> 12);
+        out[1] = (char)(0x80 | (code >> 6 & 63)); out[2] = (char)(0x80 | (code & 63));
         return 3;
     }
     out[0] = (char)(0xF0 | code >> 18); out[1] = (char)(0x80 | (code >> 12 & 63));
@@ -12170,9 +12087,8 @@ TG__PRIVATE tg_tensor *tg__io_tensor(tg__cursor *c, const tg__io_type *y, int nd
 
 /* ---- names: a crit-bit tree ----
    Keys in the order they came, and a binary tree over their bytes: the branch that came with key i tells at
-   which byte and bit two groups of keys
-   part. Finding a name walks at most its own bits, whatever the other names are, so a file cannot be made
-   that is slow to read; with a hash table it could. */
+   which byte and bit two groups of keys part. Finding a name walks at most its own bits, whatever the other
+   names are, so a file cannot be made that is slow to read; with a hash table it could. */
 /* child: 2 * i is branch i, 2 * i + 1 is key i */
 typedef struct tg__key { const char *name; uint32_t child[2], at, bit; } tg__key;
 typedef struct tg__names { tg__key *key; int64_t count, room; uint32_t root; } tg__names;
@@ -12329,8 +12245,8 @@ TG__PRIVATE bool tg__dict_text_ok(tg_dict *d, const char *text, int operand) {
     return tg__utf8_valid(text) ||
         tg__fail(d->tg, TG__E_ARGUMENT, "names and metadata are UTF-8; this text is not");
 }
-TG__PRIVATE bool tg__dict_put(tg_dict *d, const char *name, tg_tensor *t, const tg__io_type *raw, int ndim,
-    const int64_t *shape) {
+TG__PRIVATE bool tg__dict_put(tg_dict *d, const char *name, tg_tensor *t, const tg__io_type *raw,
+    int ndim, const int64_t *shape) {
     int64_t i;
     tg__dict_item *p;
     char *own;
@@ -12355,8 +12271,8 @@ TG_API bool tg_dict_set(tg_dict *d, const char *name, tg_tensor *t) {
     tg__io_enter(d->tg, "dict_set");
     return tg__use(d->tg, t, 2) && tg__dict_put(d, name, t, NULL, 0, NULL);
 }
-TG_API bool tg_dict_set_raw(tg_dict *d, const char *name, const char *type, int ndim, const int64_t *shape,
-    tg_tensor *bytes) {
+TG_API bool tg_dict_set_raw(tg_dict *d, const char *name, const char *type,
+    int ndim, const int64_t *shape, tg_tensor *bytes) {
     const tg__io_type *y;
     uint64_t size;
     if (!d || !tg__gate(d->tg)) return false;
@@ -12431,13 +12347,13 @@ TG_API int tg_dict_raw_shape(const tg_dict *d, int64_t i, const int64_t **shape)
    negative zero would be, E4M3 has no infinity. */
 TG__PRIVATE float tg__f8_value(unsigned b, unsigned exponent, int bias, bool fnuz) {
     unsigned mantissa = 7 - exponent, e = (b & 0x7f) >> mantissa, m = b & ((1u << mantissa) - 1),
-        top = (1u << exponent) - 1;
+             top = (1u << exponent) - 1;
     float v;
     if (fnuz ? b == 0x80 : e == top && (exponent == 5 ? m != 0 : m == 7)) return (float)tg__nan();
     if (!fnuz && exponent == 5 && e == top) v = (float)tg__inf();
     else
-        v = (float)(e ? m + (1u << mantissa)
-            : m) * tg__float((uint32_t)((int)(e ? e : 1) - bias - (int)mantissa + 127) << 23);
+        v = (float)(e ? m + (1u << mantissa) : m)
+            * tg__float((uint32_t)((int)(e ? e : 1) - bias - (int)mantissa + 127) << 23);
     return b & 0x80 ? -v : v;
 }
 TG__PRIVATE float tg__raw_value(const tg__io_type *y, const unsigned char *p) {
@@ -12473,16 +12389,24 @@ TG_API tg_tensor *tg_dict_f32(const tg_dict *d, int64_t i) {
 
 /* --------------------------------------------------------------- safetensors ----
    8 bytes length of the header, little end first; the header, JSON: { name: { "dtype", "shape",
-   "data_offsets": [begin, end] }, ..., "__metadata__": { text: text } };
-   the data. As in the reference reader the tensors must cover the data exactly. Stricter than it: a name may
-   come once only, and an entry has those three fields.
-   The reference reader's limit of 100 MB for the header holds here too, and for what is written. */
+   "data_offsets": [begin, end] }, ..., "__metadata__": { text: text } }; the data.
+   As in the reference reader the tensors must cover the data exactly. Stricter than it: a name may come once
+   only, and an entry has those three fields. The reference reader's limit of 100 MB for the header holds here
+   too, and for what is written. */
 #define TG__ST_HEADER ((uint64_t)100000000)
 
-/* at: where the name stands in the file */
-typedef struct tg__st_span { uint64_t begin, end; size_t at; const tg__io_type *type; } tg__st_span;
-/* data: bytes behind the header */
-typedef struct tg__st { tg__cursor c; tg_dict *d; tg__st_span *span; int64_t room; uint64_t data; } tg__st;
+typedef struct tg__st_span {
+    uint64_t begin, end;
+    size_t at;                   /* where the name stands in the file */
+    const tg__io_type *type;
+} tg__st_span;
+typedef struct tg__st {
+    tg__cursor c;
+    tg_dict *d;
+    tg__st_span *span;
+    int64_t room;
+    uint64_t data;               /* bytes behind the header */
+} tg__st;
 
 TG__PRIVATE bool tg__st_shape(tg__cursor *c, int *ndim, int64_t *shape) {
     *ndim = 0;
@@ -12498,8 +12422,8 @@ TG__PRIVATE bool tg__st_field(tg__st *r, tg__st_span *s, tg__dict_item *p, unsig
     /* the first block has room for all text of the header */
     char *text = tg__dict_room(r->d, 1);
     if (!text || !tg__json_string(c, text)) return false;
-    field = strcmp(text, "dtype") == 0 ? 1 : strcmp(text, "shape") == 0 ? 2
-        : strcmp(text, "data_offsets") == 0 ? 4 : 0;
+    field = strcmp(text, "dtype") == 0 ? 1
+        : strcmp(text, "shape") == 0 ? 2 : strcmp(text, "data_offsets") == 0 ? 4 : 0;
     if (!field) return tg__bad_name(c, at, "field", text, "is not dtype, shape or data_offsets");
     if (*seen & field) return tg__bad_name(c, at, "field", text, "comes twice");
     *seen |= field;
@@ -12535,8 +12459,8 @@ TG__PRIVATE bool tg__st_tensor(tg__st *r, const char *name, size_t at) {
     do { if (!tg__st_field(r, s, p, &seen)) return false; } while (tg__json_take(c, ','));
     if (!tg__json_take(c, '}')) return tg__bad(c, "expected , or }");
     if (seen != 7)
-        return tg__bad_name(c, at, "tensor", name, !(seen & 1) ? "has no dtype" : !(seen & 2) ? "has no shape"
-            : "has no data_offsets");
+        return tg__bad_name(c, at, "tensor", name, !(seen & 1) ? "has no dtype"
+            : !(seen & 2) ? "has no shape" : "has no data_offsets");
     if (s->begin > s->end) return tg__bad_name(c, at, "tensor", name, "ends before it begins");
     if (s->end > r->data) return tg__bad_name(c, at, "tensor", name, "reaches past the end of the file");
     if (!tg__io_bytes(s->type, p->ndim, p->shape, &bytes))
@@ -12626,9 +12550,9 @@ TG__PRIVATE bool tg__st_cover(tg__st *r) {
         }
         for (at = 0, i = 0; i < n && s[order[i]].begin == at; i++) at = s[order[i]].end;
         q = i < n ? &s[order[i]] : NULL;
-        if (q) (void)tg__bad_name(&r->c, q->at, "tensor", r->d->names.key[q - s].name,
-                                  q->begin > at ? "leaves a hole before its data"
-                                      : "overlaps another tensor's data");
+        if (q)
+            (void)tg__bad_name(&r->c, q->at, "tensor", r->d->names.key[q - s].name,
+                q->begin > at ? "leaves a hole before its data" : "overlaps another tensor's data");
         tg__mem_put(r->c.tg, order, (size_t)n * sizeof *order);
         if (q) return false;
     }
@@ -12692,8 +12616,12 @@ TG_API tg_dict *(tg_safetensors_load)(tg_ctx *tg, const char *path) {
 
 /* Writing. The header lists the tensors in the dict's order; the data stand sorted by the size of their
    words, so that all are aligned. */
-/* begin: [count], of each tensor's data */
-typedef struct tg__st_plan { int64_t *begin; char *head; size_t head_size; int64_t data; } tg__st_plan;
+typedef struct tg__st_plan {
+    int64_t *begin;              /* [count], of each tensor's data */
+    char *head;
+    size_t head_size;
+    int64_t data;
+} tg__st_plan;
 
 TG__PRIVATE int tg__st_word(const tg__dict_item *p) {
     return p->raw ? p->raw->word : (int)tg_dtype_size(p->t->dtype);
@@ -12806,8 +12734,8 @@ TG_API tg_tensor *tg_safetensors_bytes(const tg_dict *d) {
     if (out) memcpy(out->data, w.head, w.head_size);
     for (i = 0; out && i < d->names.count; i++) {
         const tg__dict_item *p = &d->item[i];
-        if (!tg__io_pack(p->t, (unsigned char *)out->data + w.head_size + w.begin[i], (size_t)tg__st_bytes(p),
-            tg__st_word(p))) out = NULL;
+        if (!tg__io_pack(p->t, (unsigned char *)out->data + w.head_size + w.begin[i],
+                         (size_t)tg__st_bytes(p), tg__st_word(p))) out = NULL;
     }
     tg__st_plan_free(d, &w);
     return tg_end_with(d->tg, m, out);
@@ -12848,9 +12776,8 @@ TG_API bool tg_safetensors_save(const tg_dict *d, const char *path) {
 
 /* ----------------------------------------------------------------------- npy ----
    "\x93NUMPY", version, length of the header (2 bytes in version 1, else 4), the header, the array. The
-   header is the text of a Python dict, {'descr': '<f4',
-   'fortran_order': False, 'shape': (3, 4), }; NumPy evaluates it as a literal, here exactly this grammar is
-   read and nothing is evaluated. */
+   header is the text of a Python dict, {'descr': '<f4', 'fortran_order': False, 'shape': (3, 4), }; NumPy
+   evaluates it as a literal, here exactly this grammar is read and nothing is evaluated. */
 typedef struct tg__npy {
     const tg__io_type *type;
     bool big, fortran;
@@ -12909,8 +12836,8 @@ TG__PRIVATE bool tg__npy_header(tg__cursor *c, tg__npy *h) {
         size_t n, at = c->at;
         unsigned field;
         if (!tg__npy_string(c, &s, &n)) return false;
-        field = tg__npy_is(s, n, "descr") ? 1 : tg__npy_is(s, n, "fortran_order") ? 2
-            : tg__npy_is(s, n, "shape") ? 4 : 0;
+        field = tg__npy_is(s, n, "descr") ? 1
+            : tg__npy_is(s, n, "fortran_order") ? 2 : tg__npy_is(s, n, "shape") ? 4 : 0;
         if (!field || (seen & field)) {
             c->at = at;
             return tg__bad(c, "expected each of descr, fortran_order and shape once");
@@ -12926,8 +12853,8 @@ TG__PRIVATE bool tg__npy_header(tg__cursor *c, tg__npy *h) {
         break;
     }
     if (seen != 7)
-        return tg__bad(c, !(seen & 1) ? "the header has no descr" : !(seen & 2)
-            ? "the header has no fortran_order" : "the header has no shape");
+        return tg__bad(c, !(seen & 1) ? "the header has no descr"
+            : !(seen & 2) ? "the header has no fortran_order" : "the header has no shape");
     tg__json_space(c);
     return c->at == c->end || tg__bad(c, "text behind the header's }");
 }
@@ -12994,8 +12921,7 @@ TG_API tg_tensor *(tg_npy_load)(tg_ctx *tg, const char *path) {
 }
 
 /* The header byte for byte as NumPy writes it: room for the first size to grow, then spaces to a multiple of
-   64. With 8 dimensions it always
-   fits version 1.0. Returns its length. */
+   64. With 8 dimensions it always fits version 1.0. Returns its length. */
 #define TG__NPY_HEADER 512
 TG__PRIVATE size_t tg__npy_put_header(const tg_tensor *t, char *out) {
     const tg__io_type *y = tg__io_of_dtype(t->dtype);
@@ -13308,8 +13234,8 @@ TG_API int (tg_tape)(tg_tensor *t, tg_tape_entry *out, int room) {
             tg_tape_entry *e;
             if (i >= room || !out) continue;
             e = &out[i];
-            e->op = w.order[i]->op->name; e->file = w.order[i]->at.file; e->line = w.order[i]->at.line;
-                e->number = w.order[i]->serial;
+            e->op = w.order[i]->op->name; e->file = w.order[i]->at.file;
+            e->line = w.order[i]->at.line; e->number = w.order[i]->serial;
             e->n_in = w.order[i]->n_in; e->n_out = w.order[i]->n_out; e->node = w.order[i];
         }
     }
@@ -13388,8 +13314,8 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
         if (n->weak[0]) tg__put_value(&x, "grad", n->weak[0]->grad);
         tg__put(&x, leaf ? "\", style=filled, fillcolor=lightblue];\n" : "\"];\n");
         for (j = 0; j < n->n_in; j++) if (n->in_slot[j].from) {
-            tg__put(&x, "  n"); tg__put_i64(&x, (int64_t)n->in_slot[j].from->serial); tg__put(&x, " -> n");
-                tg__put_i64(&x, (int64_t)n->serial); tg__put(&x, ";\n");
+            tg__put(&x, "  n"); tg__put_i64(&x, (int64_t)n->in_slot[j].from->serial);
+            tg__put(&x, " -> n"); tg__put_i64(&x, (int64_t)n->serial); tg__put(&x, ";\n");
         }
     }
     tg__put(&x, "}\n");
