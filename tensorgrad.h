@@ -17017,13 +17017,16 @@ TG__G_RUN void TG__FT(tg__gemm_turn_run)(const TG__T *const *p, int64_t ks, TG__
             for (int j = 0; j < TG__VN; j++) TG__PREFETCH(p[j] + k + 4 * TG__G_TK);
         TG__FT(tg__gemm_turn)(p, k, o);
         if (n >= TG__VN && ks - k >= TG__G_TK) {
-            TG__T *row = to;                           /* a walking pointer: a register for each multiple of step is too many */
             TG__G_UNROLL
-            for (int u = 0; u < TG__G_TK; u++, row += step) TG__W(store)(row, o[u]);
+            for (int u = 0; u < TG__G_TK; u++) TG__W(store)(to + u * step, o[u]);
         } else {
+            TG__T part[TG__G_TK * TG__VN];             /* a copy: indexed by a variable, o itself would live in memory */
+            TG__G_UNROLL
+            for (int u = 0; u < TG__G_TK; u++) TG__W(store)(part + u * TG__VN, o[u]);
             for (int u = 0; u < TG__G_TK && k + u < ks; u++) {
-                if (n >= TG__VN) TG__W(store)(to + u * step, o[u]);
-                else TG__W(storen)(to + u * step, o[u], (int)n);
+                const TG__V v = TG__W(load)(part + u * TG__VN);
+                if (n >= TG__VN) TG__W(store)(to + u * step, v);
+                else TG__W(storen)(to + u * step, v, (int)n);
             }
         }
     }

@@ -672,7 +672,7 @@ static const op_case ops[] = {
     OP("checkpoint", checkpointed, "2 3;3 2|t 2 2;b 2 2")
     OP("tie", relu_sum, "d 2 3|d t 2 3|0 3")
     OP("mean", mse, "2 3;2 3|t 2 3;b 2 3|;")
-    OP("cross_entropy", entropy, "2 3|t 3 4|b 2 3|o 3 5|2 1|g 2 3")
+    OP("cross_entropy", entropy, "2 3|t 3 4|b 2 3|o 3 5|2 4|g 2 3|0 3")
     OP("mul", no_dropout, "2 3|0 3|")
     OP("mul", no_training, "2 3")
     OP("mul", dropped, "3 4|t 2 5")
