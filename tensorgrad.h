@@ -3190,18 +3190,9 @@ TG__PRIVATE void *tg__host_get(tg_ctx *tg, size_t size, bool slab) {
     return (char *)b + TG__ALIGN;
 }
 
-TG__PRIVATE void *tg__mem_get(tg_ctx *tg, size_t size) {
-    int c;
+/* No block of this size waits: one from the slab, or from the host. */
+TG__NOINLINE void *tg__mem_new(tg_ctx *tg, size_t size) {
     void *p;
-    if (tg->config.no_cache) return tg__host_get(tg, size ? size : 1, false);
-    if (size > SIZE_MAX / 4) { (void)tg__fail_memory(tg, size); return NULL; }
-    c = tg__size_class(&size);
-    if (tg->bins[c]) {
-        tg__free_block *f = tg->bins[c];
-        tg->bins[c] = f->next;
-        tg->memory.cached -= size;
-        return f;
-    }
     if (size > TG__SMALL_LIMIT) return tg__host_get(tg, size, false);
     if (tg->slab_left < size) {
         char *s = (char *)tg__host_get(tg, TG__SLAB_SIZE - TG__ALIGN, true);
@@ -3222,12 +3213,24 @@ TG__PRIVATE void *tg__mem_get(tg_ctx *tg, size_t size) {
     tg->slab += size; tg->slab_left -= size;
     return p;
 }
+TG__PRIVATE void *tg__mem_get(tg_ctx *tg, size_t size) {
+    tg__free_block *f;
+    int c;
+    if (TG__RARE(tg->config.no_cache)) return tg__host_get(tg, size ? size : 1, false);
+    if (TG__RARE(size > SIZE_MAX / 4)) { (void)tg__fail_memory(tg, size); return NULL; }
+    c = tg__size_class(&size);
+    f = tg->bins[c];
+    if (TG__RARE(!f)) return tg__mem_new(tg, size);
+    tg->bins[c] = f->next;
+    tg->memory.cached -= size;
+    return f;
+}
 
 TG__PRIVATE void tg__mem_put(tg_ctx *tg, void *p, size_t size) {
     tg__free_block *f = (tg__free_block *)p;
     int c;
     if (!p) return;
-    if (tg->config.no_cache) { tg__host_release(tg, (tg__block *)(void *)((char *)p - TG__ALIGN)); return; }
+    if (TG__RARE(tg->config.no_cache)) { tg__host_release(tg, (tg__block *)(void *)((char *)p - TG__ALIGN)); return; }
     c = tg__size_class(&size);
     f->next = tg->bins[c]; tg->bins[c] = f;
     tg->memory.cached += size;

@@ -264,7 +264,11 @@ static void *every_float(void *user) {
         t = j->f->op(tg_wrap(tg, TG_SHAPE(n), TG_F32, x));
         j->ok = t != NULL;
         for (i = 0; t && i < n; i++) {
-            double e = measure(j->f, x[i], ((float *)t->data)[i], j->f->ref((double)x[i]), false);
+            const float got = ((float *)t->data)[i];
+            const double ref = j->f->ref((double)x[i]);
+            double e;
+            if (got == (float)ref && got != 0) continue;          /* the nearest float: half an ulp at most, so no time is spent on it */
+            e = measure(j->f, x[i], got, ref, false);
             if (e > j->worst) { j->worst = e; j->at = (double)x[i]; }
         }
         tg_end(tg, m);
@@ -287,7 +291,8 @@ static void test_every(const char *only, uint64_t stride) {
             if (pthread_create(&j[i].thread, NULL, every_float, &j[i]) != 0) ok = false;
         }
         for (i = 0; ok && i < n; i++) { pthread_join(j[i].thread, NULL); ok = ok && j[i].ok; if (j[i].worst > worst) { worst = j[i].worst; at = j[i].at; } }
-        printf("%-11s worst of all floats %.3f ulp at %.9g\n", functions[f].name, worst, at);
+        if (worst > 0.5) printf("%-11s worst of all floats %.3f ulp at %.9g\n", functions[f].name, worst, at);
+        else printf("%-11s every float is rounded correctly\n", functions[f].name);
         fflush(stdout);
         CHECK_MSG(ok && worst <= functions[f].bound, "%s: %.3g ulp at %.9g (bound %g)", functions[f].name, worst, at, functions[f].bound);
     }

@@ -8,6 +8,7 @@
      --rows GLOB,...    which rows; all by default
      --budget SECONDS   of sampling per row, 1 by default
      --isa NAME         plain, avx2, avx512 or neon in place of the widest that the machine has; impl is tensorgrad_NAME then
+     --strict           in strict mode; impl is tensorgrad_strict then
      --impl NAME        another name for the program in its output
 
    How a row is timed: three repetitions that do not count; then samples of so many repetitions that one lasts a millisecond, for the
@@ -685,6 +686,7 @@ int main(int argc, char **argv) {
     for (i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (strcmp(argv[i], "--list") == 0) { list = true; continue; }
+        if (strcmp(argv[i], "--strict") == 0) { config.strict = true; continue; }
         if (!value) { fprintf(stderr, "bench: unknown option or no value: %s (see the first comment of tools/bench.c)\n", argv[i]); return 2; }
         if (strcmp(argv[i], "--threads") == 0) threads = atoi(value);
         else if (strcmp(argv[i], "--rows") == 0) globs = value;
@@ -698,7 +700,7 @@ int main(int argc, char **argv) {
         } else { fprintf(stderr, "bench: unknown option %s (see the first comment of tools/bench.c)\n", argv[i]); return 2; }
         i++;
     }
-    if (!impl) impl = "tensorgrad";
+    if (!impl) impl = config.strict ? "tensorgrad_strict" : "tensorgrad";
     if (threads < 1) threads = 1;
     gemm_rows();
     conv_rows();
