@@ -346,7 +346,8 @@ typedef struct tg_config {
 } tg_config;
 
 /* Opens a context; NULL config means all defaults. Returns NULL when memory is short, the instruction set is
-   not there, or the header that the caller saw is not the one that was compiled. Close it with tg_close,
+   not there, the header that the caller saw is not the one that was compiled, or strict mode is asked of a
+   build that fuses against its pragmas (clang -ffp-contract=fast; the log says so). Close it with tg_close,
    which returns every byte. In C: tg_open(&(tg_config){ .threads = 2, .seed = 1 }). */
 #define TG_ABI ((uint32_t)(TG_VERSION * 8u) ^ (uint32_t)(sizeof(tg_tensor) << 20) ^ (uint32_t)(sizeof(tg_config) << 10))
 #define tg_open(...) tg_open_abi((__VA_ARGS__), TG_ABI)
@@ -4459,6 +4460,8 @@ TG__PRIVATE void tg__default_log(void *user, tg_log_level level, const char *tex
 }
 TG__PRIVATE double tg__default_clock(void *user) { (void)user; return tg__seconds(); }
 
+TG__PRIVATE bool tg__fuses(int isa);
+
 TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
     tg_config c = TG__ZERO;
     tg_ctx *tg;
@@ -4484,6 +4487,12 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
     tg->random.seed = c.seed;
     tg->grad_mode = true;
     if (c.threads != 0 && c.threads != 1 && !tg_threads(tg, c.threads < 0 ? 0 : c.threads)) {
+        tg_close(tg);
+        return NULL;
+    }
+    if (c.strict && tg__fuses(isa)) {
+        tg__log(tg, TG_LOG_ERROR, "open: strict mode cannot keep its promise: the compiler was told to fuse products and sums "
+            "everywhere; build without -ffp-contract=fast");
         tg_close(tg);
         return NULL;
     }
@@ -6600,6 +6609,21 @@ TG__INTEGER_FORMULAS(TG__I1, TG__I2, TG__I3)
 /* A kernel's two tables, one pointer per pass each. */
 typedef struct tg__map_table { tg__map_fn f32[TG__PASSES], f64[TG__PASSES]; } tg__map_table;
 #define TG__MAP_TABLE(name) static const tg__map_table name##__t = { { TG__EACH_PASS(name##_f32) }, { TG__EACH_PASS_F64(name##_f64) } };
+
+/* Does this pass fuse a product and a sum that are to be rounded one by one? Only clang's -ffp-contract=fast does so in spite of the
+   pragmas, and nothing tells the header of that flag. a + p b, where p b = 1 + 2^-11 + 2^-24 and a = -(1 + 2^-11). */
+TG__PRIVATE bool tg__fuses(int isa) {
+    static const tg__map_fn kernel[TG__PASSES] = { TG__EACH_PASS(tg_add_scaled_v_f32) };
+    volatile float va = -1.00048828125f, vb = 1.000244140625f;
+    const float a = va, b = vb;
+    const double p = (double)b;
+    const int64_t step[2] = { 0, 0 };
+    const void *x[2];
+    float y = 0;
+    x[0] = &a; x[1] = &b;
+    tg__map_call(isa, TG_F32, kernel[isa], 2, false, 1, &y, x, step, &p);
+    return tg__bits32(y) != 0;
+}
 
 enum { TG__SAME, TG__NUMERIC, TG__COUNTING, TG__FLOATING, TG__FLOAT_ONLY, TG__PREDICATE, TG__CHOOSE };
 

@@ -224,10 +224,15 @@ if in_group object && impl_gcc; then
             if [ -z "$found" ]; then pass; else fail "fused instructions in kernels without FMA ($object): $found"; fi
         done
     fi
-    if slow && have clang && compiles "clang -O3 -march=haswell object" clang -std=gnu17 -O3 -march=haswell -ffp-contract=fast $inc -c tests/compile_impl.c -o $out/fastc.o; then
+    if slow && have clang && compiles "clang -O3 -march=haswell object" clang -std=gnu17 -O3 -march=haswell $inc -c tests/compile_impl.c -o $out/fastc.o; then
         found=$(fused $out/fastc.o '__plain(\.|$)|tg_(add|sub|mul|lerp|square)_v.*__(avx2|avx512)(\.|$)' | head -n 8 | tr '\n' ' ')
         if [ -z "$found" ]; then pass; else fail "clang: fused instructions without FMA: $found"; fi
     fi
+    # a flag of clang's that overrides its pragmas: strict mode says so instead of giving other bits
+    if slow && have clang && compiles "clang -O2 -ffp-contract=fast" clang -O2 -ffp-contract=fast $inc tests/compile_strict.c -o $out/strict; then
+        if grep -qw fma /proc/cpuinfo 2>/dev/null; then says_ok "strict mode is refused where clang fuses everything" $out/strict refused; else skip "strict mode under -ffp-contract=fast: no FMA here"; fi
+    fi
+    quick "strict mode never fuses" $out/strict $inc tests/compile_strict.c
 fi
 
 # ----------------------------------------------------------------------------------------------------------------- hostile
