@@ -1301,7 +1301,8 @@ static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *b
 #if defined(TENSORGRAD_TEACH)
 #define TG__HAS_X86 0
 #define TG__HAS_NEON 0
-#elif (defined(__x86_64__) || defined(_M_X64)) && (defined(__GNUC__) && !defined(__TINYC__)) && (!defined(__MINGW32__) || defined(__clang__))
+#elif (defined(__x86_64__) || defined(_M_X64)) && (defined(__GNUC__) && !defined(__TINYC__)) && \
+    (!defined(__MINGW32__) || defined(__clang__))
 #define TG__HAS_X86 1          /* mingw's gcc aligns its stack to 16 and spills wide registers with aligned stores: no AVX there */
 #define TG__HAS_NEON 0
 #elif defined(__aarch64__) && defined(__GNUC__)
@@ -1312,10 +1313,12 @@ static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *b
 #define TG__HAS_NEON 0
 #endif
 #undef TG__ONLY
-#if defined(TENSORGRAD_NATIVE) && TG__HAS_X86 && defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#if defined(TENSORGRAD_NATIVE) && TG__HAS_X86 && \
+    defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
 #define TG__ONLY avx512
 #define TG__ONLY_AVX512
-#elif defined(TENSORGRAD_NATIVE) && TG__HAS_X86 && defined(__AVX2__) && defined(__FMA__) && defined(__F16C__) && defined(__BMI2__)
+#elif defined(TENSORGRAD_NATIVE) && TG__HAS_X86 && \
+    defined(__AVX2__) && defined(__FMA__) && defined(__F16C__) && defined(__BMI2__)
 #define TG__ONLY avx2
 #define TG__ONLY_AVX2
 #elif defined(TENSORGRAD_NATIVE) && TG__HAS_NEON
@@ -3840,7 +3843,8 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_NEON, TG__PASSES };
 #else
 /* Where faster passes follow, or quick compiling is asked for, the two plain ones are compiled with less
    effort: that takes a fifth off the whole, the bits are the same, and they run a tenth slower. */
-#if defined(__GNUC__) && !defined(__clang__) && !defined(__TINYC__) && !defined(TENSORGRAD_DEBUG) && (TG__HAS_X86 || TG__HAS_NEON || defined(TENSORGRAD_TEACH))
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__TINYC__) && !defined(TENSORGRAD_DEBUG) && \
+    (TG__HAS_X86 || TG__HAS_NEON || defined(TENSORGRAD_TEACH))
 #define TG__LESS_EFFORT
 #pragma GCC push_options
 #pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
@@ -5873,7 +5877,9 @@ TG__KERNEL(void, tg__bf16_to_f32, (int64_t n, float *d, const uint16_t *s));
 TG__KERNEL(void, tg__f32_to_f16, (int64_t n, uint16_t *d, const float *s));
 TG__KERNEL(void, tg__f32_to_bf16, (int64_t n, uint16_t *d, const float *s));
 
-#define TG__EACH_NUMBER(TG__X, T) TG__X(T, TG_I64, int64_t) TG__X(T, TG_I32, int32_t) TG__X(T, TG_I16, int16_t) TG__X(T, TG_I8, int8_t) TG__X(T, TG_U8, uint8_t)
+#define TG__EACH_NUMBER(TG__X, T) \
+    TG__X(T, TG_I64, int64_t) TG__X(T, TG_I32, int32_t) TG__X(T, TG_I16, int16_t) TG__X(T, TG_I8, int8_t) \
+    TG__X(T, TG_U8, uint8_t)
 
 /* n elements of type d from s (stride in elements) as T, side by side. */
 TG__PRIVATE void tg__load_f32(int isa, int64_t n, float *y, const void *s, int64_t stride, tg_dtype d) {
@@ -6037,14 +6043,14 @@ TG__PRIVATE void tg__store_i64(int64_t n, void *y, int64_t stride, tg_dtype d, c
     }
 }
 
-TG__PRIVATE void tg__load(int isa, tg_dtype compute, int64_t n, void *y, const void *s, int64_t stride,
-    tg_dtype d) {
+TG__PRIVATE void tg__load(int isa, tg_dtype compute, int64_t n, void *y,
+    const void *s, int64_t stride, tg_dtype d) {
     if (compute == TG_F32) tg__load_f32(isa, n, (float *)y, s, stride, d);
     else if (compute == TG_F64) tg__load_f64(isa, n, (double *)y, s, stride, d);
     else tg__load_i64(n, (int64_t *)y, s, stride, d);
 }
-TG__PRIVATE void tg__store(int isa, tg_dtype compute, int64_t n, void *y, int64_t stride, tg_dtype d,
-    const void *x) {
+TG__PRIVATE void tg__store(int isa, tg_dtype compute, int64_t n,
+    void *y, int64_t stride, tg_dtype d, const void *x) {
     if (compute == TG_F32) tg__store_f32(isa, n, y, stride, d, (const float *)x);
     else if (compute == TG_F64) tg__store_f64(n, y, stride, d, (const double *)x);
     else tg__store_i64(n, y, stride, d, (const int64_t *)x);
@@ -6192,8 +6198,10 @@ TG__PRIVATE void tg__map_chunk(void *job, int64_t index) {
             switch (j->how[k]) {
                 case TG__MAP_FLAT: x[k - 1] = j->base[k] + at * (int64_t)csize; break;
                 case TG__MAP_ONE: x[k - 1] = &j->one[k]; step[k - 1] = 0; break;
-                case TG__MAP_ROW: x[k - 1] = j->base[k] + tg__loop_offset(&j->loop, k, at,
-                    NULL) * (int64_t)csize; step[k - 1] = -j->loop.stride[k][last]; break;
+                case TG__MAP_ROW:
+                    x[k - 1] = j->base[k] + tg__loop_offset(&j->loop, k, at, NULL) * (int64_t)csize;
+                    step[k - 1] = -j->loop.stride[k][last];
+                    break;
                 default:
                     x[k - 1] = tiles + (size_t)k * TG__TILE * 8;
                     tg__loop_tile(&j->loop, k, isa, at, n, j->compute, tiles + (size_t)k * TG__TILE * 8,
@@ -6204,10 +6212,10 @@ TG__PRIVATE void tg__map_chunk(void *job, int64_t index) {
         }
         {
             size_t ysize = j->mask ? 1 : csize;
-            y = j->how[0] == TG__MAP_FLAT ? (void *)(j->base[0] + at * (int64_t)ysize) :
-                j->how[0] == TG__MAP_ROW
+            y = j->how[0] == TG__MAP_FLAT ? (void *)(j->base[0] + at * (int64_t)ysize)
+                : j->how[0] == TG__MAP_ROW
                     ? (void *)(j->base[0] + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)ysize)
-                    : (void *)tiles;
+                : (void *)tiles;
         }
         tg__map_call(isa, j->compute, j->fn, j->n - 1, j->mask, n, y, x, step, j->p);
         if (j->how[0] == TG__MAP_TILE) {
@@ -6241,11 +6249,9 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *job) {
         if (k > 0 && (zero || l->numel == 1)) {
             j->how[k] = TG__MAP_ONE;
             tg__load(tg->isa, j->compute, 1, &j->one[k], j->base[k], 1, j->dtype[k]);
-        }
-        else if (flat && same) j->how[k] = TG__MAP_FLAT;
-        else if (j->rows && same &&
-            (l->stride[k][l->ndim - 1] == 1 || (k > 0 && l->stride[k][l->ndim - 1] == 0))) j->how[k] =
-            TG__MAP_ROW;
+        } else if (flat && same) j->how[k] = TG__MAP_FLAT;
+        else if (j->rows && same && (l->stride[k][l->ndim - 1] == 1 || (k > 0 && l->stride[k][l->ndim - 1] == 0)))
+            j->how[k] = TG__MAP_ROW;
         else { j->how[k] = TG__MAP_TILE; tile = true; }
     }
     /* no rows needed if everything is flat anyway */
@@ -6415,16 +6421,17 @@ TG__PRIVATE void tg__copy_chunk(void *job, int64_t index) {
     while (at < end) {
         int64_t column = 0, yo = tg__loop_offset(l, 0, at, &column), xo = tg__loop_offset(l, 1, at, NULL),
             n = tg__imin(end - at, l->shape[last] - column);
-        if (j->raw && last > 0 && column == 0 && end - at >= 2 * l->shape[last] && l->stride[0][last] == 1 &&
-            l->stride[1][last] == 1) {
+        if (j->raw && last > 0 && column == 0 && end - at >= 2 * l->shape[last] &&
+            l->stride[0][last] == 1 && l->stride[1][last] == 1) {
             int64_t row = at / l->shape[last] % l->shape[last - 1],
                 rows = tg__imin((end - at) / l->shape[last], l->shape[last - 1] - row);
-            tg__move_rows(rows, (size_t)l->shape[last] * ysize, j->y + yo * (int64_t)ysize,
-                l->stride[0][last - 1] * (int64_t)ysize,
-                          j->x + xo * (int64_t)xsize, l->stride[1][last - 1] * (int64_t)xsize);
+            tg__move_rows(rows, (size_t)l->shape[last] * ysize,
+                j->y + yo * (int64_t)ysize, l->stride[0][last - 1] * (int64_t)ysize,
+                j->x + xo * (int64_t)xsize, l->stride[1][last - 1] * (int64_t)xsize);
             n = rows * l->shape[last];
-        } else if (j->raw) tg__move_run(n, ysize, j->y + yo * (int64_t)ysize, l->stride[0][last],
-            j->x + xo * (int64_t)xsize, l->stride[1][last]);
+        } else if (j->raw)
+            tg__move_run(n, ysize, j->y + yo * (int64_t)ysize, l->stride[0][last],
+                j->x + xo * (int64_t)xsize, l->stride[1][last]);
         else {
             n = tg__imin(n, TG__TILE);
             tg__load(j->tg->isa, j->compute, n, tile, j->x + xo * (int64_t)xsize, l->stride[1][last], j->xd);
@@ -6499,18 +6506,15 @@ TG__PRIVATE void tg__fill_chunk(void *job, int64_t index) {
         else if (size == 1) {
             if (s == 1) memset(y, (unsigned char)j->bits[0], (size_t)n);
             else for (i = 0; i < n; i++) y[i * s] = j->bits[0];
-        }
-        else if (size == 2) {
+        } else if (size == 2) {
             uint16_t v, *p = (uint16_t *)(void *)y;
             memcpy(&v, j->bits, 2);
             for (i = 0; i < n; i++) p[i * s] = v;
-        }
-        else if (size == 4) {
+        } else if (size == 4) {
             uint32_t v, *p = (uint32_t *)(void *)y;
             memcpy(&v, j->bits, 4);
             if (s == 1) for (i = 0; i < n; i++) p[i] = v; else for (i = 0; i < n; i++) p[i * s] = v;
-        }
-        else {
+        } else {
             uint64_t v, *p = (uint64_t *)(void *)y;
             memcpy(&v, j->bits, 8);
             if (s == 1) for (i = 0; i < n; i++) p[i] = v; else for (i = 0; i < n; i++) p[i * s] = v;
@@ -6536,8 +6540,8 @@ TG__PRIVATE bool tg__fill(tg_ctx *tg, tg_tensor *y, double f, int64_t i, bool is
 TG__PRIVATE bool tg__ramp(tg_ctx *tg, tg_tensor *y, double fstart, double fstep, int64_t start, int64_t step) {
     tg__fill_job j;
     tg__zero(&j, sizeof j);
-    j.y = (char *)y->place; j.d = y->dtype; j.ramp = true; j.fstart = fstart; j.fstep = fstep; j.start = start;
-        j.step = step;
+    j.y = (char *)y->place; j.d = y->dtype; j.ramp = true;
+    j.fstart = fstart; j.fstep = fstep; j.start = start; j.step = step;
     tg__loop_make(&j.loop, &y, 1);
     return tg__launch(tg, y->device, &tg__family_fill, &j);
 }
@@ -6547,19 +6551,43 @@ TG__PRIVATE bool tg__ramp(tg_ctx *tg, tg_tensor *y, double fstart, double fstep,
    the numbers p. A formula without a row here is for floating types only. */
 #define TG__WRAP(u) ((int64_t)(u))
 #define TG__INTEGER_FORMULAS(TG__I1, TG__I2, TG__I3) \
-    TG__I1(tg_neg, TG__WRAP((uint64_t)0 - (uint64_t)x))      TG__I1(tg_abs, x < 0 ? TG__WRAP((uint64_t)0 - (uint64_t)x) : x)      TG__I1(tg_sign, (x > 0) - (x < 0)) \
-    TG__I1(tg_square, TG__WRAP((uint64_t)x * (uint64_t)x))      TG__I1(tg_relu, x > 0 ? x : 0) \
-    TG__I1(tg_floor, x)      TG__I1(tg_ceil, x)      TG__I1(tg_round, x)      TG__I1(tg_trunc, x) \
-    TG__I1(tg_isnan, x & 0)      TG__I1(tg_isinf, x & 0)      TG__I1(tg_isfinite, (x | 1) != 0)      TG__I1(tg_logical_not, x == 0) \
-    TG__I1(tg_hardtanh, tg__int_clamp(x, p)) \
-    TG__I1(tg_clamp, tg__int_clamp(x, p)) \
-    TG__I2(tg_add, TG__WRAP((uint64_t)a + (uint64_t)b))      TG__I2(tg_sub, TG__WRAP((uint64_t)a - (uint64_t)b))      TG__I2(tg_mul, TG__WRAP((uint64_t)a * (uint64_t)b)) \
-    TG__I2(tg_pow, tg__int_pow(a, b))      TG__I2(tg_maximum, a > b ? a : b)      TG__I2(tg_minimum, a < b ? a : b) \
-    TG__I2(tg_fmod, tg__int_mod(a, b))      TG__I2(tg_remainder, tg__int_remainder(a, b))      TG__I2(tg_floor_divide, tg__int_floor_divide(a, b))      TG__I2(tg_div_trunc, b == -1 ? (int64_t)((uint64_t)0 - (uint64_t)a) : b == 0 ? 0 : a / b) \
-    TG__I2(tg_eq, a == b)      TG__I2(tg_ne, a != b)      TG__I2(tg_lt, a < b)      TG__I2(tg_le, a <= b)      TG__I2(tg_gt, a > b)      TG__I2(tg_ge, a >= b) \
-    TG__I2(tg_logical_and, a && b)      TG__I2(tg_logical_or, a || b)      TG__I2(tg_logical_xor, !a != !b) \
-    TG__I2(tg_add_scaled, TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b)) \
-    TG__I3(tg_where, a ? b : c)      TG__I3(tg_addcmul, TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b * (uint64_t)c))
+    TG__I1(tg_neg,          TG__WRAP((uint64_t)0 - (uint64_t)x)) \
+    TG__I1(tg_abs,          x < 0 ? TG__WRAP((uint64_t)0 - (uint64_t)x) : x) \
+    TG__I1(tg_sign,         (x > 0) - (x < 0)) \
+    TG__I1(tg_square,       TG__WRAP((uint64_t)x * (uint64_t)x)) \
+    TG__I1(tg_relu,         x > 0 ? x : 0) \
+    TG__I1(tg_floor,        x) \
+    TG__I1(tg_ceil,         x) \
+    TG__I1(tg_round,        x) \
+    TG__I1(tg_trunc,        x) \
+    TG__I1(tg_isnan,        x & 0) \
+    TG__I1(tg_isinf,        x & 0) \
+    TG__I1(tg_isfinite,     (x | 1) != 0) \
+    TG__I1(tg_logical_not,  x == 0) \
+    TG__I1(tg_hardtanh,     tg__int_clamp(x, p)) \
+    TG__I1(tg_clamp,        tg__int_clamp(x, p)) \
+    TG__I2(tg_add,          TG__WRAP((uint64_t)a + (uint64_t)b)) \
+    TG__I2(tg_sub,          TG__WRAP((uint64_t)a - (uint64_t)b)) \
+    TG__I2(tg_mul,          TG__WRAP((uint64_t)a * (uint64_t)b)) \
+    TG__I2(tg_pow,          tg__int_pow(a, b)) \
+    TG__I2(tg_maximum,      a > b ? a : b) \
+    TG__I2(tg_minimum,      a < b ? a : b) \
+    TG__I2(tg_fmod,         tg__int_mod(a, b)) \
+    TG__I2(tg_remainder,    tg__int_remainder(a, b)) \
+    TG__I2(tg_floor_divide, tg__int_floor_divide(a, b)) \
+    TG__I2(tg_div_trunc,    b == -1 ? (int64_t)((uint64_t)0 - (uint64_t)a) : b == 0 ? 0 : a / b) \
+    TG__I2(tg_eq,           a == b) \
+    TG__I2(tg_ne,           a != b) \
+    TG__I2(tg_lt,           a < b) \
+    TG__I2(tg_le,           a <= b) \
+    TG__I2(tg_gt,           a > b) \
+    TG__I2(tg_ge,           a >= b) \
+    TG__I2(tg_logical_and,  a && b) \
+    TG__I2(tg_logical_or,   a || b) \
+    TG__I2(tg_logical_xor,  !a != !b) \
+    TG__I2(tg_add_scaled,   TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b)) \
+    TG__I3(tg_where,        a ? b : c) \
+    TG__I3(tg_addcmul,      TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b * (uint64_t)c))
 
 TG__PRIVATE int64_t tg__int_pow(int64_t a, int64_t b) {
     uint64_t r = 1, f = (uint64_t)a;
@@ -6603,8 +6631,8 @@ typedef struct tg__map_table { tg__map_fn f32[TG__PASSES], f64[TG__PASSES]; } tg
 
 enum { TG__SAME, TG__NUMERIC, TG__COUNTING, TG__FLOATING, TG__FLOAT_ONLY, TG__PREDICATE, TG__CHOOSE };
 
-typedef tg_tensor *(*tg__composed_fn)(tg_ctx *tg, const double *p, tg_tensor *g, tg_tensor *const *in,
-    tg_tensor *y);
+typedef tg_tensor *(*tg__composed_fn)(tg_ctx *tg, const double *p,
+    tg_tensor *g, tg_tensor *const *in, tg_tensor *y);
 
 typedef struct tg__formula {
     tg_op op;                                       /* first: the record is the formula */
@@ -6657,8 +6685,8 @@ TG__PRIVATE bool tg__broadcast(tg_ctx *tg, tg_tensor *const *in, int n, int *ndi
             if (first >= 0 && s != shape[d]) {
                 bool turned = in[first]->ndim == 2 && in[i]->ndim == 2 &&
                     in[first]->shape[0] == in[i]->shape[1] && in[first]->shape[1] == in[i]->shape[0];
-                return tg__fail(tg, TG__E_BROADCAST, in[first], in[i], shape[d], s, d, turned
-                    ? "; transpose one?" : "");
+                return tg__fail(tg, TG__E_BROADCAST, in[first], in[i], shape[d], s, d,
+                    turned ? "; transpose one?" : "");
             }
             shape[d] = s; first = i;
         }
@@ -6703,8 +6731,8 @@ TG__PRIVATE bool tg__formula_check(tg_ctx *tg, tg__node *n) {
     for (i = 0; i < n->n_in && first < 0; i++)
         if (n->in[i]->ndim == ndim && memcmp(n->in[i]->shape, shape, (size_t)ndim * sizeof shape[0]) == 0)
             first = i;
-    return first >= 0 ? tg__out_ordered(tg, n, 0, result, n->in[first]) : tg__out_make(tg, n, 0, result, ndim,
-        shape);
+    return first >= 0 ? tg__out_ordered(tg, n, 0, result, n->in[first])
+        : tg__out_make(tg, n, 0, result, ndim, shape);
 }
 TG__PRIVATE bool tg__formula_check_(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
@@ -6723,8 +6751,8 @@ TG__PRIVATE bool tg__formula_check_(tg_ctx *tg, tg__node *n) {
 
 TG__PRIVATE bool tg__has_zero(const tg_tensor *t);
 TG__PRIVATE bool tg__divides(const tg__formula *f) {               /* integers: by zero is an error */
-    return f->value_i64 == tg_fmod_i || f->value_i64 == tg_remainder_i || f->value_i64 == tg_floor_divide_i ||
-        f->value_i64 == tg_div_trunc_i;
+    return f->value_i64 == tg_fmod_i || f->value_i64 == tg_remainder_i ||
+        f->value_i64 == tg_floor_divide_i || f->value_i64 == tg_div_trunc_i;
 }
 TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
@@ -6759,10 +6787,10 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
             }
         }
     }
-    ok = tg__map(tg, compute == TG_I64 ? f->value_i64 : compute == TG_F64 ? f->value->f64[tg->isa]
-        : f->value->f32[tg->isa], compute,
-                 f->types == TG__PREDICATE && compute != TG_I64, n->out[0], in, n->n_in,
-                     ((const tg__numbers *)n->attr)->p);
+    ok = tg__map(tg,
+        compute == TG_I64 ? f->value_i64 : compute == TG_F64 ? f->value->f64[tg->isa] : f->value->f32[tg->isa],
+        compute, f->types == TG__PREDICATE && compute != TG_I64,
+        n->out[0], in, n->n_in, ((const tg__numbers *)n->attr)->p);
     for (i = 0; i < n->n_in; i++) if (in[i] != n->in[i]) tg__tensor_drop(in[i]);
     return ok;
 }
@@ -6807,8 +6835,10 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     return true;
 }
 
-static const tg_attr tg__numbers_attrs[] = { { "p0", TG_ATTR_FLOAT, 0, 1 },
-    { "p1", TG_ATTR_FLOAT, sizeof(double), 1 } };
+static const tg_attr tg__numbers_attrs[] = {
+    { "p0", TG_ATTR_FLOAT, 0, 1 },
+    { "p1", TG_ATTR_FLOAT, sizeof(double), 1 }
+};
 
 /* The composed derivatives: the words as tg calls. */
 #define NEG(v) tg_neg(v)
@@ -10042,10 +10072,10 @@ TG__KERNEL(void, tg__gemm_strip_f32, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_strip_f64, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_block_f32, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_block_f64, (const tg__gemm_part *s));
-TG__KERNEL(void, tg__gemm_panels_f32, (int kind, const void *src, int64_t k_step, int64_t line, int64_t kc,
-    int64_t n, void *out, int64_t width, int64_t step));
-TG__KERNEL(void, tg__gemm_panels_f64, (int kind, const void *src, int64_t k_step, int64_t line, int64_t kc,
-    int64_t n, void *out, int64_t width, int64_t step));
+TG__KERNEL(void, tg__gemm_panels_f32, (int kind, const void *src, int64_t k_step, int64_t line,
+    int64_t kc, int64_t n, void *out, int64_t width, int64_t step));
+TG__KERNEL(void, tg__gemm_panels_f64, (int kind, const void *src, int64_t k_step, int64_t line,
+    int64_t kc, int64_t n, void *out, int64_t width, int64_t step));
 TG__KERNEL(void, tg__gemm_dots_f32, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_dots_f64, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_lanes_f32, (const tg__gemm_part *s, int cls, int classes));
@@ -10059,8 +10089,8 @@ TG__KERNEL(void, tg__gemm_words_block, (int op, const tg__gemm_part *s));
 #define TG__GEMM_CALL(job, name) ((job)->wide ? name##_f64__k : name##_f32__k)[(job)->isa]
 
 enum {
-    TG__GEMM_STRIPS, TG__GEMM_BLOCKS, TG__GEMM_SHARED, TG__GEMM_PARTIAL, TG__GEMM_DOTS, TG__GEMM_LANES,
-        TG__GEMM_WHOLE
+    TG__GEMM_STRIPS, TG__GEMM_BLOCKS, TG__GEMM_SHARED, TG__GEMM_PARTIAL,
+    TG__GEMM_DOTS, TG__GEMM_LANES, TG__GEMM_WHOLE
 };
 enum {
     TG__GEMM_CHUNK = 3 << 20,       /* multiply-adds of a chunk at most, about: 25 us with AVX-512 */
@@ -10192,8 +10222,8 @@ TG__PRIVATE void tg__gemm_matrix(const tg__gemm_job *j, int64_t i, tg__gemm_part
 }
 
 /* Narrow p and f to rows i.. and columns c.. */
-TG__PRIVATE void tg__gemm_narrow(const tg__gemm_job *j, tg__gemm_part *p, tg__gemm_last *f, int64_t row,
-    int64_t m, int64_t col, int64_t n) {
+TG__PRIVATE void tg__gemm_narrow(const tg__gemm_job *j, tg__gemm_part *p, tg__gemm_last *f,
+    int64_t row, int64_t m, int64_t col, int64_t n) {
     p->a = (const char *)p->a + row * p->a_rs * (int64_t)j->size_a;
     p->b = (const char *)p->b + col * p->b_cs * (int64_t)j->size_b;
     p->m = f->m = m;
@@ -10263,8 +10293,8 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_job *j, int64_t at, int64_t i, in
         p.d = scratch + j->work;
         p.d_rs = p.n;
         if (kb >= 0) {                                                /* sums of all of c, [kt,] m, n */
-            const int64_t part = at * (j->path == TG__GEMM_PARTIAL ? j->kt : 1) + (j->path == TG__GEMM_PARTIAL
-                ? kb : 0);
+            const int64_t part = at * (j->path == TG__GEMM_PARTIAL ? j->kt : 1)
+                + (j->path == TG__GEMM_PARTIAL ? kb : 0);
             p.d = j->mem + ((part * j->part.m + row) * whole_n + col) * (int64_t)j->size;
             p.d_rs = whole_n;
         }
@@ -10328,19 +10358,18 @@ TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_job *j, int64_t i) {
             n = (is_b ? p.n : p.m) - from, step = is_b ? j->b_step : j->a_step;
         const int size = (int)j->size_a;
         tg__gemm_words_panels__k[j->isa](j->words, size, is_b || a_signed, is_b, a_signed,
-            (const char *)(is_b ? p.b : p.a) + (from * line + k0 * k_step) * size,
-                                         k_step, line, kc, n < each ? n : each, (is_b ? bp : ap) +
-                                             from / width * step * 4, step);
+            (const char *)(is_b ? p.b : p.a) + (from * line + k0 * k_step) * size, k_step, line,
+            kc, n < each ? n : each, (is_b ? bp : ap) + from / width * step * 4, step);
     } else if (i < a_chunks) {
         const int64_t from = i * j->ms, n = p.m - from < j->ms ? p.m - from : j->ms;
-        TG__GEMM_CALL(j, tg__gemm_panels)(p.ka, (const char *)p.a +
-            (from * p.a_rs + k0 * p.a_cs) * (int64_t)j->size_a, p.a_cs, p.a_rs, kc, n,
-                                          ap + from / j->mr * j->a_step * (int64_t)j->size, j->mr, j->a_step);
+        TG__GEMM_CALL(j, tg__gemm_panels)(p.ka,
+            (const char *)p.a + (from * p.a_rs + k0 * p.a_cs) * (int64_t)j->size_a, p.a_cs, p.a_rs,
+            kc, n, ap + from / j->mr * j->a_step * (int64_t)j->size, j->mr, j->a_step);
     } else {
         const int64_t from = (i - a_chunks) * j->ns, n = p.n - from < j->ns ? p.n - from : j->ns;
-        TG__GEMM_CALL(j, tg__gemm_panels)(p.kb, (const char *)p.b +
-            (from * p.b_cs + k0 * p.b_rs) * (int64_t)j->size_b, p.b_rs, p.b_cs, kc, n,
-                                          bp + from / j->nr * j->b_step * (int64_t)j->size, j->nr, j->b_step);
+        TG__GEMM_CALL(j, tg__gemm_panels)(p.kb,
+            (const char *)p.b + (from * p.b_cs + k0 * p.b_rs) * (int64_t)j->size_b, p.b_rs, p.b_cs,
+            kc, n, bp + from / j->nr * j->b_step * (int64_t)j->size, j->nr, j->b_step);
     }
 }
 TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_job *j, int64_t i) {
@@ -10349,8 +10378,8 @@ TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_job *j, int64_t i) {
     tg__gemm_matrix(j, j->now, &p, &f);
     const int64_t k0 = j->kb * j->block, row = i % j->mt * j->ms, col = i / j->mt * j->ns, whole_n = p.n;
     const int64_t a_panels = tg__ceil_div(p.m, j->mr), size = (int64_t)j->size;
-    char *ap = j->mem, *bp = ap + a_panels * j->a_step * size, *sums = bp +
-        tg__ceil_div(p.n, j->nr) * j->b_step * size;
+    char *ap = j->mem, *bp = ap + a_panels * j->a_step * size,
+        *sums = bp + tg__ceil_div(p.n, j->nr) * j->b_step * size;
     tg__gemm_narrow(j, &p, &f, row, p.m - row < j->ms ? p.m - row : j->ms, col, p.n - col < j->ns ? p.n - col
         : j->ns);
     p.k = p.k - k0 < j->block ? p.k - k0 : j->block;
@@ -10449,8 +10478,8 @@ TG__PRIVATE void tg__gemm_ints(const tg__gemm_job *j, int64_t i) {
         for (int64_t s = col; s < j->n && s < col + j->ns; s++) {
             uint64_t sum = 0;
             for (int64_t k = 0; k < j->k; k++)
-                sum += (uint64_t)tg__gemm_int(j->a, a0 + r * j->a_rs + k * j->a_cs,
-                    j->ta) * (uint64_t)tg__gemm_int(j->b, b0 + k * j->b_rs + s * j->b_cs, j->tb);
+                sum += (uint64_t)tg__gemm_int(j->a, a0 + r * j->a_rs + k * j->a_cs, j->ta)
+                    * (uint64_t)tg__gemm_int(j->b, b0 + k * j->b_rs + s * j->b_cs, j->tb);
             if (j->bias) sum += (uint64_t)tg__gemm_int(j->bias, r * j->bias_rs + s * j->bias_cs, j->tc);
             const int64_t to = c0 + r * j->c_rs + s * j->c_cs;
             if (j->accumulate) sum += (uint64_t)tg__gemm_int(j->c, to, j->tc);
@@ -10516,8 +10545,8 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_job *j) {
     j->ns = ns < 1 ? 1 : ns > p->n ? p->n : ns;
     j->mt = tg__ceil_div(p->m, j->ms);
     j->nt = tg__ceil_div(p->n, j->ns);
-    j->work = (size_t)((p->b_rs == 1 ? 0 : kc) + (p->a_cs == 1 && p->ka == TG__GEMM_OWN ? 0
-        : kc * j->ms)) * j->size;
+    j->work = (size_t)((p->b_rs == 1 ? 0 : kc)
+        + (p->a_cs == 1 && p->ka == TG__GEMM_OWN ? 0 : kc * j->ms)) * j->size;
     j->scratch = j->work;
     if (j->kt > 1) {
         if (!tg__gemm_memory(j, j->batches * j->kt * p->m * p->n)) return false;
@@ -10639,8 +10668,8 @@ TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *job) {
         break;
     default:
         if (phase == 0)
-            chunks = strips * j->batches * (j->mem ? j->path == TG__GEMM_LANES ? j->classes * j->kt : j->kt
-                : 1);
+            chunks = strips * j->batches
+                * (j->mem ? j->path == TG__GEMM_LANES ? j->classes * j->kt : j->kt : 1);
         else if (phase == 1 && j->mem) {
             j->second = true;
             chunks = j->batches * j->part.m * tg__ceil_div(j->part.n, TG__GEMM_SPAN);
@@ -10658,12 +10687,21 @@ TG__PRIVATE void tg__gemm_chunk_in(const tg__gemm_job *j, int64_t i, char *scrat
         if (strips > 1) { tg__gemm_strip(j, i / strips, i % strips, -1, scratch); break; }
         for (b = i * j->per; b < j->batches && b < (i + 1) * j->per; b++) tg__gemm_strip(j, b, 0, -1, scratch);
         break;
-    case TG__GEMM_BLOCKS: tg__gemm_strip(j, i / strips, i % strips, j->kb, scratch); break;
-    case TG__GEMM_PARTIAL: each = strips * j->kt; tg__gemm_strip(j, i / each, i % strips, i % each / strips,
-        scratch); break;
-    case TG__GEMM_DOTS: each = strips * j->kt; tg__gemm_dots(j, i / each, i % each, scratch); break;
-    case TG__GEMM_LANES: each = strips * (j->mem ? j->classes * j->kt : 1);
-        tg__gemm_lanes(j, i / each, i % each, scratch); break;
+    case TG__GEMM_BLOCKS:
+        tg__gemm_strip(j, i / strips, i % strips, j->kb, scratch);
+        break;
+    case TG__GEMM_PARTIAL:
+        each = strips * j->kt;
+        tg__gemm_strip(j, i / each, i % strips, i % each / strips, scratch);
+        break;
+    case TG__GEMM_DOTS:
+        each = strips * j->kt;
+        tg__gemm_dots(j, i / each, i % each, scratch);
+        break;
+    case TG__GEMM_LANES:
+        each = strips * (j->mem ? j->classes * j->kt : 1);
+        tg__gemm_lanes(j, i / each, i % each, scratch);
+        break;
     default: break;
     }
 }
@@ -10797,13 +10835,13 @@ TG__PRIVATE int64_t tg__conv_taps(const tg__conv_job *j, tg__conv_sub *s, int64_
     const int64_t *st = j->at.stride, *di = j->at.dilation, *pa = j->at.padding;
     int64_t *tap, *reach, *ry, *rx, n = 0;
     const int64_t all = j->kh * j->kw;
-    tap = table; reach = table ? table + all : NULL; ry = table ? table + 4 * all : NULL; rx = table
-        ? table + 5 * all : NULL;
+    tap = table; reach = table ? table + all : NULL;
+    ry = table ? table + 4 * all : NULL; rx = table ? table + 5 * all : NULL;
     s->planes = 0; s->dy = s->dx = 0;
     for (int64_t a = 0; a < j->kh; a++)
         for (int64_t b = 0; b < j->kw; b++) {
-            const int64_t ya = a * di[0], xb = b * di[1], qy = ya / st[0], qx = xb / st[1], py = ya % st[0],
-                px = xb % st[1];
+            const int64_t ya = a * di[0], xb = b * di[1],
+                qy = ya / st[0], qx = xb / st[1], py = ya % st[0], px = xb % st[1];
             if (j->dir == TG__CONV_BY_DATA && (py != r0 || px != r1)) continue;
             if (s->dy < qy) s->dy = qy;
             if (s->dx < qx) s->dx = qx;
@@ -10896,10 +10934,10 @@ TG__PRIVATE void tg__conv_distances(tg__conv_sub *s, int64_t channels) {
 
 TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
     const bool by_data = j->dir == TG__CONV_BY_DATA;
-    const int64_t sy = by_data ? j->at.stride[0] : 1, sx = by_data ? j->at.stride[1] : 1, all = j->kh * j->kw,
-        groups = j->at.groups;
-    int64_t integers = 0, chunks = 0, high_y = by_data ? tg__imin(sy, j->x.h) : 1, high_x = by_data
-        ? tg__imin(sx, j->x.w) : 1;
+    const int64_t sy = by_data ? j->at.stride[0] : 1, sx = by_data ? j->at.stride[1] : 1,
+        all = j->kh * j->kw, groups = j->at.groups;
+    int64_t integers = 0, chunks = 0,
+        high_y = by_data ? tg__imin(sy, j->x.h) : 1, high_x = by_data ? tg__imin(sx, j->x.w) : 1;
     size_t head, weights = 0, need, scratch = 0;
     tg__conv_sub one;
     j->m = by_data ? j->c : j->o / groups;
@@ -10942,8 +10980,8 @@ TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
         const int64_t each = tg__conv_vectors(j, s, s->high);
         for (int64_t im = 0; im < s->images; im++)
             for (int64_t q = 0; q < each; q++)
-                s->place[v++] = im * s->image + (s->across ? q / s->across * s->pitch + q % s->across * j->vn
-                    : q * j->vn);
+                s->place[v++] = im * s->image
+                    + (s->across ? q / s->across * s->pitch + q % s->across * j->vn : q * j->vn);
         table += v;
         /* result channels of a chunk: enough of them to pay for filling the planes */
         {
@@ -11032,8 +11070,8 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_job *j, int64_t i, char *scr
         const int64_t c0 = b * s->block, channels = tg__imin(s->block, j->k - c0);
         if (s->taps)
             for (int64_t im = 0; im < images; im++)
-                tg__conv_planes(j, s, &j->src, n0 + im, g * j->k + c0, channels, j0, rows, scratch +
-                    im * s->image * size);
+                tg__conv_planes(j, s, &j->src, n0 + im, g * j->k + c0, channels, j0, rows,
+                    scratch + im * s->image * size);
         t.k = channels * s->taps;
         t.w = j->packed + s->weights + (size_t)((g * s->panels + m0 / j->mr) * s->step +
             c0 * s->taps * j->mr) * j->size;
@@ -11079,8 +11117,8 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_job *j) {
         j->cb = tg__ceil_div(j->c, tg__ceil_div(j->c, j->cb));
         work = px * og * j->cb * one.taps;
         if (work > 2 * TG__CONV_CHUNK)
-            j->ob = tg__ceil_div(j->o_panels, tg__imin(tg__ceil_div(work, 2 * TG__CONV_CHUNK),
-                tg__ceil_div(og, 64)));
+            j->ob = tg__ceil_div(j->o_panels,
+                tg__imin(tg__ceil_div(work, 2 * TG__CONV_CHUNK), tg__ceil_div(og, 64)));
     }
     j->c_splits = tg__ceil_div(j->c, j->cb);
     j->o_splits = tg__ceil_div(j->o_panels, j->ob);
@@ -11133,8 +11171,8 @@ TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_job *j, int64_t i, char *s
     t.o = tg__imin(panels * j->nr, j->m - o0);
     t.rows = rows; t.cols = s->cols; t.so = j->y.sc; t.sh = j->y.sh; t.sw = j->y.sw;
     t.out = turned; t.step = s->high * s->cols * j->nr; t.width = j->nr;
-    w.k = channels * s->taps; w.rows = rows; w.cols = s->cols; w.pitch = s->pitch; w.panels = panels;
-    w.width = j->nr;
+    w.k = channels * s->taps; w.rows = rows; w.cols = s->cols; w.pitch = s->pitch;
+    w.panels = panels; w.width = j->nr;
     w.at = s->at; w.x = scratch; w.g = turned; w.g_step = t.step;
     w.d = j->sums + (part * j->part_step + ((g * j->o_panels + p0) * j->rows_padded +
         cs * j->split_rows) * j->nr) * size;
@@ -11148,13 +11186,13 @@ TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_job *j, int64_t i, char *s
             static const int64_t none[1] = { 0 };
             tg__conv_fill f;
             tg__conv_dots l;
-            f.src = t.g; f.kind = j->kind; f.channels = j->m; f.h = rows; f.w = s->cols; f.sc = t.so;
-                f.sh = t.sh; f.sw = t.sw;
+            f.src = t.g; f.kind = j->kind; f.channels = j->m; f.h = rows; f.w = s->cols;
+            f.sc = t.so; f.sh = t.sh; f.sw = t.sw;
             f.y0 = f.x0 = 0; f.y_step = f.x_step = 1; f.planes = 1; f.ry = f.rx = none;
             f.rows = rows; f.pitch = s->cols; f.plane = f.channel = s->high * s->cols; f.out = turned;
             TG__CONV_CALL(j, tg__conv_fill)(&f);
-            l.k = w.k; l.rows = rows; l.cols = s->cols; l.pitch = s->pitch; l.o = j->m; l.at = s->at;
-                l.x = scratch; l.g = turned; l.g_step = f.channel;
+            l.k = w.k; l.rows = rows; l.cols = s->cols; l.pitch = s->pitch; l.o = j->m;
+            l.at = s->at; l.x = scratch; l.g = turned; l.g_step = f.channel;
             l.d = w.d; l.d_rs = j->nr; l.add = w.add;
             TG__CONV_CALL(j, tg__conv_dots)(&l);
             continue;
@@ -11168,8 +11206,8 @@ TG__PRIVATE void tg__conv_sum_chunk(const tg__conv_job *j, int64_t i) {
     const int64_t g = i / j->o_panels, p = i % j->o_panels;
     tg__conv_sum s;
     s.parts = j->parts; s.part_step = j->part_step;
-    s.o = tg__imin(j->nr, j->m - p * j->nr); s.channels = j->c; s.taps = j->sub->taps; s.split = j->cb;
-        s.split_rows = j->split_rows;
+    s.o = tg__imin(j->nr, j->m - p * j->nr); s.channels = j->c; s.taps = j->sub->taps;
+    s.split = j->cb; s.split_rows = j->split_rows;
     s.width = j->nr;
     s.s = j->sums + ((g * j->o_panels + p) * j->rows_padded * j->nr) * (int64_t)j->size;
     s.w = (char *)j->w + (g * j->m + p * j->nr) * j->so * (int64_t)j->stored;
@@ -11259,13 +11297,14 @@ TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, cons
    Channels-last x gives a channels-last result.                                          */
 static const tg_attr tg__conv_attrs[] = {
     { "stride", TG_ATTR_INTS, offsetof(tg__conv_attr, stride), 2 },
-        { "padding", TG_ATTR_INTS, offsetof(tg__conv_attr, padding), 2 },
+    { "padding", TG_ATTR_INTS, offsetof(tg__conv_attr, padding), 2 },
     { "dilation", TG_ATTR_INTS, offsetof(tg__conv_attr, dilation), 2 },
-        { "groups", TG_ATTR_INT, offsetof(tg__conv_attr, groups), 1 },
-    { "size", TG_ATTR_INTS, offsetof(tg__conv_attr, size), 2 } };
+    { "groups", TG_ATTR_INT, offsetof(tg__conv_attr, groups), 1 },
+    { "size", TG_ATTR_INTS, offsetof(tg__conv_attr, size), 2 }
+};
 /* one of the three ops; size may be NULL */
-TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *at, const int64_t *size, tg_tensor *a,
-    tg_tensor *b);
+TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *at, const int64_t *size,
+    tg_tensor *a, tg_tensor *b);
 
 TG__PRIVATE bool tg__conv_dtypes(tg_ctx *tg, const tg__node *n) {
     for (int i = 0; i < n->n_in; i++) {
@@ -11300,8 +11339,8 @@ TG__PRIVATE bool tg__conv_out(tg_ctx *tg, tg__node *n, const tg_tensor *like, co
     const int d = like->ndim - 3;
     const bool last = like->shape[d] > 1 && like->stride[d] == 1 &&
         !(like->shape[d + 1] == 1 && like->shape[d + 2] == 1) && !tg__is_dense(like);
-    n->out[0] = tg__tensor_make(tg, like->device, like->dtype, like->ndim, shape + 1 - d, !last ? NULL : d
-        ? last4 : last3);
+    n->out[0] = tg__tensor_make(tg, like->device, like->dtype, like->ndim, shape + 1 - d,
+        !last ? NULL : d ? last4 : last3);
     return n->out[0] != NULL;
 }
 
@@ -11325,8 +11364,8 @@ TG__PRIVATE bool tg__conv2d_check(tg_ctx *tg, tg__node *n) {
     return tg__conv_out(tg, n, x, shape);
 }
 TG__PRIVATE bool tg__conv2d_forward(tg_ctx *tg, tg__node *n) {
-    return tg__conv_run(tg, TG__CONV_RESULT, (const tg__conv_attr *)n->attr, n->in[0], n->in[1], n->out[0],
-        n->in[2], n->out[0]);
+    return tg__conv_run(tg, TG__CONV_RESULT, (const tg__conv_attr *)n->attr,
+        n->in[0], n->in[1], n->out[0], n->in[2], n->out[0]);
 }
 TG__PRIVATE bool tg__conv2d_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
@@ -11387,8 +11426,8 @@ TG__PRIVATE bool tg__conv2d_input_check(tg_ctx *tg, tg__node *n) {
     return tg__conv_out(tg, n, g, shape);
 }
 TG__PRIVATE bool tg__conv2d_input_forward(tg_ctx *tg, tg__node *n) {
-    return tg__conv_run(tg, TG__CONV_BY_DATA, (const tg__conv_attr *)n->attr, n->out[0], n->in[1], n->in[0],
-        NULL, n->out[0]);
+    return tg__conv_run(tg, TG__CONV_BY_DATA, (const tg__conv_attr *)n->attr,
+        n->out[0], n->in[1], n->in[0], NULL, n->out[0]);
 }
 TG__PRIVATE bool tg__conv2d_input_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
@@ -11423,8 +11462,8 @@ TG__PRIVATE bool tg__conv2d_weight_check(tg_ctx *tg, tg__node *n) {
     return tg__out_make(tg, n, 0, g->dtype, 4, shape);
 }
 TG__PRIVATE bool tg__conv2d_weight_forward(tg_ctx *tg, tg__node *n) {
-    return tg__conv_run(tg, TG__CONV_BY_WEIGHT, (const tg__conv_attr *)n->attr, n->in[1], n->out[0], n->in[0],
-        NULL, n->out[0]);
+    return tg__conv_run(tg, TG__CONV_BY_WEIGHT, (const tg__conv_attr *)n->attr,
+        n->in[1], n->out[0], n->in[0], NULL, n->out[0]);
 }
 TG__PRIVATE bool tg__conv2d_weight_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
@@ -11437,8 +11476,8 @@ static const tg_op tg__conv2d_weight_op = { "conv2d_weight", 1, 2, 0, 1, 0,
     { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, tg__conv_attrs, 5, sizeof(tg__conv_attr), tg__conv2d_weight_check,
     tg__conv2d_weight_forward, tg__conv2d_weight_backward, NULL };
 
-TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const int64_t *size, tg_tensor *a,
-    tg_tensor *b) {
+TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const int64_t *size,
+    tg_tensor *a, tg_tensor *b) {
     tg__conv_attr at = *from;
     tg_tensor *in[3];
     at.size[0] = size ? size[0] : 0; at.size[1] = size ? size[1] : 0;
@@ -11494,8 +11533,9 @@ TG__PRIVATE bool tg__matmul_forward(tg_ctx *tg, tg__node *n) {
     j.ta = (int)a->dtype; j.tb = (int)b->dtype; j.tc = (int)c->dtype;
     j.m = c->shape[c->ndim - 2]; j.n = c->shape[c->ndim - 1]; j.k = a->shape[a->ndim - 1];
     j.a = a->place; j.b = b->place; j.c = c->place;
-    tg__matmul_strides(a, &j.a_rs, &j.a_cs); tg__matmul_strides(b, &j.b_rs, &j.b_cs);
-        tg__matmul_strides(c, &j.c_rs, &j.c_cs);
+    tg__matmul_strides(a, &j.a_rs, &j.a_cs);
+    tg__matmul_strides(b, &j.b_rs, &j.b_cs);
+    tg__matmul_strides(c, &j.c_rs, &j.c_cs);
     j.batch_dims = c->ndim - 2;
     for (d = 0; d < j.batch_dims; d++) {
         int ad = d - (c->ndim - a->ndim), bd = d - (c->ndim - b->ndim);
@@ -11511,8 +11551,8 @@ TG__PRIVATE bool tg__matmul_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     if (n->wants[1]) dx[1] = tg_matmul(tg_transpose(n->in[0], -2, -1), g[0]);
     return tg->error == TG_OK;
 }
-static const tg_op tg__matmul_op = { "matmul", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, NULL, 0,
-    0, tg__matmul_check, tg__matmul_forward, tg__matmul_backward, NULL };
+static const tg_op tg__matmul_op = { "matmul", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 },
+    NULL, 0, 0, tg__matmul_check, tg__matmul_forward, tg__matmul_backward, NULL };
 
 TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
     tg_ctx *tg = a ? a->tg : b ? b->tg : NULL;
@@ -11594,8 +11634,8 @@ TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     }
     return tg->error == TG_OK;
 }
-static const tg_op tg__linear_op = { "linear", 1, 2, 1, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, NULL, 0,
-    0, tg__linear_check, tg__linear_forward, tg__linear_backward, NULL };
+static const tg_op tg__linear_op = { "linear", 1, 2, 1, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 },
+    NULL, 0, 0, tg__linear_check, tg__linear_forward, tg__linear_backward, NULL };
 TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) {
     tg_ctx *tg = tg__start2(x, weight, "linear");
     if (!tg) return NULL;
@@ -11623,7 +11663,8 @@ typedef struct tg__entropy_job {
 TG__PRIVATE void tg__entropy_chunk(void *job, int64_t index) {
     tg__entropy_job *j = (tg__entropy_job *)job;
     const int isa = j->tg->isa;
-    const int64_t size = (int64_t)tg_dtype_size(j->d), wide = (int64_t)tg_dtype_size(j->compute), end = tg__imin((index + 1) * j->per, j->n);
+    const int64_t size = (int64_t)tg_dtype_size(j->d), wide = (int64_t)tg_dtype_size(j->compute),
+        end = tg__imin((index + 1) * j->per, j->n);
     const bool same = j->d == j->compute, direct = same && j->xs[1] == 1;
     int slot = -1;
     void *tile = direct ? NULL : tg__scratch_take(j->tg, &slot);
@@ -11634,18 +11675,27 @@ TG__PRIVATE void tg__entropy_chunk(void *job, int64_t index) {
         char *row = j->rows + 2 * r * wide, *y = j->y + r * (j->g ? j->classes : 1) * size;
         double out64[3] = { 0, 0, 0 };
         float out32[3] = { 0, 0, 0 };
-        if (c == -100) { memset(y, 0, (size_t)(size * (j->g ? j->classes : 1))); memset(row, 0, (size_t)(2 * wide)); continue; }
+        if (c == -100) {
+            memset(y, 0, (size_t)(size * (j->g ? j->classes : 1)));
+            memset(row, 0, (size_t)(2 * wide));
+            continue;
+        }
         if (!direct) { tg__load(isa, j->compute, j->classes, tile, x, j->xs[1], j->d); x = tile; }
         if (!j->g) {
             if (j->compute == TG_F64) tg__entropy_row_f64__k[isa](j->classes, (const double *)x, c, out64);
             else tg__entropy_row_f32__k[isa](j->classes, (const float *)x, c, out32);
-            memcpy(row, j->compute == TG_F64 ? (const void *)(out64 + 1) : (const void *)(out32 + 1), (size_t)(2 * wide));
+            memcpy(row, j->compute == TG_F64 ? (const void *)(out64 + 1) : (const void *)(out32 + 1),
+                (size_t)(2 * wide));
             tg__put_scalar(y, j->d, j->compute == TG_F64 ? out64[0] : (double)out32[0], 0, false);
         } else {
             const double g = tg__get_f64(j->g + r * j->gs * size, j->d);
             void *to = same ? (void *)y : tile;
-            if (j->compute == TG_F64) tg__entropy_back_row_f64__k[isa](j->classes, (double *)to, (const double *)x, c, (const double *)(const void *)row, g);
-            else tg__entropy_back_row_f32__k[isa](j->classes, (float *)to, (const float *)x, c, (const float *)(const void *)row, (float)g);
+            if (j->compute == TG_F64)
+                tg__entropy_back_row_f64__k[isa](j->classes, (double *)to, (const double *)x, c,
+                    (const double *)(const void *)row, g);
+            else
+                tg__entropy_back_row_f32__k[isa](j->classes, (float *)to, (const float *)x, c,
+                    (const float *)(const void *)row, (float)g);
             if (!same) tg__store(isa, j->compute, j->classes, y, 1, j->d, tile);
         }
     }
@@ -11658,15 +11708,18 @@ TG__PRIVATE int64_t tg__entropy_start(tg_ctx *tg, int phase, void *job) {
     j->per = tg__imax(1, 16384 / tg__imax(1, j->classes));
     return tg__ceil_div(j->n, j->per);
 }
-static const tg__family tg__family_entropy = { "cross_entropy", TG__FAMILY_ENTROPY, tg__entropy_start, tg__entropy_chunk, false };
+static const tg__family tg__family_entropy = { "cross_entropy", TG__FAMILY_ENTROPY,
+    tg__entropy_start, tg__entropy_chunk, false };
 
-TG__PRIVATE bool tg__entropy_run(tg_ctx *tg, const tg_tensor *x, const tg_tensor *target, tg_tensor *rows, const tg_tensor *g, tg_tensor *y) {
+TG__PRIVATE bool tg__entropy_run(tg_ctx *tg, const tg_tensor *x, const tg_tensor *target,
+    tg_tensor *rows, const tg_tensor *g, tg_tensor *y) {
     tg__entropy_job j;
     j.tg = tg;
     j.x = (const char *)x->place; j.target = (const char *)target->place; j.g = g ? (const char *)g->place : NULL;
     j.y = (char *)y->place; j.rows = (char *)rows->place;
     j.d = x->dtype; j.compute = tg__compute_type(x->dtype); j.td = target->dtype;
-    j.n = x->shape[0]; j.classes = x->shape[1]; j.xs[0] = x->stride[0]; j.xs[1] = x->shape[1] == 1 ? 1 : x->stride[1];
+    j.n = x->shape[0]; j.classes = x->shape[1];
+    j.xs[0] = x->stride[0]; j.xs[1] = x->shape[1] == 1 ? 1 : x->stride[1];
     j.ts = target->stride[0]; j.gs = g ? g->stride[0] : 0; j.per = 0;
     return tg__launch(tg, x->device, &tg__family_entropy, &j);
 }
@@ -11680,10 +11733,12 @@ TG__PRIVATE bool tg__entropy_check(tg_ctx *tg, tg__node *n) {
     if (!tg__host(tg, target)) return false;
     for (i = 0; i < target->numel; i++) {
         const int64_t c = tg__get_i64(tg__element_at(target, i), target->dtype);
-        if (c != -100 && (c < 0 || c >= x->shape[1])) return tg__fail(tg, TG__E_CLASS_RANGE, c, i, x, x->shape[1]);
+        if (c != -100 && (c < 0 || c >= x->shape[1]))
+            return tg__fail(tg, TG__E_CLASS_RANGE, c, i, x, x->shape[1]);
     }
     shape[0] = x->shape[0]; shape[1] = 2;
-    return tg__out_make(tg, n, 0, x->dtype, 1, shape) && tg__out_make(tg, n, 1, tg__compute_type(x->dtype), 2, shape);
+    return tg__out_make(tg, n, 0, x->dtype, 1, shape) &&
+        tg__out_make(tg, n, 1, tg__compute_type(x->dtype), 2, shape);
 }
 TG__PRIVATE bool tg__entropy_forward(tg_ctx *tg, tg__node *n) {
     return tg__entropy_run(tg, n->in[0], n->in[1], n->out[1], NULL, n->out[0]);
@@ -11701,8 +11756,9 @@ TG__PRIVATE bool tg__entropy_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg_where(tg_unsqueeze(counts, 1), dx[0], tg_number(tg, 0));
     return dx[0] != NULL;
 }
-static const tg_op tg__entropy_op = { "cross_entropy", 1, 2, 0, 2, 0, { TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1), 0, 0, 0 }, NULL, 0,
-    0, tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
+static const tg_op tg__entropy_op = { "cross_entropy", 1, 2, 0, 2, 0,
+    { TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1), 0, 0, 0 },
+    NULL, 0, 0, tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
 TG_API tg_tensor *(tg_cross_entropy)(tg_tensor *logits, tg_tensor *target) {
     tg_tensor *in[2], *outs[2], *counts;
     int64_t i, n = 0;
@@ -14883,12 +14939,10 @@ TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m)
 static const uint32_t tg__two_over_pi[41] = {
     0, 0, 0,
     0xa2f9836eu, 0x4e441529u, 0xfc2757d1u, 0xf534ddc0u, 0xdb629599u, 0x3c439041u, 0xfe5163abu, 0xdebbc561u,
-        0xb7246e3au, 0x424dd2e0u,
-    0x06492eeau, 0x09d1921cu, 0xfe1deb1cu, 0xb129a73eu, 0xe88235f5u, 0x2ebb4484u, 0xe99c7026u, 0xb45f7e41u,
-        0x3991d639u, 0x835339f4u,
-    0x9c845f8bu, 0xbdf9283bu, 0x1ff897ffu, 0xde05980fu, 0xef2f118bu, 0x5a0a6d1fu, 0x6d367ecfu, 0x27cb09b7u,
-        0x4f463f66u, 0x9e5fea2du,
-    0x7527bac7u, 0xebe5f17bu, 0x3d0739f7u, 0x8a5292eau, 0x6bfb5fb1u, 0x1f8d5d08u, 0x56033046u, 0xfc7b6babu
+    0xb7246e3au, 0x424dd2e0u, 0x06492eeau, 0x09d1921cu, 0xfe1deb1cu, 0xb129a73eu, 0xe88235f5u, 0x2ebb4484u,
+    0xe99c7026u, 0xb45f7e41u, 0x3991d639u, 0x835339f4u, 0x9c845f8bu, 0xbdf9283bu, 0x1ff897ffu, 0xde05980fu,
+    0xef2f118bu, 0x5a0a6d1fu, 0x6d367ecfu, 0x27cb09b7u, 0x4f463f66u, 0x9e5fea2du, 0x7527bac7u, 0xebe5f17bu,
+    0x3d0739f7u, 0x8a5292eau, 0x6bfb5fb1u, 0x1f8d5d08u, 0x56033046u, 0xfc7b6babu
 };
 
 /* Mills ratio of the normal distribution, G(a) = ndtr(-a) e^(a^2/2), by half octaves of 1 + a for a in [0,
@@ -15028,7 +15082,7 @@ TG__INLINE TG__VI TG__W(signbit)(TG__V v) { return TG__W(ishl)(TG__W(ishr)(TG__W
 TG__INLINE TG__V TG__W(exppoly)(TG__V r, TG__V c) {
     TG__V z = TG__MUL(r, r);
     TG__V q = TG__H6(r, 2.500001609792024e-08, 2.763030628436035e-07, 2.7557586812222355e-06, 2.480149294954117e-05,
-                     0.0001984126950576488, 0.0013888888943760047);
+        0.0001984126950576488, 0.0013888888943760047);
     q = TG__FMA(q, r, TG__K(0.008333333333494982));
     q = TG__FMA(q, r, TG__K(0.041666666666529725));
     q = TG__FMA(q, r, TG__K(0.1666666666666641));
@@ -15090,7 +15144,7 @@ TG__INLINE TG__V TG__W(logsplit)(TG__V x, TG__V *k) {
 TG__INLINE TG__V TG__W(logpoly)(TG__V s) {
     TG__V z = TG__MUL(s, s);
     return TG__MUL(z, TG__H7(z, 0.14795742060366698, 0.15314075132974156, 0.18183563180497508, 0.22222198599823542,
-                             0.2857142874206641, 0.3999999999941654, 0.6666666666666734));
+        0.2857142874206641, 0.3999999999941654, 0.6666666666666734));
 }
 /* k ln2 + log(1 + f) + lo; k * 0.693.. is exact */
 TG__INLINE TG__V TG__W(logsum)(TG__V f, TG__V s, TG__V k, TG__V lo) {
@@ -15168,8 +15222,8 @@ TG__PRIVATE TG__V TG__W(log10)(TG__V x) {
 TG__POWENDS
 /*    log|x| as a pair with 2^-66, times y, then exp of the pair: 0.84 ulp. */
 TG__PRIVATE TG__V TG__W(pow)(TG__V x, TG__V y) {
-    TG__V one = TG__K(1.0), zero = TG__K(0.0), ax = TG__W(abs)(x), k, f, d, dl, inv, s, sl, z, zl, a, al, t, b, h,
-        l, hl, p, r;
+    TG__V one = TG__K(1.0), zero = TG__K(0.0), ax = TG__W(abs)(x), k, f, d, dl, inv, s, sl, z, zl, a, al, t,
+        b, h, l, hl, p, r;
     TG__M m;
     f = TG__W(logsplit)(ax, &k);
     d = TG__ADD(TG__K(2.0), f); dl = TG__SUB(f, TG__SUB(d, TG__K(2.0)));
@@ -15180,11 +15234,10 @@ TG__PRIVATE TG__V TG__W(pow)(TG__V x, TG__V y) {
     zl = TG__FMA(TG__ADD(s, s), sl, TG__W(mullo)(s, s, z));
     /* log(1+f) = 2 s (1 + a), a = z/3 + z^2 W(z), W minimax of degree 6, 2^-66 of the whole; z/3 as a pair */
     t = TG__H7(z, 0.06598184101519017, 0.06628406668821239, 0.07693378764376889, 0.09090892181306627,
-        0.11111111259988805,
-               0.14285714285049622, 0.20000000000001128);
+        0.11111111259988805, 0.14285714285049622, 0.20000000000001128);
     b = TG__MUL(z, TG__K(0.3333333333333333));
-    al = TG__FMA(zl, TG__K(0.3333333333333333), TG__FMA(z, TG__K(1.850371707708594e-17),
-                 TG__W(mullo)(z, TG__K(0.3333333333333333), b)));
+    al = TG__FMA(zl, TG__K(0.3333333333333333),
+        TG__FMA(z, TG__K(1.850371707708594e-17), TG__W(mullo)(z, TG__K(0.3333333333333333), b)));
     t = TG__FMA(TG__MUL(z, z), t, al);
     a = TG__ADD(b, t); al = TG__ADD(TG__SUB(b, a), t);
     s = TG__ADD(s, s); sl = TG__ADD(sl, sl);
@@ -15236,8 +15289,7 @@ TG__INLINE TG__V TG__W(sinpoly)(TG__V r, TG__V rl) {
 TG__INLINE TG__V TG__W(cospoly)(TG__V r, TG__V rl) {
     TG__V z = TG__MUL(r, r), h = TG__MUL(TG__K(0.5), z), w = TG__SUB(TG__K(1.0), h);
     TG__V p = TG__H6(z, -1.1359803532177195e-11, 2.0875727075935086e-09, -2.75573143875594e-07,
-        2.480158728963647e-05,
-                     -0.0013888888888874441, 0.0416666666666666);
+        2.480158728963647e-05, -0.0013888888888874441, 0.0416666666666666);
     p = TG__FNMA(r, rl, TG__MUL(TG__MUL(z, z), p));
     return TG__ADD(w, TG__ADD(TG__SUB(TG__SUB(TG__K(1.0), w), h), p));
 }
@@ -15322,11 +15374,9 @@ TG__PRIVATE TG__V TG__W(atan2brief)(TG__V y, TG__V x) { return TG__W(atanpair)(y
 TG__INLINE TG__V TG__W(asinpoly)(TG__V z, int brief) {
     TG__V p;
     if (brief) return TG__H7(z, 0.03470703773331671, 0.007457769247613753, 0.024621930178728085,
-        0.03010970457171017, 0.044660205836726016,
-                             0.0749994800746703, 0.16666667191549836);
+        0.03010970457171017, 0.044660205836726016, 0.0749994800746703, 0.16666667191549836);
     p = TG__H7(z, 0.03269702827409053, -0.02110872757407088, 0.021785158699721224, 0.003674373044151746,
-        0.01078876065431677,
-                     0.011397389530738159, 0.013981007198451544);
+        0.01078876065431677, 0.011397389530738159, 0.013981007198451544);
     p = TG__FMA(p, z, TG__K(0.01735159640549777));
     p = TG__FMA(p, z, TG__K(0.02237221585789423));
     p = TG__FMA(p, z, TG__K(0.0303819426768923));
@@ -15372,8 +15422,7 @@ TG__INLINE TG__V TG__W(halfexp)(TG__V a) {
 TG__PRIVATE TG__V TG__W(sinh)(TG__V x) {
     TG__V a = TG__W(abs)(x), h = TG__W(halfexp)(a), z = TG__MUL(a, a), r;
     r = TG__H7(z, 7.75931230255535e-13, 1.6057240337562338e-10, 2.505212339860958e-08, 2.7557319155336477e-06,
-        0.00019841269841437684,
-               0.008333333333333139, 0.16666666666666669);
+        0.00019841269841437684, 0.008333333333333139, 0.16666666666666669);
     r = TG__FMA(TG__MUL(a, z), r, a);
     r = TG__SEL(TG__W(lt)(a, TG__K(1.0)), r, TG__SUB(h, TG__DIV(TG__K(0.25), h)));
     return TG__W(copysign)(r, x);
@@ -15432,8 +15481,7 @@ TG__PRIVATE TG__V TG__W(atanh)(TG__V x) {
 TG__INLINE TG__V TG__W(erfcpair)(TG__V a, TG__V h, TG__V l, TG__V shift) {
     TG__V t = TG__DIV(TG__SUB(a, TG__K(4.0)), TG__ADD(a, TG__K(4.0))), p, k, e;
     p = TG__H8(t, 1.1981471535182299e-09, 1.6773173700566995e-09, -1.4070559573800652e-08, -1.7469774207672224e-08,
-        1.103328503230254e-07,
-               7.410545413409807e-08, -8.259663627767439e-07, 2.941617492191746e-07);
+        1.103328503230254e-07, 7.410545413409807e-08, -8.259663627767439e-07, 2.941617492191746e-07);
     p = TG__FMA(p, t, TG__K(5.710196681223888e-06));
     p = TG__FMA(p, t, TG__K(-1.122218299921159e-05));
     p = TG__FMA(p, t, TG__K(-2.4399442181708168e-05));
@@ -15464,8 +15512,7 @@ TG__INLINE TG__V TG__W(erfcabs)(TG__V a) {
 TG__INLINE TG__V TG__W(erflow)(TG__V a) {
     TG__V z = TG__MUL(a, a), p;
     p = TG__H7(z, 6.486216475118205e-11, -1.1648175917157528e-09, 1.4722577021136883e-08, -1.6358554925544076e-07,
-        1.6461687388598137e-06,
-               -1.4925633117314878e-05, 0.00012055332503930704);
+        1.6461687388598137e-06, -1.4925633117314878e-05, 0.00012055332503930704);
     p = TG__FMA(p, z, TG__K(-0.0008548327014556372));
     p = TG__FMA(p, z, TG__K(0.005223977625335714));
     p = TG__FMA(p, z, TG__K(-0.02686617064512365));
@@ -15481,8 +15528,8 @@ TG__PRIVATE TG__V TG__W(erf)(TG__V x) {                           /* 1.1 ulp */
 }
 /* erfc: 3.3 ulp, relative, down to the last subnormal */
 TG__PRIVATE TG__V TG__W(erfc)(TG__V x) {
-    TG__V a = TG__W(abs)(x), r = TG__SEL(TG__W(lt)(a, TG__K(0.5)), TG__SUB(TG__K(1.0), TG__W(erflow)(a)),
-        TG__W(erfcabs)(a));
+    TG__V a = TG__W(abs)(x), r = TG__SEL(TG__W(lt)(a, TG__K(0.5)),
+        TG__SUB(TG__K(1.0), TG__W(erflow)(a)), TG__W(erfcabs)(a));
     return TG__SEL(TG__W(lt)(x, TG__K(0.0)), TG__SUB(TG__K(2.0), r), r);
 }
 /* standard normal distribution: erfc(-x / sqrt 2) / 2, with x^2/2 exact: 3 ulp, relative, in the lower tail too */
@@ -15505,9 +15552,8 @@ TG__PRIVATE TG__V TG__W(sigmoid)(TG__V x) {                       /* 2.2 ulp */
     return TG__DIV(TG__SEL(TG__W(lt)(x, TG__K(0.0)), e, TG__K(1.0)), TG__ADD(TG__K(1.0), e));
 }
 TG__PRIVATE TG__V TG__W(gelutanh)(TG__V x)
-{ return TG__MUL(x,
-    TG__W(sigmoid)(TG__MUL(x, TG__FMA(TG__MUL(x, x), TG__K(0.07135481627159955),
-    TG__K(1.5957691216057308))))); }
+{ return TG__MUL(x, TG__W(sigmoid)(TG__MUL(x,
+    TG__FMA(TG__MUL(x, x), TG__K(0.07135481627159955), TG__K(1.5957691216057308))))); }
 TG__PRIVATE TG__V TG__W(softplus)(TG__V x)                        /* 1.6 ulp */
 { return TG__ADD(TG__W(maxq)(TG__K(0.0), x), TG__W(log1p)(TG__W(expminus)(x))); }
 TG__PRIVATE TG__V TG__W(logsigmoid)(TG__V x)                      /* 1.6 ulp */
@@ -15519,8 +15565,8 @@ TG__PRIVATE TG__V TG__W(logsigmoid)(TG__V x)                      /* 1.6 ulp */
 TG__PRIVATE TG__V TG__W(fmod)(TG__V x, TG__V y) {
 #if TG__VN_F64 > 1
     TG__V n = TG__W(abs)(x), d = TG__W(abs)(y), q = TG__DIV(n, d), r, zero = TG__K(0.0);
-    TG__M ok = TG__W(mand)(TG__W(lt)(q, TG__K(4503599627370496.0)), TG__W(mand)(TG__W(gt)(d, zero), TG__W(lt)(d,
-        TG__INF)));
+    TG__M ok = TG__W(mand)(TG__W(lt)(q, TG__K(4503599627370496.0)),
+        TG__W(mand)(TG__W(gt)(d, zero), TG__W(lt)(d, TG__INF)));
     r = TG__FNMA(TG__W(trunc)(q), d, n);
     r = TG__SEL(TG__W(lt)(r, zero), TG__ADD(r, d), r);
     r = TG__SEL(TG__W(ge)(r, d), TG__SUB(r, d), r);
@@ -15567,8 +15613,8 @@ TG__PRIVATE TG__V TG__W(log1pbrief)(TG__V x) {                    /* near 0 the 
 }
 TG__PRIVATE TG__V TG__W(asinhbrief)(TG__V a) {                    /* a >= 0 in these three */
     TG__V z = TG__MUL(a, a), t = TG__FNMA(TG__MUL(a, z), TG__K(0.16666666666666666), a);
-    return TG__SEL(TG__W(lt)(a, TG__K(0.000244140625)), t, TG__W(lnbrief)(TG__ADD(a, TG__W(sqrt)(TG__ADD(z,
-        TG__K(1.0))))));
+    return TG__SEL(TG__W(lt)(a, TG__K(0.000244140625)), t,
+        TG__W(lnbrief)(TG__ADD(a, TG__W(sqrt)(TG__ADD(z, TG__K(1.0))))));
 }
 TG__PRIVATE TG__V TG__W(acoshbrief)(TG__V a)
 { return TG__W(lnbrief)(TG__ADD(a, TG__W(sqrt)(TG__FMA(a, a, TG__K(-1.0))))); }
@@ -15943,16 +15989,15 @@ TG__INLINE TG__V TG__W(floordiv)(TG__V a, TG__V b) {
 }
 TG__INLINE TG__V TG__W(sign)(TG__V a) {
     TG__V zero = TG__W(set)(0);
-    return TG__W(select)(TG__W(gt)(a, zero), TG__W(set)(1), TG__W(select)(TG__W(lt)(a, zero), TG__W(set)(-1),
-        zero));
+    return TG__W(select)(TG__W(gt)(a, zero), TG__W(set)(1),
+        TG__W(select)(TG__W(lt)(a, zero), TG__W(set)(-1), zero));
 }
 
 /* Gives a kernel whole vectors: a number that serves the run is spread over one, and what is left behind the
    last whole vector goes through one of its own. */
-TG__PRIVATE void TG__FT(tg__map_run)(void (*fn)(int64_t, void *, const void *const *, const int64_t *,
-    const double *), int operands, bool mask,
-                                     int64_t n, void *y, const void *const *x, const int64_t *step,
-                                         const double *p) {
+TG__PRIVATE void TG__FT(tg__map_run)(
+    void (*fn)(int64_t, void *, const void *const *, const int64_t *, const double *), int operands, bool mask,
+    int64_t n, void *y, const void *const *x, const int64_t *step, const double *p) {
     TG__T part[6][TG__VN];
     const void *from[5];
     const int64_t whole = n & -(int64_t)TG__VN, left = n - whole;
@@ -16289,7 +16334,8 @@ TG__PRIVATE TG__T TG__FT(tg__run_exp_sum)(int64_t n, const TG__T *x, TG__T top) 
     }
     if (i < n) {                                                     /* lanes past the end add exp(-1e30), which is 0 */
         for (j = 0; j < TG__LANES; j++) lane[j] = i + j < n ? x[i + j] - top : -(TG__T)1e30;
-        for (j = 0; j < TG__LANES / TG__VN; j++) acc[j] = TG__W(add)(acc[j], TG__W(exp)(TG__W(load)(lane + j * TG__VN)));
+        for (j = 0; j < TG__LANES / TG__VN; j++)
+            acc[j] = TG__W(add)(acc[j], TG__W(exp)(TG__W(load)(lane + j * TG__VN)));
     }
     for (j = 0; j < TG__LANES / TG__VN; j++) TG__W(store)(lane + j * TG__VN, acc[j]);
     return TG__FT(tg__run_sum)(TG__LANES, lane);
@@ -16308,8 +16354,10 @@ TG__PRIVATE void TG__FT(tg__softmax_row)(int64_t n, TG__T *y, const TG__T *x, bo
     int64_t i = 0;
     if (log) {
         s = TG__W(set)(TG__FT(tg__log1)(TG__FT(tg__run_exp_sum)(n, x, top)));
-        for (; i + TG__VN <= n; i += TG__VN) TG__W(store)(y + i, TG__W(sub)(TG__W(sub)(TG__W(load)(x + i), m), s));
-        if (i < n) TG__W(storen)(y + i, TG__W(sub)(TG__W(sub)(TG__W(loadn)(x + i, (int)(n - i)), m), s), (int)(n - i));
+        for (; i + TG__VN <= n; i += TG__VN)
+            TG__W(store)(y + i, TG__W(sub)(TG__W(sub)(TG__W(load)(x + i), m), s));
+        if (i < n)
+            TG__W(storen)(y + i, TG__W(sub)(TG__W(sub)(TG__W(loadn)(x + i, (int)(n - i)), m), s), (int)(n - i));
         return;
     }
     for (; i + TG__VN <= n; i += TG__VN) TG__W(store)(y + i, TG__W(exp)(TG__W(sub)(TG__W(load)(x + i), m)));
@@ -16326,11 +16374,15 @@ TG__PRIVATE void TG__FT(tg__entropy_row)(int64_t n, const TG__T *x, int64_t c, T
     out[0] = TG__FT(tg__log1)(out[2]) - (x[c] - out[1]);
 }
 /* Its derivative: y = (softmax(x) - 1 at class c) * g, from the numbers of the row above; y may be x. */
-TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *x, int64_t c, const TG__T *row, TG__T g) {
+TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *x, int64_t c,
+    const TG__T *row, TG__T g) {
     const TG__V m = TG__W(set)(row[0]), s = TG__W(set)(g / row[1]);
     int64_t i = 0;
-    for (; i + TG__VN <= n; i += TG__VN) TG__W(store)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(load)(x + i), m)), s));
-    if (i < n) TG__W(storen)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(loadn)(x + i, (int)(n - i)), m)), s), (int)(n - i));
+    for (; i + TG__VN <= n; i += TG__VN)
+        TG__W(store)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(load)(x + i), m)), s));
+    if (i < n)
+        TG__W(storen)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(loadn)(x + i, (int)(n - i)), m)), s),
+            (int)(n - i));
     y[c] -= g;
 }
 #undef TG__LANES
@@ -16564,8 +16616,7 @@ TG__INLINE uint32_t TG__FN(tg__gemm_word)(const uint8_t *p) { uint32_t w; memcpy
 /* One panel. size: bytes of an element; flip: 0x80 where a is packed as a + 128; is_signed matters for i16
    only. Steps in elements. */
 TG__PRIVATE void TG__FN(tg__gemm_words_panel)(int op, int size, bool is_signed, uint8_t flip,
-    const uint8_t *src, int64_t k_step, int64_t line,
-                                              int64_t kc, int64_t n, uint32_t *out, int64_t width) {
+    const uint8_t *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, uint32_t *out, int64_t width) {
     const int64_t g = op == TG__GEMM_DOT_BYTES ? 4 : 2, words = (kc + g - 1) / g;
     const __m128i flips = _mm_set1_epi8((char)flip), zero = _mm_setzero_si128();
     for (int64_t w = 0; w < words; w++, out += width) {
@@ -16632,16 +16683,14 @@ TG__PRIVATE void TG__FN(tg__gemm_words_panel)(int op, int size, bool is_signed, 
 
 /* Panels of a (width MR) or b (width NR). Behind each panel of b stands what is to be taken off its columns. */
 TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed, bool is_b, bool both_signed,
-    const void *src, int64_t k_step, int64_t line,
-                                               int64_t kc, int64_t n, void *out, int64_t step) {
+    const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step) {
     const int64_t width = is_b ? TG__G_WNR : TG__G_WMR, g = op == TG__GEMM_DOT_BYTES ? 4 : 2,
         words = (kc + g - 1) / g;
     for (int64_t j = 0; j < n; j += width) {
         uint32_t *to = (uint32_t *)out + j / width * step;
-        TG__FN(tg__gemm_words_panel)(op, size, is_signed, !is_b && both_signed && op == TG__GEMM_DOT_BYTES
-            ? 0x80 : 0,
-                                     (const uint8_t *)src + j * line * size, k_step, line, kc, n - j < width
-                                         ? n - j : width, to, width);
+        TG__FN(tg__gemm_words_panel)(op, size, is_signed,
+            !is_b && both_signed && op == TG__GEMM_DOT_BYTES ? 0x80 : 0,
+            (const uint8_t *)src + j * line * size, k_step, line, kc, n - j < width ? n - j : width, to, width);
         if (!is_b) continue;
         int32_t *less = (int32_t *)(void *)(to + words * width);
         for (int64_t c = 0; c < width; c++) less[c] = 0;
@@ -16651,9 +16700,8 @@ TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed,
                 const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(to + w * width + c));
                 const __m128i pairs = _mm_maddubs_epi16(_mm_set1_epi8(1), v);
                 __m128i *l = (__m128i *)(void *)(less + c);
-                _mm_storeu_si128(l,
-                    _mm_add_epi32(_mm_loadu_si128(l), _mm_slli_epi32(_mm_madd_epi16(pairs, _mm_set1_epi16(1)),
-                    7)));
+                _mm_storeu_si128(l, _mm_add_epi32(_mm_loadu_si128(l),
+                    _mm_slli_epi32(_mm_madd_epi16(pairs, _mm_set1_epi16(1)), 7)));
             }
     }
 }
@@ -16678,10 +16726,9 @@ TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) {
 }
 #else
 TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed, bool is_b, bool both_signed,
-    const void *src, int64_t k_step, int64_t line,
-                                               int64_t kc, int64_t n, void *out, int64_t step) {
-    (void)op; (void)size; (void)is_signed; (void)is_b; (void)both_signed; (void)src; (void)k_step; (void)line;
-        (void)kc; (void)n; (void)out; (void)step;
+    const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step) {
+    (void)op; (void)size; (void)is_signed; (void)is_b; (void)both_signed; (void)src;
+    (void)k_step; (void)line; (void)kc; (void)n; (void)out; (void)step;
 }
 TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) { (void)op; (void)s; }
 #endif
@@ -16906,9 +16953,8 @@ TG__INLINE int64_t TG__FT(tg__gemm_rows)(int64_t left) {
 }
 
 /* All rows of one panel of columns: n <= NR columns of b, m rows of a. */
-TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k, const TG__T *a, int64_t a_rs,
-    int64_t a_cs,
-                                         const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, int mode) {
+TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k,
+    const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, int mode) {
     const int64_t nv = (n + TG__VN - 1) / TG__VN, last = n - (nv - 1) * TG__VN;
     for (int64_t r, i = 0; i < m; i += r) {
         r = TG__FT(tg__gemm_rows)(m - i);
@@ -16954,10 +17000,10 @@ TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o
         o[4 * (q) + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(l01, l23)); \
         o[4 * (q) + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(h01, h23)); \
         o[4 * (q) + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(h01, h23)); }
-    TG__G_IN(0, 0) TG__G_IN(0, 1) TG__G_IN(0, 2) TG__G_IN(0, 3) TG__G_IN(1, 0) TG__G_IN(1, 1) TG__G_IN(1,
-        2) TG__G_IN(1, 3)
-    TG__G_IN(2, 0) TG__G_IN(2, 1) TG__G_IN(2, 2) TG__G_IN(2, 3) TG__G_IN(3, 0) TG__G_IN(3, 1) TG__G_IN(3,
-        2) TG__G_IN(3, 3)
+    TG__G_IN(0, 0) TG__G_IN(0, 1) TG__G_IN(0, 2) TG__G_IN(0, 3)
+    TG__G_IN(1, 0) TG__G_IN(1, 1) TG__G_IN(1, 2) TG__G_IN(1, 3)
+    TG__G_IN(2, 0) TG__G_IN(2, 1) TG__G_IN(2, 2) TG__G_IN(2, 3)
+    TG__G_IN(3, 0) TG__G_IN(3, 1) TG__G_IN(3, 2) TG__G_IN(3, 3)
     TG__G_OUT(0) TG__G_OUT(1) TG__G_OUT(2) TG__G_OUT(3)
 #undef TG__G_IN
 #undef TG__G_OUT
@@ -16969,16 +17015,16 @@ TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o
         v = _mm512_mask_broadcast_f64x2(v, 0x30, _mm_loadu_pd(p[(j) + 4] + k + 2 * (q))); \
         r[2 * (q) + (j)] = _mm512_mask_broadcast_f64x2(v, 0xc0, _mm_loadu_pd(p[(j) + 6] + k + 2 * (q))); }
 #define TG__G_OUT(q) { o[2 * (q)] = _mm512_unpacklo_pd(r[2 * (q)], r[2 * (q) + 1]); o[2 * (q) + 1] = _mm512_unpackhi_pd(r[2 * (q)], r[2 * (q) + 1]); }
-    TG__G_IN(0, 0) TG__G_IN(0, 1) TG__G_IN(0, 2) TG__G_IN(0, 3) TG__G_IN(1, 0) TG__G_IN(1, 1) TG__G_IN(1,
-        2) TG__G_IN(1, 3)
+    TG__G_IN(0, 0) TG__G_IN(0, 1) TG__G_IN(0, 2) TG__G_IN(0, 3)
+    TG__G_IN(1, 0) TG__G_IN(1, 1) TG__G_IN(1, 2) TG__G_IN(1, 3)
     TG__G_OUT(0) TG__G_OUT(1) TG__G_OUT(2) TG__G_OUT(3)
 #undef TG__G_IN
 #undef TG__G_OUT
 #elif defined(TG__PASS_AVX2) && defined(TG__TYPE_F32)
     __m256 r[4];
     for (int j = 0; j < 4; j++)
-        r[j] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p[j] + k)),
-            _mm_loadu_ps(p[j + 4] + k), 1);
+        r[j] = _mm256_insertf128_ps(
+            _mm256_castps128_ps256(_mm_loadu_ps(p[j] + k)), _mm_loadu_ps(p[j + 4] + k), 1);
     const __m256d l01 = _mm256_castps_pd(_mm256_unpacklo_ps(r[0], r[1])),
         h01 = _mm256_castps_pd(_mm256_unpackhi_ps(r[0], r[1]));
     const __m256d l23 = _mm256_castps_pd(_mm256_unpacklo_ps(r[2], r[3])),
@@ -16988,10 +17034,10 @@ TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o
     o[2] = _mm256_castpd_ps(_mm256_unpacklo_pd(h01, h23));
     o[3] = _mm256_castpd_ps(_mm256_unpackhi_pd(h01, h23));
 #elif defined(TG__PASS_AVX2)
-    const __m256d r0 = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p[0] + k)),
-        _mm_loadu_pd(p[2] + k), 1);
-    const __m256d r1 = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p[1] + k)),
-        _mm_loadu_pd(p[3] + k), 1);
+    const __m256d r0 =
+        _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p[0] + k)), _mm_loadu_pd(p[2] + k), 1);
+    const __m256d r1 =
+        _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p[1] + k)), _mm_loadu_pd(p[3] + k), 1);
     o[0] = _mm256_unpacklo_pd(r0, r1);
     o[1] = _mm256_unpackhi_pd(r0, r1);
 #elif TG__VN == 1
@@ -17126,17 +17172,15 @@ TG__PRIVATE void TG__FT(tg__gemm_pack)(int kind, const void *src, int64_t k_step
 
 /* Panels of A (width MR) and of B (width NR) of one k-block, for >>impl-gemm's shared packing: lines
    from..to-1 of the whole. */
-TG__PRIVATE void TG__FT(tg__gemm_panels)(int kind, const void *src, int64_t k_step, int64_t line, int64_t kc,
-    int64_t n,
-                                         void *out, int64_t width, int64_t step) {
+TG__PRIVATE void TG__FT(tg__gemm_panels)(int kind, const void *src, int64_t k_step, int64_t line,
+    int64_t kc, int64_t n, void *out, int64_t width, int64_t step) {
     const int64_t size = kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
 #define TG__G_ROWS(K) TG__FT(tg__gemm_pack_rows)(K, src, k_step, kc, n, (TG__T *)out, width, step)
     if (line == 1) { TG__G_KINDS(kind, TG__G_ROWS); return; }
 #undef TG__G_ROWS
     for (int64_t j = 0; j < n; j += width)
-        TG__FT(tg__gemm_pack)(kind, (const char *)src + j * line * size, k_step, line, kc, n - j < width
-            ? n - j : width,
-                              (TG__T *)out + j / width * step, width);
+        TG__FT(tg__gemm_pack)(kind, (const char *)src + j * line * size, k_step, line,
+            kc, n - j < width ? n - j : width, (TG__T *)out + j / width * step, width);
 }
 
 /* ------------------------------------------------------------------------- drivers ---- */
@@ -17146,14 +17190,15 @@ TG__PRIVATE void TG__FT(tg__gemm_block)(const tg__gemm_part *s) {
     const int mode = s->add ? TG__GEMM_ADD : TG__GEMM_SET;
     for (int64_t i = 0; i < s->m; i += TG__G_MR)
         for (int64_t j = 0; j < s->n; j += TG__G_NR) {
-            const TG__T *a = (const TG__T *)s->a + i / TG__G_MR * s->a_step, *b = (const TG__T *)s->b +
-                j / TG__G_NR * s->b_step;
+            const TG__T *a = (const TG__T *)s->a + i / TG__G_MR * s->a_step,
+                *b = (const TG__T *)s->b + j / TG__G_NR * s->b_step;
             TG__T *d = (TG__T *)s->d + i * s->d_rs + j;
-            if (s->m - i >= TG__G_MR && s->n - j >= TG__G_NR) TG__FT(tg__gemm_whole)(s->k, a, b, d, s->d_rs, mode);
+            if (s->m - i >= TG__G_MR && s->n - j >= TG__G_NR)
+                TG__FT(tg__gemm_whole)(s->k, a, b, d, s->d_rs, mode);
             else
-                TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, s->n - j < TG__G_NR
-                    ? s->n - j : TG__G_NR, s->k,
-                                         a, 1, TG__G_MR, b, TG__G_NR, d, s->d_rs, mode);
+                TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR,
+                    s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
+                    a, 1, TG__G_MR, b, TG__G_NR, d, s->d_rs, mode);
         }
 }
 
@@ -17164,9 +17209,9 @@ TG__PRIVATE void TG__FT(tg__gemm_block)(const tg__gemm_part *s) {
 #ifndef TG__GEMM_RUN
 #define TG__GEMM_RUN 1024              /* columns between two rows of a: eight rows of b stay in L1 or L2 */
 #endif
-TG__INLINE void TG__FT(tg__gemm_update)(int rows, int ks, int64_t n, const TG__T *a, int64_t a_rs, int64_t a_cs,
-                                        const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, bool more,
-                                        const TG__T *next, int share) {
+TG__INLINE void TG__FT(tg__gemm_update)(int rows, int ks, int64_t n,
+    const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs,
+    bool more, const TG__T *next, int share) {
     const TG__V zero = TG__W(set)(0);
     const TG__T *a1 = a + (rows > 1 ? a_rs : 0);
     TG__T *d1 = d + (rows > 1 ? d_rs : 0);
@@ -17225,8 +17270,8 @@ TG__PRIVATE void TG__FT(tg__gemm_stream)(const tg__gemm_part *s) {
 
 /* A piece by itself: b's panel is packed where it pays or must be, then meets all rows of a. */
 TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
-    const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, size_b = s->kb == TG__GEMM_OWN
-        ? (int64_t)sizeof(TG__T) : 2;
+    const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2,
+        size_b = s->kb == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
     const int64_t step = TG__FT(tg__gemm_shape)(2, s->ks);
     if (s->stream) { TG__FT(tg__gemm_stream)(s); return; }
     TG__T *const bp = (TG__T *)s->work, *const ap = bp + (s->pack_b ? s->ks * TG__G_NR + 16 : 0);
@@ -17245,14 +17290,14 @@ TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
                 b_rs = TG__G_NR;
             }
             if (!s->pack_a) {
-                TG__FT(tg__gemm_column)(s->m, n, kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs, bj,
-                    b_rs, (TG__T *)s->d + j, s->d_rs, mode);
+                TG__FT(tg__gemm_column)(s->m, n, kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs,
+                    bj, b_rs, (TG__T *)s->d + j, s->d_rs, mode);
                 continue;
             }
             for (int64_t i = 0; i < s->m; i += TG__G_MR)
                 TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, n, kc,
                     ap + i / TG__G_MR * step, 1, TG__G_MR,
-                                        bj, b_rs, (TG__T *)s->d + i * s->d_rs + j, s->d_rs, mode);
+                    bj, b_rs, (TG__T *)s->d + i * s->d_rs + j, s->d_rs, mode);
         }
         if (kc == 0) break;
     }
@@ -17343,15 +17388,15 @@ TG__PRIVATE void TG__FT(tg__gemm_line)(int kind, const void *src, int64_t step, 
     }
 }
 TG__PRIVATE void TG__FT(tg__gemm_dots)(const tg__gemm_part *s) {
-    const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, size_b = s->kb == TG__GEMM_OWN
-        ? (int64_t)sizeof(TG__T) : 2;
+    const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2,
+        size_b = s->kb == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
     const bool ready_a = s->a_cs == 1 && s->ka == TG__GEMM_OWN, ready_b = s->b_rs == 1;
     TG__T *const bp = (TG__T *)s->work, *const ap = bp + (ready_b ? 0 : s->k);
     TG__T *const d = (TG__T *)s->d;
     if (!ready_a)
         for (int64_t i = 0; i < s->m; i++)
-            TG__FT(tg__gemm_line)(s->ka, (const char *)s->a + i * s->a_rs * size_a, s->a_cs, s->k,
-                ap + i * s->k);
+            TG__FT(tg__gemm_line)(s->ka, (const char *)s->a + i * s->a_rs * size_a, s->a_cs,
+                s->k, ap + i * s->k);
     for (int64_t j = 0; j < s->n; j++) {
         const void *b = (const char *)s->b + j * s->b_cs * size_b;
         int kind = s->kb;
@@ -17383,7 +17428,9 @@ TG__INLINE void TG__FT(tg__gemm_lane_rows)(int kind, int rows, const tg__gemm_pa
             if (TG__VN > 1) {
                 const char *f = (const char *)s->b + (at + ahead) * size + (j + ahead < s->n ? 0 : next);
                 TG__PREFETCH(f);
-                if (rows > 1) { TG__PREFETCH(f + up * size); TG__PREFETCH(f + 2 * up * size); TG__PREFETCH(f + 3 * up * size); }
+                if (rows > 1) {
+                    TG__PREFETCH(f + up * size); TG__PREFETCH(f + 2 * up * size); TG__PREFETCH(f + 3 * up * size);
+                }
             }
             v = TG__W(fma)(a[0], TG__FT(tg__gemm_load)(s->b, at, TG__VN, kind), v);
             if (rows > 1) v = TG__W(fma)(a[1], TG__FT(tg__gemm_load)(s->b, at + up, TG__VN, kind), v);
@@ -17782,8 +17829,8 @@ TG__PRIVATE void TG__FT(tg__conv_panels)(const tg__conv_weights *s) {
         for (int64_t c = 0; c < s->channels; c++)
             for (int64_t t = 0; t < s->taps; t++, out += TG__C_MR)
                 for (int64_t r = 0; r < TG__C_MR; r++)
-                    out[r] = r < rows ? TG__FT(tg__gemm_get)(s->w, (i + r) * s->sm + c * s->sc + s->tap[t],
-                        s->kind) : (TG__T)0;
+                    out[r] = r < rows
+                        ? TG__FT(tg__gemm_get)(s->w, (i + r) * s->sm + c * s->sc + s->tap[t], s->kind) : (TG__T)0;
     }
 }
 
@@ -17797,8 +17844,8 @@ TG__INLINE void TG__FT(tg__conv_zero)(TG__T *p, int64_t n) {
    or into room behind everything. */
 TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, int64_t p) {
     const int64_t y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], step = s->sw * s->x_step, pitch = s->pitch;
-    int64_t i0 = x0 >= 0 ? 0 : (-x0 + s->x_step - 1) / s->x_step, i1 = x0 >= s->w ? 0
-        : (s->w - x0 + s->x_step - 1) / s->x_step;
+    int64_t i0 = x0 >= 0 ? 0 : (-x0 + s->x_step - 1) / s->x_step,
+        i1 = x0 >= s->w ? 0 : (s->w - x0 + s->x_step - 1) / s->x_step;
     if (i1 > pitch) i1 = pitch;                                 /* source columns exist for i0 <= i < i1 */
     if (i0 > i1) i0 = i1;
     const int64_t n = i1 - i0;
@@ -17813,8 +17860,8 @@ TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, 
                 const TG__T *src = (const TG__T *)s->src + at - i0;
                 for (; q + TG__VN <= i1; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
                 if (q < i1) { TG__W(store)(out + q, TG__W(loadn)(src + q, (int)(i1 - q))); q += TG__VN; }
-            } else for (; q < i1; q += TG__VN) TG__W(store)(out + q,
-                TG__FT(tg__gemm_load)(s->src, at + q - i0, i1 - q, s->kind));
+            } else for (; q < i1; q += TG__VN)
+                TG__W(store)(out + q, TG__FT(tg__gemm_load)(s->src, at + q - i0, i1 - q, s->kind));
         } else if (s->kind == TG__GEMM_OWN) {
             const TG__T *src = (const TG__T *)s->src + at;
             for (; q < i1; q++, src += step) out[q] = *src;
@@ -17908,8 +17955,8 @@ TG__PRIVATE void TG__FT(tg__conv_tiles)(const tg__conv_tiles *s) {
 TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
     const int64_t size = f->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, step = f->yw == 1 ? TG__VN : 1;
     for (int64_t i = 0; i < f->m; i++) {
-        const TG__V bias = TG__W(set)(f->bias ? TG__FT(tg__gemm_get)(f->bias, i * f->bias_step, f->kind)
-            : (TG__T)0);
+        const TG__V bias =
+            TG__W(set)(f->bias ? TG__FT(tg__gemm_get)(f->bias, i * f->bias_step, f->kind) : (TG__T)0);
         for (int64_t r = 0; r < f->rows; r++) {
             const TG__T *s = (const TG__T *)f->s + i * f->s_rs + r * f->s_row;
             char *y = (char *)f->y + (i * f->ym + r * f->yh) * size;
