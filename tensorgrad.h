@@ -607,8 +607,8 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
    types   SAME: integers stay integers; NUMERIC: SAME without bool; COUNTING: SAME, but bool becomes i64;
            FLOATING: integers become f32; FLOAT_ONLY: integers are refused; PREDICATE: the result is bool;
            CHOOSE: a is a condition, the result has the type of b and c
-   saves   what the derivative reads: X the operand, Y the result, NONE; for several operands NEED(what da
-           reads, what db reads), of NONE, A, B, C, Y and AB, BC, BY, ABY
+   saves   what the derivative reads: X the operand, Y the result, NONE; for two operands NEED(what da reads,
+           what db reads), for three NEED3(da, db, dc), of NONE, A, B, C, Y and AB, BC, BY, ABY
    value   the words below over x or a, b, c; derivatives may also use g, the gradient of the result, and y,
            the result; K(v) is the number v, GELU_U and GELU_DU are told in >>pass-map
    domain  where the gradient test draws its operands: REAL, NOT_AT_0, POSITIVE, UNIT (-1 to 1), ABOVE_1, APART
@@ -693,7 +693,6 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
   F3P(tg_addcmul,    N1, NUMERIC,  NEED3(NONE, C, B), ADD(a, MUL(P0, MUL(b, c))), g, MUL(g, MUL(P0, c)), MUL(g, MUL(P0, b)), REAL, "a + P0 * b * c") \
   F3P(tg_addcdiv,    N1, FLOAT_ONLY, NEED3(NONE, C, BC), ADD(a, MUL(P0, DIV(b, c))), g, MUL(P0, DIV(g, c)), NEG(MUL(P0, DIV(MUL(DIV(g, c), b), c))), NOT_AT_0, "a + P0 * b / c")
 
-
 #define TG__PARAMS_N1 , double p0
 #define TG__PARAMS_N2 , double p0, double p1
 #define TG__F1(name, types, saves, value, dx, domain, doc)                  TG_API tg_tensor *name(tg_tensor *x); TG_API tg_tensor *name##_(tg_tensor *x);
@@ -735,7 +734,8 @@ TG_API tg_tensor *tg_argmax(tg_tensor *x);   /* i64 index into the flattened x *
 TG_API tg_tensor *tg_argmin(tg_tensor *x);
 TG_API tg_tensor *tg_argmax_dim(tg_tensor *x, int64_t dim, bool keepdim);
 TG_API tg_tensor *tg_argmin_dim(tg_tensor *x, int64_t dim, bool keepdim);
-TG_API tg_tensor *tg_any(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);   /* no dims: all; bool result */
+/* no dims: all; the result is bool, that of u8 is u8 */
+TG_API tg_tensor *tg_any(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
 TG_API tg_tensor *tg_all(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
 /* sum of squared deviations / (n - correction) */
 TG_API tg_tensor *tg_var_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);
@@ -4324,7 +4324,7 @@ TG__PRIVATE tg_ctx *tg__start2(tg_tensor *a, tg_tensor *b, const char *name) {
     return tg__use(tg, a, 0) && tg__use(tg, b, 1) ? tg : NULL;
 }
 
-/* And for a list: every entry must be there. */
+/* The same for a list: every entry must be there. */
 TG__PRIVATE tg_ctx *tg__start_list(tg_tensor *const *list, int n, const char *name) {
     tg_ctx *tg = NULL;
     int i;
@@ -4401,8 +4401,8 @@ TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order) {
     return true;
 }
 
-/* Bytes from the first to past the last element, for overlap and range checks: low <= 0 < high in elements
-   from t->data. */
+/* The range of t's elements in memory, for overlap checks, counted in elements from its first: low <= 0 < high
+   (both 0 where there are none). */
 TG__PRIVATE void tg__extent(const tg_tensor *t, int64_t *low, int64_t *high) {
     int i;
     *low = 0; *high = 0;
@@ -4430,7 +4430,7 @@ TG__PRIVATE bool tg__overlap(const tg_tensor *a, const tg_tensor *b) {
 #endif
 #include <stdlib.h>
 
-/* malloc promises 16 bytes; the distance back to its block stands before the aligned one */
+/* malloc promises 16 bytes; the pointer that it gave stands before the aligned block */
 TG__PRIVATE void *tg__default_alloc(void *user, size_t size, size_t align) {
     char *p, *q;
     (void)user;
@@ -4803,12 +4803,12 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
         if (tg->grad_mode && tg__needs_grad(in[i])) graph = true;
         if (TG__RARE(tg->recording != NULL) && tg__needs_grad(in[i]) && !tg__recording_note(tg, in[i])) return NULL;
     }
-    /* a comparison in place cuts the old value's gradient off */
     for (i = 0; TG__RARE(device != TG_CPU) && i < n_in; i++) {        /* plain numbers go with any device */
         if (!in[i] || in[i]->device == device || in[i]->is_number) continue;
         tg__fail(tg, TG__E_DEVICES, in[i], (int)in[i]->device, (int)device);
         return NULL;
     }
+    /* a comparison in place is recorded all the same: it cuts the old value's gradient off */
     if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;
     if (inplace) {
         const tg_tensor *owner = in[0]->base ? in[0]->base : in[0];
@@ -4877,7 +4877,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
             if (i == 0) first = t;
         }
     }
-    /* before recording: with the outputs that check made */
+    /* where it failed before recording, the outputs that check made go with it */
     tg__node_drop(tg, n);
     tg__tensor_drop(old);
     if (result != few && result) tg__mem_put(tg, result, (size_t)n_out * sizeof *result);
@@ -5062,8 +5062,7 @@ TG__PRIVATE tg_tensor *tg__sum_to(tg_tensor *t, int ndim, const int64_t *shape) 
     return tg_reshape(t, ndim, shape);
 }
 
-/* The saved values of n, ready for its backward: versions compared, outputs linked back to n when the
-   derivative must itself be differentiable. */
+/* Are the saved values of n what they were when it ran: neither let go of nor overwritten? */
 TG__PRIVATE bool tg__node_restore(tg_ctx *tg, tg__node *n) {
     unsigned mask = tg__saved_for(n);
     int i;
@@ -5442,8 +5441,7 @@ TG__PRIVATE tg_ctx *tg__start_call(const tg_function_call *c, const char *name) 
     if (tg && c->n_outputs <= 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "the function has no outputs"); return NULL; }
     return tg;
 }
-/* Runs call->f on fresh leaves with the inputs' values (or on the inputs themselves when they are not to be
-   differentiated anew). */
+/* Runs c->f on `inputs`, which may be others than the call's own, and checks what it gave. */
 TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c,
     tg_tensor *const *inputs, tg_tensor **outputs) {
     int i;
@@ -5465,7 +5463,8 @@ TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c,
     return true;
 }
 
-/* The arrays that a derivative product needs: one block, four pieces of up to n_inputs or n_outputs. */
+/* The arrays that a derivative product needs, one block: x, g [n_inputs], y, u [n_outputs]. x are fresh leaves
+   with the inputs' values, y is what the function made of them. */
 typedef struct tg__product { tg_ctx *tg; tg_tensor **x, **y, **g, **u; size_t size; bool mode; } tg__product;
 
 TG__PRIVATE bool tg__product_begin(tg__product *p, const tg_function_call *c, const char *name,
@@ -6136,9 +6135,8 @@ TG__PRIVATE void tg__loop_tile(const tg__loop *l, int k, int isa, int64_t at, in
 
 /* ---- the map family ----
    A kernel sees whole vectors: n is a multiple of their width, and an operand moves along (step -1, a mask
-   for the index) or is one vector that serves the whole run
-   (step 0). tg__map_run makes that of any n and of operands that are one number. Integer kernels are plain
-   loops and take any n. */
+   for the index) or is one vector that serves the whole run (step 0). tg__map_run makes that of any n and of
+   operands that are one number. Integer kernels are plain loops and take any n. */
 typedef void (*tg__map_fn)(int64_t n, void *y, const void *const *x, const int64_t *step, const double *p);
 typedef void (*tg__map_run_fn)(tg__map_fn fn, int operands, bool mask, int64_t n, void *y,
     const void *const *x, const int64_t *step, const double *p);
@@ -6265,7 +6263,7 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *job) {
 }
 static const tg__family tg__family_map = { "map", TG__FAMILY_MAP, tg__map_start, tg__map_chunk, false };
 
-/* y = fn(x[0], x[1], ...) elementwise; NULL operands are ones that the kernel does not read. */
+/* y = fn(x[0], x[1], ...) elementwise; an operand that the kernel does not read may be NULL. */
 TG__PRIVATE bool tg__map(tg_ctx *tg, tg__map_fn fn, tg_dtype compute, bool mask, tg_tensor *y,
     tg_tensor *const *x, int n, const double *p) {
     tg__map_job j;
@@ -6807,7 +6805,7 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
         if (!n->wants[i]) continue;
         if (tg->grad_mode) {
             dx[i] = f->composed[i](tg, p, g[0], n->in, n->out[0]);
-            /* a constant */
+            /* a constant has no dimensions yet */
             if (dx[i] && dx[i]->ndim == 0 && n->out_slot[0].ndim > 0)
                 dx[i] = tg_expand(dx[i], n->out_slot[0].ndim, n->out_slot[0].shape);
             if (!dx[i]) return false;
@@ -7465,8 +7463,8 @@ TG__PRIVATE bool tg__has_zero(const tg_tensor *t) {
     return false;
 }
 
-/* Elements of two tensors compared as doubles (as int64 where both are integers), in order. tolerance < 0:
-   equal, NaN is not. */
+/* Elements of two tensors compared as doubles (as int64 where both are integers), in order. rtol < 0: they must
+   be equal, and NaN is not. */
 TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double atol, const char *name) {
     tg_ctx *tg = tg__start2(a, b, name);
     int64_t i, at[TG_MAX_DIMS] = TG__ZERO;
@@ -8720,8 +8718,7 @@ TG_API tg_tensor *(tg_mean_dims)(tg_tensor *x, int n, const int64_t *dims, bool 
 }
 
 /* ------------------------------------------------------------------ prod ----
-   y = product over dims. dx_i = g * the product of the others: y / x_i where no factor is 0; where exactly
-   one is, only that one has a gradient. */
+   y = product over dims. dx_i = g * the product of the others, without a division: a factor may be 0. */
 TG__PRIVATE bool tg__prod_forward(tg_ctx *tg, tg__node *n) { return tg__reduce_forward(tg, n, TG__REDUCE_PROD, 1); }
 TG__PRIVATE tg_tensor *tg__prod_others(tg_ctx *tg, tg__node *n, tg_tensor *x);
 TG__PRIVATE bool tg__prod_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -8731,8 +8728,8 @@ TG__PRIVATE bool tg__prod_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
 static const tg_op tg__prod_op = { "prod", 1, 1, 0, 1, 0, { TG_SAVE_IN(0), 0, 0, 0 },
     tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__sum_check, tg__prod_forward, tg__prod_backward, NULL };
 /* The product of the others as tg calls: exclusive products from the left and from the right, by doubling
-   (log2(n) steps), so that zeros need no special case and every derivative is right. */
-/* x [R, K] -> product of the rows before (after) each */
+   (log2(n) steps), so that zeros need no special case and every derivative is right.
+   x [R, K] -> product of the rows before (after) each. */
 TG__PRIVATE tg_tensor *tg__prod_side(tg_ctx *tg, tg_tensor *x, bool from_right) {
     int64_t rows = x->shape[0], one[2], s;
     tg_tensor *list[2], *p;
@@ -10054,14 +10051,16 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
 }
 
 /* ======================================================================================
-   >>impl-gemm        matrix products: which path, cut into phases and chunks
+   >>impl-gemm    matrix products: which path, cut into phases and chunks
    Owns tg__gemm_job. Kernels know nothing of dtypes, batches and threads; this section knows nothing of registers.
    A product takes one of these paths, by its sizes and strides alone:
-     strips    one phase; a chunk is a strip of one matrix, or several whole small matrices; b is packed, if at all, by the chunk for itself
+     strips    one phase; a chunk is a strip of one matrix, or several whole small matrices; b is packed, if at
+               all, by the chunk for itself
      blocks    K in blocks of 512, one phase each; chunks are strips, c (or a buffer of sums) holds the blocks before
      shared    large products: a phase packs one k-block of a and b for everybody, the next computes tiles of c
      partial   few rows, large b: every chunk streams its own piece of b into partial sums; a second phase adds them
-     dots, lanes   reductions (the order is told in >>pass-gemm): along k, or some of the 64 lanes of many columns at once
+     dots      reductions (the order is told in >>pass-gemm), along k
+     lanes     reductions too: some of the 64 lanes of many columns at once
      whole     integers
    Tests: tests/golden.c, tests/test_bits.c
    ====================================================================================== */
@@ -10221,7 +10220,7 @@ TG__PRIVATE void tg__gemm_matrix(const tg__gemm_job *j, int64_t i, tg__gemm_part
     p->d = f->c;
 }
 
-/* Narrow p and f to rows i.. and columns c.. */
+/* Narrows p and f to m rows from `row` and n columns from `col`. */
 TG__PRIVATE void tg__gemm_narrow(const tg__gemm_job *j, tg__gemm_part *p, tg__gemm_last *f,
     int64_t row, int64_t m, int64_t col, int64_t n) {
     p->a = (const char *)p->a + row * p->a_rs * (int64_t)j->size_a;
@@ -10244,7 +10243,7 @@ TG__PRIVATE void tg__gemm_end(const tg__gemm_job *j, tg__gemm_last *f, const voi
 
 /* ---- strips and blocks */
 
-/* Bytes of packed panels that a strip of these sizes needs; bytes of its sums, where c cannot hold them. */
+/* Notes the scratch that a strip of these sizes takes: packed panels, and its sums where c cannot hold them. */
 TG__PRIVATE void tg__gemm_size_strip(tg__gemm_job *j, int64_t ms, int64_t ns) {
     const tg__gemm_part *p = &j->part;
     int64_t work = 0;
@@ -10423,8 +10422,8 @@ TG__PRIVATE void tg__gemm_dots(const tg__gemm_job *j, int64_t at, int64_t i, cha
     if (!j->mem) tg__gemm_end(j, &f, p.d, p.d_rs);
 }
 
-/* One span of columns. Large: one class of lanes of one k-block into partial sums. Otherwise all eight, and
-   the result. */
+/* One span of columns. With memory for partial sums: one class of lanes of one k-block. Otherwise all eight
+   classes, and the result. */
 TG__PRIVATE void tg__gemm_lanes(const tg__gemm_job *j, int64_t at, int64_t i, char *scratch) {
     tg__gemm_part p;
     tg__gemm_last f;
@@ -10526,8 +10525,7 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_job *j) {
         const bool lone = j->kt == 1 && work <= TG__GEMM_LONE / 4;
         j->path = TG__GEMM_LANES;
         j->direct = false;
-        /* long runs through few rows are what memory likes: few lanes of many columns, where there are many
-           columns */
+        /* long runs through few rows are what memory likes: where there are many columns, few lanes of them */
         const int64_t span = lone ? TG__GEMM_SPAN : 8 * TG__GEMM_SPAN;
         j->classes = !lone && p->n >= 1024 ? 32 : 8;
         j->ns = p->n < span ? (p->n + 15) / 16 * 16 : span;
@@ -10728,13 +10726,12 @@ TG__PRIVATE void tg__gemm_chunk(void *job, int64_t i) {
 static const tg__family tg__family_gemm = { "gemm", TG__FAMILY_GEMM, tg__gemm_start, tg__gemm_chunk, false };
 
 /* ======================================================================================
-   >>impl-conv        convolutions in two dimensions: conv2d and its two derivatives, which are each other's derivatives
-   One job serves three directions. Results, and gradients by data, are correlations of padded planes (see
-   >>pass-conv) with packed weights;
-   the gradient by data of a stride s is s * s correlations, one for each residue of the position, that leave
-   the positions between out.
-   Gradients by weight add up units (some rows of an image, or some images) into parts, which a last phase
-   adds in order.
+   >>impl-conv    convolutions in two dimensions: conv2d and its two derivatives, which are each other's derivatives
+   One job serves three directions. Results, and gradients by data, are correlations of padded planes (told in >>pass-conv)
+   with packed weights; the gradient by data of a stride s is s * s correlations, one for each residue of the
+   position, that leave the positions between out.
+   Gradients by weight add up units (some rows of an image, or some images) into parts, which a last phase adds
+   in order.
    Tests: tests/test_conv.c
    ====================================================================================== */
 
@@ -11035,7 +11032,7 @@ TG__PRIVATE void tg__conv_pack_chunk(const tg__conv_job *j, int64_t i) {
     }
 }
 
-/* Planes of `channels` channels from c0 of the source's group g: rows j0.. of image n. */
+/* Planes of so many channels of the source from `channel` on: rows j0.. of image n. */
 TG__PRIVATE void tg__conv_planes(const tg__conv_job *j, const tg__conv_sub *s, const tg__conv_map *src,
     int64_t n, int64_t channel, int64_t channels, int64_t j0, int64_t rows, void *out) {
     tg__conv_fill f;
@@ -11105,7 +11102,7 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_job *j) {
     head = TG__ROUND_UP(sizeof(tg__conv_sub), 64) +
         TG__ROUND_UP((size_t)(tg__conv_taps(j, &one, 0, 0, NULL) + j->c * j->kh * j->kw) * 8, 64);
     terms = j->c * one.taps;
-    /* units must not hang on it: they are the order of summation */
+    /* units must not hang on the planes: they are the order of summation */
     one.planes = 1;
     if (!tg__conv_cut(j, &one, j->x.n, og, j->k)) return false;
     /* channels and panels of a chunk */
@@ -11289,12 +11286,11 @@ TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, cons
 }
 
 /* ------------------------------------------------------------------------ conv2d ----
-   y[n, o, i, j] = bias[o] + sum over c, a, b of x[n, c, i stride + a dilation - padding, ...] * weight[o, c,
-   a, b], zero outside of x; within each group.
+   y[n, o, i, j] = bias[o] + sum over c, a, b of x[n, c, i stride + a dilation - padding, ...] * weight[o, c, a, b],
+   zero outside of x; within each group.
    dx = conv2d_input(g, weight), dweight = conv2d_weight(g, x), dbias = g summed over images and positions.
    The three are linear in each operand and each other's derivatives, so any order of differentiation stays
-   within them.
-   Channels-last x gives a channels-last result.                                          */
+   within them. Channels-last x gives a channels-last result. */
 static const tg_attr tg__conv_attrs[] = {
     { "stride", TG_ATTR_INTS, offsetof(tg__conv_attr, stride), 2 },
     { "padding", TG_ATTR_INTS, offsetof(tg__conv_attr, padding), 2 },
@@ -11405,7 +11401,7 @@ TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args) {
 /* ------------------------------------------------------------------ conv2d_input ----
    The gradient of conv2d by x, of size [.., C, size]: x[n, c, p] = sum of g[n, o, q] * weight[o, c, a] over
    all q, a that meet p.
-   dg = conv2d(g', weight), dweight = conv2d_weight(g, g').                               */
+   dg = conv2d(g', weight), dweight = conv2d_weight(g, g'). */
 TG__PRIVATE bool tg__conv2d_input_check(tg_ctx *tg, tg__node *n) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
     const tg_tensor *g = n->in[0], *w = n->in[1];
@@ -11440,9 +11436,9 @@ static const tg_op tg__conv2d_input_op = { "conv2d_input", 1, 2, 0, 1, 0,
     tg__conv2d_input_forward, tg__conv2d_input_backward, NULL };
 
 /* ----------------------------------------------------------------- conv2d_weight ----
-   The gradient of conv2d by weight, of kernel size `size`: w[o, c, a] = sum over n, q of g[n, o, q] * x[n, c,
-   the place that q and a meet].
-   dg = conv2d(x, g'), dx = conv2d_input(g, g').                                          */
+   The gradient of conv2d by weight, of kernel size `size`:
+   w[o, c, a] = sum over n, q of g[n, o, q] * x[n, c, the place that q and a meet].
+   dg = conv2d(x, g'), dx = conv2d_input(g, g'). */
 TG__PRIVATE bool tg__conv2d_weight_check(tg_ctx *tg, tg__node *n) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
     const tg_tensor *g = n->in[0], *x = n->in[1];
@@ -11503,7 +11499,7 @@ TG__PRIVATE bool tg__matmul_types(tg_ctx *tg, const tg_tensor *a, const tg_tenso
 }
 
 /* ------------------------------------------------------------------ matmul ----
-   y[..., m, n] = sum over k of a[..., m, k] b[..., k, n], both with at least 2 dimensions here, batches broadcast.
+   y[..., m, n] = sum over k of a[..., m, k] b[..., k, n], both with at least 2 dimensions here; batches broadcast.
    da = g b^T, db = a^T g, which the walk sums over broadcast batches. */
 TG__PRIVATE bool tg__matmul_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *a = n->in[0], *b = n->in[1];
@@ -11648,10 +11644,11 @@ TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) 
 }
 
 /* -------------------------------------------------------------- cross_entropy ----
-   losses[i] = log(sum(exp(x[i]))) - x[i][class i], 0 where the class is -100; dx[i] = (softmax(x[i]) - 1 at the class) g[i].
-   A second output keeps two numbers of each row, its largest logit and the sum of exp(x - largest), so that the derivative
-   reads the logits once and no tensor of probabilities is ever made. tg_cross_entropy is the mean of the losses.
-   Saves: the logits, the classes, the two numbers. */
+   losses[i] = log(sum(exp(x[i]))) - x[i][class i], 0 where the class is -100;
+   dx[i] = (softmax(x[i]) - 1 at the class) g[i].
+   A second output keeps two numbers of each row, its largest logit and the sum of exp(x - largest), so that the
+   derivative reads the logits once and no tensor of probabilities is ever made. tg_cross_entropy is the mean of
+   the losses whose class is not -100. Saves: the logits, the classes, the two numbers. */
 typedef struct tg__entropy_job {
     tg_ctx *tg;
     const char *x, *target, *g;            /* g NULL: the losses; else the derivative */
@@ -13648,7 +13645,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
    ========================================================================================================== */
 #if !defined(TG__T)
 /* ======================================================================================
-   >>pass-vector      the words of one instruction set, for float and for double
+   >>pass-vector    the words of one instruction set, for float and for double
    Owns the types tg__vf32__<pass> (vector), tg__mf32__<pass> (mask), tg__vi32__<pass> (integers of the same width),
    the same with 64, and TG__VN_F32, TG__VN_F64. Knows no kernel. Lanes never look at each other.
    A word gives the same bits in strict, avx2, avx512 and neon; plain differs only in fma, fnma, which round twice.
@@ -14908,13 +14905,12 @@ TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m)
 #undef TG__W
 #endif
 /* ======================================================================================
-   >>pass-maths       exp, log, sin, tanh, erf, pow and their relatives, written once in vector words, for double and
-   for float
+   >>pass-maths    exp, log, sin, tanh, erf, pow and their relatives in vector words, for double and for float
    Owns no state; knows no kernel. No libm, no lookup in vectors, no approximate reciprocal: every pass with a fused
    multiply-add performs the same operations and gives the same bits.
    Hot functions of float are float arithmetic; the others run through double and round once.
-   "minimax" in a comment: coefficients by the Remez exchange in 200 bits, rounded, relative error of the
-   whole stated.
+   "minimax" in a comment: coefficients by the Remez exchange in 200 bits, rounded, relative error of the whole
+   stated.
    Tests: tests/test_maths.c, which measures every bound given here.
    ====================================================================================== */
 #define TG__ADD(a, b)     TG__W(add)(a, b)
@@ -15184,8 +15180,7 @@ TG__INLINE TG__V TG__W(logpair)(TG__V f, TG__V *lo) {
     return hi;
 }
 /* log2, log10: the pair times 1/ln2, 1/ln10 as a pair, plus k times log10(2), whose upper part has 32 bits:
-   0.7 ulp,
-   exact at powers of 2 */
+   0.7 ulp, exact at powers of 2 */
 TG__PRIVATE TG__V TG__W(log2)(TG__V x) {
     TG__V k, lo, f = TG__W(logsplit)(x, &k), hi = TG__W(logpair)(f, &lo), c = TG__K(1.4426950408889634), v, s;
     v = TG__MUL(hi, c);
@@ -15861,8 +15856,7 @@ TG__INLINE TG__V TG__W(logsigmoid)(TG__V x) { return TG__SUB(TG__W(minq)(TG__K(0
 TG__INLINE TG__V TG__W(rsqrt)(TG__V x)      { return TG__DIV(TG__K(1.0f), TG__W(sqrt)(x)); }
 
 /* erf below 0.9: x + x P(x^2), minimax of degree 5, 2^-26; above 1 - e^G(x), G minimax of log erfc, degree 6,
-   2^-29,
-   1 from 4 on. 1.11 ulp (plain 1.31) */
+   2^-29, 1 from 4 on. 1.11 ulp (plain 1.31) */
 TG__INLINE TG__V TG__W(erf)(TG__V x) {
     TG__V a = TG__W(abs)(x), z = TG__MUL(a, a), b = TG__W(minq)(TG__K(4.0f), a), p, g, k;
     p = TG__H6(z, -0.000602079963f, 0.00499895914f, -0.026770493f, 0.112819217f, -0.376125038f, 0.128379151f);
@@ -16222,7 +16216,7 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #endif /* map */
 
 /* ======================================================================================
-   >>pass-reduce    runs and columns to sums, products, largest and smallest; rows of softmax
+   >>pass-reduce    runs and columns to sums, products, largest and smallest; rows of softmax and cross-entropy
    A run is reduced over 64 virtual lanes, element i to lane i mod 64, folded 32, 16, ... 1: the same bits for
    every vector width.
    ====================================================================================== */
@@ -16390,21 +16384,19 @@ TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *
 #undef TG__REDUCE_COLUMNS
 #endif
 /* ======================================================================================
-   >>pass-gemm        matrix products: register tiles, packing, reductions, the last step
+   >>pass-gemm    matrix products: register tiles, packing, reductions, the last step
    Read once per pass without TG__T (integer and bf16 dot products), then once for float and once for double;
-   TG__TYPE_F32
-   is defined while TG__T is float. Knows pointers, counts and strides; >>impl-gemm cuts the work and chooses
-   the path.
+   TG__TYPE_F32 is defined while TG__T is float. Knows pointers, counts and strides; >>impl-gemm cuts the work
+   and chooses the path.
 
    The order of summation is part of the interface and the same in every pass:
    - in order: K is cut into blocks of 512. A block sums k upward with FMA from zero; block sums are added in
-   block order.
-   - reduction: K is cut into blocks of 4096. In a block element i goes to lane i mod 64 with FMA, k upward
-   from zero; K is padded
-     with zeros to a multiple of 64; lanes are folded, lane j += lane j+32, then 16, 8, 4, 2, 1; block sums
-     are added in block order.
-   tg__gemm_is_reduction in >>impl-gemm chooses, by (m, n, k) of one matrix alone. Then, once: + bias, c +
-   that, rounding to c's type.
+     block order.
+   - reduction: K is cut into blocks of 4096. In a block element i goes to lane i mod 64 with FMA, k upward from
+     zero; K is padded with zeros to a multiple of 64; lanes are folded, lane j += lane j + 32, then 16, 8, 4,
+     2, 1; block sums are added in block order.
+   tg__gemm_is_reduction in >>impl-gemm chooses, by (m, n, k) of one matrix alone. Then, once: + bias, c + that,
+   rounding to c's type.
    Tests: tests/golden.c, tests/test_bits.c
    ====================================================================================== */
 
@@ -16469,15 +16461,14 @@ typedef struct tg__gemm_last {
 #if !defined(TG__T)
 
 /* -------------------------------------------------------------------- words of k ----
-   Dot product instructions take a word of 32 bits that holds 4 (bytes) or 2 (bf16, i16) consecutive k. Panels
-   of words are packed like
-   panels of floats: a [k/g][MR], b [k/g][NR], both padded with zeros to whole tiles, so there is one kernel
-   for each instruction:
+   Dot product instructions take a word of 32 bits that holds g consecutive k: 4 bytes, or 2 of bf16 or i16.
+   Panels of words are packed like panels of floats: a [k/g][MR], b [k/g][NR], both padded with zeros to whole
+   tiles, so there is one kernel for each instruction:
      1  bf16 pairs, AVX512_BF16. Its rounding is its own and it flushes denormals: not in strict mode.
      2  unsigned x signed bytes, AVX512_VNNI or AVX_VNNI
      3  bytes widened to i16 pairs, multiply and add: AVX-512BW, AVX2
-   Signed x signed bytes: a is packed as a + 128, and 128 * (column sum of b), which stands behind b's panel,
-   is taken off again.
+   Signed x signed bytes: a is packed as a + 128, and 128 * (column sum of b), which stands behind b's panel, is
+   taken off again.
    tg__gemm_words_op says which of them this pass has (0: none; type 0 bf16, 1 bytes). */
 #ifndef TG__GEMM_WORDS_ONCE
 #define TG__GEMM_WORDS_ONCE
@@ -16736,10 +16727,9 @@ TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) { 
 #else /* TG__T: read for float, then for double */
 
 /* ---------------------------------------------------------------------- tile shape ----
-   A tile of MR rows and NV vectors of columns stays in registers: 14 x 2 of 32 registers (AVX-512), 6 x 2 of
-   16 (AVX2), 8 x 3 of 32
-   (NEON). A packed panel of B is walked once per tile at NV vectors per MR * NV FMAs, slow enough to come
-   from L2. */
+   A tile of MR rows and NV vectors of columns stays in registers: 14 x 2 of 32 registers (AVX-512), 6 x 2 of 16
+   (AVX2), 8 x 3 of 32 (NEON). A packed panel of B is walked once per tile at NV vectors per MR * NV FMAs, slow
+   enough to come from L2. */
 #undef TG__G_MR
 #undef TG__G_NV
 #undef TG__G_EACH
@@ -16819,10 +16809,8 @@ TG__INLINE TG__T TG__FT(tg__gemm_get)(const void *p, int64_t i, int kind) {
 
 /* -------------------------------------------------------------------------- tiles ----
    d [R, columns] = or += a [R, k] b [k, columns]. a has any strides: its elements are broadcast, so packed or
-   not is only a matter of
-   cache sets. Columns of b stand side by side; the last vector holds `last` of them (1..VN). Rows are reached
-   from a pointer for every
-   three of them, so 14 rows need 5 pointers. */
+   not is only a matter of cache sets. Columns of b stand side by side; the last vector holds `last` of them
+   (1..VN). Rows are reached from a pointer for every three of them, so 14 rows need 5 pointers. */
 #undef TG__G_ARGS
 #define TG__G_ARGS (int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, int mode, int64_t last)
 
@@ -16964,14 +16952,12 @@ TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k,
 }
 
 /* ------------------------------------------------------------------------ packing ----
-   A panel holds `width` lines side by side: out[k][width]. Lines that do not exist repeat another or are
-   zero: nobody looks at them.
-   Whole vectors are stored for k upward, so the last one may write VN elements beyond the panel;
-   tg__gemm_shape leaves room.
+   A panel holds `width` lines side by side: out[k][width]. Lines that do not exist repeat another or are zero:
+   nobody looks at them. Whole vectors are stored for k upward, so the last one may write VN elements beyond the
+   panel; tg__gemm_shape leaves room.
 
    tg__gemm_turn: o[t] = { p[0][k+t], p[1][k+t], ..., p[VN-1][k+t] }, t < TG__G_TK. Pieces of 16 bytes are put
-   side by side by
-   loads, then 4x4 (2x2) transposes go on inside the pieces. */
+   side by side by loads, then 4x4 (2x2) transposes go on inside the pieces. */
 #undef TG__G_TK
 #if TG__VN == 1
 #define TG__G_TK 1
@@ -17170,8 +17156,7 @@ TG__PRIVATE void TG__FT(tg__gemm_pack)(int kind, const void *src, int64_t k_step
 #undef TG__G_TURN
 }
 
-/* Panels of A (width MR) and of B (width NR) of one k-block, for >>impl-gemm's shared packing: lines
-   from..to-1 of the whole. */
+/* n lines as panels of A (width MR) or of B (width NR), `step` elements apart, of one k-block. */
 TG__PRIVATE void TG__FT(tg__gemm_panels)(int kind, const void *src, int64_t k_step, int64_t line,
     int64_t kc, int64_t n, void *out, int64_t width, int64_t step) {
     const int64_t size = kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
@@ -17685,21 +17670,19 @@ TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__
 #endif
 
 /* ======================================================================================
-   >>pass-conv        convolutions: filling padded planes, register tiles, weight gradients, the last step
-   Read for float and for double. A convolution runs over planes: padded copies of a few rows of the source,
-   one plane for every residue
-   of the stride, in which each tap of the kernel is one fixed distance. So the inner loop is a matrix product
-   whose second operand is read
-   at a table of distances, and no matrix of columns is ever made.
+   >>pass-conv    convolutions: filling padded planes, register tiles, weight gradients, the last step
+   Read for float and for double. A convolution runs over planes: padded copies of a few rows of the source, one
+   plane for every residue of the stride, in which each tap of the kernel is one fixed distance. So the inner
+   loop is a matrix product whose second operand is read at a table of distances, and no matrix of columns is
+   ever made.
 
    The order of summation, the same in every pass:
-   - results and data gradients: channels are cut into equal blocks of at most 512 / taps (at least one); a
-   block sums its channels upward,
-     for each its taps in order, with FMA from zero; block sums are added in block order. Padding takes part
-     as zeros.
-   - weight gradients: positions in order (image, row, column) with FMA from zero within a unit, units of a
-   part in order, then parts in order;
-     >>impl-conv cuts units and parts by the sizes alone. With few result channels a unit is summed in lanes, see tg__conv_dots.
+   - results and data gradients: channels are cut into equal blocks of at most 512 / taps (at least one); a block
+     sums its channels upward, for each its taps in order, with FMA from zero; block sums are added in block
+     order. Padding takes part as zeros.
+   - weight gradients: positions in order (image, row, column) with FMA from zero within a unit, units of a part
+     in order, then parts in order; >>impl-conv cuts units and parts by the sizes alone. With few result channels
+     a unit is summed in lanes, see tg__conv_dots.
    Tests: tests/test_conv.c
    ====================================================================================== */
 
@@ -17721,7 +17704,7 @@ typedef struct tg__conv_weights {
     void   *out; int64_t step;               /* elements from one panel to the next */
 } tg__conv_weights;
 
-/* Planes: out[channel][plane][row][pitch]; row i of plane p is source row y0 + ry[p] + i * sy, zero where
+/* Planes: out[channel][plane][row][pitch]; row i of plane p is source row y0 + ry[p] + i * y_step, zero where
    there is none. */
 typedef struct tg__conv_fill {
     const void *src; int kind;
@@ -18140,10 +18123,10 @@ TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
 /* ======================================================================================
    >>changes    newest first
    The version's first number changes when a program must be changed, the second when something was added, the
-   third when something was mended. Names
-   of operations and numbers of messages are never reused.
+   third when something was mended. Names of operations and numbers of messages are never reused.
 
-   0.1.0    the core: context, scopes, errors, tensors, the graph to any order, formulas, reductions, matrix products, convolution, sorting and indexing, safetensors and npy.
+   0.1.0    the core: context, scopes, errors, tensors, the graph to any order, formulas, reductions, matrix
+            products, convolution, sorting and indexing, safetensors and npy.
    ====================================================================================== */
 
 /* ======================================================================================
@@ -18151,17 +18134,18 @@ TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
 
    Copyright (c) 2026 tensorgrad contributors
 
-   Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
-   associated documentation files (the "Software"), to deal in the
-   Software without restriction, including without limitation the rights to use, copy, modify, merge, publish,
-   distribute, sublicense, and/or sell copies of the
+   Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+   documentation files (the "Software"), to deal in the Software without restriction, including without
+   limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the
    Software, and to permit persons to whom the Software is furnished to do so, subject to the following
-   conditions: The above copyright notice and this permission
-   notice shall be included in all copies or substantial portions of the Software. THE SOFTWARE IS PROVIDED
-   "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
-   IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE
-   AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS
-   OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT,
-   TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
-   CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+   conditions:
+
+   The above copyright notice and this permission notice shall be included in all copies or substantial portions
+   of the Software.
+
+   THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED
+   TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL
+   THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF
+   CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER
+   DEALINGS IN THE SOFTWARE.
    ====================================================================================== */
