@@ -5123,6 +5123,23 @@ TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__walk *w, tg__node *n) {
     return tg__accumulate(tg, &t->grad, g);
 }
 
+/* What a backward gave for input i, as that input takes it: broadcasting summed back, in its dtype. The caller
+   owns the count; NULL: failed. */
+TG__PRIVATE tg_tensor *tg__walk_fit(tg_ctx *tg, const tg__walk *w, const tg__node *n, int i, tg_tensor *d) {
+    const tg__slot *s = &n->in_slot[i];
+    d = tg__sum_to(d, s->ndim, s->shape);
+    if (d && d->dtype != s->dtype) d = tg_to(d, s->dtype);
+    if (!d) return NULL;
+    tg__walk_place(tg, w);
+    if (d->ndim != s->ndim || memcmp(d->shape, s->shape, (size_t)s->ndim * sizeof s->shape[0]) != 0) {
+        tg__fail(tg, TG__E_BACKWARD_SHAPE, n->op->name, d, (int)s->ndim, s->shape);
+        return NULL;
+    }
+    if (tg->anomaly && !tg__anomaly_check(tg, "the gradient", n, d)) return NULL;
+    d->count++;
+    return d;
+}
+
 /* One call's turn: hooks, captures, its backward, and the gradients handed on. */
 TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
     tg_tensor *few[8], **dx = few, *saved_out[16];
@@ -5185,22 +5202,10 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
         if (!ok && tg->error == TG_OK) tg__fail(tg, TG__E_OP_FAILED, "its backward failed without saying why");
     }
     for (i = 0; i < 16; i++) if (saved_out[i]) n->out[i] = saved_out[i];
-    for (i = 0; ok && i < n->n_in; i++) {
-        const tg__slot *s = &n->in_slot[i];
-        tg_tensor *d = n->wants[i] ? dx[i] : NULL;
+    for (i = 0; i < n->n_in; i++) {                                    /* from here on dx holds counts, or NULL */
+        tg_tensor *d = ok && n->wants[i] ? dx[i] : NULL;
         dx[i] = NULL;
-        if (!d) continue;
-        d = tg__sum_to(d, s->ndim, s->shape);
-        if (d && d->dtype != s->dtype) d = tg_to(d, s->dtype);
-        if (!d) { ok = false; break; }
-        tg__walk_place(tg, w);
-        if (d->ndim != s->ndim || memcmp(d->shape, s->shape, (size_t)s->ndim * sizeof s->shape[0]) != 0) {
-            ok = tg__fail(tg, TG__E_BACKWARD_SHAPE, n->op->name, d, (int)s->ndim, s->shape);
-            break;
-        }
-        if (tg->anomaly && !tg__anomaly_check(tg, "the gradient", n, d)) { ok = false; break; }
-        d->count++;
-        dx[i] = d;
+        if (d) { dx[i] = tg__walk_fit(tg, w, n, i, d); ok = dx[i] != NULL; }
     }
     tg_end(tg, m);
     for (i = 0; i < n->n_in; i++) {
