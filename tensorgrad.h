@@ -4061,7 +4061,13 @@ TG__PRIVATE void tg__shared_drop(tg__shared *s) {
     if (tg__atomic_add(&s->holders, (uint32_t)-1) == 0) s->release(s->user, s, s->size, TG__ALIGN);
 }
 
-/* The context no longer holds the shared storage. */
+/* The context holds the shared storage, or no longer. */
+TG__PRIVATE void tg__shared_join(tg_ctx *tg, tg__storage *s, tg__shared *b) {
+    s->shared = b;
+    s->prev_shared = NULL; s->next_shared = tg->shared_list;
+    if (tg->shared_list) tg->shared_list->prev_shared = s;
+    tg->shared_list = s;
+}
 TG__PRIVATE void tg__shared_leave(tg_ctx *tg, tg__storage *s) {
     if (s->prev_shared) s->prev_shared->next_shared = s->next_shared; else tg->shared_list = s->next_shared;
     if (s->next_shared) s->next_shared->prev_shared = s->prev_shared;
@@ -4373,6 +4379,13 @@ TG__PRIVATE bool tg__same_shape(const tg_tensor *a, const tg_tensor *b) {
     return true;
 }
 
+/* equal sizes except along `dim` */
+TG__PRIVATE bool tg__same_but(const tg_tensor *a, const tg_tensor *b, int dim) {
+    int i;
+    if (a->ndim != b->ndim) return false;
+    for (i = 0; i < a->ndim; i++) if (i != dim && a->shape[i] != b->shape[i]) return false;
+    return true;
+}
 TG__PRIVATE bool tg__same_layout(const tg_tensor *a, const tg_tensor *b) {
     int i;
     if (a->ndim != b->ndim) return false;
@@ -4500,7 +4513,6 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
 
 TG_API void tg_close(tg_ctx *tg) {
     tg_hooks h;
-    size_t size = sizeof *tg;
     if (!tg) return;
     tg__pool_free(tg->pool);
     tg->pool = NULL;
@@ -4510,7 +4522,7 @@ TG_API void tg_close(tg_ctx *tg) {
     while (tg->shared_list) tg__shared_leave(tg, tg->shared_list);
     while (tg->blocks) tg__host_release(tg, tg->blocks);
     h = tg->config.hooks;
-    h.release(h.alloc_user, tg, size, TG__ALIGN);
+    h.release(h.alloc_user, tg, sizeof *tg, TG__ALIGN);
 }
 
 /* ---- random state ---- */
@@ -5063,7 +5075,7 @@ TG__PRIVATE tg_tensor *tg__sum_to(tg_tensor *t, int ndim, const int64_t *shape) 
 }
 
 /* Are the saved values of n what they were when it ran: neither let go of nor overwritten? */
-TG__PRIVATE bool tg__node_restore(tg_ctx *tg, tg__node *n) {
+TG__PRIVATE bool tg__saved_intact(tg_ctx *tg, const tg__node *n) {
     unsigned mask = tg__saved_for(n);
     int i;
     if (n->used && mask) return tg__fail(tg, TG__E_GRAPH_USED, n->op->name);
@@ -5105,10 +5117,9 @@ TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_t
 }
 
 /* A leaf's gradient has arrived: into .grad, taking the tensor itself where nobody else holds it. */
-TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__walk *w, tg__node *n) {
+TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__node *n) {
     tg_tensor *t = n->weak[0], *g = n->gout[0];
     n->gout[0] = NULL;
-    (void)w;
     if (!t || !t->requires_grad) { tg__tensor_drop(g); return true; }
     if (!t->grad && (g->count > 1 || g->storage->users > 1 || g->storage->borrowed ||
                      !tg__is_dense(g) || g->node)) {
@@ -5163,7 +5174,7 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
         }
     }
     if (!any) return true;
-    if (n->op == &tg__leaf_op) return w->captures ? true : tg__leaf_receive(tg, w, n);
+    if (n->op == &tg__leaf_op) return w->captures || tg__leaf_receive(tg, n);
     if (w->captures && w->barrier && n->captured) return true;
     for (any = false, i = 0; i < n->n_in; i++) {                       /* only what somebody waits for */
         tg__node *from = n->in_slot[i].from;
@@ -5173,7 +5184,7 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
     if (!any) { ok = true; goto restore; }
     tg__walk_place(tg, w);
     if (!n->op->backward) { ok = tg__fail(tg, TG__E_NO_BACKWARD, n->op->name); goto restore; }
-    if (!tg__node_restore(tg, n)) { ok = false; goto restore; }
+    if (!tg__saved_intact(tg, n)) { ok = false; goto restore; }
     if (n->n_in > 8 && !(dx = (tg_tensor **)tg__mem_get(tg, (size_t)n->n_in * sizeof *dx))) {
         ok = false;
         goto restore;
@@ -5646,9 +5657,8 @@ TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_c
                 tg_tensor *moved = tg_clone(tg_detach(p.x[i])), *keep = p.x[i], *y[16];
                 ok = moved && c->n_outputs <= 16 && tg_set(moved, index, x0 + (side ? -eps : eps));
                 if (!ok) break;
-                if (mode || strcmp(order, "second") == 0) ok = tg_require_grad(moved, true) != NULL;
                 p.x[i] = moved;
-                ok = ok && tg__function_run(p.tg, c, p.x, y);
+                ok = tg_require_grad(moved, true) && tg__function_run(p.tg, c, p.x, y);
                 p.x[i] = keep;
                 for (o = 0; ok && o < c->n_outputs; o++)
                     if (v[o]) sum[side] += tg_item(tg_sum(tg_mul(tg_detach(y[o]), v[o])));
@@ -5911,9 +5921,8 @@ TG__PRIVATE void tg__load_f32(int isa, int64_t n, float *y, const void *s, int64
         default: break;
     }
 }
-TG__PRIVATE void tg__load_f64(int isa, int64_t n, double *y, const void *s, int64_t stride, tg_dtype d) {
+TG__PRIVATE void tg__load_f64(int64_t n, double *y, const void *s, int64_t stride, tg_dtype d) {
     int64_t i;
-    (void)isa;
     switch (d) {
         case TG_F16: {
             const uint16_t *p = (const uint16_t *)s;
@@ -6050,7 +6059,7 @@ TG__PRIVATE void tg__store_i64(int64_t n, void *y, int64_t stride, tg_dtype d, c
 TG__PRIVATE void tg__load(int isa, tg_dtype compute, int64_t n, void *y,
     const void *s, int64_t stride, tg_dtype d) {
     if (compute == TG_F32) tg__load_f32(isa, n, (float *)y, s, stride, d);
-    else if (compute == TG_F64) tg__load_f64(isa, n, (double *)y, s, stride, d);
+    else if (compute == TG_F64) tg__load_f64(n, (double *)y, s, stride, d);
     else tg__load_i64(n, (int64_t *)y, s, stride, d);
 }
 TG__PRIVATE void tg__store(int isa, tg_dtype compute, int64_t n,
@@ -6313,7 +6322,7 @@ typedef struct tg__copy_job {
     bool     raw;                                   /* one dtype: bytes move */
     bool     flat;
     int64_t  chunk;
-    bool     turn;                                  /* a transposition: square blocks */
+    int      turn;                                  /* a transposition, by square blocks: along which x is dense; else -1 */
     tg__loop loop;
 } tg__copy_job;
 
@@ -6371,13 +6380,11 @@ TG__KERNEL(void, tg__turn_f64, (int64_t lines, int64_t length, const double *x, 
 #define TG__TURN 32
 TG__PRIVATE void tg__copy_turn(const tg__copy_job *j, int64_t index) {
     const tg__loop *l = &j->loop;
-    int in = l->ndim - 1, mid = -1, d;
+    int in = l->ndim - 1, mid = j->turn, d;
     int64_t blocks, yo = 0, xo = 0, m0, ys, xs, rows, i0, i;
     size_t size = tg_dtype_size(j->yd);
     char *y;
     const char *x;
-    /* as tg__copy_start chose it */
-    for (d = 0; mid < 0; d++) if (l->stride[1][d] == 1 && l->shape[d] >= 8) mid = d;
     blocks = tg__ceil_div(l->shape[mid], TG__TURN);
     m0 = index % blocks * TG__TURN; index /= blocks;
     for (d = in - 1; d >= 0; d--) {
@@ -6415,7 +6422,7 @@ TG__PRIVATE void tg__copy_chunk(void *job, int64_t index) {
     size_t ysize = tg_dtype_size(j->yd), xsize = tg_dtype_size(j->xd);
     int last = l->ndim - 1, slot = -1;
     char *tile = NULL;
-    if (j->turn) { tg__copy_turn(j, index); return; }
+    if (j->turn >= 0) { tg__copy_turn(j, index); return; }
     if (j->flat) {
         memcpy(j->y + at * (int64_t)ysize, j->x + at * (int64_t)xsize, (size_t)(end - at) * ysize);
         return;
@@ -6452,14 +6459,12 @@ TG__PRIVATE int64_t tg__copy_start(tg_ctx *tg, int phase, void *job) {
     if (!j->raw && !tg__scratch_need(tg, TG__TILE * 8)) return -1;
     j->flat = j->raw && l->ndim == 1 && (l->shape[0] == 1 || (l->stride[0][0] == 1 && l->stride[1][0] == 1));
     j->chunk = j->flat ? 65536 : TG__MAP_CHUNK;
-    j->turn = false;
+    j->turn = -1;
     if (j->raw && last > 0 && l->stride[1][last] != 1 && l->stride[1][last] != 0 && l->shape[last] >= 8) {
         for (d = 0; d < last; d++) {
-            int64_t chunks;
             if (l->stride[1][d] != 1 || l->shape[d] < 8) continue;
-            chunks = tg__ceil_div(l->shape[d], TG__TURN);
-            j->turn = true;
-            return l->numel / (l->shape[d] * l->shape[last]) * chunks;
+            j->turn = d;
+            return l->numel / (l->shape[d] * l->shape[last]) * tg__ceil_div(l->shape[d], TG__TURN);
         }
     }
     return tg__ceil_div(l->numel, j->chunk);
@@ -6650,10 +6655,8 @@ typedef struct tg__numbers { double p[2]; } tg__numbers;
    they are of a higher category, plain numbers likewise. */
 TG__PRIVATE int tg__category(tg_dtype d) { return tg_dtype_is_float(d) ? 2 : d == TG_BOOL ? 0 : 1; }
 TG__PRIVATE tg_dtype tg__result_type(tg_tensor *const *in, int n) {
-    tg_dtype best[3];
+    tg_dtype best[3], r = TG_BOOL;
     bool has[3] = { false, false, false };
-    tg_dtype r = TG_BOOL;
-    bool any = false;
     int i, k;
     if (n == 2 && in[0]->dtype == in[1]->dtype && !in[0]->is_number && !in[1]->is_number) return in[0]->dtype;
     for (i = 0; i < n; i++) {
@@ -6663,14 +6666,8 @@ TG__PRIVATE tg_dtype tg__result_type(tg_tensor *const *in, int n) {
         best[k] = has[k] ? tg_dtype_promote(best[k], d) : d;
         has[k] = true;
     }
-    for (k = 2; k >= 0; k--) {                                         /* from weak to strong */
-        if (!has[k]) continue;
-        if (!any) { r = best[k]; any = true; continue; }
-        if (tg__category(best[k]) >= tg__category(r) && !(tg__category(best[k]) == 0 && tg__category(r) == 0))
-            r = best[k];
-        else if (tg__category(r) > tg__category(best[k])) { /* the weaker operand's category wins */ }
-        else r = tg_dtype_promote(best[k], r);
-    }
+    /* from weak to strong: the stronger type, unless the weaker one's category is higher */
+    for (k = 2; k >= 0; k--) if (has[k] && tg__category(best[k]) >= tg__category(r)) r = best[k];
     return r;
 }
 
@@ -6708,7 +6705,7 @@ TG__PRIVATE bool tg__formula_types(tg_ctx *tg, const tg__formula *f, tg_tensor *
     if (f->types == TG__COUNTING && d == TG_BOOL) d = TG_I64;
     if (f->types == TG__FLOATING && !tg_dtype_is_float(d)) d = TG_F32;
     if (f->types == TG__FLOAT_ONLY && !tg_dtype_is_float(d)) return tg__fail(tg, TG__E_FLOAT_ONLY, in[0]);
-    if (f->value_i64 == tg_sub_i && ((in[0]->dtype == TG_BOOL) || in[1]->dtype == TG_BOOL))
+    if (f->value_i64 == tg_sub_i && (in[0]->dtype == TG_BOOL || in[1]->dtype == TG_BOOL))
         return tg__fail(tg, TG__E_NOT_FOR, (int)TG_BOOL);
     if (f->value_i64 == tg_pow_i && !tg_dtype_is_float(d) && in[1]->is_number &&
         tg__get_i64(in[1]->data, in[1]->dtype) < 0)
@@ -6768,22 +6765,15 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
         : compute == TG_I64 ? n->out[0]->dtype : TG_F64;
     if (compute == TG_I64 && tg__divides(f) && tg__has_zero(n->in[1])) return tg__fail(tg, TG__E_INTEGER_ZERO);
     for (i = 0; i < n->n_in; i++) {
-        const bool narrower = n->in[i]->dtype != common &&
-            (n->in[i]->is_number || f->types == TG__PREDICATE) &&
+        tg_tensor *x = n->in[i];
+        const bool narrower = x->dtype != common && (x->is_number || f->types == TG__PREDICATE) &&
             (compute == TG_I64 ? common != TG_I64 : common == TG_F16 || common == TG_BF16);
-        in[i] = n->in[i];
-        if (narrower) {
-            in[i] = tg__tensor_make(tg, in[i]->device, common, in[i]->ndim, in[i]->shape, NULL);
-            ok = in[i] && tg__copy_to(tg, in[i], n->in[i]);
-            if (!ok) {
-                for (; i >= 0; i--) if (in[i] != n->in[i]) tg__tensor_drop(in[i]);
-                return false;
-            }
-        } else if ((n->op->flags & TG_OP_INPLACE) && i > 0 && tg__overlap(n->out[0], in[i]) &&
-            !(in[i]->place == n->out[0]->place && tg__same_layout(in[i], n->out[0]))) {
-            /* reads what it writes: a copy first */
-            in[i] = tg__tensor_make(tg, in[i]->device, in[i]->dtype, in[i]->ndim, in[i]->shape, NULL);
-            ok = in[i] && tg__copy_to(tg, in[i], n->in[i]);
+        in[i] = x;
+        /* a copy first, of that type or of what would be written while it is read */
+        if (narrower || ((n->op->flags & TG_OP_INPLACE) && i > 0 && tg__overlap(n->out[0], x) &&
+                         !(x->place == n->out[0]->place && tg__same_layout(x, n->out[0])))) {
+            in[i] = tg__tensor_make(tg, x->device, narrower ? common : x->dtype, x->ndim, x->shape, NULL);
+            ok = in[i] && tg__copy_to(tg, in[i], x);
             if (!ok) {
                 for (; i >= 0; i--) if (in[i] != n->in[i]) tg__tensor_drop(in[i]);
                 return false;
@@ -7068,13 +7058,12 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
    ====================================================================================== */
 
 TG__PRIVATE tg_tensor *tg__create(tg_ctx *tg, const char *name, int ndim, const int64_t *shape, tg_dtype dtype) {
+    tg_tensor *t;
     if (!tg__gate(tg)) return NULL;
     tg->where = name;
-    {
-        tg_tensor *t = tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, ndim, shape, NULL));
-        if (t) t->made_by = name;
-        return t;
-    }
+    t = tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, ndim, shape, NULL));
+    if (t) t->made_by = name;
+    return t;
 }
 TG__PRIVATE tg_tensor *tg__filled(tg_ctx *tg, tg_tensor *t, double f, int64_t i, bool is_int) {
     return t && tg__fill(tg, t, f, i, is_int) ? t : NULL;
@@ -8261,10 +8250,8 @@ TG__PRIVATE bool tg__storage_share(tg_ctx *tg, tg__storage *s) {
     if (s->own_block) { tg->memory.tensors -= s->bytes; tg__mem_put(tg, s->data, s->bytes); }
     else if (!s->borrowed) tg->memory.tensors -= s->bytes;
     s->own_block = s->borrowed = false;
-    s->data = data; s->shared = b;
-    s->prev_shared = NULL; s->next_shared = tg->shared_list;
-    if (tg->shared_list) tg->shared_list->prev_shared = s;
-    tg->shared_list = s;
+    s->data = data;
+    tg__shared_join(tg, s, b);
     return true;
 }
 TG_API tg_tensor *(tg_share)(tg_ctx *to, tg_tensor *t) {
@@ -8278,11 +8265,9 @@ TG_API tg_tensor *(tg_share)(tg_ctx *to, tg_tensor *t) {
     v = tg__hold(to, tg__tensor_make(to, TG_CPU, t->dtype, 1, &none, NULL));
     if (!v) return NULL;
     s = v->storage;
-    s->shared = t->storage->shared; s->data = t->storage->data; s->bytes = t->storage->bytes;
+    s->data = t->storage->data; s->bytes = t->storage->bytes;
+    tg__shared_join(to, s, t->storage->shared);
     tg__atomic_add(&s->shared->holders, 1);
-    s->next_shared = to->shared_list;
-    if (to->shared_list) to->shared_list->prev_shared = s;
-    to->shared_list = s;
     v->data = v->place = t->data; v->numel = t->numel; v->ndim = t->ndim;
     if (t->ndim) {
         memcpy(v->shape, t->shape, (size_t)t->ndim * sizeof t->shape[0]);
@@ -8350,8 +8335,7 @@ typedef struct tg__reduce_job {
     double   scale;                                 /* of the result: 1, or 1/n for a mean */
     bool     columns, direct;                       /* direct: the elements stand side by side in the computed type */
     int64_t  outs, length, piece, pieces;           /* results; elements of each; elements or rows of a piece */
-    int64_t  segment, segments;                     /* columns: this many at once, this many times per row of the
-                                                       result */
+    int64_t  segments;                              /* columns: TG__REDUCE_SEGMENT at once, so often per row of the result */
     int64_t  per;                                   /* runs: results per chunk */
     tg__acc *partial;                               /* [pieces, outs] where there is more than one piece */
     bool     second;
@@ -8426,8 +8410,7 @@ TG__PRIVATE void tg__reduce_put(const tg__reduce_job *j, int64_t o, tg__acc a) {
     bool ints = j->compute == TG_I64;
     int64_t at = tg__loop_offset(&j->kept, 0, o, NULL);
     if (!j->y) return;
-    tg__put_scalar(j->y + at * (int64_t)tg_dtype_size(j->yd), j->yd,
-        ints ? (double)a.i : a.f * j->scale, ints ? a.i : 0, ints && j->yd > TG_BF16);
+    tg__put_scalar(j->y + at * (int64_t)tg_dtype_size(j->yd), j->yd, ints ? 0 : a.f * j->scale, ints ? a.i : 0, ints);
 }
 
 TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_job *j, int64_t index) {
@@ -8453,11 +8436,11 @@ TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_job *j, int64_t index) {
 TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_job *j, int64_t index) {
     const tg__loop *k = &j->kept;
     int64_t q = index % j->pieces, s = index / j->pieces, width = k->shape[k->ndim - 1],
-            row = s / j->segments, c = s % j->segments * j->segment;
-    int64_t n = tg__imin(j->segment, width - c), o = row * width + c,
+            row = s / j->segments, c = s % j->segments * TG__REDUCE_SEGMENT;
+    int64_t n = tg__imin(TG__REDUCE_SEGMENT, width - c), o = row * width + c,
             r = q * j->piece, end = tg__imin(r + j->piece, j->length), i;
     size_t size = tg_dtype_size(j->xd);
-    const char *x = j->x + (tg__loop_offset(k, 1, o, NULL)) * (int64_t)size;
+    const char *x = j->x + tg__loop_offset(k, 1, o, NULL) * (int64_t)size;
     int slot, isa = j->tg->isa;
     char *acc = (char *)tg__scratch_take(j->tg, &slot), *tile = acc + TG__REDUCE_SEGMENT * 8;
     bool first = true;
@@ -8467,9 +8450,8 @@ TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_job *j, int64_t index) {
                 rows = tg__imin(end - r, j->run.shape[j->run.ndim - 1] - column),
                 step = j->run.stride[0][j->run.ndim - 1];
         const char *p = x + off * (int64_t)size;
-        if (j->xd != j->compute || first) rows = 1;
         if (first) { tg__load(isa, j->compute, n, acc, p, 1, j->xd); first = false; r++; continue; }
-        if (j->xd != j->compute) { tg__load(isa, j->compute, n, tile, p, 1, j->xd); p = tile; }
+        if (j->xd != j->compute) { tg__load(isa, j->compute, n, tile, p, 1, j->xd); p = tile; rows = 1; }
         if (j->compute == TG_F32) {
             float *y = (float *)(void *)acc; const float *v = (const float *)(const void *)p;
             switch (j->kind) {
@@ -8530,8 +8512,7 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *job) {
         j->columns = !j->places && j->length > 0 && j->outs > 1 && j->kept.stride[1][last] == 1
             && j->kept.shape[last] >= 4 && j->run.stride[0][j->run.ndim - 1] != 1;
         if (j->columns) {
-            j->segment = TG__REDUCE_SEGMENT;
-            j->segments = tg__ceil_div(j->kept.shape[last], j->segment);
+            j->segments = tg__ceil_div(j->kept.shape[last], TG__REDUCE_SEGMENT);
             j->piece = TG__REDUCE_ROWS;
         } else j->piece = j->places ? (j->length ? j->length : 1) : TG__REDUCE_RUN_PIECE;
         j->pieces = j->length > j->piece ? tg__ceil_div(j->length, j->piece) : 1;
@@ -8740,12 +8721,12 @@ TG__PRIVATE tg_tensor *tg__prod_side(tg_ctx *tg, tg_tensor *x, bool from_right) 
     tg_tensor *list[2], *p;
     one[0] = 1; one[1] = x->shape[1];
     list[from_right] = tg_full(tg, 2, one, 1, x->dtype);
-    list[!from_right] = from_right ? tg_narrow(x, 0, 1, rows - 1) : tg_narrow(x, 0, 0, rows - 1);
+    list[!from_right] = tg_narrow(x, 0, from_right ? 1 : 0, rows - 1);
     p = tg_cat(list, 2, 0);
     for (s = 1; s < rows && p; s *= 2) {
         one[0] = s;
         list[from_right] = tg_full(tg, 2, one, 1, x->dtype);
-        list[!from_right] = from_right ? tg_narrow(p, 0, s, rows - s) : tg_narrow(p, 0, 0, rows - s);
+        list[!from_right] = tg_narrow(p, 0, from_right ? s : 0, rows - s);
         p = tg_mul(p, tg_cat(list, 2, 0));
     }
     return p;
@@ -8948,7 +8929,7 @@ typedef struct tg__softmax_job {
     char *y;
     tg_dtype d, compute;
     int64_t rows, length, xs, ys, per;
-    bool log;
+    bool log, direct;                               /* direct: rows lie side by side in the computed type */
     tg__loop kept;
 } tg__softmax_job;
 
@@ -8956,26 +8937,25 @@ TG__PRIVATE void tg__softmax_chunk(void *job, int64_t index) {
     tg__softmax_job *j = (tg__softmax_job *)job;
     int64_t r = index * j->per, end = tg__imin(r + j->per, j->rows);
     size_t size = tg_dtype_size(j->d);
-    bool direct = j->xs == 1 && j->ys == 1 && j->d == j->compute;
     int slot = -1, isa = j->tg->isa;
-    void *tile = direct ? NULL : tg__scratch_take(j->tg, &slot);
+    void *tile = j->direct ? NULL : tg__scratch_take(j->tg, &slot);
     for (; r < end; r++) {
         const char *x = j->x + tg__loop_offset(&j->kept, 1, r, NULL) * (int64_t)size;
         char *y = j->y + tg__loop_offset(&j->kept, 0, r, NULL) * (int64_t)size;
         const void *p = x;
         void *q = y;
-        if (!direct) { tg__load(isa, j->compute, j->length, tile, x, j->xs, j->d); p = q = tile; }
+        if (!j->direct) { tg__load(isa, j->compute, j->length, tile, x, j->xs, j->d); p = q = tile; }
         if (j->compute == TG_F64) tg__softmax_row_f64__k[isa](j->length, (double *)q, (const double *)p, j->log);
         else tg__softmax_row_f32__k[isa](j->length, (float *)q, (const float *)p, j->log);
-        if (!direct) tg__store(isa, j->compute, j->length, y, j->ys, j->d, tile);
+        if (!j->direct) tg__store(isa, j->compute, j->length, y, j->ys, j->d, tile);
     }
     if (tile) tg__scratch_give(j->tg, slot);
 }
 TG__PRIVATE int64_t tg__softmax_start(tg_ctx *tg, int phase, void *job) {
     tg__softmax_job *j = (tg__softmax_job *)job;
     if (phase || j->rows == 0 || j->length == 0) return 0;
-    if (!(j->xs == 1 && j->ys == 1 && j->d == j->compute) && !tg__scratch_need(tg, (size_t)j->length * 8))
-        return -1;
+    j->direct = j->xs == 1 && j->ys == 1 && j->d == j->compute;
+    if (!j->direct && !tg__scratch_need(tg, (size_t)j->length * 8)) return -1;
     j->per = tg__imax(1, 16384 / j->length);
     return tg__ceil_div(j->rows, j->per);
 }
@@ -9394,7 +9374,7 @@ TG__PRIVATE int64_t tg__sort_start(tg_ctx *tg, int phase, void *job) {
     if (!tg__scratch_need(tg, 2 * tg__sort_room(j) + TG__SORT_ROUNDS * TG__SORT_DIGITS * sizeof(int64_t)))
         return -1;
     j->rows_per_chunk = tg__imax(1, 8192 / j->n);
-    return (j->rows + j->rows_per_chunk - 1) / j->rows_per_chunk;
+    return tg__ceil_div(j->rows, j->rows_per_chunk);
 }
 static const tg__family tg__family_sort = { "sort", TG__FAMILY_SORT, tg__sort_start, tg__sort_chunk, false };
 
@@ -9429,8 +9409,8 @@ TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descendi
     j.n = shape[dim]; j.rows = h[0].numel;
     j.vs = h[0].stride[dim]; j.xs = h[1].stride[dim]; j.ps = h[2].stride[dim];
     if (j.n <= TG__SORT_BIG || x->device != TG_CPU) return tg__launch(tg, x->device, &tg__family_sort, &j);
-    j.block = tg__imax(65536, (j.n + 63) / 64);
-    j.blocks = (j.n + j.block - 1) / j.block;
+    j.block = tg__imax(65536, tg__ceil_div(j.n, 64));
+    j.blocks = tg__ceil_div(j.n, j.block);
     room = (size_t)j.n * (j.size == 8 || (uint64_t)j.n > 0xffffffffu ? sizeof(tg__sort_wide) : sizeof(uint64_t));
     counts = (size_t)j.blocks * TG__SORT_DIGITS * sizeof(int64_t);
     ranges = (size_t)j.blocks * sizeof(tg__sort_range);
@@ -9518,9 +9498,7 @@ TG__PRIVATE bool tg__cat_check(tg_ctx *tg, tg__node *n) {
         if (t->ndim == 0)
             return tg__fail(tg, TG__E_ARGUMENT, "tensors without dimensions cannot be joined; use tg_stack");
         if (tg__cat_skips(t->ndim, t->shape)) continue;
-        for (d = 0; t->ndim == first->ndim && d < t->ndim
-                    && (d == (int)at->dim || t->shape[d] == first->shape[d]); d++) { }
-        if (t->ndim != first->ndim || d < t->ndim) return tg__fail(tg, TG__E_CAT_SHAPE, i, t, first, (int)at->dim);
+        if (!tg__same_but(t, first, (int)at->dim)) return tg__fail(tg, TG__E_CAT_SHAPE, i, t, first, (int)at->dim);
         if (!tg__add_i64(sum, t->shape[at->dim], &sum)) return tg__fail(tg, TG__E_TOO_LARGE, t->ndim, t->shape);
         last = last && tg__channels_last(t);
     }
@@ -9876,12 +9854,11 @@ TG_API tg_tensor *(tg_index_select)(tg_tensor *x, int64_t dim, tg_tensor *index)
    Saves: index. */
 TG__PRIVATE bool tg__index_add_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = n->in[0], *index = n->in[1], *src = n->in[2];
-    int dim, d;
+    int dim;
     if (!tg__index_operands(tg, n)) return false;
     dim = tg__index_dim(n);
     if (index->ndim > 1) return tg__fail(tg, TG__E_INDEX_SHAPE, index, x);
-    for (d = 0; x->ndim == src->ndim && d < x->ndim && (d == dim || x->shape[d] == src->shape[d]); d++) { }
-    if (x->ndim != src->ndim || d < x->ndim) return tg__fail(tg, TG__E_CAT_SHAPE, 2, src, x, dim);
+    if (!tg__same_but(x, src, dim)) return tg__fail(tg, TG__E_CAT_SHAPE, 2, src, x, dim);
     if (index->numel != (src->ndim ? src->shape[dim] : 1)) return tg__fail(tg, TG__E_INDEX_SHAPE, index, src);
     return tg__out_like(tg, n, 0, x);
 }
@@ -11556,11 +11533,9 @@ static const tg_op tg__matmul_op = { "matmul", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), T
     NULL, 0, 0, tg__matmul_check, tg__matmul_forward, tg__matmul_backward, NULL };
 
 TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
-    tg_ctx *tg = a ? a->tg : b ? b->tg : NULL;
+    tg_ctx *tg = tg__start2(a, b, "matmul");
     tg_tensor *in[2], *y;
-    if (!tg__gate(tg)) return NULL;
-    tg->where = "matmul";
-    if (!tg__use(tg, a, 0) || !tg__use(tg, b, 1)) return NULL;
+    if (!tg) return NULL;
     if (a->ndim == 0 || b->ndim == 0) { tg__fail(tg, TG__E_MATMUL_SCALAR, a, b); return NULL; }
     in[0] = a; in[1] = b;
     if (a->ndim >= 2 && b->ndim >= 2) return tg__call(&tg__matmul_op, NULL, in, 2, NULL, 1);
@@ -11619,7 +11594,6 @@ TG__PRIVATE bool tg__linear_forward(tg_ctx *tg, tg__node *n) {
 }
 TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     int64_t flat[2], zero = 0;
-    flat[0] = -1;
     if (n->wants[0]) dx[0] = tg_matmul(g[0], n->in[1]);
     if (n->wants[1] || n->wants[2]) {
         tg_tensor *rows;
