@@ -10166,7 +10166,7 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_job *j, bool may_turn) {
     p->add = p->stream = false;
     p->pack_a = p->ka != TG__GEMM_OWN;
     p->pack_b = p->kb != TG__GEMM_OWN || (p->b_cs != 1 && p->n > 1);
-    p->ks = p->k < TG__GEMM_KB ? p->k : TG__GEMM_KB;
+    p->ks = tg__imin(TG__GEMM_KB, p->k);
     p->work = NULL;
     f->m = p->m;
     f->n = p->n;
@@ -10231,7 +10231,7 @@ TG__PRIVATE void tg__gemm_size_strip(tg__gemm_job *j, int64_t ms, int64_t ns) {
     int64_t work = 0;
     if (p->pack_b) work += p->ks * j->nr + 16;
     if (p->pack_a) work += tg__ceil_div(ms, j->mr) * TG__GEMM_CALL(j, tg__gemm_shape)(2, p->ks);
-    j->work = ((size_t)work * j->size + 63) / 64 * 64;
+    j->work = TG__ROUND_UP((size_t)work * j->size, 64);
     j->scratch = j->work + (j->direct || j->path == TG__GEMM_BLOCKS || j->path == TG__GEMM_PARTIAL ? 0
         : (size_t)(ms * ns) * j->size);
 }
@@ -10239,17 +10239,12 @@ TG__PRIVATE void tg__gemm_size_strip(tg__gemm_job *j, int64_t ms, int64_t ns) {
 /* Strips of about TG__GEMM_CHUNK multiply-adds: columns are cut down to 4 tiles, then rows, then columns again. */
 TG__PRIVATE void tg__gemm_cut(tg__gemm_job *j, int64_t kc) {
     const tg__gemm_part *p = &j->part;
-    int64_t area = TG__GEMM_CHUNK / (kc > 16 ? kc : 16);             /* c's elements in a chunk */
+    const int64_t area = tg__imin(1 << 16, TG__GEMM_CHUNK / tg__imax(16, kc));      /* c's elements in a chunk */
+    const int64_t least = tg__imax(j->nr, 64 / j->nr * j->nr), tall = 128 / j->mr * j->mr;
     int64_t ms = p->m, ns = p->n;
-    const int64_t least = 64 / j->nr * j->nr < j->nr ? j->nr : 64 / j->nr * j->nr, tall = 128 / j->mr * j->mr;
-    if (area > 1 << 16) area = 1 << 16;
     if (ms * ns > area) {
-        if (ms > tall) { ms = area / (ns < 128 ? ns : 128); ms = (ms < tall ? tall : ms) / j->mr * j->mr; }
-        if (ms > p->m) ms = p->m;
-        if (ms * ns > area) {
-            ns = tg__ceil_div(area / ms, least) * least;
-            if (ns > p->n) ns = p->n;
-        }
+        if (ms > tall) ms = tg__imin(p->m, tg__imax(tall, area / tg__imin(128, ns)) / j->mr * j->mr);
+        if (ms * ns > area) ns = tg__imin(p->n, tg__ceil_div(area / ms, least) * least);
     } else if (j->batches == 1) {                                    /* one chunk for now; two threads are worth having */
         if (ns >= 2 * least) ns = tg__ceil_div(tg__ceil_div(ns, 2), least) * least;
         else if (ms >= 2 * j->mr) ms = tg__ceil_div(tg__ceil_div(ms, 2), j->mr) * j->mr;
@@ -10266,8 +10261,7 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_job *j, int64_t at, int64_t i, in
     tg__gemm_last f;
     tg__gemm_matrix(j, at, &p, &f);
     const int64_t whole_n = p.n, row = i % j->mt * j->ms, col = i / j->mt * j->ns;
-    tg__gemm_narrow(j, &p, &f, row, p.m - row < j->ms ? p.m - row : j->ms, col, p.n - col < j->ns ? p.n - col
-        : j->ns);
+    tg__gemm_narrow(j, &p, &f, row, tg__imin(j->ms, p.m - row), col, tg__imin(j->ns, p.n - col));
     p.work = scratch;
     p.add = j->direct && f.accumulate;
     if (!j->direct) {
@@ -10283,7 +10277,7 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_job *j, int64_t at, int64_t i, in
     if (kb >= 0) {
         p.a = (const char *)p.a + kb * TG__GEMM_KB * p.a_cs * (int64_t)j->size_a;
         p.b = (const char *)p.b + kb * TG__GEMM_KB * p.b_rs * (int64_t)j->size_b;
-        p.k = p.k - kb * TG__GEMM_KB < TG__GEMM_KB ? p.k - kb * TG__GEMM_KB : TG__GEMM_KB;
+        p.k = tg__imin(TG__GEMM_KB, p.k - kb * TG__GEMM_KB);
         if (kb > 0 && j->path == TG__GEMM_BLOCKS) p.add = true;
     }
     TG__GEMM_CALL(j, tg__gemm_strip)(&p);
@@ -10292,25 +10286,6 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_job *j, int64_t at, int64_t i, in
 
 /* ---- shared */
 
-/* Integers of any type, widened. */
-TG__PRIVATE int64_t tg__gemm_int(const void *p, int64_t i, int type) {
-    switch (type) {
-    case TG_I64: return ((const int64_t *)p)[i];
-    case TG_I32: return ((const int32_t *)p)[i];
-    case TG_I16: return ((const int16_t *)p)[i];
-    case TG_I8:  return ((const int8_t *)p)[i];
-    default:     return ((const uint8_t *)p)[i];
-    }
-}
-TG__PRIVATE void tg__gemm_int_put(void *p, int64_t i, int type, uint64_t v) {
-    switch (type) {
-    case TG_I64: ((int64_t *)p)[i] = (int64_t)v; break;
-    case TG_I32: ((int32_t *)p)[i] = (int32_t)(uint32_t)v; break;
-    case TG_I16: ((int16_t *)p)[i] = (int16_t)(uint16_t)v; break;
-    case TG_I8:  ((int8_t *)p)[i]  = (int8_t)(uint8_t)v; break;
-    default:     ((uint8_t *)p)[i] = (uint8_t)v; break;
-    }
-}
 /* From i32 sums to c where the dot product kernels have not done it all. */
 TG__PRIVATE void tg__gemm_int_end(const tg__gemm_job *j, const tg__gemm_last *f, const int32_t *s, int64_t s_rs) {
     int32_t *c = (int32_t *)f->c;
@@ -10328,7 +10303,7 @@ TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_job *j, int64_t i) {
     tg__gemm_part p;
     tg__gemm_last f;
     tg__gemm_matrix(j, j->now, &p, &f);
-    const int64_t k0 = j->kb * j->block, kc = p.k - k0 < j->block ? p.k - k0 : j->block;
+    const int64_t k0 = j->kb * j->block, kc = tg__imin(j->block, p.k - k0);
     const int64_t a_panels = tg__ceil_div(p.m, j->mr), a_chunks = tg__ceil_div(p.m, j->ms);
     char *ap = j->mem, *bp = j->mem + (size_t)(a_panels * j->a_step) * j->size;
     if (j->words) {
@@ -10336,18 +10311,18 @@ TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_job *j, int64_t i) {
         const int64_t width = is_b ? j->nr : j->mr, each = is_b ? j->ns : j->ms,
             from = (is_b ? i - a_chunks : i) * each;
         const int64_t line = is_b ? p.b_cs : p.a_rs, k_step = is_b ? p.b_rs : p.a_cs,
-            n = (is_b ? p.n : p.m) - from, step = is_b ? j->b_step : j->a_step;
+            n = tg__imin(each, (is_b ? p.n : p.m) - from), step = is_b ? j->b_step : j->a_step;
         const int size = (int)j->size_a;
         tg__gemm_words_panels__k[j->isa](j->words, size, is_b || a_signed, is_b, a_signed,
             (const char *)(is_b ? p.b : p.a) + (from * line + k0 * k_step) * size, k_step, line,
-            kc, n < each ? n : each, (is_b ? bp : ap) + from / width * step * 4, step);
+            kc, n, (is_b ? bp : ap) + from / width * step * 4, step);
     } else if (i < a_chunks) {
-        const int64_t from = i * j->ms, n = p.m - from < j->ms ? p.m - from : j->ms;
+        const int64_t from = i * j->ms, n = tg__imin(j->ms, p.m - from);
         TG__GEMM_CALL(j, tg__gemm_panels)(p.ka,
             (const char *)p.a + (from * p.a_rs + k0 * p.a_cs) * (int64_t)j->size_a, p.a_cs, p.a_rs,
             kc, n, ap + from / j->mr * j->a_step * (int64_t)j->size, j->mr, j->a_step);
     } else {
-        const int64_t from = (i - a_chunks) * j->ns, n = p.n - from < j->ns ? p.n - from : j->ns;
+        const int64_t from = (i - a_chunks) * j->ns, n = tg__imin(j->ns, p.n - from);
         TG__GEMM_CALL(j, tg__gemm_panels)(p.kb,
             (const char *)p.b + (from * p.b_cs + k0 * p.b_rs) * (int64_t)j->size_b, p.b_rs, p.b_cs,
             kc, n, bp + from / j->nr * j->b_step * (int64_t)j->size, j->nr, j->b_step);
@@ -10361,9 +10336,8 @@ TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_job *j, int64_t i) {
     const int64_t a_panels = tg__ceil_div(p.m, j->mr), size = (int64_t)j->size;
     char *ap = j->mem, *bp = ap + a_panels * j->a_step * size,
         *sums = bp + tg__ceil_div(p.n, j->nr) * j->b_step * size;
-    tg__gemm_narrow(j, &p, &f, row, p.m - row < j->ms ? p.m - row : j->ms, col, p.n - col < j->ns ? p.n - col
-        : j->ns);
-    p.k = p.k - k0 < j->block ? p.k - k0 : j->block;
+    tg__gemm_narrow(j, &p, &f, row, tg__imin(j->ms, p.m - row), col, tg__imin(j->ns, p.n - col));
+    p.k = tg__imin(j->block, p.k - k0);
     p.a = ap + row / j->mr * j->a_step * size;
     p.b = bp + col / j->nr * j->b_step * size;
     p.a_step = j->a_step;
@@ -10389,8 +10363,7 @@ TG__PRIVATE void tg__gemm_dots(const tg__gemm_job *j, int64_t at, int64_t i, cha
     tg__gemm_last f;
     tg__gemm_matrix(j, at, &p, &f);
     const int64_t kb = i / (j->mt * j->nt), whole_n = p.n, row = i % j->mt * j->ms, col = i / j->mt % j->nt * j->ns;
-    tg__gemm_narrow(j, &p, &f, row, p.m - row < j->ms ? p.m - row : j->ms, col, p.n - col < j->ns ? p.n - col
-        : j->ns);
+    tg__gemm_narrow(j, &p, &f, row, tg__imin(j->ms, p.m - row), col, tg__imin(j->ns, p.n - col));
     p.work = scratch;
     if (!j->direct) {
         p.d = j->mem ? j->mem + (((at * j->kt + kb) * j->part.m + row) * whole_n + col) * (int64_t)j->size
@@ -10399,7 +10372,7 @@ TG__PRIVATE void tg__gemm_dots(const tg__gemm_job *j, int64_t at, int64_t i, cha
     }
     p.a = (const char *)p.a + kb * TG__GEMM_RB * p.a_cs * (int64_t)j->size_a;
     p.b = (const char *)p.b + kb * TG__GEMM_RB * p.b_rs * (int64_t)j->size_b;
-    p.k = p.k - kb * TG__GEMM_RB < TG__GEMM_RB ? p.k - kb * TG__GEMM_RB : TG__GEMM_RB;
+    p.k = tg__imin(TG__GEMM_RB, p.k - kb * TG__GEMM_RB);
     TG__GEMM_CALL(j, tg__gemm_dots)(&p);
     if (!j->mem) tg__gemm_end(j, &f, p.d, p.d_rs);
 }
@@ -10412,11 +10385,11 @@ TG__PRIVATE void tg__gemm_lanes(const tg__gemm_job *j, int64_t at, int64_t i, ch
     tg__gemm_matrix(j, at, &p, &f);
     const int64_t col = i % j->nt * j->ns, whole_n = p.n, size = (int64_t)j->size;
     const int64_t kb = j->mem ? i / j->nt / j->classes : 0;
-    tg__gemm_narrow(j, &p, &f, 0, 1, col, p.n - col < j->ns ? p.n - col : j->ns);
+    tg__gemm_narrow(j, &p, &f, 0, 1, col, tg__imin(j->ns, p.n - col));
     p.work = scratch;
     p.a = (const char *)p.a + kb * TG__GEMM_RB * p.a_cs * (int64_t)j->size_a;
     p.b = (const char *)p.b + kb * TG__GEMM_RB * p.b_rs * (int64_t)j->size_b;
-    p.k = p.k - kb * TG__GEMM_RB < TG__GEMM_RB ? p.k - kb * TG__GEMM_RB : TG__GEMM_RB;
+    p.k = tg__imin(TG__GEMM_RB, p.k - kb * TG__GEMM_RB);
     if (j->mem) {
         p.d = j->mem + ((at * j->kt * j->classes + i / j->nt) * whole_n + col) * size;
         TG__GEMM_CALL(j, tg__gemm_lanes)(&p, (int)(i / j->nt % j->classes), j->classes);
@@ -10440,7 +10413,7 @@ TG__PRIVATE void tg__gemm_combine(const tg__gemm_job *j, int64_t i) {
     const int64_t wide = tg__ceil_div(j->part.n, TG__GEMM_SPAN), at = i / (wide * j->part.m),
         row = i / wide % j->part.m, col = i % wide * TG__GEMM_SPAN;
     tg__gemm_matrix(j, at, &p, &f);
-    tg__gemm_narrow(j, &p, &f, row, 1, col, p.n - col < TG__GEMM_SPAN ? p.n - col : (int64_t)TG__GEMM_SPAN);
+    tg__gemm_narrow(j, &p, &f, row, 1, col, tg__imin(TG__GEMM_SPAN, p.n - col));
     f.tree = j->path == TG__GEMM_LANES ? j->classes : 1;
     f.parts = j->kt;
     f.part_step = j->part.m * j->part.n;
@@ -10450,6 +10423,26 @@ TG__PRIVATE void tg__gemm_combine(const tg__gemm_job *j, int64_t i) {
 }
 
 /* ---- integers: any strides, products and sums modulo 2^64, cut to the result's type */
+
+/* Integers of any type, widened. */
+TG__PRIVATE int64_t tg__gemm_int(const void *p, int64_t i, int type) {
+    switch (type) {
+    case TG_I64: return ((const int64_t *)p)[i];
+    case TG_I32: return ((const int32_t *)p)[i];
+    case TG_I16: return ((const int16_t *)p)[i];
+    case TG_I8:  return ((const int8_t *)p)[i];
+    default:     return ((const uint8_t *)p)[i];
+    }
+}
+TG__PRIVATE void tg__gemm_int_put(void *p, int64_t i, int type, uint64_t v) {
+    switch (type) {
+    case TG_I64: ((int64_t *)p)[i] = (int64_t)v; break;
+    case TG_I32: ((int32_t *)p)[i] = (int32_t)(uint32_t)v; break;
+    case TG_I16: ((int16_t *)p)[i] = (int16_t)(uint16_t)v; break;
+    case TG_I8:  ((int8_t *)p)[i]  = (int8_t)(uint8_t)v; break;
+    default:     ((uint8_t *)p)[i] = (uint8_t)v; break;
+    }
+}
 
 TG__PRIVATE void tg__gemm_ints(const tg__gemm_job *j, int64_t i) {
     const int64_t at = i / (j->mt * j->nt), row = i % j->mt * j->ms, col = i / j->mt % j->nt * j->ns;
@@ -10515,14 +10508,12 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_job *j) {
         j->nt = tg__ceil_div(p->n, j->ns);
         j->work = (size_t)(j->ns * 4) * j->size;
         j->scratch = j->work + (lone ? (size_t)(j->ns * 8) * j->size : 0);
-        if (!lone && !tg__gemm_memory(j, j->batches * j->kt * j->classes * p->n)) return false;
-        return true;
+        return lone || tg__gemm_memory(j, j->batches * j->kt * j->classes * p->n);
     }
     j->path = TG__GEMM_DOTS;
-    j->ms = p->m < 4 ? p->m : 4;
-    int64_t kc = p->k < TG__GEMM_RB ? p->k : TG__GEMM_RB;
-    int64_t ns = TG__GEMM_BYTES / 4 / kc / j->ms;
-    j->ns = ns < 1 ? 1 : ns > p->n ? p->n : ns;
+    j->ms = tg__imin(4, p->m);
+    const int64_t kc = tg__imin(TG__GEMM_RB, p->k);
+    j->ns = tg__imax(1, tg__imin(p->n, TG__GEMM_BYTES / 4 / kc / j->ms));
     j->mt = tg__ceil_div(p->m, j->ms);
     j->nt = tg__ceil_div(p->n, j->ns);
     j->work = (size_t)((p->b_rs == 1 ? 0 : kc)
@@ -10537,7 +10528,7 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_job *j) {
 /* The path of a float product that is no reduction, and how it is cut. */
 TG__PRIVATE bool tg__gemm_plan(tg__gemm_job *j) {
     tg__gemm_part *p = &j->part;
-    const int64_t work = p->m * p->n * (p->k > 16 ? p->k : 16);
+    const int64_t work = p->m * p->n * tg__imax(16, p->k);
     j->kt = tg__ceil_div(p->k, TG__GEMM_KB);
     j->per = 1;
     j->path = TG__GEMM_STRIPS;
@@ -10545,7 +10536,7 @@ TG__PRIVATE bool tg__gemm_plan(tg__gemm_job *j) {
     j->nr = TG__GEMM_CALL(j, tg__gemm_shape)(1, 0);
     j->direct = j->direct && !(j->accumulate && (j->kt > 1 || j->last.bias));
     if (work <= TG__GEMM_LONE) {
-        j->per = TG__GEMM_CHUNK / work > 0 ? TG__GEMM_CHUNK / work : 1;
+        j->per = tg__imax(1, TG__GEMM_CHUNK / work);
         j->ms = p->m;
         j->ns = p->n;
         j->mt = j->nt = 1;
@@ -10591,9 +10582,8 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_job *j) {
             j->direct = j->last.c_cs == 1;
             return tg__gemm_plan_shared(j, words);
         }
-        const int64_t rows = TG__GEMM_CHUNK / 32 / (j->n * j->k > 0 ? j->n * j->k : 1);
         j->path = TG__GEMM_WHOLE;
-        j->ms = rows < 1 ? 1 : rows > j->m ? j->m : rows;
+        j->ms = tg__imax(1, tg__imin(j->m, TG__GEMM_CHUNK / 32 / tg__imax(1, j->n * j->k)));
         j->ns = j->n;
         j->mt = tg__ceil_div(j->m, j->ms);
         j->nt = 1;
@@ -10860,20 +10850,17 @@ TG__PRIVATE int64_t tg__conv_taps(const tg__conv_job *j, tg__conv_sub *s, int64_
     return 6 * all;
 }
 
-/* Images or rows of a unit, by sizes alone, and the planes that they make. n: images; m: results per
-   position; k: channels summed over. */
-TG__PRIVATE bool tg__conv_cut(tg__conv_job *j, tg__conv_sub *s, int64_t n, int64_t m, int64_t k) {
-    const int64_t terms = (k > 0 ? k : 1) * (s->taps > 0 ? s->taps : 1), image = s->rows * s->cols;
+/* Images or rows of a unit, by sizes alone, and the planes that they make. n: images. */
+TG__PRIVATE bool tg__conv_cut(tg__conv_job *j, tg__conv_sub *s, int64_t n) {
+    const int64_t m = j->m, k = j->k, terms = tg__imax(1, k) * tg__imax(1, s->taps), image = s->rows * s->cols;
     int64_t least, room, want = TG__CONV_CHUNK / terms / m, flat, rows;
-    s->blocks = tg__ceil_div(terms, TG__CONV_BLOCK);
-    if (s->blocks > k) s->blocks = k > 0 ? k : 1;
+    s->blocks = tg__imin(tg__ceil_div(terms, TG__CONV_BLOCK), tg__imax(1, k));
     s->block = tg__ceil_div(k, s->blocks);
     s->blocks = s->block ? tg__ceil_div(k, s->block) : 1;
-    room = TG__CONV_PLANES / ((s->block * s->planes > 0 ? s->block * s->planes : 1) + m);
+    room = TG__CONV_PLANES / (tg__imax(1, s->block * s->planes) + m);
     /* positions that share one trip through the weights */
     least = terms * m > 1 << 16 ? 192 : 48;
-    if (want > room) want = room;
-    if (want < least) want = least;
+    want = tg__imax(least, tg__imin(room, want));
     if (want >= image) {
         s->images = tg__imin(n, want / image);
         s->high = s->rows;
@@ -10888,7 +10875,7 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_job *j, tg__conv_sub *s, int64_t n, int64
     s->units = tg__ceil_div(n, s->images) * s->bands;
     if (!tg__add_i64(s->cols, s->dx, &s->pitch) || !tg__add_i64(s->high, s->dy, &rows) ||
         !tg__mul_i64(rows, s->pitch, &s->plane) ||
-        !tg__mul_i64(s->plane, s->planes > 0 ? s->planes : 1, &s->channel)) return tg__fail_memory(j->tg, SIZE_MAX);
+        !tg__mul_i64(s->plane, tg__imax(1, s->planes), &s->channel)) return tg__fail_memory(j->tg, SIZE_MAX);
     flat = tg__ceil_div((s->high - 1) * s->pitch + s->cols, j->vn);
     s->across = tg__ceil_div(s->cols, j->vn);
     if (flat < s->across * s->high) s->across = 0;
@@ -10911,6 +10898,21 @@ TG__PRIVATE void tg__conv_distances(tg__conv_sub *s, int64_t channels) {
                 s->reach[3 * t + 1] * s->pitch + s->reach[3 * t + 2];
 }
 
+/* Result channels of a chunk: enough of them to pay for filling the planes. */
+TG__PRIVATE void tg__conv_split(const tg__conv_job *j, tg__conv_sub *s) {
+    const int64_t positions = s->images * s->high * s->cols, terms = tg__imax(1, j->k * s->taps);
+    int64_t mb = tg__imax(TG__CONV_CHUNK / terms / positions, 2 * TG__CONV_BLOCK / tg__imax(1, s->taps));
+    mb = tg__ceil_div(mb, j->mr) * j->mr;
+    s->mb = mb >= j->m ? j->m : tg__ceil_div(tg__ceil_div(j->m, tg__ceil_div(j->m, mb)), j->mr) * j->mr;
+    s->splits = tg__ceil_div(j->m, s->mb);
+}
+/* The taps of sub i; residues in the order of the first positions that have them. */
+TG__PRIVATE int64_t tg__conv_taps_of(const tg__conv_job *j, tg__conv_sub *s, int64_t i, int64_t across,
+    int64_t *table) {
+    return tg__conv_taps(j, s, (i / across + j->at.padding[0]) % j->at.stride[0],
+        (i % across + j->at.padding[1]) % j->at.stride[1], table);
+}
+
 TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
     const bool by_data = j->dir == TG__CONV_BY_DATA;
     const int64_t sy = by_data ? j->at.stride[0] : 1, sx = by_data ? j->at.stride[1] : 1,
@@ -10925,20 +10927,18 @@ TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
     j->dst = by_data ? j->x : j->y;
     j->subs = high_y * high_x;
     j->panels = 0;
-    /* residues in the order of the first positions that have them; sizes first, then tables */
+    /* sizes first, then tables */
     for (int64_t i = 0; i < j->subs; i++) {
-        integers += tg__conv_taps(j, &one, (i / high_x + j->at.padding[0]) % j->at.stride[0],
-            (i % high_x + j->at.padding[1]) % j->at.stride[1], NULL);
+        integers += tg__conv_taps_of(j, &one, i, high_x, NULL);
         one.planes = 1;
-        if (!tg__conv_cut(j, &one, j->src.n, j->m, j->k)) return false;
+        if (!tg__conv_cut(j, &one, j->src.n)) return false;
         integers += tg__imax(1, one.block) * one.taps +
             one.images * tg__imax(tg__ceil_div(one.cols, j->vn) * one.rows, 1) + 8;
     }
     head = TG__ROUND_UP(sizeof(tg__conv_sub) * (size_t)j->subs, 64) + TG__ROUND_UP((size_t)integers * 8, 64);
     need = head;
     for (int64_t i = 0; i < j->subs; i++) {
-        tg__conv_taps(j, &one, (i / high_x + j->at.padding[0]) % j->at.stride[0],
-            (i % high_x + j->at.padding[1]) % j->at.stride[1], NULL);
+        tg__conv_taps_of(j, &one, i, high_x, NULL);
         need += (size_t)(groups * tg__ceil_div(j->m, j->mr) * (j->k * one.taps * j->mr + 16) + 16) * j->size + 64;
     }
     j->bytes = need;
@@ -10950,9 +10950,8 @@ TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
     for (int64_t i = 0; i < j->subs; i++) {
         tg__conv_sub *s = &j->sub[i];
         int64_t v = 0;
-        table += tg__conv_taps(j, s, (i / high_x + j->at.padding[0]) % j->at.stride[0],
-            (i % high_x + j->at.padding[1]) % j->at.stride[1], table);
-        if (!tg__conv_cut(j, s, j->src.n, j->m, j->k) || !tg__conv_image(j, s, s->block)) goto fail;
+        table += tg__conv_taps_of(j, s, i, high_x, table);
+        if (!tg__conv_cut(j, s, j->src.n) || !tg__conv_image(j, s, s->block)) goto fail;
         s->at = table; table += tg__imax(1, s->block) * s->taps;
         s->place = table;
         tg__conv_distances(s, s->block);
@@ -10962,18 +10961,7 @@ TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
                 s->place[v++] = im * s->image
                     + (s->across ? q / s->across * s->pitch + q % s->across * j->vn : q * j->vn);
         table += v;
-        /* result channels of a chunk: enough of them to pay for filling the planes */
-        {
-            const int64_t px = s->images * s->high * s->cols, terms = tg__imax(1, j->k * s->taps);
-            int64_t mb = TG__CONV_CHUNK / terms / px, low = 2 * TG__CONV_BLOCK / tg__imax(1, s->taps);
-            if (mb < low) mb = low;
-            mb = tg__ceil_div(mb, j->mr) * j->mr;
-            s->splits = tg__ceil_div(j->m, mb);
-            if (mb >= j->m) mb = j->m;
-            else mb = tg__ceil_div(tg__ceil_div(j->m, s->splits), j->mr) * j->mr;
-            s->mb = mb;
-            s->splits = tg__ceil_div(j->m, mb);
-        }
+        tg__conv_split(j, s);
         s->panels = tg__ceil_div(j->m, j->mr);
         s->step = j->k * s->taps * j->mr + 16;
         s->weights = weights;
@@ -11086,7 +11074,7 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_job *j) {
     terms = j->c * one.taps;
     /* units must not hang on the planes: they are the order of summation */
     one.planes = 1;
-    if (!tg__conv_cut(j, &one, j->x.n, og, j->k)) return false;
+    if (!tg__conv_cut(j, &one, j->x.n)) return false;
     /* channels and panels of a chunk */
     px = one.images * one.high * one.cols;
     work = px * og * terms;
@@ -11119,7 +11107,7 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_job *j) {
     s->at = table;
     planes = s->planes;
     s->planes = 1;
-    if (!tg__conv_cut(j, s, j->x.n, og, j->k)) goto fail;
+    if (!tg__conv_cut(j, s, j->x.n)) goto fail;
     s->planes = planes;
     if (!tg__mul_i64(s->plane, planes, &s->channel)) { tg__fail_memory(j->tg, SIZE_MAX); goto fail; }
     if (!tg__conv_image(j, s, j->cb)) goto fail;
@@ -13473,7 +13461,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #undef TG__G_STORE
 #undef TG__G_TILE
 #undef TG__G_TK
-#undef TG__G_UNROLL
+#undef TG__UNROLL
 #undef TG__G_WARGS
 #undef TG__G_WBODY
 #undef TG__G_WD
@@ -16204,7 +16192,7 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #define TG__LANES 64
 #if defined(__clang__)
 #define TG__UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__) && !defined(__TINYC__)
+#elif defined(__GNUC__) && __GNUC__ >= 8
 #define TG__UNROLL _Pragma("GCC unroll 16")
 #else
 #define TG__UNROLL
@@ -16385,13 +16373,6 @@ TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *
 #define TG__GEMM_RB  4096      /* k-block of reductions, multiple of 64  */
 #define TG__GEMM_SET  0        /* d = sum                                */
 #define TG__GEMM_ADD  1        /* d = d + sum                            */
-#if defined(__clang__)
-#define TG__G_UNROLL _Pragma("unroll")
-#elif defined(__GNUC__) && __GNUC__ >= 8
-#define TG__G_UNROLL _Pragma("GCC unroll 16")
-#else
-#define TG__G_UNROLL
-#endif
 /* How elements are stored, seen from the type a kernel computes in. */
 #define TG__GEMM_OWN  0
 #define TG__GEMM_BF16 1
@@ -17032,11 +17013,11 @@ TG__G_RUN void TG__FT(tg__gemm_turn_run)(const TG__T *const *p, int64_t ks, TG__
             for (int j = 0; j < TG__VN; j++) TG__PREFETCH(p[j] + k + 4 * TG__G_TK);
         TG__FT(tg__gemm_turn)(p, k, o);
         if (n >= TG__VN && ks - k >= TG__G_TK) {
-            TG__G_UNROLL
+            TG__UNROLL
             for (int u = 0; u < TG__G_TK; u++) TG__W(store)(to + u * step, o[u]);
         } else {
             TG__T part[TG__G_TK * TG__VN];             /* a copy: indexed by a variable, o itself would live in memory */
-            TG__G_UNROLL
+            TG__UNROLL
             for (int u = 0; u < TG__G_TK; u++) TG__W(store)(part + u * TG__VN, o[u]);
             for (int u = 0; u < TG__G_TK && k + u < ks; u++) {
                 const TG__V v = TG__W(load)(part + u * TG__VN);
