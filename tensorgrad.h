@@ -4792,6 +4792,28 @@ TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n,
     return true;
 }
 
+/* May t be written in place, and can the graph follow? */
+TG__PRIVATE bool tg__inplace_allowed(tg_ctx *tg, tg_tensor *t, bool graph) {
+    const tg_tensor *owner = t->base ? t->base : t;
+    if (!tg__writable(tg, t)) return false;
+    if (tg->grad_mode && owner->requires_grad && tg__is_leaf(owner)) return tg__fail(tg, TG__E_INPLACE_LEAF, owner);
+    if (graph && t->unrecorded) return tg__fail(tg, TG__E_VIEW_NO_GRAD, t);
+    if (graph && t->base && tg__has_holes(owner)) return tg__fail(tg, TG__E_HOLES, owner);
+    return true;
+}
+/* As torch: where the derivative of an in-place op reads the old value, that is copied to *old. */
+TG__PRIVATE bool tg__old_value(tg_ctx *tg, const tg__node *n, tg_tensor **old) {
+    const tg_tensor *x = n->in[0];
+    unsigned mask = tg__saved_for(n);
+    int i;
+    for (i = 0; i < n->n_in; i++) {
+        if (n->in[i] != x || !tg__saves_in(mask, i)) continue;
+        *old = tg__tensor_make(tg, x->device, x->dtype, x->ndim, x->shape, NULL);
+        return *old && tg__copy_to(tg, *old, n->in[0]);
+    }
+    return true;
+}
+
 /* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
    all ops share is here. `outs` may be NULL. */
 TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
@@ -4822,16 +4844,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
     }
     /* a comparison in place is recorded all the same: it cuts the old value's gradient off */
     if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;
-    if (inplace) {
-        const tg_tensor *owner = in[0]->base ? in[0]->base : in[0];
-        if (!tg__writable(tg, in[0])) return NULL;
-        if (tg->grad_mode && owner->requires_grad && tg__is_leaf(owner)) {
-            tg__fail(tg, TG__E_INPLACE_LEAF, owner);
-            return NULL;
-        }
-        if (graph && in[0]->unrecorded) { tg__fail(tg, TG__E_VIEW_NO_GRAD, in[0]); return NULL; }
-        if (graph && in[0]->base && tg__has_holes(owner)) { tg__fail(tg, TG__E_HOLES, owner); return NULL; }
-    }
+    if (inplace && !tg__inplace_allowed(tg, in[0], graph)) return NULL;
     n = tg__node_make(tg, op, attr, n_in, n_out);
     if (!n) return NULL;
     n->borrowed = true;
@@ -4858,16 +4871,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
                 t->rebased = t->base->rebased;
             }
         }
-        /* as torch: what the derivative reads of the old value is copied */
-        if (graph && inplace) {
-            unsigned mask = tg__saved_for(n);
-            for (i = 0; i < n_in && !old && ok; i++) {
-                if (in[i] != in[0] || !tg__saves_in(mask, i)) continue;
-                old = tg__tensor_make(tg, in[0]->device, in[0]->dtype, in[0]->ndim, in[0]->shape, NULL);
-                ok = old && tg__copy_to(tg, old, in[0]);
-            }
-        }
-        ok = ok && (!op->forward || op->forward(tg, n));
+        ok = (!graph || !inplace || tg__old_value(tg, n, &old)) && (!op->forward || op->forward(tg, n));
     }
     if (ok && inplace) {
         tg__storage *s = in[0]->storage;
