@@ -64,7 +64,7 @@
      >>impl-reduce                        sums, products, largest, softmax
      >>impl-sort >>impl-index             sorting; gather, scatter, select, cat
      >>impl-gemm >>impl-conv >>impl-matrix   matrix products; convolution; matmul, linear, losses, dropout
-     >>impl-io                            dicts, safetensors, npy
+     >>impl-io                            whole files, dicts, safetensors, npy
      >>impl-debug                         printing, the tape as text and drawing
    PART III, kernels, read once per instruction set
      >>pass-vector >>pass-maths           the words of one instruction set; exp, log, tanh, erf ... written with them
@@ -646,17 +646,17 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
   F1(tg_erfc,        FLOATING,  X,    ERFC(x),             MUL(g, MUL(K(-1.12837916709551257390), EXP(NEG(MUL(x, x))))),           REAL, "1 - erf(x)") \
   F1(tg_ndtr,        FLOATING,  X,    NDTR(x),             MUL(g, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))),   REAL, "distribution function of the standard normal") \
   F1(tg_sigmoid,     FLOATING,  Y,    SIGMOID(x),          MUL(g, MUL(y, SUB(ONE, y))),                   REAL,     "1 / (1 + exp(-x))") \
-  F1(tg_logsigmoid,  FLOAT_ONLY,  X,    LOGSIGMOID(x),       MUL(g, SIGMOID(NEG(x))),                       REAL,     "log(sigmoid(x))") \
+  F1(tg_logsigmoid,  FLOAT_ONLY, X,   LOGSIGMOID(x),       MUL(g, SIGMOID(NEG(x))),                       REAL,     "log(sigmoid(x))") \
   F1(tg_relu,        NUMERIC,   Y,    MAX(x, ZERO),        SELECT(LE(y, ZERO), ZERO, g),                  NOT_AT_0, "max(x, 0); derivative 0 at 0") \
-  F1(tg_gelu,        FLOAT_ONLY,  X,    MUL(x, NDTR(x)),     MUL(g, ADD(NDTR(x), MUL(x, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))))), REAL, "x * ndtr(x)") \
-  F1(tg_gelu_tanh,   FLOAT_ONLY,  X,    GELU_TANH(x),        MUL(g, MUL(SIGMOID(GELU_U(x)), ADD(ONE, MUL(MUL(x, SIGMOID(NEG(GELU_U(x)))), GELU_DU(x))))), REAL, "gelu by the tanh formula, as GPT-2 has it") \
-  F1(tg_silu,        FLOAT_ONLY,  X,    MUL(x, SIGMOID(x)),  MUL(g, MUL(SIGMOID(x), ADD(ONE, MUL(x, SIGMOID(NEG(x)))))),  REAL,   "x * sigmoid(x)") \
-  F1(tg_mish,        FLOAT_ONLY,  X,    MUL(x, TANH(SOFTPLUS(x))), MUL(g, ADD(TANH(SOFTPLUS(x)), MUL(MUL(x, SIGMOID(x)), SUB(ONE, MUL(TANH(SOFTPLUS(x)), TANH(SOFTPLUS(x))))))), REAL, "x * tanh(softplus(x))") \
+  F1(tg_gelu,        FLOAT_ONLY, X,   MUL(x, NDTR(x)),     MUL(g, ADD(NDTR(x), MUL(x, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))))), REAL, "x * ndtr(x)") \
+  F1(tg_gelu_tanh,   FLOAT_ONLY, X,   GELU_TANH(x),        MUL(g, MUL(SIGMOID(GELU_U(x)), ADD(ONE, MUL(MUL(x, SIGMOID(NEG(GELU_U(x)))), GELU_DU(x))))), REAL, "gelu by the tanh formula, as GPT-2 has it") \
+  F1(tg_silu,        FLOAT_ONLY, X,   MUL(x, SIGMOID(x)),  MUL(g, MUL(SIGMOID(x), ADD(ONE, MUL(x, SIGMOID(NEG(x)))))),  REAL,   "x * sigmoid(x)") \
+  F1(tg_mish,        FLOAT_ONLY, X,   MUL(x, TANH(SOFTPLUS(x))), MUL(g, ADD(TANH(SOFTPLUS(x)), MUL(MUL(x, SIGMOID(x)), SUB(ONE, MUL(TANH(SOFTPLUS(x)), TANH(SOFTPLUS(x))))))), REAL, "x * tanh(softplus(x))") \
   F1(tg_floor,       NUMERIC,   NONE, FLOOR(x),            ZERO,                                          NO_GRADIENT_TEST, "largest integer <= x") \
   F1(tg_ceil,        NUMERIC,   NONE, CEIL(x),             ZERO,                                          NO_GRADIENT_TEST, "smallest integer >= x") \
   F1(tg_round,       NUMERIC,   NONE, ROUND(x),            ZERO,                                          NO_GRADIENT_TEST, "nearest integer, halves to even") \
   F1(tg_trunc,       NUMERIC,   NONE, TRUNC(x),            ZERO,                                          NO_GRADIENT_TEST, "integer part, towards zero") \
-  F1(tg_frac,        FLOAT_ONLY,  NONE, SUB(x, TRUNC(x)),    g,                                             NO_GRADIENT_TEST, "x - trunc(x)") \
+  F1(tg_frac,        FLOAT_ONLY, NONE, SUB(x, TRUNC(x)),   g,                                             NO_GRADIENT_TEST, "x - trunc(x)") \
   F1(tg_isnan,       PREDICATE, NONE, ISNAN(x),            ZERO,                                          REAL,     "is x not a number?") \
   F1(tg_isinf,       PREDICATE, NONE, ISINF(x),            ZERO,                                          REAL,     "is x infinite?") \
   F1(tg_isfinite,    PREDICATE, NONE, ISFINITE(x),         ZERO,                                          REAL,     "is x a finite number?") \
@@ -3940,7 +3940,6 @@ TG_API bool tg_isa_supported(tg_isa isa) {
     return tg__isa_find(isa, tg__cpu_probe(), &index);
 }
 
-TG_API double tg_seconds(tg_ctx *tg) { return tg ? tg->config.hooks.clock(tg->config.hooks.clock_user) : 0; }
 TG_API tg_isa tg_isa_used(tg_ctx *tg) {
     if (!tg) return TG_ISA_PLAIN;
 #if TG__HAS_X86
@@ -4524,6 +4523,8 @@ TG_API void tg_close(tg_ctx *tg) {
     h = tg->config.hooks;
     h.release(h.alloc_user, tg, sizeof *tg, TG__ALIGN);
 }
+
+TG_API double tg_seconds(tg_ctx *tg) { return tg ? tg->config.hooks.clock(tg->config.hooks.clock_user) : 0; }
 
 /* ---- random state ---- */
 TG_API void tg_seed(tg_ctx *tg, uint64_t seed) { if (tg) { tg->random.seed = seed; tg->random.call = 0; } }
@@ -11753,6 +11754,15 @@ TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
     return tg_mul(x, mask);
 }
 
+/* ======================================================================================
+   >>impl-io    whole files; dicts of named tensors; safetensors; npy
+   Every reader is a function of (bytes, size) and takes each of them for hostile: a number from the file is
+   compared with the bytes that are there before it is used, products are checked, nothing recurses, and what
+   is allocated is a small multiple of the file's size. A dict is built aside and freed as a whole when
+   anything fails.
+   Tests: tests/test_io.c, tests/formats.c, tests/hostile.c, tests/fuzz_safetensors.c, tests/fuzz_npy.c
+   ====================================================================================== */
+
 /* ---- whole files, through the host's hooks or the platform's ---- */
 #ifndef TENSORGRAD_NO_STDIO
 TG__PRIVATE const char *tg__file_reason(int code) {
@@ -11835,15 +11845,6 @@ TG__PRIVATE bool tg__save_file(tg_ctx *tg, const char *path, const void *const *
     return tg__fail(tg, TG__E_NO_HOOK, path);
 #endif
 }
-
-/* ======================================================================================
-   >>impl-io    dicts of named tensors; safetensors; npy
-   Every reader is a function of (bytes, size) and takes each of them for hostile: a number from the file is
-   compared with the bytes that are there before it is used, products are checked, nothing recurses, and what
-   is allocated is a small multiple of the file's size. A dict is built aside and freed as a whole when
-   anything fails.
-   Tests: tests/test_io.c, tests/formats.c, tests/hostile.c, tests/fuzz_safetensors.c, tests/fuzz_npy.c
-   ====================================================================================== */
 
 /* ---- element types of files ---- */
 /* how the file's bytes become a tensor's */
