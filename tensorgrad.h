@@ -5896,90 +5896,55 @@ TG__KERNEL(void, tg__bf16_to_f32, (int64_t n, float *d, const uint16_t *s));
 TG__KERNEL(void, tg__f32_to_f16, (int64_t n, uint16_t *d, const float *s));
 TG__KERNEL(void, tg__f32_to_bf16, (int64_t n, uint16_t *d, const float *s));
 
-#define TG__EACH_NUMBER(TG__X, T) \
-    TG__X(T, TG_I64, int64_t) TG__X(T, TG_I32, int32_t) TG__X(T, TG_I16, int16_t) TG__X(T, TG_I8, int8_t) \
-    TG__X(T, TG_U8, uint8_t)
+/* One case of the switches below: e is the element, value what becomes of it. */
+#define TG__FROM(code, type, value) case code: { \
+    const type *p = (const type *)s; \
+    for (i = 0; i < n; i++) { const type e = p[i * stride]; y[i] = value; } \
+    break; }
+#define TG__INTO(code, type, value) case code: { \
+    type *p = (type *)y; \
+    for (i = 0; i < n; i++) { e = x[i]; p[i * stride] = (type)(value); } \
+    break; }
+#define TG__EACH_INTEGER(TG__X, value) \
+    TG__X(TG_I64, int64_t, value) TG__X(TG_I32, int32_t, value) TG__X(TG_I16, int16_t, value) \
+    TG__X(TG_I8, int8_t, value) TG__X(TG_U8, uint8_t, value)
 
-/* n elements of type d from s (stride in elements) as T, side by side. */
+/* n elements of type d from s (stride in elements), side by side at y. */
 TG__PRIVATE void tg__load_f32(int isa, int64_t n, float *y, const void *s, int64_t stride, tg_dtype d) {
     int64_t i;
+    if (stride == 1 && d == TG_F16) { tg__f16_to_f32__k[isa](n, y, (const uint16_t *)s); return; }
+    if (stride == 1 && d == TG_BF16) { tg__bf16_to_f32__k[isa](n, y, (const uint16_t *)s); return; }
     switch (d) {
-        case TG_F16: {
-            const uint16_t *p = (const uint16_t *)s;
-            if (stride == 1) tg__f16_to_f32__k[isa](n, y, p);
-            else for (i = 0; i < n; i++) y[i] = tg_f32_from_f16(p[i * stride]);
-            break;
-        }
-        case TG_BF16: {
-            const uint16_t *p = (const uint16_t *)s;
-            if (stride == 1) tg__bf16_to_f32__k[isa](n, y, p);
-            else for (i = 0; i < n; i++) y[i] = tg_f32_from_bf16(p[i * stride]);
-            break;
-        }
-        case TG_BOOL: {
-            const uint8_t *p = (const uint8_t *)s;
-            for (i = 0; i < n; i++) y[i] = p[i * stride] ? 1.0f : 0.0f;
-            break;
-        }
-#define TG__X(T, code, ctype) case code: { const ctype *p = (const ctype *)s; for (i = 0; i < n; i++) y[i] = (T)p[i * stride]; break; }
-        TG__EACH_NUMBER(TG__X, float) TG__X(float, TG_F32, float) TG__X(float, TG_F64, double)
+        TG__FROM(TG_F16, uint16_t, tg_f32_from_f16(e))
+        TG__FROM(TG_BF16, uint16_t, tg_f32_from_bf16(e))
+        TG__FROM(TG_F32, float, e)
+        TG__FROM(TG_F64, double, (float)e)
+        TG__FROM(TG_BOOL, uint8_t, e ? 1.0f : 0.0f)
+        TG__EACH_INTEGER(TG__FROM, (float)e)
         default: break;
     }
 }
 TG__PRIVATE void tg__load_f64(int64_t n, double *y, const void *s, int64_t stride, tg_dtype d) {
     int64_t i;
     switch (d) {
-        case TG_F16: {
-            const uint16_t *p = (const uint16_t *)s;
-            for (i = 0; i < n; i++) y[i] = tg_f32_from_f16(p[i * stride]);
-            break;
-        }
-        case TG_BF16: {
-            const uint16_t *p = (const uint16_t *)s;
-            for (i = 0; i < n; i++) y[i] = tg_f32_from_bf16(p[i * stride]);
-            break;
-        }
-        case TG_BOOL: {
-            const uint8_t *p = (const uint8_t *)s;
-            for (i = 0; i < n; i++) y[i] = p[i * stride] ? 1.0 : 0.0;
-            break;
-        }
-        TG__EACH_NUMBER(TG__X, double) TG__X(double, TG_F32, float) TG__X(double, TG_F64, double)
+        TG__FROM(TG_F16, uint16_t, tg_f32_from_f16(e))
+        TG__FROM(TG_BF16, uint16_t, tg_f32_from_bf16(e))
+        TG__FROM(TG_F32, float, e)
+        TG__FROM(TG_F64, double, e)
+        TG__FROM(TG_BOOL, uint8_t, e ? 1.0 : 0.0)
+        TG__EACH_INTEGER(TG__FROM, (double)e)
         default: break;
     }
 }
-#undef TG__X
 TG__PRIVATE void tg__load_i64(int64_t n, int64_t *y, const void *s, int64_t stride, tg_dtype d) {
     int64_t i;
     switch (d) {
-        case TG_BOOL: {
-            const uint8_t *p = (const uint8_t *)s;
-            for (i = 0; i < n; i++) y[i] = p[i * stride] != 0;
-            break;
-        }
-        case TG_F32: {
-            const float *p = (const float *)s;
-            for (i = 0; i < n; i++) y[i] = tg__int_of((double)p[i * stride]);
-            break;
-        }
-        case TG_F64: {
-            const double *p = (const double *)s;
-            for (i = 0; i < n; i++) y[i] = tg__int_of(p[i * stride]);
-            break;
-        }
-        case TG_F16: {
-            const uint16_t *p = (const uint16_t *)s;
-            for (i = 0; i < n; i++) y[i] = tg__int_of((double)tg_f32_from_f16(p[i * stride]));
-            break;
-        }
-        case TG_BF16: {
-            const uint16_t *p = (const uint16_t *)s;
-            for (i = 0; i < n; i++) y[i] = tg__int_of((double)tg_f32_from_bf16(p[i * stride]));
-            break;
-        }
-#define TG__X(T, code, ctype) case code: { const ctype *p = (const ctype *)s; for (i = 0; i < n; i++) y[i] = (T)p[i * stride]; break; }
-        TG__EACH_NUMBER(TG__X, int64_t)
-#undef TG__X
+        TG__FROM(TG_F16, uint16_t, tg__int_of((double)tg_f32_from_f16(e)))
+        TG__FROM(TG_BF16, uint16_t, tg__int_of((double)tg_f32_from_bf16(e)))
+        TG__FROM(TG_F32, float, tg__int_of((double)e))
+        TG__FROM(TG_F64, double, tg__int_of(e))
+        TG__FROM(TG_BOOL, uint8_t, e != 0)
+        TG__EACH_INTEGER(TG__FROM, (int64_t)e)
         default: break;
     }
 }
@@ -5988,78 +5953,47 @@ TG__PRIVATE void tg__load_i64(int64_t n, int64_t *y, const void *s, int64_t stri
    integers wrap. */
 TG__PRIVATE void tg__store_f32(int isa, int64_t n, void *y, int64_t stride, tg_dtype d, const float *x) {
     int64_t i;
+    float e;
+    if (stride == 1 && d == TG_F16) { tg__f32_to_f16__k[isa](n, (uint16_t *)y, x); return; }
+    if (stride == 1 && d == TG_BF16) { tg__f32_to_bf16__k[isa](n, (uint16_t *)y, x); return; }
     switch (d) {
-        case TG_F16: {
-            uint16_t *p = (uint16_t *)y;
-            if (stride == 1) tg__f32_to_f16__k[isa](n, p, x);
-            else for (i = 0; i < n; i++) p[i * stride] = tg_f16_from_f32(x[i]);
-            break;
-        }
-        case TG_BF16: {
-            uint16_t *p = (uint16_t *)y;
-            if (stride == 1) tg__f32_to_bf16__k[isa](n, p, x);
-            else for (i = 0; i < n; i++) p[i * stride] = tg_bf16_from_f32(x[i]);
-            break;
-        }
-        case TG_BOOL: {
-            uint8_t *p = (uint8_t *)y;
-            for (i = 0; i < n; i++) p[i * stride] = (tg__bits32(x[i]) & 0x7fffffffu) != 0;
-            break;
-        }
-        case TG_F32: { float *p = (float *)y; for (i = 0; i < n; i++) p[i * stride] = x[i]; break; }
-        case TG_F64: { double *p = (double *)y; for (i = 0; i < n; i++) p[i * stride] = x[i]; break; }
-#define TG__X(T, code, ctype) case code: { ctype *p = (ctype *)y; for (i = 0; i < n; i++) p[i * stride] = (ctype)(uint64_t)tg__int_of((double)x[i]); break; }
-        TG__EACH_NUMBER(TG__X, 0)
+        TG__INTO(TG_F16, uint16_t, tg_f16_from_f32(e))
+        TG__INTO(TG_BF16, uint16_t, tg_bf16_from_f32(e))
+        TG__INTO(TG_F32, float, e)
+        TG__INTO(TG_F64, double, e)
+        TG__INTO(TG_BOOL, uint8_t, (tg__bits32(e) & 0x7fffffffu) != 0)
+        TG__EACH_INTEGER(TG__INTO, (uint64_t)tg__int_of((double)e))
         default: break;
     }
 }
 TG__PRIVATE void tg__store_f64(int64_t n, void *y, int64_t stride, tg_dtype d, const double *x) {
     int64_t i;
+    double e;
     switch (d) {
-        case TG_F16: {
-            uint16_t *p = (uint16_t *)y;
-            for (i = 0; i < n; i++) p[i * stride] = tg_f16_from_f32((float)x[i]);
-            break;
-        }
-        case TG_BF16: {
-            uint16_t *p = (uint16_t *)y;
-            for (i = 0; i < n; i++) p[i * stride] = tg_bf16_from_f32((float)x[i]);
-            break;
-        }
-        case TG_BOOL: {
-            uint8_t *p = (uint8_t *)y;
-            for (i = 0; i < n; i++) p[i * stride] = (tg__bits64(x[i]) & 0x7fffffffffffffffu) != 0;
-            break;
-        }
-        case TG_F32: { float *p = (float *)y; for (i = 0; i < n; i++) p[i * stride] = (float)x[i]; break; }
-        case TG_F64: { double *p = (double *)y; for (i = 0; i < n; i++) p[i * stride] = x[i]; break; }
-        TG__EACH_NUMBER(TG__X, 0)
-#undef TG__X
+        TG__INTO(TG_F16, uint16_t, tg_f16_from_f32((float)e))
+        TG__INTO(TG_BF16, uint16_t, tg_bf16_from_f32((float)e))
+        TG__INTO(TG_F32, float, e)
+        TG__INTO(TG_F64, double, e)
+        TG__INTO(TG_BOOL, uint8_t, (tg__bits64(e) & 0x7fffffffffffffffu) != 0)
+        TG__EACH_INTEGER(TG__INTO, (uint64_t)tg__int_of(e))
         default: break;
     }
 }
 TG__PRIVATE void tg__store_i64(int64_t n, void *y, int64_t stride, tg_dtype d, const int64_t *x) {
-    int64_t i;
+    int64_t i, e;
     switch (d) {
-        case TG_F16: {
-            uint16_t *p = (uint16_t *)y;
-            for (i = 0; i < n; i++) p[i * stride] = tg_f16_from_f32((float)x[i]);
-            break;
-        }
-        case TG_BF16: {
-            uint16_t *p = (uint16_t *)y;
-            for (i = 0; i < n; i++) p[i * stride] = tg_bf16_from_f32((float)x[i]);
-            break;
-        }
-        case TG_BOOL: { uint8_t *p = (uint8_t *)y; for (i = 0; i < n; i++) p[i * stride] = x[i] != 0; break; }
-        case TG_F32: { float *p = (float *)y; for (i = 0; i < n; i++) p[i * stride] = (float)x[i]; break; }
-        case TG_F64: { double *p = (double *)y; for (i = 0; i < n; i++) p[i * stride] = (double)x[i]; break; }
-#define TG__X(T, code, ctype) case code: { ctype *p = (ctype *)y; for (i = 0; i < n; i++) p[i * stride] = (ctype)(uint64_t)x[i]; break; }
-        TG__EACH_NUMBER(TG__X, 0)
-#undef TG__X
+        TG__INTO(TG_F16, uint16_t, tg_f16_from_f32((float)e))
+        TG__INTO(TG_BF16, uint16_t, tg_bf16_from_f32((float)e))
+        TG__INTO(TG_F32, float, e)
+        TG__INTO(TG_F64, double, e)
+        TG__INTO(TG_BOOL, uint8_t, e != 0)
+        TG__EACH_INTEGER(TG__INTO, (uint64_t)e)
         default: break;
     }
 }
+#undef TG__FROM
+#undef TG__INTO
+#undef TG__EACH_INTEGER
 
 TG__PRIVATE void tg__load(int isa, tg_dtype compute, int64_t n, void *y,
     const void *s, int64_t stride, tg_dtype d) {
