@@ -3087,7 +3087,6 @@ struct tg_ctx {
     tg_config config;
     int       isa;                         /* index into the kernel tables */
     unsigned  features;                    /* TG__CPU_... */
-    bool      strict;
 
     /* error */
     tg_error_code error;
@@ -3602,7 +3601,7 @@ TG__PRIVATE bool tg__launch(tg_ctx *tg, tg_device device, const tg__family *f, v
     for (phase = 0;; phase++) {
         int64_t n = f->start(tg, phase, job);
         if (n <= 0) return n == 0;
-        tg__run(tg, n, f->chunk, job, !tg->strict && !f->exact);
+        tg__run(tg, n, f->chunk, job, !tg->config.strict && !f->exact);
     }
 }
 
@@ -4494,7 +4493,7 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
     if (!tg) return NULL;
     memset(tg, 0, sizeof *tg);
     if (!c.hooks.log) { c.hooks.log = tg__default_log; c.hooks.log_user = tg; }
-    tg->config = c; tg->isa = isa; tg->features = features; tg->strict = c.strict;
+    tg->config = c; tg->isa = isa; tg->features = features;
     tg->memory.now = tg->memory.peak = sizeof *tg; tg->memory.host_calls = 1;
     tg->threads = 1;
     tg->random.seed = c.seed;
@@ -6235,7 +6234,7 @@ TG__PRIVATE bool tg__map(tg_ctx *tg, tg__map_fn fn, tg_dtype compute, bool mask,
             px[k] = a->data;
         }
         if (k == n) {
-            unsigned old = tg__fp_enter(!tg->strict);
+            unsigned old = tg__fp_enter(!tg->config.strict);
             if (y->numel) tg__map_call(tg->isa, compute, fn, n, mask, y->numel, y->data, px, step, p);
             tg__fp_leave(old);
             return true;
@@ -10534,7 +10533,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_job *j) {
     j->m = m;
     j->direct = j->last.c_cs == 1 && j->last.kc == TG__GEMM_OWN;
     if (j->ta == TG_BF16 && !reduction && j->m >= 16 && j->n >= 16 && j->m * j->n * j->k > 1 << 20 &&
-        !j->tg->strict) {
+        !j->tg->config.strict) {
         const int words = tg__gemm_words_op__k[j->isa](0, j->tg->features);
         j->direct = j->direct && !j->accumulate;
         if (words) return tg__gemm_plan_shared(j, words);
