@@ -64,7 +64,7 @@
      >>impl-reduce                        sums, products, largest, softmax
      >>impl-sort >>impl-index             sorting; gather, scatter, select, cat
      >>impl-gemm >>impl-conv >>impl-matrix   matrix products; convolution; matmul, linear, losses, dropout
-     >>impl-io                            dicts, safetensors, npy
+     >>impl-io                            whole files, dicts, safetensors, npy
      >>impl-debug                         printing, the tape as text and drawing
    PART III, kernels, read once per instruction set
      >>pass-vector >>pass-maths           the words of one instruction set; exp, log, tanh, erf ... written with them
@@ -608,8 +608,8 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
    types   SAME: integers stay integers; NUMERIC: SAME without bool; COUNTING: SAME, but bool becomes i64;
            FLOATING: integers become f32; FLOAT_ONLY: integers are refused; PREDICATE: the result is bool;
            CHOOSE: a is a condition, the result has the type of b and c
-   saves   what the derivative reads: X the operand, Y the result, NONE; for several operands NEED(what da
-           reads, what db reads), of NONE, A, B, C, Y and AB, BC, BY, ABY
+   saves   what the derivative reads: X the operand, Y the result, NONE; for two operands NEED(what da reads,
+           what db reads), for three NEED3(da, db, dc), of NONE, A, B, C, Y and AB, BC, BY, ABY
    value   the words below over x or a, b, c; derivatives may also use g, the gradient of the result, and y,
            the result; K(v) is the number v, GELU_U and GELU_DU are told in >>pass-map
    domain  where the gradient test draws its operands: REAL, NOT_AT_0, POSITIVE, UNIT (-1 to 1), ABOVE_1, APART
@@ -647,17 +647,17 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
   F1(tg_erfc,        FLOATING,  X,    ERFC(x),             MUL(g, MUL(K(-1.12837916709551257390), EXP(NEG(MUL(x, x))))),           REAL, "1 - erf(x)") \
   F1(tg_ndtr,        FLOATING,  X,    NDTR(x),             MUL(g, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))),   REAL, "distribution function of the standard normal") \
   F1(tg_sigmoid,     FLOATING,  Y,    SIGMOID(x),          MUL(g, MUL(y, SUB(ONE, y))),                   REAL,     "1 / (1 + exp(-x))") \
-  F1(tg_logsigmoid,  FLOAT_ONLY,  X,    LOGSIGMOID(x),       MUL(g, SIGMOID(NEG(x))),                       REAL,     "log(sigmoid(x))") \
+  F1(tg_logsigmoid,  FLOAT_ONLY, X,   LOGSIGMOID(x),       MUL(g, SIGMOID(NEG(x))),                       REAL,     "log(sigmoid(x))") \
   F1(tg_relu,        NUMERIC,   Y,    MAX(x, ZERO),        SELECT(LE(y, ZERO), ZERO, g),                  NOT_AT_0, "max(x, 0); derivative 0 at 0") \
-  F1(tg_gelu,        FLOAT_ONLY,  X,    MUL(x, NDTR(x)),     MUL(g, ADD(NDTR(x), MUL(x, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))))), REAL, "x * ndtr(x)") \
-  F1(tg_gelu_tanh,   FLOAT_ONLY,  X,    GELU_TANH(x),        MUL(g, MUL(SIGMOID(GELU_U(x)), ADD(ONE, MUL(MUL(x, SIGMOID(NEG(GELU_U(x)))), GELU_DU(x))))), REAL, "gelu by the tanh formula, as GPT-2 has it") \
-  F1(tg_silu,        FLOAT_ONLY,  X,    MUL(x, SIGMOID(x)),  MUL(g, MUL(SIGMOID(x), ADD(ONE, MUL(x, SIGMOID(NEG(x)))))),  REAL,   "x * sigmoid(x)") \
-  F1(tg_mish,        FLOAT_ONLY,  X,    MUL(x, TANH(SOFTPLUS(x))), MUL(g, ADD(TANH(SOFTPLUS(x)), MUL(MUL(x, SIGMOID(x)), SUB(ONE, MUL(TANH(SOFTPLUS(x)), TANH(SOFTPLUS(x))))))), REAL, "x * tanh(softplus(x))") \
+  F1(tg_gelu,        FLOAT_ONLY, X,   MUL(x, NDTR(x)),     MUL(g, ADD(NDTR(x), MUL(x, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))))), REAL, "x * ndtr(x)") \
+  F1(tg_gelu_tanh,   FLOAT_ONLY, X,   GELU_TANH(x),        MUL(g, MUL(SIGMOID(GELU_U(x)), ADD(ONE, MUL(MUL(x, SIGMOID(NEG(GELU_U(x)))), GELU_DU(x))))), REAL, "gelu by the tanh formula, as GPT-2 has it") \
+  F1(tg_silu,        FLOAT_ONLY, X,   MUL(x, SIGMOID(x)),  MUL(g, MUL(SIGMOID(x), ADD(ONE, MUL(x, SIGMOID(NEG(x)))))),  REAL,   "x * sigmoid(x)") \
+  F1(tg_mish,        FLOAT_ONLY, X,   MUL(x, TANH(SOFTPLUS(x))), MUL(g, ADD(TANH(SOFTPLUS(x)), MUL(MUL(x, SIGMOID(x)), SUB(ONE, MUL(TANH(SOFTPLUS(x)), TANH(SOFTPLUS(x))))))), REAL, "x * tanh(softplus(x))") \
   F1(tg_floor,       NUMERIC,   NONE, FLOOR(x),            ZERO,                                          NO_GRADIENT_TEST, "largest integer <= x") \
   F1(tg_ceil,        NUMERIC,   NONE, CEIL(x),             ZERO,                                          NO_GRADIENT_TEST, "smallest integer >= x") \
   F1(tg_round,       NUMERIC,   NONE, ROUND(x),            ZERO,                                          NO_GRADIENT_TEST, "nearest integer, halves to even") \
   F1(tg_trunc,       NUMERIC,   NONE, TRUNC(x),            ZERO,                                          NO_GRADIENT_TEST, "integer part, towards zero") \
-  F1(tg_frac,        FLOAT_ONLY,  NONE, SUB(x, TRUNC(x)),    g,                                             NO_GRADIENT_TEST, "x - trunc(x)") \
+  F1(tg_frac,        FLOAT_ONLY, NONE, SUB(x, TRUNC(x)),   g,                                             NO_GRADIENT_TEST, "x - trunc(x)") \
   F1(tg_isnan,       PREDICATE, NONE, ISNAN(x),            ZERO,                                          REAL,     "is x not a number?") \
   F1(tg_isinf,       PREDICATE, NONE, ISINF(x),            ZERO,                                          REAL,     "is x infinite?") \
   F1(tg_isfinite,    PREDICATE, NONE, ISFINITE(x),         ZERO,                                          REAL,     "is x a finite number?") \
@@ -693,7 +693,6 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
   F3(tg_lerp,        FLOAT_ONLY, NEED3(C, C, AB), SELECT(LT(ABS(c), HALF), ADD(a, MUL(c, SUB(b, a))), SUB(b, MUL(SUB(b, a), SUB(ONE, c)))), MUL(g, SUB(ONE, c)), MUL(g, c), MUL(g, SUB(b, a)), REAL, "a + c * (b - a), counted from the nearer end") \
   F3P(tg_addcmul,    N1, NUMERIC,  NEED3(NONE, C, B), ADD(a, MUL(P0, MUL(b, c))), g, MUL(g, MUL(P0, c)), MUL(g, MUL(P0, b)), REAL, "a + P0 * b * c") \
   F3P(tg_addcdiv,    N1, FLOAT_ONLY, NEED3(NONE, C, BC), ADD(a, MUL(P0, DIV(b, c))), g, MUL(P0, DIV(g, c)), NEG(MUL(P0, DIV(MUL(DIV(g, c), b), c))), NOT_AT_0, "a + P0 * b / c")
-
 
 #define TG__PARAMS_N1 , double p0
 #define TG__PARAMS_N2 , double p0, double p1
@@ -736,7 +735,8 @@ TG_API tg_tensor *tg_argmax(tg_tensor *x);   /* i64 index into the flattened x *
 TG_API tg_tensor *tg_argmin(tg_tensor *x);
 TG_API tg_tensor *tg_argmax_dim(tg_tensor *x, int64_t dim, bool keepdim);
 TG_API tg_tensor *tg_argmin_dim(tg_tensor *x, int64_t dim, bool keepdim);
-TG_API tg_tensor *tg_any(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);   /* no dims: all; bool result */
+/* no dims: all; the result is bool, that of u8 is u8 */
+TG_API tg_tensor *tg_any(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
 TG_API tg_tensor *tg_all(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
 /* sum of squared deviations / (n - correction) */
 TG_API tg_tensor *tg_var_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);
@@ -1302,7 +1302,8 @@ static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *b
 #if defined(TENSORGRAD_TEACH)
 #define TG__HAS_X86 0
 #define TG__HAS_NEON 0
-#elif (defined(__x86_64__) || defined(_M_X64)) && (defined(__GNUC__) && !defined(__TINYC__)) && (!defined(__MINGW32__) || defined(__clang__))
+#elif (defined(__x86_64__) || defined(_M_X64)) && (defined(__GNUC__) && !defined(__TINYC__)) && \
+    (!defined(__MINGW32__) || defined(__clang__))
 #define TG__HAS_X86 1          /* mingw's gcc aligns its stack to 16 and spills wide registers with aligned stores: no AVX there */
 #define TG__HAS_NEON 0
 #elif defined(__aarch64__) && defined(__GNUC__)
@@ -1313,10 +1314,12 @@ static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *b
 #define TG__HAS_NEON 0
 #endif
 #undef TG__ONLY
-#if defined(TENSORGRAD_NATIVE) && TG__HAS_X86 && defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
+#if defined(TENSORGRAD_NATIVE) && TG__HAS_X86 && \
+    defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BW__) && defined(__AVX512VL__)
 #define TG__ONLY avx512
 #define TG__ONLY_AVX512
-#elif defined(TENSORGRAD_NATIVE) && TG__HAS_X86 && defined(__AVX2__) && defined(__FMA__) && defined(__F16C__) && defined(__BMI2__)
+#elif defined(TENSORGRAD_NATIVE) && TG__HAS_X86 && \
+    defined(__AVX2__) && defined(__FMA__) && defined(__F16C__) && defined(__BMI2__)
 #define TG__ONLY avx2
 #define TG__ONLY_AVX2
 #elif defined(TENSORGRAD_NATIVE) && TG__HAS_NEON
@@ -3085,7 +3088,6 @@ struct tg_ctx {
     tg_config config;
     int       isa;                         /* index into the kernel tables */
     unsigned  features;                    /* TG__CPU_... */
-    bool      strict;
 
     /* error */
     tg_error_code error;
@@ -3600,7 +3602,7 @@ TG__PRIVATE bool tg__launch(tg_ctx *tg, tg_device device, const tg__family *f, v
     for (phase = 0;; phase++) {
         int64_t n = f->start(tg, phase, job);
         if (n <= 0) return n == 0;
-        tg__run(tg, n, f->chunk, job, !tg->strict && !f->exact);
+        tg__run(tg, n, f->chunk, job, !tg->config.strict && !f->exact);
     }
 }
 
@@ -3841,7 +3843,8 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_NEON, TG__PASSES };
 #else
 /* Where faster passes follow, or quick compiling is asked for, the two plain ones are compiled with less
    effort: that takes a fifth off the whole, the bits are the same, and they run a tenth slower. */
-#if defined(__GNUC__) && !defined(__clang__) && !defined(__TINYC__) && !defined(TENSORGRAD_DEBUG) && (TG__HAS_X86 || TG__HAS_NEON || defined(TENSORGRAD_TEACH))
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__TINYC__) && !defined(TENSORGRAD_DEBUG) && \
+    (TG__HAS_X86 || TG__HAS_NEON || defined(TENSORGRAD_TEACH))
 #define TG__LESS_EFFORT
 #pragma GCC push_options
 #pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
@@ -3937,7 +3940,6 @@ TG_API bool tg_isa_supported(tg_isa isa) {
     return tg__isa_find(isa, tg__cpu_probe(), &index);
 }
 
-TG_API double tg_seconds(tg_ctx *tg) { return tg ? tg->config.hooks.clock(tg->config.hooks.clock_user) : 0; }
 TG_API tg_isa tg_isa_used(tg_ctx *tg) {
     if (!tg) return TG_ISA_PLAIN;
 #if TG__HAS_X86
@@ -4058,7 +4060,13 @@ TG__PRIVATE void tg__shared_drop(tg__shared *s) {
     if (tg__atomic_add(&s->holders, (uint32_t)-1) == 0) s->release(s->user, s, s->size, TG__ALIGN);
 }
 
-/* The context no longer holds the shared storage. */
+/* The context holds the shared storage, or no longer. */
+TG__PRIVATE void tg__shared_join(tg_ctx *tg, tg__storage *s, tg__shared *b) {
+    s->shared = b;
+    s->prev_shared = NULL; s->next_shared = tg->shared_list;
+    if (tg->shared_list) tg->shared_list->prev_shared = s;
+    tg->shared_list = s;
+}
 TG__PRIVATE void tg__shared_leave(tg_ctx *tg, tg__storage *s) {
     if (s->prev_shared) s->prev_shared->next_shared = s->next_shared; else tg->shared_list = s->next_shared;
     if (s->next_shared) s->next_shared->prev_shared = s->prev_shared;
@@ -4321,7 +4329,7 @@ TG__PRIVATE tg_ctx *tg__start2(tg_tensor *a, tg_tensor *b, const char *name) {
     return tg__use(tg, a, 0) && tg__use(tg, b, 1) ? tg : NULL;
 }
 
-/* And for a list: every entry must be there. */
+/* The same for a list: every entry must be there. */
 TG__PRIVATE tg_ctx *tg__start_list(tg_tensor *const *list, int n, const char *name) {
     tg_ctx *tg = NULL;
     int i;
@@ -4370,6 +4378,13 @@ TG__PRIVATE bool tg__same_shape(const tg_tensor *a, const tg_tensor *b) {
     return true;
 }
 
+/* equal sizes except along `dim` */
+TG__PRIVATE bool tg__same_but(const tg_tensor *a, const tg_tensor *b, int dim) {
+    int i;
+    if (a->ndim != b->ndim) return false;
+    for (i = 0; i < a->ndim; i++) if (i != dim && a->shape[i] != b->shape[i]) return false;
+    return true;
+}
 TG__PRIVATE bool tg__same_layout(const tg_tensor *a, const tg_tensor *b) {
     int i;
     if (a->ndim != b->ndim) return false;
@@ -4398,8 +4413,8 @@ TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order) {
     return true;
 }
 
-/* Bytes from the first to past the last element, for overlap and range checks: low <= 0 < high in elements
-   from t->data. */
+/* The range of t's elements in memory, for overlap checks, counted in elements from its first: low <= 0 < high
+   (both 0 where there are none). */
 TG__PRIVATE void tg__extent(const tg_tensor *t, int64_t *low, int64_t *high) {
     int i;
     *low = 0; *high = 0;
@@ -4427,7 +4442,7 @@ TG__PRIVATE bool tg__overlap(const tg_tensor *a, const tg_tensor *b) {
 #endif
 #include <stdlib.h>
 
-/* malloc promises 16 bytes; the distance back to its block stands before the aligned one */
+/* malloc promises 16 bytes; the pointer that it gave stands before the aligned block */
 TG__PRIVATE void *tg__default_alloc(void *user, size_t size, size_t align) {
     char *p, *q;
     (void)user;
@@ -4481,7 +4496,7 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
     if (!tg) return NULL;
     memset(tg, 0, sizeof *tg);
     if (!c.hooks.log) { c.hooks.log = tg__default_log; c.hooks.log_user = tg; }
-    tg->config = c; tg->isa = isa; tg->features = features; tg->strict = c.strict;
+    tg->config = c; tg->isa = isa; tg->features = features;
     tg->memory.now = tg->memory.peak = sizeof *tg; tg->memory.host_calls = 1;
     tg->threads = 1;
     tg->random.seed = c.seed;
@@ -4505,7 +4520,6 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
 
 TG_API void tg_close(tg_ctx *tg) {
     tg_hooks h;
-    size_t size = sizeof *tg;
     if (!tg) return;
     tg__pool_free(tg->pool);
     tg->pool = NULL;
@@ -4515,8 +4529,10 @@ TG_API void tg_close(tg_ctx *tg) {
     while (tg->shared_list) tg__shared_leave(tg, tg->shared_list);
     while (tg->blocks) tg__host_release(tg, tg->blocks);
     h = tg->config.hooks;
-    h.release(h.alloc_user, tg, size, TG__ALIGN);
+    h.release(h.alloc_user, tg, sizeof *tg, TG__ALIGN);
 }
+
+TG_API double tg_seconds(tg_ctx *tg) { return tg ? tg->config.hooks.clock(tg->config.hooks.clock_user) : 0; }
 
 /* ---- random state ---- */
 TG_API void tg_seed(tg_ctx *tg, uint64_t seed) { if (tg) { tg->random.seed = seed; tg->random.call = 0; } }
@@ -4785,6 +4801,28 @@ TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n,
     return true;
 }
 
+/* May t be written in place, and can the graph follow? */
+TG__PRIVATE bool tg__inplace_allowed(tg_ctx *tg, tg_tensor *t, bool graph) {
+    const tg_tensor *owner = t->base ? t->base : t;
+    if (!tg__writable(tg, t)) return false;
+    if (tg->grad_mode && owner->requires_grad && tg__is_leaf(owner)) return tg__fail(tg, TG__E_INPLACE_LEAF, owner);
+    if (graph && t->unrecorded) return tg__fail(tg, TG__E_VIEW_NO_GRAD, t);
+    if (graph && t->base && tg__has_holes(owner)) return tg__fail(tg, TG__E_HOLES, owner);
+    return true;
+}
+/* As torch: where the derivative of an in-place op reads the old value, that is copied to *old. */
+TG__PRIVATE bool tg__old_value(tg_ctx *tg, const tg__node *n, tg_tensor **old) {
+    const tg_tensor *x = n->in[0];
+    unsigned mask = tg__saved_for(n);
+    int i;
+    for (i = 0; i < n->n_in; i++) {
+        if (n->in[i] != x || !tg__saves_in(mask, i)) continue;
+        *old = tg__tensor_make(tg, x->device, x->dtype, x->ndim, x->shape, NULL);
+        return *old && tg__copy_to(tg, *old, n->in[0]);
+    }
+    return true;
+}
+
 /* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
    all ops share is here. `outs` may be NULL. */
 TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
@@ -4808,23 +4846,14 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
         if (tg->grad_mode && tg__needs_grad(in[i])) graph = true;
         if (TG__RARE(tg->recording != NULL) && tg__needs_grad(in[i]) && !tg__recording_note(tg, in[i])) return NULL;
     }
-    /* a comparison in place cuts the old value's gradient off */
     for (i = 0; TG__RARE(device != TG_CPU) && i < n_in; i++) {        /* plain numbers go with any device */
         if (!in[i] || in[i]->device == device || in[i]->is_number) continue;
         tg__fail(tg, TG__E_DEVICES, in[i], (int)in[i]->device, (int)device);
         return NULL;
     }
+    /* a comparison in place is recorded all the same: it cuts the old value's gradient off */
     if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;
-    if (inplace) {
-        const tg_tensor *owner = in[0]->base ? in[0]->base : in[0];
-        if (!tg__writable(tg, in[0])) return NULL;
-        if (tg->grad_mode && owner->requires_grad && tg__is_leaf(owner)) {
-            tg__fail(tg, TG__E_INPLACE_LEAF, owner);
-            return NULL;
-        }
-        if (graph && in[0]->unrecorded) { tg__fail(tg, TG__E_VIEW_NO_GRAD, in[0]); return NULL; }
-        if (graph && in[0]->base && tg__has_holes(owner)) { tg__fail(tg, TG__E_HOLES, owner); return NULL; }
-    }
+    if (inplace && !tg__inplace_allowed(tg, in[0], graph)) return NULL;
     n = tg__node_make(tg, op, attr, n_in, n_out);
     if (!n) return NULL;
     n->borrowed = true;
@@ -4851,16 +4880,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
                 t->rebased = t->base->rebased;
             }
         }
-        /* as torch: what the derivative reads of the old value is copied */
-        if (graph && inplace) {
-            unsigned mask = tg__saved_for(n);
-            for (i = 0; i < n_in && !old && ok; i++) {
-                if (in[i] != in[0] || !tg__saves_in(mask, i)) continue;
-                old = tg__tensor_make(tg, in[0]->device, in[0]->dtype, in[0]->ndim, in[0]->shape, NULL);
-                ok = old && tg__copy_to(tg, old, in[0]);
-            }
-        }
-        ok = ok && (!op->forward || op->forward(tg, n));
+        ok = (!graph || !inplace || tg__old_value(tg, n, &old)) && (!op->forward || op->forward(tg, n));
     }
     if (ok && inplace) {
         tg__storage *s = in[0]->storage;
@@ -4882,7 +4902,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
             if (i == 0) first = t;
         }
     }
-    /* before recording: with the outputs that check made */
+    /* where it failed before recording, the outputs that check made go with it */
     tg__node_drop(tg, n);
     tg__tensor_drop(old);
     if (result != few && result) tg__mem_put(tg, result, (size_t)n_out * sizeof *result);
@@ -5067,9 +5087,8 @@ TG__PRIVATE tg_tensor *tg__sum_to(tg_tensor *t, int ndim, const int64_t *shape) 
     return tg_reshape(t, ndim, shape);
 }
 
-/* The saved values of n, ready for its backward: versions compared, outputs linked back to n when the
-   derivative must itself be differentiable. */
-TG__PRIVATE bool tg__node_restore(tg_ctx *tg, tg__node *n) {
+/* Are the saved values of n what they were when it ran: neither let go of nor overwritten? */
+TG__PRIVATE bool tg__saved_intact(tg_ctx *tg, const tg__node *n) {
     unsigned mask = tg__saved_for(n);
     int i;
     if (n->used && mask) return tg__fail(tg, TG__E_GRAPH_USED, n->op->name);
@@ -5111,10 +5130,9 @@ TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_t
 }
 
 /* A leaf's gradient has arrived: into .grad, taking the tensor itself where nobody else holds it. */
-TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__walk *w, tg__node *n) {
+TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__node *n) {
     tg_tensor *t = n->weak[0], *g = n->gout[0];
     n->gout[0] = NULL;
-    (void)w;
     if (!t || !t->requires_grad) { tg__tensor_drop(g); return true; }
     if (!t->grad && (g->count > 1 || g->storage->users > 1 || g->storage->borrowed ||
                      !tg__is_dense(g) || g->node)) {
@@ -5127,6 +5145,23 @@ TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__walk *w, tg__node *n) {
         g = c;
     }
     return tg__accumulate(tg, &t->grad, g);
+}
+
+/* What a backward gave for input i, as that input takes it: broadcasting summed back, in its dtype. The caller
+   owns the count; NULL: failed. */
+TG__PRIVATE tg_tensor *tg__walk_fit(tg_ctx *tg, const tg__walk *w, const tg__node *n, int i, tg_tensor *d) {
+    const tg__slot *s = &n->in_slot[i];
+    d = tg__sum_to(d, s->ndim, s->shape);
+    if (d && d->dtype != s->dtype) d = tg_to(d, s->dtype);
+    if (!d) return NULL;
+    tg__walk_place(tg, w);
+    if (d->ndim != s->ndim || memcmp(d->shape, s->shape, (size_t)s->ndim * sizeof s->shape[0]) != 0) {
+        tg__fail(tg, TG__E_BACKWARD_SHAPE, n->op->name, d, (int)s->ndim, s->shape);
+        return NULL;
+    }
+    if (tg->anomaly && !tg__anomaly_check(tg, "the gradient", n, d)) return NULL;
+    d->count++;
+    return d;
 }
 
 /* One call's turn: hooks, captures, its backward, and the gradients handed on. */
@@ -5152,7 +5187,7 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
         }
     }
     if (!any) return true;
-    if (n->op == &tg__leaf_op) return w->captures ? true : tg__leaf_receive(tg, w, n);
+    if (n->op == &tg__leaf_op) return w->captures || tg__leaf_receive(tg, n);
     if (w->captures && w->barrier && n->captured) return true;
     for (any = false, i = 0; i < n->n_in; i++) {                       /* only what somebody waits for */
         tg__node *from = n->in_slot[i].from;
@@ -5162,7 +5197,7 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
     if (!any) { ok = true; goto restore; }
     tg__walk_place(tg, w);
     if (!n->op->backward) { ok = tg__fail(tg, TG__E_NO_BACKWARD, n->op->name); goto restore; }
-    if (!tg__node_restore(tg, n)) { ok = false; goto restore; }
+    if (!tg__saved_intact(tg, n)) { ok = false; goto restore; }
     if (n->n_in > 8 && !(dx = (tg_tensor **)tg__mem_get(tg, (size_t)n->n_in * sizeof *dx))) {
         ok = false;
         goto restore;
@@ -5191,22 +5226,10 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
         if (!ok && tg->error == TG_OK) tg__fail(tg, TG__E_OP_FAILED, "its backward failed without saying why");
     }
     for (i = 0; i < 16; i++) if (saved_out[i]) n->out[i] = saved_out[i];
-    for (i = 0; ok && i < n->n_in; i++) {
-        const tg__slot *s = &n->in_slot[i];
-        tg_tensor *d = n->wants[i] ? dx[i] : NULL;
+    for (i = 0; i < n->n_in; i++) {                                    /* from here on dx holds counts, or NULL */
+        tg_tensor *d = ok && n->wants[i] ? dx[i] : NULL;
         dx[i] = NULL;
-        if (!d) continue;
-        d = tg__sum_to(d, s->ndim, s->shape);
-        if (d && d->dtype != s->dtype) d = tg_to(d, s->dtype);
-        if (!d) { ok = false; break; }
-        tg__walk_place(tg, w);
-        if (d->ndim != s->ndim || memcmp(d->shape, s->shape, (size_t)s->ndim * sizeof s->shape[0]) != 0) {
-            ok = tg__fail(tg, TG__E_BACKWARD_SHAPE, n->op->name, d, (int)s->ndim, s->shape);
-            break;
-        }
-        if (tg->anomaly && !tg__anomaly_check(tg, "the gradient", n, d)) { ok = false; break; }
-        d->count++;
-        dx[i] = d;
+        if (d) { dx[i] = tg__walk_fit(tg, w, n, i, d); ok = dx[i] != NULL; }
     }
     tg_end(tg, m);
     for (i = 0; i < n->n_in; i++) {
@@ -5447,8 +5470,7 @@ TG__PRIVATE tg_ctx *tg__start_call(const tg_function_call *c, const char *name) 
     if (tg && c->n_outputs <= 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "the function has no outputs"); return NULL; }
     return tg;
 }
-/* Runs call->f on fresh leaves with the inputs' values (or on the inputs themselves when they are not to be
-   differentiated anew). */
+/* Runs c->f on `inputs`, which may be others than the call's own, and checks what it gave. */
 TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c,
     tg_tensor *const *inputs, tg_tensor **outputs) {
     int i;
@@ -5470,7 +5492,8 @@ TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c,
     return true;
 }
 
-/* The arrays that a derivative product needs: one block, four pieces of up to n_inputs or n_outputs. */
+/* The arrays that a derivative product needs, one block: x, g [n_inputs], y, u [n_outputs]. x are fresh leaves
+   with the inputs' values, y is what the function made of them. */
 typedef struct tg__product { tg_ctx *tg; tg_tensor **x, **y, **g, **u; size_t size; bool mode; } tg__product;
 
 TG__PRIVATE bool tg__product_begin(tg__product *p, const tg_function_call *c, const char *name,
@@ -5647,9 +5670,8 @@ TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_c
                 tg_tensor *moved = tg_clone(tg_detach(p.x[i])), *keep = p.x[i], *y[16];
                 ok = moved && c->n_outputs <= 16 && tg_set(moved, index, x0 + (side ? -eps : eps));
                 if (!ok) break;
-                if (mode || strcmp(order, "second") == 0) ok = tg_require_grad(moved, true) != NULL;
                 p.x[i] = moved;
-                ok = ok && tg__function_run(p.tg, c, p.x, y);
+                ok = tg_require_grad(moved, true) && tg__function_run(p.tg, c, p.x, y);
                 p.x[i] = keep;
                 for (o = 0; ok && o < c->n_outputs; o++)
                     if (v[o]) sum[side] += tg_item(tg_sum(tg_mul(tg_detach(y[o]), v[o])));
@@ -5882,89 +5904,55 @@ TG__KERNEL(void, tg__bf16_to_f32, (int64_t n, float *d, const uint16_t *s));
 TG__KERNEL(void, tg__f32_to_f16, (int64_t n, uint16_t *d, const float *s));
 TG__KERNEL(void, tg__f32_to_bf16, (int64_t n, uint16_t *d, const float *s));
 
-#define TG__EACH_NUMBER(TG__X, T) TG__X(T, TG_I64, int64_t) TG__X(T, TG_I32, int32_t) TG__X(T, TG_I16, int16_t) TG__X(T, TG_I8, int8_t) TG__X(T, TG_U8, uint8_t)
+/* One case of the switches below: e is the element, value what becomes of it. */
+#define TG__FROM(code, type, value) case code: { \
+    const type *p = (const type *)s; \
+    for (i = 0; i < n; i++) { const type e = p[i * stride]; y[i] = value; } \
+    break; }
+#define TG__INTO(code, type, value) case code: { \
+    type *p = (type *)y; \
+    for (i = 0; i < n; i++) { e = x[i]; p[i * stride] = (type)(value); } \
+    break; }
+#define TG__EACH_INTEGER(TG__X, value) \
+    TG__X(TG_I64, int64_t, value) TG__X(TG_I32, int32_t, value) TG__X(TG_I16, int16_t, value) \
+    TG__X(TG_I8, int8_t, value) TG__X(TG_U8, uint8_t, value)
 
-/* n elements of type d from s (stride in elements) as T, side by side. */
+/* n elements of type d from s (stride in elements), side by side at y. */
 TG__PRIVATE void tg__load_f32(int isa, int64_t n, float *y, const void *s, int64_t stride, tg_dtype d) {
     int64_t i;
+    if (stride == 1 && d == TG_F16) { tg__f16_to_f32__k[isa](n, y, (const uint16_t *)s); return; }
+    if (stride == 1 && d == TG_BF16) { tg__bf16_to_f32__k[isa](n, y, (const uint16_t *)s); return; }
     switch (d) {
-        case TG_F16: {
-            const uint16_t *p = (const uint16_t *)s;
-            if (stride == 1) tg__f16_to_f32__k[isa](n, y, p);
-            else for (i = 0; i < n; i++) y[i] = tg_f32_from_f16(p[i * stride]);
-            break;
-        }
-        case TG_BF16: {
-            const uint16_t *p = (const uint16_t *)s;
-            if (stride == 1) tg__bf16_to_f32__k[isa](n, y, p);
-            else for (i = 0; i < n; i++) y[i] = tg_f32_from_bf16(p[i * stride]);
-            break;
-        }
-        case TG_BOOL: {
-            const uint8_t *p = (const uint8_t *)s;
-            for (i = 0; i < n; i++) y[i] = p[i * stride] ? 1.0f : 0.0f;
-            break;
-        }
-#define TG__X(T, code, ctype) case code: { const ctype *p = (const ctype *)s; for (i = 0; i < n; i++) y[i] = (T)p[i * stride]; break; }
-        TG__EACH_NUMBER(TG__X, float) TG__X(float, TG_F32, float) TG__X(float, TG_F64, double)
+        TG__FROM(TG_F16, uint16_t, tg_f32_from_f16(e))
+        TG__FROM(TG_BF16, uint16_t, tg_f32_from_bf16(e))
+        TG__FROM(TG_F32, float, e)
+        TG__FROM(TG_F64, double, (float)e)
+        TG__FROM(TG_BOOL, uint8_t, e ? 1.0f : 0.0f)
+        TG__EACH_INTEGER(TG__FROM, (float)e)
         default: break;
     }
 }
-TG__PRIVATE void tg__load_f64(int isa, int64_t n, double *y, const void *s, int64_t stride, tg_dtype d) {
+TG__PRIVATE void tg__load_f64(int64_t n, double *y, const void *s, int64_t stride, tg_dtype d) {
     int64_t i;
-    (void)isa;
     switch (d) {
-        case TG_F16: {
-            const uint16_t *p = (const uint16_t *)s;
-            for (i = 0; i < n; i++) y[i] = tg_f32_from_f16(p[i * stride]);
-            break;
-        }
-        case TG_BF16: {
-            const uint16_t *p = (const uint16_t *)s;
-            for (i = 0; i < n; i++) y[i] = tg_f32_from_bf16(p[i * stride]);
-            break;
-        }
-        case TG_BOOL: {
-            const uint8_t *p = (const uint8_t *)s;
-            for (i = 0; i < n; i++) y[i] = p[i * stride] ? 1.0 : 0.0;
-            break;
-        }
-        TG__EACH_NUMBER(TG__X, double) TG__X(double, TG_F32, float) TG__X(double, TG_F64, double)
+        TG__FROM(TG_F16, uint16_t, tg_f32_from_f16(e))
+        TG__FROM(TG_BF16, uint16_t, tg_f32_from_bf16(e))
+        TG__FROM(TG_F32, float, e)
+        TG__FROM(TG_F64, double, e)
+        TG__FROM(TG_BOOL, uint8_t, e ? 1.0 : 0.0)
+        TG__EACH_INTEGER(TG__FROM, (double)e)
         default: break;
     }
 }
-#undef TG__X
 TG__PRIVATE void tg__load_i64(int64_t n, int64_t *y, const void *s, int64_t stride, tg_dtype d) {
     int64_t i;
     switch (d) {
-        case TG_BOOL: {
-            const uint8_t *p = (const uint8_t *)s;
-            for (i = 0; i < n; i++) y[i] = p[i * stride] != 0;
-            break;
-        }
-        case TG_F32: {
-            const float *p = (const float *)s;
-            for (i = 0; i < n; i++) y[i] = tg__int_of((double)p[i * stride]);
-            break;
-        }
-        case TG_F64: {
-            const double *p = (const double *)s;
-            for (i = 0; i < n; i++) y[i] = tg__int_of(p[i * stride]);
-            break;
-        }
-        case TG_F16: {
-            const uint16_t *p = (const uint16_t *)s;
-            for (i = 0; i < n; i++) y[i] = tg__int_of((double)tg_f32_from_f16(p[i * stride]));
-            break;
-        }
-        case TG_BF16: {
-            const uint16_t *p = (const uint16_t *)s;
-            for (i = 0; i < n; i++) y[i] = tg__int_of((double)tg_f32_from_bf16(p[i * stride]));
-            break;
-        }
-#define TG__X(T, code, ctype) case code: { const ctype *p = (const ctype *)s; for (i = 0; i < n; i++) y[i] = (T)p[i * stride]; break; }
-        TG__EACH_NUMBER(TG__X, int64_t)
-#undef TG__X
+        TG__FROM(TG_F16, uint16_t, tg__int_of((double)tg_f32_from_f16(e)))
+        TG__FROM(TG_BF16, uint16_t, tg__int_of((double)tg_f32_from_bf16(e)))
+        TG__FROM(TG_F32, float, tg__int_of((double)e))
+        TG__FROM(TG_F64, double, tg__int_of(e))
+        TG__FROM(TG_BOOL, uint8_t, e != 0)
+        TG__EACH_INTEGER(TG__FROM, (int64_t)e)
         default: break;
     }
 }
@@ -5973,87 +5961,56 @@ TG__PRIVATE void tg__load_i64(int64_t n, int64_t *y, const void *s, int64_t stri
    integers wrap. */
 TG__PRIVATE void tg__store_f32(int isa, int64_t n, void *y, int64_t stride, tg_dtype d, const float *x) {
     int64_t i;
+    float e;
+    if (stride == 1 && d == TG_F16) { tg__f32_to_f16__k[isa](n, (uint16_t *)y, x); return; }
+    if (stride == 1 && d == TG_BF16) { tg__f32_to_bf16__k[isa](n, (uint16_t *)y, x); return; }
     switch (d) {
-        case TG_F16: {
-            uint16_t *p = (uint16_t *)y;
-            if (stride == 1) tg__f32_to_f16__k[isa](n, p, x);
-            else for (i = 0; i < n; i++) p[i * stride] = tg_f16_from_f32(x[i]);
-            break;
-        }
-        case TG_BF16: {
-            uint16_t *p = (uint16_t *)y;
-            if (stride == 1) tg__f32_to_bf16__k[isa](n, p, x);
-            else for (i = 0; i < n; i++) p[i * stride] = tg_bf16_from_f32(x[i]);
-            break;
-        }
-        case TG_BOOL: {
-            uint8_t *p = (uint8_t *)y;
-            for (i = 0; i < n; i++) p[i * stride] = (tg__bits32(x[i]) & 0x7fffffffu) != 0;
-            break;
-        }
-        case TG_F32: { float *p = (float *)y; for (i = 0; i < n; i++) p[i * stride] = x[i]; break; }
-        case TG_F64: { double *p = (double *)y; for (i = 0; i < n; i++) p[i * stride] = x[i]; break; }
-#define TG__X(T, code, ctype) case code: { ctype *p = (ctype *)y; for (i = 0; i < n; i++) p[i * stride] = (ctype)(uint64_t)tg__int_of((double)x[i]); break; }
-        TG__EACH_NUMBER(TG__X, 0)
+        TG__INTO(TG_F16, uint16_t, tg_f16_from_f32(e))
+        TG__INTO(TG_BF16, uint16_t, tg_bf16_from_f32(e))
+        TG__INTO(TG_F32, float, e)
+        TG__INTO(TG_F64, double, e)
+        TG__INTO(TG_BOOL, uint8_t, (tg__bits32(e) & 0x7fffffffu) != 0)
+        TG__EACH_INTEGER(TG__INTO, (uint64_t)tg__int_of((double)e))
         default: break;
     }
 }
 TG__PRIVATE void tg__store_f64(int64_t n, void *y, int64_t stride, tg_dtype d, const double *x) {
     int64_t i;
+    double e;
     switch (d) {
-        case TG_F16: {
-            uint16_t *p = (uint16_t *)y;
-            for (i = 0; i < n; i++) p[i * stride] = tg_f16_from_f32((float)x[i]);
-            break;
-        }
-        case TG_BF16: {
-            uint16_t *p = (uint16_t *)y;
-            for (i = 0; i < n; i++) p[i * stride] = tg_bf16_from_f32((float)x[i]);
-            break;
-        }
-        case TG_BOOL: {
-            uint8_t *p = (uint8_t *)y;
-            for (i = 0; i < n; i++) p[i * stride] = (tg__bits64(x[i]) & 0x7fffffffffffffffu) != 0;
-            break;
-        }
-        case TG_F32: { float *p = (float *)y; for (i = 0; i < n; i++) p[i * stride] = (float)x[i]; break; }
-        case TG_F64: { double *p = (double *)y; for (i = 0; i < n; i++) p[i * stride] = x[i]; break; }
-        TG__EACH_NUMBER(TG__X, 0)
-#undef TG__X
+        TG__INTO(TG_F16, uint16_t, tg_f16_from_f32((float)e))
+        TG__INTO(TG_BF16, uint16_t, tg_bf16_from_f32((float)e))
+        TG__INTO(TG_F32, float, e)
+        TG__INTO(TG_F64, double, e)
+        TG__INTO(TG_BOOL, uint8_t, (tg__bits64(e) & 0x7fffffffffffffffu) != 0)
+        TG__EACH_INTEGER(TG__INTO, (uint64_t)tg__int_of(e))
         default: break;
     }
 }
 TG__PRIVATE void tg__store_i64(int64_t n, void *y, int64_t stride, tg_dtype d, const int64_t *x) {
-    int64_t i;
+    int64_t i, e;
     switch (d) {
-        case TG_F16: {
-            uint16_t *p = (uint16_t *)y;
-            for (i = 0; i < n; i++) p[i * stride] = tg_f16_from_f32((float)x[i]);
-            break;
-        }
-        case TG_BF16: {
-            uint16_t *p = (uint16_t *)y;
-            for (i = 0; i < n; i++) p[i * stride] = tg_bf16_from_f32((float)x[i]);
-            break;
-        }
-        case TG_BOOL: { uint8_t *p = (uint8_t *)y; for (i = 0; i < n; i++) p[i * stride] = x[i] != 0; break; }
-        case TG_F32: { float *p = (float *)y; for (i = 0; i < n; i++) p[i * stride] = (float)x[i]; break; }
-        case TG_F64: { double *p = (double *)y; for (i = 0; i < n; i++) p[i * stride] = (double)x[i]; break; }
-#define TG__X(T, code, ctype) case code: { ctype *p = (ctype *)y; for (i = 0; i < n; i++) p[i * stride] = (ctype)(uint64_t)x[i]; break; }
-        TG__EACH_NUMBER(TG__X, 0)
-#undef TG__X
+        TG__INTO(TG_F16, uint16_t, tg_f16_from_f32((float)e))
+        TG__INTO(TG_BF16, uint16_t, tg_bf16_from_f32((float)e))
+        TG__INTO(TG_F32, float, e)
+        TG__INTO(TG_F64, double, e)
+        TG__INTO(TG_BOOL, uint8_t, e != 0)
+        TG__EACH_INTEGER(TG__INTO, (uint64_t)e)
         default: break;
     }
 }
+#undef TG__FROM
+#undef TG__INTO
+#undef TG__EACH_INTEGER
 
-TG__PRIVATE void tg__load(int isa, tg_dtype compute, int64_t n, void *y, const void *s, int64_t stride,
-    tg_dtype d) {
+TG__PRIVATE void tg__load(int isa, tg_dtype compute, int64_t n, void *y,
+    const void *s, int64_t stride, tg_dtype d) {
     if (compute == TG_F32) tg__load_f32(isa, n, (float *)y, s, stride, d);
-    else if (compute == TG_F64) tg__load_f64(isa, n, (double *)y, s, stride, d);
+    else if (compute == TG_F64) tg__load_f64(n, (double *)y, s, stride, d);
     else tg__load_i64(n, (int64_t *)y, s, stride, d);
 }
-TG__PRIVATE void tg__store(int isa, tg_dtype compute, int64_t n, void *y, int64_t stride, tg_dtype d,
-    const void *x) {
+TG__PRIVATE void tg__store(int isa, tg_dtype compute, int64_t n,
+    void *y, int64_t stride, tg_dtype d, const void *x) {
     if (compute == TG_F32) tg__store_f32(isa, n, y, stride, d, (const float *)x);
     else if (compute == TG_F64) tg__store_f64(n, y, stride, d, (const double *)x);
     else tg__store_i64(n, y, stride, d, (const int64_t *)x);
@@ -6139,9 +6096,8 @@ TG__PRIVATE void tg__loop_tile(const tg__loop *l, int k, int isa, int64_t at, in
 
 /* ---- the map family ----
    A kernel sees whole vectors: n is a multiple of their width, and an operand moves along (step -1, a mask
-   for the index) or is one vector that serves the whole run
-   (step 0). tg__map_run makes that of any n and of operands that are one number. Integer kernels are plain
-   loops and take any n. */
+   for the index) or is one vector that serves the whole run (step 0). tg__map_run makes that of any n and of
+   operands that are one number. Integer kernels are plain loops and take any n. */
 typedef void (*tg__map_fn)(int64_t n, void *y, const void *const *x, const int64_t *step, const double *p);
 typedef void (*tg__map_run_fn)(tg__map_fn fn, int operands, bool mask, int64_t n, void *y,
     const void *const *x, const int64_t *step, const double *p);
@@ -6201,8 +6157,10 @@ TG__PRIVATE void tg__map_chunk(void *job, int64_t index) {
             switch (j->how[k]) {
                 case TG__MAP_FLAT: x[k - 1] = j->base[k] + at * (int64_t)csize; break;
                 case TG__MAP_ONE: x[k - 1] = &j->one[k]; step[k - 1] = 0; break;
-                case TG__MAP_ROW: x[k - 1] = j->base[k] + tg__loop_offset(&j->loop, k, at,
-                    NULL) * (int64_t)csize; step[k - 1] = -j->loop.stride[k][last]; break;
+                case TG__MAP_ROW:
+                    x[k - 1] = j->base[k] + tg__loop_offset(&j->loop, k, at, NULL) * (int64_t)csize;
+                    step[k - 1] = -j->loop.stride[k][last];
+                    break;
                 default:
                     x[k - 1] = tiles + (size_t)k * TG__TILE * 8;
                     tg__loop_tile(&j->loop, k, isa, at, n, j->compute, tiles + (size_t)k * TG__TILE * 8,
@@ -6213,10 +6171,10 @@ TG__PRIVATE void tg__map_chunk(void *job, int64_t index) {
         }
         {
             size_t ysize = j->mask ? 1 : csize;
-            y = j->how[0] == TG__MAP_FLAT ? (void *)(j->base[0] + at * (int64_t)ysize) :
-                j->how[0] == TG__MAP_ROW
+            y = j->how[0] == TG__MAP_FLAT ? (void *)(j->base[0] + at * (int64_t)ysize)
+                : j->how[0] == TG__MAP_ROW
                     ? (void *)(j->base[0] + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)ysize)
-                    : (void *)tiles;
+                : (void *)tiles;
         }
         tg__map_call(isa, j->compute, j->fn, j->n - 1, j->mask, n, y, x, step, j->p);
         if (j->how[0] == TG__MAP_TILE) {
@@ -6250,11 +6208,9 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *job) {
         if (k > 0 && (zero || l->numel == 1)) {
             j->how[k] = TG__MAP_ONE;
             tg__load(tg->isa, j->compute, 1, &j->one[k], j->base[k], 1, j->dtype[k]);
-        }
-        else if (flat && same) j->how[k] = TG__MAP_FLAT;
-        else if (j->rows && same &&
-            (l->stride[k][l->ndim - 1] == 1 || (k > 0 && l->stride[k][l->ndim - 1] == 0))) j->how[k] =
-            TG__MAP_ROW;
+        } else if (flat && same) j->how[k] = TG__MAP_FLAT;
+        else if (j->rows && same && (l->stride[k][l->ndim - 1] == 1 || (k > 0 && l->stride[k][l->ndim - 1] == 0)))
+            j->how[k] = TG__MAP_ROW;
         else { j->how[k] = TG__MAP_TILE; tile = true; }
     }
     /* no rows needed if everything is flat anyway */
@@ -6268,7 +6224,7 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *job) {
 }
 static const tg__family tg__family_map = { "map", TG__FAMILY_MAP, tg__map_start, tg__map_chunk, false };
 
-/* y = fn(x[0], x[1], ...) elementwise; NULL operands are ones that the kernel does not read. */
+/* y = fn(x[0], x[1], ...) elementwise; an operand that the kernel does not read may be NULL. */
 TG__PRIVATE bool tg__map(tg_ctx *tg, tg__map_fn fn, tg_dtype compute, bool mask, tg_tensor *y,
     tg_tensor *const *x, int n, const double *p) {
     tg__map_job j;
@@ -6287,7 +6243,7 @@ TG__PRIVATE bool tg__map(tg_ctx *tg, tg__map_fn fn, tg_dtype compute, bool mask,
             px[k] = a->data;
         }
         if (k == n) {
-            unsigned old = tg__fp_enter(!tg->strict);
+            unsigned old = tg__fp_enter(!tg->config.strict);
             if (y->numel) tg__map_call(tg->isa, compute, fn, n, mask, y->numel, y->data, px, step, p);
             tg__fp_leave(old);
             return true;
@@ -6313,7 +6269,7 @@ typedef struct tg__copy_job {
     bool     raw;                                   /* one dtype: bytes move */
     bool     flat;
     int64_t  chunk;
-    bool     turn;                                  /* a transposition: square blocks */
+    int      turn;                                  /* a transposition, by square blocks: along which x is dense; else -1 */
     tg__loop loop;
 } tg__copy_job;
 
@@ -6371,13 +6327,11 @@ TG__KERNEL(void, tg__turn_f64, (int64_t lines, int64_t length, const double *x, 
 #define TG__TURN 32
 TG__PRIVATE void tg__copy_turn(const tg__copy_job *j, int64_t index) {
     const tg__loop *l = &j->loop;
-    int in = l->ndim - 1, mid = -1, d;
+    int in = l->ndim - 1, mid = j->turn, d;
     int64_t blocks, yo = 0, xo = 0, m0, ys, xs, rows, i0, i;
     size_t size = tg_dtype_size(j->yd);
     char *y;
     const char *x;
-    /* as tg__copy_start chose it */
-    for (d = 0; mid < 0; d++) if (l->stride[1][d] == 1 && l->shape[d] >= 8) mid = d;
     blocks = tg__ceil_div(l->shape[mid], TG__TURN);
     m0 = index % blocks * TG__TURN; index /= blocks;
     for (d = in - 1; d >= 0; d--) {
@@ -6415,7 +6369,7 @@ TG__PRIVATE void tg__copy_chunk(void *job, int64_t index) {
     size_t ysize = tg_dtype_size(j->yd), xsize = tg_dtype_size(j->xd);
     int last = l->ndim - 1, slot = -1;
     char *tile = NULL;
-    if (j->turn) { tg__copy_turn(j, index); return; }
+    if (j->turn >= 0) { tg__copy_turn(j, index); return; }
     if (j->flat) {
         memcpy(j->y + at * (int64_t)ysize, j->x + at * (int64_t)xsize, (size_t)(end - at) * ysize);
         return;
@@ -6424,16 +6378,17 @@ TG__PRIVATE void tg__copy_chunk(void *job, int64_t index) {
     while (at < end) {
         int64_t column = 0, yo = tg__loop_offset(l, 0, at, &column), xo = tg__loop_offset(l, 1, at, NULL),
             n = tg__imin(end - at, l->shape[last] - column);
-        if (j->raw && last > 0 && column == 0 && end - at >= 2 * l->shape[last] && l->stride[0][last] == 1 &&
-            l->stride[1][last] == 1) {
+        if (j->raw && last > 0 && column == 0 && end - at >= 2 * l->shape[last] &&
+            l->stride[0][last] == 1 && l->stride[1][last] == 1) {
             int64_t row = at / l->shape[last] % l->shape[last - 1],
                 rows = tg__imin((end - at) / l->shape[last], l->shape[last - 1] - row);
-            tg__move_rows(rows, (size_t)l->shape[last] * ysize, j->y + yo * (int64_t)ysize,
-                l->stride[0][last - 1] * (int64_t)ysize,
-                          j->x + xo * (int64_t)xsize, l->stride[1][last - 1] * (int64_t)xsize);
+            tg__move_rows(rows, (size_t)l->shape[last] * ysize,
+                j->y + yo * (int64_t)ysize, l->stride[0][last - 1] * (int64_t)ysize,
+                j->x + xo * (int64_t)xsize, l->stride[1][last - 1] * (int64_t)xsize);
             n = rows * l->shape[last];
-        } else if (j->raw) tg__move_run(n, ysize, j->y + yo * (int64_t)ysize, l->stride[0][last],
-            j->x + xo * (int64_t)xsize, l->stride[1][last]);
+        } else if (j->raw)
+            tg__move_run(n, ysize, j->y + yo * (int64_t)ysize, l->stride[0][last],
+                j->x + xo * (int64_t)xsize, l->stride[1][last]);
         else {
             n = tg__imin(n, TG__TILE);
             tg__load(j->tg->isa, j->compute, n, tile, j->x + xo * (int64_t)xsize, l->stride[1][last], j->xd);
@@ -6451,14 +6406,12 @@ TG__PRIVATE int64_t tg__copy_start(tg_ctx *tg, int phase, void *job) {
     if (!j->raw && !tg__scratch_need(tg, TG__TILE * 8)) return -1;
     j->flat = j->raw && l->ndim == 1 && (l->shape[0] == 1 || (l->stride[0][0] == 1 && l->stride[1][0] == 1));
     j->chunk = j->flat ? 65536 : TG__MAP_CHUNK;
-    j->turn = false;
+    j->turn = -1;
     if (j->raw && last > 0 && l->stride[1][last] != 1 && l->stride[1][last] != 0 && l->shape[last] >= 8) {
         for (d = 0; d < last; d++) {
-            int64_t chunks;
             if (l->stride[1][d] != 1 || l->shape[d] < 8) continue;
-            chunks = tg__ceil_div(l->shape[d], TG__TURN);
-            j->turn = true;
-            return l->numel / (l->shape[d] * l->shape[last]) * chunks;
+            j->turn = d;
+            return l->numel / (l->shape[d] * l->shape[last]) * tg__ceil_div(l->shape[d], TG__TURN);
         }
     }
     return tg__ceil_div(l->numel, j->chunk);
@@ -6508,18 +6461,15 @@ TG__PRIVATE void tg__fill_chunk(void *job, int64_t index) {
         else if (size == 1) {
             if (s == 1) memset(y, (unsigned char)j->bits[0], (size_t)n);
             else for (i = 0; i < n; i++) y[i * s] = j->bits[0];
-        }
-        else if (size == 2) {
+        } else if (size == 2) {
             uint16_t v, *p = (uint16_t *)(void *)y;
             memcpy(&v, j->bits, 2);
             for (i = 0; i < n; i++) p[i * s] = v;
-        }
-        else if (size == 4) {
+        } else if (size == 4) {
             uint32_t v, *p = (uint32_t *)(void *)y;
             memcpy(&v, j->bits, 4);
             if (s == 1) for (i = 0; i < n; i++) p[i] = v; else for (i = 0; i < n; i++) p[i * s] = v;
-        }
-        else {
+        } else {
             uint64_t v, *p = (uint64_t *)(void *)y;
             memcpy(&v, j->bits, 8);
             if (s == 1) for (i = 0; i < n; i++) p[i] = v; else for (i = 0; i < n; i++) p[i * s] = v;
@@ -6545,8 +6495,8 @@ TG__PRIVATE bool tg__fill(tg_ctx *tg, tg_tensor *y, double f, int64_t i, bool is
 TG__PRIVATE bool tg__ramp(tg_ctx *tg, tg_tensor *y, double fstart, double fstep, int64_t start, int64_t step) {
     tg__fill_job j;
     tg__zero(&j, sizeof j);
-    j.y = (char *)y->place; j.d = y->dtype; j.ramp = true; j.fstart = fstart; j.fstep = fstep; j.start = start;
-        j.step = step;
+    j.y = (char *)y->place; j.d = y->dtype; j.ramp = true;
+    j.fstart = fstart; j.fstep = fstep; j.start = start; j.step = step;
     tg__loop_make(&j.loop, &y, 1);
     return tg__launch(tg, y->device, &tg__family_fill, &j);
 }
@@ -6556,19 +6506,43 @@ TG__PRIVATE bool tg__ramp(tg_ctx *tg, tg_tensor *y, double fstart, double fstep,
    the numbers p. A formula without a row here is for floating types only. */
 #define TG__WRAP(u) ((int64_t)(u))
 #define TG__INTEGER_FORMULAS(TG__I1, TG__I2, TG__I3) \
-    TG__I1(tg_neg, TG__WRAP((uint64_t)0 - (uint64_t)x))      TG__I1(tg_abs, x < 0 ? TG__WRAP((uint64_t)0 - (uint64_t)x) : x)      TG__I1(tg_sign, (x > 0) - (x < 0)) \
-    TG__I1(tg_square, TG__WRAP((uint64_t)x * (uint64_t)x))      TG__I1(tg_relu, x > 0 ? x : 0) \
-    TG__I1(tg_floor, x)      TG__I1(tg_ceil, x)      TG__I1(tg_round, x)      TG__I1(tg_trunc, x) \
-    TG__I1(tg_isnan, x & 0)      TG__I1(tg_isinf, x & 0)      TG__I1(tg_isfinite, (x | 1) != 0)      TG__I1(tg_logical_not, x == 0) \
-    TG__I1(tg_hardtanh, tg__int_clamp(x, p)) \
-    TG__I1(tg_clamp, tg__int_clamp(x, p)) \
-    TG__I2(tg_add, TG__WRAP((uint64_t)a + (uint64_t)b))      TG__I2(tg_sub, TG__WRAP((uint64_t)a - (uint64_t)b))      TG__I2(tg_mul, TG__WRAP((uint64_t)a * (uint64_t)b)) \
-    TG__I2(tg_pow, tg__int_pow(a, b))      TG__I2(tg_maximum, a > b ? a : b)      TG__I2(tg_minimum, a < b ? a : b) \
-    TG__I2(tg_fmod, tg__int_mod(a, b))      TG__I2(tg_remainder, tg__int_remainder(a, b))      TG__I2(tg_floor_divide, tg__int_floor_divide(a, b))      TG__I2(tg_div_trunc, b == -1 ? (int64_t)((uint64_t)0 - (uint64_t)a) : b == 0 ? 0 : a / b) \
-    TG__I2(tg_eq, a == b)      TG__I2(tg_ne, a != b)      TG__I2(tg_lt, a < b)      TG__I2(tg_le, a <= b)      TG__I2(tg_gt, a > b)      TG__I2(tg_ge, a >= b) \
-    TG__I2(tg_logical_and, a && b)      TG__I2(tg_logical_or, a || b)      TG__I2(tg_logical_xor, !a != !b) \
-    TG__I2(tg_add_scaled, TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b)) \
-    TG__I3(tg_where, a ? b : c)      TG__I3(tg_addcmul, TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b * (uint64_t)c))
+    TG__I1(tg_neg,          TG__WRAP((uint64_t)0 - (uint64_t)x)) \
+    TG__I1(tg_abs,          x < 0 ? TG__WRAP((uint64_t)0 - (uint64_t)x) : x) \
+    TG__I1(tg_sign,         (x > 0) - (x < 0)) \
+    TG__I1(tg_square,       TG__WRAP((uint64_t)x * (uint64_t)x)) \
+    TG__I1(tg_relu,         x > 0 ? x : 0) \
+    TG__I1(tg_floor,        x) \
+    TG__I1(tg_ceil,         x) \
+    TG__I1(tg_round,        x) \
+    TG__I1(tg_trunc,        x) \
+    TG__I1(tg_isnan,        x & 0) \
+    TG__I1(tg_isinf,        x & 0) \
+    TG__I1(tg_isfinite,     (x | 1) != 0) \
+    TG__I1(tg_logical_not,  x == 0) \
+    TG__I1(tg_hardtanh,     tg__int_clamp(x, p)) \
+    TG__I1(tg_clamp,        tg__int_clamp(x, p)) \
+    TG__I2(tg_add,          TG__WRAP((uint64_t)a + (uint64_t)b)) \
+    TG__I2(tg_sub,          TG__WRAP((uint64_t)a - (uint64_t)b)) \
+    TG__I2(tg_mul,          TG__WRAP((uint64_t)a * (uint64_t)b)) \
+    TG__I2(tg_pow,          tg__int_pow(a, b)) \
+    TG__I2(tg_maximum,      a > b ? a : b) \
+    TG__I2(tg_minimum,      a < b ? a : b) \
+    TG__I2(tg_fmod,         tg__int_mod(a, b)) \
+    TG__I2(tg_remainder,    tg__int_remainder(a, b)) \
+    TG__I2(tg_floor_divide, tg__int_floor_divide(a, b)) \
+    TG__I2(tg_div_trunc,    b == -1 ? (int64_t)((uint64_t)0 - (uint64_t)a) : b == 0 ? 0 : a / b) \
+    TG__I2(tg_eq,           a == b) \
+    TG__I2(tg_ne,           a != b) \
+    TG__I2(tg_lt,           a < b) \
+    TG__I2(tg_le,           a <= b) \
+    TG__I2(tg_gt,           a > b) \
+    TG__I2(tg_ge,           a >= b) \
+    TG__I2(tg_logical_and,  a && b) \
+    TG__I2(tg_logical_or,   a || b) \
+    TG__I2(tg_logical_xor,  !a != !b) \
+    TG__I2(tg_add_scaled,   TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b)) \
+    TG__I3(tg_where,        a ? b : c) \
+    TG__I3(tg_addcmul,      TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b * (uint64_t)c))
 
 TG__PRIVATE int64_t tg__int_pow(int64_t a, int64_t b) {
     uint64_t r = 1, f = (uint64_t)a;
@@ -6627,8 +6601,8 @@ TG__PRIVATE bool tg__fuses(int isa) {
 
 enum { TG__SAME, TG__NUMERIC, TG__COUNTING, TG__FLOATING, TG__FLOAT_ONLY, TG__PREDICATE, TG__CHOOSE };
 
-typedef tg_tensor *(*tg__composed_fn)(tg_ctx *tg, const double *p, tg_tensor *g, tg_tensor *const *in,
-    tg_tensor *y);
+typedef tg_tensor *(*tg__composed_fn)(tg_ctx *tg, const double *p,
+    tg_tensor *g, tg_tensor *const *in, tg_tensor *y);
 
 typedef struct tg__formula {
     tg_op op;                                       /* first: the record is the formula */
@@ -6643,10 +6617,8 @@ typedef struct tg__numbers { double p[2]; } tg__numbers;
    they are of a higher category, plain numbers likewise. */
 TG__PRIVATE int tg__category(tg_dtype d) { return tg_dtype_is_float(d) ? 2 : d == TG_BOOL ? 0 : 1; }
 TG__PRIVATE tg_dtype tg__result_type(tg_tensor *const *in, int n) {
-    tg_dtype best[3];
+    tg_dtype best[3], r = TG_BOOL;
     bool has[3] = { false, false, false };
-    tg_dtype r = TG_BOOL;
-    bool any = false;
     int i, k;
     if (n == 2 && in[0]->dtype == in[1]->dtype && !in[0]->is_number && !in[1]->is_number) return in[0]->dtype;
     for (i = 0; i < n; i++) {
@@ -6656,14 +6628,8 @@ TG__PRIVATE tg_dtype tg__result_type(tg_tensor *const *in, int n) {
         best[k] = has[k] ? tg_dtype_promote(best[k], d) : d;
         has[k] = true;
     }
-    for (k = 2; k >= 0; k--) {                                         /* from weak to strong */
-        if (!has[k]) continue;
-        if (!any) { r = best[k]; any = true; continue; }
-        if (tg__category(best[k]) >= tg__category(r) && !(tg__category(best[k]) == 0 && tg__category(r) == 0))
-            r = best[k];
-        else if (tg__category(r) > tg__category(best[k])) { /* the weaker operand's category wins */ }
-        else r = tg_dtype_promote(best[k], r);
-    }
+    /* from weak to strong: the stronger type, unless the weaker one's category is higher */
+    for (k = 2; k >= 0; k--) if (has[k] && tg__category(best[k]) >= tg__category(r)) r = best[k];
     return r;
 }
 
@@ -6681,8 +6647,8 @@ TG__PRIVATE bool tg__broadcast(tg_ctx *tg, tg_tensor *const *in, int n, int *ndi
             if (first >= 0 && s != shape[d]) {
                 bool turned = in[first]->ndim == 2 && in[i]->ndim == 2 &&
                     in[first]->shape[0] == in[i]->shape[1] && in[first]->shape[1] == in[i]->shape[0];
-                return tg__fail(tg, TG__E_BROADCAST, in[first], in[i], shape[d], s, d, turned
-                    ? "; transpose one?" : "");
+                return tg__fail(tg, TG__E_BROADCAST, in[first], in[i], shape[d], s, d,
+                    turned ? "; transpose one?" : "");
             }
             shape[d] = s; first = i;
         }
@@ -6701,7 +6667,7 @@ TG__PRIVATE bool tg__formula_types(tg_ctx *tg, const tg__formula *f, tg_tensor *
     if (f->types == TG__COUNTING && d == TG_BOOL) d = TG_I64;
     if (f->types == TG__FLOATING && !tg_dtype_is_float(d)) d = TG_F32;
     if (f->types == TG__FLOAT_ONLY && !tg_dtype_is_float(d)) return tg__fail(tg, TG__E_FLOAT_ONLY, in[0]);
-    if (f->value_i64 == tg_sub_i && ((in[0]->dtype == TG_BOOL) || in[1]->dtype == TG_BOOL))
+    if (f->value_i64 == tg_sub_i && (in[0]->dtype == TG_BOOL || in[1]->dtype == TG_BOOL))
         return tg__fail(tg, TG__E_NOT_FOR, (int)TG_BOOL);
     if (f->value_i64 == tg_pow_i && !tg_dtype_is_float(d) && in[1]->is_number &&
         tg__get_i64(in[1]->data, in[1]->dtype) < 0)
@@ -6727,8 +6693,8 @@ TG__PRIVATE bool tg__formula_check(tg_ctx *tg, tg__node *n) {
     for (i = 0; i < n->n_in && first < 0; i++)
         if (n->in[i]->ndim == ndim && memcmp(n->in[i]->shape, shape, (size_t)ndim * sizeof shape[0]) == 0)
             first = i;
-    return first >= 0 ? tg__out_ordered(tg, n, 0, result, n->in[first]) : tg__out_make(tg, n, 0, result, ndim,
-        shape);
+    return first >= 0 ? tg__out_ordered(tg, n, 0, result, n->in[first])
+        : tg__out_make(tg, n, 0, result, ndim, shape);
 }
 TG__PRIVATE bool tg__formula_check_(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
@@ -6747,8 +6713,8 @@ TG__PRIVATE bool tg__formula_check_(tg_ctx *tg, tg__node *n) {
 
 TG__PRIVATE bool tg__has_zero(const tg_tensor *t);
 TG__PRIVATE bool tg__divides(const tg__formula *f) {               /* integers: by zero is an error */
-    return f->value_i64 == tg_fmod_i || f->value_i64 == tg_remainder_i || f->value_i64 == tg_floor_divide_i ||
-        f->value_i64 == tg_div_trunc_i;
+    return f->value_i64 == tg_fmod_i || f->value_i64 == tg_remainder_i ||
+        f->value_i64 == tg_floor_divide_i || f->value_i64 == tg_div_trunc_i;
 }
 TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
@@ -6761,32 +6727,25 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
         : compute == TG_I64 ? n->out[0]->dtype : TG_F64;
     if (compute == TG_I64 && tg__divides(f) && tg__has_zero(n->in[1])) return tg__fail(tg, TG__E_INTEGER_ZERO);
     for (i = 0; i < n->n_in; i++) {
-        const bool narrower = n->in[i]->dtype != common &&
-            (n->in[i]->is_number || f->types == TG__PREDICATE) &&
+        tg_tensor *x = n->in[i];
+        const bool narrower = x->dtype != common && (x->is_number || f->types == TG__PREDICATE) &&
             (compute == TG_I64 ? common != TG_I64 : common == TG_F16 || common == TG_BF16);
-        in[i] = n->in[i];
-        if (narrower) {
-            in[i] = tg__tensor_make(tg, in[i]->device, common, in[i]->ndim, in[i]->shape, NULL);
-            ok = in[i] && tg__copy_to(tg, in[i], n->in[i]);
-            if (!ok) {
-                for (; i >= 0; i--) if (in[i] != n->in[i]) tg__tensor_drop(in[i]);
-                return false;
-            }
-        } else if ((n->op->flags & TG_OP_INPLACE) && i > 0 && tg__overlap(n->out[0], in[i]) &&
-            !(in[i]->place == n->out[0]->place && tg__same_layout(in[i], n->out[0]))) {
-            /* reads what it writes: a copy first */
-            in[i] = tg__tensor_make(tg, in[i]->device, in[i]->dtype, in[i]->ndim, in[i]->shape, NULL);
-            ok = in[i] && tg__copy_to(tg, in[i], n->in[i]);
+        in[i] = x;
+        /* a copy first, of that type or of what would be written while it is read */
+        if (narrower || ((n->op->flags & TG_OP_INPLACE) && i > 0 && tg__overlap(n->out[0], x) &&
+                         !(x->place == n->out[0]->place && tg__same_layout(x, n->out[0])))) {
+            in[i] = tg__tensor_make(tg, x->device, narrower ? common : x->dtype, x->ndim, x->shape, NULL);
+            ok = in[i] && tg__copy_to(tg, in[i], x);
             if (!ok) {
                 for (; i >= 0; i--) if (in[i] != n->in[i]) tg__tensor_drop(in[i]);
                 return false;
             }
         }
     }
-    ok = tg__map(tg, compute == TG_I64 ? f->value_i64 : compute == TG_F64 ? f->value->f64[tg->isa]
-        : f->value->f32[tg->isa], compute,
-                 f->types == TG__PREDICATE && compute != TG_I64, n->out[0], in, n->n_in,
-                     ((const tg__numbers *)n->attr)->p);
+    ok = tg__map(tg,
+        compute == TG_I64 ? f->value_i64 : compute == TG_F64 ? f->value->f64[tg->isa] : f->value->f32[tg->isa],
+        compute, f->types == TG__PREDICATE && compute != TG_I64,
+        n->out[0], in, n->n_in, ((const tg__numbers *)n->attr)->p);
     for (i = 0; i < n->n_in; i++) if (in[i] != n->in[i]) tg__tensor_drop(in[i]);
     return ok;
 }
@@ -6803,7 +6762,7 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
         if (!n->wants[i]) continue;
         if (tg->grad_mode) {
             dx[i] = f->composed[i](tg, p, g[0], n->in, n->out[0]);
-            /* a constant */
+            /* a constant has no dimensions yet */
             if (dx[i] && dx[i]->ndim == 0 && n->out_slot[0].ndim > 0)
                 dx[i] = tg_expand(dx[i], n->out_slot[0].ndim, n->out_slot[0].shape);
             if (!dx[i]) return false;
@@ -6831,8 +6790,10 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     return true;
 }
 
-static const tg_attr tg__numbers_attrs[] = { { "p0", TG_ATTR_FLOAT, 0, 1 },
-    { "p1", TG_ATTR_FLOAT, sizeof(double), 1 } };
+static const tg_attr tg__numbers_attrs[] = {
+    { "p0", TG_ATTR_FLOAT, 0, 1 },
+    { "p1", TG_ATTR_FLOAT, sizeof(double), 1 }
+};
 
 /* The composed derivatives: the words as tg calls. */
 #define NEG(v) tg_neg(v)
@@ -7059,13 +7020,12 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
    ====================================================================================== */
 
 TG__PRIVATE tg_tensor *tg__create(tg_ctx *tg, const char *name, int ndim, const int64_t *shape, tg_dtype dtype) {
+    tg_tensor *t;
     if (!tg__gate(tg)) return NULL;
     tg->where = name;
-    {
-        tg_tensor *t = tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, ndim, shape, NULL));
-        if (t) t->made_by = name;
-        return t;
-    }
+    t = tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, ndim, shape, NULL));
+    if (t) t->made_by = name;
+    return t;
 }
 TG__PRIVATE tg_tensor *tg__filled(tg_ctx *tg, tg_tensor *t, double f, int64_t i, bool is_int) {
     return t && tg__fill(tg, t, f, i, is_int) ? t : NULL;
@@ -7459,8 +7419,8 @@ TG__PRIVATE bool tg__has_zero(const tg_tensor *t) {
     return false;
 }
 
-/* Elements of two tensors compared as doubles (as int64 where both are integers), in order. tolerance < 0:
-   equal, NaN is not. */
+/* Elements of two tensors compared as doubles (as int64 where both are integers), in order. rtol < 0: they must
+   be equal, and NaN is not. */
 TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double atol, const char *name) {
     tg_ctx *tg = tg__start2(a, b, name);
     int64_t i, at[TG_MAX_DIMS] = TG__ZERO;
@@ -8252,10 +8212,8 @@ TG__PRIVATE bool tg__storage_share(tg_ctx *tg, tg__storage *s) {
     if (s->own_block) { tg->memory.tensors -= s->bytes; tg__mem_put(tg, s->data, s->bytes); }
     else if (!s->borrowed) tg->memory.tensors -= s->bytes;
     s->own_block = s->borrowed = false;
-    s->data = data; s->shared = b;
-    s->prev_shared = NULL; s->next_shared = tg->shared_list;
-    if (tg->shared_list) tg->shared_list->prev_shared = s;
-    tg->shared_list = s;
+    s->data = data;
+    tg__shared_join(tg, s, b);
     return true;
 }
 TG_API tg_tensor *(tg_share)(tg_ctx *to, tg_tensor *t) {
@@ -8269,11 +8227,9 @@ TG_API tg_tensor *(tg_share)(tg_ctx *to, tg_tensor *t) {
     v = tg__hold(to, tg__tensor_make(to, TG_CPU, t->dtype, 1, &none, NULL));
     if (!v) return NULL;
     s = v->storage;
-    s->shared = t->storage->shared; s->data = t->storage->data; s->bytes = t->storage->bytes;
+    s->data = t->storage->data; s->bytes = t->storage->bytes;
+    tg__shared_join(to, s, t->storage->shared);
     tg__atomic_add(&s->shared->holders, 1);
-    s->next_shared = to->shared_list;
-    if (to->shared_list) to->shared_list->prev_shared = s;
-    to->shared_list = s;
     v->data = v->place = t->data; v->numel = t->numel; v->ndim = t->ndim;
     if (t->ndim) {
         memcpy(v->shape, t->shape, (size_t)t->ndim * sizeof t->shape[0]);
@@ -8341,8 +8297,7 @@ typedef struct tg__reduce_job {
     double   scale;                                 /* of the result: 1, or 1/n for a mean */
     bool     columns, direct;                       /* direct: the elements stand side by side in the computed type */
     int64_t  outs, length, piece, pieces;           /* results; elements of each; elements or rows of a piece */
-    int64_t  segment, segments;                     /* columns: this many at once, this many times per row of the
-                                                       result */
+    int64_t  segments;                              /* columns: TG__REDUCE_SEGMENT at once, so often per row of the result */
     int64_t  per;                                   /* runs: results per chunk */
     tg__acc *partial;                               /* [pieces, outs] where there is more than one piece */
     bool     second;
@@ -8417,8 +8372,7 @@ TG__PRIVATE void tg__reduce_put(const tg__reduce_job *j, int64_t o, tg__acc a) {
     bool ints = j->compute == TG_I64;
     int64_t at = tg__loop_offset(&j->kept, 0, o, NULL);
     if (!j->y) return;
-    tg__put_scalar(j->y + at * (int64_t)tg_dtype_size(j->yd), j->yd,
-        ints ? (double)a.i : a.f * j->scale, ints ? a.i : 0, ints && j->yd > TG_BF16);
+    tg__put_scalar(j->y + at * (int64_t)tg_dtype_size(j->yd), j->yd, ints ? 0 : a.f * j->scale, ints ? a.i : 0, ints);
 }
 
 TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_job *j, int64_t index) {
@@ -8444,11 +8398,11 @@ TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_job *j, int64_t index) {
 TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_job *j, int64_t index) {
     const tg__loop *k = &j->kept;
     int64_t q = index % j->pieces, s = index / j->pieces, width = k->shape[k->ndim - 1],
-            row = s / j->segments, c = s % j->segments * j->segment;
-    int64_t n = tg__imin(j->segment, width - c), o = row * width + c,
+            row = s / j->segments, c = s % j->segments * TG__REDUCE_SEGMENT;
+    int64_t n = tg__imin(TG__REDUCE_SEGMENT, width - c), o = row * width + c,
             r = q * j->piece, end = tg__imin(r + j->piece, j->length), i;
     size_t size = tg_dtype_size(j->xd);
-    const char *x = j->x + (tg__loop_offset(k, 1, o, NULL)) * (int64_t)size;
+    const char *x = j->x + tg__loop_offset(k, 1, o, NULL) * (int64_t)size;
     int slot, isa = j->tg->isa;
     char *acc = (char *)tg__scratch_take(j->tg, &slot), *tile = acc + TG__REDUCE_SEGMENT * 8;
     bool first = true;
@@ -8458,9 +8412,8 @@ TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_job *j, int64_t index) {
                 rows = tg__imin(end - r, j->run.shape[j->run.ndim - 1] - column),
                 step = j->run.stride[0][j->run.ndim - 1];
         const char *p = x + off * (int64_t)size;
-        if (j->xd != j->compute || first) rows = 1;
         if (first) { tg__load(isa, j->compute, n, acc, p, 1, j->xd); first = false; r++; continue; }
-        if (j->xd != j->compute) { tg__load(isa, j->compute, n, tile, p, 1, j->xd); p = tile; }
+        if (j->xd != j->compute) { tg__load(isa, j->compute, n, tile, p, 1, j->xd); p = tile; rows = 1; }
         if (j->compute == TG_F32) {
             float *y = (float *)(void *)acc; const float *v = (const float *)(const void *)p;
             switch (j->kind) {
@@ -8521,8 +8474,7 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *job) {
         j->columns = !j->places && j->length > 0 && j->outs > 1 && j->kept.stride[1][last] == 1
             && j->kept.shape[last] >= 4 && j->run.stride[0][j->run.ndim - 1] != 1;
         if (j->columns) {
-            j->segment = TG__REDUCE_SEGMENT;
-            j->segments = tg__ceil_div(j->kept.shape[last], j->segment);
+            j->segments = tg__ceil_div(j->kept.shape[last], TG__REDUCE_SEGMENT);
             j->piece = TG__REDUCE_ROWS;
         } else j->piece = j->places ? (j->length ? j->length : 1) : TG__REDUCE_RUN_PIECE;
         j->pieces = j->length > j->piece ? tg__ceil_div(j->length, j->piece) : 1;
@@ -8714,8 +8666,7 @@ TG_API tg_tensor *(tg_mean_dims)(tg_tensor *x, int n, const int64_t *dims, bool 
 }
 
 /* ------------------------------------------------------------------ prod ----
-   y = product over dims. dx_i = g * the product of the others: y / x_i where no factor is 0; where exactly
-   one is, only that one has a gradient. */
+   y = product over dims. dx_i = g * the product of the others, without a division: a factor may be 0. */
 TG__PRIVATE bool tg__prod_forward(tg_ctx *tg, tg__node *n) { return tg__reduce_forward(tg, n, TG__REDUCE_PROD, 1); }
 TG__PRIVATE tg_tensor *tg__prod_others(tg_ctx *tg, tg__node *n, tg_tensor *x);
 TG__PRIVATE bool tg__prod_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -8725,19 +8676,19 @@ TG__PRIVATE bool tg__prod_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
 static const tg_op tg__prod_op = { "prod", 1, 1, 0, 1, 0, { TG_SAVE_IN(0), 0, 0, 0 },
     tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__sum_check, tg__prod_forward, tg__prod_backward, NULL };
 /* The product of the others as tg calls: exclusive products from the left and from the right, by doubling
-   (log2(n) steps), so that zeros need no special case and every derivative is right. */
-/* x [R, K] -> product of the rows before (after) each */
+   (log2(n) steps), so that zeros need no special case and every derivative is right.
+   x [R, K] -> product of the rows before (after) each. */
 TG__PRIVATE tg_tensor *tg__prod_side(tg_ctx *tg, tg_tensor *x, bool from_right) {
     int64_t rows = x->shape[0], one[2], s;
     tg_tensor *list[2], *p;
     one[0] = 1; one[1] = x->shape[1];
     list[from_right] = tg_full(tg, 2, one, 1, x->dtype);
-    list[!from_right] = from_right ? tg_narrow(x, 0, 1, rows - 1) : tg_narrow(x, 0, 0, rows - 1);
+    list[!from_right] = tg_narrow(x, 0, from_right ? 1 : 0, rows - 1);
     p = tg_cat(list, 2, 0);
     for (s = 1; s < rows && p; s *= 2) {
         one[0] = s;
         list[from_right] = tg_full(tg, 2, one, 1, x->dtype);
-        list[!from_right] = from_right ? tg_narrow(p, 0, s, rows - s) : tg_narrow(p, 0, 0, rows - s);
+        list[!from_right] = tg_narrow(p, 0, from_right ? s : 0, rows - s);
         p = tg_mul(p, tg_cat(list, 2, 0));
     }
     return p;
@@ -8940,7 +8891,7 @@ typedef struct tg__softmax_job {
     char *y;
     tg_dtype d, compute;
     int64_t rows, length, xs, ys, per;
-    bool log;
+    bool log, direct;                               /* direct: rows lie side by side in the computed type */
     tg__loop kept;
 } tg__softmax_job;
 
@@ -8948,26 +8899,25 @@ TG__PRIVATE void tg__softmax_chunk(void *job, int64_t index) {
     tg__softmax_job *j = (tg__softmax_job *)job;
     int64_t r = index * j->per, end = tg__imin(r + j->per, j->rows);
     size_t size = tg_dtype_size(j->d);
-    bool direct = j->xs == 1 && j->ys == 1 && j->d == j->compute;
     int slot = -1, isa = j->tg->isa;
-    void *tile = direct ? NULL : tg__scratch_take(j->tg, &slot);
+    void *tile = j->direct ? NULL : tg__scratch_take(j->tg, &slot);
     for (; r < end; r++) {
         const char *x = j->x + tg__loop_offset(&j->kept, 1, r, NULL) * (int64_t)size;
         char *y = j->y + tg__loop_offset(&j->kept, 0, r, NULL) * (int64_t)size;
         const void *p = x;
         void *q = y;
-        if (!direct) { tg__load(isa, j->compute, j->length, tile, x, j->xs, j->d); p = q = tile; }
+        if (!j->direct) { tg__load(isa, j->compute, j->length, tile, x, j->xs, j->d); p = q = tile; }
         if (j->compute == TG_F64) tg__softmax_row_f64__k[isa](j->length, (double *)q, (const double *)p, j->log);
         else tg__softmax_row_f32__k[isa](j->length, (float *)q, (const float *)p, j->log);
-        if (!direct) tg__store(isa, j->compute, j->length, y, j->ys, j->d, tile);
+        if (!j->direct) tg__store(isa, j->compute, j->length, y, j->ys, j->d, tile);
     }
     if (tile) tg__scratch_give(j->tg, slot);
 }
 TG__PRIVATE int64_t tg__softmax_start(tg_ctx *tg, int phase, void *job) {
     tg__softmax_job *j = (tg__softmax_job *)job;
     if (phase || j->rows == 0 || j->length == 0) return 0;
-    if (!(j->xs == 1 && j->ys == 1 && j->d == j->compute) && !tg__scratch_need(tg, (size_t)j->length * 8))
-        return -1;
+    j->direct = j->xs == 1 && j->ys == 1 && j->d == j->compute;
+    if (!j->direct && !tg__scratch_need(tg, (size_t)j->length * 8)) return -1;
     j->per = tg__imax(1, 16384 / j->length);
     return tg__ceil_div(j->rows, j->per);
 }
@@ -9386,7 +9336,7 @@ TG__PRIVATE int64_t tg__sort_start(tg_ctx *tg, int phase, void *job) {
     if (!tg__scratch_need(tg, 2 * tg__sort_room(j) + TG__SORT_ROUNDS * TG__SORT_DIGITS * sizeof(int64_t)))
         return -1;
     j->rows_per_chunk = tg__imax(1, 8192 / j->n);
-    return (j->rows + j->rows_per_chunk - 1) / j->rows_per_chunk;
+    return tg__ceil_div(j->rows, j->rows_per_chunk);
 }
 static const tg__family tg__family_sort = { "sort", TG__FAMILY_SORT, tg__sort_start, tg__sort_chunk, false };
 
@@ -9421,8 +9371,8 @@ TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descendi
     j.n = shape[dim]; j.rows = h[0].numel;
     j.vs = h[0].stride[dim]; j.xs = h[1].stride[dim]; j.ps = h[2].stride[dim];
     if (j.n <= TG__SORT_BIG || x->device != TG_CPU) return tg__launch(tg, x->device, &tg__family_sort, &j);
-    j.block = tg__imax(65536, (j.n + 63) / 64);
-    j.blocks = (j.n + j.block - 1) / j.block;
+    j.block = tg__imax(65536, tg__ceil_div(j.n, 64));
+    j.blocks = tg__ceil_div(j.n, j.block);
     room = (size_t)j.n * (j.size == 8 || (uint64_t)j.n > 0xffffffffu ? sizeof(tg__sort_wide) : sizeof(uint64_t));
     counts = (size_t)j.blocks * TG__SORT_DIGITS * sizeof(int64_t);
     ranges = (size_t)j.blocks * sizeof(tg__sort_range);
@@ -9510,9 +9460,7 @@ TG__PRIVATE bool tg__cat_check(tg_ctx *tg, tg__node *n) {
         if (t->ndim == 0)
             return tg__fail(tg, TG__E_ARGUMENT, "tensors without dimensions cannot be joined; use tg_stack");
         if (tg__cat_skips(t->ndim, t->shape)) continue;
-        for (d = 0; t->ndim == first->ndim && d < t->ndim
-                    && (d == (int)at->dim || t->shape[d] == first->shape[d]); d++) { }
-        if (t->ndim != first->ndim || d < t->ndim) return tg__fail(tg, TG__E_CAT_SHAPE, i, t, first, (int)at->dim);
+        if (!tg__same_but(t, first, (int)at->dim)) return tg__fail(tg, TG__E_CAT_SHAPE, i, t, first, (int)at->dim);
         if (!tg__add_i64(sum, t->shape[at->dim], &sum)) return tg__fail(tg, TG__E_TOO_LARGE, t->ndim, t->shape);
         last = last && tg__channels_last(t);
     }
@@ -9868,12 +9816,11 @@ TG_API tg_tensor *(tg_index_select)(tg_tensor *x, int64_t dim, tg_tensor *index)
    Saves: index. */
 TG__PRIVATE bool tg__index_add_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = n->in[0], *index = n->in[1], *src = n->in[2];
-    int dim, d;
+    int dim;
     if (!tg__index_operands(tg, n)) return false;
     dim = tg__index_dim(n);
     if (index->ndim > 1) return tg__fail(tg, TG__E_INDEX_SHAPE, index, x);
-    for (d = 0; x->ndim == src->ndim && d < x->ndim && (d == dim || x->shape[d] == src->shape[d]); d++) { }
-    if (x->ndim != src->ndim || d < x->ndim) return tg__fail(tg, TG__E_CAT_SHAPE, 2, src, x, dim);
+    if (!tg__same_but(x, src, dim)) return tg__fail(tg, TG__E_CAT_SHAPE, 2, src, x, dim);
     if (index->numel != (src->ndim ? src->shape[dim] : 1)) return tg__fail(tg, TG__E_INDEX_SHAPE, index, src);
     return tg__out_like(tg, n, 0, x);
 }
@@ -10048,14 +9995,16 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
 }
 
 /* ======================================================================================
-   >>impl-gemm        matrix products: which path, cut into phases and chunks
+   >>impl-gemm    matrix products: which path, cut into phases and chunks
    Owns tg__gemm_job. Kernels know nothing of dtypes, batches and threads; this section knows nothing of registers.
    A product takes one of these paths, by its sizes and strides alone:
-     strips    one phase; a chunk is a strip of one matrix, or several whole small matrices; b is packed, if at all, by the chunk for itself
+     strips    one phase; a chunk is a strip of one matrix, or several whole small matrices; b is packed, if at
+               all, by the chunk for itself
      blocks    K in blocks of 512, one phase each; chunks are strips, c (or a buffer of sums) holds the blocks before
      shared    large products: a phase packs one k-block of a and b for everybody, the next computes tiles of c
      partial   few rows, large b: every chunk streams its own piece of b into partial sums; a second phase adds them
-     dots, lanes   reductions (the order is told in >>pass-gemm): along k, or some of the 64 lanes of many columns at once
+     dots      reductions (the order is told in >>pass-gemm), along k
+     lanes     reductions too: some of the 64 lanes of many columns at once
      whole     integers
    Tests: tests/golden.c, tests/test_bits.c
    ====================================================================================== */
@@ -10066,10 +10015,10 @@ TG__KERNEL(void, tg__gemm_strip_f32, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_strip_f64, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_block_f32, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_block_f64, (const tg__gemm_part *s));
-TG__KERNEL(void, tg__gemm_panels_f32, (int kind, const void *src, int64_t k_step, int64_t line, int64_t kc,
-    int64_t n, void *out, int64_t width, int64_t step));
-TG__KERNEL(void, tg__gemm_panels_f64, (int kind, const void *src, int64_t k_step, int64_t line, int64_t kc,
-    int64_t n, void *out, int64_t width, int64_t step));
+TG__KERNEL(void, tg__gemm_panels_f32, (int kind, const void *src, int64_t k_step, int64_t line,
+    int64_t kc, int64_t n, void *out, int64_t width, int64_t step));
+TG__KERNEL(void, tg__gemm_panels_f64, (int kind, const void *src, int64_t k_step, int64_t line,
+    int64_t kc, int64_t n, void *out, int64_t width, int64_t step));
 TG__KERNEL(void, tg__gemm_dots_f32, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_dots_f64, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_lanes_f32, (const tg__gemm_part *s, int cls, int classes));
@@ -10083,8 +10032,8 @@ TG__KERNEL(void, tg__gemm_words_block, (int op, const tg__gemm_part *s));
 #define TG__GEMM_CALL(job, name) ((job)->wide ? name##_f64__k : name##_f32__k)[(job)->isa]
 
 enum {
-    TG__GEMM_STRIPS, TG__GEMM_BLOCKS, TG__GEMM_SHARED, TG__GEMM_PARTIAL, TG__GEMM_DOTS, TG__GEMM_LANES,
-        TG__GEMM_WHOLE
+    TG__GEMM_STRIPS, TG__GEMM_BLOCKS, TG__GEMM_SHARED, TG__GEMM_PARTIAL,
+    TG__GEMM_DOTS, TG__GEMM_LANES, TG__GEMM_WHOLE
 };
 enum {
     TG__GEMM_CHUNK = 3 << 20,       /* multiply-adds of a chunk at most, about: 25 us with AVX-512 */
@@ -10179,7 +10128,7 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_job *j, bool may_turn) {
     p->add = p->stream = false;
     p->pack_a = p->ka != TG__GEMM_OWN;
     p->pack_b = p->kb != TG__GEMM_OWN || (p->b_cs != 1 && p->n > 1);
-    p->ks = p->k < TG__GEMM_KB ? p->k : TG__GEMM_KB;
+    p->ks = tg__imin(TG__GEMM_KB, p->k);
     p->work = NULL;
     f->m = p->m;
     f->n = p->n;
@@ -10215,9 +10164,9 @@ TG__PRIVATE void tg__gemm_matrix(const tg__gemm_job *j, int64_t i, tg__gemm_part
     p->d = f->c;
 }
 
-/* Narrow p and f to rows i.. and columns c.. */
-TG__PRIVATE void tg__gemm_narrow(const tg__gemm_job *j, tg__gemm_part *p, tg__gemm_last *f, int64_t row,
-    int64_t m, int64_t col, int64_t n) {
+/* Narrows p and f to m rows from `row` and n columns from `col`. */
+TG__PRIVATE void tg__gemm_narrow(const tg__gemm_job *j, tg__gemm_part *p, tg__gemm_last *f,
+    int64_t row, int64_t m, int64_t col, int64_t n) {
     p->a = (const char *)p->a + row * p->a_rs * (int64_t)j->size_a;
     p->b = (const char *)p->b + col * p->b_cs * (int64_t)j->size_b;
     p->m = f->m = m;
@@ -10238,13 +10187,13 @@ TG__PRIVATE void tg__gemm_end(const tg__gemm_job *j, tg__gemm_last *f, const voi
 
 /* ---- strips and blocks */
 
-/* Bytes of packed panels that a strip of these sizes needs; bytes of its sums, where c cannot hold them. */
+/* Notes the scratch that a strip of these sizes takes: packed panels, and its sums where c cannot hold them. */
 TG__PRIVATE void tg__gemm_size_strip(tg__gemm_job *j, int64_t ms, int64_t ns) {
     const tg__gemm_part *p = &j->part;
     int64_t work = 0;
     if (p->pack_b) work += p->ks * j->nr + 16;
     if (p->pack_a) work += tg__ceil_div(ms, j->mr) * TG__GEMM_CALL(j, tg__gemm_shape)(2, p->ks);
-    j->work = ((size_t)work * j->size + 63) / 64 * 64;
+    j->work = TG__ROUND_UP((size_t)work * j->size, 64);
     j->scratch = j->work + (j->direct || j->path == TG__GEMM_BLOCKS || j->path == TG__GEMM_PARTIAL ? 0
         : (size_t)(ms * ns) * j->size);
 }
@@ -10252,17 +10201,12 @@ TG__PRIVATE void tg__gemm_size_strip(tg__gemm_job *j, int64_t ms, int64_t ns) {
 /* Strips of about TG__GEMM_CHUNK multiply-adds: columns are cut down to 4 tiles, then rows, then columns again. */
 TG__PRIVATE void tg__gemm_cut(tg__gemm_job *j, int64_t kc) {
     const tg__gemm_part *p = &j->part;
-    int64_t area = TG__GEMM_CHUNK / (kc > 16 ? kc : 16);             /* c's elements in a chunk */
+    const int64_t area = tg__imin(1 << 16, TG__GEMM_CHUNK / tg__imax(16, kc));      /* c's elements in a chunk */
+    const int64_t least = tg__imax(j->nr, 64 / j->nr * j->nr), tall = 128 / j->mr * j->mr;
     int64_t ms = p->m, ns = p->n;
-    const int64_t least = 64 / j->nr * j->nr < j->nr ? j->nr : 64 / j->nr * j->nr, tall = 128 / j->mr * j->mr;
-    if (area > 1 << 16) area = 1 << 16;
     if (ms * ns > area) {
-        if (ms > tall) { ms = area / (ns < 128 ? ns : 128); ms = (ms < tall ? tall : ms) / j->mr * j->mr; }
-        if (ms > p->m) ms = p->m;
-        if (ms * ns > area) {
-            ns = tg__ceil_div(area / ms, least) * least;
-            if (ns > p->n) ns = p->n;
-        }
+        if (ms > tall) ms = tg__imin(p->m, tg__imax(tall, area / tg__imin(128, ns)) / j->mr * j->mr);
+        if (ms * ns > area) ns = tg__imin(p->n, tg__ceil_div(area / ms, least) * least);
     } else if (j->batches == 1) {                                    /* one chunk for now; two threads are worth having */
         if (ns >= 2 * least) ns = tg__ceil_div(tg__ceil_div(ns, 2), least) * least;
         else if (ms >= 2 * j->mr) ms = tg__ceil_div(tg__ceil_div(ms, 2), j->mr) * j->mr;
@@ -10279,16 +10223,15 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_job *j, int64_t at, int64_t i, in
     tg__gemm_last f;
     tg__gemm_matrix(j, at, &p, &f);
     const int64_t whole_n = p.n, row = i % j->mt * j->ms, col = i / j->mt * j->ns;
-    tg__gemm_narrow(j, &p, &f, row, p.m - row < j->ms ? p.m - row : j->ms, col, p.n - col < j->ns ? p.n - col
-        : j->ns);
+    tg__gemm_narrow(j, &p, &f, row, tg__imin(j->ms, p.m - row), col, tg__imin(j->ns, p.n - col));
     p.work = scratch;
     p.add = j->direct && f.accumulate;
     if (!j->direct) {
         p.d = scratch + j->work;
         p.d_rs = p.n;
         if (kb >= 0) {                                                /* sums of all of c, [kt,] m, n */
-            const int64_t part = at * (j->path == TG__GEMM_PARTIAL ? j->kt : 1) + (j->path == TG__GEMM_PARTIAL
-                ? kb : 0);
+            const int64_t part = at * (j->path == TG__GEMM_PARTIAL ? j->kt : 1)
+                + (j->path == TG__GEMM_PARTIAL ? kb : 0);
             p.d = j->mem + ((part * j->part.m + row) * whole_n + col) * (int64_t)j->size;
             p.d_rs = whole_n;
         }
@@ -10296,7 +10239,7 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_job *j, int64_t at, int64_t i, in
     if (kb >= 0) {
         p.a = (const char *)p.a + kb * TG__GEMM_KB * p.a_cs * (int64_t)j->size_a;
         p.b = (const char *)p.b + kb * TG__GEMM_KB * p.b_rs * (int64_t)j->size_b;
-        p.k = p.k - kb * TG__GEMM_KB < TG__GEMM_KB ? p.k - kb * TG__GEMM_KB : TG__GEMM_KB;
+        p.k = tg__imin(TG__GEMM_KB, p.k - kb * TG__GEMM_KB);
         if (kb > 0 && j->path == TG__GEMM_BLOCKS) p.add = true;
     }
     TG__GEMM_CALL(j, tg__gemm_strip)(&p);
@@ -10305,25 +10248,6 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_job *j, int64_t at, int64_t i, in
 
 /* ---- shared */
 
-/* Integers of any type, widened. */
-TG__PRIVATE int64_t tg__gemm_int(const void *p, int64_t i, int type) {
-    switch (type) {
-    case TG_I64: return ((const int64_t *)p)[i];
-    case TG_I32: return ((const int32_t *)p)[i];
-    case TG_I16: return ((const int16_t *)p)[i];
-    case TG_I8:  return ((const int8_t *)p)[i];
-    default:     return ((const uint8_t *)p)[i];
-    }
-}
-TG__PRIVATE void tg__gemm_int_put(void *p, int64_t i, int type, uint64_t v) {
-    switch (type) {
-    case TG_I64: ((int64_t *)p)[i] = (int64_t)v; break;
-    case TG_I32: ((int32_t *)p)[i] = (int32_t)(uint32_t)v; break;
-    case TG_I16: ((int16_t *)p)[i] = (int16_t)(uint16_t)v; break;
-    case TG_I8:  ((int8_t *)p)[i]  = (int8_t)(uint8_t)v; break;
-    default:     ((uint8_t *)p)[i] = (uint8_t)v; break;
-    }
-}
 /* From i32 sums to c where the dot product kernels have not done it all. */
 TG__PRIVATE void tg__gemm_int_end(const tg__gemm_job *j, const tg__gemm_last *f, const int32_t *s, int64_t s_rs) {
     int32_t *c = (int32_t *)f->c;
@@ -10341,7 +10265,7 @@ TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_job *j, int64_t i) {
     tg__gemm_part p;
     tg__gemm_last f;
     tg__gemm_matrix(j, j->now, &p, &f);
-    const int64_t k0 = j->kb * j->block, kc = p.k - k0 < j->block ? p.k - k0 : j->block;
+    const int64_t k0 = j->kb * j->block, kc = tg__imin(j->block, p.k - k0);
     const int64_t a_panels = tg__ceil_div(p.m, j->mr), a_chunks = tg__ceil_div(p.m, j->ms);
     char *ap = j->mem, *bp = j->mem + (size_t)(a_panels * j->a_step) * j->size;
     if (j->words) {
@@ -10349,22 +10273,21 @@ TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_job *j, int64_t i) {
         const int64_t width = is_b ? j->nr : j->mr, each = is_b ? j->ns : j->ms,
             from = (is_b ? i - a_chunks : i) * each;
         const int64_t line = is_b ? p.b_cs : p.a_rs, k_step = is_b ? p.b_rs : p.a_cs,
-            n = (is_b ? p.n : p.m) - from, step = is_b ? j->b_step : j->a_step;
+            n = tg__imin(each, (is_b ? p.n : p.m) - from), step = is_b ? j->b_step : j->a_step;
         const int size = (int)j->size_a;
         tg__gemm_words_panels__k[j->isa](j->words, size, is_b || a_signed, is_b, a_signed,
-            (const char *)(is_b ? p.b : p.a) + (from * line + k0 * k_step) * size,
-                                         k_step, line, kc, n < each ? n : each, (is_b ? bp : ap) +
-                                             from / width * step * 4, step);
+            (const char *)(is_b ? p.b : p.a) + (from * line + k0 * k_step) * size, k_step, line,
+            kc, n, (is_b ? bp : ap) + from / width * step * 4, step);
     } else if (i < a_chunks) {
-        const int64_t from = i * j->ms, n = p.m - from < j->ms ? p.m - from : j->ms;
-        TG__GEMM_CALL(j, tg__gemm_panels)(p.ka, (const char *)p.a +
-            (from * p.a_rs + k0 * p.a_cs) * (int64_t)j->size_a, p.a_cs, p.a_rs, kc, n,
-                                          ap + from / j->mr * j->a_step * (int64_t)j->size, j->mr, j->a_step);
+        const int64_t from = i * j->ms, n = tg__imin(j->ms, p.m - from);
+        TG__GEMM_CALL(j, tg__gemm_panels)(p.ka,
+            (const char *)p.a + (from * p.a_rs + k0 * p.a_cs) * (int64_t)j->size_a, p.a_cs, p.a_rs,
+            kc, n, ap + from / j->mr * j->a_step * (int64_t)j->size, j->mr, j->a_step);
     } else {
-        const int64_t from = (i - a_chunks) * j->ns, n = p.n - from < j->ns ? p.n - from : j->ns;
-        TG__GEMM_CALL(j, tg__gemm_panels)(p.kb, (const char *)p.b +
-            (from * p.b_cs + k0 * p.b_rs) * (int64_t)j->size_b, p.b_rs, p.b_cs, kc, n,
-                                          bp + from / j->nr * j->b_step * (int64_t)j->size, j->nr, j->b_step);
+        const int64_t from = (i - a_chunks) * j->ns, n = tg__imin(j->ns, p.n - from);
+        TG__GEMM_CALL(j, tg__gemm_panels)(p.kb,
+            (const char *)p.b + (from * p.b_cs + k0 * p.b_rs) * (int64_t)j->size_b, p.b_rs, p.b_cs,
+            kc, n, bp + from / j->nr * j->b_step * (int64_t)j->size, j->nr, j->b_step);
     }
 }
 TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_job *j, int64_t i) {
@@ -10373,11 +10296,10 @@ TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_job *j, int64_t i) {
     tg__gemm_matrix(j, j->now, &p, &f);
     const int64_t k0 = j->kb * j->block, row = i % j->mt * j->ms, col = i / j->mt * j->ns, whole_n = p.n;
     const int64_t a_panels = tg__ceil_div(p.m, j->mr), size = (int64_t)j->size;
-    char *ap = j->mem, *bp = ap + a_panels * j->a_step * size, *sums = bp +
-        tg__ceil_div(p.n, j->nr) * j->b_step * size;
-    tg__gemm_narrow(j, &p, &f, row, p.m - row < j->ms ? p.m - row : j->ms, col, p.n - col < j->ns ? p.n - col
-        : j->ns);
-    p.k = p.k - k0 < j->block ? p.k - k0 : j->block;
+    char *ap = j->mem, *bp = ap + a_panels * j->a_step * size,
+        *sums = bp + tg__ceil_div(p.n, j->nr) * j->b_step * size;
+    tg__gemm_narrow(j, &p, &f, row, tg__imin(j->ms, p.m - row), col, tg__imin(j->ns, p.n - col));
+    p.k = tg__imin(j->block, p.k - k0);
     p.a = ap + row / j->mr * j->a_step * size;
     p.b = bp + col / j->nr * j->b_step * size;
     p.a_step = j->a_step;
@@ -10403,8 +10325,7 @@ TG__PRIVATE void tg__gemm_dots(const tg__gemm_job *j, int64_t at, int64_t i, cha
     tg__gemm_last f;
     tg__gemm_matrix(j, at, &p, &f);
     const int64_t kb = i / (j->mt * j->nt), whole_n = p.n, row = i % j->mt * j->ms, col = i / j->mt % j->nt * j->ns;
-    tg__gemm_narrow(j, &p, &f, row, p.m - row < j->ms ? p.m - row : j->ms, col, p.n - col < j->ns ? p.n - col
-        : j->ns);
+    tg__gemm_narrow(j, &p, &f, row, tg__imin(j->ms, p.m - row), col, tg__imin(j->ns, p.n - col));
     p.work = scratch;
     if (!j->direct) {
         p.d = j->mem ? j->mem + (((at * j->kt + kb) * j->part.m + row) * whole_n + col) * (int64_t)j->size
@@ -10413,24 +10334,24 @@ TG__PRIVATE void tg__gemm_dots(const tg__gemm_job *j, int64_t at, int64_t i, cha
     }
     p.a = (const char *)p.a + kb * TG__GEMM_RB * p.a_cs * (int64_t)j->size_a;
     p.b = (const char *)p.b + kb * TG__GEMM_RB * p.b_rs * (int64_t)j->size_b;
-    p.k = p.k - kb * TG__GEMM_RB < TG__GEMM_RB ? p.k - kb * TG__GEMM_RB : TG__GEMM_RB;
+    p.k = tg__imin(TG__GEMM_RB, p.k - kb * TG__GEMM_RB);
     TG__GEMM_CALL(j, tg__gemm_dots)(&p);
     if (!j->mem) tg__gemm_end(j, &f, p.d, p.d_rs);
 }
 
-/* One span of columns. Large: one class of lanes of one k-block into partial sums. Otherwise all eight, and
-   the result. */
+/* One span of columns. With memory for partial sums: one class of lanes of one k-block. Otherwise all eight
+   classes, and the result. */
 TG__PRIVATE void tg__gemm_lanes(const tg__gemm_job *j, int64_t at, int64_t i, char *scratch) {
     tg__gemm_part p;
     tg__gemm_last f;
     tg__gemm_matrix(j, at, &p, &f);
     const int64_t col = i % j->nt * j->ns, whole_n = p.n, size = (int64_t)j->size;
     const int64_t kb = j->mem ? i / j->nt / j->classes : 0;
-    tg__gemm_narrow(j, &p, &f, 0, 1, col, p.n - col < j->ns ? p.n - col : j->ns);
+    tg__gemm_narrow(j, &p, &f, 0, 1, col, tg__imin(j->ns, p.n - col));
     p.work = scratch;
     p.a = (const char *)p.a + kb * TG__GEMM_RB * p.a_cs * (int64_t)j->size_a;
     p.b = (const char *)p.b + kb * TG__GEMM_RB * p.b_rs * (int64_t)j->size_b;
-    p.k = p.k - kb * TG__GEMM_RB < TG__GEMM_RB ? p.k - kb * TG__GEMM_RB : TG__GEMM_RB;
+    p.k = tg__imin(TG__GEMM_RB, p.k - kb * TG__GEMM_RB);
     if (j->mem) {
         p.d = j->mem + ((at * j->kt * j->classes + i / j->nt) * whole_n + col) * size;
         TG__GEMM_CALL(j, tg__gemm_lanes)(&p, (int)(i / j->nt % j->classes), j->classes);
@@ -10454,7 +10375,7 @@ TG__PRIVATE void tg__gemm_combine(const tg__gemm_job *j, int64_t i) {
     const int64_t wide = tg__ceil_div(j->part.n, TG__GEMM_SPAN), at = i / (wide * j->part.m),
         row = i / wide % j->part.m, col = i % wide * TG__GEMM_SPAN;
     tg__gemm_matrix(j, at, &p, &f);
-    tg__gemm_narrow(j, &p, &f, row, 1, col, p.n - col < TG__GEMM_SPAN ? p.n - col : (int64_t)TG__GEMM_SPAN);
+    tg__gemm_narrow(j, &p, &f, row, 1, col, tg__imin(TG__GEMM_SPAN, p.n - col));
     f.tree = j->path == TG__GEMM_LANES ? j->classes : 1;
     f.parts = j->kt;
     f.part_step = j->part.m * j->part.n;
@@ -10465,6 +10386,26 @@ TG__PRIVATE void tg__gemm_combine(const tg__gemm_job *j, int64_t i) {
 
 /* ---- integers: any strides, products and sums modulo 2^64, cut to the result's type */
 
+/* Integers of any type, widened. */
+TG__PRIVATE int64_t tg__gemm_int(const void *p, int64_t i, int type) {
+    switch (type) {
+    case TG_I64: return ((const int64_t *)p)[i];
+    case TG_I32: return ((const int32_t *)p)[i];
+    case TG_I16: return ((const int16_t *)p)[i];
+    case TG_I8:  return ((const int8_t *)p)[i];
+    default:     return ((const uint8_t *)p)[i];
+    }
+}
+TG__PRIVATE void tg__gemm_int_put(void *p, int64_t i, int type, uint64_t v) {
+    switch (type) {
+    case TG_I64: ((int64_t *)p)[i] = (int64_t)v; break;
+    case TG_I32: ((int32_t *)p)[i] = (int32_t)(uint32_t)v; break;
+    case TG_I16: ((int16_t *)p)[i] = (int16_t)(uint16_t)v; break;
+    case TG_I8:  ((int8_t *)p)[i]  = (int8_t)(uint8_t)v; break;
+    default:     ((uint8_t *)p)[i] = (uint8_t)v; break;
+    }
+}
+
 TG__PRIVATE void tg__gemm_ints(const tg__gemm_job *j, int64_t i) {
     const int64_t at = i / (j->mt * j->nt), row = i % j->mt * j->ms, col = i / j->mt % j->nt * j->ns;
     const int64_t a0 = tg__gemm_offset(j, j->a_bs, at), b0 = tg__gemm_offset(j, j->b_bs, at),
@@ -10473,8 +10414,8 @@ TG__PRIVATE void tg__gemm_ints(const tg__gemm_job *j, int64_t i) {
         for (int64_t s = col; s < j->n && s < col + j->ns; s++) {
             uint64_t sum = 0;
             for (int64_t k = 0; k < j->k; k++)
-                sum += (uint64_t)tg__gemm_int(j->a, a0 + r * j->a_rs + k * j->a_cs,
-                    j->ta) * (uint64_t)tg__gemm_int(j->b, b0 + k * j->b_rs + s * j->b_cs, j->tb);
+                sum += (uint64_t)tg__gemm_int(j->a, a0 + r * j->a_rs + k * j->a_cs, j->ta)
+                    * (uint64_t)tg__gemm_int(j->b, b0 + k * j->b_rs + s * j->b_cs, j->tb);
             if (j->bias) sum += (uint64_t)tg__gemm_int(j->bias, r * j->bias_rs + s * j->bias_cs, j->tc);
             const int64_t to = c0 + r * j->c_rs + s * j->c_cs;
             if (j->accumulate) sum += (uint64_t)tg__gemm_int(j->c, to, j->tc);
@@ -10521,8 +10462,7 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_job *j) {
         const bool lone = j->kt == 1 && work <= TG__GEMM_LONE / 4;
         j->path = TG__GEMM_LANES;
         j->direct = false;
-        /* long runs through few rows are what memory likes: few lanes of many columns, where there are many
-           columns */
+        /* long runs through few rows are what memory likes: where there are many columns, few lanes of them */
         const int64_t span = lone ? TG__GEMM_SPAN : 8 * TG__GEMM_SPAN;
         j->classes = !lone && p->n >= 1024 ? 32 : 8;
         j->ns = p->n < span ? (p->n + 15) / 16 * 16 : span;
@@ -10530,18 +10470,16 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_job *j) {
         j->nt = tg__ceil_div(p->n, j->ns);
         j->work = (size_t)(j->ns * 4) * j->size;
         j->scratch = j->work + (lone ? (size_t)(j->ns * 8) * j->size : 0);
-        if (!lone && !tg__gemm_memory(j, j->batches * j->kt * j->classes * p->n)) return false;
-        return true;
+        return lone || tg__gemm_memory(j, j->batches * j->kt * j->classes * p->n);
     }
     j->path = TG__GEMM_DOTS;
-    j->ms = p->m < 4 ? p->m : 4;
-    int64_t kc = p->k < TG__GEMM_RB ? p->k : TG__GEMM_RB;
-    int64_t ns = TG__GEMM_BYTES / 4 / kc / j->ms;
-    j->ns = ns < 1 ? 1 : ns > p->n ? p->n : ns;
+    j->ms = tg__imin(4, p->m);
+    const int64_t kc = tg__imin(TG__GEMM_RB, p->k);
+    j->ns = tg__imax(1, tg__imin(p->n, TG__GEMM_BYTES / 4 / kc / j->ms));
     j->mt = tg__ceil_div(p->m, j->ms);
     j->nt = tg__ceil_div(p->n, j->ns);
-    j->work = (size_t)((p->b_rs == 1 ? 0 : kc) + (p->a_cs == 1 && p->ka == TG__GEMM_OWN ? 0
-        : kc * j->ms)) * j->size;
+    j->work = (size_t)((p->b_rs == 1 ? 0 : kc)
+        + (p->a_cs == 1 && p->ka == TG__GEMM_OWN ? 0 : kc * j->ms)) * j->size;
     j->scratch = j->work;
     if (j->kt > 1) {
         if (!tg__gemm_memory(j, j->batches * j->kt * p->m * p->n)) return false;
@@ -10552,7 +10490,7 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_job *j) {
 /* The path of a float product that is no reduction, and how it is cut. */
 TG__PRIVATE bool tg__gemm_plan(tg__gemm_job *j) {
     tg__gemm_part *p = &j->part;
-    const int64_t work = p->m * p->n * (p->k > 16 ? p->k : 16);
+    const int64_t work = p->m * p->n * tg__imax(16, p->k);
     j->kt = tg__ceil_div(p->k, TG__GEMM_KB);
     j->per = 1;
     j->path = TG__GEMM_STRIPS;
@@ -10560,7 +10498,7 @@ TG__PRIVATE bool tg__gemm_plan(tg__gemm_job *j) {
     j->nr = TG__GEMM_CALL(j, tg__gemm_shape)(1, 0);
     j->direct = j->direct && !(j->accumulate && (j->kt > 1 || j->last.bias));
     if (work <= TG__GEMM_LONE) {
-        j->per = TG__GEMM_CHUNK / work > 0 ? TG__GEMM_CHUNK / work : 1;
+        j->per = tg__imax(1, TG__GEMM_CHUNK / work);
         j->ms = p->m;
         j->ns = p->n;
         j->mt = j->nt = 1;
@@ -10606,9 +10544,8 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_job *j) {
             j->direct = j->last.c_cs == 1;
             return tg__gemm_plan_shared(j, words);
         }
-        const int64_t rows = TG__GEMM_CHUNK / 32 / (j->n * j->k > 0 ? j->n * j->k : 1);
         j->path = TG__GEMM_WHOLE;
-        j->ms = rows < 1 ? 1 : rows > j->m ? j->m : rows;
+        j->ms = tg__imax(1, tg__imin(j->m, TG__GEMM_CHUNK / 32 / tg__imax(1, j->n * j->k)));
         j->ns = j->n;
         j->mt = tg__ceil_div(j->m, j->ms);
         j->nt = 1;
@@ -10620,7 +10557,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_job *j) {
     j->m = m;
     j->direct = j->last.c_cs == 1 && j->last.kc == TG__GEMM_OWN;
     if (j->ta == TG_BF16 && !reduction && j->m >= 16 && j->n >= 16 && j->m * j->n * j->k > 1 << 20 &&
-        !j->tg->strict) {
+        !j->tg->config.strict) {
         const int words = tg__gemm_words_op__k[j->isa](0, j->tg->features);
         j->direct = j->direct && !j->accumulate;
         if (words) return tg__gemm_plan_shared(j, words);
@@ -10663,8 +10600,8 @@ TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *job) {
         break;
     default:
         if (phase == 0)
-            chunks = strips * j->batches * (j->mem ? j->path == TG__GEMM_LANES ? j->classes * j->kt : j->kt
-                : 1);
+            chunks = strips * j->batches
+                * (j->mem ? j->path == TG__GEMM_LANES ? j->classes * j->kt : j->kt : 1);
         else if (phase == 1 && j->mem) {
             j->second = true;
             chunks = j->batches * j->part.m * tg__ceil_div(j->part.n, TG__GEMM_SPAN);
@@ -10682,12 +10619,21 @@ TG__PRIVATE void tg__gemm_chunk_in(const tg__gemm_job *j, int64_t i, char *scrat
         if (strips > 1) { tg__gemm_strip(j, i / strips, i % strips, -1, scratch); break; }
         for (b = i * j->per; b < j->batches && b < (i + 1) * j->per; b++) tg__gemm_strip(j, b, 0, -1, scratch);
         break;
-    case TG__GEMM_BLOCKS: tg__gemm_strip(j, i / strips, i % strips, j->kb, scratch); break;
-    case TG__GEMM_PARTIAL: each = strips * j->kt; tg__gemm_strip(j, i / each, i % strips, i % each / strips,
-        scratch); break;
-    case TG__GEMM_DOTS: each = strips * j->kt; tg__gemm_dots(j, i / each, i % each, scratch); break;
-    case TG__GEMM_LANES: each = strips * (j->mem ? j->classes * j->kt : 1);
-        tg__gemm_lanes(j, i / each, i % each, scratch); break;
+    case TG__GEMM_BLOCKS:
+        tg__gemm_strip(j, i / strips, i % strips, j->kb, scratch);
+        break;
+    case TG__GEMM_PARTIAL:
+        each = strips * j->kt;
+        tg__gemm_strip(j, i / each, i % strips, i % each / strips, scratch);
+        break;
+    case TG__GEMM_DOTS:
+        each = strips * j->kt;
+        tg__gemm_dots(j, i / each, i % each, scratch);
+        break;
+    case TG__GEMM_LANES:
+        each = strips * (j->mem ? j->classes * j->kt : 1);
+        tg__gemm_lanes(j, i / each, i % each, scratch);
+        break;
     default: break;
     }
 }
@@ -10714,13 +10660,12 @@ TG__PRIVATE void tg__gemm_chunk(void *job, int64_t i) {
 static const tg__family tg__family_gemm = { "gemm", TG__FAMILY_GEMM, tg__gemm_start, tg__gemm_chunk, false };
 
 /* ======================================================================================
-   >>impl-conv        convolutions in two dimensions: conv2d and its two derivatives, which are each other's derivatives
-   One job serves three directions. Results, and gradients by data, are correlations of padded planes (see
-   >>pass-conv) with packed weights;
-   the gradient by data of a stride s is s * s correlations, one for each residue of the position, that leave
-   the positions between out.
-   Gradients by weight add up units (some rows of an image, or some images) into parts, which a last phase
-   adds in order.
+   >>impl-conv    convolutions in two dimensions: conv2d and its two derivatives, which are each other's derivatives
+   One job serves three directions. Results, and gradients by data, are correlations of padded planes (told in >>pass-conv)
+   with packed weights; the gradient by data of a stride s is s * s correlations, one for each residue of the
+   position, that leave the positions between out.
+   Gradients by weight add up units (some rows of an image, or some images) into parts, which a last phase adds
+   in order.
    Tests: tests/test_conv.c
    ====================================================================================== */
 
@@ -10821,13 +10766,13 @@ TG__PRIVATE int64_t tg__conv_taps(const tg__conv_job *j, tg__conv_sub *s, int64_
     const int64_t *st = j->at.stride, *di = j->at.dilation, *pa = j->at.padding;
     int64_t *tap, *reach, *ry, *rx, n = 0;
     const int64_t all = j->kh * j->kw;
-    tap = table; reach = table ? table + all : NULL; ry = table ? table + 4 * all : NULL; rx = table
-        ? table + 5 * all : NULL;
+    tap = table; reach = table ? table + all : NULL;
+    ry = table ? table + 4 * all : NULL; rx = table ? table + 5 * all : NULL;
     s->planes = 0; s->dy = s->dx = 0;
     for (int64_t a = 0; a < j->kh; a++)
         for (int64_t b = 0; b < j->kw; b++) {
-            const int64_t ya = a * di[0], xb = b * di[1], qy = ya / st[0], qx = xb / st[1], py = ya % st[0],
-                px = xb % st[1];
+            const int64_t ya = a * di[0], xb = b * di[1],
+                qy = ya / st[0], qx = xb / st[1], py = ya % st[0], px = xb % st[1];
             if (j->dir == TG__CONV_BY_DATA && (py != r0 || px != r1)) continue;
             if (s->dy < qy) s->dy = qy;
             if (s->dx < qx) s->dx = qx;
@@ -10867,20 +10812,17 @@ TG__PRIVATE int64_t tg__conv_taps(const tg__conv_job *j, tg__conv_sub *s, int64_
     return 6 * all;
 }
 
-/* Images or rows of a unit, by sizes alone, and the planes that they make. n: images; m: results per
-   position; k: channels summed over. */
-TG__PRIVATE bool tg__conv_cut(tg__conv_job *j, tg__conv_sub *s, int64_t n, int64_t m, int64_t k) {
-    const int64_t terms = (k > 0 ? k : 1) * (s->taps > 0 ? s->taps : 1), image = s->rows * s->cols;
+/* Images or rows of a unit, by sizes alone, and the planes that they make. n: images. */
+TG__PRIVATE bool tg__conv_cut(tg__conv_job *j, tg__conv_sub *s, int64_t n) {
+    const int64_t m = j->m, k = j->k, terms = tg__imax(1, k) * tg__imax(1, s->taps), image = s->rows * s->cols;
     int64_t least, room, want = TG__CONV_CHUNK / terms / m, flat, rows;
-    s->blocks = tg__ceil_div(terms, TG__CONV_BLOCK);
-    if (s->blocks > k) s->blocks = k > 0 ? k : 1;
+    s->blocks = tg__imin(tg__ceil_div(terms, TG__CONV_BLOCK), tg__imax(1, k));
     s->block = tg__ceil_div(k, s->blocks);
     s->blocks = s->block ? tg__ceil_div(k, s->block) : 1;
-    room = TG__CONV_PLANES / ((s->block * s->planes > 0 ? s->block * s->planes : 1) + m);
+    room = TG__CONV_PLANES / (tg__imax(1, s->block * s->planes) + m);
     /* positions that share one trip through the weights */
     least = terms * m > 1 << 16 ? 192 : 48;
-    if (want > room) want = room;
-    if (want < least) want = least;
+    want = tg__imax(least, tg__imin(room, want));
     if (want >= image) {
         s->images = tg__imin(n, want / image);
         s->high = s->rows;
@@ -10895,7 +10837,7 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_job *j, tg__conv_sub *s, int64_t n, int64
     s->units = tg__ceil_div(n, s->images) * s->bands;
     if (!tg__add_i64(s->cols, s->dx, &s->pitch) || !tg__add_i64(s->high, s->dy, &rows) ||
         !tg__mul_i64(rows, s->pitch, &s->plane) ||
-        !tg__mul_i64(s->plane, s->planes > 0 ? s->planes : 1, &s->channel)) return tg__fail_memory(j->tg, SIZE_MAX);
+        !tg__mul_i64(s->plane, tg__imax(1, s->planes), &s->channel)) return tg__fail_memory(j->tg, SIZE_MAX);
     flat = tg__ceil_div((s->high - 1) * s->pitch + s->cols, j->vn);
     s->across = tg__ceil_div(s->cols, j->vn);
     if (flat < s->across * s->high) s->across = 0;
@@ -10918,12 +10860,27 @@ TG__PRIVATE void tg__conv_distances(tg__conv_sub *s, int64_t channels) {
                 s->reach[3 * t + 1] * s->pitch + s->reach[3 * t + 2];
 }
 
+/* Result channels of a chunk: enough of them to pay for filling the planes. */
+TG__PRIVATE void tg__conv_split(const tg__conv_job *j, tg__conv_sub *s) {
+    const int64_t positions = s->images * s->high * s->cols, terms = tg__imax(1, j->k * s->taps);
+    int64_t mb = tg__imax(TG__CONV_CHUNK / terms / positions, 2 * TG__CONV_BLOCK / tg__imax(1, s->taps));
+    mb = tg__ceil_div(mb, j->mr) * j->mr;
+    s->mb = mb >= j->m ? j->m : tg__ceil_div(tg__ceil_div(j->m, tg__ceil_div(j->m, mb)), j->mr) * j->mr;
+    s->splits = tg__ceil_div(j->m, s->mb);
+}
+/* The taps of sub i; residues in the order of the first positions that have them. */
+TG__PRIVATE int64_t tg__conv_taps_of(const tg__conv_job *j, tg__conv_sub *s, int64_t i, int64_t across,
+    int64_t *table) {
+    return tg__conv_taps(j, s, (i / across + j->at.padding[0]) % j->at.stride[0],
+        (i % across + j->at.padding[1]) % j->at.stride[1], table);
+}
+
 TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
     const bool by_data = j->dir == TG__CONV_BY_DATA;
-    const int64_t sy = by_data ? j->at.stride[0] : 1, sx = by_data ? j->at.stride[1] : 1, all = j->kh * j->kw,
-        groups = j->at.groups;
-    int64_t integers = 0, chunks = 0, high_y = by_data ? tg__imin(sy, j->x.h) : 1, high_x = by_data
-        ? tg__imin(sx, j->x.w) : 1;
+    const int64_t sy = by_data ? j->at.stride[0] : 1, sx = by_data ? j->at.stride[1] : 1,
+        all = j->kh * j->kw, groups = j->at.groups;
+    int64_t integers = 0, chunks = 0,
+        high_y = by_data ? tg__imin(sy, j->x.h) : 1, high_x = by_data ? tg__imin(sx, j->x.w) : 1;
     size_t head, weights = 0, need, scratch = 0;
     tg__conv_sub one;
     j->m = by_data ? j->c : j->o / groups;
@@ -10932,20 +10889,18 @@ TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
     j->dst = by_data ? j->x : j->y;
     j->subs = high_y * high_x;
     j->panels = 0;
-    /* residues in the order of the first positions that have them; sizes first, then tables */
+    /* sizes first, then tables */
     for (int64_t i = 0; i < j->subs; i++) {
-        integers += tg__conv_taps(j, &one, (i / high_x + j->at.padding[0]) % j->at.stride[0],
-            (i % high_x + j->at.padding[1]) % j->at.stride[1], NULL);
+        integers += tg__conv_taps_of(j, &one, i, high_x, NULL);
         one.planes = 1;
-        if (!tg__conv_cut(j, &one, j->src.n, j->m, j->k)) return false;
+        if (!tg__conv_cut(j, &one, j->src.n)) return false;
         integers += tg__imax(1, one.block) * one.taps +
             one.images * tg__imax(tg__ceil_div(one.cols, j->vn) * one.rows, 1) + 8;
     }
     head = TG__ROUND_UP(sizeof(tg__conv_sub) * (size_t)j->subs, 64) + TG__ROUND_UP((size_t)integers * 8, 64);
     need = head;
     for (int64_t i = 0; i < j->subs; i++) {
-        tg__conv_taps(j, &one, (i / high_x + j->at.padding[0]) % j->at.stride[0],
-            (i % high_x + j->at.padding[1]) % j->at.stride[1], NULL);
+        tg__conv_taps_of(j, &one, i, high_x, NULL);
         need += (size_t)(groups * tg__ceil_div(j->m, j->mr) * (j->k * one.taps * j->mr + 16) + 16) * j->size + 64;
     }
     j->bytes = need;
@@ -10957,30 +10912,18 @@ TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
     for (int64_t i = 0; i < j->subs; i++) {
         tg__conv_sub *s = &j->sub[i];
         int64_t v = 0;
-        table += tg__conv_taps(j, s, (i / high_x + j->at.padding[0]) % j->at.stride[0],
-            (i % high_x + j->at.padding[1]) % j->at.stride[1], table);
-        if (!tg__conv_cut(j, s, j->src.n, j->m, j->k) || !tg__conv_image(j, s, s->block)) goto fail;
+        table += tg__conv_taps_of(j, s, i, high_x, table);
+        if (!tg__conv_cut(j, s, j->src.n) || !tg__conv_image(j, s, s->block)) goto fail;
         s->at = table; table += tg__imax(1, s->block) * s->taps;
         s->place = table;
         tg__conv_distances(s, s->block);
         const int64_t each = tg__conv_vectors(j, s, s->high);
         for (int64_t im = 0; im < s->images; im++)
             for (int64_t q = 0; q < each; q++)
-                s->place[v++] = im * s->image + (s->across ? q / s->across * s->pitch + q % s->across * j->vn
-                    : q * j->vn);
+                s->place[v++] = im * s->image
+                    + (s->across ? q / s->across * s->pitch + q % s->across * j->vn : q * j->vn);
         table += v;
-        /* result channels of a chunk: enough of them to pay for filling the planes */
-        {
-            const int64_t px = s->images * s->high * s->cols, terms = tg__imax(1, j->k * s->taps);
-            int64_t mb = TG__CONV_CHUNK / terms / px, low = 2 * TG__CONV_BLOCK / tg__imax(1, s->taps);
-            if (mb < low) mb = low;
-            mb = tg__ceil_div(mb, j->mr) * j->mr;
-            s->splits = tg__ceil_div(j->m, mb);
-            if (mb >= j->m) mb = j->m;
-            else mb = tg__ceil_div(tg__ceil_div(j->m, s->splits), j->mr) * j->mr;
-            s->mb = mb;
-            s->splits = tg__ceil_div(j->m, mb);
-        }
+        tg__conv_split(j, s);
         s->panels = tg__ceil_div(j->m, j->mr);
         s->step = j->k * s->taps * j->mr + 16;
         s->weights = weights;
@@ -11021,7 +10964,7 @@ TG__PRIVATE void tg__conv_pack_chunk(const tg__conv_job *j, int64_t i) {
     }
 }
 
-/* Planes of `channels` channels from c0 of the source's group g: rows j0.. of image n. */
+/* Planes of so many channels of the source from `channel` on: rows j0.. of image n. */
 TG__PRIVATE void tg__conv_planes(const tg__conv_job *j, const tg__conv_sub *s, const tg__conv_map *src,
     int64_t n, int64_t channel, int64_t channels, int64_t j0, int64_t rows, void *out) {
     tg__conv_fill f;
@@ -11056,8 +10999,8 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_job *j, int64_t i, char *scr
         const int64_t c0 = b * s->block, channels = tg__imin(s->block, j->k - c0);
         if (s->taps)
             for (int64_t im = 0; im < images; im++)
-                tg__conv_planes(j, s, &j->src, n0 + im, g * j->k + c0, channels, j0, rows, scratch +
-                    im * s->image * size);
+                tg__conv_planes(j, s, &j->src, n0 + im, g * j->k + c0, channels, j0, rows,
+                    scratch + im * s->image * size);
         t.k = channels * s->taps;
         t.w = j->packed + s->weights + (size_t)((g * s->panels + m0 / j->mr) * s->step +
             c0 * s->taps * j->mr) * j->size;
@@ -11091,9 +11034,9 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_job *j) {
     head = TG__ROUND_UP(sizeof(tg__conv_sub), 64) +
         TG__ROUND_UP((size_t)(tg__conv_taps(j, &one, 0, 0, NULL) + j->c * j->kh * j->kw) * 8, 64);
     terms = j->c * one.taps;
-    /* units must not hang on it: they are the order of summation */
+    /* units must not hang on the planes: they are the order of summation */
     one.planes = 1;
-    if (!tg__conv_cut(j, &one, j->x.n, og, j->k)) return false;
+    if (!tg__conv_cut(j, &one, j->x.n)) return false;
     /* channels and panels of a chunk */
     px = one.images * one.high * one.cols;
     work = px * og * terms;
@@ -11103,8 +11046,8 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_job *j) {
         j->cb = tg__ceil_div(j->c, tg__ceil_div(j->c, j->cb));
         work = px * og * j->cb * one.taps;
         if (work > 2 * TG__CONV_CHUNK)
-            j->ob = tg__ceil_div(j->o_panels, tg__imin(tg__ceil_div(work, 2 * TG__CONV_CHUNK),
-                tg__ceil_div(og, 64)));
+            j->ob = tg__ceil_div(j->o_panels,
+                tg__imin(tg__ceil_div(work, 2 * TG__CONV_CHUNK), tg__ceil_div(og, 64)));
     }
     j->c_splits = tg__ceil_div(j->c, j->cb);
     j->o_splits = tg__ceil_div(j->o_panels, j->ob);
@@ -11126,7 +11069,7 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_job *j) {
     s->at = table;
     planes = s->planes;
     s->planes = 1;
-    if (!tg__conv_cut(j, s, j->x.n, og, j->k)) goto fail;
+    if (!tg__conv_cut(j, s, j->x.n)) goto fail;
     s->planes = planes;
     if (!tg__mul_i64(s->plane, planes, &s->channel)) { tg__fail_memory(j->tg, SIZE_MAX); goto fail; }
     if (!tg__conv_image(j, s, j->cb)) goto fail;
@@ -11157,8 +11100,8 @@ TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_job *j, int64_t i, char *s
     t.o = tg__imin(panels * j->nr, j->m - o0);
     t.rows = rows; t.cols = s->cols; t.so = j->y.sc; t.sh = j->y.sh; t.sw = j->y.sw;
     t.out = turned; t.step = s->high * s->cols * j->nr; t.width = j->nr;
-    w.k = channels * s->taps; w.rows = rows; w.cols = s->cols; w.pitch = s->pitch; w.panels = panels;
-    w.width = j->nr;
+    w.k = channels * s->taps; w.rows = rows; w.cols = s->cols; w.pitch = s->pitch;
+    w.panels = panels; w.width = j->nr;
     w.at = s->at; w.x = scratch; w.g = turned; w.g_step = t.step;
     w.d = j->sums + (part * j->part_step + ((g * j->o_panels + p0) * j->rows_padded +
         cs * j->split_rows) * j->nr) * size;
@@ -11172,13 +11115,13 @@ TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_job *j, int64_t i, char *s
             static const int64_t none[1] = { 0 };
             tg__conv_fill f;
             tg__conv_dots l;
-            f.src = t.g; f.kind = j->kind; f.channels = j->m; f.h = rows; f.w = s->cols; f.sc = t.so;
-                f.sh = t.sh; f.sw = t.sw;
+            f.src = t.g; f.kind = j->kind; f.channels = j->m; f.h = rows; f.w = s->cols;
+            f.sc = t.so; f.sh = t.sh; f.sw = t.sw;
             f.y0 = f.x0 = 0; f.y_step = f.x_step = 1; f.planes = 1; f.ry = f.rx = none;
             f.rows = rows; f.pitch = s->cols; f.plane = f.channel = s->high * s->cols; f.out = turned;
             TG__CONV_CALL(j, tg__conv_fill)(&f);
-            l.k = w.k; l.rows = rows; l.cols = s->cols; l.pitch = s->pitch; l.o = j->m; l.at = s->at;
-                l.x = scratch; l.g = turned; l.g_step = f.channel;
+            l.k = w.k; l.rows = rows; l.cols = s->cols; l.pitch = s->pitch; l.o = j->m;
+            l.at = s->at; l.x = scratch; l.g = turned; l.g_step = f.channel;
             l.d = w.d; l.d_rs = j->nr; l.add = w.add;
             TG__CONV_CALL(j, tg__conv_dots)(&l);
             continue;
@@ -11192,8 +11135,8 @@ TG__PRIVATE void tg__conv_sum_chunk(const tg__conv_job *j, int64_t i) {
     const int64_t g = i / j->o_panels, p = i % j->o_panels;
     tg__conv_sum s;
     s.parts = j->parts; s.part_step = j->part_step;
-    s.o = tg__imin(j->nr, j->m - p * j->nr); s.channels = j->c; s.taps = j->sub->taps; s.split = j->cb;
-        s.split_rows = j->split_rows;
+    s.o = tg__imin(j->nr, j->m - p * j->nr); s.channels = j->c; s.taps = j->sub->taps;
+    s.split = j->cb; s.split_rows = j->split_rows;
     s.width = j->nr;
     s.s = j->sums + ((g * j->o_panels + p) * j->rows_padded * j->nr) * (int64_t)j->size;
     s.w = (char *)j->w + (g * j->m + p * j->nr) * j->so * (int64_t)j->stored;
@@ -11275,21 +11218,21 @@ TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, cons
 }
 
 /* ------------------------------------------------------------------------ conv2d ----
-   y[n, o, i, j] = bias[o] + sum over c, a, b of x[n, c, i stride + a dilation - padding, ...] * weight[o, c,
-   a, b], zero outside of x; within each group.
+   y[n, o, i, j] = bias[o] + sum over c, a, b of x[n, c, i stride + a dilation - padding, ...] * weight[o, c, a, b],
+   zero outside of x; within each group.
    dx = conv2d_input(g, weight), dweight = conv2d_weight(g, x), dbias = g summed over images and positions.
    The three are linear in each operand and each other's derivatives, so any order of differentiation stays
-   within them.
-   Channels-last x gives a channels-last result.                                          */
+   within them. Channels-last x gives a channels-last result. */
 static const tg_attr tg__conv_attrs[] = {
     { "stride", TG_ATTR_INTS, offsetof(tg__conv_attr, stride), 2 },
-        { "padding", TG_ATTR_INTS, offsetof(tg__conv_attr, padding), 2 },
+    { "padding", TG_ATTR_INTS, offsetof(tg__conv_attr, padding), 2 },
     { "dilation", TG_ATTR_INTS, offsetof(tg__conv_attr, dilation), 2 },
-        { "groups", TG_ATTR_INT, offsetof(tg__conv_attr, groups), 1 },
-    { "size", TG_ATTR_INTS, offsetof(tg__conv_attr, size), 2 } };
+    { "groups", TG_ATTR_INT, offsetof(tg__conv_attr, groups), 1 },
+    { "size", TG_ATTR_INTS, offsetof(tg__conv_attr, size), 2 }
+};
 /* one of the three ops; size may be NULL */
-TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *at, const int64_t *size, tg_tensor *a,
-    tg_tensor *b);
+TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *at, const int64_t *size,
+    tg_tensor *a, tg_tensor *b);
 
 TG__PRIVATE bool tg__conv_dtypes(tg_ctx *tg, const tg__node *n) {
     for (int i = 0; i < n->n_in; i++) {
@@ -11324,8 +11267,8 @@ TG__PRIVATE bool tg__conv_out(tg_ctx *tg, tg__node *n, const tg_tensor *like, co
     const int d = like->ndim - 3;
     const bool last = like->shape[d] > 1 && like->stride[d] == 1 &&
         !(like->shape[d + 1] == 1 && like->shape[d + 2] == 1) && !tg__is_dense(like);
-    n->out[0] = tg__tensor_make(tg, like->device, like->dtype, like->ndim, shape + 1 - d, !last ? NULL : d
-        ? last4 : last3);
+    n->out[0] = tg__tensor_make(tg, like->device, like->dtype, like->ndim, shape + 1 - d,
+        !last ? NULL : d ? last4 : last3);
     return n->out[0] != NULL;
 }
 
@@ -11349,8 +11292,8 @@ TG__PRIVATE bool tg__conv2d_check(tg_ctx *tg, tg__node *n) {
     return tg__conv_out(tg, n, x, shape);
 }
 TG__PRIVATE bool tg__conv2d_forward(tg_ctx *tg, tg__node *n) {
-    return tg__conv_run(tg, TG__CONV_RESULT, (const tg__conv_attr *)n->attr, n->in[0], n->in[1], n->out[0],
-        n->in[2], n->out[0]);
+    return tg__conv_run(tg, TG__CONV_RESULT, (const tg__conv_attr *)n->attr,
+        n->in[0], n->in[1], n->out[0], n->in[2], n->out[0]);
 }
 TG__PRIVATE bool tg__conv2d_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
@@ -11390,7 +11333,7 @@ TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args) {
 /* ------------------------------------------------------------------ conv2d_input ----
    The gradient of conv2d by x, of size [.., C, size]: x[n, c, p] = sum of g[n, o, q] * weight[o, c, a] over
    all q, a that meet p.
-   dg = conv2d(g', weight), dweight = conv2d_weight(g, g').                               */
+   dg = conv2d(g', weight), dweight = conv2d_weight(g, g'). */
 TG__PRIVATE bool tg__conv2d_input_check(tg_ctx *tg, tg__node *n) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
     const tg_tensor *g = n->in[0], *w = n->in[1];
@@ -11411,8 +11354,8 @@ TG__PRIVATE bool tg__conv2d_input_check(tg_ctx *tg, tg__node *n) {
     return tg__conv_out(tg, n, g, shape);
 }
 TG__PRIVATE bool tg__conv2d_input_forward(tg_ctx *tg, tg__node *n) {
-    return tg__conv_run(tg, TG__CONV_BY_DATA, (const tg__conv_attr *)n->attr, n->out[0], n->in[1], n->in[0],
-        NULL, n->out[0]);
+    return tg__conv_run(tg, TG__CONV_BY_DATA, (const tg__conv_attr *)n->attr,
+        n->out[0], n->in[1], n->in[0], NULL, n->out[0]);
 }
 TG__PRIVATE bool tg__conv2d_input_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
@@ -11425,9 +11368,9 @@ static const tg_op tg__conv2d_input_op = { "conv2d_input", 1, 2, 0, 1, 0,
     tg__conv2d_input_forward, tg__conv2d_input_backward, NULL };
 
 /* ----------------------------------------------------------------- conv2d_weight ----
-   The gradient of conv2d by weight, of kernel size `size`: w[o, c, a] = sum over n, q of g[n, o, q] * x[n, c,
-   the place that q and a meet].
-   dg = conv2d(x, g'), dx = conv2d_input(g, g').                                          */
+   The gradient of conv2d by weight, of kernel size `size`:
+   w[o, c, a] = sum over n, q of g[n, o, q] * x[n, c, the place that q and a meet].
+   dg = conv2d(x, g'), dx = conv2d_input(g, g'). */
 TG__PRIVATE bool tg__conv2d_weight_check(tg_ctx *tg, tg__node *n) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
     const tg_tensor *g = n->in[0], *x = n->in[1];
@@ -11447,8 +11390,8 @@ TG__PRIVATE bool tg__conv2d_weight_check(tg_ctx *tg, tg__node *n) {
     return tg__out_make(tg, n, 0, g->dtype, 4, shape);
 }
 TG__PRIVATE bool tg__conv2d_weight_forward(tg_ctx *tg, tg__node *n) {
-    return tg__conv_run(tg, TG__CONV_BY_WEIGHT, (const tg__conv_attr *)n->attr, n->in[1], n->out[0], n->in[0],
-        NULL, n->out[0]);
+    return tg__conv_run(tg, TG__CONV_BY_WEIGHT, (const tg__conv_attr *)n->attr,
+        n->in[1], n->out[0], n->in[0], NULL, n->out[0]);
 }
 TG__PRIVATE bool tg__conv2d_weight_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
@@ -11461,8 +11404,8 @@ static const tg_op tg__conv2d_weight_op = { "conv2d_weight", 1, 2, 0, 1, 0,
     { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, tg__conv_attrs, 5, sizeof(tg__conv_attr), tg__conv2d_weight_check,
     tg__conv2d_weight_forward, tg__conv2d_weight_backward, NULL };
 
-TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const int64_t *size, tg_tensor *a,
-    tg_tensor *b) {
+TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const int64_t *size,
+    tg_tensor *a, tg_tensor *b) {
     tg__conv_attr at = *from;
     tg_tensor *in[3];
     at.size[0] = size ? size[0] : 0; at.size[1] = size ? size[1] : 0;
@@ -11488,7 +11431,7 @@ TG__PRIVATE bool tg__matmul_types(tg_ctx *tg, const tg_tensor *a, const tg_tenso
 }
 
 /* ------------------------------------------------------------------ matmul ----
-   y[..., m, n] = sum over k of a[..., m, k] b[..., k, n], both with at least 2 dimensions here, batches broadcast.
+   y[..., m, n] = sum over k of a[..., m, k] b[..., k, n], both with at least 2 dimensions here; batches broadcast.
    da = g b^T, db = a^T g, which the walk sums over broadcast batches. */
 TG__PRIVATE bool tg__matmul_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *a = n->in[0], *b = n->in[1];
@@ -11518,8 +11461,9 @@ TG__PRIVATE bool tg__matmul_forward(tg_ctx *tg, tg__node *n) {
     j.ta = (int)a->dtype; j.tb = (int)b->dtype; j.tc = (int)c->dtype;
     j.m = c->shape[c->ndim - 2]; j.n = c->shape[c->ndim - 1]; j.k = a->shape[a->ndim - 1];
     j.a = a->place; j.b = b->place; j.c = c->place;
-    tg__matmul_strides(a, &j.a_rs, &j.a_cs); tg__matmul_strides(b, &j.b_rs, &j.b_cs);
-        tg__matmul_strides(c, &j.c_rs, &j.c_cs);
+    tg__matmul_strides(a, &j.a_rs, &j.a_cs);
+    tg__matmul_strides(b, &j.b_rs, &j.b_cs);
+    tg__matmul_strides(c, &j.c_rs, &j.c_cs);
     j.batch_dims = c->ndim - 2;
     for (d = 0; d < j.batch_dims; d++) {
         int ad = d - (c->ndim - a->ndim), bd = d - (c->ndim - b->ndim);
@@ -11535,15 +11479,13 @@ TG__PRIVATE bool tg__matmul_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     if (n->wants[1]) dx[1] = tg_matmul(tg_transpose(n->in[0], -2, -1), g[0]);
     return tg->error == TG_OK;
 }
-static const tg_op tg__matmul_op = { "matmul", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, NULL, 0,
-    0, tg__matmul_check, tg__matmul_forward, tg__matmul_backward, NULL };
+static const tg_op tg__matmul_op = { "matmul", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 },
+    NULL, 0, 0, tg__matmul_check, tg__matmul_forward, tg__matmul_backward, NULL };
 
 TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
-    tg_ctx *tg = a ? a->tg : b ? b->tg : NULL;
+    tg_ctx *tg = tg__start2(a, b, "matmul");
     tg_tensor *in[2], *y;
-    if (!tg__gate(tg)) return NULL;
-    tg->where = "matmul";
-    if (!tg__use(tg, a, 0) || !tg__use(tg, b, 1)) return NULL;
+    if (!tg) return NULL;
     if (a->ndim == 0 || b->ndim == 0) { tg__fail(tg, TG__E_MATMUL_SCALAR, a, b); return NULL; }
     in[0] = a; in[1] = b;
     if (a->ndim >= 2 && b->ndim >= 2) return tg__call(&tg__matmul_op, NULL, in, 2, NULL, 1);
@@ -11602,7 +11544,6 @@ TG__PRIVATE bool tg__linear_forward(tg_ctx *tg, tg__node *n) {
 }
 TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     int64_t flat[2], zero = 0;
-    flat[0] = -1;
     if (n->wants[0]) dx[0] = tg_matmul(g[0], n->in[1]);
     if (n->wants[1] || n->wants[2]) {
         tg_tensor *rows;
@@ -11618,8 +11559,8 @@ TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     }
     return tg->error == TG_OK;
 }
-static const tg_op tg__linear_op = { "linear", 1, 2, 1, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, NULL, 0,
-    0, tg__linear_check, tg__linear_forward, tg__linear_backward, NULL };
+static const tg_op tg__linear_op = { "linear", 1, 2, 1, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 },
+    NULL, 0, 0, tg__linear_check, tg__linear_forward, tg__linear_backward, NULL };
 TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) {
     tg_ctx *tg = tg__start2(x, weight, "linear");
     if (!tg) return NULL;
@@ -11632,10 +11573,11 @@ TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) 
 }
 
 /* -------------------------------------------------------------- cross_entropy ----
-   losses[i] = log(sum(exp(x[i]))) - x[i][class i], 0 where the class is -100; dx[i] = (softmax(x[i]) - 1 at the class) g[i].
-   A second output keeps two numbers of each row, its largest logit and the sum of exp(x - largest), so that the derivative
-   reads the logits once and no tensor of probabilities is ever made. tg_cross_entropy is the mean of the losses.
-   Saves: the logits, the classes, the two numbers. */
+   losses[i] = log(sum(exp(x[i]))) - x[i][class i], 0 where the class is -100;
+   dx[i] = (softmax(x[i]) - 1 at the class) g[i].
+   A second output keeps two numbers of each row, its largest logit and the sum of exp(x - largest), so that the
+   derivative reads the logits once and no tensor of probabilities is ever made. tg_cross_entropy is the mean of
+   the losses whose class is not -100. Saves: the logits, the classes, the two numbers. */
 typedef struct tg__entropy_job {
     tg_ctx *tg;
     const char *x, *target, *g;            /* g NULL: the losses; else the derivative */
@@ -11647,7 +11589,8 @@ typedef struct tg__entropy_job {
 TG__PRIVATE void tg__entropy_chunk(void *job, int64_t index) {
     tg__entropy_job *j = (tg__entropy_job *)job;
     const int isa = j->tg->isa;
-    const int64_t size = (int64_t)tg_dtype_size(j->d), wide = (int64_t)tg_dtype_size(j->compute), end = tg__imin((index + 1) * j->per, j->n);
+    const int64_t size = (int64_t)tg_dtype_size(j->d), wide = (int64_t)tg_dtype_size(j->compute),
+        end = tg__imin((index + 1) * j->per, j->n);
     const bool same = j->d == j->compute, direct = same && j->xs[1] == 1;
     int slot = -1;
     void *tile = direct ? NULL : tg__scratch_take(j->tg, &slot);
@@ -11658,18 +11601,27 @@ TG__PRIVATE void tg__entropy_chunk(void *job, int64_t index) {
         char *row = j->rows + 2 * r * wide, *y = j->y + r * (j->g ? j->classes : 1) * size;
         double out64[3] = { 0, 0, 0 };
         float out32[3] = { 0, 0, 0 };
-        if (c == -100) { memset(y, 0, (size_t)(size * (j->g ? j->classes : 1))); memset(row, 0, (size_t)(2 * wide)); continue; }
+        if (c == -100) {
+            memset(y, 0, (size_t)(size * (j->g ? j->classes : 1)));
+            memset(row, 0, (size_t)(2 * wide));
+            continue;
+        }
         if (!direct) { tg__load(isa, j->compute, j->classes, tile, x, j->xs[1], j->d); x = tile; }
         if (!j->g) {
             if (j->compute == TG_F64) tg__entropy_row_f64__k[isa](j->classes, (const double *)x, c, out64);
             else tg__entropy_row_f32__k[isa](j->classes, (const float *)x, c, out32);
-            memcpy(row, j->compute == TG_F64 ? (const void *)(out64 + 1) : (const void *)(out32 + 1), (size_t)(2 * wide));
+            memcpy(row, j->compute == TG_F64 ? (const void *)(out64 + 1) : (const void *)(out32 + 1),
+                (size_t)(2 * wide));
             tg__put_scalar(y, j->d, j->compute == TG_F64 ? out64[0] : (double)out32[0], 0, false);
         } else {
             const double g = tg__get_f64(j->g + r * j->gs * size, j->d);
             void *to = same ? (void *)y : tile;
-            if (j->compute == TG_F64) tg__entropy_back_row_f64__k[isa](j->classes, (double *)to, (const double *)x, c, (const double *)(const void *)row, g);
-            else tg__entropy_back_row_f32__k[isa](j->classes, (float *)to, (const float *)x, c, (const float *)(const void *)row, (float)g);
+            if (j->compute == TG_F64)
+                tg__entropy_back_row_f64__k[isa](j->classes, (double *)to, (const double *)x, c,
+                    (const double *)(const void *)row, g);
+            else
+                tg__entropy_back_row_f32__k[isa](j->classes, (float *)to, (const float *)x, c,
+                    (const float *)(const void *)row, (float)g);
             if (!same) tg__store(isa, j->compute, j->classes, y, 1, j->d, tile);
         }
     }
@@ -11682,15 +11634,18 @@ TG__PRIVATE int64_t tg__entropy_start(tg_ctx *tg, int phase, void *job) {
     j->per = tg__imax(1, 16384 / tg__imax(1, j->classes));
     return tg__ceil_div(j->n, j->per);
 }
-static const tg__family tg__family_entropy = { "cross_entropy", TG__FAMILY_ENTROPY, tg__entropy_start, tg__entropy_chunk, false };
+static const tg__family tg__family_entropy = { "cross_entropy", TG__FAMILY_ENTROPY,
+    tg__entropy_start, tg__entropy_chunk, false };
 
-TG__PRIVATE bool tg__entropy_run(tg_ctx *tg, const tg_tensor *x, const tg_tensor *target, tg_tensor *rows, const tg_tensor *g, tg_tensor *y) {
+TG__PRIVATE bool tg__entropy_run(tg_ctx *tg, const tg_tensor *x, const tg_tensor *target,
+    tg_tensor *rows, const tg_tensor *g, tg_tensor *y) {
     tg__entropy_job j;
     j.tg = tg;
     j.x = (const char *)x->place; j.target = (const char *)target->place; j.g = g ? (const char *)g->place : NULL;
     j.y = (char *)y->place; j.rows = (char *)rows->place;
     j.d = x->dtype; j.compute = tg__compute_type(x->dtype); j.td = target->dtype;
-    j.n = x->shape[0]; j.classes = x->shape[1]; j.xs[0] = x->stride[0]; j.xs[1] = x->shape[1] == 1 ? 1 : x->stride[1];
+    j.n = x->shape[0]; j.classes = x->shape[1];
+    j.xs[0] = x->stride[0]; j.xs[1] = x->shape[1] == 1 ? 1 : x->stride[1];
     j.ts = target->stride[0]; j.gs = g ? g->stride[0] : 0; j.per = 0;
     return tg__launch(tg, x->device, &tg__family_entropy, &j);
 }
@@ -11704,10 +11659,12 @@ TG__PRIVATE bool tg__entropy_check(tg_ctx *tg, tg__node *n) {
     if (!tg__host(tg, target)) return false;
     for (i = 0; i < target->numel; i++) {
         const int64_t c = tg__get_i64(tg__element_at(target, i), target->dtype);
-        if (c != -100 && (c < 0 || c >= x->shape[1])) return tg__fail(tg, TG__E_CLASS_RANGE, c, i, x, x->shape[1]);
+        if (c != -100 && (c < 0 || c >= x->shape[1]))
+            return tg__fail(tg, TG__E_CLASS_RANGE, c, i, x, x->shape[1]);
     }
     shape[0] = x->shape[0]; shape[1] = 2;
-    return tg__out_make(tg, n, 0, x->dtype, 1, shape) && tg__out_make(tg, n, 1, tg__compute_type(x->dtype), 2, shape);
+    return tg__out_make(tg, n, 0, x->dtype, 1, shape) &&
+        tg__out_make(tg, n, 1, tg__compute_type(x->dtype), 2, shape);
 }
 TG__PRIVATE bool tg__entropy_forward(tg_ctx *tg, tg__node *n) {
     return tg__entropy_run(tg, n->in[0], n->in[1], n->out[1], NULL, n->out[0]);
@@ -11725,8 +11682,9 @@ TG__PRIVATE bool tg__entropy_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg_where(tg_unsqueeze(counts, 1), dx[0], tg_number(tg, 0));
     return dx[0] != NULL;
 }
-static const tg_op tg__entropy_op = { "cross_entropy", 1, 2, 0, 2, 0, { TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1), 0, 0, 0 }, NULL, 0,
-    0, tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
+static const tg_op tg__entropy_op = { "cross_entropy", 1, 2, 0, 2, 0,
+    { TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1), 0, 0, 0 },
+    NULL, 0, 0, tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
 TG_API tg_tensor *(tg_cross_entropy)(tg_tensor *logits, tg_tensor *target) {
     tg_tensor *in[2], *outs[2], *counts;
     int64_t i, n = 0;
@@ -11752,6 +11710,15 @@ TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
     if (!mask || !tg__random(tg, mask, TG__RANDOM_KEEP, p, p < 1 ? 1 / (1 - p) : 0, 0, 0)) return NULL;
     return tg_mul(x, mask);
 }
+
+/* ======================================================================================
+   >>impl-io    whole files; dicts of named tensors; safetensors; npy
+   Every reader is a function of (bytes, size) and takes each of them for hostile: a number from the file is
+   compared with the bytes that are there before it is used, products are checked, nothing recurses, and what
+   is allocated is a small multiple of the file's size. A dict is built aside and freed as a whole when
+   anything fails.
+   Tests: tests/test_io.c, tests/formats.c, tests/hostile.c, tests/fuzz_safetensors.c, tests/fuzz_npy.c
+   ====================================================================================== */
 
 /* ---- whole files, through the host's hooks or the platform's ---- */
 #ifndef TENSORGRAD_NO_STDIO
@@ -11835,15 +11802,6 @@ TG__PRIVATE bool tg__save_file(tg_ctx *tg, const char *path, const void *const *
     return tg__fail(tg, TG__E_NO_HOOK, path);
 #endif
 }
-
-/* ======================================================================================
-   >>impl-io    dicts of named tensors; safetensors; npy
-   Every reader is a function of (bytes, size) and takes each of them for hostile: a number from the file is
-   compared with the bytes that are there before it is used, products are checked, nothing recurses, and what
-   is allocated is a small multiple of the file's size. A dict is built aside and freed as a whole when
-   anything fails.
-   Tests: tests/test_io.c, tests/formats.c, tests/hostile.c, tests/fuzz_safetensors.c, tests/fuzz_npy.c
-   ====================================================================================== */
 
 /* ---- element types of files ---- */
 /* how the file's bytes become a tensor's */
@@ -13465,7 +13423,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #undef TG__G_STORE
 #undef TG__G_TILE
 #undef TG__G_TK
-#undef TG__G_UNROLL
+#undef TG__UNROLL
 #undef TG__G_WARGS
 #undef TG__G_WBODY
 #undef TG__G_WD
@@ -13616,7 +13574,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
    ========================================================================================================== */
 #if !defined(TG__T)
 /* ======================================================================================
-   >>pass-vector      the words of one instruction set, for float and for double
+   >>pass-vector    the words of one instruction set, for float and for double
    Owns the types tg__vf32__<pass> (vector), tg__mf32__<pass> (mask), tg__vi32__<pass> (integers of the same width),
    the same with 64, and TG__VN_F32, TG__VN_F64. Knows no kernel. Lanes never look at each other.
    A word gives the same bits in strict, avx2, avx512 and neon; plain differs only in fma, fnma, which round twice.
@@ -14876,13 +14834,12 @@ TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m)
 #undef TG__W
 #endif
 /* ======================================================================================
-   >>pass-maths       exp, log, sin, tanh, erf, pow and their relatives, written once in vector words, for double and
-   for float
+   >>pass-maths    exp, log, sin, tanh, erf, pow and their relatives in vector words, for double and for float
    Owns no state; knows no kernel. No libm, no lookup in vectors, no approximate reciprocal: every pass with a fused
    multiply-add performs the same operations and gives the same bits.
    Hot functions of float are float arithmetic; the others run through double and round once.
-   "minimax" in a comment: coefficients by the Remez exchange in 200 bits, rounded, relative error of the
-   whole stated.
+   "minimax" in a comment: coefficients by the Remez exchange in 200 bits, rounded, relative error of the whole
+   stated.
    Tests: tests/test_maths.c, which measures every bound given here.
    ====================================================================================== */
 #define TG__ADD(a, b)     TG__W(add)(a, b)
@@ -14907,12 +14864,10 @@ TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m)
 static const uint32_t tg__two_over_pi[41] = {
     0, 0, 0,
     0xa2f9836eu, 0x4e441529u, 0xfc2757d1u, 0xf534ddc0u, 0xdb629599u, 0x3c439041u, 0xfe5163abu, 0xdebbc561u,
-        0xb7246e3au, 0x424dd2e0u,
-    0x06492eeau, 0x09d1921cu, 0xfe1deb1cu, 0xb129a73eu, 0xe88235f5u, 0x2ebb4484u, 0xe99c7026u, 0xb45f7e41u,
-        0x3991d639u, 0x835339f4u,
-    0x9c845f8bu, 0xbdf9283bu, 0x1ff897ffu, 0xde05980fu, 0xef2f118bu, 0x5a0a6d1fu, 0x6d367ecfu, 0x27cb09b7u,
-        0x4f463f66u, 0x9e5fea2du,
-    0x7527bac7u, 0xebe5f17bu, 0x3d0739f7u, 0x8a5292eau, 0x6bfb5fb1u, 0x1f8d5d08u, 0x56033046u, 0xfc7b6babu
+    0xb7246e3au, 0x424dd2e0u, 0x06492eeau, 0x09d1921cu, 0xfe1deb1cu, 0xb129a73eu, 0xe88235f5u, 0x2ebb4484u,
+    0xe99c7026u, 0xb45f7e41u, 0x3991d639u, 0x835339f4u, 0x9c845f8bu, 0xbdf9283bu, 0x1ff897ffu, 0xde05980fu,
+    0xef2f118bu, 0x5a0a6d1fu, 0x6d367ecfu, 0x27cb09b7u, 0x4f463f66u, 0x9e5fea2du, 0x7527bac7u, 0xebe5f17bu,
+    0x3d0739f7u, 0x8a5292eau, 0x6bfb5fb1u, 0x1f8d5d08u, 0x56033046u, 0xfc7b6babu
 };
 
 /* Mills ratio of the normal distribution, G(a) = ndtr(-a) e^(a^2/2), by half octaves of 1 + a for a in [0,
@@ -15052,7 +15007,7 @@ TG__INLINE TG__VI TG__W(signbit)(TG__V v) { return TG__W(ishl)(TG__W(ishr)(TG__W
 TG__INLINE TG__V TG__W(exppoly)(TG__V r, TG__V c) {
     TG__V z = TG__MUL(r, r);
     TG__V q = TG__H6(r, 2.500001609792024e-08, 2.763030628436035e-07, 2.7557586812222355e-06, 2.480149294954117e-05,
-                     0.0001984126950576488, 0.0013888888943760047);
+        0.0001984126950576488, 0.0013888888943760047);
     q = TG__FMA(q, r, TG__K(0.008333333333494982));
     q = TG__FMA(q, r, TG__K(0.041666666666529725));
     q = TG__FMA(q, r, TG__K(0.1666666666666641));
@@ -15114,7 +15069,7 @@ TG__INLINE TG__V TG__W(logsplit)(TG__V x, TG__V *k) {
 TG__INLINE TG__V TG__W(logpoly)(TG__V s) {
     TG__V z = TG__MUL(s, s);
     return TG__MUL(z, TG__H7(z, 0.14795742060366698, 0.15314075132974156, 0.18183563180497508, 0.22222198599823542,
-                             0.2857142874206641, 0.3999999999941654, 0.6666666666666734));
+        0.2857142874206641, 0.3999999999941654, 0.6666666666666734));
 }
 /* k ln2 + log(1 + f) + lo; k * 0.693.. is exact */
 TG__INLINE TG__V TG__W(logsum)(TG__V f, TG__V s, TG__V k, TG__V lo) {
@@ -15154,8 +15109,7 @@ TG__INLINE TG__V TG__W(logpair)(TG__V f, TG__V *lo) {
     return hi;
 }
 /* log2, log10: the pair times 1/ln2, 1/ln10 as a pair, plus k times log10(2), whose upper part has 32 bits:
-   0.7 ulp,
-   exact at powers of 2 */
+   0.7 ulp, exact at powers of 2 */
 TG__PRIVATE TG__V TG__W(log2)(TG__V x) {
     TG__V k, lo, f = TG__W(logsplit)(x, &k), hi = TG__W(logpair)(f, &lo), c = TG__K(1.4426950408889634), v, s;
     v = TG__MUL(hi, c);
@@ -15192,8 +15146,8 @@ TG__PRIVATE TG__V TG__W(log10)(TG__V x) {
 TG__POWENDS
 /*    log|x| as a pair with 2^-66, times y, then exp of the pair: 0.84 ulp. */
 TG__PRIVATE TG__V TG__W(pow)(TG__V x, TG__V y) {
-    TG__V one = TG__K(1.0), zero = TG__K(0.0), ax = TG__W(abs)(x), k, f, d, dl, inv, s, sl, z, zl, a, al, t, b, h,
-        l, hl, p, r;
+    TG__V one = TG__K(1.0), zero = TG__K(0.0), ax = TG__W(abs)(x), k, f, d, dl, inv, s, sl, z, zl, a, al, t,
+        b, h, l, hl, p, r;
     TG__M m;
     f = TG__W(logsplit)(ax, &k);
     d = TG__ADD(TG__K(2.0), f); dl = TG__SUB(f, TG__SUB(d, TG__K(2.0)));
@@ -15204,11 +15158,10 @@ TG__PRIVATE TG__V TG__W(pow)(TG__V x, TG__V y) {
     zl = TG__FMA(TG__ADD(s, s), sl, TG__W(mullo)(s, s, z));
     /* log(1+f) = 2 s (1 + a), a = z/3 + z^2 W(z), W minimax of degree 6, 2^-66 of the whole; z/3 as a pair */
     t = TG__H7(z, 0.06598184101519017, 0.06628406668821239, 0.07693378764376889, 0.09090892181306627,
-        0.11111111259988805,
-               0.14285714285049622, 0.20000000000001128);
+        0.11111111259988805, 0.14285714285049622, 0.20000000000001128);
     b = TG__MUL(z, TG__K(0.3333333333333333));
-    al = TG__FMA(zl, TG__K(0.3333333333333333), TG__FMA(z, TG__K(1.850371707708594e-17),
-                 TG__W(mullo)(z, TG__K(0.3333333333333333), b)));
+    al = TG__FMA(zl, TG__K(0.3333333333333333),
+        TG__FMA(z, TG__K(1.850371707708594e-17), TG__W(mullo)(z, TG__K(0.3333333333333333), b)));
     t = TG__FMA(TG__MUL(z, z), t, al);
     a = TG__ADD(b, t); al = TG__ADD(TG__SUB(b, a), t);
     s = TG__ADD(s, s); sl = TG__ADD(sl, sl);
@@ -15260,8 +15213,7 @@ TG__INLINE TG__V TG__W(sinpoly)(TG__V r, TG__V rl) {
 TG__INLINE TG__V TG__W(cospoly)(TG__V r, TG__V rl) {
     TG__V z = TG__MUL(r, r), h = TG__MUL(TG__K(0.5), z), w = TG__SUB(TG__K(1.0), h);
     TG__V p = TG__H6(z, -1.1359803532177195e-11, 2.0875727075935086e-09, -2.75573143875594e-07,
-        2.480158728963647e-05,
-                     -0.0013888888888874441, 0.0416666666666666);
+        2.480158728963647e-05, -0.0013888888888874441, 0.0416666666666666);
     p = TG__FNMA(r, rl, TG__MUL(TG__MUL(z, z), p));
     return TG__ADD(w, TG__ADD(TG__SUB(TG__SUB(TG__K(1.0), w), h), p));
 }
@@ -15346,11 +15298,9 @@ TG__PRIVATE TG__V TG__W(atan2brief)(TG__V y, TG__V x) { return TG__W(atanpair)(y
 TG__INLINE TG__V TG__W(asinpoly)(TG__V z, int brief) {
     TG__V p;
     if (brief) return TG__H7(z, 0.03470703773331671, 0.007457769247613753, 0.024621930178728085,
-        0.03010970457171017, 0.044660205836726016,
-                             0.0749994800746703, 0.16666667191549836);
+        0.03010970457171017, 0.044660205836726016, 0.0749994800746703, 0.16666667191549836);
     p = TG__H7(z, 0.03269702827409053, -0.02110872757407088, 0.021785158699721224, 0.003674373044151746,
-        0.01078876065431677,
-                     0.011397389530738159, 0.013981007198451544);
+        0.01078876065431677, 0.011397389530738159, 0.013981007198451544);
     p = TG__FMA(p, z, TG__K(0.01735159640549777));
     p = TG__FMA(p, z, TG__K(0.02237221585789423));
     p = TG__FMA(p, z, TG__K(0.0303819426768923));
@@ -15396,8 +15346,7 @@ TG__INLINE TG__V TG__W(halfexp)(TG__V a) {
 TG__PRIVATE TG__V TG__W(sinh)(TG__V x) {
     TG__V a = TG__W(abs)(x), h = TG__W(halfexp)(a), z = TG__MUL(a, a), r;
     r = TG__H7(z, 7.75931230255535e-13, 1.6057240337562338e-10, 2.505212339860958e-08, 2.7557319155336477e-06,
-        0.00019841269841437684,
-               0.008333333333333139, 0.16666666666666669);
+        0.00019841269841437684, 0.008333333333333139, 0.16666666666666669);
     r = TG__FMA(TG__MUL(a, z), r, a);
     r = TG__SEL(TG__W(lt)(a, TG__K(1.0)), r, TG__SUB(h, TG__DIV(TG__K(0.25), h)));
     return TG__W(copysign)(r, x);
@@ -15456,8 +15405,7 @@ TG__PRIVATE TG__V TG__W(atanh)(TG__V x) {
 TG__INLINE TG__V TG__W(erfcpair)(TG__V a, TG__V h, TG__V l, TG__V shift) {
     TG__V t = TG__DIV(TG__SUB(a, TG__K(4.0)), TG__ADD(a, TG__K(4.0))), p, k, e;
     p = TG__H8(t, 1.1981471535182299e-09, 1.6773173700566995e-09, -1.4070559573800652e-08, -1.7469774207672224e-08,
-        1.103328503230254e-07,
-               7.410545413409807e-08, -8.259663627767439e-07, 2.941617492191746e-07);
+        1.103328503230254e-07, 7.410545413409807e-08, -8.259663627767439e-07, 2.941617492191746e-07);
     p = TG__FMA(p, t, TG__K(5.710196681223888e-06));
     p = TG__FMA(p, t, TG__K(-1.122218299921159e-05));
     p = TG__FMA(p, t, TG__K(-2.4399442181708168e-05));
@@ -15488,8 +15436,7 @@ TG__INLINE TG__V TG__W(erfcabs)(TG__V a) {
 TG__INLINE TG__V TG__W(erflow)(TG__V a) {
     TG__V z = TG__MUL(a, a), p;
     p = TG__H7(z, 6.486216475118205e-11, -1.1648175917157528e-09, 1.4722577021136883e-08, -1.6358554925544076e-07,
-        1.6461687388598137e-06,
-               -1.4925633117314878e-05, 0.00012055332503930704);
+        1.6461687388598137e-06, -1.4925633117314878e-05, 0.00012055332503930704);
     p = TG__FMA(p, z, TG__K(-0.0008548327014556372));
     p = TG__FMA(p, z, TG__K(0.005223977625335714));
     p = TG__FMA(p, z, TG__K(-0.02686617064512365));
@@ -15505,8 +15452,8 @@ TG__PRIVATE TG__V TG__W(erf)(TG__V x) {                           /* 1.1 ulp */
 }
 /* erfc: 3.3 ulp, relative, down to the last subnormal */
 TG__PRIVATE TG__V TG__W(erfc)(TG__V x) {
-    TG__V a = TG__W(abs)(x), r = TG__SEL(TG__W(lt)(a, TG__K(0.5)), TG__SUB(TG__K(1.0), TG__W(erflow)(a)),
-        TG__W(erfcabs)(a));
+    TG__V a = TG__W(abs)(x), r = TG__SEL(TG__W(lt)(a, TG__K(0.5)),
+        TG__SUB(TG__K(1.0), TG__W(erflow)(a)), TG__W(erfcabs)(a));
     return TG__SEL(TG__W(lt)(x, TG__K(0.0)), TG__SUB(TG__K(2.0), r), r);
 }
 /* standard normal distribution: erfc(-x / sqrt 2) / 2, with x^2/2 exact: 3 ulp, relative, in the lower tail too */
@@ -15529,9 +15476,8 @@ TG__PRIVATE TG__V TG__W(sigmoid)(TG__V x) {                       /* 2.2 ulp */
     return TG__DIV(TG__SEL(TG__W(lt)(x, TG__K(0.0)), e, TG__K(1.0)), TG__ADD(TG__K(1.0), e));
 }
 TG__PRIVATE TG__V TG__W(gelutanh)(TG__V x)
-{ return TG__MUL(x,
-    TG__W(sigmoid)(TG__MUL(x, TG__FMA(TG__MUL(x, x), TG__K(0.07135481627159955),
-    TG__K(1.5957691216057308))))); }
+{ return TG__MUL(x, TG__W(sigmoid)(TG__MUL(x,
+    TG__FMA(TG__MUL(x, x), TG__K(0.07135481627159955), TG__K(1.5957691216057308))))); }
 TG__PRIVATE TG__V TG__W(softplus)(TG__V x)                        /* 1.6 ulp */
 { return TG__ADD(TG__W(maxq)(TG__K(0.0), x), TG__W(log1p)(TG__W(expminus)(x))); }
 TG__PRIVATE TG__V TG__W(logsigmoid)(TG__V x)                      /* 1.6 ulp */
@@ -15543,8 +15489,8 @@ TG__PRIVATE TG__V TG__W(logsigmoid)(TG__V x)                      /* 1.6 ulp */
 TG__PRIVATE TG__V TG__W(fmod)(TG__V x, TG__V y) {
 #if TG__VN_F64 > 1
     TG__V n = TG__W(abs)(x), d = TG__W(abs)(y), q = TG__DIV(n, d), r, zero = TG__K(0.0);
-    TG__M ok = TG__W(mand)(TG__W(lt)(q, TG__K(4503599627370496.0)), TG__W(mand)(TG__W(gt)(d, zero), TG__W(lt)(d,
-        TG__INF)));
+    TG__M ok = TG__W(mand)(TG__W(lt)(q, TG__K(4503599627370496.0)),
+        TG__W(mand)(TG__W(gt)(d, zero), TG__W(lt)(d, TG__INF)));
     r = TG__FNMA(TG__W(trunc)(q), d, n);
     r = TG__SEL(TG__W(lt)(r, zero), TG__ADD(r, d), r);
     r = TG__SEL(TG__W(ge)(r, d), TG__SUB(r, d), r);
@@ -15591,8 +15537,8 @@ TG__PRIVATE TG__V TG__W(log1pbrief)(TG__V x) {                    /* near 0 the 
 }
 TG__PRIVATE TG__V TG__W(asinhbrief)(TG__V a) {                    /* a >= 0 in these three */
     TG__V z = TG__MUL(a, a), t = TG__FNMA(TG__MUL(a, z), TG__K(0.16666666666666666), a);
-    return TG__SEL(TG__W(lt)(a, TG__K(0.000244140625)), t, TG__W(lnbrief)(TG__ADD(a, TG__W(sqrt)(TG__ADD(z,
-        TG__K(1.0))))));
+    return TG__SEL(TG__W(lt)(a, TG__K(0.000244140625)), t,
+        TG__W(lnbrief)(TG__ADD(a, TG__W(sqrt)(TG__ADD(z, TG__K(1.0))))));
 }
 TG__PRIVATE TG__V TG__W(acoshbrief)(TG__V a)
 { return TG__W(lnbrief)(TG__ADD(a, TG__W(sqrt)(TG__FMA(a, a, TG__K(-1.0))))); }
@@ -15839,8 +15785,7 @@ TG__INLINE TG__V TG__W(logsigmoid)(TG__V x) { return TG__SUB(TG__W(minq)(TG__K(0
 TG__INLINE TG__V TG__W(rsqrt)(TG__V x)      { return TG__DIV(TG__K(1.0f), TG__W(sqrt)(x)); }
 
 /* erf below 0.9: x + x P(x^2), minimax of degree 5, 2^-26; above 1 - e^G(x), G minimax of log erfc, degree 6,
-   2^-29,
-   1 from 4 on. 1.11 ulp (plain 1.31) */
+   2^-29, 1 from 4 on. 1.11 ulp (plain 1.31) */
 TG__INLINE TG__V TG__W(erf)(TG__V x) {
     TG__V a = TG__W(abs)(x), z = TG__MUL(a, a), b = TG__W(minq)(TG__K(4.0f), a), p, g, k;
     p = TG__H6(z, -0.000602079963f, 0.00499895914f, -0.026770493f, 0.112819217f, -0.376125038f, 0.128379151f);
@@ -15967,16 +15912,15 @@ TG__INLINE TG__V TG__W(floordiv)(TG__V a, TG__V b) {
 }
 TG__INLINE TG__V TG__W(sign)(TG__V a) {
     TG__V zero = TG__W(set)(0);
-    return TG__W(select)(TG__W(gt)(a, zero), TG__W(set)(1), TG__W(select)(TG__W(lt)(a, zero), TG__W(set)(-1),
-        zero));
+    return TG__W(select)(TG__W(gt)(a, zero), TG__W(set)(1),
+        TG__W(select)(TG__W(lt)(a, zero), TG__W(set)(-1), zero));
 }
 
 /* Gives a kernel whole vectors: a number that serves the run is spread over one, and what is left behind the
    last whole vector goes through one of its own. */
-TG__PRIVATE void TG__FT(tg__map_run)(void (*fn)(int64_t, void *, const void *const *, const int64_t *,
-    const double *), int operands, bool mask,
-                                     int64_t n, void *y, const void *const *x, const int64_t *step,
-                                         const double *p) {
+TG__PRIVATE void TG__FT(tg__map_run)(
+    void (*fn)(int64_t, void *, const void *const *, const int64_t *, const double *), int operands, bool mask,
+    int64_t n, void *y, const void *const *x, const int64_t *step, const double *p) {
     TG__T part[6][TG__VN];
     const void *from[5];
     const int64_t whole = n & -(int64_t)TG__VN, left = n - whole;
@@ -16201,7 +16145,7 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #endif /* map */
 
 /* ======================================================================================
-   >>pass-reduce    runs and columns to sums, products, largest and smallest; rows of softmax
+   >>pass-reduce    runs and columns to sums, products, largest and smallest; rows of softmax and cross-entropy
    A run is reduced over 64 virtual lanes, element i to lane i mod 64, folded 32, 16, ... 1: the same bits for
    every vector width.
    ====================================================================================== */
@@ -16210,7 +16154,7 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #define TG__LANES 64
 #if defined(__clang__)
 #define TG__UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__) && !defined(__TINYC__)
+#elif defined(__GNUC__) && __GNUC__ >= 8
 #define TG__UNROLL _Pragma("GCC unroll 16")
 #else
 #define TG__UNROLL
@@ -16313,7 +16257,8 @@ TG__PRIVATE TG__T TG__FT(tg__run_exp_sum)(int64_t n, const TG__T *x, TG__T top) 
     }
     if (i < n) {                                                     /* lanes past the end add exp(-1e30), which is 0 */
         for (j = 0; j < TG__LANES; j++) lane[j] = i + j < n ? x[i + j] - top : -(TG__T)1e30;
-        for (j = 0; j < TG__LANES / TG__VN; j++) acc[j] = TG__W(add)(acc[j], TG__W(exp)(TG__W(load)(lane + j * TG__VN)));
+        for (j = 0; j < TG__LANES / TG__VN; j++)
+            acc[j] = TG__W(add)(acc[j], TG__W(exp)(TG__W(load)(lane + j * TG__VN)));
     }
     for (j = 0; j < TG__LANES / TG__VN; j++) TG__W(store)(lane + j * TG__VN, acc[j]);
     return TG__FT(tg__run_sum)(TG__LANES, lane);
@@ -16332,8 +16277,10 @@ TG__PRIVATE void TG__FT(tg__softmax_row)(int64_t n, TG__T *y, const TG__T *x, bo
     int64_t i = 0;
     if (log) {
         s = TG__W(set)(TG__FT(tg__log1)(TG__FT(tg__run_exp_sum)(n, x, top)));
-        for (; i + TG__VN <= n; i += TG__VN) TG__W(store)(y + i, TG__W(sub)(TG__W(sub)(TG__W(load)(x + i), m), s));
-        if (i < n) TG__W(storen)(y + i, TG__W(sub)(TG__W(sub)(TG__W(loadn)(x + i, (int)(n - i)), m), s), (int)(n - i));
+        for (; i + TG__VN <= n; i += TG__VN)
+            TG__W(store)(y + i, TG__W(sub)(TG__W(sub)(TG__W(load)(x + i), m), s));
+        if (i < n)
+            TG__W(storen)(y + i, TG__W(sub)(TG__W(sub)(TG__W(loadn)(x + i, (int)(n - i)), m), s), (int)(n - i));
         return;
     }
     for (; i + TG__VN <= n; i += TG__VN) TG__W(store)(y + i, TG__W(exp)(TG__W(sub)(TG__W(load)(x + i), m)));
@@ -16350,11 +16297,15 @@ TG__PRIVATE void TG__FT(tg__entropy_row)(int64_t n, const TG__T *x, int64_t c, T
     out[0] = TG__FT(tg__log1)(out[2]) - (x[c] - out[1]);
 }
 /* Its derivative: y = (softmax(x) - 1 at class c) * g, from the numbers of the row above; y may be x. */
-TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *x, int64_t c, const TG__T *row, TG__T g) {
+TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *x, int64_t c,
+    const TG__T *row, TG__T g) {
     const TG__V m = TG__W(set)(row[0]), s = TG__W(set)(g / row[1]);
     int64_t i = 0;
-    for (; i + TG__VN <= n; i += TG__VN) TG__W(store)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(load)(x + i), m)), s));
-    if (i < n) TG__W(storen)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(loadn)(x + i, (int)(n - i)), m)), s), (int)(n - i));
+    for (; i + TG__VN <= n; i += TG__VN)
+        TG__W(store)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(load)(x + i), m)), s));
+    if (i < n)
+        TG__W(storen)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(loadn)(x + i, (int)(n - i)), m)), s),
+            (int)(n - i));
     y[c] -= g;
 }
 #undef TG__LANES
@@ -16362,21 +16313,19 @@ TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *
 #undef TG__REDUCE_COLUMNS
 #endif
 /* ======================================================================================
-   >>pass-gemm        matrix products: register tiles, packing, reductions, the last step
+   >>pass-gemm    matrix products: register tiles, packing, reductions, the last step
    Read once per pass without TG__T (integer and bf16 dot products), then once for float and once for double;
-   TG__TYPE_F32
-   is defined while TG__T is float. Knows pointers, counts and strides; >>impl-gemm cuts the work and chooses
-   the path.
+   TG__TYPE_F32 is defined while TG__T is float. Knows pointers, counts and strides; >>impl-gemm cuts the work
+   and chooses the path.
 
    The order of summation is part of the interface and the same in every pass:
    - in order: K is cut into blocks of 512. A block sums k upward with FMA from zero; block sums are added in
-   block order.
-   - reduction: K is cut into blocks of 4096. In a block element i goes to lane i mod 64 with FMA, k upward
-   from zero; K is padded
-     with zeros to a multiple of 64; lanes are folded, lane j += lane j+32, then 16, 8, 4, 2, 1; block sums
-     are added in block order.
-   tg__gemm_is_reduction in >>impl-gemm chooses, by (m, n, k) of one matrix alone. Then, once: + bias, c +
-   that, rounding to c's type.
+     block order.
+   - reduction: K is cut into blocks of 4096. In a block element i goes to lane i mod 64 with FMA, k upward from
+     zero; K is padded with zeros to a multiple of 64; lanes are folded, lane j += lane j + 32, then 16, 8, 4,
+     2, 1; block sums are added in block order.
+   tg__gemm_is_reduction in >>impl-gemm chooses, by (m, n, k) of one matrix alone. Then, once: + bias, c + that,
+   rounding to c's type.
    Tests: tests/golden.c, tests/test_bits.c
    ====================================================================================== */
 
@@ -16386,13 +16335,6 @@ TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *
 #define TG__GEMM_RB  4096      /* k-block of reductions, multiple of 64  */
 #define TG__GEMM_SET  0        /* d = sum                                */
 #define TG__GEMM_ADD  1        /* d = d + sum                            */
-#if defined(__clang__)
-#define TG__G_UNROLL _Pragma("unroll")
-#elif defined(__GNUC__) && __GNUC__ >= 8
-#define TG__G_UNROLL _Pragma("GCC unroll 16")
-#else
-#define TG__G_UNROLL
-#endif
 /* How elements are stored, seen from the type a kernel computes in. */
 #define TG__GEMM_OWN  0
 #define TG__GEMM_BF16 1
@@ -16441,15 +16383,14 @@ typedef struct tg__gemm_last {
 #if !defined(TG__T)
 
 /* -------------------------------------------------------------------- words of k ----
-   Dot product instructions take a word of 32 bits that holds 4 (bytes) or 2 (bf16, i16) consecutive k. Panels
-   of words are packed like
-   panels of floats: a [k/g][MR], b [k/g][NR], both padded with zeros to whole tiles, so there is one kernel
-   for each instruction:
+   Dot product instructions take a word of 32 bits that holds g consecutive k: 4 bytes, or 2 of bf16 or i16.
+   Panels of words are packed like panels of floats: a [k/g][MR], b [k/g][NR], both padded with zeros to whole
+   tiles, so there is one kernel for each instruction:
      1  bf16 pairs, AVX512_BF16. Its rounding is its own and it flushes denormals: not in strict mode.
      2  unsigned x signed bytes, AVX512_VNNI or AVX_VNNI
      3  bytes widened to i16 pairs, multiply and add: AVX-512BW, AVX2
-   Signed x signed bytes: a is packed as a + 128, and 128 * (column sum of b), which stands behind b's panel,
-   is taken off again.
+   Signed x signed bytes: a is packed as a + 128, and 128 * (column sum of b), which stands behind b's panel, is
+   taken off again.
    tg__gemm_words_op says which of them this pass has (0: none; type 0 bf16, 1 bytes). */
 #ifndef TG__GEMM_WORDS_ONCE
 #define TG__GEMM_WORDS_ONCE
@@ -16588,8 +16529,7 @@ TG__INLINE uint32_t TG__FN(tg__gemm_word)(const uint8_t *p) { uint32_t w; memcpy
 /* One panel. size: bytes of an element; flip: 0x80 where a is packed as a + 128; is_signed matters for i16
    only. Steps in elements. */
 TG__PRIVATE void TG__FN(tg__gemm_words_panel)(int op, int size, bool is_signed, uint8_t flip,
-    const uint8_t *src, int64_t k_step, int64_t line,
-                                              int64_t kc, int64_t n, uint32_t *out, int64_t width) {
+    const uint8_t *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, uint32_t *out, int64_t width) {
     const int64_t g = op == TG__GEMM_DOT_BYTES ? 4 : 2, words = (kc + g - 1) / g;
     const __m128i flips = _mm_set1_epi8((char)flip), zero = _mm_setzero_si128();
     for (int64_t w = 0; w < words; w++, out += width) {
@@ -16656,16 +16596,14 @@ TG__PRIVATE void TG__FN(tg__gemm_words_panel)(int op, int size, bool is_signed, 
 
 /* Panels of a (width MR) or b (width NR). Behind each panel of b stands what is to be taken off its columns. */
 TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed, bool is_b, bool both_signed,
-    const void *src, int64_t k_step, int64_t line,
-                                               int64_t kc, int64_t n, void *out, int64_t step) {
+    const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step) {
     const int64_t width = is_b ? TG__G_WNR : TG__G_WMR, g = op == TG__GEMM_DOT_BYTES ? 4 : 2,
         words = (kc + g - 1) / g;
     for (int64_t j = 0; j < n; j += width) {
         uint32_t *to = (uint32_t *)out + j / width * step;
-        TG__FN(tg__gemm_words_panel)(op, size, is_signed, !is_b && both_signed && op == TG__GEMM_DOT_BYTES
-            ? 0x80 : 0,
-                                     (const uint8_t *)src + j * line * size, k_step, line, kc, n - j < width
-                                         ? n - j : width, to, width);
+        TG__FN(tg__gemm_words_panel)(op, size, is_signed,
+            !is_b && both_signed && op == TG__GEMM_DOT_BYTES ? 0x80 : 0,
+            (const uint8_t *)src + j * line * size, k_step, line, kc, n - j < width ? n - j : width, to, width);
         if (!is_b) continue;
         int32_t *less = (int32_t *)(void *)(to + words * width);
         for (int64_t c = 0; c < width; c++) less[c] = 0;
@@ -16675,9 +16613,8 @@ TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed,
                 const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(to + w * width + c));
                 const __m128i pairs = _mm_maddubs_epi16(_mm_set1_epi8(1), v);
                 __m128i *l = (__m128i *)(void *)(less + c);
-                _mm_storeu_si128(l,
-                    _mm_add_epi32(_mm_loadu_si128(l), _mm_slli_epi32(_mm_madd_epi16(pairs, _mm_set1_epi16(1)),
-                    7)));
+                _mm_storeu_si128(l, _mm_add_epi32(_mm_loadu_si128(l),
+                    _mm_slli_epi32(_mm_madd_epi16(pairs, _mm_set1_epi16(1)), 7)));
             }
     }
 }
@@ -16702,10 +16639,9 @@ TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) {
 }
 #else
 TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed, bool is_b, bool both_signed,
-    const void *src, int64_t k_step, int64_t line,
-                                               int64_t kc, int64_t n, void *out, int64_t step) {
-    (void)op; (void)size; (void)is_signed; (void)is_b; (void)both_signed; (void)src; (void)k_step; (void)line;
-        (void)kc; (void)n; (void)out; (void)step;
+    const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step) {
+    (void)op; (void)size; (void)is_signed; (void)is_b; (void)both_signed; (void)src;
+    (void)k_step; (void)line; (void)kc; (void)n; (void)out; (void)step;
 }
 TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) { (void)op; (void)s; }
 #endif
@@ -16713,10 +16649,9 @@ TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) { 
 #else /* TG__T: read for float, then for double */
 
 /* ---------------------------------------------------------------------- tile shape ----
-   A tile of MR rows and NV vectors of columns stays in registers: 14 x 2 of 32 registers (AVX-512), 6 x 2 of
-   16 (AVX2), 8 x 3 of 32
-   (NEON). A packed panel of B is walked once per tile at NV vectors per MR * NV FMAs, slow enough to come
-   from L2. */
+   A tile of MR rows and NV vectors of columns stays in registers: 14 x 2 of 32 registers (AVX-512), 6 x 2 of 16
+   (AVX2), 8 x 3 of 32 (NEON). A packed panel of B is walked once per tile at NV vectors per MR * NV FMAs, slow
+   enough to come from L2. */
 #undef TG__G_MR
 #undef TG__G_NV
 #undef TG__G_EACH
@@ -16796,10 +16731,8 @@ TG__INLINE TG__T TG__FT(tg__gemm_get)(const void *p, int64_t i, int kind) {
 
 /* -------------------------------------------------------------------------- tiles ----
    d [R, columns] = or += a [R, k] b [k, columns]. a has any strides: its elements are broadcast, so packed or
-   not is only a matter of
-   cache sets. Columns of b stand side by side; the last vector holds `last` of them (1..VN). Rows are reached
-   from a pointer for every
-   three of them, so 14 rows need 5 pointers. */
+   not is only a matter of cache sets. Columns of b stand side by side; the last vector holds `last` of them
+   (1..VN). Rows are reached from a pointer for every three of them, so 14 rows need 5 pointers. */
 #undef TG__G_ARGS
 #define TG__G_ARGS (int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, int mode, int64_t last)
 
@@ -16930,9 +16863,8 @@ TG__INLINE int64_t TG__FT(tg__gemm_rows)(int64_t left) {
 }
 
 /* All rows of one panel of columns: n <= NR columns of b, m rows of a. */
-TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k, const TG__T *a, int64_t a_rs,
-    int64_t a_cs,
-                                         const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, int mode) {
+TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k,
+    const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, int mode) {
     const int64_t nv = (n + TG__VN - 1) / TG__VN, last = n - (nv - 1) * TG__VN;
     for (int64_t r, i = 0; i < m; i += r) {
         r = TG__FT(tg__gemm_rows)(m - i);
@@ -16942,14 +16874,12 @@ TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k, const 
 }
 
 /* ------------------------------------------------------------------------ packing ----
-   A panel holds `width` lines side by side: out[k][width]. Lines that do not exist repeat another or are
-   zero: nobody looks at them.
-   Whole vectors are stored for k upward, so the last one may write VN elements beyond the panel;
-   tg__gemm_shape leaves room.
+   A panel holds `width` lines side by side: out[k][width]. Lines that do not exist repeat another or are zero:
+   nobody looks at them. Whole vectors are stored for k upward, so the last one may write VN elements beyond the
+   panel; tg__gemm_shape leaves room.
 
    tg__gemm_turn: o[t] = { p[0][k+t], p[1][k+t], ..., p[VN-1][k+t] }, t < TG__G_TK. Pieces of 16 bytes are put
-   side by side by
-   loads, then 4x4 (2x2) transposes go on inside the pieces. */
+   side by side by loads, then 4x4 (2x2) transposes go on inside the pieces. */
 #undef TG__G_TK
 #if TG__VN == 1
 #define TG__G_TK 1
@@ -16978,10 +16908,10 @@ TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o
         o[4 * (q) + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(l01, l23)); \
         o[4 * (q) + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(h01, h23)); \
         o[4 * (q) + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(h01, h23)); }
-    TG__G_IN(0, 0) TG__G_IN(0, 1) TG__G_IN(0, 2) TG__G_IN(0, 3) TG__G_IN(1, 0) TG__G_IN(1, 1) TG__G_IN(1,
-        2) TG__G_IN(1, 3)
-    TG__G_IN(2, 0) TG__G_IN(2, 1) TG__G_IN(2, 2) TG__G_IN(2, 3) TG__G_IN(3, 0) TG__G_IN(3, 1) TG__G_IN(3,
-        2) TG__G_IN(3, 3)
+    TG__G_IN(0, 0) TG__G_IN(0, 1) TG__G_IN(0, 2) TG__G_IN(0, 3)
+    TG__G_IN(1, 0) TG__G_IN(1, 1) TG__G_IN(1, 2) TG__G_IN(1, 3)
+    TG__G_IN(2, 0) TG__G_IN(2, 1) TG__G_IN(2, 2) TG__G_IN(2, 3)
+    TG__G_IN(3, 0) TG__G_IN(3, 1) TG__G_IN(3, 2) TG__G_IN(3, 3)
     TG__G_OUT(0) TG__G_OUT(1) TG__G_OUT(2) TG__G_OUT(3)
 #undef TG__G_IN
 #undef TG__G_OUT
@@ -16993,16 +16923,16 @@ TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o
         v = _mm512_mask_broadcast_f64x2(v, 0x30, _mm_loadu_pd(p[(j) + 4] + k + 2 * (q))); \
         r[2 * (q) + (j)] = _mm512_mask_broadcast_f64x2(v, 0xc0, _mm_loadu_pd(p[(j) + 6] + k + 2 * (q))); }
 #define TG__G_OUT(q) { o[2 * (q)] = _mm512_unpacklo_pd(r[2 * (q)], r[2 * (q) + 1]); o[2 * (q) + 1] = _mm512_unpackhi_pd(r[2 * (q)], r[2 * (q) + 1]); }
-    TG__G_IN(0, 0) TG__G_IN(0, 1) TG__G_IN(0, 2) TG__G_IN(0, 3) TG__G_IN(1, 0) TG__G_IN(1, 1) TG__G_IN(1,
-        2) TG__G_IN(1, 3)
+    TG__G_IN(0, 0) TG__G_IN(0, 1) TG__G_IN(0, 2) TG__G_IN(0, 3)
+    TG__G_IN(1, 0) TG__G_IN(1, 1) TG__G_IN(1, 2) TG__G_IN(1, 3)
     TG__G_OUT(0) TG__G_OUT(1) TG__G_OUT(2) TG__G_OUT(3)
 #undef TG__G_IN
 #undef TG__G_OUT
 #elif defined(TG__PASS_AVX2) && defined(TG__TYPE_F32)
     __m256 r[4];
     for (int j = 0; j < 4; j++)
-        r[j] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p[j] + k)),
-            _mm_loadu_ps(p[j + 4] + k), 1);
+        r[j] = _mm256_insertf128_ps(
+            _mm256_castps128_ps256(_mm_loadu_ps(p[j] + k)), _mm_loadu_ps(p[j + 4] + k), 1);
     const __m256d l01 = _mm256_castps_pd(_mm256_unpacklo_ps(r[0], r[1])),
         h01 = _mm256_castps_pd(_mm256_unpackhi_ps(r[0], r[1]));
     const __m256d l23 = _mm256_castps_pd(_mm256_unpacklo_ps(r[2], r[3])),
@@ -17012,10 +16942,10 @@ TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o
     o[2] = _mm256_castpd_ps(_mm256_unpacklo_pd(h01, h23));
     o[3] = _mm256_castpd_ps(_mm256_unpackhi_pd(h01, h23));
 #elif defined(TG__PASS_AVX2)
-    const __m256d r0 = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p[0] + k)),
-        _mm_loadu_pd(p[2] + k), 1);
-    const __m256d r1 = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p[1] + k)),
-        _mm_loadu_pd(p[3] + k), 1);
+    const __m256d r0 =
+        _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p[0] + k)), _mm_loadu_pd(p[2] + k), 1);
+    const __m256d r1 =
+        _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(p[1] + k)), _mm_loadu_pd(p[3] + k), 1);
     o[0] = _mm256_unpacklo_pd(r0, r1);
     o[1] = _mm256_unpackhi_pd(r0, r1);
 #elif TG__VN == 1
@@ -17045,11 +16975,11 @@ TG__G_RUN void TG__FT(tg__gemm_turn_run)(const TG__T *const *p, int64_t ks, TG__
             for (int j = 0; j < TG__VN; j++) TG__PREFETCH(p[j] + k + 4 * TG__G_TK);
         TG__FT(tg__gemm_turn)(p, k, o);
         if (n >= TG__VN && ks - k >= TG__G_TK) {
-            TG__G_UNROLL
+            TG__UNROLL
             for (int u = 0; u < TG__G_TK; u++) TG__W(store)(to + u * step, o[u]);
         } else {
             TG__T part[TG__G_TK * TG__VN];             /* a copy: indexed by a variable, o itself would live in memory */
-            TG__G_UNROLL
+            TG__UNROLL
             for (int u = 0; u < TG__G_TK; u++) TG__W(store)(part + u * TG__VN, o[u]);
             for (int u = 0; u < TG__G_TK && k + u < ks; u++) {
                 const TG__V v = TG__W(load)(part + u * TG__VN);
@@ -17148,19 +17078,16 @@ TG__PRIVATE void TG__FT(tg__gemm_pack)(int kind, const void *src, int64_t k_step
 #undef TG__G_TURN
 }
 
-/* Panels of A (width MR) and of B (width NR) of one k-block, for >>impl-gemm's shared packing: lines
-   from..to-1 of the whole. */
-TG__PRIVATE void TG__FT(tg__gemm_panels)(int kind, const void *src, int64_t k_step, int64_t line, int64_t kc,
-    int64_t n,
-                                         void *out, int64_t width, int64_t step) {
+/* n lines as panels of A (width MR) or of B (width NR), `step` elements apart, of one k-block. */
+TG__PRIVATE void TG__FT(tg__gemm_panels)(int kind, const void *src, int64_t k_step, int64_t line,
+    int64_t kc, int64_t n, void *out, int64_t width, int64_t step) {
     const int64_t size = kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
 #define TG__G_ROWS(K) TG__FT(tg__gemm_pack_rows)(K, src, k_step, kc, n, (TG__T *)out, width, step)
     if (line == 1) { TG__G_KINDS(kind, TG__G_ROWS); return; }
 #undef TG__G_ROWS
     for (int64_t j = 0; j < n; j += width)
-        TG__FT(tg__gemm_pack)(kind, (const char *)src + j * line * size, k_step, line, kc, n - j < width
-            ? n - j : width,
-                              (TG__T *)out + j / width * step, width);
+        TG__FT(tg__gemm_pack)(kind, (const char *)src + j * line * size, k_step, line,
+            kc, n - j < width ? n - j : width, (TG__T *)out + j / width * step, width);
 }
 
 /* ------------------------------------------------------------------------- drivers ---- */
@@ -17170,14 +17097,15 @@ TG__PRIVATE void TG__FT(tg__gemm_block)(const tg__gemm_part *s) {
     const int mode = s->add ? TG__GEMM_ADD : TG__GEMM_SET;
     for (int64_t i = 0; i < s->m; i += TG__G_MR)
         for (int64_t j = 0; j < s->n; j += TG__G_NR) {
-            const TG__T *a = (const TG__T *)s->a + i / TG__G_MR * s->a_step, *b = (const TG__T *)s->b +
-                j / TG__G_NR * s->b_step;
+            const TG__T *a = (const TG__T *)s->a + i / TG__G_MR * s->a_step,
+                *b = (const TG__T *)s->b + j / TG__G_NR * s->b_step;
             TG__T *d = (TG__T *)s->d + i * s->d_rs + j;
-            if (s->m - i >= TG__G_MR && s->n - j >= TG__G_NR) TG__FT(tg__gemm_whole)(s->k, a, b, d, s->d_rs, mode);
+            if (s->m - i >= TG__G_MR && s->n - j >= TG__G_NR)
+                TG__FT(tg__gemm_whole)(s->k, a, b, d, s->d_rs, mode);
             else
-                TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, s->n - j < TG__G_NR
-                    ? s->n - j : TG__G_NR, s->k,
-                                         a, 1, TG__G_MR, b, TG__G_NR, d, s->d_rs, mode);
+                TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR,
+                    s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
+                    a, 1, TG__G_MR, b, TG__G_NR, d, s->d_rs, mode);
         }
 }
 
@@ -17188,9 +17116,9 @@ TG__PRIVATE void TG__FT(tg__gemm_block)(const tg__gemm_part *s) {
 #ifndef TG__GEMM_RUN
 #define TG__GEMM_RUN 1024              /* columns between two rows of a: eight rows of b stay in L1 or L2 */
 #endif
-TG__INLINE void TG__FT(tg__gemm_update)(int rows, int ks, int64_t n, const TG__T *a, int64_t a_rs, int64_t a_cs,
-                                        const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, bool more,
-                                        const TG__T *next, int share) {
+TG__INLINE void TG__FT(tg__gemm_update)(int rows, int ks, int64_t n,
+    const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs,
+    bool more, const TG__T *next, int share) {
     const TG__V zero = TG__W(set)(0);
     const TG__T *a1 = a + (rows > 1 ? a_rs : 0);
     TG__T *d1 = d + (rows > 1 ? d_rs : 0);
@@ -17249,8 +17177,8 @@ TG__PRIVATE void TG__FT(tg__gemm_stream)(const tg__gemm_part *s) {
 
 /* A piece by itself: b's panel is packed where it pays or must be, then meets all rows of a. */
 TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
-    const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, size_b = s->kb == TG__GEMM_OWN
-        ? (int64_t)sizeof(TG__T) : 2;
+    const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2,
+        size_b = s->kb == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
     const int64_t step = TG__FT(tg__gemm_shape)(2, s->ks);
     if (s->stream) { TG__FT(tg__gemm_stream)(s); return; }
     TG__T *const bp = (TG__T *)s->work, *const ap = bp + (s->pack_b ? s->ks * TG__G_NR + 16 : 0);
@@ -17269,14 +17197,14 @@ TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
                 b_rs = TG__G_NR;
             }
             if (!s->pack_a) {
-                TG__FT(tg__gemm_column)(s->m, n, kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs, bj,
-                    b_rs, (TG__T *)s->d + j, s->d_rs, mode);
+                TG__FT(tg__gemm_column)(s->m, n, kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs,
+                    bj, b_rs, (TG__T *)s->d + j, s->d_rs, mode);
                 continue;
             }
             for (int64_t i = 0; i < s->m; i += TG__G_MR)
                 TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, n, kc,
                     ap + i / TG__G_MR * step, 1, TG__G_MR,
-                                        bj, b_rs, (TG__T *)s->d + i * s->d_rs + j, s->d_rs, mode);
+                    bj, b_rs, (TG__T *)s->d + i * s->d_rs + j, s->d_rs, mode);
         }
         if (kc == 0) break;
     }
@@ -17367,15 +17295,15 @@ TG__PRIVATE void TG__FT(tg__gemm_line)(int kind, const void *src, int64_t step, 
     }
 }
 TG__PRIVATE void TG__FT(tg__gemm_dots)(const tg__gemm_part *s) {
-    const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, size_b = s->kb == TG__GEMM_OWN
-        ? (int64_t)sizeof(TG__T) : 2;
+    const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2,
+        size_b = s->kb == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
     const bool ready_a = s->a_cs == 1 && s->ka == TG__GEMM_OWN, ready_b = s->b_rs == 1;
     TG__T *const bp = (TG__T *)s->work, *const ap = bp + (ready_b ? 0 : s->k);
     TG__T *const d = (TG__T *)s->d;
     if (!ready_a)
         for (int64_t i = 0; i < s->m; i++)
-            TG__FT(tg__gemm_line)(s->ka, (const char *)s->a + i * s->a_rs * size_a, s->a_cs, s->k,
-                ap + i * s->k);
+            TG__FT(tg__gemm_line)(s->ka, (const char *)s->a + i * s->a_rs * size_a, s->a_cs,
+                s->k, ap + i * s->k);
     for (int64_t j = 0; j < s->n; j++) {
         const void *b = (const char *)s->b + j * s->b_cs * size_b;
         int kind = s->kb;
@@ -17407,7 +17335,9 @@ TG__INLINE void TG__FT(tg__gemm_lane_rows)(int kind, int rows, const tg__gemm_pa
             if (TG__VN > 1) {
                 const char *f = (const char *)s->b + (at + ahead) * size + (j + ahead < s->n ? 0 : next);
                 TG__PREFETCH(f);
-                if (rows > 1) { TG__PREFETCH(f + up * size); TG__PREFETCH(f + 2 * up * size); TG__PREFETCH(f + 3 * up * size); }
+                if (rows > 1) {
+                    TG__PREFETCH(f + up * size); TG__PREFETCH(f + 2 * up * size); TG__PREFETCH(f + 3 * up * size);
+                }
             }
             v = TG__W(fma)(a[0], TG__FT(tg__gemm_load)(s->b, at, TG__VN, kind), v);
             if (rows > 1) v = TG__W(fma)(a[1], TG__FT(tg__gemm_load)(s->b, at + up, TG__VN, kind), v);
@@ -17662,21 +17592,19 @@ TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__
 #endif
 
 /* ======================================================================================
-   >>pass-conv        convolutions: filling padded planes, register tiles, weight gradients, the last step
-   Read for float and for double. A convolution runs over planes: padded copies of a few rows of the source,
-   one plane for every residue
-   of the stride, in which each tap of the kernel is one fixed distance. So the inner loop is a matrix product
-   whose second operand is read
-   at a table of distances, and no matrix of columns is ever made.
+   >>pass-conv    convolutions: filling padded planes, register tiles, weight gradients, the last step
+   Read for float and for double. A convolution runs over planes: padded copies of a few rows of the source, one
+   plane for every residue of the stride, in which each tap of the kernel is one fixed distance. So the inner
+   loop is a matrix product whose second operand is read at a table of distances, and no matrix of columns is
+   ever made.
 
    The order of summation, the same in every pass:
-   - results and data gradients: channels are cut into equal blocks of at most 512 / taps (at least one); a
-   block sums its channels upward,
-     for each its taps in order, with FMA from zero; block sums are added in block order. Padding takes part
-     as zeros.
-   - weight gradients: positions in order (image, row, column) with FMA from zero within a unit, units of a
-   part in order, then parts in order;
-     >>impl-conv cuts units and parts by the sizes alone. With few result channels a unit is summed in lanes, see tg__conv_dots.
+   - results and data gradients: channels are cut into equal blocks of at most 512 / taps (at least one); a block
+     sums its channels upward, for each its taps in order, with FMA from zero; block sums are added in block
+     order. Padding takes part as zeros.
+   - weight gradients: positions in order (image, row, column) with FMA from zero within a unit, units of a part
+     in order, then parts in order; >>impl-conv cuts units and parts by the sizes alone. With few result channels
+     a unit is summed in lanes, see tg__conv_dots.
    Tests: tests/test_conv.c
    ====================================================================================== */
 
@@ -17698,7 +17626,7 @@ typedef struct tg__conv_weights {
     void   *out; int64_t step;               /* elements from one panel to the next */
 } tg__conv_weights;
 
-/* Planes: out[channel][plane][row][pitch]; row i of plane p is source row y0 + ry[p] + i * sy, zero where
+/* Planes: out[channel][plane][row][pitch]; row i of plane p is source row y0 + ry[p] + i * y_step, zero where
    there is none. */
 typedef struct tg__conv_fill {
     const void *src; int kind;
@@ -17806,8 +17734,8 @@ TG__PRIVATE void TG__FT(tg__conv_panels)(const tg__conv_weights *s) {
         for (int64_t c = 0; c < s->channels; c++)
             for (int64_t t = 0; t < s->taps; t++, out += TG__C_MR)
                 for (int64_t r = 0; r < TG__C_MR; r++)
-                    out[r] = r < rows ? TG__FT(tg__gemm_get)(s->w, (i + r) * s->sm + c * s->sc + s->tap[t],
-                        s->kind) : (TG__T)0;
+                    out[r] = r < rows
+                        ? TG__FT(tg__gemm_get)(s->w, (i + r) * s->sm + c * s->sc + s->tap[t], s->kind) : (TG__T)0;
     }
 }
 
@@ -17821,8 +17749,8 @@ TG__INLINE void TG__FT(tg__conv_zero)(TG__T *p, int64_t n) {
    or into room behind everything. */
 TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, int64_t p) {
     const int64_t y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], step = s->sw * s->x_step, pitch = s->pitch;
-    int64_t i0 = x0 >= 0 ? 0 : (-x0 + s->x_step - 1) / s->x_step, i1 = x0 >= s->w ? 0
-        : (s->w - x0 + s->x_step - 1) / s->x_step;
+    int64_t i0 = x0 >= 0 ? 0 : (-x0 + s->x_step - 1) / s->x_step,
+        i1 = x0 >= s->w ? 0 : (s->w - x0 + s->x_step - 1) / s->x_step;
     if (i1 > pitch) i1 = pitch;                                 /* source columns exist for i0 <= i < i1 */
     if (i0 > i1) i0 = i1;
     const int64_t n = i1 - i0;
@@ -17837,8 +17765,8 @@ TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, 
                 const TG__T *src = (const TG__T *)s->src + at - i0;
                 for (; q + TG__VN <= i1; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
                 if (q < i1) { TG__W(store)(out + q, TG__W(loadn)(src + q, (int)(i1 - q))); q += TG__VN; }
-            } else for (; q < i1; q += TG__VN) TG__W(store)(out + q,
-                TG__FT(tg__gemm_load)(s->src, at + q - i0, i1 - q, s->kind));
+            } else for (; q < i1; q += TG__VN)
+                TG__W(store)(out + q, TG__FT(tg__gemm_load)(s->src, at + q - i0, i1 - q, s->kind));
         } else if (s->kind == TG__GEMM_OWN) {
             const TG__T *src = (const TG__T *)s->src + at;
             for (; q < i1; q++, src += step) out[q] = *src;
@@ -17932,8 +17860,8 @@ TG__PRIVATE void TG__FT(tg__conv_tiles)(const tg__conv_tiles *s) {
 TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
     const int64_t size = f->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, step = f->yw == 1 ? TG__VN : 1;
     for (int64_t i = 0; i < f->m; i++) {
-        const TG__V bias = TG__W(set)(f->bias ? TG__FT(tg__gemm_get)(f->bias, i * f->bias_step, f->kind)
-            : (TG__T)0);
+        const TG__V bias =
+            TG__W(set)(f->bias ? TG__FT(tg__gemm_get)(f->bias, i * f->bias_step, f->kind) : (TG__T)0);
         for (int64_t r = 0; r < f->rows; r++) {
             const TG__T *s = (const TG__T *)f->s + i * f->s_rs + r * f->s_row;
             char *y = (char *)f->y + (i * f->ym + r * f->yh) * size;
@@ -18117,10 +18045,10 @@ TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
 /* ======================================================================================
    >>changes    newest first
    The version's first number changes when a program must be changed, the second when something was added, the
-   third when something was mended. Names
-   of operations and numbers of messages are never reused.
+   third when something was mended. Names of operations and numbers of messages are never reused.
 
-   0.1.0    the core: context, scopes, errors, tensors, the graph to any order, formulas, reductions, matrix products, convolution, sorting and indexing, safetensors and npy.
+   0.1.0    the core: context, scopes, errors, tensors, the graph to any order, formulas, reductions, matrix
+            products, convolution, sorting and indexing, safetensors and npy.
    ====================================================================================== */
 
 /* ======================================================================================
@@ -18128,17 +18056,18 @@ TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
 
    Copyright (c) 2026 tensorgrad contributors
 
-   Permission is hereby granted, free of charge, to any person obtaining a copy of this software and
-   associated documentation files (the "Software"), to deal in the
-   Software without restriction, including without limitation the rights to use, copy, modify, merge, publish,
-   distribute, sublicense, and/or sell copies of the
+   Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
+   documentation files (the "Software"), to deal in the Software without restriction, including without
+   limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the
    Software, and to permit persons to whom the Software is furnished to do so, subject to the following
-   conditions: The above copyright notice and this permission
-   notice shall be included in all copies or substantial portions of the Software. THE SOFTWARE IS PROVIDED
-   "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
-   IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE
-   AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS
-   OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT,
-   TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN
-   CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+   conditions:
+
+   The above copyright notice and this permission notice shall be included in all copies or substantial portions
+   of the Software.
+
+   THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED
+   TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL
+   THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF
+   CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER
+   DEALINGS IN THE SOFTWARE.
    ====================================================================================== */

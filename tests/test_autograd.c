@@ -455,6 +455,10 @@ static bool bad_shape_backward(tg_ctx *c, tg__node *n, tg_tensor **g, tg_tensor 
 static bool silent_backward(tg_ctx *c, tg__node *n, tg_tensor **g, tg_tensor **dx) { (void)c; (void)n; (void)g; (void)dx; return false; }
 static bool elementary(void *user, tg_tensor *const *in, int n_in, tg_tensor **out, int n_out) { (void)user; (void)n_in; (void)n_out; out[0] = tg_softmax(tg_mul(tg_sin(in[0]), in[1]), 0); return out[0] != NULL; }
 
+static bool pair_check(tg_ctx *c, tg__node *n) { (void)c; return tg_node_make(n, 0, TG_F64, 1, tg_node_in(n, 0)->shape); }
+static bool pair_forward(tg_ctx *c, tg__node *n) { (void)c; (void)n; return true; }
+static bool pair_bad_backward(tg_ctx *c, tg__node *n, tg_tensor **g, tg_tensor **dx) { (void)n; dx[0] = tg_zeros(c, TG_SHAPE(5)); dx[1] = g[0]; return dx[0] != NULL; }
+static bool pair_failing_backward(tg_ctx *c, tg__node *n, tg_tensor **g, tg_tensor **dx) { (void)c; dx[0] = dx[1] = g[0]; return tg_node_fail(n, TG_ERROR_VALUE, "no"); }
 static void test_own(void) {
     cube_attr right = { 2, 0 }, wrong = { 2, 1 };
     BEGIN;
@@ -477,6 +481,13 @@ static void test_own(void) {
       o.backward = bad_shape_backward; y = tg_call(&o, &right, &x, 1, NULL); CHECK(!tg_backward(tg_sum(y))); CHECK_MSG(strstr(tg_error_text(tg), "the backward of 'my_cube' gave f64[2, 3] for an input of shape [2]") != NULL, "%s", tg_error_text(tg)); CHECK_ERROR(tg, TG_ERROR_SHAPE);
       o.backward = silent_backward; y = tg_call(&o, &right, &x, 1, NULL); CHECK(!tg_backward(tg_sum(y))); CHECK(strstr(tg_error_text(tg), "its backward failed without saying why")); CHECK_ERROR(tg, TG_ERROR_VALUE);
       CHECK(!x->grad); CHECK(!tg_call(NULL, NULL, &x, 1, NULL)); tg_clear(tg); }
+    { tg_tensor *in[2], *y, *seed = F64(1, 1); int k;         /* a backward that fails takes no count of what it was given */
+      in[0] = leaf(F64(1, 2)); in[1] = leaf(F64(3, 4));
+      for (k = 0; k < 2; k++) {
+          tg_op o = { "my_pair", 1, 2, 0, 1, 0, { 0, 0, 0, 0 }, NULL, 0, 0, pair_check, pair_forward, NULL, NULL };
+          o.backward = k ? pair_failing_backward : pair_bad_backward;
+          y = tg_call(&o, NULL, in, 2, NULL); CHECK(!tg_backward(y, .gradient = seed)); CHECK_ERROR(tg, k ? TG_ERROR_VALUE : TG_ERROR_SHAPE);
+          CHECK(seed->alive && seed->count == 1); VALUES(seed, 1, 1); } }
     END;
 }
 
