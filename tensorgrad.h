@@ -831,6 +831,7 @@ TG_API tg_tensor  *tg_call(const tg_op *op, const void *attr,
 TG_API tg_tensor  *tg_node_in(tg__node *n, int i);    /* in backward: NULL unless saved */
 TG_API tg_tensor  *tg_node_out(tg__node *n, int i);   /* in backward: NULL unless saved */
 TG_API const void *tg_node_attr(tg__node *n);
+TG_API uint64_t    tg_node_call(tg__node *n);              /* of a TG_OP_RANDOM op: this call's number, its own under the context's seed */
 TG_API bool        tg_node_wants(tg__node *n, int i);
 /* in check: makes output i */
 TG_API bool        tg_node_make(tg__node *n, int i, tg_dtype dtype, int ndim, const int64_t *shape);
@@ -3366,7 +3367,7 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(GRAD_DTYPE,      TG_ERROR_DTYPE,       "only floating tensors can require a gradient, got %t") \
     TG__MSG(BACKWARD_SHAPE,  TG_ERROR_SHAPE,       "the backward of '%s' gave %t for an input of shape %v") \
     TG__MSG(NO_BACKWARD,     TG_ERROR_GRAD,        "'%s' has no derivative") \
-    TG__MSG(GRADCHECK,       TG_ERROR_NUMERIC,     "%s gradient of output %d by input %d at element %l is %f, the difference quotient %f") \
+    TG__MSG(GRADCHECK,       TG_ERROR_NUMERIC,     "%s gradient by input %d at element %l is %f, the difference quotient %f") \
     TG__MSG(ANOMALY,         TG_ERROR_NUMERIC,     "%s of '%s' called at %s:%d has the first %s, at element %l of %t") \
     TG__MSG(FUNCTION_FAILED, TG_ERROR_VALUE,       "the function gave no tensor for output %d") \
     TG__MSG(FILE,            TG_ERROR_FILE,        "%s: %s") \
@@ -4403,9 +4404,10 @@ TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order) {
         int at = i;
         for (j = i + 1; j < n; j++) {
             int64_t a = t->stride[order[at]], b = t->stride[order[j]];
+            if (t->shape[order[at]] == 1 || t->shape[order[j]] == 1) continue;
             if (a < 0) a = -a;
             if (b < 0) b = -b;
-            if (a == 0 || b == 0 || a == b || t->shape[order[at]] == 1 || t->shape[order[j]] == 1) continue;
+            if (a == 0 || b == 0 || a == b) continue;
             if (a > b) break;
             { int o = order[at]; order[at] = order[j]; order[j] = o; at = j; }
         }
@@ -4716,6 +4718,13 @@ TG__PRIVATE bool tg__needs_grad(const tg_tensor *t) {
     return t->requires_grad || (t->base && t->base->rebased != t->rebased && t->base->requires_grad);
 }
 
+/* A base got another node: its views ask for a new one when they are next used, and need gradients from now on. */
+TG__PRIVATE void tg__rewritten(tg_tensor *base) {
+    tg_tensor *t;
+    base->rebased++;
+    for (t = base->storage->headers; t; t = t->next_alias) if (t->base == base) t->requires_grad = true;
+}
+
 /* ---- calling ---- */
 /* a checkpoint's function uses these from outside */
 struct tg__recording { tg_tensor **list; int count, room; };
@@ -4796,7 +4805,7 @@ TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n,
         if (inplace && t->base) { if (!tg__rebase(t, n)) return false; continue; }
         n->count++;
         tg__set_node(t, n, i);
-        if (inplace) t->rebased++;                                     /* its views will ask for a new node */
+        if (inplace) tg__rewritten(t);
     }
     return true;
 }
@@ -5683,7 +5692,7 @@ TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_c
             if (error < 0) error = -error;
             if (ok && !(error <= atol + rtol * (want < 0 ? -want : want))) {
                 p.tg->where = "gradcheck";
-                ok = tg__fail(p.tg, TG__E_GRADCHECK, order, 0, i, k, got, want);
+                ok = tg__fail(p.tg, TG__E_GRADCHECK, order, i, k, got, want);
             }
             tg_end(p.tg, m);
         }
@@ -5878,6 +5887,7 @@ TG_API tg_tensor *tg_call(const tg_op *op, const void *attr,
 TG_API tg_tensor  *tg_node_in(tg__node *n, int i)     { return n && i >= 0 && i < n->n_in ? n->in[i] : NULL; }
 TG_API tg_tensor  *tg_node_out(tg__node *n, int i)    { return n && i >= 0 && i < n->n_out ? n->out[i] : NULL; }
 TG_API const void *tg_node_attr(tg__node *n)          { return n ? n->attr : NULL; }
+TG_API uint64_t    tg_node_call(tg__node *n)          { return n ? n->call : 0; }
 TG_API bool        tg_node_wants(tg__node *n, int i)  { return n && i >= 0 && i < n->n_in && n->wants[i]; }
 TG_API bool        tg_node_make(tg__node *n, int i, tg_dtype dtype, int ndim, const int64_t *shape) {
     if (!n || i < 0 || i >= n->n_out || n->out[i]) return false;
@@ -6036,9 +6046,11 @@ TG__PRIVATE void tg__loop_make(tg__loop *l, tg_tensor *const *t, int n) {
     const tg_tensor *y = t[0];
     int order[TG_MAX_DIMS], dims = 0, i, j, k;
     l->numel = y->numel;
+    if (y->numel == 0) { l->ndim = 1; l->shape[0] = 0; return; }          /* its strides may be anything */
     for (i = 0; i < y->ndim; i++) {
-        int64_t s = y->stride[i] < 0 ? -y->stride[i] : y->stride[i];
+        int64_t s;
         if (y->shape[i] == 1) continue;
+        s = y->stride[i] < 0 ? -y->stride[i] : y->stride[i];
         for (j = dims; j > 0; j--) {
             int64_t o = y->stride[order[j - 1]];
             if ((o < 0 ? -o : o) >= s) break;
@@ -6064,7 +6076,6 @@ TG__PRIVATE void tg__loop_make(tg__loop *l, tg_tensor *const *t, int n) {
         } else { l->shape[at] = y->shape[d]; l->ndim++; }
     }
     if (l->ndim == 0) { l->ndim = 1; l->shape[0] = 1; for (k = 0; k < n; k++) l->stride[k][0] = 1; }
-    if (y->numel == 0) { l->ndim = 1; l->shape[0] = 0; }
 }
 /* Offset of flat position `at` in tensor k, and the column within the innermost row. */
 TG__PRIVATE int64_t tg__loop_offset(const tg__loop *l, int k, int64_t at, int64_t *column) {
@@ -8184,7 +8195,7 @@ TG__PRIVATE bool tg__rebase(tg_tensor *view, tg__node *n) {
     n->count++;
     w->in_slot[1].from = n; w->in_slot[1].from_out = 0; w->wants[1] = true;
     tg__set_node(base, w, 0);
-    base->rebased++;
+    tg__rewritten(base);
     v = tg__view_node(view);
     if (!v) return false;
     tg__set_node(view, v, 0);
@@ -11649,19 +11660,24 @@ TG__PRIVATE bool tg__entropy_run(tg_ctx *tg, const tg_tensor *x, const tg_tensor
     j.ts = target->stride[0]; j.gs = g ? g->stride[0] : 0; j.per = 0;
     return tg__launch(tg, x->device, &tg__family_entropy, &j);
 }
+/* Also before the derivative: a host may have written to memory that it lent, which no version tells. */
+TG__PRIVATE bool tg__entropy_classes(tg_ctx *tg, const tg_tensor *x, const tg_tensor *target) {
+    int64_t i;
+    if (!tg__host(tg, target)) return false;
+    for (i = 0; i < target->numel; i++) {
+        const int64_t c = tg__get_i64(tg__element_at(target, i), target->dtype);
+        if (c != -100 && (c < 0 || c >= x->shape[1])) return tg__fail(tg, TG__E_CLASS_RANGE, c, i, x, x->shape[1]);
+    }
+    return true;
+}
 TG__PRIVATE bool tg__entropy_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = n->in[0], *target = n->in[1];
-    int64_t shape[2], i;
+    int64_t shape[2];
     if (x->ndim != 2 || target->ndim != 1 || target->shape[0] != x->shape[0])
         return tg__fail(tg, TG__E_TARGET_SHAPE, x, target, "cross_entropy takes logits [N, C] and classes [N]");
     if (!tg_dtype_is_float(x->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
     if (target->dtype != TG_I64 && target->dtype != TG_I32) return tg__fail(tg, TG__E_INDEX_DTYPE, target);
-    if (!tg__host(tg, target)) return false;
-    for (i = 0; i < target->numel; i++) {
-        const int64_t c = tg__get_i64(tg__element_at(target, i), target->dtype);
-        if (c != -100 && (c < 0 || c >= x->shape[1]))
-            return tg__fail(tg, TG__E_CLASS_RANGE, c, i, x, x->shape[1]);
-    }
+    if (!tg__entropy_classes(tg, x, target)) return false;
     shape[0] = x->shape[0]; shape[1] = 2;
     return tg__out_make(tg, n, 0, x->dtype, 1, shape) &&
         tg__out_make(tg, n, 1, tg__compute_type(x->dtype), 2, shape);
@@ -11672,6 +11688,8 @@ TG__PRIVATE bool tg__entropy_forward(tg_ctx *tg, tg__node *n) {
 TG__PRIVATE bool tg__entropy_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     tg_tensor *x = n->in[0], *target = n->in[1], *counts, *hot;
     if (!n->wants[0]) return true;
+    if (!tg__entropy_classes(tg, x, target)) return false;
+    if (x->numel == 0) { dx[0] = tg__zeros_beside(tg, x, 2, x->shape); return dx[0] != NULL; }
     if (!tg->grad_mode) {
         dx[0] = tg__hold(tg, tg__tensor_make(tg, x->device, x->dtype, 2, x->shape, NULL));
         return dx[0] && tg__entropy_run(tg, x, target, n->out[1], g[0], dx[0]);
@@ -11686,14 +11704,13 @@ static const tg_op tg__entropy_op = { "cross_entropy", 1, 2, 0, 2, 0,
     { TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1), 0, 0, 0 },
     NULL, 0, 0, tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
 TG_API tg_tensor *(tg_cross_entropy)(tg_tensor *logits, tg_tensor *target) {
-    tg_tensor *in[2], *outs[2], *counts;
+    tg_tensor *in[2], *outs[2], *total;
     int64_t i, n = 0;
     in[0] = logits; in[1] = target;
     if (!tg__call(&tg__entropy_op, NULL, in, 2, outs, 2)) return NULL;
     for (i = 0; i < target->numel; i++) n += tg__get_i64(tg__element_at(target, i), target->dtype) != -100;
-    if (n == target->numel) return tg_mean(outs[0]);
-    counts = tg_to(tg_number(logits->tg, (double)n), logits->dtype);
-    return tg_div(tg_sum(outs[0]), counts);
+    total = tg_sum(tg_to(outs[0], tg__compute_type(logits->dtype)));        /* a half has no room for the sum */
+    return tg_to(tg_div(total, tg_number(logits->tg, (double)n)), logits->dtype);
 }
 
 /* ------------------------------------------------------------------ made of ops: mse_loss, dropout ---- */

@@ -423,6 +423,11 @@ static bool cube_backward(tg_ctx *c, tg__node *n, tg_tensor **g, tg_tensor **dx)
 static const tg_op cube_op = { "my_cube", 1, 1, 0, 1, 0, { TG_SAVE_IN(0), 0, 0, 0 }, cube_attrs, 2, sizeof(cube_attr), cube_check, cube_forward, cube_backward, NULL };
 static bool cube_f(void *user, tg_tensor *const *in, int n_in, tg_tensor **out, int n_out) { (void)n_in; (void)n_out; out[0] = tg_call(&cube_op, user, in, 1, NULL); return out[0] != NULL; }
 
+/* a random op of the host's: its numbers come from the call's */
+static bool draw_check(tg_ctx *c, tg__node *n) { (void)c; return tg_node_make(n, 0, TG_I64, 0, NULL); }
+static bool draw_forward(tg_ctx *c, tg__node *n) { (void)c; *(int64_t *)tg_node_out(n, 0)->data = (int64_t)tg_node_call(n); return true; }
+static const tg_op draw_op = { "my_draw", 1, 1, 0, 1, TG_OP_RANDOM | TG_OP_NO_GRAD, { 0, 0, 0, 0 }, NULL, 0, 0, draw_check, draw_forward, NULL, NULL };
+
 /* a list of inputs, two outputs: the sum and the sum of squares, element by element */
 static bool moments_check(tg_ctx *c, tg__node *n) {
     tg_tensor *x = tg_node_in(n, 0);
@@ -466,7 +471,7 @@ static void test_own(void) {
     { tg_tensor *x = F64(1, 2, -3); tg_function_call c = { cube_f, &right, &x, 1, 1 }; CHECK(tg_gradcheck(&c)); CHECK(tg_gradcheck(&c, .second = true)); CHECK_OK(tg); }
     { tg_tensor *x = F64(1, 2, -3); tg_function_call c = { cube_f, &wrong, &x, 1, 1 }; const char *t;
       CHECK(!tg_gradcheck(&c)); CHECK(tg_error(tg) == TG_ERROR_NUMERIC); t = tg_error_text(tg);
-      CHECK_MSG(strstr(t, "gradcheck: first gradient of output 0 by input 0 at element 0 is ") && strstr(t, "the difference quotient ") && strstr(t, __FILE__), "%s", t); tg_clear(tg); }
+      CHECK_MSG(strstr(t, "gradcheck: first gradient by input 0 at element 0 is ") && strstr(t, "the difference quotient ") && strstr(t, __FILE__), "%s", t); tg_clear(tg); }
     { tg_tensor *in[3]; tg_function_call c = { moments_f, NULL, NULL, 3, 2 }; in[0] = F64(1, 2); in[1] = F64(3, 4); in[2] = F64(-1, 0.5); c.inputs = in; CHECK(tg_gradcheck(&c, .second = true)); CHECK_OK(tg);
       c.f = moments_second_only; c.n_outputs = 1; CHECK(tg_gradcheck(&c, .second = true)); CHECK_OK(tg); }
     { tg_tensor *in[3], *out[2], *a = leaf(F64(1, 2)), *b = leaf(F64(3, 4)); in[0] = a; in[1] = b; in[2] = F64(-1, 0.5); CHECK(tg_call(&moments_op, NULL, in, 3, out) == out[0]); VALUES(out[0], 3, 6.5); VALUES(out[1], 11, 20.25);
@@ -606,6 +611,23 @@ static void test_corners(void) {
     { tg_tensor *x = leaf(F64(3, 3, 3)); CHECK(tg_backward(tg_std_dims(x, 0, NULL, 1, false))); VALUES(x->grad, 0, 0, 0); }
     { tg_tensor *x = leaf(tg_reshape(F64(1, 2, 3, 4), TG_SHAPE(2, 2))), *t = tg_from(tg, TG_SHAPE(2), TG_I64, (const int64_t[]){ 1, -100 }), *y = tg_cross_entropy(x, t);
       CHECK_NEAR(tg_item(y), log(1 + exp(-1.0)), 1e-12); CHECK(tg_backward(y)); CHECK_NEAR(el(x->grad, 2), 0, 0); CHECK_NEAR(el(x->grad, 0), 1 / (1 + exp(1.0)), 1e-12); }
+    { tg_tensor *x = leaf(F64(1)); tg_random_state before = tg_random_get(tg), again; double a = tg_item(tg_call(&draw_op, NULL, &x, 1, NULL)), b = tg_item(tg_call(&draw_op, NULL, &x, 1, NULL));
+      CHECK(a == (double)before.call && b == a + 1); again = tg_random_get(tg); CHECK(again.call == before.call + 2);
+      tg_random_set(tg, before); CHECK(tg_item(tg_call(&draw_op, NULL, &x, 1, NULL)) == a); }
+    /* a view knows that its base has got a gradient */
+    { tg_tensor *a = tg_zeros(tg, TG_SHAPE(3)), *v = tg_unsqueeze(a, 0), *part = tg_narrow(a, 0, 0, 2), *x = leaf(tg_ones(tg, TG_SHAPE(3)));
+      CHECK(!v->requires_grad && tg_copy_(a, x) && a->requires_grad && v->requires_grad && part->requires_grad);
+      CHECK(tg_backward(tg_sum(tg_mul_scalar(part, 3)))); VALUES(x->grad, 3, 3, 0); }
+    /* labels in memory that the host lent, rewritten before the backward: an error and not a stray write */
+    { int64_t lent[] = { 0, 1 };
+      tg_tensor *x = leaf(tg_zeros(tg, TG_SHAPE(2, 3))), *y = tg_cross_entropy(x, tg_wrap(tg, TG_SHAPE(2), TG_I64, lent));
+      lent[1] = 1000000; CHECK(!tg_backward(y) && tg_error(tg) == TG_ERROR_VALUE && strstr(tg_error_text(tg), "class 1000000")); tg_clear(tg); }
+    /* a sum of half-precision losses that no half can hold */
+    { tg_tensor *x = tg_zeros(tg, TG_SHAPE(70000, 10)), *t = tg_full(tg, TG_SHAPE(70000), 3, TG_I64);
+      x = tg_to(x, TG_F16); CHECK_NEAR(tg_item(tg_cross_entropy(x, t)), log(10.0), 2e-3);
+      tg_fill_(tg_narrow(t, 0, 0, 1), -100); CHECK_NEAR(tg_item(tg_cross_entropy(x, t)), log(10.0), 2e-3); }
+    { tg_tensor *x = leaf(tg_zeros(tg, TG_SHAPE(0, 0))), *y = tg_cross_entropy(x, tg_full(tg, TG_SHAPE(0), 0, TG_I64)), *g[2];
+      CHECK(tg_grad(&y, 1, &x, 1, g, .retain_graph = true) && tg_grad(&y, 1, &x, 1, g + 1, .create_graph = true) && g[1]->shape[0] == 0); }
     /* cross-entropy: the fused derivative and the one in tg calls; a row that does not count may hold anything */
     { static const tg_dtype types[] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
       const int64_t classes[] = { 2, -100, 0, 4 };

@@ -357,6 +357,11 @@ static void test_slices(void) {
         CHECK(!tg_as_strided(x, 2, a, s, 2)); CHECK_ERROR(tg, TG_ERROR_VALUE);
         z = tg_as_strided(y, 2, a, s, -1); CHECK(z && el(z, 0) == 1 && el(z, 5) == 9);      /* from y's first element, within the storage */
         CHECK(!tg_as_strided(y, 2, a, s, -3)); CHECK_ERROR(tg, TG_ERROR_VALUE);
+        {   /* strides that reach nothing may be anything */
+            const int64_t one[] = { 1, 1 }, none[] = { 2, 2, 0 }, least[] = { INT64_MIN, INT64_MAX }, wide[] = { 4, (int64_t)1 << 62, 1 };
+            z = tg_as_strided(x, 2, one, least, 0); CHECK(z && tg_item(tg_sum(z)) == el(x, 0) && tg_item(tg_clone(z)) == el(x, 0) && tg_item(tg_exp(z)) > 0);
+            z = tg_as_strided(x, 3, none, wide, 0); CHECK(z && tg_clone(z) && tg_exp(z) && tg_item(tg_sum(z)) == 0);
+        }
         CHECK(!tg_as_strided(x, 2, a, s, -1)); CHECK_ERROR(tg, TG_ERROR_VALUE);
         s[0] = -4; z = tg_as_strided(x, 2, a, s, 5); CHECK(z && el(z, 0) == 5 && el(z, 3) == 1 && el(z, 2) == 9); CHECK(!tg_as_strided(x, 2, a, s, 3)); CHECK_ERROR(tg, TG_ERROR_VALUE);
         s[0] = INT64_MAX; CHECK(!tg_as_strided(x, 2, a, s, 0)); CHECK_ERROR(tg, TG_ERROR_VALUE); s[0] = INT64_MIN; CHECK(!tg_as_strided(x, 2, a, s, 0)); CHECK_ERROR(tg, TG_ERROR_VALUE);
