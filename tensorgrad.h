@@ -11219,6 +11219,32 @@ TG__PRIVATE void tg__conv_map_of(tg__conv_map *m, const tg_tensor *t) {
     m->sc = t->stride[d]; m->sh = t->stride[d + 1]; m->sw = t->stride[d + 2];
 }
 
+/* A 1 x 1 kernel without stride and padding is a product of matrices for each image: y = w x, dx = w^T g. Where the positions
+   run on from row to row, and the product is no reduction, the gemm family does it, without planes, and adds in the same order. */
+TG__PRIVATE bool tg__conv_runs_on(const tg__conv_map *m) { return m->h == 1 || m->w == 1 || m->sh == m->w * m->sw; }
+TG__PRIVATE bool tg__conv_is_product(const tg__conv_job *j) {
+    const tg__conv_attr *at = &j->at;
+    return j->dir != TG__CONV_BY_WEIGHT && j->kh == 1 && j->kw == 1 && at->stride[0] == 1 && at->stride[1] == 1 &&
+        at->padding[0] == 0 && at->padding[1] == 0 && tg__conv_runs_on(&j->x) && tg__conv_runs_on(&j->y) &&
+        !(j->bias && at->groups > 1) && !tg__gemm_is_reduction(j->o / at->groups, j->x.h * j->x.w, j->c) &&
+        !tg__gemm_is_reduction(j->c, j->x.h * j->x.w, j->o / at->groups);
+}
+TG__PRIVATE void tg__conv_product(const tg__conv_job *j, tg__gemm_job *p) {
+    const bool result = j->dir == TG__CONV_RESULT;
+    const int64_t groups = j->at.groups, o = j->o / groups;
+    const tg__conv_map *from = result ? &j->x : &j->y, *to = result ? &j->y : &j->x;
+    tg__zero(p, sizeof *p);
+    p->ta = p->tb = p->tc = j->type;
+    p->m = result ? o : j->c; p->k = result ? j->c : o; p->n = to->h * to->w;
+    p->a = j->w; p->a_rs = result ? j->so : j->sc; p->a_cs = result ? j->sc : j->so;
+    p->b = from->data; p->b_rs = from->sc; p->b_cs = from->w == 1 ? from->sh : from->sw;
+    p->c = to->data; p->c_rs = to->sc; p->c_cs = to->w == 1 ? to->sh : to->sw;
+    p->batch_dims = 2;
+    p->batch[0] = to->n; p->b_bs[0] = from->sn; p->c_bs[0] = to->sn;
+    p->batch[1] = groups; p->a_bs[1] = o * j->so; p->b_bs[1] = p->k * from->sc; p->c_bs[1] = p->m * to->sc;
+    p->bias = j->bias; p->bias_rs = j->bias_step;
+}
+
 /* x, weight, y as the convolution has them, whichever of them is computed. */
 TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, const tg_tensor *x,
     const tg_tensor *w, const tg_tensor *y, const tg_tensor *bias, tg_tensor *out) {
@@ -11233,6 +11259,11 @@ TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, cons
     /* nothing to sum */
     if (dir != TG__CONV_RESULT && (x->numel == 0 || w->numel == 0 || y->numel == 0))
         return tg__fill(tg, out, 0, 0, true);
+    if (tg__conv_is_product(&j)) {
+        tg__gemm_job product;
+        tg__conv_product(&j, &product);
+        return tg__launch(tg, out->device, &tg__family_gemm, &product);
+    }
     return tg__launch(tg, out->device, &tg__family_conv, &j);
 }
 
