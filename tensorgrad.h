@@ -10524,7 +10524,9 @@ TG__PRIVATE bool tg__gemm_plan(tg__gemm_job *j) {
         tg__gemm_size_strip(j, p->m, p->n);
         return true;
     }
-    if (p->m > 2 * j->mr && p->n >= j->nr) p->pack_b = true;
+    /* rows of b that lie close together are read in place while few tiles share them; far apart, each one costs a page */
+    const bool close = p->b_cs == 1 && p->b_rs * (int64_t)j->size <= 1024;
+    if (p->m > (close ? 5 : 2) * j->mr && p->n >= j->nr) p->pack_b = true;
     if (p->m > 128 && p->n > 128 && work > 1 << 25) return tg__gemm_plan_shared(j, 0);
     if (j->kt > 1 && p->m * p->n * p->k > 4 * TG__GEMM_CHUNK) {
         if (p->m <= 32) {
