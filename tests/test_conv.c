@@ -200,6 +200,7 @@ static const int16_t larger[][9] = {
     { 2, 64, 28, 28, 128, 3, 2, 1, 1 }, { 40, 6, 14, 14, 16, 5, 1, 0, 1 }, { 33, 1, 28, 28, 6, 5, 1, 2, 1 }, { 2, 520, 7, 7, 70, 3, 1, 1, 1 }, { 1, 600, 9, 9, 40, 1, 1, 0, 1 }, { 2, 64, 30, 30, 64, 3, 1, 1, 8 },
     { 2, 3, 64, 64, 40, 16, 16, 0, 1 }, { 9, 24, 33, 33, 24, 3, 2, 1, 24 }, { 4, 16, 16, 16, 32, 1, 2, 0, 1 }, { 3, 24, 10, 12, 36, 1, 1, 0, 4 }, { 2, 8, 1, 50, 6, 1, 1, 0, 1 }, { 2, 8, 50, 1, 6, 1, 1, 0, 2 }
 };
+enum { LARGER = (int)(sizeof larger / sizeof larger[0]) };
 
 static void bits(tg_isa isa, bool strict, uint64_t *h, int n_cases, int threads) {
     tg_config c;
@@ -213,13 +214,13 @@ static void bits(tg_isa isa, bool strict, uint64_t *h, int n_cases, int threads)
         static const tg_dtype types[4] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
         int layout[3];
         layout[0] = (int)pick(0, 2); layout[1] = (int)pick(0, 2); layout[2] = (int)pick(0, 2);
-        if (i < 14) {
+        if (i < LARGER) {
             const int16_t *l = larger[i];
             if (isa == TG_ISA_PLAIN && i != 4 && i != 6) { h[i] = 0; continue; }
             s.n = l[0]; s.c = l[1]; s.h = l[2]; s.w = l[3]; s.o = l[4]; s.kh = s.kw = l[5]; s.s[0] = s.s[1] = l[6]; s.p[0] = s.p[1] = l[7]; s.groups = l[8];
             s.d[0] = s.d[1] = 1; s.batched = true; layout[0] = layout[1] = layout[2] = ROWS;
         }
-        h[i] = tg ? one(tg, &s, i < 14 ? TG_F32 : types[next() % 4], layout, false) : 0;
+        h[i] = tg ? one(tg, &s, i < LARGER ? TG_F32 : types[next() % 4], layout, false) : 0;
     }
     tg_close(tg);
 }
@@ -365,13 +366,20 @@ int main(void) {
             one(tg, &s, types[next() % 4], layout, true);
         }
         if (tg && k == 0) {
-            for (i = 0; i < 14; i++) {
+            for (i = 0; i < LARGER; i++) {
                 const int16_t *l = larger[i];
                 static const int rows[3] = { 0, 0, 0 };
+                int layout[3];
                 shape s;
                 s.n = l[0]; s.c = l[1]; s.h = l[2]; s.w = l[3]; s.o = l[4]; s.kh = s.kw = l[5]; s.s[0] = s.s[1] = l[6]; s.p[0] = s.p[1] = l[7]; s.groups = l[8];
                 s.d[0] = s.d[1] = 1; s.batched = s.bias = true;
                 one(tg, &s, TG_F32, rows, true);
+                if (s.kh > 1 || s.s[0] > 1) continue;
+                for (layout[0] = 0; layout[0] < LAYOUTS; layout[0]++) {       /* products of matrices: any strides, with and without a bias */
+                    layout[1] = layout[2] = layout[0];
+                    s.bias = layout[0] & 1;
+                    one(tg, &s, types[layout[0] % 4], layout, true);
+                }
             }
             empties(tg);
             messages(tg);
