@@ -11226,10 +11226,12 @@ TG__PRIVATE void tg__conv_map_of(tg__conv_map *m, const tg_tensor *t) {
 TG__PRIVATE bool tg__conv_runs_on(const tg__conv_map *m) { return m->h == 1 || m->w == 1 || m->sh == m->w * m->sw; }
 TG__PRIVATE bool tg__conv_is_product(const tg__conv_job *j) {
     const tg__conv_attr *at = &j->at;
-    return j->dir != TG__CONV_BY_WEIGHT && j->kh == 1 && j->kw == 1 && at->stride[0] == 1 && at->stride[1] == 1 &&
-        at->padding[0] == 0 && at->padding[1] == 0 && tg__conv_runs_on(&j->x) && tg__conv_runs_on(&j->y) &&
-        !(j->bias && at->groups > 1) && !tg__gemm_is_reduction(j->o / at->groups, j->x.h * j->x.w, j->c) &&
-        !tg__gemm_is_reduction(j->c, j->x.h * j->x.w, j->o / at->groups);
+    const int64_t o = j->o / at->groups;
+    if (j->dir == TG__CONV_BY_WEIGHT || j->kh != 1 || j->kw != 1) return false;
+    if (at->stride[0] != 1 || at->stride[1] != 1 || at->padding[0] || at->padding[1]) return false;
+    if (!tg__conv_runs_on(&j->x) || !tg__conv_runs_on(&j->y) || (j->bias && at->groups > 1)) return false;
+    return j->dir == TG__CONV_RESULT ? !tg__gemm_is_reduction(o, j->x.h * j->x.w, j->c)
+        : !tg__gemm_is_reduction(j->c, j->x.h * j->x.w, o);
 }
 TG__PRIVATE void tg__conv_product(const tg__conv_job *j, tg__gemm_job *p) {
     const bool result = j->dir == TG__CONV_RESULT;
