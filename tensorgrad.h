@@ -103,7 +103,7 @@
    held by the innermost open scope: tg_end lets go of all that came since its tg_begin. tg_keep holds a
    tensor beyond that until tg_drop; tg_end_with hands one to the parent scope. Values that a graph needs stay
    alive with the graph. A header used after its scope has ended is an error that names the operation which
-   made it.
+   made it, until 256 more tensors have ended too and the header serves again; with TENSORGRAD_DEBUG always.
 
    |  tg_mark m = tg_begin(tg);
    |  tg_tensor *t = tg_exp(tg_ones(tg, TG_SHAPE(2)));
@@ -263,8 +263,8 @@ extern "C" {
 #else
 #define TG__DIMS(...) ((int64_t[TG_MAX_DIMS + 1]){__VA_ARGS__})
 #endif
-#define TG__COUNT_(a, b, c, d, e, f, g, h, i, n, ...) n
-#define TG__COUNT(...) TG__COUNT_(__VA_ARGS__, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+#define TG__COUNT_(a, b, c, d, e, f, g, h, i, j, k, l, m, o, p, q, n, ...) n
+#define TG__COUNT(...) TG__COUNT_(__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
 #define TG_SHAPE(...) TG__COUNT(__VA_ARGS__), TG__DIMS(__VA_ARGS__)
 #define TG_DIMS(...) TG_SHAPE(__VA_ARGS__)
 #define TG_SCALAR 0, (const int64_t *)NULL
@@ -280,7 +280,7 @@ typedef struct tg_maybe { bool is; double value; } tg_maybe;
 
 /* Calls with options are macros over a struct: tg_conv2d(x, w, b, .padding = {1, 1}). `at` is filled by the
    macro with the caller's file and line. In C++ before C++20, which has no such initialisers, and in other
-   languages fill the struct and call the function whose name ends in _from. */
+   languages fill the struct and call the function whose name ends in _from; that works in C and every C++ too. */
 typedef struct tg_place { const char *file; int line; } tg_place;
 #ifdef TENSORGRAD_NO_LINES
 #define TG__HERE {NULL, 0}
@@ -369,7 +369,7 @@ TG_API size_t        tg_traceback(tg_ctx *tg, char *out, size_t size);
 TG_API void          tg_say(tg_ctx *tg, tg_log_level level, const char *text);
 
 /* Threads and random numbers. */
-/* n threads in all, the caller's included, 32 at most; 0: one per core; 1: none */
+/* n threads in all, the caller's included, more than 32 serve as 32; 0: one per core (in tg_config that is -1); 1: none */
 TG_API bool     tg_threads(tg_ctx *tg, int n);
 TG_API int      tg_threads_used(tg_ctx *tg);
 TG_API double   tg_seconds(tg_ctx *tg);               /* by the clock hook, or the machine's; from any start */
@@ -744,7 +744,8 @@ TG_API tg_tensor *tg_var_dims(tg_tensor *x, int n_dims, const int64_t *dims, dou
 TG_API tg_tensor *tg_std_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);
 
 /* Shape. */
-/* equal shapes except along dim; dtypes promote */
+/* equal shapes except along dim; dtypes promote. A list written in place stands in parentheses, as these are macros:
+   tg_cat(((tg_tensor *[]){a, b}), 2, 0). */
 TG_API tg_tensor *tg_cat(tg_tensor *const *list, int n, int64_t dim);
 TG_API tg_tensor *tg_stack(tg_tensor *const *list, int n, int64_t dim);   /* along a new dimension */
 
@@ -784,8 +785,9 @@ TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args);
 /* Normalise, losses, random. */
 TG_API tg_tensor *tg_softmax(tg_tensor *x, int64_t dim);          /* exp(x) / sum(exp(x)) along dim */
 TG_API tg_tensor *tg_log_softmax(tg_tensor *x, int64_t dim);
-TG_API tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *target);   /* mean of (x - target)^2         */
-/* [N, C], classes i64 [N] -> [], mean of -log_softmax at the class */
+TG_API tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *target);   /* mean of (x - target)^2, which broadcast */
+/* [N, C], classes [N], i64 or i32 -> [], mean of -log_softmax at the class over the rows whose class is not -100, as torch's
+   default for ignore_index; NaN where there is none */
 TG_API tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *target);
 /* zeroes with probability p, scales the rest by 1 / (1 - p) */
 TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
@@ -14418,8 +14420,10 @@ TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m) {
 #define TG__VN_F32 16
 #define TG__VN_F64 8
 #if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic push                              /* gcc -O0, g++: about its own header, which passes a mask of 65535 */
-#pragma GCC diagnostic ignored "-Wsign-conversion"               /* as a short and starts from registers it never sets */
+/* gcc -O0, g++: about its own header, which passes a mask of 65535 as a short and starts from registers it
+   never sets. To the end of the pass, because it looks where the function that is inlined was called. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wsign-conversion"
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
@@ -14652,9 +14656,6 @@ TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m)
 #undef TG__M
 #undef TG__VI
 #undef TG__W
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic pop
-#endif
 #endif
 
 #if defined(TG__PASS_NEON)
@@ -18091,6 +18092,9 @@ TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
 #undef TG__I
 #undef TG__W
 #undef TG__FT
+#if defined(TG__PASS_AVX512) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 #undef TG__VN_F32
 #undef TG__VN_F64
 #undef TG__PASS

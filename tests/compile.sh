@@ -62,6 +62,7 @@ if in_group warnings; then
         done
     done
     # some warnings need the optimiser or other flags
+    compiles "g++ c++17 -O2, the whole of it" g++ -std=c++17 -O2 $warn $inc -c tests/compile_impl.cpp -o $out/warned.o
     compiles "gcc c99 -O2, missing prototypes" gcc -std=c99 $warn -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition -Wvla -Wwrite-strings $inc -fsyntax-only tests/compile_impl.c
     compiles "clang, missing prototypes" clang -std=c99 $warn -Wmissing-prototypes -Wstrict-prototypes -Wvla $inc -fsyntax-only tests/compile_impl.c
     compiles "gcc -m32, declarations" gcc -m32 -std=c99 $warn $inc -fsyntax-only -ffreestanding -DCOMPILE_32 tests/compile_decl.c
