@@ -5222,7 +5222,7 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
         goto restore;
     }
     memset(dx, 0, (size_t)n->n_in * sizeof *dx);
-    memset(saved_out, 0, sizeof saved_out);
+    for (i = 0; i < n->n_out && i < 16; i++) saved_out[i] = NULL;
     m = tg_begin(tg);
     ok = tg->error == TG_OK;
     /* the derivative must see that the output depends on the inputs */
@@ -5244,7 +5244,7 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
         ok = n->op->backward(tg, n, n->gout, dx) && tg->error == TG_OK;
         if (!ok && tg->error == TG_OK) tg__fail(tg, TG__E_OP_FAILED, "its backward failed without saying why");
     }
-    for (i = 0; i < 16; i++) if (saved_out[i]) n->out[i] = saved_out[i];
+    for (i = 0; i < n->n_out && i < 16; i++) if (saved_out[i]) n->out[i] = saved_out[i];
     for (i = 0; i < n->n_in; i++) {                                    /* from here on dx holds counts, or NULL */
         tg_tensor *d = ok && n->wants[i] ? dx[i] : NULL;
         dx[i] = NULL;
@@ -6258,8 +6258,8 @@ TG__PRIVATE bool tg__map(tg_ctx *tg, tg__map_fn fn, tg_dtype compute, bool mask,
         int64_t step[TG__WALK_MAX];
         for (k = 0; k < n; k++) {
             const tg_tensor *a = x[k];
-            step[k] = !a || a->numel == 1 ? 0 : -1;
-            if (!a) a = x[0];
+            if (!a) { px[k] = px[0]; step[k] = 0; continue; }          /* not read, but any number must stand there */
+            step[k] = a->numel == 1 ? 0 : -1;
             if (a->dtype != compute || !(a->numel == 1 || tg__same_layout(a, y))) break;
             px[k] = a->data;
         }
