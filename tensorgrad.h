@@ -8302,7 +8302,7 @@ enum { TG__REDUCE_SUM, TG__REDUCE_PROD, TG__REDUCE_MAX, TG__REDUCE_MIN };
     TG__KERNEL(void, tg__columns_sum_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__KERNEL(void, tg__columns_prod_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
     TG__KERNEL(void, tg__columns_max_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__KERNEL(void, tg__columns_min_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
     TG__KERNEL(int64_t, tg__run_find_##t, (int64_t n, const T *x, T v)); TG__KERNEL(void, tg__softmax_row_##t, (int64_t n, T *y, const T *x, bool log)); \
-    TG__KERNEL(void, tg__entropy_row_##t, (int64_t n, const T *x, int64_t c, T *out)); TG__KERNEL(void, tg__entropy_back_row_##t, (int64_t n, T *y, const T *x, int64_t c, const T *row, T g));
+    TG__KERNEL(T, tg__entropy_row_##t, (int64_t n, const T *x, int64_t c, T *row)); TG__KERNEL(void, tg__entropy_back_row_##t, (int64_t n, T *y, const T *x, int64_t c, const T *row, T g));
 TG__REDUCE_KERNELS(float, f32)
 TG__REDUCE_KERNELS(double, f64)
 #undef TG__REDUCE_KERNELS
@@ -10228,7 +10228,7 @@ TG__PRIVATE void tg__gemm_cut(tg__gemm_job *j, int64_t kc) {
     if (ms * ns > area) {
         if (ms > tall) ms = tg__imin(p->m, tg__imax(tall, area / tg__imin(128, ns)) / j->mr * j->mr);
         if (ms * ns > area) ns = tg__imin(p->n, tg__ceil_div(area / ms, least) * least);
-    } else if (j->batches == 1) {                                    /* one chunk for now; two threads are worth having */
+    } else if (j->batches == 1) {                                    /* one chunk would do, but two threads are worth having */
         if (ns >= 2 * least) ns = tg__ceil_div(tg__ceil_div(ns, 2), least) * least;
         else if (ms >= 2 * j->mr) ms = tg__ceil_div(tg__ceil_div(ms, 2), j->mr) * j->mr;
     }
@@ -11224,16 +11224,17 @@ TG__PRIVATE void tg__conv_map_of(tg__conv_map *m, const tg_tensor *t) {
 }
 
 /* A 1 x 1 kernel without stride and padding is a product of matrices for each image: y = w x, dx = w^T g. Where the positions
-   run on from row to row, and the product is no reduction, the gemm family does it, without planes, and adds in the same order. */
+   run on from row to row the gemm family does it, without planes. Only where both add in the same order, so that strides do not choose
+   the bits: one block of a sum, no reduction, no dot-product instruction. */
 TG__PRIVATE bool tg__conv_runs_on(const tg__conv_map *m) { return m->h == 1 || m->w == 1 || m->sh == m->w * m->sw; }
 TG__PRIVATE bool tg__conv_is_product(const tg__conv_job *j) {
     const tg__conv_attr *at = &j->at;
-    const int64_t o = j->o / at->groups;
+    const bool result = j->dir == TG__CONV_RESULT;
+    const int64_t o = j->o / at->groups, m = result ? o : j->c, k = result ? j->c : o;
     if (j->dir == TG__CONV_BY_WEIGHT || j->kh != 1 || j->kw != 1) return false;
     if (at->stride[0] != 1 || at->stride[1] != 1 || at->padding[0] || at->padding[1]) return false;
     if (!tg__conv_runs_on(&j->x) || !tg__conv_runs_on(&j->y) || (j->bias && at->groups > 1)) return false;
-    return j->dir == TG__CONV_RESULT ? !tg__gemm_is_reduction(o, j->x.h * j->x.w, j->c)
-        : !tg__gemm_is_reduction(j->c, j->x.h * j->x.w, o);
+    return k <= TG__CONV_BLOCK && j->type != TG_BF16 && !tg__gemm_is_reduction(m, j->x.h * j->x.w, k);
 }
 TG__PRIVATE void tg__conv_product(const tg__conv_job *j, tg__gemm_job *p) {
     const bool result = j->dir == TG__CONV_RESULT;
@@ -11654,9 +11655,8 @@ TG__PRIVATE void tg__entropy_chunk(void *job, int64_t index) {
     for (r = index * j->per; r < end; r++) {
         const int64_t c = tg__get_i64(j->target + r * j->ts * (int64_t)tg_dtype_size(j->td), j->td);
         const void *x = j->x + r * j->xs[0] * size;
-        char *row = j->rows + 2 * r * wide, *y = j->y + r * (j->g ? j->classes : 1) * size;
-        double out64[3] = { 0, 0, 0 };
-        float out32[3] = { 0, 0, 0 };
+        char *y = j->y + r * (j->g ? j->classes : 1) * size;
+        void *row = j->rows + 2 * r * wide;
         if (c == -100) {
             memset(y, 0, (size_t)(size * (j->g ? j->classes : 1)));
             memset(row, 0, (size_t)(2 * wide));
@@ -11664,20 +11664,19 @@ TG__PRIVATE void tg__entropy_chunk(void *job, int64_t index) {
         }
         if (!direct) { tg__load(isa, j->compute, j->classes, tile, x, j->xs[1], j->d); x = tile; }
         if (!j->g) {
-            if (j->compute == TG_F64) tg__entropy_row_f64__k[isa](j->classes, (const double *)x, c, out64);
-            else tg__entropy_row_f32__k[isa](j->classes, (const float *)x, c, out32);
-            memcpy(row, j->compute == TG_F64 ? (const void *)(out64 + 1) : (const void *)(out32 + 1),
-                (size_t)(2 * wide));
-            tg__put_scalar(y, j->d, j->compute == TG_F64 ? out64[0] : (double)out32[0], 0, false);
+            const double loss = j->compute == TG_F64
+                ? tg__entropy_row_f64__k[isa](j->classes, (const double *)x, c, (double *)row)
+                : (double)tg__entropy_row_f32__k[isa](j->classes, (const float *)x, c, (float *)row);
+            tg__put_scalar(y, j->d, loss, 0, false);
         } else {
             const double g = tg__get_f64(j->g + r * j->gs * size, j->d);
             void *to = same ? (void *)y : tile;
             if (j->compute == TG_F64)
                 tg__entropy_back_row_f64__k[isa](j->classes, (double *)to, (const double *)x, c,
-                    (const double *)(const void *)row, g);
+                    (const double *)row, g);
             else
                 tg__entropy_back_row_f32__k[isa](j->classes, (float *)to, (const float *)x, c,
-                    (const float *)(const void *)row, (float)g);
+                    (const float *)row, (float)g);
             if (!same) tg__store(isa, j->compute, j->classes, y, 1, j->d, tile);
         }
     }
@@ -16351,11 +16350,11 @@ TG__PRIVATE void TG__FT(tg__softmax_row)(int64_t n, TG__T *y, const TG__T *x, bo
     if (i < n) TG__W(storen)(y + i, TG__W(mul)(TG__W(loadn)(y + i, (int)(n - i)), s), (int)(n - i));
 }
 
-/* One row of cross-entropy: the loss of class c, the largest logit, the sum of exp(x - largest). */
-TG__PRIVATE void TG__FT(tg__entropy_row)(int64_t n, const TG__T *x, int64_t c, TG__T *out) {
-    out[1] = TG__FT(tg__run_max)(n, x);
-    out[2] = TG__FT(tg__run_exp_sum)(n, x, out[1]);
-    out[0] = TG__FT(tg__log1)(out[2]) - (x[c] - out[1]);
+/* One row of cross-entropy: returns the loss of class c, writes the largest logit and the sum of exp(x - largest). */
+TG__PRIVATE TG__T TG__FT(tg__entropy_row)(int64_t n, const TG__T *x, int64_t c, TG__T *row) {
+    row[0] = TG__FT(tg__run_max)(n, x);
+    row[1] = TG__FT(tg__run_exp_sum)(n, x, row[0]);
+    return TG__FT(tg__log1)(row[1]) - (x[c] - row[0]);
 }
 /* Its derivative: y = (softmax(x) - 1 at class c) * g, from the numbers of the row above; y may be x. */
 TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *x, int64_t c,

@@ -286,6 +286,23 @@ static void gradients(tg_ctx *tg) {
     }
 }
 
+/* ---- strides do not choose the bits: a 1 x 1 kernel over a view whose rows do not run on, and over its copy ---- */
+static void same_bits(tg_ctx *tg) {
+    static const tg_dtype types[4] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
+    static const int64_t channels[] = { 3, 40, 512, 600, 1100 };
+    int k, i;
+    for (k = 0; k < 4; k++) for (i = 0; i < 5; i++) {
+        tg_mark m = tg_begin(tg);
+        tg_tensor *x = tg_require_grad(tg_narrow(tg_to(tg_randn(tg, TG_SHAPE(2, channels[i], 9, 14)), types[k]), 3, 0, 11), true);
+        tg_tensor *y = tg_require_grad(tg_contiguous(tg_detach(x)), true), *w = tg_to(tg_randn(tg, TG_SHAPE(48, channels[i], 1, 1)), types[k]);
+        tg_tensor *a = tg_conv2d(x, w, NULL), *b = tg_conv2d(y, w, NULL), *g = tg_narrow(tg_to(tg_randn(tg, TG_SHAPE(2, 48, 9, 14)), types[k]), 3, 0, 11), *dx, *dy;
+        tg_tensor *whole = tg_contiguous(g);
+        CHECK(a && b && tg_equal(a, b));
+        CHECK(tg_grad(&a, 1, &x, 1, &dx, .grad_outputs = &g) && tg_grad(&b, 1, &y, 1, &dy, .grad_outputs = &whole) && tg_equal(dx, dy));
+        tg_end(tg, m);
+    }
+}
+
 /* ---- messages ---- */
 static void message(tg_ctx *tg, tg_tensor *y, int number, tg_error_code code, const char *text) {
     const char *got = tg_error_text(tg);
@@ -383,6 +400,7 @@ int main(void) {
             }
             empties(tg);
             messages(tg);
+            same_bits(tg);
             gradients(tg);
         }
         tg_close(tg);
