@@ -52,6 +52,7 @@
      >>tensor >>autograd                  create, look, copy, view, print, share; backward, grad, hooks, checks, the tape
      >>formulas                           the table of elementwise operations: value, derivative, documentation
      >>ops                                one prototype for every other operation; operations of your own
+     >>device                             other devices: requests of plain data, and who answers them
      >>io                                 safetensors and npy files
      >>places >>cpp                       the caller's file and line; C++ before C++20
    PART II, implementation
@@ -704,6 +705,9 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
 #define TG__F3(name, types, saves, value, da, db, dc, domain, doc)          TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b, tg_tensor *c); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b, tg_tensor *c);
 #define TG__F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers);
 TG_FORMULAS(TG__F1, TG__F1P, TG__F2, TG__F2P, TG__F3, TG__F3P)
+#define TG__ROW_NUMBER(name, ...) TG_ROW_##name,
+enum { TG_FORMULAS(TG__ROW_NUMBER, TG__ROW_NUMBER, TG__ROW_NUMBER, TG__ROW_NUMBER, TG__ROW_NUMBER, TG__ROW_NUMBER) TG_ROWS };
+#undef TG__ROW_NUMBER
 #undef TG__F1
 #undef TG__F1P
 #undef TG__F2
@@ -793,28 +797,35 @@ TG_API tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *target);
 TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
 
 /* ---- operations of your own: fill a record, call tg_call. ----
-   `check` reads shapes, dtypes and attributes and makes the outputs; `forward` fills them; `backward` gives
-   dx[i] for each input that tg_node_wants, in tg calls (then it can be differentiated again). The record and
-   its texts must outlive the context. */
-typedef enum tg_attr_type { TG_ATTR_INT, TG_ATTR_FLOAT, TG_ATTR_BOOL, TG_ATTR_INTS } tg_attr_type;
-typedef struct tg_attr { const char *name; tg_attr_type type; size_t offset; int count; } tg_attr;
+   `check` reads shapes, dtypes and attributes, never values, and makes the outputs; `forward` fills them;
+   `backward` gives dx[i] for each input that tg_node_wants, in tg calls (then it can be differentiated again).
+   The record and its texts must outlive the context. */
+
+/* An attribute: where it stands in the op's struct, for printing ("sum dims=[1] keepdim"), saving and comparing.
+   A list (TG_ATTR_INTS) has `room` places; how many of them count is said by the int64_t at `length`, or it is
+   all of them where length is TG_ATTR_ALL. */
+typedef enum tg_attr_type { TG_ATTR_INT, TG_ATTR_FLOAT, TG_ATTR_BOOL, TG_ATTR_DTYPE, TG_ATTR_INTS } tg_attr_type;
+typedef struct tg_attr { const char *name; tg_attr_type type; size_t offset; int room; size_t length; } tg_attr;
+#define TG_ATTR_ALL ((size_t)-1)
 
 #define TG_OP_MAP       1u       /* elementwise                                                 */
 #define TG_OP_VIEW      2u       /* outputs share the first input's storage                     */
 #define TG_OP_INPLACE   4u       /* writes its first input                                      */
 #define TG_OP_RANDOM    8u       /* consumes a call number                                      */
-#define TG_OP_HOST_READ 16u      /* its control flow depends on values                          */
+#define TG_OP_HOST_READ 16u      /* the host reads values to run it: a device is waited for     */
 #define TG_OP_NO_GRAD   32u      /* the outputs are never differentiable (indices, predicates)  */
 
 #define TG_SAVE_IN(i)  (1u << (i))            /* i < 15 */
 #define TG_SAVE_INS    (1u << 15)             /* every input */
 #define TG_SAVE_OUT(i) (1u << (16 + (i)))
 #define TG_OP_SAVES 4
+#define TG_LIST (-1)                          /* instead of a number of inputs or outputs: any number */
 
 typedef struct tg_op {
     const char *name; int version;   /* in files and messages; never renamed */
-    int n_in, n_in_opt, n_out;       /* n_in -1, n_out -1: a list            */
-    unsigned flags;                  /* TG_OP_...                            */
+    int n_in, n_in_opt, n_out;       /* inputs that must be there, further ones that may be NULL, outputs */
+    unsigned flags;                  /* TG_OP_... */
+    int kind;                        /* yours: tells ops that share functions apart, amax from amin */
     /* what the derivative of input i reads: TG_SAVE_IN(j) | TG_SAVE_OUT(j); the last entry serves all further
        inputs */
     unsigned saves[TG_OP_SAVES];
@@ -824,7 +835,6 @@ typedef struct tg_op {
     bool (*forward)(tg_ctx *tg, tg__node *n);
     /* false: failed; NULL g[i]: zero; NULL dx[i]: no gradient */
     bool (*backward)(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
-    const void *batch;               /* room for a vmap rule                 */
 } tg_op;
 
 /* returns output 0; outputs may be NULL */
@@ -839,6 +849,97 @@ TG_API bool        tg_node_wants(tg__node *n, int i);
 TG_API bool        tg_node_make(tg__node *n, int i, tg_dtype dtype, int ndim, const int64_t *shape);
 /* records an error, returns false */
 TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *text);
+
+/* ======================================================================================
+   >>device    devices other than the CPU: what a family of kernels is asked, and who answers
+   ====================================================================================== */
+
+/* All operations stand on a few families of kernels. A family is asked by a request of plain data: what is to be
+   computed, and how each operand lies in its storage. It holds no address: the bases of the storages come beside
+   it, one per operand, so that a request can be kept, sent elsewhere and bound to other memory. The operands:
+
+     MAP      y, then the formula's operands: y = the value of row `kind` of TG_FORMULAS (TG_ROW_tg_add, ...). With
+              `part` i > 0 the derivative by operand i - 1: y, g, the formula's operands, its result; those that the
+              derivative does not read are absent. All have y's shape, with stride 0 where they are broadcast.
+              Computed in `compute` (f32, f64 or i64). number: P0, P1.
+     COPY     y, x of y's shape; converted by way of `compute`
+     FILL     y. TG_FILL_VALUE: the element whose bytes stand in whole[0]. TG_FILL_RAMP, y has one dimension:
+              number[0] + i * number[1] for floats, whole[0] + i * whole[1] for integers
+     RANDOM   y; TG_RANDOM_BERNOULLI also p of y's shape, an error unless in 0..1. whole: key, call, low, range;
+              number: a, b. Element i in row-major order is made of Philox words as told in >>impl-create.
+     REDUCE   y, places, x, all with x's dimensions; those of the mask whole[0] have size 1 in y and places. Each
+              element of y is the sum (product, largest, smallest: `kind`) times number[0]; places are the first
+              positions of the largest, counted in row-major order over the masked dimensions. One of y and places
+              may be absent.
+     SOFTMAX  y, x; along dimension whole[0]; kind 1: the logarithm
+     SORT     values, places, x; along dimension whole[0], stable; kind 1: descending
+     INDEX    y, x, index (i64, an error where it is out of range). TG_INDEX_TAKE: y[.., k, ..] = x[.., v, ..], v the
+              index at [.., k, ..], for each position of y's shape. TG_INDEX_PUT, TG_INDEX_ADD: y[.., v, ..] = (+=)
+              x[.., k, ..], for each position of x's shape, in order of k. k runs along dimension whole[0].
+     GEMM     c [batch.., m, n], a [batch.., m, k], b [batch.., k, n], bias [batch.., m, n] or absent: c = a b + bias,
+              and with kind 1 what c held is added
+     CONV     kind TG_CONV_RESULT: y, x, weight, bias [O] or absent; TG_CONV_BY_DATA: x's gradient, weight, y's
+              gradient; TG_CONV_BY_WEIGHT: weight's gradient, x, y's gradient. x and y are [N, C, H, W]. whole: stride,
+              padding and dilation (two each), groups.
+     ENTROPY  kind 0: losses [N], rows [N, 2], x [N, C], classes [N]; kind 1: x's gradient, rows, x, classes, g [N].
+              A row keeps its largest x and the sum of exp(x - largest). An error where a class is out of range
+              unless it is -100, which makes loss and gradient 0. */
+typedef enum tg_family {
+    TG_FAMILY_MAP = 1, TG_FAMILY_COPY, TG_FAMILY_FILL, TG_FAMILY_RANDOM, TG_FAMILY_REDUCE, TG_FAMILY_SOFTMAX,
+    TG_FAMILY_SORT, TG_FAMILY_INDEX, TG_FAMILY_GEMM, TG_FAMILY_CONV, TG_FAMILY_ENTROPY, TG_FAMILIES
+} tg_family;
+enum { TG_FILL_VALUE, TG_FILL_RAMP };
+enum { TG_RANDOM_UNIFORM, TG_RANDOM_NORMAL, TG_RANDOM_KEEP, TG_RANDOM_INTEGER, TG_RANDOM_BERNOULLI };
+enum { TG_REDUCE_SUM, TG_REDUCE_PROD, TG_REDUCE_MAX, TG_REDUCE_MIN };
+enum { TG_INDEX_TAKE, TG_INDEX_PUT, TG_INDEX_ADD };
+enum { TG_CONV_RESULT, TG_CONV_BY_DATA, TG_CONV_BY_WEIGHT };
+
+#define TG_ABSENT 0u
+#define TG_READ   1u
+#define TG_WRITE  2u             /* with TG_READ: what stood there matters */
+typedef struct tg_operand {
+    uint32_t use;                /* TG_READ, TG_WRITE, both, or TG_ABSENT                              */
+    bool     immediate;          /* no storage: one element, the first bytes of `bits`                 */
+    tg_dtype dtype;
+    int32_t  ndim;
+    int64_t  offset;             /* bytes from its storage's base to the first element                 */
+    int64_t  bits;
+    int64_t  shape[TG_MAX_DIMS];
+    int64_t  stride[TG_MAX_DIMS];
+} tg_operand;
+
+typedef struct tg_request {
+    tg_family family;
+    int32_t   kind, part;
+    int32_t   n;                 /* operands; those that are written come first                        */
+    tg_dtype  compute;
+    double    number[4];
+    int64_t   whole[12];
+} tg_request;
+
+typedef enum tg_launch { TG_LAUNCH_DONE = 0, TG_LAUNCH_DECLINED, TG_LAUNCH_FAILED } tg_launch;
+
+/* A device: memory, copies, families. A context has one stream on it. `launch` may return before the work is
+   done, but the stream keeps the order of calls; `copy` to the host waits. A launch that declines (a family, a
+   dtype, a value that is an error: the CPU then words it) is done by the library on host copies of the storages,
+   and the log says so once per family. Hooks may not call the context. */
+typedef struct tg_backend {
+    const char *name;
+    void   *user;
+    void *(*open)(void *user, tg_ctx *tg);                      /* the context's stream; NULL function: none       */
+    void  (*close)(void *user, void *stream);
+    void *(*alloc)(void *user, void *stream, size_t size);      /* NULL: no memory                                 */
+    void  (*release)(void *user, void *stream, void *p, size_t size);
+    bool  (*copy_in)(void *user, void *stream, void *to, const void *from_host, size_t size);
+    bool  (*copy_out)(void *user, void *stream, void *to_host, const void *from, size_t size);
+    tg_launch (*launch)(void *user, void *stream, const tg_request *r, const tg_operand *o, void *const *base);
+} tg_backend;
+
+/* Makes `device` (TG_CUDA, or 2 and 3 for a host's own) usable in this context. The struct is copied, its user must
+   outlive the context. A device is registered once per context. */
+TG_API bool tg_device_register(tg_ctx *tg, tg_device device, const tg_backend *backend);
+/* t on `device`, packed in row-major order; t itself when it is there. Differentiable: the gradient comes back. */
+TG_API tg_tensor *tg_to_device(tg_tensor *t, tg_device device);
 
 /* ======================================================================================
    >>io    files in and out: safetensors, npy
@@ -1209,6 +1310,8 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_mse_loss(x, target) tg_mse_loss(TG__AT(x), target)
 #define tg_cross_entropy(logits, target) tg_cross_entropy(TG__AT(logits), target)
 #define tg_dropout(x, p, training) tg_dropout(TG__AT(x), p, training)
+#define tg_device_register(tg, device, backend) tg_device_register(TG__AT_CTX(tg), device, backend)
+#define tg_to_device(t, device) tg_to_device(TG__AT(t), device)
 #define tg_dict_new(tg) tg_dict_new(TG__AT_CTX(tg))
 #define tg_safetensors_parse(tg, bytes, size) tg_safetensors_parse(TG__AT_CTX(tg), bytes, size)
 #define tg_safetensors_load(tg, path) tg_safetensors_load(TG__AT_CTX(tg), path)
@@ -3059,7 +3162,14 @@ typedef struct tg__free_block { struct tg__free_block *next; } tg__free_block;
 #define TG__CALLS 32                          /* length of the traceback */
 #define TG__SLOTS 32                          /* scratch slots: as many bodies can run at once */
 
-typedef struct tg__call_entry { const char *op; tg_place at; } tg__call_entry;
+#define TG__PLAN_SIZE 2048                    /* bytes of the CPU's largest plan */
+
+typedef struct tg__call_entry {
+    const char *name;
+    tg_place    at;
+    const tg_op *op;                          /* NULL, or whose attributes are here */
+    union { double align; char bytes[288]; } attr;
+} tg__call_entry;
 
 typedef struct tg__shared tg__shared;
 typedef struct tg__scope { size_t held; uint32_t serial; } tg__scope;
@@ -3080,10 +3190,18 @@ struct tg__storage {
     bool       own_block;      /* the data is a block of its own */
     tg_device  device;
     size_t     inline_bytes;   /* data that stands in the embedding block */
-    tg__storage *next_shared, *prev_shared;
+    tg__storage *next_shared, *prev_shared;   /* in the context's list of shared storages, or of a device's */
     /* the last op that wrote in place, and from where: for the message about overwritten values */
     const char *written_by;
     tg_place   written_at;
+};
+
+struct tg__device {
+    tg_backend backend;
+    void    *stream;
+    bool     open;
+    uint32_t told;                         /* families that it declined, which the log has said */
+    tg__storage *storages;
 };
 
 struct tg_ctx {
@@ -3134,7 +3252,8 @@ struct tg_ctx {
     tg__walk *walk;
     tg__recording *recording;              /* a running checkpoint's list of outside tensors */
 
-    const struct tg__backend *devices[TG_DEVICES];
+    struct tg__device devices[TG_DEVICES];
+    union { double align; char bytes[TG__PLAN_SIZE]; } plan;      /* of the launch that runs: launches do not nest */
 };
 
 TG__PRIVATE bool tg__fail(tg_ctx *tg, int message, ...);
@@ -3397,7 +3516,8 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(ALPHA,           TG_ERROR_VALUE,       "the factor %f of integers must be a whole number") \
     TG__MSG(POWER,           TG_ERROR_VALUE,       "integers to the power of %l are no integers") \
     TG__MSG(NO_FIT,          TG_ERROR_VALUE,       "%f cannot be stored as %y") \
-    TG__MSG(SWAP_PLAIN,      TG_ERROR_VALUE,       "%t is a view, has views, or is a result of the graph")
+    TG__MSG(SWAP_PLAIN,      TG_ERROR_VALUE,       "%t is a view, has views, or is a result of the graph") \
+    TG__MSG(DEVICE_FAILED,   TG_ERROR_UNSUPPORTED, "device '%s' failed at '%s'")
 
 #define TG__MSG(name, code, text) TG__E_##name,
 enum { TG__E_NONE, TG__MESSAGES(TG__MSG) TG__E_COUNT };
@@ -3486,10 +3606,45 @@ TG_API void          tg_clear(tg_ctx *tg) {
 }
 
 /* The ring of calls. */
-TG__PRIVATE void tg__enter(tg_ctx *tg, const char *op) {
+TG__PRIVATE void tg__enter(tg_ctx *tg, const tg_op *op, const void *attr) {
     tg__call_entry *e = &tg->calls[tg->calls_made++ % TG__CALLS];
-    e->op = op; e->at.file = tg->here.file; e->at.line = tg->here.line;
-    tg->where = op;
+    e->name = op->name; e->at.file = tg->here.file; e->at.line = tg->here.line;
+    e->op = attr && op->n_attrs && op->attr_size <= sizeof e->attr ? op : NULL;
+    if (e->op) memcpy(e->attr.bytes, attr, op->attr_size);
+    tg->where = op->name;
+}
+
+/* " dims=[1] keepdim": what is not the attribute's zero */
+TG__PRIVATE void tg__put_attrs(tg__text *t, const tg_op *op, const void *attr) {
+    int i, k;
+    for (i = 0; i < op->n_attrs; i++) {
+        const tg_attr *a = &op->attrs[i];
+        const char *p = (const char *)attr + a->offset;
+        int64_t v[TG_MAX_DIMS], n = a->room;
+        double f = 0;
+        bool on = false;
+        memset(v, 0, sizeof v);
+        if (a->length != TG_ATTR_ALL) memcpy(&n, (const char *)attr + a->length, sizeof n);
+        if (n > TG_MAX_DIMS) n = TG_MAX_DIMS;
+        if (a->type == TG_ATTR_BOOL) memcpy(&on, p, sizeof on);
+        else if (a->type == TG_ATTR_FLOAT) memcpy(&f, p, sizeof f);
+        else if (a->type == TG_ATTR_INTS) memcpy(v, p, (size_t)n * sizeof v[0]);
+        else memcpy(v, p, sizeof v[0]);
+        if ((a->type == TG_ATTR_BOOL && !on) || (a->type == TG_ATTR_INTS && n == 0)) continue;
+        tg__put_char(t, ' '); tg__put(t, a->name);
+        if (a->type == TG_ATTR_BOOL) continue;
+        tg__put_char(t, '=');
+        switch (a->type) {
+            case TG_ATTR_FLOAT: tg__put_f64(t, f); break;
+            case TG_ATTR_DTYPE: tg__put(t, tg_dtype_name((tg_dtype)v[0])); break;
+            case TG_ATTR_INTS:
+                tg__put_char(t, '[');
+                for (k = 0; k < (int)n; k++) { if (k) tg__put(t, ", "); tg__put_i64(t, v[k]); }
+                tg__put_char(t, ']');
+                break;
+            default: tg__put_i64(t, v[0]); break;
+        }
+    }
 }
 
 TG_API size_t tg_traceback(tg_ctx *tg, char *out, size_t size) {
@@ -3498,7 +3653,9 @@ TG_API size_t tg_traceback(tg_ctx *tg, char *out, size_t size) {
     if (!tg) return 0;
     for (i = 0; i < TG__CALLS && i < tg->calls_made; i++) {
         const tg__call_entry *e = &tg->calls[(tg->calls_made - 1 - i) % TG__CALLS];
-        tg__put(&t, e->op); tg__put_place(&t, e->at.file, e->at.line); tg__put_char(&t, '\n');
+        tg__put(&t, e->name);
+        if (e->op) tg__put_attrs(&t, e->op, e->attr.bytes);
+        tg__put_place(&t, e->at.file, e->at.line); tg__put_char(&t, '\n');
     }
     return t.length;
 }
@@ -3509,29 +3666,51 @@ TG_API size_t tg_traceback(tg_ctx *tg, char *out, size_t size) {
    it never allocates, logs or records an error.
    ====================================================================================== */
 
-/* One kind of kernel work. start returns the number of chunks of a phase, 0 when there is no such phase, -1
+/* What the CPU makes of a request starts with the request and where its operands stand. A family derives the rest
+   in phase 0 of its start. */
+typedef struct tg__job {
+    tg_ctx           *tg;
+    const tg_request *r;
+    const tg_operand *o;
+    char *const      *at;                                     /* operand i's first element, NULL where it is absent */
+    tg_tensor *const *t;                                      /* for messages alone: what lies elsewhere is not read */
+    const void       *kernels;                                /* the op's own, where a family serves several */
+} tg__job;
+
+/* One kind of kernel work. start reads the request, never the operands' memory: values that are errors (an index out of
+   range) are looked for by a first phase, which notes them; a second one, of a single chunk, notes what the message
+   says; then start fails. start returns the number of chunks of a phase, 0 when there is no such phase, -1
    when it failed (error recorded). */
 typedef struct tg__family {
     const char *name;
-    int         id;                                           /* what a backend knows it by */
-    int64_t   (*start)(tg_ctx *tg, int phase, void *job);
-    void      (*chunk)(void *job, int64_t i);
+    int64_t   (*start)(tg_ctx *tg, int phase, void *plan);
+    void      (*chunk)(void *plan, int64_t i);
     bool        exact;                                        /* tiny results are not flushed */
 } tg__family;
+/* TG__FAMILY(sort, exact): tg__family_sort, of tg__sort_start, tg__sort_chunk and tg__sort_plan */
+#define TG__FAMILY(name, is_exact) \
+    typedef char tg__##name##_plan_fits[sizeof(tg__##name##_plan) <= TG__PLAN_SIZE ? 1 : -1]; \
+    static const tg__family tg__family_##name = { #name, tg__##name##_start, tg__##name##_chunk, is_exact }
 
-enum { TG__FAMILY_MAP = 1, TG__FAMILY_COPY, TG__FAMILY_FILL, TG__FAMILY_RANDOM, TG__FAMILY_REDUCE,
-    TG__FAMILY_SORT, TG__FAMILY_INDEX, TG__FAMILY_GEMM, TG__FAMILY_CONV, TG__FAMILY_SOFTMAX, TG__FAMILY_ENTROPY };
-
-/* A device other than the CPU: it allocates, copies and runs families. The companion header or a host fills
-   one and registers it. */
-typedef struct tg__backend {
-    const char *name;
-    void *user;
-    void *(*alloc)(void *user, size_t size);
-    void  (*release)(void *user, void *p, size_t size);
-    bool  (*copy)(void *user, void *to, tg_device to_device, const void *from, tg_device from_device, size_t size);
-    bool  (*launch)(void *user, tg_ctx *tg, int family, void *job);
-} tg__backend;
+/* Values that may be errors are looked at before anything is written. A chunk that finds one says so by its number; the
+   first of them is looked at again, alone, for what the message says. */
+typedef struct tg__look {
+    int state;                                                /* TG__LOOKS, TG__EXPLAINS, then TG__LOOKED */
+    volatile uint32_t bad;                                    /* 0, or 1 + the first chunk with an error */
+    int64_t value, place;                                     /* for the message */
+} tg__look;
+enum { TG__LOOKED, TG__LOOKS, TG__EXPLAINS };
+TG__PRIVATE void tg__look_bad(tg__look *l, int64_t chunk) {
+    const uint32_t mine = 1 + (uint32_t)(chunk < 0x7fffffff ? chunk : 0x7fffffff);
+    uint32_t old = tg__atomic_load(&l->bad);
+    while ((old == 0 || mine < old) && !tg__atomic_cas(&l->bad, &old, mine)) { }
+}
+/* The phase after a look: 1 chunk to explain an error, 0 when there is none, -1 when it is explained. */
+TG__PRIVATE int tg__look_next(tg__look *l) {
+    const int was = l->state;
+    l->state = was == TG__LOOKS && l->bad ? TG__EXPLAINS : TG__LOOKED;
+    return l->state == TG__EXPLAINS ? 1 : was == TG__EXPLAINS ? -1 : 0;
+}
 
 /* Scratch: at most TG__SLOTS slots, claimed by one atomic mask for the length of a body, so that no worker
    number is needed. */
@@ -3596,17 +3775,160 @@ TG__PRIVATE void tg__run(tg_ctx *tg, int64_t count, void (*body)(void *arg, int6
     }
 }
 
-TG__PRIVATE bool tg__launch(tg_ctx *tg, tg_device device, const tg__family *f, void *job) {
-    int phase;
-    if (TG__RARE(device != TG_CPU)) {
-        const tg__backend *b = tg->devices[device];
-        return b ? b->launch(b->user, tg, f->id, job) : tg__fail(tg, TG__E_DEVICE, (int)device);
+/* ---- asking a family ---- */
+#define TG__FEW 8                                              /* operands of a request that is no list */
+
+/* A request being made: what is asked, how the operands lie, which tensors they are. */
+typedef struct tg__ask {
+    tg_request r;
+    tg_operand o[TG__FEW];
+    tg_tensor *t[TG__FEW];
+} tg__ask;
+
+TG__PRIVATE void tg__ask_begin(tg__ask *a, tg_family family, int kind, tg_dtype compute) {
+    memset(&a->r, 0, sizeof a->r);
+    a->r.family = family; a->r.kind = kind; a->r.compute = compute;
+}
+TG__PRIVATE char *tg__base(const tg_tensor *t) { return t->storage ? (char *)t->storage->data : (char *)t->place; }
+
+/* The next operand: t as it lies, or nothing. Its shape and strides are the caller's to change. */
+TG__PRIVATE tg_operand *tg__ask_for(tg__ask *a, tg_tensor *t, unsigned use) {
+    tg_operand *o = &a->o[a->r.n];
+    int i;
+    a->t[a->r.n++] = t;
+    o->use = t ? use : TG_ABSENT; o->immediate = false; o->offset = 0; o->bits = 0;
+    if (!t) { o->dtype = TG_F32; o->ndim = 0; return o; }
+    o->dtype = t->dtype; o->ndim = t->ndim;
+    o->offset = (int64_t)((uintptr_t)t->place - (uintptr_t)tg__base(t));
+    for (i = 0; i < t->ndim; i++) { o->shape[i] = t->shape[i]; o->stride[i] = t->stride[i]; }
+    return o;
+}
+/* The next operand, seen in the shape of `like`, to which it broadcasts. A plain number comes as the number. */
+TG__PRIVATE tg_operand *tg__ask_wide(tg__ask *a, tg_tensor *t, const tg_operand *like) {
+    tg_operand *o = &a->o[a->r.n];
+    int i, lead;
+    if (!t) return tg__ask_for(a, t, TG_ABSENT);
+    a->t[a->r.n++] = t;
+    o->use = TG_READ; o->immediate = t->is_number; o->offset = 0; o->bits = 0;
+    o->dtype = t->dtype; o->ndim = like->ndim;
+    if (t->is_number) memcpy(&o->bits, t->data, 8);
+    else o->offset = (int64_t)((uintptr_t)t->place - (uintptr_t)tg__base(t));
+    lead = like->ndim - t->ndim;
+    for (i = 0; i < like->ndim; i++) {
+        o->shape[i] = like->shape[i];
+        o->stride[i] = i >= lead && t->shape[i - lead] != 1 ? t->stride[i - lead] : 0;
     }
-    for (phase = 0;; phase++) {
-        int64_t n = f->start(tg, phase, job);
-        if (n <= 0) return n == 0;
-        tg__run(tg, n, f->chunk, job, !tg->config.strict && !f->exact);
+    return o;
+}
+TG__PRIVATE int64_t tg__operand_numel(const tg_operand *o) {
+    int64_t n = 1;
+    int i;
+    for (i = 0; i < o->ndim; i++) n *= o->shape[i];
+    return n;
+}
+/* dimension d goes away */
+TG__PRIVATE void tg__operand_without(tg_operand *o, int d) {
+    for (o->ndim--; d < o->ndim; d++) { o->shape[d] = o->shape[d + 1]; o->stride[d] = o->stride[d + 1]; }
+}
+
+/* Runs a family's phases on the CPU, over operands whose storages begin at `base`. */
+TG__PRIVATE bool tg__launch_at(tg_ctx *tg, const tg__family *f, const void *kernels, const tg_request *r,
+    const tg_operand *o, tg_tensor *const *t, char *const *base) {
+    char *few[TG__FEW], **at = few;
+    tg__job *j = (tg__job *)(void *)tg->plan.bytes;
+    int64_t n = -1;
+    int i, phase;
+    if (r->n > TG__FEW && !(at = (char **)tg__mem_get(tg, (size_t)r->n * sizeof *at))) return false;
+    for (i = 0; i < r->n; i++)
+        at[i] = o[i].use == TG_ABSENT ? NULL : o[i].immediate ? (char *)(uintptr_t)&o[i].bits
+            : (base ? base[i] : tg__base(t[i])) + o[i].offset;
+    j->tg = tg; j->r = r; j->o = o; j->at = at; j->t = t; j->kernels = kernels;
+    for (phase = 0; (n = f->start(tg, phase, j)) > 0; phase++)
+        tg__run(tg, n, f->chunk, j, !tg->config.strict && !f->exact);
+    if (at != few) tg__mem_put(tg, at, (size_t)r->n * sizeof *at);
+    return n == 0;
+}
+
+/* A device asks, and may decline; then the family runs here on copies of the storages, those of a written operand
+   go back. In `base` a storage that several operands share is one. */
+TG__NOINLINE bool tg__launch_on(tg_ctx *tg, tg_device device, const tg__family *f, const void *kernels,
+    const tg_request *r, tg_operand *o, tg_tensor *const *t) {
+    struct tg__device *d = &tg->devices[device];
+    const tg_backend *b = &d->backend;
+    char *few[TG__FEW], **base = few;
+    tg_launch result;
+    bool ok = true;
+    int i, k;
+    if (!d->open) return tg__fail(tg, TG__E_DEVICE, (int)device);
+    for (i = 0; i < r->n; i++)                                 /* no bytes that say nothing */
+        for (k = o[i].use == TG_ABSENT ? 0 : o[i].ndim; k < TG_MAX_DIMS; k++) o[i].shape[k] = o[i].stride[k] = 0;
+    if (r->n > TG__FEW && !(base = (char **)tg__mem_get(tg, (size_t)r->n * sizeof *base))) return false;
+    for (i = 0; i < r->n; i++) base[i] = o[i].use == TG_ABSENT || o[i].immediate ? NULL : tg__base(t[i]);
+    result = b->launch(b->user, d->stream, r, o, (void *const *)base);
+    if (result == TG_LAUNCH_FAILED) ok = tg__fail(tg, TG__E_DEVICE_FAILED, b->name, f->name);
+    if (result == TG_LAUNCH_DECLINED) {
+        if (!(d->told >> (int)r->family & 1u)) {
+            char line[160];
+            tg__text text = tg__text_over(line, sizeof line);
+            tg__put(&text, "device '"); tg__put(&text, b->name); tg__put(&text, "' leaves the family '");
+            tg__put(&text, f->name); tg__put(&text, "' to the CPU: its operands are copied to the host and back");
+            d->told |= 1u << (int)r->family;
+            tg__log(tg, TG_LOG_INFO, line);
+        }
+        for (i = 0; i < r->n; i++) {
+            void *p = NULL;
+            if (!base[i]) continue;
+            for (k = 0; k < i; k++) if (base[k] && t[k]->storage == t[i]->storage) break;
+            if (k == i && t[i]->storage->bytes && ok) {
+                p = tg__mem_get(tg, t[i]->storage->bytes);
+                ok = p && (b->copy_out(b->user, d->stream, p, base[i], t[i]->storage->bytes)
+                    || tg__fail(tg, TG__E_DEVICE_FAILED, b->name, "copy"));
+            }
+            base[i] = k < i ? base[k] : (char *)p;
+        }
+        ok = ok && tg__launch_at(tg, f, kernels, r, o, t, base);
+        for (i = 0; i < r->n; i++) {
+            bool written = false;
+            for (k = 0; k < r->n; k++) if (base[k] == base[i] && (o[k].use & TG_WRITE)) written = true;
+            for (k = 0; k < i; k++) if (base[k] == base[i]) break;
+            if (!base[i] || k < i) continue;
+            if (ok && written && !b->copy_in(b->user, d->stream, tg__base(t[i]), base[i], t[i]->storage->bytes))
+                ok = tg__fail(tg, TG__E_DEVICE_FAILED, b->name, "copy");
+        }
+        for (i = r->n - 1; i >= 0; i--) {
+            for (k = 0; k < i; k++) if (base[k] == base[i]) break;
+            if (base[i] && k == i) tg__mem_put(tg, base[i], t[i]->storage->bytes);
+        }
     }
+    if (base != few) tg__mem_put(tg, base, (size_t)r->n * sizeof *base);
+    return ok;
+}
+
+/* Every kernel of the library is asked for here. */
+TG__PRIVATE bool tg__launch_list(tg_ctx *tg, const tg__family *f, const void *kernels, const tg_request *r,
+    tg_operand *o, tg_tensor *const *t) {
+    int i;
+    for (i = 0; i < r->n; i++)
+        if (TG__RARE(t[i] && t[i]->device != TG_CPU)) return tg__launch_on(tg, t[i]->device, f, kernels, r, o, t);
+    return tg__launch_at(tg, f, kernels, r, o, t, NULL);
+}
+TG__PRIVATE bool tg__launch(tg__ask *a, tg_ctx *tg, const tg__family *f, const void *kernels) {
+    return tg__launch_list(tg, f, kernels, &a->r, a->o, a->t);
+}
+
+TG_API bool (tg_device_register)(tg_ctx *tg, tg_device device, const tg_backend *b) {
+    struct tg__device *d;
+    if (!tg__gate(tg)) return false;
+    tg->where = "device_register";
+    if ((int)device <= TG_CPU || device >= TG_DEVICES)
+        return tg__fail(tg, TG__E_RANGE, "device", "TG_CUDA, 2 or 3", (double)(int)device);
+    if (!b || !b->name || !b->alloc || !b->release || !b->copy_in || !b->copy_out || !b->launch)
+        return tg__fail(tg, TG__E_NO_DATA, "complete backend (name, alloc, release, copy_in, copy_out, launch)");
+    d = &tg->devices[device];
+    if (d->open) return tg__fail(tg, TG__E_ARGUMENT, "this device is registered already");
+    if (b->open && !(d->stream = b->open(b->user, tg))) return tg__fail(tg, TG__E_DEVICE_FAILED, b->name, "open");
+    d->backend = *b; d->open = true; d->told = 0;
+    return true;
 }
 
 TG__PRIVATE void *tg__pool_alloc(void *user, size_t size, size_t align) {
@@ -4098,13 +4420,19 @@ TG__PRIVATE void tg__storage_leave(tg__storage *s, tg_tensor *t) {
     if (t->next_alias) t->next_alias->prev_alias = t->prev_alias;
     s->users--;
 }
+TG__PRIVATE void tg__device_release(tg_ctx *tg, tg__storage *s) {
+    struct tg__device *d = &tg->devices[s->device];
+    if (s->prev_shared) s->prev_shared->next_shared = s->next_shared; else d->storages = s->next_shared;
+    if (s->next_shared) s->next_shared->prev_shared = s->prev_shared;
+    d->backend.release(d->backend.user, d->stream, s->data, s->bytes);
+}
 TG__PRIVATE void tg__storage_drop(tg_ctx *tg, tg__storage *s, tg_tensor *t) {
     tg__storage_leave(s, t);
     if (s->users) return;
     if (s->shared) tg__shared_leave(tg, s);
     else if (s->own_block) {
         tg->memory.tensors -= s->bytes;
-        if (s->device != TG_CPU) tg->devices[s->device]->release(tg->devices[s->device]->user, s->data, s->bytes);
+        if (s->device != TG_CPU) tg__device_release(tg, s);
         else tg__mem_put(tg, s->data, s->bytes);
     } else if (!s->borrowed) tg->memory.tensors -= s->bytes;
     if (!s->pinned) tg__block_free(tg, s->embedder);
@@ -4209,14 +4537,17 @@ TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dt
     s->device = device; s->inline_bytes = 0; s->next_shared = s->prev_shared = NULL;
     s->written_by = NULL; s->written_at.file = NULL; s->written_at.line = 0;
     if (device != TG_CPU) {
-        const tg__backend *b = tg->devices[device];
-        s->data = b ? b->alloc(b->user, bytes ? bytes : 1) : NULL;
+        struct tg__device *d = &tg->devices[device];
+        s->data = d->open ? d->backend.alloc(d->backend.user, d->stream, bytes ? bytes : 1) : NULL;
         s->own_block = true;
         if (!s->data) {
             tg__mem_put(tg, t, TG__EMBED_SIZE);
-            (void)(b ? tg__fail_memory(tg, bytes) : tg__fail(tg, TG__E_DEVICE, (int)device));
+            (void)(d->open ? tg__fail_memory(tg, bytes) : tg__fail(tg, TG__E_DEVICE, (int)device));
             return NULL;
         }
+        s->next_shared = d->storages;
+        if (d->storages) d->storages->prev_shared = s;
+        d->storages = s;
     } else if (bytes <= TG__INLINE_DATA) { s->data = (char *)t + TG__EMBED_SIZE; s->inline_bytes = bytes; }
     else {
         s->data = tg__mem_get(tg, bytes);
@@ -4238,11 +4569,11 @@ TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dt
     return t;
 }
 
-/* A fresh tensor of like's shape, device and dense stride order. */
-TG__PRIVATE tg_tensor *tg__tensor_make_like(tg_ctx *tg, tg_dtype dtype, const tg_tensor *like) {
+/* A fresh tensor of like's shape and dense stride order. */
+TG__PRIVATE tg_tensor *tg__tensor_make_like(tg_ctx *tg, tg_device device, tg_dtype dtype, const tg_tensor *like) {
     int order[TG_MAX_DIMS];
     bool has = tg__stride_order(like, order);
-    return tg__tensor_make(tg, like->device, dtype, like->ndim, like->shape, has ? order : NULL);
+    return tg__tensor_make(tg, device, dtype, like->ndim, like->shape, has ? order : NULL);
 }
 
 /* Another header over t's storage: shape and strides are the caller's to change. Outside the graph; the
@@ -4532,6 +4863,7 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
 
 TG_API void tg_close(tg_ctx *tg) {
     tg_hooks h;
+    int i;
     if (!tg) return;
     tg__pool_free(tg->pool);
     tg->pool = NULL;
@@ -4539,6 +4871,11 @@ TG_API void tg_close(tg_ctx *tg) {
     while (tg->held_count) tg__tensor_drop(tg->held[--tg->held_count]);
     /* of kept tensors: other contexts may hold the storage too */
     while (tg->shared_list) tg__shared_leave(tg, tg->shared_list);
+    for (i = 0; i < TG_DEVICES; i++) {
+        struct tg__device *d = &tg->devices[i];
+        while (d->storages) tg__device_release(tg, d->storages);
+        if (d->open && d->backend.close) d->backend.close(d->backend.user, d->stream);
+    }
     while (tg->blocks) tg__host_release(tg, tg->blocks);
     h = tg->config.hooks;
     h.release(h.alloc_user, tg, sizeof *tg, TG__ALIGN);
@@ -4600,6 +4937,7 @@ struct tg__node {
     tg_tensor **gout;                  /* in a walk: the gradients that have arrived so far */
     int         n_in, n_out;
     int         plan;                  /* what check leaves for forward: the type in which a formula computes */
+    tg_device   device;                /* where its operands are, and its results will be */
     uint32_t    count;
     bool        borrowed;              /* not recorded yet: `in` is the caller's, and not counted */
     bool        used;                  /* saved values were let go of */
@@ -4613,7 +4951,35 @@ struct tg__node {
     tg__hook_link *hooks;
 };
 
-static const tg_op tg__leaf_op = { "leaf", 1, 0, 0, 1, 0, { 0, 0, 0, 0 }, NULL, 0, 0, NULL, NULL, NULL, NULL };
+/* A record in words: static const tg_op tg__sort_op = { TG__OP("sort", TG__IN(1), TG__OUT(2), TG__NO_FLAGS),
+   TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__sort), check, forward, backward }; */
+#define TG__OP_KIND(name, in, out, flags, kind) name, 1, in, out, flags, kind
+#define TG__OP(name, in, out, flags) name, 1, in, out, flags, 0
+#define TG__IN(n) n, 0
+#define TG__IN_OPT(n, optional) n, optional
+#define TG__IN_LIST TG_LIST, 0
+#define TG__OUT(n) n
+#define TG__OUT_LIST TG_LIST
+#define TG__NO_FLAGS 0u
+/* what the derivative of each input reads */
+#define TG__NO_SAVES { 0, 0, 0, 0 }
+#define TG__SAVES(d0) { d0, 0, 0, 0 }
+#define TG__SAVES2(d0, d1) { d0, d1, 0, 0 }
+#define TG__SAVES3(d0, d1, d2) { d0, d1, d2, 0 }
+#define TG__SAVES_EACH(d) { d, d, d, d }
+/* TG__ATTRS(tg__sort): the table tg__sort_attrs of the struct tg__sort_attr; _OF: a table of one's own */
+#define TG__NO_ATTRS NULL, 0, 0
+#define TG__ATTRS_OF(table, type) table##_attrs, (int)(sizeof table##_attrs / sizeof table##_attrs[0]), sizeof(type##_attr)
+#define TG__ATTRS(name) TG__ATTRS_OF(name, name)
+/* a struct that nobody prints or saves */
+#define TG__ATTRS_HIDDEN(name) NULL, 0, sizeof(name##_attr)
+/* rows of such a table */
+#define TG__ATTR(type, field, kind) { #field, TG_ATTR_##kind, offsetof(type, field), 1, TG_ATTR_ALL }
+#define TG__ATTR_INTS(type, field, length) { #field, TG_ATTR_INTS, offsetof(type, field), (int)(sizeof(((type *)0)->field) / sizeof(int64_t)), offsetof(type, length) }
+#define TG__ATTR_EACH(type, field) { #field, TG_ATTR_INTS, offsetof(type, field), (int)(sizeof(((type *)0)->field) / sizeof(int64_t)), TG_ATTR_ALL }
+
+static const tg_op tg__leaf_op = { TG__OP("leaf", TG__IN(0), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES, TG__NO_ATTRS,
+    NULL, NULL, NULL };
 
 TG__PRIVATE bool tg__is_leaf(const tg_tensor *t) { return !t->node || t->node->op == &tg__leaf_op; }
 
@@ -4627,6 +4993,7 @@ TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *att
     p = (char *)(n + 1);
     /* no memset: see tg__header_fill */
     n->borrowed = n->used = n->needed = n->captured = false; n->call = 0; n->walk = NULL; n->hooks = NULL;
+    n->device = TG_CPU;
     n->op = op; n->tg = tg; n->n_in = n_in; n->n_out = n_out; n->size = size; n->count = 1;
     n->serial = ++tg->node_serial;
     n->at.file = tg->here.file; n->at.line = tg->here.line;
@@ -4836,7 +5203,7 @@ TG__PRIVATE bool tg__old_value(tg_ctx *tg, const tg__node *n, tg_tensor **old) {
     int i;
     for (i = 0; i < n->n_in; i++) {
         if (n->in[i] != x || !tg__saves_in(mask, i)) continue;
-        *old = tg__tensor_make(tg, x->device, x->dtype, x->ndim, x->shape, NULL);
+        *old = tg__tensor_make(tg, n->device, x->dtype, x->ndim, x->shape, NULL);
         return *old && tg__copy_to(tg, *old, n->in[0]);
     }
     return true;
@@ -4855,7 +5222,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
     for (i = 0; i < n_out && outs; i++) outs[i] = NULL;
     for (i = 0; i < n_in && !tg; i++) if (in[i]) tg = in[i]->tg;
     if (!tg__gate(tg)) return NULL;
-    tg__enter(tg, op->name);
+    tg__enter(tg, op, attr);
     for (i = 0; i < n_in; i++) {
         if (!in[i] && op->n_in >= 0 && i >= op->n_in) continue;       /* an optional operand that is absent */
         /* a list: the place was noted in another entry */
@@ -4876,6 +5243,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
     n = tg__node_make(tg, op, attr, n_in, n_out);
     if (!n) return NULL;
     n->borrowed = true;
+    n->device = device;
     if (op->flags & TG_OP_RANDOM) n->call = tg->random.call++;
     for (i = 0; i < n_in; i++) {
         n->in[i] = in[i];
@@ -4954,18 +5322,17 @@ TG__PRIVATE bool tg__tie_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     if (n->wants[0]) dx[0] = g[0];
     return true;
 }
-static const tg_op tg__tie_op = { "tie", 1, -1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 }, NULL, 0, 0,
-    tg__tie_check, NULL, tg__tie_backward, NULL };
+static const tg_op tg__tie_op = { TG__OP("tie", TG__IN_LIST, TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__NO_ATTRS,
+    tg__tie_check, NULL, tg__tie_backward };
 
 /* For check functions: make output i. */
 TG__PRIVATE bool tg__out_make(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, int ndim, const int64_t *shape) {
-    tg_device device = n->n_in > 0 && n->in[0] ? n->in[0]->device : TG_CPU;
-    n->out[i] = tg__tensor_make(tg, device, dtype, ndim, shape, NULL);
+    n->out[i] = tg__tensor_make(tg, n->device, dtype, ndim, shape, NULL);
     return n->out[i] != NULL;
 }
 /* like's shape and dense stride order */
 TG__PRIVATE bool tg__out_ordered(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, const tg_tensor *like) {
-    n->out[i] = tg__tensor_make_like(tg, dtype, like);
+    n->out[i] = tg__tensor_make_like(tg, n->device, dtype, like);
     return n->out[i] != NULL;
 }
 TG__PRIVATE bool tg__out_like(tg_ctx *tg, tg__node *n, int i, const tg_tensor *like) {
@@ -5238,7 +5605,7 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
         n->out[i] = y;
     }
     if (ok) {
-        tg__enter(tg, n->op->name);
+        tg__enter(tg, n->op, n->attr);
         /* messages name the line of the forward call */
         tg->here.file = n->at.file; tg->here.line = n->at.line;
         ok = n->op->backward(tg, n, n->gout, dx) && tg->error == TG_OK;
@@ -5793,9 +6160,8 @@ TG__PRIVATE bool tg__checkpoint_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
     tg__mem_put(tg, y, size);
     return ok;
 }
-static const tg_op tg__checkpoint_op = { "checkpoint", 1, -1, 0, -1, 0,
-    { TG_SAVE_INS, TG_SAVE_INS, TG_SAVE_INS, TG_SAVE_INS }, NULL, 0, sizeof(tg__checkpoint_attr),
-    tg__checkpoint_check, NULL, tg__checkpoint_backward, NULL };
+static const tg_op tg__checkpoint_op = { TG__OP("checkpoint", TG__IN_LIST, TG__OUT_LIST, TG__NO_FLAGS), TG__SAVES_EACH(TG_SAVE_INS), TG__ATTRS_HIDDEN(tg__checkpoint),
+    tg__checkpoint_check, NULL, tg__checkpoint_backward };
 
 TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     tg_ctx *tg;
@@ -6051,19 +6417,18 @@ typedef struct tg__loop {
     int64_t stride[TG__WALK_MAX][TG_MAX_DIMS];       /* in elements; innermost last */
 } tg__loop;
 
-/* `t` has n tensors that broadcast to the first one's shape; NULL entries get stride 0. */
-TG__PRIVATE void tg__loop_make(tg__loop *l, tg_tensor *const *t, int n) {
-    const tg_tensor *y = t[0];
+/* n operands of one shape; absent ones get stride 0. */
+TG__PRIVATE void tg__loop_make(tg__loop *l, const tg_operand *o, int n) {
     int order[TG_MAX_DIMS], dims = 0, i, j, k;
-    l->numel = y->numel;
-    if (y->numel == 0) { l->ndim = 1; l->shape[0] = 0; return; }          /* its strides may be anything */
-    for (i = 0; i < y->ndim; i++) {
+    l->numel = tg__operand_numel(o);
+    if (l->numel == 0) { l->ndim = 1; l->shape[0] = 0; return; }          /* its strides may be anything */
+    for (i = 0; i < o->ndim; i++) {
         int64_t s;
-        if (y->shape[i] == 1) continue;
-        s = y->stride[i] < 0 ? -y->stride[i] : y->stride[i];
+        if (o->shape[i] == 1) continue;
+        s = o->stride[i] < 0 ? -o->stride[i] : o->stride[i];
         for (j = dims; j > 0; j--) {
-            int64_t o = y->stride[order[j - 1]];
-            if ((o < 0 ? -o : o) >= s) break;
+            int64_t outer = o->stride[order[j - 1]];
+            if ((outer < 0 ? -outer : outer) >= s) break;
             order[j] = order[j - 1];
         }
         order[j] = i;
@@ -6074,16 +6439,14 @@ TG__PRIVATE void tg__loop_make(tg__loop *l, tg_tensor *const *t, int n) {
         int d = order[i], at = l->ndim;
         bool merge = at > 0;
         for (k = 0; k < n; k++) {
-            const tg_tensor *x = t[k];
-            int xd = x ? d - (y->ndim - x->ndim) : -1;
-            int64_t s = xd >= 0 && x->shape[xd] != 1 ? x->stride[xd] : 0;
+            int64_t s = o[k].use == TG_ABSENT ? 0 : o[k].stride[d];
             l->stride[k][at] = s;
-            if (merge && l->stride[k][at - 1] != s * y->shape[d]) merge = false;
+            if (merge && l->stride[k][at - 1] != s * o->shape[d]) merge = false;
         }
         if (merge) {
             for (k = 0; k < n; k++) l->stride[k][at - 1] = l->stride[k][at];
-            l->shape[at - 1] *= y->shape[d];
-        } else { l->shape[at] = y->shape[d]; l->ndim++; }
+            l->shape[at - 1] *= o->shape[d];
+        } else { l->shape[at] = o->shape[d]; l->ndim++; }
     }
     if (l->ndim == 0) { l->ndim = 1; l->shape[0] = 1; for (k = 0; k < n; k++) l->stride[k][0] = 1; }
 }
@@ -6134,32 +6497,53 @@ TG__PRIVATE void tg__map_call(int isa, tg_dtype compute, tg__map_fn fn, int oper
 
 enum { TG__MAP_FLAT, TG__MAP_ONE, TG__MAP_ROW, TG__MAP_TILE };        /* how an operand reaches the kernel */
 
-typedef struct tg__map_job {
-    tg_ctx    *tg;
+/* A formula's kernels: those of its value and of its derivatives. */
+typedef struct tg__map_table { tg__map_fn f32[TG__PASSES], f64[TG__PASSES]; } tg__map_table;
+typedef struct tg__map_kernels {
+    const tg__map_table *part[4];                   /* the value, then the derivative by each operand; NULL: it is g */
+    tg__map_fn whole;                               /* the value of integers, or NULL */
+    bool mask;                                      /* the float kernels write bytes */
+    bool divides;                                   /* integers: a zero in operand 1 is an error */
+} tg__map_kernels;
+
+typedef struct tg__map_plan {
+    tg__job    job;
     tg__map_fn fn;
     tg_dtype   compute;
     bool       mask;                                /* the kernel writes bytes */
     bool       rows;                                /* rows are long enough to be taken one by one */
-    int        n;                                   /* tensors, the result first */
+    tg__look   look;                                /* for zeros among divisors */
+    int        n;                                   /* operands, the result first */
     int        how[TG__WALK_MAX];
-    bool       used[TG__WALK_MAX];
-    char      *base[TG__WALK_MAX];
-    tg_dtype   dtype[TG__WALK_MAX];
-    int64_t    one[TG__WALK_MAX];                   /* the number of an operand that is one, in the computed type */
-    const double *p;
     tg__loop   loop;
-} tg__map_job;
+} tg__map_plan;
 
 #define TG__MAP_CHUNK 16384
 
-TG__PRIVATE void tg__map_chunk(void *job, int64_t index) {
-    tg__map_job *j = (tg__map_job *)job;
+TG__PRIVATE void tg__map_look(tg__map_plan *j, int64_t index) {
+    const tg_operand *o = &j->job.o[2];
+    int64_t at = index * TG__MAP_CHUNK, end = tg__imin(at + TG__MAP_CHUNK, j->loop.numel);
+    int64_t size = (int64_t)tg_dtype_size(o->dtype);
+    bool zero = false;
+    for (; at < end && !zero; at++)
+        zero = tg__get_i64(j->job.at[2] + tg__loop_offset(&j->loop, 2, at, NULL) * size, o->dtype) == 0;
+    if (zero) tg__look_bad(&j->look, index);
+}
+
+TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
+    tg__map_plan *j = (tg__map_plan *)plan;
+    const tg_operand *o = j->job.o;
+    char *const *base = j->job.at;
     int64_t at = index * TG__MAP_CHUNK, end = tg__imin(at + TG__MAP_CHUNK, j->loop.numel);
     size_t csize = tg_dtype_size(j->compute);
-    int last = j->loop.ndim - 1, k, slot = -1, isa = j->tg->isa;
+    int last = j->loop.ndim - 1, k, slot = -1, isa = j->job.tg->isa;
     char *tiles = NULL;
+    int64_t one[TG__WALK_MAX];                                         /* operands that are one number, in the computed type */
+    if (j->look.state) { tg__map_look(j, index); return; }
+    for (k = 1; k < j->n; k++)
+        if (j->how[k] == TG__MAP_ONE && o[k].use != TG_ABSENT) tg__load(isa, j->compute, 1, &one[k], base[k], 1, o[k].dtype);
     for (k = 0; k < j->n; k++) if (j->how[k] == TG__MAP_TILE) {
-        tiles = (char *)tg__scratch_take(j->tg, &slot);
+        tiles = (char *)tg__scratch_take(j->job.tg, &slot);
         break;
     }
     while (at < end) {
@@ -6175,52 +6559,73 @@ TG__PRIVATE void tg__map_chunk(void *job, int64_t index) {
         if (tiles) n = tg__imin(n, TG__TILE);
         for (k = 1; k < j->n; k++) {
             step[k - 1] = -1;
+            if (o[k].use == TG_ABSENT) { x[k - 1] = x[0]; step[k - 1] = step[0]; continue; }
             switch (j->how[k]) {
-                case TG__MAP_FLAT: x[k - 1] = j->base[k] + at * (int64_t)csize; break;
-                case TG__MAP_ONE: x[k - 1] = &j->one[k]; step[k - 1] = 0; break;
+                case TG__MAP_FLAT: x[k - 1] = base[k] + at * (int64_t)csize; break;
+                case TG__MAP_ONE: x[k - 1] = &one[k]; step[k - 1] = 0; break;
                 case TG__MAP_ROW:
-                    x[k - 1] = j->base[k] + tg__loop_offset(&j->loop, k, at, NULL) * (int64_t)csize;
+                    x[k - 1] = base[k] + tg__loop_offset(&j->loop, k, at, NULL) * (int64_t)csize;
                     step[k - 1] = -j->loop.stride[k][last];
                     break;
                 default:
                     x[k - 1] = tiles + (size_t)k * TG__TILE * 8;
                     tg__loop_tile(&j->loop, k, isa, at, n, j->compute, tiles + (size_t)k * TG__TILE * 8,
-                        j->base[k], j->dtype[k], false);
+                        base[k], o[k].dtype, false);
                     break;
             }
-            if (!j->used[k]) { x[k - 1] = x[0]; step[k - 1] = step[0]; }
         }
         {
             size_t ysize = j->mask ? 1 : csize;
-            y = j->how[0] == TG__MAP_FLAT ? (void *)(j->base[0] + at * (int64_t)ysize)
+            y = j->how[0] == TG__MAP_FLAT ? (void *)(base[0] + at * (int64_t)ysize)
                 : j->how[0] == TG__MAP_ROW
-                    ? (void *)(j->base[0] + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)ysize)
+                    ? (void *)(base[0] + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)ysize)
                 : (void *)tiles;
         }
-        tg__map_call(isa, j->compute, j->fn, j->n - 1, j->mask, n, y, x, step, j->p);
+        tg__map_call(isa, j->compute, j->fn, j->n - 1, j->mask, n, y, x, step, j->job.r->number);
         if (j->how[0] == TG__MAP_TILE) {
             if (j->mask) {                                             /* bytes to another type: by way of i64 */
                 int64_t *wide = (int64_t *)(void *)(tiles + (size_t)j->n * TG__TILE * 8);
                 tg__load_i64(n, wide, y, 1, TG_BOOL);
-                tg__loop_tile(&j->loop, 0, isa, at, n, TG_I64, wide, j->base[0], j->dtype[0], true);
-            } else tg__loop_tile(&j->loop, 0, isa, at, n, j->compute, y, j->base[0], j->dtype[0], true);
+                tg__loop_tile(&j->loop, 0, isa, at, n, TG_I64, wide, base[0], o[0].dtype, true);
+            } else tg__loop_tile(&j->loop, 0, isa, at, n, j->compute, y, base[0], o[0].dtype, true);
         }
         at += n;
     }
-    if (tiles) tg__scratch_give(j->tg, slot);
+    if (tiles) tg__scratch_give(j->job.tg, slot);
 }
 
-TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *job) {
-    tg__map_job *j = (tg__map_job *)job;
+/* Which kernel a formula's value (part 0) or derivative has on this context's instruction set. */
+TG__PRIVATE tg__map_fn tg__map_kernel(const tg_ctx *tg, const tg__map_kernels *k, int part, tg_dtype compute) {
+    if (compute == TG_I64) return k->whole;
+    return compute == TG_F64 ? k->part[part]->f64[tg->isa] : k->part[part]->f32[tg->isa];
+}
+
+TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *plan) {
+    tg__map_plan *j = (tg__map_plan *)plan;
+    const tg__map_kernels *kernels = (const tg__map_kernels *)j->job.kernels;
+    const tg_request *r = j->job.r;
+    const tg_operand *o = j->job.o;
     const tg__loop *l = &j->loop;
     int k, d;
     bool tile = false;
-    if (phase > 0 || l->numel == 0) return 0;
+    if (phase == 0) {
+        j->compute = r->compute; j->n = r->n; j->look.bad = 0;
+        j->fn = tg__map_kernel(tg, kernels, r->part, r->compute);
+        j->mask = kernels->mask && r->part == 0 && r->compute != TG_I64;
+        j->look.state = kernels->divides && r->part == 0 && r->compute == TG_I64 ? TG__LOOKS : TG__LOOKED;
+        tg__loop_make(&j->loop, o, r->n);
+        if (l->numel == 0) return 0;
+        if (j->look.state) return tg__ceil_div(l->numel, TG__MAP_CHUNK);
+    } else {
+        if (!j->look.state) return 0;
+        if (j->look.bad) { (void)tg__fail(tg, TG__E_INTEGER_ZERO); return -1; }
+        j->look.state = TG__LOOKED;
+    }
     j->rows = l->ndim == 1 || l->shape[l->ndim - 1] >= 64;
     for (k = 0; k < j->n; k++) {
-        bool flat = true, same = j->dtype[k] == (k == 0 && j->mask ? TG_BOOL : j->compute), zero = true;
+        bool flat = true, same = o[k].dtype == (k == 0 && j->mask ? TG_BOOL : j->compute), zero = true;
         int64_t dense = 1;
-        if (k > 0 && !j->used[k]) { j->how[k] = TG__MAP_ONE; continue; }
+        if (o[k].use == TG_ABSENT) { j->how[k] = TG__MAP_ONE; continue; }
         for (d = l->ndim - 1; d >= 0; d--) {
             if (l->stride[k][d] != dense) flat = false;
             if (l->stride[k][d] != 0) zero = false;
@@ -6228,7 +6633,6 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *job) {
         }
         if (k > 0 && (zero || l->numel == 1)) {
             j->how[k] = TG__MAP_ONE;
-            tg__load(tg->isa, j->compute, 1, &j->one[k], j->base[k], 1, j->dtype[k]);
         } else if (flat && same) j->how[k] = TG__MAP_FLAT;
         else if (j->rows && same && (l->stride[k][l->ndim - 1] == 1 || (k > 0 && l->stride[k][l->ndim - 1] == 0)))
             j->how[k] = TG__MAP_ROW;
@@ -6243,48 +6647,45 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *job) {
     if (tile && !tg__scratch_need(tg, (size_t)(j->n + 1) * TG__TILE * 8)) return -1;
     return tg__ceil_div(l->numel, TG__MAP_CHUNK);
 }
-static const tg__family tg__family_map = { "map", TG__FAMILY_MAP, tg__map_start, tg__map_chunk, false };
+TG__FAMILY(map, false);
 
-/* y = fn(x[0], x[1], ...) elementwise; an operand that the kernel does not read may be NULL. */
-TG__PRIVATE bool tg__map(tg_ctx *tg, tg__map_fn fn, tg_dtype compute, bool mask, tg_tensor *y,
-    tg_tensor *const *x, int n, const double *p) {
-    tg__map_job j;
-    tg_tensor *t[TG__WALK_MAX];
+/* Asks for y = a formula's value (part 0) or derivative of x[0], x[1], ...; an operand that the kernel does not
+   read may be NULL. */
+TG__PRIVATE bool tg__map(tg_ctx *tg, const tg__map_kernels *kernels, int row, int part, tg_dtype compute,
+    tg_tensor *y, tg_tensor *const *x, int n, const double *p) {
+    tg__ask a;
     int k;
-    /* small and simple: no loop to set up */
-    if (y->device == TG_CPU && y->numel <= TG__MAP_CHUNK && y->dtype == (mask ? TG_BOOL : compute) &&
-        tg__is_dense(y)) {
+    /* small and simple, on the host: no request to make */
+    if (y->device == TG_CPU && y->numel <= TG__MAP_CHUNK && tg__is_dense(y) && !(kernels->divides && compute == TG_I64)) {
+        const bool mask = kernels->mask && part == 0 && compute != TG_I64;
         const void *px[TG__WALK_MAX];
         int64_t step[TG__WALK_MAX];
-        for (k = 0; k < n; k++) {
-            const tg_tensor *a = x[k];
-            if (!a) { px[k] = px[0]; step[k] = 0; continue; }          /* not read, but any number must stand there */
-            step[k] = a->numel == 1 ? 0 : -1;
-            if (a->dtype != compute || !(a->numel == 1 || tg__same_layout(a, y))) break;
-            px[k] = a->data;
+        for (k = 0; k < n && y->dtype == (mask ? TG_BOOL : compute); k++) {
+            const tg_tensor *v = x[k];
+            if (!v) { px[k] = px[0]; step[k] = 0; continue; }          /* not read, but any number must stand there */
+            step[k] = v->numel == 1 ? 0 : -1;
+            if (v->dtype != compute || !(v->numel == 1 || tg__same_layout(v, y))) break;
+            px[k] = v->data;
         }
         if (k == n) {
             unsigned old = tg__fp_enter(!tg->config.strict);
-            if (y->numel) tg__map_call(tg->isa, compute, fn, n, mask, y->numel, y->data, px, step, p);
+            if (y->numel)
+                tg__map_call(tg->isa, compute, tg__map_kernel(tg, kernels, part, compute), n, mask, y->numel, y->data, px, step, p);
             tg__fp_leave(old);
             return true;
         }
     }
-    j.tg = tg; j.fn = fn; j.compute = compute; j.mask = mask; j.n = n + 1; j.p = p;
-    t[0] = y;
-    for (k = 0; k < n; k++) t[k + 1] = x[k];
-    for (k = 0; k <= n; k++) {
-        j.used[k] = t[k] != NULL;
-        j.base[k] = t[k] ? (char *)t[k]->place : NULL;
-        j.dtype[k] = t[k] ? t[k]->dtype : compute;
-    }
-    tg__loop_make(&j.loop, t, n + 1);
-    return tg__launch(tg, y->device, &tg__family_map, &j);
+    tg__ask_begin(&a, TG_FAMILY_MAP, row, compute);
+    a.r.part = part;
+    a.r.number[0] = p[0]; a.r.number[1] = p[1];
+    tg__ask_for(&a, y, TG_WRITE);
+    for (k = 0; k < n; k++) tg__ask_wide(&a, x[k], &a.o[0]);
+    return tg__launch(&a, tg, &tg__family_map, kernels);
 }
 
 /* ---- copy and cast ---- */
-typedef struct tg__copy_job {
-    tg_ctx  *tg;
+typedef struct tg__copy_plan {
+    tg__job  job;
     char    *y; const char *x;
     tg_dtype yd, xd, compute;
     bool     raw;                                   /* one dtype: bytes move */
@@ -6292,7 +6693,7 @@ typedef struct tg__copy_job {
     int64_t  chunk;
     int      turn;                                  /* a transposition, by square blocks: along which x is dense; else -1 */
     tg__loop loop;
-} tg__copy_job;
+} tg__copy_plan;
 
 /* Moves n elements of one size between strided runs. */
 TG__PRIVATE void tg__move_run(int64_t n, size_t size, char *y, int64_t ys, const char *x, int64_t xs) {
@@ -6346,7 +6747,7 @@ TG__KERNEL(void, tg__turn_f64, (int64_t lines, int64_t length, const double *x, 
 /* A chunk of a transposition: TG__TURN rows of y. Two dimensions matter, the innermost one, along which y is
    dense, and the one along which x is; the rest is walked. */
 #define TG__TURN 32
-TG__PRIVATE void tg__copy_turn(const tg__copy_job *j, int64_t index) {
+TG__PRIVATE void tg__copy_turn(const tg__copy_plan *j, int64_t index) {
     const tg__loop *l = &j->loop;
     int in = l->ndim - 1, mid = j->turn, d;
     int64_t blocks, yo = 0, xo = 0, m0, ys, xs, rows, i0, i;
@@ -6366,12 +6767,12 @@ TG__PRIVATE void tg__copy_turn(const tg__copy_job *j, int64_t index) {
     y = j->y + (yo + m0 * ys) * (int64_t)size;
     x = j->x + (xo + m0) * (int64_t)size;
 #if TG__HAS_X86 || TG__HAS_NEON                        /* vectors hand bits on as they are; not so every scalar unit */
-    if (l->stride[0][in] == 1 && j->tg->isa > TG__ISA_STRICT && size >= 4) {
+    if (l->stride[0][in] == 1 && j->job.tg->isa > TG__ISA_STRICT && size >= 4) {
         if (size == 4)
-            tg__turn_f32__k[j->tg->isa](l->shape[in], rows, (const float *)(const void *)x, xs,
+            tg__turn_f32__k[j->job.tg->isa](l->shape[in], rows, (const float *)(const void *)x, xs,
                 (float *)(void *)y, ys);
         else
-            tg__turn_f64__k[j->tg->isa](l->shape[in], rows, (const double *)(const void *)x, xs,
+            tg__turn_f64__k[j->job.tg->isa](l->shape[in], rows, (const double *)(const void *)x, xs,
                 (double *)(void *)y, ys);
         return;
     }
@@ -6383,8 +6784,8 @@ TG__PRIVATE void tg__copy_turn(const tg__copy_job *j, int64_t index) {
                 x + (i + i0 * xs) * (int64_t)size, xs);
 }
 
-TG__PRIVATE void tg__copy_chunk(void *job, int64_t index) {
-    tg__copy_job *j = (tg__copy_job *)job;
+TG__PRIVATE void tg__copy_chunk(void *plan, int64_t index) {
+    tg__copy_plan *j = (tg__copy_plan *)plan;
     const tg__loop *l = &j->loop;
     int64_t at = index * j->chunk, end = tg__imin(at + j->chunk, l->numel);
     size_t ysize = tg_dtype_size(j->yd), xsize = tg_dtype_size(j->xd);
@@ -6395,7 +6796,7 @@ TG__PRIVATE void tg__copy_chunk(void *job, int64_t index) {
         memcpy(j->y + at * (int64_t)ysize, j->x + at * (int64_t)xsize, (size_t)(end - at) * ysize);
         return;
     }
-    if (!j->raw) tile = (char *)tg__scratch_take(j->tg, &slot);
+    if (!j->raw) tile = (char *)tg__scratch_take(j->job.tg, &slot);
     while (at < end) {
         int64_t column = 0, yo = tg__loop_offset(l, 0, at, &column), xo = tg__loop_offset(l, 1, at, NULL),
             n = tg__imin(end - at, l->shape[last] - column);
@@ -6412,18 +6813,25 @@ TG__PRIVATE void tg__copy_chunk(void *job, int64_t index) {
                 j->x + xo * (int64_t)xsize, l->stride[1][last]);
         else {
             n = tg__imin(n, TG__TILE);
-            tg__load(j->tg->isa, j->compute, n, tile, j->x + xo * (int64_t)xsize, l->stride[1][last], j->xd);
-            tg__store(j->tg->isa, j->compute, n, j->y + yo * (int64_t)ysize, l->stride[0][last], j->yd, tile);
+            tg__load(j->job.tg->isa, j->compute, n, tile, j->x + xo * (int64_t)xsize, l->stride[1][last], j->xd);
+            tg__store(j->job.tg->isa, j->compute, n, j->y + yo * (int64_t)ysize, l->stride[0][last], j->yd, tile);
         }
         at += n;
     }
-    if (tile) tg__scratch_give(j->tg, slot);
+    if (tile) tg__scratch_give(j->job.tg, slot);
 }
-TG__PRIVATE int64_t tg__copy_start(tg_ctx *tg, int phase, void *job) {
-    tg__copy_job *j = (tg__copy_job *)job;
+TG__PRIVATE int64_t tg__copy_start(tg_ctx *tg, int phase, void *plan) {
+    tg__copy_plan *j = (tg__copy_plan *)plan;
+    const tg_operand *o = j->job.o;
     tg__loop *l = &j->loop;
-    int d, last = l->ndim - 1;
-    if (phase > 0 || l->numel == 0) return 0;
+    int d, last;
+    if (phase > 0) return 0;
+    j->y = j->job.at[0]; j->x = j->job.at[1]; j->yd = o[0].dtype; j->xd = o[1].dtype;
+    j->compute = j->job.r->compute;
+    j->raw = j->yd == j->xd;
+    tg__loop_make(l, o, 2);
+    last = l->ndim - 1;
+    if (l->numel == 0) return 0;
     if (!j->raw && !tg__scratch_need(tg, TG__TILE * 8)) return -1;
     j->flat = j->raw && l->ndim == 1 && (l->shape[0] == 1 || (l->stride[0][0] == 1 && l->stride[1][0] == 1));
     j->chunk = j->flat ? 65536 : TG__MAP_CHUNK;
@@ -6437,133 +6845,133 @@ TG__PRIVATE int64_t tg__copy_start(tg_ctx *tg, int phase, void *job) {
     }
     return tg__ceil_div(l->numel, j->chunk);
 }
-static const tg__family tg__family_copy = { "copy", TG__FAMILY_COPY, tg__copy_start, tg__copy_chunk, true };
+TG__FAMILY(copy, true);
 
+TG__PRIVATE bool tg__transfer(tg_ctx *tg, tg_tensor *y, tg_tensor *x);
 /* y = x, broadcast and converted. Overlapping storages are the caller's business. */
 TG__PRIVATE bool tg__copy_to(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
-    tg__copy_job j;
-    tg_tensor *t[2];
-    t[0] = y; t[1] = x;
-    j.tg = tg; j.y = (char *)y->place; j.x = (const char *)x->place; j.yd = y->dtype; j.xd = x->dtype;
-    j.raw = y->dtype == x->dtype;
-    j.compute = tg_dtype_is_float(y->dtype) ? (y->dtype == TG_F64 ? TG_F64 : x->dtype == TG_F64 ? TG_F64 : TG_F32)
-              : y->dtype == TG_BOOL && tg_dtype_is_float(x->dtype) ? tg__compute_type(x->dtype) : TG_I64;
-    tg__loop_make(&j.loop, t, 2);
-    return tg__launch(tg, y->device, &tg__family_copy, &j);
+    tg__ask a;
+    if (TG__RARE(y->device != x->device && !x->is_number)) return tg__transfer(tg, y, x);
+    tg__ask_begin(&a, TG_FAMILY_COPY, 0,
+        tg_dtype_is_float(y->dtype) ? (y->dtype == TG_F64 || x->dtype == TG_F64 ? TG_F64 : TG_F32)
+        : y->dtype == TG_BOOL && tg_dtype_is_float(x->dtype) ? tg__compute_type(x->dtype) : TG_I64);
+    tg__ask_for(&a, y, TG_WRITE);
+    tg__ask_wide(&a, x, &a.o[0]);
+    return tg__launch(&a, tg, &tg__family_copy, NULL);
 }
 
 /* ---- fill ---- */
-typedef struct tg__fill_job {
-    char *y;
-    tg_dtype d;
-    char bits[8];
-    int64_t start, step;
-    bool ramp;
-    double fstart, fstep;
-    tg__loop loop;
-} tg__fill_job;
+typedef struct tg__fill_plan { tg__job job; tg__loop loop; } tg__fill_plan;
 #define TG__FILL_CHUNK 32768
 
-TG__PRIVATE void tg__fill_chunk(void *job, int64_t index) {
-    tg__fill_job *j = (tg__fill_job *)job;
+TG__PRIVATE void tg__fill_chunk(void *plan, int64_t index) {
+    tg__fill_plan *j = (tg__fill_plan *)plan;
+    const tg_request *r = j->job.r;
     const tg__loop *l = &j->loop;
     int64_t at = index * TG__FILL_CHUNK, end = tg__imin(at + TG__FILL_CHUNK, l->numel);
-    size_t size = tg_dtype_size(j->d);
+    const tg_dtype d = j->job.o[0].dtype;
+    size_t size = tg_dtype_size(d);
     int last = l->ndim - 1;
     while (at < end) {
         int64_t column = 0, o = tg__loop_offset(l, 0, at, &column),
             n = tg__imin(end - at, l->shape[last] - column), s = l->stride[0][last], i;
-        char *y = j->y + o * (int64_t)size;
-        if (j->ramp)
+        char *y = j->job.at[0] + o * (int64_t)size;
+        if (r->kind == TG_FILL_RAMP)
             for (i = 0; i < n; i++)
-                tg__put_scalar(y + i * s * (int64_t)size, j->d, j->fstart + (double)(at + i) * j->fstep,
-                    (int64_t)((uint64_t)j->start + (uint64_t)(at + i) * (uint64_t)j->step),
-                    !tg_dtype_is_float(j->d));
+                tg__put_scalar(y + i * s * (int64_t)size, d, r->number[0] + (double)(at + i) * r->number[1],
+                    (int64_t)((uint64_t)r->whole[0] + (uint64_t)(at + i) * (uint64_t)r->whole[1]),
+                    !tg_dtype_is_float(d));
         else if (size == 1) {
-            if (s == 1) memset(y, (unsigned char)j->bits[0], (size_t)n);
-            else for (i = 0; i < n; i++) y[i * s] = j->bits[0];
+            unsigned char v;
+            memcpy(&v, &r->whole[0], 1);
+            if (s == 1) memset(y, v, (size_t)n);
+            else for (i = 0; i < n; i++) ((unsigned char *)y)[i * s] = v;
         } else if (size == 2) {
             uint16_t v, *p = (uint16_t *)(void *)y;
-            memcpy(&v, j->bits, 2);
+            memcpy(&v, &r->whole[0], 2);
             for (i = 0; i < n; i++) p[i * s] = v;
         } else if (size == 4) {
             uint32_t v, *p = (uint32_t *)(void *)y;
-            memcpy(&v, j->bits, 4);
+            memcpy(&v, &r->whole[0], 4);
             if (s == 1) for (i = 0; i < n; i++) p[i] = v; else for (i = 0; i < n; i++) p[i * s] = v;
         } else {
             uint64_t v, *p = (uint64_t *)(void *)y;
-            memcpy(&v, j->bits, 8);
+            memcpy(&v, &r->whole[0], 8);
             if (s == 1) for (i = 0; i < n; i++) p[i] = v; else for (i = 0; i < n; i++) p[i * s] = v;
         }
         at += n;
     }
 }
-TG__PRIVATE int64_t tg__fill_start(tg_ctx *tg, int phase, void *job) {
-    tg__fill_job *j = (tg__fill_job *)job;
+TG__PRIVATE int64_t tg__fill_start(tg_ctx *tg, int phase, void *plan) {
+    tg__fill_plan *j = (tg__fill_plan *)plan;
     (void)tg;
-    return phase ? 0 : tg__ceil_div(j->loop.numel, TG__FILL_CHUNK);
+    if (phase) return 0;
+    tg__loop_make(&j->loop, j->job.o, 1);
+    return tg__ceil_div(j->loop.numel, TG__FILL_CHUNK);
 }
-static const tg__family tg__family_fill = { "fill", TG__FAMILY_FILL, tg__fill_start, tg__fill_chunk, false };
+TG__FAMILY(fill, false);
 
 TG__PRIVATE bool tg__fill(tg_ctx *tg, tg_tensor *y, double f, int64_t i, bool is_int) {
-    tg__fill_job j;
-    tg__zero(&j, sizeof j);
-    j.y = (char *)y->place; j.d = y->dtype;
-    tg__put_scalar(j.bits, y->dtype, f, i, is_int);
-    tg__loop_make(&j.loop, &y, 1);
-    return tg__launch(tg, y->device, &tg__family_fill, &j);
+    tg__ask a;
+    tg__ask_begin(&a, TG_FAMILY_FILL, TG_FILL_VALUE, y->dtype);
+    tg__put_scalar(&a.r.whole[0], y->dtype, f, i, is_int);
+    tg__ask_for(&a, y, TG_WRITE);
+    return tg__launch(&a, tg, &tg__family_fill, NULL);
 }
+/* y has one dimension */
 TG__PRIVATE bool tg__ramp(tg_ctx *tg, tg_tensor *y, double fstart, double fstep, int64_t start, int64_t step) {
-    tg__fill_job j;
-    tg__zero(&j, sizeof j);
-    j.y = (char *)y->place; j.d = y->dtype; j.ramp = true;
-    j.fstart = fstart; j.fstep = fstep; j.start = start; j.step = step;
-    tg__loop_make(&j.loop, &y, 1);
-    return tg__launch(tg, y->device, &tg__family_fill, &j);
+    tg__ask a;
+    tg__ask_begin(&a, TG_FAMILY_FILL, TG_FILL_RAMP, y->dtype);
+    a.r.number[0] = fstart; a.r.number[1] = fstep; a.r.whole[0] = start; a.r.whole[1] = step;
+    tg__ask_for(&a, y, TG_WRITE);
+    return tg__launch(&a, tg, &tg__family_fill, NULL);
 }
 
 /* ---- the formula table's rows become records ---- */
 /* The rows for integers: 64-bit numbers, wrapped to the type afterwards. C expressions over x or a, b, c and
-   the numbers p. A formula without a row here is for floating types only. */
+   the numbers p. A formula without a row here is for floating types only. The second column is what else must
+   hold: NO_BOOL, no operand is bool; NO_ZERO, no element of b is 0; POWER, b is not a negative number; WHOLE_P0,
+   the number P0 is whole. */
+enum { TG__INT_ANY, TG__INT_NO_BOOL, TG__INT_NO_ZERO, TG__INT_POWER, TG__INT_WHOLE_P0 };
 #define TG__WRAP(u) ((int64_t)(u))
 #define TG__INTEGER_FORMULAS(TG__I1, TG__I2, TG__I3) \
-    TG__I1(tg_neg,          TG__WRAP((uint64_t)0 - (uint64_t)x)) \
-    TG__I1(tg_abs,          x < 0 ? TG__WRAP((uint64_t)0 - (uint64_t)x) : x) \
-    TG__I1(tg_sign,         (x > 0) - (x < 0)) \
-    TG__I1(tg_square,       TG__WRAP((uint64_t)x * (uint64_t)x)) \
-    TG__I1(tg_relu,         x > 0 ? x : 0) \
-    TG__I1(tg_floor,        x) \
-    TG__I1(tg_ceil,         x) \
-    TG__I1(tg_round,        x) \
-    TG__I1(tg_trunc,        x) \
-    TG__I1(tg_isnan,        x & 0) \
-    TG__I1(tg_isinf,        x & 0) \
-    TG__I1(tg_isfinite,     (x | 1) != 0) \
-    TG__I1(tg_logical_not,  x == 0) \
-    TG__I1(tg_hardtanh,     tg__int_clamp(x, p)) \
-    TG__I1(tg_clamp,        tg__int_clamp(x, p)) \
-    TG__I2(tg_add,          TG__WRAP((uint64_t)a + (uint64_t)b)) \
-    TG__I2(tg_sub,          TG__WRAP((uint64_t)a - (uint64_t)b)) \
-    TG__I2(tg_mul,          TG__WRAP((uint64_t)a * (uint64_t)b)) \
-    TG__I2(tg_pow,          tg__int_pow(a, b)) \
-    TG__I2(tg_maximum,      a > b ? a : b) \
-    TG__I2(tg_minimum,      a < b ? a : b) \
-    TG__I2(tg_fmod,         tg__int_mod(a, b)) \
-    TG__I2(tg_remainder,    tg__int_remainder(a, b)) \
-    TG__I2(tg_floor_divide, tg__int_floor_divide(a, b)) \
-    TG__I2(tg_div_trunc,    b == -1 ? (int64_t)((uint64_t)0 - (uint64_t)a) : b == 0 ? 0 : a / b) \
-    TG__I2(tg_eq,           a == b) \
-    TG__I2(tg_ne,           a != b) \
-    TG__I2(tg_lt,           a < b) \
-    TG__I2(tg_le,           a <= b) \
-    TG__I2(tg_gt,           a > b) \
-    TG__I2(tg_ge,           a >= b) \
-    TG__I2(tg_logical_and,  a && b) \
-    TG__I2(tg_logical_or,   a || b) \
-    TG__I2(tg_logical_xor,  !a != !b) \
-    TG__I2(tg_add_scaled,   TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b)) \
-    TG__I3(tg_where,        a ? b : c) \
-    TG__I3(tg_addcmul,      TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b * (uint64_t)c))
+    TG__I1(tg_neg,           ANY,       TG__WRAP((uint64_t)0 - (uint64_t)x)) \
+    TG__I1(tg_abs,           ANY,       x < 0 ? TG__WRAP((uint64_t)0 - (uint64_t)x) : x) \
+    TG__I1(tg_sign,          ANY,       (x > 0) - (x < 0)) \
+    TG__I1(tg_square,        ANY,       TG__WRAP((uint64_t)x * (uint64_t)x)) \
+    TG__I1(tg_relu,          ANY,       x > 0 ? x : 0) \
+    TG__I1(tg_floor,         ANY,       x) \
+    TG__I1(tg_ceil,          ANY,       x) \
+    TG__I1(tg_round,         ANY,       x) \
+    TG__I1(tg_trunc,         ANY,       x) \
+    TG__I1(tg_isnan,         ANY,       x & 0) \
+    TG__I1(tg_isinf,         ANY,       x & 0) \
+    TG__I1(tg_isfinite,      ANY,       (x | 1) != 0) \
+    TG__I1(tg_logical_not,   ANY,       x == 0) \
+    TG__I1(tg_hardtanh,      ANY,       tg__int_clamp(x, p)) \
+    TG__I1(tg_clamp,         ANY,       tg__int_clamp(x, p)) \
+    TG__I2(tg_add,           ANY,       TG__WRAP((uint64_t)a + (uint64_t)b)) \
+    TG__I2(tg_sub,           NO_BOOL,   TG__WRAP((uint64_t)a - (uint64_t)b)) \
+    TG__I2(tg_mul,           ANY,       TG__WRAP((uint64_t)a * (uint64_t)b)) \
+    TG__I2(tg_pow,           POWER,     tg__int_pow(a, b)) \
+    TG__I2(tg_maximum,       ANY,       a > b ? a : b) \
+    TG__I2(tg_minimum,       ANY,       a < b ? a : b) \
+    TG__I2(tg_fmod,          NO_ZERO,   tg__int_mod(a, b)) \
+    TG__I2(tg_remainder,     NO_ZERO,   tg__int_remainder(a, b)) \
+    TG__I2(tg_floor_divide,  NO_ZERO,   tg__int_floor_divide(a, b)) \
+    TG__I2(tg_div_trunc,     NO_ZERO,   b == -1 ? (int64_t)((uint64_t)0 - (uint64_t)a) : b == 0 ? 0 : a / b) \
+    TG__I2(tg_eq,            ANY,       a == b) \
+    TG__I2(tg_ne,            ANY,       a != b) \
+    TG__I2(tg_lt,            ANY,       a < b) \
+    TG__I2(tg_le,            ANY,       a <= b) \
+    TG__I2(tg_gt,            ANY,       a > b) \
+    TG__I2(tg_ge,            ANY,       a >= b) \
+    TG__I2(tg_logical_and,   ANY,       a && b) \
+    TG__I2(tg_logical_or,    ANY,       a || b) \
+    TG__I2(tg_logical_xor,   ANY,       !a != !b) \
+    TG__I2(tg_add_scaled,    WHOLE_P0,  TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b)) \
+    TG__I3(tg_where,         ANY,       a ? b : c) \
+    TG__I3(tg_addcmul,       ANY,       TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b * (uint64_t)c))
 
 TG__PRIVATE int64_t tg__int_pow(int64_t a, int64_t b) {
     uint64_t r = 1, f = (uint64_t)a;
@@ -6587,13 +6995,13 @@ TG__PRIVATE int64_t tg__int_floor_divide(int64_t a, int64_t b) {
     return a / b - (a % b != 0 && (a < 0) != (b < 0));
 }
 
-#define TG__I1(name, value) TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
+#define TG__I1(name, rule, value) enum { name##_rule = TG__INT_##rule }; TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
     int64_t *y = (int64_t *)y_, i; const int64_t *xs = (const int64_t *)x_[0]; (void)p; \
     for (i = 0; i < n; i++) { int64_t x = xs[i & step[0]]; y[i] = value; } }
-#define TG__I2(name, value) TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
+#define TG__I2(name, rule, value) enum { name##_rule = TG__INT_##rule }; TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
     int64_t *y = (int64_t *)y_, i; const int64_t *as = (const int64_t *)x_[0], *bs = (const int64_t *)x_[1]; (void)p; \
     for (i = 0; i < n; i++) { int64_t a = as[i & step[0]], b = bs[i & step[1]]; y[i] = value; } }
-#define TG__I3(name, value) TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
+#define TG__I3(name, rule, value) enum { name##_rule = TG__INT_##rule }; TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
     int64_t *y = (int64_t *)y_, i; const int64_t *as = (const int64_t *)x_[0], *bs = (const int64_t *)x_[1], *cs = (const int64_t *)x_[2]; (void)p; \
     for (i = 0; i < n; i++) { int64_t a = as[i & step[0]], b = bs[i & step[1]], c = cs[i & step[2]]; y[i] = value; } }
 TG__INTEGER_FORMULAS(TG__I1, TG__I2, TG__I3)
@@ -6602,7 +7010,6 @@ TG__INTEGER_FORMULAS(TG__I1, TG__I2, TG__I3)
 #undef TG__I3
 
 /* A kernel's two tables, one pointer per pass each. */
-typedef struct tg__map_table { tg__map_fn f32[TG__PASSES], f64[TG__PASSES]; } tg__map_table;
 #define TG__MAP_TABLE(name) static const tg__map_table name##__t = { { TG__EACH_PASS(name##_f32) }, { TG__EACH_PASS_F64(name##_f64) } };
 
 /* Does this pass fuse a product and a sum that are to be rounded one by one? Only clang's -ffp-contract=fast does so in spite of the
@@ -6626,13 +7033,16 @@ typedef tg_tensor *(*tg__composed_fn)(tg_ctx *tg, const double *p,
     tg_tensor *g, tg_tensor *const *in, tg_tensor *y);
 
 typedef struct tg__formula {
-    tg_op op;                                       /* first: the record is the formula */
-    int   types;
-    const tg__map_table *value, *d[3];
-    tg__map_fn value_i64;
+    tg_op op;                                       /* first: the record is the formula; its kind is the row */
+    tg__map_kernels kernels;
+    int   types, rule;                              /* TG__SAME ...; TG__INT_..., for integers */
     tg__composed_fn composed[3];                    /* the derivatives in tg calls */
 } tg__formula;
 typedef struct tg__numbers { double p[2]; } tg__numbers;
+TG__PRIVATE const double *tg__numbers_of(const tg__node *n) {
+    static const double none[2] = { 0, 0 };
+    return n->op->attr_size ? ((const tg__numbers *)n->attr)->p : none;
+}
 
 /* The dtype of a call's result: torch's promotion. Tensors with dimensions count first; 0-d tensors only if
    they are of a higher category, plain numbers likewise. */
@@ -6688,14 +7098,14 @@ TG__PRIVATE bool tg__formula_types(tg_ctx *tg, const tg__formula *f, tg_tensor *
     if (f->types == TG__COUNTING && d == TG_BOOL) d = TG_I64;
     if (f->types == TG__FLOATING && !tg_dtype_is_float(d)) d = TG_F32;
     if (f->types == TG__FLOAT_ONLY && !tg_dtype_is_float(d)) return tg__fail(tg, TG__E_FLOAT_ONLY, in[0]);
-    if (f->value_i64 == tg_sub_i && (in[0]->dtype == TG_BOOL || in[1]->dtype == TG_BOOL))
+    if (!tg_dtype_is_float(d)) {
+        if (!f->kernels.whole) return tg__fail(tg, TG__E_NOT_FOR, (int)d);
+        if (f->rule == TG__INT_POWER && in[1]->is_number && tg__get_i64(in[1]->data, in[1]->dtype) < 0)
+            return tg__fail(tg, TG__E_POWER, tg__get_i64(in[1]->data, in[1]->dtype));
+        if (f->rule == TG__INT_WHOLE_P0 && p[0] != (double)tg__int_of(p[0])) return tg__fail(tg, TG__E_ALPHA, p[0]);
+    }
+    if (f->rule == TG__INT_NO_BOOL && (in[0]->dtype == TG_BOOL || in[1]->dtype == TG_BOOL))
         return tg__fail(tg, TG__E_NOT_FOR, (int)TG_BOOL);
-    if (f->value_i64 == tg_pow_i && !tg_dtype_is_float(d) && in[1]->is_number &&
-        tg__get_i64(in[1]->data, in[1]->dtype) < 0)
-        return tg__fail(tg, TG__E_POWER, tg__get_i64(in[1]->data, in[1]->dtype));
-    if (f->value_i64 == tg_add_scaled_i && !tg_dtype_is_float(d) && p[0] != (double)tg__int_of(p[0]))
-        return tg__fail(tg, TG__E_ALPHA, p[0]);
-    if (!tg_dtype_is_float(d) && !f->value_i64) return tg__fail(tg, TG__E_NOT_FOR, (int)d);
     *compute = tg__compute_type(d);
     *result = f->types == TG__PREDICATE ? TG_BOOL : d;
     return true;
@@ -6706,7 +7116,7 @@ TG__PRIVATE bool tg__formula_check(tg_ctx *tg, tg__node *n) {
     tg_dtype compute, result;
     int64_t shape[TG_MAX_DIMS];
     int ndim, i, first = -1;
-    if (!tg__formula_types(tg, f, n->in, ((const tg__numbers *)n->attr)->p, &compute, &result)) return false;
+    if (!tg__formula_types(tg, f, n->in, tg__numbers_of(n), &compute, &result)) return false;
     n->plan = (int)compute;
     if (n->n_in == 1 || (n->n_in == 2 && tg__same_shape(n->in[0], n->in[1])))
         return tg__out_ordered(tg, n, 0, result, n->in[0]);
@@ -6722,7 +7132,7 @@ TG__PRIVATE bool tg__formula_check_(tg_ctx *tg, tg__node *n) {
     tg_dtype compute, result;
     int64_t shape[TG_MAX_DIMS];
     int ndim;
-    if (!tg__formula_types(tg, f, n->in, ((const tg__numbers *)n->attr)->p, &compute, &result) ||
+    if (!tg__formula_types(tg, f, n->in, tg__numbers_of(n), &compute, &result) ||
         !tg__broadcast(tg, n->in, n->n_in, &ndim, shape)) return false;
     if (ndim != n->in[0]->ndim || memcmp(shape, n->in[0]->shape, (size_t)ndim * sizeof shape[0]) != 0)
         return tg__fail(tg, TG__E_INPLACE_SHAPE, ndim, shape, n->in[0]);
@@ -6732,11 +7142,6 @@ TG__PRIVATE bool tg__formula_check_(tg_ctx *tg, tg__node *n) {
     return tg__out_same(n);
 }
 
-TG__PRIVATE bool tg__has_zero(const tg_tensor *t);
-TG__PRIVATE bool tg__divides(const tg__formula *f) {               /* integers: by zero is an error */
-    return f->value_i64 == tg_fmod_i || f->value_i64 == tg_remainder_i ||
-        f->value_i64 == tg_floor_divide_i || f->value_i64 == tg_div_trunc_i;
-}
 TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
     const tg_dtype compute = (tg_dtype)n->plan;
@@ -6746,7 +7151,6 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
     int i;
     common = f->types == TG__PREDICATE && n->n_in == 2 ? tg__result_type(n->in, 2)
         : compute == TG_I64 ? n->out[0]->dtype : TG_F64;
-    if (compute == TG_I64 && tg__divides(f) && tg__has_zero(n->in[1])) return tg__fail(tg, TG__E_INTEGER_ZERO);
     for (i = 0; i < n->n_in; i++) {
         tg_tensor *x = n->in[i];
         const bool narrower = x->dtype != common && (x->is_number || f->types == TG__PREDICATE) &&
@@ -6755,7 +7159,7 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
         /* a copy first, of that type or of what would be written while it is read */
         if (narrower || ((n->op->flags & TG_OP_INPLACE) && i > 0 && tg__overlap(n->out[0], x) &&
                          !(x->place == n->out[0]->place && tg__same_layout(x, n->out[0])))) {
-            in[i] = tg__tensor_make(tg, x->device, narrower ? common : x->dtype, x->ndim, x->shape, NULL);
+            in[i] = tg__tensor_make(tg, n->device, narrower ? common : x->dtype, x->ndim, x->shape, NULL);
             ok = in[i] && tg__copy_to(tg, in[i], x);
             if (!ok) {
                 for (; i >= 0; i--) if (in[i] != n->in[i]) tg__tensor_drop(in[i]);
@@ -6763,10 +7167,7 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
             }
         }
     }
-    ok = tg__map(tg,
-        compute == TG_I64 ? f->value_i64 : compute == TG_F64 ? f->value->f64[tg->isa] : f->value->f32[tg->isa],
-        compute, f->types == TG__PREDICATE && compute != TG_I64,
-        n->out[0], in, n->n_in, ((const tg__numbers *)n->attr)->p);
+    ok = tg__map(tg, &f->kernels, n->op->kind, 0, compute, n->out[0], in, n->n_in, tg__numbers_of(n));
     for (i = 0; i < n->n_in; i++) if (in[i] != n->in[i]) tg__tensor_drop(in[i]);
     return ok;
 }
@@ -6774,7 +7175,7 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
 /* First order: the fused kernel. Where the derivative must be differentiable: the same row in tg calls. */
 TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
-    const double *p = ((const tg__numbers *)n->attr)->p;
+    const double *p = tg__numbers_of(n);
     int i, k;
     for (i = 0; i < n->n_in; i++) {
         unsigned reads = n->op->saves[i];
@@ -6796,15 +7197,13 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
             if (!dx[i]) return false;
             continue;
         }
-        if (f->d[i] == NULL) { dx[i] = g[0]; continue; }
         x[0] = g[0];
         for (k = 0; k < n->n_in; k++) x[1 + k] = (reads & TG_SAVE_IN(k)) ? n->in[k] : NULL;
         x[1 + n->n_in] = (reads & TG_SAVE_OUT(0)) ? n->out[0] : NULL;
         {
             tg_dtype compute = tg__compute_type(g[0]->dtype);
-            tg_tensor *d = tg__hold(tg, tg__tensor_make_like(tg, g[0]->dtype, g[0]));
-            if (!d || !tg__map(tg, compute == TG_F64 ? f->d[i]->f64[tg->isa] : f->d[i]->f32[tg->isa], compute,
-                false, d, x, n->n_in + 2, p)) return false;
+            tg_tensor *d = tg__hold(tg, tg__tensor_make_like(tg, g[0]->device, g[0]->dtype, g[0]));
+            if (!d || !tg__map(tg, &f->kernels, n->op->kind, 1 + i, compute, d, x, n->n_in + 2, p)) return false;
             dx[i] = d;
         }
     }
@@ -6812,8 +7211,8 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
 }
 
 static const tg_attr tg__numbers_attrs[] = {
-    { "p0", TG_ATTR_FLOAT, 0, 1 },
-    { "p1", TG_ATTR_FLOAT, sizeof(double), 1 }
+    { "p0", TG_ATTR_FLOAT, 0, 1, TG_ATTR_ALL },
+    { "p1", TG_ATTR_FLOAT, sizeof(double), 1, TG_ATTR_ALL }
 };
 
 /* The composed derivatives: the words as tg calls. */
@@ -6944,6 +7343,13 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #define TG__INT_CHOOSE(name) name##_i
 #define TG__INT_FLOATING(name) NULL
 #define TG__INT_FLOAT_ONLY(name) NULL
+#define TG__RULE_SAME(name) name##_rule
+#define TG__RULE_NUMERIC(name) name##_rule
+#define TG__RULE_COUNTING(name) name##_rule
+#define TG__RULE_PREDICATE(name) name##_rule
+#define TG__RULE_CHOOSE(name) name##_rule
+#define TG__RULE_FLOATING(name) TG__INT_ANY
+#define TG__RULE_FLOAT_ONLY(name) TG__INT_ANY
 #define TG__FLAGS_SAME TG_OP_MAP
 #define TG__FLAGS_NUMERIC TG_OP_MAP
 #define TG__FLAGS_COUNTING TG_OP_MAP
@@ -6954,12 +7360,16 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 
 /* name__f is the record of tg_name, name__g that of tg_name_; the ops' names are the functions' without tg_.
    The last arguments are the saves. */
-#define TG__FORMULA(rec, text, n, types, numbers, flags, check, value, integer, d0, d1, d2, c0, c1, c2, ...) \
-    static const tg__formula rec = { { text, 1, n, 0, 1, flags, { __VA_ARGS__ }, tg__numbers_attrs, numbers, numbers ? sizeof(tg__numbers) : 0, check, tg__formula_forward, tg__formula_backward, NULL }, \
-        types, value, { d0, d1, d2 }, integer, { c0, c1, c2 } };
+#define TG__FORMULA(rec, text, row, n, types, numbers, flags, check, integer, rule, v, d0, d1, d2, c0, c1, c2, ...) \
+    static const tg__formula rec = { \
+        { TG__OP_KIND(text, TG__IN(n), TG__OUT(1), flags, row), { __VA_ARGS__ }, tg__numbers_attrs, numbers, numbers ? sizeof(tg__numbers) : 0, \
+            check, tg__formula_forward, tg__formula_backward }, \
+        { { v, d0, d1, d2 }, integer, (types) == TG__PREDICATE, (int)(rule) == (int)TG__INT_NO_ZERO }, types, rule, { c0, c1, c2 } };
 #define TG__ROW(name, n, types, numbers, d0, d1, d2, c0, c1, c2, ...) \
-    TG__FORMULA(name##__f, &#name[3], n, TG__##types, numbers, TG__FLAGS_##types, tg__formula_check, &name##_v__t, TG__INT_##types(name), d0, d1, d2, c0, c1, c2, __VA_ARGS__) \
-    TG__FORMULA(name##__g, &#name "_"[3], n, TG__##types, numbers, (TG__FLAGS_##types) | TG_OP_INPLACE, tg__formula_check_, &name##_v__t, TG__INT_##types(name), d0, d1, d2, c0, c1, c2, __VA_ARGS__)
+    TG__FORMULA(name##__f, &#name[3], TG_ROW_##name, n, TG__##types, numbers, TG__FLAGS_##types, tg__formula_check, TG__INT_##types(name), TG__RULE_##types(name), \
+        &name##_v__t, d0, d1, d2, c0, c1, c2, __VA_ARGS__) \
+    TG__FORMULA(name##__g, &#name "_"[3], TG_ROW_##name, n, TG__##types, numbers, (TG__FLAGS_##types) | TG_OP_INPLACE, tg__formula_check_, TG__INT_##types(name), TG__RULE_##types(name), \
+        &name##_v__t, d0, d1, d2, c0, c1, c2, __VA_ARGS__)
 #define TG__ROW1(name, types, numbers, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE(name##_d0) \
     TG__ROW(name, 1, types, numbers, &name##_d0__t, NULL, NULL, name##_c0, NULL, NULL, __VA_ARGS__)
 #define TG__ROW2(name, types, numbers, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE(name##_d0) TG__MAP_TABLE(name##_d1) \
@@ -7007,6 +7417,13 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #undef TG__MANY_N2
 #undef TG__PARAMS_N1
 #undef TG__PARAMS_N2
+#undef TG__RULE_SAME
+#undef TG__RULE_NUMERIC
+#undef TG__RULE_COUNTING
+#undef TG__RULE_PREDICATE
+#undef TG__RULE_CHOOSE
+#undef TG__RULE_FLOATING
+#undef TG__RULE_FLOAT_ONLY
 #undef TG__INT_SAME
 #undef TG__INT_NUMERIC
 #undef TG__INT_COUNTING
@@ -7104,6 +7521,15 @@ TG_API tg_tensor *(tg_arange)(tg_ctx *tg, double start, double end, double step,
     t = tg__create(tg, "arange", 1, &n, dtype);
     return t && tg__ramp(tg, t, start, step, tg__int_of(start), tg__int_of(step)) ? t : NULL;
 }
+/* 0, 1, ... n - 1 and a tensor of one value, on like's device, for backwards. */
+TG__PRIVATE tg_tensor *tg__count_beside(tg_ctx *tg, const tg_tensor *like, int64_t n) {
+    tg_tensor *t = tg__hold(tg, tg__tensor_make(tg, like->device, TG_I64, 1, &n, NULL));
+    return t && tg__ramp(tg, t, 0, 1, 0, 1) ? t : NULL;
+}
+TG__PRIVATE tg_tensor *tg__full_beside(tg_ctx *tg, const tg_tensor *like, tg_dtype dtype,
+    int ndim, const int64_t *shape, double value) {
+    return tg__filled(tg, tg__hold(tg, tg__tensor_make(tg, like->device, dtype, ndim, shape, NULL)), value, 0, false);
+}
 TG_API tg_tensor *(tg_eye)(tg_ctx *tg, int64_t n) {
     int64_t shape[2], one;
     tg_tensor *t, d;
@@ -7147,7 +7573,7 @@ TG_API tg_tensor *(tg_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype
 TG__PRIVATE tg_tensor *tg__like(tg_tensor *t, const char *name) {
     tg_ctx *tg = tg__start(t, name);
     if (!tg) return NULL;
-    t = tg__hold(tg, tg__tensor_make_like(tg, t->dtype, t));
+    t = tg__hold(tg, tg__tensor_make_like(tg, t->device, t->dtype, t));
     if (t) t->made_by = name;
     return t;
 }
@@ -7170,18 +7596,12 @@ TG_API tg_tensor *(tg_full_like)(tg_tensor *t, double value) {
    gives words 4b .. 4b + 3. f32, f16 and bf16 elements take one word each, f64 and integers two; normals are
    made from pairs of elements by Box and Muller. No rejection, so element i depends on (seed, stream, call,
    i) alone. */
-enum { TG__RANDOM_UNIFORM, TG__RANDOM_NORMAL, TG__RANDOM_KEEP, TG__RANDOM_INTEGER };
-typedef struct tg__random_job {
-    tg_ctx *tg;
-    char *y;
-    tg_dtype d, compute;
-    int kind;
-    uint64_t key, call;
-    double a, b;
-    int64_t low;
-    uint64_t range;
-    tg__loop loop;
-} tg__random_job;
+typedef struct tg__random_plan {
+    tg__job  job;
+    tg_dtype compute;
+    tg__look look;                                    /* at probabilities; value: the bits of a double */
+    tg__loop loop;                                    /* in row-major order, whatever the strides: y, p */
+} tg__random_plan;
 
 TG__KERNEL(void, tg__philox, (int64_t blocks, uint64_t first, uint64_t key, uint64_t call, uint32_t *words));
 TG__KERNEL(void, tg__uniform_f32, (int64_t n, float *y, const uint32_t *w, float a, float b));
@@ -7197,44 +7617,87 @@ TG__PRIVATE uint64_t tg__mul_high(uint64_t a, uint64_t b) {
     return ah * bh + (m >> 32) + (l >> 32);
 }
 #define TG__RANDOM_CHUNK 8192
-TG__PRIVATE void tg__random_chunk(void *job, int64_t index) {
-    tg__random_job *j = (tg__random_job *)job;
+TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
+    tg__random_plan *j = (tg__random_plan *)plan;
+    const tg_request *r = j->job.r;
+    if (j->look.state == TG__EXPLAINS) index = (int64_t)j->look.bad - 1;
+    const uint64_t key = (uint64_t)r->whole[0], call = (uint64_t)r->whole[1];
     int64_t at = index * TG__RANDOM_CHUNK, end = tg__imin(at + TG__RANDOM_CHUNK, j->loop.numel), i;
-    int slot, isa = j->tg->isa;
-    char *s = (char *)tg__scratch_take(j->tg, &slot);
+    int slot, isa = j->job.tg->isa;
+    char *s = (char *)tg__scratch_take(j->job.tg, &slot);
     uint32_t *w = (uint32_t *)(void *)s;
     void *v = s + TG__TILE * 8;
+    double *p = (double *)(void *)(s + TG__TILE * 16);
     /* at is a multiple of a tile: words begin with a block */
     for (; at < end; at += TG__TILE) {
         int64_t n = tg__imin(TG__TILE, end - at), full = (n + 3) / 4 * 4;
-        if (j->compute == TG_F32) {
-            tg__philox__k[isa](full / 4, (uint64_t)at / 4, j->key, j->call, w);
-            (j->kind == TG__RANDOM_UNIFORM ? tg__uniform_f32__k
-             : j->kind == TG__RANDOM_KEEP ? tg__keep_f32__k
-             : tg__normal_f32__k)[isa](full, (float *)v, w, (float)j->a, (float)j->b);
-        } else {
-            tg__philox__k[isa](full / 2, (uint64_t)at / 2, j->key, j->call, w);
-            if (j->kind == TG__RANDOM_INTEGER) {
-                int64_t *y = (int64_t *)v;
-                for (i = 0; i < n; i++) y[i] = (int64_t)((uint64_t)j->low
-                    + tg__mul_high((uint64_t)w[2 * i + 1] << 32 | w[2 * i], j->range));
-            } else
-                (j->kind == TG__RANDOM_UNIFORM ? tg__uniform_f64__k
-                 : j->kind == TG__RANDOM_KEEP ? tg__keep_f64__k
-                 : tg__normal_f64__k)[isa](full, (double *)v, w, j->a, j->b);
+        if (r->kind == TG_RANDOM_BERNOULLI)
+            tg__loop_tile(&j->loop, 1, isa, at, n, TG_F64, p, j->job.at[1], j->job.o[1].dtype, false);
+        if (j->look.state) {
+            for (i = 0; i < n && p[i] >= 0 && p[i] <= 1; i++) { }
+            if (i == n) continue;
+            if (j->look.state == TG__EXPLAINS) memcpy(&j->look.value, &p[i], 8); else tg__look_bad(&j->look, index);
+            break;
         }
-        tg__loop_tile(&j->loop, 0, isa, at, n, j->compute, v, j->y, j->d, true);
+        if (j->compute == TG_F32) {
+            float *y = (float *)v;
+            tg__philox__k[isa](full / 4, (uint64_t)at / 4, key, call, w);
+            (r->kind == TG_RANDOM_NORMAL ? tg__normal_f32__k
+             : r->kind == TG_RANDOM_KEEP ? tg__keep_f32__k
+             : tg__uniform_f32__k)[isa](full, y, w, (float)r->number[0], (float)r->number[1]);
+            if (r->kind == TG_RANDOM_BERNOULLI) for (i = 0; i < n; i++) y[i] = (double)y[i] < p[i] ? 1.0f : 0.0f;
+        } else {
+            tg__philox__k[isa](full / 2, (uint64_t)at / 2, key, call, w);
+            if (r->kind == TG_RANDOM_INTEGER) {
+                int64_t *y = (int64_t *)v;
+                for (i = 0; i < n; i++) y[i] = (int64_t)((uint64_t)r->whole[2]
+                    + tg__mul_high((uint64_t)w[2 * i + 1] << 32 | w[2 * i], (uint64_t)r->whole[3]));
+            } else {
+                double *y = (double *)v;
+                (r->kind == TG_RANDOM_NORMAL ? tg__normal_f64__k
+                 : r->kind == TG_RANDOM_KEEP ? tg__keep_f64__k
+                 : tg__uniform_f64__k)[isa](full, y, w, r->number[0], r->number[1]);
+                if (r->kind == TG_RANDOM_BERNOULLI) for (i = 0; i < n; i++) y[i] = y[i] < p[i] ? 1 : 0;
+            }
+        }
+        tg__loop_tile(&j->loop, 0, isa, at, n, j->compute, v, j->job.at[0], j->job.o[0].dtype, true);
     }
-    tg__scratch_give(j->tg, slot);
+    tg__scratch_give(j->job.tg, slot);
 }
-TG__PRIVATE int64_t tg__random_start(tg_ctx *tg, int phase, void *job) {
-    tg__random_job *j = (tg__random_job *)job;
-    if (phase || j->loop.numel == 0) return 0;
-    if (!tg__scratch_need(tg, TG__TILE * 16 + 64)) return -1;
-    return tg__ceil_div(j->loop.numel, TG__RANDOM_CHUNK);
+TG__PRIVATE int64_t tg__random_start(tg_ctx *tg, int phase, void *plan) {
+    tg__random_plan *j = (tg__random_plan *)plan;
+    const tg_operand *o = j->job.o;
+    tg__loop *l = &j->loop;
+    int d, k;
+    if (phase == 0) {
+        j->compute = j->job.r->compute; j->look.bad = 0;
+        j->look.state = j->job.r->kind == TG_RANDOM_BERNOULLI ? TG__LOOKS : TG__LOOKED;
+        l->numel = tg__operand_numel(o);
+        if (l->numel == 0) return 0;
+        l->ndim = o->ndim > 0 ? o->ndim : 1;
+        l->shape[0] = 1; l->stride[0][0] = l->stride[1][0] = 1;
+        for (d = 0; d < o->ndim; d++) {
+            l->shape[d] = o->shape[d];
+            for (k = 0; k < j->job.r->n; k++) l->stride[k][d] = o[k].stride[d];
+        }
+        /* dense: one run */
+        for (d = o->ndim - 2; d >= 0 && j->job.r->n == 1; d--) {
+            if (l->stride[0][d] != l->stride[0][d + 1] * l->shape[d + 1] || d + 2 != l->ndim) break;
+            l->shape[d] *= l->shape[d + 1]; l->stride[0][d] = l->stride[0][d + 1];
+            l->ndim--;
+        }
+        if (!tg__scratch_need(tg, TG__TILE * 24 + 64)) return -1;
+    } else if (!j->look.state) return 0;
+    else if ((k = tg__look_next(&j->look)) != 0) {
+        double v;
+        if (k > 0) return k;
+        memcpy(&v, &j->look.value, 8);
+        (void)tg__fail(tg, TG__E_PROBABILITY, v);
+        return -1;
+    }
+    return tg__ceil_div(l->numel, TG__RANDOM_CHUNK);
 }
-static const tg__family tg__family_random = { "random", TG__FAMILY_RANDOM,
-    tg__random_start, tg__random_chunk, false };
+TG__FAMILY(random, false);
 
 TG__PRIVATE uint64_t tg__random_key(const tg_random_state *r) {
     uint64_t z = r->stream;
@@ -7242,45 +7705,31 @@ TG__PRIVATE uint64_t tg__random_key(const tg_random_state *r) {
     z *= 0x9e3779b97f4a7c15u; z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u; z = (z ^ z >> 27) * 0x94d049bb133111ebu;
     return r->seed ^ z ^ z >> 31;
 }
-/* Element i is the same whatever the strides: positions count in row-major order, so a result with other
-   strides is filled through a row-major view of it. */
-TG__PRIVATE bool tg__random(tg_ctx *tg, tg_tensor *y, int kind, double a, double b, int64_t low, uint64_t range) {
-    tg__random_job j;
-    int d;
-    memset(&j, 0, sizeof j);
-    j.tg = tg; j.y = (char *)y->place; j.d = y->dtype; j.kind = kind; j.a = a; j.b = b; j.low = low; j.range = range;
-    j.compute = kind == TG__RANDOM_INTEGER ? TG_I64 : tg__compute_type(y->dtype);
-    j.key = tg__random_key(&tg->random); j.call = tg->random.call++;
-    j.loop.numel = y->numel; j.loop.ndim = y->ndim > 0 ? y->ndim : 1;
-    j.loop.shape[0] = 1; j.loop.stride[0][0] = 1;
-    for (d = 0; d < y->ndim; d++) { j.loop.shape[d] = y->shape[d]; j.loop.stride[0][d] = y->stride[d]; }
-    if (tg__is_dense(y)) { j.loop.ndim = 1; j.loop.shape[0] = y->numel; j.loop.stride[0][0] = 1; }
-    return tg__launch(tg, y->device, &tg__family_random, &j);
+/* Element i is the same whatever the strides: positions count in row-major order. p: NULL, or probabilities. `call`:
+   the call number that was taken for it. */
+TG__PRIVATE bool tg__random(tg_ctx *tg, uint64_t call, tg_tensor *y, tg_tensor *p, int kind,
+    double a, double b, int64_t low, int64_t range) {
+    tg__ask q;
+    tg__ask_begin(&q, TG_FAMILY_RANDOM, kind, kind == TG_RANDOM_INTEGER ? TG_I64 : tg__compute_type(y->dtype));
+    q.r.whole[0] = (int64_t)tg__random_key(&tg->random); q.r.whole[1] = (int64_t)call;
+    q.r.whole[2] = low; q.r.whole[3] = range;
+    q.r.number[0] = a; q.r.number[1] = b;
+    tg__ask_for(&q, y, TG_WRITE);
+    if (p) tg__ask_for(&q, p, TG_READ);
+    return tg__launch(&q, tg, &tg__family_random, NULL);
 }
 
-TG_API tg_tensor *(tg_rand)(tg_ctx *tg, int ndim, const int64_t *shape) {
-    tg_tensor *t = tg__create(tg, "rand", ndim, shape, TG_F32);
-    return t && tg__random(tg, t, TG__RANDOM_UNIFORM, 0, 1, 0, 0) ? t : NULL;
-}
-TG_API tg_tensor *(tg_randn)(tg_ctx *tg, int ndim, const int64_t *shape) {
-    tg_tensor *t = tg__create(tg, "randn", ndim, shape, TG_F32);
-    return t && tg__random(tg, t, TG__RANDOM_NORMAL, 0, 1, 0, 0) ? t : NULL;
-}
-TG_API tg_tensor *(tg_randint)(tg_ctx *tg, int64_t low, int64_t high, int ndim, const int64_t *shape) {
-    tg_tensor *t;
-    if (!tg__gate(tg)) return NULL;
-    tg->where = "randint";
-    if (high <= low) { tg__fail(tg, TG__E_RANGE, "high", "more than low", (double)high); return NULL; }
-    t = tg__create(tg, "randint", ndim, shape, TG_I64);
-    return t && tg__random(tg, t, TG__RANDOM_INTEGER, 0, 0, low, (uint64_t)high - (uint64_t)low) ? t : NULL;
-}
-
-/* An in-place op without operands of its own: fill_, uniform_, normal_. The old value gets no gradient. */
-typedef struct tg__set_attr { double a, b; } tg__set_attr;
-static const tg_attr tg__set_attrs[] = { { "a", TG_ATTR_FLOAT, 0, 1 }, { "b", TG_ATTR_FLOAT, sizeof(double), 1 } };
-TG__PRIVATE bool tg__set_check(tg_ctx *tg, tg__node *n) { (void)tg; return tg__out_same(n); }
-TG__PRIVATE bool tg__set_random_check(tg_ctx *tg, tg__node *n) {
-    if (!tg_dtype_is_float(n->in[0]->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, n->in[0]);
+/* An in-place op without operands of its own: fill_, uniform_, normal_, randint_ (integers from a on, b of them),
+   keep_ (dropout's mask: 0 with probability a, else b). The old value gets no gradient. */
+typedef struct tg__set_attr { double a, b; int64_t low, range; } tg__set_attr;
+static const tg_attr tg__set_attrs[] = { TG__ATTR(tg__set_attr, a, FLOAT), TG__ATTR(tg__set_attr, b, FLOAT) };
+static const tg_attr tg__randint_attrs[] = { TG__ATTR(tg__set_attr, low, INT), TG__ATTR(tg__set_attr, range, INT) };
+TG__PRIVATE bool tg__set_check(tg_ctx *tg, tg__node *n) {
+    const tg__set_attr *at = (const tg__set_attr *)n->attr;
+    if (!(n->op->flags & TG_OP_RANDOM)) { if (!tg__fits(tg, at->a, n->in[0]->dtype)) return false; }
+    else if (n->op->kind == TG_RANDOM_INTEGER) { if (n->in[0]->dtype != TG_I64) return tg__fail(tg, TG__E_NOT_FOR, (int)n->in[0]->dtype); }
+    else if (!tg_dtype_is_float(n->in[0]->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, n->in[0]);
+    if (n->op->kind == TG_RANDOM_NORMAL && !(at->b >= 0)) return tg__fail(tg, TG__E_RANGE, "std", "at least 0", at->b);
     return tg__out_same(n);
 }
 TG__PRIVATE bool tg__set_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -7290,26 +7739,24 @@ TG__PRIVATE bool tg__set_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     return dx[0] != NULL;
 }
 TG__PRIVATE bool tg__fill_forward(tg_ctx *tg, tg__node *n) {
-    return tg__fits(tg, ((const tg__set_attr *)n->attr)->a, n->out[0]->dtype) &&
-        tg__fill(tg, n->out[0], ((const tg__set_attr *)n->attr)->a, 0, false);
+    return tg__fill(tg, n->out[0], ((const tg__set_attr *)n->attr)->a, 0, false);
 }
-TG__PRIVATE bool tg__uniform_forward(tg_ctx *tg, tg__node *n) {
+TG__PRIVATE bool tg__random_forward(tg_ctx *tg, tg__node *n) {
     const tg__set_attr *at = (const tg__set_attr *)n->attr;
-    return tg__random(tg, n->out[0], TG__RANDOM_UNIFORM, at->a, at->b, 0, 0);
+    return tg__random(tg, n->call, n->out[0], NULL, n->op->kind, at->a, at->b, at->low, at->range);
 }
-TG__PRIVATE bool tg__normal_forward(tg_ctx *tg, tg__node *n) {
-    const tg__set_attr *at = (const tg__set_attr *)n->attr;
-    if (!(at->b >= 0)) return tg__fail(tg, TG__E_RANGE, "std", "at least 0", at->b);
-    return tg__random(tg, n->out[0], TG__RANDOM_NORMAL, at->a, at->b, 0, 0);
-}
-static const tg_op tg__fill_op    = { "fill_",    1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 },
-    tg__set_attrs, 1, sizeof(tg__set_attr), tg__set_check, tg__fill_forward, tg__set_backward, NULL };
-static const tg_op tg__uniform_op = { "uniform_", 1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 },
-    tg__set_attrs, 2, sizeof(tg__set_attr), tg__set_random_check, tg__uniform_forward, tg__set_backward, NULL };
-static const tg_op tg__normal_op  = { "normal_",  1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 },
-    tg__set_attrs, 2, sizeof(tg__set_attr), tg__set_random_check, tg__normal_forward, tg__set_backward, NULL };
+static const tg_op tg__fill_op = { TG__OP_KIND("fill_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE, -1), TG__NO_SAVES,
+    TG__ATTRS(tg__set), tg__set_check, tg__fill_forward, tg__set_backward };
+static const tg_op tg__uniform_op = { TG__OP_KIND("uniform_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE | TG_OP_RANDOM, TG_RANDOM_UNIFORM), TG__NO_SAVES,
+    TG__ATTRS(tg__set), tg__set_check, tg__random_forward, tg__set_backward };
+static const tg_op tg__normal_op = { TG__OP_KIND("normal_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE | TG_OP_RANDOM, TG_RANDOM_NORMAL), TG__NO_SAVES,
+    TG__ATTRS(tg__set), tg__set_check, tg__random_forward, tg__set_backward };
+static const tg_op tg__randint_op = { TG__OP_KIND("randint_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE | TG_OP_RANDOM, TG_RANDOM_INTEGER), TG__NO_SAVES,
+    TG__ATTRS_OF(tg__randint, tg__set), tg__set_check, tg__random_forward, NULL };
+static const tg_op tg__keep_op = { TG__OP_KIND("keep_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE | TG_OP_RANDOM, TG_RANDOM_KEEP), TG__NO_SAVES,
+    TG__ATTRS(tg__set), tg__set_check, tg__random_forward, NULL };
 TG__PRIVATE tg_tensor *tg__set_call(const tg_op *op, tg_tensor *t, double a, double b) {
-    tg__set_attr at;
+    tg__set_attr at = TG__ZERO;
     at.a = a;
     at.b = b;
     return tg__call(op, &at, &t, 1, NULL, 1);
@@ -7323,45 +7770,126 @@ TG_API tg_tensor *(tg_normal_)(tg_tensor *t, double mean, double std) {
     return tg__set_call(&tg__normal_op, t, mean, std);
 }
 
-TG__PRIVATE const char *tg__element_at(const tg_tensor *t, int64_t i);
-TG_API tg_tensor *(tg_bernoulli)(tg_tensor *p) {
-    tg_ctx *tg = tg__start(p, "bernoulli");
-    bool mode;
-    tg_tensor *y;
-    int64_t i;
-    if (!tg) return NULL;
-    if (!tg_dtype_is_float(p->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, p); return NULL; }
-    for (i = 0; i < p->numel; i++) {
-        double v = tg__get_f64(tg__element_at(p, i), p->dtype);
-        if (tg__is_nan(v) || v < 0 || v > 1) { tg__fail(tg, TG__E_PROBABILITY, v); return NULL; }
-    }
-    mode = tg_grad_mode(tg, false);
-    y = tg_to(tg_lt(tg_uniform_(tg_empty_like(p), 0, 1), p), p->dtype);
-    tg_grad_mode(tg, mode);
-    return y;
+/* Random numbers of a fresh tensor, which is remembered under the name of its creation. */
+TG__PRIVATE tg_tensor *tg__made(tg_tensor *t, const char *name) {
+    if (t) t->made_by = name;
+    return t;
+}
+TG_API tg_tensor *(tg_rand)(tg_ctx *tg, int ndim, const int64_t *shape) {
+    tg_tensor *t = tg__create(tg, "rand", ndim, shape, TG_F32);
+    return t ? tg__made(tg_uniform_(t, 0, 1), "rand") : NULL;
+}
+TG_API tg_tensor *(tg_randn)(tg_ctx *tg, int ndim, const int64_t *shape) {
+    tg_tensor *t = tg__create(tg, "randn", ndim, shape, TG_F32);
+    return t ? tg__made(tg_normal_(t, 0, 1), "randn") : NULL;
+}
+TG_API tg_tensor *(tg_randint)(tg_ctx *tg, int64_t low, int64_t high, int ndim, const int64_t *shape) {
+    tg__set_attr at = TG__ZERO;
+    tg_tensor *t;
+    if (!tg__gate(tg)) return NULL;
+    tg->where = "randint";
+    if (high <= low) { tg__fail(tg, TG__E_RANGE, "high", "more than low", (double)high); return NULL; }
+    t = tg__create(tg, "randint", ndim, shape, TG_I64);
+    at.low = low; at.range = (int64_t)((uint64_t)high - (uint64_t)low);
+    return t ? tg__made(tg__call(&tg__randint_op, &at, &t, 1, NULL, 1), "randint") : NULL;
 }
 
+/* ------------------------------------------------------------------ bernoulli ----
+   y = 1 with the probability that p's element gives, else 0, of p's dtype; p has no gradient. A probability outside
+   of 0..1 is an error of the family. */
+TG__PRIVATE bool tg__bernoulli_check(tg_ctx *tg, tg__node *n) {
+    if (!tg_dtype_is_float(n->in[0]->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, n->in[0]);
+    return tg__out_ordered(tg, n, 0, n->in[0]->dtype, n->in[0]);
+}
+TG__PRIVATE bool tg__bernoulli_forward(tg_ctx *tg, tg__node *n) {
+    return tg__random(tg, n->call, n->out[0], n->in[0], TG_RANDOM_BERNOULLI, 0, 1, 0, 0);
+}
+static const tg_op tg__bernoulli_op = { TG__OP("bernoulli", TG__IN(1), TG__OUT(1), TG_OP_RANDOM | TG_OP_NO_GRAD), TG__NO_SAVES,
+    TG__NO_ATTRS, tg__bernoulli_check, tg__bernoulli_forward, NULL };
+TG_API tg_tensor *(tg_bernoulli)(tg_tensor *p) { return tg__call(&tg__bernoulli_op, NULL, &p, 1, NULL, 1); }
+
 /* ---- values in and out; all reads of the host go through here ---- */
-TG__PRIVATE bool tg__host(tg_ctx *tg, const tg_tensor *t) {
-    return t->device == TG_CPU || tg__fail(tg, TG__E_DEVICE, (int)t->device);
+/* t where the host can read it: t itself, or a copy in row-major order that the innermost scope holds. */
+TG__PRIVATE tg_tensor *tg__on_host(tg_ctx *tg, tg_tensor *t) {
+    tg_tensor *h;
+    if (t->device == TG_CPU) return t;
+    h = tg__hold(tg, tg__tensor_make(tg, TG_CPU, t->dtype, t->ndim, t->shape, NULL));
+    return h && tg__transfer(tg, h, t) ? h : NULL;
+}
+/* Values between devices and the host: by way of packed copies where they do not lie packed already. */
+TG__PRIVATE bool tg__transfer(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
+    tg_tensor *from = x, *to = y;
+    bool ok = true, again = false;
+    if (x->dtype != y->dtype || !tg__is_dense(x) || !tg__same_shape(x, y)) {
+        from = tg__tensor_make(tg, x->device, y->dtype, y->ndim, y->shape, NULL);
+        ok = from && tg__copy_to(tg, from, x);
+    }
+    if (ok && !tg__is_dense(y)) {
+        again = true;
+        to = tg__tensor_make(tg, y->device, y->dtype, y->ndim, y->shape, NULL);
+        ok = to != NULL;
+    }
+    if (ok && to->numel) {
+        const size_t size = (size_t)to->numel * tg_dtype_size(to->dtype);
+        const struct tg__device *in = &tg->devices[to->device], *out = &tg->devices[from->device];
+        void *middle = to->device == TG_CPU ? to->place : from->device == TG_CPU ? from->place : tg__mem_get(tg, size);
+        ok = middle != NULL;
+        if (ok && from->device != TG_CPU && !out->backend.copy_out(out->backend.user, out->stream, middle, from->place, size))
+            ok = tg__fail(tg, TG__E_DEVICE_FAILED, out->backend.name, "copy");
+        if (ok && to->device != TG_CPU && !in->backend.copy_in(in->backend.user, in->stream, to->place, middle, size))
+            ok = tg__fail(tg, TG__E_DEVICE_FAILED, in->backend.name, "copy");
+        if (to->device != TG_CPU && from->device != TG_CPU) tg__mem_put(tg, middle, size);
+    }
+    if (ok && again) ok = tg__copy_to(tg, y, to);
+    if (from != x) tg__tensor_drop(from);
+    if (to != y) tg__tensor_drop(to);
+    return ok;
+}
+
+/* ------------------------------------------------------------------ to_device ----
+   y = x on another device; dx = g back on x's. */
+typedef struct tg__device_attr { int64_t device, from; } tg__device_attr;
+static const tg_attr tg__device_attrs[] = { TG__ATTR(tg__device_attr, device, INT), TG__ATTR(tg__device_attr, from, INT) };
+TG__PRIVATE bool tg__to_device_check(tg_ctx *tg, tg__node *n) {
+    const tg__device_attr *at = (const tg__device_attr *)n->attr;
+    n->out[0] = tg__tensor_make(tg, (tg_device)at->device, n->in[0]->dtype, n->in[0]->ndim, n->in[0]->shape, NULL);
+    return n->out[0] != NULL;
+}
+TG__PRIVATE bool tg__to_device_forward(tg_ctx *tg, tg__node *n) { return tg__transfer(tg, n->out[0], n->in[0]); }
+TG__PRIVATE bool tg__to_device_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    (void)tg;
+    dx[0] = tg_to_device(g[0], (tg_device)((const tg__device_attr *)n->attr)->from);
+    return dx[0] != NULL;
+}
+static const tg_op tg__to_device_op = { TG__OP("to_device", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES,
+    TG__ATTRS(tg__device), tg__to_device_check, tg__to_device_forward, tg__to_device_backward };
+TG_API tg_tensor *(tg_to_device)(tg_tensor *t, tg_device device) {
+    tg_ctx *tg = tg__start(t, "to_device");
+    tg__device_attr at;
+    if (!tg) return NULL;
+    if ((unsigned)device >= TG_DEVICES || (device != TG_CPU && !tg->devices[device].open)) { tg__fail(tg, TG__E_DEVICE, (int)device); return NULL; }
+    if (device == t->device) return t;
+    at.device = (int64_t)device; at.from = (int64_t)t->device;
+    return tg__call(&tg__to_device_op, &at, &t, 1, NULL, 1);
 }
 
 TG_API double (tg_item)(tg_tensor *t) {
     tg_ctx *tg = tg__start(t, "item");
-    if (!tg || !tg__host(tg, t)) return tg__nan();
+    if (!tg) return tg__nan();
     if (t->numel != 1) { tg__fail(tg, TG__E_ITEM, t); return tg__nan(); }
+    if (!(t = tg__on_host(tg, t))) return tg__nan();
     return tg__get_f64(t->data, t->dtype);
 }
 TG_API int64_t (tg_item_i64)(tg_tensor *t) {
     tg_ctx *tg = tg__start(t, "item");
-    if (!tg || !tg__host(tg, t)) return 0;
+    if (!tg) return 0;
     if (t->numel != 1) { tg__fail(tg, TG__E_ITEM, t); return 0; }
+    if (!(t = tg__on_host(tg, t))) return 0;
     return tg__get_i64(t->data, t->dtype);
 }
 TG__PRIVATE char *tg__element(tg_ctx *tg, tg_tensor *t, const int64_t *index) {
     int64_t offset = 0;
     int d;
-    if (!tg__host(tg, t)) return NULL;
     if (!index && t->ndim) { tg__fail(tg, TG__E_NO_DATA, "index"); return NULL; }
     for (d = 0; d < t->ndim; d++) {
         int64_t i = index[d] < 0 ? index[d] + t->shape[d] : index[d];
@@ -7372,7 +7900,7 @@ TG__PRIVATE char *tg__element(tg_ctx *tg, tg_tensor *t, const int64_t *index) {
 }
 TG_API double (tg_get)(tg_tensor *t, const int64_t *index) {
     tg_ctx *tg = tg__start(t, "get");
-    char *p = tg ? tg__element(tg, t, index) : NULL;
+    char *p = tg && (t = tg__on_host(tg, t)) != NULL ? tg__element(tg, t, index) : NULL;
     return p ? tg__get_f64(p, t->dtype) : tg__nan();
 }
 TG__PRIVATE void tg__touch(tg_ctx *tg, tg_tensor *t, const char *name) {
@@ -7381,7 +7909,8 @@ TG__PRIVATE void tg__touch(tg_ctx *tg, tg_tensor *t, const char *name) {
 }
 TG_API bool (tg_set)(tg_tensor *t, const int64_t *index, double value) {
     tg_ctx *tg = tg__start(t, "set");
-    char *p = tg && tg__writable(tg, t) ? tg__element(tg, t, index) : NULL;
+    char *p = tg && tg__writable(tg, t) && (t->device == TG_CPU || tg__fail(tg, TG__E_DEVICES, t, (int)t->device, (int)TG_CPU))
+        ? tg__element(tg, t, index) : NULL;
     if (!p) return false;
     tg__put_scalar(p, t->dtype, value, 0, false);
     tg__touch(tg, t, "set");
@@ -7406,7 +7935,7 @@ TG__PRIVATE void tg__packed(tg_tensor *h, const tg_tensor *t, tg_dtype dtype, vo
 TG_API bool (tg_read)(tg_tensor *t, void *out, size_t size) {
     tg_ctx *tg = tg__start(t, "read");
     tg_tensor h;
-    if (!tg || !tg__host(tg, t)) return false;
+    if (!tg) return false;
     if (size != (size_t)t->numel * tg_dtype_size(t->dtype))
         return tg__fail(tg, TG__E_BYTES, (int64_t)size, t, t->numel * (int64_t)tg_dtype_size(t->dtype));
     if (!out && size) return tg__fail(tg, TG__E_NO_DATA, "place for the data");
@@ -7416,7 +7945,7 @@ TG_API bool (tg_read)(tg_tensor *t, void *out, size_t size) {
 TG_API bool (tg_read_f32)(tg_tensor *t, float *out, int64_t count) {
     tg_ctx *tg = tg__start(t, "read_f32");
     tg_tensor h;
-    if (!tg || !tg__host(tg, t)) return false;
+    if (!tg) return false;
     if (count != t->numel) return tg__fail(tg, TG__E_ELEMENTS, count, t, t->numel);
     if (!out && count) return tg__fail(tg, TG__E_NO_DATA, "place for the data");
     tg__packed(&h, t, TG_F32, out);
@@ -7425,7 +7954,7 @@ TG_API bool (tg_read_f32)(tg_tensor *t, float *out, int64_t count) {
 TG_API bool (tg_write)(tg_tensor *t, const void *data, size_t size) {
     tg_ctx *tg = tg__start(t, "write");
     tg_tensor h;
-    if (!tg || !tg__host(tg, t) || !tg__writable(tg, t)) return false;
+    if (!tg || !tg__writable(tg, t)) return false;
     if (size != (size_t)t->numel * tg_dtype_size(t->dtype))
         return tg__fail(tg, TG__E_BYTES, (int64_t)size, t, t->numel * (int64_t)tg_dtype_size(t->dtype));
     if (!data && size) return tg__fail(tg, TG__E_NO_DATA, "data");
@@ -7434,12 +7963,6 @@ TG_API bool (tg_write)(tg_tensor *t, const void *data, size_t size) {
     tg__touch(tg, t, "write");
     return true;
 }
-TG__PRIVATE bool tg__has_zero(const tg_tensor *t) {
-    int64_t i;
-    for (i = 0; i < t->numel; i++) if (tg__get_i64(tg__element_at(t, i), t->dtype) == 0) return true;
-    return false;
-}
-
 /* Elements of two tensors compared as doubles (as int64 where both are integers), in order. rtol < 0: they must
    be equal, and NaN is not. */
 TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double atol, const char *name) {
@@ -7447,7 +7970,7 @@ TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double ato
     int64_t i, at[TG_MAX_DIMS] = TG__ZERO;
     bool ints;
     int d;
-    if (!tg || !tg__host(tg, a) || !tg__host(tg, b)) return false;
+    if (!tg || !(a = tg__on_host(tg, a)) || !(b = tg__on_host(tg, b))) return false;
     if (rtol >= 0) {                                                   /* allclose: broadcast, one dtype */
         tg_tensor *both[2];
         int64_t shape[TG_MAX_DIMS];
@@ -7495,7 +8018,8 @@ TG_API bool (tg_allclose)(tg_tensor *a, tg_tensor *b, double rtol, double atol) 
 /* ---- anomaly mode: where is the first number that is none? ---- */
 TG__PRIVATE bool tg__anomaly_check(tg_ctx *tg, const char *what, const tg__node *n, tg_tensor *t) {
     int64_t i;
-    if (!tg_dtype_is_float(t->dtype) || t->device != TG_CPU) return true;
+    if (!tg_dtype_is_float(t->dtype)) return true;
+    if (!(t = tg__on_host(tg, t))) return false;
     for (i = 0; i < t->numel; i++) {
         double v = tg__get_f64(tg__element_at(t, i), t->dtype);
         if (!tg__is_finite(v))
@@ -7514,7 +8038,7 @@ typedef struct tg__shape_attr { int64_t ndim; int64_t shape[TG_MAX_DIMS]; } tg__
 /* ------------------------------------------------------------------ to, clone, contiguous ----
    y = x in another dtype or layout; dx = g in x's dtype. */
 typedef struct tg__to_attr { int64_t dtype; } tg__to_attr;
-static const tg_attr tg__to_attrs[] = { { "dtype", TG_ATTR_INT, 0, 1 } };
+static const tg_attr tg__to_attrs[] = { TG__ATTR(tg__to_attr, dtype, DTYPE) };
 TG__PRIVATE bool tg__to_check(tg_ctx *tg, tg__node *n) {
     const tg__to_attr *at = (const tg__to_attr *)n->attr;
     if (at->dtype < 0 || at->dtype >= TG_DTYPES) return tg__fail(tg, TG__E_DTYPE_UNKNOWN, (int)at->dtype);
@@ -7526,8 +8050,8 @@ TG__PRIVATE bool tg__to_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tens
     dx[0] = tg_to(g[0], n->in_slot[0].dtype);
     return dx[0] != NULL;
 }
-static const tg_op tg__to_op = { "to", 1, 1, 0, 1, TG_OP_MAP, { 0, 0, 0, 0 },
-    tg__to_attrs, 1, sizeof(tg__to_attr), tg__to_check, tg__copy_forward, tg__to_backward, NULL };
+static const tg_op tg__to_op = { TG__OP("to", TG__IN(1), TG__OUT(1), TG_OP_MAP), TG__NO_SAVES, TG__ATTRS(tg__to),
+    tg__to_check, tg__copy_forward, tg__to_backward };
 TG_API tg_tensor *(tg_to)(tg_tensor *t, tg_dtype dtype) {
     tg__to_attr at;
     if (t && t->alive && t->dtype == dtype && tg__gate(t->tg)) return t;
@@ -7545,10 +8069,10 @@ TG__PRIVATE bool tg__same_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     dx[0] = g[0];
     return true;
 }
-static const tg_op tg__clone_op      = { "clone",      1, 1, 0, 1, TG_OP_MAP, { 0, 0, 0, 0 }, NULL, 0, 0,
-    tg__clone_check,      tg__copy_forward, tg__same_backward, NULL };
-static const tg_op tg__contiguous_op = { "contiguous", 1, 1, 0, 1, TG_OP_MAP, { 0, 0, 0, 0 }, NULL, 0, 0,
-    tg__contiguous_check, tg__copy_forward, tg__same_backward, NULL };
+static const tg_op tg__clone_op = { TG__OP("clone", TG__IN(1), TG__OUT(1), TG_OP_MAP), TG__NO_SAVES, TG__NO_ATTRS,
+    tg__clone_check, tg__copy_forward, tg__same_backward };
+static const tg_op tg__contiguous_op = { TG__OP("contiguous", TG__IN(1), TG__OUT(1), TG_OP_MAP), TG__NO_SAVES, TG__NO_ATTRS,
+    tg__contiguous_check, tg__copy_forward, tg__same_backward };
 TG_API tg_tensor *(tg_clone)(tg_tensor *t) { return tg__call(&tg__clone_op, NULL, &t, 1, NULL, 1); }
 TG_API tg_tensor *(tg_contiguous)(tg_tensor *t) {
     if (t && t->alive && tg__gate(t->tg) && tg__is_dense(t)) return t;
@@ -7579,8 +8103,8 @@ TG__PRIVATE bool tg__copy_backward_(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_t
     if (n->wants[1]) dx[1] = g[0];
     return tg->error == TG_OK;
 }
-static const tg_op tg__copy_op_ = { "copy_", 1, 2, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, NULL, 0, 0,
-    tg__copy_check_, tg__copy_forward_, tg__copy_backward_, NULL };
+static const tg_op tg__copy_op_ = { TG__OP("copy_", TG__IN(2), TG__OUT(1), TG_OP_INPLACE), TG__NO_SAVES, TG__NO_ATTRS,
+    tg__copy_check_, tg__copy_forward_, tg__copy_backward_ };
 TG_API tg_tensor *(tg_copy_)(tg_tensor *to, tg_tensor *from) {
     return tg__apply(&tg__copy_op_, NULL, NULL, to, from);
 }
@@ -7602,7 +8126,7 @@ TG__PRIVATE bool tg__out_view(tg__node *n, int ndim, const int64_t *shape, const
 /* ------------------------------------------------------------------ permute ----
    y[i_p0, i_p1, ...] = x[i_0, i_1, ...]; dx = g permuted back. */
 static const tg_attr tg__permute_attrs[] = {
-    { "dims", TG_ATTR_INTS, offsetof(tg__shape_attr, shape), TG_MAX_DIMS }
+    { "dims", TG_ATTR_INTS, offsetof(tg__shape_attr, shape), TG_MAX_DIMS, offsetof(tg__shape_attr, ndim) }
 };
 TG__PRIVATE bool tg__permute_check(tg_ctx *tg, tg__node *n) {
     tg__shape_attr *at = (tg__shape_attr *)n->attr;
@@ -7629,8 +8153,8 @@ TG__PRIVATE bool tg__permute_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg_permute(g[0], (int)at->ndim, back);
     return dx[0] != NULL;
 }
-static const tg_op tg__permute_op = { "permute", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 },
-    tg__permute_attrs, 1, sizeof(tg__shape_attr), tg__permute_check, NULL, tg__permute_backward, NULL };
+static const tg_op tg__permute_op = { TG__OP("permute", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__ATTRS_OF(tg__permute, tg__shape),
+    tg__permute_check, NULL, tg__permute_backward };
 
 TG__PRIVATE bool tg__shape_attr_fill(tg_ctx *tg, tg__shape_attr *at, int ndim, const int64_t *shape,
     const char *what) {
@@ -7665,7 +8189,7 @@ TG_API tg_tensor *(tg_t)(tg_tensor *t) {
 
 /* ------------------------------------------------------------------ view, reshape ----
    The same elements in the same order under another shape; dx = g in x's shape. The shape may have one -1. */
-static const tg_attr tg__view_attrs[] = { { "shape", TG_ATTR_INTS, offsetof(tg__shape_attr, shape), TG_MAX_DIMS } };
+static const tg_attr tg__view_attrs[] = { TG__ATTR_INTS(tg__shape_attr, shape, ndim) };
 
 TG__PRIVATE bool tg__infer_shape(tg_ctx *tg, const tg_tensor *x, tg__shape_attr *at) {
     int64_t known = 1;
@@ -7718,8 +8242,8 @@ TG__PRIVATE bool tg__view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     dx[0] = tg_reshape(g[0], n->in_slot[0].ndim, n->in_slot[0].shape);
     return dx[0] != NULL;
 }
-static const tg_op tg__view_op = { "view", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 },
-    tg__view_attrs, 1, sizeof(tg__shape_attr), tg__view_check, NULL, tg__view_backward, NULL };
+static const tg_op tg__view_op = { TG__OP("view", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__ATTRS_OF(tg__view, tg__shape),
+    tg__view_check, NULL, tg__view_backward };
 TG_API tg_tensor *(tg_view)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "view");
     tg__shape_attr at;
@@ -7784,8 +8308,8 @@ TG__PRIVATE bool tg__expand_check(tg_ctx *tg, tg__node *n) {
     return tg__check_shape(tg, x->dtype, (int)at->ndim, at->shape, &numel) &&
         tg__out_view(n, (int)at->ndim, at->shape, stride, 0);
 }
-static const tg_op tg__expand_op = { "expand", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 },
-    tg__view_attrs, 1, sizeof(tg__shape_attr), tg__expand_check, NULL, tg__same_backward, NULL };
+static const tg_op tg__expand_op = { TG__OP("expand", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__ATTRS_OF(tg__view, tg__shape),
+    tg__expand_check, NULL, tg__same_backward };
 TG_API tg_tensor *(tg_expand)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "expand");
     tg__shape_attr at;
@@ -7801,10 +8325,8 @@ typedef struct tg__slice_attr {
     int64_t ndim, shape[TG_MAX_DIMS], start[TG_MAX_DIMS], step[TG_MAX_DIMS], size[TG_MAX_DIMS];
 } tg__slice_attr;
 static const tg_attr tg__slice_attrs[] = {
-    { "shape", TG_ATTR_INTS, offsetof(tg__slice_attr, shape), TG_MAX_DIMS },
-    { "start", TG_ATTR_INTS, offsetof(tg__slice_attr, start), TG_MAX_DIMS },
-    { "step", TG_ATTR_INTS, offsetof(tg__slice_attr, step), TG_MAX_DIMS },
-    { "size", TG_ATTR_INTS, offsetof(tg__slice_attr, size), TG_MAX_DIMS }
+    TG__ATTR_INTS(tg__slice_attr, shape, ndim), TG__ATTR_INTS(tg__slice_attr, start, ndim),
+    TG__ATTR_INTS(tg__slice_attr, step, ndim), TG__ATTR_INTS(tg__slice_attr, size, ndim)
 };
 TG__PRIVATE tg_tensor *tg__slice_put(tg_tensor *part, const void *attr);
 
@@ -7829,8 +8351,8 @@ TG__PRIVATE bool tg__slice_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_t
     dx[0] = tg__slice_put(g[0], n->attr);
     return dx[0] != NULL;
 }
-static const tg_op tg__slice_op = { "slice", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 },
-    tg__slice_attrs, 4, sizeof(tg__slice_attr), tg__slice_check, NULL, tg__slice_backward, NULL };
+static const tg_op tg__slice_op = { TG__OP("slice", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__ATTRS(tg__slice),
+    tg__slice_check, NULL, tg__slice_backward };
 
 TG__PRIVATE bool tg__slice_put_check(tg_ctx *tg, tg__node *n) {
     const tg__slice_attr *at = (const tg__slice_attr *)n->attr;
@@ -7852,9 +8374,8 @@ TG__PRIVATE bool tg__slice_put_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
     dx[0] = tg__call(&tg__slice_op, n->attr, g, 1, NULL, 1);
     return dx[0] != NULL;
 }
-static const tg_op tg__slice_put_op = { "slice_put", 1, 1, 0, 1, 0, { 0, 0, 0, 0 },
-    tg__slice_attrs, 4, sizeof(tg__slice_attr),
-    tg__slice_put_check, tg__slice_put_forward, tg__slice_put_backward, NULL };
+static const tg_op tg__slice_put_op = { TG__OP("slice_put", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES, TG__ATTRS(tg__slice),
+    tg__slice_put_check, tg__slice_put_forward, tg__slice_put_backward };
 TG__PRIVATE tg_tensor *tg__slice_put(tg_tensor *part, const void *attr) {
     return tg__call(&tg__slice_put_op, attr, &part, 1, NULL, 1);
 }
@@ -8012,9 +8533,8 @@ typedef struct tg__strided_attr {
             of_ndim, of_shape[TG_MAX_DIMS], of_stride[TG_MAX_DIMS];
 } tg__strided_attr;
 static const tg_attr tg__strided_attrs[] = {
-    { "shape", TG_ATTR_INTS, offsetof(tg__strided_attr, shape), TG_MAX_DIMS },
-    { "stride", TG_ATTR_INTS, offsetof(tg__strided_attr, stride), TG_MAX_DIMS },
-    { "offset", TG_ATTR_INT, offsetof(tg__strided_attr, offset), 1 }
+    TG__ATTR_INTS(tg__strided_attr, shape, ndim), TG__ATTR_INTS(tg__strided_attr, stride, ndim), TG__ATTR(tg__strided_attr, offset, INT),
+    TG__ATTR_INTS(tg__strided_attr, of_shape, of_ndim), TG__ATTR_INTS(tg__strided_attr, of_stride, of_ndim)
 };
 TG__PRIVATE tg_tensor *tg__strided_add(tg_tensor *part, const void *attr);
 
@@ -8047,8 +8567,8 @@ TG__PRIVATE bool tg__strided_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg__strided_add(g[0], n->attr);
     return dx[0] != NULL;
 }
-static const tg_op tg__strided_op = { "as_strided", 1, 1, 0, 1, TG_OP_VIEW, { 0, 0, 0, 0 },
-    tg__strided_attrs, 3, sizeof(tg__strided_attr), tg__strided_check, NULL, tg__strided_backward, NULL };
+static const tg_op tg__strided_op = { TG__OP("as_strided", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__ATTRS(tg__strided),
+    tg__strided_check, NULL, tg__strided_backward };
 
 TG__PRIVATE bool tg__strided_add_check(tg_ctx *tg, tg__node *n) {
     const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
@@ -8057,30 +8577,67 @@ TG__PRIVATE bool tg__strided_add_check(tg_ctx *tg, tg__node *n) {
     memcpy(like.shape, at->of_shape, sizeof like.shape); memcpy(like.stride, at->of_stride, sizeof like.stride);
     return tg__out_ordered(tg, n, 0, like.dtype, &like);
 }
-/* One element after the other, in row-major order: elements that overlap add up in that order. Elements
-   outside of t's own are dropped. */
+/* Might a view of these strides name one element twice? False only where the strides nest. */
+TG__PRIVATE bool tg__may_repeat(int ndim, const int64_t *shape, const int64_t *stride) {
+    int64_t reach = 0;                                                 /* of the dimensions that were taken so far */
+    unsigned taken = 0;
+    int i, k, best;
+    for (i = 0; i < ndim; i++) if (shape[i] == 0) return false;
+    for (k = 0; k < ndim; k++) {
+        int64_t least = 0;
+        for (best = -1, i = 0; i < ndim; i++) {
+            int64_t s = stride[i] < 0 ? -stride[i] : stride[i];
+            if (!(taken >> i & 1u) && (best < 0 || s < least)) { best = i; least = s; }
+        }
+        taken |= 1u << best;
+        if (shape[best] == 1) continue;
+        if (least <= reach) return true;
+        reach += least * (shape[best] - 1);
+    }
+    return false;
+}
+/* The part lies within t's elements and names none twice, as parts do: it is copied to its place. Else its elements
+   are added one after the other, in row-major order; those outside of t's own are dropped. */
 TG__PRIVATE bool tg__strided_add_forward(tg_ctx *tg, tg__node *n) {
     const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
-    tg_tensor *y = n->out[0], *g = n->in[0];
-    int64_t i, index[TG_MAX_DIMS] = TG__ZERO;
-    size_t size = tg_dtype_size(y->dtype);
+    tg_tensor *y = n->out[0], *g = n->in[0], *place, *buffer, part;
+    int64_t low = at->offset, high = at->offset + 1, flat;
+    bool ok;
     int d;
+    tg_mark m;
     if (!tg__fill(tg, y, 0, 0, true)) return false;
-    for (i = 0; i < g->numel; i++) {
-        int64_t from = 0, to = at->offset;
-        for (d = 0; d < g->ndim; d++) { from += index[d] * g->stride[d]; to += index[d] * at->stride[d]; }
-        if (to >= 0 && to < y->numel) {
-            char *p = (char *)y->data + to * (int64_t)size;
-            if (!tg_dtype_is_float(y->dtype))
-                tg__put_scalar(p, y->dtype, 0, (int64_t)((uint64_t)tg__get_i64(p, y->dtype)
-                    + (uint64_t)tg__get_i64((char *)g->data + from * (int64_t)size, g->dtype)), true);
-            else
-                tg__put_scalar(p, y->dtype, tg__get_f64(p, y->dtype)
-                    + tg__get_f64((char *)g->data + from * (int64_t)size, g->dtype), 0, false);
-        }
-        for (d = g->ndim - 1; d >= 0; d--) { if (++index[d] < g->shape[d]) break; index[d] = 0; }
+    if (g->numel == 0) return true;
+    for (d = 0; d < g->ndim; d++) {
+        int64_t reach = (g->shape[d] - 1) * at->stride[d];
+        if (reach < 0) low += reach; else high += reach;
     }
-    return true;
+    part = *y;
+    if (low >= 0 && high <= y->numel && !tg__may_repeat(g->ndim, g->shape, at->stride)) {
+        part.ndim = g->ndim; part.numel = g->numel;
+        for (d = 0; d < g->ndim; d++) { part.shape[d] = g->shape[d]; part.stride[d] = at->stride[d]; }
+        part.place = (char *)part.place + at->offset * (int64_t)tg_dtype_size(y->dtype);
+        return tg__copy_to(tg, &part, g);
+    }
+    m = tg_begin(tg);
+    if (low > 0) low = 0;
+    place = tg__full_beside(tg, g, TG_I64, 0, NULL, (double)(at->offset - low));
+    for (d = 0; d < g->ndim && place; d++) {
+        int64_t shape[TG_MAX_DIMS];
+        int i;
+        tg_tensor *along = tg__count_beside(tg, g, g->shape[d]);
+        for (i = 0; i < g->ndim; i++) shape[i] = i == d ? g->shape[d] : 1;
+        place = tg_add(place, tg_reshape(tg_mul(along, tg_integer(tg, at->stride[d])), g->ndim, shape));
+    }
+    flat = tg__imax(high, y->numel) - low;
+    buffer = place ? tg__full_beside(tg, g, y->dtype, 1, &flat, 0) : NULL;
+    buffer = tg_index_add(buffer, 0, tg_reshape(place, 1, &g->numel), tg_reshape(g, 1, &g->numel));
+    ok = buffer != NULL;
+    if (ok) {
+        part.ndim = 1; part.numel = part.shape[0] = y->numel; part.stride[0] = 1;
+        ok = tg__copy_to(tg, &part, tg_narrow(buffer, 0, -low, y->numel));
+    }
+    tg_end(tg, m);
+    return ok;
 }
 /* t laid out in the memory order that the attribute's strides speak of. */
 TG__PRIVATE tg_tensor *tg__in_order(tg_tensor *t, const tg__strided_attr *at) {
@@ -8098,9 +8655,8 @@ TG__PRIVATE bool tg__strided_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     dx[0] = whole ? tg__call(&tg__strided_op, n->attr, &whole, 1, NULL, 1) : NULL;
     return dx[0] != NULL;
 }
-static const tg_op tg__strided_add_op = { "as_strided_add", 1, 1, 0, 1, 0, { 0, 0, 0, 0 },
-    tg__strided_attrs, 3, sizeof(tg__strided_attr),
-    tg__strided_add_check, tg__strided_add_forward, tg__strided_add_backward, NULL };
+static const tg_op tg__strided_add_op = { TG__OP("as_strided_add", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES, TG__ATTRS(tg__strided),
+    tg__strided_add_check, tg__strided_add_forward, tg__strided_add_backward };
 TG__PRIVATE tg_tensor *tg__strided_add(tg_tensor *part, const void *attr) {
     return tg__call(&tg__strided_add_op, attr, &part, 1, NULL, 1);
 }
@@ -8159,8 +8715,8 @@ TG__PRIVATE bool tg__write_view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
     if (n->wants[1]) dx[1] = tg_clone(part);
     return tg->error == TG_OK;
 }
-static const tg_op tg__write_view_op = { "write_view", 1, 2, 0, 1, 0, { 0, 0, 0, 0 },
-    tg__strided_attrs, 3, sizeof(tg__strided_attr), NULL, NULL, tg__write_view_backward, NULL };
+static const tg_op tg__write_view_op = { TG__OP("write_view", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES, TG__ATTRS(tg__strided),
+    NULL, NULL, tg__write_view_backward };
 
 TG__PRIVATE void tg__strided_of(const tg_tensor *view, tg__strided_attr *at) {
     const tg_tensor *base = view->base;
@@ -8295,7 +8851,6 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
    summed in the type's own lanes (>>pass-reduce), pieces are added up in double, in order.
    ====================================================================================== */
 
-enum { TG__REDUCE_SUM, TG__REDUCE_PROD, TG__REDUCE_MAX, TG__REDUCE_MIN };
 #define TG__REDUCE_KERNELS(T, t) \
     TG__KERNEL(T, tg__run_sum_##t, (int64_t n, const T *x)); TG__KERNEL(T, tg__run_prod_##t, (int64_t n, const T *x)); \
     TG__KERNEL(T, tg__run_max_##t, (int64_t n, const T *x)); TG__KERNEL(T, tg__run_min_##t, (int64_t n, const T *x)); \
@@ -8310,8 +8865,8 @@ TG__REDUCE_KERNELS(double, f64)
 /* a reduced number: f for floats, i for integers */
 typedef union tg__acc { double f; int64_t i; } tg__acc;
 
-typedef struct tg__reduce_job {
-    tg_ctx  *tg;
+typedef struct tg__reduce_plan {
+    tg__job  job;
     int      kind;
     tg_dtype compute, xd, yd;
     const char *x; char *y; int64_t *places;        /* places: NULL, or where to write indices */
@@ -8322,8 +8877,8 @@ typedef struct tg__reduce_job {
     int64_t  per;                                   /* runs: results per chunk */
     tg__acc *partial;                               /* [pieces, outs] where there is more than one piece */
     bool     second;
-    tg__loop kept, run;                             /* kept: result and x; run: x alone */
-} tg__reduce_job;
+    tg__loop kept, run;                             /* kept: result, x, places; run: x alone */
+} tg__reduce_plan;
 
 #define TG__REDUCE_RUN_PIECE 16384
 #define TG__REDUCE_ROWS 512
@@ -8333,9 +8888,9 @@ typedef struct tg__reduce_job {
 TG__PRIVATE tg__acc tg__reduce_join(int kind, bool ints, tg__acc a, tg__acc b) {
     if (ints) {
         switch (kind) {
-            case TG__REDUCE_SUM: a.i = (int64_t)((uint64_t)a.i + (uint64_t)b.i); break;
-            case TG__REDUCE_PROD: a.i = (int64_t)((uint64_t)a.i * (uint64_t)b.i); break;
-            case TG__REDUCE_MAX:
+            case TG_REDUCE_SUM: a.i = (int64_t)((uint64_t)a.i + (uint64_t)b.i); break;
+            case TG_REDUCE_PROD: a.i = (int64_t)((uint64_t)a.i * (uint64_t)b.i); break;
+            case TG_REDUCE_MAX:
                 if (b.i > a.i) a.i = b.i;
                 break;
             default:
@@ -8343,9 +8898,9 @@ TG__PRIVATE tg__acc tg__reduce_join(int kind, bool ints, tg__acc a, tg__acc b) {
                 break;
         }
     } else switch (kind) {
-        case TG__REDUCE_SUM: a.f += b.f; break;
-        case TG__REDUCE_PROD: a.f *= b.f; break;
-        case TG__REDUCE_MAX:
+        case TG_REDUCE_SUM: a.f += b.f; break;
+        case TG_REDUCE_PROD: a.f *= b.f; break;
+        case TG_REDUCE_MAX:
             if (!tg__is_nan(a.f) && (tg__is_nan(b.f) || b.f > a.f)) a.f = b.f;
             break;
         default:
@@ -8356,7 +8911,7 @@ TG__PRIVATE tg__acc tg__reduce_join(int kind, bool ints, tg__acc a, tg__acc b) {
 }
 TG__PRIVATE tg__acc tg__reduce_neutral(int kind, bool ints) {
     tg__acc a;
-    if (ints) a.i = kind == TG__REDUCE_PROD; else a.f = kind == TG__REDUCE_PROD ? 1 : 0;
+    if (ints) a.i = kind == TG_REDUCE_PROD; else a.f = kind == TG_REDUCE_PROD ? 1 : 0;
     return a;
 }
 /* n numbers side by side to one. */
@@ -8365,14 +8920,14 @@ TG__PRIVATE tg__acc tg__reduce_run(int isa, int kind, tg_dtype compute, int64_t 
     if (n == 0) return a;
     if (compute == TG_F32) {
         const float *p = (const float *)x;
-        a.f = (double)(kind == TG__REDUCE_SUM ? tg__run_sum_f32__k[isa](n, p)
-                       : kind == TG__REDUCE_PROD ? tg__run_prod_f32__k[isa](n, p)
-                       : kind == TG__REDUCE_MAX ? tg__run_max_f32__k[isa](n, p) : tg__run_min_f32__k[isa](n, p));
+        a.f = (double)(kind == TG_REDUCE_SUM ? tg__run_sum_f32__k[isa](n, p)
+                       : kind == TG_REDUCE_PROD ? tg__run_prod_f32__k[isa](n, p)
+                       : kind == TG_REDUCE_MAX ? tg__run_max_f32__k[isa](n, p) : tg__run_min_f32__k[isa](n, p));
     } else if (compute == TG_F64) {
         const double *p = (const double *)x;
-        a.f = kind == TG__REDUCE_SUM ? tg__run_sum_f64__k[isa](n, p)
-              : kind == TG__REDUCE_PROD ? tg__run_prod_f64__k[isa](n, p)
-              : kind == TG__REDUCE_MAX ? tg__run_max_f64__k[isa](n, p) : tg__run_min_f64__k[isa](n, p);
+        a.f = kind == TG_REDUCE_SUM ? tg__run_sum_f64__k[isa](n, p)
+              : kind == TG_REDUCE_PROD ? tg__run_prod_f64__k[isa](n, p)
+              : kind == TG_REDUCE_MAX ? tg__run_max_f64__k[isa](n, p) : tg__run_min_f64__k[isa](n, p);
     } else {
         const int64_t *p = (const int64_t *)x;
         int64_t i;
@@ -8389,34 +8944,34 @@ TG__PRIVATE int64_t tg__reduce_find(int isa, tg_dtype compute, int64_t n, const 
     for (i = 0; i < n && ((const int64_t *)x)[i] != v.i; i++) { }
     return i;
 }
-TG__PRIVATE void tg__reduce_put(const tg__reduce_job *j, int64_t o, tg__acc a) {
+TG__PRIVATE void tg__reduce_put(const tg__reduce_plan *j, int64_t o, tg__acc a) {
     bool ints = j->compute == TG_I64;
     int64_t at = tg__loop_offset(&j->kept, 0, o, NULL);
     if (!j->y) return;
     tg__put_scalar(j->y + at * (int64_t)tg_dtype_size(j->yd), j->yd, ints ? 0 : a.f * j->scale, ints ? a.i : 0, ints);
 }
 
-TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_job *j, int64_t index) {
+TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_plan *j, int64_t index) {
     int64_t q = index % j->pieces, o = index / j->pieces * j->per, end = tg__imin(o + j->per, j->outs),
             first = q * j->piece, n = tg__imin(j->piece, j->length - first);
     size_t size = tg_dtype_size(j->xd);
     int slot = -1;
-    void *tile = j->direct ? NULL : tg__scratch_take(j->tg, &slot);
+    void *tile = j->direct ? NULL : tg__scratch_take(j->job.tg, &slot);
     for (; o < end; o++) {
         const char *x = j->x + tg__loop_offset(&j->kept, 1, o, NULL) * (int64_t)size;
         const void *p = j->direct ? (const void *)(x + first * (int64_t)size) : (const void *)tile;
         tg__acc a;
         if (!j->direct)
-            tg__loop_tile(&j->run, 0, j->tg->isa, first, n, j->compute, tile,
+            tg__loop_tile(&j->run, 0, j->job.tg->isa, first, n, j->compute, tile,
                 (char *)(uintptr_t)x, j->xd, false);
-        a = tg__reduce_run(j->tg->isa, j->kind, j->compute, n, p);
-        if (j->places) j->places[o] = tg__reduce_find(j->tg->isa, j->compute, n, p, a);
+        a = tg__reduce_run(j->job.tg->isa, j->kind, j->compute, n, p);
+        if (j->places) j->places[tg__loop_offset(&j->kept, 2, o, NULL)] = tg__reduce_find(j->job.tg->isa, j->compute, n, p, a);
         if (j->pieces > 1) j->partial[q * j->outs + o] = a; else tg__reduce_put(j, o, a);
     }
-    if (tile) tg__scratch_give(j->tg, slot);
+    if (tile) tg__scratch_give(j->job.tg, slot);
 }
 
-TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_job *j, int64_t index) {
+TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_plan *j, int64_t index) {
     const tg__loop *k = &j->kept;
     int64_t q = index % j->pieces, s = index / j->pieces, width = k->shape[k->ndim - 1],
             row = s / j->segments, c = s % j->segments * TG__REDUCE_SEGMENT;
@@ -8424,8 +8979,8 @@ TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_job *j, int64_t index) {
             r = q * j->piece, end = tg__imin(r + j->piece, j->length), i;
     size_t size = tg_dtype_size(j->xd);
     const char *x = j->x + tg__loop_offset(k, 1, o, NULL) * (int64_t)size;
-    int slot, isa = j->tg->isa;
-    char *acc = (char *)tg__scratch_take(j->tg, &slot), *tile = acc + TG__REDUCE_SEGMENT * 8;
+    int slot, isa = j->job.tg->isa;
+    char *acc = (char *)tg__scratch_take(j->job.tg, &slot), *tile = acc + TG__REDUCE_SEGMENT * 8;
     bool first = true;
     /* rows that lie a constant step apart together, else one by one */
     while (r < end) {
@@ -8438,17 +8993,17 @@ TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_job *j, int64_t index) {
         if (j->compute == TG_F32) {
             float *y = (float *)(void *)acc; const float *v = (const float *)(const void *)p;
             switch (j->kind) {
-                case TG__REDUCE_SUM: tg__columns_sum_f32__k[isa](rows, n, y, v, step); break;
-                case TG__REDUCE_PROD: tg__columns_prod_f32__k[isa](rows, n, y, v, step); break;
-                case TG__REDUCE_MAX: tg__columns_max_f32__k[isa](rows, n, y, v, step); break;
+                case TG_REDUCE_SUM: tg__columns_sum_f32__k[isa](rows, n, y, v, step); break;
+                case TG_REDUCE_PROD: tg__columns_prod_f32__k[isa](rows, n, y, v, step); break;
+                case TG_REDUCE_MAX: tg__columns_max_f32__k[isa](rows, n, y, v, step); break;
                 default: tg__columns_min_f32__k[isa](rows, n, y, v, step); break;
             }
         } else if (j->compute == TG_F64) {
             double *y = (double *)(void *)acc; const double *v = (const double *)(const void *)p;
             switch (j->kind) {
-                case TG__REDUCE_SUM: tg__columns_sum_f64__k[isa](rows, n, y, v, step); break;
-                case TG__REDUCE_PROD: tg__columns_prod_f64__k[isa](rows, n, y, v, step); break;
-                case TG__REDUCE_MAX: tg__columns_max_f64__k[isa](rows, n, y, v, step); break;
+                case TG_REDUCE_SUM: tg__columns_sum_f64__k[isa](rows, n, y, v, step); break;
+                case TG_REDUCE_PROD: tg__columns_prod_f64__k[isa](rows, n, y, v, step); break;
+                case TG_REDUCE_MAX: tg__columns_max_f64__k[isa](rows, n, y, v, step); break;
                 default: tg__columns_min_f64__k[isa](rows, n, y, v, step); break;
             }
         } else {
@@ -8467,11 +9022,11 @@ TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_job *j, int64_t index) {
         if (j->compute == TG_F32) a.f = (double)((float *)(void *)acc)[i]; else a = ((tg__acc *)(void *)acc)[i];
         if (j->pieces > 1) j->partial[q * j->outs + o + i] = a; else tg__reduce_put(j, o + i, a);
     }
-    tg__scratch_give(j->tg, slot);
+    tg__scratch_give(j->job.tg, slot);
 }
 
-TG__PRIVATE void tg__reduce_chunk(void *job, int64_t index) {
-    tg__reduce_job *j = (tg__reduce_job *)job;
+TG__PRIVATE void tg__reduce_chunk(void *plan, int64_t index) {
+    tg__reduce_plan *j = (tg__reduce_plan *)plan;
     if (j->second) {
         int64_t o = index * TG__REDUCE_JOIN, end = tg__imin(o + TG__REDUCE_JOIN, j->outs), q;
         for (; o < end; o++) {
@@ -8484,13 +9039,46 @@ TG__PRIVATE void tg__reduce_chunk(void *job, int64_t index) {
     else tg__reduce_run_chunk(j, index);
 }
 
-TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *job) {
-    tg__reduce_job *j = (tg__reduce_job *)job;
-    size_t bytes = (size_t)j->pieces * (size_t)j->outs * sizeof(tg__acc);
+/* The kept and the reduced dimensions as walks of their own. Places count in row-major order: no sorting by stride. */
+TG__PRIVATE void tg__reduce_walks(tg__reduce_plan *j) {
+    const tg_operand *o = j->job.o;
+    const int64_t mask = j->job.r->whole[0];
+    tg_operand kept[3], run = o[2];
+    int d, k;
+    kept[0] = o[o[0].use == TG_ABSENT ? 1 : 0]; kept[1] = o[2]; kept[2] = o[1];
+    for (d = o[2].ndim - 1; d >= 0; d--) {
+        if (mask >> d & 1) for (k = 0; k < 3; k++) tg__operand_without(&kept[k], d);
+        else tg__operand_without(&run, d);
+    }
+    j->outs = tg__operand_numel(&kept[0]); j->length = tg__operand_numel(&run);
+    tg__loop_make(&j->kept, kept, 3);
+    if (!j->places) { tg__loop_make(&j->run, &run, 1); return; }
+    j->run.numel = j->length; j->run.ndim = 0;
+    for (d = 0; d < run.ndim; d++) {
+        int at = j->run.ndim;
+        if (run.shape[d] == 1) continue;
+        if (at && j->run.stride[0][at - 1] == run.stride[d] * run.shape[d]) {
+            j->run.shape[at - 1] *= run.shape[d];
+            j->run.stride[0][at - 1] = run.stride[d];
+            continue;
+        }
+        j->run.shape[at] = run.shape[d]; j->run.stride[0][at] = run.stride[d]; j->run.ndim++;
+    }
+    if (!j->run.ndim) { j->run.ndim = 1; j->run.shape[0] = 1; j->run.stride[0][0] = 1; }
+}
+
+TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *plan) {
+    tg__reduce_plan *j = (tg__reduce_plan *)plan;
+    size_t bytes;
     if (phase == 0) {
-        int last = j->kept.ndim - 1;
-        if (j->outs == 0) return 0;
+        const tg_request *r = j->job.r;
+        j->kind = r->kind; j->compute = r->compute; j->scale = r->number[0];
+        j->y = j->job.at[0]; j->places = (int64_t *)(void *)j->job.at[1]; j->x = j->job.at[2];
+        j->yd = j->job.o[0].dtype; j->xd = j->job.o[2].dtype;
+        tg__reduce_walks(j);
         j->partial = NULL; j->second = false;
+        if (j->outs == 0) return 0;
+        const int last = j->kept.ndim - 1;
         /* results side by side in x, and the reduced elements not: whole rows are added */
         j->columns = !j->places && j->length > 0 && j->outs > 1 && j->kept.stride[1][last] == 1
             && j->kept.shape[last] >= 4 && j->run.stride[0][j->run.ndim - 1] != 1;
@@ -8513,59 +9101,43 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *job) {
             : tg__ceil_div(j->outs, j->per) * j->pieces;
     }
     if (phase == 1 && j->pieces > 1 && j->outs) { j->second = true; return tg__ceil_div(j->outs, TG__REDUCE_JOIN); }
+    bytes = (size_t)j->pieces * (size_t)j->outs * sizeof(tg__acc);
     if (j->partial) { tg__mem_put(tg, j->partial, bytes); j->partial = NULL; }
     return 0;
 }
-static const tg__family tg__family_reduce = { "reduce", TG__FAMILY_REDUCE,
-    tg__reduce_start, tg__reduce_chunk, false };
+TG__FAMILY(reduce, false);
 
-/* Reduces x over the dimensions in `mask`. y (or NULL) has the kept shape in order, with or without the ones;
-   places is dense i64 of that shape or NULL. */
+/* Reduces x over the dimensions in `mask`. y and places (one may be NULL) have the kept shape, with or without the
+   ones. */
+TG__PRIVATE void tg__ask_reduced(tg__ask *a, tg_tensor *t, const tg_tensor *x, unsigned mask) {
+    tg_operand *o = tg__ask_for(a, t, TG_WRITE);
+    int d, k = 0;
+    if (!t) return;
+    if (t->ndim < x->ndim)
+        for (d = x->ndim - 1, k = t->ndim - 1; d >= 0; d--) {
+            const bool gone = mask >> d & 1u;
+            o->shape[d] = gone ? 1 : t->shape[k];
+            o->stride[d] = gone ? 0 : t->stride[k];
+            k -= !gone;
+        }
+    o->ndim = x->ndim;
+}
 TG__PRIVATE bool tg__reduce(tg_ctx *tg, int kind, tg_tensor *x, unsigned mask,
     tg_tensor *y, tg_tensor *places, double scale) {
-    tg__reduce_job j;
-    tg_tensor kept, out, run, *t[2];
-    int d;
-    tg__zero(&j, sizeof j);
-    kept = *x; run = *x;
-    kept.ndim = run.ndim = 0; kept.numel = run.numel = 1;
-    for (d = 0; d < x->ndim; d++) {
-        tg_tensor *to = mask >> d & 1u ? &run : &kept;
-        to->shape[to->ndim] = x->shape[d]; to->stride[to->ndim] = x->stride[d];
-        to->ndim++; to->numel *= x->shape[d];
-    }
-    out = kept;
-    tg__dense_strides(out.ndim, out.shape, out.stride);
-    t[0] = &out; t[1] = &kept;
-    tg__loop_make(&j.kept, t, 2);
-    /* places count in row-major order: no sorting by stride */
-    if (places) {
-        j.run.numel = run.numel; j.run.ndim = 0;
-        for (d = 0; d < run.ndim; d++) {
-            int at = j.run.ndim;
-            if (run.shape[d] == 1) continue;
-            if (at && j.run.stride[0][at - 1] == run.stride[d] * run.shape[d]) {
-                j.run.shape[at - 1] *= run.shape[d];
-                j.run.stride[0][at - 1] = run.stride[d];
-                continue;
-            }
-            j.run.shape[at] = run.shape[d]; j.run.stride[0][at] = run.stride[d]; j.run.ndim++;
-        }
-        if (!j.run.ndim) { j.run.ndim = 1; j.run.shape[0] = 1; j.run.stride[0][0] = 1; }
-    } else { t[0] = &run; tg__loop_make(&j.run, t, 1); }
-    j.tg = tg; j.kind = kind; j.xd = x->dtype; j.compute = tg__compute_type(x->dtype);
-    j.x = (const char *)x->place; j.outs = out.numel; j.length = run.numel; j.scale = scale;
-    if (y) { j.y = (char *)y->place; j.yd = y->dtype; }
-    if (places) j.places = (int64_t *)places->place;
-    return tg__launch(tg, x->device, &tg__family_reduce, &j);
+    tg__ask a;
+    tg__ask_begin(&a, TG_FAMILY_REDUCE, kind, tg__compute_type(x->dtype));
+    a.r.whole[0] = mask; a.r.number[0] = scale;
+    tg__ask_reduced(&a, y, x, mask);
+    tg__ask_reduced(&a, places, x, mask);
+    tg__ask_for(&a, x, TG_READ);
+    return tg__launch(&a, tg, &tg__family_reduce, NULL);
 }
 
 /* ---- dims of a reduction ---- */
 /* n 0: all dimensions */
 typedef struct tg__reduce_attr { int64_t n, dims[TG_MAX_DIMS]; bool keepdim; } tg__reduce_attr;
 static const tg_attr tg__reduce_attrs[] = {
-    { "dims", TG_ATTR_INTS, offsetof(tg__reduce_attr, dims), TG_MAX_DIMS },
-    { "keepdim", TG_ATTR_BOOL, offsetof(tg__reduce_attr, keepdim), 1 }
+    TG__ATTR_INTS(tg__reduce_attr, dims, n), TG__ATTR(tg__reduce_attr, keepdim, BOOL)
 };
 
 TG__PRIVATE bool tg__reduce_attr_fill(tg_ctx *tg, tg__reduce_attr *at, int n, const int64_t *dims, bool keepdim) {
@@ -8623,10 +9195,11 @@ TG__PRIVATE tg_tensor *tg__reduce_widen(tg_ctx *tg, const tg__node *n, tg_tensor
     if (!tg__reduce_mask(tg, &x, at, &mask)) return NULL;
     return tg_reshape(t, tg__reduced_shape(&x, mask, true, shape), shape);
 }
-TG__PRIVATE bool tg__reduce_forward(tg_ctx *tg, tg__node *n, int kind, double scale) {
+/* The op's kind is the request's. */
+TG__PRIVATE bool tg__reduce_forward(tg_ctx *tg, tg__node *n) {
     unsigned mask;
     return tg__reduce_mask(tg, n->in[0], (const tg__reduce_attr *)n->attr, &mask) &&
-        tg__reduce(tg, kind, n->in[0], mask, n->out[0], NULL, scale);
+        tg__reduce(tg, n->op->kind, n->in[0], mask, n->out[0], NULL, 1);
 }
 TG__PRIVATE tg_tensor *tg__reduce_call(const tg_op *op, const char *name, tg_tensor *x,
     int n, const int64_t *dims, bool keepdim) {
@@ -8647,13 +9220,12 @@ TG__PRIVATE int64_t tg__reduce_count(const tg_tensor *x, unsigned mask) {
 TG__PRIVATE bool tg__sum_check(tg_ctx *tg, tg__node *n) {
     return tg__reduce_out(tg, n, 0, tg_dtype_is_float(n->in[0]->dtype) ? n->in[0]->dtype : TG_I64, false);
 }
-TG__PRIVATE bool tg__sum_forward(tg_ctx *tg, tg__node *n) { return tg__reduce_forward(tg, n, TG__REDUCE_SUM, 1); }
 TG__PRIVATE bool tg__sum_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     dx[0] = tg_expand(tg__reduce_widen(tg, n, g[0]), n->in_slot[0].ndim, n->in_slot[0].shape);
     return dx[0] != NULL;
 }
-static const tg_op tg__sum_op = { "sum", 1, 1, 0, 1, 0, { 0, 0, 0, 0 },
-    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__sum_check, tg__sum_forward, tg__sum_backward, NULL };
+static const tg_op tg__sum_op = { TG__OP_KIND("sum", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_SUM), TG__NO_SAVES, TG__ATTRS(tg__reduce),
+    tg__sum_check, tg__reduce_forward, tg__sum_backward };
 TG_API tg_tensor *(tg_sum)(tg_tensor *x) { return tg__reduce_call(&tg__sum_op, "sum", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_sum_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__sum_op, "sum", x, n, dims, keepdim);
@@ -8668,7 +9240,7 @@ TG__PRIVATE bool tg__mean_forward(tg_ctx *tg, tg__node *n) {
     int64_t c;
     if (!tg__reduce_mask(tg, n->in[0], (const tg__reduce_attr *)n->attr, &mask)) return false;
     c = tg__reduce_count(n->in[0], mask);
-    return tg__reduce(tg, TG__REDUCE_SUM, n->in[0], mask, n->out[0], NULL, c ? 1.0 / (double)c : tg__nan());
+    return tg__reduce(tg, TG_REDUCE_SUM, n->in[0], mask, n->out[0], NULL, c ? 1.0 / (double)c : tg__nan());
 }
 TG__PRIVATE bool tg__mean_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     int64_t all = 1, out = 1;
@@ -8679,8 +9251,8 @@ TG__PRIVATE bool tg__mean_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
         n->in_slot[0].ndim, n->in_slot[0].shape);
     return dx[0] != NULL;
 }
-static const tg_op tg__mean_op = { "mean", 1, 1, 0, 1, 0, { 0, 0, 0, 0 },
-    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__mean_check, tg__mean_forward, tg__mean_backward, NULL };
+static const tg_op tg__mean_op = { TG__OP("mean", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES, TG__ATTRS(tg__reduce),
+    tg__mean_check, tg__mean_forward, tg__mean_backward };
 TG_API tg_tensor *(tg_mean)(tg_tensor *x) { return tg__reduce_call(&tg__mean_op, "mean", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_mean_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__mean_op, "mean", x, n, dims, keepdim);
@@ -8688,14 +9260,13 @@ TG_API tg_tensor *(tg_mean_dims)(tg_tensor *x, int n, const int64_t *dims, bool 
 
 /* ------------------------------------------------------------------ prod ----
    y = product over dims. dx_i = g * the product of the others, without a division: a factor may be 0. */
-TG__PRIVATE bool tg__prod_forward(tg_ctx *tg, tg__node *n) { return tg__reduce_forward(tg, n, TG__REDUCE_PROD, 1); }
 TG__PRIVATE tg_tensor *tg__prod_others(tg_ctx *tg, tg__node *n, tg_tensor *x);
 TG__PRIVATE bool tg__prod_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     dx[0] = tg_mul(tg__reduce_widen(tg, n, g[0]), tg__prod_others(tg, n, n->in[0]));
     return dx[0] != NULL;
 }
-static const tg_op tg__prod_op = { "prod", 1, 1, 0, 1, 0, { TG_SAVE_IN(0), 0, 0, 0 },
-    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__sum_check, tg__prod_forward, tg__prod_backward, NULL };
+static const tg_op tg__prod_op = { TG__OP_KIND("prod", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_PROD), TG__SAVES(TG_SAVE_IN(0)), TG__ATTRS(tg__reduce),
+    tg__sum_check, tg__reduce_forward, tg__prod_backward };
 /* The product of the others as tg calls: exclusive products from the left and from the right, by doubling
    (log2(n) steps), so that zeros need no special case and every derivative is right.
    x [R, K] -> product of the rows before (after) each. */
@@ -8703,12 +9274,12 @@ TG__PRIVATE tg_tensor *tg__prod_side(tg_ctx *tg, tg_tensor *x, bool from_right) 
     int64_t rows = x->shape[0], one[2], s;
     tg_tensor *list[2], *p;
     one[0] = 1; one[1] = x->shape[1];
-    list[from_right] = tg_full(tg, 2, one, 1, x->dtype);
+    list[from_right] = tg__full_beside(tg, x, x->dtype, 2, one, 1);
     list[!from_right] = tg_narrow(x, 0, from_right ? 1 : 0, rows - 1);
     p = tg_cat(list, 2, 0);
     for (s = 1; s < rows && p; s *= 2) {
         one[0] = s;
-        list[from_right] = tg_full(tg, 2, one, 1, x->dtype);
+        list[from_right] = tg__full_beside(tg, x, x->dtype, 2, one, 1);
         list[!from_right] = tg_narrow(p, 0, from_right ? s : 0, rows - s);
         p = tg_mul(p, tg_cat(list, 2, 0));
     }
@@ -8739,8 +9310,6 @@ TG_API tg_tensor *(tg_prod_dim)(tg_tensor *x, int64_t dim, bool keepdim) {
 /* ------------------------------------------------------------------ amax, amin ----
    y = largest (smallest) over dims, NaN wins; dx = g shared evenly among the elements equal to y. */
 TG__PRIVATE bool tg__amax_check(tg_ctx *tg, tg__node *n) { return tg__reduce_out(tg, n, 0, n->in[0]->dtype, true); }
-TG__PRIVATE bool tg__amax_forward(tg_ctx *tg, tg__node *n) { return tg__reduce_forward(tg, n, TG__REDUCE_MAX, 1); }
-TG__PRIVATE bool tg__amin_forward(tg_ctx *tg, tg__node *n) { return tg__reduce_forward(tg, n, TG__REDUCE_MIN, 1); }
 TG__PRIVATE bool tg__share_evenly(tg_ctx *tg, tg__node *n, tg_tensor *same, tg_tensor *g, tg_tensor **dx) {
     const tg__reduce_attr *at = (const tg__reduce_attr *)n->attr;
     tg_tensor *count;
@@ -8758,20 +9327,20 @@ TG__PRIVATE bool tg__max_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     tg_tensor *same = tg_eq(n->in[0], tg__reduce_widen(tg, n, n->out[0]));
     return tg__share_evenly(tg, n, tg_logical_or(same, tg_isnan(n->in[0])), g[0], dx);
 }
-static const tg_op tg__amax_op = { "amax", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 },
-    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amax_forward, tg__amax_backward, NULL };
-static const tg_op tg__amin_op = { "amin", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 },
-    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amin_forward, tg__amax_backward, NULL };
+static const tg_op tg__amax_op = { TG__OP_KIND("amax", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MAX), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
+    tg__amax_check, tg__reduce_forward, tg__amax_backward };
+static const tg_op tg__amin_op = { TG__OP_KIND("amin", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MIN), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
+    tg__amax_check, tg__reduce_forward, tg__amax_backward };
 TG_API tg_tensor *(tg_amax)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__amax_op, "amax", x, n, dims, keepdim);
 }
 TG_API tg_tensor *(tg_amin)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__amin_op, "amin", x, n, dims, keepdim);
 }
-static const tg_op tg__max_op = { "max", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 },
-    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amax_forward, tg__max_backward, NULL };
-static const tg_op tg__min_op = { "min", 1, 1, 0, 1, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(0), 0, 0, 0 },
-    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__amax_check, tg__amin_forward, tg__max_backward, NULL };
+static const tg_op tg__max_op = { TG__OP_KIND("max", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MAX), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
+    tg__amax_check, tg__reduce_forward, tg__max_backward };
+static const tg_op tg__min_op = { TG__OP_KIND("min", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MIN), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
+    tg__amax_check, tg__reduce_forward, tg__max_backward };
 TG_API tg_tensor *(tg_max)(tg_tensor *x) { return tg__reduce_call(&tg__max_op, "max", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_min)(tg_tensor *x) { return tg__reduce_call(&tg__min_op, "min", x, 0, NULL, false); }
 
@@ -8780,31 +9349,24 @@ TG_API tg_tensor *(tg_min)(tg_tensor *x) { return tg__reduce_call(&tg__min_op, "
 TG__PRIVATE bool tg__max_dim_check(tg_ctx *tg, tg__node *n) {
     return tg__reduce_out(tg, n, 0, n->in[0]->dtype, true) && tg__reduce_out(tg, n, 1, TG_I64, true);
 }
-TG__PRIVATE bool tg__max_dim_run(tg_ctx *tg, tg__node *n, int kind, tg_tensor *value, tg_tensor *place) {
+/* values and places, or, for argmax, the places alone */
+TG__PRIVATE bool tg__max_dim_forward(tg_ctx *tg, tg__node *n) {
     unsigned mask;
     return tg__reduce_mask(tg, n->in[0], (const tg__reduce_attr *)n->attr, &mask) &&
-        tg__reduce(tg, kind, n->in[0], mask, value, place, 1);
-}
-TG__PRIVATE bool tg__max_dim_forward(tg_ctx *tg, tg__node *n) {
-    return tg__max_dim_run(tg, n, TG__REDUCE_MAX, n->out[0], n->out[1]);
-}
-TG__PRIVATE bool tg__min_dim_forward(tg_ctx *tg, tg__node *n) {
-    return tg__max_dim_run(tg, n, TG__REDUCE_MIN, n->out[0], n->out[1]);
+        tg__reduce(tg, n->op->kind, n->in[0], mask, n->n_out > 1 ? n->out[0] : NULL, n->out[n->n_out - 1], 1);
 }
 TG__PRIVATE bool tg__max_dim_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__reduce_attr *at = (const tg__reduce_attr *)n->attr;
     tg_tensor *zeros;
     if (!g[0]) return true;
-    zeros = tg_full(tg, n->in_slot[0].ndim, n->in_slot[0].shape, 0, n->in_slot[0].dtype);
+    zeros = tg__full_beside(tg, g[0], n->in_slot[0].dtype, n->in_slot[0].ndim, n->in_slot[0].shape, 0);
     dx[0] = tg_scatter(zeros, at->dims[0], tg__reduce_widen(tg, n, n->out[1]), tg__reduce_widen(tg, n, g[0]));
     return dx[0] != NULL;
 }
-static const tg_op tg__max_dim_op = { "max_dim", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 },
-    tg__reduce_attrs, 2, sizeof(tg__reduce_attr),
-    tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward, NULL };
-static const tg_op tg__min_dim_op = { "min_dim", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 },
-    tg__reduce_attrs, 2, sizeof(tg__reduce_attr),
-    tg__max_dim_check, tg__min_dim_forward, tg__max_dim_backward, NULL };
+static const tg_op tg__max_dim_op = { TG__OP_KIND("max_dim", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_REDUCE_MAX), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__reduce),
+    tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward };
+static const tg_op tg__min_dim_op = { TG__OP_KIND("min_dim", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_REDUCE_MIN), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__reduce),
+    tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward };
 TG__PRIVATE tg_tensor *tg__max_dim_call(const tg_op *op, tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) {
     tg_ctx *tg = tg__start(x, op->name);
     tg__reduce_attr at;
@@ -8826,16 +9388,10 @@ TG__PRIVATE bool tg__argmax_check(tg_ctx *tg, tg__node *n) {
     if (n->in[0]->dtype == TG_BOOL) return tg__fail(tg, TG__E_NOT_FOR, (int)TG_BOOL);
     return tg__reduce_out(tg, n, 0, TG_I64, true);
 }
-TG__PRIVATE bool tg__argmax_forward(tg_ctx *tg, tg__node *n) {
-    return tg__max_dim_run(tg, n, TG__REDUCE_MAX, NULL, n->out[0]);
-}
-TG__PRIVATE bool tg__argmin_forward(tg_ctx *tg, tg__node *n) {
-    return tg__max_dim_run(tg, n, TG__REDUCE_MIN, NULL, n->out[0]);
-}
-static const tg_op tg__argmax_op = { "argmax", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 },
-    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__argmax_check, tg__argmax_forward, NULL, NULL };
-static const tg_op tg__argmin_op = { "argmin", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 },
-    tg__reduce_attrs, 2, sizeof(tg__reduce_attr), tg__argmax_check, tg__argmin_forward, NULL, NULL };
+static const tg_op tg__argmax_op = { TG__OP_KIND("argmax", TG__IN(1), TG__OUT(1), TG_OP_NO_GRAD, TG_REDUCE_MAX), TG__NO_SAVES, TG__ATTRS(tg__reduce),
+    tg__argmax_check, tg__max_dim_forward, NULL };
+static const tg_op tg__argmin_op = { TG__OP_KIND("argmin", TG__IN(1), TG__OUT(1), TG_OP_NO_GRAD, TG_REDUCE_MIN), TG__NO_SAVES, TG__ATTRS(tg__reduce),
+    tg__argmax_check, tg__max_dim_forward, NULL };
 TG_API tg_tensor *(tg_argmax)(tg_tensor *x) { return tg__reduce_call(&tg__argmax_op, "argmax", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_argmin)(tg_tensor *x) { return tg__reduce_call(&tg__argmin_op, "argmin", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_argmax_dim)(tg_tensor *x, int64_t dim, bool keepdim) {
@@ -8856,7 +9412,7 @@ TG__PRIVATE tg_tensor *tg__any_call(tg_tensor *x, int n, const int64_t *dims, bo
     if (!tg || !tg__reduce_attr_fill(tg, &at, n, dims, keepdim) || !tg__reduce_mask(tg, x, &at, &mask)) return NULL;
     if (x->ndim && tg__reduce_count(x, mask) == 0) {
         ndim = tg__reduced_shape(x, mask, keepdim, shape);
-        return tg_full(tg, ndim, shape, all, x->dtype == TG_U8 ? TG_U8 : TG_BOOL);
+        return tg__full_beside(tg, x, x->dtype == TG_U8 ? TG_U8 : TG_BOOL, ndim, shape, all);
     }
     {
         tg_tensor *y = x->dtype == TG_BOOL ? x : tg_ne_scalar(x, 0);
@@ -8905,23 +9461,23 @@ TG_API tg_tensor *(tg_std_dims)(tg_tensor *x, int n, const int64_t *dims, double
    softmax: y = exp(x - max) / sum(exp(x - max)) along dim; dx = y * (g - sum(g * y)).
    log_softmax: y = x - max - log(sum(exp(x - max))); dx = g - exp(y) * sum(g). Both save the result. */
 typedef struct tg__dim_attr { int64_t dim; } tg__dim_attr;              /* also of cat and the index ops */
-static const tg_attr tg__dim_attrs[] = { { "dim", TG_ATTR_INT, 0, 1 } };
-typedef struct tg__softmax_job {
-    tg_ctx *tg;
+static const tg_attr tg__dim_attrs[] = { TG__ATTR(tg__dim_attr, dim, INT) };
+typedef struct tg__softmax_plan {
+    tg__job job;
     const char *x;
     char *y;
     tg_dtype d, compute;
     int64_t rows, length, xs, ys, per;
     bool log, direct;                               /* direct: rows lie side by side in the computed type */
     tg__loop kept;
-} tg__softmax_job;
+} tg__softmax_plan;
 
-TG__PRIVATE void tg__softmax_chunk(void *job, int64_t index) {
-    tg__softmax_job *j = (tg__softmax_job *)job;
+TG__PRIVATE void tg__softmax_chunk(void *plan, int64_t index) {
+    tg__softmax_plan *j = (tg__softmax_plan *)plan;
     int64_t r = index * j->per, end = tg__imin(r + j->per, j->rows);
     size_t size = tg_dtype_size(j->d);
-    int slot = -1, isa = j->tg->isa;
-    void *tile = j->direct ? NULL : tg__scratch_take(j->tg, &slot);
+    int slot = -1, isa = j->job.tg->isa;
+    void *tile = j->direct ? NULL : tg__scratch_take(j->job.tg, &slot);
     for (; r < end; r++) {
         const char *x = j->x + tg__loop_offset(&j->kept, 1, r, NULL) * (int64_t)size;
         char *y = j->y + tg__loop_offset(&j->kept, 0, r, NULL) * (int64_t)size;
@@ -8932,52 +9488,46 @@ TG__PRIVATE void tg__softmax_chunk(void *job, int64_t index) {
         else tg__softmax_row_f32__k[isa](j->length, (float *)q, (const float *)p, j->log);
         if (!j->direct) tg__store(isa, j->compute, j->length, y, j->ys, j->d, tile);
     }
-    if (tile) tg__scratch_give(j->tg, slot);
+    if (tile) tg__scratch_give(j->job.tg, slot);
 }
-TG__PRIVATE int64_t tg__softmax_start(tg_ctx *tg, int phase, void *job) {
-    tg__softmax_job *j = (tg__softmax_job *)job;
-    if (phase || j->rows == 0 || j->length == 0) return 0;
+TG__PRIVATE int64_t tg__softmax_start(tg_ctx *tg, int phase, void *plan) {
+    tg__softmax_plan *j = (tg__softmax_plan *)plan;
+    const tg_operand *o = j->job.o;
+    const int dim = (int)j->job.r->whole[0];
+    if (phase) return 0;
+    j->x = j->job.at[1]; j->y = j->job.at[0]; j->d = o[0].dtype; j->compute = j->job.r->compute;
+    j->log = j->job.r->kind == 1;
+    j->length = 1; j->xs = j->ys = 1;
+    if (o[0].ndim) {
+        tg_operand kept[2];
+        kept[0] = o[0]; kept[1] = o[1];
+        j->length = o[0].shape[dim];
+        if (j->length != 1) { j->ys = o[0].stride[dim]; j->xs = o[1].stride[dim]; }
+        tg__operand_without(&kept[0], dim); tg__operand_without(&kept[1], dim);
+        tg__loop_make(&j->kept, kept, 2);
+    } else tg__loop_make(&j->kept, o, 2);
+    j->rows = j->kept.numel;
+    if (j->rows == 0 || j->length == 0) return 0;
     j->direct = j->xs == 1 && j->ys == 1 && j->d == j->compute;
     if (!j->direct && !tg__scratch_need(tg, (size_t)j->length * 8)) return -1;
     j->per = tg__imax(1, 16384 / j->length);
     return tg__ceil_div(j->rows, j->per);
 }
-static const tg__family tg__family_softmax = { "softmax", TG__FAMILY_SOFTMAX,
-    tg__softmax_start, tg__softmax_chunk, false };
+TG__FAMILY(softmax, false);
 
 TG__PRIVATE bool tg__softmax_check(tg_ctx *tg, tg__node *n) {
     tg__dim_attr *at = (tg__dim_attr *)n->attr;
     if (!tg_dtype_is_float(n->in[0]->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, n->in[0]);
     return tg__wrap_dim(tg, n->in[0], &at->dim, n->in[0]->ndim) && tg__out_like(tg, n, 0, n->in[0]);
 }
-TG__PRIVATE bool tg__softmax_run(tg_ctx *tg, tg__node *n, bool log) {
-    const tg__dim_attr *at = (const tg__dim_attr *)n->attr;
-    tg_tensor x = *n->in[0], y = *n->out[0], *t[2];
-    tg__softmax_job j;
-    int d;
-    tg__zero(&j, sizeof j);
-    j.length = 1; j.xs = j.ys = 1;
-    if (x.ndim) {
-        j.length = x.shape[at->dim]; j.xs = x.stride[at->dim]; j.ys = y.stride[at->dim];
-        if (j.length == 1) j.xs = j.ys = 1;
-        for (d = (int)at->dim; d + 1 < x.ndim; d++) {
-            x.shape[d] = y.shape[d] = x.shape[d + 1];
-            x.stride[d] = x.stride[d + 1];
-            y.stride[d] = y.stride[d + 1];
-        }
-        x.ndim--; y.ndim--;
-    }
-    x.numel = 1;
-    for (d = 0; d < x.ndim; d++) x.numel *= x.shape[d];
-    y.numel = x.numel;
-    t[0] = &y; t[1] = &x;
-    tg__loop_make(&j.kept, t, 2);
-    j.tg = tg; j.x = (const char *)x.place; j.y = (char *)y.place; j.d = x.dtype;
-    j.compute = tg__compute_type(x.dtype); j.rows = x.numel; j.log = log;
-    return tg__launch(tg, x.device, &tg__family_softmax, &j);
+TG__PRIVATE bool tg__softmax_forward(tg_ctx *tg, tg__node *n) {
+    tg__ask a;
+    tg__ask_begin(&a, TG_FAMILY_SOFTMAX, n->op->kind, tg__compute_type(n->in[0]->dtype));
+    a.r.whole[0] = ((const tg__dim_attr *)n->attr)->dim;
+    tg__ask_for(&a, n->out[0], TG_WRITE);
+    tg__ask_for(&a, n->in[0], TG_READ);
+    return tg__launch(&a, tg, &tg__family_softmax, NULL);
 }
-TG__PRIVATE bool tg__softmax_forward(tg_ctx *tg, tg__node *n) { return tg__softmax_run(tg, n, false); }
-TG__PRIVATE bool tg__log_softmax_forward(tg_ctx *tg, tg__node *n) { return tg__softmax_run(tg, n, true); }
 TG__PRIVATE bool tg__softmax_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__dim_attr *at = (const tg__dim_attr *)n->attr;
     tg_tensor *y = n->out[0];
@@ -8991,11 +9541,10 @@ TG__PRIVATE bool tg__log_softmax_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     dx[0] = tg_sub(g[0], tg_mul(tg_exp(n->out[0]), tg_sum_dims(g[0], 1, &at->dim, true)));
     return dx[0] != NULL;
 }
-static const tg_op tg__softmax_op = { "softmax", 1, 1, 0, 1, 0, { TG_SAVE_OUT(0), 0, 0, 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__softmax_check, tg__softmax_forward, tg__softmax_backward, NULL };
-static const tg_op tg__log_softmax_op = { "log_softmax", 1, 1, 0, 1, 0, { TG_SAVE_OUT(0), 0, 0, 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr),
-    tg__softmax_check, tg__log_softmax_forward, tg__log_softmax_backward, NULL };
+static const tg_op tg__softmax_op = { TG__OP("softmax", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES(TG_SAVE_OUT(0)), TG__ATTRS(tg__dim),
+    tg__softmax_check, tg__softmax_forward, tg__softmax_backward };
+static const tg_op tg__log_softmax_op = { TG__OP_KIND("log_softmax", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, 1), TG__SAVES(TG_SAVE_OUT(0)), TG__ATTRS(tg__dim),
+    tg__softmax_check, tg__softmax_forward, tg__log_softmax_backward };
 TG_API tg_tensor *(tg_softmax)(tg_tensor *x, int64_t dim) {
     tg__dim_attr at;
     at.dim = dim;
@@ -9032,8 +9581,8 @@ typedef struct tg__sort_wide { uint64_t key, place; } tg__sort_wide;
 
 enum { TG__SORT_ROW, TG__SORT_LOAD, TG__SORT_PACK, TG__SORT_COUNT, TG__SORT_MOVE, TG__SORT_WRITE };
 
-typedef struct tg__sort_job {
-    tg_ctx     *tg;
+typedef struct tg__sort_plan {
+    tg__job     job;
     size_t      size;
     tg__sort_rule rule;
     const char *x; char *values; int64_t *places;
@@ -9041,6 +9590,7 @@ typedef struct tg__sort_job {
     int64_t     rows, rows_per_chunk;
     tg__loop    loop;                                /* over the rows: values, x, places */
     /* long rows, one after the other */
+    char       *mem; size_t bytes;                   /* what follows stands in it */
     uint64_t   *a, *b;                               /* entries, and the room they move to */
     int64_t    *counts;                              /* [blocks][TG__SORT_DIGITS] */
     tg__sort_range *ranges;                          /* [blocks] */
@@ -9049,7 +9599,7 @@ typedef struct tg__sort_job {
     uint64_t    low;
     bool        wide;
     const char *row_x; char *row_values; int64_t *row_places;
-} tg__sort_job;
+} tg__sort_plan;
 
 TG__PRIVATE tg__sort_rule tg__sort_rule_for(tg_dtype d, bool descending) {
     tg__sort_rule r;
@@ -9103,7 +9653,7 @@ TG__PRIVATE tg__sort_rule tg__sort_rule_for(tg_dtype d, bool descending) {
 TG__SORT_TYPE(uint8_t) TG__SORT_TYPE(uint16_t) TG__SORT_TYPE(uint32_t) TG__SORT_TYPE(uint64_t)
 #undef TG__SORT_TYPE
 
-TG__PRIVATE void tg__sort_keys(const tg__sort_job *j, int64_t n, uint64_t *keys, const char *x,
+TG__PRIVATE void tg__sort_keys(const tg__sort_plan *j, int64_t n, uint64_t *keys, const char *x,
     tg__sort_range *range) {
     switch (j->size) {
         case 1: tg__sort_keys_uint8_t(n, keys, x, j->xs, &j->rule, range); break;
@@ -9113,7 +9663,7 @@ TG__PRIVATE void tg__sort_keys(const tg__sort_job *j, int64_t n, uint64_t *keys,
     }
 }
 /* `at`: the first entry's position in the row, whose beginnings the pointers are. */
-TG__PRIVATE void tg__sort_write(const tg__sort_job *j, int64_t at, int64_t n, const uint64_t *e,
+TG__PRIVATE void tg__sort_write(const tg__sort_plan *j, int64_t at, int64_t n, const uint64_t *e,
     bool wide, uint64_t low, const char *x, char *values, int64_t *places) {
     e += at * (wide ? 2 : 1); values += at * j->vs * (int64_t)j->size; places += at * j->ps;
     switch (j->size) {
@@ -9128,7 +9678,7 @@ TG__PRIVATE bool tg__sort_is_wide(const tg__sort_range *r, int64_t n) {
     return r->high - r->low > 0xffffffffu || (uint64_t)n > 0xffffffffu;
 }
 /* Which bits decide, and in how many rounds. */
-TG__PRIVATE void tg__sort_plan(const tg__sort_range *r, bool wide, int digit, int *shift, int *rounds, int *width) {
+TG__PRIVATE void tg__sort_digits(const tg__sort_range *r, bool wide, int digit, int *shift, int *rounds, int *width) {
     uint64_t spread = r->high - r->low, vary = r->vary;
     int bits = 0, zeros = 0;
     while (spread) { bits++; spread >>= 1; }
@@ -9219,10 +9769,10 @@ TG__PRIVATE void tg__sort_insert_wide(tg__sort_wide *e, int64_t n) {
 }
 
 /* A short row in scratch: two rooms for entries, then the counts. */
-TG__PRIVATE size_t tg__sort_room(const tg__sort_job *j) {
+TG__PRIVATE size_t tg__sort_room(const tg__sort_plan *j) {
     return (size_t)j->n * (j->size == 8 ? sizeof(tg__sort_wide) : sizeof(uint64_t));
 }
-TG__PRIVATE void tg__sort_row(const tg__sort_job *j, char *scratch, const char *x, char *values, int64_t *places) {
+TG__PRIVATE void tg__sort_row(const tg__sort_plan *j, char *scratch, const char *x, char *values, int64_t *places) {
     uint64_t *a = (uint64_t *)(void *)scratch, *b = (uint64_t *)(void *)(scratch + tg__sort_room(j));
     int64_t *count = (int64_t *)(void *)(scratch + 2 * tg__sort_room(j)), n = j->n, i;
     tg__sort_range range;
@@ -9231,7 +9781,7 @@ TG__PRIVATE void tg__sort_row(const tg__sort_job *j, char *scratch, const char *
     tg__sort_keys(j, n, a, x, &range);
     wide = tg__sort_is_wide(&range, n);
     if (n > TG__SORT_MERGE || wide)
-        tg__sort_plan(&range, wide, n < 4096 ? 8 : TG__SORT_DIGIT, &shift, &rounds, &width);
+        tg__sort_digits(&range, wide, n < 4096 ? 8 : TG__SORT_DIGIT, &shift, &rounds, &width);
     if (!wide) {
         for (i = 0; i < n; i++) a[i] = (a[i] - range.low) << 32 | (uint64_t)i;
         a = n <= TG__SORT_MERGE ? tg__sort_merge(a, b, n)
@@ -9247,7 +9797,7 @@ TG__PRIVATE void tg__sort_row(const tg__sort_job *j, char *scratch, const char *
 }
 
 /* A block of a long row in one of its phases. Entries move to a place of their own, whichever block runs first. */
-TG__PRIVATE void tg__sort_block(tg__sort_job *j, int64_t block) {
+TG__PRIVATE void tg__sort_block(tg__sort_plan *j, int64_t block) {
     int64_t at = block * j->block, n = tg__imin(j->block, j->n - at), i;
     int64_t *count = j->counts + block * TG__SORT_DIGITS;
     int shift = j->shift + j->round * j->width;
@@ -9278,7 +9828,7 @@ TG__PRIVATE void tg__sort_block(tg__sort_job *j, int64_t block) {
     }
 }
 /* Counts become the places where each block's entries of each digit go. False: all entries have one digit. */
-TG__PRIVATE bool tg__sort_places(tg__sort_job *j) {
+TG__PRIVATE bool tg__sort_places(tg__sort_plan *j) {
     int64_t sum = 0, d, b;
     for (d = 0; d < (int64_t)1 << j->width; d++) {
         int64_t before = sum;
@@ -9291,10 +9841,10 @@ TG__PRIVATE bool tg__sort_places(tg__sort_job *j) {
     }
     return true;
 }
-TG__PRIVATE void tg__sort_exchange(tg__sort_job *j) { uint64_t *t = j->a; j->a = j->b; j->b = t; }
+TG__PRIVATE void tg__sort_exchange(tg__sort_plan *j) { uint64_t *t = j->a; j->a = j->b; j->b = t; }
 
 /* What comes after the step whose blocks are done. */
-TG__PRIVATE int64_t tg__sort_next(tg__sort_job *j) {
+TG__PRIVATE int64_t tg__sort_next(tg__sort_plan *j) {
     int64_t i;
     switch (j->step) {
         case TG__SORT_ROW: j->step = TG__SORT_LOAD; break;
@@ -9308,7 +9858,7 @@ TG__PRIVATE int64_t tg__sort_next(tg__sort_job *j) {
             }
             j->low = all.low;
             j->wide = tg__sort_is_wide(&all, j->n);
-            tg__sort_plan(&all, j->wide, TG__SORT_DIGIT, &j->shift, &j->rounds, &j->width);
+            tg__sort_digits(&all, j->wide, TG__SORT_DIGIT, &j->shift, &j->rounds, &j->width);
             j->round = 0;
             j->step = TG__SORT_PACK;
             break;
@@ -9337,78 +9887,72 @@ TG__PRIVATE int64_t tg__sort_next(tg__sort_job *j) {
     return j->blocks;
 }
 
-TG__PRIVATE void tg__sort_chunk(void *job, int64_t index) {
-    tg__sort_job *j = (tg__sort_job *)job;
+TG__PRIVATE void tg__sort_chunk(void *plan, int64_t index) {
+    tg__sort_plan *j = (tg__sort_plan *)plan;
     int64_t at = index * j->rows_per_chunk, end = tg__imin(at + j->rows_per_chunk, j->rows);
     char *scratch;
     int slot;
     if (j->a) { tg__sort_block(j, index); return; }
-    scratch = (char *)tg__scratch_take(j->tg, &slot);
+    scratch = (char *)tg__scratch_take(j->job.tg, &slot);
     for (; at < end; at++)
         tg__sort_row(j, scratch, j->x + tg__loop_offset(&j->loop, 1, at, NULL) * (int64_t)j->size,
                      j->values + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)j->size,
                      j->places + tg__loop_offset(&j->loop, 2, at, NULL));
-    tg__scratch_give(j->tg, slot);
+    tg__scratch_give(j->job.tg, slot);
 }
-TG__PRIVATE int64_t tg__sort_start(tg_ctx *tg, int phase, void *job) {
-    tg__sort_job *j = (tg__sort_job *)job;
-    if (j->a) return tg__sort_next(j);
-    if (phase) return 0;
-    if (!tg__scratch_need(tg, 2 * tg__sort_room(j) + TG__SORT_ROUNDS * TG__SORT_DIGITS * sizeof(int64_t)))
-        return -1;
-    j->rows_per_chunk = tg__imax(1, 8192 / j->n);
-    return tg__ceil_div(j->rows, j->rows_per_chunk);
-}
-static const tg__family tg__family_sort = { "sort", TG__FAMILY_SORT, tg__sort_start, tg__sort_chunk, false };
-
-/* A copy of t's header for walking a part of it: 0-d counts as 1-d, the shape is the walk's, and dimension
-   `dim` is left out. */
-TG__PRIVATE void tg__walk_without(tg_tensor *h, const tg_tensor *t, int ndim, const int64_t *shape, int dim) {
-    int i;
-    *h = *t;
-    if (t->ndim == 0) h->stride[0] = 1;
-    h->ndim = ndim; h->numel = 1;
-    for (i = 0; i < ndim; i++) { h->shape[i] = i == dim ? 1 : shape[i]; h->numel *= h->shape[i]; }
-}
-
-TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descending,
-    tg_tensor *values, tg_tensor *places) {
-    tg__sort_job j;
-    tg_tensor h[3], *t[3];
-    int64_t one = 1;
-    const int64_t *shape = x->ndim ? x->shape : &one;
-    int ndim = x->ndim ? x->ndim : 1;
+/* Room for the entries, counts and ranges of one long row. */
+TG__PRIVATE bool tg__sort_long(tg_ctx *tg, tg__sort_plan *j) {
     size_t room, counts, ranges;
-    bool ok;
-    if (x->numel == 0) return true;
-    memset(&j, 0, sizeof j);
-    tg__walk_without(&h[0], values, ndim, shape, dim);
-    tg__walk_without(&h[1], x, ndim, shape, dim);
-    tg__walk_without(&h[2], places, ndim, shape, dim);
-    t[0] = &h[0]; t[1] = &h[1]; t[2] = &h[2];
-    tg__loop_make(&j.loop, t, 3);
-    j.tg = tg; j.size = tg_dtype_size(x->dtype); j.rule = tg__sort_rule_for(x->dtype, descending);
-    j.x = (const char *)x->place; j.values = (char *)values->place; j.places = (int64_t *)places->place;
-    j.n = shape[dim]; j.rows = h[0].numel;
-    j.vs = h[0].stride[dim]; j.xs = h[1].stride[dim]; j.ps = h[2].stride[dim];
-    if (j.n <= TG__SORT_BIG || x->device != TG_CPU) return tg__launch(tg, x->device, &tg__family_sort, &j);
-    j.block = tg__imax(65536, tg__ceil_div(j.n, 64));
-    j.blocks = tg__ceil_div(j.n, j.block);
-    room = (size_t)j.n * (j.size == 8 || (uint64_t)j.n > 0xffffffffu ? sizeof(tg__sort_wide) : sizeof(uint64_t));
-    counts = (size_t)j.blocks * TG__SORT_DIGITS * sizeof(int64_t);
-    ranges = (size_t)j.blocks * sizeof(tg__sort_range);
-    j.a = (uint64_t *)tg__mem_get(tg, 2 * room + counts + ranges);
-    if (!j.a) return false;
-    j.b = j.a + room / sizeof(uint64_t);
-    j.counts = (int64_t *)(void *)((char *)j.a + 2 * room);
-    j.ranges = (tg__sort_range *)(void *)((char *)j.a + 2 * room + counts);
-    {
-        void *memory = j.a;                                            /* a and b change places */
-        ok = tg__launch(tg, x->device, &tg__family_sort, &j);
-        tg__mem_put(tg, memory, 2 * room + counts + ranges);
-    }
-    return ok;
+    j->block = tg__imax(65536, tg__ceil_div(j->n, 64));
+    j->blocks = tg__ceil_div(j->n, j->block);
+    room = (size_t)j->n * (j->size == 8 || (uint64_t)j->n > 0xffffffffu ? sizeof(tg__sort_wide) : sizeof(uint64_t));
+    counts = (size_t)j->blocks * TG__SORT_DIGITS * sizeof(int64_t);
+    ranges = (size_t)j->blocks * sizeof(tg__sort_range);
+    j->bytes = 2 * room + counts + ranges;
+    j->mem = (char *)tg__mem_get(tg, j->bytes);
+    if (!j->mem) return false;
+    j->a = (uint64_t *)(void *)j->mem;
+    j->b = j->a + room / sizeof(uint64_t);
+    j->counts = (int64_t *)(void *)(j->mem + 2 * room);
+    j->ranges = (tg__sort_range *)(void *)(j->mem + 2 * room + counts);
+    return true;
 }
+TG__PRIVATE int64_t tg__sort_start(tg_ctx *tg, int phase, void *plan) {
+    tg__sort_plan *j = (tg__sort_plan *)plan;
+    int64_t chunks;
+    if (phase == 0) {
+        const tg_operand *o = j->job.o;
+        const int dim = (int)j->job.r->whole[0];
+        tg_operand rows[3];
+        int k;
+        j->mem = NULL; j->a = NULL; j->row = 0; j->step = TG__SORT_ROW;
+        j->size = tg_dtype_size(o[2].dtype);
+        j->rule = tg__sort_rule_for(o[2].dtype, j->job.r->kind == 1);
+        j->values = j->job.at[0]; j->places = (int64_t *)(void *)j->job.at[1]; j->x = j->job.at[2];
+        rows[0] = o[0]; rows[1] = o[2]; rows[2] = o[1];
+        j->n = 1; j->vs = j->xs = j->ps = 1;
+        if (o[0].ndim) {
+            j->n = o[0].shape[dim];
+            j->vs = rows[0].stride[dim]; j->xs = rows[1].stride[dim]; j->ps = rows[2].stride[dim];
+            for (k = 0; k < 3; k++) tg__operand_without(&rows[k], dim);
+        }
+        tg__loop_make(&j->loop, rows, 3);
+        j->rows = j->loop.numel;
+        if (j->n == 0 || j->rows == 0) return 0;
+        if (j->n <= TG__SORT_BIG) {
+            if (!tg__scratch_need(tg, 2 * tg__sort_room(j) + TG__SORT_ROUNDS * TG__SORT_DIGITS * sizeof(int64_t)))
+                return -1;
+            j->rows_per_chunk = tg__imax(1, 8192 / j->n);
+            return tg__ceil_div(j->rows, j->rows_per_chunk);
+        }
+        if (!tg__sort_long(tg, j)) return -1;
+    }
+    if (!j->mem) return 0;
+    chunks = tg__sort_next(j);
+    if (chunks == 0) tg__mem_put(tg, j->mem, j->bytes);
+    return chunks;
+}
+TG__FAMILY(sort, false);
 
 /* ------------------------------------------------------------------------ sort ----
    values, places: x in order along dim, stable, and the i64 places that the values came from. NaN is the
@@ -9416,8 +9960,7 @@ TG__PRIVATE bool tg__sort_along(tg_ctx *tg, tg_tensor *x, int dim, bool descendi
    dx = g carried back to those places. Saves: the places. */
 typedef struct tg__sort_attr { int64_t dim; bool descending; } tg__sort_attr;
 static const tg_attr tg__sort_attrs[] = {
-    { "dim", TG_ATTR_INT, 0, 1 },
-    { "descending", TG_ATTR_BOOL, offsetof(tg__sort_attr, descending), 1 }
+    TG__ATTR(tg__sort_attr, dim, INT), TG__ATTR(tg__sort_attr, descending, BOOL)
 };
 
 TG__PRIVATE bool tg__sort_check(tg_ctx *tg, tg__node *n) {
@@ -9428,7 +9971,13 @@ TG__PRIVATE bool tg__sort_check(tg_ctx *tg, tg__node *n) {
 }
 TG__PRIVATE bool tg__sort_forward(tg_ctx *tg, tg__node *n) {
     const tg__sort_attr *at = (const tg__sort_attr *)n->attr;
-    return tg__sort_along(tg, n->in[0], (int)at->dim, at->descending, n->out[0], n->out[1]);
+    tg__ask a;
+    tg__ask_begin(&a, TG_FAMILY_SORT, at->descending, n->in[0]->dtype);
+    a.r.whole[0] = at->dim;
+    tg__ask_for(&a, n->out[0], TG_WRITE);
+    tg__ask_for(&a, n->out[1], TG_WRITE);
+    tg__ask_for(&a, n->in[0], TG_READ);
+    return tg__launch(&a, tg, &tg__family_sort, NULL);
 }
 TG__PRIVATE bool tg__sort_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__sort_attr *at = (const tg__sort_attr *)n->attr;
@@ -9437,8 +9986,8 @@ TG__PRIVATE bool tg__sort_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     dx[0] = tg_scatter(tg_zeros_like(g[0]), at->dim, n->out[1], g[0]);
     return dx[0] != NULL;
 }
-static const tg_op tg__sort_op = { "sort", 1, 1, 0, 2, 0, { TG_SAVE_OUT(1), 0, 0, 0 },
-    tg__sort_attrs, 2, sizeof(tg__sort_attr), tg__sort_check, tg__sort_forward, tg__sort_backward, NULL };
+static const tg_op tg__sort_op = { TG__OP("sort", TG__IN(1), TG__OUT(2), TG__NO_FLAGS), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__sort),
+    tg__sort_check, tg__sort_forward, tg__sort_backward };
 TG_API tg_tensor *(tg_sort)(tg_tensor *x, int64_t dim, bool descending, tg_tensor **indices) {
     tg__sort_attr at;
     tg_tensor *out[2], *y;
@@ -9510,15 +10059,15 @@ TG__PRIVATE bool tg__cat_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
         const tg__slot *s = &n->in_slot[i];
         bool skips = tg__cat_skips(s->ndim, s->shape);
         if (n->wants[i]) {
-            dx[i] = skips ? tg_full(tg, 1, s->shape, 0, g[0]->dtype) : tg_narrow(g[0], dim, at, s->shape[dim]);
+            dx[i] = skips ? tg__full_beside(tg, g[0], g[0]->dtype, 1, s->shape, 0) : tg_narrow(g[0], dim, at, s->shape[dim]);
             if (!dx[i]) return false;
         }
         if (!skips) at += s->shape[dim];
     }
     return true;
 }
-static const tg_op tg__cat_op = { "cat", 1, -1, 0, 1, 0, { 0, 0, 0, 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__cat_check, tg__cat_forward, tg__cat_backward, NULL };
+static const tg_op tg__cat_op = { TG__OP("cat", TG__IN_LIST, TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES, TG__ATTRS(tg__dim),
+    tg__cat_check, tg__cat_forward, tg__cat_backward };
 TG_API tg_tensor *(tg_cat)(tg_tensor *const *list, int n, int64_t dim) {
     tg__dim_attr at;
     at.dim = dim;
@@ -9555,7 +10104,6 @@ TG_API tg_tensor *(tg_stack)(tg_tensor *const *list, int n, int64_t dim) {
        add:   y[slice, v] += x[slice, k]           scatter_add, index_add
    Slices do not meet, so chunks are cut along them; along k only where nothing is written through an index.
    Within a slice k goes up: the last put wins, sums have one order. */
-enum { TG__INDEX_TAKE, TG__INDEX_PUT, TG__INDEX_ADD };
 
 /* n elements with an index each: y at i * yn + v * yv, x at i * xn + v * xv. */
 typedef void (*tg__line_fn)(int64_t n, char *y, int64_t yn, int64_t yv,
@@ -9577,8 +10125,8 @@ TG__LINE(add_i16, uint16_t, (uint16_t)(*d + s)) TG__LINE(add_i8, uint8_t, (uint8
 TG__LINE(add_bool, uint8_t, (uint8_t)(*d || s))
 #undef TG__LINE
 
-typedef struct tg__index_job {
-    tg_ctx     *tg;
+typedef struct tg__index_plan {
+    tg__job     job;
     int         kind, dim;
     size_t      size;
     char       *y; const char *x; const int64_t *index;
@@ -9587,18 +10135,17 @@ typedef struct tg__index_job {
     int64_t     yv, xv;                             /* that side's stride */
     int64_t     limit;                              /* indices are below */
     tg__loop    slices;                             /* of y, x, index */
-    tg__loop    all;                                /* of index alone, for the check */
-    tg_tensor  *indices, *of;                       /* for the message */
-    bool        checking, across;                   /* across: the inner loop runs over slices, not along k */
+    tg__loop    all;                                /* of index alone, each element once, for the check */
+    tg__look    look;                               /* at the indices */
+    bool        across;                             /* the inner loop runs over slices, not along k */
     tg__line_fn line;
     tg__map_fn  add;                                /* a run of sums in vectors; NULL where there is none */
     int64_t     slice_block, k_block, k_blocks;
-    volatile uint32_t bad;
-} tg__index_job;
+} tg__index_plan;
 
 #define TG__INDEX_CHUNK 32768
 
-TG__PRIVATE void tg__index_check_chunk(tg__index_job *j, int64_t chunk) {
+TG__PRIVATE void tg__index_look(tg__index_plan *j, int64_t chunk) {
     const tg__loop *l = &j->all;
     int64_t at = chunk * TG__INDEX_CHUNK, end = tg__imin(at + TG__INDEX_CHUNK, l->numel), i;
     uint64_t limit = (uint64_t)j->limit;
@@ -9610,44 +10157,46 @@ TG__PRIVATE void tg__index_check_chunk(tg__index_job *j, int64_t chunk) {
         for (i = 0; i < n; i++) bad |= (uint64_t)p[i * s] >= limit;    /* negative ones are huge */
         at += n;
     }
-    if (bad) tg__atomic_add(&j->bad, 1);
+    if (bad) tg__look_bad(&j->look, chunk);
 }
-/* Names the first index that is out of range, in row-major order. */
-TG__PRIVATE bool tg__index_fail(tg_ctx *tg, const tg__index_job *j) {
-    const tg_tensor *t = j->indices;
+/* The first index that is out of range, in row-major order; dimensions in which the index is one element over and over
+   do not count. */
+TG__PRIVATE void tg__index_explain(tg__index_plan *j) {
+    const tg_operand *t = &j->job.o[2];
     int64_t at[TG_MAX_DIMS] = TG__ZERO, i, o = 0;
     int d;
-    for (i = 0; i < t->numel; i++) {
+    for (i = 0; i < j->all.numel; i++) {
         int64_t v = j->index[o];
-        if (v < 0 || v >= j->limit) return tg__fail(tg, TG__E_INDEX_RANGE, v, i, j->dim, j->of);
+        if (v < 0 || v >= j->limit) { j->look.value = v; j->look.place = i; return; }
         for (d = t->ndim - 1; d >= 0; d--) {
+            if (t->stride[d] == 0) continue;
             o += t->stride[d];
             if (++at[d] < t->shape[d]) break;
             at[d] = 0; o -= t->shape[d] * t->stride[d];
         }
     }
-    return false;
 }
 
 /* One index for a run of m elements. */
-TG__PRIVATE void tg__index_run(const tg__index_job *j, int64_t m, char *y, int64_t ys, const char *x, int64_t xs) {
+TG__PRIVATE void tg__index_run(const tg__index_plan *j, int64_t m, char *y, int64_t ys, const char *x, int64_t xs) {
     static const int64_t none = 0;
-    if (j->kind != TG__INDEX_ADD) tg__move_run(m, j->size, y, ys, x, xs);
+    if (j->kind != TG_INDEX_ADD) tg__move_run(m, j->size, y, ys, x, xs);
     else if (j->add && ys == 1 && xs == 1) {
         const void *both[2];
         int64_t step[2];
         both[0] = y; both[1] = x; step[0] = step[1] = -1;
-        tg__map_call(j->tg->isa, j->size == 4 ? TG_F32 : TG_F64, j->add, 2, false, m, y, both, step, NULL);
+        tg__map_call(j->job.tg->isa, j->size == 4 ? TG_F32 : TG_F64, j->add, 2, false, m, y, both, step, NULL);
     } else j->line(m, y, ys, 0, x, xs, 0, &none, 0);
 }
 
-TG__PRIVATE void tg__index_chunk(void *job, int64_t chunk) {
-    tg__index_job *j = (tg__index_job *)job;
+TG__PRIVATE void tg__index_chunk(void *plan, int64_t chunk) {
+    tg__index_plan *j = (tg__index_plan *)plan;
     const tg__loop *l = &j->slices;
     int last = l->ndim - 1;
     int64_t size = (int64_t)j->size, at, end, k0, k1, k, i;
     int64_t ys = l->stride[0][last], xs = l->stride[1][last], is = l->stride[2][last];
-    if (j->checking) { tg__index_check_chunk(j, chunk); return; }
+    if (j->look.state == TG__LOOKS) { tg__index_look(j, chunk); return; }
+    if (j->look.state == TG__EXPLAINS) { tg__index_explain(j); return; }
     at = chunk / j->k_blocks * j->slice_block; end = tg__imin(at + j->slice_block, l->numel);
     k0 = chunk % j->k_blocks * j->k_block; k1 = tg__imin(k0 + j->k_block, j->k);
     while (at < end) {
@@ -9678,19 +10227,19 @@ TG__PRIVATE void tg__index_chunk(void *job, int64_t chunk) {
 }
 
 /* How the walk is cut, from its sizes alone. */
-TG__PRIVATE int64_t tg__index_cut(tg__index_job *j) {
+TG__PRIVATE int64_t tg__index_cut(tg__index_plan *j) {
     const tg__loop *l = &j->slices;
     int last = l->ndim - 1;
     int64_t n = l->numel, m = l->shape[last];
-    int64_t i_step = l->stride[j->kind == TG__INDEX_TAKE ? 0 : 1][last],
-            k_step = j->kind == TG__INDEX_TAKE ? j->ky : j->kx;
+    int64_t i_step = l->stride[j->kind == TG_INDEX_TAKE ? 0 : 1][last],
+            k_step = j->kind == TG_INDEX_TAKE ? j->ky : j->kx;
     if (n == 0) return 0;
     if (i_step < 0) i_step = -i_step;
     if (k_step < 0) k_step = -k_step;
     j->across = j->k == 1 || (m >= 4 && (i_step < k_step || j->k < 8));
     j->k_block = j->k;
     /* runs of less than 128 would cost more than a second thread brings */
-    if (j->kind != TG__INDEX_TAKE) j->slice_block = tg__imax(j->across ? 128 : 1, TG__INDEX_CHUNK / j->k);
+    if (j->kind != TG_INDEX_TAKE) j->slice_block = tg__imax(j->across ? 128 : 1, TG__INDEX_CHUNK / j->k);
     else if (j->across) {
         j->slice_block = m < TG__INDEX_CHUNK ? TG__INDEX_CHUNK / m * m : TG__INDEX_CHUNK;
         if (n > m && j->k > 64) j->slice_block = m < TG__INDEX_CHUNK ? m : TG__INDEX_CHUNK;
@@ -9704,22 +10253,12 @@ TG__PRIVATE int64_t tg__index_cut(tg__index_job *j) {
     j->k_blocks = tg__ceil_div(j->k, j->k_block);
     return tg__ceil_div(n, j->slice_block) * j->k_blocks;
 }
-TG__PRIVATE int64_t tg__index_start(tg_ctx *tg, int phase, void *job) {
-    tg__index_job *j = (tg__index_job *)job;
-    j->checking = phase == 0;
-    if (phase == 0) return tg__ceil_div(j->all.numel, TG__INDEX_CHUNK);
-    if (phase > 1) return 0;
-    if (j->bad) { (void)tg__index_fail(tg, j); return -1; }
-    return tg__index_cut(j);
-}
-static const tg__family tg__family_index = { "index", TG__FAMILY_INDEX, tg__index_start, tg__index_chunk, false };
-
 TG__PRIVATE tg__line_fn tg__line_for(int kind, tg_dtype d) {
     static const tg__line_fn adds[TG_DTYPES] = {
         tg__line_add_f32, tg__line_add_f64, tg__line_add_f16, tg__line_add_bf16, tg__line_add_i64,
         tg__line_add_i32, tg__line_add_i16, tg__line_add_i8, tg__line_add_i8, tg__line_add_bool
     };
-    if (kind == TG__INDEX_ADD) return adds[d];
+    if (kind == TG_INDEX_ADD) return adds[d];
     switch (tg_dtype_size(d)) {
         case 8: return tg__line_copy8;
         case 4: return tg__line_copy4;
@@ -9728,43 +10267,78 @@ TG__PRIVATE tg__line_fn tg__line_for(int kind, tg_dtype d) {
     }
 }
 
-/* `of`: the tensor whose dimension `dim` is indexed. An index that is a vector where the operands have more
-   dimensions serves all slices. */
+TG__PRIVATE void tg__index_plan_make(tg_ctx *tg, tg__index_plan *j) {
+    const tg_operand *o = j->job.o;
+    const tg_dtype dtype = o[0].dtype;
+    const int dim = j->dim = (int)j->job.r->whole[0], walk = j->job.r->kind == TG_INDEX_TAKE ? 0 : 1;
+    tg_operand h[3], once = o[2];
+    int d, k;
+    j->kind = j->job.r->kind; j->size = tg_dtype_size(dtype); j->look.bad = 0; j->look.state = TG__LOOKS;
+    j->y = j->job.at[0]; j->x = j->job.at[1]; j->index = (const int64_t *)(const void *)j->job.at[2];
+    for (k = 0; k < 3; k++) {
+        h[k] = o[k];
+        for (d = 0; d < o[walk].ndim; d++) h[k].shape[d] = o[walk].shape[d];
+        tg__operand_without(&h[k], dim);
+    }
+    tg__loop_make(&j->slices, h, 3);
+    for (d = 0; d < once.ndim; d++) if (once.stride[d] == 0) once.shape[d] = tg__imin(1, once.shape[d]);
+    tg__loop_make(&j->all, &once, 1);
+    j->k = o[walk].shape[dim]; j->ki = o[2].stride[dim];
+    j->ky = walk == 0 ? o[0].stride[dim] : 0; j->xv = walk == 0 ? o[1].stride[dim] : 0;
+    j->kx = walk == 0 ? 0 : o[1].stride[dim]; j->yv = walk == 0 ? 0 : o[0].stride[dim];
+    j->limit = o[1 - walk].shape[dim];
+    j->line = tg__line_for(j->kind, dtype);
+    j->add = dtype == TG_F32 ? tg_add_v__t.f32[tg->isa] : dtype == TG_F64 ? tg_add_v__t.f64[tg->isa] : NULL;
+}
+TG__PRIVATE int64_t tg__index_start(tg_ctx *tg, int phase, void *plan) {
+    tg__index_plan *j = (tg__index_plan *)plan;
+    int next;
+    if (phase == 0) {
+        tg__index_plan_make(tg, j);
+        if (j->all.numel) return tg__ceil_div(j->all.numel, TG__INDEX_CHUNK);
+    }
+    if (!j->look.state) return 0;
+    next = tg__look_next(&j->look);
+    if (next < 0)
+        (void)tg__fail(tg, TG__E_INDEX_RANGE, j->look.value, j->look.place, j->dim, j->job.t[j->kind == TG_INDEX_TAKE ? 1 : 0]);
+    return next != 0 ? next : tg__index_cut(j);
+}
+TG__FAMILY(index, false);
+
+/* Asks for the walk. The shape of the side that is not indexed is walked; an index that is a vector where the operands
+   have more dimensions serves all slices. 0-d tensors count as 1-d, and other index types become i64. */
 TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x,
-    tg_tensor *index, bool vector, int dim, tg_tensor *of) {
-    tg__index_job j;
-    tg_tensor h[3], *t[3], *wide = NULL;
-    const tg_tensor *walk = !vector ? index : kind == TG__INDEX_TAKE ? y : x;
-    int64_t one = 1;
-    const int64_t *shape = walk->ndim ? walk->shape : &one;
-    int ndim = walk->ndim ? walk->ndim : 1, i;
+    tg_tensor *index, bool vector, int dim) {
+    tg__ask a;
+    tg_tensor *wide = NULL;
+    const tg_operand *walk = &a.o[kind == TG_INDEX_TAKE ? 0 : 1];
+    tg_operand *o;
     bool ok;
+    int i;
     if (index->numel == 0) return true;
     if (index->dtype != TG_I64) {
         wide = tg__tensor_make(tg, index->device, TG_I64, index->ndim, index->shape, NULL);
         if (!wide || !tg__copy_to(tg, wide, index)) { tg__tensor_drop(wide); return false; }
         index = wide;
     }
-    memset(&j, 0, sizeof j);
-    tg__walk_without(&h[0], y, ndim, shape, dim);
-    tg__walk_without(&h[1], x, ndim, shape, dim);
-    tg__walk_without(&h[2], index, ndim, shape, dim);
-    j.ki = index->ndim ? index->stride[vector ? 0 : dim] : 1;
-    if (vector) for (i = 0; i < ndim; i++) h[2].stride[i] = 0;
-    for (i = 0; i < 3; i++) t[i] = &h[i];
-    tg__loop_make(&j.slices, t, 3);
-    t[0] = index;
-    tg__loop_make(&j.all, t, 1);
-    j.tg = tg; j.kind = kind; j.dim = dim; j.size = tg_dtype_size(x->dtype);
-    j.y = (char *)y->place; j.x = (const char *)x->place; j.index = (const int64_t *)index->place;
-    j.k = vector ? index->numel : shape[dim];
-    if (kind == TG__INDEX_TAKE) { j.ky = h[0].stride[dim]; j.xv = h[1].stride[dim]; }
-    else { j.kx = h[1].stride[dim]; j.yv = h[0].stride[dim]; }
-    j.limit = of->ndim ? of->shape[dim] : 1;
-    j.indices = index; j.of = of;
-    j.line = tg__line_for(kind, x->dtype);
-    j.add = x->dtype == TG_F32 ? tg_add_v__t.f32[tg->isa] : x->dtype == TG_F64 ? tg_add_v__t.f64[tg->isa] : NULL;
-    ok = tg__launch(tg, y->device, &tg__family_index, &j);
+    tg__ask_begin(&a, TG_FAMILY_INDEX, kind, y->dtype);
+    a.r.whole[0] = dim;
+    tg__ask_for(&a, y, kind == TG_INDEX_TAKE ? TG_WRITE : TG_READ | TG_WRITE);
+    tg__ask_for(&a, x, TG_READ);
+    o = tg__ask_for(&a, index, TG_READ);
+    for (i = 0; i < 3; i++) if (a.o[i].ndim == 0) { a.o[i].ndim = 1; a.o[i].shape[0] = a.o[i].stride[0] = 1; }
+    if (vector) {
+        const int64_t step = o->stride[0];
+        for (i = 0; i < walk->ndim; i++) o->stride[i] = 0;
+        o->stride[dim] = step;
+    }
+    /* gather's and scatter's index may be smaller than the other side */
+    o->ndim = walk->ndim;
+    for (i = 0; i < walk->ndim; i++) {
+        if (vector) o->shape[i] = walk->shape[i];
+        else a.o[kind == TG_INDEX_TAKE ? 0 : 1].shape[i] = o->shape[i];
+    }
+    ok = tg__launch(&a, tg, &tg__family_index, NULL);
     tg__tensor_drop(wide);
     return ok;
 }
@@ -9802,7 +10376,7 @@ TG__PRIVATE tg_tensor *tg__index_call(const tg_op *op, tg_tensor *x, int64_t dim
 
 /* Zeros beside g, for gradients to be added into. */
 TG__PRIVATE tg_tensor *tg__zeros_beside(tg_ctx *tg, const tg_tensor *g, int ndim, const int64_t *shape) {
-    return tg__filled(tg, tg__hold(tg, tg__tensor_make(tg, g->device, g->dtype, ndim, shape, NULL)), 0, 0, true);
+    return tg__full_beside(tg, g, g->dtype, ndim, shape, 0);
 }
 
 /* ------------------------------------------------------------------------ index_select ----
@@ -9817,7 +10391,7 @@ TG__PRIVATE bool tg__index_select_check(tg_ctx *tg, tg__node *n) {
     return tg__out_make(tg, n, 0, x->dtype, x->ndim, shape);
 }
 TG__PRIVATE bool tg__index_select_forward(tg_ctx *tg, tg__node *n) {
-    return tg__index_walk(tg, TG__INDEX_TAKE, n->out[0], n->in[0], n->in[1], true, tg__index_dim(n), n->in[0]);
+    return tg__index_walk(tg, TG_INDEX_TAKE, n->out[0], n->in[0], n->in[1], true, tg__index_dim(n));
 }
 TG__PRIVATE bool tg__index_select_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0])
@@ -9825,9 +10399,8 @@ TG__PRIVATE bool tg__index_select_backward(tg_ctx *tg, tg__node *n, tg_tensor **
             tg__index_dim(n), n->in[1], g[0]);
     return tg->error == TG_OK;
 }
-static const tg_op tg__index_select_op = { "index_select", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), 0, 0, 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr),
-    tg__index_select_check, tg__index_select_forward, tg__index_select_backward, NULL };
+static const tg_op tg__index_select_op = { TG__OP("index_select", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
+    tg__index_select_check, tg__index_select_forward, tg__index_select_backward };
 TG_API tg_tensor *(tg_index_select)(tg_tensor *x, int64_t dim, tg_tensor *index) {
     return tg__index_call(&tg__index_select_op, x, dim, index, NULL);
 }
@@ -9847,16 +10420,15 @@ TG__PRIVATE bool tg__index_add_check(tg_ctx *tg, tg__node *n) {
 }
 TG__PRIVATE bool tg__index_add_forward(tg_ctx *tg, tg__node *n) {
     return tg__copy_to(tg, n->out[0], n->in[0])
-        && tg__index_walk(tg, TG__INDEX_ADD, n->out[0], n->in[2], n->in[1], true, tg__index_dim(n), n->in[0]);
+        && tg__index_walk(tg, TG_INDEX_ADD, n->out[0], n->in[2], n->in[1], true, tg__index_dim(n));
 }
 TG__PRIVATE bool tg__index_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0]) dx[0] = g[0];
     if (n->wants[2]) dx[2] = tg_index_select(g[0], tg__index_dim(n), n->in[1]);
     return tg->error == TG_OK;
 }
-static const tg_op tg__index_add_op = { "index_add", 1, 3, 0, 1, 0, { 0, 0, TG_SAVE_IN(1), 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr),
-    tg__index_add_check, tg__index_add_forward, tg__index_add_backward, NULL };
+static const tg_op tg__index_add_op = { TG__OP("index_add", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
+    tg__index_add_check, tg__index_add_forward, tg__index_add_backward };
 TG_API tg_tensor *(tg_index_add)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     return tg__index_call(&tg__index_add_op, x, dim, index, src);
 }
@@ -9872,7 +10444,7 @@ TG__PRIVATE bool tg__gather_check(tg_ctx *tg, tg__node *n) {
     return tg__out_make(tg, n, 0, x->dtype, index->ndim, index->shape);
 }
 TG__PRIVATE bool tg__gather_forward(tg_ctx *tg, tg__node *n) {
-    return tg__index_walk(tg, TG__INDEX_TAKE, n->out[0], n->in[0], n->in[1], false, tg__index_dim(n), n->in[0]);
+    return tg__index_walk(tg, TG_INDEX_TAKE, n->out[0], n->in[0], n->in[1], false, tg__index_dim(n));
 }
 TG__PRIVATE bool tg__gather_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0])
@@ -9880,8 +10452,8 @@ TG__PRIVATE bool tg__gather_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
             tg__index_dim(n), n->in[1], g[0]);
     return tg->error == TG_OK;
 }
-static const tg_op tg__gather_op = { "gather", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), 0, 0, 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__gather_check, tg__gather_forward, tg__gather_backward, NULL };
+static const tg_op tg__gather_op = { TG__OP("gather", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
+    tg__gather_check, tg__gather_forward, tg__gather_backward };
 TG_API tg_tensor *(tg_gather)(tg_tensor *x, int64_t dim, tg_tensor *index) {
     return tg__index_call(&tg__gather_op, x, dim, index, NULL);
 }
@@ -9899,11 +10471,11 @@ TG__PRIVATE bool tg__scatter_check(tg_ctx *tg, tg__node *n) {
 }
 TG__PRIVATE bool tg__scatter_forward(tg_ctx *tg, tg__node *n) {
     return tg__copy_to(tg, n->out[0], n->in[0])
-        && tg__index_walk(tg, TG__INDEX_PUT, n->out[0], n->in[2], n->in[1], false, tg__index_dim(n), n->in[0]);
+        && tg__index_walk(tg, TG_INDEX_PUT, n->out[0], n->in[2], n->in[1], false, tg__index_dim(n));
 }
 TG__PRIVATE bool tg__scatter_add_forward(tg_ctx *tg, tg__node *n) {
     return tg__copy_to(tg, n->out[0], n->in[0])
-        && tg__index_walk(tg, TG__INDEX_ADD, n->out[0], n->in[2], n->in[1], false, tg__index_dim(n), n->in[0]);
+        && tg__index_walk(tg, TG_INDEX_ADD, n->out[0], n->in[2], n->in[1], false, tg__index_dim(n));
 }
 /* t, of index's shape, as the first part of src's. */
 TG__PRIVATE tg_tensor *tg__index_pad(tg_ctx *tg, tg_tensor *t, const tg__slot *src) {
@@ -9922,10 +10494,10 @@ TG__PRIVATE tg_tensor *tg__index_pad(tg_ctx *tg, tg_tensor *t, const tg__slot *s
 }
 /* Which elements of src are still there after a scatter? Their numbers are. */
 TG__PRIVATE tg_tensor *tg__scatter_survivors(tg_ctx *tg, tg__node *n) {
-    tg_tensor *index = n->in[1], *number = tg_arange(tg, 0, (double)index->numel, 1, TG_I64), *written;
+    tg_tensor *index = n->in[1], *number = tg__count_beside(tg, index, index->numel), *written;
     int dim = tg__index_dim(n);
     number = tg_reshape(number, index->ndim, index->shape);
-    written = tg_scatter(tg_full(tg, n->in_slot[0].ndim, n->in_slot[0].shape, -1, TG_I64), dim, index, number);
+    written = tg_scatter(tg__full_beside(tg, index, TG_I64, n->in_slot[0].ndim, n->in_slot[0].shape, -1), dim, index, number);
     return tg_eq(tg_gather(written, dim, index), number);
 }
 TG__PRIVATE bool tg__scatter_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -9942,11 +10514,10 @@ TG__PRIVATE bool tg__scatter_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     if (n->wants[2]) dx[2] = tg__index_pad(tg, tg_gather(g[0], tg__index_dim(n), n->in[1]), &n->in_slot[2]);
     return tg->error == TG_OK;
 }
-static const tg_op tg__scatter_op = { "scatter", 1, 3, 0, 1, 0, { TG_SAVE_IN(1), 0, TG_SAVE_IN(1), 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr), tg__scatter_check, tg__scatter_forward, tg__scatter_backward, NULL };
-static const tg_op tg__scatter_add_op = { "scatter_add", 1, 3, 0, 1, 0, { 0, 0, TG_SAVE_IN(1), 0 },
-    tg__dim_attrs, 1, sizeof(tg__dim_attr),
-    tg__scatter_check, tg__scatter_add_forward, tg__scatter_add_backward, NULL };
+static const tg_op tg__scatter_op = { TG__OP("scatter", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(TG_SAVE_IN(1), 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
+    tg__scatter_check, tg__scatter_forward, tg__scatter_backward };
+static const tg_op tg__scatter_add_op = { TG__OP("scatter_add", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
+    tg__scatter_check, tg__scatter_add_forward, tg__scatter_add_backward };
 TG_API tg_tensor *(tg_scatter)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     return tg__index_call(&tg__scatter_op, x, dim, index, src);
 }
@@ -9957,7 +10528,7 @@ TG_API tg_tensor *(tg_scatter_add)(tg_tensor *x, int64_t dim, tg_tensor *index, 
 /* ------------------------------------------------------------------------ one_hot ----
    y[..., c] = 1 where c is the index, else 0. classes -1: one more than the largest index, which is read here. */
 typedef struct tg__one_hot_attr { int64_t classes; } tg__one_hot_attr;
-static const tg_attr tg__one_hot_attrs[] = { { "classes", TG_ATTR_INT, 0, 1 } };
+static const tg_attr tg__one_hot_attrs[] = { TG__ATTR(tg__one_hot_attr, classes, INT) };
 
 TG__PRIVATE bool tg__one_hot_check(tg_ctx *tg, tg__node *n) {
     const tg__one_hot_attr *at = (const tg__one_hot_attr *)n->attr;
@@ -9984,32 +10555,26 @@ TG__PRIVATE bool tg__one_hot_forward(tg_ctx *tg, tg__node *n) {
         ones.ndim = index.ndim; ones.numel = index.numel;
         memcpy(ones.shape, index.shape, sizeof ones.shape);
         memset(ones.stride, 0, sizeof ones.stride);
-        ok = tg__index_walk(tg, TG__INDEX_PUT, y, &ones, &index, false, y->ndim - 1, y);
+        ok = tg__index_walk(tg, TG_INDEX_PUT, y, &ones, &index, false, y->ndim - 1);
     }
     tg__tensor_drop(one);
     return ok;
 }
-static const tg_op tg__one_hot_op = { "one_hot", 1, 1, 0, 1, TG_OP_NO_GRAD, { 0, 0, 0, 0 },
-    tg__one_hot_attrs, 1, sizeof(tg__one_hot_attr), tg__one_hot_check, tg__one_hot_forward, NULL, NULL };
+static const tg_op tg__one_hot_op = { TG__OP("one_hot", TG__IN(1), TG__OUT(1), TG_OP_NO_GRAD), TG__NO_SAVES, TG__ATTRS(tg__one_hot),
+    tg__one_hot_check, tg__one_hot_forward, NULL };
 TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
     tg_ctx *tg = tg__start(index, "one_hot");
     tg__one_hot_attr at;
     if (!tg) return NULL;
     at.classes = classes;
     if (classes == -1 && (index->dtype == TG_I64 || index->dtype == TG_I32)) {
-        tg__loop l;
-        int64_t i, most = 0;
-        if (!tg__host(tg, index)) return NULL;
+        int64_t most;
         if (index->numel == 0) {
             tg__fail(tg, TG__E_ARGUMENT, "the number of classes cannot be taken from an empty tensor");
             return NULL;
         }
-        tg__loop_make(&l, &index, 1);
-        for (i = 0; i < l.numel; i++) {
-            const char *v = (const char *)index->data
-                + tg__loop_offset(&l, 0, i, NULL) * (int64_t)tg_dtype_size(index->dtype);
-            most = tg__imax(most, tg__get_i64(v, index->dtype));
-        }
+        most = tg__imax(0, tg_item_i64(tg_max(index)));
+        if (tg_failed(tg)) return NULL;
         at.classes = most < INT64_MAX ? most + 1 : most;
     }
     return tg__call(&tg__one_hot_op, &at, &index, 1, NULL, 1);
@@ -10017,7 +10582,7 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
 
 /* ======================================================================================
    >>impl-gemm    matrix products: which path, cut into phases and chunks
-   Owns tg__gemm_job. Kernels know nothing of dtypes, batches and threads; this section knows nothing of registers.
+   Owns tg__gemm_plan. Kernels know nothing of dtypes, batches and threads; this section knows nothing of registers.
    A product takes one of these paths, by its sizes and strides alone:
      strips    one phase; a chunk is a strip of one matrix, or several whole small matrices; b is packed, if at
                all, by the chunk for itself
@@ -10064,7 +10629,9 @@ enum {
     TG__GEMM_STACK = 1024           /* bytes of scratch that fit on the stack of a small fiber */
 };
 
-typedef struct tg__gemm_job {
+typedef struct tg__gemm_plan {
+    tg__job job;
+    /* the product, from the request */
     int     ta, tb, tc;
     int64_t m, n, k;
     const void *a, *b; void *c;
@@ -10073,7 +10640,7 @@ typedef struct tg__gemm_job {
     int64_t batch[6], a_bs[6], b_bs[6], c_bs[6];
     const void *bias; int64_t bias_rs, bias_cs;
     bool    accumulate;
-    /* the plan; written by tg__gemm_start in phase 0, read by all */
+    /* how it is cut; written in phase 0, read by all */
     tg_ctx *tg;
     int     path, isa;
     bool    wide;                   /* computed in double */
@@ -10094,7 +10661,7 @@ typedef struct tg__gemm_job {
     int     classes;                /* lanes: 8 or 32, each of the lanes that are equal modulo it */
     int     words;                  /* shared: the dot product instruction, or 0 */
     int64_t block;                  /* shared: k of one phase */
-} tg__gemm_job;
+} tg__gemm_plan;
 
 /* A product whose sums would leave the vector units idle is a reduction. By one matrix's sizes only: the
    order of summation hangs on it. */
@@ -10102,7 +10669,7 @@ TG__PRIVATE bool tg__gemm_is_reduction(int64_t m, int64_t n, int64_t k) {
     return k >= 64 && (m == 1 || n == 1 || m * n <= 16 || k / 64 >= m * n);
 }
 
-TG__PRIVATE int64_t tg__gemm_offset(const tg__gemm_job *j, const int64_t *stride, int64_t i) {
+TG__PRIVATE int64_t tg__gemm_offset(const tg__gemm_plan *j, const int64_t *stride, int64_t i) {
     int64_t at = 0;
     for (int d = j->batch_dims - 1; d >= 0; d--) {
         at += i % j->batch[d] * stride[d];
@@ -10112,7 +10679,7 @@ TG__PRIVATE int64_t tg__gemm_offset(const tg__gemm_job *j, const int64_t *stride
 }
 
 /* Matrices of a batch that share b and lie one under another in a and c are one matrix with more rows. */
-TG__PRIVATE bool tg__gemm_stacked(const tg__gemm_job *j) {
+TG__PRIVATE bool tg__gemm_stacked(const tg__gemm_plan *j) {
     int64_t a_rows = j->m * j->a_rs, c_rows = j->m * j->c_rs;
     if (j->bias && j->bias_rs) return false;
     for (int d = j->batch_dims - 1; d >= 0; d--) {
@@ -10130,7 +10697,7 @@ TG__PRIVATE int tg__gemm_kind(int type) {
 
 /* The job as kernels see it. c should have its columns side by side; where its rows are, c^T = b^T a^T is
    computed. */
-TG__PRIVATE void tg__gemm_normalise(tg__gemm_job *j, bool may_turn) {
+TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     tg__gemm_part *p = &j->part;
     tg__gemm_last *f = &j->last;
     const bool turn = may_turn && j->m > 1 && (j->n == 1 || (j->c_cs != 1 && j->c_rs == 1));
@@ -10174,7 +10741,7 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_job *j, bool may_turn) {
 }
 
 /* Matrix number i of the batch. */
-TG__PRIVATE void tg__gemm_matrix(const tg__gemm_job *j, int64_t i, tg__gemm_part *p, tg__gemm_last *f) {
+TG__PRIVATE void tg__gemm_matrix(const tg__gemm_plan *j, int64_t i, tg__gemm_part *p, tg__gemm_last *f) {
     *p = j->part;
     *f = j->last;
     if (j->batches == 1) return;
@@ -10186,7 +10753,7 @@ TG__PRIVATE void tg__gemm_matrix(const tg__gemm_job *j, int64_t i, tg__gemm_part
 }
 
 /* Narrows p and f to m rows from `row` and n columns from `col`. */
-TG__PRIVATE void tg__gemm_narrow(const tg__gemm_job *j, tg__gemm_part *p, tg__gemm_last *f,
+TG__PRIVATE void tg__gemm_narrow(const tg__gemm_plan *j, tg__gemm_part *p, tg__gemm_last *f,
     int64_t row, int64_t m, int64_t col, int64_t n) {
     p->a = (const char *)p->a + row * p->a_rs * (int64_t)j->size_a;
     p->b = (const char *)p->b + col * p->b_cs * (int64_t)j->size_b;
@@ -10198,7 +10765,7 @@ TG__PRIVATE void tg__gemm_narrow(const tg__gemm_job *j, tg__gemm_part *p, tg__ge
 }
 
 /* Sums of one piece are in s; c is written, unless the kernel has done that already. */
-TG__PRIVATE void tg__gemm_end(const tg__gemm_job *j, tg__gemm_last *f, const void *s, int64_t s_rs) {
+TG__PRIVATE void tg__gemm_end(const tg__gemm_plan *j, tg__gemm_last *f, const void *s, int64_t s_rs) {
     if (j->direct && !f->bias) return;
     f->s = s;
     f->s_rs = s_rs;
@@ -10209,7 +10776,7 @@ TG__PRIVATE void tg__gemm_end(const tg__gemm_job *j, tg__gemm_last *f, const voi
 /* ---- strips and blocks */
 
 /* Notes the scratch that a strip of these sizes takes: packed panels, and its sums where c cannot hold them. */
-TG__PRIVATE void tg__gemm_size_strip(tg__gemm_job *j, int64_t ms, int64_t ns) {
+TG__PRIVATE void tg__gemm_size_strip(tg__gemm_plan *j, int64_t ms, int64_t ns) {
     const tg__gemm_part *p = &j->part;
     int64_t work = 0;
     if (p->pack_b) work += p->ks * j->nr + 16;
@@ -10220,7 +10787,7 @@ TG__PRIVATE void tg__gemm_size_strip(tg__gemm_job *j, int64_t ms, int64_t ns) {
 }
 
 /* Strips of about TG__GEMM_CHUNK multiply-adds: columns are cut down to 4 tiles, then rows, then columns again. */
-TG__PRIVATE void tg__gemm_cut(tg__gemm_job *j, int64_t kc) {
+TG__PRIVATE void tg__gemm_cut(tg__gemm_plan *j, int64_t kc) {
     const tg__gemm_part *p = &j->part;
     const int64_t area = tg__imin(1 << 16, TG__GEMM_CHUNK / tg__imax(16, kc));      /* c's elements in a chunk */
     const int64_t least = tg__imax(j->nr, 64 / j->nr * j->nr), tall = 128 / j->mr * j->mr;
@@ -10239,7 +10806,7 @@ TG__PRIVATE void tg__gemm_cut(tg__gemm_job *j, int64_t kc) {
 }
 
 /* Strip i of matrix `at`, k-block kb or all of K when kb is -1. Every path that uses strips ends here. */
-TG__PRIVATE void tg__gemm_strip(const tg__gemm_job *j, int64_t at, int64_t i, int64_t kb, char *scratch) {
+TG__PRIVATE void tg__gemm_strip(const tg__gemm_plan *j, int64_t at, int64_t i, int64_t kb, char *scratch) {
     tg__gemm_part p;
     tg__gemm_last f;
     tg__gemm_matrix(j, at, &p, &f);
@@ -10270,7 +10837,7 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_job *j, int64_t at, int64_t i, in
 /* ---- shared */
 
 /* From i32 sums to c where the dot product kernels have not done it all. */
-TG__PRIVATE void tg__gemm_int_end(const tg__gemm_job *j, const tg__gemm_last *f, const int32_t *s, int64_t s_rs) {
+TG__PRIVATE void tg__gemm_int_end(const tg__gemm_plan *j, const tg__gemm_last *f, const int32_t *s, int64_t s_rs) {
     int32_t *c = (int32_t *)f->c;
     if (j->direct && !f->bias) return;
     for (int64_t i = 0; i < f->m; i++)
@@ -10282,7 +10849,7 @@ TG__PRIVATE void tg__gemm_int_end(const tg__gemm_job *j, const tg__gemm_last *f,
         }
 }
 
-TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_job *j, int64_t i) {
+TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_plan *j, int64_t i) {
     tg__gemm_part p;
     tg__gemm_last f;
     tg__gemm_matrix(j, j->now, &p, &f);
@@ -10311,7 +10878,7 @@ TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_job *j, int64_t i) {
             kc, n, bp + from / j->nr * j->b_step * (int64_t)j->size, j->nr, j->b_step);
     }
 }
-TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_job *j, int64_t i) {
+TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_plan *j, int64_t i) {
     tg__gemm_part p;
     tg__gemm_last f;
     tg__gemm_matrix(j, j->now, &p, &f);
@@ -10341,7 +10908,7 @@ TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_job *j, int64_t i) {
 /* ---- reductions */
 
 /* Piece i of matrix `at`: all of K when it is one block, else block i / (mt nt) into partial sums. */
-TG__PRIVATE void tg__gemm_dots(const tg__gemm_job *j, int64_t at, int64_t i, char *scratch) {
+TG__PRIVATE void tg__gemm_dots(const tg__gemm_plan *j, int64_t at, int64_t i, char *scratch) {
     tg__gemm_part p;
     tg__gemm_last f;
     tg__gemm_matrix(j, at, &p, &f);
@@ -10362,7 +10929,7 @@ TG__PRIVATE void tg__gemm_dots(const tg__gemm_job *j, int64_t at, int64_t i, cha
 
 /* One span of columns. With memory for partial sums: one class of lanes of one k-block. Otherwise all eight
    classes, and the result. */
-TG__PRIVATE void tg__gemm_lanes(const tg__gemm_job *j, int64_t at, int64_t i, char *scratch) {
+TG__PRIVATE void tg__gemm_lanes(const tg__gemm_plan *j, int64_t at, int64_t i, char *scratch) {
     tg__gemm_part p;
     tg__gemm_last f;
     tg__gemm_matrix(j, at, &p, &f);
@@ -10390,7 +10957,7 @@ TG__PRIVATE void tg__gemm_lanes(const tg__gemm_job *j, int64_t at, int64_t i, ch
 }
 
 /* The second phase of the paths with partial sums: rows and columns of c, all parts of each. */
-TG__PRIVATE void tg__gemm_combine(const tg__gemm_job *j, int64_t i) {
+TG__PRIVATE void tg__gemm_combine(const tg__gemm_plan *j, int64_t i) {
     tg__gemm_part p;
     tg__gemm_last f;
     const int64_t wide = tg__ceil_div(j->part.n, TG__GEMM_SPAN), at = i / (wide * j->part.m),
@@ -10427,7 +10994,7 @@ TG__PRIVATE void tg__gemm_int_put(void *p, int64_t i, int type, uint64_t v) {
     }
 }
 
-TG__PRIVATE void tg__gemm_ints(const tg__gemm_job *j, int64_t i) {
+TG__PRIVATE void tg__gemm_ints(const tg__gemm_plan *j, int64_t i) {
     const int64_t at = i / (j->mt * j->nt), row = i % j->mt * j->ms, col = i / j->mt % j->nt * j->ns;
     const int64_t a0 = tg__gemm_offset(j, j->a_bs, at), b0 = tg__gemm_offset(j, j->b_bs, at),
         c0 = tg__gemm_offset(j, j->c_bs, at);
@@ -10446,7 +11013,7 @@ TG__PRIVATE void tg__gemm_ints(const tg__gemm_job *j, int64_t i) {
 
 /* ---- the plan */
 
-TG__PRIVATE bool tg__gemm_memory(tg__gemm_job *j, int64_t elements) {
+TG__PRIVATE bool tg__gemm_memory(tg__gemm_plan *j, int64_t elements) {
     j->mem_bytes = (size_t)elements * j->size;
     j->mem = (char *)tg__mem_get(j->tg, j->mem_bytes);
     return j->mem != NULL;
@@ -10454,7 +11021,7 @@ TG__PRIVATE bool tg__gemm_memory(tg__gemm_job *j, int64_t elements) {
 
 /* The shared path; with an instruction for dot products when words is not 0: then panels hold words of g
    elements each. */
-TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_job *j, int words) {
+TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_plan *j, int words) {
     const tg__gemm_part *p = &j->part;
     const int64_t g = words == 0 ? 1 : words == TG__GEMM_DOT_BYTES ? 4 : 2;
     j->path = TG__GEMM_SHARED;
@@ -10474,7 +11041,7 @@ TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_job *j, int words) {
         (j->direct ? 0 : p->m * p->n));
 }
 
-TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_job *j) {
+TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
     tg__gemm_part *p = &j->part;
     const int64_t work = p->m * p->n * p->k;
     j->kt = tg__ceil_div(p->k, TG__GEMM_RB);
@@ -10509,7 +11076,7 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_job *j) {
 }
 
 /* The path of a float product that is no reduction, and how it is cut. */
-TG__PRIVATE bool tg__gemm_plan(tg__gemm_job *j) {
+TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     tg__gemm_part *p = &j->part;
     const int64_t work = p->m * p->n * tg__imax(16, p->k);
     j->kt = tg__ceil_div(p->k, TG__GEMM_KB);
@@ -10546,7 +11113,7 @@ TG__PRIVATE bool tg__gemm_plan(tg__gemm_job *j) {
     return true;
 }
 
-TG__PRIVATE bool tg__gemm_begin(tg__gemm_job *j) {
+TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     const bool reduction = tg__gemm_is_reduction(j->m, j->n, j->k);
     const int64_t m = j->m;
     j->mem = NULL;
@@ -10585,7 +11152,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_job *j) {
         j->direct = j->direct && !j->accumulate;
         if (words) return tg__gemm_plan_shared(j, words);
     }
-    if (!(reduction ? tg__gemm_plan_reduction(j) : tg__gemm_plan(j))) return false;
+    if (!(reduction ? tg__gemm_plan_reduction(j) : tg__gemm_plan_sums(j))) return false;
     if (j->scratch > TG__GEMM_STACK && !tg__scratch_need(j->tg, j->scratch)) {
         if (j->mem) tg__mem_put(j->tg, j->mem, j->mem_bytes);
         return false;
@@ -10593,11 +11160,11 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_job *j) {
     return true;
 }
 
-TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *job) {
-    tg__gemm_job *j = (tg__gemm_job *)job;
+/* One phase of a product whose fields down to `accumulate` are there. */
+TG__PRIVATE int64_t tg__gemm_phase(tg_ctx *tg, int phase, tg__gemm_plan *j) {
     int64_t chunks = 0;
     if (phase == 0) {
-        j->tg = tg;
+        j->tg = tg; j->mem = NULL;
         if (j->m == 0 || j->n == 0) return 0;
         for (int d = 0; d < j->batch_dims; d++)
             if (j->batch[d] == 0) return 0;
@@ -10634,7 +11201,7 @@ TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *job) {
     return chunks;
 }
 
-TG__PRIVATE void tg__gemm_chunk_in(const tg__gemm_job *j, int64_t i, char *scratch) {
+TG__PRIVATE void tg__gemm_chunk_in(const tg__gemm_plan *j, int64_t i, char *scratch) {
     const int64_t strips = j->mt * j->nt;
     int64_t b, each;
     switch (j->path) {
@@ -10661,8 +11228,8 @@ TG__PRIVATE void tg__gemm_chunk_in(const tg__gemm_job *j, int64_t i, char *scrat
     }
 }
 
-TG__PRIVATE void tg__gemm_chunk(void *job, int64_t i) {
-    const tg__gemm_job *j = (const tg__gemm_job *)job;
+TG__PRIVATE void tg__gemm_chunk(void *plan, int64_t i) {
+    const tg__gemm_plan *j = (const tg__gemm_plan *)plan;
     if (j->path == TG__GEMM_WHOLE) { tg__gemm_ints(j, i); return; }
     if (j->path == TG__GEMM_SHARED) {
         if (j->second) tg__gemm_tile_chunk(j, i);
@@ -10680,7 +11247,29 @@ TG__PRIVATE void tg__gemm_chunk(void *job, int64_t i) {
     tg__gemm_chunk_in(j, i, scratch);
     tg__scratch_give(j->tg, slot);
 }
-static const tg__family tg__family_gemm = { "gemm", TG__FAMILY_GEMM, tg__gemm_start, tg__gemm_chunk, false };
+TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *plan) {
+    tg__gemm_plan *j = (tg__gemm_plan *)plan;
+    if (phase == 0) {
+        const tg_operand *c = &j->job.o[0], *a = &j->job.o[1], *b = &j->job.o[2], *bias = &j->job.o[3];
+        const int d = c->ndim - 2;
+        j->ta = (int)a->dtype; j->tb = (int)b->dtype; j->tc = (int)c->dtype;
+        j->m = c->shape[d]; j->n = c->shape[d + 1]; j->k = a->shape[d + 1];
+        j->c = j->job.at[0]; j->a = j->job.at[1]; j->b = j->job.at[2]; j->bias = j->job.at[3];
+        j->c_rs = c->stride[d]; j->c_cs = c->stride[d + 1];
+        j->a_rs = a->stride[d]; j->a_cs = a->stride[d + 1];
+        j->b_rs = b->stride[d]; j->b_cs = b->stride[d + 1];
+        j->bias_rs = j->bias_cs = 0;
+        if (j->bias) { j->bias_rs = bias->stride[d]; j->bias_cs = bias->stride[d + 1]; }
+        j->accumulate = j->job.r->kind == 1;
+        j->batch_dims = d;
+        for (int i = 0; i < d; i++) {
+            j->batch[i] = c->shape[i];
+            j->a_bs[i] = a->stride[i]; j->b_bs[i] = b->stride[i]; j->c_bs[i] = c->stride[i];
+        }
+    }
+    return tg__gemm_phase(tg, phase, j);
+}
+TG__FAMILY(gemm, false);
 
 /* ======================================================================================
    >>impl-conv    convolutions in two dimensions: conv2d and its two derivatives, which are each other's derivatives
@@ -10712,7 +11301,6 @@ TG__KERNEL(void, tg__conv_sum_f32, (const tg__conv_sum *s));
 TG__KERNEL(void, tg__conv_sum_f64, (const tg__conv_sum *s));
 #define TG__CONV_CALL(job, name) ((job)->wide ? name##_f64__k : name##_f32__k)[(job)->isa]
 
-enum { TG__CONV_RESULT, TG__CONV_BY_DATA, TG__CONV_BY_WEIGHT };
 enum {
     TG__CONV_CHUNK = 4 << 20,       /* multiply-adds of a chunk, about: 20 us with AVX-512 */
     TG__CONV_BLOCK = 512,           /* terms of one block of a sum */
@@ -10754,14 +11342,17 @@ typedef struct tg__conv_sub {
     size_t  weights;                             /* byte offset of its panels */
 } tg__conv_sub;
 
-typedef struct tg__conv_job {
+typedef struct tg__conv_plan {
+    tg__job job;
     int     dir, type;
     /* the convolution's source and result; one of the two may be what is computed */
     tg__conv_map x, y;
     void   *w; int64_t o, c, kh, kw, so, sc, skh, skw;    /* weights [o, c, kh, kw], c of one group */
     const void *bias; int64_t bias_step;
     tg__conv_attr at;
-    /* the plan */
+    /* how it is cut */
+    bool    is_product;                          /* a product of matrices does it all */
+    tg__gemm_plan product;
     tg_ctx *tg;
     int     isa, kind;
     bool    wide;
@@ -10779,13 +11370,13 @@ typedef struct tg__conv_job {
     int64_t cb, c_splits, ob, o_splits;          /* channels and panels of a chunk */
     bool    lanes;                               /* few result channels: lanes lie along positions */
     char   *sums;
-} tg__conv_job;
+} tg__conv_plan;
 
 TG__PRIVATE int64_t tg__conv_floor(int64_t n, int64_t d) { return n >= 0 ? n / d : -((-n + d - 1) / d); }
 
 /* The taps of one sub: `dir` and residue (r, s) say which. Counts them, and fills the tables where there are
    any. Returns how many integers the tables take. */
-TG__PRIVATE int64_t tg__conv_taps(const tg__conv_job *j, tg__conv_sub *s, int64_t r0, int64_t r1, int64_t *table) {
+TG__PRIVATE int64_t tg__conv_taps(const tg__conv_plan *j, tg__conv_sub *s, int64_t r0, int64_t r1, int64_t *table) {
     const int64_t *st = j->at.stride, *di = j->at.dilation, *pa = j->at.padding;
     int64_t *tap, *reach, *ry, *rx, n = 0;
     const int64_t all = j->kh * j->kw;
@@ -10796,14 +11387,14 @@ TG__PRIVATE int64_t tg__conv_taps(const tg__conv_job *j, tg__conv_sub *s, int64_
         for (int64_t b = 0; b < j->kw; b++) {
             const int64_t ya = a * di[0], xb = b * di[1],
                 qy = ya / st[0], qx = xb / st[1], py = ya % st[0], px = xb % st[1];
-            if (j->dir == TG__CONV_BY_DATA && (py != r0 || px != r1)) continue;
+            if (j->dir == TG_CONV_BY_DATA && (py != r0 || px != r1)) continue;
             if (s->dy < qy) s->dy = qy;
             if (s->dx < qx) s->dx = qx;
             if (table) {
                 int64_t p = 0;
                 tap[n] = a * j->skh + b * j->skw;
                 reach[3 * n + 1] = qy; reach[3 * n + 2] = qx;
-                if (j->dir != TG__CONV_BY_DATA) {
+                if (j->dir != TG_CONV_BY_DATA) {
                     while (p < s->planes && (ry[p] != py || rx[p] != px)) p++;
                     if (p == s->planes) { ry[p] = py; rx[p] = px; s->planes++; }
                 } else { ry[0] = rx[0] = 0; s->planes = 1; }
@@ -10812,9 +11403,9 @@ TG__PRIVATE int64_t tg__conv_taps(const tg__conv_job *j, tg__conv_sub *s, int64_
             n++;
         }
     s->taps = n;
-    s->run = n == all && j->skw == 1 && j->skh == j->kw && (j->dir == TG__CONV_BY_DATA ? j->so : j->sc) == all;
+    s->run = n == all && j->skw == 1 && j->skh == j->kw && (j->dir == TG_CONV_BY_DATA ? j->so : j->sc) == all;
     s->tap = tap; s->reach = reach; s->ry = ry; s->rx = rx;
-    if (j->dir != TG__CONV_BY_DATA) {
+    if (j->dir != TG_CONV_BY_DATA) {
         s->rows = j->y.h; s->cols = j->y.w;
         s->out_y = s->out_x = 0; s->out_sy = s->out_sx = 1;
         s->src_y = -pa[0]; s->src_x = -pa[1]; s->src_sy = st[0]; s->src_sx = st[1];
@@ -10836,7 +11427,7 @@ TG__PRIVATE int64_t tg__conv_taps(const tg__conv_job *j, tg__conv_sub *s, int64_
 }
 
 /* Images or rows of a unit, by sizes alone, and the planes that they make. n: images. */
-TG__PRIVATE bool tg__conv_cut(tg__conv_job *j, tg__conv_sub *s, int64_t n) {
+TG__PRIVATE bool tg__conv_cut(tg__conv_plan *j, tg__conv_sub *s, int64_t n) {
     const int64_t m = j->m, k = j->k, terms = tg__imax(1, k) * tg__imax(1, s->taps), image = s->rows * s->cols;
     int64_t least, room, want = TG__CONV_CHUNK / terms / m, flat, rows;
     s->blocks = tg__imin(tg__ceil_div(terms, TG__CONV_BLOCK), tg__imax(1, k));
@@ -10867,10 +11458,10 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_job *j, tg__conv_sub *s, int64_t n) {
     return true;
 }
 /* Vectors of one image with this many rows. */
-TG__PRIVATE int64_t tg__conv_vectors(const tg__conv_job *j, const tg__conv_sub *s, int64_t rows) {
+TG__PRIVATE int64_t tg__conv_vectors(const tg__conv_plan *j, const tg__conv_sub *s, int64_t rows) {
     return s->across ? s->across * rows : tg__ceil_div((rows - 1) * s->pitch + s->cols, j->vn);
 }
-TG__PRIVATE bool tg__conv_image(tg__conv_job *j, tg__conv_sub *s, int64_t channels) {
+TG__PRIVATE bool tg__conv_image(tg__conv_plan *j, tg__conv_sub *s, int64_t channels) {
     int64_t all;
     if (!tg__mul_i64(s->channel, channels, &s->image) || !tg__mul_i64(s->image, s->images * 16, &all))
         return tg__fail_memory(j->tg, SIZE_MAX);
@@ -10884,7 +11475,7 @@ TG__PRIVATE void tg__conv_distances(tg__conv_sub *s, int64_t channels) {
 }
 
 /* Result channels of a chunk: enough of them to pay for filling the planes. */
-TG__PRIVATE void tg__conv_split(const tg__conv_job *j, tg__conv_sub *s) {
+TG__PRIVATE void tg__conv_split(const tg__conv_plan *j, tg__conv_sub *s) {
     const int64_t positions = s->images * s->high * s->cols, terms = tg__imax(1, j->k * s->taps);
     int64_t mb = tg__imax(TG__CONV_CHUNK / terms / positions, 2 * TG__CONV_BLOCK / tg__imax(1, s->taps));
     mb = tg__ceil_div(mb, j->mr) * j->mr;
@@ -10892,14 +11483,14 @@ TG__PRIVATE void tg__conv_split(const tg__conv_job *j, tg__conv_sub *s) {
     s->splits = tg__ceil_div(j->m, s->mb);
 }
 /* The taps of sub i; residues in the order of the first positions that have them. */
-TG__PRIVATE int64_t tg__conv_taps_of(const tg__conv_job *j, tg__conv_sub *s, int64_t i, int64_t across,
+TG__PRIVATE int64_t tg__conv_taps_of(const tg__conv_plan *j, tg__conv_sub *s, int64_t i, int64_t across,
     int64_t *table) {
     return tg__conv_taps(j, s, (i / across + j->at.padding[0]) % j->at.stride[0],
         (i % across + j->at.padding[1]) % j->at.stride[1], table);
 }
 
-TG__PRIVATE bool tg__conv_plan(tg__conv_job *j) {
-    const bool by_data = j->dir == TG__CONV_BY_DATA;
+TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
+    const bool by_data = j->dir == TG_CONV_BY_DATA;
     const int64_t sy = by_data ? j->at.stride[0] : 1, sx = by_data ? j->at.stride[1] : 1,
         all = j->kh * j->kw, groups = j->at.groups;
     int64_t integers = 0, chunks = 0,
@@ -10968,13 +11559,13 @@ fail:
     return false;
 }
 
-TG__PRIVATE void tg__conv_pack_chunk(const tg__conv_job *j, int64_t i) {
+TG__PRIVATE void tg__conv_pack_chunk(const tg__conv_plan *j, int64_t i) {
     for (int64_t p = i * j->each; p < j->panels && p < (i + 1) * j->each; p++) {
         const tg__conv_sub *s = j->sub;
         tg__conv_weights w;
         while (s + 1 < j->sub + j->subs && p >= s[1].first_panel) s++;
         const int64_t at = p - s->first_panel, g = at / s->panels, m0 = at % s->panels * j->mr;
-        const bool by_data = j->dir == TG__CONV_BY_DATA;
+        const bool by_data = j->dir == TG_CONV_BY_DATA;
         w.kind = j->kind;
         w.m = tg__imin(j->mr, j->m - m0);
         w.channels = j->k; w.taps = s->taps;
@@ -10988,7 +11579,7 @@ TG__PRIVATE void tg__conv_pack_chunk(const tg__conv_job *j, int64_t i) {
 }
 
 /* Planes of so many channels of the source from `channel` on: rows j0.. of image n. */
-TG__PRIVATE void tg__conv_planes(const tg__conv_job *j, const tg__conv_sub *s, const tg__conv_map *src,
+TG__PRIVATE void tg__conv_planes(const tg__conv_plan *j, const tg__conv_sub *s, const tg__conv_map *src,
     int64_t n, int64_t channel, int64_t channels, int64_t j0, int64_t rows, void *out) {
     tg__conv_fill f;
     f.src = (const char *)src->data + (n * src->sn + channel * src->sc) * (int64_t)j->stored;
@@ -11001,7 +11592,7 @@ TG__PRIVATE void tg__conv_planes(const tg__conv_job *j, const tg__conv_sub *s, c
     TG__CONV_CALL(j, tg__conv_fill)(&f);
 }
 
-TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_job *j, int64_t i, char *scratch) {
+TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *scratch) {
     const tg__conv_sub *s = j->sub;
     tg__conv_tiles t;
     tg__conv_last f;
@@ -11045,7 +11636,7 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_job *j, int64_t i, char *scr
 }
 
 /* ---- by weight: sums[part][group][panel][split of channels][channel, tap][NR] ---- */
-TG__PRIVATE bool tg__conv_plan_weight(tg__conv_job *j) {
+TG__PRIVATE bool tg__conv_plan_weight(tg__conv_plan *j) {
     tg__conv_sub *s, one;
     const int64_t groups = j->at.groups, og = j->o / groups;
     int64_t terms, px, work;
@@ -11106,7 +11697,7 @@ fail:
     return false;
 }
 
-TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_job *j, int64_t i, char *scratch) {
+TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_plan *j, int64_t i, char *scratch) {
     const tg__conv_sub *s = j->sub;
     const int64_t cs = i % j->c_splits, os = i / j->c_splits % j->o_splits,
         g = i / j->c_splits / j->o_splits % j->at.groups, part = i / j->c_splits / j->o_splits / j->at.groups;
@@ -11154,7 +11745,7 @@ TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_job *j, int64_t i, char *s
     }
 }
 
-TG__PRIVATE void tg__conv_sum_chunk(const tg__conv_job *j, int64_t i) {
+TG__PRIVATE void tg__conv_sum_chunk(const tg__conv_plan *j, int64_t i) {
     const int64_t g = i / j->o_panels, p = i % j->o_panels;
     tg__conv_sum s;
     s.parts = j->parts; s.part_step = j->part_step;
@@ -11168,76 +11759,45 @@ TG__PRIVATE void tg__conv_sum_chunk(const tg__conv_job *j, int64_t i) {
 }
 
 /* ---- the family ---- */
-TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *job) {
-    tg__conv_job *j = (tg__conv_job *)job;
-    const int64_t groups = j->at.groups;
-    int64_t chunks = 0;
-    if (phase == 0) {
-        j->tg = tg;
-        j->mem = NULL;
-        j->isa = tg->isa;
-        j->wide = j->type == TG_F64;
-        j->kind = tg__gemm_kind(j->type);
-        j->size = j->wide ? 8 : 4;
-        j->stored = tg_dtype_size((tg_dtype)j->type);
-        j->mr = TG__CONV_CALL(j, tg__conv_shape)(0);
-        j->vn = TG__CONV_CALL(j, tg__conv_shape)(1);
-        j->wr = TG__CONV_CALL(j, tg__conv_shape)(2);
-        if (!(j->dir == TG__CONV_BY_WEIGHT ? tg__conv_plan_weight(j) : tg__conv_plan(j))) return -1;
-    }
-    j->phase = phase;
-    if (j->dir == TG__CONV_BY_WEIGHT) {
-        if (phase < j->steps) chunks = j->parts * groups * j->o_splits * j->c_splits;
-        else if (phase == j->steps) chunks = groups * j->o_panels;
-    } else if (phase == 0) {
-        chunks = tg__ceil_div(j->panels, j->each);
-    } else if (phase == 1) {
-        const tg__conv_sub *s = &j->sub[j->subs - 1];
-        chunks = s->first_chunk + groups * s->units * s->splits;
-    }
-    if (chunks == 0) { tg__mem_put(tg, j->mem, j->bytes); j->mem = NULL; }
-    return chunks;
+TG__PRIVATE void tg__conv_map_of(tg__conv_map *m, const tg_operand *o, void *data) {
+    m->data = data;
+    m->n = o->shape[0]; m->c = o->shape[1]; m->h = o->shape[2]; m->w = o->shape[3];
+    m->sn = o->stride[0]; m->sc = o->stride[1]; m->sh = o->stride[2]; m->sw = o->stride[3];
 }
-TG__PRIVATE void tg__conv_chunk(void *job, int64_t i) {
-    const tg__conv_job *j = (const tg__conv_job *)job;
-    char *scratch;
-    int slot;
-    if (j->dir == TG__CONV_BY_WEIGHT ? j->phase == j->steps : j->phase == 0) {
-        if (j->dir == TG__CONV_BY_WEIGHT) tg__conv_sum_chunk(j, i);
-        else tg__conv_pack_chunk(j, i);
-        return;
+/* x, weight and y as the convolution has them, whichever of them is computed. */
+TG__PRIVATE void tg__conv_read(tg__conv_plan *j) {
+    static const signed char which[3][3] = { { 1, 2, 0 }, { 0, 1, 2 }, { 1, 0, 2 } };      /* by kind: x, weight, y */
+    const tg_request *r = j->job.r;
+    const signed char *at = which[r->kind];
+    const tg_operand *w = &j->job.o[at[1]];
+    j->dir = r->kind; j->type = (int)j->job.o[0].dtype;
+    for (int d = 0; d < 2; d++) {
+        j->at.stride[d] = r->whole[d]; j->at.padding[d] = r->whole[2 + d]; j->at.dilation[d] = r->whole[4 + d];
+        j->at.size[d] = 0;
     }
-    scratch = (char *)tg__scratch_take(j->tg, &slot);
-    if (j->dir == TG__CONV_BY_WEIGHT) tg__conv_gather_chunk(j, i, scratch);
-    else tg__conv_tile_chunk(j, i, scratch);
-    tg__scratch_give(j->tg, slot);
+    j->at.groups = r->whole[6];
+    tg__conv_map_of(&j->x, &j->job.o[at[0]], j->job.at[at[0]]);
+    tg__conv_map_of(&j->y, &j->job.o[at[2]], j->job.at[at[2]]);
+    j->w = j->job.at[at[1]]; j->o = w->shape[0]; j->c = w->shape[1]; j->kh = w->shape[2]; j->kw = w->shape[3];
+    j->so = w->stride[0]; j->sc = w->stride[1]; j->skh = w->stride[2]; j->skw = w->stride[3];
+    j->bias = NULL; j->bias_step = 0;
+    if (j->dir == TG_CONV_RESULT && j->job.at[3]) { j->bias = j->job.at[3]; j->bias_step = j->job.o[3].stride[0]; }
 }
-static const tg__family tg__family_conv = { "conv", TG__FAMILY_CONV, tg__conv_start, tg__conv_chunk, false };
-
-/* [C, H, W] counts as one image */
-TG__PRIVATE void tg__conv_map_of(tg__conv_map *m, const tg_tensor *t) {
-    const int d = t->ndim - 3;
-    m->data = t->place;
-    m->n = d ? t->shape[0] : 1; m->sn = d ? t->stride[0] : 0;
-    m->c = t->shape[d]; m->h = t->shape[d + 1]; m->w = t->shape[d + 2];
-    m->sc = t->stride[d]; m->sh = t->stride[d + 1]; m->sw = t->stride[d + 2];
-}
-
 /* A 1 x 1 kernel without stride and padding is a product of matrices for each image: y = w x, dx = w^T g. Where the positions
    run on from row to row the gemm family does it, without planes. Only where both add in the same order, so that strides do not choose
    the bits: one block of a sum, no reduction, no dot-product instruction. */
 TG__PRIVATE bool tg__conv_runs_on(const tg__conv_map *m) { return m->h == 1 || m->w == 1 || m->sh == m->w * m->sw; }
-TG__PRIVATE bool tg__conv_is_product(const tg__conv_job *j) {
+TG__PRIVATE bool tg__conv_is_product(const tg__conv_plan *j) {
     const tg__conv_attr *at = &j->at;
-    const bool result = j->dir == TG__CONV_RESULT;
+    const bool result = j->dir == TG_CONV_RESULT;
     const int64_t o = j->o / at->groups, m = result ? o : j->c, k = result ? j->c : o;
-    if (j->dir == TG__CONV_BY_WEIGHT || j->kh != 1 || j->kw != 1) return false;
+    if (j->dir == TG_CONV_BY_WEIGHT || j->kh != 1 || j->kw != 1) return false;
     if (at->stride[0] != 1 || at->stride[1] != 1 || at->padding[0] || at->padding[1]) return false;
     if (!tg__conv_runs_on(&j->x) || !tg__conv_runs_on(&j->y) || (j->bias && at->groups > 1)) return false;
     return k <= TG__CONV_BLOCK && j->type != TG_BF16 && !tg__gemm_is_reduction(m, j->x.h * j->x.w, k);
 }
-TG__PRIVATE void tg__conv_product(const tg__conv_job *j, tg__gemm_job *p) {
-    const bool result = j->dir == TG__CONV_RESULT;
+TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
+    const bool result = j->dir == TG_CONV_RESULT;
     const int64_t groups = j->at.groups, o = j->o / groups;
     const tg__conv_map *from = result ? &j->x : &j->y, *to = result ? &j->y : &j->x;
     tg__zero(p, sizeof *p);
@@ -11252,26 +11812,84 @@ TG__PRIVATE void tg__conv_product(const tg__conv_job *j, tg__gemm_job *p) {
     p->bias = j->bias; p->bias_rs = j->bias_step;
 }
 
-/* x, weight, y as the convolution has them, whichever of them is computed. */
-TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, const tg_tensor *x,
-    const tg_tensor *w, const tg_tensor *y, const tg_tensor *bias, tg_tensor *out) {
-    tg__conv_job j;
-    if (out->numel == 0) return true;
-    j.dir = dir; j.type = (int)out->dtype; j.at = *at;
-    tg__conv_map_of(&j.x, x);
-    tg__conv_map_of(&j.y, y);
-    j.w = w->place; j.o = w->shape[0]; j.c = w->shape[1]; j.kh = w->shape[2]; j.kw = w->shape[3];
-    j.so = w->stride[0]; j.sc = w->stride[1]; j.skh = w->stride[2]; j.skw = w->stride[3];
-    j.bias = bias ? bias->place : NULL; j.bias_step = bias ? bias->stride[0] : 0;
-    /* nothing to sum */
-    if (dir != TG__CONV_RESULT && (x->numel == 0 || w->numel == 0 || y->numel == 0))
-        return tg__fill(tg, out, 0, 0, true);
-    if (tg__conv_is_product(&j)) {
-        tg__gemm_job product;
-        tg__conv_product(&j, &product);
-        return tg__launch(tg, out->device, &tg__family_gemm, &product);
+TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
+    tg__conv_plan *j = (tg__conv_plan *)plan;
+    int64_t chunks = 0;
+    if (phase == 0) {
+        tg__conv_read(j);
+        j->is_product = tg__conv_is_product(j);
+        if (j->is_product) tg__conv_product(j, &j->product);
     }
-    return tg__launch(tg, out->device, &tg__family_conv, &j);
+    if (j->is_product) return tg__gemm_phase(tg, phase, &j->product);
+    const int64_t groups = j->at.groups;
+    if (phase == 0) {
+        j->tg = tg;
+        j->mem = NULL;
+        j->isa = tg->isa;
+        j->wide = j->type == TG_F64;
+        j->kind = tg__gemm_kind(j->type);
+        j->size = j->wide ? 8 : 4;
+        j->stored = tg_dtype_size((tg_dtype)j->type);
+        j->mr = TG__CONV_CALL(j, tg__conv_shape)(0);
+        j->vn = TG__CONV_CALL(j, tg__conv_shape)(1);
+        j->wr = TG__CONV_CALL(j, tg__conv_shape)(2);
+        if (!(j->dir == TG_CONV_BY_WEIGHT ? tg__conv_plan_weight(j) : tg__conv_plan_maps(j))) return -1;
+    }
+    j->phase = phase;
+    if (j->dir == TG_CONV_BY_WEIGHT) {
+        if (phase < j->steps) chunks = j->parts * groups * j->o_splits * j->c_splits;
+        else if (phase == j->steps) chunks = groups * j->o_panels;
+    } else if (phase == 0) {
+        chunks = tg__ceil_div(j->panels, j->each);
+    } else if (phase == 1) {
+        const tg__conv_sub *s = &j->sub[j->subs - 1];
+        chunks = s->first_chunk + groups * s->units * s->splits;
+    }
+    if (chunks == 0) { tg__mem_put(tg, j->mem, j->bytes); j->mem = NULL; }
+    return chunks;
+}
+TG__PRIVATE void tg__conv_chunk(void *plan, int64_t i) {
+    tg__conv_plan *j = (tg__conv_plan *)plan;
+    char *scratch;
+    int slot;
+    if (j->is_product) { tg__gemm_chunk(&j->product, i); return; }
+    if (j->dir == TG_CONV_BY_WEIGHT ? j->phase == j->steps : j->phase == 0) {
+        if (j->dir == TG_CONV_BY_WEIGHT) tg__conv_sum_chunk(j, i);
+        else tg__conv_pack_chunk(j, i);
+        return;
+    }
+    scratch = (char *)tg__scratch_take(j->tg, &slot);
+    if (j->dir == TG_CONV_BY_WEIGHT) tg__conv_gather_chunk(j, i, scratch);
+    else tg__conv_tile_chunk(j, i, scratch);
+    tg__scratch_give(j->tg, slot);
+}
+TG__FAMILY(conv, false);
+
+/* [C, H, W] counts as one image */
+TG__PRIVATE void tg__ask_images(tg__ask *a, tg_tensor *t, unsigned use) {
+    tg_operand *o = tg__ask_for(a, t, use);
+    if (o->ndim != 3) return;
+    for (int d = 3; d > 0; d--) { o->shape[d] = o->shape[d - 1]; o->stride[d] = o->stride[d - 1]; }
+    o->shape[0] = 1; o->stride[0] = 0;
+    o->ndim = 4;
+}
+/* out = result or gradient of the two others, in the order of the request. */
+TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, tg_tensor *out,
+    tg_tensor *first, tg_tensor *second, tg_tensor *bias) {
+    tg__ask a;
+    if (out->numel == 0) return true;
+    /* nothing to sum */
+    if (dir != TG_CONV_RESULT && (first->numel == 0 || second->numel == 0)) return tg__fill(tg, out, 0, 0, true);
+    tg__ask_begin(&a, TG_FAMILY_CONV, dir, out->dtype);
+    for (int d = 0; d < 2; d++) {
+        a.r.whole[d] = at->stride[d]; a.r.whole[2 + d] = at->padding[d]; a.r.whole[4 + d] = at->dilation[d];
+    }
+    a.r.whole[6] = at->groups;
+    tg__ask_images(&a, out, TG_WRITE);
+    tg__ask_images(&a, first, TG_READ);
+    tg__ask_images(&a, second, TG_READ);
+    if (dir == TG_CONV_RESULT) tg__ask_for(&a, bias, TG_READ);
+    return tg__launch(&a, tg, &tg__family_conv, NULL);
 }
 
 /* ------------------------------------------------------------------------ conv2d ----
@@ -11280,12 +11898,13 @@ TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, cons
    dx = conv2d_input(g, weight), dweight = conv2d_weight(g, x), dbias = g summed over images and positions.
    The three are linear in each operand and each other's derivatives, so any order of differentiation stays
    within them. Channels-last x gives a channels-last result. */
+static const tg_attr tg__conv2d_attrs[] = {
+    TG__ATTR_EACH(tg__conv_attr, stride), TG__ATTR_EACH(tg__conv_attr, padding), TG__ATTR_EACH(tg__conv_attr, dilation),
+    TG__ATTR(tg__conv_attr, groups, INT)
+};
 static const tg_attr tg__conv_attrs[] = {
-    { "stride", TG_ATTR_INTS, offsetof(tg__conv_attr, stride), 2 },
-    { "padding", TG_ATTR_INTS, offsetof(tg__conv_attr, padding), 2 },
-    { "dilation", TG_ATTR_INTS, offsetof(tg__conv_attr, dilation), 2 },
-    { "groups", TG_ATTR_INT, offsetof(tg__conv_attr, groups), 1 },
-    { "size", TG_ATTR_INTS, offsetof(tg__conv_attr, size), 2 }
+    TG__ATTR_EACH(tg__conv_attr, stride), TG__ATTR_EACH(tg__conv_attr, padding), TG__ATTR_EACH(tg__conv_attr, dilation),
+    TG__ATTR(tg__conv_attr, groups, INT), TG__ATTR_EACH(tg__conv_attr, size)
 };
 /* one of the three ops; size may be NULL */
 TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *at, const int64_t *size,
@@ -11349,14 +11968,13 @@ TG__PRIVATE bool tg__conv2d_check(tg_ctx *tg, tg__node *n) {
     return tg__conv_out(tg, n, x, shape);
 }
 TG__PRIVATE bool tg__conv2d_forward(tg_ctx *tg, tg__node *n) {
-    return tg__conv_run(tg, TG__CONV_RESULT, (const tg__conv_attr *)n->attr,
-        n->in[0], n->in[1], n->out[0], n->in[2], n->out[0]);
+    return tg__conv_run(tg, TG_CONV_RESULT, (const tg__conv_attr *)n->attr, n->out[0], n->in[0], n->in[1], n->in[2]);
 }
 TG__PRIVATE bool tg__conv2d_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
     const int d = n->in_slot[0].ndim - 3;
-    if (n->wants[0]) dx[0] = tg__conv_call(TG__CONV_BY_DATA, at, n->in_slot[0].shape + d + 1, g[0], n->in[1]);
-    if (n->wants[1]) dx[1] = tg__conv_call(TG__CONV_BY_WEIGHT, at, n->in_slot[1].shape + 2, g[0], n->in[0]);
+    if (n->wants[0]) dx[0] = tg__conv_call(TG_CONV_BY_DATA, at, n->in_slot[0].shape + d + 1, g[0], n->in[1]);
+    if (n->wants[1]) dx[1] = tg__conv_call(TG_CONV_BY_WEIGHT, at, n->in_slot[1].shape + 2, g[0], n->in[0]);
     if (n->wants[2]) {
         int64_t dims[3];
         dims[0] = 0; dims[1] = d + 1; dims[2] = d + 2;
@@ -11364,8 +11982,8 @@ TG__PRIVATE bool tg__conv2d_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     }
     return !tg_failed(tg);
 }
-static const tg_op tg__conv2d_op = { "conv2d", 1, 2, 1, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 },
-    tg__conv_attrs, 5, sizeof(tg__conv_attr), tg__conv2d_check, tg__conv2d_forward, tg__conv2d_backward, NULL };
+static const tg_op tg__conv2d_op = { TG__OP("conv2d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS_OF(tg__conv2d, tg__conv),
+    tg__conv2d_check, tg__conv2d_forward, tg__conv2d_backward };
 TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args) {
     tg__conv_attr at;
     tg_tensor *any;
@@ -11411,18 +12029,16 @@ TG__PRIVATE bool tg__conv2d_input_check(tg_ctx *tg, tg__node *n) {
     return tg__conv_out(tg, n, g, shape);
 }
 TG__PRIVATE bool tg__conv2d_input_forward(tg_ctx *tg, tg__node *n) {
-    return tg__conv_run(tg, TG__CONV_BY_DATA, (const tg__conv_attr *)n->attr,
-        n->out[0], n->in[1], n->in[0], NULL, n->out[0]);
+    return tg__conv_run(tg, TG_CONV_BY_DATA, (const tg__conv_attr *)n->attr, n->out[0], n->in[1], n->in[0], NULL);
 }
 TG__PRIVATE bool tg__conv2d_input_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
-    if (n->wants[0]) dx[0] = tg__conv_call(TG__CONV_RESULT, at, NULL, g[0], n->in[1]);
-    if (n->wants[1]) dx[1] = tg__conv_call(TG__CONV_BY_WEIGHT, at, n->in_slot[1].shape + 2, n->in[0], g[0]);
+    if (n->wants[0]) dx[0] = tg__conv_call(TG_CONV_RESULT, at, NULL, g[0], n->in[1]);
+    if (n->wants[1]) dx[1] = tg__conv_call(TG_CONV_BY_WEIGHT, at, n->in_slot[1].shape + 2, n->in[0], g[0]);
     return !tg_failed(tg);
 }
-static const tg_op tg__conv2d_input_op = { "conv2d_input", 1, 2, 0, 1, 0,
-    { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, tg__conv_attrs, 5, sizeof(tg__conv_attr), tg__conv2d_input_check,
-    tg__conv2d_input_forward, tg__conv2d_input_backward, NULL };
+static const tg_op tg__conv2d_input_op = { TG__OP("conv2d_input", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv),
+    tg__conv2d_input_check, tg__conv2d_input_forward, tg__conv2d_input_backward };
 
 /* ----------------------------------------------------------------- conv2d_weight ----
    The gradient of conv2d by weight, of kernel size `size`:
@@ -11447,19 +12063,17 @@ TG__PRIVATE bool tg__conv2d_weight_check(tg_ctx *tg, tg__node *n) {
     return tg__out_make(tg, n, 0, g->dtype, 4, shape);
 }
 TG__PRIVATE bool tg__conv2d_weight_forward(tg_ctx *tg, tg__node *n) {
-    return tg__conv_run(tg, TG__CONV_BY_WEIGHT, (const tg__conv_attr *)n->attr,
-        n->in[1], n->out[0], n->in[0], NULL, n->out[0]);
+    return tg__conv_run(tg, TG_CONV_BY_WEIGHT, (const tg__conv_attr *)n->attr, n->out[0], n->in[1], n->in[0], NULL);
 }
 TG__PRIVATE bool tg__conv2d_weight_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
     const int d = n->in_slot[1].ndim - 3;
-    if (n->wants[0]) dx[0] = tg__conv_call(TG__CONV_RESULT, at, NULL, n->in[1], g[0]);
-    if (n->wants[1]) dx[1] = tg__conv_call(TG__CONV_BY_DATA, at, n->in_slot[1].shape + d + 1, n->in[0], g[0]);
+    if (n->wants[0]) dx[0] = tg__conv_call(TG_CONV_RESULT, at, NULL, n->in[1], g[0]);
+    if (n->wants[1]) dx[1] = tg__conv_call(TG_CONV_BY_DATA, at, n->in_slot[1].shape + d + 1, n->in[0], g[0]);
     return !tg_failed(tg);
 }
-static const tg_op tg__conv2d_weight_op = { "conv2d_weight", 1, 2, 0, 1, 0,
-    { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 }, tg__conv_attrs, 5, sizeof(tg__conv_attr), tg__conv2d_weight_check,
-    tg__conv2d_weight_forward, tg__conv2d_weight_backward, NULL };
+static const tg_op tg__conv2d_weight_op = { TG__OP("conv2d_weight", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv),
+    tg__conv2d_weight_check, tg__conv2d_weight_forward, tg__conv2d_weight_backward };
 
 TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const int64_t *size,
     tg_tensor *a, tg_tensor *b) {
@@ -11467,8 +12081,8 @@ TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const i
     tg_tensor *in[3];
     at.size[0] = size ? size[0] : 0; at.size[1] = size ? size[1] : 0;
     in[0] = a; in[1] = b; in[2] = NULL;
-    if (dir == TG__CONV_RESULT) return tg__call(&tg__conv2d_op, &at, in, 3, NULL, 1);
-    return tg__call(dir == TG__CONV_BY_DATA ? &tg__conv2d_input_op : &tg__conv2d_weight_op, &at, in, 2, NULL, 1);
+    if (dir == TG_CONV_RESULT) return tg__call(&tg__conv2d_op, &at, in, 3, NULL, 1);
+    return tg__call(dir == TG_CONV_BY_DATA ? &tg__conv2d_input_op : &tg__conv2d_weight_op, &at, in, 2, NULL, 1);
 }
 
 /* ======================================================================================
@@ -11506,38 +12120,33 @@ TG__PRIVATE bool tg__matmul_check(tg_ctx *tg, tg__node *n) {
     shape[nd - 2] = a->shape[a->ndim - 2]; shape[nd - 1] = b->shape[b->ndim - 1];
     return tg__out_make(tg, n, 0, a->dtype, nd, shape);
 }
-TG__PRIVATE void tg__matmul_strides(const tg_tensor *t, int64_t *rs, int64_t *cs) {
-    *rs = t->stride[t->ndim - 2];
-    *cs = t->stride[t->ndim - 1];
+/* An operand [.., r, c] of a product whose result has c's dimensions: batches broadcast. */
+TG__PRIVATE void tg__ask_matrix(tg__ask *a, tg_tensor *t, const tg_tensor *c) {
+    tg_operand *o = tg__ask_for(a, t, TG_READ);
+    int d, lead = c->ndim - t->ndim;
+    o->ndim = c->ndim;
+    for (d = c->ndim - 1; d >= 0; d--) {
+        const bool there = d >= lead, wide = d < c->ndim - 2 && (!there || t->shape[d - lead] == 1);
+        o->shape[d] = d < c->ndim - 2 ? c->shape[d] : t->shape[d - lead];
+        o->stride[d] = wide ? 0 : t->stride[d - lead];
+    }
 }
 TG__PRIVATE bool tg__matmul_forward(tg_ctx *tg, tg__node *n) {
-    tg_tensor *a = n->in[0], *b = n->in[1], *c = n->out[0];
-    tg__gemm_job j;
-    int d;
-    tg__zero(&j, sizeof j);
-    j.ta = (int)a->dtype; j.tb = (int)b->dtype; j.tc = (int)c->dtype;
-    j.m = c->shape[c->ndim - 2]; j.n = c->shape[c->ndim - 1]; j.k = a->shape[a->ndim - 1];
-    j.a = a->place; j.b = b->place; j.c = c->place;
-    tg__matmul_strides(a, &j.a_rs, &j.a_cs);
-    tg__matmul_strides(b, &j.b_rs, &j.b_cs);
-    tg__matmul_strides(c, &j.c_rs, &j.c_cs);
-    j.batch_dims = c->ndim - 2;
-    for (d = 0; d < j.batch_dims; d++) {
-        int ad = d - (c->ndim - a->ndim), bd = d - (c->ndim - b->ndim);
-        j.batch[d] = c->shape[d];
-        j.a_bs[d] = ad >= 0 && a->shape[ad] != 1 ? a->stride[ad] : 0;
-        j.b_bs[d] = bd >= 0 && b->shape[bd] != 1 ? b->stride[bd] : 0;
-        j.c_bs[d] = c->stride[d];
-    }
-    return tg__launch(tg, c->device, &tg__family_gemm, &j);
+    tg__ask a;
+    tg__ask_begin(&a, TG_FAMILY_GEMM, 0, n->out[0]->dtype);
+    tg__ask_for(&a, n->out[0], TG_WRITE);
+    tg__ask_matrix(&a, n->in[0], n->out[0]);
+    tg__ask_matrix(&a, n->in[1], n->out[0]);
+    tg__ask_for(&a, NULL, TG_ABSENT);
+    return tg__launch(&a, tg, &tg__family_gemm, NULL);
 }
 TG__PRIVATE bool tg__matmul_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0]) dx[0] = tg_matmul(g[0], tg_transpose(n->in[1], -2, -1));
     if (n->wants[1]) dx[1] = tg_matmul(tg_transpose(n->in[0], -2, -1), g[0]);
     return tg->error == TG_OK;
 }
-static const tg_op tg__matmul_op = { "matmul", 1, 2, 0, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 },
-    NULL, 0, 0, tg__matmul_check, tg__matmul_forward, tg__matmul_backward, NULL };
+static const tg_op tg__matmul_op = { TG__OP("matmul", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
+    tg__matmul_check, tg__matmul_forward, tg__matmul_backward };
 
 TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
     tg_ctx *tg = tg__start2(a, b, "matmul");
@@ -11572,10 +12181,16 @@ TG__PRIVATE bool tg__linear_check(tg_ctx *tg, tg__node *n) {
     shape[x->ndim - 1] = w->shape[0];
     return tg__out_make(tg, n, 0, x->dtype, x->ndim, shape);
 }
+/* the operand as a matrix */
+TG__PRIVATE void tg__ask_flat(tg_operand *o, int64_t rows, int64_t columns, int64_t row, int64_t column) {
+    o->ndim = 2;
+    o->shape[0] = rows; o->shape[1] = columns;
+    o->stride[0] = row; o->stride[1] = column;
+}
 TG__PRIVATE bool tg__linear_forward(tg_ctx *tg, tg__node *n) {
     tg_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2], *y = n->out[0];
     int64_t in = w->shape[1], out = w->shape[0], rows = 1, shape[2], stride[2];
-    tg__gemm_job j;
+    tg__ask a;
     bool made = false, ok;
     int d;
     for (d = 0; d < x->ndim - 1; d++) rows *= x->shape[d];
@@ -11588,14 +12203,12 @@ TG__PRIVATE bool tg__linear_forward(tg_ctx *tg, tg__node *n) {
         if (!tg__copy_to(tg, x, n->in[0])) { tg__tensor_drop(x); return false; }
         stride[0] = in; stride[1] = 1;
     }
-    tg__zero(&j, sizeof j);
-    j.ta = j.tb = j.tc = (int)y->dtype;
-    j.m = rows; j.n = out; j.k = in;
-    j.a = x->place; j.a_rs = stride[0]; j.a_cs = stride[1];
-    j.b = w->place; j.b_rs = w->stride[1]; j.b_cs = w->stride[0];
-    j.c = y->place; j.c_rs = out; j.c_cs = 1;
-    if (b) { j.bias = b->place; j.bias_rs = 0; j.bias_cs = b->stride[0]; }
-    ok = tg__launch(tg, y->device, &tg__family_gemm, &j);
+    tg__ask_begin(&a, TG_FAMILY_GEMM, 0, y->dtype);
+    tg__ask_flat(tg__ask_for(&a, y, TG_WRITE), rows, out, out, 1);
+    tg__ask_flat(tg__ask_for(&a, x, TG_READ), rows, in, stride[0], stride[1]);
+    tg__ask_flat(tg__ask_for(&a, w, TG_READ), in, out, w->stride[1], w->stride[0]);
+    tg__ask_flat(tg__ask_for(&a, b, TG_READ), rows, out, 0, b ? b->stride[0] : 0);
+    ok = tg__launch(&a, tg, &tg__family_gemm, NULL);
     if (made) tg__tensor_drop(x);
     return ok;
 }
@@ -11616,8 +12229,8 @@ TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     }
     return tg->error == TG_OK;
 }
-static const tg_op tg__linear_op = { "linear", 1, 2, 1, 1, 0, { TG_SAVE_IN(1), TG_SAVE_IN(0), 0, 0 },
-    NULL, 0, 0, tg__linear_check, tg__linear_forward, tg__linear_backward, NULL };
+static const tg_op tg__linear_op = { TG__OP("linear", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
+    tg__linear_check, tg__linear_forward, tg__linear_backward };
 TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) {
     tg_ctx *tg = tg__start2(x, weight, "linear");
     if (!tg) return NULL;
@@ -11635,22 +12248,35 @@ TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) 
    A second output keeps two numbers of each row, its largest logit and the sum of exp(x - largest), so that the
    derivative reads the logits once and no tensor of probabilities is ever made. tg_cross_entropy is the mean of
    the losses whose class is not -100. Saves: the logits, the classes, the two numbers. */
-typedef struct tg__entropy_job {
-    tg_ctx *tg;
+typedef struct tg__entropy_plan {
+    tg__job job;
     const char *x, *target, *g;            /* g NULL: the losses; else the derivative */
     char *y, *rows;                        /* [N] losses or [N, C] derivative; [N, 2] */
     tg_dtype d, compute, td;
     int64_t n, classes, xs[2], ts, gs, per;
-} tg__entropy_job;
+    tg__look look;                         /* at the classes */
+} tg__entropy_plan;
 
-TG__PRIVATE void tg__entropy_chunk(void *job, int64_t index) {
-    tg__entropy_job *j = (tg__entropy_job *)job;
-    const int isa = j->tg->isa;
+TG__PRIVATE void tg__entropy_look(tg__entropy_plan *j, int64_t chunk) {
+    int64_t r, end, c;
+    if (j->look.state == TG__EXPLAINS) chunk = (int64_t)j->look.bad - 1;
+    end = tg__imin((chunk + 1) * j->per, j->n);
+    for (r = chunk * j->per; r < end; r++) {
+        c = tg__get_i64(j->target + r * j->ts * (int64_t)tg_dtype_size(j->td), j->td);
+        if (c == -100 || (c >= 0 && c < j->classes)) continue;
+        if (j->look.state == TG__EXPLAINS) { j->look.value = c; j->look.place = r; } else tg__look_bad(&j->look, chunk);
+        return;
+    }
+}
+TG__PRIVATE void tg__entropy_chunk(void *plan, int64_t index) {
+    tg__entropy_plan *j = (tg__entropy_plan *)plan;
+    const int isa = j->job.tg->isa;
     const int64_t size = (int64_t)tg_dtype_size(j->d), wide = (int64_t)tg_dtype_size(j->compute),
         end = tg__imin((index + 1) * j->per, j->n);
     const bool same = j->d == j->compute, direct = same && j->xs[1] == 1;
     int slot = -1;
-    void *tile = direct ? NULL : tg__scratch_take(j->tg, &slot);
+    if (j->look.state) { tg__entropy_look(j, index); return; }
+    void *tile = direct ? NULL : tg__scratch_take(j->job.tg, &slot);
     int64_t r;
     for (r = index * j->per; r < end; r++) {
         const int64_t c = tg__get_i64(j->target + r * j->ts * (int64_t)tg_dtype_size(j->td), j->td);
@@ -11680,39 +12306,44 @@ TG__PRIVATE void tg__entropy_chunk(void *job, int64_t index) {
             if (!same) tg__store(isa, j->compute, j->classes, y, 1, j->d, tile);
         }
     }
-    if (tile) tg__scratch_give(j->tg, slot);
+    if (tile) tg__scratch_give(j->job.tg, slot);
 }
-TG__PRIVATE int64_t tg__entropy_start(tg_ctx *tg, int phase, void *job) {
-    tg__entropy_job *j = (tg__entropy_job *)job;
-    if (phase || j->n == 0) return 0;
-    if (!(j->d == j->compute && j->xs[1] == 1) && !tg__scratch_need(tg, (size_t)j->classes * 8)) return -1;
-    j->per = tg__imax(1, 16384 / tg__imax(1, j->classes));
+/* The classes are looked at in the derivative too: a host may have written to memory that it lent, which no version
+   tells. */
+TG__PRIVATE int64_t tg__entropy_start(tg_ctx *tg, int phase, void *plan) {
+    tg__entropy_plan *j = (tg__entropy_plan *)plan;
+    const tg_operand *o = j->job.o;
+    int next;
+    if (phase == 0) {
+        const bool derive = j->job.r->kind == 1;
+        j->y = j->job.at[0]; j->rows = j->job.at[1]; j->x = j->job.at[2]; j->target = j->job.at[3];
+        j->g = derive ? j->job.at[4] : NULL;
+        j->d = o[2].dtype; j->compute = j->job.r->compute; j->td = o[3].dtype;
+        j->n = o[2].shape[0]; j->classes = o[2].shape[1];
+        j->xs[0] = o[2].stride[0]; j->xs[1] = j->classes == 1 ? 1 : o[2].stride[1];
+        j->ts = o[3].stride[0]; j->gs = derive ? o[4].stride[0] : 0;
+        j->per = tg__imax(1, 16384 / tg__imax(1, j->classes));
+        j->look.state = TG__LOOKS; j->look.bad = 0;
+        if (j->n == 0) return 0;
+        if (!(j->d == j->compute && j->xs[1] == 1) && !tg__scratch_need(tg, (size_t)j->classes * 8)) return -1;
+    } else if (!j->look.state) return 0;
+    else if ((next = tg__look_next(&j->look)) != 0) {
+        if (next < 0) (void)tg__fail(tg, TG__E_CLASS_RANGE, j->look.value, j->look.place, j->job.t[2], j->classes);
+        return next;
+    }
     return tg__ceil_div(j->n, j->per);
 }
-static const tg__family tg__family_entropy = { "cross_entropy", TG__FAMILY_ENTROPY,
-    tg__entropy_start, tg__entropy_chunk, false };
+TG__FAMILY(entropy, false);
 
-TG__PRIVATE bool tg__entropy_run(tg_ctx *tg, const tg_tensor *x, const tg_tensor *target,
-    tg_tensor *rows, const tg_tensor *g, tg_tensor *y) {
-    tg__entropy_job j;
-    j.tg = tg;
-    j.x = (const char *)x->place; j.target = (const char *)target->place; j.g = g ? (const char *)g->place : NULL;
-    j.y = (char *)y->place; j.rows = (char *)rows->place;
-    j.d = x->dtype; j.compute = tg__compute_type(x->dtype); j.td = target->dtype;
-    j.n = x->shape[0]; j.classes = x->shape[1];
-    j.xs[0] = x->stride[0]; j.xs[1] = x->shape[1] == 1 ? 1 : x->stride[1];
-    j.ts = target->stride[0]; j.gs = g ? g->stride[0] : 0; j.per = 0;
-    return tg__launch(tg, x->device, &tg__family_entropy, &j);
-}
-/* Also before the derivative: a host may have written to memory that it lent, which no version tells. */
-TG__PRIVATE bool tg__entropy_classes(tg_ctx *tg, const tg_tensor *x, const tg_tensor *target) {
-    int64_t i;
-    if (!tg__host(tg, target)) return false;
-    for (i = 0; i < target->numel; i++) {
-        const int64_t c = tg__get_i64(tg__element_at(target, i), target->dtype);
-        if (c != -100 && (c < 0 || c >= x->shape[1])) return tg__fail(tg, TG__E_CLASS_RANGE, c, i, x, x->shape[1]);
-    }
-    return true;
+TG__PRIVATE bool tg__entropy_run(tg_ctx *tg, tg_tensor *x, tg_tensor *target, tg_tensor *rows, tg_tensor *g, tg_tensor *y) {
+    tg__ask a;
+    tg__ask_begin(&a, TG_FAMILY_ENTROPY, g != NULL, tg__compute_type(x->dtype));
+    tg__ask_for(&a, y, TG_WRITE);
+    tg__ask_for(&a, rows, g ? TG_READ : TG_WRITE);
+    tg__ask_for(&a, x, TG_READ);
+    tg__ask_for(&a, target, TG_READ);
+    if (g) tg__ask_for(&a, g, TG_READ);
+    return tg__launch(&a, tg, &tg__family_entropy, NULL);
 }
 TG__PRIVATE bool tg__entropy_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = n->in[0], *target = n->in[1];
@@ -11721,7 +12352,6 @@ TG__PRIVATE bool tg__entropy_check(tg_ctx *tg, tg__node *n) {
         return tg__fail(tg, TG__E_TARGET_SHAPE, x, target, "cross_entropy takes logits [N, C] and classes [N]");
     if (!tg_dtype_is_float(x->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
     if (target->dtype != TG_I64 && target->dtype != TG_I32) return tg__fail(tg, TG__E_INDEX_DTYPE, target);
-    if (!tg__entropy_classes(tg, x, target)) return false;
     shape[0] = x->shape[0]; shape[1] = 2;
     return tg__out_make(tg, n, 0, x->dtype, 1, shape) &&
         tg__out_make(tg, n, 1, tg__compute_type(x->dtype), 2, shape);
@@ -11732,7 +12362,6 @@ TG__PRIVATE bool tg__entropy_forward(tg_ctx *tg, tg__node *n) {
 TG__PRIVATE bool tg__entropy_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     tg_tensor *x = n->in[0], *target = n->in[1], *counts, *hot;
     if (!n->wants[0]) return true;
-    if (!tg__entropy_classes(tg, x, target)) return false;
     if (x->numel == 0) { dx[0] = tg__zeros_beside(tg, x, 2, x->shape); return dx[0] != NULL; }
     if (!tg->grad_mode) {
         dx[0] = tg__hold(tg, tg__tensor_make(tg, x->device, x->dtype, 2, x->shape, NULL));
@@ -11744,17 +12373,15 @@ TG__PRIVATE bool tg__entropy_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg_where(tg_unsqueeze(counts, 1), dx[0], tg_number(tg, 0));
     return dx[0] != NULL;
 }
-static const tg_op tg__entropy_op = { "cross_entropy", 1, 2, 0, 2, 0,
-    { TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1), 0, 0, 0 },
-    NULL, 0, 0, tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
+static const tg_op tg__entropy_op = { TG__OP("cross_entropy", TG__IN(2), TG__OUT(2), TG__NO_FLAGS), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1)), TG__NO_ATTRS,
+    tg__entropy_check, tg__entropy_forward, tg__entropy_backward };
 TG_API tg_tensor *(tg_cross_entropy)(tg_tensor *logits, tg_tensor *target) {
-    tg_tensor *in[2], *outs[2], *total;
-    int64_t i, n = 0;
+    tg_tensor *in[2], *outs[2], *total, *count;
     in[0] = logits; in[1] = target;
     if (!tg__call(&tg__entropy_op, NULL, in, 2, outs, 2)) return NULL;
-    for (i = 0; i < target->numel; i++) n += tg__get_i64(tg__element_at(target, i), target->dtype) != -100;
+    count = tg_sum(tg_ne(target, tg_integer(logits->tg, -100)));
     total = tg_sum(tg_to(outs[0], tg__compute_type(logits->dtype)));        /* a half has no room for the sum */
-    return tg_to(tg_div(total, tg_number(logits->tg, (double)n)), logits->dtype);
+    return tg_to(tg_div(total, tg_to(count, total ? total->dtype : TG_F32)), logits->dtype);
 }
 
 /* ------------------------------------------------------------------ made of ops: mse_loss, dropout ---- */
@@ -11767,8 +12394,7 @@ TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
     if (!(p >= 0 && p <= 1)) { tg__fail(tg, TG__E_PROBABILITY, p); return NULL; }
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     if (!training || p == 0) return x;
-    mask = tg_empty_like(x);
-    if (!mask || !tg__random(tg, mask, TG__RANDOM_KEEP, p, p < 1 ? 1 / (1 - p) : 0, 0, 0)) return NULL;
+    mask = tg__set_call(&tg__keep_op, tg_empty_like(x), p, p < 1 ? 1 / (1 - p) : 0);
     return tg_mul(x, mask);
 }
 
@@ -13150,7 +13776,11 @@ TG__PRIVATE void tg__print_level(tg__printer *p, int d, const char *at, int inde
     tg__put_char(p->t, ']');
 }
 
-TG__PRIVATE bool tg__readable(tg_tensor *t) { return t && t->alive && (t->data || t->numel == 0); }
+/* t, or a copy on the host, or NULL where there is nothing to read */
+TG__PRIVATE tg_tensor *tg__readable(tg_tensor *t) {
+    if (!t || !t->alive) return NULL;
+    return t->numel == 0 ? t : tg__on_host(t->tg, t);
+}
 TG__PRIVATE size_t tg__format_dead(tg_tensor *t, tg__text *x) {
     tg__put(x, !t ? "NULL" : !t->alive ? "tensor(its scope has ended)" : "tensor(not readable by the host)");
     return x->length;
@@ -13160,9 +13790,10 @@ TG_API size_t (tg_format)(tg_tensor *t, char *out, size_t size) {
     tg__text x = tg__text_over(out, size);
     tg__printer p;
     double low = -1, high = 0;
-    if (!tg__readable(t)) return tg__format_dead(t, &x);
+    tg_tensor *v = tg__readable(t);
+    if (!v) return tg__format_dead(t, &x);
     memset(&p, 0, sizeof p);
-    p.t = &x; p.x = t; p.edge = t->numel > TG__SUMMARY ? TG__EDGE : 0;
+    p.t = &x; p.x = v; p.edge = t->numel > TG__SUMMARY ? TG__EDGE : 0;
     p.ints = !tg_dtype_is_float(t->dtype); p.whole = true;
     tg__put(&x, "tensor(");
     if (t->numel == 0) {
@@ -13174,10 +13805,10 @@ TG_API size_t (tg_format)(tg_tensor *t, char *out, size_t size) {
             tg__put_char(&x, ')');
         }
     } else {
-        tg__print_scan(&p, 0, (const char *)t->data, &low, &high, 0);
+        tg__print_scan(&p, 0, (const char *)v->data, &low, &high, 0);
         if (!p.ints && low > 0) p.sci = high / low > 1000 || high > 1e8 || (!p.whole && low < 1e-4);
-        tg__print_scan(&p, 0, (const char *)t->data, &low, &high, 1);
-        tg__print_level(&p, 0, (const char *)t->data, 7);
+        tg__print_scan(&p, 0, (const char *)v->data, &low, &high, 1);
+        tg__print_level(&p, 0, (const char *)v->data, 7);
     }
     if (t->dtype != TG_F32 && (t->numel == 0 || (t->dtype != TG_I64 && t->dtype != TG_BOOL))) {
         tg__put(&x, ", dtype=");
@@ -13213,12 +13844,13 @@ TG_API void (tg_print)(tg_tensor *t) { tg__print_with(t, (tg_format)); }
 TG_API size_t (tg_format_line)(tg_tensor *t, char *out, size_t size) {
     tg__text x = tg__text_over(out, size);
     int64_t i;
-    if (!tg__readable(t)) return tg__format_dead(t, &x);
+    tg_tensor *h = tg__readable(t);
+    if (!h) return tg__format_dead(t, &x);
     tg__put_tensor(&x, t);
     if (t->requires_grad) tg__put(&x, " requires_grad");
     tg__put(&x, " [");
     for (i = 0; i < t->numel && i < 6; i++) {
-        const char *p = tg__element_at(t, i);
+        const char *p = tg__element_at(h, i);
         char b[48];
         if (i) tg__put(&x, ", ");
         if (!tg_dtype_is_float(t->dtype)) tg__put_i64(&x, tg__get_i64(p, t->dtype));
@@ -13232,9 +13864,10 @@ TG_API size_t (tg_format_stats)(tg_tensor *t, char *out, size_t size) {
     tg__text x = tg__text_over(out, size);
     double sum = 0, square = 0, low = 0, high = 0, mean;
     int64_t i, nan = 0, inf = 0, n = 0;
-    if (!tg__readable(t)) return tg__format_dead(t, &x);
+    tg_tensor *h = tg__readable(t);
+    if (!h) return tg__format_dead(t, &x);
     for (i = 0; i < t->numel; i++) {
-        double v = tg__get_f64(tg__element_at(t, i), t->dtype);
+        double v = tg__get_f64(tg__element_at(h, i), t->dtype);
         if (tg__is_nan(v)) { nan++; continue; }
         if (!tg__is_finite(v)) { inf++; continue; }
         if (n == 0 || v < low) low = v;
@@ -13303,6 +13936,7 @@ TG__PRIVATE void tg__put_node(tg__text *x, const tg__node *n) {
     const tg_tensor *t = n->weak[0];
     const char *s;
     tg__put(x, n->op->name);
+    tg__put_attrs(x, n->op, n->attr);
     if (!t || !t->name) return;
     tg__put(x, " '");
     /* the text also stands inside quotes in a drawing */
@@ -13339,7 +13973,7 @@ TG_API size_t (tg_tape_text)(tg_tensor *t, char *out, size_t size) {
    is one. */
 TG__PRIVATE void tg__put_value(tg__text *x, const char *label, tg_tensor *t) {
     int64_t i;
-    if (!t || !tg__readable(t) || t->numel > 4) return;
+    if (!t || t->numel > 4 || !(t = tg__readable(t))) return;
     tg__put(x, "\\n"); tg__put(x, label);
     for (i = 0; i < t->numel; i++) {
         tg__put_char(x, ' ');

@@ -395,7 +395,7 @@ static void test_products(void) {
 
 /* ---- ops of one's own ---- */
 typedef struct cube_attr { double factor; int64_t wrong; } cube_attr;
-static const tg_attr cube_attrs[] = { { "factor", TG_ATTR_FLOAT, offsetof(cube_attr, factor), 1 }, { "wrong", TG_ATTR_INT, offsetof(cube_attr, wrong), 1 } };
+static const tg_attr cube_attrs[] = { { .name = "factor", .type = TG_ATTR_FLOAT, .offset = offsetof(cube_attr, factor), .room = 1, .length = TG_ATTR_ALL }, { .name = "wrong", .type = TG_ATTR_INT, .offset = offsetof(cube_attr, wrong), .room = 1, .length = TG_ATTR_ALL } };
 static bool cube_check(tg_ctx *c, tg__node *n) {
     tg_tensor *x = tg_node_in(n, 0);
     (void)c;
@@ -420,13 +420,13 @@ static bool cube_backward(tg_ctx *c, tg__node *n, tg_tensor **g, tg_tensor **dx)
     if (tg_node_wants(n, 0)) dx[0] = tg_mul(g[0], tg_mul_scalar(tg_square(tg_node_in(n, 0)), (a->wrong ? 2.9 : 3) * a->factor));
     return true;
 }
-static const tg_op cube_op = { "my_cube", 1, 1, 0, 1, 0, { TG_SAVE_IN(0), 0, 0, 0 }, cube_attrs, 2, sizeof(cube_attr), cube_check, cube_forward, cube_backward, NULL };
+static const tg_op cube_op = { .name = "my_cube", .version = 1, .n_in = 1, .n_out = 1, .saves = { TG_SAVE_IN(0), 0, 0, 0 }, .attrs = cube_attrs, .n_attrs = 2, .attr_size = sizeof(cube_attr), .check = cube_check, .forward = cube_forward, .backward = cube_backward };
 static bool cube_f(void *user, tg_tensor *const *in, int n_in, tg_tensor **out, int n_out) { (void)n_in; (void)n_out; out[0] = tg_call(&cube_op, user, in, 1, NULL); return out[0] != NULL; }
 
 /* a random op of the host's: its numbers come from the call's */
 static bool draw_check(tg_ctx *c, tg__node *n) { (void)c; return tg_node_make(n, 0, TG_I64, 0, NULL); }
 static bool draw_forward(tg_ctx *c, tg__node *n) { (void)c; *(int64_t *)tg_node_out(n, 0)->data = (int64_t)tg_node_call(n); return true; }
-static const tg_op draw_op = { "my_draw", 1, 1, 0, 1, TG_OP_RANDOM | TG_OP_NO_GRAD, { 0, 0, 0, 0 }, NULL, 0, 0, draw_check, draw_forward, NULL, NULL };
+static const tg_op draw_op = { .name = "my_draw", .version = 1, .n_in = 1, .n_out = 1, .flags = TG_OP_RANDOM | TG_OP_NO_GRAD, .check = draw_check, .forward = draw_forward };
 
 /* a list of inputs, two outputs: the sum and the sum of squares, element by element */
 static bool moments_check(tg_ctx *c, tg__node *n) {
@@ -453,7 +453,7 @@ static bool moments_backward(tg_ctx *c, tg__node *n, tg_tensor **g, tg_tensor **
     }
     return true;
 }
-static const tg_op moments_op = { "my_moments", 1, -1, 0, 2, 0, { TG_SAVE_INS, TG_SAVE_INS, TG_SAVE_INS, TG_SAVE_INS }, NULL, 0, 0, moments_check, moments_forward, moments_backward, NULL };
+static const tg_op moments_op = { .name = "my_moments", .version = 1, .n_in = TG_LIST, .n_out = 2, .saves = { TG_SAVE_INS, TG_SAVE_INS, TG_SAVE_INS, TG_SAVE_INS }, .check = moments_check, .forward = moments_forward, .backward = moments_backward };
 static bool moments_f(void *user, tg_tensor *const *in, int n_in, tg_tensor **out, int n_out) { (void)user; (void)n_out; return tg_call(&moments_op, NULL, in, n_in, out) != NULL; }
 static bool moments_second_only(void *user, tg_tensor *const *in, int n_in, tg_tensor **out, int n_out) { tg_tensor *o[2]; (void)user; (void)n_out; if (!tg_call(&moments_op, NULL, in, n_in, o)) return false; out[0] = o[1]; return true; }
 static bool bad_shape_backward(tg_ctx *c, tg__node *n, tg_tensor **g, tg_tensor **dx) { (void)n; (void)g; dx[0] = tg_full(c, TG_SHAPE(2, 3), 1, TG_F64); return true; }
@@ -489,7 +489,7 @@ static void test_own(void) {
     { tg_tensor *in[2], *y, *seed = F64(1, 1); int k;         /* a backward that fails takes no count of what it was given */
       in[0] = leaf(F64(1, 2)); in[1] = leaf(F64(3, 4));
       for (k = 0; k < 2; k++) {
-          tg_op o = { "my_pair", 1, 2, 0, 1, 0, { 0, 0, 0, 0 }, NULL, 0, 0, pair_check, pair_forward, NULL, NULL };
+          tg_op o = { .name = "my_pair", .version = 1, .n_in = 2, .n_out = 1, .check = pair_check, .forward = pair_forward };
           o.backward = k ? pair_failing_backward : pair_bad_backward;
           y = tg_call(&o, NULL, in, 2, NULL); CHECK(!tg_backward(y, .gradient = seed)); CHECK_ERROR(tg, k ? TG_ERROR_VALUE : TG_ERROR_SHAPE);
           CHECK(seed->alive && seed->count == 1); VALUES(seed, 1, 1); } }
@@ -570,10 +570,10 @@ static bool three_backward(tg_ctx *c, tg__node *n, tg_tensor **g, tg_tensor **dx
     dx[0] = g[2] ? tg_mul(g[2], tg_div(tg_mul_scalar(tg_node_out(n, 2), 3), tg_node_in(n, 0))) : NULL;
     return true;
 }
-static const tg_op three_op = { "three", 1, 1, 0, 3, 0, { TG_SAVE_IN(0) | TG_SAVE_OUT(2), 0, 0, 0 }, NULL, 0, 0, three_check, three_forward, three_backward, NULL };
+static const tg_op three_op = { .name = "three", .version = 1, .n_in = 1, .n_out = 3, .saves = { TG_SAVE_IN(0) | TG_SAVE_OUT(2), 0, 0, 0 }, .check = three_check, .forward = three_forward, .backward = three_backward };
 static bool silent_check(tg_ctx *c, tg__node *n) { (void)c; (void)n; return false; }
-static const tg_op silent_op = { "silent", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, NULL, 0, 0, silent_check, three_forward, NULL, NULL };
-static const tg_op inplace_op = { "mine_", 1, 1, 0, 1, TG_OP_INPLACE, { 0, 0, 0, 0 }, NULL, 0, 0, three_check, three_forward, NULL, NULL };
+static const tg_op silent_op = { .name = "silent", .version = 1, .n_in = 1, .n_out = 1, .check = silent_check, .forward = three_forward };
+static const tg_op inplace_op = { .name = "mine_", .version = 1, .n_in = 1, .n_out = 1, .flags = TG_OP_INPLACE, .check = three_check, .forward = three_forward };
 static bool pick_function(void *user, tg_tensor *const *in, int n_in, tg_tensor **out, int n_out) { (void)user; (void)n_in; (void)n_out; out[0] = tg_square(tg_gather(in[0], 0, in[1])); return out[0] != NULL; }
 static void test_corners(void) {
     BEGIN;

@@ -503,7 +503,7 @@ static void test_rest(void) {
     for (i = 0; i < 3; i++) CHECK(!tg_view(a, TG_SHAPE(3)));
     CHECK_INT(logged, 1);                                              /* a pending error is not told again */
     CHECK(tg_traceback(t, NULL, 0) == tg_traceback(t, trace, sizeof trace) && tg_traceback(t, trace, sizeof trace) == strlen(trace));
-    snprintf(want, sizeof want, "view (%s:%d)\n", __FILE__, l2);
+    snprintf(want, sizeof want, "view shape=[3] (%s:%d)\n", __FILE__, l2);
     CHECK_MSG(strncmp(trace, want, strlen(want)) == 0, "the traceback begins with the failed call: %s", trace);
     CHECK(tg_traceback(t, trace, 8) > 8 && strlen(trace) == 7);
     (void)l1;

@@ -4,72 +4,7 @@
    is missing there.   run.sh flags: -Wl,--no-as-needed -lm */
 #include "test.h"
 #include <math.h>
-
-typedef tg_tensor *(*row_fn)(tg_tensor *const *x, const double *p);
-typedef tg_tensor *(*number_fn)(tg_tensor *a, double b);
-typedef struct row {
-    const char *name, *types, *domain;
-    int n, numbers;
-    row_fn call, put;                       /* tg_name and tg_name_     */
-    number_fn scalar;                       /* tg_name_scalar, or NULL  */
-} row;
-
-/* ---- the table becomes functions of a list of operands ---- */
-#define ARGS_N1 , p[0]
-#define ARGS_N2 , p[0], p[1]
-#define COUNT_N1 1
-#define COUNT_N2 2
-#define F1(name, types, saves, value, dx, domain, doc) \
-    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { (void)p; return name(x[0]); } \
-    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { (void)p; return (name##_)(x[0]); }
-#define F1P(name, numbers, types, saves, value, dx, domain, doc) \
-    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { return (name)(x[0] ARGS_##numbers); } \
-    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { return (name##_)(x[0] ARGS_##numbers); }
-#define F2(name, types, saves, value, da, db, domain, doc) \
-    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { (void)p; return (name)(x[0], x[1]); } \
-    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { (void)p; return (name##_)(x[0], x[1]); } \
-    static tg_tensor *name##_number(tg_tensor *a, double b) { return (name##_scalar)(a, b); }
-#define F2P(name, numbers, types, saves, value, da, db, domain, doc) \
-    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { return (name)(x[0], x[1] ARGS_##numbers); } \
-    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { return (name##_)(x[0], x[1] ARGS_##numbers); }
-#define F3(name, types, saves, value, da, db, dc, domain, doc) \
-    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { (void)p; return (name)(x[0], x[1], x[2]); } \
-    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { (void)p; return (name##_)(x[0], x[1], x[2]); }
-#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) \
-    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { return (name)(x[0], x[1], x[2] ARGS_##numbers); } \
-    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { return (name##_)(x[0], x[1], x[2] ARGS_##numbers); }
-TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
-#undef F1
-#undef F1P
-#undef F2
-#undef F2P
-#undef F3
-#undef F3P
-#define F1(name, types, saves, value, dx, domain, doc)                        { #name, #types, #domain, 1, 0, name##_call, name##_put, NULL },
-#define F1P(name, numbers, types, saves, value, dx, domain, doc)              { #name, #types, #domain, 1, COUNT_##numbers, name##_call, name##_put, NULL },
-#define F2(name, types, saves, value, da, db, domain, doc)                    { #name, #types, #domain, 2, 0, name##_call, name##_put, name##_number },
-#define F2P(name, numbers, types, saves, value, da, db, domain, doc)          { #name, #types, #domain, 2, COUNT_##numbers, name##_call, name##_put, NULL },
-#define F3(name, types, saves, value, da, db, dc, domain, doc)                { #name, #types, #domain, 3, 0, name##_call, name##_put, NULL },
-#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc)      { #name, #types, #domain, 3, COUNT_##numbers, name##_call, name##_put, NULL },
-static const row rows[] = { TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P) };
-#undef F1
-#undef F1P
-#undef F2
-#undef F2P
-#undef F3
-#undef F3P
-enum { ROWS = (int)(sizeof rows / sizeof rows[0]) };
-
-static bool is(const char *a, const char *b) { return strcmp(a, b) == 0; }
-static bool named(const row *r, const char *name) { return is(r->name + 3, name); }       /* without tg_ */
-
-/* The numbers P0 and P1 that a row is tested with. */
-static void numbers_of(const row *r, tg_dtype d, double *p) {
-    bool real = tg_dtype_is_float(d) || is(r->types, "FLOATING");
-    p[0] = real ? 0.75 : d == TG_BOOL ? 1 : 2; p[1] = 0;
-    if (named(r, "softplus")) { p[0] = 1.5; p[1] = 3; }
-    if (named(r, "clamp") || named(r, "hardtanh")) { p[0] = real ? -0.75 : 2; p[1] = real ? 1.25 : 5; }
-}
+#include "op_list.h"
 
 /* ---- the plain reference ---- */
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
@@ -94,81 +29,6 @@ static bool reference(const row *r, const double *x, const double *p, double *y)
     return false;
 }
 
-/* ---- operands ---- */
-static int pick(int low, int high) { return low + (int)(test_random() % (uint32_t)(high - low + 1)); }
-
-/* A value for operand k, from the row's domain, that dtype d can hold. */
-static double draw(const row *r, int k, tg_dtype d) {
-    bool divides = named(r, "fmod") || named(r, "remainder") || named(r, "floor_divide") || named(r, "div_trunc"), choice = is(r->types, "CHOOSE") && k == 0;
-    const char *domain = r->domain;
-    double sign = test_random() & 1 ? 1 : -1;
-    if (d == TG_BOOL || choice) return is(domain, "POSITIVE") || (k > 0 && (divides || is(domain, "NOT_AT_0"))) ? 1 : (double)(test_random() & 1);
-    if (!tg_dtype_is_float(d)) {
-        int low = d == TG_U8 ? 0 : -9;
-        double v;
-        if (named(r, "pow")) return k == 0 ? pick(low, 9) : pick(0, 5);
-        if (is(domain, "POSITIVE") || is(domain, "ABOVE_1")) return pick(1, 9);
-        if (is(domain, "UNIT")) return pick(low < 0 ? -1 : 0, 1);
-        do v = pick(low, 9); while (v == 0 && (is(domain, "NOT_AT_0") || (divides && k > 0)));
-        return v;
-    }
-    if (is(r->types, "PREDICATE")) switch (test_random() % 12) { case 0: return NAN; case 1: return INFINITY; case 2: return -INFINITY; default: return 0.5 * pick(-3, 3); }
-    if (is(domain, "NOT_AT_0")) return sign * test_uniform(0.2, 2.5);
-    if (is(domain, "POSITIVE")) return test_uniform(0.1, 3);
-    if (is(domain, "UNIT")) return test_uniform(-0.9, 0.9);
-    if (is(domain, "ABOVE_1")) return test_uniform(1.1, 4);
-    if (is(domain, "APART")) return 0.125 * pick(-20, 20) + 0.03125 * k;
-    if (is(domain, "REAL")) return test_uniform(-2.5, 2.5);
-    if (k == 0) return pick(-5, 5) + (test_random() & 1 ? test_uniform(0.2, 0.4) : 0.25);           /* NO_GRADIENT_TEST: no quotient near a step */
-    return sign * (pick(1, 2) + test_uniform(-0.01, 0.01));
-}
-
-static int64_t size_of(int ndim, const int64_t *shape) { int64_t n = 1; int i; for (i = 0; i < ndim; i++) n *= shape[i]; return n; }
-
-/* The same values in another memory layout. */
-enum { ROW_MAJOR, TURNED, GAPS, BACK, SPREAD, LAYOUTS };
-static tg_tensor *turned(tg_tensor *t) { int64_t d[TG_MAX_DIMS]; int i; for (i = 0; i < t->ndim; i++) d[i] = t->ndim - 1 - i; return t->ndim < 2 ? t : tg_permute(t, t->ndim, d); }
-static tg_tensor *lay(tg_tensor *t, int layout) {
-    int64_t shape[TG_MAX_DIMS];
-    tg_tensor *v;
-    if (!t || t->ndim == 0) return t;
-    memcpy(shape, t->shape, sizeof shape);
-    switch (layout) {
-        case TURNED: return turned(tg_contiguous(turned(t)));
-        case GAPS:
-            shape[t->ndim - 1] = 2 * shape[t->ndim - 1] + 1;
-            v = tg_narrow(tg_slice_dim(tg_empty(t->tg, t->ndim, shape, t->dtype), -1, 1, INT64_MAX, 2), -1, 0, t->shape[t->ndim - 1]);
-            tg_copy_(v, t);
-            return v;
-        case BACK:
-            if (shape[0] == 0) return t;
-            v = tg_slice_dim(tg_empty(t->tg, t->ndim, shape, t->dtype), 0, INT64_MAX, INT64_MIN, -1);
-            tg_copy_(v, t);
-            return v;
-        case SPREAD: return shape[0] > 0 ? tg_expand(tg_narrow(t, 0, 0, 1), t->ndim, shape) : t;      /* other values: the first row repeated */
-        default: return t;
-    }
-}
-static tg_tensor *operand(tg_ctx *tg, const row *r, int k, tg_dtype d, int ndim, const int64_t *shape, int layout) {
-    int64_t n = size_of(ndim, shape), i;
-    double *v = (double *)malloc((size_t)(n + 1) * sizeof(double));
-    tg_tensor *t;
-    for (i = 0; i < n; i++) v[i] = draw(r, k, d);
-    t = tg_to(tg_from(tg, ndim, shape, TG_F64, v), is(r->types, "CHOOSE") && k == 0 ? TG_BOOL : d);
-    free(v);
-    return lay(t, layout);
-}
-static bool same(tg_tensor *a, tg_tensor *b) {                              /* dtype, shape and bits */
-    size_t size;
-    void *p, *q;
-    bool ok;
-    if (!a || !b || a->dtype != b->dtype || a->ndim != b->ndim || memcmp(a->shape, b->shape, (size_t)a->ndim * sizeof a->shape[0]) != 0) return false;
-    size = (size_t)a->numel * tg_dtype_size(a->dtype);
-    p = malloc(size + 1); q = malloc(size + 1);
-    ok = tg_read(a, p, size) && tg_read(b, q, size) && memcmp(p, q, size) == 0;
-    free(p); free(q);
-    return ok;
-}
 static double *values(tg_tensor *t) {
     double *v = t ? (double *)malloc((size_t)(t->numel + 1) * sizeof(double)) : NULL;
     if (t && !tg_read(tg_to(t, TG_F64), v, (size_t)t->numel * sizeof(double))) { free(v); v = NULL; }
@@ -368,17 +228,6 @@ static void test_mixed(tg_ctx *tg, const row *r) {
 
 /* ---- gradients ---- */
 typedef struct job { const row *r; double p[2]; int view; tg_tensor *condition; } job;
-static tg_tensor *viewed(tg_tensor *t, int view) {
-    if (!t || t->ndim == 0) return t;
-    switch (view) {
-        case 1: return turned(t);
-        case 2: return tg_slice_dim(t, -1, INT64_MAX, INT64_MIN, -1);
-        case 3: return tg_slice_dim(t, -1, 0, INT64_MAX, 2);
-        default: return t;
-    }
-}
-/* y + y * y: so that the gradient which reaches the op depends on its operands, and the second order goes through what a backward does with it, in linear ops too. */
-static bool bent(tg_tensor *y, tg_tensor **output) { *output = y ? tg_add(y, tg_mul(y, y)) : NULL; return *output != NULL; }
 static bool run_row(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs, int n_outputs) {
     const job *j = (const job *)user;
     tg_tensor *x[3];
@@ -472,222 +321,6 @@ static void test_fused(tg_ctx *tg, const row *r, tg_dtype d, int layout) {
     tg_end(tg, m);
 }
 
-/* ---- every other op ---- */
-typedef tg_tensor *(*op_fn)(tg_tensor *const *x, int n);
-static tg_tensor *indices(tg_ctx *tg, int ndim, const int64_t *shape, const int64_t *v) { return tg_from(tg, ndim, shape, TG_I64, v); }
-#define DO(name, e) static tg_tensor *name(tg_tensor *const *x, int n) { (void)n; return e; }
-DO(sum_all, tg_sum(x[0]))
-DO(sum_two, tg_sum_dims(x[0], TG_DIMS(0, -1), false))
-DO(sum_keep, tg_sum_dims(x[0], TG_DIMS(-1), true))
-DO(mean_all, tg_mean(x[0]))
-DO(mean_one, tg_mean_dims(x[0], TG_DIMS(-1), false))
-DO(mean_keep, tg_mean_dims(x[0], TG_DIMS(0), true))
-DO(prod_all, tg_prod(x[0]))
-DO(prod_last, tg_prod_dim(x[0], -1, false))
-DO(prod_keep, tg_prod_dim(x[0], 0, true))
-DO(amax_last, tg_amax(x[0], TG_DIMS(-1), false))
-DO(amax_all, tg_amax(x[0], 0, NULL, false))
-DO(amin_two, tg_amin(x[0], TG_DIMS(0, 1), true))
-DO(max_all, tg_max(x[0]))
-DO(min_all, tg_min(x[0]))
-DO(max_last, tg_max_dim(x[0], -1, false, NULL))
-DO(max_keep, tg_max_dim(x[0], 0, true, NULL))
-DO(min_last, tg_min_dim(x[0], -1, false, NULL))
-DO(var_last, tg_var_dims(x[0], TG_DIMS(-1), 1, false))
-DO(var_keep, tg_var_dims(x[0], TG_DIMS(0), 0, true))
-DO(std_last, tg_std_dims(x[0], TG_DIMS(-1), 1, false))
-DO(softmax_last, tg_softmax(x[0], -1))
-DO(softmax_first, tg_softmax(x[0], 0))
-DO(log_softmax_last, tg_log_softmax(x[0], -1))
-DO(log_softmax_first, tg_log_softmax(x[0], 0))
-DO(product, tg_matmul(x[0], x[1]))
-DO(linear, tg_linear(x[0], x[1], n > 2 ? x[2] : NULL))
-DO(cat_first, tg_cat(x, n, 0))
-DO(cat_last, tg_cat(x, n, -1))
-DO(stack_first, tg_stack(x, n, 0))
-DO(stack_last, tg_stack(x, n, -1))
-DO(sort_up, tg_sort(x[0], -1, false, NULL))
-DO(sort_down, tg_sort(x[0], 0, true, NULL))
-DO(transposed, tg_transpose(x[0], 0, -1))
-DO(reshaped, tg_reshape(tg_mul(x[0], x[0]), TG_SHAPE(-1)))
-DO(reshaped_copy, tg_reshape(tg_transpose(x[0], 0, 1), TG_SHAPE(-1)))
-DO(expanded, tg_expand(tg_mul(x[0], x[0]), TG_SHAPE(2, 3, 4)))
-DO(sliced, tg_slice(tg_mul(x[0], x[0]), "1:, ::2"))
-DO(sliced_back, tg_mul(tg_slice_dim(x[0], 0, INT64_MAX, INT64_MIN, -2), tg_slice_dim(x[0], 0, INT64_MAX, INT64_MIN, -2)))
-DO(selected, tg_exp(tg_select(x[0], -1, 1)))
-DO(narrowed, tg_exp(tg_narrow(x[0], 0, 1, 2)))
-DO(squeezed, tg_exp(tg_unsqueeze(tg_squeeze(x[0], 0), -1)))
-static const int64_t steps_1_2[2] = { 1, 2 };
-DO(overlapping, tg_exp(tg_as_strided(x[0], TG_SHAPE(3, 3), steps_1_2, 1)))
-DO(cloned, tg_mul(tg_clone(x[0]), x[0]))
-DO(converted, tg_mul(tg_to(tg_to(x[0], TG_F32), TG_F64), x[0]))
-DO(made_contiguous, tg_exp(tg_contiguous(tg_transpose(x[0], 0, -1))))
-DO(mse, tg_mse_loss(x[0], x[1]))
-DO(no_dropout, tg_dropout(tg_mul(x[0], x[0]), 0, true))
-DO(no_training, tg_dropout(tg_mul(x[0], x[0]), 0.5, false))
-DO(relu_sum, tg_relu(x[0]))
-DO(conv, tg_conv2d(x[0], x[1], n > 2 ? x[2] : NULL))
-DO(conv_strided, tg_conv2d(x[0], x[1], n > 2 ? x[2] : NULL, .stride = {2, 1}, .padding = {1, 2}))
-DO(conv_dilated, tg_conv2d(x[0], x[1], n > 2 ? x[2] : NULL, .dilation = {2, 1}, .padding = {1, 0}, .groups = 2))
-
-static tg_tensor *line_of(tg_ctx *tg, int count, int modulo) {            /* 0, 2, 4, ... modulo: some repeat */
-    int64_t v[16];
-    int i;
-    for (i = 0; i < count; i++) v[i] = i * 2 % modulo;
-    return indices(tg, TG_SHAPE(count), v);
-}
-DO(select_rows, tg_exp(tg_index_select(x[0], 0, line_of(x[0]->tg, 5, 3))))
-DO(select_columns, tg_exp(tg_index_select(x[0], -1, line_of(x[0]->tg, 4, 3))))
-DO(select_none, tg_index_select(x[0], 0, line_of(x[0]->tg, 0, 1)))
-DO(add_rows, tg_exp(tg_index_add(x[0], 0, line_of(x[0]->tg, 4, 3), x[1])))
-DO(add_columns, tg_exp(tg_index_add(x[0], -1, line_of(x[0]->tg, 4, 3), x[1])))
-static tg_tensor *grid(tg_tensor *like, int64_t modulo, bool repeats) {   /* an index of like's shape; along dim 0 each index once unless it repeats */
-    int64_t v[64], i;
-    for (i = 0; i < like->numel; i++) { int64_t row = i / like->shape[like->ndim - 1], column = i % like->shape[like->ndim - 1]; v[i] = ((repeats ? row / 2 : row) + column) % modulo; }
-    return tg_from(like->tg, like->ndim, like->shape, TG_I64, v);
-}
-DO(gather_rows, tg_exp(tg_gather(x[0], 0, grid(x[0], x[0]->shape[0], true))))
-DO(gather_columns, tg_exp(tg_gather(x[0], 1, tg_contiguous(tg_t(grid(tg_t(x[0]), x[0]->shape[1], false))))))
-DO(scatter_rows, tg_exp(tg_scatter(x[0], 0, grid(x[1], x[0]->shape[0], false), x[1])))
-DO(scatter_over, tg_exp(tg_scatter(x[0], 0, grid(x[1], x[0]->shape[0], true), x[1])))
-DO(scatter_add_rows, tg_exp(tg_scatter_add(x[0], 0, grid(x[1], x[0]->shape[0], true), x[1])))
-DO(entropy, tg_cross_entropy(x[0], line_of(x[0]->tg, (int)x[0]->shape[0], 3)))
-#undef DO
-static tg_tensor *permuted(tg_tensor *const *x, int n) { (void)n; return tg_exp(tg_permute(x[0], TG_DIMS(2, 0, 1))); }
-static tg_tensor *copied(tg_tensor *const *x, int n) { tg_tensor *y = tg_clone(tg_mul(x[0], x[0])); (void)n; return tg_copy_(y, x[1]) ? tg_mul(y, x[0]) : NULL; }
-static tg_tensor *copied_part(tg_tensor *const *x, int n) { tg_tensor *y = tg_clone(tg_mul(x[0], x[0])); (void)n; return tg_copy_(tg_select(y, 0, 1), x[1]) ? tg_mul(y, y) : NULL; }
-static tg_tensor *added_part(tg_tensor *const *x, int n) { tg_tensor *y = tg_clone(x[0]); (void)n; return tg_mul_(tg_t(tg_narrow(y, 1, 1, 2)), x[1]) ? tg_mul(y, y) : NULL; }
-static tg_tensor *filled(tg_tensor *const *x, int n) { tg_tensor *y = tg_mul(x[0], x[0]); (void)n; return tg_fill_(tg_narrow(y, 0, 0, 1), 3) ? tg_mul(y, x[0]) : NULL; }
-static tg_tensor *filled_all(tg_tensor *const *x, int n) { tg_tensor *y = tg_mul(x[0], x[0]); (void)n; return tg_fill_(y, 3) ? tg_mul(y, tg_exp(x[0])) : NULL; }
-static tg_tensor *randomised(tg_tensor *const *x, bool normal) {
-    tg_ctx *tg = x[0]->tg;
-    tg_random_state s = tg_random_get(tg);
-    tg_tensor *y = tg_mul(x[0], x[0]), *v = tg_narrow(y, 0, 1, 1);
-    tg_seed(tg, 7);
-    v = normal ? tg_normal_(v, 0, 1) : tg_uniform_(v, 0, 1);
-    tg_random_set(tg, s);
-    return v ? tg_mul(y, x[0]) : NULL;
-}
-static tg_tensor *made_normal(tg_tensor *const *x, int n) { (void)n; return randomised(x, true); }
-static tg_tensor *made_uniform(tg_tensor *const *x, int n) { (void)n; return randomised(x, false); }
-static tg_tensor *dropped(tg_tensor *const *x, int n) {
-    tg_ctx *tg = x[0]->tg;
-    tg_random_state s = tg_random_get(tg);
-    tg_tensor *y;
-    (void)n;
-    tg_seed(tg, 9);
-    y = tg_dropout(tg_mul(x[0], x[0]), 0.4, true);
-    tg_random_set(tg, s);
-    return y;
-}
-static bool inner(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m) {
-    (void)user; (void)n; (void)m;
-    y[0] = tg_tanh(tg_matmul(x[0], tg_exp(x[1])));
-    return y[0] != NULL;
-}
-static tg_tensor *checkpointed(tg_tensor *const *x, int n) {
-    tg_function_call c;
-    tg_tensor *y = NULL;
-    memset(&c, 0, sizeof c);
-    c.f = inner; c.inputs = x; c.n_inputs = n; c.n_outputs = 1;
-    return tg_checkpoint(&c, &y) ? y : NULL;
-}
-
-/* The operands of each case: shapes, ';' between operands, '|' between cases; nothing is a 0-d tensor. Letters before a shape: t turned, b back to front, g with gaps (views that the
-   function itself takes), o an operand with turned strides; d distinct values, z some zeros, e eighths (exact in f32, with a wide difference). */
-typedef struct op_case { const char *op; const char *called; op_fn f; const char *operands; } op_case;
-#define OP(record, f, operands) { record, #f, f, operands },
-static const op_case ops[] = {
-    OP("sum", sum_all, "2 3|t 2 3|g 5|0 3|")
-    OP("sum", sum_two, "2 3 4|t 2 3 2|b 3 1 2|2 0 3|o 3 2 4")
-    OP("sum", sum_keep, "2 3|t 3 2|0 3|3 0|4")
-    OP("mean", mean_all, "2 3|t 2 3|")
-    OP("mean", mean_one, "2 3|b 3 2|g 2 2 3|0 3")
-    OP("mean", mean_keep, "2 3|t 3 2|o 3 4")
-    OP("prod", prod_all, "2 3|z 5|t 2 2|0 3|")
-    OP("prod", prod_last, "2 3|z 2 4|t 3 2|0 3|3 0|g 3 3")
-    OP("prod", prod_keep, "3 2|z 4 2|b 3 2")
-    OP("amax", amax_last, "d 2 3|d t 3 4|d b 2 3|0 3")
-    OP("amax", amax_all, "d 2 3|d g 5|")
-    OP("amin", amin_two, "d 2 3|d t 3 2|d 2 3 2")
-    OP("max", max_all, "d 2 3|d t 2 3|")
-    OP("min", min_all, "d 2 3|d b 4|")
-    OP("max_dim", max_last, "d 2 3|d t 3 4|d g 2 3|0 3")
-    OP("max_dim", max_keep, "d 3 2|d b 3 4")
-    OP("min_dim", min_last, "d 2 3|d o 3 4|0 3")
-    OP("sum", var_last, "2 3|t 2 4|b 5|0 3")
-    OP("sum", var_keep, "3 2|g 3 2")
-    OP("sum", std_last, "2 3|t 2 4|b 5")
-    OP("softmax", softmax_last, "2 3|t 3 4|b 4|0 3|g 2 3")
-    OP("softmax", softmax_first, "3 2|o 3 4|t 3 2|")
-    OP("log_softmax", log_softmax_last, "2 3|t 3 4|b 4|0 3|g 2 3")
-    OP("log_softmax", log_softmax_first, "3 2|o 3 4|")
-    OP("matmul", product, "2 3;3 4|3;3|3;3 2|2 3;3|t 2 3;t 3 2|b 2 3;g 3 2|2 0;0 3|0 2;2 3|2 2;2 0")
-    OP("matmul", product, "2 2 3;3 2|2 1 2 3;3 3 2|3;2 3 2|2 2 3;3|1 2 3;4 3 2|t 2 2 3;o 2 3 2|0 2 3;3 2|2 2 0;2 0 2")
-    OP("linear", linear, "2 3;4 3;4|2 3;4 3|2 2 3;2 3;2|3;2 3;2|3;2 3|t 2 3;t 4 3;b 4|0 3;2 3;2|2 0;3 0;3|g 2 3;o 2 3")
-    OP("conv2d", conv, "1 2 4 4;3 2 3 3;3|2 1 3 4;2 1 2 2|2 3 4;2 2 2 1;2|t 1 2 3 3;t 2 2 2 2;b 2|0 2 3 3;2 2 2 2;2|o 1 2 3 4;o 1 2 2 3")
-    OP("conv2d", conv_strided, "1 2 4 3;2 2 3 2;2|g 1 1 3 3;2 1 2 2")
-    OP("conv2d", conv_dilated, "1 4 4 3;2 2 2 2;2|2 2 5 3;4 1 3 2")
-    OP("conv2d_input", conv, "1 1 3 3;1 1 2 2")
-    OP("conv2d_weight", conv, "1 1 3 3;1 1 2 2;1")
-    OP("cat", cat_first, "2 3;1 3|2 3;0 3;1 3|t 2 3;b 2 3|3;2;1|0 3;0 3")
-    OP("cat", cat_last, "2 3;2 1|2 2 1;t 2 2 2;g 2 2 2")
-    OP("cat", stack_first, "2 3;2 3|;|0 3;0 3|t 2 2;b 2 2;g 2 2")
-    OP("cat", stack_last, "2 3;2 3|3;3;3")
-    OP("sort", sort_up, "d 2 4|d t 3 4|d g 5|0 3|3 0|")
-    OP("sort", sort_down, "d 4 2|d b 4 2")
-    OP("index_select", select_rows, "3 2|t 3 2|b 3 2 2|3|g 4 2|3 0")
-    OP("index_select", select_columns, "2 3|t 2 3|3")
-    OP("index_select", select_none, "3 2|3")
-    OP("index_add", add_rows, "3 2;4 2|t 3 2;b 4 2|3;4|3 0;4 0")
-    OP("index_add", add_columns, "2 3;2 4|g 2 3;t 2 4")
-    OP("gather", gather_rows, "3 4|t 3 2|b 3 2|0 2")
-    OP("gather", gather_columns, "2 3|g 3 3|o 3 2")
-    OP("scatter", scatter_rows, "4 3;3 3|t 4 2;b 2 2|4 2;0 2")
-    OP("scatter", scatter_over, "4 3;3 3")
-    OP("scatter_add", scatter_add_rows, "4 3;4 3|t 3 2;g 3 2|3 2;0 2")
-    OP("permute", permuted, "2 3 2|t 2 2 3|0 2 3")
-    OP("permute", transposed, "2 3 2|3|b 2 3")
-    OP("view", reshaped, "2 3|0 3|")
-    OP("contiguous", reshaped_copy, "2 3|b 3 2|0 3")
-    OP("expand", expanded, "3 1|4|b 1 4|1 1 1|")
-    OP("slice", sliced, "3 4|t 3 4|2 2 3|1 3")
-    OP("slice_put", sliced, "3 4|b 3 5|g 2 2")
-    OP("slice", sliced_back, "4 2|t 5 2|0 2|3")
-    OP("slice", selected, "2 3|t 3 2|b 2|0 2")
-    OP("slice", narrowed, "4 2|g 3 3|3 0")
-    OP("view", squeezed, "1 3|2 3|t 1 2 2")
-    OP("as_strided", overlapping, "10|3 3|1 2 5")
-    OP("as_strided_add", overlapping, "10")
-    OP("clone", cloned, "2 3|t 2 3|0 2|")
-    OP("to", converted, "e 2 3|e t 2 3|0 3|e")
-    OP("contiguous", made_contiguous, "2 3|b 3 2|0 2")
-    OP("copy_", copied, "2 3;2 3|2 3;3|2 3;|t 2 3;b 2 3|0 3;0 3|;")
-    OP("write_view", copied_part, "3 2;2|t 3 2;b 2|2 3;")
-    OP("write_view", added_part, "2 4;2 2|t 2 3;2 1")
-    OP("fill_", filled, "3 2|t 2 3|2")
-    OP("fill_", filled_all, "3 2|0 3|")
-    OP("uniform_", made_uniform, "3 2|t 2 2")
-    OP("normal_", made_normal, "3 2|b 2 2")
-    OP("checkpoint", checkpointed, "2 3;3 2|t 2 2;b 2 2")
-    OP("tie", relu_sum, "d 2 3|d t 2 3|0 3")
-    OP("mean", mse, "2 3;2 3|t 2 3;b 2 3|;")
-    OP("cross_entropy", entropy, "2 3|t 3 4|b 2 3|o 3 5|2 4|g 2 3|0 3")
-    OP("mul", no_dropout, "2 3|0 3|")
-    OP("mul", no_training, "2 3")
-    OP("mul", dropped, "3 4|t 2 5")
-};
-#undef OP
-
-typedef struct op_job { const op_case *c; char view[4]; } op_job;
-static bool run_op(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs, int n_outputs) {
-    const op_job *j = (const op_job *)user;
-    tg_tensor *x[4];
-    int i;
-    (void)n_outputs;
-    for (i = 0; i < n_inputs; i++) x[i] = viewed(inputs[i], j->view[i]);
-    return bent(j->c->f(x, n_inputs), &outputs[0]);
-}
 static bool in_tape(tg_tensor *t, const char *op) {
     static tg_tape_entry e[400];
     int n = t ? tg_tape(t, e, 400) : 0, i;
@@ -696,7 +329,7 @@ static bool in_tape(tg_tensor *t, const char *op) {
 }
 /* One case: operands from *at on, which ends behind its '|' or at the end. */
 static void test_op(tg_ctx *tg, const op_case *o, const char **at) {
-    const char *s = *at, *begin = s;
+    const char *begin = *at, *s;
     tg_tensor *x[4], *y, *g[4], *seed;
     op_job j;
     tg_function_call c;
@@ -705,28 +338,7 @@ static void test_op(tg_ctx *tg, const op_case *o, const char **at) {
     tg_mark m = tg_begin(tg);
     memset(&j, 0, sizeof j);
     memset(&c, 0, sizeof c);
-    j.c = o;
-    for (;;) {                                                              /* one operand */
-        int64_t shape[TG_MAX_DIMS], swap, count = 1, k;
-        int ndim = 0, layout = 0;
-        char view = 0;
-        bool distinct = false, zeros = false;
-        double v[256];
-        for (; *s && *s != ';' && *s != '|'; s++) {
-            if (*s >= '0' && *s <= '9') { shape[ndim] = *s - '0'; while (s[1] >= '0' && s[1] <= '9') shape[ndim] = shape[ndim] * 10 + *++s - '0'; ndim++; }
-            else if (*s == 't') view = 1; else if (*s == 'b') view = 2; else if (*s == 'g') view = 3; else if (*s == 'o') layout = TURNED;
-            else if (*s == 'd') distinct = true; else if (*s == 'z') zeros = true; else if (*s == 'e') wide = true;
-        }
-        if (view == 1) for (i = 0; i < ndim / 2; i++) { swap = shape[i]; shape[i] = shape[ndim - 1 - i]; shape[ndim - 1 - i] = swap; }
-        if (view == 3) shape[ndim - 1] *= 2;
-        for (i = 0; i < ndim; i++) count *= shape[i];
-        for (k = 0; k < count && k < 256; k++) v[k] = distinct ? (double)k * 0.25 - 1.13 : zeros && k % 3 == 1 ? 0 : wide ? 0.125 * pick(-20, 20) : test_uniform(-1.5, 1.5);
-        if (distinct) for (k = count - 1; k > 0; k--) { int64_t q = pick(0, (int)k); double w = v[k]; v[k] = v[q]; v[q] = w; }
-        j.view[n] = view;
-        x[n++] = lay(tg_from(tg, ndim, shape, TG_F64, v), layout);
-        if (*s != ';') break;
-        s++;
-    }
+    s = op_operands(tg, o, begin, &j, x, &n, &wide);
     length = (int)(s - begin);
     *at = *s == '|' ? s + 1 : NULL;
     c.f = run_op; c.user = &j; c.inputs = x; c.n_inputs = n; c.n_outputs = 1;

@@ -172,7 +172,7 @@ static bool wide_function(void *user, tg_tensor *const *in, int n_in, tg_tensor 
 static bool list_check(tg_ctx *tg, tg__node *n) { tg_tensor *x = tg_node_in(n, 0); int i; (void)tg; for (i = 0; i < 6; i++) if (!tg_node_make(n, i, x->dtype, x->ndim, x->shape)) return false; return true; }
 static bool list_forward(tg_ctx *tg, tg__node *n) { int i; (void)tg; for (i = 0; i < 6; i++) memcpy(tg_node_out(n, i)->data, tg_node_in(n, i)->data, (size_t)tg_node_in(n, i)->numel * 4); return true; }
 static bool list_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) { int i; for (i = 0; i < 6; i++) if (tg_node_wants(n, i) && g[i]) dx[i] = tg_neg(tg_neg(g[i])); return !tg_failed(tg); }
-static const tg_op list_op = { "pass_list", 1, -1, 0, 6, 0, { TG_SAVE_INS | TG_SAVE_OUT(0), TG_SAVE_INS, 0, 0 }, NULL, 0, 0, list_check, list_forward, list_backward, NULL };
+static const tg_op list_op = { .name = "pass_list", .version = 1, .n_in = TG_LIST, .n_out = 6, .saves = { TG_SAVE_INS | TG_SAVE_OUT(0), TG_SAVE_INS, 0, 0 }, .check = list_check, .forward = list_forward, .backward = list_backward };
 
 static void run_script(script *s) {
     tg_ctx *tg = s->tg;

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every op record of the header that has a backward stands in the list of tests/test_formulas.c (its lines OP("name", ...)), and the list names no op that is not there.
+# Every op record of the header that has a backward stands in the list of tests/op_list.h (its lines OP("name", ...)), and the list names no op that is not there.
 # The rows of the formula table need no list: that file is generated from them.
 cd "$(dirname "$0")/.." || exit 2
 passed=0; failed=0
@@ -9,16 +9,16 @@ have=$(awk '
     on && /};/ {
         on = 0
         name = text; sub(/^[^"]*"/, "", name); sub(/".*/, "", name)
-        if (text !~ /, *NULL *, *NULL *};/) print name            # ..., backward, batch };
+        if (text !~ /, *NULL *};/) print name                     # ..., backward };
     }' tensorgrad.h | sort -u)
-listed=$(sed -n 's/^ *OP("\([^"]*\)".*/\1/p' tests/test_formulas.c | sort -u)
-known=$(sed -n -e 's/^static const tg_op [A-Za-z0-9_]* *= *{ *"\([^"]*\)".*/\1/p' -e 's/^ *F[123]P\{0,1\}(tg_\([a-z0-9_]*\),.*/\1/p' tensorgrad.h | sort -u)
+listed=$(sed -n 's/^ *OP("\([^"]*\)".*/\1/p' tests/op_list.h tests/test_device.c | sort -u)
+known=$(sed -n -e 's/^static const tg_op [A-Za-z0-9_]* *= *{ *TG__OP[A-Z_]*("\([^"]*\)".*/\1/p' -e 's/^ *F[123]P\{0,1\}(tg_\([a-z0-9_]*\),.*/\1/p' tensorgrad.h | sort -u)
 if [ "$(echo "$have" | wc -l)" -lt 30 ]; then echo "FAIL oplist: fewer than 30 records found; has their form changed?"; failed=$((failed + 1)); else passed=$((passed + 1)); fi
 for name in $have; do
-    if echo "$listed" | grep -qx -- "$name"; then passed=$((passed + 1)); else echo "FAIL oplist: '$name' has a backward, but no gradient check in tests/test_formulas.c"; failed=$((failed + 1)); fi
+    if echo "$listed" | grep -qx -- "$name"; then passed=$((passed + 1)); else echo "FAIL oplist: '$name' has a backward, but no gradient check in tests/op_list.h"; failed=$((failed + 1)); fi
 done
 for name in $listed; do
-    if echo "$known" | grep -qx -- "$name"; then passed=$((passed + 1)); else echo "FAIL oplist: tests/test_formulas.c names '$name', which is no op record"; failed=$((failed + 1)); fi
+    if echo "$known" | grep -qx -- "$name"; then passed=$((passed + 1)); else echo "FAIL oplist: tests/op_list.h names '$name', which is no op record"; failed=$((failed + 1)); fi
 done
 echo "oplist: $passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

@@ -14,7 +14,7 @@
    How a row is timed: three repetitions that do not count; then samples of so many repetitions that one lasts a millisecond, for the
    budget's time and at least five; least and median of the samples are printed. A repetition is the call as a user writes it, with the
    scope that frees the result. gemm rows write to a result that exists already; no public call does that, so they start the library's
-   own gemm job, which is why this file holds the implementation. Before a row is timed its result is compared with plain loops in
+   own gemm family, which is why this file holds the implementation. Before a row is timed its result is compared with plain loops in
    double precision, on a sample of the elements where it is large; a row that fails prints an error and the exit status is 1. */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE                   /* sched_setaffinity */
@@ -164,18 +164,21 @@ static void gemm_make(const Row *r) {
     C = tg_empty(tg, TG_SHAPE(batch, m, n), (tg_dtype)r->p[8]);
     OUT[0] = C;
 }
+static void matrix(tg__ask *a, tg_tensor *t, unsigned use, int64_t batch, int64_t rows, int64_t columns, bool turned) {
+    tg_operand *o = tg__ask_for(a, t, use);
+    o->ndim = 3;
+    o->shape[0] = batch; o->shape[1] = rows; o->shape[2] = columns;
+    o->stride[0] = rows * columns; o->stride[1] = turned ? 1 : columns; o->stride[2] = turned ? rows : 1;
+}
 static void gemm_once(const Row *r) {
-    tg__gemm_job j;
-    int64_t m = r->p[0], k = r->p[1], n = r->p[2];
-    memset(&j, 0, sizeof j);
-    j.ta = (int)A->dtype; j.tb = (int)B->dtype; j.tc = (int)C->dtype;
-    j.m = m; j.k = k; j.n = n;
-    j.a = A->data; j.b = B->data; j.c = C->data;
-    j.a_rs = r->p[3] ? 1 : k; j.a_cs = r->p[3] ? m : 1;
-    j.b_rs = r->p[4] ? 1 : n; j.b_cs = r->p[4] ? k : 1;
-    j.c_rs = n; j.c_cs = 1;
-    if (r->p[5] > 1) { j.batch_dims = 1; j.batch[0] = r->p[5]; j.a_bs[0] = m * k; j.b_bs[0] = k * n; j.c_bs[0] = m * n; }
-    (void)tg__launch(tg, TG_CPU, &tg__family_gemm, &j);
+    int64_t m = r->p[0], k = r->p[1], n = r->p[2], batch = r->p[5];
+    tg__ask a;
+    tg__ask_begin(&a, TG_FAMILY_GEMM, 0, C->dtype);
+    matrix(&a, C, TG_WRITE, batch, m, n, false);
+    matrix(&a, A, TG_READ, batch, m, k, r->p[3] != 0);
+    matrix(&a, B, TG_READ, batch, k, n, r->p[4] != 0);
+    tg__ask_for(&a, NULL, TG_ABSENT);
+    (void)tg__launch(&a, tg, &tg__family_gemm, NULL);
 }
 static const char *gemm_check(const Row *r) {
     int64_t m = r->p[0], k = r->p[1], n = r->p[2], batch = r->p[5], t, l, count = m * n * batch;
