@@ -212,7 +212,11 @@ typedef enum tg_error_code {
 } tg_error_code;
 
 typedef enum tg_dtype {
-    TG_F32 = 0, TG_F64, TG_F16, TG_BF16, TG_I64, TG_I32, TG_I16, TG_I8, TG_U8, TG_BOOL, TG_DTYPES
+    TG_F32 = 0, TG_F64, TG_F16, TG_BF16, TG_I64, TG_I32, TG_I16, TG_I8, TG_U8, TG_BOOL, TG_DTYPES,
+    /* opaque: 32 elements along the last dimension share a scale (an f16 before them); no element has an address.
+       Made and read by tg_to, copied, shared, kept in files; operations on numbers refuse them */
+    TG_Q8_0 = 16,                      /* 8 bits an element, 34 bytes a block */
+    TG_Q4_0                            /* 4 bits an element, 18 bytes a block */
 } tg_dtype;
 
 typedef enum tg_device { TG_CPU = 0, TG_CUDA = 1, TG_DEVICES = 4 } tg_device;   /* 2 and 3 are free for a host's own */
@@ -240,6 +244,8 @@ struct tg_tensor {
     /* private from here on */
     bool         is_number;            /* made by tg_number or tg_integer: weak in dtype promotion    */
     bool         alive;
+    bool         opaque;               /* no numbers at strides: block-quantised, or a row-sparse gradient */
+    bool         sparse_grad;          /* a leaf that takes row-sparse gradients                     */
     bool         inline_storage;       /* header, storage and data are one block                      */
     bool         unrecorded;           /* a view made with the grad mode off                          */
     uint32_t     count;
@@ -250,6 +256,7 @@ struct tg_tensor {
     tg__storage *storage;
     void        *place;                /* data, also where that is NULL: an address on the device     */
     tg_tensor   *base;                 /* views: the tensor whose storage this is                     */
+    tg_tensor   *rows;                 /* row-sparse: i64 [K], the rows that the storage's [K, ...] are */
     tg_tensor   *next_alias, *prev_alias;   /* all headers over one storage                           */
     const char  *made_by;              /* name of the operation                                       */
 };
@@ -297,7 +304,8 @@ extern "C" {
 #define TG__ARGS(type, ...) (&(type){.at = TG__HERE, __VA_ARGS__})
 #endif
 
-TG_API size_t      tg_dtype_size(tg_dtype dtype);          /* bytes of one element                                */
+TG_API size_t      tg_dtype_size(tg_dtype dtype);          /* bytes of one element; 0 for block-quantised types   */
+TG_API size_t      tg_dtype_bytes(tg_dtype dtype, int64_t count);   /* bytes of `count` elements in a row         */
 TG_API const char *tg_dtype_name(tg_dtype dtype);          /* "f32", "bf16", ...                                  */
 TG_API bool        tg_dtype_is_float(tg_dtype dtype);
 TG_API tg_dtype    tg_dtype_promote(tg_dtype a, tg_dtype b);   /* torch.promote_types                             */
@@ -509,6 +517,16 @@ TG_API tg_tensor *tg_require_grad(tg_tensor *t, bool on);   /* leaves of a float
 TG_API bool       tg_grad_mode(tg_ctx *tg, bool on);
 TG_API tg_tensor *tg_retain_grad(tg_tensor *t);             /* a non-leaf keeps its gradient too          */
 TG_API bool       tg_zero_grad(tg_tensor *t);               /* drops the gradient                         */
+
+/* Row-sparse gradients: of a table [N, ...] of which tg_index_select along dimension 0 took few rows, a first-order
+   gradient may be those rows alone. On a leaf that was told so, `grad` (and what hooks and tg_grad get) is then a
+   tensor of the leaf's shape whose data is NULL and which operations refuse; rows may repeat, and add up. */
+TG_API tg_tensor *tg_sparse_grad(tg_tensor *t, bool on);    /* a leaf; returns t                          */
+TG_API bool       tg_is_sparse(tg_tensor *t);
+TG_API tg_tensor *tg_sparse_rows(tg_tensor *t);             /* i64 [K]                                    */
+TG_API tg_tensor *tg_sparse_values(tg_tensor *t);           /* [K, ...], sharing t's storage              */
+TG_API tg_tensor *tg_sparse_new(tg_tensor *rows, tg_tensor *values, int64_t n);   /* i64 [K], [K, ...] -> [n, ...] */
+TG_API tg_tensor *tg_to_dense(tg_tensor *t);                /* the rows added to zeros; t itself if it is dense */
 
 /* Walks the graph back from `loss` and adds to .grad of every leaf that requires it. A loss of more than one
    element needs `.gradient`. The graph's saved values are let go of on the way unless .retain_graph or
@@ -814,6 +832,7 @@ typedef struct tg_attr { const char *name; tg_attr_type type; size_t offset; int
 #define TG_OP_RANDOM    8u       /* consumes a call number                                      */
 #define TG_OP_HOST_READ 16u      /* the host reads values to run it: a device is waited for     */
 #define TG_OP_NO_GRAD   32u      /* the outputs are never differentiable (indices, predicates)  */
+#define TG_OP_OPAQUE    64u      /* takes block-quantised operands too                          */
 
 #define TG_SAVE_IN(i)  (1u << (i))            /* i < 15 */
 #define TG_SAVE_INS    (1u << 15)             /* every input */
@@ -862,7 +881,8 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               `part` i > 0 the derivative by operand i - 1: y, g, the formula's operands, its result; those that the
               derivative does not read are absent. All have y's shape, with stride 0 where they are broadcast.
               Computed in `compute` (f32, f64 or i64). number: P0, P1.
-     COPY     y, x of y's shape; converted by way of `compute`
+     COPY     y, x of y's shape; converted by way of `compute`. TG_COPY_BLOCKS: one of the two is block-quantised, both
+              are [n] and packed
      FILL     y. TG_FILL_VALUE: the element whose bytes stand in whole[0]. TG_FILL_RAMP, y has one dimension:
               number[0] + i * number[1] for floats, whole[0] + i * whole[1] for integers
      RANDOM   y; TG_RANDOM_BERNOULLI also p of y's shape, an error unless in 0..1. whole: key, call, low, range;
@@ -888,6 +908,7 @@ typedef enum tg_family {
     TG_FAMILY_MAP = 1, TG_FAMILY_COPY, TG_FAMILY_FILL, TG_FAMILY_RANDOM, TG_FAMILY_REDUCE, TG_FAMILY_SOFTMAX,
     TG_FAMILY_SORT, TG_FAMILY_INDEX, TG_FAMILY_GEMM, TG_FAMILY_CONV, TG_FAMILY_ENTROPY, TG_FAMILIES
 } tg_family;
+enum { TG_COPY_ELEMENTS, TG_COPY_BLOCKS };
 enum { TG_FILL_VALUE, TG_FILL_RAMP };
 enum { TG_RANDOM_UNIFORM, TG_RANDOM_NORMAL, TG_RANDOM_KEEP, TG_RANDOM_INTEGER, TG_RANDOM_BERNOULLI };
 enum { TG_REDUCE_SUM, TG_REDUCE_PROD, TG_REDUCE_MAX, TG_REDUCE_MIN };
@@ -1312,6 +1333,12 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_dropout(x, p, training) tg_dropout(TG__AT(x), p, training)
 #define tg_device_register(tg, device, backend) tg_device_register(TG__AT_CTX(tg), device, backend)
 #define tg_to_device(t, device) tg_to_device(TG__AT(t), device)
+#define tg_sparse_grad(t, on) tg_sparse_grad(TG__AT(t), on)
+#define tg_is_sparse(t) tg_is_sparse(TG__AT(t))
+#define tg_sparse_rows(t) tg_sparse_rows(TG__AT(t))
+#define tg_sparse_values(t) tg_sparse_values(TG__AT(t))
+#define tg_sparse_new(rows, values, n) tg_sparse_new(TG__AT(rows), values, n)
+#define tg_to_dense(t) tg_to_dense(TG__AT(t))
 #define tg_dict_new(tg) tg_dict_new(TG__AT_CTX(tg))
 #define tg_safetensors_parse(tg, bytes, size) tg_safetensors_parse(TG__AT_CTX(tg), bytes, size)
 #define tg_safetensors_load(tg, path) tg_safetensors_load(TG__AT_CTX(tg), path)
@@ -3517,7 +3544,9 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(POWER,           TG_ERROR_VALUE,       "integers to the power of %l are no integers") \
     TG__MSG(NO_FIT,          TG_ERROR_VALUE,       "%f cannot be stored as %y") \
     TG__MSG(SWAP_PLAIN,      TG_ERROR_VALUE,       "%t is a view, has views, or is a result of the graph") \
-    TG__MSG(DEVICE_FAILED,   TG_ERROR_UNSUPPORTED, "device '%s' failed at '%s'")
+    TG__MSG(DEVICE_FAILED,   TG_ERROR_UNSUPPORTED, "device '%s' failed at '%s'") \
+    TG__MSG(OPAQUE,          TG_ERROR_DTYPE,       "operand %d, %t, is %s") \
+    TG__MSG(BLOCKS,          TG_ERROR_SHAPE,       "the last dimension of %v does not fill blocks of %l, which %y needs")
 
 #define TG__MSG(name, code, text) TG__E_##name,
 enum { TG__E_NONE, TG__MESSAGES(TG__MSG) TG__E_COUNT };
@@ -4303,14 +4332,20 @@ TG__PRIVATE double tg__nan(void) { return tg__double(0x7ff8000000000000u); }
 TG__PRIVATE double tg__inf(void) { return tg__double(0x7ff0000000000000u); }
 
 /* ---- dtypes ---- */
+#define TG__BLOCK 32                                   /* elements of a quantised block */
+TG__PRIVATE bool tg__is_block(tg_dtype d) { return d == TG_Q8_0 || d == TG_Q4_0; }
 TG_API size_t tg_dtype_size(tg_dtype d) {
     static const unsigned char sizes[TG_DTYPES] = { 4, 8, 2, 2, 8, 4, 2, 1, 1, 1 };
     return (unsigned)d < TG_DTYPES ? sizes[d] : 0;
 }
+TG_API size_t tg_dtype_bytes(tg_dtype d, int64_t count) {
+    if (count < 0) return 0;
+    return tg__is_block(d) ? (size_t)(count / TG__BLOCK) * (d == TG_Q8_0 ? 34 : 18) : (size_t)count * tg_dtype_size(d);
+}
 TG_API const char *tg_dtype_name(tg_dtype d) {
     static const char *const names[TG_DTYPES] =
         { "f32", "f64", "f16", "bf16", "i64", "i32", "i16", "i8", "u8", "bool" };
-    return (unsigned)d < TG_DTYPES ? names[d] : "?";
+    return (unsigned)d < TG_DTYPES ? names[d] : d == TG_Q8_0 ? "q8_0" : d == TG_Q4_0 ? "q4_0" : "?";
 }
 TG_API bool tg_dtype_is_float(tg_dtype d) { return (unsigned)d <= TG_BF16; }
 
@@ -4446,6 +4481,7 @@ TG__PRIVATE void tg__tensor_drop(tg_tensor *t) {                   /* one count 
     tg__let_go(&t->grad);
     if (t->node) { tg__node *n = t->node; t->node = NULL; tg__node_forget(n, t); tg__node_drop(tg, n); }
     tg__let_go(&t->base);
+    tg__let_go(&t->rows);
     if (t->name) {
         char *name = (char *)(uintptr_t)t->name;
         t->name = NULL;
@@ -4477,6 +4513,7 @@ TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
     t->tg = tg; t->data = t->place = NULL; t->numel = 0; t->grad = NULL; t->name = NULL;
     t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
     t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = false; t->alive = true;
+    t->opaque = t->sparse_grad = false; t->rows = NULL;
     t->count = 1; t->out_index = 0; t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
     tg->memory.live_tensors++;
@@ -4495,7 +4532,7 @@ TG__PRIVATE bool tg__check_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int
     int64_t n = 1, bytes;
     bool empty = false;
     int i;
-    if ((unsigned)dtype >= TG_DTYPES) return tg__fail(tg, TG__E_DTYPE_UNKNOWN, (int)dtype);
+    if ((unsigned)dtype >= TG_DTYPES && !tg__is_block(dtype)) return tg__fail(tg, TG__E_DTYPE_UNKNOWN, (int)dtype);
     if (ndim < 0 || ndim > TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, ndim);
     if (ndim && !shape) return tg__fail(tg, TG__E_NO_DATA, "shape");
     for (i = 0; i < ndim; i++) {
@@ -4505,7 +4542,9 @@ TG__PRIVATE bool tg__check_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int
     /* strides count the other sizes of an empty tensor too */
     for (i = 0; i < ndim; i++)
         if (shape[i] && !tg__mul_i64(n, shape[i], &n)) return tg__fail(tg, TG__E_TOO_LARGE, ndim, shape);
-    if (!tg__mul_i64(n, (int64_t)tg_dtype_size(dtype), &bytes) || (uint64_t)bytes > (uint64_t)(SIZE_MAX / 4))
+    if (tg__is_block(dtype) && (ndim == 0 || shape[ndim - 1] % TG__BLOCK))
+        return tg__fail(tg, TG__E_BLOCKS, ndim, shape, (int64_t)TG__BLOCK, (int)dtype);
+    if (!tg__mul_i64(n, tg__is_block(dtype) ? 2 : (int64_t)tg_dtype_size(dtype), &bytes) || (uint64_t)bytes > (uint64_t)(SIZE_MAX / 4))
         return tg__fail(tg, TG__E_TOO_LARGE, ndim, shape);
     *numel = empty ? 0 : n;
     return true;
@@ -4528,7 +4567,7 @@ TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dt
     tg__storage *s;
     int i;
     if (!tg__check_shape(tg, dtype, ndim, shape, &numel)) return NULL;
-    bytes = (size_t)numel * tg_dtype_size(dtype);
+    bytes = tg_dtype_bytes(dtype, numel);
     t = (tg_tensor *)tg__mem_get(tg, TG__EMBED_SIZE + (bytes <= TG__INLINE_DATA && device == TG_CPU ? bytes : 0));
     if (!t) return NULL;
     s = (tg__storage *)(t + 1);
@@ -4560,6 +4599,7 @@ TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dt
     t->place = s->data;
     t->data = device == TG_CPU ? s->data : NULL;
     t->numel = numel; t->ndim = ndim; t->dtype = dtype; t->device = device;
+    t->opaque = tg__is_block(dtype);
     for (i = ndim - 1; i >= 0; i--) {
         int d = order ? order[i] : i;
         t->shape[d] = shape[d]; t->stride[d] = stride;
@@ -4584,7 +4624,7 @@ TG__PRIVATE tg_tensor *tg__alias(tg_tensor *t) {
     if (!v) return NULL;
     tg__header_fill(tg, v);
     v->data = t->data; v->place = t->place; v->numel = t->numel; v->ndim = t->ndim; v->dtype = t->dtype;
-    v->device = t->device;
+    v->device = t->device; v->opaque = t->opaque;
     memcpy(v->shape, t->shape, sizeof v->shape[0] * (size_t)t->ndim);
     memcpy(v->stride, t->stride, sizeof v->stride[0] * (size_t)t->ndim);
     v->made_by = t->made_by;
@@ -4644,8 +4684,8 @@ TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark m, tg_tensor *t) {
 }
 
 /* ---- operands ---- */
-/* is operand i there, alive and of this context? */
-TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {
+/* is operand i there, alive and of this context? Its numbers may be opaque. */
+TG__PRIVATE bool tg__use_any(tg_ctx *tg, const tg_tensor *t, int i) {
     if (TG__RARE(!t)) {
         /* the place macro had nothing to note it in: the line would be an older call's */
         if (i == 0) tg->here.file = NULL;
@@ -4655,7 +4695,19 @@ TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {
     if (TG__RARE(t->tg != tg)) return tg__fail(tg, TG__E_CONTEXT, i);
     return true;
 }
-/* The usual start of a public function that takes one tensor: its context if the call may go on, else NULL. */
+TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {
+    if (!tg__use_any(tg, t, i)) return false;
+    return !TG__RARE(t->opaque) ||
+        tg__fail(tg, TG__E_OPAQUE, i, t, t->rows ? "row-sparse; tg_to_dense it first" : "block-quantised; tg_to a floating type first");
+}
+/* The start of a public function that takes one tensor: its context if the call may go on, else NULL. _any: block-
+   quantised ones too. */
+TG__PRIVATE tg_ctx *tg__start_any(tg_tensor *t, const char *name) {
+    tg_ctx *tg = t ? t->tg : NULL;
+    if (!tg__gate(tg)) return NULL;
+    tg->where = name;
+    return (t->rows ? tg__use : tg__use_any)(tg, t, 0) ? tg : NULL;
+}
 TG__PRIVATE tg_ctx *tg__start(tg_tensor *t, const char *name) {
     tg_ctx *tg = t ? t->tg : NULL;
     if (!tg__gate(tg)) return NULL;
@@ -5227,7 +5279,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
         if (!in[i] && op->n_in >= 0 && i >= op->n_in) continue;       /* an optional operand that is absent */
         /* a list: the place was noted in another entry */
         if (TG__RARE(!in[i]) && op->n_in < 0) { tg__fail(tg, TG__E_NULL, i); return NULL; }
-        if (!tg__use(tg, in[i], i)) return NULL;
+        if (!((op->flags & TG_OP_OPAQUE) && !(in[i] && in[i]->rows) ? tg__use_any : tg__use)(tg, in[i], i)) return NULL;
         if (TG__RARE(in[i]->device != TG_CPU)) device = in[i]->device;
         if (tg->grad_mode && tg__needs_grad(in[i])) graph = true;
         if (TG__RARE(tg->recording != NULL) && tg__needs_grad(in[i]) && !tg__recording_note(tg, in[i])) return NULL;
@@ -5442,13 +5494,17 @@ TG__PRIVATE bool tg__walk_sort(tg__walk *w) {
     return true;
 }
 
+TG__PRIVATE tg_tensor *tg__sparse_sum(tg_ctx *tg, tg_tensor *a, tg_tensor *b);   /* in >>impl-index */
 /* Adds g, whose count the caller gives away, to *sum. In place where nobody else can see *sum. */
 TG__PRIVATE bool tg__accumulate(tg_ctx *tg, tg_tensor **sum, tg_tensor *g) {
     tg_tensor *s = *sum, *r;
     tg_mark m;
     if (!s) { *sum = g; return true; }
     m = tg_begin(tg);
-    if (!tg->grad_mode && s->count == 1 && s->storage->users == 1 && !s->storage->borrowed && !s->node &&
+    if (s->rows || g->rows) {
+        r = tg__sparse_sum(tg, s, g);
+        if (r) { r->count++; *sum = r; tg__tensor_drop(s); }
+    } else if (!tg->grad_mode && s->count == 1 && s->storage->users == 1 && !s->storage->borrowed && !s->node &&
         s->dtype == g->dtype && tg__is_dense(s) && tg__same_shape(s, g)) {
         r = (tg_add_)(s, g);
     } else {
@@ -5498,7 +5554,7 @@ TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_t
             tg_tensor *t = n->weak[out];
             if (t) {
                 tg_mark m = tg_begin(tg);
-                r = (tg_clone)(g);
+                r = g->rows ? g : (tg_clone)(g);
                 if (r) r->count++;
                 tg_end(tg, m);
                 if (!r || !tg__accumulate(tg, &t->grad, r)) break;
@@ -5508,7 +5564,7 @@ TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_t
         r = h->hook(h->user, g);
         if (tg->error != TG_OK) break;
         if (!r || r == g) continue;
-        if (!tg__use(tg, r, 0)) break;
+        if (!tg__use_any(tg, r, 0)) break;
         if (!tg__same_shape(r, g) || r->dtype != g->dtype) { tg__fail(tg, TG__E_HOOK_SHAPE, r, g); break; }
         r->count++; tg__tensor_drop(g); g = r;
     }
@@ -5520,7 +5576,7 @@ TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__node *n) {
     tg_tensor *t = n->weak[0], *g = n->gout[0];
     n->gout[0] = NULL;
     if (!t || !t->requires_grad) { tg__tensor_drop(g); return true; }
-    if (!t->grad && (g->count > 1 || g->storage->users > 1 || g->storage->borrowed ||
+    if (!t->grad && !g->rows && (g->count > 1 || g->storage->users > 1 || g->storage->borrowed ||
                      !tg__is_dense(g) || g->node)) {
         tg_mark m = tg_begin(tg);
         tg_tensor *c = (tg_clone)(g);
@@ -5545,7 +5601,7 @@ TG__PRIVATE tg_tensor *tg__walk_fit(tg_ctx *tg, const tg__walk *w, const tg__nod
         tg__fail(tg, TG__E_BACKWARD_SHAPE, n->op->name, d, (int)s->ndim, s->shape);
         return NULL;
     }
-    if (tg->anomaly && !tg__anomaly_check(tg, "the gradient", n, d)) return NULL;
+    if (tg->anomaly && !tg__anomaly_check(tg, "the gradient", n, d->rows ? tg_sparse_values(d) : d)) return NULL;
     d->count++;
     return d;
 }
@@ -6784,6 +6840,60 @@ TG__PRIVATE void tg__copy_turn(const tg__copy_plan *j, int64_t index) {
                 x + (i + i0 * xs) * (int64_t)size, xs);
 }
 
+/* ---- quantised blocks ----
+   A scale d and whole numbers q: x = d q. q8_0: d = largest |x| / 127, q rounded to nearest, halves to even. q4_0: d =
+   (the x of largest magnitude) / -8, q in -8..7 stored + 8, element i in the low half of byte i, i + 16 in the high one. */
+TG__PRIVATE float tg__block_largest(const float *x) {
+    float most = 0;
+    int i;
+    for (i = 0; i < TG__BLOCK; i++) if ((x[i] < 0 ? -x[i] : x[i]) > (most < 0 ? -most : most)) most = x[i];
+    return most;
+}
+/* to nearest, halves to even; what is no number is 0 */
+TG__PRIVATE int tg__block_round(float v, int low, int high) {
+    int n;
+    float r;
+    if (!(v > (float)low - 1 && v < (float)high + 1)) return v >= (float)high ? high : v <= (float)low ? low : 0;
+    n = (int)v;
+    r = v - (float)n;
+    if (r > 0.5f || (r == 0.5f && (n & 1))) n++;
+    if (r < -0.5f || (r == -0.5f && (n & 1))) n--;
+    return n < low ? low : n > high ? high : n;
+}
+TG__PRIVATE void tg__block_pack(tg_dtype d, unsigned char *y, const float *x) {
+    const float most = tg__block_largest(x), scale = d == TG_Q8_0 ? (most < 0 ? -most : most) / 127 : most / -8,
+        inverse = scale != 0 ? 1 / scale : 0;
+    const uint16_t half = tg_f16_from_f32(scale);
+    int i;
+    y[0] = (unsigned char)(half & 255); y[1] = (unsigned char)(half >> 8);
+    for (i = 0; i < TG__BLOCK; i++) {
+        if (d == TG_Q8_0) y[2 + i] = (unsigned char)(signed char)tg__block_round(x[i] * inverse, -127, 127);
+        else if (i < 16) y[2 + i] = (unsigned char)(tg__block_round(x[i] * inverse, -8, 7) + 8);
+        else y[2 + i - 16] = (unsigned char)(y[2 + i - 16] | (tg__block_round(x[i] * inverse, -8, 7) + 8) << 4);
+    }
+}
+TG__PRIVATE void tg__block_unpack(tg_dtype d, float *y, const unsigned char *x) {
+    const float scale = tg_f32_from_f16((uint16_t)(x[0] | x[1] << 8));
+    int i;
+    for (i = 0; i < TG__BLOCK; i++)
+        y[i] = scale * (float)(d == TG_Q8_0 ? (int)(signed char)x[2 + i] : (i < 16 ? x[2 + i] & 15 : x[2 + i - 16] >> 4) - 8);
+}
+TG__PRIVATE void tg__copy_blocks(const tg__copy_plan *j, int64_t at, int64_t end) {
+    const bool pack = tg__is_block(j->yd);
+    const tg_dtype d = pack ? j->yd : j->xd, other = pack ? j->xd : j->yd;
+    for (; at < end; at += TG__BLOCK) {
+        float v[TG__BLOCK];
+        const size_t b = tg_dtype_bytes(d, at), e = (size_t)at * tg_dtype_size(other);
+        if (pack) {
+            tg__load_f32(j->job.tg->isa, TG__BLOCK, v, j->x + e, 1, other);
+            tg__block_pack(d, (unsigned char *)j->y + b, v);
+        } else {
+            tg__block_unpack(d, v, (const unsigned char *)j->x + b);
+            tg__store_f32(j->job.tg->isa, TG__BLOCK, j->y + e, 1, other, v);
+        }
+    }
+}
+
 TG__PRIVATE void tg__copy_chunk(void *plan, int64_t index) {
     tg__copy_plan *j = (tg__copy_plan *)plan;
     const tg__loop *l = &j->loop;
@@ -6791,6 +6901,7 @@ TG__PRIVATE void tg__copy_chunk(void *plan, int64_t index) {
     size_t ysize = tg_dtype_size(j->yd), xsize = tg_dtype_size(j->xd);
     int last = l->ndim - 1, slot = -1;
     char *tile = NULL;
+    if (j->job.r->kind == TG_COPY_BLOCKS) { tg__copy_blocks(j, at, end); return; }
     if (j->turn >= 0) { tg__copy_turn(j, index); return; }
     if (j->flat) {
         memcpy(j->y + at * (int64_t)ysize, j->x + at * (int64_t)xsize, (size_t)(end - at) * ysize);
@@ -6832,6 +6943,8 @@ TG__PRIVATE int64_t tg__copy_start(tg_ctx *tg, int phase, void *plan) {
     tg__loop_make(l, o, 2);
     last = l->ndim - 1;
     if (l->numel == 0) return 0;
+    j->chunk = TG__MAP_CHUNK;
+    if (j->job.r->kind == TG_COPY_BLOCKS) return tg__ceil_div(l->numel, j->chunk);
     if (!j->raw && !tg__scratch_need(tg, TG__TILE * 8)) return -1;
     j->flat = j->raw && l->ndim == 1 && (l->shape[0] == 1 || (l->stride[0][0] == 1 && l->stride[1][0] == 1));
     j->chunk = j->flat ? 65536 : TG__MAP_CHUNK;
@@ -6848,10 +6961,28 @@ TG__PRIVATE int64_t tg__copy_start(tg_ctx *tg, int phase, void *plan) {
 TG__FAMILY(copy, true);
 
 TG__PRIVATE bool tg__transfer(tg_ctx *tg, tg_tensor *y, tg_tensor *x);
+/* One of the two, or both, block-quantised: of one shape, the other one packed. */
+TG__PRIVATE bool tg__copy_opaque(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
+    const bool same = y->dtype == x->dtype;
+    tg__ask a;
+    int i;
+    tg__ask_begin(&a, TG_FAMILY_COPY, same ? TG_COPY_ELEMENTS : TG_COPY_BLOCKS, same ? TG_I64 : TG_F32);
+    tg__ask_for(&a, y, TG_WRITE);
+    tg__ask_for(&a, x, TG_READ);
+    for (i = 0; i < 2; i++) {
+        tg_operand *o = &a.o[i];
+        o->ndim = 1;
+        o->shape[0] = same ? (int64_t)tg_dtype_bytes(y->dtype, y->numel) : y->numel;
+        o->stride[0] = 1;
+        if (same) o->dtype = TG_U8;
+    }
+    return tg__launch(&a, tg, &tg__family_copy, NULL);
+}
 /* y = x, broadcast and converted. Overlapping storages are the caller's business. */
 TG__PRIVATE bool tg__copy_to(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
     tg__ask a;
     if (TG__RARE(y->device != x->device && !x->is_number)) return tg__transfer(tg, y, x);
+    if (TG__RARE(y->opaque || x->opaque)) return tg__copy_opaque(tg, y, x);
     tg__ask_begin(&a, TG_FAMILY_COPY, 0,
         tg_dtype_is_float(y->dtype) ? (y->dtype == TG_F64 || x->dtype == TG_F64 ? TG_F64 : TG_F32)
         : y->dtype == TG_BOOL && tg_dtype_is_float(x->dtype) ? tg__compute_type(x->dtype) : TG_I64);
@@ -7466,6 +7597,7 @@ TG__PRIVATE tg_tensor *tg__create(tg_ctx *tg, const char *name, int ndim, const 
     return t;
 }
 TG__PRIVATE tg_tensor *tg__filled(tg_ctx *tg, tg_tensor *t, double f, int64_t i, bool is_int) {
+    if (t && t->opaque) { (void)tg__fail(tg, TG__E_NOT_FOR, (int)t->dtype); return NULL; }
     return t && tg__fill(tg, t, f, i, is_int) ? t : NULL;
 }
 
@@ -7546,7 +7678,7 @@ TG__PRIVATE tg_tensor *tg__from(tg_ctx *tg, const char *name, int ndim, const in
     tg_tensor *t = tg__create(tg, name, ndim, shape, dtype);
     if (!t) return NULL;
     if (!data && t->numel) { tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
-    if (t->numel) memcpy(t->data, data, (size_t)t->numel * tg_dtype_size(dtype));
+    if (t->numel) memcpy(t->data, data, tg_dtype_bytes(dtype, t->numel));
     return t;
 }
 TG_API tg_tensor *(tg_from)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, const void *data) {
@@ -7564,7 +7696,8 @@ TG_API tg_tensor *(tg_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype
     if (!data && numel) { tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
     t = tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, 1, &none, NULL));
     if (!t) return NULL;
-    t->storage->borrowed = true; t->storage->data = data; t->storage->bytes = (size_t)numel * tg_dtype_size(dtype);
+    t->storage->borrowed = true; t->storage->data = data; t->storage->bytes = tg_dtype_bytes(dtype, numel);
+    t->opaque = tg__is_block(dtype);
     t->data = t->place = data; t->numel = numel; t->ndim = ndim;
     if (ndim) memcpy(t->shape, shape, (size_t)ndim * sizeof shape[0]);
     tg__dense_strides(ndim, shape, t->stride);
@@ -7830,7 +7963,7 @@ TG__PRIVATE bool tg__transfer(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
         ok = to != NULL;
     }
     if (ok && to->numel) {
-        const size_t size = (size_t)to->numel * tg_dtype_size(to->dtype);
+        const size_t size = tg_dtype_bytes(to->dtype, to->numel);
         const struct tg__device *in = &tg->devices[to->device], *out = &tg->devices[from->device];
         void *middle = to->device == TG_CPU ? to->place : from->device == TG_CPU ? from->place : tg__mem_get(tg, size);
         ok = middle != NULL;
@@ -7861,10 +7994,10 @@ TG__PRIVATE bool tg__to_device_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
     dx[0] = tg_to_device(g[0], (tg_device)((const tg__device_attr *)n->attr)->from);
     return dx[0] != NULL;
 }
-static const tg_op tg__to_device_op = { TG__OP("to_device", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES,
+static const tg_op tg__to_device_op = { TG__OP("to_device", TG__IN(1), TG__OUT(1), TG_OP_OPAQUE), TG__NO_SAVES,
     TG__ATTRS(tg__device), tg__to_device_check, tg__to_device_forward, tg__to_device_backward };
 TG_API tg_tensor *(tg_to_device)(tg_tensor *t, tg_device device) {
-    tg_ctx *tg = tg__start(t, "to_device");
+    tg_ctx *tg = tg__start_any(t, "to_device");
     tg__device_attr at;
     if (!tg) return NULL;
     if ((unsigned)device >= TG_DEVICES || (device != TG_CPU && !tg->devices[device].open)) { tg__fail(tg, TG__E_DEVICE, (int)device); return NULL; }
@@ -7928,16 +8061,16 @@ TG__PRIVATE const char *tg__element_at(const tg_tensor *t, int64_t i) {
 TG__PRIVATE void tg__packed(tg_tensor *h, const tg_tensor *t, tg_dtype dtype, void *data) {
     memset(h, 0, sizeof *h);
     h->tg = t->tg; h->data = h->place = data; h->numel = t->numel; h->ndim = t->ndim;
-    h->dtype = dtype; h->device = TG_CPU; h->alive = true;
+    h->dtype = dtype; h->device = TG_CPU; h->alive = true; h->opaque = tg__is_block(dtype);
     if (t->ndim) memcpy(h->shape, t->shape, (size_t)t->ndim * sizeof t->shape[0]);
     tg__dense_strides(t->ndim, t->shape, h->stride);
 }
 TG_API bool (tg_read)(tg_tensor *t, void *out, size_t size) {
-    tg_ctx *tg = tg__start(t, "read");
+    tg_ctx *tg = tg__start_any(t, "read");
     tg_tensor h;
     if (!tg) return false;
-    if (size != (size_t)t->numel * tg_dtype_size(t->dtype))
-        return tg__fail(tg, TG__E_BYTES, (int64_t)size, t, t->numel * (int64_t)tg_dtype_size(t->dtype));
+    if (size != tg_dtype_bytes(t->dtype, t->numel))
+        return tg__fail(tg, TG__E_BYTES, (int64_t)size, t, (int64_t)tg_dtype_bytes(t->dtype, t->numel));
     if (!out && size) return tg__fail(tg, TG__E_NO_DATA, "place for the data");
     tg__packed(&h, t, t->dtype, out);
     return tg__copy_to(tg, &h, t);
@@ -7952,11 +8085,11 @@ TG_API bool (tg_read_f32)(tg_tensor *t, float *out, int64_t count) {
     return tg__copy_to(tg, &h, t);
 }
 TG_API bool (tg_write)(tg_tensor *t, const void *data, size_t size) {
-    tg_ctx *tg = tg__start(t, "write");
+    tg_ctx *tg = tg__start_any(t, "write");
     tg_tensor h;
     if (!tg || !tg__writable(tg, t)) return false;
-    if (size != (size_t)t->numel * tg_dtype_size(t->dtype))
-        return tg__fail(tg, TG__E_BYTES, (int64_t)size, t, t->numel * (int64_t)tg_dtype_size(t->dtype));
+    if (size != tg_dtype_bytes(t->dtype, t->numel))
+        return tg__fail(tg, TG__E_BYTES, (int64_t)size, t, (int64_t)tg_dtype_bytes(t->dtype, t->numel));
     if (!data && size) return tg__fail(tg, TG__E_NO_DATA, "data");
     tg__packed(&h, t, t->dtype, (void *)(uintptr_t)data);
     if (!tg__copy_to(tg, t, &h)) return false;
@@ -8041,8 +8174,20 @@ typedef struct tg__to_attr { int64_t dtype; } tg__to_attr;
 static const tg_attr tg__to_attrs[] = { TG__ATTR(tg__to_attr, dtype, DTYPE) };
 TG__PRIVATE bool tg__to_check(tg_ctx *tg, tg__node *n) {
     const tg__to_attr *at = (const tg__to_attr *)n->attr;
-    if (at->dtype < 0 || at->dtype >= TG_DTYPES) return tg__fail(tg, TG__E_DTYPE_UNKNOWN, (int)at->dtype);
-    return tg__out_ordered(tg, n, 0, (tg_dtype)at->dtype, n->in[0]);
+    const tg_tensor *x = n->in[0];
+    if (at->dtype < 0 || (at->dtype >= TG_DTYPES && !tg__is_block((tg_dtype)at->dtype))) return tg__fail(tg, TG__E_DTYPE_UNKNOWN, (int)at->dtype);
+    if (!x->opaque && !tg__is_block((tg_dtype)at->dtype)) return tg__out_ordered(tg, n, 0, (tg_dtype)at->dtype, x);
+    if (!tg_dtype_is_float(x->opaque ? (tg_dtype)at->dtype : x->dtype)) return tg__fail(tg, TG__E_NOT_FOR, x->opaque ? (int)at->dtype : (int)x->dtype);
+    return tg__out_make(tg, n, 0, (tg_dtype)at->dtype, x->ndim, x->shape);
+}
+TG__PRIVATE bool tg__to_forward(tg_ctx *tg, tg__node *n) {
+    tg_tensor *x = n->in[0];
+    bool ok;
+    if (!n->out[0]->opaque || tg__is_dense(x)) return tg__copy_to(tg, n->out[0], x);
+    x = tg__tensor_make(tg, n->device, x->dtype, x->ndim, x->shape, NULL);        /* blocks are made of packed rows */
+    ok = x && tg__copy_to(tg, x, n->in[0]) && tg__copy_to(tg, n->out[0], x);
+    tg__tensor_drop(x);
+    return ok;
 }
 TG__PRIVATE bool tg__copy_forward(tg_ctx *tg, tg__node *n) { return tg__copy_to(tg, n->out[0], n->in[0]); }
 TG__PRIVATE bool tg__to_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -8050,8 +8195,8 @@ TG__PRIVATE bool tg__to_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tens
     dx[0] = tg_to(g[0], n->in_slot[0].dtype);
     return dx[0] != NULL;
 }
-static const tg_op tg__to_op = { TG__OP("to", TG__IN(1), TG__OUT(1), TG_OP_MAP), TG__NO_SAVES, TG__ATTRS(tg__to),
-    tg__to_check, tg__copy_forward, tg__to_backward };
+static const tg_op tg__to_op = { TG__OP("to", TG__IN(1), TG__OUT(1), TG_OP_MAP | TG_OP_OPAQUE), TG__NO_SAVES, TG__ATTRS(tg__to),
+    tg__to_check, tg__to_forward, tg__to_backward };
 TG_API tg_tensor *(tg_to)(tg_tensor *t, tg_dtype dtype) {
     tg__to_attr at;
     if (t && t->alive && t->dtype == dtype && tg__gate(t->tg)) return t;
@@ -8069,9 +8214,9 @@ TG__PRIVATE bool tg__same_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     dx[0] = g[0];
     return true;
 }
-static const tg_op tg__clone_op = { TG__OP("clone", TG__IN(1), TG__OUT(1), TG_OP_MAP), TG__NO_SAVES, TG__NO_ATTRS,
+static const tg_op tg__clone_op = { TG__OP("clone", TG__IN(1), TG__OUT(1), TG_OP_MAP | TG_OP_OPAQUE), TG__NO_SAVES, TG__NO_ATTRS,
     tg__clone_check, tg__copy_forward, tg__same_backward };
-static const tg_op tg__contiguous_op = { TG__OP("contiguous", TG__IN(1), TG__OUT(1), TG_OP_MAP), TG__NO_SAVES, TG__NO_ATTRS,
+static const tg_op tg__contiguous_op = { TG__OP("contiguous", TG__IN(1), TG__OUT(1), TG_OP_MAP | TG_OP_OPAQUE), TG__NO_SAVES, TG__NO_ATTRS,
     tg__contiguous_check, tg__copy_forward, tg__same_backward };
 TG_API tg_tensor *(tg_clone)(tg_tensor *t) { return tg__call(&tg__clone_op, NULL, &t, 1, NULL, 1); }
 TG_API tg_tensor *(tg_contiguous)(tg_tensor *t) {
@@ -10379,6 +10524,84 @@ TG__PRIVATE tg_tensor *tg__zeros_beside(tg_ctx *tg, const tg_tensor *g, int ndim
     return tg__full_beside(tg, g, g->dtype, ndim, shape, 0);
 }
 
+/* ---- row-sparse gradients ----
+   The header has the whole's shape; its storage holds the rows [K, ...] that `rows` names, packed. */
+TG_API bool (tg_is_sparse)(tg_tensor *t) { return t && t->alive && t->rows; }
+TG_API tg_tensor *(tg_sparse_grad)(tg_tensor *t, bool on) {
+    tg_ctx *tg = tg__start(t, "sparse_grad");
+    if (!tg) return NULL;
+    if (!tg__is_leaf(t)) { tg__fail(tg, TG__E_NOT_LEAF, t, t->node->op->name); return NULL; }
+    t->sparse_grad = on;
+    return t;
+}
+TG_API tg_tensor *(tg_sparse_new)(tg_tensor *rows, tg_tensor *values, int64_t n) {
+    tg_ctx *tg = tg__start2(rows, values, "sparse_new");
+    tg_tensor *t, *index;
+    int64_t numel, shape[TG_MAX_DIMS];
+    if (!tg) return NULL;
+    if (rows->dtype != TG_I64 && rows->dtype != TG_I32) { tg__fail(tg, TG__E_INDEX_DTYPE, rows); return NULL; }
+    if (rows->ndim != 1 || values->ndim < 1 || values->shape[0] != rows->shape[0] || rows->device != values->device) {
+        tg__fail(tg, TG__E_INDEX_SHAPE, rows, values);
+        return NULL;
+    }
+    memcpy(shape, values->shape, sizeof shape[0] * (size_t)values->ndim);
+    shape[0] = n;
+    if (!tg__check_shape(tg, values->dtype, values->ndim, shape, &numel)) return NULL;
+    index = tg_contiguous(tg_to(rows, TG_I64));
+    values = tg_contiguous(values);
+    t = index && values ? tg__hold(tg, tg__alias(values)) : NULL;
+    if (!t) return NULL;
+    index->count++;
+    t->rows = index; t->opaque = true; t->data = NULL; t->numel = numel;
+    t->shape[0] = n;
+    tg__dense_strides(t->ndim, t->shape, t->stride);
+    t->made_by = "sparse_new";
+    return t;
+}
+/* the context of a call that takes a row-sparse tensor */
+TG__PRIVATE tg_ctx *tg__start_sparse(tg_tensor *t, const char *name) {
+    tg_ctx *tg = t ? t->tg : NULL;
+    if (!tg__gate(tg)) return NULL;
+    tg->where = name;
+    if (!tg__use_any(tg, t, 0)) return NULL;
+    return t->rows || tg__fail(tg, TG__E_ARGUMENT, "this tensor is dense; tg_is_sparse asks") ? tg : NULL;
+}
+TG_API tg_tensor *(tg_sparse_rows)(tg_tensor *t) {
+    tg_ctx *tg = tg__start_sparse(t, "sparse_rows");
+    return tg ? tg__hold(tg, tg__alias(t->rows)) : NULL;
+}
+TG_API tg_tensor *(tg_sparse_values)(tg_tensor *t) {
+    tg_ctx *tg = tg__start_sparse(t, "sparse_values");
+    tg_tensor *v = tg ? tg__hold(tg, tg__alias(t)) : NULL;
+    int d;
+    if (!v) return NULL;
+    v->opaque = false;
+    v->shape[0] = t->rows->numel;
+    v->data = v->device == TG_CPU ? v->place : NULL;
+    for (v->numel = 1, d = 0; d < v->ndim; d++) v->numel *= v->shape[d];
+    tg__dense_strides(v->ndim, v->shape, v->stride);
+    return v;
+}
+TG_API tg_tensor *(tg_to_dense)(tg_tensor *t) {
+    tg_ctx *tg = t ? t->tg : NULL;
+    if (!tg__gate(tg)) return NULL;
+    tg->where = "to_dense";
+    if (!tg__use_any(tg, t, 0)) return NULL;
+    if (!t->rows) return t;
+    return tg_index_add(tg__full_beside(tg, t, t->dtype, t->ndim, t->shape, 0), 0, t->rows, tg_sparse_values(t));
+}
+/* Two gradients of one shape, one or both row-sparse: the rows of both, or the rows added to the dense one. */
+TG__PRIVATE tg_tensor *tg__sparse_sum(tg_ctx *tg, tg_tensor *a, tg_tensor *b) {
+    tg_tensor *list[2], *rows;
+    (void)tg;
+    if (!a->rows) return tg_index_add(a, 0, b->rows, tg_sparse_values(b));
+    if (!b->rows) return tg_index_add(b, 0, a->rows, tg_sparse_values(a));
+    list[0] = a->rows; list[1] = b->rows;
+    rows = tg_cat(list, 2, 0);
+    list[0] = tg_sparse_values(a); list[1] = tg_sparse_values(b);
+    return tg_sparse_new(rows, tg_cat(list, 2, 0), a->shape[0]);
+}
+
 /* ------------------------------------------------------------------------ index_select ----
    y[.., k, ..] = x[.., index[k], ..]; dx = g added back into zeros. Saves: index. */
 TG__PRIVATE bool tg__index_select_check(tg_ctx *tg, tg__node *n) {
@@ -10394,7 +10617,11 @@ TG__PRIVATE bool tg__index_select_forward(tg_ctx *tg, tg__node *n) {
     return tg__index_walk(tg, TG_INDEX_TAKE, n->out[0], n->in[0], n->in[1], true, tg__index_dim(n));
 }
 TG__PRIVATE bool tg__index_select_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
-    if (n->wants[0])
+    const tg__node *from = n->in_slot[0].from;
+    const tg_tensor *leaf = from && from->op == &tg__leaf_op ? from->weak[0] : NULL;
+    if (n->wants[0] && leaf && leaf->sparse_grad && !tg->grad_mode && tg__index_dim(n) == 0 && n->in[1]->ndim == 1)
+        dx[0] = tg_sparse_new(n->in[1], g[0], n->in_slot[0].shape[0]);
+    else if (n->wants[0])
         dx[0] = tg_index_add(tg__zeros_beside(tg, g[0], n->in_slot[0].ndim, n->in_slot[0].shape),
             tg__index_dim(n), n->in[1], g[0]);
     return tg->error == TG_OK;
@@ -12939,10 +13166,27 @@ TG__PRIVATE bool tg__dict_put(tg_dict *d, const char *name, tg_tensor *t, const 
     for (i = 0; i < ndim; i++) p->shape[i] = shape[i];
     return true;
 }
+/* Block-quantised tensors: u8 [bytes] in the file, and metadata "blocks.NAME" = "q8_0 32 64", dtype and shape. */
+#define TG__BLOCKS_KEY "blocks."
+TG__PRIVATE bool tg__dict_blocks(tg_dict *d, const char *name, const tg_tensor *t) {
+    size_t room = sizeof TG__BLOCKS_KEY + strlen(name);
+    char *key = (char *)tg__mem_get(d->tg, room), value[16 + 24 * TG_MAX_DIMS];
+    tg__text x = tg__text_over(key, room), v = tg__text_over(value, sizeof value);
+    bool ok;
+    int i;
+    if (!key) return false;
+    tg__put(&x, TG__BLOCKS_KEY); tg__put(&x, name);
+    tg__put(&v, tg_dtype_name(t->dtype));
+    for (i = 0; i < t->ndim; i++) { tg__put_char(&v, ' '); tg__put_i64(&v, t->shape[i]); }
+    ok = tg_dict_set_meta(d, key, value);
+    tg__mem_put(d->tg, key, room);
+    return ok;
+}
 TG_API bool tg_dict_set(tg_dict *d, const char *name, tg_tensor *t) {
     if (!d || !tg__gate(d->tg)) return false;
     tg__io_enter(d->tg, "dict_set");
-    return tg__use(d->tg, t, 2) && tg__dict_put(d, name, t, NULL, 0, NULL);
+    if (!t || !t->opaque || t->rows) return tg__use(d->tg, t, 2) && tg__dict_put(d, name, t, NULL, 0, NULL);
+    return tg__use_any(d->tg, t, 2) && tg__dict_put(d, name, t, NULL, 0, NULL) && tg__dict_blocks(d, name, t);
 }
 TG_API bool tg_dict_set_raw(tg_dict *d, const char *name, const char *type,
     int ndim, const int64_t *shape, tg_tensor *bytes) {
@@ -13245,6 +13489,36 @@ TG__PRIVATE bool tg__st_data(tg__st *r) {
     }
     return true;
 }
+/* What metadata calls blocks becomes a block-quantised tensor over the same bytes. */
+TG__PRIVATE bool tg__st_blocks(tg__st *r) {
+    tg_ctx *tg = r->c.tg;
+    int64_t k, i;
+    for (k = 0; k < r->d->keys.count; k++) {
+        const char *key = r->d->keys.key[k].name, *p = r->d->value[k].text, *end = p + strlen(p);
+        const tg_dtype dtype = p[0] == 'q' && p[1] == '4' ? TG_Q4_0 : TG_Q8_0;
+        const size_t name = strlen(tg_dtype_name(dtype));
+        int64_t shape[TG_MAX_DIMS], numel;
+        tg_tensor *t, *b;
+        int ndim = 0;
+        if (strncmp(key, TG__BLOCKS_KEY, sizeof TG__BLOCKS_KEY - 1) != 0) continue;
+        i = tg__names_find(&r->d->names, key + sizeof TG__BLOCKS_KEY - 1);
+        r->c.at = 8;
+        if (i < 0 || strncmp(p, tg_dtype_name(dtype), name) != 0) return tg__bad_name(&r->c, 8, "metadata", key, "speaks of no tensor or no type");
+        for (p += name; *p == ' ' && ndim < TG_MAX_DIMS; ndim++)
+            if (!tg__parse_i64(p + 1, end, &p, &shape[ndim]) || shape[ndim] < 0) return tg__bad_name(&r->c, 8, "metadata", key, "has no shape");
+        t = r->d->item[i].t;
+        if (*p || !tg__check_shape(tg, dtype, ndim, shape, &numel) || t->dtype != TG_U8 || (uint64_t)t->numel != tg_dtype_bytes(dtype, numel)) {
+            tg_clear(tg);
+            return tg__bad_name(&r->c, 8, "metadata", key, "does not fit its tensor's bytes");
+        }
+        b = tg__tensor_make(tg, TG_CPU, dtype, ndim, shape, NULL);
+        if (!b) return false;
+        if (t->numel) memcpy(b->data, t->data, (size_t)t->numel);
+        r->d->item[i].t = b;
+        tg__tensor_drop(t);
+    }
+    return true;
+}
 TG__PRIVATE tg_dict *tg__st_parse(tg_ctx *tg, const char *op, const char *who, const void *bytes, size_t size) {
     tg__st r;
     uint64_t n;
@@ -13262,7 +13536,7 @@ TG__PRIVATE tg_dict *tg__st_parse(tg_ctx *tg, const char *op, const char *who, c
     r.data = size - 8 - n;
     r.d = tg_dict_new(tg);
     if (!r.d) return NULL;
-    ok = tg__dict_room(r.d, (size_t)n + 1) && tg__st_header(&r) && tg__st_cover(&r) && tg__st_data(&r);
+    ok = tg__dict_room(r.d, (size_t)n + 1) && tg__st_header(&r) && tg__st_cover(&r) && tg__st_data(&r) && tg__st_blocks(&r);
     tg__mem_put(tg, r.span, (size_t)r.room * sizeof *r.span);
     if (ok) return r.d;
     tg_dict_free(r.d);
@@ -13297,11 +13571,9 @@ typedef struct tg__st_plan {
 } tg__st_plan;
 
 TG__PRIVATE int tg__st_word(const tg__dict_item *p) {
-    return p->raw ? p->raw->word : (int)tg_dtype_size(p->t->dtype);
+    return p->raw ? p->raw->word : p->t->opaque ? 1 : (int)tg_dtype_size(p->t->dtype);
 }
-TG__PRIVATE int64_t tg__st_bytes(const tg__dict_item *p) {
-    return p->t->numel * (int64_t)tg_dtype_size(p->t->dtype);
-}
+TG__PRIVATE int64_t tg__st_bytes(const tg__dict_item *p) { return (int64_t)tg_dtype_bytes(p->t->dtype, p->t->numel); }
 TG__PRIVATE void tg__put_json(tg__text *t, const char *s) {
     static const char hex[] = "0123456789abcdef", from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
     tg__put_char(t, '"');
@@ -13325,11 +13597,11 @@ TG__PRIVATE void tg__st_put_header(tg__text *t, const tg_dict *d, const int64_t 
     if (d->keys.count) tg__put(t, d->names.count ? "}," : "}");
     for (i = 0; i < d->names.count; i++) {
         const tg__dict_item *p = &d->item[i];
-        int ndim = p->raw ? p->ndim : p->t->ndim;
-        const int64_t *shape = p->raw ? p->shape : p->t->shape;
+        const int64_t size = tg__st_bytes(p), *shape = p->raw ? p->shape : p->t->opaque ? &size : p->t->shape;
+        int ndim = p->raw ? p->ndim : p->t->opaque ? 1 : p->t->ndim;
         if (i) tg__put_char(t, ',');
         tg__put_json(t, d->names.key[i].name);
-        tg__put(t, ":{\"dtype\":\""); tg__put(t, p->raw ? p->raw->st : tg__io_of_dtype(p->t->dtype)->st);
+        tg__put(t, ":{\"dtype\":\""); tg__put(t, p->raw ? p->raw->st : tg__io_of_dtype(p->t->opaque ? TG_U8 : p->t->dtype)->st);
         tg__put(t, "\",\"shape\":[");
         for (k = 0; k < ndim; k++) { if (k) tg__put_char(t, ','); tg__put_i64(t, shape[k]); }
         tg__put(t, "],\"data_offsets\":["); tg__put_i64(t, begin[i]);
@@ -13353,8 +13625,8 @@ TG__PRIVATE bool tg__st_layout(const tg_dict *d, tg__st_plan *w) {
         for (i = 0; i < count; i++) {
             if (tg__st_word(&d->item[i]) != word) continue;
             w->begin[i] = w->data;
-            if (!tg__mul_i64(d->item[i].t->numel, (int64_t)tg_dtype_size(d->item[i].t->dtype), &bytes) ||
-                !tg__add_i64(w->data, bytes, &w->data)) {
+            bytes = tg__st_bytes(&d->item[i]);
+            if (!tg__add_i64(w->data, bytes, &w->data)) {
                 return tg__fail(d->tg, TG__E_TOO_LARGE, d->item[i].t->ndim, d->item[i].t->shape);
             }
         }
@@ -13778,11 +14050,13 @@ TG__PRIVATE void tg__print_level(tg__printer *p, int d, const char *at, int inde
 
 /* t, or a copy on the host, or NULL where there is nothing to read */
 TG__PRIVATE tg_tensor *tg__readable(tg_tensor *t) {
-    if (!t || !t->alive) return NULL;
+    if (!t || !t->alive || t->opaque) return NULL;
     return t->numel == 0 ? t : tg__on_host(t->tg, t);
 }
 TG__PRIVATE size_t tg__format_dead(tg_tensor *t, tg__text *x) {
-    tg__put(x, !t ? "NULL" : !t->alive ? "tensor(its scope has ended)" : "tensor(not readable by the host)");
+    if (t && t->alive) tg__put_tensor(x, t);
+    tg__put(x, !t ? "NULL" : !t->alive ? "tensor(its scope has ended)" : t->rows ? " row-sparse" : t->opaque ? "" : " not readable by the host");
+    if (t && t->alive && t->rows) { tg__put(x, ", rows "); tg__put_i64(x, t->rows->numel); }
     return x->length;
 }
 

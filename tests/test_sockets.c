@@ -1,0 +1,163 @@
+/* run.sh flags: -lm */
+/* What later chapters stand on, each with one real user: block-quantised types that pass through checks, copies and files; row-sparse gradients that the walk, hooks, accumulation and
+   tg_grad carry; paths of layers in messages; one rule per operation for functions that are mapped over a batch. */
+#include "test.h"
+#include <math.h>
+
+static tg_ctx *tg;
+static tg_tensor *floats(int64_t n, double scale) {
+    tg_tensor *t = tg_empty(tg, 1, &n, TG_F32);
+    int64_t i;
+    for (i = 0; i < n; i++) ((float *)t->data)[i] = (float)(scale * test_uniform(-1, 1));
+    return t;
+}
+
+/* ---- block-quantised types ---- */
+static void test_blocks(void) {
+    static const tg_dtype kinds[2] = { TG_Q8_0, TG_Q4_0 };
+    int k, i;
+    for (k = 0; k < 2; k++) {
+        tg_mark m = tg_begin(tg);
+        tg_dtype d = kinds[k];
+        tg_tensor *x = tg_reshape(floats(5 * 96, 3), TG_SHAPE(5, 96)), *q = tg_to(x, d), *y = tg_to(q, TG_F32), *h = tg_to(q, TG_F16), *c = tg_clone(q), *z;
+        unsigned char bytes[5 * 3 * 34], other[sizeof bytes];
+        size_t size = tg_dtype_bytes(d, 480);
+        char line[200];
+        CHECK(size == (d == TG_Q8_0 ? 510u : 270u) && tg_dtype_size(d) == 0 && tg_dtype_bytes(TG_F16, 3) == 6);
+        CHECK(q && q->dtype == d && q->ndim == 2 && q->shape[0] == 5 && q->shape[1] == 96 && q->numel == 480 && y && h && c);
+        CHECK(tg_read(q, bytes, size) && tg_read(c, other, size) && memcmp(bytes, other, size) == 0);
+        CHECK(tg_read(tg_to(y, d), other, size) || tg_failed(tg)); CHECK_OK(tg);
+        /* no number is further off than half a step (the f16 scale itself is rounded), and the largest of a block is a whole number of steps */
+        for (i = 0; i < 480; i++) {
+            const float *v = (const float *)x->data + i / 32 * 32;
+            float most = 0, step;
+            int e;
+            for (e = 0; e < 32; e++) if (fabsf(v[e]) > most) most = fabsf(v[e]);
+            step = d == TG_Q8_0 ? most / 127 : most / 8;
+            CHECK_MSG(fabsf(((float *)y->data)[i] - ((float *)x->data)[i]) <= step * (d == TG_Q8_0 ? 0.57f : 1.01f) + most * 0.001f, "%s: element %d is %g, was %g", tg_dtype_name(d), i, (double)((float *)y->data)[i],
+                      (double)((float *)x->data)[i]);
+        }
+        CHECK(tg_equal(tg_to(h, TG_F32), tg_to(tg_to(y, TG_F16), TG_F32)));
+        CHECK(tg_equal(tg_to(tg_to(tg_t(tg_contiguous(tg_t(x))), d), TG_F32), y));       /* other strides, the same blocks */
+        /* from bytes and back, borrowed memory */
+        z = tg_from(tg, TG_SHAPE(5, 96), d, bytes);
+        CHECK(tg_equal(tg_to(z, TG_F32), y));
+        CHECK(tg_write(z, other, size) && tg_read(z, bytes, size) && memcmp(bytes, other, size) == 0);
+        CHECK(tg_equal(tg_to(tg_wrap(tg, TG_SHAPE(5, 96), d, other), TG_F32), tg_to(tg_from(tg, TG_SHAPE(5, 96), d, other), TG_F32)));
+        /* what reads numbers refuses them by name */
+        CHECK(!tg_add(q, q)); CHECK_MSG(strstr(tg_error_text(tg), "block-quantised") && strstr(tg_error_text(tg), tg_dtype_name(d)), "%s", tg_error_text(tg)); CHECK_ERROR(tg, TG_ERROR_DTYPE);
+        CHECK(!tg_slice(q, "0")); CHECK_ERROR(tg, TG_ERROR_DTYPE);
+        CHECK(!tg_matmul(x, q)); CHECK_ERROR(tg, TG_ERROR_DTYPE);
+        (void)tg_item(q); CHECK_ERROR(tg, TG_ERROR_DTYPE);
+        CHECK(!tg_zeros_like(q)); CHECK_ERROR(tg, TG_ERROR_DTYPE);
+        CHECK(!tg_full(tg, TG_SHAPE(32), 1, d)); CHECK_ERROR(tg, TG_ERROR_DTYPE);
+        CHECK(!tg_to(tg_arange(tg, 0, 32, 1, TG_I64), d)); CHECK_ERROR(tg, TG_ERROR_DTYPE);
+        CHECK(!tg_to(q, TG_I32)); CHECK_ERROR(tg, TG_ERROR_DTYPE);
+        CHECK(!tg_to(tg_ones(tg, TG_SHAPE(4, 31)), d)); CHECK_ERROR(tg, TG_ERROR_SHAPE);
+        CHECK(!tg_to(tg_ones(tg, TG_SCALAR), d)); CHECK_ERROR(tg, TG_ERROR_SHAPE);
+        CHECK(!tg_require_grad(q, true)); CHECK_ERROR(tg, TG_ERROR_DTYPE);
+        CHECK(tg_format_line(q, line, sizeof line) > 0 && strstr(line, d == TG_Q8_0 ? "q8_0[5, 96]" : "q4_0[5, 96]"));
+        z = tg_to(tg_zeros(tg, TG_SHAPE(0, 64)), d); CHECK(z && z->numel == 0 && tg_to(z, TG_F32));
+        /* zeros, one number that is no number */
+        CHECK(tg_equal(tg_to(tg_to(tg_zeros(tg, TG_SHAPE(64)), d), TG_F32), tg_zeros(tg, TG_SHAPE(64))));
+        /* through a file */
+        {
+            tg_dict *f = tg_dict_new(tg), *g;
+            tg_tensor *file;
+            CHECK(tg_dict_set(f, "layer.weight", q) && tg_dict_set(f, "bias", x) && tg_dict_set_meta(f, "format", "test"));
+            file = tg_safetensors_bytes(f);
+            g = file ? tg_safetensors_parse(tg, file->data, (size_t)file->numel) : NULL;
+            CHECK_OK(tg);
+            z = g ? tg_dict_get(g, "layer.weight") : NULL;
+            CHECK(z && z->dtype == d && z->ndim == 2 && z->shape[1] == 96 && tg_read(z, bytes, size) && tg_read(q, other, size) && memcmp(bytes, other, size) == 0);
+            CHECK(g && tg_equal(tg_dict_get(g, "bias"), x));
+            tg_dict_free(g);
+            /* metadata that does not fit is an error, and nothing of it remains */
+            { static const char *const bad[] = { "q8_0 5", "q8_0 5 97", "q8_0 x", "f32 5 96", "q8_0 -5 96", "q8_0 5 96 1000000000000 1000000000000", "", "q8_0 5 960" };
+              for (i = 0; i < 8; i++) {
+                  CHECK(tg_dict_set_meta(f, "blocks.layer.weight", bad[i]));
+                  file = tg_safetensors_bytes(f);
+                  CHECK(file && !tg_safetensors_parse(tg, file->data, (size_t)file->numel));
+                  CHECK_ERROR(tg, TG_ERROR_FORMAT);
+              } }
+            tg_dict_free(f);
+        }
+        tg_end(tg, m);
+    }
+    CHECK_OK(tg);
+}
+
+/* ---- row-sparse gradients ---- */
+static int hook_calls;
+static tg_tensor *halve(void *user, tg_tensor *g) {
+    (void)user;
+    hook_calls++;
+    if (!tg_is_sparse(g)) return tg_mul_scalar(g, 0.5);
+    return tg_sparse_new(tg_sparse_rows(g), tg_mul_scalar(tg_sparse_values(g), 0.5), g->shape[0]);
+}
+static tg_tensor *table(tg_tensor *w) { return tg_require_grad(tg_sparse_grad(tg_clone(tg_detach(w)), true), true); }
+static void test_sparse(void) {
+    int64_t first[5] = { 3, 0, 3, 6, 3 }, second[3] = { 1, 6, 6 };
+    tg_mark m = tg_begin(tg);
+    tg_tensor *w = tg_reshape(floats(21, 1), TG_SHAPE(7, 3)), *i = tg_from(tg, TG_SHAPE(5), TG_I64, first), *j = tg_from(tg, TG_SHAPE(3), TG_I64, second), *a = table(w), *b = tg_require_grad(tg_clone(w), true), *g, *h, *seed = tg_reshape(floats(15, 1), TG_SHAPE(5, 3));
+    /* first use: rows alone, and they add up to the dense gradient */
+    CHECK(tg_backward(tg_index_select(a, 0, i), .gradient = seed) && tg_backward(tg_index_select(b, 0, i), .gradient = seed));
+    g = a->grad;
+    CHECK(g && tg_is_sparse(g) && !g->data && g->ndim == 2 && g->shape[0] == 7 && g->shape[1] == 3 && g->numel == 21 && !tg_is_sparse(b->grad));
+    CHECK(tg_equal(tg_sparse_rows(g), i) && tg_equal(tg_sparse_values(g), seed) && tg_equal(tg_to_dense(g), b->grad) && tg_to_dense(b->grad) == b->grad);
+    /* accumulation: two sparse ones are sparse, a dense one makes it dense */
+    CHECK(tg_backward(tg_sum(tg_index_select(a, 0, j))) && tg_backward(tg_sum(tg_index_select(b, 0, j))));
+    CHECK(tg_is_sparse(a->grad) && tg_sparse_rows(a->grad)->numel == 8 && tg_allclose(tg_to_dense(a->grad), b->grad, 1e-6, 1e-6));
+    CHECK(tg_backward(tg_sum(tg_square(a))) && tg_backward(tg_sum(tg_square(b))));
+    CHECK(!tg_is_sparse(a->grad) && tg_allclose(a->grad, b->grad, 1e-6, 1e-6));
+    CHECK(tg_backward(tg_sum(tg_index_select(a, 0, j))) && tg_backward(tg_sum(tg_index_select(b, 0, j))));
+    CHECK(!tg_is_sparse(a->grad) && tg_allclose(a->grad, b->grad, 1e-6, 1e-6));
+    /* several uses in one walk; with a dense one among them */
+    a = table(w); b = tg_require_grad(tg_clone(w), true);
+    CHECK(tg_backward(tg_add(tg_sum(tg_exp(tg_index_select(a, 0, i))), tg_sum(tg_index_select(a, 0, j)))) && tg_backward(tg_add(tg_sum(tg_exp(tg_index_select(b, 0, i))), tg_sum(tg_index_select(b, 0, j)))));
+    CHECK(tg_is_sparse(a->grad) && tg_allclose(tg_to_dense(a->grad), b->grad, 1e-6, 1e-6));
+    CHECK(tg_zero_grad(a) && !a->grad && tg_zero_grad(b));
+    CHECK(tg_backward(tg_add(tg_sum(tg_index_select(a, 0, i)), tg_sum(tg_square(a)))) && tg_backward(tg_add(tg_sum(tg_index_select(b, 0, i)), tg_sum(tg_square(b)))));
+    CHECK(!tg_is_sparse(a->grad) && tg_allclose(a->grad, b->grad, 1e-6, 1e-6));
+    /* hooks see it and may give another */
+    a = table(w); hook_calls = 0;
+    CHECK(tg_hook(a, halve, NULL) && tg_backward(tg_index_select(a, 0, i), .gradient = seed) && hook_calls == 1);
+    CHECK(tg_is_sparse(a->grad) && tg_equal(tg_sparse_values(a->grad), tg_mul_scalar(seed, 0.5)));
+    /* tg_grad hands it out; where it is to be differentiated again it is dense */
+    a = table(w);
+    { tg_tensor *y = tg_index_select(a, 0, i); CHECK(tg_grad(&y, 1, &a, 1, &g, .grad_outputs = &seed, .retain_graph = true) && tg_is_sparse(g) && !a->grad && tg_equal(tg_sparse_values(g), seed));
+      CHECK(tg_grad(&y, 1, &a, 1, &h, .grad_outputs = &seed, .create_graph = true) && !tg_is_sparse(h) && tg_equal(h, tg_to_dense(g))); }
+    /* kept beyond its scope, then released with its rows */
+    { tg_mark inner = tg_begin(tg); tg_keep(g); tg_end(tg, inner); CHECK(tg_is_sparse(g) && tg_sparse_rows(g)->numel == 5); tg_drop(g); }
+    /* along another dimension, of no leaf, through an index of i32, of nothing */
+    a = table(w); CHECK(tg_backward(tg_sum(tg_index_select(a, 1, tg_from(tg, TG_SHAPE(1), TG_I64, second)))) && !tg_is_sparse(a->grad));
+    a = table(w); CHECK(tg_backward(tg_sum(tg_index_select(tg_mul_scalar(a, 2), 0, i))) && !tg_is_sparse(a->grad));
+    a = table(w); CHECK(tg_backward(tg_sum(tg_index_select(a, 0, tg_to(i, TG_I32)))) && tg_is_sparse(a->grad) && tg_sparse_rows(a->grad)->dtype == TG_I64);
+    a = table(w); CHECK(tg_backward(tg_sum(tg_index_select(a, 0, tg_slice(i, "0:0")))) && tg_is_sparse(a->grad) && tg_equal(tg_to_dense(a->grad), tg_zeros_like(w)));
+    /* anomaly mode looks at its rows */
+    a = table(w);
+    { bool was = tg_anomaly(tg, true); CHECK(!tg_backward(tg_index_select(a, 0, i), .gradient = tg_div_scalar(seed, 0))); CHECK_ERROR(tg, TG_ERROR_NUMERIC); tg_anomaly(tg, was); }
+    /* what takes numbers refuses it; what asks for rows refuses others */
+    CHECK(!tg_add(g, g)); CHECK_MSG(strstr(tg_error_text(tg), "row-sparse; tg_to_dense it first") != NULL, "%s", tg_error_text(tg)); CHECK_ERROR(tg, TG_ERROR_DTYPE);
+    CHECK(!tg_clone(g)); CHECK_ERROR(tg, TG_ERROR_DTYPE);
+    CHECK(!tg_read_f32(g, NULL, 0)); CHECK_ERROR(tg, TG_ERROR_DTYPE);
+    CHECK(!tg_sparse_rows(w)); CHECK_ERROR(tg, TG_ERROR_VALUE);
+    CHECK(!tg_sparse_values(w)); CHECK_ERROR(tg, TG_ERROR_VALUE);
+    CHECK(!tg_sparse_grad(tg_mul(a, a), true)); CHECK_ERROR(tg, TG_ERROR_GRAD);
+    CHECK(!tg_sparse_new(i, w, 7)); CHECK_ERROR(tg, TG_ERROR_SHAPE);
+    CHECK(!tg_sparse_new(w, w, 7)); CHECK_ERROR(tg, TG_ERROR_DTYPE);
+    CHECK(!tg_sparse_new(i, seed, -1)); CHECK_ERROR(tg, TG_ERROR_VALUE);
+    g = tg_sparse_new(i, seed, 3); CHECK(g && !tg_to_dense(g)); CHECK_ERROR(tg, TG_ERROR_VALUE);      /* row 6 of 3 */
+    { char line[200]; CHECK(g && tg_format_line(g, line, sizeof line) > 0 && strstr(line, "f32[3, 3] row-sparse, rows 5")); }
+    tg_end(tg, m);
+    CHECK_OK(tg);
+}
+
+int main(void) {
+    tg = test_open();
+    if (!tg) return test_end("sockets");
+    test_blocks();
+    test_sparse();
+    test_close(tg);
+    return test_end("sockets");
+}
