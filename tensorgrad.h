@@ -244,7 +244,7 @@ struct tg_tensor {
     /* private from here on */
     bool         is_number;            /* made by tg_number or tg_integer: weak in dtype promotion    */
     bool         alive;
-    bool         opaque;               /* no numbers at strides: block-quantised, or a row-sparse gradient */
+    uint8_t      opaque;               /* 0: numbers at strides; else TG__BLOCKS, TG__SPARSE, TG__LANES */
     bool         sparse_grad;          /* a leaf that takes row-sparse gradients                     */
     bool         inline_storage;       /* header, storage and data are one block                      */
     bool         unrecorded;           /* a view made with the grad mode off                          */
@@ -256,7 +256,8 @@ struct tg_tensor {
     tg__storage *storage;
     void        *place;                /* data, also where that is NULL: an address on the device     */
     tg_tensor   *base;                 /* views: the tensor whose storage this is                     */
-    tg_tensor   *rows;                 /* row-sparse: i64 [K], the rows that the storage's [K, ...] are */
+    tg_tensor   *inner;                /* row-sparse: i64 [K], the rows that the storage's [K, ...] are;
+                                          inside tg_vmap: the whole with its leading dimension          */
     tg_tensor   *next_alias, *prev_alias;   /* all headers over one storage                           */
     const char  *made_by;              /* name of the operation                                       */
 };
@@ -376,6 +377,10 @@ TG_API void          tg_clear(tg_ctx *tg);
 /* the last calls, newest first; returns the length it needs */
 TG_API size_t        tg_traceback(tg_ctx *tg, char *out, size_t size);
 TG_API void          tg_say(tg_ctx *tg, tg_log_level level, const char *text);
+/* The layer that is at work: messages begin with its path. tg_path_begin adds ".name" and returns a mark; tg_path_end
+   takes off all that came since that mark, so that an early return cannot unbalance them. Names are copied. */
+TG_API size_t        tg_path_begin(tg_ctx *tg, const char *name);
+TG_API void          tg_path_end(tg_ctx *tg, size_t mark);
 
 /* Threads and random numbers. */
 /* n threads in all, the caller's included, more than 32 serve as 32; 0: one per core (in tg_config that is -1); 1: none */
@@ -588,6 +593,10 @@ typedef struct tg_gradcheck_args {
 } tg_gradcheck_args;
 TG_API bool tg_gradcheck_from(const tg_gradcheck_args *args);
 #define tg_gradcheck(...) tg_gradcheck_from(TG__ARGS(tg_gradcheck_args, .call = __VA_ARGS__))
+
+/* Maps f over the leading dimension of its inputs, which all have it in one size: f sees each without it and is run
+   once, the outputs get it in front. Differentiable. An operation without a rule, and reading values, is refused. */
+TG_API bool tg_vmap(const tg_function_call *call, tg_tensor **outputs);
 
 /* Runs f without recording, and again when the backward pass needs its graph: memory for time. Random calls
    repeat their numbers. */
@@ -854,6 +863,9 @@ typedef struct tg_op {
     bool (*forward)(tg_ctx *tg, tg__node *n);
     /* false: failed; NULL g[i]: zero; NULL dx[i]: no gradient */
     bool (*backward)(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
+    /* NULL, or the rule for tg_vmap: operands whose bit is set in `mapped` have a leading dimension more than the
+       call meant, all of one size; fills out[] so that all results have it too */
+    bool (*vmap)(tg_ctx *tg, const struct tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out);
 } tg_op;
 
 /* returns output 0; outputs may be NULL */
@@ -1230,6 +1242,7 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_jvp(call, v, outputs, jvps) tg_jvp(TG__AT_CALL(call), v, outputs, jvps)
 #define tg_hvp(call, v, output, hvps) tg_hvp(TG__AT_CALL(call), v, output, hvps)
 #define tg_jacobian(call, output, input) tg_jacobian(TG__AT_CALL(call), output, input)
+#define tg_vmap(call, outputs) tg_vmap(TG__AT_CALL(call), outputs)
 #define tg_checkpoint(call, outputs) tg_checkpoint(TG__AT_CALL(call), outputs)
 #define tg_threads(tg, n) tg_threads(TG__AT_CTX(tg), n)
 #define tg_empty(tg, ...) tg_empty(TG__AT_CTX(tg), __VA_ARGS__)
@@ -1516,6 +1529,7 @@ extern "C" {
 #define TG__ROUND_UP(n, to) (((n) + ((to) - 1)) / (to) * (to))
 
 /* Sizes are checked before any arithmetic that uses them. */
+enum { TG__BLOCKS = 1, TG__SPARSE, TG__LANES };                           /* what an opaque tensor is */
 TG__PRIVATE bool tg__mul_i64(int64_t a, int64_t b, int64_t *out) {        /* for a, b >= 0 */
 #if defined(__GNUC__) && !defined(__TINYC__)
     return !__builtin_mul_overflow(a, b, out);
@@ -3244,6 +3258,8 @@ struct tg_ctx {
     bool      root_told;
     char      error_text[1024];
     const char *where;                     /* name of the running op */
+    char      path[256];                   /* of the running layer, "" outside of layers */
+    size_t    path_length;
     tg__call_entry calls[TG__CALLS];
     uint32_t  calls_made;
 
@@ -3545,6 +3561,8 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(NO_FIT,          TG_ERROR_VALUE,       "%f cannot be stored as %y") \
     TG__MSG(SWAP_PLAIN,      TG_ERROR_VALUE,       "%t is a view, has views, or is a result of the graph") \
     TG__MSG(DEVICE_FAILED,   TG_ERROR_UNSUPPORTED, "device '%s' failed at '%s'") \
+    TG__MSG(VMAP,            TG_ERROR_UNSUPPORTED, "%s has no rule for tg_vmap") \
+    TG__MSG(VMAP_SIZE,       TG_ERROR_SHAPE,       "input %d, %t, has no leading dimension of size %l") \
     TG__MSG(OPAQUE,          TG_ERROR_DTYPE,       "operand %d, %t, is %s") \
     TG__MSG(BLOCKS,          TG_ERROR_SHAPE,       "the last dimension of %v does not fill blocks of %l, which %y needs")
 
@@ -3604,6 +3622,7 @@ TG__PRIVATE bool tg__fail(tg_ctx *tg, int message, ...) {
     tg->error = (tg_error_code)codes[message];
     tg->error_number = message;
     t = tg__text_over(tg->error_text, sizeof tg->error_text);
+    if (tg->path_length) { tg__put(&t, tg->path); tg__put(&t, ": "); }
     if (tg->where) { tg__put(&t, tg->where); tg__put(&t, ": "); }
     va_start(va, message);
     tg__put_format(&t, texts[message], &va);
@@ -3623,6 +3642,22 @@ TG__PRIVATE bool tg__fail(tg_ctx *tg, int message, ...) {
 TG__PRIVATE bool tg__fail_memory(tg_ctx *tg, size_t bytes) {
     return tg__fail(tg, TG__E_MEMORY, bytes > (size_t)INT64_MAX ? INT64_MAX : (int64_t)bytes,
         (int64_t)tg->memory.now, (int64_t)tg->config.memory_limit);
+}
+
+/* A path that has no room is cut, and remembered as far as there is room. */
+TG_API size_t tg_path_begin(tg_ctx *tg, const char *name) {
+    size_t mark = tg ? tg->path_length : 0;
+    tg__text t;
+    if (!tg || !name) return mark;
+    t = tg__text_over(tg->path + mark, sizeof tg->path - mark);
+    if (mark) tg__put_char(&t, '.');
+    tg__put(&t, name);
+    tg->path_length = mark + (t.length < t.size ? t.length : t.size - 1);
+    return mark;
+}
+TG_API void tg_path_end(tg_ctx *tg, size_t mark) {
+    if (!tg || mark >= tg->path_length) return;
+    tg->path_length = mark; tg->path[mark] = 0;
 }
 
 TG_API bool          tg_failed(tg_ctx *tg)       { return !tg || tg->error != TG_OK; }
@@ -4481,7 +4516,7 @@ TG__PRIVATE void tg__tensor_drop(tg_tensor *t) {                   /* one count 
     tg__let_go(&t->grad);
     if (t->node) { tg__node *n = t->node; t->node = NULL; tg__node_forget(n, t); tg__node_drop(tg, n); }
     tg__let_go(&t->base);
-    tg__let_go(&t->rows);
+    tg__let_go(&t->inner);
     if (t->name) {
         char *name = (char *)(uintptr_t)t->name;
         t->name = NULL;
@@ -4513,7 +4548,7 @@ TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
     t->tg = tg; t->data = t->place = NULL; t->numel = 0; t->grad = NULL; t->name = NULL;
     t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
     t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = false; t->alive = true;
-    t->opaque = t->sparse_grad = false; t->rows = NULL;
+    t->opaque = 0; t->sparse_grad = false; t->inner = NULL;
     t->count = 1; t->out_index = 0; t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
     tg->memory.live_tensors++;
@@ -4599,7 +4634,7 @@ TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dt
     t->place = s->data;
     t->data = device == TG_CPU ? s->data : NULL;
     t->numel = numel; t->ndim = ndim; t->dtype = dtype; t->device = device;
-    t->opaque = tg__is_block(dtype);
+    t->opaque = tg__is_block(dtype) ? TG__BLOCKS : 0;
     for (i = ndim - 1; i >= 0; i--) {
         int d = order ? order[i] : i;
         t->shape[d] = shape[d]; t->stride[d] = stride;
@@ -4697,8 +4732,8 @@ TG__PRIVATE bool tg__use_any(tg_ctx *tg, const tg_tensor *t, int i) {
 }
 TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {
     if (!tg__use_any(tg, t, i)) return false;
-    return !TG__RARE(t->opaque) ||
-        tg__fail(tg, TG__E_OPAQUE, i, t, t->rows ? "row-sparse; tg_to_dense it first" : "block-quantised; tg_to a floating type first");
+    return !TG__RARE(t->opaque) || t->opaque == TG__LANES ||
+        tg__fail(tg, TG__E_OPAQUE, i, t, t->opaque == TG__SPARSE ? "row-sparse; tg_to_dense it first" : "block-quantised; tg_to a floating type first");
 }
 /* The start of a public function that takes one tensor: its context if the call may go on, else NULL. _any: block-
    quantised ones too. */
@@ -4706,7 +4741,7 @@ TG__PRIVATE tg_ctx *tg__start_any(tg_tensor *t, const char *name) {
     tg_ctx *tg = t ? t->tg : NULL;
     if (!tg__gate(tg)) return NULL;
     tg->where = name;
-    return (t->rows ? tg__use : tg__use_any)(tg, t, 0) ? tg : NULL;
+    return (t->opaque == TG__SPARSE ? tg__use : tg__use_any)(tg, t, 0) ? tg : NULL;
 }
 TG__PRIVATE tg_ctx *tg__start(tg_tensor *t, const char *name) {
     tg_ctx *tg = t ? t->tg : NULL;
@@ -5004,7 +5039,7 @@ struct tg__node {
 };
 
 /* A record in words: static const tg_op tg__sort_op = { TG__OP("sort", TG__IN(1), TG__OUT(2), TG__NO_FLAGS),
-   TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__sort), check, forward, backward }; */
+   TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__sort), check, forward, backward, NULL }; */
 #define TG__OP_KIND(name, in, out, flags, kind) name, 1, in, out, flags, kind
 #define TG__OP(name, in, out, flags) name, 1, in, out, flags, 0
 #define TG__IN(n) n, 0
@@ -5031,7 +5066,7 @@ struct tg__node {
 #define TG__ATTR_EACH(type, field) { #field, TG_ATTR_INTS, offsetof(type, field), (int)(sizeof(((type *)0)->field) / sizeof(int64_t)), TG_ATTR_ALL }
 
 static const tg_op tg__leaf_op = { TG__OP("leaf", TG__IN(0), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES, TG__NO_ATTRS,
-    NULL, NULL, NULL };
+    NULL, NULL, NULL, NULL };
 
 TG__PRIVATE bool tg__is_leaf(const tg_tensor *t) { return !t->node || t->node->op == &tg__leaf_op; }
 
@@ -5261,6 +5296,38 @@ TG__PRIVATE bool tg__old_value(tg_ctx *tg, const tg__node *n, tg_tensor **old) {
     return true;
 }
 
+/* ---- mapping over a leading dimension ----
+   Inside tg_vmap a tensor is a header without that dimension; `inner` is the whole, which the graph knows. */
+TG__PRIVATE tg_tensor *tg__lanes_wrap(tg_ctx *tg, tg_tensor *whole) {
+    tg_tensor *t = tg__hold(tg, tg__alias(whole));
+    int d;
+    if (!t) return NULL;
+    whole->count++;
+    t->inner = whole; t->opaque = TG__LANES; t->data = NULL;
+    t->ndim--; t->numel = 1;
+    for (d = 0; d < t->ndim; d++) { t->shape[d] = whole->shape[d + 1]; t->numel *= t->shape[d]; }
+    tg__dense_strides(t->ndim, t->shape, t->stride);
+    return t;
+}
+TG__PRIVATE tg_tensor *tg__call_lanes(tg_ctx *tg, const tg_op *op, const void *attr,
+    tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
+    tg_tensor *x[8], *out[4];
+    unsigned mapped = 0;
+    int i;
+    if (!op->vmap || n_in > 8 || n_out > 4 || n_out < 1) { tg__fail(tg, TG__E_VMAP, op->name); return NULL; }
+    for (i = 0; i < n_in; i++) {
+        x[i] = in[i];
+        if (in[i] && in[i]->opaque == TG__LANES) { x[i] = in[i]->inner; mapped |= 1u << i; }
+    }
+    if (!op->vmap(tg, op, attr, x, n_in, mapped, out)) return NULL;
+    for (i = 0; i < n_out; i++) {
+        out[i] = tg__lanes_wrap(tg, out[i]);
+        if (!out[i]) return NULL;
+    }
+    for (i = 0; i < n_out && outs; i++) outs[i] = out[i];
+    return out[0];
+}
+
 /* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
    all ops share is here. `outs` may be NULL. */
 TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
@@ -5268,7 +5335,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
     tg_ctx *tg = NULL;
     tg__node *n;
     tg_tensor *first = NULL, *few[4], **result = few, *old = NULL;
-    bool graph = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
+    bool graph = false, lanes = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
     tg_device device = TG_CPU;
     int i;
     for (i = 0; i < n_out && outs; i++) outs[i] = NULL;
@@ -5279,11 +5346,13 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
         if (!in[i] && op->n_in >= 0 && i >= op->n_in) continue;       /* an optional operand that is absent */
         /* a list: the place was noted in another entry */
         if (TG__RARE(!in[i]) && op->n_in < 0) { tg__fail(tg, TG__E_NULL, i); return NULL; }
-        if (!((op->flags & TG_OP_OPAQUE) && !(in[i] && in[i]->rows) ? tg__use_any : tg__use)(tg, in[i], i)) return NULL;
+        if (!((op->flags & TG_OP_OPAQUE) && in[i] && in[i]->opaque != TG__SPARSE ? tg__use_any : tg__use)(tg, in[i], i)) return NULL;
+        if (TG__RARE(in[i]->opaque == TG__LANES)) lanes = true;
         if (TG__RARE(in[i]->device != TG_CPU)) device = in[i]->device;
         if (tg->grad_mode && tg__needs_grad(in[i])) graph = true;
         if (TG__RARE(tg->recording != NULL) && tg__needs_grad(in[i]) && !tg__recording_note(tg, in[i])) return NULL;
     }
+    if (TG__RARE(lanes)) return tg__call_lanes(tg, op, attr, in, n_in, outs, n_out);
     for (i = 0; TG__RARE(device != TG_CPU) && i < n_in; i++) {        /* plain numbers go with any device */
         if (!in[i] || in[i]->device == device || in[i]->is_number) continue;
         tg__fail(tg, TG__E_DEVICES, in[i], (int)in[i]->device, (int)device);
@@ -5375,7 +5444,7 @@ TG__PRIVATE bool tg__tie_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     return true;
 }
 static const tg_op tg__tie_op = { TG__OP("tie", TG__IN_LIST, TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__NO_ATTRS,
-    tg__tie_check, NULL, tg__tie_backward };
+    tg__tie_check, NULL, tg__tie_backward, NULL };
 
 /* For check functions: make output i. */
 TG__PRIVATE bool tg__out_make(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, int ndim, const int64_t *shape) {
@@ -5501,7 +5570,7 @@ TG__PRIVATE bool tg__accumulate(tg_ctx *tg, tg_tensor **sum, tg_tensor *g) {
     tg_mark m;
     if (!s) { *sum = g; return true; }
     m = tg_begin(tg);
-    if (s->rows || g->rows) {
+    if (s->opaque || g->opaque) {
         r = tg__sparse_sum(tg, s, g);
         if (r) { r->count++; *sum = r; tg__tensor_drop(s); }
     } else if (!tg->grad_mode && s->count == 1 && s->storage->users == 1 && !s->storage->borrowed && !s->node &&
@@ -5554,7 +5623,7 @@ TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_t
             tg_tensor *t = n->weak[out];
             if (t) {
                 tg_mark m = tg_begin(tg);
-                r = g->rows ? g : (tg_clone)(g);
+                r = g->opaque ? g : (tg_clone)(g);
                 if (r) r->count++;
                 tg_end(tg, m);
                 if (!r || !tg__accumulate(tg, &t->grad, r)) break;
@@ -5576,7 +5645,7 @@ TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__node *n) {
     tg_tensor *t = n->weak[0], *g = n->gout[0];
     n->gout[0] = NULL;
     if (!t || !t->requires_grad) { tg__tensor_drop(g); return true; }
-    if (!t->grad && !g->rows && (g->count > 1 || g->storage->users > 1 || g->storage->borrowed ||
+    if (!t->grad && !g->opaque && (g->count > 1 || g->storage->users > 1 || g->storage->borrowed ||
                      !tg__is_dense(g) || g->node)) {
         tg_mark m = tg_begin(tg);
         tg_tensor *c = (tg_clone)(g);
@@ -5601,7 +5670,7 @@ TG__PRIVATE tg_tensor *tg__walk_fit(tg_ctx *tg, const tg__walk *w, const tg__nod
         tg__fail(tg, TG__E_BACKWARD_SHAPE, n->op->name, d, (int)s->ndim, s->shape);
         return NULL;
     }
-    if (tg->anomaly && !tg__anomaly_check(tg, "the gradient", n, d->rows ? tg_sparse_values(d) : d)) return NULL;
+    if (tg->anomaly && !tg__anomaly_check(tg, "the gradient", n, d->opaque ? tg_sparse_values(d) : d)) return NULL;
     d->count++;
     return d;
 }
@@ -6217,7 +6286,43 @@ TG__PRIVATE bool tg__checkpoint_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
     return ok;
 }
 static const tg_op tg__checkpoint_op = { TG__OP("checkpoint", TG__IN_LIST, TG__OUT_LIST, TG__NO_FLAGS), TG__SAVES_EACH(TG_SAVE_INS), TG__ATTRS_HIDDEN(tg__checkpoint),
-    tg__checkpoint_check, NULL, tg__checkpoint_backward };
+    tg__checkpoint_check, NULL, tg__checkpoint_backward, NULL };
+
+TG_API bool (tg_vmap)(const tg_function_call *c, tg_tensor **outputs) {
+    tg_ctx *tg;
+    tg_tensor *few[8], **in = few;
+    int64_t size = -1;
+    bool ok = true;
+    int i;
+    for (i = 0; c && outputs && i < c->n_outputs; i++) outputs[i] = NULL;
+    tg = c && c->inputs ? tg__start_list(c->inputs, c->n_inputs, "vmap") : NULL;
+    if (!tg) return false;
+    if (!c->f || !outputs) return tg__fail(tg, TG__E_NO_DATA, c->f ? "place for the outputs" : "function");
+    for (i = 0; i < c->n_inputs; i++) {
+        const tg_tensor *t = c->inputs[i];
+        if (t->ndim && size < 0) size = t->shape[0];
+        if (t->ndim == 0 || t->opaque || t->shape[0] != size) return tg__fail(tg, TG__E_VMAP_SIZE, i, t, size);
+    }
+    if (c->n_inputs > 8 && !(in = (tg_tensor **)tg__mem_get(tg, (size_t)c->n_inputs * sizeof *in))) return false;
+    for (i = 0; ok && i < c->n_inputs; i++) ok = (in[i] = tg__lanes_wrap(tg, c->inputs[i])) != NULL;
+    ok = ok && c->f(c->user, in, c->n_inputs, outputs, c->n_outputs) && tg->error == TG_OK;
+    if (in != few) tg__mem_put(tg, in, (size_t)c->n_inputs * sizeof *in);
+    for (i = 0; ok && i < c->n_outputs; i++) {
+        if (!outputs[i]) { ok = tg__fail(tg, TG__E_FUNCTION_FAILED, i); break; }
+        if (outputs[i]->opaque == TG__LANES) outputs[i] = outputs[i]->inner;
+        else {                                                         /* the same for all: repeated */
+            int64_t shape[TG_MAX_DIMS + 1];
+            shape[0] = size;
+            memcpy(shape + 1, outputs[i]->shape, (size_t)outputs[i]->ndim * sizeof shape[0]);
+            ok = (outputs[i] = tg_expand(outputs[i], outputs[i]->ndim + 1, shape)) != NULL;
+        }
+        /* the whole belongs to the wrapper: the caller's scope holds it too */
+        if (ok) { outputs[i]->count++; ok = tg__hold(tg, outputs[i]) != NULL; }
+    }
+    for (i = 0; !ok && i < c->n_outputs; i++) outputs[i] = NULL;
+    if (!ok && tg->error == TG_OK) (void)tg__fail(tg, TG__E_FUNCTION_FAILED, 0);
+    return ok;
+}
 
 TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     tg_ctx *tg;
@@ -7303,6 +7408,27 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
     return ok;
 }
 
+/* Dimensions are matched from the last one on: a mapped operand with fewer of them gets ones behind the leading one. */
+TG__PRIVATE bool tg__formula_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
+    tg_tensor *x[3];
+    int i, d, most = 0;
+    for (i = 0; i < n_in; i++) { d = in[i]->ndim - (int)(mapped >> i & 1u); if (d > most) most = d; }
+    for (i = 0; i < n_in; i++) {
+        int64_t shape[TG_MAX_DIMS];
+        x[i] = in[i];
+        d = in[i]->ndim - 1;
+        if (!(mapped >> i & 1u) || d == most) continue;
+        shape[0] = in[i]->shape[0];
+        memcpy(shape + 1 + most - d, in[i]->shape + 1, (size_t)d * sizeof shape[0]);
+        while (d < most) shape[most - d++] = 1;
+        x[i] = tg_reshape(in[i], most + 1, shape);
+        if (!x[i]) return false;
+    }
+    (void)tg;
+    out[0] = tg__call(op, attr, x, n_in, NULL, 1);
+    return out[0] != NULL;
+}
+
 /* First order: the fused kernel. Where the derivative must be differentiable: the same row in tg calls. */
 TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
@@ -7494,7 +7620,7 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #define TG__FORMULA(rec, text, row, n, types, numbers, flags, check, integer, rule, v, d0, d1, d2, c0, c1, c2, ...) \
     static const tg__formula rec = { \
         { TG__OP_KIND(text, TG__IN(n), TG__OUT(1), flags, row), { __VA_ARGS__ }, tg__numbers_attrs, numbers, numbers ? sizeof(tg__numbers) : 0, \
-            check, tg__formula_forward, tg__formula_backward }, \
+            check, tg__formula_forward, tg__formula_backward, (flags) & TG_OP_INPLACE ? NULL : tg__formula_vmap }, \
         { { v, d0, d1, d2 }, integer, (types) == TG__PREDICATE, (int)(rule) == (int)TG__INT_NO_ZERO }, types, rule, { c0, c1, c2 } };
 #define TG__ROW(name, n, types, numbers, d0, d1, d2, c0, c1, c2, ...) \
     TG__FORMULA(name##__f, &#name[3], TG_ROW_##name, n, TG__##types, numbers, TG__FLAGS_##types, tg__formula_check, TG__INT_##types(name), TG__RULE_##types(name), \
@@ -7697,7 +7823,7 @@ TG_API tg_tensor *(tg_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype
     t = tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, 1, &none, NULL));
     if (!t) return NULL;
     t->storage->borrowed = true; t->storage->data = data; t->storage->bytes = tg_dtype_bytes(dtype, numel);
-    t->opaque = tg__is_block(dtype);
+    t->opaque = tg__is_block(dtype) ? TG__BLOCKS : 0;
     t->data = t->place = data; t->numel = numel; t->ndim = ndim;
     if (ndim) memcpy(t->shape, shape, (size_t)ndim * sizeof shape[0]);
     tg__dense_strides(ndim, shape, t->stride);
@@ -7879,15 +8005,15 @@ TG__PRIVATE bool tg__random_forward(tg_ctx *tg, tg__node *n) {
     return tg__random(tg, n->call, n->out[0], NULL, n->op->kind, at->a, at->b, at->low, at->range);
 }
 static const tg_op tg__fill_op = { TG__OP_KIND("fill_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE, -1), TG__NO_SAVES,
-    TG__ATTRS(tg__set), tg__set_check, tg__fill_forward, tg__set_backward };
+    TG__ATTRS(tg__set), tg__set_check, tg__fill_forward, tg__set_backward, NULL };
 static const tg_op tg__uniform_op = { TG__OP_KIND("uniform_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE | TG_OP_RANDOM, TG_RANDOM_UNIFORM), TG__NO_SAVES,
-    TG__ATTRS(tg__set), tg__set_check, tg__random_forward, tg__set_backward };
+    TG__ATTRS(tg__set), tg__set_check, tg__random_forward, tg__set_backward, NULL };
 static const tg_op tg__normal_op = { TG__OP_KIND("normal_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE | TG_OP_RANDOM, TG_RANDOM_NORMAL), TG__NO_SAVES,
-    TG__ATTRS(tg__set), tg__set_check, tg__random_forward, tg__set_backward };
+    TG__ATTRS(tg__set), tg__set_check, tg__random_forward, tg__set_backward, NULL };
 static const tg_op tg__randint_op = { TG__OP_KIND("randint_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE | TG_OP_RANDOM, TG_RANDOM_INTEGER), TG__NO_SAVES,
-    TG__ATTRS_OF(tg__randint, tg__set), tg__set_check, tg__random_forward, NULL };
+    TG__ATTRS_OF(tg__randint, tg__set), tg__set_check, tg__random_forward, NULL, NULL };
 static const tg_op tg__keep_op = { TG__OP_KIND("keep_", TG__IN(1), TG__OUT(1), TG_OP_INPLACE | TG_OP_RANDOM, TG_RANDOM_KEEP), TG__NO_SAVES,
-    TG__ATTRS(tg__set), tg__set_check, tg__random_forward, NULL };
+    TG__ATTRS(tg__set), tg__set_check, tg__random_forward, NULL, NULL };
 TG__PRIVATE tg_tensor *tg__set_call(const tg_op *op, tg_tensor *t, double a, double b) {
     tg__set_attr at = TG__ZERO;
     at.a = a;
@@ -7938,13 +8064,14 @@ TG__PRIVATE bool tg__bernoulli_forward(tg_ctx *tg, tg__node *n) {
     return tg__random(tg, n->call, n->out[0], n->in[0], TG_RANDOM_BERNOULLI, 0, 1, 0, 0);
 }
 static const tg_op tg__bernoulli_op = { TG__OP("bernoulli", TG__IN(1), TG__OUT(1), TG_OP_RANDOM | TG_OP_NO_GRAD), TG__NO_SAVES,
-    TG__NO_ATTRS, tg__bernoulli_check, tg__bernoulli_forward, NULL };
+    TG__NO_ATTRS, tg__bernoulli_check, tg__bernoulli_forward, NULL, NULL };
 TG_API tg_tensor *(tg_bernoulli)(tg_tensor *p) { return tg__call(&tg__bernoulli_op, NULL, &p, 1, NULL, 1); }
 
 /* ---- values in and out; all reads of the host go through here ---- */
 /* t where the host can read it: t itself, or a copy in row-major order that the innermost scope holds. */
 TG__PRIVATE tg_tensor *tg__on_host(tg_ctx *tg, tg_tensor *t) {
     tg_tensor *h;
+    if (TG__RARE(t->opaque == TG__LANES)) { tg__fail(tg, TG__E_VMAP, tg->where); return NULL; }
     if (t->device == TG_CPU) return t;
     h = tg__hold(tg, tg__tensor_make(tg, TG_CPU, t->dtype, t->ndim, t->shape, NULL));
     return h && tg__transfer(tg, h, t) ? h : NULL;
@@ -7995,7 +8122,7 @@ TG__PRIVATE bool tg__to_device_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
     return dx[0] != NULL;
 }
 static const tg_op tg__to_device_op = { TG__OP("to_device", TG__IN(1), TG__OUT(1), TG_OP_OPAQUE), TG__NO_SAVES,
-    TG__ATTRS(tg__device), tg__to_device_check, tg__to_device_forward, tg__to_device_backward };
+    TG__ATTRS(tg__device), tg__to_device_check, tg__to_device_forward, tg__to_device_backward, NULL };
 TG_API tg_tensor *(tg_to_device)(tg_tensor *t, tg_device device) {
     tg_ctx *tg = tg__start_any(t, "to_device");
     tg__device_attr at;
@@ -8061,7 +8188,7 @@ TG__PRIVATE const char *tg__element_at(const tg_tensor *t, int64_t i) {
 TG__PRIVATE void tg__packed(tg_tensor *h, const tg_tensor *t, tg_dtype dtype, void *data) {
     memset(h, 0, sizeof *h);
     h->tg = t->tg; h->data = h->place = data; h->numel = t->numel; h->ndim = t->ndim;
-    h->dtype = dtype; h->device = TG_CPU; h->alive = true; h->opaque = tg__is_block(dtype);
+    h->dtype = dtype; h->device = TG_CPU; h->alive = true; h->opaque = tg__is_block(dtype) ? TG__BLOCKS : 0;
     if (t->ndim) memcpy(h->shape, t->shape, (size_t)t->ndim * sizeof t->shape[0]);
     tg__dense_strides(t->ndim, t->shape, h->stride);
 }
@@ -8196,7 +8323,7 @@ TG__PRIVATE bool tg__to_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tens
     return dx[0] != NULL;
 }
 static const tg_op tg__to_op = { TG__OP("to", TG__IN(1), TG__OUT(1), TG_OP_MAP | TG_OP_OPAQUE), TG__NO_SAVES, TG__ATTRS(tg__to),
-    tg__to_check, tg__to_forward, tg__to_backward };
+    tg__to_check, tg__to_forward, tg__to_backward, NULL };
 TG_API tg_tensor *(tg_to)(tg_tensor *t, tg_dtype dtype) {
     tg__to_attr at;
     if (t && t->alive && t->dtype == dtype && tg__gate(t->tg)) return t;
@@ -8215,9 +8342,9 @@ TG__PRIVATE bool tg__same_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     return true;
 }
 static const tg_op tg__clone_op = { TG__OP("clone", TG__IN(1), TG__OUT(1), TG_OP_MAP | TG_OP_OPAQUE), TG__NO_SAVES, TG__NO_ATTRS,
-    tg__clone_check, tg__copy_forward, tg__same_backward };
+    tg__clone_check, tg__copy_forward, tg__same_backward, NULL };
 static const tg_op tg__contiguous_op = { TG__OP("contiguous", TG__IN(1), TG__OUT(1), TG_OP_MAP | TG_OP_OPAQUE), TG__NO_SAVES, TG__NO_ATTRS,
-    tg__contiguous_check, tg__copy_forward, tg__same_backward };
+    tg__contiguous_check, tg__copy_forward, tg__same_backward, NULL };
 TG_API tg_tensor *(tg_clone)(tg_tensor *t) { return tg__call(&tg__clone_op, NULL, &t, 1, NULL, 1); }
 TG_API tg_tensor *(tg_contiguous)(tg_tensor *t) {
     if (t && t->alive && tg__gate(t->tg) && tg__is_dense(t)) return t;
@@ -8249,7 +8376,7 @@ TG__PRIVATE bool tg__copy_backward_(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_t
     return tg->error == TG_OK;
 }
 static const tg_op tg__copy_op_ = { TG__OP("copy_", TG__IN(2), TG__OUT(1), TG_OP_INPLACE), TG__NO_SAVES, TG__NO_ATTRS,
-    tg__copy_check_, tg__copy_forward_, tg__copy_backward_ };
+    tg__copy_check_, tg__copy_forward_, tg__copy_backward_, NULL };
 TG_API tg_tensor *(tg_copy_)(tg_tensor *to, tg_tensor *from) {
     return tg__apply(&tg__copy_op_, NULL, NULL, to, from);
 }
@@ -8299,7 +8426,7 @@ TG__PRIVATE bool tg__permute_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     return dx[0] != NULL;
 }
 static const tg_op tg__permute_op = { TG__OP("permute", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__ATTRS_OF(tg__permute, tg__shape),
-    tg__permute_check, NULL, tg__permute_backward };
+    tg__permute_check, NULL, tg__permute_backward, NULL };
 
 TG__PRIVATE bool tg__shape_attr_fill(tg_ctx *tg, tg__shape_attr *at, int ndim, const int64_t *shape,
     const char *what) {
@@ -8388,7 +8515,7 @@ TG__PRIVATE bool tg__view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     return dx[0] != NULL;
 }
 static const tg_op tg__view_op = { TG__OP("view", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__ATTRS_OF(tg__view, tg__shape),
-    tg__view_check, NULL, tg__view_backward };
+    tg__view_check, NULL, tg__view_backward, NULL };
 TG_API tg_tensor *(tg_view)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "view");
     tg__shape_attr at;
@@ -8454,7 +8581,7 @@ TG__PRIVATE bool tg__expand_check(tg_ctx *tg, tg__node *n) {
         tg__out_view(n, (int)at->ndim, at->shape, stride, 0);
 }
 static const tg_op tg__expand_op = { TG__OP("expand", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__ATTRS_OF(tg__view, tg__shape),
-    tg__expand_check, NULL, tg__same_backward };
+    tg__expand_check, NULL, tg__same_backward, NULL };
 TG_API tg_tensor *(tg_expand)(tg_tensor *t, int ndim, const int64_t *shape) {
     tg_ctx *tg = tg__start(t, "expand");
     tg__shape_attr at;
@@ -8497,7 +8624,7 @@ TG__PRIVATE bool tg__slice_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_t
     return dx[0] != NULL;
 }
 static const tg_op tg__slice_op = { TG__OP("slice", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__ATTRS(tg__slice),
-    tg__slice_check, NULL, tg__slice_backward };
+    tg__slice_check, NULL, tg__slice_backward, NULL };
 
 TG__PRIVATE bool tg__slice_put_check(tg_ctx *tg, tg__node *n) {
     const tg__slice_attr *at = (const tg__slice_attr *)n->attr;
@@ -8520,7 +8647,7 @@ TG__PRIVATE bool tg__slice_put_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
     return dx[0] != NULL;
 }
 static const tg_op tg__slice_put_op = { TG__OP("slice_put", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES, TG__ATTRS(tg__slice),
-    tg__slice_put_check, tg__slice_put_forward, tg__slice_put_backward };
+    tg__slice_put_check, tg__slice_put_forward, tg__slice_put_backward, NULL };
 TG__PRIVATE tg_tensor *tg__slice_put(tg_tensor *part, const void *attr) {
     return tg__call(&tg__slice_put_op, attr, &part, 1, NULL, 1);
 }
@@ -8713,7 +8840,7 @@ TG__PRIVATE bool tg__strided_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     return dx[0] != NULL;
 }
 static const tg_op tg__strided_op = { TG__OP("as_strided", TG__IN(1), TG__OUT(1), TG_OP_VIEW), TG__NO_SAVES, TG__ATTRS(tg__strided),
-    tg__strided_check, NULL, tg__strided_backward };
+    tg__strided_check, NULL, tg__strided_backward, NULL };
 
 TG__PRIVATE bool tg__strided_add_check(tg_ctx *tg, tg__node *n) {
     const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
@@ -8801,7 +8928,7 @@ TG__PRIVATE bool tg__strided_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     return dx[0] != NULL;
 }
 static const tg_op tg__strided_add_op = { TG__OP("as_strided_add", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES, TG__ATTRS(tg__strided),
-    tg__strided_add_check, tg__strided_add_forward, tg__strided_add_backward };
+    tg__strided_add_check, tg__strided_add_forward, tg__strided_add_backward, NULL };
 TG__PRIVATE tg_tensor *tg__strided_add(tg_tensor *part, const void *attr) {
     return tg__call(&tg__strided_add_op, attr, &part, 1, NULL, 1);
 }
@@ -8861,7 +8988,7 @@ TG__PRIVATE bool tg__write_view_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
     return tg->error == TG_OK;
 }
 static const tg_op tg__write_view_op = { TG__OP("write_view", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES, TG__ATTRS(tg__strided),
-    NULL, NULL, tg__write_view_backward };
+    NULL, NULL, tg__write_view_backward, NULL };
 
 TG__PRIVATE void tg__strided_of(const tg_tensor *view, tg__strided_attr *at) {
     const tg_tensor *base = view->base;
@@ -9370,7 +9497,7 @@ TG__PRIVATE bool tg__sum_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     return dx[0] != NULL;
 }
 static const tg_op tg__sum_op = { TG__OP_KIND("sum", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_SUM), TG__NO_SAVES, TG__ATTRS(tg__reduce),
-    tg__sum_check, tg__reduce_forward, tg__sum_backward };
+    tg__sum_check, tg__reduce_forward, tg__sum_backward, NULL };
 TG_API tg_tensor *(tg_sum)(tg_tensor *x) { return tg__reduce_call(&tg__sum_op, "sum", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_sum_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__sum_op, "sum", x, n, dims, keepdim);
@@ -9397,7 +9524,7 @@ TG__PRIVATE bool tg__mean_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     return dx[0] != NULL;
 }
 static const tg_op tg__mean_op = { TG__OP("mean", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES, TG__ATTRS(tg__reduce),
-    tg__mean_check, tg__mean_forward, tg__mean_backward };
+    tg__mean_check, tg__mean_forward, tg__mean_backward, NULL };
 TG_API tg_tensor *(tg_mean)(tg_tensor *x) { return tg__reduce_call(&tg__mean_op, "mean", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_mean_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__mean_op, "mean", x, n, dims, keepdim);
@@ -9411,7 +9538,7 @@ TG__PRIVATE bool tg__prod_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     return dx[0] != NULL;
 }
 static const tg_op tg__prod_op = { TG__OP_KIND("prod", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_PROD), TG__SAVES(TG_SAVE_IN(0)), TG__ATTRS(tg__reduce),
-    tg__sum_check, tg__reduce_forward, tg__prod_backward };
+    tg__sum_check, tg__reduce_forward, tg__prod_backward, NULL };
 /* The product of the others as tg calls: exclusive products from the left and from the right, by doubling
    (log2(n) steps), so that zeros need no special case and every derivative is right.
    x [R, K] -> product of the rows before (after) each. */
@@ -9473,9 +9600,9 @@ TG__PRIVATE bool tg__max_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     return tg__share_evenly(tg, n, tg_logical_or(same, tg_isnan(n->in[0])), g[0], dx);
 }
 static const tg_op tg__amax_op = { TG__OP_KIND("amax", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MAX), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
-    tg__amax_check, tg__reduce_forward, tg__amax_backward };
+    tg__amax_check, tg__reduce_forward, tg__amax_backward, NULL };
 static const tg_op tg__amin_op = { TG__OP_KIND("amin", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MIN), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
-    tg__amax_check, tg__reduce_forward, tg__amax_backward };
+    tg__amax_check, tg__reduce_forward, tg__amax_backward, NULL };
 TG_API tg_tensor *(tg_amax)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__amax_op, "amax", x, n, dims, keepdim);
 }
@@ -9483,9 +9610,9 @@ TG_API tg_tensor *(tg_amin)(tg_tensor *x, int n, const int64_t *dims, bool keepd
     return tg__reduce_call(&tg__amin_op, "amin", x, n, dims, keepdim);
 }
 static const tg_op tg__max_op = { TG__OP_KIND("max", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MAX), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
-    tg__amax_check, tg__reduce_forward, tg__max_backward };
+    tg__amax_check, tg__reduce_forward, tg__max_backward, NULL };
 static const tg_op tg__min_op = { TG__OP_KIND("min", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MIN), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
-    tg__amax_check, tg__reduce_forward, tg__max_backward };
+    tg__amax_check, tg__reduce_forward, tg__max_backward, NULL };
 TG_API tg_tensor *(tg_max)(tg_tensor *x) { return tg__reduce_call(&tg__max_op, "max", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_min)(tg_tensor *x) { return tg__reduce_call(&tg__min_op, "min", x, 0, NULL, false); }
 
@@ -9509,9 +9636,9 @@ TG__PRIVATE bool tg__max_dim_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     return dx[0] != NULL;
 }
 static const tg_op tg__max_dim_op = { TG__OP_KIND("max_dim", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_REDUCE_MAX), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__reduce),
-    tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward };
+    tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward, NULL };
 static const tg_op tg__min_dim_op = { TG__OP_KIND("min_dim", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_REDUCE_MIN), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__reduce),
-    tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward };
+    tg__max_dim_check, tg__max_dim_forward, tg__max_dim_backward, NULL };
 TG__PRIVATE tg_tensor *tg__max_dim_call(const tg_op *op, tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) {
     tg_ctx *tg = tg__start(x, op->name);
     tg__reduce_attr at;
@@ -9534,9 +9661,9 @@ TG__PRIVATE bool tg__argmax_check(tg_ctx *tg, tg__node *n) {
     return tg__reduce_out(tg, n, 0, TG_I64, true);
 }
 static const tg_op tg__argmax_op = { TG__OP_KIND("argmax", TG__IN(1), TG__OUT(1), TG_OP_NO_GRAD, TG_REDUCE_MAX), TG__NO_SAVES, TG__ATTRS(tg__reduce),
-    tg__argmax_check, tg__max_dim_forward, NULL };
+    tg__argmax_check, tg__max_dim_forward, NULL, NULL };
 static const tg_op tg__argmin_op = { TG__OP_KIND("argmin", TG__IN(1), TG__OUT(1), TG_OP_NO_GRAD, TG_REDUCE_MIN), TG__NO_SAVES, TG__ATTRS(tg__reduce),
-    tg__argmax_check, tg__max_dim_forward, NULL };
+    tg__argmax_check, tg__max_dim_forward, NULL, NULL };
 TG_API tg_tensor *(tg_argmax)(tg_tensor *x) { return tg__reduce_call(&tg__argmax_op, "argmax", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_argmin)(tg_tensor *x) { return tg__reduce_call(&tg__argmin_op, "argmin", x, 0, NULL, false); }
 TG_API tg_tensor *(tg_argmax_dim)(tg_tensor *x, int64_t dim, bool keepdim) {
@@ -9687,9 +9814,9 @@ TG__PRIVATE bool tg__log_softmax_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     return dx[0] != NULL;
 }
 static const tg_op tg__softmax_op = { TG__OP("softmax", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES(TG_SAVE_OUT(0)), TG__ATTRS(tg__dim),
-    tg__softmax_check, tg__softmax_forward, tg__softmax_backward };
+    tg__softmax_check, tg__softmax_forward, tg__softmax_backward, NULL };
 static const tg_op tg__log_softmax_op = { TG__OP_KIND("log_softmax", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, 1), TG__SAVES(TG_SAVE_OUT(0)), TG__ATTRS(tg__dim),
-    tg__softmax_check, tg__softmax_forward, tg__log_softmax_backward };
+    tg__softmax_check, tg__softmax_forward, tg__log_softmax_backward, NULL };
 TG_API tg_tensor *(tg_softmax)(tg_tensor *x, int64_t dim) {
     tg__dim_attr at;
     at.dim = dim;
@@ -10132,7 +10259,7 @@ TG__PRIVATE bool tg__sort_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_te
     return dx[0] != NULL;
 }
 static const tg_op tg__sort_op = { TG__OP("sort", TG__IN(1), TG__OUT(2), TG__NO_FLAGS), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__sort),
-    tg__sort_check, tg__sort_forward, tg__sort_backward };
+    tg__sort_check, tg__sort_forward, tg__sort_backward, NULL };
 TG_API tg_tensor *(tg_sort)(tg_tensor *x, int64_t dim, bool descending, tg_tensor **indices) {
     tg__sort_attr at;
     tg_tensor *out[2], *y;
@@ -10212,7 +10339,7 @@ TG__PRIVATE bool tg__cat_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_ten
     return true;
 }
 static const tg_op tg__cat_op = { TG__OP("cat", TG__IN_LIST, TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES, TG__ATTRS(tg__dim),
-    tg__cat_check, tg__cat_forward, tg__cat_backward };
+    tg__cat_check, tg__cat_forward, tg__cat_backward, NULL };
 TG_API tg_tensor *(tg_cat)(tg_tensor *const *list, int n, int64_t dim) {
     tg__dim_attr at;
     at.dim = dim;
@@ -10526,7 +10653,7 @@ TG__PRIVATE tg_tensor *tg__zeros_beside(tg_ctx *tg, const tg_tensor *g, int ndim
 
 /* ---- row-sparse gradients ----
    The header has the whole's shape; its storage holds the rows [K, ...] that `rows` names, packed. */
-TG_API bool (tg_is_sparse)(tg_tensor *t) { return t && t->alive && t->rows; }
+TG_API bool (tg_is_sparse)(tg_tensor *t) { return t && t->alive && t->opaque == TG__SPARSE; }
 TG_API tg_tensor *(tg_sparse_grad)(tg_tensor *t, bool on) {
     tg_ctx *tg = tg__start(t, "sparse_grad");
     if (!tg) return NULL;
@@ -10552,7 +10679,7 @@ TG_API tg_tensor *(tg_sparse_new)(tg_tensor *rows, tg_tensor *values, int64_t n)
     t = index && values ? tg__hold(tg, tg__alias(values)) : NULL;
     if (!t) return NULL;
     index->count++;
-    t->rows = index; t->opaque = true; t->data = NULL; t->numel = numel;
+    t->inner = index; t->opaque = TG__SPARSE; t->data = NULL; t->numel = numel;
     t->shape[0] = n;
     tg__dense_strides(t->ndim, t->shape, t->stride);
     t->made_by = "sparse_new";
@@ -10564,19 +10691,19 @@ TG__PRIVATE tg_ctx *tg__start_sparse(tg_tensor *t, const char *name) {
     if (!tg__gate(tg)) return NULL;
     tg->where = name;
     if (!tg__use_any(tg, t, 0)) return NULL;
-    return t->rows || tg__fail(tg, TG__E_ARGUMENT, "this tensor is dense; tg_is_sparse asks") ? tg : NULL;
+    return t->opaque == TG__SPARSE || tg__fail(tg, TG__E_ARGUMENT, "this tensor is dense; tg_is_sparse asks") ? tg : NULL;
 }
 TG_API tg_tensor *(tg_sparse_rows)(tg_tensor *t) {
     tg_ctx *tg = tg__start_sparse(t, "sparse_rows");
-    return tg ? tg__hold(tg, tg__alias(t->rows)) : NULL;
+    return tg ? tg__hold(tg, tg__alias(t->inner)) : NULL;
 }
 TG_API tg_tensor *(tg_sparse_values)(tg_tensor *t) {
     tg_ctx *tg = tg__start_sparse(t, "sparse_values");
     tg_tensor *v = tg ? tg__hold(tg, tg__alias(t)) : NULL;
     int d;
     if (!v) return NULL;
-    v->opaque = false;
-    v->shape[0] = t->rows->numel;
+    v->opaque = 0;
+    v->shape[0] = t->inner->numel;
     v->data = v->device == TG_CPU ? v->place : NULL;
     for (v->numel = 1, d = 0; d < v->ndim; d++) v->numel *= v->shape[d];
     tg__dense_strides(v->ndim, v->shape, v->stride);
@@ -10587,16 +10714,16 @@ TG_API tg_tensor *(tg_to_dense)(tg_tensor *t) {
     if (!tg__gate(tg)) return NULL;
     tg->where = "to_dense";
     if (!tg__use_any(tg, t, 0)) return NULL;
-    if (!t->rows) return t;
-    return tg_index_add(tg__full_beside(tg, t, t->dtype, t->ndim, t->shape, 0), 0, t->rows, tg_sparse_values(t));
+    if (t->opaque != TG__SPARSE) return t;
+    return tg_index_add(tg__full_beside(tg, t, t->dtype, t->ndim, t->shape, 0), 0, t->inner, tg_sparse_values(t));
 }
 /* Two gradients of one shape, one or both row-sparse: the rows of both, or the rows added to the dense one. */
 TG__PRIVATE tg_tensor *tg__sparse_sum(tg_ctx *tg, tg_tensor *a, tg_tensor *b) {
     tg_tensor *list[2], *rows;
     (void)tg;
-    if (!a->rows) return tg_index_add(a, 0, b->rows, tg_sparse_values(b));
-    if (!b->rows) return tg_index_add(b, 0, a->rows, tg_sparse_values(a));
-    list[0] = a->rows; list[1] = b->rows;
+    if (!a->opaque) return tg_index_add(a, 0, b->inner, tg_sparse_values(b));
+    if (!b->opaque) return tg_index_add(b, 0, a->inner, tg_sparse_values(a));
+    list[0] = a->inner; list[1] = b->inner;
     rows = tg_cat(list, 2, 0);
     list[0] = tg_sparse_values(a); list[1] = tg_sparse_values(b);
     return tg_sparse_new(rows, tg_cat(list, 2, 0), a->shape[0]);
@@ -10627,7 +10754,7 @@ TG__PRIVATE bool tg__index_select_backward(tg_ctx *tg, tg__node *n, tg_tensor **
     return tg->error == TG_OK;
 }
 static const tg_op tg__index_select_op = { TG__OP("index_select", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
-    tg__index_select_check, tg__index_select_forward, tg__index_select_backward };
+    tg__index_select_check, tg__index_select_forward, tg__index_select_backward, NULL };
 TG_API tg_tensor *(tg_index_select)(tg_tensor *x, int64_t dim, tg_tensor *index) {
     return tg__index_call(&tg__index_select_op, x, dim, index, NULL);
 }
@@ -10655,7 +10782,7 @@ TG__PRIVATE bool tg__index_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
     return tg->error == TG_OK;
 }
 static const tg_op tg__index_add_op = { TG__OP("index_add", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
-    tg__index_add_check, tg__index_add_forward, tg__index_add_backward };
+    tg__index_add_check, tg__index_add_forward, tg__index_add_backward, NULL };
 TG_API tg_tensor *(tg_index_add)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     return tg__index_call(&tg__index_add_op, x, dim, index, src);
 }
@@ -10680,7 +10807,7 @@ TG__PRIVATE bool tg__gather_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     return tg->error == TG_OK;
 }
 static const tg_op tg__gather_op = { TG__OP("gather", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
-    tg__gather_check, tg__gather_forward, tg__gather_backward };
+    tg__gather_check, tg__gather_forward, tg__gather_backward, NULL };
 TG_API tg_tensor *(tg_gather)(tg_tensor *x, int64_t dim, tg_tensor *index) {
     return tg__index_call(&tg__gather_op, x, dim, index, NULL);
 }
@@ -10742,9 +10869,9 @@ TG__PRIVATE bool tg__scatter_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     return tg->error == TG_OK;
 }
 static const tg_op tg__scatter_op = { TG__OP("scatter", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(TG_SAVE_IN(1), 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
-    tg__scatter_check, tg__scatter_forward, tg__scatter_backward };
+    tg__scatter_check, tg__scatter_forward, tg__scatter_backward, NULL };
 static const tg_op tg__scatter_add_op = { TG__OP("scatter_add", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
-    tg__scatter_check, tg__scatter_add_forward, tg__scatter_add_backward };
+    tg__scatter_check, tg__scatter_add_forward, tg__scatter_add_backward, NULL };
 TG_API tg_tensor *(tg_scatter)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
     return tg__index_call(&tg__scatter_op, x, dim, index, src);
 }
@@ -10788,7 +10915,7 @@ TG__PRIVATE bool tg__one_hot_forward(tg_ctx *tg, tg__node *n) {
     return ok;
 }
 static const tg_op tg__one_hot_op = { TG__OP("one_hot", TG__IN(1), TG__OUT(1), TG_OP_NO_GRAD), TG__NO_SAVES, TG__ATTRS(tg__one_hot),
-    tg__one_hot_check, tg__one_hot_forward, NULL };
+    tg__one_hot_check, tg__one_hot_forward, NULL, NULL };
 TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
     tg_ctx *tg = tg__start(index, "one_hot");
     tg__one_hot_attr at;
@@ -12210,7 +12337,7 @@ TG__PRIVATE bool tg__conv2d_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     return !tg_failed(tg);
 }
 static const tg_op tg__conv2d_op = { TG__OP("conv2d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS_OF(tg__conv2d, tg__conv),
-    tg__conv2d_check, tg__conv2d_forward, tg__conv2d_backward };
+    tg__conv2d_check, tg__conv2d_forward, tg__conv2d_backward, NULL };
 TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args) {
     tg__conv_attr at;
     tg_tensor *any;
@@ -12265,7 +12392,7 @@ TG__PRIVATE bool tg__conv2d_input_backward(tg_ctx *tg, tg__node *n, tg_tensor **
     return !tg_failed(tg);
 }
 static const tg_op tg__conv2d_input_op = { TG__OP("conv2d_input", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv),
-    tg__conv2d_input_check, tg__conv2d_input_forward, tg__conv2d_input_backward };
+    tg__conv2d_input_check, tg__conv2d_input_forward, tg__conv2d_input_backward, NULL };
 
 /* ----------------------------------------------------------------- conv2d_weight ----
    The gradient of conv2d by weight, of kernel size `size`:
@@ -12300,7 +12427,7 @@ TG__PRIVATE bool tg__conv2d_weight_backward(tg_ctx *tg, tg__node *n, tg_tensor *
     return !tg_failed(tg);
 }
 static const tg_op tg__conv2d_weight_op = { TG__OP("conv2d_weight", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv),
-    tg__conv2d_weight_check, tg__conv2d_weight_forward, tg__conv2d_weight_backward };
+    tg__conv2d_weight_check, tg__conv2d_weight_forward, tg__conv2d_weight_backward, NULL };
 
 TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const int64_t *size,
     tg_tensor *a, tg_tensor *b) {
@@ -12373,7 +12500,7 @@ TG__PRIVATE bool tg__matmul_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     return tg->error == TG_OK;
 }
 static const tg_op tg__matmul_op = { TG__OP("matmul", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
-    tg__matmul_check, tg__matmul_forward, tg__matmul_backward };
+    tg__matmul_check, tg__matmul_forward, tg__matmul_backward, NULL };
 
 TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
     tg_ctx *tg = tg__start2(a, b, "matmul");
@@ -12457,7 +12584,7 @@ TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     return tg->error == TG_OK;
 }
 static const tg_op tg__linear_op = { TG__OP("linear", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
-    tg__linear_check, tg__linear_forward, tg__linear_backward };
+    tg__linear_check, tg__linear_forward, tg__linear_backward, NULL };
 TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) {
     tg_ctx *tg = tg__start2(x, weight, "linear");
     if (!tg) return NULL;
@@ -12601,7 +12728,7 @@ TG__PRIVATE bool tg__entropy_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     return dx[0] != NULL;
 }
 static const tg_op tg__entropy_op = { TG__OP("cross_entropy", TG__IN(2), TG__OUT(2), TG__NO_FLAGS), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1)), TG__NO_ATTRS,
-    tg__entropy_check, tg__entropy_forward, tg__entropy_backward };
+    tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
 TG_API tg_tensor *(tg_cross_entropy)(tg_tensor *logits, tg_tensor *target) {
     tg_tensor *in[2], *outs[2], *total, *count;
     in[0] = logits; in[1] = target;
@@ -13185,7 +13312,7 @@ TG__PRIVATE bool tg__dict_blocks(tg_dict *d, const char *name, const tg_tensor *
 TG_API bool tg_dict_set(tg_dict *d, const char *name, tg_tensor *t) {
     if (!d || !tg__gate(d->tg)) return false;
     tg__io_enter(d->tg, "dict_set");
-    if (!t || !t->opaque || t->rows) return tg__use(d->tg, t, 2) && tg__dict_put(d, name, t, NULL, 0, NULL);
+    if (!t || t->opaque != TG__BLOCKS) return tg__use(d->tg, t, 2) && tg__dict_put(d, name, t, NULL, 0, NULL);
     return tg__use_any(d->tg, t, 2) && tg__dict_put(d, name, t, NULL, 0, NULL) && tg__dict_blocks(d, name, t);
 }
 TG_API bool tg_dict_set_raw(tg_dict *d, const char *name, const char *type,
@@ -14055,8 +14182,8 @@ TG__PRIVATE tg_tensor *tg__readable(tg_tensor *t) {
 }
 TG__PRIVATE size_t tg__format_dead(tg_tensor *t, tg__text *x) {
     if (t && t->alive) tg__put_tensor(x, t);
-    tg__put(x, !t ? "NULL" : !t->alive ? "tensor(its scope has ended)" : t->rows ? " row-sparse" : t->opaque ? "" : " not readable by the host");
-    if (t && t->alive && t->rows) { tg__put(x, ", rows "); tg__put_i64(x, t->rows->numel); }
+    tg__put(x, !t ? "NULL" : !t->alive ? "tensor(its scope has ended)" : t->opaque == TG__SPARSE ? " row-sparse" : t->opaque == TG__LANES ? " inside tg_vmap" : t->opaque ? "" : " not readable by the host");
+    if (t && t->alive && t->opaque == TG__SPARSE) { tg__put(x, ", rows "); tg__put_i64(x, t->inner->numel); }
     return x->length;
 }
 

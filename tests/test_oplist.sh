@@ -9,7 +9,7 @@ have=$(awk '
     on && /};/ {
         on = 0
         name = text; sub(/^[^"]*"/, "", name); sub(/".*/, "", name)
-        if (text !~ /, *NULL *};/) print name                     # ..., backward };
+        if (text !~ /, *NULL *, *[A-Za-z0-9_]* *};/) print name   # ..., backward, vmap };
     }' tensorgrad.h | sort -u)
 listed=$(sed -n 's/^ *OP("\([^"]*\)".*/\1/p' tests/op_list.h tests/test_device.c | sort -u)
 known=$(sed -n -e 's/^static const tg_op [A-Za-z0-9_]* *= *{ *TG__OP[A-Z_]*("\([^"]*\)".*/\1/p' -e 's/^ *F[123]P\{0,1\}(tg_\([a-z0-9_]*\),.*/\1/p' tensorgrad.h | sort -u)

@@ -153,11 +153,75 @@ static void test_sparse(void) {
     CHECK_OK(tg);
 }
 
+/* ---- paths of layers ---- */
+static void test_path(void) {
+    size_t outer = tg_path_begin(tg, "encoder"), inner = tg_path_begin(tg, "0"), at;
+    int i;
+    (void)tg_path_begin(tg, "attn");
+    CHECK(!tg_add(tg_ones(tg, TG_SHAPE(2)), tg_ones(tg, TG_SHAPE(3)))); CHECK_MSG(strncmp(tg_error_text(tg), "encoder.0.attn: add: shapes ", 28) == 0, "%s", tg_error_text(tg)); tg_clear(tg);
+    tg_path_end(tg, inner);                                                    /* takes attn along */
+    CHECK(!tg_neg(tg_ones(tg, TG_SHAPE(0)) == NULL ? NULL : tg_gt_scalar(tg_ones(tg, TG_SHAPE(1)), 0))); CHECK_MSG(strncmp(tg_error_text(tg), "encoder: neg: ", 14) == 0, "%s", tg_error_text(tg)); tg_clear(tg);
+    tg_path_end(tg, outer); tg_path_end(tg, inner); tg_path_end(tg, 1000);
+    CHECK(!tg_view(tg_ones(tg, TG_SHAPE(2)), TG_SHAPE(3))); CHECK_MSG(strncmp(tg_error_text(tg), "view: ", 6) == 0, "%s", tg_error_text(tg)); tg_clear(tg);
+    for (at = tg_path_begin(tg, "a"), i = 0; i < 200; i++) (void)tg_path_begin(tg, "layer");
+    CHECK(!tg_view(tg_ones(tg, TG_SHAPE(2)), TG_SHAPE(3))); CHECK(strstr(tg_error_text(tg), "a.layer.layer.") == tg_error_text(tg) && strstr(tg_error_text(tg), ": view: ")); tg_clear(tg);
+    tg_path_end(tg, at);
+    CHECK(!tg_view(tg_ones(tg, TG_SHAPE(2)), TG_SHAPE(3))); CHECK(strncmp(tg_error_text(tg), "view: ", 6) == 0); tg_clear(tg);
+    CHECK(tg_path_begin(NULL, "x") == 0);
+    tg_path_end(NULL, 0);
+}
+
+/* ---- mapping over a batch ---- */
+static bool one_example(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m) {        /* x [3], s [], w [4, 3]: shapes of one example */
+    tg_tensor *w = (tg_tensor *)user;
+    CHECK(n == 2 && m == 2 && x[0]->ndim == 1 && x[0]->shape[0] == 3 && x[0]->numel == 3 && x[1]->ndim == 0 && !x[0]->data);
+    y[0] = tg_tanh(tg_add(tg_mul(x[0], x[1]), tg_mul(w, tg_exp(x[0]))));                        /* [4, 3] */
+    y[1] = tg_mul(w, w);                                                                       /* does not depend on the example */
+    return y[0] && y[1];
+}
+static bool sorts(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m) { (void)user; (void)n; (void)m; y[0] = tg_sort(x[0], 0, false, NULL); return y[0] != NULL; }
+static bool reads(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m) { (void)user; (void)n; (void)m; y[0] = tg_item(x[0]) > 0 ? tg_neg(x[0]) : x[0]; return y[0] != NULL; }
+static bool writes(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m) { (void)user; (void)n; (void)m; y[0] = tg_neg_(x[0]); return y[0] != NULL; }
+static bool forgets(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m) { (void)user; (void)n; (void)m; (void)x; y[0] = NULL; return true; }
+static void test_vmap(void) {
+    tg_mark m = tg_begin(tg);
+    tg_tensor *in[2], *out[2], *w = tg_require_grad(tg_reshape(floats(12, 1), TG_SHAPE(4, 3)), true), *gw[3], *parts[5], *leaf[3], *want, *seed = tg_reshape(floats(60, 1), TG_SHAPE(5, 4, 3));
+    tg_function_call c;
+    int i;
+    memset(&c, 0, sizeof c);
+    in[0] = tg_require_grad(tg_reshape(floats(15, 1), TG_SHAPE(5, 3)), true); in[1] = tg_require_grad(floats(5, 1), true);
+    c.f = one_example; c.user = w; c.inputs = in; c.n_inputs = 2; c.n_outputs = 2;
+    CHECK(tg_vmap(&c, out)); CHECK_OK(tg);
+    CHECK(out[0] && out[0]->ndim == 3 && out[0]->shape[0] == 5 && out[0]->data && out[1] && out[1]->ndim == 3 && out[1]->shape[0] == 5);
+    for (i = 0; i < 5; i++) {
+        tg_tensor *x = tg_select(in[0], 0, i), *s = tg_select(in[1], 0, i);
+        parts[i] = tg_tanh(tg_add(tg_mul(x, s), tg_mul(w, tg_exp(x))));
+        CHECK(tg_equal(tg_select(out[0], 0, i), parts[i]) && tg_equal(tg_select(out[1], 0, i), tg_square(w)));
+    }
+    want = tg_stack(parts, 5, 0);
+    leaf[0] = in[0]; leaf[1] = in[1]; leaf[2] = w;
+    CHECK(tg_grad(&want, 1, leaf, 3, parts, .grad_outputs = &seed) && tg_grad(out, 1, leaf, 3, gw, .grad_outputs = &seed));
+    for (i = 0; i < 3; i++) CHECK(tg_allclose(gw[i], parts[i], 1e-5, 1e-6));
+    /* refused by name, and nothing comes out */
+    c.n_outputs = 1;
+    c.f = sorts; out[0] = w; CHECK(!tg_vmap(&c, out) && !out[0]); CHECK_MSG(strstr(tg_error_text(tg), "sort has no rule for tg_vmap") != NULL, "%s", tg_error_text(tg)); CHECK_ERROR(tg, TG_ERROR_UNSUPPORTED);
+    c.f = writes; CHECK(!tg_vmap(&c, out) && !out[0]); CHECK_ERROR(tg, TG_ERROR_UNSUPPORTED);
+    c.f = reads; in[0] = floats(5, 1); CHECK(!tg_vmap(&c, out) && !out[0]); CHECK_ERROR(tg, TG_ERROR_UNSUPPORTED);
+    c.f = forgets; CHECK(!tg_vmap(&c, out) && !out[0]); CHECK_ERROR(tg, TG_ERROR_VALUE);
+    c.f = one_example; in[1] = floats(4, 1); CHECK(!tg_vmap(&c, out)); CHECK_ERROR(tg, TG_ERROR_SHAPE);
+    in[1] = tg_number(tg, 3); CHECK(!tg_vmap(&c, out)); CHECK_ERROR(tg, TG_ERROR_SHAPE);
+    CHECK(!tg_vmap(NULL, out));
+    tg_end(tg, m);
+    CHECK_OK(tg);
+}
+
 int main(void) {
     tg = test_open();
     if (!tg) return test_end("sockets");
     test_blocks();
     test_sparse();
+    test_path();
+    test_vmap();
     test_close(tg);
     return test_end("sockets");
 }
