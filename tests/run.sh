@@ -17,7 +17,8 @@
 # A line `run.sh flags: -lfoo` in a test adds to its compile line. Every test runs behind isa.h, which reads TG_TEST_ISA.
 # Settings: CC (gcc if there, else cc), CXX; TG_CFLAGS for tests and object (else -O1 and -O2); TG_JOBS (2); TG_PARTS="bits conv": these parts only;
 # TG_TEST_ISA=avx2 or plain: as on a machine that has no more; TG_LIMIT: what one part may take (600), in units of what unit.c takes on this machine, one being
-# a second on a machine of 2025. In shards of `all` TG_TEST_ALL=1 is in the environment, and TG_TEST_SEED says which piece of a long sweep is meant.
+# a second on a machine of 2025. In shards of `all` TG_TEST_ALL=1 is in the environment, and TG_TEST_SEED, which is
+# printed, chooses the piece of a long sweep, or what is random.
 
 cd "$(dirname "$0")/.." || exit 2
 . tests/objects.sh
@@ -36,8 +37,7 @@ file_of() {
 # The longest first, so that two at a time end together.
 list_parts() {
     echo compile
-    for f in tests/test_*.c tests/fuzz_*.c tests/golden.c tests/formats.c tests/hostile.c tests/models.c tests/onnx.c tests/test_*.sh tests/*.sh; do
-        [ -f "$f" ] || continue
+    for f in $(c_tests) tests/test_*.sh tests/*.sh; do
         name=${f#tests/}; name=${name%.*}; name=${name#test_}
         case $f in tests/run.sh|tests/objects.sh|tests/compile.sh|tests/budgets.sh) continue;; tests/test_*) ;; *.sh) case $f in tests/test_*) continue;; esac;; esac
         echo "$name"
@@ -61,6 +61,8 @@ sanitize_2     TG_TEST_SEED=1 sanitize every 4
 sanitize_3     TG_TEST_SEED=2 sanitize every 4
 sanitize_4     TG_TEST_SEED=3 sanitize every 4
 memory         memory
+fuzz_npy       fuzz_npy
+fuzz_safetensors fuzz_safetensors
 maths_1        TG_TEST_SEED=0 maths all 6
 maths_2        TG_TEST_SEED=1 maths all 6
 maths_3        TG_TEST_SEED=2 maths all 6
@@ -134,7 +136,7 @@ start_shard() {
     set -- "$1" $(list_shards | awk -v name="$1" '$1 == name { $1 = ""; print }')
     shard=$1; shift
     settings=
-    [ "$shard" = normal ] || settings=TG_TEST_ALL=1
+    [ "$shard" = normal ] || settings="TG_TEST_ALL=1 TG_TEST_SEED=$seed"
     while case ${1-} in *=*) true;; *) false;; esac; do settings="$settings $1"; case $1 in TG_TEST_ISA=*) settings="$settings TG_TEST_ALL=";; esac; shift; done
     log_part "$shard" env $settings sh tests/run.sh "$@"
 }
@@ -187,7 +189,7 @@ limit=$(seconds_of "$limit")
 if [ $kind = parts ]; then
     # what nearly every part needs, before any of them
     if [ "$TG_JOBS" -gt 1 ]; then shared_object & else shared_object; fi
-    private=$(kinds tests/test_*.c | sed -n 's/^private //p' | head -n 1)
+    private=$(private_tests | head -n 1)
     [ -z "$private" ] || build_test "$private" "" "" $CC $TG_CFLAGS
     wait
     if ! shared_object; then
@@ -198,7 +200,8 @@ if [ $kind = parts ]; then
     fi
     echo "objects: the implementation for tests, twice  [$(( $(date +%s) - start )) s]; a part may take $limit s${TG_TEST_ISA:+; as on a machine with no more than $TG_TEST_ISA}"
 else
-    echo "a shard may take $limit s"
+    seed=${TG_TEST_SEED:-$(date +%s)}                # what is random in a shard comes from it; a shard that has a seed of its own is a piece of a sweep
+    echo "a shard may take $limit s; TG_TEST_SEED=$seed"
 fi
 i=1
 while [ "$i" -lt "$TG_JOBS" ]; do work & i=$((i + 1)); done
