@@ -46,6 +46,9 @@ list_parts() {
     echo budgets
 }
 
+# These run in `all`, or by their names.
+slow_parts='bits_builds|wasm'
+
 # What `all` runs: a name, settings, and the part with its arguments; none: the normal run. A shard takes at most half an hour on a slow machine, so what grows is cut here.
 list_shards() {
     sed 's/ *#.*//' <<'END'
@@ -164,7 +167,7 @@ case ${1-} in
     list) if [ "${2-}" = all ]; then list_shards | awk '{ print $1 }'; else list_parts; fi; exit 0;;
     '')
         kind=parts start_one=start_part limit=${TG_LIMIT:-600}
-        todo=${TG_PARTS:-$(list_parts)};;
+        todo=${TG_PARTS:-$(list_parts | grep -vxE "$slow_parts")};;
     all)
         shift
         kind=shards start_one=start_shard limit=${TG_LIMIT:-1800}
