@@ -83,7 +83,7 @@ unit() {
 #             not compile the test is built alone, with a note
 #   own       compiled as it is
 build_test() {
-    b_file=$1 b_dir=build/bin/$2 b_with=$3; shift 3
+    b_file=$1 b_dir=build/bin${2:+/$2} b_with=$3; shift 3
     mkdir -p "$b_dir"
     b_name=$(part_of "$b_file")
     program=$b_dir/$b_name

@@ -15,10 +15,10 @@
 #     build/bin/private.c, includes the implementation once and then each of them, their mains renamed. So no two of them may have the same name at file scope,
 #     and a macro that one defines should be its own. Where that file does not compile they are built one by one, with a note.
 # A line `run.sh flags: -lfoo` in a test adds to its compile line. Every test runs behind isa.h, which reads TG_TEST_ISA.
-# Settings: CC (gcc if there, else cc), CXX; TG_CFLAGS for tests and object (else -O1 and -O2); TG_JOBS (2); TG_PARTS="bits conv": these parts only;
+# Settings: CC (gcc if there, else cc); TG_CFLAGS for tests and object (else -O1 and -O2); TG_JOBS (2); TG_PARTS="bits conv": these parts only;
 # TG_TEST_ISA=avx2 or plain: as on a machine that has no more; TG_LIMIT: what one part may take (600), in units of what unit.c takes on this machine, one being
-# a second on a machine of 2025. In shards of `all` TG_TEST_ALL=1 is in the environment, and TG_TEST_SEED, which is
-# printed, chooses the piece of a long sweep, or what is random.
+# a second on a machine of 2025. In shards of `all` TG_TEST_ALL=1 is in the environment, and TG_TEST_SEED, which is printed, chooses the piece of a long sweep,
+# or what is random.
 
 cd "$(dirname "$0")/.." || exit 2
 . tests/objects.sh
