@@ -1,18 +1,19 @@
 #!/bin/sh
 # The part `budgets`: the figures of section 11 of the design, printed beside their budgets. Figures only: nothing here fails because something was slow or large.
 cd "$(dirname "$0")/.." || exit 2
+. tests/objects.sh
 out=build/budgets
 mkdir -p $out
 failed=0 passed=0 skipped=0
-have() { command -v "$1" >/dev/null 2>&1; }
 line() { printf '  %-58s %-24s %s\n' "$1" "$2" "$3"; passed=$((passed + 1)); }
 skip() { skipped=$((skipped + 1)); echo "skip: $1"; }
 fail() { failed=$((failed + 1)); echo "FAIL $1"; }
 kilobytes() { awk -v b="$(wc -c < "$1")" 'BEGIN { printf "%.0f KB", b / 1024 }'; }
 
 c=gcc; have gcc || c=cc
-if ! $c -O2 -I. tests/budgets.c -o $out/measure 2>$out/log.txt; then
-    head -n 5 $out/log.txt; echo "budgets: 0 passed, 1 failed, 0 skipped"; exit 1
+object "$(object_name $c -O2)" $c -O2
+if ! $c -O2 -DTG__IMPLEMENTATION_DONE -I. tests/budgets.c $object -o $out/measure 2>$out/log.txt; then
+    head -n 5 $object.txt $out/log.txt; echo "budgets: 0 passed, 1 failed, 0 skipped"; exit 1
 fi
 echo "  machine: $(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo 2>/dev/null | head -n 1), $(getconf _NPROCESSORS_ONLN 2>/dev/null) cores, $($c --version 2>/dev/null | head -n 1)"
 # timed LABEL BUDGET COMMAND...
@@ -24,7 +25,6 @@ timed() {
 }
 timed "compile: $c -O2, all passes, core" "10 s; everything 25 s, 800 MB" $c -O2 -I. -c tests/compile_impl.c -o $out/impl.o
 grep -q TENSORGRAD_NATIVE tensorgrad.h && timed "compile: $c -O2 -march=native, one pass" "5 s; everything 12 s" $c -O2 -march=native -DTENSORGRAD_NATIVE -I. -c tests/compile_impl.c -o $out/native.o
-timed "compile: $c -O2, plain pass (TEACH)" "-" $c -O2 -DTENSORGRAD_TEACH -I. -c tests/compile_impl.c -o $out/teach.o
 timed "compile: tcc, plain pass" "1 s" tcc -I. -c tests/compile_impl.c -o $out/tcc.o
 printf '#include "tensorgrad.h"\nint x;\n' > $out/declarations.c
 printf '#include <stddef.h>\n#include <stdint.h>\n#include <stdbool.h>\nint x;\n' > $out/nothing.c
@@ -34,7 +34,7 @@ size_of() {
     label=$1 budget=$2; shift 2
     if $c "$@" -I. tests/budgets_mlp.c -o $out/mlp 2>/dev/null && strip $out/mlp 2>/dev/null && $out/mlp | grep -q '^ok'; then line "$label" "$(kilobytes $out/mlp)" "budget $budget"; else fail "$label does not build or run"; fi
 }
-size_of "size: a program that trains, all passes, stripped" "2 MB" -O2
+size_of "size: a program that trains, all passes, stripped" "2 MB" -O2 -DTG__IMPLEMENTATION_DONE $object
 if grep -q TENSORGRAD_NATIVE tensorgrad.h; then one="-march=native -DTENSORGRAD_NATIVE"; else one=-DTENSORGRAD_TEACH; fi
 size_of "size: one pass, TENSORGRAD_STATIC" "150 KB" -O2 $one -DTENSORGRAD_STATIC -ffunction-sections -fdata-sections -Wl,--gc-sections
 if have size; then

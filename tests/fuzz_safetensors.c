@@ -117,10 +117,13 @@ int main(int argc, char **argv) {
         "{\"f\":{\"dtype\":\"F4\",\"shape\":[48],\"data_offsets\":[0,24]}}",
     };
     static uint8_t buffer[4096];
+    const char *all = getenv("TG_TEST_ALL"), *seed_text = getenv("TG_TEST_SEED");
     int i;
-    long round;
+    long round, rounds = 30000;
     for (i = 1; i < argc; i++) (void)replay(argv[i]);
-    for (round = 0; argc < 2 && round < 30000; round++) {
+    if (all && *all) rounds *= 100;
+    if (seed_text && *seed_text) { state += strtoull(seed_text, NULL, 10) * 0x9e3779b97f4a7c15u; state += state == 0; printf("seed %s, %ld rounds\n", seed_text, rounds); }
+    for (round = 0; argc < 2 && round < rounds; round++) {
         const char *seed = seeds[round % (long)(sizeof seeds / sizeof seeds[0])];
         size_t head = strlen(seed), n;
         n = 8 + head + (round % 5 ? 24 : 0);

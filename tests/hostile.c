@@ -4,6 +4,7 @@
 #define TENSORGRAD_IMPLEMENTATION
 #include "../tensorgrad.h"
 #include "small_json.h"
+#include <stdlib.h>
 #include <time.h>
 
 #define LIMIT ((size_t)256 << 20)
@@ -12,6 +13,12 @@ static int passed, failed, skipped;
 
 static void fail(const char *file, const char *how, const char *what) {
     printf("FAIL %s: %s: %s\n", file, how, what);
+}
+
+/* Seconds in a unit of time, as run.sh measures them: 1 on the machine that the limit was chosen on. */
+static double unit(void) {
+    const char *s = getenv("TG_UNIT");
+    return s && atof(s) > 0 ? atof(s) / 1000 : 1;
 }
 
 /* Sums every byte, so that a sanitiser sees each of them read. */
@@ -58,7 +65,7 @@ static bool check(tg_ctx *tg, const char *file, const char *format, const char *
     m = tg_begin(tg);
     start = clock();
     loaded = load(tg, format, path, bytes, size, &sum);
-    if (clock() - start > 5 * CLOCKS_PER_SEC) { fail(file, how, "took more than 5 seconds"); ok = false; }
+    if ((double)(clock() - start) / CLOCKS_PER_SEC > 5 * unit()) { fail(file, how, "took more than 5 units of time"); ok = false; }
     if (loaded == tg_failed(tg)) { fail(file, how, "result and error disagree"); ok = false; }
     if (loaded && strcmp(expect, "error") == 0) { fail(file, how, "loaded, error expected"); ok = false; }
     if (!loaded && strcmp(expect, "ok") == 0) { fail(file, how, tg_error_text(tg)); ok = false; }

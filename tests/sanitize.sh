@@ -1,13 +1,14 @@
 #!/bin/sh
 # The part `sanitize`: the other tests once more under the address, undefined and thread sanitizers and under valgrind.
 #   sh tests/run.sh sanitize [NAME...]      these tests only, with all of the tools
+#   sh tests/run.sh sanitize every N        every Nth test, the first of them by TG_TEST_SEED
 # The normal run takes the parsers and whole programs with the plain and strict passes only, at -O0, because the sanitizers make a whole build of the header take minutes;
 # TG_TEST_ALL=1 takes every test there is and every pass. A report or a crash fails; what the test itself says is for the part of its own name.
 cd "$(dirname "$0")/.." || exit 2
+. tests/objects.sh
 out=build/sanitize
 mkdir -p $out
 passed=0 failed=0 skipped=0
-have() { command -v "$1" >/dev/null 2>&1; }
 pass() { passed=$((passed + 1)); }
 fail() { failed=$((failed + 1)); echo "FAIL $1"; }
 skip() { skipped=$((skipped + 1)); echo "skip: $1"; }
@@ -17,30 +18,18 @@ build="-g1 -O0 -DTENSORGRAD_TEACH"; [ -n "$TG_TEST_ALL" ] && build="-g1 -O1 -fno
 ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:allocator_may_return_null=1; UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=0; TSAN_OPTIONS=halt_on_error=0
 export ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
 
-# object KIND FLAGS...: the implementation under a sanitizer, for all tests that reach no private names
-object() {
-    o=$out/impl_$1.o; shift
-    if [ ! -f $o ] || [ -n "$(find tensorgrad.h -newer $o.c)" ] || [ "$(cat $o.line 2>/dev/null)" != "$*$build" ]; then
-        rm -f $o
-        echo "$*$build" > $o.line
-        printf '#define TENSORGRAD_IMPLEMENTATION\n#include "tensorgrad.h"\n' > $o.c
-        $cc $build "$@" -I. -c $o.c -o $o >$out/log.txt 2>&1 || { grep -E 'error' $out/log.txt | head -n 3; return 1; }
-    fi
-}
 # sanitized KIND NAME FILE FLAGS...: builds and runs; any report is a failure
 sanitized() {
-    kind=$1 what=$2 file=$3; shift 3
-    rm -f $out/run
-    flags="$build -I. -Itests $*"
-    object $kind "$@"
-    if ! { [ -f $out/impl_$kind.o ] && ! grep -qE 'tg__|TG__|define +TENSORGRAD_(NO|TEACH|DEBUG)' "$file" &&
-           $cc $flags -DTG__IMPLEMENTATION_DONE -include string.h "$file" $out/impl_$kind.o -o $out/run >$out/log.txt 2>&1; } &&
-       ! $cc $flags "$file" -o $out/run >$out/log.txt 2>&1; then
-        if grep -qE 'cannot find.*san|libclang_rt.*No such|cannot open.*libclang_rt' $out/log.txt; then skip "$what: the sanitizer's library is not there"; return; fi
-        fail "$what does not build"; grep error $out/log.txt | head -n 3 | sed 's/^/     /'; return
+    kind=$1 what=$2 source=$3; shift 3
+    flavour=sanitize_$kind; [ -n "$TG_TEST_ALL" ] && flavour=${flavour}_all
+    object $flavour $cc $build "$@"
+    if [ ! -f $object ] || ! build_test "$source" $flavour $object $cc $build "$@" -I. -Itests; then
+        [ -f $object ] || said=$object.txt
+        if grep -qE 'cannot find.*san|libclang_rt.*No such|cannot open.*libclang_rt' "$said"; then skip "$what: the sanitizer's library is not there"; return; fi
+        fail "$what does not build"; grep error "$said" | head -n 3 | sed 's/^/     /'; return
     fi
     # every test here, but each in its usual length: every float and every allocation under a sanitizer would take a day
-    env -u TG_TEST_ALL timeout "${TG_LIMIT:-300}" $out/run >$out/run.txt 2>&1
+    env -u TG_TEST_ALL timeout "$limit" $program >$out/run.txt 2>&1
     code=$?
     # a refused allocation is a warning and no report: tests ask for sizes that nobody has
     if [ $code -le 1 ] && ! grep -v 'failed to allocate' $out/run.txt | grep -qE 'runtime error:|Sanitizer'; then pass
@@ -49,10 +38,16 @@ sanitized() {
         grep -aE 'runtime error:|ERROR: |WARNING: Thread|SUMMARY|FAIL|#[0-5] ' $out/run.txt | head -n 8 | cut -c1-200 | sed 's/^/     /'
     fi
 }
+limit=$(( ${TG_LIMIT:-300} * ${TG_UNIT:-1000} / 1000 + 1 ))
+every=1; [ "${1-}" = every ] && { every=${2:-1}; shift 2; }
 names=$*
 if [ -z "$names" ]; then
     names="io hostile fuzz_npy fuzz_safetensors compile_bits"
     if [ -n "$TG_TEST_ALL" ]; then names="$(ls tests/test_*.c 2>/dev/null | sed 's|tests/test_||; s|\.c$||') golden formats hostile fuzz_npy fuzz_safetensors compile_bits compile_main"; fi
+fi
+if [ $every -gt 1 ]; then
+    names=$(echo $names | tr ' ' '\n' | awk -v n=$every -v seed="${TG_TEST_SEED:-0}" '(NR - 1) % n == seed % n')
+    echo "seed ${TG_TEST_SEED:-0}: every test of $every, namely" $names
 fi
 file_of() { for f in "tests/test_$1.c" "tests/$1.c"; do [ -f "$f" ] && { echo "$f"; return 0; }; done; return 1; }
 for name in $names; do
@@ -62,6 +57,7 @@ done
 threads=
 for name in threads share jobs pool; do [ -f "tests/test_$name.c" ] && threads="$threads $name"; done
 [ -n "$threads" ] || threads=compile_main
+[ $every -gt 1 ] && [ $(( ${TG_TEST_SEED:-0} % every )) -ne 0 ] && threads=
 for name in $threads; do sanitized thread "$name, threads" "$(file_of "$name")" -fsanitize=thread; done
 
 # valgrind knows no AVX-512: the plain pass and AVX2. A program that was built for the tests, if it is there.

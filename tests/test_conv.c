@@ -1,15 +1,7 @@
 /* conv2d and its derivatives against plain loops in double: shapes, strides, paddings, dilations, groups, dtypes, memory orders; first and second order by differences;
    the same bits for any number of threads and for every instruction set with FMA; the messages.
-   Closes with  conv: N passed, N failed, N skipped.   cc -O2 tests/test_conv.c -o test_conv -pthread && ./test_conv */
-#define TENSORGRAD_IMPLEMENTATION
-#include "../tensorgrad.h"
-#include <stdio.h>
-#include <stdlib.h>
-
-static int passed, failed, skipped;
-#define CHECK(c) ((c) ? (void)passed++ : (void)(failed++, printf("FAIL %s:%d: %s\n", __FILE__, __LINE__, #c)))
-
-static void quiet(void *user, tg_log_level level, const char *text) { (void)user; (void)level; (void)text; }
+   cc -O2 tests/test_conv.c -o test_conv -pthread && ./test_conv */
+#include "test.h"
 
 static uint64_t seed = 1;
 static uint32_t next(void) {
@@ -125,7 +117,7 @@ static uint64_t one(tg_ctx *tg, const shape *s, tg_dtype type, const int *layout
         ga.outputs = &y; ga.n_outputs = 1; ga.inputs = in; ga.n_inputs = b ? 3 : 2; ga.gradients = dx; ga.grad_outputs = &g;
         tg_grad_from(&ga);
     }
-    if (tg_failed(tg)) { printf("error: %s\n", tg_error_text(tg)); describe(s, type, layout); failed++; tg_clear(tg); tg_end(tg, m); free(xv); free(wv); free(bv); free(gv); return 0; }
+    if (tg_failed(tg)) { printf("error: %s\n", tg_error_text(tg)); describe(s, type, layout); test_failed++; tg_clear(tg); tg_end(tg, m); free(xv); free(wv); free(bv); free(gv); return 0; }
     h = hash(hash(hash(h, y), dx[0]), dx[1]);
     if (compare) {
         const int64_t ny = s->n * s->o * oh * ow, nx = s->n * s->c * s->h * s->w, nw = s->o * cg * s->kh * s->kw;
@@ -207,7 +199,7 @@ static void bits(tg_isa isa, bool strict, uint64_t *h, int n_cases, int threads)
     tg_ctx *tg;
     int i;
     memset(&c, 0, sizeof c);
-    c.isa = isa; c.strict = strict; c.hooks.log = quiet; c.threads = threads;
+    c.isa = isa; c.strict = strict; c.hooks.log = test_quiet; c.threads = threads;
     tg = tg_open(&c);
     for (i = 0; i < n_cases; i++) {
         shape s = (seed = 77 + (uint64_t)i, any());
@@ -372,8 +364,8 @@ int main(void) {
     int i, k;
     for (k = 0; k < 4; k++) {
         memset(&c, 0, sizeof c);
-        c.isa = isas[k]; c.hooks.log = quiet; c.no_cache = k == 0;
-        if (!tg_isa_supported(isas[k])) { skipped++; continue; }
+        c.isa = isas[k]; c.hooks.log = test_quiet; c.no_cache = k == 0;
+        if (!tg_isa_supported(isas[k])) { test_skipped++; continue; }
         tg = tg_open(&c);
         seed = 5 + (uint64_t)k;
         for (i = 0; tg && i < (k == 0 ? 500 : 150); i++) {
@@ -412,7 +404,7 @@ int main(void) {
     }
     for (k = 2; k < 5; k++) {                                        /* avx2, avx512, software */
         const tg_isa isa = k < 4 ? isas[k] : TG_ISA_PLAIN;
-        if (!tg_isa_supported(isa) || !tg_isa_supported(TG_ISA_AVX2)) { skipped++; continue; }
+        if (!tg_isa_supported(isa) || !tg_isa_supported(TG_ISA_AVX2)) { test_skipped++; continue; }
         bits(isa, true, again, CASES, 1);
         if (k == 2) { bits(TG_ISA_AVX2, true, first, CASES, 1); }
         for (i = 0; i < CASES; i++) {
@@ -421,6 +413,5 @@ int main(void) {
             CHECK(first[i] == again[i]);
         }
     }
-    printf("conv: %d passed, %d failed, %d skipped\n", passed, failed, skipped);
-    return failed != 0;
+    return test_end("conv");
 }

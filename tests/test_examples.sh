@@ -1,13 +1,14 @@
 #!/bin/sh
 # Builds the programs of examples/, runs each and looks at what it prints.
-#   sh tests/test_examples.sh        digits by the line in its first comment without any -O; all of them in C99 by gcc and clang, every warning an error
-#   TG_TEST_ALL=1                    all of them whole, by gcc and clang with -O2, and by the lines in their comments
+#   sh tests/test_examples.sh        all of them in C99 by gcc and clang, every warning an error, linked with the object that the tests share
+#   TG_TEST_ALL=1                    all of them whole, by gcc and clang with -O2, and by the lines in their comments; digits without any -O too
 # Times are printed as figures (user seconds), never judged. Settings: CC.
 
 cd "$(dirname "$0")/.." || exit 2
+. tests/objects.sh
 work=build/examples
 mkdir -p "$work" || exit 2
-if [ -z "$CC" ]; then CC=cc; command -v gcc >/dev/null 2>&1 && CC=gcc; fi
+limit=; [ -n "$TG_TEST_ISA" ] && limit="-include tests/isa.h"
 passed=0 failed=0 skipped=0
 
 ok() { passed=$((passed + 1)); }
@@ -77,34 +78,34 @@ check_digits() {
 # The line in the first comment of examples/$1.c, by another compiler and into the build folder: its arguments
 line_of() { sed -n "s|^ *cc \(.*\)-o $1 && ./$1.*|\1|p" "examples/$1.c" | head -n 1; }
 
-# build NAME PROGRAM COMPILER ARGUMENTS...
-build() {
-    name=$1; program=$2; shift 2
-    if "$@" -o "$program" 2>"$program.err" && [ ! -s "$program.err" ]; then ok; "check_$name" "$program"
-    else fail "$*: $(head -n 5 "$program.err")"; fi
+# compile PROGRAM COMPILER ARGUMENTS...; build NAME PROGRAM COMPILER ARGUMENTS... runs it too
+compile() {
+    program=$1; shift
+    if "$@" -o "$program" 2>"$program.err" && [ ! -s "$program.err" ]; then ok; return 0; fi
+    fail "$*: $(head -n 5 "$program.err")"
+    return 1
 }
+build() { name=$1; shift; compile "$@" && "check_$name" "$1"; }
 
 for name in autograd spiral digits; do
     if [ -n "$(line_of $name)" ]; then ok; else fail "examples/$name.c: its comment has no line 'cc ... -o $name && ./$name'"; fi
 done
 
-# Bare, as a beginner types it.
-build digits "$work/digits" $CC examples/digits.c
-
 # In C99 with every warning, over one implementation, which has a test of its own (compile.sh).
-printf '#define TENSORGRAD_IMPLEMENTATION\n#include "../../tensorgrad.h"\n' >"$work/header.c"
-if $CC -O1 -c "$work/header.c" -o "$work/header.o"; then
+if shared_object; then
     for name in autograd spiral digits; do
         sed -e '/^#define TENSORGRAD_IMPLEMENTATION$/d' -e 's|"../tensorgrad.h"|"../../tensorgrad.h"|' "examples/$name.c" >"$work/$name.c"
         for compiler in gcc clang; do
             if command -v $compiler >/dev/null 2>&1; then
-                build $name "$work/$name.$compiler" $compiler -std=c99 -O1 -Wall -Wextra -Wpedantic -Werror "$work/$name.c" "$work/header.o"
+                set -- "$work/$name.$compiler" $compiler -std=c99 -O1 -Wall -Wextra -Wpedantic -Werror $limit "$work/$name.c" "$object"
+                if [ $name$compiler = digitsclang ]; then compile "$@"; else build $name "$@"; fi          # its seconds are the kernels', which are the same
             else skip "$name: no $compiler"; fi
         done
     done
-else fail "$work/header.c does not compile"; fi
+else fail "$object does not compile"; fi
 
 if [ -n "$TG_TEST_ALL" ]; then
+    build digits "$work/digits" $CC examples/digits.c          # bare, as a beginner types it
     for name in autograd spiral digits; do
         for compiler in gcc clang; do         # clang has no kernels worth the name without -O2, and the header says so on stderr
             if command -v $compiler >/dev/null 2>&1; then build $name "$work/$name.$compiler.O2" $compiler -O2 -Wall -Wextra -Wpedantic "examples/$name.c"

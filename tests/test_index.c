@@ -1,21 +1,11 @@
 /* Tests of >>impl-sort and >>impl-index: cat, stack, sort, index_select, index_add, gather, scatter, scatter_add, one_hot.
    cc -O1 tests/test_index.c -o test_index -pthread && ./test_index        (./test_index speed: times instead)
    Every op is held against a plain loop over elements, for random shapes, strides and dtypes; gradients against difference quotients, twice. */
-#define TENSORGRAD_IMPLEMENTATION
-#include "../tensorgrad.h"
-#include <stdio.h>
+#include "test.h"
+#include <time.h>
 
-static int passed, failed, skipped;
-static const char *section = "";
-static void check_at(bool ok, int line, const char *text) {
-    if (ok) { passed++; return; }
-    failed++;
-    if (failed < 40) printf("line %d [%s]: %s\n", line, section, text);
-}
-#define CHECK(c) check_at((c), __LINE__, #c)
-
-static uint64_t seed = 88172645463325252u;
-static int64_t rnd(int64_t n) { seed ^= seed << 13; seed ^= seed >> 7; seed ^= seed << 17; return n > 0 ? (int64_t)((seed >> 11) % (uint64_t)n) : 0; }
+static uint64_t draws = 88172645463325252u;
+static int64_t rnd(int64_t n) { draws ^= draws << 13; draws ^= draws >> 7; draws ^= draws << 17; return n > 0 ? (int64_t)((draws >> 11) % (uint64_t)n) : 0; }
 
 /* ---- elements ---- */
 static char *place(const tg_tensor *t, const int64_t *i) {
@@ -24,16 +14,16 @@ static char *place(const tg_tensor *t, const int64_t *i) {
     for (d = 0; d < t->ndim; d++) o += i[d] * t->stride[d];
     return (char *)t->data + o * (int64_t)tg_dtype_size(t->dtype);
 }
-static bool next(int ndim, const int64_t *shape, int64_t *i) {        /* false after the last position */
+static bool advance(int ndim, const int64_t *shape, int64_t *i) {        /* false after the last position */
     int d;
     for (d = ndim - 1; d >= 0; d--) { if (++i[d] < shape[d]) return true; i[d] = 0; }
     return false;
 }
-static bool same_bits(const tg_tensor *a, const tg_tensor *b) {
+static bool equal_bits(const tg_tensor *a, const tg_tensor *b) {
     int64_t i[TG_MAX_DIMS] = { 0 };
     if (!a || !b || !tg__same_shape(a, b) || a->dtype != b->dtype) return false;
     if (a->numel == 0) return true;
-    do if (memcmp(place(a, i), place(b, i), tg_dtype_size(a->dtype)) != 0) return false; while (next(a->ndim, a->shape, i));
+    do if (memcmp(place(a, i), place(b, i), tg_dtype_size(a->dtype)) != 0) return false; while (advance(a->ndim, a->shape, i));
     return true;
 }
 static void add_to(char *y, const char *x, tg_dtype d) {               /* *y += *x as the type does it */
@@ -90,7 +80,7 @@ static tg_tensor *indices(tg_ctx *tg, int ndim, const int64_t *shape, int64_t li
     tg_dtype d = rnd(3) ? TG_I64 : TG_I32;
     tg_tensor *t = strided(tg, ndim, shape, d, false);
     int64_t i[TG_MAX_DIMS] = { 0 };
-    if (t && t->numel) do tg__put_scalar(place(t, i), d, 0, rnd(limit), true); while (next(ndim, shape, i));
+    if (t && t->numel) do tg__put_scalar(place(t, i), d, 0, rnd(limit), true); while (advance(ndim, shape, i));
     return t;
 }
 static int64_t index_at(const tg_tensor *t, const int64_t *i) { return tg__get_i64(place(t, i), t->dtype); }
@@ -104,7 +94,6 @@ static void test_cat(tg_ctx *tg) {
     tg_dtype d = any_dtype(), want = d;
     bool mixed = rnd(3) == 0, ok = true;
     int64_t at = 0;
-    section = "cat";
     for (k = 0; k < n; k++) {
         int64_t none = 0;
         tg_dtype own = mixed ? any_dtype() : d;
@@ -119,17 +108,16 @@ static void test_cat(tg_ctx *tg) {
         if (list[k]->ndim == 1 && list[k]->numel == 0) continue;
         part = tg_to(list[k], want);
         memset(i, 0, sizeof i);
-        if (part->numel) do { int64_t o[TG_MAX_DIMS]; memcpy(o, i, sizeof o); o[dim] += at; if (memcmp(place(y, o), place(part, i), tg_dtype_size(want)) != 0) ok = false; } while (next(part->ndim, part->shape, i));
+        if (part->numel) do { int64_t o[TG_MAX_DIMS]; memcpy(o, i, sizeof o); o[dim] += at; if (memcmp(place(y, o), place(part, i), tg_dtype_size(want)) != 0) ok = false; } while (advance(part->ndim, part->shape, i));
         at += part->shape[dim];
     }
     CHECK(ok && y && y->shape[dim] == at);
     if (rnd(3) == 0) {
-        section = "stack";
         for (k = 0; k < n; k++) list[k] = strided(tg, ndim, shape, d, true);
         dim = (int)rnd(ndim + 1);
         y = tg_stack(list, n, rnd(2) ? dim : dim - ndim - 1);
         CHECK(y && y->ndim == ndim + 1 && y->shape[dim] == n);
-        for (k = 0; y && k < n; k++) CHECK(same_bits(tg_select(y, dim, k), list[k]));
+        for (k = 0; y && k < n; k++) CHECK(equal_bits(tg_select(y, dim, k), list[k]));
     }
 }
 
@@ -173,7 +161,7 @@ static bool sorted_right(tg_tensor *x, int dim, bool descending, tg_tensor *y, t
             }
             last = v; before = p;
         }
-    } while (ok && next(x->ndim, walk, i));
+    } while (ok && advance(x->ndim, walk, i));
     free(seen);
     return ok;
 }
@@ -182,18 +170,16 @@ static void test_sort(tg_ctx *tg) {
     int ndim = random_shape(shape, 0), dim = ndim ? (int)rnd(ndim) : 0;
     bool descending = rnd(2) != 0;
     tg_tensor *x, *y, *where = NULL;
-    section = "sort";
     if (ndim && rnd(3) == 0) { shape[dim] = rnd(2) ? rnd(200) : rnd(6000); if (ndim > 2) ndim = 2; if (dim >= ndim) dim = ndim - 1; if (ndim == 2 && shape[0] * shape[1] > 60000) ndim = 1; if (dim >= ndim) dim = 0; }
     x = strided(tg, ndim, shape, any_dtype(), true);
     y = tg_sort(x, rnd(2) ? dim : dim - (ndim ? ndim : 1), descending, &where);
     CHECK(sorted_right(x, dim, descending, y, where));
-    if (rnd(4) == 0) CHECK(same_bits(y, tg_sort(x, dim, descending, NULL)));
+    if (rnd(4) == 0) CHECK(equal_bits(y, tg_sort(x, dim, descending, NULL)));
 }
 /* Rows that are sorted in phases; spreads of keys from none to all bits. */
 static void test_sort_long(tg_ctx *tg) {
     static const tg_dtype types[] = { TG_F32, TG_F64, TG_I64, TG_I32, TG_BF16, TG_U8, TG_BOOL, TG_F16, TG_I64, TG_F64 };
     int k;
-    section = "sort long";
     for (k = 0; k < 10; k++) {
         int64_t shape[2], i;
         tg_mark m = tg_begin(tg);
@@ -215,7 +201,6 @@ static void test_select(tg_ctx *tg) {
     tg_tensor *x, *index, *src, *y, *want;
     tg_dtype type = any_dtype();
     bool ok = true;
-    section = "index_select";
     if (ndim && rnd(5) == 0 && ndim < 3) shape[ndim - 1] = 1 + rnd(300);
     x = strided(tg, ndim, shape, type, true);
     count = ndim == 0 ? 1 : shape[dim] == 0 ? 0 : rnd(rnd(5) ? 8 : 3000);
@@ -230,9 +215,8 @@ static void test_select(tg_ctx *tg) {
         memcpy(q, i, sizeof q);
         if (ndim) { one[0] = i[dim]; q[dim] = index_at(index, one); }
         if (memcmp(place(y, i), place(x, q), tg_dtype_size(type)) != 0) ok = false;
-    } while (next(ndim, out, i));
+    } while (advance(ndim, out, i));
     CHECK(ok);
-    section = "index_add";
     src = strided(tg, ndim, out, type, false);
     y = tg_index_add(x, dim, index, src);
     want = tg_contiguous(tg_clone(x));
@@ -242,12 +226,12 @@ static void test_select(tg_ctx *tg) {
         memcpy(q, i, sizeof q);
         if (ndim) { one[0] = i[dim]; q[dim] = index_at(index, one); }
         add_to(place(want, q), place(src, i), type);
-    } while (next(ndim, out, i));
-    CHECK(y && (tg_dtype_is_float(type) ? tg__same_shape(y, want) : same_bits(y, want)));
+    } while (advance(ndim, out, i));
+    CHECK(y && (tg_dtype_is_float(type) ? tg__same_shape(y, want) : equal_bits(y, want)));
     for (memset(i, 0, sizeof i); y && y->numel; ) {                    /* NaNs may differ in their bits */
         double a = tg__get_f64(place(y, i), type), b = tg__get_f64(place(want, i), type);
         if (!(tg__is_nan(a) && tg__is_nan(b)) && a != b) ok = false;
-        if (!next(ndim, y->shape, i)) break;
+        if (!advance(ndim, y->shape, i)) break;
     }
     CHECK(ok);
 }
@@ -258,7 +242,6 @@ static void test_gather(tg_ctx *tg) {
     tg_tensor *x, *index, *src, *y, *want;
     tg_dtype type = any_dtype();
     bool ok = true;
-    section = "gather";
     if (ndim == 2 && rnd(4) == 0) { shape[1 - dim] = 1 + rnd(300); shape[dim] = 1 + rnd(50); }
     for (d = 0; d < ndim; d++) {
         part[d] = d == dim ? (shape[d] ? rnd(10) : 0) : rnd(2) ? shape[d] : rnd(shape[d] + 1);
@@ -273,11 +256,10 @@ static void test_gather(tg_ctx *tg) {
         memcpy(q, i, sizeof q);
         if (ndim) q[dim] = index_at(index, i);
         if (memcmp(place(y, i), place(x, q), tg_dtype_size(type)) != 0) ok = false;
-    } while (next(ndim, part, i));
+    } while (advance(ndim, part, i));
     CHECK(ok);
     src = strided(tg, ndim, more, type, true);
     for (kind = 0; kind < 2; kind++) {
-        section = kind ? "scatter_add" : "scatter";
         y = kind ? tg_scatter_add(x, dim, index, src) : tg_scatter(x, dim - (ndim ? ndim : 1), index, src);
         want = tg_contiguous(tg_clone(x));
         memset(i, 0, sizeof i);
@@ -287,13 +269,13 @@ static void test_gather(tg_ctx *tg) {
             if (ndim) q[dim] = index_at(index, i);
             if (kind) add_to(place(want, q), place(src, i), type);
             else memcpy(place(want, q), place(src, i), tg_dtype_size(type));
-        } while (next(ndim, part, i));
+        } while (advance(ndim, part, i));
         CHECK(y != NULL);
-        if (!kind || !tg_dtype_is_float(type)) CHECK(same_bits(y, want));
+        if (!kind || !tg_dtype_is_float(type)) CHECK(equal_bits(y, want));
         else for (memset(i, 0, sizeof i); y && y->numel; ) {
             double a = tg__get_f64(place(y, i), type), b = tg__get_f64(place(want, i), type);
             if (!(tg__is_nan(a) && tg__is_nan(b)) && a != b) ok = false;
-            if (!next(ndim, y->shape, i)) break;
+            if (!advance(ndim, y->shape, i)) break;
         }
         CHECK(ok);
     }
@@ -304,13 +286,12 @@ static void test_one_hot(tg_ctx *tg) {
     int ndim = random_shape(shape, 0);
     tg_tensor *index = indices(tg, ndim, shape, classes), *y = tg_one_hot(index, classes);
     bool ok = y && y->dtype == TG_I64 && y->ndim == ndim + 1 && y->shape[ndim] == classes;
-    section = "one_hot";
     if (ok && index->numel) do {
         int64_t c, v = index_at(index, i);
         if (v > most) most = v;
         for (c = 0; c < classes; c++) { i[ndim] = c; if (index_at(y, i) != (c == v)) ok = false; }
         i[ndim] = 0;
-    } while (next(ndim, shape, i));
+    } while (advance(ndim, shape, i));
     CHECK(ok);
     if (index->numel) { y = tg_one_hot(index, -1); CHECK(y && y->shape[ndim] == most + 1); }
 }
@@ -348,7 +329,6 @@ static void test_gradients(tg_ctx *tg, int op, int ndim_forced) {
     int ndim = ndim_forced >= 0 ? ndim_forced : 1 + (int)rnd(3), d, n = 1;
     bool ok;
     static const char *const names[] = { "grad cat", "grad stack", "grad sort", "grad index_select", "grad index_add", "grad gather", "grad scatter", "grad scatter_add" };
-    section = names[op];
     for (d = 0; d < ndim; d++) { shape[d] = 1 + rnd(3); }
     t.op = op; t.dim = ndim ? rnd(ndim) : 0; t.index = NULL;
     in[0] = leaf(tg, ndim, shape);
@@ -379,7 +359,6 @@ static void test_backward(tg_ctx *tg) {
     float v[3] = { 3, 1, 2 }, w[6] = { 1, 2, 3, 4, 5, 6 }, got[6];
     tg_tensor *x, *e, *list[2], *where;
     tg_backward_args a;
-    section = "backward";
     memset(&a, 0, sizeof a);
     x = tg_require_grad(tg_from_f32(tg, TG_SHAPE(3), v), true);
     a.loss = tg_sum(tg_mul(tg_sort(x, 0, true, &where), tg_from_f32(tg, TG_SHAPE(3), w)));
@@ -416,7 +395,6 @@ static void test_threads(bool no_cache) {
     tg_ctx *tg[3];
     tg_tensor *r[3][RESULTS];
     int c, k;
-    section = "threads";
     for (c = 0; c < 3; c++) {
         tg_config config;
         tg_tensor *x, *i, *s, *where, *list[3], *flat;
@@ -445,7 +423,7 @@ static void test_threads(bool no_cache) {
         r[c][14] = tg_one_hot(i, 300);
         r[c][15] = tg_index_select(tg_to(x, TG_F16), 1, i);
         for (k = 0; k < RESULTS; k++) CHECK(r[c][k] != NULL);
-        if (c) for (k = 0; k < RESULTS; k++) CHECK(same_bits(r[0][k], r[c][k]));
+        if (c) for (k = 0; k < RESULTS; k++) CHECK(equal_bits(r[0][k], r[c][k]));
     }
     for (c = 0; c < 3; c++) tg_close(tg[c]);
 }
@@ -454,17 +432,15 @@ static void test_threads(bool no_cache) {
 static void expect_at(tg_ctx *tg, tg_tensor *t, const char *text, int line) {
     size_t n = strlen(text);
     bool ok = t == NULL && strncmp(tg_error_text(tg), text, n) == 0 && (tg_error_text(tg)[n] == 0 || tg_error_text(tg)[n] == ' ');
-    if (!ok && failed < 40) printf("got      %s\nexpected %s\n", tg_error_text(tg), text);
-    check_at(ok, line, text);
+    if (!ok && test_failed < 40) printf("got      %s\nexpected %s\n", tg_error_text(tg), text);
+    test_check(ok, __FILE__, line, "%s", text);
     tg_clear(tg);
 }
 #define EXPECT(t, text) expect_at(tg, t, text, __LINE__)
-static void quiet(void *user, tg_log_level level, const char *text) { (void)user; (void)level; (void)text; }
 static void test_errors(tg_ctx *tg) {
     static const int64_t i3[3] = { 0, 1, 2 }, bad[4] = { 0, 1, -1, 9 };
     tg_tensor *x = tg_zeros(tg, TG_SHAPE(2, 3)), *y = tg_zeros(tg, TG_SHAPE(2, 2)), *z = tg_zeros(tg, TG_SCALAR), *list[2], *out;
     tg_tensor *index = tg_from(tg, TG_SHAPE(3), TG_I64, i3), *wrong = tg_from(tg, TG_SHAPE(4), TG_I64, bad), *empty = tg_empty(tg, TG_SHAPE(0), TG_I64);
-    section = "errors";
     list[0] = x; list[1] = y;
     EXPECT(tg_cat(list, 2, 0), "cat: tensor 1 is f32[2, 2] and does not fit f32[2, 3]: all sizes but dimension 0 must agree");
     EXPECT(tg_cat(list, 2, 2), "cat: dim 2 is out of range for f32[2, 3]: expected -2 to 1");
@@ -504,10 +480,9 @@ static void test_errors(tg_ctx *tg) {
     EXPECT(tg_one_hot(x, -1), "one_hot: indices are i64 or i32, got f32[2, 3]");
     EXPECT(tg_gather(NULL, 0, index), "gather: operand 0 is NULL");
     EXPECT(tg_gather(x, 0, NULL), "gather: operand 1 is NULL");
-    section = "special";
     out = tg_gather(x, 0, empty);                                      /* torch: an empty index may have any shape */
     CHECK(out && out->ndim == 1 && out->numel == 0);
-    CHECK(same_bits(tg_scatter(x, 0, empty, tg_zeros(tg, TG_SHAPE(4))), x));
+    CHECK(equal_bits(tg_scatter(x, 0, empty, tg_zeros(tg, TG_SHAPE(4))), x));
     out = tg_gather(tg_full(tg, TG_SCALAR, 5, TG_F32), 0, tg_full(tg, TG_SHAPE(2), 0, TG_I64));
     CHECK(out && out->ndim == 1 && out->numel == 2 && ((float *)out->data)[1] == 5);
     out = tg_gather(index, 0, tg_full(tg, TG_SCALAR, 2, TG_I32));
@@ -532,10 +507,9 @@ static void *lean_alloc(void *user, size_t size, size_t align) {
     return p;
 }
 static void lean_release(void *user, void *p, size_t size, size_t align) { ((budget *)user)->live--; tg__default_release(NULL, p, size, align); }
-static void test_memory(void) {
+static void test_refusals(void) {
     int64_t n;
     int done = 0;
-    section = "memory";
     for (n = 1; !done && n < 400; n++) {
         budget b;
         tg_config config;
@@ -543,7 +517,7 @@ static void test_memory(void) {
         memset(&config, 0, sizeof config);
         b.left = n; b.live = 0;
         config.no_cache = true;
-        config.hooks.alloc = lean_alloc; config.hooks.release = lean_release; config.hooks.alloc_user = &b; config.hooks.log = quiet;
+        config.hooks.alloc = lean_alloc; config.hooks.release = lean_release; config.hooks.alloc_user = &b; config.hooks.log = test_quiet;
         tg = tg_open(&config);
         if (!tg) continue;
         {
@@ -577,7 +551,7 @@ int main(int argc, char **argv) {
     int round, k;
     if (argc > 1 && strcmp(argv[1], "speed") == 0) { speed(); return 0; }
     memset(&config, 0, sizeof config);
-    config.no_cache = true; config.hooks.log = quiet;
+    config.no_cache = true; config.hooks.log = test_quiet;
     for (round = 0; round < 2; round++) {
         config.threads = round ? 3 : 0;
         tg = tg_open(&config);
@@ -597,9 +571,8 @@ int main(int argc, char **argv) {
     }
     test_threads(true);
     test_threads(false);
-    test_memory();
-    printf("index: %d passed, %d failed, %d skipped\n", passed, failed, skipped);
-    return failed != 0;
+    test_refusals();
+    return test_end("index");
 }
 
 /* ---- times: the processor's for one thread, so that a busy machine matters less ---- */

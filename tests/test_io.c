@@ -1,19 +1,11 @@
 /* Dicts, safetensors and npy: round trips, refusals, every truncation, every changed header byte, every failing allocation, failing saves.
-   Closes with  test_io: N passed, N failed, N skipped.   cc tests/test_io.c -o test_io && ./test_io                                          */
-#define TENSORGRAD_IMPLEMENTATION
-#include "../tensorgrad.h"
-#include <stdio.h>
-#include <stdlib.h>
+   cc tests/test_io.c -o test_io && ./test_io */
+#include "test.h"
 #include <time.h>
 #if defined(__unix__) || defined(__APPLE__)
 #include <signal.h>
 #include <sys/resource.h>
 #endif
-
-static int passed, failed, skipped;
-#define CHECK(c) ((c) ? (void)passed++ : (void)(failed++, printf("FAIL %s:%d: %s\n", __FILE__, __LINE__, #c)))
-
-static void quiet(void *user, tg_log_level level, const char *text) { (void)user; (void)level; (void)text; }
 
 /* An allocator that fails at call number `fail_at` (0: never) and counts what is out. The library asks a second time after giving back its cache, so two calls fail, or
    with `for_good` all from there on. */
@@ -41,7 +33,7 @@ static void heap_put(void *user, void *p, size_t size, size_t align) {
 static tg_ctx *open_with(heap *h, size_t limit) {
     tg_config c;
     memset(&c, 0, sizeof c);
-    c.hooks.log = quiet;
+    c.hooks.log = test_quiet;
     if (h) { c.hooks.alloc = heap_get; c.hooks.release = heap_put; c.hooks.alloc_user = h; }
     c.no_cache = true;
     c.memory_limit = limit;
@@ -63,7 +55,7 @@ static tg_tensor *some(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtyp
     for (i = 0; i < n; i++) ((uint8_t *)t->data)[i] = (uint8_t)(dtype == TG_BOOL ? i % 3 == 0 : (i * 37 + 11) & 255);
     return t;
 }
-static bool same(tg_tensor *a, tg_tensor *b) {                         /* dtype, shape, bits; any strides */
+static bool same_tensor(tg_tensor *a, tg_tensor *b) {                  /* dtype, shape, bits; any strides */
     size_t n;
     void *p, *q;
     bool ok;
@@ -111,7 +103,7 @@ static void test_dict(tg_ctx *tg) {
     CHECK(tg_dict_set(d, "b", a) && tg_dict_count(d) == 2 && tg_dict_at(d, 0) == a);                     /* replaced, at its place */
     CHECK(tg_dict_set(d, "a", a) && tg_dict_get(d, "a") == a);
     tg_end(tg, m);
-    CHECK(a->alive && same(tg_dict_get(d, "a"), tg_dict_get(d, "b")));
+    CHECK(a->alive && same_tensor(tg_dict_get(d, "a"), tg_dict_get(d, "b")));
     CHECK(!tg_dict_get(d, "") && !tg_dict_get(d, "ab") && !tg_dict_get(d, NULL) && !tg_dict_at(d, -1) && !tg_dict_at(d, 2) && !tg_failed(tg));
     CHECK(tg_dict_set_meta(d, "k", "v") && tg_dict_set_meta(d, "l", "") && tg_dict_set_meta(d, "k", "a longer value"));
     CHECK(tg_dict_meta_count(d) == 2 && strcmp(tg_dict_meta(d, "k"), "a longer value") == 0 && strcmp(tg_dict_meta(d, "l"), "") == 0);
@@ -200,7 +192,7 @@ static bool same_dict(const tg_dict *a, const tg_dict *b) {
     int64_t i;
     if (!a || !b || tg_dict_count(a) != tg_dict_count(b) || tg_dict_meta_count(a) != tg_dict_meta_count(b)) return false;
     for (i = 0; i < tg_dict_count(a); i++) {
-        if (strcmp(tg_dict_name(a, i), tg_dict_name(b, i)) != 0 || !same(tg_dict_at(a, i), tg_dict_at(b, i))) { printf("  differs: %s\n", tg_dict_name(a, i)); return false; }
+        if (strcmp(tg_dict_name(a, i), tg_dict_name(b, i)) != 0 || !same_tensor(tg_dict_at(a, i), tg_dict_at(b, i))) { printf("  differs: %s\n", tg_dict_name(a, i)); return false; }
     }
     for (i = 0; i < tg_dict_meta_count(a); i++) if (!tg_dict_meta(b, tg_dict_meta_key(a, i)) || strcmp(tg_dict_meta(a, tg_dict_meta_key(a, i)), tg_dict_meta(b, tg_dict_meta_key(a, i)))) return false;
     return true;
@@ -220,7 +212,7 @@ static void test_safetensors(tg_ctx *tg) {
     if (!bytes) { printf("  %s\n", tg_error_text(tg)); return; }
     e = tg_safetensors_parse(tg, bytes->data, (size_t)bytes->numel);
     CHECK(same_dict(d, e));
-    CHECK(same(bytes, again = tg_safetensors_bytes(e)));
+    CHECK(same_tensor(bytes, again = tg_safetensors_bytes(e)));
     CHECK(tg_safetensors_save(d, "test_io.tmp"));
     f = tg_safetensors_load(tg, "test_io.tmp");
     CHECK(same_dict(d, f));
@@ -332,7 +324,7 @@ static void test_small_types(tg_ctx *tg) {
     for (k = 0; k < 5; k++) CHECK(tg_dict_set_raw(d, names[k], names[k], 1, shape, all));
     bytes = tg_safetensors_bytes(d);
     e = bytes ? tg_safetensors_parse(tg, bytes->data, (size_t)bytes->numel) : NULL;
-    CHECK(same_dict(d, e) && same(bytes, tg_safetensors_bytes(e)));
+    CHECK(same_dict(d, e) && same_tensor(bytes, tg_safetensors_bytes(e)));
     for (k = 0; k < 5; k++) {
         CHECK(tg_dict_raw_type(e, k) && strcmp(tg_dict_raw_type(e, k), names[k]) == 0);
         v = tg_dict_f32(e, k);
@@ -369,7 +361,7 @@ static void test_small_types(tg_ctx *tg) {
     CHECK(!tg_dict_set_raw(d, "x", "float", 1, shape, v) && tg_error(tg) == TG_ERROR_VALUE); tg_clear(tg);
     bytes = tg_safetensors_bytes(d);
     e = bytes ? tg_safetensors_parse(tg, bytes->data, (size_t)bytes->numel) : NULL;
-    CHECK(e && strcmp(tg_dict_raw_type(e, 0), "U64") == 0 && same(tg_dict_get(e, "big"), v));
+    CHECK(e && strcmp(tg_dict_raw_type(e, 0), "U64") == 0 && same_tensor(tg_dict_get(e, "big"), v));
     CHECK(e && !tg_dict_raw_type(e, 1) && tg_dict_at(e, 1)->dtype == TG_I64 && ((int64_t *)tg_dict_at(e, 1)->data)[1] == INT64_MAX);
     CHECK(e && (v = tg_dict_f32(e, 0)) != NULL && v->ndim == 1 && ((float *)v->data)[3] == 18446744073709551616.0f && ((float *)v->data)[0] == 1);
     CHECK(e && tg_dict_at(e, 2)->dtype == TG_I64 && ((int64_t *)tg_dict_at(e, 2)->data)[7] == 4294967295);
@@ -418,8 +410,8 @@ static void test_npy(tg_ctx *tg) {
             CHECK(bytes != NULL);
             if (!bytes) { printf("  %s\n", tg_error_text(tg)); tg_clear(tg); continue; }
             y = tg_npy_parse(tg, bytes->data, (size_t)bytes->numel);
-            CHECK(same(all[k], y) && same(bytes, tg_npy_bytes(y)));
-            CHECK(tg_npy_save(all[k], "test_io.tmp") && same(all[k], tg_npy_load(tg, "test_io.tmp")));
+            CHECK(same_tensor(all[k], y) && same_tensor(bytes, tg_npy_bytes(y)));
+            CHECK(tg_npy_save(all[k], "test_io.tmp") && same_tensor(all[k], tg_npy_load(tg, "test_io.tmp")));
         }
         tg_end(tg, m);
     }
@@ -604,13 +596,13 @@ static bool job_replace(tg_ctx *tg, int step) {                        /* a fail
         int number = tg_error_number(tg);
         tg_error_code code = tg_error(tg);
         tg_clear(tg);
-        if (!same_file(tg, "test_io3.tmp", old_file)) { printf("  the old file is damaged\n"); failed++; }
+        if (!same_file(tg, "test_io3.tmp", old_file)) { printf("  the old file is damaged\n"); test_failed++; }
         tg->error = code; tg->error_number = number;
-    } else if (!same_file(tg, "test_io3.tmp", kept_file)) { printf("  the new file is not there\n"); failed++; }
+    } else if (!same_file(tg, "test_io3.tmp", kept_file)) { printf("  the new file is not there\n"); test_failed++; }
     h->fail_at = at;
     return ok;
 }
-static void test_memory(void) {
+static void test_allocations(void) {
     heap h;
     tg_ctx *tg;
     tg_mark m;
@@ -683,7 +675,7 @@ static void test_failing_save(tg_ctx *tg) {
         signal(SIGXFSZ, handler);
     }
 #else
-    skipped++;
+    test_skipped++;
 #endif
     CHECK(file && same_file(tg, "test_io.tmp", file));
     remove("test_io.tmp");
@@ -693,7 +685,7 @@ static void test_failing_save(tg_ctx *tg) {
         tg_config c;
         tg_ctx *other;
         memset(&c, 0, sizeof c);
-        c.hooks.log = quiet;
+        c.hooks.log = test_quiet;
         c.hooks.file_write = no_write;
         other = tg_open(&c);
         CHECK(other != NULL);
@@ -742,8 +734,7 @@ int main(void) {
     test_failing_save(tg);
     CHECK(settle(tg) == before || tg_memory(tg).live_tensors == 0);
     tg_close(tg);
-    test_memory();
-    { tg_config c; memset(&c, 0, sizeof c); c.hooks.log = quiet; tg = tg_open(&c); if (tg) test_linear(tg); tg_close(tg); }
-    printf("test_io: %d passed, %d failed, %d skipped\n", passed, failed, skipped);
-    return failed != 0;
+    test_allocations();
+    { tg_config c; memset(&c, 0, sizeof c); c.hooks.log = test_quiet; tg = tg_open(&c); if (tg) test_linear(tg); tg_close(tg); }
+    return test_end("io");
 }

@@ -1,6 +1,6 @@
 /* The accuracy of the maths functions, through the ops that users call, on every instruction set, in strict mode and outside: f32 against the C library in double, f64 against long double.
    Normal run: a million arguments for each function, from all magnitudes, from the ranges where it does something, and the special values, whose results must be right by their bits.
-   `all` (or TG_TEST_ALL=1): every float. `all NAME STRIDE` does one function, every STRIDE-th float.   run.sh flags: -Wl,--no-as-needed -lm -lpthread
+   `all` (or TG_TEST_ALL=1): every float. `all STRIDE` every STRIDE-th, those whose bits are TG_TEST_SEED modulo STRIDE; `all NAME [STRIDE]` one function.   run.sh flags: -Wl,--no-as-needed -lm -lpthread
    Outside strict mode tiny operands and results may count as zero, so there they are left out. */
 #define _GNU_SOURCE
 #include "test.h"
@@ -277,17 +277,18 @@ static void *every_float(void *user) {
     free(x);
     return NULL;
 }
-static void test_every(const char *only, uint64_t stride) {
+static void test_every(const char *only, uint64_t stride, uint64_t seed) {
     every j[64];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     int f, i, n = cores < 1 ? 1 : cores > 64 ? 64 : (int)cores;
+    if (stride > 1) printf("seed %lu: the floats whose bits are %lu modulo %lu\n", (unsigned long)seed, (unsigned long)(seed % stride), (unsigned long)stride);
     for (f = 0; f < FUNCTIONS; f++) {
         double worst = 0, at = 0;
         bool ok = true;
         if (only && strcmp(only, functions[f].name) != 0) continue;
         for (i = 0; i < n; i++) {
             memset(&j[i], 0, sizeof j[i]);
-            j[i].f = &functions[f]; j[i].first = (uint64_t)i * stride; j[i].stride = stride * (uint64_t)n;
+            j[i].f = &functions[f]; j[i].first = seed % stride + (uint64_t)i * stride; j[i].stride = stride * (uint64_t)n;
             if (pthread_create(&j[i].thread, NULL, every_float, &j[i]) != 0) ok = false;
         }
         for (i = 0; ok && i < n; i++) { pthread_join(j[i].thread, NULL); ok = ok && j[i].ok; if (j[i].worst > worst) { worst = j[i].worst; at = j[i].at; } }
@@ -299,10 +300,12 @@ static void test_every(const char *only, uint64_t stride) {
 }
 
 int main(int argc, char **argv) {
+    const char *only = argc > 2 && (argv[2][0] < '0' || argv[2][0] > '9') ? argv[2] : NULL, *seed = getenv("TG_TEST_SEED");
+    uint64_t stride = argc > (only ? 3 : 2) ? strtoull(argv[only ? 3 : 2], NULL, 10) : 1;
     make_arguments();
     test_f32();
     test_pairs();
     test_f64();
-    if (test_all() || (argc > 1 && strcmp(argv[1], "all") == 0)) test_every(argc > 2 ? argv[2] : NULL, argc > 3 ? strtoull(argv[3], NULL, 10) : 1);
+    if (test_all() || (argc > 1 && strcmp(argv[1], "all") == 0)) test_every(only, stride ? stride : 1, seed ? strtoull(seed, NULL, 10) : 0);
     return test_end("maths");
 }

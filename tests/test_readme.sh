@@ -1,5 +1,5 @@
 #!/bin/sh
-# README's table of operations says what the header has: it is made from the header and compared here. Run from the repository root.
+# README: its table of operations says what the header has (it is made from the header and compared here), its program prints what it says, its compile lines work.
 #   sh tests/run.sh readme          compares
 #   sh tests/test_readme.sh print   prints the table, to be pasted between README's two marks
 table() {
@@ -16,10 +16,39 @@ awk '
 ' tensorgrad.h
 }
 if [ "${1:-}" = print ]; then table; exit; fi
-build=${BUILD:-build}; mkdir -p "$build"
-table > "$build/readme.want"
-sed -n '/<!-- operations -->/,/<!-- end of operations -->/p' README.md | grep '^|' > "$build/readme.got"
-if [ -s "$build/readme.want" ] && cmp -s "$build/readme.want" "$build/readme.got"; then echo "readme: 1 passed, 0 failed, 0 skipped"; exit 0; fi
-diff "$build/readme.want" "$build/readme.got" | head -n 10
-echo "readme: 0 passed, 1 failed, 0 skipped"
-exit 1
+cd "$(dirname "$0")/.." || exit 2
+. tests/objects.sh
+passed=0 failed=0
+pass() { passed=$((passed + 1)); }
+fail() { failed=$((failed + 1)); echo "FAIL $1"; }
+work=build/readme
+mkdir -p "$work"
+table > "$work/table.want"
+sed -n '/<!-- operations -->/,/<!-- end of operations -->/p' README.md | grep '^|' > "$work/table.got"
+if [ -s "$work/table.want" ] && cmp -s "$work/table.want" "$work/table.got"; then pass; else fail "README's table of operations"; diff "$work/table.want" "$work/table.got" | head -n 10; fi
+
+# The program at the top, and the lines of "Compiling it once", as they stand there: cc is $CC, and the object has its place in build/
+limit=; [ -n "$TG_TEST_ISA" ] && limit="-include tests/isa.h"
+sed -n '/^```c$/,/^```$/p' README.md | sed '1d; /^```$/,$d' > "$work/whole.c"
+prints=$(sed -n 's/^It prints `\(.*\)`\.$/\1/p' README.md)
+if [ "$(head -n 1 "$work/whole.c")" = "#define TENSORGRAD_IMPLEMENTATION" ] && [ -n "$prints" ]; then pass; else fail "README has no program at its top, or does not say what it prints"; fi
+sed 1d "$work/whole.c" > "$work/app.c"
+sed -n '/^## Compiling it once/,/^## [^C]/p' README.md | sed -n 's/^    cc //p' > "$work/lines.txt"
+if [ "$(wc -l < "$work/lines.txt")" -eq 3 ]; then pass; else fail "README's three lines of compiling it once"; fi
+while read -r line; do
+    case $line in
+        *' -c -x c -DTENSORGRAD_IMPLEMENTATION tensorgrad.h -o tensorgrad.o')
+            flags=${line%% -c -x c *}
+            [ -z "$TG_TEST_ISA" ] || flags=$(echo "$flags" | sed 's/-march=native/-march=x86-64/')
+            if object "$(object_name $CC $flags)" $CC $flags && [ ! -s "$object.txt" ]; then pass; else fail "cc $line"; head -n 5 "$object.txt"; fi;;
+        'app.c tensorgrad.o -o app && ./app') ;;
+        *) fail "README: what is this line? cc $line";;
+    esac
+    if $CC $limit -I. "$work/app.c" "$object" -o "$work/app" 2>"$work/log.txt" && [ ! -s "$work/log.txt" ] && [ "$("$work/app")" = "$prints" ]; then pass
+    else fail "README's program with the object of: cc $line"; head -n 5 "$work/log.txt"; fi
+done < "$work/lines.txt"
+if have tcc; then
+    if [ "$(tcc -I. -run "$work/whole.c")" = "$prints" ]; then pass; else fail "tcc -run of README's program"; fi
+fi
+echo "readme: $passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ]

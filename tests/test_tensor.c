@@ -741,6 +741,7 @@ static void refused(tg_tensor *y, tg_error_code code, int line) {
 static void test_refusals(void) {
     tg_mark mark = tg_begin(tg);
     tg_tensor *i = tg_arange(tg, 1, 4, 1, TG_I64), *b = tg_gt_scalar(i, 2), *f = tg_to(i, TG_F32), *v;
+    const tg_error_code large = sizeof(void *) > 4 ? TG_ERROR_MEMORY : TG_ERROR_VALUE;
     REFUSED(TG_ERROR_VALUE, tg_add_scaled(i, i, 0.5)); REFUSED(TG_ERROR_VALUE, tg_pow(i, tg_integer(tg, -1))); REFUSED(TG_ERROR_DTYPE, tg_addcdiv(i, i, i, 1));
     REFUSED(TG_ERROR_DTYPE, tg_sub(i, b)); REFUSED(TG_ERROR_DTYPE, tg_sub(b, i)); REFUSED(TG_ERROR_DTYPE, tg_abs(b)); REFUSED(TG_ERROR_DTYPE, tg_pow(b, b)); REFUSED(TG_ERROR_DTYPE, tg_argmax(b));
     REFUSED(TG_ERROR_DTYPE, tg_gelu(i)); REFUSED(TG_ERROR_DTYPE, tg_leaky_relu(i, 0.1)); REFUSED(TG_ERROR_DTYPE, tg_lerp(i, i, i));
@@ -748,8 +749,8 @@ static void test_refusals(void) {
     REFUSED(TG_ERROR_VALUE, tg_normal_(f, 0, -1));
     CHECK(tg_item_i64(tg_full(tg, TG_SHAPE(1), -1, TG_U8)) == 255 && tg_item_i64(tg_full(tg, TG_SHAPE(1), -128, TG_I8)) == -128 && tg_item_i64(tg_full(tg, TG_SHAPE(1), -9223372036854775808.0, TG_I64)) == INT64_MIN);
     CHECK(tg_equal(tg_pow(i, tg_integer(tg, 2)), tg_square(i)) && tg_equal(tg_add_scaled(i, i, 2), tg_mul(i, tg_integer(tg, 3))));
-    /* sizes that no machine has are out of memory, not out of bounds */
-    REFUSED(TG_ERROR_MEMORY, tg_empty(tg, TG_SHAPE(INT64_C(281474976710657)), TG_U8)); REFUSED(TG_ERROR_MEMORY, tg_zeros(tg, TG_SHAPE(INT64_C(1) << 50))); REFUSED(TG_ERROR_MEMORY, tg_empty(tg, TG_SHAPE(INT64_C(1) << 60), TG_U8));
+    /* sizes that no machine has are out of memory, not out of bounds; where addresses have 32 bits, already the count is refused */
+    REFUSED(large, tg_empty(tg, TG_SHAPE(INT64_C(281474976710657)), TG_U8)); REFUSED(large, tg_zeros(tg, TG_SHAPE(INT64_C(1) << 50))); REFUSED(large, tg_empty(tg, TG_SHAPE(INT64_C(1) << 60), TG_U8));
     CHECK(!tg_reshape(tg_zeros(tg, TG_SHAPE(0)), TG_SHAPE(0, INT64_C(1) << 62, INT64_C(1) << 62))); tg_clear(tg);
     /* numbers take the tensor's type before they are compared */
     v = tg_full(tg, TG_SHAPE(1), 0.1, TG_F16); CHECK(tg_item(tg_eq_scalar(v, 0.1)) == 1 && tg_item(tg_lt_scalar(v, 0.1)) == 0);
