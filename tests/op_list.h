@@ -54,7 +54,7 @@ static const row rows[] = { TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P) };
 #undef F2P
 #undef F3
 #undef F3P
-enum { ROWS = (int)(sizeof rows / sizeof rows[0]) };
+enum { OP_ROWS = (int)(sizeof rows / sizeof rows[0]) };
 
 static bool is(const char *a, const char *b) { return strcmp(a, b) == 0; }
 static bool named(const row *r, const char *name) { return is(r->name + 3, name); }       /* without tg_ */
@@ -68,7 +68,7 @@ static void numbers_of(const row *r, tg_dtype d, double *p) {
 }
 
 /* ---- operands ---- */
-static int pick(int low, int high) { return low + (int)(test_random() % (uint32_t)(high - low + 1)); }
+static int pick_int(int low, int high) { return low + (int)(test_random() % (uint32_t)(high - low + 1)); }
 
 /* A value for operand k, from the row's domain, that dtype d can hold. */
 static double draw(const row *r, int k, tg_dtype d) {
@@ -79,27 +79,27 @@ static double draw(const row *r, int k, tg_dtype d) {
     if (!tg_dtype_is_float(d)) {
         int low = d == TG_U8 ? 0 : -9;
         double v;
-        if (named(r, "pow")) return k == 0 ? pick(low, 9) : pick(0, 5);
-        if (is(domain, "POSITIVE") || is(domain, "ABOVE_1")) return pick(1, 9);
-        if (is(domain, "UNIT")) return pick(low < 0 ? -1 : 0, 1);
-        do v = pick(low, 9); while (v == 0 && (is(domain, "NOT_AT_0") || (divides && k > 0)));
+        if (named(r, "pow")) return k == 0 ? pick_int(low, 9) : pick_int(0, 5);
+        if (is(domain, "POSITIVE") || is(domain, "ABOVE_1")) return pick_int(1, 9);
+        if (is(domain, "UNIT")) return pick_int(low < 0 ? -1 : 0, 1);
+        do v = pick_int(low, 9); while (v == 0 && (is(domain, "NOT_AT_0") || (divides && k > 0)));
         return v;
     }
-    if (is(r->types, "PREDICATE")) switch (test_random() % 12) { case 0: return NAN; case 1: return INFINITY; case 2: return -INFINITY; default: return 0.5 * pick(-3, 3); }
+    if (is(r->types, "PREDICATE")) switch (test_random() % 12) { case 0: return NAN; case 1: return INFINITY; case 2: return -INFINITY; default: return 0.5 * pick_int(-3, 3); }
     if (is(domain, "NOT_AT_0")) return sign * test_uniform(0.2, 2.5);
     if (is(domain, "POSITIVE")) return test_uniform(0.1, 3);
     if (is(domain, "UNIT")) return test_uniform(-0.9, 0.9);
     if (is(domain, "ABOVE_1")) return test_uniform(1.1, 4);
-    if (is(domain, "APART")) return 0.125 * pick(-20, 20) + 0.03125 * k;
+    if (is(domain, "APART")) return 0.125 * pick_int(-20, 20) + 0.03125 * k;
     if (is(domain, "REAL")) return test_uniform(-2.5, 2.5);
-    if (k == 0) return pick(-5, 5) + (test_random() & 1 ? test_uniform(0.2, 0.4) : 0.25);           /* NO_GRADIENT_TEST: no quotient near a step */
-    return sign * (pick(1, 2) + test_uniform(-0.01, 0.01));
+    if (k == 0) return pick_int(-5, 5) + (test_random() & 1 ? test_uniform(0.2, 0.4) : 0.25);           /* NO_GRADIENT_TEST: no quotient near a step */
+    return sign * (pick_int(1, 2) + test_uniform(-0.01, 0.01));
 }
 
 static int64_t size_of(int ndim, const int64_t *shape) { int64_t n = 1; int i; for (i = 0; i < ndim; i++) n *= shape[i]; return n; }
 
 /* The same values in another memory layout. */
-enum { ROW_MAJOR, TURNED, GAPS, BACK, SPREAD, LAYOUTS };
+enum { LAY_ROW_MAJOR, LAY_TURNED, LAY_GAPS, LAY_BACK, LAY_SPREAD, LAYS };
 static tg_tensor *turned(tg_tensor *t) { int64_t d[TG_MAX_DIMS]; int i; for (i = 0; i < t->ndim; i++) d[i] = t->ndim - 1 - i; return t->ndim < 2 ? t : tg_permute(t, t->ndim, d); }
 static tg_tensor *lay(tg_tensor *t, int layout) {
     int64_t shape[TG_MAX_DIMS];
@@ -107,18 +107,18 @@ static tg_tensor *lay(tg_tensor *t, int layout) {
     if (!t || t->ndim == 0) return t;
     memcpy(shape, t->shape, sizeof shape);
     switch (layout) {
-        case TURNED: return turned(tg_contiguous(turned(t)));
-        case GAPS:
+        case LAY_TURNED: return turned(tg_contiguous(turned(t)));
+        case LAY_GAPS:
             shape[t->ndim - 1] = 2 * shape[t->ndim - 1] + 1;
             v = tg_narrow(tg_slice_dim(tg_empty(t->tg, t->ndim, shape, t->dtype), -1, 1, INT64_MAX, 2), -1, 0, t->shape[t->ndim - 1]);
             tg_copy_(v, t);
             return v;
-        case BACK:
+        case LAY_BACK:
             if (shape[0] == 0) return t;
             v = tg_slice_dim(tg_empty(t->tg, t->ndim, shape, t->dtype), 0, INT64_MAX, INT64_MIN, -1);
             tg_copy_(v, t);
             return v;
-        case SPREAD: return shape[0] > 0 ? tg_expand(tg_narrow(t, 0, 0, 1), t->ndim, shape) : t;      /* other values: the first row repeated */
+        case LAY_SPREAD: return shape[0] > 0 ? tg_expand(tg_narrow(t, 0, 0, 1), t->ndim, shape) : t;      /* other values: the first row repeated */
         default: return t;
     }
 }
@@ -155,7 +155,7 @@ static tg_tensor *viewed(tg_tensor *t, int view) {
 static bool bent(tg_tensor *y, tg_tensor **output) { *output = y ? tg_add(y, tg_mul(y, y)) : NULL; return *output != NULL; }
 /* ---- every other op ---- */
 typedef tg_tensor *(*op_fn)(tg_tensor *const *x, int n);
-static tg_tensor *indices(tg_tensor *like, int ndim, const int64_t *shape, const int64_t *v) { return tg_to_device(tg_from(like->tg, ndim, shape, TG_I64, v), like->device); }
+static tg_tensor *index_beside(tg_tensor *like, int ndim, const int64_t *shape, const int64_t *v) { return tg_to_device(tg_from(like->tg, ndim, shape, TG_I64, v), like->device); }
 #define DO(name, e) static tg_tensor *name(tg_tensor *const *x, int n) { (void)n; return e; }
 DO(sum_all, tg_sum(x[0]))
 DO(sum_two, tg_sum_dims(x[0], TG_DIMS(0, -1), false))
@@ -215,7 +215,7 @@ static tg_tensor *line_of(tg_tensor *like, int count, int modulo) {            /
     int64_t v[16];
     int i;
     for (i = 0; i < count; i++) v[i] = i * 2 % modulo;
-    return indices(like, TG_SHAPE(count), v);
+    return index_beside(like, TG_SHAPE(count), v);
 }
 DO(select_rows, tg_exp(tg_index_select(x[0], 0, line_of(x[0], 5, 3))))
 DO(select_columns, tg_exp(tg_index_select(x[0], -1, line_of(x[0], 4, 3))))
@@ -225,7 +225,7 @@ DO(add_columns, tg_exp(tg_index_add(x[0], -1, line_of(x[0], 4, 3), x[1])))
 static tg_tensor *grid(tg_tensor *like, int64_t modulo, bool repeats) {   /* an index of like's shape; along dim 0 each index once unless it repeats */
     int64_t v[64], i;
     for (i = 0; i < like->numel; i++) { int64_t row = i / like->shape[like->ndim - 1], column = i % like->shape[like->ndim - 1]; v[i] = ((repeats ? row / 2 : row) + column) % modulo; }
-    return indices(like, like->ndim, like->shape, v);
+    return index_beside(like, like->ndim, like->shape, v);
 }
 DO(gather_rows, tg_exp(tg_gather(x[0], 0, grid(x[0], x[0]->shape[0], true))))
 DO(gather_columns, tg_exp(tg_gather(x[0], 1, tg_contiguous(tg_t(grid(tg_t(x[0]), x[0]->shape[1], false))))))
@@ -238,7 +238,7 @@ static tg_tensor *permuted(tg_tensor *const *x, int n) { (void)n; return tg_exp(
 static tg_tensor *copied(tg_tensor *const *x, int n) { tg_tensor *y = tg_clone(tg_mul(x[0], x[0])); (void)n; return tg_copy_(y, x[1]) ? tg_mul(y, x[0]) : NULL; }
 static tg_tensor *copied_part(tg_tensor *const *x, int n) { tg_tensor *y = tg_clone(tg_mul(x[0], x[0])); (void)n; return tg_copy_(tg_select(y, 0, 1), x[1]) ? tg_mul(y, y) : NULL; }
 static tg_tensor *added_part(tg_tensor *const *x, int n) { tg_tensor *y = tg_clone(x[0]); (void)n; return tg_mul_(tg_t(tg_narrow(y, 1, 1, 2)), x[1]) ? tg_mul(y, y) : NULL; }
-static tg_tensor *filled(tg_tensor *const *x, int n) { tg_tensor *y = tg_mul(x[0], x[0]); (void)n; return tg_fill_(tg_narrow(y, 0, 0, 1), 3) ? tg_mul(y, x[0]) : NULL; }
+static tg_tensor *filled_part(tg_tensor *const *x, int n) { tg_tensor *y = tg_mul(x[0], x[0]); (void)n; return tg_fill_(tg_narrow(y, 0, 0, 1), 3) ? tg_mul(y, x[0]) : NULL; }
 static tg_tensor *filled_all(tg_tensor *const *x, int n) { tg_tensor *y = tg_mul(x[0], x[0]); (void)n; return tg_fill_(y, 3) ? tg_mul(y, tg_exp(x[0])) : NULL; }
 static tg_tensor *randomised(tg_tensor *const *x, bool normal) {
     tg_ctx *tg = x[0]->tg;
@@ -346,7 +346,7 @@ static const op_case ops[] = {
     OP("copy_", copied, "2 3;2 3|2 3;3|2 3;|t 2 3;b 2 3|0 3;0 3|;")
     OP("write_view", copied_part, "3 2;2|t 3 2;b 2|2 3;")
     OP("write_view", added_part, "2 4;2 2|t 2 3;2 1")
-    OP("fill_", filled, "3 2|t 2 3|2")
+    OP("fill_", filled_part, "3 2|t 2 3|2")
     OP("fill_", filled_all, "3 2|0 3|")
     OP("uniform_", made_uniform, "3 2|t 2 2")
     OP("normal_", made_normal, "3 2|b 2 2")
@@ -361,7 +361,7 @@ static const op_case ops[] = {
 #undef OP
 
 typedef struct op_job { const op_case *c; char view[4]; } op_job;
-TEST_MAYBE bool run_op(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs, int n_outputs) {
+TEST_MAYBE bool call_op(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs, int n_outputs) {
     const op_job *j = (const op_job *)user;
     tg_tensor *x[4];
     int i;
@@ -383,14 +383,14 @@ static const char *op_operands(tg_ctx *tg, const op_case *o, const char *s, op_j
         double v[256];
         for (; *s && *s != ';' && *s != '|'; s++) {
             if (*s >= '0' && *s <= '9') { shape[ndim] = *s - '0'; while (s[1] >= '0' && s[1] <= '9') shape[ndim] = shape[ndim] * 10 + *++s - '0'; ndim++; }
-            else if (*s == 't') view = 1; else if (*s == 'b') view = 2; else if (*s == 'g') view = 3; else if (*s == 'o') layout = TURNED;
+            else if (*s == 't') view = 1; else if (*s == 'b') view = 2; else if (*s == 'g') view = 3; else if (*s == 'o') layout = LAY_TURNED;
             else if (*s == 'd') distinct = true; else if (*s == 'z') zeros = true; else if (*s == 'e') *wide = true;
         }
         if (view == 1) for (i = 0; i < ndim / 2; i++) { swap = shape[i]; shape[i] = shape[ndim - 1 - i]; shape[ndim - 1 - i] = swap; }
         if (view == 3) shape[ndim - 1] *= 2;
         for (i = 0; i < ndim; i++) count *= shape[i];
-        for (k = 0; k < count && k < 256; k++) v[k] = distinct ? (double)k * 0.25 - 1.13 : zeros && k % 3 == 1 ? 0 : *wide ? 0.125 * pick(-20, 20) : test_uniform(-1.5, 1.5);
-        if (distinct) for (k = count - 1; k > 0; k--) { int64_t q = pick(0, (int)k); double w = v[k]; v[k] = v[q]; v[q] = w; }
+        for (k = 0; k < count && k < 256; k++) v[k] = distinct ? (double)k * 0.25 - 1.13 : zeros && k % 3 == 1 ? 0 : *wide ? 0.125 * pick_int(-20, 20) : test_uniform(-1.5, 1.5);
+        if (distinct) for (k = count - 1; k > 0; k--) { int64_t q = pick_int(0, (int)k); double w = v[k]; v[k] = v[q]; v[q] = w; }
         j->view[*n] = view;
         x[(*n)++] = lay(tg_from(tg, ndim, shape, TG_F64, v), layout);
         if (*s != ';') break;

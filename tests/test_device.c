@@ -141,11 +141,10 @@ static tg_launch device_launch(void *user, void *s, const tg_request *r, const t
 static const tg_backend backend = { "test", NULL, device_open, device_close, device_alloc, device_release, device_copy_in, device_copy_out, device_launch };
 
 /* ---- all ops ---- */
-static bool equal_bits(tg_tensor *a, tg_tensor *b) { return same(a, b); }
 static tg_tensor *home(tg_tensor *t) { return t ? tg_to_device(tg_contiguous(t), TG_CPU) : NULL; }
 
-typedef struct task { const row *r; double p[2]; const op_job *j; tg_tensor *condition; int view; } task;
-static tg_tensor *run(const task *k, tg_tensor *const *in, int n) {
+typedef struct device_task { const row *r; double p[2]; const op_job *j; tg_tensor *condition; int view; } device_task;
+static tg_tensor *run(const device_task *k, tg_tensor *const *in, int n) {
     tg_tensor *x[4];
     int i, m = 0;
     if (!k->r) { for (i = 0; i < n; i++) x[i] = viewed(in[i], k->j->view[i]); return k->j->c->f(x, n); }
@@ -154,7 +153,7 @@ static tg_tensor *run(const task *k, tg_tensor *const *in, int n) {
     return k->r->call(x, k->p);
 }
 /* Forward and gradients here and there, from the same leaves. */
-static void compare(const task *k, tg_tensor *const *x, int n, const char *what) {
+static void compare(const device_task *k, tg_tensor *const *x, int n, const char *what) {
     tg_tensor *here[4], *there[4], *a, *b, *ga[4], *gb[4], *seed;
     int i;
     bool ok;
@@ -166,7 +165,7 @@ static void compare(const task *k, tg_tensor *const *x, int n, const char *what)
     if (!CHECK_MSG(!tg_failed(tg), "%s: %s", what, tg_error_text(tg))) { tg_clear(tg); return; }
     a = run(k, here, n);
     b = run(k, there, n);
-    ok = CHECK_MSG(a && b && b->device == OTHER && !b->data && equal_bits(tg_contiguous(a), home(b)), "%s: on the device it is another value, or somewhere else: %s", what, tg_error_text(tg));
+    ok = CHECK_MSG(a && b && b->device == OTHER && !b->data && same(tg_contiguous(a), home(b)), "%s: on the device it is another value, or somewhere else: %s", what, tg_error_text(tg));
     if (ok && a->requires_grad && tg_dtype_is_float(a->dtype)) {
         seed = tg_to(tg_randn(tg, a->ndim, a->shape), a->dtype);
         ok = tg_grad(&a, 1, here, n, ga, .grad_outputs = &seed, .allow_unused = true);
@@ -174,7 +173,7 @@ static void compare(const task *k, tg_tensor *const *x, int n, const char *what)
         ok = ok && tg_grad(&b, 1, there, n, gb, .grad_outputs = &seed, .allow_unused = true);
         CHECK_MSG(ok, "%s: no gradient: %s", what, tg_error_text(tg));
         for (i = 0; ok && i < n; i++)
-            CHECK_MSG(!ga[i] == !gb[i] && (!ga[i] || (gb[i]->device == OTHER && equal_bits(tg_contiguous(ga[i]), home(gb[i])))),
+            CHECK_MSG(!ga[i] == !gb[i] && (!ga[i] || (gb[i]->device == OTHER && same(tg_contiguous(ga[i]), home(gb[i])))),
                 "%s: gradient %d is another on the device: %s", what, i, tg_error_text(tg));
         /* and composed, as where it is differentiated again */
         if (ok) {
@@ -185,7 +184,7 @@ static void compare(const task *k, tg_tensor *const *x, int n, const char *what)
             ok = ok && tg_grad(&b, 1, there, n, gb, .grad_outputs = &seed, .allow_unused = true, .create_graph = true);
             CHECK_MSG(ok, "%s: no gradient with a graph: %s", what, tg_error_text(tg));
             for (i = 0; ok && i < n; i++)
-                CHECK_MSG(!ga[i] == !gb[i] && (!ga[i] || equal_bits(tg_contiguous(ga[i]), home(gb[i]))), "%s: gradient %d with a graph is another on the device: %s", what, i, tg_error_text(tg));
+                CHECK_MSG(!ga[i] == !gb[i] && (!ga[i] || same(tg_contiguous(ga[i]), home(gb[i]))), "%s: gradient %d with a graph is another on the device: %s", what, i, tg_error_text(tg));
         }
     }
     tg_clear(tg);
@@ -195,11 +194,11 @@ static void all_ops(bool brief) {
     static const int64_t shape[3][2] = { { 3, 5 }, { 2, 70 }, { 1, 1 } };
     static const tg_dtype kinds[] = { TG_F32, TG_F64, TG_BF16, TG_I32, TG_BOOL };
     int i, k, d, v;
-    for (i = 0; i < ROWS; i++) for (d = 0; d < (brief ? 2 : 5); d++) for (v = brief ? 1 : 0; v < (brief ? 2 : 3); v++) {
+    for (i = 0; i < OP_ROWS; i++) for (d = 0; d < (brief ? 2 : 5); d++) for (v = brief ? 1 : 0; v < (brief ? 2 : 3); v++) {
         tg_mark m = tg_begin(tg);
         tg_tensor *x[3];
         char what[120];
-        task w;
+        device_task w;
         int n = 0;
         memset(&w, 0, sizeof w);
         w.r = &rows[i]; w.view = v;
@@ -228,7 +227,7 @@ static void all_ops(bool brief) {
             op_job j;
             tg_tensor *x[4];
             char what[120];
-            task w;
+            device_task w;
             bool wide;
             int n;
             const char *end = op_operands(tg, &ops[i], at, &j, x, &n, &wide);
@@ -268,7 +267,7 @@ static void test_move(void) {
         int n;
         const char *end = op_operands(tg, &moves[0], at, &j, x, &n, &wide);
         memset(&c, 0, sizeof c);
-        c.f = run_op; c.user = &j; c.inputs = x; c.n_inputs = n; c.n_outputs = 1;
+        c.f = call_op; c.user = &j; c.inputs = x; c.n_inputs = n; c.n_outputs = 1;
         CHECK_MSG(tg_gradcheck(&c, .atol = 1e-6, .rtol = 1e-5, .second = true), "to_device of '%s': %s", at, tg_error_text(tg));
         tg_clear(tg);
         at = *end == '|' ? end + 1 : NULL;
@@ -282,23 +281,23 @@ static void test_rest(void) {
     tg_tensor *x = tg_randn(tg, TG_SHAPE(33, 70)), *y = tg_randn(tg, TG_SHAPE(70)), *dx = tg_to_device(x, OTHER), *dy = tg_to_device(y, OTHER), *i, *di, *p, *dp, *l[2];
     float v[70];
     CHECK(dx && dx->data == NULL && dx->place != NULL && tg_to_device(dx, OTHER) == dx);
-    CHECK(equal_bits(home(tg_zeros_like(dx)), tg_zeros_like(x)) && equal_bits(home(tg_full_like(dx, 3)), tg_full_like(x, 3)));
+    CHECK(same(home(tg_zeros_like(dx)), tg_zeros_like(x)) && same(home(tg_full_like(dx, 3)), tg_full_like(x, 3)));
     /* reading waits and copies */
     CHECK(tg_item(tg_sum(dx)) == tg_item(tg_sum(x)) && tg_item_i64(tg_argmax(dx)) == tg_item_i64(tg_argmax(x)));
     CHECK(tg_read_f32(dy, v, 70) && v[3] == ((float *)y->data)[3] && tg_read_f32(tg_slice(dy, "::2"), v, 35) && v[3] == ((float *)y->data)[6]);
     { int64_t at[2] = { 2, 5 }; CHECK(tg_get(dx, at) == tg_get(x, at)); CHECK(!tg_set(dx, at, 3)); CHECK_ERROR(tg, TG_ERROR_UNSUPPORTED); }
     CHECK(tg_write(dy, v, sizeof v)); CHECK(tg_write(tg_slice(dy, "::7"), v, 10 * sizeof(float)));
     CHECK(tg_equal(dx, x) && tg_allclose(dx, x, 0, 0));
-    CHECK(equal_bits(home(tg_to(dx, TG_F16)), tg_to(x, TG_F16)));
+    CHECK(same(home(tg_to(dx, TG_F16)), tg_to(x, TG_F16)));
     /* several results, in place, lists */
     dp = tg_sort(dx, 1, true, &di); p = tg_sort(x, 1, true, &i);
-    CHECK(equal_bits(home(dp), p) && equal_bits(home(di), i));
+    CHECK(same(home(dp), p) && same(home(di), i));
     dp = tg_max_dim(dx, 0, false, &di); p = tg_max_dim(x, 0, false, &i);
-    CHECK(equal_bits(home(dp), p) && equal_bits(home(di), i));
-    CHECK(tg_add_(tg_select(dx, 0, 2), tg_to_device(y, OTHER)) && tg_add_(tg_select(x, 0, 2), y) && equal_bits(home(dx), x));
-    l[0] = l[1] = dx; di = tg_cat(l, 2, 1); l[0] = l[1] = x; CHECK(equal_bits(home(di), tg_cat(l, 2, 1)));
-    CHECK(equal_bits(home(tg_any(tg_slice(dx, "0:0"), TG_DIMS(0), false)), tg_any(tg_slice(x, "0:0"), TG_DIMS(0), false)));
-    { tg_random_state s = tg_random_get(tg); dp = tg_bernoulli(tg_full_like(dx, 0.25)); tg_random_set(tg, s); p = tg_bernoulli(tg_full_like(x, 0.25)); CHECK(equal_bits(home(dp), p)); }
+    CHECK(same(home(dp), p) && same(home(di), i));
+    CHECK(tg_add_(tg_select(dx, 0, 2), tg_to_device(y, OTHER)) && tg_add_(tg_select(x, 0, 2), y) && same(home(dx), x));
+    l[0] = l[1] = dx; di = tg_cat(l, 2, 1); l[0] = l[1] = x; CHECK(same(home(di), tg_cat(l, 2, 1)));
+    CHECK(same(home(tg_any(tg_slice(dx, "0:0"), TG_DIMS(0), false)), tg_any(tg_slice(x, "0:0"), TG_DIMS(0), false)));
+    { tg_random_state s = tg_random_get(tg); dp = tg_bernoulli(tg_full_like(dx, 0.25)); tg_random_set(tg, s); p = tg_bernoulli(tg_full_like(x, 0.25)); CHECK(same(home(dp), p)); }
     /* errors in values: the device declines, the words are the CPU's */
     di = tg_to_device(tg_full(tg, TG_SHAPE(4), 33, TG_I64), OTHER);
     CHECK(!tg_index_select(dx, 0, di)); CHECK(strstr(tg_error_text(tg), "index 33 (element 0 of the indices) is out of range") != NULL); CHECK_ERROR(tg, TG_ERROR_VALUE);
@@ -314,9 +313,9 @@ static void test_rest(void) {
     CHECK(!tg_device_register(tg, TG_CPU, &backend)); CHECK_ERROR(tg, TG_ERROR_VALUE);
     { tg_backend none = backend; none.launch = NULL; CHECK(!tg_device_register(tg, TG_CUDA, &none)); CHECK_ERROR(tg, TG_ERROR_NULL); }
     /* the gradient comes back to where its leaf is; a second device */
-    { tg_tensor *w = tg_require_grad(tg_clone(tg_detach(y)), true); CHECK(tg_backward(tg_sum(tg_square(tg_to_device(w, OTHER))))); CHECK(w->grad && w->grad->device == TG_CPU && equal_bits(w->grad, tg_mul_scalar(y, 2))); }
+    { tg_tensor *w = tg_require_grad(tg_clone(tg_detach(y)), true); CHECK(tg_backward(tg_sum(tg_square(tg_to_device(w, OTHER))))); CHECK(w->grad && w->grad->device == TG_CPU && same(w->grad, tg_mul_scalar(y, 2))); }
     CHECK(tg_device_register(tg, THIRD, &backend));
-    CHECK(equal_bits(tg_to_device(tg_to_device(tg_to_device(x, OTHER), THIRD), TG_CPU), x));
+    CHECK(same(tg_to_device(tg_to_device(tg_to_device(x, OTHER), THIRD), TG_CPU), x));
     /* printing copies too */
     { char a[400], b[400]; CHECK(tg_format(tg_slice(dx, "0:2, 0:3"), a, sizeof a) == tg_format(tg_slice(x, "0:2, 0:3"), b, sizeof b) && is(a, b)); }
     tg_end(tg, m);

@@ -94,7 +94,7 @@ static void test_values(tg_ctx *tg, const row *r, tg_dtype d, const shapes *s, i
     tg_mark m = tg_begin(tg);
     numbers_of(r, d, p);
     for (k = 0; k < r->n; k++) {
-        x[k] = operand(tg, r, k, d, s->ndim[k], s->shape[k], layout ? (layout + k) % LAYOUTS : 0);
+        x[k] = operand(tg, r, k, d, s->ndim[k], s->shape[k], layout ? (layout + k) % LAYS : 0);
         flat[k] = tg_contiguous(x[k]);
     }
     y = r->call(x, p);
@@ -187,7 +187,7 @@ static void test_number(tg_ctx *tg, const row *r) {
         tg_mark m = tg_begin(tg);
         tg_tensor *x[2], *y, *z;
         double b = kinds[i] == TG_I32 ? 2 : 1.375;
-        x[0] = operand(tg, r, 0, kinds[i], 2, shape, TURNED);
+        x[0] = operand(tg, r, 0, kinds[i], 2, shape, LAY_TURNED);
         x[1] = tg_number(tg, b);
         y = r->call(x, NULL);
         z = r->scalar(x[0], b);
@@ -215,7 +215,7 @@ static void test_mixed(tg_ctx *tg, const row *r) {
         if (named(r, "sub") && (a == TG_BOOL || b == TG_BOOL)) want = TG_DTYPES;          /* as torch: any bool at all */
         numbers_of(r, type, p);
         for (k = 0; k < r->n; k++) {
-            x[k] = operand(tg, r, k, d[k], 2, shape, (a + b + k) % SPREAD);
+            x[k] = operand(tg, r, k, d[k], 2, shape, (a + b + k) % LAY_SPREAD);
             c[k] = is(r->types, "CHOOSE") && k == 0 ? x[k] : tg_to(x[k], is(r->types, "FLOATING") && !tg_dtype_is_float(type) ? TG_F32 : type);
         }
         y = r->call(x, p);
@@ -341,13 +341,13 @@ static void test_op(tg_ctx *tg, const op_case *o, const char **at) {
     s = op_operands(tg, o, begin, &j, x, &n, &wide);
     length = (int)(s - begin);
     *at = *s == '|' ? s + 1 : NULL;
-    c.f = run_op; c.user = &j; c.inputs = x; c.n_inputs = n; c.n_outputs = 1;
+    c.f = call_op; c.user = &j; c.inputs = x; c.n_inputs = n; c.n_outputs = 1;
     ok = tg_gradcheck(&c, .atol = wide ? 1e-3 : 1e-6, .rtol = wide ? 1e-3 : 1e-5, .eps = wide ? 0.0078125 : 0, .second = true);
     CHECK_MSG(ok, "%s of '%.*s': %s", o->called, length, begin, tg_error_text(tg));
     tg_clear(tg);
     if (begin == o->operands) {                                             /* the record is really reached: in the graph or in its gradients' */
         for (i = 0; i < n; i++) x[i] = tg_require_grad(tg_clone(tg_detach(x[i])), true);
-        ok = run_op(&j, x, n, &y, 1);
+        ok = call_op(&j, x, n, &y, 1);
         found = ok && in_tape(y, o->op);
         if (ok && !found) {
             seed = tg_ones_like(y);
@@ -410,7 +410,7 @@ static void test_integers(tg_ctx *tg) {
     CHECK(tg_read(tg_eq(x, y), flag, sizeof flag)); for (i = 0; i < 6; i++) CHECK(flag[i] == 0);
     CHECK(tg_read(tg_gt(x, y), flag, sizeof flag)); for (i = 0; i < 6; i++) CHECK(flag[i] == (a[i] > b[i]));
     CHECK_OK(tg);
-    for (k = 0; k < 5; k++) for (i = 0; i < ROWS; i++) {
+    for (k = 0; k < 5; k++) for (i = 0; i < OP_ROWS; i++) {
         tg_tensor *in[2];
         if (!named(&rows[i], "fmod") && !named(&rows[i], "remainder") && !named(&rows[i], "floor_divide") && !named(&rows[i], "div_trunc")) continue;
         in[0] = tg_full(tg, TG_SHAPE(70), 5, kinds[k]);
@@ -450,20 +450,20 @@ int main(int argc, char **argv) {
     const char *only = argc > 1 ? argv[1] : NULL;                           /* a row's or a record's name: that alone */
     int i, d, l, s;
     if (!tg) return test_end("formulas");
-    for (i = 0; i < ROWS; i++) {
+    for (i = 0; i < OP_ROWS; i++) {
         const row *r = &rows[i];
         if (only && !named(r, only)) continue;
         for (d = 0; d < TG_DTYPES; d++) {
             for (s = 0; s < (int)(sizeof plain_shapes / sizeof plain_shapes[0]); s++)
-                for (l = 0; l < LAYOUTS; l++) test_values(tg, r, (tg_dtype)d, &plain_shapes[s], l);
-            for (l = 0; l < SPREAD; l++) test_in_place(tg, r, (tg_dtype)d, l);
+                for (l = 0; l < LAYS; l++) test_values(tg, r, (tg_dtype)d, &plain_shapes[s], l);
+            for (l = 0; l < LAY_SPREAD; l++) test_in_place(tg, r, (tg_dtype)d, l);
         }
-        for (s = 0; s < 2; s++) for (l = 0; l < LAYOUTS; l += 1 + s) { test_values(tg, r, TG_F32, &long_shapes[s], l); if (s == 0) test_values(tg, r, l & 1 ? TG_F64 : TG_BF16, &long_shapes[s], l); }
+        for (s = 0; s < 2; s++) for (l = 0; l < LAYS; l += 1 + s) { test_values(tg, r, TG_F32, &long_shapes[s], l); if (s == 0) test_values(tg, r, l & 1 ? TG_F64 : TG_BF16, &long_shapes[s], l); }
         test_mixed(tg, r);
         test_overlap(tg, r);
         test_number(tg, r);
         test_gradient(tg, r);
-        for (d = 0; d < 4; d++) for (l = 0; l < LAYOUTS; l += 2) test_fused(tg, r, (tg_dtype)d, l);
+        for (d = 0; d < 4; d++) for (l = 0; l < LAYS; l += 2) test_fused(tg, r, (tg_dtype)d, l);
     }
     for (i = 0; i < (int)(sizeof ops / sizeof ops[0]); i++) {
         const char *at = ops[i].operands;
