@@ -249,6 +249,7 @@ struct tg_tensor {
     bool         inline_storage;       /* header, storage and data are one block                      */
     bool         unrecorded;           /* a view made with the grad mode off                          */
     uint32_t     count;
+    uint32_t     kept;                 /* how many of the counts are tg_keep's, for tg_drop to undo   */
     uint32_t     out_index;            /* which output of its node                                    */
     uint32_t     rebased;              /* views: how often the base had been rewritten when node was made;
                                           bases: how often                                           */
@@ -406,8 +407,11 @@ TG_API tg_mark    tg_begin(tg_ctx *tg);
 TG_API void       tg_end(tg_ctx *tg, tg_mark mark);
 /* ends the scope, t moves to the parent scope; returns t */
 TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark mark, tg_tensor *t);
-TG_API tg_tensor *tg_keep(tg_tensor *t);   /* t lives until tg_drop, whatever its scope does; returns t */
-TG_API void       tg_drop(tg_tensor *t);   /* undoes one tg_keep; NULL is fine                          */
+/* tg_keep: t lives until tg_drop, whatever its scope does; returns t. tg_drop undoes one tg_keep; NULL is fine.
+   What a scope, a graph or a .grad holds is not the caller's to drop: a tg_drop without its tg_keep is an error
+   that names the tensor, and changes nothing. Both also work while an error is pending. */
+TG_API tg_tensor *tg_keep(tg_tensor *t);
+TG_API void       tg_drop(tg_tensor *t);
 
 typedef struct tg_memory_info {
     size_t now, peak;         /* bytes taken from the host's allocator, and the most there ever were  */
@@ -1245,6 +1249,8 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_vmap(call, outputs) tg_vmap(TG__AT_CALL(call), outputs)
 #define tg_checkpoint(call, outputs) tg_checkpoint(TG__AT_CALL(call), outputs)
 #define tg_threads(tg, n) tg_threads(TG__AT_CTX(tg), n)
+#define tg_keep(t) tg_keep(TG__AT(t))
+#define tg_drop(t) tg_drop(TG__AT(t))
 #define tg_empty(tg, ...) tg_empty(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_zeros(tg, ...) tg_zeros(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_ones(tg, ...) tg_ones(TG__AT_CTX(tg), __VA_ARGS__)
@@ -3564,7 +3570,9 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(VMAP,            TG_ERROR_UNSUPPORTED, "%s has no rule for tg_vmap") \
     TG__MSG(VMAP_SIZE,       TG_ERROR_SHAPE,       "input %d, %t, has no leading dimension of size %l") \
     TG__MSG(OPAQUE,          TG_ERROR_DTYPE,       "operand %d, %t, is %s") \
-    TG__MSG(BLOCKS,          TG_ERROR_SHAPE,       "the last dimension of %v does not fill blocks of %l, which %y needs")
+    TG__MSG(BLOCKS,          TG_ERROR_SHAPE,       "the last dimension of %v does not fill blocks of %l, which %y needs") \
+    TG__MSG(NOT_KEPT,        TG_ERROR_VALUE,       "%t, made by '%s', is not kept: a scope, a graph or a .grad holds it, and only a tg_keep can be undone") \
+    TG__MSG(GONE,            TG_ERROR_DEAD,        "%t, made by '%s', is gone already: its scope has ended, or it was dropped before")
 
 #define TG__MSG(name, code, text) TG__E_##name,
 enum { TG__E_NONE, TG__MESSAGES(TG__MSG) TG__E_COUNT };
@@ -4549,7 +4557,7 @@ TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
     t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
     t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = false; t->alive = true;
     t->opaque = 0; t->sparse_grad = false; t->inner = NULL;
-    t->count = 1; t->out_index = 0; t->rebased = 0;
+    t->count = 1; t->kept = t->out_index = t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
     tg->memory.live_tensors++;
     return t;
@@ -4709,8 +4717,27 @@ TG_API void tg_end(tg_ctx *tg, tg_mark m) {
     tg->depth = m.depth - 1;
     while (tg->held_count > to) tg__tensor_drop(tg->held[--tg->held_count]);
 }
-TG_API tg_tensor *tg_keep(tg_tensor *t) { if (t && t->alive) t->count++; return t; }
-TG_API void tg_drop(tg_tensor *t) { if (t && t->alive) tg__tensor_drop(t); }
+/* The scopes' counts and the user's are told apart, so that a drop too many takes nothing from anybody. These
+   two are no operations: the pending error, if there is one, stays, and so does the name of the running call. */
+TG__NOINLINE void tg__keep_fail(tg_tensor *t, const char *name) {
+    tg_ctx *tg = t->tg;
+    const char *where = tg->where, *by = t->made_by ? t->made_by : "a creation";
+    tg->where = name;
+    (void)(t->alive ? tg__fail(tg, TG__E_NOT_KEPT, t, by) : tg__fail(tg, TG__E_GONE, t, by));
+    tg->where = where;
+}
+TG_API tg_tensor *(tg_keep)(tg_tensor *t) {
+    if (!t) return NULL;
+    if (!t->alive) { tg__keep_fail(t, "keep"); return NULL; }
+    t->count++; t->kept++;
+    return t;
+}
+TG_API void (tg_drop)(tg_tensor *t) {
+    if (!t) return;
+    if (!t->alive || t->kept == 0) { tg__keep_fail(t, "drop"); return; }
+    t->kept--;
+    tg__tensor_drop(t);
+}
 TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark m, tg_tensor *t) {
     bool ours = t && t->alive && t->tg == tg;
     if (ours) t->count++;
@@ -13212,7 +13239,7 @@ TG_API void tg_dict_free(tg_dict *d) {
     int64_t i;
     if (!d) return;
     tg = d->tg;
-    for (i = 0; i < d->names.count; i++) tg_drop(d->item[i].t);
+    for (i = 0; i < d->names.count; i++) tg__tensor_drop(d->item[i].t);
     while (d->text) {
         tg__dict_text *b = d->text;
         d->text = b->next;
@@ -13287,8 +13314,8 @@ TG__PRIVATE bool tg__dict_put(tg_dict *d, const char *name, tg_tensor *t, const 
         p = own ? tg__dict_add(d, own) : NULL;
         if (!p) return false;
     } else p = &d->item[i];
-    tg_keep(t);
-    tg_drop(p->t);
+    t->count++;
+    tg__tensor_drop(p->t);
     p->t = t; p->raw = raw; p->ndim = ndim;
     for (i = 0; i < ndim; i++) p->shape[i] = shape[i];
     return true;
