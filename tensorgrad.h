@@ -472,7 +472,10 @@ TG_API bool       tg_equal(tg_tensor *a, tg_tensor *b);                   /* sam
 TG_API bool       tg_allclose(tg_tensor *a, tg_tensor *b, double rtol, double atol);
 TG_API tg_tensor *tg_set_name(tg_tensor *t, const char *name);            /* copied; shows in messages and drawings */
 
-/* Conversions and copies, all differentiable. */
+/* Conversions and copies, all differentiable. Writing in place (these and every operation whose name ends in _)
+   needs elements of its own: a tensor that names one element twice is refused (tg_fill_ and tg_zero_ take
+   expanded ones), and so is an operand that shares some elements with the written tensor; the same view, and
+   views that interleave, pass. */
 TG_API tg_tensor *tg_to(tg_tensor *t, tg_dtype dtype);        /* t itself when it has that dtype    */
 TG_API tg_tensor *tg_clone(tg_tensor *t);                     /* a copy with t's dense stride order */
 TG_API tg_tensor *tg_contiguous(tg_tensor *t);                /* t itself when it is row-major      */
@@ -3483,7 +3486,7 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(BROADCAST,       TG_ERROR_SHAPE,       "shapes %t and %t do not broadcast: sizes %l and %l differ in dimension %d%s") \
     TG__MSG(INPLACE_SHAPE,   TG_ERROR_SHAPE,       "the result has shape %v but is to be written into %t") \
     TG__MSG(INPLACE_DTYPE,   TG_ERROR_DTYPE,       "the result is %y and cannot be written into %t") \
-    TG__MSG(INPLACE_OVERLAP, TG_ERROR_SHAPE,       "%t has elements that share memory (expanded); clone it before writing into it") \
+    TG__MSG(INPLACE_OVERLAP, TG_ERROR_SHAPE,       "%t has elements that share memory (expanded, or overlapping strides); clone it before writing into it") \
     TG__MSG(INPLACE_LEAF,    TG_ERROR_GRAD,        "%t is a leaf that requires a gradient; write to it only with the grad mode off") \
     TG__MSG(FLOAT_ONLY,      TG_ERROR_DTYPE,       "expected a floating type, got %t; tg_to it first") \
     TG__MSG(NOT_FOR,         TG_ERROR_DTYPE,       "not defined for %y") \
@@ -3572,7 +3575,8 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(OPAQUE,          TG_ERROR_DTYPE,       "operand %d, %t, is %s") \
     TG__MSG(BLOCKS,          TG_ERROR_SHAPE,       "the last dimension of %v does not fill blocks of %l, which %y needs") \
     TG__MSG(NOT_KEPT,        TG_ERROR_VALUE,       "%t, made by '%s', is not kept: a scope, a graph or a .grad holds it, and only a tg_keep can be undone") \
-    TG__MSG(GONE,            TG_ERROR_DEAD,        "%t, made by '%s', is gone already: its scope has ended, or it was dropped before")
+    TG__MSG(GONE,            TG_ERROR_DEAD,        "%t, made by '%s', is gone already: its scope has ended, or it was dropped before") \
+    TG__MSG(SHARED_ELEMENTS, TG_ERROR_SHAPE,       "operand %d, %t, shares memory with some elements of %t, which is written; clone it first")
 
 #define TG__MSG(name, code, text) TG__E_##name,
 enum { TG__E_NONE, TG__MESSAGES(TG__MSG) TG__E_COUNT };
@@ -4799,12 +4803,148 @@ TG__PRIVATE tg_ctx *tg__start_list(tg_tensor *const *list, int n, const char *na
 TG__PRIVATE bool tg__frozen(const tg_tensor *t) {
     return t->storage->shared && tg__atomic_load(&t->storage->shared->holders) > 1;
 }
+/* ---- which elements share memory? ----
+   A write in place asks that of the written tensor, and of it and every operand that is read. Two elements are
+   in one place when a sum of steps comes out right: exact, by search from the largest step down, which for
+   strides that nest (nearly all) takes one or two tries a dimension. Others could take forever: that many tries
+   are made and no more. */
+#define TG__SEARCH 4096
+typedef enum tg__meeting { TG__MEET_NOT, TG__MEET_SOME, TG__MEET_SAME, TG__MEET_UNKNOWN } tg__meeting;
+typedef struct tg__steps {
+    int64_t step[2 * TG_MAX_DIMS + 1], top[2 * TG_MAX_DIMS + 1],   /* 0 <= x[k] <= top[k]; the largest step first */
+            most[2 * TG_MAX_DIMS + 2], gcd[2 * TG_MAX_DIMS + 2];   /* of step k and all later ones */
+    int n, tries;
+} tg__steps;
+
+/* Adds step * x to the left side of an equation whose right side is *sum. */
+TG__PRIVATE void tg__steps_add(tg__steps *s, int64_t step, int64_t top, int64_t *sum) {
+    int k;
+    if (step == 0 || top <= 0) return;
+    if (step < 0) { step = -step; *sum += step * top; }                /* top - x in place of x */
+    for (k = s->n; k > 0 && s->step[k - 1] <= step; k--)
+        if (s->step[k - 1] == step) { s->top[k - 1] += top; return; }
+    memmove(&s->step[k + 1], &s->step[k], (size_t)(s->n - k) * sizeof s->step[0]);
+    memmove(&s->top[k + 1], &s->top[k], (size_t)(s->n - k) * sizeof s->top[0]);
+    s->step[k] = step; s->top[k] = top; s->n++;
+}
+TG__PRIVATE tg__meeting tg__steps_reach(tg__steps *s, int k, int64_t sum) {
+    int64_t x, low;
+    if (sum < 0 || sum > s->most[k]) return TG__MEET_NOT;
+    if (sum == 0) return TG__MEET_SOME;                                   /* every x is 0 */
+    if (sum % s->gcd[k]) return TG__MEET_NOT;
+    if (s->tries-- <= 0) return TG__MEET_UNKNOWN;
+    low = sum > s->most[k + 1] ? (sum - s->most[k + 1] - 1) / s->step[k] + 1 : 0;
+    x = sum / s->step[k];
+    if (x > s->top[k]) x = s->top[k];
+    for (; x >= low; x--) {
+        tg__meeting r = tg__steps_reach(s, k + 1, sum - x * s->step[k]);
+        if (r != TG__MEET_NOT) return r;
+    }
+    return TG__MEET_NOT;
+}
+/* Do some x within their bounds make the sum of step[k] * x[k] come out as `sum`? */
+TG__PRIVATE tg__meeting tg__steps_solve(tg__steps *s, int64_t sum) {
+    int k;
+    s->most[s->n] = s->gcd[s->n] = 0;
+    for (k = s->n - 1; k >= 0; k--) {
+        int64_t a = s->step[k], b = s->gcd[k + 1];
+        while (b) { int64_t r = a % b; a = b; b = r; }
+        s->gcd[k] = a;
+        s->most[k] = s->most[k + 1] + s->step[k] * s->top[k];
+    }
+    return tg__steps_reach(s, 0, sum);
+}
+
+/* Does t name one element twice? Only where strides do not nest in the order of the dimensions. */
+TG__NOINLINE tg__meeting tg__repeats(const tg_tensor *t) {
+    int64_t step[TG_MAX_DIMS], size[TG_MAX_DIMS], rest = 0;
+    tg__steps s;
+    int i, j, n = 0;
+    for (i = 0; i < t->ndim; i++) {                                    /* the largest step first */
+        int64_t a = t->stride[i] < 0 ? -t->stride[i] : t->stride[i];
+        if (t->shape[i] <= 1) continue;
+        if (a == 0) return TG__MEET_SOME;
+        for (j = n++; j > 0 && step[j - 1] < a; j--) { step[j] = step[j - 1]; size[j] = size[j - 1]; }
+        step[j] = a; size[j] = t->shape[i];
+    }
+    s.tries = TG__SEARCH;
+    /* two indices that meet differ first in dimension i, by 1 at least; in the later ones by anything */
+    for (i = n - 1; i >= 0; i--) {
+        tg__meeting r;
+        int64_t sum = rest - step[i];
+        if (sum >= 0) {
+            s.n = 0;
+            tg__steps_add(&s, step[i], size[i] - 2, &sum);
+            for (j = i + 1; j < n; j++) tg__steps_add(&s, step[j], 2 * (size[j] - 1), &sum);
+            r = tg__steps_solve(&s, sum);
+            if (r != TG__MEET_NOT) return r;
+        }
+        rest += step[i] * (size[i] - 1);
+    }
+    return TG__MEET_NOT;
+}
+
+/* The range of t's elements in memory, counted in elements from its first: low <= 0 < high (both 0 where there
+   are none). */
+TG__PRIVATE void tg__extent(const tg_tensor *t, int64_t *low, int64_t *high) {
+    int i;
+    *low = 0; *high = 0;
+    for (i = 0; i < t->ndim; i++) {
+        int64_t d = (t->shape[i] - 1) * t->stride[i];
+        if (t->shape[i] == 0) { *low = *high = 0; return; }
+        if (d < 0) *low += d; else *high += d;
+    }
+    *high += 1;
+}
+/* The same element at every index, b being broadcast to a? */
+TG__PRIVATE bool tg__same_elements(const tg_tensor *a, const tg_tensor *b) {
+    int i, j;
+    if (a->place != b->place || a->dtype != b->dtype || a->numel != b->numel) return false;
+    for (i = a->ndim - 1, j = b->ndim - 1; i >= 0 && j >= 0; i--, j--)
+        if (a->shape[i] != b->shape[j] || (a->shape[i] > 1 && a->stride[i] != b->stride[j])) return false;
+    return true;
+}
+TG__NOINLINE tg__meeting tg__meet_slow(const tg_tensor *a, const tg_tensor *b) {
+    int64_t al, ah, bl, bh, as = (int64_t)tg_dtype_size(a->dtype), bs = (int64_t)tg_dtype_size(b->dtype), sum, unit = as;
+    const char *pa = (const char *)a->place, *pb = (const char *)b->place;
+    tg__steps s;
+    int i;
+    if (!pa || !pb || a->device != b->device) return TG__MEET_NOT;
+    tg__extent(a, &al, &ah); tg__extent(b, &bl, &bh);
+    if (al == ah || bl == bh || pa + al * as >= pb + bh * bs || pb + bl * bs >= pa + ah * as) return TG__MEET_NOT;
+    if (a->storage == b->storage && tg__same_elements(a, b)) return TG__MEET_SAME;
+    sum = pb - pa;
+    s.n = 0; s.tries = TG__SEARCH;
+    if (as == bs && sum % as == 0) sum /= as;
+    else {                                                             /* in bytes: elements that meet may begin apart */
+        unit = 1;
+        sum -= as - 1;
+        tg__steps_add(&s, -1, as + bs - 2, &sum);
+    }
+    for (i = 0; i < a->ndim; i++) tg__steps_add(&s, a->stride[i] * (as / unit), a->shape[i] - 1, &sum);
+    for (i = 0; i < b->ndim; i++) tg__steps_add(&s, -b->stride[i] * (bs / unit), b->shape[i] - 1, &sum);
+    return tg__steps_solve(&s, sum);
+}
+/* Which elements do a, about to be written, and b share? TG__MEET_SAME: every one, at its own index. Storages first,
+   so that two tensors of their own pay nothing; memory of the caller's can be in several. */
+TG__INLINE tg__meeting tg__meet(const tg_tensor *a, const tg_tensor *b) {
+    if (a == b) return TG__MEET_SAME;
+    if (a->storage != b->storage && a->storage && b->storage && !a->storage->borrowed && !b->storage->borrowed)
+        return TG__MEET_NOT;
+    return tg__meet_slow(a, b);
+}
+
 TG__PRIVATE bool tg__writable(tg_ctx *tg, tg_tensor *t) {
+    int64_t reach = 0;
     int i;
     if (TG__RARE(tg__frozen(t))) return tg__fail(tg, TG__E_FROZEN, t);
     if (t->numel == 0) return true;
-    for (i = 0; i < t->ndim; i++)
-        if (TG__RARE(t->stride[i] == 0 && t->shape[i] > 1)) return tg__fail(tg, TG__E_INPLACE_OVERLAP, t);
+    for (i = t->ndim - 1; i >= 0; i--) {                               /* strides that nest, each past all later ones? */
+        int64_t s = t->stride[i] < 0 ? -t->stride[i] : t->stride[i];
+        if (t->shape[i] == 1) continue;
+        if (TG__RARE(s <= reach)) return tg__repeats(t) == TG__MEET_NOT || tg__fail(tg, TG__E_INPLACE_OVERLAP, t);
+        reach += s * (t->shape[i] - 1);
+    }
     return true;
 }
 
@@ -4868,29 +5008,6 @@ TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order) {
         }
     }
     return true;
-}
-
-/* The range of t's elements in memory, for overlap checks, counted in elements from its first: low <= 0 < high
-   (both 0 where there are none). */
-TG__PRIVATE void tg__extent(const tg_tensor *t, int64_t *low, int64_t *high) {
-    int i;
-    *low = 0; *high = 0;
-    for (i = 0; i < t->ndim; i++) {
-        int64_t d = (t->shape[i] - 1) * t->stride[i];
-        if (t->shape[i] == 0) { *low = *high = 0; return; }
-        if (d < 0) *low += d; else *high += d;
-    }
-    *high += 1;
-}
-TG__PRIVATE bool tg__overlap(const tg_tensor *a, const tg_tensor *b) {
-    int64_t al, ah, bl, bh;
-    /* by addresses: two tensors may wrap one buffer of the caller's */
-    if (a->device != b->device || !a->place || !b->place) return false;
-    tg__extent(a, &al, &ah); tg__extent(b, &bl, &bh);
-    return (const char *)a->place + al * (int64_t)tg_dtype_size(a->dtype)
-             < (const char *)b->place + bh * (int64_t)tg_dtype_size(b->dtype) &&
-           (const char *)b->place + bl * (int64_t)tg_dtype_size(b->dtype)
-             < (const char *)a->place + ah * (int64_t)tg_dtype_size(a->dtype);
 }
 
 /* ---- opening and closing ---- */
@@ -5301,13 +5418,30 @@ TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n,
     return true;
 }
 
-/* May t be written in place, and can the graph follow? */
-TG__PRIVATE bool tg__inplace_allowed(tg_ctx *tg, tg_tensor *t, bool graph) {
+/* May the first operand be written in place while the others are read, and can the graph follow? */
+TG__PRIVATE bool tg__inplace_allowed(tg_ctx *tg, tg_tensor *const *in, int n_in, bool graph) {
+    tg_tensor *t = in[0];
     const tg_tensor *owner = t->base ? t->base : t;
+    int i;
     if (!tg__writable(tg, t)) return false;
+    for (i = 1; i < n_in; i++)
+        if (in[i] && tg__meet(t, in[i]) == TG__MEET_SOME) return tg__fail(tg, TG__E_SHARED_ELEMENTS, i, in[i], t);
     if (tg->grad_mode && owner->requires_grad && tg__is_leaf(owner)) return tg__fail(tg, TG__E_INPLACE_LEAF, owner);
     if (graph && t->unrecorded) return tg__fail(tg, TG__E_VIEW_NO_GRAD, t);
     if (graph && t->base && tg__has_holes(owner)) return tg__fail(tg, TG__E_HOLES, owner);
+    return true;
+}
+/* Where it could not be told cheaply whether a read operand shares elements with the written one, the op reads a
+   copy. That is held by a scope which is opened for it; the caller ends it. */
+TG__PRIVATE bool tg__read_copies(tg_ctx *tg, tg__node *n, tg_mark *m) {
+    int i;
+    for (i = 1; i < n->n_in; i++) {
+        tg_tensor *x = n->in[i];
+        if (!x || tg__meet(n->in[0], x) != TG__MEET_UNKNOWN) continue;
+        if (!m->depth) *m = tg_begin(tg);
+        n->in[i] = m->depth ? tg__hold(tg, tg__tensor_make(tg, x->device, x->dtype, x->ndim, x->shape, NULL)) : NULL;
+        if (!n->in[i] || !tg__copy_to(tg, n->in[i], x)) return false;
+    }
     return true;
 }
 /* As torch: where the derivative of an in-place op reads the old value, that is copied to *old. */
@@ -5364,6 +5498,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
     tg_tensor *first = NULL, *few[4], **result = few, *old = NULL;
     bool graph = false, lanes = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
     tg_device device = TG_CPU;
+    tg_mark copies = TG__ZERO;
     int i;
     for (i = 0; i < n_out && outs; i++) outs[i] = NULL;
     for (i = 0; i < n_in && !tg; i++) if (in[i]) tg = in[i]->tg;
@@ -5387,7 +5522,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
     }
     /* a comparison in place is recorded all the same: it cuts the old value's gradient off */
     if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;
-    if (inplace && !tg__inplace_allowed(tg, in[0], graph)) return NULL;
+    if (inplace && !tg__inplace_allowed(tg, in, n_in, graph)) return NULL;
     n = tg__node_make(tg, op, attr, n_in, n_out);
     if (!n) return NULL;
     n->borrowed = true;
@@ -5415,7 +5550,9 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
                 t->rebased = t->base->rebased;
             }
         }
-        ok = (!graph || !inplace || tg__old_value(tg, n, &old)) && (!op->forward || op->forward(tg, n));
+        ok = (!inplace || ((!graph || tg__old_value(tg, n, &old)) && tg__read_copies(tg, n, &copies)))
+            && (!op->forward || op->forward(tg, n));
+        if (TG__RARE(copies.depth)) tg_end(tg, copies);
     }
     if (ok && inplace) {
         tg__storage *s = in[0]->storage;
@@ -7419,10 +7556,8 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
         const bool narrower = x->dtype != common && (x->is_number || f->types == TG__PREDICATE) &&
             (compute == TG_I64 ? common != TG_I64 : common == TG_F16 || common == TG_BF16);
         in[i] = x;
-        /* a copy first, of that type or of what would be written while it is read */
-        if (narrower || ((n->op->flags & TG_OP_INPLACE) && i > 0 && tg__overlap(n->out[0], x) &&
-                         !(x->place == n->out[0]->place && tg__same_layout(x, n->out[0])))) {
-            in[i] = tg__tensor_make(tg, n->device, narrower ? common : x->dtype, x->ndim, x->shape, NULL);
+        if (narrower) {                    /* a copy of that type first */
+            in[i] = tg__tensor_make(tg, n->device, common, x->ndim, x->shape, NULL);
             ok = in[i] && tg__copy_to(tg, in[i], x);
             if (!ok) {
                 for (; i >= 0; i--) if (in[i] != n->in[i]) tg__tensor_drop(in[i]);
@@ -8047,8 +8182,22 @@ TG__PRIVATE tg_tensor *tg__set_call(const tg_op *op, tg_tensor *t, double a, dou
     at.b = b;
     return tg__call(op, &at, &t, 1, NULL, 1);
 }
-TG_API tg_tensor *(tg_fill_)(tg_tensor *t, double value) { return tg__set_call(&tg__fill_op, t, value, 0); }
-TG_API tg_tensor *(tg_zero_)(tg_tensor *t) { return tg__set_call(&tg__fill_op, t, 0, 0); }
+/* All elements get one value, so dimensions of stride 0 may repeat them: one of each is filled. */
+TG_API tg_tensor *(tg_fill_)(tg_tensor *t, double value) {
+    tg_tensor *part = t;
+    tg_mark m = TG__ZERO;
+    int d;
+    for (d = 0; t && t->alive && tg__gate(t->tg) && t->numel && part && d < t->ndim; d++) {
+        if (t->shape[d] == 1 || t->stride[d] != 0) continue;
+        if (!m.depth) m = tg_begin(t->tg);
+        part = tg_narrow(part, d, 0, 1);
+    }
+    if (part == t) return tg__set_call(&tg__fill_op, t, value, 0);
+    part = part ? tg__set_call(&tg__fill_op, part, value, 0) : NULL;
+    tg_end(t->tg, m);
+    return part ? t : NULL;
+}
+TG_API tg_tensor *(tg_zero_)(tg_tensor *t) { return (tg_fill_)(t, 0); }
 TG_API tg_tensor *(tg_uniform_)(tg_tensor *t, double low, double high) {
     return tg__set_call(&tg__uniform_op, t, low, high);
 }
@@ -8246,7 +8395,13 @@ TG_API bool (tg_write)(tg_tensor *t, const void *data, size_t size) {
         return tg__fail(tg, TG__E_BYTES, (int64_t)size, t, (int64_t)tg_dtype_bytes(t->dtype, t->numel));
     if (!data && size) return tg__fail(tg, TG__E_NO_DATA, "data");
     tg__packed(&h, t, t->dtype, (void *)(uintptr_t)data);
-    if (!tg__copy_to(tg, t, &h)) return false;
+    if (tg__meet(t, &h) != TG__MEET_NOT) {                                /* the data are t's own */
+        tg_tensor *copy = tg__tensor_make(tg, TG_CPU, t->dtype, t->ndim, t->shape, NULL);
+        bool ok = copy != NULL;
+        if (ok) { memcpy(copy->data, data, size); ok = tg__copy_to(tg, t, copy); }
+        tg__tensor_drop(copy);
+        if (!ok) return false;
+    } else if (!tg__copy_to(tg, t, &h)) return false;
     tg__touch(tg, t, "write");
     return true;
 }
@@ -8389,13 +8544,7 @@ TG__PRIVATE bool tg__copy_check_(tg_ctx *tg, tg__node *n) {
     return tg__out_same(n);
 }
 TG__PRIVATE bool tg__copy_forward_(tg_ctx *tg, tg__node *n) {
-    tg_tensor *from = n->in[1], *t;
-    bool ok;
-    if (!tg__overlap(n->out[0], from)) return tg__copy_to(tg, n->out[0], from);
-    t = tg__tensor_make(tg, from->device, from->dtype, from->ndim, from->shape, NULL);
-    ok = t && tg__copy_to(tg, t, from) && tg__copy_to(tg, n->out[0], t);
-    tg__tensor_drop(t);
-    return ok;
+    return tg__meet(n->out[0], n->in[1]) == TG__MEET_SAME || tg__copy_to(tg, n->out[0], n->in[1]);
 }
 TG__PRIVATE bool tg__copy_backward_(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0]) dx[0] = tg_zeros_like(g[0]);

@@ -230,7 +230,7 @@ static void run_script(script *s) {
     /* formulas */
     w = tg_add(a, b); w = tg_mul(a, d); w = tg_add(tg_t(a), tg_select(b, 1, 0)); w = tg_div(x, tg_integer(tg, 3)); w = tg_pow(b, c); w = tg_where(tg_gt(a, b), a, b); w = tg_lerp(a, b, c); w = tg_clamp(a, 0, 2);
     w = tg_floor_divide(x, tg_integer(tg, 5)); w = tg_gelu(a); w = tg_add_scaled(a, b, 0.5); w = tg_logical_not(a); w = tg_addcmul(a, b, c, 2); w = tg_softplus(a, 1, 20); w = tg_add(tg_to(a, TG_F16), tg_to(b, TG_BF16));
-    w = tg_add_(tg_clone(a), b); w = tg_exp_(tg_clone(b)); w = tg_fill_(tg_clone(a), 1); w = tg_copy_(tg_clone(a), tg_select(b, 0, 0)); w = tg_clone(a); if (w) (void)tg_add_(tg_slice(w, "1:"), tg_slice(w, ":-1"));
+    w = tg_add_(tg_clone(a), b); w = tg_exp_(tg_clone(b)); w = tg_fill_(tg_clone(a), 1); w = tg_copy_(tg_clone(a), tg_select(b, 0, 0)); w = tg_clone(a); if (w) (void)tg_add_(tg_slice(w, ":, ::2"), tg_slice(w, ":, 1::2")); w = tg_zero_(tg_expand(tg_select(tg_clone(a), 1, 0), TG_SHAPE(2, 3)));
     /* reduce, sort, index */
     w = tg_sum(a); w = tg_sum_dims(a, TG_DIMS(0), true); w = tg_mean(a); w = tg_prod(a); w = tg_amax(a, TG_DIMS(1), false); w = tg_max_dim(a, 1, false, &y); w = tg_argmin(a); w = tg_any(a, 0, NULL, false); w = tg_var_dims(a, TG_DIMS(1), 1, false);
     w = tg_sum(tg_rand(tg, TG_SHAPE(300, 40))); w = tg_sum_dims(tg_rand(tg, TG_SHAPE(300, 40)), TG_DIMS(0), false); w = tg_softmax(a, 1); w = tg_log_softmax(tg_t(a), 0); w = tg_softmax(tg_to(a, TG_F16), 0);
