@@ -324,7 +324,9 @@ typedef enum tg_log_level { TG_LOG_PRINT = 0, TG_LOG_INFO, TG_LOG_WARNING, TG_LO
 
 /* What the host may supply. Every function gets its `user` pointer back. A hook that is NULL has a default:
    malloc, the console, no threads, the system's monotonic clock, the C library's files. The size and
-   alignment that `alloc` was given come back in `release`. */
+   alignment that `alloc` was given come back in `release`. While a hook runs its context only answers questions
+   (tg_failed, tg_error_text, tg_traceback, tg_memory, tg_say, ...): every call that would compute, write, begin,
+   end, free or clear is refused by name. Other contexts may be used. */
 typedef struct tg_hooks {
     void *(*alloc)(void *user, size_t size, size_t align);   /* NULL: no memory, which is an error, never the end */
     void  (*release)(void *user, void *p, size_t size, size_t align);
@@ -571,7 +573,10 @@ TG_API bool tg_grad_from(const tg_grad_args *args);
     tg_grad_from(TG__ARGS(tg_grad_args, .outputs = (outputs_), .n_outputs = (n_outputs_), .inputs = (inputs_), .n_inputs = (n_inputs_), .gradients = __VA_ARGS__))
 
 /* Functions of several tensors, for the derivative products below. `f` fills outputs from inputs with tg
-   calls and returns false if it failed. */
+   calls and returns false if it failed. Like every function that the library calls on your behalf (gradient
+   hooks, and check, forward and backward of operations of your own) it may call everything, but closing the
+   context or ending a scope that it did not begin is refused, and so is a walk of the very graph whose backward
+   is being called. The grad mode is put back behind it. */
 typedef bool (*tg_function)(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs, int n_outputs);
 typedef struct tg_function_call {
     tg_function f;
@@ -3260,6 +3265,14 @@ struct tg_ctx {
     int       isa;                         /* index into the kernel tables */
     unsigned  features;                    /* TG__CPU_... */
 
+    bool      closed;                      /* an error is pending, or a hook of `inside` runs: the gate's one load */
+
+    /* the host's functions that run now */
+    const char *inside;                    /* a hook below the library, where no call can begin; else NULL */
+    bool      logging;
+    uint32_t  callbacks;                   /* functions above the library, which may call it */
+    uint32_t  floor;                       /* scopes up to this depth are their callers' */
+
     /* error */
     tg_error_code error;
     int       error_number;
@@ -3311,6 +3324,53 @@ struct tg_ctx {
 TG__PRIVATE bool tg__fail(tg_ctx *tg, int message, ...);
 TG__PRIVATE bool tg__fail_memory(tg_ctx *tg, size_t bytes);
 
+/* ---- the host's functions ----
+   Two kinds. Hooks that serve the library (memory, log, jobs, clock, files) run in the middle of anything, with
+   lists half linked and operands that nobody counts: there the context only answers questions, and a call that
+   would compute, write, free or begin is refused by name. Functions that the library calls on the user's behalf
+   (gradient hooks, the functions of checkpoints and derivative products, the user's operations) may call
+   everything but tg_close, and may not end their callers' scopes. */
+static const char tg__in_memory[] = "the memory hooks", tg__in_log[] = "the log hook", tg__in_jobs[] = "the parallel_for hook",
+    tg__in_clock[] = "the clock hook", tg__in_files[] = "the file hooks";
+TG__PRIVATE const char *tg__hook_enter(tg_ctx *tg, const char *which) {
+    const char *outer = tg->inside;
+    tg->inside = which;
+    tg->closed = true;
+    return outer;
+}
+TG__PRIVATE void tg__hook_leave(tg_ctx *tg, const char *outer) {
+    tg->inside = outer;
+    tg->closed = outer || tg->error != TG_OK;
+}
+/* For functions that do not go through the gate: is the context inside a hook, so that this one is refused? */
+TG__NOINLINE bool tg__inside_fail(tg_ctx *tg, const char *name);
+TG__INLINE bool tg__inside(tg_ctx *tg, const char *name) { return TG__RARE(tg->inside != NULL) && tg__inside_fail(tg, name); }
+
+typedef struct tg__callback { uint32_t floor; bool mode; } tg__callback;
+TG__PRIVATE void tg__callback_enter(tg_ctx *tg, tg__callback *c) {
+    c->floor = tg->floor; c->mode = tg->grad_mode;
+    tg->floor = tg->depth;
+    tg->callbacks++;
+}
+TG__PRIVATE void tg__callback_leave(tg_ctx *tg, const tg__callback *c) {
+    tg->floor = c->floor; tg->grad_mode = c->mode;
+    tg->callbacks--;
+}
+
+TG__PRIVATE void *tg__hook_alloc(tg_ctx *tg, size_t size) {
+    tg_hooks *h = &tg->config.hooks;
+    const char *outer = tg__hook_enter(tg, tg__in_memory);
+    void *p = h->alloc(h->alloc_user, size, TG__ALIGN);
+    tg__hook_leave(tg, outer);
+    return p;
+}
+TG__PRIVATE void tg__hook_release(tg_ctx *tg, void *p, size_t size) {
+    tg_hooks *h = &tg->config.hooks;
+    const char *outer = tg__hook_enter(tg, tg__in_memory);
+    h->release(h->alloc_user, p, size, TG__ALIGN);
+    tg__hook_leave(tg, outer);
+}
+
 /* The class of a size, and the size rounded up to it: every multiple of 64 up to 1024, then four steps per
    doubling, eight for large ones. */
 TG__PRIVATE int tg__size_class_large(size_t *size) {
@@ -3335,28 +3395,28 @@ TG__INLINE int tg__size_class(size_t *size) {
 }
 
 TG__PRIVATE void tg__host_release(tg_ctx *tg, tg__block *b) {
-    tg_hooks *h = &tg->config.hooks;
     if (b->prev) b->prev->next = b->next; else tg->blocks = b->next;
     if (b->next) b->next->prev = b->prev;
     tg->memory.now -= b->size;
     tg->memory.host_calls++;
-    h->release(h->alloc_user, b, b->size, TG__ALIGN);
+    tg__hook_release(tg, b, b->size);
 }
 
 /* A block from the host, behind its prefix. Past the limit, or when the host has none, the cache is given
    back first. */
+TG__PRIVATE void tg__trim(tg_ctx *tg);
 TG__PRIVATE void *tg__host_get(tg_ctx *tg, size_t size, bool slab) {
-    tg_hooks *h = &tg->config.hooks;
     tg__block *b = NULL;
     int attempt;
+    if (tg->inside == tg__in_memory) { (void)tg__inside(tg, "alloc"); return NULL; }
     if (size > SIZE_MAX / 2) { (void)tg__fail_memory(tg, size); return NULL; }
     size += sizeof(tg__block) > TG__ALIGN ? 2 * TG__ALIGN : TG__ALIGN;
     for (attempt = 0; attempt < 2 && !b; attempt++) {
         size_t limit = tg->config.memory_limit;
-        if (attempt == 1) tg_trim(tg);
+        if (attempt == 1) tg__trim(tg);
         if (limit && (size > limit || tg->memory.now > limit - size)) continue;
         tg->memory.host_calls++;
-        b = (tg__block *)h->alloc(h->alloc_user, size, TG__ALIGN);
+        b = (tg__block *)tg__hook_alloc(tg, size);
     }
     if (!b) { (void)tg__fail_memory(tg, size); return NULL; }
     b->prev = NULL; b->next = tg->blocks; b->size = size; b->slab = slab;
@@ -3428,10 +3488,9 @@ TG__PRIVATE char *tg__copy_text(tg_ctx *tg, const char *s) {
     return p;
 }
 
-TG_API void tg_trim(tg_ctx *tg) {
+TG__PRIVATE void tg__trim(tg_ctx *tg) {
     size_t small_limit = TG__SMALL_LIMIT;
     int c;
-    if (!tg) return;
     for (c = tg__size_class(&small_limit) + 1; c < TG__CLASSES; c++) {
         while (tg->bins[c]) {
             tg__block *b = (tg__block *)(void *)((char *)tg->bins[c] - TG__ALIGN);
@@ -3441,6 +3500,7 @@ TG_API void tg_trim(tg_ctx *tg) {
         }
     }
 }
+TG_API void tg_trim(tg_ctx *tg) { if (tg && !tg__inside(tg, "trim")) tg__trim(tg); }
 
 TG_API tg_memory_info tg_memory(tg_ctx *tg) {
     tg_memory_info none = TG__ZERO;
@@ -3576,17 +3636,39 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(BLOCKS,          TG_ERROR_SHAPE,       "the last dimension of %v does not fill blocks of %l, which %y needs") \
     TG__MSG(NOT_KEPT,        TG_ERROR_VALUE,       "%t, made by '%s', is not kept: a scope, a graph or a .grad holds it, and only a tg_keep can be undone") \
     TG__MSG(GONE,            TG_ERROR_DEAD,        "%t, made by '%s', is gone already: its scope has ended, or it was dropped before") \
-    TG__MSG(SHARED_ELEMENTS, TG_ERROR_SHAPE,       "operand %d, %t, shares memory with some elements of %t, which is written; clone it first")
+    TG__MSG(SHARED_ELEMENTS, TG_ERROR_SHAPE,       "operand %d, %t, shares memory with some elements of %t, which is written; clone it first") \
+    TG__MSG(INSIDE,          TG_ERROR_UNSUPPORTED, "called from inside %s, where the context can only be asked questions") \
+    TG__MSG(CALLBACK_SCOPE,  TG_ERROR_VALUE,       "this scope was begun by the caller of the running callback, which needs what it holds") \
+    TG__MSG(CALLBACK_CLOSE,  TG_ERROR_VALUE,       "the context cannot be closed from inside a callback") \
+    TG__MSG(RUNNING,         TG_ERROR_GRAD,        "the backward of '%s' walks the graph that it is being walked in, and would run itself")
 
 #define TG__MSG(name, code, text) TG__E_##name,
 enum { TG__E_NONE, TG__MESSAGES(TG__MSG) TG__E_COUNT };
 #undef TG__MSG
 
 /* The one gate of every call that computes or writes. */
-TG__PRIVATE bool tg__gate(const tg_ctx *tg) { return tg && tg->error == TG_OK; }
+TG__NOINLINE bool tg__inside_fail(tg_ctx *tg, const char *name) {
+    const char *where = tg->where;
+    if (name) tg->where = name;
+    (void)tg__fail(tg, TG__E_INSIDE, tg->inside);
+    tg->where = where;
+    return true;
+}
+TG__INLINE bool tg__gate(tg_ctx *tg) {
+    if (!tg) return false;
+    if (TG__RARE(tg->closed)) { (void)tg__inside(tg, NULL); return false; }
+    return true;
+}
 
+/* A log hook that makes the library log is not called again. */
 TG__PRIVATE void tg__log(tg_ctx *tg, tg_log_level level, const char *text) {
-    if (tg->config.hooks.log) tg->config.hooks.log(tg->config.hooks.log_user, level, text);
+    const char *outer;
+    if (!tg->config.hooks.log || tg->logging) return;
+    tg->logging = true;
+    outer = tg__hook_enter(tg, tg__in_log);
+    tg->config.hooks.log(tg->config.hooks.log_user, level, text);
+    tg__hook_leave(tg, outer);
+    tg->logging = false;
 }
 TG_API void tg_say(tg_ctx *tg, tg_log_level level, const char *text) { if (tg && text) tg__log(tg, level, text); }
 
@@ -3633,6 +3715,7 @@ TG__PRIVATE bool tg__fail(tg_ctx *tg, int message, ...) {
     if (!tg || tg->error != TG_OK) return false;
     tg->error = (tg_error_code)codes[message];
     tg->error_number = message;
+    tg->closed = true;
     t = tg__text_over(tg->error_text, sizeof tg->error_text);
     if (tg->path_length) { tg__put(&t, tg->path); tg__put(&t, ": "); }
     if (tg->where) { tg__put(&t, tg->where); tg__put(&t, ": "); }
@@ -3677,8 +3760,9 @@ TG_API tg_error_code tg_error(tg_ctx *tg)        { return tg ? tg->error : TG_ER
 TG_API int           tg_error_number(tg_ctx *tg) { return tg ? tg->error_number : 0; }
 TG_API const char   *tg_error_text(tg_ctx *tg)   { return tg ? tg->error_text : "no context"; }
 TG_API void          tg_clear(tg_ctx *tg) {
-    if (!tg) return;
+    if (!tg || tg__inside(tg, "clear")) return;
     tg->error = TG_OK; tg->error_number = 0; tg->error_text[0] = 0;
+    tg->closed = false;
 }
 
 /* The ring of calls. */
@@ -3840,9 +3924,11 @@ TG__PRIVATE void tg__run(tg_ctx *tg, int64_t count, void (*body)(void *arg, int6
     if (count > 1 && (tg->pool || tg->config.hooks.parallel_for)) {
         tg__body b;
         b.run = body; b.arg = arg; b.flush = flush;
-        if (tg->config.hooks.parallel_for)
+        if (tg->config.hooks.parallel_for) {
+            const char *outer = tg__hook_enter(tg, tg__in_jobs);
             tg->config.hooks.parallel_for(tg->config.hooks.jobs_user, count, tg__body_run, &b);
-        else tg__pool_run(tg->pool, count, tg__body_run, &b);
+            tg__hook_leave(tg, outer);
+        } else tg__pool_run(tg->pool, count, tg__body_run, &b);
     } else {
         unsigned old = tg__fp_enter(flush);
         int64_t i;
@@ -4008,12 +4094,12 @@ TG_API bool (tg_device_register)(tg_ctx *tg, tg_device device, const tg_backend 
 }
 
 TG__PRIVATE void *tg__pool_alloc(void *user, size_t size, size_t align) {
-    tg_hooks *h = (tg_hooks *)user;
-    return h->alloc(h->alloc_user, size, align);
+    (void)align;
+    return tg__hook_alloc((tg_ctx *)user, size);
 }
 TG__PRIVATE void tg__pool_release(void *user, void *p, size_t size, size_t align) {
-    tg_hooks *h = (tg_hooks *)user;
-    h->release(h->alloc_user, p, size, align);
+    (void)align;
+    tg__hook_release((tg_ctx *)user, p, size);
 }
 
 TG_API bool (tg_threads)(tg_ctx *tg, int n) {
@@ -4028,7 +4114,7 @@ TG_API bool (tg_threads)(tg_ctx *tg, int n) {
     if (n > 1) {
         tg__mem m;
         int code = 0;
-        m.user = &tg->config.hooks; m.alloc = tg__pool_alloc; m.release = tg__pool_release;
+        m.user = tg; m.alloc = tg__pool_alloc; m.release = tg__pool_release;
         tg->pool = tg__pool_open(&m, n, &code);
         if (!tg->pool)
             return tg__fail(tg, TG__E_THREADS, n,
@@ -4483,9 +4569,12 @@ TG__PRIVATE void tg__shared_join(tg_ctx *tg, tg__storage *s, tg__shared *b) {
     tg->shared_list = s;
 }
 TG__PRIVATE void tg__shared_leave(tg_ctx *tg, tg__storage *s) {
+    const char *outer;
     if (s->prev_shared) s->prev_shared->next_shared = s->next_shared; else tg->shared_list = s->next_shared;
     if (s->next_shared) s->next_shared->prev_shared = s->prev_shared;
+    outer = tg__hook_enter(tg, tg__in_memory);
     tg__shared_drop(s->shared);
+    tg__hook_leave(tg, outer);
 }
 
 TG__PRIVATE void tg__block_free(tg_ctx *tg, tg_tensor *t) {        /* the memory of a header that left the ring */
@@ -4701,7 +4790,7 @@ TG__PRIVATE tg_tensor *tg__hold(tg_ctx *tg, tg_tensor *t) {
 TG_API tg_mark tg_begin(tg_ctx *tg) {
     tg_mark m;
     m.depth = m.serial = 0;
-    if (!tg) return m;
+    if (!tg || tg__inside(tg, "begin")) return m;
     if (tg->depth == tg->depth_room) {
         uint32_t room = tg->depth_room ? tg->depth_room * 2 : 16;
         tg__scope *p = (tg__scope *)tg__mem_resize(tg, tg->scopes, tg->depth_room * sizeof *p, room * sizeof *p);
@@ -4717,6 +4806,8 @@ TG_API void tg_end(tg_ctx *tg, tg_mark m) {
     size_t to;
     /* ended already with an outer scope */
     if (!tg || m.depth == 0 || m.depth > tg->depth || tg->scopes[m.depth - 1].serial != m.serial) return;
+    if (tg__inside(tg, "end")) return;
+    if (TG__RARE(m.depth <= tg->floor)) { tg->where = "end"; (void)tg__fail(tg, TG__E_CALLBACK_SCOPE); return; }
     to = tg->scopes[m.depth - 1].held;
     tg->depth = m.depth - 1;
     while (tg->held_count > to) tg__tensor_drop(tg->held[--tg->held_count]);
@@ -4739,11 +4830,13 @@ TG_API tg_tensor *(tg_keep)(tg_tensor *t) {
 TG_API void (tg_drop)(tg_tensor *t) {
     if (!t) return;
     if (!t->alive || t->kept == 0) { tg__keep_fail(t, "drop"); return; }
+    if (tg__inside(t->tg, "drop")) return;
     t->kept--;
     tg__tensor_drop(t);
 }
 TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark m, tg_tensor *t) {
     bool ours = t && t->alive && t->tg == tg;
+    if (tg && tg__inside(tg, "end_with")) return NULL;
     if (ours) t->count++;
     tg_end(tg, m);
     return ours ? tg__hold(tg, t) : NULL;
@@ -5095,7 +5188,8 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
 TG_API void tg_close(tg_ctx *tg) {
     tg_hooks h;
     int i;
-    if (!tg) return;
+    if (!tg || tg__inside(tg, "close")) return;
+    if (tg->callbacks) { tg->where = "close"; (void)tg__fail(tg, TG__E_CALLBACK_CLOSE); return; }
     tg__pool_free(tg->pool);
     tg->pool = NULL;
     tg->depth = 0;
@@ -5109,10 +5203,19 @@ TG_API void tg_close(tg_ctx *tg) {
     }
     while (tg->blocks) tg__host_release(tg, tg->blocks);
     h = tg->config.hooks;
+    (void)tg__hook_enter(tg, tg__in_memory);
     h.release(h.alloc_user, tg, sizeof *tg, TG__ALIGN);
 }
 
-TG_API double tg_seconds(tg_ctx *tg) { return tg ? tg->config.hooks.clock(tg->config.hooks.clock_user) : 0; }
+TG_API double tg_seconds(tg_ctx *tg) {
+    const char *outer;
+    double t;
+    if (!tg || tg->inside == tg__in_clock) return 0;
+    outer = tg__hook_enter(tg, tg__in_clock);
+    t = tg->config.hooks.clock(tg->config.hooks.clock_user);
+    tg__hook_leave(tg, outer);
+    return t;
+}
 
 /* ---- random state ---- */
 TG_API void tg_seed(tg_ctx *tg, uint64_t seed) { if (tg) { tg->random.seed = seed; tg->random.call = 0; } }
@@ -5174,6 +5277,7 @@ struct tg__node {
     bool        used;                  /* saved values were let go of */
     bool        needed;                /* in a walk: some wanted input lies behind it */
     bool        captured;              /* in a walk: some output's gradient is asked for */
+    bool        running;               /* its backward is being called: what that reads must stay */
     uint64_t    serial;                /* grows with time: inputs always have smaller numbers */
     uint64_t    call;                  /* of a random op: its number */
     tg_place    at;
@@ -5223,7 +5327,7 @@ TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *att
     if (!n) return NULL;
     p = (char *)(n + 1);
     /* no memset: see tg__header_fill */
-    n->borrowed = n->used = n->needed = n->captured = false; n->call = 0; n->walk = NULL; n->hooks = NULL;
+    n->borrowed = n->used = n->needed = n->captured = n->running = false; n->call = 0; n->walk = NULL; n->hooks = NULL;
     n->device = TG_CPU;
     n->op = op; n->tg = tg; n->n_in = n_in; n->n_out = n_out; n->size = size; n->count = 1;
     n->serial = ++tg->node_serial;
@@ -5780,7 +5884,10 @@ TG__PRIVATE bool tg__saved_intact(tg_ctx *tg, const tg__node *n) {
 /* g's count is ours, so is the result's */
 TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_tensor *g) {
     tg__hook_link *h;
-    for (h = n->hooks; h && g; h = h->next) {
+    tg__callback callback;
+    int many = 0;
+    for (h = n->hooks; h; h = h->next) many++;
+    for (h = n->hooks; h && g && many-- > 0; h = h->next) {            /* not those that hooks add */
         tg_tensor *r;
         if (h->out != out) continue;
         if (h->retain) {                                               /* tg_retain_grad */
@@ -5794,7 +5901,9 @@ TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_t
             }
             continue;
         }
+        tg__callback_enter(tg, &callback);
         r = h->hook(h->user, g);
+        tg__callback_leave(tg, &callback);
         if (tg->error != TG_OK) break;
         if (!r || r == g) continue;
         if (!tg__use_any(tg, r, 0)) break;
@@ -5826,6 +5935,7 @@ TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__node *n) {
    owns the count; NULL: failed. */
 TG__PRIVATE tg_tensor *tg__walk_fit(tg_ctx *tg, const tg__walk *w, const tg__node *n, int i, tg_tensor *d) {
     const tg__slot *s = &n->in_slot[i];
+    if (!tg__use(tg, d, i)) return NULL;                               /* an operation from outside may give anything */
     d = tg__sum_to(d, s->ndim, s->shape);
     if (d && d->dtype != s->dtype) d = tg_to(d, s->dtype);
     if (!d) return NULL;
@@ -5842,6 +5952,7 @@ TG__PRIVATE tg_tensor *tg__walk_fit(tg_ctx *tg, const tg__walk *w, const tg__nod
 /* One call's turn: hooks, captures, its backward, and the gradients handed on. */
 TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
     tg_tensor *few[8], **dx = few, *saved_out[16];
+    tg__callback callback;
     bool any = false, ok;
     tg_mark m;
     int i;
@@ -5864,6 +5975,7 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
     if (!any) return true;
     if (n->op == &tg__leaf_op) return w->captures || tg__leaf_receive(tg, n);
     if (w->captures && w->barrier && n->captured) return true;
+    if (TG__RARE(n->running)) { tg__walk_place(tg, w); return tg__fail(tg, TG__E_RUNNING, n->op->name); }
     for (any = false, i = 0; i < n->n_in; i++) {                       /* only what somebody waits for */
         tg__node *from = n->in_slot[i].from;
         n->wants[i] = from && from->walk == w && (!w->captures || from->needed);
@@ -5897,7 +6009,11 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
         tg__enter(tg, n->op, n->attr);
         /* messages name the line of the forward call */
         tg->here.file = n->at.file; tg->here.line = n->at.line;
+        n->running = true;
+        tg__callback_enter(tg, &callback);
         ok = n->op->backward(tg, n, n->gout, dx) && tg->error == TG_OK;
+        tg__callback_leave(tg, &callback);
+        n->running = false;
         if (!ok && tg->error == TG_OK) tg__fail(tg, TG__E_OP_FAILED, "its backward failed without saying why");
     }
     for (i = 0; i < n->n_out && i < 16; i++) if (saved_out[i]) n->out[i] = saved_out[i];
@@ -6088,7 +6204,7 @@ TG_API bool tg_grad_from(const tg_grad_args *a) {
 /* ---- modes, leaves, hooks ---- */
 TG_API bool tg_grad_mode(tg_ctx *tg, bool on) {
     bool was = tg && tg->grad_mode;
-    if (tg) tg->grad_mode = on;
+    if (tg && !tg__inside(tg, "grad_mode")) tg->grad_mode = on;
     return was;
 }
 TG_API bool tg_anomaly(tg_ctx *tg, bool on) {
@@ -6151,9 +6267,14 @@ TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c,
     int i;
     const char *where = tg->where;
     tg_place here;
+    tg__callback callback;
+    bool ok;
     here.file = tg->here.file; here.line = tg->here.line;
     for (i = 0; i < c->n_outputs; i++) outputs[i] = NULL;
-    if (!c->f(c->user, inputs, c->n_inputs, outputs, c->n_outputs)) {
+    tg__callback_enter(tg, &callback);
+    ok = c->f(c->user, inputs, c->n_inputs, outputs, c->n_outputs);
+    tg__callback_leave(tg, &callback);
+    if (!ok) {
         if (tg->error == TG_OK) tg__fail(tg, TG__E_ARGUMENT, "the function returned false without an error");
         return false;
     }
@@ -6510,6 +6631,7 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     tg_grad_mode(tg, mode);
     tg->recording = outer;
     count = c->n_inputs + rec.count;
+    for (i = 0; ok && i < c->n_inputs; i++) ok = tg__use(tg, c->inputs[i], i);       /* the function may have let go of them */
     if (ok) {
         all_size = (size_t)(count + c->n_outputs) * sizeof(tg_tensor *);
         all = (tg_tensor **)tg__mem_get(tg, all_size);
@@ -6578,7 +6700,13 @@ TG_API tg_tensor *tg_call(const tg_op *op, const void *attr,
         return NULL;
     }
     {
-        tg_tensor *y = tg__call(op, attr, inputs, n_inputs, outputs, op->n_out);
+        tg__callback callback;
+        tg_tensor *y;
+        for (i = 0; i < n_inputs; i++) if (inputs[i] && inputs[i]->alive) inputs[i]->count++;   /* check and forward may drop them */
+        tg__callback_enter(tg, &callback);
+        y = tg__call(op, attr, inputs, n_inputs, outputs, op->n_out);
+        tg__callback_leave(tg, &callback);
+        for (i = 0; i < n_inputs; i++) if (inputs[i] && inputs[i]->alive) tg__tensor_drop(inputs[i]);
         if (!y && tg->error == TG_OK)
             tg__fail(tg, TG__E_OP_FAILED,
                 "its check or forward failed without saying why, or made no first output");
@@ -9228,7 +9356,7 @@ TG__PRIVATE bool tg__storage_share(tg_ctx *tg, tg__storage *s) {
     return tg__fail(tg, TG__E_SHARE, "this compiler has no atomics");
 #endif
     if (s->device != TG_CPU) return tg__fail(tg, TG__E_SHARE, "only host memory can be shared");
-    b = (tg__shared *)h->alloc(h->alloc_user, size, TG__ALIGN);
+    b = (tg__shared *)tg__hook_alloc(tg, size);
     if (!b) return tg__fail_memory(tg, size);
     b->holders = 1; b->size = size; b->user = h->alloc_user; b->release = h->release;
     data = (char *)b + TG__ALIGN;
@@ -9249,8 +9377,9 @@ TG_API tg_tensor *(tg_share)(tg_ctx *to, tg_tensor *t) {
     if (!tg || !tg__gate(to)) return NULL;
     to->where = "share";
     if (!t->storage->shared && !tg__storage_share(tg, t->storage)) return NULL;
+    t->count++;                        /* the other context's memory hooks may call this one */
     v = tg__hold(to, tg__tensor_make(to, TG_CPU, t->dtype, 1, &none, NULL));
-    if (!v) return NULL;
+    if (!v) { tg__tensor_drop(t); return NULL; }
     s = v->storage;
     s->data = t->storage->data; s->bytes = t->storage->bytes;
     tg__shared_join(to, s, t->storage->shared);
@@ -9260,6 +9389,7 @@ TG_API tg_tensor *(tg_share)(tg_ctx *to, tg_tensor *t) {
         memcpy(v->shape, t->shape, (size_t)t->ndim * sizeof t->shape[0]);
         memcpy(v->stride, t->stride, (size_t)t->ndim * sizeof t->stride[0]);
     }
+    tg__tensor_drop(t);
     return v;
 }
 
@@ -12968,13 +13098,16 @@ TG__PRIVATE bool tg__load_file(tg_ctx *tg, const char *path, void **data, size_t
     if (h->file_read) {
         void *got = NULL;
         size_t n = 0;
-        if (!h->file_read(h->file_user, tg, path, &got, &n))
+        const char *outer = tg__hook_enter(tg, tg__in_files);
+        bool ok = h->file_read(h->file_user, tg, path, &got, &n);
+        tg__hook_leave(tg, outer);
+        if (!ok)
             return tg__fail(tg, TG__E_FILE, path, "the host's file hook could not read it");
         if (n) {
             *data = tg__mem_get(tg, n);
             if (*data) memcpy(*data, got, n);
         }
-        if (got) h->release(h->alloc_user, got, n, TG__ALIGN);
+        if (got) tg__hook_release(tg, got, n);
         *size = n;
         return n == 0 || *data;
     }
@@ -12996,9 +13129,12 @@ TG__PRIVATE bool tg__load_file(tg_ctx *tg, const char *path, void **data, size_t
 TG__PRIVATE bool tg__save_file(tg_ctx *tg, const char *path, const void *const *parts, const size_t *sizes, int n) {
     tg_hooks *h = &tg->config.hooks;
     if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
-    if (h->file_write)
-        return h->file_write(h->file_user, path, parts, sizes, n) ||
-            tg__fail(tg, TG__E_FILE, path, "the host's file hook could not write it");
+    if (h->file_write) {
+        const char *outer = tg__hook_enter(tg, tg__in_files);
+        bool ok = h->file_write(h->file_user, path, parts, sizes, n);
+        tg__hook_leave(tg, outer);
+        return ok || tg__fail(tg, TG__E_FILE, path, "the host's file hook could not write it");
+    }
 #ifndef TENSORGRAD_NO_STDIO
     {
         tg__mem m;
@@ -13386,7 +13522,7 @@ TG_API tg_dict *(tg_dict_new)(tg_ctx *tg) {
 TG_API void tg_dict_free(tg_dict *d) {
     tg_ctx *tg;
     int64_t i;
-    if (!d) return;
+    if (!d || tg__inside(d->tg, "dict_free")) return;
     tg = d->tg;
     for (i = 0; i < d->names.count; i++) tg__tensor_drop(d->item[i].t);
     while (d->text) {
