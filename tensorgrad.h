@@ -3325,13 +3325,13 @@ TG__PRIVATE bool tg__fail(tg_ctx *tg, int message, ...);
 TG__PRIVATE bool tg__fail_memory(tg_ctx *tg, size_t bytes);
 
 /* ---- the host's functions ----
-   Two kinds. Hooks that serve the library (memory, log, jobs, clock, files) run in the middle of anything, with
+   Two kinds. Hooks that serve the library (memory, log, jobs, clock, files, devices) run in the middle of anything, with
    lists half linked and operands that nobody counts: there the context only answers questions, and a call that
    would compute, write, free or begin is refused by name. Functions that the library calls on the user's behalf
    (gradient hooks, the functions of checkpoints and derivative products, the user's operations) may call
    everything but tg_close, and may not end their callers' scopes. */
 static const char tg__in_memory[] = "the memory hooks", tg__in_log[] = "the log hook", tg__in_jobs[] = "the parallel_for hook",
-    tg__in_clock[] = "the clock hook", tg__in_files[] = "the file hooks";
+    tg__in_clock[] = "the clock hook", tg__in_files[] = "the file hooks", tg__in_device[] = "a device's functions";
 TG__PRIVATE const char *tg__hook_enter(tg_ctx *tg, const char *which) {
     const char *outer = tg->inside;
     tg->inside = which;
@@ -4019,6 +4019,7 @@ TG__NOINLINE bool tg__launch_on(tg_ctx *tg, tg_device device, const tg__family *
     const tg_backend *b = &d->backend;
     char *few[TG__FEW], **base = few;
     tg_launch result;
+    const char *outer;
     bool ok = true;
     int i, k;
     if (!d->open) return tg__fail(tg, TG__E_DEVICE, (int)device);
@@ -4026,7 +4027,9 @@ TG__NOINLINE bool tg__launch_on(tg_ctx *tg, tg_device device, const tg__family *
         for (k = o[i].use == TG_ABSENT ? 0 : o[i].ndim; k < TG_MAX_DIMS; k++) o[i].shape[k] = o[i].stride[k] = 0;
     if (r->n > TG__FEW && !(base = (char **)tg__mem_get(tg, (size_t)r->n * sizeof *base))) return false;
     for (i = 0; i < r->n; i++) base[i] = o[i].use == TG_ABSENT || o[i].immediate ? NULL : tg__base(t[i]);
+    outer = tg__hook_enter(tg, tg__in_device);
     result = b->launch(b->user, d->stream, r, o, (void *const *)base);
+    tg__hook_leave(tg, outer);
     if (result == TG_LAUNCH_FAILED) ok = tg__fail(tg, TG__E_DEVICE_FAILED, b->name, f->name);
     if (result == TG_LAUNCH_DECLINED) {
         if (!(d->told >> (int)r->family & 1u)) {
@@ -4593,9 +4596,11 @@ TG__PRIVATE void tg__storage_leave(tg__storage *s, tg_tensor *t) {
 }
 TG__PRIVATE void tg__device_release(tg_ctx *tg, tg__storage *s) {
     struct tg__device *d = &tg->devices[s->device];
+    const char *outer = tg__hook_enter(tg, tg__in_device);
     if (s->prev_shared) s->prev_shared->next_shared = s->next_shared; else d->storages = s->next_shared;
     if (s->next_shared) s->next_shared->prev_shared = s->prev_shared;
     d->backend.release(d->backend.user, d->stream, s->data, s->bytes);
+    tg__hook_leave(tg, outer);
 }
 TG__PRIVATE void tg__storage_drop(tg_ctx *tg, tg__storage *s, tg_tensor *t) {
     tg__storage_leave(s, t);
@@ -4713,7 +4718,9 @@ TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dt
     s->written_by = NULL; s->written_at.file = NULL; s->written_at.line = 0;
     if (device != TG_CPU) {
         struct tg__device *d = &tg->devices[device];
+        const char *outer = tg__hook_enter(tg, tg__in_device);
         s->data = d->open ? d->backend.alloc(d->backend.user, d->stream, bytes ? bytes : 1) : NULL;
+        tg__hook_leave(tg, outer);
         s->own_block = true;
         if (!s->data) {
             tg__mem_put(tg, t, TG__EMBED_SIZE);
@@ -8397,11 +8404,13 @@ TG__PRIVATE bool tg__transfer(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
         const size_t size = tg_dtype_bytes(to->dtype, to->numel);
         const struct tg__device *in = &tg->devices[to->device], *out = &tg->devices[from->device];
         void *middle = to->device == TG_CPU ? to->place : from->device == TG_CPU ? from->place : tg__mem_get(tg, size);
-        ok = middle != NULL;
-        if (ok && from->device != TG_CPU && !out->backend.copy_out(out->backend.user, out->stream, middle, from->place, size))
-            ok = tg__fail(tg, TG__E_DEVICE_FAILED, out->backend.name, "copy");
-        if (ok && to->device != TG_CPU && !in->backend.copy_in(in->backend.user, in->stream, to->place, middle, size))
-            ok = tg__fail(tg, TG__E_DEVICE_FAILED, in->backend.name, "copy");
+        const char *outer = tg__hook_enter(tg, tg__in_device), *failed = NULL;
+        if (middle && from->device != TG_CPU && !out->backend.copy_out(out->backend.user, out->stream, middle, from->place, size))
+            failed = out->backend.name;
+        if (middle && !failed && to->device != TG_CPU && !in->backend.copy_in(in->backend.user, in->stream, to->place, middle, size))
+            failed = in->backend.name;
+        tg__hook_leave(tg, outer);
+        ok = middle && (!failed || tg__fail(tg, TG__E_DEVICE_FAILED, failed, "copy"));
         if (to->device != TG_CPU && from->device != TG_CPU) tg__mem_put(tg, middle, size);
     }
     if (ok && again) ok = tg__copy_to(tg, y, to);

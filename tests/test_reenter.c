@@ -98,7 +98,7 @@ static bool twice_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **d
     if (tg_node_wants(n, 0)) dx[0] = tg_add(tg_mul_scalar(g[0], 2), tg_mul_scalar(tg_node_in(n, 0), 0));
     return !tg_failed(tg);
 }
-static const tg_op twice = { "twice", 1, 1, 0, 1, 0, { TG_SAVE_IN(0), 0, 0, 0 }, NULL, 0, sizeof(state *), twice_check, twice_forward, twice_backward, NULL };
+static const tg_op twice = { .name = "twice", .version = 1, .n_in = 1, .n_out = 1, .saves = { TG_SAVE_IN(0), 0, 0, 0 }, .attr_size = sizeof(state *), .check = twice_check, .forward = twice_forward, .backward = twice_backward };
 static tg_tensor *call_twice(state *s, tg_tensor *x) { return tg_call(&twice, &s, &x, 1, NULL); }
 
 /* ---- the calls ---- */
@@ -249,7 +249,7 @@ static tg_tensor *mode_hook(void *user, tg_tensor *g) { (void)user; tg_grad_mode
 static bool dead_check(tg_ctx *tg, tg__node *n) { tg_tensor *x = tg_node_in(n, 0); (void)tg; return tg_node_make(n, 0, x->dtype, x->ndim, x->shape); }
 static bool dead_forward(tg_ctx *tg, tg__node *n) { (void)tg; memset(tg_node_out(n, 0)->data, 0, (size_t)tg_node_out(n, 0)->numel * 4); return true; }
 static bool dead_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) { tg_mark m = tg_begin(tg); (void)n; dx[0] = tg_neg(g[0]); tg_end(tg, m); return true; }
-static const tg_op dead = { "dead", 1, 1, 0, 1, 0, { 0, 0, 0, 0 }, NULL, 0, 0, dead_check, dead_forward, dead_backward, NULL };
+static const tg_op dead = { .name = "dead", .version = 1, .n_in = 1, .n_out = 1, .check = dead_check, .forward = dead_forward, .backward = dead_backward };
 static void test_cases(void) {
     tg_ctx *tg = test_open();
     tg_tensor *x = tg_require_grad(tg_ones(tg, TG_SHAPE(2)), true), *y, *g, *z;
