@@ -415,6 +415,8 @@ TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark mark, tg_tensor *t);
 TG_API tg_tensor *tg_keep(tg_tensor *t);
 TG_API void       tg_drop(tg_tensor *t);
 
+/* A loop whose steps are alike asks the host's allocator for nothing any more once each size has been freed once
+   and 256 tensors have ended: so many ended headers are held back (see "scopes" above) before they serve again. */
 typedef struct tg_memory_info {
     size_t now, peak;         /* bytes taken from the host's allocator, and the most there ever were  */
     size_t tensors;           /* of these: bytes in live tensors' data                                */
@@ -445,7 +447,9 @@ TG_API tg_tensor *tg_eye(tg_ctx *tg, int64_t n);
 /* copies packed row-major data */
 TG_API tg_tensor *tg_from(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, const void *data);
 TG_API tg_tensor *tg_from_f32(tg_ctx *tg, int ndim, const int64_t *shape, const float *data);
-/* borrowed: the caller's memory, which must outlive it */
+/* Borrowed: the caller's memory, which must outlive it. The address must be a multiple of the element's size, else
+   it is refused (tg_from takes any address). Writes through another tensor over the same memory, or behind the
+   library's back, are not counted as versions. */
 TG_API tg_tensor *tg_wrap(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data);
 TG_API tg_tensor *tg_empty_like(tg_tensor *t);                            /* same shape, dtype and dense stride order */
 TG_API tg_tensor *tg_zeros_like(tg_tensor *t);
@@ -639,9 +643,10 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
    its derivative (fused, and from tg calls where it must itself be differentiable) and its gradient test.
      F1(name, types, saves, value, dx, domain, doc)            one operand x
      F2(name, types, saves, value, da, db, domain, doc)        two operands a, b, broadcast together; also
-                                                               tg_name_scalar(a, number), whose number counts
-                                                               as a float: for an integer that keeps integers
-                                                               use tg_name(a, tg_integer(tg, number))
+                                                               tg_name_scalar(a, number). Beside an integer or
+                                                               bool tensor a whole number counts as an integer,
+                                                               and integers stay exact; other numbers, and past
+                                                               2^53 all of them, count as floats
      F3(name, types, saves, value, da, db, dc, domain, doc)    three operands a, b, c
      F1P, F2P, F3P(name, numbers, ...)                         the same with numbers P0, P1 after the operands:
                                                                N1 is one, N2 two
@@ -3640,7 +3645,8 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(INSIDE,          TG_ERROR_UNSUPPORTED, "called from inside %s, where the context can only be asked questions") \
     TG__MSG(CALLBACK_SCOPE,  TG_ERROR_VALUE,       "this scope was begun by the caller of the running callback, which needs what it holds") \
     TG__MSG(CALLBACK_CLOSE,  TG_ERROR_VALUE,       "the context cannot be closed from inside a callback") \
-    TG__MSG(RUNNING,         TG_ERROR_GRAD,        "the backward of '%s' walks the graph that it is being walked in, and would run itself")
+    TG__MSG(RUNNING,         TG_ERROR_GRAD,        "the backward of '%s' walks the graph that it is being walked in, and would run itself") \
+    TG__MSG(ALIGNMENT,       TG_ERROR_VALUE,       "the address of the data does not fit %y: it must be a multiple of %l bytes; tg_from copies from any address")
 
 #define TG__MSG(name, code, text) TG__E_##name,
 enum { TG__E_NONE, TG__MESSAGES(TG__MSG) TG__E_COUNT };
@@ -5438,9 +5444,10 @@ TG__PRIVATE bool tg__needs_grad(const tg_tensor *t) {
 }
 
 /* A base got another node: its views ask for a new one when they are next used, and need gradients from now on. */
-TG__PRIVATE void tg__rewritten(tg_tensor *base) {
+TG__PRIVATE void tg__rewritten(tg_tensor *base, bool needed) {
     tg_tensor *t;
     base->rebased++;
+    if (needed) return;                    /* so did the views: they are looked at once, not at every write */
     for (t = base->storage->headers; t; t = t->next_alias) if (t->base == base) t->requires_grad = true;
 }
 
@@ -5482,7 +5489,7 @@ TG__PRIVATE bool tg__anomaly_check(tg_ctx *tg, const char *what, const tg__node 
 TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n,
     tg_tensor *const *in, tg_tensor *const *result, tg_tensor *old) {
     unsigned mask;
-    bool inplace = (n->op->flags & TG_OP_INPLACE) != 0;
+    bool inplace = (n->op->flags & TG_OP_INPLACE) != 0, needed;
     int i;
     n->borrowed = false;
     for (i = 0; i < n->n_in; i++) n->in[i] = NULL;
@@ -5523,8 +5530,9 @@ TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n,
         if (!t || !tg_dtype_is_float(t->dtype)) continue;
         if (inplace && t->base) { if (!tg__rebase(t, n)) return false; continue; }
         n->count++;
+        needed = t->requires_grad;
         tg__set_node(t, n, i);
-        if (inplace) tg__rewritten(t);
+        if (inplace) tg__rewritten(t, needed);
     }
     return true;
 }
@@ -7873,6 +7881,14 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #undef F3
 #undef F3P
 
+/* The number of tg_name_scalar, as torch takes the one that a program writes: 1 is an integer and 0.5 is a float.
+   C has only a double to tell by; past 2^53 whole numbers are no longer exact and stay floats. */
+TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
+    const double exact = 9007199254740992.0;
+    return !tg_dtype_is_float(a->dtype) && b >= -exact && b <= exact && b == (double)(int64_t)b
+        ? tg_integer(a->tg, (int64_t)b) : tg_number(a->tg, b);
+}
+
 /* The rows' kernel tables, records and public functions. */
 #define TG__SAVE_NONE 0u
 #define TG__SAVE_X TG_SAVE_IN(0)
@@ -7942,7 +7958,7 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #define F2(name, types, saves, value, da, db, domain, doc) TG__ROW2(name, types, 0, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b)     { TG__IN2 return tg__call(&name##__f.op, NULL, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b)  { TG__IN2 return tg__call(&name##__g.op, NULL, in, 2, NULL, 1); } \
-    TG_API tg_tensor *(name##_scalar)(tg_tensor *a, double b) { return a ? name(a, tg_number(a->tg, b)) : NULL; }
+    TG_API tg_tensor *(name##_scalar)(tg_tensor *a, double b) { return a ? name(a, tg__scalar(a, b)) : NULL; }
 #define F2P(name, numbers, types, saves, value, da, db, domain, doc) TG__ROW2(name, types, TG__MANY_##numbers, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers)    { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers) { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 2, NULL, 1); }
@@ -8110,6 +8126,8 @@ TG_API tg_tensor *(tg_from)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype
 TG_API tg_tensor *(tg_from_f32)(tg_ctx *tg, int ndim, const int64_t *shape, const float *data) {
     return tg__from(tg, "from_f32", ndim, shape, TG_F32, data);
 }
+/* kernels read elements by their own type, for which an address must fit */
+TG__PRIVATE bool tg__aligned(const void *p, tg_dtype dtype) { return (uintptr_t)p % tg_dtype_size(dtype) == 0; }
 TG_API tg_tensor *(tg_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data) {
     int64_t numel, none = 0;
     tg_tensor *t;
@@ -8117,6 +8135,7 @@ TG_API tg_tensor *(tg_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype
     tg->where = "wrap";
     if (!tg__check_shape(tg, dtype, ndim, shape, &numel)) return NULL;
     if (!data && numel) { tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
+    if (numel && !tg__aligned(data, dtype)) { tg__fail(tg, TG__E_ALIGNMENT, (int)dtype, (int64_t)tg_dtype_size(dtype)); return NULL; }
     t = tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, 1, &none, NULL));
     if (!t) return NULL;
     t->storage->borrowed = true; t->storage->data = data; t->storage->bytes = tg_dtype_bytes(dtype, numel);
@@ -8512,6 +8531,13 @@ TG_API bool (tg_read)(tg_tensor *t, void *out, size_t size) {
     if (size != tg_dtype_bytes(t->dtype, t->numel))
         return tg__fail(tg, TG__E_BYTES, (int64_t)size, t, (int64_t)tg_dtype_bytes(t->dtype, t->numel));
     if (!out && size) return tg__fail(tg, TG__E_NO_DATA, "place for the data");
+    if (!tg__aligned(out, t->dtype)) {                                 /* the caller's bytes may stand anywhere */
+        tg_tensor *copy = tg__tensor_make(tg, TG_CPU, t->dtype, t->ndim, t->shape, NULL);
+        bool ok = copy && tg__copy_to(tg, copy, t);
+        if (ok) memcpy(out, copy->data, size);
+        tg__tensor_drop(copy);
+        return ok;
+    }
     tg__packed(&h, t, t->dtype, out);
     return tg__copy_to(tg, &h, t);
 }
@@ -8532,7 +8558,7 @@ TG_API bool (tg_write)(tg_tensor *t, const void *data, size_t size) {
         return tg__fail(tg, TG__E_BYTES, (int64_t)size, t, (int64_t)tg_dtype_bytes(t->dtype, t->numel));
     if (!data && size) return tg__fail(tg, TG__E_NO_DATA, "data");
     tg__packed(&h, t, t->dtype, (void *)(uintptr_t)data);
-    if (tg__meet(t, &h) != TG__MEET_NOT) {                                /* the data are t's own */
+    if (!tg__aligned(data, t->dtype) || tg__meet(t, &h) != TG__MEET_NOT) { /* the data stand anywhere, or are t's own */
         tg_tensor *copy = tg__tensor_make(tg, TG_CPU, t->dtype, t->ndim, t->shape, NULL);
         bool ok = copy != NULL;
         if (ok) { memcpy(copy->data, data, size); ok = tg__copy_to(tg, t, copy); }
@@ -8542,11 +8568,24 @@ TG_API bool (tg_write)(tg_tensor *t, const void *data, size_t size) {
     tg__touch(tg, t, "write");
     return true;
 }
+/* t without what it repeats: dimensions of stride 0 count once, so that looking at every element of an expanded
+   tensor takes no longer than at its memory. With `other`, of the same shape, only where both repeat. */
+TG__PRIVATE tg_tensor tg__distinct(const tg_tensor *t, const tg_tensor *other) {
+    tg_tensor once = *t;
+    int d;
+    for (d = 0; d < t->ndim; d++) {
+        if (t->shape[d] <= 1 || t->stride[d] != 0 || (other && other->stride[d] != 0)) continue;
+        once.numel /= t->shape[d];
+        once.shape[d] = 1;
+    }
+    return once;
+}
 /* Elements of two tensors compared as doubles (as int64 where both are integers), in order. rtol < 0: they must
    be equal, and NaN is not. */
 TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double atol, const char *name) {
     tg_ctx *tg = tg__start2(a, b, name);
     int64_t i, at[TG_MAX_DIMS] = TG__ZERO;
+    tg_tensor once;
     bool ints;
     int d;
     if (!tg || !(a = tg__on_host(tg, a)) || !(b = tg__on_host(tg, b))) return false;
@@ -8566,8 +8605,9 @@ TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double ato
         }
     }
     if (!tg__same_shape(a, b)) return false;
+    once = tg__distinct(a, b);
     ints = !tg_dtype_is_float(a->dtype) && !tg_dtype_is_float(b->dtype) && rtol < 0;
-    for (i = 0; i < a->numel; i++) {
+    for (i = 0; i < once.numel; i++) {
         int64_t oa = 0, ob = 0;
         const char *pa, *pb;
         for (d = 0; d < a->ndim; d++) { oa += at[d] * a->stride[d]; ob += at[d] * b->stride[d]; }
@@ -8582,7 +8622,7 @@ TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double ato
                 if ((e < 0 ? -e : e) > atol + rtol * m) return false;
             }
         }
-        for (d = a->ndim - 1; d >= 0; d--) { if (++at[d] < a->shape[d]) break; at[d] = 0; }
+        for (d = a->ndim - 1; d >= 0; d--) { if (++at[d] < once.shape[d]) break; at[d] = 0; }
     }
     return true;
 }
@@ -8596,14 +8636,22 @@ TG_API bool (tg_allclose)(tg_tensor *a, tg_tensor *b, double rtol, double atol) 
 
 /* ---- anomaly mode: where is the first number that is none? ---- */
 TG__PRIVATE bool tg__anomaly_check(tg_ctx *tg, const char *what, const tg__node *n, tg_tensor *t) {
+    tg_tensor once;
     int64_t i;
+    int d;
     if (!tg_dtype_is_float(t->dtype)) return true;
     if (!(t = tg__on_host(tg, t))) return false;
-    for (i = 0; i < t->numel; i++) {
-        double v = tg__get_f64(tg__element_at(t, i), t->dtype);
-        if (!tg__is_finite(v))
-            return tg__fail(tg, TG__E_ANOMALY, what, n->op->name, n->at.file, n->at.line,
-                tg__is_nan(v) ? "NaN" : "infinity", i, t);
+    once = tg__distinct(t, NULL);
+    for (i = 0; i < once.numel; i++) {
+        double v = tg__get_f64(tg__element_at(&once, i), t->dtype);
+        int64_t rest = i, index = 0, size = 1;
+        if (tg__is_finite(v)) continue;
+        for (d = t->ndim - 1; d >= 0; d--) {                           /* its number among all elements */
+            index += rest % once.shape[d] * size;
+            rest /= once.shape[d]; size *= t->shape[d];
+        }
+        return tg__fail(tg, TG__E_ANOMALY, what, n->op->name, n->at.file, n->at.line,
+            tg__is_nan(v) ? "NaN" : "infinity", index, t);
     }
     return true;
 }
@@ -9332,6 +9380,7 @@ TG__PRIVATE bool tg__rebase(tg_tensor *view, tg__node *n) {
     tg_tensor *base = view->base;
     tg__strided_attr at;
     tg__node *w, *v;
+    bool needed;
     tg__strided_of(view, &at);
     if (tg__needs_grad(base) && !tg__edge(base)) return false;
     w = tg__node_make(view->tg, &tg__write_view_op, &at, 2, 1);
@@ -9345,8 +9394,9 @@ TG__PRIVATE bool tg__rebase(tg_tensor *view, tg__node *n) {
     }
     n->count++;
     w->in_slot[1].from = n; w->in_slot[1].from_out = 0; w->wants[1] = true;
+    needed = base->requires_grad;
     tg__set_node(base, w, 0);
-    tg__rewritten(base);
+    tg__rewritten(base, needed);
     v = tg__view_node(view);
     if (!v) return false;
     tg__set_node(view, v, 0);
@@ -14585,17 +14635,21 @@ TG__PRIVATE void tg__put_short(tg__text *t, double v) { char b[48]; tg__print_f3
 TG_API size_t (tg_format_stats)(tg_tensor *t, char *out, size_t size) {
     tg__text x = tg__text_over(out, size);
     double sum = 0, square = 0, low = 0, high = 0, mean;
-    int64_t i, nan = 0, inf = 0, n = 0;
-    tg_tensor *h = tg__readable(t);
+    int64_t i, nan = 0, inf = 0, n = 0, times;
+    tg_tensor *h = tg__readable(t), once;
     if (!h) return tg__format_dead(t, &x);
-    for (i = 0; i < t->numel; i++) {
-        double v = tg__get_f64(tg__element_at(h, i), t->dtype);
+    once = tg__distinct(h, NULL);
+    times = once.numel ? t->numel / once.numel : 1;
+    for (i = 0; i < once.numel; i++) {
+        double v = tg__get_f64(tg__element_at(&once, i), t->dtype);
         if (tg__is_nan(v)) { nan++; continue; }
         if (!tg__is_finite(v)) { inf++; continue; }
         if (n == 0 || v < low) low = v;
         if (n == 0 || v > high) high = v;
         n++; sum += v; square += v * v;
     }
+    n *= times; nan *= times; inf *= times;
+    sum *= (double)times; square *= (double)times;
     mean = n ? sum / (double)n : 0;
     square = n > 1 ? (square - sum * mean) / (double)(n - 1) : 0;
     tg__put_tensor(&x, t);

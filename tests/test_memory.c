@@ -160,6 +160,27 @@ static void test_steady(void) {
     test_close(tg);
 }
 
+/* ---- when it begins: sizes seen, and 256 tensors ended ---- */
+static void test_steady_from(void) {
+    int many;
+    for (many = 1; many <= 300; many += many < 10 ? 3 : 97) {             /* tensors that end in a step */
+        tg_ctx *tg = test_open();
+        uint64_t calls = 0;
+        long ended = 0;
+        int i, k, after = 0;
+        for (i = 0; i < 1000; i++) {
+            tg_mark m = tg_begin(tg);
+            for (k = 0; k < many; k++) (void)tg_empty(tg, TG_SHAPE(k % 7 * 300), TG_F32);
+            tg_end(tg, m);
+            ended += many;
+            if (ended < 256 + 2 * many) { calls = tg_memory(tg).host_calls; continue; }
+            if (tg_memory(tg).host_calls != calls) after++;
+        }
+        CHECK_INT(after, 0);
+        test_close(tg);
+    }
+}
+
 /* ---- the limit ---- */
 static void test_limit(void) {
     test_heap heap = TEST_HEAP;
@@ -503,6 +524,7 @@ int main(void) {
     test_counts();
     test_ring();
     test_steady();
+    test_steady_from();
     test_limit();
     test_sharing();
     test_swapping();
