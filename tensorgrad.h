@@ -5016,6 +5016,7 @@ TG__NOINLINE tg__meeting tg__meet_slow(const tg_tensor *a, const tg_tensor *b) {
     tg__steps s;
     int i;
     if (!pa || !pb || a->device != b->device) return TG__MEET_NOT;
+    if (a->opaque || b->opaque) return pa == pb && a->opaque == b->opaque ? TG__MEET_SAME : TG__MEET_UNKNOWN;   /* no element has a place */
     tg__extent(a, &al, &ah); tg__extent(b, &bl, &bh);
     if (al == ah || bl == bh || pa + al * as >= pb + bh * bs || pb + bl * bs >= pa + ah * as) return TG__MEET_NOT;
     if (a->storage == b->storage && tg__same_elements(a, b)) return TG__MEET_SAME;
@@ -5950,7 +5951,7 @@ TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__node *n) {
    owns the count; NULL: failed. */
 TG__PRIVATE tg_tensor *tg__walk_fit(tg_ctx *tg, const tg__walk *w, const tg__node *n, int i, tg_tensor *d) {
     const tg__slot *s = &n->in_slot[i];
-    if (!tg__use(tg, d, i)) return NULL;                               /* an operation from outside may give anything */
+    if (!tg__use_any(tg, d, i)) return NULL;                           /* an operation from outside may give anything */
     d = tg__sum_to(d, s->ndim, s->shape);
     if (d && d->dtype != s->dtype) d = tg_to(d, s->dtype);
     if (!d) return NULL;
@@ -8127,7 +8128,7 @@ TG_API tg_tensor *(tg_from_f32)(tg_ctx *tg, int ndim, const int64_t *shape, cons
     return tg__from(tg, "from_f32", ndim, shape, TG_F32, data);
 }
 /* kernels read elements by their own type, for which an address must fit */
-TG__PRIVATE bool tg__aligned(const void *p, tg_dtype dtype) { return (uintptr_t)p % tg_dtype_size(dtype) == 0; }
+TG__PRIVATE bool tg__aligned(const void *p, tg_dtype dtype) { return tg__is_block(dtype) || (uintptr_t)p % tg_dtype_size(dtype) == 0; }
 TG_API tg_tensor *(tg_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data) {
     int64_t numel, none = 0;
     tg_tensor *t;
