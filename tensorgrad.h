@@ -249,6 +249,7 @@ struct tg_tensor {
     bool         inline_storage;       /* header, storage and data are one block                      */
     bool         unrecorded;           /* a view made with the grad mode off                          */
     uint32_t     count;
+    uint32_t     kept;                 /* how many of the counts are tg_keep's, for tg_drop to undo   */
     uint32_t     out_index;            /* which output of its node                                    */
     uint32_t     rebased;              /* views: how often the base had been rewritten when node was made;
                                           bases: how often                                           */
@@ -323,7 +324,9 @@ typedef enum tg_log_level { TG_LOG_PRINT = 0, TG_LOG_INFO, TG_LOG_WARNING, TG_LO
 
 /* What the host may supply. Every function gets its `user` pointer back. A hook that is NULL has a default:
    malloc, the console, no threads, the system's monotonic clock, the C library's files. The size and
-   alignment that `alloc` was given come back in `release`. */
+   alignment that `alloc` was given come back in `release`. While a hook runs its context only answers questions
+   (tg_failed, tg_error_text, tg_traceback, tg_memory, tg_say, ...): every call that would compute, write, begin,
+   end, free or clear is refused by name. Other contexts may be used. */
 typedef struct tg_hooks {
     void *(*alloc)(void *user, size_t size, size_t align);   /* NULL: no memory, which is an error, never the end */
     void  (*release)(void *user, void *p, size_t size, size_t align);
@@ -406,9 +409,14 @@ TG_API tg_mark    tg_begin(tg_ctx *tg);
 TG_API void       tg_end(tg_ctx *tg, tg_mark mark);
 /* ends the scope, t moves to the parent scope; returns t */
 TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark mark, tg_tensor *t);
-TG_API tg_tensor *tg_keep(tg_tensor *t);   /* t lives until tg_drop, whatever its scope does; returns t */
-TG_API void       tg_drop(tg_tensor *t);   /* undoes one tg_keep; NULL is fine                          */
+/* tg_keep: t lives until tg_drop, whatever its scope does; returns t. tg_drop undoes one tg_keep; NULL is fine.
+   What a scope, a graph or a .grad holds is not the caller's to drop: a tg_drop without its tg_keep is an error
+   that names the tensor, and changes nothing. Both also work while an error is pending. */
+TG_API tg_tensor *tg_keep(tg_tensor *t);
+TG_API void       tg_drop(tg_tensor *t);
 
+/* A loop whose steps are alike asks the host's allocator for nothing any more once each size has been freed once
+   and 256 tensors have ended: so many ended headers are held back (see "scopes" above) before they serve again. */
 typedef struct tg_memory_info {
     size_t now, peak;         /* bytes taken from the host's allocator, and the most there ever were  */
     size_t tensors;           /* of these: bytes in live tensors' data                                */
@@ -439,7 +447,9 @@ TG_API tg_tensor *tg_eye(tg_ctx *tg, int64_t n);
 /* copies packed row-major data */
 TG_API tg_tensor *tg_from(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, const void *data);
 TG_API tg_tensor *tg_from_f32(tg_ctx *tg, int ndim, const int64_t *shape, const float *data);
-/* borrowed: the caller's memory, which must outlive it */
+/* Borrowed: the caller's memory, which must outlive it. The address must be a multiple of the element's size, else
+   it is refused (tg_from takes any address). Writes through another tensor over the same memory, or behind the
+   library's back, are not counted as versions. */
 TG_API tg_tensor *tg_wrap(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data);
 TG_API tg_tensor *tg_empty_like(tg_tensor *t);                            /* same shape, dtype and dense stride order */
 TG_API tg_tensor *tg_zeros_like(tg_tensor *t);
@@ -468,7 +478,10 @@ TG_API bool       tg_equal(tg_tensor *a, tg_tensor *b);                   /* sam
 TG_API bool       tg_allclose(tg_tensor *a, tg_tensor *b, double rtol, double atol);
 TG_API tg_tensor *tg_set_name(tg_tensor *t, const char *name);            /* copied; shows in messages and drawings */
 
-/* Conversions and copies, all differentiable. */
+/* Conversions and copies, all differentiable. Writing in place (these and every operation whose name ends in _)
+   needs elements of its own: a tensor that names one element twice is refused (tg_fill_ and tg_zero_ take
+   expanded ones), and so is an operand that shares some elements with the written tensor; the same view, and
+   views that interleave, pass. */
 TG_API tg_tensor *tg_to(tg_tensor *t, tg_dtype dtype);        /* t itself when it has that dtype    */
 TG_API tg_tensor *tg_clone(tg_tensor *t);                     /* a copy with t's dense stride order */
 TG_API tg_tensor *tg_contiguous(tg_tensor *t);                /* t itself when it is row-major      */
@@ -564,7 +577,10 @@ TG_API bool tg_grad_from(const tg_grad_args *args);
     tg_grad_from(TG__ARGS(tg_grad_args, .outputs = (outputs_), .n_outputs = (n_outputs_), .inputs = (inputs_), .n_inputs = (n_inputs_), .gradients = __VA_ARGS__))
 
 /* Functions of several tensors, for the derivative products below. `f` fills outputs from inputs with tg
-   calls and returns false if it failed. */
+   calls and returns false if it failed. Like every function that the library calls on your behalf (gradient
+   hooks, and check, forward and backward of operations of your own) it may call everything, but closing the
+   context or ending a scope that it did not begin is refused, and so is a walk of the very graph whose backward
+   is being called. The grad mode is put back behind it. */
 typedef bool (*tg_function)(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs, int n_outputs);
 typedef struct tg_function_call {
     tg_function f;
@@ -627,9 +643,10 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
    its derivative (fused, and from tg calls where it must itself be differentiable) and its gradient test.
      F1(name, types, saves, value, dx, domain, doc)            one operand x
      F2(name, types, saves, value, da, db, domain, doc)        two operands a, b, broadcast together; also
-                                                               tg_name_scalar(a, number), whose number counts
-                                                               as a float: for an integer that keeps integers
-                                                               use tg_name(a, tg_integer(tg, number))
+                                                               tg_name_scalar(a, number). Beside an integer or
+                                                               bool tensor a whole number counts as an integer,
+                                                               and integers stay exact; other numbers, and past
+                                                               2^53 all of them, count as floats
      F3(name, types, saves, value, da, db, dc, domain, doc)    three operands a, b, c
      F1P, F2P, F3P(name, numbers, ...)                         the same with numbers P0, P1 after the operands:
                                                                N1 is one, N2 two
@@ -1245,6 +1262,8 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_vmap(call, outputs) tg_vmap(TG__AT_CALL(call), outputs)
 #define tg_checkpoint(call, outputs) tg_checkpoint(TG__AT_CALL(call), outputs)
 #define tg_threads(tg, n) tg_threads(TG__AT_CTX(tg), n)
+#define tg_keep(t) tg_keep(TG__AT(t))
+#define tg_drop(t) tg_drop(TG__AT(t))
 #define tg_empty(tg, ...) tg_empty(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_zeros(tg, ...) tg_zeros(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_ones(tg, ...) tg_ones(TG__AT_CTX(tg), __VA_ARGS__)
@@ -3251,6 +3270,14 @@ struct tg_ctx {
     int       isa;                         /* index into the kernel tables */
     unsigned  features;                    /* TG__CPU_... */
 
+    bool      closed;                      /* an error is pending, or a hook of `inside` runs: the gate's one load */
+
+    /* the host's functions that run now */
+    const char *inside;                    /* a hook below the library, where no call can begin; else NULL */
+    bool      logging;
+    uint32_t  callbacks;                   /* functions above the library, which may call it */
+    uint32_t  floor;                       /* scopes up to this depth are their callers' */
+
     /* error */
     tg_error_code error;
     int       error_number;
@@ -3302,6 +3329,53 @@ struct tg_ctx {
 TG__PRIVATE bool tg__fail(tg_ctx *tg, int message, ...);
 TG__PRIVATE bool tg__fail_memory(tg_ctx *tg, size_t bytes);
 
+/* ---- the host's functions ----
+   Two kinds. Hooks that serve the library (memory, log, jobs, clock, files, devices) run in the middle of anything, with
+   lists half linked and operands that nobody counts: there the context only answers questions, and a call that
+   would compute, write, free or begin is refused by name. Functions that the library calls on the user's behalf
+   (gradient hooks, the functions of checkpoints and derivative products, the user's operations) may call
+   everything but tg_close, and may not end their callers' scopes. */
+static const char tg__in_memory[] = "the memory hooks", tg__in_log[] = "the log hook", tg__in_jobs[] = "the parallel_for hook",
+    tg__in_clock[] = "the clock hook", tg__in_files[] = "the file hooks", tg__in_device[] = "a device's functions";
+TG__PRIVATE const char *tg__hook_enter(tg_ctx *tg, const char *which) {
+    const char *outer = tg->inside;
+    tg->inside = which;
+    tg->closed = true;
+    return outer;
+}
+TG__PRIVATE void tg__hook_leave(tg_ctx *tg, const char *outer) {
+    tg->inside = outer;
+    tg->closed = outer || tg->error != TG_OK;
+}
+/* For functions that do not go through the gate: is the context inside a hook, so that this one is refused? */
+TG__NOINLINE bool tg__inside_fail(tg_ctx *tg, const char *name);
+TG__INLINE bool tg__inside(tg_ctx *tg, const char *name) { return TG__RARE(tg->inside != NULL) && tg__inside_fail(tg, name); }
+
+typedef struct tg__callback { uint32_t floor; bool mode; } tg__callback;
+TG__PRIVATE void tg__callback_enter(tg_ctx *tg, tg__callback *c) {
+    c->floor = tg->floor; c->mode = tg->grad_mode;
+    tg->floor = tg->depth;
+    tg->callbacks++;
+}
+TG__PRIVATE void tg__callback_leave(tg_ctx *tg, const tg__callback *c) {
+    tg->floor = c->floor; tg->grad_mode = c->mode;
+    tg->callbacks--;
+}
+
+TG__PRIVATE void *tg__hook_alloc(tg_ctx *tg, size_t size) {
+    tg_hooks *h = &tg->config.hooks;
+    const char *outer = tg__hook_enter(tg, tg__in_memory);
+    void *p = h->alloc(h->alloc_user, size, TG__ALIGN);
+    tg__hook_leave(tg, outer);
+    return p;
+}
+TG__PRIVATE void tg__hook_release(tg_ctx *tg, void *p, size_t size) {
+    tg_hooks *h = &tg->config.hooks;
+    const char *outer = tg__hook_enter(tg, tg__in_memory);
+    h->release(h->alloc_user, p, size, TG__ALIGN);
+    tg__hook_leave(tg, outer);
+}
+
 /* The class of a size, and the size rounded up to it: every multiple of 64 up to 1024, then four steps per
    doubling, eight for large ones. */
 TG__PRIVATE int tg__size_class_large(size_t *size) {
@@ -3326,28 +3400,28 @@ TG__INLINE int tg__size_class(size_t *size) {
 }
 
 TG__PRIVATE void tg__host_release(tg_ctx *tg, tg__block *b) {
-    tg_hooks *h = &tg->config.hooks;
     if (b->prev) b->prev->next = b->next; else tg->blocks = b->next;
     if (b->next) b->next->prev = b->prev;
     tg->memory.now -= b->size;
     tg->memory.host_calls++;
-    h->release(h->alloc_user, b, b->size, TG__ALIGN);
+    tg__hook_release(tg, b, b->size);
 }
 
 /* A block from the host, behind its prefix. Past the limit, or when the host has none, the cache is given
    back first. */
+TG__PRIVATE void tg__trim(tg_ctx *tg);
 TG__PRIVATE void *tg__host_get(tg_ctx *tg, size_t size, bool slab) {
-    tg_hooks *h = &tg->config.hooks;
     tg__block *b = NULL;
     int attempt;
+    if (tg->inside == tg__in_memory) { (void)tg__inside(tg, "alloc"); return NULL; }
     if (size > SIZE_MAX / 2) { (void)tg__fail_memory(tg, size); return NULL; }
     size += sizeof(tg__block) > TG__ALIGN ? 2 * TG__ALIGN : TG__ALIGN;
     for (attempt = 0; attempt < 2 && !b; attempt++) {
         size_t limit = tg->config.memory_limit;
-        if (attempt == 1) tg_trim(tg);
+        if (attempt == 1) tg__trim(tg);
         if (limit && (size > limit || tg->memory.now > limit - size)) continue;
         tg->memory.host_calls++;
-        b = (tg__block *)h->alloc(h->alloc_user, size, TG__ALIGN);
+        b = (tg__block *)tg__hook_alloc(tg, size);
     }
     if (!b) { (void)tg__fail_memory(tg, size); return NULL; }
     b->prev = NULL; b->next = tg->blocks; b->size = size; b->slab = slab;
@@ -3419,10 +3493,9 @@ TG__PRIVATE char *tg__copy_text(tg_ctx *tg, const char *s) {
     return p;
 }
 
-TG_API void tg_trim(tg_ctx *tg) {
+TG__PRIVATE void tg__trim(tg_ctx *tg) {
     size_t small_limit = TG__SMALL_LIMIT;
     int c;
-    if (!tg) return;
     for (c = tg__size_class(&small_limit) + 1; c < TG__CLASSES; c++) {
         while (tg->bins[c]) {
             tg__block *b = (tg__block *)(void *)((char *)tg->bins[c] - TG__ALIGN);
@@ -3432,6 +3505,7 @@ TG_API void tg_trim(tg_ctx *tg) {
         }
     }
 }
+TG_API void tg_trim(tg_ctx *tg) { if (tg && !tg__inside(tg, "trim")) tg__trim(tg); }
 
 TG_API tg_memory_info tg_memory(tg_ctx *tg) {
     tg_memory_info none = TG__ZERO;
@@ -3477,7 +3551,7 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(BROADCAST,       TG_ERROR_SHAPE,       "shapes %t and %t do not broadcast: sizes %l and %l differ in dimension %d%s") \
     TG__MSG(INPLACE_SHAPE,   TG_ERROR_SHAPE,       "the result has shape %v but is to be written into %t") \
     TG__MSG(INPLACE_DTYPE,   TG_ERROR_DTYPE,       "the result is %y and cannot be written into %t") \
-    TG__MSG(INPLACE_OVERLAP, TG_ERROR_SHAPE,       "%t has elements that share memory (expanded); clone it before writing into it") \
+    TG__MSG(INPLACE_OVERLAP, TG_ERROR_SHAPE,       "%t has elements that share memory (expanded, or overlapping strides); clone it before writing into it") \
     TG__MSG(INPLACE_LEAF,    TG_ERROR_GRAD,        "%t is a leaf that requires a gradient; write to it only with the grad mode off") \
     TG__MSG(FLOAT_ONLY,      TG_ERROR_DTYPE,       "expected a floating type, got %t; tg_to it first") \
     TG__MSG(NOT_FOR,         TG_ERROR_DTYPE,       "not defined for %y") \
@@ -3564,17 +3638,43 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(VMAP,            TG_ERROR_UNSUPPORTED, "%s has no rule for tg_vmap") \
     TG__MSG(VMAP_SIZE,       TG_ERROR_SHAPE,       "input %d, %t, has no leading dimension of size %l") \
     TG__MSG(OPAQUE,          TG_ERROR_DTYPE,       "operand %d, %t, is %s") \
-    TG__MSG(BLOCKS,          TG_ERROR_SHAPE,       "the last dimension of %v does not fill blocks of %l, which %y needs")
+    TG__MSG(BLOCKS,          TG_ERROR_SHAPE,       "the last dimension of %v does not fill blocks of %l, which %y needs") \
+    TG__MSG(NOT_KEPT,        TG_ERROR_VALUE,       "%t, made by '%s', is not kept: a scope, a graph or a .grad holds it, and only a tg_keep can be undone") \
+    TG__MSG(GONE,            TG_ERROR_DEAD,        "%t, made by '%s', is gone already: its scope has ended, or it was dropped before") \
+    TG__MSG(SHARED_ELEMENTS, TG_ERROR_SHAPE,       "operand %d, %t, shares memory with some elements of %t, which is written; clone it first") \
+    TG__MSG(INSIDE,          TG_ERROR_UNSUPPORTED, "called from inside %s, where the context can only be asked questions") \
+    TG__MSG(CALLBACK_SCOPE,  TG_ERROR_VALUE,       "this scope was begun by the caller of the running callback, which needs what it holds") \
+    TG__MSG(CALLBACK_CLOSE,  TG_ERROR_VALUE,       "the context cannot be closed from inside a callback") \
+    TG__MSG(RUNNING,         TG_ERROR_GRAD,        "the backward of '%s' walks the graph that it is being walked in, and would run itself") \
+    TG__MSG(ALIGNMENT,       TG_ERROR_VALUE,       "the address of the data does not fit %y: it must be a multiple of %l bytes; tg_from copies from any address")
 
 #define TG__MSG(name, code, text) TG__E_##name,
 enum { TG__E_NONE, TG__MESSAGES(TG__MSG) TG__E_COUNT };
 #undef TG__MSG
 
 /* The one gate of every call that computes or writes. */
-TG__PRIVATE bool tg__gate(const tg_ctx *tg) { return tg && tg->error == TG_OK; }
+TG__NOINLINE bool tg__inside_fail(tg_ctx *tg, const char *name) {
+    const char *where = tg->where;
+    if (name) tg->where = name;
+    (void)tg__fail(tg, TG__E_INSIDE, tg->inside);
+    tg->where = where;
+    return true;
+}
+TG__INLINE bool tg__gate(tg_ctx *tg) {
+    if (!tg) return false;
+    if (TG__RARE(tg->closed)) { (void)tg__inside(tg, NULL); return false; }
+    return true;
+}
 
+/* A log hook that makes the library log is not called again. */
 TG__PRIVATE void tg__log(tg_ctx *tg, tg_log_level level, const char *text) {
-    if (tg->config.hooks.log) tg->config.hooks.log(tg->config.hooks.log_user, level, text);
+    const char *outer;
+    if (!tg->config.hooks.log || tg->logging) return;
+    tg->logging = true;
+    outer = tg__hook_enter(tg, tg__in_log);
+    tg->config.hooks.log(tg->config.hooks.log_user, level, text);
+    tg__hook_leave(tg, outer);
+    tg->logging = false;
 }
 TG_API void tg_say(tg_ctx *tg, tg_log_level level, const char *text) { if (tg && text) tg__log(tg, level, text); }
 
@@ -3621,6 +3721,7 @@ TG__PRIVATE bool tg__fail(tg_ctx *tg, int message, ...) {
     if (!tg || tg->error != TG_OK) return false;
     tg->error = (tg_error_code)codes[message];
     tg->error_number = message;
+    tg->closed = true;
     t = tg__text_over(tg->error_text, sizeof tg->error_text);
     if (tg->path_length) { tg__put(&t, tg->path); tg__put(&t, ": "); }
     if (tg->where) { tg__put(&t, tg->where); tg__put(&t, ": "); }
@@ -3665,8 +3766,9 @@ TG_API tg_error_code tg_error(tg_ctx *tg)        { return tg ? tg->error : TG_ER
 TG_API int           tg_error_number(tg_ctx *tg) { return tg ? tg->error_number : 0; }
 TG_API const char   *tg_error_text(tg_ctx *tg)   { return tg ? tg->error_text : "no context"; }
 TG_API void          tg_clear(tg_ctx *tg) {
-    if (!tg) return;
+    if (!tg || tg__inside(tg, "clear")) return;
     tg->error = TG_OK; tg->error_number = 0; tg->error_text[0] = 0;
+    tg->closed = false;
 }
 
 /* The ring of calls. */
@@ -3828,9 +3930,11 @@ TG__PRIVATE void tg__run(tg_ctx *tg, int64_t count, void (*body)(void *arg, int6
     if (count > 1 && (tg->pool || tg->config.hooks.parallel_for)) {
         tg__body b;
         b.run = body; b.arg = arg; b.flush = flush;
-        if (tg->config.hooks.parallel_for)
+        if (tg->config.hooks.parallel_for) {
+            const char *outer = tg__hook_enter(tg, tg__in_jobs);
             tg->config.hooks.parallel_for(tg->config.hooks.jobs_user, count, tg__body_run, &b);
-        else tg__pool_run(tg->pool, count, tg__body_run, &b);
+            tg__hook_leave(tg, outer);
+        } else tg__pool_run(tg->pool, count, tg__body_run, &b);
     } else {
         unsigned old = tg__fp_enter(flush);
         int64_t i;
@@ -3921,6 +4025,7 @@ TG__NOINLINE bool tg__launch_on(tg_ctx *tg, tg_device device, const tg__family *
     const tg_backend *b = &d->backend;
     char *few[TG__FEW], **base = few;
     tg_launch result;
+    const char *outer;
     bool ok = true;
     int i, k;
     if (!d->open) return tg__fail(tg, TG__E_DEVICE, (int)device);
@@ -3928,7 +4033,9 @@ TG__NOINLINE bool tg__launch_on(tg_ctx *tg, tg_device device, const tg__family *
         for (k = o[i].use == TG_ABSENT ? 0 : o[i].ndim; k < TG_MAX_DIMS; k++) o[i].shape[k] = o[i].stride[k] = 0;
     if (r->n > TG__FEW && !(base = (char **)tg__mem_get(tg, (size_t)r->n * sizeof *base))) return false;
     for (i = 0; i < r->n; i++) base[i] = o[i].use == TG_ABSENT || o[i].immediate ? NULL : tg__base(t[i]);
+    outer = tg__hook_enter(tg, tg__in_device);
     result = b->launch(b->user, d->stream, r, o, (void *const *)base);
+    tg__hook_leave(tg, outer);
     if (result == TG_LAUNCH_FAILED) ok = tg__fail(tg, TG__E_DEVICE_FAILED, b->name, f->name);
     if (result == TG_LAUNCH_DECLINED) {
         if (!(d->told >> (int)r->family & 1u)) {
@@ -3996,12 +4103,12 @@ TG_API bool (tg_device_register)(tg_ctx *tg, tg_device device, const tg_backend 
 }
 
 TG__PRIVATE void *tg__pool_alloc(void *user, size_t size, size_t align) {
-    tg_hooks *h = (tg_hooks *)user;
-    return h->alloc(h->alloc_user, size, align);
+    (void)align;
+    return tg__hook_alloc((tg_ctx *)user, size);
 }
 TG__PRIVATE void tg__pool_release(void *user, void *p, size_t size, size_t align) {
-    tg_hooks *h = (tg_hooks *)user;
-    h->release(h->alloc_user, p, size, align);
+    (void)align;
+    tg__hook_release((tg_ctx *)user, p, size);
 }
 
 TG_API bool (tg_threads)(tg_ctx *tg, int n) {
@@ -4016,7 +4123,7 @@ TG_API bool (tg_threads)(tg_ctx *tg, int n) {
     if (n > 1) {
         tg__mem m;
         int code = 0;
-        m.user = &tg->config.hooks; m.alloc = tg__pool_alloc; m.release = tg__pool_release;
+        m.user = tg; m.alloc = tg__pool_alloc; m.release = tg__pool_release;
         tg->pool = tg__pool_open(&m, n, &code);
         if (!tg->pool)
             return tg__fail(tg, TG__E_THREADS, n,
@@ -4471,9 +4578,12 @@ TG__PRIVATE void tg__shared_join(tg_ctx *tg, tg__storage *s, tg__shared *b) {
     tg->shared_list = s;
 }
 TG__PRIVATE void tg__shared_leave(tg_ctx *tg, tg__storage *s) {
+    const char *outer;
     if (s->prev_shared) s->prev_shared->next_shared = s->next_shared; else tg->shared_list = s->next_shared;
     if (s->next_shared) s->next_shared->prev_shared = s->prev_shared;
+    outer = tg__hook_enter(tg, tg__in_memory);
     tg__shared_drop(s->shared);
+    tg__hook_leave(tg, outer);
 }
 
 TG__PRIVATE void tg__block_free(tg_ctx *tg, tg_tensor *t) {        /* the memory of a header that left the ring */
@@ -4492,9 +4602,11 @@ TG__PRIVATE void tg__storage_leave(tg__storage *s, tg_tensor *t) {
 }
 TG__PRIVATE void tg__device_release(tg_ctx *tg, tg__storage *s) {
     struct tg__device *d = &tg->devices[s->device];
+    const char *outer = tg__hook_enter(tg, tg__in_device);
     if (s->prev_shared) s->prev_shared->next_shared = s->next_shared; else d->storages = s->next_shared;
     if (s->next_shared) s->next_shared->prev_shared = s->prev_shared;
     d->backend.release(d->backend.user, d->stream, s->data, s->bytes);
+    tg__hook_leave(tg, outer);
 }
 TG__PRIVATE void tg__storage_drop(tg_ctx *tg, tg__storage *s, tg_tensor *t) {
     tg__storage_leave(s, t);
@@ -4549,7 +4661,7 @@ TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
     t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
     t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = false; t->alive = true;
     t->opaque = 0; t->sparse_grad = false; t->inner = NULL;
-    t->count = 1; t->out_index = 0; t->rebased = 0;
+    t->count = 1; t->kept = t->out_index = t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
     tg->memory.live_tensors++;
     return t;
@@ -4612,7 +4724,9 @@ TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dt
     s->written_by = NULL; s->written_at.file = NULL; s->written_at.line = 0;
     if (device != TG_CPU) {
         struct tg__device *d = &tg->devices[device];
+        const char *outer = tg__hook_enter(tg, tg__in_device);
         s->data = d->open ? d->backend.alloc(d->backend.user, d->stream, bytes ? bytes : 1) : NULL;
+        tg__hook_leave(tg, outer);
         s->own_block = true;
         if (!s->data) {
             tg__mem_put(tg, t, TG__EMBED_SIZE);
@@ -4689,7 +4803,7 @@ TG__PRIVATE tg_tensor *tg__hold(tg_ctx *tg, tg_tensor *t) {
 TG_API tg_mark tg_begin(tg_ctx *tg) {
     tg_mark m;
     m.depth = m.serial = 0;
-    if (!tg) return m;
+    if (!tg || tg__inside(tg, "begin")) return m;
     if (tg->depth == tg->depth_room) {
         uint32_t room = tg->depth_room ? tg->depth_room * 2 : 16;
         tg__scope *p = (tg__scope *)tg__mem_resize(tg, tg->scopes, tg->depth_room * sizeof *p, room * sizeof *p);
@@ -4705,14 +4819,37 @@ TG_API void tg_end(tg_ctx *tg, tg_mark m) {
     size_t to;
     /* ended already with an outer scope */
     if (!tg || m.depth == 0 || m.depth > tg->depth || tg->scopes[m.depth - 1].serial != m.serial) return;
+    if (tg__inside(tg, "end")) return;
+    if (TG__RARE(m.depth <= tg->floor)) { tg->where = "end"; (void)tg__fail(tg, TG__E_CALLBACK_SCOPE); return; }
     to = tg->scopes[m.depth - 1].held;
     tg->depth = m.depth - 1;
     while (tg->held_count > to) tg__tensor_drop(tg->held[--tg->held_count]);
 }
-TG_API tg_tensor *tg_keep(tg_tensor *t) { if (t && t->alive) t->count++; return t; }
-TG_API void tg_drop(tg_tensor *t) { if (t && t->alive) tg__tensor_drop(t); }
+/* The scopes' counts and the user's are told apart, so that a drop too many takes nothing from anybody. These
+   two are no operations: the pending error, if there is one, stays, and so does the name of the running call. */
+TG__NOINLINE void tg__keep_fail(tg_tensor *t, const char *name) {
+    tg_ctx *tg = t->tg;
+    const char *where = tg->where, *by = t->made_by ? t->made_by : "a creation";
+    tg->where = name;
+    (void)(t->alive ? tg__fail(tg, TG__E_NOT_KEPT, t, by) : tg__fail(tg, TG__E_GONE, t, by));
+    tg->where = where;
+}
+TG_API tg_tensor *(tg_keep)(tg_tensor *t) {
+    if (!t) return NULL;
+    if (!t->alive) { tg__keep_fail(t, "keep"); return NULL; }
+    t->count++; t->kept++;
+    return t;
+}
+TG_API void (tg_drop)(tg_tensor *t) {
+    if (!t) return;
+    if (!t->alive || t->kept == 0) { tg__keep_fail(t, "drop"); return; }
+    if (tg__inside(t->tg, "drop")) return;
+    t->kept--;
+    tg__tensor_drop(t);
+}
 TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark m, tg_tensor *t) {
     bool ours = t && t->alive && t->tg == tg;
+    if (tg && tg__inside(tg, "end_with")) return NULL;
     if (ours) t->count++;
     tg_end(tg, m);
     return ours ? tg__hold(tg, t) : NULL;
@@ -4772,12 +4909,149 @@ TG__PRIVATE tg_ctx *tg__start_list(tg_tensor *const *list, int n, const char *na
 TG__PRIVATE bool tg__frozen(const tg_tensor *t) {
     return t->storage->shared && tg__atomic_load(&t->storage->shared->holders) > 1;
 }
+/* ---- which elements share memory? ----
+   A write in place asks that of the written tensor, and of it and every operand that is read. Two elements are
+   in one place when a sum of steps comes out right: exact, by search from the largest step down, which for
+   strides that nest (nearly all) takes one or two tries a dimension. Others could take forever: that many tries
+   are made and no more. */
+#define TG__SEARCH 4096
+typedef enum tg__meeting { TG__MEET_NOT, TG__MEET_SOME, TG__MEET_SAME, TG__MEET_UNKNOWN } tg__meeting;
+typedef struct tg__steps {
+    int64_t step[2 * TG_MAX_DIMS + 1], top[2 * TG_MAX_DIMS + 1],   /* 0 <= x[k] <= top[k]; the largest step first */
+            most[2 * TG_MAX_DIMS + 2], gcd[2 * TG_MAX_DIMS + 2];   /* of step k and all later ones */
+    int n, tries;
+} tg__steps;
+
+/* Adds step * x to the left side of an equation whose right side is *sum. */
+TG__PRIVATE void tg__steps_add(tg__steps *s, int64_t step, int64_t top, int64_t *sum) {
+    int k;
+    if (step == 0 || top <= 0) return;
+    if (step < 0) { step = -step; *sum += step * top; }                /* top - x in place of x */
+    for (k = s->n; k > 0 && s->step[k - 1] <= step; k--)
+        if (s->step[k - 1] == step) { s->top[k - 1] += top; return; }
+    memmove(&s->step[k + 1], &s->step[k], (size_t)(s->n - k) * sizeof s->step[0]);
+    memmove(&s->top[k + 1], &s->top[k], (size_t)(s->n - k) * sizeof s->top[0]);
+    s->step[k] = step; s->top[k] = top; s->n++;
+}
+TG__PRIVATE tg__meeting tg__steps_reach(tg__steps *s, int k, int64_t sum) {
+    int64_t x, low;
+    if (sum < 0 || sum > s->most[k]) return TG__MEET_NOT;
+    if (sum == 0) return TG__MEET_SOME;                                   /* every x is 0 */
+    if (sum % s->gcd[k]) return TG__MEET_NOT;
+    if (s->tries-- <= 0) return TG__MEET_UNKNOWN;
+    low = sum > s->most[k + 1] ? (sum - s->most[k + 1] - 1) / s->step[k] + 1 : 0;
+    x = sum / s->step[k];
+    if (x > s->top[k]) x = s->top[k];
+    for (; x >= low; x--) {
+        tg__meeting r = tg__steps_reach(s, k + 1, sum - x * s->step[k]);
+        if (r != TG__MEET_NOT) return r;
+    }
+    return TG__MEET_NOT;
+}
+/* Do some x within their bounds make the sum of step[k] * x[k] come out as `sum`? */
+TG__PRIVATE tg__meeting tg__steps_solve(tg__steps *s, int64_t sum) {
+    int k;
+    s->most[s->n] = s->gcd[s->n] = 0;
+    for (k = s->n - 1; k >= 0; k--) {
+        int64_t a = s->step[k], b = s->gcd[k + 1];
+        while (b) { int64_t r = a % b; a = b; b = r; }
+        s->gcd[k] = a;
+        s->most[k] = s->most[k + 1] + s->step[k] * s->top[k];
+    }
+    return tg__steps_reach(s, 0, sum);
+}
+
+/* Does t name one element twice? Only where strides do not nest in the order of the dimensions. */
+TG__NOINLINE tg__meeting tg__repeats(const tg_tensor *t) {
+    int64_t step[TG_MAX_DIMS], size[TG_MAX_DIMS], rest = 0;
+    tg__steps s;
+    int i, j, n = 0;
+    for (i = 0; i < t->ndim; i++) {                                    /* the largest step first */
+        int64_t a = t->stride[i] < 0 ? -t->stride[i] : t->stride[i];
+        if (t->shape[i] <= 1) continue;
+        if (a == 0) return TG__MEET_SOME;
+        for (j = n++; j > 0 && step[j - 1] < a; j--) { step[j] = step[j - 1]; size[j] = size[j - 1]; }
+        step[j] = a; size[j] = t->shape[i];
+    }
+    s.tries = TG__SEARCH;
+    /* two indices that meet differ first in dimension i, by 1 at least; in the later ones by anything */
+    for (i = n - 1; i >= 0; i--) {
+        tg__meeting r;
+        int64_t sum = rest - step[i];
+        if (sum >= 0) {
+            s.n = 0;
+            tg__steps_add(&s, step[i], size[i] - 2, &sum);
+            for (j = i + 1; j < n; j++) tg__steps_add(&s, step[j], 2 * (size[j] - 1), &sum);
+            r = tg__steps_solve(&s, sum);
+            if (r != TG__MEET_NOT) return r;
+        }
+        rest += step[i] * (size[i] - 1);
+    }
+    return TG__MEET_NOT;
+}
+
+/* The range of t's elements in memory, counted in elements from its first: low <= 0 < high (both 0 where there
+   are none). */
+TG__PRIVATE void tg__extent(const tg_tensor *t, int64_t *low, int64_t *high) {
+    int i;
+    *low = 0; *high = 0;
+    for (i = 0; i < t->ndim; i++) {
+        int64_t d = (t->shape[i] - 1) * t->stride[i];
+        if (t->shape[i] == 0) { *low = *high = 0; return; }
+        if (d < 0) *low += d; else *high += d;
+    }
+    *high += 1;
+}
+/* The same element at every index, b being broadcast to a? */
+TG__PRIVATE bool tg__same_elements(const tg_tensor *a, const tg_tensor *b) {
+    int i, j;
+    if (a->place != b->place || a->dtype != b->dtype || a->numel != b->numel) return false;
+    for (i = a->ndim - 1, j = b->ndim - 1; i >= 0 && j >= 0; i--, j--)
+        if (a->shape[i] != b->shape[j] || (a->shape[i] > 1 && a->stride[i] != b->stride[j])) return false;
+    return true;
+}
+TG__NOINLINE tg__meeting tg__meet_slow(const tg_tensor *a, const tg_tensor *b) {
+    int64_t al, ah, bl, bh, as = (int64_t)tg_dtype_size(a->dtype), bs = (int64_t)tg_dtype_size(b->dtype), sum, unit = as;
+    const char *pa = (const char *)a->place, *pb = (const char *)b->place;
+    tg__steps s;
+    int i;
+    if (!pa || !pb || a->device != b->device) return TG__MEET_NOT;
+    if (a->opaque || b->opaque) return pa == pb && a->opaque == b->opaque ? TG__MEET_SAME : TG__MEET_UNKNOWN;   /* no element has a place */
+    tg__extent(a, &al, &ah); tg__extent(b, &bl, &bh);
+    if (al == ah || bl == bh || pa + al * as >= pb + bh * bs || pb + bl * bs >= pa + ah * as) return TG__MEET_NOT;
+    if (a->storage == b->storage && tg__same_elements(a, b)) return TG__MEET_SAME;
+    sum = pb - pa;
+    s.n = 0; s.tries = TG__SEARCH;
+    if (as == bs && sum % as == 0) sum /= as;
+    else {                                                             /* in bytes: elements that meet may begin apart */
+        unit = 1;
+        sum -= as - 1;
+        tg__steps_add(&s, -1, as + bs - 2, &sum);
+    }
+    for (i = 0; i < a->ndim; i++) tg__steps_add(&s, a->stride[i] * (as / unit), a->shape[i] - 1, &sum);
+    for (i = 0; i < b->ndim; i++) tg__steps_add(&s, -b->stride[i] * (bs / unit), b->shape[i] - 1, &sum);
+    return tg__steps_solve(&s, sum);
+}
+/* Which elements do a, about to be written, and b share? TG__MEET_SAME: every one, at its own index. Storages first,
+   so that two tensors of their own pay nothing; memory of the caller's can be in several. */
+TG__INLINE tg__meeting tg__meet(const tg_tensor *a, const tg_tensor *b) {
+    if (a == b) return TG__MEET_SAME;
+    if (a->storage != b->storage && a->storage && b->storage && !a->storage->borrowed && !b->storage->borrowed)
+        return TG__MEET_NOT;
+    return tg__meet_slow(a, b);
+}
+
 TG__PRIVATE bool tg__writable(tg_ctx *tg, tg_tensor *t) {
+    int64_t reach = 0;
     int i;
     if (TG__RARE(tg__frozen(t))) return tg__fail(tg, TG__E_FROZEN, t);
     if (t->numel == 0) return true;
-    for (i = 0; i < t->ndim; i++)
-        if (TG__RARE(t->stride[i] == 0 && t->shape[i] > 1)) return tg__fail(tg, TG__E_INPLACE_OVERLAP, t);
+    for (i = t->ndim - 1; i >= 0; i--) {                               /* strides that nest, each past all later ones? */
+        int64_t s = t->stride[i] < 0 ? -t->stride[i] : t->stride[i];
+        if (t->shape[i] == 1) continue;
+        if (TG__RARE(s <= reach)) return tg__repeats(t) == TG__MEET_NOT || tg__fail(tg, TG__E_INPLACE_OVERLAP, t);
+        reach += s * (t->shape[i] - 1);
+    }
     return true;
 }
 
@@ -4841,29 +5115,6 @@ TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order) {
         }
     }
     return true;
-}
-
-/* The range of t's elements in memory, for overlap checks, counted in elements from its first: low <= 0 < high
-   (both 0 where there are none). */
-TG__PRIVATE void tg__extent(const tg_tensor *t, int64_t *low, int64_t *high) {
-    int i;
-    *low = 0; *high = 0;
-    for (i = 0; i < t->ndim; i++) {
-        int64_t d = (t->shape[i] - 1) * t->stride[i];
-        if (t->shape[i] == 0) { *low = *high = 0; return; }
-        if (d < 0) *low += d; else *high += d;
-    }
-    *high += 1;
-}
-TG__PRIVATE bool tg__overlap(const tg_tensor *a, const tg_tensor *b) {
-    int64_t al, ah, bl, bh;
-    /* by addresses: two tensors may wrap one buffer of the caller's */
-    if (a->device != b->device || !a->place || !b->place) return false;
-    tg__extent(a, &al, &ah); tg__extent(b, &bl, &bh);
-    return (const char *)a->place + al * (int64_t)tg_dtype_size(a->dtype)
-             < (const char *)b->place + bh * (int64_t)tg_dtype_size(b->dtype) &&
-           (const char *)b->place + bl * (int64_t)tg_dtype_size(b->dtype)
-             < (const char *)a->place + ah * (int64_t)tg_dtype_size(a->dtype);
 }
 
 /* ---- opening and closing ---- */
@@ -4951,7 +5202,8 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
 TG_API void tg_close(tg_ctx *tg) {
     tg_hooks h;
     int i;
-    if (!tg) return;
+    if (!tg || tg__inside(tg, "close")) return;
+    if (tg->callbacks) { tg->where = "close"; (void)tg__fail(tg, TG__E_CALLBACK_CLOSE); return; }
     tg__pool_free(tg->pool);
     tg->pool = NULL;
     tg->depth = 0;
@@ -4965,10 +5217,19 @@ TG_API void tg_close(tg_ctx *tg) {
     }
     while (tg->blocks) tg__host_release(tg, tg->blocks);
     h = tg->config.hooks;
+    (void)tg__hook_enter(tg, tg__in_memory);
     h.release(h.alloc_user, tg, sizeof *tg, TG__ALIGN);
 }
 
-TG_API double tg_seconds(tg_ctx *tg) { return tg ? tg->config.hooks.clock(tg->config.hooks.clock_user) : 0; }
+TG_API double tg_seconds(tg_ctx *tg) {
+    const char *outer;
+    double t;
+    if (!tg || tg->inside == tg__in_clock) return 0;
+    outer = tg__hook_enter(tg, tg__in_clock);
+    t = tg->config.hooks.clock(tg->config.hooks.clock_user);
+    tg__hook_leave(tg, outer);
+    return t;
+}
 
 /* ---- random state ---- */
 TG_API void tg_seed(tg_ctx *tg, uint64_t seed) { if (tg) { tg->random.seed = seed; tg->random.call = 0; } }
@@ -5030,6 +5291,7 @@ struct tg__node {
     bool        used;                  /* saved values were let go of */
     bool        needed;                /* in a walk: some wanted input lies behind it */
     bool        captured;              /* in a walk: some output's gradient is asked for */
+    bool        running;               /* its backward is being called: what that reads must stay */
     uint64_t    serial;                /* grows with time: inputs always have smaller numbers */
     uint64_t    call;                  /* of a random op: its number */
     tg_place    at;
@@ -5079,7 +5341,7 @@ TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *att
     if (!n) return NULL;
     p = (char *)(n + 1);
     /* no memset: see tg__header_fill */
-    n->borrowed = n->used = n->needed = n->captured = false; n->call = 0; n->walk = NULL; n->hooks = NULL;
+    n->borrowed = n->used = n->needed = n->captured = n->running = false; n->call = 0; n->walk = NULL; n->hooks = NULL;
     n->device = TG_CPU;
     n->op = op; n->tg = tg; n->n_in = n_in; n->n_out = n_out; n->size = size; n->count = 1;
     n->serial = ++tg->node_serial;
@@ -5183,9 +5445,10 @@ TG__PRIVATE bool tg__needs_grad(const tg_tensor *t) {
 }
 
 /* A base got another node: its views ask for a new one when they are next used, and need gradients from now on. */
-TG__PRIVATE void tg__rewritten(tg_tensor *base) {
+TG__PRIVATE void tg__rewritten(tg_tensor *base, bool needed) {
     tg_tensor *t;
     base->rebased++;
+    if (needed) return;                    /* so did the views: they are looked at once, not at every write */
     for (t = base->storage->headers; t; t = t->next_alias) if (t->base == base) t->requires_grad = true;
 }
 
@@ -5227,7 +5490,7 @@ TG__PRIVATE bool tg__anomaly_check(tg_ctx *tg, const char *what, const tg__node 
 TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n,
     tg_tensor *const *in, tg_tensor *const *result, tg_tensor *old) {
     unsigned mask;
-    bool inplace = (n->op->flags & TG_OP_INPLACE) != 0;
+    bool inplace = (n->op->flags & TG_OP_INPLACE) != 0, needed;
     int i;
     n->borrowed = false;
     for (i = 0; i < n->n_in; i++) n->in[i] = NULL;
@@ -5268,19 +5531,37 @@ TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n,
         if (!t || !tg_dtype_is_float(t->dtype)) continue;
         if (inplace && t->base) { if (!tg__rebase(t, n)) return false; continue; }
         n->count++;
+        needed = t->requires_grad;
         tg__set_node(t, n, i);
-        if (inplace) tg__rewritten(t);
+        if (inplace) tg__rewritten(t, needed);
     }
     return true;
 }
 
-/* May t be written in place, and can the graph follow? */
-TG__PRIVATE bool tg__inplace_allowed(tg_ctx *tg, tg_tensor *t, bool graph) {
+/* May the first operand be written in place while the others are read, and can the graph follow? */
+TG__PRIVATE bool tg__inplace_allowed(tg_ctx *tg, tg_tensor *const *in, int n_in, bool graph) {
+    tg_tensor *t = in[0];
     const tg_tensor *owner = t->base ? t->base : t;
+    int i;
     if (!tg__writable(tg, t)) return false;
+    for (i = 1; i < n_in; i++)
+        if (in[i] && tg__meet(t, in[i]) == TG__MEET_SOME) return tg__fail(tg, TG__E_SHARED_ELEMENTS, i, in[i], t);
     if (tg->grad_mode && owner->requires_grad && tg__is_leaf(owner)) return tg__fail(tg, TG__E_INPLACE_LEAF, owner);
     if (graph && t->unrecorded) return tg__fail(tg, TG__E_VIEW_NO_GRAD, t);
     if (graph && t->base && tg__has_holes(owner)) return tg__fail(tg, TG__E_HOLES, owner);
+    return true;
+}
+/* Where it could not be told cheaply whether a read operand shares elements with the written one, the op reads a
+   copy. That is held by a scope which is opened for it; the caller ends it. */
+TG__PRIVATE bool tg__read_copies(tg_ctx *tg, tg__node *n, tg_mark *m) {
+    int i;
+    for (i = 1; i < n->n_in; i++) {
+        tg_tensor *x = n->in[i];
+        if (!x || tg__meet(n->in[0], x) != TG__MEET_UNKNOWN) continue;
+        if (!m->depth) *m = tg_begin(tg);
+        n->in[i] = m->depth ? tg__hold(tg, tg__tensor_make(tg, x->device, x->dtype, x->ndim, x->shape, NULL)) : NULL;
+        if (!n->in[i] || !tg__copy_to(tg, n->in[i], x)) return false;
+    }
     return true;
 }
 /* As torch: where the derivative of an in-place op reads the old value, that is copied to *old. */
@@ -5337,6 +5618,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
     tg_tensor *first = NULL, *few[4], **result = few, *old = NULL;
     bool graph = false, lanes = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
     tg_device device = TG_CPU;
+    tg_mark copies = TG__ZERO;
     int i;
     for (i = 0; i < n_out && outs; i++) outs[i] = NULL;
     for (i = 0; i < n_in && !tg; i++) if (in[i]) tg = in[i]->tg;
@@ -5360,7 +5642,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
     }
     /* a comparison in place is recorded all the same: it cuts the old value's gradient off */
     if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;
-    if (inplace && !tg__inplace_allowed(tg, in[0], graph)) return NULL;
+    if (inplace && !tg__inplace_allowed(tg, in, n_in, graph)) return NULL;
     n = tg__node_make(tg, op, attr, n_in, n_out);
     if (!n) return NULL;
     n->borrowed = true;
@@ -5388,7 +5670,9 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
                 t->rebased = t->base->rebased;
             }
         }
-        ok = (!graph || !inplace || tg__old_value(tg, n, &old)) && (!op->forward || op->forward(tg, n));
+        ok = (!inplace || ((!graph || tg__old_value(tg, n, &old)) && tg__read_copies(tg, n, &copies)))
+            && (!op->forward || op->forward(tg, n));
+        if (TG__RARE(copies.depth)) tg_end(tg, copies);
     }
     if (ok && inplace) {
         tg__storage *s = in[0]->storage;
@@ -5616,7 +5900,10 @@ TG__PRIVATE bool tg__saved_intact(tg_ctx *tg, const tg__node *n) {
 /* g's count is ours, so is the result's */
 TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_tensor *g) {
     tg__hook_link *h;
-    for (h = n->hooks; h && g; h = h->next) {
+    tg__callback callback;
+    int many = 0;
+    for (h = n->hooks; h; h = h->next) many++;
+    for (h = n->hooks; h && g && many-- > 0; h = h->next) {            /* not those that hooks add */
         tg_tensor *r;
         if (h->out != out) continue;
         if (h->retain) {                                               /* tg_retain_grad */
@@ -5630,7 +5917,9 @@ TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_t
             }
             continue;
         }
+        tg__callback_enter(tg, &callback);
         r = h->hook(h->user, g);
+        tg__callback_leave(tg, &callback);
         if (tg->error != TG_OK) break;
         if (!r || r == g) continue;
         if (!tg__use_any(tg, r, 0)) break;
@@ -5662,6 +5951,7 @@ TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__node *n) {
    owns the count; NULL: failed. */
 TG__PRIVATE tg_tensor *tg__walk_fit(tg_ctx *tg, const tg__walk *w, const tg__node *n, int i, tg_tensor *d) {
     const tg__slot *s = &n->in_slot[i];
+    if (!tg__use_any(tg, d, i)) return NULL;                           /* an operation from outside may give anything */
     d = tg__sum_to(d, s->ndim, s->shape);
     if (d && d->dtype != s->dtype) d = tg_to(d, s->dtype);
     if (!d) return NULL;
@@ -5678,6 +5968,7 @@ TG__PRIVATE tg_tensor *tg__walk_fit(tg_ctx *tg, const tg__walk *w, const tg__nod
 /* One call's turn: hooks, captures, its backward, and the gradients handed on. */
 TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
     tg_tensor *few[8], **dx = few, *saved_out[16];
+    tg__callback callback;
     bool any = false, ok;
     tg_mark m;
     int i;
@@ -5700,6 +5991,7 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
     if (!any) return true;
     if (n->op == &tg__leaf_op) return w->captures || tg__leaf_receive(tg, n);
     if (w->captures && w->barrier && n->captured) return true;
+    if (TG__RARE(n->running)) { tg__walk_place(tg, w); return tg__fail(tg, TG__E_RUNNING, n->op->name); }
     for (any = false, i = 0; i < n->n_in; i++) {                       /* only what somebody waits for */
         tg__node *from = n->in_slot[i].from;
         n->wants[i] = from && from->walk == w && (!w->captures || from->needed);
@@ -5733,7 +6025,11 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
         tg__enter(tg, n->op, n->attr);
         /* messages name the line of the forward call */
         tg->here.file = n->at.file; tg->here.line = n->at.line;
+        n->running = true;
+        tg__callback_enter(tg, &callback);
         ok = n->op->backward(tg, n, n->gout, dx) && tg->error == TG_OK;
+        tg__callback_leave(tg, &callback);
+        n->running = false;
         if (!ok && tg->error == TG_OK) tg__fail(tg, TG__E_OP_FAILED, "its backward failed without saying why");
     }
     for (i = 0; i < n->n_out && i < 16; i++) if (saved_out[i]) n->out[i] = saved_out[i];
@@ -5924,7 +6220,7 @@ TG_API bool tg_grad_from(const tg_grad_args *a) {
 /* ---- modes, leaves, hooks ---- */
 TG_API bool tg_grad_mode(tg_ctx *tg, bool on) {
     bool was = tg && tg->grad_mode;
-    if (tg) tg->grad_mode = on;
+    if (tg && !tg__inside(tg, "grad_mode")) tg->grad_mode = on;
     return was;
 }
 TG_API bool tg_anomaly(tg_ctx *tg, bool on) {
@@ -5987,9 +6283,14 @@ TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c,
     int i;
     const char *where = tg->where;
     tg_place here;
+    tg__callback callback;
+    bool ok;
     here.file = tg->here.file; here.line = tg->here.line;
     for (i = 0; i < c->n_outputs; i++) outputs[i] = NULL;
-    if (!c->f(c->user, inputs, c->n_inputs, outputs, c->n_outputs)) {
+    tg__callback_enter(tg, &callback);
+    ok = c->f(c->user, inputs, c->n_inputs, outputs, c->n_outputs);
+    tg__callback_leave(tg, &callback);
+    if (!ok) {
         if (tg->error == TG_OK) tg__fail(tg, TG__E_ARGUMENT, "the function returned false without an error");
         return false;
     }
@@ -6346,6 +6647,7 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     tg_grad_mode(tg, mode);
     tg->recording = outer;
     count = c->n_inputs + rec.count;
+    for (i = 0; ok && i < c->n_inputs; i++) ok = tg__use(tg, c->inputs[i], i);       /* the function may have let go of them */
     if (ok) {
         all_size = (size_t)(count + c->n_outputs) * sizeof(tg_tensor *);
         all = (tg_tensor **)tg__mem_get(tg, all_size);
@@ -6414,7 +6716,13 @@ TG_API tg_tensor *tg_call(const tg_op *op, const void *attr,
         return NULL;
     }
     {
-        tg_tensor *y = tg__call(op, attr, inputs, n_inputs, outputs, op->n_out);
+        tg__callback callback;
+        tg_tensor *y;
+        for (i = 0; i < n_inputs; i++) if (inputs[i] && inputs[i]->alive) inputs[i]->count++;   /* check and forward may drop them */
+        tg__callback_enter(tg, &callback);
+        y = tg__call(op, attr, inputs, n_inputs, outputs, op->n_out);
+        tg__callback_leave(tg, &callback);
+        for (i = 0; i < n_inputs; i++) if (inputs[i] && inputs[i]->alive) tg__tensor_drop(inputs[i]);
         if (!y && tg->error == TG_OK)
             tg__fail(tg, TG__E_OP_FAILED,
                 "its check or forward failed without saying why, or made no first output");
@@ -7392,10 +7700,8 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
         const bool narrower = x->dtype != common && (x->is_number || f->types == TG__PREDICATE) &&
             (compute == TG_I64 ? common != TG_I64 : common == TG_F16 || common == TG_BF16);
         in[i] = x;
-        /* a copy first, of that type or of what would be written while it is read */
-        if (narrower || ((n->op->flags & TG_OP_INPLACE) && i > 0 && tg__overlap(n->out[0], x) &&
-                         !(x->place == n->out[0]->place && tg__same_layout(x, n->out[0])))) {
-            in[i] = tg__tensor_make(tg, n->device, narrower ? common : x->dtype, x->ndim, x->shape, NULL);
+        if (narrower) {                    /* a copy of that type first */
+            in[i] = tg__tensor_make(tg, n->device, common, x->ndim, x->shape, NULL);
             ok = in[i] && tg__copy_to(tg, in[i], x);
             if (!ok) {
                 for (; i >= 0; i--) if (in[i] != n->in[i]) tg__tensor_drop(in[i]);
@@ -7576,6 +7882,14 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #undef F3
 #undef F3P
 
+/* The number of tg_name_scalar, as torch takes the one that a program writes: 1 is an integer and 0.5 is a float.
+   C has only a double to tell by; past 2^53 whole numbers are no longer exact and stay floats. */
+TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
+    const double exact = 9007199254740992.0;
+    return !tg_dtype_is_float(a->dtype) && b >= -exact && b <= exact && b == (double)(int64_t)b
+        ? tg_integer(a->tg, (int64_t)b) : tg_number(a->tg, b);
+}
+
 /* The rows' kernel tables, records and public functions. */
 #define TG__SAVE_NONE 0u
 #define TG__SAVE_X TG_SAVE_IN(0)
@@ -7645,7 +7959,7 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #define F2(name, types, saves, value, da, db, domain, doc) TG__ROW2(name, types, 0, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b)     { TG__IN2 return tg__call(&name##__f.op, NULL, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b)  { TG__IN2 return tg__call(&name##__g.op, NULL, in, 2, NULL, 1); } \
-    TG_API tg_tensor *(name##_scalar)(tg_tensor *a, double b) { return a ? name(a, tg_number(a->tg, b)) : NULL; }
+    TG_API tg_tensor *(name##_scalar)(tg_tensor *a, double b) { return a ? name(a, tg__scalar(a, b)) : NULL; }
 #define F2P(name, numbers, types, saves, value, da, db, domain, doc) TG__ROW2(name, types, TG__MANY_##numbers, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers)    { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers) { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 2, NULL, 1); }
@@ -7813,6 +8127,8 @@ TG_API tg_tensor *(tg_from)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype
 TG_API tg_tensor *(tg_from_f32)(tg_ctx *tg, int ndim, const int64_t *shape, const float *data) {
     return tg__from(tg, "from_f32", ndim, shape, TG_F32, data);
 }
+/* kernels read elements by their own type, for which an address must fit */
+TG__PRIVATE bool tg__aligned(const void *p, tg_dtype dtype) { return tg__is_block(dtype) || (uintptr_t)p % tg_dtype_size(dtype) == 0; }
 TG_API tg_tensor *(tg_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data) {
     int64_t numel, none = 0;
     tg_tensor *t;
@@ -7820,6 +8136,7 @@ TG_API tg_tensor *(tg_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype
     tg->where = "wrap";
     if (!tg__check_shape(tg, dtype, ndim, shape, &numel)) return NULL;
     if (!data && numel) { tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
+    if (numel && !tg__aligned(data, dtype)) { tg__fail(tg, TG__E_ALIGNMENT, (int)dtype, (int64_t)tg_dtype_size(dtype)); return NULL; }
     t = tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, 1, &none, NULL));
     if (!t) return NULL;
     t->storage->borrowed = true; t->storage->data = data; t->storage->bytes = tg_dtype_bytes(dtype, numel);
@@ -8020,8 +8337,22 @@ TG__PRIVATE tg_tensor *tg__set_call(const tg_op *op, tg_tensor *t, double a, dou
     at.b = b;
     return tg__call(op, &at, &t, 1, NULL, 1);
 }
-TG_API tg_tensor *(tg_fill_)(tg_tensor *t, double value) { return tg__set_call(&tg__fill_op, t, value, 0); }
-TG_API tg_tensor *(tg_zero_)(tg_tensor *t) { return tg__set_call(&tg__fill_op, t, 0, 0); }
+/* All elements get one value, so dimensions of stride 0 may repeat them: one of each is filled. */
+TG_API tg_tensor *(tg_fill_)(tg_tensor *t, double value) {
+    tg_tensor *part = t;
+    tg_mark m = TG__ZERO;
+    int d;
+    for (d = 0; t && t->alive && tg__gate(t->tg) && t->numel && part && d < t->ndim; d++) {
+        if (t->shape[d] == 1 || t->stride[d] != 0) continue;
+        if (!m.depth) m = tg_begin(t->tg);
+        part = tg_narrow(part, d, 0, 1);
+    }
+    if (part == t) return tg__set_call(&tg__fill_op, t, value, 0);
+    part = part ? tg__set_call(&tg__fill_op, part, value, 0) : NULL;
+    tg_end(t->tg, m);
+    return part ? t : NULL;
+}
+TG_API tg_tensor *(tg_zero_)(tg_tensor *t) { return (tg_fill_)(t, 0); }
 TG_API tg_tensor *(tg_uniform_)(tg_tensor *t, double low, double high) {
     return tg__set_call(&tg__uniform_op, t, low, high);
 }
@@ -8093,11 +8424,13 @@ TG__PRIVATE bool tg__transfer(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
         const size_t size = tg_dtype_bytes(to->dtype, to->numel);
         const struct tg__device *in = &tg->devices[to->device], *out = &tg->devices[from->device];
         void *middle = to->device == TG_CPU ? to->place : from->device == TG_CPU ? from->place : tg__mem_get(tg, size);
-        ok = middle != NULL;
-        if (ok && from->device != TG_CPU && !out->backend.copy_out(out->backend.user, out->stream, middle, from->place, size))
-            ok = tg__fail(tg, TG__E_DEVICE_FAILED, out->backend.name, "copy");
-        if (ok && to->device != TG_CPU && !in->backend.copy_in(in->backend.user, in->stream, to->place, middle, size))
-            ok = tg__fail(tg, TG__E_DEVICE_FAILED, in->backend.name, "copy");
+        const char *outer = tg__hook_enter(tg, tg__in_device), *failed = NULL;
+        if (middle && from->device != TG_CPU && !out->backend.copy_out(out->backend.user, out->stream, middle, from->place, size))
+            failed = out->backend.name;
+        if (middle && !failed && to->device != TG_CPU && !in->backend.copy_in(in->backend.user, in->stream, to->place, middle, size))
+            failed = in->backend.name;
+        tg__hook_leave(tg, outer);
+        ok = middle && (!failed || tg__fail(tg, TG__E_DEVICE_FAILED, failed, "copy"));
         if (to->device != TG_CPU && from->device != TG_CPU) tg__mem_put(tg, middle, size);
     }
     if (ok && again) ok = tg__copy_to(tg, y, to);
@@ -8199,6 +8532,13 @@ TG_API bool (tg_read)(tg_tensor *t, void *out, size_t size) {
     if (size != tg_dtype_bytes(t->dtype, t->numel))
         return tg__fail(tg, TG__E_BYTES, (int64_t)size, t, (int64_t)tg_dtype_bytes(t->dtype, t->numel));
     if (!out && size) return tg__fail(tg, TG__E_NO_DATA, "place for the data");
+    if (!tg__aligned(out, t->dtype)) {                                 /* the caller's bytes may stand anywhere */
+        tg_tensor *copy = tg__tensor_make(tg, TG_CPU, t->dtype, t->ndim, t->shape, NULL);
+        bool ok = copy && tg__copy_to(tg, copy, t);
+        if (ok) memcpy(out, copy->data, size);
+        tg__tensor_drop(copy);
+        return ok;
+    }
     tg__packed(&h, t, t->dtype, out);
     return tg__copy_to(tg, &h, t);
 }
@@ -8219,15 +8559,34 @@ TG_API bool (tg_write)(tg_tensor *t, const void *data, size_t size) {
         return tg__fail(tg, TG__E_BYTES, (int64_t)size, t, (int64_t)tg_dtype_bytes(t->dtype, t->numel));
     if (!data && size) return tg__fail(tg, TG__E_NO_DATA, "data");
     tg__packed(&h, t, t->dtype, (void *)(uintptr_t)data);
-    if (!tg__copy_to(tg, t, &h)) return false;
+    if (!tg__aligned(data, t->dtype) || tg__meet(t, &h) != TG__MEET_NOT) { /* the data stand anywhere, or are t's own */
+        tg_tensor *copy = tg__tensor_make(tg, TG_CPU, t->dtype, t->ndim, t->shape, NULL);
+        bool ok = copy != NULL;
+        if (ok) { memcpy(copy->data, data, size); ok = tg__copy_to(tg, t, copy); }
+        tg__tensor_drop(copy);
+        if (!ok) return false;
+    } else if (!tg__copy_to(tg, t, &h)) return false;
     tg__touch(tg, t, "write");
     return true;
+}
+/* t without what it repeats: dimensions of stride 0 count once, so that looking at every element of an expanded
+   tensor takes no longer than at its memory. With `other`, of the same shape, only where both repeat. */
+TG__PRIVATE tg_tensor tg__distinct(const tg_tensor *t, const tg_tensor *other) {
+    tg_tensor once = *t;
+    int d;
+    for (d = 0; d < t->ndim; d++) {
+        if (t->shape[d] <= 1 || t->stride[d] != 0 || (other && other->stride[d] != 0)) continue;
+        once.numel /= t->shape[d];
+        once.shape[d] = 1;
+    }
+    return once;
 }
 /* Elements of two tensors compared as doubles (as int64 where both are integers), in order. rtol < 0: they must
    be equal, and NaN is not. */
 TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double atol, const char *name) {
     tg_ctx *tg = tg__start2(a, b, name);
     int64_t i, at[TG_MAX_DIMS] = TG__ZERO;
+    tg_tensor once;
     bool ints;
     int d;
     if (!tg || !(a = tg__on_host(tg, a)) || !(b = tg__on_host(tg, b))) return false;
@@ -8247,8 +8606,9 @@ TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double ato
         }
     }
     if (!tg__same_shape(a, b)) return false;
+    once = tg__distinct(a, b);
     ints = !tg_dtype_is_float(a->dtype) && !tg_dtype_is_float(b->dtype) && rtol < 0;
-    for (i = 0; i < a->numel; i++) {
+    for (i = 0; i < once.numel; i++) {
         int64_t oa = 0, ob = 0;
         const char *pa, *pb;
         for (d = 0; d < a->ndim; d++) { oa += at[d] * a->stride[d]; ob += at[d] * b->stride[d]; }
@@ -8263,7 +8623,7 @@ TG__PRIVATE bool tg__compare(tg_tensor *a, tg_tensor *b, double rtol, double ato
                 if ((e < 0 ? -e : e) > atol + rtol * m) return false;
             }
         }
-        for (d = a->ndim - 1; d >= 0; d--) { if (++at[d] < a->shape[d]) break; at[d] = 0; }
+        for (d = a->ndim - 1; d >= 0; d--) { if (++at[d] < once.shape[d]) break; at[d] = 0; }
     }
     return true;
 }
@@ -8277,14 +8637,22 @@ TG_API bool (tg_allclose)(tg_tensor *a, tg_tensor *b, double rtol, double atol) 
 
 /* ---- anomaly mode: where is the first number that is none? ---- */
 TG__PRIVATE bool tg__anomaly_check(tg_ctx *tg, const char *what, const tg__node *n, tg_tensor *t) {
+    tg_tensor once;
     int64_t i;
+    int d;
     if (!tg_dtype_is_float(t->dtype)) return true;
     if (!(t = tg__on_host(tg, t))) return false;
-    for (i = 0; i < t->numel; i++) {
-        double v = tg__get_f64(tg__element_at(t, i), t->dtype);
-        if (!tg__is_finite(v))
-            return tg__fail(tg, TG__E_ANOMALY, what, n->op->name, n->at.file, n->at.line,
-                tg__is_nan(v) ? "NaN" : "infinity", i, t);
+    once = tg__distinct(t, NULL);
+    for (i = 0; i < once.numel; i++) {
+        double v = tg__get_f64(tg__element_at(&once, i), t->dtype);
+        int64_t rest = i, index = 0, size = 1;
+        if (tg__is_finite(v)) continue;
+        for (d = t->ndim - 1; d >= 0; d--) {                           /* its number among all elements */
+            index += rest % once.shape[d] * size;
+            rest /= once.shape[d]; size *= t->shape[d];
+        }
+        return tg__fail(tg, TG__E_ANOMALY, what, n->op->name, n->at.file, n->at.line,
+            tg__is_nan(v) ? "NaN" : "infinity", index, t);
     }
     return true;
 }
@@ -8362,13 +8730,7 @@ TG__PRIVATE bool tg__copy_check_(tg_ctx *tg, tg__node *n) {
     return tg__out_same(n);
 }
 TG__PRIVATE bool tg__copy_forward_(tg_ctx *tg, tg__node *n) {
-    tg_tensor *from = n->in[1], *t;
-    bool ok;
-    if (!tg__overlap(n->out[0], from)) return tg__copy_to(tg, n->out[0], from);
-    t = tg__tensor_make(tg, from->device, from->dtype, from->ndim, from->shape, NULL);
-    ok = t && tg__copy_to(tg, t, from) && tg__copy_to(tg, n->out[0], t);
-    tg__tensor_drop(t);
-    return ok;
+    return tg__meet(n->out[0], n->in[1]) == TG__MEET_SAME || tg__copy_to(tg, n->out[0], n->in[1]);
 }
 TG__PRIVATE bool tg__copy_backward_(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0]) dx[0] = tg_zeros_like(g[0]);
@@ -9019,6 +9381,7 @@ TG__PRIVATE bool tg__rebase(tg_tensor *view, tg__node *n) {
     tg_tensor *base = view->base;
     tg__strided_attr at;
     tg__node *w, *v;
+    bool needed;
     tg__strided_of(view, &at);
     if (tg__needs_grad(base) && !tg__edge(base)) return false;
     w = tg__node_make(view->tg, &tg__write_view_op, &at, 2, 1);
@@ -9032,8 +9395,9 @@ TG__PRIVATE bool tg__rebase(tg_tensor *view, tg__node *n) {
     }
     n->count++;
     w->in_slot[1].from = n; w->in_slot[1].from_out = 0; w->wants[1] = true;
+    needed = base->requires_grad;
     tg__set_node(base, w, 0);
-    tg__rewritten(base);
+    tg__rewritten(base, needed);
     v = tg__view_node(view);
     if (!v) return false;
     tg__set_node(view, v, 0);
@@ -9052,7 +9416,7 @@ TG__PRIVATE bool tg__storage_share(tg_ctx *tg, tg__storage *s) {
     return tg__fail(tg, TG__E_SHARE, "this compiler has no atomics");
 #endif
     if (s->device != TG_CPU) return tg__fail(tg, TG__E_SHARE, "only host memory can be shared");
-    b = (tg__shared *)h->alloc(h->alloc_user, size, TG__ALIGN);
+    b = (tg__shared *)tg__hook_alloc(tg, size);
     if (!b) return tg__fail_memory(tg, size);
     b->holders = 1; b->size = size; b->user = h->alloc_user; b->release = h->release;
     data = (char *)b + TG__ALIGN;
@@ -9073,8 +9437,9 @@ TG_API tg_tensor *(tg_share)(tg_ctx *to, tg_tensor *t) {
     if (!tg || !tg__gate(to)) return NULL;
     to->where = "share";
     if (!t->storage->shared && !tg__storage_share(tg, t->storage)) return NULL;
+    t->count++;                        /* the other context's memory hooks may call this one */
     v = tg__hold(to, tg__tensor_make(to, TG_CPU, t->dtype, 1, &none, NULL));
-    if (!v) return NULL;
+    if (!v) { tg__tensor_drop(t); return NULL; }
     s = v->storage;
     s->data = t->storage->data; s->bytes = t->storage->bytes;
     tg__shared_join(to, s, t->storage->shared);
@@ -9084,6 +9449,7 @@ TG_API tg_tensor *(tg_share)(tg_ctx *to, tg_tensor *t) {
         memcpy(v->shape, t->shape, (size_t)t->ndim * sizeof t->shape[0]);
         memcpy(v->stride, t->stride, (size_t)t->ndim * sizeof t->stride[0]);
     }
+    tg__tensor_drop(t);
     return v;
 }
 
@@ -12792,13 +13158,16 @@ TG__PRIVATE bool tg__load_file(tg_ctx *tg, const char *path, void **data, size_t
     if (h->file_read) {
         void *got = NULL;
         size_t n = 0;
-        if (!h->file_read(h->file_user, tg, path, &got, &n))
+        const char *outer = tg__hook_enter(tg, tg__in_files);
+        bool ok = h->file_read(h->file_user, tg, path, &got, &n);
+        tg__hook_leave(tg, outer);
+        if (!ok)
             return tg__fail(tg, TG__E_FILE, path, "the host's file hook could not read it");
         if (n) {
             *data = tg__mem_get(tg, n);
             if (*data) memcpy(*data, got, n);
         }
-        if (got) h->release(h->alloc_user, got, n, TG__ALIGN);
+        if (got) tg__hook_release(tg, got, n);
         *size = n;
         return n == 0 || *data;
     }
@@ -12820,9 +13189,12 @@ TG__PRIVATE bool tg__load_file(tg_ctx *tg, const char *path, void **data, size_t
 TG__PRIVATE bool tg__save_file(tg_ctx *tg, const char *path, const void *const *parts, const size_t *sizes, int n) {
     tg_hooks *h = &tg->config.hooks;
     if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
-    if (h->file_write)
-        return h->file_write(h->file_user, path, parts, sizes, n) ||
-            tg__fail(tg, TG__E_FILE, path, "the host's file hook could not write it");
+    if (h->file_write) {
+        const char *outer = tg__hook_enter(tg, tg__in_files);
+        bool ok = h->file_write(h->file_user, path, parts, sizes, n);
+        tg__hook_leave(tg, outer);
+        return ok || tg__fail(tg, TG__E_FILE, path, "the host's file hook could not write it");
+    }
 #ifndef TENSORGRAD_NO_STDIO
     {
         tg__mem m;
@@ -13210,9 +13582,9 @@ TG_API tg_dict *(tg_dict_new)(tg_ctx *tg) {
 TG_API void tg_dict_free(tg_dict *d) {
     tg_ctx *tg;
     int64_t i;
-    if (!d) return;
+    if (!d || tg__inside(d->tg, "dict_free")) return;
     tg = d->tg;
-    for (i = 0; i < d->names.count; i++) tg_drop(d->item[i].t);
+    for (i = 0; i < d->names.count; i++) tg__tensor_drop(d->item[i].t);
     while (d->text) {
         tg__dict_text *b = d->text;
         d->text = b->next;
@@ -13287,8 +13659,8 @@ TG__PRIVATE bool tg__dict_put(tg_dict *d, const char *name, tg_tensor *t, const 
         p = own ? tg__dict_add(d, own) : NULL;
         if (!p) return false;
     } else p = &d->item[i];
-    tg_keep(t);
-    tg_drop(p->t);
+    t->count++;
+    tg__tensor_drop(p->t);
     p->t = t; p->raw = raw; p->ndim = ndim;
     for (i = 0; i < ndim; i++) p->shape[i] = shape[i];
     return true;
@@ -14264,17 +14636,21 @@ TG__PRIVATE void tg__put_short(tg__text *t, double v) { char b[48]; tg__print_f3
 TG_API size_t (tg_format_stats)(tg_tensor *t, char *out, size_t size) {
     tg__text x = tg__text_over(out, size);
     double sum = 0, square = 0, low = 0, high = 0, mean;
-    int64_t i, nan = 0, inf = 0, n = 0;
-    tg_tensor *h = tg__readable(t);
+    int64_t i, nan = 0, inf = 0, n = 0, times;
+    tg_tensor *h = tg__readable(t), once;
     if (!h) return tg__format_dead(t, &x);
-    for (i = 0; i < t->numel; i++) {
-        double v = tg__get_f64(tg__element_at(h, i), t->dtype);
+    once = tg__distinct(h, NULL);
+    times = once.numel ? t->numel / once.numel : 1;
+    for (i = 0; i < once.numel; i++) {
+        double v = tg__get_f64(tg__element_at(&once, i), t->dtype);
         if (tg__is_nan(v)) { nan++; continue; }
         if (!tg__is_finite(v)) { inf++; continue; }
         if (n == 0 || v < low) low = v;
         if (n == 0 || v > high) high = v;
         n++; sum += v; square += v * v;
     }
+    n *= times; nan *= times; inf *= times;
+    sum *= (double)times; square *= (double)times;
     mean = n ? sum / (double)n : 0;
     square = n > 1 ? (square - sum * mean) / (double)(n - 1) : 0;
     tg__put_tensor(&x, t);

@@ -496,11 +496,31 @@ static void test_own(void) {
     END;
 }
 
+/* ---- many views of one base, each written in turn: the work grows with their number, not with its square ---- */
+static void test_many_views(void) {
+    BEGIN;
+    { const int64_t n = 20000; tg_tensor *x = leaf(tg_ones(tg, TG_SHAPE(4))), *b = tg_zeros(tg, TG_SHAPE(20000)), *first = tg_select(b, 0, 0), **v = (tg_tensor **)malloc((size_t)n * sizeof *v); int64_t i;
+      for (i = 0; i < n; i++) v[i] = tg_select(b, 0, i);
+      CHECK(!first->requires_grad && !v[n - 1]->requires_grad);
+      for (i = 0; i < n; i++) if (!tg_copy_(v[i], tg_select(x, 0, i % 4))) break;
+      CHECK(i == n && b->requires_grad && first->requires_grad && v[n - 1]->requires_grad && tg_item(tg_sum(tg_detach(b))) == 20000);
+      { bool was = tg_grad_mode(tg, false); CHECK(tg_item(tg_sum(first)) == 1); tg_grad_mode(tg, was); }
+      free(v); }
+    { tg_tensor *x = leaf(tg_ones(tg, TG_SHAPE(4))), *b = tg_zeros(tg, TG_SHAPE(8)), *early = tg_narrow(b, 0, 0, 4), *late; CHECK(tg_copy_(tg_narrow(b, 0, 4, 4), x)); late = tg_narrow(b, 0, 2, 4);
+      CHECK(tg_mul_scalar(b, 1) && tg_mul_(tg_narrow(b, 0, 3, 2), tg_full(tg, TG_SHAPE(2), 3, TG_F32))); CHECK(early->requires_grad && late->requires_grad); VALUES(late, 0, 0, 3, 1);
+      CHECK(tg_backward(tg_sum(tg_add(early, late)))); VALUES(x->grad, 3, 1, 0, 0); }
+    END;
+}
+
 /* ---- anomaly ---- */
 static void test_anomaly(void) {
     char want[512];
     BEGIN;
     CHECK(!tg_anomaly(tg, true));
+    { int64_t huge[2] = { 3, (int64_t)1 << 40 }; tg_tensor *e = tg_expand(tg_reshape(tg_arange(tg, 0, 3, 1, TG_F32), TG_SHAPE(3, 1)), 2, huge); CHECK(e != NULL);      /* each element once, or this never ends */
+      e = tg_expand(tg_reshape(tg_log(leaf(tg_arange(tg, 1, 4, 1, TG_F32))), TG_SHAPE(3, 1)), 2, huge); CHECK(e != NULL); CHECK_OK(tg); }
+    { tg_tensor *e; tg_anomaly(tg, false); e = tg_log(tg_neg(tg_arange(tg, -2, 2, 1, TG_F32))); tg_anomaly(tg, true); tg_anomaly(tg, false); e = tg_unsqueeze(e, 1); tg_anomaly(tg, true); CHECK(!tg_expand(e, TG_SHAPE(4, 5)));            /* log 0 is in row 2 */
+      CHECK(strstr(tg_error_text(tg), "first infinity, at element 10 of")); CHECK_ERROR(tg, TG_ERROR_NUMERIC); }
     { tg_tensor *x = F64(1, -1, 2), *y; int l; y = tg_log(x); l = __LINE__; CHECK(!y);
       snprintf(want, sizeof want, "log: the result of 'log' called at %s:%d has the first NaN, at element 1 of f64[3] (%s:%d)", __FILE__, l, __FILE__, l); CHECK_TEXT(tg_error_text(tg), want); CHECK_ERROR(tg, TG_ERROR_NUMERIC); }
     { tg_tensor *x = leaf(F64(4, 0)), *y = tg_sqrt(x), *z = tg_sum(y); int l = __LINE__; CHECK(!tg_backward(z));
@@ -661,6 +681,7 @@ int main(void) {
     test_views();
     test_own();
     test_products();
+    test_many_views();
     test_anomaly();
     test_tape();
     test_long();

@@ -386,9 +386,9 @@ static void test_gradients(void) {
     for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *row = tg_narrow(a, 0, 1, 1);
         MISTAKE(TG_ERROR_GRAD, !tg_zero_(row), "fill_: f32[3] is a leaf that requires a gradient; write to it only with the grad mode off"); }
     for (CASE) { tg_tensor *a = tg_expand(f32(1, -1), TG_SHAPE(3));
-        MISTAKE(TG_ERROR_SHAPE, !tg_add_(a, a), "add_: f32[3] has elements that share memory (expanded); clone it before writing into it"); }
+        MISTAKE(TG_ERROR_SHAPE, !tg_add_(a, a), "add_: f32[3] has elements that share memory (expanded, or overlapping strides); clone it before writing into it"); }
     for (CASE) { tg_tensor *a = tg_expand(f32(1, -1), TG_SHAPE(3)); int64_t at[1] = { 0 };
-        MISTAKE(TG_ERROR_SHAPE, !tg_set(a, at, 3), "set: f32[3] has elements that share memory (expanded); clone it before writing into it"); }
+        MISTAKE(TG_ERROR_SHAPE, !tg_set(a, at, 3), "set: f32[3] has elements that share memory (expanded, or overlapping strides); clone it before writing into it"); }
     for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *y = tg_mul_scalar(a, 2);
         MISTAKE(TG_ERROR_GRAD, !tg_require_grad(y, false), "require_grad: f32[3] is the result of 'mul', not a leaf; detach it first"); }
     for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *b = tg_require_grad(f32(3, -1), true), *y = tg_sum(a), *g[2], *in[2];

@@ -31,7 +31,6 @@ static void test_scopes(void) {
     live = tg_memory(tg).live_tensors;
     a = tg_begin(tg); x = tg_keep(tg_ones(tg, TG_SHAPE(2))); CHECK(tg_keep(x) == x); tg_end(tg, a); CHECK(x->alive); tg_drop(x); CHECK(x->alive); tg_drop(x); CHECK(!x->alive);
     CHECK_INT(tg_memory(tg).live_tensors, live);
-    tg_keep(x); tg_drop(x); CHECK(!x->alive);                          /* of an ended one: nothing */
 
     a = tg_begin(tg); x = tg_arange(tg, 0, 1000, 1, TG_F32); b = tg_begin(tg); y = tg_slice(x, "10:20"); tg_end_with(tg, b, y);
     v = tg_keep(tg_slice(y, "::2")); tg_end(tg, a);                    /* a view keeps the storage, not the header: large */
@@ -42,6 +41,40 @@ static void test_scopes(void) {
 
     a = tg_begin(tg); x = tg_require_grad(tg_ones(tg, TG_SHAPE(2)), true); y = tg_keep(tg_square(x)); tg_end(tg, a); CHECK(tg_backward(tg_sum(y))); tg_drop(y);    /* a node keeps what it saved */
     test_close(tg);
+}
+
+/* ---- the scopes' counts and the user's are told apart: a drop too many is an error and takes nothing ---- */
+static tg_tensor *counts_hook(void *user, tg_tensor *g) { *(tg_tensor **)user = g; tg_drop(g); return NULL; }      /* the gradient is the walk's */
+static void test_counts(void) {
+    test_heap heap = TEST_HEAP;
+    tg_ctx *tg = test_open_heap(&heap), *other = test_open_heap(&heap);
+    tg_mark m = tg_begin(tg), n;
+    tg_tensor *x = tg_set_name(tg_neg(tg_ones(tg, TG_SHAPE(2, 3))), "x"), *w, *y, *g, *v;
+    tg_drop(x); CHECK(strncmp(tg_error_text(tg), "drop: 'x' f32[2, 3], made by 'neg', is not kept: ", 49) == 0 && strstr(tg_error_text(tg), "test_memory.c")); CHECK_ERROR(tg, TG_ERROR_VALUE);
+    CHECK(x->alive && tg_item(tg_sum(x)) == -6);
+    tg_keep(x); tg_keep(x); tg_drop(x); tg_drop(x); CHECK_OK(tg); tg_drop(x); CHECK_ERROR(tg, TG_ERROR_VALUE); CHECK(x->alive);           /* held by the scope alone again */
+    n = tg_begin(tg); y = tg_keep(tg_exp(x)); tg_end(tg, n); tg_drop(y); CHECK_OK(tg); CHECK(!y->alive);
+    tg_drop(y); CHECK(strstr(tg_error_text(tg), "f32[2, 3], made by 'exp', is gone already")); CHECK_ERROR(tg, TG_ERROR_DEAD);            /* twice */
+    CHECK(!tg_keep(y)); CHECK_ERROR(tg, TG_ERROR_DEAD);
+    n = tg_begin(tg); y = tg_ones(tg, TG_SHAPE(4)); tg_end_with(tg, n, y); tg_drop(y); CHECK_ERROR(tg, TG_ERROR_VALUE); CHECK(y->alive);  /* the parent scope's */
+    w = tg_require_grad(tg_keep(tg_ones(tg, TG_SHAPE(3))), true);
+    for (n = tg_begin(tg), CHECK(tg_backward(tg_sum(tg_square(w)))), tg_end(tg, n); ; ) {
+        g = w->grad; tg_drop(g); CHECK_ERROR(tg, TG_ERROR_VALUE); CHECK(w->grad == g && g->alive && tg_item(tg_sum(g)) == 6);             /* .grad's */
+        tg_keep(g); tg_zero_grad(w); CHECK(g->alive); tg_drop(g); CHECK_OK(tg); CHECK(!g->alive);
+        break;
+    }
+    n = tg_begin(tg); y = tg_exp(w); v = tg_sum(tg_mul(y, y)); tg_keep(v); tg_end(tg, n); CHECK(y->alive);                               /* the graph's alone */
+    tg_drop(y); CHECK_ERROR(tg, TG_ERROR_VALUE); CHECK(y->alive && tg_backward(v)); tg_drop(v); CHECK_OK(tg);
+    n = tg_begin(tg); g = NULL; y = tg_exp(w); CHECK(tg_hook(y, counts_hook, &g)); CHECK(!tg_backward(tg_sum(y))); CHECK(g != NULL); CHECK_ERROR(tg, TG_ERROR_VALUE); tg_end(tg, n);
+    if (TG__HAS_ATOMICS) { v = tg_share(other, x); tg_drop(v); CHECK_OK(tg); CHECK_ERROR(other, TG_ERROR_VALUE); CHECK(v->alive); }
+    { tg_dict *d = tg_dict_new(tg); n = tg_begin(tg); y = tg_ones(tg, TG_SHAPE(2)); CHECK(tg_dict_set(d, "y", y)); tg_end(tg, n);         /* a dict's */
+      tg_drop(y); CHECK_ERROR(tg, TG_ERROR_VALUE); CHECK(y->alive && tg_dict_get(d, "y") == y); tg_dict_free(d); CHECK(!y->alive); }
+    (void)tg_matmul(x, x); CHECK(tg_failed(tg)); tg_keep(x); tg_drop(x); tg_drop(x); CHECK_ERROR(tg, TG_ERROR_SHAPE); CHECK(x->alive);       /* while an error is pending, which stays */
+    tg_end(tg, m); CHECK(!x->alive && w->alive); CHECK_INT(tg_memory(tg).live_nodes, 1);
+    tg_drop(w); CHECK_OK(tg); CHECK(!w->alive); CHECK_INT(tg_memory(tg).live_nodes, 0); CHECK_INT(tg_memory(tg).live_tensors, 0);
+    tg_drop(w); CHECK_ERROR(tg, TG_ERROR_DEAD);
+    test_close(tg); test_close(other);
+    (void)test_heap_ended(&heap);
 }
 
 /* ---- use after the scope's end ---- */
@@ -127,6 +160,27 @@ static void test_steady(void) {
     test_close(tg);
 }
 
+/* ---- when it begins: sizes seen, and 256 tensors ended ---- */
+static void test_steady_from(void) {
+    int many;
+    for (many = 1; many <= 300; many += many < 10 ? 3 : 97) {             /* tensors that end in a step */
+        tg_ctx *tg = test_open();
+        uint64_t calls = 0;
+        long ended = 0;
+        int i, k, after = 0;
+        for (i = 0; i < 1000; i++) {
+            tg_mark m = tg_begin(tg);
+            for (k = 0; k < many; k++) (void)tg_empty(tg, TG_SHAPE(k % 7 * 300), TG_F32);
+            tg_end(tg, m);
+            ended += many;
+            if (ended < 256 + 2 * many) { calls = tg_memory(tg).host_calls; continue; }
+            if (tg_memory(tg).host_calls != calls) after++;
+        }
+        CHECK_INT(after, 0);
+        test_close(tg);
+    }
+}
+
 /* ---- the limit ---- */
 static void test_limit(void) {
     test_heap heap = TEST_HEAP;
@@ -197,7 +251,7 @@ static void run_script(script *s) {
     /* formulas */
     w = tg_add(a, b); w = tg_mul(a, d); w = tg_add(tg_t(a), tg_select(b, 1, 0)); w = tg_div(x, tg_integer(tg, 3)); w = tg_pow(b, c); w = tg_where(tg_gt(a, b), a, b); w = tg_lerp(a, b, c); w = tg_clamp(a, 0, 2);
     w = tg_floor_divide(x, tg_integer(tg, 5)); w = tg_gelu(a); w = tg_add_scaled(a, b, 0.5); w = tg_logical_not(a); w = tg_addcmul(a, b, c, 2); w = tg_softplus(a, 1, 20); w = tg_add(tg_to(a, TG_F16), tg_to(b, TG_BF16));
-    w = tg_add_(tg_clone(a), b); w = tg_exp_(tg_clone(b)); w = tg_fill_(tg_clone(a), 1); w = tg_copy_(tg_clone(a), tg_select(b, 0, 0)); w = tg_clone(a); if (w) (void)tg_add_(tg_slice(w, "1:"), tg_slice(w, ":-1"));
+    w = tg_add_(tg_clone(a), b); w = tg_exp_(tg_clone(b)); w = tg_fill_(tg_clone(a), 1); w = tg_copy_(tg_clone(a), tg_select(b, 0, 0)); w = tg_clone(a); if (w) (void)tg_add_(tg_slice(w, ":, ::2"), tg_slice(w, ":, 1::2")); w = tg_zero_(tg_expand(tg_select(tg_clone(a), 1, 0), TG_SHAPE(2, 3)));
     /* reduce, sort, index */
     w = tg_sum(a); w = tg_sum_dims(a, TG_DIMS(0), true); w = tg_mean(a); w = tg_prod(a); w = tg_amax(a, TG_DIMS(1), false); w = tg_max_dim(a, 1, false, &y); w = tg_argmin(a); w = tg_any(a, 0, NULL, false); w = tg_var_dims(a, TG_DIMS(1), 1, false);
     w = tg_sum(tg_rand(tg, TG_SHAPE(300, 40))); w = tg_sum_dims(tg_rand(tg, TG_SHAPE(300, 40)), TG_DIMS(0), false); w = tg_softmax(a, 1); w = tg_log_softmax(tg_t(a), 0); w = tg_softmax(tg_to(a, TG_F16), 0);
@@ -467,8 +521,10 @@ static void test_beginner(void) {
 
 int main(void) {
     test_scopes();
+    test_counts();
     test_ring();
     test_steady();
+    test_steady_from();
     test_limit();
     test_sharing();
     test_swapping();

@@ -13,7 +13,7 @@ printf '#include "tensorgrad.h"\n' > $out/in.c
 
 # opening, asking, scopes, memory, switches: no place needed
 without='tg_close tg_isa_used tg_isa_name tg_failed tg_error tg_error_number tg_error_text tg_clear tg_traceback tg_say tg_threads_used tg_seconds tg_seed tg_stream
-    tg_random_get tg_random_set tg_begin tg_end tg_end_with tg_keep tg_drop tg_memory tg_trim tg_path_begin tg_path_end tg_is_contiguous tg_grad_mode tg_anomaly tg_tape tg_tape_text tg_tape_dot'
+    tg_random_get tg_random_set tg_begin tg_end tg_end_with tg_memory tg_trim tg_path_begin tg_path_end tg_is_contiguous tg_grad_mode tg_anomaly tg_tape tg_tape_text tg_tape_dot'
 
 # name and number of parameters of each such function
 $cc -E -P -I. -DTENSORGRAD_NO_LINES $out/in.c 2>/dev/null | tr '\n' ' ' | tr ';{}' '\n\n\n' |
