@@ -27,10 +27,10 @@
    |      for (int step = 0; step < 200; step++) {
    |          tg_mark m = tg_begin(tg);                           // a scope: what is made below goes away at tg_end
    |          tg_tensor *loss = tg_mse_loss(tg_add(tg_mul(x, w), b), y);
-   |          tg_backward(loss);                                  // fills w->grad and b->grad
+   |          tg_backward(loss);                                  // fills the gradients of w and b
    |          bool was = tg_grad_mode(tg, false);                 // the update itself is not recorded
-   |          tg_sub_(w, tg_mul_scalar(w->grad, 0.1));
-   |          tg_sub_(b, tg_mul_scalar(b->grad, 0.1));
+   |          tg_sub_(w, tg_mul_scalar(tg_grad_of(w), 0.1));
+   |          tg_sub_(b, tg_mul_scalar(tg_grad_of(b), 0.1));
    |          tg_grad_mode(tg, was);
    |          tg_zero_grad(w);
    |          tg_zero_grad(b);
@@ -54,7 +54,7 @@
      >>ops                                one prototype for every other operation; operations of your own
      >>device                             other devices: requests of plain data, and who answers them
      >>io                                 safetensors and npy files
-     >>places >>cpp                       the caller's file and line; C++ before C++20
+     >>places                             the caller's file and line
    PART II, implementation
      >>impl-base >>impl-platform          words and includes; the only section that names an operating system
      >>impl-memory >>impl-error           the context, size classes; messages, the first error, the ring of calls
@@ -115,8 +115,8 @@
 
    ---- the graph ----
    Operations on tensors that require a gradient are recorded. tg_backward walks the recorded calls newest
-   first and adds to .grad of the leaves; tg_grad returns gradients instead, and with .create_graph they can
-   be differentiated again. tg_grad_mode(tg, false) switches recording off. In-place operations count
+   first and adds to the gradients of the leaves, which tg_grad_of reads; tg_grad returns gradients instead, and
+   with .create_graph they can be differentiated again. tg_grad_mode(tg, false) switches recording off. In-place operations count
    versions: a gradient that needs an overwritten value is an error, never a wrong number.
 
    |  tg_tensor *v = tg_require_grad(tg_full(tg, TG_SCALAR, 3, TG_F32), true), *g, *gg;
@@ -130,8 +130,12 @@
    Nothing here aborts. A failing call records a code and a message in the context and returns NULL or false;
    while an error is pending every call that computes or writes does the same at once. So check once, at the
    end of a chain. tg_clear makes the context usable again. Without a log hook the first error also goes to
-   stderr. A call that is given nothing but NULL has no context to record in: it returns NULL, and tg_failed
-   stays as it was.
+   stderr.
+   NULL can be met as the result of a call that failed, or that came while an error was pending; as a pointer
+   that a failed call had to fill; and as an answer where the declaration says so (tg_dict_get). It may be handed
+   to any function: beside another operand it is an error with your line, unless the operand may be absent; alone
+   it has no context to record an error in, so the call returns NULL, and tg_failed stays as it was. Only fields
+   need a look first: w->grad of a NULL w ends the program, tg_grad_of(w) does not.
 
    |  tg_tensor *p = tg_rand(tg, TG_SHAPE(32, 784)), *q = tg_rand(tg, TG_SHAPE(10, 784));
    |  tg_tensor *r = tg_relu(tg_matmul(p, q));
@@ -230,7 +234,7 @@ struct tg_tensor {
     int64_t    numel;                  /* product of the shape; 1 for a scalar                       */
     int64_t    shape[TG_MAX_DIMS];
     int64_t    stride[TG_MAX_DIMS];    /* in elements                                                */
-    tg_tensor *grad;                   /* NULL until a backward reached this tensor                  */
+    tg_tensor *grad;                   /* NULL until a backward reached this tensor; see tg_grad_of   */
     const char *name;                  /* NULL, or what tg_set_name gave it                          */
     int32_t    ndim;                   /* 0 for a scalar                                             */
     tg_dtype   dtype;
@@ -242,6 +246,7 @@ struct tg_tensor {
     bool         alive;
     bool         inline_storage;       /* header, storage and data are one block                      */
     bool         unrecorded;           /* a view made with the grad mode off                          */
+    bool         off_record;           /* computed with the grad mode off from what needs a gradient  */
     uint32_t     count;
     uint32_t     out_index;            /* which output of its node                                    */
     uint32_t     rebased;              /* views: how often the base had been rewritten when node was made;
@@ -279,22 +284,63 @@ typedef struct tg_maybe { bool is; double value; } tg_maybe;
 #define TG_IS(v) {true, (double)(v)}
 #endif
 
-/* Calls with options are macros over a struct: tg_conv2d(x, w, b, .padding = {1, 1}). `at` is filled by the
-   macro with the caller's file and line. In C++ before C++20, which has no such initialisers, and in other
-   languages fill the struct and call the function whose name ends in _from; that works in C and every C++ too. */
+/* Calls with options: the operands first, then any options by name.
+
+       tg_conv2d(x, weight, bias, .padding = {1, 1})        C, and C++20
+       tg_conv2d_args o; o.padding[0] = o.padding[1] = 1;
+       tg_conv2d(x, weight, bias, o)                        C++ before C++20, which has no such initialisers
+       tg_conv2d_from(&args)                                everywhere, operands in the struct too; for bindings
+
+   The struct of tg_name is tg_name_args: `at` is the caller's file and line, which the macro fills in; then the
+   operands; then the options by alphabet. An option that is zero or not given has torch's default. */
 typedef struct tg_place { const char *file; int line; } tg_place;
 #ifdef TENSORGRAD_NO_LINES
 #define TG__HERE {NULL, 0}
 #else
 #define TG__HERE {__FILE__, __LINE__}
 #endif
-#ifdef __cplusplus
-} /* extern "C" */
-template <class T> inline const T *tg__address(const T &t) { return &t; }
-extern "C" {
-#define TG__ARGS(type, ...) tg__address(type{.at = TG__HERE, __VA_ARGS__})
+/* TG__OPTIONSn serves every call with n operands: the function, then field and value of each operand, the
+   options behind the last value. */
+#define TG__OPTIONS1(name, f, ...) TG__OPTIONS(name, , f, __VA_ARGS__)
+#define TG__OPTIONS2(name, f, a, g, ...) TG__OPTIONS(name, TG__SET(name, f, a), g, __VA_ARGS__)
+#define TG__OPTIONS3(name, f, a, g, b, h, ...) \
+    TG__OPTIONS(name, TG__SET(name, f, a) TG__SET(name, g, b), h, __VA_ARGS__)
+#define TG__OPTIONS4(name, f, a, g, b, h, c, i, ...) \
+    TG__OPTIONS(name, TG__SET(name, f, a) TG__SET(name, g, b) TG__SET(name, h, c), i, __VA_ARGS__)
+#define TG__OPTIONS5(name, f, a, g, b, h, c, i, d, j, ...) \
+    TG__OPTIONS(name, TG__SET(name, f, a) TG__SET(name, g, b) TG__SET(name, h, c) TG__SET(name, i, d), j, __VA_ARGS__)
+#if !defined(__cplusplus)
+#define TG__SET(name, field, value) .field = (value),
+#define TG__OPTIONS(name, sets, field, ...) name##_from(&(name##_args){ .at = TG__HERE, sets .field = __VA_ARGS__ })
 #else
-#define TG__ARGS(type, ...) (&(type){.at = TG__HERE, __VA_ARGS__})
+} /* extern "C" */
+#if defined(__cpp_designated_initializers) && __cplusplus >= 202002L
+template <class T> inline const T *tg__address(const T &t) { return &t; }
+#define TG__SET(name, field, value) .field = (value),
+#define TG__OPTIONS(name, sets, field, ...) \
+    name##_from(tg__address(name##_args{ .at = TG__HERE, sets .field = __VA_ARGS__ }))
+#else
+template <class T> struct tg__same { typedef T type; };       /* a value takes its field's type, so that NULL is a pointer */
+template <class R, class A> struct tg__options {
+    R (*from)(const A *);
+    A args;
+    template <class F> tg__options &set(F A::*field, typename tg__same<F>::type value) {
+        args.*field = value;
+        return *this;
+    }
+    R run() const { return from(&args); }
+};
+template <class R, class A, class F> inline tg__options<R, A> tg__options_of(R (*from)(const A *), tg_place at,
+    F A::*field, typename tg__same<F>::type value, A args = A()) {
+    tg__options<R, A> o = { from, args };
+    o.args.at = at;
+    return o.set(field, value);
+}
+#define TG__SET(name, field, value) .set(&name##_args::field, value)
+#define TG__OPTIONS(name, sets, field, ...) \
+    tg__options_of(&name##_from, tg_place TG__HERE, &name##_args::field, __VA_ARGS__) sets .run()
+#endif
+extern "C" {
 #endif
 
 TG_API size_t      tg_dtype_size(tg_dtype dtype);          /* bytes of one element                                */
@@ -508,9 +554,13 @@ TG_API tg_tensor *tg_require_grad(tg_tensor *t, bool on);   /* leaves of a float
 /* returns the old mode: bool was = tg_grad_mode(tg, false); ... tg_grad_mode(tg, was) */
 TG_API bool       tg_grad_mode(tg_ctx *tg, bool on);
 TG_API tg_tensor *tg_retain_grad(tg_tensor *t);             /* a non-leaf keeps its gradient too          */
+/* the gradient that backwards have added up: borrowed, until tg_zero_grad or t's end. NULL gives NULL, also while
+   an error is pending; a tensor without a gradient is an error that says why it has none */
+TG_API tg_tensor *tg_grad_of(tg_tensor *t);
+TG_API bool       tg_has_grad(tg_tensor *t);                /* asks, without an error                     */
 TG_API bool       tg_zero_grad(tg_tensor *t);               /* drops the gradient                         */
 
-/* Walks the graph back from `loss` and adds to .grad of every leaf that requires it. A loss of more than one
+/* Walks the graph back from `loss` and adds to the gradient of every leaf that requires one. A loss of more than one
    element needs `.gradient`. The graph's saved values are let go of on the way unless .retain_graph or
    .create_graph is set. */
 typedef struct tg_backward_args {
@@ -521,9 +571,9 @@ typedef struct tg_backward_args {
     bool retain_graph TG_EMPTY;
 } tg_backward_args;
 TG_API bool tg_backward_from(const tg_backward_args *args);
-#define tg_backward(...) tg_backward_from(TG__ARGS(tg_backward_args, .loss = __VA_ARGS__))
+#define tg_backward(...) TG__OPTIONS1(tg_backward, loss, __VA_ARGS__)
 
-/* Gradients of outputs with respect to inputs, without touching any .grad: fills gradients[0..n_inputs-1],
+/* Gradients of outputs with respect to inputs, which touch no leaf's own: fills gradients[0..n_inputs-1],
    each of its input's shape. An input that the outputs do not depend on is an error, or gives NULL with
    .allow_unused. */
 typedef struct tg_grad_args {
@@ -538,7 +588,7 @@ typedef struct tg_grad_args {
 } tg_grad_args;
 TG_API bool tg_grad_from(const tg_grad_args *args);
 #define tg_grad(outputs_, n_outputs_, inputs_, n_inputs_, ...) \
-    tg_grad_from(TG__ARGS(tg_grad_args, .outputs = (outputs_), .n_outputs = (n_outputs_), .inputs = (inputs_), .n_inputs = (n_inputs_), .gradients = __VA_ARGS__))
+    TG__OPTIONS5(tg_grad, outputs, outputs_, n_outputs, n_outputs_, inputs, inputs_, n_inputs, n_inputs_, gradients, __VA_ARGS__)
 
 /* Functions of several tensors, for the derivative products below. `f` fills outputs from inputs with tg
    calls and returns false if it failed. */
@@ -569,7 +619,7 @@ typedef struct tg_gradcheck_args {
     bool second TG_EMPTY;
 } tg_gradcheck_args;
 TG_API bool tg_gradcheck_from(const tg_gradcheck_args *args);
-#define tg_gradcheck(...) tg_gradcheck_from(TG__ARGS(tg_gradcheck_args, .call = __VA_ARGS__))
+#define tg_gradcheck(...) TG__OPTIONS1(tg_gradcheck, call, __VA_ARGS__)
 
 /* Runs f without recording, and again when the backward pass needs its graph: memory for time. Random calls
    repeat their numbers. */
@@ -663,11 +713,11 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
   F1(tg_isinf,       PREDICATE, NONE, ISINF(x),            ZERO,                                          REAL,     "is x infinite?") \
   F1(tg_isfinite,    PREDICATE, NONE, ISFINITE(x),         ZERO,                                          REAL,     "is x a finite number?") \
   F1(tg_logical_not, PREDICATE, NONE, EQ(x, ZERO),         ZERO,                                          REAL,     "is x zero?") \
-  F1P(tg_leaky_relu, N1, FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(x, P0)),   SELECT(GT(x, ZERO), g, MUL(g, P0)),                  NOT_AT_0, "x above 0, x * P0 below") \
-  F1P(tg_elu,        N1, FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(x))), g), NOT_AT_0, "x above 0, P0 * (exp(x) - 1) below") \
-  F1P(tg_softplus,   N2, FLOAT_ONLY, X, SELECT(GT(MUL(x, P0), P1), x, DIV(SOFTPLUS(MUL(x, P0)), P0)), SELECT(GT(MUL(x, P0), P1), g, MUL(g, SIGMOID(MUL(x, P0)))), REAL, "log(1 + exp(P0 * x)) / P0; x itself where P0 * x is above P1") \
-  F1P(tg_hardtanh,   N2, NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(AND(GT(x, P0), LT(x, P1)), g, ZERO),    REAL,     "clamp whose derivative is 0 at the bounds too; relu6 is tg_hardtanh(x, 0, 6)") \
-  F1P(tg_clamp,      N2, NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(OR(AND(GT(x, P0), LT(x, P1)), AND(ISINF(x), AND(GE(x, P0), LE(x, P1)))), g, ZERO), REAL, "x, but not below P0 nor above P1; use -INFINITY or INFINITY for no bound; the derivative is 0 at the bounds") \
+  F1P(tg_leaky_relu, N1(negative_slope), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(x, P0)),   SELECT(GT(x, ZERO), g, MUL(g, P0)),                  NOT_AT_0, "x above 0, x * negative_slope below; torch's default is 0.01") \
+  F1P(tg_elu,        N1(alpha), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(x))), g), NOT_AT_0, "x above 0, alpha * (exp(x) - 1) below; torch's default is 1") \
+  F1P(tg_softplus,   N2(beta, threshold), FLOAT_ONLY, X, SELECT(GT(MUL(x, P0), P1), x, DIV(SOFTPLUS(MUL(x, P0)), P0)), SELECT(GT(MUL(x, P0), P1), g, MUL(g, SIGMOID(MUL(x, P0)))), REAL, "log(1 + exp(beta * x)) / beta; x itself where beta * x is above threshold; torch's defaults are 1 and 20") \
+  F1P(tg_hardtanh,   N2(min_val, max_val), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(AND(GT(x, P0), LT(x, P1)), g, ZERO),    REAL,     "clamp whose derivative is 0 at infinite bounds too; torch's defaults are -1 and 1; relu6 is tg_hardtanh(x, 0, 6)") \
+  F1P(tg_clamp,      N2(low, high), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(OR(AND(GT(x, P0), LT(x, P1)), AND(ISINF(x), AND(GE(x, P0), LE(x, P1)))), g, ZERO), REAL, "x, but not below low nor above high; -INFINITY and INFINITY are no bound; the derivative is 0 at finite bounds") \
   F2(tg_add,         SAME,      NEED(NONE, NONE), ADD(a, b),  g,               g,                         REAL,     "a + b; bools: or") \
   F2(tg_sub,         NUMERIC,   NEED(NONE, NONE), SUB(a, b),  g,               NEG(g),                    REAL,     "a - b") \
   F2(tg_mul,         SAME,      NEED(B, A),       MUL(a, b),  MUL(g, b),       MUL(g, a),                 REAL,     "a * b; bools: and") \
@@ -689,18 +739,18 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
   F2(tg_logical_and, PREDICATE, NEED(NONE, NONE), AND(NE(a, ZERO), NE(b, ZERO)), ZERO, ZERO,              REAL,     "both are not zero") \
   F2(tg_logical_or,  PREDICATE, NEED(NONE, NONE), OR(NE(a, ZERO), NE(b, ZERO)),  ZERO, ZERO,              REAL,     "one or both are not zero") \
   F2(tg_logical_xor, PREDICATE, NEED(NONE, NONE), XOR(NE(a, ZERO), NE(b, ZERO)), ZERO, ZERO,              REAL,     "exactly one is not zero") \
-  F2P(tg_add_scaled, N1, SAME, NEED(NONE, NONE), ADD(a, MUL(P0, b)), g,     MUL(g, P0),                REAL,     "a + P0 * b (torch.add with alpha)") \
+  F2P(tg_add_scaled, N1(alpha), SAME, NEED(NONE, NONE), ADD(a, MUL(P0, b)), g,     MUL(g, P0),                REAL,     "a + alpha * b: torch.add with its alpha, whose default is 1") \
   F3(tg_where,       CHOOSE,    NEED3(NONE, A, A), SELECT(NE(a, ZERO), b, c), ZERO, SELECT(NE(a, ZERO), g, ZERO), SELECT(NE(a, ZERO), ZERO, g), REAL, "b where a is true, else c") \
   F3(tg_lerp,        FLOAT_ONLY, NEED3(C, C, AB), SELECT(LT(ABS(c), HALF), ADD(a, MUL(c, SUB(b, a))), SUB(b, MUL(SUB(b, a), SUB(ONE, c)))), MUL(g, SUB(ONE, c)), MUL(g, c), MUL(g, SUB(b, a)), REAL, "a + c * (b - a), counted from the nearer end") \
-  F3P(tg_addcmul,    N1, NUMERIC,  NEED3(NONE, C, B), ADD(a, MUL(P0, MUL(b, c))), g, MUL(g, MUL(P0, c)), MUL(g, MUL(P0, b)), REAL, "a + P0 * b * c") \
-  F3P(tg_addcdiv,    N1, FLOAT_ONLY, NEED3(NONE, C, BC), ADD(a, MUL(P0, DIV(b, c))), g, MUL(P0, DIV(g, c)), NEG(MUL(P0, DIV(MUL(DIV(g, c), b), c))), NOT_AT_0, "a + P0 * b / c")
+  F3P(tg_addcmul,    N1(value), NUMERIC,  NEED3(NONE, C, B), ADD(a, MUL(P0, MUL(b, c))), g, MUL(g, MUL(P0, c)), MUL(g, MUL(P0, b)), REAL, "a + value * b * c; torch's default is 1") \
+  F3P(tg_addcdiv,    N1(value), FLOAT_ONLY, NEED3(NONE, C, BC), ADD(a, MUL(P0, DIV(b, c))), g, MUL(P0, DIV(g, c)), NEG(MUL(P0, DIV(MUL(DIV(g, c), b), c))), NOT_AT_0, "a + value * b / c; torch's default is 1")
 
-#define TG__PARAMS_N1 , double p0
-#define TG__PARAMS_N2 , double p0, double p1
+#define TG__PARAMS_N1(n) , double n
+#define TG__PARAMS_N2(n, m) , double n, double m
 #define TG__F1(name, types, saves, value, dx, domain, doc)                  TG_API tg_tensor *name(tg_tensor *x); TG_API tg_tensor *name##_(tg_tensor *x);
 #define TG__F1P(name, numbers, types, saves, value, dx, domain, doc)        TG_API tg_tensor *name(tg_tensor *x TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *x TG__PARAMS_##numbers);
 #define TG__F2(name, types, saves, value, da, db, domain, doc)              TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b); \
-                                                                        TG_API tg_tensor *name##_scalar(tg_tensor *a, double b);
+                                                                        TG_API tg_tensor *name##_scalar(tg_tensor *a, double number); TG_API tg_tensor *name##_scalar_(tg_tensor *a, double number);
 #define TG__F2P(name, numbers, types, saves, value, da, db, domain, doc)    TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers);
 #define TG__F3(name, types, saves, value, da, db, dc, domain, doc)          TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b, tg_tensor *c); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b, tg_tensor *c);
 #define TG__F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers);
@@ -784,7 +834,7 @@ typedef struct tg_conv2d_args {
     int64_t stride[2] TG_EMPTY;        /* zero: 1 */
 } tg_conv2d_args;
 TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args);
-#define tg_conv2d(x_, weight_, ...) tg_conv2d_from(TG__ARGS(tg_conv2d_args, .x = (x_), .weight = (weight_), .bias = __VA_ARGS__))
+#define tg_conv2d(x_, weight_, ...) TG__OPTIONS3(tg_conv2d, x, x_, weight, weight_, bias, __VA_ARGS__)
 
 /* Normalise, losses, random. */
 TG_API tg_tensor *tg_softmax(tg_tensor *x, int64_t dim);          /* exp(x) / sum(exp(x)) along dim */
@@ -993,31 +1043,36 @@ TG_API bool       tg_npy_save(tg_tensor *t, const char *path);
    >>places    the caller's file and line
    ====================================================================================== */
 
-/* Every function below is also a macro of its own name that notes where it was called, for messages and for
-   the tape. A macro does not expand inside itself, and &tg_add is still the function. TENSORGRAD_NO_LINES
-   leaves this out. tests/test_places.sh compares the list with the declarations. */
-struct tg__ctx_head { const char *file; int line; };
-static inline tg_tensor *tg__at(tg_tensor *t, const char *file, int line) {
-    if (t) {
-        struct tg__ctx_head *here = (struct tg__ctx_head *)(void *)t->tg;
-        here->file = file;
-        here->line = line;
-    }
-    return t;
-}
+/* Every function that can fail is also a macro of its own name, which notes where it was called: for messages
+   and for the tape. The place is noted through every operand that is there, so that a NULL among them, the
+   commonest mistake, is reported with its line; no argument is evaluated twice. A macro does not expand inside
+   itself, and &tg_add is still the function. TENSORGRAD_NO_LINES leaves all this out.
+   tools/places.c writes the list from the prototypes and the formula rows; `sh tests/run.sh places` compares. */
+struct tg__ctx_head { const char *file; int line; };      /* how a context begins */
+struct tg__dict_head { tg_ctx *tg; };                     /* how a dict begins    */
 static inline tg_ctx *tg__at_ctx(tg_ctx *tg, const char *file, int line) {
     if (tg) { struct tg__ctx_head *here = (struct tg__ctx_head *)(void *)tg; here->file = file; here->line = line; }
     return tg;
 }
-
+static inline tg_tensor *tg__at(tg_tensor *t, const char *file, int line) {
+    if (t) (void)tg__at_ctx(t->tg, file, line);
+    return t;
+}
+static inline const tg_dict *tg__at_const_dict(const tg_dict *d, const char *file, int line) {
+    if (d) (void)tg__at_ctx(((const struct tg__dict_head *)(const void *)d)->tg, file, line);
+    return d;
+}
+static inline tg_dict *tg__at_dict(tg_dict *d, const char *file, int line) {
+    (void)tg__at_const_dict(d, file, line);
+    return d;
+}
 static inline tg_tensor *const *tg__at_list(tg_tensor *const *list, int n, const char *file, int line) {
     int i;
     for (i = 0; list && i < n; i++) if (list[i]) { (void)tg__at(list[i], file, line); break; }
     return list;
 }
-
 static inline const tg_function_call *tg__at_call(const tg_function_call *call, const char *file, int line) {
-    if (call && call->inputs) (void)tg__at_list(call->inputs, call->n_inputs, file, line);
+    if (call) (void)tg__at_list(call->inputs, call->n_inputs, file, line);
     return call;
 }
 
@@ -1028,8 +1083,10 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #ifndef TENSORGRAD_NO_LINES
 #define TG__AT(t) tg__at(t, __FILE__, __LINE__)
 #define TG__AT_CTX(tg) tg__at_ctx(tg, __FILE__, __LINE__)
-#define TG__AT_LIST(list, n) tg__at_list(list, n, __FILE__, __LINE__)
-#define TG__AT_CALL(call) tg__at_call(call, __FILE__, __LINE__)
+#define TG__AT_DICT(d) tg__at_dict(d, __FILE__, __LINE__)
+#define TG__AT_CONST_DICT(d) tg__at_const_dict(d, __FILE__, __LINE__)
+#define TG__PLACED(name, ...) tg__##name##_at(__FILE__, __LINE__, __VA_ARGS__)
+/* ---- the list: written by tools/places.c ---- */
 /* formula rows */
 #define tg_neg(x) tg_neg(TG__AT(x))
 #define tg_neg_(x) tg_neg_(TG__AT(x))
@@ -1121,95 +1178,111 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_isfinite_(x) tg_isfinite_(TG__AT(x))
 #define tg_logical_not(x) tg_logical_not(TG__AT(x))
 #define tg_logical_not_(x) tg_logical_not_(TG__AT(x))
-#define tg_leaky_relu(x, p0) tg_leaky_relu(TG__AT(x), p0)
-#define tg_leaky_relu_(x, p0) tg_leaky_relu_(TG__AT(x), p0)
-#define tg_elu(x, p0) tg_elu(TG__AT(x), p0)
-#define tg_elu_(x, p0) tg_elu_(TG__AT(x), p0)
-#define tg_softplus(x, p0, p1) tg_softplus(TG__AT(x), p0, p1)
-#define tg_softplus_(x, p0, p1) tg_softplus_(TG__AT(x), p0, p1)
-#define tg_hardtanh(x, p0, p1) tg_hardtanh(TG__AT(x), p0, p1)
-#define tg_hardtanh_(x, p0, p1) tg_hardtanh_(TG__AT(x), p0, p1)
-#define tg_clamp(x, p0, p1) tg_clamp(TG__AT(x), p0, p1)
-#define tg_clamp_(x, p0, p1) tg_clamp_(TG__AT(x), p0, p1)
-#define tg_add(a, b) tg_add(TG__AT(a), b)
-#define tg_add_(a, b) tg_add_(TG__AT(a), b)
+#define tg_leaky_relu(x, negative_slope) tg_leaky_relu(TG__AT(x), negative_slope)
+#define tg_leaky_relu_(x, negative_slope) tg_leaky_relu_(TG__AT(x), negative_slope)
+#define tg_elu(x, alpha) tg_elu(TG__AT(x), alpha)
+#define tg_elu_(x, alpha) tg_elu_(TG__AT(x), alpha)
+#define tg_softplus(x, beta, threshold) tg_softplus(TG__AT(x), beta, threshold)
+#define tg_softplus_(x, beta, threshold) tg_softplus_(TG__AT(x), beta, threshold)
+#define tg_hardtanh(x, min_val, max_val) tg_hardtanh(TG__AT(x), min_val, max_val)
+#define tg_hardtanh_(x, min_val, max_val) tg_hardtanh_(TG__AT(x), min_val, max_val)
+#define tg_clamp(x, low, high) tg_clamp(TG__AT(x), low, high)
+#define tg_clamp_(x, low, high) tg_clamp_(TG__AT(x), low, high)
+#define tg_add(a, b) tg_add(TG__AT(a), TG__AT(b))
+#define tg_add_(a, b) tg_add_(TG__AT(a), TG__AT(b))
 #define tg_add_scalar(a, number) tg_add_scalar(TG__AT(a), number)
-#define tg_sub(a, b) tg_sub(TG__AT(a), b)
-#define tg_sub_(a, b) tg_sub_(TG__AT(a), b)
+#define tg_add_scalar_(a, number) tg_add_scalar_(TG__AT(a), number)
+#define tg_sub(a, b) tg_sub(TG__AT(a), TG__AT(b))
+#define tg_sub_(a, b) tg_sub_(TG__AT(a), TG__AT(b))
 #define tg_sub_scalar(a, number) tg_sub_scalar(TG__AT(a), number)
-#define tg_mul(a, b) tg_mul(TG__AT(a), b)
-#define tg_mul_(a, b) tg_mul_(TG__AT(a), b)
+#define tg_sub_scalar_(a, number) tg_sub_scalar_(TG__AT(a), number)
+#define tg_mul(a, b) tg_mul(TG__AT(a), TG__AT(b))
+#define tg_mul_(a, b) tg_mul_(TG__AT(a), TG__AT(b))
 #define tg_mul_scalar(a, number) tg_mul_scalar(TG__AT(a), number)
-#define tg_div(a, b) tg_div(TG__AT(a), b)
-#define tg_div_(a, b) tg_div_(TG__AT(a), b)
+#define tg_mul_scalar_(a, number) tg_mul_scalar_(TG__AT(a), number)
+#define tg_div(a, b) tg_div(TG__AT(a), TG__AT(b))
+#define tg_div_(a, b) tg_div_(TG__AT(a), TG__AT(b))
 #define tg_div_scalar(a, number) tg_div_scalar(TG__AT(a), number)
-#define tg_pow(a, b) tg_pow(TG__AT(a), b)
-#define tg_pow_(a, b) tg_pow_(TG__AT(a), b)
+#define tg_div_scalar_(a, number) tg_div_scalar_(TG__AT(a), number)
+#define tg_pow(a, b) tg_pow(TG__AT(a), TG__AT(b))
+#define tg_pow_(a, b) tg_pow_(TG__AT(a), TG__AT(b))
 #define tg_pow_scalar(a, number) tg_pow_scalar(TG__AT(a), number)
-#define tg_maximum(a, b) tg_maximum(TG__AT(a), b)
-#define tg_maximum_(a, b) tg_maximum_(TG__AT(a), b)
+#define tg_pow_scalar_(a, number) tg_pow_scalar_(TG__AT(a), number)
+#define tg_maximum(a, b) tg_maximum(TG__AT(a), TG__AT(b))
+#define tg_maximum_(a, b) tg_maximum_(TG__AT(a), TG__AT(b))
 #define tg_maximum_scalar(a, number) tg_maximum_scalar(TG__AT(a), number)
-#define tg_minimum(a, b) tg_minimum(TG__AT(a), b)
-#define tg_minimum_(a, b) tg_minimum_(TG__AT(a), b)
+#define tg_maximum_scalar_(a, number) tg_maximum_scalar_(TG__AT(a), number)
+#define tg_minimum(a, b) tg_minimum(TG__AT(a), TG__AT(b))
+#define tg_minimum_(a, b) tg_minimum_(TG__AT(a), TG__AT(b))
 #define tg_minimum_scalar(a, number) tg_minimum_scalar(TG__AT(a), number)
-#define tg_atan2(a, b) tg_atan2(TG__AT(a), b)
-#define tg_atan2_(a, b) tg_atan2_(TG__AT(a), b)
+#define tg_minimum_scalar_(a, number) tg_minimum_scalar_(TG__AT(a), number)
+#define tg_atan2(a, b) tg_atan2(TG__AT(a), TG__AT(b))
+#define tg_atan2_(a, b) tg_atan2_(TG__AT(a), TG__AT(b))
 #define tg_atan2_scalar(a, number) tg_atan2_scalar(TG__AT(a), number)
-#define tg_fmod(a, b) tg_fmod(TG__AT(a), b)
-#define tg_fmod_(a, b) tg_fmod_(TG__AT(a), b)
+#define tg_atan2_scalar_(a, number) tg_atan2_scalar_(TG__AT(a), number)
+#define tg_fmod(a, b) tg_fmod(TG__AT(a), TG__AT(b))
+#define tg_fmod_(a, b) tg_fmod_(TG__AT(a), TG__AT(b))
 #define tg_fmod_scalar(a, number) tg_fmod_scalar(TG__AT(a), number)
-#define tg_remainder(a, b) tg_remainder(TG__AT(a), b)
-#define tg_remainder_(a, b) tg_remainder_(TG__AT(a), b)
+#define tg_fmod_scalar_(a, number) tg_fmod_scalar_(TG__AT(a), number)
+#define tg_remainder(a, b) tg_remainder(TG__AT(a), TG__AT(b))
+#define tg_remainder_(a, b) tg_remainder_(TG__AT(a), TG__AT(b))
 #define tg_remainder_scalar(a, number) tg_remainder_scalar(TG__AT(a), number)
-#define tg_div_trunc(a, b) tg_div_trunc(TG__AT(a), b)
-#define tg_div_trunc_(a, b) tg_div_trunc_(TG__AT(a), b)
-#define tg_div_trunc_scalar(a, number) tg_div_trunc_scalar(TG__AT(a), number)
-#define tg_floor_divide(a, b) tg_floor_divide(TG__AT(a), b)
-#define tg_floor_divide_(a, b) tg_floor_divide_(TG__AT(a), b)
+#define tg_remainder_scalar_(a, number) tg_remainder_scalar_(TG__AT(a), number)
+#define tg_floor_divide(a, b) tg_floor_divide(TG__AT(a), TG__AT(b))
+#define tg_floor_divide_(a, b) tg_floor_divide_(TG__AT(a), TG__AT(b))
 #define tg_floor_divide_scalar(a, number) tg_floor_divide_scalar(TG__AT(a), number)
-#define tg_eq(a, b) tg_eq(TG__AT(a), b)
-#define tg_eq_(a, b) tg_eq_(TG__AT(a), b)
+#define tg_floor_divide_scalar_(a, number) tg_floor_divide_scalar_(TG__AT(a), number)
+#define tg_div_trunc(a, b) tg_div_trunc(TG__AT(a), TG__AT(b))
+#define tg_div_trunc_(a, b) tg_div_trunc_(TG__AT(a), TG__AT(b))
+#define tg_div_trunc_scalar(a, number) tg_div_trunc_scalar(TG__AT(a), number)
+#define tg_div_trunc_scalar_(a, number) tg_div_trunc_scalar_(TG__AT(a), number)
+#define tg_eq(a, b) tg_eq(TG__AT(a), TG__AT(b))
+#define tg_eq_(a, b) tg_eq_(TG__AT(a), TG__AT(b))
 #define tg_eq_scalar(a, number) tg_eq_scalar(TG__AT(a), number)
-#define tg_ne(a, b) tg_ne(TG__AT(a), b)
-#define tg_ne_(a, b) tg_ne_(TG__AT(a), b)
+#define tg_eq_scalar_(a, number) tg_eq_scalar_(TG__AT(a), number)
+#define tg_ne(a, b) tg_ne(TG__AT(a), TG__AT(b))
+#define tg_ne_(a, b) tg_ne_(TG__AT(a), TG__AT(b))
 #define tg_ne_scalar(a, number) tg_ne_scalar(TG__AT(a), number)
-#define tg_lt(a, b) tg_lt(TG__AT(a), b)
-#define tg_lt_(a, b) tg_lt_(TG__AT(a), b)
+#define tg_ne_scalar_(a, number) tg_ne_scalar_(TG__AT(a), number)
+#define tg_lt(a, b) tg_lt(TG__AT(a), TG__AT(b))
+#define tg_lt_(a, b) tg_lt_(TG__AT(a), TG__AT(b))
 #define tg_lt_scalar(a, number) tg_lt_scalar(TG__AT(a), number)
-#define tg_le(a, b) tg_le(TG__AT(a), b)
-#define tg_le_(a, b) tg_le_(TG__AT(a), b)
+#define tg_lt_scalar_(a, number) tg_lt_scalar_(TG__AT(a), number)
+#define tg_le(a, b) tg_le(TG__AT(a), TG__AT(b))
+#define tg_le_(a, b) tg_le_(TG__AT(a), TG__AT(b))
 #define tg_le_scalar(a, number) tg_le_scalar(TG__AT(a), number)
-#define tg_gt(a, b) tg_gt(TG__AT(a), b)
-#define tg_gt_(a, b) tg_gt_(TG__AT(a), b)
+#define tg_le_scalar_(a, number) tg_le_scalar_(TG__AT(a), number)
+#define tg_gt(a, b) tg_gt(TG__AT(a), TG__AT(b))
+#define tg_gt_(a, b) tg_gt_(TG__AT(a), TG__AT(b))
 #define tg_gt_scalar(a, number) tg_gt_scalar(TG__AT(a), number)
-#define tg_ge(a, b) tg_ge(TG__AT(a), b)
-#define tg_ge_(a, b) tg_ge_(TG__AT(a), b)
+#define tg_gt_scalar_(a, number) tg_gt_scalar_(TG__AT(a), number)
+#define tg_ge(a, b) tg_ge(TG__AT(a), TG__AT(b))
+#define tg_ge_(a, b) tg_ge_(TG__AT(a), TG__AT(b))
 #define tg_ge_scalar(a, number) tg_ge_scalar(TG__AT(a), number)
-#define tg_logical_and(a, b) tg_logical_and(TG__AT(a), b)
-#define tg_logical_and_(a, b) tg_logical_and_(TG__AT(a), b)
+#define tg_ge_scalar_(a, number) tg_ge_scalar_(TG__AT(a), number)
+#define tg_logical_and(a, b) tg_logical_and(TG__AT(a), TG__AT(b))
+#define tg_logical_and_(a, b) tg_logical_and_(TG__AT(a), TG__AT(b))
 #define tg_logical_and_scalar(a, number) tg_logical_and_scalar(TG__AT(a), number)
-#define tg_logical_or(a, b) tg_logical_or(TG__AT(a), b)
-#define tg_logical_or_(a, b) tg_logical_or_(TG__AT(a), b)
+#define tg_logical_and_scalar_(a, number) tg_logical_and_scalar_(TG__AT(a), number)
+#define tg_logical_or(a, b) tg_logical_or(TG__AT(a), TG__AT(b))
+#define tg_logical_or_(a, b) tg_logical_or_(TG__AT(a), TG__AT(b))
 #define tg_logical_or_scalar(a, number) tg_logical_or_scalar(TG__AT(a), number)
-#define tg_logical_xor(a, b) tg_logical_xor(TG__AT(a), b)
-#define tg_logical_xor_(a, b) tg_logical_xor_(TG__AT(a), b)
+#define tg_logical_or_scalar_(a, number) tg_logical_or_scalar_(TG__AT(a), number)
+#define tg_logical_xor(a, b) tg_logical_xor(TG__AT(a), TG__AT(b))
+#define tg_logical_xor_(a, b) tg_logical_xor_(TG__AT(a), TG__AT(b))
 #define tg_logical_xor_scalar(a, number) tg_logical_xor_scalar(TG__AT(a), number)
-#define tg_add_scaled(a, b, p0) tg_add_scaled(TG__AT(a), b, p0)
-#define tg_add_scaled_(a, b, p0) tg_add_scaled_(TG__AT(a), b, p0)
-#define tg_where(a, b, c) tg_where(TG__AT(a), b, c)
-#define tg_where_(a, b, c) tg_where_(TG__AT(a), b, c)
-#define tg_lerp(a, b, c) tg_lerp(TG__AT(a), b, c)
-#define tg_lerp_(a, b, c) tg_lerp_(TG__AT(a), b, c)
-#define tg_addcmul(a, b, c, p0) tg_addcmul(TG__AT(a), b, c, p0)
-#define tg_addcmul_(a, b, c, p0) tg_addcmul_(TG__AT(a), b, c, p0)
-#define tg_addcdiv(a, b, c, p0) tg_addcdiv(TG__AT(a), b, c, p0)
-#define tg_addcdiv_(a, b, c, p0) tg_addcdiv_(TG__AT(a), b, c, p0)
+#define tg_logical_xor_scalar_(a, number) tg_logical_xor_scalar_(TG__AT(a), number)
+#define tg_add_scaled(a, b, alpha) tg_add_scaled(TG__AT(a), TG__AT(b), alpha)
+#define tg_add_scaled_(a, b, alpha) tg_add_scaled_(TG__AT(a), TG__AT(b), alpha)
+#define tg_where(a, b, c) tg_where(TG__AT(a), TG__AT(b), TG__AT(c))
+#define tg_where_(a, b, c) tg_where_(TG__AT(a), TG__AT(b), TG__AT(c))
+#define tg_lerp(a, b, c) tg_lerp(TG__AT(a), TG__AT(b), TG__AT(c))
+#define tg_lerp_(a, b, c) tg_lerp_(TG__AT(a), TG__AT(b), TG__AT(c))
+#define tg_addcmul(a, b, c, value) tg_addcmul(TG__AT(a), TG__AT(b), TG__AT(c), value)
+#define tg_addcmul_(a, b, c, value) tg_addcmul_(TG__AT(a), TG__AT(b), TG__AT(c), value)
+#define tg_addcdiv(a, b, c, value) tg_addcdiv(TG__AT(a), TG__AT(b), TG__AT(c), value)
+#define tg_addcdiv_(a, b, c, value) tg_addcdiv_(TG__AT(a), TG__AT(b), TG__AT(c), value)
 /* everything else */
-#define tg_vjp(call, v, outputs, vjps) tg_vjp(TG__AT_CALL(call), v, outputs, vjps)
-#define tg_jvp(call, v, outputs, jvps) tg_jvp(TG__AT_CALL(call), v, outputs, jvps)
-#define tg_hvp(call, v, output, hvps) tg_hvp(TG__AT_CALL(call), v, output, hvps)
-#define tg_jacobian(call, output, input) tg_jacobian(TG__AT_CALL(call), output, input)
-#define tg_checkpoint(call, outputs) tg_checkpoint(TG__AT_CALL(call), outputs)
 #define tg_threads(tg, n) tg_threads(TG__AT_CTX(tg), n)
 #define tg_empty(tg, ...) tg_empty(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_zeros(tg, ...) tg_zeros(TG__AT_CTX(tg), __VA_ARGS__)
@@ -1228,7 +1301,7 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_full_like(t, value) tg_full_like(TG__AT(t), value)
 #define tg_rand(tg, ...) tg_rand(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_randn(tg, ...) tg_randn(TG__AT_CTX(tg), __VA_ARGS__)
-#define tg_randint(tg, ...) tg_randint(TG__AT_CTX(tg), __VA_ARGS__)
+#define tg_randint(tg, low, high, ...) tg_randint(TG__AT_CTX(tg), low, high, __VA_ARGS__)
 #define tg_bernoulli(p) tg_bernoulli(TG__AT(p))
 #define tg_uniform_(t, low, high) tg_uniform_(TG__AT(t), low, high)
 #define tg_normal_(t, mean, std) tg_normal_(TG__AT(t), mean, std)
@@ -1238,14 +1311,14 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_set(t, ...) tg_set(TG__AT(t), __VA_ARGS__)
 #define tg_read(t, out, size) tg_read(TG__AT(t), out, size)
 #define tg_read_f32(t, out, count) tg_read_f32(TG__AT(t), out, count)
-#define tg_write(t, data, size) tg_write(TG__AT(t), data, size)
-#define tg_equal(a, b) tg_equal(TG__AT(a), b)
-#define tg_allclose(a, b, rtol, atol) tg_allclose(TG__AT(a), b, rtol, atol)
+#define tg_write(t, ...) tg_write(TG__AT(t), __VA_ARGS__)
+#define tg_equal(a, b) tg_equal(TG__AT(a), TG__AT(b))
+#define tg_allclose(a, b, rtol, atol) tg_allclose(TG__AT(a), TG__AT(b), rtol, atol)
 #define tg_set_name(t, name) tg_set_name(TG__AT(t), name)
 #define tg_to(t, dtype) tg_to(TG__AT(t), dtype)
 #define tg_clone(t) tg_clone(TG__AT(t))
 #define tg_contiguous(t) tg_contiguous(TG__AT(t))
-#define tg_copy_(to, from) tg_copy_(TG__AT(to), from)
+#define tg_copy_(to, from) tg_copy_(TG__AT(to), TG__AT(from))
 #define tg_fill_(t, value) tg_fill_(TG__AT(t), value)
 #define tg_zero_(t) tg_zero_(TG__AT(t))
 #define tg_view(t, ...) tg_view(TG__AT(t), __VA_ARGS__)
@@ -1268,11 +1341,22 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_format_line(t, out, size) tg_format_line(TG__AT(t), out, size)
 #define tg_format_stats(t, out, size) tg_format_stats(TG__AT(t), out, size)
 #define tg_show(t) tg_show(TG__AT(t))
-#define tg_share(to, t) tg_share(TG__AT_CTX(to), t)
-#define tg_swap(a, b) tg_swap(TG__AT(a), b)
+#define tg_share(to, t) tg_share(TG__AT_CTX(to), TG__AT(t))
+#define tg_swap(a, b) tg_swap(TG__AT(a), TG__AT(b))
 #define tg_require_grad(t, on) tg_require_grad(TG__AT(t), on)
 #define tg_retain_grad(t) tg_retain_grad(TG__AT(t))
+#define tg_grad_of(t) tg_grad_of(TG__AT(t))
 #define tg_zero_grad(t) tg_zero_grad(TG__AT(t))
+static inline bool tg__vjp_at(const char *file, int line, const tg_function_call *call, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **vjps) { return tg_vjp(tg__at_call(call, file, line), v, outputs, vjps); }
+#define tg_vjp(...) TG__PLACED(vjp, __VA_ARGS__)
+static inline bool tg__jvp_at(const char *file, int line, const tg_function_call *call, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **jvps) { return tg_jvp(tg__at_call(call, file, line), v, outputs, jvps); }
+#define tg_jvp(...) TG__PLACED(jvp, __VA_ARGS__)
+static inline bool tg__hvp_at(const char *file, int line, const tg_function_call *call, tg_tensor *const *v, tg_tensor **output, tg_tensor **hvps) { return tg_hvp(tg__at_call(call, file, line), v, output, hvps); }
+#define tg_hvp(...) TG__PLACED(hvp, __VA_ARGS__)
+static inline tg_tensor *tg__jacobian_at(const char *file, int line, const tg_function_call *call, int output, int input) { return tg_jacobian(tg__at_call(call, file, line), output, input); }
+#define tg_jacobian(...) TG__PLACED(jacobian, __VA_ARGS__)
+static inline bool tg__checkpoint_at(const char *file, int line, const tg_function_call *call, tg_tensor **outputs) { return tg_checkpoint(tg__at_call(call, file, line), outputs); }
+#define tg_checkpoint(...) TG__PLACED(checkpoint, __VA_ARGS__)
 #define tg_hook(t, hook, user) tg_hook(TG__AT(t), hook, user)
 #define tg_sum(x) tg_sum(TG__AT(x))
 #define tg_sum_dims(x, ...) tg_sum_dims(TG__AT(x), __VA_ARGS__)
@@ -1294,60 +1378,42 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_all(x, ...) tg_all(TG__AT(x), __VA_ARGS__)
 #define tg_var_dims(x, ...) tg_var_dims(TG__AT(x), __VA_ARGS__)
 #define tg_std_dims(x, ...) tg_std_dims(TG__AT(x), __VA_ARGS__)
-#define tg_cat(list, n, dim) tg_cat(TG__AT_LIST(list, n), n, dim)
-#define tg_stack(list, n, dim) tg_stack(TG__AT_LIST(list, n), n, dim)
+static inline tg_tensor *tg__cat_at(const char *file, int line, tg_tensor *const *list, int n, int64_t dim) { return tg_cat(tg__at_list(list, n, file, line), n, dim); }
+#define tg_cat(...) TG__PLACED(cat, __VA_ARGS__)
+static inline tg_tensor *tg__stack_at(const char *file, int line, tg_tensor *const *list, int n, int64_t dim) { return tg_stack(tg__at_list(list, n, file, line), n, dim); }
+#define tg_stack(...) TG__PLACED(stack, __VA_ARGS__)
 #define tg_sort(x, dim, descending, indices) tg_sort(TG__AT(x), dim, descending, indices)
-#define tg_index_select(x, dim, index) tg_index_select(TG__AT(x), dim, index)
-#define tg_index_add(x, dim, index, src) tg_index_add(TG__AT(x), dim, index, src)
-#define tg_gather(x, dim, index) tg_gather(TG__AT(x), dim, index)
-#define tg_scatter(x, dim, index, src) tg_scatter(TG__AT(x), dim, index, src)
-#define tg_scatter_add(x, dim, index, src) tg_scatter_add(TG__AT(x), dim, index, src)
+#define tg_index_select(x, dim, index) tg_index_select(TG__AT(x), dim, TG__AT(index))
+#define tg_index_add(x, dim, index, src) tg_index_add(TG__AT(x), dim, TG__AT(index), TG__AT(src))
+#define tg_gather(x, dim, index) tg_gather(TG__AT(x), dim, TG__AT(index))
+#define tg_scatter(x, dim, index, src) tg_scatter(TG__AT(x), dim, TG__AT(index), TG__AT(src))
+#define tg_scatter_add(x, dim, index, src) tg_scatter_add(TG__AT(x), dim, TG__AT(index), TG__AT(src))
 #define tg_one_hot(index, classes) tg_one_hot(TG__AT(index), classes)
-#define tg_matmul(a, b) tg_matmul(TG__AT(a), b)
-#define tg_linear(x, weight, bias) tg_linear(TG__AT(x), weight, bias)
+#define tg_matmul(a, b) tg_matmul(TG__AT(a), TG__AT(b))
+#define tg_linear(x, weight, bias) tg_linear(TG__AT(x), TG__AT(weight), TG__AT(bias))
 #define tg_softmax(x, dim) tg_softmax(TG__AT(x), dim)
 #define tg_log_softmax(x, dim) tg_log_softmax(TG__AT(x), dim)
-#define tg_mse_loss(x, target) tg_mse_loss(TG__AT(x), target)
-#define tg_cross_entropy(logits, target) tg_cross_entropy(TG__AT(logits), target)
+#define tg_mse_loss(x, target) tg_mse_loss(TG__AT(x), TG__AT(target))
+#define tg_cross_entropy(logits, target) tg_cross_entropy(TG__AT(logits), TG__AT(target))
 #define tg_dropout(x, p, training) tg_dropout(TG__AT(x), p, training)
-#define tg_device_register(tg, device, backend) tg_device_register(TG__AT_CTX(tg), device, backend)
+static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) { return tg_call(op, attr, tg__at_list(inputs, n_inputs, file, line), n_inputs, outputs); }
+#define tg_call(...) TG__PLACED(call, __VA_ARGS__)
+#define tg_device_register(tg, device, ...) tg_device_register(TG__AT_CTX(tg), device, __VA_ARGS__)
 #define tg_to_device(t, device) tg_to_device(TG__AT(t), device)
 #define tg_dict_new(tg) tg_dict_new(TG__AT_CTX(tg))
-#define tg_safetensors_parse(tg, bytes, size) tg_safetensors_parse(TG__AT_CTX(tg), bytes, size)
+#define tg_dict_set(d, name, t) tg_dict_set(TG__AT_DICT(d), name, TG__AT(t))
+#define tg_dict_set_meta(d, key, value) tg_dict_set_meta(TG__AT_DICT(d), key, value)
+#define tg_dict_set_raw(d, name, type, ...) tg_dict_set_raw(TG__AT_DICT(d), name, type, __VA_ARGS__)
+#define tg_dict_f32(d, i) tg_dict_f32(TG__AT_CONST_DICT(d), i)
+#define tg_safetensors_parse(tg, ...) tg_safetensors_parse(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_safetensors_load(tg, path) tg_safetensors_load(TG__AT_CTX(tg), path)
-#define tg_npy_parse(tg, bytes, size) tg_npy_parse(TG__AT_CTX(tg), bytes, size)
+#define tg_safetensors_bytes(d) tg_safetensors_bytes(TG__AT_CONST_DICT(d))
+#define tg_safetensors_save(d, path) tg_safetensors_save(TG__AT_CONST_DICT(d), path)
+#define tg_npy_parse(tg, ...) tg_npy_parse(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_npy_load(tg, path) tg_npy_load(TG__AT_CTX(tg), path)
 #define tg_npy_bytes(t) tg_npy_bytes(TG__AT(t))
 #define tg_npy_save(t, path) tg_npy_save(TG__AT(t), path)
-#endif
-
-/* ======================================================================================
-   >>cpp    C++ before C++20 has no designated initialisers: the same calls as functions
-   ====================================================================================== */
-
-#if defined(__cplusplus) && (!defined(__cpp_designated_initializers) || __cplusplus < 202002L)
-#undef tg_backward
-#undef tg_conv2d
-#undef tg_gradcheck
-#undef tg_grad
-static inline bool tg_backward(tg_tensor *loss, tg_backward_args a = tg_backward_args()) {
-    a.loss = loss;
-    return tg_backward_from(&a);
-}
-static inline bool tg_gradcheck(const tg_function_call *call, tg_gradcheck_args a = tg_gradcheck_args()) {
-    a.call = call;
-    return tg_gradcheck_from(&a);
-}
-static inline bool tg_grad(tg_tensor *const *outputs, int n_outputs, tg_tensor *const *inputs, int n_inputs,
-    tg_tensor **gradients, tg_grad_args a = tg_grad_args()) {
-    a.outputs = outputs; a.n_outputs = n_outputs; a.inputs = inputs; a.n_inputs = n_inputs; a.gradients = gradients;
-    return tg_grad_from(&a);
-}
-static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
-    tg_conv2d_args a = tg_conv2d_args()) {
-    a.x = x; a.weight = weight; a.bias = bias;
-    return tg_conv2d_from(&a);
-}
+/* ---- end of the list ---- */
 #endif
 
 #endif /* TENSORGRAD_H */
@@ -1453,12 +1519,14 @@ static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *b
 #ifndef TENSORGRAD_NO_LINES
 #undef TG__AT
 #undef TG__AT_CTX
-#undef TG__AT_LIST
-#undef TG__AT_CALL
+#undef TG__AT_DICT
+#undef TG__AT_CONST_DICT
+#undef TG__PLACED
 #define TG__AT(t) (t)
 #define TG__AT_CTX(tg) (tg)
-#define TG__AT_LIST(list, n) (list)
-#define TG__AT_CALL(call) (call)
+#define TG__AT_DICT(d) (d)
+#define TG__AT_CONST_DICT(d) (d)
+#define TG__PLACED(name, ...) tg_##name(__VA_ARGS__)
 #endif
 
 /* The header's own optimisation and rounding, whatever the user's flags: gcc contracts even intrinsics by
@@ -3517,7 +3585,9 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(POWER,           TG_ERROR_VALUE,       "integers to the power of %l are no integers") \
     TG__MSG(NO_FIT,          TG_ERROR_VALUE,       "%f cannot be stored as %y") \
     TG__MSG(SWAP_PLAIN,      TG_ERROR_VALUE,       "%t is a view, has views, or is a result of the graph") \
-    TG__MSG(DEVICE_FAILED,   TG_ERROR_UNSUPPORTED, "device '%s' failed at '%s'")
+    TG__MSG(DEVICE_FAILED,   TG_ERROR_UNSUPPORTED, "device '%s' failed at '%s'") \
+    TG__MSG(OFF_RECORD,      TG_ERROR_GRAD,        "%t was computed while the grad mode was off, so nothing of it was recorded; compute it with tg_grad_mode(tg, true)") \
+    TG__MSG(NO_GRADIENT,     TG_ERROR_GRAD,        "%t has no gradient: %s%s%s")
 
 #define TG__MSG(name, code, text) TG__E_##name,
 enum { TG__E_NONE, TG__MESSAGES(TG__MSG) TG__E_COUNT };
@@ -4476,7 +4546,7 @@ TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
        Sizes and strides past ndim are nobody's business. */
     t->tg = tg; t->data = t->place = NULL; t->numel = 0; t->grad = NULL; t->name = NULL;
     t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
-    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = false; t->alive = true;
+    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = t->off_record = false; t->alive = true;
     t->count = 1; t->out_index = 0; t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
     tg->memory.live_tensors++;
@@ -4644,13 +4714,11 @@ TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark m, tg_tensor *t) {
 }
 
 /* ---- operands ---- */
+/* The place of a call with options; without one none is noted, which is better than that of an older call. */
+TG__PRIVATE void tg__note(tg_tensor *t, tg_place at) { (void)tg__at(t, at.file, at.line); }
 /* is operand i there, alive and of this context? */
 TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {
-    if (TG__RARE(!t)) {
-        /* the place macro had nothing to note it in: the line would be an older call's */
-        if (i == 0) tg->here.file = NULL;
-        return tg__fail(tg, TG__E_NULL, i);
-    }
+    if (TG__RARE(!t)) return tg__fail(tg, TG__E_NULL, i);
     if (TG__RARE(!t->alive)) return tg__fail(tg, TG__E_DEAD, i, t->made_by ? t->made_by : "a creation");
     if (TG__RARE(t->tg != tg)) return tg__fail(tg, TG__E_CONTEXT, i);
     return true;
@@ -5216,7 +5284,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
     tg_ctx *tg = NULL;
     tg__node *n;
     tg_tensor *first = NULL, *few[4], **result = few, *old = NULL;
-    bool graph = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
+    bool graph = false, off = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
     tg_device device = TG_CPU;
     int i;
     for (i = 0; i < n_out && outs; i++) outs[i] = NULL;
@@ -5225,11 +5293,11 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
     tg__enter(tg, op, attr);
     for (i = 0; i < n_in; i++) {
         if (!in[i] && op->n_in >= 0 && i >= op->n_in) continue;       /* an optional operand that is absent */
-        /* a list: the place was noted in another entry */
-        if (TG__RARE(!in[i]) && op->n_in < 0) { tg__fail(tg, TG__E_NULL, i); return NULL; }
         if (!tg__use(tg, in[i], i)) return NULL;
         if (TG__RARE(in[i]->device != TG_CPU)) device = in[i]->device;
-        if (tg->grad_mode && tg__needs_grad(in[i])) graph = true;
+        if (!tg__needs_grad(in[i])) off = off || in[i]->off_record;
+        else if (tg->grad_mode) graph = true;
+        else off = true;
         if (TG__RARE(tg->recording != NULL) && tg__needs_grad(in[i]) && !tg__recording_note(tg, in[i])) return NULL;
     }
     for (i = 0; TG__RARE(device != TG_CPU) && i < n_in; i++) {        /* plain numbers go with any device */
@@ -5260,6 +5328,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
             tg_tensor *t = n->out[i];
             if (!t) continue;
             t->made_by = op->name;
+            if (TG__RARE(off && !graph)) t->off_record = true;
             if (op->flags & TG_OP_VIEW) t->unrecorded = in[0]->unrecorded || !tg->grad_mode;
             if ((op->flags & TG_OP_VIEW) && tg->grad_mode && !t->base) {
                 t->base = in[0]->base ? in[0]->base : in[0];
@@ -5685,13 +5754,16 @@ TG__PRIVATE bool tg__walk_run(tg__walk *w, bool ok) {
 }
 
 /* Puts the gradient of one output where the walk starts. NULL gradient: ones, for a single element. */
+TG__PRIVATE bool tg__fail_no_graph(tg_ctx *tg, const tg_tensor *t) {
+    return t->off_record ? tg__fail(tg, TG__E_OFF_RECORD, t) : tg__fail(tg, TG__E_NO_GRAPH, t, "");
+}
 TG__PRIVATE bool tg__walk_root(tg__walk *w, tg_tensor *t, tg_tensor *g) {
     tg_ctx *tg = w->tg;
     tg__node *n;
     tg_mark m;
     bool ok;
     tg__walk_place(tg, w);
-    if (!tg__needs_grad(t)) return tg__fail(tg, TG__E_NO_GRAPH, t, tg->grad_mode ? "" : " (the grad mode is off)");
+    if (!tg__needs_grad(t)) return tg__fail_no_graph(tg, t);
     if (!g && t->numel != 1) return tg__fail(tg, TG__E_GRAD_SCALAR, t);
     if (g && !tg__same_shape(g, t)) return tg__fail(tg, TG__E_GRAD_SHAPE, g, t);
     n = tg__edge(t);
@@ -5711,8 +5783,9 @@ TG_API bool tg_backward_from(const tg_backward_args *a) {
     tg__walk w = TG__ZERO;
     tg_tensor *loss = a ? a->loss : NULL;
     tg_ctx *tg;
-    if (a && a->at.file) (void)tg__at(loss, a->at.file, a->at.line);
-    tg = a && a->gradient ? tg__start2(loss, a->gradient, "backward") : tg__start(loss, "backward");
+    if (!a) return false;
+    tg__note(loss ? loss : a->gradient, a->at);
+    tg = a->gradient ? tg__start2(loss, a->gradient, "backward") : tg__start(loss, "backward");
     if (!tg) return false;
     tg__walk_begin(&w, tg);
     w.create_graph = a->create_graph; w.retain_graph = a->retain_graph || a->create_graph;
@@ -5784,13 +5857,13 @@ TG_API bool tg_grad_from(const tg_grad_args *a) {
     bool from, to;
     if (!a) return false;
     from = a->inputs && a->n_inputs > 0; to = a->outputs && a->n_outputs > 0;
+    if (from) tg__note(a->inputs[0], a->at);
+    if (to) tg__note(a->outputs[0], a->at);
     if (!from || !to) {
         tg = to ? tg__start(a->outputs[0], "grad") : from ? tg__start(a->inputs[0], "grad") : NULL;
         return tg && tg__fail(tg, TG__E_ARGUMENT, to ? "no inputs given" : "no outputs given");
     }
-    if (!a->outputs[0] && a->inputs[0]) { (void)tg__start2(NULL, a->inputs[0], "grad"); return false; }
-    if (a->at.file) (void)tg__at(a->outputs[0], a->at.file, a->at.line);
-    tg = tg__start(a->outputs[0], "grad");
+    tg = tg__start2(a->outputs[0], a->inputs[0] ? a->inputs[0] : a->outputs[0], "grad");
     if (tg && !a->gradients) return tg__fail(tg, TG__E_NO_DATA, "place for the gradients");
     return tg && tg__gradients(tg, a->outputs, a->n_outputs, a->grad_outputs, a->grad_outputs == NULL,
         a->inputs, a->n_inputs, a->gradients, a->create_graph, a->retain_graph, false, a->allow_unused);
@@ -5817,6 +5890,21 @@ TG_API tg_tensor *(tg_require_grad)(tg_tensor *t, bool on) {
     t->requires_grad = on;
     return t;
 }
+TG_API bool tg_has_grad(tg_tensor *t) { return t && t->alive && t->grad; }
+/* Reading: it works while an error is pending. */
+TG_API tg_tensor *(tg_grad_of)(tg_tensor *t) {
+    tg_ctx *tg;
+    if (!t || tg_has_grad(t)) return t ? t->grad : NULL;
+    tg = tg__start(t, "grad_of");
+    if (!tg) return NULL;
+    if (t->off_record) tg__fail(tg, TG__E_OFF_RECORD, t);
+    else if (!tg__needs_grad(t))
+        tg__fail(tg, TG__E_NO_GRADIENT, t, "it does not require one; tg_require_grad it before it is used", "", "");
+    else if (!tg__is_leaf(t))
+        tg__fail(tg, TG__E_NO_GRADIENT, t, "it is the result of '", t->node->op->name, "'; tg_retain_grad it before the backward");
+    else tg__fail(tg, TG__E_NO_GRADIENT, t, "no backward has reached it since it was made or cleared", "", "");
+    return NULL;
+}
 TG_API bool (tg_zero_grad)(tg_tensor *t) {
     tg_ctx *tg = tg__start(t, "zero_grad");
     if (!tg) return false;
@@ -5828,7 +5916,7 @@ TG__PRIVATE bool tg__hook_add(tg_tensor *t, tg_hook_function hook, void *user, b
     tg_ctx *tg = t->tg;
     tg__node *n;
     tg__hook_link *h, **at;
-    if (!tg__needs_grad(t)) return tg__fail(tg, TG__E_NO_GRAPH, t, "");
+    if (!tg__needs_grad(t)) return tg__fail_no_graph(tg, t);
     n = tg__edge(t);
     h = n ? (tg__hook_link *)tg__mem_get(tg, sizeof *h) : NULL;
     if (!h) return false;
@@ -6034,8 +6122,7 @@ TG__PRIVATE bool tg__check_gradients(void *user, tg_tensor *const *inputs, int n
 TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_call *c,
     tg_tensor *const *v, const char *order) {
     tg__product p;
-    double eps = a->eps > 0 ? a->eps : 1e-6, atol = a->atol > 0 ? a->atol : 1e-5,
-           rtol = a->rtol > 0 ? a->rtol : 1e-3;
+    double eps = a->eps;
     int i, o, side;
     bool ok = tg__product_begin(&p, c, "gradcheck", v, c->n_outputs);
     ok = ok && tg__gradients(p.tg, p.y, c->n_outputs, v, false, p.x, c->n_inputs, p.g, false, true, false, true);
@@ -6067,7 +6154,7 @@ TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_c
             want = (sum[0] - sum[1]) / (2 * eps);
             error = got - want;
             if (error < 0) error = -error;
-            if (ok && !(error <= atol + rtol * (want < 0 ? -want : want))) {
+            if (ok && !(error <= a->atol + a->rtol * (want < 0 ? -want : want))) {
                 p.tg->where = "gradcheck";
                 ok = tg__fail(p.tg, TG__E_GRADCHECK, order, i, k, got, want);
             }
@@ -6077,15 +6164,24 @@ TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_c
     return tg__product_end(&p, ok);
 }
 
-TG_API bool tg_gradcheck_from(const tg_gradcheck_args *a) {
-    const tg_function_call *c = a ? a->call : NULL;
+TG__PRIVATE tg_gradcheck_args tg__gradcheck_defaults(tg_gradcheck_args a) {
+    if (!(a.atol > 0)) a.atol = 1e-5;
+    if (!(a.eps > 0)) a.eps = 1e-6;
+    if (!(a.rtol > 0)) a.rtol = 1e-3;
+    return a;
+}
+TG_API bool tg_gradcheck_from(const tg_gradcheck_args *args) {
+    tg_gradcheck_args filled = TG__ZERO;
+    const tg_gradcheck_args *a = &filled;
+    const tg_function_call *c = args ? args->call : NULL;
     tg_function_call first;
     tg_ctx *tg;
     tg_tensor *x[16], *y[16], *v[16], *w[16];
     tg_mark m;
     int i;
     bool ok, mode;
-    if (c && c->inputs && c->n_inputs > 0 && a->at.file) (void)tg__at(c->inputs[0], a->at.file, a->at.line);
+    if (args) filled = tg__gradcheck_defaults(*args);
+    for (i = 0; c && c->inputs && i < c->n_inputs; i++) tg__note(c->inputs[i], a->at);
     tg = tg__start_call(c, "gradcheck");
     if (!tg) return false;
     if (c->n_inputs > 16 || c->n_outputs > 16)
@@ -6231,7 +6327,7 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
 }
 
 /* ---- ops from outside ---- */
-TG_API tg_tensor *tg_call(const tg_op *op, const void *attr,
+TG_API tg_tensor *(tg_call)(const tg_op *op, const void *attr,
     tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) {
     tg_ctx *tg = NULL;
     int i;
@@ -7332,10 +7428,10 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #define TG__SAVE_ABY (TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(0))
 #define NEED(p, q) TG__SAVE_##p, TG__SAVE_##q, 0, 0
 #define NEED3(p, q, r) TG__SAVE_##p, TG__SAVE_##q, TG__SAVE_##r, 0
-#define TG__GIVE_N1 tg__numbers at; at.p[0] = p0; at.p[1] = 0;
-#define TG__GIVE_N2 tg__numbers at; at.p[0] = p0; at.p[1] = p1;
-#define TG__MANY_N1 1
-#define TG__MANY_N2 2
+#define TG__GIVE_N1(n) tg__numbers at; at.p[0] = n; at.p[1] = 0;
+#define TG__GIVE_N2(n, m) tg__numbers at; at.p[0] = n; at.p[1] = m;
+#define TG__MANY_N1(n) 1
+#define TG__MANY_N2(n, m) 2
 #define TG__INT_SAME(name) name##_i
 #define TG__INT_NUMERIC(name) name##_i
 #define TG__INT_COUNTING(name) name##_i
@@ -7388,7 +7484,8 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #define F2(name, types, saves, value, da, db, domain, doc) TG__ROW2(name, types, 0, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b)     { TG__IN2 return tg__call(&name##__f.op, NULL, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b)  { TG__IN2 return tg__call(&name##__g.op, NULL, in, 2, NULL, 1); } \
-    TG_API tg_tensor *(name##_scalar)(tg_tensor *a, double b) { return a ? name(a, tg_number(a->tg, b)) : NULL; }
+    TG_API tg_tensor *(name##_scalar)(tg_tensor *a, double number)  { return a ? name(a, tg_number(a->tg, number)) : NULL; } \
+    TG_API tg_tensor *(name##_scalar_)(tg_tensor *a, double number) { return a ? name##_(a, tg_number(a->tg, number)) : NULL; }
 #define F2P(name, numbers, types, saves, value, da, db, domain, doc) TG__ROW2(name, types, TG__MANY_##numbers, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers)    { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers) { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 2, NULL, 1); }
@@ -8794,12 +8891,13 @@ TG__PRIVATE bool tg__storage_share(tg_ctx *tg, tg__storage *s) {
     return true;
 }
 TG_API tg_tensor *(tg_share)(tg_ctx *to, tg_tensor *t) {
-    tg_ctx *tg = tg__start(t, "share");
+    tg_ctx *tg = t ? tg__start(t, "share") : NULL;
     tg_tensor *v;
     tg__storage *s;
     int64_t none = 0;
-    if (!tg || !tg__gate(to)) return NULL;
+    if ((t && !tg) || !tg__gate(to)) return NULL;
     to->where = "share";
+    if (!t) { tg__fail(to, TG__E_NULL, 1); return NULL; }
     if (!t->storage->shared && !tg__storage_share(tg, t->storage)) return NULL;
     v = tg__hold(to, tg__tensor_make(to, TG_CPU, t->dtype, 1, &none, NULL));
     if (!v) return NULL;
@@ -11984,24 +12082,32 @@ TG__PRIVATE bool tg__conv2d_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
 }
 static const tg_op tg__conv2d_op = { TG__OP("conv2d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS_OF(tg__conv2d, tg__conv),
     tg__conv2d_check, tg__conv2d_forward, tg__conv2d_backward };
+TG__PRIVATE tg_conv2d_args tg__conv2d_defaults(tg_conv2d_args a) {
+    for (int d = 0; d < 2; d++) {
+        if (!a.dilation[d]) a.dilation[d] = 1;
+        if (!a.stride[d]) a.stride[d] = 1;
+    }
+    if (!a.groups) a.groups = 1;
+    return a;
+}
 TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args) {
     tg__conv_attr at;
+    tg_conv2d_args a;
     tg_tensor *any;
     if (!args) return NULL;
     any = args->x ? args->x : args->weight ? args->weight : args->bias;
-    if (args->at.file) (void)tg__at(any, args->at.file, args->at.line);
+    tg__note(any, args->at);
     if (any && tg__gate(any->tg) && (!args->x || !args->weight)) {
         any->tg->where = tg__conv2d_op.name;
         tg__fail(any->tg, TG__E_NULL, args->x ? 1 : 0);
         return NULL;
     }
+    a = tg__conv2d_defaults(*args);
     for (int d = 0; d < 2; d++) {
-        at.stride[d] = args->stride[d] ? args->stride[d] : 1;
-        at.padding[d] = args->padding[d];
-        at.dilation[d] = args->dilation[d] ? args->dilation[d] : 1;
+        at.stride[d] = a.stride[d]; at.padding[d] = a.padding[d]; at.dilation[d] = a.dilation[d];
         at.size[d] = 0;
     }
-    at.groups = args->groups ? args->groups : 1;
+    at.groups = a.groups;
     return tg__apply(&tg__conv2d_op, &at, NULL, args->x, args->weight, args->bias);
 }
 
@@ -12232,8 +12338,7 @@ TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
 static const tg_op tg__linear_op = { TG__OP("linear", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
     tg__linear_check, tg__linear_forward, tg__linear_backward };
 TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) {
-    tg_ctx *tg = tg__start2(x, weight, "linear");
-    if (!tg) return NULL;
+    if (!x || !weight) return tg__apply(&tg__linear_op, NULL, NULL, x, weight, bias);        /* which says so */
     if (weight->ndim == 1 && !bias) return tg_matmul(x, weight);
     if (x->ndim == 1 && weight->ndim == 2) {
         x = tg__apply(&tg__linear_op, NULL, NULL, tg_unsqueeze(x, 0), weight, bias);
@@ -12840,9 +12945,6 @@ struct tg_dict {
     tg__dict_text *text;               /* newest block first; text never moves */
 };
 
-/* Calls on a dict have no place macro: an older call's line must not be named. */
-TG__PRIVATE void tg__io_enter(tg_ctx *tg, const char *name) { tg->where = name; tg->here.file = NULL; }
-
 TG_API tg_dict *(tg_dict_new)(tg_ctx *tg) {
     tg_dict *d;
     if (!tg__gate(tg)) return NULL;
@@ -12939,17 +13041,17 @@ TG__PRIVATE bool tg__dict_put(tg_dict *d, const char *name, tg_tensor *t, const 
     for (i = 0; i < ndim; i++) p->shape[i] = shape[i];
     return true;
 }
-TG_API bool tg_dict_set(tg_dict *d, const char *name, tg_tensor *t) {
+TG_API bool (tg_dict_set)(tg_dict *d, const char *name, tg_tensor *t) {
     if (!d || !tg__gate(d->tg)) return false;
-    tg__io_enter(d->tg, "dict_set");
+    d->tg->where = "dict_set";
     return tg__use(d->tg, t, 2) && tg__dict_put(d, name, t, NULL, 0, NULL);
 }
-TG_API bool tg_dict_set_raw(tg_dict *d, const char *name, const char *type,
+TG_API bool (tg_dict_set_raw)(tg_dict *d, const char *name, const char *type,
     int ndim, const int64_t *shape, tg_tensor *bytes) {
     const tg__io_type *y;
     uint64_t size;
     if (!d || !tg__gate(d->tg)) return false;
-    tg__io_enter(d->tg, "dict_set_raw");
+    d->tg->where = "dict_set_raw";
     if (!tg__use(d->tg, bytes, 5)) return false;
     if (!type || (ndim > 0 && !shape)) return tg__fail(d->tg, TG__E_NULL, type ? 4 : 2);
     if (ndim < 0 || ndim > TG_MAX_DIMS) return tg__fail(d->tg, TG__E_NDIM, ndim);
@@ -12961,13 +13063,13 @@ TG_API bool tg_dict_set_raw(tg_dict *d, const char *name, const char *type,
     }
     return tg__dict_put(d, name, bytes, y, ndim, shape);
 }
-TG_API bool tg_dict_set_meta(tg_dict *d, const char *key, const char *value) {
+TG_API bool (tg_dict_set_meta)(tg_dict *d, const char *key, const char *value) {
     tg__dict_value *v = NULL;
     size_t room;
     int64_t i;
     char *text, *own = NULL;
     if (!d || !tg__gate(d->tg)) return false;
-    tg__io_enter(d->tg, "dict_set_meta");
+    d->tg->where = "dict_set_meta";
     if (!tg__dict_text_ok(d, key, 1) || !tg__dict_text_ok(d, value, 2)) return false;
     i = tg__names_find(&d->keys, key);
     room = strlen(value) + 1;
@@ -13038,13 +13140,13 @@ TG__PRIVATE float tg__raw_value(const tg__io_type *y, const unsigned char *p) {
     if (strcmp(y->st, "F8_E4M3FNUZ") == 0) return tg__f8_value(*p, 4, 8, true);
     return tg__f8_value(*p, 5, 16, true);
 }
-TG_API tg_tensor *tg_dict_f32(const tg_dict *d, int64_t i) {
+TG_API tg_tensor *(tg_dict_f32)(const tg_dict *d, int64_t i) {
     const tg__dict_item *p = tg__dict_item_at(d, i);
     unsigned char *bytes;
     tg_tensor *t;
     int64_t k;
     if (!d || !tg__gate(d->tg)) return NULL;
-    tg__io_enter(d->tg, "dict_f32");
+    d->tg->where = "dict_f32";
     if (!p) { (void)tg__fail(d->tg, TG__E_ARGUMENT, "the dict has no tensor of that number"); return NULL; }
     if (!p->raw) return tg_to(p->t, TG_F32);
     if (p->raw->how != TG__IO_U64 && (p->raw->how != TG__IO_RAW || p->raw->bits != 8)) {
@@ -13393,14 +13495,14 @@ TG__PRIVATE const void *tg__io_packed(tg_tensor *t, size_t bytes, int word) {
     return copy && tg__io_pack(t, (unsigned char *)copy->data, bytes, word) ? copy->data : NULL;
 }
 
-TG_API tg_tensor *tg_safetensors_bytes(const tg_dict *d) {
+TG_API tg_tensor *(tg_safetensors_bytes)(const tg_dict *d) {
     tg__st_plan w;
     tg_tensor *out = NULL;
     int64_t i, size;
     tg_mark m;
     bool ok;
     if (!d || !tg__gate(d->tg)) return NULL;
-    tg__io_enter(d->tg, "safetensors_bytes");
+    d->tg->where = "safetensors_bytes";
     m = tg_begin(d->tg);
     ok = tg__st_layout(d, &w);
     if (ok && (ok = tg__add_i64((int64_t)w.head_size, w.data, &size))) out = tg_empty(d->tg, 1, &size, TG_U8);
@@ -13413,7 +13515,7 @@ TG_API tg_tensor *tg_safetensors_bytes(const tg_dict *d) {
     tg__st_plan_free(d, &w);
     return tg_end_with(d->tg, m, out);
 }
-TG_API bool tg_safetensors_save(const tg_dict *d, const char *path) {
+TG_API bool (tg_safetensors_save)(const tg_dict *d, const char *path) {
     tg__st_plan w;
     const void **part = NULL;
     size_t *size = NULL, count, k = 1, i;
@@ -13421,7 +13523,7 @@ TG_API bool tg_safetensors_save(const tg_dict *d, const char *path) {
     int word;
     bool ok;
     if (!d || !tg__gate(d->tg)) return false;
-    tg__io_enter(d->tg, "safetensors_save");
+    d->tg->where = "safetensors_save";
     if (!path) return tg__fail(d->tg, TG__E_NULL, 1);
     count = (size_t)d->names.count + 1;
     m = tg_begin(d->tg);
@@ -13438,7 +13540,7 @@ TG_API bool tg_safetensors_save(const tg_dict *d, const char *path) {
             ok = part[k++] != NULL;
         }
     }
-    tg__io_enter(d->tg, "safetensors_save");
+    d->tg->where = "safetensors_save";
     ok = ok && tg__save_file(d->tg, path, part, size, (int)k);
     tg__mem_put(d->tg, part, count * sizeof *part);
     tg__mem_put(d->tg, size, count * sizeof *size);
@@ -14251,12 +14353,14 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #ifndef TENSORGRAD_NO_LINES
 #undef TG__AT
 #undef TG__AT_CTX
-#undef TG__AT_LIST
-#undef TG__AT_CALL
+#undef TG__AT_DICT
+#undef TG__AT_CONST_DICT
+#undef TG__PLACED
 #define TG__AT(t) tg__at(t, __FILE__, __LINE__)
 #define TG__AT_CTX(tg) tg__at_ctx(tg, __FILE__, __LINE__)
-#define TG__AT_LIST(list, n) tg__at_list(list, n, __FILE__, __LINE__)
-#define TG__AT_CALL(call) tg__at_call(call, __FILE__, __LINE__)
+#define TG__AT_DICT(d) tg__at_dict(d, __FILE__, __LINE__)
+#define TG__AT_CONST_DICT(d) tg__at_const_dict(d, __FILE__, __LINE__)
+#define TG__PLACED(name, ...) tg__##name##_at(__FILE__, __LINE__, __VA_ARGS__)
 #endif
 #endif /* TENSORGRAD_IMPLEMENTATION */
 

@@ -7,8 +7,8 @@
 
 typedef tg_tensor *(*row_fn)(tg_tensor *const *x);
 typedef struct row { const char *name, *domain; int n; row_fn call; } row;
-#define ARGS_N1 , 0.75
-#define ARGS_N2 , -0.75, 1.25
+#define ARGS_N1(n) , 0.75
+#define ARGS_N2(n, m) , -0.75, 1.25
 #define F1(name, types, saves, value, dx, domain, doc)                   static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0]); }
 #define F1P(name, numbers, types, saves, value, dx, domain, doc)         static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0] ARGS_##numbers); }
 #define F2(name, types, saves, value, da, db, domain, doc)               static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0], x[1]); }

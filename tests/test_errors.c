@@ -97,10 +97,9 @@ static void mistake(tg_ctx *c, tg_error_code code, int refused, const char *want
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)
 #define AT(line) " (" __FILE__ ":" STRING(line) ")"
-/* The call and the message without its place. NO_PLACE: where the caller's place cannot be known, because the first operand is NULL or is no tensor, none is better than that of an older call. */
+/* The call and the message without its place, which is always known. */
 #define MISTAKE(code, refused, text)          mistake(tg, code, (refused) ? 1 : 0, text AT(__LINE__), __FILE__, __LINE__)
 #define MISTAKE_IN(c, code, refused, text)    mistake(c, code, (refused) ? 1 : 0, text AT(__LINE__), __FILE__, __LINE__)
-#define MISTAKE_NO_PLACE(code, refused, text) mistake(tg, code, (refused) ? 1 : 0, text, __FILE__, __LINE__)
 
 static tg_tensor *f32(int64_t a, int64_t b) { return b < 0 ? tg_ones(tg, TG_SHAPE(a)) : tg_ones(tg, TG_SHAPE(a, b)); }
 static tg_tensor *ints(int64_t n, int64_t value) { return tg_full(tg, TG_SHAPE(n), (double)value, TG_I64); }
@@ -339,19 +338,19 @@ static void test_lifetimes(void) {
         MISTAKE(TG_ERROR_NULL, !tg_add(a, NULL), "add: operand 1 is NULL"); }
     for (CASE) { tg_tensor *a = f32(3, -1);
         (void)tg_zeros(tg, TG_SHAPE(1));
-        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_sub_(NULL, a), "sub_: operand 0 is NULL"); }
+        MISTAKE(TG_ERROR_NULL, !tg_sub_(NULL, a), "sub_: operand 0 is NULL"); }
     for (CASE) { tg_tensor *w = f32(3, 3);
-        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_linear(NULL, w, NULL), "linear: operand 0 is NULL"); }
+        MISTAKE(TG_ERROR_NULL, !tg_linear(NULL, w, NULL), "linear: operand 0 is NULL"); }
     for (CASE) { tg_tensor *w = f32(3, 3);
         MISTAKE(TG_ERROR_NULL, !tg_linear(w, NULL, NULL), "linear: operand 1 is NULL"); }
     for (CASE) { tg_tensor *w = ints(3, 0);
-        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_cross_entropy(NULL, w), "cross_entropy: operand 0 is NULL"); }
+        MISTAKE(TG_ERROR_NULL, !tg_cross_entropy(NULL, w), "cross_entropy: operand 0 is NULL"); }
     for (CASE) { tg_tensor *w = f32(3, 3);
         MISTAKE(TG_ERROR_NULL, !tg_equal(w, NULL), "equal: operand 1 is NULL"); }
     for (CASE) { tg_tensor *w = f32(3, 3);
-        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_equal(NULL, w), "equal: operand 0 is NULL"); }
+        MISTAKE(TG_ERROR_NULL, !tg_equal(NULL, w), "equal: operand 0 is NULL"); }
     for (CASE) { tg_tensor *w = f32(3, 3);
-        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_matmul(NULL, w), "matmul: operand 0 is NULL"); }
+        MISTAKE(TG_ERROR_NULL, !tg_matmul(NULL, w), "matmul: operand 0 is NULL"); }
     for (CASE) { tg_tensor *list[2]; list[0] = NULL; list[1] = f32(3, 3);
         MISTAKE(TG_ERROR_NULL, !tg_cat(list, 2, 0), "cat: operand 0 is NULL"); }
     for (CASE) { tg_tensor *list[2]; list[1] = NULL; list[0] = f32(3, 3);
@@ -373,7 +372,34 @@ static void test_gradients(void) {
     for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *y;
         tg_grad_mode(tg, false);
         y = tg_sum(a);
-        MISTAKE(TG_ERROR_GRAD, !tg_backward(y), "backward: f32[] does not require a gradient: nothing that led to it does (the grad mode is off)"); }
+        MISTAKE(TG_ERROR_GRAD, !tg_backward(y), "backward: f32[] was computed while the grad mode was off, so nothing of it was recorded; compute it with tg_grad_mode(tg, true)"); }
+    for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *y, *z, *one = f32(3, -1);
+        tg_grad_mode(tg, false);
+        y = tg_reshape(tg_add(one, tg_mul_scalar(a, 2)), TG_SHAPE(3, 1));
+        z = tg_sum(tg_square(tg_ones(tg, TG_SHAPE(2))));                   /* the mode is off, but nothing needs a gradient */
+        tg_grad_mode(tg, true);
+        MISTAKE(TG_ERROR_GRAD, !tg_backward(tg_sum(tg_exp(y))), "backward: f32[] was computed while the grad mode was off, so nothing of it was recorded; compute it with tg_grad_mode(tg, true)");      /* however long ago it was */
+        MISTAKE(TG_ERROR_GRAD, !tg_backward(z), "backward: f32[] does not require a gradient: nothing that led to it does");
+        MISTAKE(TG_ERROR_GRAD, !tg_backward(tg_sum(tg_detach(tg_mul(a, a)))), "backward: f32[] does not require a gradient: nothing that led to it does");
+        MISTAKE(TG_ERROR_GRAD, !tg_hook(y, same, NULL), "hook: f32[3, 1] was computed while the grad mode was off, so nothing of it was recorded; compute it with tg_grad_mode(tg, true)");
+        MISTAKE(TG_ERROR_GRAD, !tg_grad_of(y), "grad_of: f32[3, 1] was computed while the grad mode was off, so nothing of it was recorded; compute it with tg_grad_mode(tg, true)");
+        CHECK(tg_backward(tg_sum(tg_mul(tg_exp(tg_reshape(y, TG_SHAPE(3))), a)))); }      /* something else needs one: as torch */
+    for (CASE) { tg_tensor *w = tg_set_name(tg_require_grad(f32(3, -1), true), "w"), *y = tg_mul_scalar(w, 2), *x = tg_set_name(f32(2, -1), "x"), *kept = tg_retain_grad(tg_exp(w)); tg_mark m;
+        MISTAKE(TG_ERROR_GRAD, !tg_grad_of(w), "grad_of: 'w' f32[3] has no gradient: no backward has reached it since it was made or cleared");
+        MISTAKE(TG_ERROR_GRAD, !tg_grad_of(y), "grad_of: f32[3] has no gradient: it is the result of 'mul'; tg_retain_grad it before the backward");
+        MISTAKE(TG_ERROR_GRAD, !tg_grad_of(x), "grad_of: 'x' f32[2] has no gradient: it does not require one; tg_require_grad it before it is used");
+        CHECK(!tg_has_grad(w) && !tg_has_grad(y) && !tg_has_grad(x) && !tg_has_grad(NULL) && !tg_grad_of(NULL));
+        CHECK_OK(tg);
+        CHECK(tg_backward(tg_sum(tg_add(y, kept))));
+        CHECK(tg_grad_of(w) == w->grad && w->grad && tg_has_grad(w) && tg_grad_of(kept) && tg_item(tg_sum(tg_grad_of(kept))) == 3);
+        CHECK(!tg_add(w, NULL));                                             /* a pending error: reading works, nothing is changed */
+        CHECK(tg_grad_of(NULL) == NULL && tg_grad_of(w) == w->grad && !tg_grad_of(x) && tg_has_grad(w));
+        CHECK(tg_error_number(tg) == 2); CHECK_ERROR(tg, TG_ERROR_NULL);
+        CHECK(tg_zero_grad(w) && !tg_has_grad(w));
+        MISTAKE(TG_ERROR_GRAD, !tg_sub_(x, tg_grad_of(w)), "grad_of: 'w' f32[3] has no gradient: no backward has reached it since it was made or cleared");
+        m = tg_begin(tg); x = f32(2, -1); tg_end(tg, m);
+        MISTAKE(TG_ERROR_DEAD, !tg_grad_of(x), "grad_of: operand 0 was made by 'ones' and its scope has ended; tg_keep it or tg_end_with it");
+        CHECK(!tg_has_grad(x)); }
     for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *y = tg_mul_scalar(a, 2);
         MISTAKE(TG_ERROR_GRAD, !tg_backward(y), "backward: f32[3] has more than one element; give .gradient, or sum it first"); }
     for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *y = tg_mul_scalar(a, 2), *g = f32(4, -1);
@@ -465,9 +491,9 @@ static void test_files(void) {
         CHECK(!d); CHECK(strncmp(tg_error_text(tg), "safetensors_parse: ", 19) == 0);
         CHECK_ERROR(tg, TG_ERROR_FORMAT); }
     for (CASE) { tg_dict *d = tg_dict_new(tg); tg_tensor *a = f32(2, -1);
-        MISTAKE_NO_PLACE(TG_ERROR_VALUE, !tg_dict_set(d, "__metadata__", a), "dict_set: no tensor can have the name __metadata__; use tg_dict_set_meta");
-        MISTAKE_NO_PLACE(TG_ERROR_VALUE, !tg_dict_set(d, "\xff\xfe", a), "dict_set: names and metadata are UTF-8; this text is not");
-        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_dict_set(d, "a", NULL), "dict_set: operand 2 is NULL");
+        MISTAKE(TG_ERROR_VALUE, !tg_dict_set(d, "__metadata__", a), "dict_set: no tensor can have the name __metadata__; use tg_dict_set_meta");
+        MISTAKE(TG_ERROR_VALUE, !tg_dict_set(d, "\xff\xfe", a), "dict_set: names and metadata are UTF-8; this text is not");
+        MISTAKE(TG_ERROR_NULL, !tg_dict_set(d, "a", NULL), "dict_set: operand 2 is NULL");
         tg_dict_free(d); }
 }
 
