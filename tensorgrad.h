@@ -4714,6 +4714,11 @@ TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark m, tg_tensor *t) {
 }
 
 /* ---- operands ---- */
+/* Outputs are NULL before anything can fail. */
+TG__PRIVATE void tg__no_results(tg_tensor **list, int n) {
+    int i;
+    for (i = 0; list && i < n; i++) list[i] = NULL;
+}
 /* The place of a call with options; without one none is noted, which is better than that of an older call. */
 TG__PRIVATE void tg__note(tg_tensor *t, tg_place at) { (void)tg__at(t, at.file, at.line); }
 /* is operand i there, alive and of this context? */
@@ -5801,7 +5806,7 @@ TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outp
     bool ok = true;
     int i;
     size_t size = (size_t)(n_inputs > 0 ? n_inputs : 1) * sizeof(tg__capture);
-    for (i = 0; i < n_inputs; i++) gradients[i] = NULL;
+    tg__no_results(gradients, n_inputs);
     tg__walk_begin(&w, tg);
     w.create_graph = create; w.retain_graph = retain || create; w.barrier = barrier;
     w.captures = (tg__capture *)tg__mem_get(tg, size);
@@ -5848,7 +5853,7 @@ TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outp
         else tg__tensor_drop(t);
     }
     tg__mem_put(tg, w.captures, size);
-    for (i = 0; !ok && i < n_inputs; i++) gradients[i] = NULL;
+    if (!ok) tg__no_results(gradients, n_inputs);
     return ok;
 }
 
@@ -5856,6 +5861,7 @@ TG_API bool tg_grad_from(const tg_grad_args *a) {
     tg_ctx *tg;
     bool from, to;
     if (!a) return false;
+    tg__no_results(a->gradients, a->n_inputs);
     from = a->inputs && a->n_inputs > 0; to = a->outputs && a->n_outputs > 0;
     if (from) tg__note(a->inputs[0], a->at);
     if (to) tg__note(a->outputs[0], a->at);
@@ -5951,7 +5957,7 @@ TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c,
     const char *where = tg->where;
     tg_place here;
     here.file = tg->here.file; here.line = tg->here.line;
-    for (i = 0; i < c->n_outputs; i++) outputs[i] = NULL;
+    tg__no_results(outputs, c->n_outputs);
     if (!c->f(c->user, inputs, c->n_inputs, outputs, c->n_outputs)) {
         if (tg->error == TG_OK) tg__fail(tg, TG__E_ARGUMENT, "the function returned false without an error");
         return false;
@@ -6013,12 +6019,15 @@ TG_API bool (tg_vjp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
     tg__product p;
     int i;
     bool ok;
+    if (c) { tg__no_results(outputs, c->n_outputs); tg__no_results(vjps, c->n_inputs); }
     if (!v || !vjps) return tg__no_vectors(c, "vjp");
     ok = tg__product_begin(&p, c, "vjp", v, c ? c->n_outputs : 0);
     ok = ok && tg__gradients(p.tg, p.y, c->n_outputs, v, false, p.x, c->n_inputs, vjps, false, false, false, true)
         && tg__zeros_for(vjps, p.x, c->n_inputs);
     for (i = 0; ok && outputs && i < c->n_outputs; i++) ok = (outputs[i] = tg_detach(p.y[i])) != NULL;
-    return tg__product_end(&p, ok);
+    ok = tg__product_end(&p, ok);
+    if (!ok && c) { tg__no_results(outputs, c->n_outputs); tg__no_results(vjps, c->n_inputs); }
+    return ok;
 }
 
 /* J v by two reverse walks: u -> u^T J is linear in u, and its derivative by u, applied to v, is J v. */
@@ -6026,6 +6035,7 @@ TG_API bool (tg_jvp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
     tg__product p;
     int i;
     bool ok;
+    if (c) { tg__no_results(outputs, c->n_outputs); tg__no_results(jvps, c->n_outputs); }
     if (!v || !jvps) return tg__no_vectors(c, "jvp");
     ok = tg__product_begin(&p, c, "jvp", v, c ? c->n_inputs : 0);
     for (i = 0; ok && i < c->n_outputs; i++) ok = (p.u[i] = tg_require_grad(tg_zeros_like(p.y[i]), true)) != NULL;
@@ -6042,19 +6052,22 @@ TG_API bool (tg_jvp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
         ok = ok && tg__zeros_for(jvps, p.y, c->n_outputs);
     }
     for (i = 0; ok && outputs && i < c->n_outputs; i++) ok = (outputs[i] = tg_detach(p.y[i])) != NULL;
-    return tg__product_end(&p, ok);
+    ok = tg__product_end(&p, ok);
+    if (!ok && c) { tg__no_results(outputs, c->n_outputs); tg__no_results(jvps, c->n_outputs); }
+    return ok;
 }
 
 TG_API bool (tg_hvp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor **output, tg_tensor **hvps) {
     tg__product p;
     int i;
     bool ok, any = false;
+    tg__no_results(output, 1);
+    if (c) tg__no_results(hvps, c->n_inputs);
     if (!v || !hvps) return tg__no_vectors(c, "hvp");
     ok = tg__product_begin(&p, c, "hvp", v, c ? c->n_inputs : 0);
     if (ok && (c->n_outputs != 1 || p.y[0]->numel != 1)) ok = tg__fail(p.tg, TG__E_GRAD_SCALAR, p.y[0]);
     ok = ok && tg__gradients(p.tg, p.y, 1, NULL, true, p.x, c->n_inputs, p.g, true, true, false, true);
     for (i = 0; ok && i < c->n_inputs; i++) {
-        hvps[i] = NULL;
         if (!p.g[i]) ok = (p.g[i] = tg_zeros_like(p.x[i])) != NULL;
         else any = any || p.g[i]->requires_grad;
     }
@@ -6062,7 +6075,9 @@ TG_API bool (tg_hvp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
         ok = tg__gradients(p.tg, p.g, c->n_inputs, v, false, p.x, c->n_inputs, hvps, false, false, false, true);
     ok = ok && tg__zeros_for(hvps, p.x, c->n_inputs);
     if (ok && output) ok = (*output = tg_detach(p.y[0])) != NULL;
-    return tg__product_end(&p, ok);
+    ok = tg__product_end(&p, ok);
+    if (!ok) { tg__no_results(output, 1); tg__no_results(hvps, c ? c->n_inputs : 0); }
+    return ok;
 }
 
 TG_API tg_tensor *(tg_jacobian)(const tg_function_call *c, int output, int input) {
@@ -6268,11 +6283,15 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     size_t all_size = 0;
     bool mode, ok, graph = false;
     int i, count;
+    tg__no_results(outputs, c ? c->n_outputs : 0);
     tg = tg__start_call(c, "checkpoint");
     if (tg && !outputs) return tg__fail(tg, TG__E_NO_DATA, "place for the outputs");
-    for (i = 0; c && outputs && i < c->n_outputs; i++) outputs[i] = NULL;
     if (!tg) return false;
-    if (!tg->grad_mode) return tg__function_run(tg, c, c->inputs, outputs);
+    if (!tg->grad_mode) {
+        ok = tg__function_run(tg, c, c->inputs, outputs);
+        if (!ok) tg__no_results(outputs, c->n_outputs);
+        return ok;
+    }
     memset(&at, 0, sizeof at);
     at.f = c->f; at.user = c->user; at.n_inputs = c->n_inputs; at.n_outputs = c->n_outputs; at.random = tg->random;
     outer = tg->recording; tg->recording = &rec;
@@ -6322,7 +6341,7 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     for (i = 0; i < rec.count; i++) tg__tensor_drop(rec.list[i]);
     tg__mem_put(tg, rec.list, (size_t)rec.room * sizeof *rec.list);
     tg__mem_put(tg, all, all_size);
-    for (i = 0; !ok && i < c->n_outputs; i++) outputs[i] = NULL;
+    if (!ok) tg__no_results(outputs, c->n_outputs);
     return ok;
 }
 
@@ -6331,6 +6350,7 @@ TG_API tg_tensor *(tg_call)(const tg_op *op, const void *attr,
     tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) {
     tg_ctx *tg = NULL;
     int i;
+    tg__no_results(outputs, op ? op->n_out : 0);
     for (i = 0; i < n_inputs && inputs && !tg; i++) if (inputs[i]) tg = inputs[i]->tg;
     if (!op || !tg__gate(tg)) return NULL;
     tg->where = op->name;
@@ -14025,6 +14045,8 @@ TG_API int (tg_tape)(tg_tensor *t, tg_tape_entry *out, int room) {
     return n;
 }
 TG_API int tg_tape_input(const tg_tape_entry *e, int i, const int64_t **shape, uint64_t *from) {
+    if (shape) *shape = NULL;
+    if (from) *from = 0;
     if (!e || !e->node || i < 0 || i >= e->node->n_in) return -1;
     if (shape) *shape = e->node->in_slot[i].shape;
     if (from) *from = e->node->in_slot[i].from ? e->node->in_slot[i].from->serial : 0;
