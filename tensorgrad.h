@@ -392,10 +392,12 @@ typedef struct tg_config {
     uint64_t seed;            /* of the random numbers; 0 is a seed like any other                                  */
 } tg_config;
 
-/* Opens a context; NULL config means all defaults. Returns NULL when memory is short, the instruction set is
-   not there, the header that the caller saw is not the one that was compiled, or strict mode is asked of a
-   build that fuses against its pragmas (clang -ffp-contract=fast; the log says so). Close it with tg_close,
-   which returns every byte. In C: tg_open(&(tg_config){ .threads = 2, .seed = 1 }). */
+/* Opens a context; NULL config means all defaults. Close it with tg_close, which returns every byte. In C:
+   tg_open(&(tg_config){ .threads = 2, .seed = 1 }). Returns NULL and says why to the config's log hook, without
+   one to stderr: memory is short or the limit too small for a context, alloc comes without release, there is no
+   such instruction set in this build or machine, threads cannot be started, strict mode is asked of a build that
+   fuses against its pragmas (clang -ffp-contract=fast), or the header that the caller saw is not the one that was
+   compiled (then the config is not read). */
 #define TG_ABI ((uint32_t)(TG_VERSION * 8u) ^ (uint32_t)(sizeof(tg_tensor) << 20) ^ (uint32_t)(sizeof(tg_config) << 10))
 #define tg_open(...) tg_open_abi((__VA_ARGS__), TG_ABI)
 TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi);
@@ -4880,8 +4882,8 @@ TG__PRIVATE void tg__default_log(void *user, tg_log_level level, const char *tex
     tg_ctx *tg = (tg_ctx *)user;
     if (level == TG_LOG_PRINT) { fputs(text, stdout); return; }
     if (level == TG_LOG_ERROR) {
-        if (tg->error_told) return;
-        tg->error_told = true;
+        if (tg && tg->error_told) return;
+        if (tg) tg->error_told = true;                     /* NULL: there is no context yet */
         fputs("tensorgrad: ", stderr);
     }
     fputs(text, stderr); fputs("\n", stderr);
@@ -4893,23 +4895,53 @@ TG__PRIVATE double tg__default_clock(void *user) { (void)user; return tg__second
 
 TG__PRIVATE bool tg__fuses(int isa);
 
+/* Why there is no context: to the log hook that it would have had, else to stderr. Takes tg__fail's formats. */
+TG__PRIVATE tg_ctx *tg__refuse(const tg_hooks *h, const char *format, ...) {
+    char out[320];
+    tg__text t = tg__text_over(out, sizeof out);
+    va_list va;
+    tg__put(&t, "open: ");
+    va_start(va, format);
+    tg__put_format(&t, format, &va);
+    va_end(va);
+    if (h->log) h->log(h->log_user, TG_LOG_ERROR, out);
+    else tg__default_log(NULL, TG_LOG_ERROR, out);
+    return NULL;
+}
+
 TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
+    static const char *const isas[] = { "best", "plain", "avx2", "avx512", "neon" };
     tg_config c = TG__ZERO;
     tg_ctx *tg;
     unsigned features;
     int isa;
-    if (abi != TG_ABI) return NULL;
+    if (abi != TG_ABI)             /* the config is not read: its fields may stand elsewhere */
+        return tg__refuse(&c.hooks, "the header that the caller was compiled with is another version than the implementation's");
     if (config) c = *config;
-    if (!c.hooks.alloc || !c.hooks.release) {
+    if (!c.hooks.alloc != !c.hooks.release)
+        return tg__refuse(&c.hooks, "hooks.%s is given without hooks.%s; memory goes back to where it came from",
+            c.hooks.alloc ? "alloc" : "release", c.hooks.alloc ? "release" : "alloc");
+    if (c.threads < -1)
+        return tg__refuse(&c.hooks, "threads is %d; expected a number of threads, or -1 for one per core", c.threads);
+    if (c.memory_limit && c.memory_limit < sizeof *tg)
+        return tg__refuse(&c.hooks, "memory_limit is %l bytes, and the context itself needs %l",
+            (int64_t)c.memory_limit, (int64_t)sizeof *tg);
+    if (!c.hooks.alloc) {
         c.hooks.alloc = tg__default_alloc;
         c.hooks.release = tg__default_release;
     }
     if (!c.hooks.clock) c.hooks.clock = tg__default_clock;
     features = tg__cpu_probe();
-    if (!tg__isa_find(c.isa, features, &isa)) return NULL;
+    if (!tg__isa_find(c.isa, features, &isa)) {
+        if ((unsigned)c.isa >= sizeof isas / sizeof *isas) return tg__refuse(&c.hooks, "there is no isa %d", (int)c.isa);
+        return tg__refuse(&c.hooks, isa < 0 ? "this build has no kernels for %s" : "this machine has no %s", isas[c.isa]);
+    }
     if (isa == TG__ISA_PLAIN && c.strict) isa = TG__ISA_STRICT;
+    if (c.strict && tg__fuses(isa))
+        return tg__refuse(&c.hooks, "strict mode cannot keep its promise: the compiler was told to fuse products and sums "
+            "everywhere; build without -ffp-contract=fast");
     tg = (tg_ctx *)c.hooks.alloc(c.hooks.alloc_user, sizeof *tg, TG__ALIGN);
-    if (!tg) return NULL;
+    if (!tg) return tg__refuse(&c.hooks, "out of memory: the allocator did not give %l bytes", (int64_t)sizeof *tg);
     memset(tg, 0, sizeof *tg);
     if (!c.hooks.log) { c.hooks.log = tg__default_log; c.hooks.log_user = tg; }
     tg->config = c; tg->isa = isa; tg->features = features;
@@ -4918,12 +4950,6 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
     tg->random.seed = c.seed;
     tg->grad_mode = true;
     if (c.threads != 0 && c.threads != 1 && !tg_threads(tg, c.threads < 0 ? 0 : c.threads)) {
-        tg_close(tg);
-        return NULL;
-    }
-    if (c.strict && tg__fuses(isa)) {
-        tg__log(tg, TG_LOG_ERROR, "open: strict mode cannot keep its promise: the compiler was told to fuse products and sums "
-            "everywhere; build without -ffp-contract=fast");
         tg_close(tg);
         return NULL;
     }

@@ -1,7 +1,11 @@
 /* Mistakes that people make, each with the exact message that it must give, its code, the gate that stays shut until tg_clear, and nothing left behind.
    The last part of a message is the caller's file and line. */
+#if !defined(_GNU_SOURCE) && !defined(_WIN32)
+#define _GNU_SOURCE             /* dup, fileno */
+#endif
 #include "test.h"
 #include <math.h>
+#include <unistd.h>
 
 static tg_ctx *tg, *other;
 static char case_want[1024];
@@ -538,7 +542,6 @@ static void test_rest(void) {
     (void)tg_traceback(t, trace, sizeof trace);
     CHECK(strncmp(trace, "sum (", 5) == 0);
     tg_close(t);
-    CHECK(tg_open_abi(NULL, TG_ABI + 1) == NULL);
     tg_close(NULL); tg_clear(NULL); tg_end(NULL, tg_begin(NULL)); tg_drop(NULL); CHECK(!tg_keep(NULL));
     (void)tg_memory(NULL); tg_trim(NULL); tg_seed(NULL, 1); tg_say(NULL, TG_LOG_INFO, "x"); tg_print(NULL); tg_show(NULL); tg_dict_free(NULL);
     {                                                                  /* stable numbers: the first rows of the list in >>impl-error */
@@ -550,6 +553,74 @@ static void test_rest(void) {
         CHECK_INT(tg_error_number(u), 5);
         test_close(u);
     }
+}
+
+/* ---- a context that cannot be opened: the log hook hears why, without one stderr does ---- */
+static void *no_memory(void *user, size_t size, size_t align) { (void)user; (void)size; (void)align; return NULL; }
+static void no_release(void *user, void *p, size_t size, size_t align) { (void)user; (void)p; (void)size; (void)align; }
+static void refused(const tg_config *c, const char *want, const char *file, int line) {
+    tg_ctx *t;
+    logged = 0; logged_text[0] = 0;
+    t = tg_open(c);
+    test_check(!t, file, line, "it was opened");
+    test_check(logged == 1, file, line, "%d lines in the log", logged);
+    test_text(logged_text, want, file, line);
+    tg_close(t);
+}
+#define REFUSED(want) refused(&c, want, __FILE__, __LINE__)
+static void test_opening(void) {
+    tg_config plain = test_config(NULL), c;
+    char text[512], want[128];
+    size_t n = 0;
+    int i, keep;
+    FILE *f;
+    plain.hooks.log = count_log;
+    c = plain; c.hooks.alloc = no_memory;
+    REFUSED("open: hooks.alloc is given without hooks.release; memory goes back to where it came from");
+    c = plain; c.hooks.release = no_release;
+    REFUSED("open: hooks.release is given without hooks.alloc; memory goes back to where it came from");
+    c = plain; c.hooks.alloc = no_memory; c.hooks.release = no_release;
+    snprintf(want, sizeof want, "open: out of memory: the allocator did not give %lu bytes", (unsigned long)sizeof(tg_ctx));
+    REFUSED(want);
+    c = plain; c.threads = -2;
+    REFUSED("open: threads is -2; expected a number of threads, or -1 for one per core");
+    c = plain; c.threads = 5000;
+    REFUSED("threads: number of threads: expected 0 to 1024, got 5000.0");
+    c = plain; c.memory_limit = 100;
+    snprintf(want, sizeof want, "open: memory_limit is 100 bytes, and the context itself needs %lu", (unsigned long)sizeof(tg_ctx));
+    REFUSED(want);
+    c = plain; c.isa = (tg_isa)77;
+    REFUSED("open: there is no isa 77");
+    for (i = TG_ISA_PLAIN; i <= TG_ISA_NEON; i++) {
+        static const char *const names[] = { "", "plain", "avx2", "avx512", "neon" };
+        c = plain; c.isa = (tg_isa)i;
+        if (tg_isa_supported(c.isa)) { tg_ctx *t = tg_open(&c); CHECK(t && !strcmp(tg_isa_name(t), names[i])); tg_close(t); continue; }
+        logged = 0;
+        CHECK(!tg_open(&c) && logged == 1);
+        snprintf(want, sizeof want, "open: this build has no kernels for %s", names[i]);
+        snprintf(text, sizeof text, "open: this machine has no %s", names[i]);
+        CHECK_MSG(!strcmp(logged_text, want) || !strcmp(logged_text, text), "%s", logged_text);
+    }
+    c = plain; c.memory_limit = sizeof(tg_ctx);                        /* enough to open, not for a tensor: an error in the context */
+    { tg_ctx *t = tg_open(&c); CHECK(t && !tg_ones(t, TG_SHAPE(3)) && tg_error(t) == TG_ERROR_MEMORY); tg_close(t); }
+    /* stderr: also where the caller's header is another, whose config is not read */
+    f = tmpfile();
+    fflush(stderr);
+    keep = f ? dup(2) : -1;
+    if (keep < 0) { SKIP("no temporary file"); return; }
+    dup2(fileno(f), 2);
+    memset(&c, 0, sizeof c); c.threads = -3;
+    CHECK(!tg_open(&c));
+    memset(&c, 0x55, sizeof c);
+    CHECK(!tg_open_abi(&c, TG_ABI + 1) && !tg_open_abi(NULL, TG_ABI + 1));
+    fflush(stderr);
+    dup2(keep, 2); close(keep);
+    rewind(f);
+    n = fread(text, 1, sizeof text - 1, f); text[n] = 0;
+    fclose(f);
+    CHECK_TEXT(text, "tensorgrad: open: threads is -3; expected a number of threads, or -1 for one per core\n"
+        "tensorgrad: open: the header that the caller was compiled with is another version than the implementation's\n"
+        "tensorgrad: open: the header that the caller was compiled with is another version than the implementation's\n");
 }
 
 int main(void) {
@@ -567,6 +638,7 @@ int main(void) {
     test_files();
     test_rest();
     test_null_shapes();
+    test_opening();
     (void)tg_view(tg_ones(tg, TG_SHAPE(2)), TG_SHAPE(3));
     gated(tg, __FILE__, __LINE__);
     test_close(tg);
