@@ -636,7 +636,7 @@ TG_API bool tg_anomaly(tg_ctx *tg, bool on);
 
 /* The tape: the recorded calls that `t` depends on, newest first. */
 typedef struct tg_tape_entry {
-    const char *op, *file; int line; uint64_t number;     /* numbers grow with time                    */
+    const char *op, *file; int line; uint64_t number;     /* counts the context's recorded calls       */
     int n_in, n_out;
     const tg__node *node;
 } tg_tape_entry;
@@ -1746,6 +1746,20 @@ TG__PRIVATE bool tg__atomic_cas(volatile uint32_t *p, uint32_t *expected, uint32
     if (*p != *expected) { *expected = *p; return false; }
     *p = desired;
     return true;
+}
+#endif
+
+#ifdef TENSORGRAD_DEBUG
+/* Not 0, and of living threads hardly ever the same: where errno stands, mixed. */
+TG__PRIVATE uint32_t tg__thread_id(void) {
+#if defined(TG__OS_WINDOWS)
+    return (uint32_t)GetCurrentThreadId() | 0x80000000u;
+#elif defined(TG__OS_POSIX)
+    uint64_t at = (uint64_t)(uintptr_t)&errno;
+    return (uint32_t)((at >> 4) ^ (at >> 36)) | 1u;
+#else
+    return 1;
+#endif
 }
 #endif
 
@@ -3284,9 +3298,12 @@ struct tg_ctx {
     tg_error_code error;
     int       error_number;
     bool      error_told;                  /* the first one was printed */
-    bool      root_told;
+    bool      root_told, broadcast_told;
     char      error_text[1024];
     const char *where;                     /* name of the running op */
+    const char *as;                        /* NULL, or the user's call whose work is done by other calls: messages name it */
+    volatile uint32_t owner;               /* TENSORGRAD_DEBUG: the thread that is inside a call */
+    uint32_t  unlisted;                    /* not 0: the library's own calls, which do not enter the ring */
     tg__call_entry calls[TG__CALLS];
     uint32_t  calls_made;
 
@@ -3589,14 +3606,26 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(SWAP_PLAIN,      TG_ERROR_VALUE,       "%t is a view, has views, or is a result of the graph") \
     TG__MSG(DEVICE_FAILED,   TG_ERROR_UNSUPPORTED, "device '%s' failed at '%s'") \
     TG__MSG(OFF_RECORD,      TG_ERROR_GRAD,        "%t was computed while the grad mode was off, so nothing of it was recorded; compute it with tg_grad_mode(tg, true)") \
-    TG__MSG(NO_GRADIENT,     TG_ERROR_GRAD,        "%t has no gradient: %s%s%s")
+    TG__MSG(NO_GRADIENT,     TG_ERROR_GRAD,        "%t has no gradient: %s%s%s") \
+    TG__MSG(LINEAR_SHAPE,    TG_ERROR_SHAPE,       "x %t and weight %t do not fit together: expected x [..., I] and weight [O, I]") \
+    TG__MSG(OWNER,           TG_ERROR_CONTEXT,     "another thread is inside this context; one thread at a time may use a context, and each can have its own")
 
 #define TG__MSG(name, code, text) TG__E_##name,
 enum { TG__E_NONE, TG__MESSAGES(TG__MSG) TG__E_COUNT };
 #undef TG__MSG
 
-/* The one gate of every call that computes or writes. */
+/* The one gate of every call that computes or writes. TENSORGRAD_DEBUG also finds a thread that comes while another
+   is inside a call (tg__call owns the context as long as it runs). */
+#ifdef TENSORGRAD_DEBUG
+TG__PRIVATE bool tg__gate(tg_ctx *tg) {
+    uint32_t owner;
+    if (!tg || tg->error != TG_OK) return false;
+    owner = tg__atomic_load(&tg->owner);
+    return !owner || owner == tg__thread_id() || tg__fail(tg, TG__E_OWNER);
+}
+#else
 TG__PRIVATE bool tg__gate(const tg_ctx *tg) { return tg && tg->error == TG_OK; }
+#endif
 
 TG__PRIVATE void tg__log(tg_ctx *tg, tg_log_level level, const char *text) {
     if (tg->config.hooks.log) tg->config.hooks.log(tg->config.hooks.log_user, level, text);
@@ -3677,15 +3706,6 @@ TG_API void          tg_clear(tg_ctx *tg) {
     tg->error = TG_OK; tg->error_number = 0; tg->error_text[0] = 0;
 }
 
-/* The ring of calls. */
-TG__PRIVATE void tg__enter(tg_ctx *tg, const tg_op *op, const void *attr) {
-    tg__call_entry *e = &tg->calls[tg->calls_made++ % TG__CALLS];
-    e->name = op->name; e->at.file = tg->here.file; e->at.line = tg->here.line;
-    e->op = attr && op->n_attrs && op->attr_size <= sizeof e->attr ? op : NULL;
-    if (e->op) memcpy(e->attr.bytes, attr, op->attr_size);
-    tg->where = op->name;
-}
-
 /* " dims=[1] keepdim": what is not the attribute's zero */
 TG__PRIVATE void tg__put_attrs(tg__text *t, const tg_op *op, const void *attr) {
     int i, k;
@@ -3718,6 +3738,46 @@ TG__PRIVATE void tg__put_attrs(tg__text *t, const tg_op *op, const void *attr) {
         }
     }
 }
+
+/* The ring of calls: the user's, not those that the library makes inside them. A public function that is made of
+   others says tg__compose once its operands are there, and ends with tg__composed around its result: what is
+   called between reports under its name and does not enter the ring. */
+TG__PRIVATE void tg__list_call(tg_ctx *tg, const char *op) {
+    tg__call_entry *e = &tg->calls[tg->calls_made++ % TG__CALLS];
+    e->name = op; e->op = NULL; e->at.file = tg->here.file; e->at.line = tg->here.line;
+}
+TG__PRIVATE void tg__name(tg_ctx *tg, const char *op) { tg->where = tg->as ? tg->as : op; }
+TG__PRIVATE void tg__enter(tg_ctx *tg, const tg_op *op, const void *attr) {
+    if (!tg->unlisted) {
+        tg__call_entry *e = &tg->calls[tg->calls_made % TG__CALLS];
+        tg__list_call(tg, op->name);
+        if (attr && op->n_attrs && op->attr_size <= sizeof e->attr) {
+            e->op = op;
+            memcpy(e->attr.bytes, attr, op->attr_size);
+        }
+    }
+    tg__name(tg, op->name);
+}
+TG__PRIVATE bool tg__compose(tg_ctx *tg) {              /* under the name that tg__start gave; false: inside another */
+    if (tg->as) return false;
+    if (!tg->unlisted) tg__list_call(tg, tg->where);
+    tg->as = tg->where;
+    tg->unlisted++;
+    return true;
+}
+TG__PRIVATE tg_tensor *tg__composed(tg_ctx *tg, bool outermost, tg_tensor *result) {
+    if (outermost) { tg->as = NULL; tg->unlisted--; }
+    return result;
+}
+/* While a function of the user's runs inside the library its calls are its own again. */
+typedef struct tg__outside { const char *as; uint32_t unlisted; } tg__outside;
+TG__PRIVATE tg__outside tg__leave(tg_ctx *tg) {
+    tg__outside o;
+    o.as = tg->as; o.unlisted = tg->unlisted;
+    tg->as = NULL; tg->unlisted = 0;
+    return o;
+}
+TG__PRIVATE void tg__return(tg_ctx *tg, tg__outside o) { tg->as = o.as; tg->unlisted = o.unlisted; }
 
 TG_API size_t tg_traceback(tg_ctx *tg, char *out, size_t size) {
     tg__text t = tg__text_over(out, size);
@@ -3836,9 +3896,12 @@ TG__PRIVATE void tg__run(tg_ctx *tg, int64_t count, void (*body)(void *arg, int6
     if (count > 1 && (tg->pool || tg->config.hooks.parallel_for)) {
         tg__body b;
         b.run = body; b.arg = arg; b.flush = flush;
-        if (tg->config.hooks.parallel_for)
+        if (tg->config.hooks.parallel_for) {
             tg->config.hooks.parallel_for(tg->config.hooks.jobs_user, count, tg__body_run, &b);
-        else tg__pool_run(tg->pool, count, tg__body_run, &b);
+#ifdef TENSORGRAD_DEBUG
+            if (tg->owner) tg__atomic_store(&tg->owner, tg__thread_id());      /* a fiber may go on with another thread */
+#endif
+        } else tg__pool_run(tg->pool, count, tg__body_run, &b);
     } else {
         unsigned old = tg__fp_enter(flush);
         int64_t i;
@@ -4734,7 +4797,7 @@ TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {
 TG__PRIVATE tg_ctx *tg__start(tg_tensor *t, const char *name) {
     tg_ctx *tg = t ? t->tg : NULL;
     if (!tg__gate(tg)) return NULL;
-    tg->where = name;
+    tg__name(tg, name);
     return tg__use(tg, t, 0) ? tg : NULL;
 }
 
@@ -4742,7 +4805,7 @@ TG__PRIVATE tg_ctx *tg__start(tg_tensor *t, const char *name) {
 TG__PRIVATE tg_ctx *tg__start2(tg_tensor *a, tg_tensor *b, const char *name) {
     tg_ctx *tg = a ? a->tg : b ? b->tg : NULL;
     if (!tg__gate(tg)) return NULL;
-    tg->where = name;
+    tg__name(tg, name);
     return tg__use(tg, a, 0) && tg__use(tg, b, 1) ? tg : NULL;
 }
 
@@ -4752,7 +4815,7 @@ TG__PRIVATE tg_ctx *tg__start_list(tg_tensor *const *list, int n, const char *na
     int i;
     for (i = 0; i < n && !tg; i++) if (list[i]) tg = list[i]->tg;
     if (!tg__gate(tg)) return NULL;
-    tg->where = name;
+    tg__name(tg, name);
     for (i = 0; i < n; i++) if (!tg__use(tg, list[i], i)) return NULL;
     return tg;
 }
@@ -5042,7 +5105,7 @@ struct tg__node {
     bool        used;                  /* saved values were let go of */
     bool        needed;                /* in a walk: some wanted input lies behind it */
     bool        captured;              /* in a walk: some output's gradient is asked for */
-    uint64_t    serial;                /* grows with time: inputs always have smaller numbers */
+    uint64_t    serial;                /* counts what is recorded: inputs always have smaller numbers; 0 before */
     uint64_t    call;                  /* of a random op: its number */
     tg_place    at;
     size_t      size;
@@ -5094,7 +5157,7 @@ TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *att
     n->borrowed = n->used = n->needed = n->captured = false; n->call = 0; n->walk = NULL; n->hooks = NULL;
     n->device = TG_CPU;
     n->op = op; n->tg = tg; n->n_in = n_in; n->n_out = n_out; n->size = size; n->count = 1;
-    n->serial = ++tg->node_serial;
+    n->serial = 0;
     n->at.file = tg->here.file; n->at.line = tg->here.line;
     n->in_slot = (tg__slot *)(void *)p; p += in * sizeof(tg__slot);
     n->out_slot = (tg__slot *)(void *)p; p += out * sizeof(tg__slot);
@@ -5185,6 +5248,7 @@ TG__PRIVATE tg__node *tg__edge(tg_tensor *t) {
     if (!t->node) {
         n = tg__node_make(t->tg, &tg__leaf_op, NULL, 0, 1);
         if (!n) return NULL;
+        n->serial = ++t->tg->node_serial;
         tg__slot_fill(&n->out_slot[0], t);
         tg__set_node(t, n, 0);
     }
@@ -5251,7 +5315,7 @@ TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n,
         n->in_slot[i].from_out = in[i]->out_index;
         n->wants[i] = true;
     }
-    /* anew: the inputs' nodes may have been made just now */
+    /* now: behind its inputs' nodes, which may have been made just before, and only for what is recorded */
     n->serial = ++tg->node_serial;
     mask = tg__saved_for(n);
     for (i = 0; i < n->n_in; i++) {
@@ -5310,7 +5374,12 @@ TG__PRIVATE bool tg__old_value(tg_ctx *tg, const tg__node *n, tg_tensor **old) {
 
 /* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
    all ops share is here. `outs` may be NULL. */
-TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
+#ifdef TENSORGRAD_DEBUG
+#define TG__CALL tg__call_owned
+#else
+#define TG__CALL tg__call
+#endif
+TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
     tg_ctx *tg = NULL;
     tg__node *n;
@@ -5397,6 +5466,23 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
     for (i = 0; i < n_out && outs; i++) outs[i] = NULL;
     return NULL;
 }
+
+#undef TG__CALL
+#ifdef TENSORGRAD_DEBUG
+TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
+    tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
+    tg_ctx *tg = NULL;
+    uint32_t nobody = 0;
+    bool first;
+    tg_tensor *y;
+    int i;
+    for (i = 0; i < n_in && !tg; i++) if (in[i]) tg = in[i]->tg;
+    first = tg && tg__atomic_cas(&tg->owner, &nobody, tg__thread_id());      /* else this thread's, or the gate refuses */
+    y = tg__call_owned(op, attr, in, n_in, outs, n_out);
+    if (first) tg__atomic_store(&tg->owner, 0);
+    return y;
+}
+#endif
 
 /* The form that op blocks use: n_in + n_in_opt operands follow. */
 TG__PRIVATE tg_tensor *tg__apply(const tg_op *op, const void *attr, tg_tensor **outs, ...) {
@@ -5593,6 +5679,7 @@ TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_t
     tg__hook_link *h;
     for (h = n->hooks; h && g; h = h->next) {
         tg_tensor *r;
+        tg__outside o;
         if (h->out != out) continue;
         if (h->retain) {                                               /* tg_retain_grad */
             tg_tensor *t = n->weak[out];
@@ -5605,7 +5692,9 @@ TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_t
             }
             continue;
         }
+        o = tg__leave(tg);
         r = h->hook(h->user, g);
+        tg__return(tg, o);
         if (tg->error != TG_OK) break;
         if (!r || r == g) continue;
         if (!tg__use(tg, r, 0)) break;
@@ -5757,6 +5846,7 @@ TG__PRIVATE bool tg__walk_run(tg__walk *w, bool ok) {
         for (j = 0; j < n->n_in && !n->needed; j++) n->needed = n->in_slot[j].from && n->in_slot[j].from->needed;
     }
     tg->grad_mode = w->create_graph;
+    tg->unlisted++;
     w->outer = tg->walk; tg->walk = w;
     for (i = 0; ok && i < w->count; i++) {
         tg__node *n = w->order[i];
@@ -5764,6 +5854,7 @@ TG__PRIVATE bool tg__walk_run(tg__walk *w, bool ok) {
         for (j = 0; j < n->n_out; j++) tg__let_go(&n->gout[j]);
     }
     tg->walk = w->outer;
+    tg->unlisted--;
     tg->grad_mode = mode;
     tg__walk_place(tg, w);
     for (i = 0; i < w->count; i++) {
@@ -5818,6 +5909,7 @@ TG_API bool tg_backward_from(const tg_backward_args *a) {
     tg__note(loss ? loss : a->gradient, a->at);
     tg = a->gradient ? tg__start2(loss, a->gradient, "backward") : tg__start(loss, "backward");
     if (!tg) return false;
+    tg__list_call(tg, "backward");
     tg__walk_begin(&w, tg);
     w.create_graph = a->create_graph; w.retain_graph = a->retain_graph || a->create_graph;
     return tg__walk_run(&w, tg__walk_root(&w, loss, a->gradient));
@@ -5897,6 +5989,7 @@ TG_API bool tg_grad_from(const tg_grad_args *a) {
     }
     tg = tg__start2(a->outputs[0], a->inputs[0] ? a->inputs[0] : a->outputs[0], "grad");
     if (tg && !a->gradients) return tg__fail(tg, TG__E_NO_DATA, "place for the gradients");
+    if (tg) tg__list_call(tg, "grad");
     return tg && tg__gradients(tg, a->outputs, a->n_outputs, a->grad_outputs, a->grad_outputs == NULL,
         a->inputs, a->n_inputs, a->gradients, a->create_graph, a->retain_graph, false, a->allow_unused);
 }
@@ -5980,11 +6073,16 @@ TG__PRIVATE tg_ctx *tg__start_call(const tg_function_call *c, const char *name) 
 TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c,
     tg_tensor *const *inputs, tg_tensor **outputs) {
     int i;
+    bool ok;
     const char *where = tg->where;
+    tg__outside o;
     tg_place here;
     here.file = tg->here.file; here.line = tg->here.line;
     tg__no_results(outputs, c->n_outputs);
-    if (!c->f(c->user, inputs, c->n_inputs, outputs, c->n_outputs)) {
+    o = tg__leave(tg);
+    ok = c->f(c->user, inputs, c->n_inputs, outputs, c->n_outputs);
+    tg__return(tg, o);
+    if (!ok) {
         if (tg->error == TG_OK) tg__fail(tg, TG__E_ARGUMENT, "the function returned false without an error");
         return false;
     }
@@ -7603,7 +7701,7 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 TG__PRIVATE tg_tensor *tg__create(tg_ctx *tg, const char *name, int ndim, const int64_t *shape, tg_dtype dtype) {
     tg_tensor *t;
     if (!tg__gate(tg)) return NULL;
-    tg->where = name;
+    tg__name(tg, name);
     t = tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, ndim, shape, NULL));
     if (t) t->made_by = name;
     return t;
@@ -7632,7 +7730,7 @@ TG__PRIVATE bool tg__fits(tg_ctx *tg, double v, tg_dtype d) {
 }
 TG_API tg_tensor *(tg_full)(tg_ctx *tg, int ndim, const int64_t *shape, double value, tg_dtype dtype) {
     if (!tg__gate(tg)) return NULL;
-    tg->where = "full";
+    tg__name(tg, "full");
     if ((unsigned)dtype < TG_DTYPES && !tg__fits(tg, value, dtype)) return NULL;
     return tg__filled(tg, tg__create(tg, "full", ndim, shape, dtype), value, 0, false);
 }
@@ -7651,7 +7749,7 @@ TG_API tg_tensor *(tg_arange)(tg_ctx *tg, double start, double end, double step,
     int64_t n;
     tg_tensor *t;
     if (!tg__gate(tg)) return NULL;
-    tg->where = "arange";
+    tg__name(tg, "arange");
     if (!tg__is_finite(start) || !tg__is_finite(end) || !tg__is_finite(step)) {
         tg__fail(tg, TG__E_ARGUMENT, "start, end and step must be finite");
         return NULL;
@@ -7702,7 +7800,7 @@ TG_API tg_tensor *(tg_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype
     int64_t numel, none = 0;
     tg_tensor *t;
     if (!tg__gate(tg)) return NULL;
-    tg->where = "wrap";
+    tg__name(tg, "wrap");
     if (!tg__check_shape(tg, dtype, ndim, shape, &numel)) return NULL;
     if (!data && numel) { tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
     t = tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, 1, &none, NULL));
@@ -7930,7 +8028,7 @@ TG_API tg_tensor *(tg_randint)(tg_ctx *tg, int64_t low, int64_t high, int ndim, 
     tg__set_attr at = TG__ZERO;
     tg_tensor *t;
     if (!tg__gate(tg)) return NULL;
-    tg->where = "randint";
+    tg__name(tg, "randint");
     if (high <= low) { tg__fail(tg, TG__E_RANGE, "high", "more than low", (double)high); return NULL; }
     t = tg__create(tg, "randint", ndim, shape, TG_I64);
     at.low = low; at.range = (int64_t)((uint64_t)high - (uint64_t)low);
@@ -8878,6 +8976,7 @@ TG__PRIVATE tg__node *tg__view_node(tg_tensor *view) {
     tg__strided_of(view, &at);
     n = tg__node_make(view->tg, &tg__strided_op, &at, 1, 1);
     if (!n) return NULL;
+    n->serial = ++view->tg->node_serial;
     n->in[0] = NULL;
     tg__slot_fill(&n->in_slot[0], view->base);
     tg__slot_fill(&n->out_slot[0], view);
@@ -8894,6 +8993,7 @@ TG__PRIVATE bool tg__rebase(tg_tensor *view, tg__node *n) {
     if (tg__needs_grad(base) && !tg__edge(base)) return false;
     w = tg__node_make(view->tg, &tg__write_view_op, &at, 2, 1);
     if (!w) return false;
+    w->serial = ++view->tg->node_serial;
     w->in[0] = w->in[1] = NULL;
     tg__slot_fill(&w->in_slot[0], base); tg__slot_fill(&w->in_slot[1], view); tg__slot_fill(&w->out_slot[0], base);
     if (tg__needs_grad(base)) {
@@ -9578,27 +9678,32 @@ TG_API tg_tensor *(tg_var_dims)(tg_tensor *x, int n, const int64_t *dims, double
     unsigned mask;
     double count;
     tg_tensor *mean, *d;
+    bool outermost;
     if (!tg || !tg__reduce_attr_fill(tg, &at, n, dims, keepdim) || !tg__reduce_mask(tg, x, &at, &mask)) return NULL;
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     count = (double)tg__reduce_count(x, mask) - correction;
     /* squares leave the range of halves */
     if (x->dtype == TG_F16 || x->dtype == TG_BF16)
         return tg_to(tg_var_dims(tg_to(x, TG_F32), n, dims, correction, keepdim), x->dtype);
+    outermost = tg__compose(tg);
     mean = n ? tg_mean_dims(x, n, dims, true) : tg_mean(x);
     d = tg_square(tg_sub(x, mean));
     d = n ? tg_sum_dims(d, n, dims, keepdim) : tg__reduce_call(&tg__sum_op, "var", d, 0, NULL, keepdim);
-    return count > 0 ? tg_mul_scalar(d, 1 / count) : tg_div_scalar(d, 0);
+    return tg__composed(tg, outermost, count > 0 ? tg_mul_scalar(d, 1 / count) : tg_div_scalar(d, 0));
 }
 /* The root of what is 0 is taken of 1 instead, and put aside: its derivative would be infinite. */
 TG_API tg_tensor *(tg_std_dims)(tg_tensor *x, int n, const int64_t *dims, double correction, bool keepdim) {
     tg_ctx *tg = tg__start(x, "std");
     tg_tensor *v, *none;
+    bool outermost;
     if (!tg) return NULL;
     if (x->dtype == TG_F16 || x->dtype == TG_BF16)
         return tg_to(tg_std_dims(tg_to(x, TG_F32), n, dims, correction, keepdim), x->dtype);
+    outermost = tg__compose(tg);
     v = tg_var_dims(x, n, dims, correction, keepdim);
     none = tg_eq_scalar(v, 0);
-    return tg_where(none, tg_number(tg, 0), tg_sqrt(tg_where(none, tg_number(tg, 1), v)));
+    v = tg_where(none, tg_number(tg, 0), tg_sqrt(tg_where(none, tg_number(tg, 1), v)));
+    return tg__composed(tg, outermost, v);
 }
 
 /* ------------------------------------------------------------------ softmax, log_softmax ----
@@ -10222,22 +10327,20 @@ TG_API tg_tensor *(tg_cat)(tg_tensor *const *list, int n, int64_t dim) {
 TG_API tg_tensor *(tg_stack)(tg_tensor *const *list, int n, int64_t dim) {
     tg_tensor *few[8], **t = few, *y = NULL;
     tg_ctx *tg = list ? tg__start_list(list, n, "stack") : NULL;
-    bool ok = true;
+    bool ok = true, outermost;
     int i;
     if (!tg) return NULL;
     if (!tg__wrap_dim(tg, list[0], &dim, list[0]->ndim + 1)) return NULL;
     if (n > 8 && !(t = (tg_tensor **)tg__mem_get(tg, (size_t)n * sizeof *t))) return NULL;
+    outermost = tg__compose(tg);
     for (i = 0; ok && i < n; i++) {
         t[i] = tg_unsqueeze(list[i], dim);
         ok = t[i] != NULL;
-        if (ok && !tg__same_shape(list[i], list[0])) {
-            tg->where = "stack";
-            ok = tg__fail(tg, TG__E_STACK_SHAPE, i, list[i], list[0]);
-        }
+        if (ok && !tg__same_shape(list[i], list[0])) ok = tg__fail(tg, TG__E_STACK_SHAPE, i, list[i], list[0]);
     }
     if (ok) y = tg_cat(t, n, dim);
     if (t != few) tg__mem_put(tg, t, (size_t)n * sizeof *t);
-    return y;
+    return tg__composed(tg, outermost, y);
 }
 
 /* ---- the index family ----
@@ -12303,6 +12406,7 @@ static const tg_op tg__matmul_op = { TG__OP("matmul", TG__IN(2), TG__OUT(1), TG_
 TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
     tg_ctx *tg = tg__start2(a, b, "matmul");
     tg_tensor *in[2], *y;
+    bool outermost;
     if (!tg) return NULL;
     if (a->ndim == 0 || b->ndim == 0) { tg__fail(tg, TG__E_MATMUL_SCALAR, a, b); return NULL; }
     in[0] = a; in[1] = b;
@@ -12311,13 +12415,15 @@ TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
         tg__fail(tg, TG__E_MATMUL_INNER, a, b, tg__matmul_hint(a, b));
         return NULL;
     }
+    if (!tg__matmul_types(tg, a, b)) return NULL;                      /* here they still have their own shapes */
+    outermost = tg__compose(tg);
     /* a row, a column; their dimension goes away again */
     if (a->ndim == 1) in[0] = tg_unsqueeze(a, 0);
     if (b->ndim == 1) in[1] = tg_unsqueeze(b, 1);
     y = tg__call(&tg__matmul_op, NULL, in, 2, NULL, 1);
     if (y && b->ndim == 1) y = tg_squeeze(y, -1);
     if (y && a->ndim == 1) y = tg_squeeze(y, b->ndim == 1 ? -1 : -2);
-    return y;
+    return tg__composed(tg, outermost, y);
 }
 
 /* ------------------------------------------------------------------ linear ----
@@ -12327,7 +12433,7 @@ TG__PRIVATE bool tg__linear_check(tg_ctx *tg, tg__node *n) {
     int64_t shape[TG_MAX_DIMS];
     if (!tg__matmul_types(tg, x, w) || (b && !tg__matmul_types(tg, x, b))) return false;
     if (w->ndim != 2 || x->ndim < 1 || x->shape[x->ndim - 1] != w->shape[1])
-        return tg__fail(tg, TG__E_TARGET_SHAPE, x, w, "linear takes x [..., I] and weight [O, I]");
+        return tg__fail(tg, TG__E_LINEAR_SHAPE, x, w);
     if (b && !(b->ndim == 1 && b->shape[0] == w->shape[0])) return tg__fail(tg, TG__E_CONV_BIAS, b, w->shape[0]);
     memcpy(shape, x->shape, sizeof shape[0] * (size_t)x->ndim);
     shape[x->ndim - 1] = w->shape[0];
@@ -12384,13 +12490,20 @@ TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
 static const tg_op tg__linear_op = { TG__OP("linear", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
     tg__linear_check, tg__linear_forward, tg__linear_backward };
 TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) {
-    if (!x || !weight) return tg__apply(&tg__linear_op, NULL, NULL, x, weight, bias);        /* which says so */
-    if (weight->ndim == 1 && !bias) return tg_matmul(x, weight);
-    if (x->ndim == 1 && weight->ndim == 2) {
+    bool outermost, row = x && weight && x->ndim == 1 && weight->ndim == 2;
+    tg_ctx *tg;
+    if (!row && !(x && weight && weight->ndim == 1 && !bias))
+        return tg__apply(&tg__linear_op, NULL, NULL, x, weight, bias);
+    tg = tg__start2(x, weight, "linear");
+    if (!tg) return NULL;
+    if (!tg__matmul_types(tg, x, weight) || (bias && !tg__matmul_types(tg, x, bias))) return NULL;
+    if (row && x->shape[0] != weight->shape[1]) { tg__fail(tg, TG__E_LINEAR_SHAPE, x, weight); return NULL; }
+    outermost = tg__compose(tg);
+    if (row) {
         x = tg__apply(&tg__linear_op, NULL, NULL, tg_unsqueeze(x, 0), weight, bias);
-        return x ? tg_squeeze(x, 0) : NULL;
-    }
-    return tg__apply(&tg__linear_op, NULL, NULL, x, weight, bias);
+        x = x ? tg_squeeze(x, 0) : NULL;
+    } else x = tg_matmul(x, weight);
+    return tg__composed(tg, outermost, x);
 }
 
 /* -------------------------------------------------------------- cross_entropy ----
@@ -12528,25 +12641,52 @@ static const tg_op tg__entropy_op = { TG__OP("cross_entropy", TG__IN(2), TG__OUT
     tg__entropy_check, tg__entropy_forward, tg__entropy_backward };
 TG_API tg_tensor *(tg_cross_entropy)(tg_tensor *logits, tg_tensor *target) {
     tg_tensor *in[2], *outs[2], *total, *count;
+    bool outermost;
     in[0] = logits; in[1] = target;
     if (!tg__call(&tg__entropy_op, NULL, in, 2, outs, 2)) return NULL;
+    outermost = tg__compose(logits->tg);
     count = tg_sum(tg_ne(target, tg_integer(logits->tg, -100)));
     total = tg_sum(tg_to(outs[0], tg__compute_type(logits->dtype)));        /* a half has no room for the sum */
-    return tg_to(tg_div(total, tg_to(count, total ? total->dtype : TG_F32)), logits->dtype);
+    total = tg_to(tg_div(total, tg_to(count, total ? total->dtype : TG_F32)), logits->dtype);
+    return tg__composed(logits->tg, outermost, total);
 }
 
 /* ------------------------------------------------------------------ made of ops: mse_loss, dropout ---- */
-TG_API tg_tensor *(tg_mse_loss)(tg_tensor *x, tg_tensor *target) { return tg_mean(tg_square(tg_sub(x, target))); }
+/* As torch warns: [4, 1] against [4] is a [4, 4] of differences, and the loss learns nothing. Once per context. */
+TG__PRIVATE void tg__warn_broadcast(tg_ctx *tg, const tg_tensor *x, const tg_tensor *target, const tg_tensor *both) {
+    char out[512];
+    tg__text t = tg__text_over(out, sizeof out);
+    if (tg->broadcast_told) return;
+    tg->broadcast_told = true;
+    tg__put(&t, tg->where); tg__put(&t, ": input "); tg__put_tensor(&t, x);
+    tg__put(&t, " and target "); tg__put_tensor(&t, target);
+    tg__put(&t, " differ in shape and are broadcast to "); tg__put_shape(&t, both->ndim, both->shape);
+    tg__put(&t, "; is that meant? Told once");
+    tg__put_place(&t, tg->here.file, tg->here.line);
+    tg__log(tg, TG_LOG_WARNING, out);
+}
+TG_API tg_tensor *(tg_mse_loss)(tg_tensor *x, tg_tensor *target) {
+    tg_ctx *tg = tg__start2(x, target, "mse_loss");
+    bool outermost;
+    tg_tensor *d;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    d = tg_sub(x, target);
+    if (d && !tg__same_shape(x, target)) tg__warn_broadcast(tg, x, target, d);
+    return tg__composed(tg, outermost, tg_mean(tg_square(d)));
+}
 
 TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
     tg_ctx *tg = tg__start(x, "dropout");
     tg_tensor *mask;
+    bool outermost;
     if (!tg) return NULL;
     if (!(p >= 0 && p <= 1)) { tg__fail(tg, TG__E_PROBABILITY, p); return NULL; }
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     if (!training || p == 0) return x;
+    outermost = tg__compose(tg);
     mask = tg__set_call(&tg__keep_op, tg_empty_like(x), p, p < 1 ? 1 / (1 - p) : 0);
-    return tg_mul(x, mask);
+    return tg__composed(tg, outermost, tg_mul(x, mask));
 }
 
 /* ======================================================================================

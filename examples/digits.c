@@ -223,7 +223,7 @@ static void show(const card *cards, int n) {
         }
         printf("\n");
     }
-    for (int i = 0; i < n; i++) printf("%d is read as %d  ", cards[i].digit, cards[i].guess);
+    for (int i = 0; i < n; i++) printf("drawn %d, read %d ", cards[i].digit, cards[i].guess);     /* as wide as a picture */
     printf("\n\n");
 }
 

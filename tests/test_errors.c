@@ -129,7 +129,7 @@ static void test_shapes(void) {
     for (CASE) { tg_tensor *a = tg_ones(tg, TG_SHAPE(2, 3, 4)), *b = tg_ones(tg, TG_SHAPE(5, 4, 3));
         MISTAKE(TG_ERROR_SHAPE, !tg_matmul(a, b), "matmul: batch dimensions of f32[2, 3, 4] and f32[5, 4, 3] do not broadcast"); }
     for (CASE) { tg_tensor *x = f32(2, 3), *w = f32(4, 5), *bias = f32(4, -1);
-        MISTAKE(TG_ERROR_SHAPE, !tg_linear(x, w, bias), "linear: input f32[2, 3] and target f32[4, 5] do not fit together: linear takes x [..., I] and weight [O, I]"); }
+        MISTAKE(TG_ERROR_SHAPE, !tg_linear(x, w, bias), "linear: x f32[2, 3] and weight f32[4, 5] do not fit together: expected x [..., I] and weight [O, I]"); }
     for (CASE) { tg_tensor *x = f32(2, 5), *w = f32(4, 5), *bias = f32(5, -1);
         MISTAKE(TG_ERROR_SHAPE, !tg_linear(x, w, bias), "linear: bias is f32[5], expected [4]"); }
     for (CASE) { tg_tensor *a = f32(2, 3);
@@ -501,6 +501,90 @@ static void test_files(void) {
         tg_dict_free(d); }
 }
 
+/* ---- functions made of others report under their own name, with the operands as they were given; the traceback has what the user called, nothing else ---- */
+static int warned;
+static char warning[1024];
+static void count_warnings(void *user, tg_log_level level, const char *text) {
+    (void)user;
+    if (level == TG_LOG_WARNING) { warned++; snprintf(warning, sizeof warning, "%s", text); }
+}
+static tg_tensor *exp_hook(void *user, tg_tensor *g) { (void)user; return tg_exp(g); }
+static void traced(tg_ctx *t, const char *want, const char *file, int line) {
+    char trace[4000], names[400], *at = trace;
+    size_t n = 0;
+    (void)tg_traceback(t, trace, sizeof trace);
+    while (*at) {                                                      /* "name (file:line)\n" */
+        while (*at && *at != ' ' && n + 2 < sizeof names) names[n++] = *at++;
+        names[n++] = ' ';
+        while (*at && *at != '\n') at++;
+        if (*at) at++;
+    }
+    names[n] = 0;
+    test_text(names, want, file, line);
+}
+static void test_composed(void) {
+    for (CASE) { tg_tensor *x = f32(4, -1), *w = f32(2, 5);
+        MISTAKE(TG_ERROR_SHAPE, !tg_linear(x, w, NULL), "linear: x f32[4] and weight f32[2, 5] do not fit together: expected x [..., I] and weight [O, I]"); }
+    for (CASE) { tg_tensor *x = f32(5, -1), *w = tg_to(f32(2, 5), TG_F64);
+        MISTAKE(TG_ERROR_DTYPE, !tg_linear(x, w, NULL), "linear: operands need one dtype: f32[5] and f64[2, 5]; tg_to one of them"); }
+    for (CASE) { tg_tensor *x = f32(2, 5), *v = tg_to(f32(5, -1), TG_F64);
+        MISTAKE(TG_ERROR_DTYPE, !tg_matmul(x, v), "matmul: operands need one dtype: f32[2, 5] and f64[5]; tg_to one of them"); }
+    for (CASE) { tg_tensor *x = f32(5, -1), *v = tg_to(f32(5, 2), TG_BOOL);
+        MISTAKE(TG_ERROR_DTYPE, !tg_matmul(tg_to(x, TG_BOOL), v), "matmul: not defined for bool"); }
+    for (CASE) { tg_tensor *x = f32(4, -1), *y = f32(3, -1);
+        MISTAKE(TG_ERROR_SHAPE, !tg_mse_loss(x, y), "mse_loss: shapes f32[4] and f32[3] do not broadcast: sizes 4 and 3 differ in dimension 0"); }
+    for (CASE) { tg_tensor *x = ints(3, 1);
+        MISTAKE(TG_ERROR_DTYPE, !tg_mse_loss(x, x), "mse_loss: expected a floating type, got i64[3]; tg_to it first"); }
+    for (CASE) { tg_tensor *list[2]; list[0] = f32(2, 3); list[1] = f32(2, 4);
+        MISTAKE(TG_ERROR_SHAPE, !tg_stack(list, 2, 0), "stack: tensor 1 is f32[2, 4] and does not fit f32[2, 3]: all sizes must agree"); }
+    {
+        tg_config c = test_config(NULL);
+        tg_ctx *t;
+        tg_tensor *x, *w, *b, *loss, *list[2];
+        char want[512];
+        int l;
+        c.hooks.log = count_warnings;
+        t = tg_open(&c);
+        x = tg_ones(t, TG_SHAPE(4, 2)); w = tg_require_grad(tg_ones(t, TG_SHAPE(1, 2)), true); b = tg_ones(t, TG_SHAPE(1));
+        loss = tg_mse_loss(tg_linear(x, w, b), tg_ones(t, TG_SHAPE(4, 1)));
+        CHECK(tg_backward(loss));
+        traced(t, "backward mse_loss linear ", __FILE__, __LINE__);
+        list[0] = tg_std_dims(tg_ones(t, TG_SHAPE(3, 2)), TG_DIMS(0), 1, false);
+        list[1] = tg_matmul(tg_ones(t, TG_SHAPE(3)), tg_ones(t, TG_SHAPE(3, 2)));
+        CHECK(tg_stack(list, 2, 0) && tg_dropout(list[0], 0.5, true) && tg_add_scalar(list[0], 1));
+        traced(t, "add dropout stack matmul std backward mse_loss linear ", __FILE__, __LINE__);
+        CHECK(tg_hook(w, exp_hook, NULL) && tg_backward(tg_sum(tg_mul(w, w))));          /* a hook's calls are the user's */
+        CHECK(tg_exp(w) != NULL);
+        traced(t, "exp exp backward sum mul add dropout stack matmul std backward mse_loss linear ", __FILE__, __LINE__);
+        CHECK(!tg_mse_loss(x, tg_ones(t, TG_SHAPE(3))));
+        tg_clear(t);
+        CHECK(tg_relu(x) != NULL);                                     /* a composed call that failed leaves its name to nobody */
+        CHECK(!tg_add(x, NULL) && !strncmp(tg_error_text(t), "add: ", 5));
+        tg_clear(t);
+        /* a loss whose operands differ in shape: one warning per context, none where they agree */
+        CHECK_INT(warned, 0);
+        loss = tg_mse_loss(tg_ones(t, TG_SHAPE(4, 1)), tg_ones(t, TG_SHAPE(4))); l = __LINE__;
+        snprintf(want, sizeof want, "mse_loss: input f32[4, 1] and target f32[4] differ in shape and are broadcast to [4, 4]; is that meant? Told once (%s:%d)", __FILE__, l);
+        CHECK(loss && warned == 1); CHECK_TEXT(warning, want);
+        CHECK(tg_mse_loss(tg_ones(t, TG_SHAPE(4, 1)), tg_ones(t, TG_SHAPE(4))) && warned == 1);
+        CHECK_OK(t);
+        /* the tape counts what was recorded, without gaps */
+        {
+            tg_tape_entry e[16];
+            int n, i;
+            tg_tensor *y, *u = tg_require_grad(tg_ones(t, TG_SHAPE(2)), true);
+            (void)tg_exp(x); (void)tg_add(x, x);                       /* not recorded */
+            y = tg_mul(u, u);
+            (void)tg_neg(x);
+            y = tg_sum(tg_add(tg_exp(y), tg_narrow(tg_relu(u), 0, 0, 2)));
+            n = tg_tape(y, e, 16);
+            CHECK_INT(n, 7);
+            for (i = 1; i < n; i++) CHECK_MSG(e[i].number + 1 == e[i - 1].number, "%s has number %d behind %d", e[i].op, (int)e[i].number, (int)e[i - 1].number);
+        }
+        tg_close(t);
+    }
+}
+
 /* ---- names stay in messages, long ones do not overrun; the log tells the first error once; the traceback names the calls ---- */
 static int logged;
 static char logged_text[2048];
@@ -638,6 +722,7 @@ int main(void) {
     test_files();
     test_rest();
     test_null_shapes();
+    test_composed();
     test_opening();
     (void)tg_view(tg_ones(tg, TG_SHAPE(2)), TG_SHAPE(3));
     gated(tg, __FILE__, __LINE__);

@@ -4,76 +4,7 @@
    is missing there.   run.sh flags: -Wl,--no-as-needed -lm */
 #include "test.h"
 #include <math.h>
-<<<<<<< HEAD
 #include "op_list.h"
-=======
-
-typedef tg_tensor *(*row_fn)(tg_tensor *const *x, const double *p);
-typedef tg_tensor *(*number_fn)(tg_tensor *a, double b);
-typedef struct row {
-    const char *name, *types, *domain;
-    int n, numbers;
-    row_fn call, put;                       /* tg_name and tg_name_     */
-    number_fn scalar;                       /* tg_name_scalar, or NULL  */
-} row;
-
-/* ---- the table becomes functions of a list of operands ---- */
-#define ARGS_N1(n) , p[0]
-#define ARGS_N2(n, m) , p[0], p[1]
-#define COUNT_N1(n) 1
-#define COUNT_N2(n, m) 2
-#define F1(name, types, saves, value, dx, domain, doc) \
-    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { (void)p; return name(x[0]); } \
-    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { (void)p; return (name##_)(x[0]); }
-#define F1P(name, numbers, types, saves, value, dx, domain, doc) \
-    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { return (name)(x[0] ARGS_##numbers); } \
-    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { return (name##_)(x[0] ARGS_##numbers); }
-#define F2(name, types, saves, value, da, db, domain, doc) \
-    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { (void)p; return (name)(x[0], x[1]); } \
-    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { (void)p; return (name##_)(x[0], x[1]); } \
-    static tg_tensor *name##_number(tg_tensor *a, double b) { return (name##_scalar)(a, b); }
-#define F2P(name, numbers, types, saves, value, da, db, domain, doc) \
-    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { return (name)(x[0], x[1] ARGS_##numbers); } \
-    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { return (name##_)(x[0], x[1] ARGS_##numbers); }
-#define F3(name, types, saves, value, da, db, dc, domain, doc) \
-    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { (void)p; return (name)(x[0], x[1], x[2]); } \
-    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { (void)p; return (name##_)(x[0], x[1], x[2]); }
-#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) \
-    static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { return (name)(x[0], x[1], x[2] ARGS_##numbers); } \
-    static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { return (name##_)(x[0], x[1], x[2] ARGS_##numbers); }
-TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
-#undef F1
-#undef F1P
-#undef F2
-#undef F2P
-#undef F3
-#undef F3P
-#define F1(name, types, saves, value, dx, domain, doc)                        { #name, #types, #domain, 1, 0, name##_call, name##_put, NULL },
-#define F1P(name, numbers, types, saves, value, dx, domain, doc)              { #name, #types, #domain, 1, COUNT_##numbers, name##_call, name##_put, NULL },
-#define F2(name, types, saves, value, da, db, domain, doc)                    { #name, #types, #domain, 2, 0, name##_call, name##_put, name##_number },
-#define F2P(name, numbers, types, saves, value, da, db, domain, doc)          { #name, #types, #domain, 2, COUNT_##numbers, name##_call, name##_put, NULL },
-#define F3(name, types, saves, value, da, db, dc, domain, doc)                { #name, #types, #domain, 3, 0, name##_call, name##_put, NULL },
-#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc)      { #name, #types, #domain, 3, COUNT_##numbers, name##_call, name##_put, NULL },
-static const row rows[] = { TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P) };
-#undef F1
-#undef F1P
-#undef F2
-#undef F2P
-#undef F3
-#undef F3P
-enum { ROWS = (int)(sizeof rows / sizeof rows[0]) };
-
-static bool is(const char *a, const char *b) { return strcmp(a, b) == 0; }
-static bool named(const row *r, const char *name) { return is(r->name + 3, name); }       /* without tg_ */
-
-/* The numbers P0 and P1 that a row is tested with. */
-static void numbers_of(const row *r, tg_dtype d, double *p) {
-    bool real = tg_dtype_is_float(d) || is(r->types, "FLOATING");
-    p[0] = real ? 0.75 : d == TG_BOOL ? 1 : 2; p[1] = 0;
-    if (named(r, "softplus")) { p[0] = 1.5; p[1] = 3; }
-    if (named(r, "clamp") || named(r, "hardtanh")) { p[0] = real ? -0.75 : 2; p[1] = real ? 1.25 : 5; }
-}
->>>>>>> e9b978f (The place list writes itself: every operand notes the caller's line, once evaluated, lists and function calls through inline functions; one macro for all calls with options, in every language level; tg_grad_of and tg_has_grad; rows name their numbers and have an in-place form with a number)
 
 /* ---- the plain reference ---- */
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
