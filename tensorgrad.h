@@ -771,32 +771,37 @@ enum { TG_FORMULAS(TG__ROW_NUMBER, TG__ROW_NUMBER, TG__ROW_NUMBER, TG__ROW_NUMBE
    >>ops    one prototype for every other operation; [..., D, ...] shows the dimension that `dim` names
    ====================================================================================== */
 
-/* Reduce. `n_dims, dims` is TG_DIMS(...); negative dims count from the end; without keepdim the reduced
-   dimensions go away. Sums of integers and bools are i64. */
-TG_API tg_tensor *tg_sum(tg_tensor *x);      /* any -> []                      */
+/* Reduce. tg_name reduces everything to one number; tg_name_dims the dimensions that are listed, TG_DIMS(0, -1),
+   or all where none are; tg_name_dim a single one. Negative dims count from the end; without keepdim the reduced
+   dimensions go away. Indices are i64, and of equal values the first. */
+TG_API tg_tensor *tg_sum(tg_tensor *x);                 /* of integers and bools: i64 */
 TG_API tg_tensor *tg_sum_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-TG_API tg_tensor *tg_mean(tg_tensor *x);     /* floating types only            */
+TG_API tg_tensor *tg_mean(tg_tensor *x);                /* floating types only */
 TG_API tg_tensor *tg_mean_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-TG_API tg_tensor *tg_prod(tg_tensor *x);
+TG_API tg_tensor *tg_prod(tg_tensor *x);                /* of integers and bools: i64 */
 TG_API tg_tensor *tg_prod_dim(tg_tensor *x, int64_t dim, bool keepdim);
-/* no dims: all; ties share the gradient; NaN wins */
-TG_API tg_tensor *tg_amax(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-TG_API tg_tensor *tg_amin(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-TG_API tg_tensor *tg_max(tg_tensor *x);      /* as amax over all               */
-TG_API tg_tensor *tg_min(tg_tensor *x);
-/* values, and the first i64 index of each; indices may be NULL */
+TG_API tg_tensor *tg_amax(tg_tensor *x);                /* NaN wins; equal largest values share the gradient */
+TG_API tg_tensor *tg_amax_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
+TG_API tg_tensor *tg_amin(tg_tensor *x);
+TG_API tg_tensor *tg_amin_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
+TG_API tg_tensor *tg_max(tg_tensor *x);                 /* the same as tg_amax */
 TG_API tg_tensor *tg_max_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
+    /* the values; *indices are their i64 places, the first of equal ones, which has the whole gradient. indices
+       may be NULL */
+TG_API tg_tensor *tg_min(tg_tensor *x);                 /* the same as tg_amin */
 TG_API tg_tensor *tg_min_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
-TG_API tg_tensor *tg_argmax(tg_tensor *x);   /* i64 index into the flattened x */
-TG_API tg_tensor *tg_argmin(tg_tensor *x);
+TG_API tg_tensor *tg_argmax(tg_tensor *x);              /* i64 index into the flattened x */
 TG_API tg_tensor *tg_argmax_dim(tg_tensor *x, int64_t dim, bool keepdim);
+TG_API tg_tensor *tg_argmin(tg_tensor *x);
 TG_API tg_tensor *tg_argmin_dim(tg_tensor *x, int64_t dim, bool keepdim);
-/* no dims: all; the result is bool, that of u8 is u8 */
-TG_API tg_tensor *tg_any(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-TG_API tg_tensor *tg_all(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-/* sum of squared deviations / (n - correction) */
+TG_API tg_tensor *tg_any(tg_tensor *x);                 /* is any element not zero? bool; of u8: u8 */
+TG_API tg_tensor *tg_any_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
+TG_API tg_tensor *tg_all(tg_tensor *x);
+TG_API tg_tensor *tg_all_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
+TG_API tg_tensor *tg_var(tg_tensor *x, double correction);
+    /* sum of squared deviations / (n - correction); torch's default for correction is 1 */
 TG_API tg_tensor *tg_var_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);
-/* its root; no gradient where it is 0 */
+TG_API tg_tensor *tg_std(tg_tensor *x, double correction);      /* the root of var; no gradient where that is 0 */
 TG_API tg_tensor *tg_std_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);
 
 /* Shape. */
@@ -1366,19 +1371,25 @@ static inline bool tg__checkpoint_at(const char *file, int line, const tg_functi
 #define tg_mean_dims(x, ...) tg_mean_dims(TG__AT(x), __VA_ARGS__)
 #define tg_prod(x) tg_prod(TG__AT(x))
 #define tg_prod_dim(x, dim, keepdim) tg_prod_dim(TG__AT(x), dim, keepdim)
-#define tg_amax(x, ...) tg_amax(TG__AT(x), __VA_ARGS__)
-#define tg_amin(x, ...) tg_amin(TG__AT(x), __VA_ARGS__)
+#define tg_amax(x) tg_amax(TG__AT(x))
+#define tg_amax_dims(x, ...) tg_amax_dims(TG__AT(x), __VA_ARGS__)
+#define tg_amin(x) tg_amin(TG__AT(x))
+#define tg_amin_dims(x, ...) tg_amin_dims(TG__AT(x), __VA_ARGS__)
 #define tg_max(x) tg_max(TG__AT(x))
-#define tg_min(x) tg_min(TG__AT(x))
 #define tg_max_dim(x, dim, keepdim, indices) tg_max_dim(TG__AT(x), dim, keepdim, indices)
+#define tg_min(x) tg_min(TG__AT(x))
 #define tg_min_dim(x, dim, keepdim, indices) tg_min_dim(TG__AT(x), dim, keepdim, indices)
 #define tg_argmax(x) tg_argmax(TG__AT(x))
-#define tg_argmin(x) tg_argmin(TG__AT(x))
 #define tg_argmax_dim(x, dim, keepdim) tg_argmax_dim(TG__AT(x), dim, keepdim)
+#define tg_argmin(x) tg_argmin(TG__AT(x))
 #define tg_argmin_dim(x, dim, keepdim) tg_argmin_dim(TG__AT(x), dim, keepdim)
-#define tg_any(x, ...) tg_any(TG__AT(x), __VA_ARGS__)
-#define tg_all(x, ...) tg_all(TG__AT(x), __VA_ARGS__)
+#define tg_any(x) tg_any(TG__AT(x))
+#define tg_any_dims(x, ...) tg_any_dims(TG__AT(x), __VA_ARGS__)
+#define tg_all(x) tg_all(TG__AT(x))
+#define tg_all_dims(x, ...) tg_all_dims(TG__AT(x), __VA_ARGS__)
+#define tg_var(x, correction) tg_var(TG__AT(x), correction)
 #define tg_var_dims(x, ...) tg_var_dims(TG__AT(x), __VA_ARGS__)
+#define tg_std(x, correction) tg_std(TG__AT(x), correction)
 #define tg_std_dims(x, ...) tg_std_dims(TG__AT(x), __VA_ARGS__)
 static inline tg_tensor *tg__cat_at(const char *file, int line, tg_tensor *const *list, int n, int64_t dim) { return tg_cat(tg__at_list(list, n, file, line), n, dim); }
 #define tg_cat(...) TG__PLACED(cat, __VA_ARGS__)
@@ -9575,10 +9586,12 @@ static const tg_op tg__amax_op = { TG__OP_KIND("amax", TG__IN(1), TG__OUT(1), TG
     tg__amax_check, tg__reduce_forward, tg__amax_backward };
 static const tg_op tg__amin_op = { TG__OP_KIND("amin", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MIN), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
     tg__amax_check, tg__reduce_forward, tg__amax_backward };
-TG_API tg_tensor *(tg_amax)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
+TG_API tg_tensor *(tg_amax)(tg_tensor *x) { return tg_amax_dims(x, 0, NULL, false); }
+TG_API tg_tensor *(tg_amax_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__amax_op, "amax", x, n, dims, keepdim);
 }
-TG_API tg_tensor *(tg_amin)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
+TG_API tg_tensor *(tg_amin)(tg_tensor *x) { return tg_amin_dims(x, 0, NULL, false); }
+TG_API tg_tensor *(tg_amin_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__amin_op, "amin", x, n, dims, keepdim);
 }
 static const tg_op tg__max_op = { TG__OP_KIND("max", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MAX), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
@@ -9659,19 +9672,23 @@ TG__PRIVATE tg_tensor *tg__any_call(tg_tensor *x, int n, const int64_t *dims, bo
         return tg__full_beside(tg, x, x->dtype == TG_U8 ? TG_U8 : TG_BOOL, ndim, shape, all);
     }
     {
+        bool outermost = tg__compose(tg);
         tg_tensor *y = x->dtype == TG_BOOL ? x : tg_ne_scalar(x, 0);
-        y = all ? tg_amin(y, n, dims, keepdim) : tg_amax(y, n, dims, keepdim);
-        return x->dtype == TG_U8 ? tg_to(y, TG_U8) : y;                /* u8 stays u8, as in torch */
+        y = all ? tg_amin_dims(y, n, dims, keepdim) : tg_amax_dims(y, n, dims, keepdim);
+        return tg__composed(tg, outermost, x->dtype == TG_U8 ? tg_to(y, TG_U8) : y);       /* u8 stays u8, as in torch */
     }
 }
-TG_API tg_tensor *(tg_any)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
+TG_API tg_tensor *(tg_any)(tg_tensor *x) { return tg_any_dims(x, 0, NULL, false); }
+TG_API tg_tensor *(tg_any_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__any_call(x, n, dims, keepdim, false);
 }
-TG_API tg_tensor *(tg_all)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
+TG_API tg_tensor *(tg_all)(tg_tensor *x) { return tg_all_dims(x, 0, NULL, false); }
+TG_API tg_tensor *(tg_all_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__any_call(x, n, dims, keepdim, true);
 }
 
 /* ------------------------------------------------------------------ var: made of ops ---- */
+TG_API tg_tensor *(tg_var)(tg_tensor *x, double correction) { return tg_var_dims(x, 0, NULL, correction, false); }
 TG_API tg_tensor *(tg_var_dims)(tg_tensor *x, int n, const int64_t *dims, double correction, bool keepdim) {
     tg_ctx *tg = tg__start(x, "var");
     tg__reduce_attr at;
@@ -9692,6 +9709,7 @@ TG_API tg_tensor *(tg_var_dims)(tg_tensor *x, int n, const int64_t *dims, double
     return tg__composed(tg, outermost, count > 0 ? tg_mul_scalar(d, 1 / count) : tg_div_scalar(d, 0));
 }
 /* The root of what is 0 is taken of 1 instead, and put aside: its derivative would be infinite. */
+TG_API tg_tensor *(tg_std)(tg_tensor *x, double correction) { return tg_std_dims(x, 0, NULL, correction, false); }
 TG_API tg_tensor *(tg_std_dims)(tg_tensor *x, int n, const int64_t *dims, double correction, bool keepdim) {
     tg_ctx *tg = tg__start(x, "std");
     tg_tensor *v, *none;

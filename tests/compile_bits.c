@@ -72,7 +72,7 @@ static void families(tg_ctx *tg) {
     add_op("mean over 1", tg_mean_dims(in[0], TG_DIMS(1), false), in, 1);
     add_op("var", tg_var_dims(in[0], TG_DIMS(1), 1, false), in, 1);
     add_op("prod", tg_prod_dim(in[1], 0, false), in, 2);
-    add_op("amax", tg_amax(in[0], TG_DIMS(1), false), in, 1);
+    add_op("amax", tg_amax_dims(in[0], TG_DIMS(1), false), in, 1);
     add_op("softmax", tg_softmax(in[0], 1), in, 1);
     add_op("softmax over 0", tg_softmax(in[0], 0), in, 1);
     add_op("log_softmax", tg_log_softmax(in[0], 1), in, 1);
