@@ -149,7 +149,9 @@
    sets with a fused multiply-add. Random numbers depend on (seed, stream, call, element) alone.
 */
 #if !defined(TG__PASS)
-/* PART I: DECLARATIONS. Cheap to include everywhere; it pulls in stddef, stdint and stdbool only. */
+/* PART I: DECLARATIONS. Cheap to include everywhere; it pulls in stddef, stdint and stdbool only.
+   What is said of one declaration stands behind it, or below it and indented; a comment above, at the margin and
+   after an empty line, speaks of the whole group. Pointers to results are NULL or 0 before anything can fail. */
 #ifndef TENSORGRAD_H
 #define TENSORGRAD_H
 
@@ -413,18 +415,19 @@ TG_API tg_error_code tg_error(tg_ctx *tg);
 TG_API int           tg_error_number(tg_ctx *tg);   /* stable number of the message, 0 without an error */
 TG_API const char   *tg_error_text(tg_ctx *tg);     /* "" without an error; valid until tg_clear        */
 TG_API void          tg_clear(tg_ctx *tg);
-/* the last calls, newest first; returns the length it needs */
 TG_API size_t        tg_traceback(tg_ctx *tg, char *out, size_t size);
+    /* your last calls, newest first, one a line; returns the length of the whole text, as snprintf does */
 TG_API void          tg_say(tg_ctx *tg, tg_log_level level, const char *text);
 
 /* Threads and random numbers. */
-/* n threads in all, the caller's included, more than 32 serve as 32; 0: one per core (in tg_config that is -1); 1: none */
 TG_API bool     tg_threads(tg_ctx *tg, int n);
+    /* n threads in all, the caller's included; more than 32 count as 32. 1: the caller's alone; 0: one per core,
+       which in tg_config is -1 */
 TG_API int      tg_threads_used(tg_ctx *tg);
 TG_API double   tg_seconds(tg_ctx *tg);               /* by the clock hook, or the machine's; from any start */
 TG_API void     tg_seed(tg_ctx *tg, uint64_t seed);   /* also sets the call number to 0                      */
-/* gives this context (a rank, a worker) numbers of its own under one seed */
 TG_API void     tg_stream(tg_ctx *tg, uint64_t id);
+    /* numbers of its own for this context under a common seed: for a rank, for a worker */
 typedef struct tg_random_state { uint64_t seed, stream, call; } tg_random_state;
 TG_API tg_random_state tg_random_get(tg_ctx *tg);
 TG_API void     tg_random_set(tg_ctx *tg, tg_random_state state);
@@ -439,8 +442,8 @@ TG_API void     tg_random_set(tg_ctx *tg, tg_random_state state);
 typedef struct tg_mark { uint32_t depth, serial; } tg_mark;
 TG_API tg_mark    tg_begin(tg_ctx *tg);
 TG_API void       tg_end(tg_ctx *tg, tg_mark mark);
-/* ends the scope, t moves to the parent scope; returns t */
 TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark mark, tg_tensor *t);
+    /* ends the scope and hands t to the parent scope; returns t */
 TG_API tg_tensor *tg_keep(tg_tensor *t);   /* t lives until tg_drop, whatever its scope does; returns t */
 TG_API void       tg_drop(tg_tensor *t);   /* undoes one tg_keep; NULL is fine                          */
 
@@ -465,25 +468,25 @@ TG_API tg_tensor *tg_empty(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype 
 TG_API tg_tensor *tg_zeros(tg_ctx *tg, int ndim, const int64_t *shape);
 TG_API tg_tensor *tg_ones(tg_ctx *tg, int ndim, const int64_t *shape);
 TG_API tg_tensor *tg_full(tg_ctx *tg, int ndim, const int64_t *shape, double value, tg_dtype dtype);
-/* 0-d; promotes like a Python float: the other operand's float type wins */
 TG_API tg_tensor *tg_number(tg_ctx *tg, double value);
+    /* 0-d; promotes like a Python float: beside a tensor of a floating type that type stays */
 TG_API tg_tensor *tg_integer(tg_ctx *tg, int64_t value);                  /* 0-d; promotes like a Python int          */
-/* start, start + step, ... below end */
 TG_API tg_tensor *tg_arange(tg_ctx *tg, double start, double end, double step, tg_dtype dtype);
+    /* start, start + step, ..., without end */
 TG_API tg_tensor *tg_eye(tg_ctx *tg, int64_t n);
-/* copies packed row-major data */
 TG_API tg_tensor *tg_from(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, const void *data);
+    /* a copy of packed row-major data */
 TG_API tg_tensor *tg_from_f32(tg_ctx *tg, int ndim, const int64_t *shape, const float *data);
-/* borrowed: the caller's memory, which must outlive it */
 TG_API tg_tensor *tg_wrap(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data);
+    /* no copy: a tensor over the caller's memory, which must outlive it */
 TG_API tg_tensor *tg_empty_like(tg_tensor *t);                            /* same shape, dtype and dense stride order */
 TG_API tg_tensor *tg_zeros_like(tg_tensor *t);
 TG_API tg_tensor *tg_ones_like(tg_tensor *t);
 TG_API tg_tensor *tg_full_like(tg_tensor *t, double value);
 TG_API tg_tensor *tg_rand(tg_ctx *tg, int ndim, const int64_t *shape);    /* uniform in [0, 1)                        */
 TG_API tg_tensor *tg_randn(tg_ctx *tg, int ndim, const int64_t *shape);   /* normal, mean 0, deviation 1              */
-/* i64 in [low, high) */
 TG_API tg_tensor *tg_randint(tg_ctx *tg, int64_t low, int64_t high, int ndim, const int64_t *shape);
+    /* i64 in [low, high) */
 TG_API tg_tensor *tg_bernoulli(tg_tensor *p);   /* 1 with the probability that p's element gives, else 0; p's dtype */
 TG_API tg_tensor *tg_uniform_(tg_tensor *t, double low, double high);
 TG_API tg_tensor *tg_normal_(tg_tensor *t, double mean, double std);
@@ -493,11 +496,11 @@ TG_API double     tg_item(tg_tensor *t);
 TG_API int64_t    tg_item_i64(tg_tensor *t);
 TG_API double     tg_get(tg_tensor *t, const int64_t *index);             /* one element; index has ndim entries    */
 TG_API bool       tg_set(tg_tensor *t, const int64_t *index, double value);
-/* packed, row-major, t's dtype; size in bytes must match */
 TG_API bool       tg_read(tg_tensor *t, void *out, size_t size);
+    /* copies out packed and row-major in t's dtype; `size` must be the number of its bytes */
 TG_API bool       tg_read_f32(tg_tensor *t, float *out, int64_t count);   /* converted to f32                       */
-/* packed row-major data of t's dtype into t */
 TG_API bool       tg_write(tg_tensor *t, const void *data, size_t size);
+    /* copies packed row-major data of t's dtype into t */
 TG_API bool       tg_is_contiguous(tg_tensor *t);
 TG_API bool       tg_equal(tg_tensor *a, tg_tensor *b);                   /* same shape and equal elements          */
 TG_API bool       tg_allclose(tg_tensor *a, tg_tensor *b, double rtol, double atol);
@@ -512,8 +515,8 @@ TG_API tg_tensor *tg_fill_(tg_tensor *t, double value);
 TG_API tg_tensor *tg_zero_(tg_tensor *t);
 
 /* Views: the same storage, another shape. Negative dims count from the end. */
-/* one size may be -1; error where strides forbid */
 TG_API tg_tensor *tg_view(tg_tensor *t, int ndim, const int64_t *shape);
+    /* one size may be -1; an error where no strides describe it, see tg_reshape */
 TG_API tg_tensor *tg_reshape(tg_tensor *t, int ndim, const int64_t *shape);   /* a view where possible, else a copy */
 TG_API tg_tensor *tg_flatten(tg_tensor *t, int64_t start_dim, int64_t end_dim);
 TG_API tg_tensor *tg_permute(tg_tensor *t, int ndim, const int64_t *dims);
@@ -524,10 +527,10 @@ TG_API tg_tensor *tg_squeeze(tg_tensor *t, int64_t dim);                      /*
 TG_API tg_tensor *tg_unsqueeze(tg_tensor *t, int64_t dim);
 TG_API tg_tensor *tg_select(tg_tensor *t, int64_t dim, int64_t index);        /* the dimension goes away            */
 TG_API tg_tensor *tg_narrow(tg_tensor *t, int64_t dim, int64_t start, int64_t length);
-/* Python's clamping; step may be negative here */
 TG_API tg_tensor *tg_slice_dim(tg_tensor *t, int64_t dim, int64_t start, int64_t end, int64_t step);
-/* "2:5, ..., ::2", "-1", "None"; as Python writes it between [ ] */
+    /* start and end are clamped as Python does; step may be negative */
 TG_API tg_tensor *tg_slice(tg_tensor *t, const char *text);
+    /* text is what Python has between the brackets: "2:5, ..., ::2", "-1", "None" */
 TG_API tg_tensor *tg_as_strided(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride, int64_t offset);
 TG_API tg_tensor *tg_detach(tg_tensor *t);                                    /* same storage, outside the graph    */
 
@@ -535,14 +538,15 @@ TG_API tg_tensor *tg_detach(tg_tensor *t);                                    /*
 TG_API void   tg_print(tg_tensor *t);
 TG_API size_t tg_format(tg_tensor *t, char *out, size_t size);
 TG_API size_t tg_format_line(tg_tensor *t, char *out, size_t size);   /* "f32[2, 3] requires_grad [1, 2, 3, ...]" */
-/* "f32[2, 3] mean 0.5 std 0.1 in [0, 1], 0 nan, 0 inf" */
 TG_API size_t tg_format_stats(tg_tensor *t, char *out, size_t size);
+    /* "f32[2, 3] mean 0.5 std 0.1 in [0, 1], 0 nan, 0 inf" */
 TG_API void   tg_show(tg_tensor *t);   /* the line and the statistics; made to be called from a debugger */
 
 /* A header in context `to` over t's storage, for weights that many threads use. The storage is frozen while
    it has more than one holder and outlives the context that made it. Call it while no other thread uses
    either context. Gradients belong to the header. */
 TG_API tg_tensor *tg_share(tg_ctx *to, tg_tensor *t);
+
 /* Exchanges the storages of two tensors of one context, dtype and shape: the values change places, nothing is
    copied. Frozen storages may take part, so new weights replace shared ones between two calls. Neither tensor
    may be a view, have views or be a result of the graph. */
@@ -553,12 +557,12 @@ TG_API bool tg_swap(tg_tensor *a, tg_tensor *b);
    ====================================================================================== */
 
 TG_API tg_tensor *tg_require_grad(tg_tensor *t, bool on);   /* leaves of a floating dtype only; returns t */
-/* returns the old mode: bool was = tg_grad_mode(tg, false); ... tg_grad_mode(tg, was) */
 TG_API bool       tg_grad_mode(tg_ctx *tg, bool on);
+    /* switches recording on or off and returns what it was: bool was = tg_grad_mode(tg, false); ... tg_grad_mode(tg, was) */
 TG_API tg_tensor *tg_retain_grad(tg_tensor *t);             /* a non-leaf keeps its gradient too          */
-/* the gradient that backwards have added up: borrowed, until tg_zero_grad or t's end. NULL gives NULL, also while
-   an error is pending; a tensor without a gradient is an error that says why it has none */
 TG_API tg_tensor *tg_grad_of(tg_tensor *t);
+    /* the gradient that backwards have added up: borrowed, until tg_zero_grad or t's end. NULL gives NULL, also
+       while an error is pending; a tensor that has none is an error that says why */
 TG_API bool       tg_has_grad(tg_tensor *t);                /* asks, without an error                     */
 TG_API bool       tg_zero_grad(tg_tensor *t);               /* drops the gradient                         */
 
@@ -601,14 +605,14 @@ typedef struct tg_function_call {
     tg_tensor *const *inputs;
     int n_inputs, n_outputs;
 } tg_function_call;
-/* v^T J: one v per output, one result per input */
 TG_API bool tg_vjp(const tg_function_call *call, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **vjps);
-/* J v: one v per input, one result per output */
+    /* v^T J: one v per output, one result per input; outputs may be NULL, here and below */
 TG_API bool tg_jvp(const tg_function_call *call, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **jvps);
-/* H v of a function with one scalar output */
+    /* J v: one v per input, one result per output */
 TG_API bool tg_hvp(const tg_function_call *call, tg_tensor *const *v, tg_tensor **output, tg_tensor **hvps);
-/* [output's shape..., input's shape...] */
+    /* H v of a function with one scalar output */
 TG_API tg_tensor *tg_jacobian(const tg_function_call *call, int output, int input);
+    /* [output's shape..., input's shape...] */
 
 /* Compares gradients with central differences, in f64: first order, and second order with .second. Records an
    error that names input, element and both values. */
@@ -631,8 +635,8 @@ TG_API bool tg_checkpoint(const tg_function_call *call, tg_tensor **outputs);
 typedef tg_tensor *(*tg_hook_function)(void *user, tg_tensor *grad);
 TG_API bool tg_hook(tg_tensor *t, tg_hook_function hook, void *user);
 
-/* returns the old setting; on: the first NaN or infinity is an error that names op and line */
 TG_API bool tg_anomaly(tg_ctx *tg, bool on);
+    /* returns what it was; while it is on, the first NaN or infinity is an error that names the operation and its line */
 
 /* The tape: the recorded calls that `t` depends on, newest first. */
 typedef struct tg_tape_entry {
@@ -641,8 +645,9 @@ typedef struct tg_tape_entry {
     const tg__node *node;
 } tg_tape_entry;
 TG_API int    tg_tape(tg_tensor *t, tg_tape_entry *out, int room);   /* fills up to room, returns how many there are */
-/* ndim of input i; from: the number of the call that made it, 0: none */
 TG_API int    tg_tape_input(const tg_tape_entry *e, int i, const int64_t **shape, uint64_t *from);
+    /* input i of a recorded call: returns its number of dimensions, or -1 where there is none; *shape is its shape,
+       *from the number of the call that made it, 0: none; either pointer may be NULL */
 TG_API size_t tg_tape_text(tg_tensor *t, char *out, size_t size);
 TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot -Tsvg`                              */
 
@@ -652,12 +657,14 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
    its derivative (fused, and from tg calls where it must itself be differentiable) and its gradient test.
      F1(name, types, saves, value, dx, domain, doc)            one operand x
      F2(name, types, saves, value, da, db, domain, doc)        two operands a, b, broadcast together; also
-                                                               tg_name_scalar(a, number), whose number counts
-                                                               as a float: for an integer that keeps integers
-                                                               use tg_name(a, tg_integer(tg, number))
+                                                               tg_name_scalar(a, number) and, in place,
+                                                               tg_name_scalar_; the number counts as a float:
+                                                               for one that keeps integers integers use
+                                                               tg_name(a, tg_integer(tg, number))
      F3(name, types, saves, value, da, db, dc, domain, doc)    three operands a, b, c
-     F1P, F2P, F3P(name, numbers, ...)                         the same with numbers P0, P1 after the operands:
-                                                               N1 is one, N2 two
+     F1P, F2P, F3P(name, numbers, ...)                         the same with numbers after the operands, which
+                                                               N1(alpha) or N2(low, high) names; the formulas
+                                                               read them as P0 and P1
    types   SAME: integers stay integers; NUMERIC: SAME without bool; COUNTING: SAME, but bool becomes i64;
            FLOATING: integers become f32; FLOAT_ONLY: integers are refused; PREDICATE: the result is bool;
            CHOOSE: a is a condition, the result has the type of b and c
@@ -805,30 +812,31 @@ TG_API tg_tensor *tg_std(tg_tensor *x, double correction);      /* the root of v
 TG_API tg_tensor *tg_std_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);
 
 /* Shape. */
-/* equal shapes except along dim; dtypes promote. A list written in place stands in parentheses, as these are macros:
-   tg_cat(((tg_tensor *[]){a, b}), 2, 0). */
 TG_API tg_tensor *tg_cat(tg_tensor *const *list, int n, int64_t dim);
+    /* shapes are equal but along dim; dtypes promote. In C a list may be written in place:
+       tg_cat((tg_tensor *[]){a, b}, 2, 0) */
 TG_API tg_tensor *tg_stack(tg_tensor *const *list, int n, int64_t dim);   /* along a new dimension */
 
 /* Sort and index. Indices are i64 or i32, in range, and never have a gradient. */
-/* same shape; stable; NaN sorts as the largest; indices may be NULL */
 TG_API tg_tensor *tg_sort(tg_tensor *x, int64_t dim, bool descending, tg_tensor **indices);
-/* [..., D, ...], [K] -> [..., K, ...] */
+    /* the values in order, equal ones as they stood; NaN is the largest. *indices are the i64 places they came from;
+       indices may be NULL */
 TG_API tg_tensor *tg_index_select(tg_tensor *x, int64_t dim, tg_tensor *index);
-/* x with src's slices added at index[k]; repeated indices add up */
+    /* [..., D, ...], [K] -> [..., K, ...] */
 TG_API tg_tensor *tg_index_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
-/* out[i][j] = x[index[i][j]][j] for dim 0; index's shape */
+    /* x, with src's slice k added to its slice index[k]; repeated indices add up */
 TG_API tg_tensor *tg_gather(tg_tensor *x, int64_t dim, tg_tensor *index);
-/* x with out[index[i][j]][j] = src[i][j]; of repeated indices the last wins */
+    /* of index's shape; for dim 0 out[i][j] = x[index[i][j]][j] */
 TG_API tg_tensor *tg_scatter(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
+    /* x, but for dim 0 out[index[i][j]][j] = src[i][j]; of repeated indices the last wins */
 TG_API tg_tensor *tg_scatter_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);   /* the same, adding */
 TG_API tg_tensor *tg_one_hot(tg_tensor *index, int64_t classes);   /* [...] -> [..., classes], i64 */
 
 /* Matrix. */
-/* [..., M, K] x [..., K, N] -> [..., M, N]; vectors as torch; batches broadcast */
 TG_API tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b);
-/* [..., I], [O, I], [O] or NULL -> [..., O] */
+    /* [..., M, K] x [..., K, N] -> [..., M, N]; vectors as torch; batches broadcast */
 TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
+    /* x times weight transposed, plus bias: [..., I], [O, I], [O] -> [..., O]; bias may be NULL */
 
 /* Convolution. x [N, C, H, W] or [C, H, W], weight [O, C/groups, KH, KW], bias [O] or NULL -> [N, O, OH, OW],
    OH = (H + 2 padding - dilation (KH - 1) - 1) / stride + 1. */
@@ -846,12 +854,13 @@ TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args);
 /* Normalise, losses, random. */
 TG_API tg_tensor *tg_softmax(tg_tensor *x, int64_t dim);          /* exp(x) / sum(exp(x)) along dim */
 TG_API tg_tensor *tg_log_softmax(tg_tensor *x, int64_t dim);
-TG_API tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *target);   /* mean of (x - target)^2, which broadcast */
-/* [N, C], classes [N], i64 or i32 -> [], mean of -log_softmax at the class over the rows whose class is not -100, as torch's
-   default for ignore_index; NaN where there is none */
+TG_API tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *target);
+    /* mean of (x - target)^2; other shapes broadcast, and the log warns of it once */
 TG_API tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *target);
-/* zeroes with probability p, scales the rest by 1 / (1 - p) */
+    /* logits [N, C], target [N] of classes, i64 or i32 -> []: the mean of -log_softmax at the row's class. Rows of
+       class -100, torch's ignore_index, do not count; NaN where no row counts */
 TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
+    /* each element is zero with probability p, else scaled by 1 / (1 - p); x itself where not training */
 
 /* ---- operations of your own: fill a record, call tg_call. ----
    `check` reads shapes, dtypes and attributes, never values, and makes the outputs; `forward` fills them;
@@ -894,18 +903,18 @@ typedef struct tg_op {
     bool (*backward)(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
 } tg_op;
 
-/* returns output 0; outputs may be NULL */
 TG_API tg_tensor  *tg_call(const tg_op *op, const void *attr,
-    tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs);
+    tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs);   /* returns output 0; outputs may be NULL */
 TG_API tg_tensor  *tg_node_in(tg__node *n, int i);    /* in backward: NULL unless saved */
 TG_API tg_tensor  *tg_node_out(tg__node *n, int i);   /* in backward: NULL unless saved */
 TG_API const void *tg_node_attr(tg__node *n);
-TG_API uint64_t    tg_node_call(tg__node *n);              /* of a TG_OP_RANDOM op: this call's number, its own under the context's seed */
+TG_API uint64_t    tg_node_call(tg__node *n);
+    /* of a TG_OP_RANDOM op: this call's number, its own under the context's seed */
 TG_API bool        tg_node_wants(tg__node *n, int i);
-/* in check: makes output i */
 TG_API bool        tg_node_make(tg__node *n, int i, tg_dtype dtype, int ndim, const int64_t *shape);
-/* records an error, returns false */
+    /* in check: makes output i */
 TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *text);
+    /* records an error, returns false */
 
 /* ======================================================================================
    >>device    devices other than the CPU: what a family of kernels is asked, and who answers
@@ -1023,8 +1032,8 @@ TG_API const char *tg_dict_meta_key(const tg_dict *d, int64_t i);     /* borrowe
    written back as what they were: F8_E4M3, F8_E5M2, F8_E8M0 and the FNUZ kinds in their own shape; a U64 with
    values that do not fit with a last dimension of 8 (each 8 a uint64_t); F4 and F6 packed, [bytes]. */
 TG_API const char *tg_dict_raw_type(const tg_dict *d, int64_t i);   /* "F8_E4M3", ...; NULL: an ordinary tensor */
-/* number of dimensions that the file declares */
 TG_API int         tg_dict_raw_shape(const tg_dict *d, int64_t i, const int64_t **shape);
+    /* returns the number of dimensions that the file declares, and gives their sizes */
 TG_API bool        tg_dict_set_raw(tg_dict *d, const char *name, const char *type,
     int ndim, const int64_t *shape, tg_tensor *bytes);   /* bytes: u8 */
 TG_API tg_tensor  *tg_dict_f32(const tg_dict *d, int64_t i);   /* converted: ordinary tensors, U64, F8 of every kind */

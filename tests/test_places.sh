@@ -15,6 +15,10 @@ tool=$out/places
 
 if $tool --check tensorgrad.h > $out/check.txt 2>&1; then pass; else fail "the list is out of date: cc tools/places.c -o places && ./places tensorgrad.h"; head -n 20 $out/check.txt; fi
 
+# PART I's rule: a comment at the margin opens a group, so an empty line, a directive, a closing or another comment stands before it; one that is squeezed in between could belong to either side
+squeezed=$(awk '/^   >>context/ { on = 1 } /^   >>places/ { exit } on && /^\/\*/ && last ~ /;( *\/\*.*\*\/)?$/ { printf "%d ", NR } { last = $0 }' tensorgrad.h)
+if [ -z "$squeezed" ]; then pass; else fail "comments between two declarations, in lines $squeezed"; fi
+
 # what a compiler sees
 printf '#include "tensorgrad.h"\n' > $out/in.c
 $cc -E -P -I. -DTENSORGRAD_NO_LINES $out/in.c 2>/dev/null | tr '\n' ' ' | tr ';{}' '\n\n\n' |
