@@ -323,18 +323,19 @@ template <class T> inline const T *tg__address(const T &t) { return &t; }
     name##_from(tg__address(name##_args{ .at = TG__HERE, sets .field = __VA_ARGS__ }))
 #else
 template <class T> struct tg__same { typedef T type; };       /* a value takes its field's type, so that NULL is a pointer */
-template <class R, class A> struct tg__options {
-    R (*from)(const A *);
-    A args;
-    template <class F> tg__options &set(F A::*field, typename tg__same<F>::type value) {
+template <class Result, class Args> struct tg__options {
+    Result (*from)(const Args *);
+    Args args;
+    template <class Field> tg__options &set(Field Args::*field, typename tg__same<Field>::type value) {
         args.*field = value;
         return *this;
     }
-    R run() const { return from(&args); }
+    Result run() const { return from(&args); }
 };
-template <class R, class A, class F> inline tg__options<R, A> tg__options_of(R (*from)(const A *), tg_place at,
-    F A::*field, typename tg__same<F>::type value, A args = A()) {
-    tg__options<R, A> o = { from, args };
+template <class Result, class Args, class Field>
+inline tg__options<Result, Args> tg__options_of(Result (*from)(const Args *), tg_place at,
+    Field Args::*field, typename tg__same<Field>::type value, Args args = Args()) {
+    tg__options<Result, Args> o = { from, args };
     o.args.at = at;
     return o.set(field, value);
 }
