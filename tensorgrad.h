@@ -3763,12 +3763,12 @@ TG__PRIVATE void tg__put_attrs(tg__text *t, const tg_op *op, const void *attr) {
 /* The ring of calls: the user's, not those that the library makes inside them. A public function that is made of
    others says tg__compose once its operands are there, and ends with tg__composed around its result: what is
    called between reports under its name and does not enter the ring. */
-TG__PRIVATE void tg__list_call(tg_ctx *tg, const char *op) {
+TG__INLINE void tg__list_call(tg_ctx *tg, const char *op) {
     tg__call_entry *e = &tg->calls[tg->calls_made++ % TG__CALLS];
     e->name = op; e->op = NULL; e->at.file = tg->here.file; e->at.line = tg->here.line;
 }
-TG__PRIVATE void tg__name(tg_ctx *tg, const char *op) { tg->where = tg->as ? tg->as : op; }
-TG__PRIVATE void tg__enter(tg_ctx *tg, const tg_op *op, const void *attr) {
+TG__INLINE void tg__name(tg_ctx *tg, const char *op) { tg->where = tg->as ? tg->as : op; }
+TG__INLINE void tg__enter(tg_ctx *tg, const tg_op *op, const void *attr) {
     if (!tg->unlisted) {
         tg__call_entry *e = &tg->calls[tg->calls_made % TG__CALLS];
         tg__list_call(tg, op->name);
@@ -5405,7 +5405,7 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     tg_ctx *tg = NULL;
     tg__node *n;
     tg_tensor *first = NULL, *few[4], **result = few, *old = NULL;
-    bool graph = false, off = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
+    bool graph = false, off = false, need, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
     tg_device device = TG_CPU;
     int i;
     for (i = 0; i < n_out && outs; i++) outs[i] = NULL;
@@ -5416,16 +5416,17 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
         if (!in[i] && op->n_in >= 0 && i >= op->n_in) continue;       /* an optional operand that is absent */
         if (!tg__use(tg, in[i], i)) return NULL;
         if (TG__RARE(in[i]->device != TG_CPU)) device = in[i]->device;
-        if (!tg__needs_grad(in[i])) off = off || in[i]->off_record;
-        else if (tg->grad_mode) graph = true;
-        else off = true;
-        if (TG__RARE(tg->recording != NULL) && tg__needs_grad(in[i]) && !tg__recording_note(tg, in[i])) return NULL;
+        need = tg__needs_grad(in[i]);
+        graph |= need; off |= need | in[i]->off_record;
+        if (TG__RARE(tg->recording != NULL) && need && !tg__recording_note(tg, in[i])) return NULL;
     }
     for (i = 0; TG__RARE(device != TG_CPU) && i < n_in; i++) {        /* plain numbers go with any device */
         if (!in[i] || in[i]->device == device || in[i]->is_number) continue;
         tg__fail(tg, TG__E_DEVICES, in[i], (int)in[i]->device, (int)device);
         return NULL;
     }
+    graph = graph && tg->grad_mode;
+    off = off && !graph;                       /* what is not recorded is remembered, for tg_backward's message */
     /* a comparison in place is recorded all the same: it cuts the old value's gradient off */
     if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;
     if (inplace && !tg__inplace_allowed(tg, in[0], graph)) return NULL;
@@ -5449,7 +5450,7 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
             tg_tensor *t = n->out[i];
             if (!t) continue;
             t->made_by = op->name;
-            if (TG__RARE(off && !graph)) t->off_record = true;
+            if (TG__RARE(off)) t->off_record = true;
             if (op->flags & TG_OP_VIEW) t->unrecorded = in[0]->unrecorded || !tg->grad_mode;
             if ((op->flags & TG_OP_VIEW) && tg->grad_mode && !t->base) {
                 t->base = in[0]->base ? in[0]->base : in[0];
