@@ -1005,6 +1005,7 @@ typedef struct tg_backend {
 /* Makes `device` (TG_CUDA, or 2 and 3 for a host's own) usable in this context. The struct is copied, its user must
    outlive the context. A device is registered once per context. */
 TG_API bool tg_device_register(tg_ctx *tg, tg_device device, const tg_backend *backend);
+
 /* t on `device`, packed in row-major order; t itself when it is there. Differentiable: the gradient comes back. */
 TG_API tg_tensor *tg_to_device(tg_tensor *t, tg_device device);
 
