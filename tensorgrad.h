@@ -27,10 +27,10 @@
    |      for (int step = 0; step < 200; step++) {
    |          tg_mark m = tg_begin(tg);                           // a scope: what is made below goes away at tg_end
    |          tg_tensor *loss = tg_mse_loss(tg_add(tg_mul(x, w), b), y);
-   |          tg_backward(loss);                                  // fills w->grad and b->grad
+   |          tg_backward(loss);                                  // fills the gradients of w and b
    |          bool was = tg_grad_mode(tg, false);                 // the update itself is not recorded
-   |          tg_sub_(w, tg_mul_scalar(w->grad, 0.1));
-   |          tg_sub_(b, tg_mul_scalar(b->grad, 0.1));
+   |          tg_sub_(w, tg_mul_scalar(tg_grad_of(w), 0.1));
+   |          tg_sub_(b, tg_mul_scalar(tg_grad_of(b), 0.1));
    |          tg_grad_mode(tg, was);
    |          tg_zero_grad(w);
    |          tg_zero_grad(b);
@@ -54,7 +54,7 @@
      >>ops                                one prototype for every other operation; operations of your own
      >>device                             other devices: requests of plain data, and who answers them
      >>io                                 safetensors and npy files
-     >>places >>cpp                       the caller's file and line; C++ before C++20
+     >>places                             the caller's file and line
    PART II, implementation
      >>impl-base >>impl-platform          words and includes; the only section that names an operating system
      >>impl-memory >>impl-error           the context, size classes; messages, the first error, the ring of calls
@@ -115,8 +115,8 @@
 
    ---- the graph ----
    Operations on tensors that require a gradient are recorded. tg_backward walks the recorded calls newest
-   first and adds to .grad of the leaves; tg_grad returns gradients instead, and with .create_graph they can
-   be differentiated again. tg_grad_mode(tg, false) switches recording off. In-place operations count
+   first and adds to the gradients of the leaves, which tg_grad_of reads; tg_grad returns gradients instead, and
+   with .create_graph they can be differentiated again. tg_grad_mode(tg, false) switches recording off. In-place operations count
    versions: a gradient that needs an overwritten value is an error, never a wrong number.
 
    |  tg_tensor *v = tg_require_grad(tg_full(tg, TG_SCALAR, 3, TG_F32), true), *g, *gg;
@@ -130,8 +130,12 @@
    Nothing here aborts. A failing call records a code and a message in the context and returns NULL or false;
    while an error is pending every call that computes or writes does the same at once. So check once, at the
    end of a chain. tg_clear makes the context usable again. Without a log hook the first error also goes to
-   stderr. A call that is given nothing but NULL has no context to record in: it returns NULL, and tg_failed
-   stays as it was.
+   stderr.
+   NULL can be met as the result of a call that failed, or that came while an error was pending; as a pointer
+   that a failed call had to fill; and as an answer where the declaration says so (tg_dict_get). It may be handed
+   to any function: beside another operand it is an error with your line, unless the operand may be absent; alone
+   it has no context to record an error in, so the call returns NULL, and tg_failed stays as it was. Only fields
+   need a look first: w->grad of a NULL w ends the program, tg_grad_of(w) does not.
 
    |  tg_tensor *p = tg_rand(tg, TG_SHAPE(32, 784)), *q = tg_rand(tg, TG_SHAPE(10, 784));
    |  tg_tensor *r = tg_relu(tg_matmul(p, q));
@@ -145,7 +149,9 @@
    sets with a fused multiply-add. Random numbers depend on (seed, stream, call, element) alone.
 */
 #if !defined(TG__PASS)
-/* PART I: DECLARATIONS. Cheap to include everywhere; it pulls in stddef, stdint and stdbool only. */
+/* PART I: DECLARATIONS. Cheap to include everywhere; it pulls in stddef, stdint and stdbool only.
+   What is said of one declaration stands behind it, or below it and indented; a comment above, at the margin and
+   after an empty line, speaks of the whole group. Pointers to results are NULL or 0 before anything can fail. */
 #ifndef TENSORGRAD_H
 #define TENSORGRAD_H
 
@@ -234,7 +240,7 @@ struct tg_tensor {
     int64_t    numel;                  /* product of the shape; 1 for a scalar                       */
     int64_t    shape[TG_MAX_DIMS];
     int64_t    stride[TG_MAX_DIMS];    /* in elements                                                */
-    tg_tensor *grad;                   /* NULL until a backward reached this tensor                  */
+    tg_tensor *grad;                   /* NULL until a backward reached this tensor; see tg_grad_of   */
     const char *name;                  /* NULL, or what tg_set_name gave it                          */
     int32_t    ndim;                   /* 0 for a scalar                                             */
     tg_dtype   dtype;
@@ -248,6 +254,7 @@ struct tg_tensor {
     bool         sparse_grad;          /* a leaf that takes row-sparse gradients                     */
     bool         inline_storage;       /* header, storage and data are one block                      */
     bool         unrecorded;           /* a view made with the grad mode off                          */
+    bool         off_record;           /* computed with the grad mode off from what needs a gradient  */
     uint32_t     count;
     uint32_t     kept;                 /* how many of the counts are tg_keep's, for tg_drop to undo   */
     uint32_t     out_index;            /* which output of its node                                    */
@@ -288,22 +295,64 @@ typedef struct tg_maybe { bool is; double value; } tg_maybe;
 #define TG_IS(v) {true, (double)(v)}
 #endif
 
-/* Calls with options are macros over a struct: tg_conv2d(x, w, b, .padding = {1, 1}). `at` is filled by the
-   macro with the caller's file and line. In C++ before C++20, which has no such initialisers, and in other
-   languages fill the struct and call the function whose name ends in _from; that works in C and every C++ too. */
+/* Calls with options: the operands first, then any options by name.
+
+       tg_conv2d(x, weight, bias, .padding = {1, 1})        C, and C++20
+       tg_conv2d_args o; o.padding[0] = o.padding[1] = 1;
+       tg_conv2d(x, weight, bias, o)                        C++ before C++20, which has no such initialisers
+       tg_conv2d_from(&args)                                everywhere, operands in the struct too; for bindings
+
+   The struct of tg_name is tg_name_args: `at` is the caller's file and line, which the macro fills in; then the
+   operands; then the options by alphabet. An option that is zero or not given has torch's default. */
 typedef struct tg_place { const char *file; int line; } tg_place;
 #ifdef TENSORGRAD_NO_LINES
 #define TG__HERE {NULL, 0}
 #else
 #define TG__HERE {__FILE__, __LINE__}
 #endif
-#ifdef __cplusplus
-} /* extern "C" */
-template <class T> inline const T *tg__address(const T &t) { return &t; }
-extern "C" {
-#define TG__ARGS(type, ...) tg__address(type{.at = TG__HERE, __VA_ARGS__})
+/* TG__OPTIONSn serves every call with n operands: the function, then field and value of each operand, the
+   options behind the last value. */
+#define TG__OPTIONS1(name, f, ...) TG__OPTIONS(name, , f, __VA_ARGS__)
+#define TG__OPTIONS2(name, f, a, g, ...) TG__OPTIONS(name, TG__SET(name, f, a), g, __VA_ARGS__)
+#define TG__OPTIONS3(name, f, a, g, b, h, ...) \
+    TG__OPTIONS(name, TG__SET(name, f, a) TG__SET(name, g, b), h, __VA_ARGS__)
+#define TG__OPTIONS4(name, f, a, g, b, h, c, i, ...) \
+    TG__OPTIONS(name, TG__SET(name, f, a) TG__SET(name, g, b) TG__SET(name, h, c), i, __VA_ARGS__)
+#define TG__OPTIONS5(name, f, a, g, b, h, c, i, d, j, ...) \
+    TG__OPTIONS(name, TG__SET(name, f, a) TG__SET(name, g, b) TG__SET(name, h, c) TG__SET(name, i, d), j, __VA_ARGS__)
+#if !defined(__cplusplus)
+#define TG__SET(name, field, value) .field = (value),
+#define TG__OPTIONS(name, sets, field, ...) name##_from(&(name##_args){ .at = TG__HERE, sets .field = __VA_ARGS__ })
 #else
-#define TG__ARGS(type, ...) (&(type){.at = TG__HERE, __VA_ARGS__})
+} /* extern "C" */
+#if defined(__cpp_designated_initializers) && __cplusplus >= 202002L
+template <class T> inline const T *tg__address(const T &t) { return &t; }
+#define TG__SET(name, field, value) .field = (value),
+#define TG__OPTIONS(name, sets, field, ...) \
+    name##_from(tg__address(name##_args{ .at = TG__HERE, sets .field = __VA_ARGS__ }))
+#else
+template <class T> struct tg__same { typedef T type; };       /* a value takes its field's type, so that NULL is a pointer */
+template <class Result, class Args> struct tg__options {
+    Result (*from)(const Args *);
+    Args args;
+    template <class Field> tg__options &set(Field Args::*field, typename tg__same<Field>::type value) {
+        args.*field = value;
+        return *this;
+    }
+    Result run() const { return from(&args); }
+};
+template <class Result, class Args, class Field>
+inline tg__options<Result, Args> tg__options_of(Result (*from)(const Args *), tg_place at,
+    Field Args::*field, typename tg__same<Field>::type value, Args args = Args()) {
+    tg__options<Result, Args> o = { from, args };
+    o.args.at = at;
+    return o.set(field, value);
+}
+#define TG__SET(name, field, value) .set(&name##_args::field, value)
+#define TG__OPTIONS(name, sets, field, ...) \
+    tg__options_of(&name##_from, tg_place TG__HERE, &name##_args::field, __VA_ARGS__) sets .run()
+#endif
+extern "C" {
 #endif
 
 TG_API size_t      tg_dtype_size(tg_dtype dtype);          /* bytes of one element; 0 for block-quantised types   */
@@ -358,10 +407,12 @@ typedef struct tg_config {
     uint64_t seed;            /* of the random numbers; 0 is a seed like any other                                  */
 } tg_config;
 
-/* Opens a context; NULL config means all defaults. Returns NULL when memory is short, the instruction set is
-   not there, the header that the caller saw is not the one that was compiled, or strict mode is asked of a
-   build that fuses against its pragmas (clang -ffp-contract=fast; the log says so). Close it with tg_close,
-   which returns every byte. In C: tg_open(&(tg_config){ .threads = 2, .seed = 1 }). */
+/* Opens a context; NULL config means all defaults. Close it with tg_close, which returns every byte. In C:
+   tg_open(&(tg_config){ .threads = 2, .seed = 1 }). Returns NULL and says why to the config's log hook, without
+   one to stderr: memory is short or the limit too small for a context, alloc comes without release, there is no
+   such instruction set in this build or machine, threads cannot be started, strict mode is asked of a build that
+   fuses against its pragmas (clang -ffp-contract=fast), or the header that the caller saw is not the one that was
+   compiled (then the config is not read). */
 #define TG_ABI ((uint32_t)(TG_VERSION * 8u) ^ (uint32_t)(sizeof(tg_tensor) << 20) ^ (uint32_t)(sizeof(tg_config) << 10))
 #define tg_open(...) tg_open_abi((__VA_ARGS__), TG_ABI)
 TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi);
@@ -377,8 +428,8 @@ TG_API tg_error_code tg_error(tg_ctx *tg);
 TG_API int           tg_error_number(tg_ctx *tg);   /* stable number of the message, 0 without an error */
 TG_API const char   *tg_error_text(tg_ctx *tg);     /* "" without an error; valid until tg_clear        */
 TG_API void          tg_clear(tg_ctx *tg);
-/* the last calls, newest first; returns the length it needs */
 TG_API size_t        tg_traceback(tg_ctx *tg, char *out, size_t size);
+    /* your last calls, newest first, one a line; returns the length of the whole text, as snprintf does */
 TG_API void          tg_say(tg_ctx *tg, tg_log_level level, const char *text);
 /* The layer that is at work: messages begin with its path. tg_path_begin adds ".name" and returns a mark; tg_path_end
    takes off all that came since that mark, so that an early return cannot unbalance them. Names are copied. */
@@ -386,13 +437,14 @@ TG_API size_t        tg_path_begin(tg_ctx *tg, const char *name);
 TG_API void          tg_path_end(tg_ctx *tg, size_t mark);
 
 /* Threads and random numbers. */
-/* n threads in all, the caller's included, more than 32 serve as 32; 0: one per core (in tg_config that is -1); 1: none */
 TG_API bool     tg_threads(tg_ctx *tg, int n);
+    /* n threads in all, the caller's included; more than 32 count as 32. 1: the caller's alone; 0: one per core,
+       which in tg_config is -1 */
 TG_API int      tg_threads_used(tg_ctx *tg);
 TG_API double   tg_seconds(tg_ctx *tg);               /* by the clock hook, or the machine's; from any start */
 TG_API void     tg_seed(tg_ctx *tg, uint64_t seed);   /* also sets the call number to 0                      */
-/* gives this context (a rank, a worker) numbers of its own under one seed */
 TG_API void     tg_stream(tg_ctx *tg, uint64_t id);
+    /* numbers of its own for this context under a common seed: for a rank, for a worker */
 typedef struct tg_random_state { uint64_t seed, stream, call; } tg_random_state;
 TG_API tg_random_state tg_random_get(tg_ctx *tg);
 TG_API void     tg_random_set(tg_ctx *tg, tg_random_state state);
@@ -407,13 +459,13 @@ TG_API void     tg_random_set(tg_ctx *tg, tg_random_state state);
 typedef struct tg_mark { uint32_t depth, serial; } tg_mark;
 TG_API tg_mark    tg_begin(tg_ctx *tg);
 TG_API void       tg_end(tg_ctx *tg, tg_mark mark);
-/* ends the scope, t moves to the parent scope; returns t */
 TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark mark, tg_tensor *t);
-/* tg_keep: t lives until tg_drop, whatever its scope does; returns t. tg_drop undoes one tg_keep; NULL is fine.
-   What a scope, a graph or a .grad holds is not the caller's to drop: a tg_drop without its tg_keep is an error
-   that names the tensor, and changes nothing. Both also work while an error is pending. */
-TG_API tg_tensor *tg_keep(tg_tensor *t);
+    /* ends the scope and hands t to the parent scope; returns t */
+TG_API tg_tensor *tg_keep(tg_tensor *t);   /* t lives until tg_drop, whatever its scope does; returns t */
 TG_API void       tg_drop(tg_tensor *t);
+    /* undoes one tg_keep; NULL is fine. What a scope, a graph or a gradient holds is not the caller's to drop: a
+       tg_drop without its tg_keep is an error that names the tensor, and changes nothing. Both also work while an
+       error is pending */
 
 /* A loop whose steps are alike asks the host's allocator for nothing any more once each size has been freed once
    and 256 tensors have ended: so many ended headers are held back (see "scopes" above) before they serve again. */
@@ -438,27 +490,25 @@ TG_API tg_tensor *tg_empty(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype 
 TG_API tg_tensor *tg_zeros(tg_ctx *tg, int ndim, const int64_t *shape);
 TG_API tg_tensor *tg_ones(tg_ctx *tg, int ndim, const int64_t *shape);
 TG_API tg_tensor *tg_full(tg_ctx *tg, int ndim, const int64_t *shape, double value, tg_dtype dtype);
-/* 0-d; promotes like a Python float: the other operand's float type wins */
 TG_API tg_tensor *tg_number(tg_ctx *tg, double value);
+    /* 0-d; promotes like a Python float: beside a tensor of a floating type that type stays */
 TG_API tg_tensor *tg_integer(tg_ctx *tg, int64_t value);                  /* 0-d; promotes like a Python int          */
-/* start, start + step, ... below end */
 TG_API tg_tensor *tg_arange(tg_ctx *tg, double start, double end, double step, tg_dtype dtype);
+    /* start, start + step, ..., without end */
 TG_API tg_tensor *tg_eye(tg_ctx *tg, int64_t n);
-/* copies packed row-major data */
 TG_API tg_tensor *tg_from(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, const void *data);
+    /* a copy of packed row-major data */
 TG_API tg_tensor *tg_from_f32(tg_ctx *tg, int ndim, const int64_t *shape, const float *data);
-/* Borrowed: the caller's memory, which must outlive it. The address must be a multiple of the element's size, else
-   it is refused (tg_from takes any address). Writes through another tensor over the same memory, or behind the
-   library's back, are not counted as versions. */
 TG_API tg_tensor *tg_wrap(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data);
+    /* no copy: a tensor over the caller's memory, which must outlive it */
 TG_API tg_tensor *tg_empty_like(tg_tensor *t);                            /* same shape, dtype and dense stride order */
 TG_API tg_tensor *tg_zeros_like(tg_tensor *t);
 TG_API tg_tensor *tg_ones_like(tg_tensor *t);
 TG_API tg_tensor *tg_full_like(tg_tensor *t, double value);
 TG_API tg_tensor *tg_rand(tg_ctx *tg, int ndim, const int64_t *shape);    /* uniform in [0, 1)                        */
 TG_API tg_tensor *tg_randn(tg_ctx *tg, int ndim, const int64_t *shape);   /* normal, mean 0, deviation 1              */
-/* i64 in [low, high) */
 TG_API tg_tensor *tg_randint(tg_ctx *tg, int64_t low, int64_t high, int ndim, const int64_t *shape);
+    /* i64 in [low, high) */
 TG_API tg_tensor *tg_bernoulli(tg_tensor *p);   /* 1 with the probability that p's element gives, else 0; p's dtype */
 TG_API tg_tensor *tg_uniform_(tg_tensor *t, double low, double high);
 TG_API tg_tensor *tg_normal_(tg_tensor *t, double mean, double std);
@@ -468,11 +518,11 @@ TG_API double     tg_item(tg_tensor *t);
 TG_API int64_t    tg_item_i64(tg_tensor *t);
 TG_API double     tg_get(tg_tensor *t, const int64_t *index);             /* one element; index has ndim entries    */
 TG_API bool       tg_set(tg_tensor *t, const int64_t *index, double value);
-/* packed, row-major, t's dtype; size in bytes must match */
 TG_API bool       tg_read(tg_tensor *t, void *out, size_t size);
+    /* copies out packed and row-major in t's dtype; `size` must be the number of its bytes */
 TG_API bool       tg_read_f32(tg_tensor *t, float *out, int64_t count);   /* converted to f32                       */
-/* packed row-major data of t's dtype into t */
 TG_API bool       tg_write(tg_tensor *t, const void *data, size_t size);
+    /* copies packed row-major data of t's dtype into t */
 TG_API bool       tg_is_contiguous(tg_tensor *t);
 TG_API bool       tg_equal(tg_tensor *a, tg_tensor *b);                   /* same shape and equal elements          */
 TG_API bool       tg_allclose(tg_tensor *a, tg_tensor *b, double rtol, double atol);
@@ -490,8 +540,8 @@ TG_API tg_tensor *tg_fill_(tg_tensor *t, double value);
 TG_API tg_tensor *tg_zero_(tg_tensor *t);
 
 /* Views: the same storage, another shape. Negative dims count from the end. */
-/* one size may be -1; error where strides forbid */
 TG_API tg_tensor *tg_view(tg_tensor *t, int ndim, const int64_t *shape);
+    /* one size may be -1; an error where no strides describe it, see tg_reshape */
 TG_API tg_tensor *tg_reshape(tg_tensor *t, int ndim, const int64_t *shape);   /* a view where possible, else a copy */
 TG_API tg_tensor *tg_flatten(tg_tensor *t, int64_t start_dim, int64_t end_dim);
 TG_API tg_tensor *tg_permute(tg_tensor *t, int ndim, const int64_t *dims);
@@ -502,10 +552,10 @@ TG_API tg_tensor *tg_squeeze(tg_tensor *t, int64_t dim);                      /*
 TG_API tg_tensor *tg_unsqueeze(tg_tensor *t, int64_t dim);
 TG_API tg_tensor *tg_select(tg_tensor *t, int64_t dim, int64_t index);        /* the dimension goes away            */
 TG_API tg_tensor *tg_narrow(tg_tensor *t, int64_t dim, int64_t start, int64_t length);
-/* Python's clamping; step may be negative here */
 TG_API tg_tensor *tg_slice_dim(tg_tensor *t, int64_t dim, int64_t start, int64_t end, int64_t step);
-/* "2:5, ..., ::2", "-1", "None"; as Python writes it between [ ] */
+    /* start and end are clamped as Python does; step may be negative */
 TG_API tg_tensor *tg_slice(tg_tensor *t, const char *text);
+    /* text is what Python has between the brackets: "2:5, ..., ::2", "-1", "None" */
 TG_API tg_tensor *tg_as_strided(tg_tensor *t, int ndim, const int64_t *shape, const int64_t *stride, int64_t offset);
 TG_API tg_tensor *tg_detach(tg_tensor *t);                                    /* same storage, outside the graph    */
 
@@ -513,14 +563,15 @@ TG_API tg_tensor *tg_detach(tg_tensor *t);                                    /*
 TG_API void   tg_print(tg_tensor *t);
 TG_API size_t tg_format(tg_tensor *t, char *out, size_t size);
 TG_API size_t tg_format_line(tg_tensor *t, char *out, size_t size);   /* "f32[2, 3] requires_grad [1, 2, 3, ...]" */
-/* "f32[2, 3] mean 0.5 std 0.1 in [0, 1], 0 nan, 0 inf" */
 TG_API size_t tg_format_stats(tg_tensor *t, char *out, size_t size);
+    /* "f32[2, 3] mean 0.5 std 0.1 in [0, 1], 0 nan, 0 inf" */
 TG_API void   tg_show(tg_tensor *t);   /* the line and the statistics; made to be called from a debugger */
 
 /* A header in context `to` over t's storage, for weights that many threads use. The storage is frozen while
    it has more than one holder and outlives the context that made it. Call it while no other thread uses
    either context. Gradients belong to the header. */
 TG_API tg_tensor *tg_share(tg_ctx *to, tg_tensor *t);
+
 /* Exchanges the storages of two tensors of one context, dtype and shape: the values change places, nothing is
    copied. Frozen storages may take part, so new weights replace shared ones between two calls. Neither tensor
    may be a view, have views or be a result of the graph. */
@@ -531,9 +582,13 @@ TG_API bool tg_swap(tg_tensor *a, tg_tensor *b);
    ====================================================================================== */
 
 TG_API tg_tensor *tg_require_grad(tg_tensor *t, bool on);   /* leaves of a floating dtype only; returns t */
-/* returns the old mode: bool was = tg_grad_mode(tg, false); ... tg_grad_mode(tg, was) */
 TG_API bool       tg_grad_mode(tg_ctx *tg, bool on);
+    /* switches recording on or off and returns what it was: bool was = tg_grad_mode(tg, false); ... tg_grad_mode(tg, was) */
 TG_API tg_tensor *tg_retain_grad(tg_tensor *t);             /* a non-leaf keeps its gradient too          */
+TG_API tg_tensor *tg_grad_of(tg_tensor *t);
+    /* the gradient that backwards have added up: borrowed, until tg_zero_grad or t's end. NULL gives NULL, also
+       while an error is pending; a tensor that has none is an error that says why */
+TG_API bool       tg_has_grad(tg_tensor *t);                /* asks, without an error                     */
 TG_API bool       tg_zero_grad(tg_tensor *t);               /* drops the gradient                         */
 
 /* Row-sparse gradients: of a table [N, ...] of which tg_index_select along dimension 0 took few rows, a first-order
@@ -546,7 +601,7 @@ TG_API tg_tensor *tg_sparse_values(tg_tensor *t);           /* [K, ...], sharing
 TG_API tg_tensor *tg_sparse_new(tg_tensor *rows, tg_tensor *values, int64_t n);   /* i64 [K], [K, ...] -> [n, ...] */
 TG_API tg_tensor *tg_to_dense(tg_tensor *t);                /* the rows added to zeros; t itself if it is dense */
 
-/* Walks the graph back from `loss` and adds to .grad of every leaf that requires it. A loss of more than one
+/* Walks the graph back from `loss` and adds to the gradient of every leaf that requires one. A loss of more than one
    element needs `.gradient`. The graph's saved values are let go of on the way unless .retain_graph or
    .create_graph is set. */
 typedef struct tg_backward_args {
@@ -557,9 +612,9 @@ typedef struct tg_backward_args {
     bool retain_graph TG_EMPTY;
 } tg_backward_args;
 TG_API bool tg_backward_from(const tg_backward_args *args);
-#define tg_backward(...) tg_backward_from(TG__ARGS(tg_backward_args, .loss = __VA_ARGS__))
+#define tg_backward(...) TG__OPTIONS1(tg_backward, loss, __VA_ARGS__)
 
-/* Gradients of outputs with respect to inputs, without touching any .grad: fills gradients[0..n_inputs-1],
+/* Gradients of outputs with respect to inputs, which touch no leaf's own: fills gradients[0..n_inputs-1],
    each of its input's shape. An input that the outputs do not depend on is an error, or gives NULL with
    .allow_unused. */
 typedef struct tg_grad_args {
@@ -574,7 +629,7 @@ typedef struct tg_grad_args {
 } tg_grad_args;
 TG_API bool tg_grad_from(const tg_grad_args *args);
 #define tg_grad(outputs_, n_outputs_, inputs_, n_inputs_, ...) \
-    tg_grad_from(TG__ARGS(tg_grad_args, .outputs = (outputs_), .n_outputs = (n_outputs_), .inputs = (inputs_), .n_inputs = (n_inputs_), .gradients = __VA_ARGS__))
+    TG__OPTIONS5(tg_grad, outputs, outputs_, n_outputs, n_outputs_, inputs, inputs_, n_inputs, n_inputs_, gradients, __VA_ARGS__)
 
 /* Functions of several tensors, for the derivative products below. `f` fills outputs from inputs with tg
    calls and returns false if it failed. Like every function that the library calls on your behalf (gradient
@@ -588,14 +643,14 @@ typedef struct tg_function_call {
     tg_tensor *const *inputs;
     int n_inputs, n_outputs;
 } tg_function_call;
-/* v^T J: one v per output, one result per input */
 TG_API bool tg_vjp(const tg_function_call *call, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **vjps);
-/* J v: one v per input, one result per output */
+    /* v^T J: one v per output, one result per input; outputs may be NULL, here and below */
 TG_API bool tg_jvp(const tg_function_call *call, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **jvps);
-/* H v of a function with one scalar output */
+    /* J v: one v per input, one result per output */
 TG_API bool tg_hvp(const tg_function_call *call, tg_tensor *const *v, tg_tensor **output, tg_tensor **hvps);
-/* [output's shape..., input's shape...] */
+    /* H v of a function with one scalar output */
 TG_API tg_tensor *tg_jacobian(const tg_function_call *call, int output, int input);
+    /* [output's shape..., input's shape...] */
 
 /* Compares gradients with central differences, in f64: first order, and second order with .second. Records an
    error that names input, element and both values. */
@@ -608,7 +663,7 @@ typedef struct tg_gradcheck_args {
     bool second TG_EMPTY;
 } tg_gradcheck_args;
 TG_API bool tg_gradcheck_from(const tg_gradcheck_args *args);
-#define tg_gradcheck(...) tg_gradcheck_from(TG__ARGS(tg_gradcheck_args, .call = __VA_ARGS__))
+#define tg_gradcheck(...) TG__OPTIONS1(tg_gradcheck, call, __VA_ARGS__)
 
 /* Maps f over the leading dimension of its inputs, which all have it in one size: f sees each without it and is run
    once, the outputs get it in front. Differentiable. An operation without a rule, and reading values, is refused. */
@@ -622,18 +677,19 @@ TG_API bool tg_checkpoint(const tg_function_call *call, tg_tensor **outputs);
 typedef tg_tensor *(*tg_hook_function)(void *user, tg_tensor *grad);
 TG_API bool tg_hook(tg_tensor *t, tg_hook_function hook, void *user);
 
-/* returns the old setting; on: the first NaN or infinity is an error that names op and line */
 TG_API bool tg_anomaly(tg_ctx *tg, bool on);
+    /* returns what it was; while it is on, the first NaN or infinity is an error that names the operation and its line */
 
 /* The tape: the recorded calls that `t` depends on, newest first. */
 typedef struct tg_tape_entry {
-    const char *op, *file; int line; uint64_t number;     /* numbers grow with time                    */
+    const char *op, *file; int line; uint64_t number;     /* counts the context's recorded calls       */
     int n_in, n_out;
     const tg__node *node;
 } tg_tape_entry;
 TG_API int    tg_tape(tg_tensor *t, tg_tape_entry *out, int room);   /* fills up to room, returns how many there are */
-/* ndim of input i; from: the number of the call that made it, 0: none */
 TG_API int    tg_tape_input(const tg_tape_entry *e, int i, const int64_t **shape, uint64_t *from);
+    /* input i of a recorded call: returns its number of dimensions, or -1 where there is none; *shape is its shape,
+       *from the number of the call that made it, 0: none; either pointer may be NULL */
 TG_API size_t tg_tape_text(tg_tensor *t, char *out, size_t size);
 TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot -Tsvg`                              */
 
@@ -643,13 +699,15 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
    its derivative (fused, and from tg calls where it must itself be differentiable) and its gradient test.
      F1(name, types, saves, value, dx, domain, doc)            one operand x
      F2(name, types, saves, value, da, db, domain, doc)        two operands a, b, broadcast together; also
-                                                               tg_name_scalar(a, number). Beside an integer or
-                                                               bool tensor a whole number counts as an integer,
-                                                               and integers stay exact; other numbers, and past
-                                                               2^53 all of them, count as floats
+                                                               tg_name_scalar(a, number) and, in place,
+                                                               tg_name_scalar_. Beside an integer or bool tensor
+                                                               a whole number counts as an integer, and integers
+                                                               stay exact; other numbers, and past 2^53 all of
+                                                               them, count as floats
      F3(name, types, saves, value, da, db, dc, domain, doc)    three operands a, b, c
-     F1P, F2P, F3P(name, numbers, ...)                         the same with numbers P0, P1 after the operands:
-                                                               N1 is one, N2 two
+     F1P, F2P, F3P(name, numbers, ...)                         the same with numbers after the operands, which
+                                                               N1(alpha) or N2(low, high) names; the formulas
+                                                               read them as P0 and P1
    types   SAME: integers stay integers; NUMERIC: SAME without bool; COUNTING: SAME, but bool becomes i64;
            FLOATING: integers become f32; FLOAT_ONLY: integers are refused; PREDICATE: the result is bool;
            CHOOSE: a is a condition, the result has the type of b and c
@@ -707,11 +765,11 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
   F1(tg_isinf,       PREDICATE, NONE, ISINF(x),            ZERO,                                          REAL,     "is x infinite?") \
   F1(tg_isfinite,    PREDICATE, NONE, ISFINITE(x),         ZERO,                                          REAL,     "is x a finite number?") \
   F1(tg_logical_not, PREDICATE, NONE, EQ(x, ZERO),         ZERO,                                          REAL,     "is x zero?") \
-  F1P(tg_leaky_relu, N1, FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(x, P0)),   SELECT(GT(x, ZERO), g, MUL(g, P0)),                  NOT_AT_0, "x above 0, x * P0 below") \
-  F1P(tg_elu,        N1, FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(x))), g), NOT_AT_0, "x above 0, P0 * (exp(x) - 1) below") \
-  F1P(tg_softplus,   N2, FLOAT_ONLY, X, SELECT(GT(MUL(x, P0), P1), x, DIV(SOFTPLUS(MUL(x, P0)), P0)), SELECT(GT(MUL(x, P0), P1), g, MUL(g, SIGMOID(MUL(x, P0)))), REAL, "log(1 + exp(P0 * x)) / P0; x itself where P0 * x is above P1") \
-  F1P(tg_hardtanh,   N2, NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(AND(GT(x, P0), LT(x, P1)), g, ZERO),    REAL,     "clamp whose derivative is 0 at the bounds too; relu6 is tg_hardtanh(x, 0, 6)") \
-  F1P(tg_clamp,      N2, NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(OR(AND(GT(x, P0), LT(x, P1)), AND(ISINF(x), AND(GE(x, P0), LE(x, P1)))), g, ZERO), REAL, "x, but not below P0 nor above P1; use -INFINITY or INFINITY for no bound; the derivative is 0 at the bounds") \
+  F1P(tg_leaky_relu, N1(negative_slope), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(x, P0)),   SELECT(GT(x, ZERO), g, MUL(g, P0)),                  NOT_AT_0, "x above 0, x * negative_slope below; torch's default is 0.01") \
+  F1P(tg_elu,        N1(alpha), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(x))), g), NOT_AT_0, "x above 0, alpha * (exp(x) - 1) below; torch's default is 1") \
+  F1P(tg_softplus,   N2(beta, threshold), FLOAT_ONLY, X, SELECT(GT(MUL(x, P0), P1), x, DIV(SOFTPLUS(MUL(x, P0)), P0)), SELECT(GT(MUL(x, P0), P1), g, MUL(g, SIGMOID(MUL(x, P0)))), REAL, "log(1 + exp(beta * x)) / beta; x itself where beta * x is above threshold; torch's defaults are 1 and 20") \
+  F1P(tg_hardtanh,   N2(min_val, max_val), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(AND(GT(x, P0), LT(x, P1)), g, ZERO),    REAL,     "clamp whose derivative is 0 at infinite bounds too; torch's defaults are -1 and 1; relu6 is tg_hardtanh(x, 0, 6)") \
+  F1P(tg_clamp,      N2(low, high), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(OR(AND(GT(x, P0), LT(x, P1)), AND(ISINF(x), AND(GE(x, P0), LE(x, P1)))), g, ZERO), REAL, "x, but not below low nor above high; -INFINITY and INFINITY are no bound; the derivative is 0 at finite bounds") \
   F2(tg_add,         SAME,      NEED(NONE, NONE), ADD(a, b),  g,               g,                         REAL,     "a + b; bools: or") \
   F2(tg_sub,         NUMERIC,   NEED(NONE, NONE), SUB(a, b),  g,               NEG(g),                    REAL,     "a - b") \
   F2(tg_mul,         SAME,      NEED(B, A),       MUL(a, b),  MUL(g, b),       MUL(g, a),                 REAL,     "a * b; bools: and") \
@@ -733,18 +791,18 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
   F2(tg_logical_and, PREDICATE, NEED(NONE, NONE), AND(NE(a, ZERO), NE(b, ZERO)), ZERO, ZERO,              REAL,     "both are not zero") \
   F2(tg_logical_or,  PREDICATE, NEED(NONE, NONE), OR(NE(a, ZERO), NE(b, ZERO)),  ZERO, ZERO,              REAL,     "one or both are not zero") \
   F2(tg_logical_xor, PREDICATE, NEED(NONE, NONE), XOR(NE(a, ZERO), NE(b, ZERO)), ZERO, ZERO,              REAL,     "exactly one is not zero") \
-  F2P(tg_add_scaled, N1, SAME, NEED(NONE, NONE), ADD(a, MUL(P0, b)), g,     MUL(g, P0),                REAL,     "a + P0 * b (torch.add with alpha)") \
+  F2P(tg_add_scaled, N1(alpha), SAME, NEED(NONE, NONE), ADD(a, MUL(P0, b)), g,     MUL(g, P0),                REAL,     "a + alpha * b: torch.add with its alpha, whose default is 1") \
   F3(tg_where,       CHOOSE,    NEED3(NONE, A, A), SELECT(NE(a, ZERO), b, c), ZERO, SELECT(NE(a, ZERO), g, ZERO), SELECT(NE(a, ZERO), ZERO, g), REAL, "b where a is true, else c") \
   F3(tg_lerp,        FLOAT_ONLY, NEED3(C, C, AB), SELECT(LT(ABS(c), HALF), ADD(a, MUL(c, SUB(b, a))), SUB(b, MUL(SUB(b, a), SUB(ONE, c)))), MUL(g, SUB(ONE, c)), MUL(g, c), MUL(g, SUB(b, a)), REAL, "a + c * (b - a), counted from the nearer end") \
-  F3P(tg_addcmul,    N1, NUMERIC,  NEED3(NONE, C, B), ADD(a, MUL(P0, MUL(b, c))), g, MUL(g, MUL(P0, c)), MUL(g, MUL(P0, b)), REAL, "a + P0 * b * c") \
-  F3P(tg_addcdiv,    N1, FLOAT_ONLY, NEED3(NONE, C, BC), ADD(a, MUL(P0, DIV(b, c))), g, MUL(P0, DIV(g, c)), NEG(MUL(P0, DIV(MUL(DIV(g, c), b), c))), NOT_AT_0, "a + P0 * b / c")
+  F3P(tg_addcmul,    N1(value), NUMERIC,  NEED3(NONE, C, B), ADD(a, MUL(P0, MUL(b, c))), g, MUL(g, MUL(P0, c)), MUL(g, MUL(P0, b)), REAL, "a + value * b * c; torch's default is 1") \
+  F3P(tg_addcdiv,    N1(value), FLOAT_ONLY, NEED3(NONE, C, BC), ADD(a, MUL(P0, DIV(b, c))), g, MUL(P0, DIV(g, c)), NEG(MUL(P0, DIV(MUL(DIV(g, c), b), c))), NOT_AT_0, "a + value * b / c; torch's default is 1")
 
-#define TG__PARAMS_N1 , double p0
-#define TG__PARAMS_N2 , double p0, double p1
+#define TG__PARAMS_N1(n) , double n
+#define TG__PARAMS_N2(n, m) , double n, double m
 #define TG__F1(name, types, saves, value, dx, domain, doc)                  TG_API tg_tensor *name(tg_tensor *x); TG_API tg_tensor *name##_(tg_tensor *x);
 #define TG__F1P(name, numbers, types, saves, value, dx, domain, doc)        TG_API tg_tensor *name(tg_tensor *x TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *x TG__PARAMS_##numbers);
 #define TG__F2(name, types, saves, value, da, db, domain, doc)              TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b); \
-                                                                        TG_API tg_tensor *name##_scalar(tg_tensor *a, double b);
+                                                                        TG_API tg_tensor *name##_scalar(tg_tensor *a, double number); TG_API tg_tensor *name##_scalar_(tg_tensor *a, double number);
 #define TG__F2P(name, numbers, types, saves, value, da, db, domain, doc)    TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers);
 #define TG__F3(name, types, saves, value, da, db, dc, domain, doc)          TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b, tg_tensor *c); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b, tg_tensor *c);
 #define TG__F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers);
@@ -763,59 +821,65 @@ enum { TG_FORMULAS(TG__ROW_NUMBER, TG__ROW_NUMBER, TG__ROW_NUMBER, TG__ROW_NUMBE
    >>ops    one prototype for every other operation; [..., D, ...] shows the dimension that `dim` names
    ====================================================================================== */
 
-/* Reduce. `n_dims, dims` is TG_DIMS(...); negative dims count from the end; without keepdim the reduced
-   dimensions go away. Sums of integers and bools are i64. */
-TG_API tg_tensor *tg_sum(tg_tensor *x);      /* any -> []                      */
+/* Reduce. tg_name reduces everything to one number; tg_name_dims the dimensions that are listed, TG_DIMS(0, -1),
+   or all where none are; tg_name_dim a single one. Negative dims count from the end; without keepdim the reduced
+   dimensions go away. Indices are i64, and of equal values the first. */
+TG_API tg_tensor *tg_sum(tg_tensor *x);                 /* of integers and bools: i64 */
 TG_API tg_tensor *tg_sum_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-TG_API tg_tensor *tg_mean(tg_tensor *x);     /* floating types only            */
+TG_API tg_tensor *tg_mean(tg_tensor *x);                /* floating types only */
 TG_API tg_tensor *tg_mean_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-TG_API tg_tensor *tg_prod(tg_tensor *x);
+TG_API tg_tensor *tg_prod(tg_tensor *x);                /* of integers and bools: i64 */
 TG_API tg_tensor *tg_prod_dim(tg_tensor *x, int64_t dim, bool keepdim);
-/* no dims: all; ties share the gradient; NaN wins */
-TG_API tg_tensor *tg_amax(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-TG_API tg_tensor *tg_amin(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-TG_API tg_tensor *tg_max(tg_tensor *x);      /* as amax over all               */
-TG_API tg_tensor *tg_min(tg_tensor *x);
-/* values, and the first i64 index of each; indices may be NULL */
+TG_API tg_tensor *tg_amax(tg_tensor *x);                /* NaN wins; equal largest values share the gradient */
+TG_API tg_tensor *tg_amax_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
+TG_API tg_tensor *tg_amin(tg_tensor *x);
+TG_API tg_tensor *tg_amin_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
+TG_API tg_tensor *tg_max(tg_tensor *x);                 /* the same as tg_amax */
 TG_API tg_tensor *tg_max_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
+    /* the values; *indices are their i64 places, the first of equal ones, which has the whole gradient. indices
+       may be NULL */
+TG_API tg_tensor *tg_min(tg_tensor *x);                 /* the same as tg_amin */
 TG_API tg_tensor *tg_min_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
-TG_API tg_tensor *tg_argmax(tg_tensor *x);   /* i64 index into the flattened x */
-TG_API tg_tensor *tg_argmin(tg_tensor *x);
+TG_API tg_tensor *tg_argmax(tg_tensor *x);              /* i64 index into the flattened x */
 TG_API tg_tensor *tg_argmax_dim(tg_tensor *x, int64_t dim, bool keepdim);
+TG_API tg_tensor *tg_argmin(tg_tensor *x);
 TG_API tg_tensor *tg_argmin_dim(tg_tensor *x, int64_t dim, bool keepdim);
-/* no dims: all; the result is bool, that of u8 is u8 */
-TG_API tg_tensor *tg_any(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-TG_API tg_tensor *tg_all(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-/* sum of squared deviations / (n - correction) */
+TG_API tg_tensor *tg_any(tg_tensor *x);                 /* is any element not zero? bool; of u8: u8 */
+TG_API tg_tensor *tg_any_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
+TG_API tg_tensor *tg_all(tg_tensor *x);
+TG_API tg_tensor *tg_all_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
+TG_API tg_tensor *tg_var(tg_tensor *x, double correction);
+    /* sum of squared deviations / (n - correction); torch's default for correction is 1 */
 TG_API tg_tensor *tg_var_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);
-/* its root; no gradient where it is 0 */
+TG_API tg_tensor *tg_std(tg_tensor *x, double correction);      /* the root of var; no gradient where that is 0 */
 TG_API tg_tensor *tg_std_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);
 
 /* Shape. */
-/* equal shapes except along dim; dtypes promote. A list written in place stands in parentheses, as these are macros:
-   tg_cat(((tg_tensor *[]){a, b}), 2, 0). */
 TG_API tg_tensor *tg_cat(tg_tensor *const *list, int n, int64_t dim);
+    /* shapes are equal but along dim; dtypes promote. In C a list may be written in place:
+       tg_cat((tg_tensor *[]){a, b}, 2, 0) */
 TG_API tg_tensor *tg_stack(tg_tensor *const *list, int n, int64_t dim);   /* along a new dimension */
 
 /* Sort and index. Indices are i64 or i32, in range, and never have a gradient. */
-/* same shape; stable; NaN sorts as the largest; indices may be NULL */
 TG_API tg_tensor *tg_sort(tg_tensor *x, int64_t dim, bool descending, tg_tensor **indices);
-/* [..., D, ...], [K] -> [..., K, ...] */
+    /* the values in order, equal ones as they stood; NaN is the largest. *indices are the i64 places they came from;
+       indices may be NULL */
 TG_API tg_tensor *tg_index_select(tg_tensor *x, int64_t dim, tg_tensor *index);
-/* x with src's slices added at index[k]; repeated indices add up */
+    /* [..., D, ...], [K] -> [..., K, ...] */
 TG_API tg_tensor *tg_index_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
-/* out[i][j] = x[index[i][j]][j] for dim 0; index's shape */
+    /* x, with src's slice k added to its slice index[k]; repeated indices add up */
 TG_API tg_tensor *tg_gather(tg_tensor *x, int64_t dim, tg_tensor *index);
-/* x with out[index[i][j]][j] = src[i][j]; of repeated indices the last wins */
+    /* of index's shape; for dim 0 out[i][j] = x[index[i][j]][j] */
 TG_API tg_tensor *tg_scatter(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
+    /* x, but for dim 0 out[index[i][j]][j] = src[i][j]; of repeated indices the last wins */
 TG_API tg_tensor *tg_scatter_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);   /* the same, adding */
 TG_API tg_tensor *tg_one_hot(tg_tensor *index, int64_t classes);   /* [...] -> [..., classes], i64 */
 
 /* Matrix. */
-/* [..., M, K] x [..., K, N] -> [..., M, N]; vectors as torch; batches broadcast */
 TG_API tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b);
-/* [..., I], [O, I], [O] or NULL -> [..., O] */
+    /* [..., M, K] x [..., K, N] -> [..., M, N]; vectors as torch; batches broadcast */
 TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
+    /* x times weight transposed, plus bias: [..., I], [O, I], [O] -> [..., O]; bias may be NULL */
 
 /* Convolution. x [N, C, H, W] or [C, H, W], weight [O, C/groups, KH, KW], bias [O] or NULL -> [N, O, OH, OW],
    OH = (H + 2 padding - dilation (KH - 1) - 1) / stride + 1. */
@@ -828,17 +892,18 @@ typedef struct tg_conv2d_args {
     int64_t stride[2] TG_EMPTY;        /* zero: 1 */
 } tg_conv2d_args;
 TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args);
-#define tg_conv2d(x_, weight_, ...) tg_conv2d_from(TG__ARGS(tg_conv2d_args, .x = (x_), .weight = (weight_), .bias = __VA_ARGS__))
+#define tg_conv2d(x_, weight_, ...) TG__OPTIONS3(tg_conv2d, x, x_, weight, weight_, bias, __VA_ARGS__)
 
 /* Normalise, losses, random. */
 TG_API tg_tensor *tg_softmax(tg_tensor *x, int64_t dim);          /* exp(x) / sum(exp(x)) along dim */
 TG_API tg_tensor *tg_log_softmax(tg_tensor *x, int64_t dim);
-TG_API tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *target);   /* mean of (x - target)^2, which broadcast */
-/* [N, C], classes [N], i64 or i32 -> [], mean of -log_softmax at the class over the rows whose class is not -100, as torch's
-   default for ignore_index; NaN where there is none */
+TG_API tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *target);
+    /* mean of (x - target)^2; other shapes broadcast, and the log warns of it once */
 TG_API tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *target);
-/* zeroes with probability p, scales the rest by 1 / (1 - p) */
+    /* logits [N, C], target [N] of classes, i64 or i32 -> []: the mean of -log_softmax at the row's class. Rows of
+       class -100, torch's ignore_index, do not count; NaN where no row counts */
 TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
+    /* each element is zero with probability p, else scaled by 1 / (1 - p); x itself where not training */
 
 /* ---- operations of your own: fill a record, call tg_call. ----
    `check` reads shapes, dtypes and attributes, never values, and makes the outputs; `forward` fills them;
@@ -885,18 +950,18 @@ typedef struct tg_op {
     bool (*vmap)(tg_ctx *tg, const struct tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out);
 } tg_op;
 
-/* returns output 0; outputs may be NULL */
 TG_API tg_tensor  *tg_call(const tg_op *op, const void *attr,
-    tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs);
+    tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs);   /* returns output 0; outputs may be NULL */
 TG_API tg_tensor  *tg_node_in(tg__node *n, int i);    /* in backward: NULL unless saved */
 TG_API tg_tensor  *tg_node_out(tg__node *n, int i);   /* in backward: NULL unless saved */
 TG_API const void *tg_node_attr(tg__node *n);
-TG_API uint64_t    tg_node_call(tg__node *n);              /* of a TG_OP_RANDOM op: this call's number, its own under the context's seed */
+TG_API uint64_t    tg_node_call(tg__node *n);
+    /* of a TG_OP_RANDOM op: this call's number, its own under the context's seed */
 TG_API bool        tg_node_wants(tg__node *n, int i);
-/* in check: makes output i */
 TG_API bool        tg_node_make(tg__node *n, int i, tg_dtype dtype, int ndim, const int64_t *shape);
-/* records an error, returns false */
+    /* in check: makes output i */
 TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *text);
+    /* records an error, returns false */
 
 /* ======================================================================================
    >>device    devices other than the CPU: what a family of kernels is asked, and who answers
@@ -988,6 +1053,7 @@ typedef struct tg_backend {
 /* Makes `device` (TG_CUDA, or 2 and 3 for a host's own) usable in this context. The struct is copied, its user must
    outlive the context. A device is registered once per context. */
 TG_API bool tg_device_register(tg_ctx *tg, tg_device device, const tg_backend *backend);
+
 /* t on `device`, packed in row-major order; t itself when it is there. Differentiable: the gradient comes back. */
 TG_API tg_tensor *tg_to_device(tg_tensor *t, tg_device device);
 
@@ -1016,8 +1082,8 @@ TG_API const char *tg_dict_meta_key(const tg_dict *d, int64_t i);     /* borrowe
    written back as what they were: F8_E4M3, F8_E5M2, F8_E8M0 and the FNUZ kinds in their own shape; a U64 with
    values that do not fit with a last dimension of 8 (each 8 a uint64_t); F4 and F6 packed, [bytes]. */
 TG_API const char *tg_dict_raw_type(const tg_dict *d, int64_t i);   /* "F8_E4M3", ...; NULL: an ordinary tensor */
-/* number of dimensions that the file declares */
 TG_API int         tg_dict_raw_shape(const tg_dict *d, int64_t i, const int64_t **shape);
+    /* returns the number of dimensions that the file declares, and gives their sizes */
 TG_API bool        tg_dict_set_raw(tg_dict *d, const char *name, const char *type,
     int ndim, const int64_t *shape, tg_tensor *bytes);   /* bytes: u8 */
 TG_API tg_tensor  *tg_dict_f32(const tg_dict *d, int64_t i);   /* converted: ordinary tensors, U64, F8 of every kind */
@@ -1043,31 +1109,36 @@ TG_API bool       tg_npy_save(tg_tensor *t, const char *path);
    >>places    the caller's file and line
    ====================================================================================== */
 
-/* Every function below is also a macro of its own name that notes where it was called, for messages and for
-   the tape. A macro does not expand inside itself, and &tg_add is still the function. TENSORGRAD_NO_LINES
-   leaves this out. tests/test_places.sh compares the list with the declarations. */
-struct tg__ctx_head { const char *file; int line; };
-static inline tg_tensor *tg__at(tg_tensor *t, const char *file, int line) {
-    if (t) {
-        struct tg__ctx_head *here = (struct tg__ctx_head *)(void *)t->tg;
-        here->file = file;
-        here->line = line;
-    }
-    return t;
-}
+/* Every function that can fail is also a macro of its own name, which notes where it was called: for messages
+   and for the tape. The place is noted through every operand that is there, so that a NULL among them, the
+   commonest mistake, is reported with its line; no argument is evaluated twice. A macro does not expand inside
+   itself, and &tg_add is still the function. TENSORGRAD_NO_LINES leaves all this out.
+   tools/places.c writes the list from the prototypes and the formula rows; `sh tests/run.sh places` compares. */
+struct tg__ctx_head { const char *file; int line; };      /* how a context begins */
+struct tg__dict_head { tg_ctx *tg; };                     /* how a dict begins    */
 static inline tg_ctx *tg__at_ctx(tg_ctx *tg, const char *file, int line) {
     if (tg) { struct tg__ctx_head *here = (struct tg__ctx_head *)(void *)tg; here->file = file; here->line = line; }
     return tg;
 }
-
+static inline tg_tensor *tg__at(tg_tensor *t, const char *file, int line) {
+    if (t) (void)tg__at_ctx(t->tg, file, line);
+    return t;
+}
+static inline const tg_dict *tg__at_const_dict(const tg_dict *d, const char *file, int line) {
+    if (d) (void)tg__at_ctx(((const struct tg__dict_head *)(const void *)d)->tg, file, line);
+    return d;
+}
+static inline tg_dict *tg__at_dict(tg_dict *d, const char *file, int line) {
+    (void)tg__at_const_dict(d, file, line);
+    return d;
+}
 static inline tg_tensor *const *tg__at_list(tg_tensor *const *list, int n, const char *file, int line) {
     int i;
     for (i = 0; list && i < n; i++) if (list[i]) { (void)tg__at(list[i], file, line); break; }
     return list;
 }
-
 static inline const tg_function_call *tg__at_call(const tg_function_call *call, const char *file, int line) {
-    if (call && call->inputs) (void)tg__at_list(call->inputs, call->n_inputs, file, line);
+    if (call) (void)tg__at_list(call->inputs, call->n_inputs, file, line);
     return call;
 }
 
@@ -1078,8 +1149,10 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #ifndef TENSORGRAD_NO_LINES
 #define TG__AT(t) tg__at(t, __FILE__, __LINE__)
 #define TG__AT_CTX(tg) tg__at_ctx(tg, __FILE__, __LINE__)
-#define TG__AT_LIST(list, n) tg__at_list(list, n, __FILE__, __LINE__)
-#define TG__AT_CALL(call) tg__at_call(call, __FILE__, __LINE__)
+#define TG__AT_DICT(d) tg__at_dict(d, __FILE__, __LINE__)
+#define TG__AT_CONST_DICT(d) tg__at_const_dict(d, __FILE__, __LINE__)
+#define TG__PLACED(name, ...) tg__##name##_at(__FILE__, __LINE__, __VA_ARGS__)
+/* ---- the list: written by tools/places.c ---- */
 /* formula rows */
 #define tg_neg(x) tg_neg(TG__AT(x))
 #define tg_neg_(x) tg_neg_(TG__AT(x))
@@ -1171,99 +1244,112 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_isfinite_(x) tg_isfinite_(TG__AT(x))
 #define tg_logical_not(x) tg_logical_not(TG__AT(x))
 #define tg_logical_not_(x) tg_logical_not_(TG__AT(x))
-#define tg_leaky_relu(x, p0) tg_leaky_relu(TG__AT(x), p0)
-#define tg_leaky_relu_(x, p0) tg_leaky_relu_(TG__AT(x), p0)
-#define tg_elu(x, p0) tg_elu(TG__AT(x), p0)
-#define tg_elu_(x, p0) tg_elu_(TG__AT(x), p0)
-#define tg_softplus(x, p0, p1) tg_softplus(TG__AT(x), p0, p1)
-#define tg_softplus_(x, p0, p1) tg_softplus_(TG__AT(x), p0, p1)
-#define tg_hardtanh(x, p0, p1) tg_hardtanh(TG__AT(x), p0, p1)
-#define tg_hardtanh_(x, p0, p1) tg_hardtanh_(TG__AT(x), p0, p1)
-#define tg_clamp(x, p0, p1) tg_clamp(TG__AT(x), p0, p1)
-#define tg_clamp_(x, p0, p1) tg_clamp_(TG__AT(x), p0, p1)
-#define tg_add(a, b) tg_add(TG__AT(a), b)
-#define tg_add_(a, b) tg_add_(TG__AT(a), b)
+#define tg_leaky_relu(x, negative_slope) tg_leaky_relu(TG__AT(x), negative_slope)
+#define tg_leaky_relu_(x, negative_slope) tg_leaky_relu_(TG__AT(x), negative_slope)
+#define tg_elu(x, alpha) tg_elu(TG__AT(x), alpha)
+#define tg_elu_(x, alpha) tg_elu_(TG__AT(x), alpha)
+#define tg_softplus(x, beta, threshold) tg_softplus(TG__AT(x), beta, threshold)
+#define tg_softplus_(x, beta, threshold) tg_softplus_(TG__AT(x), beta, threshold)
+#define tg_hardtanh(x, min_val, max_val) tg_hardtanh(TG__AT(x), min_val, max_val)
+#define tg_hardtanh_(x, min_val, max_val) tg_hardtanh_(TG__AT(x), min_val, max_val)
+#define tg_clamp(x, low, high) tg_clamp(TG__AT(x), low, high)
+#define tg_clamp_(x, low, high) tg_clamp_(TG__AT(x), low, high)
+#define tg_add(a, b) tg_add(TG__AT(a), TG__AT(b))
+#define tg_add_(a, b) tg_add_(TG__AT(a), TG__AT(b))
 #define tg_add_scalar(a, number) tg_add_scalar(TG__AT(a), number)
-#define tg_sub(a, b) tg_sub(TG__AT(a), b)
-#define tg_sub_(a, b) tg_sub_(TG__AT(a), b)
+#define tg_add_scalar_(a, number) tg_add_scalar_(TG__AT(a), number)
+#define tg_sub(a, b) tg_sub(TG__AT(a), TG__AT(b))
+#define tg_sub_(a, b) tg_sub_(TG__AT(a), TG__AT(b))
 #define tg_sub_scalar(a, number) tg_sub_scalar(TG__AT(a), number)
-#define tg_mul(a, b) tg_mul(TG__AT(a), b)
-#define tg_mul_(a, b) tg_mul_(TG__AT(a), b)
+#define tg_sub_scalar_(a, number) tg_sub_scalar_(TG__AT(a), number)
+#define tg_mul(a, b) tg_mul(TG__AT(a), TG__AT(b))
+#define tg_mul_(a, b) tg_mul_(TG__AT(a), TG__AT(b))
 #define tg_mul_scalar(a, number) tg_mul_scalar(TG__AT(a), number)
-#define tg_div(a, b) tg_div(TG__AT(a), b)
-#define tg_div_(a, b) tg_div_(TG__AT(a), b)
+#define tg_mul_scalar_(a, number) tg_mul_scalar_(TG__AT(a), number)
+#define tg_div(a, b) tg_div(TG__AT(a), TG__AT(b))
+#define tg_div_(a, b) tg_div_(TG__AT(a), TG__AT(b))
 #define tg_div_scalar(a, number) tg_div_scalar(TG__AT(a), number)
-#define tg_pow(a, b) tg_pow(TG__AT(a), b)
-#define tg_pow_(a, b) tg_pow_(TG__AT(a), b)
+#define tg_div_scalar_(a, number) tg_div_scalar_(TG__AT(a), number)
+#define tg_pow(a, b) tg_pow(TG__AT(a), TG__AT(b))
+#define tg_pow_(a, b) tg_pow_(TG__AT(a), TG__AT(b))
 #define tg_pow_scalar(a, number) tg_pow_scalar(TG__AT(a), number)
-#define tg_maximum(a, b) tg_maximum(TG__AT(a), b)
-#define tg_maximum_(a, b) tg_maximum_(TG__AT(a), b)
+#define tg_pow_scalar_(a, number) tg_pow_scalar_(TG__AT(a), number)
+#define tg_maximum(a, b) tg_maximum(TG__AT(a), TG__AT(b))
+#define tg_maximum_(a, b) tg_maximum_(TG__AT(a), TG__AT(b))
 #define tg_maximum_scalar(a, number) tg_maximum_scalar(TG__AT(a), number)
-#define tg_minimum(a, b) tg_minimum(TG__AT(a), b)
-#define tg_minimum_(a, b) tg_minimum_(TG__AT(a), b)
+#define tg_maximum_scalar_(a, number) tg_maximum_scalar_(TG__AT(a), number)
+#define tg_minimum(a, b) tg_minimum(TG__AT(a), TG__AT(b))
+#define tg_minimum_(a, b) tg_minimum_(TG__AT(a), TG__AT(b))
 #define tg_minimum_scalar(a, number) tg_minimum_scalar(TG__AT(a), number)
-#define tg_atan2(a, b) tg_atan2(TG__AT(a), b)
-#define tg_atan2_(a, b) tg_atan2_(TG__AT(a), b)
+#define tg_minimum_scalar_(a, number) tg_minimum_scalar_(TG__AT(a), number)
+#define tg_atan2(a, b) tg_atan2(TG__AT(a), TG__AT(b))
+#define tg_atan2_(a, b) tg_atan2_(TG__AT(a), TG__AT(b))
 #define tg_atan2_scalar(a, number) tg_atan2_scalar(TG__AT(a), number)
-#define tg_fmod(a, b) tg_fmod(TG__AT(a), b)
-#define tg_fmod_(a, b) tg_fmod_(TG__AT(a), b)
+#define tg_atan2_scalar_(a, number) tg_atan2_scalar_(TG__AT(a), number)
+#define tg_fmod(a, b) tg_fmod(TG__AT(a), TG__AT(b))
+#define tg_fmod_(a, b) tg_fmod_(TG__AT(a), TG__AT(b))
 #define tg_fmod_scalar(a, number) tg_fmod_scalar(TG__AT(a), number)
-#define tg_remainder(a, b) tg_remainder(TG__AT(a), b)
-#define tg_remainder_(a, b) tg_remainder_(TG__AT(a), b)
+#define tg_fmod_scalar_(a, number) tg_fmod_scalar_(TG__AT(a), number)
+#define tg_remainder(a, b) tg_remainder(TG__AT(a), TG__AT(b))
+#define tg_remainder_(a, b) tg_remainder_(TG__AT(a), TG__AT(b))
 #define tg_remainder_scalar(a, number) tg_remainder_scalar(TG__AT(a), number)
-#define tg_div_trunc(a, b) tg_div_trunc(TG__AT(a), b)
-#define tg_div_trunc_(a, b) tg_div_trunc_(TG__AT(a), b)
-#define tg_div_trunc_scalar(a, number) tg_div_trunc_scalar(TG__AT(a), number)
-#define tg_floor_divide(a, b) tg_floor_divide(TG__AT(a), b)
-#define tg_floor_divide_(a, b) tg_floor_divide_(TG__AT(a), b)
+#define tg_remainder_scalar_(a, number) tg_remainder_scalar_(TG__AT(a), number)
+#define tg_floor_divide(a, b) tg_floor_divide(TG__AT(a), TG__AT(b))
+#define tg_floor_divide_(a, b) tg_floor_divide_(TG__AT(a), TG__AT(b))
 #define tg_floor_divide_scalar(a, number) tg_floor_divide_scalar(TG__AT(a), number)
-#define tg_eq(a, b) tg_eq(TG__AT(a), b)
-#define tg_eq_(a, b) tg_eq_(TG__AT(a), b)
+#define tg_floor_divide_scalar_(a, number) tg_floor_divide_scalar_(TG__AT(a), number)
+#define tg_div_trunc(a, b) tg_div_trunc(TG__AT(a), TG__AT(b))
+#define tg_div_trunc_(a, b) tg_div_trunc_(TG__AT(a), TG__AT(b))
+#define tg_div_trunc_scalar(a, number) tg_div_trunc_scalar(TG__AT(a), number)
+#define tg_div_trunc_scalar_(a, number) tg_div_trunc_scalar_(TG__AT(a), number)
+#define tg_eq(a, b) tg_eq(TG__AT(a), TG__AT(b))
+#define tg_eq_(a, b) tg_eq_(TG__AT(a), TG__AT(b))
 #define tg_eq_scalar(a, number) tg_eq_scalar(TG__AT(a), number)
-#define tg_ne(a, b) tg_ne(TG__AT(a), b)
-#define tg_ne_(a, b) tg_ne_(TG__AT(a), b)
+#define tg_eq_scalar_(a, number) tg_eq_scalar_(TG__AT(a), number)
+#define tg_ne(a, b) tg_ne(TG__AT(a), TG__AT(b))
+#define tg_ne_(a, b) tg_ne_(TG__AT(a), TG__AT(b))
 #define tg_ne_scalar(a, number) tg_ne_scalar(TG__AT(a), number)
-#define tg_lt(a, b) tg_lt(TG__AT(a), b)
-#define tg_lt_(a, b) tg_lt_(TG__AT(a), b)
+#define tg_ne_scalar_(a, number) tg_ne_scalar_(TG__AT(a), number)
+#define tg_lt(a, b) tg_lt(TG__AT(a), TG__AT(b))
+#define tg_lt_(a, b) tg_lt_(TG__AT(a), TG__AT(b))
 #define tg_lt_scalar(a, number) tg_lt_scalar(TG__AT(a), number)
-#define tg_le(a, b) tg_le(TG__AT(a), b)
-#define tg_le_(a, b) tg_le_(TG__AT(a), b)
+#define tg_lt_scalar_(a, number) tg_lt_scalar_(TG__AT(a), number)
+#define tg_le(a, b) tg_le(TG__AT(a), TG__AT(b))
+#define tg_le_(a, b) tg_le_(TG__AT(a), TG__AT(b))
 #define tg_le_scalar(a, number) tg_le_scalar(TG__AT(a), number)
-#define tg_gt(a, b) tg_gt(TG__AT(a), b)
-#define tg_gt_(a, b) tg_gt_(TG__AT(a), b)
+#define tg_le_scalar_(a, number) tg_le_scalar_(TG__AT(a), number)
+#define tg_gt(a, b) tg_gt(TG__AT(a), TG__AT(b))
+#define tg_gt_(a, b) tg_gt_(TG__AT(a), TG__AT(b))
 #define tg_gt_scalar(a, number) tg_gt_scalar(TG__AT(a), number)
-#define tg_ge(a, b) tg_ge(TG__AT(a), b)
-#define tg_ge_(a, b) tg_ge_(TG__AT(a), b)
+#define tg_gt_scalar_(a, number) tg_gt_scalar_(TG__AT(a), number)
+#define tg_ge(a, b) tg_ge(TG__AT(a), TG__AT(b))
+#define tg_ge_(a, b) tg_ge_(TG__AT(a), TG__AT(b))
 #define tg_ge_scalar(a, number) tg_ge_scalar(TG__AT(a), number)
-#define tg_logical_and(a, b) tg_logical_and(TG__AT(a), b)
-#define tg_logical_and_(a, b) tg_logical_and_(TG__AT(a), b)
+#define tg_ge_scalar_(a, number) tg_ge_scalar_(TG__AT(a), number)
+#define tg_logical_and(a, b) tg_logical_and(TG__AT(a), TG__AT(b))
+#define tg_logical_and_(a, b) tg_logical_and_(TG__AT(a), TG__AT(b))
 #define tg_logical_and_scalar(a, number) tg_logical_and_scalar(TG__AT(a), number)
-#define tg_logical_or(a, b) tg_logical_or(TG__AT(a), b)
-#define tg_logical_or_(a, b) tg_logical_or_(TG__AT(a), b)
+#define tg_logical_and_scalar_(a, number) tg_logical_and_scalar_(TG__AT(a), number)
+#define tg_logical_or(a, b) tg_logical_or(TG__AT(a), TG__AT(b))
+#define tg_logical_or_(a, b) tg_logical_or_(TG__AT(a), TG__AT(b))
 #define tg_logical_or_scalar(a, number) tg_logical_or_scalar(TG__AT(a), number)
-#define tg_logical_xor(a, b) tg_logical_xor(TG__AT(a), b)
-#define tg_logical_xor_(a, b) tg_logical_xor_(TG__AT(a), b)
+#define tg_logical_or_scalar_(a, number) tg_logical_or_scalar_(TG__AT(a), number)
+#define tg_logical_xor(a, b) tg_logical_xor(TG__AT(a), TG__AT(b))
+#define tg_logical_xor_(a, b) tg_logical_xor_(TG__AT(a), TG__AT(b))
 #define tg_logical_xor_scalar(a, number) tg_logical_xor_scalar(TG__AT(a), number)
-#define tg_add_scaled(a, b, p0) tg_add_scaled(TG__AT(a), b, p0)
-#define tg_add_scaled_(a, b, p0) tg_add_scaled_(TG__AT(a), b, p0)
-#define tg_where(a, b, c) tg_where(TG__AT(a), b, c)
-#define tg_where_(a, b, c) tg_where_(TG__AT(a), b, c)
-#define tg_lerp(a, b, c) tg_lerp(TG__AT(a), b, c)
-#define tg_lerp_(a, b, c) tg_lerp_(TG__AT(a), b, c)
-#define tg_addcmul(a, b, c, p0) tg_addcmul(TG__AT(a), b, c, p0)
-#define tg_addcmul_(a, b, c, p0) tg_addcmul_(TG__AT(a), b, c, p0)
-#define tg_addcdiv(a, b, c, p0) tg_addcdiv(TG__AT(a), b, c, p0)
-#define tg_addcdiv_(a, b, c, p0) tg_addcdiv_(TG__AT(a), b, c, p0)
+#define tg_logical_xor_scalar_(a, number) tg_logical_xor_scalar_(TG__AT(a), number)
+#define tg_add_scaled(a, b, alpha) tg_add_scaled(TG__AT(a), TG__AT(b), alpha)
+#define tg_add_scaled_(a, b, alpha) tg_add_scaled_(TG__AT(a), TG__AT(b), alpha)
+#define tg_where(a, b, c) tg_where(TG__AT(a), TG__AT(b), TG__AT(c))
+#define tg_where_(a, b, c) tg_where_(TG__AT(a), TG__AT(b), TG__AT(c))
+#define tg_lerp(a, b, c) tg_lerp(TG__AT(a), TG__AT(b), TG__AT(c))
+#define tg_lerp_(a, b, c) tg_lerp_(TG__AT(a), TG__AT(b), TG__AT(c))
+#define tg_addcmul(a, b, c, value) tg_addcmul(TG__AT(a), TG__AT(b), TG__AT(c), value)
+#define tg_addcmul_(a, b, c, value) tg_addcmul_(TG__AT(a), TG__AT(b), TG__AT(c), value)
+#define tg_addcdiv(a, b, c, value) tg_addcdiv(TG__AT(a), TG__AT(b), TG__AT(c), value)
+#define tg_addcdiv_(a, b, c, value) tg_addcdiv_(TG__AT(a), TG__AT(b), TG__AT(c), value)
 /* everything else */
-#define tg_vjp(call, v, outputs, vjps) tg_vjp(TG__AT_CALL(call), v, outputs, vjps)
-#define tg_jvp(call, v, outputs, jvps) tg_jvp(TG__AT_CALL(call), v, outputs, jvps)
-#define tg_hvp(call, v, output, hvps) tg_hvp(TG__AT_CALL(call), v, output, hvps)
-#define tg_jacobian(call, output, input) tg_jacobian(TG__AT_CALL(call), output, input)
-#define tg_vmap(call, outputs) tg_vmap(TG__AT_CALL(call), outputs)
-#define tg_checkpoint(call, outputs) tg_checkpoint(TG__AT_CALL(call), outputs)
 #define tg_threads(tg, n) tg_threads(TG__AT_CTX(tg), n)
-#define tg_keep(t) tg_keep(TG__AT(t))
-#define tg_drop(t) tg_drop(TG__AT(t))
 #define tg_empty(tg, ...) tg_empty(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_zeros(tg, ...) tg_zeros(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_ones(tg, ...) tg_ones(TG__AT_CTX(tg), __VA_ARGS__)
@@ -1281,7 +1367,7 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_full_like(t, value) tg_full_like(TG__AT(t), value)
 #define tg_rand(tg, ...) tg_rand(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_randn(tg, ...) tg_randn(TG__AT_CTX(tg), __VA_ARGS__)
-#define tg_randint(tg, ...) tg_randint(TG__AT_CTX(tg), __VA_ARGS__)
+#define tg_randint(tg, low, high, ...) tg_randint(TG__AT_CTX(tg), low, high, __VA_ARGS__)
 #define tg_bernoulli(p) tg_bernoulli(TG__AT(p))
 #define tg_uniform_(t, low, high) tg_uniform_(TG__AT(t), low, high)
 #define tg_normal_(t, mean, std) tg_normal_(TG__AT(t), mean, std)
@@ -1291,14 +1377,14 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_set(t, ...) tg_set(TG__AT(t), __VA_ARGS__)
 #define tg_read(t, out, size) tg_read(TG__AT(t), out, size)
 #define tg_read_f32(t, out, count) tg_read_f32(TG__AT(t), out, count)
-#define tg_write(t, data, size) tg_write(TG__AT(t), data, size)
-#define tg_equal(a, b) tg_equal(TG__AT(a), b)
-#define tg_allclose(a, b, rtol, atol) tg_allclose(TG__AT(a), b, rtol, atol)
+#define tg_write(t, ...) tg_write(TG__AT(t), __VA_ARGS__)
+#define tg_equal(a, b) tg_equal(TG__AT(a), TG__AT(b))
+#define tg_allclose(a, b, rtol, atol) tg_allclose(TG__AT(a), TG__AT(b), rtol, atol)
 #define tg_set_name(t, name) tg_set_name(TG__AT(t), name)
 #define tg_to(t, dtype) tg_to(TG__AT(t), dtype)
 #define tg_clone(t) tg_clone(TG__AT(t))
 #define tg_contiguous(t) tg_contiguous(TG__AT(t))
-#define tg_copy_(to, from) tg_copy_(TG__AT(to), from)
+#define tg_copy_(to, from) tg_copy_(TG__AT(to), TG__AT(from))
 #define tg_fill_(t, value) tg_fill_(TG__AT(t), value)
 #define tg_zero_(t) tg_zero_(TG__AT(t))
 #define tg_view(t, ...) tg_view(TG__AT(t), __VA_ARGS__)
@@ -1321,11 +1407,30 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_format_line(t, out, size) tg_format_line(TG__AT(t), out, size)
 #define tg_format_stats(t, out, size) tg_format_stats(TG__AT(t), out, size)
 #define tg_show(t) tg_show(TG__AT(t))
-#define tg_share(to, t) tg_share(TG__AT_CTX(to), t)
-#define tg_swap(a, b) tg_swap(TG__AT(a), b)
+#define tg_share(to, t) tg_share(TG__AT_CTX(to), TG__AT(t))
+#define tg_swap(a, b) tg_swap(TG__AT(a), TG__AT(b))
 #define tg_require_grad(t, on) tg_require_grad(TG__AT(t), on)
 #define tg_retain_grad(t) tg_retain_grad(TG__AT(t))
+#define tg_grad_of(t) tg_grad_of(TG__AT(t))
 #define tg_zero_grad(t) tg_zero_grad(TG__AT(t))
+#define tg_sparse_grad(t, on) tg_sparse_grad(TG__AT(t), on)
+#define tg_is_sparse(t) tg_is_sparse(TG__AT(t))
+#define tg_sparse_rows(t) tg_sparse_rows(TG__AT(t))
+#define tg_sparse_values(t) tg_sparse_values(TG__AT(t))
+#define tg_sparse_new(rows, values, n) tg_sparse_new(TG__AT(rows), TG__AT(values), n)
+#define tg_to_dense(t) tg_to_dense(TG__AT(t))
+static inline bool tg__vjp_at(const char *file, int line, const tg_function_call *call, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **vjps) { return tg_vjp(tg__at_call(call, file, line), v, outputs, vjps); }
+#define tg_vjp(...) TG__PLACED(vjp, __VA_ARGS__)
+static inline bool tg__jvp_at(const char *file, int line, const tg_function_call *call, tg_tensor *const *v, tg_tensor **outputs, tg_tensor **jvps) { return tg_jvp(tg__at_call(call, file, line), v, outputs, jvps); }
+#define tg_jvp(...) TG__PLACED(jvp, __VA_ARGS__)
+static inline bool tg__hvp_at(const char *file, int line, const tg_function_call *call, tg_tensor *const *v, tg_tensor **output, tg_tensor **hvps) { return tg_hvp(tg__at_call(call, file, line), v, output, hvps); }
+#define tg_hvp(...) TG__PLACED(hvp, __VA_ARGS__)
+static inline tg_tensor *tg__jacobian_at(const char *file, int line, const tg_function_call *call, int output, int input) { return tg_jacobian(tg__at_call(call, file, line), output, input); }
+#define tg_jacobian(...) TG__PLACED(jacobian, __VA_ARGS__)
+static inline bool tg__vmap_at(const char *file, int line, const tg_function_call *call, tg_tensor **outputs) { return tg_vmap(tg__at_call(call, file, line), outputs); }
+#define tg_vmap(...) TG__PLACED(vmap, __VA_ARGS__)
+static inline bool tg__checkpoint_at(const char *file, int line, const tg_function_call *call, tg_tensor **outputs) { return tg_checkpoint(tg__at_call(call, file, line), outputs); }
+#define tg_checkpoint(...) TG__PLACED(checkpoint, __VA_ARGS__)
 #define tg_hook(t, hook, user) tg_hook(TG__AT(t), hook, user)
 #define tg_sum(x) tg_sum(TG__AT(x))
 #define tg_sum_dims(x, ...) tg_sum_dims(TG__AT(x), __VA_ARGS__)
@@ -1333,80 +1438,62 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_mean_dims(x, ...) tg_mean_dims(TG__AT(x), __VA_ARGS__)
 #define tg_prod(x) tg_prod(TG__AT(x))
 #define tg_prod_dim(x, dim, keepdim) tg_prod_dim(TG__AT(x), dim, keepdim)
-#define tg_amax(x, ...) tg_amax(TG__AT(x), __VA_ARGS__)
-#define tg_amin(x, ...) tg_amin(TG__AT(x), __VA_ARGS__)
+#define tg_amax(x) tg_amax(TG__AT(x))
+#define tg_amax_dims(x, ...) tg_amax_dims(TG__AT(x), __VA_ARGS__)
+#define tg_amin(x) tg_amin(TG__AT(x))
+#define tg_amin_dims(x, ...) tg_amin_dims(TG__AT(x), __VA_ARGS__)
 #define tg_max(x) tg_max(TG__AT(x))
-#define tg_min(x) tg_min(TG__AT(x))
 #define tg_max_dim(x, dim, keepdim, indices) tg_max_dim(TG__AT(x), dim, keepdim, indices)
+#define tg_min(x) tg_min(TG__AT(x))
 #define tg_min_dim(x, dim, keepdim, indices) tg_min_dim(TG__AT(x), dim, keepdim, indices)
 #define tg_argmax(x) tg_argmax(TG__AT(x))
-#define tg_argmin(x) tg_argmin(TG__AT(x))
 #define tg_argmax_dim(x, dim, keepdim) tg_argmax_dim(TG__AT(x), dim, keepdim)
+#define tg_argmin(x) tg_argmin(TG__AT(x))
 #define tg_argmin_dim(x, dim, keepdim) tg_argmin_dim(TG__AT(x), dim, keepdim)
-#define tg_any(x, ...) tg_any(TG__AT(x), __VA_ARGS__)
-#define tg_all(x, ...) tg_all(TG__AT(x), __VA_ARGS__)
+#define tg_any(x) tg_any(TG__AT(x))
+#define tg_any_dims(x, ...) tg_any_dims(TG__AT(x), __VA_ARGS__)
+#define tg_all(x) tg_all(TG__AT(x))
+#define tg_all_dims(x, ...) tg_all_dims(TG__AT(x), __VA_ARGS__)
+#define tg_var(x, correction) tg_var(TG__AT(x), correction)
 #define tg_var_dims(x, ...) tg_var_dims(TG__AT(x), __VA_ARGS__)
+#define tg_std(x, correction) tg_std(TG__AT(x), correction)
 #define tg_std_dims(x, ...) tg_std_dims(TG__AT(x), __VA_ARGS__)
-#define tg_cat(list, n, dim) tg_cat(TG__AT_LIST(list, n), n, dim)
-#define tg_stack(list, n, dim) tg_stack(TG__AT_LIST(list, n), n, dim)
+static inline tg_tensor *tg__cat_at(const char *file, int line, tg_tensor *const *list, int n, int64_t dim) { return tg_cat(tg__at_list(list, n, file, line), n, dim); }
+#define tg_cat(...) TG__PLACED(cat, __VA_ARGS__)
+static inline tg_tensor *tg__stack_at(const char *file, int line, tg_tensor *const *list, int n, int64_t dim) { return tg_stack(tg__at_list(list, n, file, line), n, dim); }
+#define tg_stack(...) TG__PLACED(stack, __VA_ARGS__)
 #define tg_sort(x, dim, descending, indices) tg_sort(TG__AT(x), dim, descending, indices)
-#define tg_index_select(x, dim, index) tg_index_select(TG__AT(x), dim, index)
-#define tg_index_add(x, dim, index, src) tg_index_add(TG__AT(x), dim, index, src)
-#define tg_gather(x, dim, index) tg_gather(TG__AT(x), dim, index)
-#define tg_scatter(x, dim, index, src) tg_scatter(TG__AT(x), dim, index, src)
-#define tg_scatter_add(x, dim, index, src) tg_scatter_add(TG__AT(x), dim, index, src)
+#define tg_index_select(x, dim, index) tg_index_select(TG__AT(x), dim, TG__AT(index))
+#define tg_index_add(x, dim, index, src) tg_index_add(TG__AT(x), dim, TG__AT(index), TG__AT(src))
+#define tg_gather(x, dim, index) tg_gather(TG__AT(x), dim, TG__AT(index))
+#define tg_scatter(x, dim, index, src) tg_scatter(TG__AT(x), dim, TG__AT(index), TG__AT(src))
+#define tg_scatter_add(x, dim, index, src) tg_scatter_add(TG__AT(x), dim, TG__AT(index), TG__AT(src))
 #define tg_one_hot(index, classes) tg_one_hot(TG__AT(index), classes)
-#define tg_matmul(a, b) tg_matmul(TG__AT(a), b)
-#define tg_linear(x, weight, bias) tg_linear(TG__AT(x), weight, bias)
+#define tg_matmul(a, b) tg_matmul(TG__AT(a), TG__AT(b))
+#define tg_linear(x, weight, bias) tg_linear(TG__AT(x), TG__AT(weight), TG__AT(bias))
 #define tg_softmax(x, dim) tg_softmax(TG__AT(x), dim)
 #define tg_log_softmax(x, dim) tg_log_softmax(TG__AT(x), dim)
-#define tg_mse_loss(x, target) tg_mse_loss(TG__AT(x), target)
-#define tg_cross_entropy(logits, target) tg_cross_entropy(TG__AT(logits), target)
+#define tg_mse_loss(x, target) tg_mse_loss(TG__AT(x), TG__AT(target))
+#define tg_cross_entropy(logits, target) tg_cross_entropy(TG__AT(logits), TG__AT(target))
 #define tg_dropout(x, p, training) tg_dropout(TG__AT(x), p, training)
-#define tg_device_register(tg, device, backend) tg_device_register(TG__AT_CTX(tg), device, backend)
+static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) { return tg_call(op, attr, tg__at_list(inputs, n_inputs, file, line), n_inputs, outputs); }
+#define tg_call(...) TG__PLACED(call, __VA_ARGS__)
+#define tg_device_register(tg, device, ...) tg_device_register(TG__AT_CTX(tg), device, __VA_ARGS__)
 #define tg_to_device(t, device) tg_to_device(TG__AT(t), device)
-#define tg_sparse_grad(t, on) tg_sparse_grad(TG__AT(t), on)
-#define tg_is_sparse(t) tg_is_sparse(TG__AT(t))
-#define tg_sparse_rows(t) tg_sparse_rows(TG__AT(t))
-#define tg_sparse_values(t) tg_sparse_values(TG__AT(t))
-#define tg_sparse_new(rows, values, n) tg_sparse_new(TG__AT(rows), values, n)
-#define tg_to_dense(t) tg_to_dense(TG__AT(t))
 #define tg_dict_new(tg) tg_dict_new(TG__AT_CTX(tg))
-#define tg_safetensors_parse(tg, bytes, size) tg_safetensors_parse(TG__AT_CTX(tg), bytes, size)
+#define tg_dict_set(d, name, t) tg_dict_set(TG__AT_DICT(d), name, TG__AT(t))
+#define tg_dict_set_meta(d, key, value) tg_dict_set_meta(TG__AT_DICT(d), key, value)
+#define tg_dict_set_raw(d, name, type, ...) tg_dict_set_raw(TG__AT_DICT(d), name, type, __VA_ARGS__)
+#define tg_dict_f32(d, i) tg_dict_f32(TG__AT_CONST_DICT(d), i)
+#define tg_safetensors_parse(tg, ...) tg_safetensors_parse(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_safetensors_load(tg, path) tg_safetensors_load(TG__AT_CTX(tg), path)
-#define tg_npy_parse(tg, bytes, size) tg_npy_parse(TG__AT_CTX(tg), bytes, size)
+#define tg_safetensors_bytes(d) tg_safetensors_bytes(TG__AT_CONST_DICT(d))
+#define tg_safetensors_save(d, path) tg_safetensors_save(TG__AT_CONST_DICT(d), path)
+#define tg_npy_parse(tg, ...) tg_npy_parse(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_npy_load(tg, path) tg_npy_load(TG__AT_CTX(tg), path)
 #define tg_npy_bytes(t) tg_npy_bytes(TG__AT(t))
 #define tg_npy_save(t, path) tg_npy_save(TG__AT(t), path)
-#endif
-
-/* ======================================================================================
-   >>cpp    C++ before C++20 has no designated initialisers: the same calls as functions
-   ====================================================================================== */
-
-#if defined(__cplusplus) && (!defined(__cpp_designated_initializers) || __cplusplus < 202002L)
-#undef tg_backward
-#undef tg_conv2d
-#undef tg_gradcheck
-#undef tg_grad
-static inline bool tg_backward(tg_tensor *loss, tg_backward_args a = tg_backward_args()) {
-    a.loss = loss;
-    return tg_backward_from(&a);
-}
-static inline bool tg_gradcheck(const tg_function_call *call, tg_gradcheck_args a = tg_gradcheck_args()) {
-    a.call = call;
-    return tg_gradcheck_from(&a);
-}
-static inline bool tg_grad(tg_tensor *const *outputs, int n_outputs, tg_tensor *const *inputs, int n_inputs,
-    tg_tensor **gradients, tg_grad_args a = tg_grad_args()) {
-    a.outputs = outputs; a.n_outputs = n_outputs; a.inputs = inputs; a.n_inputs = n_inputs; a.gradients = gradients;
-    return tg_grad_from(&a);
-}
-static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *bias,
-    tg_conv2d_args a = tg_conv2d_args()) {
-    a.x = x; a.weight = weight; a.bias = bias;
-    return tg_conv2d_from(&a);
-}
+/* ---- end of the list ---- */
 #endif
 
 #endif /* TENSORGRAD_H */
@@ -1512,12 +1599,14 @@ static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *b
 #ifndef TENSORGRAD_NO_LINES
 #undef TG__AT
 #undef TG__AT_CTX
-#undef TG__AT_LIST
-#undef TG__AT_CALL
+#undef TG__AT_DICT
+#undef TG__AT_CONST_DICT
+#undef TG__PLACED
 #define TG__AT(t) (t)
 #define TG__AT_CTX(tg) (tg)
-#define TG__AT_LIST(list, n) (list)
-#define TG__AT_CALL(call) (call)
+#define TG__AT_DICT(d) (d)
+#define TG__AT_CONST_DICT(d) (d)
+#define TG__PLACED(name, ...) tg_##name(__VA_ARGS__)
 #endif
 
 /* The header's own optimisation and rounding, whatever the user's flags: gcc contracts even intrinsics by
@@ -1736,6 +1825,20 @@ TG__PRIVATE bool tg__atomic_cas(volatile uint32_t *p, uint32_t *expected, uint32
     if (*p != *expected) { *expected = *p; return false; }
     *p = desired;
     return true;
+}
+#endif
+
+#ifdef TENSORGRAD_DEBUG
+/* Not 0, and of living threads hardly ever the same: where errno stands, mixed. */
+TG__PRIVATE uint32_t tg__thread_id(void) {
+#if defined(TG__OS_WINDOWS)
+    return (uint32_t)GetCurrentThreadId() | 0x80000000u;
+#elif defined(TG__OS_POSIX)
+    uint64_t at = (uint64_t)(uintptr_t)&errno;
+    return (uint32_t)((at >> 4) ^ (at >> 36)) | 1u;
+#else
+    return 1;
+#endif
 }
 #endif
 
@@ -3282,11 +3385,14 @@ struct tg_ctx {
     tg_error_code error;
     int       error_number;
     bool      error_told;                  /* the first one was printed */
-    bool      root_told;
+    bool      root_told, broadcast_told;
     char      error_text[1024];
     const char *where;                     /* name of the running op */
     char      path[256];                   /* of the running layer, "" outside of layers */
     size_t    path_length;
+    const char *as;                        /* NULL, or the user's call whose work is done by other calls: messages name it */
+    volatile uint32_t owner;               /* TENSORGRAD_DEBUG: the thread that is inside a call */
+    uint32_t  unlisted;                    /* not 0: the library's own calls, which do not enter the ring */
     tg__call_entry calls[TG__CALLS];
     uint32_t  calls_made;
 
@@ -3351,14 +3457,15 @@ TG__PRIVATE void tg__hook_leave(tg_ctx *tg, const char *outer) {
 TG__NOINLINE bool tg__inside_fail(tg_ctx *tg, const char *name);
 TG__INLINE bool tg__inside(tg_ctx *tg, const char *name) { return TG__RARE(tg->inside != NULL) && tg__inside_fail(tg, name); }
 
-typedef struct tg__callback { uint32_t floor; bool mode; } tg__callback;
+/* Inside a callback the user's calls are listed under their own names again. */
+typedef struct tg__callback { uint32_t floor, unlisted; const char *as; bool mode; } tg__callback;
 TG__PRIVATE void tg__callback_enter(tg_ctx *tg, tg__callback *c) {
-    c->floor = tg->floor; c->mode = tg->grad_mode;
-    tg->floor = tg->depth;
+    c->floor = tg->floor; c->mode = tg->grad_mode; c->as = tg->as; c->unlisted = tg->unlisted;
+    tg->floor = tg->depth; tg->as = NULL; tg->unlisted = 0;
     tg->callbacks++;
 }
 TG__PRIVATE void tg__callback_leave(tg_ctx *tg, const tg__callback *c) {
-    tg->floor = c->floor; tg->grad_mode = c->mode;
+    tg->floor = c->floor; tg->as = c->as; tg->unlisted = c->unlisted; tg->grad_mode = c->mode;
     tg->callbacks--;
 }
 
@@ -3635,6 +3742,10 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(NO_FIT,          TG_ERROR_VALUE,       "%f cannot be stored as %y") \
     TG__MSG(SWAP_PLAIN,      TG_ERROR_VALUE,       "%t is a view, has views, or is a result of the graph") \
     TG__MSG(DEVICE_FAILED,   TG_ERROR_UNSUPPORTED, "device '%s' failed at '%s'") \
+    TG__MSG(OFF_RECORD,      TG_ERROR_GRAD,        "%t was computed while the grad mode was off, so nothing of it was recorded; compute it with tg_grad_mode(tg, true)") \
+    TG__MSG(NO_GRADIENT,     TG_ERROR_GRAD,        "%t has no gradient: %s%s%s") \
+    TG__MSG(LINEAR_SHAPE,    TG_ERROR_SHAPE,       "x %t and weight %t do not fit together: expected x [..., I] and weight [O, I]") \
+    TG__MSG(OWNER,           TG_ERROR_CONTEXT,     "another thread is inside this context; one thread at a time may use a context, and each can have its own") \
     TG__MSG(VMAP,            TG_ERROR_UNSUPPORTED, "%s has no rule for tg_vmap") \
     TG__MSG(VMAP_SIZE,       TG_ERROR_SHAPE,       "input %d, %t, has no leading dimension of size %l") \
     TG__MSG(OPAQUE,          TG_ERROR_DTYPE,       "operand %d, %t, is %s") \
@@ -3652,7 +3763,8 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
 enum { TG__E_NONE, TG__MESSAGES(TG__MSG) TG__E_COUNT };
 #undef TG__MSG
 
-/* The one gate of every call that computes or writes. */
+/* The one gate of every call that computes or writes. TENSORGRAD_DEBUG also finds a thread that comes while another
+   is inside a call (tg__call owns the context as long as it runs). */
 TG__NOINLINE bool tg__inside_fail(tg_ctx *tg, const char *name) {
     const char *where = tg->where;
     if (name) tg->where = name;
@@ -3663,6 +3775,12 @@ TG__NOINLINE bool tg__inside_fail(tg_ctx *tg, const char *name) {
 TG__INLINE bool tg__gate(tg_ctx *tg) {
     if (!tg) return false;
     if (TG__RARE(tg->closed)) { (void)tg__inside(tg, NULL); return false; }
+#ifdef TENSORGRAD_DEBUG
+    {
+        const uint32_t owner = tg__atomic_load(&tg->owner);
+        if (owner && owner != tg__thread_id()) return tg__fail(tg, TG__E_OWNER);
+    }
+#endif
     return true;
 }
 
@@ -3771,15 +3889,6 @@ TG_API void          tg_clear(tg_ctx *tg) {
     tg->closed = false;
 }
 
-/* The ring of calls. */
-TG__PRIVATE void tg__enter(tg_ctx *tg, const tg_op *op, const void *attr) {
-    tg__call_entry *e = &tg->calls[tg->calls_made++ % TG__CALLS];
-    e->name = op->name; e->at.file = tg->here.file; e->at.line = tg->here.line;
-    e->op = attr && op->n_attrs && op->attr_size <= sizeof e->attr ? op : NULL;
-    if (e->op) memcpy(e->attr.bytes, attr, op->attr_size);
-    tg->where = op->name;
-}
-
 /* " dims=[1] keepdim": what is not the attribute's zero */
 TG__PRIVATE void tg__put_attrs(tg__text *t, const tg_op *op, const void *attr) {
     int i, k;
@@ -3813,6 +3922,36 @@ TG__PRIVATE void tg__put_attrs(tg__text *t, const tg_op *op, const void *attr) {
     }
 }
 
+/* The ring of calls: the user's, not those that the library makes inside them. A public function that is made of
+   others says tg__compose once its operands are there, and ends with tg__composed around its result: what is
+   called between reports under its name and does not enter the ring. */
+TG__INLINE void tg__list_call(tg_ctx *tg, const char *op) {
+    tg__call_entry *e = &tg->calls[tg->calls_made++ % TG__CALLS];
+    e->name = op; e->op = NULL; e->at.file = tg->here.file; e->at.line = tg->here.line;
+}
+TG__INLINE void tg__name(tg_ctx *tg, const char *op) { tg->where = tg->as ? tg->as : op; }
+TG__INLINE void tg__enter(tg_ctx *tg, const tg_op *op, const void *attr) {
+    if (!tg->unlisted) {
+        tg__call_entry *e = &tg->calls[tg->calls_made % TG__CALLS];
+        tg__list_call(tg, op->name);
+        if (attr && op->n_attrs && op->attr_size <= sizeof e->attr) {
+            e->op = op;
+            memcpy(e->attr.bytes, attr, op->attr_size);
+        }
+    }
+    tg__name(tg, op->name);
+}
+TG__PRIVATE bool tg__compose(tg_ctx *tg) {              /* under the name that tg__start gave; false: inside another */
+    if (tg->as) return false;
+    if (!tg->unlisted) tg__list_call(tg, tg->where);
+    tg->as = tg->where;
+    tg->unlisted++;
+    return true;
+}
+TG__PRIVATE tg_tensor *tg__composed(tg_ctx *tg, bool outermost, tg_tensor *result) {
+    if (outermost) { tg->as = NULL; tg->unlisted--; }
+    return result;
+}
 TG_API size_t tg_traceback(tg_ctx *tg, char *out, size_t size) {
     tg__text t = tg__text_over(out, size);
     uint32_t i;
@@ -3934,6 +4073,9 @@ TG__PRIVATE void tg__run(tg_ctx *tg, int64_t count, void (*body)(void *arg, int6
             const char *outer = tg__hook_enter(tg, tg__in_jobs);
             tg->config.hooks.parallel_for(tg->config.hooks.jobs_user, count, tg__body_run, &b);
             tg__hook_leave(tg, outer);
+#ifdef TENSORGRAD_DEBUG
+            if (tg->owner) tg__atomic_store(&tg->owner, tg__thread_id());      /* a fiber may go on with another thread */
+#endif
         } else tg__pool_run(tg->pool, count, tg__body_run, &b);
     } else {
         unsigned old = tg__fp_enter(flush);
@@ -4659,7 +4801,7 @@ TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
        Sizes and strides past ndim are nobody's business. */
     t->tg = tg; t->data = t->place = NULL; t->numel = 0; t->grad = NULL; t->name = NULL;
     t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
-    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = false; t->alive = true;
+    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = t->off_record = false; t->alive = true;
     t->opaque = 0; t->sparse_grad = false; t->inner = NULL;
     t->count = 1; t->kept = t->out_index = t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
@@ -4856,13 +4998,16 @@ TG_API tg_tensor *tg_end_with(tg_ctx *tg, tg_mark m, tg_tensor *t) {
 }
 
 /* ---- operands ---- */
+/* Outputs are NULL before anything can fail. */
+TG__PRIVATE void tg__no_results(tg_tensor **list, int n) {
+    int i;
+    for (i = 0; list && i < n; i++) list[i] = NULL;
+}
+/* The place of a call with options; without one none is noted, which is better than that of an older call. */
+TG__PRIVATE void tg__note(tg_tensor *t, tg_place at) { (void)tg__at(t, at.file, at.line); }
 /* is operand i there, alive and of this context? Its numbers may be opaque. */
 TG__PRIVATE bool tg__use_any(tg_ctx *tg, const tg_tensor *t, int i) {
-    if (TG__RARE(!t)) {
-        /* the place macro had nothing to note it in: the line would be an older call's */
-        if (i == 0) tg->here.file = NULL;
-        return tg__fail(tg, TG__E_NULL, i);
-    }
+    if (TG__RARE(!t)) return tg__fail(tg, TG__E_NULL, i);
     if (TG__RARE(!t->alive)) return tg__fail(tg, TG__E_DEAD, i, t->made_by ? t->made_by : "a creation");
     if (TG__RARE(t->tg != tg)) return tg__fail(tg, TG__E_CONTEXT, i);
     return true;
@@ -4883,7 +5028,7 @@ TG__PRIVATE tg_ctx *tg__start_any(tg_tensor *t, const char *name) {
 TG__PRIVATE tg_ctx *tg__start(tg_tensor *t, const char *name) {
     tg_ctx *tg = t ? t->tg : NULL;
     if (!tg__gate(tg)) return NULL;
-    tg->where = name;
+    tg__name(tg, name);
     return tg__use(tg, t, 0) ? tg : NULL;
 }
 
@@ -4891,7 +5036,7 @@ TG__PRIVATE tg_ctx *tg__start(tg_tensor *t, const char *name) {
 TG__PRIVATE tg_ctx *tg__start2(tg_tensor *a, tg_tensor *b, const char *name) {
     tg_ctx *tg = a ? a->tg : b ? b->tg : NULL;
     if (!tg__gate(tg)) return NULL;
-    tg->where = name;
+    tg__name(tg, name);
     return tg__use(tg, a, 0) && tg__use(tg, b, 1) ? tg : NULL;
 }
 
@@ -4901,7 +5046,7 @@ TG__PRIVATE tg_ctx *tg__start_list(tg_tensor *const *list, int n, const char *na
     int i;
     for (i = 0; i < n && !tg; i++) if (list[i]) tg = list[i]->tg;
     if (!tg__gate(tg)) return NULL;
-    tg->where = name;
+    tg__name(tg, name);
     for (i = 0; i < n; i++) if (!tg__use(tg, list[i], i)) return NULL;
     return tg;
 }
@@ -5145,8 +5290,8 @@ TG__PRIVATE void tg__default_log(void *user, tg_log_level level, const char *tex
     tg_ctx *tg = (tg_ctx *)user;
     if (level == TG_LOG_PRINT) { fputs(text, stdout); return; }
     if (level == TG_LOG_ERROR) {
-        if (tg->error_told) return;
-        tg->error_told = true;
+        if (tg && tg->error_told) return;
+        if (tg) tg->error_told = true;                     /* NULL: there is no context yet */
         fputs("tensorgrad: ", stderr);
     }
     fputs(text, stderr); fputs("\n", stderr);
@@ -5158,23 +5303,53 @@ TG__PRIVATE double tg__default_clock(void *user) { (void)user; return tg__second
 
 TG__PRIVATE bool tg__fuses(int isa);
 
+/* Why there is no context: to the log hook that it would have had, else to stderr. Takes tg__fail's formats. */
+TG__PRIVATE tg_ctx *tg__refuse(const tg_hooks *h, const char *format, ...) {
+    char out[320];
+    tg__text t = tg__text_over(out, sizeof out);
+    va_list va;
+    tg__put(&t, "open: ");
+    va_start(va, format);
+    tg__put_format(&t, format, &va);
+    va_end(va);
+    if (h->log) h->log(h->log_user, TG_LOG_ERROR, out);
+    else tg__default_log(NULL, TG_LOG_ERROR, out);
+    return NULL;
+}
+
 TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
+    static const char *const isas[] = { "best", "plain", "avx2", "avx512", "neon" };
     tg_config c = TG__ZERO;
     tg_ctx *tg;
     unsigned features;
     int isa;
-    if (abi != TG_ABI) return NULL;
+    if (abi != TG_ABI)             /* the config is not read: its fields may stand elsewhere */
+        return tg__refuse(&c.hooks, "the header that the caller was compiled with is another version than the implementation's");
     if (config) c = *config;
-    if (!c.hooks.alloc || !c.hooks.release) {
+    if (!c.hooks.alloc != !c.hooks.release)
+        return tg__refuse(&c.hooks, "hooks.%s is given without hooks.%s; memory goes back to where it came from",
+            c.hooks.alloc ? "alloc" : "release", c.hooks.alloc ? "release" : "alloc");
+    if (c.threads < -1)
+        return tg__refuse(&c.hooks, "threads is %d; expected a number of threads, or -1 for one per core", c.threads);
+    if (c.memory_limit && c.memory_limit < sizeof *tg)
+        return tg__refuse(&c.hooks, "memory_limit is %l bytes, and the context itself needs %l",
+            (int64_t)c.memory_limit, (int64_t)sizeof *tg);
+    if (!c.hooks.alloc) {
         c.hooks.alloc = tg__default_alloc;
         c.hooks.release = tg__default_release;
     }
     if (!c.hooks.clock) c.hooks.clock = tg__default_clock;
     features = tg__cpu_probe();
-    if (!tg__isa_find(c.isa, features, &isa)) return NULL;
+    if (!tg__isa_find(c.isa, features, &isa)) {
+        if ((unsigned)c.isa >= sizeof isas / sizeof *isas) return tg__refuse(&c.hooks, "there is no isa %d", (int)c.isa);
+        return tg__refuse(&c.hooks, isa < 0 ? "this build has no kernels for %s" : "this machine has no %s", isas[c.isa]);
+    }
     if (isa == TG__ISA_PLAIN && c.strict) isa = TG__ISA_STRICT;
+    if (c.strict && tg__fuses(isa))
+        return tg__refuse(&c.hooks, "strict mode cannot keep its promise: the compiler was told to fuse products and sums "
+            "everywhere; build without -ffp-contract=fast");
     tg = (tg_ctx *)c.hooks.alloc(c.hooks.alloc_user, sizeof *tg, TG__ALIGN);
-    if (!tg) return NULL;
+    if (!tg) return tg__refuse(&c.hooks, "out of memory: the allocator did not give %l bytes", (int64_t)sizeof *tg);
     memset(tg, 0, sizeof *tg);
     if (!c.hooks.log) { c.hooks.log = tg__default_log; c.hooks.log_user = tg; }
     tg->config = c; tg->isa = isa; tg->features = features;
@@ -5183,12 +5358,6 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
     tg->random.seed = c.seed;
     tg->grad_mode = true;
     if (c.threads != 0 && c.threads != 1 && !tg_threads(tg, c.threads < 0 ? 0 : c.threads)) {
-        tg_close(tg);
-        return NULL;
-    }
-    if (c.strict && tg__fuses(isa)) {
-        tg__log(tg, TG_LOG_ERROR, "open: strict mode cannot keep its promise: the compiler was told to fuse products and sums "
-            "everywhere; build without -ffp-contract=fast");
         tg_close(tg);
         return NULL;
     }
@@ -5292,7 +5461,7 @@ struct tg__node {
     bool        needed;                /* in a walk: some wanted input lies behind it */
     bool        captured;              /* in a walk: some output's gradient is asked for */
     bool        running;               /* its backward is being called: what that reads must stay */
-    uint64_t    serial;                /* grows with time: inputs always have smaller numbers */
+    uint64_t    serial;                /* counts what is recorded: inputs always have smaller numbers; 0 before */
     uint64_t    call;                  /* of a random op: its number */
     tg_place    at;
     size_t      size;
@@ -5344,7 +5513,7 @@ TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *att
     n->borrowed = n->used = n->needed = n->captured = n->running = false; n->call = 0; n->walk = NULL; n->hooks = NULL;
     n->device = TG_CPU;
     n->op = op; n->tg = tg; n->n_in = n_in; n->n_out = n_out; n->size = size; n->count = 1;
-    n->serial = ++tg->node_serial;
+    n->serial = 0;
     n->at.file = tg->here.file; n->at.line = tg->here.line;
     n->in_slot = (tg__slot *)(void *)p; p += in * sizeof(tg__slot);
     n->out_slot = (tg__slot *)(void *)p; p += out * sizeof(tg__slot);
@@ -5435,6 +5604,7 @@ TG__PRIVATE tg__node *tg__edge(tg_tensor *t) {
     if (!t->node) {
         n = tg__node_make(t->tg, &tg__leaf_op, NULL, 0, 1);
         if (!n) return NULL;
+        n->serial = ++t->tg->node_serial;
         tg__slot_fill(&n->out_slot[0], t);
         tg__set_node(t, n, 0);
     }
@@ -5502,7 +5672,7 @@ TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n,
         n->in_slot[i].from_out = in[i]->out_index;
         n->wants[i] = true;
     }
-    /* anew: the inputs' nodes may have been made just now */
+    /* now: behind its inputs' nodes, which may have been made just before, and only for what is recorded */
     n->serial = ++tg->node_serial;
     mask = tg__saved_for(n);
     for (i = 0; i < n->n_in; i++) {
@@ -5611,12 +5781,17 @@ TG__PRIVATE tg_tensor *tg__call_lanes(tg_ctx *tg, const tg_op *op, const void *a
 
 /* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
    all ops share is here. `outs` may be NULL. */
-TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
+#ifdef TENSORGRAD_DEBUG
+#define TG__CALL tg__call_owned
+#else
+#define TG__CALL tg__call
+#endif
+TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
     tg_ctx *tg = NULL;
     tg__node *n;
     tg_tensor *first = NULL, *few[4], **result = few, *old = NULL;
-    bool graph = false, lanes = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
+    bool graph = false, off = false, need, lanes = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
     tg_device device = TG_CPU;
     tg_mark copies = TG__ZERO;
     int i;
@@ -5626,13 +5801,12 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
     tg__enter(tg, op, attr);
     for (i = 0; i < n_in; i++) {
         if (!in[i] && op->n_in >= 0 && i >= op->n_in) continue;       /* an optional operand that is absent */
-        /* a list: the place was noted in another entry */
-        if (TG__RARE(!in[i]) && op->n_in < 0) { tg__fail(tg, TG__E_NULL, i); return NULL; }
         if (!((op->flags & TG_OP_OPAQUE) && in[i] && in[i]->opaque != TG__SPARSE ? tg__use_any : tg__use)(tg, in[i], i)) return NULL;
         if (TG__RARE(in[i]->opaque == TG__LANES)) lanes = true;
         if (TG__RARE(in[i]->device != TG_CPU)) device = in[i]->device;
-        if (tg->grad_mode && tg__needs_grad(in[i])) graph = true;
-        if (TG__RARE(tg->recording != NULL) && tg__needs_grad(in[i]) && !tg__recording_note(tg, in[i])) return NULL;
+        need = tg__needs_grad(in[i]);
+        graph |= need; off |= need | in[i]->off_record;
+        if (TG__RARE(tg->recording != NULL) && need && !tg__recording_note(tg, in[i])) return NULL;
     }
     if (TG__RARE(lanes)) return tg__call_lanes(tg, op, attr, in, n_in, outs, n_out);
     for (i = 0; TG__RARE(device != TG_CPU) && i < n_in; i++) {        /* plain numbers go with any device */
@@ -5640,6 +5814,8 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
         tg__fail(tg, TG__E_DEVICES, in[i], (int)in[i]->device, (int)device);
         return NULL;
     }
+    graph = graph && tg->grad_mode;
+    off = off && !graph;                       /* what is not recorded is remembered, for tg_backward's message */
     /* a comparison in place is recorded all the same: it cuts the old value's gradient off */
     if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;
     if (inplace && !tg__inplace_allowed(tg, in, n_in, graph)) return NULL;
@@ -5663,6 +5839,7 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
             tg_tensor *t = n->out[i];
             if (!t) continue;
             t->made_by = op->name;
+            if (TG__RARE(off)) t->off_record = true;
             if (op->flags & TG_OP_VIEW) t->unrecorded = in[0]->unrecorded || !tg->grad_mode;
             if ((op->flags & TG_OP_VIEW) && tg->grad_mode && !t->base) {
                 t->base = in[0]->base ? in[0]->base : in[0];
@@ -5702,6 +5879,23 @@ TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
     for (i = 0; i < n_out && outs; i++) outs[i] = NULL;
     return NULL;
 }
+
+#undef TG__CALL
+#ifdef TENSORGRAD_DEBUG
+TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
+    tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
+    tg_ctx *tg = NULL;
+    uint32_t nobody = 0;
+    bool first;
+    tg_tensor *y;
+    int i;
+    for (i = 0; i < n_in && !tg; i++) if (in[i]) tg = in[i]->tg;
+    first = tg && tg__atomic_cas(&tg->owner, &nobody, tg__thread_id());      /* else this thread's, or the gate refuses */
+    y = tg__call_owned(op, attr, in, n_in, outs, n_out);
+    if (first) tg__atomic_store(&tg->owner, 0);
+    return y;
+}
+#endif
 
 /* The form that op blocks use: n_in + n_in_opt operands follow. */
 TG__PRIVATE tg_tensor *tg__apply(const tg_op *op, const void *attr, tg_tensor **outs, ...) {
@@ -6078,6 +6272,7 @@ TG__PRIVATE bool tg__walk_run(tg__walk *w, bool ok) {
         for (j = 0; j < n->n_in && !n->needed; j++) n->needed = n->in_slot[j].from && n->in_slot[j].from->needed;
     }
     tg->grad_mode = w->create_graph;
+    tg->unlisted++;
     w->outer = tg->walk; tg->walk = w;
     for (i = 0; ok && i < w->count; i++) {
         tg__node *n = w->order[i];
@@ -6085,6 +6280,7 @@ TG__PRIVATE bool tg__walk_run(tg__walk *w, bool ok) {
         for (j = 0; j < n->n_out; j++) tg__let_go(&n->gout[j]);
     }
     tg->walk = w->outer;
+    tg->unlisted--;
     tg->grad_mode = mode;
     tg__walk_place(tg, w);
     for (i = 0; i < w->count; i++) {
@@ -6106,13 +6302,16 @@ TG__PRIVATE bool tg__walk_run(tg__walk *w, bool ok) {
 }
 
 /* Puts the gradient of one output where the walk starts. NULL gradient: ones, for a single element. */
+TG__PRIVATE bool tg__fail_no_graph(tg_ctx *tg, const tg_tensor *t) {
+    return t->off_record ? tg__fail(tg, TG__E_OFF_RECORD, t) : tg__fail(tg, TG__E_NO_GRAPH, t, "");
+}
 TG__PRIVATE bool tg__walk_root(tg__walk *w, tg_tensor *t, tg_tensor *g) {
     tg_ctx *tg = w->tg;
     tg__node *n;
     tg_mark m;
     bool ok;
     tg__walk_place(tg, w);
-    if (!tg__needs_grad(t)) return tg__fail(tg, TG__E_NO_GRAPH, t, tg->grad_mode ? "" : " (the grad mode is off)");
+    if (!tg__needs_grad(t)) return tg__fail_no_graph(tg, t);
     if (!g && t->numel != 1) return tg__fail(tg, TG__E_GRAD_SCALAR, t);
     if (g && !tg__same_shape(g, t)) return tg__fail(tg, TG__E_GRAD_SHAPE, g, t);
     n = tg__edge(t);
@@ -6132,9 +6331,11 @@ TG_API bool tg_backward_from(const tg_backward_args *a) {
     tg__walk w = TG__ZERO;
     tg_tensor *loss = a ? a->loss : NULL;
     tg_ctx *tg;
-    if (a && a->at.file) (void)tg__at(loss, a->at.file, a->at.line);
-    tg = a && a->gradient ? tg__start2(loss, a->gradient, "backward") : tg__start(loss, "backward");
+    if (!a) return false;
+    tg__note(loss ? loss : a->gradient, a->at);
+    tg = a->gradient ? tg__start2(loss, a->gradient, "backward") : tg__start(loss, "backward");
     if (!tg) return false;
+    tg__list_call(tg, "backward");
     tg__walk_begin(&w, tg);
     w.create_graph = a->create_graph; w.retain_graph = a->retain_graph || a->create_graph;
     return tg__walk_run(&w, tg__walk_root(&w, loss, a->gradient));
@@ -6149,7 +6350,7 @@ TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outp
     bool ok = true;
     int i;
     size_t size = (size_t)(n_inputs > 0 ? n_inputs : 1) * sizeof(tg__capture);
-    for (i = 0; i < n_inputs; i++) gradients[i] = NULL;
+    tg__no_results(gradients, n_inputs);
     tg__walk_begin(&w, tg);
     w.create_graph = create; w.retain_graph = retain || create; w.barrier = barrier;
     w.captures = (tg__capture *)tg__mem_get(tg, size);
@@ -6196,7 +6397,7 @@ TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outp
         else tg__tensor_drop(t);
     }
     tg__mem_put(tg, w.captures, size);
-    for (i = 0; !ok && i < n_inputs; i++) gradients[i] = NULL;
+    if (!ok) tg__no_results(gradients, n_inputs);
     return ok;
 }
 
@@ -6204,15 +6405,17 @@ TG_API bool tg_grad_from(const tg_grad_args *a) {
     tg_ctx *tg;
     bool from, to;
     if (!a) return false;
+    tg__no_results(a->gradients, a->n_inputs);
     from = a->inputs && a->n_inputs > 0; to = a->outputs && a->n_outputs > 0;
+    if (from) tg__note(a->inputs[0], a->at);
+    if (to) tg__note(a->outputs[0], a->at);
     if (!from || !to) {
         tg = to ? tg__start(a->outputs[0], "grad") : from ? tg__start(a->inputs[0], "grad") : NULL;
         return tg && tg__fail(tg, TG__E_ARGUMENT, to ? "no inputs given" : "no outputs given");
     }
-    if (!a->outputs[0] && a->inputs[0]) { (void)tg__start2(NULL, a->inputs[0], "grad"); return false; }
-    if (a->at.file) (void)tg__at(a->outputs[0], a->at.file, a->at.line);
-    tg = tg__start(a->outputs[0], "grad");
+    tg = tg__start2(a->outputs[0], a->inputs[0] ? a->inputs[0] : a->outputs[0], "grad");
     if (tg && !a->gradients) return tg__fail(tg, TG__E_NO_DATA, "place for the gradients");
+    if (tg) tg__list_call(tg, "grad");
     return tg && tg__gradients(tg, a->outputs, a->n_outputs, a->grad_outputs, a->grad_outputs == NULL,
         a->inputs, a->n_inputs, a->gradients, a->create_graph, a->retain_graph, false, a->allow_unused);
 }
@@ -6238,6 +6441,21 @@ TG_API tg_tensor *(tg_require_grad)(tg_tensor *t, bool on) {
     t->requires_grad = on;
     return t;
 }
+TG_API bool tg_has_grad(tg_tensor *t) { return t && t->alive && t->grad; }
+/* Reading: it works while an error is pending. */
+TG_API tg_tensor *(tg_grad_of)(tg_tensor *t) {
+    tg_ctx *tg;
+    if (!t || tg_has_grad(t)) return t ? t->grad : NULL;
+    tg = tg__start(t, "grad_of");
+    if (!tg) return NULL;
+    if (t->off_record) tg__fail(tg, TG__E_OFF_RECORD, t);
+    else if (!tg__needs_grad(t))
+        tg__fail(tg, TG__E_NO_GRADIENT, t, "it does not require one; tg_require_grad it before it is used", "", "");
+    else if (!tg__is_leaf(t))
+        tg__fail(tg, TG__E_NO_GRADIENT, t, "it is the result of '", t->node->op->name, "'; tg_retain_grad it before the backward");
+    else tg__fail(tg, TG__E_NO_GRADIENT, t, "no backward has reached it since it was made or cleared", "", "");
+    return NULL;
+}
 TG_API bool (tg_zero_grad)(tg_tensor *t) {
     tg_ctx *tg = tg__start(t, "zero_grad");
     if (!tg) return false;
@@ -6249,7 +6467,7 @@ TG__PRIVATE bool tg__hook_add(tg_tensor *t, tg_hook_function hook, void *user, b
     tg_ctx *tg = t->tg;
     tg__node *n;
     tg__hook_link *h, **at;
-    if (!tg__needs_grad(t)) return tg__fail(tg, TG__E_NO_GRAPH, t, "");
+    if (!tg__needs_grad(t)) return tg__fail_no_graph(tg, t);
     n = tg__edge(t);
     h = n ? (tg__hook_link *)tg__mem_get(tg, sizeof *h) : NULL;
     if (!h) return false;
@@ -6286,7 +6504,7 @@ TG__PRIVATE bool tg__function_run(tg_ctx *tg, const tg_function_call *c,
     tg__callback callback;
     bool ok;
     here.file = tg->here.file; here.line = tg->here.line;
-    for (i = 0; i < c->n_outputs; i++) outputs[i] = NULL;
+    tg__no_results(outputs, c->n_outputs);
     tg__callback_enter(tg, &callback);
     ok = c->f(c->user, inputs, c->n_inputs, outputs, c->n_outputs);
     tg__callback_leave(tg, &callback);
@@ -6351,12 +6569,15 @@ TG_API bool (tg_vjp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
     tg__product p;
     int i;
     bool ok;
+    if (c) { tg__no_results(outputs, c->n_outputs); tg__no_results(vjps, c->n_inputs); }
     if (!v || !vjps) return tg__no_vectors(c, "vjp");
     ok = tg__product_begin(&p, c, "vjp", v, c ? c->n_outputs : 0);
     ok = ok && tg__gradients(p.tg, p.y, c->n_outputs, v, false, p.x, c->n_inputs, vjps, false, false, false, true)
         && tg__zeros_for(vjps, p.x, c->n_inputs);
     for (i = 0; ok && outputs && i < c->n_outputs; i++) ok = (outputs[i] = tg_detach(p.y[i])) != NULL;
-    return tg__product_end(&p, ok);
+    ok = tg__product_end(&p, ok);
+    if (!ok && c) { tg__no_results(outputs, c->n_outputs); tg__no_results(vjps, c->n_inputs); }
+    return ok;
 }
 
 /* J v by two reverse walks: u -> u^T J is linear in u, and its derivative by u, applied to v, is J v. */
@@ -6364,6 +6585,7 @@ TG_API bool (tg_jvp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
     tg__product p;
     int i;
     bool ok;
+    if (c) { tg__no_results(outputs, c->n_outputs); tg__no_results(jvps, c->n_outputs); }
     if (!v || !jvps) return tg__no_vectors(c, "jvp");
     ok = tg__product_begin(&p, c, "jvp", v, c ? c->n_inputs : 0);
     for (i = 0; ok && i < c->n_outputs; i++) ok = (p.u[i] = tg_require_grad(tg_zeros_like(p.y[i]), true)) != NULL;
@@ -6380,19 +6602,22 @@ TG_API bool (tg_jvp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
         ok = ok && tg__zeros_for(jvps, p.y, c->n_outputs);
     }
     for (i = 0; ok && outputs && i < c->n_outputs; i++) ok = (outputs[i] = tg_detach(p.y[i])) != NULL;
-    return tg__product_end(&p, ok);
+    ok = tg__product_end(&p, ok);
+    if (!ok && c) { tg__no_results(outputs, c->n_outputs); tg__no_results(jvps, c->n_outputs); }
+    return ok;
 }
 
 TG_API bool (tg_hvp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor **output, tg_tensor **hvps) {
     tg__product p;
     int i;
     bool ok, any = false;
+    tg__no_results(output, 1);
+    if (c) tg__no_results(hvps, c->n_inputs);
     if (!v || !hvps) return tg__no_vectors(c, "hvp");
     ok = tg__product_begin(&p, c, "hvp", v, c ? c->n_inputs : 0);
     if (ok && (c->n_outputs != 1 || p.y[0]->numel != 1)) ok = tg__fail(p.tg, TG__E_GRAD_SCALAR, p.y[0]);
     ok = ok && tg__gradients(p.tg, p.y, 1, NULL, true, p.x, c->n_inputs, p.g, true, true, false, true);
     for (i = 0; ok && i < c->n_inputs; i++) {
-        hvps[i] = NULL;
         if (!p.g[i]) ok = (p.g[i] = tg_zeros_like(p.x[i])) != NULL;
         else any = any || p.g[i]->requires_grad;
     }
@@ -6400,7 +6625,9 @@ TG_API bool (tg_hvp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
         ok = tg__gradients(p.tg, p.g, c->n_inputs, v, false, p.x, c->n_inputs, hvps, false, false, false, true);
     ok = ok && tg__zeros_for(hvps, p.x, c->n_inputs);
     if (ok && output) ok = (*output = tg_detach(p.y[0])) != NULL;
-    return tg__product_end(&p, ok);
+    ok = tg__product_end(&p, ok);
+    if (!ok) { tg__no_results(output, 1); tg__no_results(hvps, c ? c->n_inputs : 0); }
+    return ok;
 }
 
 TG_API tg_tensor *(tg_jacobian)(const tg_function_call *c, int output, int input) {
@@ -6460,8 +6687,7 @@ TG__PRIVATE bool tg__check_gradients(void *user, tg_tensor *const *inputs, int n
 TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_call *c,
     tg_tensor *const *v, const char *order) {
     tg__product p;
-    double eps = a->eps > 0 ? a->eps : 1e-6, atol = a->atol > 0 ? a->atol : 1e-5,
-           rtol = a->rtol > 0 ? a->rtol : 1e-3;
+    double eps = a->eps;
     int i, o, side;
     bool ok = tg__product_begin(&p, c, "gradcheck", v, c->n_outputs);
     ok = ok && tg__gradients(p.tg, p.y, c->n_outputs, v, false, p.x, c->n_inputs, p.g, false, true, false, true);
@@ -6493,7 +6719,7 @@ TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_c
             want = (sum[0] - sum[1]) / (2 * eps);
             error = got - want;
             if (error < 0) error = -error;
-            if (ok && !(error <= atol + rtol * (want < 0 ? -want : want))) {
+            if (ok && !(error <= a->atol + a->rtol * (want < 0 ? -want : want))) {
                 p.tg->where = "gradcheck";
                 ok = tg__fail(p.tg, TG__E_GRADCHECK, order, i, k, got, want);
             }
@@ -6503,15 +6729,24 @@ TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_c
     return tg__product_end(&p, ok);
 }
 
-TG_API bool tg_gradcheck_from(const tg_gradcheck_args *a) {
-    const tg_function_call *c = a ? a->call : NULL;
+TG__PRIVATE tg_gradcheck_args tg__gradcheck_defaults(tg_gradcheck_args a) {
+    if (!(a.atol > 0)) a.atol = 1e-5;
+    if (!(a.eps > 0)) a.eps = 1e-6;
+    if (!(a.rtol > 0)) a.rtol = 1e-3;
+    return a;
+}
+TG_API bool tg_gradcheck_from(const tg_gradcheck_args *args) {
+    tg_gradcheck_args filled = TG__ZERO;
+    const tg_gradcheck_args *a = &filled;
+    const tg_function_call *c = args ? args->call : NULL;
     tg_function_call first;
     tg_ctx *tg;
     tg_tensor *x[16], *y[16], *v[16], *w[16];
     tg_mark m;
     int i;
     bool ok, mode;
-    if (c && c->inputs && c->n_inputs > 0 && a->at.file) (void)tg__at(c->inputs[0], a->at.file, a->at.line);
+    if (args) filled = tg__gradcheck_defaults(*args);
+    for (i = 0; c && c->inputs && i < c->n_inputs; i++) tg__note(c->inputs[i], a->at);
     tg = tg__start_call(c, "gradcheck");
     if (!tg) return false;
     if (c->n_inputs > 16 || c->n_outputs > 16)
@@ -6634,11 +6869,15 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     size_t all_size = 0;
     bool mode, ok, graph = false;
     int i, count;
+    tg__no_results(outputs, c ? c->n_outputs : 0);
     tg = tg__start_call(c, "checkpoint");
     if (tg && !outputs) return tg__fail(tg, TG__E_NO_DATA, "place for the outputs");
-    for (i = 0; c && outputs && i < c->n_outputs; i++) outputs[i] = NULL;
     if (!tg) return false;
-    if (!tg->grad_mode) return tg__function_run(tg, c, c->inputs, outputs);
+    if (!tg->grad_mode) {
+        ok = tg__function_run(tg, c, c->inputs, outputs);
+        if (!ok) tg__no_results(outputs, c->n_outputs);
+        return ok;
+    }
     memset(&at, 0, sizeof at);
     at.f = c->f; at.user = c->user; at.n_inputs = c->n_inputs; at.n_outputs = c->n_outputs; at.random = tg->random;
     outer = tg->recording; tg->recording = &rec;
@@ -6689,15 +6928,16 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     for (i = 0; i < rec.count; i++) tg__tensor_drop(rec.list[i]);
     tg__mem_put(tg, rec.list, (size_t)rec.room * sizeof *rec.list);
     tg__mem_put(tg, all, all_size);
-    for (i = 0; !ok && i < c->n_outputs; i++) outputs[i] = NULL;
+    if (!ok) tg__no_results(outputs, c->n_outputs);
     return ok;
 }
 
 /* ---- ops from outside ---- */
-TG_API tg_tensor *tg_call(const tg_op *op, const void *attr,
+TG_API tg_tensor *(tg_call)(const tg_op *op, const void *attr,
     tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) {
     tg_ctx *tg = NULL;
     int i;
+    tg__no_results(outputs, op ? op->n_out : 0);
     for (i = 0; i < n_inputs && inputs && !tg; i++) if (inputs[i]) tg = inputs[i]->tg;
     if (!op || !tg__gate(tg)) return NULL;
     tg->where = op->name;
@@ -7903,10 +8143,10 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
 #define TG__SAVE_ABY (TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(0))
 #define NEED(p, q) TG__SAVE_##p, TG__SAVE_##q, 0, 0
 #define NEED3(p, q, r) TG__SAVE_##p, TG__SAVE_##q, TG__SAVE_##r, 0
-#define TG__GIVE_N1 tg__numbers at; at.p[0] = p0; at.p[1] = 0;
-#define TG__GIVE_N2 tg__numbers at; at.p[0] = p0; at.p[1] = p1;
-#define TG__MANY_N1 1
-#define TG__MANY_N2 2
+#define TG__GIVE_N1(n) tg__numbers at; at.p[0] = n; at.p[1] = 0;
+#define TG__GIVE_N2(n, m) tg__numbers at; at.p[0] = n; at.p[1] = m;
+#define TG__MANY_N1(n) 1
+#define TG__MANY_N2(n, m) 2
 #define TG__INT_SAME(name) name##_i
 #define TG__INT_NUMERIC(name) name##_i
 #define TG__INT_COUNTING(name) name##_i
@@ -7959,7 +8199,8 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
 #define F2(name, types, saves, value, da, db, domain, doc) TG__ROW2(name, types, 0, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b)     { TG__IN2 return tg__call(&name##__f.op, NULL, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b)  { TG__IN2 return tg__call(&name##__g.op, NULL, in, 2, NULL, 1); } \
-    TG_API tg_tensor *(name##_scalar)(tg_tensor *a, double b) { return a ? name(a, tg__scalar(a, b)) : NULL; }
+    TG_API tg_tensor *(name##_scalar)(tg_tensor *a, double number)  { return a ? name(a, tg__scalar(a, number)) : NULL; } \
+    TG_API tg_tensor *(name##_scalar_)(tg_tensor *a, double number) { return a ? name##_(a, tg__scalar(a, number)) : NULL; }
 #define F2P(name, numbers, types, saves, value, da, db, domain, doc) TG__ROW2(name, types, TG__MANY_##numbers, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers)    { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers) { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 2, NULL, 1); }
@@ -8031,7 +8272,7 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 TG__PRIVATE tg_tensor *tg__create(tg_ctx *tg, const char *name, int ndim, const int64_t *shape, tg_dtype dtype) {
     tg_tensor *t;
     if (!tg__gate(tg)) return NULL;
-    tg->where = name;
+    tg__name(tg, name);
     t = tg__hold(tg, tg__tensor_make(tg, TG_CPU, dtype, ndim, shape, NULL));
     if (t) t->made_by = name;
     return t;
@@ -8061,7 +8302,7 @@ TG__PRIVATE bool tg__fits(tg_ctx *tg, double v, tg_dtype d) {
 }
 TG_API tg_tensor *(tg_full)(tg_ctx *tg, int ndim, const int64_t *shape, double value, tg_dtype dtype) {
     if (!tg__gate(tg)) return NULL;
-    tg->where = "full";
+    tg__name(tg, "full");
     if ((unsigned)dtype < TG_DTYPES && !tg__fits(tg, value, dtype)) return NULL;
     return tg__filled(tg, tg__create(tg, "full", ndim, shape, dtype), value, 0, false);
 }
@@ -8080,7 +8321,7 @@ TG_API tg_tensor *(tg_arange)(tg_ctx *tg, double start, double end, double step,
     int64_t n;
     tg_tensor *t;
     if (!tg__gate(tg)) return NULL;
-    tg->where = "arange";
+    tg__name(tg, "arange");
     if (!tg__is_finite(start) || !tg__is_finite(end) || !tg__is_finite(step)) {
         tg__fail(tg, TG__E_ARGUMENT, "start, end and step must be finite");
         return NULL;
@@ -8133,7 +8374,7 @@ TG_API tg_tensor *(tg_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype
     int64_t numel, none = 0;
     tg_tensor *t;
     if (!tg__gate(tg)) return NULL;
-    tg->where = "wrap";
+    tg__name(tg, "wrap");
     if (!tg__check_shape(tg, dtype, ndim, shape, &numel)) return NULL;
     if (!data && numel) { tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
     if (numel && !tg__aligned(data, dtype)) { tg__fail(tg, TG__E_ALIGNMENT, (int)dtype, (int64_t)tg_dtype_size(dtype)); return NULL; }
@@ -8377,7 +8618,7 @@ TG_API tg_tensor *(tg_randint)(tg_ctx *tg, int64_t low, int64_t high, int ndim, 
     tg__set_attr at = TG__ZERO;
     tg_tensor *t;
     if (!tg__gate(tg)) return NULL;
-    tg->where = "randint";
+    tg__name(tg, "randint");
     if (high <= low) { tg__fail(tg, TG__E_RANGE, "high", "more than low", (double)high); return NULL; }
     t = tg__create(tg, "randint", ndim, shape, TG_I64);
     at.low = low; at.range = (int64_t)((uint64_t)high - (uint64_t)low);
@@ -9369,6 +9610,7 @@ TG__PRIVATE tg__node *tg__view_node(tg_tensor *view) {
     tg__strided_of(view, &at);
     n = tg__node_make(view->tg, &tg__strided_op, &at, 1, 1);
     if (!n) return NULL;
+    n->serial = ++view->tg->node_serial;
     n->in[0] = NULL;
     tg__slot_fill(&n->in_slot[0], view->base);
     tg__slot_fill(&n->out_slot[0], view);
@@ -9386,6 +9628,7 @@ TG__PRIVATE bool tg__rebase(tg_tensor *view, tg__node *n) {
     if (tg__needs_grad(base) && !tg__edge(base)) return false;
     w = tg__node_make(view->tg, &tg__write_view_op, &at, 2, 1);
     if (!w) return false;
+    w->serial = ++view->tg->node_serial;
     w->in[0] = w->in[1] = NULL;
     tg__slot_fill(&w->in_slot[0], base); tg__slot_fill(&w->in_slot[1], view); tg__slot_fill(&w->out_slot[0], base);
     if (tg__needs_grad(base)) {
@@ -9430,12 +9673,13 @@ TG__PRIVATE bool tg__storage_share(tg_ctx *tg, tg__storage *s) {
     return true;
 }
 TG_API tg_tensor *(tg_share)(tg_ctx *to, tg_tensor *t) {
-    tg_ctx *tg = tg__start(t, "share");
+    tg_ctx *tg = t ? tg__start(t, "share") : NULL;
     tg_tensor *v;
     tg__storage *s;
     int64_t none = 0;
-    if (!tg || !tg__gate(to)) return NULL;
+    if ((t && !tg) || !tg__gate(to)) return NULL;
     to->where = "share";
+    if (!t) { tg__fail(to, TG__E_NULL, 1); return NULL; }
     if (!t->storage->shared && !tg__storage_share(tg, t->storage)) return NULL;
     t->count++;                        /* the other context's memory hooks may call this one */
     v = tg__hold(to, tg__tensor_make(to, TG_CPU, t->dtype, 1, &none, NULL));
@@ -9969,10 +10213,12 @@ static const tg_op tg__amax_op = { TG__OP_KIND("amax", TG__IN(1), TG__OUT(1), TG
     tg__amax_check, tg__reduce_forward, tg__amax_backward, NULL };
 static const tg_op tg__amin_op = { TG__OP_KIND("amin", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MIN), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
     tg__amax_check, tg__reduce_forward, tg__amax_backward, NULL };
-TG_API tg_tensor *(tg_amax)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
+TG_API tg_tensor *(tg_amax)(tg_tensor *x) { return tg_amax_dims(x, 0, NULL, false); }
+TG_API tg_tensor *(tg_amax_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__amax_op, "amax", x, n, dims, keepdim);
 }
-TG_API tg_tensor *(tg_amin)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
+TG_API tg_tensor *(tg_amin)(tg_tensor *x) { return tg_amin_dims(x, 0, NULL, false); }
+TG_API tg_tensor *(tg_amin_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__reduce_call(&tg__amin_op, "amin", x, n, dims, keepdim);
 }
 static const tg_op tg__max_op = { TG__OP_KIND("max", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_REDUCE_MAX), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__reduce),
@@ -10053,46 +10299,56 @@ TG__PRIVATE tg_tensor *tg__any_call(tg_tensor *x, int n, const int64_t *dims, bo
         return tg__full_beside(tg, x, x->dtype == TG_U8 ? TG_U8 : TG_BOOL, ndim, shape, all);
     }
     {
+        bool outermost = tg__compose(tg);
         tg_tensor *y = x->dtype == TG_BOOL ? x : tg_ne_scalar(x, 0);
-        y = all ? tg_amin(y, n, dims, keepdim) : tg_amax(y, n, dims, keepdim);
-        return x->dtype == TG_U8 ? tg_to(y, TG_U8) : y;                /* u8 stays u8, as in torch */
+        y = all ? tg_amin_dims(y, n, dims, keepdim) : tg_amax_dims(y, n, dims, keepdim);
+        return tg__composed(tg, outermost, x->dtype == TG_U8 ? tg_to(y, TG_U8) : y);       /* u8 stays u8, as in torch */
     }
 }
-TG_API tg_tensor *(tg_any)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
+TG_API tg_tensor *(tg_any)(tg_tensor *x) { return tg_any_dims(x, 0, NULL, false); }
+TG_API tg_tensor *(tg_any_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__any_call(x, n, dims, keepdim, false);
 }
-TG_API tg_tensor *(tg_all)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
+TG_API tg_tensor *(tg_all)(tg_tensor *x) { return tg_all_dims(x, 0, NULL, false); }
+TG_API tg_tensor *(tg_all_dims)(tg_tensor *x, int n, const int64_t *dims, bool keepdim) {
     return tg__any_call(x, n, dims, keepdim, true);
 }
 
 /* ------------------------------------------------------------------ var: made of ops ---- */
+TG_API tg_tensor *(tg_var)(tg_tensor *x, double correction) { return tg_var_dims(x, 0, NULL, correction, false); }
 TG_API tg_tensor *(tg_var_dims)(tg_tensor *x, int n, const int64_t *dims, double correction, bool keepdim) {
     tg_ctx *tg = tg__start(x, "var");
     tg__reduce_attr at;
     unsigned mask;
     double count;
     tg_tensor *mean, *d;
+    bool outermost;
     if (!tg || !tg__reduce_attr_fill(tg, &at, n, dims, keepdim) || !tg__reduce_mask(tg, x, &at, &mask)) return NULL;
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     count = (double)tg__reduce_count(x, mask) - correction;
     /* squares leave the range of halves */
     if (x->dtype == TG_F16 || x->dtype == TG_BF16)
         return tg_to(tg_var_dims(tg_to(x, TG_F32), n, dims, correction, keepdim), x->dtype);
+    outermost = tg__compose(tg);
     mean = n ? tg_mean_dims(x, n, dims, true) : tg_mean(x);
     d = tg_square(tg_sub(x, mean));
     d = n ? tg_sum_dims(d, n, dims, keepdim) : tg__reduce_call(&tg__sum_op, "var", d, 0, NULL, keepdim);
-    return count > 0 ? tg_mul_scalar(d, 1 / count) : tg_div_scalar(d, 0);
+    return tg__composed(tg, outermost, count > 0 ? tg_mul_scalar(d, 1 / count) : tg_div_scalar(d, 0));
 }
 /* The root of what is 0 is taken of 1 instead, and put aside: its derivative would be infinite. */
+TG_API tg_tensor *(tg_std)(tg_tensor *x, double correction) { return tg_std_dims(x, 0, NULL, correction, false); }
 TG_API tg_tensor *(tg_std_dims)(tg_tensor *x, int n, const int64_t *dims, double correction, bool keepdim) {
     tg_ctx *tg = tg__start(x, "std");
     tg_tensor *v, *none;
+    bool outermost;
     if (!tg) return NULL;
     if (x->dtype == TG_F16 || x->dtype == TG_BF16)
         return tg_to(tg_std_dims(tg_to(x, TG_F32), n, dims, correction, keepdim), x->dtype);
+    outermost = tg__compose(tg);
     v = tg_var_dims(x, n, dims, correction, keepdim);
     none = tg_eq_scalar(v, 0);
-    return tg_where(none, tg_number(tg, 0), tg_sqrt(tg_where(none, tg_number(tg, 1), v)));
+    v = tg_where(none, tg_number(tg, 0), tg_sqrt(tg_where(none, tg_number(tg, 1), v)));
+    return tg__composed(tg, outermost, v);
 }
 
 /* ------------------------------------------------------------------ softmax, log_softmax ----
@@ -10716,22 +10972,20 @@ TG_API tg_tensor *(tg_cat)(tg_tensor *const *list, int n, int64_t dim) {
 TG_API tg_tensor *(tg_stack)(tg_tensor *const *list, int n, int64_t dim) {
     tg_tensor *few[8], **t = few, *y = NULL;
     tg_ctx *tg = list ? tg__start_list(list, n, "stack") : NULL;
-    bool ok = true;
+    bool ok = true, outermost;
     int i;
     if (!tg) return NULL;
     if (!tg__wrap_dim(tg, list[0], &dim, list[0]->ndim + 1)) return NULL;
     if (n > 8 && !(t = (tg_tensor **)tg__mem_get(tg, (size_t)n * sizeof *t))) return NULL;
+    outermost = tg__compose(tg);
     for (i = 0; ok && i < n; i++) {
         t[i] = tg_unsqueeze(list[i], dim);
         ok = t[i] != NULL;
-        if (ok && !tg__same_shape(list[i], list[0])) {
-            tg->where = "stack";
-            ok = tg__fail(tg, TG__E_STACK_SHAPE, i, list[i], list[0]);
-        }
+        if (ok && !tg__same_shape(list[i], list[0])) ok = tg__fail(tg, TG__E_STACK_SHAPE, i, list[i], list[0]);
     }
     if (ok) y = tg_cat(t, n, dim);
     if (t != few) tg__mem_put(tg, t, (size_t)n * sizeof *t);
-    return y;
+    return tg__composed(tg, outermost, y);
 }
 
 /* ---- the index family ----
@@ -12704,24 +12958,32 @@ TG__PRIVATE bool tg__conv2d_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
 }
 static const tg_op tg__conv2d_op = { TG__OP("conv2d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS_OF(tg__conv2d, tg__conv),
     tg__conv2d_check, tg__conv2d_forward, tg__conv2d_backward, NULL };
+TG__PRIVATE tg_conv2d_args tg__conv2d_defaults(tg_conv2d_args a) {
+    for (int d = 0; d < 2; d++) {
+        if (!a.dilation[d]) a.dilation[d] = 1;
+        if (!a.stride[d]) a.stride[d] = 1;
+    }
+    if (!a.groups) a.groups = 1;
+    return a;
+}
 TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args) {
     tg__conv_attr at;
+    tg_conv2d_args a;
     tg_tensor *any;
     if (!args) return NULL;
     any = args->x ? args->x : args->weight ? args->weight : args->bias;
-    if (args->at.file) (void)tg__at(any, args->at.file, args->at.line);
+    tg__note(any, args->at);
     if (any && tg__gate(any->tg) && (!args->x || !args->weight)) {
         any->tg->where = tg__conv2d_op.name;
         tg__fail(any->tg, TG__E_NULL, args->x ? 1 : 0);
         return NULL;
     }
+    a = tg__conv2d_defaults(*args);
     for (int d = 0; d < 2; d++) {
-        at.stride[d] = args->stride[d] ? args->stride[d] : 1;
-        at.padding[d] = args->padding[d];
-        at.dilation[d] = args->dilation[d] ? args->dilation[d] : 1;
+        at.stride[d] = a.stride[d]; at.padding[d] = a.padding[d]; at.dilation[d] = a.dilation[d];
         at.size[d] = 0;
     }
-    at.groups = args->groups ? args->groups : 1;
+    at.groups = a.groups;
     return tg__apply(&tg__conv2d_op, &at, NULL, args->x, args->weight, args->bias);
 }
 
@@ -12871,6 +13133,7 @@ static const tg_op tg__matmul_op = { TG__OP("matmul", TG__IN(2), TG__OUT(1), TG_
 TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
     tg_ctx *tg = tg__start2(a, b, "matmul");
     tg_tensor *in[2], *y;
+    bool outermost;
     if (!tg) return NULL;
     if (a->ndim == 0 || b->ndim == 0) { tg__fail(tg, TG__E_MATMUL_SCALAR, a, b); return NULL; }
     in[0] = a; in[1] = b;
@@ -12879,13 +13142,15 @@ TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
         tg__fail(tg, TG__E_MATMUL_INNER, a, b, tg__matmul_hint(a, b));
         return NULL;
     }
+    if (!tg__matmul_types(tg, a, b)) return NULL;                      /* here they still have their own shapes */
+    outermost = tg__compose(tg);
     /* a row, a column; their dimension goes away again */
     if (a->ndim == 1) in[0] = tg_unsqueeze(a, 0);
     if (b->ndim == 1) in[1] = tg_unsqueeze(b, 1);
     y = tg__call(&tg__matmul_op, NULL, in, 2, NULL, 1);
     if (y && b->ndim == 1) y = tg_squeeze(y, -1);
     if (y && a->ndim == 1) y = tg_squeeze(y, b->ndim == 1 ? -1 : -2);
-    return y;
+    return tg__composed(tg, outermost, y);
 }
 
 /* ------------------------------------------------------------------ linear ----
@@ -12895,7 +13160,7 @@ TG__PRIVATE bool tg__linear_check(tg_ctx *tg, tg__node *n) {
     int64_t shape[TG_MAX_DIMS];
     if (!tg__matmul_types(tg, x, w) || (b && !tg__matmul_types(tg, x, b))) return false;
     if (w->ndim != 2 || x->ndim < 1 || x->shape[x->ndim - 1] != w->shape[1])
-        return tg__fail(tg, TG__E_TARGET_SHAPE, x, w, "linear takes x [..., I] and weight [O, I]");
+        return tg__fail(tg, TG__E_LINEAR_SHAPE, x, w);
     if (b && !(b->ndim == 1 && b->shape[0] == w->shape[0])) return tg__fail(tg, TG__E_CONV_BIAS, b, w->shape[0]);
     memcpy(shape, x->shape, sizeof shape[0] * (size_t)x->ndim);
     shape[x->ndim - 1] = w->shape[0];
@@ -12952,14 +13217,20 @@ TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
 static const tg_op tg__linear_op = { TG__OP("linear", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
     tg__linear_check, tg__linear_forward, tg__linear_backward, NULL };
 TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) {
-    tg_ctx *tg = tg__start2(x, weight, "linear");
+    bool outermost, row = x && weight && x->ndim == 1 && weight->ndim == 2;
+    tg_ctx *tg;
+    if (!row && !(x && weight && weight->ndim == 1 && !bias))
+        return tg__apply(&tg__linear_op, NULL, NULL, x, weight, bias);
+    tg = tg__start2(x, weight, "linear");
     if (!tg) return NULL;
-    if (weight->ndim == 1 && !bias) return tg_matmul(x, weight);
-    if (x->ndim == 1 && weight->ndim == 2) {
+    if (!tg__matmul_types(tg, x, weight) || (bias && !tg__matmul_types(tg, x, bias))) return NULL;
+    if (row && x->shape[0] != weight->shape[1]) { tg__fail(tg, TG__E_LINEAR_SHAPE, x, weight); return NULL; }
+    outermost = tg__compose(tg);
+    if (row) {
         x = tg__apply(&tg__linear_op, NULL, NULL, tg_unsqueeze(x, 0), weight, bias);
-        return x ? tg_squeeze(x, 0) : NULL;
-    }
-    return tg__apply(&tg__linear_op, NULL, NULL, x, weight, bias);
+        x = x ? tg_squeeze(x, 0) : NULL;
+    } else x = tg_matmul(x, weight);
+    return tg__composed(tg, outermost, x);
 }
 
 /* -------------------------------------------------------------- cross_entropy ----
@@ -13097,25 +13368,52 @@ static const tg_op tg__entropy_op = { TG__OP("cross_entropy", TG__IN(2), TG__OUT
     tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
 TG_API tg_tensor *(tg_cross_entropy)(tg_tensor *logits, tg_tensor *target) {
     tg_tensor *in[2], *outs[2], *total, *count;
+    bool outermost;
     in[0] = logits; in[1] = target;
     if (!tg__call(&tg__entropy_op, NULL, in, 2, outs, 2)) return NULL;
+    outermost = tg__compose(logits->tg);
     count = tg_sum(tg_ne(target, tg_integer(logits->tg, -100)));
     total = tg_sum(tg_to(outs[0], tg__compute_type(logits->dtype)));        /* a half has no room for the sum */
-    return tg_to(tg_div(total, tg_to(count, total ? total->dtype : TG_F32)), logits->dtype);
+    total = tg_to(tg_div(total, tg_to(count, total ? total->dtype : TG_F32)), logits->dtype);
+    return tg__composed(logits->tg, outermost, total);
 }
 
 /* ------------------------------------------------------------------ made of ops: mse_loss, dropout ---- */
-TG_API tg_tensor *(tg_mse_loss)(tg_tensor *x, tg_tensor *target) { return tg_mean(tg_square(tg_sub(x, target))); }
+/* As torch warns: [4, 1] against [4] is a [4, 4] of differences, and the loss learns nothing. Once per context. */
+TG__PRIVATE void tg__warn_broadcast(tg_ctx *tg, const tg_tensor *x, const tg_tensor *target, const tg_tensor *both) {
+    char out[512];
+    tg__text t = tg__text_over(out, sizeof out);
+    if (tg->broadcast_told) return;
+    tg->broadcast_told = true;
+    tg__put(&t, tg->where); tg__put(&t, ": input "); tg__put_tensor(&t, x);
+    tg__put(&t, " and target "); tg__put_tensor(&t, target);
+    tg__put(&t, " differ in shape and are broadcast to "); tg__put_shape(&t, both->ndim, both->shape);
+    tg__put(&t, "; is that meant? Told once");
+    tg__put_place(&t, tg->here.file, tg->here.line);
+    tg__log(tg, TG_LOG_WARNING, out);
+}
+TG_API tg_tensor *(tg_mse_loss)(tg_tensor *x, tg_tensor *target) {
+    tg_ctx *tg = tg__start2(x, target, "mse_loss");
+    bool outermost;
+    tg_tensor *d;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    d = tg_sub(x, target);
+    if (d && !tg__same_shape(x, target)) tg__warn_broadcast(tg, x, target, d);
+    return tg__composed(tg, outermost, tg_mean(tg_square(d)));
+}
 
 TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
     tg_ctx *tg = tg__start(x, "dropout");
     tg_tensor *mask;
+    bool outermost;
     if (!tg) return NULL;
     if (!(p >= 0 && p <= 1)) { tg__fail(tg, TG__E_PROBABILITY, p); return NULL; }
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     if (!training || p == 0) return x;
+    outermost = tg__compose(tg);
     mask = tg__set_call(&tg__keep_op, tg_empty_like(x), p, p < 1 ? 1 / (1 - p) : 0);
-    return tg_mul(x, mask);
+    return tg__composed(tg, outermost, tg_mul(x, mask));
 }
 
 /* ======================================================================================
@@ -13566,9 +13864,6 @@ struct tg_dict {
     tg__dict_text *text;               /* newest block first; text never moves */
 };
 
-/* Calls on a dict have no place macro: an older call's line must not be named. */
-TG__PRIVATE void tg__io_enter(tg_ctx *tg, const char *name) { tg->where = name; tg->here.file = NULL; }
-
 TG_API tg_dict *(tg_dict_new)(tg_ctx *tg) {
     tg_dict *d;
     if (!tg__gate(tg)) return NULL;
@@ -13681,18 +13976,18 @@ TG__PRIVATE bool tg__dict_blocks(tg_dict *d, const char *name, const tg_tensor *
     tg__mem_put(d->tg, key, room);
     return ok;
 }
-TG_API bool tg_dict_set(tg_dict *d, const char *name, tg_tensor *t) {
+TG_API bool (tg_dict_set)(tg_dict *d, const char *name, tg_tensor *t) {
     if (!d || !tg__gate(d->tg)) return false;
-    tg__io_enter(d->tg, "dict_set");
+    d->tg->where = "dict_set";
     if (!t || t->opaque != TG__BLOCKS) return tg__use(d->tg, t, 2) && tg__dict_put(d, name, t, NULL, 0, NULL);
     return tg__use_any(d->tg, t, 2) && tg__dict_put(d, name, t, NULL, 0, NULL) && tg__dict_blocks(d, name, t);
 }
-TG_API bool tg_dict_set_raw(tg_dict *d, const char *name, const char *type,
+TG_API bool (tg_dict_set_raw)(tg_dict *d, const char *name, const char *type,
     int ndim, const int64_t *shape, tg_tensor *bytes) {
     const tg__io_type *y;
     uint64_t size;
     if (!d || !tg__gate(d->tg)) return false;
-    tg__io_enter(d->tg, "dict_set_raw");
+    d->tg->where = "dict_set_raw";
     if (!tg__use(d->tg, bytes, 5)) return false;
     if (!type || (ndim > 0 && !shape)) return tg__fail(d->tg, TG__E_NULL, type ? 4 : 2);
     if (ndim < 0 || ndim > TG_MAX_DIMS) return tg__fail(d->tg, TG__E_NDIM, ndim);
@@ -13704,13 +13999,13 @@ TG_API bool tg_dict_set_raw(tg_dict *d, const char *name, const char *type,
     }
     return tg__dict_put(d, name, bytes, y, ndim, shape);
 }
-TG_API bool tg_dict_set_meta(tg_dict *d, const char *key, const char *value) {
+TG_API bool (tg_dict_set_meta)(tg_dict *d, const char *key, const char *value) {
     tg__dict_value *v = NULL;
     size_t room;
     int64_t i;
     char *text, *own = NULL;
     if (!d || !tg__gate(d->tg)) return false;
-    tg__io_enter(d->tg, "dict_set_meta");
+    d->tg->where = "dict_set_meta";
     if (!tg__dict_text_ok(d, key, 1) || !tg__dict_text_ok(d, value, 2)) return false;
     i = tg__names_find(&d->keys, key);
     room = strlen(value) + 1;
@@ -13781,13 +14076,13 @@ TG__PRIVATE float tg__raw_value(const tg__io_type *y, const unsigned char *p) {
     if (strcmp(y->st, "F8_E4M3FNUZ") == 0) return tg__f8_value(*p, 4, 8, true);
     return tg__f8_value(*p, 5, 16, true);
 }
-TG_API tg_tensor *tg_dict_f32(const tg_dict *d, int64_t i) {
+TG_API tg_tensor *(tg_dict_f32)(const tg_dict *d, int64_t i) {
     const tg__dict_item *p = tg__dict_item_at(d, i);
     unsigned char *bytes;
     tg_tensor *t;
     int64_t k;
     if (!d || !tg__gate(d->tg)) return NULL;
-    tg__io_enter(d->tg, "dict_f32");
+    d->tg->where = "dict_f32";
     if (!p) { (void)tg__fail(d->tg, TG__E_ARGUMENT, "the dict has no tensor of that number"); return NULL; }
     if (!p->raw) return tg_to(p->t, TG_F32);
     if (p->raw->how != TG__IO_U64 && (p->raw->how != TG__IO_RAW || p->raw->bits != 8)) {
@@ -14164,14 +14459,14 @@ TG__PRIVATE const void *tg__io_packed(tg_tensor *t, size_t bytes, int word) {
     return copy && tg__io_pack(t, (unsigned char *)copy->data, bytes, word) ? copy->data : NULL;
 }
 
-TG_API tg_tensor *tg_safetensors_bytes(const tg_dict *d) {
+TG_API tg_tensor *(tg_safetensors_bytes)(const tg_dict *d) {
     tg__st_plan w;
     tg_tensor *out = NULL;
     int64_t i, size;
     tg_mark m;
     bool ok;
     if (!d || !tg__gate(d->tg)) return NULL;
-    tg__io_enter(d->tg, "safetensors_bytes");
+    d->tg->where = "safetensors_bytes";
     m = tg_begin(d->tg);
     ok = tg__st_layout(d, &w);
     if (ok && (ok = tg__add_i64((int64_t)w.head_size, w.data, &size))) out = tg_empty(d->tg, 1, &size, TG_U8);
@@ -14184,7 +14479,7 @@ TG_API tg_tensor *tg_safetensors_bytes(const tg_dict *d) {
     tg__st_plan_free(d, &w);
     return tg_end_with(d->tg, m, out);
 }
-TG_API bool tg_safetensors_save(const tg_dict *d, const char *path) {
+TG_API bool (tg_safetensors_save)(const tg_dict *d, const char *path) {
     tg__st_plan w;
     const void **part = NULL;
     size_t *size = NULL, count, k = 1, i;
@@ -14192,7 +14487,7 @@ TG_API bool tg_safetensors_save(const tg_dict *d, const char *path) {
     int word;
     bool ok;
     if (!d || !tg__gate(d->tg)) return false;
-    tg__io_enter(d->tg, "safetensors_save");
+    d->tg->where = "safetensors_save";
     if (!path) return tg__fail(d->tg, TG__E_NULL, 1);
     count = (size_t)d->names.count + 1;
     m = tg_begin(d->tg);
@@ -14209,7 +14504,7 @@ TG_API bool tg_safetensors_save(const tg_dict *d, const char *path) {
             ok = part[k++] != NULL;
         }
     }
-    tg__io_enter(d->tg, "safetensors_save");
+    d->tg->where = "safetensors_save";
     ok = ok && tg__save_file(d->tg, path, part, size, (int)k);
     tg__mem_put(d->tg, part, count * sizeof *part);
     tg__mem_put(d->tg, size, count * sizeof *size);
@@ -14700,6 +14995,8 @@ TG_API int (tg_tape)(tg_tensor *t, tg_tape_entry *out, int room) {
     return n;
 }
 TG_API int tg_tape_input(const tg_tape_entry *e, int i, const int64_t **shape, uint64_t *from) {
+    if (shape) *shape = NULL;
+    if (from) *from = 0;
     if (!e || !e->node || i < 0 || i >= e->node->n_in) return -1;
     if (shape) *shape = e->node->in_slot[i].shape;
     if (from) *from = e->node->in_slot[i].from ? e->node->in_slot[i].from->serial : 0;
@@ -15028,12 +15325,14 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #ifndef TENSORGRAD_NO_LINES
 #undef TG__AT
 #undef TG__AT_CTX
-#undef TG__AT_LIST
-#undef TG__AT_CALL
+#undef TG__AT_DICT
+#undef TG__AT_CONST_DICT
+#undef TG__PLACED
 #define TG__AT(t) tg__at(t, __FILE__, __LINE__)
 #define TG__AT_CTX(tg) tg__at_ctx(tg, __FILE__, __LINE__)
-#define TG__AT_LIST(list, n) tg__at_list(list, n, __FILE__, __LINE__)
-#define TG__AT_CALL(call) tg__at_call(call, __FILE__, __LINE__)
+#define TG__AT_DICT(d) tg__at_dict(d, __FILE__, __LINE__)
+#define TG__AT_CONST_DICT(d) tg__at_const_dict(d, __FILE__, __LINE__)
+#define TG__PLACED(name, ...) tg__##name##_at(__FILE__, __LINE__, __VA_ARGS__)
 #endif
 #endif /* TENSORGRAD_IMPLEMENTATION */
 

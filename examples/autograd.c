@@ -36,9 +36,9 @@ static void numbers(tg_ctx *tg) {
          tanh: dy/du = 1 - y^2 = 0.786448
          add:  hands this number on to both of its operands, so dy/db = 0.786448
          mul:  d(w x)/dw = x and d(w x)/dx = w, so dy/dw = 0.786448 * 2 and dy/dx = 0.786448 * 0.5 */
-    show("dy/db", b->grad);
-    show("dy/dw", w->grad);
-    show("dy/dx", x->grad);
+    show("dy/db", tg_grad_of(b));
+    show("dy/dw", tg_grad_of(w));
+    show("dy/dx", tg_grad_of(x));
 
     /* Is it true? Move w a little and look how far y moves. No tape is needed for that. */
     const double h = 1e-5;
@@ -54,14 +54,14 @@ static void used_twice(tg_ctx *tg) {
     printf("2. A value used twice, z = x x + 3 x at x = 5\n");
     tg_tensor *x = leaf(tg, "x", 5);
     tg_backward(tg_add(tg_mul(x, x), tg_mul_scalar(x, 3)));
-    show("dz/dx", x->grad);                        /* three ways lead from x to z, and they add: 5 + 5 + 3 = 13 */
+    show("dz/dx", tg_grad_of(x));                 /* three ways lead from x to z, and they add: 5 + 5 + 3 = 13 */
 
     /* For the same reason a second backward adds to the gradient. A training loop clears it in every step. */
     tg_backward(tg_mul_scalar(x, 100));
-    show("plus 100", x->grad);
+    show("plus 100", tg_grad_of(x));
     tg_zero_grad(x);
     tg_backward(tg_mul_scalar(x, 100));
-    show("cleared", x->grad);
+    show("cleared", tg_grad_of(x));
 }
 
 /* ---- 3. Matrices. The loss of a linear model, sum((X W - Y)^2). ---- */
@@ -75,11 +75,11 @@ static void matrices(tg_ctx *tg) {
     tg_tensor *loss = tg_sum(tg_square(difference));
     tg_backward(loss);
     show("loss", loss);
-    tg_print(w->grad);                             /* of the shape of W */
+    tg_print(tg_grad_of(w));                       /* of the shape of W */
 
     /* On paper: the square gives 2 (X W - Y), the product hands on X transposed times that. */
     tg_tensor *paper = tg_mul_scalar(tg_matmul(tg_t(x), difference), 2);
-    printf("  2 X'(X W - Y) is %s\n", tg_equal(paper, w->grad) ? "the same" : "not the same");
+    printf("  2 X'(X W - Y) is %s\n", tg_equal(paper, tg_grad_of(w)) ? "the same" : "not the same");
 }
 
 /* ---- 4. Derivatives of derivatives. ---- */

@@ -160,8 +160,8 @@ static void adam(network *net, double rate) {
     net->unfilled_square *= beta2;
     for (int i = 0; i < WEIGHTS; i++) {
         tg_tensor *w = net->weight[i], *mean = net->mean[i], *square = net->square[i];
-        tg_add_scaled_(mean, tg_sub(w->grad, mean), 1 - beta1);
-        tg_add_scaled_(square, tg_sub(tg_square(w->grad), square), 1 - beta2);
+        tg_add_scaled_(mean, tg_sub(tg_grad_of(w), mean), 1 - beta1);
+        tg_add_scaled_(square, tg_sub(tg_square(tg_grad_of(w)), square), 1 - beta2);
         tg_tensor *size = tg_sqrt(tg_div_scalar(square, 1 - net->unfilled_square));
         tg_addcdiv_(w, mean, tg_add_scalar(size, tiny), -rate / (1 - net->unfilled_mean));
         tg_zero_grad(w);
@@ -223,7 +223,7 @@ static void show(const card *cards, int n) {
         }
         printf("\n");
     }
-    for (int i = 0; i < n; i++) printf("%d is read as %d  ", cards[i].digit, cards[i].guess);
+    for (int i = 0; i < n; i++) printf("drawn %d, read %d ", cards[i].digit, cards[i].guess);     /* as wide as a picture */
     printf("\n\n");
 }
 

@@ -45,7 +45,7 @@ static double step(tg_ctx *tg, tg_tensor **w, tg_tensor **v, tg_tensor *x, tg_te
     tg_backward(loss);
     bool was = tg_grad_mode(tg, false);                    /* the step itself is not to be differentiated */
     for (int i = 0; i < WEIGHTS && !tg_failed(tg); i++) {
-        tg_add_(tg_mul_(v[i], tg_number(tg, 0.9)), w[i]->grad);
+        tg_add_(tg_mul_(v[i], tg_number(tg, 0.9)), tg_grad_of(w[i]));
         tg_add_scaled_(w[i], v[i], -rate);
         tg_zero_grad(w[i]);
     }

@@ -48,8 +48,8 @@ static void formulas(tg_ctx *tg, tg_dtype dtype) {
     for (i = 0; i < 3; i++) in[i] = tg_require_grad(tg_to(tg_from_f32(tg, TG_SHAPE(97), v[i]), dtype), true);
     if (dtype == TG_F64) for (i = 0; i < 3; i++) in[i] = tg_require_grad(tg_detach(in[i]), true);
 #define F1(name, types, saves, value, dx, domain, doc)                   { tg_mark m = tg_begin(tg); add_op(#name, name(in[0]), in, 1); add_op(#name, name(in[2]), in + 2, 1); tg_end(tg, m); }
-#define ARGS_N1 , 0.75
-#define ARGS_N2 , 0.75, 1.25
+#define ARGS_N1(n) , 0.75
+#define ARGS_N2(n, m) , 0.75, 1.25
 #define F1P(name, numbers, types, saves, value, dx, domain, doc)         { tg_mark m = tg_begin(tg); add_op(#name, (name)(in[0] ARGS_##numbers), in, 1); tg_end(tg, m); }
 #define F2(name, types, saves, value, da, db, domain, doc)               { tg_mark m = tg_begin(tg); add_op(#name, name(in[0], in[1]), in, 2); add_op(#name, name(in[2], in[0]), in, 3); tg_end(tg, m); }
 #define F2P(name, numbers, types, saves, value, da, db, domain, doc)     { tg_mark m = tg_begin(tg); add_op(#name, (name)(in[0], in[1] ARGS_##numbers), in, 2); tg_end(tg, m); }
@@ -72,7 +72,7 @@ static void families(tg_ctx *tg) {
     add_op("mean over 1", tg_mean_dims(in[0], TG_DIMS(1), false), in, 1);
     add_op("var", tg_var_dims(in[0], TG_DIMS(1), 1, false), in, 1);
     add_op("prod", tg_prod_dim(in[1], 0, false), in, 2);
-    add_op("amax", tg_amax(in[0], TG_DIMS(1), false), in, 1);
+    add_op("amax", tg_amax_dims(in[0], TG_DIMS(1), false), in, 1);
     add_op("softmax", tg_softmax(in[0], 1), in, 1);
     add_op("softmax over 0", tg_softmax(in[0], 0), in, 1);
     add_op("log_softmax", tg_log_softmax(in[0], 1), in, 1);

@@ -533,10 +533,10 @@ ADAPTER(a_prod) {
 #define BY_DIMS(name, function) ADAPTER(name) { \
     tg_tensor *x = self(c); ints d = int_list(c, 1, "dim"); bool keep = flag(c, 2, "keepdim", false); \
     put(c, function(x, d.n, d.v, keep)); }
-BY_DIMS(a_amax, tg_amax)
-BY_DIMS(a_amin, tg_amin)
-BY_DIMS(a_any, tg_any)
-BY_DIMS(a_all, tg_all)
+BY_DIMS(a_amax, tg_amax_dims)
+BY_DIMS(a_amin, tg_amin_dims)
+BY_DIMS(a_any, tg_any_dims)
+BY_DIMS(a_all, tg_all_dims)
 
 ADAPTER(a_max) {
     bool largest = starts_with(c->op, "max");
@@ -566,8 +566,8 @@ ADAPTER(a_aminmax) {
     tg_tensor *x = self(c);
     ints d = int_list(c, -1, "dim");
     bool keep = flag(c, -1, "keepdim", false);
-    put(c, tg_amin(x, d.n, d.v, keep));
-    put(c, tg_amax(x, d.n, d.v, keep));
+    put(c, tg_amin_dims(x, d.n, d.v, keep));
+    put(c, tg_amax_dims(x, d.n, d.v, keep));
 }
 /* var, std, var_mean, std_mean: (self, unbiased), (self, dim, unbiased, keepdim), (self, dim, *, correction, keepdim) */
 ADAPTER(a_var) {

@@ -7,14 +7,14 @@ typedef struct row {
     const char *name, *types, *domain;
     int n, numbers;
     row_fn call, put;                       /* tg_name and tg_name_     */
-    number_fn scalar;                       /* tg_name_scalar, or NULL  */
+    number_fn scalar, scalar_put;           /* tg_name_scalar and tg_name_scalar_, or NULL */
 } row;
 
 /* ---- the table becomes functions of a list of operands ---- */
-#define ARGS_N1 , p[0]
-#define ARGS_N2 , p[0], p[1]
-#define COUNT_N1 1
-#define COUNT_N2 2
+#define ARGS_N1(n) , p[0]
+#define ARGS_N2(n, m) , p[0], p[1]
+#define COUNT_N1(n) 1
+#define COUNT_N2(n, m) 2
 #define F1(name, types, saves, value, dx, domain, doc) \
     static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { (void)p; return name(x[0]); } \
     static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { (void)p; return (name##_)(x[0]); }
@@ -24,7 +24,8 @@ typedef struct row {
 #define F2(name, types, saves, value, da, db, domain, doc) \
     static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { (void)p; return (name)(x[0], x[1]); } \
     static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { (void)p; return (name##_)(x[0], x[1]); } \
-    static tg_tensor *name##_number(tg_tensor *a, double b) { return (name##_scalar)(a, b); }
+    static tg_tensor *name##_number(tg_tensor *a, double b) { return (name##_scalar)(a, b); } \
+    static tg_tensor *name##_number_put(tg_tensor *a, double b) { return (name##_scalar_)(a, b); }
 #define F2P(name, numbers, types, saves, value, da, db, domain, doc) \
     static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { return (name)(x[0], x[1] ARGS_##numbers); } \
     static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { return (name##_)(x[0], x[1] ARGS_##numbers); }
@@ -41,12 +42,12 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #undef F2P
 #undef F3
 #undef F3P
-#define F1(name, types, saves, value, dx, domain, doc)                        { #name, #types, #domain, 1, 0, name##_call, name##_put, NULL },
-#define F1P(name, numbers, types, saves, value, dx, domain, doc)              { #name, #types, #domain, 1, COUNT_##numbers, name##_call, name##_put, NULL },
-#define F2(name, types, saves, value, da, db, domain, doc)                    { #name, #types, #domain, 2, 0, name##_call, name##_put, name##_number },
-#define F2P(name, numbers, types, saves, value, da, db, domain, doc)          { #name, #types, #domain, 2, COUNT_##numbers, name##_call, name##_put, NULL },
-#define F3(name, types, saves, value, da, db, dc, domain, doc)                { #name, #types, #domain, 3, 0, name##_call, name##_put, NULL },
-#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc)      { #name, #types, #domain, 3, COUNT_##numbers, name##_call, name##_put, NULL },
+#define F1(name, types, saves, value, dx, domain, doc)                        { #name, #types, #domain, 1, 0, name##_call, name##_put, NULL, NULL },
+#define F1P(name, numbers, types, saves, value, dx, domain, doc)              { #name, #types, #domain, 1, COUNT_##numbers, name##_call, name##_put, NULL, NULL },
+#define F2(name, types, saves, value, da, db, domain, doc)                    { #name, #types, #domain, 2, 0, name##_call, name##_put, name##_number, name##_number_put },
+#define F2P(name, numbers, types, saves, value, da, db, domain, doc)          { #name, #types, #domain, 2, COUNT_##numbers, name##_call, name##_put, NULL, NULL },
+#define F3(name, types, saves, value, da, db, dc, domain, doc)                { #name, #types, #domain, 3, 0, name##_call, name##_put, NULL, NULL },
+#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc)      { #name, #types, #domain, 3, COUNT_##numbers, name##_call, name##_put, NULL, NULL },
 static const row rows[] = { TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P) };
 #undef F1
 #undef F1P
@@ -166,9 +167,9 @@ DO(mean_keep, tg_mean_dims(x[0], TG_DIMS(0), true))
 DO(prod_all, tg_prod(x[0]))
 DO(prod_last, tg_prod_dim(x[0], -1, false))
 DO(prod_keep, tg_prod_dim(x[0], 0, true))
-DO(amax_last, tg_amax(x[0], TG_DIMS(-1), false))
-DO(amax_all, tg_amax(x[0], 0, NULL, false))
-DO(amin_two, tg_amin(x[0], TG_DIMS(0, 1), true))
+DO(amax_last, tg_amax_dims(x[0], TG_DIMS(-1), false))
+DO(amax_all, tg_amax_dims(x[0], 0, NULL, false))
+DO(amin_two, tg_amin_dims(x[0], TG_DIMS(0, 1), true))
 DO(max_all, tg_max(x[0]))
 DO(min_all, tg_min(x[0]))
 DO(max_last, tg_max_dim(x[0], -1, false, NULL))

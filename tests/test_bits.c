@@ -7,8 +7,8 @@
 
 typedef tg_tensor *(*row_fn)(tg_tensor *const *x);
 typedef struct row { const char *name, *domain; int n; row_fn call; } row;
-#define ARGS_N1 , 0.75
-#define ARGS_N2 , -0.75, 1.25
+#define ARGS_N1(n) , 0.75
+#define ARGS_N2(n, m) , -0.75, 1.25
 #define F1(name, types, saves, value, dx, domain, doc)                   static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0]); }
 #define F1P(name, numbers, types, saves, value, dx, domain, doc)         static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0] ARGS_##numbers); }
 #define F2(name, types, saves, value, da, db, domain, doc)               static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0], x[1]); }
@@ -136,7 +136,7 @@ static void compute(tg_ctx *tg, results *r, bool big) {
         result(r, "sum", tg_sum(x)); result(r, "sum of strided", tg_sum(y));
         result(r, "sum last", tg_sum_dims(x, TG_DIMS(-1), false)); result(r, "sum first", tg_sum_dims(x, TG_DIMS(0), false)); result(r, "sum strided last", tg_sum_dims(y, TG_DIMS(-1), true));
         result(r, "mean", tg_mean(y)); result(r, "mean first", tg_mean_dims(x, TG_DIMS(0), false)); result(r, "var", tg_var_dims(x, TG_DIMS(-1), 1, false));
-        result(r, "prod", tg_prod_dim(x, 1, false)); result(r, "amax", tg_amax(y, TG_DIMS(-1), false)); result(r, "amin", tg_amin(x, TG_DIMS(-1), false));
+        result(r, "prod", tg_prod_dim(x, 1, false)); result(r, "amax", tg_amax_dims(y, TG_DIMS(-1), false)); result(r, "amin", tg_amin_dims(x, TG_DIMS(-1), false));
         result(r, "argmax", tg_argmax_dim(x, 0, false)); result(r, "argmin", tg_argmin_dim(x, 1, false));
         result(r, "softmax", tg_softmax(x, -1)); result(r, "softmax first", tg_softmax(x, 0)); result(r, "softmax strided", tg_softmax(y, 1)); result(r, "log_softmax", tg_log_softmax(x, -1));
         result(r, "sort", tg_sort(x, -1, false, NULL)); result(r, "sort down", tg_sort(y, -1, true, &x)); result(r, "sort's indices", x);

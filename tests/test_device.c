@@ -296,7 +296,7 @@ static void test_rest(void) {
     CHECK(same(home(dp), p) && same(home(di), i));
     CHECK(tg_add_(tg_select(dx, 0, 2), tg_to_device(y, OTHER)) && tg_add_(tg_select(x, 0, 2), y) && same(home(dx), x));
     l[0] = l[1] = dx; di = tg_cat(l, 2, 1); l[0] = l[1] = x; CHECK(same(home(di), tg_cat(l, 2, 1)));
-    CHECK(same(home(tg_any(tg_slice(dx, "0:0"), TG_DIMS(0), false)), tg_any(tg_slice(x, "0:0"), TG_DIMS(0), false)));
+    CHECK(same(home(tg_any_dims(tg_slice(dx, "0:0"), TG_DIMS(0), false)), tg_any_dims(tg_slice(x, "0:0"), TG_DIMS(0), false)));
     { tg_random_state s = tg_random_get(tg); dp = tg_bernoulli(tg_full_like(dx, 0.25)); tg_random_set(tg, s); p = tg_bernoulli(tg_full_like(x, 0.25)); CHECK(same(home(dp), p)); }
     /* errors in values: the device declines, the words are the CPU's */
     di = tg_to_device(tg_full(tg, TG_SHAPE(4), 33, TG_I64), OTHER);

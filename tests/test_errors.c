@@ -1,7 +1,11 @@
 /* Mistakes that people make, each with the exact message that it must give, its code, the gate that stays shut until tg_clear, and nothing left behind.
    The last part of a message is the caller's file and line. */
+#if !defined(_GNU_SOURCE) && !defined(_WIN32)
+#define _GNU_SOURCE             /* dup, fileno */
+#endif
 #include "test.h"
 #include <math.h>
+#include <unistd.h>
 
 static tg_ctx *tg, *other;
 static char case_want[1024];
@@ -97,10 +101,9 @@ static void mistake(tg_ctx *c, tg_error_code code, int refused, const char *want
 #define STRING_(x) #x
 #define STRING(x) STRING_(x)
 #define AT(line) " (" __FILE__ ":" STRING(line) ")"
-/* The call and the message without its place. NO_PLACE: where the caller's place cannot be known, because the first operand is NULL or is no tensor, none is better than that of an older call. */
+/* The call and the message without its place, which is always known. */
 #define MISTAKE(code, refused, text)          mistake(tg, code, (refused) ? 1 : 0, text AT(__LINE__), __FILE__, __LINE__)
 #define MISTAKE_IN(c, code, refused, text)    mistake(c, code, (refused) ? 1 : 0, text AT(__LINE__), __FILE__, __LINE__)
-#define MISTAKE_NO_PLACE(code, refused, text) mistake(tg, code, (refused) ? 1 : 0, text, __FILE__, __LINE__)
 
 static tg_tensor *f32(int64_t a, int64_t b) { return b < 0 ? tg_ones(tg, TG_SHAPE(a)) : tg_ones(tg, TG_SHAPE(a, b)); }
 static tg_tensor *ints(int64_t n, int64_t value) { return tg_full(tg, TG_SHAPE(n), (double)value, TG_I64); }
@@ -126,7 +129,7 @@ static void test_shapes(void) {
     for (CASE) { tg_tensor *a = tg_ones(tg, TG_SHAPE(2, 3, 4)), *b = tg_ones(tg, TG_SHAPE(5, 4, 3));
         MISTAKE(TG_ERROR_SHAPE, !tg_matmul(a, b), "matmul: batch dimensions of f32[2, 3, 4] and f32[5, 4, 3] do not broadcast"); }
     for (CASE) { tg_tensor *x = f32(2, 3), *w = f32(4, 5), *bias = f32(4, -1);
-        MISTAKE(TG_ERROR_SHAPE, !tg_linear(x, w, bias), "linear: input f32[2, 3] and target f32[4, 5] do not fit together: linear takes x [..., I] and weight [O, I]"); }
+        MISTAKE(TG_ERROR_SHAPE, !tg_linear(x, w, bias), "linear: x f32[2, 3] and weight f32[4, 5] do not fit together: expected x [..., I] and weight [O, I]"); }
     for (CASE) { tg_tensor *x = f32(2, 5), *w = f32(4, 5), *bias = f32(5, -1);
         MISTAKE(TG_ERROR_SHAPE, !tg_linear(x, w, bias), "linear: bias is f32[5], expected [4]"); }
     for (CASE) { tg_tensor *a = f32(2, 3);
@@ -339,19 +342,19 @@ static void test_lifetimes(void) {
         MISTAKE(TG_ERROR_NULL, !tg_add(a, NULL), "add: operand 1 is NULL"); }
     for (CASE) { tg_tensor *a = f32(3, -1);
         (void)tg_zeros(tg, TG_SHAPE(1));
-        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_sub_(NULL, a), "sub_: operand 0 is NULL"); }
+        MISTAKE(TG_ERROR_NULL, !tg_sub_(NULL, a), "sub_: operand 0 is NULL"); }
     for (CASE) { tg_tensor *w = f32(3, 3);
-        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_linear(NULL, w, NULL), "linear: operand 0 is NULL"); }
+        MISTAKE(TG_ERROR_NULL, !tg_linear(NULL, w, NULL), "linear: operand 0 is NULL"); }
     for (CASE) { tg_tensor *w = f32(3, 3);
         MISTAKE(TG_ERROR_NULL, !tg_linear(w, NULL, NULL), "linear: operand 1 is NULL"); }
     for (CASE) { tg_tensor *w = ints(3, 0);
-        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_cross_entropy(NULL, w), "cross_entropy: operand 0 is NULL"); }
+        MISTAKE(TG_ERROR_NULL, !tg_cross_entropy(NULL, w), "cross_entropy: operand 0 is NULL"); }
     for (CASE) { tg_tensor *w = f32(3, 3);
         MISTAKE(TG_ERROR_NULL, !tg_equal(w, NULL), "equal: operand 1 is NULL"); }
     for (CASE) { tg_tensor *w = f32(3, 3);
-        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_equal(NULL, w), "equal: operand 0 is NULL"); }
+        MISTAKE(TG_ERROR_NULL, !tg_equal(NULL, w), "equal: operand 0 is NULL"); }
     for (CASE) { tg_tensor *w = f32(3, 3);
-        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_matmul(NULL, w), "matmul: operand 0 is NULL"); }
+        MISTAKE(TG_ERROR_NULL, !tg_matmul(NULL, w), "matmul: operand 0 is NULL"); }
     for (CASE) { tg_tensor *list[2]; list[0] = NULL; list[1] = f32(3, 3);
         MISTAKE(TG_ERROR_NULL, !tg_cat(list, 2, 0), "cat: operand 0 is NULL"); }
     for (CASE) { tg_tensor *list[2]; list[1] = NULL; list[0] = f32(3, 3);
@@ -373,7 +376,34 @@ static void test_gradients(void) {
     for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *y;
         tg_grad_mode(tg, false);
         y = tg_sum(a);
-        MISTAKE(TG_ERROR_GRAD, !tg_backward(y), "backward: f32[] does not require a gradient: nothing that led to it does (the grad mode is off)"); }
+        MISTAKE(TG_ERROR_GRAD, !tg_backward(y), "backward: f32[] was computed while the grad mode was off, so nothing of it was recorded; compute it with tg_grad_mode(tg, true)"); }
+    for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *y, *z, *one = f32(3, -1);
+        tg_grad_mode(tg, false);
+        y = tg_reshape(tg_add(one, tg_mul_scalar(a, 2)), TG_SHAPE(3, 1));
+        z = tg_sum(tg_square(tg_ones(tg, TG_SHAPE(2))));                   /* the mode is off, but nothing needs a gradient */
+        tg_grad_mode(tg, true);
+        MISTAKE(TG_ERROR_GRAD, !tg_backward(tg_sum(tg_exp(y))), "backward: f32[] was computed while the grad mode was off, so nothing of it was recorded; compute it with tg_grad_mode(tg, true)");      /* however long ago it was */
+        MISTAKE(TG_ERROR_GRAD, !tg_backward(z), "backward: f32[] does not require a gradient: nothing that led to it does");
+        MISTAKE(TG_ERROR_GRAD, !tg_backward(tg_sum(tg_detach(tg_mul(a, a)))), "backward: f32[] does not require a gradient: nothing that led to it does");
+        MISTAKE(TG_ERROR_GRAD, !tg_hook(y, same, NULL), "hook: f32[3, 1] was computed while the grad mode was off, so nothing of it was recorded; compute it with tg_grad_mode(tg, true)");
+        MISTAKE(TG_ERROR_GRAD, !tg_grad_of(y), "grad_of: f32[3, 1] was computed while the grad mode was off, so nothing of it was recorded; compute it with tg_grad_mode(tg, true)");
+        CHECK(tg_backward(tg_sum(tg_mul(tg_exp(tg_reshape(y, TG_SHAPE(3))), a)))); }      /* something else needs one: as torch */
+    for (CASE) { tg_tensor *w = tg_set_name(tg_require_grad(f32(3, -1), true), "w"), *y = tg_mul_scalar(w, 2), *x = tg_set_name(f32(2, -1), "x"), *kept = tg_retain_grad(tg_exp(w)); tg_mark m;
+        MISTAKE(TG_ERROR_GRAD, !tg_grad_of(w), "grad_of: 'w' f32[3] has no gradient: no backward has reached it since it was made or cleared");
+        MISTAKE(TG_ERROR_GRAD, !tg_grad_of(y), "grad_of: f32[3] has no gradient: it is the result of 'mul'; tg_retain_grad it before the backward");
+        MISTAKE(TG_ERROR_GRAD, !tg_grad_of(x), "grad_of: 'x' f32[2] has no gradient: it does not require one; tg_require_grad it before it is used");
+        CHECK(!tg_has_grad(w) && !tg_has_grad(y) && !tg_has_grad(x) && !tg_has_grad(NULL) && !tg_grad_of(NULL));
+        CHECK_OK(tg);
+        CHECK(tg_backward(tg_sum(tg_add(y, kept))));
+        CHECK(tg_grad_of(w) == w->grad && w->grad && tg_has_grad(w) && tg_grad_of(kept) && tg_item(tg_sum(tg_grad_of(kept))) == 3);
+        CHECK(!tg_add(w, NULL));                                             /* a pending error: reading works, nothing is changed */
+        CHECK(tg_grad_of(NULL) == NULL && tg_grad_of(w) == w->grad && !tg_grad_of(x) && tg_has_grad(w));
+        CHECK(tg_error_number(tg) == 2); CHECK_ERROR(tg, TG_ERROR_NULL);
+        CHECK(tg_zero_grad(w) && !tg_has_grad(w));
+        MISTAKE(TG_ERROR_GRAD, !tg_sub_(x, tg_grad_of(w)), "grad_of: 'w' f32[3] has no gradient: no backward has reached it since it was made or cleared");
+        m = tg_begin(tg); x = f32(2, -1); tg_end(tg, m);
+        MISTAKE(TG_ERROR_DEAD, !tg_grad_of(x), "grad_of: operand 0 was made by 'ones' and its scope has ended; tg_keep it or tg_end_with it");
+        CHECK(!tg_has_grad(x)); }
     for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *y = tg_mul_scalar(a, 2);
         MISTAKE(TG_ERROR_GRAD, !tg_backward(y), "backward: f32[3] has more than one element; give .gradient, or sum it first"); }
     for (CASE) { tg_tensor *a = tg_require_grad(f32(3, -1), true), *y = tg_mul_scalar(a, 2), *g = f32(4, -1);
@@ -465,10 +495,94 @@ static void test_files(void) {
         CHECK(!d); CHECK(strncmp(tg_error_text(tg), "safetensors_parse: ", 19) == 0);
         CHECK_ERROR(tg, TG_ERROR_FORMAT); }
     for (CASE) { tg_dict *d = tg_dict_new(tg); tg_tensor *a = f32(2, -1);
-        MISTAKE_NO_PLACE(TG_ERROR_VALUE, !tg_dict_set(d, "__metadata__", a), "dict_set: no tensor can have the name __metadata__; use tg_dict_set_meta");
-        MISTAKE_NO_PLACE(TG_ERROR_VALUE, !tg_dict_set(d, "\xff\xfe", a), "dict_set: names and metadata are UTF-8; this text is not");
-        MISTAKE_NO_PLACE(TG_ERROR_NULL, !tg_dict_set(d, "a", NULL), "dict_set: operand 2 is NULL");
+        MISTAKE(TG_ERROR_VALUE, !tg_dict_set(d, "__metadata__", a), "dict_set: no tensor can have the name __metadata__; use tg_dict_set_meta");
+        MISTAKE(TG_ERROR_VALUE, !tg_dict_set(d, "\xff\xfe", a), "dict_set: names and metadata are UTF-8; this text is not");
+        MISTAKE(TG_ERROR_NULL, !tg_dict_set(d, "a", NULL), "dict_set: operand 2 is NULL");
         tg_dict_free(d); }
+}
+
+/* ---- functions made of others report under their own name, with the operands as they were given; the traceback has what the user called, nothing else ---- */
+static int warned;
+static char warning[1024];
+static void count_warnings(void *user, tg_log_level level, const char *text) {
+    (void)user;
+    if (level == TG_LOG_WARNING) { warned++; snprintf(warning, sizeof warning, "%s", text); }
+}
+static tg_tensor *exp_hook(void *user, tg_tensor *g) { (void)user; return tg_exp(g); }
+static void traced(tg_ctx *t, const char *want, const char *file, int line) {
+    char trace[4000], names[400], *at = trace;
+    size_t n = 0;
+    (void)tg_traceback(t, trace, sizeof trace);
+    while (*at) {                                                      /* "name (file:line)\n" */
+        while (*at && *at != ' ' && n + 2 < sizeof names) names[n++] = *at++;
+        names[n++] = ' ';
+        while (*at && *at != '\n') at++;
+        if (*at) at++;
+    }
+    names[n] = 0;
+    test_text(names, want, file, line);
+}
+static void test_composed(void) {
+    for (CASE) { tg_tensor *x = f32(4, -1), *w = f32(2, 5);
+        MISTAKE(TG_ERROR_SHAPE, !tg_linear(x, w, NULL), "linear: x f32[4] and weight f32[2, 5] do not fit together: expected x [..., I] and weight [O, I]"); }
+    for (CASE) { tg_tensor *x = f32(5, -1), *w = tg_to(f32(2, 5), TG_F64);
+        MISTAKE(TG_ERROR_DTYPE, !tg_linear(x, w, NULL), "linear: operands need one dtype: f32[5] and f64[2, 5]; tg_to one of them"); }
+    for (CASE) { tg_tensor *x = f32(2, 5), *v = tg_to(f32(5, -1), TG_F64);
+        MISTAKE(TG_ERROR_DTYPE, !tg_matmul(x, v), "matmul: operands need one dtype: f32[2, 5] and f64[5]; tg_to one of them"); }
+    for (CASE) { tg_tensor *x = f32(5, -1), *v = tg_to(f32(5, 2), TG_BOOL);
+        MISTAKE(TG_ERROR_DTYPE, !tg_matmul(tg_to(x, TG_BOOL), v), "matmul: not defined for bool"); }
+    for (CASE) { tg_tensor *x = f32(4, -1), *y = f32(3, -1);
+        MISTAKE(TG_ERROR_SHAPE, !tg_mse_loss(x, y), "mse_loss: shapes f32[4] and f32[3] do not broadcast: sizes 4 and 3 differ in dimension 0"); }
+    for (CASE) { tg_tensor *x = ints(3, 1);
+        MISTAKE(TG_ERROR_DTYPE, !tg_mse_loss(x, x), "mse_loss: expected a floating type, got i64[3]; tg_to it first"); }
+    for (CASE) { tg_tensor *list[2]; list[0] = f32(2, 3); list[1] = f32(2, 4);
+        MISTAKE(TG_ERROR_SHAPE, !tg_stack(list, 2, 0), "stack: tensor 1 is f32[2, 4] and does not fit f32[2, 3]: all sizes must agree"); }
+    {
+        tg_config c = test_config(NULL);
+        tg_ctx *t;
+        tg_tensor *x, *w, *b, *loss, *list[2];
+        char want[512];
+        int l;
+        c.hooks.log = count_warnings;
+        t = tg_open(&c);
+        x = tg_ones(t, TG_SHAPE(4, 2)); w = tg_require_grad(tg_ones(t, TG_SHAPE(1, 2)), true); b = tg_ones(t, TG_SHAPE(1));
+        loss = tg_mse_loss(tg_linear(x, w, b), tg_ones(t, TG_SHAPE(4, 1)));
+        CHECK(tg_backward(loss));
+        traced(t, "backward mse_loss linear ", __FILE__, __LINE__);
+        list[0] = tg_std_dims(tg_ones(t, TG_SHAPE(3, 2)), TG_DIMS(0), 1, false);
+        list[1] = tg_matmul(tg_ones(t, TG_SHAPE(3)), tg_ones(t, TG_SHAPE(3, 2)));
+        CHECK(tg_stack(list, 2, 0) && tg_dropout(list[0], 0.5, true) && tg_add_scalar(list[0], 1));
+        traced(t, "add dropout stack matmul std backward mse_loss linear ", __FILE__, __LINE__);
+        CHECK(tg_hook(w, exp_hook, NULL) && tg_backward(tg_sum(tg_mul(w, w))));          /* a hook's calls are the user's */
+        CHECK(tg_exp(w) != NULL);
+        traced(t, "exp exp backward sum mul add dropout stack matmul std backward mse_loss linear ", __FILE__, __LINE__);
+        CHECK(!tg_mse_loss(x, tg_ones(t, TG_SHAPE(3))));
+        tg_clear(t);
+        CHECK(tg_relu(x) != NULL);                                     /* a composed call that failed leaves its name to nobody */
+        CHECK(!tg_add(x, NULL) && !strncmp(tg_error_text(t), "add: ", 5));
+        tg_clear(t);
+        /* a loss whose operands differ in shape: one warning per context, none where they agree */
+        CHECK_INT(warned, 0);
+        loss = tg_mse_loss(tg_ones(t, TG_SHAPE(4, 1)), tg_ones(t, TG_SHAPE(4))); l = __LINE__;
+        snprintf(want, sizeof want, "mse_loss: input f32[4, 1] and target f32[4] differ in shape and are broadcast to [4, 4]; is that meant? Told once (%s:%d)", __FILE__, l);
+        CHECK(loss && warned == 1); CHECK_TEXT(warning, want);
+        CHECK(tg_mse_loss(tg_ones(t, TG_SHAPE(4, 1)), tg_ones(t, TG_SHAPE(4))) && warned == 1);
+        CHECK_OK(t);
+        /* the tape counts what was recorded, without gaps */
+        {
+            tg_tape_entry e[16];
+            int n, i;
+            tg_tensor *y, *u = tg_require_grad(tg_ones(t, TG_SHAPE(2)), true);
+            (void)tg_exp(x); (void)tg_add(x, x);                       /* not recorded */
+            y = tg_mul(u, u);
+            (void)tg_neg(x);
+            y = tg_sum(tg_add(tg_exp(y), tg_narrow(tg_relu(u), 0, 0, 2)));
+            n = tg_tape(y, e, 16);
+            CHECK_INT(n, 7);
+            for (i = 1; i < n; i++) CHECK_MSG(e[i].number + 1 == e[i - 1].number, "%s has number %d behind %d", e[i].op, (int)e[i].number, (int)e[i - 1].number);
+        }
+        tg_close(t);
+    }
 }
 
 /* ---- names stay in messages, long ones do not overrun; the log tells the first error once; the traceback names the calls ---- */
@@ -512,7 +626,6 @@ static void test_rest(void) {
     (void)tg_traceback(t, trace, sizeof trace);
     CHECK(strncmp(trace, "sum (", 5) == 0);
     tg_close(t);
-    CHECK(tg_open_abi(NULL, TG_ABI + 1) == NULL);
     tg_close(NULL); tg_clear(NULL); tg_end(NULL, tg_begin(NULL)); tg_drop(NULL); CHECK(!tg_keep(NULL));
     (void)tg_memory(NULL); tg_trim(NULL); tg_seed(NULL, 1); tg_say(NULL, TG_LOG_INFO, "x"); tg_print(NULL); tg_show(NULL); tg_dict_free(NULL);
     {                                                                  /* stable numbers: the first rows of the list in >>impl-error */
@@ -524,6 +637,74 @@ static void test_rest(void) {
         CHECK_INT(tg_error_number(u), 5);
         test_close(u);
     }
+}
+
+/* ---- a context that cannot be opened: the log hook hears why, without one stderr does ---- */
+static void *no_memory(void *user, size_t size, size_t align) { (void)user; (void)size; (void)align; return NULL; }
+static void no_release(void *user, void *p, size_t size, size_t align) { (void)user; (void)p; (void)size; (void)align; }
+static void refused(const tg_config *c, const char *want, const char *file, int line) {
+    tg_ctx *t;
+    logged = 0; logged_text[0] = 0;
+    t = tg_open(c);
+    test_check(!t, file, line, "it was opened");
+    test_check(logged == 1, file, line, "%d lines in the log", logged);
+    test_text(logged_text, want, file, line);
+    tg_close(t);
+}
+#define REFUSED(want) refused(&c, want, __FILE__, __LINE__)
+static void test_opening(void) {
+    tg_config plain = test_config(NULL), c;
+    char text[512], want[128];
+    size_t n = 0;
+    int i, keep;
+    FILE *f;
+    plain.hooks.log = count_log;
+    c = plain; c.hooks.alloc = no_memory;
+    REFUSED("open: hooks.alloc is given without hooks.release; memory goes back to where it came from");
+    c = plain; c.hooks.release = no_release;
+    REFUSED("open: hooks.release is given without hooks.alloc; memory goes back to where it came from");
+    c = plain; c.hooks.alloc = no_memory; c.hooks.release = no_release;
+    snprintf(want, sizeof want, "open: out of memory: the allocator did not give %lu bytes", (unsigned long)sizeof(tg_ctx));
+    REFUSED(want);
+    c = plain; c.threads = -2;
+    REFUSED("open: threads is -2; expected a number of threads, or -1 for one per core");
+    c = plain; c.threads = 5000;
+    REFUSED("threads: number of threads: expected 0 to 1024, got 5000.0");
+    c = plain; c.memory_limit = 100;
+    snprintf(want, sizeof want, "open: memory_limit is 100 bytes, and the context itself needs %lu", (unsigned long)sizeof(tg_ctx));
+    REFUSED(want);
+    c = plain; c.isa = (tg_isa)77;
+    REFUSED("open: there is no isa 77");
+    for (i = TG_ISA_PLAIN; i <= TG_ISA_NEON; i++) {
+        static const char *const names[] = { "", "plain", "avx2", "avx512", "neon" };
+        c = plain; c.isa = (tg_isa)i;
+        if (tg_isa_supported(c.isa)) { tg_ctx *t = tg_open(&c); CHECK(t && !strcmp(tg_isa_name(t), names[i])); tg_close(t); continue; }
+        logged = 0;
+        CHECK(!tg_open(&c) && logged == 1);
+        snprintf(want, sizeof want, "open: this build has no kernels for %s", names[i]);
+        snprintf(text, sizeof text, "open: this machine has no %s", names[i]);
+        CHECK_MSG(!strcmp(logged_text, want) || !strcmp(logged_text, text), "%s", logged_text);
+    }
+    c = plain; c.memory_limit = sizeof(tg_ctx);                        /* enough to open, not for a tensor: an error in the context */
+    { tg_ctx *t = tg_open(&c); CHECK(t && !tg_ones(t, TG_SHAPE(3)) && tg_error(t) == TG_ERROR_MEMORY); tg_close(t); }
+    /* stderr: also where the caller's header is another, whose config is not read */
+    f = tmpfile();
+    fflush(stderr);
+    keep = f ? dup(2) : -1;
+    if (keep < 0) { SKIP("no temporary file"); return; }
+    dup2(fileno(f), 2);
+    memset(&c, 0, sizeof c); c.threads = -3;
+    CHECK(!tg_open(&c));
+    memset(&c, 0x55, sizeof c);
+    CHECK(!tg_open_abi(&c, TG_ABI + 1) && !tg_open_abi(NULL, TG_ABI + 1));
+    fflush(stderr);
+    dup2(keep, 2); close(keep);
+    rewind(f);
+    n = fread(text, 1, sizeof text - 1, f); text[n] = 0;
+    fclose(f);
+    CHECK_TEXT(text, "tensorgrad: open: threads is -3; expected a number of threads, or -1 for one per core\n"
+        "tensorgrad: open: the header that the caller was compiled with is another version than the implementation's\n"
+        "tensorgrad: open: the header that the caller was compiled with is another version than the implementation's\n");
 }
 
 int main(void) {
@@ -541,6 +722,8 @@ int main(void) {
     test_files();
     test_rest();
     test_null_shapes();
+    test_composed();
+    test_opening();
     (void)tg_view(tg_ones(tg, TG_SHAPE(2)), TG_SHAPE(3));
     gated(tg, __FILE__, __LINE__);
     test_close(tg);

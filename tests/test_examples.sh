@@ -68,11 +68,11 @@ check_digits() {
     launch "$1" "$1.txt"
     least "$1.txt" '^\([0-9.]*\)% of 5056 unseen digits.*' 98
     prints "$1.txt" '^calls of malloc after step 10: 0$' 1
-    prints "$1.txt" '\([0-9]\) is read as \1  .*' 1
+    prints "$1.txt" 'drawn \([0-9]\), read \1 .*' 1
     launch "$1" "$1.short.txt" 100
     least "$1.short.txt" '^\([0-9.]*\)% of 5056 unseen digits.*' 70
     least "$1.short.txt" '^step 100\/100  loss.*  \([0-9]*\) digits\/s  0 s to go $' 1
-    prints "$1.short.txt" '[0-9] is read as [0-9]' 2
+    prints "$1.short.txt" 'drawn [0-9], read [0-9]' 2
 }
 
 # The line in the first comment of examples/$1.c, by another compiler and into the build folder: its arguments

@@ -253,7 +253,7 @@ static void run_script(script *s) {
     w = tg_floor_divide(x, tg_integer(tg, 5)); w = tg_gelu(a); w = tg_add_scaled(a, b, 0.5); w = tg_logical_not(a); w = tg_addcmul(a, b, c, 2); w = tg_softplus(a, 1, 20); w = tg_add(tg_to(a, TG_F16), tg_to(b, TG_BF16));
     w = tg_add_(tg_clone(a), b); w = tg_exp_(tg_clone(b)); w = tg_fill_(tg_clone(a), 1); w = tg_copy_(tg_clone(a), tg_select(b, 0, 0)); w = tg_clone(a); if (w) (void)tg_add_(tg_slice(w, ":, ::2"), tg_slice(w, ":, 1::2")); w = tg_zero_(tg_expand(tg_select(tg_clone(a), 1, 0), TG_SHAPE(2, 3)));
     /* reduce, sort, index */
-    w = tg_sum(a); w = tg_sum_dims(a, TG_DIMS(0), true); w = tg_mean(a); w = tg_prod(a); w = tg_amax(a, TG_DIMS(1), false); w = tg_max_dim(a, 1, false, &y); w = tg_argmin(a); w = tg_any(a, 0, NULL, false); w = tg_var_dims(a, TG_DIMS(1), 1, false);
+    w = tg_sum(a); w = tg_sum_dims(a, TG_DIMS(0), true); w = tg_mean(a); w = tg_prod(a); w = tg_amax_dims(a, TG_DIMS(1), false); w = tg_max_dim(a, 1, false, &y); w = tg_argmin(a); w = tg_any(a); w = tg_var_dims(a, TG_DIMS(1), 1, false);
     w = tg_sum(tg_rand(tg, TG_SHAPE(300, 40))); w = tg_sum_dims(tg_rand(tg, TG_SHAPE(300, 40)), TG_DIMS(0), false); w = tg_softmax(a, 1); w = tg_log_softmax(tg_t(a), 0); w = tg_softmax(tg_to(a, TG_F16), 0);
     w = tg_sort(a, 1, true, &y); w = tg_sort(tg_t(a), 1, false, NULL); w = tg_sort(tg_rand(tg, TG_SHAPE(5000)), 0, false, &y); w = tg_index_select(a, 0, tg_randint(tg, 0, 3, TG_SHAPE(6))); w = tg_gather(a, 1, tg_randint(tg, 0, 4, TG_SHAPE(3, 2)));
     w = tg_scatter(a, 0, tg_randint(tg, 0, 3, TG_SHAPE(2, 4)), b); w = tg_scatter_add(a, 0, tg_randint(tg, 0, 3, TG_SHAPE(3, 4)), b); w = tg_index_add(a, 0, tg_to(tg_randint(tg, 0, 3, TG_SHAPE(3)), TG_I32), b); w = tg_one_hot(i, 3);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# README: its table of operations says what the header has (it is made from the header and compared here), its program prints what it says, its compile lines work.
+# README: no program that people copy reads w->grad, which crashes after an error; its table of operations says what the header has (it is made from the header and compared here), its program prints what it says, its compile lines work.
 #   sh tests/run.sh readme          compares
 #   sh tests/test_readme.sh print   prints the table, to be pasted between README's two marks
 table() {
@@ -26,6 +26,8 @@ mkdir -p "$work"
 table > "$work/table.want"
 sed -n '/<!-- operations -->/,/<!-- end of operations -->/p' README.md | grep '^|' > "$work/table.got"
 if [ -s "$work/table.want" ] && cmp -s "$work/table.want" "$work/table.got"; then pass; else fail "README's table of operations"; diff "$work/table.want" "$work/table.got" | head -n 10; fi
+
+for f in README.md examples/*.c; do if grep -n -e '->grad\b' "$f"; then fail "$f reads ->grad; tg_grad_of survives a failed call"; else pass; fi; done
 
 # The program at the top, and the lines of "Compiling it once", as they stand there: cc is $CC, and the object has its place in build/
 limit=; [ -n "$TG_TEST_ISA" ] && limit="-include tests/isa.h"

@@ -390,7 +390,7 @@ static void test_nothing(void) {
     SHAPE_IS(tg_t(e), 3, 0); SHAPE_IS(tg_reshape(e, TG_SHAPE(5, 0)), 5, 0); SHAPE_IS(tg_view(e, TG_SHAPE(0)), 0); SHAPE_IS(tg_flatten(e, 0, 1), 0); SHAPE_IS(tg_expand(e, TG_SHAPE(2, 0, 3)), 2, 0, 3); SHAPE_IS(tg_unsqueeze(e, 0), 1, 0, 3);
     SHAPE_IS(tg_slice(e, ":, 1"), 0); SHAPE_IS(tg_slice(e, "::-1"), 0, 3); SHAPE_IS(tg_narrow(e, 0, 0, 0), 0, 3); SHAPE_IS(tg_clone(e), 0, 3); SHAPE_IS(tg_to(e, TG_I8), 0, 3); SHAPE_IS(tg_contiguous(tg_t(e)), 3, 0);
     SCALAR_IS(tg_sum(e)); CHECK(tg_item(tg_sum(e)) == 0); CHECK(tg_item(tg_prod(e)) == 1); CHECK(isnan(tg_item(tg_mean(e)))); SHAPE_IS(tg_sum_dims(e, TG_DIMS(0), false), 3); CHECK(tg_item(tg_sum(tg_sum_dims(e, TG_DIMS(0), false))) == 0); SHAPE_IS(tg_sum_dims(e, TG_DIMS(1), true), 0, 1);
-    SHAPE_IS(tg_amax(e, TG_DIMS(1), false), 0); SHAPE_IS(tg_argmax_dim(e, 1, false), 0); SHAPE_IS(tg_max_dim(e, 1, true, &y), 0, 1); SHAPE_IS(y, 0, 1); CHECK(tg_item(tg_any(e, 0, NULL, false)) == 0 && tg_item(tg_all(e, 0, NULL, false)) == 1);
+    SHAPE_IS(tg_amax_dims(e, TG_DIMS(1), false), 0); SHAPE_IS(tg_argmax_dim(e, 1, false), 0); SHAPE_IS(tg_max_dim(e, 1, true, &y), 0, 1); SHAPE_IS(y, 0, 1); CHECK(tg_item(tg_any(e)) == 0 && tg_item(tg_all(e)) == 1);
     SHAPE_IS(tg_softmax(e, 0), 0, 3); SHAPE_IS(tg_softmax(e, 1), 0, 3); SHAPE_IS(tg_log_softmax(e, 0), 0, 3); SHAPE_IS(tg_sort(e, 0, false, &y), 0, 3); SHAPE_IS(y, 0, 3);
     SHAPE_IS(tg_matmul(e, tg_ones(tg, TG_SHAPE(3, 2))), 0, 2); SHAPE_IS(tg_matmul(tg_ones(tg, TG_SHAPE(2, 0)), e), 2, 3); CHECK(tg_item(tg_sum(tg_matmul(tg_ones(tg, TG_SHAPE(2, 0)), e))) == 0); SHAPE_IS(tg_matmul(tg_zeros(tg, TG_SHAPE(0, 2, 3)), tg_ones(tg, TG_SHAPE(3, 4))), 0, 2, 4);
     SCALAR_IS(tg_matmul(tg_zeros(tg, TG_SHAPE(0)), tg_zeros(tg, TG_SHAPE(0)))); SHAPE_IS(tg_linear(e, tg_ones(tg, TG_SHAPE(5, 3)), tg_ones(tg, TG_SHAPE(5))), 0, 5); x = tg_linear(tg_ones(tg, TG_SHAPE(2, 0)), tg_ones(tg, TG_SHAPE(5, 0)), tg_ones(tg, TG_SHAPE(5))); SHAPE_IS(x, 2, 5); CHECK(x && tg_item(tg_sum(x)) == 10);
@@ -401,7 +401,7 @@ static void test_nothing(void) {
     CHECK(tg_read(e, NULL, 0) && tg_write(e, NULL, 0) && tg_equal(e, e) && tg_allclose(e, tg_clone(e), 0, 0)); SHAPE_IS(tg_fill_(e, 3), 0, 3); SHAPE_IS(tg_copy_(e, n), 0, 3); SHAPE_IS(tg_npy_parse(tg, tg_npy_bytes(e)->data, (size_t)tg_npy_bytes(e)->numel), 0, 3);
     { tg_tensor *p = tg_require_grad(tg_zeros(tg, TG_SHAPE(0, 3)), true); CHECK(tg_backward(tg_sum(tg_mul(tg_exp(p), tg_softmax(p, 1))))); SHAPE_IS(p->grad, 0, 3); }
     /* 0-d */
-    SCALAR_IS(tg_add(n, n)); SCALAR_IS(tg_exp(n)); SCALAR_IS(tg_sum(n)); SCALAR_IS(tg_sum_dims(n, TG_DIMS(0), true)); SCALAR_IS(tg_sum_dims(n, TG_DIMS(-1), false)); SCALAR_IS(tg_mean(n)); SCALAR_IS(tg_amax(n, TG_DIMS(0), false)); SCALAR_IS(tg_max_dim(n, 0, false, &y)); CHECK(y && y->ndim == 0 && tg_item_i64(y) == 0);
+    SCALAR_IS(tg_add(n, n)); SCALAR_IS(tg_exp(n)); SCALAR_IS(tg_sum(n)); SCALAR_IS(tg_sum_dims(n, TG_DIMS(0), true)); SCALAR_IS(tg_sum_dims(n, TG_DIMS(-1), false)); SCALAR_IS(tg_mean(n)); SCALAR_IS(tg_amax_dims(n, TG_DIMS(0), false)); SCALAR_IS(tg_max_dim(n, 0, false, &y)); CHECK(y && y->ndim == 0 && tg_item_i64(y) == 0);
     SCALAR_IS(tg_argmax(n)); SCALAR_IS(tg_softmax(n, 0)); CHECK(tg_item(tg_softmax(n, -1)) == 1); CHECK(tg_item(tg_log_softmax(n, 0)) == 0); SCALAR_IS(tg_sort(n, 0, true, &y)); SCALAR_IS(y); SCALAR_IS(tg_transpose(n, 0, 0)); SCALAR_IS(tg_transpose(n, -1, 0)); SCALAR_IS(tg_permute(n, 0, NULL)); SCALAR_IS(tg_t(n)); SCALAR_IS(tg_squeeze(n, 0)); SHAPE_IS(tg_unsqueeze(n, 0), 1); SHAPE_IS(tg_unsqueeze(n, -1), 1);
     SHAPE_IS(tg_flatten(n, 0, 0), 1); SHAPE_IS(tg_reshape(n, TG_SHAPE(1, 1)), 1, 1); SCALAR_IS(tg_reshape(tg_ones(tg, TG_SHAPE(1, 1)), TG_SCALAR)); SCALAR_IS(tg_view(n, TG_SCALAR)); SHAPE_IS(tg_expand(n, TG_SHAPE(2, 3)), 2, 3); SCALAR_IS(tg_expand(n, TG_SCALAR)); SCALAR_IS(tg_slice(n, "...")); SHAPE_IS(tg_slice(n, "None"), 1); SCALAR_IS(tg_slice(n, ""));
     SCALAR_IS(tg_clone(n)); SCALAR_IS(tg_contiguous(n)); SCALAR_IS(tg_detach(n)); SCALAR_IS(tg_zeros_like(n)); SCALAR_IS(tg_rand(tg, TG_SCALAR)); SCALAR_IS(tg_dropout(n, 0.5, true)); SCALAR_IS(tg_fill_(tg_clone(n), 2)); SCALAR_IS(tg_index_select(n, 0, tg_full(tg, TG_SHAPE(1), 0, TG_I64))); SCALAR_IS(tg_gather(n, 0, tg_full(tg, TG_SCALAR, 0, TG_I64)));
@@ -738,7 +738,7 @@ static void test_random_numbers(void) {
     moments(tg_rand(tg, TG_SHAPE(400000)), &mean, &var, &skew, &kurt); CHECK_NEAR(mean, 0.5, 0.002); CHECK_NEAR(var, 1 / 12., 0.001); CHECK_NEAR(skew, 0, 0.02); CHECK_NEAR(kurt, 1.8, 0.02);
     moments(tg_randn(tg, TG_SHAPE(400000)), &mean, &var, &skew, &kurt); CHECK_NEAR(mean, 0, 0.007); CHECK_NEAR(var, 1, 0.01); CHECK_NEAR(skew, 0, 0.02); CHECK_NEAR(kurt, 3, 0.05);
     { tg_tensor *a = tg_randn(tg, TG_SHAPE(400000)), *b = tg_narrow(a, 0, 0, 399999), *c = tg_narrow(a, 0, 1, 399999); CHECK_NEAR(tg_item(tg_mean(tg_mul(b, c))), 0, 0.007); CHECK_NEAR(tg_item(tg_mean(tg_mul(tg_square(b), tg_square(c)))), 1, 0.03);   /* neighbours, the pairs of Box and Muller among them */
-      CHECK(tg_item(tg_all(tg_isfinite(a), 0, NULL, false)) == 1); CHECK(tg_item(tg_max(a)) > 4 && tg_item(tg_max(a)) < 7); }
+      CHECK(tg_item(tg_all(tg_isfinite(a))) == 1); CHECK(tg_item(tg_max(a)) > 4 && tg_item(tg_max(a)) < 7); }
     { tg_tensor *a = tg_rand(tg, TG_SHAPE(400000)); CHECK(tg_item(tg_min(a)) >= 0 && tg_item(tg_max(a)) < 1); a = tg_uniform_(tg_empty(tg, TG_SHAPE(400000), TG_F32), -3, 5); CHECK(tg_item(tg_min(a)) >= -3 && tg_item(tg_max(a)) < 5 && tg_item(tg_max(a)) > 4.99); }
     { tg_tensor *a = tg_randint(tg, -3, 4, TG_SHAPE(70000)); CHECK(tg_item(tg_min(a)) == -3 && tg_item(tg_max(a)) == 3); for (i = -3; i < 4; i++) CHECK_NEAR(tg_item(tg_sum(tg_eq(a, tg_integer(tg, i)))), 10000, 400); }
     { tg_tensor *a = tg_randint(tg, INT64_C(1) << 62, (INT64_C(1) << 62) + 3, TG_SHAPE(1000)); CHECK(tg_item_i64(tg_min(a)) == INT64_C(1) << 62 && tg_item_i64(tg_max(a)) == (INT64_C(1) << 62) + 2); }
@@ -782,7 +782,12 @@ static void test_refusals(void) {
     v = tg_to(tg_reshape(tg_add(tg_mul_scalar(tg_reshape(tg_arange(tg, 0, 2, 1, TG_F32), TG_SHAPE(2, 1)), 400), tg_full(tg, TG_SHAPE(1, 150), 100, TG_F32)), TG_SHAPE(300)), TG_F16); CHECK_NEAR(tg_item(tg_var_dims(v, 0, NULL, 1, false)), 40128, 0);
     CHECK(tg_item(tg_to(tg_full(tg, TG_SHAPE(1), 1e-40, TG_F64), TG_F32)) > 0);
     CHECK(tg_item(tg_sum(tg_clamp(i, 3, 1))) == 3);
-    CHECK(tg_any(tg_full(tg, TG_SHAPE(2), 3, TG_U8), 0, NULL, false)->dtype == TG_U8);
+    { tg_tensor *q = tg_reshape(tg_arange(tg, -2, 4, 1, TG_F32), TG_SHAPE(2, 3));                         /* tg_name is tg_name_dims over all */
+      CHECK(tg_item(tg_amax(q)) == 3 && tg_item(tg_amin(q)) == -2 && tg_item(tg_any(q)) == 1 && tg_item(tg_all(q)) == 0);
+      CHECK(tg_equal(tg_amax(q), tg_amax_dims(q, TG_DIMS(0, 1), false)) && tg_equal(tg_amin(q), tg_amin_dims(q, TG_DIMS(0, 1), false)) && tg_equal(tg_all(q), tg_all_dims(q, TG_DIMS(0, 1), false)));
+      CHECK(tg_equal(tg_any_dims(q, TG_DIMS(1), false), tg_ones_like(tg_any_dims(q, TG_DIMS(1), false))) && tg_item(tg_all_dims(q, 0, NULL, false)) == 0);
+      CHECK(tg_item(tg_var(q, 1)) == 3.5 && tg_equal(tg_var(q, 0), tg_var_dims(q, TG_DIMS(0, 1), 0, false)) && tg_equal(tg_std(q, 1), tg_sqrt(tg_var(q, 1))) && tg_var(q, 1)->ndim == 0); }
+    CHECK(tg_any(tg_full(tg, TG_SHAPE(2), 3, TG_U8))->dtype == TG_U8);
     { double y = tg_item(tg_var_dims(f, TG_DIMS(0), 3, false)); CHECK(isinf(y) && y > 0); }
     /* close: broadcast, one dtype, tolerances of integers */
     CHECK(tg_allclose(f, tg_expand(tg_unsqueeze(f, 0), TG_SHAPE(2, 3)), 0, 0) && tg_allclose(i, tg_add(i, tg_integer(tg, 1)), 0, 1.5)); CHECK(!tg_allclose(f, i, 0, 0)); CHECK_ERROR(tg, TG_ERROR_DTYPE);

@@ -1,0 +1,19 @@
+#!/bin/sh
+# Every function of the declarations that writes through a pointer has a row in tests/test_outputs.c, and there is no row for a function that does not. tools/places.c reads the
+# prototypes and the option structs.
+cd "$(dirname "$0")/.." || exit 2
+out=build/outlist
+mkdir -p $out
+passed=0 failed=0
+${CC:-cc} tools/places.c -o $out/places && $out/places --outputs tensorgrad.h | awk '{ print $1 }' | sort -u > $out/have.txt
+sed -n -e 's/^ROW(\([a-z0-9_]*\)).*/\1/p' -e 's/^TEXT(\([a-z0-9_]*\),.*/\1/p' tests/test_outputs.c | sort -u > $out/rows.txt
+grep -o '[{, ]R(tg_[a-z0-9_]*)' tests/test_outputs.c | sed 's/.*(\(.*\))/\1/' | sort -u > $out/run.txt
+[ "$(wc -l < $out/have.txt)" -ge 15 ] && passed=$((passed + 1)) || { failed=$((failed + 1)); echo "FAIL outlist: only $(wc -l < $out/have.txt) functions with outputs were found"; }
+for name in $(cat $out/have.txt); do
+    if grep -qx "$name" $out/rows.txt && grep -qx "$name" $out/run.txt; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL outlist: $name writes through a pointer and has no row in tests/test_outputs.c"; fi
+done
+for name in $(cat $out/rows.txt); do
+    if grep -qx "$name" $out/have.txt; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAIL outlist: tests/test_outputs.c has a row for $name, which is no function with an output"; fi
+done
+echo "outlist: $passed passed, $failed failed, 0 skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,198 @@
+/* Every function that writes through a pointer writes NULL, 0 or "" before anything can fail, and leaves no half of its results when it fails late. One ROW per function; which
+   functions there are is read from the prototypes: tests/test_outlist.sh fails for one that has no row here. Each row is run rightly, then with every mistake it knows, with a
+   NULL and with an ended operand, while an error is pending, and with each of its allocations failing in turn. */
+#include "test.h"
+
+#define OUTPUTS 3
+/* what a call writes to; poisoned before each */
+typedef struct outs {
+    tg_tensor *t[OUTPUTS]; int n_t;            /* how many of them this row uses */
+    const int64_t *shape; bool has_shape;
+    uint64_t from; bool has_from;
+    char text[64]; bool has_text;
+} outs;
+static tg_tensor poison;
+static const int64_t poison_shape[1] = { 77 };
+
+enum { RIGHT, MISTAKES = 8 };
+typedef enum result { REFUSED, WORKED, NO_SUCH } result;
+
+static bool doubles(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs, int n_outputs) {
+    (void)user; (void)n_inputs; (void)n_outputs;
+    outputs[0] = tg_sum(tg_square(inputs[0]));
+    return outputs[0] != NULL;
+}
+/* fills its output, then fails */
+static bool fails_late(void *user, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs, int n_outputs) {
+    (void)user; (void)n_inputs; (void)n_outputs;
+    outputs[0] = tg_sum(inputs[0]);
+    return false;
+}
+static tg_function_call call_of(tg_tensor *const *x, int how) {
+    tg_function_call c;
+    c.f = how == 1 ? NULL : how == 2 ? fails_late : doubles; c.user = NULL; c.inputs = how == 3 ? NULL : x; c.n_inputs = 1; c.n_outputs = 1;
+    return c;
+}
+static tg_tensor *vector(tg_tensor *x, bool like) { return x && x->alive && !tg_failed(x->tg) ? like ? tg_ones_like(x) : tg_number(x->tg, 1) : NULL; }
+
+typedef struct row { const char *name; result (*run)(tg_tensor *x, int how, outs *o); } row;
+#define ROW(name) static result name##_row(tg_tensor *x, int how, outs *o)
+
+ROW(tg_grad_from) {
+    tg_grad_args a;
+    tg_tensor *y = NULL;
+    o->n_t = 1;
+    if (how > 4) return NO_SUCH;
+    memset(&a, 0, sizeof a);
+    if (x && x->alive && !tg_failed(x->tg)) { tg_require_grad(x, true); y = tg_sum(tg_square(x)); }
+    a.outputs = how == 1 ? NULL : how == 2 ? &x : &y; a.n_outputs = how == 3 ? 0 : 1;
+    a.inputs = how == 4 ? NULL : &x; a.n_inputs = 1; a.gradients = o->t;
+    return tg_grad_from(&a) ? WORKED : REFUSED;
+}
+ROW(tg_vjp) {
+    tg_function_call c = call_of(&x, how);
+    tg_tensor *v = vector(x, false);
+    o->n_t = 2;
+    if (how > 5) return NO_SUCH;
+    if (how == 5) v = vector(x, true);                                        /* of another shape */
+    return tg_vjp(&c, how == 4 ? NULL : &v, &o->t[0], &o->t[1]) ? WORKED : REFUSED;
+}
+ROW(tg_jvp) {
+    tg_function_call c = call_of(&x, how);
+    tg_tensor *v = vector(x, true);
+    o->n_t = 2;
+    if (how > 5) return NO_SUCH;
+    if (how == 5) v = vector(x, false);
+    return tg_jvp(&c, how == 4 ? NULL : &v, &o->t[0], &o->t[1]) ? WORKED : REFUSED;
+}
+ROW(tg_hvp) {
+    tg_function_call c = call_of(&x, how);
+    tg_tensor *v = vector(x, true);
+    o->n_t = 2;
+    if (how > 5) return NO_SUCH;
+    if (how == 5) v = vector(x, false);
+    return tg_hvp(&c, how == 4 ? NULL : &v, &o->t[0], &o->t[1]) ? WORKED : REFUSED;
+}
+ROW(tg_checkpoint) {
+    tg_function_call c = call_of(&x, how % 4);
+    bool off = how >= 4, ok;
+    o->n_t = 1;
+    if (how > 6) return NO_SUCH;
+    if (x && x->alive && off) tg_grad_mode(x->tg, false);                     /* it then only runs the function */
+    if (off && how == 4) c.n_outputs = 0;
+    if (off && how == 4) o->n_t = 0;
+    ok = tg_checkpoint(&c, o->t);
+    if (x && x->alive) tg_grad_mode(x->tg, true);
+    return ok ? WORKED : REFUSED;
+}
+ROW(tg_max_dim) { o->n_t = 1; return how > 1 ? NO_SUCH : tg_max_dim(x, how == 1 ? 9 : 0, false, o->t) ? WORKED : REFUSED; }
+ROW(tg_min_dim) { o->n_t = 1; return how > 1 ? NO_SUCH : tg_min_dim(x, how == 1 ? 9 : 0, false, o->t) ? WORKED : REFUSED; }
+ROW(tg_sort)    { o->n_t = 1; return how > 1 ? NO_SUCH : tg_sort(x, how == 1 ? 9 : 0, false, o->t) ? WORKED : REFUSED; }
+
+static bool two_check(tg_ctx *tg, tg__node *n) {
+    const tg_tensor *x = tg_node_in(n, 0);
+    (void)tg;
+    return tg_node_make(n, 0, x->dtype, x->ndim, x->shape) && tg_node_make(n, 1, x->dtype, x->ndim, x->shape);
+}
+static bool two_forward(tg_ctx *tg, tg__node *n) { (void)tg; return tg_zero_(tg_node_out(n, 0)) && tg_zero_(tg_node_out(n, 1)); }
+static bool two_fails(tg_ctx *tg, tg__node *n) { (void)tg; return tg_node_fail(n, TG_ERROR_VALUE, "no"); }
+ROW(tg_call) {
+    tg_op op;
+    memset(&op, 0, sizeof op);
+    o->n_t = 2;
+    if (how > 5) return NO_SUCH;
+    op.name = "two"; op.version = 1; op.n_in = 1; op.n_out = 2;
+    op.check = how == 1 ? NULL : two_check; op.forward = how == 2 ? two_fails : two_forward;
+    if (how == 3) op.name = NULL;
+    if (how == 4) op.n_in = 2;
+    if (how == 5) op.flags = TG_OP_VIEW;
+    return tg_call(&op, NULL, &x, 1, o->t) ? WORKED : REFUSED;
+}
+ROW(tg_tape_input) {
+    tg_tape_entry e[4];
+    tg_tensor *y = NULL;
+    o->has_shape = o->has_from = true;
+    if (how > 2) return NO_SUCH;
+    memset(e, 0, sizeof e);
+    if (x && x->alive && !tg_failed(x->tg)) y = tg_mul_scalar(tg_exp(tg_require_grad(x, true)), 2);
+    if (!y || tg_tape(y, e, 4) < 3) return tg_tape_input(how == 1 ? NULL : &e[0], 0, &o->shape, &o->from) >= 0 ? WORKED : REFUSED;
+    return tg_tape_input(how == 1 ? NULL : &e[0], how == 2 ? 9 : 0, &o->shape, &o->from) >= 0 ? WORKED : REFUSED;
+}
+ROW(tg_dict_raw_shape) {
+    tg_dict *d = x && x->alive && !tg_failed(x->tg) ? tg_dict_new(x->tg) : NULL;
+    o->has_shape = true;
+    if (how > 1) { tg_dict_free(d); return NO_SUCH; }
+    if (d && !tg_dict_set(d, "x", x)) { tg_dict_free(d); return REFUSED; }                /* the allocation failed before the call under test */
+    if (d) { result r = tg_dict_raw_shape(d, how == 1 ? 5 : 0, &o->shape) > 0 ? WORKED : REFUSED; tg_dict_free(d); return r; }
+    return tg_dict_raw_shape(NULL, 0, &o->shape) > 0 ? WORKED : REFUSED;
+}
+/* texts: whatever happens there is one, and it ends */
+#define TEXT(name, call) ROW(name) { o->has_text = true; if (how > 0) return NO_SUCH; return (call) > 0 ? WORKED : REFUSED; }
+static tg_tensor *called(tg_tensor *x) { return x && x->alive && !tg_failed(x->tg) ? tg_neg(tg_require_grad(x, true)) : x; }
+TEXT(tg_traceback, tg_traceback(called(x) && x->alive ? x->tg : NULL, o->text, sizeof o->text))
+TEXT(tg_format, tg_format(x, o->text, sizeof o->text))
+TEXT(tg_format_line, tg_format_line(x, o->text, sizeof o->text))
+TEXT(tg_format_stats, tg_format_stats(x, o->text, sizeof o->text))
+TEXT(tg_tape_text, tg_tape_text(called(x), o->text, sizeof o->text))
+TEXT(tg_tape_dot, tg_tape_dot(called(x), o->text, sizeof o->text))
+
+#define R(name) { #name, name##_row }
+static const row rows[] = { R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_max_dim), R(tg_min_dim), R(tg_sort), R(tg_call), R(tg_tape_input), R(tg_dict_raw_shape),
+    R(tg_traceback), R(tg_format), R(tg_format_line), R(tg_format_stats), R(tg_tape_text), R(tg_tape_dot) };
+
+/* Poisons, runs, and looks: after a refusal every output is empty, after a success none is poisoned. */
+static result look(const row *r, tg_tensor *x, int how, const char *when) {
+    outs o;
+    result got;
+    int i;
+    memset(&o, 0, sizeof o);
+    for (i = 0; i < OUTPUTS; i++) o.t[i] = &poison;
+    o.shape = poison_shape; o.from = 77; memset(o.text, 'P', sizeof o.text);
+    got = r->run(x, how, &o);
+    if (got == NO_SUCH) return got;
+    for (i = 0; i < o.n_t; i++)
+        CHECK_MSG(got == WORKED ? o.t[i] && o.t[i] != &poison : !o.t[i], "%s, %s, mistake %d: output %d %s", r->name, when, how, i, o.t[i] == &poison ? "was not written" : o.t[i] ? "is left" : "is missing");
+    if (o.has_shape) CHECK_MSG(got == WORKED ? o.shape && o.shape != poison_shape : !o.shape, "%s, %s, mistake %d: the shape was not written", r->name, when, how);
+    if (o.has_from) CHECK_MSG(got == WORKED ? o.from != 77 : o.from == 0, "%s, %s, mistake %d: the number was not written", r->name, when, how);
+    if (o.has_text) CHECK_MSG(memchr(o.text, 0, sizeof o.text) != NULL, "%s, %s: the text was not written", r->name, when);
+    return got;
+}
+
+int main(void) {
+    size_t k;
+    for (k = 0; k < sizeof rows / sizeof *rows; k++) {
+        const row *r = &rows[k];
+        tg_ctx *tg = test_open();
+        test_heap heap = TEST_HEAP;
+        tg_tensor *x, *dead;
+        tg_mark m;
+        int how;
+        CHECK_MSG(look(r, tg_ones(tg, TG_SHAPE(3)), RIGHT, "rightly") == WORKED, "%s does not work: %s", r->name, tg_error_text(tg));
+        CHECK_OK(tg);
+        for (how = 1; how <= MISTAKES; how++) {
+            result got = look(r, tg_ones(tg, TG_SHAPE(3)), how, "a mistake");
+            if (got == NO_SUCH) break;
+            CHECK_MSG(got == REFUSED || strcmp(r->name, "tg_checkpoint") == 0, "%s: mistake %d went through", r->name, how);
+            tg_clear(tg);
+        }
+        (void)look(r, NULL, RIGHT, "NULL");
+        m = tg_begin(tg); dead = tg_ones(tg, TG_SHAPE(3)); tg_end(tg, m);
+        (void)look(r, dead, RIGHT, "an ended operand");
+        tg_clear(tg);
+        x = tg_ones(tg, TG_SHAPE(3));
+        (void)tg_view(x, TG_SHAPE(4));
+        for (how = 0; how <= MISTAKES; how++) if (look(r, x, how, "a pending error") == NO_SUCH) break;
+        CHECK_ERROR(tg, TG_ERROR_SHAPE);
+        test_close(tg);
+        for (heap.fail_at = 1; ; heap.fail_at++) {
+            tg = test_open_heap(&heap);
+            if (tg) {
+                x = tg_ones(tg, TG_SHAPE(3));
+                if (x) (void)look(r, x, RIGHT, "an allocation fails");
+            }
+            test_close(tg);
+            if (!test_heap_ended(&heap)) break;
+        }
+    }
+    return test_end("outputs");
+}
