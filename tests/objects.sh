@@ -1,4 +1,4 @@
-# What the test scripts share, read by them with `.`: building things once. (sh has no local variables; the names here begin with o_, u_ and b_.) A compiler needs 10 to 20 seconds for the implementation, and more with every operation, so
+# What the test scripts share, read by them with `.`: building things once. (sh has no local variables; the names here begin with o_, u_, g_ and b_.) A compiler needs 10 to 20 seconds for the implementation, and more with every operation, so
 # it is compiled a handful of times for the whole suite: all that is built stands in build/ and is used again until a file it was made from, or its command, changes.
 
 if [ -z "$CC" ]; then CC=cc; command -v gcc >/dev/null 2>&1 && CC=gcc; fi
@@ -77,31 +77,47 @@ unit() {
     if cmp -s "$u_file.$$" "$u_file"; then rm -f "$u_file.$$"; else mv "$u_file.$$" "$u_file"; fi
 }
 
+# group FILE... -o OUTPUT: lines 'NUMBER FILE': tests with one number can stand in one translation unit. A test joins the first group where nothing collides, which a compiler
+# tells in a second without making code.
+group() {
+    : > build/group.$$
+    while [ "$1" != -o ]; do
+        g_number=1
+        while g_members=$(sed -n "s/^$g_number //p" build/group.$$); [ -n "$g_members" ]; do
+            unit build/group.$$.c $g_members "$1"
+            $CC -fsyntax-only -Werror -I. build/group.$$.c >/dev/null 2>&1 && break
+            g_number=$((g_number + 1))
+        done
+        echo "$g_number $1" >> build/group.$$
+        shift
+    done
+    rm -f build/group.$$.c
+    mv build/group.$$ "$2"
+}
+
 # build_test FILE FLAVOUR OBJECT COMMAND...: builds the test, into build/bin/FLAVOUR; $program is then the command that runs it, and $said what the compiler said.
 #   public    linked with OBJECT
-#   private   all of this kind are one program with one implementation. They stand in one translation unit, so the names at their file scope must differ; where the unit does
-#             not compile the test is built alone, with a note
+#   private   one program with the others of its group, with one implementation
 #   own       compiled as it is
 build_test() {
     b_file=$1 b_dir=build/bin${2:+/$2} b_with=$3; shift 3
     mkdir -p "$b_dir"
     b_name=$(part_of "$b_file")
     program=$b_dir/$b_name
-    said=$b_dir/$b_name.txt
+    said=$program.txt
     b_kind=$(kinds "$b_file")
     case $b_kind in
-        public*) build_once "$program" "$b_file tests/isa.h tests/test.h tests/small_json.h tensorgrad.h $b_with" "$@" -DTG__IMPLEMENTATION_DONE -include tests/isa.h "$b_file" "$b_with" $(flags_of "$b_file");;
-        own*)    build_once "$program" "$b_file tests/test.h tensorgrad.h" "$@" "$b_file" $(flags_of "$b_file");;
+        public*) build_once "$program" "$b_file tests/*.h tensorgrad.h $b_with" "$@" -DTG__IMPLEMENTATION_DONE -include tests/isa.h "$b_file" "$b_with" $(flags_of "$b_file");;
+        own*)    build_once "$program" "$b_file tests/*.h tensorgrad.h" "$@" "$b_file" $(flags_of "$b_file");;
         *)
             b_together=$(private_tests)
-            case " $(echo $b_together) " in *" $b_file "*) ;; *) b_together=$b_file;; esac
-            unit "$b_dir/private.c" $b_together
-            if build_once "$b_dir/private" "$b_dir/private.c $(echo $b_together) tests/isa.h tests/test.h tests/small_json.h tensorgrad.h" "$@" -I. "$b_dir/private.c" $(flags_of $b_together); then
-                program="$b_dir/private $b_name"
-                return 0
-            fi
-            echo "note: $(echo $b_together) do not compile as one program, see $b_dir/private.txt; $b_name is built alone"
-            unit "$b_dir/$b_name.c" "$b_file"
-            build_once "$program" "$b_dir/$b_name.c $b_file tests/isa.h tests/test.h tests/small_json.h tensorgrad.h" "$@" -I. "$b_dir/$b_name.c" $(flags_of "$b_file") && program="$program $b_name";;
+            build_once build/groups "$(echo $b_together) tests/*.h tensorgrad.h" group $b_together
+            b_number=$(sed -n "s|^\([0-9]*\) $b_file\$|\1|p" build/groups)
+            if [ -n "$b_number" ]; then b_together=$(sed -n "s/^$b_number //p" build/groups); else b_number=$b_name b_together=$b_file; fi
+            b_unit=$b_dir/private_$b_number
+            said=$b_unit.txt
+            unit "$b_unit.c" $b_together
+            program="$b_unit $b_name"
+            build_once "$b_unit" "$b_unit.c $(echo $b_together) tests/*.h tensorgrad.h" "$@" -I. "$b_unit.c" $(flags_of $b_together);;
     esac
 }

@@ -11,9 +11,9 @@
 #
 # The implementation is what costs a compiler its time, so it is compiled a few times, not once per test (objects.sh does it). The C tests are of two kinds:
 #   - those that see what users see are linked with the object that README tells users to make, whatever they define themselves;
-#   - those that use private names (found by looking for tg__ and TG__ words that the declarations do not have) are one program: a generated file,
-#     build/bin/private.c, includes the implementation once and then each of them, their mains renamed. So no two of them may have the same name at file scope,
-#     and a macro that one defines should be its own. Where that file does not compile they are built one by one, with a note.
+#   - those that use private names (found by looking for tg__ and TG__ words that the declarations do not have) share a program: a generated file,
+#     build/bin/private_1.c, includes the implementation once and then several of them, their mains renamed. They stand in one translation unit, so a test whose
+#     names at file scope, or macros, are another's goes into a second such file, and so on: to share names costs a compile, nothing else. build/groups tells.
 # A line `run.sh flags: -lfoo` in a test adds to its compile line. Every test runs behind isa.h, which reads TG_TEST_ISA.
 # Settings: CC (gcc if there, else cc); TG_CFLAGS for tests and object (else -O1 and -O2); TG_JOBS (2); TG_PARTS="bits conv": these parts only;
 # TG_TEST_ISA=avx2 or plain: as on a machine that has no more; TG_LIMIT: what one part may take (600), in units of what unit.c takes on this machine, one being
@@ -201,7 +201,7 @@ if [ $kind = parts ]; then
         echo "tests: 0 passed, 1 failed, 0 skipped"
         exit 1
     fi
-    echo "objects: the implementation for tests, twice  [$(( $(date +%s) - start )) s]; a part may take $limit s${TG_TEST_ISA:+; as on a machine with no more than $TG_TEST_ISA}"
+    echo "objects: the implementation for those parts that share it  [$(( $(date +%s) - start )) s]; a part may take $limit s${TG_TEST_ISA:+; as on a machine with no more than $TG_TEST_ISA}"
 else
     seed=${TG_TEST_SEED:-$(date +%s)}                # what is random in a shard comes from it; a shard that has a seed of its own is a piece of a sweep
     echo "a shard may take $limit s; TG_TEST_SEED=$seed"
