@@ -431,6 +431,7 @@ TG_API void          tg_clear(tg_ctx *tg);
 TG_API size_t        tg_traceback(tg_ctx *tg, char *out, size_t size);
     /* your last calls, newest first, one a line; returns the length of the whole text, as snprintf does */
 TG_API void          tg_say(tg_ctx *tg, tg_log_level level, const char *text);
+
 /* The layer that is at work: messages begin with its path. tg_path_begin adds ".name" and returns a mark; tg_path_end
    takes off all that came since that mark, so that an early return cannot unbalance them. Names are copied. */
 TG_API size_t        tg_path_begin(tg_ctx *tg, const char *name);
@@ -6221,6 +6222,7 @@ TG__PRIVATE bool tg__walk_node(tg_ctx *tg, tg__walk *w, tg__node *n) {
         tg->here.file = n->at.file; tg->here.line = n->at.line;
         n->running = true;
         tg__callback_enter(tg, &callback);
+        tg->unlisted = callback.unlisted;                              /* a derivative's calls are not the user's */
         ok = n->op->backward(tg, n, n->gout, dx) && tg->error == TG_OK;
         tg__callback_leave(tg, &callback);
         n->running = false;

@@ -85,6 +85,13 @@ ROW(tg_checkpoint) {
     if (x && x->alive) tg_grad_mode(x->tg, true);
     return ok ? WORKED : REFUSED;
 }
+static bool squares(void *user, tg_tensor *const *in, int n, tg_tensor **y, int m) { (void)user; (void)n; (void)m; y[0] = tg_square(in[0]); return y[0] != NULL; }
+ROW(tg_vmap) {
+    tg_function_call c = call_of(&x, how % 4);
+    if (how == 0) c.f = squares;
+    o->n_t = 1;
+    return how > 3 ? NO_SUCH : tg_vmap(&c, o->t) ? WORKED : REFUSED;
+}
 ROW(tg_max_dim) { o->n_t = 1; return how > 1 ? NO_SUCH : tg_max_dim(x, how == 1 ? 9 : 0, false, o->t) ? WORKED : REFUSED; }
 ROW(tg_min_dim) { o->n_t = 1; return how > 1 ? NO_SUCH : tg_min_dim(x, how == 1 ? 9 : 0, false, o->t) ? WORKED : REFUSED; }
 ROW(tg_sort)    { o->n_t = 1; return how > 1 ? NO_SUCH : tg_sort(x, how == 1 ? 9 : 0, false, o->t) ? WORKED : REFUSED; }
@@ -137,7 +144,7 @@ TEXT(tg_tape_text, tg_tape_text(called(x), o->text, sizeof o->text))
 TEXT(tg_tape_dot, tg_tape_dot(called(x), o->text, sizeof o->text))
 
 #define R(name) { #name, name##_row }
-static const row rows[] = { R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_max_dim), R(tg_min_dim), R(tg_sort), R(tg_call), R(tg_tape_input), R(tg_dict_raw_shape),
+static const row rows[] = { R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_sort), R(tg_call), R(tg_tape_input), R(tg_dict_raw_shape),
     R(tg_traceback), R(tg_format), R(tg_format_line), R(tg_format_stats), R(tg_tape_text), R(tg_tape_dot) };
 
 /* Poisons, runs, and looks: after a refusal every output is empty, after a success none is poisoned. */
