@@ -4160,7 +4160,16 @@ TG__PRIVATE bool tg__launch_at(tg_ctx *tg, const tg__family *f, const void *kern
     return n == 0;
 }
 
-/* A device asks, and may decline; then the family runs here on copies of the storages, those of a written operand
+/* Bytes from a device to the host, and from the host to a device. */
+TG__PRIVATE bool tg__device_copy(tg_ctx *tg, tg_device device, bool in, void *to, const void *from, size_t size) {
+    const struct tg__device *d = &tg->devices[device];
+    const char *outer = tg__hook_enter(tg, tg__in_device);
+    const bool ok = (in ? d->backend.copy_in : d->backend.copy_out)(d->backend.user, d->stream, to, from, size);
+    tg__hook_leave(tg, outer);
+    return ok || tg__fail(tg, TG__E_DEVICE_FAILED, d->backend.name, "copy");
+}
+
+/* A device is asked, and may decline; then the family runs here on copies of the storages, and those of written operands
    go back. In `base` a storage that several operands share is one. */
 TG__NOINLINE bool tg__launch_on(tg_ctx *tg, tg_device device, const tg__family *f, const void *kernels,
     const tg_request *r, tg_operand *o, tg_tensor *const *t) {
@@ -4195,8 +4204,7 @@ TG__NOINLINE bool tg__launch_on(tg_ctx *tg, tg_device device, const tg__family *
             for (k = 0; k < i; k++) if (base[k] && t[k]->storage == t[i]->storage) break;
             if (k == i && t[i]->storage->bytes && ok) {
                 p = tg__mem_get(tg, t[i]->storage->bytes);
-                ok = p && (b->copy_out(b->user, d->stream, p, base[i], t[i]->storage->bytes)
-                    || tg__fail(tg, TG__E_DEVICE_FAILED, b->name, "copy"));
+                ok = p && tg__device_copy(tg, device, false, p, base[i], t[i]->storage->bytes);
             }
             base[i] = k < i ? base[k] : (char *)p;
         }
@@ -4206,8 +4214,7 @@ TG__NOINLINE bool tg__launch_on(tg_ctx *tg, tg_device device, const tg__family *
             for (k = 0; k < r->n; k++) if (base[k] == base[i] && (o[k].use & TG_WRITE)) written = true;
             for (k = 0; k < i; k++) if (base[k] == base[i]) break;
             if (!base[i] || k < i) continue;
-            if (ok && written && !b->copy_in(b->user, d->stream, tg__base(t[i]), base[i], t[i]->storage->bytes))
-                ok = tg__fail(tg, TG__E_DEVICE_FAILED, b->name, "copy");
+            if (written) ok = ok && tg__device_copy(tg, device, true, tg__base(t[i]), base[i], t[i]->storage->bytes);
         }
         for (i = r->n - 1; i >= 0; i--) {
             for (k = 0; k < i; k++) if (base[k] == base[i]) break;
@@ -4232,6 +4239,7 @@ TG__PRIVATE bool tg__launch(tg__ask *a, tg_ctx *tg, const tg__family *f, const v
 
 TG_API bool (tg_device_register)(tg_ctx *tg, tg_device device, const tg_backend *b) {
     struct tg__device *d;
+    const char *outer;
     if (!tg__gate(tg)) return false;
     tg->where = "device_register";
     if ((int)device <= TG_CPU || device >= TG_DEVICES)
@@ -4240,7 +4248,10 @@ TG_API bool (tg_device_register)(tg_ctx *tg, tg_device device, const tg_backend 
         return tg__fail(tg, TG__E_NO_DATA, "complete backend (name, alloc, release, copy_in, copy_out, launch)");
     d = &tg->devices[device];
     if (d->open) return tg__fail(tg, TG__E_ARGUMENT, "this device is registered already");
-    if (b->open && !(d->stream = b->open(b->user, tg))) return tg__fail(tg, TG__E_DEVICE_FAILED, b->name, "open");
+    outer = tg__hook_enter(tg, tg__in_device);
+    d->stream = b->open ? b->open(b->user, tg) : NULL;
+    tg__hook_leave(tg, outer);
+    if (b->open && !d->stream) return tg__fail(tg, TG__E_DEVICE_FAILED, b->name, "open");
     d->backend = *b; d->open = true; d->told = 0;
     return true;
 }
@@ -8665,15 +8676,10 @@ TG__PRIVATE bool tg__transfer(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
     }
     if (ok && to->numel) {
         const size_t size = tg_dtype_bytes(to->dtype, to->numel);
-        const struct tg__device *in = &tg->devices[to->device], *out = &tg->devices[from->device];
         void *middle = to->device == TG_CPU ? to->place : from->device == TG_CPU ? from->place : tg__mem_get(tg, size);
-        const char *outer = tg__hook_enter(tg, tg__in_device), *failed = NULL;
-        if (middle && from->device != TG_CPU && !out->backend.copy_out(out->backend.user, out->stream, middle, from->place, size))
-            failed = out->backend.name;
-        if (middle && !failed && to->device != TG_CPU && !in->backend.copy_in(in->backend.user, in->stream, to->place, middle, size))
-            failed = in->backend.name;
-        tg__hook_leave(tg, outer);
-        ok = middle && (!failed || tg__fail(tg, TG__E_DEVICE_FAILED, failed, "copy"));
+        ok = middle != NULL;
+        if (from->device != TG_CPU) ok = ok && tg__device_copy(tg, from->device, false, middle, from->place, size);
+        if (to->device != TG_CPU) ok = ok && tg__device_copy(tg, to->device, true, to->place, middle, size);
         if (to->device != TG_CPU && from->device != TG_CPU) tg__mem_put(tg, middle, size);
     }
     if (ok && again) ok = tg__copy_to(tg, y, to);
