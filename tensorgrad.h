@@ -77,6 +77,7 @@
      TENSORGRAD_FILENAME     "name.h" if your copy has another name: the file reads itself once per instruction set
      TENSORGRAD_TEACH        only the plain C kernels: the reference, quick to compile and to step through
      TENSORGRAD_NATIVE       only the kernels that your flags name (-march=native): half the time to compile; where they name none, all as usual
+     TENSORGRAD_SOFT_FMA     config.strict also on CPUs without a fused multiply-add and with TENSORGRAD_TEACH: 1.5 s more to compile
      TENSORGRAD_DEBUG        headers of ended tensors are never reused, so every use after its scope is found; kernels as your flags say
      TENSORGRAD_NO_LINES     calls do not note the caller's file and line (define it in all files)
      TENSORGRAD_NO_THREADS   no pool of our own; the jobs hook still works
@@ -141,7 +142,8 @@
    A context has no threads until tg_threads(tg, n), or until the host gives its own job system in the config.
    Work is cut by its size, never by the number of threads, and partial results are combined in a fixed order:
    the same bits for any number of threads. config.strict extends that to compilers and to all instruction
-   sets with a fused multiply-add. Random numbers depend on (seed, stream, call, element) alone.
+   sets with a fused multiply-add, and with TENSORGRAD_SOFT_FMA to all others. Random numbers depend on (seed,
+   stream, call, element) alone.
 */
 #if !defined(TG__PASS)
 /* PART I: DECLARATIONS. Cheap to include everywhere; it pulls in stddef, stdint and stdbool only. */
@@ -347,8 +349,8 @@ typedef struct tg_config {
 
 /* Opens a context; NULL config means all defaults. Returns NULL when memory is short, the instruction set is
    not there, the header that the caller saw is not the one that was compiled, or strict mode is asked of a
-   build that fuses against its pragmas (clang -ffp-contract=fast; the log says so). Close it with tg_close,
-   which returns every byte. In C: tg_open(&(tg_config){ .threads = 2, .seed = 1 }). */
+   build that fuses against its pragmas (clang -ffp-contract=fast), or without FMA and TENSORGRAD_SOFT_FMA (the
+   log says which). Close it with tg_close, which returns every byte. In C: tg_open(&(tg_config){ .threads = 2, .seed = 1 }). */
 #define TG_ABI ((uint32_t)(TG_VERSION * 8u) ^ (uint32_t)(sizeof(tg_tensor) << 20) ^ (uint32_t)(sizeof(tg_config) << 10))
 #define tg_open(...) tg_open_abi((__VA_ARGS__), TG_ABI)
 TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi);
@@ -1315,6 +1317,13 @@ static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *b
 #else
 #define TG__HAS_X86 0
 #define TG__HAS_NEON 0
+#endif
+/* Plain C with a software FMA: strict mode for CPUs that lack the instruction. Almost none that these compilers
+   serve do, and the pass costs a tenth of the time to compile. */
+#if defined(TENSORGRAD_SOFT_FMA) || !(TG__HAS_X86 || TG__HAS_NEON || defined(TENSORGRAD_TEACH))
+#define TG__HAS_SOFT_FMA 1
+#else
+#define TG__HAS_SOFT_FMA 0
 #endif
 #undef TG__ONLY
 #if defined(TENSORGRAD_NATIVE) && TG__HAS_X86 && \
@@ -3830,13 +3839,13 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
 #if defined(TG__ONLY)                                  /* TENSORGRAD_NATIVE: everything may be compiled for that instruction set anyway */
 #if defined(TG__ONLY_AVX512)
 #define TG__PASS_AVX512 1
-enum { TG__ISA_PLAIN = -3, TG__ISA_STRICT = -2, TG__ISA_AVX2 = -1, TG__ISA_AVX512, TG__PASSES };
+enum { TG__ISA_PLAIN = -3, TG__ISA_STRICT = -2, TG__ISA_SCALAR = -2, TG__ISA_AVX2 = -1, TG__ISA_AVX512, TG__PASSES };
 #elif defined(TG__ONLY_AVX2)
 #define TG__PASS_AVX2 1
-enum { TG__ISA_PLAIN = -3, TG__ISA_STRICT = -2, TG__ISA_AVX512 = -1, TG__ISA_AVX2, TG__PASSES };
+enum { TG__ISA_PLAIN = -3, TG__ISA_STRICT = -2, TG__ISA_SCALAR = -2, TG__ISA_AVX512 = -1, TG__ISA_AVX2, TG__PASSES };
 #else
 #define TG__PASS_NEON 1
-enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_NEON, TG__PASSES };
+enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_SCALAR = -1, TG__ISA_NEON, TG__PASSES };
 #endif
 #define TG__PASS TG__ONLY
 #include TENSORGRAD_FILENAME
@@ -3844,7 +3853,7 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_NEON, TG__PASSES };
 #define TG__EACH_PASS(name) TG__EACH_PASS_(name, TG__ONLY)
 #define TG__EACH_PASS_F64(name) TG__EACH_PASS_(name, TG__ONLY)
 #else
-/* Where faster passes follow, or quick compiling is asked for, the two plain ones are compiled with less
+/* Where faster passes follow, or quick compiling is asked for, the plain ones are compiled with less
    effort: that takes a fifth off the whole, the bits are the same, and most of them run a tenth slower. */
 #if defined(__GNUC__) && !defined(__TINYC__) && !defined(TENSORGRAD_DEBUG) && \
     (TG__HAS_X86 || TG__HAS_NEON || defined(TENSORGRAD_TEACH))
@@ -3859,9 +3868,16 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_NEON, TG__PASSES };
 #define TG__PASS plain
 #define TG__PASS_PLAIN 1
 #include TENSORGRAD_FILENAME
+#if TG__HAS_SOFT_FMA
 #define TG__PASS strict
 #define TG__PASS_STRICT 1
 #include TENSORGRAD_FILENAME
+#define TG__STRICT_TOO(name) , name##__strict
+enum { TG__ISA_PLAIN, TG__ISA_STRICT, TG__ISA_SCALAR = TG__ISA_STRICT };   /* the last without vectors */
+#else
+#define TG__STRICT_TOO(name)
+enum { TG__ISA_STRICT = -1, TG__ISA_PLAIN, TG__ISA_SCALAR = TG__ISA_PLAIN };
+#endif
 #ifdef TG__LESS_EFFORT
 #undef TG__LESS_EFFORT
 #if defined(__clang__)
@@ -3897,20 +3913,20 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_NEON, TG__PASSES };
 #else
 #pragma GCC pop_options
 #endif
-#define TG__EACH_PASS(name)    name##__plain, name##__strict, name##__avx2, name##__avx512
-#define TG__EACH_PASS_F64(name) name##__plain, name##__strict, name##__avx2, name##__avx2      /* the map chapter for double */
-enum { TG__ISA_PLAIN, TG__ISA_STRICT, TG__ISA_AVX2, TG__ISA_AVX512, TG__PASSES };
+#define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__avx2, name##__avx512
+#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__avx2, name##__avx2      /* the map chapter for double */
+enum { TG__ISA_AVX2 = TG__ISA_SCALAR + 1, TG__ISA_AVX512, TG__PASSES };
 #elif TG__HAS_NEON
 #define TG__PASS neon
 #define TG__PASS_NEON 1
 #include TENSORGRAD_FILENAME
-#define TG__EACH_PASS(name)    name##__plain, name##__strict, name##__neon
-#define TG__EACH_PASS_F64(name) name##__plain, name##__strict, name##__neon
-enum { TG__ISA_PLAIN, TG__ISA_STRICT, TG__ISA_NEON, TG__PASSES };
+#define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__neon
+#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__neon
+enum { TG__ISA_NEON = TG__ISA_SCALAR + 1, TG__PASSES };
 #else
-#define TG__EACH_PASS(name)    name##__plain, name##__strict
-#define TG__EACH_PASS_F64(name) name##__plain, name##__strict
-enum { TG__ISA_PLAIN, TG__ISA_STRICT, TG__PASSES };
+#define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name)
+#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name)
+enum { TG__PASSES = TG__ISA_SCALAR + 1 };
 #endif
 #endif
 
@@ -4503,7 +4519,7 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
     if (!c.hooks.clock) c.hooks.clock = tg__default_clock;
     features = tg__cpu_probe();
     if (!tg__isa_find(c.isa, features, &isa)) return NULL;
-    if (isa == TG__ISA_PLAIN && c.strict) isa = TG__ISA_STRICT;
+    if (isa == TG__ISA_PLAIN && c.strict && TG__HAS_SOFT_FMA) isa = TG__ISA_STRICT;
     tg = (tg_ctx *)c.hooks.alloc(c.hooks.alloc_user, sizeof *tg, TG__ALIGN);
     if (!tg) return NULL;
     memset(tg, 0, sizeof *tg);
@@ -4514,6 +4530,12 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
     tg->random.seed = c.seed;
     tg->grad_mode = true;
     if (c.threads != 0 && c.threads != 1 && !tg_threads(tg, c.threads < 0 ? 0 : c.threads)) {
+        tg_close(tg);
+        return NULL;
+    }
+    if (c.strict && isa == TG__ISA_PLAIN) {
+        tg__log(tg, TG_LOG_ERROR, "open: strict mode without an instruction for fused multiply-add needs "
+            "TENSORGRAD_SOFT_FMA, defined where tensorgrad.h is compiled");
         tg_close(tg);
         return NULL;
     }
@@ -6366,7 +6388,7 @@ TG__PRIVATE void tg__copy_turn(const tg__copy_job *j, int64_t index) {
     y = j->y + (yo + m0 * ys) * (int64_t)size;
     x = j->x + (xo + m0) * (int64_t)size;
 #if TG__HAS_X86 || TG__HAS_NEON                        /* vectors hand bits on as they are; not so every scalar unit */
-    if (l->stride[0][in] == 1 && j->tg->isa > TG__ISA_STRICT && size >= 4) {
+    if (l->stride[0][in] == 1 && j->tg->isa > TG__ISA_SCALAR && size >= 4) {
         if (size == 4)
             tg__turn_f32__k[j->tg->isa](l->shape[in], rows, (const float *)(const void *)x, xs,
                 (float *)(void *)y, ys);

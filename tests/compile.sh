@@ -73,7 +73,7 @@ fi
 
 # ----------------------------------------------------------------------------------------------------------------- options
 # Each option that the header knows, alone; real builds by tcc, which takes a fraction of a second, and by gcc in `all`.
-options=$(grep -oE 'TENSORGRAD_(NO_[A-Z0-9_]+|TEACH|DEBUG|NATIVE|STRICT|STATIC)' tensorgrad.h | sort -u)
+options=$(grep -oE 'TENSORGRAD_(NO_[A-Z0-9_]+|TEACH|DEBUG|NATIVE|SOFT_FMA|STATIC)' tensorgrad.h | sort -u)
 if in_group options; then
     for o in $options; do
         [ $o = TENSORGRAD_STATIC ] && continue
@@ -115,9 +115,10 @@ impl() {
     fi
     [ -f $o ]
 }
-impl_gcc()   { impl gcc gcc -std=gnu17 -O2 -fPIC; }
-impl_clang() { impl clang clang -O2; }
-impl_arm()   { impl arm aarch64-linux-gnu-gcc -O2; }
+# with the software FMA, which the strict results of plain C need
+impl_gcc()   { impl gcc gcc -std=gnu17 -O2 -fPIC -DTENSORGRAD_SOFT_FMA; }
+impl_clang() { impl clang clang -O2 -DTENSORGRAD_SOFT_FMA; }
+impl_arm()   { impl arm aarch64-linux-gnu-gcc -O2 -DTENSORGRAD_SOFT_FMA; }
 user="-O1 -DCOMPILE_SHARED $inc"
 
 # ------------------------------------------------------------------------------------------------------------------- build
@@ -233,7 +234,10 @@ if in_group object && impl_gcc; then
     if slow && have clang && compiles "clang -O2 -ffp-contract=fast" clang -O2 -ffp-contract=fast $inc tests/compile_strict.c -o $out/strict; then
         if grep -qw fma /proc/cpuinfo 2>/dev/null; then says_ok "strict mode is refused where clang fuses everything" $out/strict refused; else skip "strict mode under -ffp-contract=fast: no FMA here"; fi
     fi
-    quick "strict mode never fuses" $out/strict $inc tests/compile_strict.c
+    quick "strict mode never fuses" $out/strict -DTENSORGRAD_SOFT_FMA $inc tests/compile_strict.c
+    # without an instruction for it and without TENSORGRAD_SOFT_FMA a strict context is refused, and told what to define
+    c=gcc; have tcc && c=tcc
+    if compiles "$c -DTENSORGRAD_TEACH, strict mode" $c -DTENSORGRAD_TEACH $inc tests/compile_strict.c -o $out/strict; then says_ok "strict mode without a fused multiply-add is refused" $out/strict missing; fi
 fi
 
 # ----------------------------------------------------------------------------------------------------------------- hostile

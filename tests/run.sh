@@ -54,7 +54,7 @@ shared_object() {
     if [ ! -f "$shared" ] || [ ! -f "$shared.c" ] || [ -n "$(find tensorgrad.h -newer "$shared.c")" ]; then      # .c: written before the header was read
         rm -f "$shared"
         printf '#define TENSORGRAD_IMPLEMENTATION\n#include "tensorgrad.h"\n' > "$shared.c"
-        $CC $TG_CFLAGS -I. -c "$shared.c" -o "$shared.new" >"$shared.txt" 2>&1 && mv "$shared.new" "$shared"
+        $CC $TG_CFLAGS -DTENSORGRAD_SOFT_FMA -I. -c "$shared.c" -o "$shared.new" >"$shared.txt" 2>&1 && mv "$shared.new" "$shared"
     fi
     rmdir "$shared.lock"
     trap - INT TERM HUP
