@@ -7,8 +7,9 @@
        #include "tensorgrad.h"
 
    and in all others only the #include. Compile with `cc -O2 app.c`; no library, no flag, no build system. C99
-   and up, C++11 and up. The implementation takes a compiler 10 to 20 seconds: give it a file of its own that is
-   compiled once, or see TENSORGRAD_TEACH and TENSORGRAD_NATIVE below.
+   and up, C++11 and up. The implementation takes a compiler 7 to 20 seconds: give it a file of its own that is
+   compiled once, or see TENSORGRAD_TEACH and TENSORGRAD_NATIVE below. nvcc gets the plain kernels only: give that
+   file to the host's compiler where speed counts.
 
    A whole program: a line is fitted to noisy points. Lines with | are code, lines with > are what it prints;
    the tests compile and run all of them.
@@ -1304,7 +1305,7 @@ static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *b
 #endif
 
 /* Which instruction sets this build holds. Inside the passes test TG__PASS_..., never the compiler's own macros. */
-#if defined(TENSORGRAD_TEACH)
+#if defined(TENSORGRAD_TEACH) || defined(__CUDACC__)   /* nvcc reads everything itself first and knows no target regions */
 #define TG__HAS_X86 0
 #define TG__HAS_NEON 0
 #elif (defined(__x86_64__) || defined(_M_X64)) && (defined(__GNUC__) && !defined(__TINYC__)) && \
@@ -1375,15 +1376,25 @@ static inline tg_tensor *tg_conv2d(tg_tensor *x, tg_tensor *weight, tg_tensor *b
 #pragma float_control(push)
 #pragma float_control(precise, on)
 #pragma STDC FP_CONTRACT OFF
-#elif defined(__GNUC__) && !defined(__TINYC__)
+#elif defined(__NVCC_DIAG_PRAGMA_SUPPORT__)            /* nvcc takes `(void)a` for no use of a */
+#pragma nv_diagnostic push
+#pragma nv_diag_suppress 550
+#elif defined(__GNUC__) && !defined(__TINYC__) && !defined(__CUDACC__)
 #pragma GCC push_options
-#ifndef TENSORGRAD_DEBUG
-/* -O1 and the parts of -O2 that are felt: the compiler is done in two thirds of the time, kernels written in vector words are as fast.
-   And a loop over two pointers stays a loop: memset or `rep stos` costs more than a tiny call. */
-#pragma GCC optimize("O1", "inline-small-functions", "optimize-sibling-calls", "ipa-ra", "caller-saves", "strict-aliasing")
-#pragma GCC optimize("no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
-#else
+#if defined(TENSORGRAD_DEBUG)
 #pragma GCC optimize("no-fast-math", "fp-contract=off")
+#elif defined(TENSORGRAD_TEACH)
+#pragma GCC optimize("Og", "strict-aliasing", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
+#else
+/* -O1, the parts of -O2 that are felt, and without the parts of -O1 that are not: the compiler is done in half of the
+   time, kernels written in vector words are as fast. What has loops of plain C, or none that are hot, opens a region
+   of its own (TG__LEVELS). And a loop over two pointers stays a loop: memset or `rep stos` costs more than a tiny call. */
+#pragma GCC optimize("O1", "inline-small-functions", "optimize-sibling-calls", "ipa-ra", "caller-saves", "strict-aliasing")
+#if TG__HAS_X86 || TG__HAS_NEON
+#define TG__LEVELS
+#pragma GCC optimize("no-tree-pta", "no-tree-loop-optimize", "no-tree-dominator-opts")
+#endif
+#pragma GCC optimize("no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #endif
 #endif
 
@@ -3855,7 +3866,7 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_SCALAR = -1, TG__ISA_NEO
 #else
 /* Where faster passes follow, or quick compiling is asked for, the plain ones are compiled with less
    effort: that takes a fifth off the whole, the bits are the same, and most of them run a tenth slower. */
-#if defined(__GNUC__) && !defined(__TINYC__) && !defined(TENSORGRAD_DEBUG) && \
+#if defined(__GNUC__) && !defined(__TINYC__) && !defined(TENSORGRAD_DEBUG) && !defined(__CUDACC__) && \
     (TG__HAS_X86 || TG__HAS_NEON || defined(TENSORGRAD_TEACH))
 #define TG__LESS_EFFORT
 #if defined(__clang__)
@@ -11802,6 +11813,10 @@ TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
    anything fails.
    Tests: tests/test_io.c, tests/formats.c, tests/hostile.c, tests/fuzz_safetensors.c, tests/fuzz_npy.c
    ====================================================================================== */
+#ifdef TG__LEVELS                                      /* texts and files: to >>impl-debug's end */
+#pragma GCC push_options
+#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
+#endif
 
 /* ---- whole files, through the host's hooks or the platform's ---- */
 #ifndef TENSORGRAD_NO_STDIO
@@ -13392,6 +13407,10 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
     return x.length;
 }
 
+#ifdef TG__LEVELS
+#pragma GCC pop_options
+#endif
+
 /* ---- end of PART II: everything that was borrowed goes back ---- */
 /* Words of the kernel chapter that no other chapter needs. */
 #undef TG__ASM1
@@ -13632,7 +13651,9 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #if defined(__clang__)
 #pragma float_control(pop)
 #pragma clang diagnostic pop
-#elif defined(__GNUC__) && !defined(__TINYC__)
+#elif defined(__NVCC_DIAG_PRAGMA_SUPPORT__)
+#pragma nv_diagnostic pop
+#elif defined(__GNUC__) && !defined(__TINYC__) && !defined(__CUDACC__)
 #pragma GCC pop_options
 #endif
 
@@ -16231,12 +16252,16 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
    A run is reduced over 64 virtual lanes, element i to lane i mod 64, folded 32, 16, ... 1: the same bits for
    every vector width.
    ====================================================================================== */
+#if defined(TG__LEVELS) && !defined(TG__LESS_EFFORT)   /* many short loops, whose counters are felt */
+#pragma GCC push_options
+#pragma GCC optimize("tree-loop-optimize", "tree-dominator-opts")
+#endif
 #if defined(TG__T)
 
 #define TG__LANES 64
 #if defined(__clang__)
 #define TG__UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__) && __GNUC__ >= 8
+#elif defined(__GNUC__) && __GNUC__ >= 8 && !defined(__CUDACC__)
 #define TG__UNROLL _Pragma("GCC unroll 16")
 #else
 #define TG__UNROLL
@@ -16394,6 +16419,10 @@ TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *
 #undef TG__REDUCE_RUN
 #undef TG__REDUCE_COLUMNS
 #endif
+#if defined(TG__LEVELS) && !defined(TG__LESS_EFFORT)
+#pragma GCC pop_options
+#endif
+
 /* ======================================================================================
    >>pass-gemm    matrix products: register tiles, packing, reductions, the last step
    Read once per pass without TG__T (integer and bf16 dot products), then once for float and once for double;
@@ -16410,6 +16439,10 @@ TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *
    rounding to c's type.
    Tests: tests/golden.c, tests/test_bits.c
    ====================================================================================== */
+#ifdef TG__LEVELS                                      /* tiles are unrolled by hand: nothing is left to find */
+#pragma GCC push_options
+#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
+#endif
 
 #ifndef TG__GEMM_ONCE
 #define TG__GEMM_ONCE
@@ -17503,6 +17536,10 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
 
 #endif
 
+#ifdef TG__LEVELS
+#pragma GCC pop_options
+#endif
+
 /* ======================================================================================
    >>pass-convert    runs of half-precision numbers to and from f32
    ====================================================================================== */
@@ -17689,6 +17726,10 @@ TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__
      a unit is summed in lanes, see tg__conv_dots.
    Tests: tests/test_conv.c
    ====================================================================================== */
+#ifdef TG__LEVELS                                      /* as for products */
+#pragma GCC push_options
+#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
+#endif
 
 #ifndef TG__CONV_ONCE
 #define TG__CONV_ONCE
@@ -18070,6 +18111,10 @@ TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
                 TG__FT(tg__gemm_store)(s->w, o * s->so + c * s->sc + s->tap[t], 1, s->kind, TG__W(set)(v));
             }
 }
+#endif
+
+#ifdef TG__LEVELS
+#pragma GCC pop_options
 #endif
 
 /* ---- the second and third reading ---- */

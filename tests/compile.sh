@@ -142,6 +142,8 @@ if in_group build; then
             builds_and_runs "clang -O2 $std" $out/main clang -O2 -std=$std $inc tests/compile_main.c
         done
     fi
+    # the host's side of a .cu file: nvcc reads the implementation before the host's compiler does, and gets the plain pass
+    builds_and_runs "nvcc, a .cu file" $out/main nvcc -x cu $inc tests/compile_main.cpp
 fi
 
 # -------------------------------------------------------------------------------------------------------------------- bits
