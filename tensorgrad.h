@@ -7,8 +7,9 @@
        #include "tensorgrad.h"
 
    and in all others only the #include. Compile with `cc -O2 app.c`; no library, no flag, no build system. C99
-   and up, C++11 and up. The implementation takes a compiler 10 to 20 seconds: give it a file of its own that is
-   compiled once, or see TENSORGRAD_TEACH and TENSORGRAD_NATIVE below.
+   and up, C++11 and up. The implementation takes a compiler 7 to 20 seconds: give it a file of its own that is
+   compiled once, or see TENSORGRAD_TEACH and TENSORGRAD_NATIVE below. nvcc gets the plain kernels only: give that
+   file to the host's compiler where speed counts.
 
    A whole program: a line is fitted to noisy points. Lines with | are code, lines with > are what it prints;
    the tests compile and run all of them.
@@ -78,6 +79,7 @@
      TENSORGRAD_FILENAME     "name.h" if your copy has another name: the file reads itself once per instruction set
      TENSORGRAD_TEACH        only the plain C kernels: the reference, quick to compile and to step through
      TENSORGRAD_NATIVE       only the kernels that your flags name (-march=native): half the time to compile; where they name none, all as usual
+     TENSORGRAD_SOFT_FMA     config.strict also on CPUs without a fused multiply-add and with TENSORGRAD_TEACH: 1.5 s more to compile
      TENSORGRAD_DEBUG        headers of ended tensors are never reused, so every use after its scope is found; kernels as your flags say
      TENSORGRAD_NO_LINES     calls do not note the caller's file and line (define it in all files)
      TENSORGRAD_NO_THREADS   no pool of our own; the jobs hook still works
@@ -146,7 +148,8 @@
    A context has no threads until tg_threads(tg, n), or until the host gives its own job system in the config.
    Work is cut by its size, never by the number of threads, and partial results are combined in a fixed order:
    the same bits for any number of threads. config.strict extends that to compilers and to all instruction
-   sets with a fused multiply-add. Random numbers depend on (seed, stream, call, element) alone.
+   sets with a fused multiply-add, and with TENSORGRAD_SOFT_FMA to all others. Random numbers depend on (seed,
+   stream, call, element) alone.
 */
 #if !defined(TG__PASS)
 /* PART I: DECLARATIONS. Cheap to include everywhere; it pulls in stddef, stdint and stdbool only.
@@ -411,7 +414,7 @@ typedef struct tg_config {
    tg_open(&(tg_config){ .threads = 2, .seed = 1 }). Returns NULL and says why to the config's log hook, without
    one to stderr: memory is short or the limit too small for a context, alloc comes without release, there is no
    such instruction set in this build or machine, threads cannot be started, strict mode is asked of a build that
-   fuses against its pragmas (clang -ffp-contract=fast), or the header that the caller saw is not the one that was
+   fuses against its pragmas (clang -ffp-contract=fast) or has no FMA and no TENSORGRAD_SOFT_FMA, or the header that the caller saw is not the one that was
    compiled (then the config is not read). */
 #define TG_ABI ((uint32_t)(TG_VERSION * 8u) ^ (uint32_t)(sizeof(tg_tensor) << 20) ^ (uint32_t)(sizeof(tg_config) << 10))
 #define tg_open(...) tg_open_abi((__VA_ARGS__), TG_ABI)
@@ -1552,7 +1555,7 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #endif
 
 /* Which instruction sets this build holds. Inside the passes test TG__PASS_..., never the compiler's own macros. */
-#if defined(TENSORGRAD_TEACH)
+#if defined(TENSORGRAD_TEACH) || defined(__CUDACC__)   /* nvcc reads everything itself first and knows no target regions */
 #define TG__HAS_X86 0
 #define TG__HAS_NEON 0
 #elif (defined(__x86_64__) || defined(_M_X64)) && (defined(__GNUC__) && !defined(__TINYC__)) && \
@@ -1565,6 +1568,13 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #else
 #define TG__HAS_X86 0
 #define TG__HAS_NEON 0
+#endif
+/* Plain C with a software FMA: strict mode for CPUs that lack the instruction. Almost none that these compilers
+   serve do, and the pass costs a tenth of the time to compile. */
+#if defined(TENSORGRAD_SOFT_FMA) || !(TG__HAS_X86 || TG__HAS_NEON || defined(TENSORGRAD_TEACH))
+#define TG__HAS_SOFT_FMA 1
+#else
+#define TG__HAS_SOFT_FMA 0
 #endif
 #undef TG__ONLY
 #if defined(TENSORGRAD_NATIVE) && TG__HAS_X86 && \
@@ -1618,15 +1628,25 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #pragma float_control(push)
 #pragma float_control(precise, on)
 #pragma STDC FP_CONTRACT OFF
-#elif defined(__GNUC__) && !defined(__TINYC__)
+#elif defined(__NVCC_DIAG_PRAGMA_SUPPORT__)            /* nvcc takes `(void)a` for no use of a */
+#pragma nv_diagnostic push
+#pragma nv_diag_suppress 550
+#elif defined(__GNUC__) && !defined(__TINYC__) && !defined(__CUDACC__)
 #pragma GCC push_options
-#ifndef TENSORGRAD_DEBUG
-/* -O1 and the parts of -O2 that are felt: the compiler is done in two thirds of the time, kernels written in vector words are as fast.
-   And a loop over two pointers stays a loop: memset or `rep stos` costs more than a tiny call. */
-#pragma GCC optimize("O1", "inline-small-functions", "optimize-sibling-calls", "ipa-ra", "caller-saves", "strict-aliasing")
-#pragma GCC optimize("no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
-#else
+#if defined(TENSORGRAD_DEBUG)
 #pragma GCC optimize("no-fast-math", "fp-contract=off")
+#elif defined(TENSORGRAD_TEACH)
+#pragma GCC optimize("Og", "strict-aliasing", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
+#else
+/* -O1, the parts of -O2 that are felt, and without the parts of -O1 that are not: the compiler is done in half of the
+   time, kernels written in vector words are as fast. What has loops of plain C, or none that are hot, opens a region
+   of its own (TG__LEVELS). And a loop over two pointers stays a loop: memset or `rep stos` costs more than a tiny call. */
+#pragma GCC optimize("O1", "inline-small-functions", "optimize-sibling-calls", "ipa-ra", "caller-saves", "strict-aliasing")
+#if TG__HAS_X86 || TG__HAS_NEON
+#define TG__LEVELS
+#pragma GCC optimize("no-tree-pta", "no-tree-loop-optimize", "no-tree-dominator-opts")
+#endif
+#pragma GCC optimize("no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #endif
 #endif
 
@@ -4477,13 +4497,13 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
 #if defined(TG__ONLY)                                  /* TENSORGRAD_NATIVE: everything may be compiled for that instruction set anyway */
 #if defined(TG__ONLY_AVX512)
 #define TG__PASS_AVX512 1
-enum { TG__ISA_PLAIN = -3, TG__ISA_STRICT = -2, TG__ISA_AVX2 = -1, TG__ISA_AVX512, TG__PASSES };
+enum { TG__ISA_PLAIN = -3, TG__ISA_STRICT = -2, TG__ISA_SCALAR = -2, TG__ISA_AVX2 = -1, TG__ISA_AVX512, TG__PASSES };
 #elif defined(TG__ONLY_AVX2)
 #define TG__PASS_AVX2 1
-enum { TG__ISA_PLAIN = -3, TG__ISA_STRICT = -2, TG__ISA_AVX512 = -1, TG__ISA_AVX2, TG__PASSES };
+enum { TG__ISA_PLAIN = -3, TG__ISA_STRICT = -2, TG__ISA_SCALAR = -2, TG__ISA_AVX512 = -1, TG__ISA_AVX2, TG__PASSES };
 #else
 #define TG__PASS_NEON 1
-enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_NEON, TG__PASSES };
+enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_SCALAR = -1, TG__ISA_NEON, TG__PASSES };
 #endif
 #define TG__PASS TG__ONLY
 #include TENSORGRAD_FILENAME
@@ -4491,9 +4511,9 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_NEON, TG__PASSES };
 #define TG__EACH_PASS(name) TG__EACH_PASS_(name, TG__ONLY)
 #define TG__EACH_PASS_F64(name) TG__EACH_PASS_(name, TG__ONLY)
 #else
-/* Where faster passes follow, or quick compiling is asked for, the two plain ones are compiled with less
+/* Where faster passes follow, or quick compiling is asked for, the plain ones are compiled with less
    effort: that takes a fifth off the whole, the bits are the same, and most of them run a tenth slower. */
-#if defined(__GNUC__) && !defined(__TINYC__) && !defined(TENSORGRAD_DEBUG) && \
+#if defined(__GNUC__) && !defined(__TINYC__) && !defined(TENSORGRAD_DEBUG) && !defined(__CUDACC__) && \
     (TG__HAS_X86 || TG__HAS_NEON || defined(TENSORGRAD_TEACH))
 #define TG__LESS_EFFORT
 #if defined(__clang__)
@@ -4506,9 +4526,16 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_NEON, TG__PASSES };
 #define TG__PASS plain
 #define TG__PASS_PLAIN 1
 #include TENSORGRAD_FILENAME
+#if TG__HAS_SOFT_FMA
 #define TG__PASS strict
 #define TG__PASS_STRICT 1
 #include TENSORGRAD_FILENAME
+#define TG__STRICT_TOO(name) , name##__strict
+enum { TG__ISA_PLAIN, TG__ISA_STRICT, TG__ISA_SCALAR = TG__ISA_STRICT };   /* the last without vectors */
+#else
+#define TG__STRICT_TOO(name)
+enum { TG__ISA_STRICT = -1, TG__ISA_PLAIN, TG__ISA_SCALAR = TG__ISA_PLAIN };
+#endif
 #ifdef TG__LESS_EFFORT
 #undef TG__LESS_EFFORT
 #if defined(__clang__)
@@ -4544,20 +4571,20 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_NEON, TG__PASSES };
 #else
 #pragma GCC pop_options
 #endif
-#define TG__EACH_PASS(name)    name##__plain, name##__strict, name##__avx2, name##__avx512
-#define TG__EACH_PASS_F64(name) name##__plain, name##__strict, name##__avx2, name##__avx2      /* the map chapter for double */
-enum { TG__ISA_PLAIN, TG__ISA_STRICT, TG__ISA_AVX2, TG__ISA_AVX512, TG__PASSES };
+#define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__avx2, name##__avx512
+#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__avx2, name##__avx2      /* the map chapter for double */
+enum { TG__ISA_AVX2 = TG__ISA_SCALAR + 1, TG__ISA_AVX512, TG__PASSES };
 #elif TG__HAS_NEON
 #define TG__PASS neon
 #define TG__PASS_NEON 1
 #include TENSORGRAD_FILENAME
-#define TG__EACH_PASS(name)    name##__plain, name##__strict, name##__neon
-#define TG__EACH_PASS_F64(name) name##__plain, name##__strict, name##__neon
-enum { TG__ISA_PLAIN, TG__ISA_STRICT, TG__ISA_NEON, TG__PASSES };
+#define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__neon
+#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__neon
+enum { TG__ISA_NEON = TG__ISA_SCALAR + 1, TG__PASSES };
 #else
-#define TG__EACH_PASS(name)    name##__plain, name##__strict
-#define TG__EACH_PASS_F64(name) name##__plain, name##__strict
-enum { TG__ISA_PLAIN, TG__ISA_STRICT, TG__PASSES };
+#define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name)
+#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name)
+enum { TG__PASSES = TG__ISA_SCALAR + 1 };
 #endif
 #endif
 
@@ -5356,7 +5383,12 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
         if ((unsigned)c.isa >= sizeof isas / sizeof *isas) return tg__refuse(&c.hooks, "there is no isa %d", (int)c.isa);
         return tg__refuse(&c.hooks, isa < 0 ? "this build has no kernels for %s" : "this machine has no %s", isas[c.isa]);
     }
-    if (isa == TG__ISA_PLAIN && c.strict) isa = TG__ISA_STRICT;
+    if (isa == TG__ISA_PLAIN && c.strict) {
+        if (!TG__HAS_SOFT_FMA)
+            return tg__refuse(&c.hooks, "strict mode without an instruction for fused multiply-add needs TENSORGRAD_SOFT_FMA, "
+                "defined where tensorgrad.h is compiled");
+        isa = TG__ISA_STRICT;
+    }
     if (c.strict && tg__fuses(isa))
         return tg__refuse(&c.hooks, "strict mode cannot keep its promise: the compiler was told to fuse products and sums "
             "everywhere; build without -ffp-contract=fast");
@@ -7489,7 +7521,7 @@ TG__PRIVATE void tg__copy_turn(const tg__copy_plan *j, int64_t index) {
     y = j->y + (yo + m0 * ys) * (int64_t)size;
     x = j->x + (xo + m0) * (int64_t)size;
 #if TG__HAS_X86 || TG__HAS_NEON                        /* vectors hand bits on as they are; not so every scalar unit */
-    if (l->stride[0][in] == 1 && j->job.tg->isa > TG__ISA_STRICT && size >= 4) {
+    if (l->stride[0][in] == 1 && j->job.tg->isa > TG__ISA_SCALAR && size >= 4) {
         if (size == 4)
             tg__turn_f32__k[j->job.tg->isa](l->shape[in], rows, (const float *)(const void *)x, xs,
                 (float *)(void *)y, ys);
@@ -13432,6 +13464,10 @@ TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
    anything fails.
    Tests: tests/test_io.c, tests/formats.c, tests/hostile.c, tests/fuzz_safetensors.c, tests/fuzz_npy.c
    ====================================================================================== */
+#ifdef TG__LEVELS                                      /* texts and files: to >>impl-debug's end */
+#pragma GCC push_options
+#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
+#endif
 
 /* ---- whole files, through the host's hooks or the platform's ---- */
 #ifndef TENSORGRAD_NO_STDIO
@@ -15086,6 +15122,10 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
     return x.length;
 }
 
+#ifdef TG__LEVELS
+#pragma GCC pop_options
+#endif
+
 /* ---- end of PART II: everything that was borrowed goes back ---- */
 /* Words of the kernel chapter that no other chapter needs. */
 #undef TG__ASM1
@@ -15326,7 +15366,9 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #if defined(__clang__)
 #pragma float_control(pop)
 #pragma clang diagnostic pop
-#elif defined(__GNUC__) && !defined(__TINYC__)
+#elif defined(__NVCC_DIAG_PRAGMA_SUPPORT__)
+#pragma nv_diagnostic pop
+#elif defined(__GNUC__) && !defined(__TINYC__) && !defined(__CUDACC__)
 #pragma GCC pop_options
 #endif
 
@@ -17927,12 +17969,16 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
    A run is reduced over 64 virtual lanes, element i to lane i mod 64, folded 32, 16, ... 1: the same bits for
    every vector width.
    ====================================================================================== */
+#if defined(TG__LEVELS) && !defined(TG__LESS_EFFORT)   /* many short loops, whose counters are felt */
+#pragma GCC push_options
+#pragma GCC optimize("tree-loop-optimize", "tree-dominator-opts")
+#endif
 #if defined(TG__T)
 
 #define TG__LANES 64
 #if defined(__clang__)
 #define TG__UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__) && __GNUC__ >= 8
+#elif defined(__GNUC__) && __GNUC__ >= 8 && !defined(__CUDACC__)
 #define TG__UNROLL _Pragma("GCC unroll 16")
 #else
 #define TG__UNROLL
@@ -18090,6 +18136,10 @@ TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *
 #undef TG__REDUCE_RUN
 #undef TG__REDUCE_COLUMNS
 #endif
+#if defined(TG__LEVELS) && !defined(TG__LESS_EFFORT)
+#pragma GCC pop_options
+#endif
+
 /* ======================================================================================
    >>pass-gemm    matrix products: register tiles, packing, reductions, the last step
    Read once per pass without TG__T (integer and bf16 dot products), then once for float and once for double;
@@ -18106,6 +18156,10 @@ TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *
    rounding to c's type.
    Tests: tests/golden.c, tests/test_bits.c
    ====================================================================================== */
+#ifdef TG__LEVELS                                      /* tiles are unrolled by hand: nothing is left to find */
+#pragma GCC push_options
+#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
+#endif
 
 #ifndef TG__GEMM_ONCE
 #define TG__GEMM_ONCE
@@ -19199,6 +19253,10 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
 
 #endif
 
+#ifdef TG__LEVELS
+#pragma GCC pop_options
+#endif
+
 /* ======================================================================================
    >>pass-convert    runs of half-precision numbers to and from f32
    ====================================================================================== */
@@ -19385,6 +19443,10 @@ TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__
      a unit is summed in lanes, see tg__conv_dots.
    Tests: tests/test_conv.c
    ====================================================================================== */
+#ifdef TG__LEVELS                                      /* as for products */
+#pragma GCC push_options
+#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
+#endif
 
 #ifndef TG__CONV_ONCE
 #define TG__CONV_ONCE
@@ -19766,6 +19828,10 @@ TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
                 TG__FT(tg__gemm_store)(s->w, o * s->so + c * s->sc + s->tap[t], 1, s->kind, TG__W(set)(v));
             }
 }
+#endif
+
+#ifdef TG__LEVELS
+#pragma GCC pop_options
 #endif
 
 /* ---- the second and third reading ---- */

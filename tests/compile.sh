@@ -86,7 +86,7 @@ fi
 
 # ----------------------------------------------------------------------------------------------------------------- options
 # Each option that the header knows, alone; real builds by tcc, which takes a fraction of a second, and by gcc in `all`.
-options=$(grep -oE 'TENSORGRAD_(NO_[A-Z0-9_]+|TEACH|DEBUG|NATIVE|STRICT|STATIC)' tensorgrad.h | sort -u)
+options=$(grep -oE 'TENSORGRAD_(NO_[A-Z0-9_]+|TEACH|DEBUG|NATIVE|SOFT_FMA|STATIC)' tensorgrad.h | sort -u)
 if in_group options; then
     for o in $options; do
         [ $o = TENSORGRAD_STATIC ] && continue
@@ -123,11 +123,11 @@ impl() {
     pass
     o=$object
 }
-# gcc's is the one of README, which the other tests use too; of clang and C++ one pass, in `all` every one
-impl_gcc()   { impl gcc gcc -O2; }
-impl_clang() { if slow; then impl clang clang -O2; else impl clang clang -O1 $one; fi; }
+# gcc's is the one that the other tests use too; of clang and C++ one pass, in `all` every one
+impl_gcc()   { impl gcc gcc -O2 -DTENSORGRAD_SOFT_FMA; }
+impl_clang() { if slow; then impl clang clang -O2 -DTENSORGRAD_SOFT_FMA; else impl clang clang -O1 -DTENSORGRAD_SOFT_FMA $one; fi; }
 impl_cpp()   { if slow; then language=c++ impl g++ g++ -O2; else language=c++ impl g++ g++ -O2 -std=c++17 $warn $one; fi; }
-impl_arm()   { if slow; then impl aarch64 aarch64-linux-gnu-gcc -O2; else impl aarch64 aarch64-linux-gnu-gcc -O2 -DTENSORGRAD_NATIVE; fi; }
+impl_arm()   { if slow; then impl aarch64 aarch64-linux-gnu-gcc -O2 -DTENSORGRAD_SOFT_FMA; else impl aarch64 aarch64-linux-gnu-gcc -O2 -DTENSORGRAD_NATIVE -DTENSORGRAD_SOFT_FMA; fi; }
 user="-O1 -DCOMPILE_SHARED $inc $limit"
 
 # ------------------------------------------------------------------------------------------------------------------- build
@@ -152,6 +152,8 @@ if in_group build; then
             builds_and_runs "clang -O2 $std" $out/main clang -O2 -std=$std $inc tests/compile_main.c
         done
     fi
+    # the host's side of a .cu file: nvcc reads the implementation before the host's compiler does, and gets the plain pass
+    builds_and_runs "nvcc, a .cu file" $out/main nvcc -x cu $inc tests/compile_main.cpp
 fi
 
 # -------------------------------------------------------------------------------------------------------------------- bits
@@ -247,7 +249,10 @@ if in_group object && impl_gcc; then
     if slow && have clang && compiles "clang -O2 -ffp-contract=fast" clang -O2 -ffp-contract=fast $inc tests/compile_strict.c -o $out/strict; then
         if grep -qw fma /proc/cpuinfo 2>/dev/null; then says_ok "strict mode is refused where clang fuses everything" $out/strict refused; else skip "strict mode under -ffp-contract=fast: no FMA here"; fi
     fi
-    quick "strict mode never fuses" $out/strict $inc tests/compile_strict.c
+    quick "strict mode never fuses" $out/strict -DTENSORGRAD_SOFT_FMA $inc tests/compile_strict.c
+    # without an instruction for it and without TENSORGRAD_SOFT_FMA a strict context is refused, and told what to define
+    c=gcc; have tcc && c=tcc
+    if compiles "$c -DTENSORGRAD_TEACH, strict mode" $c -DTENSORGRAD_TEACH $inc tests/compile_strict.c -o $out/strict; then says_ok "strict mode without a fused multiply-add is refused" $out/strict missing; fi
 fi
 
 # ----------------------------------------------------------------------------------------------------------------- hostile

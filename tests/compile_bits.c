@@ -1,6 +1,9 @@
 /* Strict mode: every formula, reduction, product, softmax and convolution with their gradients, hashed, once per instruction set of this build and machine.
    compile.sh builds this with many compilers and flags; every line 'bits' of all of them must show the same number.
    COMPILE_SHARED: only declarations, the implementation is in another file. */
+#ifndef TENSORGRAD_SOFT_FMA
+#define TENSORGRAD_SOFT_FMA            /* strict mode on the plain pass too */
+#endif
 #ifndef COMPILE_SHARED
 #define TENSORGRAD_IMPLEMENTATION
 #endif

@@ -15,6 +15,9 @@
    --perturb tests the runner: each expectation of a case that passes is changed in turn, a little more than the tolerance allows, and must be noticed.
    --echo feeds the expected outputs back as results (no call of an operator), so that with --perturb the comparison itself is tested on every case. */
 
+#ifndef TENSORGRAD_SOFT_FMA
+#define TENSORGRAD_SOFT_FMA            /* strict mode on the plain pass too */
+#endif
 #define TENSORGRAD_IMPLEMENTATION
 #include "../tensorgrad.h"
 #include <dirent.h>

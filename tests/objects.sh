@@ -2,8 +2,8 @@
 # it is compiled a handful of times for the whole suite: all that is built stands in build/ and is used again until a file it was made from, or its command, changes.
 
 if [ -z "$CC" ]; then CC=cc; command -v gcc >/dev/null 2>&1 && CC=gcc; fi
-# Tests are built with -O1; the object they are linked with is the one that README tells users to make. TG_CFLAGS, when given, stands for both.
-: "${TG_OBJECT_FLAGS=${TG_CFLAGS--O2}}" "${TG_CFLAGS=-O1}" "${TG_JOBS=2}"
+# Tests are built with -O1; the object they are linked with is the one that README tells users to make, with strict mode on the plain pass besides. TG_CFLAGS, when given, stands for both.
+: "${TG_OBJECT_FLAGS=${TG_CFLAGS--O2} -DTENSORGRAD_SOFT_FMA}" "${TG_CFLAGS=-O1}" "${TG_JOBS=2}"
 export CC TG_CFLAGS TG_OBJECT_FLAGS TG_JOBS
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -68,7 +68,7 @@ flags_of() { sed -n 's/.*run\.sh flags: *\([^*]*\).*/\1/p' "$@" | tr '\n' ' '; }
 unit() {
     u_file=$1; shift
     {
-        printf '#define TENSORGRAD_IMPLEMENTATION\n#include "tensorgrad.h"\n#include "tests/isa.h"\n#include "tests/test.h"\n'
+        printf '#define TENSORGRAD_SOFT_FMA\n#define TENSORGRAD_IMPLEMENTATION\n#include "tensorgrad.h"\n#include "tests/isa.h"\n#include "tests/test.h"\n'
         for u_test; do printf '#define main(...) test_%s_main(int argc, char **argv)\n#include "%s"\n#undef main\n' "$(part_of "$u_test")" "$u_test"; done
         printf 'int main(int argc, char **argv) {\n'
         for u_test; do printf '    if (argc > 1 && strcmp(argv[1], "%s") == 0) return test_%s_main(argc - 1, argv + 1);\n' "$(part_of "$u_test")" "$(part_of "$u_test")"; done

@@ -14,7 +14,7 @@ fail() { failed=$((failed + 1)); echo "FAIL $1"; }
 skip() { skipped=$((skipped + 1)); echo "skip: $1"; }
 cc=gcc; have clang && cc=clang
 have $cc || { echo "sanitize: 0 passed, 0 failed, 1 skipped"; exit 0; }
-build="-g1 -O0 -DTENSORGRAD_TEACH"; [ -n "$TG_TEST_ALL" ] && build="-g1 -O1 -fno-omit-frame-pointer"
+build="-g1 -O0 -DTENSORGRAD_TEACH -DTENSORGRAD_SOFT_FMA"; [ -n "$TG_TEST_ALL" ] && build="-g1 -O1 -fno-omit-frame-pointer -DTENSORGRAD_SOFT_FMA"
 ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:allocator_may_return_null=1; UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=0; TSAN_OPTIONS=halt_on_error=0
 export ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
 

@@ -2,6 +2,9 @@
    last to first. For one instruction set the results must be equal whatever runs them; in strict mode also between instruction sets, where plain C computes FMA in software.
    The hash of the strict results is printed, for comparing compilers and flags: tests/test_bits_builds.sh; with the argument `hash` only that is computed and printed.
    The inputs are made from integers, so that no flag changes them, and a NaN counts as one value.   run.sh flags: -lpthread */
+#ifndef TENSORGRAD_SOFT_FMA
+#define TENSORGRAD_SOFT_FMA            /* strict mode on the plain pass too */
+#endif
 #include "test.h"
 #include <pthread.h>
 

@@ -1,6 +1,9 @@
 /* conv2d and its derivatives against plain loops in double: shapes, strides, paddings, dilations, groups, dtypes, memory orders; first and second order by differences;
    the same bits for any number of threads and for every instruction set with FMA; the messages.
    cc -O2 tests/test_conv.c -o test_conv -pthread && ./test_conv */
+#ifndef TENSORGRAD_SOFT_FMA
+#define TENSORGRAD_SOFT_FMA            /* strict mode on the plain pass too */
+#endif
 #include "test.h"
 
 static uint64_t seed = 1;

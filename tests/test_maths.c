@@ -3,6 +3,9 @@
    `all` (or TG_TEST_ALL=1): every float. `all STRIDE` every STRIDE-th, those whose bits are TG_TEST_SEED modulo STRIDE; `all NAME [STRIDE]` one function.   run.sh flags: -Wl,--no-as-needed -lm -lpthread
    Outside strict mode tiny operands and results may count as zero, so there they are left out. */
 #define _GNU_SOURCE
+#ifndef TENSORGRAD_SOFT_FMA
+#define TENSORGRAD_SOFT_FMA            /* strict mode on the plain pass too */
+#endif
 #include "test.h"
 #include <math.h>
 #include <pthread.h>
