@@ -3778,7 +3778,8 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(CALLBACK_SCOPE,  TG_ERROR_VALUE,       "this scope was begun by the caller of the running callback, which needs what it holds") \
     TG__MSG(CALLBACK_CLOSE,  TG_ERROR_VALUE,       "the context cannot be closed from inside a callback") \
     TG__MSG(RUNNING,         TG_ERROR_GRAD,        "the backward of '%s' walks the graph that it is being walked in, and would run itself") \
-    TG__MSG(ALIGNMENT,       TG_ERROR_VALUE,       "the address of the data does not fit %y: it must be a multiple of %l bytes; tg_from copies from any address")
+    TG__MSG(ALIGNMENT,       TG_ERROR_VALUE,       "the address of the data does not fit %y: it must be a multiple of %l bytes; tg_from copies from any address") \
+    TG__MSG(SHAPES,          TG_ERROR_SHAPE,       "expected %s")
 
 #define TG__MSG(name, code, text) TG__E_##name,
 enum { TG__E_NONE, TG__MESSAGES(TG__MSG) TG__E_COUNT };
@@ -3847,26 +3848,16 @@ TG__PRIVATE void tg__put_format(tg__text *t, const char *f, va_list *va) {
     }
 }
 
-/* Records the first error and returns false. A dtype is passed as (int). */
-TG__PRIVATE bool tg__fail(tg_ctx *tg, int message, ...) {
-#define TG__MSG(name, code, text) code,
-    static const unsigned char codes[] = { TG_OK, TG__MESSAGES(TG__MSG) };
-#undef TG__MSG
-#define TG__MSG(name, code, text) text,
-    static const char *const texts[] = { "", TG__MESSAGES(TG__MSG) };
-#undef TG__MSG
-    va_list va;
+/* The first error, in these words. */
+TG__PRIVATE void tg__fail_words(tg_ctx *tg, int code, int number, const char *format, va_list *va) {
     tg__text t;
-    if (!tg || tg->error != TG_OK) return false;
-    tg->error = (tg_error_code)codes[message];
-    tg->error_number = message;
+    tg->error = (tg_error_code)code;
+    tg->error_number = number;
     tg->closed = true;
     t = tg__text_over(tg->error_text, sizeof tg->error_text);
     if (tg->path_length) { tg__put(&t, tg->path); tg__put(&t, ": "); }
     if (tg->where) { tg__put(&t, tg->where); tg__put(&t, ": "); }
-    va_start(va, message);
-    tg__put_format(&t, texts[message], &va);
-    va_end(va);
+    tg__put_format(&t, format, va);
     tg__put_place(&t, tg->here.file, tg->here.line);
     tg__log(tg, TG_LOG_ERROR, tg->error_text);
     if (tg->config.trap_on_error) {
@@ -3876,6 +3867,29 @@ TG__PRIVATE bool tg__fail(tg_ctx *tg, int message, ...) {
         __asm__ volatile("brk #0xf000");
 #endif
     }
+}
+/* Records the first error and returns false. A dtype is passed as (int). */
+TG__PRIVATE bool tg__fail(tg_ctx *tg, int message, ...) {
+#define TG__MSG(name, code, text) code,
+    static const unsigned char codes[] = { TG_OK, TG__MESSAGES(TG__MSG) };
+#undef TG__MSG
+#define TG__MSG(name, code, text) text,
+    static const char *const texts[] = { "", TG__MESSAGES(TG__MSG) };
+#undef TG__MSG
+    va_list va;
+    if (!tg || tg->error != TG_OK) return false;
+    va_start(va, message);
+    tg__fail_words(tg, codes[message], message, texts[message], &va);
+    va_end(va);
+    return false;
+}
+/* The same for what one operation alone says: the words stand at the call, the number is OP_FAILED's. */
+TG__PRIVATE bool tg__fail_op(tg_ctx *tg, tg_error_code code, const char *format, ...) {
+    va_list va;
+    if (!tg || tg->error != TG_OK) return false;
+    va_start(va, format);
+    tg__fail_words(tg, (int)code, TG__E_OP_FAILED, format, &va);
+    va_end(va);
     return false;
 }
 
@@ -5980,6 +5994,67 @@ TG__PRIVATE bool tg__out_ordered(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype,
 }
 TG__PRIVATE bool tg__out_like(tg_ctx *tg, tg__node *n, int i, const tg_tensor *like) {
     return tg__out_make(tg, n, i, like->dtype, like->ndim, like->shape);
+}
+/* Where sizes must agree, one line is the check, the first output and the documentation:
+
+       "[*, I] [O, I] ?[O] -> [*, O]"
+
+   A letter is one size, the same everywhere; * any leading sizes, the same everywhere; ? an operand that may be absent.
+   The output has the first operand's dtype. */
+TG__NOINLINE bool tg__shapes_fail(tg_ctx *tg, const tg__node *n, const char *rule, char letter, int64_t one, int64_t other) {
+    char text[512];
+    tg__text t = tg__text_over(text, sizeof text);
+    int i, end = 0;
+    while (rule[end] && rule[end] != '-') end++;
+    for (i = 0; i < end - 1; i++) tg__put_char(&t, rule[i]);
+    tg__put(&t, ", got");
+    for (i = 0; i < n->n_in; i++) if (n->in[i]) { tg__put_char(&t, ' '); tg__put_tensor(&t, n->in[i]); }
+    if (letter) {
+        tg__put(&t, "; "); tg__put_char(&t, letter); tg__put(&t, " is ");
+        tg__put_i64(&t, one); tg__put(&t, " and "); tg__put_i64(&t, other);
+    }
+    return tg__fail(tg, TG__E_SHAPES, text);
+}
+TG__PRIVATE bool tg__shapes(tg_ctx *tg, tg__node *n, const char *rule) {
+    int64_t size[26], shape[TG_MAX_DIMS];
+    const tg_tensor *star = NULL;                  /* the operand whose leading sizes are * */
+    unsigned known = 0;
+    int i = 0, d, k, letters, leads = 0;
+    const char *s = rule, *p;
+    for (; *s != '-'; s++) {
+        const tg_tensor *t;
+        bool any = false;
+        if (*s != '[') continue;
+        t = n->in[i++];
+        for (letters = 0, p = s + 1; *p != ']'; p++) { letters += *p >= 'A'; any |= *p == '*'; }
+        if (t) {
+            d = t->ndim - letters;
+            if (d < 0 || (d > 0 && !any)) return tg__shapes_fail(tg, n, rule, 0, 0, 0);
+            if (any && !star) { star = t; leads = d; }
+            else if (any) {
+                if (d != leads) return tg__shapes_fail(tg, n, rule, 0, 0, 0);
+                for (k = 0; k < d; k++)
+                    if (t->shape[k] != star->shape[k]) return tg__shapes_fail(tg, n, rule, '*', star->shape[k], t->shape[k]);
+            }
+            for (s++; s < p; s++) {
+                const int c = *s - 'A';
+                if (c < 0) continue;
+                if (!(known >> c & 1u)) { known |= 1u << c; size[c] = t->shape[d]; }
+                else if (size[c] != t->shape[d]) return tg__shapes_fail(tg, n, rule, *s, size[c], t->shape[d]);
+                d++;
+            }
+        }
+        s = p;
+    }
+    for (k = 0; *s; s++) {
+        if (*s == '*') for (d = 0; d < leads; d++) shape[k++] = star->shape[d];
+        else if (*s >= 'A' && *s <= 'Z') shape[k++] = size[*s - 'A'];
+    }
+    return tg__out_make(tg, n, 0, n->in[0]->dtype, k, shape);
+}
+/* indices are i64 or i32 */
+TG__PRIVATE bool tg__is_index(tg_ctx *tg, const tg_tensor *t) {
+    return t->dtype == TG_I64 || t->dtype == TG_I32 || tg__fail(tg, TG__E_INDEX_DTYPE, t);
 }
 /* in-place ops */
 TG__PRIVATE bool tg__out_same(tg__node *n) { n->in[0]->count++; n->out[0] = n->in[0]; return true; }
@@ -10962,7 +11037,7 @@ TG__PRIVATE bool tg__cat_check(tg_ctx *tg, tg__node *n) {
         const tg_tensor *t = n->in[i];
         dtype = tg_dtype_promote(dtype, t->dtype);
         if (t->ndim == 0)
-            return tg__fail(tg, TG__E_ARGUMENT, "tensors without dimensions cannot be joined; use tg_stack");
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "tensor %d is %t: without dimensions nothing can be joined; use tg_stack", i, t);
         if (tg__cat_skips(t->ndim, t->shape)) continue;
         if (!tg__same_but(t, first, (int)at->dim)) return tg__fail(tg, TG__E_CAT_SHAPE, i, t, first, (int)at->dim);
         if (!tg__add_i64(sum, t->shape[at->dim], &sum)) return tg__fail(tg, TG__E_TOO_LARGE, t->ndim, t->shape);
@@ -11279,9 +11354,8 @@ TG__PRIVATE bool tg__index_walk(tg_ctx *tg, int kind, tg_tensor *y, tg_tensor *x
 TG__PRIVATE bool tg__index_operands(tg_ctx *tg, tg__node *n) {
     tg__dim_attr *at = (tg__dim_attr *)n->attr;
     if (!tg__wrap_dim(tg, n->in[0], &at->dim, n->in[0]->ndim)) return false;
-    if (n->in[1]->dtype != TG_I64 && n->in[1]->dtype != TG_I32
-        && (tg_dtype_is_float(n->in[1]->dtype) || n->in[1]->numel))
-        return tg__fail(tg, TG__E_INDEX_DTYPE, n->in[1]);
+    /* as torch: of nothing, indices may have any integer type */
+    if ((n->in[1]->numel || tg_dtype_is_float(n->in[1]->dtype)) && !tg__is_index(tg, n->in[1])) return false;
     if (n->n_in > 2 && n->in[2]->dtype != n->in[0]->dtype)
         return tg__fail(tg, TG__E_SAME_DTYPE, n->in[0], n->in[2], "");
     return true;
@@ -11326,7 +11400,7 @@ TG_API tg_tensor *(tg_sparse_new)(tg_tensor *rows, tg_tensor *values, int64_t n)
     tg_tensor *t, *index;
     int64_t numel, shape[TG_MAX_DIMS];
     if (!tg) return NULL;
-    if (rows->dtype != TG_I64 && rows->dtype != TG_I32) { tg__fail(tg, TG__E_INDEX_DTYPE, rows); return NULL; }
+    if (!tg__is_index(tg, rows)) return NULL;
     if (rows->ndim != 1 || values->ndim < 1 || values->shape[0] != rows->shape[0] || rows->device != values->device) {
         tg__fail(tg, TG__E_INDEX_SHAPE, rows, values);
         return NULL;
@@ -11548,7 +11622,7 @@ TG__PRIVATE bool tg__one_hot_check(tg_ctx *tg, tg__node *n) {
     const tg__one_hot_attr *at = (const tg__one_hot_attr *)n->attr;
     const tg_tensor *index = n->in[0];
     int64_t shape[TG_MAX_DIMS + 1];
-    if (index->dtype != TG_I64 && index->dtype != TG_I32) return tg__fail(tg, TG__E_INDEX_DTYPE, index);
+    if (!tg__is_index(tg, index)) return false;
     if (at->classes < 1)
         return tg__fail(tg, TG__E_RANGE, "classes",
             "a positive number, or -1 to take one more than the largest index", (double)at->classes);
@@ -13197,14 +13271,7 @@ TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
    y = x W^T + b; dx = g W, dW = g^T x and db = g, both over all rows. */
 TG__PRIVATE bool tg__linear_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2];
-    int64_t shape[TG_MAX_DIMS];
-    if (!tg__matmul_types(tg, x, w) || (b && !tg__matmul_types(tg, x, b))) return false;
-    if (w->ndim != 2 || x->ndim < 1 || x->shape[x->ndim - 1] != w->shape[1])
-        return tg__fail(tg, TG__E_LINEAR_SHAPE, x, w);
-    if (b && !(b->ndim == 1 && b->shape[0] == w->shape[0])) return tg__fail(tg, TG__E_CONV_BIAS, b, w->shape[0]);
-    memcpy(shape, x->shape, sizeof shape[0] * (size_t)x->ndim);
-    shape[x->ndim - 1] = w->shape[0];
-    return tg__out_make(tg, n, 0, x->dtype, x->ndim, shape);
+    return tg__matmul_types(tg, x, w) && (!b || tg__matmul_types(tg, x, b)) && tg__shapes(tg, n, "[*, I] [O, I] ?[O] -> [*, O]");
 }
 /* the operand as a matrix */
 TG__PRIVATE void tg__ask_flat(tg_operand *o, int64_t rows, int64_t columns, int64_t row, int64_t column) {
@@ -13379,13 +13446,10 @@ TG__PRIVATE bool tg__entropy_run(tg_ctx *tg, tg_tensor *x, tg_tensor *target, tg
 TG__PRIVATE bool tg__entropy_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = n->in[0], *target = n->in[1];
     int64_t shape[2];
-    if (x->ndim != 2 || target->ndim != 1 || target->shape[0] != x->shape[0])
-        return tg__fail(tg, TG__E_TARGET_SHAPE, x, target, "cross_entropy takes logits [N, C] and classes [N]");
+    if (!tg__shapes(tg, n, "[N, C] [N] -> [N]") || !tg__is_index(tg, target)) return false;
     if (!tg_dtype_is_float(x->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
-    if (target->dtype != TG_I64 && target->dtype != TG_I32) return tg__fail(tg, TG__E_INDEX_DTYPE, target);
     shape[0] = x->shape[0]; shape[1] = 2;
-    return tg__out_make(tg, n, 0, x->dtype, 1, shape) &&
-        tg__out_make(tg, n, 1, tg__compute_type(x->dtype), 2, shape);
+    return tg__out_make(tg, n, 1, tg__compute_type(x->dtype), 2, shape);
 }
 TG__PRIVATE bool tg__entropy_forward(tg_ctx *tg, tg__node *n) {
     return tg__entropy_run(tg, n->in[0], n->in[1], n->out[1], NULL, n->out[0]);

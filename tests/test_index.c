@@ -446,7 +446,7 @@ static void test_errors(tg_ctx *tg) {
     EXPECT(tg_cat(list, 2, 2), "cat: dim 2 is out of range for f32[2, 3]: expected -2 to 1");
     EXPECT(tg_stack(list, 2, 0), "stack: tensor 1 is f32[2, 2] and does not fit f32[2, 3]: all sizes must agree");
     list[1] = z;
-    EXPECT(tg_cat(list, 2, 0), "cat: tensors without dimensions cannot be joined; use tg_stack");
+    EXPECT(tg_cat(list, 2, 0), "cat: tensor 1 is f32[]: without dimensions nothing can be joined; use tg_stack");
     list[1] = NULL;
     EXPECT(tg_cat(list, 2, 0), "cat: operand 1 is NULL");
     EXPECT(tg_stack(list, 2, 0), "stack: operand 1 is NULL");
