@@ -18863,6 +18863,10 @@ TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o
 #else
 #define TG__G_RUN TG__NOINLINE                         /* large, and called for whole panels */
 #endif
+#if defined(TG__LEVELS) && !defined(TG__LESS_EFFORT)   /* -Og loses a seventh on transposed copies */
+#pragma GCC push_options
+#pragma GCC optimize("O1", "no-fast-math", "fp-contract=off")
+#endif
 TG__G_RUN void TG__FT(tg__gemm_turn_run)(const TG__T *const *p, int64_t ks, TG__T *to, int64_t step, int64_t n) {
     TG__V o[TG__G_TK];
     for (int64_t k = 0; k < ks; k += TG__G_TK, to += TG__G_TK * step) {
@@ -18898,6 +18902,10 @@ TG__PRIVATE void TG__FT(tg__turn)(int64_t lines, int64_t length, const TG__T *x,
             for (int j = 0; j < n; j++) y[k * ys + i + j] = p[j][k];
     }
 }
+
+#if defined(TG__LEVELS) && !defined(TG__LESS_EFFORT)
+#pragma GCC pop_options
+#endif
 
 /* Lines that stand side by side in memory too: copy, k after k, all panels of that k. */
 TG__INLINE void TG__FT(tg__gemm_pack_rows)(int kind, const void *src, int64_t k_step, int64_t kc, int64_t n,
@@ -19507,9 +19515,9 @@ TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__
      a unit is summed in lanes, see tg__conv_dots.
    Tests: tests/test_conv.c
    ====================================================================================== */
-#ifdef TG__LEVELS                                      /* as for products */
+#if defined(TG__LEVELS) && !defined(TG__LESS_EFFORT)   /* many short loops here too */
 #pragma GCC push_options
-#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
+#pragma GCC optimize("tree-loop-optimize", "tree-dominator-opts")
 #endif
 
 #ifndef TG__CONV_ONCE
@@ -19894,7 +19902,7 @@ TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
 }
 #endif
 
-#ifdef TG__LEVELS
+#if defined(TG__LEVELS) && !defined(TG__LESS_EFFORT)
 #pragma GCC pop_options
 #endif
 
