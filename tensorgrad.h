@@ -495,7 +495,7 @@ TG_API tg_tensor *tg_number(tg_ctx *tg, double value);
     /* 0-d; promotes like a Python float: beside a tensor of a floating type that type stays */
 TG_API tg_tensor *tg_integer(tg_ctx *tg, int64_t value);                  /* 0-d; promotes like a Python int          */
 TG_API tg_tensor *tg_arange(tg_ctx *tg, double start, double end, double step, tg_dtype dtype);
-    /* start, start + step, ..., without end */
+    /* start, start + step, ..., without end; of an integer type int64 numbers, of which smaller types keep the low bits */
 TG_API tg_tensor *tg_eye(tg_ctx *tg, int64_t n);
 TG_API tg_tensor *tg_from(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, const void *data);
     /* a copy of packed row-major data */
@@ -4102,6 +4102,19 @@ TG__PRIVATE void tg__ask_begin(tg__ask *a, tg_family family, int kind, tg_dtype 
 }
 TG__PRIVATE char *tg__base(const tg_tensor *t) { return t->storage ? (char *)t->storage->data : (char *)t->place; }
 
+/* Strides that take nobody anywhere, of dimensions with one position or of no elements, may be any number: here they
+   become those of a packed tensor, so that no family multiplies by them, takes packed data for strided or computes
+   other bits because of them. The product wraps: no element is reached by one that does not fit. */
+TG__PRIVATE void tg__operand_settle(tg_operand *o) {
+    uint64_t packed = 1;
+    bool empty = false;
+    int i;
+    for (i = 0; i < o->ndim; i++) empty |= o->shape[i] == 0;
+    for (i = o->ndim - 1; i >= 0; i--) {
+        if (empty || o->shape[i] <= 1) o->stride[i] = (int64_t)packed;
+        packed = (uint64_t)o->stride[i] * (uint64_t)o->shape[i];
+    }
+}
 /* The next operand: t as it lies, or nothing. Its shape and strides are the caller's to change. */
 TG__PRIVATE tg_operand *tg__ask_for(tg__ask *a, tg_tensor *t, unsigned use) {
     tg_operand *o = &a->o[a->r.n];
@@ -4112,6 +4125,7 @@ TG__PRIVATE tg_operand *tg__ask_for(tg__ask *a, tg_tensor *t, unsigned use) {
     o->dtype = t->dtype; o->ndim = t->ndim;
     o->offset = (int64_t)((uintptr_t)t->place - (uintptr_t)tg__base(t));
     for (i = 0; i < t->ndim; i++) { o->shape[i] = t->shape[i]; o->stride[i] = t->stride[i]; }
+    tg__operand_settle(o);
     return o;
 }
 /* The next operand, seen in the shape of `like`, to which it broadcasts. A plain number comes as the number. */
@@ -5153,7 +5167,7 @@ TG__PRIVATE void tg__extent(const tg_tensor *t, int64_t *low, int64_t *high) {
     int i;
     *low = 0; *high = 0;
     for (i = 0; i < t->ndim; i++) {
-        int64_t d = (t->shape[i] - 1) * t->stride[i];
+        int64_t d = t->numel && t->shape[i] > 1 ? (t->shape[i] - 1) * t->stride[i] : 0;
         if (t->shape[i] == 0) { *low = *high = 0; return; }
         if (d < 0) *low += d; else *high += d;
     }
@@ -8344,6 +8358,8 @@ TG_API tg_tensor *(tg_arange)(tg_ctx *tg, double start, double end, double step,
     if (count > 9e18) { tg__fail(tg, TG__E_ARGUMENT, "too many elements"); return NULL; }
     n = (int64_t)count;
     if ((double)n < count) n++;
+    if ((unsigned)dtype < TG_DTYPES && !tg_dtype_is_float(dtype) && (!tg__fits(tg, start, TG_I64) ||
+        !tg__fits(tg, step, TG_I64) || (n && !tg__fits(tg, start + (double)(n - 1) * step, TG_I64)))) return NULL;
     t = tg__create(tg, "arange", 1, &n, dtype);
     return t && tg__ramp(tg, t, start, step, tg__int_of(start), tg__int_of(step)) ? t : NULL;
 }
@@ -9218,8 +9234,8 @@ TG__PRIVATE int64_t tg__slice_place(const tg__slice_attr *at, const tg_tensor *w
     int64_t offset = 0;
     int i;
     for (i = 0; i < (int)at->ndim; i++) {
-        stride[i] = whole->stride[i] * at->step[i];
-        if (at->size[i] > 0) offset += at->start[i] * whole->stride[i];
+        stride[i] = at->size[i] > 1 && whole->numel ? whole->stride[i] * at->step[i] : whole->stride[i];
+        if (at->size[i] > 0 && whole->numel) offset += at->start[i] * whole->stride[i];
     }
     return offset;
 }
@@ -9431,9 +9447,9 @@ TG__PRIVATE bool tg__strided_check(tg_ctx *tg, tg__node *n) {
     if (!tg__check_shape(tg, x->dtype, (int)at->ndim, at->shape, &numel)) return false;
     if (x->place)
         first = ((const char *)x->place - (const char *)x->storage->data) / (int64_t)tg_dtype_size(x->dtype);
-    for (i = 0; i < (int)at->ndim; i++) {
+    for (i = 0; i < (int)at->ndim; i++) empty |= at->shape[i] == 0;
+    for (i = 0; i < (int)at->ndim && !empty; i++) {
         int64_t s = at->stride[i], d;
-        if (at->shape[i] == 0) empty = true;
         if (at->shape[i] <= 1) continue;
         if (s == INT64_MIN || !tg__mul_i64(at->shape[i] - 1, s < 0 ? -s : s, &d) ||
             !tg__add_i64(s < 0 ? low : high, s < 0 ? -d : d, s < 0 ? &low : &high))
@@ -9469,7 +9485,7 @@ TG__PRIVATE bool tg__may_repeat(int ndim, const int64_t *shape, const int64_t *s
     for (k = 0; k < ndim; k++) {
         int64_t least = 0;
         for (best = -1, i = 0; i < ndim; i++) {
-            int64_t s = stride[i] < 0 ? -stride[i] : stride[i];
+            int64_t s = shape[i] == 1 ? 0 : stride[i] < 0 ? -stride[i] : stride[i];
             if (!(taken >> i & 1u) && (best < 0 || s < least)) { best = i; least = s; }
         }
         taken |= 1u << best;
@@ -12398,7 +12414,7 @@ TG__PRIVATE int64_t tg__conv_taps(const tg__conv_plan *j, tg__conv_sub *s, int64
         s->rows = tg__conv_floor(pa[0] + j->x.h - 1 - r0, st[0]) + 1 - qy;
         s->cols = tg__conv_floor(pa[1] + j->x.w - 1 - r1, st[1]) + 1 - qx;
         s->out_y = qy * st[0] + r0 - pa[0]; s->out_x = qx * st[1] + r1 - pa[1];
-        s->out_sy = st[0]; s->out_sx = st[1];
+        s->out_sy = s->rows > 1 ? st[0] : 1; s->out_sx = s->cols > 1 ? st[1] : 1;
         s->src_y = qy - s->dy; s->src_x = qx - s->dx; s->src_sy = s->src_sx = 1;
         for (int64_t t = 0; table && t < n; t++) {
             reach[3 * t + 1] = s->dy - reach[3 * t + 1];
@@ -12746,11 +12762,12 @@ TG__PRIVATE void tg__conv_map_of(tg__conv_map *m, const tg_operand *o, void *dat
     m->n = o->shape[0]; m->c = o->shape[1]; m->h = o->shape[2]; m->w = o->shape[3];
     m->sn = o->stride[0]; m->sc = o->stride[1]; m->sh = o->stride[2]; m->sw = o->stride[3];
 }
+/* Which operand x, weight and y are, by kind. */
+static const signed char tg__conv_which[3][3] = { { 1, 2, 0 }, { 0, 1, 2 }, { 1, 0, 2 } };
 /* x, weight and y as the convolution has them, whichever of them is computed. */
 TG__PRIVATE void tg__conv_read(tg__conv_plan *j) {
-    static const signed char which[3][3] = { { 1, 2, 0 }, { 0, 1, 2 }, { 1, 0, 2 } };      /* by kind: x, weight, y */
     const tg_request *r = j->job.r;
-    const signed char *at = which[r->kind];
+    const signed char *at = tg__conv_which[r->kind];
     const tg_operand *w = &j->job.o[at[1]];
     j->dir = r->kind; j->type = (int)j->job.o[0].dtype;
     for (int d = 0; d < 2; d++) {
@@ -12855,6 +12872,18 @@ TG__PRIVATE void tg__ask_images(tg__ask *a, tg_tensor *t, unsigned use) {
     o->shape[0] = 1; o->stride[0] = 0;
     o->ndim = 4;
 }
+/* Of a kernel with one position the dilation says nothing, of a single output position the stride: it is no larger
+   than the kernel's reach then. So whoever computes multiplies by no number that only arithmetic has heard of. */
+TG__PRIVATE void tg__conv_settle(tg__ask *a) {
+    const signed char *at = tg__conv_which[a->r.kind];
+    const tg_operand *w = &a->o[at[1]], *y = &a->o[at[2]];
+    int64_t *stride = a->r.whole, *dilation = a->r.whole + 4;
+    for (int d = 0; d < 2; d++) {
+        const int64_t kernel = w->shape[2 + d];
+        if (kernel == 1) dilation[d] = 1;
+        if (y->shape[2 + d] == 1) stride[d] = tg__imin(stride[d], (kernel - 1) * dilation[d] + 1);
+    }
+}
 /* out = result or gradient of the two others, in the order of the request. */
 TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, tg_tensor *out,
     tg_tensor *first, tg_tensor *second, tg_tensor *bias) {
@@ -12871,6 +12900,7 @@ TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, tg_t
     tg__ask_images(&a, first, TG_READ);
     tg__ask_images(&a, second, TG_READ);
     if (dir == TG_CONV_RESULT) tg__ask_for(&a, bias, TG_READ);
+    tg__conv_settle(&a);
     return tg__launch(&a, tg, &tg__family_conv, NULL);
 }
 
@@ -13115,10 +13145,10 @@ TG__PRIVATE void tg__ask_matrix(tg__ask *a, tg_tensor *t, const tg_tensor *c) {
     tg_operand *o = tg__ask_for(a, t, TG_READ);
     int d, lead = c->ndim - t->ndim;
     o->ndim = c->ndim;
-    for (d = c->ndim - 1; d >= 0; d--) {
+    for (d = c->ndim - 1; d >= 0; d--) {                       /* from the last: each moves up by `lead` */
         const bool there = d >= lead, wide = d < c->ndim - 2 && (!there || t->shape[d - lead] == 1);
         o->shape[d] = d < c->ndim - 2 ? c->shape[d] : t->shape[d - lead];
-        o->stride[d] = wide ? 0 : t->stride[d - lead];
+        o->stride[d] = wide ? 0 : o->stride[d - lead];
     }
 }
 TG__PRIVATE bool tg__matmul_forward(tg_ctx *tg, tg__node *n) {
@@ -13179,6 +13209,7 @@ TG__PRIVATE void tg__ask_flat(tg_operand *o, int64_t rows, int64_t columns, int6
     o->ndim = 2;
     o->shape[0] = rows; o->shape[1] = columns;
     o->stride[0] = row; o->stride[1] = column;
+    tg__operand_settle(o);
 }
 TG__PRIVATE bool tg__linear_forward(tg_ctx *tg, tg__node *n) {
     tg_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2], *y = n->out[0];
@@ -19526,17 +19557,20 @@ TG__INLINE void TG__FT(tg__conv_zero)(TG__T *p, int64_t n) {
 /* Rows are written upward, whole vectors at a time: the last one runs into the next row, which comes later,
    or into room behind everything. */
 TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, int64_t p) {
-    const int64_t y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], step = s->sw * s->x_step, pitch = s->pitch;
+    const int64_t y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], pitch = s->pitch;
     int64_t i0 = x0 >= 0 ? 0 : (-x0 + s->x_step - 1) / s->x_step,
         i1 = x0 >= s->w ? 0 : (s->w - x0 + s->x_step - 1) / s->x_step;
     if (i1 > pitch) i1 = pitch;                                 /* source columns exist for i0 <= i < i1 */
     if (i0 > i1) i0 = i1;
-    const int64_t n = i1 - i0;
-    int64_t y = y0, at = c * s->sc + y0 * s->sh + (x0 + i0 * s->x_step) * s->sw;
+    /* positions in the padding are counted, never multiplied by a stride: padding may be as wide as it likes */
+    const int64_t n = i1 - i0, step = n > 1 ? s->sw * s->x_step : 1;
+    const int64_t from = n ? c * s->sc + (x0 + i0 * s->x_step) * s->sw : 0;
+    int64_t y = y0;
     TG__T *out = (TG__T *)s->out + c * s->channel + p * s->plane;
-    for (int64_t i = 0; i < s->rows; i++, out += pitch, y += s->y_step, at += s->y_step * s->sh) {
+    for (int64_t i = 0; i < s->rows; i++, out += pitch, y += s->y_step) {
         int64_t q = 0;
         if (y < 0 || y >= s->h || n == 0) { TG__FT(tg__conv_zero)(out, pitch); continue; }
+        const int64_t at = from + y * s->sh;
         for (; q < i0; q++) out[q] = 0;
         if (step == 1) {
             if (s->kind == TG__GEMM_OWN) {
@@ -19559,8 +19593,9 @@ TG__PRIVATE void TG__FT(tg__conv_fill_last)(const tg__conv_fill *s, int64_t p) {
     for (int64_t i = 0; i < s->rows; i++) {
         const int64_t y = s->y0 + s->ry[p] + i * s->y_step;
         for (int64_t q = 0; q < s->pitch; q++) {
-            const int64_t x = s->x0 + s->rx[p] + q * s->x_step, at = y * s->sh + x * s->sw;
+            const int64_t x = s->x0 + s->rx[p] + q * s->x_step;
             const bool in = y >= 0 && y < s->h && x >= 0 && x < s->w;
+            const int64_t at = in ? y * s->sh + x * s->sw : 0;
             TG__T *out = (TG__T *)s->out + p * s->plane + i * s->pitch + q;
             if (!in) for (int64_t c = 0; c < s->channels; c++) out[c * s->channel] = 0;
             else if (s->kind == TG__GEMM_OWN)
