@@ -767,7 +767,7 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
   F1(tg_isfinite,    PREDICATE, NONE, ISFINITE(x),         ZERO,                                          REAL,     "is x a finite number?") \
   F1(tg_logical_not, PREDICATE, NONE, EQ(x, ZERO),         ZERO,                                          REAL,     "is x zero?") \
   F1P(tg_leaky_relu, N1(negative_slope), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(x, P0)),   SELECT(GT(x, ZERO), g, MUL(g, P0)),                  NOT_AT_0, "x above 0, x * negative_slope below; torch's default is 0.01") \
-  F1P(tg_elu,        N1(alpha), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(x))), g), NOT_AT_0, "x above 0, alpha * (exp(x) - 1) below; torch's default is 1") \
+  F1P(tg_elu,        N1(alpha), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(SELECT(LT(x, ZERO), x, ZERO)))), g), NOT_AT_0, "x above 0, alpha * (exp(x) - 1) below, the second derivative 0 at 0; torch's default is 1") \
   F1P(tg_softplus,   N2(beta, threshold), FLOAT_ONLY, X, SELECT(GT(MUL(x, P0), P1), x, DIV(SOFTPLUS(MUL(x, P0)), P0)), SELECT(GT(MUL(x, P0), P1), g, MUL(g, SIGMOID(MUL(x, P0)))), REAL, "log(1 + exp(beta * x)) / beta; x itself where beta * x is above threshold; torch's defaults are 1 and 20") \
   F1P(tg_hardtanh,   N2(min_val, max_val), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(AND(GT(x, P0), LT(x, P1)), g, ZERO),    REAL,     "clamp whose derivative is 0 at infinite bounds too; torch's defaults are -1 and 1; relu6 is tg_hardtanh(x, 0, 6)") \
   F1P(tg_clamp,      N2(low, high), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(OR(AND(GT(x, P0), LT(x, P1)), AND(ISINF(x), AND(GE(x, P0), LE(x, P1)))), g, ZERO), REAL, "x, but not below low nor above high; -INFINITY and INFINITY are no bound; the derivative is 0 at finite bounds") \
@@ -778,7 +778,7 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
   F2(tg_pow,         NUMERIC,   NEED(AB, ABY),    POW(a, b),  SELECT(EQ(b, ZERO), ZERO, MUL(g, MUL(b, POW(a, SUB(b, ONE))))), SELECT(AND(EQ(a, ZERO), GE(b, ZERO)), ZERO, MUL(g, MUL(y, LOG(a)))), POSITIVE, "a to the b") \
   F2(tg_maximum,     SAME,      NEED(AB, AB),     MAX(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(b, a), ZERO, g)), APART, "the larger; NaN wins; equal operands share the gradient") \
   F2(tg_minimum,     SAME,      NEED(AB, AB),     MIN(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(b, a), ZERO, g)), APART, "the smaller; NaN wins; equal operands share the gradient") \
-  F2(tg_atan2,       FLOATING,  NEED(AB, AB),     ATAN2(a, b), DIV(MUL(g, b), ADD(MUL(a, a), MUL(b, b))), NEG(DIV(MUL(g, a), ADD(MUL(a, a), MUL(b, b)))), NOT_AT_0, "angle of the point (b, a)") \
+  F2(tg_atan2,       FLOATING,  NEED(AB, AB),     ATAN2(a, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b))))), NEG(SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, a), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b)))))), NOT_AT_0, "angle of the point (b, a); derivative 0 at (0, 0)") \
   F2(tg_fmod,        NUMERIC,   NEED(NONE, AB),   FMOD(a, b), g,               NEG(MUL(g, TRUNC(DIV(a, b)))), NO_GRADIENT_TEST, "remainder with the sign of a") \
   F2(tg_remainder,   NUMERIC,   NEED(NONE, AB),   REMAINDER(a, b), g,          NEG(MUL(g, FLOOR(DIV(a, b)))), NO_GRADIENT_TEST, "remainder with the sign of b, as Python's %") \
   F2(tg_floor_divide, NUMERIC,  NEED(NONE, NONE), FLOORDIV(a, b), ZERO,        ZERO,                      NO_GRADIENT_TEST, "floor(a / b), as Python's //") \
@@ -7221,6 +7221,7 @@ TG__PRIVATE void tg__loop_tile(const tg__loop *l, int k, int isa, int64_t at, in
 typedef void (*tg__map_fn)(int64_t n, void *y, const void *const *x, const int64_t *step, const double *p);
 typedef void (*tg__map_run_fn)(tg__map_fn fn, int operands, bool mask, int64_t n, void *y,
     const void *const *x, const int64_t *step, const double *p);
+typedef void (*tg__map_settle_fn)(int64_t n, void *y);
 static const tg__map_run_fn tg__map_run_f32__k[TG__PASSES] = { TG__EACH_PASS(tg__map_run_f32) };
 static const tg__map_run_fn tg__map_run_f64__k[TG__PASSES] = { TG__EACH_PASS_F64(tg__map_run_f64) };
 
@@ -7229,6 +7230,16 @@ TG__PRIVATE void tg__map_call(int isa, tg_dtype compute, tg__map_fn fn, int oper
     if (compute == TG_F32) tg__map_run_f32__k[isa](fn, operands, mask, n, y, x, step, p);
     else if (compute == TG_F64) tg__map_run_f64__k[isa](fn, operands, mask, n, y, x, step, p);
     else fn(n, y, x, step, p);
+}
+
+/* Compilers move signs across products and swap operands, and which NaN comes out of two hangs on that, as the sign of a
+   new one hangs on the processor. In strict mode every NaN that a formula gives is the same one. */
+static const tg__map_settle_fn tg__map_settle_f32__k[TG__PASSES] = { TG__EACH_PASS(tg__map_settle_f32) };
+static const tg__map_settle_fn tg__map_settle_f64__k[TG__PASSES] = { TG__EACH_PASS_F64(tg__map_settle_f64) };
+TG__PRIVATE void tg__map_settle(const tg_ctx *tg, tg_dtype compute, bool mask, int64_t n, void *y) {
+    if (!tg->config.strict || mask || compute == TG_I64) return;
+    if (compute == TG_F32) tg__map_settle_f32__k[tg->isa](n, y);
+    else tg__map_settle_f64__k[tg->isa](n, y);
 }
 
 enum { TG__MAP_FLAT, TG__MAP_ONE, TG__MAP_ROW, TG__MAP_TILE };        /* how an operand reaches the kernel */
@@ -7318,6 +7329,7 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
                 : (void *)tiles;
         }
         tg__map_call(isa, j->compute, j->fn, j->n - 1, j->mask, n, y, x, step, j->job.r->number);
+        tg__map_settle(j->job.tg, j->compute, j->mask, n, y);
         if (j->how[0] == TG__MAP_TILE) {
             if (j->mask) {                                             /* bytes to another type: by way of i64 */
                 int64_t *wide = (int64_t *)(void *)(tiles + (size_t)j->n * TG__TILE * 8);
@@ -7405,8 +7417,10 @@ TG__PRIVATE bool tg__map(tg_ctx *tg, const tg__map_kernels *kernels, int row, in
         }
         if (k == n) {
             unsigned old = tg__fp_enter(!tg->config.strict);
-            if (y->numel)
+            if (y->numel) {
                 tg__map_call(tg->isa, compute, tg__map_kernel(tg, kernels, part, compute), n, mask, y->numel, y->data, px, step, p);
+                tg__map_settle(tg, compute, mask, y->numel, y->data);
+            }
             tg__fp_leave(old);
             return true;
         }
@@ -8002,6 +8016,14 @@ TG__PRIVATE bool tg__formula_vmap(tg_ctx *tg, const tg_op *op, const void *attr,
     return out[0] != NULL;
 }
 
+TG__PRIVATE tg_tensor *tg__full_beside(tg_ctx *tg, const tg_tensor *like, tg_dtype dtype,
+    int ndim, const int64_t *shape, double value);
+/* x in the type that a derivative is computed in; a number becomes a tensor of that type, which promotes no further. */
+TG__PRIVATE tg_tensor *tg__composed_operand(tg_ctx *tg, tg_tensor *x, tg_dtype compute) {
+    if (x->is_number && !x->requires_grad)
+        return tg__full_beside(tg, x, compute, 0, NULL, tg__get_f64(x->data, x->dtype));
+    return tg_to(x, compute);
+}
 /* First order: the fused kernel. Where the derivative must be differentiable: the same row in tg calls. */
 TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
@@ -8013,10 +8035,17 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
         int tied = 0;
         if (!n->wants[i]) continue;
         if (tg->grad_mode) {
-            dx[i] = f->composed[i](tg, p, g[0], n->in, n->out[0]);
-            /* a constant has no dimensions yet */
-            if (dx[i] && dx[i]->ndim == 0 && n->out_slot[0].ndim > 0)
-                dx[i] = tg_expand(dx[i], n->out_slot[0].ndim, n->out_slot[0].shape);
+            const tg_dtype compute = tg__compute_type(g[0]->dtype);
+            /* computed where the kernel computes: no logarithm of an f32 that is read as f64, no 1 - a bool */
+            for (k = 0; k < n->n_in; k++) {
+                x[k] = n->in[k];
+                if ((reads & TG_SAVE_IN(k)) && (x[k]->is_number || tg__compute_type(x[k]->dtype) != compute) &&
+                    !(x[k] = tg__composed_operand(tg, x[k], compute))) return false;
+            }
+            dx[i] = f->composed[i](tg, p, g[0], x, n->out[0]);
+            /* a constant has g's type, dimensions and device */
+            if (dx[i] && dx[i]->is_number)
+                dx[i] = tg__full_beside(tg, g[0], g[0]->dtype, g[0]->ndim, g[0]->shape, tg__get_f64(dx[i]->data, dx[i]->dtype));
             if (!dx[i]) return false;
             for (x[0] = dx[i], k = 0; k <= n->n_in; k++) {             /* k == n_in: the result */
                 tg_tensor *t = k < n->n_in ? n->in[k] : n->out[0];
@@ -10366,8 +10395,9 @@ TG_API tg_tensor *(tg_std_dims)(tg_tensor *x, int n, const int64_t *dims, double
     tg_tensor *v, *none;
     bool outermost;
     if (!tg) return NULL;
-    if (x->dtype == TG_F16 || x->dtype == TG_BF16)
-        return tg_to(tg_std_dims(tg_to(x, TG_F32), n, dims, correction, keepdim), x->dtype);
+    /* the variance leaves the range of narrow types where its root does not: halves are computed in f32, f32 in f64 */
+    if (x->dtype == TG_F16 || x->dtype == TG_BF16 || x->dtype == TG_F32)
+        return tg_to(tg_std_dims(tg_to(x, x->dtype == TG_F32 ? TG_F64 : TG_F32), n, dims, correction, keepdim), x->dtype);
     outermost = tg__compose(tg);
     v = tg_var_dims(x, n, dims, correction, keepdim);
     none = tg_eq_scalar(v, 0);
@@ -12792,6 +12822,7 @@ TG__PRIVATE bool tg__conv_is_product(const tg__conv_plan *j) {
     const int64_t o = j->o / at->groups, m = result ? o : j->c, k = result ? j->c : o;
     if (j->dir == TG_CONV_BY_WEIGHT || j->kh != 1 || j->kw != 1) return false;
     if (at->stride[0] != 1 || at->stride[1] != 1 || at->padding[0] || at->padding[1]) return false;
+    if (j->x.h != j->y.h || j->x.w != j->y.w) return false;               /* one position of several: its stride was settled */
     if (!tg__conv_runs_on(&j->x) || !tg__conv_runs_on(&j->y) || (j->bias && at->groups > 1)) return false;
     return k <= TG__CONV_BLOCK && j->type != TG_BF16 && !tg__gemm_is_reduction(m, j->x.h * j->x.w, k);
 }
@@ -17750,6 +17781,21 @@ TG__PRIVATE void TG__FT(tg__map_run)(
     fn(TG__VN, part[5], from, step, p);
     if (mask) memcpy((uint8_t *)y + whole, part[5], (size_t)left);
     else TG__W(storen)((TG__T *)y + whole, TG__W(load)(part[5]), (int)left);
+}
+
+/* All NaNs of a result are made one. */
+TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
+    TG__T *y = (TG__T *)at;
+    const TG__V nan = TG__W(set)((TG__T)tg__double(0x7ff8000000000000u));
+    TG__V v;
+    int64_t i = 0;
+    for (; i + TG__VN <= n; i += TG__VN) {
+        v = TG__W(load)(y + i);
+        TG__W(store)(y + i, TG__W(select)(TG__W(isnan)(v), nan, v));
+    }
+    if (i == n) return;
+    v = TG__W(loadn)(y + i, (int)(n - i));
+    TG__W(storen)(y + i, TG__W(select)(TG__W(isnan)(v), nan, v), (int)(n - i));
 }
 
 #define NEG(v) TG__W(neg)(v)
