@@ -749,7 +749,7 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
   F1(tg_atanh,       FLOATING,  X,    ATANH(x),            DIV(g, SUB(ONE, MUL(x, x))),                   UNIT,     "inverse hyperbolic tangent") \
   F1(tg_erf,         FLOATING,  X,    ERF(x),              MUL(g, MUL(K(1.12837916709551257390), EXP(NEG(MUL(x, x))))),            REAL, "error function") \
   F1(tg_erfc,        FLOATING,  X,    ERFC(x),             MUL(g, MUL(K(-1.12837916709551257390), EXP(NEG(MUL(x, x))))),           REAL, "1 - erf(x)") \
-  F1(tg_ndtr,        FLOATING,  X,    NDTR(x),             MUL(g, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))),   REAL, "distribution function of the standard normal") \
+  F1(tg_ndtr,        FLOATING,  X,    NDTR(x),             MUL(g, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))),   REAL, "distribution function of the standard normal; its derivative reads x, where torch keeps a copy") \
   F1(tg_sigmoid,     FLOATING,  Y,    SIGMOID(x),          MUL(g, MUL(y, SUB(ONE, y))),                   REAL,     "1 / (1 + exp(-x))") \
   F1(tg_logsigmoid,  FLOAT_ONLY, X,   LOGSIGMOID(x),       MUL(g, SIGMOID(NEG(x))),                       REAL,     "log(sigmoid(x))") \
   F1(tg_relu,        NUMERIC,   Y,    MAX(x, ZERO),        SELECT(LE(y, ZERO), ZERO, g),                  NOT_AT_0, "max(x, 0); derivative 0 at 0") \
@@ -774,7 +774,7 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
   F2(tg_add,         SAME,      NEED(NONE, NONE), ADD(a, b),  g,               g,                         REAL,     "a + b; bools: or") \
   F2(tg_sub,         NUMERIC,   NEED(NONE, NONE), SUB(a, b),  g,               NEG(g),                    REAL,     "a - b") \
   F2(tg_mul,         SAME,      NEED(B, A),       MUL(a, b),  MUL(g, b),       MUL(g, a),                 REAL,     "a * b; bools: and") \
-  F2(tg_div,         FLOATING,  NEED(B, BY),      DIV(a, b),  DIV(g, b),       NEG(MUL(DIV(g, b), y)),    NOT_AT_0, "a / b, never an integer division") \
+  F2(tg_div,         FLOATING,  NEED(B, AB),      DIV(a, b),  DIV(g, b),       NEG(MUL(DIV(g, b), DIV(a, b))),    NOT_AT_0, "a / b, never an integer division") \
   F2(tg_pow,         NUMERIC,   NEED(AB, ABY),    POW(a, b),  SELECT(EQ(b, ZERO), ZERO, MUL(g, MUL(b, POW(a, SUB(b, ONE))))), SELECT(AND(EQ(a, ZERO), GE(b, ZERO)), ZERO, MUL(g, MUL(y, LOG(a)))), POSITIVE, "a to the b") \
   F2(tg_maximum,     SAME,      NEED(AB, AB),     MAX(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(b, a), ZERO, g)), APART, "the larger; NaN wins; equal operands share the gradient") \
   F2(tg_minimum,     SAME,      NEED(AB, AB),     MIN(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(b, a), ZERO, g)), APART, "the smaller; NaN wins; equal operands share the gradient") \
@@ -860,6 +860,21 @@ TG_API tg_tensor *tg_cat(tg_tensor *const *list, int n, int64_t dim);
     /* shapes are equal but along dim; dtypes promote. In C a list may be written in place:
        tg_cat((tg_tensor *[]){a, b}, 2, 0) */
 TG_API tg_tensor *tg_stack(tg_tensor *const *list, int n, int64_t dim);   /* along a new dimension */
+TG_API int tg_split(tg_tensor *x, int64_t size, int64_t dim, tg_tensor **pieces, int room);
+    /* [..., D, ...] -> views [..., size, ...], the last one shorter where size does not divide D. Returns how many:
+       pieces[0], pieces[1], ...; 0 where it fails, as it does when there are more than `room`. What is left of
+       `pieces` is NULL. */
+TG_API int tg_split_sizes(tg_tensor *x, int n, const int64_t *sizes, int64_t dim, tg_tensor **pieces);
+    /* n views of these sizes, which add up to D: torch's split_with_sizes. TG_DIMS(2, 3) writes n and sizes. Returns n,
+       or 0 where it fails; then the n pieces are NULL. */
+TG_API bool tg_meshgrid(tg_tensor *const *list, int n, bool xy, tg_tensor **grids);
+    /* n tensors [A], [B], [C], ... of one dtype, [] counting as [1] -> n views [A, B, C, ...], each of which varies along
+       its own dimension. xy: torch's indexing="xy", the first two dimensions change places. false: all n are NULL. */
+TG_API tg_tensor *tg_flip(tg_tensor *x, int n_dims, const int64_t *dims);   /* a copy, back to front along each of dims */
+TG_API tg_tensor *tg_rot90(tg_tensor *x, int k, int64_t dim0, int64_t dim1);
+    /* a copy, turned k times by 90 degrees from dim0 towards dim1, the other way where k is negative; torch's defaults are
+       1, 0, 1 */
+TG_API tg_tensor *tg_trace(tg_tensor *x);               /* [M, N] -> [], the sum of the diagonal */
 
 /* Sort and index. Indices are i64 or i32, in range, and never have a gradient. */
 TG_API tg_tensor *tg_sort(tg_tensor *x, int64_t dim, bool descending, tg_tensor **indices);
@@ -883,7 +898,9 @@ TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
     /* x times weight transposed, plus bias: [..., I], [O, I], [O] -> [..., O]; bias may be NULL */
 
 /* Convolution. x [N, C, H, W] or [C, H, W], weight [O, C/groups, KH, KW], bias [O] or NULL -> [N, O, OH, OW],
-   OH = (H + 2 padding - dilation (KH - 1) - 1) / stride + 1. */
+   OH = (H + 2 padding - dilation (KH - 1) - 1) / stride + 1. What lies outside of x is zeros that are multiplied, as
+   in torch: an infinite weight makes NaN of them. So is what lies outside of the result in the gradient by x; there
+   torch leaves out what it can, and may give a number where NaN stands here. */
 typedef struct tg_conv2d_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY, *weight TG_EMPTY, *bias TG_EMPTY;
@@ -1463,6 +1480,13 @@ static inline tg_tensor *tg__cat_at(const char *file, int line, tg_tensor *const
 #define tg_cat(...) TG__PLACED(cat, __VA_ARGS__)
 static inline tg_tensor *tg__stack_at(const char *file, int line, tg_tensor *const *list, int n, int64_t dim) { return tg_stack(tg__at_list(list, n, file, line), n, dim); }
 #define tg_stack(...) TG__PLACED(stack, __VA_ARGS__)
+#define tg_split(x, size, dim, pieces, room) tg_split(TG__AT(x), size, dim, pieces, room)
+#define tg_split_sizes(x, ...) tg_split_sizes(TG__AT(x), __VA_ARGS__)
+static inline bool tg__meshgrid_at(const char *file, int line, tg_tensor *const *list, int n, bool xy, tg_tensor **grids) { return tg_meshgrid(tg__at_list(list, n, file, line), n, xy, grids); }
+#define tg_meshgrid(...) TG__PLACED(meshgrid, __VA_ARGS__)
+#define tg_flip(x, ...) tg_flip(TG__AT(x), __VA_ARGS__)
+#define tg_rot90(x, k, dim0, dim1) tg_rot90(TG__AT(x), k, dim0, dim1)
+#define tg_trace(x) tg_trace(TG__AT(x))
 #define tg_sort(x, dim, descending, indices) tg_sort(TG__AT(x), dim, descending, indices)
 #define tg_index_select(x, dim, index) tg_index_select(TG__AT(x), dim, TG__AT(index))
 #define tg_index_add(x, dim, index, src) tg_index_add(TG__AT(x), dim, TG__AT(index), TG__AT(src))
@@ -3758,7 +3782,14 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(CALLBACK_SCOPE,  TG_ERROR_VALUE,       "this scope was begun by the caller of the running callback, which needs what it holds") \
     TG__MSG(CALLBACK_CLOSE,  TG_ERROR_VALUE,       "the context cannot be closed from inside a callback") \
     TG__MSG(RUNNING,         TG_ERROR_GRAD,        "the backward of '%s' walks the graph that it is being walked in, and would run itself") \
-    TG__MSG(ALIGNMENT,       TG_ERROR_VALUE,       "the address of the data does not fit %y: it must be a multiple of %l bytes; tg_from copies from any address")
+    TG__MSG(ALIGNMENT,       TG_ERROR_VALUE,       "the address of the data does not fit %y: it must be a multiple of %l bytes; tg_from copies from any address") \
+    TG__MSG(MATRIX,          TG_ERROR_SHAPE,       "%t is no matrix: two dimensions are expected") \
+    TG__MSG(TURN_DIMS,       TG_ERROR_VALUE,       "turning takes two different dimensions of %t, got %l and %l") \
+    TG__MSG(MESHGRID,        TG_ERROR_SHAPE,       "tensor %d is %t; at most one dimension is expected") \
+    TG__MSG(SPLIT_SIZE,      TG_ERROR_VALUE,       "pieces of size %l cannot fill dimension %d of %t") \
+    TG__MSG(SPLIT_NEGATIVE,  TG_ERROR_VALUE,       "piece %d has the negative size %l") \
+    TG__MSG(SPLIT_SUM,       TG_ERROR_SHAPE,       "the sizes of the pieces do not add up to %l, dimension %d of %t") \
+    TG__MSG(SPLIT_ROOM,      TG_ERROR_VALUE,       "%t makes %l pieces, and there is room for %l")
 
 #define TG__MSG(name, code, text) TG__E_##name,
 enum { TG__E_NONE, TG__MESSAGES(TG__MSG) TG__E_COUNT };
@@ -8039,7 +8070,7 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
             /* computed where the kernel computes: no logarithm of an f32 that is read as f64, no 1 - a bool */
             for (k = 0; k < n->n_in; k++) {
                 x[k] = n->in[k];
-                if ((reads & TG_SAVE_IN(k)) && (x[k]->is_number || tg__compute_type(x[k]->dtype) != compute) &&
+                if ((reads & TG_SAVE_IN(k)) && (x[k]->is_number || (x[k]->dtype != g[0]->dtype && x[k]->dtype != compute)) &&
                     !(x[k] = tg__composed_operand(tg, x[k], compute))) return false;
             }
             dx[i] = f->composed[i](tg, p, g[0], x, n->out[0]);
@@ -11040,6 +11071,129 @@ TG_API tg_tensor *(tg_stack)(tg_tensor *const *list, int n, int64_t dim) {
     if (ok) y = tg_cat(t, n, dim);
     if (t != few) tg__mem_put(tg, t, (size_t)n * sizeof *t);
     return tg__composed(tg, outermost, y);
+}
+
+/* ------------------------------------------------------------------ split, meshgrid, flip, rot90, trace ----
+   Made of views and of gather. Several results stand in the caller's list, or, after a failure, none. */
+TG__PRIVATE int tg__pieces(tg_ctx *tg, int n, tg_tensor **pieces) {
+    int i;
+    if (!tg_failed(tg)) return n;
+    for (i = 0; i < n; i++) pieces[i] = NULL;
+    return 0;
+}
+TG_API int (tg_split)(tg_tensor *x, int64_t size, int64_t dim, tg_tensor **pieces, int room) {
+    tg_ctx *tg;
+    int64_t d, n, i;
+    bool outermost;
+    for (i = 0; pieces && i < room; i++) pieces[i] = NULL;
+    if (!(tg = tg__start(x, "split"))) return 0;
+    if (!pieces) { tg__fail(tg, TG__E_NO_DATA, "list for the pieces"); return 0; }
+    if (x->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, x); return 0; }
+    if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return 0;
+    d = x->shape[dim];
+    if (size < 0 || (size == 0 && d > 0)) { tg__fail(tg, TG__E_SPLIT_SIZE, size, (int)dim, x); return 0; }
+    n = d == 0 ? 1 : (d - 1) / size + 1;
+    if (n > room) { tg__fail(tg, TG__E_SPLIT_ROOM, x, n, (int64_t)room); return 0; }
+    outermost = tg__compose(tg);
+    for (i = 0; i < n && !tg_failed(tg); i++) pieces[i] = tg_narrow(x, dim, i * size, tg__imin(size, d - i * size));
+    (void)tg__composed(tg, outermost, NULL);
+    return tg__pieces(tg, (int)n, pieces);
+}
+TG_API int (tg_split_sizes)(tg_tensor *x, int n, const int64_t *sizes, int64_t dim, tg_tensor **pieces) {
+    tg_ctx *tg;
+    int64_t left, at = 0;
+    int i;
+    bool outermost;
+    for (i = 0; pieces && i < n; i++) pieces[i] = NULL;
+    if (!(tg = tg__start(x, "split_sizes"))) return 0;
+    if (n < 0 || (n && (!sizes || !pieces))) {
+        tg__fail(tg, TG__E_NO_DATA, n < 0 ? "number of pieces" : sizes ? "list for the pieces" : "sizes");
+        return 0;
+    }
+    if (x->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, x); return 0; }
+    if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return 0;
+    for (left = x->shape[dim], i = 0; i < n; i++) {
+        if (sizes[i] < 0) { tg__fail(tg, TG__E_SPLIT_NEGATIVE, i, sizes[i]); return 0; }
+        if (sizes[i] > left) break;
+        left -= sizes[i];
+    }
+    if (i < n || left) { tg__fail(tg, TG__E_SPLIT_SUM, x->shape[dim], (int)dim, x); return 0; }
+    outermost = tg__compose(tg);
+    for (i = 0; i < n && !tg_failed(tg); at += sizes[i++]) pieces[i] = tg_narrow(x, dim, at, sizes[i]);
+    (void)tg__composed(tg, outermost, NULL);
+    return tg__pieces(tg, n, pieces);
+}
+TG_API bool (tg_meshgrid)(tg_tensor *const *list, int n, bool xy, tg_tensor **grids) {
+    tg_ctx *tg;
+    int64_t shape[TG_MAX_DIMS], one[TG_MAX_DIMS];
+    bool outermost;
+    int i, k;
+    for (i = 0; grids && i < n; i++) grids[i] = NULL;
+    if (!(tg = list ? tg__start_list(list, n, "meshgrid") : NULL)) return false;
+    if (!grids) return tg__fail(tg, TG__E_NO_DATA, "list for the grids");
+    if (n > TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, n);
+    for (i = 0; i < n; i++) {
+        if (list[i]->ndim > 1) return tg__fail(tg, TG__E_MESHGRID, i, list[i]);
+        if (list[i]->dtype != list[0]->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, list[0], list[i], "; tg_to one of them");
+        shape[i] = list[i]->numel;
+    }
+    outermost = tg__compose(tg);
+    for (i = 0; i < n && !tg_failed(tg); i++) {
+        for (k = 0; k < n; k++) one[k] = k == i ? shape[i] : 1;
+        grids[i] = tg_expand(tg_view(list[i], n, one), n, shape);
+        if (xy && n > 1) grids[i] = tg_transpose(grids[i], 0, 1);
+    }
+    (void)tg__composed(tg, outermost, NULL);
+    return tg__pieces(tg, n, grids) == n;
+}
+TG__PRIVATE tg_tensor *tg__back(tg_tensor *x, int64_t dim) { return tg_slice_dim(x, dim, INT64_MAX, INT64_MIN, -1); }
+TG_API tg_tensor *(tg_flip)(tg_tensor *x, int n, const int64_t *dims) {
+    tg_ctx *tg = tg__start(x, "flip");
+    tg_tensor *y = x;
+    unsigned turned = 0;
+    bool outermost;
+    int i;
+    if (!tg) return NULL;
+    if (n && !dims) { tg__fail(tg, TG__E_NO_DATA, "dims"); return NULL; }
+    for (i = 0; i < n; i++) {
+        int64_t d = dims[i];
+        if (!tg__wrap_dim(tg, x, &d, x->ndim)) return NULL;
+        if (turned >> d & 1u) { tg__fail(tg, TG__E_DIM_TWICE, d); return NULL; }
+        turned |= 1u << d;
+    }
+    outermost = tg__compose(tg);
+    for (i = 0; i < x->ndim; i++) if (turned >> i & 1u) y = tg__back(y, i);
+    return tg__composed(tg, outermost, tg_clone(y));
+}
+/* Turned once, (i, j) holds what stood at (j, last - i): the reverse of dim1, transposed. */
+TG_API tg_tensor *(tg_rot90)(tg_tensor *x, int k, int64_t dim0, int64_t dim1) {
+    tg_ctx *tg = tg__start(x, "rot90");
+    const int64_t given[2] = { dim0, dim1 };
+    const int turns = (k % 4 + 4) % 4;
+    tg_tensor *y = x;
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->ndim < 2) { tg__fail(tg, TG__E_TURN_DIMS, x, dim0, dim1); return NULL; }
+    if (!tg__wrap_dim(tg, x, &dim0, x->ndim) || !tg__wrap_dim(tg, x, &dim1, x->ndim)) return NULL;
+    if (dim0 == dim1) { tg__fail(tg, TG__E_TURN_DIMS, x, given[0], given[1]); return NULL; }
+    outermost = tg__compose(tg);
+    if (turns == 2 || turns == 3) y = tg__back(y, dim0);
+    if (turns == 2 || turns == 1) y = tg__back(y, dim1);
+    if (turns & 1) y = tg_transpose(y, dim0, dim1);
+    return tg__composed(tg, outermost, tg_clone(y));
+}
+TG_API tg_tensor *(tg_trace)(tg_tensor *x) {
+    tg_ctx *tg = tg__start(x, "trace");
+    tg_tensor *places;
+    int64_t n;
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->ndim != 2) { tg__fail(tg, TG__E_MATRIX, x); return NULL; }
+    if (x->dtype == TG_BOOL) { tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype); return NULL; }
+    n = tg__imin(x->shape[0], x->shape[1]);
+    outermost = tg__compose(tg);
+    places = tg_unsqueeze(tg__count_beside(tg, x, n), 1);
+    return tg__composed(tg, outermost, tg_sum(tg_gather(tg_narrow(x, 0, 0, n), 1, places)));
 }
 
 /* ---- the index family ----

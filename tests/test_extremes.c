@@ -23,7 +23,7 @@ static bool results(op_job *j, tg_tensor *const *x, int n, int which, tg_tensor 
         leaf[i] = tg_require_grad(tg_contiguous(tg_detach(x[i])), true);
         seen[i] = which < 0 ? leaf[i] : wild(leaf[i], which);
     }
-    if (!run_op(j, seen, n, &y, 1)) return false;
+    if (!call_op(j, seen, n, &y, 1)) return false;
     out[0] = y;
     return tg_grad(&y, 1, leaf, n, out + 1, .grad_outputs = &y, .allow_unused = true);
 }
@@ -58,7 +58,7 @@ static void test_strides(void) {
             }
         }
     }
-    for (k = 0; k < ROWS; k++)                                   /* elementwise, in place too */
+    for (k = 0; k < OP_ROWS; k++)                                   /* elementwise, in place too */
         for (which = 0; which < 4; which++) {
             static const int64_t shapes[3][3] = { { 1, 3, 1 }, { 1, 1, 1 }, { 2, 0, 1 } };
             int v, i;
@@ -67,7 +67,7 @@ static void test_strides(void) {
                 tg_tensor *x[3], *seen[3];
                 double p[2];
                 numbers_of(&rows[k], TG_F32, p);
-                for (i = 0; i < rows[k].n; i++) { x[i] = operand(tg, &rows[k], i, TG_F32, 3, shapes[v], ROW_MAJOR); seen[i] = wild(x[i], which + i); }
+                for (i = 0; i < rows[k].n; i++) { x[i] = operand(tg, &rows[k], i, TG_F32, 3, shapes[v], LAY_ROW_MAJOR); seen[i] = wild(x[i], which + i); }
                 CHECK_MSG(same(rows[k].call(x, p), rows[k].call(seen, p)), "%s wild", rows[k].name);
                 CHECK_OK(tg);
                 tg_end(tg, m);
