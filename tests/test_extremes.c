@@ -132,12 +132,59 @@ static void test_ramps(void) {
     tg_end(tg, m);
 }
 
+/* In strict mode every NaN of a formula is one NaN, whoever compiled it and for whatever processor: its sign is none of the operands'. */
+static void one_nan(tg_tensor *t, const char *name, const char *what) {
+    int64_t i, wrong = 0;
+    for (i = 0; t && i < t->numel; i++) {
+        if (t->dtype == TG_F32) { uint32_t u; memcpy(&u, (const char *)t->data + 4 * i, 4); wrong += (u & 0x7fffffff) > 0x7f800000 && u != 0x7fc00000; }
+        else if (t->dtype == TG_F64) { uint64_t u; memcpy(&u, (const char *)t->data + 8 * i, 8); wrong += (u << 1) > (uint64_t)0x7ff << 53 && u != (uint64_t)0x7ff8 << 48; }
+    }
+    CHECK_MSG(t && wrong == 0, "%s, %s: %d NaNs are others, or there is no result", name, what, (int)wrong);
+}
+static void test_nans(void) {
+    const double v[12] = { -NAN, NAN, -INFINITY, INFINITY, -2, 2, 0, -0.0, 1, -1, 0.5, -0.5 };
+    const tg_dtype types[2] = { TG_F32, TG_F64 };
+    tg_config c = test_config(NULL);
+    tg_ctx *other = tg, *strict;
+    int k, d, i;
+    c.strict = true;
+    strict = tg_open(&c);
+    if (!strict) { SKIP("this build has no strict mode"); return; }
+    tg = strict;
+    for (k = 0; k < OP_ROWS; k++) for (d = 0; d < 2; d++) {
+        const tg_mark m = tg_begin(tg);
+        tg_tensor *x[3], *y, *g[3];
+        double p[2];
+        numbers_of(&rows[k], types[d], p);
+        for (i = 0; i < rows[k].n; i++) {                       /* all pairs, as a square; one of three goes along */
+            int64_t shape[2];
+            tg_tensor *line = tg_to(tg_from(tg, TG_SHAPE(12), TG_F64, v), types[d]);
+            shape[0] = i == 0 ? 12 : 1; shape[1] = i == 0 ? 1 : 12;
+            x[i] = rows[k].n == 1 ? line : tg_reshape(line, 2, shape);
+            if (is(rows[k].types, "CHOOSE") && i == 0) x[i] = tg_gt_scalar(x[i], 0);
+            else x[i] = tg_require_grad(x[i], true);
+        }
+        y = rows[k].call(x, p);
+        one_nan(y, rows[k].name, "value");
+        if (y && y->requires_grad) {
+            i = is(rows[k].types, "CHOOSE");
+            if (CHECK(tg_grad(&y, 1, x + i, rows[k].n - i, g, .grad_outputs = &y, .allow_unused = true)) && rows[k].n == 1) one_nan(g[0], rows[k].name, "gradient");
+        }
+        CHECK_OK(tg);
+        tg_clear(tg);
+        tg_end(tg, m);
+    }
+    tg_close(strict);
+    tg = other;
+}
+
 int main(void) {
     tg = test_open();
     if (!tg) return test_end("extremes");
     test_strides();
     test_convolution();
     test_ramps();
+    test_nans();
     CHECK_OK(tg);
     test_close(tg);
     return test_end("extremes");
