@@ -498,7 +498,7 @@ TG_API tg_tensor *tg_number(tg_ctx *tg, double value);
     /* 0-d; promotes like a Python float: beside a tensor of a floating type that type stays */
 TG_API tg_tensor *tg_integer(tg_ctx *tg, int64_t value);                  /* 0-d; promotes like a Python int          */
 TG_API tg_tensor *tg_arange(tg_ctx *tg, double start, double end, double step, tg_dtype dtype);
-    /* start, start + step, ..., without end */
+    /* start, start + step, ..., without end; of an integer type int64 numbers, of which smaller types keep the low bits */
 TG_API tg_tensor *tg_eye(tg_ctx *tg, int64_t n);
 TG_API tg_tensor *tg_from(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, const void *data);
     /* a copy of packed row-major data */
@@ -752,7 +752,7 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
   F1(tg_atanh,       FLOATING,  X,    ATANH(x),            DIV(g, SUB(ONE, MUL(x, x))),                   UNIT,     "inverse hyperbolic tangent") \
   F1(tg_erf,         FLOATING,  X,    ERF(x),              MUL(g, MUL(K(1.12837916709551257390), EXP(NEG(MUL(x, x))))),            REAL, "error function") \
   F1(tg_erfc,        FLOATING,  X,    ERFC(x),             MUL(g, MUL(K(-1.12837916709551257390), EXP(NEG(MUL(x, x))))),           REAL, "1 - erf(x)") \
-  F1(tg_ndtr,        FLOATING,  X,    NDTR(x),             MUL(g, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))),   REAL, "distribution function of the standard normal") \
+  F1(tg_ndtr,        FLOATING,  X,    NDTR(x),             MUL(g, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))),   REAL, "distribution function of the standard normal; its derivative reads x, where torch keeps a copy") \
   F1(tg_sigmoid,     FLOATING,  Y,    SIGMOID(x),          MUL(g, MUL(y, SUB(ONE, y))),                   REAL,     "1 / (1 + exp(-x))") \
   F1(tg_logsigmoid,  FLOAT_ONLY, X,   LOGSIGMOID(x),       MUL(g, SIGMOID(NEG(x))),                       REAL,     "log(sigmoid(x))") \
   F1(tg_relu,        NUMERIC,   Y,    MAX(x, ZERO),        SELECT(LE(y, ZERO), ZERO, g),                  NOT_AT_0, "max(x, 0); derivative 0 at 0") \
@@ -770,18 +770,18 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
   F1(tg_isfinite,    PREDICATE, NONE, ISFINITE(x),         ZERO,                                          REAL,     "is x a finite number?") \
   F1(tg_logical_not, PREDICATE, NONE, EQ(x, ZERO),         ZERO,                                          REAL,     "is x zero?") \
   F1P(tg_leaky_relu, N1(negative_slope), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(x, P0)),   SELECT(GT(x, ZERO), g, MUL(g, P0)),                  NOT_AT_0, "x above 0, x * negative_slope below; torch's default is 0.01") \
-  F1P(tg_elu,        N1(alpha), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(x))), g), NOT_AT_0, "x above 0, alpha * (exp(x) - 1) below; torch's default is 1") \
+  F1P(tg_elu,        N1(alpha), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(SELECT(LT(x, ZERO), x, ZERO)))), g), NOT_AT_0, "x above 0, alpha * (exp(x) - 1) below, the second derivative 0 at 0; torch's default is 1") \
   F1P(tg_softplus,   N2(beta, threshold), FLOAT_ONLY, X, SELECT(GT(MUL(x, P0), P1), x, DIV(SOFTPLUS(MUL(x, P0)), P0)), SELECT(GT(MUL(x, P0), P1), g, MUL(g, SIGMOID(MUL(x, P0)))), REAL, "log(1 + exp(beta * x)) / beta; x itself where beta * x is above threshold; torch's defaults are 1 and 20") \
   F1P(tg_hardtanh,   N2(min_val, max_val), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(AND(GT(x, P0), LT(x, P1)), g, ZERO),    REAL,     "clamp whose derivative is 0 at infinite bounds too; torch's defaults are -1 and 1; relu6 is tg_hardtanh(x, 0, 6)") \
   F1P(tg_clamp,      N2(low, high), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(OR(AND(GT(x, P0), LT(x, P1)), AND(ISINF(x), AND(GE(x, P0), LE(x, P1)))), g, ZERO), REAL, "x, but not below low nor above high; -INFINITY and INFINITY are no bound; the derivative is 0 at finite bounds") \
   F2(tg_add,         SAME,      NEED(NONE, NONE), ADD(a, b),  g,               g,                         REAL,     "a + b; bools: or") \
   F2(tg_sub,         NUMERIC,   NEED(NONE, NONE), SUB(a, b),  g,               NEG(g),                    REAL,     "a - b") \
   F2(tg_mul,         SAME,      NEED(B, A),       MUL(a, b),  MUL(g, b),       MUL(g, a),                 REAL,     "a * b; bools: and") \
-  F2(tg_div,         FLOATING,  NEED(B, BY),      DIV(a, b),  DIV(g, b),       NEG(MUL(DIV(g, b), y)),    NOT_AT_0, "a / b, never an integer division") \
+  F2(tg_div,         FLOATING,  NEED(B, AB),      DIV(a, b),  DIV(g, b),       NEG(MUL(DIV(g, b), DIV(a, b))),    NOT_AT_0, "a / b, never an integer division") \
   F2(tg_pow,         NUMERIC,   NEED(AB, ABY),    POW(a, b),  SELECT(EQ(b, ZERO), ZERO, MUL(g, MUL(b, POW(a, SUB(b, ONE))))), SELECT(AND(EQ(a, ZERO), GE(b, ZERO)), ZERO, MUL(g, MUL(y, LOG(a)))), POSITIVE, "a to the b") \
   F2(tg_maximum,     SAME,      NEED(AB, AB),     MAX(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(b, a), ZERO, g)), APART, "the larger; NaN wins; equal operands share the gradient") \
   F2(tg_minimum,     SAME,      NEED(AB, AB),     MIN(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(b, a), ZERO, g)), APART, "the smaller; NaN wins; equal operands share the gradient") \
-  F2(tg_atan2,       FLOATING,  NEED(AB, AB),     ATAN2(a, b), DIV(MUL(g, b), ADD(MUL(a, a), MUL(b, b))), NEG(DIV(MUL(g, a), ADD(MUL(a, a), MUL(b, b)))), NOT_AT_0, "angle of the point (b, a)") \
+  F2(tg_atan2,       FLOATING,  NEED(AB, AB),     ATAN2(a, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b))))), NEG(SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, a), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b)))))), NOT_AT_0, "angle of the point (b, a); derivative 0 at (0, 0)") \
   F2(tg_fmod,        NUMERIC,   NEED(NONE, AB),   FMOD(a, b), g,               NEG(MUL(g, TRUNC(DIV(a, b)))), NO_GRADIENT_TEST, "remainder with the sign of a") \
   F2(tg_remainder,   NUMERIC,   NEED(NONE, AB),   REMAINDER(a, b), g,          NEG(MUL(g, FLOOR(DIV(a, b)))), NO_GRADIENT_TEST, "remainder with the sign of b, as Python's %") \
   F2(tg_floor_divide, NUMERIC,  NEED(NONE, NONE), FLOORDIV(a, b), ZERO,        ZERO,                      NO_GRADIENT_TEST, "floor(a / b), as Python's //") \
@@ -863,6 +863,21 @@ TG_API tg_tensor *tg_cat(tg_tensor *const *list, int n, int64_t dim);
     /* shapes are equal but along dim; dtypes promote. In C a list may be written in place:
        tg_cat((tg_tensor *[]){a, b}, 2, 0) */
 TG_API tg_tensor *tg_stack(tg_tensor *const *list, int n, int64_t dim);   /* along a new dimension */
+TG_API int tg_split(tg_tensor *x, int64_t size, int64_t dim, tg_tensor **pieces, int room);
+    /* [..., D, ...] -> views [..., size, ...], the last one shorter where size does not divide D. Returns how many:
+       pieces[0], pieces[1], ...; 0 where it fails, as it does when there are more than `room`. What is left of
+       `pieces` is NULL. */
+TG_API int tg_split_sizes(tg_tensor *x, int n, const int64_t *sizes, int64_t dim, tg_tensor **pieces);
+    /* n views of these sizes, which add up to D: torch's split_with_sizes. TG_DIMS(2, 3) writes n and sizes. Returns n,
+       or 0 where it fails; then the n pieces are NULL. */
+TG_API bool tg_meshgrid(tg_tensor *const *list, int n, bool xy, tg_tensor **grids);
+    /* n tensors [A], [B], [C], ... of one dtype, [] counting as [1] -> n views [A, B, C, ...], each of which varies along
+       its own dimension. xy: torch's indexing="xy", the first two dimensions change places. false: all n are NULL. */
+TG_API tg_tensor *tg_flip(tg_tensor *x, int n_dims, const int64_t *dims);   /* a copy, back to front along each of dims */
+TG_API tg_tensor *tg_rot90(tg_tensor *x, int k, int64_t dim0, int64_t dim1);
+    /* a copy, turned k times by 90 degrees from dim0 towards dim1, the other way where k is negative; torch's defaults are
+       1, 0, 1 */
+TG_API tg_tensor *tg_trace(tg_tensor *x);               /* [M, N] -> [], the sum of the diagonal */
 
 /* Sort and index. Indices are i64 or i32, in range, and never have a gradient. */
 TG_API tg_tensor *tg_sort(tg_tensor *x, int64_t dim, bool descending, tg_tensor **indices);
@@ -886,7 +901,9 @@ TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
     /* x times weight transposed, plus bias: [..., I], [O, I], [O] -> [..., O]; bias may be NULL */
 
 /* Convolution. x [N, C, H, W] or [C, H, W], weight [O, C/groups, KH, KW], bias [O] or NULL -> [N, O, OH, OW],
-   OH = (H + 2 padding - dilation (KH - 1) - 1) / stride + 1. */
+   OH = (H + 2 padding - dilation (KH - 1) - 1) / stride + 1. What lies outside of x is zeros that are multiplied, as
+   in torch: an infinite weight makes NaN of them. So is what lies outside of the result in the gradient by x; there
+   torch leaves out what it can, and may give a number where NaN stands here. */
 typedef struct tg_conv2d_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY, *weight TG_EMPTY, *bias TG_EMPTY;
@@ -1466,6 +1483,13 @@ static inline tg_tensor *tg__cat_at(const char *file, int line, tg_tensor *const
 #define tg_cat(...) TG__PLACED(cat, __VA_ARGS__)
 static inline tg_tensor *tg__stack_at(const char *file, int line, tg_tensor *const *list, int n, int64_t dim) { return tg_stack(tg__at_list(list, n, file, line), n, dim); }
 #define tg_stack(...) TG__PLACED(stack, __VA_ARGS__)
+#define tg_split(x, size, dim, pieces, room) tg_split(TG__AT(x), size, dim, pieces, room)
+#define tg_split_sizes(x, ...) tg_split_sizes(TG__AT(x), __VA_ARGS__)
+static inline bool tg__meshgrid_at(const char *file, int line, tg_tensor *const *list, int n, bool xy, tg_tensor **grids) { return tg_meshgrid(tg__at_list(list, n, file, line), n, xy, grids); }
+#define tg_meshgrid(...) TG__PLACED(meshgrid, __VA_ARGS__)
+#define tg_flip(x, ...) tg_flip(TG__AT(x), __VA_ARGS__)
+#define tg_rot90(x, k, dim0, dim1) tg_rot90(TG__AT(x), k, dim0, dim1)
+#define tg_trace(x) tg_trace(TG__AT(x))
 #define tg_sort(x, dim, descending, indices) tg_sort(TG__AT(x), dim, descending, indices)
 #define tg_index_select(x, dim, index) tg_index_select(TG__AT(x), dim, TG__AT(index))
 #define tg_index_add(x, dim, index, src) tg_index_add(TG__AT(x), dim, TG__AT(index), TG__AT(src))
@@ -4136,6 +4160,19 @@ TG__PRIVATE void tg__ask_begin(tg__ask *a, tg_family family, int kind, tg_dtype 
 }
 TG__PRIVATE char *tg__base(const tg_tensor *t) { return t->storage ? (char *)t->storage->data : (char *)t->place; }
 
+/* Strides that take nobody anywhere, of dimensions with one position or of no elements, may be any number: here they
+   become those of a packed tensor, so that no family multiplies by them, takes packed data for strided or computes
+   other bits because of them. The product wraps: no element is reached by one that does not fit. */
+TG__PRIVATE void tg__operand_settle(tg_operand *o) {
+    uint64_t packed = 1;
+    bool empty = false;
+    int i;
+    for (i = 0; i < o->ndim; i++) empty |= o->shape[i] == 0;
+    for (i = o->ndim - 1; i >= 0; i--) {
+        if (empty || o->shape[i] <= 1) o->stride[i] = (int64_t)packed;
+        packed = (uint64_t)o->stride[i] * (uint64_t)o->shape[i];
+    }
+}
 /* The next operand: t as it lies, or nothing. Its shape and strides are the caller's to change. */
 TG__PRIVATE tg_operand *tg__ask_for(tg__ask *a, tg_tensor *t, unsigned use) {
     tg_operand *o = &a->o[a->r.n];
@@ -4146,6 +4183,7 @@ TG__PRIVATE tg_operand *tg__ask_for(tg__ask *a, tg_tensor *t, unsigned use) {
     o->dtype = t->dtype; o->ndim = t->ndim;
     o->offset = (int64_t)((uintptr_t)t->place - (uintptr_t)tg__base(t));
     for (i = 0; i < t->ndim; i++) { o->shape[i] = t->shape[i]; o->stride[i] = t->stride[i]; }
+    tg__operand_settle(o);
     return o;
 }
 /* The next operand, seen in the shape of `like`, to which it broadcasts. A plain number comes as the number. */
@@ -5194,7 +5232,7 @@ TG__PRIVATE void tg__extent(const tg_tensor *t, int64_t *low, int64_t *high) {
     int i;
     *low = 0; *high = 0;
     for (i = 0; i < t->ndim; i++) {
-        int64_t d = (t->shape[i] - 1) * t->stride[i];
+        int64_t d = t->numel && t->shape[i] > 1 ? (t->shape[i] - 1) * t->stride[i] : 0;
         if (t->shape[i] == 0) { *low = *high = 0; return; }
         if (d < 0) *low += d; else *high += d;
     }
@@ -7314,6 +7352,7 @@ TG__PRIVATE void tg__loop_tile(const tg__loop *l, int k, int isa, int64_t at, in
 typedef void (*tg__map_fn)(int64_t n, void *y, const void *const *x, const int64_t *step, const double *p);
 typedef void (*tg__map_run_fn)(tg__map_fn fn, int operands, bool mask, int64_t n, void *y,
     const void *const *x, const int64_t *step, const double *p);
+typedef void (*tg__map_settle_fn)(int64_t n, void *y);
 static const tg__map_run_fn tg__map_run_f32__k[TG__PASSES] = { TG__EACH_PASS(tg__map_run_f32) };
 static const tg__map_run_fn tg__map_run_f64__k[TG__PASSES] = { TG__EACH_PASS_F64(tg__map_run_f64) };
 
@@ -7322,6 +7361,16 @@ TG__PRIVATE void tg__map_call(int isa, tg_dtype compute, tg__map_fn fn, int oper
     if (compute == TG_F32) tg__map_run_f32__k[isa](fn, operands, mask, n, y, x, step, p);
     else if (compute == TG_F64) tg__map_run_f64__k[isa](fn, operands, mask, n, y, x, step, p);
     else fn(n, y, x, step, p);
+}
+
+/* Compilers move signs across products and swap operands, and which NaN comes out of two hangs on that, as the sign of a
+   new one hangs on the processor. In strict mode every NaN that a formula gives is the same one. */
+static const tg__map_settle_fn tg__map_settle_f32__k[TG__PASSES] = { TG__EACH_PASS(tg__map_settle_f32) };
+static const tg__map_settle_fn tg__map_settle_f64__k[TG__PASSES] = { TG__EACH_PASS_F64(tg__map_settle_f64) };
+TG__PRIVATE void tg__map_settle(const tg_ctx *tg, tg_dtype compute, bool mask, int64_t n, void *y) {
+    if (!tg->config.strict || mask || compute == TG_I64) return;
+    if (compute == TG_F32) tg__map_settle_f32__k[tg->isa](n, y);
+    else tg__map_settle_f64__k[tg->isa](n, y);
 }
 
 enum { TG__MAP_FLAT, TG__MAP_ONE, TG__MAP_ROW, TG__MAP_TILE };        /* how an operand reaches the kernel */
@@ -7411,6 +7460,7 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
                 : (void *)tiles;
         }
         tg__map_call(isa, j->compute, j->fn, j->n - 1, j->mask, n, y, x, step, j->job.r->number);
+        tg__map_settle(j->job.tg, j->compute, j->mask, n, y);
         if (j->how[0] == TG__MAP_TILE) {
             if (j->mask) {                                             /* bytes to another type: by way of i64 */
                 int64_t *wide = (int64_t *)(void *)(tiles + (size_t)j->n * TG__TILE * 8);
@@ -7498,8 +7548,10 @@ TG__PRIVATE bool tg__map(tg_ctx *tg, const tg__map_kernels *kernels, int row, in
         }
         if (k == n) {
             unsigned old = tg__fp_enter(!tg->config.strict);
-            if (y->numel)
+            if (y->numel) {
                 tg__map_call(tg->isa, compute, tg__map_kernel(tg, kernels, part, compute), n, mask, y->numel, y->data, px, step, p);
+                tg__map_settle(tg, compute, mask, y->numel, y->data);
+            }
             tg__fp_leave(old);
             return true;
         }
@@ -8095,6 +8147,14 @@ TG__PRIVATE bool tg__formula_vmap(tg_ctx *tg, const tg_op *op, const void *attr,
     return out[0] != NULL;
 }
 
+TG__PRIVATE tg_tensor *tg__full_beside(tg_ctx *tg, const tg_tensor *like, tg_dtype dtype,
+    int ndim, const int64_t *shape, double value);
+/* x in the type that a derivative is computed in; a number becomes a tensor of that type, which promotes no further. */
+TG__PRIVATE tg_tensor *tg__composed_operand(tg_ctx *tg, tg_tensor *x, tg_dtype compute) {
+    if (x->is_number && !x->requires_grad)
+        return tg__full_beside(tg, x, compute, 0, NULL, tg__get_f64(x->data, x->dtype));
+    return tg_to(x, compute);
+}
 /* First order: the fused kernel. Where the derivative must be differentiable: the same row in tg calls. */
 TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
@@ -8106,10 +8166,17 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
         int tied = 0;
         if (!n->wants[i]) continue;
         if (tg->grad_mode) {
-            dx[i] = f->composed[i](tg, p, g[0], n->in, n->out[0]);
-            /* a constant has no dimensions yet */
-            if (dx[i] && dx[i]->ndim == 0 && n->out_slot[0].ndim > 0)
-                dx[i] = tg_expand(dx[i], n->out_slot[0].ndim, n->out_slot[0].shape);
+            const tg_dtype compute = tg__compute_type(g[0]->dtype);
+            /* computed where the kernel computes: no logarithm of an f32 that is read as f64, no 1 - a bool */
+            for (k = 0; k < n->n_in; k++) {
+                x[k] = n->in[k];
+                if ((reads & TG_SAVE_IN(k)) && (x[k]->is_number || (x[k]->dtype != g[0]->dtype && x[k]->dtype != compute)) &&
+                    !(x[k] = tg__composed_operand(tg, x[k], compute))) return false;
+            }
+            dx[i] = f->composed[i](tg, p, g[0], x, n->out[0]);
+            /* a constant has g's type, dimensions and device */
+            if (dx[i] && dx[i]->is_number)
+                dx[i] = tg__full_beside(tg, g[0], g[0]->dtype, g[0]->ndim, g[0]->shape, tg__get_f64(dx[i]->data, dx[i]->dtype));
             if (!dx[i]) return false;
             for (x[0] = dx[i], k = 0; k <= n->n_in; k++) {             /* k == n_in: the result */
                 tg_tensor *t = k < n->n_in ? n->in[k] : n->out[0];
@@ -8451,6 +8518,8 @@ TG_API tg_tensor *(tg_arange)(tg_ctx *tg, double start, double end, double step,
     if (count > 9e18) { tg__fail(tg, TG__E_ARGUMENT, "too many elements"); return NULL; }
     n = (int64_t)count;
     if ((double)n < count) n++;
+    if ((unsigned)dtype < TG_DTYPES && !tg_dtype_is_float(dtype) && (!tg__fits(tg, start, TG_I64) ||
+        !tg__fits(tg, step, TG_I64) || (n && !tg__fits(tg, start + (double)(n - 1) * step, TG_I64)))) return NULL;
     t = tg__create(tg, "arange", 1, &n, dtype);
     return t && tg__ramp(tg, t, start, step, tg__int_of(start), tg__int_of(step)) ? t : NULL;
 }
@@ -9325,8 +9394,8 @@ TG__PRIVATE int64_t tg__slice_place(const tg__slice_attr *at, const tg_tensor *w
     int64_t offset = 0;
     int i;
     for (i = 0; i < (int)at->ndim; i++) {
-        stride[i] = whole->stride[i] * at->step[i];
-        if (at->size[i] > 0) offset += at->start[i] * whole->stride[i];
+        stride[i] = at->size[i] > 1 && whole->numel ? whole->stride[i] * at->step[i] : whole->stride[i];
+        if (at->size[i] > 0 && whole->numel) offset += at->start[i] * whole->stride[i];
     }
     return offset;
 }
@@ -9538,9 +9607,9 @@ TG__PRIVATE bool tg__strided_check(tg_ctx *tg, tg__node *n) {
     if (!tg__check_shape(tg, x->dtype, (int)at->ndim, at->shape, &numel)) return false;
     if (x->place)
         first = ((const char *)x->place - (const char *)x->storage->data) / (int64_t)tg_dtype_size(x->dtype);
-    for (i = 0; i < (int)at->ndim; i++) {
+    for (i = 0; i < (int)at->ndim; i++) empty |= at->shape[i] == 0;
+    for (i = 0; i < (int)at->ndim && !empty; i++) {
         int64_t s = at->stride[i], d;
-        if (at->shape[i] == 0) empty = true;
         if (at->shape[i] <= 1) continue;
         if (s == INT64_MIN || !tg__mul_i64(at->shape[i] - 1, s < 0 ? -s : s, &d) ||
             !tg__add_i64(s < 0 ? low : high, s < 0 ? -d : d, s < 0 ? &low : &high))
@@ -9576,7 +9645,7 @@ TG__PRIVATE bool tg__may_repeat(int ndim, const int64_t *shape, const int64_t *s
     for (k = 0; k < ndim; k++) {
         int64_t least = 0;
         for (best = -1, i = 0; i < ndim; i++) {
-            int64_t s = stride[i] < 0 ? -stride[i] : stride[i];
+            int64_t s = shape[i] == 1 ? 0 : stride[i] < 0 ? -stride[i] : stride[i];
             if (!(taken >> i & 1u) && (best < 0 || s < least)) { best = i; least = s; }
         }
         taken |= 1u << best;
@@ -10442,9 +10511,9 @@ TG_API tg_tensor *(tg_var_dims)(tg_tensor *x, int n, const int64_t *dims, double
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     count = (double)tg__reduce_count(x, mask) - correction;
     /* squares leave the range of halves */
-    if (x->dtype == TG_F16 || x->dtype == TG_BF16)
-        return tg_to(tg_var_dims(tg_to(x, TG_F32), n, dims, correction, keepdim), x->dtype);
     outermost = tg__compose(tg);
+    if (x->dtype == TG_F16 || x->dtype == TG_BF16)
+        return tg__composed(tg, outermost, tg_to(tg_var_dims(tg_to(x, TG_F32), n, dims, correction, keepdim), x->dtype));
     mean = n ? tg_mean_dims(x, n, dims, true) : tg_mean(x);
     d = tg_square(tg_sub(x, mean));
     d = n ? tg_sum_dims(d, n, dims, keepdim) : tg__reduce_call(&tg__sum_op, "var", d, 0, NULL, keepdim);
@@ -10457,9 +10526,11 @@ TG_API tg_tensor *(tg_std_dims)(tg_tensor *x, int n, const int64_t *dims, double
     tg_tensor *v, *none;
     bool outermost;
     if (!tg) return NULL;
-    if (x->dtype == TG_F16 || x->dtype == TG_BF16)
-        return tg_to(tg_std_dims(tg_to(x, TG_F32), n, dims, correction, keepdim), x->dtype);
+    /* the variance leaves the range of narrow types where its root does not: halves are computed in f32, f32 in f64 */
     outermost = tg__compose(tg);
+    if (x->dtype == TG_F16 || x->dtype == TG_BF16 || x->dtype == TG_F32)
+        return tg__composed(tg, outermost,
+            tg_to(tg_std_dims(tg_to(x, x->dtype == TG_F32 ? TG_F64 : TG_F32), n, dims, correction, keepdim), x->dtype));
     v = tg_var_dims(x, n, dims, correction, keepdim);
     none = tg_eq_scalar(v, 0);
     v = tg_where(none, tg_number(tg, 0), tg_sqrt(tg_where(none, tg_number(tg, 1), v)));
@@ -11101,6 +11172,129 @@ TG_API tg_tensor *(tg_stack)(tg_tensor *const *list, int n, int64_t dim) {
     if (ok) y = tg_cat(t, n, dim);
     if (t != few) tg__mem_put(tg, t, (size_t)n * sizeof *t);
     return tg__composed(tg, outermost, y);
+}
+
+/* ------------------------------------------------------------------ split, meshgrid, flip, rot90, trace ----
+   Made of views and of gather. Several results stand in the caller's list, or, after a failure, none. */
+TG__PRIVATE int tg__pieces(tg_ctx *tg, int n, tg_tensor **pieces) {
+    int i;
+    if (!tg_failed(tg)) return n;
+    for (i = 0; i < n; i++) pieces[i] = NULL;
+    return 0;
+}
+TG_API int (tg_split)(tg_tensor *x, int64_t size, int64_t dim, tg_tensor **pieces, int room) {
+    tg_ctx *tg;
+    int64_t d, n, i;
+    bool outermost;
+    for (i = 0; pieces && i < room; i++) pieces[i] = NULL;
+    if (!(tg = tg__start(x, "split"))) return 0;
+    if (!pieces) { tg__fail(tg, TG__E_NO_DATA, "list for the pieces"); return 0; }
+    if (x->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, x); return 0; }
+    if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return 0;
+    d = x->shape[dim];
+    if (size < 0 || (size == 0 && d > 0)) { tg__fail_op(tg, TG_ERROR_VALUE, "pieces of size %l cannot fill dimension %d of %t", size, (int)dim, x); return 0; }
+    n = d == 0 ? 1 : (d - 1) / size + 1;
+    if (n > room) { tg__fail_op(tg, TG_ERROR_VALUE, "%t makes %l pieces, and there is room for %l", x, n, (int64_t)room); return 0; }
+    outermost = tg__compose(tg);
+    for (i = 0; i < n && !tg_failed(tg); i++) pieces[i] = tg_narrow(x, dim, i * size, tg__imin(size, d - i * size));
+    (void)tg__composed(tg, outermost, NULL);
+    return tg__pieces(tg, (int)n, pieces);
+}
+TG_API int (tg_split_sizes)(tg_tensor *x, int n, const int64_t *sizes, int64_t dim, tg_tensor **pieces) {
+    tg_ctx *tg;
+    int64_t left, at = 0;
+    int i;
+    bool outermost;
+    for (i = 0; pieces && i < n; i++) pieces[i] = NULL;
+    if (!(tg = tg__start(x, "split_sizes"))) return 0;
+    if (n < 0 || (n && (!sizes || !pieces))) {
+        tg__fail(tg, TG__E_NO_DATA, n < 0 ? "number of pieces" : sizes ? "list for the pieces" : "sizes");
+        return 0;
+    }
+    if (x->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, x); return 0; }
+    if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return 0;
+    for (left = x->shape[dim], i = 0; i < n; i++) {
+        if (sizes[i] < 0) { tg__fail_op(tg, TG_ERROR_VALUE, "piece %d has the negative size %l", i, sizes[i]); return 0; }
+        if (sizes[i] > left) break;
+        left -= sizes[i];
+    }
+    if (i < n || left) { tg__fail_op(tg, TG_ERROR_SHAPE, "the sizes of the pieces do not add up to %l, dimension %d of %t", x->shape[dim], (int)dim, x); return 0; }
+    outermost = tg__compose(tg);
+    for (i = 0; i < n && !tg_failed(tg); at += sizes[i++]) pieces[i] = tg_narrow(x, dim, at, sizes[i]);
+    (void)tg__composed(tg, outermost, NULL);
+    return tg__pieces(tg, n, pieces);
+}
+TG_API bool (tg_meshgrid)(tg_tensor *const *list, int n, bool xy, tg_tensor **grids) {
+    tg_ctx *tg;
+    int64_t shape[TG_MAX_DIMS], one[TG_MAX_DIMS];
+    bool outermost;
+    int i, k;
+    for (i = 0; grids && i < n; i++) grids[i] = NULL;
+    if (!(tg = list ? tg__start_list(list, n, "meshgrid") : NULL)) return false;
+    if (!grids) return tg__fail(tg, TG__E_NO_DATA, "list for the grids");
+    if (n > TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, n);
+    for (i = 0; i < n; i++) {
+        if (list[i]->ndim > 1) return tg__fail_op(tg, TG_ERROR_SHAPE, "tensor %d is %t; at most one dimension is expected", i, list[i]);
+        if (list[i]->dtype != list[0]->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, list[0], list[i], "; tg_to one of them");
+        shape[i] = list[i]->numel;
+    }
+    outermost = tg__compose(tg);
+    for (i = 0; i < n && !tg_failed(tg); i++) {
+        for (k = 0; k < n; k++) one[k] = k == i ? shape[i] : 1;
+        grids[i] = tg_expand(tg_view(list[i], n, one), n, shape);
+        if (xy && n > 1) grids[i] = tg_transpose(grids[i], 0, 1);
+    }
+    (void)tg__composed(tg, outermost, NULL);
+    return tg__pieces(tg, n, grids) == n;
+}
+TG__PRIVATE tg_tensor *tg__back(tg_tensor *x, int64_t dim) { return tg_slice_dim(x, dim, INT64_MAX, INT64_MIN, -1); }
+TG_API tg_tensor *(tg_flip)(tg_tensor *x, int n, const int64_t *dims) {
+    tg_ctx *tg = tg__start(x, "flip");
+    tg_tensor *y = x;
+    unsigned turned = 0;
+    bool outermost;
+    int i;
+    if (!tg) return NULL;
+    if (n && !dims) { tg__fail(tg, TG__E_NO_DATA, "dims"); return NULL; }
+    for (i = 0; i < n; i++) {
+        int64_t d = dims[i];
+        if (!tg__wrap_dim(tg, x, &d, x->ndim)) return NULL;
+        if (turned >> d & 1u) { tg__fail(tg, TG__E_DIM_TWICE, d); return NULL; }
+        turned |= 1u << d;
+    }
+    outermost = tg__compose(tg);
+    for (i = 0; i < x->ndim; i++) if (turned >> i & 1u) y = tg__back(y, i);
+    return tg__composed(tg, outermost, tg_clone(y));
+}
+/* Turned once, (i, j) holds what stood at (j, last - i): the reverse of dim1, transposed. */
+TG_API tg_tensor *(tg_rot90)(tg_tensor *x, int k, int64_t dim0, int64_t dim1) {
+    tg_ctx *tg = tg__start(x, "rot90");
+    const int64_t given[2] = { dim0, dim1 };
+    const int turns = (k % 4 + 4) % 4;
+    tg_tensor *y = x;
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->ndim < 2) { tg__fail_op(tg, TG_ERROR_VALUE, "turning takes two different dimensions of %t, got %l and %l", x, dim0, dim1); return NULL; }
+    if (!tg__wrap_dim(tg, x, &dim0, x->ndim) || !tg__wrap_dim(tg, x, &dim1, x->ndim)) return NULL;
+    if (dim0 == dim1) { tg__fail_op(tg, TG_ERROR_VALUE, "turning takes two different dimensions of %t, got %l and %l", x, given[0], given[1]); return NULL; }
+    outermost = tg__compose(tg);
+    if (turns == 2 || turns == 3) y = tg__back(y, dim0);
+    if (turns == 2 || turns == 1) y = tg__back(y, dim1);
+    if (turns & 1) y = tg_transpose(y, dim0, dim1);
+    return tg__composed(tg, outermost, tg_clone(y));
+}
+TG_API tg_tensor *(tg_trace)(tg_tensor *x) {
+    tg_ctx *tg = tg__start(x, "trace");
+    tg_tensor *places;
+    int64_t n;
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->ndim != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "%t is no matrix: two dimensions are expected", x); return NULL; }
+    if (x->dtype == TG_BOOL) { tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype); return NULL; }
+    n = tg__imin(x->shape[0], x->shape[1]);
+    outermost = tg__compose(tg);
+    places = tg_unsqueeze(tg__count_beside(tg, x, n), 1);
+    return tg__composed(tg, outermost, tg_sum(tg_gather(tg_narrow(x, 0, 0, n), 1, places)));
 }
 
 /* ---- the index family ----
@@ -12504,7 +12698,7 @@ TG__PRIVATE int64_t tg__conv_taps(const tg__conv_plan *j, tg__conv_sub *s, int64
         s->rows = tg__conv_floor(pa[0] + j->x.h - 1 - r0, st[0]) + 1 - qy;
         s->cols = tg__conv_floor(pa[1] + j->x.w - 1 - r1, st[1]) + 1 - qx;
         s->out_y = qy * st[0] + r0 - pa[0]; s->out_x = qx * st[1] + r1 - pa[1];
-        s->out_sy = st[0]; s->out_sx = st[1];
+        s->out_sy = s->rows > 1 ? st[0] : 1; s->out_sx = s->cols > 1 ? st[1] : 1;
         s->src_y = qy - s->dy; s->src_x = qx - s->dx; s->src_sy = s->src_sx = 1;
         for (int64_t t = 0; table && t < n; t++) {
             reach[3 * t + 1] = s->dy - reach[3 * t + 1];
@@ -12852,11 +13046,12 @@ TG__PRIVATE void tg__conv_map_of(tg__conv_map *m, const tg_operand *o, void *dat
     m->n = o->shape[0]; m->c = o->shape[1]; m->h = o->shape[2]; m->w = o->shape[3];
     m->sn = o->stride[0]; m->sc = o->stride[1]; m->sh = o->stride[2]; m->sw = o->stride[3];
 }
+/* Which operand x, weight and y are, by kind. */
+static const signed char tg__conv_which[3][3] = { { 1, 2, 0 }, { 0, 1, 2 }, { 1, 0, 2 } };
 /* x, weight and y as the convolution has them, whichever of them is computed. */
 TG__PRIVATE void tg__conv_read(tg__conv_plan *j) {
-    static const signed char which[3][3] = { { 1, 2, 0 }, { 0, 1, 2 }, { 1, 0, 2 } };      /* by kind: x, weight, y */
     const tg_request *r = j->job.r;
-    const signed char *at = which[r->kind];
+    const signed char *at = tg__conv_which[r->kind];
     const tg_operand *w = &j->job.o[at[1]];
     j->dir = r->kind; j->type = (int)j->job.o[0].dtype;
     for (int d = 0; d < 2; d++) {
@@ -12881,6 +13076,7 @@ TG__PRIVATE bool tg__conv_is_product(const tg__conv_plan *j) {
     const int64_t o = j->o / at->groups, m = result ? o : j->c, k = result ? j->c : o;
     if (j->dir == TG_CONV_BY_WEIGHT || j->kh != 1 || j->kw != 1) return false;
     if (at->stride[0] != 1 || at->stride[1] != 1 || at->padding[0] || at->padding[1]) return false;
+    if (j->x.h != j->y.h || j->x.w != j->y.w) return false;               /* one position of several: its stride was settled */
     if (!tg__conv_runs_on(&j->x) || !tg__conv_runs_on(&j->y) || (j->bias && at->groups > 1)) return false;
     return k <= TG__CONV_BLOCK && j->type != TG_BF16 && !tg__gemm_is_reduction(m, j->x.h * j->x.w, k);
 }
@@ -12961,6 +13157,18 @@ TG__PRIVATE void tg__ask_images(tg__ask *a, tg_tensor *t, unsigned use) {
     o->shape[0] = 1; o->stride[0] = 0;
     o->ndim = 4;
 }
+/* Of a kernel with one position the dilation says nothing, of a single output position the stride: it is no larger
+   than the kernel's reach then. So whoever computes multiplies by no number that only arithmetic has heard of. */
+TG__PRIVATE void tg__conv_settle(tg__ask *a) {
+    const signed char *at = tg__conv_which[a->r.kind];
+    const tg_operand *w = &a->o[at[1]], *y = &a->o[at[2]];
+    int64_t *stride = a->r.whole, *dilation = a->r.whole + 4;
+    for (int d = 0; d < 2; d++) {
+        const int64_t kernel = w->shape[2 + d];
+        if (kernel == 1) dilation[d] = 1;
+        if (y->shape[2 + d] == 1) stride[d] = tg__imin(stride[d], (kernel - 1) * dilation[d] + 1);
+    }
+}
 /* out = result or gradient of the two others, in the order of the request. */
 TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, tg_tensor *out,
     tg_tensor *first, tg_tensor *second, tg_tensor *bias) {
@@ -12977,6 +13185,7 @@ TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, tg_t
     tg__ask_images(&a, first, TG_READ);
     tg__ask_images(&a, second, TG_READ);
     if (dir == TG_CONV_RESULT) tg__ask_for(&a, bias, TG_READ);
+    tg__conv_settle(&a);
     return tg__launch(&a, tg, &tg__family_conv, NULL);
 }
 
@@ -13221,10 +13430,10 @@ TG__PRIVATE void tg__ask_matrix(tg__ask *a, tg_tensor *t, const tg_tensor *c) {
     tg_operand *o = tg__ask_for(a, t, TG_READ);
     int d, lead = c->ndim - t->ndim;
     o->ndim = c->ndim;
-    for (d = c->ndim - 1; d >= 0; d--) {
+    for (d = c->ndim - 1; d >= 0; d--) {                       /* from the last: each moves up by `lead` */
         const bool there = d >= lead, wide = d < c->ndim - 2 && (!there || t->shape[d - lead] == 1);
         o->shape[d] = d < c->ndim - 2 ? c->shape[d] : t->shape[d - lead];
-        o->stride[d] = wide ? 0 : t->stride[d - lead];
+        o->stride[d] = wide ? 0 : o->stride[d - lead];
     }
 }
 TG__PRIVATE bool tg__matmul_forward(tg_ctx *tg, tg__node *n) {
@@ -13278,6 +13487,7 @@ TG__PRIVATE void tg__ask_flat(tg_operand *o, int64_t rows, int64_t columns, int6
     o->ndim = 2;
     o->shape[0] = rows; o->shape[1] = columns;
     o->stride[0] = row; o->stride[1] = column;
+    tg__operand_settle(o);
 }
 TG__PRIVATE bool tg__linear_forward(tg_ctx *tg, tg__node *n) {
     tg_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2], *y = n->out[0];
@@ -17827,6 +18037,21 @@ TG__PRIVATE void TG__FT(tg__map_run)(
     else TG__W(storen)((TG__T *)y + whole, TG__W(load)(part[5]), (int)left);
 }
 
+/* All NaNs of a result are made one. */
+TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
+    TG__T *y = (TG__T *)at;
+    const TG__V nan = TG__W(set)((TG__T)tg__double(0x7ff8000000000000u));
+    TG__V v;
+    int64_t i = 0;
+    for (; i + TG__VN <= n; i += TG__VN) {
+        v = TG__W(load)(y + i);
+        TG__W(store)(y + i, TG__W(select)(TG__W(isnan)(v), nan, v));
+    }
+    if (i == n) return;
+    v = TG__W(loadn)(y + i, (int)(n - i));
+    TG__W(storen)(y + i, TG__W(select)(TG__W(isnan)(v), nan, v), (int)(n - i));
+}
+
 #define NEG(v) TG__W(neg)(v)
 #define ABS(v) TG__W(abs)(v)
 #define SIGN(v) TG__W(sign)(v)
@@ -19660,17 +19885,20 @@ TG__INLINE void TG__FT(tg__conv_zero)(TG__T *p, int64_t n) {
 /* Rows are written upward, whole vectors at a time: the last one runs into the next row, which comes later,
    or into room behind everything. */
 TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, int64_t p) {
-    const int64_t y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], step = s->sw * s->x_step, pitch = s->pitch;
+    const int64_t y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], pitch = s->pitch;
     int64_t i0 = x0 >= 0 ? 0 : (-x0 + s->x_step - 1) / s->x_step,
         i1 = x0 >= s->w ? 0 : (s->w - x0 + s->x_step - 1) / s->x_step;
     if (i1 > pitch) i1 = pitch;                                 /* source columns exist for i0 <= i < i1 */
     if (i0 > i1) i0 = i1;
-    const int64_t n = i1 - i0;
-    int64_t y = y0, at = c * s->sc + y0 * s->sh + (x0 + i0 * s->x_step) * s->sw;
+    /* positions in the padding are counted, never multiplied by a stride: padding may be as wide as it likes */
+    const int64_t n = i1 - i0, step = n > 1 ? s->sw * s->x_step : 1;
+    const int64_t from = n ? c * s->sc + (x0 + i0 * s->x_step) * s->sw : 0;
+    int64_t y = y0;
     TG__T *out = (TG__T *)s->out + c * s->channel + p * s->plane;
-    for (int64_t i = 0; i < s->rows; i++, out += pitch, y += s->y_step, at += s->y_step * s->sh) {
+    for (int64_t i = 0; i < s->rows; i++, out += pitch, y += s->y_step) {
         int64_t q = 0;
         if (y < 0 || y >= s->h || n == 0) { TG__FT(tg__conv_zero)(out, pitch); continue; }
+        const int64_t at = from + y * s->sh;
         for (; q < i0; q++) out[q] = 0;
         if (step == 1) {
             if (s->kind == TG__GEMM_OWN) {
@@ -19693,8 +19921,9 @@ TG__PRIVATE void TG__FT(tg__conv_fill_last)(const tg__conv_fill *s, int64_t p) {
     for (int64_t i = 0; i < s->rows; i++) {
         const int64_t y = s->y0 + s->ry[p] + i * s->y_step;
         for (int64_t q = 0; q < s->pitch; q++) {
-            const int64_t x = s->x0 + s->rx[p] + q * s->x_step, at = y * s->sh + x * s->sw;
+            const int64_t x = s->x0 + s->rx[p] + q * s->x_step;
             const bool in = y >= 0 && y < s->h && x >= 0 && x < s->w;
+            const int64_t at = in ? y * s->sh + x * s->sw : 0;
             TG__T *out = (TG__T *)s->out + p * s->plane + i * s->pitch + q;
             if (!in) for (int64_t c = 0; c < s->channels; c++) out[c * s->channel] = 0;
             else if (s->kind == TG__GEMM_OWN)

@@ -689,18 +689,21 @@ static void put_pieces(call *c, tg_tensor *x, int64_t dim, const ints *sizes) {
     for (i = 0; i < sizes->n; i++) { put(c, tg_narrow(x, dim, at, sizes->v[i])); at += sizes->v[i]; }
 }
 ADAPTER(a_split) {            /* split, chunk, split_with_sizes */
-    tg_tensor *x = self(c);
+    tg_tensor *x = self(c), *pieces[MAX_TENSORS] = { NULL };
     val *v = need(c, 1, "split_size_or_sections|split_sizes|chunks");
     int64_t dim = integer(c, 2, "dim", 0), n = size_at(x, dim), step, at;
+    int i, count = 0;
     if (is_kind(v, V_LIST)) {
         ints sizes = ints_of(c, v);
-        put_pieces(c, x, dim, &sizes);
-        return;
-    }
-    if (!is_kind(v, V_INT) || v->i <= 0 || !x || x->ndim == 0) { skip(c, "the pieces cannot be written as narrow"); return; }
-    step = strcmp(c->op, "chunk") == 0 ? (n + v->i - 1) / v->i : v->i;
-    if (n == 0) for (at = 0; at < (step ? 1 : v->i); at++) put(c, tg_narrow(x, dim, 0, 0));
-    for (at = 0; at < n; at += step) put(c, tg_narrow(x, dim, at, n - at < step ? n - at : step));
+        count = tg_split_sizes(x, sizes.n, sizes.v, dim, pieces);
+    } else if (!is_kind(v, V_INT)) { skip(c, "no size"); return; }
+    else if (strcmp(c->op, "chunk") == 0) {
+        if (v->i <= 0 || !x || x->ndim == 0) { skip(c, "the pieces cannot be written as narrow"); return; }
+        step = (n + v->i - 1) / v->i;
+        if (n == 0) for (at = 0; at < v->i; at++) put(c, tg_narrow(x, dim, 0, 0));
+        else count = tg_split(x, step, dim, pieces, MAX_TENSORS);
+    } else count = tg_split(x, v->i, dim, pieces, MAX_TENSORS);
+    for (i = 0; i < count; i++) put(c, pieces[i]);
 }
 ADAPTER(a_tensor_split) {     /* tensor_split, hsplit, vsplit, dsplit */
     tg_tensor *x = self(c);
@@ -763,30 +766,20 @@ ADAPTER(a_item) {
     else if (x->dtype == TG_BOOL) put_bool(c, tg_item_i64(x) != 0);
     else put_int(c, tg_item_i64(x));
 }
-static void meshgrid(call *c, const tensors *l, bool swap, tg_tensor **out) {
-    int64_t shape[TG_MAX_DIMS], one[TG_MAX_DIMS];
-    int i, k;
-    if (l->n > TG_MAX_DIMS) { skip(c, "too many dimensions"); return; }
-    for (i = 0; i < l->n; i++) shape[i] = l->t[i] ? l->t[i]->numel : 0;
-    for (i = 0; i < l->n; i++) {
-        for (k = 0; k < l->n; k++) one[k] = k == i ? shape[i] : 1;
-        out[i] = tg_expand(tg_reshape(l->t[i], l->n, one), l->n, shape);
-        if (swap && l->n > 1) out[i] = tg_transpose(out[i], 0, 1);
-    }
-}
 ADAPTER(a_meshgrid) {
     tensors l = tensor_list(c, 0, "tensors");
     tg_tensor *out[MAX_TENSORS] = { NULL };
+    const char *order = word(c, 1, "indexing", "ij");
     int i;
-    meshgrid(c, &l, strcmp(word(c, 1, "indexing", "ij"), "xy") == 0, out);
-    for (i = 0; i < l.n; i++) put(c, out[i]);
+    if (strcmp(order, "xy") != 0 && strcmp(order, "ij") != 0) { skip(c, "another order"); return; }
+    if (tg_meshgrid(l.t, l.n, strcmp(order, "xy") == 0, out)) for (i = 0; i < l.n; i++) put(c, out[i]);
 }
 ADAPTER(a_cartesian_prod) {
     tensors l = tensor_list(c, 0, "tensors");
     tg_tensor *out[MAX_TENSORS] = { NULL };
     int i;
     if (l.n == 1) { put(c, l.t[0]); return; }
-    meshgrid(c, &l, false, out);
+    if (!tg_meshgrid(l.t, l.n, false, out)) return;
     for (i = 0; i < l.n; i++) out[i] = tg_flatten(out[i], 0, -1);
     put(c, tg_stack(out, l.n, 1));
 }
@@ -850,7 +843,7 @@ ADAPTER(a_diag) {
     if (x && x->ndim != 2) skip(c, "making a matrix with that diagonal");
     put(c, diagonal(c, x, k, 0, 1));
 }
-ADAPTER(a_trace) { tg_tensor *x = self(c); put(c, tg_sum(diagonal(c, x, 0, 0, 1))); }
+ADAPTER(a_trace) { put(c, tg_trace(self(c))); }
 ADAPTER(a_tril) {
     tg_tensor *x = self(c), *ahead;
     int64_t k = integer(c, 1, "diagonal", 0);
@@ -859,28 +852,20 @@ ADAPTER(a_tril) {
     ahead = strcmp(c->op, "tril") == 0 || strcmp(c->op, "tril_") == 0 ? tg_le(ahead, tg_integer(c->tg, k)) : tg_ge(ahead, tg_integer(c->tg, k));
     put(c, tg_where(ahead, x, tg_zeros_like(x)));
 }
-static tg_tensor *flip(tg_tensor *x, int64_t dim) { return tg_slice_dim(x, dim, INT64_MAX, INT64_MIN, -1); }
 ADAPTER(a_flip) {
     tg_tensor *x = self(c);
     ints d;
-    int i, k;
-    if (strcmp(c->op, "flip") != 0) { put(c, flip(x, strcmp(c->op, "fliplr") == 0)); return; }
-    d = need_ints(c, 1, "dims");
-    for (i = 0; x && i < d.n; i++) for (k = 0; k < i; k++) if (wrap(d.v[i], x->ndim) == wrap(d.v[k], x->ndim)) skip(c, "a dimension twice");
-    for (i = 0; i < d.n; i++) x = flip(x, d.v[i]);
-    put(c, x);
+    if (strcmp(c->op, "flip") != 0) { d.n = 1; d.v[0] = strcmp(c->op, "fliplr") == 0; if (!x || x->ndim <= d.v[0]) { skip(c, "too few dimensions"); return; } }
+    else d = need_ints(c, 1, "dims");
+    put(c, tg_flip(x, d.n, d.v));
 }
 ADAPTER(a_rot90) {
     tg_tensor *x = self(c);
-    int64_t k = integer(c, 1, "k", 1) % 4;
+    int64_t k = integer(c, 1, "k", 1);
     ints d = int_list(c, 2, "dims");
-    if (!d.given) { d.n = 2; d.v[1] = 1; }
+    if (!d.given) { d.n = 2; d.v[0] = 0; d.v[1] = 1; }
     if (d.n != 2) { skip(c, "not two dimensions"); return; }
-    if (k < 0) k += 4;
-    if (k == 1) put(c, tg_transpose(flip(x, d.v[1]), d.v[0], d.v[1]));
-    else if (k == 2) put(c, flip(flip(x, d.v[0]), d.v[1]));
-    else if (k == 3) put(c, tg_transpose(flip(x, d.v[0]), d.v[0], d.v[1]));
-    else put(c, tg_clone(x));
+    put(c, tg_rot90(x, (int)k, d.v[0], d.v[1]));
 }
 static tg_tensor *roll(tg_tensor *x, int64_t shift, int64_t dim) {
     tg_tensor *two[2];

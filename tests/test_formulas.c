@@ -458,6 +458,95 @@ static void test_promotion(tg_ctx *tg) {
     CHECK_OK(tg);
 }
 
+/* Operands of all kinds beside each other: the gradient of each has its dtype and shape and is no plain number, the kernels' and the composed one agree, where the second may itself be
+   differentiated. */
+enum { KINDS = 9 };
+static tg_tensor *of_kind(tg_ctx *tg, const row *r, int k, int kind) {
+    static const tg_dtype dtypes[KINDS] = { TG_F32, TG_F64, TG_F32, TG_F64, TG_BF16, TG_I64, TG_BOOL, TG_F64, TG_I64 };
+    const int64_t three = 3;
+    const bool one = kind == 2 || kind == 3, number = kind >= 7;
+    tg_tensor *t;
+    if (is(r->types, "CHOOSE") && k == 0) return operand(tg, r, 0, TG_BOOL, one || number ? 0 : 1, &three, LAY_ROW_MAJOR);
+    if (number) { const double v = draw(r, k, dtypes[kind]); return kind == 7 ? tg_number(tg, v) : tg_integer(tg, (int64_t)v); }
+    t = operand(tg, r, k, dtypes[kind], one ? 0 : 1, &three, LAY_ROW_MAJOR);
+    return t && tg_dtype_is_float(t->dtype) ? tg_require_grad(t, true) : t;
+}
+static bool close_to(tg_tensor *a, tg_tensor *b, double worst) {
+    int64_t at[1] = { 0 };
+    for (; at[0] < a->numel; at[0]++) { const double v = tg_get(a, at), w = tg_get(b, at); if (!test_near(v, w, worst * (1 + fabs(w)))) return false; }
+    return true;
+}
+static void test_kinds(tg_ctx *tg, const row *r) {
+    int all = 1, c, i, k;
+    for (i = 0; i < r->n; i++) all *= KINDS;
+    for (c = 0; c < all; c++) {
+        const tg_mark m = tg_begin(tg);
+        tg_tensor *x[3], *leaf[3], *fused[3], *composed[3], *second[3], *y;
+        int kind[3], n = 0, code = c;
+        double p[2], worst;
+        bool ok;
+        numbers_of(r, TG_F32, p);
+        for (i = 0; i < r->n; i++, code /= KINDS) {
+            kind[i] = code % KINDS;
+            x[i] = of_kind(tg, r, i, kind[i]);
+            if (x[i] && x[i]->requires_grad) leaf[n++] = x[i];
+        }
+        y = r->call(x, p);
+        if (!y || !y->requires_grad || !n) { tg_clear(tg); tg_end(tg, m); continue; }
+        CHECK(!y->is_number);
+        ok = tg_grad(&y, 1, leaf, n, fused, .grad_outputs = &y, .retain_graph = true, .allow_unused = true) && tg_grad(&y, 1, leaf, n, composed, .grad_outputs = &y, .create_graph = true, .allow_unused = true);
+        if (!CHECK_MSG(ok, "%s of kinds %d %d %d: %s", r->name, kind[0], r->n > 1 ? kind[1] : -1, r->n > 2 ? kind[2] : -1, tg_error_text(tg))) { tg_clear(tg); tg_end(tg, m); continue; }
+        for (i = 0; i < n; i++) {
+            const tg_tensor *both[2];
+            both[0] = fused[i]; both[1] = composed[i];
+            CHECK_MSG(!fused[i] == !composed[i], "%s: one gradient is missing", r->name);
+            for (k = 0; k < 2 && both[k]; k++)
+                CHECK_MSG(both[k]->dtype == leaf[i]->dtype && both[k]->ndim == leaf[i]->ndim && both[k]->numel == leaf[i]->numel && !both[k]->is_number,
+                    "%s of kinds %d %d %d: the %s gradient of leaf %d is of another kind", r->name, kind[0], r->n > 1 ? kind[1] : -1, r->n > 2 ? kind[2] : -1, k ? "composed" : "fused", i);
+            if (!fused[i] || !composed[i]) continue;
+            worst = y->dtype == TG_F64 && leaf[i]->dtype == TG_F64 ? 1e-12 : y->dtype == TG_BF16 || leaf[i]->dtype == TG_BF16 ? 0.04 : 1e-5;
+            CHECK_MSG(close_to(fused[i], composed[i], worst),
+                "%s of kinds %d %d %d: fused and composed gradients of leaf %d differ", r->name, kind[0], r->n > 1 ? kind[1] : -1, r->n > 2 ? kind[2] : -1, i);
+        }
+        for (i = 0, y = NULL; i < n; i++) if (composed[i] && composed[i]->requires_grad) y = y ? tg_add(y, tg_sum(composed[i])) : tg_sum(composed[i]);
+        if (y && CHECK_MSG(tg_grad(&y, 1, leaf, n, second, .allow_unused = true), "%s of kinds %d %d %d, second order: %s", r->name, kind[0], r->n > 1 ? kind[1] : -1, r->n > 2 ? kind[2] : -1, tg_error_text(tg)))
+            for (i = 0; i < n; i++) CHECK_MSG(!second[i] || (second[i]->dtype == leaf[i]->dtype && second[i]->numel == leaf[i]->numel), "%s: a second derivative of another kind", r->name);
+        CHECK_OK(tg);
+        tg_clear(tg);
+        tg_end(tg, m);
+    }
+}
+/* Kinks and edges where torch has a number. */
+static void test_edges(tg_ctx *tg) {
+    const tg_mark m = tg_begin(tg);
+    const double far[4] = { 0, -1, 800, 2 };
+    const float wide[3] = { 1e30f, 2e30f, 3e30f }, tiny[3] = { 1e-30f, 2e-30f, 3e-30f };
+    tg_tensor *in[2], *g[2], *gg[2], *x, *y;
+    int i;
+    in[0] = tg_require_grad(tg_zeros(tg, TG_SHAPE(1)), true); in[1] = tg_require_grad(tg_zeros(tg, TG_SHAPE(1)), true);
+    y = tg_atan2(in[0], in[1]);
+    CHECK(tg_grad(&y, 1, in, 2, g, .retain_graph = true) && tg_item(g[0]) == 0 && tg_item(g[1]) == 0);
+    CHECK(tg_grad(&y, 1, in, 2, g, .create_graph = true) && tg_item(g[0]) == 0 && tg_item(g[1]) == 0);
+    y = tg_add(g[0], g[1]);
+    CHECK(tg_grad(&y, 1, in, 2, gg) && tg_item(gg[0]) == 0 && tg_item(gg[1]) == 0);
+    x = tg_require_grad(tg_from(tg, TG_SHAPE(4), TG_F64, far), true);
+    y = tg_sum(tg_elu(x, 1.5));
+    CHECK(tg_grad(&y, 1, &x, 1, g, .create_graph = true));
+    y = tg_sum(g[0]);
+    if (CHECK(tg_grad(&y, 1, &x, 1, gg))) {
+        const double *v = (const double *)gg[0]->data;
+        CHECK(((const double *)g[0]->data)[0] == 1.5 && v[0] == 0 && v[2] == 0 && v[3] == 0);
+        CHECK_NEAR(v[1], 1.5 * exp(-1), 1e-15);
+    }
+    for (i = 0; i < 2; i++) {
+        x = tg_require_grad(tg_from_f32(tg, TG_SHAPE(3), i ? tiny : wide), true);
+        y = tg_std_dims(x, 0, NULL, 1, false);
+        CHECK_NEAR(tg_item(y) / (i ? 1e-30 : 1e30), 1, 1e-6);
+        if (CHECK(tg_grad(&y, 1, &x, 1, g))) { CHECK_NEAR(((const float *)g[0]->data)[0], -0.5, 1e-6); CHECK_NEAR(((const float *)g[0]->data)[2], 0.5, 1e-6); }
+    }
+    CHECK_OK(tg);
+    tg_end(tg, m);
+}
 int main(int argc, char **argv) {
     tg_ctx *tg = test_open();
     const char *only = argc > 1 ? argv[1] : NULL;                           /* a row's or a record's name: that alone */
@@ -476,6 +565,7 @@ int main(int argc, char **argv) {
         test_overlap(tg, r);
         test_number(tg, r);
         test_gradient(tg, r);
+        test_kinds(tg, r);
         for (d = 0; d < 4; d++) for (l = 0; l < LAYS; l += 2) test_fused(tg, r, (tg_dtype)d, l);
     }
     for (i = 0; i < (int)(sizeof ops / sizeof ops[0]); i++) {
@@ -483,6 +573,7 @@ int main(int argc, char **argv) {
         if (only && !is(only, ops[i].op) && !is(only, ops[i].called)) continue;
         while (at) test_op(tg, &ops[i], &at);
     }
+    test_edges(tg);
     test_ties(tg);
     test_nan(tg);
     test_integers(tg);

@@ -437,6 +437,42 @@ static void expect_at(tg_ctx *tg, tg_tensor *t, const char *text, int line) {
     tg_clear(tg);
 }
 #define EXPECT(t, text) expect_at(tg, t, text, __LINE__)
+/* split, meshgrid, flip, rot90, trace, element by element */
+static int64_t number_at(tg_tensor *t, int64_t i, int64_t k) { int64_t at[2]; at[0] = i; at[1] = k; return t ? (int64_t)tg_get(t, at) : -1; }
+static void test_pieces(tg_ctx *tg) {
+    tg_tensor *x = tg_reshape(tg_arange(tg, 0, 20, 1, TG_I64), TG_SHAPE(4, 5)), *p[6], *y, *list[3];
+    int64_t i, k;
+    int turns, right = 0;
+    CHECK(tg_split(x, 2, 1, p, 6) == 3 && p[0]->shape[1] == 2 && p[2]->shape[1] == 1 && !p[3] && !p[5]);
+    CHECK(number_at(p[1], 3, 1) == 18 && number_at(p[2], 0, 0) == 4 && p[1]->storage == x->storage);
+    CHECK(tg_split(x, 9, -1, p, 6) == 1 && p[0]->shape[1] == 5);
+    CHECK(tg_split(x, INT64_MAX, 0, p, 1) == 1 && p[0]->shape[0] == 4);
+    CHECK(tg_split(tg_zeros(tg, TG_SHAPE(0, 3)), 0, 0, p, 6) == 1 && p[0]->numel == 0 && tg_split(tg_zeros(tg, TG_SHAPE(0, 3)), 7, 0, p, 6) == 1);
+    CHECK(tg_split_sizes(x, TG_DIMS(1, 0, 4), 1, p) == 3 && p[1]->numel == 0 && number_at(p[2], 2, 3) == 14);
+    list[0] = tg_arange(tg, 0, 2, 1, TG_I64); list[1] = tg_arange(tg, 5, 8, 1, TG_I64); list[2] = tg_full(tg, TG_SCALAR, 9, TG_I64);
+    CHECK(tg_meshgrid(list, 2, false, p) && p[0]->shape[0] == 2 && p[0]->shape[1] == 3 && number_at(p[0], 1, 2) == 1 && number_at(p[1], 1, 2) == 7);
+    CHECK(tg_meshgrid(list, 2, true, p) && p[0]->shape[0] == 3 && p[0]->shape[1] == 2 && number_at(p[0], 2, 1) == 1 && number_at(p[1], 2, 1) == 7);
+    CHECK(tg_meshgrid(list, 3, false, p) && p[2]->ndim == 3 && p[2]->shape[2] == 1 && p[2]->numel == 6);
+    y = tg_flip(x, TG_DIMS(0, -1));
+    for (i = 0; i < 4; i++) for (k = 0; k < 5; k++) right += number_at(y, i, k) == 19 - 5 * i - k;
+    CHECK(right == 20);
+    CHECK(y->storage != x->storage && tg_equal(tg_flip(x, 0, NULL), x) && tg_flip(x, 0, NULL)->storage != x->storage);
+    CHECK(tg_equal(tg_flip(tg_full(tg, TG_SCALAR, 3, TG_I64), TG_DIMS(0)), tg_full(tg, TG_SCALAR, 3, TG_I64)));
+    for (turns = -5; turns <= 5; turns++) {                       /* a turn by a turn */
+        tg_tensor *turned = x;
+        int n;
+        for (n = 0; n < (turns % 4 + 4) % 4; n++) {
+            tg_tensor *next = tg_empty(tg, 2, (int64_t[2]){ turned->shape[1], turned->shape[0] }, TG_I64);
+            for (i = 0; i < next->shape[0]; i++) for (k = 0; k < next->shape[1]; k++) { int64_t at[2]; at[0] = i; at[1] = k; tg_set(next, at, (double)number_at(turned, k, turned->shape[1] - 1 - i)); }
+            turned = next;
+        }
+        CHECK(tg_equal(tg_rot90(x, turns, 0, 1), turned) && tg_equal(tg_rot90(x, -turns, -1, 0), turned));
+    }
+    CHECK(tg_rot90(x, -2147483647 - 1, 0, 1) && tg_rot90(x, 2147483647, 0, 1));
+    CHECK(tg_item_i64(tg_trace(x)) == 0 + 6 + 12 + 18 && tg_item_i64(tg_trace(tg_t(x))) == 36 && tg_trace(tg_to(x, TG_U8))->dtype == TG_I64);
+    CHECK(tg_item(tg_trace(tg_zeros(tg, TG_SHAPE(0, 3)))) == 0 && tg_item(tg_trace(tg_expand(tg_ones(tg, TG_SHAPE(1, 3)), TG_SHAPE(3, 3)))) == 3);
+    CHECK(!tg_failed(tg));
+}
 static void test_errors(tg_ctx *tg) {
     static const int64_t i3[3] = { 0, 1, 2 }, bad[4] = { 0, 1, -1, 9 };
     tg_tensor *x = tg_zeros(tg, TG_SHAPE(2, 3)), *y = tg_zeros(tg, TG_SHAPE(2, 2)), *z = tg_zeros(tg, TG_SCALAR), *list[2], *out;
@@ -451,6 +487,29 @@ static void test_errors(tg_ctx *tg) {
     EXPECT(tg_cat(list, 2, 0), "cat: operand 1 is NULL");
     EXPECT(tg_stack(list, 2, 0), "stack: operand 1 is NULL");
     CHECK(tg_cat(list, 0, 0) == NULL && tg_stack(NULL, 0, 0) == NULL && !tg_failed(tg));
+    {
+        tg_tensor *p[4];
+        EXPECT(tg_split(x, -1, 0, p, 4) ? x : NULL, "split: pieces of size -1 cannot fill dimension 0 of f32[2, 3]");
+        EXPECT(tg_split(x, 0, 1, p, 4) ? x : NULL, "split: pieces of size 0 cannot fill dimension 1 of f32[2, 3]");
+        EXPECT(tg_split(x, 1, 2, p, 4) ? x : NULL, "split: dim 2 is out of range for f32[2, 3]: expected -2 to 1");
+        EXPECT(tg_split(x, 1, 1, p, 2) ? x : NULL, "split: f32[2, 3] makes 3 pieces, and there is room for 2");
+        EXPECT(tg_split(z, 1, 0, p, 4) ? x : NULL, "split: f32[] has no dimensions");
+        EXPECT(tg_split_sizes(x, TG_DIMS(1, 1), 1, p) ? x : NULL, "split_sizes: the sizes of the pieces do not add up to 3, dimension 1 of f32[2, 3]");
+        EXPECT(tg_split_sizes(x, TG_DIMS(2, 2), 1, p) ? x : NULL, "split_sizes: the sizes of the pieces do not add up to 3, dimension 1 of f32[2, 3]");
+        EXPECT(tg_split_sizes(x, TG_DIMS(3, -1), 1, p) ? x : NULL, "split_sizes: piece 1 has the negative size -1");
+        list[0] = z; list[1] = x;
+        EXPECT(tg_meshgrid(list, 2, false, p) ? x : NULL, "meshgrid: tensor 1 is f32[2, 3]; at most one dimension is expected");
+        list[1] = index;
+        EXPECT(tg_meshgrid(list, 2, false, p) ? x : NULL, "meshgrid: operands need one dtype: f32[] and i64[3]; tg_to one of them");
+        list[0] = x; list[1] = NULL;
+        EXPECT(tg_flip(x, TG_DIMS(0, -2)), "flip: dim 0 is named twice");
+        EXPECT(tg_flip(x, TG_DIMS(2)), "flip: dim 2 is out of range for f32[2, 3]: expected -2 to 1");
+        EXPECT(tg_rot90(index, 1, 0, 1), "rot90: turning takes two different dimensions of i64[3], got 0 and 1");
+        EXPECT(tg_rot90(x, 1, 0, -2), "rot90: turning takes two different dimensions of f32[2, 3], got 0 and -2");
+        EXPECT(tg_rot90(x, 1, 0, 2), "rot90: dim 2 is out of range for f32[2, 3]: expected -2 to 1");
+        EXPECT(tg_trace(z), "trace: f32[] is no matrix: two dimensions are expected");
+        EXPECT(tg_trace(tg_to(x, TG_BOOL)), "trace: not defined for bool");
+    }
     out = x;
     EXPECT(tg_sort(x, 2, false, &out), "sort: dim 2 is out of range for f32[2, 3]: expected -2 to 1");
     CHECK(out == NULL);
@@ -563,6 +622,7 @@ int main(int argc, char **argv) {
             if (tg_failed(tg)) { printf("%s\n", tg_error_text(tg)); CHECK(false); tg_clear(tg); }
         }
         test_sort_long(tg);
+        test_pieces(tg);
         test_errors(tg);
         test_backward(tg);
         for (k = 0; k < 8 * 6; k++) { tg_mark m = tg_begin(tg); test_gradients(tg, k % 8, k < 8 ? 0 : -1); tg_end(tg, m); }

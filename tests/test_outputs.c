@@ -95,6 +95,18 @@ ROW(tg_vmap) {
 ROW(tg_max_dim) { o->n_t = 1; return how > 1 ? NO_SUCH : tg_max_dim(x, how == 1 ? 9 : 0, false, o->t) ? WORKED : REFUSED; }
 ROW(tg_min_dim) { o->n_t = 1; return how > 1 ? NO_SUCH : tg_min_dim(x, how == 1 ? 9 : 0, false, o->t) ? WORKED : REFUSED; }
 ROW(tg_sort)    { o->n_t = 1; return how > 1 ? NO_SUCH : tg_sort(x, how == 1 ? 9 : 0, false, o->t) ? WORKED : REFUSED; }
+ROW(tg_split)   { o->n_t = how == 3 ? 2 : 3; return how > 3 ? NO_SUCH : tg_split(x, how == 1 ? -1 : 1, how == 2 ? 9 : 0, o->t, how == 3 ? 2 : 3) ? WORKED : REFUSED; }
+ROW(tg_split_sizes) {
+    static const int64_t sizes[4][2] = { { 1, 2 }, { 1, 1 }, { 4, -1 }, { 1, 2 } };
+    o->n_t = 2;
+    return how > 3 ? NO_SUCH : tg_split_sizes(x, 2, sizes[how], how == 3 ? 9 : 0, o->t) ? WORKED : REFUSED;
+}
+ROW(tg_meshgrid) {
+    tg_tensor *list[2];
+    list[0] = x; list[1] = how == 1 ? NULL : how == 2 && x && x->alive ? tg_unsqueeze(x, 0) : how == 3 && x && x->alive ? tg_to(x, TG_F64) : x;
+    o->n_t = 2;
+    return how > 3 ? NO_SUCH : tg_meshgrid(list, 2, false, o->t) ? WORKED : REFUSED;
+}
 
 static bool two_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = tg_node_in(n, 0);
@@ -144,7 +156,7 @@ TEXT(tg_tape_text, tg_tape_text(called(x), o->text, sizeof o->text))
 TEXT(tg_tape_dot, tg_tape_dot(called(x), o->text, sizeof o->text))
 
 #define R(name) { #name, name##_row }
-static const row rows[] = { R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_sort), R(tg_call), R(tg_tape_input), R(tg_dict_raw_shape),
+static const row rows[] = { R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_sort), R(tg_split), R(tg_split_sizes), R(tg_meshgrid), R(tg_call), R(tg_tape_input), R(tg_dict_raw_shape),
     R(tg_traceback), R(tg_format), R(tg_format_line), R(tg_format_stats), R(tg_tape_text), R(tg_tape_dot) };
 
 /* Poisons, runs, and looks: after a refusal every output is empty, after a success none is poisoned. */

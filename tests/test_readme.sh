@@ -12,7 +12,7 @@ awk '
     /^   >>ops / { in_ops = 1; next }
     in_ops && /operations of your own/ { flush_group(); in_ops = 0; exit }
     in_ops && /^\/\* [A-Z][a-z, ]*\./ { flush_group(); g = $0; sub(/^\/\* /, "", g); sub(/\..*/, "", g); group = tolower(g) }
-    in_ops && /^TG_API tg_tensor/ { n = $0; sub(/^TG_API tg_tensor \*tg_/, "", n); sub(/\(.*/, "", n); sub(/_from$/, "", n); names = names (names == "" ? "" : ", ") n }
+    in_ops && /^TG_API (tg_tensor|int|bool) / { n = $0; sub(/^TG_API [a-z_]+ \*?tg_/, "", n); sub(/\(.*/, "", n); sub(/_from$/, "", n); names = names (names == "" ? "" : ", ") n }
 ' tensorgrad.h
 }
 if [ "${1:-}" = print ]; then table; exit; fi
