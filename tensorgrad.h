@@ -8200,11 +8200,6 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     return true;
 }
 
-static const tg_attr tg__numbers_attrs[] = {
-    { "p0", TG_ATTR_FLOAT, 0, 1, TG_ATTR_ALL },
-    { "p1", TG_ATTR_FLOAT, sizeof(double), 1, TG_ATTR_ALL }
-};
-
 /* The composed derivatives: the words as tg calls. */
 #define NEG(v) tg_neg(v)
 #define SIGN(v) tg_sign(v)
@@ -8332,6 +8327,9 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
 #define NEED3(p, q, r) TG__SAVE_##p, TG__SAVE_##q, TG__SAVE_##r, 0
 #define TG__GIVE_N1(n) tg__numbers at; at.p[0] = n; at.p[1] = 0;
 #define TG__GIVE_N2(n, m) tg__numbers at; at.p[0] = n; at.p[1] = m;
+/* the table of a row's numbers, by their names in the row */
+#define TG__NAMES_N1(n) { { #n, TG_ATTR_FLOAT, 0, 1, TG_ATTR_ALL } }
+#define TG__NAMES_N2(n, m) { { #n, TG_ATTR_FLOAT, 0, 1, TG_ATTR_ALL }, { #m, TG_ATTR_FLOAT, sizeof(double), 1, TG_ATTR_ALL } }
 #define TG__MANY_N1(n) 1
 #define TG__MANY_N2(n, m) 2
 #define TG__INT_SAME(name) name##_i
@@ -8358,15 +8356,15 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
 
 /* name__f is the record of tg_name, name__g that of tg_name_; the ops' names are the functions' without tg_.
    The last arguments are the saves. */
-#define TG__FORMULA(rec, text, row, n, types, numbers, flags, check, integer, rule, v, d0, d1, d2, c0, c1, c2, ...) \
+#define TG__FORMULA(rec, text, row, n, types, numbers, attrs, flags, check, integer, rule, v, d0, d1, d2, c0, c1, c2, ...) \
     static const tg__formula rec = { \
-        { TG__OP_KIND(text, TG__IN(n), TG__OUT(1), flags, row), { __VA_ARGS__ }, tg__numbers_attrs, numbers, numbers ? sizeof(tg__numbers) : 0, \
+        { TG__OP_KIND(text, TG__IN(n), TG__OUT(1), flags, row), { __VA_ARGS__ }, numbers ? attrs : NULL, numbers, numbers ? sizeof(tg__numbers) : 0, \
             check, tg__formula_forward, tg__formula_backward, (flags) & TG_OP_INPLACE ? NULL : tg__formula_vmap }, \
         { { v, d0, d1, d2 }, integer, (types) == TG__PREDICATE, (int)(rule) == (int)TG__INT_NO_ZERO }, types, rule, { c0, c1, c2 } };
 #define TG__ROW(name, n, types, numbers, d0, d1, d2, c0, c1, c2, ...) \
-    TG__FORMULA(name##__f, &#name[3], TG_ROW_##name, n, TG__##types, numbers, TG__FLAGS_##types, tg__formula_check, TG__INT_##types(name), TG__RULE_##types(name), \
+    TG__FORMULA(name##__f, &#name[3], TG_ROW_##name, n, TG__##types, numbers, name##__attrs, TG__FLAGS_##types, tg__formula_check, TG__INT_##types(name), TG__RULE_##types(name), \
         &name##_v__t, d0, d1, d2, c0, c1, c2, __VA_ARGS__) \
-    TG__FORMULA(name##__g, &#name "_"[3], TG_ROW_##name, n, TG__##types, numbers, (TG__FLAGS_##types) | TG_OP_INPLACE, tg__formula_check_, TG__INT_##types(name), TG__RULE_##types(name), \
+    TG__FORMULA(name##__g, &#name "_"[3], TG_ROW_##name, n, TG__##types, numbers, name##__attrs, (TG__FLAGS_##types) | TG_OP_INPLACE, tg__formula_check_, TG__INT_##types(name), TG__RULE_##types(name), \
         &name##_v__t, d0, d1, d2, c0, c1, c2, __VA_ARGS__)
 #define TG__ROW1(name, types, numbers, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE(name##_d0) \
     TG__ROW(name, 1, types, numbers, &name##_d0__t, NULL, NULL, name##_c0, NULL, NULL, __VA_ARGS__)
@@ -8377,24 +8375,24 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
 #define TG__IN1 tg_tensor *in[1]; in[0] = x;
 #define TG__IN2 tg_tensor *in[2]; in[0] = a; in[1] = b;
 #define TG__IN3 tg_tensor *in[3]; in[0] = a; in[1] = b; in[2] = c;
-#define F1(name, types, saves, value, dx, domain, doc) TG__ROW1(name, types, 0, TG__SAVE_##saves, 0, 0, 0) \
+#define F1(name, types, saves, value, dx, domain, doc) enum { name##__attrs }; TG__ROW1(name, types, 0, TG__SAVE_##saves, 0, 0, 0) \
     TG_API tg_tensor *(name)(tg_tensor *x)    { TG__IN1 return tg__call(&name##__f.op, NULL, in, 1, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *x) { TG__IN1 return tg__call(&name##__g.op, NULL, in, 1, NULL, 1); }
-#define F1P(name, numbers, types, saves, value, dx, domain, doc) TG__ROW1(name, types, TG__MANY_##numbers, TG__SAVE_##saves, 0, 0, 0) \
+#define F1P(name, numbers, types, saves, value, dx, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW1(name, types, TG__MANY_##numbers, TG__SAVE_##saves, 0, 0, 0) \
     TG_API tg_tensor *(name)(tg_tensor *x TG__PARAMS_##numbers)    { TG__IN1 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 1, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *x TG__PARAMS_##numbers) { TG__IN1 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 1, NULL, 1); }
-#define F2(name, types, saves, value, da, db, domain, doc) TG__ROW2(name, types, 0, saves) \
+#define F2(name, types, saves, value, da, db, domain, doc) enum { name##__attrs }; TG__ROW2(name, types, 0, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b)     { TG__IN2 return tg__call(&name##__f.op, NULL, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b)  { TG__IN2 return tg__call(&name##__g.op, NULL, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_scalar)(tg_tensor *a, double number)  { return a ? name(a, tg__scalar(a, number)) : NULL; } \
     TG_API tg_tensor *(name##_scalar_)(tg_tensor *a, double number) { return a ? name##_(a, tg__scalar(a, number)) : NULL; }
-#define F2P(name, numbers, types, saves, value, da, db, domain, doc) TG__ROW2(name, types, TG__MANY_##numbers, saves) \
+#define F2P(name, numbers, types, saves, value, da, db, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW2(name, types, TG__MANY_##numbers, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers)    { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers) { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 2, NULL, 1); }
-#define F3(name, types, saves, value, da, db, dc, domain, doc) TG__ROW3(name, types, 0, saves) \
+#define F3(name, types, saves, value, da, db, dc, domain, doc) enum { name##__attrs }; TG__ROW3(name, types, 0, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b, tg_tensor *c)    { TG__IN3 return tg__call(&name##__f.op, NULL, in, 3, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b, tg_tensor *c) { TG__IN3 return tg__call(&name##__g.op, NULL, in, 3, NULL, 1); }
-#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) TG__ROW3(name, types, TG__MANY_##numbers, saves) \
+#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW3(name, types, TG__MANY_##numbers, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers)    { TG__IN3 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 3, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers) { TG__IN3 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 3, NULL, 1); }
 TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
@@ -8412,6 +8410,8 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #undef NEED3
 #undef TG__GIVE_N1
 #undef TG__GIVE_N2
+#undef TG__NAMES_N1
+#undef TG__NAMES_N2
 #undef TG__MANY_N1
 #undef TG__MANY_N2
 #undef TG__PARAMS_N1

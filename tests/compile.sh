@@ -126,7 +126,7 @@ impl() {
 # gcc's is the one that the other tests use too; of clang and C++ one pass, in `all` every one
 impl_gcc()   { impl gcc gcc -O2 -DTENSORGRAD_SOFT_FMA; }
 impl_clang() { if slow; then impl clang clang -O2 -DTENSORGRAD_SOFT_FMA; else impl clang clang -O1 -DTENSORGRAD_SOFT_FMA $one; fi; }
-impl_cpp()   { if slow; then language=c++ impl g++ g++ -O2; else language=c++ impl g++ g++ -O2 -std=c++17 $warn $one; fi; }
+impl_cpp()   { if slow; then language=c++ impl g++ g++ -O2 -DTENSORGRAD_SOFT_FMA; else language=c++ impl g++ g++ -O2 -DTENSORGRAD_SOFT_FMA -std=c++17 $warn $one; fi; }
 impl_arm()   { if slow; then impl aarch64 aarch64-linux-gnu-gcc -O2 -DTENSORGRAD_SOFT_FMA; else impl aarch64 aarch64-linux-gnu-gcc -O2 -DTENSORGRAD_NATIVE -DTENSORGRAD_SOFT_FMA; fi; }
 user="-O1 -DCOMPILE_SHARED $inc $limit"
 

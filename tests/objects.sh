@@ -68,7 +68,7 @@ flags_of() { sed -n 's/.*run\.sh flags: *\([^*]*\).*/\1/p' "$@" | tr '\n' ' '; }
 unit() {
     u_file=$1; shift
     {
-        printf '#define TENSORGRAD_SOFT_FMA\n#define TENSORGRAD_IMPLEMENTATION\n#include "tensorgrad.h"\n#include "tests/isa.h"\n#include "tests/test.h"\n'
+        printf '#ifndef TENSORGRAD_SOFT_FMA\n#define TENSORGRAD_SOFT_FMA\n#endif\n#define TENSORGRAD_IMPLEMENTATION\n#include "tensorgrad.h"\n#include "tests/isa.h"\n#include "tests/test.h"\n'
         for u_test; do printf '#define main(...) test_%s_main(int argc, char **argv)\n#include "%s"\n#undef main\n' "$(part_of "$u_test")" "$u_test"; done
         printf 'int main(int argc, char **argv) {\n'
         for u_test; do printf '    if (argc > 1 && strcmp(argv[1], "%s") == 0) return test_%s_main(argc - 1, argv + 1);\n' "$(part_of "$u_test")" "$(part_of "$u_test")"; done

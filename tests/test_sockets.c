@@ -171,6 +171,32 @@ static void test_path(void) {
     tg_path_end(NULL, 0);
 }
 
+/* ---- attributes are printed, on the tape and in the ring of calls ---- */
+static void printed(tg_tensor *t, const char *want, int line) {
+    char text[1000];
+    CHECK_MSG(t && tg_tape_text(t, text, sizeof text) > 0 && strstr(text, want), "line %d: the tape has not '%s': %s", line, want, t ? text : tg_error_text(tg));
+    (void)tg_traceback(tg, text, sizeof text);
+    CHECK_MSG(strncmp(text, want, strlen(want)) == 0, "line %d: the ring begins not with '%s': %s", line, want, text);
+    tg_clear(tg);
+}
+#define PRINTED(call, want) printed(call, want, __LINE__)
+static void test_attributes(void) {
+    tg_mark m = tg_begin(tg);
+    tg_tensor *x = tg_require_grad(tg_ones(tg, TG_SHAPE(2, 3)), true), *im = tg_require_grad(tg_ones(tg, TG_SHAPE(1, 1, 4, 4)), true);
+    PRINTED(tg_sum_dims(x, TG_DIMS(1), true), "sum dims=[1] keepdim");
+    PRINTED(tg_sum_dims(x, TG_DIMS(0, -1), false), "sum dims=[0, -1] ");
+    PRINTED(tg_sum(x), "sum ");
+    PRINTED(tg_softplus(x, 1.5, 20), "softplus beta=1.5 threshold=20");
+    PRINTED(tg_leaky_relu(x, 0.25), "leaky_relu negative_slope=0.25");
+    PRINTED(tg_to(x, TG_F16), "to dtype=f16");
+    PRINTED(tg_permute(x, TG_DIMS(1, 0)), "permute dims=[1, 0]");
+    PRINTED(tg_sort(x, 1, true, NULL), "sort dim=1 descending");
+    PRINTED(tg_conv2d(im, im, NULL, .stride = {2, 1}, .padding = {0, 3}), "conv2d stride=[2, 1] padding=[0, 3] dilation=[1, 1] groups=1");
+    PRINTED(tg_expand(x, TG_SHAPE(4, 2, 3)), "expand shape=[4, 2, 3]");
+    tg_end(tg, m);
+    CHECK_OK(tg);
+}
+
 /* ---- mapping over a batch ---- */
 static bool one_example(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m) {        /* x [3], s [], w [4, 3]: shapes of one example */
     tg_tensor *w = (tg_tensor *)user;
@@ -221,6 +247,7 @@ int main(void) {
     test_blocks();
     test_sparse();
     test_path();
+    test_attributes();
     test_vmap();
     test_close(tg);
     return test_end("sockets");
