@@ -12666,6 +12666,25 @@ TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *plan) {
 }
 TG__FAMILY(gemm, false);
 
+/* One small product, simple and on the host, has no need of a request: c = a b, of f32 or f64, rows of b and c side by
+   side. False: ask the family. The order of summation is the same. */
+TG__PRIVATE bool tg__gemm_small(tg_ctx *tg, tg_tensor *c, tg_tensor *a, tg_tensor *b) {
+    tg__gemm_part p;
+    unsigned old;
+    if (c->ndim != 2 || a->ndim != 2 || b->ndim != 2 || c->device != TG_CPU || (c->dtype != TG_F32 && c->dtype != TG_F64) ||
+        a->dtype != c->dtype || b->dtype != c->dtype || a->device != TG_CPU || b->device != TG_CPU) return false;
+    p.m = c->shape[0]; p.n = c->shape[1]; p.k = a->shape[1];
+    if (p.m > 8 || p.n > 32 || p.k > 64 || p.m == 0 || p.n == 0 || tg__gemm_is_reduction(p.m, p.n, p.k) ||
+        (p.n > 1 && (b->stride[1] != 1 || c->stride[1] != 1))) return false;
+    p.a = a->data; p.b = b->data; p.d = c->data;
+    p.a_rs = a->stride[0]; p.a_cs = a->stride[1]; p.b_rs = b->stride[0]; p.d_rs = c->stride[0];
+    p.add = false;
+    old = tg__fp_enter(!tg->config.strict);
+    (c->dtype == TG_F64 ? tg__gemm_many_f64__k : tg__gemm_many_f32__k)[tg->isa](&p, 1, 0, 0, 0);
+    tg__fp_leave(old);
+    return true;
+}
+
 /* ======================================================================================
    >>impl-conv    convolutions in two dimensions: conv2d and its two derivatives, which are each other's derivatives
    One job serves three directions. Results, and gradients by data, are correlations of padded planes (told in >>pass-conv)
@@ -13551,6 +13570,7 @@ TG__PRIVATE void tg__ask_matrix(tg__ask *a, tg_tensor *t, const tg_tensor *c) {
 }
 TG__PRIVATE bool tg__matmul_forward(tg_ctx *tg, tg__node *n) {
     tg__ask a;
+    if (tg__gemm_small(tg, n->out[0], n->in[0], n->in[1])) return true;
     tg__ask_begin(&a, TG_FAMILY_GEMM, 0, n->out[0]->dtype);
     tg__ask_for(&a, n->out[0], TG_WRITE);
     tg__ask_matrix(&a, n->in[0], n->out[0]);
@@ -18481,38 +18501,49 @@ TG__PRIVATE int64_t TG__FT(tg__run_find)(int64_t n, const TG__T *x, TG__T v) {
 #else
 #define TG__ROWS_QUAD 2
 #endif
-/* The first n columns at x, of TG__ROWS_QUAD at most, of TG__VN rows `rs` apart; nothing beyond them is read. */
-TG__INLINE void TG__FT(tg__rows_turn)(const TG__T *x, int64_t rs, int n, TG__T *c) {
+#undef TG__ROWS_QUICK
 #if defined(TG__TYPE_F32) && (defined(TG__PASS_AVX512) || defined(TG__PASS_AVX2))
+#define TG__ROWS_QUICK
+/* n <= 4 elements, zeros after them, of each fourth row from x on; with 4 nothing is masked. */
+TG__INLINE TG__V TG__FT(tg__rows_piece)(const TG__T *x, int64_t rs, int n) {
 #if defined(TG__PASS_AVX512)
     const __mmask8 part = (__mmask8)((1u << n) - 1u);
 #define TG__ROWS_ROW(j) (n == 4 ? _mm_loadu_ps(x + (j) * rs) : _mm_maskz_loadu_ps(part, x + (j) * rs))
-#define TG__ROWS_PUT(j, v) _mm512_storeu_pd((double *)(void *)(c + (j) * 16), v)
-#define TG__ROWS_OF(j) __m512 r##j = _mm512_castps128_ps512(TG__ROWS_ROW(j)); \
-    r##j = _mm512_insertf32x4(r##j, TG__ROWS_ROW(j + 4), 1); r##j = _mm512_insertf32x4(r##j, TG__ROWS_ROW(j + 8), 2); \
-    r##j = _mm512_insertf32x4(r##j, TG__ROWS_ROW(j + 12), 3);
-#define TG__ROWS_X(word, a, b) _mm512_castps_pd(_mm512_unpack##word##_ps(a, b))
-#define TG__ROWS_XX(word, a, b) _mm512_unpack##word##_pd(a, b)
-    __m512d l01, h01, l23, h23;
+    TG__V v = _mm512_insertf32x4(_mm512_castps128_ps512(TG__ROWS_ROW(0)), TG__ROWS_ROW(4), 1);
+    v = _mm512_insertf32x4(v, TG__ROWS_ROW(8), 2);
+    return _mm512_insertf32x4(v, TG__ROWS_ROW(12), 3);
 #else
     const __m128i part = _mm_cmpgt_epi32(_mm_set1_epi32(n), _mm_setr_epi32(0, 1, 2, 3));
 #define TG__ROWS_ROW(j) (n == 4 ? _mm_loadu_ps(x + (j) * rs) : _mm_maskload_ps(x + (j) * rs, part))
-#define TG__ROWS_PUT(j, v) _mm256_storeu_pd((double *)(void *)(c + (j) * 8), v)
-#define TG__ROWS_OF(j) const __m256 r##j = _mm256_insertf128_ps(_mm256_castps128_ps256(TG__ROWS_ROW(j)), TG__ROWS_ROW(j + 4), 1);
-#define TG__ROWS_X(word, a, b) _mm256_castps_pd(_mm256_unpack##word##_ps(a, b))
-#define TG__ROWS_XX(word, a, b) _mm256_unpack##word##_pd(a, b)
-    __m256d l01, h01, l23, h23;
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(TG__ROWS_ROW(0)), TG__ROWS_ROW(4), 1);
 #endif
-    TG__ROWS_OF(0) TG__ROWS_OF(1) TG__ROWS_OF(2) TG__ROWS_OF(3)
-    l01 = TG__ROWS_X(lo, r0, r1); h01 = TG__ROWS_X(hi, r0, r1);
-    l23 = TG__ROWS_X(lo, r2, r3); h23 = TG__ROWS_X(hi, r2, r3);
-    TG__ROWS_PUT(0, TG__ROWS_XX(lo, l01, l23)); TG__ROWS_PUT(1, TG__ROWS_XX(hi, l01, l23));
-    TG__ROWS_PUT(2, TG__ROWS_XX(lo, h01, h23)); TG__ROWS_PUT(3, TG__ROWS_XX(hi, h01, h23));
 #undef TG__ROWS_ROW
-#undef TG__ROWS_PUT
-#undef TG__ROWS_OF
-#undef TG__ROWS_X
-#undef TG__ROWS_XX
+}
+/* Pieces from rows 0, 1, 2 and 3 on become four columns. Named registers: an array would live in memory. */
+TG__INLINE void TG__FT(tg__rows_quad)(TG__V *r0, TG__V *r1, TG__V *r2, TG__V *r3) {
+#if defined(TG__PASS_AVX512)
+    const __m512d l01 = _mm512_castps_pd(_mm512_unpacklo_ps(*r0, *r1)), h01 = _mm512_castps_pd(_mm512_unpackhi_ps(*r0, *r1));
+    const __m512d l23 = _mm512_castps_pd(_mm512_unpacklo_ps(*r2, *r3)), h23 = _mm512_castps_pd(_mm512_unpackhi_ps(*r2, *r3));
+    *r0 = _mm512_castpd_ps(_mm512_unpacklo_pd(l01, l23)); *r1 = _mm512_castpd_ps(_mm512_unpackhi_pd(l01, l23));
+    *r2 = _mm512_castpd_ps(_mm512_unpacklo_pd(h01, h23)); *r3 = _mm512_castpd_ps(_mm512_unpackhi_pd(h01, h23));
+#else
+    const __m256d l01 = _mm256_castps_pd(_mm256_unpacklo_ps(*r0, *r1)), h01 = _mm256_castps_pd(_mm256_unpackhi_ps(*r0, *r1));
+    const __m256d l23 = _mm256_castps_pd(_mm256_unpacklo_ps(*r2, *r3)), h23 = _mm256_castps_pd(_mm256_unpackhi_ps(*r2, *r3));
+    *r0 = _mm256_castpd_ps(_mm256_unpacklo_pd(l01, l23)); *r1 = _mm256_castpd_ps(_mm256_unpackhi_pd(l01, l23));
+    *r2 = _mm256_castpd_ps(_mm256_unpacklo_pd(h01, h23)); *r3 = _mm256_castpd_ps(_mm256_unpackhi_pd(h01, h23));
+#endif
+}
+#define TG__ROWS_PIECE(j, k, n) TG__FT(tg__rows_piece)(p + (j) * rs + (k), rs, n)
+#define TG__ROWS_PIECES(n) r0 = TG__ROWS_PIECE(0, 0, n); r1 = TG__ROWS_PIECE(1, 0, n); r2 = TG__ROWS_PIECE(2, 0, n); r3 = TG__ROWS_PIECE(3, 0, n)
+#endif
+/* The first n columns at x, of TG__ROWS_QUAD at most, of TG__VN rows `rs` apart. */
+TG__INLINE void TG__FT(tg__rows_turn)(const TG__T *x, int64_t rs, int n, TG__T *c) {
+#if defined(TG__ROWS_QUICK)
+    const TG__T *p = x;
+    TG__V r0, r1, r2, r3;
+    TG__ROWS_PIECES(n);
+    TG__FT(tg__rows_quad)(&r0, &r1, &r2, &r3);
+    TG__W(store)(c, r0); TG__W(store)(c + TG__VN, r1); TG__W(store)(c + 2 * TG__VN, r2); TG__W(store)(c + 3 * TG__VN, r3);
 #else
     for (int k = 0; k < n; k++)
         for (int j = 0; j < TG__VN; j++) c[k * TG__VN + j] = x[j * rs + k];
@@ -18534,6 +18565,19 @@ TG__INLINE void TG__FT(tg__rows_columns)(int64_t rows, int64_t n, const TG__T *x
 #define TG__ROWS_FOLD(op) \
     for (half = width / 2, from = c; half > 0; half /= 2, from = d) \
         for (k = 0; k < half; k++) TG__W(store)(d + k * TG__VN, op(TG__W(load)(from + k * TG__VN), TG__W(load)(from + (k + half) * TG__VN)))
+#if defined(TG__ROWS_QUICK)
+/* Rows of up to 4, of 8 or 16 elements never leave registers: pieces of 4 are folded as they are, then turned. */
+#define TG__ROWS_FOLD_8(op, j) r##j = op(r##j, TG__ROWS_PIECE(j, 4, 4));
+#define TG__ROWS_FOLD_16(op, j) r##j = op(op(r##j, TG__ROWS_PIECE(j, 8, 4)), op(TG__ROWS_PIECE(j, 4, 4), TG__ROWS_PIECE(j, 12, 4)));
+#define TG__ROWS_FOLD_QUICK(op, neutral) \
+    if (n == 8) { TG__ROWS_FOLD_8(op, 0) TG__ROWS_FOLD_8(op, 1) TG__ROWS_FOLD_8(op, 2) TG__ROWS_FOLD_8(op, 3) } \
+    if (n == 16) { TG__ROWS_FOLD_16(op, 0) TG__ROWS_FOLD_16(op, 1) TG__ROWS_FOLD_16(op, 2) TG__ROWS_FOLD_16(op, 3) } \
+    TG__FT(tg__rows_quad)(&r0, &r1, &r2, &r3); \
+    if (n == 3) r3 = neutral; \
+    v = n == 1 ? r0 : n == 2 ? op(r0, r1) : op(op(r0, r2), op(r1, r3))
+#define TG__ROWS_AT(j) \
+    if (j < n) at = TG__W(iselect)(TG__W(mor)(TG__W(eq)(r##j, v), TG__W(isnan)(r##j)), TG__W(iset)((TG__I)j), at);
+#endif
 /* y and places stand side by side; either may be NULL. `one` is 1: a tiny result is flushed, or not, as everywhere.
    work: 96 vectors. */
 TG__PRIVATE void TG__FT(tg__rows)(int kind, int64_t rows, int64_t n, const TG__T *x, int64_t rs, int64_t step,
@@ -18545,23 +18589,43 @@ TG__PRIVATE void TG__FT(tg__rows)(int kind, int64_t rows, int64_t n, const TG__T
     for (i = 0; i < rows; i += TG__VN) {
         const int64_t count = rows - i < TG__VN ? rows - i : TG__VN;
         TG__V v;
-        if (TG__VN == 1 && step == 1 && n == width) c = x + i * rs;     /* a row is its columns already */
-        else TG__FT(tg__rows_columns)(count, n, x + i * rs, rs, step, work);
-        v = kind == TG_REDUCE_SUM ? TG__W(set)(0) : kind == TG_REDUCE_PROD ? TG__W(set)(1) : TG__W(load)(c);
-        for (k = n; k < width; k++) TG__W(store)(work + k * TG__VN, v);
-        switch (kind) {
-            case TG_REDUCE_SUM: TG__ROWS_FOLD(TG__W(add)); break;
-            case TG_REDUCE_PROD: TG__ROWS_FOLD(TG__W(mul)); break;
-            case TG_REDUCE_MAX: TG__ROWS_FOLD(TG__W(maxn)); break;
-            default: TG__ROWS_FOLD(TG__W(minn)); break;
-        }
-        v = TG__W(load)(width > 1 ? d : c);
-        if (places) {                                                /* from the last one down: the first one stays */
-            TG__VI at = TG__W(iset)(0);
-            for (k = n - 1; k >= 0; k--) {
+        TG__VI at = TG__W(iset)(0);                                   /* places: from the last column down, the first one stays */
+#if defined(TG__ROWS_QUICK)
+        if (count == TG__VN && rs != 1 && (n <= 4 || (!places && (n == 8 || n == 16)))) {
+            const TG__T *p = x + i * rs;
+            TG__V r0, r1, r2, r3;
+#if defined(__GNUC__)
+            __asm__("" : "+r"(p));                                    /* one address: gcc would walk sixty pointers along */
+#endif
+            /* a row after these makes room for reading a few elements too many, which nobody looks at */
+            if (n < 4 && (i + TG__VN >= rows || rs + n < 4)) { TG__ROWS_PIECES((int)n); } else { TG__ROWS_PIECES(4); }
+            switch (kind) {
+                case TG_REDUCE_SUM: TG__ROWS_FOLD_QUICK(TG__W(add), TG__W(set)(0)); break;
+                case TG_REDUCE_PROD: TG__ROWS_FOLD_QUICK(TG__W(mul), TG__W(set)(1)); break;
+                case TG_REDUCE_MAX: TG__ROWS_FOLD_QUICK(TG__W(maxn), r0); break;
+                default: TG__ROWS_FOLD_QUICK(TG__W(minn), r0); break;
+            }
+            if (places) { TG__ROWS_AT(3) TG__ROWS_AT(2) TG__ROWS_AT(1) TG__ROWS_AT(0) }
+        } else
+#endif
+        {
+            if (TG__VN == 1 && step == 1 && n == width) c = x + i * rs;     /* a row is its columns already */
+            else TG__FT(tg__rows_columns)(count, n, x + i * rs, rs, step, work);
+            v = kind == TG_REDUCE_SUM ? TG__W(set)(0) : kind == TG_REDUCE_PROD ? TG__W(set)(1) : TG__W(load)(c);
+            for (k = n; k < width; k++) TG__W(store)(work + k * TG__VN, v);
+            switch (kind) {
+                case TG_REDUCE_SUM: TG__ROWS_FOLD(TG__W(add)); break;
+                case TG_REDUCE_PROD: TG__ROWS_FOLD(TG__W(mul)); break;
+                case TG_REDUCE_MAX: TG__ROWS_FOLD(TG__W(maxn)); break;
+                default: TG__ROWS_FOLD(TG__W(minn)); break;
+            }
+            v = TG__W(load)(width > 1 ? d : c);
+            for (k = places ? n - 1 : -1; k >= 0; k--) {
                 const TG__V w = TG__W(load)(c + k * TG__VN);
                 at = TG__W(iselect)(TG__W(mor)(TG__W(eq)(w, v), TG__W(isnan)(w)), TG__W(iset)((TG__I)k), at);
             }
+        }
+        if (places) {
 #if defined(TG__TYPE_F32) && defined(TG__PASS_AVX512)
             if (count == TG__VN) {
                 _mm512_storeu_si512(places + i, _mm512_cvtepi32_epi64(_mm512_castsi512_si256(at)));
@@ -18589,6 +18653,12 @@ TG__PRIVATE void TG__FT(tg__rows)(int kind, int64_t rows, int64_t n, const TG__T
     }
 }
 #undef TG__ROWS_FOLD
+#undef TG__ROWS_FOLD_8
+#undef TG__ROWS_FOLD_16
+#undef TG__ROWS_FOLD_QUICK
+#undef TG__ROWS_AT
+#undef TG__ROWS_PIECE
+#undef TG__ROWS_PIECES
 
 /* The sum of exp(x - top) over a run, in tg__run_sum's order. */
 TG__PRIVATE TG__T TG__FT(tg__run_exp_sum)(int64_t n, const TG__T *x, TG__T top) {
