@@ -612,7 +612,7 @@ static const char *check_max_dim(const Row *r) {
     }
     return bad;
 }
-static void once_amax(const Row *r) { (void)r; OUT[0] = tg_amax(A, TG_DIMS(1), false); }
+static void once_amax(const Row *r) { (void)r; OUT[0] = tg_amax_dims(A, TG_DIMS(1), false); }
 static const char *check_amax(const Row *r) {
     int64_t i, k, n = r->p[1];
     for (i = 0; i < r->p[0]; i++) {
