@@ -9922,6 +9922,7 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
     TG__KERNEL(T, tg__run_max_##t, (int64_t n, const T *x)); TG__KERNEL(T, tg__run_min_##t, (int64_t n, const T *x)); \
     TG__KERNEL(void, tg__columns_sum_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__KERNEL(void, tg__columns_prod_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
     TG__KERNEL(void, tg__columns_max_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__KERNEL(void, tg__columns_min_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
+    TG__KERNEL(void, tg__rows_##t, (int kind, int64_t rows, int64_t n, const T *x, int64_t rs, int64_t step, T one, T *y, int64_t *places, T *work)); \
     TG__KERNEL(int64_t, tg__run_find_##t, (int64_t n, const T *x, T v)); TG__KERNEL(void, tg__softmax_row_##t, (int64_t n, T *y, const T *x, bool log)); \
     TG__KERNEL(T, tg__entropy_row_##t, (int64_t n, const T *x, int64_t c, T *row)); TG__KERNEL(void, tg__entropy_back_row_##t, (int64_t n, T *y, const T *x, int64_t c, const T *row, T g));
 TG__REDUCE_KERNELS(float, f32)
@@ -9938,10 +9939,12 @@ typedef struct tg__reduce_plan {
     const char *x; char *y; int64_t *places;        /* places: NULL, or where to write indices */
     double   scale;                                 /* of the result: 1, or 1/n for a mean */
     bool     columns, direct;                       /* direct: the elements stand side by side in the computed type */
+    bool     rows;                                  /* many short runs: as many at once as a vector has lanes */
     int64_t  outs, length, piece, pieces;           /* results; elements of each; elements or rows of a piece */
     int64_t  segments;                              /* columns: TG__REDUCE_SEGMENT at once, so often per row of the result */
     int64_t  per;                                   /* runs: results per chunk */
-    tg__acc *partial;                               /* [pieces, outs] where there is more than one piece */
+    tg__acc *partial;                               /* [pieces, outs] where there is more than one piece; then their places */
+    size_t   partial_bytes;
     bool     second;
     tg__loop kept, run;                             /* kept: result, x, places; run: x alone */
 } tg__reduce_plan;
@@ -9950,6 +9953,9 @@ typedef struct tg__reduce_plan {
 #define TG__REDUCE_ROWS 512
 #define TG__REDUCE_SEGMENT 256
 #define TG__REDUCE_JOIN 1024                        /* results whose pieces one chunk adds up */
+#define TG__REDUCE_SHORT 64                         /* elements of a short run, at most: each has a lane of its own */
+#define TG__REDUCE_BATCH 128                        /* short runs at once, where they or their results go through tiles */
+#define TG__REDUCE_TILE 4096                        /* their elements, at most */
 
 TG__PRIVATE tg__acc tg__reduce_join(int kind, bool ints, tg__acc a, tg__acc b) {
     if (ints) {
@@ -10005,16 +10011,94 @@ TG__PRIVATE tg__acc tg__reduce_run(int isa, int kind, tg_dtype compute, int64_t 
 }
 TG__PRIVATE int64_t tg__reduce_find(int isa, tg_dtype compute, int64_t n, const void *x, tg__acc v) {
     int64_t i;
-    if (compute == TG_F32) return tg__run_find_f32__k[isa](n, (const float *)x, (float)v.f);
+    if (compute == TG_F32) {
+        /* v was a float: a tiny one, which a conversion may flush, comes back by its bits, a multiple of 2^-149 */
+        const double size = v.f < 0 ? -v.f : v.f;
+        const bool tiny = size < 1.17549435082228751e-38;
+        return tg__run_find_f32__k[isa](n, (const float *)x,
+            tiny ? tg__float((uint32_t)(size * 7.13623846352979941e44) | (v.f < 0 ? 0x80000000u : 0)) : (float)v.f);
+    }
     if (compute == TG_F64) return tg__run_find_f64__k[isa](n, (const double *)x, v.f);
     for (i = 0; i < n && ((const int64_t *)x)[i] != v.i; i++) { }
     return i;
+}
+/* n results from o on, side by side in the computed type and of one row of the walk, are scaled where they stand
+   and stored. */
+TG__PRIVATE void tg__reduce_store(const tg__reduce_plan *j, int64_t o, int64_t n, void *v) {
+    const tg__loop *k = &j->kept;
+    int64_t i;
+    if (!j->y) return;
+    if (j->compute == TG_F32) for (i = 0; i < n; i++) ((float *)v)[i] = (float)((double)((float *)v)[i] * j->scale);
+    if (j->compute == TG_F64) for (i = 0; i < n; i++) ((double *)v)[i] *= j->scale;
+    tg__store(j->job.tg->isa, j->compute, n, j->y + tg__loop_offset(k, 0, o, NULL) * (int64_t)tg_dtype_size(j->yd),
+        k->stride[0][k->ndim - 1], j->yd, v);
 }
 TG__PRIVATE void tg__reduce_put(const tg__reduce_plan *j, int64_t o, tg__acc a) {
     bool ints = j->compute == TG_I64;
     int64_t at = tg__loop_offset(&j->kept, 0, o, NULL);
     if (!j->y) return;
     tg__put_scalar(j->y + at * (int64_t)tg_dtype_size(j->yd), j->yd, ints ? 0 : a.f * j->scale, ints ? a.i : 0, ints);
+}
+
+/* Short runs of integers, as tg__rows does those of floats. */
+TG__PRIVATE void tg__rows_i64(int kind, int64_t rows, int64_t n, const int64_t *x, int64_t rs, int64_t step,
+    int64_t *y, int64_t *places) {
+    int64_t i, k;
+    for (i = 0; i < rows; i++, x += rs) {
+        int64_t a = x[0], at = 0;
+        switch (kind) {
+            case TG_REDUCE_SUM: for (k = 1; k < n; k++) a = (int64_t)((uint64_t)a + (uint64_t)x[k * step]); break;
+            case TG_REDUCE_PROD: for (k = 1; k < n; k++) a = (int64_t)((uint64_t)a * (uint64_t)x[k * step]); break;
+            case TG_REDUCE_MAX: for (k = 1; k < n; k++) if (x[k * step] > a) { a = x[k * step]; at = k; } break;
+            default: for (k = 1; k < n; k++) if (x[k * step] < a) { a = x[k * step]; at = k; } break;
+        }
+        if (y) y[i] = a;
+        if (places) places[i] = at;
+    }
+}
+TG__PRIVATE void tg__reduce_rows_chunk(tg__reduce_plan *j, int64_t index) {
+    const tg__loop *kept = &j->kept;
+    const int last = kept->ndim - 1, isa = j->job.tg->isa;
+    const int64_t n = j->length, rs = kept->stride[1][last], step = j->run.stride[0][j->run.ndim - 1];
+    const int64_t size = (int64_t)tg_dtype_size(j->xd), wide = (int64_t)tg_dtype_size(j->compute);
+    const bool flat = j->run.ndim == 1, in_place = flat && j->xd == j->compute && (rs == 1 || step == 1),
+        y_direct = j->y && j->yd == j->compute && j->scale == 1 && kept->stride[0][last] == 1,
+        places_direct = j->places && kept->stride[2][last] == 1;
+    int64_t o = index * j->per, end = tg__imin(o + j->per, j->outs), m, k;
+    int slot;
+    char *work = (char *)tg__scratch_take(j->job.tg, &slot), *results = work + 96 * 64,
+        *tile = results + TG__REDUCE_BATCH * 16;
+    for (; o < end; o += m) {
+        int64_t column = 0, *places, xs = rs, xk = step;
+        char *x = (char *)(uintptr_t)j->x + tg__loop_offset(kept, 1, o, &column) * size, *y;
+        m = tg__imin(end - o, kept->shape[last] - column);
+        if (!in_place) m = tg__imin(m, TG__REDUCE_TILE / n);
+        if (!in_place || !y_direct || !places_direct) m = tg__imin(m, TG__REDUCE_BATCH);
+        y = !j->y ? NULL : y_direct ? j->y + tg__loop_offset(kept, 0, o, NULL) * wide : results;
+        places = !j->places ? NULL : places_direct ? j->places + tg__loop_offset(kept, 2, o, NULL)
+            : (int64_t *)(void *)(results + TG__REDUCE_BATCH * 8);
+        if (!in_place) {
+            xs = n; xk = 1;
+            if (flat && rs == 1) {                                    /* columns are runs in memory */
+                for (k = 0; k < n; k++) tg__load(isa, j->compute, m, tile + k * m * wide, x + k * step * size, 1, j->xd);
+                xs = 1; xk = m;
+            } else if (flat && step == 1 && rs == n) tg__load(isa, j->compute, m * n, tile, x, 1, j->xd);
+            else for (k = 0; k < m; k++)
+                tg__loop_tile(&j->run, 0, isa, 0, n, j->compute, tile + k * n * wide, x + k * rs * size, j->xd, false);
+            x = tile;
+        }
+        if (j->compute == TG_F32)
+            tg__rows_f32__k[isa](j->kind, m, n, (const float *)(void *)x, xs, xk, 1, (float *)(void *)y, places, (float *)(void *)work);
+        else if (j->compute == TG_F64)
+            tg__rows_f64__k[isa](j->kind, m, n, (const double *)(void *)x, xs, xk, 1, (double *)(void *)y, places, (double *)(void *)work);
+        else tg__rows_i64(j->kind, m, n, (const int64_t *)(void *)x, xs, xk, (int64_t *)(void *)y, places);
+        if (y && !y_direct) tg__reduce_store(j, o, m, y);
+        if (places && !places_direct) {
+            int64_t *to = j->places + tg__loop_offset(kept, 2, o, NULL);
+            for (k = 0; k < m; k++) to[k * kept->stride[2][last]] = places[k];
+        }
+    }
+    tg__scratch_give(j->job.tg, slot);
 }
 
 TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_plan *j, int64_t index) {
@@ -10031,7 +10115,11 @@ TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_plan *j, int64_t index) {
             tg__loop_tile(&j->run, 0, j->job.tg->isa, first, n, j->compute, tile,
                 (char *)(uintptr_t)x, j->xd, false);
         a = tg__reduce_run(j->job.tg->isa, j->kind, j->compute, n, p);
-        if (j->places) j->places[tg__loop_offset(&j->kept, 2, o, NULL)] = tg__reduce_find(j->job.tg->isa, j->compute, n, p, a);
+        if (j->places) {
+            int64_t at = first + tg__reduce_find(j->job.tg->isa, j->compute, n, p, a);
+            if (j->pieces > 1) j->partial[(j->pieces + q) * j->outs + o].i = at;
+            else j->places[tg__loop_offset(&j->kept, 2, o, NULL)] = at;
+        }
         if (j->pieces > 1) j->partial[q * j->outs + o] = a; else tg__reduce_put(j, o, a);
     }
     if (tile) tg__scratch_give(j->job.tg, slot);
@@ -10083,11 +10171,10 @@ TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_plan *j, int64_t index) {
         }
         r += rows;
     }
-    for (i = 0; i < n; i++) {
-        tg__acc a;
-        if (j->compute == TG_F32) a.f = (double)((float *)(void *)acc)[i]; else a = ((tg__acc *)(void *)acc)[i];
-        if (j->pieces > 1) j->partial[q * j->outs + o + i] = a; else tg__reduce_put(j, o + i, a);
-    }
+    if (j->pieces > 1) for (i = 0; i < n; i++) {
+        tg__acc *a = &j->partial[q * j->outs + o + i];
+        if (j->compute == TG_F32) a->f = (double)((float *)(void *)acc)[i]; else *a = ((tg__acc *)(void *)acc)[i];
+    } else tg__reduce_store(j, o, n, acc);
     tg__scratch_give(j->job.tg, slot);
 }
 
@@ -10097,11 +10184,17 @@ TG__PRIVATE void tg__reduce_chunk(void *plan, int64_t index) {
         int64_t o = index * TG__REDUCE_JOIN, end = tg__imin(o + TG__REDUCE_JOIN, j->outs), q;
         for (; o < end; o++) {
             tg__acc a = j->partial[o];
-            for (q = 1; q < j->pieces; q++)
-                a = tg__reduce_join(j->kind, j->compute == TG_I64, a, j->partial[q * j->outs + o]);
+            int64_t at = 0;
+            for (q = 1; q < j->pieces; q++) {
+                const tg__acc b = tg__reduce_join(j->kind, j->compute == TG_I64, a, j->partial[q * j->outs + o]);
+                if (b.i != a.i) at = q;                               /* the sign of a zero stays, so another number came */
+                a = b;
+            }
+            if (j->places) j->places[tg__loop_offset(&j->kept, 2, o, NULL)] = j->partial[(j->pieces + at) * j->outs + o].i;
             tg__reduce_put(j, o, a);
         }
-    } else if (j->columns) tg__reduce_columns_chunk(j, index);
+    } else if (j->rows) tg__reduce_rows_chunk(j, index);
+    else if (j->columns) tg__reduce_columns_chunk(j, index);
     else tg__reduce_run_chunk(j, index);
 }
 
@@ -10135,7 +10228,6 @@ TG__PRIVATE void tg__reduce_walks(tg__reduce_plan *j) {
 
 TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *plan) {
     tg__reduce_plan *j = (tg__reduce_plan *)plan;
-    size_t bytes;
     if (phase == 0) {
         const tg_request *r = j->job.r;
         j->kind = r->kind; j->compute = r->compute; j->scale = r->number[0];
@@ -10151,24 +10243,25 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *plan) {
         if (j->columns) {
             j->segments = tg__ceil_div(j->kept.shape[last], TG__REDUCE_SEGMENT);
             j->piece = TG__REDUCE_ROWS;
-        } else j->piece = j->places ? (j->length ? j->length : 1) : TG__REDUCE_RUN_PIECE;
+        } else j->piece = TG__REDUCE_RUN_PIECE;
+        j->rows = !j->columns && j->outs > 1 && j->length > 0 && j->length <= TG__REDUCE_SHORT;
         j->pieces = j->length > j->piece ? tg__ceil_div(j->length, j->piece) : 1;
         j->per = j->pieces > 1 ? 1 : tg__imax(1, TG__REDUCE_RUN_PIECE / (j->length + 8));
         if (j->columns && !tg__scratch_need(tg, TG__REDUCE_SEGMENT * 16)) return -1;
+        if (j->rows && !tg__scratch_need(tg, 96 * 64 + TG__REDUCE_BATCH * 16 + TG__REDUCE_TILE * 8)) return -1;
         j->direct = j->run.ndim == 1 && (j->run.stride[0][0] == 1 || j->length == 1) && j->xd == j->compute;
-        if (!j->columns && !j->direct &&
+        if (!j->columns && !j->rows && !j->direct &&
             !tg__scratch_need(tg, (size_t)tg__imin(j->piece, tg__imax(j->length, 1)) * 8)) return -1;
         if (j->pieces > 1) {
-            bytes = (size_t)j->pieces * (size_t)j->outs * sizeof(tg__acc);
-            j->partial = (tg__acc *)tg__mem_get(tg, bytes);
+            j->partial_bytes = (size_t)j->pieces * (size_t)j->outs * sizeof(tg__acc) * (j->places ? 2 : 1);
+            j->partial = (tg__acc *)tg__mem_get(tg, j->partial_bytes);
             if (!j->partial) return -1;
         }
         return j->columns ? j->outs / j->kept.shape[last] * j->segments * j->pieces
             : tg__ceil_div(j->outs, j->per) * j->pieces;
     }
     if (phase == 1 && j->pieces > 1 && j->outs) { j->second = true; return tg__ceil_div(j->outs, TG__REDUCE_JOIN); }
-    bytes = (size_t)j->pieces * (size_t)j->outs * sizeof(tg__acc);
-    if (j->partial) { tg__mem_put(tg, j->partial, bytes); j->partial = NULL; }
+    if (j->partial) { tg__mem_put(tg, j->partial, j->partial_bytes); j->partial = NULL; }
     return 0;
 }
 TG__FAMILY(reduce, false);
@@ -11881,6 +11974,8 @@ TG__KERNEL(int64_t, tg__gemm_shape_f32, (int what, int64_t kc));
 TG__KERNEL(int64_t, tg__gemm_shape_f64, (int what, int64_t kc));
 TG__KERNEL(void, tg__gemm_strip_f32, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_strip_f64, (const tg__gemm_part *s));
+TG__KERNEL(void, tg__gemm_many_f32, (const tg__gemm_part *s, int64_t count, int64_t a_bs, int64_t b_bs, int64_t d_bs));
+TG__KERNEL(void, tg__gemm_many_f64, (const tg__gemm_part *s, int64_t count, int64_t a_bs, int64_t b_bs, int64_t d_bs));
 TG__KERNEL(void, tg__gemm_block_f32, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_block_f64, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_panels_f32, (int kind, const void *src, int64_t k_step, int64_t line,
@@ -11934,6 +12029,7 @@ typedef struct tg__gemm_plan {
     int64_t mr, nr;                 /* the pass's tile */
     int64_t ms, ns, mt, nt, kt;     /* rows and columns of a chunk; how many chunks that makes; k-blocks */
     int64_t per;                    /* matrices per chunk, where a chunk is not a strip */
+    bool    many;                   /* small matrices that lie as a kernel needs them: it takes rows of the batch at once */
     int64_t kb, now;                /* shared, blocks: k-block and matrix of this phase */
     bool    second;                 /* this phase computes from packed panels, or adds partial sums up */
     size_t  size, size_a, size_b, size_c;    /* bytes of an element: computed in, a, b, c */
@@ -12114,6 +12210,22 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_plan *j, int64_t at, int64_t i, i
     }
     TG__GEMM_CALL(j, tg__gemm_strip)(&p);
     if (kb < 0 || (j->path == TG__GEMM_BLOCKS && kb == j->kt - 1)) tg__gemm_end(j, &f, p.d, p.d_rs);
+}
+
+/* Whole matrices from `at` on, up to `end`. */
+TG__PRIVATE void tg__gemm_matrices(const tg__gemm_plan *j, int64_t at, int64_t end, char *scratch) {
+    const int last = j->batch_dims - 1;
+    int64_t count;
+    if (!j->many) for (; at < end; at++) tg__gemm_strip(j, at, 0, -1, scratch);
+    for (; at < end; at += count) {
+        tg__gemm_part p;
+        tg__gemm_last f;
+        tg__gemm_matrix(j, at, &p, &f);
+        p.add = f.accumulate;
+        count = tg__imin(end - at, j->batch[last] - at % j->batch[last]);
+        TG__GEMM_CALL(j, tg__gemm_many)(&p, count, (j->turned ? j->b_bs : j->a_bs)[last],
+            (j->turned ? j->a_bs : j->b_bs)[last], j->c_bs[last]);
+    }
 }
 
 /* ---- shared */
@@ -12372,6 +12484,7 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
         j->ms = p->m;
         j->ns = p->n;
         j->mt = j->nt = 1;
+        j->many = j->batches > 1 && j->direct && !j->last.bias && !p->pack_a && !p->pack_b && p->k <= TG__GEMM_KB;
         tg__gemm_size_strip(j, p->m, p->n);
         return true;
     }
@@ -12485,11 +12598,11 @@ TG__PRIVATE int64_t tg__gemm_phase(tg_ctx *tg, int phase, tg__gemm_plan *j) {
 
 TG__PRIVATE void tg__gemm_chunk_in(const tg__gemm_plan *j, int64_t i, char *scratch) {
     const int64_t strips = j->mt * j->nt;
-    int64_t b, each;
+    int64_t each;
     switch (j->path) {
     case TG__GEMM_STRIPS:
         if (strips > 1) { tg__gemm_strip(j, i / strips, i % strips, -1, scratch); break; }
-        for (b = i * j->per; b < j->batches && b < (i + 1) * j->per; b++) tg__gemm_strip(j, b, 0, -1, scratch);
+        tg__gemm_matrices(j, i * j->per, tg__imin((i + 1) * j->per, j->batches), scratch);
         break;
     case TG__GEMM_BLOCKS:
         tg__gemm_strip(j, i / strips, i % strips, j->kb, scratch);
@@ -12552,6 +12665,25 @@ TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *plan) {
     return tg__gemm_phase(tg, phase, j);
 }
 TG__FAMILY(gemm, false);
+
+/* One small product, simple and on the host, has no need of a request: c = a b, of f32 or f64, rows of b and c side by
+   side. False: ask the family. The order of summation is the same. */
+TG__PRIVATE bool tg__gemm_small(tg_ctx *tg, tg_tensor *c, tg_tensor *a, tg_tensor *b) {
+    tg__gemm_part p;
+    unsigned old;
+    if (c->ndim != 2 || a->ndim != 2 || b->ndim != 2 || c->device != TG_CPU || (c->dtype != TG_F32 && c->dtype != TG_F64) ||
+        a->dtype != c->dtype || b->dtype != c->dtype || a->device != TG_CPU || b->device != TG_CPU) return false;
+    p.m = c->shape[0]; p.n = c->shape[1]; p.k = a->shape[1];
+    if (p.m > 8 || p.n > 32 || p.k > 64 || p.m == 0 || p.n == 0 || tg__gemm_is_reduction(p.m, p.n, p.k) ||
+        (p.n > 1 && (b->stride[1] != 1 || c->stride[1] != 1))) return false;
+    p.a = a->data; p.b = b->data; p.d = c->data;
+    p.a_rs = a->stride[0]; p.a_cs = a->stride[1]; p.b_rs = b->stride[0]; p.d_rs = c->stride[0];
+    p.add = false;
+    old = tg__fp_enter(!tg->config.strict);
+    (c->dtype == TG_F64 ? tg__gemm_many_f64__k : tg__gemm_many_f32__k)[tg->isa](&p, 1, 0, 0, 0);
+    tg__fp_leave(old);
+    return true;
+}
 
 /* ======================================================================================
    >>impl-conv    convolutions in two dimensions: conv2d and its two derivatives, which are each other's derivatives
@@ -13438,6 +13570,7 @@ TG__PRIVATE void tg__ask_matrix(tg__ask *a, tg_tensor *t, const tg_tensor *c) {
 }
 TG__PRIVATE bool tg__matmul_forward(tg_ctx *tg, tg__node *n) {
     tg__ask a;
+    if (tg__gemm_small(tg, n->out[0], n->in[0], n->in[1])) return true;
     tg__ask_begin(&a, TG_FAMILY_GEMM, 0, n->out[0]->dtype);
     tg__ask_for(&a, n->out[0], TG_WRITE);
     tg__ask_matrix(&a, n->in[0], n->out[0]);
@@ -18357,6 +18490,176 @@ TG__PRIVATE int64_t TG__FT(tg__run_find)(int64_t n, const TG__T *x, TG__T v) {
     return 0;
 }
 
+/* ---- short rows ----
+   Many rows of n <= 64 elements, one in each lane of a vector: column k of TG__VN rows is a vector, and the columns
+   are folded as the lanes of a run are, so the bits are those of tg__run_*. */
+#undef TG__ROWS_QUAD
+#if TG__VN == 1
+#define TG__ROWS_QUAD 1
+#elif defined(TG__TYPE_F32)
+#define TG__ROWS_QUAD 4
+#else
+#define TG__ROWS_QUAD 2
+#endif
+#undef TG__ROWS_QUICK
+#if defined(TG__TYPE_F32) && (defined(TG__PASS_AVX512) || defined(TG__PASS_AVX2))
+#define TG__ROWS_QUICK
+/* n <= 4 elements, zeros after them, of each fourth row from x on; with 4 nothing is masked. */
+TG__INLINE TG__V TG__FT(tg__rows_piece)(const TG__T *x, int64_t rs, int n) {
+#if defined(TG__PASS_AVX512)
+    const __mmask8 part = (__mmask8)((1u << n) - 1u);
+#define TG__ROWS_ROW(j) (n == 4 ? _mm_loadu_ps(x + (j) * rs) : _mm_maskz_loadu_ps(part, x + (j) * rs))
+    TG__V v = _mm512_insertf32x4(_mm512_castps128_ps512(TG__ROWS_ROW(0)), TG__ROWS_ROW(4), 1);
+    v = _mm512_insertf32x4(v, TG__ROWS_ROW(8), 2);
+    return _mm512_insertf32x4(v, TG__ROWS_ROW(12), 3);
+#else
+    const __m128i part = _mm_cmpgt_epi32(_mm_set1_epi32(n), _mm_setr_epi32(0, 1, 2, 3));
+#define TG__ROWS_ROW(j) (n == 4 ? _mm_loadu_ps(x + (j) * rs) : _mm_maskload_ps(x + (j) * rs, part))
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(TG__ROWS_ROW(0)), TG__ROWS_ROW(4), 1);
+#endif
+#undef TG__ROWS_ROW
+}
+/* Pieces from rows 0, 1, 2 and 3 on become four columns. Named registers: an array would live in memory. */
+TG__INLINE void TG__FT(tg__rows_quad)(TG__V *r0, TG__V *r1, TG__V *r2, TG__V *r3) {
+#if defined(TG__PASS_AVX512)
+    const __m512d l01 = _mm512_castps_pd(_mm512_unpacklo_ps(*r0, *r1)), h01 = _mm512_castps_pd(_mm512_unpackhi_ps(*r0, *r1));
+    const __m512d l23 = _mm512_castps_pd(_mm512_unpacklo_ps(*r2, *r3)), h23 = _mm512_castps_pd(_mm512_unpackhi_ps(*r2, *r3));
+    *r0 = _mm512_castpd_ps(_mm512_unpacklo_pd(l01, l23)); *r1 = _mm512_castpd_ps(_mm512_unpackhi_pd(l01, l23));
+    *r2 = _mm512_castpd_ps(_mm512_unpacklo_pd(h01, h23)); *r3 = _mm512_castpd_ps(_mm512_unpackhi_pd(h01, h23));
+#else
+    const __m256d l01 = _mm256_castps_pd(_mm256_unpacklo_ps(*r0, *r1)), h01 = _mm256_castps_pd(_mm256_unpackhi_ps(*r0, *r1));
+    const __m256d l23 = _mm256_castps_pd(_mm256_unpacklo_ps(*r2, *r3)), h23 = _mm256_castps_pd(_mm256_unpackhi_ps(*r2, *r3));
+    *r0 = _mm256_castpd_ps(_mm256_unpacklo_pd(l01, l23)); *r1 = _mm256_castpd_ps(_mm256_unpackhi_pd(l01, l23));
+    *r2 = _mm256_castpd_ps(_mm256_unpacklo_pd(h01, h23)); *r3 = _mm256_castpd_ps(_mm256_unpackhi_pd(h01, h23));
+#endif
+}
+#define TG__ROWS_PIECE(j, k, n) TG__FT(tg__rows_piece)(p + (j) * rs + (k), rs, n)
+#define TG__ROWS_PIECES(n) r0 = TG__ROWS_PIECE(0, 0, n); r1 = TG__ROWS_PIECE(1, 0, n); r2 = TG__ROWS_PIECE(2, 0, n); r3 = TG__ROWS_PIECE(3, 0, n)
+#endif
+/* The first n columns at x, of TG__ROWS_QUAD at most, of TG__VN rows `rs` apart. */
+TG__INLINE void TG__FT(tg__rows_turn)(const TG__T *x, int64_t rs, int n, TG__T *c) {
+#if defined(TG__ROWS_QUICK)
+    const TG__T *p = x;
+    TG__V r0, r1, r2, r3;
+    TG__ROWS_PIECES(n);
+    TG__FT(tg__rows_quad)(&r0, &r1, &r2, &r3);
+    TG__W(store)(c, r0); TG__W(store)(c + TG__VN, r1); TG__W(store)(c + 2 * TG__VN, r2); TG__W(store)(c + 3 * TG__VN, r3);
+#else
+    for (int k = 0; k < n; k++)
+        for (int j = 0; j < TG__VN; j++) c[k * TG__VN + j] = x[j * rs + k];
+#endif
+}
+/* Columns of a block of `rows` <= TG__VN rows, n of each: c [n, TG__VN]. Either rs or step is 1. */
+TG__INLINE void TG__FT(tg__rows_columns)(int64_t rows, int64_t n, const TG__T *x, int64_t rs, int64_t step, TG__T *c) {
+    int64_t k;
+    if (rs == 1) {
+        for (k = 0; k < n; k++)
+            TG__W(store)(c + k * TG__VN, rows == TG__VN ? TG__W(load)(x + k * step) : TG__W(loadn)(x + k * step, (int)rows));
+    } else if (rows == TG__VN) {
+        for (k = 0; k + TG__ROWS_QUAD <= n; k += TG__ROWS_QUAD) TG__FT(tg__rows_turn)(x + k, rs, TG__ROWS_QUAD, c + k * TG__VN);
+        if (k < n) TG__FT(tg__rows_turn)(x + k, rs, (int)(n - k), c + k * TG__VN);
+    } else
+        for (k = 0; k < n; k++)
+            for (int64_t j = 0; j < rows; j++) c[k * TG__VN + j] = x[j * rs + k];
+}
+#define TG__ROWS_FOLD(op) \
+    for (half = width / 2, from = c; half > 0; half /= 2, from = d) \
+        for (k = 0; k < half; k++) TG__W(store)(d + k * TG__VN, op(TG__W(load)(from + k * TG__VN), TG__W(load)(from + (k + half) * TG__VN)))
+#if defined(TG__ROWS_QUICK)
+/* Rows of up to 4, of 8 or 16 elements never leave registers: pieces of 4 are folded as they are, then turned. */
+#define TG__ROWS_FOLD_8(op, j) r##j = op(r##j, TG__ROWS_PIECE(j, 4, 4));
+#define TG__ROWS_FOLD_16(op, j) r##j = op(op(r##j, TG__ROWS_PIECE(j, 8, 4)), op(TG__ROWS_PIECE(j, 4, 4), TG__ROWS_PIECE(j, 12, 4)));
+#define TG__ROWS_FOLD_QUICK(op, neutral) \
+    if (n == 8) { TG__ROWS_FOLD_8(op, 0) TG__ROWS_FOLD_8(op, 1) TG__ROWS_FOLD_8(op, 2) TG__ROWS_FOLD_8(op, 3) } \
+    if (n == 16) { TG__ROWS_FOLD_16(op, 0) TG__ROWS_FOLD_16(op, 1) TG__ROWS_FOLD_16(op, 2) TG__ROWS_FOLD_16(op, 3) } \
+    TG__FT(tg__rows_quad)(&r0, &r1, &r2, &r3); \
+    if (n == 3) r3 = neutral; \
+    v = n == 1 ? r0 : n == 2 ? op(r0, r1) : op(op(r0, r2), op(r1, r3))
+#define TG__ROWS_AT(j) \
+    if (j < n) at = TG__W(iselect)(TG__W(mor)(TG__W(eq)(r##j, v), TG__W(isnan)(r##j)), TG__W(iset)((TG__I)j), at);
+#endif
+/* y and places stand side by side; either may be NULL. `one` is 1: a tiny result is flushed, or not, as everywhere.
+   work: 96 vectors. */
+TG__PRIVATE void TG__FT(tg__rows)(int kind, int64_t rows, int64_t n, const TG__T *x, int64_t rs, int64_t step,
+    TG__T one, TG__T *y, int64_t *places, TG__T *work) {
+    TG__T *const d = work + 64 * TG__VN;
+    const TG__T *c = work, *from;
+    int64_t width = 1, i, k, half;
+    while (width < n) width *= 2;
+    for (i = 0; i < rows; i += TG__VN) {
+        const int64_t count = rows - i < TG__VN ? rows - i : TG__VN;
+        TG__V v;
+        TG__VI at = TG__W(iset)(0);                                   /* places: from the last column down, the first one stays */
+#if defined(TG__ROWS_QUICK)
+        if (count == TG__VN && rs != 1 && (n <= 4 || (!places && (n == 8 || n == 16)))) {
+            const TG__T *p = x + i * rs;
+            TG__V r0, r1, r2, r3;
+#if defined(__GNUC__)
+            __asm__("" : "+r"(p));                                    /* one address: gcc would walk sixty pointers along */
+#endif
+            /* a row after these makes room for reading a few elements too many, which nobody looks at */
+            if (n < 4 && (i + TG__VN >= rows || rs + n < 4)) { TG__ROWS_PIECES((int)n); } else { TG__ROWS_PIECES(4); }
+            switch (kind) {
+                case TG_REDUCE_SUM: TG__ROWS_FOLD_QUICK(TG__W(add), TG__W(set)(0)); break;
+                case TG_REDUCE_PROD: TG__ROWS_FOLD_QUICK(TG__W(mul), TG__W(set)(1)); break;
+                case TG_REDUCE_MAX: TG__ROWS_FOLD_QUICK(TG__W(maxn), r0); break;
+                default: TG__ROWS_FOLD_QUICK(TG__W(minn), r0); break;
+            }
+            if (places) { TG__ROWS_AT(3) TG__ROWS_AT(2) TG__ROWS_AT(1) TG__ROWS_AT(0) }
+        } else
+#endif
+        {
+            if (TG__VN == 1 && step == 1 && n == width) c = x + i * rs;     /* a row is its columns already */
+            else TG__FT(tg__rows_columns)(count, n, x + i * rs, rs, step, work);
+            v = kind == TG_REDUCE_SUM ? TG__W(set)(0) : kind == TG_REDUCE_PROD ? TG__W(set)(1) : TG__W(load)(c);
+            for (k = n; k < width; k++) TG__W(store)(work + k * TG__VN, v);
+            switch (kind) {
+                case TG_REDUCE_SUM: TG__ROWS_FOLD(TG__W(add)); break;
+                case TG_REDUCE_PROD: TG__ROWS_FOLD(TG__W(mul)); break;
+                case TG_REDUCE_MAX: TG__ROWS_FOLD(TG__W(maxn)); break;
+                default: TG__ROWS_FOLD(TG__W(minn)); break;
+            }
+            v = TG__W(load)(width > 1 ? d : c);
+            for (k = places ? n - 1 : -1; k >= 0; k--) {
+                const TG__V w = TG__W(load)(c + k * TG__VN);
+                at = TG__W(iselect)(TG__W(mor)(TG__W(eq)(w, v), TG__W(isnan)(w)), TG__W(iset)((TG__I)k), at);
+            }
+        }
+        if (places) {
+#if defined(TG__TYPE_F32) && defined(TG__PASS_AVX512)
+            if (count == TG__VN) {
+                _mm512_storeu_si512(places + i, _mm512_cvtepi32_epi64(_mm512_castsi512_si256(at)));
+                _mm512_storeu_si512(places + i + 8, _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(at, 1)));
+            } else
+#elif defined(TG__TYPE_F32) && defined(TG__PASS_AVX2)
+            if (count == TG__VN) {
+                _mm256_storeu_si256((__m256i *)(void *)(places + i), _mm256_cvtepi32_epi64(_mm256_castsi256_si128(at)));
+                _mm256_storeu_si256((__m256i *)(void *)(places + i + 4), _mm256_cvtepi32_epi64(_mm256_extracti128_si256(at, 1)));
+            } else
+#endif
+            {
+                TG__T bits[TG__VN];
+                TG__W(store)(bits, TG__W(frombits)(at));
+                for (k = 0; k < count; k++) {
+                    TG__I place;
+                    memcpy(&place, bits + k, sizeof place);
+                    places[i + k] = place;
+                }
+            }
+        }
+        if (!y) continue;
+        v = TG__W(mul)(v, TG__W(set)(one));
+        if (count == TG__VN) TG__W(store)(y + i, v); else TG__W(storen)(y + i, v, (int)count);
+    }
+}
+#undef TG__ROWS_FOLD
+#undef TG__ROWS_FOLD_8
+#undef TG__ROWS_FOLD_16
+#undef TG__ROWS_FOLD_QUICK
+#undef TG__ROWS_AT
+#undef TG__ROWS_PIECE
+#undef TG__ROWS_PIECES
+
 /* The sum of exp(x - top) over a run, in tg__run_sum's order. */
 TG__PRIVATE TG__T TG__FT(tg__run_exp_sum)(int64_t n, const TG__T *x, TG__T top) {
     TG__V acc[TG__LANES / TG__VN], m = TG__W(set)(top);
@@ -19339,6 +19642,24 @@ TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
     }
 }
 
+/* Small matrices of a batch, `count` of them, whose operands lie a_bs, b_bs and d_bs apart: k <= TG__GEMM_KB,
+   nothing packed. Where one tile is a whole matrix it is chosen once. */
+TG__PRIVATE void TG__FT(tg__gemm_many)(const tg__gemm_part *s, int64_t count, int64_t a_bs, int64_t b_bs, int64_t d_bs) {
+    const TG__T *a = (const TG__T *)s->a, *b = (const TG__T *)s->b;
+    TG__T *d = (TG__T *)s->d;
+    const int mode = s->add ? TG__GEMM_ADD : TG__GEMM_SET;
+    const int64_t m = s->m, nv = (s->n + TG__VN - 1) / TG__VN, last = s->n - (nv - 1) * TG__VN;
+    if (nv <= TG__G_NV && m <= TG__G_MR && TG__FT(tg__gemm_rows)(m) == m) {
+        void (*const tile) TG__G_ARGS = TG__FT(tg__gemm_tiles)[nv - 1][m <= 8 ? m - 1 : m / 2 + 3];
+        for (; count > 0; count--, a += a_bs, b += b_bs, d += d_bs)
+            tile(s->k, a, s->a_rs, s->a_cs, b, s->b_rs, d, s->d_rs, mode, last);
+    } else
+        for (; count > 0; count--, a += a_bs, b += b_bs, d += d_bs)
+            for (int64_t j = 0; j < s->n; j += TG__G_NR)
+                TG__FT(tg__gemm_column)(m, s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
+                    a, s->a_rs, s->a_cs, b + j, s->b_rs, d + j, s->d_rs, mode);
+}
+
 /* --------------------------------------------------------------------- reductions ----
    d [m, n] over one block of k <= TG__GEMM_RB. */
 
@@ -19512,6 +19833,18 @@ TG__PRIVATE void TG__FT(tg__gemm_lanes)(const tg__gemm_part *s, int cls, int cla
 /* ----------------------------------------------------------------- from sums to c ---- */
 TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
     const int64_t step = f->c_cs == 1 && (!f->bias || f->bias_cs == 1 || f->bias_cs == 0) ? TG__VN : 1;
+    /* rows of plain sums, the bias along them: nothing is asked of every vector */
+    if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_cs == 1 && f->bias && f->bias_cs == 1 && !f->accumulate) {
+        for (int64_t i = 0; i < f->m; i++) {
+            const TG__T *s = (const TG__T *)f->s + i * f->s_rs, *b = (const TG__T *)f->bias + i * f->bias_rs;
+            TG__T *c = (TG__T *)f->c + i * f->c_rs;
+            int64_t j = 0;
+            for (; j + TG__VN <= f->n; j += TG__VN) TG__W(store)(c + j, TG__W(add)(TG__W(load)(s + j), TG__W(load)(b + j)));
+            if (j < f->n)
+                TG__W(storen)(c + j, TG__W(add)(TG__W(loadn)(s + j, (int)(f->n - j)), TG__W(loadn)(b + j, (int)(f->n - j))), (int)(f->n - j));
+        }
+        return;
+    }
     for (int64_t i = 0; i < f->m; i++)
         for (int64_t j = 0; j < f->n; j += step) {
             const int64_t n = f->n - j < step ? f->n - j : step;

@@ -40,6 +40,7 @@ struct Row {
     const char *(*check)(const Row *r);     /* NULL, or what is wrong with OUT */
     int64_t p[10];
     tg_tensor *(*fn)(tg_tensor *x);
+    bool tail;                              /* repetitions are timed one by one too, for what the slowest ones take */
 };
 
 static Row rows[160];
@@ -590,6 +591,206 @@ static void overhead_rows(void) {
     row("overhead/chain100_fwdbwd", 800, 0, make_chain100, once_chain100, check_chain100);
 }
 
+/* ---- small: many short rows; p: rows, elements of each, then as the row says ---- */
+static void once_argmax0(const Row *r) { (void)r; OUT[0] = tg_argmax_dim(A, 0, false); }
+static const char *check_argmax0(const Row *r) {
+    int64_t i, k, n = r->p[1];
+    for (i = 0; i < n; i++) {
+        int64_t best = 0;
+        for (k = 1; k < r->p[0]; k++) if (f32(A)[k * n + i] > f32(A)[best * n + i]) best = k;
+        if (i64(OUT[0])[i] != best) return wrong("argmax", i, (real)i64(OUT[0])[i], (real)best);
+    }
+    return NULL;
+}
+static void once_max_dim(const Row *r) { (void)r; OUT[1] = tg_max_dim(A, 1, false, &OUT[0]); }
+static const char *check_max_dim(const Row *r) {
+    int64_t i;
+    const char *bad = check_argmax(r);
+    for (i = 0; i < r->p[0] && !bad; i++) {
+        float want = f32(A)[i * r->p[1] + i64(OUT[0])[i]];
+        if (OFF(f32(OUT[1])[i], want, 0)) bad = wrong("max", i, (real)f32(OUT[1])[i], (real)want);
+    }
+    return bad;
+}
+static void once_amax(const Row *r) { (void)r; OUT[0] = tg_amax_dims(A, TG_DIMS(1), false); }
+static const char *check_amax(const Row *r) {
+    int64_t i, k, n = r->p[1];
+    for (i = 0; i < r->p[0]; i++) {
+        float best = f32(A)[i * n];
+        for (k = 1; k < n; k++) if (f32(A)[i * n + k] > best) best = f32(A)[i * n + k];
+        if (OFF(f32(OUT[0])[i], best, 0)) return wrong("amax", i, (real)f32(OUT[0])[i], (real)best);
+    }
+    return NULL;
+}
+static const char *check_row_sum(const Row *r) {
+    int64_t i, k, n = r->p[1];
+    for (i = 0; i < r->p[0]; i++) {
+        real sum = 0, mag = 0;
+        for (k = 0; k < n; k++) { real v = (real)f32(A)[i * n + k]; sum += v; mag += fabs_(v); }
+        if (OFF(f32(OUT[0])[i], sum, 1e-6L * mag)) return wrong("sum", i, (real)f32(OUT[0])[i], sum);
+    }
+    return NULL;
+}
+static void once_layernorm(const Row *r) {                  /* of today's operations */
+    tg_tensor *d = tg_sub(A, tg_mean_dims(A, TG_DIMS(1), true));
+    (void)r;
+    OUT[0] = tg_mul(d, tg_rsqrt(tg_add_scalar(tg_mean_dims(tg_square(d), TG_DIMS(1), true), 1e-5)));
+}
+static const char *check_layernorm(const Row *r) {
+    int64_t i, k, n = r->p[1];
+    for (i = 0; i < r->p[0]; i++) {
+        real m = 0, v = 0;
+        for (k = 0; k < n; k++) m += (real)f32(A)[i * n + k] / n;
+        for (k = 0; k < n; k++) v += ((real)f32(A)[i * n + k] - m) * ((real)f32(A)[i * n + k] - m) / n;
+        for (k = 0; k < n; k++) {
+            real want = ((real)f32(A)[i * n + k] - m) / sqrt_(v + 1e-5L);
+            if (OFF(f32(OUT[0])[i * n + k], want, 2e-6L * (1 + fabs_(want)))) return wrong("y", i * n + k, (real)f32(OUT[0])[i * n + k], want);
+        }
+    }
+    return NULL;
+}
+static void once_sort_rows(const Row *r) { (void)r; OUT[0] = tg_sort(A, 1, false, &OUT[1]); }
+static const char *check_sort_rows(const Row *r) {
+    int64_t i, k, n = r->p[1];
+    for (i = 0; i < r->p[0]; i++) for (k = 0; k < n; k++) {
+        int64_t at = i64(OUT[1])[i * n + k];
+        if (at < 0 || at >= n || OFF(f32(OUT[0])[i * n + k], f32(A)[i * n + at], 0) || (k && f32(OUT[0])[i * n + k - 1] > f32(OUT[0])[i * n + k]))
+            return wrong("index", i * n + k, (real)at, 0);
+    }
+    return NULL;
+}
+static void make_gather(const Row *r) { make_a(r); B = tg_randint(tg, 0, r->p[1], TG_SHAPE(r->p[0], 1)); }
+static void once_gather(const Row *r) { (void)r; OUT[0] = tg_gather(A, 1, B); }
+static const char *check_gather(const Row *r) {
+    int64_t i;
+    for (i = 0; i < r->p[0]; i++) if (OFF(f32(OUT[0])[i], f32(A)[i * r->p[1] + i64(B)[i]], 0)) return wrong("y", i, (real)f32(OUT[0])[i], 0);
+    return NULL;
+}
+static void make_small_entropy(const Row *r) {
+    A = tg_require_grad(randn2(r->p[0], r->p[1]), true);
+    B = tg_randint(tg, 0, r->p[1], TG_SHAPE(r->p[0]));
+}
+static const char *check_small_entropy(const Row *r) {
+    int64_t i, k, rows = r->p[0], n = r->p[1];
+    real loss = 0;
+    for (i = 0; i < rows; i++) {
+        real sum = 0;
+        const float *x = f32(A) + i * n;
+        for (k = 0; k < n; k++) sum += exp_((real)x[k]);
+        loss += (log_(sum) - (real)x[i64(B)[i]]) / rows;
+        for (k = 0; k < n; k++) {
+            real want = (exp_((real)x[k]) / sum - (k == i64(B)[i])) / rows;
+            if (OFF(f32(OUT[1])[i * n + k], want, 2e-6L / rows)) return wrong("dx", i * n + k, (real)f32(OUT[1])[i * n + k], want);
+        }
+    }
+    return OFF(f32(OUT[0])[0], loss, 2e-6L * loss) ? wrong("loss", 0, (real)f32(OUT[0])[0], loss) : NULL;
+}
+static void make_bmm(const Row *r) {                        /* p: batch, m, k, n */
+    A = tg_randn(tg, TG_SHAPE(r->p[0], r->p[1], r->p[2]));
+    B = tg_randn(tg, TG_SHAPE(r->p[0], r->p[2], r->p[3]));
+}
+static const char *check_bmm(const Row *r) {
+    int64_t m = r->p[1], k = r->p[2], n = r->p[3], at, l;
+    double bound = (double)(8 * sqrt_((real)k)) * largest(A) * largest(B) / 16777216.0;
+    for (at = 0; at < OUT[0]->numel; at++) {
+        double sum = 0;
+        for (l = 0; l < k; l++) sum += (double)f32(A)[at / n * k + l] * (double)f32(B)[(at / (m * n) * k + l) * n + at % n];
+        if (OFF(f32(OUT[0])[at], sum, bound)) return wrong("c", at, (real)f32(OUT[0])[at], sum);
+    }
+    return NULL;
+}
+static void make_linear(const Row *r) { A = randn2(r->p[0], r->p[1]); B = randn2(r->p[2], r->p[1]); C = randn1(r->p[2]); }
+static void once_linear(const Row *r) { (void)r; OUT[0] = tg_linear(A, B, C); }
+static const char *check_linear(const Row *r) {
+    int64_t k = r->p[1], n = r->p[2], at, l;
+    double bound = (double)(8 * sqrt_((real)k)) * largest(A) * largest(B) / 16777216.0 + largest(C) / 16777216.0;
+    for (at = 0; at < OUT[0]->numel; at++) {
+        double sum = (double)f32(C)[at % n];
+        for (l = 0; l < k; l++) sum += (double)f32(A)[at / n * k + l] * (double)f32(B)[at % n * k + l];
+        if (OFF(f32(OUT[0])[at], sum, bound)) return wrong("c", at, (real)f32(OUT[0])[at], sum);
+    }
+    return NULL;
+}
+static void make_brains(const Row *r) {                     /* p: networks, inputs, hidden, outputs */
+    make_linear(r);
+    A = tg_randn(tg, TG_SHAPE(r->p[0], 1, r->p[1]));
+    LIST[0] = tg_randn(tg, TG_SHAPE(r->p[0], r->p[1], r->p[2])); LIST[1] = tg_randn(tg, TG_SHAPE(r->p[0], 1, r->p[2]));
+    LIST[2] = tg_randn(tg, TG_SHAPE(r->p[0], r->p[2], r->p[3])); LIST[3] = tg_randn(tg, TG_SHAPE(r->p[0], 1, r->p[3]));
+}
+static void once_brains(const Row *r) {
+    (void)r;
+    OUT[1] = tg_add(tg_matmul(tg_tanh(tg_add(tg_matmul(A, LIST[0]), LIST[1])), LIST[2]), LIST[3]);
+    OUT[0] = tg_argmax_dim(OUT[1], 2, false);
+}
+static const char *check_brains(const Row *r) {             /* the place may be another's where two values are as good as equal */
+    int64_t b, j, k, n = r->p[1], h = r->p[2], o = r->p[3];
+    for (b = 0; b < r->p[0]; b++) {
+        real hidden[16], best = 0, chosen = 0;
+        for (j = 0; j < h; j++) {
+            hidden[j] = (real)f32(LIST[1])[b * h + j];
+            for (k = 0; k < n; k++) hidden[j] += (real)f32(A)[b * n + k] * (real)f32(LIST[0])[(b * n + k) * h + j];
+            hidden[j] = tanh_(hidden[j]);
+        }
+        for (j = 0; j < o; j++) {
+            real v = (real)f32(LIST[3])[b * o + j];
+            for (k = 0; k < h; k++) v += hidden[k] * (real)f32(LIST[2])[(b * h + k) * o + j];
+            if (j == 0 || v > best) best = v;
+            if (j == i64(OUT[0])[b]) chosen = v;
+        }
+        if (OFF(chosen, best, 1e-4L)) return wrong("action", b, (real)i64(OUT[0])[b], best);
+    }
+    return NULL;
+}
+static void make_step(const Row *r) {                       /* XOR: 2-16-1, tanh, mean square */
+    static const float x[] = { 0, 0, 0, 1, 1, 0, 1, 1 }, y[] = { 0, 1, 1, 0 };
+    int i;
+    (void)r;
+    A = randn2(4, 2); B = randn2(4, 1);
+    memcpy(f32(A), x, sizeof x); memcpy(f32(B), y, sizeof y);
+    LIST[0] = randn2(16, 2); LIST[1] = randn1(16); LIST[2] = randn2(1, 16); LIST[3] = randn1(1);
+    for (i = 0; i < 4; i++) tg_require_grad(LIST[i], true);
+}
+static void once_step(const Row *r) {
+    tg_tensor *loss = tg_mse_loss(tg_linear(tg_tanh(tg_linear(A, LIST[0], LIST[1])), LIST[2], LIST[3]), B);
+    int i;
+    (void)r;
+    tg_backward(loss);
+    tg_grad_mode(tg, false);
+    for (i = 0; i < 4; i++) { tg_sub_(LIST[i], tg_mul_scalar(LIST[i]->grad, 0.1)); tg_zero_grad(LIST[i]); }
+    tg_grad_mode(tg, true);
+    OUT[0] = loss;
+}
+static const char *check_step(const Row *r) {
+    int i;
+    float last = 0;
+    for (i = 0; i < 2000; i++) { tg_mark m = tg_begin(tg); once_step(r); last = f32(OUT[0])[0]; tg_end(tg, m); }
+    return OFF(last, 0, 0.05) ? wrong("loss", 2000, (real)last, 0) : NULL;
+}
+static Row *small(const char *name, double flop, double bytes, void (*make)(const Row *), void (*once)(const Row *), const char *(*check)(const Row *),
+                  int64_t p0, int64_t p1, int64_t p2, int64_t p3) {
+    Row *r = row(name, flop, bytes, make, once, check);
+    r->p[0] = p0; r->p[1] = p1; r->p[2] = p2; r->p[3] = p3;
+    return r;
+}
+static void small_rows(void) {
+    small("small/argmax_1000x4", 4000, 24000, make_a, once_argmax, check_argmax, 1000, 4, 0, 0);
+    small("small/argmax_4x1000_dim0", 4000, 24000, make_a, once_argmax0, check_argmax0, 4, 1000, 0, 0);
+    small("small/max_dim_1000x4", 4000, 28000, make_a, once_max_dim, check_max_dim, 1000, 4, 0, 0);
+    small("small/amax_1000x4", 4000, 20000, make_a, once_amax, check_amax, 1000, 4, 0, 0);
+    small("small/sum_1000x16", 16000, 68000, make_a, once_sum1, check_row_sum, 1000, 16, 0, 0);
+    small("small/sum_1000x3", 3000, 16000, make_a, once_sum1, check_row_sum, 1000, 3, 0, 0);
+    small("small/softmax_1000x4", 0, 32000, make_a, once_softmax, check_softmax, 1000, 4, 0, 0);
+    small("small/layernorm_1000x16", 0, 128000, make_a, once_layernorm, check_layernorm, 1000, 16, 0, 0);
+    small("small/sort_1000x8", 0, 128000, make_a, once_sort_rows, check_sort_rows, 1000, 8, 0, 0);
+    small("small/gather_1000x4", 0, 16000, make_gather, once_gather, check_gather, 1000, 4, 0, 0);
+    small("small/cross_entropy_256x10/fwdbwd", 0, 8 * 2560, make_small_entropy, once_entropy, check_small_entropy, 256, 10, 0, 0);
+    small("small/bmm_1000_1x16x16", 512000, 1152000, make_bmm, once_matmul, check_bmm, 1000, 1, 16, 16);
+    small("small/bmm_1000_4x4x4", 128000, 192000, make_bmm, once_matmul, check_bmm, 1000, 4, 4, 4);
+    small("small/linear_1000_8_16", 256000, 96000, make_linear, once_linear, check_linear, 1000, 8, 16, 0);
+    small("small/brains_1000_8_16_4", 384000, 880000, make_brains, once_brains, check_brains, 1000, 8, 16, 4);
+    row("small/step_2_16_1", 0, 0, make_step, once_step, check_step)->tail = true;
+}
+
 /* ---- timing ---- */
 static void repeat(const Row *r, int64_t n) {
     while (n-- > 0) { tg_mark m = tg_begin(tg); r->once(r); tg_end(tg, m); }
@@ -630,8 +831,15 @@ static bool bench(const Row *r, const char *impl, double budget) {
             sample[n++] = (now() - start) / (double)inner;
         }
         qsort(sample, (size_t)n, sizeof sample[0], by_size);
-        printf("{\"name\":\"%s\",\"impl\":\"%s\",\"threads\":%d,\"min_us\":%.4f,\"med_us\":%.4f,\"work\":{\"flop\":%.0f,\"bytes\":%.0f},\"samples\":%d,\"inner\":%d}\n",
-               r->name, impl, threads, sample[0] * 1e6, sample[n / 2] * 1e6, r->flop, r->bytes, n, (int)inner);
+        printf("{\"name\":\"%s\",\"impl\":\"%s\",\"threads\":%d,\"min_us\":%.4f,\"med_us\":%.4f,", r->name, impl, threads, sample[0] * 1e6, sample[n / 2] * 1e6);
+        if (r->tail) {
+            static double each[100000];
+            for (i = 0; i < COUNT(each); i++) { double start = now(); repeat(r, 1); each[i] = now() - start; }
+            qsort(each, COUNT(each), sizeof each[0], by_size);
+            printf("\"p50_us\":%.4f,\"p99_us\":%.4f,\"p99_9_us\":%.4f,\"max_us\":%.4f,", each[COUNT(each) / 2] * 1e6, each[COUNT(each) - COUNT(each) / 100] * 1e6,
+                   each[COUNT(each) - COUNT(each) / 1000] * 1e6, each[COUNT(each) - 1] * 1e6);
+        }
+        printf("\"work\":{\"flop\":%.0f,\"bytes\":%.0f},\"samples\":%d,\"inner\":%d}\n", r->flop, r->bytes, n, (int)inner);
     }
     fflush(stdout);
     tg_clear(tg);
@@ -709,6 +917,7 @@ int main(int argc, char **argv) {
     conv_rows();
     mem_rows();
     overhead_rows();
+    small_rows();
     if (list) {
         for (i = 0; i < n_rows; i++) if (wanted(globs, rows[i].name)) printf("{\"name\":\"%s\",\"work\":{\"flop\":%.0f,\"bytes\":%.0f}}\n", rows[i].name, rows[i].flop, rows[i].bytes);
         return 0;
