@@ -8150,9 +8150,9 @@ TG__PRIVATE bool tg__formula_vmap(tg_ctx *tg, const tg_op *op, const void *attr,
 TG__PRIVATE tg_tensor *tg__full_beside(tg_ctx *tg, const tg_tensor *like, tg_dtype dtype,
     int ndim, const int64_t *shape, double value);
 /* x in the type that a derivative is computed in; a number becomes a tensor of that type, which promotes no further. */
-TG__PRIVATE tg_tensor *tg__composed_operand(tg_ctx *tg, tg_tensor *x, tg_dtype compute) {
+TG__PRIVATE tg_tensor *tg__composed_operand(tg_ctx *tg, tg_tensor *x, const tg_tensor *g, tg_dtype compute) {
     if (x->is_number && !x->requires_grad)
-        return tg__full_beside(tg, x, compute, 0, NULL, tg__get_f64(x->data, x->dtype));
+        return tg__full_beside(tg, g, compute, 0, NULL, tg__get_f64(x->data, x->dtype));
     return tg_to(x, compute);
 }
 /* First order: the fused kernel. Where the derivative must be differentiable: the same row in tg calls. */
@@ -8171,7 +8171,7 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
             for (k = 0; k < n->n_in; k++) {
                 x[k] = n->in[k];
                 if ((reads & TG_SAVE_IN(k)) && (x[k]->is_number || (x[k]->dtype != g[0]->dtype && x[k]->dtype != compute)) &&
-                    !(x[k] = tg__composed_operand(tg, x[k], compute))) return false;
+                    !(x[k] = tg__composed_operand(tg, x[k], g[0], compute))) return false;
             }
             dx[i] = f->composed[i](tg, p, g[0], x, n->out[0]);
             /* a constant has g's type, dimensions and device */
