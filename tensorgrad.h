@@ -782,10 +782,10 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
   F2(tg_maximum,     SAME,      NEED(AB, AB),     MAX(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(b, a), ZERO, g)), APART, "the larger; NaN wins; equal operands share the gradient") \
   F2(tg_minimum,     SAME,      NEED(AB, AB),     MIN(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(b, a), ZERO, g)), APART, "the smaller; NaN wins; equal operands share the gradient") \
   F2(tg_atan2,       FLOATING,  NEED(AB, AB),     ATAN2(a, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b))))), NEG(SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, a), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b)))))), NOT_AT_0, "angle of the point (b, a); derivative 0 at (0, 0)") \
-  F2(tg_fmod,        NUMERIC,   NEED(NONE, AB),   FMOD(a, b), g,               NEG(MUL(g, TRUNC(DIV(a, b)))), NO_GRADIENT_TEST, "remainder with the sign of a") \
-  F2(tg_remainder,   NUMERIC,   NEED(NONE, AB),   REMAINDER(a, b), g,          NEG(MUL(g, FLOOR(DIV(a, b)))), NO_GRADIENT_TEST, "remainder with the sign of b, as Python's %") \
+  F2(tg_fmod,        NUMERIC,   NEED(NONE, AB),   FMOD(a, b), g,               NEG(MUL(g, TRUNCDIV(a, b))), NO_GRADIENT_TEST, "remainder with the sign of a") \
+  F2(tg_remainder,   NUMERIC,   NEED(NONE, AB),   REMAINDER(a, b), g,          NEG(MUL(g, FLOORDIV(a, b))), NO_GRADIENT_TEST, "remainder with the sign of b, as Python's %") \
   F2(tg_floor_divide, NUMERIC,  NEED(NONE, NONE), FLOORDIV(a, b), ZERO,        ZERO,                      NO_GRADIENT_TEST, "floor(a / b), as Python's //") \
-  F2(tg_div_trunc,   NUMERIC,   NEED(NONE, NONE), TRUNC(DIV(a, b)), ZERO,      ZERO,                      NO_GRADIENT_TEST, "a / b rounded towards zero, as C's integer division") \
+  F2(tg_div_trunc,   NUMERIC,   NEED(NONE, NONE), TRUNCDIV(a, b), ZERO,      ZERO,                      NO_GRADIENT_TEST, "a / b rounded towards zero, as C's integer division") \
   F2(tg_eq,          PREDICATE, NEED(NONE, NONE), EQ(a, b),   ZERO,            ZERO,                      REAL,     "a == b") \
   F2(tg_ne,          PREDICATE, NEED(NONE, NONE), NE(a, b),   ZERO,            ZERO,                      REAL,     "a != b") \
   F2(tg_lt,          PREDICATE, NEED(NONE, NONE), LT(a, b),   ZERO,            ZERO,                      REAL,     "a < b") \
@@ -4406,6 +4406,7 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
 #pragma push_macro("FMOD")
 #pragma push_macro("REMAINDER")
 #pragma push_macro("FLOORDIV")
+#pragma push_macro("TRUNCDIV")
 #pragma push_macro("POW")
 #pragma push_macro("ADD")
 #pragma push_macro("SUB")
@@ -4492,6 +4493,7 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
 #undef FMOD
 #undef REMAINDER
 #undef FLOORDIV
+#undef TRUNCDIV
 #undef POW
 #undef ADD
 #undef SUB
@@ -8149,11 +8151,12 @@ TG__PRIVATE bool tg__formula_vmap(tg_ctx *tg, const tg_op *op, const void *attr,
 
 TG__PRIVATE tg_tensor *tg__full_beside(tg_ctx *tg, const tg_tensor *like, tg_dtype dtype,
     int ndim, const int64_t *shape, double value);
-/* x in the type that a derivative is computed in; a number becomes a tensor of that type, which promotes no further. */
+/* x in the type that a derivative is computed in. A number becomes a tensor of that type beside g, which promotes no further,
+   unless it wants a gradient and g is on another device: numbers alone may be there. */
 TG__PRIVATE tg_tensor *tg__composed_operand(tg_ctx *tg, tg_tensor *x, const tg_tensor *g, tg_dtype compute) {
     if (x->is_number && !x->requires_grad)
         return tg__full_beside(tg, g, compute, 0, NULL, tg__get_f64(x->data, x->dtype));
-    return tg_to(x, compute);
+    return x->is_number && x->device != g->device ? x : tg_to(x, compute);
 }
 /* First order: the fused kernel. Where the derivative must be differentiable: the same row in tg calls. */
 TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -8216,8 +8219,8 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
 #define NDTR(v) tg_ndtr(v)
 #define SIGMOID(v) tg_sigmoid(v)
 #define SOFTPLUS(v) tg_softplus(v, 1, tg__inf())
-#define FLOOR(v) tg_floor(v)
-#define TRUNC(v) tg_trunc(v)
+#define FLOORDIV(v, w) tg_floor_divide(v, w)          /* steps: no gradient goes into the quotient, which 0 may divide */
+#define TRUNCDIV(v, w) tg_div_trunc(v, w)
 #define POW(v, w) tg_pow(v, w)
 #define ADD(v, w) tg_add(v, w)
 #define SUB(v, w) tg_sub(v, w)
@@ -8268,8 +8271,8 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #undef NDTR
 #undef SIGMOID
 #undef SOFTPLUS
-#undef FLOOR
-#undef TRUNC
+#undef FLOORDIV
+#undef TRUNCDIV
 #undef POW
 #undef ADD
 #undef SUB
@@ -15720,6 +15723,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #pragma pop_macro("FMOD")
 #pragma pop_macro("REMAINDER")
 #pragma pop_macro("FLOORDIV")
+#pragma pop_macro("TRUNCDIV")
 #pragma pop_macro("POW")
 #pragma pop_macro("ADD")
 #pragma pop_macro("SUB")
@@ -18223,6 +18227,7 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
 #define FMOD(v, w) TG__W(fmod)(v, w)
 #define REMAINDER(v, w) TG__W(remainder)(v, w)
 #define FLOORDIV(v, w) TG__W(floordiv)(v, w)
+#define TRUNCDIV(v, w) TRUNC(DIV(v, w))
 #define POW(v, w) TG__W(pow)(v, w)
 #define ADD(v, w) TG__W(add)(v, w)
 #define SUB(v, w) TG__W(sub)(v, w)
@@ -18329,6 +18334,7 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #undef FMOD
 #undef REMAINDER
 #undef FLOORDIV
+#undef TRUNCDIV
 #undef POW
 #undef ADD
 #undef SUB

@@ -529,6 +529,12 @@ static void test_edges(tg_ctx *tg) {
     CHECK(tg_grad(&y, 1, in, 2, g, .create_graph = true) && tg_item(g[0]) == 0 && tg_item(g[1]) == 0);
     y = tg_add(g[0], g[1]);
     CHECK(tg_grad(&y, 1, in, 2, gg) && tg_item(gg[0]) == 0 && tg_item(gg[1]) == 0);
+    for (i = 0; i < 2; i++) {                                    /* a remainder by 0: the quotient's steps have no slope */
+        y = i ? tg_remainder(in[0], in[1]) : tg_fmod(in[0], in[1]);
+        CHECK(tg_grad(&y, 1, in, 2, g, .create_graph = true));
+        y = tg_add(g[0], g[1]);
+        CHECK(tg_grad(&y, 1, in, 2, gg, .allow_unused = true) && (!gg[0] || tg_item(gg[0]) == 0) && (!gg[1] || tg_item(gg[1]) == 0));
+    }
     x = tg_require_grad(tg_from(tg, TG_SHAPE(4), TG_F64, far), true);
     y = tg_sum(tg_elu(x, 1.5));
     CHECK(tg_grad(&y, 1, &x, 1, g, .create_graph = true));
