@@ -9918,6 +9918,7 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
    >>impl-reduce    sums, means, products, largest and smallest, with places; softmax
    A reduction is cut into pieces by its size alone: 16384 elements of a run, 512 rows of columns. A piece is
    summed in the type's own lanes (>>pass-reduce), pieces are added up in double, in order.
+   Runs of up to 64 elements, where there are several, are taken side by side: each in a lane of a vector.
    ====================================================================================== */
 
 #define TG__REDUCE_KERNELS(T, t) \

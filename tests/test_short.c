@@ -19,10 +19,15 @@ static tg_tensor *numbers(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype d
     }
     return tg_to(t, d);
 }
+/* A NaN is one value: which of two a sum or product keeps is the compiler's choice of operands. */
 static bool same_bits(tg_tensor *a, tg_tensor *b) {
     static unsigned char p[1 << 16], q[1 << 16];
-    const size_t size = a ? (size_t)a->numel * tg_dtype_size(a->dtype) : 0;
-    return a && b && a->numel == b->numel && a->dtype == b->dtype && size <= sizeof p && tg_read(a, p, size) && tg_read(b, q, size) && memcmp(p, q, size) == 0;
+    const size_t size = a ? (size_t)a->numel * tg_dtype_size(a->dtype) : 0, each = a ? tg_dtype_size(a->dtype) : 1;
+    size_t i;
+    if (!a || !b || a->numel != b->numel || a->dtype != b->dtype || size > sizeof p || !tg_read(a, p, size) || !tg_read(b, q, size)) return false;
+    for (i = 0; i < size; i += each)
+        if (memcmp(p + i, q + i, each) != 0 && !(tg_dtype_is_float(a->dtype) && tg__is_nan(tg__get_f64(p + i, a->dtype)) && tg__is_nan(tg__get_f64(q + i, a->dtype)))) return false;
+    return true;
 }
 
 enum { SUM, MEAN, PROD, AMAX, AMIN, MAX_DIM, MAX_AT, MIN_DIM, MIN_AT, ARGMAX, ARGMIN, KINDS };
