@@ -4645,6 +4645,8 @@ enum { TG__PASSES = TG__ISA_SCALAR + 1 };
 /* TG__KERNEL(void, tg__sum, (int64_t n, ...)) makes the table tg__sum__k with one pointer per pass;
    tg__sum__k[tg->isa] is the one to call. */
 #define TG__KERNEL(ret, name, args) static ret (*const name##__k[TG__PASSES]) args = { TG__EACH_PASS(name) }
+/* kernels for double that AVX-512 borrows from AVX2: what waits for memory, or is rarely asked for, is not compiled twice */
+#define TG__KERNEL_F64(ret, name, args) static ret (*const name##__k[TG__PASSES]) args = { TG__EACH_PASS_F64(name) }
 
 /* Is the instruction set in this build and on this machine? Writes its index; those that are not in the build
    have negative ones. */
@@ -8361,41 +8363,41 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
    The last arguments are the saves. */
 #define TG__FORMULA(rec, text, row, n, types, numbers, attrs, flags, check, integer, rule, v, d0, d1, d2, c0, c1, c2, ...) \
     static const tg__formula rec = { \
-        { TG__OP_KIND(text, TG__IN(n), TG__OUT(1), flags, row), { __VA_ARGS__ }, numbers ? attrs : NULL, numbers, numbers ? sizeof(tg__numbers) : 0, \
+        { TG__OP_KIND(text, TG__IN(n), TG__OUT(1), flags, row), { __VA_ARGS__ }, attrs, numbers, numbers ? sizeof(tg__numbers) : 0, \
             check, tg__formula_forward, tg__formula_backward, (flags) & TG_OP_INPLACE ? NULL : tg__formula_vmap }, \
         { { v, d0, d1, d2 }, integer, (types) == TG__PREDICATE, (int)(rule) == (int)TG__INT_NO_ZERO }, types, rule, { c0, c1, c2 } };
-#define TG__ROW(name, n, types, numbers, d0, d1, d2, c0, c1, c2, ...) \
-    TG__FORMULA(name##__f, &#name[3], TG_ROW_##name, n, TG__##types, numbers, name##__attrs, TG__FLAGS_##types, tg__formula_check, TG__INT_##types(name), TG__RULE_##types(name), \
+#define TG__ROW(name, n, types, numbers, attrs, d0, d1, d2, c0, c1, c2, ...) \
+    TG__FORMULA(name##__f, &#name[3], TG_ROW_##name, n, TG__##types, numbers, attrs, TG__FLAGS_##types, tg__formula_check, TG__INT_##types(name), TG__RULE_##types(name), \
         &name##_v__t, d0, d1, d2, c0, c1, c2, __VA_ARGS__) \
-    TG__FORMULA(name##__g, &#name "_"[3], TG_ROW_##name, n, TG__##types, numbers, name##__attrs, (TG__FLAGS_##types) | TG_OP_INPLACE, tg__formula_check_, TG__INT_##types(name), TG__RULE_##types(name), \
+    TG__FORMULA(name##__g, &#name "_"[3], TG_ROW_##name, n, TG__##types, numbers, attrs, (TG__FLAGS_##types) | TG_OP_INPLACE, tg__formula_check_, TG__INT_##types(name), TG__RULE_##types(name), \
         &name##_v__t, d0, d1, d2, c0, c1, c2, __VA_ARGS__)
-#define TG__ROW1(name, types, numbers, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE(name##_d0) \
-    TG__ROW(name, 1, types, numbers, &name##_d0__t, NULL, NULL, name##_c0, NULL, NULL, __VA_ARGS__)
-#define TG__ROW2(name, types, numbers, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE(name##_d0) TG__MAP_TABLE(name##_d1) \
-    TG__ROW(name, 2, types, numbers, &name##_d0__t, &name##_d1__t, NULL, name##_c0, name##_c1, NULL, __VA_ARGS__)
-#define TG__ROW3(name, types, numbers, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE(name##_d0) TG__MAP_TABLE(name##_d1) TG__MAP_TABLE(name##_d2) \
-    TG__ROW(name, 3, types, numbers, &name##_d0__t, &name##_d1__t, &name##_d2__t, name##_c0, name##_c1, name##_c2, __VA_ARGS__)
+#define TG__ROW1(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE(name##_d0) \
+    TG__ROW(name, 1, types, numbers, attrs, &name##_d0__t, NULL, NULL, name##_c0, NULL, NULL, __VA_ARGS__)
+#define TG__ROW2(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE(name##_d0) TG__MAP_TABLE(name##_d1) \
+    TG__ROW(name, 2, types, numbers, attrs, &name##_d0__t, &name##_d1__t, NULL, name##_c0, name##_c1, NULL, __VA_ARGS__)
+#define TG__ROW3(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE(name##_d0) TG__MAP_TABLE(name##_d1) TG__MAP_TABLE(name##_d2) \
+    TG__ROW(name, 3, types, numbers, attrs, &name##_d0__t, &name##_d1__t, &name##_d2__t, name##_c0, name##_c1, name##_c2, __VA_ARGS__)
 #define TG__IN1 tg_tensor *in[1]; in[0] = x;
 #define TG__IN2 tg_tensor *in[2]; in[0] = a; in[1] = b;
 #define TG__IN3 tg_tensor *in[3]; in[0] = a; in[1] = b; in[2] = c;
-#define F1(name, types, saves, value, dx, domain, doc) enum { name##__attrs }; TG__ROW1(name, types, 0, TG__SAVE_##saves, 0, 0, 0) \
+#define F1(name, types, saves, value, dx, domain, doc) TG__ROW1(name, types, 0, NULL, TG__SAVE_##saves, 0, 0, 0) \
     TG_API tg_tensor *(name)(tg_tensor *x)    { TG__IN1 return tg__call(&name##__f.op, NULL, in, 1, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *x) { TG__IN1 return tg__call(&name##__g.op, NULL, in, 1, NULL, 1); }
-#define F1P(name, numbers, types, saves, value, dx, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW1(name, types, TG__MANY_##numbers, TG__SAVE_##saves, 0, 0, 0) \
+#define F1P(name, numbers, types, saves, value, dx, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW1(name, types, TG__MANY_##numbers, name##__attrs, TG__SAVE_##saves, 0, 0, 0) \
     TG_API tg_tensor *(name)(tg_tensor *x TG__PARAMS_##numbers)    { TG__IN1 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 1, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *x TG__PARAMS_##numbers) { TG__IN1 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 1, NULL, 1); }
-#define F2(name, types, saves, value, da, db, domain, doc) enum { name##__attrs }; TG__ROW2(name, types, 0, saves) \
+#define F2(name, types, saves, value, da, db, domain, doc) TG__ROW2(name, types, 0, NULL, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b)     { TG__IN2 return tg__call(&name##__f.op, NULL, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b)  { TG__IN2 return tg__call(&name##__g.op, NULL, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_scalar)(tg_tensor *a, double number)  { return a ? name(a, tg__scalar(a, number)) : NULL; } \
     TG_API tg_tensor *(name##_scalar_)(tg_tensor *a, double number) { return a ? name##_(a, tg__scalar(a, number)) : NULL; }
-#define F2P(name, numbers, types, saves, value, da, db, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW2(name, types, TG__MANY_##numbers, saves) \
+#define F2P(name, numbers, types, saves, value, da, db, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW2(name, types, TG__MANY_##numbers, name##__attrs, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers)    { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers) { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 2, NULL, 1); }
-#define F3(name, types, saves, value, da, db, dc, domain, doc) enum { name##__attrs }; TG__ROW3(name, types, 0, saves) \
+#define F3(name, types, saves, value, da, db, dc, domain, doc) TG__ROW3(name, types, 0, NULL, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b, tg_tensor *c)    { TG__IN3 return tg__call(&name##__f.op, NULL, in, 3, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b, tg_tensor *c) { TG__IN3 return tg__call(&name##__g.op, NULL, in, 3, NULL, 1); }
-#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW3(name, types, TG__MANY_##numbers, saves) \
+#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW3(name, types, TG__MANY_##numbers, name##__attrs, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers)    { TG__IN3 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 3, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers) { TG__IN3 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 3, NULL, 1); }
 TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
@@ -9921,16 +9923,16 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
    Runs of up to 64 elements, where there are several, are taken side by side: each in a lane of a vector.
    ====================================================================================== */
 
-#define TG__REDUCE_KERNELS(T, t) \
-    TG__KERNEL(T, tg__run_sum_##t, (int64_t n, const T *x)); TG__KERNEL(T, tg__run_prod_##t, (int64_t n, const T *x)); \
-    TG__KERNEL(T, tg__run_max_##t, (int64_t n, const T *x)); TG__KERNEL(T, tg__run_min_##t, (int64_t n, const T *x)); \
-    TG__KERNEL(void, tg__columns_sum_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__KERNEL(void, tg__columns_prod_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
-    TG__KERNEL(void, tg__columns_max_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__KERNEL(void, tg__columns_min_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
-    TG__KERNEL(void, tg__rows_##t, (int kind, int64_t rows, int64_t n, const T *x, int64_t rs, int64_t step, T one, T *y, int64_t *places, T *work)); \
-    TG__KERNEL(int64_t, tg__run_find_##t, (int64_t n, const T *x, T v)); TG__KERNEL(void, tg__softmax_row_##t, (int64_t n, T *y, const T *x, bool log)); \
-    TG__KERNEL(T, tg__entropy_row_##t, (int64_t n, const T *x, int64_t c, T *row)); TG__KERNEL(void, tg__entropy_back_row_##t, (int64_t n, T *y, const T *x, int64_t c, const T *row, T g));
-TG__REDUCE_KERNELS(float, f32)
-TG__REDUCE_KERNELS(double, f64)
+#define TG__REDUCE_KERNELS(TG__K, T, t) \
+    TG__K(T, tg__run_sum_##t, (int64_t n, const T *x)); TG__K(T, tg__run_prod_##t, (int64_t n, const T *x)); \
+    TG__K(T, tg__run_max_##t, (int64_t n, const T *x)); TG__K(T, tg__run_min_##t, (int64_t n, const T *x)); \
+    TG__K(void, tg__columns_sum_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K(void, tg__columns_prod_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
+    TG__K(void, tg__columns_max_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K(void, tg__columns_min_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
+    TG__K(void, tg__rows_##t, (int kind, int64_t rows, int64_t n, const T *x, int64_t rs, int64_t step, T one, T *y, int64_t *places, T *work)); \
+    TG__K(int64_t, tg__run_find_##t, (int64_t n, const T *x, T v)); TG__K(void, tg__softmax_row_##t, (int64_t n, T *y, const T *x, bool log)); \
+    TG__K(T, tg__entropy_row_##t, (int64_t n, const T *x, int64_t c, T *row)); TG__K(void, tg__entropy_back_row_##t, (int64_t n, T *y, const T *x, int64_t c, const T *row, T g));
+TG__REDUCE_KERNELS(TG__KERNEL, float, f32)
+TG__REDUCE_KERNELS(TG__KERNEL_F64, double, f64)
 #undef TG__REDUCE_KERNELS
 
 /* a reduced number: f for floats, i for integers */
@@ -12700,23 +12702,23 @@ TG__PRIVATE bool tg__gemm_small(tg_ctx *tg, tg_tensor *c, tg_tensor *a, tg_tenso
    ====================================================================================== */
 
 TG__KERNEL(int64_t, tg__conv_shape_f32, (int what));
-TG__KERNEL(int64_t, tg__conv_shape_f64, (int what));
+TG__KERNEL_F64(int64_t, tg__conv_shape_f64, (int what));
 TG__KERNEL(void, tg__conv_panels_f32, (const tg__conv_weights *s));
-TG__KERNEL(void, tg__conv_panels_f64, (const tg__conv_weights *s));
+TG__KERNEL_F64(void, tg__conv_panels_f64, (const tg__conv_weights *s));
 TG__KERNEL(void, tg__conv_fill_f32, (const tg__conv_fill *s));
-TG__KERNEL(void, tg__conv_fill_f64, (const tg__conv_fill *s));
+TG__KERNEL_F64(void, tg__conv_fill_f64, (const tg__conv_fill *s));
 TG__KERNEL(void, tg__conv_tiles_f32, (const tg__conv_tiles *s));
-TG__KERNEL(void, tg__conv_tiles_f64, (const tg__conv_tiles *s));
+TG__KERNEL_F64(void, tg__conv_tiles_f64, (const tg__conv_tiles *s));
 TG__KERNEL(void, tg__conv_last_f32, (const tg__conv_last *f));
-TG__KERNEL(void, tg__conv_last_f64, (const tg__conv_last *f));
+TG__KERNEL_F64(void, tg__conv_last_f64, (const tg__conv_last *f));
 TG__KERNEL(void, tg__conv_turn_f32, (const tg__conv_turn *s));
-TG__KERNEL(void, tg__conv_turn_f64, (const tg__conv_turn *s));
+TG__KERNEL_F64(void, tg__conv_turn_f64, (const tg__conv_turn *s));
 TG__KERNEL(void, tg__conv_gather_f32, (const tg__conv_gather *s));
-TG__KERNEL(void, tg__conv_gather_f64, (const tg__conv_gather *s));
+TG__KERNEL_F64(void, tg__conv_gather_f64, (const tg__conv_gather *s));
 TG__KERNEL(void, tg__conv_dots_f32, (const tg__conv_dots *s));
-TG__KERNEL(void, tg__conv_dots_f64, (const tg__conv_dots *s));
+TG__KERNEL_F64(void, tg__conv_dots_f64, (const tg__conv_dots *s));
 TG__KERNEL(void, tg__conv_sum_f32, (const tg__conv_sum *s));
-TG__KERNEL(void, tg__conv_sum_f64, (const tg__conv_sum *s));
+TG__KERNEL_F64(void, tg__conv_sum_f64, (const tg__conv_sum *s));
 #define TG__CONV_CALL(job, name) ((job)->wide ? name##_f64__k : name##_f32__k)[(job)->isa]
 
 enum {
@@ -18402,7 +18404,7 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #pragma GCC push_options
 #pragma GCC optimize("tree-loop-optimize", "tree-dominator-opts")
 #endif
-#if defined(TG__T)
+#if defined(TG__T) && !(defined(TG__PASS_AVX512) && defined(TG__TYPE_F64) && !defined(TG__ONLY))
 
 #define TG__LANES 64
 #if defined(__clang__)
@@ -20168,7 +20170,7 @@ typedef struct tg__conv_sum {
 } tg__conv_sum;
 #endif
 
-#if defined(TG__T)
+#if defined(TG__T) && !(defined(TG__PASS_AVX512) && defined(TG__TYPE_F64) && !defined(TG__ONLY))
 
 /* MR rows (result channels) by up to three vectors (positions); a row less where registers are few. WR rows
    (channel and tap) by up to two vectors (result channels). */
