@@ -12683,7 +12683,9 @@ TG__PRIVATE bool tg__gemm_small(tg_ctx *tg, tg_tensor *c, tg_tensor *a, tg_tenso
     if (p.m > 8 || p.n > 32 || p.k > 64 || p.m == 0 || p.n == 0 || tg__gemm_is_reduction(p.m, p.n, p.k) ||
         (p.n > 1 && (b->stride[1] != 1 || c->stride[1] != 1))) return false;
     p.a = a->data; p.b = b->data; p.d = c->data;
-    p.a_rs = a->stride[0]; p.a_cs = a->stride[1]; p.b_rs = b->stride[0]; p.d_rs = c->stride[0];
+    /* the strides of single rows and columns are nobody's business */
+    p.a_rs = p.m > 1 ? a->stride[0] : p.k; p.a_cs = p.k > 1 ? a->stride[1] : 1;
+    p.b_rs = p.k > 1 ? b->stride[0] : p.n; p.d_rs = c->stride[0];
     p.add = false;
     old = tg__fp_enter(!tg->config.strict);
     (c->dtype == TG_F64 ? tg__gemm_many_f64__k : tg__gemm_many_f32__k)[tg->isa](&p, 1, 0, 0, 0);
