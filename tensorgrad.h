@@ -12680,7 +12680,7 @@ TG__PRIVATE bool tg__gemm_small(tg_ctx *tg, tg_tensor *c, tg_tensor *a, tg_tenso
     if (c->ndim != 2 || a->ndim != 2 || b->ndim != 2 || c->device != TG_CPU || (c->dtype != TG_F32 && c->dtype != TG_F64) ||
         a->dtype != c->dtype || b->dtype != c->dtype || a->device != TG_CPU || b->device != TG_CPU) return false;
     p.m = c->shape[0]; p.n = c->shape[1]; p.k = a->shape[1];
-    if (p.m > 8 || p.n > 32 || p.k > 64 || p.m == 0 || p.n == 0 || tg__gemm_is_reduction(p.m, p.n, p.k) ||
+    if (p.m > 8 || p.n > 32 || p.k > 64 || p.m == 0 || p.n == 0 || p.k == 0 || tg__gemm_is_reduction(p.m, p.n, p.k) ||
         (p.n > 1 && (b->stride[1] != 1 || c->stride[1] != 1))) return false;
     p.a = a->data; p.b = b->data; p.d = c->data;
     /* the strides of single rows and columns are nobody's business */
