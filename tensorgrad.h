@@ -5901,8 +5901,11 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     tg__enter(tg, op, attr);
     for (i = 0; i < n_in; i++) {
         if (!in[i] && op->n_in >= 0 && i >= op->n_in) continue;       /* an optional operand that is absent */
-        if (!((op->flags & TG_OP_OPAQUE) && in[i] && in[i]->opaque != TG__SPARSE ? tg__use_any : tg__use)(tg, in[i], i)) return NULL;
-        if (TG__RARE(in[i]->opaque == TG__LANES)) lanes = true;
+        if (TG__RARE(!in[i] || !in[i]->alive || in[i]->tg != tg || in[i]->opaque)) {
+            const bool any = (op->flags & TG_OP_OPAQUE) && in[i] && in[i]->opaque != TG__SPARSE;
+            if (!(any ? tg__use_any(tg, in[i], i) : tg__use(tg, in[i], i))) return NULL;
+            if (in[i]->opaque == TG__LANES) lanes = true;
+        }
         if (TG__RARE(in[i]->device != TG_CPU)) device = in[i]->device;
         need = tg__needs_grad(in[i]);
         graph |= need; off |= need | in[i]->off_record;
@@ -7539,11 +7542,12 @@ TG__PRIVATE bool tg__map(tg_ctx *tg, const tg__map_kernels *kernels, int row, in
     tg__ask a;
     int k;
     /* small and simple, on the host: no request to make */
-    if (y->device == TG_CPU && y->numel <= TG__MAP_CHUNK && tg__is_dense(y) && !(kernels->divides && compute == TG_I64)) {
-        const bool mask = kernels->mask && part == 0 && compute != TG_I64;
+    const bool mask = kernels->mask && part == 0 && compute != TG_I64;
+    if (y->numel <= TG__MAP_CHUNK && y->dtype == (mask ? TG_BOOL : compute) && y->device == TG_CPU && tg__is_dense(y) &&
+        !(compute == TG_I64 && kernels->divides)) {
         const void *px[TG__WALK_MAX];
         int64_t step[TG__WALK_MAX];
-        for (k = 0; k < n && y->dtype == (mask ? TG_BOOL : compute); k++) {
+        for (k = 0; k < n; k++) {
             const tg_tensor *v = x[k];
             if (!v) { px[k] = px[0]; step[k] = 0; continue; }          /* not read, but any number must stand there */
             step[k] = v->numel == 1 ? 0 : -1;
