@@ -1550,19 +1550,16 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #endif
 #define TG__PRIVATE static __attribute__((unused))
 #define TG__INLINE static inline __attribute__((unused, always_inline))
-#define TG__LIKELY(c) __builtin_expect(!!(c), 1)
 #define TG__RARE(c) __builtin_expect(!!(c), 0)
 #elif defined(_MSC_VER)
 #define TG__NOINLINE static __declspec(noinline)
 #define TG__PRIVATE static
 #define TG__INLINE static __forceinline
-#define TG__LIKELY(c) (c)
 #define TG__RARE(c) (c)
 #else
 #define TG__NOINLINE static
 #define TG__PRIVATE static
 #define TG__INLINE static inline
-#define TG__LIKELY(c) (c)
 #define TG__RARE(c) (c)
 #endif
 
@@ -1611,7 +1608,6 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #define TG__ONLY_AVX2
 #elif defined(TENSORGRAD_NATIVE) && TG__HAS_NEON
 #define TG__ONLY neon
-#define TG__ONLY_NEON
 #endif
 
 #if defined(__cplusplus) && defined(__GNUC__)     /* libstdc++'s cstdlib, behind immintrin.h, removes the host's min and max */
