@@ -118,8 +118,8 @@
    ---- the graph ----
    Operations on tensors that require a gradient are recorded. tg_backward walks the recorded calls newest
    first and adds to the gradients of the leaves, which tg_grad_of reads; tg_grad returns gradients instead, and
-   with .create_graph they can be differentiated again. tg_grad_mode(tg, false) switches recording off. In-place operations count
-   versions: a gradient that needs an overwritten value is an error, never a wrong number.
+   with .create_graph they can be differentiated again. tg_grad_mode(tg, false) switches recording off. In-place
+   operations count versions: a gradient that needs an overwritten value is an error, never a wrong number.
 
    |  tg_tensor *v = tg_require_grad(tg_full(tg, TG_SCALAR, 3, TG_F32), true), *g, *gg;
    |  tg_tensor *y = tg_mul(tg_square(v), v);                     // v^3
@@ -133,6 +133,7 @@
    while an error is pending every call that computes or writes does the same at once. So check once, at the
    end of a chain. tg_clear makes the context usable again. Without a log hook the first error also goes to
    stderr.
+
    NULL can be met as the result of a call that failed, or that came while an error was pending; as a pointer
    that a failed call had to fill; and as an answer where the declaration says so (tg_dict_get). It may be handed
    to any function: beside another operand it is an error with your line, unless the operand may be absent; alone
@@ -414,8 +415,8 @@ typedef struct tg_config {
    tg_open(&(tg_config){ .threads = 2, .seed = 1 }). Returns NULL and says why to the config's log hook, without
    one to stderr: memory is short or the limit too small for a context, alloc comes without release, there is no
    such instruction set in this build or machine, threads cannot be started, strict mode is asked of a build that
-   fuses against its pragmas (clang -ffp-contract=fast) or has no FMA and no TENSORGRAD_SOFT_FMA, or the header that the caller saw is not the one that was
-   compiled (then the config is not read). */
+   fuses against its pragmas (clang -ffp-contract=fast) or has no FMA and no TENSORGRAD_SOFT_FMA, or the header that
+   the caller saw is not the one that was compiled (then the config is not read). */
 #define TG_ABI ((uint32_t)(TG_VERSION * 8u) ^ (uint32_t)(sizeof(tg_tensor) << 20) ^ (uint32_t)(sizeof(tg_config) << 10))
 #define tg_open(...) tg_open_abi((__VA_ARGS__), TG_ABI)
 TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi);
@@ -1056,7 +1057,7 @@ typedef struct tg_request {
 typedef enum tg_launch { TG_LAUNCH_DONE = 0, TG_LAUNCH_DECLINED, TG_LAUNCH_FAILED } tg_launch;
 
 /* A device: memory, copies, families. A context has one stream on it. `launch` may return before the work is
-   done, but the stream keeps the order of calls; `copy` to the host waits. A launch that declines (a family, a
+   done, but the stream keeps the order of calls; `copy_out` waits. A launch that declines (a family, a
    dtype, a value that is an error: the CPU then words it) is done by the library on host copies of the storages,
    and the log says so once per family. Hooks may not call the context. */
 typedef struct tg_backend {
@@ -3805,8 +3806,6 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
 enum { TG__E_NONE, TG__MESSAGES(TG__MSG) TG__E_COUNT };
 #undef TG__MSG
 
-/* The one gate of every call that computes or writes. TENSORGRAD_DEBUG also finds a thread that comes while another
-   is inside a call (tg__call owns the context as long as it runs). */
 TG__NOINLINE bool tg__inside_fail(tg_ctx *tg, const char *name) {
     const char *where = tg->where;
     if (name) tg->where = name;
@@ -3814,6 +3813,8 @@ TG__NOINLINE bool tg__inside_fail(tg_ctx *tg, const char *name) {
     tg->where = where;
     return true;
 }
+/* The one gate of every call that computes or writes. TENSORGRAD_DEBUG also finds a thread that comes while another
+   is inside a call (tg__call owns the context as long as it runs). */
 TG__INLINE bool tg__gate(tg_ctx *tg) {
     if (!tg) return false;
     if (TG__RARE(tg->closed)) { (void)tg__inside(tg, NULL); return false; }
@@ -5875,13 +5876,13 @@ TG__PRIVATE tg_tensor *tg__call_lanes(tg_ctx *tg, const tg_op *op, const void *a
     return out[0];
 }
 
-/* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
-   all ops share is here. `outs` may be NULL. */
-#ifdef TENSORGRAD_DEBUG
+#ifdef TENSORGRAD_DEBUG                                               /* tg__call is put around it below */
 #define TG__CALL tg__call_owned
 #else
 #define TG__CALL tg__call
 #endif
+/* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
+   all ops share is here. `outs` may be NULL. */
 TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
     tg_ctx *tg = NULL;
@@ -6462,10 +6463,10 @@ TG__PRIVATE bool tg__walk_run(tg__walk *w, bool ok) {
     return ok;
 }
 
-/* Puts the gradient of one output where the walk starts. NULL gradient: ones, for a single element. */
 TG__PRIVATE bool tg__fail_no_graph(tg_ctx *tg, const tg_tensor *t) {
     return t->off_record ? tg__fail(tg, TG__E_OFF_RECORD, t) : tg__fail(tg, TG__E_NO_GRAPH, t, "");
 }
+/* Puts the gradient of one output where the walk starts. NULL gradient: ones, for a single element. */
 TG__PRIVATE bool tg__walk_root(tg__walk *w, tg_tensor *t, tg_tensor *g) {
     tg_ctx *tg = w->tg;
     tg__node *n;
