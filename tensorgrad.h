@@ -6992,7 +6992,7 @@ TG_API bool (tg_vmap)(const tg_function_call *c, tg_tensor **outputs) {
     int64_t size = -1;
     bool ok = true;
     int i;
-    for (i = 0; c && outputs && i < c->n_outputs; i++) outputs[i] = NULL;
+    tg__no_results(outputs, c ? c->n_outputs : 0);
     tg = c && c->inputs ? tg__start_list(c->inputs, c->n_inputs, "vmap") : NULL;
     if (!tg) return false;
     if (!c->f || !outputs) return tg__fail(tg, TG__E_NO_DATA, c->f ? "place for the outputs" : "function");
@@ -7017,7 +7017,7 @@ TG_API bool (tg_vmap)(const tg_function_call *c, tg_tensor **outputs) {
         /* the whole belongs to the wrapper: the caller's scope holds it too */
         if (ok) { outputs[i]->count++; ok = tg__hold(tg, outputs[i]) != NULL; }
     }
-    for (i = 0; !ok && i < c->n_outputs; i++) outputs[i] = NULL;
+    if (!ok) tg__no_results(outputs, c->n_outputs);
     if (!ok && tg->error == TG_OK) (void)tg__fail(tg, TG__E_FUNCTION_FAILED, 0);
     return ok;
 }
@@ -11277,16 +11277,15 @@ TG_API tg_tensor *(tg_stack)(tg_tensor *const *list, int n, int64_t dim) {
 /* ------------------------------------------------------------------ split, meshgrid, flip, rot90, trace ----
    Made of views and of gather. Several results stand in the caller's list, or, after a failure, none. */
 TG__PRIVATE int tg__pieces(tg_ctx *tg, int n, tg_tensor **pieces) {
-    int i;
     if (!tg_failed(tg)) return n;
-    for (i = 0; i < n; i++) pieces[i] = NULL;
+    tg__no_results(pieces, n);
     return 0;
 }
 TG_API int (tg_split)(tg_tensor *x, int64_t size, int64_t dim, tg_tensor **pieces, int room) {
     tg_ctx *tg;
     int64_t d, n, i;
     bool outermost;
-    for (i = 0; pieces && i < room; i++) pieces[i] = NULL;
+    tg__no_results(pieces, room);
     if (!(tg = tg__start(x, "split"))) return 0;
     if (!pieces) { tg__fail(tg, TG__E_NO_DATA, "list for the pieces"); return 0; }
     if (x->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, x); return 0; }
@@ -11305,7 +11304,7 @@ TG_API int (tg_split_sizes)(tg_tensor *x, int n, const int64_t *sizes, int64_t d
     int64_t left, at = 0;
     int i;
     bool outermost;
-    for (i = 0; pieces && i < n; i++) pieces[i] = NULL;
+    tg__no_results(pieces, n);
     if (!(tg = tg__start(x, "split_sizes"))) return 0;
     if (n < 0 || (n && (!sizes || !pieces))) {
         tg__fail(tg, TG__E_NO_DATA, n < 0 ? "number of pieces" : sizes ? "list for the pieces" : "sizes");
@@ -11329,7 +11328,7 @@ TG_API bool (tg_meshgrid)(tg_tensor *const *list, int n, bool xy, tg_tensor **gr
     int64_t shape[TG_MAX_DIMS], one[TG_MAX_DIMS];
     bool outermost;
     int i, k;
-    for (i = 0; grids && i < n; i++) grids[i] = NULL;
+    tg__no_results(grids, n);
     if (!(tg = list ? tg__start_list(list, n, "meshgrid") : NULL)) return false;
     if (!grids) return tg__fail(tg, TG__E_NO_DATA, "list for the grids");
     if (n > TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, n);
@@ -11374,9 +11373,11 @@ TG_API tg_tensor *(tg_rot90)(tg_tensor *x, int k, int64_t dim0, int64_t dim1) {
     tg_tensor *y = x;
     bool outermost;
     if (!tg) return NULL;
-    if (x->ndim < 2) { tg__fail_op(tg, TG_ERROR_VALUE, "turning takes two different dimensions of %t, got %l and %l", x, dim0, dim1); return NULL; }
-    if (!tg__wrap_dim(tg, x, &dim0, x->ndim) || !tg__wrap_dim(tg, x, &dim1, x->ndim)) return NULL;
-    if (dim0 == dim1) { tg__fail_op(tg, TG_ERROR_VALUE, "turning takes two different dimensions of %t, got %l and %l", x, given[0], given[1]); return NULL; }
+    if (x->ndim >= 2 && (!tg__wrap_dim(tg, x, &dim0, x->ndim) || !tg__wrap_dim(tg, x, &dim1, x->ndim))) return NULL;
+    if (x->ndim < 2 || dim0 == dim1) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "turning takes two different dimensions of %t, got %l and %l", x, given[0], given[1]);
+        return NULL;
+    }
     outermost = tg__compose(tg);
     if (turns == 2 || turns == 3) y = tg__back(y, dim0);
     if (turns == 2 || turns == 1) y = tg__back(y, dim1);
