@@ -7813,7 +7813,7 @@ TG__PRIVATE bool tg__copy_to(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
     tg__ask a;
     if (TG__RARE(y->device != x->device && !x->is_number)) return tg__transfer(tg, y, x);
     if (TG__RARE(y->opaque || x->opaque)) return tg__copy_opaque(tg, y, x);
-    tg__ask_begin(&a, TG_FAMILY_COPY, 0,
+    tg__ask_begin(&a, TG_FAMILY_COPY, TG_COPY_ELEMENTS,
         tg_dtype_is_float(y->dtype) ? (y->dtype == TG_F64 || x->dtype == TG_F64 ? TG_F64 : TG_F32)
         : y->dtype == TG_BOOL && tg_dtype_is_float(x->dtype) ? tg__compute_type(x->dtype) : TG_I64);
     tg__ask_for(&a, y, TG_WRITE);
@@ -9963,6 +9963,7 @@ typedef struct tg__reduce_plan {
 #define TG__REDUCE_SHORT 64                         /* elements of a short run, at most: each has a lane of its own */
 #define TG__REDUCE_BATCH 128                        /* short runs at once, where they or their results go through tiles */
 #define TG__REDUCE_TILE 4096                        /* their elements, at most */
+#define TG__REDUCE_WORK (96 * 64)                   /* bytes of tg__rows' work: 96 vectors of 64 at most */
 
 TG__PRIVATE tg__acc tg__reduce_join(int kind, bool ints, tg__acc a, tg__acc b) {
     if (ints) {
@@ -10073,7 +10074,7 @@ TG__PRIVATE void tg__reduce_rows_chunk(tg__reduce_plan *j, int64_t index) {
         places_direct = j->places && kept->stride[2][last] == 1;
     int64_t o = index * j->per, end = tg__imin(o + j->per, j->outs), m, k;
     int slot;
-    char *work = (char *)tg__scratch_take(j->job.tg, &slot), *results = work + 96 * 64,
+    char *work = (char *)tg__scratch_take(j->job.tg, &slot), *results = work + TG__REDUCE_WORK,
         *tile = results + TG__REDUCE_BATCH * 16;
     for (; o < end; o += m) {
         int64_t column = 0, *places, xs = rs, xk = step;
@@ -10255,7 +10256,7 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *plan) {
         j->pieces = j->length > j->piece ? tg__ceil_div(j->length, j->piece) : 1;
         j->per = j->pieces > 1 ? 1 : tg__imax(1, TG__REDUCE_RUN_PIECE / (j->length + 8));
         if (j->columns && !tg__scratch_need(tg, TG__REDUCE_SEGMENT * 16)) return -1;
-        if (j->rows && !tg__scratch_need(tg, 96 * 64 + TG__REDUCE_BATCH * 16 + TG__REDUCE_TILE * 8)) return -1;
+        if (j->rows && !tg__scratch_need(tg, TG__REDUCE_WORK + TG__REDUCE_BATCH * 16 + TG__REDUCE_TILE * 8)) return -1;
         j->direct = j->run.ndim == 1 && (j->run.stride[0][0] == 1 || j->length == 1) && j->xd == j->compute;
         if (!j->columns && !j->rows && !j->direct &&
             !tg__scratch_need(tg, (size_t)tg__imin(j->piece, tg__imax(j->length, 1)) * 8)) return -1;
