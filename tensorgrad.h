@@ -5107,7 +5107,8 @@ TG__PRIVATE bool tg__use_any(tg_ctx *tg, const tg_tensor *t, int i) {
 TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {
     if (!tg__use_any(tg, t, i)) return false;
     return !TG__RARE(t->opaque) || t->opaque == TG__LANES ||
-        tg__fail(tg, TG__E_OPAQUE, i, t, t->opaque == TG__SPARSE ? "row-sparse; tg_to_dense it first" : "block-quantised; tg_to a floating type first");
+        tg__fail(tg, TG__E_OPAQUE, i, t, t->opaque == TG__SPARSE
+            ? "row-sparse; tg_to_dense it first" : "block-quantised; tg_to a floating type first");
 }
 /* The start of a public function that takes one tensor: its context if the call may go on, else NULL. _any: block-
    quantised ones too. */
@@ -15309,9 +15310,12 @@ TG__PRIVATE tg_tensor *tg__readable(tg_tensor *t) {
     if (!t || !t->alive || t->opaque) return NULL;
     return t->numel == 0 ? t : tg__on_host(t->tg, t);
 }
-TG__PRIVATE size_t tg__format_dead(tg_tensor *t, tg__text *x) {
+/* what is printed where there are no values to print */
+TG__PRIVATE size_t tg__format_unreadable(tg_tensor *t, tg__text *x) {
     if (t && t->alive) tg__put_tensor(x, t);
-    tg__put(x, !t ? "NULL" : !t->alive ? "tensor(its scope has ended)" : t->opaque == TG__SPARSE ? " row-sparse" : t->opaque == TG__LANES ? " inside tg_vmap" : t->opaque ? "" : " not readable by the host");
+    tg__put(x, !t ? "NULL" : !t->alive ? "tensor(its scope has ended)"
+        : t->opaque == TG__SPARSE ? " row-sparse" : t->opaque == TG__LANES ? " inside tg_vmap"
+        : t->opaque ? "" : " not readable by the host");
     if (t && t->alive && t->opaque == TG__SPARSE) { tg__put(x, ", rows "); tg__put_i64(x, t->inner->numel); }
     return x->length;
 }
@@ -15321,7 +15325,7 @@ TG_API size_t (tg_format)(tg_tensor *t, char *out, size_t size) {
     tg__printer p;
     double low = -1, high = 0;
     tg_tensor *v = tg__readable(t);
-    if (!v) return tg__format_dead(t, &x);
+    if (!v) return tg__format_unreadable(t, &x);
     memset(&p, 0, sizeof p);
     p.t = &x; p.x = v; p.edge = t->numel > TG__SUMMARY ? TG__EDGE : 0;
     p.ints = !tg_dtype_is_float(t->dtype); p.whole = true;
@@ -15375,7 +15379,7 @@ TG_API size_t (tg_format_line)(tg_tensor *t, char *out, size_t size) {
     tg__text x = tg__text_over(out, size);
     int64_t i;
     tg_tensor *h = tg__readable(t);
-    if (!h) return tg__format_dead(t, &x);
+    if (!h) return tg__format_unreadable(t, &x);
     tg__put_tensor(&x, t);
     if (t->requires_grad) tg__put(&x, " requires_grad");
     tg__put(&x, " [");
@@ -15395,7 +15399,7 @@ TG_API size_t (tg_format_stats)(tg_tensor *t, char *out, size_t size) {
     double sum = 0, square = 0, low = 0, high = 0, mean;
     int64_t i, nan = 0, inf = 0, n = 0, times;
     tg_tensor *h = tg__readable(t), once;
-    if (!h) return tg__format_dead(t, &x);
+    if (!h) return tg__format_unreadable(t, &x);
     once = tg__distinct(h, NULL);
     times = once.numel ? t->numel / once.numel : 1;
     for (i = 0; i < once.numel; i++) {
@@ -15486,7 +15490,7 @@ TG_API size_t (tg_tape_text)(tg_tensor *t, char *out, size_t size) {
     tg__text x = tg__text_over(out, size);
     tg__walk w;
     int i, j;
-    if (!t || !t->alive) return tg__format_dead(t, &x);
+    if (!t || !t->alive) return tg__format_unreadable(t, &x);
     if (tg__tape_list(t, &w)) for (i = 0; i < w.count; i++) {
         const tg__node *n = w.order[i];
         tg__put_char(&x, '#'); tg__put_i64(&x, (int64_t)n->serial); tg__put_char(&x, ' ');
@@ -15520,7 +15524,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
     tg__text x = tg__text_over(out, size);
     tg__walk w;
     int i, j;
-    if (!t || !t->alive) return tg__format_dead(t, &x);
+    if (!t || !t->alive) return tg__format_unreadable(t, &x);
     tg__put(&x, "digraph tape {\n  rankdir=BT; node [shape=box, fontname=monospace];\n");
     if (tg__tape_list(t, &w)) for (i = 0; i < w.count; i++) {
         const tg__node *n = w.order[i];
