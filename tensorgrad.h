@@ -4185,14 +4185,11 @@ TG__PRIVATE tg_operand *tg__ask_for(tg__ask *a, tg_tensor *t, unsigned use) {
 }
 /* The next operand, seen in the shape of `like`, to which it broadcasts. A plain number comes as the number. */
 TG__PRIVATE tg_operand *tg__ask_wide(tg__ask *a, tg_tensor *t, const tg_operand *like) {
-    tg_operand *o = &a->o[a->r.n];
+    tg_operand *o = tg__ask_for(a, t, TG_READ);
     int i, lead;
-    if (!t) return tg__ask_for(a, t, TG_ABSENT);
-    a->t[a->r.n++] = t;
-    o->use = TG_READ; o->immediate = t->is_number; o->offset = 0; o->bits = 0;
-    o->dtype = t->dtype; o->ndim = like->ndim;
-    if (t->is_number) memcpy(&o->bits, t->data, 8);
-    else o->offset = (int64_t)((uintptr_t)t->place - (uintptr_t)tg__base(t));
+    if (!t) return o;
+    if (t->is_number) { o->immediate = true; o->offset = 0; memcpy(&o->bits, t->data, 8); }
+    o->ndim = like->ndim;
     lead = like->ndim - t->ndim;
     for (i = 0; i < like->ndim; i++) {
         o->shape[i] = like->shape[i];
