@@ -5107,13 +5107,17 @@ TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {
         tg__fail(tg, TG__E_OPAQUE, i, t, t->opaque == TG__SPARSE
             ? "row-sparse; tg_to_dense it first" : "block-quantised; tg_to a floating type first");
 }
-/* The start of a public function that takes one tensor: its context if the call may go on, else NULL. _any: block-
-   quantised ones too. */
-TG__PRIVATE tg_ctx *tg__start_any(tg_tensor *t, const char *name) {
+/* The start of a public function that takes one tensor: its context if the call may go on, else NULL. _opaque: of
+   every kind; _blocks: block-quantised ones too. */
+TG__PRIVATE tg_ctx *tg__start_opaque(tg_tensor *t, const char *name) {
     tg_ctx *tg = t ? t->tg : NULL;
     if (!tg__gate(tg)) return NULL;
-    tg->where = name;
-    return (t->opaque == TG__SPARSE ? tg__use : tg__use_any)(tg, t, 0) ? tg : NULL;
+    tg__name(tg, name);
+    return tg__use_any(tg, t, 0) ? tg : NULL;
+}
+TG__PRIVATE tg_ctx *tg__start_blocks(tg_tensor *t, const char *name) {
+    tg_ctx *tg = tg__start_opaque(t, name);
+    return tg && (t->opaque != TG__SPARSE || tg__use(tg, t, 0)) ? tg : NULL;
 }
 TG__PRIVATE tg_ctx *tg__start(tg_tensor *t, const char *name) {
     tg_ctx *tg = t ? t->tg : NULL;
@@ -8886,7 +8890,7 @@ TG__PRIVATE bool tg__to_device_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, 
 static const tg_op tg__to_device_op = { TG__OP("to_device", TG__IN(1), TG__OUT(1), TG_OP_OPAQUE), TG__NO_SAVES,
     TG__ATTRS(tg__device), tg__to_device_check, tg__to_device_forward, tg__to_device_backward, NULL };
 TG_API tg_tensor *(tg_to_device)(tg_tensor *t, tg_device device) {
-    tg_ctx *tg = tg__start_any(t, "to_device");
+    tg_ctx *tg = tg__start_blocks(t, "to_device");
     tg__device_attr at;
     if (!tg) return NULL;
     if ((unsigned)device >= TG_DEVICES || (device != TG_CPU && !tg->devices[device].open)) { tg__fail(tg, TG__E_DEVICE, (int)device); return NULL; }
@@ -8955,7 +8959,7 @@ TG__PRIVATE void tg__packed(tg_tensor *h, const tg_tensor *t, tg_dtype dtype, vo
     tg__dense_strides(t->ndim, t->shape, h->stride);
 }
 TG_API bool (tg_read)(tg_tensor *t, void *out, size_t size) {
-    tg_ctx *tg = tg__start_any(t, "read");
+    tg_ctx *tg = tg__start_blocks(t, "read");
     tg_tensor h;
     if (!tg) return false;
     if (size != tg_dtype_bytes(t->dtype, t->numel))
@@ -8981,7 +8985,7 @@ TG_API bool (tg_read_f32)(tg_tensor *t, float *out, int64_t count) {
     return tg__copy_to(tg, &h, t);
 }
 TG_API bool (tg_write)(tg_tensor *t, const void *data, size_t size) {
-    tg_ctx *tg = tg__start_any(t, "write");
+    tg_ctx *tg = tg__start_blocks(t, "write");
     tg_tensor h;
     if (!tg || !tg__writable(tg, t)) return false;
     if (size != tg_dtype_bytes(t->dtype, t->numel))
@@ -11715,11 +11719,8 @@ TG_API tg_tensor *(tg_sparse_new)(tg_tensor *rows, tg_tensor *values, int64_t n)
 }
 /* the context of a call that takes a row-sparse tensor */
 TG__PRIVATE tg_ctx *tg__start_sparse(tg_tensor *t, const char *name) {
-    tg_ctx *tg = t ? t->tg : NULL;
-    if (!tg__gate(tg)) return NULL;
-    tg->where = name;
-    if (!tg__use_any(tg, t, 0)) return NULL;
-    return t->opaque == TG__SPARSE || tg__fail(tg, TG__E_ARGUMENT, "this tensor is dense; tg_is_sparse asks") ? tg : NULL;
+    tg_ctx *tg = tg__start_opaque(t, name);
+    return tg && (t->opaque == TG__SPARSE || tg__fail(tg, TG__E_ARGUMENT, "this tensor is dense; tg_is_sparse asks")) ? tg : NULL;
 }
 TG_API tg_tensor *(tg_sparse_rows)(tg_tensor *t) {
     tg_ctx *tg = tg__start_sparse(t, "sparse_rows");
@@ -11738,10 +11739,8 @@ TG_API tg_tensor *(tg_sparse_values)(tg_tensor *t) {
     return v;
 }
 TG_API tg_tensor *(tg_to_dense)(tg_tensor *t) {
-    tg_ctx *tg = t ? t->tg : NULL;
-    if (!tg__gate(tg)) return NULL;
-    tg->where = "to_dense";
-    if (!tg__use_any(tg, t, 0)) return NULL;
+    tg_ctx *tg = tg__start_opaque(t, "to_dense");
+    if (!tg) return NULL;
     if (t->opaque != TG__SPARSE) return t;
     return tg_index_add(tg__full_beside(tg, t, t->dtype, t->ndim, t->shape, 0), 0, t->inner, tg_sparse_values(t));
 }
