@@ -5200,7 +5200,7 @@ TG__PRIVATE tg__meeting tg__steps_solve(tg__steps *s, int64_t sum) {
     return tg__steps_reach(s, 0, sum);
 }
 
-/* Does t name one element twice? Only where strides do not nest in the order of the dimensions. */
+/* Does t, which has elements, name one of them twice? */
 TG__NOINLINE tg__meeting tg__repeats(const tg_tensor *t) {
     int64_t step[TG_MAX_DIMS], size[TG_MAX_DIMS], rest = 0;
     tg__steps s;
@@ -9644,25 +9644,6 @@ TG__PRIVATE bool tg__strided_add_check(tg_ctx *tg, tg__node *n) {
     memcpy(like.shape, at->of_shape, sizeof like.shape); memcpy(like.stride, at->of_stride, sizeof like.stride);
     return tg__out_ordered(tg, n, 0, like.dtype, &like);
 }
-/* Might a view of these strides name one element twice? False only where the strides nest. */
-TG__PRIVATE bool tg__may_repeat(int ndim, const int64_t *shape, const int64_t *stride) {
-    int64_t reach = 0;                                                 /* of the dimensions that were taken so far */
-    unsigned taken = 0;
-    int i, k, best;
-    for (i = 0; i < ndim; i++) if (shape[i] == 0) return false;
-    for (k = 0; k < ndim; k++) {
-        int64_t least = 0;
-        for (best = -1, i = 0; i < ndim; i++) {
-            int64_t s = shape[i] == 1 ? 0 : stride[i] < 0 ? -stride[i] : stride[i];
-            if (!(taken >> i & 1u) && (best < 0 || s < least)) { best = i; least = s; }
-        }
-        taken |= 1u << best;
-        if (shape[best] == 1) continue;
-        if (least <= reach) return true;
-        reach += least * (shape[best] - 1);
-    }
-    return false;
-}
 /* The part lies within t's elements and names none twice, as parts do: it is copied to its place. Else its elements
    are added one after the other, in row-major order; those outside of t's own are dropped. */
 TG__PRIVATE bool tg__strided_add_forward(tg_ctx *tg, tg__node *n) {
@@ -9679,9 +9660,9 @@ TG__PRIVATE bool tg__strided_add_forward(tg_ctx *tg, tg__node *n) {
         if (reach < 0) low += reach; else high += reach;
     }
     part = *y;
-    if (low >= 0 && high <= y->numel && !tg__may_repeat(g->ndim, g->shape, at->stride)) {
-        part.ndim = g->ndim; part.numel = g->numel;
-        for (d = 0; d < g->ndim; d++) { part.shape[d] = g->shape[d]; part.stride[d] = at->stride[d]; }
+    part.ndim = g->ndim; part.numel = g->numel;
+    for (d = 0; d < g->ndim; d++) { part.shape[d] = g->shape[d]; part.stride[d] = at->stride[d]; }
+    if (low >= 0 && high <= y->numel && tg__repeats(&part) == TG__MEET_NOT) {
         part.place = (char *)part.place + at->offset * (int64_t)tg_dtype_size(y->dtype);
         return tg__copy_to(tg, &part, g);
     }
