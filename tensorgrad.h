@@ -6995,9 +6995,9 @@ TG_API bool (tg_vmap)(const tg_function_call *c, tg_tensor **outputs) {
     bool ok = true;
     int i;
     tg__no_results(outputs, c ? c->n_outputs : 0);
-    tg = c && c->inputs ? tg__start_list(c->inputs, c->n_inputs, "vmap") : NULL;
+    tg = tg__start_call(c, "vmap");
+    if (tg && !outputs) return tg__fail(tg, TG__E_NO_DATA, "place for the outputs");
     if (!tg) return false;
-    if (!c->f || !outputs) return tg__fail(tg, TG__E_NO_DATA, c->f ? "place for the outputs" : "function");
     for (i = 0; i < c->n_inputs; i++) {
         const tg_tensor *t = c->inputs[i];
         if (t->ndim && size < 0) size = t->shape[0];
@@ -7005,10 +7005,9 @@ TG_API bool (tg_vmap)(const tg_function_call *c, tg_tensor **outputs) {
     }
     if (c->n_inputs > 8 && !(in = (tg_tensor **)tg__mem_get(tg, (size_t)c->n_inputs * sizeof *in))) return false;
     for (i = 0; ok && i < c->n_inputs; i++) ok = (in[i] = tg__lanes_wrap(tg, c->inputs[i])) != NULL;
-    ok = ok && c->f(c->user, in, c->n_inputs, outputs, c->n_outputs) && tg->error == TG_OK;
+    ok = ok && tg__function_run(tg, c, in, outputs);
     if (in != few) tg__mem_put(tg, in, (size_t)c->n_inputs * sizeof *in);
     for (i = 0; ok && i < c->n_outputs; i++) {
-        if (!outputs[i]) { ok = tg__fail(tg, TG__E_FUNCTION_FAILED, i); break; }
         if (outputs[i]->opaque == TG__LANES) outputs[i] = outputs[i]->inner;
         else {                                                         /* the same for all: repeated */
             int64_t shape[TG_MAX_DIMS + 1];
@@ -7020,7 +7019,6 @@ TG_API bool (tg_vmap)(const tg_function_call *c, tg_tensor **outputs) {
         if (ok) { outputs[i]->count++; ok = tg__hold(tg, outputs[i]) != NULL; }
     }
     if (!ok) tg__no_results(outputs, c->n_outputs);
-    if (!ok && tg->error == TG_OK) (void)tg__fail(tg, TG__E_FUNCTION_FAILED, 0);
     return ok;
 }
 
