@@ -4023,7 +4023,7 @@ TG_API size_t tg_traceback(tg_ctx *tg, char *out, size_t size) {
 
 /* ======================================================================================
    >>impl-jobs    phases of chunks, the pool or the host's jobs, scratch slots, devices
-   A family's work is cut by its size, never by the number of threads. A chunk is a pure function of (job, i);
+   A family's work is cut by its size, never by the number of threads. A chunk is a pure function of (plan, i);
    it never allocates, logs or records an error.
    ====================================================================================== */
 
@@ -4639,7 +4639,8 @@ enum { TG__PASSES = TG__ISA_SCALAR + 1 };
 /* TG__KERNEL(void, tg__sum, (int64_t n, ...)) makes the table tg__sum__k with one pointer per pass;
    tg__sum__k[tg->isa] is the one to call. */
 #define TG__KERNEL(ret, name, args) static ret (*const name##__k[TG__PASSES]) args = { TG__EACH_PASS(name) }
-/* kernels for double that AVX-512 borrows from AVX2: what waits for memory, or is rarely asked for, is not compiled twice */
+/* Kernels for double that AVX-512 borrows from AVX2: what waits for memory, or is rarely asked for, is not compiled
+   twice. */
 #define TG__KERNEL_F64(ret, name, args) static ret (*const name##__k[TG__PASSES]) args = { TG__EACH_PASS_F64(name) }
 
 /* Is the instruction set in this build and on this machine? Writes its index; those that are not in the build
@@ -7973,8 +7974,9 @@ TG__INTEGER_FORMULAS(TG__I1, TG__I2, TG__I3)
 /* A kernel's two tables, one pointer per pass each. */
 #define TG__MAP_TABLE(name) static const tg__map_table name##__t = { { TG__EACH_PASS(name##_f32) }, { TG__EACH_PASS_F64(name##_f64) } };
 
-/* Does this pass fuse a product and a sum that are to be rounded one by one? Only clang's -ffp-contract=fast does so in spite of the
-   pragmas, and nothing tells the header of that flag. a + p b, where p b = 1 + 2^-11 + 2^-24 and a = -(1 + 2^-11). */
+/* Does this pass fuse a product and a sum that are to be rounded one by one? Only clang's -ffp-contract=fast does so
+   in spite of the pragmas, and nothing tells the header of that flag. a + p b, where p b = 1 + 2^-11 + 2^-24 and
+   a = -(1 + 2^-11). */
 TG__PRIVATE bool tg__fuses(int isa) {
     static const tg__map_fn kernel[TG__PASSES] = { TG__EACH_PASS(tg_add_scaled_v_f32) };
     volatile float va = -1.00048828125f, vb = 1.000244140625f;
@@ -8154,8 +8156,8 @@ TG__PRIVATE bool tg__formula_vmap(tg_ctx *tg, const tg_op *op, const void *attr,
 
 TG__PRIVATE tg_tensor *tg__full_beside(tg_ctx *tg, const tg_tensor *like, tg_dtype dtype,
     int ndim, const int64_t *shape, double value);
-/* x in the type that a derivative is computed in. A number becomes a tensor of that type beside g, which promotes no further,
-   unless it wants a gradient and g is on another device: numbers alone may be there. */
+/* x in the type that a derivative is computed in. A number becomes a tensor of that type beside g, which promotes no
+   further, unless it wants a gradient and g is on another device: numbers alone may be there. */
 TG__PRIVATE tg_tensor *tg__composed_operand(tg_ctx *tg, tg_tensor *x, const tg_tensor *g, tg_dtype compute) {
     if (x->is_number && !x->requires_grad)
         return tg__full_beside(tg, g, compute, 0, NULL, tg__get_f64(x->data, x->dtype));
@@ -13185,10 +13187,10 @@ TG__PRIVATE void tg__conv_read(tg__conv_plan *j) {
     j->bias = NULL; j->bias_step = 0;
     if (j->dir == TG_CONV_RESULT && j->job.at[3]) { j->bias = j->job.at[3]; j->bias_step = j->job.o[3].stride[0]; }
 }
-/* A 1 x 1 kernel without stride and padding is a product of matrices for each image: y = w x, dx = w^T g. Where the positions
-   run on from row to row the gemm family does it, without planes. Only where both add in the same order, so that strides do not choose
-   the bits: one block of a sum, no reduction, no dot-product instruction. */
 TG__PRIVATE bool tg__conv_runs_on(const tg__conv_map *m) { return m->h == 1 || m->w == 1 || m->sh == m->w * m->sw; }
+/* A 1 x 1 kernel without stride and padding is a product of matrices for each image: y = w x, dx = w^T g. Where the
+   positions run on from row to row the gemm family does it, without planes. Only where both add in the same order, so
+   that strides do not choose the bits: one block of a sum, no reduction, no dot-product instruction. */
 TG__PRIVATE bool tg__conv_is_product(const tg__conv_plan *j) {
     const tg__conv_attr *at = &j->at;
     const bool result = j->dir == TG_CONV_RESULT;
