@@ -208,6 +208,7 @@ static bool one_example(void *user, tg_tensor *const *x, int n, tg_tensor **y, i
 static bool sorts(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m) { (void)user; (void)n; (void)m; y[0] = tg_sort(x[0], 0, false, NULL); return y[0] != NULL; }
 static bool reads(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m) { (void)user; (void)n; (void)m; y[0] = tg_item(x[0]) > 0 ? tg_neg(x[0]) : x[0]; return y[0] != NULL; }
 static bool writes(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m) { (void)user; (void)n; (void)m; y[0] = tg_neg_(x[0]); return y[0] != NULL; }
+static bool ends(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m) { (void)n; (void)m; (void)tg_grad_mode(tg, false); tg_end(tg, *(tg_mark *)user); y[0] = tg_neg(x[0]); return y[0] != NULL; }
 static bool forgets(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m) { (void)user; (void)n; (void)m; (void)x; y[0] = NULL; return true; }
 static void test_vmap(void) {
     tg_mark m = tg_begin(tg);
@@ -234,7 +235,8 @@ static void test_vmap(void) {
     c.f = writes; CHECK(!tg_vmap(&c, out) && !out[0]); CHECK_ERROR(tg, TG_ERROR_UNSUPPORTED);
     c.f = reads; in[0] = floats(5, 1); CHECK(!tg_vmap(&c, out) && !out[0]); CHECK_ERROR(tg, TG_ERROR_UNSUPPORTED);
     c.f = forgets; CHECK(!tg_vmap(&c, out) && !out[0]); CHECK_ERROR(tg, TG_ERROR_VALUE);
-    c.f = one_example; in[1] = floats(4, 1); CHECK(!tg_vmap(&c, out)); CHECK_ERROR(tg, TG_ERROR_SHAPE);
+    c.f = ends; c.user = &m; CHECK(!tg_vmap(&c, out) && !out[0]); CHECK_ERROR(tg, TG_ERROR_VALUE); CHECK(tg_grad_mode(tg, true));      /* a callback as all others */
+    c.f = one_example; c.user = w; in[1] = floats(4, 1); CHECK(!tg_vmap(&c, out)); CHECK_ERROR(tg, TG_ERROR_SHAPE);
     in[1] = tg_number(tg, 3); CHECK(!tg_vmap(&c, out)); CHECK_ERROR(tg, TG_ERROR_SHAPE);
     CHECK(!tg_vmap(NULL, out));
     tg_end(tg, m);
