@@ -12756,7 +12756,6 @@ typedef struct tg__conv_plan {
     /* how it is cut */
     bool    is_product;                          /* a product of matrices does it all */
     tg__gemm_plan product;
-    tg_ctx *tg;
     int     isa, kind;
     bool    wide;
     size_t  size, stored;                        /* bytes of an element: computed in, stored */
@@ -12854,7 +12853,7 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_plan *j, tg__conv_sub *s, int64_t n) {
     s->units = tg__ceil_div(n, s->images) * s->bands;
     if (!tg__add_i64(s->cols, s->dx, &s->pitch) || !tg__add_i64(s->high, s->dy, &rows) ||
         !tg__mul_i64(rows, s->pitch, &s->plane) ||
-        !tg__mul_i64(s->plane, tg__imax(1, s->planes), &s->channel)) return tg__fail_memory(j->tg, SIZE_MAX);
+        !tg__mul_i64(s->plane, tg__imax(1, s->planes), &s->channel)) return tg__fail_memory(j->job.tg, SIZE_MAX);
     flat = tg__ceil_div((s->high - 1) * s->pitch + s->cols, j->vn);
     s->across = tg__ceil_div(s->cols, j->vn);
     if (flat < s->across * s->high) s->across = 0;
@@ -12867,7 +12866,7 @@ TG__PRIVATE int64_t tg__conv_vectors(const tg__conv_plan *j, const tg__conv_sub 
 TG__PRIVATE bool tg__conv_image(tg__conv_plan *j, tg__conv_sub *s, int64_t channels) {
     int64_t all;
     if (!tg__mul_i64(s->channel, channels, &s->image) || !tg__mul_i64(s->image, s->images * 16, &all))
-        return tg__fail_memory(j->tg, SIZE_MAX);
+        return tg__fail_memory(j->job.tg, SIZE_MAX);
     return true;
 }
 TG__PRIVATE void tg__conv_distances(tg__conv_sub *s, int64_t channels) {
@@ -12921,7 +12920,7 @@ TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
         need += (size_t)(groups * tg__ceil_div(j->m, j->mr) * (j->k * one.taps * j->mr + 16) + 16) * j->size + 64;
     }
     j->bytes = need;
-    j->mem = (char *)tg__mem_get(j->tg, need);
+    j->mem = (char *)tg__mem_get(j->job.tg, need);
     if (!j->mem) return false;
     j->sub = (tg__conv_sub *)(void *)j->mem;
     int64_t *table = (int64_t *)(void *)(j->mem + TG__ROUND_UP(sizeof(tg__conv_sub) * (size_t)j->subs, 64));
@@ -12955,10 +12954,10 @@ TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
     }
     j->each = tg__imax(1, (1 << 15) / tg__imax(1, j->k * all * j->mr));
     j->scratch = scratch;
-    if (!tg__scratch_need(j->tg, scratch)) goto fail;
+    if (!tg__scratch_need(j->job.tg, scratch)) goto fail;
     return true;
 fail:
-    tg__mem_put(j->tg, j->mem, j->bytes);
+    tg__mem_put(j->job.tg, j->mem, j->bytes);
     return false;
 }
 
@@ -13077,7 +13076,7 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_plan *j) {
     j->steps = tg__ceil_div(one.units, j->parts);
     j->parts = tg__ceil_div(one.units, j->steps);
     j->bytes = head + (size_t)(j->parts * j->part_step) * j->size;
-    j->mem = (char *)tg__mem_get(j->tg, j->bytes);
+    j->mem = (char *)tg__mem_get(j->job.tg, j->bytes);
     if (!j->mem) return false;
     j->sub = s = (tg__conv_sub *)(void *)j->mem;
     int64_t *table = (int64_t *)(void *)(j->mem + TG__ROUND_UP(sizeof(tg__conv_sub), 64)), planes;
@@ -13088,15 +13087,15 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_plan *j) {
     s->planes = 1;
     if (!tg__conv_cut(j, s, j->x.n)) goto fail;
     s->planes = planes;
-    if (!tg__mul_i64(s->plane, planes, &s->channel)) { tg__fail_memory(j->tg, SIZE_MAX); goto fail; }
+    if (!tg__mul_i64(s->plane, planes, &s->channel)) { tg__fail_memory(j->job.tg, SIZE_MAX); goto fail; }
     if (!tg__conv_image(j, s, j->cb)) goto fail;
     tg__conv_distances(s, j->cb);
     j->scratch = TG__ROUND_UP((size_t)(s->image + 2 * j->vn) * j->size, 64) +
         (size_t)(j->ob * (s->high * s->cols * j->nr) + 2 * j->vn) * j->size;
-    if (!tg__scratch_need(j->tg, j->scratch)) goto fail;
+    if (!tg__scratch_need(j->job.tg, j->scratch)) goto fail;
     return true;
 fail:
-    tg__mem_put(j->tg, j->mem, j->bytes);
+    tg__mem_put(j->job.tg, j->mem, j->bytes);
     return false;
 }
 
@@ -13228,7 +13227,6 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
     if (j->is_product) return tg__gemm_phase(tg, phase, &j->product);
     const int64_t groups = j->at.groups;
     if (phase == 0) {
-        j->tg = tg;
         j->mem = NULL;
         j->isa = tg->isa;
         j->wide = j->type == TG_F64;
@@ -13263,10 +13261,10 @@ TG__PRIVATE void tg__conv_chunk(void *plan, int64_t i) {
         else tg__conv_pack_chunk(j, i);
         return;
     }
-    scratch = (char *)tg__scratch_take(j->tg, &slot);
+    scratch = (char *)tg__scratch_take(j->job.tg, &slot);
     if (j->dir == TG_CONV_BY_WEIGHT) tg__conv_gather_chunk(j, i, scratch);
     else tg__conv_tile_chunk(j, i, scratch);
-    tg__scratch_give(j->tg, slot);
+    tg__scratch_give(j->job.tg, slot);
 }
 TG__FAMILY(conv, false);
 
