@@ -60,11 +60,11 @@
      >>impl-base >>impl-platform          words and includes; the only section that names an operating system
      >>impl-memory >>impl-error           the context, size classes; messages, the first error, the ring of calls
      >>impl-jobs >>impl-passes            phases of chunks, scratch, devices; the re-reads of PART III
-     >>impl-tensor >>impl-autograd        headers, storages, scopes; nodes, calls, the backward walk
-     >>impl-map                           tiles, copies, what a formula row becomes
+     >>impl-tensor >>impl-autograd        headers, storages, scopes, shared elements; nodes, calls, the backward walk, vmap
+     >>impl-map                           tiles, copies, quantised blocks, what a formula row becomes
      >>impl-create >>impl-views           creation, random numbers, values in and out; conversions and views
      >>impl-reduce                        sums, products, largest, softmax
-     >>impl-sort >>impl-index             sorting; gather, scatter, select, cat
+     >>impl-sort >>impl-index             sorting; cat, split, flip; gather, scatter, select; row-sparse gradients
      >>impl-gemm >>impl-conv >>impl-matrix   matrix products; convolution; matmul, linear, losses, dropout
      >>impl-io                            whole files, dicts, safetensors, npy
      >>impl-debug                         printing, the tape as text and drawing
@@ -4696,7 +4696,8 @@ TG_API const char *tg_isa_name(tg_ctx *tg) {
 }
 
 /* ======================================================================================
-   >>impl-tensor    opening and closing; scopes; headers and storages; shapes, strides, dtypes
+   >>impl-tensor    opening and closing; scopes; headers and storages; shapes, strides, dtypes; which elements
+   share memory
    ====================================================================================== */
 
 /* Tests by bits: they hold under -ffast-math. */
@@ -5516,7 +5517,7 @@ TG_API tg_tensor *(tg_set_name)(tg_tensor *t, const char *name) {
 }
 
 /* ======================================================================================
-   >>impl-autograd    the graph: recording calls, walking back, derivative products, checking gradients
+   >>impl-autograd    the graph: recording calls, walking back, derivative products, vmap, checking gradients
    Owns tg__node and the order of the backward walk. Knows no op by name; ops know it.
    Tests: tests/test_autograd.c
    ====================================================================================== */
@@ -7149,7 +7150,8 @@ TG_API bool tg_node_fail(tg__node *n, tg_error_code code, const char *text) {
 }
 
 /* ======================================================================================
-   >>impl-map    elementwise work: tiles, the map family, copy and cast, fill, and what a formula row becomes
+   >>impl-map    elementwise work: tiles, the map family, copy and cast, quantised blocks, fill, and what a formula
+   row becomes
    ====================================================================================== */
 
 /* ---- runs and tiles ----
@@ -8461,7 +8463,7 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #undef F3P
 
 /* ======================================================================================
-   >>impl-create    making tensors, random numbers, reading and writing values
+   >>impl-create    making tensors, random numbers, reading and writing values, other devices
    ====================================================================================== */
 
 TG__PRIVATE tg_tensor *tg__create(tg_ctx *tg, const char *name, int ndim, const int64_t *shape, tg_dtype dtype) {
@@ -11163,7 +11165,8 @@ TG_API tg_tensor *(tg_sort)(tg_tensor *x, int64_t dim, bool descending, tg_tenso
 }
 
 /* ======================================================================================
-   >>impl-index    cat, stack; index_select, index_add, gather, scatter, scatter_add, one_hot
+   >>impl-index    cat, stack, split, meshgrid, flip, rot90, trace; index_select, index_add, gather, scatter,
+   scatter_add, one_hot; row-sparse gradients
    Tests: tests/test_index.c
    ====================================================================================== */
 
@@ -11947,7 +11950,7 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
    Owns tg__gemm_plan. Kernels know nothing of dtypes, batches and threads; this section knows nothing of registers.
    A product takes one of these paths, by its sizes and strides alone:
      strips    one phase; a chunk is a strip of one matrix, or several whole small matrices; b is packed, if at
-               all, by the chunk for itself
+               all, by the chunk for itself. A single small matrix is done without a request (tg__gemm_small)
      blocks    K in blocks of 512, one phase each; chunks are strips, c (or a buffer of sums) holds the blocks before
      shared    large products: a phase packs one k-block of a and b for everybody, the next computes tiles of c
      partial   few rows, large b: every chunk streams its own piece of b into partial sums; a second phase adds them
@@ -12676,9 +12679,9 @@ TG__PRIVATE bool tg__gemm_small(tg_ctx *tg, tg_tensor *c, tg_tensor *a, tg_tenso
 
 /* ======================================================================================
    >>impl-conv    convolutions in two dimensions: conv2d and its two derivatives, which are each other's derivatives
-   One job serves three directions. Results, and gradients by data, are correlations of padded planes (told in >>pass-conv)
-   with packed weights; the gradient by data of a stride s is s * s correlations, one for each residue of the
-   position, that leave the positions between out.
+   One plan serves three directions. Results, and gradients by data, are correlations of padded planes (told in
+   >>pass-conv) with packed weights; the gradient by data of a stride s is s * s correlations, one for each residue
+   of the position, that leave the positions between out. 1 x 1 kernels are products of matrices where they can be.
    Gradients by weight add up units (some rows of an image, or some images) into parts, which a last phase adds
    in order.
    Tests: tests/test_conv.c
