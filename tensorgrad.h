@@ -5571,7 +5571,13 @@ struct tg__node {
 };
 
 /* A record in words: static const tg_op tg__sort_op = { TG__OP("sort", TG__IN(1), TG__OUT(2), TG__NO_FLAGS),
-   TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__sort), check, forward, backward, NULL }; */
+   TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__sort), check, forward, backward, NULL };
+
+   A new operation is a prototype in >>ops, a block like that of sort (see >>impl-sort), a row in tests/op_list.h if it
+   has a derivative, one in tests/test_outputs.c if it writes through a pointer, and its name in README's table; then
+   tools/places.c writes its line into >>places. An elementwise one is a row of >>formulas, one of the integers'
+   table in >>impl-map if its types allow them, its name in README and its lines in >>places. `sh tests/run.sh` says
+   which of these is missing. */
 #define TG__OP_KIND(name, in, out, flags, kind) name, 1, in, out, flags, kind
 #define TG__OP(name, in, out, flags) name, 1, in, out, flags, 0
 #define TG__IN(n) n, 0
