@@ -3,7 +3,7 @@
      ./places tensorgrad.h              writes the list in place, if it is out of date
      ./places --check tensorgrad.h      says which lines are out of date; exits with 1 if any is
      ./places --without tensorgrad.h    the functions that have no place, from the list below
-     ./places --outputs tensorgrad.h    the functions that write through a pointer, one a line with those parameters: tests/test_outputs.sh asks for a row for each
+     ./places --outputs tensorgrad.h    the functions that write through a pointer, one a line with those parameters: tests/test_outlist.sh asks for a row for each
 
    Every function that can fail notes where it was called, in the context of each operand that is there:
      tg_tensor *x                  TG__AT(x)
