@@ -3395,7 +3395,7 @@ struct tg__storage {
     bool       own_block;      /* the data is a block of its own */
     tg_device  device;
     size_t     inline_bytes;   /* data that stands in the embedding block */
-    tg__storage *next_shared, *prev_shared;   /* in the context's list of shared storages, or of a device's */
+    tg__storage *next_listed, *prev_listed;   /* among the context's shared storages, or a device's */
     /* the last op that wrote in place, and from where: for the message about overwritten values */
     const char *written_by;
     tg_place   written_at;
@@ -4803,17 +4803,25 @@ TG__PRIVATE void tg__shared_drop(tg__shared *s) {
     if (tg__atomic_add(&s->holders, (uint32_t)-1) == 0) s->release(s->user, s, s->size, TG__ALIGN);
 }
 
+/* Storages that closing must find: the shared ones, and those of each device. */
+TG__PRIVATE void tg__storage_list(tg__storage **list, tg__storage *s) {
+    s->prev_listed = NULL; s->next_listed = *list;
+    if (*list) (*list)->prev_listed = s;
+    *list = s;
+}
+TG__PRIVATE void tg__storage_unlist(tg__storage **list, tg__storage *s) {
+    if (s->prev_listed) s->prev_listed->next_listed = s->next_listed; else *list = s->next_listed;
+    if (s->next_listed) s->next_listed->prev_listed = s->prev_listed;
+}
+
 /* The context holds the shared storage, or no longer. */
 TG__PRIVATE void tg__shared_join(tg_ctx *tg, tg__storage *s, tg__shared *b) {
     s->shared = b;
-    s->prev_shared = NULL; s->next_shared = tg->shared_list;
-    if (tg->shared_list) tg->shared_list->prev_shared = s;
-    tg->shared_list = s;
+    tg__storage_list(&tg->shared_list, s);
 }
 TG__PRIVATE void tg__shared_leave(tg_ctx *tg, tg__storage *s) {
     const char *outer;
-    if (s->prev_shared) s->prev_shared->next_shared = s->next_shared; else tg->shared_list = s->next_shared;
-    if (s->next_shared) s->next_shared->prev_shared = s->prev_shared;
+    tg__storage_unlist(&tg->shared_list, s);
     outer = tg__hook_enter(tg, tg__in_memory);
     tg__shared_drop(s->shared);
     tg__hook_leave(tg, outer);
@@ -4836,8 +4844,7 @@ TG__PRIVATE void tg__storage_leave(tg__storage *s, tg_tensor *t) {
 TG__PRIVATE void tg__device_release(tg_ctx *tg, tg__storage *s) {
     struct tg__device *d = &tg->devices[s->device];
     const char *outer = tg__hook_enter(tg, tg__in_device);
-    if (s->prev_shared) s->prev_shared->next_shared = s->next_shared; else d->storages = s->next_shared;
-    if (s->next_shared) s->next_shared->prev_shared = s->prev_shared;
+    tg__storage_unlist(&d->storages, s);
     d->backend.release(d->backend.user, d->stream, s->data, s->bytes);
     tg__hook_leave(tg, outer);
 }
@@ -4953,7 +4960,7 @@ TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dt
     s = (tg__storage *)(t + 1);
     s->tg = tg; s->data = NULL; s->bytes = bytes; s->headers = NULL; s->shared = NULL; s->embedder = t;
     s->users = 0; s->version = 0; s->pinned = true; s->borrowed = s->own_block = false;
-    s->device = device; s->inline_bytes = 0; s->next_shared = s->prev_shared = NULL;
+    s->device = device; s->inline_bytes = 0; s->next_listed = s->prev_listed = NULL;
     s->written_by = NULL; s->written_at.file = NULL; s->written_at.line = 0;
     if (device != TG_CPU) {
         struct tg__device *d = &tg->devices[device];
@@ -4966,9 +4973,7 @@ TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dt
             (void)(d->open ? tg__fail_memory(tg, bytes) : tg__fail(tg, TG__E_DEVICE, (int)device));
             return NULL;
         }
-        s->next_shared = d->storages;
-        if (d->storages) d->storages->prev_shared = s;
-        d->storages = s;
+        tg__storage_list(&d->storages, s);
     } else if (bytes <= TG__INLINE_DATA) { s->data = (char *)t + TG__EMBED_SIZE; s->inline_bytes = bytes; }
     else {
         s->data = tg__mem_get(tg, bytes);
