@@ -14316,6 +14316,11 @@ struct tg_dict {
     tg__dict_text *text;               /* newest block first; text never moves */
 };
 
+TG__PRIVATE tg_ctx *tg__start_dict(const tg_dict *d, const char *name) {
+    if (!d || !tg__gate(d->tg)) return NULL;
+    d->tg->where = name;
+    return d->tg;
+}
 TG_API tg_dict *(tg_dict_new)(tg_ctx *tg) {
     tg_dict *d;
     if (!tg__gate(tg)) return NULL;
@@ -14429,8 +14434,7 @@ TG__PRIVATE bool tg__dict_blocks(tg_dict *d, const char *name, const tg_tensor *
     return ok;
 }
 TG_API bool (tg_dict_set)(tg_dict *d, const char *name, tg_tensor *t) {
-    if (!d || !tg__gate(d->tg)) return false;
-    d->tg->where = "dict_set";
+    if (!tg__start_dict(d, "dict_set")) return false;
     if (!t || t->opaque != TG__BLOCKS) return tg__use(d->tg, t, 2) && tg__dict_put(d, name, t, NULL, 0, NULL);
     return tg__use_any(d->tg, t, 2) && tg__dict_put(d, name, t, NULL, 0, NULL) && tg__dict_blocks(d, name, t);
 }
@@ -14438,8 +14442,7 @@ TG_API bool (tg_dict_set_raw)(tg_dict *d, const char *name, const char *type,
     int ndim, const int64_t *shape, tg_tensor *bytes) {
     const tg__io_type *y;
     uint64_t size;
-    if (!d || !tg__gate(d->tg)) return false;
-    d->tg->where = "dict_set_raw";
+    if (!tg__start_dict(d, "dict_set_raw")) return false;
     if (!tg__use(d->tg, bytes, 5)) return false;
     if (!type || (ndim > 0 && !shape)) return tg__fail(d->tg, TG__E_NULL, type ? 4 : 2);
     if (ndim < 0 || ndim > TG_MAX_DIMS) return tg__fail(d->tg, TG__E_NDIM, ndim);
@@ -14456,8 +14459,7 @@ TG_API bool (tg_dict_set_meta)(tg_dict *d, const char *key, const char *value) {
     size_t room;
     int64_t i;
     char *text, *own = NULL;
-    if (!d || !tg__gate(d->tg)) return false;
-    d->tg->where = "dict_set_meta";
+    if (!tg__start_dict(d, "dict_set_meta")) return false;
     if (!tg__dict_text_ok(d, key, 1) || !tg__dict_text_ok(d, value, 2)) return false;
     i = tg__names_find(&d->keys, key);
     room = strlen(value) + 1;
@@ -14533,8 +14535,7 @@ TG_API tg_tensor *(tg_dict_f32)(const tg_dict *d, int64_t i) {
     unsigned char *bytes;
     tg_tensor *t;
     int64_t k;
-    if (!d || !tg__gate(d->tg)) return NULL;
-    d->tg->where = "dict_f32";
+    if (!tg__start_dict(d, "dict_f32")) return NULL;
     if (!p) { (void)tg__fail(d->tg, TG__E_ARGUMENT, "the dict has no tensor of that number"); return NULL; }
     if (!p->raw) return tg_to(p->t, TG_F32);
     if (p->raw->how != TG__IO_U64 && (p->raw->how != TG__IO_RAW || p->raw->bits != 8)) {
@@ -14917,8 +14918,7 @@ TG_API tg_tensor *(tg_safetensors_bytes)(const tg_dict *d) {
     int64_t i, size;
     tg_mark m;
     bool ok;
-    if (!d || !tg__gate(d->tg)) return NULL;
-    d->tg->where = "safetensors_bytes";
+    if (!tg__start_dict(d, "safetensors_bytes")) return NULL;
     m = tg_begin(d->tg);
     ok = tg__st_layout(d, &w);
     if (ok && (ok = tg__add_i64((int64_t)w.head_size, w.data, &size))) out = tg_empty(d->tg, 1, &size, TG_U8);
@@ -14938,8 +14938,7 @@ TG_API bool (tg_safetensors_save)(const tg_dict *d, const char *path) {
     tg_mark m;
     int word;
     bool ok;
-    if (!d || !tg__gate(d->tg)) return false;
-    d->tg->where = "safetensors_save";
+    if (!tg__start_dict(d, "safetensors_save")) return false;
     if (!path) return tg__fail(d->tg, TG__E_NULL, 1);
     count = (size_t)d->names.count + 1;
     m = tg_begin(d->tg);
