@@ -671,7 +671,8 @@ TG_API bool tg_gradcheck_from(const tg_gradcheck_args *args);
 #define tg_gradcheck(...) TG__OPTIONS1(tg_gradcheck, call, __VA_ARGS__)
 
 /* Maps f over the leading dimension of its inputs, which all have it in one size: f sees each without it and is run
-   once, the outputs get it in front. Differentiable. An operation without a rule, and reading values, is refused. */
+   once, the outputs get it in front. Differentiable. Formulas have a rule, and operations of your own may (tg_op);
+   those without one, writes in place, and reading values are refused. */
 TG_API bool tg_vmap(const tg_function_call *call, tg_tensor **outputs);
 
 /* Runs f without recording, and again when the backward pass needs its graph: memory for time. Random calls
@@ -703,16 +704,13 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
    A row declares and defines tg_name(x) and tg_name_(x) (in place), its kernels for every instruction set,
    its derivative (fused, and from tg calls where it must itself be differentiable) and its gradient test.
      F1(name, types, saves, value, dx, domain, doc)            one operand x
-     F2(name, types, saves, value, da, db, domain, doc)        two operands a, b, broadcast together; also
-                                                               tg_name_scalar(a, number) and, in place,
-                                                               tg_name_scalar_. Beside an integer or bool tensor
-                                                               a whole number counts as an integer, and integers
-                                                               stay exact; other numbers, and past 2^53 all of
-                                                               them, count as floats
+     F2(name, types, saves, value, da, db, domain, doc)        two operands a, b, broadcast together
      F3(name, types, saves, value, da, db, dc, domain, doc)    three operands a, b, c
      F1P, F2P, F3P(name, numbers, ...)                         the same with numbers after the operands, which
                                                                N1(alpha) or N2(low, high) names; the formulas
                                                                read them as P0 and P1
+   An F2 row also makes tg_name_scalar(a, number) and, in place, tg_name_scalar_. Beside an integer or bool tensor a
+   whole number counts as an integer, and integers stay exact; other numbers, and past 2^53 all of them, count as floats.
    types   SAME: integers stay integers; NUMERIC: SAME without bool; COUNTING: SAME, but bool becomes i64;
            FLOATING: integers become f32; FLOAT_ONLY: integers are refused; PREDICATE: the result is bool;
            CHOOSE: a is a condition, the result has the type of b and c
