@@ -254,7 +254,7 @@ struct tg_tensor {
     /* private from here on */
     bool         is_number;            /* made by tg_number or tg_integer: weak in dtype promotion    */
     bool         alive;
-    uint8_t      opaque;               /* 0: numbers at strides; else TG__BLOCKS, TG__SPARSE, TG__LANES */
+    uint8_t      opaque;               /* 0: numbers at strides; else TG__BLOCKS, TG__SPARSE, TG__MAPPED */
     bool         sparse_grad;          /* a leaf that takes row-sparse gradients                     */
     bool         inline_storage;       /* header, storage and data are one block                      */
     bool         unrecorded;           /* a view made with the grad mode off                          */
@@ -1677,7 +1677,7 @@ extern "C" {
 #define TG__ROUND_UP(n, to) (((n) + ((to) - 1)) / (to) * (to))
 
 /* Sizes are checked before any arithmetic that uses them. */
-enum { TG__BLOCKS = 1, TG__SPARSE, TG__LANES };                           /* what an opaque tensor is */
+enum { TG__BLOCKS = 1, TG__SPARSE, TG__MAPPED };                           /* what an opaque tensor is */
 TG__PRIVATE bool tg__mul_i64(int64_t a, int64_t b, int64_t *out) {        /* for a, b >= 0 */
 #if defined(__GNUC__) && !defined(__TINYC__)
     return !__builtin_mul_overflow(a, b, out);
@@ -5108,7 +5108,7 @@ TG__PRIVATE bool tg__use_any(tg_ctx *tg, const tg_tensor *t, int i) {
 }
 TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {
     if (!tg__use_any(tg, t, i)) return false;
-    return !TG__RARE(t->opaque) || t->opaque == TG__LANES ||
+    return !TG__RARE(t->opaque) || t->opaque == TG__MAPPED ||
         tg__fail(tg, TG__E_OPAQUE, i, t, t->opaque == TG__SPARSE
             ? "row-sparse; tg_to_dense it first" : "block-quantised; tg_to a floating type first");
 }
@@ -5859,18 +5859,18 @@ TG__PRIVATE bool tg__old_value(tg_ctx *tg, const tg__node *n, tg_tensor **old) {
 
 /* ---- mapping over a leading dimension ----
    Inside tg_vmap a tensor is a header without that dimension; `inner` is the whole, which the graph knows. */
-TG__PRIVATE tg_tensor *tg__lanes_wrap(tg_ctx *tg, tg_tensor *whole) {
+TG__PRIVATE tg_tensor *tg__mapped_wrap(tg_ctx *tg, tg_tensor *whole) {
     tg_tensor *t = tg__hold(tg, tg__alias(whole));
     int d;
     if (!t) return NULL;
     whole->count++;
-    t->inner = whole; t->opaque = TG__LANES; t->data = NULL;
+    t->inner = whole; t->opaque = TG__MAPPED; t->data = NULL;
     t->ndim--; t->numel = 1;
     for (d = 0; d < t->ndim; d++) { t->shape[d] = whole->shape[d + 1]; t->numel *= t->shape[d]; }
     tg__dense_strides(t->ndim, t->shape, t->stride);
     return t;
 }
-TG__PRIVATE tg_tensor *tg__call_lanes(tg_ctx *tg, const tg_op *op, const void *attr,
+TG__PRIVATE tg_tensor *tg__call_mapped(tg_ctx *tg, const tg_op *op, const void *attr,
     tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
     tg_tensor *x[8], *out[4];
     unsigned mapped = 0;
@@ -5878,11 +5878,11 @@ TG__PRIVATE tg_tensor *tg__call_lanes(tg_ctx *tg, const tg_op *op, const void *a
     if (!op->vmap || n_in > 8 || n_out > 4 || n_out < 1) { tg__fail(tg, TG__E_VMAP, op->name); return NULL; }
     for (i = 0; i < n_in; i++) {
         x[i] = in[i];
-        if (in[i] && in[i]->opaque == TG__LANES) { x[i] = in[i]->inner; mapped |= 1u << i; }
+        if (in[i] && in[i]->opaque == TG__MAPPED) { x[i] = in[i]->inner; mapped |= 1u << i; }
     }
     if (!op->vmap(tg, op, attr, x, n_in, mapped, out)) return NULL;
     for (i = 0; i < n_out; i++) {
-        out[i] = tg__lanes_wrap(tg, out[i]);
+        out[i] = tg__mapped_wrap(tg, out[i]);
         if (!out[i]) return NULL;
     }
     for (i = 0; i < n_out && outs; i++) outs[i] = out[i];
@@ -5901,7 +5901,7 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     tg_ctx *tg = NULL;
     tg__node *n;
     tg_tensor *first = NULL, *few[4], **result = few, *old = NULL;
-    bool graph = false, off = false, need, lanes = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
+    bool graph = false, off = false, need, mapped = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
     tg_device device = TG_CPU;
     tg_mark copies = TG__ZERO;
     int i;
@@ -5914,14 +5914,14 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
         if (TG__RARE(!in[i] || !in[i]->alive || in[i]->tg != tg || in[i]->opaque)) {
             const bool any = (op->flags & TG_OP_OPAQUE) && in[i] && in[i]->opaque != TG__SPARSE;
             if (!(any ? tg__use_any(tg, in[i], i) : tg__use(tg, in[i], i))) return NULL;
-            if (in[i]->opaque == TG__LANES) lanes = true;
+            if (in[i]->opaque == TG__MAPPED) mapped = true;
         }
         if (TG__RARE(in[i]->device != TG_CPU)) device = in[i]->device;
         need = tg__needs_grad(in[i]);
         graph |= need; off |= need | in[i]->off_record;
         if (TG__RARE(tg->recording != NULL) && need && !tg__recording_note(tg, in[i])) return NULL;
     }
-    if (TG__RARE(lanes)) return tg__call_lanes(tg, op, attr, in, n_in, outs, n_out);
+    if (TG__RARE(mapped)) return tg__call_mapped(tg, op, attr, in, n_in, outs, n_out);
     for (i = 0; TG__RARE(device != TG_CPU) && i < n_in; i++) {        /* plain numbers go with any device */
         if (!in[i] || in[i]->device == device || in[i]->is_number) continue;
         tg__fail(tg, TG__E_DEVICES, in[i], (int)in[i]->device, (int)device);
@@ -7015,11 +7015,11 @@ TG_API bool (tg_vmap)(const tg_function_call *c, tg_tensor **outputs) {
         if (t->ndim == 0 || t->opaque || t->shape[0] != size) return tg__fail(tg, TG__E_VMAP_SIZE, i, t, size);
     }
     if (c->n_inputs > 8 && !(in = (tg_tensor **)tg__mem_get(tg, (size_t)c->n_inputs * sizeof *in))) return false;
-    for (i = 0; ok && i < c->n_inputs; i++) ok = (in[i] = tg__lanes_wrap(tg, c->inputs[i])) != NULL;
+    for (i = 0; ok && i < c->n_inputs; i++) ok = (in[i] = tg__mapped_wrap(tg, c->inputs[i])) != NULL;
     ok = ok && tg__function_run(tg, c, in, outputs);
     if (in != few) tg__mem_put(tg, in, (size_t)c->n_inputs * sizeof *in);
     for (i = 0; ok && i < c->n_outputs; i++) {
-        if (outputs[i]->opaque == TG__LANES) outputs[i] = outputs[i]->inner;
+        if (outputs[i]->opaque == TG__MAPPED) outputs[i] = outputs[i]->inner;
         else {                                                         /* the same for all: repeated */
             int64_t shape[TG_MAX_DIMS + 1];
             shape[0] = size;
@@ -8851,7 +8851,7 @@ TG_API tg_tensor *(tg_bernoulli)(tg_tensor *p) { return tg__call(&tg__bernoulli_
 /* t where the host can read it: t itself, or a copy in row-major order that the innermost scope holds. */
 TG__PRIVATE tg_tensor *tg__on_host(tg_ctx *tg, tg_tensor *t) {
     tg_tensor *h;
-    if (TG__RARE(t->opaque == TG__LANES)) { tg__fail(tg, TG__E_VMAP, tg->where); return NULL; }
+    if (TG__RARE(t->opaque == TG__MAPPED)) { tg__fail(tg, TG__E_VMAP, tg->where); return NULL; }
     if (t->device == TG_CPU) return t;
     h = tg__hold(tg, tg__tensor_make(tg, TG_CPU, t->dtype, t->ndim, t->shape, NULL));
     return h && tg__transfer(tg, h, t) ? h : NULL;
@@ -15300,7 +15300,7 @@ TG__PRIVATE tg_tensor *tg__readable(tg_tensor *t) {
 TG__PRIVATE size_t tg__format_unreadable(tg_tensor *t, tg__text *x) {
     if (t && t->alive) tg__put_tensor(x, t);
     tg__put(x, !t ? "NULL" : !t->alive ? "tensor(its scope has ended)"
-        : t->opaque == TG__SPARSE ? " row-sparse" : t->opaque == TG__LANES ? " inside tg_vmap"
+        : t->opaque == TG__SPARSE ? " row-sparse" : t->opaque == TG__MAPPED ? " inside tg_vmap"
         : t->opaque ? "" : " not readable by the host");
     if (t && t->alive && t->opaque == TG__SPARSE) { tg__put(x, ", rows "); tg__put_i64(x, t->inner->numel); }
     return x->length;
