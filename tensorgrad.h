@@ -3418,6 +3418,7 @@ struct tg_ctx {
     /* the host's functions that run now */
     const char *inside;                    /* a hook below the library, where no call can begin; else NULL */
     bool      logging;
+    uint32_t  lane, lane_serial;           /* which tg_vmap runs, how many there were */
     uint32_t  callbacks;                   /* functions above the library, which may call it */
     uint32_t  floor;                       /* scopes up to this depth are their callers' */
 
@@ -4245,6 +4246,9 @@ TG__NOINLINE bool tg__launch_on(tg_ctx *tg, tg_device device, const tg__family *
     bool ok = true;
     int i, k;
     if (!d->open) return tg__fail(tg, TG__E_DEVICE, (int)device);
+    for (i = 0; i < r->n; i++)                                 /* a number that the family does not take as one */
+        if (o[i].use != TG_ABSENT && !o[i].immediate && t[i]->device != device)
+            return tg__fail(tg, TG__E_DEVICES, t[i], (int)t[i]->device, (int)device);
     for (i = 0; i < r->n; i++)                                 /* no bytes that say nothing */
         for (k = o[i].use == TG_ABSENT ? 0 : o[i].ndim; k < TG_MAX_DIMS; k++) o[i].shape[k] = o[i].stride[k] = 0;
     if (r->n > TG__FEW && !(base = (char **)tg__mem_get(tg, (size_t)r->n * sizeof *base))) return false;
@@ -4252,7 +4256,7 @@ TG__NOINLINE bool tg__launch_on(tg_ctx *tg, tg_device device, const tg__family *
     outer = tg__hook_enter(tg, tg__in_device);
     result = b->launch(b->user, d->stream, r, o, (void *const *)base);
     tg__hook_leave(tg, outer);
-    if (result == TG_LAUNCH_FAILED) ok = tg__fail(tg, TG__E_DEVICE_FAILED, b->name, f->name);
+    if (result != TG_LAUNCH_DONE && result != TG_LAUNCH_DECLINED) ok = tg__fail(tg, TG__E_DEVICE_FAILED, b->name, f->name);
     if (result == TG_LAUNCH_DECLINED) {
         if (!(d->told >> (int)r->family & 1u)) {
             char line[160];
@@ -4843,7 +4847,7 @@ TG__PRIVATE void tg__device_release(tg_ctx *tg, tg__storage *s) {
     struct tg__device *d = &tg->devices[s->device];
     const char *outer = tg__hook_enter(tg, tg__in_device);
     tg__storage_unlist(&d->storages, s);
-    d->backend.release(d->backend.user, d->stream, s->data, s->bytes);
+    d->backend.release(d->backend.user, d->stream, s->data, s->bytes ? s->bytes : 1);
     tg__hook_leave(tg, outer);
 }
 TG__PRIVATE void tg__storage_drop(tg_ctx *tg, tg__storage *s, tg_tensor *t) {
@@ -5108,9 +5112,10 @@ TG__PRIVATE bool tg__use_any(tg_ctx *tg, const tg_tensor *t, int i) {
 }
 TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {
     if (!tg__use_any(tg, t, i)) return false;
-    return !TG__RARE(t->opaque) || t->opaque == TG__MAPPED ||
-        tg__fail(tg, TG__E_OPAQUE, i, t, t->opaque == TG__SPARSE
-            ? "row-sparse; tg_to_dense it first" : "block-quantised; tg_to a floating type first");
+    return !TG__RARE(t->opaque) || (t->opaque == TG__MAPPED && t->out_index == tg->lane) ||
+        tg__fail(tg, TG__E_OPAQUE, i, t,
+            t->opaque == TG__SPARSE ? "row-sparse; tg_to_dense it first" :
+            t->opaque == TG__MAPPED ? "inside another tg_vmap" : "block-quantised; tg_to a floating type first");
 }
 /* The start of a public function that takes one tensor: its context if the call may go on, else NULL. _opaque: of
    every kind; _blocks: block-quantised ones too. */
@@ -5288,6 +5293,7 @@ TG__INLINE tg__meeting tg__meet(const tg_tensor *a, const tg_tensor *b) {
 TG__PRIVATE bool tg__writable(tg_ctx *tg, tg_tensor *t) {
     int64_t reach = 0;
     int i;
+    if (TG__RARE(t->opaque == TG__MAPPED)) return tg__fail(tg, TG__E_VMAP, tg->where);
     if (TG__RARE(tg__frozen(t))) return tg__fail(tg, TG__E_FROZEN, t);
     if (t->numel == 0) return true;
     for (i = t->ndim - 1; i >= 0; i--) {                               /* strides that nest, each past all later ones? */
@@ -5864,7 +5870,7 @@ TG__PRIVATE tg_tensor *tg__mapped_wrap(tg_ctx *tg, tg_tensor *whole) {
     int d;
     if (!t) return NULL;
     whole->count++;
-    t->inner = whole; t->opaque = TG__MAPPED; t->data = NULL;
+    t->inner = whole; t->opaque = TG__MAPPED; t->data = NULL; t->out_index = tg->lane;
     t->ndim--; t->numel = 1;
     for (d = 0; d < t->ndim; d++) { t->shape[d] = whole->shape[d + 1]; t->numel *= t->shape[d]; }
     tg__dense_strides(t->ndim, t->shape, t->stride);
@@ -5912,7 +5918,7 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     for (i = 0; i < n_in; i++) {
         if (!in[i] && op->n_in >= 0 && i >= op->n_in) continue;       /* an optional operand that is absent */
         if (TG__RARE(!in[i] || !in[i]->alive || in[i]->tg != tg || in[i]->opaque)) {
-            const bool any = (op->flags & TG_OP_OPAQUE) && in[i] && in[i]->opaque != TG__SPARSE;
+            const bool any = (op->flags & TG_OP_OPAQUE) && in[i] && in[i]->opaque != TG__SPARSE && in[i]->opaque != TG__MAPPED;
             if (!(any ? tg__use_any(tg, in[i], i) : tg__use(tg, in[i], i))) return NULL;
             if (in[i]->opaque == TG__MAPPED) mapped = true;
         }
@@ -6290,8 +6296,9 @@ TG__PRIVATE tg_tensor *tg__run_hooks(tg_ctx *tg, tg__node *n, uint32_t out, tg_t
         tg__callback_leave(tg, &callback);
         if (tg->error != TG_OK) break;
         if (!r || r == g) continue;
-        if (!tg__use_any(tg, r, 0)) break;
+        if (!(n->op == &tg__leaf_op && r->alive && r->opaque == TG__SPARSE ? tg__use_any : tg__use)(tg, r, 0)) break;
         if (!tg__same_shape(r, g) || r->dtype != g->dtype) { tg__fail(tg, TG__E_HOOK_SHAPE, r, g); break; }
+        if (r->device != g->device) { tg__fail(tg, TG__E_DEVICES, r, (int)r->device, (int)g->device); break; }
         r->count++; tg__tensor_drop(g); g = r;
     }
     return g;
@@ -6302,7 +6309,15 @@ TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__node *n) {
     tg_tensor *t = n->weak[0], *g = n->gout[0];
     n->gout[0] = NULL;
     if (!t || !t->requires_grad) { tg__tensor_drop(g); return true; }
-    if (!t->grad && !g->opaque && (g->count > 1 || g->storage->users > 1 || g->storage->borrowed ||
+    if (!t->grad && g->opaque) {                                       /* index and values may be the caller's to write */
+        tg_mark m = tg_begin(tg);
+        tg_tensor *c = tg_sparse_new(tg_clone(tg_sparse_rows(g)), tg_clone(tg_sparse_values(g)), g->shape[0]);
+        if (c) c->count++;
+        tg_end(tg, m);
+        tg__tensor_drop(g);
+        if (!c) return false;
+        g = c;
+    } else if (!t->grad && (g->count > 1 || g->storage->users > 1 || g->storage->borrowed ||
                      !tg__is_dense(g) || g->node)) {
         tg_mark m = tg_begin(tg);
         tg_tensor *c = (tg_clone)(g);
@@ -6319,7 +6334,7 @@ TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__node *n) {
    owns the count; NULL: failed. */
 TG__PRIVATE tg_tensor *tg__walk_fit(tg_ctx *tg, const tg__walk *w, const tg__node *n, int i, tg_tensor *d) {
     const tg__slot *s = &n->in_slot[i];
-    if (!tg__use_any(tg, d, i)) return NULL;                           /* an operation from outside may give anything */
+    if (!(d && d->alive && d->opaque == TG__SPARSE ? tg__use_any : tg__use)(tg, d, i)) return NULL;   /* one from outside may give anything */
     d = tg__sum_to(d, s->ndim, s->shape);
     if (d && d->dtype != s->dtype) d = tg_to(d, s->dtype);
     if (!d) return NULL;
@@ -6328,7 +6343,15 @@ TG__PRIVATE tg_tensor *tg__walk_fit(tg_ctx *tg, const tg__walk *w, const tg__nod
         tg__fail(tg, TG__E_BACKWARD_SHAPE, n->op->name, d, (int)s->ndim, s->shape);
         return NULL;
     }
-    if (tg->anomaly && !tg__anomaly_check(tg, "the gradient", n, d->opaque ? tg_sparse_values(d) : d)) return NULL;
+    if (s->from->op != &tg__leaf_op) {                                 /* a call's derivative reads numbers */
+        if (d->opaque && !(d = tg_to_dense(d))) return NULL;
+    } else if (s->from->weak[0] && d->device != s->from->weak[0]->device) {        /* a number beside a device */
+        if (!(d = tg_to_device(d, s->from->weak[0]->device))) return NULL;
+    }
+    if (tg->anomaly) {
+        tg_tensor *v = d->opaque ? tg_sparse_values(d) : d;
+        if (!v || !tg__anomaly_check(tg, "the gradient", n, v)) return NULL;
+    }
     d->count++;
     return d;
 }
@@ -6489,8 +6512,10 @@ TG__PRIVATE bool tg__walk_root(tg__walk *w, tg_tensor *t, tg_tensor *g) {
     if (!tg__needs_grad(t)) return tg__fail_no_graph(tg, t);
     if (!g && t->numel != 1) return tg__fail(tg, TG__E_GRAD_SCALAR, t);
     if (g && !tg__same_shape(g, t)) return tg__fail(tg, TG__E_GRAD_SHAPE, g, t);
+    if (g && g->opaque == TG__MAPPED) return tg__fail(tg, TG__E_VMAP, tg->where);
+    if (g && g->device != t->device && !g->is_number) return tg__fail(tg, TG__E_DEVICES, g, (int)g->device, (int)t->device);
     n = tg__edge(t);
-    if (!n || !tg__walk_add(w, n)) return false;
+    if (!n || (g && n->op != &tg__leaf_op && !tg__use(tg, g, 0)) || !tg__walk_add(w, n)) return false;
     m = tg_begin(tg);
     if (!g) g = tg_full_like(t, 1);
     else if (g->dtype != t->dtype) g = tg_to(g, t->dtype);
@@ -7003,6 +7028,7 @@ TG_API bool (tg_vmap)(const tg_function_call *c, tg_tensor **outputs) {
     tg_ctx *tg;
     tg_tensor *few[8], **in = few;
     int64_t size = -1;
+    uint32_t outer;
     bool ok = true;
     int i;
     tg__no_results(outputs, c ? c->n_outputs : 0);
@@ -7015,8 +7041,11 @@ TG_API bool (tg_vmap)(const tg_function_call *c, tg_tensor **outputs) {
         if (t->ndim == 0 || t->opaque || t->shape[0] != size) return tg__fail(tg, TG__E_VMAP_SIZE, i, t, size);
     }
     if (c->n_inputs > 8 && !(in = (tg_tensor **)tg__mem_get(tg, (size_t)c->n_inputs * sizeof *in))) return false;
+    outer = tg->lane;
+    tg->lane = ++tg->lane_serial;
     for (i = 0; ok && i < c->n_inputs; i++) ok = (in[i] = tg__mapped_wrap(tg, c->inputs[i])) != NULL;
     ok = ok && tg__function_run(tg, c, in, outputs);
+    tg->lane = outer;
     if (in != few) tg__mem_put(tg, in, (size_t)c->n_inputs * sizeof *in);
     for (i = 0; ok && i < c->n_outputs; i++) {
         if (outputs[i]->opaque == TG__MAPPED) outputs[i] = outputs[i]->inner;
@@ -7560,7 +7589,7 @@ TG__PRIVATE bool tg__map(tg_ctx *tg, const tg__map_kernels *kernels, int row, in
             const tg_tensor *v = x[k];
             if (!v) { px[k] = px[0]; step[k] = 0; continue; }          /* not read, but any number must stand there */
             step[k] = v->numel == 1 ? 0 : -1;
-            if (v->dtype != compute || !(v->numel == 1 || tg__same_layout(v, y))) break;
+            if (v->dtype != compute || v->device != TG_CPU || !(v->numel == 1 || tg__same_layout(v, y))) break;
             px[k] = v->data;
         }
         if (k == n) {
@@ -7823,6 +7852,7 @@ TG__PRIVATE bool tg__copy_opaque(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
 /* y = x, broadcast and converted. Overlapping storages are the caller's business. */
 TG__PRIVATE bool tg__copy_to(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
     tg__ask a;
+    if (TG__RARE(x->opaque == TG__MAPPED || y->opaque == TG__MAPPED)) return tg__fail(tg, TG__E_VMAP, tg->where);
     if (TG__RARE(y->device != x->device && !x->is_number)) return tg__transfer(tg, y, x);
     if (TG__RARE(y->opaque || x->opaque)) return tg__copy_opaque(tg, y, x);
     tg__ask_begin(&a, TG_FAMILY_COPY, TG_COPY_ELEMENTS,
@@ -9750,6 +9780,7 @@ TG_API tg_tensor *(tg_as_strided)(tg_tensor *t, int ndim, const int64_t *shape, 
 /* ------------------------------------------------------------------ detach ---- */
 TG_API tg_tensor *(tg_detach)(tg_tensor *t) {
     tg_ctx *tg = tg__start(t, "detach");
+    if (tg && t->opaque == TG__MAPPED) return (t = tg_detach(t->inner)) != NULL ? tg__mapped_wrap(tg, t) : NULL;
     return tg ? tg__hold(tg, tg__alias(t)) : NULL;
 }
 
@@ -14748,7 +14779,8 @@ TG__PRIVATE bool tg__st_blocks(tg__st *r) {
         if (strncmp(key, TG__BLOCKS_KEY, sizeof TG__BLOCKS_KEY - 1) != 0) continue;
         i = tg__names_find(&r->d->names, key + sizeof TG__BLOCKS_KEY - 1);
         r->c.at = 8;
-        if (i < 0 || strncmp(p, tg_dtype_name(dtype), name) != 0) return tg__bad_name(&r->c, 8, "metadata", key, "speaks of no tensor or no type");
+        if (i < 0) continue;                                           /* free text of somebody else */
+        if (strncmp(p, tg_dtype_name(dtype), name) != 0) return tg__bad_name(&r->c, 8, "metadata", key, "speaks of no type");
         for (p += name; *p == ' ' && ndim < TG_MAX_DIMS; ndim++)
             if (!tg__parse_i64(p + 1, end, &p, &shape[ndim]) || shape[ndim] < 0) return tg__bad_name(&r->c, 8, "metadata", key, "has no shape");
         t = r->d->item[i].t;
