@@ -5216,9 +5216,10 @@ TG__NOINLINE tg__meeting tg__repeats(const tg_tensor *t) {
     tg__steps s;
     int i, j, n = 0;
     for (i = 0; i < t->ndim; i++) {                                    /* the largest step first */
-        int64_t a = t->stride[i] < 0 ? -t->stride[i] : t->stride[i];
+        int64_t a = t->stride[i];
         if (t->shape[i] <= 1) continue;
         if (a == 0) return TG__MEET_SOME;
+        if (a < 0) a = -a;                                             /* that of a single row may be anything */
         for (j = n++; j > 0 && step[j - 1] < a; j--) { step[j] = step[j - 1]; size[j] = size[j - 1]; }
         step[j] = a; size[j] = t->shape[i];
     }
