@@ -941,7 +941,6 @@ typedef struct tg_attr { const char *name; tg_attr_type type; size_t offset; int
 #define TG_OP_VIEW      2u       /* outputs share the first input's storage                     */
 #define TG_OP_INPLACE   4u       /* writes its first input                                      */
 #define TG_OP_RANDOM    8u       /* consumes a call number                                      */
-#define TG_OP_HOST_READ 16u      /* the host reads values to run it: a device is waited for     */
 #define TG_OP_NO_GRAD   32u      /* the outputs are never differentiable (indices, predicates)  */
 #define TG_OP_OPAQUE    64u      /* takes block-quantised operands too                          */
 
@@ -4234,8 +4233,39 @@ TG__PRIVATE bool tg__device_copy(tg_ctx *tg, tg_device device, bool in, void *to
     return ok || tg__fail(tg, TG__E_DEVICE_FAILED, d->backend.name, "copy");
 }
 
-/* A device is asked, and may decline; then the family runs here on copies of the storages, and those of written operands
-   go back. In `base` a storage that several operands share is one. */
+/* Does base[i] stand for nothing, or for what an earlier operand already stood for? */
+TG__PRIVATE bool tg__base_done(char *const *base, int i) {
+    int k;
+    for (k = 0; k < i; k++) if (base[k] == base[i]) return true;
+    return !base[i];
+}
+/* The device declined: the family runs here on copies of the storages, and those of written operands go back. In `base`,
+   which comes with the device's addresses, a storage that several operands share is one. */
+TG__NOINLINE bool tg__launch_on_copies(tg_ctx *tg, tg_device device, const tg__family *f, const void *kernels,
+    const tg_request *r, tg_operand *o, tg_tensor *const *t, char **base) {
+    bool ok = true;
+    int i, k;
+    for (i = 0; i < r->n; i++) {
+        void *p = NULL;
+        if (!base[i]) continue;
+        for (k = 0; k < i; k++) if (base[k] && t[k]->storage == t[i]->storage) break;
+        if (k == i && t[i]->storage->bytes && ok) {
+            p = tg__mem_get(tg, t[i]->storage->bytes);
+            ok = p && tg__device_copy(tg, device, false, p, base[i], t[i]->storage->bytes);
+        }
+        base[i] = k < i ? base[k] : (char *)p;
+    }
+    ok = ok && tg__launch_at(tg, f, kernels, r, o, t, base);
+    for (i = 0; i < r->n; i++) {
+        bool written = false;
+        if (tg__base_done(base, i)) continue;
+        for (k = i; k < r->n; k++) if (base[k] == base[i] && (o[k].use & TG_WRITE)) written = true;
+        if (written) ok = ok && tg__device_copy(tg, device, true, tg__base(t[i]), base[i], t[i]->storage->bytes);
+    }
+    for (i = r->n - 1; i >= 0; i--) if (!tg__base_done(base, i)) tg__mem_put(tg, base[i], t[i]->storage->bytes);
+    return ok;
+}
+/* A device is asked, and may decline. */
 TG__NOINLINE bool tg__launch_on(tg_ctx *tg, tg_device device, const tg__family *f, const void *kernels,
     const tg_request *r, tg_operand *o, tg_tensor *const *t) {
     struct tg__device *d = &tg->devices[device];
@@ -4266,28 +4296,7 @@ TG__NOINLINE bool tg__launch_on(tg_ctx *tg, tg_device device, const tg__family *
             d->told |= 1u << (int)r->family;
             tg__log(tg, TG_LOG_INFO, line);
         }
-        for (i = 0; i < r->n; i++) {
-            void *p = NULL;
-            if (!base[i]) continue;
-            for (k = 0; k < i; k++) if (base[k] && t[k]->storage == t[i]->storage) break;
-            if (k == i && t[i]->storage->bytes && ok) {
-                p = tg__mem_get(tg, t[i]->storage->bytes);
-                ok = p && tg__device_copy(tg, device, false, p, base[i], t[i]->storage->bytes);
-            }
-            base[i] = k < i ? base[k] : (char *)p;
-        }
-        ok = ok && tg__launch_at(tg, f, kernels, r, o, t, base);
-        for (i = 0; i < r->n; i++) {
-            bool written = false;
-            for (k = 0; k < r->n; k++) if (base[k] == base[i] && (o[k].use & TG_WRITE)) written = true;
-            for (k = 0; k < i; k++) if (base[k] == base[i]) break;
-            if (!base[i] || k < i) continue;
-            if (written) ok = ok && tg__device_copy(tg, device, true, tg__base(t[i]), base[i], t[i]->storage->bytes);
-        }
-        for (i = r->n - 1; i >= 0; i--) {
-            for (k = 0; k < i; k++) if (base[k] == base[i]) break;
-            if (base[i] && k == i) tg__mem_put(tg, base[i], t[i]->storage->bytes);
-        }
+        ok = tg__launch_on_copies(tg, device, f, kernels, r, o, t, base);
     }
     if (base != few) tg__mem_put(tg, base, (size_t)r->n * sizeof *base);
     return ok;
@@ -6310,18 +6319,11 @@ TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__node *n) {
     tg_tensor *t = n->weak[0], *g = n->gout[0];
     n->gout[0] = NULL;
     if (!t || !t->requires_grad) { tg__tensor_drop(g); return true; }
-    if (!t->grad && g->opaque) {                                       /* index and values may be the caller's to write */
-        tg_mark m = tg_begin(tg);
-        tg_tensor *c = tg_sparse_new(tg_clone(tg_sparse_rows(g)), tg_clone(tg_sparse_values(g)), g->shape[0]);
-        if (c) c->count++;
-        tg_end(tg, m);
-        tg__tensor_drop(g);
-        if (!c) return false;
-        g = c;
-    } else if (!t->grad && (g->count > 1 || g->storage->users > 1 || g->storage->borrowed ||
+    if (!t->grad && (g->opaque || g->count > 1 || g->storage->users > 1 || g->storage->borrowed ||
                      !tg__is_dense(g) || g->node)) {
         tg_mark m = tg_begin(tg);
-        tg_tensor *c = (tg_clone)(g);
+        tg_tensor *c = !g->opaque ? (tg_clone)(g) :                    /* index and values may be the caller's to write */
+            tg_sparse_new(tg_clone(tg_sparse_rows(g)), tg_clone(tg_sparse_values(g)), g->shape[0]);
         if (c) c->count++;
         tg_end(tg, m);
         tg__tensor_drop(g);

@@ -36,12 +36,7 @@ typedef struct row {
     static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { return (name)(x[0], x[1], x[2] ARGS_##numbers); } \
     static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { return (name##_)(x[0], x[1], x[2] ARGS_##numbers); }
 TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
-#undef F1
-#undef F1P
-#undef F2
-#undef F2P
-#undef F3
-#undef F3P
+#include "formulas_undef.h"
 #define F1(name, types, saves, value, dx, domain, doc)                        { #name, #types, #domain, 1, 0, name##_call, name##_put, NULL, NULL },
 #define F1P(name, numbers, types, saves, value, dx, domain, doc)              { #name, #types, #domain, 1, COUNT_##numbers, name##_call, name##_put, NULL, NULL },
 #define F2(name, types, saves, value, da, db, domain, doc)                    { #name, #types, #domain, 2, 0, name##_call, name##_put, name##_number, name##_number_put },
@@ -49,12 +44,7 @@ TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
 #define F3(name, types, saves, value, da, db, dc, domain, doc)                { #name, #types, #domain, 3, 0, name##_call, name##_put, NULL, NULL },
 #define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc)      { #name, #types, #domain, 3, COUNT_##numbers, name##_call, name##_put, NULL, NULL },
 static const row rows[] = { TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P) };
-#undef F1
-#undef F1P
-#undef F2
-#undef F2P
-#undef F3
-#undef F3P
+#include "formulas_undef.h"
 enum { OP_ROWS = (int)(sizeof rows / sizeof rows[0]) };
 
 static bool is(const char *a, const char *b) { return strcmp(a, b) == 0; }

@@ -19,12 +19,7 @@ typedef struct row { const char *name, *domain; int n; row_fn call; } row;
 #define F3(name, types, saves, value, da, db, dc, domain, doc)           static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0], x[1], x[2]); }
 #define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0], x[1], x[2] ARGS_##numbers); }
 TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
-#undef F1
-#undef F1P
-#undef F2
-#undef F2P
-#undef F3
-#undef F3P
+#include "formulas_undef.h"
 #define F1(name, types, saves, value, dx, domain, doc)                   { #name, #domain, 1, name##_call },
 #define F1P(name, numbers, types, saves, value, dx, domain, doc)         { #name, #domain, 1, name##_call },
 #define F2(name, types, saves, value, da, db, domain, doc)               { #name, #domain, 2, name##_call },

@@ -82,12 +82,7 @@ static const tg__family *const families[TG_FAMILIES] = { NULL, &tg__family_map, 
 #define F3(name, types, saves, value, da, db, dc, domain, doc) &name##__f.kernels,
 #define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) &name##__f.kernels,
 static const tg__map_kernels *const kernels_of[TG_ROWS] = { TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P) };
-#undef F1
-#undef F1P
-#undef F2
-#undef F2P
-#undef F3
-#undef F3P
+#include "formulas_undef.h"
 
 typedef struct stream { tg_ctx *own; } stream;
 static stream streams[2];
