@@ -32,6 +32,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* So many rows of a few numbers that no loop over them ends, and yet a shape that can be addressed: what must look at each stored element once is given them. */
+#define TEST_HUGE ((int64_t)1 << (sizeof(size_t) > 4 ? 55 : 26))
+
 #if defined(__GNUC__)
 #define TEST_MAYBE static __attribute__((unused))
 #define TEST_PRINTF(f, a) __attribute__((format(printf, f, a)))
