@@ -574,7 +574,7 @@ TG_API void   tg_show(tg_tensor *t);   /* the line and the statistics; made to b
 
 /* A header in context `to` over t's storage, for weights that many threads use. The storage is frozen while
    it has more than one holder and outlives the context that made it. Call it while no other thread uses
-   either context. Gradients belong to the header. */
+   either context. Gradients belong to the header. Memory of a device is not shared. */
 TG_API tg_tensor *tg_share(tg_ctx *to, tg_tensor *t);
 
 /* Exchanges the storages of two tensors of one context, dtype and shape: the values change places, nothing is
@@ -598,7 +598,8 @@ TG_API bool       tg_zero_grad(tg_tensor *t);               /* drops the gradien
 
 /* Row-sparse gradients: of a table [N, ...] of which tg_index_select along dimension 0 took few rows, a first-order
    gradient may be those rows alone. On a leaf that was told so, `grad` (and what hooks and tg_grad get) is then a
-   tensor of the leaf's shape whose data is NULL and which operations refuse; rows may repeat, and add up. */
+   tensor of the leaf's shape whose data is NULL and which operations refuse; rows may repeat, and add up. Whether each
+   lies within [0, n) is looked at when they are added to something, not before. */
 TG_API tg_tensor *tg_sparse_grad(tg_tensor *t, bool on);    /* a leaf; returns t                          */
 TG_API bool       tg_is_sparse(tg_tensor *t);
 TG_API tg_tensor *tg_sparse_rows(tg_tensor *t);             /* i64 [K]                                    */
@@ -3786,7 +3787,7 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(NO_GRADIENT,     TG_ERROR_GRAD,        "%t has no gradient: %s%s%s") \
     TG__MSG(LINEAR_SHAPE,    TG_ERROR_SHAPE,       "x %t and weight %t do not fit together: expected x [..., I] and weight [O, I]") \
     TG__MSG(OWNER,           TG_ERROR_CONTEXT,     "another thread is inside this context; one thread at a time may use a context, and each can have its own") \
-    TG__MSG(VMAP,            TG_ERROR_UNSUPPORTED, "%s has no rule for tg_vmap") \
+    TG__MSG(VMAP,            TG_ERROR_UNSUPPORTED, "it has no rule for tg_vmap, and a tensor inside one was given") \
     TG__MSG(VMAP_SIZE,       TG_ERROR_SHAPE,       "input %d, %t, has no leading dimension of size %l") \
     TG__MSG(OPAQUE,          TG_ERROR_DTYPE,       "operand %d, %t, is %s") \
     TG__MSG(BLOCKS,          TG_ERROR_SHAPE,       "the last dimension of %v does not fill blocks of %l, which %y needs") \
@@ -5126,8 +5127,10 @@ TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {
             t->opaque == TG__SPARSE ? "row-sparse; tg_to_dense it first" :
             t->opaque == TG__MAPPED ? "inside another tg_vmap" : "block-quantised; tg_to a floating type first");
 }
+/* Does it stand for itself, not for every example of a tg_vmap? Asked where a tensor is used other than by tg__call. */
+TG__INLINE bool tg__whole(tg_ctx *tg, const tg_tensor *t) { return !TG__RARE(t->opaque == TG__MAPPED) || tg__fail(tg, TG__E_VMAP); }
 /* The start of a public function that takes one tensor: its context if the call may go on, else NULL. _opaque: of
-   every kind; _blocks: block-quantised ones too. */
+   every kind; _blocks: block-quantised ones too; _whole: none inside tg_vmap. */
 TG__PRIVATE tg_ctx *tg__start_opaque(tg_tensor *t, const char *name) {
     tg_ctx *tg = t ? t->tg : NULL;
     if (!tg__gate(tg)) return NULL;
@@ -5143,6 +5146,11 @@ TG__PRIVATE tg_ctx *tg__start(tg_tensor *t, const char *name) {
     if (!tg__gate(tg)) return NULL;
     tg__name(tg, name);
     return tg__use(tg, t, 0) ? tg : NULL;
+}
+
+TG__PRIVATE tg_ctx *tg__start_whole(tg_tensor *t, const char *name) {
+    tg_ctx *tg = tg__start(t, name);
+    return tg && tg__whole(tg, t) ? tg : NULL;
 }
 
 /* The same for two tensors: the error goes to whichever context there is. */
@@ -5303,7 +5311,7 @@ TG__INLINE tg__meeting tg__meet(const tg_tensor *a, const tg_tensor *b) {
 TG__PRIVATE bool tg__writable(tg_ctx *tg, tg_tensor *t) {
     int64_t reach = 0;
     int i;
-    if (TG__RARE(t->opaque == TG__MAPPED)) return tg__fail(tg, TG__E_VMAP, tg->where);
+    if (!tg__whole(tg, t)) return false;
     if (TG__RARE(tg__frozen(t))) return tg__fail(tg, TG__E_FROZEN, t);
     if (t->numel == 0) return true;
     for (i = t->ndim - 1; i >= 0; i--) {                               /* strides that nest, each past all later ones? */
@@ -5891,7 +5899,8 @@ TG__PRIVATE tg_tensor *tg__call_mapped(tg_ctx *tg, const tg_op *op, const void *
     tg_tensor *x[8], *out[4];
     unsigned mapped = 0;
     int i;
-    if (!op->vmap || n_in > 8 || n_out > 4 || n_out < 1) { tg__fail(tg, TG__E_VMAP, op->name); return NULL; }
+    if (!op->vmap) { tg__fail(tg, TG__E_VMAP); return NULL; }
+    if (n_in > 8 || n_out > 4 || n_out < 1) { tg__fail(tg, TG__E_ARGUMENT, "a rule for tg_vmap has at most 8 operands and 4 results"); return NULL; }
     for (i = 0; i < n_in; i++) {
         x[i] = in[i];
         if (in[i] && in[i]->opaque == TG__MAPPED) { x[i] = in[i]->inner; mapped |= 1u << i; }
@@ -6515,7 +6524,7 @@ TG__PRIVATE bool tg__walk_root(tg__walk *w, tg_tensor *t, tg_tensor *g) {
     if (!tg__needs_grad(t)) return tg__fail_no_graph(tg, t);
     if (!g && t->numel != 1) return tg__fail(tg, TG__E_GRAD_SCALAR, t);
     if (g && !tg__same_shape(g, t)) return tg__fail(tg, TG__E_GRAD_SHAPE, g, t);
-    if (g && g->opaque == TG__MAPPED) return tg__fail(tg, TG__E_VMAP, tg->where);
+    if (g && !tg__whole(tg, g)) return false;
     if (g && g->device != t->device && !g->is_number) return tg__fail(tg, TG__E_DEVICES, g, (int)g->device, (int)t->device);
     n = tg__edge(t);
     if (!n || (g && n->op != &tg__leaf_op && !tg__use(tg, g, 0)) || !tg__walk_add(w, n)) return false;
@@ -6635,7 +6644,7 @@ TG_API bool tg_anomaly(tg_ctx *tg, bool on) {
     return was;
 }
 TG_API tg_tensor *(tg_require_grad)(tg_tensor *t, bool on) {
-    tg_ctx *tg = tg__start(t, "require_grad");
+    tg_ctx *tg = tg__start_whole(t, "require_grad");
     if (!tg) return NULL;
     if (on && !tg_dtype_is_float(t->dtype)) { tg__fail(tg, TG__E_GRAD_DTYPE, t); return NULL; }
     if (t->requires_grad == on) return t;
@@ -6680,12 +6689,12 @@ TG__PRIVATE bool tg__hook_add(tg_tensor *t, tg_hook_function hook, void *user, b
     return true;
 }
 TG_API bool (tg_hook)(tg_tensor *t, tg_hook_function hook, void *user) {
-    tg_ctx *tg = tg__start(t, "hook");
+    tg_ctx *tg = tg__start_whole(t, "hook");
     return tg && (hook || tg__fail(tg, TG__E_ARGUMENT, "the function is NULL"))
         && tg__hook_add(t, hook, user, false);
 }
 TG_API tg_tensor *(tg_retain_grad)(tg_tensor *t) {
-    tg_ctx *tg = tg__start(t, "retain_grad");
+    tg_ctx *tg = tg__start_whole(t, "retain_grad");
     if (!tg) return NULL;
     if (t->requires_grad && tg__is_leaf(t)) return t;
     return tg__hook_add(t, NULL, NULL, true) ? t : NULL;
@@ -7855,7 +7864,7 @@ TG__PRIVATE bool tg__copy_opaque(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
 /* y = x, broadcast and converted. Overlapping storages are the caller's business. */
 TG__PRIVATE bool tg__copy_to(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
     tg__ask a;
-    if (TG__RARE(x->opaque == TG__MAPPED || y->opaque == TG__MAPPED)) return tg__fail(tg, TG__E_VMAP, tg->where);
+    if (!tg__whole(tg, x) || !tg__whole(tg, y)) return false;
     if (TG__RARE(y->device != x->device && !x->is_number)) return tg__transfer(tg, y, x);
     if (TG__RARE(y->opaque || x->opaque)) return tg__copy_opaque(tg, y, x);
     tg__ask_begin(&a, TG_FAMILY_COPY, TG_COPY_ELEMENTS,
@@ -8884,7 +8893,7 @@ TG_API tg_tensor *(tg_bernoulli)(tg_tensor *p) { return tg__call(&tg__bernoulli_
 /* t where the host can read it: t itself, or a copy in row-major order that the innermost scope holds. */
 TG__PRIVATE tg_tensor *tg__on_host(tg_ctx *tg, tg_tensor *t) {
     tg_tensor *h;
-    if (TG__RARE(t->opaque == TG__MAPPED)) { tg__fail(tg, TG__E_VMAP, tg->where); return NULL; }
+    if (!tg__whole(tg, t)) return NULL;
     if (t->device == TG_CPU) return t;
     h = tg__hold(tg, tg__tensor_make(tg, TG_CPU, t->dtype, t->ndim, t->shape, NULL));
     return h && tg__transfer(tg, h, t) ? h : NULL;
@@ -9891,13 +9900,14 @@ TG__PRIVATE bool tg__storage_share(tg_ctx *tg, tg__storage *s) {
     return true;
 }
 TG_API tg_tensor *(tg_share)(tg_ctx *to, tg_tensor *t) {
-    tg_ctx *tg = t ? tg__start(t, "share") : NULL;
+    tg_ctx *tg = t ? tg__start_whole(t, "share") : NULL;
     tg_tensor *v;
     tg__storage *s;
     int64_t none = 0;
     if ((t && !tg) || !tg__gate(to)) return NULL;
     to->where = "share";
     if (!t) { tg__fail(to, TG__E_NULL, 1); return NULL; }
+    if (t->device != TG_CPU) { tg__fail(to, TG__E_DEVICES, t, (int)t->device, (int)TG_CPU); return NULL; }
     if (!t->storage->shared && !tg__storage_share(tg, t->storage)) return NULL;
     t->count++;                        /* the other context's memory hooks may call this one */
     v = tg__hold(to, tg__tensor_make(to, TG_CPU, t->dtype, 1, &none, NULL));
@@ -11714,7 +11724,7 @@ TG__PRIVATE tg_tensor *tg__zeros_beside(tg_ctx *tg, const tg_tensor *g, int ndim
    The header has the whole's shape; its storage holds the rows [K, ...] that `rows` names, packed. */
 TG_API bool (tg_is_sparse)(tg_tensor *t) { return t && t->alive && t->opaque == TG__SPARSE; }
 TG_API tg_tensor *(tg_sparse_grad)(tg_tensor *t, bool on) {
-    tg_ctx *tg = tg__start(t, "sparse_grad");
+    tg_ctx *tg = tg__start_whole(t, "sparse_grad");
     if (!tg) return NULL;
     if (!tg__is_leaf(t)) { tg__fail(tg, TG__E_NOT_LEAF, t, t->node->op->name); return NULL; }
     t->sparse_grad = on;
@@ -11725,7 +11735,7 @@ TG_API tg_tensor *(tg_sparse_new)(tg_tensor *rows, tg_tensor *values, int64_t n)
     tg_tensor *t, *index;
     int64_t numel, shape[TG_MAX_DIMS];
     if (!tg) return NULL;
-    if (!tg__is_index(tg, rows)) return NULL;
+    if (!tg__whole(tg, rows) || !tg__whole(tg, values) || !tg__is_index(tg, rows)) return NULL;
     if (rows->ndim != 1 || values->ndim < 1 || values->shape[0] != rows->shape[0] || rows->device != values->device) {
         tg__fail(tg, TG__E_INDEX_SHAPE, rows, values);
         return NULL;
@@ -13884,7 +13894,7 @@ TG_API tg_tensor *(tg_mse_loss)(tg_tensor *x, tg_tensor *target) {
 }
 
 TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
-    tg_ctx *tg = tg__start(x, "dropout");
+    tg_ctx *tg = tg__start_whole(x, "dropout");
     tg_tensor *mask;
     bool outermost;
     if (!tg) return NULL;
@@ -14449,33 +14459,16 @@ TG__PRIVATE bool tg__dict_put(tg_dict *d, const char *name, tg_tensor *t, const 
     for (i = 0; i < ndim; i++) p->shape[i] = shape[i];
     return true;
 }
-/* Block-quantised tensors: u8 [bytes] in the file, and metadata "blocks.NAME" = "q8_0 32 64", dtype and shape. */
-#define TG__BLOCKS_KEY "blocks."
-TG__PRIVATE bool tg__dict_blocks(tg_dict *d, const char *name, const tg_tensor *t) {
-    size_t room = sizeof TG__BLOCKS_KEY + strlen(name);
-    char *key = (char *)tg__mem_get(d->tg, room), value[16 + 24 * TG_MAX_DIMS];
-    tg__text x = tg__text_over(key, room), v = tg__text_over(value, sizeof value);
-    bool ok;
-    int i;
-    if (!key) return false;
-    tg__put(&x, TG__BLOCKS_KEY); tg__put(&x, name);
-    tg__put(&v, tg_dtype_name(t->dtype));
-    for (i = 0; i < t->ndim; i++) { tg__put_char(&v, ' '); tg__put_i64(&v, t->shape[i]); }
-    ok = tg_dict_set_meta(d, key, value);
-    tg__mem_put(d->tg, key, room);
-    return ok;
-}
 TG_API bool (tg_dict_set)(tg_dict *d, const char *name, tg_tensor *t) {
     if (!tg__start_dict(d, "dict_set")) return false;
-    if (!t || t->opaque != TG__BLOCKS) return tg__use(d->tg, t, 2) && tg__dict_put(d, name, t, NULL, 0, NULL);
-    return tg__use_any(d->tg, t, 2) && tg__dict_put(d, name, t, NULL, 0, NULL) && tg__dict_blocks(d, name, t);
+    return (t && t->opaque == TG__BLOCKS ? tg__use_any(d->tg, t, 2) : tg__use(d->tg, t, 2) && tg__whole(d->tg, t)) && tg__dict_put(d, name, t, NULL, 0, NULL);
 }
 TG_API bool (tg_dict_set_raw)(tg_dict *d, const char *name, const char *type,
     int ndim, const int64_t *shape, tg_tensor *bytes) {
     const tg__io_type *y;
     uint64_t size;
     if (!tg__start_dict(d, "dict_set_raw")) return false;
-    if (!tg__use(d->tg, bytes, 5)) return false;
+    if (!tg__use(d->tg, bytes, 5) || !tg__whole(d->tg, bytes)) return false;
     if (!type || (ndim > 0 && !shape)) return tg__fail(d->tg, TG__E_NULL, type ? 4 : 2);
     if (ndim < 0 || ndim > TG_MAX_DIMS) return tg__fail(d->tg, TG__E_NDIM, ndim);
     y = tg__io_of_safetensors(type);
@@ -14768,30 +14761,52 @@ TG__PRIVATE bool tg__st_data(tg__st *r) {
     }
     return true;
 }
+/* A block-quantised tensor stands in the file as u8 [bytes], and metadata "blocks.NAME" = "q8_0 32 64" tells type
+   and shape. It is written from the tensor that is there; what a dict still holds of an older one is not. */
+#define TG__ST_BLOCKS "blocks."
+TG__PRIVATE int64_t tg__st_blocks_of(const tg_dict *d, int64_t key) {
+    const char *name = d->keys.key[key].name;
+    const size_t n = sizeof TG__ST_BLOCKS - 1;
+    return strncmp(name, TG__ST_BLOCKS, n) == 0 ? tg__names_find(&d->names, name + n) : -1;
+}
+TG__PRIVATE void tg__st_put_blocks(tg__text *t, const tg_tensor *x) {
+    int i;
+    tg__put(t, tg_dtype_name(x->dtype));
+    for (i = 0; i < x->ndim; i++) { tg__put_char(t, ' '); tg__put_i64(t, x->shape[i]); }
+}
+/* NULL, or what is wrong with the text. */
+TG__PRIVATE const char *tg__st_get_blocks(const char *p, tg_dtype *dtype, int *ndim, int64_t *shape) {
+    static const tg_dtype known[] = { TG_Q8_0, TG_Q4_0 };
+    const char *end = p + strlen(p);
+    size_t i, n = 0;
+    for (i = 0; i < sizeof known / sizeof *known && !n; i++) {
+        const char *name = tg_dtype_name(*dtype = known[i]);
+        if (strncmp(p, name, strlen(name)) == 0) n = strlen(name);
+    }
+    if (!n) return "speaks of no type";
+    for (p += n, *ndim = 0; *p == ' ' && *ndim < TG_MAX_DIMS; ++*ndim)
+        if (!tg__parse_i64(p + 1, end, &p, &shape[*ndim]) || shape[*ndim] < 0) return "has no shape";
+    return *p || !*ndim ? "has no shape" : NULL;
+}
 /* What metadata calls blocks becomes a block-quantised tensor over the same bytes. */
 TG__PRIVATE bool tg__st_blocks(tg__st *r) {
-    tg_ctx *tg = r->c.tg;
-    int64_t k, i;
+    int64_t k;
     for (k = 0; k < r->d->keys.count; k++) {
-        const char *key = r->d->keys.key[k].name, *p = r->d->value[k].text, *end = p + strlen(p);
-        const tg_dtype dtype = p[0] == 'q' && p[1] == '4' ? TG_Q4_0 : TG_Q8_0;
-        const size_t name = strlen(tg_dtype_name(dtype));
-        int64_t shape[TG_MAX_DIMS], numel;
+        const int64_t i = tg__st_blocks_of(r->d, k);
+        int64_t shape[TG_MAX_DIMS];
+        uint64_t numel;
+        tg_dtype dtype;
         tg_tensor *t, *b;
-        int ndim = 0;
-        if (strncmp(key, TG__BLOCKS_KEY, sizeof TG__BLOCKS_KEY - 1) != 0) continue;
-        i = tg__names_find(&r->d->names, key + sizeof TG__BLOCKS_KEY - 1);
-        r->c.at = 8;
+        const char *wrong;
+        int ndim;
         if (i < 0) continue;                                           /* free text of somebody else */
-        if (strncmp(p, tg_dtype_name(dtype), name) != 0) return tg__bad_name(&r->c, 8, "metadata", key, "speaks of no type");
-        for (p += name; *p == ' ' && ndim < TG_MAX_DIMS; ndim++)
-            if (!tg__parse_i64(p + 1, end, &p, &shape[ndim]) || shape[ndim] < 0) return tg__bad_name(&r->c, 8, "metadata", key, "has no shape");
         t = r->d->item[i].t;
-        if (*p || !tg__check_shape(tg, dtype, ndim, shape, &numel) || t->dtype != TG_U8 || (uint64_t)t->numel != tg_dtype_bytes(dtype, numel)) {
-            tg_clear(tg);
-            return tg__bad_name(&r->c, 8, "metadata", key, "does not fit its tensor's bytes");
-        }
-        b = tg__tensor_make(tg, TG_CPU, dtype, ndim, shape, NULL);
+        wrong = tg__st_get_blocks(r->d->value[k].text, &dtype, &ndim, shape);
+        if (!wrong && (r->d->item[i].raw || t->dtype != TG_U8 || !tg__io_bytes(tg__io_of_dtype(TG_U8), ndim, shape, &numel) ||
+            shape[ndim - 1] % TG__BLOCK || (uint64_t)t->numel != tg_dtype_bytes(dtype, (int64_t)numel))) wrong = "does not fit its tensor's bytes";
+        r->c.at = 8;
+        if (wrong) return tg__bad_name(&r->c, 8, "metadata", r->d->keys.key[k].name, wrong);
+        b = tg__tensor_make(r->c.tg, TG_CPU, dtype, ndim, shape, NULL);
         if (!b) return false;
         if (t->numel) memcpy(b->data, t->data, (size_t)t->numel);
         r->d->item[i].t = b;
@@ -14854,9 +14869,9 @@ TG__PRIVATE int tg__st_word(const tg__dict_item *p) {
     return p->raw ? p->raw->word : p->t->opaque ? 1 : (int)tg_dtype_size(p->t->dtype);
 }
 TG__PRIVATE int64_t tg__st_bytes(const tg__dict_item *p) { return (int64_t)tg_dtype_bytes(p->t->dtype, p->t->numel); }
-TG__PRIVATE void tg__put_json(tg__text *t, const char *s) {
+TG__PRIVATE void tg__put_json(tg__text *t, const char *prefix, const char *s) {
     static const char hex[] = "0123456789abcdef", from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
-    tg__put_char(t, '"');
+    tg__put_char(t, '"'); tg__put(t, prefix);
     for (; *s; s++) {
         const char *p = (const char *)memchr(from, *s, sizeof from - 1);
         unsigned char b = (unsigned char)*s;
@@ -14867,20 +14882,29 @@ TG__PRIVATE void tg__put_json(tg__text *t, const char *s) {
     tg__put_char(t, '"');
 }
 TG__PRIVATE void tg__st_put_header(tg__text *t, const tg_dict *d, const int64_t *begin) {
+    const char *const open = "\"__metadata__\":{";
+    const char *before = open;
     int64_t i;
     int k;
     tg__put_char(t, '{');
     for (i = 0; i < d->keys.count; i++) {
-        tg__put(t, i ? "," : "\"__metadata__\":{");
-        tg__put_json(t, d->keys.key[i].name); tg__put_char(t, ':'); tg__put_json(t, d->value[i].text);
+        if (tg__st_blocks_of(d, i) >= 0) continue;
+        tg__put(t, before); before = ",";
+        tg__put_json(t, "", d->keys.key[i].name); tg__put_char(t, ':'); tg__put_json(t, "", d->value[i].text);
     }
-    if (d->keys.count) tg__put(t, d->names.count ? "}," : "}");
+    for (i = 0; i < d->names.count; i++) {
+        if (!d->item[i].t->opaque) continue;
+        tg__put(t, before); before = ",";
+        tg__put_json(t, TG__ST_BLOCKS, d->names.key[i].name);
+        tg__put(t, ":\""); tg__st_put_blocks(t, d->item[i].t); tg__put_char(t, '"');
+    }
+    if (before != open) tg__put(t, d->names.count ? "}," : "}");
     for (i = 0; i < d->names.count; i++) {
         const tg__dict_item *p = &d->item[i];
         const int64_t size = tg__st_bytes(p), *shape = p->raw ? p->shape : p->t->opaque ? &size : p->t->shape;
         int ndim = p->raw ? p->ndim : p->t->opaque ? 1 : p->t->ndim;
         if (i) tg__put_char(t, ',');
-        tg__put_json(t, d->names.key[i].name);
+        tg__put_json(t, "", d->names.key[i].name);
         tg__put(t, ":{\"dtype\":\""); tg__put(t, p->raw ? p->raw->st : tg__io_of_dtype(p->t->opaque ? TG_U8 : p->t->dtype)->st);
         tg__put(t, "\",\"shape\":[");
         for (k = 0; k < ndim; k++) { if (k) tg__put_char(t, ','); tg__put_i64(t, shape[k]); }
@@ -15171,7 +15195,7 @@ TG__PRIVATE size_t tg__npy_put_header(const tg_tensor *t, char *out) {
 }
 /* The context if t can be written. */
 TG__PRIVATE tg_ctx *tg__npy_start(tg_tensor *t, const char *op, int64_t *bytes) {
-    tg_ctx *tg = tg__start(t, op);
+    tg_ctx *tg = tg__start_whole(t, op);
     if (!tg) return NULL;
     if (!tg__io_of_dtype(t->dtype)->npy[0]) {
         (void)tg__fail(tg, TG__E_ARGUMENT, "NumPy has no bf16; convert with tg_to(t, TG_F32)");
