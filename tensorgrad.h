@@ -152,7 +152,7 @@
    sets with a fused multiply-add, and with TENSORGRAD_SOFT_FMA to all others. Random numbers depend on (seed,
    stream, call, element) alone.
 */
-#if !defined(TG__PASS)
+#if !defined(TG__PASS) && !defined(TG_READ_ROWS)
 /* PART I: DECLARATIONS. Cheap to include everywhere; it pulls in stddef, stdint and stdbool only.
    What is said of one declaration stands behind it, or below it and indented; a comment above, at the margin and
    after an empty line, speaks of the whole group. Pointers to results are NULL or 0 before anything can fail. */
@@ -704,13 +704,14 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
    >>formulas    the table of elementwise operations: value, derivative, domain, documentation
    A row declares and defines tg_name(x) and tg_name_(x) (in place), its kernels for every instruction set,
    its derivative (fused, and from tg calls where it must itself be differentiable) and its gradient test.
-     F1(name, types, saves, value, dx, domain, doc)            one operand x
-     F2(name, types, saves, value, da, db, domain, doc)        two operands a, b, broadcast together
-     F3(name, types, saves, value, da, db, dc, domain, doc)    three operands a, b, c
-     F1P, F2P, F3P(name, numbers, ...)                         the same with numbers after the operands, which
-                                                               N1(alpha) or N2(low, high) names; the formulas
-                                                               read them as P0 and P1
-   An F2 row also makes tg_name_scalar(a, number) and, in place, tg_name_scalar_. Beside an integer or bool tensor a
+     TG_F1(name, types, saves, value, dx, domain, doc)            one operand x
+     TG_F2(name, types, saves, value, da, db, domain, doc)        two operands a, b, broadcast together
+     TG_F3(name, types, saves, value, da, db, dc, domain, doc)    three operands a, b, c
+     TG_F1P, TG_F2P, TG_F3P(name, numbers, ...)                   the same with numbers after the operands, which
+                                                                  N1(alpha) or N2(low, high) names; the formulas
+                                                                  read them as P0 and P1
+     TG_I1, TG_I2, TG_I3(name, rule, value)                       below its row, what it is for integers
+   A TG_F2 row also makes tg_name_scalar(a, number) and, in place, tg_name_scalar_. Beside an integer or bool tensor a
    whole number counts as an integer, and integers stay exact; other numbers, and past 2^53 all of them, count as floats.
    types   SAME: integers stay integers; NUMERIC: SAME without bool; COUNTING: SAME, but bool becomes i64;
            FLOATING: integers become f32; FLOAT_ONLY: integers are refused; PREDICATE: the result is bool;
@@ -721,105 +722,195 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
            the result; K(v) is the number v, GELU_U and GELU_DU are told in >>pass-map
    domain  where the gradient test draws its operands: REAL, NOT_AT_0, POSITIVE, UNIT (-1 to 1), ABOVE_1, APART
            (operands that differ), NO_GRADIENT_TEST for steps
+   rule    for integers, whose value is a C expression over 64-bit numbers x or a, b, c and the numbers p, wrapped to
+           the type afterwards: ANY; NO_BOOL, no operand is bool; NO_ZERO, no element of b is 0; POWER, b is not a
+           negative number; WHOLE_P0, the number P0 is whole
    ====================================================================================== */
-
-#define TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P) \
-  F1(tg_neg,         NUMERIC,   NONE, NEG(x),              NEG(g),                                        REAL,     "-x") \
-  F1(tg_abs,         NUMERIC,   X,    ABS(x),              MUL(g, SIGN(x)),                               NOT_AT_0, "|x|") \
-  F1(tg_sign,        SAME,      NONE, SIGN(x),             ZERO,                                          NOT_AT_0, "-1, 0 or 1") \
-  F1(tg_square,      COUNTING,  X,    MUL(x, x),           MUL(g, ADD(x, x)),                             REAL,     "x * x") \
-  F1(tg_sqrt,        FLOATING,  Y,    SQRT(x),             DIV(g, ADD(y, y)),                             POSITIVE, "square root") \
-  F1(tg_rsqrt,       FLOATING,  Y,    RSQRT(x),            MUL(MUL(g, K(-0.5)), MUL(y, MUL(y, y))),       POSITIVE, "1 / sqrt(x)") \
-  F1(tg_reciprocal,  FLOATING,  Y,    DIV(ONE, x),         NEG(MUL(g, MUL(y, y))),                        NOT_AT_0, "1 / x") \
-  F1(tg_exp,         FLOATING,  Y,    EXP(x),              MUL(g, y),                                     REAL,     "e to the x") \
-  F1(tg_exp2,        FLOATING,  Y,    EXP2(x),             MUL(g, MUL(y, K(0.69314718055994530942))),     REAL,     "2 to the x") \
-  F1(tg_expm1,       FLOATING,  Y,    EXPM1(x),            MUL(g, ADD(y, ONE)),                           REAL,     "e to the x, minus 1") \
-  F1(tg_log,         FLOATING,  X,    LOG(x),              DIV(g, x),                                     POSITIVE, "natural logarithm") \
-  F1(tg_log2,        FLOATING,  X,    LOG2(x),             DIV(g, MUL(x, K(0.69314718055994530942))),     POSITIVE, "logarithm to base 2") \
-  F1(tg_log10,       FLOATING,  X,    LOG10(x),            DIV(g, MUL(x, K(2.30258509299404568402))),     POSITIVE, "logarithm to base 10") \
-  F1(tg_log1p,       FLOATING,  X,    LOG1P(x),            DIV(g, ADD(x, ONE)),                           POSITIVE, "log(1 + x)") \
-  F1(tg_sin,         FLOATING,  X,    SIN(x),              MUL(g, COS(x)),                                REAL,     "sine") \
-  F1(tg_cos,         FLOATING,  X,    COS(x),              NEG(MUL(g, SIN(x))),                           REAL,     "cosine") \
-  F1(tg_tan,         FLOATING,  Y,    TAN(x),              MUL(g, ADD(ONE, MUL(y, y))),                   UNIT,     "tangent") \
-  F1(tg_asin,        FLOATING,  X,    ASIN(x),             MUL(g, RSQRT(SUB(ONE, MUL(x, x)))),            UNIT,     "inverse sine") \
-  F1(tg_acos,        FLOATING,  X,    ACOS(x),             NEG(MUL(g, RSQRT(SUB(ONE, MUL(x, x))))),       UNIT,     "inverse cosine") \
-  F1(tg_atan,        FLOATING,  X,    ATAN(x),             DIV(g, ADD(ONE, MUL(x, x))),                   REAL,     "inverse tangent") \
-  F1(tg_sinh,        FLOATING,  X,    SINH(x),             MUL(g, COSH(x)),                               REAL,     "hyperbolic sine") \
-  F1(tg_cosh,        FLOATING,  X,    COSH(x),             MUL(g, SINH(x)),                               REAL,     "hyperbolic cosine") \
-  F1(tg_tanh,        FLOATING,  Y,    TANH(x),             MUL(g, SUB(ONE, MUL(y, y))),                   REAL,     "hyperbolic tangent") \
-  F1(tg_asinh,       FLOATING,  X,    ASINH(x),            MUL(g, RSQRT(ADD(MUL(x, x), ONE))),            REAL,     "inverse hyperbolic sine") \
-  F1(tg_acosh,       FLOATING,  X,    ACOSH(x),            MUL(g, RSQRT(SUB(MUL(x, x), ONE))),            ABOVE_1,  "inverse hyperbolic cosine") \
-  F1(tg_atanh,       FLOATING,  X,    ATANH(x),            DIV(g, SUB(ONE, MUL(x, x))),                   UNIT,     "inverse hyperbolic tangent") \
-  F1(tg_erf,         FLOATING,  X,    ERF(x),              MUL(g, MUL(K(1.12837916709551257390), EXP(NEG(MUL(x, x))))),            REAL, "error function") \
-  F1(tg_erfc,        FLOATING,  X,    ERFC(x),             MUL(g, MUL(K(-1.12837916709551257390), EXP(NEG(MUL(x, x))))),           REAL, "1 - erf(x)") \
-  F1(tg_ndtr,        FLOATING,  X,    NDTR(x),             MUL(g, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))),   REAL, "distribution function of the standard normal; its derivative reads x, where torch keeps a copy") \
-  F1(tg_sigmoid,     FLOATING,  Y,    SIGMOID(x),          MUL(g, MUL(y, SUB(ONE, y))),                   REAL,     "1 / (1 + exp(-x))") \
-  F1(tg_logsigmoid,  FLOAT_ONLY, X,   LOGSIGMOID(x),       MUL(g, SIGMOID(NEG(x))),                       REAL,     "log(sigmoid(x))") \
-  F1(tg_relu,        NUMERIC,   Y,    MAX(x, ZERO),        SELECT(LE(y, ZERO), ZERO, g),                  NOT_AT_0, "max(x, 0); derivative 0 at 0") \
-  F1(tg_gelu,        FLOAT_ONLY, X,   MUL(x, NDTR(x)),     MUL(g, ADD(NDTR(x), MUL(x, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))))), REAL, "x * ndtr(x)") \
-  F1(tg_gelu_tanh,   FLOAT_ONLY, X,   GELU_TANH(x),        MUL(g, MUL(SIGMOID(GELU_U(x)), ADD(ONE, MUL(MUL(x, SIGMOID(NEG(GELU_U(x)))), GELU_DU(x))))), REAL, "gelu by the tanh formula, as GPT-2 has it") \
-  F1(tg_silu,        FLOAT_ONLY, X,   MUL(x, SIGMOID(x)),  MUL(g, MUL(SIGMOID(x), ADD(ONE, MUL(x, SIGMOID(NEG(x)))))),  REAL,   "x * sigmoid(x)") \
-  F1(tg_mish,        FLOAT_ONLY, X,   MUL(x, TANH(SOFTPLUS(x))), MUL(g, ADD(TANH(SOFTPLUS(x)), MUL(MUL(x, SIGMOID(x)), SUB(ONE, MUL(TANH(SOFTPLUS(x)), TANH(SOFTPLUS(x))))))), REAL, "x * tanh(softplus(x))") \
-  F1(tg_floor,       NUMERIC,   NONE, FLOOR(x),            ZERO,                                          NO_GRADIENT_TEST, "largest integer <= x") \
-  F1(tg_ceil,        NUMERIC,   NONE, CEIL(x),             ZERO,                                          NO_GRADIENT_TEST, "smallest integer >= x") \
-  F1(tg_round,       NUMERIC,   NONE, ROUND(x),            ZERO,                                          NO_GRADIENT_TEST, "nearest integer, halves to even") \
-  F1(tg_trunc,       NUMERIC,   NONE, TRUNC(x),            ZERO,                                          NO_GRADIENT_TEST, "integer part, towards zero") \
-  F1(tg_frac,        FLOAT_ONLY, NONE, SUB(x, TRUNC(x)),   g,                                             NO_GRADIENT_TEST, "x - trunc(x)") \
-  F1(tg_isnan,       PREDICATE, NONE, ISNAN(x),            ZERO,                                          REAL,     "is x not a number?") \
-  F1(tg_isinf,       PREDICATE, NONE, ISINF(x),            ZERO,                                          REAL,     "is x infinite?") \
-  F1(tg_isfinite,    PREDICATE, NONE, ISFINITE(x),         ZERO,                                          REAL,     "is x a finite number?") \
-  F1(tg_logical_not, PREDICATE, NONE, EQ(x, ZERO),         ZERO,                                          REAL,     "is x zero?") \
-  F1P(tg_leaky_relu, N1(negative_slope), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(x, P0)),   SELECT(GT(x, ZERO), g, MUL(g, P0)),                  NOT_AT_0, "x above 0, x * negative_slope below; torch's default is 0.01") \
-  F1P(tg_elu,        N1(alpha), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(SELECT(LT(x, ZERO), x, ZERO)))), g), NOT_AT_0, "x above 0, alpha * (exp(x) - 1) below, the second derivative 0 at 0; torch's default is 1") \
-  F1P(tg_softplus,   N2(beta, threshold), FLOAT_ONLY, X, SELECT(GT(MUL(x, P0), P1), x, DIV(SOFTPLUS(MUL(x, P0)), P0)), SELECT(GT(MUL(x, P0), P1), g, MUL(g, SIGMOID(MUL(x, P0)))), REAL, "log(1 + exp(beta * x)) / beta; x itself where beta * x is above threshold; torch's defaults are 1 and 20") \
-  F1P(tg_hardtanh,   N2(min_val, max_val), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(AND(GT(x, P0), LT(x, P1)), g, ZERO),    REAL,     "clamp whose derivative is 0 at infinite bounds too; torch's defaults are -1 and 1; relu6 is tg_hardtanh(x, 0, 6)") \
-  F1P(tg_clamp,      N2(low, high), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(OR(AND(GT(x, P0), LT(x, P1)), AND(ISINF(x), AND(GE(x, P0), LE(x, P1)))), g, ZERO), REAL, "x, but not below low nor above high; -INFINITY and INFINITY are no bound; the derivative is 0 at finite bounds") \
-  F2(tg_add,         SAME,      NEED(NONE, NONE), ADD(a, b),  g,               g,                         REAL,     "a + b; bools: or") \
-  F2(tg_sub,         NUMERIC,   NEED(NONE, NONE), SUB(a, b),  g,               NEG(g),                    REAL,     "a - b") \
-  F2(tg_mul,         SAME,      NEED(B, A),       MUL(a, b),  MUL(g, b),       MUL(g, a),                 REAL,     "a * b; bools: and") \
-  F2(tg_div,         FLOATING,  NEED(B, AB),      DIV(a, b),  DIV(g, b),       NEG(MUL(DIV(g, b), DIV(a, b))),    NOT_AT_0, "a / b, never an integer division") \
-  F2(tg_pow,         NUMERIC,   NEED(AB, ABY),    POW(a, b),  SELECT(EQ(b, ZERO), ZERO, MUL(g, MUL(b, POW(a, SUB(b, ONE))))), SELECT(AND(EQ(a, ZERO), GE(b, ZERO)), ZERO, MUL(g, MUL(y, LOG(a)))), POSITIVE, "a to the b") \
-  F2(tg_maximum,     SAME,      NEED(AB, AB),     MAX(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(b, a), ZERO, g)), APART, "the larger; NaN wins; equal operands share the gradient") \
-  F2(tg_minimum,     SAME,      NEED(AB, AB),     MIN(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(b, a), ZERO, g)), APART, "the smaller; NaN wins; equal operands share the gradient") \
-  F2(tg_atan2,       FLOATING,  NEED(AB, AB),     ATAN2(a, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b))))), NEG(SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, a), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b)))))), NOT_AT_0, "angle of the point (b, a); derivative 0 at (0, 0)") \
-  F2(tg_fmod,        NUMERIC,   NEED(NONE, AB),   FMOD(a, b), g,               NEG(MUL(g, TRUNCDIV(a, b))), NO_GRADIENT_TEST, "remainder with the sign of a") \
-  F2(tg_remainder,   NUMERIC,   NEED(NONE, AB),   REMAINDER(a, b), g,          NEG(MUL(g, FLOORDIV(a, b))), NO_GRADIENT_TEST, "remainder with the sign of b, as Python's %") \
-  F2(tg_floor_divide, NUMERIC,  NEED(NONE, NONE), FLOORDIV(a, b), ZERO,        ZERO,                      NO_GRADIENT_TEST, "floor(a / b), as Python's //") \
-  F2(tg_div_trunc,   NUMERIC,   NEED(NONE, NONE), TRUNCDIV(a, b), ZERO,      ZERO,                      NO_GRADIENT_TEST, "a / b rounded towards zero, as C's integer division") \
-  F2(tg_eq,          PREDICATE, NEED(NONE, NONE), EQ(a, b),   ZERO,            ZERO,                      REAL,     "a == b") \
-  F2(tg_ne,          PREDICATE, NEED(NONE, NONE), NE(a, b),   ZERO,            ZERO,                      REAL,     "a != b") \
-  F2(tg_lt,          PREDICATE, NEED(NONE, NONE), LT(a, b),   ZERO,            ZERO,                      REAL,     "a < b") \
-  F2(tg_le,          PREDICATE, NEED(NONE, NONE), LE(a, b),   ZERO,            ZERO,                      REAL,     "a <= b") \
-  F2(tg_gt,          PREDICATE, NEED(NONE, NONE), GT(a, b),   ZERO,            ZERO,                      REAL,     "a > b") \
-  F2(tg_ge,          PREDICATE, NEED(NONE, NONE), GE(a, b),   ZERO,            ZERO,                      REAL,     "a >= b") \
-  F2(tg_logical_and, PREDICATE, NEED(NONE, NONE), AND(NE(a, ZERO), NE(b, ZERO)), ZERO, ZERO,              REAL,     "both are not zero") \
-  F2(tg_logical_or,  PREDICATE, NEED(NONE, NONE), OR(NE(a, ZERO), NE(b, ZERO)),  ZERO, ZERO,              REAL,     "one or both are not zero") \
-  F2(tg_logical_xor, PREDICATE, NEED(NONE, NONE), XOR(NE(a, ZERO), NE(b, ZERO)), ZERO, ZERO,              REAL,     "exactly one is not zero") \
-  F2P(tg_add_scaled, N1(alpha), SAME, NEED(NONE, NONE), ADD(a, MUL(P0, b)), g,     MUL(g, P0),                REAL,     "a + alpha * b: torch.add with its alpha, whose default is 1") \
-  F3(tg_where,       CHOOSE,    NEED3(NONE, A, A), SELECT(NE(a, ZERO), b, c), ZERO, SELECT(NE(a, ZERO), g, ZERO), SELECT(NE(a, ZERO), ZERO, g), REAL, "b where a is true, else c") \
-  F3(tg_lerp,        FLOAT_ONLY, NEED3(C, C, AB), SELECT(LT(ABS(c), HALF), ADD(a, MUL(c, SUB(b, a))), SUB(b, MUL(SUB(b, a), SUB(ONE, c)))), MUL(g, SUB(ONE, c)), MUL(g, c), MUL(g, SUB(b, a)), REAL, "a + c * (b - a), counted from the nearer end") \
-  F3P(tg_addcmul,    N1(value), NUMERIC,  NEED3(NONE, C, B), ADD(a, MUL(P0, MUL(b, c))), g, MUL(g, MUL(P0, c)), MUL(g, MUL(P0, b)), REAL, "a + value * b * c; torch's default is 1") \
-  F3P(tg_addcdiv,    N1(value), FLOAT_ONLY, NEED3(NONE, C, BC), ADD(a, MUL(P0, DIV(b, c))), g, MUL(P0, DIV(g, c)), NEG(MUL(P0, DIV(MUL(DIV(g, c), b), c))), NOT_AT_0, "a + value * b / c; torch's default is 1")
 
 #define TG__PARAMS_N1(n) , double n
 #define TG__PARAMS_N2(n, m) , double n, double m
-#define TG__F1(name, types, saves, value, dx, domain, doc)                  TG_API tg_tensor *name(tg_tensor *x); TG_API tg_tensor *name##_(tg_tensor *x);
-#define TG__F1P(name, numbers, types, saves, value, dx, domain, doc)        TG_API tg_tensor *name(tg_tensor *x TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *x TG__PARAMS_##numbers);
-#define TG__F2(name, types, saves, value, da, db, domain, doc)              TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b); \
+#define TG__ROW(name) enum { TG_ROW_##name = __LINE__ - TG__ROWS_AT };
+#define TG_F1(name, types, saves, value, dx, domain, doc)                  TG__ROW(name) TG_API tg_tensor *name(tg_tensor *x); TG_API tg_tensor *name##_(tg_tensor *x);
+#define TG_F1P(name, numbers, types, saves, value, dx, domain, doc)        TG__ROW(name) TG_API tg_tensor *name(tg_tensor *x TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *x TG__PARAMS_##numbers);
+#define TG_F2(name, types, saves, value, da, db, domain, doc)              TG__ROW(name) TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b); \
                                                                         TG_API tg_tensor *name##_scalar(tg_tensor *a, double number); TG_API tg_tensor *name##_scalar_(tg_tensor *a, double number);
-#define TG__F2P(name, numbers, types, saves, value, da, db, domain, doc)    TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers);
-#define TG__F3(name, types, saves, value, da, db, dc, domain, doc)          TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b, tg_tensor *c); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b, tg_tensor *c);
-#define TG__F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers);
-TG_FORMULAS(TG__F1, TG__F1P, TG__F2, TG__F2P, TG__F3, TG__F3P)
-#define TG__ROW_NUMBER(name, ...) TG_ROW_##name,
-enum { TG_FORMULAS(TG__ROW_NUMBER, TG__ROW_NUMBER, TG__ROW_NUMBER, TG__ROW_NUMBER, TG__ROW_NUMBER, TG__ROW_NUMBER) TG_ROWS };
-#undef TG__ROW_NUMBER
-#undef TG__F1
-#undef TG__F1P
-#undef TG__F2
-#undef TG__F2P
-#undef TG__F3
-#undef TG__F3P
+#define TG_F2P(name, numbers, types, saves, value, da, db, domain, doc)    TG__ROW(name) TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers);
+#define TG_F3(name, types, saves, value, da, db, dc, domain, doc)          TG__ROW(name) TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b, tg_tensor *c); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b, tg_tensor *c);
+#define TG_F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) TG__ROW(name) TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers);
+#define TG__DECLARING
+#define TG_READ_ROWS
+#endif /* TENSORGRAD_H */
+#endif
+
+#if defined(TG_READ_ROWS)
+/* The rows. Whoever wants something of each, the library itself or a program, defines what a row becomes and reads
+   them:
+       #define TG_F1(name, types, saves, value, dx, domain, doc) ...
+       #define TG_READ_ROWS
+       #include "tensorgrad.h"
+   A kind of row that is not defined is left out; one with numbers is then one without. They are defined no more
+   afterwards. Every row stands on a line of its own, and what is made of it has that line in a debugger. */
+#ifndef TG_F1
+#define TG_F1(...)
+#endif
+#ifndef TG_F1P
+#define TG_F1P(name, numbers, ...) TG_F1(name, __VA_ARGS__)
+#endif
+#ifndef TG_F2
+#define TG_F2(...)
+#endif
+#ifndef TG_F2P
+#define TG_F2P(name, numbers, ...) TG_F2(name, __VA_ARGS__)
+#endif
+#ifndef TG_F3
+#define TG_F3(...)
+#endif
+#ifndef TG_F3P
+#define TG_F3P(name, numbers, ...) TG_F3(name, __VA_ARGS__)
+#endif
+#ifndef TG_I1
+#define TG_I1(...)
+#endif
+#ifndef TG_I2
+#define TG_I2(...)
+#endif
+#ifndef TG_I3
+#define TG_I3(...)
+#endif
+#ifdef TG__DECLARING
+enum { TG__ROWS_AT = __LINE__ };
+#endif
+TG_F1(tg_neg,         NUMERIC,   NONE, NEG(x),              NEG(g),                                        REAL,     "-x")
+TG_I1(tg_neg,         ANY,       TG__WRAP((uint64_t)0 - (uint64_t)x))
+TG_F1(tg_abs,         NUMERIC,   X,    ABS(x),              MUL(g, SIGN(x)),                               NOT_AT_0, "|x|")
+TG_I1(tg_abs,         ANY,       x < 0 ? TG__WRAP((uint64_t)0 - (uint64_t)x) : x)
+TG_F1(tg_sign,        SAME,      NONE, SIGN(x),             ZERO,                                          NOT_AT_0, "-1, 0 or 1")
+TG_I1(tg_sign,        ANY,       (x > 0) - (x < 0))
+TG_F1(tg_square,      COUNTING,  X,    MUL(x, x),           MUL(g, ADD(x, x)),                             REAL,     "x * x")
+TG_I1(tg_square,      ANY,       TG__WRAP((uint64_t)x * (uint64_t)x))
+TG_F1(tg_sqrt,        FLOATING,  Y,    SQRT(x),             DIV(g, ADD(y, y)),                             POSITIVE, "square root")
+TG_F1(tg_rsqrt,       FLOATING,  Y,    RSQRT(x),            MUL(MUL(g, K(-0.5)), MUL(y, MUL(y, y))),       POSITIVE, "1 / sqrt(x)")
+TG_F1(tg_reciprocal,  FLOATING,  Y,    DIV(ONE, x),         NEG(MUL(g, MUL(y, y))),                        NOT_AT_0, "1 / x")
+TG_F1(tg_exp,         FLOATING,  Y,    EXP(x),              MUL(g, y),                                     REAL,     "e to the x")
+TG_F1(tg_exp2,        FLOATING,  Y,    EXP2(x),             MUL(g, MUL(y, K(0.69314718055994530942))),     REAL,     "2 to the x")
+TG_F1(tg_expm1,       FLOATING,  Y,    EXPM1(x),            MUL(g, ADD(y, ONE)),                           REAL,     "e to the x, minus 1")
+TG_F1(tg_log,         FLOATING,  X,    LOG(x),              DIV(g, x),                                     POSITIVE, "natural logarithm")
+TG_F1(tg_log2,        FLOATING,  X,    LOG2(x),             DIV(g, MUL(x, K(0.69314718055994530942))),     POSITIVE, "logarithm to base 2")
+TG_F1(tg_log10,       FLOATING,  X,    LOG10(x),            DIV(g, MUL(x, K(2.30258509299404568402))),     POSITIVE, "logarithm to base 10")
+TG_F1(tg_log1p,       FLOATING,  X,    LOG1P(x),            DIV(g, ADD(x, ONE)),                           POSITIVE, "log(1 + x)")
+TG_F1(tg_sin,         FLOATING,  X,    SIN(x),              MUL(g, COS(x)),                                REAL,     "sine")
+TG_F1(tg_cos,         FLOATING,  X,    COS(x),              NEG(MUL(g, SIN(x))),                           REAL,     "cosine")
+TG_F1(tg_tan,         FLOATING,  Y,    TAN(x),              MUL(g, ADD(ONE, MUL(y, y))),                   UNIT,     "tangent")
+TG_F1(tg_asin,        FLOATING,  X,    ASIN(x),             MUL(g, RSQRT(SUB(ONE, MUL(x, x)))),            UNIT,     "inverse sine")
+TG_F1(tg_acos,        FLOATING,  X,    ACOS(x),             NEG(MUL(g, RSQRT(SUB(ONE, MUL(x, x))))),       UNIT,     "inverse cosine")
+TG_F1(tg_atan,        FLOATING,  X,    ATAN(x),             DIV(g, ADD(ONE, MUL(x, x))),                   REAL,     "inverse tangent")
+TG_F1(tg_sinh,        FLOATING,  X,    SINH(x),             MUL(g, COSH(x)),                               REAL,     "hyperbolic sine")
+TG_F1(tg_cosh,        FLOATING,  X,    COSH(x),             MUL(g, SINH(x)),                               REAL,     "hyperbolic cosine")
+TG_F1(tg_tanh,        FLOATING,  Y,    TANH(x),             MUL(g, SUB(ONE, MUL(y, y))),                   REAL,     "hyperbolic tangent")
+TG_F1(tg_asinh,       FLOATING,  X,    ASINH(x),            MUL(g, RSQRT(ADD(MUL(x, x), ONE))),            REAL,     "inverse hyperbolic sine")
+TG_F1(tg_acosh,       FLOATING,  X,    ACOSH(x),            MUL(g, RSQRT(SUB(MUL(x, x), ONE))),            ABOVE_1,  "inverse hyperbolic cosine")
+TG_F1(tg_atanh,       FLOATING,  X,    ATANH(x),            DIV(g, SUB(ONE, MUL(x, x))),                   UNIT,     "inverse hyperbolic tangent")
+TG_F1(tg_erf,         FLOATING,  X,    ERF(x),              MUL(g, MUL(K(1.12837916709551257390), EXP(NEG(MUL(x, x))))),            REAL, "error function")
+TG_F1(tg_erfc,        FLOATING,  X,    ERFC(x),             MUL(g, MUL(K(-1.12837916709551257390), EXP(NEG(MUL(x, x))))),           REAL, "1 - erf(x)")
+TG_F1(tg_ndtr,        FLOATING,  X,    NDTR(x),             MUL(g, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))),   REAL, "distribution function of the standard normal; its derivative reads x, where torch keeps a copy")
+TG_F1(tg_sigmoid,     FLOATING,  Y,    SIGMOID(x),          MUL(g, MUL(y, SUB(ONE, y))),                   REAL,     "1 / (1 + exp(-x))")
+TG_F1(tg_logsigmoid,  FLOAT_ONLY, X,   LOGSIGMOID(x),       MUL(g, SIGMOID(NEG(x))),                       REAL,     "log(sigmoid(x))")
+TG_F1(tg_relu,        NUMERIC,   Y,    MAX(x, ZERO),        SELECT(LE(y, ZERO), ZERO, g),                  NOT_AT_0, "max(x, 0); derivative 0 at 0")
+TG_I1(tg_relu,        ANY,       x > 0 ? x : 0)
+TG_F1(tg_gelu,        FLOAT_ONLY, X,   MUL(x, NDTR(x)),     MUL(g, ADD(NDTR(x), MUL(x, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))))), REAL, "x * ndtr(x)")
+TG_F1(tg_gelu_tanh,   FLOAT_ONLY, X,   GELU_TANH(x),        MUL(g, MUL(SIGMOID(GELU_U(x)), ADD(ONE, MUL(MUL(x, SIGMOID(NEG(GELU_U(x)))), GELU_DU(x))))), REAL, "gelu by the tanh formula, as GPT-2 has it")
+TG_F1(tg_silu,        FLOAT_ONLY, X,   MUL(x, SIGMOID(x)),  MUL(g, MUL(SIGMOID(x), ADD(ONE, MUL(x, SIGMOID(NEG(x)))))),  REAL,   "x * sigmoid(x)")
+TG_F1(tg_mish,        FLOAT_ONLY, X,   MUL(x, TANH(SOFTPLUS(x))), MUL(g, ADD(TANH(SOFTPLUS(x)), MUL(MUL(x, SIGMOID(x)), SUB(ONE, MUL(TANH(SOFTPLUS(x)), TANH(SOFTPLUS(x))))))), REAL, "x * tanh(softplus(x))")
+TG_F1(tg_floor,       NUMERIC,   NONE, FLOOR(x),            ZERO,                                          NO_GRADIENT_TEST, "largest integer <= x")
+TG_I1(tg_floor,       ANY,       x)
+TG_F1(tg_ceil,        NUMERIC,   NONE, CEIL(x),             ZERO,                                          NO_GRADIENT_TEST, "smallest integer >= x")
+TG_I1(tg_ceil,        ANY,       x)
+TG_F1(tg_round,       NUMERIC,   NONE, ROUND(x),            ZERO,                                          NO_GRADIENT_TEST, "nearest integer, halves to even")
+TG_I1(tg_round,       ANY,       x)
+TG_F1(tg_trunc,       NUMERIC,   NONE, TRUNC(x),            ZERO,                                          NO_GRADIENT_TEST, "integer part, towards zero")
+TG_I1(tg_trunc,       ANY,       x)
+TG_F1(tg_frac,        FLOAT_ONLY, NONE, SUB(x, TRUNC(x)),   g,                                             NO_GRADIENT_TEST, "x - trunc(x)")
+TG_F1(tg_isnan,       PREDICATE, NONE, ISNAN(x),            ZERO,                                          REAL,     "is x not a number?")
+TG_I1(tg_isnan,       ANY,       x & 0)
+TG_F1(tg_isinf,       PREDICATE, NONE, ISINF(x),            ZERO,                                          REAL,     "is x infinite?")
+TG_I1(tg_isinf,       ANY,       x & 0)
+TG_F1(tg_isfinite,    PREDICATE, NONE, ISFINITE(x),         ZERO,                                          REAL,     "is x a finite number?")
+TG_I1(tg_isfinite,    ANY,       (x | 1) != 0)
+TG_F1(tg_logical_not, PREDICATE, NONE, EQ(x, ZERO),         ZERO,                                          REAL,     "is x zero?")
+TG_I1(tg_logical_not, ANY,       x == 0)
+TG_F1P(tg_leaky_relu, N1(negative_slope), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(x, P0)),   SELECT(GT(x, ZERO), g, MUL(g, P0)),                  NOT_AT_0, "x above 0, x * negative_slope below; torch's default is 0.01")
+TG_F1P(tg_elu,        N1(alpha), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(SELECT(LT(x, ZERO), x, ZERO)))), g), NOT_AT_0, "x above 0, alpha * (exp(x) - 1) below, the second derivative 0 at 0; torch's default is 1")
+TG_F1P(tg_softplus,   N2(beta, threshold), FLOAT_ONLY, X, SELECT(GT(MUL(x, P0), P1), x, DIV(SOFTPLUS(MUL(x, P0)), P0)), SELECT(GT(MUL(x, P0), P1), g, MUL(g, SIGMOID(MUL(x, P0)))), REAL, "log(1 + exp(beta * x)) / beta; x itself where beta * x is above threshold; torch's defaults are 1 and 20")
+TG_F1P(tg_hardtanh,   N2(min_val, max_val), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(AND(GT(x, P0), LT(x, P1)), g, ZERO),    REAL,     "clamp whose derivative is 0 at infinite bounds too; torch's defaults are -1 and 1; relu6 is tg_hardtanh(x, 0, 6)")
+TG_I1(tg_hardtanh,    ANY,       tg__int_clamp(x, p))
+TG_F1P(tg_clamp,      N2(low, high), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(OR(AND(GT(x, P0), LT(x, P1)), AND(ISINF(x), AND(GE(x, P0), LE(x, P1)))), g, ZERO), REAL, "x, but not below low nor above high; -INFINITY and INFINITY are no bound; the derivative is 0 at finite bounds")
+TG_I1(tg_clamp,       ANY,       tg__int_clamp(x, p))
+TG_F2(tg_add,         SAME,      NEED(NONE, NONE), ADD(a, b),  g,               g,                         REAL,     "a + b; bools: or")
+TG_I2(tg_add,         ANY,       TG__WRAP((uint64_t)a + (uint64_t)b))
+TG_F2(tg_sub,         NUMERIC,   NEED(NONE, NONE), SUB(a, b),  g,               NEG(g),                    REAL,     "a - b")
+TG_I2(tg_sub,         NO_BOOL,   TG__WRAP((uint64_t)a - (uint64_t)b))
+TG_F2(tg_mul,         SAME,      NEED(B, A),       MUL(a, b),  MUL(g, b),       MUL(g, a),                 REAL,     "a * b; bools: and")
+TG_I2(tg_mul,         ANY,       TG__WRAP((uint64_t)a * (uint64_t)b))
+TG_F2(tg_div,         FLOATING,  NEED(B, AB),      DIV(a, b),  DIV(g, b),       NEG(MUL(DIV(g, b), DIV(a, b))),    NOT_AT_0, "a / b, never an integer division")
+TG_F2(tg_pow,         NUMERIC,   NEED(AB, ABY),    POW(a, b),  SELECT(EQ(b, ZERO), ZERO, MUL(g, MUL(b, POW(a, SUB(b, ONE))))), SELECT(AND(EQ(a, ZERO), GE(b, ZERO)), ZERO, MUL(g, MUL(y, LOG(a)))), POSITIVE, "a to the b")
+TG_I2(tg_pow,         POWER,     tg__int_pow(a, b))
+TG_F2(tg_maximum,     SAME,      NEED(AB, AB),     MAX(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(b, a), ZERO, g)), APART, "the larger; NaN wins; equal operands share the gradient")
+TG_I2(tg_maximum,     ANY,       a > b ? a : b)
+TG_F2(tg_minimum,     SAME,      NEED(AB, AB),     MIN(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(b, a), ZERO, g)), APART, "the smaller; NaN wins; equal operands share the gradient")
+TG_I2(tg_minimum,     ANY,       a < b ? a : b)
+TG_F2(tg_atan2,       FLOATING,  NEED(AB, AB),     ATAN2(a, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b))))), NEG(SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, a), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b)))))), NOT_AT_0, "angle of the point (b, a); derivative 0 at (0, 0)")
+TG_F2(tg_fmod,        NUMERIC,   NEED(NONE, AB),   FMOD(a, b), g,               NEG(MUL(g, TRUNCDIV(a, b))), NO_GRADIENT_TEST, "remainder with the sign of a")
+TG_I2(tg_fmod,        NO_ZERO,   tg__int_mod(a, b))
+TG_F2(tg_remainder,   NUMERIC,   NEED(NONE, AB),   REMAINDER(a, b), g,          NEG(MUL(g, FLOORDIV(a, b))), NO_GRADIENT_TEST, "remainder with the sign of b, as Python's %")
+TG_I2(tg_remainder,   NO_ZERO,   tg__int_remainder(a, b))
+TG_F2(tg_floor_divide, NUMERIC,  NEED(NONE, NONE), FLOORDIV(a, b), ZERO,        ZERO,                      NO_GRADIENT_TEST, "floor(a / b), as Python's //")
+TG_I2(tg_floor_divide, NO_ZERO,   tg__int_floor_divide(a, b))
+TG_F2(tg_div_trunc,   NUMERIC,   NEED(NONE, NONE), TRUNCDIV(a, b), ZERO,      ZERO,                      NO_GRADIENT_TEST, "a / b rounded towards zero, as C's integer division")
+TG_I2(tg_div_trunc,   NO_ZERO,   b == -1 ? (int64_t)((uint64_t)0 - (uint64_t)a) : b == 0 ? 0 : a / b)
+TG_F2(tg_eq,          PREDICATE, NEED(NONE, NONE), EQ(a, b),   ZERO,            ZERO,                      REAL,     "a == b")
+TG_I2(tg_eq,          ANY,       a == b)
+TG_F2(tg_ne,          PREDICATE, NEED(NONE, NONE), NE(a, b),   ZERO,            ZERO,                      REAL,     "a != b")
+TG_I2(tg_ne,          ANY,       a != b)
+TG_F2(tg_lt,          PREDICATE, NEED(NONE, NONE), LT(a, b),   ZERO,            ZERO,                      REAL,     "a < b")
+TG_I2(tg_lt,          ANY,       a < b)
+TG_F2(tg_le,          PREDICATE, NEED(NONE, NONE), LE(a, b),   ZERO,            ZERO,                      REAL,     "a <= b")
+TG_I2(tg_le,          ANY,       a <= b)
+TG_F2(tg_gt,          PREDICATE, NEED(NONE, NONE), GT(a, b),   ZERO,            ZERO,                      REAL,     "a > b")
+TG_I2(tg_gt,          ANY,       a > b)
+TG_F2(tg_ge,          PREDICATE, NEED(NONE, NONE), GE(a, b),   ZERO,            ZERO,                      REAL,     "a >= b")
+TG_I2(tg_ge,          ANY,       a >= b)
+TG_F2(tg_logical_and, PREDICATE, NEED(NONE, NONE), AND(NE(a, ZERO), NE(b, ZERO)), ZERO, ZERO,              REAL,     "both are not zero")
+TG_I2(tg_logical_and, ANY,       a && b)
+TG_F2(tg_logical_or,  PREDICATE, NEED(NONE, NONE), OR(NE(a, ZERO), NE(b, ZERO)),  ZERO, ZERO,              REAL,     "one or both are not zero")
+TG_I2(tg_logical_or,  ANY,       a || b)
+TG_F2(tg_logical_xor, PREDICATE, NEED(NONE, NONE), XOR(NE(a, ZERO), NE(b, ZERO)), ZERO, ZERO,              REAL,     "exactly one is not zero")
+TG_I2(tg_logical_xor, ANY,       !a != !b)
+TG_F2P(tg_add_scaled, N1(alpha), SAME, NEED(NONE, NONE), ADD(a, MUL(P0, b)), g,     MUL(g, P0),                REAL,     "a + alpha * b: torch.add with its alpha, whose default is 1")
+TG_I2(tg_add_scaled,  WHOLE_P0,  TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b))
+TG_F3(tg_where,       CHOOSE,    NEED3(NONE, A, A), SELECT(NE(a, ZERO), b, c), ZERO, SELECT(NE(a, ZERO), g, ZERO), SELECT(NE(a, ZERO), ZERO, g), REAL, "b where a is true, else c")
+TG_I3(tg_where,       ANY,       a ? b : c)
+TG_F3(tg_lerp,        FLOAT_ONLY, NEED3(C, C, AB), SELECT(LT(ABS(c), HALF), ADD(a, MUL(c, SUB(b, a))), SUB(b, MUL(SUB(b, a), SUB(ONE, c)))), MUL(g, SUB(ONE, c)), MUL(g, c), MUL(g, SUB(b, a)), REAL, "a + c * (b - a), counted from the nearer end")
+TG_F3P(tg_addcmul,    N1(value), NUMERIC,  NEED3(NONE, C, B), ADD(a, MUL(P0, MUL(b, c))), g, MUL(g, MUL(P0, c)), MUL(g, MUL(P0, b)), REAL, "a + value * b * c; torch's default is 1")
+TG_I3(tg_addcmul,     ANY,       TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b * (uint64_t)c))
+TG_F3P(tg_addcdiv,    N1(value), FLOAT_ONLY, NEED3(NONE, C, BC), ADD(a, MUL(P0, DIV(b, c))), g, MUL(P0, DIV(g, c)), NEG(MUL(P0, DIV(MUL(DIV(g, c), b), c))), NOT_AT_0, "a + value * b / c; torch's default is 1")
+#ifdef TG__DECLARING
+enum { TG_ROWS = __LINE__ - TG__ROWS_AT };    /* above all their numbers */
+#endif
+#undef TG_F1
+#undef TG_F1P
+#undef TG_F2
+#undef TG_F2P
+#undef TG_F3
+#undef TG_F3P
+#undef TG_I1
+#undef TG_I2
+#undef TG_I3
+#endif /* TG_READ_ROWS */
+
+#if defined(TG__DECLARING)
+#undef TG__DECLARING
+#undef TG_READ_ROWS
+#undef TG__ROW
 
 /* ======================================================================================
    >>ops    one prototype for every other operation; [..., D, ...] shows the dimension that `dim` names
@@ -991,7 +1082,7 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
    computed, and how each operand lies in its storage. It holds no address: the bases of the storages come beside
    it, one per operand, so that a request can be kept, sent elsewhere and bound to other memory. The operands:
 
-     MAP      y, then the formula's operands: y = the value of row `kind` of TG_FORMULAS (TG_ROW_tg_add, ...). With
+     MAP      y, then the formula's operands: y = the value of row `kind` of >>formulas (TG_ROW_tg_add, ...). With
               `part` i > 0 the derivative by operand i - 1: y, g, the formula's operands, its result; those that the
               derivative does not read are absent. All have y's shape, with stride 0 where they are broadcast.
               Computed in `compute` (f32, f64 or i64). number: P0, P1.
@@ -1523,8 +1614,92 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 /* ---- end of the list ---- */
 #endif
 
-#endif /* TENSORGRAD_H */
+#endif /* TG__DECLARING */
 
+#if defined(TG_READ_ROWS)
+#undef TG_READ_ROWS                                    /* no more of the file was wanted */
+#elif defined(TG__NO_WORDS)
+/* The words of the formulas, undefined: before they are given a meaning and afterwards. */
+#undef TG__NO_WORDS
+#undef NEG
+#undef ABS
+#undef SIGN
+#undef SQRT
+#undef RSQRT
+#undef EXP
+#undef EXP2
+#undef EXPM1
+#undef LOG
+#undef LOG2
+#undef LOG10
+#undef LOG1P
+#undef SIN
+#undef COS
+#undef TAN
+#undef ASIN
+#undef ACOS
+#undef ATAN
+#undef ATAN2
+#undef SINH
+#undef COSH
+#undef TANH
+#undef ASINH
+#undef ACOSH
+#undef ATANH
+#undef ERF
+#undef ERFC
+#undef NDTR
+#undef SIGMOID
+#undef LOGSIGMOID
+#undef SOFTPLUS
+#undef FLOOR
+#undef CEIL
+#undef ROUND
+#undef TRUNC
+#undef FMOD
+#undef REMAINDER
+#undef FLOORDIV
+#undef TRUNCDIV
+#undef POW
+#undef ADD
+#undef SUB
+#undef MUL
+#undef DIV
+#undef MAX
+#undef MIN
+#undef SELECT
+#undef EQ
+#undef NE
+#undef LT
+#undef LE
+#undef GT
+#undef GE
+#undef AND
+#undef OR
+#undef XOR
+#undef ISNAN
+#undef ISINF
+#undef ISFINITE
+#undef ZERO
+#undef ONE
+#undef HALF
+#undef K
+#undef P0
+#undef P1
+#undef GELU_TANH
+#undef GELU_U
+#undef GELU_DU
+#undef NEED
+#undef SAME
+#undef NUMERIC
+#undef COUNTING
+#undef FLOATING
+#undef PREDICATE
+#undef CHOOSE
+#undef FLOAT_ONLY
+#undef NONE
+#undef NEED3
+#elif !defined(TG__PASS)
 /* ==========================================================================================================
    PART II: IMPLEMENTATION. Compiled where TENSORGRAD_IMPLEMENTATION is defined.
    ========================================================================================================== */
@@ -4439,12 +4614,6 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
 #pragma push_macro("K")
 #pragma push_macro("P0")
 #pragma push_macro("P1")
-#pragma push_macro("F1")
-#pragma push_macro("F1P")
-#pragma push_macro("F2")
-#pragma push_macro("F2P")
-#pragma push_macro("F3")
-#pragma push_macro("F3P")
 #pragma push_macro("GELU_TANH")
 #pragma push_macro("GELU_U")
 #pragma push_macro("GELU_DU")
@@ -4461,90 +4630,8 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
 #endif
 
 /* ... and out of the way */
-#undef NEG
-#undef ABS
-#undef SIGN
-#undef SQRT
-#undef RSQRT
-#undef EXP
-#undef EXP2
-#undef EXPM1
-#undef LOG
-#undef LOG2
-#undef LOG10
-#undef LOG1P
-#undef SIN
-#undef COS
-#undef TAN
-#undef ASIN
-#undef ACOS
-#undef ATAN
-#undef ATAN2
-#undef SINH
-#undef COSH
-#undef TANH
-#undef ASINH
-#undef ACOSH
-#undef ATANH
-#undef ERF
-#undef ERFC
-#undef NDTR
-#undef SIGMOID
-#undef LOGSIGMOID
-#undef SOFTPLUS
-#undef FLOOR
-#undef CEIL
-#undef ROUND
-#undef TRUNC
-#undef FMOD
-#undef REMAINDER
-#undef FLOORDIV
-#undef TRUNCDIV
-#undef POW
-#undef ADD
-#undef SUB
-#undef MUL
-#undef DIV
-#undef MAX
-#undef MIN
-#undef SELECT
-#undef EQ
-#undef NE
-#undef LT
-#undef LE
-#undef GT
-#undef GE
-#undef AND
-#undef OR
-#undef XOR
-#undef ISNAN
-#undef ISINF
-#undef ISFINITE
-#undef ZERO
-#undef ONE
-#undef HALF
-#undef K
-#undef P0
-#undef P1
-#undef F1
-#undef F1P
-#undef F2
-#undef F2P
-#undef F3
-#undef F3P
-#undef GELU_TANH
-#undef GELU_U
-#undef GELU_DU
-#undef NEED
-#undef SAME
-#undef NUMERIC
-#undef COUNTING
-#undef FLOATING
-#undef PREDICATE
-#undef CHOOSE
-#undef FLOAT_ONLY
-#undef NONE
-#undef NEED3
+#define TG__NO_WORDS
+#include TENSORGRAD_FILENAME
 
 #define TG__JOIN_(a, b) a##__##b
 #define TG__JOIN(a, b) TG__JOIN_(a, b)
@@ -4647,6 +4734,9 @@ enum { TG__ISA_NEON = TG__ISA_SCALAR + 1, TG__PASSES };
 enum { TG__PASSES = TG__ISA_SCALAR + 1 };
 #endif
 #endif
+
+#define TG__NO_WORDS
+#include TENSORGRAD_FILENAME
 
 /* TG__KERNEL(void, tg__sum, (int64_t n, ...)) makes the table tg__sum__k with one pointer per pass;
    tg__sum__k[tg->isa] is the one to call. */
@@ -5602,8 +5692,8 @@ struct tg__node {
 
    A new operation is a prototype in >>ops, a block like that of sort (see >>impl-sort), a row in tests/op_list.h if it
    has a derivative, one in tests/test_outputs.c if it writes through a pointer, and its name in README's table; then
-   tools/places.c writes its line into >>places. An elementwise one is a row of >>formulas, one of the integers'
-   table in >>impl-map if its types allow them, its name in README and its lines in >>places. `sh tests/run.sh` says
+   tools/places.c writes its line into >>places. An elementwise one is a row of >>formulas, with one for integers
+   below it if its types allow them, its name in README and its lines in >>places. `sh tests/run.sh` says
    which of these is missing. */
 #define TG__OP_KIND(name, in, out, flags, kind) name, 1, in, out, flags, kind
 #define TG__OP(name, in, out, flags) name, 1, in, out, flags, 0
@@ -7943,50 +8033,9 @@ TG__PRIVATE bool tg__ramp(tg_ctx *tg, tg_tensor *y, double fstart, double fstep,
 }
 
 /* ---- the formula table's rows become records ---- */
-/* The rows for integers: 64-bit numbers, wrapped to the type afterwards. C expressions over x or a, b, c and
-   the numbers p. A formula without a row here is for floating types only. The second column is what else must
-   hold: NO_BOOL, no operand is bool; NO_ZERO, no element of b is 0; POWER, b is not a negative number; WHOLE_P0,
-   the number P0 is whole. */
+/* The rows for integers: the rules, and what their expressions use. */
 enum { TG__INT_ANY, TG__INT_NO_BOOL, TG__INT_NO_ZERO, TG__INT_POWER, TG__INT_WHOLE_P0 };
 #define TG__WRAP(u) ((int64_t)(u))
-#define TG__INTEGER_FORMULAS(TG__I1, TG__I2, TG__I3) \
-    TG__I1(tg_neg,           ANY,       TG__WRAP((uint64_t)0 - (uint64_t)x)) \
-    TG__I1(tg_abs,           ANY,       x < 0 ? TG__WRAP((uint64_t)0 - (uint64_t)x) : x) \
-    TG__I1(tg_sign,          ANY,       (x > 0) - (x < 0)) \
-    TG__I1(tg_square,        ANY,       TG__WRAP((uint64_t)x * (uint64_t)x)) \
-    TG__I1(tg_relu,          ANY,       x > 0 ? x : 0) \
-    TG__I1(tg_floor,         ANY,       x) \
-    TG__I1(tg_ceil,          ANY,       x) \
-    TG__I1(tg_round,         ANY,       x) \
-    TG__I1(tg_trunc,         ANY,       x) \
-    TG__I1(tg_isnan,         ANY,       x & 0) \
-    TG__I1(tg_isinf,         ANY,       x & 0) \
-    TG__I1(tg_isfinite,      ANY,       (x | 1) != 0) \
-    TG__I1(tg_logical_not,   ANY,       x == 0) \
-    TG__I1(tg_hardtanh,      ANY,       tg__int_clamp(x, p)) \
-    TG__I1(tg_clamp,         ANY,       tg__int_clamp(x, p)) \
-    TG__I2(tg_add,           ANY,       TG__WRAP((uint64_t)a + (uint64_t)b)) \
-    TG__I2(tg_sub,           NO_BOOL,   TG__WRAP((uint64_t)a - (uint64_t)b)) \
-    TG__I2(tg_mul,           ANY,       TG__WRAP((uint64_t)a * (uint64_t)b)) \
-    TG__I2(tg_pow,           POWER,     tg__int_pow(a, b)) \
-    TG__I2(tg_maximum,       ANY,       a > b ? a : b) \
-    TG__I2(tg_minimum,       ANY,       a < b ? a : b) \
-    TG__I2(tg_fmod,          NO_ZERO,   tg__int_mod(a, b)) \
-    TG__I2(tg_remainder,     NO_ZERO,   tg__int_remainder(a, b)) \
-    TG__I2(tg_floor_divide,  NO_ZERO,   tg__int_floor_divide(a, b)) \
-    TG__I2(tg_div_trunc,     NO_ZERO,   b == -1 ? (int64_t)((uint64_t)0 - (uint64_t)a) : b == 0 ? 0 : a / b) \
-    TG__I2(tg_eq,            ANY,       a == b) \
-    TG__I2(tg_ne,            ANY,       a != b) \
-    TG__I2(tg_lt,            ANY,       a < b) \
-    TG__I2(tg_le,            ANY,       a <= b) \
-    TG__I2(tg_gt,            ANY,       a > b) \
-    TG__I2(tg_ge,            ANY,       a >= b) \
-    TG__I2(tg_logical_and,   ANY,       a && b) \
-    TG__I2(tg_logical_or,    ANY,       a || b) \
-    TG__I2(tg_logical_xor,   ANY,       !a != !b) \
-    TG__I2(tg_add_scaled,    WHOLE_P0,  TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b)) \
-    TG__I3(tg_where,         ANY,       a ? b : c) \
-    TG__I3(tg_addcmul,       ANY,       TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b * (uint64_t)c))
 
 TG__PRIVATE int64_t tg__int_pow(int64_t a, int64_t b) {
     uint64_t r = 1, f = (uint64_t)a;
@@ -8010,19 +8059,17 @@ TG__PRIVATE int64_t tg__int_floor_divide(int64_t a, int64_t b) {
     return a / b - (a % b != 0 && (a < 0) != (b < 0));
 }
 
-#define TG__I1(name, rule, value) enum { name##_rule = TG__INT_##rule }; TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
+#define TG_I1(name, rule, value) enum { name##_rule = TG__INT_##rule }; TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
     int64_t *y = (int64_t *)y_, i; const int64_t *xs = (const int64_t *)x_[0]; (void)p; \
     for (i = 0; i < n; i++) { int64_t x = xs[i & step[0]]; y[i] = value; } }
-#define TG__I2(name, rule, value) enum { name##_rule = TG__INT_##rule }; TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
+#define TG_I2(name, rule, value) enum { name##_rule = TG__INT_##rule }; TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
     int64_t *y = (int64_t *)y_, i; const int64_t *as = (const int64_t *)x_[0], *bs = (const int64_t *)x_[1]; (void)p; \
     for (i = 0; i < n; i++) { int64_t a = as[i & step[0]], b = bs[i & step[1]]; y[i] = value; } }
-#define TG__I3(name, rule, value) enum { name##_rule = TG__INT_##rule }; TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
+#define TG_I3(name, rule, value) enum { name##_rule = TG__INT_##rule }; TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
     int64_t *y = (int64_t *)y_, i; const int64_t *as = (const int64_t *)x_[0], *bs = (const int64_t *)x_[1], *cs = (const int64_t *)x_[2]; (void)p; \
     for (i = 0; i < n; i++) { int64_t a = as[i & step[0]], b = bs[i & step[1]], c = cs[i & step[2]]; y[i] = value; } }
-TG__INTEGER_FORMULAS(TG__I1, TG__I2, TG__I3)
-#undef TG__I1
-#undef TG__I2
-#undef TG__I3
+#define TG_READ_ROWS
+#include TENSORGRAD_FILENAME
 
 /* A kernel's two tables, one pointer per pass each. */
 #define TG__MAP_TABLE(name) static const tg__map_table name##__t = { { TG__EACH_PASS(name##_f32) }, { TG__EACH_PASS_F64(name##_f64) } };
@@ -8307,63 +8354,13 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
 #define TG__C1 tg_tensor *x = in[0]; (void)x;
 #define TG__C2 tg_tensor *a = in[0], *b = in[1]; (void)a; (void)b;
 #define TG__C3 tg_tensor *a = in[0], *b = in[1], *c = in[2]; (void)a; (void)b; (void)c;
-#define F1(name, types, saves, value, dx, domain, doc) TG__COMPOSED(name##_c0, TG__C1, dx)
-#define F1P(name, numbers, types, saves, value, dx, domain, doc) F1(name, types, saves, value, dx, domain, doc)
-#define F2(name, types, saves, value, da, db, domain, doc) TG__COMPOSED(name##_c0, TG__C2, da) TG__COMPOSED(name##_c1, TG__C2, db)
-#define F2P(name, numbers, types, saves, value, da, db, domain, doc) F2(name, types, saves, value, da, db, domain, doc)
-#define F3(name, types, saves, value, da, db, dc, domain, doc) TG__COMPOSED(name##_c0, TG__C3, da) TG__COMPOSED(name##_c1, TG__C3, db) TG__COMPOSED(name##_c2, TG__C3, dc)
-#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) F3(name, types, saves, value, da, db, dc, domain, doc)
-TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
-#undef NEG
-#undef SIGN
-#undef SQRT
-#undef RSQRT
-#undef EXP
-#undef EXPM1
-#undef LOG
-#undef SIN
-#undef COS
-#undef SINH
-#undef COSH
-#undef TANH
-#undef NDTR
-#undef SIGMOID
-#undef SOFTPLUS
-#undef FLOORDIV
-#undef TRUNCDIV
-#undef POW
-#undef ADD
-#undef SUB
-#undef MUL
-#undef DIV
-#undef SELECT
-#undef EQ
-#undef NE
-#undef LT
-#undef LE
-#undef GT
-#undef GE
-#undef AND
-#undef OR
-#undef ISINF
-#undef K
-#undef ZERO
-#undef ONE
-#undef HALF
-#undef P0
-#undef P1
-#undef GELU_U
-#undef GELU_DU
-#undef TG__COMPOSED
-#undef TG__C1
-#undef TG__C2
-#undef TG__C3
-#undef F1
-#undef F1P
-#undef F2
-#undef F2P
-#undef F3
-#undef F3P
+#define TG_F1(name, types, saves, value, dx, domain, doc) TG__COMPOSED(name##_c0, TG__C1, dx)
+#define TG_F2(name, types, saves, value, da, db, domain, doc) TG__COMPOSED(name##_c0, TG__C2, da) TG__COMPOSED(name##_c1, TG__C2, db)
+#define TG_F3(name, types, saves, value, da, db, dc, domain, doc) TG__COMPOSED(name##_c0, TG__C3, da) TG__COMPOSED(name##_c1, TG__C3, db) TG__COMPOSED(name##_c2, TG__C3, dc)
+#define TG_READ_ROWS
+#include TENSORGRAD_FILENAME
+#define TG__NO_WORDS
+#include TENSORGRAD_FILENAME
 
 /* The number of tg_name_scalar, as torch takes the one that a program writes: 1 is an integer and 0.5 is a float.
    C has only a double to tell by; past 2^53 whole numbers are no longer exact and stay floats. */
@@ -8436,82 +8433,30 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
 #define TG__IN1 tg_tensor *in[1]; in[0] = x;
 #define TG__IN2 tg_tensor *in[2]; in[0] = a; in[1] = b;
 #define TG__IN3 tg_tensor *in[3]; in[0] = a; in[1] = b; in[2] = c;
-#define F1(name, types, saves, value, dx, domain, doc) TG__ROW1(name, types, 0, NULL, TG__SAVE_##saves, 0, 0, 0) \
+#define TG_F1(name, types, saves, value, dx, domain, doc) TG__ROW1(name, types, 0, NULL, TG__SAVE_##saves, 0, 0, 0) \
     TG_API tg_tensor *(name)(tg_tensor *x)    { TG__IN1 return tg__call(&name##__f.op, NULL, in, 1, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *x) { TG__IN1 return tg__call(&name##__g.op, NULL, in, 1, NULL, 1); }
-#define F1P(name, numbers, types, saves, value, dx, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW1(name, types, TG__MANY_##numbers, name##__attrs, TG__SAVE_##saves, 0, 0, 0) \
+#define TG_F1P(name, numbers, types, saves, value, dx, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW1(name, types, TG__MANY_##numbers, name##__attrs, TG__SAVE_##saves, 0, 0, 0) \
     TG_API tg_tensor *(name)(tg_tensor *x TG__PARAMS_##numbers)    { TG__IN1 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 1, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *x TG__PARAMS_##numbers) { TG__IN1 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 1, NULL, 1); }
-#define F2(name, types, saves, value, da, db, domain, doc) TG__ROW2(name, types, 0, NULL, saves) \
+#define TG_F2(name, types, saves, value, da, db, domain, doc) TG__ROW2(name, types, 0, NULL, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b)     { TG__IN2 return tg__call(&name##__f.op, NULL, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b)  { TG__IN2 return tg__call(&name##__g.op, NULL, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_scalar)(tg_tensor *a, double number)  { return a ? name(a, tg__scalar(a, number)) : NULL; } \
     TG_API tg_tensor *(name##_scalar_)(tg_tensor *a, double number) { return a ? name##_(a, tg__scalar(a, number)) : NULL; }
-#define F2P(name, numbers, types, saves, value, da, db, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW2(name, types, TG__MANY_##numbers, name##__attrs, saves) \
+#define TG_F2P(name, numbers, types, saves, value, da, db, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW2(name, types, TG__MANY_##numbers, name##__attrs, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers)    { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers) { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 2, NULL, 1); }
-#define F3(name, types, saves, value, da, db, dc, domain, doc) TG__ROW3(name, types, 0, NULL, saves) \
+#define TG_F3(name, types, saves, value, da, db, dc, domain, doc) TG__ROW3(name, types, 0, NULL, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b, tg_tensor *c)    { TG__IN3 return tg__call(&name##__f.op, NULL, in, 3, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b, tg_tensor *c) { TG__IN3 return tg__call(&name##__g.op, NULL, in, 3, NULL, 1); }
-#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW3(name, types, TG__MANY_##numbers, name##__attrs, saves) \
+#define TG_F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW3(name, types, TG__MANY_##numbers, name##__attrs, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers)    { TG__IN3 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 3, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers) { TG__IN3 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 3, NULL, 1); }
-TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
-#undef TG__SAVE_NONE
-#undef TG__SAVE_X
-#undef TG__SAVE_A
-#undef TG__SAVE_B
-#undef TG__SAVE_C
-#undef TG__SAVE_Y
-#undef TG__SAVE_AB
-#undef TG__SAVE_BC
-#undef TG__SAVE_BY
-#undef TG__SAVE_ABY
+#define TG_READ_ROWS
+#include TENSORGRAD_FILENAME
 #undef NEED
 #undef NEED3
-#undef TG__GIVE_N1
-#undef TG__GIVE_N2
-#undef TG__NAMES_N1
-#undef TG__NAMES_N2
-#undef TG__MANY_N1
-#undef TG__MANY_N2
-#undef TG__PARAMS_N1
-#undef TG__PARAMS_N2
-#undef TG__RULE_SAME
-#undef TG__RULE_NUMERIC
-#undef TG__RULE_COUNTING
-#undef TG__RULE_PREDICATE
-#undef TG__RULE_CHOOSE
-#undef TG__RULE_FLOATING
-#undef TG__RULE_FLOAT_ONLY
-#undef TG__INT_SAME
-#undef TG__INT_NUMERIC
-#undef TG__INT_COUNTING
-#undef TG__INT_PREDICATE
-#undef TG__INT_CHOOSE
-#undef TG__INT_FLOATING
-#undef TG__INT_FLOAT_ONLY
-#undef TG__FLAGS_SAME
-#undef TG__FLAGS_NUMERIC
-#undef TG__FLAGS_COUNTING
-#undef TG__FLAGS_FLOATING
-#undef TG__FLAGS_FLOAT_ONLY
-#undef TG__FLAGS_CHOOSE
-#undef TG__FLAGS_PREDICATE
-#undef TG__FORMULA
-#undef TG__ROW
-#undef TG__ROW1
-#undef TG__ROW2
-#undef TG__ROW3
-#undef TG__IN1
-#undef TG__IN2
-#undef TG__IN3
-#undef F1
-#undef F1P
-#undef F2
-#undef F2P
-#undef F3
-#undef F3P
 
 /* ======================================================================================
    >>impl-create    making tensors, random numbers, reading and writing values, other devices
@@ -15807,12 +15752,6 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #pragma pop_macro("K")
 #pragma pop_macro("P0")
 #pragma pop_macro("P1")
-#pragma pop_macro("F1")
-#pragma pop_macro("F1P")
-#pragma pop_macro("F2")
-#pragma pop_macro("F2P")
-#pragma pop_macro("F3")
-#pragma pop_macro("F3P")
 #pragma pop_macro("GELU_TANH")
 #pragma pop_macro("GELU_U")
 #pragma pop_macro("GELU_DU")
@@ -18246,6 +18185,8 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
     TG__W(storen)(y + i, TG__W(select)(TG__W(isnan)(v), nan, v), (int)(n - i));
 }
 
+/* The words of the formulas, and what a row becomes: once for all passes and types. */
+#ifndef NEG
 #define NEG(v) TG__W(neg)(v)
 #define ABS(v) TG__W(abs)(v)
 #define SIGN(v) TG__W(sign)(v)
@@ -18316,7 +18257,6 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
    derivative */
 #define GELU_U(v) TG__W(mul)(v, TG__W(fma)(TG__W(mul)(v, v), K(0.07135481627159955), K(1.5957691216057308)))
 #define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))
-
 #define TG__MAP_OPERAND(k, q) const TG__T *q##p = (const TG__T *)x_[k]; const int64_t q##m = step[k];
 #define TG__MAP(name, open, loads, store) \
     TG__PRIVATE void TG__FT(name)(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
@@ -18325,7 +18265,6 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
         (void)p; }
 #define TG__MAP_VALUE(name, open, loads, value) TG__MAP(name, open, loads, TG__W(store)((TG__T *)y_ + i, value);)
 #define TG__MAP_MASK(name, open, loads, value) TG__MAP(name, open, loads, TG__W(storeb)((uint8_t *)y_ + i, value);)
-
 #define TG__KIND_SAME TG__MAP_VALUE
 #define TG__KIND_NUMERIC TG__MAP_VALUE
 #define TG__KIND_COUNTING TG__MAP_VALUE
@@ -18333,7 +18272,6 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
 #define TG__KIND_FLOAT_ONLY TG__MAP_VALUE
 #define TG__KIND_CHOOSE TG__MAP_VALUE
 #define TG__KIND_PREDICATE TG__MAP_MASK
-
 #define TG__EACH1(X) X(0, x)
 #define TG__EACH2(X) X(0, a) X(1, b)
 #define TG__EACH3(X) X(0, a) X(1, b) X(2, c)
@@ -18343,110 +18281,14 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
 #define TG__MAP_READ(k, q) TG__V q = TG__W(load)(q##p + (i & q##m)); (void)q;
 #define TG__VALUE(n, types, name, value) TG__KIND_##types(name, TG__EACH##n(TG__MAP_OPERAND), TG__EACH##n(TG__MAP_READ), value)
 #define TG__DERIV(n, name, value) TG__MAP_VALUE(name, TG__EACH_D##n(TG__MAP_OPERAND), TG__EACH_D##n(TG__MAP_READ), value)
+#endif
 
-#define F1(name, types, saves, value, dx, domain, doc) TG__VALUE(1, types, name##_v, value) TG__DERIV(1, name##_d0, dx)
-#define F1P(name, numbers, types, saves, value, dx, domain, doc) F1(name, types, saves, value, dx, domain, doc)
-#define F2(name, types, saves, value, da, db, domain, doc) TG__VALUE(2, types, name##_v, value) TG__DERIV(2, name##_d0, da) TG__DERIV(2, name##_d1, db)
-#define F2P(name, numbers, types, saves, value, da, db, domain, doc) F2(name, types, saves, value, da, db, domain, doc)
-#define F3(name, types, saves, value, da, db, dc, domain, doc) \
+#define TG_F1(name, types, saves, value, dx, domain, doc) TG__VALUE(1, types, name##_v, value) TG__DERIV(1, name##_d0, dx)
+#define TG_F2(name, types, saves, value, da, db, domain, doc) TG__VALUE(2, types, name##_v, value) TG__DERIV(2, name##_d0, da) TG__DERIV(2, name##_d1, db)
+#define TG_F3(name, types, saves, value, da, db, dc, domain, doc) \
     TG__VALUE(3, types, name##_v, value) TG__DERIV(3, name##_d0, da) TG__DERIV(3, name##_d1, db) TG__DERIV(3, name##_d2, dc)
-#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) F3(name, types, saves, value, da, db, dc, domain, doc)
-TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
-
-#undef NEG
-#undef ABS
-#undef SIGN
-#undef SQRT
-#undef RSQRT
-#undef EXP
-#undef EXP2
-#undef EXPM1
-#undef LOG
-#undef LOG2
-#undef LOG10
-#undef LOG1P
-#undef SIN
-#undef COS
-#undef TAN
-#undef ASIN
-#undef ACOS
-#undef ATAN
-#undef ATAN2
-#undef SINH
-#undef COSH
-#undef TANH
-#undef ASINH
-#undef ACOSH
-#undef ATANH
-#undef ERF
-#undef ERFC
-#undef NDTR
-#undef SIGMOID
-#undef LOGSIGMOID
-#undef SOFTPLUS
-#undef FLOOR
-#undef CEIL
-#undef ROUND
-#undef TRUNC
-#undef FMOD
-#undef REMAINDER
-#undef FLOORDIV
-#undef TRUNCDIV
-#undef POW
-#undef ADD
-#undef SUB
-#undef MUL
-#undef DIV
-#undef MAX
-#undef MIN
-#undef SELECT
-#undef EQ
-#undef NE
-#undef LT
-#undef LE
-#undef GT
-#undef GE
-#undef AND
-#undef OR
-#undef XOR
-#undef ISNAN
-#undef ISINF
-#undef ISFINITE
-#undef K
-#undef ZERO
-#undef ONE
-#undef HALF
-#undef P0
-#undef P1
-#undef GELU_TANH
-#undef GELU_U
-#undef GELU_DU
-#undef TG__MAP_OPERAND
-#undef TG__MAP_READ
-#undef TG__MAP
-#undef TG__MAP_VALUE
-#undef TG__MAP_MASK
-#undef TG__KIND_SAME
-#undef TG__KIND_NUMERIC
-#undef TG__KIND_COUNTING
-#undef TG__KIND_FLOATING
-#undef TG__KIND_FLOAT_ONLY
-#undef TG__KIND_CHOOSE
-#undef TG__KIND_PREDICATE
-#undef TG__EACH1
-#undef TG__EACH2
-#undef TG__EACH3
-#undef TG__EACH_D1
-#undef TG__EACH_D2
-#undef TG__EACH_D3
-#undef TG__VALUE
-#undef TG__DERIV
-#undef F1
-#undef F1P
-#undef F2
-#undef F2P
-#undef F3
-#undef F3P
+#define TG_READ_ROWS
+#include TENSORGRAD_FILENAME
 #endif /* map */
 
 /* ======================================================================================

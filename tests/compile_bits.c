@@ -50,15 +50,16 @@ static void formulas(tg_ctx *tg, tg_dtype dtype) {
     }
     for (i = 0; i < 3; i++) in[i] = tg_require_grad(tg_to(tg_from_f32(tg, TG_SHAPE(97), v[i]), dtype), true);
     if (dtype == TG_F64) for (i = 0; i < 3; i++) in[i] = tg_require_grad(tg_detach(in[i]), true);
-#define F1(name, types, saves, value, dx, domain, doc)                   { tg_mark m = tg_begin(tg); add_op(#name, name(in[0]), in, 1); add_op(#name, name(in[2]), in + 2, 1); tg_end(tg, m); }
+#define TG_F1(name, types, saves, value, dx, domain, doc)                   { tg_mark m = tg_begin(tg); add_op(#name, name(in[0]), in, 1); add_op(#name, name(in[2]), in + 2, 1); tg_end(tg, m); }
 #define ARGS_N1(n) , 0.75
 #define ARGS_N2(n, m) , 0.75, 1.25
-#define F1P(name, numbers, types, saves, value, dx, domain, doc)         { tg_mark m = tg_begin(tg); add_op(#name, (name)(in[0] ARGS_##numbers), in, 1); tg_end(tg, m); }
-#define F2(name, types, saves, value, da, db, domain, doc)               { tg_mark m = tg_begin(tg); add_op(#name, name(in[0], in[1]), in, 2); add_op(#name, name(in[2], in[0]), in, 3); tg_end(tg, m); }
-#define F2P(name, numbers, types, saves, value, da, db, domain, doc)     { tg_mark m = tg_begin(tg); add_op(#name, (name)(in[0], in[1] ARGS_##numbers), in, 2); tg_end(tg, m); }
-#define F3(name, types, saves, value, da, db, dc, domain, doc)           { tg_mark m = tg_begin(tg); if (strcmp(#name, "tg_where")) add_op(#name, name(in[0], in[1], in[2]), in, 3); else add_op(#name, name(tg_gt(in[0], in[1]), in[1], in[2]), in, 3); tg_end(tg, m); }
-#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) { tg_mark m = tg_begin(tg); add_op(#name, (name)(in[0], in[1], in[2] ARGS_##numbers), in, 3); tg_end(tg, m); }
-    TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
+#define TG_F1P(name, numbers, types, saves, value, dx, domain, doc)         { tg_mark m = tg_begin(tg); add_op(#name, (name)(in[0] ARGS_##numbers), in, 1); tg_end(tg, m); }
+#define TG_F2(name, types, saves, value, da, db, domain, doc)               { tg_mark m = tg_begin(tg); add_op(#name, name(in[0], in[1]), in, 2); add_op(#name, name(in[2], in[0]), in, 3); tg_end(tg, m); }
+#define TG_F2P(name, numbers, types, saves, value, da, db, domain, doc)     { tg_mark m = tg_begin(tg); add_op(#name, (name)(in[0], in[1] ARGS_##numbers), in, 2); tg_end(tg, m); }
+#define TG_F3(name, types, saves, value, da, db, dc, domain, doc)           { tg_mark m = tg_begin(tg); if (strcmp(#name, "tg_where")) add_op(#name, name(in[0], in[1], in[2]), in, 3); else add_op(#name, name(tg_gt(in[0], in[1]), in[1], in[2]), in, 3); tg_end(tg, m); }
+#define TG_F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) { tg_mark m = tg_begin(tg); add_op(#name, (name)(in[0], in[1], in[2] ARGS_##numbers), in, 3); tg_end(tg, m); }
+#define TG_READ_ROWS
+#include "../tensorgrad.h"
 }
 
 static void families(tg_ctx *tg) {

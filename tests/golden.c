@@ -410,23 +410,30 @@ static int64_t size_at(const tg_tensor *t, int64_t dim) {
 static bool is_half(const tg_tensor *t) { return t && (t->dtype == TG_F16 || t->dtype == TG_BF16); }
 
 /* ------------------------------------------------------------------------------------------------------------------------------------- formulas ----
-   The rows of TG_FORMULAS without numbers: the golden name is the row's name without "tg_", perhaps behind "nn.functional." or "special.", perhaps before "_". */
+   The rows of formulas without numbers: the golden name is the row's name without "tg_", perhaps behind "nn.functional." or "special.", perhaps before "_". */
 
 typedef struct row1 { const char *name; function1 f, in_place; } row1;
 typedef struct row2 { const char *name; function2 f, in_place; } row2;
 typedef struct row3 { const char *name; function3 f, in_place; } row3;
-#define R1(name, types, saves, value, dx, domain, doc)                      { #name, name, name##_ },
-#define R2(name, types, saves, value, da, db, domain, doc)                  { #name, name, name##_ },
-#define R3(name, types, saves, value, da, db, dc, domain, doc)              { #name, name, name##_ },
-#define NO1(name, numbers, types, saves, value, dx, domain, doc)
-#define NO2(name, numbers, types, saves, value, da, db, domain, doc)
-#define NO3(name, numbers, types, saves, value, da, db, dc, domain, doc)
-#define NONE1(name, types, saves, value, dx, domain, doc)
-#define NONE2(name, types, saves, value, da, db, domain, doc)
-#define NONE3(name, types, saves, value, da, db, dc, domain, doc)
-static const row1 rows1[] = { TG_FORMULAS(R1, NO1, NONE2, NO2, NONE3, NO3) { NULL, NULL, NULL } };
-static const row2 rows2[] = { TG_FORMULAS(NONE1, NO1, R2, NO2, NONE3, NO3) { NULL, NULL, NULL } };
-static const row3 rows3[] = { TG_FORMULAS(NONE1, NO1, NONE2, NO2, R3, NO3) { NULL, NULL, NULL } };
+#define NUMBERS(...)
+static const row1 rows1[] = {
+#define TG_F1(name, ...) { #name, name, name##_ },
+#define TG_F1P NUMBERS
+#define TG_READ_ROWS
+#include "../tensorgrad.h"
+{ NULL, NULL, NULL } };
+static const row2 rows2[] = {
+#define TG_F2(name, ...) { #name, name, name##_ },
+#define TG_F2P NUMBERS
+#define TG_READ_ROWS
+#include "../tensorgrad.h"
+{ NULL, NULL, NULL } };
+static const row3 rows3[] = {
+#define TG_F3(name, ...) { #name, name, name##_ },
+#define TG_F3P NUMBERS
+#define TG_READ_ROWS
+#include "../tensorgrad.h"
+{ NULL, NULL, NULL } };
 
 static void formula1(call *c) { const row1 *r = &rows1[c->formula]; put(c, (c->in_place ? r->in_place : r->f)(self(c))); }
 static void formula2(call *c) {

@@ -15,36 +15,38 @@ typedef struct row {
 #define ARGS_N2(n, m) , p[0], p[1]
 #define COUNT_N1(n) 1
 #define COUNT_N2(n, m) 2
-#define F1(name, types, saves, value, dx, domain, doc) \
+#define TG_F1(name, types, saves, value, dx, domain, doc) \
     static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { (void)p; return name(x[0]); } \
     static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { (void)p; return (name##_)(x[0]); }
-#define F1P(name, numbers, types, saves, value, dx, domain, doc) \
+#define TG_F1P(name, numbers, types, saves, value, dx, domain, doc) \
     static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { return (name)(x[0] ARGS_##numbers); } \
     static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { return (name##_)(x[0] ARGS_##numbers); }
-#define F2(name, types, saves, value, da, db, domain, doc) \
+#define TG_F2(name, types, saves, value, da, db, domain, doc) \
     static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { (void)p; return (name)(x[0], x[1]); } \
     static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { (void)p; return (name##_)(x[0], x[1]); } \
     static tg_tensor *name##_number(tg_tensor *a, double b) { return (name##_scalar)(a, b); } \
     static tg_tensor *name##_number_put(tg_tensor *a, double b) { return (name##_scalar_)(a, b); }
-#define F2P(name, numbers, types, saves, value, da, db, domain, doc) \
+#define TG_F2P(name, numbers, types, saves, value, da, db, domain, doc) \
     static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { return (name)(x[0], x[1] ARGS_##numbers); } \
     static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { return (name##_)(x[0], x[1] ARGS_##numbers); }
-#define F3(name, types, saves, value, da, db, dc, domain, doc) \
+#define TG_F3(name, types, saves, value, da, db, dc, domain, doc) \
     static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { (void)p; return (name)(x[0], x[1], x[2]); } \
     static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { (void)p; return (name##_)(x[0], x[1], x[2]); }
-#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) \
+#define TG_F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) \
     static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { return (name)(x[0], x[1], x[2] ARGS_##numbers); } \
     static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { return (name##_)(x[0], x[1], x[2] ARGS_##numbers); }
-TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
-#include "formulas_undef.h"
-#define F1(name, types, saves, value, dx, domain, doc)                        { #name, #types, #domain, 1, 0, name##_call, name##_put, NULL, NULL },
-#define F1P(name, numbers, types, saves, value, dx, domain, doc)              { #name, #types, #domain, 1, COUNT_##numbers, name##_call, name##_put, NULL, NULL },
-#define F2(name, types, saves, value, da, db, domain, doc)                    { #name, #types, #domain, 2, 0, name##_call, name##_put, name##_number, name##_number_put },
-#define F2P(name, numbers, types, saves, value, da, db, domain, doc)          { #name, #types, #domain, 2, COUNT_##numbers, name##_call, name##_put, NULL, NULL },
-#define F3(name, types, saves, value, da, db, dc, domain, doc)                { #name, #types, #domain, 3, 0, name##_call, name##_put, NULL, NULL },
-#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc)      { #name, #types, #domain, 3, COUNT_##numbers, name##_call, name##_put, NULL, NULL },
-static const row rows[] = { TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P) };
-#include "formulas_undef.h"
+#define TG_READ_ROWS
+#include "../tensorgrad.h"
+#define TG_F1(name, types, saves, value, dx, domain, doc)                        { #name, #types, #domain, 1, 0, name##_call, name##_put, NULL, NULL },
+#define TG_F1P(name, numbers, types, saves, value, dx, domain, doc)              { #name, #types, #domain, 1, COUNT_##numbers, name##_call, name##_put, NULL, NULL },
+#define TG_F2(name, types, saves, value, da, db, domain, doc)                    { #name, #types, #domain, 2, 0, name##_call, name##_put, name##_number, name##_number_put },
+#define TG_F2P(name, numbers, types, saves, value, da, db, domain, doc)          { #name, #types, #domain, 2, COUNT_##numbers, name##_call, name##_put, NULL, NULL },
+#define TG_F3(name, types, saves, value, da, db, dc, domain, doc)                { #name, #types, #domain, 3, 0, name##_call, name##_put, NULL, NULL },
+#define TG_F3P(name, numbers, types, saves, value, da, db, dc, domain, doc)      { #name, #types, #domain, 3, COUNT_##numbers, name##_call, name##_put, NULL, NULL },
+static const row rows[] = {
+#define TG_READ_ROWS
+#include "../tensorgrad.h"
+};
 enum { OP_ROWS = (int)(sizeof rows / sizeof rows[0]) };
 
 static bool is(const char *a, const char *b) { return strcmp(a, b) == 0; }

@@ -12,21 +12,24 @@ typedef tg_tensor *(*row_fn)(tg_tensor *const *x);
 typedef struct row { const char *name, *domain; int n; row_fn call; } row;
 #define ARGS_N1(n) , 0.75
 #define ARGS_N2(n, m) , -0.75, 1.25
-#define F1(name, types, saves, value, dx, domain, doc)                   static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0]); }
-#define F1P(name, numbers, types, saves, value, dx, domain, doc)         static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0] ARGS_##numbers); }
-#define F2(name, types, saves, value, da, db, domain, doc)               static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0], x[1]); }
-#define F2P(name, numbers, types, saves, value, da, db, domain, doc)     static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0], x[1] ARGS_##numbers); }
-#define F3(name, types, saves, value, da, db, dc, domain, doc)           static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0], x[1], x[2]); }
-#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0], x[1], x[2] ARGS_##numbers); }
-TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P)
-#include "formulas_undef.h"
-#define F1(name, types, saves, value, dx, domain, doc)                   { #name, #domain, 1, name##_call },
-#define F1P(name, numbers, types, saves, value, dx, domain, doc)         { #name, #domain, 1, name##_call },
-#define F2(name, types, saves, value, da, db, domain, doc)               { #name, #domain, 2, name##_call },
-#define F2P(name, numbers, types, saves, value, da, db, domain, doc)     { #name, #domain, 2, name##_call },
-#define F3(name, types, saves, value, da, db, dc, domain, doc)           { #name, #domain, 3, name##_call },
-#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) { #name, #domain, 3, name##_call },
-static const row rows[] = { TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P) };
+#define TG_F1(name, types, saves, value, dx, domain, doc)                   static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0]); }
+#define TG_F1P(name, numbers, types, saves, value, dx, domain, doc)         static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0] ARGS_##numbers); }
+#define TG_F2(name, types, saves, value, da, db, domain, doc)               static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0], x[1]); }
+#define TG_F2P(name, numbers, types, saves, value, da, db, domain, doc)     static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0], x[1] ARGS_##numbers); }
+#define TG_F3(name, types, saves, value, da, db, dc, domain, doc)           static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0], x[1], x[2]); }
+#define TG_F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) static tg_tensor *name##_call(tg_tensor *const *x) { return (name)(x[0], x[1], x[2] ARGS_##numbers); }
+#define TG_READ_ROWS
+#include "../tensorgrad.h"
+#define TG_F1(name, types, saves, value, dx, domain, doc)                   { #name, #domain, 1, name##_call },
+#define TG_F1P(name, numbers, types, saves, value, dx, domain, doc)         { #name, #domain, 1, name##_call },
+#define TG_F2(name, types, saves, value, da, db, domain, doc)               { #name, #domain, 2, name##_call },
+#define TG_F2P(name, numbers, types, saves, value, da, db, domain, doc)     { #name, #domain, 2, name##_call },
+#define TG_F3(name, types, saves, value, da, db, dc, domain, doc)           { #name, #domain, 3, name##_call },
+#define TG_F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) { #name, #domain, 3, name##_call },
+static const row rows[] = {
+#define TG_READ_ROWS
+#include "../tensorgrad.h"
+};
 enum { ROWS = (int)(sizeof rows / sizeof rows[0]) };
 
 /* ---- inputs: bits put together ---- */

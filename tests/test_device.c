@@ -75,14 +75,13 @@ static bool names_address(const void *p, size_t size) {
 
 static const tg__family *const families[TG_FAMILIES] = { NULL, &tg__family_map, &tg__family_copy, &tg__family_fill, &tg__family_random, &tg__family_reduce, &tg__family_softmax,
     &tg__family_sort, &tg__family_index, &tg__family_gemm, &tg__family_conv, &tg__family_entropy };
-#define F1(name, types, saves, value, dx, domain, doc) &name##__f.kernels,
-#define F1P(name, numbers, types, saves, value, dx, domain, doc) &name##__f.kernels,
-#define F2(name, types, saves, value, da, db, domain, doc) &name##__f.kernels,
-#define F2P(name, numbers, types, saves, value, da, db, domain, doc) &name##__f.kernels,
-#define F3(name, types, saves, value, da, db, dc, domain, doc) &name##__f.kernels,
-#define F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) &name##__f.kernels,
-static const tg__map_kernels *const kernels_of[TG_ROWS] = { TG_FORMULAS(F1, F1P, F2, F2P, F3, F3P) };
-#include "formulas_undef.h"
+#define TG_F1(name, ...) [TG_ROW_##name] = &name##__f.kernels,
+#define TG_F2 TG_F1
+#define TG_F3 TG_F1
+static const tg__map_kernels *const kernels_of[TG_ROWS] = {
+#define TG_READ_ROWS
+#include "../tensorgrad.h"
+};
 
 typedef struct stream { tg_ctx *own; } stream;
 static stream streams[2];

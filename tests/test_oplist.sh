@@ -12,7 +12,7 @@ have=$(awk '
         if (text !~ /, *NULL *, *[A-Za-z0-9_]* *};/) print name   # ..., backward, vmap };
     }' tensorgrad.h | sort -u)
 listed=$(sed -n 's/^ *OP("\([^"]*\)".*/\1/p' tests/op_list.h tests/test_device.c | sort -u)
-known=$(sed -n -e 's/^static const tg_op [A-Za-z0-9_]* *= *{ *TG__OP[A-Z_]*("\([^"]*\)".*/\1/p' -e 's/^ *F[123]P\{0,1\}(tg_\([a-z0-9_]*\),.*/\1/p' tensorgrad.h | sort -u)
+known=$(sed -n -e 's/^static const tg_op [A-Za-z0-9_]* *= *{ *TG__OP[A-Z_]*("\([^"]*\)".*/\1/p' -e 's/^TG_F[123]P\{0,1\}(tg_\([a-z0-9_]*\),.*/\1/p' tensorgrad.h | sort -u)
 if [ "$(echo "$have" | wc -l)" -lt 30 ]; then echo "FAIL oplist: fewer than 30 records found; has their form changed?"; failed=$((failed + 1)); else passed=$((passed + 1)); fi
 for name in $have; do
     if echo "$listed" | grep -qx -- "$name"; then passed=$((passed + 1)); else echo "FAIL oplist: '$name' has a backward, but no gradient check in tests/op_list.h"; failed=$((failed + 1)); fi
@@ -20,5 +20,12 @@ done
 for name in $listed; do
     if echo "$known" | grep -qx -- "$name"; then passed=$((passed + 1)); else echo "FAIL oplist: tests/op_list.h names '$name', which is no op record"; failed=$((failed + 1)); fi
 done
+# A mistake in a row is told at the row's line
+mkdir -p build/typo
+sed 's/^\(TG_F1(tg_exp, .*\)EXP(x)/\1EXPP(x)/' tensorgrad.h > build/typo/tensorgrad.h
+row=$(grep -n '^TG_F1(tg_exp,' tensorgrad.h | cut -d: -f1)
+if ${CC:-cc} -fsyntax-only -Werror=implicit-function-declaration -DTENSORGRAD_IMPLEMENTATION -DTENSORGRAD_TEACH -x c build/typo/tensorgrad.h 2> build/typo/said.txt; then echo "FAIL oplist: a word that is none compiles"; failed=$((failed + 1))
+elif [ "$(sed -n 's/^[^ ]*tensorgrad.h:\([0-9]*\):[0-9]*: error.*/\1/p' build/typo/said.txt | sort -u)" = "$row" ]; then passed=$((passed + 1))
+else echo "FAIL oplist: a mistake in line $row is told elsewhere"; grep error build/typo/said.txt | head -n 3; failed=$((failed + 1)); fi
 echo "oplist: $passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]

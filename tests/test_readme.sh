@@ -6,9 +6,8 @@ table() {
 awk '
     function flush_group() { if (group != "" && names != "") printf "| %s | %s |\n", group, names; names = "" }
     BEGIN { print "| group | functions |"; print "| --- | --- |" }
-    /^#define TG_FORMULAS/ { in_table = 1; group = "elementwise (each also in place, `tg_name_`)"; next }
-    in_table && /^  F[123]P?\(tg_/ { n = $0; sub(/^  F[123]P?\(tg_/, "", n); sub(/[ ,].*/, "", n); names = names (names == "" ? "" : ", ") n; next }
-    in_table && !/\\$/ { in_table = 0; flush_group(); group = "" }
+    /^TG_F[123]P?\(tg_/ { group = "elementwise (each also in place, `tg_name_`)"; n = $0; sub(/^TG_F[123]P?\(tg_/, "", n); sub(/[ ,].*/, "", n); names = names (names == "" ? "" : ", ") n }
+    /^#undef TG_F1$/ { flush_group(); group = "" }
     /^   >>ops / { in_ops = 1; next }
     in_ops && /operations of your own/ { flush_group(); in_ops = 0; exit }
     in_ops && /^\/\* [A-Z][a-z, ]*\./ { flush_group(); g = $0; sub(/^\/\* /, "", g); sub(/\..*/, "", g); group = tolower(g) }

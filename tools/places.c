@@ -13,7 +13,7 @@
      const tg_function_call *call      the same, so that a literal with commas may stand there
    From the first other pointer to const on (a shape, data) the parameters are `...`, because TG_SHAPE(2, 3) and literals have commas; an `int` before a shape belongs to it.
 
-   A prototype is `TG_API type *tg_name(type *a, ...);`, on any number of lines; a row is one line of TG_FORMULAS; comments may stand anywhere.                                       */
+   A prototype is `TG_API type *tg_name(type *a, ...);`, on any number of lines; a row is one line that begins with TG_F; comments may stand anywhere.                                       */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,7 +207,7 @@ static int begins(const char *s, const char *word) { return strncmp(s, word, str
 
 int main(int argc, char **argv) {
     const char *mode = argc == 3 ? argv[1] : "", *path = argv[argc - 1];
-    int i, check = strcmp(mode, "--check") == 0, outputs = strcmp(mode, "--outputs") == 0, functions = 0, rows = 0, in_rows = 0;
+    int i, check = strcmp(mode, "--check") == 0, outputs = strcmp(mode, "--outputs") == 0, functions = 0, rows = 0;
     char *file, *part, *s, *list, *end;
     text out = { NULL, 0, 0 };
     if (strcmp(mode, "--without") == 0) {
@@ -226,11 +226,8 @@ int main(int argc, char **argv) {
 
     put(&out, BEGIN "/* formula rows */\n");
     for (s = part; *s; s = strchr(s, '\n') ? strchr(s, '\n') + 1 : s + strlen(s)) {
-        if (begins(s, "#define TG_FORMULAS(")) { in_rows = 1; continue; }
-        if (!in_rows) continue;
-        while (*s == ' ') s++;
-        if (*s != 'F') { in_rows = 0; continue; }
-        if (!outputs) list_row(&out, s);
+        if (!begins(s, "TG_F")) continue;
+        if (!outputs) list_row(&out, s + 3);
         rows++;
     }
     put(&out, "/* everything else */\n");
