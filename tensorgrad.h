@@ -87,6 +87,13 @@
      TENSORGRAD_NO_TIME      no clock
      TG_API                  your own linkage for the public functions
 
+   ---- chapters to leave out: what each saves of gcc -O2's time and of the object's text; PLACEHOLDER ----
+     TENSORGRAD_NO_F64       f64 is stored, moved, sorted and converted, but not computed with: an error says so
+     TENSORGRAD_NO_CONV      convolution: a program that calls it does not link
+     TENSORGRAD_NO_IO        safetensors, npy and dicts: likewise
+   A program of one file loses what it does not call in any case, with TENSORGRAD_STATIC, -ffunction-sections and
+   -Wl,--gc-sections; what kernels a family holds is decided here.
+
    ---- tensors and views ----
    A tensor is a small struct (>>types) over a storage. Its shape, strides, dtype and data may be read. A view
    has its own shape and strides over the same storage: it never copies, and writing to one is seen in the
@@ -1766,6 +1773,11 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #endif
 /* Plain C with a software FMA: strict mode for CPUs that lack the instruction. Almost none that these compilers
    serve do, and the pass costs a tenth of the time to compile. */
+#ifdef TENSORGRAD_NO_F64
+enum { TG__HAS_F64 = 0 };                              /* double is stored and converted, not computed with */
+#else
+enum { TG__HAS_F64 = 1 };
+#endif
 #if defined(TENSORGRAD_SOFT_FMA) || !(TG__HAS_X86 || TG__HAS_NEON || defined(TENSORGRAD_TEACH))
 #define TG__HAS_SOFT_FMA 1
 #else
@@ -3974,7 +3986,8 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(CALLBACK_CLOSE,  TG_ERROR_VALUE,       "the context cannot be closed from inside a callback") \
     TG__MSG(RUNNING,         TG_ERROR_GRAD,        "the backward of '%s' walks the graph that it is being walked in, and would run itself") \
     TG__MSG(ALIGNMENT,       TG_ERROR_VALUE,       "the address of the data does not fit %y: it must be a multiple of %l bytes; tg_from copies from any address") \
-    TG__MSG(SHAPES,          TG_ERROR_SHAPE,       "expected %s")
+    TG__MSG(SHAPES,          TG_ERROR_SHAPE,       "expected %s") \
+    TG__MSG(LEFT_OUT,        TG_ERROR_UNSUPPORTED, "this build has no kernels for %s: it was compiled with %s")
 
 #define TG__MSG(name, code, text) TG__E_##name,
 enum { TG__E_NONE, TG__MESSAGES(TG__MSG) TG__E_COUNT };
@@ -4484,6 +4497,9 @@ TG__PRIVATE bool tg__launch_list(tg_ctx *tg, const tg__family *f, const void *ke
     int i;
     for (i = 0; i < r->n; i++)
         if (TG__RARE(t[i] && t[i]->device != TG_CPU)) return tg__launch_on(tg, t[i]->device, f, kernels, r, o, t);
+    if (!TG__HAS_F64 && r->compute == TG_F64 && r->family != TG_FAMILY_COPY && r->family != TG_FAMILY_FILL && r->family != TG_FAMILY_SORT &&
+        r->family != TG_FAMILY_INDEX)
+        return tg__fail(tg, TG__E_LEFT_OUT, "f64", "TENSORGRAD_NO_F64");
     return tg__launch_at(tg, f, kernels, r, o, t, NULL);
 }
 TG__PRIVATE bool tg__launch(tg__ask *a, tg_ctx *tg, const tg__family *f, const void *kernels) {
@@ -4741,8 +4757,15 @@ enum { TG__PASSES = TG__ISA_SCALAR + 1 };
 /* TG__KERNEL(void, tg__sum, (int64_t n, ...)) makes the table tg__sum__k with one pointer per pass;
    tg__sum__k[tg->isa] is the one to call. */
 #define TG__KERNEL(ret, name, args) static ret (*const name##__k[TG__PASSES]) args = { TG__EACH_PASS(name) }
-/* Kernels for double that AVX-512 borrows from AVX2: what waits for memory, or is rarely asked for, is not compiled
-   twice. */
+/* Kernels for double. AVX-512 borrows _F64 from AVX2: what waits for memory, or is rarely asked for, is not compiled
+   twice. _WIDE has its own. */
+#ifdef TENSORGRAD_NO_F64
+#undef TG__EACH_PASS_F64
+#define TG__EACH_PASS_F64(name) NULL
+#define TG__KERNEL_WIDE TG__KERNEL_F64
+#else
+#define TG__KERNEL_WIDE TG__KERNEL
+#endif
 #define TG__KERNEL_F64(ret, name, args) static ret (*const name##__k[TG__PASSES]) args = { TG__EACH_PASS_F64(name) }
 
 /* Is the instruction set in this build and on this machine? Writes its index; those that are not in the build
@@ -7684,7 +7707,7 @@ TG__PRIVATE bool tg__map(tg_ctx *tg, const tg__map_kernels *kernels, int row, in
     /* small and simple, on the host: no request to make */
     const bool mask = kernels->mask && part == 0 && compute != TG_I64;
     if (y->numel <= TG__MAP_CHUNK && y->dtype == (mask ? TG_BOOL : compute) && y->device == TG_CPU && tg__is_dense(y) &&
-        !(compute == TG_I64 && kernels->divides)) {
+        !(compute == TG_I64 && kernels->divides) && (TG__HAS_F64 || compute != TG_F64)) {
         const void *px[TG__WALK_MAX];
         int64_t step[TG__WALK_MAX];
         for (k = 0; k < n; k++) {
@@ -7770,7 +7793,7 @@ TG__PRIVATE void tg__move_rows(int64_t rows, size_t bytes, char *y, int64_t ys, 
 
 #if TG__HAS_X86 || TG__HAS_NEON
 TG__KERNEL(void, tg__turn_f32, (int64_t lines, int64_t length, const float *x, int64_t xs, float *y, int64_t ys));
-TG__KERNEL(void, tg__turn_f64, (int64_t lines, int64_t length, const double *x, int64_t xs, double *y, int64_t ys));
+TG__KERNEL_WIDE(void, tg__turn_f64, (int64_t lines, int64_t length, const double *x, int64_t xs, double *y, int64_t ys));
 #endif
 
 /* A chunk of a transposition: TG__TURN rows of y. Two dimensions matter, the innermost one, along which y is
@@ -7796,7 +7819,7 @@ TG__PRIVATE void tg__copy_turn(const tg__copy_plan *j, int64_t index) {
     y = j->y + (yo + m0 * ys) * (int64_t)size;
     x = j->x + (xo + m0) * (int64_t)size;
 #if TG__HAS_X86 || TG__HAS_NEON                        /* vectors hand bits on as they are; not so every scalar unit */
-    if (l->stride[0][in] == 1 && j->job.tg->isa > TG__ISA_SCALAR && size >= 4) {
+    if (l->stride[0][in] == 1 && j->job.tg->isa > TG__ISA_SCALAR && (size == 4 || (size == 8 && TG__HAS_F64))) {
         if (size == 4)
             tg__turn_f32__k[j->job.tg->isa](l->shape[in], rows, (const float *)(const void *)x, xs,
                 (float *)(void *)y, ys);
@@ -8619,9 +8642,9 @@ TG__KERNEL(void, tg__philox, (int64_t blocks, uint64_t first, uint64_t key, uint
 TG__KERNEL(void, tg__uniform_f32, (int64_t n, float *y, const uint32_t *w, float a, float b));
 TG__KERNEL(void, tg__normal_f32, (int64_t n, float *y, const uint32_t *w, float mean, float std));
 TG__KERNEL(void, tg__keep_f32, (int64_t n, float *y, const uint32_t *w, float p, float b));
-TG__KERNEL(void, tg__uniform_f64, (int64_t n, double *y, const uint32_t *w, double a, double b));
-TG__KERNEL(void, tg__normal_f64, (int64_t n, double *y, const uint32_t *w, double mean, double std));
-TG__KERNEL(void, tg__keep_f64, (int64_t n, double *y, const uint32_t *w, double p, double b));
+TG__KERNEL_WIDE(void, tg__uniform_f64, (int64_t n, double *y, const uint32_t *w, double a, double b));
+TG__KERNEL_WIDE(void, tg__normal_f64, (int64_t n, double *y, const uint32_t *w, double mean, double std));
+TG__KERNEL_WIDE(void, tg__keep_f64, (int64_t n, double *y, const uint32_t *w, double p, double b));
 
 TG__PRIVATE uint64_t tg__mul_high(uint64_t a, uint64_t b) {
     uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32,
@@ -10612,7 +10635,7 @@ TG_API tg_tensor *(tg_std_dims)(tg_tensor *x, int n, const int64_t *dims, double
     if (!tg) return NULL;
     /* the variance leaves the range of narrow types where its root does not: halves are computed in f32, f32 in f64 */
     outermost = tg__compose(tg);
-    if (x->dtype == TG_F16 || x->dtype == TG_BF16 || x->dtype == TG_F32)
+    if (x->dtype == TG_F16 || x->dtype == TG_BF16 || (x->dtype == TG_F32 && TG__HAS_F64))
         return tg__composed(tg, outermost,
             tg_to(tg_std_dims(tg_to(x, x->dtype == TG_F32 ? TG_F64 : TG_F32), n, dims, correction, keepdim), x->dtype));
     v = tg_var_dims(x, n, dims, correction, keepdim);
@@ -11959,23 +11982,23 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
    ====================================================================================== */
 
 TG__KERNEL(int64_t, tg__gemm_shape_f32, (int what, int64_t kc));
-TG__KERNEL(int64_t, tg__gemm_shape_f64, (int what, int64_t kc));
+TG__KERNEL_WIDE(int64_t, tg__gemm_shape_f64, (int what, int64_t kc));
 TG__KERNEL(void, tg__gemm_strip_f32, (const tg__gemm_part *s));
-TG__KERNEL(void, tg__gemm_strip_f64, (const tg__gemm_part *s));
+TG__KERNEL_WIDE(void, tg__gemm_strip_f64, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_many_f32, (const tg__gemm_part *s, int64_t count, int64_t a_bs, int64_t b_bs, int64_t d_bs));
-TG__KERNEL(void, tg__gemm_many_f64, (const tg__gemm_part *s, int64_t count, int64_t a_bs, int64_t b_bs, int64_t d_bs));
+TG__KERNEL_WIDE(void, tg__gemm_many_f64, (const tg__gemm_part *s, int64_t count, int64_t a_bs, int64_t b_bs, int64_t d_bs));
 TG__KERNEL(void, tg__gemm_block_f32, (const tg__gemm_part *s));
-TG__KERNEL(void, tg__gemm_block_f64, (const tg__gemm_part *s));
+TG__KERNEL_WIDE(void, tg__gemm_block_f64, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_panels_f32, (int kind, const void *src, int64_t k_step, int64_t line,
     int64_t kc, int64_t n, void *out, int64_t width, int64_t step));
-TG__KERNEL(void, tg__gemm_panels_f64, (int kind, const void *src, int64_t k_step, int64_t line,
+TG__KERNEL_WIDE(void, tg__gemm_panels_f64, (int kind, const void *src, int64_t k_step, int64_t line,
     int64_t kc, int64_t n, void *out, int64_t width, int64_t step));
 TG__KERNEL(void, tg__gemm_dots_f32, (const tg__gemm_part *s));
-TG__KERNEL(void, tg__gemm_dots_f64, (const tg__gemm_part *s));
+TG__KERNEL_WIDE(void, tg__gemm_dots_f64, (const tg__gemm_part *s));
 TG__KERNEL(void, tg__gemm_lanes_f32, (const tg__gemm_part *s, int cls, int classes));
-TG__KERNEL(void, tg__gemm_lanes_f64, (const tg__gemm_part *s, int cls, int classes));
+TG__KERNEL_WIDE(void, tg__gemm_lanes_f64, (const tg__gemm_part *s, int cls, int classes));
 TG__KERNEL(void, tg__gemm_finish_f32, (const tg__gemm_last *f));
-TG__KERNEL(void, tg__gemm_finish_f64, (const tg__gemm_last *f));
+TG__KERNEL_WIDE(void, tg__gemm_finish_f64, (const tg__gemm_last *f));
 TG__KERNEL(int, tg__gemm_words_op, (int type, unsigned features));
 TG__KERNEL(void, tg__gemm_words_panels, (int op, int size, bool is_signed, bool is_b, bool both_signed,
     const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step));
@@ -12659,7 +12682,7 @@ TG__FAMILY(gemm, false);
 TG__PRIVATE bool tg__gemm_small(tg_ctx *tg, tg_tensor *c, tg_tensor *a, tg_tensor *b) {
     tg__gemm_part p;
     unsigned old;
-    if (c->ndim != 2 || a->ndim != 2 || b->ndim != 2 || c->device != TG_CPU || (c->dtype != TG_F32 && c->dtype != TG_F64) ||
+    if (c->ndim != 2 || a->ndim != 2 || b->ndim != 2 || c->device != TG_CPU || (c->dtype != TG_F32 && (c->dtype != TG_F64 || !TG__HAS_F64)) ||
         a->dtype != c->dtype || b->dtype != c->dtype || a->device != TG_CPU || b->device != TG_CPU) return false;
     p.m = c->shape[0]; p.n = c->shape[1]; p.k = a->shape[1];
     if (p.m > 8 || p.n > 32 || p.k > 64 || p.m == 0 || p.n == 0 || p.k == 0 || tg__gemm_is_reduction(p.m, p.n, p.k) ||
@@ -12675,6 +12698,7 @@ TG__PRIVATE bool tg__gemm_small(tg_ctx *tg, tg_tensor *c, tg_tensor *a, tg_tenso
     return true;
 }
 
+#ifndef TENSORGRAD_NO_CONV
 /* ======================================================================================
    >>impl-conv    convolutions in two dimensions: conv2d and its two derivatives, which are each other's derivatives
    One plan serves three directions. Results, and gradients by data, are correlations of padded planes (told in
@@ -13509,6 +13533,7 @@ TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const i
     if (dir == TG_CONV_RESULT) return tg__call(&tg__conv2d_op, &at, in, 3, NULL, 1);
     return tg__call(dir == TG_CONV_BY_DATA ? &tg__conv2d_input_op : &tg__conv2d_weight_op, &at, in, 2, NULL, 1);
 }
+#endif /* TENSORGRAD_NO_CONV */
 
 /* ======================================================================================
    >>impl-matrix    matmul and linear on the gemm family; cross-entropy; what is made of other ops
@@ -13864,6 +13889,7 @@ TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
 #pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
 #endif
 
+#ifndef TENSORGRAD_NO_IO
 /* ---- whole files, through the host's hooks or the platform's ---- */
 #ifndef TENSORGRAD_NO_STDIO
 TG__PRIVATE const char *tg__file_reason(int code) {
@@ -15191,6 +15217,7 @@ TG_API bool (tg_npy_save)(tg_tensor *t, const char *path) {
     tg_end(tg, m);
     return ok;
 }
+#endif /* TENSORGRAD_NO_IO */
 
 /* ======================================================================================
    >>impl-debug    tensors as text, as torch prints them; the tape as text and as a drawing
@@ -19962,6 +19989,7 @@ TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__
 #undef TG__UNIT
 #endif
 
+#ifndef TENSORGRAD_NO_CONV
 /* ======================================================================================
    >>pass-conv    convolutions: filling padded planes, register tiles, weight gradients, the last step
    Read for float and for double. A convolution runs over planes: padded copies of a few rows of the source, one
@@ -20372,6 +20400,7 @@ TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
 #if defined(TG__LEVELS) && !defined(TG__LESS_EFFORT)
 #pragma GCC pop_options
 #endif
+#endif /* TENSORGRAD_NO_CONV */
 
 /* ---- the second and third reading ---- */
 #if !defined(TG__T)
@@ -20395,6 +20424,7 @@ TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
 #undef TG__I
 #undef TG__W
 #undef TG__FT
+#ifndef TENSORGRAD_NO_F64
 #define TG__T double
 #define TG__TYPE_F64 1
 #define TG__VN TG__VN_F64
@@ -20414,6 +20444,7 @@ TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
 #undef TG__I
 #undef TG__W
 #undef TG__FT
+#endif
 #if defined(TG__PASS_AVX512) && defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
 #endif

@@ -27,8 +27,26 @@ int main(void) {
     if (!step_ops(tg)) return 1;
     if (tg_matmul(tg_zeros(tg, TG_SHAPE(2, 3)), tg_zeros(tg, TG_SHAPE(2, 3))) || tg_error(tg) != TG_ERROR_SHAPE || !tg_error_text(tg)[0]) { printf("FAIL a wrong shape went unnoticed\n"); return 1; }
     tg_clear(tg);
+#ifndef TENSORGRAD_NO_IO
     if (tg_npy_load(tg, "build/no such file.npy") || !tg_failed(tg)) { printf("FAIL a missing file went unnoticed\n"); return 1; }
     tg_clear(tg);
+#endif
+    /* f64 is kept, moved and converted by every build */
+    {
+        tg_tensor *d = tg_to(tg_arange(tg, 0, 12, 1, TG_F32), TG_F64), *t = tg_contiguous(tg_t(tg_reshape(d, TG_SHAPE(3, 4))));
+        if (!t || tg_item(tg_select(tg_select(t, 0, 1), 0, 2)) != 9 || tg_item(tg_select(tg_sort(d, 0, true, NULL), 0, 0)) != 11) { printf("FAIL f64 is not kept\n"); return 1; }
+        if (!(tg_item(tg_std(tg_to(d, TG_F32), 1)) > 3.605 && tg_item(tg_std(tg_to(d, TG_F32), 1)) < 3.606)) { printf("FAIL std\n"); return 1; }
+#ifdef TENSORGRAD_NO_F64
+        if (tg_exp(d) || tg_error(tg) != TG_ERROR_UNSUPPORTED) { printf("FAIL exp of f64: %s\n", tg_error_text(tg)); return 1; }
+        tg_clear(tg);
+        if (tg_matmul(t, tg_t(t)) || tg_error(tg) != TG_ERROR_UNSUPPORTED) { printf("FAIL matmul of f64: %s\n", tg_error_text(tg)); return 1; }
+        tg_clear(tg);
+        if (tg_sum(d) || tg_softmax(d, 0) || tg_cross_entropy(t, tg_zeros(tg, TG_SHAPE(4))) || !tg_failed(tg)) { printf("FAIL sum of f64\n"); return 1; }
+        tg_clear(tg);
+        if (tg_randn(tg, TG_SHAPE(3)) == NULL || tg_normal_(d, 0, 1)) { printf("FAIL random f64\n"); return 1; }
+        tg_clear(tg);
+#endif
+    }
     (void)tg_threads(tg, 2);                           /* may fail, without threads in this build */
     tg_clear(tg);
     if (!(tg_item(tg_sum(tg_ones(tg, TG_SHAPE(1000, 1000)))) == 1e6)) { printf("FAIL sum of a million ones\n"); return 1; }
