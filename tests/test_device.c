@@ -31,14 +31,18 @@ static void *device_alloc(void *user, void *stream, size_t size) {
     (void)user; (void)stream;
     for (i = 0; i < spares && !p; i++) if (spare[i].size == whole) { p = spare[i].p; spare[i] = spare[--spares]; }
     if (!p) { if (used + whole > ROOM) return NULL; p = room + used; used += whole; }
-    lock(true); memset(p, 0xA5, whole); lock(false);                          /* nothing is zero by itself */
+    lock(true); memset(p, 0xA5, whole); memcpy(p + whole - sizeof size, &size, sizeof size); lock(false);      /* nothing is zero by itself; the end tells the size */
     allocated++;
     return p;
 }
 static void device_release(void *user, void *stream, void *p, size_t size) {
+    const size_t whole = (size + 63) / 64 * 64 + 64;
+    size_t asked_for = 0;
     (void)user; (void)stream;
     allocated--;
-    if (spares < 4096) { spare[spares].p = (char *)p; spare[spares++].size = (size + 63) / 64 * 64 + 64; }
+    lock(true); memcpy(&asked_for, (char *)p + whole - sizeof size, sizeof size); lock(false);
+    CHECK_INT(asked_for, size);                                                /* the size that alloc was given */
+    if (spares < 4096) { spare[spares].p = (char *)p; spare[spares++].size = whole; }
 }
 static bool device_copy_in(void *user, void *stream, void *to, const void *from, size_t size) {
     (void)user; (void)stream;
@@ -85,7 +89,7 @@ static const tg__map_kernels *const kernels_of[TG_ROWS] = {
 
 typedef struct stream { tg_ctx *own; } stream;
 static stream streams[2];
-static int launches, declined, opened, refused_family;                      /* refused_family: that one is declined */
+static int launches, declined, opened, refused_family, answer;              /* refused_family: that one is declined; answer: what launch says, if not 0 */
 static int asked[TG_FAMILIES];
 
 static void *device_open(void *user, tg_ctx *ctx) {
@@ -113,6 +117,7 @@ static tg_launch device_launch(void *user, void *s, const tg_request *r, const t
     if (!CHECK(r->family > 0 && r->family < TG_FAMILIES && r->n > 0 && r->n <= TG__FEW)) return TG_LAUNCH_FAILED;
     f = families[r->family];
     asked[r->family]++;
+    if (answer) return (tg_launch)answer;
     memcpy(operand, o, (size_t)r->n * sizeof *o);
     CHECK_MSG(!names_address(&request, sizeof request) && !names_address(operand, (size_t)r->n * sizeof *o), "a request of family %d holds an address", (int)r->family);
     if ((int)r->family == refused_family) { declined++; return TG_LAUNCH_DECLINED; }
@@ -315,6 +320,54 @@ static void test_rest(void) {
     tg_end(tg, m);
 }
 
+/* A number on the CPU goes with tensors of any device, where it is taken as a number; nothing else does, a gradient least of all. */
+#define REFUSED(call) (CHECK(!(call)), CHECK_ERROR(tg, TG_ERROR_UNSUPPORTED))
+static tg_tensor *comes_home(void *user, tg_tensor *g) { (void)user; return tg_to_device(g, TG_CPU); }
+static void test_numbers(void) {
+    tg_mark m = tg_begin(tg);
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(6)), *dx = tg_to_device(x, OTHER), *n = tg_require_grad(tg_number(tg, 3), true), *one = tg_integer(tg, 1), *cpu = tg_ones(tg, TG_SHAPE(6)), *w, *h, *g[2], *in[2];
+    tg_tensor *zero = tg_to_device(tg_to(tg_zeros(tg, TG_SCALAR), TG_I64), OTHER);
+    double sum = tg_item(tg_sum(x)), other;
+    int twice;
+    /* as an index, whose storage is read, it is no operand of a device's, and so as what is indexed */
+    for (twice = 0; twice < 2; twice++, refused_family = TG_FAMILY_INDEX) {     /* asked for and declined */
+        REFUSED(tg_gather(dx, 0, one)); REFUSED(tg_index_select(dx, 0, one)); REFUSED(tg_index_select(dx, -1, tg_reshape(one, TG_SHAPE(1)))); REFUSED(tg_gather(tg_number(tg, 3), 0, zero));
+        CHECK(same(home(tg_gather(dx, 0, tg_to_device(one, OTHER))), tg_gather(x, 0, one)) && same(home(tg_index_select(dx, 0, tg_to_device(one, OTHER))), tg_index_select(x, 0, one)));
+    }
+    refused_family = 0;
+    /* its gradient comes home, from one device, from two, beside its own place's, twice, and where it is asked for */
+    CHECK(tg_backward(tg_sum(tg_mul(dx, n)))); CHECK(n->grad && n->grad->device == TG_CPU && n->grad->dtype == TG_F64 && n->grad->ndim == 0); CHECK_NEAR(tg_item(n->grad), sum, 1e-5);
+    CHECK(tg_backward(tg_mul(n, n))); CHECK_NEAR(tg_item(n->grad), sum + 6, 1e-5);
+    h = tg_add(tg_to_device(tg_sum(tg_mul(dx, n)), TG_CPU), tg_to_device(tg_sum(tg_mul(n, tg_to_device(x, THIRD))), TG_CPU));
+    CHECK(tg_backward(tg_add(h, tg_mul(n, n)))); CHECK(n->grad->device == TG_CPU); CHECK_NEAR(tg_item(n->grad), 3 * sum + 12, 1e-5);
+    w = tg_require_grad(tg_clone(dx), true); h = tg_sum(tg_exp(tg_mul(w, n))); in[0] = n; in[1] = w;
+    CHECK(tg_grad(&h, 1, in, 2, g, .create_graph = true) && g[0]->device == TG_CPU && g[1]->device == OTHER);
+    other = tg_item(tg_sum(tg_mul(x, tg_exp(tg_mul_scalar(x, 3))))); CHECK_NEAR(tg_item(g[0]), other, 1e-4 * fabs(other) + 1e-4);
+    h = tg_sum(g[1]); CHECK(tg_grad(&h, 1, in, 2, g) && g[0]->device == TG_CPU && g[1]->device == OTHER);
+    { bool was = tg_anomaly(tg, true); CHECK(tg_zero_grad(n) && tg_backward(tg_sum(tg_mul(dx, n))) && n->grad->device == TG_CPU); tg_anomaly(tg, was); }
+    CHECK_OK(tg);
+    /* a gradient given from elsewhere is refused, for a result and for a leaf, here and there, of a hook too; nothing has arrived */
+    w = tg_require_grad(tg_clone(dx), true);
+    REFUSED(tg_backward(tg_exp(w), .gradient = cpu)); REFUSED(tg_backward(w, .gradient = cpu));
+    h = tg_exp(w); REFUSED(tg_grad(&h, 1, &w, 1, g, .grad_outputs = &cpu)); REFUSED(tg_backward(h, .gradient = tg_to_device(cpu, THIRD)));
+    CHECK(!w->grad && tg_backward(h, .gradient = tg_to_device(cpu, OTHER)) && same(home(w->grad), tg_exp(x)));
+    w = tg_require_grad(tg_clone(x), true);
+    REFUSED(tg_backward(tg_exp(w), .gradient = dx)); REFUSED(tg_backward(w, .gradient = dx)); CHECK(!w->grad);
+    w = tg_require_grad(tg_clone(dx), true); h = tg_exp(w); CHECK(tg_hook(h, comes_home, NULL)); REFUSED(tg_backward(tg_sum(h))); CHECK(!w->grad);
+    CHECK(tg_hook(w, comes_home, NULL)); REFUSED(tg_backward(tg_sum(w))); CHECK(!w->grad);
+    /* memory of a device is one context's */
+    { tg_ctx *own = test_open(); CHECK(!tg_share(own, dx)); CHECK_ERROR(own, TG_ERROR_UNSUPPORTED); CHECK_OK(tg); REFUSED(tg_share(tg, dx)); test_close(own); }
+    /* of nothing: what is released has the size that was asked for */
+    h = tg_to_device(tg_zeros(tg, TG_SHAPE(0, 3)), OTHER);
+    CHECK(h && tg_exp(h) && tg_clone(h) && tg_empty_like(h) && tg_to(h, TG_F64) && tg_matmul(h, tg_t(h)) && tg_item(tg_sum(h)) == 0 && tg_mul(h, n) && tg_to_device(tg_to_device(h, THIRD), TG_CPU)); CHECK_OK(tg);
+    h = tg_to_device(tg_to(tg_zeros(tg, TG_SHAPE(0, 32)), TG_Q8_0), OTHER); CHECK(h && tg_to(h, TG_F32) && tg_clone(h)); CHECK_OK(tg);
+    /* what launch may not answer is an error, not an answer */
+    for (answer = 3; answer >= -1; answer -= answer == 2 ? 3 : 1) { REFUSED(tg_exp(dx)); REFUSED(tg_sum(dx)); REFUSED(tg_add_(dx, dx)); }
+    answer = 0;
+    CHECK(same(home(dx), x));
+    tg_end(tg, m);
+}
+
 int main(void) {
     int f;
     room = (char *)mmap(NULL, ROOM, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -330,6 +383,7 @@ int main(void) {
     CHECK(declined == 0 && lines == 0);
     test_move();
     test_rest();
+    test_numbers();
     lines = 0; tg->devices[OTHER].told = 0;
     for (refused_family = 1; refused_family < TG_FAMILIES; refused_family++) {
         declined = 0; lines = 0;

@@ -358,6 +358,99 @@ static void test_failing(bool no_cache, long times) {
     if (times > 1) CHECK(failed > 0);
 }
 
+/* ---- what anomaly mode looks at may be made for it, and may fail: each allocation once, and all from each one on ---- */
+static tg_tensor *hook_rows(void *user, tg_tensor *g) { (void)user; return tg_is_sparse(g) ? tg_sparse_new(tg_sparse_rows(g), tg_neg(tg_sparse_values(g)), g->shape[0]) : tg_neg(g); }
+static bool per_example(void *user, tg_tensor *const *in, int n_in, tg_tensor **out, int n_out) { (void)n_in; (void)n_out; out[0] = tg_mul(tg_exp(in[0]), (tg_tensor *)user); return out[0] != NULL; }
+static bool anomaly_work(tg_ctx *tg) {
+    int64_t rows[3] = { 0, 1, 0 };
+    tg_tensor *index = tg_from(tg, TG_SHAPE(3), TG_I64, rows), *w = tg_require_grad(tg_sparse_grad(tg_zeros(tg, TG_SHAPE(4, 2)), true), true);
+    tg_tensor *v = tg_require_grad(tg_ones(tg, TG_SHAPE(2)), true), *y, *g[2], *in[2];
+    tg_function_call call;
+    bool ok;
+    (void)tg_anomaly(tg, true);
+    (void)tg_hook(w, hook_rows, NULL);
+    ok = tg_backward(tg_add(tg_sum(tg_mul(tg_exp(tg_index_select(w, 0, index)), v)), tg_sum(tg_index_select(w, 0, index)))) && tg_is_sparse(w->grad);
+    ok = ok && tg_backward(tg_sum(tg_index_select(w, 0, index))) && tg_is_sparse(w->grad) && tg_backward(tg_sum(w)) && !tg_is_sparse(w->grad);
+    y = tg_sum(tg_mul(tg_index_select(w, 0, index), v)); in[0] = w; in[1] = v;
+    ok = ok && tg_grad(&y, 1, in, 2, g, .retain_graph = true) && tg_is_sparse(g[0]) && tg_to_dense(g[0]) && tg_grad(&y, 1, in, 2, g, .create_graph = true);
+    call.f = per_example; call.user = v; call.inputs = in; call.n_inputs = 1; call.n_outputs = 1;
+    ok = ok && tg_vmap(&call, &y) && tg_backward(tg_sum(y));
+    return ok;
+}
+static void test_anomaly_memory(void) {
+    test_heap heap = TEST_HEAP;
+    tg_config c = test_config(&heap);
+    int all;
+    c.no_cache = true;                                                 /* each block is asked of the host */
+    for (all = 0; all < 2; all++) {
+        bool failed = true;
+        long n;
+        heap.fail_at = heap.fail_from = 0;
+        for (n = 0; failed; n++) {
+            tg_ctx *tg;
+            if (all) heap.fail_from = n; else heap.fail_at = n;
+            tg = tg_open(&c);
+            if (tg) {
+                const bool ok = anomaly_work(tg);
+                CHECK_MSG(ok ? !tg_failed(tg) : n > 0 && tg_error(tg) == TG_ERROR_MEMORY, "allocation %ld: %d, code %d: %s", n, (int)ok, (int)tg_error(tg), tg_error_text(tg));
+            }
+            tg_close(tg);
+            failed = test_heap_ended(&heap) || n == 0;
+        }
+        CHECK(n > 20);
+    }
+}
+
+/* ---- tensors of no elements: what is released has the size that was asked for, whatever made it; the allocator looks ---- */
+static bool empty_function(void *user, tg_tensor *const *in, int n_in, tg_tensor **out, int n_out) { (void)user; (void)n_in; (void)n_out; out[0] = tg_exp(in[0]); return out[0] != NULL; }
+static void test_empty(void) {
+    static const tg_dtype kinds[] = { TG_F32, TG_F64, TG_F16, TG_BF16, TG_I64, TG_I32, TG_I16, TG_I8, TG_U8, TG_BOOL };
+    test_heap heap = TEST_HEAP;
+    tg_config c = test_config(&heap);
+    char mine[8] = { 0 };
+    int64_t none[2] = { 0, 3 };
+    int cached, k;
+    for (cached = 0; cached < 2; cached++) {
+        tg_ctx *tg, *other;
+        tg_mark m;
+        tg_tensor *x, *y, *list[2];
+        tg_dict *d, *e;
+        tg_function_call call;
+        c.no_cache = !cached;
+        tg = tg_open(&c); other = tg_open(&c); m = tg_begin(tg);
+        for (k = 0; k < 10; k++) {
+            x = tg_empty(tg, 2, none, kinds[k]);
+            CHECK(x && tg_full(tg, 2, none, 3, kinds[k]) && tg_from(tg, 2, none, kinds[k], mine) && tg_from(tg, 2, none, kinds[k], NULL));
+            CHECK(tg_wrap(tg, 2, none, kinds[k], mine) && tg_arange(tg, 3, 3, 1, kinds[k]) && tg_share(other, x) && tg_share(tg, x));
+            CHECK(tg_empty_like(x) && tg_zeros_like(x) && tg_ones_like(tg_t(x)) && tg_full_like(x, 2) && tg_clone(x) && tg_clone(tg_t(x)) && tg_contiguous(tg_t(x)) && tg_to(x, TG_F32) && tg_to(x, TG_I16));
+            list[0] = list[1] = x;
+            CHECK(tg_cat(list, 2, 0) && tg_stack(list, 2, 0) && tg_sort(tg_to(x, TG_F32), 1, false, &y) && tg_eq(x, x) && tg_sum_dims(x, TG_DIMS(1), false));
+            CHECK(tg_index_select(x, 1, tg_full(tg, TG_SHAPE(2), 1, TG_I64)));
+            if (kinds[k] != TG_BF16) { y = tg_npy_bytes(x); CHECK(y && tg_npy_parse(tg, y->data, (size_t)y->numel)); }
+            d = tg_dict_new(tg); CHECK(tg_dict_set(d, "x", x)); y = tg_safetensors_bytes(d); tg_dict_free(d);
+            e = y ? tg_safetensors_parse(tg, y->data, (size_t)y->numel) : NULL; CHECK(e && tg_dict_get(e, "x")->numel == 0 && tg_dict_get(e, "x")->dtype == kinds[k]); tg_dict_free(e);
+            CHECK_OK(tg); CHECK_OK(other);
+        }
+        x = tg_zeros(tg, 2, none);
+        CHECK(tg_ones(tg, 2, none) && tg_eye(tg, 0) && tg_rand(tg, 2, none) && tg_randn(tg, 2, none) && tg_randint(tg, 0, 3, 2, none) && tg_from_f32(tg, 2, none, NULL));
+        CHECK(tg_bernoulli(x) && tg_uniform_(x, 0, 1) && tg_normal_(x, 0, 1) && tg_fill_(x, 1));
+        y = tg_to(tg_zeros(tg, TG_SHAPE(0)), TG_I64);
+        CHECK(tg_one_hot(y, 5) && tg_sparse_new(y, x, 7) && tg_to_dense(tg_sparse_new(y, x, 0)) && tg_to(tg_to(tg_zeros(tg, TG_SHAPE(0, 32)), TG_Q8_0), TG_F32) && tg_to(tg_zeros(tg, TG_SHAPE(0, 64)), TG_Q4_0));
+        CHECK(tg_matmul(x, tg_zeros(tg, TG_SHAPE(3, 0))) && tg_matmul(tg_t(x), x) && tg_softmax(x, 1) && tg_where(tg_gt_scalar(x, 0), x, x) && tg_dropout(x, 0.5, true));
+        CHECK(tg_linear(x, tg_ones(tg, TG_SHAPE(2, 3)), NULL) && tg_swap(tg_zeros(tg, 2, none), tg_ones(tg, 2, none)));
+        x = tg_require_grad(tg_clone(x), true);
+        CHECK(tg_backward(tg_sum(tg_exp(x))) && x->grad && x->grad->numel == 0 && tg_backward(tg_exp(x), .gradient = tg_ones(tg, 2, none)) && tg_zero_grad(x));
+        call.f = empty_function; call.user = NULL; call.inputs = &x; call.n_inputs = 1; call.n_outputs = 1;
+        CHECK(tg_vmap(&call, &y) && y->numel == 0 && tg_checkpoint(&call, &y) && tg_backward(y, .gradient = tg_ones(tg, 2, none)) && tg_jacobian(&call, 0, 0) && tg_gradcheck(&call));
+        CHECK_OK(tg);
+        tg_keep(tg_zeros(tg, TG_SHAPE(0)));                            /* one is there at the end */
+        tg_end(tg, m);
+        tg_trim(tg);
+        test_close(cached ? tg : other); test_close(cached ? other : tg);
+        (void)test_heap_ended(&heap);
+    }
+}
+
 /* ---- sharing ---- */
 typedef struct worker { tg_ctx *tg; tg_tensor *w; double sum; pthread_t thread; } worker;
 static void *work(void *p) {
@@ -530,6 +623,8 @@ int main(void) {
     test_swapping();
     test_many();
     test_beginner();
+    test_empty();
+    test_anomaly_memory();
     test_failing(true, 2);
     test_failing(true, 1);
     test_failing(false, 2);

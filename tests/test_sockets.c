@@ -128,6 +128,14 @@ static tg_tensor *halve(void *user, tg_tensor *g) {
     if (!tg_is_sparse(g)) return tg_mul_scalar(g, 0.5);
     return tg_sparse_new(tg_sparse_rows(g), tg_mul_scalar(tg_sparse_values(g), 0.5), g->shape[0]);
 }
+/* an operation from outside, and a hook, whose gradient is whatever the test says */
+static tg_tensor *given;
+static bool outside_check(tg_ctx *ctx, tg__node *n) { (void)ctx; return tg_node_make(n, 0, TG_F32, tg_node_in(n, 0)->ndim, tg_node_in(n, 0)->shape); }
+static bool outside_forward(tg_ctx *ctx, tg__node *n) { (void)ctx; memcpy(tg_node_out(n, 0)->data, tg_node_in(n, 0)->data, (size_t)tg_node_in(n, 0)->numel * 4); return true; }
+static bool outside_backward(tg_ctx *ctx, tg__node *n, tg_tensor **g, tg_tensor **dx) { (void)ctx; (void)n; (void)g; dx[0] = given; return true; }
+static const tg_op outside_op = { .name = "outside", .version = 1, .n_in = 1, .n_out = 1, .check = outside_check, .forward = outside_forward, .backward = outside_backward };
+static tg_tensor *outside(tg_tensor *x) { return tg_call(&outside_op, NULL, &x, 1, NULL); }
+static tg_tensor *gives(void *user, tg_tensor *g) { (void)g; return (tg_tensor *)user; }
 static tg_tensor *table(tg_tensor *w) { return tg_require_grad(tg_sparse_grad(tg_clone(tg_detach(w)), true), true); }
 static void test_sparse(void) {
     int64_t first[5] = { 3, 0, 3, 6, 3 }, second[3] = { 1, 6, 6 };
@@ -182,6 +190,37 @@ static void test_sparse(void) {
     CHECK(!tg_sparse_new(i, seed, -1)); CHECK_ERROR(tg, TG_ERROR_VALUE);
     g = tg_sparse_new(i, seed, 3); CHECK(g && !tg_to_dense(g)); CHECK_ERROR(tg, TG_ERROR_VALUE);      /* row 6 of 3 */
     { char line[200]; CHECK(g && tg_format_line(g, line, sizeof line) > 0 && strstr(line, "f32[3, 3] row-sparse, rows 5")); }
+    tg_end(tg, m);
+    CHECK_OK(tg);
+}
+static void test_sparse_strangers(void) {
+    int64_t rows[5] = { 3, 0, 3, 6, 3 };
+    tg_mark m = tg_begin(tg);
+    tg_tensor *w = tg_reshape(floats(21, 1), TG_SHAPE(7, 3)), *i = tg_from(tg, TG_SHAPE(5), TG_I64, rows), *seed = tg_reshape(floats(15, 1), TG_SHAPE(5, 3)), *sparse = tg_sparse_new(i, seed, 7);
+    tg_tensor *dense = tg_to_dense(sparse), *values = tg_clone(seed), *index = tg_clone(i), *a, *b, *y, *h, *g;
+    /* one that an operation from outside gives is made dense before another operation's derivative reads it; a leaf takes it as it is */
+    given = sparse;
+    a = tg_require_grad(tg_clone(w), true); CHECK(tg_backward(tg_sum(outside(tg_exp(a)))) && !tg_is_sparse(a->grad) && tg_allclose(a->grad, tg_mul(dense, tg_exp(w)), 1e-6, 1e-6));
+    a = tg_require_grad(tg_clone(w), true); CHECK(tg_backward(tg_sum(outside(tg_matmul(a, tg_eye(tg, 3))))) && !tg_is_sparse(a->grad) && tg_allclose(a->grad, dense, 1e-6, 1e-6));
+    a = tg_require_grad(tg_clone(w), true); CHECK(tg_backward(tg_sum(outside(a))) && tg_is_sparse(a->grad) && tg_equal(tg_to_dense(a->grad), dense));
+    a = tg_require_grad(tg_clone(w), true); y = tg_sum(tg_add(outside(tg_exp(a)), tg_exp(a)));
+    CHECK(tg_grad(&y, 1, &a, 1, &g) && !tg_is_sparse(g) && tg_allclose(g, tg_mul(tg_add_scalar(dense, 1), tg_exp(w)), 1e-6, 1e-6));
+    /* of a hook it is refused where the tensor is no leaf, and so as the gradient of a loss; nothing has arrived anywhere */
+    a = tg_require_grad(tg_clone(w), true); h = tg_exp(a); CHECK(tg_hook(h, gives, sparse) && !tg_backward(tg_sum(tg_mul_scalar(h, 2)))); CHECK_ERROR(tg, TG_ERROR_DTYPE); CHECK(!a->grad);
+    h = tg_matmul(a, tg_eye(tg, 3)); CHECK(tg_hook(h, gives, sparse) && !tg_backward(tg_sum(h))); CHECK_ERROR(tg, TG_ERROR_DTYPE); CHECK(!a->grad);
+    CHECK(!tg_backward(tg_exp(a), .gradient = sparse)); CHECK_ERROR(tg, TG_ERROR_DTYPE); CHECK(!a->grad);
+    y = tg_exp(a); CHECK(!tg_grad(&y, 1, &a, 1, &g, .grad_outputs = &sparse)); CHECK_ERROR(tg, TG_ERROR_DTYPE);
+    CHECK(tg_hook(a, gives, sparse) && tg_backward(tg_sum(a)) && tg_is_sparse(a->grad) && tg_equal(tg_to_dense(a->grad), dense));
+    /* what a leaf has is its own: neither the index, wherever it lies, nor the values are the caller's any more, nor another leaf's */
+    a = table(w); CHECK(tg_backward(tg_index_select(a, 0, i), .gradient = seed) && tg_is_sparse(a->grad));
+    b = tg_require_grad(tg_clone(w), true); CHECK(tg_hook(b, gives, sparse) && tg_backward(tg_sum(b)) && tg_is_sparse(b->grad));
+    CHECK(tg_fill_(i, 77) && tg_fill_(seed, 9));
+    CHECK(tg_equal(tg_sparse_rows(a->grad), index) && tg_equal(tg_sparse_values(a->grad), values) && tg_equal(tg_sparse_rows(b->grad), index) && tg_equal(tg_sparse_values(b->grad), values));
+    { int64_t mine[5]; memcpy(mine, rows, sizeof mine); a = table(w); CHECK(tg_backward(tg_sum(tg_index_select(a, 0, tg_wrap(tg, TG_SHAPE(5), TG_I64, mine))))); memset(mine, 0x55, sizeof mine); }
+    CHECK(tg_equal(tg_sparse_rows(a->grad), index));
+    a = table(w); b = table(w);
+    CHECK(tg_backward(tg_sum(tg_add(tg_index_select(a, 0, index), tg_index_select(b, 0, index)))) && tg_fill_(tg_sparse_values(a->grad), 5) && tg_fill_(tg_sparse_rows(a->grad), 2));
+    CHECK(tg_equal(tg_sparse_values(b->grad), tg_ones_like(values)) && tg_equal(tg_sparse_rows(b->grad), index));
     tg_end(tg, m);
     CHECK_OK(tg);
 }
@@ -275,15 +314,92 @@ static void test_vmap(void) {
     tg_end(tg, m);
     CHECK_OK(tg);
 }
+/* A tensor inside tg_vmap stands for every example of that one: another tg_vmap, or what reads, keeps or shares numbers, has no use for it. */
+static tg_tensor *from_outside, *escaped;
+#define MAPPED(f) static bool f(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m)
+static bool map(tg_function f, void *user, tg_tensor *x, tg_tensor **y) {
+    tg_function_call c;
+    memset(&c, 0, sizeof c);
+    c.f = f; c.user = user; c.inputs = &x; c.n_inputs = c.n_outputs = 1;
+    return tg_vmap(&c, y);
+}
+static void other_vmap(int line) {
+    CHECK_MSG(strstr(tg_error_text(tg), "inside another tg_vmap") != NULL && tg_error(tg) == TG_ERROR_DTYPE, "line %d: %s", line, tg_error_text(tg));
+    tg_clear(tg);
+}
+MAPPED(uses) { (void)user; (void)n; (void)m; y[0] = tg_mul(x[0], from_outside); return y[0] != NULL; }
+MAPPED(hands_on) { (void)user; (void)n; (void)m; (void)x; y[0] = from_outside; return true; }
+MAPPED(lets_out) { (void)user; (void)n; (void)m; y[0] = escaped = tg_keep(tg_exp(x[0])); return y[0] != NULL; }
+MAPPED(twice) { (void)user; (void)n; (void)m; y[0] = tg_add(x[0], x[0]); return y[0] != NULL; }
+MAPPED(nests) {                                                                /* the inner one is mapped over user: 3 examples, of which the outer one has 5 */
+    tg_tensor *z;
+    (void)n; (void)m;
+    from_outside = x[0];
+    CHECK(!map(uses, NULL, (tg_tensor *)user, &z) && !z); other_vmap(__LINE__);
+    CHECK(!map(hands_on, NULL, (tg_tensor *)user, &z) && !z); other_vmap(__LINE__);
+    CHECK(map(twice, NULL, (tg_tensor *)user, &z)); CHECK(z && z->data && z->shape[0] == 3);          /* by itself it may be there, and this one goes on behind it */
+    y[0] = tg_mul(x[0], tg_sum(z));
+    return y[0] != NULL;
+}
+#define REFUSED(call) (CHECK(!(call)), CHECK_ERROR(tg, TG_ERROR_UNSUPPORTED))
+static bool misuse_hooked;
+static tg_tensor *misuse_hook(void *user, tg_tensor *g) { (void)user; misuse_hooked = true; return g; }
+MAPPED(misuses) {                                                              /* x [4] */
+    tg_ctx *other = (tg_ctx *)user;
+    tg_tensor *w = tg_require_grad(tg_ones(tg, TG_SHAPE(4)), true), *d, *index = tg_from(tg, TG_SHAPE(4), TG_I64, (int64_t[4]){ 0, 1, 2, 3 }), *loss = tg_exp(w), *g;
+    tg_dict *dict = tg_dict_new(tg);
+    float v[4] = { 9, 9, 9, 9 };
+    int64_t at[1] = { 2 };
+    const char *file = "test_sockets.tmp";
+    (void)n; (void)m;
+    d = tg_detach(x[0]); CHECK(d && d != x[0] && !d->data && d->ndim == 1 && d->shape[0] == 4 && !d->requires_grad); CHECK_OK(tg);   /* is mapped as x is */
+    REFUSED(tg_set(x[0], at, 3)); REFUSED(tg_write(x[0], v, sizeof v)); REFUSED(tg_fill_(x[0], 3)); REFUSED(tg_copy_(w, x[0]));
+    CHECK(tg_get(x[0], at) != 3); CHECK_ERROR(tg, TG_ERROR_UNSUPPORTED); REFUSED(tg_read(x[0], v, sizeof v)); REFUSED(tg_read_f32(x[0], v, 4)); CHECK(v[0] == 9 && v[3] == 9);
+    REFUSED(tg_set(d, at, 3)); REFUSED(tg_write(d, v, sizeof v));
+    REFUSED(tg_backward(loss, .gradient = x[0])); CHECK(!w->grad); REFUSED(tg_grad(&loss, 1, &w, 1, &g, .grad_outputs = x)); REFUSED(tg_backward(w, .gradient = x[0])); CHECK(!w->grad);
+    REFUSED(tg_share(tg, x[0])); REFUSED(tg_share(other, x[0])); CHECK_OK(other);
+    REFUSED(tg_dict_set(dict, "x", x[0])); REFUSED(tg_dict_set_raw(dict, "x", "U8", TG_SHAPE(4), x[0])); CHECK_INT(tg_dict_count(dict), 0);
+    remove(file); REFUSED(tg_npy_save(x[0], file)); CHECK(remove(file) != 0); REFUSED(tg_npy_bytes(x[0]));
+    REFUSED(tg_sparse_new(index, x[0], 4)); REFUSED(tg_sparse_new(x[0], w, 4)); REFUSED(tg_sparse_grad(d, true));
+    REFUSED(tg_require_grad(x[0], true)); REFUSED(tg_require_grad(d, true)); REFUSED(tg_hook(x[0], misuse_hook, NULL)); REFUSED(tg_retain_grad(tg_exp(x[0]))); REFUSED(tg_dropout(x[0], 0.5, true));
+    tg_dict_free(dict);
+    y[0] = tg_add(tg_exp(x[0]), d);
+    return y[0] != NULL;
+}
+static void test_vmap_misuse(void) {
+    tg_mark m = tg_begin(tg);
+    tg_tensor *x5 = floats(5, 1), *x3 = floats(3, 1), *x = tg_require_grad(tg_reshape(floats(8, 1), TG_SHAPE(2, 4)), true), *y;
+    tg_ctx *other = test_open();
+    CHECK(map(nests, x3, x5, &y) && tg_allclose(y, tg_mul(x5, tg_sum(tg_add(x3, x3))), 1e-6, 1e-6)); CHECK_OK(tg);
+    CHECK(map(lets_out, NULL, x5, &y)); from_outside = escaped;
+    CHECK(!map(uses, NULL, x5, &y) && !y); other_vmap(__LINE__);                /* of as many examples, and of fewer */
+    CHECK(!map(uses, NULL, x3, &y) && !y); other_vmap(__LINE__);
+    CHECK(!map(hands_on, NULL, x3, &y) && !y); other_vmap(__LINE__);
+    CHECK(!tg_exp(escaped)); other_vmap(__LINE__);
+    CHECK(!tg_add(x5, escaped)); other_vmap(__LINE__);
+    CHECK(tg_item(escaped) != tg_item(escaped)); other_vmap(__LINE__);
+    CHECK(!tg_detach(escaped)); other_vmap(__LINE__);
+    CHECK(!tg_backward(tg_sum(x), .gradient = escaped)); other_vmap(__LINE__);
+    CHECK(!map(twice, NULL, escaped, &y)); other_vmap(__LINE__);
+    tg_drop(escaped); CHECK_OK(tg);
+    CHECK(map(misuses, other, x, &y)); CHECK_OK(tg);
+    CHECK(y && tg_allclose(y, tg_add(tg_exp(x), tg_detach(x)), 1e-6, 1e-6) && tg_backward(tg_sum(y)) && !misuse_hooked);
+    CHECK(tg_allclose(x->grad, tg_exp(x), 1e-6, 1e-6));                        /* through d nothing came back */
+    tg_end(tg, m);
+    CHECK_OK(tg);
+    test_close(other);
+}
 
 int main(void) {
     tg = test_open();
     if (!tg) return test_end("sockets");
     test_blocks();
     test_sparse();
+    test_sparse_strangers();
     test_path();
     test_attributes();
     test_vmap();
+    test_vmap_misuse();
     test_close(tg);
     return test_end("sockets");
 }
