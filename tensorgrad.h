@@ -6061,7 +6061,7 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     }
     if (TG__RARE(mapped)) return tg__call_mapped(tg, op, attr, in, n_in, outs, n_out);
     for (i = 0; TG__RARE(device != TG_CPU) && i < n_in; i++) {        /* plain numbers go with any device */
-        if (!in[i] || in[i]->device == device || in[i]->is_number) continue;
+        if (!in[i] || in[i]->device == device || (in[i]->is_number && tg__is_leaf(in[i]) && !(inplace && i == 0))) continue;
         tg__fail(tg, TG__E_DEVICES, in[i], (int)in[i]->device, (int)device);
         return NULL;
     }
@@ -6470,8 +6470,10 @@ TG__PRIVATE tg_tensor *tg__walk_fit(tg_ctx *tg, const tg__walk *w, const tg__nod
     }
     if (s->from->op != &tg__leaf_op) {                                 /* a call's derivative reads numbers */
         if (d->opaque && !(d = tg_to_dense(d))) return NULL;
-    } else if (s->from->weak[0] && d->device != s->from->weak[0]->device) {        /* a number beside a device */
-        if (!(d = tg_to_device(d, s->from->weak[0]->device))) return NULL;
+    } else if (s->from->weak[0] && d->device != s->from->weak[0]->device) {
+        const tg_tensor *leaf = s->from->weak[0];
+        if (!leaf->is_number) { tg__fail(tg, TG__E_DEVICES, d, (int)d->device, (int)leaf->device); return NULL; }
+        if (!(d = tg_to_device(d, leaf->device))) return NULL;         /* a number beside a device */
     }
     if (tg->anomaly) {
         tg_tensor *v = d->opaque ? tg_sparse_values(d) : d;
@@ -6628,6 +6630,7 @@ TG__PRIVATE bool tg__fail_no_graph(tg_ctx *tg, const tg_tensor *t) {
     return t->off_record ? tg__fail(tg, TG__E_OFF_RECORD, t) : tg__fail(tg, TG__E_NO_GRAPH, t, "");
 }
 /* Puts the gradient of one output where the walk starts. NULL gradient: ones, for a single element. */
+TG__PRIVATE tg_tensor *tg__composed_operand(tg_ctx *tg, tg_tensor *x, const tg_tensor *g, tg_dtype compute);
 TG__PRIVATE bool tg__walk_root(tg__walk *w, tg_tensor *t, tg_tensor *g) {
     tg_ctx *tg = w->tg;
     tg__node *n;
@@ -6643,7 +6646,7 @@ TG__PRIVATE bool tg__walk_root(tg__walk *w, tg_tensor *t, tg_tensor *g) {
     if (!n || (g && n->op != &tg__leaf_op && !tg__use(tg, g, 0)) || !tg__walk_add(w, n)) return false;
     m = tg_begin(tg);
     if (!g) g = tg_full_like(t, 1);
-    else if (g->dtype != t->dtype) g = tg_to(g, t->dtype);
+    else if (g->is_number || g->dtype != t->dtype) g = tg__composed_operand(tg, g, t, t->dtype);
     ok = g != NULL;
     if (ok) g->count++;
     tg_end(tg, m);
@@ -6955,6 +6958,8 @@ TG_API bool (tg_hvp)(const tg_function_call *c, tg_tensor *const *v, tg_tensor *
     return ok;
 }
 
+TG__PRIVATE tg_tensor *tg__full_beside(tg_ctx *tg, const tg_tensor *like, tg_dtype dtype,
+    int ndim, const int64_t *shape, double value);
 TG_API tg_tensor *(tg_jacobian)(const tg_function_call *c, int output, int input) {
     tg__product p;
     tg_tensor *j = NULL;
@@ -6968,14 +6973,14 @@ TG_API tg_tensor *(tg_jacobian)(const tg_function_call *c, int output, int input
         tg_tensor *y = p.y[output], *x = p.x[input];
         for (i = 0; i < y->ndim; i++) shape[i] = y->shape[i];
         for (i = 0; i < x->ndim; i++) shape[y->ndim + i] = x->shape[i];
-        j = tg_full(p.tg, y->ndim + x->ndim, shape, 0, x->dtype);
+        j = tg__full_beside(p.tg, x, x->dtype, y->ndim + x->ndim, shape, 0);
         ok = j != NULL;
         for (k = 0; ok && k < y->numel && tg__needs_grad(y); k++) {
             tg_mark m = tg_begin(p.tg);
-            tg_tensor *e = tg_zeros_like(y), *g = NULL, *row;
+            tg_tensor *e = tg_full(p.tg, y->ndim, y->shape, 0, y->dtype), *g = NULL, *row;
             int64_t rest = k, index[TG_MAX_DIMS];
             for (i = y->ndim - 1; i >= 0; i--) { index[i] = rest % y->shape[i]; rest /= y->shape[i]; }
-            ok = e && tg_set(e, index, 1)
+            ok = e && tg_set(e, index, 1) && (e = tg_to_device(e, y->device)) != NULL
                 && tg__gradients(p.tg, &y, 1, &e, false, &x, 1, &g, false, true, false, true);
             if (ok && g) {
                 int64_t flat[2];
@@ -7030,9 +7035,11 @@ TG__PRIVATE bool tg__check_order(const tg_gradcheck_args *a, const tg_function_c
             }
             x0 = tg_get(p.x[i], index);
             for (side = 0; ok && side < 2; side++) {
-                tg_tensor *moved = tg_clone(tg_detach(p.x[i])), *keep = p.x[i], *y[16];
-                ok = moved && c->n_outputs <= 16 && tg_set(moved, index, x0 + (side ? -eps : eps));
+                tg_tensor *moved = tg_clone(tg_to_device(tg_detach(p.x[i]), TG_CPU)), *keep = p.x[i], *y[16];
+                ok = moved && c->n_outputs <= 16 && tg_set(moved, index, x0 + (side ? -eps : eps))
+                    && (moved = tg_to_device(moved, keep->device)) != NULL;
                 if (!ok) break;
+                moved->is_number = keep->is_number;
                 p.x[i] = moved;
                 ok = tg_require_grad(moved, true) && tg__function_run(p.tg, c, p.x, y);
                 p.x[i] = keep;
@@ -8280,11 +8287,12 @@ TG__PRIVATE bool tg__formula_vmap(tg_ctx *tg, const tg_op *op, const void *attr,
 TG__PRIVATE tg_tensor *tg__full_beside(tg_ctx *tg, const tg_tensor *like, tg_dtype dtype,
     int ndim, const int64_t *shape, double value);
 /* x in the type that a derivative is computed in. A number becomes a tensor of that type beside g, which promotes no
-   further, unless it wants a gradient and g is on another device: numbers alone may be there. */
+   further; if it wants a gradient, by calls that bring it home. */
 TG__PRIVATE tg_tensor *tg__composed_operand(tg_ctx *tg, tg_tensor *x, const tg_tensor *g, tg_dtype compute) {
     if (x->is_number && !x->requires_grad)
         return tg__full_beside(tg, g, compute, 0, NULL, tg__get_f64(x->data, x->dtype));
-    return x->is_number && x->device != g->device ? x : tg_to(x, compute);
+    if (x->is_number) x = x->device != g->device ? tg_to_device(x, g->device) : tg_clone(x);
+    return tg_to(x, compute);
 }
 /* First order: the fused kernel. Where the derivative must be differentiable: the same row in tg calls. */
 TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -9760,8 +9768,11 @@ TG_API tg_tensor *(tg_as_strided)(tg_tensor *t, int ndim, const int64_t *shape, 
 /* ------------------------------------------------------------------ detach ---- */
 TG_API tg_tensor *(tg_detach)(tg_tensor *t) {
     tg_ctx *tg = tg__start(t, "detach");
+    tg_tensor *d;
     if (tg && t->opaque == TG__MAPPED) return (t = tg_detach(t->inner)) != NULL ? tg__mapped_wrap(tg, t) : NULL;
-    return tg ? tg__hold(tg, tg__alias(t)) : NULL;
+    if (!tg || !(d = tg__hold(tg, tg__alias(t)))) return NULL;
+    d->is_number = t->is_number;
+    return d;
 }
 
 /* ---- writing through a view ----
@@ -13864,13 +13875,14 @@ TG_API tg_tensor *(tg_mse_loss)(tg_tensor *x, tg_tensor *target) {
 }
 
 TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
-    tg_ctx *tg = tg__start_whole(x, "dropout");
+    tg_ctx *tg = tg__start(x, "dropout");
     tg_tensor *mask;
     bool outermost;
     if (!tg) return NULL;
     if (!(p >= 0 && p <= 1)) { tg__fail(tg, TG__E_PROBABILITY, p); return NULL; }
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     if (!training || p == 0) return x;
+    if (!tg__whole(tg, x)) return NULL;                                /* one mask for all examples would be wrong, and no rule draws several */
     outermost = tg__compose(tg);
     mask = tg__set_call(&tg__keep_op, tg_empty_like(x), p, p < 1 ? 1 / (1 - p) : 0);
     return tg__composed(tg, outermost, tg_mul(x, mask));

@@ -323,6 +323,45 @@ static void test_rest(void) {
 /* A number on the CPU goes with tensors of any device, where it is taken as a number; nothing else does, a gradient least of all. */
 #define REFUSED(call) (CHECK(!(call)), CHECK_ERROR(tg, TG_ERROR_UNSUPPORTED))
 static tg_tensor *comes_home(void *user, tg_tensor *g) { (void)user; return tg_to_device(g, TG_CPU); }
+static bool powers(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m) { (void)user; (void)m; y[0] = n == 2 ? tg_sum_dims(tg_pow(tg_exp(x[0]), x[1]), TG_DIMS(0), false) : tg_exp(x[0]); return y[0] != NULL; }
+static bool stray_check(tg_ctx *ctx, tg__node *n) { tg_tensor *x = tg_node_in(n, 0); (void)ctx; return tg_node_make(n, 0, x->dtype, x->ndim, x->shape); }
+static bool stray_forward(tg_ctx *ctx, tg__node *n) { (void)ctx; (void)n; return true; }
+static bool stray_backward(tg_ctx *ctx, tg__node *n, tg_tensor **g, tg_tensor **dx) { (void)ctx; (void)n; dx[0] = tg_to_device(g[0], TG_CPU); return dx[0] != NULL; }
+static const tg_op stray = { .name = "stray", .version = 1, .n_in = 1, .n_out = 1, .check = stray_check, .forward = stray_forward, .backward = stray_backward };
+
+/* numbers in derivatives of derivatives, derivative products and checks on a device give what they give on the CPU */
+static void test_second_order(void) {
+    tg_mark m = tg_begin(tg);
+    tg_tensor *x = tg_to(tg_randn(tg, TG_SHAPE(2, 3)), TG_F64), *dx = tg_to_device(x, OTHER), *in[2], *y, *g[2], *gg[2], *want[2], *j[2], *n;
+    tg_function_call c;
+    int i, side;
+    for (side = 0; side < 2; side++) {
+        n = tg_require_grad(tg_number(tg, 1.7), true);
+        in[0] = tg_require_grad(tg_clone(side ? dx : x), true); in[1] = n;
+        y = tg_sum(tg_atan2(tg_pow(tg_exp(in[0]), n), n));
+        CHECK(tg_grad(&y, 1, in, 2, g, .create_graph = true)); CHECK_OK(tg);
+        y = tg_add(tg_sum(tg_square(g[0])), tg_to_device(tg_mul(g[1], g[1]), g[0] ? g[0]->device : TG_CPU));
+        CHECK(tg_grad(&y, 1, in, 2, gg)); CHECK_OK(tg);
+        if (!gg[0]) break;
+        CHECK(gg[1]->device == TG_CPU);
+        if (!side) { want[0] = gg[0]; want[1] = gg[1]; } else CHECK(tg_allclose(home(gg[0]), want[0], 1e-12, 1e-12) && tg_allclose(gg[1], want[1], 1e-12, 1e-12));
+        memset(&c, 0, sizeof c); c.f = powers; c.inputs = in; c.n_inputs = 2; c.n_outputs = 1;
+        j[side] = tg_jacobian(&c, 0, 0); CHECK(j[side] && j[side]->device == in[0]->device && j[side]->ndim == 3); CHECK_OK(tg);
+        CHECK(tg_gradcheck(&c) && tg_gradcheck(&c, .second = true)); CHECK_OK(tg);
+        y = tg_detach(n); CHECK(y && y->is_number && tg_mul(dx, y) && tg_mul(tg_to(dx, TG_F16), y)->dtype == TG_F16); CHECK_OK(tg);
+    }
+    CHECK(same(home(j[1]), j[0]));
+    /* a number as gradient goes where the result is; what was written to in place is an operand as any other */
+    in[0] = tg_require_grad(tg_to_device(tg_to(tg_zeros(tg, TG_SCALAR), TG_F64), OTHER), true);
+    CHECK(tg_backward(in[0], .gradient = tg_number(tg, 0.1)) && in[0]->grad && in[0]->grad->device == OTHER && tg_backward(tg_exp(in[0]))); CHECK_OK(tg);
+    CHECK_NEAR(tg_item(in[0]->grad), 1.1, 1e-15);
+    y = tg_number(tg, 2); i = (int)(tg_mul_(y, tg_require_grad(tg_ones(tg, TG_SCALAR), true)) != NULL); CHECK(i); REFUSED(tg_mul(dx, y));
+    REFUSED(tg_copy_(tg_number(tg, 2), in[0]));
+    /* a gradient that an operation of the user's gives on another device than the leaf's is refused */
+    in[0] = tg_require_grad(tg_clone(dx), true); y = tg_call(&stray, NULL, in, 1, NULL); REFUSED(tg_backward(y, .gradient = tg_clone(dx))); CHECK(!in[0]->grad);
+    tg_end(tg, m);
+    CHECK_OK(tg);
+}
 static void test_numbers(void) {
     tg_mark m = tg_begin(tg);
     tg_tensor *x = tg_randn(tg, TG_SHAPE(6)), *dx = tg_to_device(x, OTHER), *n = tg_require_grad(tg_number(tg, 3), true), *one = tg_integer(tg, 1), *cpu = tg_ones(tg, TG_SHAPE(6)), *w, *h, *g[2], *in[2];
@@ -384,6 +423,7 @@ int main(void) {
     test_move();
     test_rest();
     test_numbers();
+    test_second_order();
     lines = 0; tg->devices[OTHER].told = 0;
     for (refused_family = 1; refused_family < TG_FAMILIES; refused_family++) {
         declined = 0; lines = 0;
