@@ -65,7 +65,8 @@
      >>impl-create >>impl-views           creation, random numbers, values in and out; conversions and views
      >>impl-reduce                        sums, products, largest, softmax
      >>impl-sort >>impl-index             sorting; cat, split, flip; gather, scatter, select; row-sparse gradients
-     >>impl-gemm >>impl-conv >>impl-matrix   matrix products; convolution; matmul, linear, losses, dropout
+     >>impl-gemm >>impl-conv              matrix products; convolution
+     >>impl-elementwise >>impl-matrix     what is made of formulas; matmul, linear, losses, dropout
      >>impl-io                            whole files, dicts, safetensors, npy
      >>impl-debug                         printing, the tape as text and drawing
    PART III, kernels, read once per instruction set
@@ -720,19 +721,20 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
                                                                   N1(alpha) or N2(low, high) names; the formulas
                                                                   read them as P0 and P1
      TG_I1, TG_I2, TG_I3(name, rule, value)                       below its row, what it is for integers
-   A TG_F2 row also makes tg_name_scalar(a, number) and, in place, tg_name_scalar_. Beside an integer or bool tensor a
+     TG_W2(name, rule, value, doc)                                two operands, integers or bools only; no derivative
+   A TG_F2 or TG_W2 row also makes tg_name_scalar(a, number) and, in place, tg_name_scalar_. Beside an integer or bool tensor a
    whole number counts as an integer, and integers stay exact; other numbers, and past 2^53 all of them, count as floats.
    types   SAME: integers stay integers; NUMERIC: SAME without bool; COUNTING: SAME, but bool becomes i64;
            FLOATING: integers become f32; FLOAT_ONLY: integers are refused; PREDICATE: the result is bool;
            CHOOSE: a is a condition, the result has the type of b and c
    saves   what the derivative reads: X the operand, Y the result, NONE; for two operands NEED(what da reads,
-           what db reads), for three NEED3(da, db, dc), of NONE, A, B, C, Y and AB, BC, BY, ABY
+           what db reads), for three NEED3(da, db, dc), of NONE, A, B, C, Y and AB, BC, AY, BY, ABY
    value   the words below over x or a, b, c; derivatives may also use g, the gradient of the result, and y,
-           the result; K(v) is the number v, GELU_U and GELU_DU are told in >>pass-map
+           the result; K(v) is the number v; GELU_U, GELU_DU, SINC_U are told in >>pass-map
    domain  where the gradient test draws its operands: REAL, NOT_AT_0, POSITIVE, UNIT (-1 to 1), ABOVE_1, APART
            (operands that differ), NO_GRADIENT_TEST for steps
    rule    for integers, whose value is a C expression over 64-bit numbers x or a, b, c and the numbers p, wrapped to
-           the type afterwards: ANY; NO_BOOL, no operand is bool; NO_ZERO, no element of b is 0; POWER, b is not a
+           the type afterwards: ANY; NO_BOOL, no operand is bool; NUMBERS, one is none; NO_ZERO, no element of b is 0; POWER, b is not a
            negative number; WHOLE_P0, the number P0 is whole
    ====================================================================================== */
 
@@ -743,6 +745,7 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
 #define TG_F1P(name, numbers, types, saves, value, dx, domain, doc)        TG__ROW(name) TG_API tg_tensor *name(tg_tensor *x TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *x TG__PARAMS_##numbers);
 #define TG_F2(name, types, saves, value, da, db, domain, doc)              TG__ROW(name) TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b); \
                                                                         TG_API tg_tensor *name##_scalar(tg_tensor *a, double number); TG_API tg_tensor *name##_scalar_(tg_tensor *a, double number);
+#define TG_W2(name, ...)                                                   TG_F2(name, , , , , , , )
 #define TG_F2P(name, numbers, types, saves, value, da, db, domain, doc)    TG__ROW(name) TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers);
 #define TG_F3(name, types, saves, value, da, db, dc, domain, doc)          TG__ROW(name) TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b, tg_tensor *c); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b, tg_tensor *c);
 #define TG_F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) TG__ROW(name) TG_API tg_tensor *name(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers); TG_API tg_tensor *name##_(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers);
@@ -777,6 +780,9 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
 #ifndef TG_F3P
 #define TG_F3P(name, numbers, ...) TG_F3(name, __VA_ARGS__)
 #endif
+#ifndef TG_W2
+#define TG_W2(...)
+#endif
 #ifndef TG_I1
 #define TG_I1(...)
 #endif
@@ -809,6 +815,7 @@ TG_F1(tg_log10,       FLOATING,  X,    LOG10(x),            DIV(g, MUL(x, K(2.30
 TG_F1(tg_log1p,       FLOATING,  X,    LOG1P(x),            DIV(g, ADD(x, ONE)),                           POSITIVE, "log(1 + x)")
 TG_F1(tg_sin,         FLOATING,  X,    SIN(x),              MUL(g, COS(x)),                                REAL,     "sine")
 TG_F1(tg_cos,         FLOATING,  X,    COS(x),              NEG(MUL(g, SIN(x))),                           REAL,     "cosine")
+TG_F1(tg_sinc,        FLOATING,  X,    SELECT(EQ(x, ZERO), ONE, DIV(SIN(SINC_U(x)), SINC_U(x))), SELECT(EQ(x, ZERO), ZERO, DIV(MUL(MUL(g, K(3.14159265358979323846)), SUB(MUL(SINC_U(x), COS(SINC_U(x))), SIN(SINC_U(x)))), MUL(SINC_U(x), SINC_U(x)))), NOT_AT_0, "sin(pi x) / (pi x), 1 at 0")
 TG_F1(tg_tan,         FLOATING,  Y,    TAN(x),              MUL(g, ADD(ONE, MUL(y, y))),                   UNIT,     "tangent")
 TG_F1(tg_asin,        FLOATING,  X,    ASIN(x),             MUL(g, RSQRT(SUB(ONE, MUL(x, x)))),            UNIT,     "inverse sine")
 TG_F1(tg_acos,        FLOATING,  X,    ACOS(x),             NEG(MUL(g, RSQRT(SUB(ONE, MUL(x, x))))),       UNIT,     "inverse cosine")
@@ -830,6 +837,8 @@ TG_F1(tg_gelu,        FLOAT_ONLY, X,   MUL(x, NDTR(x)),     MUL(g, ADD(NDTR(x), 
 TG_F1(tg_gelu_tanh,   FLOAT_ONLY, X,   GELU_TANH(x),        MUL(g, MUL(SIGMOID(GELU_U(x)), ADD(ONE, MUL(MUL(x, SIGMOID(NEG(GELU_U(x)))), GELU_DU(x))))), REAL, "gelu by the tanh formula, as GPT-2 has it")
 TG_F1(tg_silu,        FLOAT_ONLY, X,   MUL(x, SIGMOID(x)),  MUL(g, MUL(SIGMOID(x), ADD(ONE, MUL(x, SIGMOID(NEG(x)))))),  REAL,   "x * sigmoid(x)")
 TG_F1(tg_mish,        FLOAT_ONLY, X,   MUL(x, TANH(SOFTPLUS(x))), MUL(g, ADD(TANH(SOFTPLUS(x)), MUL(MUL(x, SIGMOID(x)), SUB(ONE, MUL(TANH(SOFTPLUS(x)), TANH(SOFTPLUS(x))))))), REAL, "x * tanh(softplus(x))")
+TG_F1(tg_hardsigmoid, FLOAT_ONLY, X,  DIV(MIN(MAX(ADD(x, K(3)), ZERO), K(6)), K(6)), SELECT(AND(GT(x, K(-3)), LT(x, K(3))), MUL(g, K(0.16666666666666666667)), ZERO), REAL, "clamp(x + 3, 0, 6) / 6")
+TG_F1(tg_hardswish,   FLOAT_ONLY, X,  DIV(MUL(x, MIN(MAX(ADD(x, K(3)), ZERO), K(6))), K(6)), SELECT(LE(x, K(-3)), ZERO, SELECT(LT(x, K(3)), MUL(g, ADD(MUL(x, K(0.33333333333333333333)), HALF)), g)), REAL, "x * hardsigmoid(x)")
 TG_F1(tg_floor,       NUMERIC,   NONE, FLOOR(x),            ZERO,                                          NO_GRADIENT_TEST, "largest integer <= x")
 TG_I1(tg_floor,       ANY,       x)
 TG_F1(tg_ceil,        NUMERIC,   NONE, CEIL(x),             ZERO,                                          NO_GRADIENT_TEST, "smallest integer >= x")
@@ -849,6 +858,10 @@ TG_F1(tg_logical_not, PREDICATE, NONE, EQ(x, ZERO),         ZERO,               
 TG_I1(tg_logical_not, ANY,       x == 0)
 TG_F1P(tg_leaky_relu, N1(negative_slope), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(x, P0)),   SELECT(GT(x, ZERO), g, MUL(g, P0)),                  NOT_AT_0, "x above 0, x * negative_slope below; torch's default is 0.01")
 TG_F1P(tg_elu,        N1(alpha), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(SELECT(LT(x, ZERO), x, ZERO)))), g), NOT_AT_0, "x above 0, alpha * (exp(x) - 1) below, the second derivative 0 at 0; torch's default is 1")
+TG_F1P(tg_softshrink, N1(lambda), FLOAT_ONLY, X, SELECT(GT(x, P0), SUB(x, P0), SELECT(GT(NEG(x), P0), ADD(x, P0), MUL(x, ZERO))), SELECT(OR(GT(x, P0), GT(NEG(x), P0)), g, ZERO), NOT_AT_0, "x moved towards 0 by lambda, 0 where it is nearer; torch's default is 0.5")
+TG_F1P(tg_hardshrink, N1(lambda), FLOAT_ONLY, X, SELECT(AND(LE(NEG(x), P0), LE(x, P0)), ZERO, x), SELECT(AND(LE(NEG(x), P0), LE(x, P0)), ZERO, g), NOT_AT_0, "0 within lambda of 0, else x; torch's default is 0.5")
+TG_F1P(tg_threshold,  N2(threshold, value), NUMERIC, X, SELECT(LE(x, P0), P1, x), SELECT(LE(x, P0), ZERO, g), NOT_AT_0, "x above threshold, else value")
+TG_I1(tg_threshold,   ANY,       x <= tg__int_of(p[0]) ? tg__int_of(p[1]) : x)
 TG_F1P(tg_softplus,   N2(beta, threshold), FLOAT_ONLY, X, SELECT(GT(MUL(x, P0), P1), x, DIV(SOFTPLUS(MUL(x, P0)), P0)), SELECT(GT(MUL(x, P0), P1), g, MUL(g, SIGMOID(MUL(x, P0)))), REAL, "log(1 + exp(beta * x)) / beta; x itself where beta * x is above threshold; torch's defaults are 1 and 20")
 TG_F1P(tg_hardtanh,   N2(min_val, max_val), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(AND(GT(x, P0), LT(x, P1)), g, ZERO),    REAL,     "clamp whose derivative is 0 at infinite bounds too; torch's defaults are -1 and 1; relu6 is tg_hardtanh(x, 0, 6)")
 TG_I1(tg_hardtanh,    ANY,       tg__int_clamp(x, p))
@@ -867,7 +880,14 @@ TG_F2(tg_maximum,     SAME,      NEED(AB, AB),     MAX(a, b),  SELECT(EQ(a, b), 
 TG_I2(tg_maximum,     ANY,       a > b ? a : b)
 TG_F2(tg_minimum,     SAME,      NEED(AB, AB),     MIN(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(b, a), ZERO, g)), APART, "the smaller; NaN wins; equal operands share the gradient")
 TG_I2(tg_minimum,     ANY,       a < b ? a : b)
+TG_F2(tg_fmax,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MAX(a, b))), SELECT(OR(GE(a, b), ISNAN(b)), g, ZERO), SELECT(OR(GE(a, b), ISNAN(b)), ZERO, g), APART, "the larger; a number wins over NaN; of equal operands a has the gradient")
+TG_I2(tg_fmax,        ANY,       a > b ? a : b)
+TG_F2(tg_fmin,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MIN(a, b))), SELECT(OR(LE(a, b), ISNAN(b)), g, ZERO), SELECT(OR(LE(a, b), ISNAN(b)), ZERO, g), APART, "the smaller; a number wins over NaN; of equal operands a has the gradient")
+TG_I2(tg_fmin,        ANY,       a < b ? a : b)
 TG_F2(tg_atan2,       FLOATING,  NEED(AB, AB),     ATAN2(a, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b))))), NEG(SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, a), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b)))))), NOT_AT_0, "angle of the point (b, a); derivative 0 at (0, 0)")
+TG_F2(tg_hypot,       FLOAT_ONLY, NEED(AY, BY),    HYPOT(a, b), MUL(g, DIV(a, y)), MUL(g, DIV(b, y)),  POSITIVE, "square root of a * a + b * b")
+TG_F2(tg_copysign,    FLOATING,  NEED(AB, NONE),   COPYSIGN(a, b), MUL(g, MUL(SIGN(a), COPYSIGN(ONE, b))), ZERO, NOT_AT_0, "|a| with the sign of b, that of zeros and NaN too")
+TG_F2(tg_logaddexp,   FLOAT_ONLY, NEED(AB, AB),    SELECT(AND(ISINF(a), EQ(a, b)), a, ADD(MAX(a, b), LOG1P(EXP(NEG(ABS(SUB(a, b))))))), MUL(g, SIGMOID(SUB(a, b))), MUL(g, SIGMOID(SUB(b, a))), REAL, "log(exp(a) + exp(b))")
 TG_F2(tg_fmod,        NUMERIC,   NEED(NONE, AB),   FMOD(a, b), g,               NEG(MUL(g, TRUNCDIV(a, b))), NO_GRADIENT_TEST, "remainder with the sign of a")
 TG_I2(tg_fmod,        NO_ZERO,   tg__int_mod(a, b))
 TG_F2(tg_remainder,   NUMERIC,   NEED(NONE, AB),   REMAINDER(a, b), g,          NEG(MUL(g, FLOORDIV(a, b))), NO_GRADIENT_TEST, "remainder with the sign of b, as Python's %")
@@ -894,6 +914,11 @@ TG_F2(tg_logical_or,  PREDICATE, NEED(NONE, NONE), OR(NE(a, ZERO), NE(b, ZERO)),
 TG_I2(tg_logical_or,  ANY,       a || b)
 TG_F2(tg_logical_xor, PREDICATE, NEED(NONE, NONE), XOR(NE(a, ZERO), NE(b, ZERO)), ZERO, ZERO,              REAL,     "exactly one is not zero")
 TG_I2(tg_logical_xor, ANY,       !a != !b)
+TG_W2(tg_bitwise_and, ANY,       a & b,                         "of integers the bits that both have, of bools and")
+TG_W2(tg_bitwise_or,  ANY,       a | b,                         "of integers the bits that one has, of bools or")
+TG_W2(tg_bitwise_xor, ANY,       a ^ b,                         "of integers the bits that differ, of bools whether they do")
+TG_W2(tg_bitwise_left_shift, NUMBERS, b < 0 || b > 63 ? 0 : TG__WRAP((uint64_t)a << b), "a times 2 to the b, without the bits that leave the type")
+TG_W2(tg_bitwise_right_shift, NUMBERS, b < 0 || b > 63 ? (a < 0 ? -1 : 0) : a < 0 ? ~(~a >> b) : a >> b, "a divided by 2 to the b, rounded down")
 TG_F2P(tg_add_scaled, N1(alpha), SAME, NEED(NONE, NONE), ADD(a, MUL(P0, b)), g,     MUL(g, P0),                REAL,     "a + alpha * b: torch.add with its alpha, whose default is 1")
 TG_I2(tg_add_scaled,  WHOLE_P0,  TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b))
 TG_F3(tg_where,       CHOOSE,    NEED3(NONE, A, A), SELECT(NE(a, ZERO), b, c), ZERO, SELECT(NE(a, ZERO), g, ZERO), SELECT(NE(a, ZERO), ZERO, g), REAL, "b where a is true, else c")
@@ -911,6 +936,7 @@ enum { TG_ROWS = __LINE__ - TG__ROWS_AT };    /* above all their numbers */
 #undef TG_F2P
 #undef TG_F3
 #undef TG_F3P
+#undef TG_W2
 #undef TG_I1
 #undef TG_I2
 #undef TG_I3
@@ -1025,6 +1051,36 @@ TG_API tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *target);
        class -100, torch's ignore_index, do not count; NaN where no row counts */
 TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
     /* each element is zero with probability p, else scaled by 1 / (1 - p); x itself where not training */
+
+/* Elementwise, made of the formulas. Shapes broadcast and types promote as theirs do. */
+TG_API tg_tensor *tg_clamp_tensor(tg_tensor *x, tg_tensor *low, tg_tensor *high);
+    /* x, but not below low nor above high, of which one may be NULL; torch.clamp with tensors. Where the bounds cross,
+       high */
+TG_API tg_tensor *tg_round_decimals(tg_tensor *x, int decimals);   /* torch.round(x, decimals=...); left of the point where < 0 */
+TG_API tg_tensor *tg_float_power(tg_tensor *a, tg_tensor *b);      /* a to the b, computed in f64, which is its type */
+TG_API tg_tensor *tg_logaddexp2(tg_tensor *a, tg_tensor *b);       /* log2(2^a + 2^b) */
+TG_API tg_tensor *tg_deg2rad(tg_tensor *x);
+TG_API tg_tensor *tg_rad2deg(tg_tensor *x);
+TG_API tg_tensor *tg_nan_to_num(tg_tensor *x, double nan, double posinf, double neginf);
+    /* x with other numbers for NaN and for the infinities; INFINITY and -INFINITY stand for the largest and smallest
+       number of x's type. torch's defaults are 0, INFINITY, -INFINITY */
+TG_API tg_tensor *tg_heaviside(tg_tensor *x, tg_tensor *values);   /* 0 below 0, 1 above, values at 0; of one type, no gradient */
+TG_API tg_tensor *tg_signbit(tg_tensor *x);                        /* has x the sign of -1? also of zeros and NaN; bool */
+TG_API tg_tensor *tg_bitwise_not(tg_tensor *x);                    /* integers: all bits turned; bools: not */
+TG_API tg_tensor *tg_isclose(tg_tensor *a, tg_tensor *b, double rtol, double atol, bool equal_nan);
+    /* |a - b| <= atol + rtol |b|, or equal; bool, of two tensors of one type. torch's defaults are 1e-5, 1e-8, false */
+TG_API tg_tensor *tg_relu6(tg_tensor *x);                          /* hardtanh(x, 0, 6) */
+TG_API tg_tensor *tg_selu(tg_tensor *x);                           /* elu, scaled to keep mean 0 and variance 1 */
+TG_API tg_tensor *tg_celu(tg_tensor *x, double alpha);             /* x above 0, alpha (exp(x / alpha) - 1) below; torch's default is 1 */
+TG_API tg_tensor *tg_softsign(tg_tensor *x);                       /* x / (1 + |x|) */
+TG_API tg_tensor *tg_tanhshrink(tg_tensor *x);                     /* x - tanh(x) */
+TG_API tg_tensor *tg_prelu(tg_tensor *x, tg_tensor *weight);
+    /* x above 0, x * weight below: weight [] or [1], or [C] for x [N, C, ...] */
+TG_API tg_tensor *tg_rrelu(tg_tensor *x, double lower, double upper, bool training);
+    /* leaky_relu with a slope drawn for each element from [lower, upper), their mean where not training; torch's
+       defaults are 1/8, 1/3 */
+TG_API tg_tensor *tg_glu(tg_tensor *x, int64_t dim);               /* [..., 2 D, ...] -> [..., D, ...]: first half * sigmoid(second) */
+TG_API tg_tensor *tg_softmin(tg_tensor *x, int64_t dim);           /* softmax(-x) */
 
 /* ---- operations of your own: fill a record, call tg_call. ----
    `check` reads shapes, dtypes and attributes, never values, and makes the outputs; `forward` fills them;
@@ -1306,6 +1362,8 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_sin_(x) tg_sin_(TG__AT(x))
 #define tg_cos(x) tg_cos(TG__AT(x))
 #define tg_cos_(x) tg_cos_(TG__AT(x))
+#define tg_sinc(x) tg_sinc(TG__AT(x))
+#define tg_sinc_(x) tg_sinc_(TG__AT(x))
 #define tg_tan(x) tg_tan(TG__AT(x))
 #define tg_tan_(x) tg_tan_(TG__AT(x))
 #define tg_asin(x) tg_asin(TG__AT(x))
@@ -1346,6 +1404,10 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_silu_(x) tg_silu_(TG__AT(x))
 #define tg_mish(x) tg_mish(TG__AT(x))
 #define tg_mish_(x) tg_mish_(TG__AT(x))
+#define tg_hardsigmoid(x) tg_hardsigmoid(TG__AT(x))
+#define tg_hardsigmoid_(x) tg_hardsigmoid_(TG__AT(x))
+#define tg_hardswish(x) tg_hardswish(TG__AT(x))
+#define tg_hardswish_(x) tg_hardswish_(TG__AT(x))
 #define tg_floor(x) tg_floor(TG__AT(x))
 #define tg_floor_(x) tg_floor_(TG__AT(x))
 #define tg_ceil(x) tg_ceil(TG__AT(x))
@@ -1368,6 +1430,12 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_leaky_relu_(x, negative_slope) tg_leaky_relu_(TG__AT(x), negative_slope)
 #define tg_elu(x, alpha) tg_elu(TG__AT(x), alpha)
 #define tg_elu_(x, alpha) tg_elu_(TG__AT(x), alpha)
+#define tg_softshrink(x, lambda) tg_softshrink(TG__AT(x), lambda)
+#define tg_softshrink_(x, lambda) tg_softshrink_(TG__AT(x), lambda)
+#define tg_hardshrink(x, lambda) tg_hardshrink(TG__AT(x), lambda)
+#define tg_hardshrink_(x, lambda) tg_hardshrink_(TG__AT(x), lambda)
+#define tg_threshold(x, threshold, value) tg_threshold(TG__AT(x), threshold, value)
+#define tg_threshold_(x, threshold, value) tg_threshold_(TG__AT(x), threshold, value)
 #define tg_softplus(x, beta, threshold) tg_softplus(TG__AT(x), beta, threshold)
 #define tg_softplus_(x, beta, threshold) tg_softplus_(TG__AT(x), beta, threshold)
 #define tg_hardtanh(x, min_val, max_val) tg_hardtanh(TG__AT(x), min_val, max_val)
@@ -1402,10 +1470,30 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_minimum_(a, b) tg_minimum_(TG__AT(a), TG__AT(b))
 #define tg_minimum_scalar(a, number) tg_minimum_scalar(TG__AT(a), number)
 #define tg_minimum_scalar_(a, number) tg_minimum_scalar_(TG__AT(a), number)
+#define tg_fmax(a, b) tg_fmax(TG__AT(a), TG__AT(b))
+#define tg_fmax_(a, b) tg_fmax_(TG__AT(a), TG__AT(b))
+#define tg_fmax_scalar(a, number) tg_fmax_scalar(TG__AT(a), number)
+#define tg_fmax_scalar_(a, number) tg_fmax_scalar_(TG__AT(a), number)
+#define tg_fmin(a, b) tg_fmin(TG__AT(a), TG__AT(b))
+#define tg_fmin_(a, b) tg_fmin_(TG__AT(a), TG__AT(b))
+#define tg_fmin_scalar(a, number) tg_fmin_scalar(TG__AT(a), number)
+#define tg_fmin_scalar_(a, number) tg_fmin_scalar_(TG__AT(a), number)
 #define tg_atan2(a, b) tg_atan2(TG__AT(a), TG__AT(b))
 #define tg_atan2_(a, b) tg_atan2_(TG__AT(a), TG__AT(b))
 #define tg_atan2_scalar(a, number) tg_atan2_scalar(TG__AT(a), number)
 #define tg_atan2_scalar_(a, number) tg_atan2_scalar_(TG__AT(a), number)
+#define tg_hypot(a, b) tg_hypot(TG__AT(a), TG__AT(b))
+#define tg_hypot_(a, b) tg_hypot_(TG__AT(a), TG__AT(b))
+#define tg_hypot_scalar(a, number) tg_hypot_scalar(TG__AT(a), number)
+#define tg_hypot_scalar_(a, number) tg_hypot_scalar_(TG__AT(a), number)
+#define tg_copysign(a, b) tg_copysign(TG__AT(a), TG__AT(b))
+#define tg_copysign_(a, b) tg_copysign_(TG__AT(a), TG__AT(b))
+#define tg_copysign_scalar(a, number) tg_copysign_scalar(TG__AT(a), number)
+#define tg_copysign_scalar_(a, number) tg_copysign_scalar_(TG__AT(a), number)
+#define tg_logaddexp(a, b) tg_logaddexp(TG__AT(a), TG__AT(b))
+#define tg_logaddexp_(a, b) tg_logaddexp_(TG__AT(a), TG__AT(b))
+#define tg_logaddexp_scalar(a, number) tg_logaddexp_scalar(TG__AT(a), number)
+#define tg_logaddexp_scalar_(a, number) tg_logaddexp_scalar_(TG__AT(a), number)
 #define tg_fmod(a, b) tg_fmod(TG__AT(a), TG__AT(b))
 #define tg_fmod_(a, b) tg_fmod_(TG__AT(a), TG__AT(b))
 #define tg_fmod_scalar(a, number) tg_fmod_scalar(TG__AT(a), number)
@@ -1458,6 +1546,26 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_logical_xor_(a, b) tg_logical_xor_(TG__AT(a), TG__AT(b))
 #define tg_logical_xor_scalar(a, number) tg_logical_xor_scalar(TG__AT(a), number)
 #define tg_logical_xor_scalar_(a, number) tg_logical_xor_scalar_(TG__AT(a), number)
+#define tg_bitwise_and(a, b) tg_bitwise_and(TG__AT(a), TG__AT(b))
+#define tg_bitwise_and_(a, b) tg_bitwise_and_(TG__AT(a), TG__AT(b))
+#define tg_bitwise_and_scalar(a, number) tg_bitwise_and_scalar(TG__AT(a), number)
+#define tg_bitwise_and_scalar_(a, number) tg_bitwise_and_scalar_(TG__AT(a), number)
+#define tg_bitwise_or(a, b) tg_bitwise_or(TG__AT(a), TG__AT(b))
+#define tg_bitwise_or_(a, b) tg_bitwise_or_(TG__AT(a), TG__AT(b))
+#define tg_bitwise_or_scalar(a, number) tg_bitwise_or_scalar(TG__AT(a), number)
+#define tg_bitwise_or_scalar_(a, number) tg_bitwise_or_scalar_(TG__AT(a), number)
+#define tg_bitwise_xor(a, b) tg_bitwise_xor(TG__AT(a), TG__AT(b))
+#define tg_bitwise_xor_(a, b) tg_bitwise_xor_(TG__AT(a), TG__AT(b))
+#define tg_bitwise_xor_scalar(a, number) tg_bitwise_xor_scalar(TG__AT(a), number)
+#define tg_bitwise_xor_scalar_(a, number) tg_bitwise_xor_scalar_(TG__AT(a), number)
+#define tg_bitwise_left_shift(a, b) tg_bitwise_left_shift(TG__AT(a), TG__AT(b))
+#define tg_bitwise_left_shift_(a, b) tg_bitwise_left_shift_(TG__AT(a), TG__AT(b))
+#define tg_bitwise_left_shift_scalar(a, number) tg_bitwise_left_shift_scalar(TG__AT(a), number)
+#define tg_bitwise_left_shift_scalar_(a, number) tg_bitwise_left_shift_scalar_(TG__AT(a), number)
+#define tg_bitwise_right_shift(a, b) tg_bitwise_right_shift(TG__AT(a), TG__AT(b))
+#define tg_bitwise_right_shift_(a, b) tg_bitwise_right_shift_(TG__AT(a), TG__AT(b))
+#define tg_bitwise_right_shift_scalar(a, number) tg_bitwise_right_shift_scalar(TG__AT(a), number)
+#define tg_bitwise_right_shift_scalar_(a, number) tg_bitwise_right_shift_scalar_(TG__AT(a), number)
 #define tg_add_scaled(a, b, alpha) tg_add_scaled(TG__AT(a), TG__AT(b), alpha)
 #define tg_add_scaled_(a, b, alpha) tg_add_scaled_(TG__AT(a), TG__AT(b), alpha)
 #define tg_where(a, b, c) tg_where(TG__AT(a), TG__AT(b), TG__AT(c))
@@ -1603,6 +1711,26 @@ static inline bool tg__meshgrid_at(const char *file, int line, tg_tensor *const 
 #define tg_mse_loss(x, target) tg_mse_loss(TG__AT(x), TG__AT(target))
 #define tg_cross_entropy(logits, target) tg_cross_entropy(TG__AT(logits), TG__AT(target))
 #define tg_dropout(x, p, training) tg_dropout(TG__AT(x), p, training)
+#define tg_clamp_tensor(x, low, high) tg_clamp_tensor(TG__AT(x), TG__AT(low), TG__AT(high))
+#define tg_round_decimals(x, decimals) tg_round_decimals(TG__AT(x), decimals)
+#define tg_float_power(a, b) tg_float_power(TG__AT(a), TG__AT(b))
+#define tg_logaddexp2(a, b) tg_logaddexp2(TG__AT(a), TG__AT(b))
+#define tg_deg2rad(x) tg_deg2rad(TG__AT(x))
+#define tg_rad2deg(x) tg_rad2deg(TG__AT(x))
+#define tg_nan_to_num(x, nan, posinf, neginf) tg_nan_to_num(TG__AT(x), nan, posinf, neginf)
+#define tg_heaviside(x, values) tg_heaviside(TG__AT(x), TG__AT(values))
+#define tg_signbit(x) tg_signbit(TG__AT(x))
+#define tg_bitwise_not(x) tg_bitwise_not(TG__AT(x))
+#define tg_isclose(a, b, rtol, atol, equal_nan) tg_isclose(TG__AT(a), TG__AT(b), rtol, atol, equal_nan)
+#define tg_relu6(x) tg_relu6(TG__AT(x))
+#define tg_selu(x) tg_selu(TG__AT(x))
+#define tg_celu(x, alpha) tg_celu(TG__AT(x), alpha)
+#define tg_softsign(x) tg_softsign(TG__AT(x))
+#define tg_tanhshrink(x) tg_tanhshrink(TG__AT(x))
+#define tg_prelu(x, weight) tg_prelu(TG__AT(x), TG__AT(weight))
+#define tg_rrelu(x, lower, upper, training) tg_rrelu(TG__AT(x), lower, upper, training)
+#define tg_glu(x, dim) tg_glu(TG__AT(x), dim)
+#define tg_softmin(x, dim) tg_softmin(TG__AT(x), dim)
 static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) { return tg_call(op, attr, tg__at_list(inputs, n_inputs, file, line), n_inputs, outputs); }
 #define tg_call(...) TG__PLACED(call, __VA_ARGS__)
 #define tg_device_register(tg, device, ...) tg_device_register(TG__AT_CTX(tg), device, __VA_ARGS__)
@@ -1649,6 +1777,8 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #undef ACOS
 #undef ATAN
 #undef ATAN2
+#undef COPYSIGN
+#undef HYPOT
 #undef SINH
 #undef COSH
 #undef TANH
@@ -1697,6 +1827,7 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #undef P1
 #undef GELU_TANH
 #undef GELU_U
+#undef SINC_U
 #undef GELU_DU
 #undef NEED
 #undef SAME
@@ -4586,6 +4717,8 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
 #pragma push_macro("ACOS")
 #pragma push_macro("ATAN")
 #pragma push_macro("ATAN2")
+#pragma push_macro("COPYSIGN")
+#pragma push_macro("HYPOT")
 #pragma push_macro("SINH")
 #pragma push_macro("COSH")
 #pragma push_macro("TANH")
@@ -4634,6 +4767,7 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
 #pragma push_macro("P1")
 #pragma push_macro("GELU_TANH")
 #pragma push_macro("GELU_U")
+#pragma push_macro("SINC_U")
 #pragma push_macro("GELU_DU")
 #pragma push_macro("NEED")
 #pragma push_macro("SAME")
@@ -8066,7 +8200,7 @@ TG__PRIVATE bool tg__ramp(tg_ctx *tg, tg_tensor *y, double fstart, double fstep,
 
 /* ---- the formula table's rows become records ---- */
 /* The rows for integers: the rules, and what their expressions use. */
-enum { TG__INT_ANY, TG__INT_NO_BOOL, TG__INT_NO_ZERO, TG__INT_POWER, TG__INT_WHOLE_P0 };
+enum { TG__INT_ANY, TG__INT_NO_BOOL, TG__INT_NUMBERS, TG__INT_NO_ZERO, TG__INT_POWER, TG__INT_WHOLE_P0 };
 #define TG__WRAP(u) ((int64_t)(u))
 
 TG__PRIVATE int64_t tg__int_pow(int64_t a, int64_t b) {
@@ -8097,6 +8231,7 @@ TG__PRIVATE int64_t tg__int_floor_divide(int64_t a, int64_t b) {
 #define TG_I2(name, rule, value) enum { name##_rule = TG__INT_##rule }; TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
     int64_t *y = (int64_t *)y_, i; const int64_t *as = (const int64_t *)x_[0], *bs = (const int64_t *)x_[1]; (void)p; \
     for (i = 0; i < n; i++) { int64_t a = as[i & step[0]], b = bs[i & step[1]]; y[i] = value; } }
+#define TG_W2(name, rule, value, doc) TG_I2(name, rule, value)
 #define TG_I3(name, rule, value) enum { name##_rule = TG__INT_##rule }; TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
     int64_t *y = (int64_t *)y_, i; const int64_t *as = (const int64_t *)x_[0], *bs = (const int64_t *)x_[1], *cs = (const int64_t *)x_[2]; (void)p; \
     for (i = 0; i < n; i++) { int64_t a = as[i & step[0]], b = bs[i & step[1]], c = cs[i & step[2]]; y[i] = value; } }
@@ -8122,7 +8257,7 @@ TG__PRIVATE bool tg__fuses(int isa) {
     return tg__bits32(y) != 0;
 }
 
-enum { TG__SAME, TG__NUMERIC, TG__COUNTING, TG__FLOATING, TG__FLOAT_ONLY, TG__PREDICATE, TG__CHOOSE };
+enum { TG__SAME, TG__NUMERIC, TG__COUNTING, TG__FLOATING, TG__FLOAT_ONLY, TG__PREDICATE, TG__CHOOSE, TG__WHOLE };
 
 typedef tg_tensor *(*tg__composed_fn)(tg_ctx *tg, const double *p,
     tg_tensor *g, tg_tensor *const *in, tg_tensor *y);
@@ -8192,9 +8327,10 @@ TG__PRIVATE bool tg__formula_types(tg_ctx *tg, const tg__formula *f, tg_tensor *
     if (f->types == TG__NUMERIC && d == TG_BOOL) return tg__fail(tg, TG__E_NOT_FOR, (int)d);
     if (f->types == TG__COUNTING && d == TG_BOOL) d = TG_I64;
     if (f->types == TG__FLOATING && !tg_dtype_is_float(d)) d = TG_F32;
+    if (f->types == TG__WHOLE && tg_dtype_is_float(d)) return tg__fail(tg, TG__E_NOT_FOR, (int)d);
     if (f->types == TG__FLOAT_ONLY && !tg_dtype_is_float(d)) return tg__fail(tg, TG__E_FLOAT_ONLY, in[0]);
     if (!tg_dtype_is_float(d)) {
-        if (!f->kernels.whole) return tg__fail(tg, TG__E_NOT_FOR, (int)d);
+        if (!f->kernels.whole || (f->rule == TG__INT_NUMBERS && d == TG_BOOL)) return tg__fail(tg, TG__E_NOT_FOR, (int)d);
         if (f->rule == TG__INT_POWER && in[1]->is_number && tg__get_i64(in[1]->data, in[1]->dtype) < 0)
             return tg__fail(tg, TG__E_POWER, tg__get_i64(in[1]->data, in[1]->dtype));
         if (f->rule == TG__INT_WHOLE_P0 && p[0] != (double)tg__int_of(p[0])) return tg__fail(tg, TG__E_ALPHA, p[0]);
@@ -8373,6 +8509,8 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
 #define GE(v, w) tg_ge(v, w)
 #define AND(v, w) tg_logical_and(v, w)
 #define OR(v, w) tg_logical_or(v, w)
+#define COPYSIGN(v, w) tg_copysign(v, w)
+#define ISNAN(v) tg_isnan(v)
 #define ISINF(v) tg_isinf(v)
 #define K(v) tg_number(tg, v)
 #define ZERO K(0)
@@ -8381,6 +8519,7 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
 #define P0 K(p[0])
 #define P1 K(p[1])
 #define GELU_U(v) tg_mul(v, tg_add(K(1.5957691216057308), tg_mul(K(0.07135481627159955), tg_mul(v, v))))
+#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))
 #define GELU_DU(v) tg_add(K(1.5957691216057308), tg_mul(K(0.21406444881479865), tg_mul(v, v)))
 #define TG__COMPOSED(name, operands, value) \
     TG__PRIVATE tg_tensor *name(tg_ctx *tg, const double *p, tg_tensor *g, tg_tensor *const *in, tg_tensor *y) { operands (void)tg; (void)p; (void)g; (void)y; return value; }
@@ -8412,6 +8551,7 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
 #define TG__SAVE_Y TG_SAVE_OUT(0)
 #define TG__SAVE_AB (TG_SAVE_IN(0) | TG_SAVE_IN(1))
 #define TG__SAVE_BC (TG_SAVE_IN(1) | TG_SAVE_IN(2))
+#define TG__SAVE_AY (TG_SAVE_IN(0) | TG_SAVE_OUT(0))
 #define TG__SAVE_BY (TG_SAVE_IN(1) | TG_SAVE_OUT(0))
 #define TG__SAVE_ABY (TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(0))
 #define NEED(p, q) TG__SAVE_##p, TG__SAVE_##q, 0, 0
@@ -8463,6 +8603,9 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
     TG__ROW(name, 2, types, numbers, attrs, &name##_d0__t, &name##_d1__t, NULL, name##_c0, name##_c1, NULL, __VA_ARGS__)
 #define TG__ROW3(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE(name##_d0) TG__MAP_TABLE(name##_d1) TG__MAP_TABLE(name##_d2) \
     TG__ROW(name, 3, types, numbers, attrs, &name##_d0__t, &name##_d1__t, &name##_d2__t, name##_c0, name##_c1, name##_c2, __VA_ARGS__)
+#define TG__ROW_WHOLE(name, n) \
+    TG__FORMULA(name##__f, &#name[3], TG_ROW_##name, n, TG__WHOLE, 0, NULL, TG__FLAGS_PREDICATE, tg__formula_check, name##_i, name##_rule, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0) \
+    TG__FORMULA(name##__g, &#name "_"[3], TG_ROW_##name, n, TG__WHOLE, 0, NULL, (TG__FLAGS_PREDICATE) | TG_OP_INPLACE, tg__formula_check_, name##_i, name##_rule, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0)
 #define TG__IN1 tg_tensor *in[1]; in[0] = x;
 #define TG__IN2 tg_tensor *in[2]; in[0] = a; in[1] = b;
 #define TG__IN3 tg_tensor *in[3]; in[0] = a; in[1] = b; in[2] = c;
@@ -8472,11 +8615,13 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
 #define TG_F1P(name, numbers, types, saves, value, dx, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW1(name, types, TG__MANY_##numbers, name##__attrs, TG__SAVE_##saves, 0, 0, 0) \
     TG_API tg_tensor *(name)(tg_tensor *x TG__PARAMS_##numbers)    { TG__IN1 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 1, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *x TG__PARAMS_##numbers) { TG__IN1 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 1, NULL, 1); }
-#define TG_F2(name, types, saves, value, da, db, domain, doc) TG__ROW2(name, types, 0, NULL, saves) \
+#define TG__FUNCTIONS2(name) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b)     { TG__IN2 return tg__call(&name##__f.op, NULL, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b)  { TG__IN2 return tg__call(&name##__g.op, NULL, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_scalar)(tg_tensor *a, double number)  { return a ? name(a, tg__scalar(a, number)) : NULL; } \
     TG_API tg_tensor *(name##_scalar_)(tg_tensor *a, double number) { return a ? name##_(a, tg__scalar(a, number)) : NULL; }
+#define TG_F2(name, types, saves, value, da, db, domain, doc) TG__ROW2(name, types, 0, NULL, saves) TG__FUNCTIONS2(name)
+#define TG_W2(name, rule, value, doc) TG__ROW_WHOLE(name, 2) TG__FUNCTIONS2(name)
 #define TG_F2P(name, numbers, types, saves, value, da, db, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW2(name, types, TG__MANY_##numbers, name##__attrs, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers)    { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers) { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 2, NULL, 1); }
@@ -13549,6 +13694,171 @@ TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const i
 #endif /* TENSORGRAD_NO_CONV */
 
 /* ======================================================================================
+   >>impl-elementwise    elementwise functions made of the formulas, activations among them
+   ====================================================================================== */
+
+/* TG__MADE(relu6, value): tg_relu6(x), which is one expression of other functions. */
+#define TG__MADE(name, value) \
+    TG_API tg_tensor *(tg_##name)(tg_tensor *x) { \
+        tg_ctx *tg = tg__start(x, #name); \
+        bool outermost; \
+        if (!tg) return NULL; \
+        outermost = tg__compose(tg); \
+        return tg__composed(tg, outermost, value); }
+
+TG_API tg_tensor *(tg_clamp_tensor)(tg_tensor *x, tg_tensor *low, tg_tensor *high) {
+    tg_ctx *tg = tg__start(x, "clamp");
+    bool outermost;
+    if (!tg) return NULL;
+    if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is needed, both are NULL"); return NULL; }
+    outermost = tg__compose(tg);
+    if (low) x = tg_maximum(x, low);
+    if (high) x = tg_minimum(x, high);
+    return tg__composed(tg, outermost, x);
+}
+TG_API tg_tensor *(tg_round_decimals)(tg_tensor *x, int decimals) {
+    tg_ctx *tg = tg__start(x, "round");
+    double ten = 1;
+    bool outermost;
+    int i;
+    if (!tg) return NULL;
+    if (decimals == 0) return tg_round(x);
+    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
+    for (i = decimals < 0 ? -decimals : decimals; i > 0 && ten < 1e300; i--) ten *= 10;
+    outermost = tg__compose(tg);
+    x = decimals > 0 ? tg_div_scalar(tg_round(tg_mul_scalar(x, ten)), ten) : tg_mul_scalar(tg_round(tg_div_scalar(x, ten)), ten);
+    return tg__composed(tg, outermost, x);
+}
+TG_API tg_tensor *(tg_float_power)(tg_tensor *a, tg_tensor *b) {
+    tg_ctx *tg = tg__start2(a, b, "float_power");
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_pow(tg_to(a, TG_F64), tg_to(b, TG_F64)));
+}
+TG_API tg_tensor *(tg_logaddexp2)(tg_tensor *a, tg_tensor *b) {
+    const double ln2 = 0.69314718055994530942;
+    tg_ctx *tg = tg__start2(a, b, "logaddexp2");
+    bool outermost;
+    if (!tg) return NULL;
+    if (!tg_dtype_is_float(a->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, a); return NULL; }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_mul_scalar(tg_logaddexp(tg_mul_scalar(a, ln2), tg_mul_scalar(b, ln2)), 1 / ln2));
+}
+TG__MADE(deg2rad, tg_mul_scalar(x, 0.017453292519943295769))
+TG__MADE(rad2deg, tg_mul_scalar(x, 57.295779513082320877))
+TG_API tg_tensor *(tg_nan_to_num)(tg_tensor *x, double nan, double posinf, double neginf) {
+    static const double largest[] = { 3.4028234663852886e38, 1.7976931348623157e308, 65504, 3.3895313892515355e38 };   /* by dtype: f32, f64, f16, bf16 */
+    tg_ctx *tg = tg__start(x, "nan_to_num");
+    const double inf = tg__inf();
+    bool outermost;
+    tg_tensor *y;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    if (!tg_dtype_is_float(x->dtype)) return tg__composed(tg, outermost, tg_clone(x));
+    if (posinf == inf) posinf = largest[x->dtype];
+    if (neginf == -inf) neginf = -largest[x->dtype];
+    y = tg_where(tg_isnan(x), tg_number(tg, nan), x);
+    y = tg_where(tg_eq_scalar(x, inf), tg_number(tg, posinf), y);
+    y = tg_where(tg_eq_scalar(x, -inf), tg_number(tg, neginf), y);
+    return tg__composed(tg, outermost, y);
+}
+TG_API tg_tensor *(tg_heaviside)(tg_tensor *x, tg_tensor *values) {
+    tg_ctx *tg = tg__start2(x, values, "heaviside");
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->dtype != values->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, x, values, ""); return NULL; }
+    outermost = tg__compose(tg);
+    x = tg_detach(x);
+    return tg__composed(tg, outermost, tg_where(tg_eq_scalar(x, 0), tg_detach(values), tg_to(tg_gt_scalar(x, 0), x ? x->dtype : TG_F32)));
+}
+TG__MADE(signbit, tg_lt_scalar(tg_dtype_is_float(x->dtype) ? tg_copysign(tg_number(tg, 1), tg_detach(x)) : x, 0))
+TG__MADE(bitwise_not, x->dtype == TG_BOOL ? tg_logical_not(x) : tg_bitwise_xor_scalar(x, -1))
+TG_API tg_tensor *(tg_isclose)(tg_tensor *a, tg_tensor *b, double rtol, double atol, bool equal_nan) {
+    tg_ctx *tg = tg__start2(a, b, "isclose");
+    tg_tensor *close, *apart;
+    bool outermost;
+    if (!tg) return NULL;
+    if (a->dtype != b->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, a, b, ""); return NULL; }
+    if (!(rtol >= 0 && atol >= 0)) { tg__fail(tg, TG__E_RANGE, "rtol or atol", "at least 0", rtol >= 0 ? atol : rtol); return NULL; }
+    outermost = tg__compose(tg);
+    a = tg_detach(a); b = tg_detach(b);
+    close = tg_eq(a, b);
+    if (equal_nan) close = tg_logical_or(close, tg_logical_and(tg_isnan(a), tg_isnan(b)));
+    if (rtol != 0 || atol != 0) {
+        if (b && !tg_dtype_is_float(b->dtype)) { b = tg_to(b, TG_F32); a = tg_to(a, a->dtype == TG_BOOL ? TG_F32 : a->dtype); }
+        apart = tg_abs(tg_sub(a, b));
+        close = tg_logical_or(close, tg_logical_and(tg_isfinite(apart), tg_le(apart, tg_add_scalar(tg_abs(tg_mul_scalar(b, rtol)), atol))));
+    }
+    return tg__composed(tg, outermost, close);
+}
+
+/* ---- activations ---- */
+TG__MADE(relu6, tg_hardtanh(x, 0, 6))
+TG__MADE(selu, tg_mul_scalar(tg_elu(x, 1.6732632423543772848), 1.0507009873554804934))
+TG_API tg_tensor *(tg_celu)(tg_tensor *x, double alpha) {
+    tg_ctx *tg = tg__start(x, "celu");
+    bool outermost;
+    if (!tg) return NULL;
+    if (alpha == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "alpha is 0, and x is divided by it"); return NULL; }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, alpha == 1 ? tg_elu(x, 1) : tg_mul_scalar(tg_elu(tg_mul_scalar(x, 1 / alpha), 1), alpha));
+}
+TG__MADE(softsign, tg_div(x, tg_add_scalar(tg_abs(x), 1)))
+TG__MADE(tanhshrink, tg_sub(x, tg_tanh(x)))
+TG_API tg_tensor *(tg_prelu)(tg_tensor *x, tg_tensor *weight) {
+    tg_ctx *tg = tg__start2(x, weight, "prelu");
+    int64_t shape[TG_MAX_DIMS], channels;
+    bool outermost;
+    int i;
+    if (!tg) return NULL;
+    if (x->dtype != weight->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, x, weight, ""); return NULL; }
+    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
+    channels = x->ndim >= 2 ? x->shape[1] : 1;
+    if (weight->ndim > 1 || (weight->numel != 1 && weight->numel != channels)) {
+        tg__fail(tg, TG__E_ARGUMENT, "the weight must be [] or [1], or [C] for x [N, C, ...]");
+        return NULL;
+    }
+    outermost = tg__compose(tg);
+    for (i = 0; i < x->ndim; i++) shape[i] = 1;
+    if (weight->numel != 1) shape[1] = channels;
+    weight = tg_reshape(weight, x->ndim, shape);
+    return tg__composed(tg, outermost, tg_where(tg_gt_scalar(x, 0), x, tg_mul(weight, x)));
+}
+TG_API tg_tensor *(tg_rrelu)(tg_tensor *x, double lower, double upper, bool training) {
+    tg_ctx *tg = tg__start(x, "rrelu");
+    tg_tensor *slope;
+    bool outermost;
+    if (!tg) return NULL;
+    if (!(lower <= upper)) { tg__fail(tg, TG__E_RANGE, "upper", "at least lower", upper); return NULL; }
+    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
+    outermost = tg__compose(tg);
+    if (!training) return tg__composed(tg, outermost, tg_leaky_relu(x, (lower + upper) / 2));
+    if (!tg__whole(tg, x)) return tg__composed(tg, outermost, NULL);
+    slope = tg_uniform_(tg_empty_like(x), lower, upper);
+    return tg__composed(tg, outermost, tg_where(tg_gt_scalar(x, 0), x, tg_mul(x, slope)));
+}
+TG_API tg_tensor *(tg_glu)(tg_tensor *x, int64_t dim) {
+    tg_ctx *tg = tg__start(x, "glu");
+    int64_t half;
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->ndim == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor of no dimensions has no halves"); return NULL; }
+    if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
+    if (x->shape[dim] % 2) { tg__fail(tg, TG__E_RANGE, "the size of the dimension that is halved", "an even number", (double)x->shape[dim]); return NULL; }
+    half = x->shape[dim] / 2;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_mul(tg_narrow(x, dim, 0, half), tg_sigmoid(tg_narrow(x, dim, half, half))));
+}
+TG_API tg_tensor *(tg_softmin)(tg_tensor *x, int64_t dim) {
+    tg_ctx *tg = tg__start(x, "softmin");
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_softmax(tg_neg(x), dim));
+}
+
+/* ======================================================================================
    >>impl-matrix    matmul and linear on the gemm family; cross-entropy; what is made of other ops
    ====================================================================================== */
 
@@ -15747,6 +16057,8 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #pragma pop_macro("ACOS")
 #pragma pop_macro("ATAN")
 #pragma pop_macro("ATAN2")
+#pragma pop_macro("COPYSIGN")
+#pragma pop_macro("HYPOT")
 #pragma pop_macro("SINH")
 #pragma pop_macro("COSH")
 #pragma pop_macro("TANH")
@@ -15795,6 +16107,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #pragma pop_macro("P1")
 #pragma pop_macro("GELU_TANH")
 #pragma pop_macro("GELU_U")
+#pragma pop_macro("SINC_U")
 #pragma pop_macro("GELU_DU")
 #pragma pop_macro("NEED")
 #pragma pop_macro("SAME")
@@ -18178,6 +18491,14 @@ TG__INLINE TG__V TG__W(floordiv)(TG__V a, TG__V b) {
     f = TG__W(select)(TG__W(eq)(q, zero), TG__W(copysign)(zero, TG__W(div)(a, b)), f);
     return TG__W(select)(TG__W(eq)(b, zero), TG__W(div)(a, b), f);
 }
+/* The root of a * a + b * b, whose squares may leave the range; an infinity wins over NaN. */
+TG__INLINE TG__V TG__W(hypot)(TG__V a, TG__V b) {
+    TG__V x = TG__W(abs)(a), y = TG__W(abs)(b), zero = TG__W(set)(0), one = TG__W(set)(1),
+          m = TG__W(select)(TG__W(lt)(x, y), y, x), n = TG__W(select)(TG__W(lt)(x, y), x, y),
+          r = TG__W(div)(n, TG__W(select)(TG__W(eq)(m, zero), one, m));
+    r = TG__W(mul)(m, TG__W(sqrt)(TG__W(fma)(r, r, one)));
+    return TG__W(select)(TG__W(isinf)(x), x, TG__W(select)(TG__W(isinf)(y), y, r));
+}
 TG__INLINE TG__V TG__W(sign)(TG__V a) {
     TG__V zero = TG__W(set)(0);
     return TG__W(select)(TG__W(gt)(a, zero), TG__W(set)(1),
@@ -18247,6 +18568,8 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
 #define ACOS(v) TG__W(acos)(v)
 #define ATAN(v) TG__W(atan)(v)
 #define ATAN2(v, w) TG__W(atan2)(v, w)
+#define HYPOT(v, w) TG__W(hypot)(v, w)
+#define COPYSIGN(v, w) TG__W(copysign)(v, w)
 #define SINH(v) TG__W(sinh)(v)
 #define COSH(v) TG__W(cosh)(v)
 #define TANH(v) TG__W(tanh)(v)
@@ -18297,6 +18620,8 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
 /* gelu's tanh formula, x (1 + tanh(u / 2)) / 2 = x sigmoid(u): u = 2 sqrt(2 / pi) (x + 0.044715 x^3), and its
    derivative */
 #define GELU_U(v) TG__W(mul)(v, TG__W(fma)(TG__W(mul)(v, v), K(0.07135481627159955), K(1.5957691216057308)))
+/* pi v, and pi itself for 0, where sinc is 1 */
+#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))
 #define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))
 #define TG__MAP_OPERAND(k, q) const TG__T *q##p = (const TG__T *)x_[k]; const int64_t q##m = step[k];
 #define TG__MAP(name, open, loads, store) \

@@ -471,21 +471,16 @@ ADAPTER(a_div) {
     const char *mode = word(c, -1, "rounding_mode", NULL);
     if (!mode) put(c, c->in_place ? tg_div_(a, b) : tg_div(a, b));
     else if (strcmp(mode, "floor") == 0) put(c, c->in_place ? tg_floor_divide_(a, b) : tg_floor_divide(a, b));
-    else if (strcmp(mode, "trunc") == 0) {
-        tg_tensor *q = c->in_place ? tg_div_(a, b) : tg_div(a, b);
-        if (a && b && !tg_dtype_is_float(a->dtype) && !tg_dtype_is_float(b->dtype)) skip(c, "integer division that truncates");
-        if (c->gradients) skip(c, "the gradient of a division that truncates: zero even where b is");
-        put(c, c->in_place ? tg_trunc_(q) : tg_trunc(q));
-    } else skip(c, "another rounding_mode");
+    else if (strcmp(mode, "trunc") == 0) put(c, c->in_place ? tg_div_trunc_(a, b) : tg_div_trunc(a, b));
+    else skip(c, "another rounding_mode");
 }
 /* x between two bounds, each of them None, a number or a tensor. */
 static tg_tensor *clamp(call *c, tg_tensor *x, const val *low, const val *high) {
     if (x && !tg_dtype_is_float(x->dtype) && (is_kind(low, V_NUM) || is_kind(high, V_NUM))) skip(c, "integers between real bounds");
     if (is_kind(low, V_TENSOR) || is_kind(high, V_TENSOR)) {
         tg_tensor *l = low ? operand_of(c, low) : NULL, *h = high ? operand_of(c, high) : NULL;
-        if (l) x = c->in_place ? tg_maximum_(x, l) : tg_maximum(x, l);
-        if (h) x = c->in_place ? tg_minimum_(x, h) : tg_minimum(x, h);
-        return x;
+        if (c->in_place) skip(c, "clamp_ with tensors");
+        return tg_clamp_tensor(x, l, h);
     }
     if ((low && !is_scalar(low)) || (high && !is_scalar(high)) || (!low && !high)) { skip(c, "clamp without bounds"); return NULL; }
     return c->in_place ? tg_clamp_(x, low ? low->n : -(double)INFINITY, high ? high->n : (double)INFINITY)
@@ -496,8 +491,9 @@ ADAPTER(a_clamp_min) { tg_tensor *x = self(c); put(c, clamp(c, x, arg(c, 1, "min
 ADAPTER(a_clamp_max) { tg_tensor *x = self(c); put(c, clamp(c, x, NULL, arg(c, 1, "max"))); }
 ADAPTER(a_round) {
     tg_tensor *x = self(c);
-    if (integer(c, -1, "decimals", 0) != 0) skip(c, "decimals");
-    put(c, c->in_place ? tg_round_(x) : tg_round(x));
+    int64_t decimals = integer(c, -1, "decimals", 0);
+    if (decimals && c->in_place) skip(c, "round_ with decimals");
+    put(c, decimals ? tg_round_decimals(x, (int)decimals) : c->in_place ? tg_round_(x) : tg_round(x));
 }
 ADAPTER(a_addcmul) {
     tg_tensor *a = self(c), *b = operand(c, 1, "tensor1"), *d = operand(c, 2, "tensor2");
@@ -512,9 +508,24 @@ ADAPTER(a_fill) {
     put(c, is_scalar(v) ? tg_fill_(x, v->n) : tg_copy_(x, tensor_of(c, v)));
 }
 ADAPTER(a_zero) { put(c, tg_zero_(self(c))); }
-ADAPTER(a_float_power) { tg_tensor *a = self(c), *b = operand(c, 1, "exponent"); put(c, tg_pow(tg_to(a, TG_F64), tg_to(b, TG_F64))); }
+ADAPTER(a_float_power) { tg_tensor *a = self(c), *b = operand(c, 1, "exponent"); put(c, tg_float_power(a, b)); }
+
+#define OF_ONE(name) ADAPTER(a_##name) { put(c, tg_##name(self(c))); }
+OF_ONE(deg2rad) OF_ONE(rad2deg) OF_ONE(signbit) OF_ONE(bitwise_not) OF_ONE(relu6) OF_ONE(selu) OF_ONE(softsign) OF_ONE(tanhshrink)
+ADAPTER(a_logaddexp2) { tg_tensor *a = self(c); put(c, tg_logaddexp2(a, operand(c, 1, "other"))); }
+ADAPTER(a_heaviside) { tg_tensor *a = self(c); put(c, tg_heaviside(a, operand(c, 1, "values"))); }
+ADAPTER(a_nan_to_num) {
+    tg_tensor *x = self(c);
+    double nan = number(c, 1, "nan", 0), up = number(c, 2, "posinf", INFINITY);
+    put(c, tg_nan_to_num(x, nan, up, number(c, 3, "neginf", -INFINITY)));
+}
 
 /* ---- compare ---- */
+ADAPTER(a_isclose) {
+    tg_tensor *a = self(c), *b = operand(c, 1, "other");
+    double rtol = number(c, 2, "rtol", 1e-5), atol = number(c, 3, "atol", 1e-8);
+    put(c, tg_isclose(a, b, rtol, atol, flag(c, 4, "equal_nan", false)));
+}
 ADAPTER(a_allclose) {
     tg_tensor *a = self(c), *b = tensor(c, 1, "other");
     if (flag(c, 4, "equal_nan", false)) skip(c, "equal_nan");
@@ -1198,6 +1209,17 @@ ADAPTER(a_multi_dot) {
 /* ---- nn ---- */
 ADAPTER(a_leaky_relu) { tg_tensor *x = self(c); put(c, tg_leaky_relu(x, number(c, 1, "negative_slope", 0.01))); }
 ADAPTER(a_elu)        { tg_tensor *x = self(c); put(c, tg_elu(x, number(c, 1, "alpha", 1))); }
+ADAPTER(a_celu)       { tg_tensor *x = self(c); put(c, tg_celu(x, number(c, 1, "alpha", 1))); }
+ADAPTER(a_hardtanh)   { tg_tensor *x = self(c); double low = number(c, 1, "min_val", -1); put(c, tg_hardtanh(x, low, number(c, 2, "max_val", 1))); }
+ADAPTER(a_threshold)  { tg_tensor *x = self(c); double t = number(c, 1, "threshold", 0); put(c, tg_threshold(x, t, number(c, 2, "value", 0))); }
+ADAPTER(a_hardshrink) { tg_tensor *x = self(c); put(c, tg_hardshrink(x, number(c, 1, "lambd", 0.5))); }
+ADAPTER(a_softshrink) { tg_tensor *x = self(c); put(c, tg_softshrink(x, number(c, 1, "lambd", 0.5))); }
+ADAPTER(a_prelu)      { tg_tensor *x = self(c); put(c, tg_prelu(x, operand(c, 1, "weight"))); }
+ADAPTER(a_rrelu) {
+    tg_tensor *x = self(c);
+    double low = number(c, 1, "lower", 1.0 / 8), high = number(c, 2, "upper", 1.0 / 3);
+    put(c, tg_rrelu(x, low, high, flag(c, 3, "training", false)));
+}
 ADAPTER(a_softplus)   { tg_tensor *x = self(c); double b = number(c, 1, "beta", 1); put(c, tg_softplus(x, b, number(c, 2, "threshold", 20))); }
 ADAPTER(a_gelu) {
     tg_tensor *x = self(c);
@@ -1211,7 +1233,7 @@ ADAPTER(a_softmax) {          /* softmax, log_softmax, softmin */
     int64_t dim = need_integer(c, 1, "dim");
     if (arg(c, 2, "dtype")) x = tg_to(x, dtype(c, 2, "dtype", TG_F32));
     if (strcmp(c->op, "log_softmax") == 0) put(c, tg_log_softmax(x, dim));
-    else put(c, tg_softmax(ends_with(c->op, "softmin") ? tg_neg(x) : x, dim));
+    else put(c, ends_with(c->op, "softmin") ? tg_softmin(x, dim) : tg_softmax(x, dim));
 }
 ADAPTER(a_linear) { tg_tensor *x = self(c), *w = tensor(c, 1, "weight"); put(c, tg_linear(x, w, maybe_tensor(c, 2, "bias"))); }
 ADAPTER(a_dropout) { tg_tensor *x = self(c); double p = number(c, 1, "p", 0.5); put(c, tg_dropout(x, p, flag(c, 2, "training", true))); }
@@ -1227,12 +1249,7 @@ ADAPTER(a_embedding) {
     y = tg_index_select(w, 0, tg_flatten(index, 0, -1));
     put(c, index->ndim == 1 ? y : tg_reshape(y, index->ndim + 1, shape));
 }
-ADAPTER(a_glu) {
-    tg_tensor *x = self(c);
-    int64_t dim = integer(c, 1, "dim", -1), n = size_at(x, dim);
-    if (n % 2) { skip(c, "an odd size"); return; }
-    put(c, tg_mul(tg_narrow(x, dim, 0, n / 2), tg_sigmoid(tg_narrow(x, dim, n / 2, n / 2))));
-}
+ADAPTER(a_glu) { tg_tensor *x = self(c); put(c, tg_glu(x, integer(c, 1, "dim", -1))); }
 
 /* ---- conv ---- */
 ADAPTER(a_conv) {             /* conv1d as a conv2d of height 1; conv2d */
@@ -1298,12 +1315,17 @@ ADAPTER(a_parameters_to_vector) {
 typedef struct adapter { const char *op; void (*call)(call *c); bool composed; } adapter;
 static const adapter adapters[] = {
     /* elementwise */
+    { "deg2rad", a_deg2rad, 0 }, { "rad2deg", a_rad2deg, 0 }, { "signbit", a_signbit, 0 }, { "bitwise_not", a_bitwise_not, 0 }, { "logaddexp2", a_logaddexp2, 0 },
+    { "heaviside", a_heaviside, 0 }, { "nan_to_num", a_nan_to_num, 0 }, { "isclose", a_isclose, 0 },
+    { "nn.functional.relu6", a_relu6, 0 }, { "nn.functional.selu", a_selu, 0 }, { "nn.functional.softsign", a_softsign, 0 }, { "nn.functional.tanhshrink", a_tanhshrink, 0 },
+    { "nn.functional.celu", a_celu, 0 }, { "nn.functional.hardtanh", a_hardtanh, 0 }, { "nn.functional.threshold", a_threshold, 0 }, { "nn.functional.hardshrink", a_hardshrink, 0 },
+    { "nn.functional.softshrink", a_softshrink, 0 }, { "nn.functional.prelu", a_prelu, 0 }, { "nn.functional.rrelu", a_rrelu, 0 },
     { "add", a_add, 0 }, { "add_", a_add, 0 }, { "sub", a_add, 0 }, { "sub_", a_add, 0 }, { "rsub", a_rsub, 0 },
     { "div", a_div, 0 }, { "div_", a_div, 0 }, { "true_divide", a_div, 0 },
     { "clamp", a_clamp, 0 }, { "clamp_", a_clamp, 0 }, { "clamp_min", a_clamp_min, 0 }, { "clamp_min_", a_clamp_min, 0 },
     { "clamp_max", a_clamp_max, 0 }, { "clamp_max_", a_clamp_max, 0 }, { "round", a_round, 0 }, { "round_", a_round, 0 },
     { "addcmul", a_addcmul, 0 }, { "addcmul_", a_addcmul, 0 }, { "addcdiv", a_addcmul, 0 }, { "addcdiv_", a_addcmul, 0 },
-    { "fill", a_fill, 0 }, { "fill_", a_fill, 0 }, { "zero_", a_zero, 0 }, { "float_power", a_float_power, 1 },
+    { "fill", a_fill, 0 }, { "fill_", a_fill, 0 }, { "zero_", a_zero, 0 }, { "float_power", a_float_power, 0 },
     /* compare */
     { "allclose", a_allclose, 0 }, { "equal", a_equal, 0 },
     /* reduce */
@@ -1341,9 +1363,9 @@ static const adapter adapters[] = {
     { "addr", a_addmm, 1 }, { "linalg.multi_dot", a_multi_dot, 1 },
     /* nn, conv, loss, module */
     { "nn.functional.leaky_relu", a_leaky_relu, 0 }, { "nn.functional.elu", a_elu, 0 }, { "nn.functional.softplus", a_softplus, 0 }, { "nn.functional.gelu", a_gelu, 0 },
-    { "softmax", a_softmax, 0 }, { "log_softmax", a_softmax, 0 }, { "nn.functional.softmin", a_softmax, 1 }, { "nn.functional.linear", a_linear, 0 },
+    { "softmax", a_softmax, 0 }, { "log_softmax", a_softmax, 0 }, { "nn.functional.softmin", a_softmax, 0 }, { "nn.functional.linear", a_linear, 0 },
     { "nn.functional.dropout", a_dropout, 0 }, { "nn.functional.one_hot", a_one_hot, 0 }, { "nn.functional.embedding", a_embedding, 1 },
-    { "nn.functional.glu", a_glu, 1 },
+    { "nn.functional.glu", a_glu, 0 },
     { "nn.functional.conv1d", a_conv, 1 }, { "nn.functional.conv2d", a_conv, 0 }, { "nn.functional.mse_loss", a_mse_loss, 0 }, { "nn.functional.l1_loss", a_mse_loss, 1 },
     { "nn.functional.cross_entropy", a_cross_entropy, 0 }, { "nn.utils.parameters_to_vector", a_parameters_to_vector, 1 },
     { NULL, NULL, 0 }

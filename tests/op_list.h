@@ -26,6 +26,7 @@ typedef struct row {
     static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { (void)p; return (name##_)(x[0], x[1]); } \
     static tg_tensor *name##_number(tg_tensor *a, double b) { return (name##_scalar)(a, b); } \
     static tg_tensor *name##_number_put(tg_tensor *a, double b) { return (name##_scalar_)(a, b); }
+#define TG_W2(name, rule, value, doc) TG_F2(name, WHOLE, , , , , , doc)
 #define TG_F2P(name, numbers, types, saves, value, da, db, domain, doc) \
     static tg_tensor *name##_call(tg_tensor *const *x, const double *p) { return (name)(x[0], x[1] ARGS_##numbers); } \
     static tg_tensor *name##_put(tg_tensor *const *x, const double *p) { return (name##_)(x[0], x[1] ARGS_##numbers); }
@@ -40,6 +41,7 @@ typedef struct row {
 #define TG_F1(name, types, saves, value, dx, domain, doc)                        { #name, #types, #domain, 1, 0, name##_call, name##_put, NULL, NULL },
 #define TG_F1P(name, numbers, types, saves, value, dx, domain, doc)              { #name, #types, #domain, 1, COUNT_##numbers, name##_call, name##_put, NULL, NULL },
 #define TG_F2(name, types, saves, value, da, db, domain, doc)                    { #name, #types, #domain, 2, 0, name##_call, name##_put, name##_number, name##_number_put },
+#define TG_W2(name, rule, value, doc)                                            { #name, "WHOLE", "NO_GRADIENT_TEST", 2, 0, name##_call, name##_put, name##_number, name##_number_put },
 #define TG_F2P(name, numbers, types, saves, value, da, db, domain, doc)          { #name, #types, #domain, 2, COUNT_##numbers, name##_call, name##_put, NULL, NULL },
 #define TG_F3(name, types, saves, value, da, db, dc, domain, doc)                { #name, #types, #domain, 3, 0, name##_call, name##_put, NULL, NULL },
 #define TG_F3P(name, numbers, types, saves, value, da, db, dc, domain, doc)      { #name, #types, #domain, 3, COUNT_##numbers, name##_call, name##_put, NULL, NULL },

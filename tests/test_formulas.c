@@ -24,6 +24,10 @@ static bool reference(const row *r, const double *x, const double *p, double *y)
     R("add", a + b) R("sub", a - b) R("mul", a * b) R("div", a / b) R("pow", pow(a, b)) R("maximum", a > b ? a : b) R("minimum", a < b ? a : b) R("atan2", atan2(a, b)) R("fmod", fmod(a, b))
     R("remainder", python_mod(a, b)) R("floor_divide", floor(a / b)) R("div_trunc", trunc(a / b)) R("eq", a == b) R("ne", a != b) R("lt", a < b) R("le", a <= b) R("gt", a > b) R("ge", a >= b)
     R("logical_and", a != 0 && b != 0) R("logical_or", a != 0 || b != 0) R("logical_xor", (a != 0) != (b != 0)) R("add_scaled", a + p[0] * b) R("where", a != 0 ? b : c)
+    R("sinc", a == 0 ? 1 : sin(3.14159265358979323846 * a) / (3.14159265358979323846 * a)) R("hardsigmoid", fmin(fmax(a + 3, 0), 6) / 6) R("hardswish", a * fmin(fmax(a + 3, 0), 6) / 6) R("softshrink", a > p[0] ? a - p[0] : a < -p[0] ? a + p[0] : 0 * a)
+    R("hardshrink", a >= -p[0] && a <= p[0] ? 0 : a) R("threshold", a <= p[0] ? p[1] : a) R("fmax", fmax(a, b)) R("fmin", fmin(a, b)) R("hypot", hypot(a, b)) R("copysign", copysign(a, b))
+    R("logaddexp", fmax(a, b) + log1p(exp(-fabs(a - b)))) R("bitwise_and", (int64_t)a & (int64_t)b) R("bitwise_or", (int64_t)a | (int64_t)b) R("bitwise_xor", (int64_t)a ^ (int64_t)b)
+    R("bitwise_left_shift", b < 0 || b > 62 ? 0 : a * (double)((int64_t)1 << (int)b)) R("bitwise_right_shift", b < 0 ? (a < 0 ? -1 : 0) : floor(a / (double)((int64_t)1 << (int)b)))
     R("lerp", a + c * (b - a)) R("addcmul", a + p[0] * b * c) R("addcdiv", a + p[0] * b / c)
 #undef R
     return false;
@@ -63,6 +67,7 @@ static tg_dtype result_of(const row *r, tg_dtype d) {
     if (is(r->types, "PREDICATE")) return TG_BOOL;
     if (is(r->types, "FLOATING")) return tg_dtype_is_float(d) ? d : TG_F32;
     if (is(r->types, "FLOAT_ONLY")) return tg_dtype_is_float(d) ? d : TG_DTYPES;
+    if (is(r->types, "WHOLE")) return tg_dtype_is_float(d) || (d == TG_BOOL && strstr(r->name, "shift")) ? TG_DTYPES : d;
     if (is(r->types, "COUNTING")) return d == TG_BOOL ? TG_I64 : d;
     if (is(r->types, "NUMERIC")) return d == TG_BOOL ? TG_DTYPES : d;
     return d;
@@ -163,17 +168,18 @@ static void test_overlap(tg_ctx *tg, const row *r) {                       /* tg
     for (way = 0; way < 4; way++) {
         static const int64_t square[2] = { 9, 9 }, line[1] = { 300 };
         tg_mark m = tg_begin(tg);
-        tg_tensor *x = operand(tg, r, 1, TG_F32, way == 0 || way == 2 ? 2 : 1, way == 0 || way == 2 ? square : line, 0), *in[3], *copy[3], *before = tg_clone(x), *y, *z;
+        const tg_dtype d = result_of(r, TG_F32) == TG_DTYPES ? TG_I32 : TG_F32;
+        tg_tensor *x = operand(tg, r, 1, d, way == 0 || way == 2 ? 2 : 1, way == 0 || way == 2 ? square : line, 0), *in[3], *copy[3], *before = tg_clone(x), *y, *z;
         double p[2];
         int k;
-        numbers_of(r, TG_F32, p);
+        numbers_of(r, d, p);
         in[0] = way == 0 || way == 2 ? x : way == 1 ? tg_slice(x, "::2") : tg_narrow(x, 0, 0, 290);
         in[1] = way == 0 ? tg_view(x, 2, square) : way == 1 ? tg_slice(x, "1::2") : way == 2 ? tg_t(x) : tg_narrow(x, 0, 3, 290);
         in[2] = in[1];
         for (k = 0; k < r->n; k++) copy[k] = tg_clone(in[k]);
         y = r->call(copy, p);
         z = r->put(in, p);
-        if (way < 2) CHECK_MSG(y && z && same(tg_contiguous(z), tg_contiguous(tg_to(y, TG_F32))), "%s_ on operands of one storage (%d) differs: %s", r->name, way, tg_error_text(tg));
+        if (way < 2) CHECK_MSG(y && z && same(tg_contiguous(z), tg_contiguous(tg_to(y, d))), "%s_ on operands of one storage (%d) differs: %s", r->name, way, tg_error_text(tg));
         else {
             test_check(!z && tg_error(tg) == TG_ERROR_SHAPE, __FILE__, __LINE__, "%s_ on operands that overlap (%d) must be refused: %s", r->name, way, tg_error_text(tg));
             tg_clear(tg);
@@ -196,6 +202,12 @@ static void test_number(tg_ctx *tg, const row *r) {
         bool whole = !tg_dtype_is_float(kinds[i]) && b == 2;               /* counts as torch takes 2: integers stay integers */
         x[0] = operand(tg, r, 0, kinds[i], 2, shape, LAY_TURNED);
         x[1] = whole ? tg_integer(tg, 2) : tg_number(tg, b);
+        if (result_of(r, tg_dtype_is_float(kinds[i]) || whole || b == 2 ? kinds[i] : TG_F32) == TG_DTYPES) {
+            CHECK_MSG(!r->call(x, NULL) && tg_error(tg) == TG_ERROR_DTYPE, "%s of %s is not refused", r->name, tg_dtype_name(kinds[i])); tg_clear(tg);
+            CHECK_MSG(!r->scalar(x[0], b) && tg_error(tg) == TG_ERROR_DTYPE, "%s_scalar of %s is not refused", r->name, tg_dtype_name(kinds[i])); tg_clear(tg);
+            tg_end(tg, m);
+            continue;
+        }
         y = r->call(x, NULL);
         z = r->scalar(x[0], b);
         CHECK_MSG(same(tg_contiguous(z), tg_contiguous(y)), "%s_scalar of %s is not %s with %s", r->name, tg_dtype_name(kinds[i]), r->name, whole ? "tg_integer" : "tg_number");
@@ -263,6 +275,7 @@ static void test_gradient(tg_ctx *tg, const row *r) {
         { { 2, 2, 2 }, { { 3, 4 }, { 3, 4 }, { 3, 4 } } }
     };
     int i, k, rounds = r->n == 1 ? 2 : 1;
+    if (is(r->types, "WHOLE")) return;
     if (is(r->types, "PREDICATE")) {
         tg_mark m = tg_begin(tg);
         tg_tensor *x[2], *y;
@@ -305,7 +318,7 @@ static void test_fused(tg_ctx *tg, const row *r, tg_dtype d, int layout) {
     int k, n = 0;
     int64_t i;
     bool ok;
-    if (is(r->types, "PREDICATE")) { tg_end(tg, m); return; }
+    if (is(r->types, "PREDICATE") || is(r->types, "WHOLE")) { tg_end(tg, m); return; }
     numbers_of(r, d, p);
     for (k = 0; k < r->n; k++) {
         all[k] = operand(tg, r, k, d, 2, shape, layout);

@@ -6,7 +6,7 @@ table() {
 awk '
     function flush_group() { if (group != "" && names != "") printf "| %s | %s |\n", group, names; names = "" }
     BEGIN { print "| group | functions |"; print "| --- | --- |" }
-    /^TG_F[123]P?\(tg_/ { group = "elementwise (each also in place, `tg_name_`)"; n = $0; sub(/^TG_F[123]P?\(tg_/, "", n); sub(/[ ,].*/, "", n); names = names (names == "" ? "" : ", ") n }
+    /^TG_[FW][123]P?\(tg_/ { group = "elementwise (each also in place, `tg_name_`)"; n = $0; sub(/^TG_[FW][123]P?\(tg_/, "", n); sub(/[ ,].*/, "", n); names = names (names == "" ? "" : ", ") n }
     /^#undef TG_F1$/ { flush_group(); group = "" }
     /^   >>ops / { in_ops = 1; next }
     in_ops && /operations of your own/ { flush_group(); in_ops = 0; exit }

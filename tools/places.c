@@ -13,7 +13,7 @@
      const tg_function_call *call      the same, so that a literal with commas may stand there
    From the first other pointer to const on (a shape, data) the parameters are `...`, because TG_SHAPE(2, 3) and literals have commas; an `int` before a shape belongs to it.
 
-   A prototype is `TG_API type *tg_name(type *a, ...);`, on any number of lines; a row is one line that begins with TG_F; comments may stand anywhere.                                       */
+   A prototype is `TG_API type *tg_name(type *a, ...);`, on any number of lines; a row is one line that begins with TG_F or TG_W; comments may stand anywhere.                                       */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,7 +226,7 @@ int main(int argc, char **argv) {
 
     put(&out, BEGIN "/* formula rows */\n");
     for (s = part; *s; s = strchr(s, '\n') ? strchr(s, '\n') + 1 : s + strlen(s)) {
-        if (!begins(s, "TG_F")) continue;
+        if (!begins(s, "TG_F") && !begins(s, "TG_W")) continue;
         if (!outputs) list_row(&out, s + 3);
         rows++;
     }
