@@ -82,6 +82,7 @@ static const tg__family *const families[TG_FAMILIES] = { NULL, &tg__family_map, 
 #define TG_F1(name, ...) [TG_ROW_##name] = &name##__f.kernels,
 #define TG_F2 TG_F1
 #define TG_F3 TG_F1
+#define TG_W2 TG_F1
 static const tg__map_kernels *const kernels_of[TG_ROWS] = {
 #define TG_READ_ROWS
 #include "../tensorgrad.h"
