@@ -67,6 +67,7 @@
      >>impl-sort >>impl-index             sorting; cat, split, flip; gather, scatter, select; row-sparse gradients
      >>impl-gemm >>impl-conv              matrix products; convolution
      >>impl-elementwise >>impl-matrix     what is made of formulas; matmul, linear, losses, dropout
+     >>impl-norm                          normalisations and statistics made of reductions
      >>impl-io                            whole files, dicts, safetensors, npy
      >>impl-debug                         printing, the tape as text and drawing
    PART III, kernels, read once per instruction set
@@ -1082,6 +1083,51 @@ TG_API tg_tensor *tg_rrelu(tg_tensor *x, double lower, double upper, bool traini
 TG_API tg_tensor *tg_glu(tg_tensor *x, int64_t dim);               /* [..., 2 D, ...] -> [..., D, ...]: first half * sigmoid(second) */
 TG_API tg_tensor *tg_softmin(tg_tensor *x, int64_t dim);           /* softmax(-x) */
 
+/* Normalisations. Of half types, means and variances are computed in f32. weight and bias may be NULL. */
+TG_API tg_tensor *tg_batch_norm(tg_tensor *x, tg_tensor *running_mean, tg_tensor *running_var, tg_tensor *weight,
+    tg_tensor *bias, bool training, double momentum, double eps);
+    /* x [N, C, ...], all others [C]: (x - mean) / sqrt(var + eps) * weight + bias for each channel, with the batch's own
+       statistics while training, which then move the running ones by `momentum` (in place, the variance unbiased), with
+       the running ones else. The running ones may be NULL while training. torch's defaults are 0.1, 1e-5 */
+TG_API tg_tensor *tg_instance_norm(tg_tensor *x, tg_tensor *running_mean, tg_tensor *running_var, tg_tensor *weight,
+    tg_tensor *bias, bool use_input_stats, double momentum, double eps);
+    /* x [N, C, L, ...], all others [C]: the same for each channel of each example; the running statistics move by the
+       mean of the examples' */
+TG_API tg_tensor *tg_layer_norm(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight,
+    tg_tensor *bias, double eps);
+    /* over the last dimensions, whose sizes are given: TG_SHAPE(64); weight and bias have that shape. torch's default is
+       1e-5 */
+TG_API tg_tensor *tg_rms_norm(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight, double eps);
+    /* x / sqrt(mean(x^2) + eps) * weight over the last dimensions; eps below 0: torch's default, the smallest step of
+       x's type at 1 */
+TG_API tg_tensor *tg_group_norm(tg_tensor *x, int64_t groups, tg_tensor *weight, tg_tensor *bias, double eps);
+    /* x [N, C, ...], weight and bias [C]: over each of `groups` groups of channels. torch's default is 1e-5 */
+TG_API tg_tensor *tg_local_response_norm(tg_tensor *x, int64_t size, double alpha, double beta, double k);
+    /* x [N, C, ...] / (k + alpha * mean of x^2 over `size` neighbouring channels)^beta. torch's defaults are 1e-4, 0.75, 1 */
+
+/* Statistics, made of reductions. n_dims 0: over all dimensions. */
+TG_API tg_tensor *tg_logsumexp(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);   /* log(sum(exp(x))), without overflow */
+TG_API tg_tensor *tg_norm(tg_tensor *x, double p, int n_dims, const int64_t *dims, bool keepdim);
+    /* sum(|x|^p)^(1/p): torch's vector norm, whose default is 2. p may be 0 (how many are not 0), INFINITY, -INFINITY. No
+       gradient where the norm is 0 */
+TG_API tg_tensor *tg_dist(tg_tensor *a, tg_tensor *b, double p);                       /* norm(a - b, p) */
+TG_API tg_tensor *tg_renorm(tg_tensor *x, double p, int64_t dim, double maxnorm);      /* slices along dim whose p-norm is larger than maxnorm are scaled to it */
+TG_API tg_tensor *tg_count_nonzero(tg_tensor *x, int n_dims, const int64_t *dims);     /* i64 */
+TG_API tg_tensor *tg_nansum(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);      /* NaN counts as 0 */
+TG_API tg_tensor *tg_nanmean(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);     /* of those that are not NaN */
+TG_API bool tg_aminmax(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim, tg_tensor **smallest, tg_tensor **largest);
+TG_API bool tg_var_mean(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim, tg_tensor **var, tg_tensor **mean);
+TG_API bool tg_std_mean(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim, tg_tensor **std, tg_tensor **mean);
+TG_API tg_tensor *tg_median(tg_tensor *x);              /* the lower one of two; NaN if there is one */
+TG_API tg_tensor *tg_median_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
+    /* *indices are the i64 places of the values; indices may be NULL */
+TG_API tg_tensor *tg_diff(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend, tg_tensor *append);
+    /* the n-th differences x[i + 1] - x[i] along dim, of bools whether they differ; prepend and append, which may be NULL,
+       are put before and behind x first. torch's defaults are 1, -1 */
+TG_API tg_tensor *tg_trapezoid(tg_tensor *y, tg_tensor *x, double dx, int64_t dim);
+    /* the integral along dim by the trapezoidal rule, over the places x (of y's shape, or [D]), or where x is NULL over
+       steps of dx. torch's defaults are 1, -1 */
+
 /* ---- operations of your own: fill a record, call tg_call. ----
    `check` reads shapes, dtypes and attributes, never values, and makes the outputs; `forward` fills them;
    `backward` gives dx[i] for each input that tg_node_wants, in tg calls (then it can be differentiated again).
@@ -1731,6 +1777,26 @@ static inline bool tg__meshgrid_at(const char *file, int line, tg_tensor *const 
 #define tg_rrelu(x, lower, upper, training) tg_rrelu(TG__AT(x), lower, upper, training)
 #define tg_glu(x, dim) tg_glu(TG__AT(x), dim)
 #define tg_softmin(x, dim) tg_softmin(TG__AT(x), dim)
+#define tg_batch_norm(x, running_mean, running_var, weight, bias, training, momentum, eps) tg_batch_norm(TG__AT(x), TG__AT(running_mean), TG__AT(running_var), TG__AT(weight), TG__AT(bias), training, momentum, eps)
+#define tg_instance_norm(x, running_mean, running_var, weight, bias, use_input_stats, momentum, eps) tg_instance_norm(TG__AT(x), TG__AT(running_mean), TG__AT(running_var), TG__AT(weight), TG__AT(bias), use_input_stats, momentum, eps)
+#define tg_layer_norm(x, ...) tg_layer_norm(TG__AT(x), __VA_ARGS__)
+#define tg_rms_norm(x, ...) tg_rms_norm(TG__AT(x), __VA_ARGS__)
+#define tg_group_norm(x, groups, weight, bias, eps) tg_group_norm(TG__AT(x), groups, TG__AT(weight), TG__AT(bias), eps)
+#define tg_local_response_norm(x, size, alpha, beta, k) tg_local_response_norm(TG__AT(x), size, alpha, beta, k)
+#define tg_logsumexp(x, ...) tg_logsumexp(TG__AT(x), __VA_ARGS__)
+#define tg_norm(x, p, ...) tg_norm(TG__AT(x), p, __VA_ARGS__)
+#define tg_dist(a, b, p) tg_dist(TG__AT(a), TG__AT(b), p)
+#define tg_renorm(x, p, dim, maxnorm) tg_renorm(TG__AT(x), p, dim, maxnorm)
+#define tg_count_nonzero(x, ...) tg_count_nonzero(TG__AT(x), __VA_ARGS__)
+#define tg_nansum(x, ...) tg_nansum(TG__AT(x), __VA_ARGS__)
+#define tg_nanmean(x, ...) tg_nanmean(TG__AT(x), __VA_ARGS__)
+#define tg_aminmax(x, ...) tg_aminmax(TG__AT(x), __VA_ARGS__)
+#define tg_var_mean(x, ...) tg_var_mean(TG__AT(x), __VA_ARGS__)
+#define tg_std_mean(x, ...) tg_std_mean(TG__AT(x), __VA_ARGS__)
+#define tg_median(x) tg_median(TG__AT(x))
+#define tg_median_dim(x, dim, keepdim, indices) tg_median_dim(TG__AT(x), dim, keepdim, indices)
+#define tg_diff(x, n, dim, prepend, append) tg_diff(TG__AT(x), n, dim, TG__AT(prepend), TG__AT(append))
+#define tg_trapezoid(y, x, dx, dim) tg_trapezoid(TG__AT(y), TG__AT(x), dx, dim)
 static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) { return tg_call(op, attr, tg__at_list(inputs, n_inputs, file, line), n_inputs, outputs); }
 #define tg_call(...) TG__PLACED(call, __VA_ARGS__)
 #define tg_device_register(tg, device, ...) tg_device_register(TG__AT_CTX(tg), device, __VA_ARGS__)
@@ -14198,6 +14264,378 @@ TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
     outermost = tg__compose(tg);
     mask = tg__set_call(&tg__keep_op, tg_empty_like(x), p, p < 1 ? 1 / (1 - p) : 0);
     return tg__composed(tg, outermost, tg_mul(x, mask));
+}
+
+/* ======================================================================================
+   >>impl-norm    normalisations and statistics made of reductions
+   ====================================================================================== */
+
+/* Statistics of half types are computed in f32. */
+TG__PRIVATE tg_tensor *tg__widened(tg_tensor *x) { return x && (x->dtype == TG_F16 || x->dtype == TG_BF16) ? tg_to(x, TG_F32) : x; }
+/* [C] as [1, C, 1, ...] beside x. NULL stays NULL. */
+TG__PRIVATE tg_tensor *tg__per_channel(const tg_tensor *x, tg_tensor *t) {
+    int64_t shape[TG_MAX_DIMS];
+    int i;
+    for (i = 0; i < x->ndim; i++) shape[i] = i == 1 ? x->shape[1] : 1;
+    return t ? tg_reshape(tg__widened(t), x->ndim, shape) : NULL;
+}
+/* Is it absent, or [n]? */
+TG__PRIVATE bool tg__is_per_channel(tg_ctx *tg, const char *name, tg_tensor *t, int64_t n) {
+    if (!t) return true;
+    return tg__use(tg, t, 0) && ((t->ndim == 1 && t->shape[0] == n) || tg__fail(tg, TG__E_RANGE, name, "one element for each channel", (double)t->numel));
+}
+/* (x - mean) / sqrt(var + eps) * weight + bias, of which the last two may be NULL. */
+TG__PRIVATE tg_tensor *tg__normalised(tg_tensor *centred, tg_tensor *var, double eps, tg_tensor *weight, tg_tensor *bias) {
+    tg_tensor *y = tg_mul(centred, tg_rsqrt(tg_add_scalar(var, eps)));
+    if (weight) y = tg_mul(y, weight);
+    return bias ? tg_add(y, bias) : y;
+}
+/* running = (1 - momentum) running + momentum now, outside of the graph */
+TG__PRIVATE bool tg__move_running(tg_ctx *tg, tg_tensor *running, tg_tensor *now, double momentum) {
+    bool was, ok;
+    if (!running) return true;
+    was = tg_grad_mode(tg, false);
+    now = tg_reshape(tg_detach(now), running->ndim, running->shape);
+    ok = tg_copy_(running, tg_add(tg_mul_scalar(running, 1 - momentum), tg_mul_scalar(now, momentum))) != NULL;
+    tg_grad_mode(tg, was);
+    return ok;
+}
+TG__PRIVATE tg_tensor *tg__batch_or_instance(tg_tensor *x, tg_tensor *running_mean, tg_tensor *running_var, tg_tensor *weight,
+    tg_tensor *bias, bool own, double momentum, double eps, bool instance) {
+    const char *name = instance ? "instance_norm" : "batch_norm";
+    tg_ctx *tg = tg__start(x, name);
+    tg_tensor *wide, *mean, *var, *y;
+    int64_t dims[TG_MAX_DIMS], each = 1;
+    int n = 0, i;
+    bool outermost;
+    if (!tg) return NULL;
+    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
+    if (x->ndim < (instance ? 3 : 1)) { tg__fail(tg, TG__E_RANGE, "the number of x's dimensions", instance ? "at least 3: [N, C, L, ...]" : "at least 2: [N, C, ...]", (double)x->ndim); return NULL; }
+    if (x->ndim == 1) {                                                /* nothing, of no channels, is let through as torch does */
+        if (x->numel == 0) return tg_clone(x);
+        tg__fail(tg, TG__E_RANGE, "the number of x's dimensions", "at least 2: [N, C, ...]", 1.0);
+        return NULL;
+    }
+    if (!tg__is_per_channel(tg, "running_mean", running_mean, x->shape[1]) || !tg__is_per_channel(tg, "running_var", running_var, x->shape[1]) ||
+        !tg__is_per_channel(tg, "weight", weight, x->shape[1]) || !tg__is_per_channel(tg, "bias", bias, x->shape[1])) return NULL;
+    if (!own && (!running_mean || !running_var)) { (void)tg__fail(tg, TG__E_ARGUMENT, "without the input's own statistics the running ones are needed, and one of them is NULL"); return NULL; }
+    for (i = 0; i < x->ndim; i++) if (i != 1 && !(instance && i == 0)) { dims[n++] = i; each *= x->shape[i]; }
+    if (own && each <= 1 && x->numel) { tg__fail(tg, TG__E_RANGE, "values for each channel", "more than 1 to take statistics of", (double)each); return NULL; }
+    outermost = tg__compose(tg);
+    wide = tg__widened(x);
+    if (own) {
+        mean = tg_mean_dims(wide, n, dims, true);
+        y = tg_sub(wide, mean);
+        var = tg_mean_dims(tg_square(y), n, dims, true);
+        if (x->numel) {
+            tg_tensor *m = mean, *v = tg_mul_scalar(tg_detach(var), (double)each / (double)(each - 1));
+            if (instance && running_mean) m = tg_mean_dims(tg_detach(mean), TG_DIMS(0), true);
+            if (instance && running_var) v = tg_mean_dims(v, TG_DIMS(0), true);
+            if (!tg__move_running(tg, running_mean, m, momentum) || !tg__move_running(tg, running_var, v, momentum)) return tg__composed(tg, outermost, NULL);
+        }
+    } else {
+        y = tg_sub(wide, tg__per_channel(x, running_mean));
+        var = tg__per_channel(x, running_var);
+    }
+    y = tg_to(tg__normalised(y, var, eps, tg__per_channel(x, weight), tg__per_channel(x, bias)), x->dtype);
+    return tg__composed(tg, outermost, y);
+}
+TG_API tg_tensor *(tg_batch_norm)(tg_tensor *x, tg_tensor *running_mean, tg_tensor *running_var, tg_tensor *weight,
+    tg_tensor *bias, bool training, double momentum, double eps) {
+    return tg__batch_or_instance(x, running_mean, running_var, weight, bias, training, momentum, eps, false);
+}
+TG_API tg_tensor *(tg_instance_norm)(tg_tensor *x, tg_tensor *running_mean, tg_tensor *running_var, tg_tensor *weight,
+    tg_tensor *bias, bool use_input_stats, double momentum, double eps) {
+    return tg__batch_or_instance(x, running_mean, running_var, weight, bias, use_input_stats, momentum, eps, true);
+}
+/* Are the last dimensions those, and is what goes with them NULL or of that shape? Writes their numbers. */
+TG__PRIVATE bool tg__last_dims(tg_ctx *tg, const tg_tensor *x, int n, const int64_t *shape, tg_tensor *weight, tg_tensor *bias, int64_t *dims) {
+    tg_tensor *with[2];
+    int i, k;
+    with[0] = weight; with[1] = bias;
+    if (!tg_dtype_is_float(x->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
+    if (n < 1 || !shape) return tg__fail(tg, TG__E_ARGUMENT, "the sizes of at least one dimension are needed");
+    for (i = 0; i < n; i++) {
+        if (n > x->ndim || x->shape[x->ndim - n + i] != shape[i])
+            return tg__fail(tg, TG__E_RANGE, "normalized_shape", "x's last sizes", (double)shape[i]);
+        dims[i] = i - n;
+    }
+    for (k = 0; k < 2; k++) {
+        if (!with[k]) continue;
+        if (!tg__use(tg, with[k], 1 + k)) return false;
+        if (with[k]->ndim != n || memcmp(with[k]->shape, shape, (size_t)n * sizeof *shape) != 0)
+            return tg__fail(tg, TG__E_ARGUMENT, k ? "bias is not of the normalized shape" : "weight is not of the normalized shape");
+    }
+    return true;
+}
+TG_API tg_tensor *(tg_layer_norm)(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight,
+    tg_tensor *bias, double eps) {
+    tg_ctx *tg = tg__start(x, "layer_norm");
+    int64_t dims[TG_MAX_DIMS];
+    tg_tensor *y;
+    bool outermost;
+    if (!tg || !tg__last_dims(tg, x, n_dims, normalized_shape, weight, bias, dims)) return NULL;
+    outermost = tg__compose(tg);
+    y = tg__widened(x);
+    y = tg_sub(y, tg_mean_dims(y, n_dims, dims, true));
+    y = tg__normalised(y, tg_mean_dims(tg_square(y), n_dims, dims, true), eps, tg__widened(weight), tg__widened(bias));
+    return tg__composed(tg, outermost, tg_to(y, x->dtype));
+}
+TG_API tg_tensor *(tg_rms_norm)(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight, double eps) {
+    static const double step[] = { 1.1920928955078125e-7, 2.220446049250313e-16, 0.0009765625, 0.0078125 };     /* by dtype: f32, f64, f16, bf16 */
+    tg_ctx *tg = tg__start(x, "rms_norm");
+    int64_t dims[TG_MAX_DIMS];
+    tg_tensor *y;
+    bool outermost;
+    if (!tg || !tg__last_dims(tg, x, n_dims, normalized_shape, weight, NULL, dims)) return NULL;
+    outermost = tg__compose(tg);
+    y = tg__widened(x);
+    y = tg__normalised(y, tg_mean_dims(tg_square(y), n_dims, dims, true), eps < 0 ? step[y ? y->dtype : TG_F32] : eps, tg__widened(weight), NULL);
+    return tg__composed(tg, outermost, tg_to(y, x->dtype));
+}
+TG_API tg_tensor *(tg_group_norm)(tg_tensor *x, int64_t groups, tg_tensor *weight, tg_tensor *bias, double eps) {
+    tg_ctx *tg = tg__start(x, "group_norm");
+    int64_t shape[3];
+    tg_tensor *y, *var;
+    bool outermost;
+    if (!tg) return NULL;
+    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
+    if (x->ndim < 2) { tg__fail(tg, TG__E_RANGE, "the number of x's dimensions", "at least 2: [N, C, ...]", (double)x->ndim); return NULL; }
+    if (x->shape[1] == 0) { tg__fail(tg, TG__E_RANGE, "channels", "at least 1", 0.0); return NULL; }
+    if (groups < 1 || x->shape[1] % groups) { tg__fail(tg, TG__E_RANGE, "groups", "a number that divides the channels", (double)groups); return NULL; }
+    if (!tg__is_per_channel(tg, "weight", weight, x->shape[1]) || !tg__is_per_channel(tg, "bias", bias, x->shape[1])) return NULL;
+    shape[0] = x->shape[0]; shape[1] = groups; shape[2] = x->shape[0] ? x->numel / (x->shape[0] * groups) : 0;
+    outermost = tg__compose(tg);
+    y = tg_reshape(tg__widened(x), 3, shape);
+    y = tg_sub(y, tg_mean_dims(y, TG_DIMS(2), true));
+    var = tg_mean_dims(tg_square(y), TG_DIMS(2), true);
+    y = tg_reshape(tg__normalised(y, var, eps, NULL, NULL), x->ndim, x->shape);
+    if (weight) y = tg_mul(y, tg__per_channel(x, weight));
+    if (bias) y = tg_add(y, tg__per_channel(x, bias));
+    return tg__composed(tg, outermost, tg_to(y, x->dtype));
+}
+TG_API tg_tensor *(tg_local_response_norm)(tg_tensor *x, int64_t size, double alpha, double beta, double k) {
+    tg_ctx *tg = tg__start(x, "local_response_norm");
+    tg_tensor *part[3], *sum = NULL, *y;
+    int64_t shape[TG_MAX_DIMS], i;
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->ndim < 3) { tg__fail(tg, TG__E_RANGE, "the number of x's dimensions", "at least 3: [N, C, L, ...]", (double)x->ndim); return NULL; }
+    if (size < 1) { tg__fail(tg, TG__E_RANGE, "size", "at least 1", (double)size); return NULL; }
+    outermost = tg__compose(tg);
+    memcpy(shape, x->shape, sizeof shape[0] * (size_t)x->ndim);
+    part[1] = tg_square(tg__widened(x));
+    shape[1] = size / 2;
+    part[0] = tg__full_beside(tg, x, part[1] ? part[1]->dtype : TG_F32, x->ndim, shape, 0);
+    shape[1] = (size - 1) / 2;
+    part[2] = tg__full_beside(tg, x, part[1] ? part[1]->dtype : TG_F32, x->ndim, shape, 0);
+    y = tg_cat(part, 3, 1);
+    for (i = 0; y && i < size; i++) {
+        tg_tensor *window = tg_narrow(y, 1, i, x->shape[1]);
+        sum = sum ? tg_add(sum, window) : window;
+    }
+    y = tg_div(x, tg_pow_scalar(tg_add_scalar(tg_mul_scalar(sum, alpha / (double)size), k), beta));
+    return tg__composed(tg, outermost, tg_to(y, x->dtype));
+}
+
+/* ---- statistics ---- */
+TG_API tg_tensor *(tg_logsumexp)(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim) {
+    tg_ctx *tg = tg__start(x, "logsumexp");
+    tg_tensor *most, *y;
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    if (!tg_dtype_is_float(x->dtype)) x = tg_to(x, TG_F32);
+    if (x && x->numel == 0) return tg__composed(tg, outermost, tg_log(tg_sum_dims(tg_exp(x), n_dims, dims, keepdim)));
+    most = tg_amax_dims(tg_detach(x), n_dims, dims, true);
+    most = tg_where(tg_isfinite(most), most, tg_number(tg, 0));
+    y = tg_log(tg_sum_dims(tg_exp(tg_sub(x, most)), n_dims, dims, keepdim));
+    if (y) y = tg_add(y, tg_reshape(most, y->ndim, y->shape));
+    return tg__composed(tg, outermost, y);
+}
+/* The root of what is 0 is taken of 1 instead, and put aside: its derivative would be infinite. */
+TG__PRIVATE tg_tensor *tg__safe_root(tg_ctx *tg, tg_tensor *v, double power) {
+    tg_tensor *none = tg_eq_scalar(v, 0), *one = tg_where(none, tg_number(tg, 1), v);
+    return tg_where(none, tg_number(tg, power > 0 ? 0 : tg__inf()), power == 0.5 ? tg_sqrt(one) : tg_pow_scalar(one, power));
+}
+TG_API tg_tensor *(tg_norm)(tg_tensor *x, double p, int n_dims, const int64_t *dims, bool keepdim) {
+    tg_ctx *tg = tg__start(x, "norm");
+    const double inf = tg__inf();
+    tg_tensor *wide, *y;
+    bool outermost;
+    if (!tg) return NULL;
+    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
+    outermost = tg__compose(tg);
+    wide = tg__widened(x);
+    if (p == 0) y = tg_sum_dims(tg_to(tg_ne_scalar(wide, 0), wide ? wide->dtype : TG_F32), n_dims, dims, keepdim);
+    else if (p == 1) y = tg_sum_dims(tg_abs(wide), n_dims, dims, keepdim);
+    else if (p == 2) y = tg__safe_root(tg, tg_sum_dims(tg_square(wide), n_dims, dims, keepdim), 0.5);
+    else if (p == inf) y = tg_amax_dims(tg_abs(wide), n_dims, dims, keepdim);
+    else if (p == -inf) y = tg_amin_dims(tg_abs(wide), n_dims, dims, keepdim);
+    else {
+        y = tg_abs(wide);
+        y = p < 2 ? tg__safe_root(tg, y, p) : tg_pow_scalar(y, p);     /* so is the power of what is 0 */
+        y = tg__safe_root(tg, tg_sum_dims(y, n_dims, dims, keepdim), 1 / p);
+    }
+    return tg__composed(tg, outermost, tg_to(y, x->dtype));
+}
+TG_API tg_tensor *(tg_dist)(tg_tensor *a, tg_tensor *b, double p) {
+    tg_ctx *tg = tg__start2(a, b, "dist");
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_norm(tg_sub(a, b), p, 0, NULL, false));
+}
+TG_API tg_tensor *(tg_renorm)(tg_tensor *x, double p, int64_t dim, double maxnorm) {
+    tg_ctx *tg = tg__start(x, "renorm");
+    int64_t dims[TG_MAX_DIMS];
+    tg_tensor *norm, *scale;
+    int i, n = 0;
+    bool outermost;
+    if (!tg || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
+    if (x->ndim < 2) { tg__fail(tg, TG__E_RANGE, "the number of x's dimensions", "at least 2", (double)x->ndim); return NULL; }
+    if (!(p > 0)) { tg__fail(tg, TG__E_RANGE, "p", "above 0", p); return NULL; }
+    if (!(maxnorm >= 0)) { tg__fail(tg, TG__E_RANGE, "maxnorm", "at least 0", maxnorm); return NULL; }
+    for (i = 0; i < x->ndim; i++) if (i != dim) dims[n++] = i;
+    outermost = tg__compose(tg);
+    norm = tg_norm(x, p, n, dims, true);
+    scale = tg_where(tg_gt_scalar(norm, maxnorm), tg_div(tg_number(tg, maxnorm), tg_add_scalar(norm, 1e-7)), tg_number(tg, 1));
+    return tg__composed(tg, outermost, tg_mul(x, scale));
+}
+TG_API tg_tensor *(tg_count_nonzero)(tg_tensor *x, int n_dims, const int64_t *dims) {
+    tg_ctx *tg = tg__start(x, "count_nonzero");
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_sum_dims(tg_ne_scalar(x, 0), n_dims, dims, false));
+}
+TG_API tg_tensor *(tg_nansum)(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim) {
+    tg_ctx *tg = tg__start(x, "nansum");
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_sum_dims(tg_where(tg_isnan(x), tg_integer(tg, 0), x), n_dims, dims, keepdim));
+}
+TG_API tg_tensor *(tg_nanmean)(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim) {
+    tg_ctx *tg = tg__start(x, "nanmean");
+    bool outermost;
+    if (!tg) return NULL;
+    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_to(tg_div(tg_nansum(tg__widened(x), n_dims, dims, keepdim),
+        tg_sum_dims(tg_logical_not(tg_isnan(x)), n_dims, dims, keepdim)), x->dtype));
+}
+/* Both results or none. */
+TG__PRIVATE bool tg__both(tg_ctx *tg, bool outermost, tg_tensor *a, tg_tensor *b, tg_tensor **to_a, tg_tensor **to_b) {
+    if (tg__composed(tg, outermost, a && b ? a : NULL) == NULL) return false;
+    *to_a = a; *to_b = b;
+    return true;
+}
+TG_API bool (tg_aminmax)(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim, tg_tensor **smallest, tg_tensor **largest) {
+    tg_ctx *tg;
+    bool outermost;
+    tg__no_results(smallest, 1); tg__no_results(largest, 1);
+    tg = tg__start(x, "aminmax");
+    if (!tg) return false;
+    if (!smallest || !largest) return tg__fail(tg, TG__E_NULL, smallest ? 5 : 4);
+    outermost = tg__compose(tg);
+    return tg__both(tg, outermost, tg_amin_dims(x, n_dims, dims, keepdim), tg_amax_dims(x, n_dims, dims, keepdim), smallest, largest);
+}
+TG_API bool (tg_var_mean)(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim, tg_tensor **var, tg_tensor **mean) {
+    tg_ctx *tg;
+    bool outermost;
+    tg__no_results(var, 1); tg__no_results(mean, 1);
+    tg = tg__start(x, "var_mean");
+    if (!tg) return false;
+    if (!var || !mean) return tg__fail(tg, TG__E_NULL, var ? 6 : 5);
+    outermost = tg__compose(tg);
+    return tg__both(tg, outermost, tg_var_dims(x, n_dims, dims, correction, keepdim), tg_mean_dims(x, n_dims, dims, keepdim), var, mean);
+}
+TG_API bool (tg_std_mean)(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim, tg_tensor **std, tg_tensor **mean) {
+    tg_ctx *tg;
+    bool outermost;
+    tg__no_results(std, 1); tg__no_results(mean, 1);
+    tg = tg__start(x, "std_mean");
+    if (!tg) return false;
+    if (!std || !mean) return tg__fail(tg, TG__E_NULL, std ? 6 : 5);
+    outermost = tg__compose(tg);
+    return tg__both(tg, outermost, tg_std_dims(x, n_dims, dims, correction, keepdim), tg_mean_dims(x, n_dims, dims, keepdim), std, mean);
+}
+/* The middle of the sorted values, or the first NaN; taken from x by its place, so that x has the gradient. */
+TG_API tg_tensor *(tg_median_dim)(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) {
+    tg_ctx *tg;
+    tg_tensor *order = NULL, *sorted, *at, *y;
+    int64_t n;
+    bool outermost;
+    tg__no_results(indices, 1);
+    tg = tg__start(x, "median");
+    if (!tg || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
+    n = x->ndim ? x->shape[dim] : 1;
+    if (n == 0) { tg__fail(tg, TG__E_REDUCE_EMPTY, (int)dim, x); return NULL; }
+    outermost = tg__compose(tg);
+    y = x->ndim ? x : tg_reshape(x, TG_SHAPE(1));
+    sorted = tg_sort(tg_detach(y), dim, false, &order);
+    at = tg_where(tg_isnan(tg_narrow(sorted, dim, n - 1, 1)), tg_sum_dims(tg_logical_not(tg_isnan(sorted)), 1, &dim, true), tg_integer(tg, (n - 1) / 2));
+    at = tg_gather(order, dim, at);
+    y = tg_gather(y, dim, at);
+    if (!keepdim || x->ndim == 0) { y = tg_squeeze(y, dim); at = tg_squeeze(at, dim); }
+    if (!tg__composed(tg, outermost, y && at ? y : NULL)) return NULL;
+    if (indices) *indices = at;
+    return y;
+}
+TG_API tg_tensor *(tg_median)(tg_tensor *x) {
+    tg_ctx *tg = tg__start(x, "median");
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->numel == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor without elements has no median"); return NULL; }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_median_dim(tg_flatten(x, 0, -1), 0, false, NULL));
+}
+TG_API tg_tensor *(tg_diff)(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend, tg_tensor *append) {
+    tg_ctx *tg = tg__start(x, "diff");
+    tg_tensor *part[3];
+    int parts = 0;
+    bool outermost;
+    if (!tg || (prepend && !tg__use(tg, prepend, 3)) || (append && !tg__use(tg, append, 4))) return NULL;
+    if (x->ndim == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor of no dimensions has no differences"); return NULL; }
+    if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
+    if (n < 0) { tg__fail(tg, TG__E_RANGE, "n", "at least 0", (double)n); return NULL; }
+    outermost = tg__compose(tg);
+    if (n && prepend) part[parts++] = prepend;
+    part[parts++] = x;
+    if (n && append) part[parts++] = append;
+    x = parts > 1 ? tg_cat(part, parts, dim) : n ? x : tg_clone(x);
+    for (; x && n > 0; n--) {
+        const int64_t left = x->shape[dim] > 0 ? x->shape[dim] - 1 : 0;
+        tg_tensor *a = tg_narrow(x, dim, x->shape[dim] - left, left), *b = tg_narrow(x, dim, 0, left);
+        x = x->dtype == TG_BOOL ? tg_logical_xor(a, b) : tg_sub(a, b);
+    }
+    return tg__composed(tg, outermost, x);
+}
+TG_API tg_tensor *(tg_trapezoid)(tg_tensor *y, tg_tensor *x, double dx, int64_t dim) {
+    tg_ctx *tg = tg__start(y, "trapezoid");
+    int64_t shape[TG_MAX_DIMS], n, along;
+    tg_tensor *pairs;
+    bool outermost;
+    int i;
+    if (!tg || (x && !tg__use(tg, x, 1)) || !tg__wrap_dim(tg, y, &dim, y->ndim)) return NULL;
+    if (y->ndim == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor of no dimensions has no integral"); return NULL; }
+    n = y->shape[dim];
+    outermost = tg__compose(tg);
+    if (n == 0) return tg__composed(tg, outermost, tg_sum_dims(y, 1, &dim, false));
+    pairs = tg_add(tg_narrow(y, dim, 1, n - 1), tg_narrow(y, dim, 0, n - 1));
+    if (!x) return tg__composed(tg, outermost, tg_mul_scalar(tg_sum_dims(pairs, 1, &dim, false), dx / 2));
+    if (x->ndim == 1) {                                                /* [D], along dim */
+        for (i = 0; i < y->ndim; i++) shape[i] = i == dim ? x->shape[0] : 1;
+        x = tg_reshape(x, y->ndim, shape);
+    }
+    along = x ? dim - (y->ndim - x->ndim) : 0;
+    if (!x || along < 0 || x->shape[along] != n) {
+        if (x) (void)tg__fail(tg, TG__E_ARGUMENT, "x must have as many places along dim as y");
+        return tg__composed(tg, outermost, NULL);
+    }
+    pairs = tg_mul(pairs, tg_sub(tg_narrow(x, along, 1, n - 1), tg_narrow(x, along, 0, n - 1)));
+    return tg__composed(tg, outermost, tg_div_scalar(tg_sum_dims(pairs, 1, &dim, false), 2));
 }
 
 /* ======================================================================================
