@@ -67,7 +67,7 @@
      >>impl-sort >>impl-index             sorting; cat, split, flip; gather, scatter, select; row-sparse gradients
      >>impl-gemm >>impl-conv              matrix products; convolution
      >>impl-elementwise >>impl-matrix     what is made of formulas; matmul, linear, losses, dropout
-     >>impl-norm                          normalisations and statistics made of reductions
+     >>impl-norm >>impl-pick              made of others: normalisations and statistics; picking and filling
      >>impl-io                            whole files, dicts, safetensors, npy
      >>impl-debug                         printing, the tape as text and drawing
    PART III, kernels, read once per instruction set
@@ -1128,6 +1128,21 @@ TG_API tg_tensor *tg_trapezoid(tg_tensor *y, tg_tensor *x, double dx, int64_t di
     /* the integral along dim by the trapezoidal rule, over the places x (of y's shape, or [D]), or where x is NULL over
        steps of dx. torch's defaults are 1, -1 */
 
+/* Picking and filling, made of gather, scatter and sort. Indices count from the end where they are negative. */
+TG_API tg_tensor *tg_masked_fill(tg_tensor *x, tg_tensor *mask, double value);   /* value where the bool mask is true; broadcast together */
+TG_API tg_tensor *tg_index_fill(tg_tensor *x, int64_t dim, tg_tensor *index, double value);   /* value in the slices index[0], index[1], ... */
+TG_API tg_tensor *tg_index_copy(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source);
+    /* x with slice index[k] replaced by source's slice k; of repeated indices the last wins */
+TG_API tg_tensor *tg_take(tg_tensor *x, tg_tensor *index);         /* elements of the flattened x, in index's shape */
+TG_API tg_tensor *tg_take_along_dim(tg_tensor *x, tg_tensor *index, int64_t dim);
+    /* gather along dim; the other dimensions of x and index broadcast together */
+TG_API tg_tensor *tg_topk(tg_tensor *x, int64_t k, int64_t dim, bool largest, tg_tensor **indices);
+    /* the k largest or smallest along dim, in order; *indices are their i64 places; indices may be NULL */
+TG_API tg_tensor *tg_kthvalue(tg_tensor *x, int64_t k, int64_t dim, bool keepdim, tg_tensor **indices);
+    /* the k-th smallest along dim, k counted from 1 */
+TG_API tg_tensor *tg_embedding(tg_tensor *index, tg_tensor *weight, int64_t padding);
+    /* [...] of rows, [V, D] -> [..., D]; row `padding`, if it is not negative, gets no gradient */
+
 /* ---- operations of your own: fill a record, call tg_call. ----
    `check` reads shapes, dtypes and attributes, never values, and makes the outputs; `forward` fills them;
    `backward` gives dx[i] for each input that tg_node_wants, in tg calls (then it can be differentiated again).
@@ -1797,6 +1812,14 @@ static inline bool tg__meshgrid_at(const char *file, int line, tg_tensor *const 
 #define tg_median_dim(x, dim, keepdim, indices) tg_median_dim(TG__AT(x), dim, keepdim, indices)
 #define tg_diff(x, n, dim, prepend, append) tg_diff(TG__AT(x), n, dim, TG__AT(prepend), TG__AT(append))
 #define tg_trapezoid(y, x, dx, dim) tg_trapezoid(TG__AT(y), TG__AT(x), dx, dim)
+#define tg_masked_fill(x, mask, value) tg_masked_fill(TG__AT(x), TG__AT(mask), value)
+#define tg_index_fill(x, dim, index, value) tg_index_fill(TG__AT(x), dim, TG__AT(index), value)
+#define tg_index_copy(x, dim, index, source) tg_index_copy(TG__AT(x), dim, TG__AT(index), TG__AT(source))
+#define tg_take(x, index) tg_take(TG__AT(x), TG__AT(index))
+#define tg_take_along_dim(x, index, dim) tg_take_along_dim(TG__AT(x), TG__AT(index), dim)
+#define tg_topk(x, k, dim, largest, indices) tg_topk(TG__AT(x), k, dim, largest, indices)
+#define tg_kthvalue(x, k, dim, keepdim, indices) tg_kthvalue(TG__AT(x), k, dim, keepdim, indices)
+#define tg_embedding(index, weight, padding) tg_embedding(TG__AT(index), TG__AT(weight), padding)
 static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) { return tg_call(op, attr, tg__at_list(inputs, n_inputs, file, line), n_inputs, outputs); }
 #define tg_call(...) TG__PLACED(call, __VA_ARGS__)
 #define tg_device_register(tg, device, ...) tg_device_register(TG__AT_CTX(tg), device, __VA_ARGS__)
@@ -14636,6 +14659,123 @@ TG_API tg_tensor *(tg_trapezoid)(tg_tensor *y, tg_tensor *x, double dx, int64_t 
     }
     pairs = tg_mul(pairs, tg_sub(tg_narrow(x, along, 1, n - 1), tg_narrow(x, along, 0, n - 1)));
     return tg__composed(tg, outermost, tg_div_scalar(tg_sum_dims(pairs, 1, &dim, false), 2));
+}
+
+/* ======================================================================================
+   >>impl-pick    picking and filling made of gather, scatter and sort
+   ====================================================================================== */
+
+/* Indices below 0 count from n. */
+TG__PRIVATE tg_tensor *tg__from_front(tg_tensor *index, int64_t n) {
+    return tg_where(tg_lt_scalar(index, 0), tg_add_scalar(index, (double)n), index);
+}
+/* [K] as [..., K, ...] of x's other sizes, for scatter; NULL after an error. */
+TG__PRIVATE tg_tensor *tg__spread_index(tg_ctx *tg, tg_tensor *x, int64_t *dim, tg_tensor *index) {
+    int64_t thin[TG_MAX_DIMS], wide[TG_MAX_DIMS];
+    int i;
+    if (!tg__is_index(tg, index) || !tg__wrap_dim(tg, x, dim, x->ndim)) return NULL;
+    if (index->ndim > 1) { tg__fail(tg, TG__E_INDEX_SHAPE, index, x); return NULL; }
+    for (i = 0; i < x->ndim; i++) { thin[i] = i == *dim ? index->numel : 1; wide[i] = i == *dim ? index->numel : x->shape[i]; }
+    return tg_expand(tg_reshape(tg__from_front(index, x->ndim ? x->shape[*dim] : 1), x->ndim, thin), x->ndim, wide);
+}
+TG_API tg_tensor *(tg_masked_fill)(tg_tensor *x, tg_tensor *mask, double value) {
+    tg_ctx *tg = tg__start2(x, mask, "masked_fill");
+    bool outermost;
+    if (!tg) return NULL;
+    if (mask->dtype != TG_BOOL) { tg__fail(tg, TG__E_CONDITION, mask); return NULL; }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_where(mask, tg__full_beside(tg, x, x->dtype, 0, NULL, value), x));
+}
+TG_API tg_tensor *(tg_index_fill)(tg_tensor *x, int64_t dim, tg_tensor *index, double value) {
+    tg_ctx *tg = tg__start2(x, index, "index_fill");
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    index = tg__spread_index(tg, x, &dim, index);
+    return tg__composed(tg, outermost, index ? tg_scatter(x, dim, index, tg__full_beside(tg, x, x->dtype, index->ndim, index->shape, value)) : NULL);
+}
+TG_API tg_tensor *(tg_index_copy)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source) {
+    tg_ctx *tg = tg__start2(x, index, "index_copy");
+    bool outermost;
+    if (!tg || !tg__use(tg, source, 3)) return NULL;
+    if (source->dtype != x->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, x, source, ""); return NULL; }
+    outermost = tg__compose(tg);
+    index = tg__spread_index(tg, x, &dim, index);
+    if (index && source->ndim == 0 && index->numel == 1) source = tg_reshape(source, index->ndim, index->shape);
+    if (index && source && !tg__same_shape(index, source)) { tg__fail(tg, TG__E_INDEX_SHAPE, index, source); index = NULL; }
+    return tg__composed(tg, outermost, index ? tg_scatter(x, dim, index, source) : NULL);
+}
+TG_API tg_tensor *(tg_take)(tg_tensor *x, tg_tensor *index) {
+    tg_ctx *tg = tg__start2(x, index, "take");
+    bool outermost;
+    if (!tg || !tg__is_index(tg, index)) return NULL;
+    outermost = tg__compose(tg);
+    x = tg_index_select(tg_flatten(x, 0, -1), 0, tg_flatten(tg__from_front(index, x->numel), 0, -1));
+    return tg__composed(tg, outermost, tg_reshape(x, index->ndim, index->shape));
+}
+TG_API tg_tensor *(tg_take_along_dim)(tg_tensor *x, tg_tensor *index, int64_t dim) {
+    tg_ctx *tg = tg__start2(x, index, "take_along_dim");
+    int64_t of_x[TG_MAX_DIMS], of_index[TG_MAX_DIMS];
+    bool outermost;
+    int i;
+    if (!tg || !tg__is_index(tg, index) || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
+    if (x->ndim != index->ndim) { tg__fail(tg, TG__E_INDEX_SHAPE, index, x); return NULL; }
+    for (i = 0; i < x->ndim; i++) of_x[i] = of_index[i] = x->shape[i] == 1 ? index->shape[i] : x->shape[i];
+    if (x->ndim) { of_x[dim] = x->shape[dim]; of_index[dim] = index->shape[dim]; }
+    outermost = tg__compose(tg);
+    index = tg__from_front(index, x->ndim ? x->shape[dim] : 1);
+    return tg__composed(tg, outermost, tg_gather(tg_expand(x, x->ndim, of_x), dim, tg_expand(index, x->ndim, of_index)));
+}
+/* x sorted along dim, and the numbers of what stands at [first, first + n) of it. */
+TG__PRIVATE tg_tensor *tg__ranked(tg_tensor *x, int64_t dim, bool descending, int64_t first, int64_t n, tg_tensor **indices) {
+    tg_tensor *places = NULL, *y = tg_sort(x, dim, descending, &places);
+    if (!y || y->ndim == 0) { if (indices) *indices = places; return y; }
+    y = tg_narrow(y, dim, first, n);
+    places = tg_narrow(places, dim, first, n);
+    if (y && places && indices) *indices = places;
+    return places ? y : NULL;
+}
+TG_API tg_tensor *(tg_topk)(tg_tensor *x, int64_t k, int64_t dim, bool largest, tg_tensor **indices) {
+    tg_ctx *tg;
+    bool outermost;
+    tg__no_results(indices, 1);
+    tg = tg__start(x, "topk");
+    if (!tg || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
+    if (k < 0 || k > (x->ndim ? x->shape[dim] : 1)) { tg__fail(tg, TG__E_RANGE, "k", "0 to the size of the dimension", (double)k); return NULL; }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg__ranked(x, dim, largest, 0, k, indices));
+}
+TG_API tg_tensor *(tg_kthvalue)(tg_tensor *x, int64_t k, int64_t dim, bool keepdim, tg_tensor **indices) {
+    tg_ctx *tg;
+    tg_tensor *y, *at = NULL;
+    bool outermost;
+    tg__no_results(indices, 1);
+    tg = tg__start(x, "kthvalue");
+    if (!tg || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
+    if (k < 1 || k > (x->ndim ? x->shape[dim] : 1)) { tg__fail(tg, TG__E_RANGE, "k", "1 to the size of the dimension", (double)k); return NULL; }
+    outermost = tg__compose(tg);
+    y = tg__ranked(x, dim, false, k - 1, 1, &at);
+    if (y && !keepdim && x->ndim) { y = tg_squeeze(y, dim); at = tg_squeeze(at, dim); }
+    if (!tg__composed(tg, outermost, at ? y : NULL)) return NULL;
+    if (indices) *indices = at;
+    return y;
+}
+TG_API tg_tensor *(tg_embedding)(tg_tensor *index, tg_tensor *weight, int64_t padding) {
+    tg_ctx *tg = tg__start2(index, weight, "embedding");
+    int64_t shape[TG_MAX_DIMS];
+    tg_tensor *y;
+    bool outermost;
+    if (!tg || !tg__is_index(tg, index)) return NULL;
+    if (weight->ndim != 2) { tg__fail(tg, TG__E_RANGE, "the number of weight's dimensions", "2: [V, D]", (double)weight->ndim); return NULL; }
+    if (index->ndim == TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, index->ndim + 1); return NULL; }
+    if (padding >= weight->shape[0]) { tg__fail(tg, TG__E_RANGE, "padding", "a row of weight", (double)padding); return NULL; }
+    memcpy(shape, index->shape, sizeof shape[0] * (size_t)index->ndim);
+    shape[index->ndim] = weight->shape[1];
+    outermost = tg__compose(tg);
+    y = tg_index_select(weight, 0, index->ndim == 1 ? index : tg_flatten(index, 0, -1));
+    if (index->ndim != 1) y = tg_reshape(y, index->ndim + 1, shape);
+    if (y && padding >= 0 && tg__needs_grad(y)) y = tg_where(tg_unsqueeze(tg_eq_scalar(index, (double)padding), -1), tg_detach(y), y);
+    return tg__composed(tg, outermost, y);
 }
 
 /* ======================================================================================

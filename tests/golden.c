@@ -1094,40 +1094,31 @@ static tg_tensor *spread_index(call *c, const tg_tensor *x, int64_t dim, tg_tens
     return tg_expand(tg_reshape(index, x->ndim, one), x->ndim, shape);
 }
 ADAPTER(a_index_copy) {       /* index_copy, index_fill */
-    tg_tensor *x = self(c), *index, *src;
+    tg_tensor *x = self(c), *index;
     int64_t dim = need_integer(c, 1, "dim");
     const val *v = need(c, 3, "source|value");
-    index = spread_index(c, x, dim, tensor(c, 2, "index"));
-    if (!index) { skip(c, "no index"); return; }
-    if (is_scalar(v)) src = tg_full(c->tg, index->ndim, index->shape, v->n, x->dtype);
-    else if (starts_with(c->op, "index_fill")) src = tg_expand(tensor_of(c, v), index->ndim, index->shape);
-    else src = tensor_of(c, v);
-    put(c, tg_scatter(x, dim, index, src));
+    index = tensor(c, 2, "index");
+    if (starts_with(c->op, "index_copy")) put(c, tg_index_copy(x, dim, index, tensor_of(c, v)));
+    else if (is_scalar(v)) put(c, tg_index_fill(x, dim, index, v->n));
+    else skip(c, "a tensor to fill with");
 }
 ADAPTER(a_masked_fill) {
     tg_tensor *x = self(c), *mask = tensor(c, 1, "mask");
     const val *v = need(c, 2, "value");
     if (!x || !mask || !v) return;
     if (v->kind == V_TENSOR && (v->t->ndim || v->t->dtype != x->dtype)) { skip(c, "a value of another kind"); return; }
-    put(c, tg_where(mask, v->kind == V_TENSOR ? v->t : tg_full(c->tg, TG_SCALAR, v->n, x->dtype), x));
+    if (v->kind == V_TENSOR) put(c, tg_where(mask, v->t, x));
+    else put(c, tg_masked_fill(x, mask, v->n));
 }
 ADAPTER(a_take) {
-    tg_tensor *x = self(c), *index = tensor(c, 1, "index");
-    if (x && index) put(c, tg_reshape(tg_index_select(tg_flatten(x, 0, -1), 0, tg_flatten(count_from_end(c, index, x->numel), 0, -1)), index->ndim, index->shape));
+    tg_tensor *x = self(c);
+    put(c, tg_take(x, tensor(c, 1, "index")));
 }
 ADAPTER(a_take_along_dim) {
     tg_tensor *x = self(c), *index = tensor(c, 1, "indices");
-    int64_t dim = integer(c, 2, "dim", 0), sx[TG_MAX_DIMS], si[TG_MAX_DIMS];
-    int i;
-    if (!x || !index) return;
-    index = count_from_end(c, index, arg(c, 2, "dim") ? size_at(x, dim) : x->numel);
-    if (!index) { skip(c, "indices of another kind"); return; }
-    if (!arg(c, 2, "dim")) { put(c, tg_gather(tg_flatten(x, 0, -1), 0, tg_flatten(index, 0, -1))); return; }
-    dim = wrap(dim, x->ndim);
-    if (x->ndim != index->ndim || dim < 0 || dim >= x->ndim) { skip(c, "numbers of dimensions that differ"); return; }
-    for (i = 0; i < x->ndim; i++) sx[i] = si[i] = x->shape[i] == 1 ? index->shape[i] : x->shape[i];
-    sx[dim] = x->shape[dim]; si[dim] = index->shape[dim];
-    put(c, tg_gather(tg_expand(x, x->ndim, sx), dim, tg_expand(index, x->ndim, si)));
+    int64_t dim = integer(c, 2, "dim", 0);
+    if (!arg(c, 2, "dim")) put(c, tg_take(x, tg_flatten(index, 0, -1)));
+    else put(c, tg_take_along_dim(x, index, dim));
 }
 
 /* ---- sort ---- */
@@ -1146,19 +1137,14 @@ ADAPTER(a_topk) {
     int64_t k = need_integer(c, 1, "k"), dim = integer(c, 2, "dim", -1);
     bool largest = flag(c, 3, "largest", true);
     (void)flag(c, 4, "sorted", true);
-    y = tg_sort(x, dim, largest, &indices);
-    if (x && x->ndim == 0) { if (k != 1) skip(c, "no dimension to narrow"); put(c, y); put(c, indices); return; }
-    put(c, tg_narrow(y, dim, 0, k));
-    put(c, tg_narrow(indices, dim, 0, k));
+    y = tg_topk(x, k, dim, largest, &indices);
+    put(c, y); put(c, indices);
 }
 ADAPTER(a_kthvalue) {
     tg_tensor *x = self(c), *y, *indices = NULL;
     int64_t k = need_integer(c, 1, "k"), dim = integer(c, 2, "dim", -1);
-    bool keep = flag(c, 3, "keepdim", false);
-    y = tg_sort(x, dim, false, &indices);
-    if (x && x->ndim == 0) { if (k != 1) skip(c, "no dimension to narrow"); put(c, y); put(c, indices); return; }
-    put(c, keep ? tg_narrow(y, dim, k - 1, 1) : tg_select(y, dim, k - 1));
-    put(c, keep ? tg_narrow(indices, dim, k - 1, 1) : tg_select(indices, dim, k - 1));
+    y = tg_kthvalue(x, k, dim, flag(c, 3, "keepdim", false), &indices);
+    put(c, y); put(c, indices);
 }
 
 /* ---- creation ---- */
@@ -1315,15 +1301,12 @@ ADAPTER(a_linear) { tg_tensor *x = self(c), *w = tensor(c, 1, "weight"); put(c, 
 ADAPTER(a_dropout) { tg_tensor *x = self(c); double p = number(c, 1, "p", 0.5); put(c, tg_dropout(x, p, flag(c, 2, "training", true))); }
 ADAPTER(a_one_hot) { tg_tensor *x = self(c); put(c, tg_one_hot(x, integer(c, 1, "num_classes", -1))); }
 ADAPTER(a_embedding) {
-    tg_tensor *index = tensor(c, 0, "input"), *w = tensor(c, 1, "weight"), *y;
-    int64_t shape[TG_MAX_DIMS];
-    if (!index || !w || w->ndim != 2 || index->ndim >= TG_MAX_DIMS) { skip(c, "not a matrix"); return; }
-    if (arg(c, 2, "padding_idx") || arg(c, 3, "max_norm") || flag(c, 5, "scale_grad_by_freq", false)) skip(c, "options of embedding");
+    tg_tensor *index = tensor(c, 0, "input"), *w = tensor(c, 1, "weight");
+    int64_t padding = integer(c, 2, "padding_idx", -1);
+    if (arg(c, 3, "max_norm") || flag(c, 5, "scale_grad_by_freq", false)) skip(c, "options of embedding");
     (void)arg(c, 4, "norm_type");
-    memcpy(shape, index->shape, sizeof shape);
-    shape[index->ndim] = w->shape[1];
-    y = tg_index_select(w, 0, tg_flatten(index, 0, -1));
-    put(c, index->ndim == 1 ? y : tg_reshape(y, index->ndim + 1, shape));
+    if (arg(c, 2, "padding_idx") && padding < 0 && w && w->ndim == 2) padding += w->shape[0];
+    put(c, tg_embedding(index, w, padding));
 }
 ADAPTER(a_glu) { tg_tensor *x = self(c); put(c, tg_glu(x, integer(c, 1, "dim", -1))); }
 
@@ -1427,10 +1410,10 @@ static const adapter adapters[] = {
     { "repeat_interleave", a_repeat_interleave, 1 },
     /* index */
     { "__getitem__", a_getitem, 0 }, { "gather", a_gather, 0 }, { "scatter", a_scatter, 0 }, { "scatter_add", a_scatter, 0 }, { "scatter_reduce", a_scatter_reduce, 1 },
-    { "index_select", a_index_select, 0 }, { "index_add", a_index_add, 0 }, { "index_copy", a_index_copy, 1 }, { "index_fill", a_index_copy, 1 },
-    { "masked_fill", a_masked_fill, 1 }, { "take", a_take, 1 }, { "take_along_dim", a_take_along_dim, 1 },
+    { "index_select", a_index_select, 0 }, { "index_add", a_index_add, 0 }, { "index_copy", a_index_copy, 0 }, { "index_fill", a_index_copy, 0 },
+    { "masked_fill", a_masked_fill, 0 }, { "take", a_take, 0 }, { "take_along_dim", a_take_along_dim, 0 },
     /* sort */
-    { "sort", a_sort, 0 }, { "argsort", a_sort, 0 }, { "msort", a_sort, 0 }, { "topk", a_topk, 1 }, { "kthvalue", a_kthvalue, 1 },
+    { "sort", a_sort, 0 }, { "argsort", a_sort, 0 }, { "msort", a_sort, 0 }, { "topk", a_topk, 0 }, { "kthvalue", a_kthvalue, 0 },
     /* creation */
     { "zeros", a_zeros, 0 }, { "ones", a_zeros, 0 }, { "empty", a_zeros, 0 }, { "rand", a_zeros, 0 }, { "randn", a_zeros, 0 }, { "full", a_full, 0 },
     { "zeros_like", a_like, 0 }, { "ones_like", a_like, 0 }, { "full_like", a_like, 0 }, { "empty_like", a_like, 0 }, { "rand_like", a_like, 0 }, { "randn_like", a_like, 0 },
@@ -1443,7 +1426,7 @@ static const adapter adapters[] = {
     /* nn, conv, loss, module */
     { "nn.functional.leaky_relu", a_leaky_relu, 0 }, { "nn.functional.elu", a_elu, 0 }, { "nn.functional.softplus", a_softplus, 0 }, { "nn.functional.gelu", a_gelu, 0 },
     { "softmax", a_softmax, 0 }, { "log_softmax", a_softmax, 0 }, { "nn.functional.softmin", a_softmax, 0 }, { "nn.functional.linear", a_linear, 0 },
-    { "nn.functional.dropout", a_dropout, 0 }, { "nn.functional.one_hot", a_one_hot, 0 }, { "nn.functional.embedding", a_embedding, 1 },
+    { "nn.functional.dropout", a_dropout, 0 }, { "nn.functional.one_hot", a_one_hot, 0 }, { "nn.functional.embedding", a_embedding, 0 },
     { "nn.functional.glu", a_glu, 0 },
     { "nn.functional.conv1d", a_conv, 1 }, { "nn.functional.conv2d", a_conv, 0 }, { "nn.functional.mse_loss", a_mse_loss, 0 }, { "nn.functional.l1_loss", a_mse_loss, 1 },
     { "nn.functional.cross_entropy", a_cross_entropy, 0 }, { "nn.utils.parameters_to_vector", a_parameters_to_vector, 1 },
