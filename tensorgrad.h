@@ -14554,7 +14554,7 @@ TG_API tg_tensor *(tg_kron)(tg_tensor *a, tg_tensor *b) {
     /* two dimensions for each of the result, or one where either has size 1 */
     for (d = 0; d < n; d++) {
         const int64_t s = d < n - a->ndim ? 1 : a->shape[d - (n - a->ndim)], t = d < n - b->ndim ? 1 : b->shape[d - (n - b->ndim)];
-        if (!tg__mul_i64(s, t, &shape[d])) { const int64_t both[2] = { s, t }; tg__fail(tg, TG__E_TOO_LARGE, 2, both); return NULL; }
+        if (!tg__mul_i64(s, t, &shape[d])) { tg__fail_op(tg, TG_ERROR_VALUE, "sizes %l and %l make a dimension larger than can be addressed", s, t); return NULL; }
         sa[k] = s; sb[k++] = s != 1 && t != 1 ? 1 : t;
         if (s != 1 && t != 1) { sa[k] = 1; sb[k++] = t; }
     }
