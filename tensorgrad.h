@@ -14156,9 +14156,13 @@ TG__PRIVATE bool tg__term_less(tg__term *x, uint64_t gone, bool widen) {
 /* x's dimensions in the order of these letters, as a tensor of that shape. */
 TG__PRIVATE tg_tensor *tg__term_view(const tg__term *x, const unsigned char *order, int n, int ndim, const int64_t *shape) {
     int64_t dims[TG_MAX_DIMS];
+    bool turned = false, same = ndim == n;
+    tg_tensor *t;
     int i, d;
-    for (i = 0; i < n; i++) for (d = 0; d < n; d++) if (x->letter[d] == order[i]) dims[i] = d;
-    return tg_reshape(tg_permute(x->t, n, dims), ndim, shape);
+    for (i = 0; i < n; i++) for (d = 0; d < n; d++) if (x->letter[d] == order[i]) { dims[i] = d; turned = turned || d != i; }
+    for (i = 0; same && i < n; i++) same = shape[i] == x->t->shape[dims[i]];
+    t = turned ? tg_permute(x->t, n, dims) : x->t;
+    return same ? t : tg_reshape(t, ndim, shape);
 }
 /* to = a times b, summed over the letters that both have and `keep` has not. The letters that both keep come first, then
    those of a, those of b. A letter that has size 1 in one of the two is broadcast. `to` may be a. */
@@ -14195,7 +14199,7 @@ TG__PRIVATE bool tg__term_product(tg_ctx *tg, tg__term *a, tg__term *b, uint64_t
         const int first = n_both ? 0 : 1;
         sa[0] = sb[0] = batch; sa[1] = rows; sa[2] = sb[1] = inner; sb[2] = columns;
         y = tg_matmul(tg__term_view(a, la, na, 3 - first, sa + first), tg__term_view(b, lb, nb, 3 - first, sb + first));
-        y = tg_reshape(y, n, sizes);
+        if (y && (y->ndim != n || memcmp(y->shape, sizes, (size_t)n * sizeof sizes[0]) != 0)) y = tg_reshape(y, n, sizes);
     }
     to->t = y; to->mask = (a->mask | b->mask) & keep;
     for (d = 0; d < n; d++) to->letter[d] = out[d];
@@ -14373,6 +14377,7 @@ TG_API tg_tensor *(tg_einsum)(const char *equation, tg_tensor *const *list, int 
         at++;
     }
     if (ok && tg__einsum_result(tg, &e, at - 1)) y = tg__einsum_run(tg, &e);
+    if (y && y == list[0]) y = tg_view(y, y->ndim, y->shape);  /* never an operand itself */
     y = tg_end_with(tg, m, y);
     if (e.term != few) tg__mem_put(tg, e.term, (size_t)n * sizeof few[0]);
     return tg__composed(tg, outermost, y);

@@ -1362,7 +1362,7 @@ static const adapter adapters[] = {
     { "to", a_to, 0 }, { "float", a_to, 0 }, { "double", a_to, 0 }, { "half", a_to, 0 }, { "bfloat16", a_to, 0 }, { "long", a_to, 0 }, { "int", a_to, 0 },
     { "short", a_to, 0 }, { "char", a_to, 0 }, { "byte", a_to, 0 }, { "bool", a_to, 0 }, { "item", a_item, 0 }, { "meshgrid", a_meshgrid, 1 },
     { "cartesian_prod", a_cartesian_prod, 1 }, { "broadcast_tensors", a_broadcast_tensors, 1 }, { "as_strided", a_as_strided, 0 }, { "unfold", a_unfold, 1 },
-    { "diagonal", a_diagonal, 1 }, { "linalg.diagonal", a_diagonal, 1 }, { "diag", a_diag, 1 }, { "trace", a_trace, 1 }, { "tril", a_tril, 1 }, { "triu", a_tril, 1 },
+    { "diagonal", a_diagonal, 1 }, { "linalg.diagonal", a_diagonal, 1 }, { "diag", a_diag, 1 }, { "trace", a_trace, 0 }, { "tril", a_tril, 1 }, { "triu", a_tril, 1 },
     { "flip", a_flip, 1 }, { "fliplr", a_flip, 1 }, { "flipud", a_flip, 1 }, { "rot90", a_rot90, 1 }, { "roll", a_roll, 1 }, { "repeat", a_repeat, 1 }, { "tile", a_repeat, 1 },
     { "repeat_interleave", a_repeat_interleave, 1 },
     /* index */
