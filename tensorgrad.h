@@ -14062,7 +14062,7 @@ TG_API tg_tensor *(tg_vecdot)(tg_tensor *a, tg_tensor *b, int64_t dim) {
 
 /* ------------------------------------------------------------------ addmm, addmv, addbmm, baddbmm, addr ----
    beta x + alpha a b, x broadcast to the product's shape. beta 0: x's values do not count, not even NaN; its gradient
-   is 0. Halves are computed in f32 and rounded once. `sum`: the batches are one more part of the contracted
+   is 0. Halves are computed in f32 and rounded once. x [N] as it is beside matrices is a linear's bias. `sum`: the batches are one more part of the contracted
    dimension. The form in place computes first and copies then. */
 TG__PRIVATE tg_tensor *tg__add_product(const char *name, tg_tensor *x, tg_tensor *a, tg_tensor *b, int dims_a, int dims_b, bool sum,
     double beta, double alpha, bool in_place) {
@@ -14070,7 +14070,7 @@ TG__PRIVATE tg_tensor *tg__add_product(const char *name, tg_tensor *x, tg_tensor
     tg_ctx *tg;
     tg_dtype narrow = x && a && b ? tg_dtype_promote(x->dtype, tg_dtype_promote(a->dtype, b->dtype)) : TG_F32;
     const bool outer = dims_a == 1;
-    bool outermost;
+    bool outermost, bias;
     in[0] = x; in[1] = a; in[2] = b;
     if (!(tg = tg__start_list(in, 3, name)) || !tg__factors(tg, a, b, dims_a, dims_b)) return NULL;
     if (!outer && !(tg__matmul_types(tg, a, b) && tg__matmul_types(tg, x, a))) return NULL;
@@ -14081,16 +14081,18 @@ TG__PRIVATE tg_tensor *tg__add_product(const char *name, tg_tensor *x, tg_tensor
         beta = whole_beta; alpha = whole_alpha;
     }
     outermost = tg__compose(tg);
-    if (narrow == TG_F16 || narrow == TG_BF16) { x = tg_to(x, TG_F32); a = tg_to(a, TG_F32); b = tg_to(b, TG_F32); }
+    bias = dims_a == 2 && dims_b == 2 && beta == 1 && alpha == 1 && x->ndim == 1 && x->shape[0] == b->shape[1] && a->shape[1] == b->shape[0];
+    if (!bias && (narrow == TG_F16 || narrow == TG_BF16)) { x = tg_to(x, TG_F32); a = tg_to(a, TG_F32); b = tg_to(b, TG_F32); }
     if (sum && a && b) {
         static const int64_t order[3] = { 1, 0, 2 };
         const int64_t rows[2] = { a->shape[1], a->shape[0] * a->shape[2] }, columns[2] = { b->shape[0] * b->shape[1], b->shape[2] };
         if (a->shape[2] == b->shape[1]) { a = tg_reshape(tg_permute(a, 3, order), 2, rows); b = tg_reshape(b, 2, columns); }
         else tg__fail(tg, TG__E_MATMUL_INNER, a, b, tg__matmul_hint(a, b));
     }
-    y = outer ? tg_mul(tg_unsqueeze(a, 1), b) : tg_matmul(a, b);
-    if (x && y && !tg__same_shape(x, y)) x = tg_expand(x, y->ndim, y->shape);
-    if (x && y && beta == 0 && !(tg->grad_mode && x->requires_grad)) {
+    y = bias ? tg_linear(a, tg_t(b), x) : outer ? tg_mul(tg_unsqueeze(a, 1), b) : tg_matmul(a, b);
+    if (!bias && x && y && !tg__same_shape(x, y)) x = tg_expand(x, y->ndim, y->shape);
+    if (bias) {}
+    else if (x && y && beta == 0 && !(tg->grad_mode && x->requires_grad)) {
         if (alpha != 1) y = tg_mul_scalar(y, alpha);
         if (y) y = tg_to(y, x->is_number ? y->dtype : tg_dtype_promote(x->dtype, y->dtype));
     } else {

@@ -60,6 +60,9 @@ static void test_added(void) {
     tg_tensor *c = counted(TG_SHAPE(2, 2, 3)), *d = counted(TG_SHAPE(2, 3, 2));
     CHECK(tg_equal(tg_addmm(x, a, b, 2, 3), tg_add_scaled(tg_full_like(p, 20), p, 3)) && tg_equal(tg_addmm(x, a, b, 1, 1), tg_add(x, p)));
     CHECK(tg_equal(tg_addmm(nan, a, b, 0, 2), tg_mul_scalar(p, 2)) && isnan(tg_item(tg_sum(tg_addmm(nan, a, b, 1, 1)))));
+    h = tg_to(x, TG_F16);
+    CHECK(tg_equal(tg_addmm(h, tg_to(a, TG_F16), tg_to(b, TG_F16), 1, 1), tg_to(tg_add(x, p), TG_F16)) && tg_equal(tg_addmm(tg_slice(x, "None"), a, b, 1, 1), tg_add(x, p)));
+    CHECK(tg_addmm(x, tg_zeros(tg, TG_SHAPE(0, 3)), b, 1, 1)->shape[0] == 0);
     (void)tg_require_grad(nan, true);
     CHECK(gradient_sum(tg_addmm(nan, a, b, 0, 2), nan) == 0);
     CHECK(tg_equal(tg_addmm(nan, a, b, 0, 2), tg_mul_scalar(p, 2)));
