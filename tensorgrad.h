@@ -14188,12 +14188,14 @@ TG__PRIVATE bool tg__term_product(tg_ctx *tg, tg__term *a, tg__term *b, uint64_t
     n = tg__letter_count((a->mask | b->mask) & keep);
     if (n > TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, n);
     /* what both keep, what a has, then what b has */
-    for (n = 0, d = 0; d < a->t->ndim; d++) if (both & keep & tg__letter_bit(a->letter[d])) { out[n] = a->letter[d]; sizes[n] = a->t->shape[d]; batch *= sizes[n++]; n_both++; }
+    for (n = 0, d = 0; d < a->t->ndim; d++)
+        if (both & keep & tg__letter_bit(a->letter[d])) { out[n] = a->letter[d]; sizes[n] = a->t->shape[d]; batch *= sizes[n++]; n_both++; }
     for (d = 0; d < a->t->ndim; d++) if (!(both & tg__letter_bit(a->letter[d]))) { out[n] = a->letter[d]; sizes[n] = a->t->shape[d]; rows *= sizes[n++]; }
     for (na = 0; na < n; na++) la[na] = out[na];
     for (nb = 0; nb < n_both; nb++) lb[nb] = out[nb];
     for (d = 0; d < a->t->ndim; d++) if (both & ~keep & tg__letter_bit(a->letter[d])) { la[na++] = lb[nb++] = a->letter[d]; inner *= a->t->shape[d]; n_sum++; }
-    for (d = 0; d < b->t->ndim; d++) if (!(both & tg__letter_bit(b->letter[d]))) { lb[nb++] = out[n] = b->letter[d]; sizes[n] = b->t->shape[d]; columns *= sizes[n++]; }
+    for (d = 0; d < b->t->ndim; d++)
+        if (!(both & tg__letter_bit(b->letter[d]))) { lb[nb++] = out[n] = b->letter[d]; sizes[n] = b->t->shape[d]; columns *= sizes[n++]; }
     if (!n_sum) {                                              /* nothing to sum: elements times elements */
         for (d = 0; d < n; d++) { sa[d] = d < na ? sizes[d] : 1; sb[d] = d < n_both || d >= na ? sizes[d] : 1; }
         y = tg_mul(tg__term_view(a, la, na, n, sa), tg__term_view(b, lb, nb, n, sb));
@@ -14457,7 +14459,10 @@ TG_API tg_tensor *(tg_multi_dot)(tg_tensor *const *list, int n) {
             return NULL;
         }
         if (!tg__matmul_types(tg, list[0], list[i])) return NULL;
-        if (i && list[i - 1]->shape[list[i - 1]->ndim - 1] != list[i]->shape[0]) { tg__fail(tg, TG__E_MATMUL_INNER, list[i - 1], list[i], tg__matmul_hint(list[i - 1], list[i])); return NULL; }
+        if (i && list[i - 1]->shape[list[i - 1]->ndim - 1] != list[i]->shape[0]) {
+            tg__fail(tg, TG__E_MATMUL_INNER, list[i - 1], list[i], tg__matmul_hint(list[i - 1], list[i]));
+            return NULL;
+        }
     }
     size = (size_t)n * (size_t)n * (sizeof *costs + sizeof *cuts);
     if (!(costs = (double *)tg__mem_get(tg, size))) return NULL;
@@ -14779,7 +14784,10 @@ TG_API tg_tensor *(tg_bilinear)(tg_tensor *a, tg_tensor *b, tg_tensor *weight, t
     fit = a->ndim >= 1 && a->ndim == b->ndim && weight->ndim == 3 && tg__same_but(a, b, a->ndim - 1)
         && a->shape[a->ndim - 1] == weight->shape[1] && b->shape[b->ndim - 1] == weight->shape[2];
     if (!fit) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected [..., I], [..., J] and weight [O, I, J], got %t, %t and %t", a, b, weight); return NULL; }
-    if (bias && (bias->ndim != 1 || bias->shape[0] != weight->shape[0])) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected bias [%l], got %t", weight->shape[0], bias); return NULL; }
+    if (bias && (bias->ndim != 1 || bias->shape[0] != weight->shape[0])) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "expected bias [%l], got %t", weight->shape[0], bias);
+        return NULL;
+    }
     ndim = a->ndim;
     wider = a->dtype == TG_F16 || a->dtype == TG_BF16 ? TG_F32 : a->dtype;
     rows[0] = 1;
