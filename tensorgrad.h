@@ -67,6 +67,7 @@
      >>impl-sort >>impl-index             sorting; cat, split, flip; gather, scatter, select; row-sparse gradients
      >>impl-gemm >>impl-conv              matrix products; convolution
      >>impl-elementwise >>impl-matrix     what is made of formulas; matmul, linear, losses, dropout
+     >>impl-products                      made of matmul: einsum, tensordot, addmm and their relatives, distances
      >>impl-norm >>impl-pick              made of others: normalisations and statistics; picking and filling
      >>impl-io                            whole files, dicts, safetensors, npy
      >>impl-debug                         printing, the tape as text and drawing
@@ -1143,6 +1144,80 @@ TG_API tg_tensor *tg_kthvalue(tg_tensor *x, int64_t k, int64_t dim, bool keepdim
 TG_API tg_tensor *tg_embedding(tg_tensor *index, tg_tensor *weight, int64_t padding);
     /* [...] of rows, [V, D] -> [..., D]; row `padding`, if it is not negative, gets no gradient */
 
+/* Products, distances. Factors of a product have one dtype, as torch asks, except where elements are multiplied
+   (outer, kron, addr), which promote. */
+TG_API tg_tensor *tg_mm(tg_tensor *a, tg_tensor *b);       /* [M, K], [K, N] -> [M, N]; these take no other dimensions */
+TG_API tg_tensor *tg_bmm(tg_tensor *a, tg_tensor *b);      /* [B, M, K], [B, K, N] -> [B, M, N]                        */
+TG_API tg_tensor *tg_mv(tg_tensor *a, tg_tensor *b);       /* [M, K], [K] -> [M]                                       */
+TG_API tg_tensor *tg_dot(tg_tensor *a, tg_tensor *b);      /* [K], [K] -> []                                           */
+TG_API tg_tensor *tg_vdot(tg_tensor *a, tg_tensor *b);     /* the same for real numbers                                */
+TG_API tg_tensor *tg_outer(tg_tensor *a, tg_tensor *b);    /* [M], [N] -> [M, N]; torch's ger too                      */
+TG_API tg_tensor *tg_inner(tg_tensor *a, tg_tensor *b);    /* [..., K], [*, K] -> [..., *]                             */
+TG_API tg_tensor *tg_vecdot(tg_tensor *a, tg_tensor *b, int64_t dim);
+    /* the sum of a * b along dim of their broadcast shape: torch.linalg.vecdot, whose default is -1 */
+TG_API tg_tensor *tg_addmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
+    /* beta x + alpha a b, torch's defaults being 1 and 1; x broadcasts to the product's shape. With beta 0 no value of x
+       counts, not even NaN. Of integers what follows the point of beta and alpha is dropped; tg_addr refuses it. Here a
+       is [M, K], b [K, N] */
+TG_API tg_tensor *tg_addmm_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
+TG_API tg_tensor *tg_addmv(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);      /* [M, K], [K]        */
+TG_API tg_tensor *tg_addmv_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
+TG_API tg_tensor *tg_addr(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);       /* [M], [N]: outer    */
+TG_API tg_tensor *tg_addr_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
+TG_API tg_tensor *tg_baddbmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);    /* [B, M, K], [B, K, N] */
+TG_API tg_tensor *tg_baddbmm_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
+TG_API tg_tensor *tg_addbmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);     /* summed over B      */
+TG_API tg_tensor *tg_addbmm_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
+TG_API tg_tensor *tg_einsum(const char *equation, tg_tensor *const *list, int n);
+    /* "bij,bjk->bik", "ij,jk", "...ij->...ji", "ii->i": torch.einsum with letters. A letter twice in one operand is its
+       diagonal, one that the result lacks is summed over; without "->" the result has the letters that stand once, by
+       alphabet, behind those of an ellipsis. Sizes of 1 broadcast. Of three operands and more the pair that costs least
+       comes first. In C: tg_einsum("i,i", (tg_tensor *[]){a, b}, 2) */
+TG_API tg_tensor *tg_tensordot(tg_tensor *a, tg_tensor *b, int64_t dims);
+    /* the last `dims` dimensions of a are contracted with the first of b; torch's default is 2 */
+TG_API tg_tensor *tg_tensordot_dims(tg_tensor *a, tg_tensor *b, int n_a, const int64_t *dims_a, int n_b, const int64_t *dims_b);
+    /* these dimensions: tg_tensordot_dims(a, b, TG_DIMS(0, 1), TG_DIMS(2, 0)) */
+TG_API tg_tensor *tg_multi_dot(tg_tensor *const *list, int n);
+    /* the product of n matrices in the cheapest order; the first and the last may be vectors. torch's chain_matmul too */
+TG_API tg_tensor *tg_matrix_power(tg_tensor *x, int64_t n);   /* [..., N, N], n >= 0: squares and products; 0: the unit matrix */
+TG_API tg_tensor *tg_matrix_exp(tg_tensor *x);
+    /* [..., N, N] -> same, 1 + x + x^2 / 2 + ... of matrices. Reads one number, the largest norm, on the host */
+TG_API tg_tensor *tg_kron(tg_tensor *a, tg_tensor *b);
+    /* each element of a times all of b: [A, ...], [B, ...] -> [A * B, ...]. A dimension in which neither has size 1 takes
+       two of the 8 that are possible */
+TG_API tg_tensor *tg_cross(tg_tensor *a, tg_tensor *b);    /* along a's first dimension of size 3: torch.cross without dim */
+TG_API tg_tensor *tg_cross_dim(tg_tensor *a, tg_tensor *b, int64_t dim);   /* torch.linalg.cross, whose default is -1; others broadcast */
+TG_API tg_tensor *tg_vander(tg_tensor *x, int64_t n);      /* [..., D] -> [..., D, n]: x^0 to x^(n - 1); of integers i64 */
+
+/* The covariance of V variables: x [V, N] or [N], N observations -> [V, V], or [] of one variable. */
+typedef struct tg_cov_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY;
+    tg_tensor *aweights TG_EMPTY;      /* [N] of a floating type: how much each counts; both are read on the host */
+    tg_maybe correction TG_EMPTY;      /* not given: 1 */
+    tg_tensor *fweights TG_EMPTY;      /* [N] of integers: how often each was observed */
+} tg_cov_args;
+TG_API tg_tensor *tg_cov_from(const tg_cov_args *args);
+#define tg_cov(...) TG__OPTIONS1(tg_cov, x, __VA_ARGS__)
+TG_API tg_tensor *tg_corrcoef(tg_tensor *x);               /* the same, divided by the deviations: -1 to 1 */
+
+typedef enum tg_cdist_mode {
+    TG_CDIST_AUTO = 0,     /* p 2 of more than 25 points on a side: by matmul; torch's "..._if_necessary" */
+    TG_CDIST_MATMUL,       /* p 2 always so: quick, and less exact for points that are near each other  */
+    TG_CDIST_DIRECT        /* by the differences of all pairs, which take room for P * R * M numbers    */
+} tg_cdist_mode;
+TG_API tg_tensor *tg_cdist(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode mode);
+    /* points [..., P, M], [..., R, M] -> [..., P, R], the norm of order p of each difference, p from 0 (how many differ)
+       to INFINITY; torch's default is 2. Here and below the derivative is 0 where a norm is 0 */
+TG_API tg_tensor *tg_pairwise_distance(tg_tensor *a, tg_tensor *b, double p, double eps, bool keepdim);
+    /* the norm of a - b + eps along the last dimension; torch's defaults are 2, 1e-6, false */
+TG_API tg_tensor *tg_cosine_similarity(tg_tensor *a, tg_tensor *b, int64_t dim, double eps);
+    /* along dim of their broadcast shape; norms count as eps at least. torch's defaults are 1, 1e-8 */
+TG_API tg_tensor *tg_normalize(tg_tensor *x, double p, int64_t dim, double eps);
+    /* x divided by its norms along dim, which count as eps at least; torch's defaults are 2, 1, 1e-12 */
+TG_API tg_tensor *tg_bilinear(tg_tensor *a, tg_tensor *b, tg_tensor *weight, tg_tensor *bias);
+    /* [..., I], [..., J], weight [O, I, J], bias [O] or NULL -> [..., O] */
+
 /* ---- operations of your own: fill a record, call tg_call. ----
    `check` reads shapes, dtypes and attributes, never values, and makes the outputs; `forward` fills them;
    `backward` gives dx[i] for each input that tg_node_wants, in tg calls (then it can be differentiated again).
@@ -1820,6 +1895,42 @@ static inline bool tg__meshgrid_at(const char *file, int line, tg_tensor *const 
 #define tg_topk(x, k, dim, largest, indices) tg_topk(TG__AT(x), k, dim, largest, indices)
 #define tg_kthvalue(x, k, dim, keepdim, indices) tg_kthvalue(TG__AT(x), k, dim, keepdim, indices)
 #define tg_embedding(index, weight, padding) tg_embedding(TG__AT(index), TG__AT(weight), padding)
+#define tg_mm(a, b) tg_mm(TG__AT(a), TG__AT(b))
+#define tg_bmm(a, b) tg_bmm(TG__AT(a), TG__AT(b))
+#define tg_mv(a, b) tg_mv(TG__AT(a), TG__AT(b))
+#define tg_dot(a, b) tg_dot(TG__AT(a), TG__AT(b))
+#define tg_vdot(a, b) tg_vdot(TG__AT(a), TG__AT(b))
+#define tg_outer(a, b) tg_outer(TG__AT(a), TG__AT(b))
+#define tg_inner(a, b) tg_inner(TG__AT(a), TG__AT(b))
+#define tg_vecdot(a, b, dim) tg_vecdot(TG__AT(a), TG__AT(b), dim)
+#define tg_addmm(x, a, b, beta, alpha) tg_addmm(TG__AT(x), TG__AT(a), TG__AT(b), beta, alpha)
+#define tg_addmm_(x, a, b, beta, alpha) tg_addmm_(TG__AT(x), TG__AT(a), TG__AT(b), beta, alpha)
+#define tg_addmv(x, a, b, beta, alpha) tg_addmv(TG__AT(x), TG__AT(a), TG__AT(b), beta, alpha)
+#define tg_addmv_(x, a, b, beta, alpha) tg_addmv_(TG__AT(x), TG__AT(a), TG__AT(b), beta, alpha)
+#define tg_addr(x, a, b, beta, alpha) tg_addr(TG__AT(x), TG__AT(a), TG__AT(b), beta, alpha)
+#define tg_addr_(x, a, b, beta, alpha) tg_addr_(TG__AT(x), TG__AT(a), TG__AT(b), beta, alpha)
+#define tg_baddbmm(x, a, b, beta, alpha) tg_baddbmm(TG__AT(x), TG__AT(a), TG__AT(b), beta, alpha)
+#define tg_baddbmm_(x, a, b, beta, alpha) tg_baddbmm_(TG__AT(x), TG__AT(a), TG__AT(b), beta, alpha)
+#define tg_addbmm(x, a, b, beta, alpha) tg_addbmm(TG__AT(x), TG__AT(a), TG__AT(b), beta, alpha)
+#define tg_addbmm_(x, a, b, beta, alpha) tg_addbmm_(TG__AT(x), TG__AT(a), TG__AT(b), beta, alpha)
+static inline tg_tensor *tg__einsum_at(const char *file, int line, const char *equation, tg_tensor *const *list, int n) { return tg_einsum(equation, tg__at_list(list, n, file, line), n); }
+#define tg_einsum(...) TG__PLACED(einsum, __VA_ARGS__)
+#define tg_tensordot(a, b, dims) tg_tensordot(TG__AT(a), TG__AT(b), dims)
+#define tg_tensordot_dims(a, b, ...) tg_tensordot_dims(TG__AT(a), TG__AT(b), __VA_ARGS__)
+static inline tg_tensor *tg__multi_dot_at(const char *file, int line, tg_tensor *const *list, int n) { return tg_multi_dot(tg__at_list(list, n, file, line), n); }
+#define tg_multi_dot(...) TG__PLACED(multi_dot, __VA_ARGS__)
+#define tg_matrix_power(x, n) tg_matrix_power(TG__AT(x), n)
+#define tg_matrix_exp(x) tg_matrix_exp(TG__AT(x))
+#define tg_kron(a, b) tg_kron(TG__AT(a), TG__AT(b))
+#define tg_cross(a, b) tg_cross(TG__AT(a), TG__AT(b))
+#define tg_cross_dim(a, b, dim) tg_cross_dim(TG__AT(a), TG__AT(b), dim)
+#define tg_vander(x, n) tg_vander(TG__AT(x), n)
+#define tg_corrcoef(x) tg_corrcoef(TG__AT(x))
+#define tg_cdist(a, b, p, mode) tg_cdist(TG__AT(a), TG__AT(b), p, mode)
+#define tg_pairwise_distance(a, b, p, eps, keepdim) tg_pairwise_distance(TG__AT(a), TG__AT(b), p, eps, keepdim)
+#define tg_cosine_similarity(a, b, dim, eps) tg_cosine_similarity(TG__AT(a), TG__AT(b), dim, eps)
+#define tg_normalize(x, p, dim, eps) tg_normalize(TG__AT(x), p, dim, eps)
+#define tg_bilinear(a, b, weight, bias) tg_bilinear(TG__AT(a), TG__AT(b), TG__AT(weight), TG__AT(bias))
 static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) { return tg_call(op, attr, tg__at_list(inputs, n_inputs, file, line), n_inputs, outputs); }
 #define tg_call(...) TG__PLACED(call, __VA_ARGS__)
 #define tg_device_register(tg, device, ...) tg_device_register(TG__AT_CTX(tg), device, __VA_ARGS__)
@@ -14287,6 +14398,809 @@ TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
     outermost = tg__compose(tg);
     mask = tg__set_call(&tg__keep_op, tg_empty_like(x), p, p < 1 ? 1 / (1 - p) : 0);
     return tg__composed(tg, outermost, tg_mul(x, mask));
+}
+
+/* ======================================================================================
+   >>impl-products    products made of matmul: einsum, tensordot, addmm and their relatives, distances
+   No record and no kernel stands here: all is made of public functions, and so works in the graph to any order, on
+   devices, and for any strides.
+   Tests: tests/test_products.c
+   ====================================================================================== */
+
+/* ------------------------------------------------------------------ products of vectors and matrices ----
+   tg_matmul for operands of the numbers of dimensions that the name says. */
+TG__PRIVATE bool tg__factors(tg_ctx *tg, const tg_tensor *a, const tg_tensor *b, int dims_a, int dims_b) {
+    if (a->ndim != dims_a || b->ndim != dims_b)
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "expected factors of %d and %d dimensions, got %t and %t", dims_a, dims_b, a, b);
+    if (dims_a == 3 && a->shape[0] != b->shape[0])
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "expected as many matrices in one as in the other, got %t and %t", a, b);
+    return true;
+}
+TG__PRIVATE tg_tensor *tg__matmul_of(tg_tensor *a, tg_tensor *b, int dims_a, int dims_b, const char *name) {
+    tg_ctx *tg = tg__start2(a, b, name);
+    bool outermost;
+    if (!tg || !tg__factors(tg, a, b, dims_a, dims_b)) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_matmul(a, b));
+}
+TG_API tg_tensor *(tg_mm)(tg_tensor *a, tg_tensor *b) { return tg__matmul_of(a, b, 2, 2, "mm"); }
+TG_API tg_tensor *(tg_bmm)(tg_tensor *a, tg_tensor *b) { return tg__matmul_of(a, b, 3, 3, "bmm"); }
+TG_API tg_tensor *(tg_mv)(tg_tensor *a, tg_tensor *b) { return tg__matmul_of(a, b, 2, 1, "mv"); }
+TG_API tg_tensor *(tg_dot)(tg_tensor *a, tg_tensor *b) { return tg__matmul_of(a, b, 1, 1, "dot"); }
+TG_API tg_tensor *(tg_vdot)(tg_tensor *a, tg_tensor *b) { return tg__matmul_of(a, b, 1, 1, "vdot"); }
+
+TG_API tg_tensor *(tg_outer)(tg_tensor *a, tg_tensor *b) {
+    tg_ctx *tg = tg__start2(a, b, "outer");
+    bool outermost;
+    if (!tg || !tg__factors(tg, a, b, 1, 1)) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_mul(tg_unsqueeze(a, 1), b));
+}
+TG_API tg_tensor *(tg_inner)(tg_tensor *a, tg_tensor *b) {
+    tg_ctx *tg = tg__start2(a, b, "inner");
+    const int64_t last = -1;
+    bool outermost;
+    if (!tg) return NULL;
+    if (a->ndim && b->ndim && a->shape[a->ndim - 1] != b->shape[b->ndim - 1]) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "the last sizes of %t and %t differ", a, b);
+        return NULL;
+    }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, a->ndim && b->ndim ? tg_tensordot_dims(a, b, 1, &last, 1, &last) : tg_mul(a, b));
+}
+TG_API tg_tensor *(tg_vecdot)(tg_tensor *a, tg_tensor *b, int64_t dim) {
+    tg_ctx *tg = tg__start2(a, b, "vecdot");
+    bool outermost;
+    if (!tg) return NULL;
+    if (!tg_dtype_is_float(a->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, a); return NULL; }
+    if (!tg__matmul_types(tg, a, b)) return NULL;
+    if (a->ndim == 1 && b->ndim == 1 && !tg__wrap_dim(tg, a, &dim, 1)) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, a->ndim == 1 && b->ndim == 1 ? tg_matmul(a, b) : tg_sum_dims(tg_mul(a, b), 1, &dim, false));
+}
+
+/* ------------------------------------------------------------------ addmm, addmv, addbmm, baddbmm, addr ----
+   beta x + alpha a b, x broadcast to the product's shape. beta 0: x's values do not count, not even NaN; its gradient
+   is 0. Halves are computed in f32 and rounded once. x [N] as it is beside matrices is a linear's bias. `sum`: the batches are one more part of the contracted
+   dimension. The form in place computes first and copies then. */
+TG__PRIVATE tg_tensor *tg__add_product(const char *name, tg_tensor *x, tg_tensor *a, tg_tensor *b, int dims_a, int dims_b, bool sum,
+    double beta, double alpha, bool in_place) {
+    tg_tensor *in[3], *to = x, *y;
+    tg_ctx *tg;
+    tg_dtype narrow = x && a && b ? tg_dtype_promote(x->dtype, tg_dtype_promote(a->dtype, b->dtype)) : TG_F32;
+    const bool outer = dims_a == 1;
+    bool outermost, bias;
+    in[0] = x; in[1] = a; in[2] = b;
+    if (!(tg = tg__start_list(in, 3, name)) || !tg__factors(tg, a, b, dims_a, dims_b)) return NULL;
+    if (!outer && !(tg__matmul_types(tg, a, b) && tg__matmul_types(tg, x, a))) return NULL;
+    if (!tg_dtype_is_float(narrow)) {
+        const double whole_beta = (double)tg__int_of(beta), whole_alpha = (double)tg__int_of(alpha);
+        if (outer && beta != whole_beta) { tg__fail(tg, TG__E_ALPHA, beta); return NULL; }
+        if (outer && alpha != whole_alpha) { tg__fail(tg, TG__E_ALPHA, alpha); return NULL; }
+        beta = whole_beta; alpha = whole_alpha;
+    }
+    outermost = tg__compose(tg);
+    bias = dims_a == 2 && dims_b == 2 && beta == 1 && alpha == 1 && x->ndim == 1 && x->shape[0] == b->shape[1] && a->shape[1] == b->shape[0];
+    if (!bias && (narrow == TG_F16 || narrow == TG_BF16)) { x = tg_to(x, TG_F32); a = tg_to(a, TG_F32); b = tg_to(b, TG_F32); }
+    if (sum && a && b) {
+        static const int64_t order[3] = { 1, 0, 2 };
+        const int64_t rows[2] = { a->shape[1], a->shape[0] * a->shape[2] }, columns[2] = { b->shape[0] * b->shape[1], b->shape[2] };
+        if (a->shape[2] == b->shape[1]) { a = tg_reshape(tg_permute(a, 3, order), 2, rows); b = tg_reshape(b, 2, columns); }
+        else tg__fail(tg, TG__E_MATMUL_INNER, a, b, tg__matmul_hint(a, b));
+    }
+    y = bias ? tg_linear(a, tg_t(b), x) : outer ? tg_mul(tg_unsqueeze(a, 1), b) : tg_matmul(a, b);
+    if (!bias && x && y && !tg__same_shape(x, y)) x = tg_expand(x, y->ndim, y->shape);
+    if (bias) {}
+    else if (x && y && beta == 0 && !(tg->grad_mode && x->requires_grad)) {
+        if (alpha != 1) y = tg_mul_scalar(y, alpha);
+        if (y) y = tg_to(y, x->is_number ? y->dtype : tg_dtype_promote(x->dtype, y->dtype));
+    } else {
+        if (x && beta == 0) x = tg_where(tg__full_beside(tg, x, TG_BOOL, 0, NULL, 0), x, tg_number(tg, 0));
+        else if (beta != 1) x = tg_mul_scalar(x, beta);
+        y = tg_add_scaled(x, y, alpha);
+    }
+    if (y && y->dtype != narrow && (narrow == TG_F16 || narrow == TG_BF16)) y = tg_to(y, narrow);
+    if (y && in_place) {
+        if (!tg__same_shape(y, to)) tg__fail(tg, TG__E_INPLACE_SHAPE, (int)y->ndim, y->shape, to);
+        else if (y->dtype != to->dtype) tg__fail(tg, TG__E_INPLACE_DTYPE, (int)y->dtype, to);
+        y = tg_copy_(to, y);
+    }
+    return tg__composed(tg, outermost, y);
+}
+#define TG__ADDS(name, dims_a, dims_b, sum) \
+    TG_API tg_tensor *(tg_##name)(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha) { \
+        return tg__add_product(#name, x, a, b, dims_a, dims_b, sum, beta, alpha, false); \
+    } \
+    TG_API tg_tensor *(tg_##name##_)(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha) { \
+        return tg__add_product(#name "_", x, a, b, dims_a, dims_b, sum, beta, alpha, true); \
+    }
+TG__ADDS(addmm, 2, 2, false)
+TG__ADDS(addmv, 2, 1, false)
+TG__ADDS(addr, 1, 1, false)
+TG__ADDS(baddbmm, 3, 3, false)
+TG__ADDS(addbmm, 3, 3, true)
+#undef TG__ADDS
+
+/* ------------------------------------------------------------------ einsum, tensordot ----
+   A term is a tensor and a letter for each of its dimensions: 0 to 51 are A to Z and a to z, 52 to 59 the dimensions of
+   an ellipsis, the last one being 59. A set of letters is the bits of a number. */
+#define TG__LETTERS 60
+#define TG__DOTS 255
+typedef struct tg__term { tg_tensor *t; uint64_t mask; unsigned char letter[TG_MAX_DIMS]; } tg__term;
+TG__PRIVATE uint64_t tg__letter_bit(int letter) { return (uint64_t)1 << letter; }
+TG__PRIVATE int tg__letter_count(uint64_t mask) { int n = 0; for (; mask; mask &= mask - 1) n++; return n; }
+TG__PRIVATE int64_t tg__letter_size(const tg__term *x, int letter) {
+    int d;
+    for (d = 0; d < x->t->ndim; d++) if (x->letter[d] == letter) return x->t->shape[d];
+    return 1;
+}
+/* Its letters of `gone` are no more: summed over, or, for sizes of 1, dropped. */
+TG__PRIVATE bool tg__term_less(tg__term *x, uint64_t gone, bool widen) {
+    int64_t dims[TG_MAX_DIMS], kept[TG_MAX_DIMS];
+    int d, n = 0, k = 0;
+    bool ones = true;
+    if (!x->t) return false;
+    for (d = 0; d < x->t->ndim; d++) {
+        if (gone & tg__letter_bit(x->letter[d])) { dims[n++] = d; ones = ones && x->t->shape[d] == 1; }
+        else { x->letter[k] = x->letter[d]; kept[k++] = x->t->shape[d]; }
+    }
+    x->mask &= ~gone;
+    if (n == 0) return true;
+    if (ones && !widen) x->t = tg_reshape(x->t, k, kept);
+    else {
+        const tg_dtype dtype = x->t->dtype;
+        x->t = tg_sum_dims(x->t, n, dims, false);
+        if (!widen) x->t = tg_to(x->t, dtype);
+    }
+    return x->t != NULL;
+}
+/* x's dimensions in the order of these letters, as a tensor of that shape. */
+TG__PRIVATE tg_tensor *tg__term_view(const tg__term *x, const unsigned char *order, int n, int ndim, const int64_t *shape) {
+    int64_t dims[TG_MAX_DIMS];
+    bool turned = false, same = ndim == n;
+    tg_tensor *t;
+    int i, d;
+    for (i = 0; i < n; i++) for (d = 0; d < n; d++) if (x->letter[d] == order[i]) { dims[i] = d; turned = turned || d != i; }
+    for (i = 0; same && i < n; i++) same = shape[i] == x->t->shape[dims[i]];
+    t = turned ? tg_permute(x->t, n, dims) : x->t;
+    return same ? t : tg_reshape(t, ndim, shape);
+}
+/* to = a times b, summed over the letters that both have and `keep` has not. The letters that both keep come first, then
+   those of a, those of b. A letter that has size 1 in one of the two is broadcast. `to` may be a. */
+TG__PRIVATE bool tg__term_product(tg_ctx *tg, tg__term *a, tg__term *b, uint64_t keep, tg__term *to) {
+    uint64_t both = a->mask & b->mask, less_a = 0, less_b = 0;
+    unsigned char la[TG_MAX_DIMS], lb[TG_MAX_DIMS], out[2 * TG_MAX_DIMS];
+    int64_t sa[TG_MAX_DIMS], sb[TG_MAX_DIMS], sizes[2 * TG_MAX_DIMS], batch = 1, rows = 1, inner = 1, columns = 1;
+    int na = 0, nb = 0, n, d, n_both = 0, n_sum = 0;
+    tg_tensor *y;
+    for (d = 0; d < TG__LETTERS; d++) {
+        const uint64_t bit = tg__letter_bit(d);
+        int64_t size_a, size_b;
+        if (!(both & bit)) continue;
+        size_a = tg__letter_size(a, d); size_b = tg__letter_size(b, d);
+        if (size_a != 1 && size_b != 1) continue;
+        if (keep & bit) { if (size_b == 1) less_b |= bit; else less_a |= bit; }
+        else { less_a |= bit; less_b |= bit; }
+    }
+    if (!tg__term_less(a, less_a, false) || !tg__term_less(b, less_b, false)) return false;
+    both = a->mask & b->mask;
+    n = tg__letter_count((a->mask | b->mask) & keep);
+    if (n > TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, n);
+    /* what both keep, what a has, then what b has */
+    for (n = 0, d = 0; d < a->t->ndim; d++)
+        if (both & keep & tg__letter_bit(a->letter[d])) { out[n] = a->letter[d]; sizes[n] = a->t->shape[d]; batch *= sizes[n++]; n_both++; }
+    for (d = 0; d < a->t->ndim; d++) if (!(both & tg__letter_bit(a->letter[d]))) { out[n] = a->letter[d]; sizes[n] = a->t->shape[d]; rows *= sizes[n++]; }
+    for (na = 0; na < n; na++) la[na] = out[na];
+    for (nb = 0; nb < n_both; nb++) lb[nb] = out[nb];
+    for (d = 0; d < a->t->ndim; d++) if (both & ~keep & tg__letter_bit(a->letter[d])) { la[na++] = lb[nb++] = a->letter[d]; inner *= a->t->shape[d]; n_sum++; }
+    for (d = 0; d < b->t->ndim; d++)
+        if (!(both & tg__letter_bit(b->letter[d]))) { lb[nb++] = out[n] = b->letter[d]; sizes[n] = b->t->shape[d]; columns *= sizes[n++]; }
+    if (!n_sum) {                                              /* nothing to sum: elements times elements */
+        for (d = 0; d < n; d++) { sa[d] = d < na ? sizes[d] : 1; sb[d] = d < n_both || d >= na ? sizes[d] : 1; }
+        y = tg_mul(tg__term_view(a, la, na, n, sa), tg__term_view(b, lb, nb, n, sb));
+    } else {
+        const int first = n_both ? 0 : 1;
+        sa[0] = sb[0] = batch; sa[1] = rows; sa[2] = sb[1] = inner; sb[2] = columns;
+        y = tg_matmul(tg__term_view(a, la, na, 3 - first, sa + first), tg__term_view(b, lb, nb, 3 - first, sb + first));
+        if (y && (y->ndim != n || memcmp(y->shape, sizes, (size_t)n * sizeof sizes[0]) != 0)) y = tg_reshape(y, n, sizes);
+    }
+    to->t = y; to->mask = (a->mask | b->mask) & keep;
+    for (d = 0; d < n; d++) to->letter[d] = out[d];
+    return y != NULL;
+}
+
+/* The diagonal of two dimensions of one size, as the last dimension. */
+TG__PRIVATE tg_tensor *tg__diagonal_last(tg_tensor *x, int dim0, int dim1) {
+    int64_t dims[TG_MAX_DIMS], shape[TG_MAX_DIMS], side;
+    int d, n = 0;
+    if (!x) return NULL;
+    side = x->shape[dim0];
+    for (d = 0; d < x->ndim; d++) if (d != dim0 && d != dim1) { shape[n] = x->shape[d]; dims[n++] = d; }
+    dims[n] = dim0; dims[n + 1] = dim1; shape[n] = side * side;
+    return tg_slice_dim(tg_reshape(tg_permute(x, x->ndim, dims), n + 1, shape), -1, 0, side * side, side + 1);
+}
+
+typedef struct tg__einsum {
+    const char *text;                  /* the equation */
+    tg__term *term;
+    uint64_t once, more, kept;         /* letters that the operands have, more than once, that the result has */
+    int64_t size[TG__LETTERS];
+    unsigned char out[TG_MAX_DIMS];
+    int n, n_out, dots;                /* terms; letters of the result; dimensions that an ellipsis stands for */
+} tg__einsum;
+
+TG__PRIVATE void tg__letter_name(int letter, char *name) {
+    name[0] = name[1] = name[2] = '.'; name[3] = 0;
+    if (letter < 52) { name[0] = (char)(letter < 26 ? 'A' + letter : 'a' + letter - 26); name[1] = 0; }
+}
+/* The letters of one operand or of the result, from character `at` on, which moves behind them; -1: it cannot be read */
+TG__PRIVATE int tg__einsum_read(tg_ctx *tg, const char *text, int *at, unsigned char *letters) {
+    bool dots = false;
+    int n = 0;
+    for (; text[*at] && text[*at] != ',' && text[*at] != '-'; (*at)++) {
+        const char c = text[*at];
+        if (c == ' ') continue;
+        if (n <= TG_MAX_DIMS) {
+            if (c >= 'A' && c <= 'Z') { letters[n++] = (unsigned char)(c - 'A'); continue; }
+            if (c >= 'a' && c <= 'z') { letters[n++] = (unsigned char)(c - 'a' + 26); continue; }
+            if (c == '.' && !dots && text[*at + 1] == '.' && text[*at + 2] == '.') { letters[n++] = TG__DOTS; dots = true; *at += 2; continue; }
+        }
+        tg__fail(tg, TG__E_SLICE_TEXT, text, *at);
+        return -1;
+    }
+    return n;
+}
+TG__PRIVATE bool tg__einsum_operand(tg_ctx *tg, tg__einsum *e, int i, int *at, tg_tensor *t) {
+    unsigned char letters[TG_MAX_DIMS + 1];
+    tg__term *x = &e->term[i];
+    const int n = tg__einsum_read(tg, e->text, at, letters);
+    int k, named = 0, wide, d = 0, last;
+    char name[4];
+    if (n < 0) return false;
+    for (k = 0; k < n; k++) named += letters[k] != TG__DOTS;
+    wide = t->ndim - named;
+    if (wide < 0 || (named == n && wide))
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "\"%s\" gives %d letters to operand %d, %t", e->text, named, i, t);
+    for (k = 0; k < n; k++) {
+        if (letters[k] == TG__DOTS) { int w; for (w = 0; w < wide; w++) x->letter[d++] = (unsigned char)(TG__LETTERS - wide + w); }
+        else {
+            e->more |= e->once & tg__letter_bit(letters[k]);
+            e->once |= tg__letter_bit(letters[k]);
+            x->letter[d++] = letters[k];
+        }
+    }
+    if (named < n && wide > e->dots) e->dots = wide;
+    x->t = t; x->mask = 0;
+    for (d = 0; d < t->ndim; d++) {
+        int64_t *size = &e->size[x->letter[d]];
+        tg__letter_name(x->letter[d], name);
+        for (k = 0; k < d; k++)
+            if (x->letter[k] == x->letter[d] && t->shape[k] != t->shape[d])
+                return tg__fail_op(tg, TG_ERROR_SHAPE, "letter %s is named twice in \"%s\", for sizes %l and %l of operand %d, %t",
+                    name, e->text, t->shape[k], t->shape[d], i, t);
+        if (*size < 0 || *size == 1) *size = t->shape[d];
+        else if (t->shape[d] != 1 && t->shape[d] != *size)
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "letter %s of \"%s\" has size %l in operand %d, %t, and %l before it", name, e->text, t->shape[d], i, t, *size);
+    }
+    /* one dimension for each letter; a diagonal becomes the last */
+    for (last = t->ndim, d = 0; d < last; d++) {
+        for (k = d + 1; k < last && x->letter[k] != x->letter[d]; k++) {}
+        if (k < last) {
+            const unsigned char letter = x->letter[d];
+            int from, to = 0;
+            x->t = tg__diagonal_last(x->t, d, k);
+            for (from = 0; from < last; from++) if (from != d && from != k) x->letter[to++] = x->letter[from];
+            x->letter[to] = letter;
+            last--; d = -1;
+        } else x->mask |= tg__letter_bit(x->letter[d]);
+    }
+    return x->t != NULL;
+}
+TG__PRIVATE bool tg__einsum_result(tg_ctx *tg, tg__einsum *e, int at) {
+    unsigned char letters[TG_MAX_DIMS + 1];
+    int n, k, w;
+    char name[4];
+    if (e->text[at] == '-' && e->text[at + 1] == '>') {
+        at += 2;
+        if ((n = tg__einsum_read(tg, e->text, &at, letters)) < 0) return false;
+        if (e->text[at]) return tg__fail(tg, TG__E_SLICE_TEXT, e->text, at);
+    } else {
+        if (e->text[at]) return tg__fail(tg, TG__E_SLICE_TEXT, e->text, at);
+        letters[0] = TG__DOTS;
+        for (n = 1, k = 0; k < 52 && n <= TG_MAX_DIMS; k++) if (e->once & ~e->more & tg__letter_bit(k)) letters[n++] = (unsigned char)k;
+        w = tg__letter_count(e->once & ~e->more) + e->dots;
+        if (w > TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, w);
+    }
+    for (k = 0; k < n; k++) {
+        const int first = letters[k] == TG__DOTS ? TG__LETTERS - e->dots : letters[k], end = letters[k] == TG__DOTS ? TG__LETTERS : first + 1;
+        for (w = first; w < end; w++) {
+            tg__letter_name(w, name);
+            if (w < 52 && !(e->once & tg__letter_bit(w))) return tg__fail_op(tg, TG_ERROR_VALUE, "letter %s of the result is in no operand of \"%s\"", name, e->text);
+            if (e->kept & tg__letter_bit(w)) return tg__fail_op(tg, TG_ERROR_VALUE, "letter %s is twice in the result of \"%s\"", name, e->text);
+            if (e->n_out == TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, e->n_out + 1);
+            e->kept |= tg__letter_bit(w);
+            e->out[e->n_out++] = (unsigned char)w;
+        }
+    }
+    return true;
+}
+/* Letters that the result or another term than i and j needs. */
+TG__PRIVATE uint64_t tg__einsum_needs(const tg__einsum *e, int i, int j) {
+    uint64_t mask = e->kept;
+    int k;
+    for (k = 0; k < e->n; k++) if (k != i && k != j) mask |= e->term[k].mask;
+    return mask;
+}
+/* The pair whose product multiplies the fewest numbers, and of equal ones the first, is multiplied first. */
+TG__PRIVATE tg_tensor *tg__einsum_run(tg_ctx *tg, tg__einsum *e) {
+    int i, j, k, d;
+    int64_t shape[TG_MAX_DIMS];
+    for (i = 0; i < e->n; i++) if (!tg__term_less(&e->term[i], e->term[i].mask & ~tg__einsum_needs(e, i, i), e->n == 1)) return NULL;
+    while (e->n > 1) {
+        int best_i = 0, best_j = 1;
+        double least = -1;
+        for (i = 0; i < e->n; i++)
+            for (j = i + 1; j < e->n; j++) {
+                const uint64_t mask = e->term[i].mask | e->term[j].mask;
+                double cost = 1;
+                if (tg__letter_count(mask & tg__einsum_needs(e, i, j)) > TG_MAX_DIMS) continue;
+                for (d = 0; d < TG__LETTERS; d++)
+                    if (mask & tg__letter_bit(d)) {
+                        const int64_t a = tg__letter_size(&e->term[i], d), b = tg__letter_size(&e->term[j], d);
+                        cost *= (double)(a == 1 ? b : a);
+                    }
+                if (least < 0 || cost < least) { least = cost; best_i = i; best_j = j; }
+            }
+        if (!tg__term_product(tg, &e->term[best_i], &e->term[best_j], tg__einsum_needs(e, best_i, best_j), &e->term[best_i])) return NULL;
+        for (k = best_j; k + 1 < e->n; k++) e->term[k] = e->term[k + 1];
+        e->n--;
+    }
+    for (d = 0; d < e->n_out; d++) shape[d] = tg__letter_size(&e->term[0], e->out[d]);
+    return tg__term_view(&e->term[0], e->out, e->n_out, e->n_out, shape);
+}
+TG_API tg_tensor *(tg_einsum)(const char *equation, tg_tensor *const *list, int n) {
+    tg_ctx *tg = list && n > 0 ? tg__start_list(list, n, "einsum") : NULL;
+    tg__term few[8];
+    tg__einsum e;
+    tg_tensor *y = NULL;
+    bool outermost, ok = true;
+    int i, at = 0;
+    tg_mark m;
+    if (!tg) return NULL;
+    if (!equation) { tg__fail(tg, TG__E_NO_DATA, "equation"); return NULL; }
+    e.text = equation; e.term = few; e.once = e.more = e.kept = 0; e.n = n; e.n_out = 0; e.dots = 0;
+    for (i = 0; i < TG__LETTERS; i++) e.size[i] = -1;
+    if (n > 8 && !(e.term = (tg__term *)tg__mem_get(tg, (size_t)n * sizeof few[0]))) return NULL;
+    outermost = tg__compose(tg);
+    m = tg_begin(tg);
+    for (i = 0; ok && i < n; i++) {
+        ok = tg__einsum_operand(tg, &e, i, &at, list[i]);
+        if (ok && (equation[at] == ',') != (i + 1 < n))
+            ok = tg__fail_op(tg, TG_ERROR_VALUE, "\"%s\" is for %s operands than the %d that were given", equation, i + 1 < n ? "fewer" : "more", n);
+        at++;
+    }
+    if (ok && tg__einsum_result(tg, &e, at - 1)) y = tg__einsum_run(tg, &e);
+    if (y && y == list[0]) y = tg_view(y, y->ndim, y->shape);  /* never an operand itself */
+    y = tg_end_with(tg, m, y);
+    if (e.term != few) tg__mem_put(tg, e.term, (size_t)n * sizeof few[0]);
+    return tg__composed(tg, outermost, y);
+}
+
+TG__PRIVATE tg_tensor *tg__tensordot(tg_ctx *tg, tg_tensor *a, tg_tensor *b, int n, const int64_t *dims_a, const int64_t *dims_b) {
+    tg__term x, y, to;
+    uint64_t keep = ~(uint64_t)0;
+    bool outermost, ok;
+    int i;
+    if (!tg__matmul_types(tg, a, b)) return NULL;
+    x.t = a; y.t = b; x.mask = y.mask = 0; to.t = NULL;
+    for (i = 0; i < a->ndim; i++) { x.letter[i] = (unsigned char)i; x.mask |= tg__letter_bit(i); }
+    for (i = 0; i < b->ndim; i++) y.letter[i] = (unsigned char)(TG_MAX_DIMS + i);
+    for (i = 0; i < n; i++) {
+        int64_t da = dims_a[i], db = dims_b[i];
+        if (!tg__wrap_dim(tg, a, &da, a->ndim) || !tg__wrap_dim(tg, b, &db, b->ndim)) return NULL;
+        if (a->ndim == 0 || b->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, a->ndim ? b : a); return NULL; }
+        if (!(keep & tg__letter_bit((int)da)) || y.letter[db] < TG_MAX_DIMS) {
+            tg__fail(tg, TG__E_DIM_TWICE, keep & tg__letter_bit((int)da) ? dims_b[i] : dims_a[i]);
+            return NULL;
+        }
+        if (a->shape[da] != b->shape[db] && a->shape[da] != 1 && b->shape[db] != 1) {
+            tg__fail_op(tg, TG_ERROR_SHAPE, "dimension %d of %t and dimension %d of %t differ in size", (int)da, a, (int)db, b);
+            return NULL;
+        }
+        keep &= ~tg__letter_bit((int)da);
+        y.letter[db] = (unsigned char)da;
+    }
+    for (i = 0; i < b->ndim; i++) y.mask |= tg__letter_bit(y.letter[i]);
+    outermost = tg__compose(tg);
+    ok = tg__term_product(tg, &x, &y, keep, &to);
+    return tg__composed(tg, outermost, ok ? to.t : NULL);
+}
+TG_API tg_tensor *(tg_tensordot)(tg_tensor *a, tg_tensor *b, int64_t dims) {
+    tg_ctx *tg = tg__start2(a, b, "tensordot");
+    int64_t last[TG_MAX_DIMS], first[TG_MAX_DIMS], i;
+    if (!tg) return NULL;
+    if (dims < 0 || dims > a->ndim || dims > b->ndim) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "%l dimensions cannot be contracted of %t and %t", dims, a, b);
+        return NULL;
+    }
+    for (i = 0; i < dims; i++) { last[i] = a->ndim - dims + i; first[i] = i; }
+    return tg__tensordot(tg, a, b, (int)dims, last, first);
+}
+TG_API tg_tensor *(tg_tensordot_dims)(tg_tensor *a, tg_tensor *b, int n_a, const int64_t *dims_a, int n_b, const int64_t *dims_b) {
+    tg_ctx *tg = tg__start2(a, b, "tensordot");
+    if (!tg) return NULL;
+    if (n_a != n_b) { tg__fail_op(tg, TG_ERROR_VALUE, "expected as many dims of one as of the other, got %d and %d", n_a, n_b); return NULL; }
+    if (n_a < 0 || (n_a && (!dims_a || !dims_b))) { tg__fail(tg, TG__E_NO_DATA, n_a < 0 ? "number of dims" : "dims"); return NULL; }
+    return tg__tensordot(tg, a, b, n_a, dims_a, dims_b);
+}
+
+/* ------------------------------------------------------------------ multi_dot, matrix_power, matrix_exp ---- */
+TG__PRIVATE tg_tensor *tg__chain(tg_tensor *const *list, const int *cuts, int n, int i, int j) {
+    const int cut = cuts[i * n + j];
+    if (i < j) return tg_matmul(tg__chain(list, cuts, n, i, cut), tg__chain(list, cuts, n, cut + 1, j));
+    return list[i] && list[i]->ndim == 1 ? tg_unsqueeze(list[i], i == 0 ? 0 : 1) : list[i];
+}
+/* The order with the fewest multiplications: what i to j cost at best, and behind which the last product cuts, from shorter
+   to longer chains. */
+TG_API tg_tensor *(tg_multi_dot)(tg_tensor *const *list, int n) {
+    tg_ctx *tg = list && n > 0 ? tg__start_list(list, n, "multi_dot") : NULL;
+    double *costs;
+    int *cuts, i, j, k;
+    size_t size;
+    tg_tensor *y;
+    bool outermost;
+    tg_mark m;
+    if (!tg) return NULL;
+    if (n < 2 || n > 4096) { tg__fail_op(tg, TG_ERROR_VALUE, "expected at least two tensors, and at most 4096, got %d", n); return NULL; }
+    for (i = 0; i < n; i++) {
+        if (list[i]->ndim != 2 && !(list[i]->ndim == 1 && (i == 0 || i == n - 1))) {
+            tg__fail_op(tg, TG_ERROR_SHAPE, "tensor %d is %t: expected matrices, the first and the last may be vectors", i, list[i]);
+            return NULL;
+        }
+        if (!tg__matmul_types(tg, list[0], list[i])) return NULL;
+        if (i && list[i - 1]->shape[list[i - 1]->ndim - 1] != list[i]->shape[0]) {
+            tg__fail(tg, TG__E_MATMUL_INNER, list[i - 1], list[i], tg__matmul_hint(list[i - 1], list[i]));
+            return NULL;
+        }
+    }
+    size = (size_t)n * (size_t)n * (sizeof *costs + sizeof *cuts);
+    if (!(costs = (double *)tg__mem_get(tg, size))) return NULL;
+    cuts = (int *)(void *)(costs + (size_t)n * (size_t)n);
+    for (i = 0; i < n; i++) { costs[i * n + i] = 0; cuts[i * n + i] = i; }
+    for (k = 1; k < n; k++)
+        for (i = 0; i + k < n; i++) {
+            const double rows = list[i]->ndim == 2 ? (double)list[i]->shape[0] : 1;
+            int cut;
+            j = i + k;
+            for (cut = i; cut < j; cut++) {
+                const double columns = list[j]->ndim == 2 ? (double)list[j]->shape[1] : 1,
+                    cost = costs[i * n + cut] + costs[(cut + 1) * n + j] + rows * (double)list[cut + 1]->shape[0] * columns;
+                if (cut == i || cost < costs[i * n + j]) { costs[i * n + j] = cost; cuts[i * n + j] = cut; }
+            }
+        }
+    outermost = tg__compose(tg);
+    m = tg_begin(tg);
+    y = tg__chain(list, cuts, n, 0, n - 1);
+    if (list[n - 1]->ndim == 1) y = tg_squeeze(y, 1);
+    if (list[0]->ndim == 1) y = tg_squeeze(y, 0);
+    y = tg_end_with(tg, m, y);
+    tg__mem_put(tg, costs, size);
+    return tg__composed(tg, outermost, y);
+}
+TG__PRIVATE bool tg__square_matrices(tg_ctx *tg, const tg_tensor *x) {
+    return (x->ndim >= 2 && x->shape[x->ndim - 1] == x->shape[x->ndim - 2]) ||
+        tg__fail_op(tg, TG_ERROR_SHAPE, "expected square matrices [..., N, N], got %t", x);
+}
+/* The unit matrix of x's last size, type and device. */
+TG__PRIVATE tg_tensor *tg__eye_beside(tg_ctx *tg, const tg_tensor *x) {
+    tg_tensor *places = tg__count_beside(tg, x, x->shape[x->ndim - 1]);
+    return tg_to(tg_eq(tg_unsqueeze(places, 1), places), x->dtype);
+}
+TG_API tg_tensor *(tg_matrix_power)(tg_tensor *x, int64_t n) {
+    tg_ctx *tg = tg__start(x, "matrix_power");
+    tg_tensor *y = NULL, *z = x;
+    bool outermost;
+    tg_mark m;
+    if (!tg || !tg__square_matrices(tg, x)) return NULL;
+    if (n < 0) { tg__fail(tg, TG__E_ARGUMENT, "the exponent is negative, and there is no inverse of matrices here"); return NULL; }
+    outermost = tg__compose(tg);
+    m = tg_begin(tg);
+    if (n == 0) y = tg_where(tg__full_beside(tg, x, TG_BOOL, 0, NULL, 1), tg__eye_beside(tg, x), x);   /* x has a gradient, of 0 */
+    else if (n == 1) y = tg_clone(x);
+    else while (z) {                                           /* z is x to the powers 1, 2, 4, ... */
+        if (n & 1) y = y ? tg_matmul(y, z) : z;
+        if ((n >>= 1) == 0) break;
+        z = tg_matmul(z, z);
+    }
+    y = tg_end_with(tg, m, z ? y : NULL);
+    return tg__composed(tg, outermost, y);
+}
+/* exp(x) = exp(x / 2^s)^(2^s). Each matrix has its s, which brings its norm below `bound`; there the Taylor polynomial of degree 16
+   is exact to the last bit, made of the powers 2, 3, 4 and three products more. How often the largest is squared is read
+   on the host. */
+TG_API tg_tensor *(tg_matrix_exp)(tg_tensor *x) {
+    tg_ctx *tg = tg__start_whole(x, "matrix_exp");
+    static const double over[17] = { 1.0, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320, 1.0 / 362880, 1.0 / 3628800,
+        1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800.0, 1.0 / 87178291200.0, 1.0 / 1307674368000.0, 1.0 / 20922789888000.0 };
+    const int64_t rows = -2, columns = -1;
+    tg_tensor *a, *a2, *a3, *a4, *y, *norm, *times, *one;
+    double most;
+    bool outermost;
+    int k;
+    tg_mark m;
+    if (!tg || !tg__square_matrices(tg, x)) return NULL;
+    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
+    outermost = tg__compose(tg);
+    if (x->numel == 0) return tg__composed(tg, outermost, tg_clone(x));
+    m = tg_begin(tg);
+    a = x->dtype == TG_F16 || x->dtype == TG_BF16 ? tg_to(x, TG_F32) : x;
+    norm = tg_unsqueeze(tg_amax_dims(tg_sum_dims(tg_abs(tg_detach(a)), 1, &rows, false), 1, &columns, true), -1);
+    times = tg_clamp(tg_ceil(tg_log2(tg_div_scalar(norm, x->dtype == TG_F64 ? 0.75 : 2))), 0, 1100);
+    times = tg_where(tg_isfinite(norm), times, tg_number(tg, 0));
+    most = tg_item(tg_amax(times));
+    if (most > 0) a = tg_mul(a, tg_exp2(tg_neg(times)));
+    one = a ? tg__eye_beside(tg, a) : NULL;
+    a2 = tg_matmul(a, a); a3 = tg_matmul(a2, a); a4 = tg_matmul(a2, a2);
+    y = tg_mul_scalar(a4, over[16]);
+    for (k = 12; k >= 0; k -= 4) {
+        if (k < 12) y = tg_matmul(a4, y);
+        y = tg_add_scaled(tg_add_scaled(tg_add_scaled(tg_add_scaled(y, a3, over[k + 3]), a2, over[k + 2]), a, over[k + 1]), one, over[k]);
+    }
+    for (k = 0; k < most && !tg_failed(tg); k++) {
+        tg_tensor *squared = tg_matmul(y, y);
+        y = times->numel == 1 ? squared : tg_where(tg_gt_scalar(times, k), squared, y);
+    }
+    y = tg_end_with(tg, m, y ? tg_to(y, x->dtype) : NULL);
+    return tg__composed(tg, outermost, y);
+}
+
+/* ------------------------------------------------------------------ kron, cross, vander ---- */
+TG_API tg_tensor *(tg_kron)(tg_tensor *a, tg_tensor *b) {
+    tg_ctx *tg = tg__start2(a, b, "kron");
+    int64_t sa[2 * TG_MAX_DIMS], sb[2 * TG_MAX_DIMS], shape[TG_MAX_DIMS];
+    bool outermost;
+    int n, d, k = 0;
+    if (!tg) return NULL;
+    n = a->ndim > b->ndim ? a->ndim : b->ndim;
+    /* two dimensions for each of the result, or one where either has size 1 */
+    for (d = 0; d < n; d++) {
+        const int64_t s = d < n - a->ndim ? 1 : a->shape[d - (n - a->ndim)], t = d < n - b->ndim ? 1 : b->shape[d - (n - b->ndim)];
+        if (!tg__mul_i64(s, t, &shape[d])) { tg__fail_op(tg, TG_ERROR_VALUE, "sizes %l and %l make a dimension larger than can be addressed", s, t); return NULL; }
+        sa[k] = s; sb[k++] = s != 1 && t != 1 ? 1 : t;
+        if (s != 1 && t != 1) { sa[k] = 1; sb[k++] = t; }
+    }
+    if (k > TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, k); return NULL; }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_reshape(tg_mul(tg_reshape(a, k, sa), tg_reshape(b, k, sb)), n, shape));
+}
+/* The three along dim, begun at `first` and gone round. */
+TG__PRIVATE tg_tensor *tg__round_three(tg_tensor *x, int64_t dim, int64_t first) {
+    tg_tensor *two[2];
+    two[0] = tg_narrow(x, dim, first, 3 - first); two[1] = tg_narrow(x, dim, 0, first);
+    return two[0] && two[1] ? tg_cat(two, 2, dim) : NULL;
+}
+TG_API tg_tensor *(tg_cross_dim)(tg_tensor *a, tg_tensor *b, int64_t dim) {
+    tg_ctx *tg = tg__start2(a, b, "cross");
+    bool outermost;
+    if (!tg || !tg__matmul_types(tg, a, b)) return NULL;
+    if (a->ndim != b->ndim) { tg__fail_op(tg, TG_ERROR_SHAPE, "%t and %t differ in their numbers of dimensions", a, b); return NULL; }
+    if (a->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, a); return NULL; }
+    if (!tg__wrap_dim(tg, a, &dim, a->ndim)) return NULL;
+    if (a->shape[dim] != 3 || b->shape[dim] != 3) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "expected size 3 in dimension %d of both, got %t and %t", (int)dim, a, b);
+        return NULL;
+    }
+    outermost = tg__compose(tg);
+    a = tg_sub(tg_mul(tg__round_three(a, dim, 1), tg__round_three(b, dim, 2)), tg_mul(tg__round_three(a, dim, 2), tg__round_three(b, dim, 1)));
+    return tg__composed(tg, outermost, a);
+}
+TG_API tg_tensor *(tg_cross)(tg_tensor *a, tg_tensor *b) {
+    tg_ctx *tg = tg__start2(a, b, "cross");
+    int d;
+    if (!tg) return NULL;
+    for (d = 0; d < a->ndim; d++) if (a->shape[d] == 3) return tg_cross_dim(a, b, d);
+    tg__fail_op(tg, TG_ERROR_SHAPE, "no dimension of %t has size 3", a);
+    return NULL;
+}
+/* 1 and x, then as many powers again at each step: the known ones times the next. */
+TG_API tg_tensor *(tg_vander)(tg_tensor *x, int64_t n) {
+    tg_ctx *tg = tg__start(x, "vander");
+    tg_tensor *two[2], *power;
+    bool outermost;
+    int64_t k;
+    if (!tg) return NULL;
+    if (x->dtype == TG_BOOL) { tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype); return NULL; }
+    if (n < 2) { tg__fail_op(tg, TG_ERROR_VALUE, "at least 2 columns are expected, got %l", n); return NULL; }
+    outermost = tg__compose(tg);
+    if (!tg_dtype_is_float(x->dtype)) x = tg_to(x, TG_I64);
+    power = tg_unsqueeze(x, -1);
+    if (power && x->ndim == 0) power = tg_unsqueeze(power, 0);
+    two[1] = power;
+    two[0] = power ? tg_full_like(power, 1) : NULL;
+    for (k = 1; two[0] && two[1] && k < n; k *= 2) {           /* two[0] has the powers below k, `power` is the k-th */
+        two[0] = tg_cat(two, 2, -1);
+        if (2 * k < n) { power = tg_square(power); two[1] = tg_mul(two[0], power); }
+    }
+    return tg__composed(tg, outermost, tg_failed(tg) ? NULL : k == n ? two[0] : tg_narrow(two[0], -1, 0, n));
+}
+
+/* ------------------------------------------------------------------ cov, corrcoef ----
+   x [V, N] or [N]: N observations of V variables. Weights are read on the host: that they are not negative, and that they
+   are not all 0, is torch's promise. Without weights nothing is read. */
+TG__PRIVATE bool tg__cov_weights(tg_ctx *tg, tg_tensor *w, const char *name, bool floats, int64_t n) {
+    if (!w) return true;
+    if (w->ndim > 1 || w->numel != n) return tg__fail_op(tg, TG_ERROR_SHAPE, "%s: expected [%l], one for each observation, got %t", name, n, w);
+    if (w->dtype == TG_BOOL || tg_dtype_is_float(w->dtype) != floats)
+        return tg__fail_op(tg, TG_ERROR_DTYPE, "%s: expected %s, got %t", name, floats ? "a floating type" : "an integer type", w);
+    if (n && !(tg_item(tg_min(tg_detach(w))) >= 0)) return tg_failed(tg) ? false : tg__fail_op(tg, TG_ERROR_VALUE, "%s: weights cannot be negative", name);
+    return true;
+}
+TG_API tg_tensor *tg_cov_from(const tg_cov_args *args) {
+    tg_tensor *x = args ? args->x : NULL, *in, *w, *f, *all, *mean, *factor;
+    const int64_t one = 1;
+    const double correction = args && args->correction.is ? args->correction.value : 1;
+    int64_t shape[2];
+    bool outermost;
+    tg_ctx *tg;
+    if (!args) return NULL;
+    tg__note(x ? x : args->fweights ? args->fweights : args->aweights, args->at);
+    f = args->fweights; w = args->aweights;
+    if (!(tg = tg__start2(x, f ? f : x, "cov")) || (w && !tg__use(tg, w, f ? 2 : 1))) return NULL;
+    if (x->ndim > 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected at most two dimensions, variables and observations, got %t", x); return NULL; }
+    if (x->dtype == TG_BOOL) { tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype); return NULL; }
+    shape[0] = x->ndim < 2 ? 1 : x->shape[0]; shape[1] = x->ndim < 2 ? x->numel : x->shape[1];
+    outermost = tg__compose(tg);
+    if (!tg__cov_weights(tg, f, "fweights", false, shape[1]) || !tg__cov_weights(tg, w, "aweights", true, shape[1])) return tg__composed(tg, outermost, NULL);
+    in = x->ndim < 2 ? tg_reshape(x, 2, shape) : x;
+    w = f && w ? tg_mul(f, w) : f ? f : w;
+    all = w ? tg_sum(w) : tg_number(tg, (double)shape[1]);
+    if (w && all && tg_item(tg_detach(all)) == 0) { tg__fail_op(tg, TG_ERROR_VALUE, "the weights add up to 0"); return tg__composed(tg, outermost, NULL); }
+    mean = tg_div(tg_sum_dims(w ? tg_mul(in, w) : in, 1, &one, true), all);
+    if (!w) factor = tg_number(tg, (double)shape[1] > correction ? (double)shape[1] - correction : 0);
+    else if (args->aweights && correction != 0) factor = tg_relu(tg_sub(all, tg_div(tg_mul_scalar(tg_sum(tg_mul(w, args->aweights)), correction), all)));
+    else factor = tg_relu(tg_sub_scalar(all, correction));
+    in = tg_sub(in, mean);
+    in = tg_div(tg_matmul(in, tg_t(w ? tg_mul(in, w) : in)), factor);
+    return tg__composed(tg, outermost, shape[0] == 1 ? tg_reshape(in, TG_SCALAR) : in);
+}
+TG_API tg_tensor *(tg_corrcoef)(tg_tensor *x) {
+    tg_ctx *tg = tg__start(x, "corrcoef");
+    tg_tensor *c, *deviation;
+    tg_cov_args args = TG__ZERO;
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    args.x = x; args.at.file = tg->here.file; args.at.line = tg->here.line;
+    c = tg_cov_from(&args);
+    if (c && c->ndim == 0) c = tg_div(c, c);
+    else if (c) {
+        deviation = tg_sqrt(tg__diagonal_last(c, 0, 1));
+        c = tg_clamp(tg_div(tg_div(c, tg_unsqueeze(deviation, 1)), deviation), -1, 1);
+    }
+    return tg__composed(tg, outermost, c);
+}
+
+/* ------------------------------------------------------------------ distances, normalize, bilinear ----
+   The norm of order p along dim. Where it is 0 its derivative is taken as 0, as torch does; so is that of |x|^p at 0. The
+   largest elements share the derivative of order infinity. */
+TG__PRIVATE tg_tensor *tg__root_or_zero(tg_ctx *tg, tg_tensor *x, tg_tensor *none, double p) {
+    x = tg_where(none, tg_number(tg, 1), x);
+    return tg_where(none, tg_number(tg, 0), p == 2 ? tg_sqrt(x) : tg_pow_scalar(x, 1 / p));
+}
+TG__PRIVATE tg_tensor *tg__norm_along(tg_ctx *tg, tg_tensor *x, double p, int64_t dim, bool keepdim) {
+    tg_tensor *none;
+    const tg_dtype dtype = x ? x->dtype : TG_F32;
+    if (dtype == TG_F16 || dtype == TG_BF16) return tg_to(tg__norm_along(tg, tg_to(x, TG_F32), p, dim, keepdim), dtype);
+    if (!tg__is_finite(p) && !tg__is_nan(p)) return p > 0 ? tg_amax_dims(tg_abs(x), 1, &dim, keepdim) : tg_amin_dims(tg_abs(x), 1, &dim, keepdim);
+    if (p == 0) return tg_sum_dims(tg_where(tg_ne_scalar(x, 0), tg_number(tg, 1), tg_sign(x)), 1, &dim, keepdim);
+    if (p == 1) return tg_sum_dims(tg_abs(x), 1, &dim, keepdim);
+    if (p == 2) x = tg_square(x);
+    else if (p > 0 && p < 2) {
+        x = tg_abs(x);
+        none = tg_eq_scalar(x, 0);
+        x = tg_where(none, tg_number(tg, 0), tg_pow_scalar(tg_where(none, tg_number(tg, 1), x), p));
+    } else x = tg_pow_scalar(tg_abs(x), p);
+    x = tg_sum_dims(x, 1, &dim, keepdim);
+    return p > 0 ? tg__root_or_zero(tg, x, tg_eq_scalar(x, 0), p) : tg_pow_scalar(x, 1 / p);
+}
+/* |a|^2 + |b|^2 - 2 a b by one product of matrices, or the differences of all pairs, [..., P, R, M], and their norms */
+TG_API tg_tensor *(tg_cdist)(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode mode) {
+    tg_ctx *tg = tg__start2(a, b, "cdist");
+    const int64_t last = -1;
+    tg_tensor *y;
+    bool outermost;
+    tg_mark m;
+    if (!tg) return NULL;
+    if (!tg_dtype_is_float(a->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, a); return NULL; }
+    if (!tg__matmul_types(tg, a, b)) return NULL;
+    if (a->ndim < 2 || b->ndim < 2 || a->shape[a->ndim - 1] != b->shape[b->ndim - 1]) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "expected points [..., P, M] and [..., R, M], got %t and %t", a, b);
+        return NULL;
+    }
+    if (!(p >= 0)) { tg__fail(tg, TG__E_RANGE, "p", "at least 0", p); return NULL; }
+    if ((unsigned)mode > TG_CDIST_DIRECT) { tg__fail(tg, TG__E_RANGE, "mode", "a TG_CDIST_... value", (double)mode); return NULL; }
+    outermost = tg__compose(tg);
+    m = tg_begin(tg);
+    if (p == 2 && (mode == TG_CDIST_MATMUL || (mode == TG_CDIST_AUTO && (a->shape[a->ndim - 2] > 25 || b->shape[b->ndim - 2] > 25)))) {
+        y = tg_add(tg_sum_dims(tg_square(a), 1, &last, true), tg_unsqueeze(tg_sum_dims(tg_square(b), 1, &last, false), -2));
+        y = tg_add_scaled(y, tg_matmul(a, tg_transpose(b, -2, -1)), -2);
+        y = tg__root_or_zero(tg, y, tg_le_scalar(y, 0), 2);
+    } else if (a->shape[a->ndim - 1] == 0) y = tg_matmul(a, tg_transpose(b, -2, -1));
+    else y = tg__norm_along(tg, tg_sub(tg_unsqueeze(a, -2), tg_unsqueeze(b, -3)), p, -1, false);
+    y = tg_end_with(tg, m, y);
+    return tg__composed(tg, outermost, y);
+}
+TG_API tg_tensor *(tg_pairwise_distance)(tg_tensor *a, tg_tensor *b, double p, double eps, bool keepdim) {
+    tg_ctx *tg = tg__start2(a, b, "pairwise_distance");
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    a = tg_add(tg_sub(a, b), tg_number(tg, eps));
+    return tg__composed(tg, outermost, tg__norm_along(tg, a, p, -1, keepdim));
+}
+TG_API tg_tensor *(tg_normalize)(tg_tensor *x, double p, int64_t dim, double eps) {
+    tg_ctx *tg = tg__start(x, "normalize");
+    bool outermost;
+    if (!tg) return NULL;
+    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_div(x, tg_clamp(tg__norm_along(tg, x, p, dim, true), eps, tg__inf())));
+}
+/* A norm below eps counts as eps, but has its own derivative. */
+TG__PRIVATE tg_tensor *tg__not_below(tg_tensor *x, double eps) {
+    return tg_where(tg_lt_scalar(x, eps), tg_add_scalar(tg_sub(x, tg_detach(x)), eps), x);
+}
+TG_API tg_tensor *(tg_cosine_similarity)(tg_tensor *a, tg_tensor *b, int64_t dim, double eps) {
+    tg_ctx *tg = tg__start2(a, b, "cosine_similarity");
+    tg_tensor *both[2];
+    int64_t shape[TG_MAX_DIMS];
+    tg_dtype dtype;
+    int ndim, i;
+    bool outermost;
+    if (!tg) return NULL;
+    dtype = tg_dtype_promote(a->dtype, b->dtype);
+    both[0] = a; both[1] = b;
+    if (!tg_dtype_is_float(dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, a); return NULL; }
+    if (!tg__broadcast(tg, both, 2, &ndim, shape)) return NULL;
+    outermost = tg__compose(tg);
+    for (i = 0; i < 2; i++) {
+        tg_tensor *x = tg_expand(tg_dtype_is_float(both[i]->dtype) ? both[i] : tg_to(both[i], dtype), ndim, shape);
+        both[i] = tg_div(x, tg__not_below(tg__norm_along(tg, x, 2, dim, true), eps));
+    }
+    return tg__composed(tg, outermost, tg_sum_dims(tg_mul(both[0], both[1]), 1, &dim, false));
+}
+/* The products of all pairs of features, [..., I * J], through one linear; of halves in f32. */
+TG_API tg_tensor *(tg_bilinear)(tg_tensor *a, tg_tensor *b, tg_tensor *weight, tg_tensor *bias) {
+    tg_tensor *in[4], *y;
+    tg_ctx *tg;
+    int64_t rows[2], flat[2], wide[2], shape[TG_MAX_DIMS];
+    tg_dtype wider;
+    bool outermost, fit;
+    int d, ndim;
+    in[0] = a; in[1] = b; in[2] = weight; in[3] = bias;
+    if (!(tg = tg__start_list(in, bias ? 4 : 3, "bilinear"))) return NULL;
+    if (!tg__matmul_types(tg, a, b) || !tg__matmul_types(tg, a, weight) || (bias && !tg__matmul_types(tg, a, bias))) return NULL;
+    fit = a->ndim >= 1 && a->ndim == b->ndim && weight->ndim == 3 && tg__same_but(a, b, a->ndim - 1)
+        && a->shape[a->ndim - 1] == weight->shape[1] && b->shape[b->ndim - 1] == weight->shape[2];
+    if (!fit) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected [..., I], [..., J] and weight [O, I, J], got %t, %t and %t", a, b, weight); return NULL; }
+    if (bias && (bias->ndim != 1 || bias->shape[0] != weight->shape[0])) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "expected bias [%l], got %t", weight->shape[0], bias);
+        return NULL;
+    }
+    ndim = a->ndim;
+    wider = a->dtype == TG_F16 || a->dtype == TG_BF16 ? TG_F32 : a->dtype;
+    rows[0] = 1;
+    for (d = 0; d < ndim - 1; d++) rows[0] *= shape[d] = a->shape[d];
+    shape[ndim - 1] = weight->shape[0];
+    wide[0] = rows[0]; wide[1] = weight->shape[1] * weight->shape[2];
+    flat[0] = weight->shape[0]; flat[1] = wide[1];
+    outermost = tg__compose(tg);
+    rows[1] = a->shape[ndim - 1];
+    y = tg_unsqueeze(tg_reshape(tg_to(a, wider), 2, rows), 2);
+    rows[1] = b->shape[ndim - 1];
+    y = tg_mul(y, tg_unsqueeze(tg_reshape(tg_to(b, wider), 2, rows), 1));
+    y = tg_linear(tg_reshape(y, 2, wide), tg_reshape(tg_to(weight, wider), 2, flat), bias ? tg_to(bias, wider) : NULL);
+    return tg__composed(tg, outermost, tg_to(tg_reshape(y, ndim, shape), a->dtype));
 }
 
 /* ======================================================================================

@@ -407,7 +407,6 @@ static int64_t size_at(const tg_tensor *t, int64_t dim) {
     dim = t ? wrap(dim, t->ndim) : -1;
     return t && dim >= 0 && dim < t->ndim ? t->shape[dim] : 0;
 }
-static bool is_half(const tg_tensor *t) { return t && (t->dtype == TG_F16 || t->dtype == TG_BF16); }
 
 /* ------------------------------------------------------------------------------------------------------------------------------------- formulas ----
    The rows of formulas without numbers: the golden name is the row's name without "tg_", perhaps behind "nn.functional." or "special.", perhaps before "_". */
@@ -1224,48 +1223,70 @@ ADAPTER(a_eye) {
 }
 
 /* ---- matmul ---- */
-#define MATMUL(name, dims_a, dims_b) ADAPTER(name) { \
-    tg_tensor *a = self(c), *b = tensor(c, 1, "other|mat2|vec|tensor|vec2|y"); \
-    if (!a || !b || a->ndim != (dims_a) || b->ndim != (dims_b)) { skip(c, "tg_matmul takes other numbers of dimensions too"); return; } \
-    put(c, tg_matmul(a, b)); }
-MATMUL(a_mm, 2, 2)
-MATMUL(a_bmm, 3, 3)
-MATMUL(a_mv, 2, 1)
-MATMUL(a_dot, 1, 1)
-ADAPTER(a_matmul) { tg_tensor *a = self(c); put(c, tg_matmul(a, tensor(c, 1, "other"))); }
-ADAPTER(a_inner) {
-    tg_tensor *a = self(c), *b = tensor(c, 1, "other");
-    if (!a || !b || a->ndim != b->ndim || a->ndim < 1 || a->ndim > 2) { skip(c, "not two vectors or matrices"); return; }
-    put(c, tg_matmul(a, tg_t(b)));
+#define OTHER "other|mat2|vec|tensor|vec2|y"
+ADAPTER(a_matmul) {           /* matmul; mm, bmm, mv, dot, vdot, outer, inner, kron */
+    static const struct { const char *name; function2 f; } names[] = { { "matmul", tg_matmul }, { "mm", tg_mm }, { "bmm", tg_bmm }, { "mv", tg_mv }, { "dot", tg_dot },
+        { "vdot", tg_vdot }, { "outer", tg_outer }, { "inner", tg_inner }, { "kron", tg_kron } };
+    tg_tensor *a = self(c), *b = tensor(c, 1, OTHER);
+    size_t i;
+    for (i = 0; i < sizeof names / sizeof names[0]; i++) if (strcmp(names[i].name, c->op) == 0) put(c, names[i].f(a, b));
 }
-ADAPTER(a_outer) {
-    tg_tensor *a = self(c), *b = tensor(c, 1, "vec2");
-    if (!a || !b || a->ndim != 1 || b->ndim != 1) { skip(c, "not two vectors"); return; }
-    put(c, tg_mul(tg_unsqueeze(a, 1), b));
-}
-ADAPTER(a_vecdot) { tg_tensor *a = self(c), *b = tensor(c, 1, "y"); int64_t d = integer(c, -1, "dim", -1); put(c, tg_sum_dims(tg_mul(a, b), 1, &d, false)); }
-/* beta * self + alpha * (a @ b): addmm, addmv, baddbmm, addbmm, addr */
-ADAPTER(a_addmm) {
-    tg_tensor *x = self(c), *a = tensor(c, 1, "mat1|mat|batch1|vec1"), *b = tensor(c, 2, "mat2|vec|batch2|vec2"), *p;
-    const val *beta = arg(c, -1, "beta"), *alpha = arg(c, -1, "alpha");
-    bool outer = strcmp(c->op, "addr") == 0, sum = starts_with(c->op, "addbmm");
-    int dims = starts_with(c->op, "baddbmm") || sum ? 3 : outer ? 1 : 2;
-    int64_t zero = 0;
-    if (!x || !a || !b || a->ndim != dims || b->ndim != (starts_with(c->op, "addmv") ? 1 : dims)) { skip(c, "other numbers of dimensions"); return; }
-    if (is_half(x)) skip(c, "composed of several roundings");
-    if (!tg_dtype_is_float(x->dtype) && (is_kind(beta, V_NUM) || is_kind(alpha, V_NUM))) skip(c, "integers times real numbers");
-    if (is_scalar(beta) && beta->n == 0) skip(c, "beta 0 drops self");
-    p = outer ? tg_mul(tg_unsqueeze(a, 1), b) : tg_matmul(a, b);
-    if (sum) p = tg_sum_dims(p, 1, &zero, false);
-    if (beta) x = tg_mul(x, operand_of(c, beta));
-    put(c, alpha ? tg_add_scaled(x, p, number(c, -1, "alpha", 1)) : tg_add(x, p));
+ADAPTER(a_vecdot) { tg_tensor *a = self(c), *b = tensor(c, 1, OTHER); put(c, tg_vecdot(a, b, integer(c, -1, "dim", -1))); }
+ADAPTER(a_addmm) {            /* addmm, addmv, addr, addbmm, baddbmm, and in place */
+    typedef tg_tensor *(*added)(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
+    static const struct { const char *name; added f; } names[] = { { "addmm", tg_addmm }, { "addmm_", tg_addmm_ }, { "addmv", tg_addmv }, { "addmv_", tg_addmv_ }, { "addr", tg_addr },
+        { "addr_", tg_addr_ }, { "addbmm", tg_addbmm }, { "addbmm_", tg_addbmm_ }, { "baddbmm", tg_baddbmm }, { "baddbmm_", tg_baddbmm_ } };
+    tg_tensor *x = self(c), *a = tensor(c, 1, "mat1|mat|batch1|vec1"), *b = tensor(c, 2, "mat2|vec|batch2|vec2");
+    double beta = number(c, -1, "beta", 1), alpha = number(c, -1, "alpha", 1);
+    size_t i;
+    for (i = 0; i < sizeof names / sizeof names[0]; i++) if (strcmp(names[i].name, c->op) == 0) put(c, names[i].f(x, a, b, beta, alpha));
 }
 ADAPTER(a_multi_dot) {
     tensors l = tensor_list(c, 0, "tensors");
-    int i;
     if (!l.n) { skip(c, "an empty list belongs to no context"); return; }
-    for (i = 1; i < l.n; i++) l.t[0] = tg_matmul(l.t[0], l.t[i]);
-    put(c, l.t[0]);
+    put(c, tg_multi_dot(l.t, l.n));
+}
+ADAPTER(a_einsum) {
+    const char *equation = word(c, 0, "equation", NULL);
+    tensors l = tensor_list(c, 1, "tensors|operands");
+    if (!l.n || !equation) { skip(c, "an empty list belongs to no context"); return; }
+    put(c, tg_einsum(equation, l.t, l.n));
+}
+ADAPTER(a_tensordot) {
+    tg_tensor *a = self(c), *b = tensor(c, 1, "b");
+    const val *v = arg(c, 2, "dims");
+    if (is_kind(v, V_LIST)) {
+        ints da = ints_of(c, child(v, 0)), db = ints_of(c, child(v, 1));
+        put(c, tg_tensordot_dims(a, b, da.n, da.v, db.n, db.v));
+    } else put(c, tg_tensordot(a, b, integer(c, 2, "dims", 2)));
+}
+ADAPTER(a_matrix_power) {
+    tg_tensor *x = self(c);
+    int64_t n = need_integer(c, 1, "n");
+    if (n < 0) { skip(c, "the library has no inverse of matrices"); return; }
+    put(c, tg_matrix_power(x, n));
+}
+ADAPTER(a_matrix_exp) { put(c, tg_matrix_exp(self(c))); }
+ADAPTER(a_cross) {            /* cross, linalg.cross */
+    tg_tensor *a = self(c), *b = tensor(c, 1, "other");
+    if (arg(c, 2, "dim") || starts_with(c->op, "linalg.")) put(c, tg_cross_dim(a, b, integer(c, 2, "dim", -1)));
+    else put(c, tg_cross(a, b));
+}
+ADAPTER(a_vander) {
+    tg_tensor *x = self(c);
+    put(c, tg_vander(x, integer(c, -1, "N", x && x->ndim ? size_at(x, -1) : 1)));
+}
+ADAPTER(a_cov) {
+    tg_tensor *x = self(c), *f = maybe_tensor(c, -1, "fweights"), *w = maybe_tensor(c, -1, "aweights");
+    tg_maybe correction = TG_IS(integer(c, -1, "correction", 1));
+    put(c, tg_cov(x, .aweights = w, .correction = correction, .fweights = f));
+}
+ADAPTER(a_corrcoef) { put(c, tg_corrcoef(self(c))); }
+ADAPTER(a_cdist) {
+    tg_tensor *a = self_of(c, 0, "x1"), *b = tensor(c, 1, "x2");
+    double p = number(c, 2, "p", 2);
+    const char *mode = word(c, 3, "compute_mode", "use_mm_for_euclid_dist_if_necessary");
+    put(c, tg_cdist(a, b, p, strcmp(mode, "use_mm_for_euclid_dist") == 0 ? TG_CDIST_MATMUL : strcmp(mode, "donot_use_mm_for_euclid_dist") == 0 ? TG_CDIST_DIRECT : TG_CDIST_AUTO));
 }
 
 /* ---- nn ---- */
@@ -1298,6 +1319,26 @@ ADAPTER(a_softmax) {          /* softmax, log_softmax, softmin */
     else put(c, ends_with(c->op, "softmin") ? tg_softmin(x, dim) : tg_softmax(x, dim));
 }
 ADAPTER(a_linear) { tg_tensor *x = self(c), *w = tensor(c, 1, "weight"); put(c, tg_linear(x, w, maybe_tensor(c, 2, "bias"))); }
+ADAPTER(a_bilinear) {
+    tg_tensor *a = self_of(c, 0, "input1"), *b = tensor(c, 1, "input2"), *w = tensor(c, 2, "weight");
+    put(c, tg_bilinear(a, b, w, maybe_tensor(c, 3, "bias")));
+}
+ADAPTER(a_pairwise_distance) {
+    tg_tensor *a = self_of(c, 0, "x1"), *b = tensor(c, 1, "x2");
+    double p = number(c, 2, "p", 2), eps = number(c, 3, "eps", 1e-6);
+    put(c, tg_pairwise_distance(a, b, p, eps, flag(c, 4, "keepdim", false)));
+}
+ADAPTER(a_cosine_similarity) {
+    tg_tensor *a = self_of(c, 0, "x1"), *b = tensor(c, 1, "x2");
+    int64_t dim = integer(c, 2, "dim", 1);
+    put(c, tg_cosine_similarity(a, b, dim, number(c, 3, "eps", 1e-8)));
+}
+ADAPTER(a_normalize) {
+    tg_tensor *x = self(c);
+    double p = number(c, 1, "p", 2);
+    int64_t dim = integer(c, 2, "dim", 1);
+    put(c, tg_normalize(x, p, dim, number(c, 3, "eps", 1e-12)));
+}
 ADAPTER(a_dropout) { tg_tensor *x = self(c); double p = number(c, 1, "p", 0.5); put(c, tg_dropout(x, p, flag(c, 2, "training", true))); }
 ADAPTER(a_one_hot) { tg_tensor *x = self(c); put(c, tg_one_hot(x, integer(c, 1, "num_classes", -1))); }
 ADAPTER(a_embedding) {
@@ -1405,7 +1446,7 @@ static const adapter adapters[] = {
     { "to", a_to, 0 }, { "float", a_to, 0 }, { "double", a_to, 0 }, { "half", a_to, 0 }, { "bfloat16", a_to, 0 }, { "long", a_to, 0 }, { "int", a_to, 0 },
     { "short", a_to, 0 }, { "char", a_to, 0 }, { "byte", a_to, 0 }, { "bool", a_to, 0 }, { "item", a_item, 0 }, { "meshgrid", a_meshgrid, 1 },
     { "cartesian_prod", a_cartesian_prod, 1 }, { "broadcast_tensors", a_broadcast_tensors, 1 }, { "as_strided", a_as_strided, 0 }, { "unfold", a_unfold, 1 },
-    { "diagonal", a_diagonal, 1 }, { "linalg.diagonal", a_diagonal, 1 }, { "diag", a_diag, 1 }, { "trace", a_trace, 1 }, { "tril", a_tril, 1 }, { "triu", a_tril, 1 },
+    { "diagonal", a_diagonal, 1 }, { "linalg.diagonal", a_diagonal, 1 }, { "diag", a_diag, 1 }, { "trace", a_trace, 0 }, { "tril", a_tril, 1 }, { "triu", a_tril, 1 },
     { "flip", a_flip, 1 }, { "fliplr", a_flip, 1 }, { "flipud", a_flip, 1 }, { "rot90", a_rot90, 1 }, { "roll", a_roll, 1 }, { "repeat", a_repeat, 1 }, { "tile", a_repeat, 1 },
     { "repeat_interleave", a_repeat_interleave, 1 },
     /* index */
@@ -1420,14 +1461,19 @@ static const adapter adapters[] = {
     { "new_zeros", a_like, 0 }, { "new_ones", a_like, 0 }, { "new_full", a_like, 0 }, { "new_empty", a_like, 0 }, { "randint", a_randint, 0 }, { "randint_like", a_randint, 0 },
     { "normal", a_normal, 0 }, { "bernoulli", a_bernoulli, 0 }, { "arange", a_arange, 0 }, { "eye", a_eye, 0 },
     /* matmul */
-    { "matmul", a_matmul, 0 }, { "mm", a_mm, 0 }, { "bmm", a_bmm, 0 }, { "mv", a_mv, 0 }, { "dot", a_dot, 0 }, { "vdot", a_dot, 0 }, { "inner", a_inner, 1 },
-    { "outer", a_outer, 1 }, { "linalg.vecdot", a_vecdot, 1 }, { "addmm", a_addmm, 1 }, { "addmv", a_addmm, 1 }, { "baddbmm", a_addmm, 1 }, { "addbmm", a_addmm, 1 },
-    { "addr", a_addmm, 1 }, { "linalg.multi_dot", a_multi_dot, 1 },
+    { "matmul", a_matmul, 0 }, { "mm", a_matmul, 0 }, { "bmm", a_matmul, 0 }, { "mv", a_matmul, 0 }, { "dot", a_matmul, 0 }, { "vdot", a_matmul, 0 }, { "inner", a_matmul, 0 },
+    { "outer", a_matmul, 0 }, { "kron", a_matmul, 0 }, { "linalg.vecdot", a_vecdot, 0 }, { "addmm", a_addmm, 0 }, { "addmm_", a_addmm, 0 }, { "addmv", a_addmm, 0 }, { "addmv_", a_addmm, 0 },
+    { "baddbmm", a_addmm, 0 }, { "baddbmm_", a_addmm, 0 }, { "addbmm", a_addmm, 0 }, { "addbmm_", a_addmm, 0 }, { "addr", a_addmm, 0 }, { "addr_", a_addmm, 0 },
+    { "linalg.multi_dot", a_multi_dot, 0 }, { "einsum", a_einsum, 0 }, { "tensordot", a_tensordot, 0 }, { "linalg.matrix_power", a_matrix_power, 0 },
+    { "matrix_exp", a_matrix_exp, 0 }, { "cross", a_cross, 0 }, { "linalg.cross", a_cross, 0 }, { "linalg.vander", a_vander, 0 }, { "cov", a_cov, 0 }, { "corrcoef", a_corrcoef, 0 },
+    { "cdist", a_cdist, 0 },
     /* nn, conv, loss, module */
     { "nn.functional.leaky_relu", a_leaky_relu, 0 }, { "nn.functional.elu", a_elu, 0 }, { "nn.functional.softplus", a_softplus, 0 }, { "nn.functional.gelu", a_gelu, 0 },
     { "softmax", a_softmax, 0 }, { "log_softmax", a_softmax, 0 }, { "nn.functional.softmin", a_softmax, 0 }, { "nn.functional.linear", a_linear, 0 },
     { "nn.functional.dropout", a_dropout, 0 }, { "nn.functional.one_hot", a_one_hot, 0 }, { "nn.functional.embedding", a_embedding, 0 },
     { "nn.functional.glu", a_glu, 0 },
+    { "nn.functional.bilinear", a_bilinear, 0 }, { "nn.functional.pairwise_distance", a_pairwise_distance, 0 }, { "nn.functional.cosine_similarity", a_cosine_similarity, 0 },
+    { "nn.functional.normalize", a_normalize, 0 },
     { "nn.functional.conv1d", a_conv, 1 }, { "nn.functional.conv2d", a_conv, 0 }, { "nn.functional.mse_loss", a_mse_loss, 0 }, { "nn.functional.l1_loss", a_mse_loss, 1 },
     { "nn.functional.cross_entropy", a_cross_entropy, 0 }, { "nn.utils.parameters_to_vector", a_parameters_to_vector, 1 },
     { NULL, NULL, 0 }
