@@ -1027,7 +1027,7 @@ TG_API tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *target);
 TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
     /* each element is zero with probability p, else scaled by 1 / (1 - p); x itself where not training */
 
-/* Arrange. Views where torch has views (unfold, diagonal, movedim, the pieces of chunk and its relatives, ...), else copies. */
+/* Arrange, create. Views where torch has views (unfold, diagonal, movedim, the pieces of chunk and its relatives, ...), else copies. */
 TG_API tg_tensor *tg_repeat(tg_tensor *x, int n, const int64_t *repeats);
     /* a copy, repeated so often along each dimension; as many repeats as dimensions, or more: those in front are new. TG_DIMS(2, 1)
        writes n and repeats, also below */
@@ -1104,7 +1104,6 @@ TG_API tg_tensor *tg_combinations(tg_tensor *x, int64_t r, bool with_replacement
 TG_API tg_tensor *tg_vander(tg_tensor *x, int64_t columns, bool increasing);
     /* [N] -> [N, columns] of powers x^(columns - 1), ..., x, 1, or 1, x, ... where increasing; columns -1: N. Of integers: i64 */
 
-/* Create more. */
 TG_API tg_tensor *tg_new_empty(tg_tensor *t, int ndim, const int64_t *shape, tg_dtype dtype);   /* on t's device */
 TG_API tg_tensor *tg_new_zeros(tg_tensor *t, int ndim, const int64_t *shape);      /* of t's dtype, on its device */
 TG_API tg_tensor *tg_new_ones(tg_tensor *t, int ndim, const int64_t *shape);
