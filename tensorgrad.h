@@ -12155,7 +12155,7 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
    >>impl-arrange    repeat, tile, roll, diagonals, stacks: arrangements made of views and copies
    Also creation that needs more than one filling: linspace, logspace, indices of triangles, permutations, samples.
    Two records, the views diagonal and unfold; all else is made of other functions.
-   Tests: tests/golden.c, tests/op_list.h, tests/test_outputs.c
+   Tests: tests/test_arrange.c; tests/golden.c, tests/op_list.h
    ====================================================================================== */
 
 /* ------------------------------------------------------------------ diagonal, unfold ----

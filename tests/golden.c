@@ -1218,7 +1218,7 @@ static const adapter adapters[] = {
     { "cat", a_cat, 0 }, { "stack", a_cat, 0 }, { "hstack", a_hstack, 0 }, { "vstack", a_hstack, 0 }, { "dstack", a_hstack, 0 }, { "column_stack", a_hstack, 0 },
     { "atleast_1d", a_atleast, 0 }, { "atleast_2d", a_atleast, 0 }, { "atleast_3d", a_atleast, 0 }, { "contiguous", a_contiguous, 0 }, { "clone", a_clone, 0 },
     { "to", a_to, 0 }, { "float", a_to, 0 }, { "double", a_to, 0 }, { "half", a_to, 0 }, { "bfloat16", a_to, 0 }, { "long", a_to, 0 }, { "int", a_to, 0 },
-    { "short", a_to, 0 }, { "char", a_to, 0 }, { "byte", a_to, 0 }, { "bool", a_to, 0 }, { "item", a_item, 0 }, { "meshgrid", a_meshgrid, 1 },
+    { "short", a_to, 0 }, { "char", a_to, 0 }, { "byte", a_to, 0 }, { "bool", a_to, 0 }, { "item", a_item, 0 }, { "meshgrid", a_meshgrid, 0 },
     { "cartesian_prod", a_hstack, 0 }, { "block_diag", a_hstack, 0 }, { "combinations", a_combinations, 0 }, { "broadcast_shapes", a_broadcast_shapes, 1 }, { "broadcast_tensors", a_broadcast_tensors, 0 }, { "as_strided", a_as_strided, 0 }, { "unfold", a_unfold, 0 },
     { "diagonal", a_diagonal, 0 }, { "linalg.diagonal", a_diagonal, 0 }, { "diag", a_diag, 0 }, { "trace", a_trace, 0 }, { "tril", a_diag, 0 }, { "triu", a_diag, 0 }, { "tril_", a_diag, 0 }, { "triu_", a_diag, 0 }, { "diagflat", a_diag, 0 }, { "diag_embed", a_diagonal, 0 },
     { "flip", a_flip, 0 }, { "fliplr", a_flip, 0 }, { "flipud", a_flip, 0 }, { "rot90", a_rot90, 0 }, { "roll", a_roll, 0 }, { "repeat", a_repeat, 0 }, { "tile", a_repeat, 0 },

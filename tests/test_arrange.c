@@ -155,7 +155,47 @@ static void refusals(void) {
     REFUSED(tg_tril_indices(tg, 2, 2, 0, TG_F32), "tril_indices: expected i64 or i32, got f32");
     test_close(tg);
 }
+/* Each allocation fails in turn: the call says so, and nothing is lost (test_close looks). */
+static tg_tensor *one_of(tg_tensor *x, int which) {
+    tg_ctx *tg = x->tg;
+    tg_tensor *many[9], *p[4];
+    int i;
+    for (i = 0; i < 9; i++) many[i] = x;
+    switch (which) {
+        case 0: return tg_block_diag(many, 9);
+        case 1: return tg_column_stack(many, 9);
+        case 2: return tg_vander(x, 5, false);
+        case 3: return tg_combinations(x, 2, true);
+        case 4: return tg_multinomial(x, 3, true);
+        case 5: return tg_multinomial(x, 2, false);
+        case 6: return tg_normal(x, x);
+        case 7: return tg_repeat_interleave(x, tg_to(x, TG_I64));
+        case 8: return tg_diag_embed(tg_require_grad(x, true), 1, 0, 1);
+        case 9: return tg_roll(x, TG_DIMS(1), 0, NULL);
+        case 10: return tg_tril_(tg_diag(x, 0), 0);
+        case 11: return tg_logspace(tg, 0, 1, 4, 2, TG_F32);
+        case 12: return tg_randperm(tg, 5);
+        case 13: return tg_tril_indices(tg, 3, 3, 0, TG_I32);
+        case 14: return tg_cartesian_prod(many, 3);
+        case 15: return tg_tile(x, TG_DIMS(2, 2));
+        default: return tg_hsplit(x, 3, p) ? tg_unfold(p[0], 0, 1, 1) : NULL;
+    }
+}
+static void no_memory(void) {
+    int which;
+    for (which = 0; which < 17; which++) {
+        test_heap heap = TEST_HEAP;
+        for (heap.fail_at = 1; ; heap.fail_at++) {
+            tg_ctx *tg = test_open_heap(&heap);
+            tg_tensor *x = tg ? tg_ones(tg, TG_SHAPE(3)) : NULL;
+            if (x) { tg_tensor *y = one_of(x, which); CHECK_MSG((y != NULL) == !tg_failed(tg), "%d, allocation %d: a result and an error, or neither", which, (int)heap.fail_at); }
+            test_close(tg);
+            if (!test_heap_ended(&heap)) break;
+        }
+    }
+}
 int main(void) {
+    no_memory();
     views_and_copies();
     creation();
     samples();
