@@ -65,6 +65,7 @@
      >>impl-create >>impl-views           creation, random numbers, values in and out; conversions and views
      >>impl-reduce                        sums, products, largest, softmax
      >>impl-sort >>impl-index             sorting; cat, split, flip; gather, scatter, select; row-sparse gradients
+     >>impl-arrange                       repeat, tile, roll, diagonals, stacks; linspace, samples
      >>impl-gemm >>impl-conv              matrix products; convolution
      >>impl-elementwise >>impl-matrix     what is made of formulas; matmul, linear, losses, dropout
      >>impl-products                      made of matmul: einsum, tensordot, addmm and their relatives, distances
@@ -1187,7 +1188,7 @@ TG_API tg_tensor *tg_kron(tg_tensor *a, tg_tensor *b);
        two of the 8 that are possible */
 TG_API tg_tensor *tg_cross(tg_tensor *a, tg_tensor *b);    /* along a's first dimension of size 3: torch.cross without dim */
 TG_API tg_tensor *tg_cross_dim(tg_tensor *a, tg_tensor *b, int64_t dim);   /* torch.linalg.cross, whose default is -1; others broadcast */
-TG_API tg_tensor *tg_vander(tg_tensor *x, int64_t n);      /* [..., D] -> [..., D, n]: x^0 to x^(n - 1); of integers i64 */
+TG_API tg_tensor *tg_linalg_vander(tg_tensor *x, int64_t n);   /* [..., D] -> [..., D, n]: x^0 to x^(n - 1); of integers i64 */
 
 /* The covariance of V variables: x [V, N] or [N], N observations -> [V, V], or [] of one variable. */
 typedef struct tg_cov_args {
@@ -1217,6 +1218,105 @@ TG_API tg_tensor *tg_normalize(tg_tensor *x, double p, int64_t dim, double eps);
     /* x divided by its norms along dim, which count as eps at least; torch's defaults are 2, 1, 1e-12 */
 TG_API tg_tensor *tg_bilinear(tg_tensor *a, tg_tensor *b, tg_tensor *weight, tg_tensor *bias);
     /* [..., I], [..., J], weight [O, I, J], bias [O] or NULL -> [..., O] */
+
+/* Arrange, create. Views where torch has views (unfold, diagonal, movedim, the pieces of chunk and its relatives, ...), else copies. */
+TG_API tg_tensor *tg_repeat(tg_tensor *x, int n, const int64_t *repeats);
+    /* a copy, repeated so often along each dimension; as many repeats as dimensions, or more: those in front are new. TG_DIMS(2, 1)
+       writes n and repeats, also below */
+TG_API tg_tensor *tg_tile(tg_tensor *x, int n, const int64_t *dims);   /* the same; what is left out in front is 1 */
+TG_API tg_tensor *tg_repeat_interleave(tg_tensor *x, tg_tensor *repeats);
+    /* x flattened, each element so often: repeats is i64 or i32, one for each or one for all, tg_integer(tg, 2). Its values are read */
+TG_API tg_tensor *tg_repeat_interleave_dim(tg_tensor *x, tg_tensor *repeats, int64_t dim);   /* the slices along dim */
+TG_API tg_tensor *tg_roll(tg_tensor *x, int n_shifts, const int64_t *shifts, int n_dims, const int64_t *dims);
+    /* a copy, shifted along the dims; what leaves at the end comes back in front. tg_roll(x, TG_DIMS(1), TG_DIMS(-1));
+       tg_roll(x, TG_DIMS(1), 0, NULL) shifts the flattened x */
+TG_API tg_tensor *tg_fliplr(tg_tensor *x);              /* a copy, dimension 1 back to front */
+TG_API tg_tensor *tg_flipud(tg_tensor *x);              /* dimension 0 */
+TG_API int tg_chunk(tg_tensor *x, int64_t chunks, int64_t dim, tg_tensor **pieces, int room);
+    /* [..., D, ...] -> views of ceil(D / chunks), the last one shorter; there may be fewer than chunks. Returns how many, 0 where it
+       fails, as it does when there are more than `room`; what is left of `pieces` is NULL */
+TG_API int tg_unbind(tg_tensor *x, int64_t dim, tg_tensor **pieces, int room);
+    /* [..., D, ...] -> D views [..., ...] without dim; returns D, or 0 as tg_chunk */
+TG_API int tg_tensor_split(tg_tensor *x, int sections, int64_t dim, tg_tensor **pieces);
+    /* that many views, the first ones longer by one where D does not divide. Returns their number, 0 where it fails: then all are NULL */
+TG_API int tg_tensor_split_at(tg_tensor *x, int n, const int64_t *indices, int64_t dim, tg_tensor **pieces);
+    /* n + 1 views, cut before these indices: of [:i], [i:j], [j:] as Python slices */
+TG_API int tg_hsplit(tg_tensor *x, int sections, tg_tensor **pieces);
+    /* equal sections along dimension 1, or 0 of a vector; it is an error where D does not divide */
+TG_API int tg_hsplit_at(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces);
+TG_API int tg_vsplit(tg_tensor *x, int sections, tg_tensor **pieces);      /* along dimension 0 of at least two */
+TG_API int tg_vsplit_at(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces);
+TG_API int tg_dsplit(tg_tensor *x, int sections, tg_tensor **pieces);      /* along dimension 2 */
+TG_API int tg_dsplit_at(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces);
+TG_API tg_tensor *tg_hstack(tg_tensor *const *list, int n);                /* cat along dimension 1, or 0 of vectors */
+TG_API tg_tensor *tg_vstack(tg_tensor *const *list, int n);                /* along 0; a vector is a row */
+TG_API tg_tensor *tg_dstack(tg_tensor *const *list, int n);                /* along 2; see tg_atleast_3d */
+TG_API tg_tensor *tg_column_stack(tg_tensor *const *list, int n);          /* along 1; a vector is a column */
+TG_API tg_tensor *tg_block_diag(tg_tensor *const *list, int n);
+    /* the tensors as blocks [M, N] along the diagonal of zeros; vectors and numbers are [1, N]; dtypes promote */
+TG_API tg_tensor *tg_atleast_1d(tg_tensor *x);          /* x itself where it has as many dimensions; [] -> [1] */
+TG_API tg_tensor *tg_atleast_2d(tg_tensor *x);          /* [N] -> [1, N] */
+TG_API tg_tensor *tg_atleast_3d(tg_tensor *x);          /* [N] -> [1, N, 1], [M, N] -> [M, N, 1] */
+TG_API tg_tensor *tg_squeeze_all(tg_tensor *x);         /* a view without the dimensions of size 1 */
+TG_API tg_tensor *tg_squeeze_dims(tg_tensor *x, int n, const int64_t *dims);   /* without those of them that are listed */
+TG_API tg_tensor *tg_unflatten(tg_tensor *x, int64_t dim, int n, const int64_t *sizes);
+    /* [..., D, ...] -> a view [..., sizes, ...]; they multiply to D, and one may be -1 */
+TG_API tg_tensor *tg_ravel(tg_tensor *x);               /* [N], contiguous: a view where x is contiguous */
+TG_API tg_tensor *tg_movedim(tg_tensor *x, int n, const int64_t *source, int n_to, const int64_t *destination);
+    /* a view: the dimensions `source` come to stand at `destination`, the others keep their order.
+       tg_movedim(x, TG_DIMS(1), TG_DIMS(-1)) */
+TG_API tg_tensor *tg_moveaxis(tg_tensor *x, int n, const int64_t *source, int n_to, const int64_t *destination);   /* the same */
+TG_API tg_tensor *tg_swapaxes(tg_tensor *x, int64_t dim0, int64_t dim1);       /* the same as tg_transpose */
+TG_API tg_tensor *tg_view_as(tg_tensor *x, tg_tensor *other);              /* tg_view(x, other's shape) */
+TG_API tg_tensor *tg_reshape_as(tg_tensor *x, tg_tensor *other);
+TG_API tg_tensor *tg_expand_as(tg_tensor *x, tg_tensor *other);
+TG_API tg_tensor *tg_broadcast_to(tg_tensor *x, int ndim, const int64_t *shape);   /* the same as tg_expand */
+TG_API bool tg_broadcast_tensors(tg_tensor *const *list, int n, tg_tensor **out);
+    /* n views of the one shape that all broadcast to; false: all n are NULL */
+TG_API int tg_broadcast_shapes(tg_ctx *tg, int ndim_a, const int64_t *a, int ndim_b, const int64_t *b, int64_t *out);
+    /* the shape that both broadcast to, into TG_MAX_DIMS places, which may be a's or b's; what is left of them is 0. Returns the
+       number of its dimensions, or -1 */
+TG_API tg_tensor *tg_diagonal(tg_tensor *x, int64_t offset, int64_t dim1, int64_t dim2);
+    /* a view: dim1 and dim2 go away, their diagonal is the new last dimension; offset > 0 lies above. torch's defaults: 0, 0, 1 */
+TG_API tg_tensor *tg_diag(tg_tensor *x, int64_t diagonal);       /* [M, N] -> a copy of that diagonal; [N] -> a matrix with it */
+TG_API tg_tensor *tg_diag_embed(tg_tensor *x, int64_t offset, int64_t dim1, int64_t dim2);
+    /* [..., N] -> zeros with x's last dimension on their diagonal between the new dim1 and dim2. torch's defaults: 0, -2, -1 */
+TG_API tg_tensor *tg_diagflat(tg_tensor *x, int64_t offset);              /* the flattened x on the diagonal of a matrix */
+TG_API tg_tensor *tg_tril(tg_tensor *x, int64_t diagonal);
+    /* [..., M, N], zero above that diagonal; 0 is the main one, positive ones lie above */
+TG_API tg_tensor *tg_triu(tg_tensor *x, int64_t diagonal);                /* zero below it */
+TG_API tg_tensor *tg_tril_(tg_tensor *x, int64_t diagonal);
+TG_API tg_tensor *tg_triu_(tg_tensor *x, int64_t diagonal);
+TG_API tg_tensor *tg_unfold(tg_tensor *x, int64_t dim, int64_t size, int64_t step);
+    /* [..., D, ...] -> a view [..., (D - size) / step + 1, ..., size]: windows along dim, torch's Tensor.unfold */
+TG_API tg_tensor *tg_cartesian_prod(tg_tensor *const *list, int n);
+    /* [A], [B], ... -> [A * B * ..., n]: every choice of one element from each */
+TG_API tg_tensor *tg_combinations(tg_tensor *x, int64_t r, bool with_replacement);
+    /* [N] -> [C, r]: every choice of r elements in x's order, of one place more than once where with_replacement */
+TG_API tg_tensor *tg_vander(tg_tensor *x, int64_t columns, bool increasing);
+    /* [N] -> [N, columns] of powers x^(columns - 1), ..., x, 1, or 1, x, ... where increasing; columns -1: N. Of integers: i64 */
+
+TG_API tg_tensor *tg_new_empty(tg_tensor *t, int ndim, const int64_t *shape, tg_dtype dtype);   /* on t's device */
+TG_API tg_tensor *tg_new_zeros(tg_tensor *t, int ndim, const int64_t *shape);      /* of t's dtype, on its device */
+TG_API tg_tensor *tg_new_ones(tg_tensor *t, int ndim, const int64_t *shape);
+TG_API tg_tensor *tg_new_full(tg_tensor *t, int ndim, const int64_t *shape, double value, tg_dtype dtype);
+TG_API tg_tensor *tg_eye_sized(tg_ctx *tg, int64_t n, int64_t m, tg_dtype dtype);  /* [n, m], 1 on the diagonal */
+TG_API tg_tensor *tg_linspace(tg_ctx *tg, double start, double end, int64_t steps, tg_dtype dtype);
+    /* steps numbers from start to end, both met; of an integer type whole ones, cut off towards zero */
+TG_API tg_tensor *tg_logspace(tg_ctx *tg, double start, double end, int64_t steps, double base, tg_dtype dtype);
+    /* base to the power of those; torch's default for base is 10 */
+TG_API tg_tensor *tg_tril_indices(tg_ctx *tg, int64_t rows, int64_t columns, int64_t offset, tg_dtype dtype);
+    /* i64 or i32 [2, N]: the rows and columns of what tg_tril keeps, in row-major order */
+TG_API tg_tensor *tg_triu_indices(tg_ctx *tg, int64_t rows, int64_t columns, int64_t offset, tg_dtype dtype);
+TG_API tg_tensor *tg_rand_like(tg_tensor *t);           /* uniform in [0, 1), of t's shape, floating dtype and device */
+TG_API tg_tensor *tg_randn_like(tg_tensor *t);
+TG_API tg_tensor *tg_randint_like(tg_tensor *t, int64_t low, int64_t high);   /* whole numbers in [low, high), of any dtype */
+TG_API tg_tensor *tg_randperm(tg_ctx *tg, int64_t n);   /* i64 [n]: 0 .. n - 1 in random order */
+TG_API tg_tensor *tg_normal(tg_tensor *mean, tg_tensor *std);
+    /* normal numbers, each with its own mean and deviation; they broadcast, tg_number(tg, 1) is one for all. Of mean's dtype; no gradient */
+TG_API tg_tensor *tg_multinomial(tg_tensor *p, int64_t n, bool replacement);
+    /* [C] or [N, C] of weights, at least 0 -> i64 [n] or [N, n] of classes, drawn with the probability weight / sum of the row; without
+       replacement none twice. The weights are read, to refuse wrong ones */
 
 /* ---- operations of your own: fill a record, call tg_call. ----
    `check` reads shapes, dtypes and attributes, never values, and makes the outputs; `forward` fills them;
@@ -1924,13 +2024,85 @@ static inline tg_tensor *tg__multi_dot_at(const char *file, int line, tg_tensor 
 #define tg_kron(a, b) tg_kron(TG__AT(a), TG__AT(b))
 #define tg_cross(a, b) tg_cross(TG__AT(a), TG__AT(b))
 #define tg_cross_dim(a, b, dim) tg_cross_dim(TG__AT(a), TG__AT(b), dim)
-#define tg_vander(x, n) tg_vander(TG__AT(x), n)
+#define tg_linalg_vander(x, n) tg_linalg_vander(TG__AT(x), n)
 #define tg_corrcoef(x) tg_corrcoef(TG__AT(x))
 #define tg_cdist(a, b, p, mode) tg_cdist(TG__AT(a), TG__AT(b), p, mode)
 #define tg_pairwise_distance(a, b, p, eps, keepdim) tg_pairwise_distance(TG__AT(a), TG__AT(b), p, eps, keepdim)
 #define tg_cosine_similarity(a, b, dim, eps) tg_cosine_similarity(TG__AT(a), TG__AT(b), dim, eps)
 #define tg_normalize(x, p, dim, eps) tg_normalize(TG__AT(x), p, dim, eps)
 #define tg_bilinear(a, b, weight, bias) tg_bilinear(TG__AT(a), TG__AT(b), TG__AT(weight), TG__AT(bias))
+#define tg_repeat(x, ...) tg_repeat(TG__AT(x), __VA_ARGS__)
+#define tg_tile(x, ...) tg_tile(TG__AT(x), __VA_ARGS__)
+#define tg_repeat_interleave(x, repeats) tg_repeat_interleave(TG__AT(x), TG__AT(repeats))
+#define tg_repeat_interleave_dim(x, repeats, dim) tg_repeat_interleave_dim(TG__AT(x), TG__AT(repeats), dim)
+#define tg_roll(x, ...) tg_roll(TG__AT(x), __VA_ARGS__)
+#define tg_fliplr(x) tg_fliplr(TG__AT(x))
+#define tg_flipud(x) tg_flipud(TG__AT(x))
+#define tg_chunk(x, chunks, dim, pieces, room) tg_chunk(TG__AT(x), chunks, dim, pieces, room)
+#define tg_unbind(x, dim, pieces, room) tg_unbind(TG__AT(x), dim, pieces, room)
+#define tg_tensor_split(x, sections, dim, pieces) tg_tensor_split(TG__AT(x), sections, dim, pieces)
+#define tg_tensor_split_at(x, ...) tg_tensor_split_at(TG__AT(x), __VA_ARGS__)
+#define tg_hsplit(x, sections, pieces) tg_hsplit(TG__AT(x), sections, pieces)
+#define tg_hsplit_at(x, ...) tg_hsplit_at(TG__AT(x), __VA_ARGS__)
+#define tg_vsplit(x, sections, pieces) tg_vsplit(TG__AT(x), sections, pieces)
+#define tg_vsplit_at(x, ...) tg_vsplit_at(TG__AT(x), __VA_ARGS__)
+#define tg_dsplit(x, sections, pieces) tg_dsplit(TG__AT(x), sections, pieces)
+#define tg_dsplit_at(x, ...) tg_dsplit_at(TG__AT(x), __VA_ARGS__)
+static inline tg_tensor *tg__hstack_at(const char *file, int line, tg_tensor *const *list, int n) { return tg_hstack(tg__at_list(list, n, file, line), n); }
+#define tg_hstack(...) TG__PLACED(hstack, __VA_ARGS__)
+static inline tg_tensor *tg__vstack_at(const char *file, int line, tg_tensor *const *list, int n) { return tg_vstack(tg__at_list(list, n, file, line), n); }
+#define tg_vstack(...) TG__PLACED(vstack, __VA_ARGS__)
+static inline tg_tensor *tg__dstack_at(const char *file, int line, tg_tensor *const *list, int n) { return tg_dstack(tg__at_list(list, n, file, line), n); }
+#define tg_dstack(...) TG__PLACED(dstack, __VA_ARGS__)
+static inline tg_tensor *tg__column_stack_at(const char *file, int line, tg_tensor *const *list, int n) { return tg_column_stack(tg__at_list(list, n, file, line), n); }
+#define tg_column_stack(...) TG__PLACED(column_stack, __VA_ARGS__)
+static inline tg_tensor *tg__block_diag_at(const char *file, int line, tg_tensor *const *list, int n) { return tg_block_diag(tg__at_list(list, n, file, line), n); }
+#define tg_block_diag(...) TG__PLACED(block_diag, __VA_ARGS__)
+#define tg_atleast_1d(x) tg_atleast_1d(TG__AT(x))
+#define tg_atleast_2d(x) tg_atleast_2d(TG__AT(x))
+#define tg_atleast_3d(x) tg_atleast_3d(TG__AT(x))
+#define tg_squeeze_all(x) tg_squeeze_all(TG__AT(x))
+#define tg_squeeze_dims(x, ...) tg_squeeze_dims(TG__AT(x), __VA_ARGS__)
+#define tg_unflatten(x, dim, ...) tg_unflatten(TG__AT(x), dim, __VA_ARGS__)
+#define tg_ravel(x) tg_ravel(TG__AT(x))
+#define tg_movedim(x, ...) tg_movedim(TG__AT(x), __VA_ARGS__)
+#define tg_moveaxis(x, ...) tg_moveaxis(TG__AT(x), __VA_ARGS__)
+#define tg_swapaxes(x, dim0, dim1) tg_swapaxes(TG__AT(x), dim0, dim1)
+#define tg_view_as(x, other) tg_view_as(TG__AT(x), TG__AT(other))
+#define tg_reshape_as(x, other) tg_reshape_as(TG__AT(x), TG__AT(other))
+#define tg_expand_as(x, other) tg_expand_as(TG__AT(x), TG__AT(other))
+#define tg_broadcast_to(x, ...) tg_broadcast_to(TG__AT(x), __VA_ARGS__)
+static inline bool tg__broadcast_tensors_at(const char *file, int line, tg_tensor *const *list, int n, tg_tensor **out) { return tg_broadcast_tensors(tg__at_list(list, n, file, line), n, out); }
+#define tg_broadcast_tensors(...) TG__PLACED(broadcast_tensors, __VA_ARGS__)
+#define tg_broadcast_shapes(tg, ...) tg_broadcast_shapes(TG__AT_CTX(tg), __VA_ARGS__)
+#define tg_diagonal(x, offset, dim1, dim2) tg_diagonal(TG__AT(x), offset, dim1, dim2)
+#define tg_diag(x, diagonal) tg_diag(TG__AT(x), diagonal)
+#define tg_diag_embed(x, offset, dim1, dim2) tg_diag_embed(TG__AT(x), offset, dim1, dim2)
+#define tg_diagflat(x, offset) tg_diagflat(TG__AT(x), offset)
+#define tg_tril(x, diagonal) tg_tril(TG__AT(x), diagonal)
+#define tg_triu(x, diagonal) tg_triu(TG__AT(x), diagonal)
+#define tg_tril_(x, diagonal) tg_tril_(TG__AT(x), diagonal)
+#define tg_triu_(x, diagonal) tg_triu_(TG__AT(x), diagonal)
+#define tg_unfold(x, dim, size, step) tg_unfold(TG__AT(x), dim, size, step)
+static inline tg_tensor *tg__cartesian_prod_at(const char *file, int line, tg_tensor *const *list, int n) { return tg_cartesian_prod(tg__at_list(list, n, file, line), n); }
+#define tg_cartesian_prod(...) TG__PLACED(cartesian_prod, __VA_ARGS__)
+#define tg_combinations(x, r, with_replacement) tg_combinations(TG__AT(x), r, with_replacement)
+#define tg_vander(x, columns, increasing) tg_vander(TG__AT(x), columns, increasing)
+#define tg_new_empty(t, ...) tg_new_empty(TG__AT(t), __VA_ARGS__)
+#define tg_new_zeros(t, ...) tg_new_zeros(TG__AT(t), __VA_ARGS__)
+#define tg_new_ones(t, ...) tg_new_ones(TG__AT(t), __VA_ARGS__)
+#define tg_new_full(t, ...) tg_new_full(TG__AT(t), __VA_ARGS__)
+#define tg_eye_sized(tg, n, m, dtype) tg_eye_sized(TG__AT_CTX(tg), n, m, dtype)
+#define tg_linspace(tg, start, end, steps, dtype) tg_linspace(TG__AT_CTX(tg), start, end, steps, dtype)
+#define tg_logspace(tg, start, end, steps, base, dtype) tg_logspace(TG__AT_CTX(tg), start, end, steps, base, dtype)
+#define tg_tril_indices(tg, rows, columns, offset, dtype) tg_tril_indices(TG__AT_CTX(tg), rows, columns, offset, dtype)
+#define tg_triu_indices(tg, rows, columns, offset, dtype) tg_triu_indices(TG__AT_CTX(tg), rows, columns, offset, dtype)
+#define tg_rand_like(t) tg_rand_like(TG__AT(t))
+#define tg_randn_like(t) tg_randn_like(TG__AT(t))
+#define tg_randint_like(t, low, high) tg_randint_like(TG__AT(t), low, high)
+#define tg_randperm(tg, n) tg_randperm(TG__AT_CTX(tg), n)
+#define tg_normal(mean, std) tg_normal(TG__AT(mean), TG__AT(std))
+#define tg_multinomial(p, n, replacement) tg_multinomial(TG__AT(p), n, replacement)
 static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) { return tg_call(op, attr, tg__at_list(inputs, n_inputs, file, line), n_inputs, outputs); }
 #define tg_call(...) TG__PLACED(call, __VA_ARGS__)
 #define tg_device_register(tg, device, ...) tg_device_register(TG__AT_CTX(tg), device, __VA_ARGS__)
@@ -12325,6 +12497,915 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
 }
 
 /* ======================================================================================
+   >>impl-arrange    repeat, tile, roll, diagonals, stacks: arrangements made of views and copies
+   Also creation that needs more than one filling: linspace, logspace, indices of triangles, permutations, samples.
+   Two records, the views diagonal and unfold; all else is made of other functions.
+   Tests: tests/test_arrange.c; tests/golden.c, tests/op_list.h
+   ====================================================================================== */
+
+/* ------------------------------------------------------------------ diagonal, unfold ----
+   diagonal: y[..., i] = x with i and i + offset at dim1 and dim2; unfold: y[.., w, .., k] = x[.., w * step + k, ..].
+   Both are as_strided over x, whatever its strides. Their derivative is as_strided_add, into zeros of x's shape; it
+   counts places in a dense x, so x may have holes, or be expanded. */
+typedef struct tg__diagonal_attr { int64_t offset, dim1, dim2; } tg__diagonal_attr;
+static const tg_attr tg__diagonal_attrs[] = { TG__ATTR(tg__diagonal_attr, offset, INT), TG__ATTR(tg__diagonal_attr, dim1, INT), TG__ATTR(tg__diagonal_attr, dim2, INT) };
+typedef struct tg__unfold_attr { int64_t dim, size, step; } tg__unfold_attr;
+static const tg_attr tg__unfold_attrs[] = { TG__ATTR(tg__unfold_attr, dim, INT), TG__ATTR(tg__unfold_attr, size, INT), TG__ATTR(tg__unfold_attr, step, INT) };
+
+/* The part of a tensor of this shape and these strides. */
+TG__PRIVATE void tg__diagonal_part(const tg__diagonal_attr *at, int ndim, const int64_t *shape, const int64_t *stride, tg__strided_attr *v) {
+    const int64_t rows = shape[at->dim1], columns = shape[at->dim2], k = at->offset;
+    int i, n = 0;
+    memset(v, 0, sizeof *v);
+    for (i = 0; i < ndim; i++) if (i != at->dim1 && i != at->dim2) { v->shape[n] = shape[i]; v->stride[n++] = stride[i]; }
+    v->stride[n] = stride[at->dim1] + stride[at->dim2];
+    if (k > -rows && k < columns) {
+        v->shape[n] = tg__imin(k < 0 ? rows + k : rows, k > 0 ? columns - k : columns);
+        v->offset = k < 0 ? -k * stride[at->dim1] : k * stride[at->dim2];
+    }
+    v->ndim = n + 1;
+}
+TG__PRIVATE void tg__unfold_part(const tg__unfold_attr *at, int ndim, const int64_t *shape, const int64_t *stride, tg__strided_attr *v) {
+    const int64_t windows = at->dim < ndim ? (shape[at->dim] - at->size) / at->step + 1 : 1;
+    int i;
+    memset(v, 0, sizeof *v);
+    for (i = 0; i < ndim; i++) { v->shape[i] = shape[i]; v->stride[i] = stride[i]; }
+    if (ndim) {
+        v->shape[at->dim] = windows;
+        if (windows > 1) v->stride[at->dim] *= at->step;               /* else the step may be huge */
+    }
+    v->shape[ndim] = at->size; v->stride[ndim] = ndim ? stride[at->dim] : 1;
+    v->ndim = ndim + 1;
+}
+TG__PRIVATE void tg__part_of(const tg__node *n, int ndim, const int64_t *shape, const int64_t *stride, tg__strided_attr *v) {
+    if (n->op->kind == 0) tg__diagonal_part((const tg__diagonal_attr *)n->attr, ndim, shape, stride, v);
+    else tg__unfold_part((const tg__unfold_attr *)n->attr, ndim, shape, stride, v);
+}
+TG__PRIVATE bool tg__part_check(tg_ctx *tg, tg__node *n) {
+    tg__strided_attr v;
+    int64_t numel;
+    tg__part_of(n, n->in[0]->ndim, n->in[0]->shape, n->in[0]->stride, &v);
+    return tg__check_shape(tg, n->in[0]->dtype, (int)v.ndim, v.shape, &numel) && tg__out_view(n, (int)v.ndim, v.shape, v.stride, numel ? v.offset : 0);
+}
+/* x put at the part's places of zeros of a shape */
+TG__PRIVATE tg_tensor *tg__put_part(tg_tensor *x, int ndim, const int64_t *shape, const int64_t *stride, tg__strided_attr *v) {
+    v->of_ndim = ndim;
+    if (ndim) { memcpy(v->of_shape, shape, (size_t)ndim * sizeof *shape); memcpy(v->of_stride, stride, (size_t)ndim * sizeof *stride); }
+    return tg__strided_add(x, v);
+}
+TG__PRIVATE bool tg__part_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    const tg__slot *x = &n->in_slot[0];
+    int64_t dense[TG_MAX_DIMS];
+    tg__strided_attr v;
+    (void)tg;
+    tg__dense_strides(x->ndim, x->shape, dense);
+    tg__part_of(n, x->ndim, x->shape, dense, &v);
+    dx[0] = tg__put_part(g[0], x->ndim, x->shape, dense, &v);
+    return dx[0] != NULL;
+}
+static const tg_op tg__diagonal_op = { TG__OP_KIND("diagonal", TG__IN(1), TG__OUT(1), TG_OP_VIEW, 0), TG__NO_SAVES, TG__ATTRS(tg__diagonal),
+    tg__part_check, NULL, tg__part_backward, NULL };
+static const tg_op tg__unfold_op = { TG__OP_KIND("unfold", TG__IN(1), TG__OUT(1), TG_OP_VIEW, 1), TG__NO_SAVES, TG__ATTRS(tg__unfold),
+    tg__part_check, NULL, tg__part_backward, NULL };
+
+/* Two dims of `ndim`, which differ; x: for the message. */
+TG__PRIVATE bool tg__two_dims(tg_ctx *tg, const tg_tensor *x, int ndim, int64_t *dim1, int64_t *dim2) {
+    if (!tg__wrap_dim(tg, x, dim1, ndim) || !tg__wrap_dim(tg, x, dim2, ndim)) return false;
+    return *dim1 != *dim2 || tg__fail(tg, TG__E_DIM_TWICE, *dim1);
+}
+TG_API tg_tensor *(tg_diagonal)(tg_tensor *x, int64_t offset, int64_t dim1, int64_t dim2) {
+    tg_ctx *tg = tg__start(x, "diagonal");
+    tg__diagonal_attr at;
+    if (!tg) return NULL;
+    if (x->ndim < 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "%t is no matrix: at least two dimensions are expected", x); return NULL; }
+    if (!tg__two_dims(tg, x, x->ndim, &dim1, &dim2)) return NULL;
+    at.offset = offset; at.dim1 = dim1; at.dim2 = dim2;
+    return tg__call(&tg__diagonal_op, &at, &x, 1, NULL, 1);
+}
+TG_API tg_tensor *(tg_unfold)(tg_tensor *x, int64_t dim, int64_t size, int64_t step) {
+    tg_ctx *tg = tg__start(x, "unfold");
+    tg__unfold_attr at;
+    int64_t d;
+    if (!tg || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
+    d = x->ndim ? x->shape[dim] : 1;
+    if (x->ndim == TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, TG_MAX_DIMS + 1); return NULL; }
+    if (step < 1) { tg__fail(tg, TG__E_RANGE, "step", "at least 1", (double)step); return NULL; }
+    if (size < 0 || size > d) { tg__fail_op(tg, TG_ERROR_VALUE, "windows of size %l do not lie within dimension %d of %t", size, (int)dim, x); return NULL; }
+    at.dim = dim; at.size = size; at.step = step;
+    return tg__call(&tg__unfold_op, &at, &x, 1, NULL, 1);
+}
+/* The opposite of diagonal: x's last dimension on a diagonal of zeros. */
+TG_API tg_tensor *(tg_diag_embed)(tg_tensor *x, int64_t offset, int64_t dim1, int64_t dim2) {
+    tg_ctx *tg = tg__start(x, "diag_embed");
+    tg__diagonal_attr at;
+    tg__strided_attr v;
+    int64_t shape[TG_MAX_DIMS], dense[TG_MAX_DIMS], numel;
+    int i, from = 0, ndim;
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, x); return NULL; }
+    ndim = x->ndim + 1;
+    if (ndim > TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, ndim); return NULL; }
+    if (!tg__two_dims(tg, x, ndim, &dim1, &dim2)) return NULL;
+    if (offset == INT64_MIN || !tg__add_i64(x->shape[x->ndim - 1], offset < 0 ? -offset : offset, &numel)) {
+        tg__fail(tg, TG__E_ARGUMENT, "the offset is too large");
+        return NULL;
+    }
+    for (i = 0; i < ndim; i++) shape[i] = i == dim1 || i == dim2 ? numel : x->shape[from++];
+    if (!tg__check_shape(tg, x->dtype, ndim, shape, &numel)) return NULL;
+    tg__dense_strides(ndim, shape, dense);
+    at.offset = offset; at.dim1 = dim1; at.dim2 = dim2;
+    tg__diagonal_part(&at, ndim, shape, dense, &v);
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg__put_part(x, ndim, shape, dense, &v));
+}
+TG_API tg_tensor *(tg_diagflat)(tg_tensor *x, int64_t offset) {
+    tg_ctx *tg = tg__start(x, "diagflat");
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_diag_embed(tg_flatten(x, 0, -1), offset, 0, 1));
+}
+TG_API tg_tensor *(tg_diag)(tg_tensor *x, int64_t diagonal) {
+    tg_ctx *tg = tg__start(x, "diag");
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->ndim != 1 && x->ndim != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "one or two dimensions are expected, got %t", x); return NULL; }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, x->ndim == 1 ? tg_diag_embed(x, diagonal, 0, 1) : tg_clone(tg_diagonal(x, diagonal, 0, 1)));
+}
+/* column - row <= diagonal keeps the lower triangle. */
+TG__PRIVATE tg_tensor *tg__triangle(tg_tensor *x, int64_t diagonal, bool upper, const char *name, bool in_place) {
+    tg_ctx *tg = tg__start(x, name);
+    tg_tensor *ahead, *k, *y;
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->ndim < 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "%t is no matrix: at least two dimensions are expected", x); return NULL; }
+    outermost = tg__compose(tg);
+    ahead = tg_sub(tg__count_beside(tg, x, x->shape[x->ndim - 1]), tg_unsqueeze(tg__count_beside(tg, x, x->shape[x->ndim - 2]), 1));
+    k = tg_integer(tg, diagonal);
+    y = tg_where(upper ? tg_ge(ahead, k) : tg_le(ahead, k), x, tg__full_beside(tg, x, x->dtype, 0, NULL, 0));
+    return tg__composed(tg, outermost, in_place ? tg_copy_(x, y) : y);
+}
+TG_API tg_tensor *(tg_tril)(tg_tensor *x, int64_t diagonal) { return tg__triangle(x, diagonal, false, "tril", false); }
+TG_API tg_tensor *(tg_triu)(tg_tensor *x, int64_t diagonal) { return tg__triangle(x, diagonal, true, "triu", false); }
+TG_API tg_tensor *(tg_tril_)(tg_tensor *x, int64_t diagonal) { return tg__triangle(x, diagonal, false, "tril_", true); }
+TG_API tg_tensor *(tg_triu_)(tg_tensor *x, int64_t diagonal) { return tg__triangle(x, diagonal, true, "triu_", true); }
+
+/* ------------------------------------------------------------------ dimensions: squeeze, movedim, ravel ... ---- */
+TG__PRIVATE tg_tensor *tg__squeezed(tg_ctx *tg, tg_tensor *x, unsigned dims) {
+    int64_t shape[TG_MAX_DIMS];
+    bool outermost = tg__compose(tg);
+    int i, n = 0;
+    for (i = 0; i < x->ndim; i++) if (x->shape[i] != 1 || !(dims >> i & 1u)) shape[n++] = x->shape[i];
+    return tg__composed(tg, outermost, tg_view(x, n, shape));
+}
+TG_API tg_tensor *(tg_squeeze_all)(tg_tensor *x) {
+    tg_ctx *tg = tg__start(x, "squeeze_all");
+    return tg ? tg__squeezed(tg, x, ~0u) : NULL;
+}
+TG_API tg_tensor *(tg_squeeze_dims)(tg_tensor *x, int n, const int64_t *dims) {
+    tg_ctx *tg = tg__start(x, "squeeze_dims");
+    unsigned named = 0;
+    int i;
+    if (!tg) return NULL;
+    if (n > 0 && !dims) { tg__fail(tg, TG__E_NO_DATA, "dims"); return NULL; }
+    for (i = 0; i < n; i++) {
+        int64_t d = dims[i];
+        if (!tg__wrap_dim(tg, x, &d, x->ndim)) return NULL;
+        if (named >> d & 1u) { tg__fail(tg, TG__E_DIM_TWICE, d); return NULL; }
+        named |= 1u << d;
+    }
+    return tg__squeezed(tg, x, named);
+}
+TG__PRIVATE tg_tensor *tg__moved(tg_tensor *x, const char *name, int n, const int64_t *from, int n_to, const int64_t *to) {
+    tg_ctx *tg = tg__start(x, name);
+    int64_t order[TG_MAX_DIMS];
+    unsigned taken = 0, filled = 0;
+    bool outermost;
+    int i, k;
+    if (!tg) return NULL;
+    if (n != n_to) { tg__fail_op(tg, TG_ERROR_VALUE, "%d dimensions cannot go to %d places", n, n_to); return NULL; }
+    if (n > 0 && (!from || !to)) { tg__fail(tg, TG__E_NO_DATA, from ? "destination" : "source"); return NULL; }
+    for (i = 0; i < n; i++) {
+        int64_t a = from[i], b = to[i];
+        if (!tg__wrap_dim(tg, x, &a, x->ndim) || !tg__wrap_dim(tg, x, &b, x->ndim)) return NULL;
+        if (taken >> a & 1u || filled >> b & 1u) { tg__fail(tg, TG__E_DIM_TWICE, taken >> a & 1u ? a : b); return NULL; }
+        taken |= 1u << a; filled |= 1u << b;
+        if (x->ndim) order[b] = a;
+    }
+    for (i = k = 0; i < x->ndim; i++) {
+        if (filled >> i & 1u) continue;
+        while (taken >> k & 1u) k++;
+        order[i] = k++;
+    }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_permute(x, x->ndim, order));
+}
+TG_API tg_tensor *(tg_movedim)(tg_tensor *x, int n, const int64_t *source, int n_to, const int64_t *destination) {
+    return tg__moved(x, "movedim", n, source, n_to, destination);
+}
+TG_API tg_tensor *(tg_moveaxis)(tg_tensor *x, int n, const int64_t *source, int n_to, const int64_t *destination) {
+    return tg__moved(x, "moveaxis", n, source, n_to, destination);
+}
+TG_API tg_tensor *(tg_swapaxes)(tg_tensor *x, int64_t dim0, int64_t dim1) {
+    tg_ctx *tg = tg__start(x, "swapaxes");
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_transpose(x, dim0, dim1));
+}
+TG_API tg_tensor *(tg_ravel)(tg_tensor *x) {
+    tg_ctx *tg = tg__start(x, "ravel");
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_view(tg_contiguous(x), 1, &x->numel));
+}
+TG_API tg_tensor *(tg_unflatten)(tg_tensor *x, int64_t dim, int n, const int64_t *sizes) {
+    tg_ctx *tg = tg__start(x, "unflatten");
+    int64_t shape[TG_MAX_DIMS], known = 1;
+    bool outermost, open = false, fits = true;
+    int i, k = 0;
+    if (!tg) return NULL;
+    if (x->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, x); return NULL; }
+    if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
+    if (n <= 0) { tg__fail(tg, TG__E_ARGUMENT, "at least one size is expected"); return NULL; }
+    if (!sizes) { tg__fail(tg, TG__E_NO_DATA, "sizes"); return NULL; }
+    if (n > TG_MAX_DIMS + 1 - x->ndim) { tg__fail(tg, TG__E_NDIM, x->ndim - 1 + (int)tg__imin(n, 1000)); return NULL; }
+    for (i = 0; i < n && fits; i++) {
+        if (sizes[i] == -1) { fits = !open; open = true; }
+        else fits = sizes[i] >= 0 && tg__mul_i64(known, sizes[i], &known);
+    }
+    if (!fits || (open ? known == 0 || x->shape[dim] % known : known != x->shape[dim])) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "sizes %v do not multiply to %l, the size of dimension %d of %t", n, sizes, x->shape[dim], (int)dim, x);
+        return NULL;
+    }
+    for (i = 0; i < dim; i++) shape[k++] = x->shape[i];
+    for (i = 0; i < n; i++) shape[k++] = sizes[i] == -1 ? x->shape[dim] / known : sizes[i];
+    for (i = (int)dim + 1; i < x->ndim; i++) shape[k++] = x->shape[i];
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_view(x, k, shape));
+}
+/* x in the shape of another tensor, which gives nothing but its shape. */
+typedef tg_tensor *(*tg__shape_fn)(tg_tensor *x, int ndim, const int64_t *shape);
+TG__PRIVATE tg_tensor *tg__shaped_as(tg_tensor *x, tg_tensor *other, const char *name, tg__shape_fn f) {
+    tg_ctx *tg = tg__start2(x, other, name);
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, f(x, other->ndim, other->shape));
+}
+TG_API tg_tensor *(tg_view_as)(tg_tensor *x, tg_tensor *other) { return tg__shaped_as(x, other, "view_as", (tg_view)); }
+TG_API tg_tensor *(tg_reshape_as)(tg_tensor *x, tg_tensor *other) { return tg__shaped_as(x, other, "reshape_as", (tg_reshape)); }
+TG_API tg_tensor *(tg_expand_as)(tg_tensor *x, tg_tensor *other) { return tg__shaped_as(x, other, "expand_as", (tg_expand)); }
+TG_API tg_tensor *(tg_broadcast_to)(tg_tensor *x, int ndim, const int64_t *shape) {
+    tg_ctx *tg = tg__start(x, "broadcast_to");
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_expand(x, ndim, shape));
+}
+TG_API bool (tg_broadcast_tensors)(tg_tensor *const *list, int n, tg_tensor **out) {
+    tg_ctx *tg;
+    int64_t shape[TG_MAX_DIMS];
+    bool outermost;
+    int i, ndim;
+    tg__no_results(out, n);
+    if (!(tg = list ? tg__start_list(list, n, "broadcast_tensors") : NULL)) return false;
+    if (!out) return tg__fail(tg, TG__E_NO_DATA, "list for the results");
+    if (!tg__broadcast(tg, list, n, &ndim, shape)) return false;
+    outermost = tg__compose(tg);
+    for (i = 0; i < n; i++) out[i] = tg_expand(list[i], ndim, shape);
+    (void)tg__composed(tg, outermost, NULL);
+    return tg__pieces(tg, n, out) == n;
+}
+TG_API int (tg_broadcast_shapes)(tg_ctx *tg, int n_a, const int64_t *a, int n_b, const int64_t *b, int64_t *out) {
+    int64_t shape[TG_MAX_DIMS] = TG__ZERO, none[TG_MAX_DIMS] = TG__ZERO;
+    int i, ndim = -1;
+    if (tg__gate(tg)) {
+        tg__name(tg, "broadcast_shapes");
+        ndim = n_a > n_b ? n_a : n_b;
+        if (n_a < 0 || n_b < 0 || ndim > TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, n_a < 0 ? n_a : n_b < 0 ? n_b : ndim); ndim = -1; }
+        else if ((n_a && !a) || (n_b && !b) || !out) { tg__fail(tg, TG__E_NO_DATA, out ? "shape" : "place for the shape"); ndim = -1; }
+        for (i = 0; i < ndim; i++) {
+            const int64_t p = i < ndim - n_a ? 1 : a[i - (ndim - n_a)], q = i < ndim - n_b ? 1 : b[i - (ndim - n_b)];
+            if (p >= 0 && q >= 0 && (p == q || p == 1 || q == 1)) { shape[i] = p == 1 ? q : p; continue; }
+            if (p < 0 || q < 0) tg__fail(tg, TG__E_SIZE, p < 0 ? p : q, i);
+            else tg__fail_op(tg, TG_ERROR_SHAPE, "shapes %v and %v do not broadcast: sizes %l and %l differ", n_a, a, n_b, b, p, q);
+            ndim = -1;
+        }
+    }
+    if (out) memcpy(out, ndim < 0 ? none : shape, sizeof shape);
+    return ndim;
+}
+TG__PRIVATE tg_tensor *tg__at_least(tg_tensor *x, int n, const char *name) {
+    tg_ctx *tg = tg__start(x, name);
+    int64_t shape[3];
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->ndim >= n) return x;
+    shape[0] = shape[1] = shape[2] = 1;
+    if (x->ndim == 2) { shape[0] = x->shape[0]; shape[1] = x->shape[1]; }
+    if (x->ndim == 1) shape[n == 1 ? 0 : 1] = x->shape[0];
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_reshape(x, n, shape));
+}
+TG_API tg_tensor *(tg_atleast_1d)(tg_tensor *x) { return tg__at_least(x, 1, "atleast_1d"); }
+TG_API tg_tensor *(tg_atleast_2d)(tg_tensor *x) { return tg__at_least(x, 2, "atleast_2d"); }
+TG_API tg_tensor *(tg_atleast_3d)(tg_tensor *x) { return tg__at_least(x, 3, "atleast_3d"); }
+
+/* ------------------------------------------------------------------ chunk, tensor_split, hsplit, vsplit, dsplit, unbind ---- */
+TG_API int (tg_chunk)(tg_tensor *x, int64_t chunks, int64_t dim, tg_tensor **pieces, int room) {
+    tg_ctx *tg;
+    int64_t d, size, n, i;
+    bool outermost;
+    tg__no_results(pieces, room);
+    if (!(tg = tg__start(x, "chunk"))) return 0;
+    if (!pieces) { tg__fail(tg, TG__E_NO_DATA, "list for the pieces"); return 0; }
+    if (x->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, x); return 0; }
+    if (chunks < 1) { tg__fail(tg, TG__E_RANGE, "number of chunks", "at least 1", (double)chunks); return 0; }
+    if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return 0;
+    d = x->shape[dim];
+    size = tg__ceil_div(d, chunks);
+    n = d ? tg__ceil_div(d, size) : chunks;                            /* of nothing: all chunks, empty */
+    if (n > room) { tg__fail_op(tg, TG_ERROR_VALUE, "%t makes %l pieces, and there is room for %l", x, n, (int64_t)room); return 0; }
+    outermost = tg__compose(tg);
+    for (i = 0; i < n && !tg_failed(tg); i++) pieces[i] = tg_narrow(x, dim, i * size, tg__imin(size, d - i * size));
+    (void)tg__composed(tg, outermost, NULL);
+    return tg__pieces(tg, (int)n, pieces);
+}
+/* axis 0, 1, 2: what vsplit, hsplit and dsplit cut; else dim as it is given. even: the sections must divide. */
+TG__PRIVATE bool tg__split_start(tg_ctx *tg, const tg_tensor *x, int axis, int64_t *dim, tg_tensor **pieces) {
+    if (!pieces) return tg__fail(tg, TG__E_NO_DATA, "list for the pieces");
+    if (axis < 0) return x->ndim ? tg__wrap_dim(tg, x, dim, x->ndim) : tg__fail(tg, TG__E_NO_DIMS, x);
+    if (x->ndim < (axis == 0 ? 2 : axis == 1 ? 1 : 3))
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "%t has too few dimensions: at least %d are expected", x, axis == 0 ? 2 : axis == 1 ? 1 : 3);
+    *dim = axis == 1 && x->ndim == 1 ? 0 : axis;
+    return true;
+}
+TG__PRIVATE int tg__sections(tg_tensor *x, const char *name, int axis, int sections, int64_t dim, tg_tensor **pieces) {
+    tg_ctx *tg;
+    int64_t size, more, at = 0;
+    bool outermost;
+    int i;
+    tg__no_results(pieces, sections);
+    if (!(tg = tg__start(x, name)) || !tg__split_start(tg, x, axis, &dim, pieces)) return 0;
+    if (sections < 1) { tg__fail(tg, TG__E_RANGE, "number of sections", "at least 1", (double)sections); return 0; }
+    size = x->shape[dim] / sections; more = x->shape[dim] % sections;
+    if (axis >= 0 && more) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "dimension %d of %t cannot be divided into %d equal sections", (int)dim, x, sections);
+        return 0;
+    }
+    outermost = tg__compose(tg);
+    for (i = 0; i < sections && !tg_failed(tg); i++) {
+        pieces[i] = tg_narrow(x, dim, at, size + (i < more));
+        at += size + (i < more);
+    }
+    (void)tg__composed(tg, outermost, NULL);
+    return tg__pieces(tg, sections, pieces);
+}
+TG__PRIVATE int tg__sections_at(tg_tensor *x, const char *name, int axis, int n, const int64_t *indices, int64_t dim, tg_tensor **pieces) {
+    tg_ctx *tg;
+    bool outermost;
+    int i;
+    if (n >= 0) tg__no_results(pieces, n + 1);
+    if (!(tg = tg__start(x, name)) || !tg__split_start(tg, x, axis, &dim, pieces)) return 0;
+    if (n < 0 || (n && !indices)) { tg__fail(tg, TG__E_NO_DATA, n < 0 ? "number of indices" : "indices"); return 0; }
+    outermost = tg__compose(tg);
+    for (i = 0; i <= n && !tg_failed(tg); i++)
+        pieces[i] = tg_slice_dim(x, dim, i ? indices[i - 1] : 0, i < n ? indices[i] : INT64_MAX, 1);
+    (void)tg__composed(tg, outermost, NULL);
+    return tg__pieces(tg, n + 1, pieces);
+}
+TG_API int (tg_tensor_split)(tg_tensor *x, int sections, int64_t dim, tg_tensor **pieces) { return tg__sections(x, "tensor_split", -1, sections, dim, pieces); }
+TG_API int (tg_hsplit)(tg_tensor *x, int sections, tg_tensor **pieces) { return tg__sections(x, "hsplit", 1, sections, 0, pieces); }
+TG_API int (tg_vsplit)(tg_tensor *x, int sections, tg_tensor **pieces) { return tg__sections(x, "vsplit", 0, sections, 0, pieces); }
+TG_API int (tg_dsplit)(tg_tensor *x, int sections, tg_tensor **pieces) { return tg__sections(x, "dsplit", 2, sections, 0, pieces); }
+TG_API int (tg_tensor_split_at)(tg_tensor *x, int n, const int64_t *indices, int64_t dim, tg_tensor **pieces) {
+    return tg__sections_at(x, "tensor_split_at", -1, n, indices, dim, pieces);
+}
+TG_API int (tg_hsplit_at)(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces) { return tg__sections_at(x, "hsplit_at", 1, n, indices, 0, pieces); }
+TG_API int (tg_vsplit_at)(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces) { return tg__sections_at(x, "vsplit_at", 0, n, indices, 0, pieces); }
+TG_API int (tg_dsplit_at)(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces) { return tg__sections_at(x, "dsplit_at", 2, n, indices, 0, pieces); }
+TG_API int (tg_unbind)(tg_tensor *x, int64_t dim, tg_tensor **pieces, int room) {
+    tg_ctx *tg;
+    int64_t n, i;
+    bool outermost;
+    tg__no_results(pieces, room);
+    if (!(tg = tg__start(x, "unbind"))) return 0;
+    if (!pieces) { tg__fail(tg, TG__E_NO_DATA, "list for the pieces"); return 0; }
+    if (x->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, x); return 0; }
+    if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return 0;
+    n = x->shape[dim];
+    if (n > room) { tg__fail_op(tg, TG_ERROR_VALUE, "%t makes %l pieces, and there is room for %l", x, n, (int64_t)room); return 0; }
+    outermost = tg__compose(tg);
+    for (i = 0; i < n && !tg_failed(tg); i++) pieces[i] = tg_select(x, dim, i);
+    (void)tg__composed(tg, outermost, NULL);
+    return tg__pieces(tg, (int)n, pieces);
+}
+
+/* ------------------------------------------------------------------ hstack, vstack, dstack, column_stack, block_diag ----
+   cat, of tensors with `least` dimensions; 0: vectors become columns. */
+TG__PRIVATE tg_tensor *tg__stacked(tg_tensor *const *list, int n, const char *name, int least, int64_t dim) {
+    tg_tensor *few[8], **t = few, *y = NULL;
+    tg_ctx *tg = list ? tg__start_list(list, n, name) : NULL;
+    bool ok = true, outermost;
+    int i;
+    if (!tg) return NULL;
+    if (n > 8 && !(t = (tg_tensor **)tg__mem_get(tg, (size_t)n * sizeof *t))) return NULL;
+    outermost = tg__compose(tg);
+    for (i = 0; ok && i < n; i++) {
+        int64_t column[2];
+        column[0] = list[i]->numel; column[1] = 1;
+        t[i] = least ? tg__at_least(list[i], least, name) : list[i]->ndim < 2 ? tg_reshape(list[i], 2, column) : list[i];
+        ok = t[i] != NULL;
+    }
+    if (ok) y = tg_cat(t, n, least == 1 && t[0]->ndim == 1 ? 0 : dim);
+    if (t != few) tg__mem_put(tg, t, (size_t)n * sizeof *t);
+    return tg__composed(tg, outermost, y);
+}
+TG_API tg_tensor *(tg_hstack)(tg_tensor *const *list, int n) { return tg__stacked(list, n, "hstack", 1, 1); }
+TG_API tg_tensor *(tg_vstack)(tg_tensor *const *list, int n) { return tg__stacked(list, n, "vstack", 2, 0); }
+TG_API tg_tensor *(tg_dstack)(tg_tensor *const *list, int n) { return tg__stacked(list, n, "dstack", 3, 2); }
+TG_API tg_tensor *(tg_column_stack)(tg_tensor *const *list, int n) { return tg__stacked(list, n, "column_stack", 0, 1); }
+
+TG_API tg_tensor *(tg_block_diag)(tg_tensor *const *list, int n) {
+    tg_tensor *few[8], **t = few, *y = NULL;
+    tg_ctx *tg = list ? tg__start_list(list, n, "block_diag") : NULL;
+    int64_t left = 0, right = 0;
+    bool ok = true, outermost;
+    int i;
+    if (!tg) return NULL;
+    for (i = 0; i < n; i++) {
+        const tg_tensor *x = list[i];
+        if (x->ndim > 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "tensor %d is %t; at most two dimensions are expected", i, x); return NULL; }
+        if (!tg__add_i64(right, x->ndim ? x->shape[x->ndim - 1] : 1, &right)) { tg__fail(tg, TG__E_TOO_LARGE, x->ndim, x->shape); return NULL; }
+    }
+    if (n > 8 && !(t = (tg_tensor **)tg__mem_get(tg, (size_t)n * sizeof *t))) return NULL;
+    outermost = tg__compose(tg);
+    for (i = 0; ok && i < n; i++) {                                    /* a row of blocks: zeros, the block, zeros */
+        tg_tensor *three[3];
+        int64_t shape[2];
+        three[1] = tg__at_least(list[i], 2, "block_diag");
+        ok = three[1] != NULL;
+        if (!ok) break;
+        right -= three[1]->shape[1];
+        shape[0] = three[1]->shape[0]; shape[1] = left;
+        three[0] = tg__full_beside(tg, three[1], three[1]->dtype, 2, shape, 0);
+        shape[1] = right;
+        three[2] = tg__full_beside(tg, three[1], three[1]->dtype, 2, shape, 0);
+        left += three[1]->shape[1];
+        t[i] = tg_cat(three, 3, 1);
+        ok = t[i] != NULL;
+    }
+    if (ok) y = tg_cat(t, n, 0);
+    if (t != few) tg__mem_put(tg, t, (size_t)n * sizeof *t);
+    return tg__composed(tg, outermost, y);
+}
+
+/* ------------------------------------------------------------------ roll, fliplr, flipud ---- */
+TG__PRIVATE tg_tensor *tg__rolled(tg_tensor *x, int64_t shift, int64_t dim) {
+    tg_tensor *two[2];
+    const int64_t n = x ? x->shape[dim] : 0;
+    if (n == 0) return x;
+    shift %= n;
+    if (shift < 0) shift += n;
+    if (shift == 0) return x;
+    two[0] = tg_narrow(x, dim, n - shift, shift);
+    two[1] = tg_narrow(x, dim, 0, n - shift);
+    return tg_cat(two, 2, dim);
+}
+TG_API tg_tensor *(tg_roll)(tg_tensor *x, int n, const int64_t *shifts, int n_dims, const int64_t *dims) {
+    tg_ctx *tg = tg__start(x, "roll");
+    tg_tensor *y = x;
+    int64_t d;
+    bool outermost;
+    int i;
+    if (!tg) return NULL;
+    if (n < 1 || (n_dims != n && !(n_dims == 0 && n == 1))) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "%d shifts and %d dims: one shift for each dim is expected, or one alone", n, n_dims);
+        return NULL;
+    }
+    if (!shifts || (n_dims && !dims)) { tg__fail(tg, TG__E_NO_DATA, shifts ? "dims" : "shifts"); return NULL; }
+    if (n_dims && x->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, x); return NULL; }
+    for (i = 0; i < n_dims; i++) { d = dims[i]; if (!tg__wrap_dim(tg, x, &d, x->ndim)) return NULL; }
+    outermost = tg__compose(tg);
+    if (n_dims == 0) {
+        y = tg_flatten(x, 0, -1);
+        y = tg__rolled(y, shifts[0], 0);
+        y = tg_reshape(y, x->ndim, x->shape);
+    } else for (i = 0; y && i < n; i++) { d = dims[i]; y = tg__rolled(y, shifts[i], d < 0 ? d + x->ndim : d); }
+    if (y && y->storage == x->storage) y = tg_clone(y);                /* nothing moved: a copy all the same */
+    return tg__composed(tg, outermost, y);
+}
+TG__PRIVATE tg_tensor *tg__flipped(tg_tensor *x, const char *name, int64_t dim) {
+    tg_ctx *tg = tg__start(x, name);
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->ndim <= dim) { tg__fail_op(tg, TG_ERROR_SHAPE, "%t has too few dimensions: at least %d are expected", x, (int)dim + 1); return NULL; }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_flip(x, 1, &dim));
+}
+TG_API tg_tensor *(tg_fliplr)(tg_tensor *x) { return tg__flipped(x, "fliplr", 1); }
+TG_API tg_tensor *(tg_flipud)(tg_tensor *x) { return tg__flipped(x, "flipud", 0); }
+
+/* ------------------------------------------------------------------ repeat, tile, repeat_interleave ----
+   A dimension at a time, seen as [before, dim and after] or [before and dim, after]: expanded between the two, copied. */
+TG__PRIVATE tg_tensor *tg__repeated(tg_ctx *tg, tg_tensor *x, int64_t dim, int64_t times, bool each) {
+    int64_t shape[TG_MAX_DIMS], three[3];
+    int i;
+    if (!x) return NULL;
+    memcpy(shape, x->shape, sizeof shape);
+    if (!tg__mul_i64(shape[dim], times, &shape[dim])) { tg__fail(tg, TG__E_TOO_LARGE, x->ndim, x->shape); return NULL; }
+    three[0] = three[1] = three[2] = 1;
+    for (i = 0; i < x->ndim; i++) three[i < dim || (each && i == dim) ? 0 : 2] *= x->shape[i];
+    x = tg_reshape(x, 3, three);
+    three[1] = times;
+    return tg_reshape(tg_expand(x, 3, three), i, shape);
+}
+TG__PRIVATE tg_tensor *tg__tiled(tg_tensor *x, const char *name, int n, const int64_t *times) {
+    tg_ctx *tg = tg__start(x, name);
+    tg_tensor *y = x;
+    int64_t shape[TG_MAX_DIMS];
+    bool outermost;
+    int i, lead;
+    if (!tg) return NULL;
+    if (n < 0 || n > TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, n); return NULL; }
+    if (n && !times) { tg__fail(tg, TG__E_NO_DATA, "repeats"); return NULL; }
+    for (i = 0; i < n; i++) if (times[i] < 0) { tg__fail_op(tg, TG_ERROR_VALUE, "repeats cannot be negative, got %v", n, times); return NULL; }
+    lead = n > x->ndim ? n - x->ndim : 0;
+    for (i = 0; i < lead + x->ndim; i++) shape[i] = i < lead ? 1 : x->shape[i - lead];
+    outermost = tg__compose(tg);
+    if (lead) y = tg_reshape(x, lead + x->ndim, shape);
+    lead += x->ndim - n;                                               /* dimensions before the first that repeats */
+    for (i = n - 1; i >= 0; i--) if (times[i] != 1) y = tg__repeated(tg, y, lead + i, times[i], false);
+    if (y && y->storage == x->storage) y = tg_clone(y);
+    return tg__composed(tg, outermost, y);
+}
+TG_API tg_tensor *(tg_repeat)(tg_tensor *x, int n, const int64_t *repeats) {
+    tg_ctx *tg = tg__start(x, "repeat");
+    if (!tg) return NULL;
+    if (n >= 0 && n < x->ndim) { tg__fail_op(tg, TG_ERROR_SHAPE, "%d repeats for %t: one for each dimension is expected", n, x); return NULL; }
+    return tg__tiled(x, "repeat", n, repeats);
+}
+TG_API tg_tensor *(tg_tile)(tg_tensor *x, int n, const int64_t *dims) { return tg__tiled(x, "tile", n, dims); }
+
+/* An i64 tensor of the host, to be filled; then it goes beside another tensor. */
+TG__PRIVATE tg_tensor *tg__places(tg_ctx *tg, int ndim, const int64_t *shape) { return tg__hold(tg, tg__tensor_make(tg, TG_CPU, TG_I64, ndim, shape, NULL)); }
+
+/* The size of the result depends on the repeats, so these are read. */
+TG__PRIVATE tg_tensor *tg__interleaved(tg_ctx *tg, tg_tensor *x, tg_tensor *repeats, int64_t dim) {
+    tg_tensor *index, *times;
+    int64_t d, total = 0, i, k, *to;
+    const int64_t *r;
+    if (!x) return NULL;
+    if (x->ndim == 0) x = tg_reshape(x, 1, &x->numel);
+    d = x ? x->shape[dim] : 0;
+    if (!tg__is_index(tg, repeats)) return NULL;
+    if (repeats->ndim > 1) { tg__fail_op(tg, TG_ERROR_SHAPE, "repeats are %t; at most one dimension is expected", repeats); return NULL; }
+    if (repeats->numel != 1 && repeats->numel != d) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "repeats are %t: one is expected, or %l, the size of dimension %d of %t", repeats, d, (int)dim, x);
+        return NULL;
+    }
+    times = tg__on_host(tg, tg_contiguous(tg_to(tg_detach(repeats), TG_I64)));
+    if (!times || !x) return NULL;
+    r = (const int64_t *)times->data;
+    for (i = 0; i < times->numel; i++) {
+        if (r[i] < 0) { tg__fail_op(tg, TG_ERROR_VALUE, "repeats cannot be negative, got %l at place %l", r[i], i); return NULL; }
+        if (!tg__add_i64(total, r[i], &total)) { tg__fail(tg, TG__E_ARGUMENT, "the repeats are too many"); return NULL; }
+    }
+    if (times->numel == 1) return tg__repeated(tg, x, dim, r[0], true);
+    if (!(index = tg__places(tg, 1, &total))) return NULL;
+    to = (int64_t *)index->data;
+    for (i = 0; i < d; i++) for (k = 0; k < r[i]; k++) *to++ = i;
+    return tg_index_select(x, dim, tg_to_device(index, x->device));
+}
+TG_API tg_tensor *(tg_repeat_interleave)(tg_tensor *x, tg_tensor *repeats) {
+    tg_ctx *tg = tg__start2(x, repeats, "repeat_interleave");
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg__interleaved(tg, tg_flatten(x, 0, -1), repeats, 0));
+}
+TG_API tg_tensor *(tg_repeat_interleave_dim)(tg_tensor *x, tg_tensor *repeats, int64_t dim) {
+    tg_ctx *tg = tg__start2(x, repeats, "repeat_interleave_dim");
+    bool outermost;
+    if (!tg || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg__interleaved(tg, x, repeats, dim));
+}
+
+/* ------------------------------------------------------------------ cartesian_prod, combinations, vander ---- */
+TG_API tg_tensor *(tg_cartesian_prod)(tg_tensor *const *list, int n) {
+    tg_tensor *grids[TG_MAX_DIMS], *y = NULL;
+    tg_ctx *tg = list ? tg__start_list(list, n, "cartesian_prod") : NULL;
+    bool outermost;
+    int i;
+    if (!tg) return NULL;
+    for (i = 0; i < n; i++)
+        if (list[i]->ndim != 1) { tg__fail_op(tg, TG_ERROR_SHAPE, "tensor %d is %t; one dimension is expected", i, list[i]); return NULL; }
+    if (n > TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, n); return NULL; }
+    outermost = tg__compose(tg);
+    if (n == 1) y = tg_view(list[0], 1, list[0]->shape);
+    else if (tg_meshgrid(list, n, false, grids)) {
+        for (i = 0; i < n; i++) grids[i] = tg_flatten(grids[i], 0, -1);
+        y = tg_stack(grids, n, 1);
+    }
+    return tg__composed(tg, outermost, y);
+}
+/* In the order of the places: the last one runs fastest. */
+TG_API tg_tensor *(tg_combinations)(tg_tensor *x, int64_t r, bool with_replacement) {
+    tg_ctx *tg = tg__start(x, "combinations");
+    tg_tensor *index, *y;
+    int64_t n, shape[2], numel, i, k, *to, past;
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->ndim != 1) { tg__fail_op(tg, TG_ERROR_SHAPE, "one dimension is expected, got %t", x); return NULL; }
+    if (r < 0) { tg__fail(tg, TG__E_RANGE, "r", "at least 0", (double)r); return NULL; }
+    if (with_replacement && r > INT32_MAX) { tg__fail(tg, TG__E_ARGUMENT, "too many combinations"); return NULL; }
+    n = x->shape[0];
+    past = with_replacement && n && r ? n + r - 1 : n;                 /* n over r of so many */
+    shape[0] = 1; shape[1] = r;
+    for (i = 0; i < r && shape[0]; i++) {
+        if (i >= past) { shape[0] = 0; break; }
+        if (!tg__mul_i64(shape[0], past - i, &shape[0])) { tg__fail(tg, TG__E_ARGUMENT, "too many combinations"); return NULL; }
+        shape[0] /= i + 1;
+    }
+    outermost = tg__compose(tg);
+    if (r == 0) return tg__composed(tg, outermost, tg__full_beside(tg, x, x->dtype, 1, &r, 0));
+    if (!tg__check_shape(tg, TG_I64, 2, shape, &numel) || !(index = tg__places(tg, 1, &numel))) return tg__composed(tg, outermost, NULL);
+    to = (int64_t *)index->data;
+    for (i = 0; i < shape[0]; i++, to += r) {
+        if (i == 0) { for (k = 0; k < r; k++) to[k] = with_replacement ? 0 : k; continue; }
+        memcpy(to, to - r, (size_t)r * sizeof *to);
+        for (k = r - 1; to[k] == (with_replacement ? n - 1 : n - r + k); k--) { }
+        for (past = to[k] + 1; k < r; k++) to[k] = with_replacement ? past : past++;
+    }
+    y = tg_index_select(x, 0, tg_to_device(index, x->device));
+    return tg__composed(tg, outermost, tg_reshape(y, 2, shape));
+}
+TG_API tg_tensor *(tg_vander)(tg_tensor *x, int64_t columns, bool increasing) {
+    tg_ctx *tg = tg__start(x, "vander");
+    tg_tensor **t, *y = NULL, *p;
+    int64_t shape[2], i;
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->ndim != 1) { tg__fail_op(tg, TG_ERROR_SHAPE, "one dimension is expected, got %t", x); return NULL; }
+    if (columns < 0) columns = x->shape[0];
+    if (columns > INT32_MAX) { tg__fail(tg, TG__E_ARGUMENT, "too many columns"); return NULL; }
+    outermost = tg__compose(tg);
+    x = tg_to(x, tg_dtype_is_float(x->dtype) ? x->dtype : TG_I64);
+    if (!x) return tg__composed(tg, outermost, NULL);
+    shape[0] = x->shape[0]; shape[1] = columns;
+    if (columns == 0) return tg__composed(tg, outermost, tg__full_beside(tg, x, x->dtype, 2, shape, 0));
+    if (!(t = (tg_tensor **)tg__mem_get(tg, (size_t)columns * sizeof *t))) return tg__composed(tg, outermost, NULL);
+    p = tg__full_beside(tg, x, x->dtype, 1, shape, 1);
+    for (i = 0; i < columns && p; i++) {
+        t[increasing ? i : columns - 1 - i] = p;
+        if (i + 1 < columns) p = i ? tg_mul(p, x) : x;
+    }
+    if (p) y = tg_stack(t, (int)columns, 1);
+    tg__mem_put(tg, t, (size_t)columns * sizeof *t);
+    return tg__composed(tg, outermost, y);
+}
+
+/* ------------------------------------------------------------------ new_empty, new_full, eye ... ---- */
+TG__PRIVATE tg_tensor *tg__new(tg_tensor *like, const char *name, int ndim, const int64_t *shape, tg_dtype dtype) {
+    tg_ctx *tg = tg__start(like, name);
+    return tg ? tg__made(tg__hold(tg, tg__tensor_make(tg, like->device, dtype, ndim, shape, NULL)), name) : NULL;
+}
+TG_API tg_tensor *(tg_new_empty)(tg_tensor *like, int ndim, const int64_t *shape, tg_dtype dtype) { return tg__new(like, "new_empty", ndim, shape, dtype); }
+TG_API tg_tensor *(tg_new_zeros)(tg_tensor *like, int ndim, const int64_t *shape) {
+    tg_tensor *y = tg__new(like, "new_zeros", ndim, shape, like ? like->dtype : TG_F32);
+    return y ? tg__filled(y->tg, y, 0, 0, true) : NULL;
+}
+TG_API tg_tensor *(tg_new_ones)(tg_tensor *like, int ndim, const int64_t *shape) {
+    tg_tensor *y = tg__new(like, "new_ones", ndim, shape, like ? like->dtype : TG_F32);
+    return y ? tg__filled(y->tg, y, 0, 1, true) : NULL;
+}
+TG_API tg_tensor *(tg_new_full)(tg_tensor *like, int ndim, const int64_t *shape, double value, tg_dtype dtype) {
+    tg_tensor *y = tg__new(like, "new_full", ndim, shape, dtype);
+    return y && tg__fits(y->tg, value, dtype) ? tg__filled(y->tg, y, value, 0, false) : NULL;
+}
+TG_API tg_tensor *(tg_eye_sized)(tg_ctx *tg, int64_t n, int64_t m, tg_dtype dtype) {
+    int64_t shape[2];
+    tg_tensor *t, d;
+    shape[0] = n; shape[1] = m;
+    t = tg__filled(tg, tg__create(tg, "eye_sized", 2, shape, dtype), 0, 0, true);
+    if (!t) return NULL;
+    d = *t;
+    d.ndim = 1; d.shape[0] = d.numel = tg__imin(n, m); d.stride[0] = m + 1;
+    return tg__fill(tg, &d, 1, 1, true) ? t : NULL;
+}
+/* (row, column) of each element with column - row <= offset, or >= where upper, in row-major order */
+TG__PRIVATE tg_tensor *tg__triangle_places(tg_ctx *tg, const char *name, int64_t rows, int64_t columns, int64_t offset, tg_dtype dtype, bool upper) {
+    int64_t shape[2], i, k, from, to, n = 0, *at;
+    tg_tensor *t;
+    bool outermost;
+    int pass;
+    if (!tg__gate(tg)) return NULL;
+    tg__name(tg, name);
+    if (rows < 0 || columns < 0) { tg__fail(tg, TG__E_RANGE, rows < 0 ? "number of rows" : "number of columns", "at least 0", (double)(rows < 0 ? rows : columns)); return NULL; }
+    if (dtype != TG_I64 && dtype != TG_I32) { tg__fail_op(tg, TG_ERROR_DTYPE, "expected i64 or i32, got %y", (int)dtype); return NULL; }
+    shape[0] = rows; shape[1] = columns;
+    if (!tg__check_shape(tg, TG_I64, 2, shape, &i)) return NULL;
+    offset = offset < -rows ? -rows : offset > columns ? columns : offset;
+    outermost = tg__compose(tg);
+    t = NULL; at = NULL;
+    for (pass = 0; pass < 2; pass++) {                                 /* count, then fill */
+        if (pass) {
+            shape[0] = 2; shape[1] = n;
+            if (!(t = tg__places(tg, 2, shape))) break;
+            at = (int64_t *)t->data;
+        }
+        for (i = 0; i < rows && columns; i++) {
+            from = upper ? tg__imin(columns, tg__imax(0, i + offset)) : 0;
+            to = upper ? columns : tg__imax(0, tg__imin(columns, i + offset + 1));
+            if (!pass) n += tg__imax(0, to - from);
+            else for (k = from; k < to; k++, at++) { at[0] = i; at[n] = k; }
+        }
+    }
+    return tg__composed(tg, outermost, tg_to(t, dtype));
+}
+TG_API tg_tensor *(tg_tril_indices)(tg_ctx *tg, int64_t rows, int64_t columns, int64_t offset, tg_dtype dtype) {
+    return tg__triangle_places(tg, "tril_indices", rows, columns, offset, dtype, false);
+}
+TG_API tg_tensor *(tg_triu_indices)(tg_ctx *tg, int64_t rows, int64_t columns, int64_t offset, tg_dtype dtype) {
+    return tg__triangle_places(tg, "triu_indices", rows, columns, offset, dtype, true);
+}
+
+/* ------------------------------------------------------------------ linspace, logspace ----
+   As torch, the first half counts up from start and the second down to end, so both are met exactly; in f64. */
+TG__PRIVATE tg_tensor *tg__spaced(tg_ctx *tg, const char *name, double start, double end, int64_t steps, tg_dtype dtype) {
+    tg_tensor *t, part;
+    const int64_t half = steps / 2;
+    double step;
+    if (!tg__gate(tg)) return NULL;
+    tg__name(tg, name);
+    if (steps < 0) { tg__fail(tg, TG__E_RANGE, "number of steps", "at least 0", (double)steps); return NULL; }
+    if ((unsigned)dtype >= TG_DTYPES) { tg__fail(tg, TG__E_DTYPE_UNKNOWN, (int)dtype); return NULL; }
+    if (dtype == TG_BOOL) { tg__fail(tg, TG__E_NOT_FOR, (int)dtype); return NULL; }
+    if (!tg_dtype_is_float(dtype)) {                                   /* ends are whole numbers too */
+        if (!tg__fits(tg, start, dtype) || !tg__fits(tg, end, dtype)) return NULL;
+        start = (double)tg__int_of(start); end = (double)tg__int_of(end);
+    }
+    if (steps == 1) end = start;
+    step = steps > 1 ? (end - start) / (double)(steps - 1) : 0;
+    t = tg__create(tg, name, 1, &steps, TG_F64);
+    if (!t || steps == 0) return t;
+    part = *t;
+    part.shape[0] = part.numel = half;
+    if (half && !tg__ramp(tg, &part, start, step, 0, 0)) return NULL;
+    part.shape[0] = part.numel = steps - half; part.stride[0] = -1;
+    part.place = (char *)part.place + (steps - 1) * 8;
+    part.data = part.place;
+    return tg__ramp(tg, &part, end, -step, 0, 0) ? t : NULL;
+}
+TG_API tg_tensor *(tg_linspace)(tg_ctx *tg, double start, double end, int64_t steps, tg_dtype dtype) {
+    tg_tensor *t = tg__spaced(tg, "linspace", start, end, steps, dtype);
+    bool outermost;
+    if (!t) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_to(t, dtype));
+}
+TG_API tg_tensor *(tg_logspace)(tg_ctx *tg, double start, double end, int64_t steps, double base, tg_dtype dtype) {
+    tg_tensor *t = tg__spaced(tg, "logspace", start, end, steps, dtype);
+    bool outermost;
+    if (!t) return NULL;
+    outermost = tg__compose(tg);
+#ifdef TENSORGRAD_NO_F64
+    t = tg_to(t, TG_F32);
+#endif
+    t = tg_pow(tg_number(tg, base), t);
+    return tg__composed(tg, outermost, tg_to(t, dtype));
+}
+
+/* ------------------------------------------------------------------ rand_like, randperm, normal, multinomial ---- */
+TG_API tg_tensor *(tg_rand_like)(tg_tensor *t) {
+    t = tg__like(t, "rand_like");
+    return t ? tg__made(tg_uniform_(t, 0, 1), "rand_like") : NULL;
+}
+TG_API tg_tensor *(tg_randn_like)(tg_tensor *t) {
+    t = tg__like(t, "randn_like");
+    return t ? tg__made(tg_normal_(t, 0, 1), "randn_like") : NULL;
+}
+/* whole numbers in [low, low + range) beside t */
+TG__PRIVATE tg_tensor *tg__whole_beside(tg_ctx *tg, const tg_tensor *t, int ndim, const int64_t *shape, int64_t low, int64_t range) {
+    tg__set_attr at = TG__ZERO;
+    tg_tensor *y = tg__hold(tg, tg__tensor_make(tg, t->device, TG_I64, ndim, shape, NULL));
+    at.low = low; at.range = range;
+    return y ? tg__call(&tg__randint_op, &at, &y, 1, NULL, 1) : NULL;
+}
+TG_API tg_tensor *(tg_randint_like)(tg_tensor *t, int64_t low, int64_t high) {
+    tg_ctx *tg = tg__start_whole(t, "randint_like");
+    tg_tensor *y;
+    bool outermost;
+    if (!tg) return NULL;
+    if (high <= low) { tg__fail(tg, TG__E_RANGE, "high", "more than low", (double)high); return NULL; }
+    if (t->dtype == TG_BOOL ? low < 0 || high > 2 : !tg__fits(tg, (double)low, t->dtype) || !tg__fits(tg, (double)(high - 1), t->dtype)) {
+        if (t->dtype == TG_BOOL) tg__fail(tg, TG__E_ARGUMENT, "a bool holds numbers from 0 to 1");
+        return NULL;
+    }
+    outermost = tg__compose(tg);
+    y = tg__hold(tg, tg__tensor_make_like(tg, t->device, TG_I64, t));
+    if (y) {
+        tg__set_attr at = TG__ZERO;
+        at.low = low; at.range = (int64_t)((uint64_t)high - (uint64_t)low);
+        y = tg__call(&tg__randint_op, &at, &y, 1, NULL, 1);
+    }
+    return tg__composed(tg, outermost, tg_to(y, t->dtype));
+}
+/* The order of random numbers of 64 bits: no two are equal, in practice. */
+TG_API tg_tensor *(tg_randperm)(tg_ctx *tg, int64_t n) {
+    tg_tensor *order = NULL;
+    bool outermost;
+    if (!tg__gate(tg)) return NULL;
+    tg__name(tg, "randperm");
+    if (n < 0) { tg__fail(tg, TG__E_RANGE, "n", "at least 0", (double)n); return NULL; }
+    outermost = tg__compose(tg);
+    (void)tg_sort(tg_randint(tg, INT64_MIN, INT64_MAX, 1, &n), 0, false, &order);
+    return tg__composed(tg, outermost, order);
+}
+TG_API tg_tensor *(tg_normal)(tg_tensor *mean, tg_tensor *std) {
+    tg_ctx *tg = tg__start2(mean, std, "normal");
+    tg_tensor *two[2], *y, *lead;
+    tg_dtype dtype;
+    int64_t shape[TG_MAX_DIMS];
+    bool outermost, ok;
+    int ndim;
+    if (!tg || !tg__whole(tg, mean) || !tg__whole(tg, std)) return NULL;
+    lead = mean->is_number ? std : mean;
+    dtype = mean->is_number && std->is_number ? TG_F32 : lead->dtype;
+    if (!tg_dtype_is_float(dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, lead); return NULL; }
+    two[0] = mean; two[1] = std;
+    if (!tg__broadcast(tg, two, 2, &ndim, shape)) return NULL;
+    outermost = tg__compose(tg);
+    ok = std->numel == 0 || tg_item_i64(tg_all(tg_ge_scalar(tg_detach(std), 0))) != 0;
+    if (!ok && !tg_failed(tg)) tg__fail(tg, TG__E_ARGUMENT, "every std is expected to be at least 0");
+    y = ok ? tg__hold(tg, tg__tensor_make(tg, lead->device, dtype, ndim, shape, NULL)) : NULL;
+    y = y ? tg_normal_(y, 0, 1) : NULL;
+    y = y ? tg_add(tg_mul(y, tg_to(tg_detach(std), dtype)), tg_to(tg_detach(mean), dtype)) : NULL;
+    return tg__composed(tg, outermost, y);
+}
+/* Without replacement: each class waits for a time e / p with e = -log(1 - u), so class i comes first with probability p_i, and of
+   those that are left likewise; the order of arrival is the sample. u is made of 63 bits, since the smallest times decide.
+   With replacement: probabilities become whole numbers, whose running sums are exact (a class of probability 0 is never drawn);
+   a random place below the row's sum is looked up by halving. */
+TG__PRIVATE tg_tensor *tg__sample_once(tg_ctx *tg, tg_tensor *p, int64_t n) {
+    tg_tensor *u = tg__whole_beside(tg, p, p->ndim, p->shape, 0, INT64_MAX), *order = NULL;
+    u = tg_mul_scalar(tg_to(u, p->dtype), (1.0 - 1.0 / 16777216) / 9223372036854775808.0);
+    u = tg_neg(tg_log1p(tg_neg(u)));
+    (void)tg_sort(tg_div(u, p), -1, false, &order);                    /* 0 / 0 is a NaN, which sorts last */
+    return tg_clone(tg_narrow(order, -1, 0, n));
+}
+TG__PRIVATE tg_tensor *tg__sample_often(tg_ctx *tg, tg_tensor *p, int64_t n) {
+    const int64_t last = -1, classes = p->shape[p->ndim - 1];
+    int64_t shape[2], s;
+    tg_tensor *sums = tg_to(tg_mul_scalar(tg_div(p, tg_sum_dims(p, 1, &last, true)), 4398046511104.0), TG_I64), *at, *low;
+    for (s = 1; s < classes && sums; s *= 2) {
+        tg_tensor *two[2];
+        two[0] = tg_narrow(sums, -1, 0, s);
+        two[1] = tg_add(tg_narrow(sums, -1, s, classes - s), tg_narrow(sums, -1, 0, classes - s));
+        sums = tg_cat(two, 2, -1);
+    }
+    shape[0] = p->shape[0]; shape[p->ndim - 1] = n;
+    at = tg__whole_beside(tg, p, p->ndim, shape, 0, INT64_MAX);
+    at = tg_remainder(at, tg_narrow(sums, -1, classes - 1, 1));
+    low = at ? tg_zeros_like(at) : NULL;
+    while ((s /= 2) > 0 && low) {                                      /* low classes end at or below the place */
+        tg_tensor *next = tg_add(low, tg_integer(tg, s)), *end = tg_minimum(tg_add(low, tg_integer(tg, s - 1)), tg_integer(tg, classes - 1));
+        low = tg_where(tg_le(tg_gather(sums, -1, end), at), next, low);
+    }
+    return low;
+}
+TG_API tg_tensor *(tg_multinomial)(tg_tensor *x, int64_t n, bool replacement) {
+    tg_ctx *tg = tg__start_whole(x, "multinomial");
+    const int64_t last = -1;
+    tg_tensor *p, *y = NULL;
+    int64_t classes;
+    bool outermost;
+    tg_mark m;
+    if (!tg) return NULL;
+    if (x->ndim != 1 && x->ndim != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "one or two dimensions are expected, got %t", x); return NULL; }
+    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
+    classes = x->shape[x->ndim - 1];
+    if (n < 1) { tg__fail(tg, TG__E_RANGE, "number of samples", "at least 1", (double)n); return NULL; }
+    if (!replacement && n > classes) { tg__fail_op(tg, TG_ERROR_VALUE, "%l samples without replacement of %l classes", n, classes); return NULL; }
+    if (classes > 16777216) { tg__fail_op(tg, TG_ERROR_VALUE, "%l classes, at most 2 to the 24 are possible", classes); return NULL; }
+    outermost = tg__compose(tg);
+    m = tg_begin(tg);
+    p = tg_to(tg_detach(x), x->dtype == TG_F64 ? TG_F64 : TG_F32);
+    if (p && !tg_item_i64(tg_all(tg_logical_and(tg_ge_scalar(p, 0), tg_le_scalar(p, x->dtype == TG_F64 ? 1.7976931348623157e308 : 3.4028234663852886e38)))) && !tg_failed(tg))
+        tg__fail(tg, TG__E_ARGUMENT, "a probability is negative, infinite or not a number");
+    if (p && !tg_failed(tg) && !tg_item_i64(tg_all(tg_any_dims(p, 1, &last, false))) && !tg_failed(tg))
+        tg__fail(tg, TG__E_ARGUMENT, "the probabilities of a row are all zero");
+    if (p && !tg_failed(tg) && p->numel) p = tg_div(p, tg_amax_dims(p, 1, &last, true));
+    if (p && !tg_failed(tg)) y = replacement && n > 1 ? tg__sample_often(tg, p, n) : tg__sample_once(tg, p, n);
+    return tg__composed(tg, outermost, tg_end_with(tg, m, y));
+}
+
+/* ======================================================================================
    >>impl-gemm    matrix products: which path, cut into phases and chunks
    Owns tg__gemm_plan. Kernels know nothing of dtypes, batches and threads; this section knows nothing of registers.
    A product takes one of these paths, by its sizes and strides alone:
@@ -15003,7 +16084,7 @@ TG_API tg_tensor *(tg_cross)(tg_tensor *a, tg_tensor *b) {
     return NULL;
 }
 /* 1 and x, then as many powers again at each step: the known ones times the next. */
-TG_API tg_tensor *(tg_vander)(tg_tensor *x, int64_t n) {
+TG_API tg_tensor *(tg_linalg_vander)(tg_tensor *x, int64_t n) {
     tg_ctx *tg = tg__start(x, "vander");
     tg_tensor *two[2], *power;
     bool outermost;

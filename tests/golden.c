@@ -249,8 +249,8 @@ static bool settle(val *v) {
    What an adapter gets: the arguments; and what it leaves: outputs, or a reason to skip. An adapter need not test for failure: after an error every call of the
    library returns NULL, and a skip wins over whatever an adapter does after it. */
 
-typedef enum result_kind { R_TENSOR, R_NONE, R_BOOL, R_INT, R_NUM } result_kind;
-typedef struct result { result_kind kind; tg_tensor *t; bool b; int64_t i; double n; } result;
+typedef enum result_kind { R_TENSOR, R_NONE, R_BOOL, R_INT, R_NUM, R_INTS } result_kind;
+typedef struct result { result_kind kind; tg_tensor *t; bool b; int64_t i; double n; int64_t list[TG_MAX_DIMS]; } result;      /* R_INTS: i of them */
 
 typedef tg_tensor *(*function1)(tg_tensor *x);
 typedef tg_tensor *(*function2)(tg_tensor *a, tg_tensor *b);
@@ -399,6 +399,11 @@ static result *put_result(call *c, result_kind k) {
 static void put(call *c, tg_tensor *t) { put_result(c, R_TENSOR)->t = t; }
 static void put_bool(call *c, bool b) { put_result(c, R_BOOL)->b = b; }
 static void put_int(call *c, int64_t i) { put_result(c, R_INT)->i = i; }
+static void put_ints(call *c, int n, const int64_t *v) {
+    result *r = put_result(c, R_INTS);
+    r->i = n;
+    memcpy(r->list, v, (size_t)n * sizeof *v);
+}
 static void put_num(call *c, double n) { put_result(c, R_NUM)->n = n; }
 
 /* A dimension of t, counted from the end where it is negative; 0 where it is out of range, which the library is left to refuse. */
@@ -697,10 +702,7 @@ ADAPTER(a_reshape) {
 }
 ADAPTER(a_reshape_as) {
     tg_tensor *x = self(c), *other = tensor(c, 1, "other");
-    if (!x || !other) return;
-    if (strcmp(c->op, "view_as") == 0) put(c, tg_view(x, other->ndim, other->shape));
-    else if (strcmp(c->op, "expand_as") == 0) put(c, tg_expand(x, other->ndim, other->shape));
-    else put(c, tg_reshape(x, other->ndim, other->shape));
+    put(c, strcmp(c->op, "view_as") == 0 ? tg_view_as(x, other) : strcmp(c->op, "expand_as") == 0 ? tg_expand_as(x, other) : tg_reshape_as(x, other));
 }
 ADAPTER(a_permute)   { tg_tensor *x = self(c); ints d = need_ints(c, 1, "dims"); put(c, tg_permute(x, d.n, d.v)); }
 ADAPTER(a_transpose) { tg_tensor *x = self(c); int64_t d = need_integer(c, 1, "dim0"); put(c, tg_transpose(x, d, need_integer(c, 2, "dim1"))); }
@@ -714,54 +716,29 @@ ADAPTER(a_T) {
     if (x) put(c, x->ndim == 2 ? tg_t(x) : tg_permute(x, x->ndim, dims));
 }
 ADAPTER(a_flatten) { tg_tensor *x = self(c); int64_t s = integer(c, 1, "start_dim", 0); put(c, tg_flatten(x, s, integer(c, 2, "end_dim", -1))); }
-ADAPTER(a_ravel)   { tg_tensor *x = self(c); put(c, tg_flatten(x, 0, -1)); }
+ADAPTER(a_ravel)   { put(c, tg_ravel(self(c))); }
 ADAPTER(a_squeeze) {
     tg_tensor *x = self(c);
     ints d = int_list(c, 1, "dim");
-    int64_t i, ndim = x ? x->ndim : 0;
-    int k;
-    if (d.given && !d.list) { put(c, tg_squeeze(x, d.v[0])); return; }
-    for (i = ndim - 1; i >= 0; i--) {
-        bool wanted = !d.given;
-        for (k = 0; k < d.n; k++) if (wrap(d.v[k], ndim) == i) wanted = true;
-        if (wanted) x = tg_squeeze(x, i);
-    }
-    for (k = 0; k < d.n; k++) if (wrap(d.v[k], ndim) < 0 || wrap(d.v[k], ndim) >= ndim) x = tg_squeeze(x, d.v[k]);
-    put(c, x);
+    put(c, !d.given ? tg_squeeze_all(x) : d.list ? tg_squeeze_dims(x, d.n, d.v) : tg_squeeze(x, d.v[0]));
 }
 ADAPTER(a_unsqueeze) { tg_tensor *x = self(c); put(c, tg_unsqueeze(x, need_integer(c, 1, "dim"))); }
 ADAPTER(a_expand) {
     tg_tensor *x = self(c);
     ints s = need_ints(c, 1, "size");
     if (arg(c, -1, "implicit")) skip(c, "implicit");
-    put(c, tg_expand(x, s.n, s.v));
+    put(c, strcmp(c->op, "expand") == 0 ? tg_expand(x, s.n, s.v) : tg_broadcast_to(x, s.n, s.v));
 }
 ADAPTER(a_unflatten) {
     tg_tensor *x = self(c);
-    int64_t dim = need_integer(c, 1, "dim"), shape[TG_MAX_DIMS];
+    int64_t dim = need_integer(c, 1, "dim");
     ints s = need_ints(c, 2, "sizes");
-    int n = 0, i;
-    if (!x || x->ndim - 1 + s.n > TG_MAX_DIMS || wrap(dim, x->ndim) < 0 || wrap(dim, x->ndim) >= x->ndim) { skip(c, "too many dimensions"); return; }
-    for (i = 0; i < wrap(dim, x->ndim); i++) shape[n++] = x->shape[i];
-    for (i = 0; i < s.n; i++) shape[n++] = s.v[i];
-    for (i = (int)wrap(dim, x->ndim) + 1; i < x->ndim; i++) shape[n++] = x->shape[i];
-    put(c, tg_view(x, n, shape));
+    put(c, tg_unflatten(x, dim, s.n, s.v));
 }
 ADAPTER(a_movedim) {
     tg_tensor *x = self(c);
     ints s = need_ints(c, 1, "source"), d = need_ints(c, 2, "destination");
-    int64_t order[TG_MAX_DIMS];
-    bool taken[TG_MAX_DIMS] = { false };
-    int i, k;
-    if (!x || s.n != d.n) { skip(c, "dims that do not pair"); return; }
-    for (i = 0; i < x->ndim; i++) order[i] = -1;
-    for (k = 0; k < s.n; k++) {
-        int64_t from = wrap(s.v[k], x->ndim), to = wrap(d.v[k], x->ndim);
-        if (from < 0 || from >= x->ndim || to < 0 || to >= x->ndim || taken[from] || order[to] >= 0) { skip(c, "dims that do not pair"); return; }
-        order[to] = from; taken[from] = true;
-    }
-    for (i = 0, k = 0; i < x->ndim; i++) if (order[i] < 0) { while (taken[k]) k++; order[i] = k; taken[k] = true; }
-    put(c, tg_permute(x, x->ndim, order));
+    put(c, tg_movedim(x, s.n, s.v, d.n, d.v));
 }
 ADAPTER(a_narrow) {
     tg_tensor *x = self(c);
@@ -771,76 +748,59 @@ ADAPTER(a_narrow) {
 }
 ADAPTER(a_select) { tg_tensor *x = self(c); int64_t d = need_integer(c, 1, "dim"); put(c, tg_select(x, d, need_integer(c, 2, "index"))); }
 ADAPTER(a_unbind) {
-    tg_tensor *x = self(c);
-    int64_t dim = integer(c, 1, "dim", 0), i, n = size_at(x, dim);
-    if (!x || wrap(dim, x->ndim) < 0 || wrap(dim, x->ndim) >= x->ndim) put(c, tg_select(x, dim, 0));        /* refuses */
-    for (i = 0; i < n; i++) put(c, tg_select(x, dim, i));
-}
-static void put_pieces(call *c, tg_tensor *x, int64_t dim, const ints *sizes) {
-    int64_t at = 0;
-    int i;
-    for (i = 0; i < sizes->n; i++) { put(c, tg_narrow(x, dim, at, sizes->v[i])); at += sizes->v[i]; }
+    tg_tensor *x = self(c), *pieces[MAX_TENSORS] = { NULL };
+    int i, count = tg_unbind(x, integer(c, 1, "dim", 0), pieces, MAX_TENSORS);
+    for (i = 0; i < count; i++) put(c, pieces[i]);
 }
 ADAPTER(a_split) {            /* split, chunk, split_with_sizes */
     tg_tensor *x = self(c), *pieces[MAX_TENSORS] = { NULL };
     val *v = need(c, 1, "split_size_or_sections|split_sizes|chunks");
-    int64_t dim = integer(c, 2, "dim", 0), n = size_at(x, dim), step, at;
+    int64_t dim = integer(c, 2, "dim", 0);
     int i, count = 0;
     if (is_kind(v, V_LIST)) {
         ints sizes = ints_of(c, v);
         count = tg_split_sizes(x, sizes.n, sizes.v, dim, pieces);
     } else if (!is_kind(v, V_INT)) { skip(c, "no size"); return; }
-    else if (strcmp(c->op, "chunk") == 0) {
-        if (v->i <= 0 || !x || x->ndim == 0) { skip(c, "the pieces cannot be written as narrow"); return; }
-        step = (n + v->i - 1) / v->i;
-        if (n == 0) for (at = 0; at < v->i; at++) put(c, tg_narrow(x, dim, 0, 0));
-        else count = tg_split(x, step, dim, pieces, MAX_TENSORS);
-    } else count = tg_split(x, v->i, dim, pieces, MAX_TENSORS);
+    else count = strcmp(c->op, "chunk") == 0 ? tg_chunk(x, v->i, dim, pieces, MAX_TENSORS) : tg_split(x, v->i, dim, pieces, MAX_TENSORS);
     for (i = 0; i < count; i++) put(c, pieces[i]);
 }
 ADAPTER(a_tensor_split) {     /* tensor_split, hsplit, vsplit, dsplit */
-    tg_tensor *x = self(c);
+    tg_tensor *x = self(c), *pieces[MAX_TENSORS] = { NULL };
     val *v = need(c, 1, "sections|indices|tensor_indices_or_sections|indices_or_sections");
-    bool even = strcmp(c->op, "tensor_split") != 0;
-    int64_t dim = even ? 0 : integer(c, 2, "dim", 0), n, at = 0, i;
-    if (even && x) dim = c->op[0] == 'v' ? 0 : c->op[0] == 'd' ? 2 : x->ndim == 1 ? 0 : 1;
-    n = size_at(x, dim);
+    int64_t dim = c->op[0] == 't' ? integer(c, 2, "dim", 0) : 0;
+    int i, n, count;
     if (is_kind(v, V_INT)) {
-        if (v->i <= 0 || !x || x->ndim <= dim || (even && n % v->i)) { skip(c, "the pieces cannot be written as narrow"); return; }
-        for (i = 0; i < v->i; i++) { int64_t s = n / v->i + (i < n % v->i); put(c, tg_narrow(x, dim, at, s)); at += s; }
+        if (v->i < -1000 || v->i > MAX_TENSORS) { skip(c, "many pieces"); return; }
+        n = (int)v->i;
+        count = c->op[0] == 'h' ? tg_hsplit(x, n, pieces) : c->op[0] == 'v' ? tg_vsplit(x, n, pieces) : c->op[0] == 'd' ? tg_dsplit(x, n, pieces)
+            : tg_tensor_split(x, n, dim, pieces);
     } else {
         ints s = ints_of(c, v);
-        if (s.n == TG_MAX_DIMS) { skip(c, "many pieces"); return; }
-        s.v[s.n++] = n;
-        for (i = 0; i < s.n; i++) { put(c, tg_slice_dim(x, dim, at, s.v[i], 1)); at = s.v[i]; }
+        count = c->op[0] == 'h' ? tg_hsplit_at(x, s.n, s.v, pieces) : c->op[0] == 'v' ? tg_vsplit_at(x, s.n, s.v, pieces)
+            : c->op[0] == 'd' ? tg_dsplit_at(x, s.n, s.v, pieces) : tg_tensor_split_at(x, s.n, s.v, dim, pieces);
     }
+    for (i = 0; i < count; i++) put(c, pieces[i]);
 }
-static tg_tensor *at_least(tg_tensor *x, int n) {
-    if (x && n >= 1 && x->ndim == 0) x = tg_unsqueeze(x, 0);
-    if (x && n >= 2 && x->ndim == 1) x = tg_unsqueeze(x, 0);
-    if (x && n >= 3 && x->ndim == 2) x = tg_unsqueeze(x, 2);
-    return x;
-}
-ADAPTER(a_cat) {              /* cat, stack, hstack, vstack, dstack, column_stack */
+ADAPTER(a_cat) {              /* cat, stack */
     tensors l = tensor_list(c, 0, "tensors");
-    bool stack = strcmp(c->op, "stack") == 0, cat = strcmp(c->op, "cat") == 0;
-    int64_t dim = stack || cat ? integer(c, 1, "dim", 0) : 0;
-    int i, least = c->op[0] == 'h' ? 1 : c->op[0] == 'd' ? 3 : 2;
+    int64_t dim = integer(c, 1, "dim", 0);
     if (!l.n) { skip(c, "an empty list belongs to no context"); return; }
-    if (!stack && !cat) {
-        for (i = 0; i < l.n; i++) {
-            if (strcmp(c->op, "column_stack") == 0) l.t[i] = l.t[i] && l.t[i]->ndim < 2 ? tg_unsqueeze(at_least(l.t[i], 1), 1) : l.t[i];
-            else l.t[i] = at_least(l.t[i], least);
-        }
-        dim = c->op[0] == 'v' ? 0 : c->op[0] == 'd' ? 2 : c->op[0] == 'h' && l.t[0] && l.t[0]->ndim == 1 ? 0 : 1;
-    }
-    put(c, stack ? tg_stack(l.t, l.n, dim) : tg_cat(l.t, l.n, dim));
+    put(c, strcmp(c->op, "stack") == 0 ? tg_stack(l.t, l.n, dim) : tg_cat(l.t, l.n, dim));
+}
+ADAPTER(a_hstack) {           /* hstack, vstack, dstack, column_stack, block_diag, cartesian_prod */
+    tensors l = tensor_list(c, 0, "tensors");
+    if (!l.n) { skip(c, "an empty list belongs to no context"); return; }
+    if (strcmp(c->op, "block_diag") == 0) put(c, tg_block_diag(l.t, l.n));
+    else if (strcmp(c->op, "cartesian_prod") == 0) put(c, tg_cartesian_prod(l.t, l.n));
+    else if (strcmp(c->op, "column_stack") == 0) put(c, tg_column_stack(l.t, l.n));
+    else put(c, c->op[0] == 'h' ? tg_hstack(l.t, l.n) : c->op[0] == 'v' ? tg_vstack(l.t, l.n) : tg_dstack(l.t, l.n));
 }
 ADAPTER(a_atleast) {
     const val *v = need(c, 0, "tensors|" SELF);
-    int i, n = c->op[strlen("atleast_")] - '0';
-    if (is_kind(v, V_LIST)) { tensors l = tensor_list(c, 0, "tensors"); for (i = 0; i < l.n; i++) put(c, at_least(l.t[i], n)); }
-    else put(c, at_least(self(c), n));
+    const function1 f = c->op[8] == '1' ? (tg_atleast_1d) : c->op[8] == '2' ? (tg_atleast_2d) : (tg_atleast_3d);
+    int i;
+    if (is_kind(v, V_LIST)) { tensors l = tensor_list(c, 0, "tensors"); for (i = 0; i < l.n; i++) put(c, f(l.t[i])); }
+    else put(c, f(self(c)));
 }
 ADAPTER(a_contiguous) { put(c, tg_contiguous(self(c))); }
 ADAPTER(a_clone)      { put(c, tg_clone(self(c))); }
@@ -867,34 +827,22 @@ ADAPTER(a_meshgrid) {
     if (strcmp(order, "xy") != 0 && strcmp(order, "ij") != 0) { skip(c, "another order"); return; }
     if (tg_meshgrid(l.t, l.n, strcmp(order, "xy") == 0, out)) for (i = 0; i < l.n; i++) put(c, out[i]);
 }
-ADAPTER(a_cartesian_prod) {
-    tensors l = tensor_list(c, 0, "tensors");
-    tg_tensor *out[MAX_TENSORS] = { NULL };
-    int i;
-    if (l.n == 1) { put(c, l.t[0]); return; }
-    if (!tg_meshgrid(l.t, l.n, false, out)) return;
-    for (i = 0; i < l.n; i++) out[i] = tg_flatten(out[i], 0, -1);
-    put(c, tg_stack(out, l.n, 1));
-}
-static bool broadcast(int *ndim, int64_t *shape, const tg_tensor *t) {
-    int i, n, grow;
-    if (!t) return false;
-    n = t->ndim > *ndim ? t->ndim : *ndim;
-    grow = n - *ndim;
-    for (i = n - 1; i >= 0; i--) {
-        int64_t a = i >= grow ? shape[i - grow] : 1, b = i >= n - t->ndim ? t->shape[i - (n - t->ndim)] : 1;
-        if (a != b && a != 1 && b != 1) return false;
-        shape[i] = a == 1 ? b : a;
-    }
-    *ndim = n;
-    return true;
+ADAPTER(a_combinations) {
+    tg_tensor *x = self(c);
+    int64_t r = integer(c, 1, "r", 2);
+    put(c, tg_combinations(x, r, flag(c, 2, "with_replacement", false)));
 }
 ADAPTER(a_broadcast_tensors) {
     tensors l = tensor_list(c, 0, "tensors");
+    tg_tensor *out[MAX_TENSORS] = { NULL };
+    int i;
+    if (tg_broadcast_tensors(l.t, l.n, out)) for (i = 0; i < l.n; i++) put(c, out[i]);
+}
+ADAPTER(a_broadcast_shapes) {
     int64_t shape[TG_MAX_DIMS];
-    int n = 0, i;
-    for (i = 0; i < l.n; i++) if (!broadcast(&n, shape, l.t[i])) skip(c, "shapes that do not broadcast");
-    for (i = 0; i < l.n && !c->skip; i++) put(c, tg_expand(l.t[i], n, shape));
+    int i, n = 0;
+    for (i = 0; i < c->args->count && n >= 0; i++) { ints s = need_ints(c, i, ""); n = tg_broadcast_shapes(c->tg, n, shape, s.n, s.v, shape); }
+    if (n >= 0) put_ints(c, n, shape);
 }
 ADAPTER(a_as_strided) {
     tg_tensor *x = self(c);
@@ -904,53 +852,27 @@ ADAPTER(a_as_strided) {
 }
 ADAPTER(a_unfold) {
     tg_tensor *x = self(c);
-    int64_t dim = need_integer(c, 1, "dimension"), size = need_integer(c, 2, "size"), step = need_integer(c, 3, "step");
-    int64_t shape[TG_MAX_DIMS], stride[TG_MAX_DIMS];
-    if (!x || x->ndim == 0 || x->ndim == TG_MAX_DIMS || step < 1 || size < 0 || size > size_at(x, dim)) { skip(c, "not a view of windows"); return; }
-    memcpy(shape, x->shape, sizeof shape); memcpy(stride, x->stride, sizeof stride);
-    dim = wrap(dim, x->ndim);
-    shape[x->ndim] = size; stride[x->ndim] = x->stride[dim];
-    shape[dim] = (x->shape[dim] - size) / step + 1; stride[dim] *= step;
-    put(c, tg_as_strided(x, x->ndim + 1, shape, stride, 0));
+    int64_t dim = need_integer(c, 1, "dimension"), size = need_integer(c, 2, "size");
+    put(c, tg_unfold(x, dim, size, need_integer(c, 3, "step")));
 }
-static tg_tensor *diagonal(call *c, tg_tensor *x, int64_t offset, int64_t dim1, int64_t dim2) {
-    int64_t shape[TG_MAX_DIMS], stride[TG_MAX_DIMS], rows, columns;
-    int i, n = 0;
-    dim1 = x ? wrap(dim1, x->ndim) : 0; dim2 = x ? wrap(dim2, x->ndim) : 0;
-    if (!x || dim1 < 0 || dim2 < 0 || dim1 >= x->ndim || dim2 >= x->ndim || dim1 == dim2) { skip(c, "not two dimensions"); return NULL; }
-    for (i = 0; i < x->ndim; i++) if (i != dim1 && i != dim2) { shape[n] = x->shape[i]; stride[n++] = x->stride[i]; }
-    rows = x->shape[dim1] - (offset < 0 ? -offset : 0); columns = x->shape[dim2] - (offset > 0 ? offset : 0);
-    shape[n] = rows < columns ? rows : columns; stride[n] = x->stride[dim1] + x->stride[dim2];
-    if (shape[n] <= 0) { shape[n] = 0; offset = 0; }
-    return tg_as_strided(x, n + 1, shape, stride, offset < 0 ? -offset * x->stride[dim1] : offset * x->stride[dim2]);
-}
-ADAPTER(a_diagonal) {
+ADAPTER(a_diagonal) {         /* diagonal, diag_embed, linalg.diagonal */
     tg_tensor *x = self(c);
-    bool last = starts_with(c->op, "linalg.");
-    int64_t offset = integer(c, 1, "offset", 0), d = integer(c, 2, "dim1", last ? -2 : 0);
-    put(c, diagonal(c, x, offset, d, integer(c, 3, "dim2", last ? -1 : 1)));
+    bool last = strcmp(c->op, "diagonal") != 0, embed = strcmp(c->op, "diag_embed") == 0;
+    int64_t offset = integer(c, 1, "offset", 0), d = integer(c, 2, "dim1", last ? -2 : 0), e = integer(c, 3, "dim2", last ? -1 : 1);
+    put(c, embed ? tg_diag_embed(x, offset, d, e) : tg_diagonal(x, offset, d, e));
 }
-ADAPTER(a_diag) {
+ADAPTER(a_diag) {             /* diag, diagflat, tril, triu */
     tg_tensor *x = self(c);
-    int64_t k = integer(c, 1, "diagonal", 0);
-    if (x && x->ndim != 2) skip(c, "making a matrix with that diagonal");
-    put(c, diagonal(c, x, k, 0, 1));
+    int64_t k = integer(c, 1, "diagonal|offset", 0);
+    if (c->op[0] == 'd') put(c, strcmp(c->op, "diag") == 0 ? tg_diag(x, k) : tg_diagflat(x, k));
+    else if (c->op[3] == 'l') put(c, c->in_place ? tg_tril_(x, k) : tg_tril(x, k));
+    else put(c, c->in_place ? tg_triu_(x, k) : tg_triu(x, k));
 }
 ADAPTER(a_trace) { put(c, tg_trace(self(c))); }
-ADAPTER(a_tril) {
-    tg_tensor *x = self(c), *ahead;
-    int64_t k = integer(c, 1, "diagonal", 0);
-    if (!x || x->ndim < 2) { skip(c, "no matrix"); return; }
-    ahead = tg_sub(tg_arange(c->tg, 0, (double)size_at(x, -1), 1, TG_I64), tg_unsqueeze(tg_arange(c->tg, 0, (double)size_at(x, -2), 1, TG_I64), 1));
-    ahead = strcmp(c->op, "tril") == 0 || strcmp(c->op, "tril_") == 0 ? tg_le(ahead, tg_integer(c->tg, k)) : tg_ge(ahead, tg_integer(c->tg, k));
-    put(c, tg_where(ahead, x, tg_zeros_like(x)));
-}
 ADAPTER(a_flip) {
     tg_tensor *x = self(c);
-    ints d;
-    if (strcmp(c->op, "flip") != 0) { d.n = 1; d.v[0] = strcmp(c->op, "fliplr") == 0; if (!x || x->ndim <= d.v[0]) { skip(c, "too few dimensions"); return; } }
-    else d = need_ints(c, 1, "dims");
-    put(c, tg_flip(x, d.n, d.v));
+    if (strcmp(c->op, "flip") == 0) { ints d = need_ints(c, 1, "dims"); put(c, tg_flip(x, d.n, d.v)); }
+    else put(c, strcmp(c->op, "fliplr") == 0 ? tg_fliplr(x) : tg_flipud(x));
 }
 ADAPTER(a_rot90) {
     tg_tensor *x = self(c);
@@ -960,58 +882,21 @@ ADAPTER(a_rot90) {
     if (d.n != 2) { skip(c, "not two dimensions"); return; }
     put(c, tg_rot90(x, (int)k, d.v[0], d.v[1]));
 }
-static tg_tensor *roll(tg_tensor *x, int64_t shift, int64_t dim) {
-    tg_tensor *two[2];
-    int64_t n = size_at(x, dim);
-    if (n == 0) return tg_narrow(x, dim, 0, 0);
-    shift %= n;
-    if (shift < 0) shift += n;
-    two[0] = tg_narrow(x, dim, n - shift, shift);
-    two[1] = tg_narrow(x, dim, 0, n - shift);
-    return tg_cat(two, 2, dim);
-}
 ADAPTER(a_roll) {
     tg_tensor *x = self(c);
     ints s = need_ints(c, 1, "shifts"), d = int_list(c, 2, "dims");
-    int i;
-    if (!x || (d.n ? s.n != d.n : s.n != 1)) { skip(c, "shifts and dims do not pair"); return; }
-    if (!d.n) put(c, tg_reshape(roll(tg_flatten(x, 0, -1), s.v[0], 0), x->ndim, x->shape));
-    else { for (i = 0; i < d.n; i++) x = roll(x, s.v[i], d.v[i]); put(c, x); }
+    put(c, tg_roll(x, s.n, s.v, d.n, d.v));
 }
 ADAPTER(a_repeat) {           /* repeat, tile */
-    tg_tensor *x = self(c), *copies[MAX_TENSORS];
+    tg_tensor *x = self(c);
     ints r = need_ints(c, 1, "repeats|dims");
-    int i, k, first;
-    if (!x || (strcmp(c->op, "repeat") == 0 && r.n < x->ndim)) { skip(c, "too few repeats"); return; }
-    while (x && x->ndim < r.n) x = tg_unsqueeze(x, 0);
-    first = x ? x->ndim - r.n : 0;
-    if (!r.n) x = tg_clone(x);
-    for (i = 0; i < r.n; i++) {
-        if (r.v[i] < 0 || r.v[i] > MAX_TENSORS) { skip(c, "many copies"); return; }
-        for (k = 0; k < r.v[i]; k++) copies[k] = x;
-        x = r.v[i] ? tg_cat(copies, (int)r.v[i], first + i) : tg_narrow(x, first + i, 0, 0);
-    }
-    put(c, x);
+    put(c, strcmp(c->op, "repeat") == 0 ? tg_repeat(x, r.n, r.v) : tg_tile(x, r.n, r.v));
 }
 ADAPTER(a_repeat_interleave) {
-    tg_tensor *x = self(c), *index;
-    const val *r = need(c, 1, "repeats"), *d = arg(c, 2, "dim");
-    int64_t dim = integer(c, 2, "dim", 0), n, i, k, total = 0, *list;
+    tg_tensor *x = self(c), *r = operand(c, 1, "repeats");
+    const val *d = arg(c, 2, "dim");
     (void)arg(c, -1, "output_size");
-    if (!d) x = tg_flatten(x, 0, -1);
-    n = size_at(x, dim);
-    if (!r || (!is_kind(r, V_INT) && (!is_kind(r, V_TENSOR) || r->t->dtype != TG_I64 || (r->t->numel != n && r->t->numel != 1)))) { skip(c, "repeats"); return; }
-#define TIMES(i) (r->kind == V_INT ? r->i : ((const int64_t *)r->t->data)[r->t->numel == 1 ? 0 : (i) * r->t->stride[0]])
-    for (i = 0; i < n; i++) {
-        if (TIMES(i) < 0) { skip(c, "negative repeats"); return; }
-        total += TIMES(i);
-    }
-    list = (int64_t *)get_memory((size_t)total, sizeof *list);
-    for (i = 0, total = 0; i < n; i++) for (k = 0; k < TIMES(i); k++) list[total++] = i;
-#undef TIMES
-    index = tg_from(c->tg, 1, &total, TG_I64, list);
-    free(list);
-    put(c, tg_index_select(x, dim, index));
+    put(c, d ? tg_repeat_interleave_dim(x, r, integer(c, 2, "dim", 0)) : tg_repeat_interleave(x, r));
 }
 
 /* ---- index ---- */
@@ -1165,46 +1050,62 @@ ADAPTER(a_full) {
 ADAPTER(a_like) {             /* X_like; new_X */
     tg_tensor *x = self(c);
     bool like = ends_with(c->op, "_like");
-    bool full = starts_with(c->op, "full") || starts_with(c->op, "new_full");
-    tg_dtype d = dtype_kwarg(c, x ? x->dtype : TG_F32);
     const char *what = like ? c->op : c->op + strlen("new_");
+    bool full = starts_with(what, "full");
+    tg_dtype d = dtype_kwarg(c, x ? x->dtype : TG_F32);
     ints s = like ? ints_of(c, NULL) : need_ints(c, 1, "size");
     double v = full ? number(c, like ? 1 : 2, "fill_value", 0) : starts_with(what, "ones") ? 1 : 0;
     if (!x) return;
-    if (like) {
+    if (like && d != x->dtype) {            /* of another dtype: the same that new_X makes, for x's shape */
         s.n = x->ndim;
         memcpy(s.v, x->shape, sizeof s.v);
-        if (d == x->dtype) {
-            if (full) put(c, tg_full_like(x, v));
-            else if (starts_with(what, "zeros")) put(c, tg_zeros_like(x));
-            else if (starts_with(what, "ones")) put(c, tg_ones_like(x));
-            else if (starts_with(what, "empty")) put(c, tg_empty_like(x));
-            else if (strcmp(what, "rand_like") == 0) put(c, tg_uniform_(tg_empty_like(x), 0, 1));
-            else put(c, tg_normal_(tg_empty_like(x), 0, 1));
-            return;
-        }
+        like = false;
     }
-    if (starts_with(what, "empty")) put(c, tg_empty(c->tg, s.n, s.v, d));
-    else if (strcmp(what, "rand_like") == 0) put(c, tg_uniform_(tg_empty(c->tg, s.n, s.v, d), 0, 1));
-    else if (strcmp(what, "randn_like") == 0) put(c, tg_normal_(tg_empty(c->tg, s.n, s.v, d), 0, 1));
-    else put(c, tg_full(c->tg, s.n, s.v, v, d));
+    if (strcmp(what, "rand_like") == 0) put(c, tg_rand_like(like ? x : tg_new_empty(x, s.n, s.v, d)));
+    else if (strcmp(what, "randn_like") == 0) put(c, tg_randn_like(like ? x : tg_new_empty(x, s.n, s.v, d)));
+    else if (starts_with(what, "empty")) put(c, like ? tg_empty_like(x) : tg_new_empty(x, s.n, s.v, d));
+    else if (full) put(c, like ? tg_full_like(x, v) : tg_new_full(x, s.n, s.v, v, d));
+    else if (v != 0) put(c, like ? tg_ones_like(x) : d == x->dtype ? tg_new_ones(x, s.n, s.v) : tg_new_full(x, s.n, s.v, 1, d));
+    else put(c, like ? tg_zeros_like(x) : d == x->dtype ? tg_new_zeros(x, s.n, s.v) : tg_new_full(x, s.n, s.v, 0, d));
 }
-ADAPTER(a_randint) {          /* (high, size), (low, high, size); randint_like(self, high), (self, low, high) */
-    bool like = strcmp(c->op, "randint_like") == 0;
-    int at = like ? 1 : 0;
-    tg_tensor *x = like ? self(c) : NULL;
-    const val *third = child(c->args, 2);
-    bool two = like ? is_kind(third, V_INT) : is_kind(third, V_LIST);
-    int64_t low = two ? need_integer(c, at, "low") : 0, high = need_integer(c, two ? at + 1 : at, "high");
-    ints s = like ? ints_of(c, NULL) : need_ints(c, two ? 2 : 1, "size");
-    if (like && x) { s.n = x->ndim; memcpy(s.v, x->shape, sizeof s.v); }
-    put(c, tg_to(tg_randint(c->tg, low, high, s.n, s.v), dtype_kwarg(c, x ? x->dtype : TG_I64)));
+ADAPTER(a_randint) {          /* (high, size), (low, high, size) */
+    bool two = is_kind(child(c->args, 2), V_LIST);
+    int64_t low = two ? need_integer(c, 0, "low") : 0, high = need_integer(c, two ? 1 : 0, "high");
+    ints s = need_ints(c, two ? 2 : 1, "size");
+    put(c, tg_to(tg_randint(c->tg, low, high, s.n, s.v), dtype_kwarg(c, TG_I64)));
+}
+ADAPTER(a_randint_like) {     /* (self, high), (self, low, high) */
+    tg_tensor *x = self(c);
+    bool two = is_kind(child(c->args, 2), V_INT);
+    int64_t low = two ? need_integer(c, 1, "low") : 0, high = need_integer(c, two ? 2 : 1, "high");
+    tg_dtype d = dtype_kwarg(c, x ? x->dtype : TG_F32);
+    if (x) put(c, tg_randint_like(d == x->dtype ? x : tg_new_empty(x, x->ndim, x->shape, d), low, high));
 }
 ADAPTER(a_normal) {
     const val *mean = need(c, 0, "mean"), *std = need(c, 1, "std");
     ints s = int_list(c, 2, "size");
-    if (!is_scalar(mean) || !is_scalar(std) || !s.given) { skip(c, "mean or std as a tensor"); return; }
-    put(c, tg_normal_(tg_empty(c->tg, s.n, s.v, dtype_kwarg(c, TG_F32)), mean->n, std->n));
+    if (is_scalar(mean) && is_scalar(std) && s.given) put(c, tg_normal_(tg_empty(c->tg, s.n, s.v, dtype_kwarg(c, TG_F32)), mean->n, std->n));
+    else put(c, tg_normal(operand_of(c, mean), operand_of(c, std)));
+}
+ADAPTER(a_multinomial) {
+    tg_tensor *x = self(c);
+    int64_t n = need_integer(c, 1, "num_samples");
+    put(c, tg_multinomial(x, n, flag(c, 2, "replacement", false)));
+}
+ADAPTER(a_randperm) { put(c, tg_randperm(c->tg, need_integer(c, 0, "n"))); }
+ADAPTER(a_linspace) {         /* linspace, logspace */
+    bool logs = strcmp(c->op, "logspace") == 0;
+    const val *start = need(c, 0, "start"), *end = need(c, 1, "end");
+    int64_t steps = need_integer(c, 2, "steps");
+    tg_dtype d = dtype_kwarg(c, TG_F32);
+    double base = logs ? number(c, 3, "base", 10) : 10;
+    if (!is_scalar(start) || !is_scalar(end)) { skip(c, "the ends are tensors"); return; }
+    put(c, logs ? tg_logspace(c->tg, start->n, end->n, steps, base, d) : tg_linspace(c->tg, start->n, end->n, steps, d));
+}
+ADAPTER(a_tril_indices) {
+    int64_t rows = need_integer(c, 0, "row"), columns = need_integer(c, 1, "col"), offset = integer(c, 2, "offset", 0);
+    tg_dtype d = dtype_kwarg(c, TG_I64);
+    put(c, c->op[3] == 'l' ? tg_tril_indices(c->tg, rows, columns, offset, d) : tg_triu_indices(c->tg, rows, columns, offset, d));
 }
 ADAPTER(a_bernoulli) { put(c, tg_bernoulli(self(c))); }
 ADAPTER(a_arange) {
@@ -1216,10 +1117,8 @@ ADAPTER(a_arange) {
 }
 ADAPTER(a_eye) {
     int64_t n = need_integer(c, 0, "n"), m = integer(c, 1, "m", n);
-    tg_tensor *x = tg_eye(c->tg, n > m ? n : m);
-    if (n > m) x = tg_narrow(x, 1, 0, m);
-    if (m > n) x = tg_narrow(x, 0, 0, n);
-    put(c, tg_to(x, dtype_kwarg(c, TG_F32)));
+    tg_dtype d = dtype_kwarg(c, TG_F32);
+    put(c, n == m && d == TG_F32 ? tg_eye(c->tg, n) : tg_eye_sized(c->tg, n, m, d));
 }
 
 /* ---- matmul ---- */
@@ -1274,7 +1173,7 @@ ADAPTER(a_cross) {            /* cross, linalg.cross */
 }
 ADAPTER(a_vander) {
     tg_tensor *x = self(c);
-    put(c, tg_vander(x, integer(c, -1, "N", x && x->ndim ? size_at(x, -1) : 1)));
+    put(c, tg_linalg_vander(x, integer(c, -1, "N", x && x->ndim ? size_at(x, -1) : 1)));
 }
 ADAPTER(a_cov) {
     tg_tensor *x = self(c), *f = maybe_tensor(c, -1, "fweights"), *w = maybe_tensor(c, -1, "aweights");
@@ -1439,16 +1338,16 @@ static const adapter adapters[] = {
     { "reshape", a_reshape, 0 }, { "view", a_reshape, 0 }, { "reshape_as", a_reshape_as, 0 }, { "view_as", a_reshape_as, 0 }, { "expand_as", a_reshape_as, 0 },
     { "permute", a_permute, 0 }, { "transpose", a_transpose, 0 }, { "t", a_t, 0 }, { "T", a_T, 0 }, { "mT", a_mT, 0 }, { "flatten", a_flatten, 0 }, { "ravel", a_ravel, 0 },
     { "squeeze", a_squeeze, 0 }, { "unsqueeze", a_unsqueeze, 0 }, { "expand", a_expand, 0 }, { "broadcast_to", a_expand, 0 }, { "unflatten", a_unflatten, 0 },
-    { "movedim", a_movedim, 0 }, { "narrow", a_narrow, 0 }, { "select", a_select, 0 }, { "unbind", a_unbind, 1 }, { "split", a_split, 1 }, { "chunk", a_split, 1 },
-    { "split_with_sizes", a_split, 1 }, { "tensor_split", a_tensor_split, 1 }, { "hsplit", a_tensor_split, 1 }, { "vsplit", a_tensor_split, 1 }, { "dsplit", a_tensor_split, 1 },
-    { "cat", a_cat, 0 }, { "stack", a_cat, 0 }, { "hstack", a_cat, 1 }, { "vstack", a_cat, 1 }, { "dstack", a_cat, 1 }, { "column_stack", a_cat, 1 },
-    { "atleast_1d", a_atleast, 1 }, { "atleast_2d", a_atleast, 1 }, { "atleast_3d", a_atleast, 1 }, { "contiguous", a_contiguous, 0 }, { "clone", a_clone, 0 },
+    { "movedim", a_movedim, 0 }, { "narrow", a_narrow, 0 }, { "select", a_select, 0 }, { "unbind", a_unbind, 0 }, { "split", a_split, 0 }, { "chunk", a_split, 0 },
+    { "split_with_sizes", a_split, 0 }, { "tensor_split", a_tensor_split, 0 }, { "hsplit", a_tensor_split, 0 }, { "vsplit", a_tensor_split, 0 }, { "dsplit", a_tensor_split, 0 },
+    { "cat", a_cat, 0 }, { "stack", a_cat, 0 }, { "hstack", a_hstack, 0 }, { "vstack", a_hstack, 0 }, { "dstack", a_hstack, 0 }, { "column_stack", a_hstack, 0 },
+    { "atleast_1d", a_atleast, 0 }, { "atleast_2d", a_atleast, 0 }, { "atleast_3d", a_atleast, 0 }, { "contiguous", a_contiguous, 0 }, { "clone", a_clone, 0 },
     { "to", a_to, 0 }, { "float", a_to, 0 }, { "double", a_to, 0 }, { "half", a_to, 0 }, { "bfloat16", a_to, 0 }, { "long", a_to, 0 }, { "int", a_to, 0 },
-    { "short", a_to, 0 }, { "char", a_to, 0 }, { "byte", a_to, 0 }, { "bool", a_to, 0 }, { "item", a_item, 0 }, { "meshgrid", a_meshgrid, 1 },
-    { "cartesian_prod", a_cartesian_prod, 1 }, { "broadcast_tensors", a_broadcast_tensors, 1 }, { "as_strided", a_as_strided, 0 }, { "unfold", a_unfold, 1 },
-    { "diagonal", a_diagonal, 1 }, { "linalg.diagonal", a_diagonal, 1 }, { "diag", a_diag, 1 }, { "trace", a_trace, 0 }, { "tril", a_tril, 1 }, { "triu", a_tril, 1 },
-    { "flip", a_flip, 1 }, { "fliplr", a_flip, 1 }, { "flipud", a_flip, 1 }, { "rot90", a_rot90, 1 }, { "roll", a_roll, 1 }, { "repeat", a_repeat, 1 }, { "tile", a_repeat, 1 },
-    { "repeat_interleave", a_repeat_interleave, 1 },
+    { "short", a_to, 0 }, { "char", a_to, 0 }, { "byte", a_to, 0 }, { "bool", a_to, 0 }, { "item", a_item, 0 }, { "meshgrid", a_meshgrid, 0 },
+    { "cartesian_prod", a_hstack, 0 }, { "block_diag", a_hstack, 0 }, { "combinations", a_combinations, 0 }, { "broadcast_shapes", a_broadcast_shapes, 1 }, { "broadcast_tensors", a_broadcast_tensors, 0 }, { "as_strided", a_as_strided, 0 }, { "unfold", a_unfold, 0 },
+    { "diagonal", a_diagonal, 0 }, { "linalg.diagonal", a_diagonal, 0 }, { "diag", a_diag, 0 }, { "trace", a_trace, 0 }, { "tril", a_diag, 0 }, { "triu", a_diag, 0 }, { "tril_", a_diag, 0 }, { "triu_", a_diag, 0 }, { "diagflat", a_diag, 0 }, { "diag_embed", a_diagonal, 0 },
+    { "flip", a_flip, 0 }, { "fliplr", a_flip, 0 }, { "flipud", a_flip, 0 }, { "rot90", a_rot90, 0 }, { "roll", a_roll, 0 }, { "repeat", a_repeat, 0 }, { "tile", a_repeat, 0 },
+    { "repeat_interleave", a_repeat_interleave, 0 },
     /* index */
     { "__getitem__", a_getitem, 0 }, { "gather", a_gather, 0 }, { "scatter", a_scatter, 0 }, { "scatter_add", a_scatter, 0 }, { "scatter_reduce", a_scatter_reduce, 1 },
     { "index_select", a_index_select, 0 }, { "index_add", a_index_add, 0 }, { "index_copy", a_index_copy, 0 }, { "index_fill", a_index_copy, 0 },
@@ -1458,8 +1357,9 @@ static const adapter adapters[] = {
     /* creation */
     { "zeros", a_zeros, 0 }, { "ones", a_zeros, 0 }, { "empty", a_zeros, 0 }, { "rand", a_zeros, 0 }, { "randn", a_zeros, 0 }, { "full", a_full, 0 },
     { "zeros_like", a_like, 0 }, { "ones_like", a_like, 0 }, { "full_like", a_like, 0 }, { "empty_like", a_like, 0 }, { "rand_like", a_like, 0 }, { "randn_like", a_like, 0 },
-    { "new_zeros", a_like, 0 }, { "new_ones", a_like, 0 }, { "new_full", a_like, 0 }, { "new_empty", a_like, 0 }, { "randint", a_randint, 0 }, { "randint_like", a_randint, 0 },
-    { "normal", a_normal, 0 }, { "bernoulli", a_bernoulli, 0 }, { "arange", a_arange, 0 }, { "eye", a_eye, 0 },
+    { "new_zeros", a_like, 0 }, { "new_ones", a_like, 0 }, { "new_full", a_like, 0 }, { "new_empty", a_like, 0 }, { "randint", a_randint, 0 }, { "randint_like", a_randint_like, 0 },
+    { "normal", a_normal, 0 }, { "bernoulli", a_bernoulli, 0 }, { "arange", a_arange, 0 }, { "eye", a_eye, 0 }, { "linspace", a_linspace, 0 }, { "logspace", a_linspace, 0 },
+    { "multinomial", a_multinomial, 0 }, { "randperm", a_randperm, 0 }, { "tril_indices", a_tril_indices, 0 }, { "triu_indices", a_tril_indices, 0 },
     /* matmul */
     { "matmul", a_matmul, 0 }, { "mm", a_matmul, 0 }, { "bmm", a_matmul, 0 }, { "mv", a_matmul, 0 }, { "dot", a_matmul, 0 }, { "vdot", a_matmul, 0 }, { "inner", a_matmul, 0 },
     { "outer", a_matmul, 0 }, { "kron", a_matmul, 0 }, { "linalg.vecdot", a_vecdot, 0 }, { "addmm", a_addmm, 0 }, { "addmm_", a_addmm, 0 }, { "addmv", a_addmm, 0 }, { "addmv_", a_addmm, 0 },
@@ -1620,14 +1520,23 @@ static void say_result(text *t, const result *r) {
     if (r->kind == R_BOOL) say(t, "%s", r->b ? "true" : "false");
     else if (r->kind == R_INT) say(t, "%lld", (long long)r->i);
     else if (r->kind == R_NUM) say(t, "%.17g", r->n);
+    else if (r->kind == R_INTS) { int64_t k; say(t, "["); for (k = 0; k < r->i; k++) say(t, "%s%lld", k ? ", " : "", (long long)r->list[k]); say(t, "]"); }
     else say(t, "%s", r->kind == R_NONE ? "none" : "a tensor");
+}
+static bool same_ints(const result *r, const val *w) {
+    const val *e;
+    int k = 0;
+    if (r->kind != R_INTS || r->i != w->count) return false;
+    for (e = w->first; e; e = e->next) if (e->kind != V_INT || e->i != r->list[k++]) return false;
+    return true;
 }
 static bool same_value(const pair *p, text *t) {
     const val *w = p->want_value;
     const result *r = &p->got_value;
     bool same = w->kind == V_BOOL ? r->kind == R_BOOL && r->b == w->flag
               : w->kind == V_INT ? r->kind == R_INT && r->i == w->i
-              : w->kind == V_NUM ? r->kind == R_NUM && close_enough(r->n, w->n, p->rtol, p->atol) : false;
+              : w->kind == V_NUM ? r->kind == R_NUM && close_enough(r->n, w->n, p->rtol, p->atol)
+              : w->kind == V_LIST && same_ints(r, w);
     if (same) return true;
     say(t, "%s: value: got ", p->what);
     say_result(t, r);
@@ -2069,6 +1978,7 @@ static void perturb_pair(runner *r, const val *cs, const pair *original) {
         p.want_value = &v;
         if (v.kind == V_BOOL) v.flag = !v.flag;
         else if (v.kind == V_INT) v.i++;
+        else if (v.kind == V_LIST) v.count++;
         else v.n = !is_finite(v.n) ? 1 : v.n + 4 * (p.atol + p.rtol * magnitude(v.n)) + (p.atol == 0 && p.rtol == 0 ? 1e-12 * (1 + magnitude(v.n)) : 0);
         if (!notices(r, &p)) unnoticed(r, cs, p.what, "value");
         v = *original->want_value;

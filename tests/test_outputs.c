@@ -113,6 +113,38 @@ ROW(tg_meshgrid) {
     o->n_t = 2;
     return how > 3 ? NO_SUCH : tg_meshgrid(list, 2, false, o->t) ? WORKED : REFUSED;
 }
+ROW(tg_broadcast_tensors) {
+    tg_tensor *list[2];
+    list[0] = x; list[1] = how == 1 ? NULL : how == 2 && x && x->alive ? tg_cat(list, 1, 9) : how == 3 && x && x->alive ? tg_narrow(x, 0, 0, 2) : x;
+    o->n_t = 2;
+    return how > 3 ? NO_SUCH : tg_broadcast_tensors(list, 2, o->t) ? WORKED : REFUSED;
+}
+ROW(tg_broadcast_shapes) {
+    int64_t out[TG_MAX_DIMS] = { 77, 77 };
+    tg_ctx *tg = x && x->alive ? x->tg : NULL;
+    const int n = how == 2 ? tg_broadcast_shapes(tg, 9, out, 0, NULL, out) : how == 3 ? tg_broadcast_shapes(tg, 1, NULL, 0, NULL, out)
+        : tg_broadcast_shapes(tg, TG_SHAPE(2, 1), TG_SHAPE(how == 1 ? 3 : 2, 5), out);
+    if (how > 3) return NO_SUCH;
+    o->has_from = true; o->from = (uint64_t)out[0];
+    CHECK(out[1] == (n > 0 ? 5 : 0) && out[7] == 0);
+    return n == 2 ? WORKED : REFUSED;
+}
+/* what is cut: [3], [3, 3], [3, 3, 3] */
+static tg_tensor *cube(tg_tensor *x, int n) {
+    int64_t shape[3] = { 3, 3, 3 };
+    return x && x->alive && !tg_failed(x->tg) ? tg_expand(x, n, shape) : x;
+}
+static const int64_t cuts[2] = { 1, 2 };
+ROW(tg_chunk)  { o->n_t = how == 3 ? 2 : 3; return how > 3 ? NO_SUCH : tg_chunk(x, how == 1 ? 0 : 3, how == 2 ? 9 : 0, o->t, how == 3 ? 2 : 3) ? WORKED : REFUSED; }
+ROW(tg_unbind) { o->n_t = how == 2 ? 2 : 3; return how > 2 ? NO_SUCH : tg_unbind(x, how == 1 ? 9 : 0, o->t, how == 2 ? 2 : 3) ? WORKED : REFUSED; }
+ROW(tg_tensor_split) { o->n_t = how == 2 ? 0 : 3; return how > 2 ? NO_SUCH : tg_tensor_split(x, how == 2 ? 0 : 3, how == 1 ? 9 : 0, o->t) ? WORKED : REFUSED; }
+ROW(tg_hsplit) { o->n_t = how == 1 ? 2 : 3; return how > 1 ? NO_SUCH : tg_hsplit(x, how == 1 ? 2 : 3, o->t) ? WORKED : REFUSED; }
+ROW(tg_vsplit) { o->n_t = how == 1 ? 2 : 3; return how > 2 ? NO_SUCH : tg_vsplit(how == 2 ? x : cube(x, 2), how == 1 ? 2 : 3, o->t) ? WORKED : REFUSED; }
+ROW(tg_dsplit) { o->n_t = how == 1 ? 2 : 3; return how > 2 ? NO_SUCH : tg_dsplit(how == 2 ? x : cube(x, 3), how == 1 ? 2 : 3, o->t) ? WORKED : REFUSED; }
+ROW(tg_tensor_split_at) { o->n_t = 3; return how > 2 ? NO_SUCH : tg_tensor_split_at(x, 2, how == 1 ? NULL : cuts, how == 2 ? 9 : 0, o->t) ? WORKED : REFUSED; }
+ROW(tg_hsplit_at) { o->n_t = 3; return how > 1 ? NO_SUCH : tg_hsplit_at(x, 2, how == 1 ? NULL : cuts, o->t) ? WORKED : REFUSED; }
+ROW(tg_vsplit_at) { o->n_t = 3; return how > 1 ? NO_SUCH : tg_vsplit_at(how == 1 ? x : cube(x, 2), 2, cuts, o->t) ? WORKED : REFUSED; }
+ROW(tg_dsplit_at) { o->n_t = 3; return how > 1 ? NO_SUCH : tg_dsplit_at(how == 1 ? x : cube(x, 3), 2, cuts, o->t) ? WORKED : REFUSED; }
 
 static bool two_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = tg_node_in(n, 0);
@@ -162,7 +194,8 @@ TEXT(tg_tape_text, tg_tape_text(called(x), o->text, sizeof o->text))
 TEXT(tg_tape_dot, tg_tape_dot(called(x), o->text, sizeof o->text))
 
 #define R(name) { #name, name##_row }
-static const row rows[] = { R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_sort), R(tg_split), R(tg_split_sizes), R(tg_meshgrid), R(tg_topk), R(tg_kthvalue), R(tg_median_dim), R(tg_aminmax), R(tg_var_mean), R(tg_std_mean), R(tg_call), R(tg_tape_input), R(tg_dict_raw_shape),
+static const row rows[] = { R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_sort), R(tg_split), R(tg_split_sizes), R(tg_meshgrid), R(tg_broadcast_tensors), R(tg_broadcast_shapes), R(tg_chunk), R(tg_unbind),
+    R(tg_tensor_split), R(tg_hsplit), R(tg_vsplit), R(tg_dsplit), R(tg_tensor_split_at), R(tg_hsplit_at), R(tg_vsplit_at), R(tg_dsplit_at), R(tg_topk), R(tg_kthvalue), R(tg_median_dim), R(tg_aminmax), R(tg_var_mean), R(tg_std_mean), R(tg_call), R(tg_tape_input), R(tg_dict_raw_shape),
     R(tg_traceback), R(tg_format), R(tg_format_line), R(tg_format_stats), R(tg_tape_text), R(tg_tape_dot) };
 
 /* Poisons, runs, and looks: after a refusal every output is empty, after a success none is poisoned. */

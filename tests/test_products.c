@@ -192,10 +192,10 @@ static void test_matrices(void) {
     REFUSES(tg_cross(s, s), "cross: no dimension of f32[2, 2] has size 3");
     REFUSES(tg_cross_dim(x, s, 0), "cross: expected size 3 in dimension 0 of both, got f32[3, 3] and f32[2, 2]");
     REFUSES(tg_cross_dim(x, tg_select(x, 0, 0), 0), "cross: f32[3, 3] and f32[3] differ in their numbers of dimensions");
-    y = tg_vander(numbers(3, xs), 5);
+    y = tg_linalg_vander(numbers(3, xs), 5);
     CHECK(y && y->shape[1] == 5 && tg_item(tg_slice(y, "0, 4")) == 16 && tg_item(tg_slice(y, "1, 3")) == -1 && tg_item(tg_slice(y, "2, 0")) == 1 && tg_item(tg_slice(y, "2, 4")) == 0);
-    CHECK(tg_vander(tg_to(numbers(3, xs), TG_I32), 2)->dtype == TG_I64 && tg_vander(tg_number(tg, 2), 3)->ndim == 2);
-    REFUSES(tg_vander(numbers(3, xs), 1), "vander: at least 2 columns are expected, got 1");
+    CHECK(tg_linalg_vander(tg_to(numbers(3, xs), TG_I32), 2)->dtype == TG_I64 && tg_linalg_vander(tg_number(tg, 2), 3)->ndim == 2);
+    REFUSES(tg_linalg_vander(numbers(3, xs), 1), "vander: at least 2 columns are expected, got 1");
 }
 
 static void test_cov(void) {
