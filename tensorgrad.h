@@ -1195,6 +1195,20 @@ TG_API tg_tensor *tg_triplet_margin_loss_from(const tg_triplet_margin_loss_args 
 #define tg_triplet_margin_loss(anchor_, positive_, ...) \
     TG__OPTIONS3(tg_triplet_margin_loss, anchor, anchor_, positive, positive_, negative, __VA_ARGS__)
     /* [..., D] each -> losses [...]: max(0, |anchor - positive| - |anchor - negative| + margin) in the p-norm */
+typedef struct tg_ctc_loss_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *log_probs TG_EMPTY, *targets TG_EMPTY, *input_lengths TG_EMPTY, *target_lengths TG_EMPTY;
+    int64_t blank TG_EMPTY;
+    tg_reduction reduction TG_EMPTY;
+    bool zero_infinity TG_EMPTY;       /* targets that do not fit into their input give 0, not infinity */
+} tg_ctc_loss_args;
+TG_API tg_tensor *tg_ctc_loss_from(const tg_ctc_loss_args *args);
+#define tg_ctc_loss(log_probs_, targets_, input_lengths_, ...) \
+    TG__OPTIONS4(tg_ctc_loss, log_probs, log_probs_, targets, targets_, input_lengths, input_lengths_, target_lengths, __VA_ARGS__)
+    /* log_probs [T, N, C] from log_softmax, targets [N, S] or one after the other [sum of target_lengths], lengths [N] ->
+       losses [N]; or [T, C], [S], [], [] -> []. -log of the probability of all ways to spell the target with repeats and
+       blanks. The mean is that of losses over their targets' lengths. The integers are read by the host. As in torch the
+       first derivative is the one by what log_softmax was taken of, which log_softmax's own leaves as it is. */
 TG_API tg_tensor *tg_pdist(tg_tensor *x, double p);
     /* [N, D] -> [N (N - 1) / 2]: the distances in the p-norm of all pairs of rows, (0, 1), (0, 2) ..., (1, 2), ...; torch's
        default is 2. Equal rows have the gradient 0 */
@@ -14386,6 +14400,130 @@ TG_API tg_tensor *(tg_pdist)(tg_tensor *x, double p) {
     d = tg_sub(tg_index_select(wide, 0, tg_select(places, 0, 0)), tg_index_select(wide, 0, tg_select(places, 0, 1)));
     d = tg__last_norm(d, p);
     return tg__composed(tg, outermost, d ? tg_to(d, x->dtype) : NULL);
+}
+
+/* ---- of sequences ---- */
+/* log(exp(a) + exp(b) + exp(c)), c may be NULL; -infinity where all are, without a NaN in the derivatives */
+TG__PRIVATE tg_tensor *tg__log_of_sum(tg_tensor *a, tg_tensor *b, tg_tensor *c) {
+    tg_tensor *most = tg_maximum(a, b), *none, *s;
+    if (c) most = tg_maximum(most, c);
+    if (!most) return NULL;
+    most = tg_detach(most);
+    none = tg_eq_scalar(most, -tg__inf());
+    most = tg_where(none, tg__zero_number(a), most);
+    s = tg_add(tg_exp(tg_sub(a, most)), tg_exp(tg_sub(b, most)));
+    if (c) s = tg_add(s, tg_exp(tg_sub(c, most)));
+    s = tg_log(tg_where(none, tg_number(a->tg, 1), s));
+    return tg_where(none, tg_number(a->tg, -tg__inf()), tg_add(s, most));
+}
+/* Row-major i64 that the host can read. */
+TG__PRIVATE tg_tensor *tg__ctc_host(tg_tensor *t) {
+    t = tg_contiguous(tg_to(t, TG_I64));
+    return t ? tg__on_host(t->tg, t) : NULL;
+}
+TG__PRIVATE bool tg__ctc_lengths(tg_ctx *tg, const char *what, tg_tensor *t, int64_t n, int64_t most) {
+    int64_t i;
+    if (t->numel != n) return tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t; expected one for each of %l sequences", what, t, n);
+    for (i = 0; i < n; i++) {
+        const int64_t v = ((const int64_t *)t->data)[i];
+        if (v < 0 || v > most) return tg__fail_op(tg, TG_ERROR_VALUE, "element %l of %s is %l; expected 0 to %l", i, what, v, most);
+    }
+    return true;
+}
+/* The labels with blanks between and around them, [N, 2 S + 1]: ways[n, s] is the log of the probability of all ways to
+   have spelled the first s + 1 of them. A way comes from s, from s - 1, or over a blank between different labels from
+   s - 2. Sequences that have ended stay as they are. */
+TG__PRIVATE tg_tensor *tg__ctc_losses(tg_ctx *tg, tg_tensor *x, tg_tensor *targets, tg_tensor *times, tg_tensor *lengths, int64_t blank) {
+    const int64_t *label = (const int64_t *)targets->data, *length = (const int64_t *)lengths->data;
+    const int64_t n = x->shape[1];
+    int64_t shape[3], spelled = 0, at = 0, i, k, t, *of, *over, *first, *end;
+    tg_tensor *ints, *part[3], *ways, *next, *dead, *runs, *e[2], *list[2], *z;
+    static const int64_t classes = 2;
+    for (i = 0; i < n; i++) spelled = tg__imax(spelled, length[i]);
+    if (!tg__mul_i64(2, spelled, &shape[2]) || shape[2] == INT64_MAX) { tg__fail(tg, TG__E_TOO_LARGE, targets->ndim, targets->shape); return NULL; }
+    shape[0] = 3; shape[1] = n; shape[2]++;
+    ints = tg_zeros(tg, 3, shape);
+    ints = ints ? tg_to(ints, TG_I64) : NULL;
+    shape[0] = 2;
+    z = ints ? tg_to(tg_zeros(tg, 2, shape), TG_I64) : NULL;           /* [2, N]: where the last label and the blank behind it are */
+    if (!z || !ints) return NULL;
+    of = (int64_t *)ints->data; over = of + n * shape[2]; first = over + n * shape[2]; end = (int64_t *)z->data;
+    for (i = 0; i < n; i++) {
+        for (k = 0; k < shape[2]; k++) {
+            const int64_t s = i * shape[2] + k, place = (targets->ndim == 2 ? i * targets->shape[1] : at) + k / 2;
+            of[s] = k % 2 == 0 || k / 2 >= length[i] ? blank : label[place];
+            over[s] = k % 2 == 1 && k > 1 && of[s] != of[s - 2];
+            first[s] = k < 2;
+        }
+        at += length[i];
+        end[i] = 2 * length[i]; end[n + i] = tg__imax(2 * length[i] - 1, 0);
+    }
+    if (x->device != TG_CPU) { ints = tg_to_device(ints, x->device); z = tg_to_device(z, x->device); times = tg_to_device(times, x->device); lengths = tg_to_device(lengths, x->device); }
+    for (i = 0; i < 3; i++) part[i] = tg_select(ints, 0, i);
+    times = tg_unsqueeze(times, 1); lengths = tg_unsqueeze(lengths, 1);
+    part[1] = tg_ne_scalar(part[1], 0); part[2] = tg_ne_scalar(part[2], 0);
+    dead = tg_number(tg, -tg__inf());
+    shape[0] = n; shape[1] = shape[2];
+    ways = tg__full_beside(tg, x, x->dtype, 2, shape, -tg__inf());     /* before the first time: nothing is spelled */
+    if (!ways || !part[0]) return NULL;
+    ways = tg_where(tg_eq_scalar(tg__count_beside(tg, x, shape[1]), 0), tg_number(tg, 0), ways);
+    for (t = 0; t < x->shape[0] && !tg_failed(tg); t++) {
+        next = tg_gather(tg_select(x, 0, t), 1, part[0]);
+        if (t == 0) next = tg_where(part[2], next, dead);
+        else if (shape[1] == 1) next = tg_add(ways, next);
+        else {
+            shape[2] = shape[1];
+            list[0] = tg_narrow(tg_full_like(ways, -tg__inf()), 1, 0, 1); list[1] = tg_narrow(ways, 1, 0, shape[2] - 1);
+            e[0] = tg_cat(list, 2, 1);
+            list[1] = tg_narrow(e[0], 1, 0, shape[2] - 1);
+            e[1] = tg_where(part[1], tg_cat(list, 2, 1), dead);
+            next = tg_add(next, tg__log_of_sum(ways, e[0], e[1]));
+        }
+        ways = tg_where(tg_gt_scalar(times, (double)t), next, ways);
+    }
+    e[0] = tg_gather(ways, 1, tg_unsqueeze(tg_select(z, 0, 0), 1));
+    e[1] = tg_where(tg_eq_scalar(lengths, 0), dead, tg_gather(ways, 1, tg_unsqueeze(tg_select(z, 0, 1), 1)));
+    e[0] = tg_neg(tg__log_of_sum(e[0], e[1], NULL));
+    /* plus nothing, whose derivative is exp(x) while the sequence runs */
+    runs = tg_sum_dims(tg_exp(x), 1, &classes, false);
+    runs = tg_where(tg_lt(tg_unsqueeze(tg__count_beside(tg, x, x->shape[0]), 1), tg_t(times)), runs, tg_number(tg, 0));
+    at = 0;
+    runs = tg_t(tg_sum_dims(runs, 1, &at, true));
+    return tg_squeeze(tg_add(e[0], runs ? tg_sub(runs, tg_detach(runs)) : NULL), 1);
+}
+TG_API tg_tensor *tg_ctc_loss_from(const tg_ctc_loss_args *a) {
+    tg_tensor *in[4], *x, *t, *e, *times, *lengths;
+    tg__loss l;
+    int64_t n, sum = 0, i;
+    if (!a) return NULL;
+    in[0] = a->log_probs; in[1] = a->targets; in[2] = a->input_lengths; in[3] = a->target_lengths;
+    if (!tg__loss_begin(&l, "ctc_loss", a->at, in, 4, NULL, a->reduction)) return NULL;
+    x = l.x;
+    for (i = 0; i < 4; i++) if (!x || !tg__whole(l.tg, in[i]) || (i && !tg__is_index(l.tg, in[i]))) return tg__loss_close(&l, NULL);
+    if ((x->ndim != 2 && x->ndim != 3) || !tg_dtype_is_float(x->dtype) || in[1]->ndim < 1 || in[1]->ndim > 2) {
+        tg__fail_op(l.tg, TG_ERROR_SHAPE, "expected log_probs [T, N, C] or [T, C] and targets [N, S] or [S], got %t and %t", in[0], in[1]);
+        return tg__loss_close(&l, NULL);
+    }
+    if (x->ndim == 2) x = tg_unsqueeze(x, 1);
+    t = tg__ctc_host(in[1]); times = tg__ctc_host(in[2]); lengths = tg__ctc_host(in[3]);
+    if (!x || !t || !times || !lengths) return tg__loss_close(&l, NULL);
+    n = x->shape[1];
+    times = tg_reshape(times, 1, &times->numel); lengths = tg_reshape(lengths, 1, &lengths->numel);
+    if (!times || !lengths || !tg__ctc_lengths(l.tg, "input_lengths", times, n, x->shape[0]) ||
+        !tg__ctc_lengths(l.tg, "target_lengths", lengths, n, t->shape[t->ndim - 1])) return tg__loss_close(&l, NULL);
+    for (i = 0; i < n; i++) sum += ((const int64_t *)lengths->data)[i];
+    if (t->ndim == 2 ? t->shape[0] != n : t->shape[0] != sum) {
+        tg__fail_op(l.tg, TG_ERROR_SHAPE, "targets %t do not hold %l sequences of %l elements together", in[1], n, sum);
+        return tg__loss_close(&l, NULL);
+    }
+    if (a->blank < 0 || a->blank >= x->shape[2]) { tg__fail_op(l.tg, TG_ERROR_VALUE, "blank is %l; expected one of the %l classes", a->blank, x->shape[2]); return tg__loss_close(&l, NULL); }
+    e = tg__ctc_losses(l.tg, x, t, times, lengths, a->blank);
+    if (a->zero_infinity) e = tg_where(tg_eq_scalar(e, tg__inf()), tg__zero_number(e), e);
+    if (l.reduction == TG_LOSS_MEAN && e) {
+        if (x->device != TG_CPU) lengths = tg_to_device(lengths, x->device);
+        e = tg_div(e, tg_to(tg_maximum(lengths, tg_integer(l.tg, 1)), e->dtype));
+    }
+    return tg__loss_end(&l, e && in[0]->ndim == 2 ? tg_reshape(e, 0, NULL) : e);
 }
 
 /* ---- of classes ---- */

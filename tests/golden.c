@@ -1357,6 +1357,18 @@ ADAPTER(a_soft_margin_loss) {
     tg_tensor *x = self(c), *t = tensor(c, 1, "target");
     put(c, tg_soft_margin_loss(x, t, .reduction = reduction(c, 2)));
 }
+static tg_tensor *tensor_or_list(call *c, int at, const char *names) {      /* of integers */
+    const val *v = need(c, at, names), *e;
+    int64_t list[MAX_TENSORS];
+    int n = 0;
+    if (!is_kind(v, V_LIST)) return tensor_of(c, v);
+    for (e = v->first; e && n < MAX_TENSORS; e = e->next) list[n++] = e->i;
+    return tg_from(c->tg, TG_SHAPE(n), TG_I64, list);
+}
+ADAPTER(a_ctc_loss) {
+    tg_tensor *x = tensor(c, 0, "log_probs"), *t = tensor(c, 1, "targets"), *times = tensor_or_list(c, 2, "input_lengths"), *lengths = tensor_or_list(c, 3, "target_lengths");
+    put(c, tg_ctc_loss(x, t, times, lengths, .blank = integer(c, 4, "blank", 0), .reduction = reduction(c, 5), .zero_infinity = flag(c, 6, "zero_infinity", false)));
+}
 ADAPTER(a_pdist) { tg_tensor *x = self(c); put(c, tg_pdist(x, number(c, 1, "p", 2))); }
 ADAPTER(a_triplet_margin_loss) {
     tg_tensor *x = tensor(c, 0, "anchor"), *y = tensor(c, 1, "positive"), *z = tensor(c, 2, "negative");
@@ -1430,7 +1442,7 @@ static const adapter adapters[] = {
     { "nn.functional.margin_ranking_loss", a_margin_ranking_loss, 0 }, { "nn.functional.cosine_embedding_loss", a_cosine_embedding_loss, 0 }, { "nn.functional.hinge_embedding_loss", a_hinge_embedding_loss, 0 },
     { "nn.functional.gaussian_nll_loss", a_gaussian_nll_loss, 0 }, { "nn.functional.poisson_nll_loss", a_poisson_nll_loss, 0 }, { "nn.functional.multi_margin_loss", a_multi_margin_loss, 0 },
     { "nn.functional.multilabel_margin_loss", a_multilabel_margin_loss, 0 }, { "nn.functional.multilabel_soft_margin_loss", a_multilabel_soft_margin_loss, 0 }, { "nn.functional.soft_margin_loss", a_soft_margin_loss, 0 },
-    { "nn.functional.pdist", a_pdist, 0 }, { "nn.functional.triplet_margin_loss", a_triplet_margin_loss, 0 },
+    { "nn.functional.pdist", a_pdist, 0 }, { "nn.functional.ctc_loss", a_ctc_loss, 0 }, { "nn.functional.triplet_margin_loss", a_triplet_margin_loss, 0 },
     { "nn.utils.parameters_to_vector", a_parameters_to_vector, 1 },
     { NULL, NULL, 0 }
 };

@@ -265,6 +265,8 @@ DOES(gaussian, tg_gaussian_nll_loss, a.x = x[0]; a.target = x[1]; a.var = tg_exp
 DOES(ranking, tg_margin_ranking_loss, a.x1 = x[0]; a.x2 = x[1]; a.target = x[2]; a.margin = 0.5)
 DOES(cosine, tg_cosine_embedding_loss, a.x1 = x[0]; a.x2 = x[1]; a.target = tg_sign(tg_detach(x[2])); a.margin = -0.5)
 DOES(triplet, tg_triplet_margin_loss, a.anchor = x[0]; a.positive = x[1]; a.negative = x[2]; a.swap = true; a.p.is = true; a.p.value = 3)
+static tg_tensor *lengths_beside(tg_tensor *x, int64_t a, int64_t b) { int64_t v[2]; v[0] = a; v[1] = b; return index_beside(x, TG_SHAPE(2), v); }
+DOES(ctc, tg_ctc_loss, a.log_probs = tg_log_softmax(x[0], 2); a.targets = line_of(x[0], 3, 3); a.blank = 1; a.input_lengths = lengths_beside(x[0], 4, 3); a.target_lengths = lengths_beside(x[0], 1, 2))
 #undef DOES
 #undef LOSS
 DO(pairs, tg_pdist(x[0], 2))
@@ -395,7 +397,7 @@ static const op_case ops[] = {
     OP("tie", relu_sum, "d 2 3|d t 2 3|0 3")
     OP("mean", mse, "2 3;2 3|t 2 3;b 2 3|;")
     OP("abs", l1_none, "2 3;2 3|t 2 3;b 3|;|0 3;3")
-    OP("mean", mse_weighted, "2 3;2 3;2 3|t 2 3;b 3;o 2 3")
+    OP("div", mse_weighted, "2 3;2 3;2 3|t 2 3;b 3;2 3")
     OP("clamp", huber, "2 3;2 3|t 2 3;b 3|;")
     OP("clamp", smooth_l1, "2 3;2 3|t 2 3;b 3|;")
     OP("log", bce, "2 3;2 3;3|t 2 3;b 2 3;2 1")
@@ -415,6 +417,7 @@ static const op_case ops[] = {
     OP("where", ranking, "2 3;2 3;2 3|t 2 3;b 1 3;2 1")
     OP("div", cosine, "2 3;2 3;2|t 3 2;b 3 2;3|3;3;")
     OP("pow", triplet, "2 3;2 3;2 3|t 3 2;b 3 2;1 2")
+    OP("gather", ctc, "4 2 3|t 4 2 3")
     OP("sqrt", pairs, "4 3|t 3 2|b 1 3|0 2")
     OP("pow", pairs_3, "4 3|t 3 2")
     OP("cross_entropy", entropy, "2 3|t 3 4|b 2 3|o 3 5|2 4|g 2 3|0 3")
