@@ -67,7 +67,8 @@
      >>impl-sort >>impl-index             sorting; cat, split, flip; gather, scatter, select; row-sparse gradients
      >>impl-arrange                       repeat, tile, roll, diagonals, stacks; linspace, samples
      >>impl-gemm >>impl-conv              matrix products; convolution
-     >>impl-elementwise >>impl-matrix     what is made of formulas; matmul, linear, losses, dropout
+     >>impl-elementwise >>impl-matrix     what is made of formulas; matmul, linear, cross-entropy, dropout
+     >>impl-loss                          losses made of other operations
      >>impl-products                      made of matmul: einsum, tensordot, addmm and their relatives, distances
      >>impl-norm >>impl-pick              made of others: normalisations and statistics; picking and filling
      >>impl-io                            whole files, dicts, safetensors, npy
@@ -1044,14 +1045,10 @@ typedef struct tg_conv2d_args {
 TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args);
 #define tg_conv2d(x_, weight_, ...) TG__OPTIONS3(tg_conv2d, x, x_, weight, weight_, bias, __VA_ARGS__)
 
-/* Normalise, losses, random. */
+/* Normalise, random. */
 TG_API tg_tensor *tg_softmax(tg_tensor *x, int64_t dim);          /* exp(x) / sum(exp(x)) along dim */
 TG_API tg_tensor *tg_log_softmax(tg_tensor *x, int64_t dim);
-TG_API tg_tensor *tg_mse_loss(tg_tensor *x, tg_tensor *target);
-    /* mean of (x - target)^2; other shapes broadcast, and the log warns of it once */
-TG_API tg_tensor *tg_cross_entropy(tg_tensor *logits, tg_tensor *target);
-    /* logits [N, C], target [N] of classes, i64 or i32 -> []: the mean of -log_softmax at the row's class. Rows of
-       class -100, torch's ignore_index, do not count; NaN where no row counts */
+
 TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
     /* each element is zero with probability p, else scaled by 1 / (1 - p); x itself where not training */
 
@@ -1317,6 +1314,197 @@ TG_API tg_tensor *tg_normal(tg_tensor *mean, tg_tensor *std);
 TG_API tg_tensor *tg_multinomial(tg_tensor *p, int64_t n, bool replacement);
     /* [C] or [N, C] of weights, at least 0 -> i64 [n] or [N, n] of classes, drawn with the probability weight / sum of the row; without
        replacement none twice. The weights are read, to refuse wrong ones */
+
+/* Losses. All take options, of which .reduction says what becomes of the losses of the single elements (or rows): their
+   mean, their sum, or themselves. x and target broadcast, and where their shapes differ the log warns of it once.
+   f16 and bf16 are computed in f32 and rounded once. Where 0 means something an option is a tg_maybe: .margin =
+   TG_IS(0.5). The options of several losses are the same struct by another name. */
+typedef enum tg_reduction { TG_LOSS_MEAN = 0, TG_LOSS_SUM, TG_LOSS_NONE, TG_LOSS_BATCHMEAN } tg_reduction;
+typedef struct tg_mse_loss_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *target TG_EMPTY;
+    tg_reduction reduction TG_EMPTY;
+    tg_tensor *weight TG_EMPTY;        /* what each element's loss is multiplied by */
+} tg_mse_loss_args;
+TG_API tg_tensor *tg_mse_loss_from(const tg_mse_loss_args *args);
+#define tg_mse_loss(x_, ...) TG__OPTIONS2(tg_mse_loss, x, x_, target, __VA_ARGS__)
+    /* (x - target)^2. weight has x's shape; the mean is then over the sum of the weights */
+typedef tg_mse_loss_args tg_l1_loss_args;
+TG_API tg_tensor *tg_l1_loss_from(const tg_l1_loss_args *args);
+#define tg_l1_loss(x_, ...) TG__OPTIONS2(tg_l1_loss, x, x_, target, __VA_ARGS__)
+    /* |x - target|; weight as in mse_loss */
+typedef tg_mse_loss_args tg_binary_cross_entropy_args;
+TG_API tg_tensor *tg_binary_cross_entropy_from(const tg_binary_cross_entropy_args *args);
+#define tg_binary_cross_entropy(x_, ...) TG__OPTIONS2(tg_binary_cross_entropy, x, x_, target, __VA_ARGS__)
+    /* -(target log(x) + (1 - target) log(1 - x)), the logarithms not below -100. x and target have one shape, every x is in
+       [0, 1] (which is looked at), weight broadcasts. From logits the next one is faster and more exact. */
+typedef struct tg_binary_cross_entropy_with_logits_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *target TG_EMPTY;
+    tg_tensor *pos_weight TG_EMPTY;    /* factor of the positive part, broadcast: [C] for x [..., C] */
+    tg_reduction reduction TG_EMPTY;
+    tg_tensor *weight TG_EMPTY;        /* factor of each loss, broadcast */
+} tg_binary_cross_entropy_with_logits_args;
+TG_API tg_tensor *tg_binary_cross_entropy_with_logits_from(const tg_binary_cross_entropy_with_logits_args *args);
+#define tg_binary_cross_entropy_with_logits(x_, ...) \
+    TG__OPTIONS2(tg_binary_cross_entropy_with_logits, x, x_, target, __VA_ARGS__)
+    /* the binary cross-entropy of sigmoid(x); x and target have one shape */
+typedef tg_mse_loss_args tg_multilabel_soft_margin_loss_args;
+TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_margin_loss_args *args);
+#define tg_multilabel_soft_margin_loss(x_, ...) TG__OPTIONS2(tg_multilabel_soft_margin_loss, x, x_, target, __VA_ARGS__)
+    /* [..., C], [..., C] of 0 and 1 -> losses [...]: the mean over C of the binary cross-entropy of sigmoid(x); weight [C] */
+typedef struct tg_smooth_l1_loss_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *target TG_EMPTY;
+    tg_maybe beta TG_EMPTY;            /* not given: 1 */
+    tg_reduction reduction TG_EMPTY;
+} tg_smooth_l1_loss_args;
+TG_API tg_tensor *tg_smooth_l1_loss_from(const tg_smooth_l1_loss_args *args);
+#define tg_smooth_l1_loss(x_, ...) TG__OPTIONS2(tg_smooth_l1_loss, x, x_, target, __VA_ARGS__)
+    /* with d = x - target: d^2 / (2 beta) where |d| < beta, else |d| - beta / 2 */
+typedef struct tg_huber_loss_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *target TG_EMPTY;
+    double delta TG_EMPTY;             /* zero: 1 */
+    tg_reduction reduction TG_EMPTY;
+    tg_tensor *weight TG_EMPTY;        /* of x's shape; the mean stays that over the number of elements */
+} tg_huber_loss_args;
+TG_API tg_tensor *tg_huber_loss_from(const tg_huber_loss_args *args);
+#define tg_huber_loss(x_, ...) TG__OPTIONS2(tg_huber_loss, x, x_, target, __VA_ARGS__)
+    /* with d = x - target: d^2 / 2 where |d| < delta, else delta (|d| - delta / 2) */
+typedef struct tg_kl_div_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *target TG_EMPTY;
+    bool log_target TG_EMPTY;          /* target holds logarithms too */
+    tg_reduction reduction TG_EMPTY;   /* TG_LOSS_BATCHMEAN: the sum over the size of x's first dimension */
+} tg_kl_div_args;
+TG_API tg_tensor *tg_kl_div_from(const tg_kl_div_args *args);
+#define tg_kl_div(x_, ...) TG__OPTIONS2(tg_kl_div, x, x_, target, __VA_ARGS__)
+    /* x of logarithms, target of probabilities: target (log(target) - x), 0 where target is 0 */
+typedef struct tg_nll_loss_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *target TG_EMPTY;
+    tg_maybe ignore_index TG_EMPTY;    /* elements of this class do not count; not given: -100 */
+    tg_reduction reduction TG_EMPTY;
+    tg_tensor *weight TG_EMPTY;        /* [C]: a factor for each class; the mean is over the sum of what was met */
+} tg_nll_loss_args;
+TG_API tg_tensor *tg_nll_loss_from(const tg_nll_loss_args *args);
+#define tg_nll_loss(x_, ...) TG__OPTIONS2(tg_nll_loss, x, x_, target, __VA_ARGS__)
+    /* [N, C, ...], classes [N, ...], i64 or i32, or [C], [] -> losses of target's shape: -x at the class. The mean is NaN
+       where nothing counts */
+typedef struct tg_cross_entropy_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *target TG_EMPTY;
+    tg_maybe ignore_index TG_EMPTY;    /* as in nll_loss */
+    double label_smoothing TG_EMPTY;   /* in [0, 1]: this part of each target is spread over all classes */
+    tg_reduction reduction TG_EMPTY;
+    tg_tensor *weight TG_EMPTY;        /* as in nll_loss; for a target of probabilities the mean is over their number */
+} tg_cross_entropy_args;
+TG_API tg_tensor *tg_cross_entropy_from(const tg_cross_entropy_args *args);
+#define tg_cross_entropy(x_, ...) TG__OPTIONS2(tg_cross_entropy, x, x_, target, __VA_ARGS__)
+    /* logits [N, C, ...], classes [N, ...] (or [C], []): nll_loss of log_softmax(x), fused. A target of x's shape holds
+       probabilities instead, and may want gradients */
+typedef struct tg_soft_margin_loss_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *target TG_EMPTY;
+    tg_reduction reduction TG_EMPTY;
+} tg_soft_margin_loss_args;
+TG_API tg_tensor *tg_soft_margin_loss_from(const tg_soft_margin_loss_args *args);
+#define tg_soft_margin_loss(x_, ...) TG__OPTIONS2(tg_soft_margin_loss, x, x_, target, __VA_ARGS__)
+    /* log(1 + exp(-target x)), target of 1 and -1 */
+typedef tg_soft_margin_loss_args tg_multilabel_margin_loss_args;
+TG_API tg_tensor *tg_multilabel_margin_loss_from(const tg_multilabel_margin_loss_args *args);
+#define tg_multilabel_margin_loss(x_, ...) TG__OPTIONS2(tg_multilabel_margin_loss, x, x_, target, __VA_ARGS__)
+    /* [N, C], classes [N, C] up to the row's first -1 -> [N]; or [C], [C] -> []: the sum of max(0, 1 - x[class] + x[i]) over
+       the row's classes and all i that are none of them, over C */
+typedef struct tg_hinge_embedding_loss_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *target TG_EMPTY;
+    tg_maybe margin TG_EMPTY;          /* not given: 1 */
+    tg_reduction reduction TG_EMPTY;
+} tg_hinge_embedding_loss_args;
+TG_API tg_tensor *tg_hinge_embedding_loss_from(const tg_hinge_embedding_loss_args *args);
+#define tg_hinge_embedding_loss(x_, ...) TG__OPTIONS2(tg_hinge_embedding_loss, x, x_, target, __VA_ARGS__)
+    /* x where target is 1, max(0, margin - x) where it is -1 */
+typedef struct tg_multi_margin_loss_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *target TG_EMPTY;
+    tg_maybe margin TG_EMPTY;          /* not given: 1 */
+    int p TG_EMPTY;                    /* 1 or 2; zero: 1 */
+    tg_reduction reduction TG_EMPTY;
+    tg_tensor *weight TG_EMPTY;        /* [C]: a factor for each class */
+} tg_multi_margin_loss_args;
+TG_API tg_tensor *tg_multi_margin_loss_from(const tg_multi_margin_loss_args *args);
+#define tg_multi_margin_loss(x_, ...) TG__OPTIONS2(tg_multi_margin_loss, x, x_, target, __VA_ARGS__)
+    /* [N, C], classes [N] -> [N]; or [C], []: the sum of max(0, margin - x[class] + x[i])^p over all other i, over C */
+typedef struct tg_poisson_nll_loss_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *target TG_EMPTY;
+    tg_maybe eps TG_EMPTY;             /* not given: 1e-8 */
+    bool full TG_EMPTY;                /* with Stirling's approximation of log(target!), for targets above 1 */
+    bool no_log_input TG_EMPTY;        /* x is the rate itself, not its logarithm */
+    tg_reduction reduction TG_EMPTY;
+} tg_poisson_nll_loss_args;
+TG_API tg_tensor *tg_poisson_nll_loss_from(const tg_poisson_nll_loss_args *args);
+#define tg_poisson_nll_loss(x_, ...) TG__OPTIONS2(tg_poisson_nll_loss, x, x_, target, __VA_ARGS__)
+    /* exp(x) - target x, or x - target log(x + eps) with .no_log_input */
+typedef struct tg_gaussian_nll_loss_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *target TG_EMPTY, *var TG_EMPTY;
+    tg_maybe eps TG_EMPTY;             /* the least variance that is used; not given: 1e-6 */
+    bool full TG_EMPTY;                /* with the constant log(2 pi) / 2 */
+    tg_reduction reduction TG_EMPTY;
+} tg_gaussian_nll_loss_args;
+TG_API tg_tensor *tg_gaussian_nll_loss_from(const tg_gaussian_nll_loss_args *args);
+#define tg_gaussian_nll_loss(x_, target_, ...) \
+    TG__OPTIONS3(tg_gaussian_nll_loss, x, x_, target, target_, var, __VA_ARGS__)
+    /* (log(var) + (x - target)^2 / var) / 2. var has x's shape, or that with a last dimension of 1 or without it, or is a
+       number; that none is negative is looked at */
+typedef struct tg_margin_ranking_loss_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x1 TG_EMPTY, *x2 TG_EMPTY, *target TG_EMPTY;
+    double margin TG_EMPTY;
+    tg_reduction reduction TG_EMPTY;
+} tg_margin_ranking_loss_args;
+TG_API tg_tensor *tg_margin_ranking_loss_from(const tg_margin_ranking_loss_args *args);
+#define tg_margin_ranking_loss(x1_, x2_, ...) TG__OPTIONS3(tg_margin_ranking_loss, x1, x1_, x2, x2_, target, __VA_ARGS__)
+    /* max(0, margin - target (x1 - x2)): target 1 wants x1 above x2, -1 below */
+typedef tg_margin_ranking_loss_args tg_cosine_embedding_loss_args;
+TG_API tg_tensor *tg_cosine_embedding_loss_from(const tg_cosine_embedding_loss_args *args);
+#define tg_cosine_embedding_loss(x1_, x2_, ...) \
+    TG__OPTIONS3(tg_cosine_embedding_loss, x1, x1_, x2, x2_, target, __VA_ARGS__)
+    /* [N, D], [N, D], target [N]; or [D], [D], []: with c the cosine of the angle between x1 and x2, 1 - c where target is
+       1, max(0, c - margin) where it is -1 */
+typedef struct tg_triplet_margin_loss_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *anchor TG_EMPTY, *positive TG_EMPTY, *negative TG_EMPTY;
+    tg_maybe eps TG_EMPTY;             /* added to each difference; not given: 1e-6 */
+    double margin TG_EMPTY;            /* zero: 1 */
+    tg_maybe p TG_EMPTY;               /* which norm; not given: 2 */
+    tg_reduction reduction TG_EMPTY;
+    bool swap TG_EMPTY;                /* the negative's distance is that to the anchor or the positive, whichever is less */
+} tg_triplet_margin_loss_args;
+TG_API tg_tensor *tg_triplet_margin_loss_from(const tg_triplet_margin_loss_args *args);
+#define tg_triplet_margin_loss(anchor_, positive_, ...) \
+    TG__OPTIONS3(tg_triplet_margin_loss, anchor, anchor_, positive, positive_, negative, __VA_ARGS__)
+    /* [..., D] each -> losses [...]: max(0, |anchor - positive| - |anchor - negative| + margin) in the p-norm */
+typedef struct tg_ctc_loss_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *log_probs TG_EMPTY, *targets TG_EMPTY, *input_lengths TG_EMPTY, *target_lengths TG_EMPTY;
+    int64_t blank TG_EMPTY;
+    tg_reduction reduction TG_EMPTY;
+    bool zero_infinity TG_EMPTY;       /* targets that do not fit into their input give 0, not infinity */
+} tg_ctc_loss_args;
+TG_API tg_tensor *tg_ctc_loss_from(const tg_ctc_loss_args *args);
+#define tg_ctc_loss(log_probs_, targets_, input_lengths_, ...) \
+    TG__OPTIONS4(tg_ctc_loss, log_probs, log_probs_, targets, targets_, input_lengths, input_lengths_, target_lengths, __VA_ARGS__)
+    /* log_probs [T, N, C] from log_softmax, targets [N, S] or one after the other [sum of target_lengths], lengths [N] ->
+       losses [N]; or [T, C], [S], [], [] -> []. -log of the probability of all ways to spell the target with repeats and
+       blanks. The mean is that of losses over their targets' lengths. The integers are read by the host. As in torch the
+       first derivative is the one by what log_softmax was taken of, which log_softmax's own leaves as it is. */
+TG_API tg_tensor *tg_pdist(tg_tensor *x, double p);
+    /* [N, D] -> [N (N - 1) / 2]: the distances in the p-norm of all pairs of rows, (0, 1), (0, 2) ..., (1, 2), ...; torch's
+       default is 2. Equal rows have the gradient 0 */
 
 /* ---- operations of your own: fill a record, call tg_call. ----
    `check` reads shapes, dtypes and attributes, never values, and makes the outputs; `forward` fills them;
@@ -1944,8 +2132,6 @@ static inline bool tg__meshgrid_at(const char *file, int line, tg_tensor *const 
 #define tg_linear(x, weight, bias) tg_linear(TG__AT(x), TG__AT(weight), TG__AT(bias))
 #define tg_softmax(x, dim) tg_softmax(TG__AT(x), dim)
 #define tg_log_softmax(x, dim) tg_log_softmax(TG__AT(x), dim)
-#define tg_mse_loss(x, target) tg_mse_loss(TG__AT(x), TG__AT(target))
-#define tg_cross_entropy(logits, target) tg_cross_entropy(TG__AT(logits), TG__AT(target))
 #define tg_dropout(x, p, training) tg_dropout(TG__AT(x), p, training)
 #define tg_clamp_tensor(x, low, high) tg_clamp_tensor(TG__AT(x), TG__AT(low), TG__AT(high))
 #define tg_round_decimals(x, decimals) tg_round_decimals(TG__AT(x), decimals)
@@ -2103,6 +2289,7 @@ static inline tg_tensor *tg__cartesian_prod_at(const char *file, int line, tg_te
 #define tg_randperm(tg, n) tg_randperm(TG__AT_CTX(tg), n)
 #define tg_normal(mean, std) tg_normal(TG__AT(mean), TG__AT(std))
 #define tg_multinomial(p, n, replacement) tg_multinomial(TG__AT(p), n, replacement)
+#define tg_pdist(x, p) tg_pdist(TG__AT(x), p)
 static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) { return tg_call(op, attr, tg__at_list(inputs, n_inputs, file, line), n_inputs, outputs); }
 #define tg_call(...) TG__PLACED(call, __VA_ARGS__)
 #define tg_device_register(tg, device, ...) tg_device_register(TG__AT_CTX(tg), device, __VA_ARGS__)
@@ -15305,7 +15492,7 @@ TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) 
    dx[i] = (softmax(x[i]) - 1 at the class) g[i].
    A second output keeps two numbers of each row, its largest logit and the sum of exp(x - largest), so that the
    derivative reads the logits once and no tensor of probabilities is ever made. tg_cross_entropy is the mean of
-   the losses whose class is not -100. Saves: the logits, the classes, the two numbers. */
+   the losses whose class is not -100, and has its options in >>impl-loss. Saves: the logits, the classes, the two numbers. */
 typedef struct tg__entropy_plan {
     tg__job job;
     const char *x, *target, *g;            /* g NULL: the losses; else the derivative */
@@ -15430,7 +15617,7 @@ TG__PRIVATE bool tg__entropy_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
 }
 static const tg_op tg__entropy_op = { TG__OP("cross_entropy", TG__IN(2), TG__OUT(2), TG__NO_FLAGS), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1)), TG__NO_ATTRS,
     tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
-TG_API tg_tensor *(tg_cross_entropy)(tg_tensor *logits, tg_tensor *target) {
+TG__PRIVATE tg_tensor *tg__entropy_mean(tg_tensor *logits, tg_tensor *target) {
     tg_tensor *in[2], *outs[2], *total, *count;
     bool outermost;
     in[0] = logits; in[1] = target;
@@ -15442,31 +15629,7 @@ TG_API tg_tensor *(tg_cross_entropy)(tg_tensor *logits, tg_tensor *target) {
     return tg__composed(logits->tg, outermost, total);
 }
 
-/* ------------------------------------------------------------------ made of ops: mse_loss, dropout ---- */
-/* As torch warns: [4, 1] against [4] is a [4, 4] of differences, and the loss learns nothing. Once per context. */
-TG__PRIVATE void tg__warn_broadcast(tg_ctx *tg, const tg_tensor *x, const tg_tensor *target, const tg_tensor *both) {
-    char out[512];
-    tg__text t = tg__text_over(out, sizeof out);
-    if (tg->broadcast_told) return;
-    tg->broadcast_told = true;
-    tg__put(&t, tg->where); tg__put(&t, ": input "); tg__put_tensor(&t, x);
-    tg__put(&t, " and target "); tg__put_tensor(&t, target);
-    tg__put(&t, " differ in shape and are broadcast to "); tg__put_shape(&t, both->ndim, both->shape);
-    tg__put(&t, "; is that meant? Told once");
-    tg__put_place(&t, tg->here.file, tg->here.line);
-    tg__log(tg, TG_LOG_WARNING, out);
-}
-TG_API tg_tensor *(tg_mse_loss)(tg_tensor *x, tg_tensor *target) {
-    tg_ctx *tg = tg__start2(x, target, "mse_loss");
-    bool outermost;
-    tg_tensor *d;
-    if (!tg) return NULL;
-    outermost = tg__compose(tg);
-    d = tg_sub(x, target);
-    if (d && !tg__same_shape(x, target)) tg__warn_broadcast(tg, x, target, d);
-    return tg__composed(tg, outermost, tg_mean(tg_square(d)));
-}
-
+/* ------------------------------------------------------------------ made of ops: dropout ---- */
 TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
     tg_ctx *tg = tg__start(x, "dropout");
     tg_tensor *mask;
@@ -16282,6 +16445,654 @@ TG_API tg_tensor *(tg_bilinear)(tg_tensor *a, tg_tensor *b, tg_tensor *weight, t
     y = tg_mul(y, tg_unsqueeze(tg_reshape(tg_to(b, wider), 2, rows), 1));
     y = tg_linear(tg_reshape(y, 2, wide), tg_reshape(tg_to(weight, wider), 2, flat), bias ? tg_to(bias, wider) : NULL);
     return tg__composed(tg, outermost, tg_to(tg_reshape(y, ndim, shape), a->dtype));
+}
+
+/* ======================================================================================
+   >>impl-loss    losses made of other operations
+   No record and no kernel: each is a formula over a few tg calls, whose derivatives to any order are theirs.
+   ====================================================================================== */
+
+/* What all of them share. The operands are there and of one context, the reduction is one, the result has the type that
+   they promote to, which is a floating one. Halves are widened here and rounded once, at the end: sums and squares of
+   them have no room. A loss that has begun ends with tg__loss_end or tg__loss_close, also when it fails. */
+typedef struct tg__loss {
+    tg_ctx *tg;
+    tg_tensor *x, *target, *third, *weight;
+    tg_reduction reduction;
+    tg_dtype dtype;
+    bool outermost;
+} tg__loss;
+
+TG__PRIVATE tg_tensor *tg__loss_wide(tg_tensor *t) {
+    return t && tg_dtype_is_float(t->dtype) ? tg_to(t, tg__compute_type(t->dtype)) : t;
+}
+TG__PRIVATE bool tg__loss_begin(tg__loss *l, const char *name, tg_place at, tg_tensor *const *in, int n, tg_tensor *weight, tg_reduction reduction) {
+    int i;
+    for (i = 0; i < n && !in[i]; i++) {}
+    tg__note(i < n ? in[i] : NULL, at);
+    l->tg = tg__start_list(in, n, name);
+    if (!l->tg) return false;
+    if (weight && !tg__use(l->tg, weight, n)) return false;
+    if ((unsigned)reduction > (unsigned)TG_LOSS_NONE) return tg__fail(l->tg, TG__E_ARGUMENT, "the reduction must be TG_LOSS_MEAN, TG_LOSS_SUM or TG_LOSS_NONE");
+    l->dtype = tg__result_type(in, n);
+    if (!tg_dtype_is_float(l->dtype)) return tg__fail(l->tg, TG__E_FLOAT_ONLY, in[0]);
+    l->reduction = reduction;
+    l->outermost = tg__compose(l->tg);
+    l->x = tg__loss_wide(in[0]);
+    l->target = n > 1 ? tg__loss_wide(in[1]) : NULL;
+    l->third = n > 2 ? tg__loss_wide(in[2]) : NULL;
+    l->weight = tg__loss_wide(weight);
+    return true;
+}
+/* Ends with the loss y itself; with the losses e, which are reduced; with nothing, after an error. */
+TG__PRIVATE tg_tensor *tg__loss_close(tg__loss *l, tg_tensor *y) {
+    return tg__composed(l->tg, l->outermost, y && !tg_failed(l->tg) ? tg_to(y, l->dtype) : NULL);
+}
+TG__PRIVATE tg_tensor *tg__loss_end(tg__loss *l, tg_tensor *e) {
+    return tg__loss_close(l, l->reduction == TG_LOSS_NONE ? e : l->reduction == TG_LOSS_SUM ? tg_sum(e) : tg_mean(e));
+}
+TG__PRIVATE tg_tensor *tg__loss_fail(tg__loss *l, const char *text) {
+    (void)tg__fail(l->tg, TG__E_ARGUMENT, text);
+    return tg__loss_close(l, NULL);
+}
+/* The mean by weights: sum(e) / sum(counted). */
+TG__PRIVATE tg_tensor *tg__loss_over(tg__loss *l, tg_tensor *e, tg_tensor *counted) {
+    if (l->reduction != TG_LOSS_MEAN || !e || !counted) return tg__loss_end(l, e);
+    e = tg_sum(e);
+    return tg__loss_close(l, e ? tg_div(e, tg_to(tg_sum(counted), e->dtype)) : NULL);
+}
+/* As torch warns: [4, 1] against [4] is a [4, 4] of differences, and the loss learns nothing. Once per context. Returns
+   what was made of both. */
+TG__PRIVATE tg_tensor *tg__loss_both(tg__loss *l, tg_tensor *both) {
+    tg_ctx *tg = l->tg;
+    char out[512];
+    tg__text t = tg__text_over(out, sizeof out);
+    if (!both || tg->broadcast_told || tg__same_shape(l->x, l->target)) return both;
+    tg->broadcast_told = true;
+    tg__put(&t, tg->where); tg__put(&t, ": input "); tg__put_tensor(&t, l->x);
+    tg__put(&t, " and target "); tg__put_tensor(&t, l->target);
+    tg__put(&t, " differ in shape and are broadcast to "); tg__put_shape(&t, both->ndim, both->shape);
+    tg__put(&t, "; is that meant? Told once");
+    tg__put_place(&t, tg->here.file, tg->here.line);
+    tg__log(tg, TG_LOG_WARNING, out);
+    return both;
+}
+TG__PRIVATE bool tg__loss_same(tg__loss *l, const char *what, const tg_tensor *t) {
+    return !l->x || !t || tg__same_shape(l->x, t) ||
+        tg__fail_op(l->tg, TG_ERROR_SHAPE, "%s is %t and must have the shape of x, %t", what, t, l->x);
+}
+TG__PRIVATE double tg__maybe_of(tg_maybe m, double absent) { return m.is ? m.value : absent; }
+TG__PRIVATE tg_tensor *tg__zero_number(tg_tensor *t) { return t ? tg_number(t->tg, 0) : NULL; }
+/* max(t, 0) with torch's derivative of clamp_min: 1 at 0, where relu has 0 */
+TG__PRIVATE tg_tensor *tg__not_below_0(tg_tensor *t) { return tg_where(tg_lt_scalar(t, 0), tg__zero_number(t), t); }
+
+/* ---- of x and target, element by element ---- */
+TG__PRIVATE tg_tensor *tg__loss_weighted(tg__loss *l, tg_tensor *e, const tg_tensor *weight, bool over_weights) {
+    if (!l->weight) return tg__loss_end(l, e);
+    if (!tg__loss_same(l, "weight", l->weight)) return tg__loss_close(l, NULL);
+    l->dtype = tg_dtype_promote(l->dtype, weight->dtype);
+    e = tg_mul(e, l->weight);
+    return over_weights ? tg__loss_over(l, e, l->weight) : tg__loss_end(l, e);
+}
+TG__PRIVATE bool tg__loss_begin2(tg__loss *l, const char *name, const tg_mse_loss_args *a) {
+    tg_tensor *in[2];
+    if (!a) return false;
+    in[0] = a->x; in[1] = a->target;
+    return tg__loss_begin(l, name, a->at, in, 2, a->weight, a->reduction);
+}
+TG_API tg_tensor *tg_mse_loss_from(const tg_mse_loss_args *args) {
+    tg__loss l;
+    if (!tg__loss_begin2(&l, "mse_loss", args)) return NULL;
+    return tg__loss_weighted(&l, tg_square(tg__loss_both(&l, tg_sub(l.x, l.target))), args->weight, true);
+}
+TG_API tg_tensor *tg_l1_loss_from(const tg_l1_loss_args *args) {
+    tg__loss l;
+    if (!tg__loss_begin2(&l, "l1_loss", args)) return NULL;
+    return tg__loss_weighted(&l, tg_abs(tg__loss_both(&l, tg_sub(l.x, l.target))), args->weight, true);
+}
+/* With c = d clamped to [-bound, bound], c (d - c / 2) is d^2 / 2 inside and bound (|d| - bound / 2) outside, and no
+   branch that is not taken can make a NaN. */
+TG__PRIVATE tg_tensor *tg__loss_bent(tg_tensor *d, double bound, double over) {
+    tg_tensor *c = tg_clamp(d, -bound, bound);
+    return tg_mul(tg_mul_scalar(c, 1 / over), tg_sub(d, tg_mul_scalar(c, 0.5)));
+}
+TG_API tg_tensor *tg_smooth_l1_loss_from(const tg_smooth_l1_loss_args *a) {
+    tg_tensor *in[2], *d;
+    tg__loss l;
+    double beta;
+    if (!a) return NULL;
+    in[0] = a->x; in[1] = a->target;
+    if (!tg__loss_begin(&l, "smooth_l1_loss", a->at, in, 2, NULL, a->reduction)) return NULL;
+    beta = tg__maybe_of(a->beta, 1);
+    if (!(beta >= 0)) return tg__loss_fail(&l, "beta must not be negative");
+    d = tg__loss_both(&l, tg_sub(l.x, l.target));
+    return tg__loss_end(&l, beta == 0 ? tg_abs(d) : tg__loss_bent(d, beta, beta));
+}
+TG_API tg_tensor *tg_huber_loss_from(const tg_huber_loss_args *a) {
+    tg_tensor *in[2];
+    tg__loss l;
+    double delta;
+    if (!a) return NULL;
+    in[0] = a->x; in[1] = a->target;
+    if (!tg__loss_begin(&l, "huber_loss", a->at, in, 2, a->weight, a->reduction)) return NULL;
+    delta = a->delta == 0 ? 1 : a->delta;
+    if (!(delta > 0)) return tg__loss_fail(&l, "delta must be above 0");
+    return tg__loss_weighted(&l, tg__loss_bent(tg__loss_both(&l, tg_sub(l.x, l.target)), delta, 1), a->weight, false);
+}
+/* log(x) where it is at least -100, else -100. At 0 the line 1e12 x - 100 stands in, for torch's derivative there. */
+TG__PRIVATE tg_tensor *tg__log_bounded(tg_tensor *x) {
+    tg_tensor *at_0 = tg_eq_scalar(x, 0), *log = tg_log(tg_where(at_0, x ? tg_number(x->tg, 1) : NULL, x));
+    return tg_where(at_0, tg_add_scalar(tg_mul_scalar(x, 1e12), -100), tg_clamp(log, -100, tg__double(0x7ff0000000000000u)));
+}
+TG_API tg_tensor *tg_binary_cross_entropy_from(const tg_binary_cross_entropy_args *args) {
+    tg__loss l;
+    tg_tensor *e, *inside, *rest;
+    if (!tg__loss_begin2(&l, "binary_cross_entropy", args)) return NULL;
+    if (!tg__loss_same(&l, "target", l.target)) return tg__loss_close(&l, NULL);
+    if (l.x && l.x->opaque != TG__MAPPED) {            /* inside tg_vmap nothing can be looked at */
+        inside = tg_all(tg_logical_and(tg_ge_scalar(l.x, 0), tg_le_scalar(l.x, 1)));
+        if (inside && tg_item(inside) == 0) return tg__loss_fail(&l, "all elements of x must lie in [0, 1]; for logits there is tg_binary_cross_entropy_with_logits");
+    }
+    /* 1 - x is exact where log(1 - x) is not small; elsewhere log1p has the digits */
+    rest = tg_neg(l.x);
+    inside = tg_lt_scalar(l.x, 0.5);
+    rest = tg_where(inside, tg_log1p(tg_where(inside, rest, tg__zero_number(l.x))), tg__log_bounded(tg_add_scalar(rest, 1)));
+    e = tg_sub(tg_mul(tg_add_scalar(l.target, -1), rest), tg_mul(l.target, tg__log_bounded(l.x)));
+    return tg__loss_end(&l, l.weight ? tg_mul(e, l.weight) : e);
+}
+/* (1 - t) x - f log(sigmoid(x)), f = 1 + (pos_weight - 1) t */
+TG_API tg_tensor *tg_binary_cross_entropy_with_logits_from(const tg_binary_cross_entropy_with_logits_args *a) {
+    tg_tensor *in[2], *e, *log;
+    tg__loss l;
+    if (!a) return NULL;
+    in[0] = a->x; in[1] = a->target;
+    if (!tg__loss_begin(&l, "binary_cross_entropy_with_logits", a->at, in, 2, a->weight, a->reduction)) return NULL;
+    if (!tg__loss_same(&l, "target", l.target)) return tg__loss_close(&l, NULL);
+    log = tg_logsigmoid(l.x);
+    if (a->pos_weight) log = tg_mul(log, tg_add_scalar(tg_mul(tg_add_scalar(tg__loss_wide(a->pos_weight), -1), l.target), 1));
+    e = tg_sub(tg_mul(tg_sub(tg_number(l.tg, 1), l.target), l.x), log);
+    return tg__loss_end(&l, l.weight ? tg_mul(e, l.weight) : e);
+}
+TG_API tg_tensor *tg_soft_margin_loss_from(const tg_soft_margin_loss_args *a) {
+    tg_tensor *in[2];
+    tg__loss l;
+    if (!a) return NULL;
+    in[0] = a->x; in[1] = a->target;
+    if (!tg__loss_begin(&l, "soft_margin_loss", a->at, in, 2, NULL, a->reduction)) return NULL;
+    return tg__loss_end(&l, tg_neg(tg_logsigmoid(tg__loss_both(&l, tg_mul(l.x, l.target)))));
+}
+TG_API tg_tensor *tg_hinge_embedding_loss_from(const tg_hinge_embedding_loss_args *a) {
+    tg_tensor *in[2], *zero, *near_ones, *far;
+    tg__loss l;
+    if (!a) return NULL;
+    in[0] = a->x; in[1] = a->target;
+    if (!tg__loss_begin(&l, "hinge_embedding_loss", a->at, in, 2, NULL, a->reduction)) return NULL;
+    zero = tg_number(l.tg, 0);
+    far = tg_where(tg_ne_scalar(l.target, 1), tg__not_below_0(tg_sub(tg_number(l.tg, tg__maybe_of(a->margin, 1)), l.x)), zero);
+    near_ones = tg_where(tg_ne_scalar(l.target, -1), l.x, zero);
+    return tg__loss_end(&l, tg__loss_both(&l, tg_add(far, near_ones)));
+}
+TG_API tg_tensor *tg_kl_div_from(const tg_kl_div_args *a) {
+    tg_tensor *in[2], *e, *none;
+    tg__loss l;
+    if (!a) return NULL;
+    in[0] = a->x; in[1] = a->target;
+    if (!tg__loss_begin(&l, "kl_div", a->at, in, 2, NULL, a->reduction == TG_LOSS_BATCHMEAN ? TG_LOSS_SUM : a->reduction)) return NULL;
+    if (a->reduction == TG_LOSS_BATCHMEAN && l.x && l.x->ndim == 0) { tg__fail(l.tg, TG__E_NO_DIMS, l.x); return tg__loss_close(&l, NULL); }
+    if (a->log_target) e = tg_mul(tg_exp(l.target), tg_sub(l.target, l.x));
+    else {
+        none = tg_eq_scalar(l.target, 0);
+        e = tg_mul(l.target, tg_log(tg_where(none, tg_number(l.tg, 1), l.target)));
+        e = tg_sub(e, tg_mul(l.target, l.x));
+    }
+    (void)tg__loss_both(&l, e);
+    if (a->reduction == TG_LOSS_BATCHMEAN && e) return tg__loss_close(&l, tg_div_scalar(tg_sum(e), (double)l.x->shape[0]));
+    return tg__loss_end(&l, e);
+}
+TG_API tg_tensor *tg_poisson_nll_loss_from(const tg_poisson_nll_loss_args *a) {
+    tg_tensor *in[2], *e, *many, *t;
+    tg__loss l;
+    if (!a) return NULL;
+    in[0] = a->x; in[1] = a->target;
+    if (!tg__loss_begin(&l, "poisson_nll_loss", a->at, in, 2, NULL, a->reduction)) return NULL;
+    if (a->no_log_input) e = tg_sub(l.x, tg_mul(l.target, tg_log(tg_add_scalar(l.x, tg__maybe_of(a->eps, 1e-8)))));
+    else e = tg_sub(tg_exp(l.x), tg_mul(l.target, l.x));
+    if (a->full) {                                     /* t log(t) - t + log(2 pi t) / 2 where t is above 1 */
+        many = tg_gt_scalar(l.target, 1);
+        t = tg_where(many, l.target, tg_number(l.tg, 2));
+        t = tg_add(tg_sub(tg_mul(t, tg_log(t)), t), tg_mul_scalar(tg_log(tg_mul_scalar(t, 6.28318530717958647693)), 0.5));
+        e = tg_add(e, tg_where(many, t, tg_number(l.tg, 0)));
+    }
+    return tg__loss_end(&l, tg__loss_both(&l, e));
+}
+
+/* ---- of three ---- */
+TG_API tg_tensor *tg_gaussian_nll_loss_from(const tg_gaussian_nll_loss_args *a) {
+    tg_tensor *in[3], *var, *e;
+    tg__loss l;
+    double eps;
+    int d = 0, n;
+    if (!a) return NULL;
+    in[0] = a->x; in[1] = a->target; in[2] = a->var;
+    if (!tg__loss_begin(&l, "gaussian_nll_loss", a->at, in, 3, NULL, a->reduction)) return NULL;
+    if (!l.x || !l.target || !l.third) return tg__loss_close(&l, NULL);
+    var = l.third; n = l.x->ndim; eps = tg__maybe_of(a->eps, 1e-6);
+    if (!tg__same_shape(l.x, var) && !var->is_number) {
+        while (d < n - 1 && d < var->ndim && var->shape[d] == l.x->shape[d]) d++;
+        if (d == n - 1 && var->ndim == n - 1) var = tg_unsqueeze(var, -1);
+        else if (n == 0 || d < n - 1 || var->ndim != n || var->shape[n - 1] != 1) {
+            tg__fail_op(l.tg, TG_ERROR_SHAPE, "var is %t; expected the shape of x, %t, perhaps with a last dimension of 1 or without the last", var, l.x);
+            return tg__loss_close(&l, NULL);
+        }
+    }
+    if (var && var->opaque != TG__MAPPED) {
+        e = tg_any(tg_lt_scalar(var, 0));
+        if (e && tg_item(e) != 0) return tg__loss_fail(&l, "var has negative elements");
+    }
+    /* below eps the value is eps, and the derivative goes on as if it were not held there */
+    var = tg_where(tg_lt_scalar(var, eps), tg_add_scalar(tg_sub(var, tg_detach(var)), eps), var);
+    e = tg_square(tg__loss_both(&l, tg_sub(l.x, l.target)));
+    e = tg_mul_scalar(tg_add(tg_log(var), tg_div(e, var)), 0.5);
+    if (a->full) e = tg_add_scalar(e, 0.91893853320467274178);         /* log(2 pi) / 2 */
+    return tg__loss_end(&l, e);
+}
+TG__PRIVATE bool tg__loss_begin3(tg__loss *l, const char *name, const tg_margin_ranking_loss_args *a) {
+    tg_tensor *in[3];
+    if (!a) return false;
+    in[0] = a->x1; in[1] = a->x2; in[2] = a->target;
+    return tg__loss_begin(l, name, a->at, in, 3, NULL, a->reduction);
+}
+TG_API tg_tensor *tg_margin_ranking_loss_from(const tg_margin_ranking_loss_args *a) {
+    tg__loss l;
+    if (!tg__loss_begin3(&l, "margin_ranking_loss", a)) return NULL;
+    if (l.x && l.target && l.third && (l.x->ndim != l.target->ndim || l.x->ndim != l.third->ndim)) {
+        tg__fail_op(l.tg, TG_ERROR_SHAPE, "x1 %t, x2 %t and target %t must have the same number of dimensions", l.x, l.target, l.third);
+        return tg__loss_close(&l, NULL);
+    }
+    return tg__loss_end(&l, tg__not_below_0(tg_sub(tg_number(l.tg, a->margin), tg_mul(l.third, tg_sub(l.x, l.target)))));
+}
+TG_API tg_tensor *tg_cosine_embedding_loss_from(const tg_cosine_embedding_loss_args *a) {
+    static const int64_t last = -1;
+    tg_tensor *c, *zero, *size[2];
+    tg__loss l;
+    if (!tg__loss_begin3(&l, "cosine_embedding_loss", a)) return NULL;
+    if (!l.x || !l.target || !l.third) return tg__loss_close(&l, NULL);
+    if (l.third->ndim > 1 || l.x->ndim != l.third->ndim + 1 || l.target->ndim != l.third->ndim + 1) {
+        tg__fail_op(l.tg, TG_ERROR_SHAPE, "expected x1 [N, D], x2 [N, D] and target [N], or all without N, got %t, %t and %t", l.x, l.target, l.third);
+        return tg__loss_close(&l, NULL);
+    }
+    zero = tg_number(l.tg, 0);
+    size[0] = tg_add_scalar(tg_sum_dims(tg_square(l.x), 1, &last, false), 1e-12);
+    size[1] = tg_add_scalar(tg_sum_dims(tg_square(l.target), 1, &last, false), 1e-12);
+    c = tg_div(tg_sum_dims(tg_mul(l.x, l.target), 1, &last, false), tg_sqrt(tg_mul(size[0], size[1])));
+    c = tg_add(tg_where(tg_eq_scalar(l.third, 1), tg_sub(tg_number(l.tg, 1), c), zero),
+        tg_where(tg_eq_scalar(l.third, -1), tg__not_below_0(tg_add_scalar(c, -a->margin)), zero));
+    return tg__loss_end(&l, c);
+}
+/* The p-norm along the last dimension, whose derivative is 0 where it is 0. */
+TG__PRIVATE tg_tensor *tg__last_norm(tg_tensor *d, double p) {
+    static const int64_t last = -1;
+    tg_tensor *one, *zero, *none, *s;
+    if (!d) return NULL;
+    one = tg_number(d->tg, 1); zero = tg_number(d->tg, 0);
+    if (p == 0) return tg_sum_dims(tg_to(tg_ne(d, zero), d->dtype), 1, &last, false);
+    if (p == 1 || d->numel == 0) return tg_sum_dims(tg_abs(d), 1, &last, false);
+    if (!tg__is_finite(p)) return tg_amax_dims(tg_abs(d), 1, &last, false);
+    if (p == 2) s = tg_square(d);
+    else {
+        none = tg_eq(d, zero);
+        s = tg_where(none, zero, tg_pow_scalar(tg_abs(tg_where(none, one, d)), p));
+    }
+    s = tg_sum_dims(s, 1, &last, false);
+    none = tg_eq(s, zero);
+    s = tg_where(none, one, s);
+    return tg_where(none, zero, p == 2 ? tg_sqrt(s) : tg_pow_scalar(s, 1 / p));
+}
+TG_API tg_tensor *tg_triplet_margin_loss_from(const tg_triplet_margin_loss_args *a) {
+    tg_tensor *in[3], *near_by, *far;
+    tg__loss l;
+    double margin, eps, p;
+    if (!a) return NULL;
+    in[0] = a->anchor; in[1] = a->positive; in[2] = a->negative;
+    if (!tg__loss_begin(&l, "triplet_margin_loss", a->at, in, 3, NULL, a->reduction)) return NULL;
+    if (!l.x || !l.target || !l.third) return tg__loss_close(&l, NULL);
+    margin = a->margin == 0 ? 1 : a->margin; eps = tg__maybe_of(a->eps, 1e-6); p = tg__maybe_of(a->p, 2);
+    if (!(margin > 0)) return tg__loss_fail(&l, "the margin must be above 0");
+    if (!(p >= 0)) return tg__loss_fail(&l, "the p of a norm must not be negative");
+    if (l.x->ndim != l.target->ndim || l.x->ndim != l.third->ndim) {
+        tg__fail_op(l.tg, TG_ERROR_SHAPE, "anchor %t, positive %t and negative %t must have the same number of dimensions", l.x, l.target, l.third);
+        return tg__loss_close(&l, NULL);
+    }
+    if (l.x->ndim == 0) { tg__fail(l.tg, TG__E_NO_DIMS, l.x); return tg__loss_close(&l, NULL); }
+    near_by = tg__last_norm(tg_add_scalar(tg_sub(l.x, l.target), eps), p);
+    far = tg__last_norm(tg_add_scalar(tg_sub(l.x, l.third), eps), p);
+    if (a->swap) far = tg_minimum(far, tg__last_norm(tg_add_scalar(tg_sub(l.target, l.third), eps), p));
+    return tg__loss_end(&l, tg__not_below_0(tg_add_scalar(tg_sub(near_by, far), margin)));
+}
+/* All pairs of rows, taken by their numbers. */
+TG_API tg_tensor *(tg_pdist)(tg_tensor *x, double p) {
+    tg_ctx *tg = tg__start(x, "pdist");
+    tg_tensor *places, *d, *wide;
+    int64_t n, m, i, j, *at[2], shape[2];
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->ndim != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected [N, D], got %t", x); return NULL; }
+    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
+    if (!(p >= 0)) { tg__fail(tg, TG__E_ARGUMENT, "the p of a norm must not be negative"); return NULL; }
+    if (!tg__whole(tg, x)) return NULL;
+    n = x->shape[0];
+    if (n < 2) m = 0;
+    else if (!tg__mul_i64(n, n - 1, &m)) { tg__fail(tg, TG__E_TOO_LARGE, x->ndim, x->shape); return NULL; }
+    shape[0] = 2; shape[1] = m /= 2;
+    outermost = tg__compose(tg);
+    places = tg_empty(tg, 2, shape, TG_I64);
+    if (places) {
+        at[0] = (int64_t *)places->data; at[1] = at[0] + m;
+        for (i = 0; i < n; i++) for (j = i + 1; j < n; j++) { *at[0]++ = i; *at[1]++ = j; }
+    }
+    if (places && places->device != x->device) places = tg_to_device(places, x->device);
+    wide = tg__loss_wide(x);
+    d = tg_sub(tg_index_select(wide, 0, tg_select(places, 0, 0)), tg_index_select(wide, 0, tg_select(places, 0, 1)));
+    d = tg__last_norm(d, p);
+    return tg__composed(tg, outermost, d ? tg_to(d, x->dtype) : NULL);
+}
+
+/* ---- of sequences ---- */
+/* log(exp(a) + exp(b) + exp(c)), c may be NULL; -infinity where all are, without a NaN in the derivatives */
+TG__PRIVATE tg_tensor *tg__log_of_sum(tg_tensor *a, tg_tensor *b, tg_tensor *c) {
+    tg_tensor *most = tg_maximum(a, b), *none, *s;
+    if (c) most = tg_maximum(most, c);
+    if (!most) return NULL;
+    most = tg_detach(most);
+    none = tg_eq_scalar(most, -tg__inf());
+    most = tg_where(none, tg__zero_number(a), most);
+    s = tg_add(tg_exp(tg_sub(a, most)), tg_exp(tg_sub(b, most)));
+    if (c) s = tg_add(s, tg_exp(tg_sub(c, most)));
+    s = tg_log(tg_where(none, tg_number(a->tg, 1), s));
+    return tg_where(none, tg_number(a->tg, -tg__inf()), tg_add(s, most));
+}
+/* Row-major i64 that the host can read. */
+TG__PRIVATE tg_tensor *tg__ctc_host(tg_tensor *t) {
+    t = tg_contiguous(tg_to(t, TG_I64));
+    return t ? tg__on_host(t->tg, t) : NULL;
+}
+TG__PRIVATE bool tg__ctc_lengths(tg_ctx *tg, const char *what, tg_tensor *t, int64_t n, int64_t most) {
+    int64_t i;
+    if (t->numel != n) return tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t; expected one for each of %l sequences", what, t, n);
+    for (i = 0; i < n; i++) {
+        const int64_t v = ((const int64_t *)t->data)[i];
+        if (v < 0 || v > most) return tg__fail_op(tg, TG_ERROR_VALUE, "element %l of %s is %l; expected 0 to %l", i, what, v, most);
+    }
+    return true;
+}
+/* The labels with blanks between and around them, [N, 2 S + 1]: ways[n, s] is the log of the probability of all ways to
+   have spelled the first s + 1 of them. A way comes from s, from s - 1, or over a blank between different labels from
+   s - 2. Sequences that have ended stay as they are. */
+TG__PRIVATE tg_tensor *tg__ctc_losses(tg_ctx *tg, tg_tensor *x, tg_tensor *targets, tg_tensor *times, tg_tensor *lengths, int64_t blank) {
+    const int64_t *label = (const int64_t *)targets->data, *length = (const int64_t *)lengths->data;
+    const int64_t n = x->shape[1];
+    int64_t shape[3], spelled = 0, at = 0, i, k, t, *of, *over, *first, *end;
+    tg_tensor *ints, *part[3], *ways, *next, *dead, *runs, *e[2], *list[2], *z;
+    static const int64_t classes = 2;
+    for (i = 0; i < n; i++) spelled = tg__imax(spelled, length[i]);
+    if (!tg__mul_i64(2, spelled, &shape[2]) || shape[2] == INT64_MAX) { tg__fail(tg, TG__E_TOO_LARGE, targets->ndim, targets->shape); return NULL; }
+    shape[0] = 3; shape[1] = n; shape[2]++;
+    ints = tg_zeros(tg, 3, shape);
+    ints = ints ? tg_to(ints, TG_I64) : NULL;
+    shape[0] = 2;
+    z = ints ? tg_to(tg_zeros(tg, 2, shape), TG_I64) : NULL;           /* [2, N]: where the last label and the blank behind it are */
+    if (!z || !ints) return NULL;
+    of = (int64_t *)ints->data; over = of + n * shape[2]; first = over + n * shape[2]; end = (int64_t *)z->data;
+    for (i = 0; i < n; i++) {
+        for (k = 0; k < shape[2]; k++) {
+            const int64_t s = i * shape[2] + k, place = (targets->ndim == 2 ? i * targets->shape[1] : at) + k / 2;
+            of[s] = k % 2 == 0 || k / 2 >= length[i] ? blank : label[place];
+            over[s] = k % 2 == 1 && k > 1 && of[s] != of[s - 2];
+            first[s] = k < 2;
+        }
+        at += length[i];
+        end[i] = 2 * length[i]; end[n + i] = tg__imax(2 * length[i] - 1, 0);
+    }
+    if (x->device != TG_CPU) { ints = tg_to_device(ints, x->device); z = tg_to_device(z, x->device); times = tg_to_device(times, x->device); lengths = tg_to_device(lengths, x->device); }
+    for (i = 0; i < 3; i++) part[i] = tg_select(ints, 0, i);
+    times = tg_unsqueeze(times, 1); lengths = tg_unsqueeze(lengths, 1);
+    part[1] = tg_ne_scalar(part[1], 0); part[2] = tg_ne_scalar(part[2], 0);
+    dead = tg_number(tg, -tg__inf());
+    shape[0] = n; shape[1] = shape[2];
+    ways = tg__full_beside(tg, x, x->dtype, 2, shape, -tg__inf());     /* before the first time: nothing is spelled */
+    if (!ways || !part[0]) return NULL;
+    ways = tg_where(tg_eq_scalar(tg__count_beside(tg, x, shape[1]), 0), tg_number(tg, 0), ways);
+    for (t = 0; t < x->shape[0] && !tg_failed(tg); t++) {
+        next = tg_gather(tg_select(x, 0, t), 1, part[0]);
+        if (t == 0) next = tg_where(part[2], next, dead);
+        else if (shape[1] == 1) next = tg_add(ways, next);
+        else {
+            shape[2] = shape[1];
+            list[0] = tg_narrow(tg_full_like(ways, -tg__inf()), 1, 0, 1); list[1] = tg_narrow(ways, 1, 0, shape[2] - 1);
+            e[0] = tg_cat(list, 2, 1);
+            list[1] = tg_narrow(e[0], 1, 0, shape[2] - 1);
+            e[1] = tg_where(part[1], tg_cat(list, 2, 1), dead);
+            next = tg_add(next, tg__log_of_sum(ways, e[0], e[1]));
+        }
+        ways = tg_where(tg_gt_scalar(times, (double)t), next, ways);
+    }
+    e[0] = tg_gather(ways, 1, tg_unsqueeze(tg_select(z, 0, 0), 1));
+    e[1] = tg_where(tg_eq_scalar(lengths, 0), dead, tg_gather(ways, 1, tg_unsqueeze(tg_select(z, 0, 1), 1)));
+    e[0] = tg_neg(tg__log_of_sum(e[0], e[1], NULL));
+    /* plus nothing, whose derivative is exp(x) while the sequence runs */
+    runs = tg_sum_dims(tg_exp(x), 1, &classes, false);
+    runs = tg_where(tg_lt(tg_unsqueeze(tg__count_beside(tg, x, x->shape[0]), 1), tg_t(times)), runs, tg_number(tg, 0));
+    at = 0;
+    runs = tg_t(tg_sum_dims(runs, 1, &at, true));
+    return tg_squeeze(tg_add(e[0], runs ? tg_sub(runs, tg_detach(runs)) : NULL), 1);
+}
+TG_API tg_tensor *tg_ctc_loss_from(const tg_ctc_loss_args *a) {
+    tg_tensor *in[4], *x, *t, *e, *times, *lengths;
+    tg__loss l;
+    int64_t n, sum = 0, i;
+    if (!a) return NULL;
+    in[0] = a->log_probs; in[1] = a->targets; in[2] = a->input_lengths; in[3] = a->target_lengths;
+    if (!tg__loss_begin(&l, "ctc_loss", a->at, in, 4, NULL, a->reduction)) return NULL;
+    x = l.x;
+    for (i = 0; i < 4; i++) if (!x || !tg__whole(l.tg, in[i]) || (i && !tg__is_index(l.tg, in[i]))) return tg__loss_close(&l, NULL);
+    if ((x->ndim != 2 && x->ndim != 3) || !tg_dtype_is_float(x->dtype) || in[1]->ndim < 1 || in[1]->ndim > 2) {
+        tg__fail_op(l.tg, TG_ERROR_SHAPE, "expected log_probs [T, N, C] or [T, C] and targets [N, S] or [S], got %t and %t", in[0], in[1]);
+        return tg__loss_close(&l, NULL);
+    }
+    if (x->ndim == 2) x = tg_unsqueeze(x, 1);
+    t = tg__ctc_host(in[1]); times = tg__ctc_host(in[2]); lengths = tg__ctc_host(in[3]);
+    if (!x || !t || !times || !lengths) return tg__loss_close(&l, NULL);
+    n = x->shape[1];
+    times = tg_reshape(times, 1, &times->numel); lengths = tg_reshape(lengths, 1, &lengths->numel);
+    if (!times || !lengths || !tg__ctc_lengths(l.tg, "input_lengths", times, n, x->shape[0]) ||
+        !tg__ctc_lengths(l.tg, "target_lengths", lengths, n, t->shape[t->ndim - 1])) return tg__loss_close(&l, NULL);
+    for (i = 0; i < n; i++) sum += ((const int64_t *)lengths->data)[i];
+    if (t->ndim == 2 ? t->shape[0] != n : t->shape[0] != sum) {
+        tg__fail_op(l.tg, TG_ERROR_SHAPE, "targets %t do not hold %l sequences of %l elements together", in[1], n, sum);
+        return tg__loss_close(&l, NULL);
+    }
+    if (a->blank < 0 || a->blank >= x->shape[2]) { tg__fail_op(l.tg, TG_ERROR_VALUE, "blank is %l; expected one of the %l classes", a->blank, x->shape[2]); return tg__loss_close(&l, NULL); }
+    e = tg__ctc_losses(l.tg, x, t, times, lengths, a->blank);
+    if (a->zero_infinity) e = tg_where(tg_eq_scalar(e, tg__inf()), tg__zero_number(e), e);
+    if (l.reduction == TG_LOSS_MEAN && e) {
+        if (x->device != TG_CPU) lengths = tg_to_device(lengths, x->device);
+        e = tg_div(e, tg_to(tg_maximum(lengths, tg_integer(l.tg, 1)), e->dtype));
+    }
+    return tg__loss_end(&l, e && in[0]->ndim == 2 ? tg_reshape(e, 0, NULL) : e);
+}
+
+/* ---- of classes ---- */
+/* Where the classes stand in x, and that the target has x's other dimensions and the weight an element for each. */
+TG__PRIVATE bool tg__loss_classes(tg__loss *l, bool indices) {
+    const tg_tensor *x = l->x, *t = l->target, *w = l->weight;
+    const int dim = x && x->ndim > 1 ? 1 : 0;
+    int d;
+    if (!x || !t) return false;
+    if (x->ndim == 0) return tg__fail(l->tg, TG__E_NO_DIMS, x);
+    if (!tg_dtype_is_float(x->dtype)) return tg__fail(l->tg, TG__E_FLOAT_ONLY, x);
+    if (w && (w->ndim != 1 || w->shape[0] != x->shape[dim]))
+        return tg__fail_op(l->tg, TG_ERROR_SHAPE, "weight is %t; expected one for each of the %l classes of %t", w, x->shape[dim], x);
+    if (!indices) return true;
+    if (!tg__is_index(l->tg, t)) return false;
+    for (d = 0; d < t->ndim && t->ndim == x->ndim - 1 && t->shape[d] == x->shape[d + (d >= dim)]; d++) {}
+    return (d == t->ndim && t->ndim == x->ndim - 1) ||
+        tg__fail_op(l->tg, TG_ERROR_SHAPE, "expected x [N, C, ...] and target [N, ...], or [C] and [], got %t and %t", x, t);
+}
+/* The end of nll_loss and cross_entropy: e are the losses, 0 where a class does not count; spread what is added to them
+   for label smoothing. The mean is over what counts, by its weights. */
+TG__PRIVATE tg_tensor *tg__loss_counted(tg__loss *l, tg_tensor *e, tg_tensor *spread, double smoothing, tg_tensor *counts, tg_tensor *safe) {
+    tg_tensor *w = NULL, *zero = tg_number(l->tg, 0);
+    int64_t flat;
+    if (!e || !safe) return tg__loss_close(l, NULL);
+    flat = safe->numel;
+    if (l->weight) {
+        w = tg_index_select(l->weight, 0, tg_reshape(safe, 1, &flat));
+        w = tg_where(counts, tg_reshape(w, safe->ndim, safe->shape), zero);
+        e = tg_mul(e, w);
+    }
+    if (spread) e = tg_add(tg_mul_scalar(e, 1 - smoothing), tg_where(counts, tg_mul_scalar(spread, smoothing), zero));
+    return tg__loss_over(l, e, w ? w : counts);
+}
+TG_API tg_tensor *tg_nll_loss_from(const tg_nll_loss_args *a) {
+    tg_tensor *in[2], *counts, *safe, *e;
+    tg__loss l;
+    int dim;
+    if (!a) return NULL;
+    in[0] = a->x; in[1] = a->target;
+    if (!tg__loss_begin(&l, "nll_loss", a->at, in, 2, a->weight, a->reduction)) return NULL;
+    if (!tg__loss_classes(&l, true)) return tg__loss_close(&l, NULL);
+    dim = l.x->ndim > 1 ? 1 : 0;
+    counts = tg_ne(l.target, tg_integer(l.tg, (int64_t)tg__maybe_of(a->ignore_index, -100)));
+    safe = tg_where(counts, l.target, tg_integer(l.tg, 0));
+    e = tg_squeeze(tg_gather(l.x, dim, tg_unsqueeze(safe, dim)), dim);
+    return tg__loss_counted(&l, tg_where(counts, tg_neg(e), tg_number(l.tg, 0)), NULL, 0, counts, safe);
+}
+TG_API tg_tensor *tg_cross_entropy_from(const tg_cross_entropy_args *a) {
+    tg_tensor *in[2], *outs[2], *counts, *safe, *e, *log = NULL, *weight = NULL;
+    const tg_tensor *x, *t;
+    tg__loss l;
+    int64_t ignored, shape[TG_MAX_DIMS], dims[TG_MAX_DIMS], dim, classes, k;
+    double smoothing;
+    if (!a) return NULL;
+    x = a->x; t = a->target;
+    ignored = (int64_t)tg__maybe_of(a->ignore_index, -100);
+    smoothing = a->label_smoothing;
+    if (!x || !t || (x->ndim == 2 && t->ndim == 1 && !a->weight && ignored == -100 && smoothing == 0 && a->reduction == TG_LOSS_MEAN)) {
+        tg__note(x ? a->x : a->target, a->at);
+        return tg__entropy_mean(a->x, a->target);
+    }
+    in[0] = a->x; in[1] = a->target;
+    if (!tg__loss_begin(&l, "cross_entropy", a->at, in, 2, a->weight, a->reduction)) return NULL;
+    x = l.x; t = l.target;
+    if (!x || !t || !tg__loss_classes(&l, !tg__same_shape(x, t))) return tg__loss_close(&l, NULL);
+    if (!(smoothing >= 0 && smoothing <= 1)) return tg__loss_fail(&l, "label_smoothing must lie in [0, 1]");
+    dim = x->ndim > 1 ? 1 : 0; classes = x->shape[dim];
+    if (smoothing > 0 || tg__same_shape(x, t)) log = tg_log_softmax(l.x, dim);
+    if (l.weight) {                                    /* beside [N, C, ...] */
+        for (k = 0; k < x->ndim; k++) shape[k] = k == dim ? classes : 1;
+        weight = tg_reshape(l.weight, x->ndim, shape);
+    }
+    if (log && weight) log = tg_mul(log, weight);
+    if (tg__same_shape(x, t)) {                        /* probabilities */
+        if (!tg_dtype_is_float(t->dtype)) { tg__fail_op(l.tg, TG_ERROR_DTYPE, "a target of x's shape, %t, holds probabilities, got %t", x, t); return tg__loss_close(&l, NULL); }
+        if (ignored >= 0) return tg__loss_fail(&l, "ignore_index is for targets that are classes, not probabilities");
+        e = l.target;
+        if (smoothing > 0) e = tg_add_scalar(tg_mul_scalar(e, 1 - smoothing), smoothing / (double)classes);
+        return tg__loss_end(&l, tg_neg(tg_sum_dims(tg_mul(log, e), 1, &dim, false)));
+    }
+    counts = tg_ne(l.target, tg_integer(l.tg, ignored));
+    safe = tg_where(counts, l.target, tg_integer(l.tg, 0));
+    /* the fused operation takes [N, C] and leaves out -100, which is here a class out of range unless it is the ignored one */
+    in[0] = l.x; in[1] = l.target;
+    if (ignored != -100) {
+        in[1] = tg_where(tg_eq(in[1], tg_integer(l.tg, -100)), tg_integer(l.tg, classes), in[1]);
+        in[1] = tg_where(counts, in[1], tg_integer(l.tg, -100));
+    }
+    if (x->ndim > 2) {
+        for (k = 0; k < x->ndim; k++) dims[k] = k == 0 ? 0 : k == x->ndim - 1 ? 1 : k + 1;
+        in[0] = tg_permute(in[0], x->ndim, dims);
+    }
+    shape[0] = t->numel; shape[1] = classes;
+    in[0] = tg_reshape(in[0], 2, shape);
+    in[1] = tg_reshape(in[1], 1, shape);
+    e = tg__call(&tg__entropy_op, NULL, in, 2, outs, 2) ? tg_reshape(outs[0], t->ndim, t->shape) : NULL;
+    if (log) log = tg_neg(tg_mul_scalar(tg_sum_dims(log, 1, &dim, false), 1 / (double)classes));
+    return tg__loss_counted(&l, e, log, smoothing, counts, safe);
+}
+/* x [N, C] or [C] as [N, C], the classes with them; torch takes a 0-d x for [1]. */
+TG__PRIVATE bool tg__loss_rows(tg__loss *l, tg_tensor **x, int64_t *shape) {
+    const tg_tensor *t = l->x;
+    if (!t || !l->target) return false;
+    if (!tg_dtype_is_float(t->dtype)) return tg__fail(l->tg, TG__E_FLOAT_ONLY, t);
+    shape[0] = t->ndim == 2 ? t->shape[0] : 1;
+    shape[1] = t->ndim == 0 ? 1 : t->shape[t->ndim - 1];
+    if (t->ndim > 2 || shape[1] == 0) return tg__fail_op(l->tg, TG_ERROR_SHAPE, "expected x [N, C] or [C] of at least one class, got %t", t);
+    *x = tg_reshape(l->x, 2, shape);
+    return *x && tg__is_index(l->tg, l->target);
+}
+TG_API tg_tensor *tg_multi_margin_loss_from(const tg_multi_margin_loss_args *a) {
+    static const int64_t last = -1;
+    tg_tensor *in[2], *x = NULL, *e, *t, *column;
+    tg__loss l;
+    int64_t shape[2];
+    int p;
+    if (!a) return NULL;
+    in[0] = a->x; in[1] = a->target;
+    if (!tg__loss_begin(&l, "multi_margin_loss", a->at, in, 2, a->weight, a->reduction)) return NULL;
+    p = a->p == 0 ? 1 : a->p;
+    if (p != 1 && p != 2) return tg__loss_fail(&l, "p must be 1 or 2");
+    if (!tg__loss_rows(&l, &x, shape)) return tg__loss_close(&l, NULL);
+    t = l.target;
+    if (t->numel != shape[0] || t->ndim > 1 || (t->ndim == 0 && l.x->ndim == 2)) {
+        tg__fail_op(l.tg, TG_ERROR_SHAPE, "expected a class for each row of x, %t, got target %t", l.x, t);
+        return tg__loss_close(&l, NULL);
+    }
+    if (l.weight && (l.weight->ndim != 1 || l.weight->shape[0] != shape[1])) {
+        tg__fail_op(l.tg, TG_ERROR_SHAPE, "weight is %t; expected one for each of the %l classes of %t", l.weight, shape[1], l.x);
+        return tg__loss_close(&l, NULL);
+    }
+    t = tg_reshape(t, 1, shape);
+    column = tg_unsqueeze(t, 1);
+    e = tg_relu(tg_add(tg_sub(tg_number(l.tg, tg__maybe_of(a->margin, 1)), tg_gather(x, 1, column)), x));
+    if (p == 2) e = tg_square(e);
+    if (l.weight) e = tg_mul(e, tg_unsqueeze(tg_index_select(l.weight, 0, t), 1));
+    e = tg_where(tg_eq(column, tg__count_beside(l.tg, l.x, shape[1])), tg_number(l.tg, 0), e);
+    e = tg_div_scalar(tg_sum_dims(e, 1, &last, false), (double)shape[1]);
+    return tg__loss_end(&l, e ? tg_reshape(e, l.target->ndim, l.target->shape) : NULL);
+}
+TG_API tg_tensor *tg_multilabel_margin_loss_from(const tg_multilabel_margin_loss_args *a) {
+    static const int64_t last = -1, both[2] = { 1, 2 };
+    tg_tensor *in[2], *x = NULL, *t, *safe, *listed, *is_class, *e, *count;
+    tg__loss l;
+    int64_t shape[2];
+    if (!a) return NULL;
+    in[0] = a->x; in[1] = a->target;
+    if (!tg__loss_begin(&l, "multilabel_margin_loss", a->at, in, 2, NULL, a->reduction)) return NULL;
+    if (!tg__loss_rows(&l, &x, shape) || !tg__loss_same(&l, "target", l.target)) return tg__loss_close(&l, NULL);
+    t = tg_reshape(l.target, 2, shape);
+    count = tg__count_beside(l.tg, l.x, shape[1]);
+    safe = tg_where(tg_eq(t, tg_integer(l.tg, -1)), tg_integer(l.tg, 0), t);
+    e = tg_sub(tg_number(l.tg, 1), tg_gather(x, 1, safe));            /* which finds classes that are out of range */
+    /* the list ends before the first -1 */
+    listed = tg_where(tg_eq(t, tg_integer(l.tg, -1)), count, tg_integer(l.tg, shape[1]));
+    listed = tg_lt(count, tg_amin_dims(listed, 1, &last, true));
+    is_class = tg_logical_and(tg_unsqueeze(listed, 2), tg_eq(tg_unsqueeze(safe, 2), count));
+    is_class = tg_any_dims(is_class, 1, both, false);
+    e = tg_relu(tg_add(tg_unsqueeze(e, 2), tg_unsqueeze(x, 1)));
+    e = tg_where(tg_logical_and(tg_unsqueeze(listed, 2), tg_logical_not(tg_unsqueeze(is_class, 1))), e, tg_number(l.tg, 0));
+    e = tg_div_scalar(tg_sum_dims(e, 2, both, false), (double)shape[1]);
+    return tg__loss_end(&l, l.x->ndim == 2 || !e ? e : tg_reshape(e, 0, NULL));
+}
+TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_margin_loss_args *args) {
+    static const int64_t last = -1;
+    tg__loss l;
+    tg_tensor *e;
+    if (!tg__loss_begin2(&l, "multilabel_soft_margin_loss", args)) return NULL;
+    if (l.x && l.x->ndim == 0) { tg__fail(l.tg, TG__E_NO_DIMS, l.x); return tg__loss_close(&l, NULL); }
+    e = tg_add(tg_mul(l.target, tg_logsigmoid(l.x)), tg_mul(tg_sub(tg_number(l.tg, 1), l.target), tg_logsigmoid(tg_neg(l.x))));
+    e = tg_neg(tg__loss_both(&l, e));
+    if (l.weight) e = tg_mul(e, l.weight);
+    return tg__loss_end(&l, tg_mean_dims(e, 1, &last, false));
 }
 
 /* ======================================================================================

@@ -25,8 +25,10 @@ tg_tensor *compile_calls(tg_ctx *tg, tg_tensor *a, tg_tensor *b) {
     if (!tg_backward(t) || !tg_gradcheck(&call)) return NULL;
     if (!tg_grad(&t, 1, list, 2, gradient)) return NULL;
     t = tg_conv2d(a, b, NULL);
+    t = tg_add(tg_mse_loss(a, b), tg_cross_entropy(a, b));
 #if !defined(__cplusplus) || (defined(__cpp_designated_initializers) && __cplusplus >= 202002L)
     t = tg_conv2d(a, b, NULL, .padding = {1, 1}, .stride = {2, 2});
+    t = tg_cross_entropy(t, a, .ignore_index = TG_IS(0), .label_smoothing = 0.1, .reduction = TG_LOSS_SUM, .weight = b);
     if (!tg_backward(t, .gradient = a, .retain_graph = true) || !tg_grad(&t, 1, list, 2, gradient, .create_graph = true)) return NULL;
     if (!tg_gradcheck(&call, .second = true)) return NULL;
 #endif

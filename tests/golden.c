@@ -1282,23 +1282,114 @@ ADAPTER(a_conv) {             /* conv1d as a conv2d of height 1; conv2d */
 }
 
 /* ---- losses ---- */
-ADAPTER(a_mse_loss) {         /* mse_loss, l1_loss */
-    tg_tensor *x = self(c), *y = tensor(c, 1, "target"), *e;
-    const char *how = word(c, 2, "reduction", "mean");
-    bool squares = ends_with(c->op, "mse_loss");
-    if (squares && strcmp(how, "mean") == 0) { put(c, tg_mse_loss(x, y)); return; }
-    e = squares ? tg_square(tg_sub(x, y)) : tg_abs(tg_sub(x, y));
-    if (strcmp(how, "none") == 0) put(c, e);
-    else if (strcmp(how, "sum") == 0) put(c, tg_sum(e));
-    else if (strcmp(how, "mean") == 0) put(c, tg_mean(e));
-    else skip(c, "another reduction");
+/* What torch does not know either is a reduction that the library refuses. */
+static tg_reduction reduction(call *c, int at) {
+    const char *how = word(c, at, "reduction", "mean");
+    return strcmp(how, "mean") == 0 ? TG_LOSS_MEAN : strcmp(how, "sum") == 0 ? TG_LOSS_SUM : strcmp(how, "none") == 0 ? TG_LOSS_NONE
+        : strcmp(how, "batchmean") == 0 ? TG_LOSS_BATCHMEAN : (tg_reduction)99;
+}
+static tg_maybe maybe(call *c, int at, const char *names) {
+    tg_maybe m = { false, 0 };
+    m.is = arg(c, at, names) != NULL;
+    if (m.is) m.value = number(c, at, names, 0);
+    return m;
+}
+/* An option whose zero is its default. */
+static double above_zero(call *c, int at, const char *names) {
+    double v = number(c, at, names, 1);
+    if (v == 0) skip(c, "zero means one there");
+    return v;
+}
+ADAPTER(a_mse_loss) {
+    tg_tensor *x = self(c), *t = tensor(c, 1, "target");
+    put(c, tg_mse_loss(x, t, .reduction = reduction(c, 2), .weight = maybe_tensor(c, 3, "weight")));
+}
+ADAPTER(a_l1_loss) {
+    tg_tensor *x = self(c), *t = tensor(c, 1, "target");
+    put(c, tg_l1_loss(x, t, .reduction = reduction(c, 2), .weight = maybe_tensor(c, 3, "weight")));
+}
+ADAPTER(a_smooth_l1_loss) {
+    tg_tensor *x = self(c), *t = tensor(c, 1, "target");
+    put(c, tg_smooth_l1_loss(x, t, .reduction = reduction(c, 2), .beta = maybe(c, 3, "beta")));
+}
+ADAPTER(a_huber_loss) {
+    tg_tensor *x = self(c), *t = tensor(c, 1, "target");
+    put(c, tg_huber_loss(x, t, .reduction = reduction(c, 2), .delta = above_zero(c, 3, "delta"), .weight = maybe_tensor(c, 4, "weight")));
 }
 ADAPTER(a_cross_entropy) {
-    tg_tensor *x = self(c), *y = tensor(c, 1, "target");
-    if (!x || !y || x->ndim != 2 || y->ndim != 1 || y->dtype != TG_I64) { skip(c, "not [N, C] with N classes"); return; }
-    if (strcmp(word(c, 4, "reduction", "mean"), "mean") != 0) skip(c, "another reduction");
-    if (integer(c, 3, "ignore_index", -100) != -100 || number(c, 5, "label_smoothing", 0) != 0) skip(c, "options of cross_entropy");
-    put(c, tg_cross_entropy(x, y));
+    tg_tensor *x = self(c), *t = tensor(c, 1, "target");
+    put(c, tg_cross_entropy(x, t, .weight = maybe_tensor(c, 2, "weight"), .ignore_index = maybe(c, 3, "ignore_index"), .reduction = reduction(c, 4),
+        .label_smoothing = number(c, 5, "label_smoothing", 0)));
+}
+ADAPTER(a_nll_loss) {
+    tg_tensor *x = self(c), *t = tensor(c, 1, "target");
+    put(c, tg_nll_loss(x, t, .weight = maybe_tensor(c, 2, "weight"), .ignore_index = maybe(c, 3, "ignore_index"), .reduction = reduction(c, 4)));
+}
+ADAPTER(a_binary_cross_entropy) {
+    tg_tensor *x = self(c), *t = tensor(c, 1, "target");
+    put(c, tg_binary_cross_entropy(x, t, .weight = maybe_tensor(c, 2, "weight"), .reduction = reduction(c, 3)));
+}
+ADAPTER(a_binary_cross_entropy_with_logits) {
+    tg_tensor *x = self(c), *t = tensor(c, 1, "target");
+    put(c, tg_binary_cross_entropy_with_logits(x, t, .weight = maybe_tensor(c, 2, "weight"), .reduction = reduction(c, 3), .pos_weight = maybe_tensor(c, 4, "pos_weight")));
+}
+ADAPTER(a_kl_div) {
+    tg_tensor *x = self(c), *t = tensor(c, 1, "target");
+    put(c, tg_kl_div(x, t, .reduction = reduction(c, 2), .log_target = flag(c, 3, "log_target", false)));
+}
+ADAPTER(a_margin_ranking_loss) {
+    tg_tensor *x = tensor(c, 0, "input1"), *y = tensor(c, 1, "input2"), *t = tensor(c, 2, "target");
+    put(c, tg_margin_ranking_loss(x, y, t, .margin = number(c, 3, "margin", 0), .reduction = reduction(c, 4)));
+}
+ADAPTER(a_cosine_embedding_loss) {
+    tg_tensor *x = tensor(c, 0, "input1"), *y = tensor(c, 1, "input2"), *t = tensor(c, 2, "target");
+    put(c, tg_cosine_embedding_loss(x, y, t, .margin = number(c, 3, "margin", 0), .reduction = reduction(c, 4)));
+}
+ADAPTER(a_hinge_embedding_loss) {
+    tg_tensor *x = self(c), *t = tensor(c, 1, "target");
+    put(c, tg_hinge_embedding_loss(x, t, .margin = maybe(c, 2, "margin"), .reduction = reduction(c, 3)));
+}
+ADAPTER(a_gaussian_nll_loss) {
+    tg_tensor *x = self(c), *t = tensor(c, 1, "target"), *v = operand(c, 2, "var");
+    put(c, tg_gaussian_nll_loss(x, t, v, .full = flag(c, 3, "full", false), .eps = maybe(c, 4, "eps"), .reduction = reduction(c, 5)));
+}
+ADAPTER(a_poisson_nll_loss) {
+    tg_tensor *x = self(c), *t = tensor(c, 1, "target");
+    put(c, tg_poisson_nll_loss(x, t, .no_log_input = !flag(c, 2, "log_input", true), .full = flag(c, 3, "full", false), .eps = maybe(c, 4, "eps"), .reduction = reduction(c, 5)));
+}
+ADAPTER(a_multi_margin_loss) {
+    tg_tensor *x = self(c), *t = tensor(c, 1, "target");
+    put(c, tg_multi_margin_loss(x, t, .p = (int)above_zero(c, 2, "p"), .margin = maybe(c, 3, "margin"), .weight = maybe_tensor(c, 4, "weight"), .reduction = reduction(c, 5)));
+}
+ADAPTER(a_multilabel_margin_loss) {
+    tg_tensor *x = self(c), *t = tensor(c, 1, "target");
+    put(c, tg_multilabel_margin_loss(x, t, .reduction = reduction(c, 2)));
+}
+ADAPTER(a_multilabel_soft_margin_loss) {
+    tg_tensor *x = self(c), *t = tensor(c, 1, "target");
+    put(c, tg_multilabel_soft_margin_loss(x, t, .weight = maybe_tensor(c, 2, "weight"), .reduction = reduction(c, 3)));
+}
+ADAPTER(a_soft_margin_loss) {
+    tg_tensor *x = self(c), *t = tensor(c, 1, "target");
+    put(c, tg_soft_margin_loss(x, t, .reduction = reduction(c, 2)));
+}
+static tg_tensor *tensor_or_list(call *c, int at, const char *names) {      /* of integers */
+    const val *v = need(c, at, names), *e;
+    int64_t list[MAX_TENSORS];
+    int n = 0;
+    if (!is_kind(v, V_LIST)) return tensor_of(c, v);
+    for (e = v->first; e && n < MAX_TENSORS; e = e->next) list[n++] = e->i;
+    return tg_from(c->tg, TG_SHAPE(n), TG_I64, list);
+}
+ADAPTER(a_ctc_loss) {
+    tg_tensor *x = tensor(c, 0, "log_probs"), *t = tensor(c, 1, "targets"), *times = tensor_or_list(c, 2, "input_lengths"), *lengths = tensor_or_list(c, 3, "target_lengths");
+    put(c, tg_ctc_loss(x, t, times, lengths, .blank = integer(c, 4, "blank", 0), .reduction = reduction(c, 5), .zero_infinity = flag(c, 6, "zero_infinity", false)));
+}
+ADAPTER(a_pdist) { tg_tensor *x = self(c); put(c, tg_pdist(x, number(c, 1, "p", 2))); }
+ADAPTER(a_triplet_margin_loss) {
+    tg_tensor *x = tensor(c, 0, "anchor"), *y = tensor(c, 1, "positive"), *z = tensor(c, 2, "negative");
+    put(c, tg_triplet_margin_loss(x, y, z, .margin = above_zero(c, 3, "margin"), .p = maybe(c, 4, "p"), .eps = maybe(c, 5, "eps"), .swap = flag(c, 6, "swap", false),
+        .reduction = reduction(c, 7)));
 }
 
 /* ---- utilities of nn ---- */
@@ -1374,8 +1465,15 @@ static const adapter adapters[] = {
     { "nn.functional.glu", a_glu, 0 },
     { "nn.functional.bilinear", a_bilinear, 0 }, { "nn.functional.pairwise_distance", a_pairwise_distance, 0 }, { "nn.functional.cosine_similarity", a_cosine_similarity, 0 },
     { "nn.functional.normalize", a_normalize, 0 },
-    { "nn.functional.conv1d", a_conv, 1 }, { "nn.functional.conv2d", a_conv, 0 }, { "nn.functional.mse_loss", a_mse_loss, 0 }, { "nn.functional.l1_loss", a_mse_loss, 1 },
-    { "nn.functional.cross_entropy", a_cross_entropy, 0 }, { "nn.utils.parameters_to_vector", a_parameters_to_vector, 1 },
+    { "nn.functional.conv1d", a_conv, 1 }, { "nn.functional.conv2d", a_conv, 0 },
+    { "nn.functional.mse_loss", a_mse_loss, 0 }, { "nn.functional.l1_loss", a_l1_loss, 0 }, { "nn.functional.smooth_l1_loss", a_smooth_l1_loss, 0 },
+    { "nn.functional.huber_loss", a_huber_loss, 0 }, { "nn.functional.cross_entropy", a_cross_entropy, 0 }, { "nn.functional.nll_loss", a_nll_loss, 0 },
+    { "nn.functional.binary_cross_entropy", a_binary_cross_entropy, 0 }, { "nn.functional.binary_cross_entropy_with_logits", a_binary_cross_entropy_with_logits, 0 }, { "nn.functional.kl_div", a_kl_div, 0 },
+    { "nn.functional.margin_ranking_loss", a_margin_ranking_loss, 0 }, { "nn.functional.cosine_embedding_loss", a_cosine_embedding_loss, 0 }, { "nn.functional.hinge_embedding_loss", a_hinge_embedding_loss, 0 },
+    { "nn.functional.gaussian_nll_loss", a_gaussian_nll_loss, 0 }, { "nn.functional.poisson_nll_loss", a_poisson_nll_loss, 0 }, { "nn.functional.multi_margin_loss", a_multi_margin_loss, 0 },
+    { "nn.functional.multilabel_margin_loss", a_multilabel_margin_loss, 0 }, { "nn.functional.multilabel_soft_margin_loss", a_multilabel_soft_margin_loss, 0 }, { "nn.functional.soft_margin_loss", a_soft_margin_loss, 0 },
+    { "nn.functional.pdist", a_pdist, 0 }, { "nn.functional.ctc_loss", a_ctc_loss, 0 }, { "nn.functional.triplet_margin_loss", a_triplet_margin_loss, 0 },
+    { "nn.utils.parameters_to_vector", a_parameters_to_vector, 1 },
     { NULL, NULL, 0 }
 };
 

@@ -270,6 +270,46 @@ DO(pair_distance, tg_pairwise_distance(x[0], x[1], 2, 1e-6, false))
 DO(cosines, tg_cosine_similarity(x[0], x[1], -1, 1e-8))
 DO(normal_rows, tg_normalize(x[0], 2, -1, 1e-12))
 DO(bilinear, n < 3 ? NULL : tg_bilinear(x[0], x[1], x[2], n > 3 ? x[3] : NULL))
+/* losses, whose every part is another operation */
+static tg_tensor *classes_of(tg_tensor *x, int64_t modulo) {                   /* of x's shape without dimension 1 */
+    tg_tensor *one = x->ndim > 1 ? tg_select(x, 1, 0) : tg_select(x, 0, 0);
+    int64_t v[16], i;
+    for (i = 0; i < one->numel && i < 16; i++) v[i] = i * 2 % modulo;
+    return index_beside(x, one->ndim, one->shape, v);
+}
+#if defined(__cplusplus)
+#define LOSS(name, ...) name##_args a = name##_args(); int parts = 0; (void)parts; __VA_ARGS__; return name##_from(&a)
+#else
+#define LOSS(name, ...) name##_args a; memset(&a, 0, sizeof a); __VA_ARGS__; return name##_from(&a)
+#endif
+#define DOES(name, ...) static tg_tensor *name(tg_tensor *const *x, int n) { (void)n; LOSS(__VA_ARGS__); }
+DOES(l1_none, tg_l1_loss, a.x = x[0]; a.target = x[1]; a.reduction = TG_LOSS_NONE)
+DOES(mse_weighted, tg_mse_loss, a.x = x[0]; a.target = x[1]; a.weight = tg_exp(x[2]))
+DOES(huber, tg_huber_loss, a.x = x[0]; a.target = x[1]; a.delta = 0.7; a.reduction = TG_LOSS_SUM)
+DOES(smooth_l1, tg_smooth_l1_loss, a.x = x[0]; a.target = x[1]; a.beta.is = true; a.beta.value = 0.4)
+DOES(bce, tg_binary_cross_entropy, a.x = tg_sigmoid(x[0]); a.target = tg_sigmoid(x[1]); a.weight = x[2])
+DOES(bce_logits, tg_binary_cross_entropy_with_logits, a.x = x[0]; a.target = tg_sigmoid(x[1]); a.pos_weight = tg_exp(x[2]))
+DOES(kl_plain, tg_kl_div, a.x = x[0]; a.target = tg_exp(x[1]); a.reduction = TG_LOSS_BATCHMEAN)
+DOES(kl_log, tg_kl_div, a.x = x[0]; a.target = x[1]; a.log_target = true)
+DOES(nll, tg_nll_loss, a.x = tg_exp(x[0]); a.target = classes_of(x[0], 3); a.weight = tg_exp(x[1]); a.ignore_index.is = true; a.ignore_index.value = 1)
+DOES(entropy_smooth, tg_cross_entropy, a.x = x[0]; a.target = classes_of(x[0], 3); a.weight = tg_exp(x[1]); a.label_smoothing = 0.3)
+DOES(entropy_probable, tg_cross_entropy, a.x = x[0]; a.target = tg_sigmoid(x[1]); a.reduction = TG_LOSS_NONE)
+DOES(soft_margin, tg_soft_margin_loss, a.x = x[0]; a.target = x[1])
+DOES(multi_margin, tg_multi_margin_loss, a.x = x[0]; a.target = classes_of(x[0], 3); a.p = 2; a.weight = tg_exp(x[1]))
+DOES(multilabel, tg_multilabel_margin_loss, a.x = x[0]; a.target = tg_add_scalar(grid(x[0], 3, false), -1); a.reduction = TG_LOSS_NONE)
+DOES(multilabel_soft, tg_multilabel_soft_margin_loss, a.x = x[0]; a.target = tg_sigmoid(x[1]); a.weight = x[2])
+DOES(hinge, tg_hinge_embedding_loss, a.x = x[0]; a.target = tg_sign(tg_detach(x[1])))
+DOES(poisson, tg_poisson_nll_loss, a.x = x[0]; a.target = tg_add_scalar(tg_exp(x[1]), 1); a.full = true)
+DOES(gaussian, tg_gaussian_nll_loss, a.x = x[0]; a.target = x[1]; a.var = tg_exp(x[2]); a.full = true)
+DOES(ranking, tg_margin_ranking_loss, a.x1 = x[0]; a.x2 = x[1]; a.target = x[2]; a.margin = 0.5)
+DOES(cosine, tg_cosine_embedding_loss, a.x1 = x[0]; a.x2 = x[1]; a.target = tg_sign(tg_detach(x[2])); a.margin = -0.5)
+DOES(triplet, tg_triplet_margin_loss, a.anchor = x[0]; a.positive = x[1]; a.negative = x[2]; a.swap = true; a.p.is = true; a.p.value = 3)
+static tg_tensor *lengths_beside(tg_tensor *x, int64_t a, int64_t b) { int64_t v[2]; v[0] = a; v[1] = b; return index_beside(x, TG_SHAPE(2), v); }
+DOES(ctc, tg_ctc_loss, a.log_probs = tg_log_softmax(x[0], 2); a.targets = line_of(x[0], 3, 3); a.blank = 1; a.input_lengths = lengths_beside(x[0], 4, 3); a.target_lengths = lengths_beside(x[0], 1, 2))
+#undef DOES
+#undef LOSS
+DO(pairs, tg_pdist(x[0], 2))
+DO(pairs_3, tg_pdist(x[0], 3))
 #undef DO
 static tg_tensor *permuted(tg_tensor *const *x, int n) { (void)n; return tg_exp(tg_permute(x[0], TG_DIMS(2, 0, 1))); }
 static tg_tensor *copied(tg_tensor *const *x, int n) { tg_tensor *y = tg_clone(tg_mul(x[0], x[0])); (void)n; return tg_copy_(y, x[1]) ? tg_mul(y, x[0]) : NULL; }
@@ -432,6 +472,30 @@ static const op_case ops[] = {
     OP("checkpoint", checkpointed, "2 3;3 2|t 2 2;b 2 2")
     OP("tie", relu_sum, "d 2 3|d t 2 3|0 3")
     OP("mean", mse, "2 3;2 3|t 2 3;b 2 3|;")
+    OP("abs", l1_none, "2 3;2 3|t 2 3;b 3|;|0 3;3")
+    OP("div", mse_weighted, "2 3;2 3;2 3|t 2 3;b 3;2 3")
+    OP("clamp", huber, "2 3;2 3|t 2 3;b 3|;")
+    OP("clamp", smooth_l1, "2 3;2 3|t 2 3;b 3|;")
+    OP("log", bce, "2 3;2 3;3|t 2 3;b 2 3;2 1")
+    OP("logsigmoid", bce_logits, "2 3;2 3;3|t 2 3;b 2 3;2 1")
+    OP("log", kl_plain, "2 3;2 3|t 3 2;b 2")
+    OP("exp", kl_log, "2 3;2 3|t 3 2;b 2|;")
+    OP("gather", nll, "3 4;4|t 2 3 2;3|b 3;3")
+    OP("cross_entropy", entropy_smooth, "3 4;4|t 2 3 2;3|b 3;3")
+    OP("log_softmax", entropy_probable, "3 4;3 4|t 2 3 2;b 2 3 2|3;3")
+    OP("logsigmoid", soft_margin, "2 3;2 3|t 3 2;b 2")
+    OP("relu", multi_margin, "3 4;4|t 2 3;3")
+    OP("relu", multilabel, "3 4|t 4 3|b 2 3")
+    OP("logsigmoid", multilabel_soft, "2 3;2 3;3|t 2 3;b 2 3;3")
+    OP("where", hinge, "2 3;2 3|t 3 2;b 2")
+    OP("log", poisson, "2 3;2 3|t 3 2;b 2")
+    OP("log", gaussian, "2 3;2 3;2 3|t 2 3;b 3;2|2 3;2 3;2 1")
+    OP("where", ranking, "2 3;2 3;2 3|t 2 3;b 1 3;2 1")
+    OP("div", cosine, "2 3;2 3;2|t 3 2;b 3 2;3|3;3;")
+    OP("pow", triplet, "2 3;2 3;2 3|t 3 2;b 3 2;1 2")
+    OP("gather", ctc, "4 2 3|t 4 2 3")
+    OP("sqrt", pairs, "4 3|t 3 2|b 1 3|0 2")
+    OP("pow", pairs_3, "4 3|t 3 2")
     OP("cross_entropy", entropy, "2 3|t 3 4|b 2 3|o 3 5|2 4|g 2 3|0 3")
     OP("mul", no_dropout, "2 3|0 3|")
     OP("mul", no_training, "2 3")

@@ -52,6 +52,7 @@ int main(void) {
     tg_dict_free(d);
     /* calls with options */
     PLACED(tg_conv2d(a, a, NULL)); PLACED(tg_conv2d(none, a, NULL)); PLACED(tg_conv2d(none, none, a));
+    PLACED(tg_mse_loss(a, none)); PLACED(tg_nll_loss(none, a)); PLACED(tg_gaussian_nll_loss(a, a, none)); PLACED(tg_ctc_loss(none, none, a, a));
     PLACED(tg_backward(a));
     list[0] = a;
     PLACED(tg_grad(&a, 1, list, 1, out)); PLACED(tg_grad(&none, 1, list, 1, out)); PLACED(tg_grad(&a, 1, &none, 1, out));
@@ -61,6 +62,7 @@ int main(void) {
     PLACED(tg_gradcheck(&call)); PLACED(tg_vjp(&call, list, out, out));
 #if !defined(__cplusplus) || (defined(__cpp_designated_initializers) && __cplusplus >= 202002L)
     PLACED(tg_conv2d(a, a, NULL, .padding = {1, 1}));
+    PLACED(tg_huber_loss(a, a, .delta = -1)); PLACED(tg_smooth_l1_loss(a, a, .beta = TG_IS(-1), .reduction = TG_LOSS_SUM));
     PLACED(tg_backward(a, .retain_graph = true)); PLACED(tg_gradcheck(&call, .second = true));
 #else
     {
