@@ -5937,6 +5937,8 @@ TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {
 }
 /* Does it stand for itself, not for every example of a tg_vmap? Asked where a tensor is used other than by tg__call. */
 TG__INLINE bool tg__whole(tg_ctx *tg, const tg_tensor *t) { return !TG__RARE(t->opaque == TG__MAPPED) || tg__fail(tg, TG__E_VMAP); }
+/* May it be given back as it is? Not what is row-sparse or inside another tg_vmap: the call then says so. */
+TG__INLINE bool tg__itself(const tg_tensor *t) { return t->opaque <= TG__BLOCKS || (t->opaque == TG__MAPPED && t->out_index == t->tg->lane); }
 /* The start of a public function that takes one tensor: its context if the call may go on, else NULL. _opaque: of
    every kind; _blocks: block-quantised ones too; _whole: none inside tg_vmap. */
 TG__PRIVATE tg_ctx *tg__start_opaque(tg_tensor *t, const char *name) {
@@ -5947,7 +5949,7 @@ TG__PRIVATE tg_ctx *tg__start_opaque(tg_tensor *t, const char *name) {
 }
 TG__PRIVATE tg_ctx *tg__start_blocks(tg_tensor *t, const char *name) {
     tg_ctx *tg = tg__start_opaque(t, name);
-    return tg && (t->opaque != TG__SPARSE || tg__use(tg, t, 0)) ? tg : NULL;
+    return tg && (t->opaque <= TG__BLOCKS || tg__use(tg, t, 0)) ? tg : NULL;
 }
 TG__PRIVATE tg_ctx *tg__start(tg_tensor *t, const char *name) {
     tg_ctx *tg = t ? t->tg : NULL;
@@ -7154,7 +7156,7 @@ TG__PRIVATE bool tg__leaf_receive(tg_ctx *tg, tg__node *n) {
    owns the count; NULL: failed. */
 TG__PRIVATE tg_tensor *tg__walk_fit(tg_ctx *tg, const tg__walk *w, const tg__node *n, int i, tg_tensor *d) {
     const tg__slot *s = &n->in_slot[i];
-    if (!(d && d->alive && d->opaque == TG__SPARSE ? tg__use_any : tg__use)(tg, d, i)) return NULL;   /* one from outside may give anything */
+    if (!(d && d->alive && d->opaque == TG__SPARSE ? tg__use_any : tg__use)(tg, d, i) || !tg__whole(tg, d)) return NULL;   /* one from outside may give anything */
     d = tg__sum_to(d, s->ndim, s->shape);
     if (d && d->dtype != s->dtype) d = tg_to(d, s->dtype);
     if (!d) return NULL;
@@ -7380,7 +7382,7 @@ TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outp
     if (!w.captures) return false;
     memset(w.captures, 0, size);
     for (i = 0; ok && i < n_inputs; i++) {
-        ok = tg__use(tg, inputs[i], i);
+        ok = tg__use(tg, inputs[i], i) && tg__whole(tg, inputs[i]);
         /* indices and the like: no gradient */
         if (ok && allow_unused && !tg_dtype_is_float(inputs[i]->dtype)) { w.n_captures++; continue; }
         if (ok && !tg__needs_grad(inputs[i])) ok = tg__fail(tg, TG__E_INPUT_NO_GRAD, i, inputs[i]);
@@ -7393,7 +7395,7 @@ TG__PRIVATE bool tg__gradients(tg_ctx *tg, tg_tensor *const *outputs, int n_outp
     }
     for (i = 0; ok && i < n_outputs; i++) {
         tg_tensor *gi = g ? g[i] : NULL;
-        ok = tg__use(tg, outputs[i], i) && (!gi || tg__use(tg, gi, i));
+        ok = tg__use(tg, outputs[i], i) && tg__whole(tg, outputs[i]) && (!gi || (tg__use(tg, gi, i) && tg__whole(tg, gi)));
         if (!ok || (!gi && !g_null_is_one)) continue;
         if (!tg__needs_grad(outputs[i]) && (allow_unused || n_outputs > 1)) continue;
         ok = tg__walk_root(&w, outputs[i], gi);
@@ -7469,7 +7471,7 @@ TG_API bool tg_has_grad(tg_tensor *t) { return t && t->alive && t->grad; }
 TG_API tg_tensor *(tg_grad_of)(tg_tensor *t) {
     tg_ctx *tg;
     if (!t || tg_has_grad(t)) return t ? t->grad : NULL;
-    tg = tg__start(t, "grad_of");
+    tg = tg__start_whole(t, "grad_of");
     if (!tg) return NULL;
     if (t->off_record) tg__fail(tg, TG__E_OFF_RECORD, t);
     else if (!tg__needs_grad(t))
@@ -7480,7 +7482,7 @@ TG_API tg_tensor *(tg_grad_of)(tg_tensor *t) {
     return NULL;
 }
 TG_API bool (tg_zero_grad)(tg_tensor *t) {
-    tg_ctx *tg = tg__start(t, "zero_grad");
+    tg_ctx *tg = tg__start_whole(t, "zero_grad");
     if (!tg) return false;
     tg__let_go(&t->grad);
     return true;
@@ -7570,7 +7572,9 @@ TG__PRIVATE bool tg__product_begin(tg__product *p, const tg_function_call *c, co
         if (!p->x[i]) return false;
     }
     p->tg->where = name;
-    return tg__function_run(p->tg, c, p->x, p->y);
+    if (!tg__function_run(p->tg, c, p->x, p->y)) return false;
+    for (i = 0; i < c->n_outputs; i++) if (!tg__whole(p->tg, p->y[i])) return false;
+    return true;
 }
 TG__PRIVATE bool tg__product_end(tg__product *p, bool ok) {
     if (p->x) { tg_grad_mode(p->tg, p->mode); tg__mem_put(p->tg, p->x, p->size); }
@@ -7902,7 +7906,7 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
     tg = tg__start_call(c, "checkpoint");
     if (tg && !outputs) return tg__fail(tg, TG__E_NO_DATA, "place for the outputs");
     if (!tg) return false;
-    if (!tg->grad_mode) {
+    if (!tg->grad_mode || tg->lane) {                                    /* inside tg_vmap it is recorded as it is */
         ok = tg__function_run(tg, c, c->inputs, outputs);
         if (!ok) tg__no_results(outputs, c->n_outputs);
         return ok;
@@ -8964,7 +8968,12 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
 TG__PRIVATE bool tg__formula_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *in, int n_in, unsigned mapped, tg_tensor **out) {
     tg_tensor *x[3];
     int i, d, most = 0;
+    int first = ((const tg__formula *)(const void *)op)->types == TG__CHOOSE, k;
     for (i = 0; i < n_in; i++) { d = in[i]->ndim - (int)(mapped >> i & 1u); if (d > most) most = d; }
+    for (i = first; i < n_in; i++)                                     /* an example of no dimensions promotes less than a batch of them */
+        for (k = first; k < n_in; k++)
+            if (in[i]->dtype != in[k]->dtype && !in[i]->is_number && !in[k]->is_number && in[i]->ndim == (int)(mapped >> i & 1u))
+                return tg__fail(tg, TG__E_SAME_DTYPE, in[i], in[k], " inside tg_vmap, where examples of no dimensions promote otherwise than their batch");
     for (i = 0; i < n_in; i++) {
         int64_t shape[TG_MAX_DIMS];
         x[i] = in[i];
@@ -8976,7 +8985,6 @@ TG__PRIVATE bool tg__formula_vmap(tg_ctx *tg, const tg_op *op, const void *attr,
         x[i] = tg_reshape(in[i], most + 1, shape);
         if (!x[i]) return false;
     }
-    (void)tg;
     out[0] = tg__call(op, attr, x, n_in, NULL, 1);
     return out[0] != NULL;
 }
@@ -9862,7 +9870,7 @@ static const tg_op tg__to_op = { TG__OP("to", TG__IN(1), TG__OUT(1), TG_OP_MAP |
     tg__to_check, tg__to_forward, tg__to_backward, NULL };
 TG_API tg_tensor *(tg_to)(tg_tensor *t, tg_dtype dtype) {
     tg__to_attr at;
-    if (t && t->alive && t->dtype == dtype && tg__gate(t->tg)) return t;
+    if (t && t->alive && t->dtype == dtype && tg__itself(t) && tg__gate(t->tg)) return t;
     at.dtype = dtype;
     return tg__call(&tg__to_op, &at, &t, 1, NULL, 1);
 }
@@ -9883,7 +9891,7 @@ static const tg_op tg__contiguous_op = { TG__OP("contiguous", TG__IN(1), TG__OUT
     tg__contiguous_check, tg__copy_forward, tg__same_backward, NULL };
 TG_API tg_tensor *(tg_clone)(tg_tensor *t) { return tg__call(&tg__clone_op, NULL, &t, 1, NULL, 1); }
 TG_API tg_tensor *(tg_contiguous)(tg_tensor *t) {
-    if (t && t->alive && tg__gate(t->tg) && tg__is_dense(t)) return t;
+    if (t && t->alive && tg__itself(t) && tg__gate(t->tg) && tg__is_dense(t)) return t;
     return tg__call(&tg__contiguous_op, NULL, &t, 1, NULL, 1);
 }
 
@@ -10585,11 +10593,11 @@ TG__PRIVATE bool tg__storage_share(tg_ctx *tg, tg__storage *s) {
     return true;
 }
 TG_API tg_tensor *(tg_share)(tg_ctx *to, tg_tensor *t) {
-    tg_ctx *tg = t ? tg__start_whole(t, "share") : NULL;
+    tg_ctx *tg = t ? tg__start_blocks(t, "share") : NULL;
     tg_tensor *v;
     tg__storage *s;
     int64_t none = 0;
-    if ((t && !tg) || !tg__gate(to)) return NULL;
+    if ((t && (!tg || !tg__whole(tg, t))) || !tg__gate(to)) return NULL;
     to->where = "share";
     if (!t) { tg__fail(to, TG__E_NULL, 1); return NULL; }
     if (t->device != TG_CPU) { tg__fail(to, TG__E_DEVICES, t, (int)t->device, (int)TG_CPU); return NULL; }
@@ -12463,7 +12471,7 @@ TG_API tg_tensor *(tg_sparse_values)(tg_tensor *t) {
 TG_API tg_tensor *(tg_to_dense)(tg_tensor *t) {
     tg_ctx *tg = tg__start_opaque(t, "to_dense");
     if (!tg) return NULL;
-    if (t->opaque != TG__SPARSE) return t;
+    if (t->opaque != TG__SPARSE) return t->opaque <= TG__BLOCKS || tg__use(tg, t, 0) ? t : NULL;
     return tg_index_add(tg__full_beside(tg, t, t->dtype, t->ndim, t->shape, 0), 0, t->inner, tg_sparse_values(t));
 }
 /* Two gradients of one shape, one or both row-sparse: the rows of both, or the rows added to the dense one. */

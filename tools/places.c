@@ -4,6 +4,7 @@
      ./places --check tensorgrad.h      says which lines are out of date; exits with 1 if any is
      ./places --without tensorgrad.h    the functions that have no place, from the list below
      ./places --outputs tensorgrad.h    the functions that write through a pointer, one a line with those parameters: tests/test_outlist.sh asks for a row for each
+     ./places --operands tensorgrad.h   the same of those that take tensors, without the formula rows
 
    Every function that can fail notes where it was called, in the context of each operand that is there:
      tg_tensor *x                  TG__AT(x)
@@ -197,9 +198,10 @@ static int is_output(const param *p) {
     for (i = 0; types[i]; i++) if (is(p, types[i])) return 1;
     return 0;
 }
-static void list_outputs(const char *name, const param *p, int n) {
+static int is_operand(const param *p) { return is(p, "tg_tensor *") || is(p, "const tg_tensor *") || is(p, "tg_tensor *const *") || is_call(p); }
+static void list_wanted(int (*wanted)(const param *), const char *name, const param *p, int n) {
     int i, any = 0;
-    for (i = 0; i < n; i++) if (is_output(&p[i])) { if (!any++) printf("%s", name); printf(" %s", p[i].name); }
+    for (i = 0; i < n; i++) if (wanted(&p[i])) { if (!any++) printf("%s", name); printf(" %s", p[i].name); }
     if (any) printf("\n");
 }
 
@@ -207,14 +209,15 @@ static int begins(const char *s, const char *word) { return strncmp(s, word, str
 
 int main(int argc, char **argv) {
     const char *mode = argc == 3 ? argv[1] : "", *path = argv[argc - 1];
-    int i, check = strcmp(mode, "--check") == 0, outputs = strcmp(mode, "--outputs") == 0, functions = 0, rows = 0;
+    int i, check = strcmp(mode, "--check") == 0, functions = 0, rows = 0;
+    int (*wanted)(const param *) = strcmp(mode, "--outputs") == 0 ? is_output : strcmp(mode, "--operands") == 0 ? is_operand : NULL;
     char *file, *part, *s, *list, *end;
     text out = { NULL, 0, 0 };
     if (strcmp(mode, "--without") == 0) {
         for (i = 0; without[i]; i++) printf("%s\n", without[i]);
         return 0;
     }
-    if (argc < 2 || argc > 3 || (argc == 3 && !check && !outputs)) { fprintf(stderr, "usage: places [--check | --without | --outputs] tensorgrad.h\n"); return 2; }
+    if (argc < 2 || argc > 3 || (argc == 3 && !check && !wanted)) { fprintf(stderr, "usage: places [--check | --without | --outputs | --operands] tensorgrad.h\n"); return 2; }
     file = read_all(path);
     list = strstr(file, BEGIN);
     end = list ? strstr(list, END) : NULL;
@@ -227,12 +230,12 @@ int main(int argc, char **argv) {
     put(&out, BEGIN "/* formula rows */\n");
     for (s = part; *s; s = strchr(s, '\n') ? strchr(s, '\n') + 1 : s + strlen(s)) {
         if (!begins(s, "TG_F") && !begins(s, "TG_W")) continue;
-        if (!outputs) list_row(&out, s + 3);
+        if (!wanted) list_row(&out, s + 3);
         rows++;
     }
     put(&out, "/* everything else */\n");
     for (s = part; *s; s = strchr(s, '\n') ? strchr(s, '\n') + 1 : s + strlen(s)) {
-        if (begins(s, "typedef struct tg_") && outputs) {                      /* an option struct: its fields are the parameters of ..._from */
+        if (begins(s, "typedef struct tg_") && wanted) {                      /* an option struct: its fields are the parameters of ..._from */
             char *open = strchr(s, '{'), *close = strchr(s, '}'), *name = s + strlen("typedef struct "), *f;
             param p[MAX_PARAMS];
             char full[80];
@@ -246,7 +249,7 @@ int main(int argc, char **argv) {
                 split_param(&p[n++], f, last);
                 f = stop;
             }
-            list_outputs(full, p, n);
+            list_wanted(wanted, full, p, n);
         }
         if (begins(s, "TG_API ")) {
             char *open = strchr(s, '('), *close = strchr(s, ';'), *name, ret[96], full[80];
@@ -260,15 +263,15 @@ int main(int argc, char **argv) {
             memcpy(full, name, (size_t)(open - name)); full[open - name] = 0;
             n = split_params(p, open + 1, close);
             functions++;
-            if (outputs) list_outputs(full, p, n); else list_function(&out, ret, full, p, n);
+            if (wanted) list_wanted(wanted, full, p, n); else list_function(&out, ret, full, p, n);
         }
     }
     put(&out, END);
     end += strlen(END);
     if (functions < 50 || rows < 20) { fprintf(stderr, "places: only %d prototypes and %d rows were found in %s\n", functions, rows, path); return 2; }
-    for (i = 0; without[i] && !outputs; i++) if (!met[i]) problem("no such function is declared; take it from the list of those without a place", without[i]);
+    for (i = 0; without[i] && !wanted; i++) if (!met[i]) problem("no such function is declared; take it from the list of those without a place", without[i]);
     if (problems) return 2;
-    if (outputs) return 0;
+    if (wanted) return 0;
     if ((size_t)(end - list) == out.size && memcmp(list, out.at, out.size) == 0) {
         if (!check) printf("places: %s is up to date\n", path);
         return 0;
