@@ -68,8 +68,8 @@
      >>impl-arrange                       repeat, tile, roll, diagonals, stacks; linspace, samples
      >>impl-gemm >>impl-conv              matrix products; convolution
      >>impl-elementwise >>impl-matrix     what is made of formulas; matmul, linear, cross-entropy, dropout
-     >>impl-loss                          losses made of other operations
      >>impl-products                      made of matmul: einsum, tensordot, addmm and their relatives, distances
+     >>impl-loss                          losses made of other operations
      >>impl-norm >>impl-pick              made of others: normalisations and statistics; picking and filling
      >>impl-io                            whole files, dicts, safetensors, npy
      >>impl-debug                         printing, the tape as text and drawing
@@ -12713,9 +12713,10 @@ TG__PRIVATE void tg__diagonal_part(const tg__diagonal_attr *at, int ndim, const 
     int i, n = 0;
     memset(v, 0, sizeof *v);
     for (i = 0; i < ndim; i++) if (i != at->dim1 && i != at->dim2) { v->shape[n] = shape[i]; v->stride[n++] = stride[i]; }
-    v->stride[n] = stride[at->dim1] + stride[at->dim2];
+    v->stride[n] = 1;
     if (k > -rows && k < columns) {
         v->shape[n] = tg__imin(k < 0 ? rows + k : rows, k > 0 ? columns - k : columns);
+        if (v->shape[n] > 1) v->stride[n] = stride[at->dim1] + stride[at->dim2];     /* strides of single rows and columns may be anything */
         v->offset = k < 0 ? -k * stride[at->dim1] : k * stride[at->dim2];
     }
     v->ndim = n + 1;
@@ -16630,15 +16631,15 @@ TG_API tg_tensor *tg_soft_margin_loss_from(const tg_soft_margin_loss_args *a) {
     return tg__loss_end(&l, tg_neg(tg_logsigmoid(tg__loss_both(&l, tg_mul(l.x, l.target)))));
 }
 TG_API tg_tensor *tg_hinge_embedding_loss_from(const tg_hinge_embedding_loss_args *a) {
-    tg_tensor *in[2], *zero, *near_ones, *far;
+    tg_tensor *in[2], *zero, *near_ones, *apart;
     tg__loss l;
     if (!a) return NULL;
     in[0] = a->x; in[1] = a->target;
     if (!tg__loss_begin(&l, "hinge_embedding_loss", a->at, in, 2, NULL, a->reduction)) return NULL;
     zero = tg_number(l.tg, 0);
-    far = tg_where(tg_ne_scalar(l.target, 1), tg__not_below_0(tg_sub(tg_number(l.tg, tg__maybe_of(a->margin, 1)), l.x)), zero);
+    apart = tg_where(tg_ne_scalar(l.target, 1), tg__not_below_0(tg_sub(tg_number(l.tg, tg__maybe_of(a->margin, 1)), l.x)), zero);
     near_ones = tg_where(tg_ne_scalar(l.target, -1), l.x, zero);
-    return tg__loss_end(&l, tg__loss_both(&l, tg_add(far, near_ones)));
+    return tg__loss_end(&l, tg__loss_both(&l, tg_add(apart, near_ones)));
 }
 TG_API tg_tensor *tg_kl_div_from(const tg_kl_div_args *a) {
     tg_tensor *in[2], *e, *none;
@@ -16757,7 +16758,7 @@ TG__PRIVATE tg_tensor *tg__last_norm(tg_tensor *d, double p) {
     return tg_where(none, zero, p == 2 ? tg_sqrt(s) : tg_pow_scalar(s, 1 / p));
 }
 TG_API tg_tensor *tg_triplet_margin_loss_from(const tg_triplet_margin_loss_args *a) {
-    tg_tensor *in[3], *near_by, *far;
+    tg_tensor *in[3], *near_by, *apart;
     tg__loss l;
     double margin, eps, p;
     if (!a) return NULL;
@@ -16773,9 +16774,9 @@ TG_API tg_tensor *tg_triplet_margin_loss_from(const tg_triplet_margin_loss_args 
     }
     if (l.x->ndim == 0) { tg__fail(l.tg, TG__E_NO_DIMS, l.x); return tg__loss_close(&l, NULL); }
     near_by = tg__last_norm(tg_add_scalar(tg_sub(l.x, l.target), eps), p);
-    far = tg__last_norm(tg_add_scalar(tg_sub(l.x, l.third), eps), p);
-    if (a->swap) far = tg_minimum(far, tg__last_norm(tg_add_scalar(tg_sub(l.target, l.third), eps), p));
-    return tg__loss_end(&l, tg__not_below_0(tg_add_scalar(tg_sub(near_by, far), margin)));
+    apart = tg__last_norm(tg_add_scalar(tg_sub(l.x, l.third), eps), p);
+    if (a->swap) apart = tg_minimum(apart, tg__last_norm(tg_add_scalar(tg_sub(l.target, l.third), eps), p));
+    return tg__loss_end(&l, tg__not_below_0(tg_add_scalar(tg_sub(near_by, apart), margin)));
 }
 /* All pairs of rows, taken by their numbers. */
 TG_API tg_tensor *(tg_pdist)(tg_tensor *x, double p) {
