@@ -282,7 +282,8 @@ static tg_tensor *classes_of(tg_tensor *x, int64_t modulo) {                   /
 #else
 #define LOSS(name, ...) name##_args a; memset(&a, 0, sizeof a); __VA_ARGS__; return name##_from(&a)
 #endif
-#define DOES(name, ...) static tg_tensor *name(tg_tensor *const *x, int n) { (void)n; LOSS(__VA_ARGS__); }
+/* operands that are not given are NULL, which is refused or means that there is none */
+#define DOES(name, ...) static tg_tensor *name(tg_tensor *const *given, int n) { tg_tensor *x[4]; int k; for (k = 0; k < 4; k++) x[k] = k < n ? given[k] : NULL; LOSS(__VA_ARGS__); }
 DOES(l1_none, tg_l1_loss, a.x = x[0]; a.target = x[1]; a.reduction = TG_LOSS_NONE)
 DOES(mse_weighted, tg_mse_loss, a.x = x[0]; a.target = x[1]; a.weight = tg_exp(x[2]))
 DOES(huber, tg_huber_loss, a.x = x[0]; a.target = x[1]; a.delta = 0.7; a.reduction = TG_LOSS_SUM)
