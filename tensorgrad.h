@@ -11351,11 +11351,34 @@ TG_API tg_tensor *(tg_var_dims)(tg_tensor *x, int n, const int64_t *dims, double
     d = n ? tg_sum_dims(d, n, dims, keepdim) : tg__reduce_call(&tg__sum_op, "var", d, 0, NULL, keepdim);
     return tg__composed(tg, outermost, count > 0 ? tg_mul_scalar(d, 1 / count) : tg_div_scalar(d, 0));
 }
-/* The root of what is 0 is taken of 1 instead, and put aside: its derivative would be infinite. */
+/* Statistics of half types are computed in f32. */
+TG__PRIVATE tg_tensor *tg__widened(tg_tensor *x) { return x && (x->dtype == TG_F16 || x->dtype == TG_BF16) ? tg_to(x, TG_F32) : x; }
+/* x to a power; where `none` says so (x is 0), the power is taken of 1 and put aside: its derivative would be infinite. */
+TG__PRIVATE tg_tensor *tg__power_aside(tg_ctx *tg, tg_tensor *x, tg_tensor *none, double power) {
+    x = tg_where(none, tg_number(tg, 1), x);
+    return tg_where(none, tg_number(tg, power > 0 ? 0 : tg__inf()), power == 0.5 ? tg_sqrt(x) : tg_pow_scalar(x, power));
+}
+/* The norm of order p. Where it is 0 its derivative is taken as 0, as torch does; so is that of |x|^p at 0. The largest
+   elements share the derivative of order infinity. */
+TG__PRIVATE tg_tensor *tg__norm_of(tg_ctx *tg, tg_tensor *x, double p, int n, const int64_t *dims, bool keepdim) {
+    tg_tensor *wide = tg__widened(x), *y;
+    if (!wide) return NULL;
+    if (p == 0) y = tg_sum_dims(tg_where(tg_ne_scalar(wide, 0), tg_number(tg, 1), tg_sign(wide)), n, dims, keepdim);
+    else if (p == 1) y = tg_sum_dims(tg_abs(wide), n, dims, keepdim);
+    else if (p == tg__inf()) y = tg_amax_dims(tg_abs(wide), n, dims, keepdim);
+    else if (p == -tg__inf()) y = tg_amin_dims(tg_abs(wide), n, dims, keepdim);
+    else {
+        y = p == 2 ? tg_square(wide) : tg_abs(wide);
+        if (p != 2) y = p < 2 ? tg__power_aside(tg, y, tg_eq_scalar(y, 0), p) : tg_pow_scalar(y, p);
+        y = tg_sum_dims(y, n, dims, keepdim);
+        y = tg__power_aside(tg, y, tg_eq_scalar(y, 0), 1 / p);
+    }
+    return tg_to(y, x->dtype);
+}
 TG_API tg_tensor *(tg_std)(tg_tensor *x, double correction) { return tg_std_dims(x, 0, NULL, correction, false); }
 TG_API tg_tensor *(tg_std_dims)(tg_tensor *x, int n, const int64_t *dims, double correction, bool keepdim) {
     tg_ctx *tg = tg__start(x, "std");
-    tg_tensor *v, *none;
+    tg_tensor *v;
     bool outermost;
     if (!tg) return NULL;
     /* the variance leaves the range of narrow types where its root does not: halves are computed in f32, f32 in f64 */
@@ -11364,9 +11387,7 @@ TG_API tg_tensor *(tg_std_dims)(tg_tensor *x, int n, const int64_t *dims, double
         return tg__composed(tg, outermost,
             tg_to(tg_std_dims(tg_to(x, x->dtype == TG_F32 ? TG_F64 : TG_F32), n, dims, correction, keepdim), x->dtype));
     v = tg_var_dims(x, n, dims, correction, keepdim);
-    none = tg_eq_scalar(v, 0);
-    v = tg_where(none, tg_number(tg, 0), tg_sqrt(tg_where(none, tg_number(tg, 1), v)));
-    return tg__composed(tg, outermost, v);
+    return tg__composed(tg, outermost, tg__power_aside(tg, v, tg_eq_scalar(v, 0), 0.5));
 }
 
 /* ------------------------------------------------------------------ softmax, log_softmax ----
@@ -15862,17 +15883,6 @@ TG__PRIVATE bool tg__term_product(tg_ctx *tg, tg__term *a, tg__term *b, uint64_t
     return y != NULL;
 }
 
-/* The diagonal of two dimensions of one size, as the last dimension. */
-TG__PRIVATE tg_tensor *tg__diagonal_last(tg_tensor *x, int dim0, int dim1) {
-    int64_t dims[TG_MAX_DIMS], shape[TG_MAX_DIMS], side;
-    int d, n = 0;
-    if (!x) return NULL;
-    side = x->shape[dim0];
-    for (d = 0; d < x->ndim; d++) if (d != dim0 && d != dim1) { shape[n] = x->shape[d]; dims[n++] = d; }
-    dims[n] = dim0; dims[n + 1] = dim1; shape[n] = side * side;
-    return tg_slice_dim(tg_reshape(tg_permute(x, x->ndim, dims), n + 1, shape), -1, 0, side * side, side + 1);
-}
-
 typedef struct tg__einsum {
     const char *text;                  /* the equation */
     tg__term *term;
@@ -15941,7 +15951,7 @@ TG__PRIVATE bool tg__einsum_operand(tg_ctx *tg, tg__einsum *e, int i, int *at, t
         if (k < last) {
             const unsigned char letter = x->letter[d];
             int from, to = 0;
-            x->t = tg__diagonal_last(x->t, d, k);
+            x->t = tg_diagonal(x->t, 0, d, k);
             for (from = 0; from < last; from++) if (from != d && from != k) x->letter[to++] = x->letter[from];
             x->letter[to] = letter;
             last--; d = -1;
@@ -16186,7 +16196,7 @@ TG_API tg_tensor *(tg_matrix_exp)(tg_tensor *x) {
     outermost = tg__compose(tg);
     if (x->numel == 0) return tg__composed(tg, outermost, tg_clone(x));
     m = tg_begin(tg);
-    a = x->dtype == TG_F16 || x->dtype == TG_BF16 ? tg_to(x, TG_F32) : x;
+    a = tg__widened(x);
     norm = tg_unsqueeze(tg_amax_dims(tg_sum_dims(tg_abs(tg_detach(a)), 1, &rows, false), 1, &columns, true), -1);
     times = tg_clamp(tg_ceil(tg_log2(tg_div_scalar(norm, x->dtype == TG_F64 ? 0.75 : 2))), 0, 1100);
     times = tg_where(tg_isfinite(norm), times, tg_number(tg, 0));
@@ -16327,35 +16337,13 @@ TG_API tg_tensor *(tg_corrcoef)(tg_tensor *x) {
     c = tg_cov_from(&args);
     if (c && c->ndim == 0) c = tg_div(c, c);
     else if (c) {
-        deviation = tg_sqrt(tg__diagonal_last(c, 0, 1));
+        deviation = tg_sqrt(tg_diagonal(c, 0, 0, 1));
         c = tg_clamp(tg_div(tg_div(c, tg_unsqueeze(deviation, 1)), deviation), -1, 1);
     }
     return tg__composed(tg, outermost, c);
 }
 
-/* ------------------------------------------------------------------ distances, normalize, bilinear ----
-   The norm of order p along dim. Where it is 0 its derivative is taken as 0, as torch does; so is that of |x|^p at 0. The
-   largest elements share the derivative of order infinity. */
-TG__PRIVATE tg_tensor *tg__root_or_zero(tg_ctx *tg, tg_tensor *x, tg_tensor *none, double p) {
-    x = tg_where(none, tg_number(tg, 1), x);
-    return tg_where(none, tg_number(tg, 0), p == 2 ? tg_sqrt(x) : tg_pow_scalar(x, 1 / p));
-}
-TG__PRIVATE tg_tensor *tg__norm_along(tg_ctx *tg, tg_tensor *x, double p, int64_t dim, bool keepdim) {
-    tg_tensor *none;
-    const tg_dtype dtype = x ? x->dtype : TG_F32;
-    if (dtype == TG_F16 || dtype == TG_BF16) return tg_to(tg__norm_along(tg, tg_to(x, TG_F32), p, dim, keepdim), dtype);
-    if (!tg__is_finite(p) && !tg__is_nan(p)) return p > 0 ? tg_amax_dims(tg_abs(x), 1, &dim, keepdim) : tg_amin_dims(tg_abs(x), 1, &dim, keepdim);
-    if (p == 0) return tg_sum_dims(tg_where(tg_ne_scalar(x, 0), tg_number(tg, 1), tg_sign(x)), 1, &dim, keepdim);
-    if (p == 1) return tg_sum_dims(tg_abs(x), 1, &dim, keepdim);
-    if (p == 2) x = tg_square(x);
-    else if (p > 0 && p < 2) {
-        x = tg_abs(x);
-        none = tg_eq_scalar(x, 0);
-        x = tg_where(none, tg_number(tg, 0), tg_pow_scalar(tg_where(none, tg_number(tg, 1), x), p));
-    } else x = tg_pow_scalar(tg_abs(x), p);
-    x = tg_sum_dims(x, 1, &dim, keepdim);
-    return p > 0 ? tg__root_or_zero(tg, x, tg_eq_scalar(x, 0), p) : tg_pow_scalar(x, 1 / p);
-}
+/* ------------------------------------------------------------------ distances, normalize, bilinear ---- */
 /* |a|^2 + |b|^2 - 2 a b by one product of matrices, or the differences of all pairs, [..., P, R, M], and their norms */
 TG_API tg_tensor *(tg_cdist)(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode mode) {
     tg_ctx *tg = tg__start2(a, b, "cdist");
@@ -16377,9 +16365,9 @@ TG_API tg_tensor *(tg_cdist)(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode
     if (p == 2 && (mode == TG_CDIST_MATMUL || (mode == TG_CDIST_AUTO && (a->shape[a->ndim - 2] > 25 || b->shape[b->ndim - 2] > 25)))) {
         y = tg_add(tg_sum_dims(tg_square(a), 1, &last, true), tg_unsqueeze(tg_sum_dims(tg_square(b), 1, &last, false), -2));
         y = tg_add_scaled(y, tg_matmul(a, tg_transpose(b, -2, -1)), -2);
-        y = tg__root_or_zero(tg, y, tg_le_scalar(y, 0), 2);
+        y = tg__power_aside(tg, y, tg_le_scalar(y, 0), 0.5);
     } else if (a->shape[a->ndim - 1] == 0) y = tg_matmul(a, tg_transpose(b, -2, -1));
-    else y = tg__norm_along(tg, tg_sub(tg_unsqueeze(a, -2), tg_unsqueeze(b, -3)), p, -1, false);
+    else y = tg__norm_of(tg, tg_sub(tg_unsqueeze(a, -2), tg_unsqueeze(b, -3)), p, 1, &last, false);
     y = tg_end_with(tg, m, y);
     return tg__composed(tg, outermost, y);
 }
@@ -16389,7 +16377,7 @@ TG_API tg_tensor *(tg_pairwise_distance)(tg_tensor *a, tg_tensor *b, double p, d
     if (!tg) return NULL;
     outermost = tg__compose(tg);
     a = tg_add(tg_sub(a, b), tg_number(tg, eps));
-    return tg__composed(tg, outermost, tg__norm_along(tg, a, p, -1, keepdim));
+    return tg__composed(tg, outermost, tg__norm_of(tg, a, p, TG_DIMS(-1), keepdim));
 }
 TG_API tg_tensor *(tg_normalize)(tg_tensor *x, double p, int64_t dim, double eps) {
     tg_ctx *tg = tg__start(x, "normalize");
@@ -16397,7 +16385,7 @@ TG_API tg_tensor *(tg_normalize)(tg_tensor *x, double p, int64_t dim, double eps
     if (!tg) return NULL;
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, tg_div(x, tg_clamp(tg__norm_along(tg, x, p, dim, true), eps, tg__inf())));
+    return tg__composed(tg, outermost, tg_div(x, tg_clamp(tg__norm_of(tg, x, p, 1, &dim, true), eps, tg__inf())));
 }
 /* A norm below eps counts as eps, but has its own derivative. */
 TG__PRIVATE tg_tensor *tg__not_below(tg_tensor *x, double eps) {
@@ -16418,7 +16406,7 @@ TG_API tg_tensor *(tg_cosine_similarity)(tg_tensor *a, tg_tensor *b, int64_t dim
     outermost = tg__compose(tg);
     for (i = 0; i < 2; i++) {
         tg_tensor *x = tg_expand(tg_dtype_is_float(both[i]->dtype) ? both[i] : tg_to(both[i], dtype), ndim, shape);
-        both[i] = tg_div(x, tg__not_below(tg__norm_along(tg, x, 2, dim, true), eps));
+        both[i] = tg_div(x, tg__not_below(tg__norm_of(tg, x, 2, 1, &dim, true), eps));
     }
     return tg__composed(tg, outermost, tg_sum_dims(tg_mul(both[0], both[1]), 1, &dim, false));
 }
@@ -16472,9 +16460,6 @@ typedef struct tg__loss {
     bool outermost;
 } tg__loss;
 
-TG__PRIVATE tg_tensor *tg__loss_wide(tg_tensor *t) {
-    return t && tg_dtype_is_float(t->dtype) ? tg_to(t, tg__compute_type(t->dtype)) : t;
-}
 TG__PRIVATE bool tg__loss_begin(tg__loss *l, const char *name, tg_place at, tg_tensor *const *in, int n, tg_tensor *weight, tg_reduction reduction) {
     int i;
     for (i = 0; i < n && !in[i]; i++) {}
@@ -16487,10 +16472,10 @@ TG__PRIVATE bool tg__loss_begin(tg__loss *l, const char *name, tg_place at, tg_t
     if (!tg_dtype_is_float(l->dtype)) return tg__fail(l->tg, TG__E_FLOAT_ONLY, in[0]);
     l->reduction = reduction;
     l->outermost = tg__compose(l->tg);
-    l->x = tg__loss_wide(in[0]);
-    l->target = n > 1 ? tg__loss_wide(in[1]) : NULL;
-    l->third = n > 2 ? tg__loss_wide(in[2]) : NULL;
-    l->weight = tg__loss_wide(weight);
+    l->x = tg__widened(in[0]);
+    l->target = n > 1 ? tg__widened(in[1]) : NULL;
+    l->third = n > 2 ? tg__widened(in[2]) : NULL;
+    l->weight = tg__widened(weight);
     return true;
 }
 /* Ends with the loss y itself; with the losses e, which are reduced; with nothing, after an error. */
@@ -16618,7 +16603,7 @@ TG_API tg_tensor *tg_binary_cross_entropy_with_logits_from(const tg_binary_cross
     if (!tg__loss_begin(&l, "binary_cross_entropy_with_logits", a->at, in, 2, a->weight, a->reduction)) return NULL;
     if (!tg__loss_same(&l, "target", l.target)) return tg__loss_close(&l, NULL);
     log = tg_logsigmoid(l.x);
-    if (a->pos_weight) log = tg_mul(log, tg_add_scalar(tg_mul(tg_add_scalar(tg__loss_wide(a->pos_weight), -1), l.target), 1));
+    if (a->pos_weight) log = tg_mul(log, tg_add_scalar(tg_mul(tg_add_scalar(tg__widened(a->pos_weight), -1), l.target), 1));
     e = tg_sub(tg_mul(tg_sub(tg_number(l.tg, 1), l.target), l.x), log);
     return tg__loss_end(&l, l.weight ? tg_mul(e, l.weight) : e);
 }
@@ -16738,25 +16723,8 @@ TG_API tg_tensor *tg_cosine_embedding_loss_from(const tg_cosine_embedding_loss_a
         tg_where(tg_eq_scalar(l.third, -1), tg__not_below_0(tg_add_scalar(c, -a->margin)), zero));
     return tg__loss_end(&l, c);
 }
-/* The p-norm along the last dimension, whose derivative is 0 where it is 0. */
-TG__PRIVATE tg_tensor *tg__last_norm(tg_tensor *d, double p) {
-    static const int64_t last = -1;
-    tg_tensor *one, *zero, *none, *s;
-    if (!d) return NULL;
-    one = tg_number(d->tg, 1); zero = tg_number(d->tg, 0);
-    if (p == 0) return tg_sum_dims(tg_to(tg_ne(d, zero), d->dtype), 1, &last, false);
-    if (p == 1 || d->numel == 0) return tg_sum_dims(tg_abs(d), 1, &last, false);
-    if (!tg__is_finite(p)) return tg_amax_dims(tg_abs(d), 1, &last, false);
-    if (p == 2) s = tg_square(d);
-    else {
-        none = tg_eq(d, zero);
-        s = tg_where(none, zero, tg_pow_scalar(tg_abs(tg_where(none, one, d)), p));
-    }
-    s = tg_sum_dims(s, 1, &last, false);
-    none = tg_eq(s, zero);
-    s = tg_where(none, one, s);
-    return tg_where(none, zero, p == 2 ? tg_sqrt(s) : tg_pow_scalar(s, 1 / p));
-}
+/* Along the last dimension; of no features it is 0 in every order. */
+TG__PRIVATE tg_tensor *tg__last_norm(tg_tensor *d, double p) { return d ? tg__norm_of(d->tg, d, d->numel ? p : 1, TG_DIMS(-1), false) : NULL; }
 TG_API tg_tensor *tg_triplet_margin_loss_from(const tg_triplet_margin_loss_args *a) {
     tg_tensor *in[3], *near_by, *apart;
     tg__loss l;
@@ -16800,7 +16768,7 @@ TG_API tg_tensor *(tg_pdist)(tg_tensor *x, double p) {
         for (i = 0; i < n; i++) for (j = i + 1; j < n; j++) { *at[0]++ = i; *at[1]++ = j; }
     }
     if (places && places->device != x->device) places = tg_to_device(places, x->device);
-    wide = tg__loss_wide(x);
+    wide = tg__widened(x);
     d = tg_sub(tg_index_select(wide, 0, tg_select(places, 0, 0)), tg_index_select(wide, 0, tg_select(places, 0, 1)));
     d = tg__last_norm(d, p);
     return tg__composed(tg, outermost, d ? tg_to(d, x->dtype) : NULL);
@@ -17108,8 +17076,6 @@ TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_m
    >>impl-norm    normalisations and statistics made of reductions
    ====================================================================================== */
 
-/* Statistics of half types are computed in f32. */
-TG__PRIVATE tg_tensor *tg__widened(tg_tensor *x) { return x && (x->dtype == TG_F16 || x->dtype == TG_BF16) ? tg_to(x, TG_F32) : x; }
 /* [C] as [1, C, 1, ...] beside x. NULL stays NULL. */
 TG__PRIVATE tg_tensor *tg__per_channel(const tg_tensor *x, tg_tensor *t) {
     int64_t shape[TG_MAX_DIMS];
@@ -17291,31 +17257,13 @@ TG_API tg_tensor *(tg_logsumexp)(tg_tensor *x, int n_dims, const int64_t *dims, 
     if (y) y = tg_add(y, tg_reshape(most, y->ndim, y->shape));
     return tg__composed(tg, outermost, y);
 }
-/* The root of what is 0 is taken of 1 instead, and put aside: its derivative would be infinite. */
-TG__PRIVATE tg_tensor *tg__safe_root(tg_ctx *tg, tg_tensor *v, double power) {
-    tg_tensor *none = tg_eq_scalar(v, 0), *one = tg_where(none, tg_number(tg, 1), v);
-    return tg_where(none, tg_number(tg, power > 0 ? 0 : tg__inf()), power == 0.5 ? tg_sqrt(one) : tg_pow_scalar(one, power));
-}
 TG_API tg_tensor *(tg_norm)(tg_tensor *x, double p, int n_dims, const int64_t *dims, bool keepdim) {
     tg_ctx *tg = tg__start(x, "norm");
-    const double inf = tg__inf();
-    tg_tensor *wide, *y;
     bool outermost;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     outermost = tg__compose(tg);
-    wide = tg__widened(x);
-    if (p == 0) y = tg_sum_dims(tg_to(tg_ne_scalar(wide, 0), wide ? wide->dtype : TG_F32), n_dims, dims, keepdim);
-    else if (p == 1) y = tg_sum_dims(tg_abs(wide), n_dims, dims, keepdim);
-    else if (p == 2) y = tg__safe_root(tg, tg_sum_dims(tg_square(wide), n_dims, dims, keepdim), 0.5);
-    else if (p == inf) y = tg_amax_dims(tg_abs(wide), n_dims, dims, keepdim);
-    else if (p == -inf) y = tg_amin_dims(tg_abs(wide), n_dims, dims, keepdim);
-    else {
-        y = tg_abs(wide);
-        y = p < 2 ? tg__safe_root(tg, y, p) : tg_pow_scalar(y, p);     /* so is the power of what is 0 */
-        y = tg__safe_root(tg, tg_sum_dims(y, n_dims, dims, keepdim), 1 / p);
-    }
-    return tg__composed(tg, outermost, tg_to(y, x->dtype));
+    return tg__composed(tg, outermost, tg__norm_of(tg, x, p, n_dims, dims, keepdim));
 }
 TG_API tg_tensor *(tg_dist)(tg_tensor *a, tg_tensor *b, double p) {
     tg_ctx *tg = tg__start2(a, b, "dist");

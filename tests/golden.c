@@ -615,12 +615,12 @@ ADAPTER(a_count_nonzero) {
     ints d = int_list(c, 1, "dim");
     put(c, tg_count_nonzero(x, d.n, d.v));
 }
-ADAPTER(a_nansum) {
+ADAPTER(a_nansum) {           /* nansum, nanmean */
     tg_tensor *x = self(c);
     ints d = int_list(c, 1, "dim");
     bool keep = flag(c, 2, "keepdim", false);
     if (arg(c, -1, "dtype")) x = tg_to(x, dtype_kwarg(c, TG_F32));
-    put(c, tg_nansum(x, d.n, d.v, keep));
+    put(c, strcmp(c->op, "nansum") == 0 ? tg_nansum(x, d.n, d.v, keep) : tg_nanmean(x, d.n, d.v, keep));
 }
 
 ADAPTER(a_logsumexp) { tg_tensor *x = self(c); ints d = need_ints(c, 1, "dim"); put(c, tg_logsumexp(x, d.n, d.v, flag(c, 2, "keepdim", false))); }
@@ -635,13 +635,6 @@ ADAPTER(a_norm) {
 }
 ADAPTER(a_dist)   { tg_tensor *a = self(c), *b = operand(c, 1, "other"); put(c, tg_dist(a, b, number(c, 2, "p", 2))); }
 ADAPTER(a_renorm) { tg_tensor *x = self(c); double p = number(c, 1, "p", 2); int64_t d = need_integer(c, 2, "dim"); put(c, tg_renorm(x, p, d, number(c, 3, "maxnorm", 0))); }
-ADAPTER(a_nanmean) {
-    tg_tensor *x = self(c);
-    ints d = int_list(c, 1, "dim");
-    bool keep = flag(c, 2, "keepdim", false);
-    if (arg(c, -1, "dtype")) x = tg_to(x, dtype_kwarg(c, TG_F32));
-    put(c, tg_nanmean(x, d.n, d.v, keep));
-}
 ADAPTER(a_median) {
     tg_tensor *x = self(c), *at = NULL, *y;
     const val *v = arg(c, 1, "dim");
@@ -1410,7 +1403,7 @@ static const adapter adapters[] = {
     { "nn.functional.relu6", a_relu6, 0 }, { "nn.functional.selu", a_selu, 0 }, { "nn.functional.softsign", a_softsign, 0 }, { "nn.functional.tanhshrink", a_tanhshrink, 0 },
     { "nn.functional.celu", a_celu, 0 }, { "nn.functional.hardtanh", a_hardtanh, 0 }, { "nn.functional.threshold", a_threshold, 0 }, { "nn.functional.hardshrink", a_hardshrink, 0 },
     { "nn.functional.softshrink", a_softshrink, 0 }, { "nn.functional.prelu", a_prelu, 0 }, { "nn.functional.rrelu", a_rrelu, 0 },
-    { "logsumexp", a_logsumexp, 0 }, { "norm", a_norm, 0 }, { "linalg.vector_norm", a_norm, 0 }, { "dist", a_dist, 0 }, { "renorm", a_renorm, 0 }, { "nanmean", a_nanmean, 0 }, { "median", a_median, 0 },
+    { "logsumexp", a_logsumexp, 0 }, { "norm", a_norm, 0 }, { "linalg.vector_norm", a_norm, 0 }, { "dist", a_dist, 0 }, { "renorm", a_renorm, 0 }, { "nanmean", a_nansum, 0 }, { "median", a_median, 0 },
     { "diff", a_diff, 0 }, { "trapezoid", a_trapezoid, 0 }, { "nn.functional.batch_norm", a_batch_norm, 0 }, { "nn.functional.instance_norm", a_batch_norm, 0 },
     { "nn.functional.layer_norm", a_layer_norm, 0 }, { "nn.functional.rms_norm", a_layer_norm, 0 }, { "nn.functional.group_norm", a_group_norm, 0 }, { "nn.functional.local_response_norm", a_local_response_norm, 0 },
     { "add", a_add, 0 }, { "add_", a_add, 0 }, { "sub", a_add, 0 }, { "sub_", a_add, 0 }, { "rsub", a_rsub, 0 },
