@@ -64,13 +64,18 @@
      >>impl-map                           tiles, copies, quantised blocks, what a formula row becomes
      >>impl-create >>impl-views           creation, random numbers, values in and out; conversions and views
      >>impl-reduce                        sums, products, largest, softmax
-     >>impl-sort >>impl-index             sorting; cat, split, flip; gather, scatter, select; row-sparse gradients
+     >>impl-sort >>impl-scan              sorting; running sums, products and extremes
+     >>impl-index                         cat, split, flip; gather, scatter, select; row-sparse gradients
      >>impl-arrange                       repeat, tile, roll, diagonals, stacks; linspace, samples
      >>impl-gemm >>impl-conv              matrix products; convolution
+     >>impl-window >>impl-pool            convolutions in 1 and 3 dimensions, transposed, padding; pooling
+     >>impl-resample                      pictures of another size
      >>impl-elementwise >>impl-matrix     what is made of formulas; matmul, linear, cross-entropy, dropout
+     >>impl-attention >>impl-rnn          attention; recurrent cells and sequences
      >>impl-products                      made of matmul: einsum, tensordot, addmm and their relatives, distances
      >>impl-loss                          losses made of other operations
      >>impl-norm >>impl-pick              made of others: normalisations and statistics; picking and filling
+     >>impl-search                        unique, searchsorted, nonzero, index_put
      >>impl-io                            whole files, dicts, safetensors, npy
      >>impl-debug                         printing, the tape as text and drawing
    PART III, kernels, read once per instruction set
@@ -1506,6 +1511,20 @@ TG_API tg_tensor *tg_pdist(tg_tensor *x, double p);
     /* [N, D] -> [N (N - 1) / 2]: the distances in the p-norm of all pairs of rows, (0, 1), (0, 2) ..., (1, 2), ...; torch's
        default is 2. Equal rows have the gradient 0 */
 
+/* ---- scans ---- */
+
+/* ---- convolutions and windows ---- */
+
+/* ---- pooling ---- */
+
+/* ---- resampling ---- */
+
+/* ---- attention ---- */
+
+/* ---- recurrence ---- */
+
+/* ---- searching ---- */
+
 /* ---- operations of your own: fill a record, call tg_call. ----
    `check` reads shapes, dtypes and attributes, never values, and makes the outputs; `forward` fills them;
    `backward` gives dx[i] for each input that tg_node_wants, in tg calls (then it can be differentiated again).
@@ -1600,7 +1619,13 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               unless it is -100, which makes loss and gradient 0. */
 typedef enum tg_family {
     TG_FAMILY_MAP = 1, TG_FAMILY_COPY, TG_FAMILY_FILL, TG_FAMILY_RANDOM, TG_FAMILY_REDUCE, TG_FAMILY_SOFTMAX,
-    TG_FAMILY_SORT, TG_FAMILY_INDEX, TG_FAMILY_GEMM, TG_FAMILY_CONV, TG_FAMILY_ENTROPY, TG_FAMILIES
+    TG_FAMILY_SORT, TG_FAMILY_INDEX, TG_FAMILY_GEMM, TG_FAMILY_CONV, TG_FAMILY_ENTROPY,
+    /* scan */
+    /* pool */
+    /* resample */
+    /* attention */
+    /* rnn */
+    TG_FAMILIES
 } tg_family;
 enum { TG_COPY_ELEMENTS, TG_COPY_BLOCKS };
 enum { TG_FILL_VALUE, TG_FILL_RAMP };
@@ -11932,6 +11957,10 @@ TG_API tg_tensor *(tg_sort)(tg_tensor *x, int64_t dim, bool descending, tg_tenso
 }
 
 /* ======================================================================================
+   >>impl-scan    sums, products and extremes so far, along a dimension
+   ====================================================================================== */
+
+/* ======================================================================================
    >>impl-index    cat, stack, split, meshgrid, flip, rot90, trace; index_select, index_add, gather, scatter,
    scatter_add, one_hot; row-sparse gradients
    Tests: tests/test_index.c
@@ -15192,6 +15221,18 @@ TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const i
 #endif /* TENSORGRAD_NO_CONV */
 
 /* ======================================================================================
+   >>impl-window    convolutions in 1 and 3 dimensions and transposed ones; padding, unfold, fold, shuffles
+   ====================================================================================== */
+
+/* ======================================================================================
+   >>impl-pool    pooling: largest, means and norms of windows
+   ====================================================================================== */
+
+/* ======================================================================================
+   >>impl-resample    pictures of another size: interpolate, grid_sample, boxes
+   ====================================================================================== */
+
+/* ======================================================================================
    >>impl-elementwise    elementwise functions made of the formulas, activations among them
    ====================================================================================== */
 
@@ -15673,6 +15714,14 @@ TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
     mask = tg__set_call(&tg__keep_op, tg_empty_like(x), p, p < 1 ? 1 / (1 - p) : 0);
     return tg__composed(tg, outermost, tg_mul(x, mask));
 }
+
+/* ======================================================================================
+   >>impl-attention    scaled dot product attention, tiled; attention of many heads
+   ====================================================================================== */
+
+/* ======================================================================================
+   >>impl-rnn    recurrent cells and whole sequences
+   ====================================================================================== */
 
 /* ======================================================================================
    >>impl-products    products made of matmul: einsum, tensordot, addmm and their relatives, distances
@@ -17540,6 +17589,10 @@ TG_API tg_tensor *(tg_embedding)(tg_tensor *index, tg_tensor *weight, int64_t pa
     if (y && padding >= 0 && tg__needs_grad(y)) y = tg_where(tg_unsqueeze(tg_eq_scalar(index, (double)padding), -1), tg_detach(y), y);
     return tg__composed(tg, outermost, y);
 }
+
+/* ======================================================================================
+   >>impl-search    searching and scattered writing: unique, searchsorted, nonzero, index_put ...
+   ====================================================================================== */
 
 /* ======================================================================================
    >>impl-io    whole files; dicts of named tensors; safetensors; npy

@@ -1394,9 +1394,37 @@ ADAPTER(a_parameters_to_vector) {
     put(c, tg_cat(l.t, l.n, 0));
 }
 
+/* ---- scan ---- */
+
+/* ---- window ---- */
+
+/* ---- pool ---- */
+
+/* ---- resample ---- */
+
+/* ---- attention ---- */
+
+/* ---- rnn ---- */
+
+/* ---- search ---- */
+
 /* `composed`: the library has no such operation of its own; the adapter joins two or more that it has. Formula rows need no line here. */
 typedef struct adapter { const char *op; void (*call)(call *c); bool composed; } adapter;
 static const adapter adapters[] = {
+    /* scan */
+
+    /* window */
+
+    /* pool */
+
+    /* resample */
+
+    /* attention */
+
+    /* rnn */
+
+    /* search */
+
     /* elementwise */
     { "deg2rad", a_deg2rad, 0 }, { "rad2deg", a_rad2deg, 0 }, { "signbit", a_signbit, 0 }, { "bitwise_not", a_bitwise_not, 0 }, { "logaddexp2", a_logaddexp2, 0 },
     { "heaviside", a_heaviside, 0 }, { "nan_to_num", a_nan_to_num, 0 }, { "isclose", a_isclose, 0 },

@@ -428,6 +428,20 @@ static const op_case ops[] = {
     OP("clone", flipped, "2 3|t 3 2|b 2 2 3")
     OP("clone", turned_right, "2 3|t 3 2|g 2 2 3")
     OP("gather", diagonal_sum, "3 3|2 4|t 3 2|b 2 3|0 3")
+    /* scan */
+
+    /* window */
+
+    /* pool */
+
+    /* resample */
+
+    /* attention */
+
+    /* rnn */
+
+    /* search */
+
     OP("sort", sort_up, "d 2 4|d t 3 4|d g 5|0 3|3 0|")
     OP("sort", sort_down, "d 4 2|d b 4 2")
     OP("index_select", select_rows, "3 2|t 3 2|b 3 2 2|3|g 4 2|3 0")
