@@ -1525,7 +1525,86 @@ TG_API tg_tensor *tg_linear_scan(tg_tensor *a, tg_tensor *b, int64_t dim);
 
 /* ---- convolutions and windows ---- */
 
-/* ---- pooling ---- */
+/* Pooling. x [N, C, ...] or [C, ...], with one to three dimensions behind the channels, over which windows move. kernel is
+   the window's size; of kernel, stride and dilation a zero means the number before it: .kernel = {2} is 2 in each
+   dimension. Channels-last x gives a channels-last result. */
+typedef struct tg_max_pool_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY;
+    bool ceil_mode TG_EMPTY;           /* a last window may hang over the end */
+    int64_t dilation[3] TG_EMPTY;      /* zero: 1 */
+    tg_tensor **indices TG_EMPTY;      /* gets the i64 places of the result's elements in their channel's flattened x */
+    int64_t kernel[3] TG_EMPTY;
+    int64_t padding[3] TG_EMPTY;       /* of -infinity, at most half of the window */
+    int64_t stride[3] TG_EMPTY;        /* zero: the window's size */
+} tg_max_pool_args;
+typedef tg_max_pool_args tg_max_pool1d_args, tg_max_pool2d_args, tg_max_pool3d_args;
+TG_API tg_tensor *tg_max_pool1d_from(const tg_max_pool_args *args);
+TG_API tg_tensor *tg_max_pool2d_from(const tg_max_pool_args *args);
+TG_API tg_tensor *tg_max_pool3d_from(const tg_max_pool_args *args);
+#define tg_max_pool1d(...) TG__OPTIONS1(tg_max_pool1d, x, __VA_ARGS__)
+#define tg_max_pool2d(...) TG__OPTIONS1(tg_max_pool2d, x, __VA_ARGS__)
+#define tg_max_pool3d(...) TG__OPTIONS1(tg_max_pool3d, x, __VA_ARGS__)
+    /* the largest of each window; NaN is the largest. Its derivative goes to one element, the first of equals */
+typedef struct tg_avg_pool_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY;
+    bool ceil_mode TG_EMPTY;
+    tg_maybe divisor TG_EMPTY;         /* torch's divisor_override: what sums are divided by */
+    int64_t kernel[3] TG_EMPTY;
+    bool no_padding TG_EMPTY;          /* torch's count_include_pad=False: the padding's zeros do not count */
+    int64_t padding[3] TG_EMPTY;
+    int64_t stride[3] TG_EMPTY;        /* zero: the window's size */
+} tg_avg_pool_args;
+typedef tg_avg_pool_args tg_avg_pool1d_args, tg_avg_pool2d_args, tg_avg_pool3d_args;
+TG_API tg_tensor *tg_avg_pool1d_from(const tg_avg_pool_args *args);
+TG_API tg_tensor *tg_avg_pool2d_from(const tg_avg_pool_args *args);
+TG_API tg_tensor *tg_avg_pool3d_from(const tg_avg_pool_args *args);
+#define tg_avg_pool1d(...) TG__OPTIONS1(tg_avg_pool1d, x, __VA_ARGS__)
+#define tg_avg_pool2d(...) TG__OPTIONS1(tg_avg_pool2d, x, __VA_ARGS__)
+#define tg_avg_pool3d(...) TG__OPTIONS1(tg_avg_pool3d, x, __VA_ARGS__)
+    /* the mean of each window */
+typedef struct tg_lp_pool_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY;
+    bool ceil_mode TG_EMPTY;
+    int64_t kernel[3] TG_EMPTY;
+    double p TG_EMPTY;                 /* the norm's order */
+    int64_t stride[3] TG_EMPTY;        /* zero: the window's size */
+} tg_lp_pool_args;
+typedef tg_lp_pool_args tg_lp_pool1d_args, tg_lp_pool2d_args, tg_lp_pool3d_args;
+TG_API tg_tensor *tg_lp_pool1d_from(const tg_lp_pool_args *args);
+TG_API tg_tensor *tg_lp_pool2d_from(const tg_lp_pool_args *args);
+TG_API tg_tensor *tg_lp_pool3d_from(const tg_lp_pool_args *args);
+#define tg_lp_pool1d(...) TG__OPTIONS1(tg_lp_pool1d, x, __VA_ARGS__)
+#define tg_lp_pool2d(...) TG__OPTIONS1(tg_lp_pool2d, x, __VA_ARGS__)
+#define tg_lp_pool3d(...) TG__OPTIONS1(tg_lp_pool3d, x, __VA_ARGS__)
+    /* sum(x^p)^(1/p) over each window; as in torch, elements count with their signs, and sums below 0 as 0 */
+TG_API tg_tensor *tg_adaptive_avg_pool1d(tg_tensor *x, int n, const int64_t *size);
+TG_API tg_tensor *tg_adaptive_avg_pool2d(tg_tensor *x, int n, const int64_t *size);
+TG_API tg_tensor *tg_adaptive_avg_pool3d(tg_tensor *x, int n, const int64_t *size);
+    /* a result of these sizes, whatever x's are: tg_adaptive_avg_pool2d(x, TG_SHAPE(7, 7)). Output o is the mean of the
+       places o * in / out, rounded down, to (o + 1) * in / out, rounded up. One size stands for all dimensions */
+TG_API tg_tensor *tg_adaptive_max_pool1d(tg_tensor *x, int n, const int64_t *size, tg_tensor **indices);
+TG_API tg_tensor *tg_adaptive_max_pool2d(tg_tensor *x, int n, const int64_t *size, tg_tensor **indices);
+TG_API tg_tensor *tg_adaptive_max_pool3d(tg_tensor *x, int n, const int64_t *size, tg_tensor **indices);
+    /* the largest of the same windows; indices as in max_pool, or NULL */
+typedef struct tg_max_unpool_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *indices TG_EMPTY;
+    int64_t kernel[3] TG_EMPTY;
+    int64_t output_size[3] TG_EMPTY;   /* of the dimensions behind the channels; zero: the least that gives x's sizes */
+    int64_t padding[3] TG_EMPTY;
+    int64_t stride[3] TG_EMPTY;        /* zero: the window's size */
+} tg_max_unpool_args;
+typedef tg_max_unpool_args tg_max_unpool1d_args, tg_max_unpool2d_args, tg_max_unpool3d_args;
+TG_API tg_tensor *tg_max_unpool1d_from(const tg_max_unpool_args *args);
+TG_API tg_tensor *tg_max_unpool2d_from(const tg_max_unpool_args *args);
+TG_API tg_tensor *tg_max_unpool3d_from(const tg_max_unpool_args *args);
+#define tg_max_unpool1d(x_, ...) TG__OPTIONS2(tg_max_unpool1d, x, x_, indices, __VA_ARGS__)
+#define tg_max_unpool2d(x_, ...) TG__OPTIONS2(tg_max_unpool2d, x, x_, indices, __VA_ARGS__)
+#define tg_max_unpool3d(x_, ...) TG__OPTIONS2(tg_max_unpool3d, x, x_, indices, __VA_ARGS__)
+    /* max_pool's result back at its places, zeros elsewhere; of repeated places the last wins */
 
 /* ---- resampling ---- */
 
@@ -1627,6 +1706,10 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
      CONV     kind TG_CONV_RESULT: y, x, weight, bias [O] or absent; TG_CONV_BY_DATA: x's gradient, weight, y's
               gradient; TG_CONV_BY_WEIGHT: weight's gradient, x, y's gradient. x and y are [N, C, H, W]. whole: stride,
               padding and dilation (two each), groups.
+     POOL     y, places or absent, x, all [N, C, D, H, W]: the largest of each window with its place in D * H * W, or the
+              mean (TG_POOL_BACK: y is x's gradient by the mean, x the result's). whole: kernel, stride, padding,
+              dilation, three each. part: 1, windows of o * in / out to (o + 1) * in / out instead; 2, means do not count
+              the padding. number[0]: what sums are divided by, if not 0
      ENTROPY  kind 0: losses [N], rows [N, 2], x [N, C], classes [N]; kind 1: x's gradient, rows, x, classes, g [N].
               A row keeps its largest x and the sum of exp(x - largest). An error where a class is out of range
               unless it is -100, which makes loss and gradient 0. */
@@ -1634,7 +1717,7 @@ typedef enum tg_family {
     TG_FAMILY_MAP = 1, TG_FAMILY_COPY, TG_FAMILY_FILL, TG_FAMILY_RANDOM, TG_FAMILY_REDUCE, TG_FAMILY_SOFTMAX,
     TG_FAMILY_SORT, TG_FAMILY_INDEX, TG_FAMILY_GEMM, TG_FAMILY_CONV, TG_FAMILY_ENTROPY,
     TG_FAMILY_SCAN,
-    /* pool */
+    TG_FAMILY_POOL,
     /* resample */
     /* attention */
     /* rnn */
@@ -1644,6 +1727,7 @@ enum { TG_COPY_ELEMENTS, TG_COPY_BLOCKS };
 enum { TG_FILL_VALUE, TG_FILL_RAMP };
 enum { TG_RANDOM_UNIFORM, TG_RANDOM_NORMAL, TG_RANDOM_KEEP, TG_RANDOM_INTEGER, TG_RANDOM_BERNOULLI };
 enum { TG_REDUCE_SUM, TG_REDUCE_PROD, TG_REDUCE_MAX, TG_REDUCE_MIN };
+enum { TG_POOL_MAX, TG_POOL_MEAN, TG_POOL_BACK };
 enum { TG_SCAN_SUM, TG_SCAN_PROD, TG_SCAN_MAX, TG_SCAN_MIN, TG_SCAN_LINEAR };
 enum { TG_INDEX_TAKE, TG_INDEX_PUT, TG_INDEX_ADD };
 enum { TG_CONV_RESULT, TG_CONV_BY_DATA, TG_CONV_BY_WEIGHT };
@@ -2337,6 +2421,12 @@ static inline tg_tensor *tg__cartesian_prod_at(const char *file, int line, tg_te
 #define tg_cummin(x, dim, indices) tg_cummin(TG__AT(x), dim, indices)
 #define tg_logcumsumexp(x, dim) tg_logcumsumexp(TG__AT(x), dim)
 #define tg_linear_scan(a, b, dim) tg_linear_scan(TG__AT(a), TG__AT(b), dim)
+#define tg_adaptive_avg_pool1d(x, ...) tg_adaptive_avg_pool1d(TG__AT(x), __VA_ARGS__)
+#define tg_adaptive_avg_pool2d(x, ...) tg_adaptive_avg_pool2d(TG__AT(x), __VA_ARGS__)
+#define tg_adaptive_avg_pool3d(x, ...) tg_adaptive_avg_pool3d(TG__AT(x), __VA_ARGS__)
+#define tg_adaptive_max_pool1d(x, ...) tg_adaptive_max_pool1d(TG__AT(x), __VA_ARGS__)
+#define tg_adaptive_max_pool2d(x, ...) tg_adaptive_max_pool2d(TG__AT(x), __VA_ARGS__)
+#define tg_adaptive_max_pool3d(x, ...) tg_adaptive_max_pool3d(TG__AT(x), __VA_ARGS__)
 static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) { return tg_call(op, attr, tg__at_list(inputs, n_inputs, file, line), n_inputs, outputs); }
 #define tg_call(...) TG__PLACED(call, __VA_ARGS__)
 #define tg_device_register(tg, device, ...) tg_device_register(TG__AT_CTX(tg), device, __VA_ARGS__)
@@ -15590,6 +15680,551 @@ TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const i
 /* ======================================================================================
    >>impl-pool    pooling: largest, means and norms of windows
    ====================================================================================== */
+
+/* ---- the pool family ----
+   Every operand is [N, C, D, H, W]; sizes and windows of dimensions that x does not have are 1. A line is what is worked
+   on at once: a row of W, or the channels of one place where those lie side by side. The elements of a window are taken
+   in row-major order, so results are the same for lines of both kinds, and on any number of threads. */
+typedef struct tg__pooling_axis { int64_t in, out, kernel, stride, padding, dilation; } tg__pooling_axis;
+typedef struct tg__pooling_plan {
+    tg__job    job;
+    tg_dtype   compute;
+    bool       adaptive, channels, whole_windows;             /* whole_windows: means count the padding */
+    bool       quick[2];                                      /* lines of y (x) are read and written where they lie */
+    double     divisor;                                       /* of means; 0: the number of elements */
+    tg__pooling_axis axis[3];
+    int64_t    lines, per, length, room;                      /* of lines of y; elements of the longest line of all */
+    tg__map_fn larger, sum;
+} tg__pooling_plan;
+
+/* The places start, start + dilation, ... below end of x that output o reads. Returns the window's size, what stands in the
+   padding included. */
+TG__PRIVATE int64_t tg__pooling_window(const tg__pooling_plan *j, int d, int64_t o, int64_t *start, int64_t *end) {
+    const tg__pooling_axis *a = &j->axis[d];
+    int64_t full;
+    if (j->adaptive) {
+        *start = o * a->in / a->out;
+        *end = tg__ceil_div((o + 1) * a->in, a->out);
+        return *end - *start;
+    }
+    *start = o * a->stride - a->padding;
+    *end = *start + (a->kernel - 1) * a->dilation + 1;
+    full = tg__imin(*end, a->in + a->padding) - *start;
+    if (*start < 0) *start += tg__ceil_div(-*start, a->dilation) * a->dilation;
+    *end = tg__imin(*end, a->in);
+    return full;
+}
+/* The outputs first to last that may read place i. */
+TG__PRIVATE void tg__pooling_readers(const tg__pooling_plan *j, int d, int64_t i, int64_t *first, int64_t *last) {
+    const tg__pooling_axis *a = &j->axis[d];
+    const int64_t reach = i + a->padding;
+    if (j->adaptive) { *first = i * a->out / a->in; *last = tg__ceil_div((i + 1) * a->out, a->in) - 1; return; }
+    *first = reach < a->kernel ? 0 : (reach - a->kernel) / a->stride + 1;
+    *last = tg__imin(reach / a->stride, a->out - 1);
+}
+/* What a mean over one dimension's part of the window is divided by. */
+TG__PRIVATE int64_t tg__pooling_count(const tg__pooling_plan *j, int d, int64_t o) {
+    int64_t start, end;
+    const int64_t full = tg__pooling_window(j, d, o, &start, &end);
+    return j->whole_windows ? full : end - start;
+}
+
+/* a[i] takes in v[i], for n pairs at strides; places too (the first of equals, the latest NaN). */
+/* (No branch hangs on which is larger: it would be guessed wrong every other time.) */
+#define TG__POOLING_TYPE(T) \
+    TG__PRIVATE void tg__pooling_max_##T(int64_t n, T *a, int64_t as, int64_t *places, const T *v, int64_t vs, int64_t place, int64_t ps) { \
+        int64_t i; \
+        if (places) for (i = 0; i < n; i++, a += as, places += as, v += vs, place += ps) { \
+            const T x = *v, old = *a; \
+            const int64_t takes = -(int64_t)(x > old); \
+            *a = x > old ? x : old; \
+            *places = (place & takes) | (*places & ~takes); \
+            if (x != x) { *a = x; *places = place; } \
+        } else for (i = 0; i < n; i++, a += as, v += vs) { \
+            const T x = *v, old = *a; \
+            *a = x > old ? x : old; \
+            if (x != x) *a = x; \
+        } \
+    } \
+    TG__PRIVATE void tg__pooling_sum_##T(int64_t n, T *a, int64_t as, const T *v, int64_t vs) { \
+        int64_t i; \
+        for (i = 0; i < n; i++, a += as, v += vs) *a = (T)(*a + *v); \
+    }
+TG__POOLING_TYPE(float)
+TG__POOLING_TYPE(double)
+TG__POOLING_TYPE(int64_t)
+#undef TG__POOLING_TYPE
+/* v: n elements of the computed type, `at` elements from its beginning */
+#define TG__POOLING_ON(fn, ...) \
+    if (j->compute == TG_F32) { typedef float T; tg__pooling_##fn##_float(__VA_ARGS__); } \
+    else if (j->compute == TG_F64) { typedef double T; tg__pooling_##fn##_double(__VA_ARGS__); } \
+    else { typedef int64_t T; tg__pooling_##fn##_int64_t(__VA_ARGS__); }
+TG__PRIVATE void tg__pooling_take_max(const tg__pooling_plan *j, int64_t n, char *a, int64_t at, int64_t as, int64_t *places, const char *v, int64_t from, int64_t vs, int64_t place, int64_t ps) {
+    TG__POOLING_ON(max, n, (T *)(void *)a + at, as, places ? places + at : NULL, (const T *)(const void *)v + from, vs, place, ps)
+}
+TG__PRIVATE void tg__pooling_take_sum(const tg__pooling_plan *j, int64_t n, char *a, int64_t at, int64_t as, const char *v, int64_t from, int64_t vs) {
+    TG__POOLING_ON(sum, n, (T *)(void *)a + at, as, (const T *)(const void *)v + from, vs)
+}
+TG__PRIVATE void tg__pooling_divide(const tg__pooling_plan *j, int64_t n, char *a, int64_t at, double by) {
+    int64_t i;
+    if (j->compute == TG_F32) for (i = 0; i < n; i++) ((float *)(void *)a)[at + i] /= (float)by;
+    else for (i = 0; i < n; i++) ((double *)(void *)a)[at + i] /= by;
+}
+TG__PRIVATE void tg__pooling_fill(const tg__pooling_plan *j, int64_t n, char *a, double value) {
+    int64_t i;
+    if (j->compute == TG_F32) for (i = 0; i < n; i++) ((float *)(void *)a)[i] = (float)value;
+    else if (j->compute == TG_F64) for (i = 0; i < n; i++) ((double *)(void *)a)[i] = value;
+    else for (i = 0; i < n; i++) ((int64_t *)(void *)a)[i] = value < 0 ? INT64_MIN : 0;
+}
+/* Where the line at (n, c, d, h, w) of operand k begins; the elements of a line of x in the computed type. */
+TG__PRIVATE char *tg__pooling_at(const tg__pooling_plan *j, int k, const int64_t *p) {
+    const tg_operand *o = &j->job.o[k];
+    return j->job.at[k] + (p[0] * o->stride[0] + p[1] * o->stride[1] + p[2] * o->stride[2] + p[3] * o->stride[3] + p[4] * o->stride[4]) * (int64_t)tg_dtype_size(o->dtype);
+}
+TG__PRIVATE const char *tg__pooling_line(const tg__pooling_plan *j, int k, const int64_t *p, char *tile) {
+    const tg_operand *o = &j->job.o[k];
+    const int along = j->channels ? 1 : 4;
+    char *at = tg__pooling_at(j, k, p);
+    if (j->quick[k != 0]) return at;
+    tg__load(j->job.tg->isa, j->compute, o->shape[along], tile, at, o->stride[along], o->dtype);
+    return tile;
+}
+/* a = a op v for n elements side by side */
+TG__PRIVATE void tg__pooling_join(const tg__pooling_plan *j, tg__map_fn fn, int64_t n, char *a, const char *v) {
+    const int64_t step[2] = { -1, -1 };
+    const void *both[2];
+    both[0] = a; both[1] = v;
+    tg__map_call(j->job.tg->isa, j->compute, fn, 2, false, n, a, both, step, NULL);
+}
+
+/* One line of y: the window's lines of x, one after the other. p: its place, and the place that is read. */
+TG__PRIVATE void tg__pooling_forward_line(const tg__pooling_plan *j, const int64_t *p, char *scratch) {
+    const bool mean = j->job.r->kind == TG_POOL_MEAN;
+    const tg__pooling_axis *w = &j->axis[2];
+    const tg__map_fn join = mean ? j->sum : j->larger;
+    char *a = j->quick[0] ? tg__pooling_at(j, 0, p) : scratch, *tile = scratch + j->room * 8, *column = scratch + j->room * 16;
+    int64_t *places = j->job.at[1] ? (int64_t *)(void *)(scratch + j->room * 24) : NULL;
+    int64_t q[5], start[3], end[3], i, k, size[3];
+    /* of a row, the rows of the window are joined first where no places are asked for */
+    const bool columns = !j->channels && !places && join != NULL;
+    bool first = true;
+    memcpy(q, p, sizeof q);
+    size[0] = tg__pooling_window(j, 0, p[2], &start[0], &end[0]);
+    size[1] = tg__pooling_window(j, 1, p[3], &start[1], &end[1]);
+    size[2] = j->channels ? tg__pooling_window(j, 2, p[4], &start[2], &end[2]) : 1;
+    tg__pooling_fill(j, j->length, a, mean ? 0 : -tg__inf());
+    if (places) {                                              /* of a window that holds -infinity alone, or the padding */
+        const int64_t row = (tg__imin(start[0], j->axis[0].in - 1) * j->axis[1].in + tg__imin(start[1], j->axis[1].in - 1)) * w->in;
+        for (i = 0; i < j->length; i++) {
+            if (!j->channels) (void)tg__pooling_window(j, 2, i, &start[2], &end[2]);
+            places[i] = row + tg__imin(start[2], w->in - 1);
+        }
+    }
+    for (q[2] = start[0]; q[2] < end[0]; q[2] += j->axis[0].dilation) for (q[3] = start[1]; q[3] < end[1]; q[3] += j->axis[1].dilation) {
+        const int64_t at = (q[2] * j->axis[1].in + q[3]) * w->in;
+        const char *x;
+        if (j->channels) {
+            for (q[4] = start[2]; q[4] < end[2]; q[4] += w->dilation) {
+                x = tg__pooling_line(j, 2, q, tile);
+                if (join && !places) tg__pooling_join(j, join, j->length, a, x);
+                else if (mean) tg__pooling_take_sum(j, j->length, a, 0, 1, x, 0, 1);
+                else tg__pooling_take_max(j, j->length, a, 0, 1, places, x, 0, 1, at + q[4], 0);
+            }
+            continue;
+        }
+        q[4] = 0;
+        x = tg__pooling_line(j, 2, q, tile);
+        if (columns) {
+            if (first) memcpy(column, x, (size_t)w->in * (j->compute == TG_F32 ? 4 : 8)); else tg__pooling_join(j, join, w->in, column, x);
+            first = false;
+            if (q[2] + j->axis[0].dilation < end[0] || q[3] + j->axis[1].dilation < end[1]) continue;
+            x = column;
+        }
+        if (j->adaptive) for (i = 0; i < w->out; i++) {        /* window by window */
+            (void)tg__pooling_window(j, 2, i, &start[2], &end[2]);
+            if (mean) tg__pooling_take_sum(j, end[2] - start[2], a, i, 0, x, start[2], 1);
+            else tg__pooling_take_max(j, end[2] - start[2], a, i, 0, places, x, start[2], 1, at + start[2], 1);
+        } else for (k = 0; k < w->kernel; k++) {               /* the k-th element of each window that has one */
+            const int64_t off = k * w->dilation - w->padding, low = off < 0 ? tg__ceil_div(-off, w->stride) : 0;
+            const int64_t count = (off < w->in ? tg__imin(w->out, (w->in - 1 - off) / w->stride + 1) : 0) - low;
+            if (mean) tg__pooling_take_sum(j, count, a, low, 1, x, low * w->stride + off, w->stride);
+            else tg__pooling_take_max(j, count, a, low, 1, places, x, low * w->stride + off, w->stride, at + low * w->stride + off, w->stride);
+        }
+    }
+    if (mean) {
+        size[0] = tg__pooling_count(j, 0, p[2]) * tg__pooling_count(j, 1, p[3]);
+        if (j->channels || j->divisor != 0) tg__pooling_divide(j, j->length, a, 0, j->divisor != 0 ? j->divisor : (double)(size[0] * tg__pooling_count(j, 2, p[4])));
+        else for (i = 0; i < w->out; i++) tg__pooling_divide(j, 1, a, i, (double)(size[0] * tg__pooling_count(j, 2, i)));
+    }
+    if (!j->quick[0]) tg__store(j->job.tg->isa, j->compute, j->length, tg__pooling_at(j, 0, p), j->job.o[0].stride[j->channels ? 1 : 4], j->job.o[0].dtype, a);
+    if (places) tg__store(j->job.tg->isa, TG_I64, j->length, tg__pooling_at(j, 1, p), j->job.o[1].stride[j->channels ? 1 : 4], TG_I64, places);
+}
+/* One line of the mean's gradient by x: what the outputs that read it hand back, each in its part. */
+TG__PRIVATE void tg__pooling_back_line(const tg__pooling_plan *j, const int64_t *p, char *scratch) {
+    const tg__pooling_axis *w = &j->axis[2];
+    const size_t size = j->compute == TG_F32 ? 4 : 8;
+    char *a = j->quick[0] ? tg__pooling_at(j, 0, p) : scratch, *part = scratch + j->room * 8;
+    int64_t q[5], first[3], last[3], i, k;
+    memcpy(q, p, sizeof q);
+    for (i = 0; i < 3; i++) tg__pooling_readers(j, (int)i, p[2 + i], &first[i], &last[i]);
+    if (!j->channels) first[2] = last[2] = 0;
+    tg__pooling_fill(j, j->length, a, 0);
+    for (q[2] = first[0]; q[2] <= last[0]; q[2]++) for (q[3] = first[1]; q[3] <= last[1]; q[3]++) for (q[4] = first[2]; q[4] <= last[2]; q[4]++) {
+        const double outer = (double)(tg__pooling_count(j, 0, q[2]) * tg__pooling_count(j, 1, q[3]));
+        const int64_t n = j->channels ? j->length : w->out;
+        const char *g = tg__pooling_line(j, 2, q, part);
+        if (g != part) memcpy(part, g, (size_t)n * size);
+        if (j->divisor != 0) tg__pooling_divide(j, n, part, 0, j->divisor);
+        else if (j->channels) tg__pooling_divide(j, n, part, 0, outer * (double)tg__pooling_count(j, 2, q[4]));
+        else for (i = 0; i < n; i++) tg__pooling_divide(j, 1, part, i, outer * (double)tg__pooling_count(j, 2, i));
+        if (j->channels) tg__pooling_take_sum(j, n, a, 0, 1, part, 0, 1);
+        else if (j->adaptive) for (i = 0; i < n; i++) {
+            int64_t start, end;
+            (void)tg__pooling_window(j, 2, i, &start, &end);
+            tg__pooling_take_sum(j, end - start, a, start, 1, part, i, 0);
+        } else for (k = 0; k < w->kernel; k++) {
+            const int64_t off = k - w->padding, low = off < 0 ? tg__ceil_div(-off, w->stride) : 0;
+            const int64_t count = (off < w->in ? tg__imin(w->out, (w->in - 1 - off) / w->stride + 1) : 0) - low;
+            tg__pooling_take_sum(j, count, a, low * w->stride + off, w->stride, part, low, 1);
+        }
+    }
+    if (!j->quick[0]) tg__store(j->job.tg->isa, j->compute, j->length, tg__pooling_at(j, 0, p), j->job.o[0].stride[j->channels ? 1 : 4], j->job.o[0].dtype, a);
+}
+TG__PRIVATE void tg__pooling_chunk(void *plan, int64_t index) {
+    const tg__pooling_plan *j = (const tg__pooling_plan *)plan;
+    const tg_operand *y = &j->job.o[0];
+    const int along = j->channels ? 1 : 4;
+    int64_t line = index * j->per, end = tg__imin(line + j->per, j->lines);
+    int slot, d;
+    char *scratch = (char *)tg__scratch_take(j->job.tg, &slot);
+    for (; line < end; line++) {
+        int64_t p[5], rest = line;
+        for (d = 4; d >= 0; d--) {
+            p[d] = 0;
+            if (d == along) continue;
+            p[d] = rest % y->shape[d];
+            rest /= y->shape[d];
+        }
+        if (j->job.r->kind == TG_POOL_BACK) tg__pooling_back_line(j, p, scratch); else tg__pooling_forward_line(j, p, scratch);
+    }
+    tg__scratch_give(j->job.tg, slot);
+}
+TG__PRIVATE int64_t tg__pooling_start(tg_ctx *tg, int phase, void *plan) {
+    tg__pooling_plan *j = (tg__pooling_plan *)plan;
+    const tg_request *r = j->job.r;
+    const tg_operand *o = j->job.o, *x = r->kind == TG_POOL_BACK ? &o[0] : &o[2], *y = r->kind == TG_POOL_BACK ? &o[2] : &o[0];
+    int64_t cost = 1;
+    int d, along;
+    if (phase) return 0;
+    j->compute = r->compute; j->adaptive = r->part & 1; j->whole_windows = !(r->part & 2); j->divisor = r->number[0];
+    for (d = 0; d < 3; d++) {
+        tg__pooling_axis *a = &j->axis[d];
+        a->in = x->shape[2 + d]; a->out = y->shape[2 + d];
+        a->kernel = r->whole[d]; a->stride = r->whole[3 + d]; a->padding = r->whole[6 + d]; a->dilation = r->whole[9 + d];
+        cost *= j->adaptive ? a->in / tg__imax(1, a->out) + 1 : a->kernel;
+    }
+    j->channels = x->stride[1] == 1 && y->stride[1] == 1 && x->shape[1] > 1 && x->stride[4] != 1;
+    along = j->channels ? 1 : 4;
+    for (d = 0; d < 2; d++) j->quick[d] = o[2 * d].stride[along] == 1 && o[2 * d].dtype == j->compute;
+    j->length = o[0].shape[along];
+    j->room = TG__ROUND_UP(tg__imax(o[0].shape[along], o[2].shape[along]), 8);
+    j->lines = 1;
+    for (d = 0; d < 5; d++) if (d != along) j->lines *= o[0].shape[d];
+    if (j->lines == 0 || j->length == 0) return 0;
+    j->larger = j->sum = NULL;
+    if (j->compute != TG_I64 && (TG__HAS_F64 || j->compute != TG_F64)) {
+        j->larger = tg__map_kernel(tg, &tg_maximum__f.kernels, 0, j->compute);
+        j->sum = tg__map_kernel(tg, &tg_add__f.kernels, 0, j->compute);
+    }
+    if (!tg__scratch_need(tg, (size_t)j->room * 32)) return -1;
+    j->per = tg__imax(1, 32768 / tg__imax(1, j->length * cost));
+    return tg__ceil_div(j->lines, j->per);
+}
+TG__FAMILY(pooling, false);
+
+/* ------------------------------------------------------------------------ max_pool, avg_pool ----
+   x [N, C, ...], or [C, ...], with one to three dimensions behind the channels. max_pool: y, and the i64 places of its
+   elements in their channel's flattened x; dx = g added up there. avg_pool: dx = avg_pool_back(g), whose own derivative is
+   avg_pool. */
+typedef struct tg__pooling_attr { int64_t spatial, kernel[3], stride[3], padding[3], dilation[3], size[3], in[3]; bool adaptive, ceil, no_padding; double divisor; } tg__pooling_attr;
+static const tg_attr tg__pooling_attrs[] = {
+    TG__ATTR(tg__pooling_attr, spatial, INT), TG__ATTR_EACH(tg__pooling_attr, kernel), TG__ATTR_EACH(tg__pooling_attr, stride), TG__ATTR_EACH(tg__pooling_attr, padding),
+    TG__ATTR_EACH(tg__pooling_attr, dilation), TG__ATTR_EACH(tg__pooling_attr, size), TG__ATTR_EACH(tg__pooling_attr, in), TG__ATTR(tg__pooling_attr, adaptive, BOOL), TG__ATTR(tg__pooling_attr, ceil, BOOL),
+    TG__ATTR(tg__pooling_attr, no_padding, BOOL), TG__ATTR(tg__pooling_attr, divisor, FLOAT)
+};
+
+TG__PRIVATE bool tg__pooling_values(tg_ctx *tg, const tg__pooling_attr *at) {
+    int d;
+    for (d = 3 - (int)at->spatial; d < 3; d++) {
+        if (at->adaptive) continue;
+        if (at->kernel[d] <= 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the window's size must be positive, got %l", at->kernel[d]);
+        if (at->stride[d] <= 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the stride must be positive, got %l", at->stride[d]);
+        if (at->dilation[d] <= 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the dilation must be positive, got %l", at->dilation[d]);
+        if (at->padding[d] < 0 || at->padding[d] > ((at->kernel[d] - 1) * at->dilation[d] + 1) / 2)
+            return tg__fail_op(tg, TG_ERROR_VALUE, "the padding must be from 0 to half of the window, got %l for a window of %l", at->padding[d], at->kernel[d]);
+    }
+    return true;
+}
+/* How many windows there are along a dimension; with `ceil` a last one may hang over the end, if it begins in x or before. */
+TG__PRIVATE int64_t tg__pooling_size(const tg__pooling_attr *at, int d, int64_t in) {
+    const int64_t reach = (at->kernel[d] - 1) * at->dilation[d] + 1, free_places = in + 2 * at->padding[d] - reach;
+    int64_t n = free_places < 0 && !at->ceil ? 0 : (free_places + (at->ceil ? at->stride[d] - 1 : 0)) / at->stride[d] + 1;
+    if (free_places + (at->ceil ? at->stride[d] - 1 : 0) < 0) n = 0;
+    if (at->ceil && n > 0 && (n - 1) * at->stride[d] >= in + at->padding[d]) n--;
+    return n;
+}
+/* Output i: x's shape but for `size` in its last dimensions; channels last where x is so. */
+TG__PRIVATE bool tg__pooling_out(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, const tg_tensor *x, const tg__pooling_attr *at, const int64_t *size) {
+    const int front = x->ndim - (int)at->spatial;
+    int64_t shape[TG_MAX_DIMS];
+    int order[TG_MAX_DIMS], d;
+    bool last = !tg__is_dense(x) && x->shape[front - 1] > 1 && x->stride[front - 1] == 1;
+    for (d = 0; d < x->ndim; d++) {
+        shape[d] = d < front ? x->shape[d] : size[3 - (x->ndim - d)];
+        order[d] = d < front - 1 ? d : d + 1 < x->ndim ? d + 1 : front - 1;
+    }
+    n->out[i] = tg__tensor_make(tg, x->device, dtype, x->ndim, shape, last ? order : NULL);
+    return n->out[i] != NULL;
+}
+TG__PRIVATE bool tg__pooling_check(tg_ctx *tg, tg__node *n) {
+    tg__pooling_attr *at = (tg__pooling_attr *)n->attr;
+    const tg_tensor *x = n->in[0];
+    const int spatial = (int)at->spatial, front = x->ndim - spatial;
+    int64_t size[3] = { 1, 1, 1 };
+    int d;
+    if (front != 1 && front != 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "x must have %d or %d dimensions, ([N,] C and %d more), got %t", spatial + 1, spatial + 2, spatial, x);
+    if (n->op->kind == TG_POOL_MEAN ? !tg_dtype_is_float(x->dtype) : x->dtype == TG_BOOL) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
+    if (!tg__pooling_values(tg, at)) return false;
+    for (d = front - 1; d < x->ndim; d++) if (x->shape[d] == 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "only the first dimension of a batch may be empty, got %t", x);
+    for (d = 3 - spatial; d < 3; d++) {
+        const int64_t in = at->in[d] = x->shape[x->ndim - 3 + d];
+        if (!at->adaptive && (in > INT64_MAX / 8 || at->padding[d] > INT64_MAX / 8 || at->stride[d] > INT64_MAX / 8)) return tg__fail(tg, TG__E_ARGUMENT, "sizes that do not fit 60 bits");
+        size[d] = at->adaptive ? at->size[d] : tg__pooling_size(at, d, in);
+        if (at->adaptive && size[d] < 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the result's sizes must not be negative, got %l", size[d]);
+        if (!at->adaptive && size[d] < 1) return tg__fail_op(tg, TG_ERROR_SHAPE, "no window of %l fits into %l places of %t", at->kernel[d], in, x);
+    }
+    return tg__pooling_out(tg, n, 0, x->dtype, x, at, size) && (n->op->kind == TG_POOL_MEAN || tg__pooling_out(tg, n, 1, TG_I64, x, at, size));
+}
+/* The next operand as [N, C, D, H, W]. */
+TG__PRIVATE void tg__pooling_ask_for(tg__ask *a, tg_tensor *t, unsigned use, int spatial) {
+    tg_operand *o = tg__ask_for(a, t, use);
+    int64_t shape[5] = { 1, 1, 1, 1, 1 }, stride[5] = { 0, 0, 0, 0, 0 };
+    int d, i;
+    if (!t) return;
+    for (d = 0; d < o->ndim; d++) {
+        i = o->ndim - d <= spatial ? 5 - (o->ndim - d) : o->ndim - d == spatial + 1 ? 1 : 0;
+        shape[i] = o->shape[d]; stride[i] = o->stride[d];
+    }
+    o->ndim = 5;
+    memcpy(o->shape, shape, sizeof shape); memcpy(o->stride, stride, sizeof stride);
+    tg__operand_settle(o);
+}
+TG__PRIVATE bool tg__pooling_forward(tg_ctx *tg, tg__node *n) {
+    const tg__pooling_attr *at = (const tg__pooling_attr *)n->attr;
+    tg__ask a;
+    int d;
+    tg__ask_begin(&a, TG_FAMILY_POOL, n->op->kind, tg__compute_type(n->in[0]->dtype));
+    a.r.part = (at->adaptive ? 1 : 0) | (at->no_padding ? 2 : 0);
+    a.r.number[0] = at->divisor;
+    for (d = 0; d < 3; d++) { a.r.whole[d] = at->kernel[d]; a.r.whole[3 + d] = at->stride[d]; a.r.whole[6 + d] = at->padding[d]; a.r.whole[9 + d] = at->dilation[d]; }
+    tg__pooling_ask_for(&a, n->out[0], TG_WRITE, (int)at->spatial);
+    tg__pooling_ask_for(&a, n->op->kind == TG_POOL_MAX ? n->out[1] : NULL, TG_WRITE, (int)at->spatial);
+    tg__pooling_ask_for(&a, n->in[0], TG_READ, (int)at->spatial);
+    return tg__launch(&a, tg, &tg__family_pooling, NULL);
+}
+/* src [N, C, ...] carried to the places that `index` gives within each channel: y [N, C, in...]. Repeated ones add up. */
+TG__PRIVATE tg_tensor *tg__pooling_return(tg_tensor *src, tg_tensor *index, int spatial, const int64_t *in) {
+    int64_t flat[TG_MAX_DIMS], whole[TG_MAX_DIMS];
+    const int front = src ? src->ndim - spatial : 0;
+    tg_tensor *zeros;
+    int d;
+    if (!src || !index) return NULL;
+    for (d = 0; d < front; d++) flat[d] = whole[d] = src->shape[d];
+    flat[front] = whole[front] = 1;
+    for (d = 0; d < spatial; d++) { flat[front] *= src->shape[front + d]; whole[front] *= in[3 - spatial + d]; }
+    zeros = tg__full_beside(src->tg, src, src->dtype, front + 1, whole, 0);
+    zeros = tg_scatter_add(zeros, front, tg_reshape(index, front + 1, flat), tg_reshape(src, front + 1, flat));
+    for (d = 0; d < spatial; d++) whole[front + d] = in[3 - spatial + d];
+    return tg_reshape(zeros, src->ndim, whole);
+}
+TG__PRIVATE bool tg__max_pool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    const tg__pooling_attr *at = (const tg__pooling_attr *)n->attr;
+    (void)tg;
+    return !g[0] || (dx[0] = tg__pooling_return(g[0], n->out[1], (int)at->spatial, at->in)) != NULL;
+}
+TG__PRIVATE tg_tensor *tg__pooling_mean(tg_tensor *x, const tg__pooling_attr *at, bool back);
+TG__PRIVATE bool tg__avg_pool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    (void)tg;
+    return (dx[0] = tg__pooling_mean(g[0], (const tg__pooling_attr *)n->attr, n->op->kind == TG_POOL_MEAN)) != NULL;
+}
+TG__PRIVATE bool tg__avg_pool_back_check(tg_ctx *tg, tg__node *n) {
+    const tg__pooling_attr *at = (const tg__pooling_attr *)n->attr;
+    return tg__pooling_out(tg, n, 0, n->in[0]->dtype, n->in[0], at, at->in);
+}
+static const tg_op tg__max_pool_op = { TG__OP_KIND("max_pool", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_POOL_MAX), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__pooling),
+    tg__pooling_check, tg__pooling_forward, tg__max_pool_backward, NULL };
+static const tg_op tg__avg_pool_op = { TG__OP_KIND("avg_pool", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_POOL_MEAN), TG__SAVES(0), TG__ATTRS(tg__pooling),
+    tg__pooling_check, tg__pooling_forward, tg__avg_pool_backward, NULL };
+static const tg_op tg__avg_pool_back_op = { TG__OP_KIND("avg_pool_back", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_POOL_BACK), TG__SAVES(0), TG__ATTRS(tg__pooling),
+    tg__avg_pool_back_check, tg__pooling_forward, tg__avg_pool_backward, NULL };
+TG__PRIVATE tg_tensor *tg__pooling_mean(tg_tensor *x, const tg__pooling_attr *at, bool back) {
+    return tg__call(back ? &tg__avg_pool_back_op : &tg__avg_pool_op, at, &x, 1, NULL, 1);
+}
+/* The public functions' part, so that messages carry their names. */
+TG__PRIVATE tg_tensor *tg__pooled(tg_tensor *x, const tg__pooling_attr *at, bool mean, tg_tensor **indices) {
+    const bool outermost = tg__compose(x->tg);
+    tg_tensor *out[2], *y = mean ? tg__pooling_mean(x, at, false) : tg__call(&tg__max_pool_op, at, &x, 1, out, 2);
+    if (indices) *indices = y ? out[1] : NULL;
+    return tg__composed(x->tg, outermost, y);
+}
+
+/* The options' fields come for `spatial` dimensions, the attributes have three, of which the last count. A size of 0 is the
+   one before it, a stride of 0 the window's size, a dilation of 0 means 1. */
+TG__PRIVATE tg__pooling_attr tg__pooling_window_of(int spatial, const int64_t *kernel, const int64_t *stride, const int64_t *padding, const int64_t *dilation) {
+    tg__pooling_attr at;
+    int d, i;
+    memset(&at, 0, sizeof at);
+    at.spatial = spatial;
+    for (d = 0; d < 3; d++) {
+        i = d - (3 - spatial);
+        at.kernel[d] = i < 0 ? 1 : kernel[i] || i == 0 ? kernel[i] : at.kernel[d - 1];
+        at.stride[d] = i < 0 ? 1 : stride && stride[i] ? stride[i] : i > 0 && stride && stride[0] ? at.stride[d - 1] : at.kernel[d];
+        at.padding[d] = i < 0 || !padding ? 0 : padding[i];
+        at.dilation[d] = i < 0 || !dilation ? 1 : dilation[i] ? dilation[i] : i > 0 ? at.dilation[d - 1] : 1;
+        at.in[d] = 1;
+    }
+    return at;
+}
+TG__PRIVATE tg_tensor *tg__max_pool(const char *name, const tg_max_pool_args *a, int spatial) {
+    tg__pooling_attr at;
+    if (a && a->indices) *a->indices = NULL;
+    if (!a || !a->x) return NULL;
+    tg__note(a->x, a->at);
+    if (!tg__start(a->x, name)) return NULL;
+    at = tg__pooling_window_of(spatial, a->kernel, a->stride, a->padding, a->dilation);
+    at.ceil = a->ceil_mode;
+    return tg__pooled(a->x, &at, false, a->indices);
+}
+TG_API tg_tensor *tg_max_pool1d_from(const tg_max_pool_args *args) { return tg__max_pool("max_pool1d", args, 1); }
+TG_API tg_tensor *tg_max_pool2d_from(const tg_max_pool_args *args) { return tg__max_pool("max_pool2d", args, 2); }
+TG_API tg_tensor *tg_max_pool3d_from(const tg_max_pool_args *args) { return tg__max_pool("max_pool3d", args, 3); }
+TG__PRIVATE tg_tensor *tg__avg_pool(const char *name, const tg_avg_pool_args *a, int spatial) {
+    tg__pooling_attr at;
+    tg_ctx *tg;
+    if (!a || !a->x) return NULL;
+    tg__note(a->x, a->at);
+    tg = tg__start(a->x, name);
+    if (!tg) return NULL;
+    at = tg__pooling_window_of(spatial, a->kernel, a->stride, a->padding, NULL);
+    at.ceil = a->ceil_mode; at.no_padding = a->no_padding;
+    if (a->divisor.is) {
+        at.divisor = a->divisor.value;
+        if (at.divisor == 0) { tg__fail(tg, TG__E_ARGUMENT, "the divisor must not be 0"); return NULL; }
+    }
+    return tg__pooled(a->x, &at, true, NULL);
+}
+TG_API tg_tensor *tg_avg_pool1d_from(const tg_avg_pool_args *args) { return tg__avg_pool("avg_pool1d", args, 1); }
+TG_API tg_tensor *tg_avg_pool2d_from(const tg_avg_pool_args *args) { return tg__avg_pool("avg_pool2d", args, 2); }
+TG_API tg_tensor *tg_avg_pool3d_from(const tg_avg_pool_args *args) { return tg__avg_pool("avg_pool3d", args, 3); }
+
+/* n sizes of the result; one stands for all. */
+TG__PRIVATE bool tg__pooling_adaptive(tg_ctx *tg, int spatial, int n, const int64_t *size, tg__pooling_attr *at) {
+    static const int64_t one[3] = { 1, 1, 1 };
+    int d;
+    if (!size || (n != spatial && n != 1)) return tg__fail_op(tg, TG_ERROR_VALUE, "the result has %d dimensions, and %d sizes are given", spatial, n);
+    *at = tg__pooling_window_of(spatial, one, NULL, NULL, NULL);
+    at->adaptive = true;
+    for (d = 0; d < 3; d++) at->size[d] = d < 3 - spatial ? 1 : size[n == 1 ? 0 : d - (3 - spatial)];
+    return true;
+}
+#define TG__ADAPTIVE(spatial) \
+    TG_API tg_tensor *(tg_adaptive_avg_pool##spatial##d)(tg_tensor *x, int n, const int64_t *size) { \
+        tg_ctx *tg = tg__start(x, "adaptive_avg_pool" #spatial "d"); \
+        tg__pooling_attr at; \
+        return tg && tg__pooling_adaptive(tg, spatial, n, size, &at) ? tg__pooled(x, &at, true, NULL) : NULL; \
+    } \
+    TG_API tg_tensor *(tg_adaptive_max_pool##spatial##d)(tg_tensor *x, int n, const int64_t *size, tg_tensor **indices) { \
+        tg_ctx *tg = tg__start(x, "adaptive_max_pool" #spatial "d"); \
+        tg__pooling_attr at; \
+        if (indices) *indices = NULL; \
+        return tg && tg__pooling_adaptive(tg, spatial, n, size, &at) ? tg__pooled(x, &at, false, indices) : NULL; \
+    }
+TG__ADAPTIVE(1)
+TG__ADAPTIVE(2)
+TG__ADAPTIVE(3)
+#undef TG__ADAPTIVE
+
+/* ------------------------------------------------------------------------ made of those ----
+   The p-norm of a window from the mean of the powers; the way back from places; windows at random places by gather. */
+TG__PRIVATE tg_tensor *tg__lp_pool(const char *name, const tg_lp_pool_args *a, int spatial) {
+    tg__pooling_attr at;
+    tg_tensor *y;
+    tg_ctx *tg;
+    bool outermost;
+    if (!a || !a->x) return NULL;
+    tg__note(a->x, a->at);
+    tg = tg__start(a->x, name);
+    if (!tg) return NULL;
+    if (!(a->p != 0)) { tg__fail(tg, TG__E_ARGUMENT, "the norm's order p must not be 0"); return NULL; }
+    at = tg__pooling_window_of(spatial, a->kernel, a->stride, NULL, NULL);
+    at.ceil = a->ceil_mode;
+    outermost = tg__compose(tg);
+    y = tg__pooling_mean(tg_pow_scalar(a->x, a->p), &at, false);
+    y = tg_mul(tg_sign(y), tg_relu(tg_abs(y)));
+    y = tg_mul_scalar(y, (double)at.kernel[0] * (double)at.kernel[1] * (double)at.kernel[2]);
+    return tg__composed(tg, outermost, tg_pow_scalar(y, 1 / a->p));
+}
+TG_API tg_tensor *tg_lp_pool1d_from(const tg_lp_pool_args *args) { return tg__lp_pool("lp_pool1d", args, 1); }
+TG_API tg_tensor *tg_lp_pool2d_from(const tg_lp_pool_args *args) { return tg__lp_pool("lp_pool2d", args, 2); }
+TG_API tg_tensor *tg_lp_pool3d_from(const tg_lp_pool_args *args) { return tg__lp_pool("lp_pool3d", args, 3); }
+
+/* A scatter whose derivative, as torch has it, is the gradient at every place, also of elements that another one replaced. */
+TG__PRIVATE bool tg__max_unpool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    (void)tg;
+    return !n->wants[2] || (dx[2] = tg_gather(g[0], tg__index_dim(n), n->in[1])) != NULL;
+}
+static const tg_op tg__max_unpool_op = { TG__OP("max_unpool", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
+    tg__scatter_check, tg__scatter_forward, tg__max_unpool_backward, NULL };
+TG__PRIVATE tg_tensor *tg__max_unpool(const char *name, const tg_max_unpool_args *a, int spatial) {
+    tg_tensor *x = a ? a->x : NULL, *index = a ? a->indices : NULL, *y;
+    int64_t flat[TG_MAX_DIMS], whole[TG_MAX_DIMS];
+    tg__pooling_attr at;
+    tg__dim_attr along;
+    tg_ctx *tg;
+    bool outermost;
+    int d, front;
+    if (!a || (!x && !index)) return NULL;
+    tg__note(x ? x : index, a->at);
+    tg = tg__start(x ? x : index, name);
+    if (!tg) return NULL;
+    if (!x || !index) { tg__fail(tg, TG__E_NULL, x ? 1 : 0); return NULL; }
+    at = tg__pooling_window_of(spatial, a->kernel, a->stride, a->padding, NULL);
+    if (!tg__pooling_values(tg, &at)) return NULL;
+    front = x->ndim - spatial;
+    if (front != 1 && front != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "x must have %d or %d dimensions, got %t", spatial + 1, spatial + 2, x); return NULL; }
+    if (!tg__same_shape(x, index) || index->dtype != TG_I64) { tg__fail_op(tg, TG_ERROR_SHAPE, "indices are i64 places in x's shape %t, got %t", x, index); return NULL; }
+    for (d = 0; d < front; d++) flat[d] = whole[d] = x->shape[d];
+    flat[front] = whole[front] = 1;
+    for (d = 0; d < spatial; d++) {
+        const int64_t in = x->shape[front + d], k = at.kernel[3 - spatial + d], s = at.stride[3 - spatial + d], p = at.padding[3 - spatial + d];
+        const int64_t plain = in > INT64_MAX / 8 || s > INT64_MAX / 8 / tg__imax(1, in) ? 0 : (in - 1) * s - 2 * p + k;
+        at.in[d] = a->output_size[0] ? a->output_size[d] : plain;
+        if (at.in[d] < 1 || (a->output_size[0] && (at.in[d] <= plain - s || at.in[d] >= plain + s))) {
+            tg__fail_op(tg, TG_ERROR_SHAPE, "the result's size %l along dimension %d must be between %l and %l", at.in[d], front + d, plain - s, plain + s);
+            return NULL;
+        }
+        flat[front] *= in;
+        if (!tg__mul_i64(whole[front], at.in[d], &whole[front])) { tg__fail(tg, TG__E_ARGUMENT, "sizes that do not fit 64 bits"); return NULL; }
+    }
+    outermost = tg__compose(tg);
+    along.dim = front;
+    y = tg__apply(&tg__max_unpool_op, &along, NULL, tg__full_beside(tg, x, x->dtype, front + 1, whole, 0), tg_reshape(index, front + 1, flat), tg_reshape(x, front + 1, flat));
+    for (d = 0; d < spatial; d++) whole[front + d] = at.in[d];
+    return tg__composed(tg, outermost, tg_reshape(y, x->ndim, whole));
+}
+TG_API tg_tensor *tg_max_unpool1d_from(const tg_max_unpool_args *args) { return tg__max_unpool("max_unpool1d", args, 1); }
+TG_API tg_tensor *tg_max_unpool2d_from(const tg_max_unpool_args *args) { return tg__max_unpool("max_unpool2d", args, 2); }
+TG_API tg_tensor *tg_max_unpool3d_from(const tg_max_unpool_args *args) { return tg__max_unpool("max_unpool3d", args, 3); }
 
 /* ======================================================================================
    >>impl-resample    pictures of another size: interpolate, grid_sample, boxes

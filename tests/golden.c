@@ -1413,6 +1413,92 @@ ADAPTER(a_logcumsumexp) { int64_t d; tg_tensor *x = scanned(c, &d); put(c, tg_lo
 /* ---- window ---- */
 
 /* ---- pool ---- */
+/* A number or a list for the window's dimensions; absent or null: zeros. */
+static void window(call *c, int at, const char *name, int spatial, int64_t *out) {
+    const val *v = arg(c, at, name);
+    int i;
+    for (i = 0; i < 3; i++) out[i] = 0;
+    if (!v || v->kind == V_NULL) return;
+    {
+        const ints d = ints_of(c, v);
+        if (d.n == 0) return;
+        if (d.n != 1 && d.n != spatial) skip(c, "another number of dimensions");
+        for (i = 0; i < spatial; i++) { out[i] = d.v[d.n == 1 ? 0 : i]; if (out[i] == 0 && strcmp(name, "padding") != 0) skip(c, "zero means the default there"); }
+    }
+}
+static int spatial_of(const call *c) { return strstr(c->op, "1d") ? 1 : strstr(c->op, "2d") ? 2 : 3; }
+static void max_pool(call *c) {
+    const int n = spatial_of(c);
+    tg_max_pool_args a;
+    tg_tensor *places, *y;
+    const bool both = flag(c, 6, "return_indices", false);
+    memset(&a, 0, sizeof a);
+    a.x = self(c);
+    window(c, 1, "kernel_size", n, a.kernel); window(c, 2, "stride", n, a.stride); window(c, 3, "padding", n, a.padding); window(c, 4, "dilation", n, a.dilation);
+    a.ceil_mode = flag(c, 5, "ceil_mode", false);
+    a.indices = both ? &places : NULL;
+    y = n == 1 ? tg_max_pool1d_from(&a) : n == 2 ? tg_max_pool2d_from(&a) : tg_max_pool3d_from(&a);
+    put(c, y);
+    if (both) put(c, places);
+}
+static void avg_pool(call *c) {
+    const int n = spatial_of(c);
+    const val *v = arg(c, 6, "divisor_override");
+    tg_avg_pool_args a;
+    memset(&a, 0, sizeof a);
+    a.x = self(c);
+    window(c, 1, "kernel_size", n, a.kernel); window(c, 2, "stride", n, a.stride); window(c, 3, "padding", n, a.padding);
+    a.ceil_mode = flag(c, 4, "ceil_mode", false);
+    a.no_padding = !flag(c, 5, "count_include_pad", true);
+    if (v && v->kind != V_NULL) { a.divisor.is = true; a.divisor.value = v->n; }
+    put(c, n == 1 ? tg_avg_pool1d_from(&a) : n == 2 ? tg_avg_pool2d_from(&a) : tg_avg_pool3d_from(&a));
+}
+static void lp_pool(call *c) {
+    const int n = spatial_of(c);
+    tg_lp_pool_args a;
+    memset(&a, 0, sizeof a);
+    a.x = self(c);
+    a.p = number(c, 1, "norm_type", 2);
+    window(c, 2, "kernel_size", n, a.kernel); window(c, 3, "stride", n, a.stride);
+    a.ceil_mode = flag(c, 4, "ceil_mode", false);
+    put(c, n == 1 ? tg_lp_pool1d_from(&a) : n == 2 ? tg_lp_pool2d_from(&a) : tg_lp_pool3d_from(&a));
+}
+/* output_size: a number, or a list in which null is x's own size */
+static void adaptive_pool(call *c) {
+    const int n = spatial_of(c);
+    tg_tensor *x = self(c), *places, *y;
+    const val *v = need(c, 1, "output_size");
+    int64_t size[8];
+    int count = 1, i;
+    const bool max = strstr(c->op, "max") != NULL, both = max && flag(c, 2, "return_indices", false);
+    if (!x || !v) return;
+    if (v->kind == V_LIST) {
+        const val *e = v->first;
+        for (count = v->count, i = 0; e && i < 8; i++, e = e->next) {
+            const int d = x->ndim - n + i;
+            size[i] = e->kind == V_NULL ? d >= 0 && d < x->ndim ? x->shape[d] : 1 : e->i;
+        }
+    } else size[0] = v->i;
+    if (!max) { put(c, n == 1 ? tg_adaptive_avg_pool1d(x, count, size) : n == 2 ? tg_adaptive_avg_pool2d(x, count, size) : tg_adaptive_avg_pool3d(x, count, size)); return; }
+    y = n == 1 ? tg_adaptive_max_pool1d(x, count, size, &places) : n == 2 ? tg_adaptive_max_pool2d(x, count, size, &places) : tg_adaptive_max_pool3d(x, count, size, &places);
+    put(c, y);
+    if (both) put(c, places);
+}
+static void max_unpool(call *c) {
+    const int n = spatial_of(c);
+    tg_max_unpool_args a;
+    const val *v = arg(c, 5, "output_size");
+    memset(&a, 0, sizeof a);
+    a.x = self(c); a.indices = operand(c, 1, "indices");
+    window(c, 2, "kernel_size", n, a.kernel); window(c, 3, "stride", n, a.stride); window(c, 4, "padding", n, a.padding);
+    if (v && v->kind != V_NULL) {                                          /* with or without N and C */
+        const ints d = ints_of(c, v);
+        int i;
+        if (d.n < n || d.n > n + 2) { skip(c, "another number of dimensions"); return; }
+        for (i = 0; i < n; i++) a.output_size[i] = d.v[d.n - n + i];
+    }
+    put(c, n == 1 ? tg_max_unpool1d_from(&a) : n == 2 ? tg_max_unpool2d_from(&a) : tg_max_unpool3d_from(&a));
+}
 
 /* ---- resample ---- */
 
@@ -1431,6 +1517,12 @@ static const adapter adapters[] = {
     /* window */
 
     /* pool */
+    { "nn.functional.max_pool1d", max_pool, 0 }, { "nn.functional.max_pool2d", max_pool, 0 }, { "nn.functional.max_pool3d", max_pool, 0 }, 
+    { "nn.functional.avg_pool1d", avg_pool, 0 }, { "nn.functional.avg_pool2d", avg_pool, 0 }, { "nn.functional.avg_pool3d", avg_pool, 0 }, 
+    { "nn.functional.lp_pool1d", lp_pool, 0 }, { "nn.functional.lp_pool2d", lp_pool, 0 }, { "nn.functional.lp_pool3d", lp_pool, 0 }, 
+    { "nn.functional.adaptive_avg_pool1d", adaptive_pool, 0 }, { "nn.functional.adaptive_avg_pool2d", adaptive_pool, 0 }, { "nn.functional.adaptive_avg_pool3d", adaptive_pool, 0 }, 
+    { "nn.functional.adaptive_max_pool1d", adaptive_pool, 0 }, { "nn.functional.adaptive_max_pool2d", adaptive_pool, 0 }, { "nn.functional.adaptive_max_pool3d", adaptive_pool, 0 }, 
+    { "nn.functional.max_unpool1d", max_unpool, 0 }, { "nn.functional.max_unpool2d", max_unpool, 0 }, { "nn.functional.max_unpool3d", max_unpool, 0 },
 
     /* resample */
 

@@ -194,6 +194,20 @@ DO(largest_so_far, tg_cummax(x[0], 0, NULL))
 DO(smallest_so_far, tg_cummin(x[0], -1, NULL))
 DO(scan_down, tg_linear_scan(x[0], x[1], 0))
 DO(scan_across, tg_linear_scan(x[0], x[1], -1))
+DO(pool_largest, tg_max_pool2d(x[0], .kernel = {2}, .stride = {1, 2}, .padding = {1, 0}))
+DO(pool_largest_wide, tg_max_pool1d(x[0], .kernel = {2}, .dilation = {2}, .ceil_mode = true))
+DO(pool_mean, tg_avg_pool2d(x[0], .kernel = {3, 2}, .stride = {2, 1}, .padding = {1}, .no_padding = true, .ceil_mode = true))
+DO(pool_mean_deep, tg_avg_pool3d(x[0], .kernel = {2}, .padding = {0, 1, 0}))
+DO(pool_to_size, tg_adaptive_avg_pool2d(x[0], TG_SHAPE(2, 3)))
+static tg_tensor *mean_again(tg_tensor *x) {
+    static const int64_t two[3] = { 2, 2, 2 };
+    tg__pooling_attr at = tg__pooling_window_of(1, two, NULL, NULL, NULL);
+    at.in[2] = 5;
+    return tg__pooling_mean(x, &at, true);
+}
+DO(pool_mean_again, mean_again(x[0]))
+static const int64_t unpool_places[6] = { 1, 2, 5, 0, 3, 4 };
+DO(unpooled, tg_max_unpool1d(x[0], tg_to_device(tg_from(x[0]->tg, TG_SHAPE(1, 2, 3), TG_I64, unpool_places), x[0]->device), .kernel = {2}))
 DO(sort_up, tg_sort(x[0], -1, false, NULL))
 DO(sort_down, tg_sort(x[0], 0, true, NULL))
 DO(transposed, tg_transpose(x[0], 0, -1))
@@ -447,6 +461,13 @@ static const op_case ops[] = {
     /* window */
 
     /* pool */
+    OP("max_pool", pool_largest, "d 1 2 4 5|d o 2 1 3 4|d 1 3 4|d o 2 3 2 2|0 1 2 2")
+    OP("max_pool", pool_largest_wide, "d 2 1 5|d t 6 2")
+    OP("avg_pool", pool_mean, "1 2 4 5|o 2 3 3 3|2 4 3|g 1 2 3 4|0 1 3 3")
+    OP("avg_pool", pool_mean_deep, "1 2 2 2 3|2 3 1 2")
+    OP("avg_pool", pool_to_size, "1 2 4 5|o 2 3 1 2|g 2 5 4")
+    OP("avg_pool_back", pool_mean_again, "1 2 2|2 2")
+    OP("max_unpool", unpooled, "1 2 3")
 
     /* resample */
 

@@ -140,6 +140,13 @@ static bool other(int k, trial *c) {
     T(tg_scatter, "xgx", "", tg_scatter(o[0], 0, o[1], o[2]))                 T(tg_scatter_add, "xgx", "", tg_scatter_add(o[0], 0, o[1], o[2]))
     /* matrix, losses, random, operations of one's own, files */
     T(tg_matmul, "xx", "", tg_matmul(o[0], o[1]))  T(tg_matmul, "vx", "", tg_matmul(o[0], o[1]))  T(tg_linear, "xxv", "", tg_linear(o[0], o[1], o[2]))  T(tg_linear, "xx", "", tg_linear(o[0], o[1], NULL))
+    T(tg_max_pool1d_from, "x", "", tg_max_pool1d(o[0], .kernel = {2})) T(tg_max_pool2d_from, "c", "", tg_max_pool2d(o[0], .kernel = {1, 2})) T(tg_max_pool3d_from, "c", "", tg_max_pool3d(o[0], .kernel = {1}))
+    T(tg_avg_pool1d_from, "x", "", tg_avg_pool1d(o[0], .kernel = {2})) T(tg_avg_pool2d_from, "c", "", tg_avg_pool2d(o[0], .kernel = {1, 2})) T(tg_avg_pool3d_from, "c", "", tg_avg_pool3d(o[0], .kernel = {1}))
+    T(tg_lp_pool1d_from, "x", "", tg_lp_pool1d(o[0], .kernel = {2}, .p = 2)) T(tg_lp_pool2d_from, "c", "", tg_lp_pool2d(o[0], .kernel = {1, 2}, .p = 2)) T(tg_lp_pool3d_from, "c", "", tg_lp_pool3d(o[0], .kernel = {1}, .p = 2))
+    X(tg_adaptive_avg_pool1d, TG_SHAPE(2)) T(tg_adaptive_avg_pool2d, "c", "", tg_adaptive_avg_pool2d(o[0], TG_SHAPE(2, 2))) T(tg_adaptive_avg_pool3d, "c", "", tg_adaptive_avg_pool3d(o[0], TG_SHAPE(1)))
+    B(tg_adaptive_max_pool1d, "x", "", give(c, tg_adaptive_max_pool1d(o[0], TG_SHAPE(2), &y)) && give(c, y)) B(tg_adaptive_max_pool2d, "c", "", give(c, tg_adaptive_max_pool2d(o[0], TG_SHAPE(2, 2), &y)) && give(c, y))
+    B(tg_adaptive_max_pool3d, "c", "", give(c, tg_adaptive_max_pool3d(o[0], TG_SHAPE(1), &y)) && give(c, y))
+    T(tg_max_unpool1d_from, "xg", "", tg_max_unpool1d(o[0], o[1], .kernel = {2})) T(tg_max_unpool2d_from, "cp", "", tg_max_unpool2d(o[0], o[1], .kernel = {2})) T(tg_max_unpool3d_from, "cp", "", tg_max_unpool3d(o[0], o[1], .kernel = {2}))
     T(tg_conv2d_from, "cwv", "", tg_conv2d(o[0], o[1], o[2]))  T(tg_mse_loss, "xx", "", tg_mse_loss(o[0], o[1]))  T(tg_cross_entropy, "xi", "", tg_cross_entropy(o[0], o[1]))  X(tg_softmax, 0)
     X(tg_log_softmax, 0)  T(tg_dropout, "x", "r", tg_dropout(o[0], 0.5, true))  X(tg_dropout, 0.5, false)  X(tg_dropout, 0, true)  X(tg_dropout, 1, true)
     T(tg_call, "xx", "", own(o, 0, false))  T(tg_call, "xx", "", own(o, 0, true))  T(tg_call, "xx", "1", own(o, TG_OP_OPAQUE, false))  T(tg_call, "xx", "1", own(o, TG_OP_OPAQUE, true))
@@ -152,14 +159,14 @@ static bool other(int k, trial *c) {
    `lead` examples of them, or one without; `graph`: the floats are results of the graph. ---- */
 static tg_tensor *whole(tg_ctx *tg, char letter, int lead, bool graph) {
     int64_t shape[5] = { 0, 32, 32, 1, 1 }, i;
-    const int ndim = strchr("sd", letter) ? 0 : strchr("viu", letter) ? 1 : strchr("cw", letter) ? 4 : 2;
+    const int ndim = strchr("sd", letter) ? 0 : strchr("viu", letter) ? 1 : strchr("cwp", letter) ? 4 : 2;
     tg_tensor *t;
     float *p;
     shape[0] = lead;
-    if (ndim == 4) { shape[1] = letter == 'c' ? 2 : 32; shape[2] = 1; shape[4] = 32; }
+    if (ndim == 4) { shape[1] = letter != 'w' ? 2 : 32; shape[2] = 1; shape[4] = 32; }
     t = tg_empty(tg, lead ? ndim + 1 : ndim, lead ? shape : shape + 1, TG_F32);
-    for (p = (float *)t->data, i = 0; i < t->numel; i++) p[i] = strchr("igb", letter) ? (float)(test_random() % (letter == 'b' ? 2 : 32)) : (float)test_uniform(0.1, 0.9);
-    t = tg_to(t, strchr("ig", letter) ? TG_I64 : letter == 'b' ? TG_BOOL : letter == 'u' ? TG_U8 : letter == 'd' ? TG_F64 : TG_F32);
+    for (p = (float *)t->data, i = 0; i < t->numel; i++) p[i] = strchr("igpb", letter) ? (float)(test_random() % (letter == 'b' ? 2 : 32)) : (float)test_uniform(0.1, 0.9);
+    t = tg_to(t, strchr("igp", letter) ? TG_I64 : letter == 'b' ? TG_BOOL : letter == 'u' ? TG_U8 : letter == 'd' ? TG_F64 : TG_F32);
     if (letter == 'l' || (graph && strchr("xvsdcw", letter))) return tg_mul_scalar(tg_require_grad(t, true), 2);
     if (strchr("yh", letter)) (void)tg_require_grad(t, true);
     if (letter == 'h') (void)tg_backward(tg_sum(tg_square(t)));

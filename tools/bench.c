@@ -489,6 +489,26 @@ static const char *check_cumsum(const Row *r) {
     }
     return NULL;
 }
+/* 2x2 windows of pictures; with gradient */
+static void make_pool(const Row *r) { A = tg_require_grad(tg_randn(tg, TG_SHAPE(32, 64, 56, 56)), r->p[0] != 0); B = tg_randn(tg, TG_SHAPE(32, 64, 28, 28)); }
+static void once_pool(const Row *r) {
+    OUT[0] = tg_max_pool2d(A, .kernel = {2});
+    if (r->p[0]) (void)tg_grad(&OUT[0], 1, &A, 1, &OUT[1], .grad_outputs = &B);
+}
+static const char *check_pool(const Row *r) {
+    int64_t i;
+    for (i = 0; i < OUT[0]->numel; i += 37) {
+        const int64_t line = i / 28, at = (line / 28 * 56 + line % 28 * 2) * 56 + i % 28 * 2;
+        const float *x = f32(A) + at;
+        float most = x[0];
+        int64_t k, spot = 0;
+        static const int64_t off[4] = { 0, 1, 56, 57 };
+        for (k = 1; k < 4; k++) if (x[off[k]] > most) { most = x[off[k]]; spot = off[k]; }
+        if (f32(OUT[0])[i] != most) return wrong("y", i, (real)f32(OUT[0])[i], (real)most);
+        if (r->p[0]) for (k = 0; k < 4; k++) if (f32(OUT[1])[at + off[k]] != (off[k] == spot ? f32(B)[i] : 0)) return wrong("dx", at + off[k], (real)f32(OUT[1])[at + off[k]], (real)f32(B)[i]);
+    }
+    return NULL;
+}
 static void once_sort(const Row *r) { (void)r; OUT[0] = tg_sort(A, 0, false, &OUT[1]); }
 static const char *check_sort(const Row *r) {
     int64_t i, n = r->p[0];
@@ -551,6 +571,8 @@ static void mem_rows(void) {
     r = row("mem/softmax_4096x1024", 0, 8.0 * 4096 * 1024, make_a, once_softmax, check_softmax); r->p[0] = 4096; r->p[1] = 1024;
     row("mem/cross_entropy_1024x50257/fwdbwd", 0, 8.0 * 1024 * 50257, make_entropy, once_entropy, check_entropy);
     row("mem/embedding_4096_of_50257x768", 0, 8.0 * 4096 * 768, make_embedding, once_embedding, check_embedding);
+    row("mem/maxpool2_32x64x56x56", 0, 4.0 * 32 * 64 * 56 * 56 * 1.25, make_pool, once_pool, check_pool);
+    row("mem/maxpool2_32x64x56x56/fwdbwd", 0, 4.0 * 32 * 64 * 56 * 56 * 2.5, make_pool, once_pool, check_pool)->p[0] = 1;
     row("mem/sort_1e6", 0, 16e6, make_a, once_sort, check_sort)->p[0] = 1000000;
     row("mem/cumsum_1e6", 1e6, 8e6, make_a, once_cumsum, check_cumsum)->p[0] = 1000000;
     row("mem/cat_8x1e5", 0, 6.4e6, make_cat, once_cat, check_cat);
