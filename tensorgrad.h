@@ -6844,7 +6844,8 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
             if (i == 0) first = t;
         }
     }
-    /* where it failed before recording, the outputs that check made go with it */
+    /* where it failed before recording, the outputs that check made go with it, and its random numbers are the next call's */
+    if (!ok && (op->flags & TG_OP_RANDOM) && tg->random.call == n->call + 1) tg->random.call = n->call;
     tg__node_drop(tg, n);
     tg__tensor_drop(old);
     if (result != few && result) tg__mem_put(tg, result, (size_t)n_out * sizeof *result);
