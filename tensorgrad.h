@@ -13642,7 +13642,7 @@ TG_API tg_tensor *(tg_multinomial)(tg_tensor *x, int64_t n, bool replacement) {
     if (classes > 16777216) { tg__fail_op(tg, TG_ERROR_VALUE, "%l classes, at most 2 to the 24 are possible", classes); return NULL; }
     outermost = tg__compose(tg);
     m = tg_begin(tg);
-    p = tg_to(tg_detach(x), x->dtype == TG_F64 ? TG_F64 : TG_F32);
+    p = tg_contiguous(tg_to(tg_detach(x), x->dtype == TG_F64 ? TG_F64 : TG_F32));     /* sums of strided rows may round otherwise */
     if (p && !tg_item_i64(tg_all(tg_logical_and(tg_ge_scalar(p, 0), tg_le_scalar(p, x->dtype == TG_F64 ? 1.7976931348623157e308 : 3.4028234663852886e38)))) && !tg_failed(tg))
         tg__fail(tg, TG__E_ARGUMENT, "a probability is negative, infinite or not a number");
     if (p && !tg_failed(tg) && !tg_item_i64(tg_all(tg_any_dims(p, 1, &last, false))) && !tg_failed(tg))
