@@ -9378,7 +9378,8 @@ TG_API tg_tensor *(tg_full_like)(tg_tensor *t, double value) {
    Philox4x32-10 (Salmon, Moraes, Dror and Shaw 2011), key = seed and stream, counter = (block, call). Block b
    gives words 4b .. 4b + 3. f32, f16 and bf16 elements take one word each, f64 and integers two; normals are
    made from pairs of elements by Box and Muller. No rejection, so element i depends on (seed, stream, call,
-   i) alone. */
+   i) alone. A uniform half is made of as many top bits as it has digits, so that it never rounds up to the end
+   of [0, 1). */
 typedef struct tg__random_plan {
     tg__job  job;
     tg_dtype compute;
@@ -9399,6 +9400,20 @@ TG__PRIVATE uint64_t tg__mul_high(uint64_t a, uint64_t b) {
              m = ah * bl + (al * bl >> 32), l = al * bh + (m & 0xffffffffu);
     return ah * bh + (m >> 32) + (l >> 32);
 }
+/* Words cut to the digits of a half, as torch does: 11 or 8. */
+TG__PRIVATE void tg__random_cut(uint32_t *w, int64_t n, tg_dtype half) {
+    const uint32_t top = 0xffffffffu << (half == TG_F16 ? 21 : 24);
+    int64_t i;
+    for (i = 0; i < n; i++) w[i] &= top;
+}
+/* Far from 0 a range has few halves: what would round up to its end, which is excluded, begins anew. */
+TG__PRIVATE void tg__random_below(float *y, int64_t n, tg_dtype half, float low, float high) {
+    int64_t i;
+    for (i = 0; i < n && low < high; i++) {
+        const float v = half == TG_F16 ? tg_f32_from_f16(tg_f16_from_f32(y[i])) : tg_f32_from_bf16(tg_bf16_from_f32(y[i]));
+        if (v >= high) y[i] = low;
+    }
+}
 #define TG__RANDOM_CHUNK 8192
 TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
     tg__random_plan *j = (tg__random_plan *)plan;
@@ -9411,6 +9426,8 @@ TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
     uint32_t *w = (uint32_t *)(void *)s;
     void *v = s + TG__TILE * 8;
     double *p = (double *)(void *)(s + TG__TILE * 16);
+    const tg_dtype dtype = j->job.o[0].dtype;
+    const bool half = r->kind == TG_RANDOM_UNIFORM && (dtype == TG_F16 || dtype == TG_BF16);
     /* at is a multiple of a tile: words begin with a block */
     for (; at < end; at += TG__TILE) {
         int64_t n = tg__imin(TG__TILE, end - at), full = (n + 3) / 4 * 4;
@@ -9425,10 +9442,12 @@ TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
         if (j->compute == TG_F32) {
             float *y = (float *)v;
             tg__philox__k[isa](full / 4, (uint64_t)at / 4, key, call, w);
+            if (half) tg__random_cut(w, full, dtype);
             (r->kind == TG_RANDOM_NORMAL ? tg__normal_f32__k
              : r->kind == TG_RANDOM_KEEP ? tg__keep_f32__k
              : tg__uniform_f32__k)[isa](full, y, w, (float)r->number[0], (float)r->number[1]);
             if (r->kind == TG_RANDOM_BERNOULLI) for (i = 0; i < n; i++) y[i] = (double)y[i] < p[i] ? 1.0f : 0.0f;
+            if (half) tg__random_below(y, n, dtype, (float)r->number[0], (float)r->number[1]);
         } else {
             tg__philox__k[isa](full / 2, (uint64_t)at / 2, key, call, w);
             if (r->kind == TG_RANDOM_INTEGER) {
@@ -9443,7 +9462,7 @@ TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
                 if (r->kind == TG_RANDOM_BERNOULLI) for (i = 0; i < n; i++) y[i] = y[i] < p[i] ? 1 : 0;
             }
         }
-        tg__loop_tile(&j->loop, 0, isa, at, n, j->compute, v, j->job.at[0], j->job.o[0].dtype, true);
+        tg__loop_tile(&j->loop, 0, isa, at, n, j->compute, v, j->job.at[0], dtype, true);
     }
     tg__scratch_give(j->job.tg, slot);
 }
@@ -9507,12 +9526,19 @@ TG__PRIVATE bool tg__random(tg_ctx *tg, uint64_t call, tg_tensor *y, tg_tensor *
 typedef struct tg__set_attr { double a, b; int64_t low, range; } tg__set_attr;
 static const tg_attr tg__set_attrs[] = { TG__ATTR(tg__set_attr, a, FLOAT), TG__ATTR(tg__set_attr, b, FLOAT) };
 static const tg_attr tg__randint_attrs[] = { TG__ATTR(tg__set_attr, low, INT), TG__ATTR(tg__set_attr, range, INT) };
+TG__PRIVATE bool tg__uniform_check(tg_ctx *tg, double low, double high, tg_dtype dtype) {
+    const double most = dtype == TG_F64 ? 1.7976931348623157e308 : dtype == TG_F16 ? 65504 : 3.4028234663852886e38;
+    if (!(low <= high)) return tg__fail(tg, TG__E_RANGE, "high", "at least low", high);
+    if (low >= -most && high <= most && high - low <= most) return true;
+    return tg__fail_op(tg, TG_ERROR_VALUE, "the range from %f to %f is wider than %y reaches", low, high, (int)dtype);
+}
 TG__PRIVATE bool tg__set_check(tg_ctx *tg, tg__node *n) {
     const tg__set_attr *at = (const tg__set_attr *)n->attr;
     if (!(n->op->flags & TG_OP_RANDOM)) { if (!tg__fits(tg, at->a, n->in[0]->dtype)) return false; }
     else if (n->op->kind == TG_RANDOM_INTEGER) { if (n->in[0]->dtype != TG_I64) return tg__fail(tg, TG__E_NOT_FOR, (int)n->in[0]->dtype); }
     else if (!tg_dtype_is_float(n->in[0]->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, n->in[0]);
     if (n->op->kind == TG_RANDOM_NORMAL && !(at->b >= 0)) return tg__fail(tg, TG__E_RANGE, "std", "at least 0", at->b);
+    if (n->op->kind == TG_RANDOM_UNIFORM && (n->op->flags & TG_OP_RANDOM)) return tg__uniform_check(tg, at->a, at->b, n->in[0]->dtype) && tg__out_same(n);
     return tg__out_same(n);
 }
 TG__PRIVATE bool tg__set_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
