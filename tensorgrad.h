@@ -11368,7 +11368,11 @@ TG__PRIVATE tg_tensor *tg__any_call(tg_tensor *x, int n, const int64_t *dims, bo
     }
     {
         bool outermost = tg__compose(tg);
-        tg_tensor *y = x->dtype == TG_BOOL ? x : tg_ne_scalar(x, 0);
+        tg_tensor *y = x;
+        int d;
+        for (d = 0; d < x->ndim && !x->opaque && y; d++)               /* of an expanded dimension one is as good as all */
+            if (mask >> d & 1 && x->stride[d] == 0 && x->shape[d] > 1) y = tg_narrow(y, d, 0, 1);
+        if (y && x->dtype != TG_BOOL) y = tg_ne_scalar(y, 0);
         y = all ? tg_amin_dims(y, n, dims, keepdim) : tg_amax_dims(y, n, dims, keepdim);
         return tg__composed(tg, outermost, x->dtype == TG_U8 ? tg_to(y, TG_U8) : y);       /* u8 stays u8, as in torch */
     }
