@@ -13350,9 +13350,12 @@ TG__PRIVATE tg_tensor *tg__interleaved(tg_ctx *tg, tg_tensor *x, tg_tensor *repe
     r = (const int64_t *)times->data;
     for (i = 0; i < times->numel; i++) {
         if (r[i] < 0) { tg__fail_op(tg, TG_ERROR_VALUE, "repeats cannot be negative, got %l at place %l", r[i], i); return NULL; }
-        if (!tg__add_i64(total, r[i], &total)) { tg__fail(tg, TG__E_ARGUMENT, "the repeats are too many"); return NULL; }
+        if (!tg__add_i64(total, r[i], &total)) { tg__fail_op(tg, TG_ERROR_VALUE, "the first %l repeats add up to more than can be addressed", i + 1); return NULL; }
     }
-    if (times->numel == 1) return tg__repeated(tg, x, dim, r[0], true);
+    if (times->numel == 1) {
+        tg_tensor *y = tg__repeated(tg, x, dim, r[0], true);
+        return y && y->storage == x->storage ? tg_clone(y) : y;        /* one element, or once: the reshape was a view */
+    }
     if (!(index = tg__places(tg, 1, &total))) return NULL;
     to = (int64_t *)index->data;
     for (i = 0; i < d; i++) for (k = 0; k < r[i]; k++) *to++ = i;
