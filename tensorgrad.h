@@ -9287,12 +9287,12 @@ TG_API tg_tensor *(tg_arange)(tg_ctx *tg, double start, double end, double step,
     if (!tg__gate(tg)) return NULL;
     tg__name(tg, "arange");
     if (!tg__is_finite(start) || !tg__is_finite(end) || !tg__is_finite(step)) {
-        tg__fail(tg, TG__E_ARGUMENT, "start, end and step must be finite");
+        tg__fail_op(tg, TG_ERROR_VALUE, "start, end and step must be finite, got %f, %f and %f", start, end, step);
         return NULL;
     }
     if (step == 0) { tg__fail(tg, TG__E_STEP); return NULL; }
-    if (count < 0) { tg__fail(tg, TG__E_ARGUMENT, "the step leads away from the end"); return NULL; }
-    if (count > 9e18) { tg__fail(tg, TG__E_ARGUMENT, "too many elements"); return NULL; }
+    if (count < 0) { tg__fail_op(tg, TG_ERROR_VALUE, "steps of %f lead from %f away from the end, %f", step, start, end); return NULL; }
+    if (count > 9e18) { tg__fail_op(tg, TG_ERROR_VALUE, "%f elements from %f to %f in steps of %f are more than can be addressed", count, start, end, step); return NULL; }
     n = (int64_t)count;
     if ((double)n < count) n++;
     if ((unsigned)dtype < TG_DTYPES && !tg_dtype_is_float(dtype) && (!tg__fits(tg, start, TG_I64) ||
@@ -12885,7 +12885,7 @@ TG_API tg_tensor *(tg_diag_embed)(tg_tensor *x, int64_t offset, int64_t dim1, in
     if (ndim > TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, ndim); return NULL; }
     if (!tg__two_dims(tg, x, ndim, &dim1, &dim2)) return NULL;
     if (offset == INT64_MIN || !tg__add_i64(x->shape[x->ndim - 1], offset < 0 ? -offset : offset, &numel)) {
-        tg__fail(tg, TG__E_ARGUMENT, "the offset is too large");
+        tg__fail_op(tg, TG_ERROR_VALUE, "a diagonal of %l elements with offset %l has more rows than can be addressed", x->shape[x->ndim - 1], offset);
         return NULL;
     }
     for (i = 0; i < ndim; i++) shape[i] = i == dim1 || i == dim2 ? numel : x->shape[from++];
@@ -13290,11 +13290,14 @@ TG_API tg_tensor *(tg_flipud)(tg_tensor *x) { return tg__flipped(x, "flipud", 0)
 /* ------------------------------------------------------------------ repeat, tile, repeat_interleave ----
    A dimension at a time, seen as [before, dim and after] or [before and dim, after]: expanded between the two, copied. */
 TG__PRIVATE tg_tensor *tg__repeated(tg_ctx *tg, tg_tensor *x, int64_t dim, int64_t times, bool each) {
-    int64_t shape[TG_MAX_DIMS], three[3];
+    int64_t shape[TG_MAX_DIMS], three[3], all;
     int i;
     if (!x) return NULL;
     memcpy(shape, x->shape, sizeof shape);
-    if (!tg__mul_i64(shape[dim], times, &shape[dim])) { tg__fail(tg, TG__E_TOO_LARGE, x->ndim, x->shape); return NULL; }
+    if (!tg__mul_i64(shape[dim], times, &shape[dim]) || !tg__mul_i64(x->numel, times, &all)) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "%t, repeated %l times along dimension %d, has more elements than can be addressed", x, times, (int)dim);
+        return NULL;
+    }
     three[0] = three[1] = three[2] = 1;
     for (i = 0; i < x->ndim; i++) three[i < dim || (each && i == dim) ? 0 : 2] *= x->shape[i];
     x = tg_reshape(x, 3, three);
@@ -13403,13 +13406,13 @@ TG_API tg_tensor *(tg_combinations)(tg_tensor *x, int64_t r, bool with_replaceme
     if (!tg) return NULL;
     if (x->ndim != 1) { tg__fail_op(tg, TG_ERROR_SHAPE, "one dimension is expected, got %t", x); return NULL; }
     if (r < 0) { tg__fail(tg, TG__E_RANGE, "r", "at least 0", (double)r); return NULL; }
-    if (with_replacement && r > INT32_MAX) { tg__fail(tg, TG__E_ARGUMENT, "too many combinations"); return NULL; }
+    if (with_replacement && r > INT32_MAX) { tg__fail_op(tg, TG_ERROR_VALUE, "choices of %l; at most %l are possible", r, (int64_t)INT32_MAX); return NULL; }
     n = x->shape[0];
     past = with_replacement && n && r ? n + r - 1 : n;                 /* n over r of so many */
     shape[0] = 1; shape[1] = r;
     for (i = 0; i < r && shape[0]; i++) {
         if (i >= past) { shape[0] = 0; break; }
-        if (!tg__mul_i64(shape[0], past - i, &shape[0])) { tg__fail(tg, TG__E_ARGUMENT, "too many combinations"); return NULL; }
+        if (!tg__mul_i64(shape[0], past - i, &shape[0])) { tg__fail_op(tg, TG_ERROR_VALUE, "the choices of %l out of %l are more than can be addressed", r, n); return NULL; }
         shape[0] /= i + 1;
     }
     outermost = tg__compose(tg);
@@ -13433,7 +13436,7 @@ TG_API tg_tensor *(tg_vander)(tg_tensor *x, int64_t columns, bool increasing) {
     if (!tg) return NULL;
     if (x->ndim != 1) { tg__fail_op(tg, TG_ERROR_SHAPE, "one dimension is expected, got %t", x); return NULL; }
     if (columns < 0) columns = x->shape[0];
-    if (columns > INT32_MAX) { tg__fail(tg, TG__E_ARGUMENT, "too many columns"); return NULL; }
+    if (columns > INT32_MAX) { tg__fail_op(tg, TG_ERROR_VALUE, "%l columns; at most %l are possible", columns, (int64_t)INT32_MAX); return NULL; }
     outermost = tg__compose(tg);
     x = tg_to(x, tg_dtype_is_float(x->dtype) ? x->dtype : TG_I64);
     if (!x) return tg__composed(tg, outermost, NULL);
@@ -16350,7 +16353,7 @@ TG_API tg_tensor *(tg_cross)(tg_tensor *a, tg_tensor *b) {
 }
 /* 1 and x, then as many powers again at each step: the known ones times the next. */
 TG_API tg_tensor *(tg_linalg_vander)(tg_tensor *x, int64_t n) {
-    tg_ctx *tg = tg__start(x, "vander");
+    tg_ctx *tg = tg__start(x, "linalg_vander");
     tg_tensor *two[2], *power;
     bool outermost;
     int64_t k;

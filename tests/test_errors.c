@@ -304,8 +304,8 @@ static void test_values(void) {
         MISTAKE(TG_ERROR_VALUE, !tg_bernoulli(a), "bernoulli: probability 2.0 is not between 0 and 1"); }
     for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_randint(tg, 5, 5, TG_SHAPE(2)), "randint: high: expected more than low, got 5.0"); }
     for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_arange(tg, 0, 5, 0, TG_F32), "arange: step cannot be 0"); }
-    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_arange(tg, 0, 5, -1, TG_F32), "arange: the step leads away from the end"); }
-    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_arange(tg, 0, (double)INFINITY, 1, TG_F32), "arange: start, end and step must be finite"); }
+    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_arange(tg, 0, 5, -1, TG_F32), "arange: steps of -1.0 lead from 0.0 away from the end, 5.0"); }
+    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_arange(tg, 0, (double)INFINITY, 1, TG_F32), "arange: start, end and step must be finite, got 0.0, inf and 1.0"); }
     for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_eye(tg, -2), "eye: size -2 in dimension 0: sizes cannot be negative"); }
     for (CASE) { tg_tensor *a = ints(3, 7), *b = ints(3, 0);
         MISTAKE(TG_ERROR_VALUE, !tg_floor_divide(a, b), "floor_divide: integer division by zero"); }

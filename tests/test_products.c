@@ -195,7 +195,7 @@ static void test_matrices(void) {
     y = tg_linalg_vander(numbers(3, xs), 5);
     CHECK(y && y->shape[1] == 5 && tg_item(tg_slice(y, "0, 4")) == 16 && tg_item(tg_slice(y, "1, 3")) == -1 && tg_item(tg_slice(y, "2, 0")) == 1 && tg_item(tg_slice(y, "2, 4")) == 0);
     CHECK(tg_linalg_vander(tg_to(numbers(3, xs), TG_I32), 2)->dtype == TG_I64 && tg_linalg_vander(tg_number(tg, 2), 3)->ndim == 2);
-    REFUSES(tg_linalg_vander(numbers(3, xs), 1), "vander: at least 2 columns are expected, got 1");
+    REFUSES(tg_linalg_vander(numbers(3, xs), 1), "linalg_vander: at least 2 columns are expected, got 1");
 }
 
 static void test_cov(void) {
