@@ -1122,7 +1122,7 @@ TG_API tg_tensor *tg_nanmean(tg_tensor *x, int n_dims, const int64_t *dims, bool
 TG_API bool tg_aminmax(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim, tg_tensor **smallest, tg_tensor **largest);
 TG_API bool tg_var_mean(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim, tg_tensor **var, tg_tensor **mean);
 TG_API bool tg_std_mean(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim, tg_tensor **std, tg_tensor **mean);
-TG_API tg_tensor *tg_median(tg_tensor *x);              /* the lower one of two; NaN if there is one */
+TG_API tg_tensor *tg_median(tg_tensor *x);              /* the lower one of two; NaN if there is one, or nothing at all */
 TG_API tg_tensor *tg_median_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
     /* *indices are the i64 places of the values; indices may be NULL */
 TG_API tg_tensor *tg_diff(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend, tg_tensor *append);
@@ -17459,8 +17459,9 @@ TG_API tg_tensor *(tg_median)(tg_tensor *x) {
     tg_ctx *tg = tg__start(x, "median");
     bool outermost;
     if (!tg) return NULL;
-    if (x->numel == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor without elements has no median"); return NULL; }
+    if (x->numel == 0 && !tg_dtype_is_float(x->dtype)) { tg__fail_op(tg, TG_ERROR_SHAPE, "%t has no elements, and its type no NaN to say so", x); return NULL; }
     outermost = tg__compose(tg);
+    if (x->numel == 0) return tg__composed(tg, outermost, tg_mul_scalar(tg_sum(x), tg__nan()));      /* in the graph still */
     return tg__composed(tg, outermost, tg_median_dim(tg_flatten(x, 0, -1), 0, false, NULL));
 }
 TG_API tg_tensor *(tg_diff)(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend, tg_tensor *append) {

@@ -108,6 +108,7 @@ static void test_too_large(void) {
     TOO_LARGE("multinomial", tg_multinomial(one, most, true)); TOO_LARGE("multinomial", tg_multinomial(one, big, true)); TOO_LARGE("normal", tg_normal(row, column)); TOO_LARGE("sparse_new", tg_sparse_new(tg_to(tg_zeros(tg, TG_SHAPE(1)), TG_I64), tg_ones(tg, TG_SHAPE(1, 4)), most));
     /* what looks too large and is not: nothing is in it, or it is a view */
     y = tg_zeros(tg, TG_SHAPE(big, 0)); CHECK(y && y->numel == 0 && tg_sum(y) && tg_t(y)); y = tg_expand(none, TG_SHAPE(big, 0)); CHECK(y && y->numel == 0); y = tg_repeat(none, TG_DIMS(big)); CHECK(y && y->numel == 0);
+    y = tg_median(none); CHECK(y && y->ndim == 0 && tg_item(y) != tg_item(y)); CHECK(!tg_median(tg_to(none, TG_I64))); CHECK_ERROR(tg, TG_ERROR_SHAPE);
     y = tg_matmul(tg_zeros(tg, TG_SHAPE(0, 3)), tg_expand(one, TG_SHAPE(3, big))); CHECK(y && y->numel == 0 && y->shape[1] == big);
     y = tg_cat((list[0] = tg_zeros(tg, TG_SHAPE(big, 0)), list[1] = list[0], list), 2, 0); CHECK(y && y->shape[0] == 2 * big);
     CHECK(tg_broadcast_to(tg_ones(tg, TG_SCALAR), TG_SHAPE(big, 1 << 18)) != NULL);
