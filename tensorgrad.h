@@ -13566,11 +13566,11 @@ TG_API tg_tensor *(tg_logspace)(tg_ctx *tg, double start, double end, int64_t st
 
 /* ------------------------------------------------------------------ rand_like, randperm, normal, multinomial ---- */
 TG_API tg_tensor *(tg_rand_like)(tg_tensor *t) {
-    t = tg__like(t, "rand_like");
+    t = tg__start_whole(t, "rand_like") ? tg__like(t, "rand_like") : NULL;
     return t ? tg__made(tg_uniform_(t, 0, 1), "rand_like") : NULL;
 }
 TG_API tg_tensor *(tg_randn_like)(tg_tensor *t) {
-    t = tg__like(t, "randn_like");
+    t = tg__start_whole(t, "randn_like") ? tg__like(t, "randn_like") : NULL;
     return t ? tg__made(tg_normal_(t, 0, 1), "randn_like") : NULL;
 }
 /* whole numbers in [low, low + range) beside t */
