@@ -17180,13 +17180,17 @@ TG__PRIVATE tg_tensor *tg__normalised(tg_tensor *centred, tg_tensor *var, double
     if (weight) y = tg_mul(y, weight);
     return bias ? tg_add(y, bias) : y;
 }
-/* running = (1 - momentum) running + momentum now, outside of the graph */
-TG__PRIVATE bool tg__move_running(tg_ctx *tg, tg_tensor *running, tg_tensor *now, double momentum) {
-    bool was, ok;
-    if (!running) return true;
-    was = tg_grad_mode(tg, false);
-    now = tg_reshape(tg_detach(now), running->ndim, running->shape);
-    ok = tg_copy_(running, tg_add(tg_mul_scalar(running, 1 - momentum), tg_mul_scalar(now, momentum))) != NULL;
+/* (1 - momentum) running + momentum now, outside of the graph; NULL where there is none, or after an error */
+TG__PRIVATE tg_tensor *tg__running_after(tg_ctx *tg, tg_tensor *running, tg_tensor *now, double momentum) {
+    const bool was = tg_grad_mode(tg, false);
+    tg_tensor *y = running ? tg_reshape(tg_detach(now), running->ndim, running->shape) : NULL;
+    if (running) y = tg_add(tg_mul_scalar(running, 1 - momentum), tg_mul_scalar(y, momentum));
+    tg_grad_mode(tg, was);
+    return y;
+}
+TG__PRIVATE bool tg__move_running(tg_ctx *tg, tg_tensor *running, tg_tensor *to) {
+    const bool was = tg_grad_mode(tg, false);
+    const bool ok = !running || tg_copy_(running, to) != NULL;
     tg_grad_mode(tg, was);
     return ok;
 }
@@ -17194,7 +17198,7 @@ TG__PRIVATE tg_tensor *tg__batch_or_instance(tg_tensor *x, tg_tensor *running_me
     tg_tensor *bias, bool own, double momentum, double eps, bool instance) {
     const char *name = instance ? "instance_norm" : "batch_norm";
     tg_ctx *tg = tg__start(x, name);
-    tg_tensor *wide, *mean, *var, *y;
+    tg_tensor *wide, *mean, *var, *y, *to_mean = NULL, *to_var = NULL;
     int64_t dims[TG_MAX_DIMS], each = 1;
     int n = 0, i;
     bool outermost;
@@ -17211,6 +17215,7 @@ TG__PRIVATE tg_tensor *tg__batch_or_instance(tg_tensor *x, tg_tensor *running_me
     if (!own && (!running_mean || !running_var)) { (void)tg__fail(tg, TG__E_ARGUMENT, "without the input's own statistics the running ones are needed, and one of them is NULL"); return NULL; }
     for (i = 0; i < x->ndim; i++) if (i != 1 && !(instance && i == 0)) { dims[n++] = i; each *= x->shape[i]; }
     if (own && each <= 1 && x->numel) { tg__fail(tg, TG__E_RANGE, "values for each channel", "more than 1 to take statistics of", (double)each); return NULL; }
+    if (own && ((running_mean && !tg__writable(tg, running_mean)) || (running_var && !tg__writable(tg, running_var)))) return NULL;
     outermost = tg__compose(tg);
     wide = tg__widened(x);
     if (own) {
@@ -17221,13 +17226,15 @@ TG__PRIVATE tg_tensor *tg__batch_or_instance(tg_tensor *x, tg_tensor *running_me
             tg_tensor *m = mean, *v = tg_mul_scalar(tg_detach(var), (double)each / (double)(each - 1));
             if (instance && running_mean) m = tg_mean_dims(tg_detach(mean), TG_DIMS(0), true);
             if (instance && running_var) v = tg_mean_dims(v, TG_DIMS(0), true);
-            if (!tg__move_running(tg, running_mean, m, momentum) || !tg__move_running(tg, running_var, v, momentum)) return tg__composed(tg, outermost, NULL);
+            to_mean = tg__running_after(tg, running_mean, m, momentum); to_var = tg__running_after(tg, running_var, v, momentum);
         }
     } else {
         y = tg_sub(wide, tg__per_channel(x, running_mean));
         var = tg__per_channel(x, running_var);
     }
     y = tg_to(tg__normalised(y, var, eps, tg__per_channel(x, weight), tg__per_channel(x, bias)), x->dtype);
+    /* last, so that a call that fails has changed nothing */
+    if (y && own && x->numel && !(tg__move_running(tg, running_mean, to_mean) && tg__move_running(tg, running_var, to_var))) y = NULL;
     return tg__composed(tg, outermost, y);
 }
 TG_API tg_tensor *(tg_batch_norm)(tg_tensor *x, tg_tensor *running_mean, tg_tensor *running_var, tg_tensor *weight,
