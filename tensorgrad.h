@@ -5233,7 +5233,7 @@ TG_API bool (tg_device_register)(tg_ctx *tg, tg_device device, const tg_backend 
     if (!b || !b->name || !b->alloc || !b->release || !b->copy_in || !b->copy_out || !b->launch)
         return tg__fail(tg, TG__E_NO_DATA, "complete backend (name, alloc, release, copy_in, copy_out, launch)");
     d = &tg->devices[device];
-    if (d->open) return tg__fail(tg, TG__E_ARGUMENT, "this device is registered already");
+    if (d->open) return tg__fail_op(tg, TG_ERROR_VALUE, "device %d is registered already", (int)device);
     outer = tg__hook_enter(tg, tg__in_device);
     d->stream = b->open ? b->open(b->user, tg) : NULL;
     tg__hook_leave(tg, outer);
@@ -7691,7 +7691,7 @@ TG_API tg_tensor *(tg_jacobian)(const tg_function_call *c, int output, int input
     int64_t i, k, shape[2 * TG_MAX_DIMS];
     bool ok = tg__product_begin(&p, c, "jacobian", NULL, 0);
     if (ok && (output < 0 || output >= c->n_outputs || input < 0 || input >= c->n_inputs))
-        ok = tg__fail(p.tg, TG__E_ARGUMENT, "there is no such output or input");
+        ok = tg__fail_op(p.tg, TG_ERROR_VALUE, "output %d by input %d; the function has %d outputs and %d inputs", output, input, c->n_outputs, c->n_inputs);
     if (ok && p.y[output]->ndim + p.x[input]->ndim > TG_MAX_DIMS)
         ok = tg__fail(p.tg, TG__E_NDIM, p.y[output]->ndim + p.x[input]->ndim);
     if (ok) {
@@ -7732,7 +7732,7 @@ TG__PRIVATE bool tg__check_gradients(void *user, tg_tensor *const *inputs, int n
     tg_ctx *tg = inputs[0]->tg;
     tg_tensor *y[16];
     (void)n_outputs;
-    if (s->call->n_outputs > 16) return tg__fail(tg, TG__E_ARGUMENT, "gradcheck takes up to 16 outputs");
+    if (s->call->n_outputs > 16) return tg__fail_op(tg, TG_ERROR_VALUE, "the function has %d outputs; up to 16 are possible", s->call->n_outputs);
     if (!tg__function_run(tg, s->call, inputs, y)) return false;
     return tg__gradients(tg, y, s->call->n_outputs, s->v, false, inputs, n_inputs, outputs, true, true, false, true)
         && tg__zeros_for(outputs, inputs, n_inputs);
@@ -7807,7 +7807,7 @@ TG_API bool tg_gradcheck_from(const tg_gradcheck_args *args) {
     tg = tg__start_call(c, "gradcheck");
     if (!tg) return false;
     if (c->n_inputs > 16 || c->n_outputs > 16)
-        return tg__fail(tg, TG__E_ARGUMENT, "gradcheck takes up to 16 inputs and 16 outputs");
+        return tg__fail_op(tg, TG_ERROR_VALUE, "the function has %d inputs and %d outputs; up to 16 of each are possible", c->n_inputs, c->n_outputs);
     m = tg_begin(tg);
     mode = tg_grad_mode(tg, false);
     ok = true;
@@ -10125,7 +10125,7 @@ TG_API tg_tensor *(tg_flatten)(tg_tensor *t, int64_t start_dim, int64_t end_dim)
     int64_t shape[TG_MAX_DIMS];
     int i, n = 0;
     if (!tg || !tg__wrap_dim(tg, t, &start_dim, t->ndim) || !tg__wrap_dim(tg, t, &end_dim, t->ndim)) return NULL;
-    if (start_dim > end_dim) { tg__fail(tg, TG__E_ARGUMENT, "start_dim comes after end_dim"); return NULL; }
+    if (start_dim > end_dim) { tg__fail_op(tg, TG_ERROR_VALUE, "start_dim %l comes after end_dim %l of %t", start_dim, end_dim, t); return NULL; }
     if (t->ndim == 0) { shape[0] = 1; return tg_reshape(t, 1, shape); }
     for (i = 0; i < t->ndim; i++) {
         if (i > start_dim && i <= end_dim) shape[n - 1] *= t->shape[i]; else shape[n++] = t->shape[i];
@@ -12131,7 +12131,7 @@ TG_API int (tg_split_sizes)(tg_tensor *x, int n, const int64_t *sizes, int64_t d
         if (sizes[i] > left) break;
         left -= sizes[i];
     }
-    if (i < n || left) { tg__fail_op(tg, TG_ERROR_SHAPE, "the sizes of the pieces do not add up to %l, dimension %d of %t", x->shape[dim], (int)dim, x); return 0; }
+    if (i < n || left) { tg__fail_op(tg, TG_ERROR_SHAPE, "the sizes of the pieces, %v, do not add up to %l, dimension %d of %t", n < 16 ? n : 16, sizes, x->shape[dim], (int)dim, x); return 0; }
     outermost = tg__compose(tg);
     for (i = 0; i < n && !tg_failed(tg); at += sizes[i++]) pieces[i] = tg_narrow(x, dim, at, sizes[i]);
     (void)tg__composed(tg, outermost, NULL);
@@ -12762,7 +12762,7 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
     if (classes == -1 && (index->dtype == TG_I64 || index->dtype == TG_I32)) {
         int64_t most;
         if (index->numel == 0) {
-            tg__fail(tg, TG__E_ARGUMENT, "the number of classes cannot be taken from an empty tensor");
+            tg__fail_op(tg, TG_ERROR_VALUE, "the number of classes cannot be taken from %t: nothing is in it", index);
             return NULL;
         }
         most = tg__imax(0, tg_item_i64(tg_max(index)));
@@ -13007,7 +13007,7 @@ TG_API tg_tensor *(tg_unflatten)(tg_tensor *x, int64_t dim, int n, const int64_t
     if (!tg) return NULL;
     if (x->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, x); return NULL; }
     if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
-    if (n <= 0) { tg__fail(tg, TG__E_ARGUMENT, "at least one size is expected"); return NULL; }
+    if (n <= 0) { tg__fail_op(tg, TG_ERROR_VALUE, "%d sizes for dimension %d of %t; at least one is expected", n, (int)dim, x); return NULL; }
     if (!sizes) { tg__fail(tg, TG__E_NO_DATA, "sizes"); return NULL; }
     if (n > TG_MAX_DIMS + 1 - x->ndim) { tg__fail(tg, TG__E_NDIM, x->ndim - 1 + (int)tg__imin(n, 1000)); return NULL; }
     for (i = 0; i < n && fits; i++) {
@@ -13587,7 +13587,7 @@ TG_API tg_tensor *(tg_randint_like)(tg_tensor *t, int64_t low, int64_t high) {
     if (!tg) return NULL;
     if (high <= low) { tg__fail(tg, TG__E_RANGE, "high", "more than low", (double)high); return NULL; }
     if (t->dtype == TG_BOOL ? low < 0 || high > 2 : !tg__fits(tg, (double)low, t->dtype) || !tg__fits(tg, (double)(high - 1), t->dtype)) {
-        if (t->dtype == TG_BOOL) tg__fail(tg, TG__E_ARGUMENT, "a bool holds numbers from 0 to 1");
+        if (t->dtype == TG_BOOL) tg__fail_op(tg, TG_ERROR_VALUE, "a bool holds numbers from 0 to 1, got %l to %l", low, high - 1);
         return NULL;
     }
     outermost = tg__compose(tg);
@@ -13625,7 +13625,7 @@ TG_API tg_tensor *(tg_normal)(tg_tensor *mean, tg_tensor *std) {
     if (!tg__broadcast(tg, two, 2, &ndim, shape)) return NULL;
     outermost = tg__compose(tg);
     ok = std->numel == 0 || tg_item_i64(tg_all(tg_ge_scalar(tg_detach(std), 0))) != 0;
-    if (!ok && !tg_failed(tg)) tg__fail(tg, TG__E_ARGUMENT, "every std is expected to be at least 0");
+    if (!ok && !tg_failed(tg)) tg__fail(tg, TG__E_RANGE, "every std", "at least 0", tg_item(tg_amin(tg_detach(std))));
     y = ok ? tg__hold(tg, tg__tensor_make(tg, lead->device, dtype, ndim, shape, NULL)) : NULL;
     y = y ? tg_normal_(y, 0, 1) : NULL;
     y = y ? tg_add(tg_mul(y, tg_to(tg_detach(std), dtype)), tg_to(tg_detach(mean), dtype)) : NULL;
@@ -15286,7 +15286,7 @@ TG_API tg_tensor *(tg_clamp_tensor)(tg_tensor *x, tg_tensor *low, tg_tensor *hig
     tg_ctx *tg = tg__start(x, "clamp");
     bool outermost;
     if (!tg) return NULL;
-    if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is needed, both are NULL"); return NULL; }
+    if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is expected; both are NULL"); return NULL; }
     outermost = tg__compose(tg);
     if (low) x = tg_maximum(x, low);
     if (high) x = tg_minimum(x, high);
@@ -15392,7 +15392,7 @@ TG_API tg_tensor *(tg_prelu)(tg_tensor *x, tg_tensor *weight) {
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     channels = x->ndim >= 2 ? x->shape[1] : 1;
     if (weight->ndim > 1 || (weight->numel != 1 && weight->numel != channels)) {
-        tg__fail(tg, TG__E_ARGUMENT, "the weight must be [] or [1], or [C] for x [N, C, ...]");
+        tg__fail_op(tg, TG_ERROR_SHAPE, "weight is %t; expected [], [1] or [%l], one for each channel of x [N, C, ...], %t", weight, channels, x);
         return NULL;
     }
     outermost = tg__compose(tg);
@@ -15419,9 +15419,9 @@ TG_API tg_tensor *(tg_glu)(tg_tensor *x, int64_t dim) {
     int64_t half;
     bool outermost;
     if (!tg) return NULL;
-    if (x->ndim == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor of no dimensions has no halves"); return NULL; }
+    if (x->ndim == 0) { (void)tg__fail(tg, TG__E_NO_DIMS, x); return NULL; }
     if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
-    if (x->shape[dim] % 2) { tg__fail(tg, TG__E_RANGE, "the size of the dimension that is halved", "an even number", (double)x->shape[dim]); return NULL; }
+    if (x->shape[dim] % 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "dimension %d of %t has no halves: an even size is expected", (int)dim, x); return NULL; }
     half = x->shape[dim] / 2;
     outermost = tg__compose(tg);
     return tg__composed(tg, outermost, tg_mul(tg_narrow(x, dim, 0, half), tg_sigmoid(tg_narrow(x, dim, half, half))));
@@ -16251,7 +16251,7 @@ TG_API tg_tensor *(tg_matrix_power)(tg_tensor *x, int64_t n) {
     bool outermost;
     tg_mark m;
     if (!tg || !tg__square_matrices(tg, x)) return NULL;
-    if (n < 0) { tg__fail(tg, TG__E_ARGUMENT, "the exponent is negative, and there is no inverse of matrices here"); return NULL; }
+    if (n < 0) { tg__fail_op(tg, TG_ERROR_VALUE, "the exponent is %l; expected at least 0, there is no inverse of matrices here", n); return NULL; }
     outermost = tg__compose(tg);
     m = tg_begin(tg);
     if (n == 0) y = tg_where(tg__full_beside(tg, x, TG_BOOL, 0, NULL, 1), tg__eye_beside(tg, x), x);   /* x has a gradient, of 0 */
@@ -16553,7 +16553,7 @@ TG__PRIVATE bool tg__loss_begin(tg__loss *l, const char *name, tg_place at, tg_t
     l->tg = tg__start_list(in, n, name);
     if (!l->tg) return false;
     if (weight && !tg__use(l->tg, weight, n)) return false;
-    if ((unsigned)reduction > (unsigned)TG_LOSS_NONE) return tg__fail(l->tg, TG__E_ARGUMENT, "the reduction must be TG_LOSS_MEAN, TG_LOSS_SUM or TG_LOSS_NONE");
+    if ((unsigned)reduction > (unsigned)TG_LOSS_NONE) return tg__fail_op(l->tg, TG_ERROR_VALUE, "the reduction must be TG_LOSS_MEAN, TG_LOSS_SUM or TG_LOSS_NONE, got %d", (int)reduction);
     l->dtype = tg__result_type(in, n);
     if (!tg_dtype_is_float(l->dtype)) return tg__fail(l->tg, TG__E_FLOAT_ONLY, in[0]);
     l->reduction = reduction;
@@ -16573,6 +16573,10 @@ TG__PRIVATE tg_tensor *tg__loss_end(tg__loss *l, tg_tensor *e) {
 }
 TG__PRIVATE tg_tensor *tg__loss_fail(tg__loss *l, const char *text) {
     (void)tg__fail(l->tg, TG__E_ARGUMENT, text);
+    return tg__loss_close(l, NULL);
+}
+TG__PRIVATE tg_tensor *tg__loss_number(tg__loss *l, const char *name, const char *expected, double got) {
+    (void)tg__fail_op(l->tg, TG_ERROR_VALUE, "%s must %s, got %f", name, expected, got);
     return tg__loss_close(l, NULL);
 }
 /* The mean by weights: sum(e) / sum(counted). */
@@ -16644,7 +16648,7 @@ TG_API tg_tensor *tg_smooth_l1_loss_from(const tg_smooth_l1_loss_args *a) {
     in[0] = a->x; in[1] = a->target;
     if (!tg__loss_begin(&l, "smooth_l1_loss", a->at, in, 2, NULL, a->reduction)) return NULL;
     beta = tg__maybe_of(a->beta, 1);
-    if (!(beta >= 0)) return tg__loss_fail(&l, "beta must not be negative");
+    if (!(beta >= 0)) return tg__loss_number(&l, "beta", "not be negative", beta);
     d = tg__loss_both(&l, tg_sub(l.x, l.target));
     return tg__loss_end(&l, beta == 0 ? tg_abs(d) : tg__loss_bent(d, beta, beta));
 }
@@ -16656,7 +16660,7 @@ TG_API tg_tensor *tg_huber_loss_from(const tg_huber_loss_args *a) {
     in[0] = a->x; in[1] = a->target;
     if (!tg__loss_begin(&l, "huber_loss", a->at, in, 2, a->weight, a->reduction)) return NULL;
     delta = a->delta == 0 ? 1 : a->delta;
-    if (!(delta > 0)) return tg__loss_fail(&l, "delta must be above 0");
+    if (!(delta > 0)) return tg__loss_number(&l, "delta", "be above 0", delta);
     return tg__loss_weighted(&l, tg__loss_bent(tg__loss_both(&l, tg_sub(l.x, l.target)), delta, 1), a->weight, false);
 }
 /* log(x) where it is at least -100, else -100. At 0 the line 1e12 x - 100 stands in, for torch's derivative there. */
@@ -16767,7 +16771,7 @@ TG_API tg_tensor *tg_gaussian_nll_loss_from(const tg_gaussian_nll_loss_args *a) 
     }
     if (var && var->opaque != TG__MAPPED) {
         e = tg_any(tg_lt_scalar(var, 0));
-        if (e && tg_item(e) != 0) return tg__loss_fail(&l, "var has negative elements");
+        if (e && tg_item(e) != 0) return tg__loss_number(&l, "var has negative elements: all", "be at least 0", tg_item(tg_amin(tg_detach(var))));
     }
     /* below eps the value is eps, and the derivative goes on as if it were not held there */
     var = tg_where(tg_lt_scalar(var, eps), tg_add_scalar(tg_sub(var, tg_detach(var)), eps), var);
@@ -16820,8 +16824,8 @@ TG_API tg_tensor *tg_triplet_margin_loss_from(const tg_triplet_margin_loss_args 
     if (!tg__loss_begin(&l, "triplet_margin_loss", a->at, in, 3, NULL, a->reduction)) return NULL;
     if (!l.x || !l.target || !l.third) return tg__loss_close(&l, NULL);
     margin = a->margin == 0 ? 1 : a->margin; eps = tg__maybe_of(a->eps, 1e-6); p = tg__maybe_of(a->p, 2);
-    if (!(margin > 0)) return tg__loss_fail(&l, "the margin must be above 0");
-    if (!(p >= 0)) return tg__loss_fail(&l, "the p of a norm must not be negative");
+    if (!(margin > 0)) return tg__loss_number(&l, "the margin", "be above 0", margin);
+    if (!(p >= 0)) return tg__loss_number(&l, "the p of a norm", "not be negative", p);
     if (l.x->ndim != l.target->ndim || l.x->ndim != l.third->ndim) {
         tg__fail_op(l.tg, TG_ERROR_SHAPE, "anchor %t, positive %t and negative %t must have the same number of dimensions", l.x, l.target, l.third);
         return tg__loss_close(&l, NULL);
@@ -16841,7 +16845,7 @@ TG_API tg_tensor *(tg_pdist)(tg_tensor *x, double p) {
     if (!tg) return NULL;
     if (x->ndim != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected [N, D], got %t", x); return NULL; }
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
-    if (!(p >= 0)) { tg__fail(tg, TG__E_ARGUMENT, "the p of a norm must not be negative"); return NULL; }
+    if (!(p >= 0)) { tg__fail_op(tg, TG_ERROR_VALUE, "the p of a norm must not be negative, got %f", p); return NULL; }
     if (!tg__whole(tg, x)) return NULL;
     n = x->shape[0];
     if (n < 2) m = 0;
@@ -17048,7 +17052,7 @@ TG_API tg_tensor *tg_cross_entropy_from(const tg_cross_entropy_args *a) {
     if (!tg__loss_begin(&l, "cross_entropy", a->at, in, 2, a->weight, a->reduction)) return NULL;
     x = l.x; t = l.target;
     if (!x || !t || !tg__loss_classes(&l, !tg__same_shape(x, t))) return tg__loss_close(&l, NULL);
-    if (!(smoothing >= 0 && smoothing <= 1)) return tg__loss_fail(&l, "label_smoothing must lie in [0, 1]");
+    if (!(smoothing >= 0 && smoothing <= 1)) return tg__loss_number(&l, "label_smoothing", "lie in [0, 1]", smoothing);
     dim = x->ndim > 1 ? 1 : 0; classes = x->shape[dim];
     if (smoothing > 0 || tg__same_shape(x, t)) log = tg_log_softmax(l.x, dim);
     if (l.weight) {                                    /* beside [N, C, ...] */
@@ -17103,7 +17107,7 @@ TG_API tg_tensor *tg_multi_margin_loss_from(const tg_multi_margin_loss_args *a) 
     in[0] = a->x; in[1] = a->target;
     if (!tg__loss_begin(&l, "multi_margin_loss", a->at, in, 2, a->weight, a->reduction)) return NULL;
     p = a->p == 0 ? 1 : a->p;
-    if (p != 1 && p != 2) return tg__loss_fail(&l, "p must be 1 or 2");
+    if (p != 1 && p != 2) return tg__loss_number(&l, "p", "be 1 or 2", (double)p);
     if (!tg__loss_rows(&l, &x, shape)) return tg__loss_close(&l, NULL);
     t = l.target;
     if (t->numel != shape[0] || t->ndim > 1 || (t->ndim == 0 && l.x->ndim == 2)) {
@@ -17172,7 +17176,7 @@ TG__PRIVATE tg_tensor *tg__per_channel(const tg_tensor *x, tg_tensor *t) {
 /* Is it absent, or [n]? */
 TG__PRIVATE bool tg__is_per_channel(tg_ctx *tg, const char *name, tg_tensor *t, int64_t n) {
     if (!t) return true;
-    return tg__use(tg, t, 0) && ((t->ndim == 1 && t->shape[0] == n) || tg__fail(tg, TG__E_RANGE, name, "one element for each channel", (double)t->numel));
+    return tg__use(tg, t, 0) && ((t->ndim == 1 && t->shape[0] == n) || tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t; expected [%l], one for each channel", name, t, n));
 }
 /* (x - mean) / sqrt(var + eps) * weight + bias, of which the last two may be NULL. */
 TG__PRIVATE tg_tensor *tg__normalised(tg_tensor *centred, tg_tensor *var, double eps, tg_tensor *weight, tg_tensor *bias) {
@@ -17204,17 +17208,17 @@ TG__PRIVATE tg_tensor *tg__batch_or_instance(tg_tensor *x, tg_tensor *running_me
     bool outermost;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
-    if (x->ndim < (instance ? 3 : 1)) { tg__fail(tg, TG__E_RANGE, "the number of x's dimensions", instance ? "at least 3: [N, C, L, ...]" : "at least 2: [N, C, ...]", (double)x->ndim); return NULL; }
+    if (x->ndim < (instance ? 3 : 1)) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected %s", x, instance ? "[N, C, L, ...]" : "[N, C, ...]"); return NULL; }
     if (x->ndim == 1) {                                                /* nothing, of no channels, is let through as torch does */
         if (x->numel == 0) return tg_clone(x);
-        tg__fail(tg, TG__E_RANGE, "the number of x's dimensions", "at least 2: [N, C, ...]", 1.0);
+        tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected [N, C, ...]", x);
         return NULL;
     }
     if (!tg__is_per_channel(tg, "running_mean", running_mean, x->shape[1]) || !tg__is_per_channel(tg, "running_var", running_var, x->shape[1]) ||
         !tg__is_per_channel(tg, "weight", weight, x->shape[1]) || !tg__is_per_channel(tg, "bias", bias, x->shape[1])) return NULL;
-    if (!own && (!running_mean || !running_var)) { (void)tg__fail(tg, TG__E_ARGUMENT, "without the input's own statistics the running ones are needed, and one of them is NULL"); return NULL; }
+    if (!own && (!running_mean || !running_var)) { (void)tg__fail_op(tg, TG_ERROR_NULL, "%s is NULL; without the input's own statistics the running ones are needed", running_mean ? "running_var" : "running_mean"); return NULL; }
     for (i = 0; i < x->ndim; i++) if (i != 1 && !(instance && i == 0)) { dims[n++] = i; each *= x->shape[i]; }
-    if (own && each <= 1 && x->numel) { tg__fail(tg, TG__E_RANGE, "values for each channel", "more than 1 to take statistics of", (double)each); return NULL; }
+    if (own && each <= 1 && x->numel) { tg__fail_op(tg, TG_ERROR_VALUE, "%t has %l values for each channel; more than 1 are needed to take statistics of", x, each); return NULL; }
     if (own && ((running_mean && !tg__writable(tg, running_mean)) || (running_var && !tg__writable(tg, running_var)))) return NULL;
     outermost = tg__compose(tg);
     wide = tg__widened(x);
@@ -17251,17 +17255,17 @@ TG__PRIVATE bool tg__last_dims(tg_ctx *tg, const tg_tensor *x, int n, const int6
     int i, k;
     with[0] = weight; with[1] = bias;
     if (!tg_dtype_is_float(x->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
-    if (n < 1 || !shape) return tg__fail(tg, TG__E_ARGUMENT, "the sizes of at least one dimension are needed");
+    if (n < 1 || !shape) return tg__fail_op(tg, TG_ERROR_VALUE, "normalized_shape has %d sizes; those of at least one dimension are expected", shape ? n : 0);
     for (i = 0; i < n; i++) {
         if (n > x->ndim || x->shape[x->ndim - n + i] != shape[i])
-            return tg__fail(tg, TG__E_RANGE, "normalized_shape", "x's last sizes", (double)shape[i]);
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "normalized_shape %v does not name the last sizes of x, %t", n < TG_MAX_DIMS ? n : TG_MAX_DIMS, shape, x);
         dims[i] = i - n;
     }
     for (k = 0; k < 2; k++) {
         if (!with[k]) continue;
         if (!tg__use(tg, with[k], 1 + k)) return false;
         if (with[k]->ndim != n || memcmp(with[k]->shape, shape, (size_t)n * sizeof *shape) != 0)
-            return tg__fail(tg, TG__E_ARGUMENT, k ? "bias is not of the normalized shape" : "weight is not of the normalized shape");
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t; expected the normalized shape, %v", k ? "bias" : "weight", with[k], n, shape);
     }
     return true;
 }
@@ -17297,9 +17301,9 @@ TG_API tg_tensor *(tg_group_norm)(tg_tensor *x, int64_t groups, tg_tensor *weigh
     bool outermost;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
-    if (x->ndim < 2) { tg__fail(tg, TG__E_RANGE, "the number of x's dimensions", "at least 2: [N, C, ...]", (double)x->ndim); return NULL; }
-    if (x->shape[1] == 0) { tg__fail(tg, TG__E_RANGE, "channels", "at least 1", 0.0); return NULL; }
-    if (groups < 1 || x->shape[1] % groups) { tg__fail(tg, TG__E_RANGE, "groups", "a number that divides the channels", (double)groups); return NULL; }
+    if (x->ndim < 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected [N, C, ...]", x); return NULL; }
+    if (x->shape[1] == 0) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t, without channels; at least one is expected", x); return NULL; }
+    if (groups < 1 || x->shape[1] % groups) { tg__fail_op(tg, TG_ERROR_VALUE, "%l groups do not divide the %l channels of %t", groups, x->shape[1], x); return NULL; }
     if (!tg__is_per_channel(tg, "weight", weight, x->shape[1]) || !tg__is_per_channel(tg, "bias", bias, x->shape[1])) return NULL;
     shape[0] = x->shape[0]; shape[1] = groups; shape[2] = x->shape[0] ? x->numel / (x->shape[0] * groups) : 0;
     outermost = tg__compose(tg);
@@ -17317,7 +17321,7 @@ TG_API tg_tensor *(tg_local_response_norm)(tg_tensor *x, int64_t size, double al
     int64_t shape[TG_MAX_DIMS], i;
     bool outermost;
     if (!tg) return NULL;
-    if (x->ndim < 3) { tg__fail(tg, TG__E_RANGE, "the number of x's dimensions", "at least 3: [N, C, L, ...]", (double)x->ndim); return NULL; }
+    if (x->ndim < 3) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected [N, C, L, ...]", x); return NULL; }
     if (size < 1) { tg__fail(tg, TG__E_RANGE, "size", "at least 1", (double)size); return NULL; }
     outermost = tg__compose(tg);
     memcpy(shape, x->shape, sizeof shape[0] * (size_t)x->ndim);
@@ -17372,7 +17376,7 @@ TG_API tg_tensor *(tg_renorm)(tg_tensor *x, double p, int64_t dim, double maxnor
     int i, n = 0;
     bool outermost;
     if (!tg || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
-    if (x->ndim < 2) { tg__fail(tg, TG__E_RANGE, "the number of x's dimensions", "at least 2", (double)x->ndim); return NULL; }
+    if (x->ndim < 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; at least two dimensions are expected", x); return NULL; }
     if (!(p > 0)) { tg__fail(tg, TG__E_RANGE, "p", "above 0", p); return NULL; }
     if (!(maxnorm >= 0)) { tg__fail(tg, TG__E_RANGE, "maxnorm", "at least 0", maxnorm); return NULL; }
     for (i = 0; i < x->ndim; i++) if (i != dim) dims[n++] = i;
@@ -17477,7 +17481,7 @@ TG_API tg_tensor *(tg_diff)(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend
     int parts = 0;
     bool outermost;
     if (!tg || (prepend && !tg__use(tg, prepend, 3)) || (append && !tg__use(tg, append, 4))) return NULL;
-    if (x->ndim == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor of no dimensions has no differences"); return NULL; }
+    if (x->ndim == 0) { (void)tg__fail(tg, TG__E_NO_DIMS, x); return NULL; }
     if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
     if (n < 0) { tg__fail(tg, TG__E_RANGE, "n", "at least 0", (double)n); return NULL; }
     outermost = tg__compose(tg);
@@ -17495,11 +17499,11 @@ TG_API tg_tensor *(tg_diff)(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend
 TG_API tg_tensor *(tg_trapezoid)(tg_tensor *y, tg_tensor *x, double dx, int64_t dim) {
     tg_ctx *tg = tg__start(y, "trapezoid");
     int64_t shape[TG_MAX_DIMS], n, along;
-    tg_tensor *pairs;
+    tg_tensor *pairs, *given = x;
     bool outermost;
     int i;
     if (!tg || (x && !tg__use(tg, x, 1)) || !tg__wrap_dim(tg, y, &dim, y->ndim)) return NULL;
-    if (y->ndim == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor of no dimensions has no integral"); return NULL; }
+    if (y->ndim == 0) { (void)tg__fail(tg, TG__E_NO_DIMS, y); return NULL; }
     n = y->shape[dim];
     outermost = tg__compose(tg);
     if (n == 0) return tg__composed(tg, outermost, tg_sum_dims(y, 1, &dim, false));
@@ -17511,7 +17515,7 @@ TG_API tg_tensor *(tg_trapezoid)(tg_tensor *y, tg_tensor *x, double dx, int64_t 
     }
     along = x ? dim - (y->ndim - x->ndim) : 0;
     if (!x || along < 0 || x->shape[along] != n) {
-        if (x) (void)tg__fail(tg, TG__E_ARGUMENT, "x must have as many places along dim as y");
+        if (x) (void)tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected %l places along dimension %d of y, %t", given, n, (int)dim, y);
         return tg__composed(tg, outermost, NULL);
     }
     pairs = tg_mul(pairs, tg_sub(tg_narrow(x, along, 1, n - 1), tg_narrow(x, along, 0, n - 1)));
@@ -17598,7 +17602,7 @@ TG_API tg_tensor *(tg_topk)(tg_tensor *x, int64_t k, int64_t dim, bool largest, 
     tg__no_results(indices, 1);
     tg = tg__start(x, "topk");
     if (!tg || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
-    if (k < 0 || k > (x->ndim ? x->shape[dim] : 1)) { tg__fail(tg, TG__E_RANGE, "k", "0 to the size of the dimension", (double)k); return NULL; }
+    if (k < 0 || k > (x->ndim ? x->shape[dim] : 1)) { tg__fail_op(tg, TG_ERROR_VALUE, "k is %l; expected 0 to %l, the size of dimension %d of %t", k, x->ndim ? x->shape[dim] : 1, (int)dim, x); return NULL; }
     outermost = tg__compose(tg);
     return tg__composed(tg, outermost, tg__ranked(x, dim, largest, 0, k, indices));
 }
@@ -17609,7 +17613,7 @@ TG_API tg_tensor *(tg_kthvalue)(tg_tensor *x, int64_t k, int64_t dim, bool keepd
     tg__no_results(indices, 1);
     tg = tg__start(x, "kthvalue");
     if (!tg || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
-    if (k < 1 || k > (x->ndim ? x->shape[dim] : 1)) { tg__fail(tg, TG__E_RANGE, "k", "1 to the size of the dimension", (double)k); return NULL; }
+    if (k < 1 || k > (x->ndim ? x->shape[dim] : 1)) { tg__fail_op(tg, TG_ERROR_VALUE, "k is %l; expected 1 to %l, the size of dimension %d of %t", k, x->ndim ? x->shape[dim] : 1, (int)dim, x); return NULL; }
     outermost = tg__compose(tg);
     y = tg__ranked(x, dim, false, k - 1, 1, &at);
     if (y && !keepdim && x->ndim) { y = tg_squeeze(y, dim); at = tg_squeeze(at, dim); }
@@ -17623,9 +17627,9 @@ TG_API tg_tensor *(tg_embedding)(tg_tensor *index, tg_tensor *weight, int64_t pa
     tg_tensor *y;
     bool outermost;
     if (!tg || !tg__is_index(tg, index)) return NULL;
-    if (weight->ndim != 2) { tg__fail(tg, TG__E_RANGE, "the number of weight's dimensions", "2: [V, D]", (double)weight->ndim); return NULL; }
+    if (weight->ndim != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "weight is %t; expected [V, D]", weight); return NULL; }
     if (index->ndim == TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, index->ndim + 1); return NULL; }
-    if (padding >= weight->shape[0]) { tg__fail(tg, TG__E_RANGE, "padding", "a row of weight", (double)padding); return NULL; }
+    if (padding >= weight->shape[0]) { tg__fail_op(tg, TG_ERROR_VALUE, "padding is %l; expected one of the %l rows of weight, or a negative number for none", padding, weight->shape[0]); return NULL; }
     memcpy(shape, index->shape, sizeof shape[0] * (size_t)index->ndim);
     shape[index->ndim] = weight->shape[1];
     outermost = tg__compose(tg);
@@ -18207,9 +18211,9 @@ TG_API bool (tg_dict_set_raw)(tg_dict *d, const char *name, const char *type,
     if (ndim < 0 || ndim > TG_MAX_DIMS) return tg__fail(d->tg, TG__E_NDIM, ndim);
     y = tg__io_of_safetensors(type);
     if (!y) return tg__fail(d->tg, TG__E_NAME_UNKNOWN, "the list of safetensors' types", type);
-    if (bytes->dtype != TG_U8) return tg__fail(d->tg, TG__E_ARGUMENT, "raw tensors are given as u8");
+    if (bytes->dtype != TG_U8) return tg__fail_op(d->tg, TG_ERROR_DTYPE, "raw tensors are given as bytes, u8, got %t", bytes);
     if (!tg__io_bytes(y, ndim, shape, &size) || size != (uint64_t)bytes->numel) {
-        return tg__fail(d->tg, TG__E_ARGUMENT, "the shape does not need as many bytes as the tensor has");
+        return tg__fail_op(d->tg, TG_ERROR_VALUE, "%s of shape %v does not need as many bytes as were given: %l", type, ndim, shape, bytes->numel);
     }
     return tg__dict_put(d, name, bytes, y, ndim, shape);
 }
@@ -18295,7 +18299,7 @@ TG_API tg_tensor *(tg_dict_f32)(const tg_dict *d, int64_t i) {
     tg_tensor *t;
     int64_t k;
     if (!tg__start_dict(d, "dict_f32")) return NULL;
-    if (!p) { (void)tg__fail(d->tg, TG__E_ARGUMENT, "the dict has no tensor of that number"); return NULL; }
+    if (!p) { (void)tg__fail_op(d->tg, TG_ERROR_VALUE, "there is no tensor %l in a dict of %l", i, tg_dict_count(d)); return NULL; }
     if (!p->raw) return tg_to(p->t, TG_F32);
     if (p->raw->how != TG__IO_U64 && (p->raw->how != TG__IO_RAW || p->raw->bits != 8)) {
         (void)tg__fail(d->tg, TG__E_ARGUMENT,
