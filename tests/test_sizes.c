@@ -20,8 +20,10 @@ static void test_many(void) {
     if (!wide()) { tg_end(tg, m); return; }
     /* w[i][j] is i + j, which is largest in its last element alone; e is 1 everywhere */
     CHECK(e && e->numel == MANY && w && w->numel == 32769 * INT64_C(65536));
-    CHECK_INT(tg_item_i64(tg_argmax(w)), place);
-    y = tg_mean(e); CHECK(tg_item(y) == 1);
+    if (tg_isa_used(tg) != TG_ISA_PLAIN || test_all()) {               /* a second each with vectors; the plain kernels, perhaps under a sanitizer, take minutes */
+        CHECK_INT(tg_item_i64(tg_argmax(w)), place);
+        CHECK(tg_item(tg_mean(e)) == 1);
+    }
     if (test_all()) {
         CHECK(tg_backward(tg_sum(e)) && tg_item(tg_grad_of(line)) == 2147483648.0);
         CHECK(tg_item(tg_amax(w)) == 98303 && tg_item(tg_amin(w)) == 0 && tg_item(tg_prod(e)) == 1);
