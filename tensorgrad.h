@@ -1122,7 +1122,7 @@ TG_API tg_tensor *tg_nanmean(tg_tensor *x, int n_dims, const int64_t *dims, bool
 TG_API bool tg_aminmax(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim, tg_tensor **smallest, tg_tensor **largest);
 TG_API bool tg_var_mean(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim, tg_tensor **var, tg_tensor **mean);
 TG_API bool tg_std_mean(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim, tg_tensor **std, tg_tensor **mean);
-TG_API tg_tensor *tg_median(tg_tensor *x);              /* the lower one of two; NaN if there is one */
+TG_API tg_tensor *tg_median(tg_tensor *x);              /* the lower one of two; NaN if there is one, or nothing at all */
 TG_API tg_tensor *tg_median_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
     /* *indices are the i64 places of the values; indices may be NULL */
 TG_API tg_tensor *tg_diff(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend, tg_tensor *append);
@@ -5347,7 +5347,7 @@ TG_API bool (tg_device_register)(tg_ctx *tg, tg_device device, const tg_backend 
     if (!b || !b->name || !b->alloc || !b->release || !b->copy_in || !b->copy_out || !b->launch)
         return tg__fail(tg, TG__E_NO_DATA, "complete backend (name, alloc, release, copy_in, copy_out, launch)");
     d = &tg->devices[device];
-    if (d->open) return tg__fail(tg, TG__E_ARGUMENT, "this device is registered already");
+    if (d->open) return tg__fail_op(tg, TG_ERROR_VALUE, "device %d is registered already", (int)device);
     outer = tg__hook_enter(tg, tg__in_device);
     d->stream = b->open ? b->open(b->user, tg) : NULL;
     tg__hook_leave(tg, outer);
@@ -6958,7 +6958,8 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
             if (i == 0) first = t;
         }
     }
-    /* where it failed before recording, the outputs that check made go with it */
+    /* where it failed before recording, the outputs that check made go with it, and its random numbers are the next call's */
+    if (!ok && (op->flags & TG_OP_RANDOM) && tg->random.call == n->call + 1) tg->random.call = n->call;
     tg__node_drop(tg, n);
     tg__tensor_drop(old);
     if (result != few && result) tg__mem_put(tg, result, (size_t)n_out * sizeof *result);
@@ -7804,7 +7805,7 @@ TG_API tg_tensor *(tg_jacobian)(const tg_function_call *c, int output, int input
     int64_t i, k, shape[2 * TG_MAX_DIMS];
     bool ok = tg__product_begin(&p, c, "jacobian", NULL, 0);
     if (ok && (output < 0 || output >= c->n_outputs || input < 0 || input >= c->n_inputs))
-        ok = tg__fail(p.tg, TG__E_ARGUMENT, "there is no such output or input");
+        ok = tg__fail_op(p.tg, TG_ERROR_VALUE, "output %d by input %d; the function has %d outputs and %d inputs", output, input, c->n_outputs, c->n_inputs);
     if (ok && p.y[output]->ndim + p.x[input]->ndim > TG_MAX_DIMS)
         ok = tg__fail(p.tg, TG__E_NDIM, p.y[output]->ndim + p.x[input]->ndim);
     if (ok) {
@@ -7845,7 +7846,7 @@ TG__PRIVATE bool tg__check_gradients(void *user, tg_tensor *const *inputs, int n
     tg_ctx *tg = inputs[0]->tg;
     tg_tensor *y[16];
     (void)n_outputs;
-    if (s->call->n_outputs > 16) return tg__fail(tg, TG__E_ARGUMENT, "gradcheck takes up to 16 outputs");
+    if (s->call->n_outputs > 16) return tg__fail_op(tg, TG_ERROR_VALUE, "the function has %d outputs; up to 16 are possible", s->call->n_outputs);
     if (!tg__function_run(tg, s->call, inputs, y)) return false;
     return tg__gradients(tg, y, s->call->n_outputs, s->v, false, inputs, n_inputs, outputs, true, true, false, true)
         && tg__zeros_for(outputs, inputs, n_inputs);
@@ -7920,7 +7921,7 @@ TG_API bool tg_gradcheck_from(const tg_gradcheck_args *args) {
     tg = tg__start_call(c, "gradcheck");
     if (!tg) return false;
     if (c->n_inputs > 16 || c->n_outputs > 16)
-        return tg__fail(tg, TG__E_ARGUMENT, "gradcheck takes up to 16 inputs and 16 outputs");
+        return tg__fail_op(tg, TG_ERROR_VALUE, "the function has %d inputs and %d outputs; up to 16 of each are possible", c->n_inputs, c->n_outputs);
     m = tg_begin(tg);
     mode = tg_grad_mode(tg, false);
     ok = true;
@@ -9404,12 +9405,12 @@ TG_API tg_tensor *(tg_arange)(tg_ctx *tg, double start, double end, double step,
     if (!tg__gate(tg)) return NULL;
     tg__name(tg, "arange");
     if (!tg__is_finite(start) || !tg__is_finite(end) || !tg__is_finite(step)) {
-        tg__fail(tg, TG__E_ARGUMENT, "start, end and step must be finite");
+        tg__fail_op(tg, TG_ERROR_VALUE, "start, end and step must be finite, got %f, %f and %f", start, end, step);
         return NULL;
     }
     if (step == 0) { tg__fail(tg, TG__E_STEP); return NULL; }
-    if (count < 0) { tg__fail(tg, TG__E_ARGUMENT, "the step leads away from the end"); return NULL; }
-    if (count > 9e18) { tg__fail(tg, TG__E_ARGUMENT, "too many elements"); return NULL; }
+    if (count < 0) { tg__fail_op(tg, TG_ERROR_VALUE, "steps of %f lead from %f away from the end, %f", step, start, end); return NULL; }
+    if (count > 9e18) { tg__fail_op(tg, TG_ERROR_VALUE, "%f elements from %f to %f in steps of %f are more than can be addressed", count, start, end, step); return NULL; }
     n = (int64_t)count;
     if ((double)n < count) n++;
     if ((unsigned)dtype < TG_DTYPES && !tg_dtype_is_float(dtype) && (!tg__fits(tg, start, TG_I64) ||
@@ -9495,7 +9496,8 @@ TG_API tg_tensor *(tg_full_like)(tg_tensor *t, double value) {
    Philox4x32-10 (Salmon, Moraes, Dror and Shaw 2011), key = seed and stream, counter = (block, call). Block b
    gives words 4b .. 4b + 3. f32, f16 and bf16 elements take one word each, f64 and integers two; normals are
    made from pairs of elements by Box and Muller. No rejection, so element i depends on (seed, stream, call,
-   i) alone. */
+   i) alone. A uniform half is made of as many top bits as it has digits, so that it never rounds up to the end
+   of [0, 1). */
 typedef struct tg__random_plan {
     tg__job  job;
     tg_dtype compute;
@@ -9516,6 +9518,20 @@ TG__PRIVATE uint64_t tg__mul_high(uint64_t a, uint64_t b) {
              m = ah * bl + (al * bl >> 32), l = al * bh + (m & 0xffffffffu);
     return ah * bh + (m >> 32) + (l >> 32);
 }
+/* Words cut to the digits of a half, as torch does: 11 or 8. */
+TG__PRIVATE void tg__random_cut(uint32_t *w, int64_t n, tg_dtype half) {
+    const uint32_t top = 0xffffffffu << (half == TG_F16 ? 21 : 24);
+    int64_t i;
+    for (i = 0; i < n; i++) w[i] &= top;
+}
+/* Far from 0 a range has few halves: what would round up to its end, which is excluded, begins anew. */
+TG__PRIVATE void tg__random_below(float *y, int64_t n, tg_dtype half, float low, float high) {
+    int64_t i;
+    for (i = 0; i < n && low < high; i++) {
+        const float v = half == TG_F16 ? tg_f32_from_f16(tg_f16_from_f32(y[i])) : tg_f32_from_bf16(tg_bf16_from_f32(y[i]));
+        if (v >= high) y[i] = low;
+    }
+}
 #define TG__RANDOM_CHUNK 8192
 TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
     tg__random_plan *j = (tg__random_plan *)plan;
@@ -9528,6 +9544,8 @@ TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
     uint32_t *w = (uint32_t *)(void *)s;
     void *v = s + TG__TILE * 8;
     double *p = (double *)(void *)(s + TG__TILE * 16);
+    const tg_dtype dtype = j->job.o[0].dtype;
+    const bool half = r->kind == TG_RANDOM_UNIFORM && (dtype == TG_F16 || dtype == TG_BF16);
     /* at is a multiple of a tile: words begin with a block */
     for (; at < end; at += TG__TILE) {
         int64_t n = tg__imin(TG__TILE, end - at), full = (n + 3) / 4 * 4;
@@ -9542,10 +9560,12 @@ TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
         if (j->compute == TG_F32) {
             float *y = (float *)v;
             tg__philox__k[isa](full / 4, (uint64_t)at / 4, key, call, w);
+            if (half) tg__random_cut(w, full, dtype);
             (r->kind == TG_RANDOM_NORMAL ? tg__normal_f32__k
              : r->kind == TG_RANDOM_KEEP ? tg__keep_f32__k
              : tg__uniform_f32__k)[isa](full, y, w, (float)r->number[0], (float)r->number[1]);
             if (r->kind == TG_RANDOM_BERNOULLI) for (i = 0; i < n; i++) y[i] = (double)y[i] < p[i] ? 1.0f : 0.0f;
+            if (half) tg__random_below(y, n, dtype, (float)r->number[0], (float)r->number[1]);
         } else {
             tg__philox__k[isa](full / 2, (uint64_t)at / 2, key, call, w);
             if (r->kind == TG_RANDOM_INTEGER) {
@@ -9560,7 +9580,7 @@ TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
                 if (r->kind == TG_RANDOM_BERNOULLI) for (i = 0; i < n; i++) y[i] = y[i] < p[i] ? 1 : 0;
             }
         }
-        tg__loop_tile(&j->loop, 0, isa, at, n, j->compute, v, j->job.at[0], j->job.o[0].dtype, true);
+        tg__loop_tile(&j->loop, 0, isa, at, n, j->compute, v, j->job.at[0], dtype, true);
     }
     tg__scratch_give(j->job.tg, slot);
 }
@@ -9624,12 +9644,19 @@ TG__PRIVATE bool tg__random(tg_ctx *tg, uint64_t call, tg_tensor *y, tg_tensor *
 typedef struct tg__set_attr { double a, b; int64_t low, range; } tg__set_attr;
 static const tg_attr tg__set_attrs[] = { TG__ATTR(tg__set_attr, a, FLOAT), TG__ATTR(tg__set_attr, b, FLOAT) };
 static const tg_attr tg__randint_attrs[] = { TG__ATTR(tg__set_attr, low, INT), TG__ATTR(tg__set_attr, range, INT) };
+TG__PRIVATE bool tg__uniform_check(tg_ctx *tg, double low, double high, tg_dtype dtype) {
+    const double most = dtype == TG_F64 ? 1.7976931348623157e308 : dtype == TG_F16 ? 65504 : 3.4028234663852886e38;
+    if (!(low <= high)) return tg__fail(tg, TG__E_RANGE, "high", "at least low", high);
+    if (low >= -most && high <= most && high - low <= most) return true;
+    return tg__fail_op(tg, TG_ERROR_VALUE, "the range from %f to %f is wider than %y reaches", low, high, (int)dtype);
+}
 TG__PRIVATE bool tg__set_check(tg_ctx *tg, tg__node *n) {
     const tg__set_attr *at = (const tg__set_attr *)n->attr;
     if (!(n->op->flags & TG_OP_RANDOM)) { if (!tg__fits(tg, at->a, n->in[0]->dtype)) return false; }
     else if (n->op->kind == TG_RANDOM_INTEGER) { if (n->in[0]->dtype != TG_I64) return tg__fail(tg, TG__E_NOT_FOR, (int)n->in[0]->dtype); }
     else if (!tg_dtype_is_float(n->in[0]->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, n->in[0]);
     if (n->op->kind == TG_RANDOM_NORMAL && !(at->b >= 0)) return tg__fail(tg, TG__E_RANGE, "std", "at least 0", at->b);
+    if (n->op->kind == TG_RANDOM_UNIFORM && (n->op->flags & TG_OP_RANDOM)) return tg__uniform_check(tg, at->a, at->b, n->in[0]->dtype) && tg__out_same(n);
     return tg__out_same(n);
 }
 TG__PRIVATE bool tg__set_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -10216,7 +10243,7 @@ TG_API tg_tensor *(tg_flatten)(tg_tensor *t, int64_t start_dim, int64_t end_dim)
     int64_t shape[TG_MAX_DIMS];
     int i, n = 0;
     if (!tg || !tg__wrap_dim(tg, t, &start_dim, t->ndim) || !tg__wrap_dim(tg, t, &end_dim, t->ndim)) return NULL;
-    if (start_dim > end_dim) { tg__fail(tg, TG__E_ARGUMENT, "start_dim comes after end_dim"); return NULL; }
+    if (start_dim > end_dim) { tg__fail_op(tg, TG_ERROR_VALUE, "start_dim %l comes after end_dim %l of %t", start_dim, end_dim, t); return NULL; }
     if (t->ndim == 0) { shape[0] = 1; return tg_reshape(t, 1, shape); }
     for (i = 0; i < t->ndim; i++) {
         if (i > start_dim && i <= end_dim) shape[n - 1] *= t->shape[i]; else shape[n++] = t->shape[i];
@@ -11459,7 +11486,11 @@ TG__PRIVATE tg_tensor *tg__any_call(tg_tensor *x, int n, const int64_t *dims, bo
     }
     {
         bool outermost = tg__compose(tg);
-        tg_tensor *y = x->dtype == TG_BOOL ? x : tg_ne_scalar(x, 0);
+        tg_tensor *y = x;
+        int d;
+        for (d = 0; d < x->ndim && !x->opaque && y; d++)               /* of an expanded dimension one is as good as all */
+            if (mask >> d & 1 && x->stride[d] == 0 && x->shape[d] > 1) y = tg_narrow(y, d, 0, 1);
+        if (y && x->dtype != TG_BOOL) y = tg_ne_scalar(y, 0);
         y = all ? tg_amin_dims(y, n, dims, keepdim) : tg_amax_dims(y, n, dims, keepdim);
         return tg__composed(tg, outermost, x->dtype == TG_U8 ? tg_to(y, TG_U8) : y);       /* u8 stays u8, as in torch */
     }
@@ -12553,7 +12584,7 @@ TG_API int (tg_split_sizes)(tg_tensor *x, int n, const int64_t *sizes, int64_t d
         if (sizes[i] > left) break;
         left -= sizes[i];
     }
-    if (i < n || left) { tg__fail_op(tg, TG_ERROR_SHAPE, "the sizes of the pieces do not add up to %l, dimension %d of %t", x->shape[dim], (int)dim, x); return 0; }
+    if (i < n || left) { tg__fail_op(tg, TG_ERROR_SHAPE, "the sizes of the pieces, %v, do not add up to %l, dimension %d of %t", n < 16 ? n : 16, sizes, x->shape[dim], (int)dim, x); return 0; }
     outermost = tg__compose(tg);
     for (i = 0; i < n && !tg_failed(tg); at += sizes[i++]) pieces[i] = tg_narrow(x, dim, at, sizes[i]);
     (void)tg__composed(tg, outermost, NULL);
@@ -13184,7 +13215,7 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
     if (classes == -1 && (index->dtype == TG_I64 || index->dtype == TG_I32)) {
         int64_t most;
         if (index->numel == 0) {
-            tg__fail(tg, TG__E_ARGUMENT, "the number of classes cannot be taken from an empty tensor");
+            tg__fail_op(tg, TG_ERROR_VALUE, "the number of classes cannot be taken from %t: nothing is in it", index);
             return NULL;
         }
         most = tg__imax(0, tg_item_i64(tg_max(index)));
@@ -13307,7 +13338,7 @@ TG_API tg_tensor *(tg_diag_embed)(tg_tensor *x, int64_t offset, int64_t dim1, in
     if (ndim > TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, ndim); return NULL; }
     if (!tg__two_dims(tg, x, ndim, &dim1, &dim2)) return NULL;
     if (offset == INT64_MIN || !tg__add_i64(x->shape[x->ndim - 1], offset < 0 ? -offset : offset, &numel)) {
-        tg__fail(tg, TG__E_ARGUMENT, "the offset is too large");
+        tg__fail_op(tg, TG_ERROR_VALUE, "a diagonal of %l elements with offset %l has more rows than can be addressed", x->shape[x->ndim - 1], offset);
         return NULL;
     }
     for (i = 0; i < ndim; i++) shape[i] = i == dim1 || i == dim2 ? numel : x->shape[from++];
@@ -13429,7 +13460,7 @@ TG_API tg_tensor *(tg_unflatten)(tg_tensor *x, int64_t dim, int n, const int64_t
     if (!tg) return NULL;
     if (x->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, x); return NULL; }
     if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
-    if (n <= 0) { tg__fail(tg, TG__E_ARGUMENT, "at least one size is expected"); return NULL; }
+    if (n <= 0) { tg__fail_op(tg, TG_ERROR_VALUE, "%d sizes for dimension %d of %t; at least one is expected", n, (int)dim, x); return NULL; }
     if (!sizes) { tg__fail(tg, TG__E_NO_DATA, "sizes"); return NULL; }
     if (n > TG_MAX_DIMS + 1 - x->ndim) { tg__fail(tg, TG__E_NDIM, x->ndim - 1 + (int)tg__imin(n, 1000)); return NULL; }
     for (i = 0; i < n && fits; i++) {
@@ -13712,11 +13743,14 @@ TG_API tg_tensor *(tg_flipud)(tg_tensor *x) { return tg__flipped(x, "flipud", 0)
 /* ------------------------------------------------------------------ repeat, tile, repeat_interleave ----
    A dimension at a time, seen as [before, dim and after] or [before and dim, after]: expanded between the two, copied. */
 TG__PRIVATE tg_tensor *tg__repeated(tg_ctx *tg, tg_tensor *x, int64_t dim, int64_t times, bool each) {
-    int64_t shape[TG_MAX_DIMS], three[3];
+    int64_t shape[TG_MAX_DIMS], three[3], all;
     int i;
     if (!x) return NULL;
     memcpy(shape, x->shape, sizeof shape);
-    if (!tg__mul_i64(shape[dim], times, &shape[dim])) { tg__fail(tg, TG__E_TOO_LARGE, x->ndim, x->shape); return NULL; }
+    if (!tg__mul_i64(shape[dim], times, &shape[dim]) || !tg__mul_i64(x->numel, times, &all)) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "%t, repeated %l times along dimension %d, has more elements than can be addressed", x, times, (int)dim);
+        return NULL;
+    }
     three[0] = three[1] = three[2] = 1;
     for (i = 0; i < x->ndim; i++) three[i < dim || (each && i == dim) ? 0 : 2] *= x->shape[i];
     x = tg_reshape(x, 3, three);
@@ -13772,9 +13806,12 @@ TG__PRIVATE tg_tensor *tg__interleaved(tg_ctx *tg, tg_tensor *x, tg_tensor *repe
     r = (const int64_t *)times->data;
     for (i = 0; i < times->numel; i++) {
         if (r[i] < 0) { tg__fail_op(tg, TG_ERROR_VALUE, "repeats cannot be negative, got %l at place %l", r[i], i); return NULL; }
-        if (!tg__add_i64(total, r[i], &total)) { tg__fail(tg, TG__E_ARGUMENT, "the repeats are too many"); return NULL; }
+        if (!tg__add_i64(total, r[i], &total)) { tg__fail_op(tg, TG_ERROR_VALUE, "the first %l repeats add up to more than can be addressed", i + 1); return NULL; }
     }
-    if (times->numel == 1) return tg__repeated(tg, x, dim, r[0], true);
+    if (times->numel == 1) {
+        tg_tensor *y = tg__repeated(tg, x, dim, r[0], true);
+        return y && y->storage == x->storage ? tg_clone(y) : y;        /* one element, or once: the reshape was a view */
+    }
     if (!(index = tg__places(tg, 1, &total))) return NULL;
     to = (int64_t *)index->data;
     for (i = 0; i < d; i++) for (k = 0; k < r[i]; k++) *to++ = i;
@@ -13822,13 +13859,13 @@ TG_API tg_tensor *(tg_combinations)(tg_tensor *x, int64_t r, bool with_replaceme
     if (!tg) return NULL;
     if (x->ndim != 1) { tg__fail_op(tg, TG_ERROR_SHAPE, "one dimension is expected, got %t", x); return NULL; }
     if (r < 0) { tg__fail(tg, TG__E_RANGE, "r", "at least 0", (double)r); return NULL; }
-    if (with_replacement && r > INT32_MAX) { tg__fail(tg, TG__E_ARGUMENT, "too many combinations"); return NULL; }
+    if (with_replacement && r > INT32_MAX) { tg__fail_op(tg, TG_ERROR_VALUE, "choices of %l; at most %l are possible", r, (int64_t)INT32_MAX); return NULL; }
     n = x->shape[0];
     past = with_replacement && n && r ? n + r - 1 : n;                 /* n over r of so many */
     shape[0] = 1; shape[1] = r;
     for (i = 0; i < r && shape[0]; i++) {
         if (i >= past) { shape[0] = 0; break; }
-        if (!tg__mul_i64(shape[0], past - i, &shape[0])) { tg__fail(tg, TG__E_ARGUMENT, "too many combinations"); return NULL; }
+        if (!tg__mul_i64(shape[0], past - i, &shape[0])) { tg__fail_op(tg, TG_ERROR_VALUE, "the choices of %l out of %l are more than can be addressed", r, n); return NULL; }
         shape[0] /= i + 1;
     }
     outermost = tg__compose(tg);
@@ -13852,7 +13889,7 @@ TG_API tg_tensor *(tg_vander)(tg_tensor *x, int64_t columns, bool increasing) {
     if (!tg) return NULL;
     if (x->ndim != 1) { tg__fail_op(tg, TG_ERROR_SHAPE, "one dimension is expected, got %t", x); return NULL; }
     if (columns < 0) columns = x->shape[0];
-    if (columns > INT32_MAX) { tg__fail(tg, TG__E_ARGUMENT, "too many columns"); return NULL; }
+    if (columns > INT32_MAX) { tg__fail_op(tg, TG_ERROR_VALUE, "%l columns; at most %l are possible", columns, (int64_t)INT32_MAX); return NULL; }
     outermost = tg__compose(tg);
     x = tg_to(x, tg_dtype_is_float(x->dtype) ? x->dtype : TG_I64);
     if (!x) return tg__composed(tg, outermost, NULL);
@@ -13982,11 +14019,11 @@ TG_API tg_tensor *(tg_logspace)(tg_ctx *tg, double start, double end, int64_t st
 
 /* ------------------------------------------------------------------ rand_like, randperm, normal, multinomial ---- */
 TG_API tg_tensor *(tg_rand_like)(tg_tensor *t) {
-    t = tg__like(t, "rand_like");
+    t = tg__start_whole(t, "rand_like") ? tg__like(t, "rand_like") : NULL;
     return t ? tg__made(tg_uniform_(t, 0, 1), "rand_like") : NULL;
 }
 TG_API tg_tensor *(tg_randn_like)(tg_tensor *t) {
-    t = tg__like(t, "randn_like");
+    t = tg__start_whole(t, "randn_like") ? tg__like(t, "randn_like") : NULL;
     return t ? tg__made(tg_normal_(t, 0, 1), "randn_like") : NULL;
 }
 /* whole numbers in [low, low + range) beside t */
@@ -14003,7 +14040,7 @@ TG_API tg_tensor *(tg_randint_like)(tg_tensor *t, int64_t low, int64_t high) {
     if (!tg) return NULL;
     if (high <= low) { tg__fail(tg, TG__E_RANGE, "high", "more than low", (double)high); return NULL; }
     if (t->dtype == TG_BOOL ? low < 0 || high > 2 : !tg__fits(tg, (double)low, t->dtype) || !tg__fits(tg, (double)(high - 1), t->dtype)) {
-        if (t->dtype == TG_BOOL) tg__fail(tg, TG__E_ARGUMENT, "a bool holds numbers from 0 to 1");
+        if (t->dtype == TG_BOOL) tg__fail_op(tg, TG_ERROR_VALUE, "a bool holds numbers from 0 to 1, got %l to %l", low, high - 1);
         return NULL;
     }
     outermost = tg__compose(tg);
@@ -14041,7 +14078,7 @@ TG_API tg_tensor *(tg_normal)(tg_tensor *mean, tg_tensor *std) {
     if (!tg__broadcast(tg, two, 2, &ndim, shape)) return NULL;
     outermost = tg__compose(tg);
     ok = std->numel == 0 || tg_item_i64(tg_all(tg_ge_scalar(tg_detach(std), 0))) != 0;
-    if (!ok && !tg_failed(tg)) tg__fail(tg, TG__E_ARGUMENT, "every std is expected to be at least 0");
+    if (!ok && !tg_failed(tg)) tg__fail(tg, TG__E_RANGE, "every std", "at least 0", tg_item(tg_amin(tg_detach(std))));
     y = ok ? tg__hold(tg, tg__tensor_make(tg, lead->device, dtype, ndim, shape, NULL)) : NULL;
     y = y ? tg_normal_(y, 0, 1) : NULL;
     y = y ? tg_add(tg_mul(y, tg_to(tg_detach(std), dtype)), tg_to(tg_detach(mean), dtype)) : NULL;
@@ -14094,7 +14131,7 @@ TG_API tg_tensor *(tg_multinomial)(tg_tensor *x, int64_t n, bool replacement) {
     if (classes > 16777216) { tg__fail_op(tg, TG_ERROR_VALUE, "%l classes, at most 2 to the 24 are possible", classes); return NULL; }
     outermost = tg__compose(tg);
     m = tg_begin(tg);
-    p = tg_to(tg_detach(x), x->dtype == TG_F64 ? TG_F64 : TG_F32);
+    p = tg_contiguous(tg_to(tg_detach(x), x->dtype == TG_F64 ? TG_F64 : TG_F32));     /* sums of strided rows may round otherwise */
     if (p && !tg_item_i64(tg_all(tg_logical_and(tg_ge_scalar(p, 0), tg_le_scalar(p, x->dtype == TG_F64 ? 1.7976931348623157e308 : 3.4028234663852886e38)))) && !tg_failed(tg))
         tg__fail(tg, TG__E_ARGUMENT, "a probability is negative, infinite or not a number");
     if (p && !tg_failed(tg) && !tg_item_i64(tg_all(tg_any_dims(p, 1, &last, false))) && !tg_failed(tg))
@@ -16247,7 +16284,7 @@ TG_API tg_tensor *(tg_clamp_tensor)(tg_tensor *x, tg_tensor *low, tg_tensor *hig
     tg_ctx *tg = tg__start(x, "clamp");
     bool outermost;
     if (!tg) return NULL;
-    if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is needed, both are NULL"); return NULL; }
+    if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is expected; both are NULL"); return NULL; }
     outermost = tg__compose(tg);
     if (low) x = tg_maximum(x, low);
     if (high) x = tg_minimum(x, high);
@@ -16353,7 +16390,7 @@ TG_API tg_tensor *(tg_prelu)(tg_tensor *x, tg_tensor *weight) {
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     channels = x->ndim >= 2 ? x->shape[1] : 1;
     if (weight->ndim > 1 || (weight->numel != 1 && weight->numel != channels)) {
-        tg__fail(tg, TG__E_ARGUMENT, "the weight must be [] or [1], or [C] for x [N, C, ...]");
+        tg__fail_op(tg, TG_ERROR_SHAPE, "weight is %t; expected [], [1] or [%l], one for each channel of x [N, C, ...], %t", weight, channels, x);
         return NULL;
     }
     outermost = tg__compose(tg);
@@ -16380,9 +16417,9 @@ TG_API tg_tensor *(tg_glu)(tg_tensor *x, int64_t dim) {
     int64_t half;
     bool outermost;
     if (!tg) return NULL;
-    if (x->ndim == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor of no dimensions has no halves"); return NULL; }
+    if (x->ndim == 0) { (void)tg__fail(tg, TG__E_NO_DIMS, x); return NULL; }
     if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
-    if (x->shape[dim] % 2) { tg__fail(tg, TG__E_RANGE, "the size of the dimension that is halved", "an even number", (double)x->shape[dim]); return NULL; }
+    if (x->shape[dim] % 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "dimension %d of %t has no halves: an even size is expected", (int)dim, x); return NULL; }
     half = x->shape[dim] / 2;
     outermost = tg__compose(tg);
     return tg__composed(tg, outermost, tg_mul(tg_narrow(x, dim, 0, half), tg_sigmoid(tg_narrow(x, dim, half, half))));
@@ -17212,7 +17249,7 @@ TG_API tg_tensor *(tg_matrix_power)(tg_tensor *x, int64_t n) {
     bool outermost;
     tg_mark m;
     if (!tg || !tg__square_matrices(tg, x)) return NULL;
-    if (n < 0) { tg__fail(tg, TG__E_ARGUMENT, "the exponent is negative, and there is no inverse of matrices here"); return NULL; }
+    if (n < 0) { tg__fail_op(tg, TG_ERROR_VALUE, "the exponent is %l; expected at least 0, there is no inverse of matrices here", n); return NULL; }
     outermost = tg__compose(tg);
     m = tg_begin(tg);
     if (n == 0) y = tg_where(tg__full_beside(tg, x, TG_BOOL, 0, NULL, 1), tg__eye_beside(tg, x), x);   /* x has a gradient, of 0 */
@@ -17314,7 +17351,7 @@ TG_API tg_tensor *(tg_cross)(tg_tensor *a, tg_tensor *b) {
 }
 /* 1 and x, then as many powers again at each step: the known ones times the next. */
 TG_API tg_tensor *(tg_linalg_vander)(tg_tensor *x, int64_t n) {
-    tg_ctx *tg = tg__start(x, "vander");
+    tg_ctx *tg = tg__start(x, "linalg_vander");
     tg_tensor *two[2], *power;
     bool outermost;
     int64_t k;
@@ -17514,7 +17551,7 @@ TG__PRIVATE bool tg__loss_begin(tg__loss *l, const char *name, tg_place at, tg_t
     l->tg = tg__start_list(in, n, name);
     if (!l->tg) return false;
     if (weight && !tg__use(l->tg, weight, n)) return false;
-    if ((unsigned)reduction > (unsigned)TG_LOSS_NONE) return tg__fail(l->tg, TG__E_ARGUMENT, "the reduction must be TG_LOSS_MEAN, TG_LOSS_SUM or TG_LOSS_NONE");
+    if ((unsigned)reduction > (unsigned)TG_LOSS_NONE) return tg__fail_op(l->tg, TG_ERROR_VALUE, "the reduction must be TG_LOSS_MEAN, TG_LOSS_SUM or TG_LOSS_NONE, got %d", (int)reduction);
     l->dtype = tg__result_type(in, n);
     if (!tg_dtype_is_float(l->dtype)) return tg__fail(l->tg, TG__E_FLOAT_ONLY, in[0]);
     l->reduction = reduction;
@@ -17534,6 +17571,10 @@ TG__PRIVATE tg_tensor *tg__loss_end(tg__loss *l, tg_tensor *e) {
 }
 TG__PRIVATE tg_tensor *tg__loss_fail(tg__loss *l, const char *text) {
     (void)tg__fail(l->tg, TG__E_ARGUMENT, text);
+    return tg__loss_close(l, NULL);
+}
+TG__PRIVATE tg_tensor *tg__loss_number(tg__loss *l, const char *name, const char *expected, double got) {
+    (void)tg__fail_op(l->tg, TG_ERROR_VALUE, "%s must %s, got %f", name, expected, got);
     return tg__loss_close(l, NULL);
 }
 /* The mean by weights: sum(e) / sum(counted). */
@@ -17605,7 +17646,7 @@ TG_API tg_tensor *tg_smooth_l1_loss_from(const tg_smooth_l1_loss_args *a) {
     in[0] = a->x; in[1] = a->target;
     if (!tg__loss_begin(&l, "smooth_l1_loss", a->at, in, 2, NULL, a->reduction)) return NULL;
     beta = tg__maybe_of(a->beta, 1);
-    if (!(beta >= 0)) return tg__loss_fail(&l, "beta must not be negative");
+    if (!(beta >= 0)) return tg__loss_number(&l, "beta", "not be negative", beta);
     d = tg__loss_both(&l, tg_sub(l.x, l.target));
     return tg__loss_end(&l, beta == 0 ? tg_abs(d) : tg__loss_bent(d, beta, beta));
 }
@@ -17617,7 +17658,7 @@ TG_API tg_tensor *tg_huber_loss_from(const tg_huber_loss_args *a) {
     in[0] = a->x; in[1] = a->target;
     if (!tg__loss_begin(&l, "huber_loss", a->at, in, 2, a->weight, a->reduction)) return NULL;
     delta = a->delta == 0 ? 1 : a->delta;
-    if (!(delta > 0)) return tg__loss_fail(&l, "delta must be above 0");
+    if (!(delta > 0)) return tg__loss_number(&l, "delta", "be above 0", delta);
     return tg__loss_weighted(&l, tg__loss_bent(tg__loss_both(&l, tg_sub(l.x, l.target)), delta, 1), a->weight, false);
 }
 /* log(x) where it is at least -100, else -100. At 0 the line 1e12 x - 100 stands in, for torch's derivative there. */
@@ -17728,7 +17769,7 @@ TG_API tg_tensor *tg_gaussian_nll_loss_from(const tg_gaussian_nll_loss_args *a) 
     }
     if (var && var->opaque != TG__MAPPED) {
         e = tg_any(tg_lt_scalar(var, 0));
-        if (e && tg_item(e) != 0) return tg__loss_fail(&l, "var has negative elements");
+        if (e && tg_item(e) != 0) return tg__loss_number(&l, "var has negative elements: all", "be at least 0", tg_item(tg_amin(tg_detach(var))));
     }
     /* below eps the value is eps, and the derivative goes on as if it were not held there */
     var = tg_where(tg_lt_scalar(var, eps), tg_add_scalar(tg_sub(var, tg_detach(var)), eps), var);
@@ -17781,8 +17822,8 @@ TG_API tg_tensor *tg_triplet_margin_loss_from(const tg_triplet_margin_loss_args 
     if (!tg__loss_begin(&l, "triplet_margin_loss", a->at, in, 3, NULL, a->reduction)) return NULL;
     if (!l.x || !l.target || !l.third) return tg__loss_close(&l, NULL);
     margin = a->margin == 0 ? 1 : a->margin; eps = tg__maybe_of(a->eps, 1e-6); p = tg__maybe_of(a->p, 2);
-    if (!(margin > 0)) return tg__loss_fail(&l, "the margin must be above 0");
-    if (!(p >= 0)) return tg__loss_fail(&l, "the p of a norm must not be negative");
+    if (!(margin > 0)) return tg__loss_number(&l, "the margin", "be above 0", margin);
+    if (!(p >= 0)) return tg__loss_number(&l, "the p of a norm", "not be negative", p);
     if (l.x->ndim != l.target->ndim || l.x->ndim != l.third->ndim) {
         tg__fail_op(l.tg, TG_ERROR_SHAPE, "anchor %t, positive %t and negative %t must have the same number of dimensions", l.x, l.target, l.third);
         return tg__loss_close(&l, NULL);
@@ -17802,7 +17843,7 @@ TG_API tg_tensor *(tg_pdist)(tg_tensor *x, double p) {
     if (!tg) return NULL;
     if (x->ndim != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected [N, D], got %t", x); return NULL; }
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
-    if (!(p >= 0)) { tg__fail(tg, TG__E_ARGUMENT, "the p of a norm must not be negative"); return NULL; }
+    if (!(p >= 0)) { tg__fail_op(tg, TG_ERROR_VALUE, "the p of a norm must not be negative, got %f", p); return NULL; }
     if (!tg__whole(tg, x)) return NULL;
     n = x->shape[0];
     if (n < 2) m = 0;
@@ -18009,7 +18050,7 @@ TG_API tg_tensor *tg_cross_entropy_from(const tg_cross_entropy_args *a) {
     if (!tg__loss_begin(&l, "cross_entropy", a->at, in, 2, a->weight, a->reduction)) return NULL;
     x = l.x; t = l.target;
     if (!x || !t || !tg__loss_classes(&l, !tg__same_shape(x, t))) return tg__loss_close(&l, NULL);
-    if (!(smoothing >= 0 && smoothing <= 1)) return tg__loss_fail(&l, "label_smoothing must lie in [0, 1]");
+    if (!(smoothing >= 0 && smoothing <= 1)) return tg__loss_number(&l, "label_smoothing", "lie in [0, 1]", smoothing);
     dim = x->ndim > 1 ? 1 : 0; classes = x->shape[dim];
     if (smoothing > 0 || tg__same_shape(x, t)) log = tg_log_softmax(l.x, dim);
     if (l.weight) {                                    /* beside [N, C, ...] */
@@ -18064,7 +18105,7 @@ TG_API tg_tensor *tg_multi_margin_loss_from(const tg_multi_margin_loss_args *a) 
     in[0] = a->x; in[1] = a->target;
     if (!tg__loss_begin(&l, "multi_margin_loss", a->at, in, 2, a->weight, a->reduction)) return NULL;
     p = a->p == 0 ? 1 : a->p;
-    if (p != 1 && p != 2) return tg__loss_fail(&l, "p must be 1 or 2");
+    if (p != 1 && p != 2) return tg__loss_number(&l, "p", "be 1 or 2", (double)p);
     if (!tg__loss_rows(&l, &x, shape)) return tg__loss_close(&l, NULL);
     t = l.target;
     if (t->numel != shape[0] || t->ndim > 1 || (t->ndim == 0 && l.x->ndim == 2)) {
@@ -18133,7 +18174,7 @@ TG__PRIVATE tg_tensor *tg__per_channel(const tg_tensor *x, tg_tensor *t) {
 /* Is it absent, or [n]? */
 TG__PRIVATE bool tg__is_per_channel(tg_ctx *tg, const char *name, tg_tensor *t, int64_t n) {
     if (!t) return true;
-    return tg__use(tg, t, 0) && ((t->ndim == 1 && t->shape[0] == n) || tg__fail(tg, TG__E_RANGE, name, "one element for each channel", (double)t->numel));
+    return tg__use(tg, t, 0) && ((t->ndim == 1 && t->shape[0] == n) || tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t; expected [%l], one for each channel", name, t, n));
 }
 /* (x - mean) / sqrt(var + eps) * weight + bias, of which the last two may be NULL. */
 TG__PRIVATE tg_tensor *tg__normalised(tg_tensor *centred, tg_tensor *var, double eps, tg_tensor *weight, tg_tensor *bias) {
@@ -18141,13 +18182,17 @@ TG__PRIVATE tg_tensor *tg__normalised(tg_tensor *centred, tg_tensor *var, double
     if (weight) y = tg_mul(y, weight);
     return bias ? tg_add(y, bias) : y;
 }
-/* running = (1 - momentum) running + momentum now, outside of the graph */
-TG__PRIVATE bool tg__move_running(tg_ctx *tg, tg_tensor *running, tg_tensor *now, double momentum) {
-    bool was, ok;
-    if (!running) return true;
-    was = tg_grad_mode(tg, false);
-    now = tg_reshape(tg_detach(now), running->ndim, running->shape);
-    ok = tg_copy_(running, tg_add(tg_mul_scalar(running, 1 - momentum), tg_mul_scalar(now, momentum))) != NULL;
+/* (1 - momentum) running + momentum now, outside of the graph; NULL where there is none, or after an error */
+TG__PRIVATE tg_tensor *tg__running_after(tg_ctx *tg, tg_tensor *running, tg_tensor *now, double momentum) {
+    const bool was = tg_grad_mode(tg, false);
+    tg_tensor *y = running ? tg_reshape(tg_detach(now), running->ndim, running->shape) : NULL;
+    if (running) y = tg_add(tg_mul_scalar(running, 1 - momentum), tg_mul_scalar(y, momentum));
+    tg_grad_mode(tg, was);
+    return y;
+}
+TG__PRIVATE bool tg__move_running(tg_ctx *tg, tg_tensor *running, tg_tensor *to) {
+    const bool was = tg_grad_mode(tg, false);
+    const bool ok = !running || tg_copy_(running, to) != NULL;
     tg_grad_mode(tg, was);
     return ok;
 }
@@ -18155,23 +18200,24 @@ TG__PRIVATE tg_tensor *tg__batch_or_instance(tg_tensor *x, tg_tensor *running_me
     tg_tensor *bias, bool own, double momentum, double eps, bool instance) {
     const char *name = instance ? "instance_norm" : "batch_norm";
     tg_ctx *tg = tg__start(x, name);
-    tg_tensor *wide, *mean, *var, *y;
+    tg_tensor *wide, *mean, *var, *y, *to_mean = NULL, *to_var = NULL;
     int64_t dims[TG_MAX_DIMS], each = 1;
     int n = 0, i;
     bool outermost;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
-    if (x->ndim < (instance ? 3 : 1)) { tg__fail(tg, TG__E_RANGE, "the number of x's dimensions", instance ? "at least 3: [N, C, L, ...]" : "at least 2: [N, C, ...]", (double)x->ndim); return NULL; }
+    if (x->ndim < (instance ? 3 : 1)) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected %s", x, instance ? "[N, C, L, ...]" : "[N, C, ...]"); return NULL; }
     if (x->ndim == 1) {                                                /* nothing, of no channels, is let through as torch does */
         if (x->numel == 0) return tg_clone(x);
-        tg__fail(tg, TG__E_RANGE, "the number of x's dimensions", "at least 2: [N, C, ...]", 1.0);
+        tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected [N, C, ...]", x);
         return NULL;
     }
     if (!tg__is_per_channel(tg, "running_mean", running_mean, x->shape[1]) || !tg__is_per_channel(tg, "running_var", running_var, x->shape[1]) ||
         !tg__is_per_channel(tg, "weight", weight, x->shape[1]) || !tg__is_per_channel(tg, "bias", bias, x->shape[1])) return NULL;
-    if (!own && (!running_mean || !running_var)) { (void)tg__fail(tg, TG__E_ARGUMENT, "without the input's own statistics the running ones are needed, and one of them is NULL"); return NULL; }
+    if (!own && (!running_mean || !running_var)) { (void)tg__fail_op(tg, TG_ERROR_NULL, "%s is NULL; without the input's own statistics the running ones are needed", running_mean ? "running_var" : "running_mean"); return NULL; }
     for (i = 0; i < x->ndim; i++) if (i != 1 && !(instance && i == 0)) { dims[n++] = i; each *= x->shape[i]; }
-    if (own && each <= 1 && x->numel) { tg__fail(tg, TG__E_RANGE, "values for each channel", "more than 1 to take statistics of", (double)each); return NULL; }
+    if (own && each <= 1 && x->numel) { tg__fail_op(tg, TG_ERROR_VALUE, "%t has %l values for each channel; more than 1 are needed to take statistics of", x, each); return NULL; }
+    if (own && ((running_mean && !tg__writable(tg, running_mean)) || (running_var && !tg__writable(tg, running_var)))) return NULL;
     outermost = tg__compose(tg);
     wide = tg__widened(x);
     if (own) {
@@ -18182,13 +18228,15 @@ TG__PRIVATE tg_tensor *tg__batch_or_instance(tg_tensor *x, tg_tensor *running_me
             tg_tensor *m = mean, *v = tg_mul_scalar(tg_detach(var), (double)each / (double)(each - 1));
             if (instance && running_mean) m = tg_mean_dims(tg_detach(mean), TG_DIMS(0), true);
             if (instance && running_var) v = tg_mean_dims(v, TG_DIMS(0), true);
-            if (!tg__move_running(tg, running_mean, m, momentum) || !tg__move_running(tg, running_var, v, momentum)) return tg__composed(tg, outermost, NULL);
+            to_mean = tg__running_after(tg, running_mean, m, momentum); to_var = tg__running_after(tg, running_var, v, momentum);
         }
     } else {
         y = tg_sub(wide, tg__per_channel(x, running_mean));
         var = tg__per_channel(x, running_var);
     }
     y = tg_to(tg__normalised(y, var, eps, tg__per_channel(x, weight), tg__per_channel(x, bias)), x->dtype);
+    /* last, so that a call that fails has changed nothing */
+    if (y && own && x->numel && !(tg__move_running(tg, running_mean, to_mean) && tg__move_running(tg, running_var, to_var))) y = NULL;
     return tg__composed(tg, outermost, y);
 }
 TG_API tg_tensor *(tg_batch_norm)(tg_tensor *x, tg_tensor *running_mean, tg_tensor *running_var, tg_tensor *weight,
@@ -18205,17 +18253,17 @@ TG__PRIVATE bool tg__last_dims(tg_ctx *tg, const tg_tensor *x, int n, const int6
     int i, k;
     with[0] = weight; with[1] = bias;
     if (!tg_dtype_is_float(x->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
-    if (n < 1 || !shape) return tg__fail(tg, TG__E_ARGUMENT, "the sizes of at least one dimension are needed");
+    if (n < 1 || !shape) return tg__fail_op(tg, TG_ERROR_VALUE, "normalized_shape has %d sizes; those of at least one dimension are expected", shape ? n : 0);
     for (i = 0; i < n; i++) {
         if (n > x->ndim || x->shape[x->ndim - n + i] != shape[i])
-            return tg__fail(tg, TG__E_RANGE, "normalized_shape", "x's last sizes", (double)shape[i]);
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "normalized_shape %v does not name the last sizes of x, %t", n < TG_MAX_DIMS ? n : TG_MAX_DIMS, shape, x);
         dims[i] = i - n;
     }
     for (k = 0; k < 2; k++) {
         if (!with[k]) continue;
         if (!tg__use(tg, with[k], 1 + k)) return false;
         if (with[k]->ndim != n || memcmp(with[k]->shape, shape, (size_t)n * sizeof *shape) != 0)
-            return tg__fail(tg, TG__E_ARGUMENT, k ? "bias is not of the normalized shape" : "weight is not of the normalized shape");
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t; expected the normalized shape, %v", k ? "bias" : "weight", with[k], n, shape);
     }
     return true;
 }
@@ -18251,9 +18299,9 @@ TG_API tg_tensor *(tg_group_norm)(tg_tensor *x, int64_t groups, tg_tensor *weigh
     bool outermost;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
-    if (x->ndim < 2) { tg__fail(tg, TG__E_RANGE, "the number of x's dimensions", "at least 2: [N, C, ...]", (double)x->ndim); return NULL; }
-    if (x->shape[1] == 0) { tg__fail(tg, TG__E_RANGE, "channels", "at least 1", 0.0); return NULL; }
-    if (groups < 1 || x->shape[1] % groups) { tg__fail(tg, TG__E_RANGE, "groups", "a number that divides the channels", (double)groups); return NULL; }
+    if (x->ndim < 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected [N, C, ...]", x); return NULL; }
+    if (x->shape[1] == 0) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t, without channels; at least one is expected", x); return NULL; }
+    if (groups < 1 || x->shape[1] % groups) { tg__fail_op(tg, TG_ERROR_VALUE, "%l groups do not divide the %l channels of %t", groups, x->shape[1], x); return NULL; }
     if (!tg__is_per_channel(tg, "weight", weight, x->shape[1]) || !tg__is_per_channel(tg, "bias", bias, x->shape[1])) return NULL;
     shape[0] = x->shape[0]; shape[1] = groups; shape[2] = x->shape[0] ? x->numel / (x->shape[0] * groups) : 0;
     outermost = tg__compose(tg);
@@ -18271,7 +18319,7 @@ TG_API tg_tensor *(tg_local_response_norm)(tg_tensor *x, int64_t size, double al
     int64_t shape[TG_MAX_DIMS], i;
     bool outermost;
     if (!tg) return NULL;
-    if (x->ndim < 3) { tg__fail(tg, TG__E_RANGE, "the number of x's dimensions", "at least 3: [N, C, L, ...]", (double)x->ndim); return NULL; }
+    if (x->ndim < 3) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected [N, C, L, ...]", x); return NULL; }
     if (size < 1) { tg__fail(tg, TG__E_RANGE, "size", "at least 1", (double)size); return NULL; }
     outermost = tg__compose(tg);
     memcpy(shape, x->shape, sizeof shape[0] * (size_t)x->ndim);
@@ -18326,7 +18374,7 @@ TG_API tg_tensor *(tg_renorm)(tg_tensor *x, double p, int64_t dim, double maxnor
     int i, n = 0;
     bool outermost;
     if (!tg || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
-    if (x->ndim < 2) { tg__fail(tg, TG__E_RANGE, "the number of x's dimensions", "at least 2", (double)x->ndim); return NULL; }
+    if (x->ndim < 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; at least two dimensions are expected", x); return NULL; }
     if (!(p > 0)) { tg__fail(tg, TG__E_RANGE, "p", "above 0", p); return NULL; }
     if (!(maxnorm >= 0)) { tg__fail(tg, TG__E_RANGE, "maxnorm", "at least 0", maxnorm); return NULL; }
     for (i = 0; i < x->ndim; i++) if (i != dim) dims[n++] = i;
@@ -18420,8 +18468,9 @@ TG_API tg_tensor *(tg_median)(tg_tensor *x) {
     tg_ctx *tg = tg__start(x, "median");
     bool outermost;
     if (!tg) return NULL;
-    if (x->numel == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor without elements has no median"); return NULL; }
+    if (x->numel == 0 && !tg_dtype_is_float(x->dtype)) { tg__fail_op(tg, TG_ERROR_SHAPE, "%t has no elements, and its type no NaN to say so", x); return NULL; }
     outermost = tg__compose(tg);
+    if (x->numel == 0) return tg__composed(tg, outermost, tg_mul_scalar(tg_sum(x), tg__nan()));      /* in the graph still */
     return tg__composed(tg, outermost, tg_median_dim(tg_flatten(x, 0, -1), 0, false, NULL));
 }
 TG_API tg_tensor *(tg_diff)(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend, tg_tensor *append) {
@@ -18430,7 +18479,7 @@ TG_API tg_tensor *(tg_diff)(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend
     int parts = 0;
     bool outermost;
     if (!tg || (prepend && !tg__use(tg, prepend, 3)) || (append && !tg__use(tg, append, 4))) return NULL;
-    if (x->ndim == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor of no dimensions has no differences"); return NULL; }
+    if (x->ndim == 0) { (void)tg__fail(tg, TG__E_NO_DIMS, x); return NULL; }
     if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
     if (n < 0) { tg__fail(tg, TG__E_RANGE, "n", "at least 0", (double)n); return NULL; }
     outermost = tg__compose(tg);
@@ -18448,11 +18497,11 @@ TG_API tg_tensor *(tg_diff)(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend
 TG_API tg_tensor *(tg_trapezoid)(tg_tensor *y, tg_tensor *x, double dx, int64_t dim) {
     tg_ctx *tg = tg__start(y, "trapezoid");
     int64_t shape[TG_MAX_DIMS], n, along;
-    tg_tensor *pairs;
+    tg_tensor *pairs, *given = x;
     bool outermost;
     int i;
     if (!tg || (x && !tg__use(tg, x, 1)) || !tg__wrap_dim(tg, y, &dim, y->ndim)) return NULL;
-    if (y->ndim == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor of no dimensions has no integral"); return NULL; }
+    if (y->ndim == 0) { (void)tg__fail(tg, TG__E_NO_DIMS, y); return NULL; }
     n = y->shape[dim];
     outermost = tg__compose(tg);
     if (n == 0) return tg__composed(tg, outermost, tg_sum_dims(y, 1, &dim, false));
@@ -18464,7 +18513,7 @@ TG_API tg_tensor *(tg_trapezoid)(tg_tensor *y, tg_tensor *x, double dx, int64_t 
     }
     along = x ? dim - (y->ndim - x->ndim) : 0;
     if (!x || along < 0 || x->shape[along] != n) {
-        if (x) (void)tg__fail(tg, TG__E_ARGUMENT, "x must have as many places along dim as y");
+        if (x) (void)tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected %l places along dimension %d of y, %t", given, n, (int)dim, y);
         return tg__composed(tg, outermost, NULL);
     }
     pairs = tg_mul(pairs, tg_sub(tg_narrow(x, along, 1, n - 1), tg_narrow(x, along, 0, n - 1)));
@@ -18551,7 +18600,7 @@ TG_API tg_tensor *(tg_topk)(tg_tensor *x, int64_t k, int64_t dim, bool largest, 
     tg__no_results(indices, 1);
     tg = tg__start(x, "topk");
     if (!tg || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
-    if (k < 0 || k > (x->ndim ? x->shape[dim] : 1)) { tg__fail(tg, TG__E_RANGE, "k", "0 to the size of the dimension", (double)k); return NULL; }
+    if (k < 0 || k > (x->ndim ? x->shape[dim] : 1)) { tg__fail_op(tg, TG_ERROR_VALUE, "k is %l; expected 0 to %l, the size of dimension %d of %t", k, x->ndim ? x->shape[dim] : 1, (int)dim, x); return NULL; }
     outermost = tg__compose(tg);
     return tg__composed(tg, outermost, tg__ranked(x, dim, largest, 0, k, indices));
 }
@@ -18562,7 +18611,7 @@ TG_API tg_tensor *(tg_kthvalue)(tg_tensor *x, int64_t k, int64_t dim, bool keepd
     tg__no_results(indices, 1);
     tg = tg__start(x, "kthvalue");
     if (!tg || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
-    if (k < 1 || k > (x->ndim ? x->shape[dim] : 1)) { tg__fail(tg, TG__E_RANGE, "k", "1 to the size of the dimension", (double)k); return NULL; }
+    if (k < 1 || k > (x->ndim ? x->shape[dim] : 1)) { tg__fail_op(tg, TG_ERROR_VALUE, "k is %l; expected 1 to %l, the size of dimension %d of %t", k, x->ndim ? x->shape[dim] : 1, (int)dim, x); return NULL; }
     outermost = tg__compose(tg);
     y = tg__ranked(x, dim, false, k - 1, 1, &at);
     if (y && !keepdim && x->ndim) { y = tg_squeeze(y, dim); at = tg_squeeze(at, dim); }
@@ -18576,9 +18625,9 @@ TG_API tg_tensor *(tg_embedding)(tg_tensor *index, tg_tensor *weight, int64_t pa
     tg_tensor *y;
     bool outermost;
     if (!tg || !tg__is_index(tg, index)) return NULL;
-    if (weight->ndim != 2) { tg__fail(tg, TG__E_RANGE, "the number of weight's dimensions", "2: [V, D]", (double)weight->ndim); return NULL; }
+    if (weight->ndim != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "weight is %t; expected [V, D]", weight); return NULL; }
     if (index->ndim == TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, index->ndim + 1); return NULL; }
-    if (padding >= weight->shape[0]) { tg__fail(tg, TG__E_RANGE, "padding", "a row of weight", (double)padding); return NULL; }
+    if (padding >= weight->shape[0]) { tg__fail_op(tg, TG_ERROR_VALUE, "padding is %l; expected one of the %l rows of weight, or a negative number for none", padding, weight->shape[0]); return NULL; }
     memcpy(shape, index->shape, sizeof shape[0] * (size_t)index->ndim);
     shape[index->ndim] = weight->shape[1];
     outermost = tg__compose(tg);
@@ -19160,9 +19209,9 @@ TG_API bool (tg_dict_set_raw)(tg_dict *d, const char *name, const char *type,
     if (ndim < 0 || ndim > TG_MAX_DIMS) return tg__fail(d->tg, TG__E_NDIM, ndim);
     y = tg__io_of_safetensors(type);
     if (!y) return tg__fail(d->tg, TG__E_NAME_UNKNOWN, "the list of safetensors' types", type);
-    if (bytes->dtype != TG_U8) return tg__fail(d->tg, TG__E_ARGUMENT, "raw tensors are given as u8");
+    if (bytes->dtype != TG_U8) return tg__fail_op(d->tg, TG_ERROR_DTYPE, "raw tensors are given as bytes, u8, got %t", bytes);
     if (!tg__io_bytes(y, ndim, shape, &size) || size != (uint64_t)bytes->numel) {
-        return tg__fail(d->tg, TG__E_ARGUMENT, "the shape does not need as many bytes as the tensor has");
+        return tg__fail_op(d->tg, TG_ERROR_VALUE, "%s of shape %v does not need as many bytes as were given: %l", type, ndim, shape, bytes->numel);
     }
     return tg__dict_put(d, name, bytes, y, ndim, shape);
 }
@@ -19248,7 +19297,7 @@ TG_API tg_tensor *(tg_dict_f32)(const tg_dict *d, int64_t i) {
     tg_tensor *t;
     int64_t k;
     if (!tg__start_dict(d, "dict_f32")) return NULL;
-    if (!p) { (void)tg__fail(d->tg, TG__E_ARGUMENT, "the dict has no tensor of that number"); return NULL; }
+    if (!p) { (void)tg__fail_op(d->tg, TG_ERROR_VALUE, "there is no tensor %l in a dict of %l", i, tg_dict_count(d)); return NULL; }
     if (!p->raw) return tg_to(p->t, TG_F32);
     if (p->raw->how != TG__IO_U64 && (p->raw->how != TG__IO_RAW || p->raw->bits != 8)) {
         (void)tg__fail(d->tg, TG__E_ARGUMENT,

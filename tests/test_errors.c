@@ -304,8 +304,8 @@ static void test_values(void) {
         MISTAKE(TG_ERROR_VALUE, !tg_bernoulli(a), "bernoulli: probability 2.0 is not between 0 and 1"); }
     for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_randint(tg, 5, 5, TG_SHAPE(2)), "randint: high: expected more than low, got 5.0"); }
     for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_arange(tg, 0, 5, 0, TG_F32), "arange: step cannot be 0"); }
-    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_arange(tg, 0, 5, -1, TG_F32), "arange: the step leads away from the end"); }
-    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_arange(tg, 0, (double)INFINITY, 1, TG_F32), "arange: start, end and step must be finite"); }
+    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_arange(tg, 0, 5, -1, TG_F32), "arange: steps of -1.0 lead from 0.0 away from the end, 5.0"); }
+    for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_arange(tg, 0, (double)INFINITY, 1, TG_F32), "arange: start, end and step must be finite, got 0.0, inf and 1.0"); }
     for (CASE) { MISTAKE(TG_ERROR_VALUE, !tg_eye(tg, -2), "eye: size -2 in dimension 0: sizes cannot be negative"); }
     for (CASE) { tg_tensor *a = ints(3, 7), *b = ints(3, 0);
         MISTAKE(TG_ERROR_VALUE, !tg_floor_divide(a, b), "floor_divide: integer division by zero"); }
@@ -460,9 +460,148 @@ static void test_gradients(void) {
     for (CASE) { tg_tensor *a = f32(3, -1), *v = f32(3, -1), *h; tg_function_call c = { doubles, NULL, &a, 1, 1 };
         MISTAKE(TG_ERROR_GRAD, (a = tg_neg(a), !tg_hvp(&c, &v, NULL, &h)), "hvp: f32[3] has more than one element; give .gradient, or sum it first"); }
     for (CASE) { tg_tensor *a = f32(3, -1); tg_function_call c = { doubles, NULL, &a, 1, 1 };
-        MISTAKE(TG_ERROR_VALUE, (a = tg_neg(a), !tg_jacobian(&c, 1, 0)), "jacobian: there is no such output or input"); }
+        MISTAKE(TG_ERROR_VALUE, (a = tg_neg(a), !tg_jacobian(&c, 1, 0)), "jacobian: output 1 by input 0; the function has 1 outputs and 1 inputs"); }
     for (CASE) { tg_tensor *a = f32(3, -1), *v = f32(4, -1), *out, *r; tg_function_call c = { doubles, NULL, &a, 1, 1 };
         MISTAKE(TG_ERROR_SHAPE, (a = tg_neg(a), !tg_vjp(&c, &v, &out, &r)), "vjp: gradient f32[4] for a result of shape f32[3]"); }
+}
+
+/* ---- what is made of other functions, and their families: each names what was expected and what came ---- */
+static void test_made(void) {
+    tg_tensor *pieces[8];
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(4, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_add_scaled(a, b, 2)), "add_scaled: shapes f32[2, 3] and f32[4] do not broadcast: sizes 3 and 4 differ in dimension 1"); }
+    for (CASE) { tg_tensor *a = f32(3, -1), *b = f32(3, -1); MISTAKE(TG_ERROR_DTYPE, (!tg_bitwise_and(a, b)), "bitwise_and: not defined for f32"); }
+    for (CASE) { tg_tensor *a = tg_full(tg, TG_SHAPE(2), 1, TG_BOOL), *b = tg_full(tg, TG_SHAPE(2), 1, TG_BOOL); MISTAKE(TG_ERROR_DTYPE, (!tg_bitwise_left_shift(a, b)), "bitwise_left_shift: not defined for bool"); }
+    for (CASE) { tg_tensor *a = ints(2, 3), *b = tg_integer(tg, -2); MISTAKE(TG_ERROR_VALUE, (!tg_pow(a, b)), "pow: integers to the power of -2 are no integers"); }
+    for (CASE) { tg_tensor *a = ints(2, 1), *b = ints(2, 3), *c = ints(2, 0); MISTAKE(TG_ERROR_DTYPE, (!tg_lerp(a, b, c)), "lerp: expected a floating type, got i64[2]; tg_to it first"); }
+    for (CASE) { tg_tensor *a = ints(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_floor_divide_scalar(a, 0)), "floor_divide: integer division by zero"); }
+    for (CASE) { MISTAKE(TG_ERROR_VALUE, (!tg_full(tg, TG_SHAPE(2), 1000, TG_U8)), "full: 1000.0 cannot be stored as u8"); }
+    for (CASE) { tg_tensor *a = f32(2, -1); MISTAKE(TG_ERROR_VALUE, (!tg_clamp_tensor(a, NULL, NULL)), "clamp: a lower or an upper bound is expected; both are NULL"); }
+    for (CASE) { tg_tensor *a = ints(2, 1); MISTAKE(TG_ERROR_DTYPE, (!tg_round_decimals(a, 2)), "round: expected a floating type, got i64[2]; tg_to it first"); }
+    for (CASE) { tg_tensor *a = f32(2, -1), *b = ints(2, 1); MISTAKE(TG_ERROR_DTYPE, (!tg_heaviside(a, b)), "heaviside: operands need one dtype: f32[2] and i64[2]"); }
+    for (CASE) { tg_tensor *a = f32(2, -1), *b = f32(2, -1); MISTAKE(TG_ERROR_VALUE, (!tg_isclose(a, b, -1, 0, false)), "isclose: rtol or atol: expected at least 0, got -1.0"); }
+    for (CASE) { tg_tensor *a = f32(2, -1); MISTAKE(TG_ERROR_VALUE, (!tg_celu(a, 0)), "celu: alpha is 0, and x is divided by it"); }
+    for (CASE) { tg_tensor *a = f32(4, 3), *b = f32(4, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_prelu(a, b)), "prelu: weight is f32[4]; expected [], [1] or [3], one for each channel of x [N, C, ...], f32[4, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, -1); MISTAKE(TG_ERROR_VALUE, (!tg_rrelu(a, 0.5, 0.25, true)), "rrelu: upper: expected at least lower, got 0.25"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_SHAPE, (!tg_glu(a, 1)), "glu: dimension 1 of f32[2, 3] has no halves: an even size is expected"); }
+    for (CASE) { tg_tensor *a = tg_number(tg, 1); MISTAKE(TG_ERROR_VALUE, (!tg_glu(a, 0)), "glu: f64[] has no dimensions"); }
+    for (CASE) { tg_tensor *a = ints(2, 1), *b = ints(2, 1); MISTAKE(TG_ERROR_DTYPE, (!tg_logaddexp2(a, b)), "logaddexp2: expected a floating type, got i64[2]; tg_to it first"); }
+    for (CASE) { tg_tensor *a = f32(4, 3), *b = f32(4, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_batch_norm(a, b, NULL, NULL, NULL, true, 0.1, 1e-5)), "batch_norm: running_mean is f32[4]; expected [3], one for each channel"); }
+    for (CASE) { tg_tensor *a = f32(4, 3), *b = f32(3, -1); MISTAKE(TG_ERROR_NULL, (!tg_batch_norm(a, b, NULL, NULL, NULL, false, 0.1, 1e-5)), "batch_norm: running_var is NULL; without the input's own statistics the running ones are needed"); }
+    for (CASE) { tg_tensor *a = f32(1, 3); MISTAKE(TG_ERROR_VALUE, (!tg_batch_norm(a, NULL, NULL, NULL, NULL, true, 0.1, 1e-5)), "batch_norm: f32[1, 3] has 1 values for each channel; more than 1 are needed to take statistics of"); }
+    for (CASE) { tg_tensor *a = f32(3, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_batch_norm(a, NULL, NULL, NULL, NULL, true, 0.1, 1e-5)), "batch_norm: x is f32[3]; expected [N, C, ...]"); }
+    for (CASE) { tg_tensor *a = tg_to(f32(4, 3), TG_I32); MISTAKE(TG_ERROR_DTYPE, (!tg_batch_norm(a, NULL, NULL, NULL, NULL, true, 0.1, 1e-5)), "batch_norm: expected a floating type, got i32[4, 3]; tg_to it first"); }
+    for (CASE) { tg_tensor *a = f32(4, 3); MISTAKE(TG_ERROR_SHAPE, (!tg_instance_norm(a, NULL, NULL, NULL, NULL, true, 0.1, 1e-5)), "instance_norm: x is f32[4, 3]; expected [N, C, L, ...]"); }
+    for (CASE) { tg_tensor *a = f32(4, 3); MISTAKE(TG_ERROR_SHAPE, (!tg_layer_norm(a, TG_SHAPE(4), NULL, NULL, 1e-5)), "layer_norm: normalized_shape [4] does not name the last sizes of x, f32[4, 3]"); }
+    for (CASE) { tg_tensor *a = f32(4, 3), *b = f32(4, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_layer_norm(a, TG_SHAPE(3), NULL, b, 1e-5)), "layer_norm: bias is f32[4]; expected the normalized shape, [3]"); }
+    for (CASE) { tg_tensor *a = f32(4, 3); MISTAKE(TG_ERROR_VALUE, (!tg_layer_norm(a, 0, NULL, NULL, NULL, 1e-5)), "layer_norm: normalized_shape has 0 sizes; those of at least one dimension are expected"); }
+    for (CASE) { tg_tensor *a = f32(4, 3), *b = f32(3, 1); MISTAKE(TG_ERROR_SHAPE, (!tg_rms_norm(a, TG_SHAPE(3), b, -1)), "rms_norm: weight is f32[3, 1]; expected the normalized shape, [3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 6); MISTAKE(TG_ERROR_VALUE, (!tg_group_norm(a, 4, NULL, NULL, 1e-5)), "group_norm: 4 groups do not divide the 6 channels of f32[2, 6]"); }
+    for (CASE) { tg_tensor *a = f32(6, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_group_norm(a, 2, NULL, NULL, 1e-5)), "group_norm: x is f32[6]; expected [N, C, ...]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_SHAPE, (!tg_local_response_norm(a, 2, 1e-4, 0.75, 1)), "local_response_norm: x is f32[2, 3]; expected [N, C, L, ...]"); }
+    for (CASE) { tg_tensor *a = tg_ones(tg, TG_SHAPE(1, 2, 3)); MISTAKE(TG_ERROR_VALUE, (!tg_local_response_norm(a, 0, 1e-4, 0.75, 1)), "local_response_norm: size: expected at least 1, got 0.0"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_logsumexp(a, TG_DIMS(2), false)), "logsumexp: dim 2 is out of range for f32[2, 3]: expected -2 to 1"); }
+    for (CASE) { tg_tensor *a = ints(3, 1); MISTAKE(TG_ERROR_DTYPE, (!tg_norm(a, 2, 0, NULL, false)), "norm: expected a floating type, got i64[3]; tg_to it first"); }
+    for (CASE) { tg_tensor *a = tg_zeros(tg, TG_SHAPE(0)); MISTAKE(TG_ERROR_SHAPE, (!tg_norm(a, (double)INFINITY, 0, NULL, false)), "norm: dimension 0 of f32[0] is empty and this reduction has no value for nothing"); }
+    for (CASE) { tg_tensor *a = f32(3, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_renorm(a, 2, 0, 1)), "renorm: x is f32[3]; at least two dimensions are expected"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_renorm(a, 0, 0, 1)), "renorm: p: expected above 0, got 0.0"); }
+    for (CASE) { tg_tensor *a = ints(3, 1); MISTAKE(TG_ERROR_DTYPE, (!tg_nanmean(a, 0, NULL, false)), "nanmean: expected a floating type, got i64[3]; tg_to it first"); }
+    for (CASE) { tg_tensor *a = ints(0, 1); MISTAKE(TG_ERROR_SHAPE, (!tg_median(a)), "median: i64[0] has no elements, and its type no NaN to say so"); }
+    for (CASE) { tg_tensor *a = tg_zeros(tg, TG_SHAPE(2, 0)); MISTAKE(TG_ERROR_SHAPE, (!tg_median_dim(a, 1, false, NULL)), "median: dimension 1 of f32[2, 0] is empty and this reduction has no value for nothing"); }
+    for (CASE) { tg_tensor *a = f32(3, -1); MISTAKE(TG_ERROR_VALUE, (!tg_diff(a, -1, 0, NULL, NULL)), "diff: n: expected at least 0, got -1.0"); }
+    for (CASE) { tg_tensor *a = tg_number(tg, 2); MISTAKE(TG_ERROR_VALUE, (!tg_diff(a, 1, 0, NULL, NULL)), "diff: f64[] has no dimensions"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(4, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_trapezoid(a, b, 1, -1)), "trapezoid: x is f32[4]; expected 3 places along dimension 1 of y, f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(2, 3); MISTAKE(TG_ERROR_DTYPE, (!tg_masked_fill(a, b, 0)), "masked_fill: the condition must be bool, got f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = tg_full(tg, TG_SHAPE(2), 1, TG_BOOL); MISTAKE(TG_ERROR_SHAPE, (!tg_masked_fill(a, b, 0)), "masked_fill: shapes bool[2] and f32[2, 3] do not broadcast: sizes 2 and 3 differ in dimension 1"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = ints(1, 2); MISTAKE(TG_ERROR_VALUE, (!tg_index_fill(a, 0, b, 0)), "index_fill: index 2 (element 0 of the indices) is out of range: dimension 0 of f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = ints(1, 1), *c = tg_to(f32(1, 3), TG_F64); MISTAKE(TG_ERROR_DTYPE, (!tg_index_copy(a, 0, b, c)), "index_copy: operands need one dtype: f32[2, 3] and f64[1, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(2, -1); MISTAKE(TG_ERROR_DTYPE, (!tg_take(a, b)), "take: indices are i64 or i32, got f32[2]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = ints(2, 6); MISTAKE(TG_ERROR_VALUE, (!tg_take(a, b)), "take: index 6 (element 0 of the indices) is out of range: dimension 0 of f32[6]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = ints(2, 0); MISTAKE(TG_ERROR_SHAPE, (!tg_take_along_dim(a, b, 0)), "take_along_dim: index i64[2] does not fit f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_topk(a, 4, 1, true, NULL)), "topk: k is 4; expected 0 to 3, the size of dimension 1 of f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_kthvalue(a, 0, 1, false, NULL)), "kthvalue: k is 0; expected 1 to 3, the size of dimension 1 of f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = ints(2, 5), *b = f32(4, 3); MISTAKE(TG_ERROR_VALUE, (!tg_embedding(a, b, -1)), "embedding: index 5 (element 0 of the indices) is out of range: dimension 0 of f32[4, 3]"); }
+    for (CASE) { tg_tensor *a = ints(2, 1), *b = f32(4, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_embedding(a, b, -1)), "embedding: weight is f32[4]; expected [V, D]"); }
+    for (CASE) { tg_tensor *a = ints(2, 1), *b = f32(4, 3); MISTAKE(TG_ERROR_VALUE, (!tg_embedding(a, b, 4)), "embedding: padding is 4; expected one of the 4 rows of weight, or a negative number for none"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(3, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_mm(a, b)), "mm: expected factors of 2 and 2 dimensions, got f32[2, 3] and f32[3]"); }
+    for (CASE) { tg_tensor *a = tg_ones(tg, TG_SHAPE(2, 3, 4)), *b = tg_ones(tg, TG_SHAPE(3, 4, 5)); MISTAKE(TG_ERROR_SHAPE, (!tg_bmm(a, b)), "bmm: expected as many matrices in one as in the other, got f32[2, 3, 4] and f32[3, 4, 5]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(2, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_mv(a, b)), "mv: inner sizes differ: f32[2, 3] x f32[2]"); }
+    for (CASE) { tg_tensor *a = f32(3, -1), *b = tg_to(f32(3, -1), TG_F64); MISTAKE(TG_ERROR_DTYPE, (!tg_dot(a, b)), "dot: operands need one dtype: f32[3] and f64[3]; tg_to one of them"); }
+    for (CASE) { tg_tensor *a = f32(3, -1), *b = f32(4, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_dot(a, b)), "dot: inner sizes differ: f32[3] x f32[4]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(2, 4); MISTAKE(TG_ERROR_SHAPE, (!tg_inner(a, b)), "inner: the last sizes of f32[2, 3] and f32[2, 4] differ"); }
+    for (CASE) { tg_tensor *a = f32(5, -1), *b = f32(2, 3), *c = f32(3, 4); MISTAKE(TG_ERROR_SHAPE, (!tg_addmm(a, b, c, 1, 1)), "addmm: f32[5] cannot be expanded to [2, 4]: dimension 0 has size 5"); }
+    for (CASE) { tg_tensor *a = f32(4, -1), *b = f32(2, 3), *c = f32(3, 4); MISTAKE(TG_ERROR_SHAPE, (!tg_addmm_(a, b, c, 1, 1)), "addmm_: the result has shape [2, 4] but is to be written into f32[4]"); }
+    for (CASE) { tg_tensor *a = tg_to(f32(2, 4), TG_F64), *b = f32(2, 3), *c = f32(3, 4); MISTAKE(TG_ERROR_DTYPE, (!tg_addmm(a, b, c, 1, 1)), "addmm: operands need one dtype: f64[2, 4] and f32[2, 3]; tg_to one of them"); }
+    for (CASE) { tg_tensor *a = ints(1, 1), *b = ints(2, 1), *c = ints(3, 1); MISTAKE(TG_ERROR_VALUE, (!tg_addr(a, b, c, 0.5, 1)), "addr: the factor 0.5 of integers must be a whole number"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(3, 4); MISTAKE(TG_ERROR_VALUE, (!tg_einsum("ij,jk->ix", (tg_tensor *[]){a, b}, 2)), "einsum: letter x of the result is in no operand of \"ij,jk->ix\""); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_SHAPE, (!tg_einsum("ijk->i", (tg_tensor *[]){a}, 1)), "einsum: \"ijk->i\" gives 3 letters to operand 0, f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(4, 5); MISTAKE(TG_ERROR_SHAPE, (!tg_einsum("ij,jk->ik", (tg_tensor *[]){a, b}, 2)), "einsum: letter j of \"ij,jk->ik\" has size 4 in operand 1, f32[4, 5], and 3 before it"); }
+    for (CASE) { tg_tensor *a = f32(2, -1); MISTAKE(TG_ERROR_VALUE, (!tg_einsum("i,j", (tg_tensor *[]){a}, 1)), "einsum: \"i,j\" is for more operands than the 1 that were given"); }
+    for (CASE) { tg_tensor *a = f32(2, -1); MISTAKE(TG_ERROR_VALUE, (!tg_einsum("i+j", (tg_tensor *[]){a}, 1)), "einsum: cannot read \"i+j\" at character 1"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(2, 3); MISTAKE(TG_ERROR_SHAPE, (!tg_tensordot(a, b, 1)), "tensordot: dimension 1 of f32[2, 3] and dimension 0 of f32[2, 3] differ in size"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_tensordot(a, b, 3)), "tensordot: 3 dimensions cannot be contracted of f32[2, 3] and f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(3, 4), *c = f32(5, 6); MISTAKE(TG_ERROR_SHAPE, (!tg_multi_dot((tg_tensor *[]){a, b, c}, 3)), "multi_dot: inner sizes differ: f32[3, 4] x f32[5, 6]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_multi_dot((tg_tensor *[]){a}, 1)), "multi_dot: expected at least two tensors, and at most 4096, got 1"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_SHAPE, (!tg_matrix_power(a, 2)), "matrix_power: expected square matrices [..., N, N], got f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(3, 3); MISTAKE(TG_ERROR_VALUE, (!tg_matrix_power(a, -1)), "matrix_power: the exponent is -1; expected at least 0, there is no inverse of matrices here"); }
+    for (CASE) { tg_tensor *a = f32(2, 4), *b = f32(2, 4); MISTAKE(TG_ERROR_SHAPE, (!tg_cross(a, b)), "cross: no dimension of f32[2, 4] has size 3"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(2, 3); MISTAKE(TG_ERROR_SHAPE, (!tg_cross_dim(a, b, 0)), "cross: expected size 3 in dimension 0 of both, got f32[2, 3] and f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(3, -1); MISTAKE(TG_ERROR_VALUE, (!tg_linalg_vander(a, 1)), "linalg_vander: at least 2 columns are expected, got 1"); }
+    for (CASE) { tg_tensor *a = tg_ones(tg, TG_SHAPE(2, 2, 2)); MISTAKE(TG_ERROR_SHAPE, (!tg_cov(a)), "cov: expected at most two dimensions, variables and observations, got f32[2, 2, 2]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = ints(2, 1); MISTAKE(TG_ERROR_SHAPE, (!tg_cov(a, .fweights = b)), "cov: fweights: expected [3], one for each observation, got i64[2]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(2, 4); MISTAKE(TG_ERROR_SHAPE, (!tg_cdist(a, b, 2, TG_CDIST_AUTO)), "cdist: expected points [..., P, M] and [..., R, M], got f32[2, 3] and f32[2, 4]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_cdist(a, b, -1, TG_CDIST_AUTO)), "cdist: p: expected at least 0, got -1.0"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(2, 4), *c = tg_ones(tg, TG_SHAPE(5, 3, 3)); MISTAKE(TG_ERROR_SHAPE, (!tg_bilinear(a, b, c, NULL)), "bilinear: expected [..., I], [..., J] and weight [O, I, J], got f32[2, 3], f32[2, 4] and f32[5, 3, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_flatten(a, 1, 0)), "flatten: start_dim 1 comes after end_dim 0 of f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_SHAPE, (!tg_repeat(a, TG_DIMS(2))), "repeat: 1 repeats for f32[2, 3]: one for each dimension is expected"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_tile(a, TG_DIMS(2, -1))), "tile: repeats cannot be negative, got [2, -1]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = ints(2, 1); MISTAKE(TG_ERROR_SHAPE, (!tg_repeat_interleave_dim(a, b, 1)), "repeat_interleave_dim: repeats are i64[2]: one is expected, or 3, the size of dimension 1 of f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, -1), *b = tg_integer(tg, -1); MISTAKE(TG_ERROR_VALUE, (!tg_repeat_interleave(a, b)), "repeat_interleave: repeats cannot be negative, got -1 at place 0"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_roll(a, TG_DIMS(1, 2), TG_DIMS(0))), "roll: 2 shifts and 1 dims: one shift for each dim is expected, or one alone"); }
+    for (CASE) { tg_tensor *a = f32(3, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_fliplr(a)), "fliplr: f32[3] has too few dimensions: at least 2 are expected"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_hsplit(a, 2, pieces)), "hsplit: dimension 1 of f32[2, 3] cannot be divided into 2 equal sections"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_SHAPE, (!tg_dsplit(a, 3, pieces)), "dsplit: f32[2, 3] has too few dimensions: at least 3 are expected"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_chunk(a, 0, 0, pieces, 4)), "chunk: number of chunks: expected at least 1, got 0.0"); }
+    for (CASE) { tg_tensor *a = f32(9, 3); MISTAKE(TG_ERROR_VALUE, (!tg_unbind(a, 0, pieces, 4)), "unbind: f32[9, 3] makes 9 pieces, and there is room for 4"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_SHAPE, (!tg_split_sizes(a, TG_DIMS(2, 2), 1, pieces)), "split_sizes: the sizes of the pieces, [2, 2], do not add up to 3, dimension 1 of f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_unflatten(a, 1, 0, NULL)), "unflatten: 0 sizes for dimension 1 of f32[2, 3]; at least one is expected"); }
+    for (CASE) { tg_tensor *a = f32(2, 6); MISTAKE(TG_ERROR_SHAPE, (!tg_unflatten(a, 1, TG_DIMS(4, -1))), "unflatten: sizes [4, -1] do not multiply to 6, the size of dimension 1 of f32[2, 6]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_movedim(a, TG_DIMS(0, 1), TG_DIMS(0, 0))), "movedim: dim 0 is named twice"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(4, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_broadcast_tensors((tg_tensor *[]){a, b}, 2, pieces)), "broadcast_tensors: shapes f32[2, 3] and f32[4] do not broadcast: sizes 3 and 4 differ in dimension 1"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_diagonal(a, 0, 1, 1)), "diagonal: dim 1 is named twice"); }
+    for (CASE) { tg_tensor *a = f32(3, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_tril(a, 0)), "tril: f32[3] is no matrix: at least two dimensions are expected"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_unfold(a, 1, 4, 1)), "unfold: windows of size 4 do not lie within dimension 1 of f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_unfold(a, 1, 2, 0)), "unfold: step: expected at least 1, got 0.0"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_SHAPE, (!tg_combinations(a, 2, false)), "combinations: one dimension is expected, got f32[2, 3]"); }
+    for (CASE) { MISTAKE(TG_ERROR_DTYPE, (!tg_tril_indices(tg, 3, 3, 0, TG_F32)), "tril_indices: expected i64 or i32, got f32"); }
+    for (CASE) { MISTAKE(TG_ERROR_VALUE, (!tg_linspace(tg, 0, 1, -1, TG_F32)), "linspace: number of steps: expected at least 0, got -1.0"); }
+    for (CASE) { tg_tensor *a = tg_full(tg, TG_SHAPE(2), 1, TG_BOOL); MISTAKE(TG_ERROR_VALUE, (!tg_randint_like(a, 0, 5)), "randint_like: a bool holds numbers from 0 to 1, got 0 to 4"); }
+    for (CASE) { tg_tensor *a = tg_full(tg, TG_SHAPE(2), 1, TG_U8); MISTAKE(TG_ERROR_VALUE, (!tg_randint_like(a, 0, 500)), "randint_like: 499.0 cannot be stored as u8"); }
+    for (CASE) { MISTAKE(TG_ERROR_VALUE, (!tg_randperm(tg, -3)), "randperm: n: expected at least 0, got -3.0"); }
+    for (CASE) { tg_tensor *a = f32(2, -1), *b = tg_number(tg, -1); MISTAKE(TG_ERROR_VALUE, (!tg_normal(a, b)), "normal: every std: expected at least 0, got -1.0"); }
+    for (CASE) { tg_tensor *a = f32(3, -1); MISTAKE(TG_ERROR_VALUE, (!tg_multinomial(a, 4, false)), "multinomial: 4 samples without replacement of 3 classes"); }
+    for (CASE) { tg_tensor *a = tg_neg(f32(3, -1)); MISTAKE(TG_ERROR_VALUE, (!tg_multinomial(a, 1, true)), "multinomial: a probability is negative, infinite or not a number"); }
+    for (CASE) { tg_tensor *a = f32(2, -1); MISTAKE(TG_ERROR_VALUE, (!tg_uniform_(a, 2, 1)), "uniform_: high: expected at least low, got 1.0"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_rot90(a, 1, 0, 0)), "rot90: turning takes two different dimensions of f32[2, 3], got 0 and 0"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(2, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_meshgrid((tg_tensor *[]){a, b}, 2, false, pieces)), "meshgrid: tensor 0 is f32[2, 3]; at most one dimension is expected"); }
+    for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_split(a, 0, 0, pieces, 4)), "split: pieces of size 0 cannot fill dimension 0 of f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(3, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_trace(a)), "trace: f32[3] is no matrix: two dimensions are expected"); }
+    for (CASE) { tg_tensor *a = tg_full(tg, TG_SHAPE(0), 0, TG_I64); MISTAKE(TG_ERROR_VALUE, (!tg_one_hot(a, -1)), "one_hot: the number of classes cannot be taken from i64[0]: nothing is in it"); }
+    for (CASE) { tg_tensor *a = f32(2, -1), *b = f32(2, -1); MISTAKE(TG_ERROR_VALUE, (!tg_smooth_l1_loss(a, b, .beta = TG_IS(-1))), "smooth_l1_loss: beta must not be negative, got -1.0"); }
+    for (CASE) { tg_tensor *a = f32(2, -1), *b = f32(2, -1); MISTAKE(TG_ERROR_VALUE, (!tg_huber_loss(a, b, .delta = -1)), "huber_loss: delta must be above 0, got -1.0"); }
+    for (CASE) { tg_tensor *a = f32(2, -1), *b = f32(2, -1); MISTAKE(TG_ERROR_VALUE, (!tg_mse_loss(a, b, .reduction = TG_LOSS_BATCHMEAN)), "mse_loss: the reduction must be TG_LOSS_MEAN, TG_LOSS_SUM or TG_LOSS_NONE, got 3"); }
+    for (CASE) { tg_tensor *a = f32(2, -1), *b = f32(2, -1), *c = f32(3, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_mse_loss(a, b, .weight = c)), "mse_loss: weight is f32[3] and must have the shape of x, f32[2]"); }
+    for (CASE) { tg_tensor *a = tg_full(tg, TG_SHAPE(2), 2, TG_F32), *b = f32(2, -1); MISTAKE(TG_ERROR_VALUE, (!tg_binary_cross_entropy(a, b)), "binary_cross_entropy: all elements of x must lie in [0, 1]; for logits there is tg_binary_cross_entropy_with_logits"); }
+    for (CASE) { tg_tensor *a = f32(2, -1), *b = f32(3, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_binary_cross_entropy_with_logits(a, b)), "binary_cross_entropy_with_logits: target is f32[3] and must have the shape of x, f32[2]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = ints(3, 1); MISTAKE(TG_ERROR_SHAPE, (!tg_nll_loss(a, b)), "nll_loss: expected x [N, C, ...] and target [N, ...], or [C] and [], got f32[2, 3] and i64[3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = ints(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_nll_loss(a, b)), "nll_loss: index 3 (element 0 of the indices) is out of range: dimension 1 of f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = ints(2, 1); MISTAKE(TG_ERROR_VALUE, (!tg_cross_entropy(a, b, .label_smoothing = 2)), "cross_entropy: label_smoothing must lie in [0, 1], got 2.0"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = ints(2, 1), *c = f32(2, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_cross_entropy(a, b, .weight = c)), "cross_entropy: weight is f32[2]; expected one for each of the 3 classes of f32[2, 3]"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = ints(2, 1); MISTAKE(TG_ERROR_VALUE, (!tg_multi_margin_loss(a, b, .p = 3)), "multi_margin_loss: p must be 1 or 2, got 3.0"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(2, 3), *c = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_triplet_margin_loss(a, b, c, .margin = -1)), "triplet_margin_loss: the margin must be above 0, got -1.0"); }
+    for (CASE) { tg_tensor *a = f32(2, -1), *b = f32(2, -1), *c = tg_neg(f32(2, -1)); MISTAKE(TG_ERROR_VALUE, (!tg_gaussian_nll_loss(a, b, c)), "gaussian_nll_loss: var has negative elements: all must be at least 0, got -1.0"); }
+    for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(2, 3), *c = tg_integer(tg, 1); MISTAKE(TG_ERROR_SHAPE, (!tg_cosine_embedding_loss(a, b, c)), "cosine_embedding_loss: expected x1 [N, D], x2 [N, D] and target [N], or all without N, got f32[2, 3], f32[2, 3] and i64[]"); }
+    for (CASE) { tg_tensor *a = tg_ones(tg, TG_SHAPE(4, 1, 3)), *b = tg_full(tg, TG_SHAPE(1, 2), 1, TG_I64), *c = ints(1, 5), *d = ints(1, 2); MISTAKE(TG_ERROR_VALUE, (!tg_ctc_loss(a, b, c, d)), "ctc_loss: element 0 of input_lengths is 5; expected 0 to 4"); }
+    for (CASE) { tg_tensor *a = f32(3, 2); MISTAKE(TG_ERROR_VALUE, (!tg_pdist(a, -1)), "pdist: the p of a norm must not be negative, got -1.0"); }
 }
 
 /* ---- sharing ---- */
@@ -725,6 +864,7 @@ int main(void) {
     test_values();
     test_lifetimes();
     test_gradients();
+    test_made();
     test_frozen();
     test_files();
     test_rest();

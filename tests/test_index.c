@@ -557,8 +557,8 @@ static void test_errors(tg_ctx *tg) {
         EXPECT(tg_split(x, 1, 2, p, 4) ? x : NULL, "split: dim 2 is out of range for f32[2, 3]: expected -2 to 1");
         EXPECT(tg_split(x, 1, 1, p, 2) ? x : NULL, "split: f32[2, 3] makes 3 pieces, and there is room for 2");
         EXPECT(tg_split(z, 1, 0, p, 4) ? x : NULL, "split: f32[] has no dimensions");
-        EXPECT(tg_split_sizes(x, TG_DIMS(1, 1), 1, p) ? x : NULL, "split_sizes: the sizes of the pieces do not add up to 3, dimension 1 of f32[2, 3]");
-        EXPECT(tg_split_sizes(x, TG_DIMS(2, 2), 1, p) ? x : NULL, "split_sizes: the sizes of the pieces do not add up to 3, dimension 1 of f32[2, 3]");
+        EXPECT(tg_split_sizes(x, TG_DIMS(1, 1), 1, p) ? x : NULL, "split_sizes: the sizes of the pieces, [1, 1], do not add up to 3, dimension 1 of f32[2, 3]");
+        EXPECT(tg_split_sizes(x, TG_DIMS(2, 2), 1, p) ? x : NULL, "split_sizes: the sizes of the pieces, [2, 2], do not add up to 3, dimension 1 of f32[2, 3]");
         EXPECT(tg_split_sizes(x, TG_DIMS(3, -1), 1, p) ? x : NULL, "split_sizes: piece 1 has the negative size -1");
         list[0] = z; list[1] = x;
         EXPECT(tg_meshgrid(list, 2, false, p) ? x : NULL, "meshgrid: tensor 1 is f32[2, 3]; at most one dimension is expected");
@@ -598,7 +598,7 @@ static void test_errors(tg_ctx *tg) {
     EXPECT(tg_one_hot(wrong, -1), "one_hot: index -1 (element 2 of the indices) is out of range: dimension 1 of i64[4, 10]");
     EXPECT(tg_one_hot(index, 2), "one_hot: index 2 (element 2 of the indices) is out of range: dimension 1 of i64[3, 2]");
     EXPECT(tg_one_hot(index, 0), "one_hot: classes: expected a positive number, or -1 to take one more than the largest index, got 0.0");
-    EXPECT(tg_one_hot(empty, -1), "one_hot: the number of classes cannot be taken from an empty tensor");
+    EXPECT(tg_one_hot(empty, -1), "one_hot: the number of classes cannot be taken from i64[0]: nothing is in it");
     EXPECT(tg_one_hot(x, -1), "one_hot: indices are i64 or i32, got f32[2, 3]");
     EXPECT(tg_gather(NULL, 0, index), "gather: operand 0 is NULL");
     EXPECT(tg_gather(x, 0, NULL), "gather: operand 1 is NULL");

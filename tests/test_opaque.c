@@ -1,14 +1,15 @@
 /* run.sh flags: -lm */
 /* Tensors whose numbers do not stand at strides, given to every function that takes a tensor, at each of its operands in turn: block-quantised; row-sparse; inside tg_vmap, which stands for every
    example at once; escaped from a tg_vmap that has ended; of an outer tg_vmap, inside an inner one. A call either refuses it in the name of a function and changes nothing, or it is right: only where
-   its row says so, or, inside tg_vmap, with results that are inside it too; and tg_vmap gives what the loop over examples gives. One row per call; tests/test_outlist.sh fails for a function without. */
+   its row says so, or, inside tg_vmap, with results that are inside it too; and tg_vmap gives what the loop over examples gives. Behind them tensors that have no numbers at all: all operands, or one
+   beside full ones. One row per call; tests/test_outlist.sh fails for a function without. */
 #include "test.h"
 
-enum { PLAIN, BLOCKS, SPARSE, MAPPED, ESCAPED, OUTER, OPAQUES, MOST = 3, EXAMPLES = 3 };
+enum { PLAIN, BLOCKS, SPARSE, MAPPED, ESCAPED, OUTER, OPAQUES, MOST = 5, EXAMPLES = 3 };
 static const char *const opaque_names[OPAQUES] = { "plain", "block-quantised", "row-sparse", "inside tg_vmap", "escaped from tg_vmap", "of an outer tg_vmap" };
 
 /* A call, and what came of it. `in`: a letter per operand, see whole(). `may`: the kinds it takes, as digits, where 3 is: though no result is inside tg_vmap; 0: it takes no plain ones;
-   w: it writes operands; r: other values each time. */
+   w: it writes operands; r: other values each time; e: not for tensors without elements. */
 typedef struct trial { const char *name, *in, *may; bool go, ok; tg_ctx *tg, *to; tg_tensor *const *o, *r[4]; int n; } trial;
 
 /* ---- what the rows call ---- */
@@ -50,6 +51,11 @@ static bool in_pieces(trial *c, int how) {
     int i, n = how == 1 ? tg_split(c->o[0], 16, 0, p, 32) : how == 2 ? tg_split_sizes(c->o[0], TG_DIMS(2, 30), 0, p) : tg_meshgrid(c->o, 2, how == 4, p) ? 2 : 0;
     for (i = 0; i < 2; i++) if (CHECK(!p[i] == !n) && n) (void)give(c, p[i]);
     return n == 2;
+}
+static bool cut(trial *c, int n, int want, tg_tensor **p) {       /* pieces: none where it fails */
+    int i;
+    for (i = 0; i < (want < 2 ? want : 2); i++) if (CHECK(!p[i] == !n) && n) (void)give(c, p[i]);
+    return n == want;
 }
 static bool in_bytes(tg_tensor *t, int how) {
     const size_t size = how == 2 ? (size_t)t->numel * sizeof(float) : tg_dtype_bytes(t->dtype, t->numel);
@@ -135,7 +141,7 @@ static bool other(int k, trial *c) {
     B(tg_cummax, "x", "", give(c, tg_cummax(o[0], 0, &y)) && give(c, y)) B(tg_cummin, "x", "", give(c, tg_cummin(o[0], 0, &y)) && give(c, y))
     B(tg_sort, "x", "", give(c, tg_sort(o[0], 0, true, &y)) && give(c, y))    T(tg_cat, "xx", "", tg_cat(o, 2, 0))    T(tg_cat, "x", "", tg_cat(o, 1, 0))    T(tg_stack, "xx", "", tg_stack(o, 2, 0))
     T(tg_stack, "x", "", tg_stack(o, 1, 0))    X(tg_flip, TG_DIMS(0))    X(tg_flip, 0, NULL)    X(tg_rot90, 1, 0, 1)    X(tg_rot90, 4, 0, 1)    T(tg_one_hot, "i", "", tg_one_hot(o[0], 32))
-    B(tg_split, "x", "", in_pieces(c, 1))      B(tg_split_sizes, "x", "", in_pieces(c, 2))      B(tg_meshgrid, "vv", "", in_pieces(c, 3))      B(tg_meshgrid, "vv", "", in_pieces(c, 4))
+    B(tg_split, "x", "e", in_pieces(c, 1))      B(tg_split_sizes, "x", "", in_pieces(c, 2))      B(tg_meshgrid, "vv", "", in_pieces(c, 3))      B(tg_meshgrid, "vv", "", in_pieces(c, 4))
     T(tg_index_select, "xi", "", tg_index_select(o[0], 0, o[1]))              T(tg_gather, "xg", "", tg_gather(o[0], 0, o[1]))        T(tg_index_add, "xix", "", tg_index_add(o[0], 0, o[1], o[2]))
     T(tg_scatter, "xgx", "", tg_scatter(o[0], 0, o[1], o[2]))                 T(tg_scatter_add, "xgx", "", tg_scatter_add(o[0], 0, o[1], o[2]))
     /* matrix, losses, random, operations of one's own, files */
@@ -149,25 +155,85 @@ static bool other(int k, trial *c) {
     T(tg_max_unpool1d_from, "xg", "", tg_max_unpool1d(o[0], o[1], .kernel = {2})) T(tg_max_unpool2d_from, "cp", "", tg_max_unpool2d(o[0], o[1], .kernel = {2})) T(tg_max_unpool3d_from, "cp", "", tg_max_unpool3d(o[0], o[1], .kernel = {2}))
     T(tg_conv2d_from, "cwv", "", tg_conv2d(o[0], o[1], o[2]))  T(tg_mse_loss, "xx", "", tg_mse_loss(o[0], o[1]))  T(tg_cross_entropy, "xi", "", tg_cross_entropy(o[0], o[1]))  X(tg_softmax, 0)
     X(tg_log_softmax, 0)  T(tg_dropout, "x", "r", tg_dropout(o[0], 0.5, true))  X(tg_dropout, 0.5, false)  X(tg_dropout, 0, true)  X(tg_dropout, 1, true)
-    T(tg_call, "xx", "", own(o, 0, false))  T(tg_call, "xx", "", own(o, 0, true))  T(tg_call, "xx", "1", own(o, TG_OP_OPAQUE, false))  T(tg_call, "xx", "1", own(o, TG_OP_OPAQUE, true))
+    T(tg_call, "xx", "e", own(o, 0, false))  T(tg_call, "xx", "e", own(o, 0, true))  T(tg_call, "xx", "1e", own(o, TG_OP_OPAQUE, false))  T(tg_call, "xx", "1e", own(o, TG_OP_OPAQUE, true))
     B(tg_dict_set, "x", "1", in_dict(c, 0))  B(tg_dict_set, "x", "1", in_dict(c, 2))  B(tg_dict_set, "x", "1", in_dict(c, 3))  B(tg_dict_set_raw, "u", "", in_dict(c, 1))
     N(tg_npy_bytes)  B(tg_npy_save, "x", "", tg_npy_save(o[0], "none"))
     return false;
 }
 
-/* ---- operands: x y l h [32, 32]: y a leaf, l a result of the graph, h a leaf with a gradient; v s d: [32], [], [] of f64; i g: indices [32], [32, 32]; b u: bools, bytes; c w: images, a kernel.
+/* what is made of other functions */
+static bool made(int k, trial *c) {
+
+    tg_tensor *const *o = c->o, *y = NULL, *z = NULL, *p[40];
+    int at = 0;
+    memset(p, 0, sizeof p);
+    /* elementwise */
+    T(tg_clamp_tensor, "xxx", "", tg_clamp_tensor(o[0], o[1], o[2])) T(tg_clamp_tensor, "xv", "", tg_clamp_tensor(o[0], NULL, o[1])) X(tg_round_decimals, 1) T(tg_float_power, "xs", "", tg_float_power(o[0], o[1]))
+    T(tg_logaddexp2, "xx", "", tg_logaddexp2(o[0], o[1])) N(tg_deg2rad) N(tg_rad2deg) X(tg_nan_to_num, 0, 1, 2) T(tg_heaviside, "xx", "", tg_heaviside(o[0], o[1])) N(tg_signbit) T(tg_bitwise_not, "i", "", tg_bitwise_not(o[0]))
+    T(tg_isclose, "xx", "", tg_isclose(o[0], o[1], 1e-5, 1e-8, true)) N(tg_relu6) N(tg_selu) X(tg_celu, 0.5) N(tg_softsign) N(tg_tanhshrink) T(tg_prelu, "xv", "", tg_prelu(o[0], o[1])) T(tg_prelu, "xs", "", tg_prelu(o[0], o[1]))
+    T(tg_rrelu, "x", "r", tg_rrelu(o[0], 0.1, 0.2, true)) X(tg_rrelu, 0.1, 0.2, false) X(tg_glu, -1) X(tg_softmin, 0)
+    /* norms and statistics */
+    T(tg_batch_norm, "xvvvv", "w", tg_batch_norm(o[0], o[1], o[2], o[3], o[4], true, 0.1, 1e-5)) T(tg_batch_norm, "xvv", "", tg_batch_norm(o[0], o[1], o[2], NULL, NULL, false, 0.1, 1e-5)) T(tg_batch_norm, "x", "", tg_batch_norm(o[0], NULL, NULL, NULL, NULL, true, 0.1, 1e-5))
+    T(tg_instance_norm, "kvvvv", "w", tg_instance_norm(o[0], o[1], o[2], o[3], o[4], true, 0.1, 1e-5)) T(tg_layer_norm, "xvv", "", tg_layer_norm(o[0], TG_SHAPE(32), o[1], o[2], 1e-5)) T(tg_rms_norm, "xv", "", tg_rms_norm(o[0], TG_SHAPE(32), o[1], 1e-5))
+    T(tg_group_norm, "xvv", "", tg_group_norm(o[0], 4, o[1], o[2], 1e-5)) T(tg_local_response_norm, "k", "", tg_local_response_norm(o[0], 2, 1e-4, 0.75, 1)) X(tg_logsumexp, TG_DIMS(0), false) X(tg_norm, 2, 0, NULL, false) T(tg_dist, "xx", "", tg_dist(o[0], o[1], 2)) X(tg_renorm, 2, 0, 1)
+    X(tg_count_nonzero, TG_DIMS(0)) X(tg_nansum, TG_DIMS(0), false) X(tg_nanmean, TG_DIMS(0), false) B(tg_aminmax, "x", "", tg_aminmax(o[0], TG_DIMS(0), false, &y, &z) && give(c, y) && give(c, z))
+    B(tg_var_mean, "x", "", tg_var_mean(o[0], TG_DIMS(0), 1, false, &y, &z) && give(c, y) && give(c, z)) B(tg_std_mean, "x", "", tg_std_mean(o[0], TG_DIMS(0), 1, false, &y, &z) && give(c, y) && give(c, z)) N(tg_median)
+    B(tg_median_dim, "x", "", give(c, tg_median_dim(o[0], 0, false, &y)) && give(c, y)) T(tg_diff, "xxx", "", tg_diff(o[0], 1, 0, o[1], o[2])) X(tg_diff, 0, 0, NULL, NULL) T(tg_trapezoid, "xv", "", tg_trapezoid(o[0], o[1], 1, 0)) X(tg_trapezoid, NULL, 1, 0)
+    /* picking */
+    T(tg_masked_fill, "xb", "", tg_masked_fill(o[0], o[1], 2)) T(tg_index_fill, "xi", "", tg_index_fill(o[0], 0, o[1], 2)) T(tg_index_copy, "xix", "", tg_index_copy(o[0], 0, o[1], o[2])) T(tg_take, "xi", "", tg_take(o[0], o[1]))
+    T(tg_take_along_dim, "xg", "", tg_take_along_dim(o[0], o[1], 0)) B(tg_topk, "x", "", give(c, tg_topk(o[0], 3, 0, true, &y)) && give(c, y)) B(tg_kthvalue, "x", "", give(c, tg_kthvalue(o[0], 3, 0, false, &y)) && give(c, y)) T(tg_embedding, "ix", "", tg_embedding(o[0], o[1], 3))
+    /* products and distances */
+    T(tg_mm, "xx", "", tg_mm(o[0], o[1])) T(tg_bmm, "kk", "", tg_bmm(o[0], o[1])) T(tg_mv, "xv", "", tg_mv(o[0], o[1])) T(tg_dot, "vv", "", tg_dot(o[0], o[1])) T(tg_vdot, "vv", "", tg_vdot(o[0], o[1])) T(tg_outer, "vv", "", tg_outer(o[0], o[1]))
+    T(tg_inner, "xx", "", tg_inner(o[0], o[1])) T(tg_vecdot, "xx", "", tg_vecdot(o[0], o[1], -1)) T(tg_addmm, "xxx", "", tg_addmm(o[0], o[1], o[2], 1, 2)) T(tg_addmm, "xxx", "3", tg_addmm(o[0], o[1], o[2], 0, 1)) T(tg_addmm_, "xxx", "w", tg_addmm_(o[0], o[1], o[2], 1, 2))
+    T(tg_addmv, "vxv", "", tg_addmv(o[0], o[1], o[2], 1, 2)) T(tg_addmv_, "vxv", "w", tg_addmv_(o[0], o[1], o[2], 1, 2)) T(tg_addr, "xvv", "", tg_addr(o[0], o[1], o[2], 1, 2)) T(tg_addr_, "xvv", "w", tg_addr_(o[0], o[1], o[2], 1, 2))
+    T(tg_baddbmm, "kkk", "", tg_baddbmm(o[0], o[1], o[2], 1, 2)) T(tg_baddbmm_, "kkk", "w", tg_baddbmm_(o[0], o[1], o[2], 1, 2)) T(tg_addbmm, "xkk", "", tg_addbmm(o[0], o[1], o[2], 1, 2)) T(tg_addbmm_, "xkk", "w", tg_addbmm_(o[0], o[1], o[2], 1, 2))
+    T(tg_einsum, "xxx", "", tg_einsum("ij,jk,kl->il", o, 3)) T(tg_einsum, "x", "", tg_einsum("ij->ji", o, 1)) T(tg_einsum, "xv", "", tg_einsum("ij,j->ij", o, 2)) T(tg_tensordot, "xx", "", tg_tensordot(o[0], o[1], 1)) T(tg_tensordot, "vv", "", tg_tensordot(o[0], o[1], 0))
+    T(tg_tensordot_dims, "xx", "", tg_tensordot_dims(o[0], o[1], TG_DIMS(0), TG_DIMS(1))) T(tg_multi_dot, "xxv", "", tg_multi_dot(o, 3)) X(tg_matrix_power, 3) X(tg_matrix_power, 1) X(tg_matrix_power, 0) N(tg_matrix_exp) T(tg_kron, "vx", "", tg_kron(o[0], o[1]))
+    T(tg_cross, "tt", "", tg_cross(o[0], o[1])) T(tg_cross_dim, "tt", "", tg_cross_dim(o[0], o[1], 0)) T(tg_linalg_vander, "v", "", tg_linalg_vander(o[0], 3)) T(tg_cov_from, "x", "", tg_cov(o[0])) T(tg_cov_from, "xvi", "", tg_cov(o[0], .aweights = o[1], .fweights = o[2])) N(tg_corrcoef)
+    T(tg_cdist, "xx", "", tg_cdist(o[0], o[1], 2, TG_CDIST_AUTO)) T(tg_cdist, "xx", "", tg_cdist(o[0], o[1], 1, TG_CDIST_AUTO)) T(tg_pairwise_distance, "xx", "", tg_pairwise_distance(o[0], o[1], 2, 1e-6, false)) T(tg_cosine_similarity, "xx", "", tg_cosine_similarity(o[0], o[1], 1, 1e-8))
+    X(tg_normalize, 2, 1, 1e-12) T(tg_bilinear, "xxk", "", tg_bilinear(o[0], o[1], o[2], NULL)) T(tg_bilinear, "xxka", "", tg_bilinear(o[0], o[1], o[2], o[3])) X(tg_pdist, 2)
+    /* arranging */
+    X(tg_repeat, TG_DIMS(2, 1)) X(tg_repeat, TG_DIMS(1, 1)) X(tg_tile, TG_DIMS(2)) T(tg_repeat_interleave, "xi", "", tg_repeat_interleave(o[0], tg_sum(o[1]))) T(tg_repeat_interleave_dim, "xi", "", tg_repeat_interleave_dim(o[0], o[1], 0))
+    X(tg_roll, TG_DIMS(1), TG_DIMS(0)) X(tg_roll, TG_DIMS(0), TG_DIMS(0)) N(tg_fliplr) N(tg_flipud)
+    B(tg_chunk, "x", "", cut(c, tg_chunk(o[0], 2, 0, p, 40), 2, p)) B(tg_chunk, "x", "", cut(c, tg_chunk(o[0], 1, 0, p, 40), 1, p)) B(tg_unbind, "x", "e", cut(c, tg_unbind(o[0], 0, p, 40), 32, p)) B(tg_tensor_split, "x", "", cut(c, tg_tensor_split(o[0], 3, 0, p), 3, p))
+    B(tg_tensor_split_at, "x", "", cut(c, tg_tensor_split_at(o[0], TG_DIMS(2, 9), 0, p), 3, p)) B(tg_hsplit, "x", "", cut(c, tg_hsplit(o[0], 2, p), 2, p)) B(tg_hsplit_at, "x", "", cut(c, tg_hsplit_at(o[0], TG_DIMS(3), p), 2, p)) B(tg_vsplit, "x", "", cut(c, tg_vsplit(o[0], 2, p), 2, p))
+    B(tg_vsplit_at, "x", "", cut(c, tg_vsplit_at(o[0], TG_DIMS(3), p), 2, p)) B(tg_dsplit, "k", "", cut(c, tg_dsplit(o[0], 2, p), 2, p)) B(tg_dsplit_at, "k", "", cut(c, tg_dsplit_at(o[0], TG_DIMS(3), p), 2, p))
+    T(tg_hstack, "xx", "", tg_hstack(o, 2)) T(tg_vstack, "xv", "", tg_vstack(o, 2)) T(tg_dstack, "xx", "", tg_dstack(o, 2)) T(tg_column_stack, "vv", "", tg_column_stack(o, 2)) T(tg_block_diag, "xv", "", tg_block_diag(o, 2)) T(tg_block_diag, "x", "", tg_block_diag(o, 1))
+    N(tg_atleast_1d) N(tg_atleast_2d) T(tg_atleast_2d, "v", "", tg_atleast_2d(o[0])) T(tg_atleast_1d, "s", "", tg_atleast_1d(o[0])) N(tg_atleast_3d) N(tg_squeeze_all) X(tg_squeeze_dims, TG_DIMS(0)) X(tg_unflatten, 1, TG_DIMS(2, 16)) X(tg_unflatten, 1, TG_DIMS(32)) N(tg_ravel) T(tg_ravel, "v", "", tg_ravel(o[0]))
+    X(tg_movedim, TG_DIMS(0), TG_DIMS(1)) X(tg_movedim, TG_DIMS(0), TG_DIMS(0)) X(tg_moveaxis, TG_DIMS(0), TG_DIMS(1)) X(tg_swapaxes, 0, 1) T(tg_view_as, "xx", "3", tg_view_as(o[0], o[1])) T(tg_reshape_as, "xx", "3", tg_reshape_as(o[0], o[1])) T(tg_expand_as, "vx", "3", tg_expand_as(o[0], o[1]))
+    X(tg_broadcast_to, TG_SHAPE(2, 32, 32)) X(tg_broadcast_to, TG_SHAPE(32, 32)) B(tg_broadcast_tensors, "xv", "", cut(c, tg_broadcast_tensors(o, 2, p) ? 2 : 0, 2, p)) X(tg_diagonal, 0, 0, 1) X(tg_diag, 0) T(tg_diag, "v", "", tg_diag(o[0], 1)) X(tg_diag_embed, 0, 0, 1) T(tg_diagflat, "v", "", tg_diagflat(o[0], 0))
+    X(tg_tril, 0) X(tg_triu, 0) T(tg_tril_, "x", "w", tg_tril_(o[0], 0)) T(tg_triu_, "x", "w", tg_triu_(o[0], 0)) X(tg_unfold, 0, 4, 2) T(tg_cartesian_prod, "vv", "", tg_cartesian_prod(o, 2)) T(tg_cartesian_prod, "v", "", tg_cartesian_prod(o, 1)) T(tg_combinations, "v", "", tg_combinations(o[0], 2, false))
+    T(tg_vander, "v", "", tg_vander(o[0], 3, false)) T(tg_new_empty, "x", "3r", tg_new_empty(o[0], TG_SHAPE(2), TG_F32)) T(tg_new_zeros, "x", "3", tg_new_zeros(o[0], TG_SHAPE(2))) T(tg_new_ones, "x", "3", tg_new_ones(o[0], TG_SHAPE(2))) T(tg_new_full, "x", "3", tg_new_full(o[0], TG_SHAPE(2), 3, TG_F32))
+    T(tg_rand_like, "x", "r", tg_rand_like(o[0])) T(tg_randn_like, "x", "r", tg_randn_like(o[0])) T(tg_randint_like, "x", "r", tg_randint_like(o[0], 0, 5)) T(tg_normal, "xx", "r", tg_normal(o[0], o[1])) T(tg_multinomial, "x", "r", tg_multinomial(o[0], 3, true)) T(tg_multinomial, "x", "r", tg_multinomial(o[0], 3, false))
+    /* losses */
+    T(tg_mse_loss_from, "xxx", "", tg_mse_loss(o[0], o[1], .weight = o[2])) T(tg_l1_loss_from, "xx", "", tg_l1_loss(o[0], o[1], .reduction = TG_LOSS_NONE)) T(tg_smooth_l1_loss_from, "xx", "", tg_smooth_l1_loss(o[0], o[1])) T(tg_huber_loss_from, "xxx", "", tg_huber_loss(o[0], o[1], .weight = o[2]))
+    T(tg_binary_cross_entropy_from, "xxx", "", tg_binary_cross_entropy(o[0], o[1], .weight = o[2])) T(tg_binary_cross_entropy_with_logits_from, "xxvv", "", tg_binary_cross_entropy_with_logits(o[0], o[1], .weight = o[2], .pos_weight = o[3]))
+    T(tg_multilabel_soft_margin_loss_from, "xxv", "", tg_multilabel_soft_margin_loss(o[0], o[1], .weight = o[2])) T(tg_kl_div_from, "xx", "", tg_kl_div(o[0], o[1])) T(tg_nll_loss_from, "xiv", "", tg_nll_loss(o[0], o[1], .weight = o[2])) T(tg_cross_entropy_from, "xiv", "", tg_cross_entropy(o[0], o[1], .weight = o[2]))
+    T(tg_cross_entropy_from, "xx", "", tg_cross_entropy(o[0], o[1])) T(tg_soft_margin_loss_from, "xx", "", tg_soft_margin_loss(o[0], o[1])) T(tg_multilabel_margin_loss_from, "xg", "", tg_multilabel_margin_loss(o[0], o[1])) T(tg_hinge_embedding_loss_from, "xx", "", tg_hinge_embedding_loss(o[0], o[1]))
+    T(tg_multi_margin_loss_from, "xiv", "", tg_multi_margin_loss(o[0], o[1], .weight = o[2])) T(tg_poisson_nll_loss_from, "xx", "", tg_poisson_nll_loss(o[0], o[1])) T(tg_gaussian_nll_loss_from, "xxx", "", tg_gaussian_nll_loss(o[0], o[1], o[2])) T(tg_margin_ranking_loss_from, "xxx", "", tg_margin_ranking_loss(o[0], o[1], o[2]))
+    T(tg_cosine_embedding_loss_from, "xxv", "", tg_cosine_embedding_loss(o[0], o[1], o[2])) T(tg_triplet_margin_loss_from, "xxx", "", tg_triplet_margin_loss(o[0], o[1], o[2])) T(tg_ctc_loss_from, "kgii", "0", tg_ctc_loss(o[0], o[1], o[2], o[3]))
+    return false;
+}
+
+/* ---- operands: x y l h [32, 32]: y a leaf, l a result of the graph, h a leaf with a gradient; v s d: [32], [], [] of f64; i g: indices [32], [32, 32]; b u: bools, bytes; c w: images, a kernel;
+   k t a: [2, 32, 32], [3, 32], [2].
    `lead` examples of them, or one without; `graph`: the floats are results of the graph. ---- */
+enum { FULL, NO_ROWS, NO_COLUMNS };
+static int lacks;                                             /* operands are made without elements: their first dimension is 0, or their last */
 static tg_tensor *whole(tg_ctx *tg, char letter, int lead, bool graph) {
     int64_t shape[5] = { 0, 32, 32, 1, 1 }, i;
-    const int ndim = strchr("sd", letter) ? 0 : strchr("viu", letter) ? 1 : strchr("cwp", letter) ? 4 : 2;
+    const int ndim = strchr("sd", letter) ? 0 : strchr("viua", letter) ? 1 : strchr("cwp", letter) ? 4 : letter == 'k' ? 3 : 2;
     tg_tensor *t;
     float *p;
     shape[0] = lead;
+    if (letter == 'k' || letter == 'a') { shape[1] = 2; shape[3] = 32; }
+    if (letter == 't') shape[1] = 3;
     if (ndim == 4) { shape[1] = letter != 'w' ? 2 : 32; shape[2] = 1; shape[4] = 32; }
+    if (lacks && ndim) shape[lacks == NO_ROWS ? 1 : ndim] = 0;
     t = tg_empty(tg, lead ? ndim + 1 : ndim, lead ? shape : shape + 1, TG_F32);
     for (p = (float *)t->data, i = 0; i < t->numel; i++) p[i] = strchr("igpb", letter) ? (float)(test_random() % (letter == 'b' ? 2 : 32)) : (float)test_uniform(0.1, 0.9);
     t = tg_to(t, strchr("igp", letter) ? TG_I64 : letter == 'b' ? TG_BOOL : letter == 'u' ? TG_U8 : letter == 'd' ? TG_F64 : TG_F32);
-    if (letter == 'l' || (graph && strchr("xvsdcw", letter))) return tg_mul_scalar(tg_require_grad(t, true), 2);
+    if (letter == 'l' || (graph && strchr("xvsdcwkta", letter))) return tg_mul_scalar(tg_require_grad(t, true), 2);
     if (strchr("yh", letter)) (void)tg_require_grad(t, true);
     if (letter == 'h') (void)tg_backward(tg_sum(tg_square(t)));
     return t;
@@ -176,7 +242,7 @@ static bool keeps(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m) 
 static tg_tensor *of_kind(tg_ctx *tg, int kind, char letter) {
     tg_tensor *t = whole(tg, letter, kind == ESCAPED ? EXAMPLES : 0, false), *made = NULL, *out;
     tg_function_call f = call_of(keeps, &made, &t, 1, 1);
-    if (kind == BLOCKS) return tg_to(strchr("sd", letter) ? whole(tg, 'v', 0, false) : tg_to(tg_detach(t), TG_F32), TG_Q8_0);
+    if (kind == BLOCKS) return tg_to(strchr("sda", letter) ? whole(tg, 'v', 0, false) : tg_to(tg_detach(t), TG_F32), TG_Q8_0);
     if (kind == SPARSE && t->ndim == 0) return tg_sparse_new(tg_to(tg_zeros(tg, TG_SHAPE(1)), TG_I64), tg_unsqueeze(t, 0), 1);
     if (kind == SPARSE) return tg_sparse_new(tg_arange(tg, 0, 2, 1, TG_I64), tg_narrow(tg_detach(t), 0, 0, 2), t->shape[0]);
     if (kind == ESCAPED) CHECK(tg_vmap(&f, &out));
@@ -188,7 +254,7 @@ typedef struct plan {
     trial c; int k, kind, at; bool (*rows)(int k, trial *c); bool judged, inside;
     tg_tensor *o[MOST], *in[MOST]; int n_in, lane[MOST];       /* lane: which input of the tg_vmap an operand is, or -1 */
 } plan;
-static const char *known[600];
+static const char *known[900];
 static int n_known;
 static uint64_t numbers_of_any(tg_tensor *t) {                /* the bytes, of all examples; of the rows, which they are */
     tg_tensor *of = t->opaque == TG__MAPPED ? t->inner : t;
@@ -309,17 +375,72 @@ static bool try_row(plan *p, int kind, int at, bool beside, bool graph) {
     return taken;
 }
 
+/* Operands without elements: all of them, or one beside full ones. A call refuses them in its name, or gives what has the dimensions and the type that full ones give, every element of it written;
+   and gradients go back through it. */
+static void try_empty(plan *p, const tg_tensor *like, int which, int at, bool graph) {
+    tg_ctx *tg = p->c.tg;
+    trial *c = &p->c;
+    tg_mark m = tg_begin(tg);
+    uint64_t header[MOST];
+    char say[200];
+    int i, n = (int)strlen(c->in);
+    for (i = 0; i < MOST; i++) {
+        lacks = at < 0 || i == at ? which : FULL;
+        p->o[i] = whole(tg, i < n ? c->in[i] : 's', 0, graph);
+        header[i] = header_of_any(p->o[i]);
+    }
+    lacks = FULL;
+    CHECK_OK(tg);
+    sprintf(say, "%s of \"%s\", %s of operand %d without elements (-1: all)", c->name, c->in, which == NO_ROWS ? "rows" : "columns", at);
+    (void)run_row(p, p->o);
+    if (tg_failed(tg) || tg_failed(c->to)) {
+        CHECK_MSG(!c->ok && names_function(error_of(c)) && strlen(error_of(c)) < 500, "%s: %s", say, error_of(c));
+        CHECK_MSG(tg_error(tg) != TG_ERROR_MEMORY, "%s: %s", say, error_of(c));
+        for (i = 0; i < c->n; i++) CHECK_MSG(!c->r[i], "%s: result %d is left", say, i);
+        for (i = 0; i < n; i++) CHECK_MSG(header[i] == header_of_any(p->o[i]), "%s: refused, but operand %d is another now", say, i);
+    } else CHECK_MSG(c->ok, "%s: neither a result nor an error", say);
+    for (i = 0; c->ok && i < c->n; i++) {
+        tg_tensor *y = c->r[i];
+        const int64_t size = y ? y->numel * (int64_t)tg_dtype_size(y->dtype) : 0;
+        int64_t k, written = 0, count = 1;
+        if (!y) continue;
+        for (k = 0; k < y->ndim; k++) count *= y->shape[k];
+        CHECK_MSG(count == y->numel, "%s: result %d has a wrong number of elements", say, i);
+        if (i == 0 && like && !like->opaque) CHECK_MSG(y->dtype == like->dtype && y->ndim == like->ndim, "%s: %s of %d dimensions, of full ones it is %s of %d", say, tg_dtype_name(y->dtype), (int)y->ndim, tg_dtype_name(like->dtype), (int)like->ndim);
+        if (y->opaque || size < 4 || strchr(c->may, 'r')) continue;
+        y = tg_contiguous(y);
+        for (k = 0; k < size; k++) written += ((const unsigned char *)y->data)[k] != 0xcd;       /* what the allocator fills memory with */
+        CHECK_MSG(written > 0, "%s: result %d was never written", say, i);
+        if (graph && c->r[i]->requires_grad && c->r[i]->dtype <= TG_BF16) CHECK_MSG(tg_backward(tg_sum(c->r[i]), .retain_graph = true), "%s: %s", say, tg_error_text(tg));
+    }
+    tg_clear(tg); tg_clear(c->to);
+    tg_end(tg, m);
+    CHECK_OK(tg);
+}
+static void try_empties(plan *p) {
+    tg_ctx *tg = p->c.tg;
+    const tg_mark m = tg_begin(tg);
+    const tg_tensor *like;
+    tg_tensor *o[MOST];
+    int i, n = (int)strlen(p->c.in), which, graph;
+    for (i = 0; i < MOST; i++) o[i] = whole(tg, i < n ? p->c.in[i] : 's', 0, false);
+    like = run_row(p, o) && p->c.n ? p->c.r[0] : NULL;
+    tg_clear(tg); tg_clear(p->c.to);
+    for (which = NO_ROWS; which <= NO_COLUMNS; which++) for (graph = 0; graph < 2; graph++) for (i = -1; i < (n > 1 ? n : 0); i++) try_empty(p, like, which, i, graph);
+    tg_end(tg, m);
+}
+
 int main(void) {
-    static bool (*const lists[2])(int k, trial *c) = { formula, other };
+    static bool (*const lists[3])(int k, trial *c) = { formula, other, made };
     tg_backend raw;
     plan p;
     int l, kind, at;
     memset(&raw, 0, sizeof raw);
     raw.name = "raw"; raw.alloc = raw_alloc; raw.release = raw_release; raw.copy_in = raw.copy_out = raw_copy; raw.launch = raw_launch;
     memset(&p, 0, sizeof p);
-    for (l = 0; l < 2; l++) for (p.k = 0; n_known < 600 && lists[l](p.k, &p.c); p.k++) known[n_known++] = p.c.name;
-    CHECK(n_known > 300 && n_known < 600);
-    for (l = 0; l < 2; l++) for (p.k = 0; p.c.go = false, lists[l](p.k, &p.c); p.k++) {
+    for (l = 0; l < 3; l++) for (p.k = 0; n_known < 900 && lists[l](p.k, &p.c); p.k++) known[n_known++] = p.c.name;
+    CHECK(n_known > 500 && n_known < 900);
+    for (l = 0; l < 3; l++) for (p.k = 0; p.c.go = false, lists[l](p.k, &p.c); p.k++) {
         test_heap heap = TEST_HEAP;
         tg_config config = test_config(&heap);
         config.no_cache = true; config.hooks.file_write = no_file;
@@ -333,6 +454,7 @@ int main(void) {
             }
             CHECK_MSG(taken || (kind == PLAIN ? strchr(p.c.may, '0') != NULL : !strchr(p.c.may, '0' + kind)), "%s refuses what is %s; its row says that it may take it", p.c.name, opaque_names[kind]);
         }
+        if (!strchr(p.c.may, 'e')) try_empties(&p);
         tg_close(p.c.to); tg_close(p.c.tg);
         (void)test_heap_ended(&heap);
     }

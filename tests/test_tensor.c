@@ -1,5 +1,5 @@
 /* run.sh flags: -Wl,--no-as-needed -lm */
-/* Tensors: conversions bit for bit, promotion, broadcasting, views against plain index arithmetic, slices as text, sizes of nothing, printing as torch prints, random numbers. */
+/* Tensors: conversions bit for bit, promotion, broadcasting, views against plain index arithmetic, slices as text, sizes of nothing, printing as torch prints. */
 #include "test.h"
 #include <math.h>
 
@@ -659,101 +659,6 @@ static void test_printing(void) {
     CHECK_OK(tg);
 }
 
-/* ---- random numbers ---- */
-static void philox(const uint32_t *counter, const uint32_t *key, uint32_t *out) {        /* as in the paper, from its text */
-    uint32_t c[4], k[2], n[4];
-    int r;
-    memcpy(c, counter, sizeof c); memcpy(k, key, sizeof k);
-    for (r = 0; r < 10; r++) {
-        uint64_t m0 = UINT64_C(0xD2511F53) * c[0], m1 = UINT64_C(0xCD9E8D57) * c[2];
-        n[0] = (uint32_t)(m1 >> 32) ^ c[1] ^ k[0]; n[1] = (uint32_t)m1; n[2] = (uint32_t)(m0 >> 32) ^ c[3] ^ k[1]; n[3] = (uint32_t)m0;
-        memcpy(c, n, sizeof c);
-        k[0] += 0x9E3779B9u; k[1] += 0xBB67AE85u;
-    }
-    memcpy(out, c, sizeof c);
-}
-static uint32_t word_of(uint64_t seed, uint64_t call, uint64_t index) {
-    uint32_t c[4], k[2], out[4];
-    c[0] = (uint32_t)(index / 4); c[1] = (uint32_t)(index / 4 >> 32); c[2] = (uint32_t)call; c[3] = (uint32_t)(call >> 32); k[0] = (uint32_t)seed; k[1] = (uint32_t)(seed >> 32);
-    philox(c, k, out);
-    return out[index % 4];
-}
-static void moments(tg_tensor *t, double *mean, double *var, double *skew, double *kurt) {
-    int64_t i, n = t->numel;
-    double m = 0, a = 0, b = 0, c = 0;
-    const float *p = (const float *)t->data;
-    for (i = 0; i < n; i++) m += (double)p[i];
-    m /= (double)n;
-    for (i = 0; i < n; i++) { double d = (double)p[i] - m; a += d * d; b += d * d * d; c += d * d * d * d; }
-    a /= (double)n; b /= (double)n; c /= (double)n;
-    *mean = m; *var = a; *skew = b / pow(a, 1.5); *kurt = c / (a * a);
-}
-static void test_random_numbers(void) {
-    static const uint32_t vectors[3][10] = { /* Random123's kat_vectors for philox4x32 10: counter, key, result */
-        { 0, 0, 0, 0, 0, 0, 0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8 },
-        { 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff, 0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd },
-        { 0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344, 0xa4093822, 0x299f31d0, 0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1 } };
-    uint32_t out[4];
-    int i, k, wrong;
-    double mean, var, skew, kurt;
-    tg_random_state s, z;
-    tg_mark mark = tg_begin(tg);
-    for (i = 0; i < 3; i++) { philox(vectors[i], vectors[i] + 4, out); CHECK(!memcmp(out, vectors[i] + 6, sizeof out)); }
-    tg_seed(tg, 0); tg_stream(tg, 0);
-    s = tg_random_get(tg); CHECK(s.seed == 0 && s.stream == 0 && s.call == 0);
-    { tg_tensor *t = tg_rand(tg, TG_SHAPE(4)); for (k = 0; k < 4; k++) CHECK(el(t, k) == (vectors[0][6 + k] >> 8) / 16777216.0); }        /* the known answer itself */
-    for (i = 0; i < 20; i++) {                                          /* any seed, call and place, f32, f64 and integers */
-        uint64_t seed = (uint64_t)test_random() << 32 | test_random(), call = i & 1 ? (uint64_t)test_random() << 20 : test_random() % 100;
-        int64_t n = 1 + test_random() % 20000, j;
-        tg_tensor *t, *u, *v;
-        s.seed = seed; s.stream = 0; s.call = call;
-        tg_random_set(tg, s); t = tg_rand(tg, TG_SHAPE(n)); z = tg_random_get(tg); CHECK(z.seed == seed && z.call == call + 1 && z.stream == 0);
-        tg_random_set(tg, s); u = tg_uniform_(tg_empty(tg, TG_SHAPE(n), TG_F64), 0, 1);
-        tg_random_set(tg, s); v = tg_randint(tg, INT64_MIN, INT64_MAX, TG_SHAPE(n));
-        for (j = 0, wrong = 0; j < n; j++) {
-            uint64_t two = (uint64_t)word_of(seed, call, (uint64_t)(2 * j + 1)) << 32 | word_of(seed, call, (uint64_t)(2 * j));
-            if (((float *)t->data)[j] != (float)(word_of(seed, call, (uint64_t)j) >> 8) / 16777216.0f) wrong++;
-            if (((double *)u->data)[j] != (double)(two >> 11) / 9007199254740992.0) wrong++;
-            if (((int64_t *)v->data)[j] != (int64_t)((uint64_t)INT64_MIN + (two ? two - 1 : 0))) wrong++;
-        }
-        CHECK_INT(wrong, 0);
-    }
-    for (i = 0; i < 8; i++) {                                           /* strides, types and threads do not matter */
-        static const int widths[8] = { 1, 2, 3, 8, 1, 1, 1, 1 };
-        tg_tensor *a, *b, *c, *p, *room;
-        s.seed = 99; s.stream = (uint64_t)i; s.call = 7; tg_random_set(tg, s);
-        a = tg_normal_(tg_zeros(tg, TG_SHAPE(60, 501)), 1, 2);
-        if (widths[i] > 1 && !tg_threads(tg, widths[i])) { tg_clear(tg); continue; }
-        tg_random_set(tg, s); b = tg_normal_(tg_zeros(tg, TG_SHAPE(60, 501)), 1, 2); CHECK(tg_equal(a, b));
-        tg_random_set(tg, s); c = tg_normal_(tg_t(tg_zeros(tg, TG_SHAPE(501, 60))), 1, 2); CHECK_MSG(tg_equal(a, c), "element i of a transposed tensor differs");
-        tg_random_set(tg, s); room = tg_zeros(tg, TG_SHAPE(120, 1003)); p = tg_normal_(tg_slice(room, "::2, 1:1002:2"), 1, 2); CHECK(p && p->shape[1] == 501 && tg_equal(a, p)); CHECK(el(room, 0) == 0);
-        tg_random_set(tg, s); p = tg_normal_(tg_slice(tg_zeros(tg, TG_SHAPE(60, 501)), "::-1"), 1, 2); CHECK(p && tg_equal(a, p));
-        tg_random_set(tg, s); p = tg_normal_(tg_empty(tg, TG_SHAPE(60, 501), TG_BF16), 1, 2); CHECK(tg_equal(tg_to(a, TG_BF16), p));
-        tg_random_set(tg, s); p = tg_randn(tg, TG_SHAPE(60, 501)); CHECK(tg_allclose(a, tg_add_scalar(tg_mul_scalar(p, 2), 1), 1e-5, 1e-5));
-        tg_random_set(tg, s); p = tg_randn(tg, TG_SHAPE(7)); CHECK(tg_allclose(tg_slice(tg_flatten(a, 0, 1), ":7"), tg_add_scalar(tg_mul_scalar(p, 2), 1), 1e-5, 1e-5));     /* nor does the size */
-        tg_threads(tg, 1);
-        if (i) { tg_tensor *q; s.stream = 0; tg_random_set(tg, s); q = tg_normal_(tg_zeros(tg, TG_SHAPE(60, 501)), 1, 2); CHECK(!tg_equal(a, q)); }                          /* the stream does */
-    }
-    tg_seed(tg, 42); tg_stream(tg, 0);
-    moments(tg_rand(tg, TG_SHAPE(400000)), &mean, &var, &skew, &kurt); CHECK_NEAR(mean, 0.5, 0.002); CHECK_NEAR(var, 1 / 12., 0.001); CHECK_NEAR(skew, 0, 0.02); CHECK_NEAR(kurt, 1.8, 0.02);
-    moments(tg_randn(tg, TG_SHAPE(400000)), &mean, &var, &skew, &kurt); CHECK_NEAR(mean, 0, 0.007); CHECK_NEAR(var, 1, 0.01); CHECK_NEAR(skew, 0, 0.02); CHECK_NEAR(kurt, 3, 0.05);
-    { tg_tensor *a = tg_randn(tg, TG_SHAPE(400000)), *b = tg_narrow(a, 0, 0, 399999), *c = tg_narrow(a, 0, 1, 399999); CHECK_NEAR(tg_item(tg_mean(tg_mul(b, c))), 0, 0.007); CHECK_NEAR(tg_item(tg_mean(tg_mul(tg_square(b), tg_square(c)))), 1, 0.03);   /* neighbours, the pairs of Box and Muller among them */
-      CHECK(tg_item(tg_all(tg_isfinite(a))) == 1); CHECK(tg_item(tg_max(a)) > 4 && tg_item(tg_max(a)) < 7); }
-    { tg_tensor *a = tg_rand(tg, TG_SHAPE(400000)); CHECK(tg_item(tg_min(a)) >= 0 && tg_item(tg_max(a)) < 1); a = tg_uniform_(tg_empty(tg, TG_SHAPE(400000), TG_F32), -3, 5); CHECK(tg_item(tg_min(a)) >= -3 && tg_item(tg_max(a)) < 5 && tg_item(tg_max(a)) > 4.99); }
-    { tg_tensor *a = tg_randint(tg, -3, 4, TG_SHAPE(70000)); CHECK(tg_item(tg_min(a)) == -3 && tg_item(tg_max(a)) == 3); for (i = -3; i < 4; i++) CHECK_NEAR(tg_item(tg_sum(tg_eq(a, tg_integer(tg, i)))), 10000, 400); }
-    { tg_tensor *a = tg_randint(tg, INT64_C(1) << 62, (INT64_C(1) << 62) + 3, TG_SHAPE(1000)); CHECK(tg_item_i64(tg_min(a)) == INT64_C(1) << 62 && tg_item_i64(tg_max(a)) == (INT64_C(1) << 62) + 2); }
-    { tg_tensor *p = tg_full(tg, TG_SHAPE(100000), 0.3, TG_F32), *a = tg_bernoulli(p); CHECK_NEAR(tg_item(tg_mean(a)), 0.3, 0.01); CHECK(tg_item(tg_sum(tg_bernoulli(tg_zeros(tg, TG_SHAPE(1000))))) == 0 && tg_item(tg_sum(tg_bernoulli(tg_ones(tg, TG_SHAPE(1000))))) == 1000); }
-    { tg_tensor *x = tg_ones(tg, TG_SHAPE(100000)), *a = tg_dropout(x, 0.25, true); CHECK_NEAR(tg_item(tg_mean(a)), 1, 0.01); CHECK_NEAR(tg_item(tg_max(a)), 4 / 3., 1e-6); CHECK(tg_dropout(x, 0.25, false) == x); CHECK(tg_item(tg_sum(tg_dropout(x, 1, true))) == 0); CHECK(tg_item(tg_sum(tg_dropout(x, 0, true))) == 100000); }
-    /* one call number each, whatever the size */
-    tg_seed(tg, 5); (void)tg_rand(tg, TG_SHAPE(1)); CHECK_INT(tg_random_get(tg).call, 1); (void)tg_randn(tg, TG_SHAPE(1000, 100)); CHECK_INT(tg_random_get(tg).call, 2); (void)tg_rand(tg, TG_SHAPE(0)); CHECK_INT(tg_random_get(tg).call, 3);
-    (void)tg_uniform_(tg_zeros(tg, TG_SHAPE(3)), 0, 1); CHECK_INT(tg_random_get(tg).call, 4); (void)tg_randint(tg, 0, 2, TG_SHAPE(3)); CHECK_INT(tg_random_get(tg).call, 5); (void)tg_bernoulli(tg_zeros(tg, TG_SHAPE(3))); CHECK_INT(tg_random_get(tg).call, 6); (void)tg_dropout(tg_zeros(tg, TG_SHAPE(3)), 0.5, true); CHECK_INT(tg_random_get(tg).call, 7);
-    (void)tg_ones(tg, TG_SHAPE(3)); (void)tg_dropout(tg_zeros(tg, TG_SHAPE(3)), 0.5, false); CHECK_INT(tg_random_get(tg).call, 7);
-    { tg_tensor *a, *b; tg_seed(tg, 7); a = tg_rand(tg, TG_SHAPE(5)); tg_seed(tg, 7); b = tg_rand(tg, TG_SHAPE(5)); CHECK(tg_equal(a, b)); CHECK(!tg_equal(b, tg_rand(tg, TG_SHAPE(5)))); }
-    { tg_config c = test_config(NULL); tg_ctx *o; tg_tensor *a; c.seed = 7; o = tg_open(&c); tg_seed(tg, 7); a = tg_rand(o, TG_SHAPE(5)); { float p[5], q[5]; CHECK(tg_read_f32(a, p, 5) && tg_read_f32(tg_rand(tg, TG_SHAPE(5)), q, 5) && !memcmp(p, q, sizeof p)); } tg_close(o); }
-    tg_end(tg, mark);
-    CHECK_OK(tg);
-}
-
 /* ---- refusals and corner values that torch has too ---- */
 static void refused(tg_tensor *y, tg_error_code code, int line) {
     test_check(y == NULL && tg_error(tg) == code, __FILE__, line, "not refused as it should be: %s", tg_error_text(tg));
@@ -814,7 +719,6 @@ int main(void) {
     test_nothing();
     test_create();
     test_printing();
-    test_random_numbers();
     test_refusals();
     test_close(tg);
     return test_end("tensor");
