@@ -1133,6 +1133,8 @@ TG_API tg_tensor *tg_diff(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend, 
 TG_API tg_tensor *tg_trapezoid(tg_tensor *y, tg_tensor *x, double dx, int64_t dim);
     /* the integral along dim by the trapezoidal rule, over the places x (of y's shape, or [D]), or where x is NULL over
        steps of dx. torch's defaults are 1, -1 */
+TG_API tg_tensor *tg_cumulative_trapezoid(tg_tensor *y, tg_tensor *x, double dx, int64_t dim);
+    /* tg_trapezoid's sum so far: [..., D, ...] -> [..., D - 1, ...] */
 
 /* Picking and filling, made of gather, scatter and sort. Indices count from the end where they are negative. */
 TG_API tg_tensor *tg_masked_fill(tg_tensor *x, tg_tensor *mask, double value);   /* value where the bool mask is true; broadcast together */
@@ -2363,6 +2365,7 @@ static inline bool tg__meshgrid_at(const char *file, int line, tg_tensor *const 
 #define tg_median_dim(x, dim, keepdim, indices) tg_median_dim(TG__AT(x), dim, keepdim, indices)
 #define tg_diff(x, n, dim, prepend, append) tg_diff(TG__AT(x), n, dim, TG__AT(prepend), TG__AT(append))
 #define tg_trapezoid(y, x, dx, dim) tg_trapezoid(TG__AT(y), TG__AT(x), dx, dim)
+#define tg_cumulative_trapezoid(y, x, dx, dim) tg_cumulative_trapezoid(TG__AT(y), TG__AT(x), dx, dim)
 #define tg_masked_fill(x, mask, value) tg_masked_fill(TG__AT(x), TG__AT(mask), value)
 #define tg_index_fill(x, dim, index, value) tg_index_fill(TG__AT(x), dim, TG__AT(index), value)
 #define tg_index_copy(x, dim, index, source) tg_index_copy(TG__AT(x), dim, TG__AT(index), TG__AT(source))
@@ -18216,19 +18219,12 @@ TG_API tg_tensor *(tg_diff)(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend
     }
     return tg__composed(tg, outermost, x);
 }
-TG_API tg_tensor *(tg_trapezoid)(tg_tensor *y, tg_tensor *x, double dx, int64_t dim) {
-    tg_ctx *tg = tg__start(y, "trapezoid");
-    int64_t shape[TG_MAX_DIMS], n, along;
-    tg_tensor *pairs;
-    bool outermost;
+/* What the integral along dim sums, twice: y[i] + y[i + 1], where there is x times x[i + 1] - x[i]; NULL after an error. */
+TG__PRIVATE tg_tensor *tg__trapezoids(tg_ctx *tg, tg_tensor *y, tg_tensor *x, int64_t dim) {
+    int64_t shape[TG_MAX_DIMS], n = y->shape[dim], along;
+    tg_tensor *pairs = n ? tg_add(tg_narrow(y, dim, 1, n - 1), tg_narrow(y, dim, 0, n - 1)) : y;
     int i;
-    if (!tg || (x && !tg__use(tg, x, 1)) || !tg__wrap_dim(tg, y, &dim, y->ndim)) return NULL;
-    if (y->ndim == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor of no dimensions has no integral"); return NULL; }
-    n = y->shape[dim];
-    outermost = tg__compose(tg);
-    if (n == 0) return tg__composed(tg, outermost, tg_sum_dims(y, 1, &dim, false));
-    pairs = tg_add(tg_narrow(y, dim, 1, n - 1), tg_narrow(y, dim, 0, n - 1));
-    if (!x) return tg__composed(tg, outermost, tg_mul_scalar(tg_sum_dims(pairs, 1, &dim, false), dx / 2));
+    if (!x || n == 0) return pairs;
     if (x->ndim == 1) {                                                /* [D], along dim */
         for (i = 0; i < y->ndim; i++) shape[i] = i == dim ? x->shape[0] : 1;
         x = tg_reshape(x, y->ndim, shape);
@@ -18236,10 +18232,28 @@ TG_API tg_tensor *(tg_trapezoid)(tg_tensor *y, tg_tensor *x, double dx, int64_t 
     along = x ? dim - (y->ndim - x->ndim) : 0;
     if (!x || along < 0 || x->shape[along] != n) {
         if (x) (void)tg__fail(tg, TG__E_ARGUMENT, "x must have as many places along dim as y");
-        return tg__composed(tg, outermost, NULL);
+        return NULL;
     }
-    pairs = tg_mul(pairs, tg_sub(tg_narrow(x, along, 1, n - 1), tg_narrow(x, along, 0, n - 1)));
-    return tg__composed(tg, outermost, tg_div_scalar(tg_sum_dims(pairs, 1, &dim, false), 2));
+    return tg_mul(pairs, tg_sub(tg_narrow(x, along, 1, n - 1), tg_narrow(x, along, 0, n - 1)));
+}
+/* The sum of them, or their sums so far. */
+TG__PRIVATE tg_tensor *tg__integral(tg_tensor *y, tg_tensor *x, double dx, int64_t dim, const char *name, bool so_far) {
+    tg_ctx *tg = tg__start(y, name);
+    tg_tensor *sum;
+    bool outermost;
+    if (!tg || (x && !tg__use(tg, x, 1)) || !tg__wrap_dim(tg, y, &dim, y->ndim)) return NULL;
+    if (y->ndim == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor of no dimensions has no integral"); return NULL; }
+    outermost = tg__compose(tg);
+    sum = tg__trapezoids(tg, y, x, dim);
+    if (sum && so_far && !x) sum = tg_mul(sum, tg_number(tg, dx / 2));  /* of integers, floats from here on */
+    if (sum) sum = so_far ? tg_cumsum(sum, dim) : tg_sum_dims(sum, 1, &dim, false);
+    if (sum && x) sum = tg_div_scalar(sum, 2);
+    else if (sum && !so_far) sum = tg_mul(sum, tg_number(tg, dx / 2));
+    return tg__composed(tg, outermost, sum);
+}
+TG_API tg_tensor *(tg_trapezoid)(tg_tensor *y, tg_tensor *x, double dx, int64_t dim) { return tg__integral(y, x, dx, dim, "trapezoid", false); }
+TG_API tg_tensor *(tg_cumulative_trapezoid)(tg_tensor *y, tg_tensor *x, double dx, int64_t dim) {
+    return tg__integral(y, x, dx, dim, "cumulative_trapezoid", true);
 }
 
 /* ======================================================================================
@@ -18759,11 +18773,10 @@ TG_API tg_tensor *(tg_isin)(tg_tensor *elements, tg_tensor *test_elements, bool 
 }
 
 /* ---- runs of equal elements: unique ---- */
-/* Is element, or row, i another one than i - 1? The first is. */
+/* Is element, or row, i of [N] or [N, C] another one than i - 1? The first is; there is one. */
 TG__PRIVATE tg_tensor *tg__begins(tg_ctx *tg, tg_tensor *x) {
     tg_tensor *both[2];
     const int64_t n = x->shape[0], one = 1, along = 1;
-    if (n == 0) return tg__full_beside(tg, x, TG_BOOL, 1, &n, 0);
     both[0] = tg__full_beside(tg, x, TG_BOOL, 1, &one, 1);
     both[1] = tg_ne(tg_narrow(x, 0, 1, n - 1), tg_narrow(x, 0, 0, n - 1));
     if (x->ndim > 1) both[1] = tg_any_dims(both[1], 1, &along, false);
@@ -18790,7 +18803,7 @@ TG__PRIVATE tg_tensor *tg__row_order(tg_tensor *rows) {
 /* x without repeats; dim NULL: of all its elements. x's elements, or its slices along dim, are rows here. */
 TG__PRIVATE tg_tensor *tg__unique(tg_tensor *x, const int64_t *along, bool consecutive, tg_tensor **inverse, tg_tensor **counts, const char *name) {
     tg_ctx *tg;
-    tg_tensor *rows, *order = NULL, *moved, *starts, *y = NULL, *at = NULL, *ends[2];
+    tg_tensor *rows, *order = NULL, *moved, *begins = NULL, *starts, *y = NULL, *at = NULL, *ends[2];
     int64_t dim = along ? *along : 0, front = 0, flat[2], n = 0, shape[TG_MAX_DIMS];
     bool outermost;
     int i;
@@ -18810,18 +18823,16 @@ TG__PRIVATE tg_tensor *tg__unique(tg_tensor *x, const int64_t *along, bool conse
         else (void)tg_sort(rows, 0, false, &order);
         rows = order ? tg_index_select(rows, 0, order) : NULL;
     }
-    starts = rows && (n || !rows->ndim || rows->ndim == 1) ? tg__true_places(tg__begins(tg, rows)) : NULL;
-    if (rows && n == 0) {                                                /* nothing: its own kind of nothing */
-        y = x; at = starts = tg__count_beside(tg, x, 0);
-        if (!along) y = tg_flatten(x, 0, -1);
-    }
+    if (rows && n) begins = tg__begins(tg, rows);
+    starts = rows && n ? tg__true_places(begins) : tg__count_beside(tg, x, 0);
+    if (rows && n == 0) { y = along ? x : rows; at = starts; }           /* nothing */
     if (starts && n) {
         for (i = 0; i < moved->ndim; i++) shape[i] = i ? moved->shape[i] : starts->numel;
         y = tg_reshape(tg_index_select(rows, 0, starts), moved->ndim, shape);
         if (along && x->ndim) y = tg_movedim(y, 1, &front, 1, &dim);
     }
     if (starts && n && inverse) {                                        /* in which run is each of the rows? */
-        at = tg_sub_scalar(tg__search(starts, tg__count_beside(tg, starts, n), true, false), 1);
+        at = tg_sub_scalar(tg_cumsum(begins, 0), 1);
         if (order) at = tg_scatter(at, 0, order, at);
     }
     if (inverse && at && !along) at = tg_reshape(at, x->ndim, x->shape);
@@ -18869,7 +18880,7 @@ TG_API tg_tensor *(tg_bincount)(tg_tensor *x, tg_tensor *weights, int64_t minlen
     if (n < 0) { tg__fail(tg, TG__E_RANGE, "x", "no negative number", (double)n); return tg__composed(tg, outermost, NULL); }
     n = x->numel ? tg_item_i64(tg_amax(x)) + 1 : 0;
     if (weights && weights->dtype != TG_F32) weights = tg_to(weights, TG_F64);
-    if (!tg_failed(tg)) y = tg__counted(tg, tg_to(x, TG_I64), tg__imax(n, minlength), weights);
+    if (!tg_failed(tg)) y = tg__counted(tg, tg_to(x, TG_I64), tg__imax(n, minlength), x->numel ? weights : NULL);     /* of nothing: i64, as torch */
     return tg__composed(tg, outermost, y);
 }
 /* The smallest and the largest number of x, read on the host; 0 and 0 of nothing. false: one is not finite, or an error. */

@@ -1551,6 +1551,11 @@ ADAPTER(a_gradient) {
     for (i = 0; i < n; i++) put(c, y[i]);
     if (!n) put(c, NULL);
 }
+ADAPTER(a_cumulative_trapezoid) {
+    tg_tensor *y = self_of(c, 0, "y"), *x = is_kind(arg(c, 1, "x|dx"), V_TENSOR) ? maybe_tensor(c, 1, "x") : NULL;
+    double dx = x ? 1 : number(c, 1, "dx", 1);
+    put(c, tg_cumulative_trapezoid(y, x, dx, integer(c, -1, "dim", -1)));
+}
 ADAPTER(a_pad_sequence) { tensors l = tensor_list(c, 0, "sequences"); bool first = flag(c, 1, "batch_first", false); put(c, tg_pad_sequence(l.t, l.n, first, number(c, 2, "padding_value", 0))); }
 
 /* `composed`: the library has no such operation of its own; the adapter joins two or more that it has. Formula rows need no line here. */
@@ -1576,7 +1581,7 @@ static const adapter adapters[] = {
     { "diagonal_scatter", a_part_scatter, 0 }, { "unique", a_unique, 0 }, { "unique_consecutive", a_unique, 0 }, { "searchsorted", a_searchsorted, 0 }, { "bucketize", a_bucketize, 0 },
     { "isin", a_isin, 0 }, { "bincount", a_bincount, 0 }, { "histc", a_histc, 0 }, { "histogram", a_histogram, 0 }, { "mode", a_mode, 0 }, { "nanmedian", a_nanmedian, 0 },
     { "quantile", a_quantile, 0 }, { "nanquantile", a_quantile, 0 }, { "gradient", a_gradient, 0 }, { "nn.functional.embedding_bag", a_embedding_bag, 0 },
-    { "nn.utils.rnn.pad_sequence", a_pad_sequence, 0 },
+    { "nn.utils.rnn.pad_sequence", a_pad_sequence, 0 }, { "cumulative_trapezoid", a_cumulative_trapezoid, 0 },
 
     /* elementwise */
     { "deg2rad", a_deg2rad, 0 }, { "rad2deg", a_rad2deg, 0 }, { "signbit", a_signbit, 0 }, { "bitwise_not", a_bitwise_not, 0 }, { "logaddexp2", a_logaddexp2, 0 },
