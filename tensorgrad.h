@@ -12527,8 +12527,8 @@ TG_API tg_tensor *(tg_logcumsumexp)(tg_tensor *x, int64_t dim) {
 
 /* ======================================================================================
    >>impl-index    cat, stack, split, meshgrid, flip, rot90, trace; index_select, index_add, gather, scatter,
-   scatter_add, one_hot; row-sparse gradients
-   Tests: tests/test_index.c
+   scatter_add, scatter_reduce's products and extremes, searchsorted, one_hot; row-sparse gradients
+   Tests: tests/test_index.c, tests/test_search.c
    ====================================================================================== */
 
 /* ------------------------------------------------------------------------ cat ----
@@ -13345,7 +13345,10 @@ TG__PRIVATE tg_tensor *tg__scatter_kind(int kind, tg_tensor *x, int64_t dim, tg_
 }
 
 /* ---- the search family ----
-   By halves, on the keys of the sort family, so that every type is found in the order in which it is sorted. */
+   By halves, on the keys of the sort family, so that every type is found in the order in which it is sorted. How many
+   halves there are depends on the length alone: some values go the way together, without a branch, and wait for memory
+   at the same time. */
+#define TG__SEARCH_TOGETHER 8
 typedef struct tg__search_plan {
     tg__job     job;
     tg__sort_rule rule;
@@ -13365,16 +13368,22 @@ typedef struct tg__search_plan {
     } \
     TG__PRIVATE void tg__search_##U(const tg__search_plan *j, int64_t m, char *y, const char *values, const char *sorted) { \
         const U *v = (const U *)(const void *)values, *s = (const U *)(const void *)sorted; \
-        int64_t i; \
-        for (i = 0; i < m; i++) { \
-            const U key = tg__search_key_##U(v[i * j->vs], &j->rule); \
-            int64_t low = 0, left = j->n; \
-            while (left > 0) { \
-                const int64_t half = left / 2; \
-                const U at = tg__search_key_##U(s[(low + half) * j->ss], &j->rule); \
-                if (at < key || (j->right && at == key)) { low += half + 1; left -= half + 1; } else left = half; \
+        int64_t low[TG__SEARCH_TOGETHER], i, k, n, left, half; \
+        U key[TG__SEARCH_TOGETHER]; \
+        for (i = 0; i < m; i += n) { \
+            n = tg__imin(m - i, TG__SEARCH_TOGETHER); \
+            for (k = 0; k < n; k++) { low[k] = 0; key[k] = tg__search_key_##U(v[(i + k) * j->vs], &j->rule); } \
+            for (left = j->n; left > 0; left -= half) {                  /* the answer is in low .. low + left */ \
+                half = (left + 1) / 2; \
+                for (k = 0; k < n; k++) { \
+                    const U at = tg__search_key_##U(s[(low[k] + half - 1) * j->ss], &j->rule); \
+                    low[k] += half & -(int64_t)((at < key[k]) | ((at == key[k]) & j->right)); \
+                } \
             } \
-            if (j->wide) ((int64_t *)(void *)y)[i * j->ys] = low; else ((int32_t *)(void *)y)[i * j->ys] = (int32_t)low; \
+            for (k = 0; k < n; k++) { \
+                if (j->wide) ((int64_t *)(void *)y)[(i + k) * j->ys] = low[k]; \
+                else ((int32_t *)(void *)y)[(i + k) * j->ys] = (int32_t)low[k]; \
+            } \
         } \
     }
 TG__SEARCH_TYPE(uint8_t) TG__SEARCH_TYPE(uint16_t) TG__SEARCH_TYPE(uint32_t) TG__SEARCH_TYPE(uint64_t)
@@ -18358,18 +18367,24 @@ TG_API tg_tensor *(tg_kthvalue)(tg_tensor *x, int64_t k, int64_t dim, bool keepd
 
 /* ======================================================================================
    >>impl-search    searching and scattered writing: unique, searchsorted, nonzero, index_put ...
+   Tests: tests/test_search.c
    ====================================================================================== */
 
 /* No kernel of its own: places are found by sorting and by searching, values come and go by gather, scatter and
    index_select. How many there are is read on the host, as torch does: that is one tg_item. */
 
 /* ---- where: nonzero, masks ---- */
-/* The places of what is true in a mask [N], in order. A stable sort brings them to the front. */
+/* The places of what is true in a mask [N], in order: each goes to where it is counted, all others behind the last. */
 TG__PRIVATE tg_tensor *tg__true_places(tg_tensor *mask) {
-    tg_tensor *places = NULL, *count = tg_sum(mask);
-    const int64_t n = count ? tg_item_i64(count) : 0;
-    if (!count || tg_failed(count->tg) || !tg_sort(mask, 0, true, &places)) return NULL;
-    return tg_narrow(places, 0, 0, n);
+    tg_ctx *tg = mask ? mask->tg : NULL;
+    tg_tensor *count = mask ? tg_cumsum(mask, 0) : NULL, *to;
+    int64_t n, room;
+    if (!count || count->numel == 0) return count;
+    n = tg_item_i64(tg_select(count, 0, -1));
+    if (tg_failed(tg)) return NULL;
+    room = n + 1;
+    to = tg_where(mask, tg_sub_scalar(count, 1), tg_integer(tg, n));
+    return tg_narrow(tg_scatter(tg__full_beside(tg, mask, TG_I64, 1, &room, 0), 0, to, tg__count_beside(tg, mask, mask->numel)), 0, 0, n);
 }
 /* Places in a tensor of this shape, counted row by row, become places along each dimension. */
 TG__PRIVATE void tg__unravel(tg_ctx *tg, tg_tensor *places, int ndim, const int64_t *shape, tg_tensor **along) {
@@ -18975,20 +18990,24 @@ TG__PRIVATE tg_ctx *tg__start_rank(tg_tensor *x, int64_t *dim, tg_tensor **indic
     if (!tg || !tg__wrap_dim(tg, x, dim, x->ndim)) return NULL;
     return x->ndim && x->shape[*dim] == 0 && !tg__fail(tg, TG__E_REDUCE_EMPTY, (int)*dim, x) ? NULL : tg;
 }
-/* In order, an element's run is from where it could stand first to where it could stand last. */
+/* In order, equal elements are a run, and an element is as far from its run's first as there are before it. The farthest,
+   the first of several, is the last element of the longest run. */
 TG_API tg_tensor *(tg_mode)(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) {
     tg_ctx *tg = tg__start_rank(x, &dim, indices, "mode");
-    tg_tensor *sorted, *order = NULL, *end, *count, *at;
+    tg_tensor *sorted, *order = NULL, *place, *first[2], *at;
+    int64_t n;
     bool outermost;
     if (!tg) return NULL;
+    n = x->ndim ? x->shape[dim] : 1;
     outermost = tg__compose(tg);
     sorted = tg_detach(x);
     sorted = x->ndim ? tg_transpose(sorted, dim, -1) : tg_reshape(sorted, TG_SHAPE(1));
     sorted = tg_sort(sorted, -1, false, &order);
-    end = tg__search(sorted, sorted, true, false);
-    count = tg_sub(end, tg__search(sorted, sorted, false, false));
-    if (tg_dtype_is_float(x->dtype)) count = tg_where(tg_isnan(sorted), tg_integer(tg, 1), count);        /* no NaN equals another */
-    at = tg_sub_scalar(tg_gather(end, -1, tg_argmax_dim(count, -1, true)), 1);
+    place = tg__count_beside(tg, x, n);
+    first[1] = tg_ne(tg_narrow(sorted, -1, 1, n - 1), tg_narrow(sorted, -1, 0, n - 1));
+    first[1] = tg_where(first[1], tg_narrow(place, 0, 1, n - 1), tg_integer(tg, 0));
+    first[0] = tg_zeros_like(tg_narrow(order, -1, 0, 1));
+    at = tg_argmax_dim(tg_sub(place, tg_cummax(tg_cat(first, 2, -1), -1, NULL)), -1, true);
     at = tg_transpose(tg_gather(order, -1, at), dim, -1);
     return tg__picked(tg, outermost, x, dim, keepdim, at, indices);
 }
@@ -19261,7 +19280,7 @@ TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *a) {
     tg_ctx *tg;
     tg__rows_of r;
     tg_tensor *index, *bag, *rows, *none, *y = NULL;
-    int64_t shape[2], bags = 0;
+    int64_t shape[3], bags = 0;
     bool outermost;
     if (!a) return NULL;
     tg__note(a->index, a->at);
@@ -19275,15 +19294,18 @@ TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *a) {
     if (bag && r.padding >= 0) bag = tg_where(tg_eq_scalar(index, (double)r.padding), tg_integer(tg, bags), bag);
     rows = bag ? tg__widened(tg__rows_at(tg, &r, index)) : NULL;
     if (rows && a->per_sample_weights) rows = tg_mul(rows, tg_unsqueeze(tg_flatten(tg__widened(a->per_sample_weights), 0, -1), 1));
-    if (rows) {
+    if (rows && !a->offsets && r.padding < 0 && r.index->shape[1] > 0) {   /* bags of one size that keep all */
+        shape[0] = bags; shape[1] = r.index->shape[1]; shape[2] = rows->shape[1];
+        y = tg_reshape(rows, 3, shape);
+        y = a->mode == TG_BAG_MAX ? tg_amax_dims(y, TG_DIMS(1), false) : a->mode == TG_BAG_SUM ? tg_sum_dims(y, TG_DIMS(1), false) : tg_mean_dims(y, TG_DIMS(1), false);
+    } else if (rows) {
         shape[0] = bags + 1; shape[1] = rows->shape[1];
         none = tg__full_beside(tg, rows, rows->dtype, 2, shape, 0);
         y = a->mode == TG_BAG_MAX ? tg_index_reduce(none, 0, bag, rows, TG_SCATTER_AMAX, false) : tg_index_add(none, 0, bag, rows);
         y = tg_narrow(y, 0, 0, bags);
         if (a->mode == TG_BAG_MEAN) y = tg_div(y, tg_unsqueeze(tg_to(tg_maximum(tg__counted(tg, bag, bags, NULL), tg_integer(tg, 1)), rows->dtype), 1));
-        y = tg_to(y, r.weight->dtype);
     }
-    return tg__composed(tg, outermost, y);
+    return tg__composed(tg, outermost, y ? tg_to(y, r.weight->dtype) : NULL);
 }
 TG_API tg_tensor *(tg_pad_sequence)(tg_tensor *const *list, int n, bool batch_first, double padding) {
     tg_ctx *tg = list ? tg__start_list(list, n, "pad_sequence") : NULL;
