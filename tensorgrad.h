@@ -1549,6 +1549,7 @@ TG_API tg_tensor *tg_linear_scan(tg_tensor *a, tg_tensor *b, int64_t dim);
 /* Search, write by index. Where values stand, which there are and how often, and writing to places that tensors name.
    Indices count from the end where they are negative, except those of scatter_reduce. Functions whose results have as
    many elements as were found read that number on the host, as torch does. */
+typedef enum tg_scatter_kind { TG_SCATTER_SUM = 0, TG_SCATTER_PROD, TG_SCATTER_MEAN, TG_SCATTER_AMAX, TG_SCATTER_AMIN } tg_scatter_kind;
 TG_API tg_tensor *tg_nonzero(tg_tensor *x);                     /* i64 [N, number of dimensions]: where x is not 0, row by row */
 TG_API int tg_nonzero_tuple(tg_tensor *x, tg_tensor **along, int room);
     /* the same, the places along each dimension as a tensor [N]: torch's as_tuple=True. Returns how many, which is the number
@@ -1562,7 +1563,14 @@ TG_API tg_tensor *tg_masked_scatter(tg_tensor *x, tg_tensor *mask, tg_tensor *so
 TG_API tg_tensor *tg_masked_scatter_(tg_tensor *x, tg_tensor *mask, tg_tensor *source);
 TG_API tg_tensor *tg_masked_fill_tensor(tg_tensor *x, tg_tensor *mask, tg_tensor *value);   /* masked_fill, value 0-d */
 TG_API tg_tensor *tg_index_fill_tensor(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *value);   /* index_fill, value 0-d */
-TG_API tg_tensor *tg_clamp_tensor_(tg_tensor *x, tg_tensor *low, tg_tensor *high);
+TG_API tg_tensor *tg_clamp_tensor_(tg_tensor *x, tg_tensor *low, tg_tensor *high);     /* in place; likewise the next ones */
+TG_API tg_tensor *tg_masked_fill_(tg_tensor *x, tg_tensor *mask, double value);
+TG_API tg_tensor *tg_index_fill_(tg_tensor *x, int64_t dim, tg_tensor *index, double value);
+TG_API tg_tensor *tg_index_copy_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source);
+TG_API tg_tensor *tg_index_add_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
+TG_API tg_tensor *tg_scatter_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
+TG_API tg_tensor *tg_scatter_add_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
+TG_API tg_tensor *tg_scatter_reduce_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src, tg_scatter_kind kind, bool include_self);
 TG_API tg_tensor *tg_index(tg_tensor *x, tg_tensor *const *indices, int n);
     /* x[i, j, ...] as in Python, with tensors: an index is i64 or i32, or a bool mask over as many dimensions as it has, or
        NULL for all of a dimension, like ":". Indices broadcast to one shape [I], which takes the place of the indexed
@@ -1575,7 +1583,6 @@ TG_API tg_tensor *tg_index_put_(tg_tensor *x, tg_tensor *const *indices, int n, 
 TG_API tg_tensor *tg_put(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate);
     /* the same for the flattened x: element index[k] becomes source[k] */
 TG_API tg_tensor *tg_put_(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate);
-typedef enum tg_scatter_kind { TG_SCATTER_SUM = 0, TG_SCATTER_PROD, TG_SCATTER_MEAN, TG_SCATTER_AMAX, TG_SCATTER_AMIN } tg_scatter_kind;
 TG_API tg_tensor *tg_scatter_reduce(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src, tg_scatter_kind kind, bool include_self);
     /* scatter_add, but with products, means, largest or smallest; include_self (torch's default): what x held counts too,
        else only where index names nothing. Means of integers are rounded down */
@@ -2500,6 +2507,13 @@ static inline tg_tensor *tg__cartesian_prod_at(const char *file, int line, tg_te
 #define tg_masked_fill_tensor(x, mask, value) tg_masked_fill_tensor(TG__AT(x), TG__AT(mask), TG__AT(value))
 #define tg_index_fill_tensor(x, dim, index, value) tg_index_fill_tensor(TG__AT(x), dim, TG__AT(index), TG__AT(value))
 #define tg_clamp_tensor_(x, low, high) tg_clamp_tensor_(TG__AT(x), TG__AT(low), TG__AT(high))
+#define tg_masked_fill_(x, mask, value) tg_masked_fill_(TG__AT(x), TG__AT(mask), value)
+#define tg_index_fill_(x, dim, index, value) tg_index_fill_(TG__AT(x), dim, TG__AT(index), value)
+#define tg_index_copy_(x, dim, index, source) tg_index_copy_(TG__AT(x), dim, TG__AT(index), TG__AT(source))
+#define tg_index_add_(x, dim, index, src) tg_index_add_(TG__AT(x), dim, TG__AT(index), TG__AT(src))
+#define tg_scatter_(x, dim, index, src) tg_scatter_(TG__AT(x), dim, TG__AT(index), TG__AT(src))
+#define tg_scatter_add_(x, dim, index, src) tg_scatter_add_(TG__AT(x), dim, TG__AT(index), TG__AT(src))
+#define tg_scatter_reduce_(x, dim, index, src, kind, include_self) tg_scatter_reduce_(TG__AT(x), dim, TG__AT(index), TG__AT(src), kind, include_self)
 static inline tg_tensor *tg__index_at(const char *file, int line, tg_tensor *x, tg_tensor *const *indices, int n) { return tg_index(tg__at(x, file, line), tg__at_list(indices, n, file, line), n); }
 #define tg_index(...) TG__PLACED(index, __VA_ARGS__)
 static inline tg_tensor *tg__index_put_at(const char *file, int line, tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate) { return tg_index_put(tg__at(x, file, line), tg__at_list(indices, n, file, line), n, tg__at(values, file, line), accumulate); }
@@ -18708,6 +18722,24 @@ TG_API tg_tensor *(tg_index_reduce)(tg_tensor *x, int64_t dim, tg_tensor *index,
     return tg__composed(tg, outermost, index ? tg__scatter_reduced(tg, x, dim, index, source, kind, include_self) : NULL);
 }
 
+/* ---- in place: computed beside, and written over x, as far as the result has its shape and dtype ---- */
+#define TG__INPLACE(name, parameters, arguments) \
+    TG_API tg_tensor *(tg_##name##_) parameters { \
+        tg_ctx *tg = tg__start(x, #name "_"); \
+        tg_tensor *y; \
+        bool outermost; \
+        if (!tg) return NULL; \
+        outermost = tg__compose(tg); \
+        y = tg_##name arguments; \
+        return tg__composed(tg, outermost, y ? tg_copy_(x, y) : NULL); }
+TG__INPLACE(masked_fill, (tg_tensor *x, tg_tensor *mask, double value), (x, mask, value))
+TG__INPLACE(index_fill, (tg_tensor *x, int64_t dim, tg_tensor *index, double value), (x, dim, index, value))
+TG__INPLACE(index_copy, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source), (x, dim, index, source))
+TG__INPLACE(index_add, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src), (x, dim, index, src))
+TG__INPLACE(scatter, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src), (x, dim, index, src))
+TG__INPLACE(scatter_add, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src), (x, dim, index, src))
+TG__INPLACE(scatter_reduce, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src, tg_scatter_kind kind, bool include_self), (x, dim, index, src, kind, include_self))
+
 /* ---- a part replaced ---- */
 /* y, of which `part` is a view, with src in its place. */
 TG__PRIVATE tg_tensor *tg__part_replaced(tg_ctx *tg, tg_tensor *y, tg_tensor *part, tg_tensor *src) {
@@ -19043,13 +19075,13 @@ TG__PRIVATE tg_tensor *tg__quantile_ranks(tg_ctx *tg, tg_tensor *sorted, tg_tens
 }
 /* Between the elements below and above the rank. */
 TG__PRIVATE tg_tensor *tg__quantile_at(tg_ctx *tg, tg_tensor *sorted, tg_tensor *ranks, tg_quantile_mode mode) {
-    tg_tensor *floor = tg_floor(tg_detach(ranks)), *below, *above;
-    if (mode == TG_QUANTILE_NEAREST) floor = tg_round(tg_detach(ranks));
-    if (mode == TG_QUANTILE_HIGHER) floor = tg_ceil(tg_detach(ranks));
-    below = tg_gather(sorted, -1, tg_to(floor, TG_I64));
+    tg_tensor *rank = tg_floor(tg_detach(ranks)), *below, *above;
+    if (mode == TG_QUANTILE_NEAREST) rank = tg_round(tg_detach(ranks));
+    if (mode == TG_QUANTILE_HIGHER) rank = tg_ceil(tg_detach(ranks));
+    below = tg_gather(sorted, -1, tg_to(rank, TG_I64));
     if (mode != TG_QUANTILE_LINEAR && mode != TG_QUANTILE_MIDPOINT) return below;
     above = tg_gather(sorted, -1, tg_to(tg_ceil(tg_detach(ranks)), TG_I64));
-    return tg_lerp(below, above, mode == TG_QUANTILE_MIDPOINT ? tg_number(tg, 0.5) : tg_sub(ranks, floor));
+    return tg_lerp(below, above, mode == TG_QUANTILE_MIDPOINT ? tg_number(tg, 0.5) : tg_sub(ranks, rank));
 }
 TG__PRIVATE tg_tensor *tg__quantile(const tg_quantile_args *a, bool ignore_nan, const char *name) {
     tg_ctx *tg;

@@ -938,9 +938,10 @@ ADAPTER(a_scatter) {          /* scatter, scatter_add */
     int64_t dim = need_integer(c, 1, "dim");
     const char *reduce = word(c, -1, "reduce", NULL);
     index = tensor(c, 2, "index"); src = operand(c, 3, "src|value");
-    if (reduce && strcmp(reduce, "multiply") == 0) put(c, tg_scatter_reduce(x, dim, index, src, TG_SCATTER_PROD, true));
-    else if (starts_with(c->op, "scatter_add") || (reduce && strcmp(reduce, "add") == 0)) put(c, tg_scatter_add(x, dim, index, src));
-    else put(c, tg_scatter(x, dim, index, src));
+    if (reduce && strcmp(reduce, "multiply") == 0)
+        put(c, c->in_place ? tg_scatter_reduce_(x, dim, index, src, TG_SCATTER_PROD, true) : tg_scatter_reduce(x, dim, index, src, TG_SCATTER_PROD, true));
+    else if (starts_with(c->op, "scatter_add") || (reduce && strcmp(reduce, "add") == 0)) put(c, c->in_place ? tg_scatter_add_(x, dim, index, src) : tg_scatter_add(x, dim, index, src));
+    else put(c, c->in_place ? tg_scatter_(x, dim, index, src) : tg_scatter(x, dim, index, src));
 }
 static tg_scatter_kind scatter_kind(call *c, const char *name) {
     static const char *const names[] = { "sum", "prod", "mean", "amax", "amin" };
@@ -954,7 +955,7 @@ ADAPTER(a_scatter_reduce) {   /* scatter_reduce, index_reduce */
     int64_t dim = need_integer(c, 1, "dim");
     tg_scatter_kind kind = scatter_kind(c, word(c, 4, "reduce", ""));
     bool include = flag(c, 5, "include_self", true);
-    put(c, c->op[0] == 'i' ? tg_index_reduce(x, dim, index, src, kind, include) : tg_scatter_reduce(x, dim, index, src, kind, include));
+    put(c, c->op[0] == 'i' ? tg_index_reduce(x, dim, index, src, kind, include) : (c->in_place ? tg_scatter_reduce_ : tg_scatter_reduce)(x, dim, index, src, kind, include));
 }
 ADAPTER(a_index_select) { tg_tensor *x = self(c); int64_t d = need_integer(c, 1, "dim"); put(c, tg_index_select(x, d, tensor(c, 2, "index"))); }
 ADAPTER(a_index_add) {
@@ -963,23 +964,24 @@ ADAPTER(a_index_add) {
     const val *alpha = arg(c, -1, "alpha");
     index = tensor(c, 2, "index"); src = tensor(c, 3, "source");
     if (alpha) src = tg_mul(src, operand_of(c, alpha));
-    put(c, tg_index_add(x, dim, index, src));
+    put(c, c->in_place ? tg_index_add_(x, dim, index, src) : tg_index_add(x, dim, index, src));
 }
 ADAPTER(a_index_copy) {       /* index_copy, index_fill */
     tg_tensor *x = self(c), *index;
     int64_t dim = need_integer(c, 1, "dim");
     const val *v = need(c, 3, "source|value");
     index = tensor(c, 2, "index");
-    if (starts_with(c->op, "index_copy")) put(c, tg_index_copy(x, dim, index, tensor_of(c, v)));
-    else if (is_scalar(v)) put(c, tg_index_fill(x, dim, index, v->n));
+    if (starts_with(c->op, "index_copy")) put(c, c->in_place ? tg_index_copy_(x, dim, index, tensor_of(c, v)) : tg_index_copy(x, dim, index, tensor_of(c, v)));
+    else if (is_scalar(v)) put(c, c->in_place ? tg_index_fill_(x, dim, index, v->n) : tg_index_fill(x, dim, index, v->n));
+    else if (c->in_place) put(c, tg_copy_(x, tg_index_fill_tensor(x, dim, index, tensor_of(c, v))));
     else put(c, tg_index_fill_tensor(x, dim, index, tensor_of(c, v)));
 }
 ADAPTER(a_masked_fill) {
     tg_tensor *x = self(c), *mask = tensor(c, 1, "mask");
     const val *v = need(c, 2, "value");
     if (!x || !mask || !v) return;
-    if (v->kind == V_TENSOR) put(c, tg_masked_fill_tensor(x, mask, v->t));
-    else put(c, tg_masked_fill(x, mask, v->n));
+    if (v->kind == V_TENSOR) { tg_tensor *y = tg_masked_fill_tensor(x, mask, v->t); put(c, c->in_place ? tg_copy_(x, y) : y); }
+    else put(c, c->in_place ? tg_masked_fill_(x, mask, v->n) : tg_masked_fill(x, mask, v->n));
 }
 ADAPTER(a_take) {
     tg_tensor *x = self(c);
@@ -1577,7 +1579,8 @@ static const adapter adapters[] = {
     /* search */
     { "isposinf", a_isinf_sign, 0 }, { "isneginf", a_isinf_sign, 0 }, { "nonzero", a_nonzero, 0 }, { "argwhere", a_nonzero, 0 }, { "unravel_index", a_unravel_index, 0 },
     { "masked_select", a_masked_select, 0 }, { "masked_scatter", a_masked_scatter, 0 }, { "masked_scatter_", a_masked_scatter, 0 }, { "index_put", a_index_put, 0 }, { "index_put_", a_index_put, 0 },
-    { "put", a_put, 0 }, { "put_", a_put, 0 }, { "index_reduce", a_scatter_reduce, 0 }, { "select_scatter", a_part_scatter, 0 }, { "slice_scatter", a_part_scatter, 0 },
+    { "masked_fill_", a_masked_fill, 0 }, { "index_fill_", a_index_copy, 0 }, { "index_copy_", a_index_copy, 0 }, { "index_add_", a_index_add, 0 }, { "scatter_", a_scatter, 0 },
+    { "scatter_add_", a_scatter, 0 }, { "scatter_reduce_", a_scatter_reduce, 0 }, { "put", a_put, 0 }, { "put_", a_put, 0 }, { "index_reduce", a_scatter_reduce, 0 }, { "select_scatter", a_part_scatter, 0 }, { "slice_scatter", a_part_scatter, 0 },
     { "diagonal_scatter", a_part_scatter, 0 }, { "unique", a_unique, 0 }, { "unique_consecutive", a_unique, 0 }, { "searchsorted", a_searchsorted, 0 }, { "bucketize", a_bucketize, 0 },
     { "isin", a_isin, 0 }, { "bincount", a_bincount, 0 }, { "histc", a_histc, 0 }, { "histogram", a_histogram, 0 }, { "mode", a_mode, 0 }, { "nanmedian", a_nanmedian, 0 },
     { "quantile", a_quantile, 0 }, { "nanquantile", a_quantile, 0 }, { "gradient", a_gradient, 0 }, { "nn.functional.embedding_bag", a_embedding_bag, 0 },
