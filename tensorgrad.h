@@ -13355,7 +13355,8 @@ static const tg_op tg__scatter_amax_op = { TG__OP_KIND("scatter_amax", TG__IN(3)
 static const tg_op tg__scatter_amin_op = { TG__OP_KIND("scatter_amin", TG__IN(3), TG__OUT(1), TG__NO_FLAGS, TG_INDEX_MIN),
     TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(0)), TG__ATTRS(tg__dim), tg__scatter_check, tg__scatter_reduce_forward, tg__scatter_extreme_backward, NULL };
 TG__PRIVATE tg_tensor *tg__scatter_kind(int kind, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
-    return tg__scatter_call(kind == TG_INDEX_MUL ? &tg__scatter_prod_op : kind == TG_INDEX_MAX ? &tg__scatter_amax_op : &tg__scatter_amin_op, x, dim, index, src);
+    const tg_op *op = kind == TG_INDEX_MUL ? &tg__scatter_prod_op : kind == TG_INDEX_MAX ? &tg__scatter_amax_op : &tg__scatter_amin_op;
+    return tg__scatter_call(op, x, dim, index, src);
 }
 
 /* ---- the search family ----
@@ -13451,7 +13452,8 @@ TG__PRIVATE bool tg__searchsorted_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *sorted = n->in[0], *values = n->in[1];
     if (sorted->dtype != values->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, sorted, values, "; tg_to one of them");
     if (sorted->ndim == 0 || (sorted->ndim > 1 && !tg__same_but(sorted, values, sorted->ndim - 1)))
-        return tg__fail_op(tg, TG_ERROR_SHAPE, "expected a sorted [N] and any values, or [..., N] and [..., M] with the same sizes in front, got %t and %t", sorted, values);
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "expected a sorted [N] and any values, or [..., N] and [..., M] with the same sizes in front, got %t and %t",
+            sorted, values);
     return tg__out_make(tg, n, 0, ((const tg__searchsorted_attr *)n->attr)->int32 ? TG_I32 : TG_I64, values->ndim, values->shape);
 }
 TG__PRIVATE bool tg__searchsorted_forward(tg_ctx *tg, tg__node *n) {
@@ -18489,12 +18491,18 @@ TG__PRIVATE tg_tensor *tg__masked_scatter(tg_tensor *x, tg_tensor *mask, tg_tens
     places = tg__masked(tg, x, mask, both) ? tg__true_places(tg_flatten(both[1], 0, -1)) : NULL;
     if (places && places->numel > source->numel)
         tg__fail_op(tg, TG_ERROR_SHAPE, "the mask is true at %l places, and the source %t has fewer elements", places->numel, source);
-    else if (places)
-        y = tg_reshape(tg_index_copy(tg_flatten(both[0], 0, -1), 0, places, tg_narrow(tg_flatten(source, 0, -1), 0, 0, places->numel)), both[0]->ndim, both[0]->shape);
+    else if (places) {
+        y = tg_index_copy(tg_flatten(both[0], 0, -1), 0, places, tg_narrow(tg_flatten(source, 0, -1), 0, 0, places->numel));
+        y = tg_reshape(y, both[0]->ndim, both[0]->shape);
+    }
     return tg__composed(tg, outermost, in_place && y ? tg_copy_(x, y) : y);
 }
-TG_API tg_tensor *(tg_masked_scatter)(tg_tensor *x, tg_tensor *mask, tg_tensor *source) { return tg__masked_scatter(x, mask, source, "masked_scatter", false); }
-TG_API tg_tensor *(tg_masked_scatter_)(tg_tensor *x, tg_tensor *mask, tg_tensor *source) { return tg__masked_scatter(x, mask, source, "masked_scatter_", true); }
+TG_API tg_tensor *(tg_masked_scatter)(tg_tensor *x, tg_tensor *mask, tg_tensor *source) {
+    return tg__masked_scatter(x, mask, source, "masked_scatter", false);
+}
+TG_API tg_tensor *(tg_masked_scatter_)(tg_tensor *x, tg_tensor *mask, tg_tensor *source) {
+    return tg__masked_scatter(x, mask, source, "masked_scatter_", true);
+}
 /* Is it one value? Of x's dtype then. */
 TG__PRIVATE tg_tensor *tg__one_value(tg_ctx *tg, tg_tensor *value, tg_dtype dtype) {
     if (value->ndim == 0) return tg_to(value, dtype);
@@ -18555,8 +18563,11 @@ TG__PRIVATE int tg__index_each(tg_ctx *tg, tg_tensor **x, tg_tensor *const *indi
             if (*x) (void)tg__fail_op(tg, TG_ERROR_SHAPE, "more indices than %t has dimensions", *x);
             return -1;
         }
-        for (k = 0; k < takes && mask; k++)
-            if (t->shape[k] != (*x)->shape[d + k]) { (void)tg__fail_op(tg, TG_ERROR_SHAPE, "the mask %t does not fit the dimensions of %t from %d on", t, *x, d); return -1; }
+        for (k = 0; k < takes && mask; k++) {
+            if (t->shape[k] == (*x)->shape[d + k]) continue;
+            (void)tg__fail_op(tg, TG_ERROR_SHAPE, "the mask %t does not fit the dimensions of %t from %d on", t, *x, d);
+            return -1;
+        }
         if (mask) d += tg__nonzero_along(tg, t, each + d);
         else each[d++] = t;
         if (tg_failed(tg)) return -1;
@@ -18666,8 +18677,12 @@ TG__PRIVATE tg_tensor *tg__put_flat(tg_tensor *x, tg_tensor *index, tg_tensor *s
     y = tg_reshape(accumulate ? tg_index_add(y, 0, index, source) : tg_index_copy(y, 0, index, source), x->ndim, x->shape);
     return tg__composed(tg, outermost, in_place && y ? tg_copy_(x, y) : y);
 }
-TG_API tg_tensor *(tg_put)(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate) { return tg__put_flat(x, index, source, accumulate, "put", false); }
-TG_API tg_tensor *(tg_put_)(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate) { return tg__put_flat(x, index, source, accumulate, "put_", true); }
+TG_API tg_tensor *(tg_put)(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate) {
+    return tg__put_flat(x, index, source, accumulate, "put", false);
+}
+TG_API tg_tensor *(tg_put_)(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate) {
+    return tg__put_flat(x, index, source, accumulate, "put_", true);
+}
 
 /* ---- scattered sums, products, means, extremes ---- */
 /* What does not change the other operand of the reduction, as a number of that dtype. */
@@ -18683,7 +18698,8 @@ TG__PRIVATE tg_tensor *tg__scatter_start(tg_ctx *tg, const tg_tensor *x, tg_scat
     }
     return tg__full_beside(tg, x, x->dtype, 0, NULL, v);
 }
-TG__PRIVATE tg_tensor *tg__scatter_reduced(tg_ctx *tg, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src, tg_scatter_kind kind, bool include_self) {
+TG__PRIVATE tg_tensor *tg__scatter_reduced(tg_ctx *tg, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src,
+    tg_scatter_kind kind, bool include_self) {
     tg_tensor *count, *one = tg_integer(tg, 1);
     if (!include_self) x = tg_scatter(x, dim, index, tg_expand(tg__scatter_start(tg, x, kind), index->ndim, index->shape));
     if (!x) return NULL;
@@ -18738,7 +18754,8 @@ TG__INPLACE(index_copy, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor 
 TG__INPLACE(index_add, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src), (x, dim, index, src))
 TG__INPLACE(scatter, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src), (x, dim, index, src))
 TG__INPLACE(scatter_add, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src), (x, dim, index, src))
-TG__INPLACE(scatter_reduce, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src, tg_scatter_kind kind, bool include_self), (x, dim, index, src, kind, include_self))
+TG__INPLACE(scatter_reduce, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src, tg_scatter_kind kind, bool include_self),
+    (x, dim, index, src, kind, include_self))
 
 /* ---- a part replaced ---- */
 /* y, of which `part` is a view, with src in its place. */
@@ -18857,8 +18874,11 @@ TG__PRIVATE tg_tensor *tg__unique(tg_tensor *x, const int64_t *along, bool conse
     tg__no_results(inverse, 1);
     tg__no_results(counts, 1);
     if (!(tg = tg__start(x, name)) || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
-    for (i = 0; along && i < x->ndim; i++)
-        if (i != dim && x->shape[i] == 0) { (void)tg__fail_op(tg, TG_ERROR_SHAPE, "the slices of %t along dimension %d have no elements to compare", x, (int)dim); return NULL; }
+    for (i = 0; along && i < x->ndim; i++) {
+        if (i == dim || x->shape[i]) continue;
+        (void)tg__fail_op(tg, TG_ERROR_SHAPE, "the slices of %t along dimension %d have no elements to compare", x, (int)dim);
+        return NULL;
+    }
     outermost = tg__compose(tg);
     moved = tg_detach(x);
     moved = !along || x->ndim == 0 ? tg_flatten(moved, 0, -1) : tg_movedim(moved, 1, &dim, 1, &front);
@@ -18894,7 +18914,9 @@ TG__PRIVATE tg_tensor *tg__unique(tg_tensor *x, const int64_t *along, bool conse
     return y;
 }
 TG_API tg_tensor *(tg_unique)(tg_tensor *x, tg_tensor **inverse, tg_tensor **counts) { return tg__unique(x, NULL, false, inverse, counts, "unique"); }
-TG_API tg_tensor *(tg_unique_dim)(tg_tensor *x, int64_t dim, tg_tensor **inverse, tg_tensor **counts) { return tg__unique(x, &dim, false, inverse, counts, "unique_dim"); }
+TG_API tg_tensor *(tg_unique_dim)(tg_tensor *x, int64_t dim, tg_tensor **inverse, tg_tensor **counts) {
+    return tg__unique(x, &dim, false, inverse, counts, "unique_dim");
+}
 TG_API tg_tensor *(tg_unique_consecutive)(tg_tensor *x, tg_tensor **inverse, tg_tensor **counts) {
     return tg__unique(x, NULL, true, inverse, counts, "unique_consecutive");
 }
@@ -19099,7 +19121,7 @@ TG__PRIVATE tg_tensor *tg__quantile(const tg_quantile_args *a, bool ignore_nan, 
     if (!q->is_number && q->dtype != x->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, x, q, ""); return NULL; }
     if (q->ndim > 1) { tg__fail_op(tg, TG_ERROR_SHAPE, "q is one number or [Q], got %t", q); return NULL; }
     if (x->numel == 0) { tg__fail(tg, TG__E_ARGUMENT, "a tensor without elements has no quantiles"); return NULL; }
-    if ((unsigned)a->interpolation > (unsigned)TG_QUANTILE_MIDPOINT) { tg__fail(tg, TG__E_RANGE, "interpolation", "TG_QUANTILE_LINEAR, TG_QUANTILE_LOWER, TG_QUANTILE_HIGHER, TG_QUANTILE_NEAREST or TG_QUANTILE_MIDPOINT", (double)(int)a->interpolation); return NULL; }
+    if ((unsigned)a->interpolation > (unsigned)TG_QUANTILE_MIDPOINT) { tg__fail(tg, TG__E_RANGE, "interpolation", "a TG_QUANTILE_... value", (double)(int)a->interpolation); return NULL; }
     if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
     outermost = tg__compose(tg);
     if (q->numel && tg_item(tg_all(tg_logical_and(tg_ge_scalar(q, 0), tg_le_scalar(q, 1)))) != 1) {
@@ -19139,8 +19161,9 @@ TG__PRIVATE tg_tensor *tg__gradient_even(tg_tensor *x, int64_t dim, double h, bo
     const int64_t n = x->shape[dim];
     tg_tensor *parts[3];
     parts[1] = tg_div_scalar(tg_div_scalar(tg_sub(tg_narrow(x, dim, 2, n - 2), tg_narrow(x, dim, 0, n - 2)), h), 2);
-    parts[0] = tg_div_scalar(second ? tg__three_numbers(x, dim, 0, 1, -1.5, 2, -0.5) : tg_sub(tg_narrow(x, dim, 1, 1), tg_narrow(x, dim, 0, 1)), h);
-    parts[2] = tg_div_scalar(second ? tg__three_numbers(x, dim, n - 3, 1, 0.5, -2, 1.5) : tg_sub(tg_narrow(x, dim, n - 1, 1), tg_narrow(x, dim, n - 2, 1)), h);
+    parts[0] = second ? tg__three_numbers(x, dim, 0, 1, -1.5, 2, -0.5) : tg_sub(tg_narrow(x, dim, 1, 1), tg_narrow(x, dim, 0, 1));
+    parts[2] = second ? tg__three_numbers(x, dim, n - 3, 1, 0.5, -2, 1.5) : tg_sub(tg_narrow(x, dim, n - 1, 1), tg_narrow(x, dim, n - 2, 1));
+    parts[0] = tg_div_scalar(parts[0], h); parts[2] = tg_div_scalar(parts[2], h);
     return tg_cat(parts, 3, dim);
 }
 /* The derivative of the parabola through three places, d and e apart, at the first, the second, the third of them. */
@@ -19306,7 +19329,8 @@ TG__PRIVATE bool tg__bag_check(tg_ctx *tg, const tg_embedding_bag_args *a) {
     if (!tg__use(tg, weights, 3)) return false;
     if (a->mode != TG_BAG_SUM) return tg__fail(tg, TG__E_ARGUMENT, "per_sample_weights go with TG_BAG_SUM only");
     if (weights->dtype != a->weight->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, a->weight, weights, "");
-    return tg__same_shape(weights, a->index) || tg__fail_op(tg, TG_ERROR_SHAPE, "per_sample_weights are %t and must have the shape of the index, %t", weights, a->index);
+    return tg__same_shape(weights, a->index) ||
+        tg__fail_op(tg, TG_ERROR_SHAPE, "per_sample_weights are %t and must have the shape of the index, %t", weights, a->index);
 }
 TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *a) {
     tg_ctx *tg;
@@ -19329,7 +19353,7 @@ TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *a) {
     if (rows && !a->offsets && r.padding < 0 && r.index->shape[1] > 0) {   /* bags of one size that keep all */
         shape[0] = bags; shape[1] = r.index->shape[1]; shape[2] = rows->shape[1];
         y = tg_reshape(rows, 3, shape);
-        y = a->mode == TG_BAG_MAX ? tg_amax_dims(y, TG_DIMS(1), false) : a->mode == TG_BAG_SUM ? tg_sum_dims(y, TG_DIMS(1), false) : tg_mean_dims(y, TG_DIMS(1), false);
+        y = (a->mode == TG_BAG_MAX ? tg_amax_dims : a->mode == TG_BAG_SUM ? tg_sum_dims : tg_mean_dims)(y, TG_DIMS(1), false);
     } else if (rows) {
         shape[0] = bags + 1; shape[1] = rows->shape[1];
         none = tg__full_beside(tg, rows, rows->dtype, 2, shape, 0);
