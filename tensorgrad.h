@@ -926,6 +926,8 @@ TG_I2(tg_logical_xor, ANY,       !a != !b)
 TG_W2(tg_bitwise_and, ANY,       a & b,                         "of integers the bits that both have, of bools and")
 TG_W2(tg_bitwise_or,  ANY,       a | b,                         "of integers the bits that one has, of bools or")
 TG_W2(tg_bitwise_xor, ANY,       a ^ b,                         "of integers the bits that differ, of bools whether they do")
+TG_W2(tg_gcd,         NUMBERS,   tg__int_gcd(a, b),              "greatest common divisor of |a| and |b|; of 0 and 0: 0")
+TG_W2(tg_lcm,         NUMBERS,   tg__int_lcm(a, b),              "least common multiple of |a| and |b|; 0 where one is 0")
 TG_W2(tg_bitwise_left_shift, NUMBERS, b < 0 || b > 63 ? 0 : TG__WRAP((uint64_t)a << b), "a times 2 to the b, without the bits that leave the type")
 TG_W2(tg_bitwise_right_shift, NUMBERS, b < 0 || b > 63 ? (a < 0 ? -1 : 0) : a < 0 ? ~(~a >> b) : a >> b, "a divided by 2 to the b, rounded down")
 TG_F2P(tg_add_scaled, N1(alpha), SAME, NEED(NONE, NONE), ADD(a, MUL(P0, b)), g,     MUL(g, P0),                REAL,     "a + alpha * b: torch.add with its alpha, whose default is 1")
@@ -1131,6 +1133,8 @@ TG_API tg_tensor *tg_diff(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend, 
 TG_API tg_tensor *tg_trapezoid(tg_tensor *y, tg_tensor *x, double dx, int64_t dim);
     /* the integral along dim by the trapezoidal rule, over the places x (of y's shape, or [D]), or where x is NULL over
        steps of dx. torch's defaults are 1, -1 */
+TG_API tg_tensor *tg_cumulative_trapezoid(tg_tensor *y, tg_tensor *x, double dx, int64_t dim);
+    /* tg_trapezoid's sum so far: [..., D, ...] -> [..., D - 1, ...] */
 
 /* Picking and filling, made of gather, scatter and sort. Indices count from the end where they are negative. */
 TG_API tg_tensor *tg_masked_fill(tg_tensor *x, tg_tensor *mask, double value);   /* value where the bool mask is true; broadcast together */
@@ -1144,8 +1148,17 @@ TG_API tg_tensor *tg_topk(tg_tensor *x, int64_t k, int64_t dim, bool largest, tg
     /* the k largest or smallest along dim, in order; *indices are their i64 places; indices may be NULL */
 TG_API tg_tensor *tg_kthvalue(tg_tensor *x, int64_t k, int64_t dim, bool keepdim, tg_tensor **indices);
     /* the k-th smallest along dim, k counted from 1 */
-TG_API tg_tensor *tg_embedding(tg_tensor *index, tg_tensor *weight, int64_t padding);
-    /* [...] of rows, [V, D] -> [..., D]; row `padding`, if it is not negative, gets no gradient */
+typedef struct tg_embedding_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *index TG_EMPTY, *weight TG_EMPTY;
+    double max_norm TG_EMPTY;          /* zero: none; else rows that are used and longer become that long, in weight itself */
+    double norm_type TG_EMPTY;         /* by this norm; zero: 2 */
+    tg_maybe padding_idx TG_EMPTY;     /* a row that gets no gradient, counted from the end where it is negative */
+    bool scale_grad_by_freq TG_EMPTY;  /* a row's gradient is divided by how often it is used here */
+} tg_embedding_args;
+TG_API tg_tensor *tg_embedding_from(const tg_embedding_args *args);
+#define tg_embedding(index_, ...) TG__OPTIONS2(tg_embedding, index, index_, weight, __VA_ARGS__)
+    /* [...] of rows, [V, D] -> [..., D]. tg_sparse_grad(weight, true) makes its gradient row-sparse */
 
 /* Products, distances. Factors of a product have one dtype, as torch asks, except where elements are multiplied
    (outer, kron, addr), which promote. */
@@ -1612,7 +1625,141 @@ TG_API tg_tensor *tg_max_unpool3d_from(const tg_max_unpool_args *args);
 
 /* ---- recurrence ---- */
 
-/* ---- searching ---- */
+/* Search, write by index. Where values stand, which there are and how often, and writing to places that tensors name.
+   Indices count from the end where they are negative, except those of scatter_reduce. Functions whose results have as
+   many elements as were found read that number on the host, as torch does. */
+typedef enum tg_scatter_kind { TG_SCATTER_SUM = 0, TG_SCATTER_PROD, TG_SCATTER_MEAN, TG_SCATTER_AMAX, TG_SCATTER_AMIN } tg_scatter_kind;
+TG_API tg_tensor *tg_nonzero(tg_tensor *x);                     /* i64 [N, number of dimensions]: where x is not 0, row by row */
+TG_API int tg_nonzero_tuple(tg_tensor *x, tg_tensor **along, int room);
+    /* the same, the places along each dimension as a tensor [N]: torch's as_tuple=True. Returns how many, which is the number
+       of x's dimensions, 1 for a 0-d x; 0 where it fails, as it does when there are more than `room`; then all are NULL */
+TG_API tg_tensor *tg_argwhere(tg_tensor *x);                    /* the same as tg_nonzero */
+TG_API int tg_unravel_index(tg_tensor *places, int ndim, const int64_t *shape, tg_tensor **along);
+    /* places in a tensor of this shape, counted row by row -> i64 places along each of its dimensions. Returns ndim, or 0 */
+TG_API tg_tensor *tg_masked_select(tg_tensor *x, tg_tensor *mask);   /* [N], x where the bool mask is true; broadcast together */
+TG_API tg_tensor *tg_masked_scatter(tg_tensor *x, tg_tensor *mask, tg_tensor *source);
+    /* x, but where the mask is true the elements of source, one after the other */
+TG_API tg_tensor *tg_masked_scatter_(tg_tensor *x, tg_tensor *mask, tg_tensor *source);
+TG_API tg_tensor *tg_masked_fill_tensor(tg_tensor *x, tg_tensor *mask, tg_tensor *value);   /* masked_fill, value 0-d */
+TG_API tg_tensor *tg_index_fill_tensor(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *value);   /* index_fill, value 0-d */
+TG_API tg_tensor *tg_clamp_tensor_(tg_tensor *x, tg_tensor *low, tg_tensor *high);     /* in place; likewise the next ones */
+TG_API tg_tensor *tg_masked_fill_(tg_tensor *x, tg_tensor *mask, double value);
+TG_API tg_tensor *tg_index_fill_(tg_tensor *x, int64_t dim, tg_tensor *index, double value);
+TG_API tg_tensor *tg_index_copy_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source);
+TG_API tg_tensor *tg_index_add_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
+TG_API tg_tensor *tg_scatter_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
+TG_API tg_tensor *tg_scatter_add_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
+TG_API tg_tensor *tg_scatter_reduce_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src, tg_scatter_kind kind, bool include_self);
+TG_API tg_tensor *tg_index(tg_tensor *x, tg_tensor *const *indices, int n);
+    /* x[i, j, ...] as in Python, with tensors: an index is i64 or i32, or a bool mask over as many dimensions as it has, or
+       NULL for all of a dimension, like ":". Indices broadcast to one shape [I], which takes the place of the indexed
+       dimensions, or comes first where these are not neighbours. Slices, numbers, "..." and None are tg_slice's:
+       tg_index(tg_slice(x, "2, ..., ::2"), list, 1) */
+TG_API tg_tensor *tg_index_put(tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate);
+    /* x with x[i, j, ...] = values, which broadcast to that shape; accumulate: += and repeated indices add up. Else of
+       repeated indices the last wins. A plain number may stand for values */
+TG_API tg_tensor *tg_index_put_(tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate);
+TG_API tg_tensor *tg_put(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate);
+    /* the same for the flattened x: element index[k] becomes source[k] */
+TG_API tg_tensor *tg_put_(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate);
+TG_API tg_tensor *tg_scatter_reduce(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src, tg_scatter_kind kind, bool include_self);
+    /* scatter_add, but with products, means, largest or smallest; include_self (torch's default): what x held counts too,
+       else only where index names nothing. Means of integers are rounded down */
+TG_API tg_tensor *tg_index_reduce(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source, tg_scatter_kind kind, bool include_self);
+    /* the same with whole slices, as tg_index_add */
+TG_API tg_tensor *tg_select_scatter(tg_tensor *x, tg_tensor *src, int64_t dim, int64_t index);
+    /* x, but src at what tg_select(x, dim, index) shows; likewise the next ones */
+TG_API tg_tensor *tg_slice_scatter(tg_tensor *x, tg_tensor *src, int64_t dim, int64_t start, int64_t end, int64_t step);
+    /* tg_slice_dim; torch's defaults are 0, 0, INT64_MAX, 1 */
+TG_API tg_tensor *tg_diagonal_scatter(tg_tensor *x, tg_tensor *src, int64_t offset, int64_t dim1, int64_t dim2);   /* tg_diagonal; 0, 0, 1 */
+
+TG_API tg_tensor *tg_unique(tg_tensor *x, tg_tensor **inverse, tg_tensor **counts);
+    /* [N], each value of x once, in order; *inverse, of x's shape, says which of them each element is, *counts [N] how often
+       they are met. Both may be NULL. NaN is equal to nothing */
+TG_API tg_tensor *tg_unique_dim(tg_tensor *x, int64_t dim, tg_tensor **inverse, tg_tensor **counts);
+    /* [..., D, ...] -> [..., N, ...]: the same for whole slices along dim; *inverse is [D] */
+TG_API tg_tensor *tg_unique_consecutive(tg_tensor *x, tg_tensor **inverse, tg_tensor **counts);   /* only neighbours count as repeats */
+TG_API tg_tensor *tg_unique_consecutive_dim(tg_tensor *x, int64_t dim, tg_tensor **inverse, tg_tensor **counts);
+typedef struct tg_searchsorted_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *sorted TG_EMPTY, *values TG_EMPTY;
+    bool int32 TG_EMPTY;               /* the result is i32, not i64 */
+    bool right TG_EMPTY;               /* behind what is equal, not before it */
+    tg_tensor *sorter TG_EMPTY;        /* places that bring `sorted` into order, where it is not in order itself */
+} tg_searchsorted_args;
+TG_API tg_tensor *tg_searchsorted_from(const tg_searchsorted_args *args);
+#define tg_searchsorted(sorted_, ...) TG__OPTIONS2(tg_searchsorted, sorted, sorted_, values, __VA_ARGS__)
+    /* sorted [N] and any values, or [..., N] and [..., M] -> of values' shape: how many elements are smaller, the place
+       before which the value can stand. NaN is the largest, as in tg_sort. values may be a plain number */
+TG_API tg_tensor *tg_bucketize(tg_tensor *x, tg_tensor *boundaries, bool right, bool int32);   /* searchsorted(boundaries [N], x) */
+TG_API tg_tensor *tg_isin(tg_tensor *elements, tg_tensor *test_elements, bool invert);
+    /* is each of elements one of test_elements, or with invert none of them? bool; types promote */
+TG_API tg_tensor *tg_bincount(tg_tensor *x, tg_tensor *weights, int64_t minlength);
+    /* integers [N], none negative -> i64 [largest + 1], or minlength where that is more: how often each number is met, or, with
+       weights [N], the sum of those, f32 for f32, else f64. torch's defaults are NULL, 0 */
+TG_API tg_tensor *tg_histc(tg_tensor *x, int64_t bins, double low, double high);
+    /* [bins] of x's dtype: how many elements are in each of so many equal parts from low to high, both met. low equal to high:
+       x's own range. torch's defaults are 100, 0, 0 */
+TG_API tg_tensor *tg_histogram(tg_tensor *x, int64_t bins, const double *range, tg_tensor *weight, bool density, tg_tensor **edges);
+    /* the same with *edges [bins + 1], which may be NULL. range: two numbers, or NULL for x's own. weight: of x's shape, what
+       each element counts. density: divided by the sum and the parts' widths */
+TG_API tg_tensor *tg_histogram_edges(tg_tensor *x, tg_tensor *edges, tg_tensor *weight, bool density);   /* between edges [N + 1] in order */
+TG_API tg_tensor *tg_mode(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
+    /* the most frequent along dim, the smallest of several; *indices, the last place where it stands, may be NULL */
+TG_API tg_tensor *tg_nanmedian(tg_tensor *x);                   /* median of those that are not NaN */
+TG_API tg_tensor *tg_nanmedian_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
+typedef enum tg_quantile_mode { TG_QUANTILE_LINEAR = 0, TG_QUANTILE_LOWER, TG_QUANTILE_HIGHER, TG_QUANTILE_NEAREST, TG_QUANTILE_MIDPOINT } tg_quantile_mode;
+typedef struct tg_quantile_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *q TG_EMPTY;
+    tg_maybe dim TG_EMPTY;             /* not given: over all elements */
+    tg_quantile_mode interpolation TG_EMPTY;   /* between two elements; zero: TG_QUANTILE_LINEAR */
+    bool keepdim TG_EMPTY;
+} tg_quantile_args;
+TG_API tg_tensor *tg_quantile_from(const tg_quantile_args *args);
+#define tg_quantile(x_, ...) TG__OPTIONS2(tg_quantile, x, x_, q, __VA_ARGS__)
+    /* the element at q times the last rank, q in 0..1, tg_number(tg, 0.5) or [Q] of x's dtype, f32 or f64. The Q come first in
+       the result. NaN where there is one */
+typedef tg_quantile_args tg_nanquantile_args;
+TG_API tg_tensor *tg_nanquantile_from(const tg_quantile_args *args);
+#define tg_nanquantile(x_, ...) TG__OPTIONS2(tg_nanquantile, x, x_, q, __VA_ARGS__)   /* of those that are not NaN */
+typedef struct tg_gradient_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY;
+    tg_tensor **gradients TG_EMPTY;
+    int room TG_EMPTY;                 /* in gradients */
+    tg_tensor *const *coordinates TG_EMPTY;    /* for each of the dims where the elements are, [D]; NULL: evenly apart */
+    const int64_t *dims TG_EMPTY;      /* not given: all */
+    int edge_order TG_EMPTY;           /* 1 or 2: differences at both ends; zero: 1 */
+    int n_dims TG_EMPTY, n_spacing TG_EMPTY;
+    const double *spacing TG_EMPTY;    /* how far apart, one number or one for each of the dims; not given: 1 */
+} tg_gradient_args;
+TG_API int tg_gradient_from(const tg_gradient_args *args);
+#define tg_gradient(x_, gradients_, ...) TG__OPTIONS3(tg_gradient, x, x_, gradients, gradients_, room, __VA_ARGS__)
+    /* torch.gradient: the derivative along each of the dims by central differences, which take three elements; of x's shape,
+       into gradients[0], gradients[1], ... Returns how many, or 0, as it does when there are more than `room`; then they are
+       NULL. tg_gradient(x, list, 2, .spacing = (double[]){0.5}, .n_spacing = 1) */
+typedef enum tg_bag { TG_BAG_MEAN = 0, TG_BAG_SUM, TG_BAG_MAX } tg_bag;
+typedef struct tg_embedding_bag_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *index TG_EMPTY, *weight TG_EMPTY;
+    bool include_last_offset TG_EMPTY; /* offsets [B + 1] end with where the last bag ends */
+    double max_norm TG_EMPTY;          /* as for embedding, likewise norm_type, scale_grad_by_freq */
+    tg_bag mode TG_EMPTY;
+    double norm_type TG_EMPTY;
+    tg_tensor *offsets TG_EMPTY;       /* [B]: where each bag begins in an index [N] */
+    tg_maybe padding_idx TG_EMPTY;     /* that row is in no bag */
+    tg_tensor *per_sample_weights TG_EMPTY;    /* of index's shape: factors, for TG_BAG_SUM */
+    bool scale_grad_by_freq TG_EMPTY;
+} tg_embedding_bag_args;
+TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *args);
+#define tg_embedding_bag(index_, ...) TG__OPTIONS2(tg_embedding_bag, index, index_, weight, __VA_ARGS__)
+    /* index [B, N], or [N] and offsets, weight [V, D] -> [B, D]: the mean, sum or largest of each bag's rows, 0 of an empty one */
+TG_API tg_tensor *tg_pad_sequence(tg_tensor *const *list, int n, bool batch_first, double padding);
+    /* n of [L, *], each of its own length -> [longest, n, *], or [n, longest, *], filled up with padding; torch's defaults are
+       false, 0 */
+TG_API tg_tensor *tg_isposinf(tg_tensor *x);                    /* is it plus infinity? bool */
+TG_API tg_tensor *tg_isneginf(tg_tensor *x);
 
 /* ---- operations of your own: fill a record, call tg_call. ----
    `check` reads shapes, dtypes and attributes, never values, and makes the outputs; `forward` fills them;
@@ -1699,8 +1846,9 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               of the position before it: y = before + x, before * x, the larger or smaller with its place (the latest of
               equals; after a NaN the latest NaN), a * before + x; the first is x
      INDEX    y, x, index (i64, an error where it is out of range). TG_INDEX_TAKE: y[.., k, ..] = x[.., v, ..], v the
-              index at [.., k, ..], for each position of y's shape. TG_INDEX_PUT, TG_INDEX_ADD: y[.., v, ..] = (+=)
-              x[.., k, ..], for each position of x's shape, in order of k. k runs along dimension whole[0].
+              index at [.., k, ..], for each position of y's shape. TG_INDEX_PUT, TG_INDEX_ADD, TG_INDEX_MUL:
+              y[.., v, ..] = (+=, *=) x[.., k, ..], for each position of x's shape, in order of k; TG_INDEX_MAX,
+              TG_INDEX_MIN: the larger, the smaller of both, NaN where one is. k runs along dimension whole[0].
      GEMM     c [batch.., m, n], a [batch.., m, k], b [batch.., k, n], bias [batch.., m, n] or absent: c = a b + bias,
               and with kind 1 what c held is added
      CONV     kind TG_CONV_RESULT: y, x, weight, bias [O] or absent; TG_CONV_BY_DATA: x's gradient, weight, y's
@@ -1712,7 +1860,10 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               the padding. number[0]: what sums are divided by, if not 0
      ENTROPY  kind 0: losses [N], rows [N, 2], x [N, C], classes [N]; kind 1: x's gradient, rows, x, classes, g [N].
               A row keeps its largest x and the sum of exp(x - largest). An error where a class is out of range
-              unless it is -100, which makes loss and gradient 0. */
+              unless it is -100, which makes loss and gradient 0.
+     SEARCH   y [.., M] (i64 or i32), values [.., M], sorted [.., N] of values' dtype: how many of the row's N elements
+              are smaller than the value; kind 1: smaller or equal. The rows are in the order of SORT, in which NaN is the
+              largest and equal to NaN. */
 typedef enum tg_family {
     TG_FAMILY_MAP = 1, TG_FAMILY_COPY, TG_FAMILY_FILL, TG_FAMILY_RANDOM, TG_FAMILY_REDUCE, TG_FAMILY_SOFTMAX,
     TG_FAMILY_SORT, TG_FAMILY_INDEX, TG_FAMILY_GEMM, TG_FAMILY_CONV, TG_FAMILY_ENTROPY,
@@ -1721,6 +1872,7 @@ typedef enum tg_family {
     /* resample */
     /* attention */
     /* rnn */
+    TG_FAMILY_SEARCH,
     TG_FAMILIES
 } tg_family;
 enum { TG_COPY_ELEMENTS, TG_COPY_BLOCKS };
@@ -1729,7 +1881,7 @@ enum { TG_RANDOM_UNIFORM, TG_RANDOM_NORMAL, TG_RANDOM_KEEP, TG_RANDOM_INTEGER, T
 enum { TG_REDUCE_SUM, TG_REDUCE_PROD, TG_REDUCE_MAX, TG_REDUCE_MIN };
 enum { TG_POOL_MAX, TG_POOL_MEAN, TG_POOL_BACK };
 enum { TG_SCAN_SUM, TG_SCAN_PROD, TG_SCAN_MAX, TG_SCAN_MIN, TG_SCAN_LINEAR };
-enum { TG_INDEX_TAKE, TG_INDEX_PUT, TG_INDEX_ADD };
+enum { TG_INDEX_TAKE, TG_INDEX_PUT, TG_INDEX_ADD, TG_INDEX_MUL, TG_INDEX_MAX, TG_INDEX_MIN };
 enum { TG_CONV_RESULT, TG_CONV_BY_DATA, TG_CONV_BY_WEIGHT };
 
 #define TG_ABSENT 0u
@@ -2105,6 +2257,14 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_bitwise_xor_(a, b) tg_bitwise_xor_(TG__AT(a), TG__AT(b))
 #define tg_bitwise_xor_scalar(a, number) tg_bitwise_xor_scalar(TG__AT(a), number)
 #define tg_bitwise_xor_scalar_(a, number) tg_bitwise_xor_scalar_(TG__AT(a), number)
+#define tg_gcd(a, b) tg_gcd(TG__AT(a), TG__AT(b))
+#define tg_gcd_(a, b) tg_gcd_(TG__AT(a), TG__AT(b))
+#define tg_gcd_scalar(a, number) tg_gcd_scalar(TG__AT(a), number)
+#define tg_gcd_scalar_(a, number) tg_gcd_scalar_(TG__AT(a), number)
+#define tg_lcm(a, b) tg_lcm(TG__AT(a), TG__AT(b))
+#define tg_lcm_(a, b) tg_lcm_(TG__AT(a), TG__AT(b))
+#define tg_lcm_scalar(a, number) tg_lcm_scalar(TG__AT(a), number)
+#define tg_lcm_scalar_(a, number) tg_lcm_scalar_(TG__AT(a), number)
 #define tg_bitwise_left_shift(a, b) tg_bitwise_left_shift(TG__AT(a), TG__AT(b))
 #define tg_bitwise_left_shift_(a, b) tg_bitwise_left_shift_(TG__AT(a), TG__AT(b))
 #define tg_bitwise_left_shift_scalar(a, number) tg_bitwise_left_shift_scalar(TG__AT(a), number)
@@ -2296,6 +2456,7 @@ static inline bool tg__meshgrid_at(const char *file, int line, tg_tensor *const 
 #define tg_median_dim(x, dim, keepdim, indices) tg_median_dim(TG__AT(x), dim, keepdim, indices)
 #define tg_diff(x, n, dim, prepend, append) tg_diff(TG__AT(x), n, dim, TG__AT(prepend), TG__AT(append))
 #define tg_trapezoid(y, x, dx, dim) tg_trapezoid(TG__AT(y), TG__AT(x), dx, dim)
+#define tg_cumulative_trapezoid(y, x, dx, dim) tg_cumulative_trapezoid(TG__AT(y), TG__AT(x), dx, dim)
 #define tg_masked_fill(x, mask, value) tg_masked_fill(TG__AT(x), TG__AT(mask), value)
 #define tg_index_fill(x, dim, index, value) tg_index_fill(TG__AT(x), dim, TG__AT(index), value)
 #define tg_index_copy(x, dim, index, source) tg_index_copy(TG__AT(x), dim, TG__AT(index), TG__AT(source))
@@ -2303,7 +2464,6 @@ static inline bool tg__meshgrid_at(const char *file, int line, tg_tensor *const 
 #define tg_take_along_dim(x, index, dim) tg_take_along_dim(TG__AT(x), TG__AT(index), dim)
 #define tg_topk(x, k, dim, largest, indices) tg_topk(TG__AT(x), k, dim, largest, indices)
 #define tg_kthvalue(x, k, dim, keepdim, indices) tg_kthvalue(TG__AT(x), k, dim, keepdim, indices)
-#define tg_embedding(index, weight, padding) tg_embedding(TG__AT(index), TG__AT(weight), padding)
 #define tg_mm(a, b) tg_mm(TG__AT(a), TG__AT(b))
 #define tg_bmm(a, b) tg_bmm(TG__AT(a), TG__AT(b))
 #define tg_mv(a, b) tg_mv(TG__AT(a), TG__AT(b))
@@ -2427,6 +2587,53 @@ static inline tg_tensor *tg__cartesian_prod_at(const char *file, int line, tg_te
 #define tg_adaptive_max_pool1d(x, ...) tg_adaptive_max_pool1d(TG__AT(x), __VA_ARGS__)
 #define tg_adaptive_max_pool2d(x, ...) tg_adaptive_max_pool2d(TG__AT(x), __VA_ARGS__)
 #define tg_adaptive_max_pool3d(x, ...) tg_adaptive_max_pool3d(TG__AT(x), __VA_ARGS__)
+#define tg_nonzero(x) tg_nonzero(TG__AT(x))
+#define tg_nonzero_tuple(x, along, room) tg_nonzero_tuple(TG__AT(x), along, room)
+#define tg_argwhere(x) tg_argwhere(TG__AT(x))
+#define tg_unravel_index(places, ...) tg_unravel_index(TG__AT(places), __VA_ARGS__)
+#define tg_masked_select(x, mask) tg_masked_select(TG__AT(x), TG__AT(mask))
+#define tg_masked_scatter(x, mask, source) tg_masked_scatter(TG__AT(x), TG__AT(mask), TG__AT(source))
+#define tg_masked_scatter_(x, mask, source) tg_masked_scatter_(TG__AT(x), TG__AT(mask), TG__AT(source))
+#define tg_masked_fill_tensor(x, mask, value) tg_masked_fill_tensor(TG__AT(x), TG__AT(mask), TG__AT(value))
+#define tg_index_fill_tensor(x, dim, index, value) tg_index_fill_tensor(TG__AT(x), dim, TG__AT(index), TG__AT(value))
+#define tg_clamp_tensor_(x, low, high) tg_clamp_tensor_(TG__AT(x), TG__AT(low), TG__AT(high))
+#define tg_masked_fill_(x, mask, value) tg_masked_fill_(TG__AT(x), TG__AT(mask), value)
+#define tg_index_fill_(x, dim, index, value) tg_index_fill_(TG__AT(x), dim, TG__AT(index), value)
+#define tg_index_copy_(x, dim, index, source) tg_index_copy_(TG__AT(x), dim, TG__AT(index), TG__AT(source))
+#define tg_index_add_(x, dim, index, src) tg_index_add_(TG__AT(x), dim, TG__AT(index), TG__AT(src))
+#define tg_scatter_(x, dim, index, src) tg_scatter_(TG__AT(x), dim, TG__AT(index), TG__AT(src))
+#define tg_scatter_add_(x, dim, index, src) tg_scatter_add_(TG__AT(x), dim, TG__AT(index), TG__AT(src))
+#define tg_scatter_reduce_(x, dim, index, src, kind, include_self) tg_scatter_reduce_(TG__AT(x), dim, TG__AT(index), TG__AT(src), kind, include_self)
+static inline tg_tensor *tg__index_at(const char *file, int line, tg_tensor *x, tg_tensor *const *indices, int n) { return tg_index(tg__at(x, file, line), tg__at_list(indices, n, file, line), n); }
+#define tg_index(...) TG__PLACED(index, __VA_ARGS__)
+static inline tg_tensor *tg__index_put_at(const char *file, int line, tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate) { return tg_index_put(tg__at(x, file, line), tg__at_list(indices, n, file, line), n, tg__at(values, file, line), accumulate); }
+#define tg_index_put(...) TG__PLACED(index_put, __VA_ARGS__)
+static inline tg_tensor *tg__index_put__at(const char *file, int line, tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate) { return tg_index_put_(tg__at(x, file, line), tg__at_list(indices, n, file, line), n, tg__at(values, file, line), accumulate); }
+#define tg_index_put_(...) TG__PLACED(index_put_, __VA_ARGS__)
+#define tg_put(x, index, source, accumulate) tg_put(TG__AT(x), TG__AT(index), TG__AT(source), accumulate)
+#define tg_put_(x, index, source, accumulate) tg_put_(TG__AT(x), TG__AT(index), TG__AT(source), accumulate)
+#define tg_scatter_reduce(x, dim, index, src, kind, include_self) tg_scatter_reduce(TG__AT(x), dim, TG__AT(index), TG__AT(src), kind, include_self)
+#define tg_index_reduce(x, dim, index, source, kind, include_self) tg_index_reduce(TG__AT(x), dim, TG__AT(index), TG__AT(source), kind, include_self)
+#define tg_select_scatter(x, src, dim, index) tg_select_scatter(TG__AT(x), TG__AT(src), dim, index)
+#define tg_slice_scatter(x, src, dim, start, end, step) tg_slice_scatter(TG__AT(x), TG__AT(src), dim, start, end, step)
+#define tg_diagonal_scatter(x, src, offset, dim1, dim2) tg_diagonal_scatter(TG__AT(x), TG__AT(src), offset, dim1, dim2)
+#define tg_unique(x, inverse, counts) tg_unique(TG__AT(x), inverse, counts)
+#define tg_unique_dim(x, dim, inverse, counts) tg_unique_dim(TG__AT(x), dim, inverse, counts)
+#define tg_unique_consecutive(x, inverse, counts) tg_unique_consecutive(TG__AT(x), inverse, counts)
+#define tg_unique_consecutive_dim(x, dim, inverse, counts) tg_unique_consecutive_dim(TG__AT(x), dim, inverse, counts)
+#define tg_bucketize(x, boundaries, right, int32) tg_bucketize(TG__AT(x), TG__AT(boundaries), right, int32)
+#define tg_isin(elements, test_elements, invert) tg_isin(TG__AT(elements), TG__AT(test_elements), invert)
+#define tg_bincount(x, weights, minlength) tg_bincount(TG__AT(x), TG__AT(weights), minlength)
+#define tg_histc(x, bins, low, high) tg_histc(TG__AT(x), bins, low, high)
+#define tg_histogram(x, bins, ...) tg_histogram(TG__AT(x), bins, __VA_ARGS__)
+#define tg_histogram_edges(x, edges, weight, density) tg_histogram_edges(TG__AT(x), TG__AT(edges), TG__AT(weight), density)
+#define tg_mode(x, dim, keepdim, indices) tg_mode(TG__AT(x), dim, keepdim, indices)
+#define tg_nanmedian(x) tg_nanmedian(TG__AT(x))
+#define tg_nanmedian_dim(x, dim, keepdim, indices) tg_nanmedian_dim(TG__AT(x), dim, keepdim, indices)
+static inline tg_tensor *tg__pad_sequence_at(const char *file, int line, tg_tensor *const *list, int n, bool batch_first, double padding) { return tg_pad_sequence(tg__at_list(list, n, file, line), n, batch_first, padding); }
+#define tg_pad_sequence(...) TG__PLACED(pad_sequence, __VA_ARGS__)
+#define tg_isposinf(x) tg_isposinf(TG__AT(x))
+#define tg_isneginf(x) tg_isneginf(TG__AT(x))
 static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) { return tg_call(op, attr, tg__at_list(inputs, n_inputs, file, line), n_inputs, outputs); }
 #define tg_call(...) TG__PLACED(call, __VA_ARGS__)
 #define tg_device_register(tg, device, ...) tg_device_register(TG__AT_CTX(tg), device, __VA_ARGS__)
@@ -8926,6 +9133,15 @@ TG__PRIVATE int64_t tg__int_remainder(int64_t a, int64_t b) {
     int64_t r = tg__int_mod(a, b);
     return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
+TG__PRIVATE int64_t tg__int_gcd(int64_t a, int64_t b) {
+    uint64_t u = a < 0 ? (uint64_t)0 - (uint64_t)a : (uint64_t)a, v = b < 0 ? (uint64_t)0 - (uint64_t)b : (uint64_t)b;
+    while (v) { const uint64_t r = u % v; u = v; v = r; }
+    return (int64_t)u;
+}
+TG__PRIVATE int64_t tg__int_lcm(int64_t a, int64_t b) {
+    const uint64_t g = (uint64_t)tg__int_gcd(a, b), u = a < 0 ? (uint64_t)0 - (uint64_t)a : (uint64_t)a, v = b < 0 ? (uint64_t)0 - (uint64_t)b : (uint64_t)b;
+    return g ? (int64_t)(u / g * v) : 0;
+}
 TG__PRIVATE int64_t tg__int_floor_divide(int64_t a, int64_t b) {
     if (b == 0) return 0;
     if (b == -1) return (int64_t)((uint64_t)0 - (uint64_t)a);
@@ -12446,8 +12662,8 @@ TG_API tg_tensor *(tg_logcumsumexp)(tg_tensor *x, int64_t dim) {
 
 /* ======================================================================================
    >>impl-index    cat, stack, split, meshgrid, flip, rot90, trace; index_select, index_add, gather, scatter,
-   scatter_add, one_hot; row-sparse gradients
-   Tests: tests/test_index.c
+   scatter_add, scatter_reduce's products and extremes, searchsorted, one_hot; row-sparse gradients
+   Tests: tests/test_index.c, tests/test_search.c
    ====================================================================================== */
 
 /* ------------------------------------------------------------------------ cat ----
@@ -12671,6 +12887,7 @@ TG_API tg_tensor *(tg_trace)(tg_tensor *x) {
        take:  y[slice, k] = x[slice, v]            gather; index_select, whose index does not depend on the slice
        put:   y[slice, v] = x[slice, k]            scatter
        add:   y[slice, v] += x[slice, k]           scatter_add, index_add
+       mul, max, min                               scatter_reduce
    Slices do not meet, so chunks are cut along them; along k only where nothing is written through an index.
    Within a slice k goes up: the last put wins, sums have one order. */
 
@@ -12693,6 +12910,27 @@ TG__LINE(add_i64, uint64_t, *d + s) TG__LINE(add_i32, uint32_t, *d + s)
 TG__LINE(add_i16, uint16_t, (uint16_t)(*d + s)) TG__LINE(add_i8, uint8_t, (uint8_t)(*d + s))
 TG__LINE(add_bool, uint8_t, (uint8_t)(*d || s))
 #undef TG__LINE
+/* Products, and the larger and smaller of both, one loop each. WIDE and NARROW lead to the type U that multiplies, and
+   back; NO(v): is v NaN, which wins? */
+#define TG__LINE(name, T, value) \
+    TG__PRIVATE void tg__line_##name(int64_t n, char *y_, int64_t yn, int64_t yv, const char *x_, int64_t xn, int64_t xv, const int64_t *index, int64_t in) { \
+        T *y = (T *)(void *)y_; const T *x = (const T *)(const void *)x_; \
+        int64_t i; \
+        for (i = 0; i < n; i++) { int64_t v = index[i * in]; T *d = &y[i * yn + v * yv]; T s = x[i * xn + v * xv]; *d = value; } \
+    }
+#define TG__LINES(type, T, WIDE, NARROW, U, NO) \
+    TG__LINE(mul_##type, T, NARROW((U)WIDE(*d) * (U)WIDE(s))) \
+    TG__LINE(max_##type, T, (T)(!NO(WIDE(*d)) && (NO(WIDE(s)) || WIDE(s) > WIDE(*d)) ? s : *d)) \
+    TG__LINE(min_##type, T, (T)(!NO(WIDE(*d)) && (NO(WIDE(s)) || WIDE(s) < WIDE(*d)) ? s : *d))
+#define TG__NEVER(v) false
+TG__LINES(f32, float, (float), (float), float, tg__is_nan) TG__LINES(f64, double, (double), (double), double, tg__is_nan)
+TG__LINES(f16, uint16_t, tg_f32_from_f16, tg_f16_from_f32, float, tg__is_nan) TG__LINES(bf16, uint16_t, tg_f32_from_bf16, tg_bf16_from_f32, float, tg__is_nan)
+TG__LINES(i64, int64_t, (int64_t), (int64_t), uint64_t, TG__NEVER) TG__LINES(i32, int32_t, (int32_t), (int32_t), uint32_t, TG__NEVER)
+TG__LINES(i16, int16_t, (int16_t), (int16_t), uint32_t, TG__NEVER) TG__LINES(i8, int8_t, (int8_t), (int8_t), uint32_t, TG__NEVER)
+TG__LINES(u8, uint8_t, (uint8_t), (uint8_t), uint32_t, TG__NEVER)
+#undef TG__NEVER
+#undef TG__LINE
+#undef TG__LINES
 
 typedef struct tg__index_plan {
     tg__job     job;
@@ -12749,8 +12987,8 @@ TG__PRIVATE void tg__index_explain(tg__index_plan *j) {
 /* One index for a run of m elements. */
 TG__PRIVATE void tg__index_run(const tg__index_plan *j, int64_t m, char *y, int64_t ys, const char *x, int64_t xs) {
     static const int64_t none = 0;
-    if (j->kind != TG_INDEX_ADD) tg__move_run(m, j->size, y, ys, x, xs);
-    else if (j->add && ys == 1 && xs == 1) {
+    if (j->kind <= TG_INDEX_PUT) tg__move_run(m, j->size, y, ys, x, xs);
+    else if (j->add && j->kind == TG_INDEX_ADD && ys == 1 && xs == 1) {
         const void *both[2];
         int64_t step[2];
         both[0] = y; both[1] = x; step[0] = step[1] = -1;
@@ -12823,11 +13061,13 @@ TG__PRIVATE int64_t tg__index_cut(tg__index_plan *j) {
     return tg__ceil_div(n, j->slice_block) * j->k_blocks;
 }
 TG__PRIVATE tg__line_fn tg__line_for(int kind, tg_dtype d) {
-    static const tg__line_fn adds[TG_DTYPES] = {
-        tg__line_add_f32, tg__line_add_f64, tg__line_add_f16, tg__line_add_bf16, tg__line_add_i64,
-        tg__line_add_i32, tg__line_add_i16, tg__line_add_i8, tg__line_add_i8, tg__line_add_bool
+#define TG__LINE_ROW(name, of_u8, of_bool) { tg__line_##name##_f32, tg__line_##name##_f64, tg__line_##name##_f16, tg__line_##name##_bf16, \
+        tg__line_##name##_i64, tg__line_##name##_i32, tg__line_##name##_i16, tg__line_##name##_i8, tg__line_##of_u8, tg__line_##of_bool }
+    static const tg__line_fn changes[4][TG_DTYPES] = {
+        TG__LINE_ROW(add, add_i8, add_bool), TG__LINE_ROW(mul, mul_u8, mul_u8), TG__LINE_ROW(max, max_u8, max_u8), TG__LINE_ROW(min, min_u8, min_u8)
     };
-    if (kind == TG_INDEX_ADD) return adds[d];
+#undef TG__LINE_ROW
+    if (kind >= TG_INDEX_ADD) return changes[kind - TG_INDEX_ADD][d];
     switch (tg_dtype_size(d)) {
         case 8: return tg__line_copy8;
         case 4: return tg__line_copy4;
@@ -13103,11 +13343,17 @@ TG_API tg_tensor *(tg_gather)(tg_tensor *x, int64_t dim, tg_tensor *index) {
     return tg__index_call(&tg__gather_op, x, dim, index, NULL);
 }
 
+/* A plain number as a tensor of this dtype beside `like`, for what is expanded and moved. Others are as they are. */
+TG__PRIVATE tg_tensor *tg__number_beside(const tg_tensor *like, tg_tensor *number, tg_dtype dtype) {
+    return number->is_number ? tg_to_device(tg_to(number, dtype), like->device) : number;
+}
+
 /* ------------------------------------------------------------------------ scatter, scatter_add ----
    y = x, then y[.., index[.., k, ..], ..] = (or +=) src[.., k, ..] in row-major order of index.
    scatter: dx = g with zeros where src went, dsrc = g at the indices, for the src elements that were not
    overwritten by a later one: torch gives those a gradient too.
-   scatter_add: dx = g, dsrc = g at the indices. src beyond index's shape gets zeros. Saves: index. */
+   scatter_add: dx = g, dsrc = g at the indices. src beyond index's shape gets zeros. Saves: index.
+   A src that is a plain number counts for each index. */
 TG__PRIVATE bool tg__scatter_check(tg_ctx *tg, tg__node *n) {
     if (!tg__index_operands(tg, n)) return false;
     if (n->in[1]->numel && !(tg__index_within(tg, n->in[1], n->in[0], tg__index_dim(n))
@@ -13163,11 +13409,199 @@ static const tg_op tg__scatter_op = { TG__OP("scatter", TG__IN(3), TG__OUT(1), T
     tg__scatter_check, tg__scatter_forward, tg__scatter_backward, NULL };
 static const tg_op tg__scatter_add_op = { TG__OP("scatter_add", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
     tg__scatter_check, tg__scatter_add_forward, tg__scatter_add_backward, NULL };
+/* One call of op; a number becomes x's dtype and index's shape first. */
+TG__PRIVATE tg_tensor *tg__scatter_call(const tg_op *op, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
+    tg_ctx *tg;
+    bool outermost;
+    if (!src || !src->is_number) return tg__index_call(op, x, dim, index, src);
+    tg = tg__start2(x, index, op->name);
+    if (!tg || !tg__use(tg, src, 2)) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg__index_call(op, x, dim, index, tg_expand(tg__number_beside(x, src, x->dtype), index->ndim, index->shape)));
+}
 TG_API tg_tensor *(tg_scatter)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
-    return tg__index_call(&tg__scatter_op, x, dim, index, src);
+    return tg__scatter_call(&tg__scatter_op, x, dim, index, src);
 }
 TG_API tg_tensor *(tg_scatter_add)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
-    return tg__index_call(&tg__scatter_add_op, x, dim, index, src);
+    return tg__scatter_call(&tg__scatter_add_op, x, dim, index, src);
+}
+
+/* ------------------------------------------------------------------------ scatter_reduce ----
+   Sums are scatter_add's, means are sums divided; products, largest and smallest are this record. Where x does not count
+   (include_self false), what an index names holds 1, or what is above or below all, before it begins.
+   prod: the derivative by one factor is the product of all others. It is the result over that factor; where one factor
+   alone is 0 it is the product with 1 in its place, and where two are, 0.
+   amax, amin: all that are equal to the result share g. Saves: x, index, src, the result. */
+TG__PRIVATE bool tg__scatter_reduce_forward(tg_ctx *tg, tg__node *n) {
+    return tg__copy_to(tg, n->out[0], n->in[0])
+        && tg__index_walk(tg, n->op->kind, n->out[0], n->in[2], n->in[1], false, tg__index_dim(n));
+}
+TG__PRIVATE tg_tensor *tg__scatter_kind(int kind, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
+/* src's part that index reaches */
+TG__PRIVATE tg_tensor *tg__index_part(tg_tensor *src, const tg_tensor *index) {
+    int d;
+    for (d = 0; src && index->numel && d < src->ndim && src->ndim == index->ndim; d++)
+        if (src->shape[d] != index->shape[d]) src = tg_narrow(src, d, 0, index->shape[d]);
+    return src;
+}
+TG__PRIVATE bool tg__scatter_prod_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    const int dim = tg__index_dim(n);
+    tg_tensor *x = n->in[0], *index = n->in[1], *src = tg__index_part(n->in[2], index), *one = tg_number(tg, 1), *zero, *alone, *of, *others;
+    if (n->wants[0]) {                                                  /* the product of src alone */
+        others = tg__scatter_kind(TG_INDEX_MUL, tg_ones_like(x), dim, index, src);
+        dx[0] = tg_mul(g[0], others);
+    }
+    if (!n->wants[2]) return tg->error == TG_OK;
+    zero = tg_eq_scalar(src, 0);
+    alone = tg_scatter_add(tg__full_beside(tg, x, TG_I64, x->ndim, x->shape, 0), dim, index, tg_to(zero, TG_I64));
+    alone = tg_logical_and(zero, tg_eq_scalar(tg_gather(alone, dim, index), 1));
+    others = tg__scatter_kind(TG_INDEX_MUL, x, dim, index, tg_where(alone, one, src));
+    of = tg_div(tg_gather(tg_mul(g[0], n->out[0]), dim, index), tg_where(zero, one, src));
+    dx[2] = tg__index_pad(tg, tg_where(alone, tg_gather(tg_mul(g[0], others), dim, index), of), &n->in_slot[2]);
+    return tg->error == TG_OK;
+}
+TG__PRIVATE bool tg__scatter_extreme_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    const int dim = tg__index_dim(n);
+    tg_tensor *x = n->in[0], *index = n->in[1], *y = n->out[0];
+    tg_tensor *of_x = tg_to(tg_eq(x, y), g[0]->dtype), *of_src = tg_to(tg_eq(tg__index_part(n->in[2], index), tg_gather(y, dim, index)), g[0]->dtype);
+    tg_tensor *share = tg_div(g[0], tg_scatter_add(of_x, dim, index, of_src));
+    if (n->wants[0]) dx[0] = tg_mul(of_x, share);
+    if (n->wants[2]) dx[2] = tg__index_pad(tg, tg_mul(of_src, tg_gather(share, dim, index)), &n->in_slot[2]);
+    return tg->error == TG_OK;
+}
+static const tg_op tg__scatter_prod_op = { TG__OP_KIND("scatter_prod", TG__IN(3), TG__OUT(1), TG__NO_FLAGS, TG_INDEX_MUL),
+    TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(0)), TG__ATTRS(tg__dim), tg__scatter_check, tg__scatter_reduce_forward, tg__scatter_prod_backward, NULL };
+static const tg_op tg__scatter_amax_op = { TG__OP_KIND("scatter_amax", TG__IN(3), TG__OUT(1), TG__NO_FLAGS, TG_INDEX_MAX),
+    TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(0)), TG__ATTRS(tg__dim), tg__scatter_check, tg__scatter_reduce_forward, tg__scatter_extreme_backward, NULL };
+static const tg_op tg__scatter_amin_op = { TG__OP_KIND("scatter_amin", TG__IN(3), TG__OUT(1), TG__NO_FLAGS, TG_INDEX_MIN),
+    TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(0)), TG__ATTRS(tg__dim), tg__scatter_check, tg__scatter_reduce_forward, tg__scatter_extreme_backward, NULL };
+TG__PRIVATE tg_tensor *tg__scatter_kind(int kind, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src) {
+    const tg_op *op = kind == TG_INDEX_MUL ? &tg__scatter_prod_op : kind == TG_INDEX_MAX ? &tg__scatter_amax_op : &tg__scatter_amin_op;
+    return tg__scatter_call(op, x, dim, index, src);
+}
+
+/* ---- the search family ----
+   By halves, on the keys of the sort family, so that every type is found in the order in which it is sorted. How many
+   halves there are depends on the length alone: some values go the way together, without a branch, and wait for memory
+   at the same time. */
+#define TG__SEARCH_TOGETHER 8
+typedef struct tg__search_plan {
+    tg__job     job;
+    tg__sort_rule rule;
+    tg__loop    rows;                                /* of y, values, sorted */
+    char       *y; const char *values, *sorted;
+    int64_t     m, n, ys, vs, ss;                    /* lengths of a row of values and of a sorted one; strides along them */
+    int64_t     block;
+    size_t      size;
+    bool        wide, right;                         /* y is i64, not i32; equal ones count too */
+} tg__search_plan;
+
+#define TG__SEARCH_TYPE(U) \
+    TG__PRIVATE U tg__search_key_##U(U u, const tg__sort_rule *r) { \
+        const U sign = (U)r->sign, turn = r->floating ? (U)r->all : (U)0, negative = (U)((u & sign) ? turn : 0); \
+        if ((U)(u & (U)~(U)(sign & turn)) > (U)r->infinity) return (U)r->all; \
+        return (U)((U)(u ^ (U)(sign | negative)) + (r->floating && u == sign)); \
+    } \
+    TG__PRIVATE void tg__search_##U(const tg__search_plan *j, int64_t m, char *y, const char *values, const char *sorted) { \
+        const U *v = (const U *)(const void *)values, *s = (const U *)(const void *)sorted; \
+        int64_t low[TG__SEARCH_TOGETHER], i, k, n, left, half; \
+        U key[TG__SEARCH_TOGETHER]; \
+        for (i = 0; i < m; i += n) { \
+            n = tg__imin(m - i, TG__SEARCH_TOGETHER); \
+            for (k = 0; k < n; k++) { low[k] = 0; key[k] = tg__search_key_##U(v[(i + k) * j->vs], &j->rule); } \
+            for (left = j->n; left > 0; left -= half) {                  /* the answer is in low .. low + left */ \
+                half = (left + 1) / 2; \
+                for (k = 0; k < n; k++) { \
+                    const U at = tg__search_key_##U(s[(low[k] + half - 1) * j->ss], &j->rule); \
+                    low[k] += half & -(int64_t)((at < key[k]) | ((at == key[k]) & j->right)); \
+                } \
+            } \
+            for (k = 0; k < n; k++) { \
+                if (j->wide) ((int64_t *)(void *)y)[(i + k) * j->ys] = low[k]; \
+                else ((int32_t *)(void *)y)[(i + k) * j->ys] = (int32_t)low[k]; \
+            } \
+        } \
+    }
+TG__SEARCH_TYPE(uint8_t) TG__SEARCH_TYPE(uint16_t) TG__SEARCH_TYPE(uint32_t) TG__SEARCH_TYPE(uint64_t)
+#undef TG__SEARCH_TYPE
+
+TG__PRIVATE void tg__search_chunk(void *plan, int64_t chunk) {
+    const tg__search_plan *j = (const tg__search_plan *)plan;
+    int64_t at = chunk * j->block, end = tg__imin(at + j->block, j->rows.numel * j->m);
+    while (at < end) {
+        const int64_t row = at / j->m, from = at % j->m, m = tg__imin(end - at, j->m - from);
+        char *y = j->y + (tg__loop_offset(&j->rows, 0, row, NULL) + from * j->ys) * (j->wide ? 8 : 4);
+        const char *v = j->values + (tg__loop_offset(&j->rows, 1, row, NULL) + from * j->vs) * (int64_t)j->size;
+        const char *s = j->sorted + tg__loop_offset(&j->rows, 2, row, NULL) * (int64_t)j->size;
+        switch (j->size) {
+            case 1: tg__search_uint8_t(j, m, y, v, s); break;
+            case 2: tg__search_uint16_t(j, m, y, v, s); break;
+            case 4: tg__search_uint32_t(j, m, y, v, s); break;
+            default: tg__search_uint64_t(j, m, y, v, s); break;
+        }
+        at += m;
+    }
+}
+TG__PRIVATE int64_t tg__search_start(tg_ctx *tg, int phase, void *plan) {
+    tg__search_plan *j = (tg__search_plan *)plan;
+    const tg_operand *o = j->job.o;
+    const int last = o[0].ndim - 1;
+    tg_operand rows[3];
+    int64_t left, steps;
+    int k;
+    (void)tg;
+    if (phase) return 0;
+    j->y = j->job.at[0]; j->values = j->job.at[1]; j->sorted = j->job.at[2];
+    j->rule = tg__sort_rule_for(o[1].dtype, false);
+    j->size = tg_dtype_size(o[1].dtype); j->wide = o[0].dtype == TG_I64; j->right = j->job.r->kind == 1;
+    j->m = o[1].shape[last]; j->n = o[2].shape[last];
+    j->ys = o[0].stride[last]; j->vs = o[1].stride[last]; j->ss = o[2].stride[last];
+    for (k = 0; k < 3; k++) { rows[k] = o[k]; tg__operand_without(&rows[k], last); }
+    tg__loop_make(&j->rows, rows, 3);
+    for (steps = 1, left = j->n; left; left >>= 1) steps++;
+    j->block = 8192 / steps;
+    return tg__ceil_div(j->rows.numel * j->m, j->block);
+}
+TG__FAMILY(search, false);
+
+/* ------------------------------------------------------------------------ searchsorted ----
+   How many elements of the row are below the value: the place before which it can stand. No derivative. */
+typedef struct tg__searchsorted_attr { bool right, int32; } tg__searchsorted_attr;
+static const tg_attr tg__searchsorted_attrs[] = { TG__ATTR(tg__searchsorted_attr, right, BOOL), TG__ATTR(tg__searchsorted_attr, int32, BOOL) };
+
+TG__PRIVATE bool tg__searchsorted_check(tg_ctx *tg, tg__node *n) {
+    const tg_tensor *sorted = n->in[0], *values = n->in[1];
+    if (sorted->dtype != values->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, sorted, values, "; tg_to one of them");
+    if (sorted->ndim == 0 || (sorted->ndim > 1 && !tg__same_but(sorted, values, sorted->ndim - 1)))
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "expected a sorted [N] and any values, or [..., N] and [..., M] with the same sizes in front, got %t and %t",
+            sorted, values);
+    return tg__out_make(tg, n, 0, ((const tg__searchsorted_attr *)n->attr)->int32 ? TG_I32 : TG_I64, values->ndim, values->shape);
+}
+TG__PRIVATE bool tg__searchsorted_forward(tg_ctx *tg, tg__node *n) {
+    tg_tensor *y = n->out[0];
+    tg__ask a;
+    tg_operand *o;
+    int64_t size, stride;
+    int i;
+    if (y->numel == 0) return true;
+    tg__ask_begin(&a, TG_FAMILY_SEARCH, ((const tg__searchsorted_attr *)n->attr)->right, TG_I64);      /* keys */
+    tg__ask_for(&a, y, TG_WRITE);
+    tg__ask_for(&a, n->in[1], TG_READ);
+    o = tg__ask_for(&a, n->in[0], TG_READ);
+    for (i = 0; i < 2; i++) if (a.o[i].ndim == 0) { a.o[i].ndim = 1; a.o[i].shape[0] = a.o[i].stride[0] = 1; }
+    size = o->shape[o->ndim - 1]; stride = o->stride[o->ndim - 1];
+    if (o->ndim < a.o[1].ndim)                                          /* [N] serves all rows */
+        for (i = 0, o->ndim = a.o[1].ndim; i < o->ndim; i++) { o->shape[i] = a.o[1].shape[i]; o->stride[i] = 0; }
+    o->shape[o->ndim - 1] = size; o->stride[o->ndim - 1] = stride;
+    return tg__launch(&a, tg, &tg__family_search, NULL);
+}
+static const tg_op tg__searchsorted_op = { TG__OP("searchsorted", TG__IN(2), TG__OUT(1), TG_OP_NO_GRAD), TG__NO_SAVES, TG__ATTRS(tg__searchsorted),
+    tg__searchsorted_check, tg__searchsorted_forward, NULL, NULL };
+TG__PRIVATE tg_tensor *tg__search(tg_tensor *sorted, tg_tensor *values, bool right, bool int32) {
+    tg__searchsorted_attr at;
+    memset(&at, 0, sizeof at);
+    at.right = right; at.int32 = int32;
+    return tg__apply(&tg__searchsorted_op, &at, NULL, sorted, values);
 }
 
 /* ------------------------------------------------------------------------ one_hot ----
@@ -18494,19 +18928,12 @@ TG_API tg_tensor *(tg_diff)(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend
     }
     return tg__composed(tg, outermost, x);
 }
-TG_API tg_tensor *(tg_trapezoid)(tg_tensor *y, tg_tensor *x, double dx, int64_t dim) {
-    tg_ctx *tg = tg__start(y, "trapezoid");
-    int64_t shape[TG_MAX_DIMS], n, along;
-    tg_tensor *pairs, *given = x;
-    bool outermost;
+/* What the integral along dim sums, twice: y[i] + y[i + 1], where there is x times x[i + 1] - x[i]; NULL after an error. */
+TG__PRIVATE tg_tensor *tg__trapezoids(tg_ctx *tg, tg_tensor *y, tg_tensor *x, int64_t dim) {
+    int64_t shape[TG_MAX_DIMS], n = y->shape[dim], along;
+    tg_tensor *given = x, *pairs = n ? tg_add(tg_narrow(y, dim, 1, n - 1), tg_narrow(y, dim, 0, n - 1)) : y;
     int i;
-    if (!tg || (x && !tg__use(tg, x, 1)) || !tg__wrap_dim(tg, y, &dim, y->ndim)) return NULL;
-    if (y->ndim == 0) { (void)tg__fail(tg, TG__E_NO_DIMS, y); return NULL; }
-    n = y->shape[dim];
-    outermost = tg__compose(tg);
-    if (n == 0) return tg__composed(tg, outermost, tg_sum_dims(y, 1, &dim, false));
-    pairs = tg_add(tg_narrow(y, dim, 1, n - 1), tg_narrow(y, dim, 0, n - 1));
-    if (!x) return tg__composed(tg, outermost, tg_mul_scalar(tg_sum_dims(pairs, 1, &dim, false), dx / 2));
+    if (!x || n == 0) return pairs;
     if (x->ndim == 1) {                                                /* [D], along dim */
         for (i = 0; i < y->ndim; i++) shape[i] = i == dim ? x->shape[0] : 1;
         x = tg_reshape(x, y->ndim, shape);
@@ -18514,10 +18941,28 @@ TG_API tg_tensor *(tg_trapezoid)(tg_tensor *y, tg_tensor *x, double dx, int64_t 
     along = x ? dim - (y->ndim - x->ndim) : 0;
     if (!x || along < 0 || x->shape[along] != n) {
         if (x) (void)tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected %l places along dimension %d of y, %t", given, n, (int)dim, y);
-        return tg__composed(tg, outermost, NULL);
+        return NULL;
     }
-    pairs = tg_mul(pairs, tg_sub(tg_narrow(x, along, 1, n - 1), tg_narrow(x, along, 0, n - 1)));
-    return tg__composed(tg, outermost, tg_div_scalar(tg_sum_dims(pairs, 1, &dim, false), 2));
+    return tg_mul(pairs, tg_sub(tg_narrow(x, along, 1, n - 1), tg_narrow(x, along, 0, n - 1)));
+}
+/* The sum of them, or their sums so far. */
+TG__PRIVATE tg_tensor *tg__integral(tg_tensor *y, tg_tensor *x, double dx, int64_t dim, const char *name, bool so_far) {
+    tg_ctx *tg = tg__start(y, name);
+    tg_tensor *sum;
+    bool outermost;
+    if (!tg || (x && !tg__use(tg, x, 1)) || !tg__wrap_dim(tg, y, &dim, y->ndim)) return NULL;
+    if (y->ndim == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor of no dimensions has no integral"); return NULL; }
+    outermost = tg__compose(tg);
+    sum = tg__trapezoids(tg, y, x, dim);
+    if (sum && so_far && !x) sum = tg_mul(sum, tg_number(tg, dx / 2));  /* of integers, floats from here on */
+    if (sum) sum = so_far ? tg_cumsum(sum, dim) : tg_sum_dims(sum, 1, &dim, false);
+    if (sum && x) sum = tg_div_scalar(sum, 2);
+    else if (sum && !so_far) sum = tg_mul(sum, tg_number(tg, dx / 2));
+    return tg__composed(tg, outermost, sum);
+}
+TG_API tg_tensor *(tg_trapezoid)(tg_tensor *y, tg_tensor *x, double dx, int64_t dim) { return tg__integral(y, x, dx, dim, "trapezoid", false); }
+TG_API tg_tensor *(tg_cumulative_trapezoid)(tg_tensor *y, tg_tensor *x, double dx, int64_t dim) {
+    return tg__integral(y, x, dx, dim, "cumulative_trapezoid", true);
 }
 
 /* ======================================================================================
@@ -18619,27 +19064,1018 @@ TG_API tg_tensor *(tg_kthvalue)(tg_tensor *x, int64_t k, int64_t dim, bool keepd
     if (indices) *indices = at;
     return y;
 }
-TG_API tg_tensor *(tg_embedding)(tg_tensor *index, tg_tensor *weight, int64_t padding) {
-    tg_ctx *tg = tg__start2(index, weight, "embedding");
-    int64_t shape[TG_MAX_DIMS];
-    tg_tensor *y;
-    bool outermost;
-    if (!tg || !tg__is_index(tg, index)) return NULL;
-    if (weight->ndim != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "weight is %t; expected [V, D]", weight); return NULL; }
-    if (index->ndim == TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, index->ndim + 1); return NULL; }
-    if (padding >= weight->shape[0]) { tg__fail_op(tg, TG_ERROR_VALUE, "padding is %l; expected one of the %l rows of weight, or a negative number for none", padding, weight->shape[0]); return NULL; }
-    memcpy(shape, index->shape, sizeof shape[0] * (size_t)index->ndim);
-    shape[index->ndim] = weight->shape[1];
-    outermost = tg__compose(tg);
-    y = tg_index_select(weight, 0, index->ndim == 1 ? index : tg_flatten(index, 0, -1));
-    if (index->ndim != 1) y = tg_reshape(y, index->ndim + 1, shape);
-    if (y && padding >= 0 && tg__needs_grad(y)) y = tg_where(tg_unsqueeze(tg_eq_scalar(index, (double)padding), -1), tg_detach(y), y);
-    return tg__composed(tg, outermost, y);
-}
 
 /* ======================================================================================
    >>impl-search    searching and scattered writing: unique, searchsorted, nonzero, index_put ...
+   Tests: tests/test_search.c
    ====================================================================================== */
+
+/* No kernel of its own: places are found by sorting and by searching, values come and go by gather, scatter and
+   index_select. How many there are is read on the host, as torch does: that is one tg_item. */
+
+/* ---- where: nonzero, masks ---- */
+/* The places of what is true in a mask [N], in order: each goes to where it is counted, all others behind the last. */
+TG__PRIVATE tg_tensor *tg__true_places(tg_tensor *mask) {
+    tg_ctx *tg = mask ? mask->tg : NULL;
+    tg_tensor *count = mask ? tg_cumsum(mask, 0) : NULL, *to;
+    int64_t n, room;
+    if (!count || count->numel == 0) return count;
+    n = tg_item_i64(tg_select(count, 0, -1));
+    if (tg_failed(tg)) return NULL;
+    room = n + 1;
+    to = tg_where(mask, tg_sub_scalar(count, 1), tg_integer(tg, n));
+    return tg_narrow(tg_scatter(tg__full_beside(tg, mask, TG_I64, 1, &room, 0), 0, to, tg__count_beside(tg, mask, mask->numel)), 0, 0, n);
+}
+/* Places in a tensor of this shape, counted row by row, become places along each dimension. */
+TG__PRIVATE void tg__unravel(tg_ctx *tg, tg_tensor *places, int ndim, const int64_t *shape, tg_tensor **along) {
+    int64_t step = 1;
+    int d;
+    for (d = ndim - 1; d >= 0; d--) {
+        const int64_t size = tg__imax(1, shape[d]);
+        along[d] = step == 1 ? places : tg_floor_divide(places, tg_integer(tg, step));
+        if (d > 0) along[d] = tg_remainder(along[d], tg_integer(tg, size));
+        step = size > INT64_MAX / step ? INT64_MAX : step * size;         /* no place is as far as that */
+    }
+}
+/* Where x is not 0: for each of its dimensions the places along it. A 0-d tensor counts as [1]. */
+TG__PRIVATE int tg__nonzero_along(tg_ctx *tg, tg_tensor *x, tg_tensor **along) {
+    static const int64_t one = 1;
+    tg_tensor *places = tg__true_places(tg_flatten(tg_ne_scalar(x, 0), 0, -1));
+    if (!places) return 0;
+    tg__unravel(tg, places, x->ndim ? x->ndim : 1, x->ndim ? x->shape : &one, along);
+    return x->ndim ? x->ndim : 1;
+}
+TG__PRIVATE tg_tensor *tg__nonzero_table(tg_tensor *x, const char *name) {
+    tg_ctx *tg = tg__start(x, name);
+    tg_tensor *along[TG_MAX_DIMS], *y = NULL;
+    bool outermost;
+    int n;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    n = tg__nonzero_along(tg, x, along);
+    if (n) y = x->ndim ? tg_stack(along, n, 1) : along[0] ? tg__full_beside(tg, x, TG_I64, TG_SHAPE(along[0]->numel, 0), 0) : NULL;
+    return tg__composed(tg, outermost, y);
+}
+TG_API tg_tensor *(tg_nonzero)(tg_tensor *x) { return tg__nonzero_table(x, "nonzero"); }
+TG_API tg_tensor *(tg_argwhere)(tg_tensor *x) { return tg__nonzero_table(x, "argwhere"); }
+TG_API int (tg_nonzero_tuple)(tg_tensor *x, tg_tensor **along, int room) {
+    tg_ctx *tg;
+    int n;
+    bool outermost;
+    tg__no_results(along, room);
+    if (!(tg = tg__start(x, "nonzero_tuple"))) return 0;
+    n = x->ndim ? x->ndim : 1;
+    if (n > room) { tg__fail_op(tg, TG_ERROR_VALUE, "%t has %d dimensions, and there is room for %d", x, n, room); return 0; }
+    if (!along) { tg__fail(tg, TG__E_NO_DATA, "list for the places"); return 0; }
+    outermost = tg__compose(tg);
+    (void)tg__nonzero_along(tg, x, along);
+    (void)tg__composed(tg, outermost, NULL);
+    return tg__pieces(tg, n, along);
+}
+TG_API int (tg_unravel_index)(tg_tensor *places, int ndim, const int64_t *shape, tg_tensor **along) {
+    tg_ctx *tg;
+    bool outermost;
+    int d;
+    tg__no_results(along, ndim);
+    if (!(tg = tg__start(places, "unravel_index"))) return 0;
+    if (tg_dtype_is_float(places->dtype) || places->dtype == TG_BOOL) { tg__fail(tg, TG__E_NOT_FOR, (int)places->dtype); return 0; }
+    if (ndim < 1 || ndim > TG_MAX_DIMS) { tg__fail(tg, TG__E_RANGE, "number of dimensions", "1 to 8", (double)ndim); return 0; }
+    if (!shape || !along) { tg__fail(tg, TG__E_NO_DATA, shape ? "list for the places" : "shape"); return 0; }
+    for (d = 0; d < ndim; d++) if (shape[d] < 0) { tg__fail(tg, TG__E_SIZE, shape[d], d); return 0; }
+    outermost = tg__compose(tg);
+    tg__unravel(tg, tg_to(places, TG_I64), ndim, shape, along);
+    along[0] = tg_remainder(along[0], tg_integer(tg, tg__imax(1, shape[0])));
+    (void)tg__composed(tg, outermost, NULL);
+    return tg__pieces(tg, ndim, along);
+}
+/* Is it a mask? Both in their common shape then. */
+TG__PRIVATE bool tg__masked(tg_ctx *tg, tg_tensor *x, tg_tensor *mask, tg_tensor **both) {
+    tg_tensor *list[2];
+    list[0] = x; list[1] = mask;
+    return tg_broadcast_tensors(list, 2, both) && !tg_failed(tg);
+}
+TG_API tg_tensor *(tg_masked_select)(tg_tensor *x, tg_tensor *mask) {
+    tg_ctx *tg = tg__start2(x, mask, "masked_select");
+    tg_tensor *both[2], *y = NULL;
+    bool outermost;
+    if (!tg) return NULL;
+    if (mask->dtype != TG_BOOL) { tg__fail(tg, TG__E_CONDITION, mask); return NULL; }
+    outermost = tg__compose(tg);
+    if (tg__masked(tg, x, mask, both)) y = tg_index_select(tg_flatten(both[0], 0, -1), 0, tg__true_places(tg_flatten(both[1], 0, -1)));
+    return tg__composed(tg, outermost, y);
+}
+TG__PRIVATE tg_tensor *tg__masked_scatter(tg_tensor *x, tg_tensor *mask, tg_tensor *source, const char *name, bool in_place) {
+    tg_ctx *tg = tg__start2(x, mask, name);
+    tg_tensor *both[2], *places, *y = NULL;
+    bool outermost;
+    if (!tg || !tg__use(tg, source, 2)) return NULL;
+    if (mask->dtype != TG_BOOL) { tg__fail(tg, TG__E_CONDITION, mask); return NULL; }
+    if (source->dtype != x->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, x, source, ""); return NULL; }
+    outermost = tg__compose(tg);
+    places = tg__masked(tg, x, mask, both) ? tg__true_places(tg_flatten(both[1], 0, -1)) : NULL;
+    if (places && places->numel > source->numel)
+        tg__fail_op(tg, TG_ERROR_SHAPE, "the mask is true at %l places, and the source %t has fewer elements", places->numel, source);
+    else if (places) {
+        y = tg_index_copy(tg_flatten(both[0], 0, -1), 0, places, tg_narrow(tg_flatten(source, 0, -1), 0, 0, places->numel));
+        y = tg_reshape(y, both[0]->ndim, both[0]->shape);
+    }
+    return tg__composed(tg, outermost, in_place && y ? tg_copy_(x, y) : y);
+}
+TG_API tg_tensor *(tg_masked_scatter)(tg_tensor *x, tg_tensor *mask, tg_tensor *source) {
+    return tg__masked_scatter(x, mask, source, "masked_scatter", false);
+}
+TG_API tg_tensor *(tg_masked_scatter_)(tg_tensor *x, tg_tensor *mask, tg_tensor *source) {
+    return tg__masked_scatter(x, mask, source, "masked_scatter_", true);
+}
+/* Is it one value? Of x's dtype then. */
+TG__PRIVATE tg_tensor *tg__one_value(tg_ctx *tg, tg_tensor *value, tg_dtype dtype) {
+    if (value->ndim == 0) return tg_to(value, dtype);
+    tg__fail_op(tg, TG_ERROR_SHAPE, "the value is one number, a tensor of no dimensions, got %t", value);
+    return NULL;
+}
+TG_API tg_tensor *(tg_masked_fill_tensor)(tg_tensor *x, tg_tensor *mask, tg_tensor *value) {
+    tg_ctx *tg = tg__start2(x, mask, "masked_fill");
+    bool outermost;
+    if (!tg || !tg__use(tg, value, 2)) return NULL;
+    if (mask->dtype != TG_BOOL) { tg__fail(tg, TG__E_CONDITION, mask); return NULL; }
+    outermost = tg__compose(tg);
+    value = tg__one_value(tg, value, x->dtype);
+    return tg__composed(tg, outermost, value ? tg_where(mask, value, x) : NULL);
+}
+TG_API tg_tensor *(tg_index_fill_tensor)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *value) {
+    tg_ctx *tg = tg__start2(x, index, "index_fill");
+    bool outermost;
+    if (!tg || !tg__use(tg, value, 3)) return NULL;
+    outermost = tg__compose(tg);
+    value = tg__one_value(tg, value, x->dtype);
+    index = value ? tg__spread_index(tg, x, &dim, index) : NULL;
+    return tg__composed(tg, outermost, index ? tg_scatter(x, dim, index, tg_expand(value, index->ndim, index->shape)) : NULL);
+}
+TG_API tg_tensor *(tg_clamp_tensor_)(tg_tensor *x, tg_tensor *low, tg_tensor *high) {
+    tg_ctx *tg = tg__start(x, "clamp_");
+    bool outermost;
+    if (!tg) return NULL;
+    if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is needed, both are NULL"); return NULL; }
+    outermost = tg__compose(tg);
+    if (low) x = tg_maximum_(x, low);
+    if (high) x = tg_minimum_(x, high);
+    return tg__composed(tg, outermost, x);
+}
+
+/* ---- index, index_put ----
+   Masks become places, and places along k dimensions one place along all of them, flattened: x is [lead, K, rest] then,
+   K at dimension `dim`, and what is taken out of it or put in has the shape [lead, the indices' own, rest]. Where the
+   indexed dimensions are not neighbours they come first, as in NumPy. */
+typedef struct tg__address {
+    tg_tensor *x, *index;                            /* [lead, K, rest], and [I] of places in K */
+    int64_t dim;
+    int ndim, order[TG_MAX_DIMS], x_ndim;            /* of what is taken; how x's dimensions were permuted */
+    int64_t shape[TG_MAX_DIMS], permuted[TG_MAX_DIMS];
+} tg__address;
+
+/* One index for each dimension of *x, NULL where all of it is meant; the number of dimensions that are named, or -1. A
+   0-d mask names none: it gives x one of size 1. */
+TG__PRIVATE int tg__index_each(tg_ctx *tg, tg_tensor **x, tg_tensor *const *indices, int n, tg_tensor **each) {
+    int i, k, d = 0;
+    for (i = 0; i < n; i++) {
+        tg_tensor *t = indices[i];
+        const bool mask = t && (t->dtype == TG_BOOL || t->dtype == TG_U8);
+        const int takes = mask ? t->ndim : 1;
+        if (t && !mask && !tg__is_index(tg, t)) return -1;
+        if (mask && t->ndim == 0 && (*x)->ndim < TG_MAX_DIMS) *x = tg_unsqueeze(*x, d);
+        if (!*x || d + (takes ? takes : 1) > (*x)->ndim) {
+            if (*x) (void)tg__fail_op(tg, TG_ERROR_SHAPE, "more indices than %t has dimensions", *x);
+            return -1;
+        }
+        for (k = 0; k < takes && mask; k++) {
+            if (t->shape[k] == (*x)->shape[d + k]) continue;
+            (void)tg__fail_op(tg, TG_ERROR_SHAPE, "the mask %t does not fit the dimensions of %t from %d on", t, *x, d);
+            return -1;
+        }
+        if (mask) d += tg__nonzero_along(tg, t, each + d);
+        else each[d++] = t;
+        if (tg_failed(tg)) return -1;
+    }
+    for (k = d; k < (*x)->ndim; k++) each[k] = NULL;
+    return d;
+}
+/* The places along dimension d, in what n dimensions from `first` on become when they are flattened. Out of a table: it
+   refuses what is out of range, dimension by dimension. */
+TG__PRIVATE tg_tensor *tg__index_scaled(tg_ctx *tg, const tg_tensor *x, int d, int end, tg_tensor *index) {
+    int64_t step = 1;
+    int i;
+    tg_tensor *table = tg__count_beside(tg, x, x->shape[d]);
+    for (i = d + 1; i < end; i++) step *= x->shape[i];
+    index = tg__from_front(index, x->shape[d]);
+    if (step != 1) table = tg_mul_scalar(table, (double)step);
+    return index ? tg_reshape(tg_index_select(table, 0, tg_flatten(index, 0, -1)), index->ndim, index->shape) : NULL;
+}
+TG__PRIVATE bool tg__address_make(tg_ctx *tg, tg__address *a, tg_tensor *x, tg_tensor *const *indices, int n) {
+    tg_tensor *each[TG_MAX_DIMS + 1], *index = NULL;
+    int64_t dims[TG_MAX_DIMS];
+    int i, k = 0, first = -1, last = -1, at = 0, lead;
+    if (n < 0 || (n && !indices)) return tg__fail(tg, TG__E_NO_DATA, "list of indices");
+    for (i = 0; i < n; i++) if (indices[i] && !tg__use(tg, indices[i], 1 + i)) return false;
+    if (n > TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, n);
+    if (tg__index_each(tg, &x, indices, n, each) < 0) return false;
+    for (i = 0; i < x->ndim; i++) if (each[i]) { if (first < 0) first = i; last = i; k++; }
+    if (k == 0) return tg__fail(tg, TG__E_ARGUMENT, "at least one index is needed, all are NULL");
+    lead = last - first + 1 == k ? first : 0;
+    /* what is named stands together, from `lead` on */
+    for (i = 0; i < lead; i++) a->order[at++] = i;
+    for (i = 0; i < x->ndim; i++) if (each[i]) a->order[at++] = i;
+    for (i = lead; i < x->ndim; i++) if (!each[i]) a->order[at++] = i;
+    for (i = 0; i < x->ndim; i++) dims[i] = a->order[i];
+    x = tg_permute(x, x->ndim, dims);
+    if (!x) return false;
+    for (i = 0; i < x->ndim; i++) a->permuted[i] = x->shape[i];
+    a->x_ndim = x->ndim; a->dim = lead;
+    if (k == 1) index = tg__from_front(each[first], x->shape[lead]);
+    else for (i = 0; i < k; i++) {
+        tg_tensor *t = tg__index_scaled(tg, x, lead + i, lead + k, each[a->order[lead + i]]);
+        index = i ? tg_add(index, t) : t;
+    }
+    if (!index) return false;
+    a->ndim = x->ndim - k + index->ndim;
+    if (a->ndim > TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, a->ndim);
+    for (at = 0; at < lead; at++) a->shape[at] = x->shape[at];
+    for (i = 0; i < index->ndim; i++) a->shape[at++] = index->shape[i];
+    for (i = lead + k; i < x->ndim; i++) a->shape[at++] = x->shape[i];
+    a->x = k == 1 ? x : tg_flatten(x, lead, lead + k - 1);
+    a->index = index->ndim == 1 ? index : tg_flatten(index, 0, -1);
+    return a->x && a->index;
+}
+TG_API tg_tensor *(tg_index)(tg_tensor *x, tg_tensor *const *indices, int n) {
+    tg_ctx *tg = tg__start(x, "index");
+    tg_tensor *y = NULL;
+    tg__address a;
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    if (tg__address_make(tg, &a, x, indices, n)) y = tg_reshape(tg_index_select(a.x, a.dim, a.index), a.ndim, a.shape);
+    return tg__composed(tg, outermost, y);
+}
+/* values as a.index wants them: [lead, I, rest] */
+TG__PRIVATE tg_tensor *tg__address_values(tg_ctx *tg, const tg__address *a, tg_tensor *values) {
+    int64_t shape[TG_MAX_DIMS];
+    int i;
+    values = tg__number_beside(a->x, values, a->x->dtype);
+    if (values && values->dtype != a->x->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, a->x, values, "; tg_to the values"); return NULL; }
+    for (i = 0; i < a->x->ndim; i++) shape[i] = i == a->dim ? a->index->numel : a->x->shape[i];
+    values = tg_expand(values, a->ndim, a->shape);
+    return tg_reshape(values, a->x->ndim, shape);
+}
+TG__PRIVATE tg_tensor *tg__index_put(tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate, const char *name, bool in_place) {
+    tg_ctx *tg = tg__start2(x, values, name);
+    tg_tensor *y = NULL;
+    int64_t back[TG_MAX_DIMS];
+    tg__address a;
+    bool outermost;
+    int i;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    if (tg__address_make(tg, &a, x, indices, n) && (values = tg__address_values(tg, &a, values)) != NULL) {
+        for (i = 0; i < a.x_ndim; i++) back[a.order[i]] = i;
+        y = accumulate ? tg_index_add(a.x, a.dim, a.index, values) : tg_index_copy(a.x, a.dim, a.index, values);
+        y = tg_reshape(tg_permute(tg_reshape(y, a.x_ndim, a.permuted), a.x_ndim, back), x->ndim, x->shape);
+    }
+    return tg__composed(tg, outermost, in_place && y ? tg_copy_(x, y) : y);
+}
+TG_API tg_tensor *(tg_index_put)(tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate) {
+    return tg__index_put(x, indices, n, values, accumulate, "index_put", false);
+}
+TG_API tg_tensor *(tg_index_put_)(tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate) {
+    return tg__index_put(x, indices, n, values, accumulate, "index_put_", true);
+}
+TG__PRIVATE tg_tensor *tg__put_flat(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate, const char *name, bool in_place) {
+    tg_ctx *tg = tg__start2(x, index, name);
+    tg_tensor *y;
+    bool outermost;
+    if (!tg || !tg__use(tg, source, 2) || !tg__is_index(tg, index)) return NULL;
+    if (source->dtype != x->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, x, source, ""); return NULL; }
+    if (source->numel != index->numel) { tg__fail(tg, TG__E_INDEX_SHAPE, index, source); return NULL; }
+    outermost = tg__compose(tg);
+    y = tg_flatten(x, 0, -1);
+    index = tg__from_front(tg_flatten(index, 0, -1), x->numel);
+    source = tg_flatten(source, 0, -1);
+    y = tg_reshape(accumulate ? tg_index_add(y, 0, index, source) : tg_index_copy(y, 0, index, source), x->ndim, x->shape);
+    return tg__composed(tg, outermost, in_place && y ? tg_copy_(x, y) : y);
+}
+TG_API tg_tensor *(tg_put)(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate) {
+    return tg__put_flat(x, index, source, accumulate, "put", false);
+}
+TG_API tg_tensor *(tg_put_)(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate) {
+    return tg__put_flat(x, index, source, accumulate, "put_", true);
+}
+
+/* ---- scattered sums, products, means, extremes ---- */
+/* What does not change the other operand of the reduction, as a number of that dtype. */
+TG__PRIVATE tg_tensor *tg__scatter_start(tg_ctx *tg, const tg_tensor *x, tg_scatter_kind kind) {
+    static const int bits[TG_DTYPES] = { 0, 0, 0, 0, 63, 31, 15, 7, 8, 1 };
+    const bool up = kind == TG_SCATTER_AMIN;
+    double v = up ? tg__inf() : -tg__inf();
+    if (kind == TG_SCATTER_PROD) v = 1;
+    else if (kind != TG_SCATTER_AMAX && kind != TG_SCATTER_AMIN) v = 0;
+    else if (!tg_dtype_is_float(x->dtype)) {
+        const int64_t top = (int64_t)(((uint64_t)1 << bits[x->dtype]) - 1), bottom = x->dtype == TG_U8 || x->dtype == TG_BOOL ? 0 : -top - 1;
+        return tg__number_beside(x, tg_integer(tg, up ? top : bottom), x->dtype);
+    }
+    return tg__full_beside(tg, x, x->dtype, 0, NULL, v);
+}
+TG__PRIVATE tg_tensor *tg__scatter_reduced(tg_ctx *tg, tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src,
+    tg_scatter_kind kind, bool include_self) {
+    tg_tensor *count, *one = tg_integer(tg, 1);
+    if (!include_self) x = tg_scatter(x, dim, index, tg_expand(tg__scatter_start(tg, x, kind), index->ndim, index->shape));
+    if (!x) return NULL;
+    switch (kind) {
+        case TG_SCATTER_PROD: return tg__scatter_kind(TG_INDEX_MUL, x, dim, index, src);
+        case TG_SCATTER_AMAX: return tg__scatter_kind(TG_INDEX_MAX, x, dim, index, src);
+        case TG_SCATTER_AMIN: return tg__scatter_kind(TG_INDEX_MIN, x, dim, index, src);
+        default: break;
+    }
+    src = tg_scatter_add(x, dim, index, src);
+    if (kind == TG_SCATTER_SUM) return src;
+    count = tg_scatter_add(tg__full_beside(tg, x, TG_I64, x->ndim, x->shape, include_self ? 1 : 0), dim, index, one);
+    if (!include_self) count = tg_maximum(count, one);
+    if (!tg_dtype_is_float(x->dtype)) return tg_to(tg_floor_divide(src, count), x->dtype);
+    return tg_div(src, tg_to(count, x->dtype));
+}
+TG__PRIVATE bool tg__is_scatter_kind(tg_ctx *tg, tg_scatter_kind kind) {
+    return (unsigned)kind <= (unsigned)TG_SCATTER_AMIN || tg__fail(tg, TG__E_RANGE, "kind", "a TG_SCATTER_... value", (double)(int)kind);
+}
+TG_API tg_tensor *(tg_scatter_reduce)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src, tg_scatter_kind kind, bool include_self) {
+    tg_ctx *tg = tg__start2(x, index, "scatter_reduce");
+    bool outermost;
+    if (!tg || !tg__use(tg, src, 3) || !tg__is_scatter_kind(tg, kind)) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg__scatter_reduced(tg, x, dim, index, src, kind, include_self));
+}
+TG_API tg_tensor *(tg_index_reduce)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source, tg_scatter_kind kind, bool include_self) {
+    tg_ctx *tg = tg__start2(x, index, "index_reduce");
+    bool outermost;
+    if (!tg || !tg__use(tg, source, 3) || !tg__is_scatter_kind(tg, kind)) return NULL;
+    if (source->dtype != x->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, x, source, ""); return NULL; }
+    outermost = tg__compose(tg);
+    index = tg__spread_index(tg, x, &dim, index);
+    if (index && source->ndim == 0 && index->numel == 1) source = tg_reshape(source, index->ndim, index->shape);
+    if (index && source && !tg__same_shape(index, source)) { tg__fail(tg, TG__E_INDEX_SHAPE, index, source); index = NULL; }
+    return tg__composed(tg, outermost, index ? tg__scatter_reduced(tg, x, dim, index, source, kind, include_self) : NULL);
+}
+
+/* ---- in place: computed beside, and written over x, as far as the result has its shape and dtype ---- */
+#define TG__INPLACE(name, parameters, arguments) \
+    TG_API tg_tensor *(tg_##name##_) parameters { \
+        tg_ctx *tg = tg__start(x, #name "_"); \
+        tg_tensor *y; \
+        bool outermost; \
+        if (!tg) return NULL; \
+        outermost = tg__compose(tg); \
+        y = tg_##name arguments; \
+        return tg__composed(tg, outermost, y ? tg_copy_(x, y) : NULL); }
+TG__INPLACE(masked_fill, (tg_tensor *x, tg_tensor *mask, double value), (x, mask, value))
+TG__INPLACE(index_fill, (tg_tensor *x, int64_t dim, tg_tensor *index, double value), (x, dim, index, value))
+TG__INPLACE(index_copy, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source), (x, dim, index, source))
+TG__INPLACE(index_add, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src), (x, dim, index, src))
+TG__INPLACE(scatter, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src), (x, dim, index, src))
+TG__INPLACE(scatter_add, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src), (x, dim, index, src))
+TG__INPLACE(scatter_reduce, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src, tg_scatter_kind kind, bool include_self),
+    (x, dim, index, src, kind, include_self))
+
+/* ---- a part replaced ---- */
+/* y, of which `part` is a view, with src in its place. */
+TG__PRIVATE tg_tensor *tg__part_replaced(tg_ctx *tg, tg_tensor *y, tg_tensor *part, tg_tensor *src) {
+    if (!part) return NULL;
+    if (!tg__same_shape(part, src)) { tg__fail_op(tg, TG_ERROR_SHAPE, "the part is %t and is to be replaced by %t", part, src); return NULL; }
+    return tg_copy_(part, src) ? y : NULL;
+}
+TG_API tg_tensor *(tg_select_scatter)(tg_tensor *x, tg_tensor *src, int64_t dim, int64_t index) {
+    tg_ctx *tg = tg__start2(x, src, "select_scatter");
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    x = tg_clone(x);
+    return tg__composed(tg, outermost, tg__part_replaced(tg, x, tg_select(x, dim, index), src));
+}
+TG_API tg_tensor *(tg_slice_scatter)(tg_tensor *x, tg_tensor *src, int64_t dim, int64_t start, int64_t end, int64_t step) {
+    tg_ctx *tg = tg__start2(x, src, "slice_scatter");
+    bool outermost;
+    if (!tg) return NULL;
+    if (step < 1) { tg__fail(tg, TG__E_RANGE, "step", "at least 1", (double)step); return NULL; }
+    outermost = tg__compose(tg);
+    x = tg_clone(x);
+    return tg__composed(tg, outermost, tg__part_replaced(tg, x, tg_slice_dim(x, dim, start, end, step), src));
+}
+TG_API tg_tensor *(tg_diagonal_scatter)(tg_tensor *x, tg_tensor *src, int64_t offset, int64_t dim1, int64_t dim2) {
+    tg_ctx *tg = tg__start2(x, src, "diagonal_scatter");
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    x = tg_clone(x);
+    return tg__composed(tg, outermost, tg__part_replaced(tg, x, tg_diagonal(x, offset, dim1, dim2), src));
+}
+
+/* ---- search: searchsorted, bucketize, isin ---- */
+TG__PRIVATE tg_tensor *tg__searched(tg_ctx *tg, tg_tensor *sorted, tg_tensor *values, tg_tensor *sorter, bool right, bool int32) {
+    const bool outermost = tg__compose(tg);
+    tg_tensor *in[2];
+    in[0] = tg_detach(sorted); in[1] = values;
+    if (values->is_number && in[0]) {                                    /* as in a comparison */
+        const tg_dtype d = tg__result_type(in, 2);
+        in[0] = tg_to(in[0], d); in[1] = tg__number_beside(sorted, values, d);
+    }
+    if (sorter) in[0] = tg_gather(in[0], -1, sorter);
+    return tg__composed(tg, outermost, tg__search(in[0], in[1], right, int32));
+}
+TG_API tg_tensor *tg_searchsorted_from(const tg_searchsorted_args *a) {
+    tg_ctx *tg;
+    if (!a) return NULL;
+    tg__note(a->sorted, a->at);
+    tg = tg__start2(a->sorted, a->values, "searchsorted");
+    if (!tg || (a->sorter && (!tg__use(tg, a->sorter, 2) || !tg__is_index(tg, a->sorter)))) return NULL;
+    if (a->sorter && !tg__same_shape(a->sorter, a->sorted)) { tg__fail(tg, TG__E_INDEX_SHAPE, a->sorter, a->sorted); return NULL; }
+    return tg__searched(tg, a->sorted, a->values, a->sorter, a->right, a->int32);
+}
+TG_API tg_tensor *(tg_bucketize)(tg_tensor *x, tg_tensor *boundaries, bool right, bool int32) {
+    tg_ctx *tg = tg__start2(x, boundaries, "bucketize");
+    if (!tg) return NULL;
+    if (boundaries->ndim != 1) { tg__fail_op(tg, TG_ERROR_SHAPE, "boundaries are [N], got %t", boundaries); return NULL; }
+    return tg__searched(tg, boundaries, x, NULL, right, int32);
+}
+TG_API tg_tensor *(tg_isin)(tg_tensor *elements, tg_tensor *test_elements, bool invert) {
+    tg_ctx *tg = tg__start2(elements, test_elements, "isin");
+    tg_tensor *in[2], *among, *at, *y;
+    tg_dtype d;
+    bool outermost;
+    if (!tg) return NULL;
+    in[0] = elements; in[1] = test_elements;
+    d = tg__result_type(in, 2);
+    outermost = tg__compose(tg);
+    if (test_elements->numel == 0) return tg__composed(tg, outermost, tg__full_beside(tg, elements, TG_BOOL, elements->ndim, elements->shape, invert));
+    elements = tg_to(tg__number_beside(test_elements, tg_detach(elements), d), d);
+    among = tg_to(tg__number_beside(elements ? elements : test_elements, tg_detach(test_elements), d), d);
+    among = tg_sort(tg_flatten(among, 0, -1), 0, false, NULL);
+    at = tg__search(among, elements, false, false);
+    at = tg_minimum(at, tg_integer(tg, test_elements->numel - 1));       /* what is above all stands before none */
+    y = tg_take(among, at);
+    return tg__composed(tg, outermost, invert ? tg_ne(y, elements) : tg_eq(y, elements));
+}
+
+/* ---- runs of equal elements: unique ---- */
+/* Is element, or row, i of [N] or [N, C] another one than i - 1? The first is; there is one. */
+TG__PRIVATE tg_tensor *tg__begins(tg_ctx *tg, tg_tensor *x) {
+    tg_tensor *both[2];
+    const int64_t n = x->shape[0], one = 1, along = 1;
+    both[0] = tg__full_beside(tg, x, TG_BOOL, 1, &one, 1);
+    both[1] = tg_ne(tg_narrow(x, 0, 1, n - 1), tg_narrow(x, 0, 0, n - 1));
+    if (x->ndim > 1) both[1] = tg_any_dims(both[1], 1, &along, false);
+    return tg_cat(both, 2, 0);
+}
+/* The order of the rows of [N, C] by their first element, then their second, ... In each column a row is known by its
+   rank, how many are smaller; two neighbouring columns of ranks become one column of pairs, which is ranked again, until
+   there is one. */
+TG__PRIVATE tg_tensor *tg__row_order(tg_tensor *rows) {
+    const int64_t n = rows->shape[0];
+    tg_tensor *keys = tg_contiguous(tg_transpose(rows, 0, 1)), *order = NULL, *both[2];
+    int64_t columns = keys ? keys->shape[0] : 0;
+    while (keys && columns > 1) {
+        const int64_t pairs = columns / 2;
+        tg_tensor *ranks = tg__search(tg_sort(keys, 1, false, NULL), keys, false, false);
+        both[0] = tg_add(tg_mul_scalar(tg_slice_dim(ranks, 0, 0, 2 * pairs, 2), (double)n), tg_slice_dim(ranks, 0, 1, 2 * pairs, 2));
+        both[1] = columns > 2 * pairs ? tg_narrow(ranks, 0, columns - 1, 1) : NULL;
+        keys = both[1] ? tg_cat(both, 2, 0) : both[0];
+        columns -= pairs;
+    }
+    if (!keys || !tg_sort(tg_select(keys, 0, 0), 0, false, &order)) return NULL;
+    return order;
+}
+/* x without repeats; dim NULL: of all its elements. x's elements, or its slices along dim, are rows here. */
+TG__PRIVATE tg_tensor *tg__unique(tg_tensor *x, const int64_t *along, bool consecutive, tg_tensor **inverse, tg_tensor **counts, const char *name) {
+    tg_ctx *tg;
+    tg_tensor *rows, *order = NULL, *moved, *begins = NULL, *starts, *y = NULL, *at = NULL, *ends[2];
+    int64_t dim = along ? *along : 0, front = 0, flat[2], n = 0, shape[TG_MAX_DIMS];
+    bool outermost;
+    int i;
+    tg__no_results(inverse, 1);
+    tg__no_results(counts, 1);
+    if (!(tg = tg__start(x, name)) || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
+    for (i = 0; along && i < x->ndim; i++) {
+        if (i == dim || x->shape[i]) continue;
+        (void)tg__fail_op(tg, TG_ERROR_SHAPE, "the slices of %t along dimension %d have no elements to compare", x, (int)dim);
+        return NULL;
+    }
+    outermost = tg__compose(tg);
+    moved = tg_detach(x);
+    moved = !along || x->ndim == 0 ? tg_flatten(moved, 0, -1) : tg_movedim(moved, 1, &dim, 1, &front);
+    if (moved) n = flat[0] = moved->shape[0];
+    flat[1] = n ? moved->numel / n : 1;
+    rows = moved && moved->ndim > 1 && n ? tg_reshape(moved, 2, flat) : moved;
+    if (rows && n && !consecutive) {
+        if (rows->ndim > 1) order = tg__row_order(rows);
+        else (void)tg_sort(rows, 0, false, &order);
+        rows = order ? tg_index_select(rows, 0, order) : NULL;
+    }
+    if (rows && n) begins = tg__begins(tg, rows);
+    starts = rows && n ? tg__true_places(begins) : tg__count_beside(tg, x, 0);
+    if (rows && n == 0) { y = along ? x : rows; at = starts; }           /* nothing */
+    if (starts && n) {
+        for (i = 0; i < moved->ndim; i++) shape[i] = i ? moved->shape[i] : starts->numel;
+        y = tg_reshape(tg_index_select(rows, 0, starts), moved->ndim, shape);
+        if (along && x->ndim) y = tg_movedim(y, 1, &front, 1, &dim);
+    }
+    if (starts && n && inverse) {                                        /* in which run is each of the rows? */
+        at = tg_sub_scalar(tg_cumsum(begins, 0), 1);
+        if (order) at = tg_scatter(at, 0, order, at);
+    }
+    if (inverse && at && !along) at = tg_reshape(at, x->ndim, x->shape);
+    if (starts && counts) {
+        ends[0] = n ? tg_narrow(starts, 0, 1, starts->numel - 1) : starts;
+        ends[1] = tg_narrow(tg__count_beside(tg, starts, n + 1), 0, n, n ? 1 : 0);
+        starts = tg_sub(tg_cat(ends, 2, 0), starts);
+    }
+    if (!tg__composed(tg, outermost, tg_failed(tg) ? NULL : y)) return NULL;
+    if (inverse) *inverse = at;
+    if (counts) *counts = starts;
+    return y;
+}
+TG_API tg_tensor *(tg_unique)(tg_tensor *x, tg_tensor **inverse, tg_tensor **counts) { return tg__unique(x, NULL, false, inverse, counts, "unique"); }
+TG_API tg_tensor *(tg_unique_dim)(tg_tensor *x, int64_t dim, tg_tensor **inverse, tg_tensor **counts) {
+    return tg__unique(x, &dim, false, inverse, counts, "unique_dim");
+}
+TG_API tg_tensor *(tg_unique_consecutive)(tg_tensor *x, tg_tensor **inverse, tg_tensor **counts) {
+    return tg__unique(x, NULL, true, inverse, counts, "unique_consecutive");
+}
+TG_API tg_tensor *(tg_unique_consecutive_dim)(tg_tensor *x, int64_t dim, tg_tensor **inverse, tg_tensor **counts) {
+    return tg__unique(x, &dim, true, inverse, counts, "unique_consecutive_dim");
+}
+
+/* ---- counts: bincount, histc, histogram ---- */
+/* How often each of 0 .. n - 1 stands in places [N], where n itself counts for nothing; or the sums of weights [N]. */
+TG__PRIVATE tg_tensor *tg__counted(tg_ctx *tg, tg_tensor *places, int64_t n, tg_tensor *weights) {
+    const int64_t room = n + 1;
+    tg_tensor *none = places ? tg__full_beside(tg, places, weights ? weights->dtype : TG_I64, 1, &room, 0) : NULL;
+    return tg_narrow(weights ? tg_index_add(none, 0, places, weights) : tg_scatter_add(none, 0, places, tg_integer(tg, 1)), 0, 0, n);
+}
+TG_API tg_tensor *(tg_bincount)(tg_tensor *x, tg_tensor *weights, int64_t minlength) {
+    tg_ctx *tg = tg__start(x, "bincount");
+    int64_t n;
+    tg_tensor *y = NULL;
+    bool outermost;
+    if (!tg || (weights && !tg__use(tg, weights, 1))) return NULL;
+    if (tg_dtype_is_float(x->dtype) || x->dtype == TG_BOOL) { tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype); return NULL; }
+    if (x->ndim != 1 || (weights && !tg__same_shape(x, weights))) {
+        if (weights) tg__fail_op(tg, TG_ERROR_SHAPE, "expected numbers [N] and weights [N], got %t and %t", x, weights);
+        else tg__fail_op(tg, TG_ERROR_SHAPE, "expected numbers [N], got %t", x);
+        return NULL;
+    }
+    if (minlength < 0) { tg__fail(tg, TG__E_RANGE, "minlength", "at least 0", (double)minlength); return NULL; }
+    outermost = tg__compose(tg);
+    n = x->numel ? tg_item_i64(tg_amin(x)) : 0;
+    if (n < 0) { tg__fail(tg, TG__E_RANGE, "x", "no negative number", (double)n); return tg__composed(tg, outermost, NULL); }
+    n = x->numel ? tg_item_i64(tg_amax(x)) + 1 : 0;
+    if (weights && weights->dtype != TG_F32) weights = tg_to(weights, TG_F64);
+    if (!tg_failed(tg)) y = tg__counted(tg, tg_to(x, TG_I64), tg__imax(n, minlength), x->numel ? weights : NULL);     /* of nothing: i64, as torch */
+    return tg__composed(tg, outermost, y);
+}
+/* The smallest and the largest number of x, read on the host; 0 and 0 of nothing. false: one is not finite, or an error. */
+TG__PRIVATE bool tg__range_of(tg_ctx *tg, tg_tensor *x, double *low, double *high) {
+    *low = x->numel ? tg_item(tg_amin(x)) : 0;
+    *high = x->numel ? tg_item(tg_amax(x)) : 0;
+    if (tg_failed(tg)) return false;
+    return (*high - *low < tg__inf()) || tg__fail(tg, TG__E_RANGE, "the range of x", "finite numbers", *high - *low);
+}
+TG_API tg_tensor *(tg_histc)(tg_tensor *x, int64_t bins, double low, double high) {
+    tg_ctx *tg = tg__start(x, "histc");
+    tg_tensor *wide, *inside, *y = NULL;
+    bool outermost, ok = true;
+    if (!tg) return NULL;
+    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
+    if (bins < 1) { tg__fail(tg, TG__E_RANGE, "bins", "at least 1", (double)bins); return NULL; }
+    if (!(low <= high && high - low < tg__inf())) { tg__fail(tg, TG__E_RANGE, "high", "a finite number, not below low", high); return NULL; }
+    outermost = tg__compose(tg);
+    wide = tg_flatten(tg__widened(tg_detach(x)), 0, -1);
+    if (wide && low == high && x->numel) ok = tg__range_of(tg, wide, &low, &high);
+    if (low == high) { low -= 1; high += 1; }
+    if (ok && wide) {
+        inside = tg_logical_and(tg_ge_scalar(wide, low), tg_le_scalar(wide, high));
+        y = tg_where(inside, wide, tg_number(tg, low));
+        y = tg_to(tg_div_scalar(tg_mul_scalar(tg_sub_scalar(y, low), (double)bins), high - low), TG_I64);
+        y = tg_where(inside, tg_minimum(y, tg_integer(tg, bins - 1)), tg_integer(tg, bins));
+        y = tg_to(tg__counted(tg, y, bins, NULL), x->dtype);
+    }
+    return tg__composed(tg, outermost, y);
+}
+/* x's elements counted between edges [N + 1], of which the last is part of the last bin. */
+TG__PRIVATE tg_tensor *tg__histogram(tg_ctx *tg, tg_tensor *x, tg_tensor *edges, tg_tensor *weight, bool density) {
+    const int64_t bins = edges->shape[0] - 1;
+    tg_tensor *flat = tg_flatten(tg_detach(x), 0, -1), *at = tg_sub_scalar(tg__search(edges, flat, true, false), 1), *y;
+    at = tg_where(tg_eq(flat, tg_narrow(edges, 0, bins, 1)), tg_integer(tg, bins - 1), at);
+    at = tg_where(tg_lt_scalar(at, 0), tg_integer(tg, bins), at);
+    y = tg_to(tg__counted(tg, at, bins, weight ? tg_flatten(weight, 0, -1) : NULL), x->dtype);
+    if (density) y = tg_div(y, tg_mul(tg_sum(y), tg_sub(tg_narrow(edges, 0, 1, bins), tg_narrow(edges, 0, 0, bins))));
+    return y;
+}
+TG__PRIVATE tg_ctx *tg__start_histogram(tg_tensor *x, tg_tensor *weight, const char *name) {
+    tg_ctx *tg = tg__start(x, name);
+    if (!tg || (weight && !tg__use(tg, weight, 1))) return NULL;
+    if (x->dtype != TG_F32 && x->dtype != TG_F64) { tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype); return NULL; }
+    if (weight && weight->dtype != x->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, x, weight, ""); return NULL; }
+    if (weight && !tg__same_shape(x, weight)) { tg__fail_op(tg, TG_ERROR_SHAPE, "weight is %t and must have the shape of x, %t", weight, x); return NULL; }
+    return tg;
+}
+TG_API tg_tensor *(tg_histogram)(tg_tensor *x, int64_t bins, const double *range, tg_tensor *weight, bool density, tg_tensor **edges) {
+    tg_ctx *tg;
+    tg_tensor *places = NULL, *y = NULL;
+    double low = 0, high = 1;
+    bool outermost, ok = true;
+    tg__no_results(edges, 1);
+    if (!(tg = tg__start_histogram(x, weight, "histogram"))) return NULL;
+    if (bins < 1) { tg__fail(tg, TG__E_RANGE, "bins", "at least 1", (double)bins); return NULL; }
+    if (range) { low = range[0]; high = range[1]; }
+    if (!(low <= high && high - low < tg__inf())) { tg__fail(tg, TG__E_RANGE, "range[1]", "a finite number, not below range[0]", high); return NULL; }
+    outermost = tg__compose(tg);
+    if (!range && x->numel) ok = tg__range_of(tg, tg_detach(x), &low, &high);
+    if (low == high) { low -= 0.5; high += 0.5; }
+    if (ok) places = tg_to_device(tg_linspace(tg, low, high, bins + 1, x->dtype), x->device);
+    if (places) y = tg__histogram(tg, x, places, weight, density);
+    if (!tg__composed(tg, outermost, y)) return NULL;
+    if (edges) *edges = places;
+    return y;
+}
+TG_API tg_tensor *(tg_histogram_edges)(tg_tensor *x, tg_tensor *edges, tg_tensor *weight, bool density) {
+    tg_ctx *tg = tg__start_histogram(x, weight, "histogram_edges");
+    bool outermost;
+    if (!tg || !tg__use(tg, edges, 1)) return NULL;
+    if (edges->dtype != x->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, x, edges, ""); return NULL; }
+    if (edges->ndim != 1 || edges->shape[0] < 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "edges are [N + 1] with N at least 1, got %t", edges); return NULL; }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg__histogram(tg, x, edges, weight, density));
+}
+
+/* ---- ranks: mode, quantile, nanmedian ---- */
+/* The values at `at` along dim, for what reduces dim to one place: y, and at itself, without dim or with it. */
+TG__PRIVATE tg_tensor *tg__picked(tg_ctx *tg, bool outermost, tg_tensor *x, int64_t dim, bool keepdim, tg_tensor *at, tg_tensor **indices) {
+    tg_tensor *y = tg_gather(x->ndim ? x : tg_reshape(x, TG_SHAPE(1)), dim, at);
+    if (!keepdim || x->ndim == 0) { y = tg_squeeze(y, dim); at = tg_squeeze(at, dim); }
+    if (!tg__composed(tg, outermost, y && at ? y : NULL)) return NULL;
+    if (indices) *indices = at;
+    return y;
+}
+/* The start they share; n: how many there are along dim, at least 1. */
+TG__PRIVATE tg_ctx *tg__start_rank(tg_tensor *x, int64_t *dim, tg_tensor **indices, const char *name) {
+    tg_ctx *tg;
+    tg__no_results(indices, 1);
+    tg = tg__start(x, name);
+    if (!tg || !tg__wrap_dim(tg, x, dim, x->ndim)) return NULL;
+    return x->ndim && x->shape[*dim] == 0 && !tg__fail(tg, TG__E_REDUCE_EMPTY, (int)*dim, x) ? NULL : tg;
+}
+/* In order, equal elements are a run, and an element is as far from its run's first as there are before it. The farthest,
+   the first of several, is the last element of the longest run. */
+TG_API tg_tensor *(tg_mode)(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) {
+    tg_ctx *tg = tg__start_rank(x, &dim, indices, "mode");
+    tg_tensor *sorted, *order = NULL, *place, *first[2], *at;
+    int64_t n;
+    bool outermost;
+    if (!tg) return NULL;
+    n = x->ndim ? x->shape[dim] : 1;
+    outermost = tg__compose(tg);
+    sorted = tg_detach(x);
+    sorted = x->ndim ? tg_transpose(sorted, dim, -1) : tg_reshape(sorted, TG_SHAPE(1));
+    sorted = tg_sort(sorted, -1, false, &order);
+    place = tg__count_beside(tg, x, n);
+    first[1] = tg_ne(tg_narrow(sorted, -1, 1, n - 1), tg_narrow(sorted, -1, 0, n - 1));
+    first[1] = tg_where(first[1], tg_narrow(place, 0, 1, n - 1), tg_integer(tg, 0));
+    first[0] = tg_zeros_like(tg_narrow(order, -1, 0, 1));
+    at = tg_argmax_dim(tg_sub(place, tg_cummax(tg_cat(first, 2, -1), -1, NULL)), -1, true);
+    at = tg_transpose(tg_gather(order, -1, at), dim, -1);
+    return tg__picked(tg, outermost, x, dim, keepdim, at, indices);
+}
+TG_API tg_tensor *(tg_nanmedian_dim)(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) {
+    tg_ctx *tg = tg__start_rank(x, &dim, indices, "nanmedian");
+    tg_tensor *sorted, *order = NULL, *at;
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    sorted = tg_sort(x->ndim ? tg_detach(x) : tg_reshape(tg_detach(x), TG_SHAPE(1)), dim, false, &order);
+    at = tg_sum_dims(tg_logical_not(tg_isnan(sorted)), 1, &dim, true);
+    at = tg_floor_divide_scalar(tg_sub_scalar(tg_maximum(at, tg_integer(tg, 1)), 1), 2);
+    return tg__picked(tg, outermost, x, dim, keepdim, tg_gather(order, dim, at), indices);
+}
+TG_API tg_tensor *(tg_nanmedian)(tg_tensor *x) {
+    tg_ctx *tg = tg__start(x, "nanmedian");
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->numel == 0) { (void)tg__fail(tg, TG__E_ARGUMENT, "a tensor without elements has no median"); return NULL; }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_nanmedian_dim(tg_flatten(x, 0, -1), 0, false, NULL));
+}
+/* The ranks q times the last one, of sorted [..., N]: [..., Q]. A row with a NaN has its last rank throughout, which is
+   a NaN; where NaNs do not count, the last rank is that of the last number. */
+TG__PRIVATE tg_tensor *tg__quantile_ranks(tg_ctx *tg, tg_tensor *sorted, tg_tensor *q, bool ignore_nan) {
+    const int64_t n = sorted->shape[sorted->ndim - 1], last = -1;
+    tg_tensor *count;
+    if (!ignore_nan)
+        return tg_where(tg_isnan(tg_narrow(sorted, -1, n - 1, 1)), tg_number(tg, (double)(n - 1)), tg_mul_scalar(q, (double)(n - 1)));
+    count = tg_sum_dims(tg_logical_not(tg_isnan(sorted)), 1, &last, true);
+    count = tg_maximum(tg_sub_scalar(count, 1), tg_integer(tg, 0));
+    return tg_mul(q, tg_to(count, q->dtype));
+}
+/* Between the elements below and above the rank. */
+TG__PRIVATE tg_tensor *tg__quantile_at(tg_ctx *tg, tg_tensor *sorted, tg_tensor *ranks, tg_quantile_mode mode) {
+    tg_tensor *rank = tg_floor(tg_detach(ranks)), *below, *above;
+    if (mode == TG_QUANTILE_NEAREST) rank = tg_round(tg_detach(ranks));
+    if (mode == TG_QUANTILE_HIGHER) rank = tg_ceil(tg_detach(ranks));
+    below = tg_gather(sorted, -1, tg_to(rank, TG_I64));
+    if (mode != TG_QUANTILE_LINEAR && mode != TG_QUANTILE_MIDPOINT) return below;
+    above = tg_gather(sorted, -1, tg_to(tg_ceil(tg_detach(ranks)), TG_I64));
+    return tg_lerp(below, above, mode == TG_QUANTILE_MIDPOINT ? tg_number(tg, 0.5) : tg_sub(ranks, rank));
+}
+TG__PRIVATE tg_tensor *tg__quantile(const tg_quantile_args *a, bool ignore_nan, const char *name) {
+    tg_ctx *tg;
+    tg_tensor *x, *q, *sorted, *y = NULL;
+    int64_t dim, shape[TG_MAX_DIMS + 1];
+    bool outermost, each;
+    int i, n = 0;
+    if (!a) return NULL;
+    x = a->x; q = a->q;
+    tg__note(x, a->at);
+    tg = tg__start2(x, q, name);
+    if (!tg) return NULL;
+    dim = a->dim.is ? (int64_t)a->dim.value : 0;
+    if (x->dtype != TG_F32 && x->dtype != TG_F64) { tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype); return NULL; }
+    if (!q->is_number && q->dtype != x->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, x, q, ""); return NULL; }
+    if (q->ndim > 1) { tg__fail_op(tg, TG_ERROR_SHAPE, "q is one number or [Q], got %t", q); return NULL; }
+    if (x->numel == 0) { tg__fail(tg, TG__E_ARGUMENT, "a tensor without elements has no quantiles"); return NULL; }
+    if ((unsigned)a->interpolation > (unsigned)TG_QUANTILE_MIDPOINT) { tg__fail(tg, TG__E_RANGE, "interpolation", "a TG_QUANTILE_... value", (double)(int)a->interpolation); return NULL; }
+    if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
+    outermost = tg__compose(tg);
+    if (q->numel && tg_item(tg_all(tg_logical_and(tg_ge_scalar(q, 0), tg_le_scalar(q, 1)))) != 1) {
+        if (!tg_failed(tg)) tg__fail(tg, TG__E_ARGUMENT, "every q must be between 0 and 1");
+        return tg__composed(tg, outermost, NULL);
+    }
+    each = a->dim.is && x->ndim > 0;
+    sorted = tg_sort(each ? tg_transpose(tg_unsqueeze(x, -1), dim, -1) : tg_flatten(x, 0, -1), -1, false, NULL);
+    q = tg__number_beside(x, q, x->dtype);
+    /* [..., 1 at dim, ..., Q], or [Q] */
+    if (sorted && q) y = tg__quantile_at(tg, sorted, tg__quantile_ranks(tg, sorted, q->ndim ? q : tg_reshape(q, TG_SHAPE(1)), ignore_nan), a->interpolation);
+    if (y && q->ndim) shape[n++] = q->numel;
+    for (i = 0; y && i < x->ndim; i++) {
+        if (each && i != dim) shape[n++] = x->shape[i];
+        else if (a->keepdim) shape[n++] = 1;
+    }
+    if (y && n > TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, n); y = NULL; }
+    if (y && y->ndim > 1) { const int64_t from = -1, to = 0; y = tg_movedim(y, 1, &from, 1, &to); }
+    return tg__composed(tg, outermost, y ? tg_reshape(y, n, shape) : NULL);
+}
+TG_API tg_tensor *tg_quantile_from(const tg_quantile_args *args) { return tg__quantile(args, false, "quantile"); }
+TG_API tg_tensor *tg_nanquantile_from(const tg_quantile_args *args) { return tg__quantile(args, true, "nanquantile"); }
+
+/* ---- gradient ---- */
+/* a x[i] + b x[i + 1] + c x[i + 2] along dim, for n places from i = `from` on. a, b, c: numbers, or tensors that broadcast. */
+TG__PRIVATE tg_tensor *tg__three(tg_tensor *x, int64_t dim, int64_t from, int64_t n, tg_tensor *a, tg_tensor *b, tg_tensor *c) {
+    tg_tensor *y = tg_mul(a, tg_narrow(x, dim, from, n));
+    y = tg_add(y, tg_mul(b, tg_narrow(x, dim, from + 1, n)));
+    return c ? tg_add(y, tg_mul(c, tg_narrow(x, dim, from + 2, n))) : y;
+}
+TG__PRIVATE tg_tensor *tg__three_numbers(tg_tensor *x, int64_t dim, int64_t from, int64_t n, double a, double b, double c) {
+    tg_ctx *tg = x->tg;
+    return tg__three(x, dim, from, n, tg_number(tg, a), tg_number(tg, b), tg_number(tg, c));
+}
+/* Places a step h apart. */
+TG__PRIVATE tg_tensor *tg__gradient_even(tg_tensor *x, int64_t dim, double h, bool second) {
+    const int64_t n = x->shape[dim];
+    tg_tensor *parts[3];
+    parts[1] = tg_div_scalar(tg_div_scalar(tg_sub(tg_narrow(x, dim, 2, n - 2), tg_narrow(x, dim, 0, n - 2)), h), 2);
+    parts[0] = second ? tg__three_numbers(x, dim, 0, 1, -1.5, 2, -0.5) : tg_sub(tg_narrow(x, dim, 1, 1), tg_narrow(x, dim, 0, 1));
+    parts[2] = second ? tg__three_numbers(x, dim, n - 3, 1, 0.5, -2, 1.5) : tg_sub(tg_narrow(x, dim, n - 1, 1), tg_narrow(x, dim, n - 2, 1));
+    parts[0] = tg_div_scalar(parts[0], h); parts[2] = tg_div_scalar(parts[2], h);
+    return tg_cat(parts, 3, dim);
+}
+/* The derivative of the parabola through three places, d and e apart, at the first, the second, the third of them. */
+TG__PRIVATE tg_tensor *tg__parabola(tg_tensor *x, int64_t dim, int64_t from, int64_t n, tg_tensor *d, tg_tensor *e, int at) {
+    tg_tensor *both = tg_add(d, e), *of_d = tg_mul(d, both), *of_e = tg_mul(e, both), *middle = tg_mul(d, e), *a, *b, *c;
+    if (at == 0) { a = tg_div(tg_neg(tg_add(tg_add(d, d), e)), of_d); b = tg_div(both, middle); c = tg_div(tg_neg(d), of_e); }
+    else if (at == 1) { a = tg_div(tg_neg(e), of_d); b = tg_div(tg_sub(e, d), middle); c = tg_div(d, of_e); }
+    else { a = tg_div(e, of_d); b = tg_div(tg_neg(both), middle); c = tg_div(tg_add(tg_add(e, e), d), of_e); }
+    return tg__three(x, dim, from, n, a, b, c);
+}
+/* Places [N] of any kind. */
+TG__PRIVATE tg_tensor *tg__gradient_at(tg_tensor *x, int64_t dim, tg_tensor *places, bool second) {
+    const int64_t n = x->shape[dim];
+    int64_t thin[TG_MAX_DIMS];
+    tg_tensor *parts[3], *step;
+    int i;
+    for (i = 0; i < x->ndim; i++) thin[i] = i == dim ? n - 1 : 1;
+    step = tg_reshape(tg_sub(tg_narrow(places, 0, 1, n - 1), tg_narrow(places, 0, 0, n - 1)), x->ndim, thin);
+    if (n == 2) parts[1] = NULL;
+    else parts[1] = tg__parabola(x, dim, 0, n - 2, tg_narrow(step, dim, 0, n - 2), tg_narrow(step, dim, 1, n - 2), 1);
+    if (second) {
+        parts[0] = tg__parabola(x, dim, 0, 1, tg_narrow(step, dim, 0, 1), tg_narrow(step, dim, 1, 1), 0);
+        parts[2] = tg__parabola(x, dim, n - 3, 1, tg_narrow(step, dim, n - 3, 1), tg_narrow(step, dim, n - 2, 1), 2);
+    } else {
+        parts[0] = tg_div(tg_sub(tg_narrow(x, dim, 1, 1), tg_narrow(x, dim, 0, 1)), tg_narrow(step, dim, 0, 1));
+        parts[2] = tg_div(tg_sub(tg_narrow(x, dim, n - 1, 1), tg_narrow(x, dim, n - 2, 1)), tg_narrow(step, dim, n - 2, 1));
+    }
+    if (!parts[1]) parts[1] = tg_narrow(parts[0], dim, 0, 0);
+    return tg_cat(parts, 3, dim);
+}
+/* Which dimension is result i of, and does it have room for the differences? Its places must fit. */
+TG__PRIVATE bool tg__gradient_dim(tg_ctx *tg, const tg_gradient_args *a, int i, int order, int64_t *dim) {
+    const tg_tensor *x = a->x;
+    *dim = a->n_dims ? a->dims[i] : i;
+    if (!tg__wrap_dim(tg, x, dim, x->ndim)) return false;
+    if (x->ndim == 0 || x->shape[*dim] < order + 1)
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "dimension %d of %t needs %d elements at least", (int)*dim, x, order + 1);
+    if (!a->coordinates) return true;
+    if (!tg__use(tg, a->coordinates[i], 1 + i)) return false;
+    return (a->coordinates[i]->ndim == 1 && a->coordinates[i]->shape[0] == x->shape[*dim]) ||
+        tg__fail_op(tg, TG_ERROR_SHAPE, "the coordinates %d are %t, and dimension %d of x is of %t", i, a->coordinates[i], (int)*dim, x);
+}
+TG_API int tg_gradient_from(const tg_gradient_args *a) {
+    tg_ctx *tg;
+    int64_t dim;
+    int i, k, n, order;
+    bool outermost;
+    if (!a) return 0;
+    tg__no_results(a->gradients, a->room);
+    tg__note(a->x, a->at);
+    if (!(tg = tg__start(a->x, "gradient"))) return 0;
+    n = a->n_dims ? a->n_dims : a->x->ndim;
+    if (n > a->room) { tg__fail_op(tg, TG_ERROR_VALUE, "%d gradients of %t, and there is room for %d", n, a->x, a->room); return 0; }
+    order = a->edge_order ? a->edge_order : 1;
+    if (n < 1 || !a->gradients || (a->n_dims && !a->dims) || (a->n_spacing && !a->spacing)) {
+        tg__fail(tg, TG__E_NO_DATA, n < 1 ? "dimensions" : !a->gradients ? "list for the results" : a->n_dims && !a->dims ? "dims" : "spacing");
+        return 0;
+    }
+    if (a->x->dtype == TG_BOOL) { tg__fail(tg, TG__E_NOT_FOR, (int)TG_BOOL); return 0; }
+    if (order != 1 && order != 2) { tg__fail(tg, TG__E_RANGE, "edge_order", "1 or 2", (double)order); return 0; }
+    if (a->n_spacing > 1 && a->n_spacing != n) { tg__fail(tg, TG__E_RANGE, "n_spacing", "1, or one for each dimension", (double)a->n_spacing); return 0; }
+    outermost = tg__compose(tg);
+    for (i = 0; i < n && !tg_failed(tg); i++) {
+        if (!tg__gradient_dim(tg, a, i, order, &dim)) break;
+        for (k = 0; k < i && a->n_dims; k++) if (a->dims[k] == dim || a->dims[k] + a->x->ndim == dim) { tg__fail(tg, TG__E_DIM_TWICE, dim); break; }
+        if (tg_failed(tg)) break;
+        if (a->coordinates) a->gradients[i] = tg__gradient_at(a->x, dim, a->coordinates[i], order == 2);
+        else a->gradients[i] = tg__gradient_even(a->x, dim, a->n_spacing ? a->spacing[a->n_spacing > 1 ? i : 0] : 1, order == 2);
+    }
+    (void)tg__composed(tg, outermost, NULL);
+    return tg__pieces(tg, n, a->gradients);
+}
+
+/* ---- rows of a table: embedding, embedding_bag; sequences ---- */
+/* The options of both. */
+typedef struct tg__rows_of { tg_tensor *index, *weight; double max_norm, norm_type; int64_t padding; bool scale_by_freq; } tg__rows_of;
+
+TG__PRIVATE bool tg__rows_check(tg_ctx *tg, tg__rows_of *r, tg_maybe padding) {
+    const tg_tensor *w = r->weight;
+    const int64_t v = w->shape[0];
+    if (!tg__is_index(tg, r->index)) return false;
+    if (w->ndim != 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "weight is %t; expected [V, D]", w);
+    if (!(r->max_norm >= 0)) return tg__fail(tg, TG__E_RANGE, "max_norm", "a positive number", r->max_norm);
+    if (r->norm_type == 0) r->norm_type = 2;
+    r->padding = -1;
+    if (!padding.is) return true;
+    if (!(padding.value >= -(double)v && padding.value < (double)v)) return tg__fail_op(tg, TG_ERROR_VALUE, "padding_idx is %l; expected one of the %l rows of weight", (int64_t)padding.value, v);
+    r->padding = (int64_t)padding.value + (padding.value < 0 ? v : 0);
+    return true;
+}
+/* As torch: rows that are used and longer than max_norm are made shorter in the table itself, outside of the graph. A row
+   that is used twice is written twice, with the same numbers. */
+TG__PRIVATE bool tg__rows_renorm(tg_ctx *tg, const tg__rows_of *r, tg_tensor *index) {
+    const bool was = tg_grad_mode(tg, false);
+    tg_tensor *rows = tg__widened(tg_index_select(tg_detach(r->weight), 0, index)), *norm = tg_norm(rows, r->norm_type, TG_DIMS(1), true);
+    bool ok;
+    rows = tg_where(tg_gt_scalar(norm, r->max_norm), tg_mul(rows, tg_div(tg_number(tg, r->max_norm), tg_add_scalar(norm, 1e-7))), rows);
+    ok = rows && tg_copy_(r->weight, tg_index_copy(r->weight, 0, index, tg_to(rows, r->weight->dtype))) != NULL;
+    (void)tg_grad_mode(tg, was);
+    return ok;
+}
+/* y whose gradient is multiplied by `scale`: what is added is 0, and all of the gradient goes through it. Infinities keep
+   none, for infinity minus itself is no 0. */
+TG__PRIVATE tg_tensor *tg__gradient_scaled(tg_tensor *y, tg_tensor *scale) {
+    tg_tensor *d = tg_detach(y);
+    return tg_where(tg_isfinite(d), tg_add(d, tg_mul(tg_sub(y, d), scale)), d);
+}
+/* weight's rows at index [N]: [N, D] */
+TG__PRIVATE tg_tensor *tg__rows_at(tg_ctx *tg, const tg__rows_of *r, tg_tensor *index) {
+    tg_tensor *y, *d, *count;
+    if (r->max_norm > 0 && !tg__rows_renorm(tg, r, index)) return NULL;
+    y = tg_index_select(r->weight, 0, index);
+    if (!y || !tg__needs_grad(y)) return y;
+    if (r->scale_by_freq) {
+        count = tg_gather(tg__counted(tg, tg_to(index, TG_I64), r->weight->shape[0], NULL), 0, index);
+        y = tg__gradient_scaled(y, tg_unsqueeze(tg_reciprocal(tg_to(count, y->dtype)), 1));
+    }
+    d = tg_detach(y);
+    return r->padding >= 0 ? tg_where(tg_unsqueeze(tg_eq_scalar(index, (double)r->padding), -1), d, y) : y;
+}
+TG_API tg_tensor *tg_embedding_from(const tg_embedding_args *a) {
+    tg_ctx *tg;
+    tg__rows_of r;
+    int64_t shape[TG_MAX_DIMS];
+    tg_tensor *y;
+    bool outermost;
+    if (!a) return NULL;
+    tg__note(a->index, a->at);
+    tg = tg__start2(a->index, a->weight, "embedding");
+    r.index = a->index; r.weight = a->weight; r.max_norm = a->max_norm; r.norm_type = a->norm_type; r.scale_by_freq = a->scale_grad_by_freq;
+    if (!tg || !tg__rows_check(tg, &r, a->padding_idx)) return NULL;
+    if (r.index->ndim == TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, r.index->ndim + 1); return NULL; }
+    memcpy(shape, r.index->shape, sizeof shape[0] * (size_t)r.index->ndim);
+    shape[r.index->ndim] = r.weight->shape[1];
+    outermost = tg__compose(tg);
+    y = tg__rows_at(tg, &r, r.index->ndim == 1 ? r.index : tg_flatten(r.index, 0, -1));
+    if (r.index->ndim != 1) y = tg_reshape(y, r.index->ndim + 1, shape);
+    return tg__composed(tg, outermost, y);
+}
+/* In which bag is each of the n indices? What is in none is in one behind the last. */
+TG__PRIVATE tg_tensor *tg__bag_of(tg_ctx *tg, const tg_embedding_bag_args *a, int64_t n, int64_t *bags) {
+    tg_tensor *at = tg__count_beside(tg, a->index, n), *offsets = a->offsets;
+    if (!offsets) {
+        *bags = a->index->shape[0];
+        return *bags ? tg_floor_divide_scalar(at, (double)tg__imax(1, n / *bags)) : at;
+    }
+    *bags = offsets->numel - a->include_last_offset;
+    if (offsets->numel && n && tg_item_i64(tg_select(offsets, 0, 0)) != 0) {
+        if (!tg_failed(tg)) tg__fail(tg, TG__E_ARGUMENT, "the first offset must be 0, where the first bag begins");
+        return NULL;
+    }
+    return tg_sub_scalar(tg__search(tg_to(offsets, TG_I64), at, true, false), 1);
+}
+TG__PRIVATE bool tg__bag_check(tg_ctx *tg, const tg_embedding_bag_args *a) {
+    const tg_tensor *offsets = a->offsets, *weights = a->per_sample_weights;
+    if (a->index->ndim != (offsets ? 1 : 2))
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "expected an index [B, N], or [N] with offsets [B], got %t %s offsets", a->index, offsets ? "with" : "without");
+    if (offsets && (!tg__use(tg, offsets, 2) || !tg__is_index(tg, offsets))) return false;
+    if (offsets && (offsets->ndim != 1 || (a->include_last_offset && offsets->numel == 0)))
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "offsets are [B], with .include_last_offset [B + 1], got %t", offsets);
+    if ((unsigned)a->mode > (unsigned)TG_BAG_MAX) return tg__fail(tg, TG__E_RANGE, "mode", "TG_BAG_MEAN, TG_BAG_SUM or TG_BAG_MAX", (double)(int)a->mode);
+    if (!weights) return true;
+    if (!tg__use(tg, weights, 3)) return false;
+    if (a->mode != TG_BAG_SUM) return tg__fail(tg, TG__E_ARGUMENT, "per_sample_weights go with TG_BAG_SUM only");
+    if (weights->dtype != a->weight->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, a->weight, weights, "");
+    return tg__same_shape(weights, a->index) ||
+        tg__fail_op(tg, TG_ERROR_SHAPE, "per_sample_weights are %t and must have the shape of the index, %t", weights, a->index);
+}
+TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *a) {
+    tg_ctx *tg;
+    tg__rows_of r;
+    tg_tensor *index, *bag, *rows, *none, *y = NULL;
+    int64_t shape[3], bags = 0;
+    bool outermost;
+    if (!a) return NULL;
+    tg__note(a->index, a->at);
+    tg = tg__start2(a->index, a->weight, "embedding_bag");
+    r.index = a->index; r.weight = a->weight; r.max_norm = a->max_norm; r.norm_type = a->norm_type; r.scale_by_freq = a->scale_grad_by_freq;
+    if (!tg || !tg__rows_check(tg, &r, a->padding_idx) || !tg__bag_check(tg, a)) return NULL;
+    outermost = tg__compose(tg);
+    index = tg_flatten(r.index, 0, -1);
+    bag = index ? tg__bag_of(tg, a, index->numel, &bags) : NULL;
+    if (bag && a->offsets && a->include_last_offset) bag = tg_minimum(bag, tg_integer(tg, bags));
+    if (bag && r.padding >= 0) bag = tg_where(tg_eq_scalar(index, (double)r.padding), tg_integer(tg, bags), bag);
+    rows = bag ? tg__widened(tg__rows_at(tg, &r, index)) : NULL;
+    if (rows && a->per_sample_weights) rows = tg_mul(rows, tg_unsqueeze(tg_flatten(tg__widened(a->per_sample_weights), 0, -1), 1));
+    if (rows && !a->offsets && r.padding < 0 && r.index->shape[1] > 0) {   /* bags of one size that keep all */
+        shape[0] = bags; shape[1] = r.index->shape[1]; shape[2] = rows->shape[1];
+        y = tg_reshape(rows, 3, shape);
+        y = (a->mode == TG_BAG_MAX ? tg_amax_dims : a->mode == TG_BAG_SUM ? tg_sum_dims : tg_mean_dims)(y, TG_DIMS(1), false);
+    } else if (rows) {
+        shape[0] = bags + 1; shape[1] = rows->shape[1];
+        none = tg__full_beside(tg, rows, rows->dtype, 2, shape, 0);
+        y = a->mode == TG_BAG_MAX ? tg_index_reduce(none, 0, bag, rows, TG_SCATTER_AMAX, false) : tg_index_add(none, 0, bag, rows);
+        y = tg_narrow(y, 0, 0, bags);
+        if (a->mode == TG_BAG_MEAN) y = tg_div(y, tg_unsqueeze(tg_to(tg_maximum(tg__counted(tg, bag, bags, NULL), tg_integer(tg, 1)), rows->dtype), 1));
+    }
+    return tg__composed(tg, outermost, y ? tg_to(y, r.weight->dtype) : NULL);
+}
+TG_API tg_tensor *(tg_pad_sequence)(tg_tensor *const *list, int n, bool batch_first, double padding) {
+    tg_ctx *tg = list ? tg__start_list(list, n, "pad_sequence") : NULL;
+    tg_tensor *few[8], **t = few, *both[2], *y = NULL;
+    int64_t shape[TG_MAX_DIMS], most = 0;
+    bool outermost, ok = true;
+    int i;
+    if (!tg) return NULL;
+    for (i = 0; i < n; i++) {
+        if (list[i]->ndim == 0) { tg__fail(tg, TG__E_NO_DIMS, list[i]); return NULL; }
+        if (!tg__same_but(list[i], list[0], 0)) { tg__fail(tg, TG__E_CAT_SHAPE, i, list[i], list[0], 0); return NULL; }
+        most = tg__imax(most, list[i]->shape[0]);
+    }
+    if (n > 8 && !(t = (tg_tensor **)tg__mem_get(tg, (size_t)n * sizeof *t))) return NULL;
+    outermost = tg__compose(tg);
+    for (i = 0; ok && i < n; i++) {
+        memcpy(shape, list[i]->shape, sizeof shape);
+        shape[0] = most - shape[0];
+        both[0] = list[i];
+        t[i] = list[i];
+        if (shape[0]) { both[1] = tg__full_beside(tg, list[i], list[i]->dtype, list[i]->ndim, shape, padding); t[i] = tg_cat(both, 2, 0); }
+        ok = t[i] != NULL;
+    }
+    if (ok) y = tg_stack(t, n, batch_first ? 0 : 1);
+    if (t != few) tg__mem_put(tg, t, (size_t)n * sizeof *t);
+    return tg__composed(tg, outermost, y);
+}
+
+TG__MADE(isposinf, tg_eq_scalar(x, tg__inf()))
+TG__MADE(isneginf, tg_eq_scalar(x, -tg__inf()))
 
 /* ======================================================================================
    >>impl-io    whole files; dicts of named tensors; safetensors; npy

@@ -353,6 +353,13 @@ static tg_dtype dtype(call *c, int at, const char *names, tg_dtype absent) {
 }
 static tg_dtype dtype_kwarg(call *c, tg_dtype absent) { return dtype(c, -1, "dtype", absent); }
 
+static tg_maybe maybe(call *c, int at, const char *names) {
+    tg_maybe m = { false, 0 };
+    m.is = arg(c, at, names) != NULL;
+    if (m.is) m.value = number(c, at, names, 0);
+    return m;
+}
+
 /* Sizes, dims, paddings: an integer or a list of integers. */
 typedef struct ints { bool given, list; int n; int64_t v[TG_MAX_DIMS]; } ints;
 static ints ints_of(call *c, const val *v) {
@@ -429,6 +436,7 @@ static const row1 rows1[] = {
 static const row2 rows2[] = {
 #define TG_F2(name, ...) { #name, name, name##_ },
 #define TG_F2P NUMBERS
+#define TG_W2 TG_F2
 #define TG_READ_ROWS
 #include "../tensorgrad.h"
 { NULL, NULL, NULL } };
@@ -483,8 +491,7 @@ static tg_tensor *clamp(call *c, tg_tensor *x, const val *low, const val *high) 
     if (x && !tg_dtype_is_float(x->dtype) && (is_kind(low, V_NUM) || is_kind(high, V_NUM))) skip(c, "integers between real bounds");
     if (is_kind(low, V_TENSOR) || is_kind(high, V_TENSOR)) {
         tg_tensor *l = low ? operand_of(c, low) : NULL, *h = high ? operand_of(c, high) : NULL;
-        if (c->in_place) skip(c, "clamp_ with tensors");
-        return tg_clamp_tensor(x, l, h);
+        return c->in_place ? tg_clamp_tensor_(x, l, h) : tg_clamp_tensor(x, l, h);
     }
     if ((low && !is_scalar(low)) || (high && !is_scalar(high)) || (!low && !high)) { skip(c, "clamp without bounds"); return NULL; }
     return c->in_place ? tg_clamp_(x, low ? low->n : -(double)INFINITY, high ? high->n : (double)INFINITY)
@@ -893,63 +900,62 @@ ADAPTER(a_repeat_interleave) {
 }
 
 /* ---- index ---- */
-/* torch counts negative entries of an index tensor from the end where it indexes or takes; the library's gather does not. */
-static tg_tensor *count_from_end(call *c, tg_tensor *index, int64_t n) {
-    return tg_where(tg_lt(index, tg_integer(c->tg, 0)), tg_add(index, tg_integer(c->tg, n)), index);
-}
 static void put_bound(text *t, const val *v) { if (v && v->kind == V_INT) say(t, "%lld", (long long)v->i); }
+/* Slices, numbers, "..." and None are one call; tensors, for which ":" stands there, another. */
 ADAPTER(a_getitem) {
-    tg_tensor *x = self(c), *index = NULL;
+    tg_tensor *x = self(c), *list[TG_MAX_DIMS];
     const val *v = need(c, 1, "index"), *e;
     char buffer[512];
     text t = { NULL, 0, 0 };
-    int64_t shape[TG_MAX_DIMS], dim = -1, before = 0, after = 0;
-    int i, n = 0, k;
-    bool list = is_kind(v, V_LIST), dots = false, integers = false;
+    int i, k, n = 0, takes = 0, last = 0;
+    bool several = is_kind(v, V_LIST), others = false;
     t.out = buffer; t.room = sizeof buffer; buffer[0] = 0;
     if (!x || !v) return;
-    for (e = list ? v->first : v, i = 0; e; e = list ? e->next : NULL, i++) {
+    for (e = several ? v->first : v; e; e = several ? e->next : NULL)
+        takes += e->kind == V_TENSOR ? e->t->dtype == TG_BOOL ? e->t->ndim : 1 : e->kind == V_INT || e->kind == V_SLICE;
+    for (e = several ? v->first : v, i = 0; e; e = several ? e->next : NULL, i++) {
         if (i) say(&t, ", ");
-        if (e->kind == V_INT) { say(&t, "%lld", (long long)e->i); integers = true; }
+        for (k = 0; e->kind == V_ELLIPSIS && k < x->ndim - takes && n < TG_MAX_DIMS; k++) list[n++] = NULL;
+        if (e->kind == V_INT) say(&t, "%lld", (long long)e->i);
         else if (e->kind == V_SLICE) {
             put_bound(&t, child(e, 0)); say(&t, ":"); put_bound(&t, child(e, 1));
             if (is_kind(child(e, 2), V_INT)) { say(&t, ":"); put_bound(&t, child(e, 2)); }
-            if (index) after++; else before++;
-        } else if (e->kind == V_ELLIPSIS) { say(&t, "..."); if (!index) dots = true; }
-        else if (e->kind == V_NEWAXIS) { say(&t, "None"); if (index) after++; else before++; }
-        else if (e->kind == V_TENSOR && !index && (e->t->dtype == TG_I64 || e->t->dtype == TG_I32)) { say(&t, ":"); index = e->t; }
-        else { skip(c, "an index of several tensors, or a mask"); return; }
+        } else if (e->kind == V_ELLIPSIS) say(&t, "...");
+        else if (e->kind == V_NEWAXIS) say(&t, "None");
+        else if (e->kind == V_TENSOR) for (k = 0; k < (e->t->dtype == TG_BOOL ? e->t->ndim : 1); k++) say(&t, k ? ", :" : ":");
+        else { skip(c, "another index"); return; }
+        if (e->kind != V_TENSOR) others = true;
+        if (n >= TG_MAX_DIMS) { skip(c, "more than TG_MAX_DIMS indices"); return; }
+        if (e->kind == V_TENSOR) { list[n++] = e->t; last = n; }
+        else if (e->kind == V_SLICE || e->kind == V_NEWAXIS) list[n++] = NULL;
     }
-    if (index && integers) { skip(c, "an index of tensors and integers"); return; }
-    if (!index || i > 1) x = tg_slice(x, buffer);
-    if (!index) { put(c, x); return; }
-    if (!x) { put(c, x); return; }
-    dim = dots ? x->ndim - 1 - after : before;
-    if (dim < 0 || dim >= x->ndim || x->ndim - 1 + index->ndim > TG_MAX_DIMS) { skip(c, "too many indices"); return; }
-    for (k = 0; k < dim; k++) shape[n++] = x->shape[k];
-    for (k = 0; k < index->ndim; k++) shape[n++] = index->shape[k];
-    for (k = (int)dim + 1; k < x->ndim; k++) shape[n++] = x->shape[k];
-    x = tg_index_select(x, dim, tg_flatten(count_from_end(c, index, size_at(x, dim)), 0, -1));
-    put(c, index->ndim == 1 ? x : tg_reshape(x, n, shape));
+    if (others) x = tg_slice(x, buffer);
+    put(c, last ? tg_index(x, list, last) : x);
 }
 ADAPTER(a_gather) { tg_tensor *x = self(c); int64_t d = need_integer(c, 1, "dim"); put(c, tg_gather(x, d, tensor(c, 2, "index"))); }
 ADAPTER(a_scatter) {          /* scatter, scatter_add */
     tg_tensor *x = self(c), *index, *src;
     int64_t dim = need_integer(c, 1, "dim");
     const char *reduce = word(c, -1, "reduce", NULL);
-    bool add = starts_with(c->op, "scatter_add") || (reduce && strcmp(reduce, "add") == 0);
-    const val *v = need(c, 3, "src|value");
-    index = tensor(c, 2, "index");
-    if (reduce && !add) skip(c, "reduce");
-    src = is_scalar(v) && index && x ? tg_full(c->tg, index->ndim, index->shape, v->n, x->dtype) : tensor_of(c, v);
-    put(c, add ? tg_scatter_add(x, dim, index, src) : tg_scatter(x, dim, index, src));
+    index = tensor(c, 2, "index"); src = operand(c, 3, "src|value");
+    if (reduce && strcmp(reduce, "multiply") == 0)
+        put(c, c->in_place ? tg_scatter_reduce_(x, dim, index, src, TG_SCATTER_PROD, true) : tg_scatter_reduce(x, dim, index, src, TG_SCATTER_PROD, true));
+    else if (starts_with(c->op, "scatter_add") || (reduce && strcmp(reduce, "add") == 0)) put(c, c->in_place ? tg_scatter_add_(x, dim, index, src) : tg_scatter_add(x, dim, index, src));
+    else put(c, c->in_place ? tg_scatter_(x, dim, index, src) : tg_scatter(x, dim, index, src));
 }
-ADAPTER(a_scatter_reduce) {
-    tg_tensor *x = self(c), *index, *src;
+static tg_scatter_kind scatter_kind(call *c, const char *name) {
+    static const char *const names[] = { "sum", "prod", "mean", "amax", "amin" };
+    int i;
+    for (i = 0; i < 5; i++) if (strcmp(names[i], name) == 0) return (tg_scatter_kind)i;
+    skip(c, "another reduction");
+    return TG_SCATTER_SUM;
+}
+ADAPTER(a_scatter_reduce) {   /* scatter_reduce, index_reduce */
+    tg_tensor *x = self(c), *index = tensor(c, 2, "index"), *src = tensor(c, 3, "src|source");
     int64_t dim = need_integer(c, 1, "dim");
-    index = tensor(c, 2, "index"); src = tensor(c, 3, "src");
-    if (strcmp(word(c, 4, "reduce", ""), "sum") != 0 || !flag(c, -1, "include_self", true)) skip(c, "reduce");
-    put(c, tg_scatter_add(x, dim, index, src));
+    tg_scatter_kind kind = scatter_kind(c, word(c, 4, "reduce", ""));
+    bool include = flag(c, 5, "include_self", true);
+    put(c, c->op[0] == 'i' ? tg_index_reduce(x, dim, index, src, kind, include) : (c->in_place ? tg_scatter_reduce_ : tg_scatter_reduce)(x, dim, index, src, kind, include));
 }
 ADAPTER(a_index_select) { tg_tensor *x = self(c); int64_t d = need_integer(c, 1, "dim"); put(c, tg_index_select(x, d, tensor(c, 2, "index"))); }
 ADAPTER(a_index_add) {
@@ -958,34 +964,24 @@ ADAPTER(a_index_add) {
     const val *alpha = arg(c, -1, "alpha");
     index = tensor(c, 2, "index"); src = tensor(c, 3, "source");
     if (alpha) src = tg_mul(src, operand_of(c, alpha));
-    put(c, tg_index_add(x, dim, index, src));
-}
-/* [K] -> [1, ..., K, ..., 1] expanded to x's shape with K at dim */
-static tg_tensor *spread_index(call *c, const tg_tensor *x, int64_t dim, tg_tensor *index) {
-    int64_t one[TG_MAX_DIMS], shape[TG_MAX_DIMS];
-    int i;
-    dim = x ? wrap(dim, x->ndim) : -1;
-    if (!x || !index || index->ndim != 1 || dim < 0 || dim >= x->ndim) { skip(c, "an index of another shape"); return NULL; }
-    for (i = 0; i < x->ndim; i++) { one[i] = 1; shape[i] = x->shape[i]; }
-    one[dim] = shape[dim] = index->numel;
-    return tg_expand(tg_reshape(index, x->ndim, one), x->ndim, shape);
+    put(c, c->in_place ? tg_index_add_(x, dim, index, src) : tg_index_add(x, dim, index, src));
 }
 ADAPTER(a_index_copy) {       /* index_copy, index_fill */
     tg_tensor *x = self(c), *index;
     int64_t dim = need_integer(c, 1, "dim");
     const val *v = need(c, 3, "source|value");
     index = tensor(c, 2, "index");
-    if (starts_with(c->op, "index_copy")) put(c, tg_index_copy(x, dim, index, tensor_of(c, v)));
-    else if (is_scalar(v)) put(c, tg_index_fill(x, dim, index, v->n));
-    else skip(c, "a tensor to fill with");
+    if (starts_with(c->op, "index_copy")) put(c, c->in_place ? tg_index_copy_(x, dim, index, tensor_of(c, v)) : tg_index_copy(x, dim, index, tensor_of(c, v)));
+    else if (is_scalar(v)) put(c, c->in_place ? tg_index_fill_(x, dim, index, v->n) : tg_index_fill(x, dim, index, v->n));
+    else if (c->in_place) put(c, tg_copy_(x, tg_index_fill_tensor(x, dim, index, tensor_of(c, v))));
+    else put(c, tg_index_fill_tensor(x, dim, index, tensor_of(c, v)));
 }
 ADAPTER(a_masked_fill) {
     tg_tensor *x = self(c), *mask = tensor(c, 1, "mask");
     const val *v = need(c, 2, "value");
     if (!x || !mask || !v) return;
-    if (v->kind == V_TENSOR && (v->t->ndim || v->t->dtype != x->dtype)) { skip(c, "a value of another kind"); return; }
-    if (v->kind == V_TENSOR) put(c, tg_where(mask, v->t, x));
-    else put(c, tg_masked_fill(x, mask, v->n));
+    if (v->kind == V_TENSOR) { tg_tensor *y = tg_masked_fill_tensor(x, mask, v->t); put(c, c->in_place ? tg_copy_(x, y) : y); }
+    else put(c, c->in_place ? tg_masked_fill_(x, mask, v->n) : tg_masked_fill(x, mask, v->n));
 }
 ADAPTER(a_take) {
     tg_tensor *x = self(c);
@@ -1233,13 +1229,23 @@ ADAPTER(a_normalize) {
 }
 ADAPTER(a_dropout) { tg_tensor *x = self(c); double p = number(c, 1, "p", 0.5); put(c, tg_dropout(x, p, flag(c, 2, "training", true))); }
 ADAPTER(a_one_hot) { tg_tensor *x = self(c); put(c, tg_one_hot(x, integer(c, 1, "num_classes", -1))); }
-ADAPTER(a_embedding) {
+ADAPTER(a_embedding) {        /* with max_norm rows of the table are rewritten: of a copy, for the arguments are looked at afterwards */
     tg_tensor *index = tensor(c, 0, "input"), *w = tensor(c, 1, "weight");
-    int64_t padding = integer(c, 2, "padding_idx", -1);
-    if (arg(c, 3, "max_norm") || flag(c, 5, "scale_grad_by_freq", false)) skip(c, "options of embedding");
-    (void)arg(c, 4, "norm_type");
-    if (arg(c, 2, "padding_idx") && padding < 0 && w && w->ndim == 2) padding += w->shape[0];
-    put(c, tg_embedding(index, w, padding));
+    if (arg(c, 3, "max_norm")) w = tg_clone(w);
+    put(c, tg_embedding(index, w, .padding_idx = maybe(c, 2, "padding_idx"), .max_norm = number(c, 3, "max_norm", 0), .norm_type = number(c, 4, "norm_type", 2),
+        .scale_grad_by_freq = flag(c, 5, "scale_grad_by_freq", false)));
+}
+ADAPTER(a_embedding_bag) {
+    static const char *const modes[] = { "mean", "sum", "max" };
+    tg_tensor *index = tensor(c, 0, "input"), *w = tensor(c, 1, "weight"), *offsets = maybe_tensor(c, 2, "offsets"), *weights = maybe_tensor(c, 7, "per_sample_weights");
+    const char *mode = word(c, 6, "mode", "mean");
+    int i = 0;
+    if (arg(c, 3, "max_norm")) w = tg_clone(w);
+    while (i < 3 && strcmp(modes[i], mode) != 0) i++;
+    if (i == 3) skip(c, "another mode");
+    put(c, tg_embedding_bag(index, w, .offsets = offsets, .per_sample_weights = weights, .mode = (tg_bag)i, .max_norm = number(c, 3, "max_norm", 0),
+        .norm_type = number(c, 4, "norm_type", 2), .scale_grad_by_freq = flag(c, 5, "scale_grad_by_freq", false),
+        .include_last_offset = flag(c, 8, "include_last_offset", false), .padding_idx = maybe(c, 9, "padding_idx")));
 }
 ADAPTER(a_glu) { tg_tensor *x = self(c); put(c, tg_glu(x, integer(c, 1, "dim", -1))); }
 
@@ -1280,12 +1286,6 @@ static tg_reduction reduction(call *c, int at) {
     const char *how = word(c, at, "reduction", "mean");
     return strcmp(how, "mean") == 0 ? TG_LOSS_MEAN : strcmp(how, "sum") == 0 ? TG_LOSS_SUM : strcmp(how, "none") == 0 ? TG_LOSS_NONE
         : strcmp(how, "batchmean") == 0 ? TG_LOSS_BATCHMEAN : (tg_reduction)99;
-}
-static tg_maybe maybe(call *c, int at, const char *names) {
-    tg_maybe m = { false, 0 };
-    m.is = arg(c, at, names) != NULL;
-    if (m.is) m.value = number(c, at, names, 0);
-    return m;
 }
 /* An option whose zero is its default. */
 static double above_zero(call *c, int at, const char *names) {
@@ -1507,6 +1507,144 @@ static void max_unpool(call *c) {
 /* ---- rnn ---- */
 
 /* ---- search ---- */
+ADAPTER(a_isinf_sign) { put(c, c->op[2] == 'p' ? tg_isposinf(self(c)) : tg_isneginf(self(c))); }
+ADAPTER(a_nonzero) {          /* nonzero, argwhere */
+    tg_tensor *x = self(c), *along[TG_MAX_DIMS];
+    int i, n;
+    if (c->op[0] == 'a') { put(c, tg_argwhere(x)); return; }
+    if (!flag(c, -1, "as_tuple", false)) { put(c, tg_nonzero(x)); return; }
+    n = tg_nonzero_tuple(x, along, TG_MAX_DIMS);
+    for (i = 0; i < n; i++) put(c, along[i]);
+}
+ADAPTER(a_unravel_index) {
+    tg_tensor *x = tensor(c, 0, "indices"), *along[TG_MAX_DIMS];
+    ints shape = need_ints(c, 1, "shape");
+    int i, n = tg_unravel_index(x, shape.n, shape.v, along);
+    for (i = 0; i < n; i++) put(c, along[i]);
+}
+ADAPTER(a_masked_select) { tg_tensor *x = self(c); put(c, tg_masked_select(x, tensor(c, 1, "mask"))); }
+ADAPTER(a_masked_scatter) {
+    tg_tensor *x = self(c), *mask = tensor(c, 1, "mask"), *source = tensor(c, 2, "source");
+    put(c, c->in_place ? tg_masked_scatter_(x, mask, source) : tg_masked_scatter(x, mask, source));
+}
+ADAPTER(a_index_put) {
+    tg_tensor *x = self(c), *list[TG_MAX_DIMS], *values = tensor(c, 2, "values");
+    const val *v = need(c, 1, "indices"), *e;
+    bool add = flag(c, 3, "accumulate", false);
+    int n = 0;
+    if (!v || v->kind != V_LIST || v->count > TG_MAX_DIMS) { skip(c, "no list of indices"); return; }
+    for (e = v->first; e; e = e->next) list[n++] = e->kind == V_NULL ? NULL : tensor_of(c, e);
+    put(c, c->in_place ? tg_index_put_(x, list, n, values, add) : tg_index_put(x, list, n, values, add));
+}
+ADAPTER(a_put) {
+    tg_tensor *x = self(c), *index = tensor(c, 1, "index"), *source = tensor(c, 2, "source");
+    bool add = flag(c, 3, "accumulate", false);
+    put(c, c->in_place ? tg_put_(x, index, source, add) : tg_put(x, index, source, add));
+}
+ADAPTER(a_part_scatter) {     /* select_scatter, slice_scatter, diagonal_scatter */
+    tg_tensor *x = self(c), *src = tensor(c, 1, "src");
+    if (c->op[1] == 'e') { int64_t dim = need_integer(c, 2, "dim"); put(c, tg_select_scatter(x, src, dim, need_integer(c, 3, "index"))); }
+    else if (c->op[1] == 'l') {
+        int64_t dim = integer(c, 2, "dim", 0), start = integer(c, 3, "start", 0), end = integer(c, 4, "end", INT64_MAX);
+        put(c, tg_slice_scatter(x, src, dim, start, end, integer(c, 5, "step", 1)));
+    } else { int64_t offset = integer(c, 2, "offset", 0), d = integer(c, 3, "dim1", 0); put(c, tg_diagonal_scatter(x, src, offset, d, integer(c, 4, "dim2", 1))); }
+}
+ADAPTER(a_unique) {           /* unique, unique_consecutive */
+    tg_tensor *x = self(c), *inverse = NULL, *counts = NULL, *y;
+    bool consecutive = ends_with(c->op, "consecutive");
+    int at = consecutive ? 1 : 2;
+    bool wants_inverse, wants_counts;
+    if (!consecutive) (void)flag(c, 1, "sorted", true);
+    wants_inverse = flag(c, at, "return_inverse", false); wants_counts = flag(c, at + 1, "return_counts", false);
+    if (arg(c, at + 2, "dim")) {
+        int64_t dim = integer(c, at + 2, "dim", 0);
+        y = consecutive ? tg_unique_consecutive_dim(x, dim, &inverse, &counts) : tg_unique_dim(x, dim, &inverse, &counts);
+    } else y = consecutive ? tg_unique_consecutive(x, &inverse, &counts) : tg_unique(x, &inverse, &counts);
+    put(c, y);
+    if (wants_inverse) put(c, inverse);
+    if (wants_counts) put(c, counts);
+}
+ADAPTER(a_searchsorted) {
+    tg_tensor *sorted = tensor(c, 0, "sorted_sequence"), *values = operand(c, 1, "self|input"), *sorter = maybe_tensor(c, -1, "sorter");
+    const char *side = word(c, -1, "side", NULL);
+    bool right = flag(c, -1, "right", false);
+    put(c, tg_searchsorted(sorted, values, .right = right || (side && strcmp(side, "right") == 0), .int32 = flag(c, -1, "out_int32", false), .sorter = sorter));
+}
+ADAPTER(a_bucketize) {
+    tg_tensor *x = self_of(c, 0, SELF), *boundaries = tensor(c, 1, "boundaries");
+    bool right = flag(c, -1, "right", false);
+    put(c, tg_bucketize(x, boundaries, right, flag(c, -1, "out_int32", false)));
+}
+ADAPTER(a_isin) {
+    tg_tensor *x = operand(c, 0, "elements|element"), *test = operand(c, 1, "test_elements|test_element");
+    (void)flag(c, -1, "assume_unique", false);
+    put(c, tg_isin(x, test, flag(c, -1, "invert", false)));
+}
+ADAPTER(a_bincount) { tg_tensor *x = self(c), *weights = maybe_tensor(c, 1, "weights"); put(c, tg_bincount(x, weights, integer(c, 2, "minlength", 0))); }
+ADAPTER(a_histc) {
+    tg_tensor *x = self(c);
+    int64_t bins = integer(c, 1, "bins", 100);
+    double low = number(c, 2, "min", 0);
+    put(c, tg_histc(x, bins, low, number(c, 3, "max", 0)));
+}
+ADAPTER(a_histogram) {
+    tg_tensor *x = self(c), *weight = maybe_tensor(c, -1, "weight"), *edges = NULL;
+    const val *bins = arg(c, 1, "bins"), *range = arg(c, -1, "range");
+    bool density = flag(c, -1, "density", false);
+    double ends[2] = { 0, 0 };
+    if (is_kind(bins, V_TENSOR)) { put(c, tg_histogram_edges(x, bins->t, weight, density)); put(c, bins->t); return; }
+    if (range && (range->count != 2 || !is_scalar(child(range, 0)) || !is_scalar(child(range, 1)))) { skip(c, "a range of another kind"); return; }
+    if (range) { ends[0] = child(range, 0)->n; ends[1] = child(range, 1)->n; }
+    put(c, tg_histogram(x, integer(c, 1, "bins", 100), range ? ends : NULL, weight, density, &edges));
+    put(c, edges);
+}
+ADAPTER(a_mode) {
+    tg_tensor *x = self(c), *at = NULL;
+    int64_t dim = integer(c, 1, "dim", -1);
+    put(c, tg_mode(x, dim, flag(c, 2, "keepdim", false), &at));
+    put(c, at);
+}
+ADAPTER(a_nanmedian) {
+    tg_tensor *x = self(c), *at = NULL;
+    int64_t dim = integer(c, 1, "dim", 0);
+    if (!arg(c, 1, "dim")) { put(c, tg_nanmedian(x)); return; }
+    put(c, tg_nanmedian_dim(x, dim, flag(c, 2, "keepdim", false), &at));
+    put(c, at);
+}
+ADAPTER(a_quantile) {         /* quantile, nanquantile */
+    static const char *const modes[] = { "linear", "lower", "higher", "nearest", "midpoint" };
+    tg_tensor *x = self(c), *q = operand(c, 1, "q");
+    const char *mode = word(c, 4, "interpolation", "linear");
+    bool keep = flag(c, 3, "keepdim", false);
+    tg_maybe dim = maybe(c, 2, "dim");
+    int i = 0;
+    while (i < 5 && strcmp(modes[i], mode) != 0) i++;
+    if (i == 5) skip(c, "another interpolation");
+    put(c, c->op[0] == 'n' ? tg_nanquantile(x, q, .dim = dim, .keepdim = keep, .interpolation = (tg_quantile_mode)i)
+                           : tg_quantile(x, q, .dim = dim, .keepdim = keep, .interpolation = (tg_quantile_mode)i));
+}
+ADAPTER(a_gradient) {
+    tg_tensor *x = self(c), *y[TG_MAX_DIMS], *places[TG_MAX_DIMS];
+    const val *spacing = arg(c, -1, "spacing"), *e;
+    ints dims = int_list(c, -1, "dim");
+    double apart[TG_MAX_DIMS];
+    bool tensors = is_kind(spacing, V_LIST) && is_kind(child(spacing, 0), V_TENSOR);
+    int i, n = 0;
+    if (is_scalar(spacing)) apart[n++] = spacing->n;
+    else if (spacing) for (e = spacing->first; e; e = e->next) {
+        if (n == TG_MAX_DIMS || (!tensors && !is_scalar(e))) { skip(c, "a spacing of another kind"); return; }
+        if (tensors) places[n++] = tensor_of(c, e); else apart[n++] = e->n;
+    }
+    n = tg_gradient(x, y, TG_MAX_DIMS, .dims = dims.v, .n_dims = dims.n, .coordinates = tensors ? places : NULL, .spacing = apart, .n_spacing = tensors ? 0 : n, .edge_order = (int)integer(c, -1, "edge_order", 1));
+    for (i = 0; i < n; i++) put(c, y[i]);
+    if (!n) put(c, NULL);
+}
+ADAPTER(a_cumulative_trapezoid) {
+    tg_tensor *y = self_of(c, 0, "y"), *x = is_kind(arg(c, 1, "x|dx"), V_TENSOR) ? maybe_tensor(c, 1, "x") : NULL;
+    double dx = x ? 1 : number(c, 1, "dx", 1);
+    put(c, tg_cumulative_trapezoid(y, x, dx, integer(c, -1, "dim", -1)));
+}
+ADAPTER(a_pad_sequence) { tensors l = tensor_list(c, 0, "sequences"); bool first = flag(c, 1, "batch_first", false); put(c, tg_pad_sequence(l.t, l.n, first, number(c, 2, "padding_value", 0))); }
 
 /* `composed`: the library has no such operation of its own; the adapter joins two or more that it has. Formula rows need no line here. */
 typedef struct adapter { const char *op; void (*call)(call *c); bool composed; } adapter;
@@ -1531,6 +1669,14 @@ static const adapter adapters[] = {
     /* rnn */
 
     /* search */
+    { "isposinf", a_isinf_sign, 0 }, { "isneginf", a_isinf_sign, 0 }, { "nonzero", a_nonzero, 0 }, { "argwhere", a_nonzero, 0 }, { "unravel_index", a_unravel_index, 0 },
+    { "masked_select", a_masked_select, 0 }, { "masked_scatter", a_masked_scatter, 0 }, { "masked_scatter_", a_masked_scatter, 0 }, { "index_put", a_index_put, 0 }, { "index_put_", a_index_put, 0 },
+    { "masked_fill_", a_masked_fill, 0 }, { "index_fill_", a_index_copy, 0 }, { "index_copy_", a_index_copy, 0 }, { "index_add_", a_index_add, 0 }, { "scatter_", a_scatter, 0 },
+    { "scatter_add_", a_scatter, 0 }, { "scatter_reduce_", a_scatter_reduce, 0 }, { "put", a_put, 0 }, { "put_", a_put, 0 }, { "index_reduce", a_scatter_reduce, 0 }, { "select_scatter", a_part_scatter, 0 }, { "slice_scatter", a_part_scatter, 0 },
+    { "diagonal_scatter", a_part_scatter, 0 }, { "unique", a_unique, 0 }, { "unique_consecutive", a_unique, 0 }, { "searchsorted", a_searchsorted, 0 }, { "bucketize", a_bucketize, 0 },
+    { "isin", a_isin, 0 }, { "bincount", a_bincount, 0 }, { "histc", a_histc, 0 }, { "histogram", a_histogram, 0 }, { "mode", a_mode, 0 }, { "nanmedian", a_nanmedian, 0 },
+    { "quantile", a_quantile, 0 }, { "nanquantile", a_quantile, 0 }, { "gradient", a_gradient, 0 }, { "nn.functional.embedding_bag", a_embedding_bag, 0 },
+    { "nn.utils.rnn.pad_sequence", a_pad_sequence, 0 }, { "cumulative_trapezoid", a_cumulative_trapezoid, 0 },
 
     /* elementwise */
     { "deg2rad", a_deg2rad, 0 }, { "rad2deg", a_rad2deg, 0 }, { "signbit", a_signbit, 0 }, { "bitwise_not", a_bitwise_not, 0 }, { "logaddexp2", a_logaddexp2, 0 },
@@ -1568,7 +1714,7 @@ static const adapter adapters[] = {
     { "flip", a_flip, 0 }, { "fliplr", a_flip, 0 }, { "flipud", a_flip, 0 }, { "rot90", a_rot90, 0 }, { "roll", a_roll, 0 }, { "repeat", a_repeat, 0 }, { "tile", a_repeat, 0 },
     { "repeat_interleave", a_repeat_interleave, 0 },
     /* index */
-    { "__getitem__", a_getitem, 0 }, { "gather", a_gather, 0 }, { "scatter", a_scatter, 0 }, { "scatter_add", a_scatter, 0 }, { "scatter_reduce", a_scatter_reduce, 1 },
+    { "__getitem__", a_getitem, 0 }, { "gather", a_gather, 0 }, { "scatter", a_scatter, 0 }, { "scatter_add", a_scatter, 0 }, { "scatter_reduce", a_scatter_reduce, 0 },
     { "index_select", a_index_select, 0 }, { "index_add", a_index_add, 0 }, { "index_copy", a_index_copy, 0 }, { "index_fill", a_index_copy, 0 },
     { "masked_fill", a_masked_fill, 0 }, { "take", a_take, 0 }, { "take_along_dim", a_take_along_dim, 0 },
     /* sort */

@@ -260,6 +260,19 @@ DO(gather_columns, tg_exp(tg_gather(x[0], 1, tg_contiguous(tg_t(grid(tg_t(x[0]),
 DO(scatter_rows, tg_exp(tg_scatter(x[0], 0, grid(x[1], x[0]->shape[0], false), x[1])))
 DO(scatter_over, tg_exp(tg_scatter(x[0], 0, grid(x[1], x[0]->shape[0], true), x[1])))
 DO(scatter_add_rows, tg_exp(tg_scatter_add(x[0], 0, grid(x[1], x[0]->shape[0], true), x[1])))
+DO(scatter_products, tg_square(tg_scatter_reduce(x[0], 0, grid(x[1], x[0]->shape[0], true), x[1], TG_SCATTER_PROD, true)))
+DO(scatter_largest, tg_exp(tg_scatter_reduce(x[0], 0, grid(x[1], x[0]->shape[0], true), x[1], TG_SCATTER_AMAX, false)))
+DO(scatter_smallest, tg_exp(tg_scatter_reduce(x[0], 0, grid(x[1], x[0]->shape[0], true), x[1], TG_SCATTER_AMIN, true)))
+DO(in_its_bucket, tg_mul(x[0], tg_to(tg_bucketize(tg_detach(x[0]), tg_div_scalar(tg_to(line_of(x[0], 7, 7), x[0]->dtype), 2), true, false), x[0]->dtype)))
+static tg_tensor *at_two(tg_tensor *x, tg_tensor *values) {                   /* x[[2, 0], [1, 2]], or x with values there */
+    tg_tensor *list[2];
+    const int64_t rows[2] = { 2, 0 }, columns[2] = { 1, -1 };
+    list[0] = index_beside(x, TG_SHAPE(2), rows); list[1] = index_beside(x, TG_SHAPE(2), columns);
+    return values ? tg_index_put(x, list, 2, values, false) : tg_index(x, list, 2);
+}
+DO(taken_at, tg_exp(at_two(x[0], NULL)))
+DO(put_at, tg_exp(at_two(x[0], x[1])))
+DO(quantiles, tg_exp(tg_quantile(x[0], tg_number(x[0]->tg, 0.3), .dim = TG_IS(0))))
 DO(entropy, tg_cross_entropy(x[0], line_of(x[0], (int)x[0]->shape[0], 3)))
 DO(vector_dots, tg_vecdot(x[0], x[1], 0))
 DO(added_mm, n < 3 ? NULL : tg_addmm(x[0], x[1], x[2], 0.5, -2))
@@ -476,6 +489,13 @@ static const op_case ops[] = {
     /* rnn */
 
     /* search */
+    OP("scatter_prod", scatter_products, "4 3;4 3|t 3 2;g 3 2|3 2;0 2")
+    OP("scatter_amax", scatter_largest, "4 3;4 3|t 3 2;g 3 2|3 2;0 2")
+    OP("scatter_amin", scatter_smallest, "4 3;4 3|t 3 2;g 3 2|3 2;0 2")
+    OP("mul", in_its_bucket, "4 3|t 3 2|g 5|0 3|")
+    OP("index_select", taken_at, "4 3|t 3 4")
+    OP("scatter", put_at, "4 3;2|t 3 4;2")
+    OP("sort", quantiles, "4 3|t 3 4|g 5")
 
     OP("sort", sort_up, "d 2 4|d t 3 4|d g 5|0 3|3 0|")
     OP("sort", sort_down, "d 4 2|d b 4 2")

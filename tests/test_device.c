@@ -84,6 +84,7 @@ static const tg__family *const families[TG_FAMILIES] = { NULL, &tg__family_map, 
     /* resample */
     /* attention */
     /* rnn */
+    &tg__family_search,
 };
 #define TG_F1(name, ...) [TG_ROW_##name] = &name##__f.kernels,
 #define TG_F2 TG_F1

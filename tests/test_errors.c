@@ -519,9 +519,9 @@ static void test_made(void) {
     for (CASE) { tg_tensor *a = f32(2, 3), *b = ints(2, 0); MISTAKE(TG_ERROR_SHAPE, (!tg_take_along_dim(a, b, 0)), "take_along_dim: index i64[2] does not fit f32[2, 3]"); }
     for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_topk(a, 4, 1, true, NULL)), "topk: k is 4; expected 0 to 3, the size of dimension 1 of f32[2, 3]"); }
     for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_kthvalue(a, 0, 1, false, NULL)), "kthvalue: k is 0; expected 1 to 3, the size of dimension 1 of f32[2, 3]"); }
-    for (CASE) { tg_tensor *a = ints(2, 5), *b = f32(4, 3); MISTAKE(TG_ERROR_VALUE, (!tg_embedding(a, b, -1)), "embedding: index 5 (element 0 of the indices) is out of range: dimension 0 of f32[4, 3]"); }
-    for (CASE) { tg_tensor *a = ints(2, 1), *b = f32(4, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_embedding(a, b, -1)), "embedding: weight is f32[4]; expected [V, D]"); }
-    for (CASE) { tg_tensor *a = ints(2, 1), *b = f32(4, 3); MISTAKE(TG_ERROR_VALUE, (!tg_embedding(a, b, 4)), "embedding: padding is 4; expected one of the 4 rows of weight, or a negative number for none"); }
+    for (CASE) { tg_tensor *a = ints(2, 5), *b = f32(4, 3); MISTAKE(TG_ERROR_VALUE, (!tg_embedding(a, b)), "embedding: index 5 (element 0 of the indices) is out of range: dimension 0 of f32[4, 3]"); }
+    for (CASE) { tg_tensor *a = ints(2, 1), *b = f32(4, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_embedding(a, b)), "embedding: weight is f32[4]; expected [V, D]"); }
+    for (CASE) { tg_tensor *a = ints(2, 1), *b = f32(4, 3); MISTAKE(TG_ERROR_VALUE, (!tg_embedding(a, b, .padding_idx = TG_IS(4))), "embedding: padding_idx is 4; expected one of the 4 rows of weight"); }
     for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(3, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_mm(a, b)), "mm: expected factors of 2 and 2 dimensions, got f32[2, 3] and f32[3]"); }
     for (CASE) { tg_tensor *a = tg_ones(tg, TG_SHAPE(2, 3, 4)), *b = tg_ones(tg, TG_SHAPE(3, 4, 5)); MISTAKE(TG_ERROR_SHAPE, (!tg_bmm(a, b)), "bmm: expected as many matrices in one as in the other, got f32[2, 3, 4] and f32[3, 4, 5]"); }
     for (CASE) { tg_tensor *a = f32(2, 3), *b = f32(2, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_mv(a, b)), "mv: inner sizes differ: f32[2, 3] x f32[2]"); }

@@ -9,6 +9,7 @@
 /* ---- the plain reference ---- */
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 static double python_mod(double a, double b) { double r = fmod(a, b); return r != 0 && (r < 0) != (b < 0) ? r + b : r; }
+static double divisor(double a, double b) { return b == 0 ? fabs(a) : divisor(b, fmod(a, b)); }
 static bool reference(const row *r, const double *x, const double *p, double *y) {
     const char *n = r->name + 3;
     double a = x[0], b = x[1], c = x[2];
@@ -28,6 +29,7 @@ static bool reference(const row *r, const double *x, const double *p, double *y)
     R("hardshrink", a >= -p[0] && a <= p[0] ? 0 : a) R("threshold", a <= p[0] ? p[1] : a) R("fmax", fmax(a, b)) R("fmin", fmin(a, b)) R("hypot", hypot(a, b)) R("copysign", copysign(a, b))
     R("logaddexp", fmax(a, b) + log1p(exp(-fabs(a - b)))) R("bitwise_and", (int64_t)a & (int64_t)b) R("bitwise_or", (int64_t)a | (int64_t)b) R("bitwise_xor", (int64_t)a ^ (int64_t)b)
     R("bitwise_left_shift", b < 0 || b > 62 ? 0 : a * (double)((int64_t)1 << (int)b)) R("bitwise_right_shift", b < 0 ? (a < 0 ? -1 : 0) : floor(a / (double)((int64_t)1 << (int)b)))
+    R("gcd", divisor(a, b)) R("lcm", a == 0 || b == 0 ? 0 : fabs(a * b) / divisor(a, b))
     R("lerp", a + c * (b - a)) R("addcmul", a + p[0] * b * c) R("addcdiv", a + p[0] * b / c)
 #undef R
     return false;
@@ -67,7 +69,7 @@ static tg_dtype result_of(const row *r, tg_dtype d) {
     if (is(r->types, "PREDICATE")) return TG_BOOL;
     if (is(r->types, "FLOATING")) return tg_dtype_is_float(d) ? d : TG_F32;
     if (is(r->types, "FLOAT_ONLY")) return tg_dtype_is_float(d) ? d : TG_DTYPES;
-    if (is(r->types, "WHOLE")) return tg_dtype_is_float(d) || (d == TG_BOOL && strstr(r->name, "shift")) ? TG_DTYPES : d;
+    if (is(r->types, "WHOLE")) return tg_dtype_is_float(d) || (d == TG_BOOL && (strstr(r->name, "shift") || named(r, "gcd") || named(r, "lcm"))) ? TG_DTYPES : d;
     if (is(r->types, "COUNTING")) return d == TG_BOOL ? TG_I64 : d;
     if (is(r->types, "NUMERIC")) return d == TG_BOOL ? TG_DTYPES : d;
     return d;

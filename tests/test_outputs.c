@@ -114,6 +114,29 @@ static tg_tensor *longer(tg_tensor *x, bool two) { return two ? tg_reshape(x, TG
 POOL(1d) POOL(2d) POOL(3d)
 ROW(tg_topk) { o->n_t = 1; return how > 2 ? NO_SUCH : tg_topk(x, how == 2 ? 99 : 1, how == 1 ? 9 : 0, false, o->t) ? WORKED : REFUSED; }
 ROW(tg_kthvalue) { o->n_t = 1; return how > 2 ? NO_SUCH : tg_kthvalue(x, how == 2 ? 99 : 1, how == 1 ? 9 : 0, false, o->t) ? WORKED : REFUSED; }
+ROW(tg_nonzero_tuple) { o->n_t = how == 1 ? 0 : 1; return how > 1 ? NO_SUCH : tg_nonzero_tuple(x, o->t, how == 1 ? 0 : 1) ? WORKED : REFUSED; }
+ROW(tg_unravel_index) {
+    static const int64_t shape[2] = { 2, 2 };
+    tg_tensor *places = x && x->alive && !tg_failed(x->tg) && how != 1 ? tg_to(x, TG_I64) : x;
+    o->n_t = how == 2 ? 0 : 2;
+    return how > 3 ? NO_SUCH : tg_unravel_index(places, how == 2 ? 0 : 2, how == 3 ? NULL : shape, o->t) ? WORKED : REFUSED;
+}
+ROW(tg_unique) { o->n_t = 2; return how > 0 ? NO_SUCH : tg_unique(x, o->t, o->t + 1) ? WORKED : REFUSED; }
+ROW(tg_unique_dim) { o->n_t = 2; return how > 1 ? NO_SUCH : tg_unique_dim(x, how == 1 ? 9 : 0, o->t, o->t + 1) ? WORKED : REFUSED; }
+ROW(tg_unique_consecutive) { o->n_t = 2; return how > 0 ? NO_SUCH : tg_unique_consecutive(x, o->t, o->t + 1) ? WORKED : REFUSED; }
+ROW(tg_unique_consecutive_dim) { o->n_t = 2; return how > 1 ? NO_SUCH : tg_unique_consecutive_dim(x, how == 1 ? 9 : 0, o->t, o->t + 1) ? WORKED : REFUSED; }
+ROW(tg_histogram) {
+    static const double wrong[2] = { 1, 0 };
+    o->n_t = 1;
+    return how > 2 ? NO_SUCH : tg_histogram(x, how == 1 ? 0 : 3, how == 2 ? wrong : NULL, NULL, true, o->t) ? WORKED : REFUSED;
+}
+ROW(tg_mode) { o->n_t = 1; return how > 1 ? NO_SUCH : tg_mode(x, how == 1 ? 9 : 0, false, o->t) ? WORKED : REFUSED; }
+ROW(tg_nanmedian_dim) { o->n_t = 1; return how > 1 ? NO_SUCH : tg_nanmedian_dim(x, how == 1 ? 9 : 0, false, o->t) ? WORKED : REFUSED; }
+ROW(tg_gradient_from) {
+    static const int64_t nine = 9;
+    o->n_t = how == 1 ? 0 : 1;
+    return how > 2 ? NO_SUCH : tg_gradient(x, o->t, how == 1 ? 0 : 1, .dims = how == 2 ? &nine : NULL, .n_dims = how == 2) ? WORKED : REFUSED;
+}
 ROW(tg_meshgrid) {
     tg_tensor *list[2];
     list[0] = x; list[1] = how == 1 ? NULL : how == 2 && x && x->alive ? tg_unsqueeze(x, 0) : how == 3 && x && x->alive ? tg_to(x, TG_F64) : x;
@@ -201,7 +224,9 @@ TEXT(tg_tape_text, tg_tape_text(called(x), o->text, sizeof o->text))
 TEXT(tg_tape_dot, tg_tape_dot(called(x), o->text, sizeof o->text))
 
 #define R(name) { #name, name##_row }
-static const row rows[] = { R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_max_pool1d_from), R(tg_max_pool2d_from), R(tg_max_pool3d_from), R(tg_adaptive_max_pool1d), R(tg_adaptive_max_pool2d), R(tg_adaptive_max_pool3d), R(tg_sort), R(tg_cummax), R(tg_cummin), R(tg_split), R(tg_split_sizes), R(tg_meshgrid), R(tg_broadcast_tensors), R(tg_broadcast_shapes), R(tg_chunk), R(tg_unbind),
+static const row rows[] = {
+    R(tg_nonzero_tuple), R(tg_unravel_index), R(tg_unique), R(tg_unique_dim), R(tg_unique_consecutive), R(tg_unique_consecutive_dim), R(tg_histogram), R(tg_mode), R(tg_nanmedian_dim), R(tg_gradient_from),
+    R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_max_pool1d_from), R(tg_max_pool2d_from), R(tg_max_pool3d_from), R(tg_adaptive_max_pool1d), R(tg_adaptive_max_pool2d), R(tg_adaptive_max_pool3d), R(tg_sort), R(tg_cummax), R(tg_cummin), R(tg_split), R(tg_split_sizes), R(tg_meshgrid), R(tg_broadcast_tensors), R(tg_broadcast_shapes), R(tg_chunk), R(tg_unbind),
     R(tg_tensor_split), R(tg_hsplit), R(tg_vsplit), R(tg_dsplit), R(tg_tensor_split_at), R(tg_hsplit_at), R(tg_vsplit_at), R(tg_dsplit_at), R(tg_topk), R(tg_kthvalue), R(tg_median_dim), R(tg_aminmax), R(tg_var_mean), R(tg_std_mean), R(tg_call), R(tg_tape_input), R(tg_dict_raw_shape),
     R(tg_traceback), R(tg_format), R(tg_format_line), R(tg_format_stats), R(tg_tape_text), R(tg_tape_dot) };
 
