@@ -15319,10 +15319,12 @@ TG__PRIVATE double tg__floor(double v) { const double t = tg__trunc64(v); return
 /* scale 0: as the sizes tell */
 TG__PRIVATE tg__taps_rule tg__taps_rule_of(const tg_request *r, int64_t in, int64_t out, double scale) {
     tg__taps_rule t;
+    bool picks;
     t.mode = (int)r->whole[0]; t.align = r->whole[1] != 0; t.antialias = r->whole[2] != 0;
-    t.single = r->compute == TG_F32 || t.mode == TG_INTERPOLATE_NEAREST || t.mode == TG_INTERPOLATE_NEAREST_EXACT;
+    picks = t.mode == TG_INTERPOLATE_NEAREST || t.mode == TG_INTERPOLATE_NEAREST_EXACT;
+    t.single = r->compute == TG_F32 || picks;
     /* whatever the scale factor */
-    t.same = in == out && (t.antialias || r->compute == TG_I64 || (t.mode != TG_INTERPOLATE_BICUBIC && t.mode != TG_INTERPOLATE_NEAREST_EXACT));
+    t.same = in == out && !picks && (t.antialias || r->compute == TG_I64 || t.mode != TG_INTERPOLATE_BICUBIC);
     t.in = in; t.out = out; t.reach = t.largest = 0;
     if (t.align) t.scale = out > 1 ? tg__taps_round(&t, (double)(in - 1) / (double)(out - 1)) : 0;
     else t.scale = tg__taps_round(&t, scale > 0 ? 1 / scale : (double)in / (double)out);
@@ -15378,13 +15380,6 @@ TG__PRIVATE int64_t tg__taps_between(tg__taps_rule *r, int64_t at, double part, 
     *first = low;
     return high - low + 1;
 }
-/* The element that the nearest modes take. torch's own "nearest" is a special case where the size doubles. */
-TG__PRIVATE int64_t tg__taps_nearest(const tg__taps_rule *r, int64_t i) {
-    double place;
-    if (r->mode == TG_INTERPOLATE_NEAREST && r->out == 2 * r->in) return i / 2;
-    place = (double)(float)(r->scale * (r->mode == TG_INTERPOLATE_NEAREST ? (double)i : (double)i + 0.5));
-    return tg__imin((int64_t)tg__floor(place), r->in - 1);
-}
 /* The taps of position i; returns how many. */
 TG__PRIVATE int64_t tg__taps_of(tg__taps_rule *r, int64_t i, int64_t *first, double *w) {
     double place;
@@ -15393,7 +15388,8 @@ TG__PRIVATE int64_t tg__taps_of(tg__taps_rule *r, int64_t i, int64_t *first, dou
     if (r->same) { r->largest = 1; return 1; }
     switch (r->mode) {
         case TG_INTERPOLATE_NEAREST: case TG_INTERPOLATE_NEAREST_EXACT:
-            *first = tg__taps_nearest(r, i);
+            place = (double)(float)(r->scale * (r->mode == TG_INTERPOLATE_NEAREST ? (double)i : (double)i + 0.5));
+            *first = tg__imin((int64_t)place, r->in - 1);
             return 1;
         case TG_INTERPOLATE_AREA:
             *first = i / r->out * r->in + i % r->out * r->in / r->out;
@@ -15556,7 +15552,7 @@ typedef struct tg__resize_plan {
     int64_t  in_w, out_w;                            /* numbers in a row of x and of y, all of a position's counted */
     int64_t  xs[5], ys[5], per;
     int64_t  in_h, slots, slots_d, slots_h;          /* w_first: rows that were through W, all that one row of y may need */
-    bool     w_first, pick, direct;                  /* pick: elements move; direct: rows of x need no tile */
+    bool     w_first, pick, direct, side;            /* pick: elements move; direct: rows of x need no tile; side: those of y lie side by side */
 } tg__resize_plan;
 
 TG__PRIVATE int64_t tg__resize_plane(const tg__resize_plan *j, int64_t plane, const int64_t *stride) {
@@ -15624,9 +15620,9 @@ TG__PRIVATE void tg__resize_row(const tg__resize_plan *j, const tg__resize_room 
 
 /* The nearest modes move elements of any type. */
 TG__PRIVATE void tg__resize_pick(const tg__resize_plan *j, char *y, const char *x) {
-    const int64_t *first = j->w.first, n = j->w.n, step = j->xs[4];
+    const int64_t *first = j->w.first, n = j->w.n, step = j->xs[4], to = j->ys[4];
     int64_t i;
-#define TG__PICK(T) { const T *p = (const T *)(const void *)x; T *q = (T *)(void *)y; for (i = 0; i < n; i++) q[i] = p[first[i] * step]; }
+#define TG__PICK(T) { const T *p = (const T *)(const void *)x; T *q = (T *)(void *)y; for (i = 0; i < n; i++) q[i * to] = p[first[i] * step]; }
     if (j->inner > 1) for (i = 0; i < n; i++) memcpy(y + i * j->inner * j->size, x + first[i] * j->inner * j->size, (size_t)(j->inner * j->size));
     else if (j->size == 1) TG__PICK(uint8_t)
     else if (j->size == 2) TG__PICK(uint16_t)
@@ -15656,7 +15652,7 @@ TG__PRIVATE const uint8_t *tg__resize_bytes_slot(const tg__resize_plan *j, const
         }
     return slot;
 }
-TG__PRIVATE void tg__resize_bytes_row(const tg__resize_plan *j, const tg__resize_room *room, const char *x, int64_t h, uint8_t *y) {
+TG__PRIVATE void tg__resize_bytes_row(const tg__resize_plan *j, const tg__resize_room *room, const char *x, int64_t h, uint8_t *y, int64_t step) {
     const int32_t *w = (const int32_t *)(const void *)j->h.weight + h * j->h.most;
     int32_t *sum = (int32_t *)(void *)room->out;
     int64_t i, k;
@@ -15665,7 +15661,7 @@ TG__PRIVATE void tg__resize_bytes_row(const tg__resize_plan *j, const tg__resize
         const uint8_t *p = tg__resize_bytes_slot(j, room, x, j->h.first[h] + k);
         for (i = 0; i < j->out_w; i++) sum[i] += w[k] * p[i];
     }
-    for (i = 0; i < j->out_w; i++) y[i] = tg__resize_byte(sum[i], j->h.bits);
+    for (i = 0; i < j->out_w; i++) y[i * step] = tg__resize_byte(sum[i], j->h.bits);
 }
 
 TG__PRIVATE void tg__resize_chunk(tg__resize_plan *j, int64_t index) {
@@ -15688,13 +15684,13 @@ TG__PRIVATE void tg__resize_chunk(tg__resize_plan *j, int64_t index) {
         y = j->y + tg__resize_plane(j, plane, j->ys) + (d * j->ys[2] + h * j->ys[3]) * j->size;
         if (j->pick) {
             const int64_t row = (j->d.first[d] * j->xs[2] + j->h.first[h] * j->xs[3]) * j->size;
-            if (from >= 0 && row == from) memcpy(y, above, (size_t)bytes); else tg__resize_pick(j, y, x + row);
+            if (from >= 0 && row == from && j->side) memcpy(y, above, (size_t)bytes); else tg__resize_pick(j, y, x + row);
             from = row;
-        } else if (j->compute == TG_I64) tg__resize_bytes_row(j, &room, x, h, (uint8_t *)y);
-        else if (j->dtype == j->compute) tg__resize_row(j, &room, x, d, h, y);
+        } else if (j->compute == TG_I64) tg__resize_bytes_row(j, &room, x, h, (uint8_t *)y, j->side ? 1 : j->ys[4]);
+        else if (j->dtype == j->compute && j->side) tg__resize_row(j, &room, x, d, h, y);
         else {
             tg__resize_row(j, &room, x, d, h, room.out);
-            tg__store(j->job.tg->isa, j->compute, j->out_w, y, 1, j->dtype, room.out);
+            tg__store(j->job.tg->isa, j->compute, j->out_w, y, j->side ? 1 : j->ys[4], j->dtype, room.out);
         }
     }
     if (!j->pick) tg__scratch_give(j->job.tg, slot);
@@ -15725,7 +15721,8 @@ TG__PRIVATE bool tg__resize_begin(tg_ctx *tg, tg__resize_plan *j) {
     j->size = (int64_t)tg_dtype_size(j->dtype); j->wide = j->compute == TG_I64 ? 4 : (int64_t)tg_dtype_size(j->compute);
     for (int k = 0; k < 5; k++) { j->xs[k] = x->stride[k]; j->ys[k] = y->stride[k]; }
     j->channels = y->shape[1];
-    j->inner = j->channels > 1 && j->xs[1] == 1 && j->ys[1] == 1 && j->xs[4] == j->channels && j->ys[4] == j->channels ? j->channels : 1;
+    j->inner = j->channels > 1 && j->xs[1] == 1 && j->ys[1] == 1 && (x->shape[4] == 1 || j->xs[4] == j->channels) &&
+        (y->shape[4] == 1 || j->ys[4] == j->channels) ? j->channels : 1;
     j->planes = y->shape[0] * (j->inner > 1 ? 1 : j->channels);
     j->out_h = y->shape[3]; j->rows = y->shape[2] * j->out_h;
     j->in_w = x->shape[4] * j->inner; j->out_w = y->shape[4] * j->inner;
@@ -15735,6 +15732,7 @@ TG__PRIVATE bool tg__resize_begin(tg_ctx *tg, tg__resize_plan *j) {
     if (j->compute == TG_I64) tg__taps_narrow(&j->h, true, largest[1]);
     if (j->compute != TG_F64) tg__taps_narrow(&j->w, j->compute == TG_I64, largest[2]);
     j->direct = j->dtype == j->compute && (j->inner > 1 || j->xs[4] == 1);
+    j->side = j->inner > 1 || j->ys[4] == 1;
     j->w_first = j->compute == TG_I64 || j->rows > x->shape[2] * x->shape[3];
     j->in_h = x->shape[3]; j->slots_d = tg__imax(1, j->d.each); j->slots_h = tg__imax(1, j->h.each);
     j->slots = j->w_first ? j->slots_d * j->slots_h : 0;
@@ -15818,7 +15816,7 @@ TG__PRIVATE int tg__grid_line(const tg__grid_plan *j, double v, int64_t size, in
     }
     if (!is_cubic) place = tg__grid_inside(j, place, size, &slope);
     if (!tg__is_finite(place)) {
-        for (int k = 0; k < n; k++) { t->at[k] = -1; t->w[k] = tg__nan(); }
+        for (int k = 0; k < n; k++) { t->at[k] = -1; t->w[k] = n == 1 ? 0 : tg__nan(); }
         return n;
     }
     part = n == 1 ? tg__round64(place) : tg__floor(place);
@@ -16137,7 +16135,7 @@ TG__PRIVATE void tg__ask_pictures(tg__ask *a, tg_tensor *t, unsigned use, bool i
 /* Channels last, where x's are: torch calls that its memory format. */
 TG__PRIVATE bool tg__resample_out(tg_ctx *tg, tg__node *n, const tg_tensor *like, const int64_t *shape) {
     static const int last[2][5] = { { 0, 2, 3, 1, 0 }, { 0, 2, 3, 4, 1 } };
-    const bool channels = like->ndim > 3 && like->shape[1] > 1 && like->stride[1] == 1 && like->stride[like->ndim - 1] == like->shape[1] && !tg__is_dense(like);
+    const bool channels = like->ndim > 3 && like->shape[1] > 1 && like->stride[1] == 1 && !tg__is_dense(like);
     n->out[0] = tg__tensor_make(tg, n->device, like->dtype, like->ndim, shape, channels ? last[like->ndim - 4] : NULL);
     return n->out[0] != NULL;
 }
