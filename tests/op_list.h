@@ -456,7 +456,7 @@ static const op_case ops[] = {
     OP("resample", resized_line, "2 1 3|t 4 2 1|b 1 1 5")
     OP("resample_back", resized_area, "1 1 3 4 3|t 2 3 2 1 1")
     OP("resample", resized_nearest, "1 2 2 3|t 2 2 2 1")
-    OP("grid_sample", sampled, "1 2 3 4;1 2 3 2|t 2 3 2 1;b 1 2 2 2|1 1 2 3 2;1 1 2 2 3|0 2 3 3;0 2 2 2")
+    OP("grid_sample", sampled, "1 2 3 4;1 2 3 2|t 1 3 2 3;b 1 2 2 2|1 1 2 3 2;1 1 2 2 3|0 2 3 3;0 2 2 2")
     OP("grid_sample_input", sampled_border, "2 1 3 3;2 2 2 2|1 1 2 2 3;1 2 1 2 3")
     OP("grid_sample", sampled_bicubic, "1 2 4 4;1 2 2 2|1 1 3 3 2;1 1 1 2 3")
     OP("grid_sample_input", sampled_nearest, "1 2 3 4;1 2 3 2")
