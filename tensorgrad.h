@@ -15569,7 +15569,14 @@ TG__PRIVATE void tg__resize_w(const tg__resize_plan *j, void *y, const void *x) 
         return;
     }
     for (int64_t i = 0; i < j->w.n; i++) {
-        tg__blend b = tg__blend_into(j->job.tg->isa, j->compute, j->inner, (char *)y + i * j->inner * j->wide);
+        tg__blend b;
+        if (j->compute == TG_F32 && j->w.count[i] == 2) {              /* the commonest, without ado */
+            const float *pair[2];
+            pair[0] = (const float *)x + j->w.first[i] * j->inner; pair[1] = pair[0] + j->inner;
+            tg__blend_f32__k[j->job.tg->isa](2, j->inner, (float *)y + i * j->inner, pair, (const float *)(const void *)j->w.weight + i * j->w.most);
+            continue;
+        }
+        b = tg__blend_into(j->job.tg->isa, j->compute, j->inner, (char *)y + i * j->inner * j->wide);
         for (int64_t k = 0; k < j->w.count[i]; k++)
             tg__blend_add(&b, (const char *)x + (j->w.first[i] + k) * j->inner * j->wide, j->compute == TG_F64 ? j->w.weight[i * j->w.most + k]
                 : (double)((const float *)(const void *)j->w.weight)[i * j->w.most + k]);
@@ -15650,8 +15657,12 @@ TG__PRIVATE const uint8_t *tg__resize_bytes_slot(const tg__resize_plan *j, const
     for (int64_t i = 0; i < j->w.n; i++, w += j->w.most)
         for (int64_t c = 0; c < j->inner; c++) {
             const uint8_t *q = p + j->w.first[i] * step + c;
-            int32_t sum = 0;
-            for (int64_t t = 0; t < j->w.count[i]; t++, q += step) sum += w[t] * *q;
+            const int64_t n = j->w.count[i];
+            int32_t sum = 0, more = 0;
+            int64_t t = 0;
+            for (; t + 4 <= n; t += 4, q += 4 * step) { sum += w[t] * q[0] + w[t + 1] * q[step]; more += w[t + 2] * q[2 * step] + w[t + 3] * q[3 * step]; }
+            for (; t < n; t++, q += step) sum += w[t] * *q;
+            sum += more;
             slot[i * j->inner + c] = tg__resize_byte(sum, j->w.bits);
         }
     return slot;
@@ -15762,7 +15773,7 @@ TG__PRIVATE int64_t tg__resize_start(tg_ctx *tg, int phase, tg__resize_plan *j) 
    same elements. A few places are looked up at once, for all channels: those of y, or, going back, in the order of places
    for a few channels whose planes belong to that chunk alone. */
 #define TG__GRID_PLACES 32                           /* at once */
-#define TG__GRID_CHANNELS 8                          /* of a chunk that goes back to x */
+#define TG__GRID_CHANNELS 16                         /* of a chunk that goes back to x */
 typedef struct tg__grid_plan {
     tg__job  job;
     int      kind, mode, padding, taps;              /* taps of a place, in all dimensions */
@@ -15772,8 +15783,9 @@ typedef struct tg__grid_plan {
     int64_t  xs[5], gs[5], ys[5];
 } tg__grid_plan;
 typedef struct tg__grid_taps { int64_t at[4]; double w[4]; } tg__grid_taps;
-/* offsets of the taps of each place (-1: outside), their weights; where the place is in y; sums for the gradient by it */
-typedef struct tg__grid_block { int64_t *off, *at; double *w, *sum; } tg__grid_block;
+/* offsets of the taps of each place, their weights; where the place is in y, whether a tap is outside (its offset is
+   INT64_MIN then); sums for the gradient by the place */
+typedef struct tg__grid_block { int64_t *off, *at, *out; double *w, *sum; } tg__grid_block;
 
 /* Into the picture from outside; *slope becomes 0 or changes its sign where the place that counts moves so. */
 TG__PRIVATE double tg__grid_inside(const tg__grid_plan *j, double v, int64_t size, double *slope) {
@@ -15806,7 +15818,6 @@ TG__PRIVATE double tg__grid_polynomial(const double *p, double t, int64_t order)
 }
 /* The taps of coordinate v, -1 to 1, in a dimension of x; returns how many. */
 TG__PRIVATE int tg__grid_line(const tg__grid_plan *j, double v, int64_t size, int64_t order, tg__grid_taps *t) {
-    static const double linear[2][4] = { { 1, -1, 0, 0 }, { 0, 1, 0, 0 } };
     static const double cubic[4][4] = { { 0, -0.75, 1.5, -0.75 }, { 1, 0, -2.25, 1.25 }, { 0, 0.75, 1.5, -1.25 }, { 0, 0, -0.75, 0.75 } };
     const bool is_cubic = j->mode == TG_GRID_BICUBIC;
     const int n = j->mode == TG_GRID_NEAREST ? 1 : is_cubic ? 4 : 2;
@@ -15826,10 +15837,17 @@ TG__PRIVATE int tg__grid_line(const tg__grid_plan *j, double v, int64_t size, in
     part = n == 1 ? tg__round64(place) : tg__floor(place);
     for (int k = 0; k < n; k++) {
         double at = part + (double)(k - is_cubic);
-        if (is_cubic) at = tg__grid_inside(j, at, size, &none);
+        if (is_cubic) {
+            at = tg__grid_inside(j, at, size, &none);
+            t->w[k] = tg__grid_polynomial(cubic[k], place - part, order);
+            for (int64_t i = 0; i < order; i++) t->w[k] *= slope;
+        }
         t->at[k] = at >= 0 && at <= (double)(size - 1) ? (int64_t)at : -1;
-        t->w[k] = n == 1 ? order == 0 : tg__grid_polynomial(is_cubic ? cubic[k] : linear[k], place - part, order);
-        for (int64_t i = 0; i < order; i++) t->w[k] *= slope;
+    }
+    if (n == 1) t->w[0] = order == 0;
+    if (n == 2) {
+        t->w[1] = order == 0 ? place - part : order == 1 ? slope : 0;
+        t->w[0] = order == 0 ? 1 - t->w[1] : -t->w[1];
     }
     return n;
 }
@@ -15847,10 +15865,12 @@ TG__PRIVATE void tg__grid_look_up(const tg__grid_plan *j, int64_t n, int64_t fro
         int64_t *off = b->off + i * j->taps;
         double *weight = b->w + i * j->taps;
         b->at[i] = d * j->ys[2] + h * j->ys[3] + w * j->ys[4];
+        b->out[i] = 0;
         for (int k = j->flat; k < 3; k++)
             many[k] = tg__grid_line(j, tg__get_f64(g + (2 - k) * j->gs[4] * size, grid->dtype), j->size[k], j->order[k] + (k == more), &line[k]);
         for (int e = 0; e < many[0]; e++) for (int f = 0; f < many[1]; f++) for (int k = 0; k < many[2]; k++) {
             const bool in = line[0].at[e] >= 0 && line[1].at[f] >= 0 && line[2].at[k] >= 0;
+            b->out[i] |= !in;
             *off++ = in ? line[0].at[e] * j->xs[2] + line[1].at[f] * j->xs[3] + line[2].at[k] * j->xs[4] : INT64_MIN;
             *weight++ = line[0].w[e] * line[1].w[f] * line[2].w[k];
         }
@@ -15859,35 +15879,47 @@ TG__PRIVATE void tg__grid_look_up(const tg__grid_plan *j, int64_t n, int64_t fro
 #define TG__GRID_TYPE(T, t) \
     /* y of a channel */ \
     TG__PRIVATE void tg__grid_take_##t(const tg__grid_plan *j, const tg__grid_block *b, int64_t count, T *y, const T *x) { \
-        for (int64_t i = 0; i < count; i++) { \
-            const int64_t *off = b->off + i * j->taps; \
-            const double *w = b->w + i * j->taps; \
-            double sum = 0; \
-            for (int k = 0; k < j->taps; k++) sum += w[k] * (off[k] != INT64_MIN ? (double)x[off[k]] : 0); \
-            y[b->at[i]] = (T)sum; \
+        const int64_t *off = b->off; \
+        const T *w = (const T *)(const void *)b->w; \
+        const int taps = j->taps; \
+        for (int64_t i = 0; i < count; i++, off += taps, w += taps) { \
+            T sum = 0; \
+            int k; \
+            if (b->out[i]) for (k = 0; k < taps; k++) sum += w[k] * (off[k] != INT64_MIN ? x[off[k]] : 0); \
+            else if (taps == 4) sum = (w[0] * x[off[0]] + w[1] * x[off[1]]) + (w[2] * x[off[2]] + w[3] * x[off[3]]); \
+            else for (k = 0; k < taps; k++) sum += w[k] * x[off[k]]; \
+            y[b->at[i]] = sum; \
         } \
     } \
     /* g of a channel back to x */ \
     TG__PRIVATE void tg__grid_give_##t(const tg__grid_plan *j, const tg__grid_block *b, int64_t count, const T *g, T *x) { \
-        for (int64_t i = 0; i < count; i++) { \
-            const int64_t *off = b->off + i * j->taps; \
-            const double *w = b->w + i * j->taps, one = (double)g[b->at[i]]; \
-            for (int k = 0; k < j->taps; k++) if (off[k] != INT64_MIN) x[off[k]] += (T)(w[k] * one); \
+        const int64_t *off = b->off; \
+        const T *w = (const T *)(const void *)b->w; \
+        const int taps = j->taps; \
+        for (int64_t i = 0; i < count; i++, off += taps, w += taps) { \
+            const T one = g[b->at[i]]; \
+            for (int k = 0; k < taps; k++) if (off[k] != INT64_MIN) x[off[k]] += w[k] * one; \
         } \
     } \
     /* sum of g x over channels, for each tap */ \
     TG__PRIVATE void tg__grid_meet_##t(const tg__grid_plan *j, const tg__grid_block *b, int64_t count, const T *g, const T *x) { \
-        for (int64_t i = 0; i < count; i++) { \
-            const int64_t *off = b->off + i * j->taps; \
+        const int64_t *off = b->off; \
+        double *sum = b->sum; \
+        const int taps = j->taps; \
+        for (int64_t i = 0; i < count; i++, off += taps, sum += taps) { \
             const double one = (double)g[b->at[i]]; \
-            double *sum = b->sum + i * j->taps; \
-            for (int k = 0; k < j->taps; k++) if (off[k] != INT64_MIN) sum[k] += one * (double)x[off[k]]; \
+            for (int k = 0; k < taps; k++) if (off[k] != INT64_MIN) sum[k] += one * (double)x[off[k]]; \
         } \
     }
 TG__GRID_TYPE(float, f32)
 TG__GRID_TYPE(double, f64)
 #undef TG__GRID_TYPE
 
+/* Weights for channels of f32. */
+TG__PRIVATE void tg__grid_narrow(const tg__grid_block *b, int64_t n) {
+    char *to = (char *)b->w;
+    for (int64_t i = 0; i < n; i++, to += 4) { const float f = (float)b->w[i]; memcpy(to, &f, 4); }
+}
 /* The gradient by the places looked up: those of a few channels are met, then each dimension has its own weights. */
 TG__PRIVATE void tg__grid_place(const tg__grid_plan *j, int64_t n, int64_t from, int64_t count, const tg__grid_block *b) {
     const tg_operand *to = &j->job.o[0];
@@ -15913,6 +15945,7 @@ TG__PRIVATE void tg__grid_place(const tg__grid_plan *j, int64_t n, int64_t from,
 TG__PRIVATE void tg__grid_channels(const tg__grid_plan *j, int64_t n, int64_t first, int64_t end, int64_t count, const tg__grid_block *b) {
     const bool back = j->kind == TG_RESAMPLE_GRID_BACK;
     const int64_t size = j->wide ? 8 : 4;
+    if (!j->wide) tg__grid_narrow(b, count * j->taps);
     for (int64_t c = first; c < end; c++) {
         char *y = j->job.at[back] + (n * j->ys[0] + c * j->ys[1]) * size, *x = j->job.at[!back] + (n * j->xs[0] + c * j->xs[1]) * size;
         if (back && j->wide) tg__grid_give_f64(j, b, count, (const double *)(void *)y, (double *)(void *)x);
@@ -15924,8 +15957,8 @@ TG__PRIVATE void tg__grid_channels(const tg__grid_plan *j, int64_t n, int64_t fi
 TG__PRIVATE size_t tg__grid_scratch(const tg__grid_plan *j, char *p, tg__grid_block *b) {
     const size_t all = (size_t)(TG__GRID_PLACES * j->taps) * 8;
     b->off = (int64_t *)(void *)p; b->w = (double *)(void *)(p + all); b->sum = (double *)(void *)(p + 2 * all);
-    b->at = (int64_t *)(void *)(p + 3 * all);
-    return 3 * all + TG__GRID_PLACES * 8;
+    b->at = (int64_t *)(void *)(p + 3 * all); b->out = b->at + TG__GRID_PLACES;
+    return 3 * all + TG__GRID_PLACES * 16;
 }
 TG__PRIVATE void tg__grid_chunk(const tg__grid_plan *j, int64_t index) {
     const bool back = j->kind == TG_RESAMPLE_GRID_BACK;
