@@ -15773,13 +15773,12 @@ TG__PRIVATE int64_t tg__resize_start(tg_ctx *tg, int phase, tg__resize_plan *j) 
    same elements. A few places are looked up at once, for all channels: those of y, or, going back, in the order of places
    for a few channels whose planes belong to that chunk alone. */
 #define TG__GRID_PLACES 32                           /* at once */
-#define TG__GRID_CHANNELS 16                         /* of a chunk that goes back to x */
 typedef struct tg__grid_plan {
     tg__job  job;
     int      kind, mode, padding, taps;              /* taps of a place, in all dimensions */
     int64_t  order[3], size[3], out[3];              /* D, H, W of x and of the grid */
     bool     align, flat, wide;                      /* flat: two dimensions; wide: f64 */
-    int64_t  n, c, places, blocks, per;              /* per: places of a chunk */
+    int64_t  n, c, places, blocks, per;              /* per: places of a chunk; channels where it goes back */
     int64_t  xs[5], gs[5], ys[5];
 } tg__grid_plan;
 typedef struct tg__grid_taps { int64_t at[4]; double w[4]; } tg__grid_taps;
@@ -15898,7 +15897,8 @@ TG__PRIVATE void tg__grid_look_up(const tg__grid_plan *j, int64_t n, int64_t fro
         const int taps = j->taps; \
         for (int64_t i = 0; i < count; i++, off += taps, w += taps) { \
             const T one = g[b->at[i]]; \
-            for (int k = 0; k < taps; k++) if (off[k] != INT64_MIN) x[off[k]] += w[k] * one; \
+            if (!b->out[i] && taps == 4) { x[off[0]] += w[0] * one; x[off[1]] += w[1] * one; x[off[2]] += w[2] * one; x[off[3]] += w[3] * one; } \
+            else for (int k = 0; k < taps; k++) if (off[k] != INT64_MIN) x[off[k]] += w[k] * one; \
         } \
     } \
     /* sum of g x over channels, for each tap */ \
@@ -15908,7 +15908,8 @@ TG__PRIVATE void tg__grid_look_up(const tg__grid_plan *j, int64_t n, int64_t fro
         const int taps = j->taps; \
         for (int64_t i = 0; i < count; i++, off += taps, sum += taps) { \
             const double one = (double)g[b->at[i]]; \
-            for (int k = 0; k < taps; k++) if (off[k] != INT64_MIN) sum[k] += one * (double)x[off[k]]; \
+            if (!b->out[i] && taps == 4) { sum[0] += one * (double)x[off[0]]; sum[1] += one * (double)x[off[1]]; sum[2] += one * (double)x[off[2]]; sum[3] += one * (double)x[off[3]]; } \
+            else for (int k = 0; k < taps; k++) if (off[k] != INT64_MIN) sum[k] += one * (double)x[off[k]]; \
         } \
     }
 TG__GRID_TYPE(float, f32)
@@ -15960,10 +15961,12 @@ TG__PRIVATE size_t tg__grid_scratch(const tg__grid_plan *j, char *p, tg__grid_bl
     b->at = (int64_t *)(void *)(p + 3 * all); b->out = b->at + TG__GRID_PLACES;
     return 3 * all + TG__GRID_PLACES * 16;
 }
+/* Channels of a chunk that goes back to x: it looks up every place, so few chunks are less work and many more even. */
+TG__PRIVATE int64_t tg__channels_per(int64_t n, int64_t c) { return tg__imin(32, tg__imax(4, n * c / 16)); }
 TG__PRIVATE void tg__grid_chunk(const tg__grid_plan *j, int64_t index) {
     const bool back = j->kind == TG_RESAMPLE_GRID_BACK;
     const int64_t n = index / j->blocks, block = index % j->blocks;
-    const int64_t first = back ? block * TG__GRID_CHANNELS : 0, last = back ? tg__imin(first + TG__GRID_CHANNELS, j->c) : j->c;
+    const int64_t first = back ? block * j->per : 0, last = back ? tg__imin(first + j->per, j->c) : j->c;
     const int64_t from = back ? 0 : block * j->per, end = back ? j->places : tg__imin(from + j->per, j->places);
     tg__grid_block b;
     int slot;
@@ -15996,8 +15999,8 @@ TG__PRIVATE int64_t tg__grid_start(tg_ctx *tg, int phase, tg__grid_plan *j) {
         if (k >= j->flat) j->taps *= j->mode == TG_GRID_NEAREST ? 1 : j->mode == TG_GRID_BICUBIC ? 4 : 2;
     }
     j->places = j->out[0] * j->out[1] * j->out[2];
-    j->per = tg__imax(TG__GRID_PLACES, 16384 / (j->taps * (j->c + 4)));
-    j->blocks = tg__ceil_div(j->kind == TG_RESAMPLE_GRID_BACK ? j->c : j->places, j->kind == TG_RESAMPLE_GRID_BACK ? TG__GRID_CHANNELS : j->per);
+    j->per = j->kind == TG_RESAMPLE_GRID_BACK ? tg__channels_per(j->n, j->c) : tg__imax(TG__GRID_PLACES, 16384 / (j->taps * (j->c + 4)));
+    j->blocks = tg__ceil_div(j->kind == TG_RESAMPLE_GRID_BACK ? j->c : j->places, j->per);
     if (!tg__scratch_need(tg, tg__grid_scratch(j, NULL, &b))) return -1;
     return j->n * j->blocks;
 }
@@ -16008,7 +16011,7 @@ TG__PRIVATE int64_t tg__grid_start(tg_ctx *tg, int phase, tg__grid_plan *j) {
 typedef struct tg__boxes_plan {
     tg__job  job;
     bool     back, aligned, wide;
-    int64_t  n, c, h, w, boxes, out_h, out_w, blocks, ratio;
+    int64_t  n, c, h, w, boxes, out_h, out_w, blocks, per, ratio;
     int64_t  xs[5], ys[5], bs[2];
     double   scale;
     tg__look look;                                   /* at the numbers of the pictures */
@@ -16108,7 +16111,7 @@ TG__PRIVATE void tg__boxes_chunk(tg__boxes_plan *j, int64_t index) {
         char *x = j->job.at[1] + (int64_t)tg__boxes_get(j, box, 0) * j->xs[0] * size;
         for (int64_t w = 0; w < j->out_w; w++) tg__boxes_bin(j, &b, box, index % j->out_h, w, x, 0, j->c, sum);
     } else {
-        const int64_t n = index / j->blocks, from = index % j->blocks * TG__GRID_CHANNELS, end = tg__imin(from + TG__GRID_CHANNELS, j->c);
+        const int64_t n = index / j->blocks, from = index % j->blocks * j->per, end = tg__imin(from + j->per, j->c);
         char *x = j->job.at[0] + n * j->xs[0] * size;
         for (int64_t c = from; c < end; c++) memset(x + c * j->xs[1] * size, 0, (size_t)(j->h * j->w * size));
         for (int64_t box = 0; box < j->boxes; box++) {
@@ -16131,7 +16134,7 @@ TG__PRIVATE int64_t tg__boxes_start(tg_ctx *tg, int phase, tg__boxes_plan *j) {
         j->boxes = y->shape[0]; j->out_h = y->shape[3]; j->out_w = y->shape[4];
         for (int k = 0; k < 5; k++) { j->xs[k] = x->stride[k]; j->ys[k] = y->stride[k]; }
         j->bs[0] = b->stride[0]; j->bs[1] = b->stride[1];
-        j->blocks = tg__ceil_div(j->c, TG__GRID_CHANNELS);
+        j->per = tg__channels_per(j->n, j->c); j->blocks = tg__ceil_div(j->c, j->per);
         j->look.state = TG__LOOKS; j->look.bad = 0;
         return tg__scratch_need(tg, (size_t)j->c * sizeof(double)) ? 1 : -1;
     }
