@@ -5502,9 +5502,6 @@ enum { TG__ISA_STRICT = -1, TG__ISA_PLAIN, TG__ISA_SCALAR = TG__ISA_PLAIN };
 #else
 #pragma GCC push_options
 #pragma GCC target("avx2,fma,f16c,bmi,bmi2")
-/* gcc clears the upper halves of vectors on the way out of a function only where this is on: left as they are, each later
-   scalar instruction of older form waits for the one before it, in ours and in the host's code */
-#pragma GCC optimize("expensive-optimizations")
 #endif
 #define TG__PASS avx2
 #define TG__PASS_AVX2 1
@@ -5516,7 +5513,6 @@ enum { TG__ISA_STRICT = -1, TG__ISA_PLAIN, TG__ISA_SCALAR = TG__ISA_PLAIN };
 #pragma GCC pop_options
 #pragma GCC push_options
 #pragma GCC target("avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,f16c,bmi,bmi2")
-#pragma GCC optimize("expensive-optimizations")
 #endif
 #define TG__PASS avx512
 #define TG__PASS_AVX512 1
