@@ -1511,7 +1511,17 @@ TG_API tg_tensor *tg_pdist(tg_tensor *x, double p);
     /* [N, D] -> [N (N - 1) / 2]: the distances in the p-norm of all pairs of rows, (0, 1), (0, 2) ..., (1, 2), ...; torch's
        default is 2. Equal rows have the gradient 0 */
 
-/* ---- scans ---- */
+/* Scans. [..., D, ...] -> same: a position's result takes in all those up to it along dim. */
+TG_API tg_tensor *tg_cumsum(tg_tensor *x, int64_t dim);    /* sums; of integers and bools in i64 */
+TG_API tg_tensor *tg_cumsum_(tg_tensor *x, int64_t dim);
+TG_API tg_tensor *tg_cumprod(tg_tensor *x, int64_t dim);   /* products */
+TG_API tg_tensor *tg_cumprod_(tg_tensor *x, int64_t dim);
+TG_API tg_tensor *tg_cummax(tg_tensor *x, int64_t dim, tg_tensor **indices);
+    /* the largest, with its place (i64; NULL: not wanted), the latest of equals; NaN counts as the largest */
+TG_API tg_tensor *tg_cummin(tg_tensor *x, int64_t dim, tg_tensor **indices);   /* the smallest; NaN counts as such */
+TG_API tg_tensor *tg_logcumsumexp(tg_tensor *x, int64_t dim);   /* log(exp(x[0]) + ... + exp(x[k])), with no overflow between */
+TG_API tg_tensor *tg_linear_scan(tg_tensor *a, tg_tensor *b, int64_t dim);
+    /* y[0] = b[0], y[k] = a[k] * y[k - 1] + b[k]: leaky sums, discounted returns, state spaces. Both of one shape and dtype */
 
 /* ---- convolutions and windows ---- */
 
@@ -1662,6 +1672,9 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               may be absent.
      SOFTMAX  y, x; along dimension whole[0]; kind 1: the logarithm
      SORT     values, places, x; along dimension whole[0], stable; kind 1: descending
+     SCAN     y, places or absent, x, a (TG_SCAN_LINEAR) or absent; along dimension whole[0], a position's result from that
+              of the position before it: y = before + x, before * x, the larger or smaller with its place (the latest of
+              equals; after a NaN the latest NaN), a * before + x; the first is x
      INDEX    y, x, index (i64, an error where it is out of range). TG_INDEX_TAKE: y[.., k, ..] = x[.., v, ..], v the
               index at [.., k, ..], for each position of y's shape. TG_INDEX_PUT, TG_INDEX_ADD: y[.., v, ..] = (+=)
               x[.., k, ..], for each position of x's shape, in order of k. k runs along dimension whole[0].
@@ -1685,7 +1698,7 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
 typedef enum tg_family {
     TG_FAMILY_MAP = 1, TG_FAMILY_COPY, TG_FAMILY_FILL, TG_FAMILY_RANDOM, TG_FAMILY_REDUCE, TG_FAMILY_SOFTMAX,
     TG_FAMILY_SORT, TG_FAMILY_INDEX, TG_FAMILY_GEMM, TG_FAMILY_CONV, TG_FAMILY_ENTROPY,
-    /* scan */
+    TG_FAMILY_SCAN,
     /* pool */
     TG_FAMILY_RESAMPLE,
     /* attention */
@@ -1696,6 +1709,7 @@ enum { TG_COPY_ELEMENTS, TG_COPY_BLOCKS };
 enum { TG_FILL_VALUE, TG_FILL_RAMP };
 enum { TG_RANDOM_UNIFORM, TG_RANDOM_NORMAL, TG_RANDOM_KEEP, TG_RANDOM_INTEGER, TG_RANDOM_BERNOULLI };
 enum { TG_REDUCE_SUM, TG_REDUCE_PROD, TG_REDUCE_MAX, TG_REDUCE_MIN };
+enum { TG_SCAN_SUM, TG_SCAN_PROD, TG_SCAN_MAX, TG_SCAN_MIN, TG_SCAN_LINEAR };
 enum { TG_INDEX_TAKE, TG_INDEX_PUT, TG_INDEX_ADD };
 enum { TG_CONV_RESULT, TG_CONV_BY_DATA, TG_CONV_BY_WEIGHT };
 enum { TG_RESAMPLE_SIZE, TG_RESAMPLE_SIZE_BACK, TG_RESAMPLE_GRID, TG_RESAMPLE_GRID_BACK, TG_RESAMPLE_GRID_PLACE, TG_RESAMPLE_BOXES, TG_RESAMPLE_BOXES_BACK };
@@ -2381,6 +2395,14 @@ static inline tg_tensor *tg__cartesian_prod_at(const char *file, int line, tg_te
 #define tg_normal(mean, std) tg_normal(TG__AT(mean), TG__AT(std))
 #define tg_multinomial(p, n, replacement) tg_multinomial(TG__AT(p), n, replacement)
 #define tg_pdist(x, p) tg_pdist(TG__AT(x), p)
+#define tg_cumsum(x, dim) tg_cumsum(TG__AT(x), dim)
+#define tg_cumsum_(x, dim) tg_cumsum_(TG__AT(x), dim)
+#define tg_cumprod(x, dim) tg_cumprod(TG__AT(x), dim)
+#define tg_cumprod_(x, dim) tg_cumprod_(TG__AT(x), dim)
+#define tg_cummax(x, dim, indices) tg_cummax(TG__AT(x), dim, indices)
+#define tg_cummin(x, dim, indices) tg_cummin(TG__AT(x), dim, indices)
+#define tg_logcumsumexp(x, dim) tg_logcumsumexp(TG__AT(x), dim)
+#define tg_linear_scan(a, b, dim) tg_linear_scan(TG__AT(a), TG__AT(b), dim)
 #define tg_affine_grid(theta, ...) tg_affine_grid(TG__AT(theta), __VA_ARGS__)
 #define tg_nms(boxes, scores, iou_threshold) tg_nms(TG__AT(boxes), TG__AT(scores), iou_threshold)
 static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) { return tg_call(op, attr, tg__at_list(inputs, n_inputs, file, line), n_inputs, outputs); }
@@ -2630,9 +2652,11 @@ enum { TG__HAS_F64 = 1 };
 #pragma GCC optimize("Og", "strict-aliasing", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
 #else
 /* -O1, the parts of -O2 that are felt, and without the parts of -O1 that are not: the compiler is done in half of the
-   time, kernels written in vector words are as fast. What has loops of plain C, or none that are hot, opens a region
-   of its own (TG__LEVELS). And a loop over two pointers stays a loop: memset or `rep stos` costs more than a tiny call. */
-#pragma GCC optimize("O1", "inline-small-functions", "optimize-sibling-calls", "ipa-ra", "caller-saves", "strict-aliasing")
+   time, kernels written in vector words are as fast. (vzeroupper is what gcc calls an expensive optimization: without it
+   all scalar code behind a kernel, the host's too, waits for halves of registers that it does not use.) What has loops of
+   plain C, or none that are hot, opens a region of its own (TG__LEVELS). And a loop over two pointers stays a loop: memset
+   or `rep stos` costs more than a tiny call. */
+#pragma GCC optimize("O1", "inline-small-functions", "optimize-sibling-calls", "expensive-optimizations", "ipa-ra", "caller-saves", "strict-aliasing")
 #if TG__HAS_X86 || TG__HAS_NEON
 #define TG__LEVELS
 #pragma GCC optimize("no-tree-pta", "no-tree-loop-optimize", "no-tree-dominator-opts")
@@ -8125,6 +8149,8 @@ TG__KERNEL(void, tg__f16_to_f32, (int64_t n, float *d, const uint16_t *s));
 TG__KERNEL(void, tg__bf16_to_f32, (int64_t n, float *d, const uint16_t *s));
 TG__KERNEL(void, tg__f32_to_f16, (int64_t n, uint16_t *d, const float *s));
 TG__KERNEL(void, tg__f32_to_bf16, (int64_t n, uint16_t *d, const float *s));
+TG__KERNEL(void, tg__f32_to_f64, (int64_t n, double *d, const float *s));
+TG__KERNEL(void, tg__f64_to_f32, (int64_t n, float *d, const double *s));
 
 /* One case of the switches below: e is the element, value what becomes of it. */
 #define TG__FROM(code, type, value) case code: { \
@@ -8154,8 +8180,9 @@ TG__PRIVATE void tg__load_f32(int isa, int64_t n, float *y, const void *s, int64
         default: break;
     }
 }
-TG__PRIVATE void tg__load_f64(int64_t n, double *y, const void *s, int64_t stride, tg_dtype d) {
+TG__PRIVATE void tg__load_f64(int isa, int64_t n, double *y, const void *s, int64_t stride, tg_dtype d) {
     int64_t i;
+    if (stride == 1 && d == TG_F32) { tg__f32_to_f64__k[isa](n, y, (const float *)s); return; }
     switch (d) {
         TG__FROM(TG_F16, uint16_t, tg_f32_from_f16(e))
         TG__FROM(TG_BF16, uint16_t, tg_f32_from_bf16(e))
@@ -8196,9 +8223,10 @@ TG__PRIVATE void tg__store_f32(int isa, int64_t n, void *y, int64_t stride, tg_d
         default: break;
     }
 }
-TG__PRIVATE void tg__store_f64(int64_t n, void *y, int64_t stride, tg_dtype d, const double *x) {
+TG__PRIVATE void tg__store_f64(int isa, int64_t n, void *y, int64_t stride, tg_dtype d, const double *x) {
     int64_t i;
     double e;
+    if (stride == 1 && d == TG_F32) { tg__f64_to_f32__k[isa](n, (float *)y, x); return; }
     switch (d) {
         TG__INTO(TG_F16, uint16_t, tg_f16_from_f32((float)e))
         TG__INTO(TG_BF16, uint16_t, tg_bf16_from_f32((float)e))
@@ -8228,13 +8256,13 @@ TG__PRIVATE void tg__store_i64(int64_t n, void *y, int64_t stride, tg_dtype d, c
 TG__PRIVATE void tg__load(int isa, tg_dtype compute, int64_t n, void *y,
     const void *s, int64_t stride, tg_dtype d) {
     if (compute == TG_F32) tg__load_f32(isa, n, (float *)y, s, stride, d);
-    else if (compute == TG_F64) tg__load_f64(n, (double *)y, s, stride, d);
+    else if (compute == TG_F64) tg__load_f64(isa, n, (double *)y, s, stride, d);
     else tg__load_i64(n, (int64_t *)y, s, stride, d);
 }
 TG__PRIVATE void tg__store(int isa, tg_dtype compute, int64_t n,
     void *y, int64_t stride, tg_dtype d, const void *x) {
     if (compute == TG_F32) tg__store_f32(isa, n, y, stride, d, (const float *)x);
-    else if (compute == TG_F64) tg__store_f64(n, y, stride, d, (const double *)x);
+    else if (compute == TG_F64) tg__store_f64(isa, n, y, stride, d, (const double *)x);
     else tg__store_i64(n, y, stride, d, (const int64_t *)x);
 }
 /* The type that elements of dtype d are computed in. */
@@ -12027,6 +12055,341 @@ TG_API tg_tensor *(tg_sort)(tg_tensor *x, int64_t dim, bool descending, tg_tenso
 /* ======================================================================================
    >>impl-scan    sums, products and extremes so far, along a dimension
    ====================================================================================== */
+
+/* ---- the scan family ----
+   Position k of a row gets what a rule makes of position k - 1's result and of x[k]. A row is one chain in one order, on
+   any number of threads: chunks are rows, or strips of rows that lie side by side, and a phase goes `block` positions
+   further along all of them; where that takes several phases, what a row has come to waits in `so_far`. Floats are
+   carried in double, as in torch. */
+#define TG__SCAN_BLOCK 32768                         /* elements of a row, or of a strip, in one phase */
+#define TG__SCAN_TILE 512                            /* elements that are converted together; also the widest strip */
+#define TG__SCAN_SIDE 16                             /* so many rows side by side make a strip */
+
+typedef union tg__scan_value { double f; int64_t i; } tg__scan_value;
+typedef struct tg__scan_plan {
+    tg__job    job;
+    int        kind;
+    tg_dtype   carry;                                /* f64, or i64 */
+    bool       packed;                               /* rows shorter than a tile, one behind the other */
+    int64_t    n, step[4], first, block;             /* length; strides along a row of y, places, x, a; where this phase begins */
+    tg__loop   kept;                                 /* over the rows: y, places, x, a */
+    int64_t    rows, per, side;                      /* rows per chunk; rows side by side, 0: no strips */
+    tg__scan_value *so_far;                          /* [rows], and their places; NULL where one phase does it */
+    int64_t   *so_far_places;
+    tg__map_fn times, join;                          /* strips: the rule as kernels of formulas */
+} tg__scan_plan;
+
+/* t[0], position `first` of its row, and the n - 1 behind it become results; s and place carry on. */
+TG__PRIVATE void tg__scan_floats(int kind, int64_t n, double *t, const double *a, int64_t *places, int64_t first, double *carry, int64_t *place) {
+    double s = first == 0 ? t[0] : *carry;
+    int64_t i = 0;
+    if (first == 0) { *place = 0; if (places) places[0] = 0; i = 1; }
+    switch (kind) {
+        case TG_SCAN_SUM:
+            for (; i + 4 <= n; i += 4) {                       /* pairs first: of four additions one waits for those before */
+                const double p = t[i] + t[i + 1], q = t[i + 2] + t[i + 3];
+                t[i] = s + t[i]; t[i + 1] = s + p; t[i + 2] = t[i + 1] + t[i + 2];
+                t[i + 3] = s = s + (p + q);
+            }
+            for (; i < n; i++) t[i] = s = s + t[i];
+            break;
+        case TG_SCAN_PROD: for (; i < n; i++) t[i] = s = s * t[i]; break;
+        case TG_SCAN_LINEAR: for (; i < n; i++) t[i] = s = a[i] * s + t[i]; break;
+        default:                                               /* the latest of equals; after a NaN the latest NaN */
+            for (; i < n; i++) {
+                const double v = t[i];
+                if (v != v || (s == s && (kind == TG_SCAN_MAX ? v >= s : v <= s))) { s = v; *place = first + i; }
+                t[i] = s;
+                if (places) places[i] = *place;
+            }
+    }
+    *carry = s;
+}
+TG__PRIVATE void tg__scan_integers(int kind, int64_t n, int64_t *t, int64_t *places, int64_t first, int64_t *carry, int64_t *place) {
+    int64_t s = first == 0 ? t[0] : *carry, i;
+    if (first == 0) *place = 0;
+    for (i = 0; i < n; i++) {
+        if (first + i == 0) { }
+        else if (kind == TG_SCAN_SUM) s = (int64_t)((uint64_t)s + (uint64_t)t[i]);
+        else if (kind == TG_SCAN_PROD) s = (int64_t)((uint64_t)s * (uint64_t)t[i]);
+        else if (kind == TG_SCAN_MAX ? t[i] >= s : t[i] <= s) { s = t[i]; *place = first + i; }
+        t[i] = s;
+        if (places) places[i] = *place;
+    }
+    *carry = s;
+}
+
+TG__PRIVATE char *tg__scan_at(const tg__scan_plan *j, int k, int64_t row, int64_t position) {
+    if (!j->job.at[k]) return NULL;
+    return j->job.at[k] + (tg__loop_offset(&j->kept, k, row, NULL) + position * j->step[k]) * (int64_t)tg_dtype_size(j->job.o[k].dtype);
+}
+/* Rows `row` to row + m - 1, which lie side by side: elements of the carried type, one step of the rule for all of them. */
+TG__PRIVATE void tg__scan_strip(const tg__scan_plan *j, int64_t row, int64_t m, char *scratch) {
+    const int isa = j->job.tg->isa;
+    const int64_t end = tg__imin(j->first + j->block, j->n), step[2] = { -1, -1 };
+    char *x = scratch, *a = scratch + TG__SCAN_TILE * 8, *s = j->so_far ? (char *)(j->so_far + row) : scratch + TG__SCAN_TILE * 16;
+    const void *with_a[2], *with_x[2];
+    int64_t k;
+    with_a[0] = with_x[0] = s; with_a[1] = a; with_x[1] = x;
+    for (k = j->first; k < end; k++) {
+        tg__load(isa, j->carry, m, k ? x : s, tg__scan_at(j, 2, row, k), 1, j->job.o[2].dtype);
+        if (k && j->times) {
+            tg__load(isa, j->carry, m, a, tg__scan_at(j, 3, row, k), 1, j->job.o[3].dtype);
+            tg__map_call(isa, j->carry, j->times, 2, false, m, s, with_a, step, NULL);
+        }
+        if (k) tg__map_call(isa, j->carry, j->join, 2, false, m, s, with_x, step, NULL);
+        tg__store(isa, j->carry, m, tg__scan_at(j, 0, row, k), 1, j->job.o[0].dtype, s);
+    }
+}
+/* `rows` rows' next positions, in tiles of the carried type; more than one: short rows that lie packed behind each other. */
+TG__PRIVATE void tg__scan_rows(const tg__scan_plan *j, int64_t row, int64_t rows, char *scratch) {
+    const int isa = j->job.tg->isa;
+    const int64_t end = tg__imin(j->first + j->block, j->n);
+    const tg_operand *o = j->job.o;
+    char *t = scratch, *factors = scratch + TG__SCAN_TILE * 8, *spots = scratch + TG__SCAN_TILE * 16;
+    tg__scan_value s;
+    int64_t place = 0, at, m, i;
+    s.i = 0;
+    if (j->so_far) { s = j->so_far[row]; place = j->so_far_places[row]; }
+    for (at = j->first; at < end; at += m) {
+        char *a = tg__scan_at(j, 3, row, at), *places = tg__scan_at(j, 1, row, at);
+        m = tg__imin(end - at, TG__SCAN_TILE);
+        tg__load(isa, j->carry, m * rows, t, tg__scan_at(j, 2, row, at), j->step[2], o[2].dtype);
+        if (a) tg__load(isa, j->carry, m * rows, factors, a, j->step[3], o[3].dtype);
+        for (i = 0; i < rows; i++) {
+            const int64_t skip = i * m;
+            int64_t *p = places ? (int64_t *)(void *)spots + skip : NULL;
+            if (j->carry == TG_F64) tg__scan_floats(j->kind, m, (double *)(void *)t + skip, (double *)(void *)factors + skip, p, at, &s.f, &place);
+            else tg__scan_integers(j->kind, m, (int64_t *)(void *)t + skip, p, at, &s.i, &place);
+        }
+        tg__store(isa, j->carry, m * rows, tg__scan_at(j, 0, row, at), j->step[0], o[0].dtype, t);
+        if (places) tg__store(isa, TG_I64, m * rows, places, j->step[1], TG_I64, spots);
+    }
+    if (j->so_far) { j->so_far[row] = s; j->so_far_places[row] = place; }
+}
+
+TG__PRIVATE void tg__scan_chunk(void *plan, int64_t index) {
+    const tg__scan_plan *j = (const tg__scan_plan *)plan;
+    int slot = -1;
+    char *scratch = (char *)tg__scratch_take(j->job.tg, &slot);
+    if (j->side) {
+        const int64_t strips = tg__ceil_div(j->side, j->per), line = index / strips, at = (index - line * strips) * j->per;
+        tg__scan_strip(j, line * j->side + at, tg__imin(j->per, j->side - at), scratch);
+    } else {
+        int64_t row = index * j->per;
+        const int64_t end = tg__imin(row + j->per, j->rows);
+        const int64_t together = j->packed ? TG__SCAN_TILE / j->n : 1;
+        for (; row < end; row += together) tg__scan_rows(j, row, tg__imin(together, end - row), scratch);
+    }
+    tg__scratch_give(j->job.tg, slot);
+}
+TG__PRIVATE int64_t tg__scan_start(tg_ctx *tg, int phase, void *plan) {
+    tg__scan_plan *j = (tg__scan_plan *)plan;
+    const tg_operand *o = j->job.o;
+    const size_t room = sizeof(tg__scan_value) + sizeof(int64_t);
+    int k;
+    if (phase == 0) {
+        const int dim = (int)j->job.r->whole[0];
+        tg_operand kept[4];
+        bool beside = true;
+        int last;
+        j->kind = j->job.r->kind; j->carry = j->job.r->compute == TG_F32 ? TG_F64 : j->job.r->compute;
+        j->first = 0; j->so_far = NULL; j->n = o[0].ndim ? o[0].shape[dim] : 1;
+        for (k = 0; k < 4; k++) {
+            kept[k] = o[k];
+            j->step[k] = 1;
+            if (o[k].use == TG_ABSENT || o[k].ndim == 0) continue;
+            j->step[k] = o[k].stride[dim];
+            tg__operand_without(&kept[k], dim);
+        }
+        tg__loop_make(&j->kept, kept, 4);
+        j->rows = j->kept.numel;
+        if (j->n == 0 || j->rows == 0) return 0;
+        last = j->kept.ndim - 1;
+        j->packed = last == 0 && j->n < TG__SCAN_TILE;
+        for (k = 0; k < 4; k++) if (o[k].use != TG_ABSENT) {
+            if (j->kept.stride[k][last] != 1) beside = false;
+            if (j->step[k] != 1 || j->kept.stride[k][0] != j->n) j->packed = false;
+        }
+        j->side = j->kept.shape[last];
+        if (!beside || j->packed || j->side < TG__SCAN_SIDE || j->job.at[1] || (j->carry == TG_F64 && !TG__HAS_F64)) j->side = 0;
+        if (j->side) {
+            j->times = j->kind == TG_SCAN_LINEAR ? tg__map_kernel(tg, &tg_mul__f.kernels, 0, j->carry) : NULL;
+            j->join = tg__map_kernel(tg, j->kind == TG_SCAN_PROD ? &tg_mul__f.kernels : &tg_add__f.kernels, 0, j->carry);
+            j->per = tg__imin(TG__SCAN_TILE, j->side);
+            j->block = TG__SCAN_BLOCK / j->per;
+        } else {
+            j->block = TG__SCAN_BLOCK;
+            j->per = tg__imax(1, 8192 / j->n);
+        }
+        if (j->n > j->block) {
+            j->so_far = (tg__scan_value *)tg__mem_get(tg, (size_t)j->rows * room);
+            if (!j->so_far) return -1;
+            j->so_far_places = (int64_t *)(void *)(j->so_far + j->rows);
+        }
+        if (!tg__scratch_need(tg, TG__SCAN_TILE * 24)) {
+            if (j->so_far) tg__mem_put(tg, j->so_far, (size_t)j->rows * room);
+            return -1;
+        }
+    } else {
+        j->first += j->block;
+        if (j->first >= j->n) {
+            if (j->so_far) tg__mem_put(tg, j->so_far, (size_t)j->rows * room);
+            return 0;
+        }
+    }
+    return j->side ? j->rows / j->side * tg__ceil_div(j->side, j->per) : tg__ceil_div(j->rows, j->per);
+}
+TG__FAMILY(scan, false);
+
+/* ------------------------------------------------------------------ cumsum, cumprod, cummax, cummin, linear_scan ----
+   y[k] = y[k - 1] + x[k], y[k - 1] * x[k], max(y[k - 1], x[k]) with its place, a[k] * y[k - 1] + x[k]; y[0] = x[0].
+   `reverse` goes from the last position to the first. With <- for the same in the other direction:
+     cumsum       dx = <-cumsum(g)
+     linear_scan  dx[k] = t[k] = g[k] + a[k + 1] * t[k + 1], a linear scan <- itself; da[k] = t[k] * y[k - 1]
+     cumprod      is linear in each x[k]: dx[k] = y[k - 1] * t[k] with t as above and a = x, so zeros need no case of their own
+     cummax       dx = g added up at the places. */
+typedef struct tg__scan_attr { int64_t dim; bool reverse; } tg__scan_attr;
+static const tg_attr tg__scan_attrs[] = { TG__ATTR(tg__scan_attr, dim, INT), TG__ATTR(tg__scan_attr, reverse, BOOL) };
+
+TG__PRIVATE bool tg__scan_check(tg_ctx *tg, tg__node *n) {
+    tg__scan_attr *at = (tg__scan_attr *)n->attr;
+    tg_tensor *x = n->in[0];
+    const int kind = n->op->kind;
+    const bool adds = kind == TG_SCAN_SUM || kind == TG_SCAN_PROD;
+    if (!tg__wrap_dim(tg, x, &at->dim, x->ndim)) return false;
+    if (kind == TG_SCAN_LINEAR) {
+        if (!tg_dtype_is_float(x->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
+        if (!tg__same_shape(x, n->in[1]) || x->dtype != n->in[1]->dtype)
+            return tg__fail(tg, TG__E_ARGUMENT, "the factors must have the shape and the dtype of what is added");
+    }
+    if (!tg__out_ordered(tg, n, 0, adds && !tg_dtype_is_float(x->dtype) ? TG_I64 : x->dtype, x)) return false;
+    return adds || kind == TG_SCAN_LINEAR || tg__out_ordered(tg, n, 1, TG_I64, x);
+}
+TG__PRIVATE bool tg__scan_forward(tg_ctx *tg, tg__node *n) {
+    const tg__scan_attr *at = (const tg__scan_attr *)n->attr;
+    const int kind = n->op->kind;
+    tg__ask a;
+    int k;
+    tg__ask_begin(&a, TG_FAMILY_SCAN, kind, tg__compute_type(n->in[0]->dtype));
+    a.r.whole[0] = at->dim;
+    tg__ask_for(&a, n->out[0], TG_WRITE);
+    tg__ask_for(&a, kind == TG_SCAN_MAX || kind == TG_SCAN_MIN ? n->out[1] : NULL, TG_WRITE);
+    tg__ask_for(&a, n->in[0], TG_READ);
+    tg__ask_for(&a, kind == TG_SCAN_LINEAR ? n->in[1] : NULL, TG_READ);
+    for (k = 0; at->reverse && k < a.r.n; k++) {               /* seen from its other end */
+        tg_operand *o = &a.o[k];
+        if (o->use == TG_ABSENT || o->ndim == 0 || o->shape[at->dim] == 0) continue;
+        o->offset += (o->shape[at->dim] - 1) * o->stride[at->dim] * (int64_t)tg_dtype_size(o->dtype);
+        o->stride[at->dim] = -o->stride[at->dim];
+    }
+    return tg__launch(&a, tg, &tg__family_scan, NULL);
+}
+TG__PRIVATE tg_tensor *tg__sum_scan(tg_tensor *x, int64_t dim, bool reverse);
+TG__PRIVATE tg_tensor *tg__factor_scan(tg_tensor *x, tg_tensor *a, int64_t dim, bool reverse);
+TG__PRIVATE tg_tensor *tg__scan_call(const tg_op *op, tg_tensor *x, tg_tensor *a, int64_t dim, bool reverse, tg_tensor **out) {
+    tg__scan_attr at;
+    tg_tensor *in[2];
+    memset(&at, 0, sizeof at);
+    at.dim = dim; at.reverse = reverse;
+    in[0] = x; in[1] = a;
+    return tg__call(op, &at, in, a ? 2 : 1, out, op->n_out);
+}
+/* x moved by one position in the direction of the scan, or against it; `value` stands where nothing came to. */
+TG__PRIVATE tg_tensor *tg__scan_shift(tg_tensor *x, const tg__scan_attr *at, bool against, double value) {
+    tg_tensor *both[2];
+    const int64_t n = x->ndim ? x->shape[at->dim] : 1;
+    const bool up = at->reverse == against;                    /* towards higher positions */
+    if (n <= 1) return tg_full_like(x, value);
+    both[up ? 1 : 0] = tg_narrow(x, at->dim, up ? 0 : 1, n - 1);
+    both[up ? 0 : 1] = tg_full_like(tg_narrow(x, at->dim, 0, 1), value);
+    return tg_cat(both, 2, at->dim);
+}
+TG__PRIVATE bool tg__scan_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    const tg__scan_attr *at = (const tg__scan_attr *)n->attr;
+    tg_tensor *t;
+    (void)tg;
+    switch (n->op->kind) {
+        case TG_SCAN_SUM: return (dx[0] = tg__sum_scan(g[0], at->dim, !at->reverse)) != NULL;
+        case TG_SCAN_PROD:
+            t = tg__factor_scan(g[0], tg__scan_shift(n->in[0], at, true, 0), at->dim, !at->reverse);
+            return (dx[0] = tg_mul(tg__scan_shift(n->out[0], at, false, 1), t)) != NULL;
+        case TG_SCAN_LINEAR:
+            t = tg__factor_scan(g[0], tg__scan_shift(n->in[1], at, true, 0), at->dim, !at->reverse);
+            dx[0] = t;
+            if (tg_node_wants(n, 1)) dx[1] = tg_mul(t, tg__scan_shift(n->out[0], at, false, 0));
+            return t != NULL && (dx[1] || !tg_node_wants(n, 1));
+        default:
+            if (g[0]) dx[0] = tg_scatter_add(tg_zeros_like(g[0]), at->dim, n->out[1], g[0]);
+            return !g[0] || dx[0];
+    }
+}
+static const tg_op tg__cumsum_op = { TG__OP_KIND("cumsum", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_SCAN_SUM), TG__SAVES(0), TG__ATTRS(tg__scan),
+    tg__scan_check, tg__scan_forward, tg__scan_backward, NULL };
+static const tg_op tg__cumprod_op = { TG__OP_KIND("cumprod", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_SCAN_PROD), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__scan),
+    tg__scan_check, tg__scan_forward, tg__scan_backward, NULL };
+static const tg_op tg__cummax_op = { TG__OP_KIND("cummax", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_SCAN_MAX), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__scan),
+    tg__scan_check, tg__scan_forward, tg__scan_backward, NULL };
+static const tg_op tg__cummin_op = { TG__OP_KIND("cummin", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_SCAN_MIN), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__scan),
+    tg__scan_check, tg__scan_forward, tg__scan_backward, NULL };
+static const tg_op tg__linear_scan_op = { TG__OP_KIND("linear_scan", TG__IN(2), TG__OUT(1), TG__NO_FLAGS, TG_SCAN_LINEAR), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(1) | TG_SAVE_OUT(0)), TG__ATTRS(tg__scan),
+    tg__scan_check, tg__scan_forward, tg__scan_backward, NULL };
+TG__PRIVATE tg_tensor *tg__sum_scan(tg_tensor *x, int64_t dim, bool reverse) { return tg__scan_call(&tg__cumsum_op, x, NULL, dim, reverse, NULL); }
+TG__PRIVATE tg_tensor *tg__factor_scan(tg_tensor *x, tg_tensor *a, int64_t dim, bool reverse) {
+    return tg__scan_call(&tg__linear_scan_op, x, a, dim, reverse, NULL);
+}
+
+TG_API tg_tensor *(tg_cumsum)(tg_tensor *x, int64_t dim) { return tg__sum_scan(x, dim, false); }
+TG_API tg_tensor *(tg_cumprod)(tg_tensor *x, int64_t dim) { return tg__scan_call(&tg__cumprod_op, x, NULL, dim, false, NULL); }
+TG__PRIVATE tg_tensor *tg__scan_extreme(const tg_op *op, tg_tensor *x, int64_t dim, tg_tensor **indices) {
+    tg_tensor *out[2], *y;
+    if (indices) *indices = NULL;
+    y = tg__scan_call(op, x, NULL, dim, false, out);
+    if (indices) *indices = y ? out[1] : NULL;
+    return y;
+}
+TG_API tg_tensor *(tg_cummax)(tg_tensor *x, int64_t dim, tg_tensor **indices) { return tg__scan_extreme(&tg__cummax_op, x, dim, indices); }
+TG_API tg_tensor *(tg_cummin)(tg_tensor *x, int64_t dim, tg_tensor **indices) { return tg__scan_extreme(&tg__cummin_op, x, dim, indices); }
+TG_API tg_tensor *(tg_linear_scan)(tg_tensor *a, tg_tensor *b, int64_t dim) {
+    tg_ctx *tg = tg__start(b ? b : a, "linear_scan");
+    if (!tg) return NULL;
+    if (!a || !b) { tg__fail(tg, TG__E_NULL, a ? 1 : 0); return NULL; }
+    return tg__factor_scan(b, a, dim, false);
+}
+TG__PRIVATE tg_tensor *tg__scan_in_place(const char *name, tg_tensor *x, tg_tensor *(*scan)(tg_tensor *x, int64_t dim), int64_t dim) {
+    tg_ctx *tg = tg__start(x, name);
+    tg_tensor *y;
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    y = scan(x, dim);
+    if (y && y->dtype != x->dtype) { tg__fail(tg, TG__E_INPLACE_DTYPE, (int)y->dtype, x); y = NULL; }
+    return tg__composed(tg, outermost, y ? tg_copy_(x, y) : NULL);
+}
+TG_API tg_tensor *(tg_cumsum_)(tg_tensor *x, int64_t dim) { return tg__scan_in_place("cumsum_", x, (tg_cumsum), dim); }
+TG_API tg_tensor *(tg_cumprod_)(tg_tensor *x, int64_t dim) { return tg__scan_in_place("cumprod_", x, (tg_cumprod), dim); }
+
+/* With m the largest so far, y = m + log(s) where s[k] = s[k - 1] * exp(m[k - 1] - m[k]) + exp(x[k] - m[k]): a linear scan
+   whose factors are at most 1. y does not depend on m, so m needs no derivative. */
+TG_API tg_tensor *(tg_logcumsumexp)(tg_tensor *x, int64_t dim) {
+    tg_ctx *tg = tg__start(x, "logcumsumexp");
+    tg__scan_attr at;
+    tg_tensor *m, *finite, *a, *b;
+    bool outermost;
+    if (!tg) return NULL;
+    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
+    if (!tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
+    memset(&at, 0, sizeof at);
+    at.dim = dim;
+    outermost = tg__compose(tg);
+    if (tg__widened(x) != x) return tg__composed(tg, outermost, tg_to(tg_logcumsumexp(tg__widened(x), dim), x->dtype));
+    m = tg_cummax(tg_detach(x), dim, NULL);
+    finite = m ? tg_masked_fill(m, tg_eq_scalar(m, -tg__inf()), 0) : NULL;
+    /* two infinities of one sign are no distance apart */
+    a = m ? tg_exp(tg_nan_to_num(tg_sub(tg__scan_shift(m, &at, false, 0), m), 0, tg__inf(), -tg__inf())) : NULL;
+    b = tg_exp(tg_nan_to_num(tg_sub(x, finite), 0, tg__inf(), -tg__inf()));
+    return tg__composed(tg, outermost, tg_add(finite, tg_log(tg_linear_scan(a, b, dim))));
+}
 
 /* ======================================================================================
    >>impl-index    cat, stack, split, meshgrid, flip, rot90, trace; index_select, index_add, gather, scatter,
@@ -24896,6 +25259,23 @@ TG__CONVERT(tg__f32_to_f16, float, uint16_t, TG__WF(storeh)(d + i, TG__WF(load)(
 TG__CONVERT(tg__f32_to_bf16, float, uint16_t, TG__WF(storebf)(d + i, TG__WF(load)(s + i));,
     TG__WF(storebfn)(d + i, TG__WF(loadn)(s + i, r), r);)
 #undef TG__CONVERT
+TG__PRIVATE void TG__FN(tg__f32_to_f64)(int64_t n, double *d, const float *s) {
+    int64_t i = 0;
+#if TG__VN_F32 > 1
+    for (; i + TG__VN_F32 <= n; i += TG__VN_F32) {
+        TG__FN(tg__w_store_f64)(d + i, TG__WF(lo)(TG__WF(load)(s + i)));
+        TG__FN(tg__w_store_f64)(d + i + TG__VN_F32 / 2, TG__WF(hi)(TG__WF(load)(s + i)));
+    }
+#endif
+    for (; i < n; i++) d[i] = (double)s[i];
+}
+TG__PRIVATE void TG__FN(tg__f64_to_f32)(int64_t n, float *d, const double *s) {
+    int64_t i = 0;
+#if TG__VN_F32 > 1
+    for (; i + TG__VN_F32 <= n; i += TG__VN_F32) TG__WF(store)(d + i, TG__WF(narrow)(TG__FN(tg__w_load_f64)(s + i), TG__FN(tg__w_load_f64)(s + i + TG__VN_F32 / 2)));
+#endif
+    for (; i < n; i++) d[i] = (float)s[i];
+}
 #undef TG__WF
 #endif
 

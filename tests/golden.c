@@ -1395,6 +1395,20 @@ ADAPTER(a_parameters_to_vector) {
 }
 
 /* ---- scan ---- */
+static tg_tensor *scanned(call *c, int64_t *dim) { *dim = integer(c, 1, "dim", 0); return self(c); }
+/* with `dtype`: x is converted, and so is the result (sums of i32 are i64) */
+static void scan_as(call *c, tg_tensor *(*scan)(tg_tensor *x, int64_t dim), tg_tensor *(*scan_)(tg_tensor *x, int64_t dim)) {
+    int64_t d;
+    tg_tensor *x = scanned(c, &d);
+    const tg_dtype as = dtype_kwarg(c, TG_F32);
+    if (!arg(c, -1, "dtype")) put(c, c->in_place ? scan_(x, d) : scan(x, d));
+    else put(c, tg_to(scan(tg_to(x, as), d), as));
+}
+ADAPTER(a_cumsum)  { scan_as(c, (tg_cumsum), (tg_cumsum_)); }
+ADAPTER(a_cumprod) { scan_as(c, (tg_cumprod), (tg_cumprod_)); }
+ADAPTER(a_cummax)  { int64_t d; tg_tensor *places, *x = scanned(c, &d); put(c, tg_cummax(x, d, &places)); put(c, places); }
+ADAPTER(a_cummin)  { int64_t d; tg_tensor *places, *x = scanned(c, &d); put(c, tg_cummin(x, d, &places)); put(c, places); }
+ADAPTER(a_logcumsumexp) { int64_t d; tg_tensor *x = scanned(c, &d); put(c, tg_logcumsumexp(x, d)); }
 
 /* ---- window ---- */
 
@@ -1444,6 +1458,7 @@ ADAPTER(a_affine_grid) {
 typedef struct adapter { const char *op; void (*call)(call *c); bool composed; } adapter;
 static const adapter adapters[] = {
     /* scan */
+    { "cumsum", a_cumsum, 0 }, { "cumprod", a_cumprod, 0 }, { "cummax", a_cummax, 0 }, { "cummin", a_cummin, 0 }, { "logcumsumexp", a_logcumsumexp, 0 },
 
     /* window */
 

@@ -187,6 +187,13 @@ static tg_tensor *grid_of(tg_tensor *const *x, int n) { tg_tensor *p[4]; return 
 DO(flipped, tg_mul(tg_flip(x[0], TG_DIMS(0, -1)), x[0]))
 DO(turned_right, tg_exp(tg_rot90(x[0], -1, 0, 1)))
 DO(diagonal_sum, tg_exp(tg_trace(x[0])))
+DO(sum_so_far, tg_cumsum(x[0], -1))
+DO(product_so_far, tg_cumprod(x[0], 0))
+DO(product_of_zeros, tg_cumprod(x[0], -1))
+DO(largest_so_far, tg_cummax(x[0], 0, NULL))
+DO(smallest_so_far, tg_cummin(x[0], -1, NULL))
+DO(scan_down, tg_linear_scan(x[0], x[1], 0))
+DO(scan_across, tg_linear_scan(x[0], x[1], -1))
 DO(sort_up, tg_sort(x[0], -1, false, NULL))
 DO(sort_down, tg_sort(x[0], 0, true, NULL))
 DO(transposed, tg_transpose(x[0], 0, -1))
@@ -445,6 +452,13 @@ static const op_case ops[] = {
     OP("clone", turned_right, "2 3|t 3 2|g 2 2 3")
     OP("gather", diagonal_sum, "3 3|2 4|t 3 2|b 2 3|0 3")
     /* scan */
+    OP("cumsum", sum_so_far, "3 4|t 3 4|b 2 2|g 2 3|0 3|3 0|1|")
+    OP("cumprod", product_so_far, "3 2|t 3 4|g 2 3|0 3|3 0|1|")
+    OP("cumprod", product_of_zeros, "z 2 4|z t 3 3")
+    OP("cummax", largest_so_far, "d 4 2|d t 3 4|d g 5|0 3|3 0|")
+    OP("cummin", smallest_so_far, "d 2 4|d b 4 2")
+    OP("linear_scan", scan_down, "3 2;3 2|t 4 3;4 3|b 2 2;g 2 2|0 3;0 3|1;1|;")
+    OP("linear_scan", scan_across, "2 3;2 3|g 2 3;t 2 3")
 
     /* window */
 

@@ -79,7 +79,7 @@ static bool names_address(const void *p, size_t size) {
 
 static const tg__family *const families[TG_FAMILIES] = { NULL, &tg__family_map, &tg__family_copy, &tg__family_fill, &tg__family_random, &tg__family_reduce, &tg__family_softmax,
     &tg__family_sort, &tg__family_index, &tg__family_gemm, &tg__family_conv, &tg__family_entropy,
-    /* scan */
+    &tg__family_scan,
     /* pool */
     &tg__family_resample,
     /* attention */

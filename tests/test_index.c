@@ -176,6 +176,69 @@ static void test_sort(tg_ctx *tg) {
     CHECK(sorted_right(x, dim, descending, y, where));
     if (rnd(4) == 0) CHECK(equal_bits(y, tg_sort(x, dim, descending, NULL)));
 }
+
+/* ---- scans, against a loop in double; long rows, rows side by side and every dtype ---- */
+static void scan_one(tg_ctx *tg, tg_tensor *x, tg_tensor *a, int64_t dim, int kind) {
+    tg_tensor *places = NULL, *y = kind == 0 ? tg_cumsum(x, dim) : kind == 1 ? tg_cumprod(x, dim) : kind == 2 ? tg_cummax(x, dim, &places) : kind == 3 ? tg_cummin(x, dim, &places) : tg_linear_scan(a, x, dim);
+    const bool real = tg_dtype_is_float(x->dtype);
+    const tg_dtype d = kind < 2 && !real ? TG_I64 : x->dtype;
+    const double epsilon = d == TG_F64 ? 1e-14 : d == TG_F32 ? 1.2e-7 : d == TG_F16 ? 1e-3 : 8e-3;
+    int64_t i[TG_MAX_DIMS] = { 0 };
+    if (!CHECK(y && y->dtype == d && tg__same_shape(x, y) && (kind < 2 || kind == 4 || (places && places->dtype == TG_I64)))) { tg_clear(tg); return; }
+    if (x->numel) do {
+        int64_t o[TG_MAX_DIMS], n = x->ndim ? x->shape[dim] : 1, k, spot = 0;
+        double s = 0;
+        int64_t whole = 0;
+        if (x->ndim && i[dim]) continue;
+        memcpy(o, i, sizeof o);
+        for (k = 0; k < n; k++) {
+            const double v = (o[dim] = k, tg__get_f64(place(x, o), x->dtype)), f = kind == 4 ? tg__get_f64(place(a, o), a->dtype) : 0;
+            const int64_t w = tg__get_i64(place(x, o), x->dtype);
+            const bool takes = k == 0 || v != v || (s == s && (kind == 2 ? v >= s : v <= s));
+            double got, scale;
+            if (kind == 0) { s = k ? s + v : v; whole = (int64_t)((uint64_t)whole + (uint64_t)w); }
+            else if (kind == 1) { s = k ? s * v : v; whole = k ? (int64_t)((uint64_t)whole * (uint64_t)w) : w; }
+            else if (kind == 4) s = k ? f * s + v : v;
+            else if (real ? takes : k == 0 || (kind == 2 ? w >= whole : w <= whole)) { s = v; whole = w; spot = k; }
+            if (places && !CHECK(tg__get_i64(place(places, o), TG_I64) == spot)) return;
+            if (!real) { if (!CHECK(tg__get_i64(place(y, o), d) == whole)) return; continue; }
+            got = tg__get_f64(place(y, o), d);
+            scale = (s < 0 ? -s : s) + (kind == 0 ? 1e-6 * (double)(k + 1) : 0) + (d == TG_F16 ? 1e-4 : d == TG_F64 ? 1e-290 : 1e-28);
+            if (kind == 2 || kind == 3) scale = 0;
+            if (!CHECK_MSG((got != got) == (s != s) && (got != got || got == s || (got - s <= scale * epsilon && s - got <= scale * epsilon)), "scan %d at %d of %d: %g, not %g", kind, (int)k, (int)n, got, s)) return;
+        }
+    } while (advance(x->ndim, x->shape, i));
+    tg_clear(tg);
+}
+static void test_scan(tg_ctx *tg) {
+    static const int64_t shapes[][4] = { { 1, 7 }, { 2, 3, 5 }, { 2, 5, 40 }, { 2, 700, 3 }, { 3, 2, 0, 3 }, { 3, 3, 4, 17 }, { 1, 1 }, { 0 }, { 2, 70000, 2 }, { 2, 3, 33000 }, { 2, 300, 600 } };
+    static const tg_dtype types[] = { TG_F32, TG_F64, TG_F16, TG_BF16, TG_I64, TG_I32, TG_U8, TG_BOOL };
+    size_t s, d;
+    int kind;
+    int64_t dim;
+    for (s = 0; s < sizeof shapes / sizeof *shapes; s++) for (d = 0; d < sizeof types / sizeof *types; d++) for (kind = 0; kind < 5; kind++) {
+        const int ndim = (int)shapes[s][0];
+        for (dim = 0; dim < (ndim ? ndim : 1); dim++) {
+            tg_mark m = tg_begin(tg);
+            const bool real = tg_dtype_is_float(types[d]), odd = kind == 2 || kind == 3;
+            tg_tensor *x = strided(tg, ndim, shapes[s] + 1, types[d], odd), *a;
+            if (x && x->numel > 3000 && d > 1 && rnd(3)) { tg_end(tg, m); continue; }
+            if ((kind == 1 || kind == 4) && real) x = tg_to(tg_add_scalar(tg_mul_scalar(tg_sigmoid(tg_to(x, TG_F64)), 0.5), 0.73), types[d]);
+            if (kind == 0 && real) x = tg_to(tg_clamp(tg_to(x, TG_F64), 0, 2), types[d]);
+            if (kind == 4 && !real) { tg_end(tg, m); continue; }
+            a = kind == 4 ? strided(tg, ndim, shapes[s] + 1, types[d], false) : NULL;
+            if (a) a = tg_to(tg_sigmoid(tg_to(a, TG_F64)), types[d]);
+            scan_one(tg, x, a, dim, kind);
+            tg_end(tg, m);
+        }
+    }
+    {   /* what is said of infinities: no step of logcumsumexp meets one that is not its own */
+        const float inf = (float)tg__inf(), v[8] = { -inf, -800, -inf, 800, 0, inf, 3, 4 };
+        tg_tensor *y = tg_logcumsumexp(tg_from(tg, TG_SHAPE(8), TG_F32, v), 0);
+        const float *p = y ? (const float *)y->data : NULL;
+        CHECK(p && p[0] == -inf && p[1] == -800 && p[2] == -800 && p[3] == 800 && p[4] == 800 && p[5] == inf && p[7] == inf);
+    }
+}
 /* Rows that are sorted in phases; spreads of keys from none to all bits. */
 static void test_sort_long(tg_ctx *tg) {
     static const tg_dtype types[] = { TG_F32, TG_F64, TG_I64, TG_I32, TG_BF16, TG_U8, TG_BOOL, TG_F16, TG_I64, TG_F64 };
@@ -622,6 +685,7 @@ int main(int argc, char **argv) {
             if (tg_failed(tg)) { printf("%s\n", tg_error_text(tg)); CHECK(false); tg_clear(tg); }
         }
         test_sort_long(tg);
+        test_scan(tg);
         test_pieces(tg);
         test_errors(tg);
         test_backward(tg);

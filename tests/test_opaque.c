@@ -131,6 +131,8 @@ static bool other(int k, trial *c) {
     X(tg_sum_dims, TG_DIMS(0), false) X(tg_mean_dims, TG_DIMS(0), false) X(tg_amax_dims, TG_DIMS(0), false) X(tg_amin_dims, TG_DIMS(0), false) X(tg_any_dims, TG_DIMS(0), false) X(tg_sort, 0, false, NULL)
     X(tg_all_dims, TG_DIMS(0), false) X(tg_prod_dim, 0, false) X(tg_argmax_dim, 0, false) X(tg_argmin_dim, 0, false) X(tg_var, 1) X(tg_var_dims, TG_DIMS(0), 1, false) X(tg_std, 1)
     X(tg_std_dims, TG_DIMS(0), 1, false) B(tg_max_dim, "x", "", give(c, tg_max_dim(o[0], 0, false, &y)) && give(c, y)) B(tg_min_dim, "x", "", give(c, tg_min_dim(o[0], 0, false, &y)) && give(c, y))
+    X(tg_cumsum, 0) X(tg_cumprod, 0) X(tg_logcumsumexp, 0) T(tg_cumsum_, "x", "w", tg_cumsum_(o[0], 0)) T(tg_cumprod_, "x", "w", tg_cumprod_(o[0], 0)) T(tg_linear_scan, "xx", "", tg_linear_scan(o[0], o[1], 0))
+    B(tg_cummax, "x", "", give(c, tg_cummax(o[0], 0, &y)) && give(c, y)) B(tg_cummin, "x", "", give(c, tg_cummin(o[0], 0, &y)) && give(c, y))
     B(tg_sort, "x", "", give(c, tg_sort(o[0], 0, true, &y)) && give(c, y))    T(tg_cat, "xx", "", tg_cat(o, 2, 0))    T(tg_cat, "x", "", tg_cat(o, 1, 0))    T(tg_stack, "xx", "", tg_stack(o, 2, 0))
     T(tg_stack, "x", "", tg_stack(o, 1, 0))    X(tg_flip, TG_DIMS(0))    X(tg_flip, 0, NULL)    X(tg_rot90, 1, 0, 1)    X(tg_rot90, 4, 0, 1)    T(tg_one_hot, "i", "", tg_one_hot(o[0], 32))
     B(tg_split, "x", "", in_pieces(c, 1))      B(tg_split_sizes, "x", "", in_pieces(c, 2))      B(tg_meshgrid, "vv", "", in_pieces(c, 3))      B(tg_meshgrid, "vv", "", in_pieces(c, 4))

@@ -105,6 +105,8 @@ ROW(tg_median_dim) { o->n_t = 1; return how > 1 ? NO_SUCH : tg_median_dim(x, how
 ROW(tg_aminmax) { o->n_t = 2; return how > 1 ? NO_SUCH : tg_aminmax(x, TG_DIMS(how == 1 ? 9 : 0), false, o->t, o->t + 1) ? WORKED : REFUSED; }
 ROW(tg_var_mean) { o->n_t = 2; return how > 1 ? NO_SUCH : tg_var_mean(x, TG_DIMS(how == 1 ? 9 : 0), 1, false, o->t, o->t + 1) ? WORKED : REFUSED; }
 ROW(tg_std_mean) { o->n_t = 2; return how > 1 ? NO_SUCH : tg_std_mean(x, TG_DIMS(how == 1 ? 9 : 0), 1, false, o->t, o->t + 1) ? WORKED : REFUSED; }
+ROW(tg_cummax)  { o->n_t = 1; return how > 1 ? NO_SUCH : tg_cummax(x, how == 1 ? 9 : 0, o->t) ? WORKED : REFUSED; }
+ROW(tg_cummin)  { o->n_t = 1; return how > 1 ? NO_SUCH : tg_cummin(x, how == 1 ? 9 : 0, o->t) ? WORKED : REFUSED; }
 ROW(tg_topk) { o->n_t = 1; return how > 2 ? NO_SUCH : tg_topk(x, how == 2 ? 99 : 1, how == 1 ? 9 : 0, false, o->t) ? WORKED : REFUSED; }
 ROW(tg_kthvalue) { o->n_t = 1; return how > 2 ? NO_SUCH : tg_kthvalue(x, how == 2 ? 99 : 1, how == 1 ? 9 : 0, false, o->t) ? WORKED : REFUSED; }
 ROW(tg_meshgrid) {
@@ -194,7 +196,7 @@ TEXT(tg_tape_text, tg_tape_text(called(x), o->text, sizeof o->text))
 TEXT(tg_tape_dot, tg_tape_dot(called(x), o->text, sizeof o->text))
 
 #define R(name) { #name, name##_row }
-static const row rows[] = { R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_sort), R(tg_split), R(tg_split_sizes), R(tg_meshgrid), R(tg_broadcast_tensors), R(tg_broadcast_shapes), R(tg_chunk), R(tg_unbind),
+static const row rows[] = { R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_sort), R(tg_cummax), R(tg_cummin), R(tg_split), R(tg_split_sizes), R(tg_meshgrid), R(tg_broadcast_tensors), R(tg_broadcast_shapes), R(tg_chunk), R(tg_unbind),
     R(tg_tensor_split), R(tg_hsplit), R(tg_vsplit), R(tg_dsplit), R(tg_tensor_split_at), R(tg_hsplit_at), R(tg_vsplit_at), R(tg_dsplit_at), R(tg_topk), R(tg_kthvalue), R(tg_median_dim), R(tg_aminmax), R(tg_var_mean), R(tg_std_mean), R(tg_call), R(tg_tape_input), R(tg_dict_raw_shape),
     R(tg_traceback), R(tg_format), R(tg_format_line), R(tg_format_stats), R(tg_tape_text), R(tg_tape_dot) };
 

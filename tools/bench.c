@@ -531,6 +531,18 @@ static const char *check_embedding(const Row *r) {
     for (i = 0; i < 4096; i++) if (memcmp(f32(OUT[0]) + i * 768, f32(A) + i64(B)[i] * 768, 768 * sizeof(float)) != 0) return wrong("row", i, 0, 0);
     return NULL;
 }
+static void once_cumsum(const Row *r) { OUT[0] = tg_cumsum(A, r->p[1] ? 1 : 0); }
+static const char *check_cumsum(const Row *r) {
+    const int64_t n = r->p[1] ? r->p[1] : r->p[0];
+    double sum = 0, all = 0;
+    int64_t i;
+    for (i = 0; i < A->numel; i++) {
+        if (i % n == 0) sum = all = 0;
+        sum += (double)f32(A)[i]; all += f32(A)[i] < 0 ? -(double)f32(A)[i] : (double)f32(A)[i];
+        if (OFF(f32(OUT[0])[i], sum, 1e-6 * all)) return wrong("y", i, (real)f32(OUT[0])[i], sum);
+    }
+    return NULL;
+}
 static void once_sort(const Row *r) { (void)r; OUT[0] = tg_sort(A, 0, false, &OUT[1]); }
 static const char *check_sort(const Row *r) {
     int64_t i, n = r->p[0];
@@ -594,6 +606,7 @@ static void mem_rows(void) {
     row("mem/cross_entropy_1024x50257/fwdbwd", 0, 8.0 * 1024 * 50257, make_entropy, once_entropy, check_entropy);
     row("mem/embedding_4096_of_50257x768", 0, 8.0 * 4096 * 768, make_embedding, once_embedding, check_embedding);
     row("mem/sort_1e6", 0, 16e6, make_a, once_sort, check_sort)->p[0] = 1000000;
+    row("mem/cumsum_1e6", 1e6, 8e6, make_a, once_cumsum, check_cumsum)->p[0] = 1000000;
     row("mem/cat_8x1e5", 0, 6.4e6, make_cat, once_cat, check_cat);
     row("mem/randn_1e6", 0, 4e6, make_none, once_randn, check_randn);
 }
@@ -835,6 +848,7 @@ static void small_rows(void) {
     small("small/sum_1000x3", 3000, 16000, make_a, once_sum1, check_row_sum, 1000, 3, 0, 0);
     small("small/softmax_1000x4", 0, 32000, make_a, once_softmax, check_softmax, 1000, 4, 0, 0);
     small("small/layernorm_1000x16", 0, 128000, make_a, once_layernorm, check_layernorm, 1000, 16, 0, 0);
+    small("small/cumsum_1000x8", 0, 64000, make_a, once_cumsum, check_cumsum, 1000, 8, 0, 0);
     small("small/sort_1000x8", 0, 128000, make_a, once_sort_rows, check_sort_rows, 1000, 8, 0, 0);
     small("small/gather_1000x4", 0, 16000, make_gather, once_gather, check_gather, 1000, 4, 0, 0);
     small("small/cross_entropy_256x10/fwdbwd", 0, 8 * 2560, make_small_entropy, once_entropy, check_small_entropy, 256, 10, 0, 0);
