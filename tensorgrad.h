@@ -1619,7 +1619,63 @@ TG_API tg_tensor *tg_max_unpool3d_from(const tg_max_unpool_args *args);
 #define tg_max_unpool3d(x_, ...) TG__OPTIONS2(tg_max_unpool3d, x, x_, indices, __VA_ARGS__)
     /* max_pool's result back at its places, zeros elsewhere; of repeated places the last wins */
 
-/* ---- resampling ---- */
+/* Resampling. pictures of another size, values at any places between pixels, boxes */
+typedef enum tg_interpolate_mode {
+    TG_INTERPOLATE_NEAREST = 0, TG_INTERPOLATE_LINEAR, TG_INTERPOLATE_BILINEAR, TG_INTERPOLATE_TRILINEAR, TG_INTERPOLATE_BICUBIC,
+    TG_INTERPOLATE_AREA,           /* the mean of the elements that an output position covers: adaptive_avg_pool */
+    TG_INTERPOLATE_NEAREST_EXACT   /* the element whose centre is nearest, as other programs do it */
+} tg_interpolate_mode;
+typedef struct tg_interpolate_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY;
+    bool align_corners TG_EMPTY;       /* linear modes and bicubic: the corners' centres keep their places, not their edges */
+    bool antialias TG_EMPTY;           /* bilinear and bicubic: what gets smaller is smoothed first, as Pillow does it */
+    tg_interpolate_mode mode TG_EMPTY;
+    bool recompute_scale_factor TG_EMPTY;   /* positions follow from the sizes, not from scale_factor */
+    double scale_factor[3] TG_EMPTY;   /* one for each spatial dimension, in place of sizes: size x factor, cut to a whole number */
+    int64_t size[3] TG_EMPTY;          /* one for each spatial dimension */
+} tg_interpolate_args;
+TG_API tg_tensor *tg_interpolate_from(const tg_interpolate_args *args);
+#define tg_interpolate(...) TG__OPTIONS1(tg_interpolate, x, __VA_ARGS__)
+    /* [N, C, W], [N, C, H, W] or [N, C, D, H, W] of floats -> the same with other spatial sizes; linear takes the first,
+       bilinear and bicubic the second, trilinear the third. tg_interpolate(x, .scale_factor = {2, 2}). u8 [N, C, H, W] is
+       taken by the nearest modes, and by bilinear and bicubic, which are computed in whole numbers as torch does. torch's
+       upsample too. A channels-last x gives a channels-last result */
+
+typedef enum tg_grid_mode { TG_GRID_BILINEAR = 0, TG_GRID_NEAREST, TG_GRID_BICUBIC } tg_grid_mode;   /* of 3 dimensions too */
+typedef enum tg_grid_padding { TG_GRID_ZEROS = 0, TG_GRID_BORDER, TG_GRID_REFLECTION } tg_grid_padding;   /* what lies outside of x */
+typedef struct tg_grid_sample_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *grid TG_EMPTY;
+    bool align_corners TG_EMPTY;       /* -1 and 1 are the centres of the corner elements, not the edges */
+    tg_grid_mode mode TG_EMPTY;
+    tg_grid_padding padding TG_EMPTY;
+} tg_grid_sample_args;
+TG_API tg_tensor *tg_grid_sample_from(const tg_grid_sample_args *args);
+#define tg_grid_sample(x_, ...) TG__OPTIONS2(tg_grid_sample, x, x_, grid, __VA_ARGS__)
+    /* x [N, C, H, W], grid [N, P, Q, 2] -> [N, C, P, Q]: x at the places that the grid names, (x, y) with -1 at one end of x
+       and 1 at the other; or [N, C, D, H, W], [N, O, P, Q, 3] with (x, y, z) -> [N, C, O, P, Q]. Differentiable by both to
+       any order */
+TG_API tg_tensor *tg_affine_grid(tg_tensor *theta, int n, const int64_t *size, bool align_corners);
+    /* theta [N, 2, 3], size TG_SHAPE(N, C, H, W) -> the grid [N, H, W, 2] whose points are theta (x, y, 1); or [N, 3, 4],
+       TG_SHAPE(N, C, D, H, W) -> [N, D, H, W, 3] */
+
+/* Boxes are (x1, y1, x2, y2), as in torchvision. */
+typedef struct tg_roi_align_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *boxes TG_EMPTY;
+    bool aligned TG_EMPTY;             /* boxes are moved by half a pixel, and may be smaller than one */
+    int64_t output_size[2] TG_EMPTY;   /* P, Q */
+    int64_t sampling_ratio TG_EMPTY;   /* points of a bin in each dimension; zero: as many as it has pixels, rounded up */
+    double spatial_scale TG_EMPTY;     /* from the boxes' coordinates to x's; zero: 1 */
+} tg_roi_align_args;
+TG_API tg_tensor *tg_roi_align_from(const tg_roi_align_args *args);
+#define tg_roi_align(x_, ...) TG__OPTIONS2(tg_roi_align, x, x_, boxes, __VA_ARGS__)
+    /* x [N, C, H, W], boxes [K, 5] with the picture's number in front -> [K, C, P, Q]: a box is cut into P x Q bins, each the
+       mean of points between x's pixels. No gradient goes to the boxes */
+TG_API tg_tensor *tg_nms(tg_tensor *boxes, tg_tensor *scores, double iou_threshold);
+    /* [N, 4], [N] -> i64 [K]: the boxes that stay, by falling score, when each takes away all that come after it and share
+       more than that part of their common area with it. Computed on the host */
 
 /* ---- attention ---- */
 
@@ -1863,13 +1919,22 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               unless it is -100, which makes loss and gradient 0.
      SEARCH   y [.., M] (i64 or i32), values [.., M], sorted [.., N] of values' dtype: how many of the row's N elements
               are smaller than the value; kind 1: smaller or equal. The rows are in the order of SORT, in which NaN is the
-              largest and equal to NaN. */
+              largest and equal to NaN.
+     RESAMPLE All images are [N, C, D, H, W], with a D of 1 where there is none.
+              TG_RESAMPLE_SIZE: y, x. y[.., i, ..] = sum over t of w[i][t] x[.., first[i] + t, ..] along D, H and W; whole: mode
+              (tg_interpolate_mode), align_corners, antialias; number: the scale factors of D, H, W, 0 where the sizes tell.
+              Taps are torch's; u8 and compute i64: in whole numbers, W first. TG_RESAMPLE_SIZE_BACK: x's gradient, y's.
+              TG_RESAMPLE_GRID: y, x, grid [N, O, P, Q, 2 or 3]; whole: mode (tg_grid_mode), padding, align_corners, and how
+              often it is differentiated by the place along D, H, W. _GRID_BACK: x's gradient, y's, grid. _GRID_PLACE: the
+              grid's gradient, y's, x, grid.
+              TG_RESAMPLE_BOXES: y [K, C, 1, P, Q], x, boxes [K, 5], an error where a picture's number is out of range;
+              whole: sampling ratio, aligned; number: spatial scale. _BOXES_BACK: x's gradient, y's, boxes. */
 typedef enum tg_family {
     TG_FAMILY_MAP = 1, TG_FAMILY_COPY, TG_FAMILY_FILL, TG_FAMILY_RANDOM, TG_FAMILY_REDUCE, TG_FAMILY_SOFTMAX,
     TG_FAMILY_SORT, TG_FAMILY_INDEX, TG_FAMILY_GEMM, TG_FAMILY_CONV, TG_FAMILY_ENTROPY,
     TG_FAMILY_SCAN,
     TG_FAMILY_POOL,
-    /* resample */
+    TG_FAMILY_RESAMPLE,
     /* attention */
     /* rnn */
     TG_FAMILY_SEARCH,
@@ -1883,6 +1948,7 @@ enum { TG_POOL_MAX, TG_POOL_MEAN, TG_POOL_BACK };
 enum { TG_SCAN_SUM, TG_SCAN_PROD, TG_SCAN_MAX, TG_SCAN_MIN, TG_SCAN_LINEAR };
 enum { TG_INDEX_TAKE, TG_INDEX_PUT, TG_INDEX_ADD, TG_INDEX_MUL, TG_INDEX_MAX, TG_INDEX_MIN };
 enum { TG_CONV_RESULT, TG_CONV_BY_DATA, TG_CONV_BY_WEIGHT };
+enum { TG_RESAMPLE_SIZE, TG_RESAMPLE_SIZE_BACK, TG_RESAMPLE_GRID, TG_RESAMPLE_GRID_BACK, TG_RESAMPLE_GRID_PLACE, TG_RESAMPLE_BOXES, TG_RESAMPLE_BOXES_BACK };
 
 #define TG_ABSENT 0u
 #define TG_READ   1u
@@ -2587,6 +2653,8 @@ static inline tg_tensor *tg__cartesian_prod_at(const char *file, int line, tg_te
 #define tg_adaptive_max_pool1d(x, ...) tg_adaptive_max_pool1d(TG__AT(x), __VA_ARGS__)
 #define tg_adaptive_max_pool2d(x, ...) tg_adaptive_max_pool2d(TG__AT(x), __VA_ARGS__)
 #define tg_adaptive_max_pool3d(x, ...) tg_adaptive_max_pool3d(TG__AT(x), __VA_ARGS__)
+#define tg_affine_grid(theta, ...) tg_affine_grid(TG__AT(theta), __VA_ARGS__)
+#define tg_nms(boxes, scores, iou_threshold) tg_nms(TG__AT(boxes), TG__AT(scores), iou_threshold)
 #define tg_nonzero(x) tg_nonzero(TG__AT(x))
 #define tg_nonzero_tuple(x, along, room) tg_nonzero_tuple(TG__AT(x), along, room)
 #define tg_argwhere(x) tg_argwhere(TG__AT(x))
@@ -16699,7 +16767,1245 @@ TG_API tg_tensor *tg_max_unpool3d_from(const tg_max_unpool_args *args) { return 
 
 /* ======================================================================================
    >>impl-resample    pictures of another size: interpolate, grid_sample, boxes
+   Tests: tests/test_resample.c
    ====================================================================================== */
+
+/* ---- taps ----
+   Along one dimension an output position is made of a few neighbouring elements: its taps. Which and by what weights is
+   told by the sizes alone. Places are rounded as torch rounds them, in f32 unless x is f64 or u8: where a place comes to
+   lie on an element, or between two, it shall do so here too. */
+typedef struct tg__taps_rule {
+    int     mode;                                    /* a tg_interpolate_mode */
+    bool    align, antialias, single, same;          /* single: places are f32; same: y is x */
+    int64_t in, out, most;                           /* sizes of x and y; taps of a position, at most */
+    double  scale, reach;                            /* steps in x for one in y; antialias: how far taps reach */
+    double  largest;                                 /* weight that came up while they were summed */
+} tg__taps_rule;
+
+TG__PRIVATE double tg__taps_round(const tg__taps_rule *r, double v) { return r->single ? (double)(float)v : v; }
+TG__PRIVATE double tg__floor(double v) { const double t = tg__trunc64(v); return t > v ? t - 1 : t; }
+
+/* scale 0: as the sizes tell */
+TG__PRIVATE tg__taps_rule tg__taps_rule_of(const tg_request *r, int64_t in, int64_t out, double scale) {
+    tg__taps_rule t;
+    bool picks;
+    t.mode = (int)r->whole[0]; t.align = r->whole[1] != 0; t.antialias = r->whole[2] != 0;
+    picks = t.mode == TG_INTERPOLATE_NEAREST || t.mode == TG_INTERPOLATE_NEAREST_EXACT;
+    t.single = r->compute == TG_F32 || picks;
+    /* whatever the scale factor */
+    t.same = in == out && !picks && (t.antialias || r->compute == TG_I64 || t.mode != TG_INTERPOLATE_BICUBIC);
+    t.in = in; t.out = out; t.reach = t.largest = 0;
+    if (t.align) t.scale = out > 1 ? tg__taps_round(&t, (double)(in - 1) / (double)(out - 1)) : 0;
+    else t.scale = tg__taps_round(&t, scale > 0 ? 1 / scale : (double)in / (double)out);
+    switch (t.mode) {
+        case TG_INTERPOLATE_NEAREST: case TG_INTERPOLATE_NEAREST_EXACT: t.most = 1; break;
+        case TG_INTERPOLATE_AREA: t.most = in / out + 2; break;
+        case TG_INTERPOLATE_BICUBIC: t.most = 4; break;
+        default: t.most = 2; break;
+    }
+    if (t.same) t.most = 1;
+    else if (t.antialias) {
+        t.reach = tg__taps_round(&t, (double)t.most * 0.5 * (t.scale >= 1 ? t.scale : 1));
+        t.most = 2 * (int64_t)-tg__floor(-t.reach) + 1;
+    }
+    t.most = tg__imin(t.most, in);
+    return t;
+}
+/* Where position i of y lies in x. */
+TG__PRIVATE double tg__taps_place(const tg__taps_rule *r, int64_t i) {
+    if (r->align) return tg__taps_round(r, r->scale * (double)i);
+    return tg__taps_round(r, tg__taps_round(r, r->scale * ((double)i + 0.5)) - 0.5);
+}
+/* The curve of the cubic modes; sharpness -0.75 is torch's, -0.5 Pillow's. */
+TG__PRIVATE double tg__taps_cubic(double x, double sharpness) {
+    const double s = sharpness;
+    x = x < 0 ? -x : x;
+    return x < 1 ? ((s + 2) * x - (s + 3)) * x * x + 1 : x < 2 ? ((s * x - 5 * s) * x + 8 * s) * x - 4 * s : 0;
+}
+TG__PRIVATE int64_t tg__taps_antialias(const tg__taps_rule *r, int64_t i, int64_t *first, double *w) {
+    const double centre = tg__taps_round(r, r->scale * ((double)i + 0.5)), narrow = r->scale >= 1 ? tg__taps_round(r, 1 / r->scale) : 1;
+    const int64_t low = tg__imax(0, (int64_t)(tg__taps_round(r, centre - r->reach) + 0.5));
+    const int64_t n = tg__imin(r->most, tg__imin((int64_t)(tg__taps_round(r, centre + r->reach) + 0.5), r->in) - low);
+    double sum = 0;
+    for (int64_t t = 0; t < n; t++) {
+        const double x = tg__taps_round(r, (tg__taps_round(r, (double)(low + t) - centre) + 0.5) * narrow), far = x < 0 ? -x : x;
+        w[t] = r->mode == TG_INTERPOLATE_BICUBIC ? tg__taps_cubic(x, -0.5) : far < 1 ? 1 - far : 0;
+        sum += w[t];
+    }
+    for (int64_t t = 0; t < n; t++) if (sum > 0 || sum < 0) w[t] /= sum;
+    *first = low;
+    return n;
+}
+/* Between elements `at` and at + 1, `part` of the way: what would lie outside of x is its outermost element. */
+TG__PRIVATE int64_t tg__taps_between(tg__taps_rule *r, int64_t at, double part, int64_t *first, double *w) {
+    const bool cubic = r->mode == TG_INTERPOLATE_BICUBIC;
+    const int64_t from = at - cubic, n = cubic ? 4 : 2, low = tg__imin(tg__imax(from, 0), r->in - 1), high = tg__imin(tg__imax(from + n - 1, 0), r->in - 1);
+    for (int64_t t = 0; t <= high - low; t++) w[t] = 0;
+    for (int64_t t = 0; t < n; t++) {
+        double *to = &w[tg__imin(tg__imax(from + t, low), high) - low];
+        *to += cubic ? tg__taps_cubic((double)(t - 1) - part, -0.75) : t ? part : tg__taps_round(r, 1 - part);
+        if (*to > r->largest) r->largest = *to;
+    }
+    *first = low;
+    return high - low + 1;
+}
+/* The taps of position i; returns how many. */
+TG__PRIVATE int64_t tg__taps_of(tg__taps_rule *r, int64_t i, int64_t *first, double *w) {
+    double place;
+    int64_t at, n = 1;
+    *first = i; w[0] = 1;
+    if (r->same) { r->largest = 1; return 1; }
+    switch (r->mode) {
+        case TG_INTERPOLATE_NEAREST: case TG_INTERPOLATE_NEAREST_EXACT:
+            place = (double)(float)(r->scale * (r->mode == TG_INTERPOLATE_NEAREST ? (double)i : (double)i + 0.5));
+            *first = tg__imin((int64_t)place, r->in - 1);
+            return 1;
+        case TG_INTERPOLATE_AREA:
+            *first = i / r->out * r->in + i % r->out * r->in / r->out;
+            n = 1 + ((i + 1) * r->in - 1) / r->out - *first;
+            for (int64_t t = 0; t < n; t++) w[t] = 1 / (double)n;
+            return n;
+        default: break;
+    }
+    if (r->antialias) {
+        n = tg__taps_antialias(r, i, first, w);
+        for (int64_t t = 0; t < n; t++) if (w[t] > r->largest) r->largest = w[t];
+        return n;
+    }
+    place = tg__taps_place(r, i);
+    if (place < 0 && r->mode != TG_INTERPOLATE_BICUBIC) place = 0;
+    at = tg__imin((int64_t)tg__floor((double)(float)place), r->in - 1);
+    place = tg__taps_round(r, place - (double)at);
+    return tg__taps_between(r, at, place < 0 ? 0 : place > 1 ? 1 : place, first, w);
+}
+
+/* The taps of all positions, and of the transposed sum: there those of an element of x are the positions of y that it is
+   a tap of. As places only ever grow, they stand side by side too. Weights are doubles; those along W become floats or
+   whole numbers, where the sums are such. */
+typedef struct tg__taps {
+    int64_t  n, most;                                /* positions; from one's weights to the next one's */
+    int64_t *first, *count;
+    double  *weight;
+    size_t   bytes;                                  /* of weight */
+    int64_t  low, high, each;                        /* positions from low on and below high have `each` taps, all the others fewer */
+    int      bits;                                   /* whole numbers: after the point */
+} tg__taps;
+
+TG__PRIVATE void tg__taps_drop(tg_ctx *tg, tg__taps *t) {
+    if (t->weight) tg__mem_put(tg, t->weight, t->bytes);
+    if (t->first) tg__mem_put(tg, t->first, (size_t)t->n * 2 * sizeof *t->first);
+    t->weight = NULL; t->first = NULL;
+}
+TG__PRIVATE bool tg__taps_places(tg_ctx *tg, tg__taps *t, int64_t n) {
+    t->n = n;
+    t->first = (int64_t *)tg__mem_get(tg, (size_t)n * 2 * sizeof *t->first);
+    t->count = t->first + n;
+    return t->first != NULL;
+}
+TG__PRIVATE bool tg__taps_weights(tg_ctx *tg, tg__taps *t, int64_t most) {
+    t->most = most;
+    t->bytes = (size_t)(t->n * most) * sizeof *t->weight;
+    t->weight = (double *)tg__mem_get(tg, t->bytes);
+    return t->weight != NULL;
+}
+TG__PRIVATE bool tg__taps_make(tg_ctx *tg, tg__taps *t, tg__taps_rule *r) {
+    if (!tg__taps_places(tg, t, r->out) || !tg__taps_weights(tg, t, r->most)) return false;
+    for (int64_t i = 0; i < t->n; i++) t->count[i] = tg__taps_of(r, i, &t->first[i], t->weight + i * t->most);
+    return true;
+}
+TG__PRIVATE bool tg__taps_turn(tg_ctx *tg, tg__taps *t, const tg__taps *f, int64_t n) {
+    int64_t most = 1, i, k;
+    if (!tg__taps_places(tg, t, n)) return false;
+    for (i = 0; i < n; i++) t->first[i] = t->count[i] = 0;
+    for (i = 0; i < f->n; i++)
+        for (k = f->first[i]; k < f->first[i] + f->count[i]; k++) {
+            if (t->count[k] == 0) t->first[k] = i;
+            t->count[k] = i + 1 - t->first[k];
+            most = tg__imax(most, t->count[k]);
+        }
+    if (!tg__taps_weights(tg, t, most)) return false;
+    for (i = 0; i < n * most; i++) t->weight[i] = 0;
+    for (i = 0; i < f->n; i++)
+        for (k = 0; k < f->count[i]; k++) {
+            const int64_t to = f->first[i] + k;
+            t->weight[to * most + i - t->first[to]] = f->weight[i * f->most + k];
+        }
+    return true;
+}
+/* The first run of positions that have as many taps as any. */
+TG__PRIVATE void tg__taps_middle(tg__taps *t) {
+    int64_t i;
+    for (t->each = 0, i = 0; i < t->n; i++) t->each = tg__imax(t->each, t->count[i]);
+    for (t->low = 0; t->low < t->n && t->count[t->low] < t->each; t->low++) { }
+    for (t->high = t->low; t->high < t->n && t->count[t->high] == t->each; t->high++) { }
+}
+/* Weights become floats; or whole numbers of 15 bits, as torch has them for u8, so large as the largest one permits. */
+TG__PRIVATE void tg__taps_narrow(tg__taps *t, bool whole, double largest) {
+    char *to = (char *)t->weight;
+    for (t->bits = 0; t->bits < 22 && (int)(0.5 + largest * (double)(1 << (t->bits + 1))) < 1 << 15; t->bits++) { }
+    for (int64_t i = 0; i < t->n * t->most; i++, to += 4) {
+        const double w = i % t->most < t->count[i / t->most] ? t->weight[i] : 0, wide = w * (double)(1 << t->bits);
+        const float f = (float)w;
+        const int32_t k = (int32_t)(wide < 0 ? wide - 0.5 : wide + 0.5);
+        if (whole) memcpy(to, &k, 4); else memcpy(to, &f, 4);
+    }
+}
+
+/* ---- the resample family: sizes ----
+   y is x with taps along D and H, which add up whole rows, and along W. Both are a few passes of one row, and a row of y
+   depends on nothing but x: there are as many chunks as one likes. Where y has more rows than x the rows of x go
+   through W first, each once, and are kept in slots as long as they are needed; else W comes last.
+   Channels that stand side by side in memory are part of the row: `inner` of them for each position. */
+#define TG__BLEND_MOST 16
+TG__KERNEL(void, tg__blend_f32, (int64_t runs, int64_t n, float *y, const float *const *x, const float *w));
+TG__KERNEL_F64(void, tg__blend_f64, (int64_t runs, int64_t n, double *y, const double *const *x, const double *w));
+
+/* A weighted sum of rows, so many at once that a kernel's look at y pays. */
+typedef struct tg__blend { int isa, runs; tg_dtype compute; int64_t n; void *y; const void *x[TG__BLEND_MOST]; double w[TG__BLEND_MOST]; } tg__blend;
+
+TG__PRIVATE tg__blend tg__blend_into(int isa, tg_dtype compute, int64_t n, void *y) {
+    tg__blend b;
+    b.isa = isa; b.runs = 0; b.compute = compute; b.n = n; b.y = y;
+    return b;
+}
+TG__PRIVATE void tg__blend_flush(tg__blend *b) {
+    const void *const rows = b->x;
+    if (b->compute == TG_F64) tg__blend_f64__k[b->isa](b->runs, b->n, (double *)b->y, (const double *const *)rows, b->w);
+    else {
+        float w[TG__BLEND_MOST];
+        for (int i = 0; i < b->runs; i++) w[i] = (float)b->w[i];
+        tg__blend_f32__k[b->isa](b->runs, b->n, (float *)b->y, (const float *const *)rows, w);
+    }
+    b->runs = 1; b->x[0] = b->y; b->w[0] = 1;                        /* the sum so far is the next one's first row */
+}
+TG__PRIVATE void tg__blend_add(tg__blend *b, const void *x, double w) {
+    if (b->runs == TG__BLEND_MOST) tg__blend_flush(b);
+    b->x[b->runs] = x; b->w[b->runs++] = w;
+}
+TG__PRIVATE void tg__blend_end(tg__blend *b) {
+    if (b->runs == 0) memset(b->y, 0, (size_t)b->n * tg_dtype_size(b->compute));
+    else if (b->runs > 1 || b->x[0] != b->y) tg__blend_flush(b);
+}
+
+/* The taps along W of a row whose elements stand side by side. */
+#define TG__TAPS_ROW(T, t) \
+    TG__PRIVATE void tg__taps_some_##t(const tg__taps *f, int64_t i, int64_t end, T *y, const T *x) { \
+        const T *w = (const T *)(const void *)f->weight + i * f->most; \
+        for (; i < end; i++, w += f->most) { \
+            const T *p = x + f->first[i]; \
+            T sum = f->count[i] ? w[0] * p[0] : 0; \
+            for (int64_t k = 1; k < f->count[i]; k++) sum += w[k] * p[k]; \
+            y[i] = sum; \
+        } \
+    } \
+    TG__PRIVATE void tg__taps_row_##t(const tg__taps *f, T *y, const T *x) { \
+        const T *w = (const T *)(const void *)f->weight + f->low * f->most; \
+        const int64_t *first = f->first, most = f->most; \
+        int64_t i = f->low; \
+        tg__taps_some_##t(f, 0, f->low, y, x); \
+        if (f->each == 2) for (; i < f->high; i++, w += most) { const T *p = x + first[i]; y[i] = w[0] * p[0] + w[1] * p[1]; } \
+        else if (f->each == 4) for (; i < f->high; i++, w += most) { const T *p = x + first[i]; y[i] = (w[0] * p[0] + w[1] * p[1]) + (w[2] * p[2] + w[3] * p[3]); } \
+        tg__taps_some_##t(f, i, f->n, y, x); \
+    }
+TG__TAPS_ROW(float, f32)
+TG__TAPS_ROW(double, f64)
+#undef TG__TAPS_ROW
+
+typedef struct tg__resize_plan {
+    tg__job  job;
+    tg__taps d, h, w;
+    const char *x; char *y;
+    tg_dtype dtype, compute;
+    int64_t  size, wide;                             /* bytes of an element, of one in the computed type */
+    int64_t  planes, channels, inner, rows, out_h;   /* rows of y in each plane */
+    int64_t  in_w, out_w;                            /* numbers in a row of x and of y, all of a position's counted */
+    int64_t  xs[5], ys[5], per;
+    int64_t  in_h, slots, slots_d, slots_h;          /* w_first: rows that were through W, all that one row of y may need */
+    bool     w_first, pick, direct, side;            /* pick: elements move; direct: rows of x need no tile; side: those of y lie side by side */
+} tg__resize_plan;
+
+TG__PRIVATE int64_t tg__resize_plane(const tg__resize_plan *j, int64_t plane, const int64_t *stride) {
+    return (j->inner > 1 ? plane * stride[0] : plane / j->channels * stride[0] + plane % j->channels * stride[1]) * j->size;
+}
+TG__PRIVATE void tg__resize_w(const tg__resize_plan *j, void *y, const void *x) {
+    if (j->inner == 1) {
+        if (j->compute == TG_F64) tg__taps_row_f64(&j->w, (double *)y, (const double *)x);
+        else tg__taps_row_f32(&j->w, (float *)y, (const float *)x);
+        return;
+    }
+    for (int64_t i = 0; i < j->w.n; i++) {
+        tg__blend b;
+        if (j->compute == TG_F32 && j->w.count[i] == 2) {              /* the commonest, without ado */
+            const float *pair[2];
+            pair[0] = (const float *)x + j->w.first[i] * j->inner; pair[1] = pair[0] + j->inner;
+            tg__blend_f32__k[j->job.tg->isa](2, j->inner, (float *)y + i * j->inner, pair, (const float *)(const void *)j->w.weight + i * j->w.most);
+            continue;
+        }
+        b = tg__blend_into(j->job.tg->isa, j->compute, j->inner, (char *)y + i * j->inner * j->wide);
+        for (int64_t k = 0; k < j->w.count[i]; k++)
+            tg__blend_add(&b, (const char *)x + (j->w.first[i] + k) * j->inner * j->wide, j->compute == TG_F64 ? j->w.weight[i * j->w.most + k]
+                : (double)((const float *)(const void *)j->w.weight)[i * j->w.most + k]);
+        tg__blend_end(&b);
+    }
+}
+
+/* Of a chunk: rooms in its scratch, which row of which plane each slot holds. */
+typedef struct tg__resize_room { char *tile, *row, *out, *slots; int64_t *held; } tg__resize_room;
+
+TG__PRIVATE size_t tg__resize_scratch(const tg__resize_plan *j, char *p, tg__resize_room *room) {
+    const size_t in = TG__ROUND_UP((size_t)(j->in_w * j->wide), 64), out = TG__ROUND_UP((size_t)(j->out_w * j->wide), 64);
+    room->tile = p; p += in;
+    room->row = p; p += in;
+    room->out = p; p += out;
+    room->slots = p; p += (size_t)j->slots * out;
+    room->held = (int64_t *)(void *)p; p += (size_t)j->slots * 8;
+    return 2 * in + (size_t)(1 + j->slots) * out + (size_t)j->slots * 8;
+}
+/* Row (d, h) of a plane of x in the computed type. */
+TG__PRIVATE const void *tg__resize_source(const tg__resize_plan *j, const tg__resize_room *room, const char *x, int64_t d, int64_t h) {
+    x += (d * j->xs[2] + h * j->xs[3]) * j->size;
+    if (j->direct) return x;
+    tg__load(j->job.tg->isa, j->compute, j->in_w, room->tile, x, j->inner > 1 ? 1 : j->xs[4], j->dtype);
+    return room->tile;
+}
+/* The same, through W. Slots are found by what d and h leave over: rows that are needed at once have different ones. */
+TG__PRIVATE const void *tg__resize_slot(const tg__resize_plan *j, const tg__resize_room *room, const char *x, int64_t d, int64_t h) {
+    const int64_t k = j->slots_h * (d % j->slots_d) + h % j->slots_h, name = d * j->in_h + h;
+    char *slot = room->slots + (size_t)k * TG__ROUND_UP((size_t)(j->out_w * j->wide), 64);
+    if (room->held[k] != name) {
+        tg__resize_w(j, slot, tg__resize_source(j, room, x, d, h));
+        room->held[k] = name;
+    }
+    return slot;
+}
+TG__PRIVATE void tg__resize_row(const tg__resize_plan *j, const tg__resize_room *room, const char *x, int64_t d, int64_t h, void *y) {
+    tg__blend b = tg__blend_into(j->job.tg->isa, j->compute, j->w_first ? j->out_w : j->in_w, j->w_first ? y : room->row);
+    const double *wd = j->d.weight + d * j->d.most, *wh = j->h.weight + h * j->h.most;
+    const void *only = NULL;
+    for (int64_t a = 0; a < j->d.count[d]; a++)
+        for (int64_t c = 0; c < j->h.count[h]; c++) {
+            const void *p = (j->w_first ? tg__resize_slot : tg__resize_source)(j, room, x, j->d.first[d] + a, j->h.first[h] + c);
+            if (j->d.count[d] == 1 && j->h.count[h] == 1 && wd[a] * wh[c] == 1) only = p;     /* it is the sum */
+            else tg__blend_add(&b, p, wd[a] * wh[c]);
+            if (!only && !j->w_first && !j->direct) tg__blend_flush(&b);                      /* there is one tile */
+        }
+    if (!only) { tg__blend_end(&b); only = b.y; }
+    if (!j->w_first) tg__resize_w(j, y, only);
+    else if (only != y) memcpy(y, only, (size_t)(j->out_w * j->wide));
+}
+
+/* The nearest modes move elements of any type. */
+TG__PRIVATE void tg__resize_pick(const tg__resize_plan *j, char *y, const char *x) {
+    const int64_t *first = j->w.first, n = j->w.n, step = j->xs[4], to = j->ys[4];
+    int64_t i;
+#define TG__PICK(T) { const T *p = (const T *)(const void *)x; T *q = (T *)(void *)y; for (i = 0; i < n; i++) q[i * to] = p[first[i] * step]; }
+    if (j->inner > 1) for (i = 0; i < n; i++) memcpy(y + i * j->inner * j->size, x + first[i] * j->inner * j->size, (size_t)(j->inner * j->size));
+    else if (j->size == 1) TG__PICK(uint8_t)
+    else if (j->size == 2) TG__PICK(uint16_t)
+    else if (j->size == 4) TG__PICK(uint32_t)
+    else TG__PICK(uint64_t)
+#undef TG__PICK
+}
+
+/* u8: sums of whole numbers, rounded to u8 after W and again after H. */
+TG__PRIVATE uint8_t tg__resize_byte(int64_t sum, int bits) {
+    sum = (sum + ((int64_t)1 << (bits - 1))) >> bits;
+    return (uint8_t)(sum < 0 ? 0 : sum > 255 ? 255 : sum);
+}
+TG__PRIVATE const uint8_t *tg__resize_bytes_slot(const tg__resize_plan *j, const tg__resize_room *room, const char *x, int64_t h) {
+    const int64_t k = h % j->slots_h, step = j->inner > 1 ? j->inner : j->xs[4];
+    const int32_t *w = (const int32_t *)(const void *)j->w.weight;
+    const uint8_t *p = (const uint8_t *)x + h * j->xs[3];
+    uint8_t *slot = (uint8_t *)room->slots + (size_t)k * TG__ROUND_UP((size_t)(j->out_w * j->wide), 64);
+    if (room->held[k] == h) return slot;
+    room->held[k] = h;
+    for (int64_t i = 0; i < j->w.n; i++, w += j->w.most)
+        for (int64_t c = 0; c < j->inner; c++) {
+            const uint8_t *q = p + j->w.first[i] * step + c;
+            const int64_t n = j->w.count[i];
+            int32_t sum = 0, more = 0;
+            int64_t t = 0;
+            for (; t + 4 <= n; t += 4, q += 4 * step) { sum += w[t] * q[0] + w[t + 1] * q[step]; more += w[t + 2] * q[2 * step] + w[t + 3] * q[3 * step]; }
+            for (; t < n; t++, q += step) sum += w[t] * *q;
+            sum += more;
+            slot[i * j->inner + c] = tg__resize_byte(sum, j->w.bits);
+        }
+    return slot;
+}
+TG__PRIVATE void tg__resize_bytes_row(const tg__resize_plan *j, const tg__resize_room *room, const char *x, int64_t h, uint8_t *y, int64_t step) {
+    const int32_t *w = (const int32_t *)(const void *)j->h.weight + h * j->h.most;
+    int32_t *sum = (int32_t *)(void *)room->out;
+    int64_t i, k;
+    for (i = 0; i < j->out_w; i++) sum[i] = 0;
+    for (k = 0; k < j->h.count[h]; k++) {
+        const uint8_t *p = tg__resize_bytes_slot(j, room, x, j->h.first[h] + k);
+        for (i = 0; i < j->out_w; i++) sum[i] += w[k] * p[i];
+    }
+    for (i = 0; i < j->out_w; i++) y[i * step] = tg__resize_byte(sum[i], j->h.bits);
+}
+
+TG__PRIVATE void tg__resize_chunk(tg__resize_plan *j, int64_t index) {
+    const int64_t end = tg__imin((index + 1) * j->per, j->planes * j->rows), bytes = j->out_w * j->size;
+    int64_t plane = -1, from = -1;
+    const char *x = NULL;
+    tg__resize_room room;
+    int slot = -1;
+    char *y = NULL;
+    if (!j->pick) (void)tg__resize_scratch(j, (char *)tg__scratch_take(j->job.tg, &slot), &room);
+    for (int64_t r = index * j->per; r < end; r++) {
+        const int64_t d = r % j->rows / j->out_h, h = r % j->out_h;
+        const char *above = y;
+        if (r / j->rows != plane) {
+            plane = r / j->rows;
+            x = j->x + tg__resize_plane(j, plane, j->xs);
+            from = -1;
+            if (!j->pick) for (int64_t k = 0; k < j->slots; k++) room.held[k] = -1;
+        }
+        y = j->y + tg__resize_plane(j, plane, j->ys) + (d * j->ys[2] + h * j->ys[3]) * j->size;
+        if (j->pick) {
+            const int64_t row = (j->d.first[d] * j->xs[2] + j->h.first[h] * j->xs[3]) * j->size;
+            if (from >= 0 && row == from && j->side) memcpy(y, above, (size_t)bytes); else tg__resize_pick(j, y, x + row);
+            from = row;
+        } else if (j->compute == TG_I64) tg__resize_bytes_row(j, &room, x, h, (uint8_t *)y, j->side ? 1 : j->ys[4]);
+        else if (j->dtype == j->compute && j->side) tg__resize_row(j, &room, x, d, h, y);
+        else {
+            tg__resize_row(j, &room, x, d, h, room.out);
+            tg__store(j->job.tg->isa, j->compute, j->out_w, y, j->side ? 1 : j->ys[4], j->dtype, room.out);
+        }
+    }
+    if (!j->pick) tg__scratch_give(j->job.tg, slot);
+}
+/* The taps along dimension 2 + k, or the transposed ones. */
+TG__PRIVATE bool tg__resize_taps(tg_ctx *tg, tg__resize_plan *j, int k, tg__taps *t, double *largest) {
+    const tg_operand *o = j->job.o;
+    const bool back = j->job.r->kind == TG_RESAMPLE_SIZE_BACK;
+    tg__taps_rule r = tg__taps_rule_of(j->job.r, o[!back].shape[2 + k], o[back].shape[2 + k], j->job.r->number[k]);
+    tg__taps f;
+    bool ok;
+    if (!back) ok = tg__taps_make(tg, t, &r);
+    else {
+        f.first = NULL; f.weight = NULL;
+        ok = tg__taps_make(tg, &f, &r) && tg__taps_turn(tg, t, &f, r.in);
+        tg__taps_drop(tg, &f);
+    }
+    if (ok) tg__taps_middle(t);
+    *largest = r.largest;
+    return ok;
+}
+TG__PRIVATE bool tg__resize_begin(tg_ctx *tg, tg__resize_plan *j) {
+    const tg_operand *y = &j->job.o[0], *x = &j->job.o[1];
+    double largest[3];
+    tg__resize_room room;
+    int64_t cost;
+    j->y = j->job.at[0]; j->x = j->job.at[1]; j->dtype = x->dtype; j->compute = j->job.r->compute;
+    j->size = (int64_t)tg_dtype_size(j->dtype); j->wide = j->compute == TG_I64 ? 4 : (int64_t)tg_dtype_size(j->compute);
+    for (int k = 0; k < 5; k++) { j->xs[k] = x->stride[k]; j->ys[k] = y->stride[k]; }
+    j->channels = y->shape[1];
+    j->inner = j->channels > 1 && j->xs[1] == 1 && j->ys[1] == 1 && (x->shape[4] == 1 || j->xs[4] == j->channels) &&
+        (y->shape[4] == 1 || j->ys[4] == j->channels) ? j->channels : 1;
+    j->planes = y->shape[0] * (j->inner > 1 ? 1 : j->channels);
+    j->out_h = y->shape[3]; j->rows = y->shape[2] * j->out_h;
+    j->in_w = x->shape[4] * j->inner; j->out_w = y->shape[4] * j->inner;
+    if (!tg__resize_taps(tg, j, 0, &j->d, &largest[0]) || !tg__resize_taps(tg, j, 1, &j->h, &largest[1]) ||
+        !tg__resize_taps(tg, j, 2, &j->w, &largest[2])) return false;
+    j->pick = j->job.r->kind == TG_RESAMPLE_SIZE && (j->job.r->whole[0] == TG_INTERPOLATE_NEAREST || j->job.r->whole[0] == TG_INTERPOLATE_NEAREST_EXACT);
+    if (j->compute == TG_I64) tg__taps_narrow(&j->h, true, largest[1]);
+    if (j->compute != TG_F64) tg__taps_narrow(&j->w, j->compute == TG_I64, largest[2]);
+    j->direct = j->dtype == j->compute && (j->inner > 1 || j->xs[4] == 1);
+    j->side = j->inner > 1 || j->ys[4] == 1;
+    j->w_first = j->compute == TG_I64 || j->rows > x->shape[2] * x->shape[3];
+    j->in_h = x->shape[3]; j->slots_d = tg__imax(1, j->d.each); j->slots_h = tg__imax(1, j->h.each);
+    j->slots = j->w_first ? j->slots_d * j->slots_h : 0;
+    cost = (tg__imax(j->in_w, j->out_w) * j->d.each * j->h.each) / 8 + j->out_w * j->w.each + 64;
+    j->per = tg__imax(1, 65536 / cost);
+    if (j->w_first) j->per = tg__imax(j->per, tg__imin(j->rows, 4 * j->slots));              /* a chunk's first rows fill the slots */
+    return j->pick || tg__scratch_need(tg, tg__resize_scratch(j, NULL, &room));
+}
+TG__PRIVATE int64_t tg__resize_start(tg_ctx *tg, int phase, tg__resize_plan *j) {
+    bool ok = true;
+    if (phase == 0) {
+        j->d.first = j->h.first = j->w.first = NULL; j->d.weight = j->h.weight = j->w.weight = NULL;
+        ok = tg__resize_begin(tg, j);
+        if (ok) return tg__ceil_div(j->planes * j->rows, j->per);
+    }
+    tg__taps_drop(tg, &j->w); tg__taps_drop(tg, &j->h); tg__taps_drop(tg, &j->d);
+    return ok ? 0 : -1;
+}
+
+/* ---- the resample family: values at the places of a grid ----
+   In each dimension a place has a few taps, 1, 2 or 4 elements and their weights; in two or three dimensions these are
+   multiplied. Weights are polynomials of the place, so that the derivatives by it, as often as asked, are sums over the
+   same elements. A few places are looked up at once, for all channels: those of y, or, going back, in the order of places
+   for a few channels whose planes belong to that chunk alone. */
+#define TG__GRID_PLACES 32                           /* at once */
+typedef struct tg__grid_plan {
+    tg__job  job;
+    int      kind, mode, padding, taps;              /* taps of a place, in all dimensions */
+    int64_t  order[3], size[3], out[3];              /* D, H, W of x and of the grid */
+    bool     align, flat, wide;                      /* flat: two dimensions; wide: f64 */
+    int64_t  n, c, places, blocks, per;              /* per: places of a chunk; channels where it goes back */
+    int64_t  xs[5], gs[5], ys[5];
+} tg__grid_plan;
+typedef struct tg__grid_taps { int64_t at[4]; double w[4]; } tg__grid_taps;
+/* offsets of the taps of each place, their weights; where the place is in y, whether a tap is outside (its offset is
+   INT64_MIN then); sums for the gradient by the place */
+typedef struct tg__grid_block { int64_t *off, *at, *out; double *w, *sum; } tg__grid_block;
+
+/* Into the picture from outside; *slope becomes 0 or changes its sign where the place that counts moves so. */
+TG__PRIVATE double tg__grid_inside(const tg__grid_plan *j, double v, int64_t size, double *slope) {
+    const double top = (double)(size - 1);
+    if (j->padding == TG_GRID_ZEROS) return v;
+    if (j->padding == TG_GRID_REFLECTION) {
+        const double low = j->align ? 0 : -0.5, span = j->align ? top : (double)size;
+        if (span > 0) {
+            double far = v - low, turns;
+            if (far < 0) { far = -far; *slope = -*slope; }
+            turns = tg__floor(far / span);
+            far -= turns * span;
+            if (turns - 2 * tg__floor(turns / 2) > 0) { far = span - far; *slope = -*slope; }
+            v = far + low;
+        } else { v = 0; *slope = 0; }
+    }
+    if (!(v > 0)) { *slope = 0; return 0; }                            /* NaN too, as torch */
+    if (v >= top) { *slope = 0; return top; }
+    return v;
+}
+/* p[0] + p[1] t + p[2] t^2 + p[3] t^3, differentiated `order` times */
+TG__PRIVATE double tg__grid_polynomial(const double *p, double t, int64_t order) {
+    double sum = 0;
+    for (int64_t k = 3; k >= order; k--) {
+        double c = p[k];
+        for (int64_t i = 0; i < order; i++) c *= (double)(k - i);
+        sum = sum * t + c;
+    }
+    return sum;
+}
+/* The taps of coordinate v, -1 to 1, in a dimension of x; returns how many. */
+TG__PRIVATE int tg__grid_line(const tg__grid_plan *j, double v, int64_t size, int64_t order, tg__grid_taps *t) {
+    static const double cubic[4][4] = { { 0, -0.75, 1.5, -0.75 }, { 1, 0, -2.25, 1.25 }, { 0, 0.75, 1.5, -1.25 }, { 0, 0, -0.75, 0.75 } };
+    const bool is_cubic = j->mode == TG_GRID_BICUBIC;
+    const int n = j->mode == TG_GRID_NEAREST ? 1 : is_cubic ? 4 : 2;
+    const double full = (double)(j->align ? size - 1 : size);
+    double slope = full / 2, place, part, none = 1;
+    /* rounded as torch does: at an element's place its neighbours shall count for nothing */
+    if (j->wide) place = j->align ? (v + 1) / 2 * full : ((v + 1) * full - 1) / 2;
+    else {
+        const float one = (float)v + 1, all = (float)full, product = j->align ? one / 2 * all : one * all;
+        place = (double)(j->align ? product : (product - 1) / 2);
+    }
+    if (!is_cubic) place = tg__grid_inside(j, place, size, &slope);
+    if (!tg__is_finite(place)) {
+        for (int k = 0; k < n; k++) { t->at[k] = -1; t->w[k] = n == 1 ? 0 : tg__nan(); }
+        return n;
+    }
+    part = n == 1 ? tg__round64(place) : tg__floor(place);
+    for (int k = 0; k < n; k++) {
+        double at = part + (double)(k - is_cubic);
+        if (is_cubic) {
+            at = tg__grid_inside(j, at, size, &none);
+            t->w[k] = tg__grid_polynomial(cubic[k], place - part, order);
+            for (int64_t i = 0; i < order; i++) t->w[k] *= slope;
+        }
+        t->at[k] = at >= 0 && at <= (double)(size - 1) ? (int64_t)at : -1;
+    }
+    if (n == 1) t->w[0] = order == 0;
+    if (n == 2) {
+        t->w[1] = order == 0 ? place - part : order == 1 ? slope : 0;
+        t->w[0] = order == 0 ? 1 - t->w[1] : -t->w[1];
+    }
+    return n;
+}
+/* Looks up `count` places from `from` on, differentiated once more along dimension `more`, if that is not -1. */
+TG__PRIVATE void tg__grid_look_up(const tg__grid_plan *j, int64_t n, int64_t from, int64_t count, int more, const tg__grid_block *b) {
+    const tg_operand *grid = &j->job.o[j->job.r->n - 1];
+    const char *at = j->job.at[j->job.r->n - 1];
+    const int64_t size = (int64_t)tg_dtype_size(grid->dtype);
+    tg__grid_taps line[3];
+    int many[3];
+    line[0].at[0] = 0; line[0].w[0] = 1; many[0] = 1;                  /* of a flat picture */
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t p = from + i, w = p % j->out[2], h = p / j->out[2] % j->out[1], d = p / j->out[2] / j->out[1];
+        const char *g = at + (n * j->gs[0] + d * j->gs[1] + h * j->gs[2] + w * j->gs[3]) * size;
+        int64_t *off = b->off + i * j->taps;
+        double *weight = b->w + i * j->taps;
+        b->at[i] = d * j->ys[2] + h * j->ys[3] + w * j->ys[4];
+        b->out[i] = 0;
+        for (int k = j->flat; k < 3; k++)
+            many[k] = tg__grid_line(j, tg__get_f64(g + (2 - k) * j->gs[4] * size, grid->dtype), j->size[k], j->order[k] + (k == more), &line[k]);
+        for (int e = 0; e < many[0]; e++) for (int f = 0; f < many[1]; f++) for (int k = 0; k < many[2]; k++) {
+            const bool in = line[0].at[e] >= 0 && line[1].at[f] >= 0 && line[2].at[k] >= 0;
+            b->out[i] |= !in;
+            *off++ = in ? line[0].at[e] * j->xs[2] + line[1].at[f] * j->xs[3] + line[2].at[k] * j->xs[4] : INT64_MIN;
+            *weight++ = line[0].w[e] * line[1].w[f] * line[2].w[k];
+        }
+    }
+}
+#define TG__GRID_TYPE(T, t) \
+    /* y of a channel */ \
+    TG__PRIVATE void tg__grid_take_##t(const tg__grid_plan *j, const tg__grid_block *b, int64_t count, T *y, const T *x) { \
+        const int64_t *off = b->off; \
+        const T *w = (const T *)(const void *)b->w; \
+        const int taps = j->taps; \
+        for (int64_t i = 0; i < count; i++, off += taps, w += taps) { \
+            T sum = 0; \
+            int k; \
+            if (b->out[i]) for (k = 0; k < taps; k++) sum += w[k] * (off[k] != INT64_MIN ? x[off[k]] : 0); \
+            else if (taps == 4) sum = (w[0] * x[off[0]] + w[1] * x[off[1]]) + (w[2] * x[off[2]] + w[3] * x[off[3]]); \
+            else for (k = 0; k < taps; k++) sum += w[k] * x[off[k]]; \
+            y[b->at[i]] = sum; \
+        } \
+    } \
+    /* g of a channel back to x */ \
+    TG__PRIVATE void tg__grid_give_##t(const tg__grid_plan *j, const tg__grid_block *b, int64_t count, const T *g, T *x) { \
+        const int64_t *off = b->off; \
+        const T *w = (const T *)(const void *)b->w; \
+        const int taps = j->taps; \
+        for (int64_t i = 0; i < count; i++, off += taps, w += taps) { \
+            const T one = g[b->at[i]]; \
+            if (!b->out[i] && taps == 4) { x[off[0]] += w[0] * one; x[off[1]] += w[1] * one; x[off[2]] += w[2] * one; x[off[3]] += w[3] * one; } \
+            else for (int k = 0; k < taps; k++) if (off[k] != INT64_MIN) x[off[k]] += w[k] * one; \
+        } \
+    } \
+    /* sum of g x over channels, for each tap */ \
+    TG__PRIVATE void tg__grid_meet_##t(const tg__grid_plan *j, const tg__grid_block *b, int64_t count, const T *g, const T *x) { \
+        const int64_t *off = b->off; \
+        double *sum = b->sum; \
+        const int taps = j->taps; \
+        for (int64_t i = 0; i < count; i++, off += taps, sum += taps) { \
+            const double one = (double)g[b->at[i]]; \
+            if (!b->out[i] && taps == 4) { sum[0] += one * (double)x[off[0]]; sum[1] += one * (double)x[off[1]]; sum[2] += one * (double)x[off[2]]; sum[3] += one * (double)x[off[3]]; } \
+            else for (int k = 0; k < taps; k++) if (off[k] != INT64_MIN) sum[k] += one * (double)x[off[k]]; \
+        } \
+    }
+TG__GRID_TYPE(float, f32)
+TG__GRID_TYPE(double, f64)
+#undef TG__GRID_TYPE
+
+/* Weights for channels of f32. */
+TG__PRIVATE void tg__grid_narrow(const tg__grid_block *b, int64_t n) {
+    char *to = (char *)b->w;
+    for (int64_t i = 0; i < n; i++, to += 4) { const float f = (float)b->w[i]; memcpy(to, &f, 4); }
+}
+/* The gradient by the places looked up: those of a few channels are met, then each dimension has its own weights. */
+TG__PRIVATE void tg__grid_place(const tg__grid_plan *j, int64_t n, int64_t from, int64_t count, const tg__grid_block *b) {
+    const tg_operand *to = &j->job.o[0];
+    const int64_t size = (int64_t)tg_dtype_size(to->dtype);
+    int64_t i, c;
+    for (i = 0; i < count * j->taps; i++) b->sum[i] = 0;
+    for (c = 0; c < j->c; c++) {
+        const char *g = j->job.at[1] + (n * j->ys[0] + c * j->ys[1]) * size, *x = j->job.at[2] + (n * j->xs[0] + c * j->xs[1]) * size;
+        if (j->wide) tg__grid_meet_f64(j, b, count, (const double *)(const void *)g, (const double *)(const void *)x);
+        else tg__grid_meet_f32(j, b, count, (const float *)(const void *)g, (const float *)(const void *)x);
+    }
+    for (int k = j->flat; k < 3; k++) {
+        tg__grid_look_up(j, n, from, count, k, b);
+        for (i = 0; i < count; i++) {
+            const int64_t p = from + i, w = p % j->out[2], h = p / j->out[2] % j->out[1], d = p / j->out[2] / j->out[1];
+            double sum = 0;
+            for (int t = 0; t < j->taps; t++) sum += b->w[i * j->taps + t] * b->sum[i * j->taps + t];
+            tg__put_scalar(j->job.at[0] + (n * to->stride[0] + d * to->stride[1] + h * to->stride[2] + w * to->stride[3] + (2 - k) * to->stride[4]) * size,
+                to->dtype, sum, 0, false);
+        }
+    }
+}
+TG__PRIVATE void tg__grid_channels(const tg__grid_plan *j, int64_t n, int64_t first, int64_t end, int64_t count, const tg__grid_block *b) {
+    const bool back = j->kind == TG_RESAMPLE_GRID_BACK;
+    const int64_t size = j->wide ? 8 : 4;
+    if (!j->wide) tg__grid_narrow(b, count * j->taps);
+    for (int64_t c = first; c < end; c++) {
+        char *y = j->job.at[back] + (n * j->ys[0] + c * j->ys[1]) * size, *x = j->job.at[!back] + (n * j->xs[0] + c * j->xs[1]) * size;
+        if (back && j->wide) tg__grid_give_f64(j, b, count, (const double *)(void *)y, (double *)(void *)x);
+        else if (back) tg__grid_give_f32(j, b, count, (const float *)(void *)y, (float *)(void *)x);
+        else if (j->wide) tg__grid_take_f64(j, b, count, (double *)(void *)y, (const double *)(void *)x);
+        else tg__grid_take_f32(j, b, count, (float *)(void *)y, (const float *)(void *)x);
+    }
+}
+TG__PRIVATE size_t tg__grid_scratch(const tg__grid_plan *j, char *p, tg__grid_block *b) {
+    const size_t all = (size_t)(TG__GRID_PLACES * j->taps) * 8;
+    b->off = (int64_t *)(void *)p; b->w = (double *)(void *)(p + all); b->sum = (double *)(void *)(p + 2 * all);
+    b->at = (int64_t *)(void *)(p + 3 * all); b->out = b->at + TG__GRID_PLACES;
+    return 3 * all + TG__GRID_PLACES * 16;
+}
+/* Channels of a chunk that goes back to x: it looks up every place, so few chunks are less work and many more even. */
+TG__PRIVATE int64_t tg__channels_per(int64_t n, int64_t c) { return tg__imin(32, tg__imax(4, n * c / 16)); }
+TG__PRIVATE void tg__grid_chunk(const tg__grid_plan *j, int64_t index) {
+    const bool back = j->kind == TG_RESAMPLE_GRID_BACK;
+    const int64_t n = index / j->blocks, block = index % j->blocks;
+    const int64_t first = back ? block * j->per : 0, last = back ? tg__imin(first + j->per, j->c) : j->c;
+    const int64_t from = back ? 0 : block * j->per, end = back ? j->places : tg__imin(from + j->per, j->places);
+    tg__grid_block b;
+    int slot;
+    (void)tg__grid_scratch(j, (char *)tg__scratch_take(j->job.tg, &slot), &b);
+    if (back)
+        for (int64_t c = first; c < last; c++)
+            memset(j->job.at[0] + (n * j->xs[0] + c * j->xs[1]) * (j->wide ? 8 : 4), 0, (size_t)(j->size[0] * j->size[1] * j->size[2] * (j->wide ? 8 : 4)));
+    for (int64_t p = from; p < end; p += TG__GRID_PLACES) {
+        const int64_t count = tg__imin(TG__GRID_PLACES, end - p);
+        tg__grid_look_up(j, n, p, count, -1, &b);
+        if (j->kind == TG_RESAMPLE_GRID_PLACE) tg__grid_place(j, n, p, count, &b);
+        else tg__grid_channels(j, n, first, last, count, &b);
+    }
+    tg__scratch_give(j->job.tg, slot);
+}
+TG__PRIVATE int64_t tg__grid_start(tg_ctx *tg, int phase, tg__grid_plan *j) {
+    static const signed char which[3][2] = { { 1, 0 }, { 0, 1 }, { 2, 1 } };         /* x or its gradient, y or its gradient */
+    const tg_request *r = j->job.r;
+    const tg_operand *o = j->job.o, *grid = &o[r->n - 1], *x, *y;
+    tg__grid_block b;
+    if (phase) return 0;
+    j->kind = r->kind; j->mode = (int)r->whole[0]; j->padding = (int)r->whole[1]; j->align = r->whole[2] != 0;
+    x = &o[which[j->kind - TG_RESAMPLE_GRID][0]]; y = &o[which[j->kind - TG_RESAMPLE_GRID][1]];
+    j->wide = r->compute == TG_F64; j->flat = grid->shape[4] == 2;
+    j->n = x->shape[0]; j->c = x->shape[1];
+    j->taps = 1;
+    for (int k = 0; k < 5; k++) { j->xs[k] = x->stride[k]; j->gs[k] = grid->stride[k]; j->ys[k] = y->stride[k]; }
+    for (int k = 0; k < 3; k++) {
+        j->order[k] = r->whole[3 + k]; j->size[k] = x->shape[2 + k]; j->out[k] = grid->shape[1 + k];
+        if (k >= j->flat) j->taps *= j->mode == TG_GRID_NEAREST ? 1 : j->mode == TG_GRID_BICUBIC ? 4 : 2;
+    }
+    j->places = j->out[0] * j->out[1] * j->out[2];
+    j->per = j->kind == TG_RESAMPLE_GRID_BACK ? tg__channels_per(j->n, j->c) : tg__imax(TG__GRID_PLACES, 16384 / (j->taps * (j->c + 4)));
+    j->blocks = tg__ceil_div(j->kind == TG_RESAMPLE_GRID_BACK ? j->c : j->places, j->per);
+    if (!tg__scratch_need(tg, tg__grid_scratch(j, NULL, &b))) return -1;
+    return j->n * j->blocks;
+}
+
+/* ---- the resample family: boxes ----
+   A bin of a box is the mean of points on a small grid in it, each between four elements of x. Forward a chunk is a row of
+   bins of one box; back it is a few channels of a picture, to which all boxes of that picture come in order. */
+typedef struct tg__boxes_plan {
+    tg__job  job;
+    bool     back, aligned, wide;
+    int64_t  n, c, h, w, boxes, out_h, out_w, blocks, per, ratio;
+    int64_t  xs[5], ys[5], bs[2];
+    double   scale;
+    tg__look look;                                   /* at the numbers of the pictures */
+} tg__boxes_plan;
+typedef struct tg__box { double start[2], bin[2]; int64_t points[2]; } tg__box;      /* in h and w */
+typedef struct tg__box_point { int64_t at[2]; double w[2]; } tg__box_point;
+
+TG__PRIVATE double tg__boxes_round(const tg__boxes_plan *j, double v) { return j->wide ? v : (double)(float)v; }
+TG__PRIVATE double tg__boxes_get(const tg__boxes_plan *j, int64_t box, int64_t i) {
+    const tg_operand *o = &j->job.o[2];
+    return tg__get_f64(j->job.at[2] + (box * j->bs[0] + i * j->bs[1]) * (int64_t)tg_dtype_size(o->dtype), o->dtype);
+}
+TG__PRIVATE tg__box tg__boxes_box(const tg__boxes_plan *j, int64_t box) {
+    tg__box b;
+    for (int k = 0; k < 2; k++) {
+        const double offset = j->aligned ? 0.5 : 0, end = tg__boxes_round(j, tg__boxes_round(j, tg__boxes_get(j, box, 4 - k) * j->scale) - offset);
+        const int64_t bins = k ? j->out_w : j->out_h;
+        double length, points;
+        b.start[k] = tg__boxes_round(j, tg__boxes_round(j, tg__boxes_get(j, box, 2 - k) * j->scale) - offset);
+        length = tg__boxes_round(j, end - b.start[k]);
+        if (!j->aligned && !(length > 1)) length = 1;
+        b.bin[k] = tg__boxes_round(j, length / (double)bins);
+        points = -tg__floor(-b.bin[k]);
+        b.points[k] = !tg__is_finite(points) || points > 9e15 ? 0 : j->ratio > 0 ? j->ratio : points > 0 ? (int64_t)points : 0;
+    }
+    return b;
+}
+/* Which points of a bin can lie in x: a box that is far larger shall not keep us for ever. */
+TG__PRIVATE void tg__boxes_range(const tg__boxes_plan *j, const tg__box *b, int k, int64_t bin, int64_t *from, int64_t *end) {
+    const double all = (double)b->points[k], step = b->bin[k] / all, start = b->start[k] + (double)bin * b->bin[k];
+    double low, high;
+    *from = 0; *end = b->points[k];
+    if (!(step > 0)) return;
+    low = tg__floor((-1 - start) / step) - 2; high = tg__floor(((double)(k ? j->w : j->h) - start) / step) + 2;
+    if (low > 0) *from = (int64_t)(low < all ? low : all);
+    if (high < all) *end = (int64_t)(high > 0 ? high : 0);
+}
+/* Point i of a bin in one dimension: between which two elements; false: outside of x. */
+TG__PRIVATE bool tg__boxes_point(const tg__boxes_plan *j, const tg__box *b, int k, int64_t bin, int64_t i, tg__box_point *p) {
+    const int64_t size = k ? j->w : j->h;
+    double v = b->start[k] + (double)bin * b->bin[k] + ((double)i + 0.5) * b->bin[k] / (double)b->points[k];
+    if (!(v >= -1 && v <= (double)size)) return false;
+    if (v < 0) v = 0;
+    p->at[0] = tg__imin((int64_t)v, size - 1); p->at[1] = tg__imin(p->at[0] + 1, size - 1);
+    p->w[1] = p->at[1] == p->at[0] ? 0 : v - (double)p->at[0];
+    p->w[0] = 1 - p->w[1];
+    return true;
+}
+/* Channels `from` to `end` of a point and a bin: to the sums, or from the gradient to x. */
+TG__PRIVATE void tg__boxes_meet(const tg__boxes_plan *j, const tg__box_point *h, const tg__box_point *w, double share,
+    char *x, int64_t from, int64_t end, double *sum) {
+    const int64_t size = j->wide ? 8 : 4;
+    for (int e = 0; e < 2; e++) for (int f = 0; f < 2; f++) {
+        const double weight = h->w[e] * w->w[f] * share;
+        char *p = x + (from * j->xs[1] + h->at[e] * j->xs[3] + w->at[f] * j->xs[4]) * size;
+        if (weight > 0 || weight < 0)
+            for (int64_t c = from; c < end; c++, p += j->xs[1] * size) {
+                if (!j->back) sum[c] += weight * (j->wide ? *(const double *)(void *)p : (double)*(const float *)(void *)p);
+                else if (j->wide) *(double *)(void *)p += weight * sum[c];
+                else *(float *)(void *)p += (float)(weight * sum[c]);
+            }
+    }
+}
+/* One bin of a box: y[c] = the mean of its points, or the way back. */
+TG__PRIVATE void tg__boxes_bin(const tg__boxes_plan *j, const tg__box *b, int64_t box, int64_t bin_h, int64_t bin_w, char *x, int64_t from, int64_t end, double *sum) {
+    const int64_t size = j->wide ? 8 : 4;
+    const double many = (double)b->points[0] * (double)b->points[1], share = many > 1 ? 1 / many : 1;
+    char *y = j->job.at[j->back] + (box * j->ys[0] + bin_h * j->ys[3] + bin_w * j->ys[4]) * size;
+    tg__box_point h, w;
+    int64_t c, e, f, ends[2], first[2];
+    for (c = from; c < end; c++) sum[c] = j->back ? tg__get_f64(y + c * j->ys[1] * size, j->wide ? TG_F64 : TG_F32) : 0;
+    tg__boxes_range(j, b, 0, bin_h, &first[0], &ends[0]);
+    tg__boxes_range(j, b, 1, bin_w, &first[1], &ends[1]);
+    for (e = first[0]; e < ends[0]; e++)
+        for (f = first[1]; f < ends[1] && tg__boxes_point(j, b, 0, bin_h, e, &h); f++)
+            if (tg__boxes_point(j, b, 1, bin_w, f, &w)) tg__boxes_meet(j, &h, &w, share, x, from, end, sum);
+    if (!j->back) for (c = from; c < end; c++) tg__put_scalar(y + c * j->ys[1] * size, j->wide ? TG_F64 : TG_F32, sum[c], 0, false);
+}
+TG__PRIVATE void tg__boxes_look(tg__boxes_plan *j) {
+    for (int64_t b = 0; b < j->boxes; b++) {
+        const double v = tg__boxes_get(j, b, 0);
+        if (v > -1 && v < (double)j->n) continue;
+        j->look.value = tg__int_of(v); j->look.place = b;
+        if (j->look.state == TG__LOOKS) tg__look_bad(&j->look, 0);
+        return;
+    }
+}
+TG__PRIVATE void tg__boxes_chunk(tg__boxes_plan *j, int64_t index) {
+    const int64_t size = j->wide ? 8 : 4;
+    double *sum;
+    int slot;
+    if (j->look.state) { tg__boxes_look(j); return; }
+    sum = (double *)tg__scratch_take(j->job.tg, &slot);
+    if (!j->back) {
+        const int64_t box = index / j->out_h;
+        const tg__box b = tg__boxes_box(j, box);
+        char *x = j->job.at[1] + (int64_t)tg__boxes_get(j, box, 0) * j->xs[0] * size;
+        for (int64_t w = 0; w < j->out_w; w++) tg__boxes_bin(j, &b, box, index % j->out_h, w, x, 0, j->c, sum);
+    } else {
+        const int64_t n = index / j->blocks, from = index % j->blocks * j->per, end = tg__imin(from + j->per, j->c);
+        char *x = j->job.at[0] + n * j->xs[0] * size;
+        for (int64_t c = from; c < end; c++) memset(x + c * j->xs[1] * size, 0, (size_t)(j->h * j->w * size));
+        for (int64_t box = 0; box < j->boxes; box++) {
+            if ((int64_t)tg__boxes_get(j, box, 0) != n) continue;
+            const tg__box b = tg__boxes_box(j, box);
+            for (int64_t h = 0; h < j->out_h; h++) for (int64_t w = 0; w < j->out_w; w++) tg__boxes_bin(j, &b, box, h, w, x, from, end, sum);
+        }
+    }
+    tg__scratch_give(j->job.tg, slot);
+}
+TG__PRIVATE int64_t tg__boxes_start(tg_ctx *tg, int phase, tg__boxes_plan *j) {
+    const tg_request *r = j->job.r;
+    int next;
+    if (phase == 0) {
+        const tg_operand *x, *y, *b = &j->job.o[2];
+        j->back = r->kind == TG_RESAMPLE_BOXES_BACK;
+        x = &j->job.o[!j->back]; y = &j->job.o[j->back];
+        j->wide = r->compute == TG_F64; j->ratio = r->whole[0]; j->aligned = r->whole[1] != 0; j->scale = r->number[0];
+        j->n = x->shape[0]; j->c = x->shape[1]; j->h = x->shape[3]; j->w = x->shape[4];
+        j->boxes = y->shape[0]; j->out_h = y->shape[3]; j->out_w = y->shape[4];
+        for (int k = 0; k < 5; k++) { j->xs[k] = x->stride[k]; j->ys[k] = y->stride[k]; }
+        j->bs[0] = b->stride[0]; j->bs[1] = b->stride[1];
+        j->per = tg__channels_per(j->n, j->c); j->blocks = tg__ceil_div(j->c, j->per);
+        j->look.state = TG__LOOKS; j->look.bad = 0;
+        return tg__scratch_need(tg, (size_t)j->c * sizeof(double)) ? 1 : -1;
+    }
+    if (!j->look.state) return 0;
+    if ((next = tg__look_next(&j->look)) != 0) {
+        if (next < 0) (void)tg__fail_op(tg, TG_ERROR_VALUE, "box %l is of picture %l; x has %l", j->look.place, j->look.value, j->n);
+        return next;
+    }
+    return j->back ? j->n * j->blocks : j->boxes * j->out_h;
+}
+
+typedef union tg__resample_plan { tg__job job; tg__resize_plan size; tg__grid_plan grid; tg__boxes_plan boxes; } tg__resample_plan;
+TG__PRIVATE void tg__resample_chunk(void *plan, int64_t i) {
+    tg__resample_plan *j = (tg__resample_plan *)plan;
+    const int kind = j->job.r->kind;
+    if (kind <= TG_RESAMPLE_SIZE_BACK) tg__resize_chunk(&j->size, i);
+    else if (kind <= TG_RESAMPLE_GRID_PLACE) tg__grid_chunk(&j->grid, i);
+    else tg__boxes_chunk(&j->boxes, i);
+}
+TG__PRIVATE int64_t tg__resample_start(tg_ctx *tg, int phase, void *plan) {
+    tg__resample_plan *j = (tg__resample_plan *)plan;
+    const int kind = j->job.r->kind;
+    return kind <= TG_RESAMPLE_SIZE_BACK ? tg__resize_start(tg, phase, &j->size)
+        : kind <= TG_RESAMPLE_GRID_PLACE ? tg__grid_start(tg, phase, &j->grid) : tg__boxes_start(tg, phase, &j->boxes);
+}
+TG__FAMILY(resample, false);
+
+/* The next operand: t [N, C, ...] with one to three spatial dimensions, seen as [N, C, D, H, W]; a grid [N, ..., 2 or 3]
+   likewise as [N, D, H, W, 2 or 3]. */
+TG__PRIVATE void tg__ask_pictures(tg__ask *a, tg_tensor *t, unsigned use, bool is_grid) {
+    tg_operand *o = tg__ask_for(a, t, use);
+    const int at = is_grid ? 1 : 2, more = 5 - o->ndim;
+    if (more <= 0) return;
+    for (int d = 4; d >= at + more; d--) { o->shape[d] = o->shape[d - more]; o->stride[d] = o->stride[d - more]; }
+    for (int d = at; d < at + more; d++) { o->shape[d] = 1; o->stride[d] = 0; }
+    o->ndim = 5;
+}
+/* Channels last, where x's are: torch calls that its memory format. */
+TG__PRIVATE bool tg__resample_out(tg_ctx *tg, tg__node *n, const tg_tensor *like, const int64_t *shape) {
+    static const int last[2][5] = { { 0, 2, 3, 1, 0 }, { 0, 2, 3, 4, 1 } };
+    const bool channels = like->ndim > 3 && like->shape[1] > 1 && like->stride[1] == 1 && !tg__is_dense(like);
+    n->out[0] = tg__tensor_make(tg, n->device, like->dtype, like->ndim, shape, channels ? last[like->ndim - 4] : NULL);
+    return n->out[0] != NULL;
+}
+
+/* -------------------------------------------------------------- resample, resample_back ----
+   y = x with the taps of a mode along its spatial dimensions, of sizes `size`; the gradient is the transposed sum, whose
+   sizes are x's. Both are linear and each other's derivatives, so any order stays within them. */
+typedef struct tg__resample_attr {
+    int64_t mode;
+    bool    align_corners, antialias;
+    double  scale_d, scale_h, scale_w;               /* 0: as the sizes tell */
+    int64_t size[3];
+} tg__resample_attr;
+static const tg_attr tg__resample_attrs[] = {
+    TG__ATTR(tg__resample_attr, mode, INT), TG__ATTR(tg__resample_attr, align_corners, BOOL), TG__ATTR(tg__resample_attr, antialias, BOOL),
+    TG__ATTR(tg__resample_attr, scale_d, FLOAT), TG__ATTR(tg__resample_attr, scale_h, FLOAT), TG__ATTR(tg__resample_attr, scale_w, FLOAT),
+    TG__ATTR_EACH(tg__resample_attr, size)
+};
+
+TG__PRIVATE bool tg__resample_check(tg_ctx *tg, tg__node *n) {
+    const tg__resample_attr *at = (const tg__resample_attr *)n->attr;
+    const tg_tensor *x = n->in[0];
+    int64_t shape[5];
+    shape[0] = x->shape[0]; shape[1] = x->shape[1];
+    for (int d = 2; d < x->ndim; d++) shape[d] = at->size[5 - x->ndim + d - 2];
+    return tg__resample_out(tg, n, x, shape);
+}
+TG__PRIVATE bool tg__resample_forward(tg_ctx *tg, tg__node *n) {
+    const tg__resample_attr *at = (const tg__resample_attr *)n->attr;
+    tg__ask a;
+    if (n->out[0]->numel == 0) return true;
+    if (n->in[0]->numel == 0) return tg__fill(tg, n->out[0], 0, 0, true);
+    tg__ask_begin(&a, TG_FAMILY_RESAMPLE, n->op->kind, tg__compute_type(n->in[0]->dtype));
+    a.r.whole[0] = at->mode; a.r.whole[1] = at->align_corners; a.r.whole[2] = at->antialias;
+    a.r.number[0] = at->scale_d; a.r.number[1] = at->scale_h; a.r.number[2] = at->scale_w;
+    tg__ask_pictures(&a, n->out[0], TG_WRITE, false);
+    tg__ask_pictures(&a, n->in[0], TG_READ, false);
+    return tg__launch(&a, tg, &tg__family_resample, NULL);
+}
+TG__PRIVATE bool tg__resample_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
+static const tg_op tg__resample_op = { TG__OP_KIND("resample", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_RESAMPLE_SIZE), TG__NO_SAVES, TG__ATTRS(tg__resample),
+    tg__resample_check, tg__resample_forward, tg__resample_backward, NULL };
+static const tg_op tg__resample_back_op = { TG__OP_KIND("resample_back", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_RESAMPLE_SIZE_BACK), TG__NO_SAVES, TG__ATTRS(tg__resample),
+    tg__resample_check, tg__resample_forward, tg__resample_backward, NULL };
+TG__PRIVATE bool tg__resample_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    tg__resample_attr at = *(const tg__resample_attr *)n->attr;
+    const tg__slot *x = &n->in_slot[0];
+    (void)tg;
+    for (int d = 2; d < x->ndim; d++) at.size[5 - x->ndim + d - 2] = x->shape[d];
+    dx[0] = tg__call(n->op->kind == TG_RESAMPLE_SIZE ? &tg__resample_back_op : &tg__resample_op, &at, g, 1, NULL, 1);
+    return dx[0] != NULL;
+}
+
+/* Which modes take x, and in how many dimensions. */
+TG__PRIVATE bool tg__interpolate_mode_fits(tg_ctx *tg, const tg_interpolate_args *a) {
+    static const char *const names[] = { "nearest", "linear", "bilinear", "trilinear", "bicubic", "area", "nearest-exact" };
+    static const char *const shapes[] = { "[N, C, W], [N, C, H, W] or [N, C, D, H, W]", "[N, C, W]", "[N, C, H, W]", "[N, C, D, H, W]" };
+    static const signed char spatial[] = { 0, 1, 2, 3, 2, 0, 0 };
+    const tg_tensor *x = a->x;
+    const int m = (int)a->mode;
+    bool picks, smooth;
+    if (m < 0 || m > TG_INTERPOLATE_NEAREST_EXACT) return tg__fail(tg, TG__E_ARGUMENT, "there is no such mode");
+    picks = m == TG_INTERPOLATE_NEAREST || m == TG_INTERPOLATE_NEAREST_EXACT; smooth = m == TG_INTERPOLATE_BILINEAR || m == TG_INTERPOLATE_BICUBIC;
+    if (x->ndim < 3 || x->ndim > 5 || (spatial[m] && x->ndim != 2 + spatial[m]))
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "mode %s takes %s, got %t", names[m], shapes[spatial[m]], x);
+    if (a->align_corners && !spatial[m]) return tg__fail_op(tg, TG_ERROR_VALUE, "align_corners is for linear, bilinear, trilinear and bicubic, the mode is %s", names[m]);
+    if (a->antialias && !smooth) return tg__fail_op(tg, TG_ERROR_VALUE, "antialias is for bilinear and bicubic, the mode is %s", names[m]);
+    if (x->dtype == TG_U8 && (picks || smooth)) return true;
+    return tg_dtype_is_float(x->dtype) || (x->dtype == TG_U8 ? tg__fail_op(tg, TG_ERROR_DTYPE, "mode %s takes no u8; nearest, nearest-exact, bilinear and bicubic do", names[m])
+        : tg__fail(tg, TG__E_FLOAT_ONLY, x));
+}
+/* The sizes of the result, from sizes or factors. */
+TG__PRIVATE bool tg__interpolate_sizes(tg_ctx *tg, const tg_interpolate_args *a, tg__resample_attr *at) {
+    const tg_tensor *x = a->x;
+    const int spatial = x->ndim - 2;
+    double scale[3] = { 0, 0, 0 };
+    int sizes = 0, scales = 0;
+    for (int d = 0; d < 3; d++) { if (a->size[d]) sizes = d + 1; if (a->scale_factor[d] < 0 || a->scale_factor[d] > 0 || tg__is_nan(a->scale_factor[d])) scales = d + 1; at->size[d] = 1; }
+    if (sizes && scales) return tg__fail(tg, TG__E_ARGUMENT, "only one of size and scale_factor can be given");
+    if (!sizes && !scales) return tg__fail(tg, TG__E_ARGUMENT, "size or scale_factor must be given");
+    if (sizes + scales != spatial)
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "%s has %d numbers; expected one for each of the %d spatial dimensions of %t", sizes ? "size" : "scale_factor", sizes + scales, spatial, x);
+    if (sizes && a->recompute_scale_factor) return tg__fail(tg, TG__E_ARGUMENT, "recompute_scale_factor says nothing where the size is given");
+    for (int d = 0; d < spatial; d++) {
+        const double factor = a->scale_factor[d], size = sizes ? (double)a->size[d] : (double)x->shape[2 + d] * factor;
+        /* adaptive pooling has empty results, the other modes do not */
+        if (!(size >= (sizes || a->mode != TG_INTERPOLATE_AREA ? 1 : 0) && size < 4e18))
+            return tg__fail_op(tg, TG_ERROR_VALUE, "spatial dimension %d of %t would become %f; expected at least 1", d, x, size);
+        if (x->shape[2 + d] == 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "%t has a spatial dimension of size 0", x);
+        at->size[3 - spatial + d] = sizes ? a->size[d] : (int64_t)size;
+        if (!sizes && !a->recompute_scale_factor && a->mode != TG_INTERPOLATE_AREA) scale[3 - spatial + d] = factor;
+    }
+    at->scale_d = scale[0]; at->scale_h = scale[1]; at->scale_w = scale[2];
+    return x->shape[1] > 0 || a->mode == TG_INTERPOLATE_AREA || tg__fail_op(tg, TG_ERROR_SHAPE, "%t has no channels", x);
+}
+TG_API tg_tensor *tg_interpolate_from(const tg_interpolate_args *a) {
+    tg__resample_attr at;
+    tg_ctx *tg;
+    tg_tensor *x;
+    bool outermost;
+    if (!a) return NULL;
+    tg__note(a->x, a->at);
+    if (!(tg = tg__start(a->x, "interpolate"))) return NULL;
+    memset(&at, 0, sizeof at);
+    at.mode = a->mode; at.align_corners = a->align_corners; at.antialias = a->antialias;
+    if (!tg__interpolate_mode_fits(tg, a) || !tg__interpolate_sizes(tg, a, &at)) return NULL;
+    x = a->x;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg__call(&tg__resample_op, &at, &x, 1, NULL, 1));
+}
+
+/* -------------------------------------------------------------- grid_sample, grid_sample_input ----
+   grid_sample: y[n, c, p] = sum over taps k of w[k](grid[n, p]) * x[n, c, k]; with `order` the weights are differentiated
+   so often by the place along D, H, W. grid_sample_input is the same sum transposed: from g to x's shape.
+   dx = grid_sample_input(g, grid), dgrid[.., d] = sum over c of g * grid_sample(x, grid) with the order along d one higher:
+   what is one's derivative is made of the two again, so any order stays within them. One kernel does that sum at once where
+   it is not differentiated further. */
+typedef struct tg__grid_attr { int64_t mode, padding; bool align_corners; int64_t order[3], size[3]; } tg__grid_attr;
+static const tg_attr tg__grid_attrs[] = {
+    TG__ATTR(tg__grid_attr, mode, INT), TG__ATTR(tg__grid_attr, padding, INT), TG__ATTR(tg__grid_attr, align_corners, BOOL),
+    TG__ATTR_EACH(tg__grid_attr, order), TG__ATTR_EACH(tg__grid_attr, size)
+};
+TG__PRIVATE bool tg__grid_run(tg_ctx *tg, int kind, const tg__grid_attr *at, tg_tensor *out, tg_tensor *first, tg_tensor *second, tg_tensor *grid) {
+    tg__ask a;
+    if (out->numel == 0) return true;
+    if (first->numel == 0) return tg__fill(tg, out, 0, 0, true);
+    tg__ask_begin(&a, TG_FAMILY_RESAMPLE, kind, out->dtype);
+    a.r.whole[0] = at->mode; a.r.whole[1] = at->padding; a.r.whole[2] = at->align_corners;
+    for (int d = 0; d < 3; d++) a.r.whole[3 + d] = at->order[d];
+    tg__ask_pictures(&a, out, TG_WRITE, kind == TG_RESAMPLE_GRID_PLACE);
+    tg__ask_pictures(&a, first, TG_READ, false);
+    if (second) tg__ask_pictures(&a, second, TG_READ, false);
+    tg__ask_pictures(&a, grid, TG_READ, true);
+    return tg__launch(&a, tg, &tg__family_resample, NULL);
+}
+TG__PRIVATE bool tg__grid_sample_check(tg_ctx *tg, tg__node *n) {
+    const tg__grid_attr *at = (const tg__grid_attr *)n->attr;
+    const tg_tensor *x = n->in[0], *grid = n->in[1];
+    int64_t shape[5];
+    shape[0] = x->shape[0]; shape[1] = x->shape[1];
+    for (int d = 2; d < x->ndim; d++) shape[d] = n->op->kind == TG_RESAMPLE_GRID ? grid->shape[d - 1] : at->size[5 - x->ndim + d - 2];
+    return tg__out_make(tg, n, 0, x->dtype, x->ndim, shape);
+}
+TG__PRIVATE bool tg__grid_sample_forward(tg_ctx *tg, tg__node *n) {
+    return tg__grid_run(tg, n->op->kind, (const tg__grid_attr *)n->attr, n->out[0], n->in[0], NULL, n->in[1]);
+}
+TG__PRIVATE bool tg__grid_sample_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
+static const tg_op tg__grid_sample_op = { TG__OP_KIND("grid_sample", TG__IN(2), TG__OUT(1), TG__NO_FLAGS, TG_RESAMPLE_GRID), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0) | TG_SAVE_IN(1)), TG__ATTRS(tg__grid),
+    tg__grid_sample_check, tg__grid_sample_forward, tg__grid_sample_backward, NULL };
+static const tg_op tg__grid_sample_input_op = { TG__OP_KIND("grid_sample_input", TG__IN(2), TG__OUT(1), TG__NO_FLAGS, TG_RESAMPLE_GRID_BACK), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0) | TG_SAVE_IN(1)), TG__ATTRS(tg__grid),
+    tg__grid_sample_check, tg__grid_sample_forward, tg__grid_sample_backward, NULL };
+TG__PRIVATE tg_tensor *tg__grid_call(const tg_op *op, const tg__grid_attr *at, tg_tensor *x, tg_tensor *grid) {
+    tg_tensor *in[2];
+    in[0] = x; in[1] = grid;
+    return x && grid ? tg__call(op, at, in, 2, NULL, 1) : NULL;
+}
+/* The gradient by the grid: g has y's shape, x the picture's. */
+TG__PRIVATE tg_tensor *tg__grid_gradient(tg_ctx *tg, const tg__grid_attr *from, tg_tensor *g, tg_tensor *x, tg_tensor *grid) {
+    tg_tensor *parts[3], *to;
+    const int spatial = x->ndim - 2;
+    const int64_t one = 1;
+    if (!tg->grad_mode) {
+        to = tg__hold(tg, tg__tensor_make(tg, grid->device, grid->dtype, grid->ndim, grid->shape, NULL));
+        return to && tg__grid_run(tg, TG_RESAMPLE_GRID_PLACE, from, to, g, x, grid) ? to : NULL;
+    }
+    for (int d = 0; d < spatial; d++) {
+        tg__grid_attr at = *from;
+        at.order[2 - d]++;
+        parts[d] = tg_sum_dims(tg_mul(g, tg__grid_call(&tg__grid_sample_op, &at, x, grid)), 1, &one, false);
+    }
+    return tg_stack(parts, spatial, -1);
+}
+TG__PRIVATE bool tg__grid_sample_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    tg__grid_attr at = *(const tg__grid_attr *)n->attr;
+    const tg__slot *x = &n->in_slot[0];
+    const bool back = n->op->kind == TG_RESAMPLE_GRID_BACK;
+    if (!back) for (int d = 2; d < x->ndim; d++) at.size[5 - x->ndim + d - 2] = x->shape[d];
+    if (n->wants[0]) dx[0] = tg__grid_call(back ? &tg__grid_sample_op : &tg__grid_sample_input_op, &at, g[0], n->in[1]);
+    if (n->wants[1]) dx[1] = tg__grid_gradient(tg, &at, back ? n->in[0] : g[0], back ? g[0] : n->in[0], n->in[1]);
+    return tg->error == TG_OK;
+}
+TG__PRIVATE bool tg__grid_sample_fits(tg_ctx *tg, const tg_grid_sample_args *a) {
+    const tg_tensor *x = a->x, *grid = a->grid;
+    if (!tg_dtype_is_float(x->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
+    if (x->dtype != grid->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, x, grid, "; tg_to one of them");
+    if ((x->ndim != 4 && x->ndim != 5) || grid->ndim != x->ndim || grid->shape[0] != x->shape[0] || grid->shape[grid->ndim - 1] != x->ndim - 2)
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "expected x [N, C, H, W] and grid [N, P, Q, 2], or [N, C, D, H, W] and [N, O, P, Q, 3], got %t and %t", x, grid);
+    for (int d = 2; d < x->ndim; d++)
+        if (x->shape[d] == 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "%t has a spatial dimension of size 0", x);
+    if ((int)a->mode < 0 || a->mode > TG_GRID_BICUBIC) return tg__fail(tg, TG__E_ARGUMENT, "there is no such mode");
+    return ((int)a->padding >= 0 && a->padding <= TG_GRID_REFLECTION) || tg__fail(tg, TG__E_ARGUMENT, "there is no such padding");
+}
+TG_API tg_tensor *tg_grid_sample_from(const tg_grid_sample_args *a) {
+    tg__grid_attr at;
+    tg_tensor *x, *grid, *y;
+    tg_dtype compute;
+    bool outermost;
+    tg_ctx *tg;
+    if (!a) return NULL;
+    tg__note(a->x ? a->x : a->grid, a->at);
+    if (!(tg = tg__start2(a->x, a->grid, "grid_sample")) || !tg__grid_sample_fits(tg, a)) return NULL;
+    memset(&at, 0, sizeof at);
+    at.mode = a->mode; at.padding = a->padding; at.align_corners = a->align_corners;
+    compute = tg__compute_type(a->x->dtype);
+    outermost = tg__compose(tg);
+    x = tg_to(a->x, compute); grid = tg_to(a->grid, compute);                /* halves are computed as f32 */
+    y = tg_to(tg__grid_call(&tg__grid_sample_op, &at, x, grid), a->x->dtype);
+    return tg__composed(tg, outermost, y);
+}
+
+/* -------------------------------------------------------------- affine_grid ----
+   The middles, or with align_corners the ends, of n parts from -1 to 1 in each dimension, with a 1 behind them, times
+   theta transposed. */
+TG__PRIVATE tg_tensor *tg__affine_line(tg_ctx *tg, const tg_tensor *theta, int64_t n, bool align_corners) {
+    tg_tensor *t = n > 1 ? tg_linspace(tg, -1, 1, n, theta->dtype) : tg_full(tg, 1, &n, 0, theta->dtype);
+    if (!align_corners && n > 0) t = tg_mul_scalar(t, (double)(n - 1) / (double)n);
+    return t && theta->device != TG_CPU ? tg_to_device(t, theta->device) : t;
+}
+TG_API tg_tensor *(tg_affine_grid)(tg_tensor *theta, int n, const int64_t *size, bool align_corners) {
+    tg_ctx *tg = tg__start(theta, "affine_grid");
+    tg_tensor *parts[4], *base;
+    int64_t shape[5], flat[3];
+    bool outermost;
+    int spatial;
+    if (!tg) return NULL;
+    if (n != 4 && n != 5) { tg__fail_op(tg, TG_ERROR_SHAPE, "size has %d numbers; expected N, C, H, W or N, C, D, H, W", n); return NULL; }
+    if (!size) { tg__fail(tg, TG__E_NO_DATA, "size"); return NULL; }
+    spatial = n - 2;
+    if (!tg_dtype_is_float(theta->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, theta); return NULL; }
+    for (int d = 0; d < n; d++)
+        if (size[d] < 1) { tg__fail_op(tg, TG_ERROR_VALUE, "size is %v; expected positive numbers", n, size); return NULL; }
+    if (theta->ndim != 3 || theta->shape[0] != size[0] || theta->shape[1] != spatial || theta->shape[2] != spatial + 1) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "theta is %t; expected [%l, %d, %d]", theta, size[0], spatial, spatial + 1);
+        return NULL;
+    }
+    outermost = tg__compose(tg);
+    shape[spatial] = 1; flat[1] = 1;
+    for (int d = 0; d < spatial; d++) { shape[d] = size[2 + d]; flat[1] *= size[2 + d]; }
+    for (int d = 0; d < spatial; d++) {                                      /* x, which moves along the last dimension, is first */
+        int64_t along[4];
+        for (int k = 0; k <= spatial; k++) along[k] = k == spatial - 1 - d ? shape[k] : 1;
+        parts[d] = tg_expand(tg_reshape(tg__affine_line(tg, theta, shape[spatial - 1 - d], align_corners), spatial + 1, along), spatial + 1, shape);
+    }
+    parts[spatial] = tg_ones_like(parts[0]);
+    flat[0] = 1; flat[2] = spatial + 1;
+    base = tg_reshape(tg_cat(parts, spatial + 1, spatial), 3, flat);
+    base = tg_matmul(base, tg_transpose(theta, 1, 2));
+    shape[0] = size[0]; shape[spatial + 1] = spatial;
+    for (int d = 0; d < spatial; d++) shape[1 + d] = size[2 + d];
+    return tg__composed(tg, outermost, tg_reshape(base, spatial + 2, shape));
+}
+
+/* -------------------------------------------------------------- roi_align, roi_align_input ----
+   y[k, c, p, q] = the mean of points in bin (p, q) of box k; the transposed sum is its derivative by x. Linear in x and in
+   g, each other's derivatives; to the boxes goes none, as in torchvision. */
+typedef struct tg__boxes_attr { int64_t sampling_ratio; bool aligned; double spatial_scale; int64_t size[3]; } tg__boxes_attr;      /* size: P, Q; or N, H, W */
+static const tg_attr tg__boxes_attrs[] = {
+    TG__ATTR(tg__boxes_attr, sampling_ratio, INT), TG__ATTR(tg__boxes_attr, aligned, BOOL), TG__ATTR(tg__boxes_attr, spatial_scale, FLOAT), TG__ATTR_EACH(tg__boxes_attr, size)
+};
+TG__PRIVATE bool tg__boxes_check(tg_ctx *tg, tg__node *n) {
+    const tg__boxes_attr *at = (const tg__boxes_attr *)n->attr;
+    const bool back = n->op->kind == TG_RESAMPLE_BOXES_BACK;
+    int64_t shape[4];
+    shape[0] = back ? at->size[0] : n->in[1]->shape[0]; shape[1] = n->in[0]->shape[1];
+    shape[2] = at->size[back]; shape[3] = at->size[1 + back];
+    return tg__out_make(tg, n, 0, n->in[0]->dtype, 4, shape);
+}
+TG__PRIVATE bool tg__boxes_forward(tg_ctx *tg, tg__node *n) {
+    const tg__boxes_attr *at = (const tg__boxes_attr *)n->attr;
+    tg__ask a;
+    if (n->out[0]->numel == 0) return true;
+    if (n->in[0]->numel == 0) return tg__fill(tg, n->out[0], 0, 0, true);
+    tg__ask_begin(&a, TG_FAMILY_RESAMPLE, n->op->kind, n->in[0]->dtype);
+    a.r.whole[0] = at->sampling_ratio; a.r.whole[1] = at->aligned; a.r.number[0] = at->spatial_scale;
+    tg__ask_pictures(&a, n->out[0], TG_WRITE, false);
+    tg__ask_pictures(&a, n->in[0], TG_READ, false);
+    tg__ask_for(&a, n->in[1], TG_READ);
+    return tg__launch(&a, tg, &tg__family_resample, NULL);
+}
+TG__PRIVATE bool tg__boxes_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
+static const tg_op tg__roi_align_op = { TG__OP_KIND("roi_align", TG__IN(2), TG__OUT(1), TG__NO_FLAGS, TG_RESAMPLE_BOXES), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__boxes),
+    tg__boxes_check, tg__boxes_forward, tg__boxes_backward, NULL };
+static const tg_op tg__roi_align_input_op = { TG__OP_KIND("roi_align_input", TG__IN(2), TG__OUT(1), TG__NO_FLAGS, TG_RESAMPLE_BOXES_BACK), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__boxes),
+    tg__boxes_check, tg__boxes_forward, tg__boxes_backward, NULL };
+TG__PRIVATE bool tg__boxes_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    tg__boxes_attr at = *(const tg__boxes_attr *)n->attr;
+    const int64_t *shape = n->in_slot[0].shape;
+    const bool back = n->op->kind == TG_RESAMPLE_BOXES_BACK;
+    tg_tensor *in[2];
+    at.size[0] = shape[back ? 2 : 0]; at.size[1] = shape[back ? 3 : 2]; at.size[2] = back ? 0 : shape[3];
+    in[0] = g[0]; in[1] = n->in[1];
+    if (n->wants[0]) dx[0] = tg__call(back ? &tg__roi_align_op : &tg__roi_align_input_op, &at, in, 2, NULL, 1);
+    return tg->error == TG_OK;
+}
+TG_API tg_tensor *tg_roi_align_from(const tg_roi_align_args *a) {
+    tg__boxes_attr at;
+    tg_tensor *in[2], *y;
+    const tg_tensor *x, *boxes;
+    tg_dtype compute;
+    bool outermost;
+    tg_ctx *tg;
+    if (!a) return NULL;
+    tg__note(a->x ? a->x : a->boxes, a->at);
+    if (!(tg = tg__start2(a->x, a->boxes, "roi_align"))) return NULL;
+    x = a->x; boxes = a->boxes;
+    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
+    if (x->dtype != boxes->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, x, boxes, "; tg_to one of them"); return NULL; }
+    if (x->ndim != 4 || boxes->ndim != 2 || boxes->shape[1] != 5) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "expected x [N, C, H, W] and boxes [K, 5], got %t and %t", x, boxes);
+        return NULL;
+    }
+    if (a->output_size[0] < 1 || a->output_size[1] < 1) { tg__fail_op(tg, TG_ERROR_VALUE, "output_size is %v; expected two positive numbers", 2, a->output_size); return NULL; }
+    memset(&at, 0, sizeof at);
+    at.sampling_ratio = tg__imax(0, a->sampling_ratio); at.aligned = a->aligned;
+    at.spatial_scale = a->spatial_scale < 0 || a->spatial_scale > 0 ? a->spatial_scale : 1;
+    at.size[0] = a->output_size[0]; at.size[1] = a->output_size[1];
+    compute = tg__compute_type(x->dtype);
+    outermost = tg__compose(tg);
+    in[0] = tg_to(a->x, compute); in[1] = tg_to(a->boxes, compute);
+    y = in[0] && in[1] ? tg_to(tg__call(&tg__roi_align_op, &at, in, 2, NULL, 1), x->dtype) : NULL;
+    return tg__composed(tg, outermost, y);
+}
+
+/* -------------------------------------------------------------- nms ---- */
+/* Of two boxes: the part of their common area that both cover. */
+TG__PRIVATE double tg__nms_overlap(const double *a, const double *b) {
+    const double low_x = a[0] > b[0] ? a[0] : b[0], low_y = a[1] > b[1] ? a[1] : b[1], high_x = a[2] < b[2] ? a[2] : b[2], high_y = a[3] < b[3] ? a[3] : b[3];
+    const double w = high_x - low_x, h = high_y - low_y, both = w > 0 && h > 0 ? w * h : 0;
+    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both);
+}
+/* The numbers of the boxes that stay go to the front of `order`; returns how many. gone: one byte for each box. */
+TG__PRIVATE int64_t tg__nms_keep(int64_t n, const double *boxes, int64_t *order, char *gone, double threshold) {
+    int64_t kept = 0, i, k;
+    memset(gone, 0, (size_t)n);
+    for (i = 0; i < n; i++) {
+        const int64_t box = order[i];
+        if (gone[i]) continue;
+        order[kept++] = box;
+        for (k = i + 1; k < n; k++) if (!gone[k] && tg__nms_overlap(boxes + 4 * box, boxes + 4 * order[k]) > threshold) gone[k] = 1;
+    }
+    return kept;
+}
+TG_API tg_tensor *(tg_nms)(tg_tensor *boxes, tg_tensor *scores, double iou_threshold) {
+    tg_ctx *tg = tg__start2(boxes, scores, "nms");
+    tg_tensor *b, *order = NULL, *y = NULL;
+    bool outermost;
+    char *gone;
+    if (!tg || !tg__whole(tg, boxes) || !tg__whole(tg, scores)) return NULL;
+    if (!tg_dtype_is_float(boxes->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, boxes); return NULL; }
+    if (boxes->ndim != 2 || boxes->shape[1] != 4 || scores->ndim != 1 || scores->shape[0] != boxes->shape[0]) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "expected boxes [N, 4] and scores [N], got %t and %t", boxes, scores);
+        return NULL;
+    }
+    outermost = tg__compose(tg);
+    b = tg__on_host(tg, tg_contiguous(tg_to(tg__on_host(tg, tg_detach(boxes)), TG_F64)));
+    if (tg_sort(tg_detach(scores), 0, true, &order)) order = tg__on_host(tg, tg_contiguous(order));
+    if (b && order && (gone = (char *)tg__mem_get(tg, (size_t)(b->shape[0] + 1))) != NULL) {
+        const int64_t n = b->shape[0];
+        const int64_t kept = tg__nms_keep(n, (const double *)b->data, (int64_t *)order->data, gone, iou_threshold);
+        tg__mem_put(tg, gone, (size_t)(n + 1));
+        y = tg_from(tg, 1, &kept, TG_I64, order->data);
+        if (boxes->device != TG_CPU) y = tg_to_device(y, boxes->device);
+    }
+    return tg__composed(tg, outermost, y);
+}
 
 /* ======================================================================================
    >>impl-elementwise    elementwise functions made of the formulas, activations among them
@@ -24535,7 +25841,7 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
 #endif /* map */
 
 /* ======================================================================================
-   >>pass-reduce    runs and columns to sums, products, largest and smallest; rows of softmax and cross-entropy
+   >>pass-reduce    runs and columns to sums, products, largest and smallest; rows of softmax and cross-entropy; weighted sums
    A run is reduced over 64 virtual lanes, element i to lane i mod 64, folded 32, 16, ... 1: the same bits for
    every vector width.
    ====================================================================================== */
@@ -24871,6 +26177,25 @@ TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *
         TG__W(storen)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(loadn)(x + i, (int)(n - i)), m)), s),
             (int)(n - i));
     y[c] -= g;
+}
+
+/* y = w[0] x[0] + w[1] x[1] + ..., runs of n numbers in order; y may be x[0]. */
+TG__PRIVATE void TG__FT(tg__blend)(int64_t runs, int64_t n, TG__T *y, const TG__T *const *x, const TG__T *w) {
+    int64_t j = 0, r;
+    for (; j + 2 * TG__VN <= n; j += 2 * TG__VN) {
+        TG__V v = TG__W(set)(w[0]), a = TG__W(mul)(v, TG__W(load)(x[0] + j)), b = TG__W(mul)(v, TG__W(load)(x[0] + j + TG__VN));
+        for (r = 1; r < runs; r++) {
+            v = TG__W(set)(w[r]);
+            a = TG__W(fma)(v, TG__W(load)(x[r] + j), a); b = TG__W(fma)(v, TG__W(load)(x[r] + j + TG__VN), b);
+        }
+        TG__W(store)(y + j, a); TG__W(store)(y + j + TG__VN, b);
+    }
+    for (; j < n; j += TG__VN) {
+        const int m = (int)(n - j < TG__VN ? n - j : TG__VN);
+        TG__V a = TG__W(mul)(TG__W(set)(w[0]), TG__W(loadn)(x[0] + j, m));
+        for (r = 1; r < runs; r++) a = TG__W(fma)(TG__W(set)(w[r]), TG__W(loadn)(x[r] + j, m), a);
+        TG__W(storen)(y + j, a, m);
+    }
 }
 #undef TG__LANES
 #undef TG__REDUCE_RUN

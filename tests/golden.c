@@ -1501,6 +1501,38 @@ static void max_unpool(call *c) {
 }
 
 /* ---- resample ---- */
+ADAPTER(a_interpolate) {
+    static const char *const modes[] = { "nearest", "linear", "bilinear", "trilinear", "bicubic", "area", "nearest-exact" };
+    tg_tensor *x = self(c);
+    ints size = int_list(c, 1, "size");
+    const val *scale = arg(c, 2, "scale_factor"), *e, *align = arg(c, 4, "align_corners");
+    const char *mode = word(c, 3, "mode", "nearest");
+    tg_interpolate_args a;
+    int spatial = x ? x->ndim - 2 : 0, n = 0, m;
+    memset(&a, 0, sizeof a);
+    for (m = 0; m < 7 && strcmp(mode, modes[m]) != 0; m++) {}
+    a.x = x; a.mode = (tg_interpolate_mode)m;
+    a.align_corners = flag(c, 4, "align_corners", false); a.recompute_scale_factor = flag(c, 5, "recompute_scale_factor", false); a.antialias = flag(c, 6, "antialias", false);
+    if (size.n > 3 || (is_kind(scale, V_LIST) && scale->count > 3)) { skip(c, "more sizes than there are dimensions"); return; }
+    if (align && !a.align_corners && (m == 0 || m > 4)) { skip(c, "false is the same as none"); return; }
+    for (n = 0; n < size.n; n++) a.size[n] = size.v[n];
+    if (size.n == 1 && !size.list) for (; n < spatial && n < 3; n++) a.size[n] = a.size[0];
+    if (is_kind(scale, V_LIST)) for (n = 0, e = scale->first; e; e = e->next) a.scale_factor[n++] = e->n;
+    else if (scale) for (n = 0; n < spatial && n < 3; n++) a.scale_factor[n] = scale->n;
+    put(c, tg_interpolate_from(&a));
+}
+ADAPTER(a_grid_sample) {
+    tg_tensor *x = self(c), *grid = tensor(c, 1, "grid");
+    const char *mode = word(c, 2, "mode", "bilinear"), *padding = word(c, 3, "padding_mode", "zeros");
+    put(c, tg_grid_sample(x, grid, .align_corners = flag(c, 4, "align_corners", false),
+        .mode = strcmp(mode, "bilinear") == 0 ? TG_GRID_BILINEAR : strcmp(mode, "nearest") == 0 ? TG_GRID_NEAREST : strcmp(mode, "bicubic") == 0 ? TG_GRID_BICUBIC : (tg_grid_mode)99,
+        .padding = strcmp(padding, "zeros") == 0 ? TG_GRID_ZEROS : strcmp(padding, "border") == 0 ? TG_GRID_BORDER : strcmp(padding, "reflection") == 0 ? TG_GRID_REFLECTION : (tg_grid_padding)99));
+}
+ADAPTER(a_affine_grid) {
+    tg_tensor *theta = tensor(c, 0, "theta");
+    ints size = need_ints(c, 1, "size");
+    put(c, tg_affine_grid(theta, size.n, size.v, flag(c, 2, "align_corners", false)));
+}
 
 /* ---- attention ---- */
 
@@ -1662,7 +1694,7 @@ static const adapter adapters[] = {
     { "nn.functional.adaptive_max_pool1d", adaptive_pool, 0 }, { "nn.functional.adaptive_max_pool2d", adaptive_pool, 0 }, { "nn.functional.adaptive_max_pool3d", adaptive_pool, 0 }, 
     { "nn.functional.max_unpool1d", max_unpool, 0 }, { "nn.functional.max_unpool2d", max_unpool, 0 }, { "nn.functional.max_unpool3d", max_unpool, 0 },
 
-    /* resample */
+    { "nn.functional.interpolate", a_interpolate, 0 }, { "nn.functional.grid_sample", a_grid_sample, 0 }, { "nn.functional.affine_grid", a_affine_grid, 0 },
 
     /* attention */
 

@@ -341,6 +341,22 @@ DOES(cosine, tg_cosine_embedding_loss, a.x1 = x[0]; a.x2 = x[1]; a.target = tg_s
 DOES(triplet, tg_triplet_margin_loss, a.anchor = x[0]; a.positive = x[1]; a.negative = x[2]; a.swap = true; a.p.is = true; a.p.value = 3)
 static tg_tensor *lengths_beside(tg_tensor *x, int64_t a, int64_t b) { int64_t v[2]; v[0] = a; v[1] = b; return index_beside(x, TG_SHAPE(2), v); }
 DOES(ctc, tg_ctc_loss, a.log_probs = tg_log_softmax(x[0], 2); a.targets = line_of(x[0], 3, 3); a.blank = 1; a.input_lengths = lengths_beside(x[0], 4, 3); a.target_lengths = lengths_beside(x[0], 1, 2))
+DOES(resized_bilinear, tg_interpolate, a.x = x[0]; a.mode = TG_INTERPOLATE_BILINEAR; a.size[0] = 5; a.size[1] = 2)
+DOES(resized_bicubic, tg_interpolate, a.x = x[0]; a.mode = TG_INTERPOLATE_BICUBIC; a.scale_factor[0] = 0.7; a.scale_factor[1] = 1.6)
+DOES(resized_smooth, tg_interpolate, a.x = x[0]; a.mode = TG_INTERPOLATE_BICUBIC; a.antialias = true; a.size[0] = 2; a.size[1] = 3)
+DOES(resized_line, tg_interpolate, a.x = x[0]; a.mode = TG_INTERPOLATE_LINEAR; a.align_corners = true; a.size[0] = 5)
+DOES(resized_area, tg_interpolate, a.x = x[0]; a.mode = TG_INTERPOLATE_AREA; a.size[0] = 2; a.size[1] = 2; a.size[2] = 3)
+DOES(resized_nearest, tg_interpolate, a.x = x[0]; a.size[0] = 4; a.size[1] = 3)
+DOES(sampled, tg_grid_sample, a.x = x[0]; a.grid = x[1])
+DOES(sampled_border, tg_grid_sample, a.x = x[0]; a.grid = x[1]; a.padding = TG_GRID_BORDER; a.align_corners = true)
+DOES(sampled_bicubic, tg_grid_sample, a.x = x[0]; a.grid = x[1]; a.mode = TG_GRID_BICUBIC; a.padding = TG_GRID_REFLECTION)
+DOES(sampled_nearest, tg_grid_sample, a.x = x[0]; a.grid = tg_detach(x[1]); a.mode = TG_GRID_NEAREST)
+static tg_tensor *boxes_beside(tg_tensor *x) {
+    static const double v[15] = { 0, 0.3, 0.2, 3.1, 2.4, 0, -1.5, 1, 9, 1.25, 0, 1, 1, 1.1, 1.2 };
+    return tg_to_device(tg_to(tg_from(x->tg, TG_SHAPE(3, 5), TG_F64, v), x->dtype), x->device);
+}
+DOES(aligned_boxes, tg_roi_align, a.x = x[0]; a.boxes = boxes_beside(x[0]); a.output_size[0] = 2; a.output_size[1] = 3; a.aligned = true; a.sampling_ratio = 2)
+DOES(adaptive_boxes, tg_roi_align, a.x = x[0]; a.boxes = boxes_beside(x[0]); a.output_size[0] = 2; a.output_size[1] = 1; a.spatial_scale = 0.5)
 #undef DOES
 #undef LOSS
 DO(pairs, tg_pdist(x[0], 2))
@@ -482,7 +498,18 @@ static const op_case ops[] = {
     OP("avg_pool_back", pool_mean_again, "1 2 2|2 2")
     OP("max_unpool", unpooled, "1 2 3")
 
-    /* resample */
+    OP("resample", resized_bilinear, "2 2 3 4|t 2 3 2 2|b 1 2 3 3|0 2 3 3|o 1 2 3 4|1 3 1 1")
+    OP("resample", resized_bicubic, "1 2 3 4|t 1 2 4 4|2 1 2 2")
+    OP("resample_back", resized_smooth, "1 2 5 4|t 5 6 1 2|1 1 1 7")
+    OP("resample", resized_line, "2 1 3|t 4 2 1|b 1 1 5")
+    OP("resample_back", resized_area, "1 1 3 4 3|t 2 3 2 1 1")
+    OP("resample", resized_nearest, "1 2 2 3|t 2 2 2 1")
+    OP("grid_sample", sampled, "1 2 3 4;1 2 3 2|t 1 3 2 3;b 1 2 2 2|1 1 2 3 2;1 1 2 2 3|0 2 3 3;0 2 2 2")
+    OP("grid_sample_input", sampled_border, "2 1 3 3;2 2 2 2|1 1 2 2 3;1 2 1 2 3")
+    OP("grid_sample", sampled_bicubic, "1 2 4 4;1 2 2 2|1 1 3 3 2;1 1 1 2 3")
+    OP("grid_sample_input", sampled_nearest, "1 2 3 4;1 2 3 2")
+    OP("roi_align", aligned_boxes, "1 2 4 4|t 3 4 2 1|b 1 1 2 2")
+    OP("roi_align_input", adaptive_boxes, "1 2 4 4|t 3 4 2 1")
 
     /* attention */
 

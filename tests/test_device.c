@@ -81,7 +81,7 @@ static const tg__family *const families[TG_FAMILIES] = { NULL, &tg__family_map, 
     &tg__family_sort, &tg__family_index, &tg__family_gemm, &tg__family_conv, &tg__family_entropy,
     &tg__family_scan,
     &tg__family_pooling,
-    /* resample */
+    &tg__family_resample,
     /* attention */
     /* rnn */
     &tg__family_search,

@@ -156,6 +156,9 @@ static bool other(int k, trial *c) {
     T(tg_conv2d_from, "cwv", "", tg_conv2d(o[0], o[1], o[2]))  T(tg_mse_loss, "xx", "", tg_mse_loss(o[0], o[1]))  T(tg_cross_entropy, "xi", "", tg_cross_entropy(o[0], o[1]))  X(tg_softmax, 0)
     X(tg_log_softmax, 0)  T(tg_dropout, "x", "r", tg_dropout(o[0], 0.5, true))  X(tg_dropout, 0.5, false)  X(tg_dropout, 0, true)  X(tg_dropout, 1, true)
     T(tg_call, "xx", "e", own(o, 0, false))  T(tg_call, "xx", "e", own(o, 0, true))  T(tg_call, "xx", "1e", own(o, TG_OP_OPAQUE, false))  T(tg_call, "xx", "1e", own(o, TG_OP_OPAQUE, true))
+    T(tg_interpolate_from, "c", "", tg_interpolate(o[0], .size = {2, 5}))     T(tg_grid_sample_from, "cc", "", tg_grid_sample(o[0], tg_reshape(o[1], TG_SHAPE(2, 16, 1, 2))))
+    T(tg_affine_grid, "v", "", tg_affine_grid(tg_reshape(tg_narrow(o[0], 0, 0, 6), TG_SHAPE(1, 2, 3)), TG_SHAPE(1, 1, 2, 2), false))
+    T(tg_roi_align_from, "cx", "", tg_roi_align(o[0], tg_narrow(o[1], 1, 0, 5), .output_size = {1, 2}))    T(tg_nms, "xv", "", tg_nms(tg_narrow(o[0], 1, 0, 4), o[1], 0.5))
     B(tg_dict_set, "x", "1", in_dict(c, 0))  B(tg_dict_set, "x", "1", in_dict(c, 2))  B(tg_dict_set, "x", "1", in_dict(c, 3))  B(tg_dict_set_raw, "u", "", in_dict(c, 1))
     N(tg_npy_bytes)  B(tg_npy_save, "x", "", tg_npy_save(o[0], "none"))
     return false;

@@ -313,6 +313,60 @@ static void conv_rows(void) {
     }
 }
 
+/* ---- resample; p: N, C, H, W, rows and columns of the result, mode, antialias ---- */
+static void resample_make(const Row *r) { A = tg_randn(tg, TG_SHAPE(r->p[0], r->p[1], r->p[2], r->p[3])); }
+static tg_tensor *resample_call(const Row *r) {
+    return tg_interpolate(A, .antialias = r->p[7] != 0, .mode = (tg_interpolate_mode)r->p[6], .size = { r->p[4], r->p[5] });
+}
+static void resample_once(const Row *r) { OUT[0] = resample_call(r); }
+static void resample_make_grad(const Row *r) {
+    resample_make(r);
+    tg_require_grad(A, true);
+    G = tg_randn(tg, TG_SHAPE(r->p[0], r->p[1], r->p[4], r->p[5]));
+}
+static void resample_once_grad(const Row *r) { tg_tensor *y = resample_call(r); OUT[0] = y; tg_grad(&y, 1, &A, 1, &OUT[1], .grad_outputs = &G); }
+/* the weight of element `at` of `in` in position i of `out` */
+static double resample_weight(const Row *r, int64_t in, int64_t out, int64_t i, int64_t at) {
+    const double scale = (double)in / (double)out, wide = r->p[7] && scale > 1 ? scale : 1, far = (double)fabs_(((double)at + 0.5 - ((double)i + 0.5) * scale) / wide);
+    double sum = 0;
+    int64_t k;
+    if (r->p[6] == TG_INTERPOLATE_NEAREST) return at == i * in / out;
+    for (k = 0; k < in && r->p[7]; k++) { const double d = (double)fabs_(((double)k + 0.5 - ((double)i + 0.5) * scale) / wide); sum += d < 1 ? 1 - d : 0; }
+    if (r->p[7]) return far < 1 ? (1 - far) / sum : 0;
+    { double place = ((double)i + 0.5) * scale - 0.5, d; if (place < 0) place = 0; if (place > (double)(in - 1)) place = (double)(in - 1); d = (double)fabs_((double)at - place); return d < 1 ? 1 - d : 0; }
+}
+static const char *resample_check(const Row *r) {
+    const int64_t H = r->p[2], W = r->p[3], P = r->p[4], Q = r->p[5], plane = r->p[0] * r->p[1] - 1;
+    int64_t s, h, w;
+    for (s = 0; s < 40; s++) {
+        const int64_t i = s * 37 % P, k = s * 101 % Q;
+        double want = 0;
+        for (h = 0; h < H; h++) {
+            const double wh = resample_weight(r, H, P, i, h);
+            for (w = 0; w < W && wh > 0; w++) want += wh * resample_weight(r, W, Q, k, w) * (double)f32(A)[(plane * H + h) * W + w];
+        }
+        if (OFF(f32(OUT[0])[(plane * P + i) * Q + k], want, 4e-6)) return wrong("y", (plane * P + i) * Q + k, (real)f32(OUT[0])[(plane * P + i) * Q + k], want);
+    }
+    return NULL;
+}
+static void resample_rows(void) {
+    static const struct { const char *name; int64_t p[8]; bool back; } list[] = {
+        { "bilinear2x_n8_c64_hw56", { 8, 64, 56, 56, 112, 112, TG_INTERPOLATE_BILINEAR, 0 }, true },
+        { "nearest2x_n8_c64_hw56", { 8, 64, 56, 56, 112, 112, TG_INTERPOLATE_NEAREST, 0 }, true },
+        { "antialias_c3_1080x1920_224", { 1, 3, 1080, 1920, 224, 224, TG_INTERPOLATE_BILINEAR, 1 }, false },
+    };
+    char name[64];
+    int i, back;
+    for (i = 0; i < COUNT(list); i++) for (back = 0; back <= list[i].back; back++) {
+        const int64_t *p = list[i].p;
+        const double in = (double)(p[0] * p[1] * p[2] * p[3]), out = (double)(p[0] * p[1] * p[4] * p[5]);
+        Row *r;
+        snprintf(name, sizeof name, "resample/%s/%s", list[i].name, back ? "fwdbwd" : "fwd");
+        r = row(name, 0, (back ? 2 : 1) * 4.0 * (in + out), back ? resample_make_grad : resample_make, back ? resample_once_grad : resample_once, resample_check);
+        memcpy(r->p, p, 8 * sizeof p[0]);
+    }
+}
+
 /* ---- mem ---- */
 static void make_ab(const Row *r) { A = randn1(r->p[0]); B = randn1(r->p[0]); }
 static void once_add(const Row *r) { (void)r; OUT[0] = tg_add(A, B); }
@@ -951,6 +1005,7 @@ int main(int argc, char **argv) {
     if (threads < 1) threads = 1;
     gemm_rows();
     conv_rows();
+    resample_rows();
     mem_rows();
     overhead_rows();
     small_rows();
