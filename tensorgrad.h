@@ -15917,7 +15917,7 @@ TG__PRIVATE bool tg__rnn_copy(tg_ctx *tg, tg_tensor *y, tg__rnn_at x) {
 }
 
 /* ------------------------------------------------------------------ rnn_tanh, rnn_relu, lstm, gru ----
-   One layer in one direction: x [T, N, I], h0 [N, P], w_ih [G, I], w_hh [G, P], c0 [N, H] of lstm, biases [G], and w_hr
+   One layer in one direction: x [T, N, I], h0 [N, P] (this, c0 and b_hh packed), w_ih [G, I], w_hh [G, P], c0 [N, H] of lstm, biases [G], and w_hr
    [P, H] where lstm's outputs are projected -> y [T, N, P], the last state [N, P], lstm's last cell state, and what the
    derivative needs: gates [T, N, 4 H] of lstm (i, f, g, o) and gru (r, z, n, the state's part of n), cells [T, N, H].
    Gradients of pre-activations d: dx = d w_ih, dw_ih = d^T x, dw_hh = d^T (states before), db = sum of d.
@@ -16189,7 +16189,13 @@ TG__PRIVATE bool tg__rnn_state_fits(tg_ctx *tg, const char *name, const tg_tenso
         tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t, expected %v", name, t, ndim, shape);
 }
 TG__PRIVATE tg_tensor *tg__rnn_first(tg_tensor *state, tg_tensor *x, int ndim, const int64_t *shape) {
-    return state ? tg__widened(state) : tg_new_zeros(x, ndim, shape);
+    return state ? tg_contiguous(tg__widened(state)) : tg_new_zeros(x, ndim, shape);
+}
+/* The weights as the record takes them. */
+TG__PRIVATE void tg__rnn_settle(tg_tensor **in) {
+    int i;
+    for (i = TG__RNN_W_IH; i < TG__RNN_INS; i++) if (i != TG__RNN_C0) in[i] = tg__widened(in[i]);
+    if (in[TG__RNN_B_HH]) in[TG__RNN_B_HH] = tg_contiguous(in[TG__RNN_B_HH]);
 }
 
 /* A cell is one step. `c` and `c_next`: of lstm. */
@@ -16217,7 +16223,7 @@ TG__PRIVATE tg_tensor *tg__rnn_cell(const tg_op *op, const char *name, tg_tensor
     if (!tg__rnn_state_fits(tg, "h", h, row ? 1 : 2, shape + row, dtype) || !tg__rnn_state_fits(tg, "c", c, row ? 1 : 2, shape + row, dtype)) return NULL;
     outermost = tg__compose(tg);
     if (row) shape[0] = 1;
-    for (i = TG__RNN_W_IH; i < TG__RNN_INS; i++) if (i != TG__RNN_C0) in[i] = tg__widened(in[i]);
+    tg__rnn_settle(in);
     x = tg__widened(x);
     in[TG__RNN_X] = tg_unsqueeze(row ? tg_unsqueeze(x, 0) : x, 0);
     in[TG__RNN_H0] = tg__rnn_first(h && row ? tg_unsqueeze(h, 0) : h, x, 2, shape);
@@ -16355,7 +16361,7 @@ TG__PRIVATE void tg__rnn_weights(const tg__rnn_call *c, int i, tg_tensor **in) {
 TG__PRIVATE tg_tensor *tg__rnn_layers(tg__rnn_call *c, tg_tensor *x, tg_tensor *h, tg_tensor *cells, tg_tensor **last) {
     tg_ctx *tg = c->tg;
     const int count = c->layers * c->ways;
-    int l, d, i;
+    int l, d;
     for (l = 0; l < c->layers; l++) {
         tg_tensor *y[2];
         for (d = 0; d < c->ways; d++) {
@@ -16363,7 +16369,7 @@ TG__PRIVATE tg_tensor *tg__rnn_layers(tg__rnn_call *c, tg_tensor *x, tg_tensor *
             const int at = l * c->ways + d;
             tg__rnn_weights(c, at, in);
             if (!x || !tg__rnn_fits(tg, c->op, x->shape[x->ndim - 1], in, c->dtype)) return NULL;
-            for (i = TG__RNN_W_IH; i < TG__RNN_INS; i++) if (i != TG__RNN_C0) in[i] = tg__widened(in[i]);
+            tg__rnn_settle(in);
             in[TG__RNN_X] = x; in[TG__RNN_H0] = tg_select(h, 0, at); in[TG__RNN_C0] = cells ? tg_select(cells, 0, at) : NULL;
             if (!(c->parts ? tg__rnn_packed : tg__rnn_batch)(c, d == 1, in, out)) return NULL;
             y[d] = out[TG__RNN_Y]; last[at] = out[TG__RNN_H_N]; last[count + at] = out[TG__RNN_C_N];
