@@ -4,7 +4,7 @@
    its row says so, or, inside tg_vmap, with results that are inside it too; and tg_vmap gives what the loop over examples gives. One row per call; tests/test_outlist.sh fails for a function without. */
 #include "test.h"
 
-enum { PLAIN, BLOCKS, SPARSE, MAPPED, ESCAPED, OUTER, OPAQUES, MOST = 3, EXAMPLES = 3 };
+enum { PLAIN, BLOCKS, SPARSE, MAPPED, ESCAPED, OUTER, OPAQUES, MOST = 7, EXAMPLES = 3 };
 static const char *const opaque_names[OPAQUES] = { "plain", "block-quantised", "row-sparse", "inside tg_vmap", "escaped from tg_vmap", "of an outer tg_vmap" };
 
 /* A call, and what came of it. `in`: a letter per operand, see whole(). `may`: the kinds it takes, as digits, where 3 is: though no result is inside tg_vmap; 0: it takes no plain ones;
@@ -90,6 +90,7 @@ static bool other(int k, trial *c) {
     tg_ctx *tg = c->tg;
     tg_tensor *const *o = c->o, *y = NULL, *z = NULL, *list[2] = { NULL, NULL };
     tg_function_call f = call_of(curve, NULL, o, 1, 1), g = call_of(curve, NULL, o, 1, 2);
+    tg_packed_sequence p;
     char text[4000];
     int at = 0;
     /* scopes, texts and questions */
@@ -142,23 +143,34 @@ static bool other(int k, trial *c) {
     X(tg_log_softmax, 0)  T(tg_dropout, "x", "r", tg_dropout(o[0], 0.5, true))  X(tg_dropout, 0.5, false)  X(tg_dropout, 0, true)  X(tg_dropout, 1, true)
     T(tg_call, "xx", "", own(o, 0, false))  T(tg_call, "xx", "", own(o, 0, true))  T(tg_call, "xx", "1", own(o, TG_OP_OPAQUE, false))  T(tg_call, "xx", "1", own(o, TG_OP_OPAQUE, true))
     B(tg_dict_set, "x", "1", in_dict(c, 0))  B(tg_dict_set, "x", "1", in_dict(c, 2))  B(tg_dict_set, "x", "1", in_dict(c, 3))  B(tg_dict_set_raw, "u", "", in_dict(c, 1))
+    /* recurrence */
+    T(tg_rnn_tanh_cell, "xxxxvv", "", tg_rnn_tanh_cell(o[0], o[1], o[2], o[3], o[4], o[5]))  T(tg_rnn_relu_cell, "xxxxvv", "", tg_rnn_relu_cell(o[0], o[1], o[2], o[3], o[4], o[5]))
+    T(tg_gru_cell, "xxkkqq", "", tg_gru_cell(o[0], o[1], o[2], o[3], o[4], o[5]))
+    B(tg_lstm_cell, "xxxmmnn", "", give(c, tg_lstm_cell(o[0], o[1], o[2], o[3], o[4], o[5], o[6], &y)) && give(c, y))
+    B(tg_lstm_from, "xaammnn", "", give(c, tg_lstm(o[0], o[1], o[2], o + 3, 4, .h_n = &y, .c_n = &z)) && give(c, y) && give(c, z))
+    B(tg_gru_from, "xakkqq", "", give(c, tg_gru(o[0], o[1], o + 2, 4, .h_n = &y)) && give(c, y))
+    T(tg_rnn_tanh_from, "xaxxvv", "", tg_rnn_tanh(o[0], o[1], o + 2, 4))  T(tg_rnn_relu_from, "xaxxvv", "", tg_rnn_relu(o[0], o[1], o + 2, 4))
+    B(tg_pack_padded_sequence, "xe", "", tg_pack_padded_sequence(o[0], o[1], true, false, &p) && give(c, p.data) && give(c, p.unsorted_indices))
+    B(tg_pad_packed_sequence, "x", "", memset(&p, 0, sizeof p), p.batch_sizes = tg_full(tg, TG_SHAPE(32), 1, TG_I64), give(c, tg_pad_packed_sequence(o[0], &p, false, 0, 0, &y)) && y)
     N(tg_npy_bytes)  B(tg_npy_save, "x", "", tg_npy_save(o[0], "none"))
     return false;
 }
 
-/* ---- operands: x y l h [32, 32]: y a leaf, l a result of the graph, h a leaf with a gradient; v s d: [32], [], [] of f64; i g: indices [32], [32, 32]; b u: bools, bytes; c w: images, a kernel.
+/* ---- operands: x y l h [32, 32]: y a leaf, l a result of the graph, h a leaf with a gradient; v s d: [32], [], [] of f64; i g: indices [32], [32, 32]; b u: bools, bytes; c w: images, a kernel;
+   a k m [1, 32], [96, 32], [128, 32], q n [96], [128]: a state, weights and biases of recurrent layers; e: lengths [32].
    `lead` examples of them, or one without; `graph`: the floats are results of the graph. ---- */
 static tg_tensor *whole(tg_ctx *tg, char letter, int lead, bool graph) {
     int64_t shape[5] = { 0, 32, 32, 1, 1 }, i;
-    const int ndim = strchr("sd", letter) ? 0 : strchr("viu", letter) ? 1 : strchr("cw", letter) ? 4 : 2;
+    const int ndim = strchr("sd", letter) ? 0 : strchr("viuqne", letter) ? 1 : strchr("cw", letter) ? 4 : 2;
     tg_tensor *t;
     float *p;
     shape[0] = lead;
     if (ndim == 4) { shape[1] = letter == 'c' ? 2 : 32; shape[2] = 1; shape[4] = 32; }
+    if (strchr("akqmn", letter)) shape[1] = letter == 'a' ? 1 : strchr("kq", letter) ? 96 : 128;
     t = tg_empty(tg, lead ? ndim + 1 : ndim, lead ? shape : shape + 1, TG_F32);
-    for (p = (float *)t->data, i = 0; i < t->numel; i++) p[i] = strchr("igb", letter) ? (float)(test_random() % (letter == 'b' ? 2 : 32)) : (float)test_uniform(0.1, 0.9);
-    t = tg_to(t, strchr("ig", letter) ? TG_I64 : letter == 'b' ? TG_BOOL : letter == 'u' ? TG_U8 : letter == 'd' ? TG_F64 : TG_F32);
-    if (letter == 'l' || (graph && strchr("xvsdcw", letter))) return tg_mul_scalar(tg_require_grad(t, true), 2);
+    for (p = (float *)t->data, i = 0; i < t->numel; i++) p[i] = letter == 'e' ? (float)(1 + test_random() % 32) : strchr("igb", letter) ? (float)(test_random() % (letter == 'b' ? 2 : 32)) : (float)test_uniform(0.1, 0.9);
+    t = tg_to(t, strchr("ige", letter) ? TG_I64 : letter == 'b' ? TG_BOOL : letter == 'u' ? TG_U8 : letter == 'd' ? TG_F64 : TG_F32);
+    if (letter == 'l' || (graph && strchr("xvsdcwakqmn", letter))) return tg_mul_scalar(tg_require_grad(t, true), 2);
     if (strchr("yh", letter)) (void)tg_require_grad(t, true);
     if (letter == 'h') (void)tg_backward(tg_sum(tg_square(t)));
     return t;
@@ -169,7 +181,7 @@ static tg_tensor *of_kind(tg_ctx *tg, int kind, char letter) {
     tg_function_call f = call_of(keeps, &made, &t, 1, 1);
     if (kind == BLOCKS) return tg_to(strchr("sd", letter) ? whole(tg, 'v', 0, false) : tg_to(tg_detach(t), TG_F32), TG_Q8_0);
     if (kind == SPARSE && t->ndim == 0) return tg_sparse_new(tg_to(tg_zeros(tg, TG_SHAPE(1)), TG_I64), tg_unsqueeze(t, 0), 1);
-    if (kind == SPARSE) return tg_sparse_new(tg_arange(tg, 0, 2, 1, TG_I64), tg_narrow(tg_detach(t), 0, 0, 2), t->shape[0]);
+    if (kind == SPARSE) return tg_sparse_new(tg_arange(tg, 0, t->shape[0] < 2 ? 1 : 2, 1, TG_I64), tg_narrow(tg_detach(t), 0, 0, t->shape[0] < 2 ? 1 : 2), t->shape[0]);
     if (kind == ESCAPED) CHECK(tg_vmap(&f, &out));
     return kind == ESCAPED ? made : t;
 }
