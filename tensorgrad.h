@@ -16574,11 +16574,10 @@ TG_API tg_tensor *(tg_pad_packed_sequence)(tg_tensor *data, const tg_packed_sequ
     if (!packed) { tg__fail(tg, TG__E_NO_DATA, "packed sequence"); return NULL; }
     if (total_length < 0) { tg__fail(tg, TG__E_RANGE, "total_length", "a length, or 0 for that of the longest", (double)total_length); return NULL; }
     if (data->ndim >= TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, data->ndim + 1); return NULL; }
-    sizes = tg__packed_sizes(tg, data, packed);
-    if (!sizes) return NULL;
     outermost = tg__compose(tg);
-    y = tg__pad_packed(tg, data, packed, sizes, batch_first, padding_value, total_length, &list);
-    tg__mem_put(tg, sizes, (size_t)packed->batch_sizes->numel * sizeof *sizes);
+    sizes = tg__packed_sizes(tg, data, packed);
+    y = sizes ? tg__pad_packed(tg, data, packed, sizes, batch_first, padding_value, total_length, &list) : NULL;
+    if (sizes) tg__mem_put(tg, sizes, (size_t)packed->batch_sizes->numel * sizeof *sizes);
     if (y && lengths) *lengths = list;
     return tg__composed(tg, outermost, y);
 }
