@@ -15877,15 +15877,47 @@ TG__PRIVATE tg__rnn_at tg__rnn_step(tg_tensor *x, int64_t t) {
     at.x = x; at.t = t;
     return at;
 }
-/* y = x w, or x w^T; with `add` that is added to y */
+/* A weight that many steps read: w, or w^T, in panels of 64 columns, [M / 64, K, 64], whose rows the product reads where
+   they lie. The caller drops it. */
+TG__PRIVATE tg_tensor *tg__rnn_panels(tg_ctx *tg, tg_tensor *w, bool turn) {
+    const int row = turn ? 1 : 0;
+    int64_t shape[3];
+    tg_tensor *t, *v;
+    bool ok;
+    shape[2] = w->shape[1 - row] % 64 ? w->shape[1 - row] : 64;
+    shape[0] = shape[2] ? w->shape[1 - row] / shape[2] : 0; shape[1] = w->shape[row];
+    t = tg__tensor_make(tg, w->device, w->dtype, 3, shape, NULL);
+    v = tg__alias(w);
+    ok = t && v;
+    if (ok) {
+        v->ndim = 3;
+        v->stride[1] = w->stride[row]; v->stride[2] = w->stride[1 - row]; v->stride[0] = shape[2] * v->stride[2];
+        memcpy(v->shape, shape, sizeof shape);
+        ok = tg__copy_to(tg, t, v);
+    }
+    tg__tensor_drop(v);
+    if (!ok) tg__tensor_drop(t);
+    return ok ? t : NULL;
+}
+/* Columns o as panels of b's: [M / B, N, B]; the left factor is the same for each. */
+TG__PRIVATE void tg__rnn_in_panels(tg_operand *o, const tg_tensor *b, bool left) {
+    o->ndim = 3;
+    o->shape[2] = left ? o->shape[1] : b->shape[2]; o->stride[2] = o->stride[1];
+    o->shape[1] = o->shape[0]; o->stride[1] = o->stride[0];
+    o->shape[0] = b->shape[0]; o->stride[0] = left ? 0 : b->shape[2] * o->stride[2];
+}
+/* y = x w, or x w^T, of a w in panels x w alone; with `add` that is added to y */
 TG__PRIVATE bool tg__rnn_product(tg_ctx *tg, tg__rnn_at y, tg__rnn_at x, tg_tensor *w, bool turn, bool add) {
+    const bool panels = w->ndim == 3;
     tg__ask a;
     tg_operand *o;
     tg__ask_begin(&a, TG_FAMILY_GEMM, add, y.x->dtype);
-    tg__ask_step(&a, y.x, y.t, add ? TG_READ | TG_WRITE : TG_WRITE);
-    tg__ask_step(&a, x.x, x.t, TG_READ);
+    o = tg__ask_step(&a, y.x, y.t, add ? TG_READ | TG_WRITE : TG_WRITE);
+    if (panels) tg__rnn_in_panels(o, w, false);
+    o = tg__ask_step(&a, x.x, x.t, TG_READ);
+    if (panels) tg__rnn_in_panels(o, w, true);
     o = tg__ask_for(&a, w, TG_READ);
-    if (turn) tg__ask_flat(o, w->shape[1], w->shape[0], o->stride[1], o->stride[0]);
+    if (turn && !panels) tg__ask_flat(o, w->shape[1], w->shape[0], o->stride[1], o->stride[0]);
     tg__ask_for(&a, NULL, TG_ABSENT);
     return tg__launch(&a, tg, &tg__family_gemm, NULL);
 }
@@ -15980,23 +16012,16 @@ TG__PRIVATE bool tg__rnn_ahead(tg_ctx *tg, tg__node *n, int64_t s, tg_tensor *ga
     tg__ask_step(&a, before.x, before.t, TG_READ);
     return tg__launch(&a, tg, &tg__family_rnn, NULL);
 }
-/* w with its columns side by side, so that no step has to turn it. */
-TG__PRIVATE tg_tensor *tg__rnn_turned(tg_ctx *tg, tg_tensor *w) {
-    static const int order[2] = { 1, 0 };
-    tg_tensor *t = tg__tensor_make(tg, w->device, w->dtype, 2, w->shape, order);
-    if (t && !tg__copy_to(tg, t, w)) { tg__tensor_drop(t); return NULL; }
-    return t;
-}
 TG__PRIVATE bool tg__rnn_forward(tg_ctx *tg, tg__node *n) {
     tg_tensor *x = n->in[TG__RNN_X], *w_hh = n->in[TG__RNN_W_HH], *w_hr = n->in[TG__RNN_W_HR], *y = n->out[TG__RNN_Y];
-    tg_tensor *gates = n->out[TG__RNN_GATES], *product = NULL, *turned = NULL, *whole = NULL;
+    tg_tensor *gates = n->out[TG__RNN_GATES], *product = NULL, *panels = NULL, *whole = NULL;
     const int64_t steps = x->shape[0];
     int64_t shape[3], s;
     bool ok;
     shape[0] = steps; shape[1] = x->shape[1]; shape[2] = n->in[TG__RNN_W_IH]->shape[0];
     if (!gates) gates = tg__tensor_make(tg, n->device, x->dtype, 3, shape, NULL);
     product = tg__tensor_make(tg, n->device, x->dtype, 2, shape + 1, NULL);
-    if (steps > 1 && shape[1] > 1) w_hh = turned = tg__rnn_turned(tg, w_hh);
+    if (steps > 1 && shape[1] > 1) w_hh = panels = tg__rnn_panels(tg, w_hh, true);
     shape[2] /= tg__rnn_blocks(n->op->kind);
     if (w_hr) whole = tg__tensor_make(tg, n->device, x->dtype, 2, shape + 1, NULL);     /* before its projection */
     ok = gates && product && w_hh && (!w_hr || whole) && tg__rnn_inputs(tg, gates, x, n->in[TG__RNN_W_IH], n->in[TG__RNN_B_IH]);
@@ -16009,7 +16034,7 @@ TG__PRIVATE bool tg__rnn_forward(tg_ctx *tg, tg__node *n) {
     ok = ok && tg__rnn_copy(tg, n->out[TG__RNN_H_N], tg__rnn_step(y, tg__rnn_time(n, steps - 1)));
     if (n->out[TG__RNN_CELLS]) ok = ok && tg__rnn_copy(tg, n->out[TG__RNN_C_N], tg__rnn_step(n->out[TG__RNN_CELLS], tg__rnn_time(n, steps - 1)));
     if (gates != n->out[TG__RNN_GATES]) tg__tensor_drop(gates);
-    tg__tensor_drop(product); tg__tensor_drop(turned); tg__tensor_drop(whole);
+    tg__tensor_drop(product); tg__tensor_drop(panels); tg__tensor_drop(whole);
     return ok;
 }
 
@@ -16094,7 +16119,7 @@ TG__PRIVATE tg_tensor *tg__rnn_gradient(tg_ctx *tg, const tg__node *n, tg_tensor
     return t && (!g || tg__copy_to(tg, t, g)) ? t : NULL;
 }
 TG__PRIVATE bool tg__rnn_way_back(tg_ctx *tg, tg__node *n, tg_tensor **g, tg__rnn_way *w) {
-    tg_tensor *x = n->in[TG__RNN_X], *w_hr = n->in[TG__RNN_W_HR];
+    tg_tensor *x = n->in[TG__RNN_X], *w_hh = n->in[TG__RNN_W_HH], *w_hr = n->in[TG__RNN_W_HR], *panels = NULL;
     const int64_t steps = x->shape[0], wide = n->in[TG__RNN_W_IH]->shape[0], units = wide / tg__rnn_blocks(n->op->kind);
     int64_t shape[3], s;
     bool ok;
@@ -16107,14 +16132,16 @@ TG__PRIVATE bool tg__rnn_way_back(tg_ctx *tg, tg__node *n, tg_tensor **g, tg__rn
     shape[2] = wide;
     w->dgates = tg__rnn_room(tg, n, 3, shape);
     w->dproduct = n->op->kind == TG_RNN_GRU ? tg__rnn_room(tg, n, 3, shape) : w->dgates;
+    if (steps > 1 && shape[1] > 1 && w_hh->shape[1] > 128) w_hh = panels = tg__rnn_panels(tg, w_hh, false);
     ok = tg->error == TG_OK;
     if (ok && g[TG__RNN_H_N]) ok = tg_add_(tg_select(w->dh, 0, tg__rnn_time(n, steps - 1)), g[TG__RNN_H_N]) != NULL;
     for (s = steps - 1; ok && s >= 0; s--) {
         const tg__rnn_at here = tg__rnn_step(w->dh, tg__rnn_time(n, s)), before = tg__rnn_before(n, w->dh0, w->dh, s);
         ok = (!w_hr || tg__rnn_product(tg, tg__rnn_step(w->whole, 0), here, w_hr, false, false)) && tg__rnn_back(tg, n, w, s, before);
         if (s > 0 || n->wants[TG__RNN_H0])
-            ok = ok && tg__rnn_product(tg, before, tg__rnn_step(w->dproduct, here.t), n->in[TG__RNN_W_HH], false, true);
+            ok = ok && tg__rnn_product(tg, before, tg__rnn_step(w->dproduct, here.t), w_hh, false, true);
     }
+    tg__tensor_drop(panels);
     return ok;
 }
 /* [T, N, W] as rows */
