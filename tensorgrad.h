@@ -81,6 +81,7 @@
    PART III, kernels, read once per instruction set
      >>pass-vector >>pass-maths           the words of one instruction set; exp, log, tanh, erf ... written with them
      >>pass-map >>pass-reduce >>pass-gemm >>pass-convert >>pass-random >>pass-conv
+     >>pass-rnn                           recurrent cells
    PART IV
      >>changes >>licence
 
@@ -1679,7 +1680,77 @@ TG_API tg_tensor *tg_nms(tg_tensor *boxes, tg_tensor *scores, double iou_thresho
 
 /* ---- attention ---- */
 
-/* ---- recurrence ---- */
+/* Recurrence. What torch's functions of these names and nn.RNN, nn.LSTM, nn.GRU and their cells compute. A cell makes one
+   step: x [N, I], the state before it h [N, H] (NULL: zeros) -> the state behind it [N, H]; or [I], [H] -> [H]. With G gates
+   (1, lstm 4, gru 3) w_ih is [G H, I], w_hh [G H, H], the biases [G H] or NULL, in torch's order of gates: lstm's i, f, g, o
+   and gru's r, z, n. Everything has one floating type; halves are computed in f32. */
+TG_API tg_tensor *tg_rnn_tanh_cell(tg_tensor *x, tg_tensor *h, tg_tensor *w_ih, tg_tensor *w_hh, tg_tensor *b_ih, tg_tensor *b_hh);
+    /* tanh(w_ih x + b_ih + w_hh h + b_hh) */
+TG_API tg_tensor *tg_rnn_relu_cell(tg_tensor *x, tg_tensor *h, tg_tensor *w_ih, tg_tensor *w_hh, tg_tensor *b_ih, tg_tensor *b_hh);
+TG_API tg_tensor *tg_gru_cell(tg_tensor *x, tg_tensor *h, tg_tensor *w_ih, tg_tensor *w_hh, tg_tensor *b_ih, tg_tensor *b_hh);
+    /* (1 - z) n + z h, where r and z are the sigmoid of their sums and n = tanh(its input's part + r * its state's part) */
+TG_API tg_tensor *tg_lstm_cell(tg_tensor *x, tg_tensor *h, tg_tensor *c, tg_tensor *w_ih, tg_tensor *w_hh, tg_tensor *b_ih, tg_tensor *b_hh,
+    tg_tensor **c_next);
+    /* sigmoid(o) tanh(c_next), where c_next = sigmoid(f) c + sigmoid(i) tanh(g). c_next may be NULL, for nowhere */
+
+/* Sequences one after another that differ in length: all first elements, then the second ones of those that have one ... */
+typedef struct tg_packed_sequence {
+    tg_tensor *data;                   /* [R, ...]                                                             */
+    tg_tensor *batch_sizes;            /* i64 [T]: how many have a first, a second, ... element. Read by the host */
+    tg_tensor *sorted_indices;         /* i64 [N]: the sequences from the longest to the shortest; NULL: they came so */
+    tg_tensor *unsorted_indices;       /* i64 [N]: where each of them stands in that order                     */
+} tg_packed_sequence;
+TG_API bool tg_pack_padded_sequence(tg_tensor *x, tg_tensor *lengths, bool batch_first, bool enforce_sorted, tg_packed_sequence *packed);
+    /* x [T, N, ...], or [N, T, ...] where batch_first, and lengths, i64 [N], read by the host. They must not grow, or with
+       enforce_sorted (torch's default is true) false they are sorted. false: an error, and all is NULL */
+TG_API tg_tensor *tg_pad_packed_sequence(tg_tensor *data, const tg_packed_sequence *packed, bool batch_first, double padding_value,
+    int64_t total_length, tg_tensor **lengths);
+    /* The other way: data is packed's own, or what became of it: [R, ...] -> [T, N, ...] or [N, T, ...], in the order in which the
+       sequences came, and padded. total_length 0: T is the length of the longest. lengths: i64 [N], or NULL */
+
+/* Whole sequences: x [T, N, I], or [N, T, I] where batch_first, or [T, I] -> the states of the last layer at every step, [T, N, D H],
+   with D 2 directions where bidirectional, side by side. h0 and c0 [num_layers D, N, H] (of [T, I]: [num_layers D, H]) are the
+   states before the first step, of each layer and in it each direction; NULL: zeros. The last ones go to .h_n and .c_n.
+   `weights` lists for each layer, and in it each direction, w_ih, w_hh, b_ih, b_hh; or w_ih, w_hh without biases: their
+   number says which. Each layer reads the states of the one before it. */
+typedef struct tg_lstm_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *h0 TG_EMPTY, *c0 TG_EMPTY;
+    tg_tensor *const *weights TG_EMPTY; int n_weights TG_EMPTY;
+    bool batch_first TG_EMPTY;
+    bool bidirectional TG_EMPTY;
+    tg_tensor **c_n TG_EMPTY;          /* gets the last cell states; NULL: nowhere                       */
+    double dropout TG_EMPTY;           /* of the states between layers, while .training                    */
+    tg_tensor **h_n TG_EMPTY;          /* gets the last states                                             */
+    int num_layers TG_EMPTY;           /* zero: 1                                                          */
+    const tg_packed_sequence *packed TG_EMPTY;
+        /* x is its data [R, I], and so is the result; h0, c0, h_n and c_n have the order in which the sequences came */
+    bool training TG_EMPTY;
+} tg_lstm_args;
+TG_API tg_tensor *tg_lstm_from(const tg_lstm_args *args);
+#define tg_lstm(x_, h0_, c0_, weights_, ...) TG__OPTIONS5(tg_lstm, x, x_, h0, h0_, c0, c0_, weights, weights_, n_weights, __VA_ARGS__)
+    /* tg_lstm(x, NULL, NULL, weights, 4, .h_n = &h). With 5 or 3 weights for each the last is w_hr [P, H] (torch's proj_size):
+       the states are then w_hr (sigmoid(o) tanh(c)), h0 and h_n [.., P] and w_hh [4 H, P] */
+typedef struct tg_gru_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *h0 TG_EMPTY;
+    tg_tensor *const *weights TG_EMPTY; int n_weights TG_EMPTY;
+    bool batch_first TG_EMPTY;
+    bool bidirectional TG_EMPTY;
+    double dropout TG_EMPTY;
+    tg_tensor **h_n TG_EMPTY;
+    int num_layers TG_EMPTY;
+    const tg_packed_sequence *packed TG_EMPTY;
+    bool training TG_EMPTY;
+} tg_gru_args;
+TG_API tg_tensor *tg_gru_from(const tg_gru_args *args);
+#define tg_gru(x_, h0_, weights_, ...) TG__OPTIONS4(tg_gru, x, x_, h0, h0_, weights, weights_, n_weights, __VA_ARGS__)
+typedef tg_gru_args tg_rnn_tanh_args;
+TG_API tg_tensor *tg_rnn_tanh_from(const tg_rnn_tanh_args *args);
+#define tg_rnn_tanh(x_, h0_, weights_, ...) TG__OPTIONS4(tg_rnn_tanh, x, x_, h0, h0_, weights, weights_, n_weights, __VA_ARGS__)
+typedef tg_gru_args tg_rnn_relu_args;
+TG_API tg_tensor *tg_rnn_relu_from(const tg_rnn_relu_args *args);
+#define tg_rnn_relu(x_, h0_, weights_, ...) TG__OPTIONS4(tg_rnn_relu, x, x_, h0, h0_, weights, weights_, n_weights, __VA_ARGS__)
 
 /* Search, write by index. Where values stand, which there are and how often, and writing to places that tensors name.
    Indices count from the end where they are negative, except those of scatter_reduce. Functions whose results have as
@@ -1928,7 +1999,16 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               often it is differentiated by the place along D, H, W. _GRID_BACK: x's gradient, y's, grid. _GRID_PLACE: the
               grid's gradient, y's, x, grid.
               TG_RESAMPLE_BOXES: y [K, C, 1, P, Q], x, boxes [K, 5], an error where a picture's number is out of range;
-              whole: sampling ratio, aligned; number: spatial scale. _BOXES_BACK: x's gradient, y's, boxes. */
+              whole: sampling ratio, aligned; number: spatial scale. _BOXES_BACK: x's gradient, y's, boxes.
+     RNN      one step of a recurrent cell, of N sequences with H units: matrices whose columns stand side by side.
+              part 0: the state [N, H], lstm's cell state [N, H], gates [N, G H], the product of the state before with
+              w_hh [N, G H], its bias [G H] or absent, the state before of gru and cell state before of lstm [N, H].
+              Gates hold the part by the input, bias and all; where they are written, with 4 H columns, the gates' values
+              (i, f, g, o; r, z, n and the state's part of n) take its place. part 1, gradients: those of the gates'
+              sums [N, G H], for gru also of the state's part [N, G H] and what is added for the state before [N, H],
+              lstm's for the cell state, which becomes that for the one before [N, H]; the state's [N, H], then the
+              values: gates (of a plain cell the state), the state before as in part 0, lstm's cell state.
+              In strict mode too tiny states and gradients become 0. */
 typedef enum tg_family {
     TG_FAMILY_MAP = 1, TG_FAMILY_COPY, TG_FAMILY_FILL, TG_FAMILY_RANDOM, TG_FAMILY_REDUCE, TG_FAMILY_SOFTMAX,
     TG_FAMILY_SORT, TG_FAMILY_INDEX, TG_FAMILY_GEMM, TG_FAMILY_CONV, TG_FAMILY_ENTROPY,
@@ -1936,8 +2016,8 @@ typedef enum tg_family {
     TG_FAMILY_POOL,
     TG_FAMILY_RESAMPLE,
     /* attention */
-    /* rnn */
     TG_FAMILY_SEARCH,
+    TG_FAMILY_RNN,
     TG_FAMILIES
 } tg_family;
 enum { TG_COPY_ELEMENTS, TG_COPY_BLOCKS };
@@ -1949,6 +2029,7 @@ enum { TG_SCAN_SUM, TG_SCAN_PROD, TG_SCAN_MAX, TG_SCAN_MIN, TG_SCAN_LINEAR };
 enum { TG_INDEX_TAKE, TG_INDEX_PUT, TG_INDEX_ADD, TG_INDEX_MUL, TG_INDEX_MAX, TG_INDEX_MIN };
 enum { TG_CONV_RESULT, TG_CONV_BY_DATA, TG_CONV_BY_WEIGHT };
 enum { TG_RESAMPLE_SIZE, TG_RESAMPLE_SIZE_BACK, TG_RESAMPLE_GRID, TG_RESAMPLE_GRID_BACK, TG_RESAMPLE_GRID_PLACE, TG_RESAMPLE_BOXES, TG_RESAMPLE_BOXES_BACK };
+enum { TG_RNN_TANH, TG_RNN_RELU, TG_RNN_LSTM, TG_RNN_GRU };
 
 #define TG_ABSENT 0u
 #define TG_READ   1u
@@ -2655,6 +2736,12 @@ static inline tg_tensor *tg__cartesian_prod_at(const char *file, int line, tg_te
 #define tg_adaptive_max_pool3d(x, ...) tg_adaptive_max_pool3d(TG__AT(x), __VA_ARGS__)
 #define tg_affine_grid(theta, ...) tg_affine_grid(TG__AT(theta), __VA_ARGS__)
 #define tg_nms(boxes, scores, iou_threshold) tg_nms(TG__AT(boxes), TG__AT(scores), iou_threshold)
+#define tg_rnn_tanh_cell(x, h, w_ih, w_hh, b_ih, b_hh) tg_rnn_tanh_cell(TG__AT(x), TG__AT(h), TG__AT(w_ih), TG__AT(w_hh), TG__AT(b_ih), TG__AT(b_hh))
+#define tg_rnn_relu_cell(x, h, w_ih, w_hh, b_ih, b_hh) tg_rnn_relu_cell(TG__AT(x), TG__AT(h), TG__AT(w_ih), TG__AT(w_hh), TG__AT(b_ih), TG__AT(b_hh))
+#define tg_gru_cell(x, h, w_ih, w_hh, b_ih, b_hh) tg_gru_cell(TG__AT(x), TG__AT(h), TG__AT(w_ih), TG__AT(w_hh), TG__AT(b_ih), TG__AT(b_hh))
+#define tg_lstm_cell(x, h, c, w_ih, w_hh, b_ih, b_hh, c_next) tg_lstm_cell(TG__AT(x), TG__AT(h), TG__AT(c), TG__AT(w_ih), TG__AT(w_hh), TG__AT(b_ih), TG__AT(b_hh), c_next)
+#define tg_pack_padded_sequence(x, lengths, batch_first, enforce_sorted, packed) tg_pack_padded_sequence(TG__AT(x), TG__AT(lengths), batch_first, enforce_sorted, packed)
+#define tg_pad_packed_sequence(data, ...) tg_pad_packed_sequence(TG__AT(data), __VA_ARGS__)
 #define tg_nonzero(x) tg_nonzero(TG__AT(x))
 #define tg_nonzero_tuple(x, along, room) tg_nonzero_tuple(TG__AT(x), along, room)
 #define tg_argwhere(x) tg_argwhere(TG__AT(x))
@@ -18496,7 +18583,806 @@ TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
 
 /* ======================================================================================
    >>impl-rnn    recurrent cells and whole sequences
+   A record is one layer in one direction: T steps of N sequences. The products of all inputs with w_ih are one product;
+   a step is one product with the state before it and one request of the family RNN. The derivative goes through the
+   steps the other way round, and the gradient of each weight is one product over all steps. Layers, directions,
+   dropout, sequences that differ in length and halves (which become f32) are made of such records and of other
+   functions.
+   Tests: tests/test_rnn.c
    ====================================================================================== */
+
+TG__KERNEL(void, tg__rnn_ahead_f32, (int kind, const tg__rnn_run *r));
+TG__KERNEL_F64(void, tg__rnn_ahead_f64, (int kind, const tg__rnn_run *r));
+TG__KERNEL(void, tg__rnn_back_f32, (int kind, const tg__rnn_run *r));
+TG__KERNEL_F64(void, tg__rnn_back_f64, (int kind, const tg__rnn_run *r));
+#define TG__RNN_CHUNK 4096                     /* units */
+
+typedef struct tg__rnn_plan {
+    tg__job job;
+    int64_t rows, width, span, runs, per;      /* sequences, units of one; units of a run, runs of a row; runs of a chunk */
+} tg__rnn_plan;
+
+TG__PRIVATE void tg__rnn_chunk(void *plan, int64_t index) {
+    const tg__rnn_plan *j = (const tg__rnn_plan *)plan;
+    const tg_request *r = j->job.r;
+    const bool wide = r->compute == TG_F64;
+    const int isa = j->job.tg->isa;
+    const int64_t size = wide ? 8 : 4, end = tg__imin((index + 1) * j->per, j->rows * j->runs);
+    int64_t i;
+    for (i = index * j->per; i < end; i++) {
+        const int64_t row = i / j->runs, from = i % j->runs * j->span;
+        tg__rnn_run run;
+        int k;
+        run.n = tg__imin(j->span, j->width - from); run.width = j->width;
+        run.keep = (j->job.o[2].use & TG_WRITE) != 0;
+        for (k = 0; k < 8; k++) {
+            const bool there = k < r->n && j->job.at[k];
+            run.p[k] = there ? j->job.at[k] + ((j->job.o[k].ndim == 2 ? row * j->job.o[k].stride[0] : 0) + from) * size : NULL;
+        }
+        if (wide) (r->part ? tg__rnn_back_f64__k : tg__rnn_ahead_f64__k)[isa](r->kind, &run);
+        else (r->part ? tg__rnn_back_f32__k : tg__rnn_ahead_f32__k)[isa](r->kind, &run);
+    }
+}
+TG__PRIVATE int64_t tg__rnn_start(tg_ctx *tg, int phase, void *plan) {
+    tg__rnn_plan *j = (tg__rnn_plan *)plan;
+    const tg_operand *h = &j->job.o[j->job.r->part ? 4 : 0];
+    (void)tg;
+    j->rows = h->shape[0]; j->width = h->shape[1];
+    if (phase || j->rows == 0 || j->width == 0) return 0;
+    j->span = tg__imin(j->width, TG__RNN_CHUNK);
+    j->runs = tg__ceil_div(j->width, j->span);
+    j->per = tg__imax(1, TG__RNN_CHUNK / j->span);
+    return tg__ceil_div(j->rows * j->runs, j->per);
+}
+TG__FAMILY(rnn, false);
+
+/* ---- the requests of a step ---- */
+/* Step t of x [T, N, W]; what has no steps, [N, W], as it is. */
+TG__PRIVATE tg_operand *tg__ask_step(tg__ask *a, tg_tensor *x, int64_t t, unsigned use) {
+    tg_operand *o = tg__ask_for(a, x, use);
+    if (!x || x->ndim != 3) return o;
+    o->offset += t * o->stride[0] * (int64_t)tg_dtype_size(x->dtype);
+    tg__operand_without(o, 0);
+    return o;
+}
+/* A step of some tensor: what stands before or behind another one may be another tensor's. */
+typedef struct tg__rnn_at { tg_tensor *x; int64_t t; } tg__rnn_at;
+TG__PRIVATE tg__rnn_at tg__rnn_step(tg_tensor *x, int64_t t) {
+    tg__rnn_at at;
+    at.x = x; at.t = t;
+    return at;
+}
+/* A weight that many steps read: w, or w^T, in panels of 64 columns, [M / 64, K, 64], whose rows the product reads where
+   they lie. The caller drops it. */
+TG__PRIVATE tg_tensor *tg__rnn_panels(tg_ctx *tg, tg_tensor *w, bool turn) {
+    const int row = turn ? 1 : 0;
+    int64_t shape[3];
+    tg_tensor *t, *v;
+    bool ok;
+    shape[2] = w->shape[1 - row] % 64 ? w->shape[1 - row] : 64;
+    shape[0] = shape[2] ? w->shape[1 - row] / shape[2] : 0; shape[1] = w->shape[row];
+    t = tg__tensor_make(tg, w->device, w->dtype, 3, shape, NULL);
+    v = tg__alias(w);
+    ok = t && v;
+    if (ok) {
+        v->ndim = 3;
+        v->stride[1] = w->stride[row]; v->stride[2] = w->stride[1 - row]; v->stride[0] = shape[2] * v->stride[2];
+        memcpy(v->shape, shape, sizeof shape);
+        ok = tg__copy_to(tg, t, v);
+    }
+    tg__tensor_drop(v);
+    if (!ok) tg__tensor_drop(t);
+    return ok ? t : NULL;
+}
+/* Columns o as panels of b's: [M / B, N, B]; the left factor is the same for each. */
+TG__PRIVATE void tg__rnn_in_panels(tg_operand *o, const tg_tensor *b, bool left) {
+    o->ndim = 3;
+    o->shape[2] = left ? o->shape[1] : b->shape[2]; o->stride[2] = o->stride[1];
+    o->shape[1] = o->shape[0]; o->stride[1] = o->stride[0];
+    o->shape[0] = b->shape[0]; o->stride[0] = left ? 0 : b->shape[2] * o->stride[2];
+}
+/* y = x w, or x w^T, of a w in panels x w alone; with `add` that is added to y */
+TG__PRIVATE bool tg__rnn_product(tg_ctx *tg, tg__rnn_at y, tg__rnn_at x, tg_tensor *w, bool turn, bool add) {
+    const bool panels = w->ndim == 3;
+    tg__ask a;
+    tg_operand *o;
+    tg__ask_begin(&a, TG_FAMILY_GEMM, add, y.x->dtype);
+    o = tg__ask_step(&a, y.x, y.t, add ? TG_READ | TG_WRITE : TG_WRITE);
+    if (panels) tg__rnn_in_panels(o, w, false);
+    o = tg__ask_step(&a, x.x, x.t, TG_READ);
+    if (panels) tg__rnn_in_panels(o, w, true);
+    o = tg__ask_for(&a, w, TG_READ);
+    if (turn && !panels) tg__ask_flat(o, w->shape[1], w->shape[0], o->stride[1], o->stride[0]);
+    tg__ask_for(&a, NULL, TG_ABSENT);
+    return tg__launch(&a, tg, &tg__family_gemm, NULL);
+}
+/* A matrix that is the same for every step. */
+TG__PRIVATE void tg__rnn_every_step(tg_operand *o, int64_t steps, int64_t rows, int64_t columns, int64_t row, int64_t column) {
+    o->ndim = 3;
+    o->shape[0] = steps; o->shape[1] = rows; o->shape[2] = columns;
+    o->stride[0] = 0; o->stride[1] = row; o->stride[2] = column;
+}
+/* The first columns of gates [T, N, ...] = x w^T + bias, all steps at once */
+TG__PRIVATE bool tg__rnn_inputs(tg_ctx *tg, tg_tensor *gates, tg_tensor *x, tg_tensor *w, tg_tensor *bias) {
+    tg__ask a;
+    tg_operand *o;
+    tg__ask_begin(&a, TG_FAMILY_GEMM, 0, x->dtype);
+    o = tg__ask_for(&a, gates, TG_WRITE);
+    o->shape[2] = w->shape[0];
+    tg__ask_for(&a, x, TG_READ);
+    tg__rnn_every_step(tg__ask_for(&a, w, TG_READ), x->shape[0], w->shape[1], w->shape[0], w->stride[1], w->stride[0]);
+    o = tg__ask_for(&a, bias, TG_READ);
+    if (bias) tg__rnn_every_step(o, x->shape[0], x->shape[1], w->shape[0], 0, bias->stride[0]);
+    return tg__launch(&a, tg, &tg__family_gemm, NULL);
+}
+TG__PRIVATE bool tg__rnn_copy(tg_ctx *tg, tg_tensor *y, tg__rnn_at x) {
+    tg__ask a;
+    tg__ask_begin(&a, TG_FAMILY_COPY, TG_COPY_ELEMENTS, y->dtype);
+    tg__ask_for(&a, y, TG_WRITE);
+    tg__ask_step(&a, x.x, x.t, TG_READ);
+    return tg__launch(&a, tg, &tg__family_copy, NULL);
+}
+
+/* ------------------------------------------------------------------ rnn_tanh, rnn_relu, lstm, gru ----
+   One layer in one direction: x [T, N, I], h0 [N, P] (this, c0 and b_hh packed), w_ih [G, I], w_hh [G, P], c0 [N, H] of lstm, biases [G], and w_hr
+   [P, H] where lstm's outputs are projected -> y [T, N, P], the last state [N, P], lstm's last cell state, and what the
+   derivative needs: gates [T, N, 4 H] of lstm (i, f, g, o) and gru (r, z, n, the state's part of n), cells [T, N, H].
+   Gradients of pre-activations d: dx = d w_ih, dw_ih = d^T x, dw_hh = d^T (states before), db = sum of d.
+   Where those are differentiated again the layer is computed anew by other functions, and these are differentiated. */
+enum { TG__RNN_X, TG__RNN_H0, TG__RNN_W_IH, TG__RNN_W_HH, TG__RNN_C0, TG__RNN_B_IH, TG__RNN_B_HH, TG__RNN_W_HR, TG__RNN_INS };
+enum { TG__RNN_Y, TG__RNN_H_N, TG__RNN_C_N, TG__RNN_GATES, TG__RNN_CELLS, TG__RNN_OUTS };
+typedef struct tg__rnn_attr { bool reverse; } tg__rnn_attr;
+static const tg_attr tg__rnn_attrs[] = { TG__ATTR(tg__rnn_attr, reverse, BOOL) };
+
+TG__PRIVATE int64_t tg__rnn_blocks(int kind) { return kind == TG_RNN_LSTM ? 4 : kind == TG_RNN_GRU ? 3 : 1; }
+/* Steps in the order of the direction: s = 0 is the first one taken. */
+TG__PRIVATE int64_t tg__rnn_time(const tg__node *n, int64_t s) {
+    return ((const tg__rnn_attr *)n->attr)->reverse ? n->in[TG__RNN_X]->shape[0] - 1 - s : s;
+}
+/* What the state (or lstm's cell state) was before step s: that of the step before, or the first one. */
+TG__PRIVATE tg__rnn_at tg__rnn_before(const tg__node *n, tg_tensor *first, tg_tensor *all, int64_t s) {
+    return s == 0 ? tg__rnn_step(first, 0) : tg__rnn_step(all, tg__rnn_time(n, s - 1));
+}
+
+TG__PRIVATE bool tg__rnn_check(tg_ctx *tg, tg__node *n) {
+    const int kind = n->op->kind;
+    const tg_tensor *x = n->in[TG__RNN_X], *c = n->in[TG__RNN_C0];
+    const int64_t units = n->in[TG__RNN_W_IH]->ndim == 2 ? n->in[TG__RNN_W_IH]->shape[0] / tg__rnn_blocks(kind) : 0;
+    int64_t shape[3];
+    bool keeps = false;
+    int i;
+    if (!tg_dtype_is_float(x->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
+    for (i = 0; i < n->n_in; i++) {
+        if (n->in[i] && n->in[i]->dtype != x->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, x, n->in[i], "; tg_to one of them");
+        keeps = keeps || n->wants[i];
+    }
+    if (!tg__shapes(tg, n, "[T, N, I] [N, P] [G, I] [G, P] ?[N, H] ?[G] ?[G] ?[P, H] -> [T, N, P]")) return false;
+    if (x->shape[0] == 0) return tg__fail(tg, TG__E_ARGUMENT, "the sequence has no steps");
+    if (units * tg__rnn_blocks(kind) != n->in[TG__RNN_W_IH]->shape[0] || units != (c ? c->shape[1] : n->in[TG__RNN_H0]->shape[1]) ||
+        (c && !n->in[TG__RNN_W_HR] && units != n->in[TG__RNN_H0]->shape[1]))
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "w_ih is %t and the state %t; expected %d rows of w_ih for each unit of the state",
+            n->in[TG__RNN_W_IH], c ? c : n->in[TG__RNN_H0], (int)tg__rnn_blocks(kind));
+    shape[0] = x->shape[0]; shape[1] = x->shape[1]; shape[2] = units;
+    if (!tg__out_like(tg, n, TG__RNN_H_N, n->in[TG__RNN_H0]) || (c && !tg__out_like(tg, n, TG__RNN_C_N, c))) return false;
+    if (!keeps || kind == TG_RNN_TANH || kind == TG_RNN_RELU) return true;
+    if (c && !tg__out_make(tg, n, TG__RNN_CELLS, x->dtype, 3, shape)) return false;
+    shape[2] = 4 * units;
+    return tg__out_make(tg, n, TG__RNN_GATES, x->dtype, 3, shape);
+}
+
+/* Step s, once the products with the state before are there. `h` is where the new state goes. */
+TG__PRIVATE bool tg__rnn_ahead(tg_ctx *tg, tg__node *n, int64_t s, tg_tensor *gates, tg_tensor *product, tg__rnn_at h) {
+    const int64_t t = tg__rnn_time(n, s);
+    tg_tensor *cells = n->out[TG__RNN_CELLS] ? n->out[TG__RNN_CELLS] : n->out[TG__RNN_C_N];
+    tg__rnn_at before = tg__rnn_step(NULL, 0);
+    tg__ask a;
+    if (n->op->kind == TG_RNN_GRU) before = tg__rnn_before(n, n->in[TG__RNN_H0], n->out[TG__RNN_Y], s);
+    if (n->op->kind == TG_RNN_LSTM) before = tg__rnn_before(n, n->in[TG__RNN_C0], cells, s);
+    tg__ask_begin(&a, TG_FAMILY_RNN, n->op->kind, gates->dtype);
+    tg__ask_step(&a, h.x, h.t, TG_WRITE);
+    tg__ask_step(&a, cells, t, TG_WRITE);
+    tg__ask_step(&a, gates, t, n->out[TG__RNN_GATES] ? TG_READ | TG_WRITE : TG_READ);
+    tg__ask_for(&a, product, TG_READ);
+    tg__ask_for(&a, n->in[TG__RNN_B_HH], TG_READ);
+    tg__ask_step(&a, before.x, before.t, TG_READ);
+    return tg__launch(&a, tg, &tg__family_rnn, NULL);
+}
+TG__PRIVATE bool tg__rnn_forward(tg_ctx *tg, tg__node *n) {
+    tg_tensor *x = n->in[TG__RNN_X], *w_hh = n->in[TG__RNN_W_HH], *w_hr = n->in[TG__RNN_W_HR], *y = n->out[TG__RNN_Y];
+    tg_tensor *gates = n->out[TG__RNN_GATES], *product = NULL, *panels = NULL, *whole = NULL;
+    const int64_t steps = x->shape[0];
+    int64_t shape[3], s;
+    bool ok;
+    shape[0] = steps; shape[1] = x->shape[1]; shape[2] = n->in[TG__RNN_W_IH]->shape[0];
+    if (!gates) gates = tg__tensor_make(tg, n->device, x->dtype, 3, shape, NULL);
+    product = tg__tensor_make(tg, n->device, x->dtype, 2, shape + 1, NULL);
+    if (steps > 1 && shape[1] > 1) w_hh = panels = tg__rnn_panels(tg, w_hh, true);
+    shape[2] /= tg__rnn_blocks(n->op->kind);
+    if (w_hr) whole = tg__tensor_make(tg, n->device, x->dtype, 2, shape + 1, NULL);     /* before its projection */
+    ok = gates && product && w_hh && (!w_hr || whole) && tg__rnn_inputs(tg, gates, x, n->in[TG__RNN_W_IH], n->in[TG__RNN_B_IH]);
+    for (s = 0; ok && s < steps; s++) {
+        const tg__rnn_at here = tg__rnn_step(y, tg__rnn_time(n, s));
+        ok = tg__rnn_product(tg, tg__rnn_step(product, 0), tg__rnn_before(n, n->in[TG__RNN_H0], y, s), w_hh, true, false)
+            && tg__rnn_ahead(tg, n, s, gates, product, w_hr ? tg__rnn_step(whole, 0) : here)
+            && (!w_hr || tg__rnn_product(tg, here, tg__rnn_step(whole, 0), w_hr, true, false));
+    }
+    ok = ok && tg__rnn_copy(tg, n->out[TG__RNN_H_N], tg__rnn_step(y, tg__rnn_time(n, steps - 1)));
+    if (n->out[TG__RNN_CELLS]) ok = ok && tg__rnn_copy(tg, n->out[TG__RNN_C_N], tg__rnn_step(n->out[TG__RNN_CELLS], tg__rnn_time(n, steps - 1)));
+    if (gates != n->out[TG__RNN_GATES]) tg__tensor_drop(gates);
+    tg__tensor_drop(product); tg__tensor_drop(panels); tg__tensor_drop(whole);
+    return ok;
+}
+
+/* The same by other functions. */
+TG__PRIVATE bool tg__rnn_composed(tg_ctx *tg, const tg__node *n, tg_tensor *const *in, tg_tensor **out) {
+    const int kind = n->op->kind;
+    const int64_t steps = in[TG__RNN_X]->shape[0], units = in[TG__RNN_W_IH]->shape[0] / tg__rnn_blocks(kind);
+    tg_tensor *inputs = tg_linear(in[TG__RNN_X], in[TG__RNN_W_IH], in[TG__RNN_B_IH]), *h = in[TG__RNN_H0], *c = in[TG__RNN_C0], *g[4];
+    tg_tensor **list = (tg_tensor **)tg__mem_get(tg, (size_t)steps * sizeof *list);
+    int64_t s;
+    int i;
+    for (s = 0; list && s < steps && tg->error == TG_OK; s++) {
+        tg_tensor *a = tg_select(inputs, 0, tg__rnn_time(n, s)), *b = tg_linear(h, in[TG__RNN_W_HH], in[TG__RNN_B_HH]);
+        tg_tensor *sum = kind == TG_RNN_GRU ? NULL : tg_add(a, b);
+        if (kind == TG_RNN_LSTM) {
+            for (i = 0; i < 4; i++) g[i] = (i == 2 ? (tg_tanh) : (tg_sigmoid))(tg_narrow(sum, 1, i * units, units));
+            c = tg_add(tg_mul(g[1], c), tg_mul(g[0], g[2]));
+            h = tg_mul(g[3], tg_tanh(c));
+            if (in[TG__RNN_W_HR]) h = tg_linear(h, in[TG__RNN_W_HR], NULL);
+        } else if (kind == TG_RNN_GRU) {
+            for (i = 0; i < 2; i++) g[i] = tg_sigmoid(tg_add(tg_narrow(a, 1, i * units, units), tg_narrow(b, 1, i * units, units)));
+            g[2] = tg_tanh(tg_add(tg_narrow(a, 1, 2 * units, units), tg_mul(g[0], tg_narrow(b, 1, 2 * units, units))));
+            h = tg_add(g[2], tg_mul(g[1], tg_sub(h, g[2])));
+        } else h = kind == TG_RNN_TANH ? tg_tanh(sum) : tg_relu(sum);
+        list[tg__rnn_time(n, s)] = h;
+    }
+    out[TG__RNN_Y] = tg->error == TG_OK && list ? tg_stack(list, (int)steps, 0) : NULL;
+    out[TG__RNN_H_N] = h; out[TG__RNN_C_N] = c;
+    tg__mem_put(tg, list, (size_t)steps * sizeof *list);
+    return tg->error == TG_OK;
+}
+/* Its derivative, which can be differentiated again. A tensor that is several operands gets a gradient for each: they
+   are seen through views of their own. */
+TG__PRIVATE bool tg__rnn_backward_composed(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    tg_tensor *in[TG__RNN_INS], *out[TG__RNN_OUTS], *of[TG__RNN_INS], *to[3], *seed[3], *d[TG__RNN_INS];
+    int i, wanted = 0, given = 0;
+    for (i = 0; i < TG__RNN_INS; i++) {
+        in[i] = n->in[i] && n->wants[i] ? tg_view_as(n->in[i], n->in[i]) : n->in[i];
+        if (n->wants[i]) of[wanted++] = in[i];
+    }
+    if (tg->error != TG_OK || !tg__rnn_composed(tg, n, in, out)) return false;
+    for (i = 0; i <= TG__RNN_C_N; i++) if (g[i]) { to[given] = out[i]; seed[given++] = g[i]; }
+    if (!tg__gradients(tg, to, given, seed, false, of, wanted, d, true, true, true, true)) return false;
+    for (wanted = 0, i = 0; i < TG__RNN_INS; i++) if (n->wants[i]) dx[i] = d[wanted++];
+    return true;
+}
+
+/* What the steps backwards share. */
+typedef struct tg__rnn_way {
+    tg_tensor *dh;                     /* [T, N, P]: what has come for each state; at last all of its gradient */
+    tg_tensor *dh0;                    /* [N, P] */
+    tg_tensor *dc;                     /* [N, H]: of lstm's cell state, on its way */
+    tg_tensor *dgates, *dproduct;      /* [T, N, G]: of the inputs' part; of the state's part, the same but for gru */
+    tg_tensor *whole;                  /* [N, H]: of a state before its projection */
+} tg__rnn_way;
+
+TG__PRIVATE bool tg__rnn_back(tg_ctx *tg, tg__node *n, const tg__rnn_way *w, int64_t s, tg__rnn_at dbefore) {
+    const int kind = n->op->kind;
+    const int64_t t = tg__rnn_time(n, s);
+    tg__rnn_at before = tg__rnn_step(NULL, 0);
+    tg__ask a;
+    if (kind == TG_RNN_GRU) before = tg__rnn_before(n, n->in[TG__RNN_H0], n->out[TG__RNN_Y], s);
+    if (kind == TG_RNN_LSTM) before = tg__rnn_before(n, n->in[TG__RNN_C0], n->out[TG__RNN_CELLS], s);
+    tg__ask_begin(&a, TG_FAMILY_RNN, kind, w->dh->dtype);
+    a.r.part = 1;
+    tg__ask_step(&a, w->dgates, t, TG_WRITE);
+    tg__ask_step(&a, kind == TG_RNN_GRU ? w->dproduct : NULL, t, TG_WRITE);
+    tg__ask_step(&a, kind == TG_RNN_GRU ? dbefore.x : NULL, dbefore.t, TG_READ | TG_WRITE);
+    tg__ask_for(&a, w->dc, TG_READ | TG_WRITE);
+    tg__ask_step(&a, w->whole ? w->whole : w->dh, t, TG_READ);
+    tg__ask_step(&a, n->out[TG__RNN_GATES] ? n->out[TG__RNN_GATES] : n->out[TG__RNN_Y], t, TG_READ);
+    tg__ask_step(&a, before.x, before.t, TG_READ);
+    tg__ask_step(&a, n->out[TG__RNN_CELLS], t, TG_READ);
+    return tg__launch(&a, tg, &tg__family_rnn, NULL);
+}
+TG__PRIVATE tg_tensor *tg__rnn_room(tg_ctx *tg, const tg__node *n, int ndim, const int64_t *shape) {
+    return tg__hold(tg, tg__tensor_make(tg, n->device, n->in[TG__RNN_X]->dtype, ndim, shape, NULL));
+}
+/* A packed copy of a gradient, or zeros where none came. */
+TG__PRIVATE tg_tensor *tg__rnn_gradient(tg_ctx *tg, const tg__node *n, tg_tensor *g, int ndim, const int64_t *shape) {
+    tg_tensor *t = g ? tg__rnn_room(tg, n, ndim, shape) : tg__full_beside(tg, n->in[TG__RNN_X], n->in[TG__RNN_X]->dtype, ndim, shape, 0);
+    return t && (!g || tg__copy_to(tg, t, g)) ? t : NULL;
+}
+TG__PRIVATE bool tg__rnn_way_back(tg_ctx *tg, tg__node *n, tg_tensor **g, tg__rnn_way *w) {
+    tg_tensor *x = n->in[TG__RNN_X], *w_hh = n->in[TG__RNN_W_HH], *w_hr = n->in[TG__RNN_W_HR], *panels = NULL;
+    const int64_t steps = x->shape[0], wide = n->in[TG__RNN_W_IH]->shape[0], units = wide / tg__rnn_blocks(n->op->kind);
+    int64_t shape[3], s;
+    bool ok;
+    shape[0] = steps; shape[1] = x->shape[1]; shape[2] = n->in[TG__RNN_H0]->shape[1];
+    w->dh = tg__rnn_gradient(tg, n, g[TG__RNN_Y], 3, shape);
+    w->dh0 = tg__rnn_gradient(tg, n, NULL, 2, shape + 1);
+    shape[2] = units;
+    w->dc = n->in[TG__RNN_C0] ? tg__rnn_gradient(tg, n, g[TG__RNN_C_N], 2, shape + 1) : NULL;
+    w->whole = w_hr ? tg__rnn_room(tg, n, 2, shape + 1) : NULL;
+    shape[2] = wide;
+    w->dgates = tg__rnn_room(tg, n, 3, shape);
+    w->dproduct = n->op->kind == TG_RNN_GRU ? tg__rnn_room(tg, n, 3, shape) : w->dgates;
+    if (steps > 1 && shape[1] > 1 && w_hh->shape[1] > 128) w_hh = panels = tg__rnn_panels(tg, w_hh, false);
+    ok = tg->error == TG_OK;
+    if (ok && g[TG__RNN_H_N]) ok = tg_add_(tg_select(w->dh, 0, tg__rnn_time(n, steps - 1)), g[TG__RNN_H_N]) != NULL;
+    for (s = steps - 1; ok && s >= 0; s--) {
+        const tg__rnn_at here = tg__rnn_step(w->dh, tg__rnn_time(n, s)), before = tg__rnn_before(n, w->dh0, w->dh, s);
+        ok = (!w_hr || tg__rnn_product(tg, tg__rnn_step(w->whole, 0), here, w_hr, false, false)) && tg__rnn_back(tg, n, w, s, before);
+        if (s > 0 || n->wants[TG__RNN_H0])
+            ok = ok && tg__rnn_product(tg, before, tg__rnn_step(w->dproduct, here.t), w_hh, false, true);
+    }
+    tg__tensor_drop(panels);
+    return ok;
+}
+/* [T, N, W] as rows */
+TG__PRIVATE tg_tensor *tg__rnn_rows(tg_tensor *x) { return x ? tg_flatten(x, 0, 1) : NULL; }
+/* The states before each step, [T, N, P] in the order of time. */
+TG__PRIVATE tg_tensor *tg__rnn_states_before(const tg__node *n) {
+    const bool reverse = ((const tg__rnn_attr *)n->attr)->reverse;
+    tg_tensor *first = tg_unsqueeze(n->in[TG__RNN_H0], 0), *y = n->out[TG__RNN_Y], *list[2];
+    if (y->shape[0] == 1) return first;
+    list[reverse] = first;
+    list[!reverse] = tg_narrow(y, 0, reverse, y->shape[0] - 1);
+    return tg_cat(list, 2, 0);
+}
+TG__PRIVATE bool tg__rnn_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    const bool *wants = n->wants;
+    const int64_t zero = 0;
+    tg__rnn_way w;
+    if (tg->grad_mode) return tg__rnn_backward_composed(tg, n, g, dx);
+    if (!tg__rnn_way_back(tg, n, g, &w)) return false;
+    if (wants[TG__RNN_X]) dx[TG__RNN_X] = tg_matmul(w.dgates, n->in[TG__RNN_W_IH]);
+    if (wants[TG__RNN_W_IH]) dx[TG__RNN_W_IH] = tg_matmul(tg_t(tg__rnn_rows(w.dgates)), tg__rnn_rows(n->in[TG__RNN_X]));
+    if (wants[TG__RNN_W_HH]) dx[TG__RNN_W_HH] = tg_matmul(tg_t(tg__rnn_rows(w.dproduct)), tg__rnn_rows(tg__rnn_states_before(n)));
+    if (wants[TG__RNN_B_IH]) dx[TG__RNN_B_IH] = tg_sum_dims(tg__rnn_rows(w.dgates), 1, &zero, false);
+    if (wants[TG__RNN_B_HH])
+        dx[TG__RNN_B_HH] = dx[TG__RNN_B_IH] && w.dproduct == w.dgates ? dx[TG__RNN_B_IH] : tg_sum_dims(tg__rnn_rows(w.dproduct), 1, &zero, false);
+    if (wants[TG__RNN_W_HR]) {
+        const int64_t units = w.dc->shape[1];
+        tg_tensor *whole = tg_mul(tg_narrow(n->out[TG__RNN_GATES], 2, 3 * units, units), tg_tanh(n->out[TG__RNN_CELLS]));
+        dx[TG__RNN_W_HR] = tg_matmul(tg_t(tg__rnn_rows(w.dh)), tg__rnn_rows(whole));
+    }
+    dx[TG__RNN_H0] = w.dh0;
+    dx[TG__RNN_C0] = w.dc;
+    return tg->error == TG_OK;
+}
+#define TG__RNN_SAVES TG__SAVES_EACH(TG_SAVE_INS | TG_SAVE_OUT(TG__RNN_Y) | TG_SAVE_OUT(TG__RNN_GATES) | TG_SAVE_OUT(TG__RNN_CELLS))
+static const tg_op tg__rnn_tanh_op = { TG__OP_KIND("rnn_tanh", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS, TG_RNN_TANH), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
+    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, NULL };
+static const tg_op tg__rnn_relu_op = { TG__OP_KIND("rnn_relu", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS, TG_RNN_RELU), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
+    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, NULL };
+static const tg_op tg__lstm_op = { TG__OP_KIND("lstm", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS, TG_RNN_LSTM), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
+    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, NULL };
+static const tg_op tg__gru_op = { TG__OP_KIND("gru", TG__IN_OPT(4, 4), TG__OUT(TG__RNN_OUTS), TG__NO_FLAGS, TG_RNN_GRU), TG__RNN_SAVES, TG__ATTRS(tg__rnn),
+    tg__rnn_check, tg__rnn_forward, tg__rnn_backward, NULL };
+#undef TG__RNN_SAVES
+
+/* ---- whole calls ---- */
+/* Do the weights of a layer (NULL where it has none) fit x's features? In words of a single tensor, which is what a
+   program can change. */
+TG__PRIVATE bool tg__rnn_fits(tg_ctx *tg, const tg_op *op, int64_t features, tg_tensor *const *in, tg_dtype dtype) {
+    static const char *const names[TG__RNN_INS] = { "", "", "w_ih", "w_hh", "", "b_ih", "b_hh", "w_hr" };
+    const int64_t blocks = tg__rnn_blocks(op->kind), rows = in[TG__RNN_W_IH]->ndim ? in[TG__RNN_W_IH]->shape[0] : 0,
+        states = in[TG__RNN_W_HR] && in[TG__RNN_W_HR]->ndim ? in[TG__RNN_W_HR]->shape[0] : rows / blocks;
+    int i;
+    if (rows % blocks) return tg__fail_op(tg, TG_ERROR_SHAPE, "w_ih is %t; its rows must be a multiple of %l, the number of gates", in[TG__RNN_W_IH], blocks);
+    for (i = TG__RNN_W_IH; i < TG__RNN_INS; i++) {
+        const bool bias = i == TG__RNN_B_IH || i == TG__RNN_B_HH;
+        const int64_t first = i == TG__RNN_W_HR ? states : rows, second = i == TG__RNN_W_IH ? features : i == TG__RNN_W_HH ? states : rows / blocks;
+        const tg_tensor *w = in[i];
+        if (i == TG__RNN_C0 || !w) continue;
+        if (w->dtype != dtype) return tg__fail_op(tg, TG_ERROR_DTYPE, "x is %y and %s is %t; tg_to one of them", (int)dtype, names[i], w);
+        if (bias && (w->ndim != 1 || w->shape[0] != rows)) return tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t, expected [%l]", names[i], w, rows);
+        if (!bias && (w->ndim != 2 || w->shape[0] != first || w->shape[1] != second))
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t, expected [%l, %l]", names[i], w, first, second);
+    }
+    return true;
+}
+/* Is the first state (NULL: there is none) as it must be? */
+TG__PRIVATE bool tg__rnn_state_fits(tg_ctx *tg, const char *name, const tg_tensor *t, int ndim, const int64_t *shape, tg_dtype dtype) {
+    if (!t) return true;
+    if (t->dtype != dtype) return tg__fail_op(tg, TG_ERROR_DTYPE, "x is %y and %s is %t; tg_to one of them", (int)dtype, name, t);
+    return (t->ndim == ndim && memcmp(t->shape, shape, (size_t)ndim * sizeof *shape) == 0) ||
+        tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t, expected %v", name, t, ndim, shape);
+}
+TG__PRIVATE tg_tensor *tg__rnn_first(tg_tensor *state, tg_tensor *x, int ndim, const int64_t *shape) {
+    return state ? tg_contiguous(tg__widened(state)) : tg_new_zeros(x, ndim, shape);
+}
+/* The weights as the record takes them. */
+TG__PRIVATE void tg__rnn_settle(tg_tensor **in) {
+    int i;
+    for (i = TG__RNN_W_IH; i < TG__RNN_INS; i++) if (i != TG__RNN_C0) in[i] = tg__widened(in[i]);
+    if (in[TG__RNN_B_HH]) in[TG__RNN_B_HH] = tg_contiguous(in[TG__RNN_B_HH]);
+}
+
+/* A cell is one step. `c` and `c_next`: of lstm. */
+TG__PRIVATE tg_tensor *tg__rnn_cell(const tg_op *op, const char *name, tg_tensor *x, tg_tensor *h, tg_tensor *c, tg_tensor *w_ih, tg_tensor *w_hh,
+    tg_tensor *b_ih, tg_tensor *b_hh, tg_tensor **c_next) {
+    tg_tensor *in[TG__RNN_INS], *out[TG__RNN_OUTS], *needs[3];
+    tg__rnn_attr at;
+    int64_t shape[2];
+    bool outermost, row, ok;
+    tg_dtype dtype;
+    tg_ctx *tg;
+    int i;
+    if (c_next) *c_next = NULL;
+    needs[0] = x; needs[1] = w_ih; needs[2] = w_hh;
+    tg = tg__start_list(needs, 3, name);
+    in[TG__RNN_X] = x; in[TG__RNN_H0] = h; in[TG__RNN_C0] = c; in[TG__RNN_W_IH] = w_ih; in[TG__RNN_W_HH] = w_hh;
+    in[TG__RNN_B_IH] = b_ih; in[TG__RNN_B_HH] = b_hh; in[TG__RNN_W_HR] = NULL;
+    for (i = 0; i < TG__RNN_INS; i++) if (!tg || (in[i] && !tg__use(tg, in[i], i))) return NULL;
+    dtype = x->dtype;
+    row = x->ndim == 1;
+    if (!tg_dtype_is_float(dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
+    if (!row && x->ndim != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t, expected [N, I] or [I]", x); return NULL; }
+    if (!tg__rnn_fits(tg, op, x->shape[x->ndim - 1], in, dtype)) return NULL;
+    shape[0] = x->shape[0]; shape[1] = w_hh->shape[1];
+    if (!tg__rnn_state_fits(tg, "h", h, row ? 1 : 2, shape + row, dtype) || !tg__rnn_state_fits(tg, "c", c, row ? 1 : 2, shape + row, dtype)) return NULL;
+    outermost = tg__compose(tg);
+    if (row) shape[0] = 1;
+    tg__rnn_settle(in);
+    x = tg__widened(x);
+    in[TG__RNN_X] = tg_unsqueeze(row ? tg_unsqueeze(x, 0) : x, 0);
+    in[TG__RNN_H0] = tg__rnn_first(h && row ? tg_unsqueeze(h, 0) : h, x, 2, shape);
+    in[TG__RNN_C0] = op->kind == TG_RNN_LSTM ? tg__rnn_first(c && row ? tg_unsqueeze(c, 0) : c, x, 2, shape) : NULL;
+    at.reverse = false;
+    ok = tg->error == TG_OK && tg__call(op, &at, in, TG__RNN_INS, out, TG__RNN_OUTS);
+    for (i = TG__RNN_H_N; ok && i <= TG__RNN_C_N; i++) if (out[i]) {
+        out[i] = tg_to(row ? tg_squeeze(out[i], 0) : out[i], dtype);
+        ok = out[i] != NULL;
+    }
+    if (ok && c_next) *c_next = out[TG__RNN_C_N];
+    return tg__composed(tg, outermost, ok ? out[TG__RNN_H_N] : NULL);
+}
+TG_API tg_tensor *(tg_rnn_tanh_cell)(tg_tensor *x, tg_tensor *h, tg_tensor *w_ih, tg_tensor *w_hh, tg_tensor *b_ih, tg_tensor *b_hh) {
+    return tg__rnn_cell(&tg__rnn_tanh_op, "rnn_tanh_cell", x, h, NULL, w_ih, w_hh, b_ih, b_hh, NULL);
+}
+TG_API tg_tensor *(tg_rnn_relu_cell)(tg_tensor *x, tg_tensor *h, tg_tensor *w_ih, tg_tensor *w_hh, tg_tensor *b_ih, tg_tensor *b_hh) {
+    return tg__rnn_cell(&tg__rnn_relu_op, "rnn_relu_cell", x, h, NULL, w_ih, w_hh, b_ih, b_hh, NULL);
+}
+TG_API tg_tensor *(tg_gru_cell)(tg_tensor *x, tg_tensor *h, tg_tensor *w_ih, tg_tensor *w_hh, tg_tensor *b_ih, tg_tensor *b_hh) {
+    return tg__rnn_cell(&tg__gru_op, "gru_cell", x, h, NULL, w_ih, w_hh, b_ih, b_hh, NULL);
+}
+TG_API tg_tensor *(tg_lstm_cell)(tg_tensor *x, tg_tensor *h, tg_tensor *c, tg_tensor *w_ih, tg_tensor *w_hh, tg_tensor *b_ih, tg_tensor *b_hh, tg_tensor **c_next) {
+    return tg__rnn_cell(&tg__lstm_op, "lstm_cell", x, h, c, w_ih, w_hh, b_ih, b_hh, c_next);
+}
+
+/* Steps of packed sequences that as many sequences have. */
+typedef struct tg__rnn_part { int64_t steps, n, row; } tg__rnn_part;
+/* A call of whole sequences. */
+typedef struct tg__rnn_call {
+    tg_ctx *tg;
+    const tg_op *op;
+    const tg_lstm_args *a;
+    tg_dtype dtype;
+    int layers, ways, each;                    /* ways: 2 where it is bidirectional; weights of a layer in one direction */
+    tg__rnn_part *parts; int n_parts; size_t parts_size;   /* NULL: not packed */
+} tg__rnn_call;
+
+/* The sizes of a packed sequence: i64, falling, and together the rows of data. NULL: an error; else tg__mem_put it. */
+TG__PRIVATE int64_t *tg__packed_sizes(tg_ctx *tg, tg_tensor *data, const tg_packed_sequence *p) {
+    tg_tensor *sizes = p->batch_sizes;
+    int64_t *v, i, rows = 0;
+    bool ok;
+    if (!sizes) { tg__fail(tg, TG__E_NO_DATA, "batch_sizes of the packed sequence"); return NULL; }
+    if (!tg__use(tg, sizes, 1) || !tg__whole(tg, sizes)) return NULL;
+    if (sizes->ndim != 1 || sizes->numel == 0 || sizes->dtype != TG_I64) { tg__fail_op(tg, TG_ERROR_SHAPE, "batch_sizes is %t, expected i64 [T]", sizes); return NULL; }
+    v = (int64_t *)tg__mem_get(tg, (size_t)sizes->numel * sizeof *v);
+    if (!v) return NULL;
+    ok = tg_read(sizes, v, (size_t)sizes->numel * sizeof *v);
+    for (i = 0; ok && i < sizes->numel; i++) {
+        ok = (v[i] > 0 && (i == 0 || v[i] <= v[i - 1]) && v[i] <= INT64_MAX - rows) ||
+            tg__fail_op(tg, TG_ERROR_VALUE, "batch_sizes must be above 0 and not grow; element %l is %l", i, v[i]);
+        if (ok) rows += v[i];
+    }
+    if (ok && (data->ndim == 0 || data->shape[0] != rows)) ok = tg__fail_op(tg, TG_ERROR_SHAPE, "the packed data is %t; batch_sizes expects %l rows", data, rows);
+    if (ok) return v;
+    tg__mem_put(tg, v, (size_t)sizes->numel * sizeof *v);
+    return NULL;
+}
+TG__PRIVATE bool tg__rnn_parts(tg__rnn_call *c, tg_tensor *x) {
+    const int64_t steps = c->a->packed->batch_sizes ? c->a->packed->batch_sizes->numel : 0;
+    int64_t *sizes = tg__packed_sizes(c->tg, x, c->a->packed), i, row = 0;
+    if (!sizes) return false;
+    c->parts_size = (size_t)steps * sizeof *c->parts;
+    c->parts = (tg__rnn_part *)tg__mem_get(c->tg, c->parts_size);
+    for (i = 0; c->parts && i < steps; i++) {
+        tg__rnn_part *p = c->parts + c->n_parts;
+        if (i > 0 && sizes[i] == sizes[i - 1]) p[-1].steps++;
+        else { p->steps = 1; p->n = sizes[i]; p->row = row; c->n_parts++; }
+        row += sizes[i];
+    }
+    tg__mem_put(c->tg, sizes, (size_t)steps * sizeof *sizes);
+    return c->parts != NULL;
+}
+/* One layer in one direction, of a batch. */
+TG__PRIVATE bool tg__rnn_batch(tg__rnn_call *c, bool reverse, tg_tensor *const *in, tg_tensor **out) {
+    tg__rnn_attr at;
+    at.reverse = reverse;
+    return c->tg->error == TG_OK && tg__call(c->op, &at, in, TG__RNN_INS, out, TG__RNN_OUTS);
+}
+/* Of packed sequences, x [R, I]: each part is a batch. Forwards a sequence that has ended leaves with its state;
+   backwards it joins with its first one. */
+TG__PRIVATE bool tg__rnn_packed(tg__rnn_call *c, bool reverse, tg_tensor *const *in, tg_tensor **out) {
+    const int parts = c->n_parts;
+    const size_t size = 3 * (size_t)parts * sizeof(tg_tensor *);
+    tg_tensor **y = (tg_tensor **)tg__mem_get(c->tg, size), **states[2], *state[2], *here[TG__RNN_INS];
+    const int which[2] = { TG__RNN_H0, TG__RNN_C0 }, of[2] = { TG__RNN_H_N, TG__RNN_C_N };
+    int64_t n = 0;
+    int i, k;
+    bool ok = y != NULL;
+    if (!ok) return false;
+    states[0] = y + parts; states[1] = states[0] + parts;                  /* forwards: the last one's, then of those that ended, the latest first */
+    memcpy(here, in, sizeof here);
+    for (k = 0; k < 2; k++) state[k] = in[which[k]];
+    for (i = 0; ok && i < parts; i++) {
+        const int at = reverse ? parts - 1 - i : i;
+        const tg__rnn_part *p = c->parts + at;
+        const int64_t shape[3] = { p->steps, p->n, in[TG__RNN_X]->shape[1] };
+        for (k = 0; k < 2; k++) {
+            tg_tensor *list[2], *first = in[which[k]];
+            if (!first) continue;
+            if (reverse) {
+                list[0] = state[k]; list[1] = tg_narrow(first, 0, n, p->n - n);
+                state[k] = i ? tg_cat(list, 2, 0) : list[1];
+            } else if (i) {
+                states[k][parts - i] = tg_narrow(state[k], 0, p->n, n - p->n);
+                state[k] = tg_narrow(state[k], 0, 0, p->n);
+            }
+            here[which[k]] = state[k];
+        }
+        here[TG__RNN_X] = tg_reshape(tg_narrow(in[TG__RNN_X], 0, p->row, p->steps * p->n), 3, shape);
+        ok = tg__rnn_batch(c, reverse, here, out);
+        for (k = 0; ok && k < 2; k++) state[k] = out[of[k]];
+        if (ok) y[at] = tg_flatten(out[TG__RNN_Y], 0, 1);
+        n = p->n;
+    }
+    out[TG__RNN_Y] = ok ? tg_cat(y, parts, 0) : NULL;
+    for (k = 0; ok && k < 2; k++) {
+        states[k][0] = state[k];
+        out[of[k]] = reverse || !state[k] ? state[k] : tg_cat(states[k], parts, 0);
+    }
+    tg__mem_put(c->tg, y, size);
+    return ok && c->tg->error == TG_OK;
+}
+/* The operands of layer and direction number i, but for x: its weights stand in torch's order. */
+TG__PRIVATE void tg__rnn_weights(const tg__rnn_call *c, int i, tg_tensor **in) {
+    tg_tensor *const *w = c->a->weights + i * c->each;
+    const bool biases = c->each >= 4;
+    in[TG__RNN_W_IH] = w[0]; in[TG__RNN_W_HH] = w[1];
+    in[TG__RNN_B_IH] = biases ? w[2] : NULL; in[TG__RNN_B_HH] = biases ? w[3] : NULL;
+    in[TG__RNN_W_HR] = c->each % 2 ? w[c->each - 1] : NULL;
+}
+/* All layers of x [T, N, I] or, packed, [R, I], with the first states [layers * ways, N, ...]; `last`: where the last ones
+   of each go, h's and then c's. */
+TG__PRIVATE tg_tensor *tg__rnn_layers(tg__rnn_call *c, tg_tensor *x, tg_tensor *h, tg_tensor *cells, tg_tensor **last) {
+    tg_ctx *tg = c->tg;
+    const int count = c->layers * c->ways;
+    int l, d;
+    for (l = 0; l < c->layers; l++) {
+        tg_tensor *y[2];
+        for (d = 0; d < c->ways; d++) {
+            tg_tensor *in[TG__RNN_INS], *out[TG__RNN_OUTS];
+            const int at = l * c->ways + d;
+            tg__rnn_weights(c, at, in);
+            if (!x || !tg__rnn_fits(tg, c->op, x->shape[x->ndim - 1], in, c->dtype)) return NULL;
+            tg__rnn_settle(in);
+            in[TG__RNN_X] = x; in[TG__RNN_H0] = tg_select(h, 0, at); in[TG__RNN_C0] = cells ? tg_select(cells, 0, at) : NULL;
+            if (!(c->parts ? tg__rnn_packed : tg__rnn_batch)(c, d == 1, in, out)) return NULL;
+            y[d] = out[TG__RNN_Y]; last[at] = out[TG__RNN_H_N]; last[count + at] = out[TG__RNN_C_N];
+        }
+        x = c->ways == 2 ? tg_cat(y, 2, -1) : y[0];
+        if (l + 1 < c->layers) x = tg_dropout(x, c->a->dropout, c->a->training);
+    }
+    return x;
+}
+TG__PRIVATE tg_tensor *tg__rnn_stacked(tg_tensor *const *list, int n) { return n == 1 ? tg_unsqueeze(list[0], 0) : tg_stack(list, n, 0); }
+
+/* How many layers, directions and weights. */
+TG__PRIVATE bool tg__rnn_counts(tg__rnn_call *c) {
+    const tg_lstm_args *a = c->a;
+    const bool lstm = c->op->kind == TG_RNN_LSTM;
+    if (a->num_layers < 0) return tg__fail(c->tg, TG__E_RANGE, "num_layers", "at least 1", (double)a->num_layers);
+    if (!(a->dropout >= 0 && a->dropout <= 1)) return tg__fail(c->tg, TG__E_PROBABILITY, a->dropout);
+    c->layers = a->num_layers ? a->num_layers : 1;
+    c->ways = a->bidirectional ? 2 : 1;
+    c->each = a->n_weights / c->layers / c->ways;
+    if (c->each * c->layers * c->ways == a->n_weights && (c->each == 2 || c->each == 4 || (lstm && (c->each == 3 || c->each == 5)))) return true;
+    return tg__fail_op(c->tg, TG_ERROR_VALUE, "%d weights for %d layers in %d directions; expected for each w_ih, w_hh, the biases b_ih, b_hh or none%s",
+        a->n_weights, c->layers, c->ways, lstm ? ", and w_hr where outputs are projected" : "");
+}
+/* The call between the checks of its operands and its end. */
+TG__PRIVATE tg_tensor *tg__rnn_whole(tg__rnn_call *c, tg_tensor **h_n, tg_tensor **c_n) {
+    const tg_lstm_args *a = c->a;
+    tg_ctx *tg = c->tg;
+    const tg_packed_sequence *packed = a->packed;
+    tg_tensor *x = a->x, *first[2], *in[TG__RNN_INS], **last, *y;
+    const bool lstm = c->op->kind == TG_RNN_LSTM, row = !packed && x->ndim == 2;
+    const int count = c->layers * c->ways, batch = row ? -1 : a->batch_first ? 0 : 1;
+    const size_t size = 2 * (size_t)count * sizeof *last;
+    int64_t shape[3];
+    int k;
+    if (!row && x->ndim != (packed ? 2 : 3)) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t, expected %s", x, packed ? "[R, I], the data of the packed sequence" : a->batch_first ? "[N, T, I] or [T, I]" : "[T, N, I] or [T, I]");
+        return NULL;
+    }
+    if (packed && !tg__rnn_parts(c, x)) return NULL;
+    tg__rnn_weights(c, 0, in);
+    if (!tg__rnn_fits(tg, c->op, x->shape[x->ndim - 1], in, c->dtype)) return NULL;
+    shape[0] = count; shape[1] = packed ? c->parts[0].n : row ? 1 : x->shape[batch];
+    for (k = 0; k < 2; k++) {
+        tg_tensor *t = k ? a->c0 : a->h0;
+        int64_t flat[2];
+        shape[2] = k ? in[TG__RNN_W_IH]->shape[0] / tg__rnn_blocks(c->op->kind) : in[TG__RNN_W_HH]->shape[1];
+        flat[0] = shape[0]; flat[1] = shape[2];
+        if (!tg__rnn_state_fits(tg, k ? "c0" : "h0", t, row ? 2 : 3, row ? flat : shape, c->dtype)) return NULL;
+        if (t && row) t = tg_unsqueeze(t, 1);
+        if (t && packed && packed->sorted_indices) t = tg_index_select(t, 1, packed->sorted_indices);
+        first[k] = k && !lstm ? NULL : tg__rnn_first(t, tg__widened(x), 3, shape);
+    }
+    x = tg__widened(x);
+    if (row) x = tg_unsqueeze(x, 1);
+    else if (batch == 0 && !packed) x = tg_contiguous(tg_transpose(x, 0, 1));
+    last = (tg_tensor **)tg__mem_get(tg, size);
+    y = last && tg->error == TG_OK ? tg__rnn_layers(c, x, first[0], first[1], last) : NULL;
+    for (k = 0; y && k < 2; k++) {
+        tg_tensor **to = k ? c_n : h_n;
+        if (!(k ? a->c_n : a->h_n)) continue;
+        *to = tg__rnn_stacked(last + k * count, count);
+        if (row) *to = tg_squeeze(*to, 1);
+        if (packed && packed->unsorted_indices) *to = tg_index_select(*to, 1, packed->unsorted_indices);
+        *to = tg_to(*to, c->dtype);
+    }
+    tg__mem_put(tg, last, size);
+    if (row) y = tg_squeeze(y, 1);
+    else if (batch == 0 && !packed) y = tg_transpose(y, 0, 1);
+    return tg_to(y, c->dtype);
+}
+TG__PRIVATE tg_tensor *tg__rnn_sequences(const tg_op *op, const tg_lstm_args *a) {
+    tg_tensor *first = a->weights && a->n_weights > 0 ? a->weights[0] : NULL, *y, *h_n = NULL, *c_n = NULL;
+    tg__rnn_call c;
+    bool outermost, ok = true;
+    int i;
+    tg__no_results(a->h_n, 1); tg__no_results(a->c_n, 1);
+    tg__note(a->x ? a->x : first, a->at);
+    c.tg = first || a->n_weights > 0 ? tg__start2(a->x, first, op->name) : tg__start(a->x, op->name);
+    c.op = op; c.a = a; c.parts = NULL; c.n_parts = 0; c.parts_size = 0;
+    if (!c.tg) return NULL;
+    if (a->h0) ok = tg__use(c.tg, a->h0, 1);
+    if (a->c0) ok = ok && tg__use(c.tg, a->c0, 2);
+    if (!a->weights || a->n_weights <= 0) ok = ok && tg__fail(c.tg, TG__E_NO_DATA, "weights");
+    for (i = 0; ok && i < a->n_weights; i++) ok = tg__use(c.tg, a->weights[i], 3 + i);
+    c.dtype = a->x->dtype;
+    if (ok && !tg_dtype_is_float(c.dtype)) ok = tg__fail(c.tg, TG__E_FLOAT_ONLY, a->x);
+    if (!ok || !tg__rnn_counts(&c)) return NULL;
+    outermost = tg__compose(c.tg);
+    y = tg__rnn_whole(&c, &h_n, &c_n);
+    tg__mem_put(c.tg, c.parts, c.parts_size);
+    if (c.tg->error != TG_OK) y = NULL;
+    if (y && a->h_n) *a->h_n = h_n;
+    if (y && a->c_n) *a->c_n = c_n;
+    return tg__composed(c.tg, outermost, y);
+}
+TG_API tg_tensor *tg_lstm_from(const tg_lstm_args *args) { return args ? tg__rnn_sequences(&tg__lstm_op, args) : NULL; }
+TG__PRIVATE tg_tensor *tg__rnn_without_cells(const tg_op *op, const tg_gru_args *a) {
+    tg_lstm_args all = TG__ZERO;
+    if (!a) return NULL;
+    all.at = a->at; all.x = a->x; all.h0 = a->h0; all.weights = a->weights; all.n_weights = a->n_weights; all.batch_first = a->batch_first;
+    all.bidirectional = a->bidirectional; all.dropout = a->dropout; all.h_n = a->h_n; all.num_layers = a->num_layers; all.packed = a->packed; all.training = a->training;
+    return tg__rnn_sequences(op, &all);
+}
+TG_API tg_tensor *tg_gru_from(const tg_gru_args *args) { return tg__rnn_without_cells(&tg__gru_op, args); }
+TG_API tg_tensor *tg_rnn_tanh_from(const tg_rnn_tanh_args *args) { return tg__rnn_without_cells(&tg__rnn_tanh_op, args); }
+TG_API tg_tensor *tg_rnn_relu_from(const tg_rnn_relu_args *args) { return tg__rnn_without_cells(&tg__rnn_relu_op, args); }
+
+/* ---- packed sequences: the rows are picked by an index that the host makes ---- */
+TG__PRIVATE tg_tensor *tg__indices(tg_ctx *tg, int64_t n) { return tg_empty(tg, 1, &n, TG_I64); }
+TG__PRIVATE bool tg__pack(tg_ctx *tg, tg_tensor *x, tg_tensor *lengths, bool batch_first, bool enforce_sorted, tg_packed_sequence *out) {
+    const int64_t batch = x->shape[batch_first ? 0 : 1], steps = x->shape[batch_first ? 1 : 0];
+    tg_tensor *sorted = NULL, *data, *rows;
+    int64_t *length, *from = NULL, t, i, total = 0, n;
+    if (!enforce_sorted) lengths = tg_sort(lengths, 0, true, &sorted);
+    lengths = tg_contiguous(tg_to_device(lengths, TG_CPU));
+    if (sorted) sorted = tg_to_device(sorted, TG_CPU);
+    if (tg->error != TG_OK) return false;
+    length = (int64_t *)lengths->data;
+    if (sorted) from = (int64_t *)sorted->data;
+    for (i = 0; i < batch; i++) {
+        if (length[i] < 1 || length[i] > steps) return tg__fail_op(tg, TG_ERROR_VALUE, "length %l: expected 1 to %l, the steps of %t", length[i], steps, x);
+        if (i && length[i] > length[i - 1]) return tg__fail(tg, TG__E_ARGUMENT, "the lengths must not grow; with enforce_sorted false they are sorted");
+        total += length[i];
+    }
+    rows = tg__indices(tg, total);
+    out->batch_sizes = tg__indices(tg, length[0]);
+    if (sorted) { out->sorted_indices = sorted; out->unsorted_indices = tg__indices(tg, batch); }
+    if (tg->error != TG_OK) return false;
+    for (i = 0; sorted && i < batch; i++) ((int64_t *)out->unsorted_indices->data)[from[i]] = i;
+    for (total = 0, t = 0, n = batch; t < length[0]; t++) {
+        while (length[n - 1] <= t) n--;
+        ((int64_t *)out->batch_sizes->data)[t] = n;
+        for (i = 0; i < n; i++) {
+            const int64_t which = from ? from[i] : i;
+            ((int64_t *)rows->data)[total++] = batch_first ? which * steps + t : t * batch + which;
+        }
+    }
+    data = tg_index_select(tg_flatten(x, 0, 1), 0, tg_to_device(rows, x->device));
+    if (sorted) { out->sorted_indices = tg_to_device(sorted, x->device); out->unsorted_indices = tg_to_device(out->unsorted_indices, x->device); }
+    out->data = data;
+    return tg->error == TG_OK;
+}
+TG_API bool (tg_pack_padded_sequence)(tg_tensor *x, tg_tensor *lengths, bool batch_first, bool enforce_sorted, tg_packed_sequence *packed) {
+    tg_packed_sequence out = TG__ZERO, none = TG__ZERO;
+    bool outermost, ok;
+    tg_ctx *tg;
+    if (packed) *packed = none;
+    tg = tg__start2(x, lengths, "pack_padded_sequence");
+    if (!tg || !tg__whole(tg, lengths)) return false;
+    if (!packed) return tg__fail(tg, TG__E_NO_DATA, "place for the packed sequence");
+    if (x->ndim < 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t, expected %s", x, batch_first ? "[N, T, ...]" : "[T, N, ...]");
+    if (lengths->ndim != 1 || lengths->dtype != TG_I64 || lengths->numel == 0 || lengths->shape[0] != x->shape[batch_first ? 0 : 1])
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "lengths is %t, expected i64 [%l], at least one", lengths, x->shape[batch_first ? 0 : 1]);
+    outermost = tg__compose(tg);
+    ok = tg__pack(tg, x, lengths, batch_first, enforce_sorted, &out);
+    if (ok) *packed = out;
+    (void)tg__composed(tg, outermost, NULL);
+    return ok;
+}
+TG__PRIVATE tg_tensor *tg__pad_packed(tg_ctx *tg, tg_tensor *data, const tg_packed_sequence *p, const int64_t *sizes,
+    bool batch_first, double padding_value, int64_t total, tg_tensor **lengths) {
+    const int64_t steps = p->batch_sizes->numel, batch = sizes[0];
+    tg_tensor *rows, *places = NULL, *list[2];
+    int64_t shape[TG_MAX_DIMS + 1], row = 0, t, i;
+    if (p->unsorted_indices) places = tg_contiguous(tg_to_device(p->unsorted_indices, TG_CPU));
+    if (tg->error != TG_OK) return NULL;
+    if (places && (places->dtype != TG_I64 || places->numel != batch)) { tg__fail_op(tg, TG_ERROR_SHAPE, "unsorted_indices is %t, expected i64 [%l]", places, batch); return NULL; }
+    if (total == 0) total = steps;
+    if (total < steps) { tg__fail_op(tg, TG_ERROR_VALUE, "total_length %l is less than the longest sequence has, %l", total, steps); return NULL; }
+    if (total > INT64_MAX / 8 / batch) { tg__fail(tg, TG__E_RANGE, "total_length", "a length that memory can hold", (double)total); return NULL; }
+    rows = tg__indices(tg, total * batch);
+    *lengths = tg__indices(tg, batch);
+    if (tg->error != TG_OK) return NULL;
+    for (t = 0; t < total; t++) {
+        for (i = 0; i < batch; i++) {
+            const int64_t place = places ? ((const int64_t *)places->data)[i] : i;
+            const bool there = t < steps && place >= 0 && place < sizes[t];
+            if (t == 0) ((int64_t *)(*lengths)->data)[i] = 0;
+            if (there) ((int64_t *)(*lengths)->data)[i]++;
+            ((int64_t *)rows->data)[batch_first ? i * total + t : t * batch + i] = there ? row + place : data->shape[0];
+        }
+        if (t < steps) row += sizes[t];
+    }
+    /* padding is a row more */
+    for (i = 0; i < data->ndim; i++) shape[i + 1] = data->shape[i];
+    shape[1] = 1;
+    list[0] = data; list[1] = tg_new_full(data, data->ndim, shape + 1, padding_value, data->dtype);
+    data = tg_index_select(data->shape[0] < total * batch ? tg_cat(list, 2, 0) : data, 0, tg_to_device(rows, data->device));
+    shape[0] = batch_first ? batch : total; shape[1] = batch_first ? total : batch;
+    return data ? tg_unflatten(data, 0, 2, shape) : NULL;
+}
+TG_API tg_tensor *(tg_pad_packed_sequence)(tg_tensor *data, const tg_packed_sequence *packed, bool batch_first, double padding_value,
+    int64_t total_length, tg_tensor **lengths) {
+    tg_ctx *tg;
+    tg_tensor *y, *list = NULL;
+    int64_t *sizes;
+    bool outermost;
+    if (lengths) *lengths = NULL;
+    tg = tg__start(data, "pad_packed_sequence");
+    if (!tg) return NULL;
+    if (!packed) { tg__fail(tg, TG__E_NO_DATA, "packed sequence"); return NULL; }
+    if (total_length < 0) { tg__fail(tg, TG__E_RANGE, "total_length", "a length, or 0 for that of the longest", (double)total_length); return NULL; }
+    if (data->ndim >= TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, data->ndim + 1); return NULL; }
+    outermost = tg__compose(tg);
+    sizes = tg__packed_sizes(tg, data, packed);
+    y = sizes ? tg__pad_packed(tg, data, packed, sizes, batch_first, padding_value, total_length, &list) : NULL;
+    if (sizes) tg__mem_put(tg, sizes, (size_t)packed->batch_sizes->numel * sizeof *sizes);
+    if (y && lengths) *lengths = list;
+    return tg__composed(tg, outermost, y);
+}
 
 /* ======================================================================================
    >>impl-products    products made of matmul: einsum, tensordot, addmm and their relatives, distances
@@ -27959,6 +28845,120 @@ TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
 #pragma GCC pop_options
 #endif
 #endif /* TENSORGRAD_NO_CONV */
+
+/* ======================================================================================
+   >>pass-rnn    one step of recurrent cells for a run of units of one sequence, forwards and back
+   Unit j of gate g stands at g * width + j of a row of gates. What a step hands on is flushed by rule: states and
+   gradients that fade away must not slow the next product down, in strict mode either.
+   Tests: tests/test_rnn.c
+   ====================================================================================== */
+#if !defined(TG__T) && !defined(TG__RNN_ONCE)
+#define TG__RNN_ONCE
+typedef struct tg__rnn_run {
+    int64_t n, width;                        /* units of this run; of the whole row */
+    bool keep;                               /* gates are kept for the derivative */
+    char *p[8];                              /* the operands of the request (see >>device), from the run's first unit on */
+} tg__rnn_run;
+#endif
+#if defined(TG__T) && !(defined(TG__PASS_AVX512) && defined(TG__TYPE_F64) && !defined(TG__ONLY))
+#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))
+#define TG__RNN_PUT(p, at, v) do { if (k == TG__VN) TG__W(store)((p) + (at), v); else TG__W(storen)((p) + (at), v, k); } while (0)
+/* v * (1 - v): the slope of a sigmoid whose value is v; 1 - v * v: that of tanh */
+#define TG__RNN_SIGMOID_SLOPE(v) TG__W(mul)(v, TG__W(sub)(one, v))
+#define TG__RNN_TANH_SLOPE(v)    TG__W(sub)(one, TG__W(mul)(v, v))
+
+TG__NOINLINE TG__V TG__FT(tg__rnn_sigmoid)(TG__V v) { return TG__W(sigmoid)(v); }      /* compiled once, called for every gate */
+TG__NOINLINE TG__V TG__FT(tg__rnn_tanh)(TG__V v) { return TG__W(tanh)(v); }
+TG__INLINE TG__V TG__FT(tg__rnn_flush)(TG__V v) {
+#if defined(TG__TYPE_F32)
+    const TG__T tiny = 1.17549435e-38f;
+#else
+    const TG__T tiny = 2.2250738585072014e-308;
+#endif
+    return TG__W(select)(TG__W(lt)(TG__W(abs)(v), TG__W(set)(tiny)), TG__W(set)(0), v);
+}
+/* What a gate is the function of: its part by the input, and that by the state, which GRU needs alone. */
+TG__NOINLINE TG__V TG__FT(tg__rnn_state)(const tg__rnn_run *r, int64_t at, int64_t k) {
+    const TG__T *product = (const TG__T *)(void *)r->p[3], *bias = (const TG__T *)(void *)r->p[4];
+    return bias ? TG__W(add)(TG__RNN_GET(product, at), TG__RNN_GET(bias, at)) : TG__RNN_GET(product, at);
+}
+TG__NOINLINE TG__V TG__FT(tg__rnn_sum)(const tg__rnn_run *r, int64_t at, int64_t k) {
+    return TG__W(add)(TG__RNN_GET((const TG__T *)(void *)r->p[2], at), TG__FT(tg__rnn_state)(r, at, k));
+}
+
+/* p: h, c, gates, product, bias, before */
+TG__PRIVATE void TG__FT(tg__rnn_ahead)(int kind, const tg__rnn_run *r) {
+    TG__T *h = (TG__T *)(void *)r->p[0], *c = (TG__T *)(void *)r->p[1], *gates = (TG__T *)(void *)r->p[2];
+    const TG__T *before = (const TG__T *)(void *)r->p[5];
+    const int64_t w = r->width;
+    for (int64_t j = 0; j < r->n; j += TG__VN) {
+        const int64_t k = r->n - j < TG__VN ? r->n - j : TG__VN;
+        TG__V a, b, d, e, y;
+        if (kind == TG_RNN_LSTM) {
+            a = TG__FT(tg__rnn_sigmoid)(TG__FT(tg__rnn_sum)(r, j, k));                          /* i */
+            b = TG__FT(tg__rnn_sigmoid)(TG__FT(tg__rnn_sum)(r, w + j, k));                      /* f */
+            d = TG__FT(tg__rnn_tanh)(TG__FT(tg__rnn_sum)(r, 2 * w + j, k));                     /* g */
+            e = TG__FT(tg__rnn_sigmoid)(TG__FT(tg__rnn_sum)(r, 3 * w + j, k));                  /* o */
+            y = TG__FT(tg__rnn_flush)(TG__W(add)(TG__W(mul)(b, TG__RNN_GET(before, j)), TG__W(mul)(a, d)));
+            TG__RNN_PUT(c, j, y);
+            y = TG__W(mul)(e, TG__FT(tg__rnn_tanh)(y));
+        } else if (kind == TG_RNN_GRU) {
+            a = TG__FT(tg__rnn_sigmoid)(TG__FT(tg__rnn_sum)(r, j, k));                          /* r */
+            b = TG__FT(tg__rnn_sigmoid)(TG__FT(tg__rnn_sum)(r, w + j, k));                      /* z */
+            e = TG__FT(tg__rnn_state)(r, 2 * w + j, k);
+            d = TG__FT(tg__rnn_tanh)(TG__W(add)(TG__RNN_GET(gates, 2 * w + j), TG__W(mul)(a, e)));   /* n */
+            y = TG__W(add)(d, TG__W(mul)(b, TG__W(sub)(TG__RNN_GET(before, j), d)));
+        } else {
+            y = TG__FT(tg__rnn_sum)(r, j, k);
+            y = kind == TG_RNN_TANH ? TG__FT(tg__rnn_tanh)(y) : TG__W(maxn)(y, TG__W(set)(0));
+            a = b = d = e = y;
+        }
+        TG__RNN_PUT(h, j, TG__FT(tg__rnn_flush)(y));
+        if (!r->keep) continue;
+        TG__RNN_PUT(gates, j, a); TG__RNN_PUT(gates, w + j, b); TG__RNN_PUT(gates, 2 * w + j, d); TG__RNN_PUT(gates, 3 * w + j, e);
+    }
+}
+
+/* p: dgates, dproduct, dbefore, dc, dh, gates, before, c */
+TG__PRIVATE void TG__FT(tg__rnn_back)(int kind, const tg__rnn_run *r) {
+    TG__T *dgates = (TG__T *)(void *)r->p[0], *dproduct = (TG__T *)(void *)r->p[1], *dbefore = (TG__T *)(void *)r->p[2],
+        *dc = (TG__T *)(void *)r->p[3];
+    const TG__T *dh = (const TG__T *)(void *)r->p[4], *gates = (const TG__T *)(void *)r->p[5],
+        *before = (const TG__T *)(void *)r->p[6], *c = (const TG__T *)(void *)r->p[7];
+    const TG__V one = TG__W(set)(1), zero = TG__W(set)(0);
+    const int64_t w = r->width;
+    for (int64_t j = 0; j < r->n; j += TG__VN) {
+        const int64_t k = r->n - j < TG__VN ? r->n - j : TG__VN;
+        const TG__V g = TG__RNN_GET(dh, j), a = TG__RNN_GET(gates, j);
+        TG__V b, d, e, t, s;
+        if (kind == TG_RNN_LSTM) {
+            b = TG__RNN_GET(gates, w + j); d = TG__RNN_GET(gates, 2 * w + j); e = TG__RNN_GET(gates, 3 * w + j);
+            t = TG__FT(tg__rnn_tanh)(TG__RNN_GET(c, j));
+            s = TG__W(add)(TG__RNN_GET(dc, j), TG__W(mul)(TG__W(mul)(g, e), TG__RNN_TANH_SLOPE(t)));    /* all of c's gradient */
+            TG__RNN_PUT(dc, j, TG__FT(tg__rnn_flush)(TG__W(mul)(s, b)));
+            TG__RNN_PUT(dgates, 3 * w + j, TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(g, t), TG__RNN_SIGMOID_SLOPE(e))));
+            TG__RNN_PUT(dgates, 2 * w + j, TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(s, a), TG__RNN_TANH_SLOPE(d))));
+            TG__RNN_PUT(dgates, w + j, TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(s, TG__RNN_GET(before, j)), TG__RNN_SIGMOID_SLOPE(b))));
+            t = TG__W(mul)(TG__W(mul)(s, d), TG__RNN_SIGMOID_SLOPE(a));
+        } else if (kind == TG_RNN_GRU) {
+            b = TG__RNN_GET(gates, w + j); d = TG__RNN_GET(gates, 2 * w + j); e = TG__RNN_GET(gates, 3 * w + j);
+            s = TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(g, TG__W(sub)(TG__RNN_GET(before, j), d)), TG__RNN_SIGMOID_SLOPE(b)));
+            TG__RNN_PUT(dgates, w + j, s); TG__RNN_PUT(dproduct, w + j, s);
+            TG__RNN_PUT(dbefore, j, TG__FT(tg__rnn_flush)(TG__W(add)(TG__RNN_GET(dbefore, j), TG__W(mul)(g, b))));
+            s = TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(g, TG__W(sub)(one, b)), TG__RNN_TANH_SLOPE(d)));
+            TG__RNN_PUT(dgates, 2 * w + j, s);
+            TG__RNN_PUT(dproduct, 2 * w + j, TG__FT(tg__rnn_flush)(TG__W(mul)(s, a)));
+            t = TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(s, e), TG__RNN_SIGMOID_SLOPE(a)));
+            TG__RNN_PUT(dproduct, j, t);
+        } else t = kind == TG_RNN_TANH ? TG__W(mul)(g, TG__RNN_TANH_SLOPE(a)) : TG__W(select)(TG__W(gt)(a, zero), g, zero);
+        TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));
+    }
+}
+#undef TG__RNN_GET
+#undef TG__RNN_PUT
+#undef TG__RNN_SIGMOID_SLOPE
+#undef TG__RNN_TANH_SLOPE
+#endif
 
 /* ---- the second and third reading ---- */
 #if !defined(TG__T)

@@ -1538,6 +1538,48 @@ ADAPTER(a_affine_grid) {
 
 /* ---- rnn ---- */
 
+/* The entries of a module's state that the cell or sequence function takes, in torch's order; returns their number. */
+static int rnn_weights(call *c, int layers, bool both, bool cell, tg_tensor **w) {
+    static const char *const kinds[] = { "weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr" };
+    int l, d, k, n = 0;
+    for (l = 0; l < layers; l++) for (d = 0; d < (both ? 2 : 1); d++) for (k = 0; k < 5; k++) {
+        char name[64];
+        tg_tensor *t;
+        if (cell) snprintf(name, sizeof name, "param.%s", kinds[k]); else snprintf(name, sizeof name, "param.%s_l%d%s", kinds[k], l, d ? "_reverse" : "");
+        t = maybe_tensor(c, -1, name);
+        if (cell) w[k] = t; else if (t) { if (n == 64) { skip(c, "more weights than this runner takes"); return n; } w[n++] = t; }
+    }
+    return n;
+}
+/* The module's constructor says again what the weights say. */
+static void rnn_sizes(call *c) { (void)arg(c, -1, "input_size"); (void)arg(c, -1, "hidden_size"); (void)arg(c, -1, "proj_size"); (void)flag(c, -1, "bias", true); }
+static bool rnn_is_relu(call *c) { return strcmp(word(c, -1, "nonlinearity", "tanh"), "relu") == 0; }
+static void a_rnn(call *c) {
+    tg_tensor *w[64], *h = NULL, *cells = NULL, *x = tensor(c, 0, "input"), *h0 = maybe_tensor(c, 1, "h0|hx"), *c0 = NULL, *y;
+    const bool lstm = strcmp(c->op, "nn.LSTM") == 0, both = flag(c, -1, "bidirectional", false), first = flag(c, -1, "batch_first", false), training = flag(c, -1, "training", true);
+    const int layers = (int)integer(c, -1, "num_layers", 1);
+    const double dropout = number(c, -1, "dropout", 0);
+    int n = layers < 1 ? 0 : rnn_weights(c, layers, both, false, w);
+    if (lstm) c0 = maybe_tensor(c, 2, "c0");
+    rnn_sizes(c);
+    if (lstm) y = tg_lstm(x, h0, c0, w, n, .batch_first = first, .bidirectional = both, .c_n = &cells, .dropout = dropout, .h_n = &h, .num_layers = layers, .training = training);
+    else if (strcmp(c->op, "nn.GRU") == 0) y = tg_gru(x, h0, w, n, .batch_first = first, .bidirectional = both, .dropout = dropout, .h_n = &h, .num_layers = layers, .training = training);
+    else if (rnn_is_relu(c)) y = tg_rnn_relu(x, h0, w, n, .batch_first = first, .bidirectional = both, .dropout = dropout, .h_n = &h, .num_layers = layers, .training = training);
+    else y = tg_rnn_tanh(x, h0, w, n, .batch_first = first, .bidirectional = both, .dropout = dropout, .h_n = &h, .num_layers = layers, .training = training);
+    put(c, y); put(c, h);
+    if (lstm) put(c, cells);
+}
+static void a_rnn_cell(call *c) {
+    tg_tensor *w[5], *x = tensor(c, 0, "input"), *h = maybe_tensor(c, 1, "h0|hx"), *cells = NULL, *next = NULL;
+    const bool lstm = strcmp(c->op, "nn.LSTMCell") == 0;
+    (void)rnn_weights(c, 1, false, true, w);
+    rnn_sizes(c);
+    (void)flag(c, -1, "training", true);                            /* says nothing */
+    if (lstm) { cells = maybe_tensor(c, 2, "c0"); put(c, tg_lstm_cell(x, h, cells, w[0], w[1], w[2], w[3], &next)); put(c, next); }
+    else if (strcmp(c->op, "nn.GRUCell") == 0) put(c, tg_gru_cell(x, h, w[0], w[1], w[2], w[3]));
+    else put(c, (rnn_is_relu(c) ? (tg_rnn_relu_cell) : (tg_rnn_tanh_cell))(x, h, w[0], w[1], w[2], w[3]));
+}
+
 /* ---- search ---- */
 ADAPTER(a_isinf_sign) { put(c, c->op[2] == 'p' ? tg_isposinf(self(c)) : tg_isneginf(self(c))); }
 ADAPTER(a_nonzero) {          /* nonzero, argwhere */
@@ -1699,6 +1741,7 @@ static const adapter adapters[] = {
     /* attention */
 
     /* rnn */
+    { "nn.LSTM", a_rnn, 0 }, { "nn.GRU", a_rnn, 0 }, { "nn.RNN", a_rnn, 0 }, { "nn.LSTMCell", a_rnn_cell, 0 }, { "nn.GRUCell", a_rnn_cell, 0 }, { "nn.RNNCell", a_rnn_cell, 0 },
 
     /* search */
     { "isposinf", a_isinf_sign, 0 }, { "isneginf", a_isinf_sign, 0 }, { "nonzero", a_nonzero, 0 }, { "argwhere", a_nonzero, 0 }, { "unravel_index", a_unravel_index, 0 },

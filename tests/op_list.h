@@ -362,6 +362,42 @@ DOES(adaptive_boxes, tg_roi_align, a.x = x[0]; a.boxes = boxes_beside(x[0]); a.o
 DO(pairs, tg_pdist(x[0], 2))
 DO(pairs_3, tg_pdist(x[0], 3))
 #undef DO
+/* recurrent layers: x, w_ih, w_hh and h0 are operands, what else there is is made of them. Everything that comes out takes part */
+static tg_tensor *recurred(tg_tensor *const *x, int n, int kind, bool both, bool projected, bool states_only) {
+    tg_tensor *w[10], *h = NULL, *c = NULL, *y, *h0 = n < 4 ? NULL : tg_unsqueeze(x[3], 0), *twice[2];
+    tg_lstm_args l;
+    tg_gru_args g;
+    int k, each = 2;
+    if (n < 4) return NULL;
+    memset(&l, 0, sizeof l); memset(&g, 0, sizeof g);
+    w[0] = x[1]; w[1] = x[2];
+    if (x[1]->shape[1] > 1) { w[2] = tg_select(x[1], 1, 0); w[3] = tg_mul_scalar(tg_select(x[1], 1, 1), 0.5); each = 4; }
+    if (projected) w[each++] = tg_t(tg_narrow(x[2], 0, 0, x[2]->shape[0] / 4));
+    for (k = 0; both && k < each; k++) w[each + k] = tg_sin(w[k]);
+    twice[0] = twice[1] = h0;
+    if (both) { h0 = tg_cat(twice, 2, 0); each *= 2; }
+    if (kind == TG_RNN_LSTM) {
+        l.x = x[0]; l.h0 = h0; l.weights = w; l.n_weights = each; l.bidirectional = both; l.h_n = &h; l.c_n = &c;
+        l.c0 = projected ? tg_matmul(h0, tg_narrow(tg_t(x[2]), 1, 0, x[2]->shape[0] / 4)) : tg_sin(h0);
+        y = tg_lstm_from(&l);
+    } else {
+        g.x = x[0]; g.h0 = h0; g.weights = w; g.n_weights = each; g.bidirectional = both; g.h_n = &h;
+        y = kind == TG_RNN_GRU ? tg_gru_from(&g) : kind == TG_RNN_TANH ? tg_rnn_tanh_from(&g) : tg_rnn_relu_from(&g);
+    }
+    if (!y) return NULL;
+    y = states_only ? h : tg_mul(tg_sum_dims(h, TG_DIMS(0), false), tg_narrow(y, 2, 0, h->shape[2]));
+    return c ? tg_add(tg_sum(y), tg_mul(c, c)) : y;
+}
+#define DO(name, ...) static tg_tensor *name(tg_tensor *const *x, int n) { return recurred(x, n, __VA_ARGS__); }
+DO(plain_layer, TG_RNN_TANH, false, false, false)
+DO(plain_layer_both, TG_RNN_TANH, true, false, true)
+DO(relu_layer, TG_RNN_RELU, false, false, false)
+DO(lstm_layer, TG_RNN_LSTM, false, false, false)
+DO(lstm_layer_both, TG_RNN_LSTM, true, false, true)
+DO(lstm_layer_projected, TG_RNN_LSTM, false, true, false)
+DO(gru_layer, TG_RNN_GRU, false, false, false)
+DO(gru_layer_both, TG_RNN_GRU, true, false, true)
+#undef DO
 static tg_tensor *permuted(tg_tensor *const *x, int n) { (void)n; return tg_exp(tg_permute(x[0], TG_DIMS(2, 0, 1))); }
 static tg_tensor *copied(tg_tensor *const *x, int n) { tg_tensor *y = tg_clone(tg_mul(x[0], x[0])); (void)n; return tg_copy_(y, x[1]) ? tg_mul(y, x[0]) : NULL; }
 static tg_tensor *copied_part(tg_tensor *const *x, int n) { tg_tensor *y = tg_clone(tg_mul(x[0], x[0])); (void)n; return tg_copy_(tg_select(y, 0, 1), x[1]) ? tg_mul(y, y) : NULL; }
@@ -514,6 +550,14 @@ static const op_case ops[] = {
     /* attention */
 
     /* rnn */
+    OP("rnn_tanh", plain_layer, "3 2 2;3 2;3 3;2 3|1 1 2;2 2;2 2;1 2|t 2 3 2;t 2 2;b 2 2;t 3 2|2 0 2;2 2;2 2;0 2")
+    OP("rnn_tanh", plain_layer_both, "3 2 2;3 2;3 3;2 3|b 2 1 1;2 1;2 2;1 2")
+    OP("rnn_relu", relu_layer, "3 2 2;3 2;3 3;2 3|t 2 3 2;2 2;t 2 2;3 2")
+    OP("lstm", lstm_layer, "3 2 2;8 2;8 2;2 2|1 1 2;4 2;4 1;1 1|t 2 3 2;t 8 2;b 8 2;t 3 2|2 2 1;g 12 1;12 3;b 2 3")
+    OP("lstm", lstm_layer_both, "3 2 2;8 2;8 2;2 2|2 1 1;8 1;8 2;1 2")
+    OP("lstm", lstm_layer_projected, "2 2 2;12 2;12 2;2 2|3 1 2;t 8 2;b 8 1;1 1")
+    OP("gru", gru_layer, "3 2 2;6 2;6 2;2 2|1 1 2;3 2;3 1;1 1|t 2 3 2;t 6 2;b 6 2;t 3 2")
+    OP("gru", gru_layer_both, "3 2 2;6 2;6 2;2 2|2 1 1;9 1;9 3;1 3")
 
     /* search */
     OP("scatter_prod", scatter_products, "4 3;4 3|t 3 2;g 3 2|3 2;0 2")

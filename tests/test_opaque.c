@@ -5,7 +5,7 @@
    beside full ones. One row per call; tests/test_outlist.sh fails for a function without. */
 #include "test.h"
 
-enum { PLAIN, BLOCKS, SPARSE, MAPPED, ESCAPED, OUTER, OPAQUES, MOST = 5, EXAMPLES = 3 };
+enum { PLAIN, BLOCKS, SPARSE, MAPPED, ESCAPED, OUTER, OPAQUES, MOST = 7, EXAMPLES = 3 };
 static const char *const opaque_names[OPAQUES] = { "plain", "block-quantised", "row-sparse", "inside tg_vmap", "escaped from tg_vmap", "of an outer tg_vmap" };
 
 /* A call, and what came of it. `in`: a letter per operand, see whole(). `may`: the kinds it takes, as digits, where 3 is: though no result is inside tg_vmap; 0: it takes no plain ones;
@@ -96,6 +96,7 @@ static bool other(int k, trial *c) {
     tg_ctx *tg = c->tg;
     tg_tensor *const *o = c->o, *y = NULL, *z = NULL, *list[2] = { NULL, NULL };
     tg_function_call f = call_of(curve, NULL, o, 1, 1), g = call_of(curve, NULL, o, 1, 2);
+    tg_packed_sequence p;
     char text[4000];
     int at = 0;
     /* scopes, texts and questions */
@@ -160,6 +161,15 @@ static bool other(int k, trial *c) {
     T(tg_affine_grid, "v", "", tg_affine_grid(tg_reshape(tg_narrow(o[0], 0, 0, 6), TG_SHAPE(1, 2, 3)), TG_SHAPE(1, 1, 2, 2), false))
     T(tg_roi_align_from, "cx", "", tg_roi_align(o[0], tg_narrow(o[1], 1, 0, 5), .output_size = {1, 2}))    T(tg_nms, "xv", "", tg_nms(tg_narrow(o[0], 1, 0, 4), o[1], 0.5))
     B(tg_dict_set, "x", "1", in_dict(c, 0))  B(tg_dict_set, "x", "1", in_dict(c, 2))  B(tg_dict_set, "x", "1", in_dict(c, 3))  B(tg_dict_set_raw, "u", "", in_dict(c, 1))
+    /* recurrence */
+    T(tg_rnn_tanh_cell, "xxxxvv", "", tg_rnn_tanh_cell(o[0], o[1], o[2], o[3], o[4], o[5]))  T(tg_rnn_relu_cell, "xxxxvv", "", tg_rnn_relu_cell(o[0], o[1], o[2], o[3], o[4], o[5]))
+    T(tg_gru_cell, "xxKKQQ", "", tg_gru_cell(o[0], o[1], o[2], o[3], o[4], o[5]))
+    B(tg_lstm_cell, "xxxMMNN", "", give(c, tg_lstm_cell(o[0], o[1], o[2], o[3], o[4], o[5], o[6], &y)) && give(c, y))
+    B(tg_lstm_from, "xAAMMNN", "", give(c, tg_lstm(o[0], o[1], o[2], o + 3, 4, .h_n = &y, .c_n = &z)) && give(c, y) && give(c, z))
+    B(tg_gru_from, "xAKKQQ", "", give(c, tg_gru(o[0], o[1], o + 2, 4, .h_n = &y)) && give(c, y))
+    T(tg_rnn_tanh_from, "xAxxvv", "", tg_rnn_tanh(o[0], o[1], o + 2, 4))  T(tg_rnn_relu_from, "xAxxvv", "", tg_rnn_relu(o[0], o[1], o + 2, 4))
+    B(tg_pack_padded_sequence, "xE", "", tg_pack_padded_sequence(o[0], o[1], true, false, &p) && give(c, p.data) && give(c, p.unsorted_indices))
+    B(tg_pad_packed_sequence, "x", "", memset(&p, 0, sizeof p), p.batch_sizes = tg_full(tg, TG_SHAPE(32), 1, TG_I64), give(c, tg_pad_packed_sequence(o[0], &p, false, 0, 0, &y)) && y)
     N(tg_npy_bytes)  B(tg_npy_save, "x", "", tg_npy_save(o[0], "none"))
     return false;
 }
@@ -219,24 +229,26 @@ static bool made(int k, trial *c) {
 }
 
 /* ---- operands: x y l h [32, 32]: y a leaf, l a result of the graph, h a leaf with a gradient; v s d: [32], [], [] of f64; i g: indices [32], [32, 32]; b u: bools, bytes; c w: images, a kernel;
+   A K M [1, 32], [96, 32], [128, 32], Q N [96], [128]: a state, weights and biases of recurrent layers; E: lengths [32]; p: i64 of c's shape.
    k t a: [2, 32, 32], [3, 32], [2].
    `lead` examples of them, or one without; `graph`: the floats are results of the graph. ---- */
 enum { FULL, NO_ROWS, NO_COLUMNS };
 static int lacks;                                             /* operands are made without elements: their first dimension is 0, or their last */
 static tg_tensor *whole(tg_ctx *tg, char letter, int lead, bool graph) {
     int64_t shape[5] = { 0, 32, 32, 1, 1 }, i;
-    const int ndim = strchr("sd", letter) ? 0 : strchr("viua", letter) ? 1 : strchr("cwp", letter) ? 4 : letter == 'k' ? 3 : 2;
+    const int ndim = strchr("sd", letter) ? 0 : strchr("viuaQNE", letter) ? 1 : strchr("cwp", letter) ? 4 : letter == 'k' ? 3 : 2;
     tg_tensor *t;
     float *p;
     shape[0] = lead;
     if (letter == 'k' || letter == 'a') { shape[1] = 2; shape[3] = 32; }
     if (letter == 't') shape[1] = 3;
     if (ndim == 4) { shape[1] = letter != 'w' ? 2 : 32; shape[2] = 1; shape[4] = 32; }
+    if (strchr("AKQMN", letter)) shape[1] = letter == 'A' ? 1 : strchr("KQ", letter) ? 96 : 128;
     if (lacks && ndim) shape[lacks == NO_ROWS ? 1 : ndim] = 0;
     t = tg_empty(tg, lead ? ndim + 1 : ndim, lead ? shape : shape + 1, TG_F32);
-    for (p = (float *)t->data, i = 0; i < t->numel; i++) p[i] = strchr("igpb", letter) ? (float)(test_random() % (letter == 'b' ? 2 : 32)) : (float)test_uniform(0.1, 0.9);
-    t = tg_to(t, strchr("igp", letter) ? TG_I64 : letter == 'b' ? TG_BOOL : letter == 'u' ? TG_U8 : letter == 'd' ? TG_F64 : TG_F32);
-    if (letter == 'l' || (graph && strchr("xvsdcwkta", letter))) return tg_mul_scalar(tg_require_grad(t, true), 2);
+    for (p = (float *)t->data, i = 0; i < t->numel; i++) p[i] = letter == 'E' ? (float)(1 + test_random() % 32) : strchr("igpb", letter) ? (float)(test_random() % (letter == 'b' ? 2 : 32)) : (float)test_uniform(0.1, 0.9);
+    t = tg_to(t, strchr("igpE", letter) ? TG_I64 : letter == 'b' ? TG_BOOL : letter == 'u' ? TG_U8 : letter == 'd' ? TG_F64 : TG_F32);
+    if (letter == 'l' || (graph && strchr("xvsdcwktaAKQMN", letter))) return tg_mul_scalar(tg_require_grad(t, true), 2);
     if (strchr("yh", letter)) (void)tg_require_grad(t, true);
     if (letter == 'h') (void)tg_backward(tg_sum(tg_square(t)));
     return t;
@@ -247,7 +259,7 @@ static tg_tensor *of_kind(tg_ctx *tg, int kind, char letter) {
     tg_function_call f = call_of(keeps, &made, &t, 1, 1);
     if (kind == BLOCKS) return tg_to(strchr("sda", letter) ? whole(tg, 'v', 0, false) : tg_to(tg_detach(t), TG_F32), TG_Q8_0);
     if (kind == SPARSE && t->ndim == 0) return tg_sparse_new(tg_to(tg_zeros(tg, TG_SHAPE(1)), TG_I64), tg_unsqueeze(t, 0), 1);
-    if (kind == SPARSE) return tg_sparse_new(tg_arange(tg, 0, 2, 1, TG_I64), tg_narrow(tg_detach(t), 0, 0, 2), t->shape[0]);
+    if (kind == SPARSE) return tg_sparse_new(tg_arange(tg, 0, t->shape[0] < 2 ? 1 : 2, 1, TG_I64), tg_narrow(tg_detach(t), 0, 0, t->shape[0] < 2 ? 1 : 2), t->shape[0]);
     if (kind == ESCAPED) CHECK(tg_vmap(&f, &out));
     return kind == ESCAPED ? made : t;
 }

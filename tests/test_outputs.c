@@ -176,6 +176,54 @@ ROW(tg_hsplit_at) { o->n_t = 3; return how > 1 ? NO_SUCH : tg_hsplit_at(x, 2, ho
 ROW(tg_vsplit_at) { o->n_t = 3; return how > 1 ? NO_SUCH : tg_vsplit_at(how == 1 ? x : cube(x, 2), 2, cuts, o->t) ? WORKED : REFUSED; }
 ROW(tg_dsplit_at) { o->n_t = 3; return how > 1 ? NO_SUCH : tg_dsplit_at(how == 1 ? x : cube(x, 3), 2, cuts, o->t) ? WORKED : REFUSED; }
 
+/* recurrent layers of x [3, 3, 3], with one unit; `how` 4 leaves a weight out */
+static bool recurs(tg_tensor *x, int how, int gates, tg_tensor **w) {
+    const bool alive = x && x->alive && !tg_failed(x->tg);
+    int i;
+    for (i = 0; i < 4; i++) w[i] = !alive ? x : i < 2 ? tg_ones(x->tg, TG_SHAPE(gates, i ? 1 : 3)) : tg_ones(x->tg, TG_SHAPE(gates));
+    if (how == 4) w[1] = NULL;
+    return alive;
+}
+ROW(tg_lstm_from) {
+    tg_lstm_args a;
+    tg_packed_sequence packed;
+    tg_tensor *w[4];
+    if (how > 4) return NO_SUCH;
+    o->n_t = 2;
+    memset(&a, 0, sizeof a); memset(&packed, 0, sizeof packed);
+    (void)recurs(x, how, 4, w);
+    a.x = cube(x, 3); a.weights = w; a.n_weights = how == 1 ? 3 : 4; a.h_n = o->t; a.c_n = o->t + 1;
+    if (how == 2) a.dropout = 2;
+    if (how == 3) a.packed = &packed;
+    return tg_lstm_from(&a) ? WORKED : REFUSED;
+}
+ROW(tg_gru_from) {
+    tg_gru_args a;
+    tg_tensor *w[4];
+    if (how > 4) return NO_SUCH;
+    o->n_t = 1;
+    memset(&a, 0, sizeof a);
+    (void)recurs(x, how, how == 3 ? 4 : 3, w);
+    a.x = cube(x, 3); a.weights = w; a.n_weights = how == 1 ? 3 : 4; a.h_n = o->t;
+    if (how == 2) a.num_layers = -1;
+    return tg_gru_from(&a) ? WORKED : REFUSED;
+}
+ROW(tg_lstm_cell) {
+    tg_tensor *w[4];
+    if (how > 4) return NO_SUCH;
+    o->n_t = 1;
+    (void)recurs(x, how, how == 1 ? 3 : 4, w);
+    return tg_lstm_cell(x, how == 2 ? x : NULL, how == 3 ? w[0] : NULL, w[0], w[1], w[2], w[3], o->t) ? WORKED : REFUSED;
+}
+ROW(tg_pad_packed_sequence) {
+    tg_packed_sequence packed;
+    if (how > 3) return NO_SUCH;
+    o->n_t = 1;
+    memset(&packed, 0, sizeof packed);
+    if (x && x->alive && !tg_failed(x->tg) && how != 1) packed.batch_sizes = tg_full(x->tg, TG_SHAPE(how == 2 ? 2 : 3), 1, TG_I64);
+    return tg_pad_packed_sequence(x, &packed, false, 0, how == 3 ? 2 : 0, o->t) ? WORKED : REFUSED;
+}
+
 static bool two_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = tg_node_in(n, 0);
     (void)tg;
@@ -225,7 +273,7 @@ TEXT(tg_tape_dot, tg_tape_dot(called(x), o->text, sizeof o->text))
 
 #define R(name) { #name, name##_row }
 static const row rows[] = {
-    R(tg_nonzero_tuple), R(tg_unravel_index), R(tg_unique), R(tg_unique_dim), R(tg_unique_consecutive), R(tg_unique_consecutive_dim), R(tg_histogram), R(tg_mode), R(tg_nanmedian_dim), R(tg_gradient_from),
+    R(tg_lstm_from), R(tg_gru_from), R(tg_lstm_cell), R(tg_pad_packed_sequence), R(tg_nonzero_tuple), R(tg_unravel_index), R(tg_unique), R(tg_unique_dim), R(tg_unique_consecutive), R(tg_unique_consecutive_dim), R(tg_histogram), R(tg_mode), R(tg_nanmedian_dim), R(tg_gradient_from),
     R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_max_pool1d_from), R(tg_max_pool2d_from), R(tg_max_pool3d_from), R(tg_adaptive_max_pool1d), R(tg_adaptive_max_pool2d), R(tg_adaptive_max_pool3d), R(tg_sort), R(tg_cummax), R(tg_cummin), R(tg_split), R(tg_split_sizes), R(tg_meshgrid), R(tg_broadcast_tensors), R(tg_broadcast_shapes), R(tg_chunk), R(tg_unbind),
     R(tg_tensor_split), R(tg_hsplit), R(tg_vsplit), R(tg_dsplit), R(tg_tensor_split_at), R(tg_hsplit_at), R(tg_vsplit_at), R(tg_dsplit_at), R(tg_topk), R(tg_kthvalue), R(tg_median_dim), R(tg_aminmax), R(tg_var_mean), R(tg_std_mean), R(tg_call), R(tg_tape_input), R(tg_dict_raw_shape),
     R(tg_traceback), R(tg_format), R(tg_format_line), R(tg_format_stats), R(tg_tape_text), R(tg_tape_dot) };

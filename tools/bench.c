@@ -881,6 +881,57 @@ static void small_rows(void) {
     row("small/step_2_16_1", 0, 0, make_step, once_step, check_step)->tail = true;
 }
 
+/* ---- infer: whole models ---- */
+/* One character through an embedding of 65, two layers of lstm and a linear layer, all of 256. */
+enum { CHARS = 65, UNITS = 256 };
+static tg_tensor *state_h, *state_c;
+static void make_lstm_step(const Row *r) {
+    int i;
+    (void)r;
+    A = randn2(CHARS, UNITS); B = tg_full(tg, TG_SHAPE(1), below(CHARS), TG_I64);
+    for (i = 0; i < 8; i++) LIST[i] = tg_mul_scalar(i % 4 < 2 ? randn2(4 * UNITS, UNITS) : randn1(4 * UNITS), 0.06);
+    C = tg_mul_scalar(randn2(CHARS, UNITS), 0.06); G = randn1(CHARS);
+    state_h = tg_mul_scalar(tg_randn(tg, TG_SHAPE(2, 1, UNITS)), 0.3); state_c = tg_randn(tg, TG_SHAPE(2, 1, UNITS));
+}
+static void once_lstm_step(const Row *r) {
+    tg_tensor *y = tg_lstm(tg_unsqueeze(tg_index_select(A, 0, B), 0), state_h, state_c, LIST, 8, .num_layers = 2, .h_n = &OUT[1], .c_n = &OUT[2]);
+    (void)r;
+    OUT[0] = tg_linear(y, C, G);
+}
+static double row_dot(tg_tensor *w, int64_t row, const double *x) {
+    double s = 0;
+    int k;
+    for (k = 0; k < UNITS; k++) s += (double)f32(w)[row * UNITS + k] * x[k];
+    return s;
+}
+static const char *check_lstm_step(const Row *r) {
+    double x[UNITS], h[UNITS];
+    int l, j, g;
+    (void)r;
+    for (j = 0; j < UNITS; j++) x[j] = f32(A)[i64(B)[0] * UNITS + j];
+    for (l = 0; l < 2; l++) {
+        double y[UNITS];
+        for (j = 0; j < UNITS; j++) h[j] = f32(state_h)[l * UNITS + j];
+        for (j = 0; j < UNITS; j++) {
+            double v[4], c;
+            for (g = 0; g < 4; g++) v[g] = row_dot(LIST[4 * l], g * UNITS + j, x) + row_dot(LIST[4 * l + 1], g * UNITS + j, h) + (double)f32(LIST[4 * l + 2])[g * UNITS + j] + (double)f32(LIST[4 * l + 3])[g * UNITS + j];
+            c = (double)(ref_sigmoid(v[1]) * f32(state_c)[l * UNITS + j] + ref_sigmoid(v[0]) * tanh_(v[2]));
+            y[j] = (double)(ref_sigmoid(v[3]) * tanh_(c));
+            if (OFF(f32(OUT[2])[l * UNITS + j], c, 1e-5)) return wrong("c", l * UNITS + j, (real)f32(OUT[2])[l * UNITS + j], c);
+        }
+        memcpy(x, y, sizeof x);
+    }
+    for (j = 0; j < CHARS; j++) {
+        const double want = row_dot(C, j, x) + (double)f32(G)[j];
+        if (OFF(f32(OUT[0])[j], want, 1e-5)) return wrong("y", j, (real)f32(OUT[0])[j], want);
+    }
+    return NULL;
+}
+static void infer_rows(void) {
+    const double weights = 2 * (2 * 4 * UNITS * UNITS + 8 * UNITS) + CHARS * UNITS * 2 + CHARS;
+    row("infer/lstm_step_l2_h256_b1", 2 * weights, 4 * weights, make_lstm_step, once_lstm_step, check_lstm_step);
+}
+
 /* ---- timing ---- */
 static void repeat(const Row *r, int64_t n) {
     while (n-- > 0) { tg_mark m = tg_begin(tg); r->once(r); tg_end(tg, m); }
@@ -1009,6 +1060,7 @@ int main(int argc, char **argv) {
     mem_rows();
     overhead_rows();
     small_rows();
+    infer_rows();
     if (list) {
         for (i = 0; i < n_rows; i++) if (wanted(globs, rows[i].name)) printf("{\"name\":\"%s\",\"work\":{\"flop\":%.0f,\"bytes\":%.0f}}\n", rows[i].name, rows[i].flop, rows[i].bytes);
         return 0;
