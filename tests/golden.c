@@ -1243,37 +1243,6 @@ ADAPTER(a_embedding) {
 }
 ADAPTER(a_glu) { tg_tensor *x = self(c); put(c, tg_glu(x, integer(c, 1, "dim", -1))); }
 
-/* ---- conv ---- */
-ADAPTER(a_conv) {             /* conv1d as a conv2d of height 1; conv2d */
-    bool one = ends_with(c->op, "conv1d");
-    int dims = one ? 1 : 2, i;
-    tg_tensor *x = self(c), *w = tensor(c, 1, "weight"), *b = maybe_tensor(c, 2, "bias"), *y;
-    ints stride = int_list(c, 3, "stride"), dilation = int_list(c, 5, "dilation"), padding;
-    const val *pad = arg(c, 4, "padding");
-    tg_conv2d_args a;
-    memset(&a, 0, sizeof a);
-    a.groups = integer(c, 6, "groups", 1);
-    if (!x || !w) return;
-    if (one && (w->ndim != 3 || x->ndim < 2 || x->ndim > 3)) { skip(c, "dimensions of another convolution"); return; }
-    padding = ints_of(c, is_kind(pad, V_STR) ? NULL : pad);
-    if (stride.n > dims || dilation.n > dims || padding.n > dims || a.groups == 0) { skip(c, "too many numbers"); return; }
-    for (i = 0; i < dims; i++) {
-        int at = one ? 1 : i;
-        a.stride[at] = stride.n ? stride.v[stride.n == 1 ? 0 : i] : 1;
-        a.dilation[at] = dilation.n ? dilation.v[dilation.n == 1 ? 0 : i] : 1;
-        a.padding[at] = padding.n ? padding.v[padding.n == 1 ? 0 : i] : 0;
-        if (a.stride[at] == 0 || a.dilation[at] == 0) { skip(c, "zero means one there"); return; }
-        if (is_kind(pad, V_STR) && strcmp(pad->s, "valid") != 0) {
-            int64_t total = a.dilation[at] * (size_at(w, -dims + i) - 1);
-            if (strcmp(pad->s, "same") != 0 || total % 2 || a.stride[at] != 1) { skip(c, "padding that differs between the two sides"); return; }
-            a.padding[at] = total / 2;
-        }
-    }
-    a.x = one ? tg_unsqueeze(x, -2) : x; a.weight = one ? tg_unsqueeze(w, -2) : w; a.bias = b;
-    y = tg_conv2d_from(&a);
-    put(c, one ? tg_squeeze(y, -2) : y);
-}
-
 /* ---- losses ---- */
 /* What torch does not know either is a reduction that the library refuses. */
 static tg_reduction reduction(call *c, int at) {
@@ -1397,6 +1366,48 @@ ADAPTER(a_parameters_to_vector) {
 /* ---- scan ---- */
 
 /* ---- window ---- */
+static int dims_of(call *c) { return (int)(c->op[strlen(c->op) - 2] - '0'); }            /* the 2 of conv2d */
+/* One number for all dimensions, or one for each. */
+static void spread(call *c, int dims, ints from, int64_t absent, bool zero_is_default, int64_t *to) {
+    int d;
+    if (from.n > 1 && from.n != dims) skip(c, "too many numbers");
+    for (d = 0; d < dims; d++) {
+        to[d] = from.n ? from.v[from.n == dims ? d : 0] : absent;
+        if (zero_is_default && to[d] == 0) skip(c, "zero means one there");
+    }
+}
+typedef struct conv_options { tg_tensor *x, *w, *b; int64_t stride[3], padding[3], more[3], dilation[3], groups; bool same; } conv_options;
+static conv_options conv_operands(call *c, int groups_at, int dilation_at) {
+    conv_options o;
+    memset(&o, 0, sizeof o);
+    o.x = self(c); o.w = tensor(c, 1, "weight"); o.b = maybe_tensor(c, 2, "bias");
+    spread(c, dims_of(c), int_list(c, 3, "stride"), 1, true, o.stride);
+    spread(c, dims_of(c), int_list(c, dilation_at, "dilation"), 1, true, o.dilation);
+    o.groups = integer(c, groups_at, "groups", 1);
+    if (o.groups == 0) skip(c, "zero means one there");
+    return o;
+}
+#define CONV_OPTIONS(...) .stride = __VA_ARGS__(stride), .padding = __VA_ARGS__(padding), .dilation = __VA_ARGS__(dilation), .groups = o.groups
+#define OF1(field) o.field[0]
+#define OF2(field) { o.field[0], o.field[1] }
+#define OF3(field) { o.field[0], o.field[1], o.field[2] }
+ADAPTER(a_conv) {
+    conv_options o = conv_operands(c, 6, 5);
+    const val *pad = arg(c, 4, "padding");
+    o.same = is_kind(pad, V_STR) && strcmp(pad->s, "same") == 0;
+    if (is_kind(pad, V_STR) && !o.same && strcmp(pad->s, "valid") != 0) skip(c, "another padding");
+    if (!is_kind(pad, V_STR)) spread(c, dims_of(c), ints_of(c, pad), 0, false, o.padding);
+    put(c, dims_of(c) == 1 ? tg_conv1d(o.x, o.w, o.b, CONV_OPTIONS(OF1), .same = o.same) : dims_of(c) == 2 ? tg_conv2d(o.x, o.w, o.b, CONV_OPTIONS(OF2), .same = o.same)
+        : tg_conv3d(o.x, o.w, o.b, CONV_OPTIONS(OF3), .same = o.same));
+}
+ADAPTER(a_conv_transpose) {
+    conv_options o = conv_operands(c, 6, 7);
+    spread(c, dims_of(c), int_list(c, 4, "padding"), 0, false, o.padding);
+    spread(c, dims_of(c), int_list(c, 5, "output_padding"), 0, false, o.more);
+    put(c, dims_of(c) == 1 ? tg_conv_transpose1d(o.x, o.w, o.b, CONV_OPTIONS(OF1), .output_padding = OF1(more))
+        : dims_of(c) == 2 ? tg_conv_transpose2d(o.x, o.w, o.b, CONV_OPTIONS(OF2), .output_padding = OF2(more))
+        : tg_conv_transpose3d(o.x, o.w, o.b, CONV_OPTIONS(OF3), .output_padding = OF3(more)));
+}
 
 /* ---- pool ---- */
 
@@ -1414,6 +1425,8 @@ static const adapter adapters[] = {
     /* scan */
 
     /* window */
+    { "nn.functional.conv1d", a_conv, 0 }, { "nn.functional.conv2d", a_conv, 0 }, { "nn.functional.conv3d", a_conv, 0 },
+    { "nn.functional.conv_transpose1d", a_conv_transpose, 0 }, { "nn.functional.conv_transpose2d", a_conv_transpose, 0 }, { "nn.functional.conv_transpose3d", a_conv_transpose, 0 },
 
     /* pool */
 
@@ -1486,7 +1499,6 @@ static const adapter adapters[] = {
     { "nn.functional.glu", a_glu, 0 },
     { "nn.functional.bilinear", a_bilinear, 0 }, { "nn.functional.pairwise_distance", a_pairwise_distance, 0 }, { "nn.functional.cosine_similarity", a_cosine_similarity, 0 },
     { "nn.functional.normalize", a_normalize, 0 },
-    { "nn.functional.conv1d", a_conv, 1 }, { "nn.functional.conv2d", a_conv, 0 },
     { "nn.functional.mse_loss", a_mse_loss, 0 }, { "nn.functional.l1_loss", a_l1_loss, 0 }, { "nn.functional.smooth_l1_loss", a_smooth_l1_loss, 0 },
     { "nn.functional.huber_loss", a_huber_loss, 0 }, { "nn.functional.cross_entropy", a_cross_entropy, 0 }, { "nn.functional.nll_loss", a_nll_loss, 0 },
     { "nn.functional.binary_cross_entropy", a_binary_cross_entropy, 0 }, { "nn.functional.binary_cross_entropy_with_logits", a_binary_cross_entropy_with_logits, 0 }, { "nn.functional.kl_div", a_kl_div, 0 },
