@@ -68,7 +68,7 @@
      >>impl-index                         cat, split, flip; gather, scatter, select; row-sparse gradients
      >>impl-arrange                       repeat, tile, roll, diagonals, stacks; linspace, samples
      >>impl-gemm >>impl-conv              matrix products; convolution
-     >>impl-window >>impl-pool            convolutions in 1 and 3 dimensions, transposed, padding; pooling
+     >>impl-window >>impl-pool            padding, windows as columns, shuffles; pooling
      >>impl-resample                      pictures of another size
      >>impl-elementwise >>impl-matrix     what is made of formulas; matmul, linear, cross-entropy, dropout
      >>impl-attention >>impl-rnn          attention; recurrent cells and sequences
@@ -1101,6 +1101,14 @@ TG_API tg_tensor *tg_log_softmax(tg_tensor *x, int64_t dim);
 
 TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
     /* each element is zero with probability p, else scaled by 1 / (1 - p); x itself where not training */
+TG_API tg_tensor *tg_dropout1d(tg_tensor *x, double p, bool training);    /* whole channels of x [N, C, L] or [C, L] */
+TG_API tg_tensor *tg_dropout2d(tg_tensor *x, double p, bool training);
+    /* whole channels of x [N, C, ...]. As in torch three dimensions count as [N, C, L] */
+TG_API tg_tensor *tg_dropout3d(tg_tensor *x, double p, bool training);
+    /* whole channels of x [N, C, D, H, W]; with another number of dimensions [C, ...] */
+TG_API tg_tensor *tg_alpha_dropout(tg_tensor *x, double p, bool training);
+    /* beside tg_selu: what is dropped becomes its lowest value, and mean and variance stay as they were */
+TG_API tg_tensor *tg_feature_alpha_dropout(tg_tensor *x, double p, bool training);   /* whole channels of x [N, C, ...] */
 
 /* Elementwise, made of the formulas. Shapes broadcast and types promote as theirs do. */
 TG_API tg_tensor *tg_clamp_tensor(tg_tensor *x, tg_tensor *low, tg_tensor *high);
@@ -1558,7 +1566,47 @@ TG_API tg_tensor *tg_pdist(tg_tensor *x, double p);
 
 /* ---- scans ---- */
 
-/* ---- convolutions and windows ---- */
+/* Padding and windows. Pads are numbers of elements in front of and behind the last dimension, then the one before it, and
+   so on: tg_pad(x, TG_DIMS(1, 1, 0, 2), TG_PAD_REFLECT, 0). Negative ones take elements away. */
+typedef enum tg_pad_mode {
+    TG_PAD_CONSTANT = 0,   /* with `value`                                       */
+    TG_PAD_REFLECT,        /* b c of a b c d comes before it as c b: d c b a b c d */
+    TG_PAD_REPLICATE,      /* the outermost element again and again              */
+    TG_PAD_CIRCULAR        /* from the other end                                 */
+} tg_pad_mode;
+TG_API tg_tensor *tg_pad(tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode, double value);
+    /* modes other than TG_PAD_CONSTANT take 2, 4 or 6 pads, for x [N, C, L], [N, C, H, W], [N, C, D, H, W], or without N,
+       and value 0 */
+TG_API tg_tensor *tg_constant_pad_nd(tg_tensor *x, int n, const int64_t *pads, double value);   /* TG_PAD_CONSTANT */
+TG_API tg_tensor *tg_pixel_shuffle(tg_tensor *x, int64_t factor);      /* [..., C r r, H, W] -> [..., C, H r, W r] for a factor r */
+TG_API tg_tensor *tg_pixel_unshuffle(tg_tensor *x, int64_t factor);    /* and back */
+TG_API tg_tensor *tg_channel_shuffle(tg_tensor *x, int64_t groups);
+    /* x [N, C, ...]: of C channels in groups, the first of each group, then the second of each, ... */
+
+/* The windows of pictures as columns: x [N, C, H, W] or [C, H, W] -> [N, C KH KW, L], the L places at which a kernel
+   stands, as in tg_conv2d; torch.nn.functional.unfold (tg_unfold is the method of tensors). tg_fold adds columns back
+   where they came from: [N, C KH KW, L] or [C KH KW, L] -> [N, C, H, W]. */
+typedef struct tg_nn_unfold_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY;
+    int64_t dilation[2] TG_EMPTY;      /* zero: 1 */
+    int64_t kernel[2] TG_EMPTY;        /* KH, KW: must be given */
+    int64_t padding[2] TG_EMPTY;
+    int64_t stride[2] TG_EMPTY;        /* zero: 1 */
+} tg_nn_unfold_args;
+TG_API tg_tensor *tg_nn_unfold_from(const tg_nn_unfold_args *args);
+#define tg_nn_unfold(...) TG__OPTIONS1(tg_nn_unfold, x, __VA_ARGS__)
+typedef struct tg_fold_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY;
+    int64_t dilation[2] TG_EMPTY;      /* zero: 1 */
+    int64_t kernel[2] TG_EMPTY;        /* KH, KW: must be given */
+    int64_t padding[2] TG_EMPTY;
+    int64_t size[2] TG_EMPTY;          /* H, W: must be given */
+    int64_t stride[2] TG_EMPTY;        /* zero: 1 */
+} tg_fold_args;
+TG_API tg_tensor *tg_fold_from(const tg_fold_args *args);
+#define tg_fold(...) TG__OPTIONS1(tg_fold, x, __VA_ARGS__)
 
 /* ---- pooling ---- */
 
@@ -2204,6 +2252,11 @@ static inline bool tg__meshgrid_at(const char *file, int line, tg_tensor *const 
 #define tg_softmax(x, dim) tg_softmax(TG__AT(x), dim)
 #define tg_log_softmax(x, dim) tg_log_softmax(TG__AT(x), dim)
 #define tg_dropout(x, p, training) tg_dropout(TG__AT(x), p, training)
+#define tg_dropout1d(x, p, training) tg_dropout1d(TG__AT(x), p, training)
+#define tg_dropout2d(x, p, training) tg_dropout2d(TG__AT(x), p, training)
+#define tg_dropout3d(x, p, training) tg_dropout3d(TG__AT(x), p, training)
+#define tg_alpha_dropout(x, p, training) tg_alpha_dropout(TG__AT(x), p, training)
+#define tg_feature_alpha_dropout(x, p, training) tg_feature_alpha_dropout(TG__AT(x), p, training)
 #define tg_clamp_tensor(x, low, high) tg_clamp_tensor(TG__AT(x), TG__AT(low), TG__AT(high))
 #define tg_round_decimals(x, decimals) tg_round_decimals(TG__AT(x), decimals)
 #define tg_float_power(a, b) tg_float_power(TG__AT(a), TG__AT(b))
@@ -2361,6 +2414,11 @@ static inline tg_tensor *tg__cartesian_prod_at(const char *file, int line, tg_te
 #define tg_normal(mean, std) tg_normal(TG__AT(mean), TG__AT(std))
 #define tg_multinomial(p, n, replacement) tg_multinomial(TG__AT(p), n, replacement)
 #define tg_pdist(x, p) tg_pdist(TG__AT(x), p)
+#define tg_pad(x, ...) tg_pad(TG__AT(x), __VA_ARGS__)
+#define tg_constant_pad_nd(x, ...) tg_constant_pad_nd(TG__AT(x), __VA_ARGS__)
+#define tg_pixel_shuffle(x, factor) tg_pixel_shuffle(TG__AT(x), factor)
+#define tg_pixel_unshuffle(x, factor) tg_pixel_unshuffle(TG__AT(x), factor)
+#define tg_channel_shuffle(x, groups) tg_channel_shuffle(TG__AT(x), groups)
 static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op, const void *attr, tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs) { return tg_call(op, attr, tg__at_list(inputs, n_inputs, file, line), n_inputs, outputs); }
 #define tg_call(...) TG__PLACED(call, __VA_ARGS__)
 #define tg_device_register(tg, device, ...) tg_device_register(TG__AT_CTX(tg), device, __VA_ARGS__)
@@ -15186,6 +15244,7 @@ TG__PRIVATE bool tg__conv_check(tg_ctx *tg, tg__node *n) {
     if (b && (b->ndim != 1 || b->shape[0] != w->shape[0])) return tg__fail(tg, TG__E_CONV_BIAS, b, w->shape[0]);
     for (int i = 0; i < (int)at->dims; i++) {
         if (w->shape[2 + i] < 1) return tg__fail(tg, TG__E_CONV_VALUE, "kernel size", w->shape[2 + i]);
+        if (x->shape[d + 1 + i] < 1) return tg__fail_op(tg, TG_ERROR_SHAPE, "x %t has no places to go through", x);
         if (at->size[i] ? !tg__conv_reach(at, i, w->shape[2 + i], &reach)
                         : !tg__conv_size(at, i, x->shape[d + 1 + i], w->shape[2 + i], &at->size[i]))
             return tg__fail(tg, TG__E_CONV_SMALL, w, x);
@@ -15326,7 +15385,6 @@ TG__PRIVATE bool tg__conv_same(tg_ctx *tg, tg__conv_attr *at, const tg_tensor *x
         at->size[d] = x->shape[x->ndim - dims + d];
         if (!tg__conv_reach(at, d, w->shape[w->ndim - dims + d], &reach)) continue;
         at->padding[d] = reach / 2;
-        if (at->size[d] == 0) return tg__fail(tg, TG__E_CONV_SMALL, w, x);
     }
     return true;
 }
@@ -15378,8 +15436,246 @@ TG__CONV_TRANSPOSE_FROM(tg_conv_transpose3d, 3, )
 #endif /* TENSORGRAD_NO_CONV */
 
 /* ======================================================================================
-   >>impl-window    convolutions in 1 and 3 dimensions and transposed ones; padding, unfold, fold, shuffles
+   >>impl-window    padding, windows as columns and back, shuffles: made of index_select, index_add, views and copies
+   Tests: tests/test_window.c; tests/golden.c
    ====================================================================================== */
+
+/* ------------------------------------------------------------------------------ pad ---- */
+/* Size of dimension d with l in front and r behind; false where it cannot be. */
+TG__PRIVATE bool tg__pad_size(tg_ctx *tg, const tg_tensor *x, int d, int64_t l, int64_t r, int64_t *size) {
+    if (!tg__add_i64(x->shape[d], l, size) || !tg__add_i64(*size, r, size)) return tg__fail(tg, TG__E_ARGUMENT, "the padding is too large");
+    return (*size >= 0 && l >= -x->shape[d] && r >= -x->shape[d])
+        || tg__fail_op(tg, TG_ERROR_VALUE, "padding by %l and %l takes more than there is of dimension %d of %t", l, r, d, x);
+}
+/* x's part that remains is copied into a tensor of `value`. */
+TG__PRIVATE tg_tensor *tg__pad_constant(tg_ctx *tg, tg_tensor *x, int n, const int64_t *pads, double value) {
+    int64_t shape[TG_MAX_DIMS];
+    tg_tensor *y, *to, *from = x;
+    int i;
+    memcpy(shape, x->shape, sizeof shape);
+    for (i = 0; i < n / 2; i++) if (!tg__pad_size(tg, x, x->ndim - 1 - i, pads[2 * i], pads[2 * i + 1], &shape[x->ndim - 1 - i])) return NULL;
+    y = to = tg__full_beside(tg, x, x->dtype, x->ndim, shape, value);
+    for (i = 0; i < n / 2; i++) {
+        const int d = x->ndim - 1 - i;
+        const int64_t l = pads[2 * i], r = pads[2 * i + 1], left = x->shape[d] + tg__imin(l, 0) + tg__imin(r, 0);
+        to = tg_narrow(to, d, tg__imax(l, 0), left);
+        from = tg_narrow(from, d, tg__imax(-l, 0), left);
+    }
+    return tg_copy_(to, from) ? y : NULL;
+}
+/* Which of `size` elements in a row stands at place i, counted from the first. */
+TG__PRIVATE int64_t tg__pad_source(tg_pad_mode mode, int64_t i, int64_t size) {
+    if (mode == TG_PAD_REPLICATE) return i < 0 ? 0 : i < size ? i : size - 1;
+    if (mode == TG_PAD_CIRCULAR) return i < 0 ? i + size : i % size;
+    return i < 0 ? -i : i < size ? i : 2 * (size - 1) - i;
+}
+/* May dimension d be padded so? */
+TG__PRIVATE bool tg__pad_allowed(tg_ctx *tg, const tg_tensor *x, int d, int64_t l, int64_t r, tg_pad_mode mode) {
+    const int64_t size = x->shape[d], most = tg__imax(l, r);
+    int64_t padded;
+    if (mode == TG_PAD_REFLECT && most >= size)
+        return tg__fail_op(tg, TG_ERROR_VALUE, "%l elements cannot be reflected: dimension %d of %t has none beyond the first %l", most, d, x, size);
+    if (mode == TG_PAD_CIRCULAR && most > size)
+        return tg__fail_op(tg, TG_ERROR_VALUE, "padding by %l goes around dimension %d of %t more than once", most, d, x);
+    if (!tg__add_i64(size, l, &padded) || !tg__add_i64(padded, r, &padded)) return tg__fail(tg, TG__E_ARGUMENT, "the padding is too large");
+    return padded >= (mode != TG_PAD_CIRCULAR)
+        || tg__fail_op(tg, TG_ERROR_VALUE, "padding by %l and %l leaves nothing of dimension %d of %t", l, r, d, x);
+}
+/* One dimension after the other: each element is one of x. What negative padding takes away from a circle is gone
+   before the circle closes; the other modes see it still. */
+TG__PRIVATE tg_tensor *tg__pad_along(tg_ctx *tg, tg_tensor *x, int d, int64_t l, int64_t r, tg_pad_mode mode) {
+    int64_t first = 0, size = x->shape[d], padded = size + l + r;
+    tg_tensor *index;
+    if (l == 0 && r == 0) return x;
+    if (mode == TG_PAD_CIRCULAR) { first = tg__imax(-l, 0); size += tg__imin(l, 0) + tg__imin(r, 0); l = tg__imax(l, 0); }
+    if (!(index = tg__places(tg, 1, &padded))) return NULL;
+    for (int64_t i = 0; i < padded; i++) ((int64_t *)index->data)[i] = first + tg__pad_source(mode, i - l, size);
+    return tg_index_select(x, d, tg_to_device(index, x->device));
+}
+TG__PRIVATE tg_tensor *tg__pad_mode(tg_ctx *tg, tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode, double value) {
+    const int dims = n / 2;
+    tg_tensor *y = x;
+    int i;
+    if (dims < 1 || dims > 3 || x->ndim < dims + 1 || x->ndim > dims + 2) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "%d pads of this mode need x of %d or %d dimensions, and are 2, 4 or 6; got %t", n, dims + 1, dims + 2, x);
+        return NULL;
+    }
+    if (value != 0) { tg__fail(tg, TG__E_ARGUMENT, "only TG_PAD_CONSTANT takes a value"); return NULL; }
+    for (i = x->ndim == dims + 2; i < x->ndim && mode != TG_PAD_CIRCULAR; i++)
+        if (x->shape[i] == 0) { tg__fail_op(tg, TG_ERROR_SHAPE, "dimension %d of %t is empty: there is nothing to pad with", i, x); return NULL; }
+    for (i = 0; i < dims; i++) if (!tg__pad_allowed(tg, x, x->ndim - 1 - i, pads[2 * i], pads[2 * i + 1], mode)) return NULL;
+    for (i = 0; i < dims && y; i++) y = tg__pad_along(tg, y, x->ndim - 1 - i, pads[2 * i], pads[2 * i + 1], mode);
+    return y == x ? tg_clone(x) : y;
+}
+TG__PRIVATE tg_tensor *tg__pad(tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode, double value, const char *name) {
+    tg_ctx *tg = tg__start(x, name);
+    bool outermost;
+    if (!tg) return NULL;
+    if (n < 0 || n % 2 || n > 2 * x->ndim || (n && !pads)) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "%d pads given: two for each of the last dimensions of %t are expected", n, x);
+        return NULL;
+    }
+    if (mode < TG_PAD_CONSTANT || mode > TG_PAD_CIRCULAR) { tg__fail(tg, TG__E_RANGE, "mode", "one of tg_pad_mode", (double)mode); return NULL; }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, mode == TG_PAD_CONSTANT ? tg__pad_constant(tg, x, n, pads, value) : tg__pad_mode(tg, x, n, pads, mode, value));
+}
+TG_API tg_tensor *(tg_pad)(tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode, double value) { return tg__pad(x, n, pads, mode, value, "pad"); }
+TG_API tg_tensor *(tg_constant_pad_nd)(tg_tensor *x, int n, const int64_t *pads, double value) {
+    return tg__pad(x, n, pads, TG_PAD_CONSTANT, value, "constant_pad_nd");
+}
+
+/* --------------------------------------------------------------------- unfold, fold ----
+   The columns are x's padded picture at places that depend on the sizes alone; fold adds them there. */
+typedef struct tg__columns { int64_t kernel[2], stride[2], padding[2], dilation[2], size[2], padded[2], steps[2]; } tg__columns;
+
+/* Options as they come, for pictures of this size: how many steps the kernel takes. */
+TG__PRIVATE bool tg__columns_of(tg_ctx *tg, tg__columns *c, const int64_t *size, const int64_t *kernel, const int64_t *stride, const int64_t *padding,
+    const int64_t *dilation) {
+    int64_t reach;
+    for (int d = 0; d < 2; d++) {
+        c->size[d] = size[d]; c->kernel[d] = kernel[d]; c->padding[d] = padding[d];
+        c->stride[d] = stride[d] ? stride[d] : 1; c->dilation[d] = dilation[d] ? dilation[d] : 1;
+        if (c->kernel[d] < 1) return tg__fail(tg, TG__E_CONV_VALUE, "kernel size", c->kernel[d]);
+        if (c->stride[d] < 1) return tg__fail(tg, TG__E_CONV_VALUE, "stride", c->stride[d]);
+        if (c->dilation[d] < 1) return tg__fail(tg, TG__E_CONV_VALUE, "dilation", c->dilation[d]);
+        if (c->padding[d] < 0 || c->padding[d] > INT64_MAX / 8) return tg__fail(tg, TG__E_CONV_VALUE, "padding", c->padding[d]);
+        if (size[d] < 1) return tg__fail(tg, TG__E_CONV_VALUE, "the size of a picture", size[d]);
+        if (!tg__mul_i64(c->kernel[d] - 1, c->dilation[d], &reach) || !tg__add_i64(size[d], 2 * c->padding[d], &c->padded[d]) || reach >= c->padded[d])
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "a kernel of %l by %l does not fit into the padded picture of %l by %l", kernel[0], kernel[1], size[0], size[1]);
+        c->steps[d] = (c->padded[d] - reach - 1) / c->stride[d] + 1;
+    }
+    return true;
+}
+/* Where in the padded picture each tap is at each step: i64 [KH KW L] */
+TG__PRIVATE tg_tensor *tg__columns_places(tg_ctx *tg, const tg__columns *c, tg_device device) {
+    int64_t shape[4], numel, *to;
+    tg_tensor *t;
+    shape[0] = c->kernel[0]; shape[1] = c->kernel[1]; shape[2] = c->steps[0]; shape[3] = c->steps[1];
+    if (!tg__check_shape(tg, TG_I64, 4, shape, &numel) || !(t = tg__places(tg, 1, &numel))) return NULL;
+    to = (int64_t *)t->data;
+    for (int64_t a = 0; a < shape[0]; a++)
+        for (int64_t b = 0; b < shape[1]; b++)
+            for (int64_t i = 0; i < shape[2]; i++)
+                for (int64_t j = 0; j < shape[3]; j++)
+                    *to++ = (i * c->stride[0] + a * c->dilation[0]) * c->padded[1] + j * c->stride[1] + b * c->dilation[1];
+    return tg_to_device(t, device);
+}
+TG__PRIVATE tg_tensor *tg__shaped(tg_tensor *x, int ndim, int64_t a, int64_t b, int64_t c, int64_t d) {
+    int64_t shape[4];
+    shape[0] = a; shape[1] = b; shape[2] = c; shape[3] = d;
+    return tg_reshape(x, ndim, shape);
+}
+TG__PRIVATE tg_tensor *tg__to_columns(tg_ctx *tg, tg_tensor *x, const tg__columns *c) {
+    const int d = x->ndim - 3;
+    const int64_t n = d ? x->shape[0] : 1, taps = c->kernel[0] * c->kernel[1], steps = c->steps[0] * c->steps[1], channels = x->shape[d];
+    tg_tensor *places = tg__columns_places(tg, c, x->device);
+    int64_t pads[4];
+    pads[0] = pads[1] = c->padding[1]; pads[2] = pads[3] = c->padding[0];
+    if (pads[0] || pads[2]) x = tg_constant_pad_nd(x, 4, pads, 0);
+    x = tg__shaped(x, 3, n, channels, c->padded[0] * c->padded[1], 0);
+    x = tg_index_select(x, 2, places);
+    return d ? tg__shaped(x, 3, n, channels * taps, steps, 0) : tg__shaped(x, 2, channels * taps, steps, 0, 0);
+}
+TG_API tg_tensor *tg_nn_unfold_from(const tg_nn_unfold_args *a) {
+    tg_ctx *tg;
+    tg__columns c;
+    bool outermost;
+    if (!a) return NULL;
+    tg__note(a->x, a->at);
+    if (!(tg = tg__start(a->x, "nn_unfold"))) return NULL;
+    const tg_tensor *x = a->x;
+    if ((x->ndim != 3 && x->ndim != 4) || x->shape[x->ndim - 3] == 0) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "expected x [N, C, H, W] or [C, H, W] of at least one channel, got %t", x);
+        return NULL;
+    }
+    if (!tg__columns_of(tg, &c, x->shape + x->ndim - 2, a->kernel, a->stride, a->padding, a->dilation)) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg__to_columns(tg, a->x, &c));
+}
+TG__PRIVATE tg_tensor *tg__from_columns(tg_ctx *tg, tg_tensor *x, const tg__columns *c) {
+    const int d = x->ndim - 2;
+    const int64_t n = d ? x->shape[0] : 1, taps = c->kernel[0] * c->kernel[1], steps = c->steps[0] * c->steps[1], channels = x->shape[d] / taps;
+    tg_tensor *places = tg__columns_places(tg, c, x->device), *y;
+    int64_t shape[3], pads[4];
+    shape[0] = n; shape[1] = channels; shape[2] = c->padded[0] * c->padded[1];
+    y = tg__full_beside(tg, x, x->dtype, 3, shape, 0);
+    y = tg_index_add(y, 2, places, tg__shaped(x, 3, n, channels, taps * steps, 0));
+    y = d ? tg__shaped(y, 4, n, channels, c->padded[0], c->padded[1]) : tg__shaped(y, 3, channels, c->padded[0], c->padded[1], 0);
+    pads[0] = pads[1] = -c->padding[1]; pads[2] = pads[3] = -c->padding[0];
+    return pads[0] || pads[2] ? tg_constant_pad_nd(y, 4, pads, 0) : y;
+}
+TG_API tg_tensor *tg_fold_from(const tg_fold_args *a) {
+    tg_ctx *tg;
+    tg__columns c;
+    bool outermost;
+    if (!a) return NULL;
+    tg__note(a->x, a->at);
+    if (!(tg = tg__start(a->x, "fold"))) return NULL;
+    const tg_tensor *x = a->x;
+    if ((x->ndim != 2 && x->ndim != 3) || x->shape[x->ndim - 2] == 0) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "expected columns [N, C KH KW, L] or [C KH KW, L], got %t", x);
+        return NULL;
+    }
+    if (!tg__columns_of(tg, &c, a->size, a->kernel, a->stride, a->padding, a->dilation)) return NULL;
+    if (x->shape[x->ndim - 2] % c.kernel[0] || x->shape[x->ndim - 2] / c.kernel[0] % c.kernel[1]) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "columns of %l in %t are not channels times a kernel of %l by %l", x->shape[x->ndim - 2], x, c.kernel[0], c.kernel[1]);
+        return NULL;
+    }
+    if (x->shape[x->ndim - 1] % c.steps[0] || x->shape[x->ndim - 1] / c.steps[0] != c.steps[1]) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "%t has %l columns, but the kernel takes %l by %l steps", x, x->shape[x->ndim - 1], c.steps[0], c.steps[1]);
+        return NULL;
+    }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg__from_columns(tg, a->x, &c));
+}
+
+/* ------------------------------------------------------------------------- shuffles ----
+   Dimensions are split, change places and are joined again; those in front are one meanwhile, as eight is the most. */
+TG__PRIVATE int64_t tg__shape_product(const tg_tensor *x, int from, int to) {
+    int64_t n = 1;
+    for (; from < to; from++) n *= x->shape[from];
+    return n;
+}
+/* [..., C r r, H, W] <-> [..., C, H r, W r] */
+TG__PRIVATE tg_tensor *tg__pixels(tg_tensor *x, int64_t r, bool back, const char *name) {
+    static const int64_t out[6] = { 0, 1, 4, 2, 5, 3 }, in[6] = { 0, 1, 3, 5, 2, 4 };
+    tg_ctx *tg = tg__start(x, name);
+    int64_t shape[TG_MAX_DIMS], split[6], square;
+    bool outermost, fits;
+    if (!tg) return NULL;
+    if (x->ndim < 3) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected [..., C, H, W], got %t", x); return NULL; }
+    if (r < 1) { tg__fail(tg, TG__E_RANGE, "factor", "at least 1", (double)r); return NULL; }
+    const int c = x->ndim - 3;
+    const int64_t *size = x->shape + c;
+    if (!tg__mul_i64(r, r, &square)) { tg__fail(tg, TG__E_ARGUMENT, "the factor is too large"); return NULL; }
+    fits = back ? size[1] % r == 0 && size[2] % r == 0 : size[0] % square == 0;
+    if (!fits) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, back ? "height and width of %t are not both multiples of %l" : "the channels of %t are no multiple of %l", x, back ? r : square);
+        return NULL;
+    }
+    split[0] = tg__shape_product(x, 0, c);
+    split[1] = back ? size[0] : size[0] / square;
+    split[2] = back ? size[1] / r : r; split[3] = r;
+    split[4] = back ? size[2] / r : size[1]; split[5] = back ? r : size[2];
+    memcpy(shape, x->shape, sizeof shape);
+    shape[c] = back ? size[0] * square : split[1];
+    shape[c + 1] = back ? split[2] : size[1] * r; shape[c + 2] = back ? split[4] : size[2] * r;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_reshape(tg_permute(tg_reshape(x, 6, split), 6, back ? in : out), x->ndim, shape));
+}
+TG_API tg_tensor *(tg_pixel_shuffle)(tg_tensor *x, int64_t factor) { return tg__pixels(x, factor, false, "pixel_shuffle"); }
+TG_API tg_tensor *(tg_pixel_unshuffle)(tg_tensor *x, int64_t factor) { return tg__pixels(x, factor, true, "pixel_unshuffle"); }
+TG_API tg_tensor *(tg_channel_shuffle)(tg_tensor *x, int64_t groups) {
+    tg_ctx *tg = tg__start(x, "channel_shuffle");
+    int64_t split[4];
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->ndim < 3) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected x [N, C, L, ...], got %t", x); return NULL; }
+    if (groups < 1 || x->shape[1] % groups) { tg__fail_op(tg, TG_ERROR_VALUE, "the channels of %t cannot be divided into %l groups", x, groups); return NULL; }
+    split[0] = x->shape[0]; split[1] = groups; split[2] = x->shape[1] / groups; split[3] = tg__shape_product(x, 2, x->ndim);
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_reshape(tg_transpose(tg_reshape(x, 4, split), 1, 2), x->ndim, x->shape));
+}
 
 /* ======================================================================================
    >>impl-pool    pooling: largest, means and norms of windows
@@ -15857,19 +16153,51 @@ TG__PRIVATE tg_tensor *tg__entropy_mean(tg_tensor *logits, tg_tensor *target) {
     return tg__composed(logits->tg, outermost, total);
 }
 
-/* ------------------------------------------------------------------ made of ops: dropout ---- */
-TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
-    tg_ctx *tg = tg__start(x, "dropout");
-    tg_tensor *mask;
+/* ------------------------------------------------------------------ made of ops: dropout ----
+   x times a mask of x's shape, or of one element for each channel. */
+typedef enum tg__dropped { TG__DROP_ELEMENTS, TG__DROP_CHANNELS, TG__DROP_FIRST } tg__dropped;      /* FIRST: [C, ...], without examples */
+
+/* `keep`, or 0 with probability p */
+TG__PRIVATE tg_tensor *tg__dropout_mask(tg_ctx *tg, tg_tensor *x, tg__dropped what, double p, double keep) {
+    const int whole = what == TG__DROP_FIRST ? 1 : 2;
+    int64_t shape[TG_MAX_DIMS];
+    if (!tg__whole(tg, x)) return NULL;                                /* one mask for all examples would be wrong, and no rule draws several */
+    if (what == TG__DROP_ELEMENTS) return tg__set_call(&tg__keep_op, tg_empty_like(x), p, keep);
+    if (x->ndim < whole) { tg__fail_op(tg, TG_ERROR_SHAPE, "%t has no channels: at least %d dimensions are expected", x, whole); return NULL; }
+    for (int d = 0; d < x->ndim; d++) shape[d] = d < whole ? x->shape[d] : 1;
+    return tg__set_call(&tg__keep_op, tg__full_beside(tg, x, x->dtype, x->ndim, shape, 0), p, keep);
+}
+/* Kept elements times a, plus b, with what is dropped at selu's lowest value; a and b keep mean 0 and variance 1. */
+TG__PRIVATE tg_tensor *tg__alpha_dropped(tg_ctx *tg, tg_tensor *x, tg__dropped what, double p) {
+    const double alpha = 1.7580993408473766, a = 1 / tg__sqrt64((alpha * alpha * p + 1) * (1 - p));
+    tg_tensor *mask = tg__dropout_mask(tg, x, what, p, a);
+    return tg_add(tg_mul(x, mask), tg_add_scalar(tg_mul_scalar(mask, alpha), alpha * a * (p - 1)));
+}
+TG__PRIVATE tg_tensor *tg__dropout(tg_tensor *x, double p, bool training, tg__dropped what, bool alpha, const char *name) {
+    tg_ctx *tg = tg__start(x, name);
     bool outermost;
     if (!tg) return NULL;
     if (!(p >= 0 && p <= 1)) { tg__fail(tg, TG__E_PROBABILITY, p); return NULL; }
-    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     if (!training || p == 0) return x;
-    if (!tg__whole(tg, x)) return NULL;                                /* one mask for all examples would be wrong, and no rule draws several */
+    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     outermost = tg__compose(tg);
-    mask = tg__set_call(&tg__keep_op, tg_empty_like(x), p, p < 1 ? 1 / (1 - p) : 0);
-    return tg__composed(tg, outermost, tg_mul(x, mask));
+    if (alpha && p < 1) return tg__composed(tg, outermost, tg__alpha_dropped(tg, x, what, p));
+    return tg__composed(tg, outermost, tg_mul(x, tg__dropout_mask(tg, x, p < 1 ? what : TG__DROP_ELEMENTS, p, p < 1 ? 1 / (1 - p) : 0)));
+}
+TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) { return tg__dropout(x, p, training, TG__DROP_ELEMENTS, false, "dropout"); }
+TG_API tg_tensor *(tg_dropout1d)(tg_tensor *x, double p, bool training) {
+    tg_ctx *tg = tg__start(x, "dropout1d");
+    if (!tg) return NULL;
+    if (x->ndim != 2 && x->ndim != 3) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected x [N, C, L] or [C, L], got %t", x); return NULL; }
+    return tg__dropout(x, p, training, x->ndim == 2 ? TG__DROP_FIRST : TG__DROP_CHANNELS, false, "dropout1d");
+}
+TG_API tg_tensor *(tg_dropout2d)(tg_tensor *x, double p, bool training) { return tg__dropout(x, p, training, TG__DROP_CHANNELS, false, "dropout2d"); }
+TG_API tg_tensor *(tg_dropout3d)(tg_tensor *x, double p, bool training) {
+    return tg__dropout(x, p, training, x && x->ndim == 5 ? TG__DROP_CHANNELS : TG__DROP_FIRST, false, "dropout3d");
+}
+TG_API tg_tensor *(tg_alpha_dropout)(tg_tensor *x, double p, bool training) { return tg__dropout(x, p, training, TG__DROP_ELEMENTS, true, "alpha_dropout"); }
+TG_API tg_tensor *(tg_feature_alpha_dropout)(tg_tensor *x, double p, bool training) {
+    return tg__dropout(x, p, training, TG__DROP_CHANNELS, true, "feature_alpha_dropout");
 }
 
 /* ======================================================================================

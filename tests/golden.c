@@ -1231,7 +1231,8 @@ ADAPTER(a_normalize) {
     int64_t dim = integer(c, 2, "dim", 1);
     put(c, tg_normalize(x, p, dim, number(c, 3, "eps", 1e-12)));
 }
-ADAPTER(a_dropout) { tg_tensor *x = self(c); double p = number(c, 1, "p", 0.5); put(c, tg_dropout(x, p, flag(c, 2, "training", true))); }
+#define DROPS(name, training) ADAPTER(a_##name) { tg_tensor *x = self(c); double p = number(c, 1, "p", 0.5); put(c, tg_##name(x, p, flag(c, 2, "training", training))); }
+DROPS(dropout, true) DROPS(dropout1d, true) DROPS(dropout2d, true) DROPS(dropout3d, true) DROPS(alpha_dropout, false) DROPS(feature_alpha_dropout, false)
 ADAPTER(a_one_hot) { tg_tensor *x = self(c); put(c, tg_one_hot(x, integer(c, 1, "num_classes", -1))); }
 ADAPTER(a_embedding) {
     tg_tensor *index = tensor(c, 0, "input"), *w = tensor(c, 1, "weight");
@@ -1408,6 +1409,35 @@ ADAPTER(a_conv_transpose) {
         : dims_of(c) == 2 ? tg_conv_transpose2d(o.x, o.w, o.b, CONV_OPTIONS(OF2), .output_padding = OF2(more))
         : tg_conv_transpose3d(o.x, o.w, o.b, CONV_OPTIONS(OF3), .output_padding = OF3(more)));
 }
+ADAPTER(a_pad) {
+    static const char *const modes[] = { "constant", "reflect", "replicate", "circular" };
+    tg_tensor *x = self(c);
+    const val *list = need(c, 1, "pad"), *e;
+    bool constant = strcmp(c->op, "constant_pad_nd") == 0;
+    const char *mode = constant ? modes[0] : word(c, 2, "mode", modes[0]);
+    double value = number(c, constant ? 2 : 3, "value", 0);
+    int64_t pads[2 * TG_MAX_DIMS + 1];
+    int n = 0, m = 0;
+    if (!is_kind(list, V_LIST) || list->count > 2 * TG_MAX_DIMS) { skip(c, "a list of integers is wanted"); return; }
+    for (e = list->first; e; e = e->next) { if (e->kind != V_INT) skip(c, "a list of integers is wanted"); pads[n++] = e->i; }
+    while (m < 4 && strcmp(mode, modes[m]) != 0) m++;
+    put(c, constant ? tg_constant_pad_nd(x, n, pads, value) : tg_pad(x, n, pads, (tg_pad_mode)m, value));
+}
+ADAPTER(a_fold) {
+    tg_tensor *x = self(c);
+    int at = ends_with(c->op, "unfold") ? 0 : 1;
+    int64_t size[2], kernel[2], dilation[2], padding[2], stride[2];
+    if (at) spread(c, 2, need_ints(c, 1, "output_size"), 0, true, size);
+    spread(c, 2, need_ints(c, at + 1, "kernel_size"), 0, false, kernel);
+    spread(c, 2, int_list(c, at + 2, "dilation"), 1, true, dilation);
+    spread(c, 2, int_list(c, at + 3, "padding"), 0, false, padding);
+    spread(c, 2, int_list(c, at + 4, "stride"), 1, true, stride);
+#define PAIR(field) .field = { field[0], field[1] }
+    put(c, at ? tg_fold(x, PAIR(size), PAIR(kernel), PAIR(dilation), PAIR(padding), PAIR(stride)) : tg_nn_unfold(x, PAIR(kernel), PAIR(dilation), PAIR(padding), PAIR(stride)));
+}
+ADAPTER(a_pixel_shuffle) { tg_tensor *x = self(c); put(c, tg_pixel_shuffle(x, need_integer(c, 1, "upscale_factor"))); }
+ADAPTER(a_pixel_unshuffle) { tg_tensor *x = self(c); put(c, tg_pixel_unshuffle(x, need_integer(c, 1, "downscale_factor"))); }
+ADAPTER(a_channel_shuffle) { tg_tensor *x = self(c); put(c, tg_channel_shuffle(x, need_integer(c, 1, "groups"))); }
 
 /* ---- pool ---- */
 
@@ -1427,6 +1457,10 @@ static const adapter adapters[] = {
     /* window */
     { "nn.functional.conv1d", a_conv, 0 }, { "nn.functional.conv2d", a_conv, 0 }, { "nn.functional.conv3d", a_conv, 0 },
     { "nn.functional.conv_transpose1d", a_conv_transpose, 0 }, { "nn.functional.conv_transpose2d", a_conv_transpose, 0 }, { "nn.functional.conv_transpose3d", a_conv_transpose, 0 },
+    { "nn.functional.pad", a_pad, 0 }, { "constant_pad_nd", a_pad, 0 }, { "nn.functional.unfold", a_fold, 0 }, { "nn.functional.fold", a_fold, 0 },
+    { "nn.functional.pixel_shuffle", a_pixel_shuffle, 0 }, { "nn.functional.pixel_unshuffle", a_pixel_unshuffle, 0 }, { "nn.functional.channel_shuffle", a_channel_shuffle, 0 },
+    { "nn.functional.dropout1d", a_dropout1d, 0 }, { "nn.functional.dropout2d", a_dropout2d, 0 }, { "nn.functional.dropout3d", a_dropout3d, 0 },
+    { "nn.functional.alpha_dropout", a_alpha_dropout, 0 }, { "nn.functional.feature_alpha_dropout", a_feature_alpha_dropout, 0 },
 
     /* pool */
 
