@@ -15244,7 +15244,6 @@ TG__PRIVATE bool tg__conv_check(tg_ctx *tg, tg__node *n) {
     if (b && (b->ndim != 1 || b->shape[0] != w->shape[0])) return tg__fail(tg, TG__E_CONV_BIAS, b, w->shape[0]);
     for (int i = 0; i < (int)at->dims; i++) {
         if (w->shape[2 + i] < 1) return tg__fail(tg, TG__E_CONV_VALUE, "kernel size", w->shape[2 + i]);
-        if (x->shape[d + 1 + i] < 1) return tg__fail_op(tg, TG_ERROR_SHAPE, "x %t has no places to go through", x);
         if (at->size[i] ? !tg__conv_reach(at, i, w->shape[2 + i], &reach)
                         : !tg__conv_size(at, i, x->shape[d + 1 + i], w->shape[2 + i], &at->size[i]))
             return tg__fail(tg, TG__E_CONV_SMALL, w, x);
@@ -15378,7 +15377,7 @@ TG__PRIVATE bool tg__conv_same(tg_ctx *tg, tg__conv_attr *at, const tg_tensor *x
     const int dims = (int)at->dims;
     if (!tg__use(tg, x, 0) || !tg__use(tg, w, 1)) return false;
     for (int d = 0; d < dims; d++) {
-        int64_t reach;
+        int64_t reach = 0;
         if (at->padding[d]) return tg__fail(tg, TG__E_ARGUMENT, "either .padding or .same can be given");
         if (at->stride[d] != 1) return tg__fail(tg, TG__E_ARGUMENT, "padding to the same size needs stride 1");
         if (x->ndim < dims || w->ndim < dims || at->dilation[d] < 0) continue;                 /* the operation itself refuses it */

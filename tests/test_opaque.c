@@ -138,6 +138,11 @@ static bool other(int k, trial *c) {
     T(tg_scatter, "xgx", "", tg_scatter(o[0], 0, o[1], o[2]))                 T(tg_scatter_add, "xgx", "", tg_scatter_add(o[0], 0, o[1], o[2]))
     /* matrix, losses, random, operations of one's own, files */
     T(tg_matmul, "xx", "", tg_matmul(o[0], o[1]))  T(tg_matmul, "vx", "", tg_matmul(o[0], o[1]))  T(tg_linear, "xxv", "", tg_linear(o[0], o[1], o[2]))  T(tg_linear, "xx", "", tg_linear(o[0], o[1], NULL))
+    T(tg_conv1d_from, "jkv", "", tg_conv1d(o[0], o[1], o[2]))  T(tg_conv3d_from, "pqv", "", tg_conv3d(o[0], o[1], o[2]))  T(tg_conv1d_from, "jkv", "", tg_conv1d(o[0], o[1], o[2], .same = true))
+    T(tg_conv_transpose1d_from, "xkv", "", tg_conv_transpose1d(o[0], o[1], o[2], .groups = 32))  T(tg_conv_transpose2d_from, "kwv", "", tg_conv_transpose2d(o[0], o[1], o[2], .groups = 32))
+    T(tg_conv_transpose3d_from, "wqv", "", tg_conv_transpose3d(o[0], o[1], o[2], .groups = 32))
+    T(tg_dropout1d, "x", "r", tg_dropout1d(o[0], 0.5, true))  T(tg_dropout2d, "x", "r", tg_dropout2d(o[0], 0.5, true))  T(tg_dropout3d, "x", "r", tg_dropout3d(o[0], 0.5, true))
+    T(tg_alpha_dropout, "x", "r", tg_alpha_dropout(o[0], 0.5, true))  T(tg_feature_alpha_dropout, "x", "r", tg_feature_alpha_dropout(o[0], 0.5, true))
     T(tg_conv2d_from, "cwv", "", tg_conv2d(o[0], o[1], o[2]))  T(tg_mse_loss, "xx", "", tg_mse_loss(o[0], o[1]))  T(tg_cross_entropy, "xi", "", tg_cross_entropy(o[0], o[1]))  X(tg_softmax, 0)
     X(tg_log_softmax, 0)  T(tg_dropout, "x", "r", tg_dropout(o[0], 0.5, true))  X(tg_dropout, 0.5, false)  X(tg_dropout, 0, true)  X(tg_dropout, 1, true)
     T(tg_call, "xx", "", own(o, 0, false))  T(tg_call, "xx", "", own(o, 0, true))  T(tg_call, "xx", "1", own(o, TG_OP_OPAQUE, false))  T(tg_call, "xx", "1", own(o, TG_OP_OPAQUE, true))
@@ -149,16 +154,16 @@ static bool other(int k, trial *c) {
 /* ---- operands: x y l h [32, 32]: y a leaf, l a result of the graph, h a leaf with a gradient; v s d: [32], [], [] of f64; i g: indices [32], [32, 32]; b u: bools, bytes; c w: images, a kernel.
    `lead` examples of them, or one without; `graph`: the floats are results of the graph. ---- */
 static tg_tensor *whole(tg_ctx *tg, char letter, int lead, bool graph) {
-    int64_t shape[5] = { 0, 32, 32, 1, 1 }, i;
-    const int ndim = strchr("sd", letter) ? 0 : strchr("viu", letter) ? 1 : strchr("cw", letter) ? 4 : 2;
+    int64_t shape[6] = { 0, 32, 32, 1, 1, 1 }, i;
+    const int ndim = strchr("sd", letter) ? 0 : strchr("viu", letter) ? 1 : strchr("jk", letter) ? 3 : strchr("cw", letter) ? 4 : strchr("pq", letter) ? 5 : 2;
     tg_tensor *t;
     float *p;
     shape[0] = lead;
-    if (ndim == 4) { shape[1] = letter == 'c' ? 2 : 32; shape[2] = 1; shape[4] = 32; }
+    if (ndim > 2) { shape[1] = strchr("jcp", letter) ? 2 : 32; shape[2] = 1; shape[ndim] = 32; }
     t = tg_empty(tg, lead ? ndim + 1 : ndim, lead ? shape : shape + 1, TG_F32);
     for (p = (float *)t->data, i = 0; i < t->numel; i++) p[i] = strchr("igb", letter) ? (float)(test_random() % (letter == 'b' ? 2 : 32)) : (float)test_uniform(0.1, 0.9);
     t = tg_to(t, strchr("ig", letter) ? TG_I64 : letter == 'b' ? TG_BOOL : letter == 'u' ? TG_U8 : letter == 'd' ? TG_F64 : TG_F32);
-    if (letter == 'l' || (graph && strchr("xvsdcw", letter))) return tg_mul_scalar(tg_require_grad(t, true), 2);
+    if (letter == 'l' || (graph && strchr("xvsdjkcwpq", letter))) return tg_mul_scalar(tg_require_grad(t, true), 2);
     if (strchr("yh", letter)) (void)tg_require_grad(t, true);
     if (letter == 'h') (void)tg_backward(tg_sum(tg_square(t)));
     return t;
