@@ -15372,18 +15372,21 @@ TG__PRIVATE tg_ctx *tg__conv_begin(const tg_op *op, tg_place place, tg_tensor *x
     tg__fail(any->tg, TG__E_NULL, x ? 1 : 0);
     return NULL;
 }
-/* padding="same": the result has x's size. What does not divide by two is one more behind than in front. */
-TG__PRIVATE bool tg__conv_same(tg_ctx *tg, tg__conv_attr *at, const tg_tensor *x, const tg_tensor *w) {
+/* The size of the result, so that it shows among the attributes; where there is none the check says why. With padding="same"
+   it is x's: what does not divide by two is one more behind than in front. */
+TG__PRIVATE bool tg__conv_sizes(tg_ctx *tg, tg__conv_attr *at, const tg_tensor *x, const tg_tensor *w, bool same) {
     const int dims = (int)at->dims;
     if (!tg__use(tg, x, 0) || !tg__use(tg, w, 1)) return false;
     for (int d = 0; d < dims; d++) {
-        int64_t reach = 0;
-        if (at->padding[d]) return tg__fail(tg, TG__E_ARGUMENT, "either .padding or .same can be given");
-        if (at->stride[d] != 1) return tg__fail(tg, TG__E_ARGUMENT, "padding to the same size needs stride 1");
-        if (x->ndim < dims || w->ndim < dims || at->dilation[d] < 0) continue;                 /* the operation itself refuses it */
-        at->size[d] = x->shape[x->ndim - dims + d];
-        if (!tg__conv_reach(at, d, w->shape[w->ndim - dims + d], &reach)) continue;
-        at->padding[d] = reach / 2;
+        int64_t reach;
+        if (same && at->padding[d]) return tg__fail(tg, TG__E_ARGUMENT, "either .padding or .same can be given");
+        if (same && at->stride[d] != 1) return tg__fail(tg, TG__E_ARGUMENT, "padding to the same size needs stride 1");
+        if (x->ndim < dims || w->ndim < dims || at->stride[d] < 1 || at->dilation[d] < 1 || at->padding[d] < 0 || at->padding[d] > INT64_MAX / 8)
+            continue;
+        const int64_t from = x->shape[x->ndim - dims + d], kernel = w->shape[w->ndim - dims + d];
+        if (!same) { if (!tg__conv_size(at, d, from, kernel, &at->size[d])) at->size[d] = 0; continue; }
+        at->size[d] = from;
+        if (tg__conv_reach(at, d, kernel, &reach)) at->padding[d] = reach / 2;
     }
     return true;
 }
@@ -15393,7 +15396,7 @@ TG_API tg_tensor *name##_from(const name##_args *a) { \
     tg_ctx *tg = a ? tg__conv_begin(&tg__conv##n##d_op, a->at, a->x, a->weight, a->bias) : NULL; \
     if (!tg) return NULL; \
     tg__conv_options(&at, n, list a->stride, list a->padding, list a->dilation, a->groups); \
-    if (a->same && !tg__conv_same(tg, &at, a->x, a->weight)) return NULL; \
+    if (!tg__conv_sizes(tg, &at, a->x, a->weight, a->same)) return NULL; \
     return tg__apply(&tg__conv##n##d_op, &at, NULL, a->x, a->weight, a->bias); \
 }
 TG__CONV_FROM(tg_conv1d, 1, &)
@@ -15648,10 +15651,9 @@ TG__PRIVATE tg_tensor *tg__pixels(tg_tensor *x, int64_t r, bool back, const char
     const int64_t *size = x->shape + c;
     if (!tg__mul_i64(r, r, &square)) { tg__fail(tg, TG__E_ARGUMENT, "the factor is too large"); return NULL; }
     fits = back ? size[1] % r == 0 && size[2] % r == 0 : size[0] % square == 0;
-    if (!fits) {
-        tg__fail_op(tg, TG_ERROR_SHAPE, back ? "height and width of %t are not both multiples of %l" : "the channels of %t are no multiple of %l", x, back ? r : square);
-        return NULL;
-    }
+    if (!fits && back) tg__fail_op(tg, TG_ERROR_SHAPE, "height and width of %t are not both multiples of %l", x, r);
+    else if (!fits) tg__fail_op(tg, TG_ERROR_SHAPE, "the channels of %t are no multiple of %l", x, square);
+    if (!fits) return NULL;
     split[0] = tg__shape_product(x, 0, c);
     split[1] = back ? size[0] : size[0] / square;
     split[2] = back ? size[1] / r : r; split[3] = r;
