@@ -8762,6 +8762,20 @@ TG__PRIVATE void tg__copy_chunk(void *plan, int64_t index) {
     }
     if (tile) tg__scratch_give(j->job.tg, slot);
 }
+/* Where the innermost dimension is short and its elements do not lie together on both sides, rows go along the next one
+   that is long instead: to interleave two rows is to write every other element, twice. */
+TG__PRIVATE void tg__copy_lengthen(tg__loop *l) {
+    const int last = l->ndim - 1;
+    int d = last - 1, k;
+    if (last < 1 || l->shape[last] >= 8 || (l->stride[0][last] == 1 && l->stride[1][last] == 1)) return;
+    while (d >= 0 && l->shape[d] < 8) d--;
+    if (d < 0) return;
+    for (; d < last; d++) {
+        const int64_t size = l->shape[d];
+        l->shape[d] = l->shape[d + 1]; l->shape[d + 1] = size;
+        for (k = 0; k < 2; k++) { const int64_t step = l->stride[k][d]; l->stride[k][d] = l->stride[k][d + 1]; l->stride[k][d + 1] = step; }
+    }
+}
 TG__PRIVATE int64_t tg__copy_start(tg_ctx *tg, int phase, void *plan) {
     tg__copy_plan *j = (tg__copy_plan *)plan;
     const tg_operand *o = j->job.o;
@@ -8772,6 +8786,7 @@ TG__PRIVATE int64_t tg__copy_start(tg_ctx *tg, int phase, void *plan) {
     j->compute = j->job.r->compute;
     j->raw = j->yd == j->xd;
     tg__loop_make(l, o, 2);
+    if (j->job.r->kind != TG_COPY_BLOCKS) tg__copy_lengthen(l);
     last = l->ndim - 1;
     if (l->numel == 0) return 0;
     j->chunk = TG__MAP_CHUNK;
@@ -15480,19 +15495,32 @@ TG__PRIVATE bool tg__pad_allowed(tg_ctx *tg, const tg_tensor *x, int d, int64_t 
     if (mode == TG_PAD_CIRCULAR && most > size)
         return tg__fail_op(tg, TG_ERROR_VALUE, "padding by %l goes around dimension %d of %t more than once", most, d, x);
     if (!tg__add_i64(size, l, &padded) || !tg__add_i64(padded, r, &padded)) return tg__fail(tg, TG__E_ARGUMENT, "the padding is too large");
+    if (mode == TG_PAD_CIRCULAR && padded > 0 && tg__imin(l, 0) + tg__imin(r, 0) <= -size) padded = -1;      /* nothing is left to go around */
     return padded >= (mode != TG_PAD_CIRCULAR)
         || tg__fail_op(tg, TG_ERROR_VALUE, "padding by %l and %l leaves nothing of dimension %d of %t", l, r, d, x);
 }
-/* One dimension after the other: each element is one of x. What negative padding takes away from a circle is gone
-   before the circle closes; the other modes see it still. */
+/* One dimension after the other: each element is one of x. The strips in front and behind are picked by their places,
+   what is left of x stands between them. What negative padding takes away from a circle is gone before the circle closes;
+   the other modes see it still. */
 TG__PRIVATE tg_tensor *tg__pad_along(tg_ctx *tg, tg_tensor *x, int d, int64_t l, int64_t r, tg_pad_mode mode) {
-    int64_t first = 0, size = x->shape[d], padded = size + l + r;
-    tg_tensor *index;
+    const int64_t padded = x->shape[d] + l + r, from = tg__imax(-l, 0), left = x->shape[d] - from + tg__imin(r, 0);
+    int64_t before = tg__imax(l, 0), behind = tg__imax(r, 0), strips, *place, i;
+    tg_tensor *index, *list[3];
     if (l == 0 && r == 0) return x;
-    if (mode == TG_PAD_CIRCULAR) { first = tg__imax(-l, 0); size += tg__imin(l, 0) + tg__imin(r, 0); l = tg__imax(l, 0); }
-    if (!(index = tg__places(tg, 1, &padded))) return NULL;
-    for (int64_t i = 0; i < padded; i++) ((int64_t *)index->data)[i] = first + tg__pad_source(mode, i - l, size);
-    return tg_index_select(x, d, tg_to_device(index, x->device));
+    if (left < 0) { before = padded; behind = 0; }                     /* all of x is taken away, and what is far from it stays */
+    strips = before + behind;
+    if (strips == 0 && left >= 0) return tg_clone(tg_narrow(x, d, from, left));
+    if (!(index = tg__places(tg, 1, &strips))) return NULL;
+    place = (int64_t *)index->data;
+    for (i = 0; i < padded; i++) {
+        if (i == before) i = padded - behind;
+        if (i == padded) break;
+        *place++ = mode == TG_PAD_CIRCULAR ? from + tg__pad_source(mode, i - before, left) : tg__pad_source(mode, i - l, x->shape[d]);
+    }
+    index = tg_index_select(x, d, tg_to_device(index, x->device));
+    if (left < 0) return index;
+    list[0] = tg_narrow(index, d, 0, before); list[1] = tg_narrow(x, d, from, left); list[2] = tg_narrow(index, d, before, behind);
+    return tg_cat(list, 3, d);
 }
 TG__PRIVATE tg_tensor *tg__pad_mode(tg_ctx *tg, tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode, double value) {
     const int dims = n / 2;

@@ -157,6 +157,8 @@ static void messages(void) {
     REFUSED(tg_pad(x, TG_DIMS(1, 1, 4, 0), TG_PAD_REFLECT, 0), "pad: 4 elements cannot be reflected: dimension 2 of f32[1, 3, 4, 4] has none beyond the first 4");
     REFUSED(tg_pad(x, TG_DIMS(1, 5, 0, 0), TG_PAD_CIRCULAR, 0), "pad: padding by 5 goes around dimension 3 of f32[1, 3, 4, 4] more than once");
     REFUSED(tg_pad(x, TG_DIMS(-2, -2, 0, 0), TG_PAD_REPLICATE, 0), "pad: padding by -2 and -2 leaves nothing of dimension 3 of f32[1, 3, 4, 4]");
+    REFUSED(tg_pad(x, TG_DIMS(-4, 3, 0, 0), TG_PAD_CIRCULAR, 0), "pad: padding by -4 and 3 leaves nothing of dimension 3 of f32[1, 3, 4, 4]");
+    CHECK(tg_pad(x, TG_DIMS(-5, 1, 0, 0), TG_PAD_CIRCULAR, 0)->numel == 0 && tg_pad(none, TG_DIMS(1, 1), TG_PAD_CIRCULAR, 0)->numel == 0);
     REFUSED(tg_pad(none, TG_DIMS(1, 1), TG_PAD_REPLICATE, 0), "pad: dimension 1 of f32[2, 0, 4] is empty: there is nothing to pad with");
     REFUSED(tg_pad(x, TG_DIMS(1, 1, 1, 1), TG_PAD_REFLECT, 2), "pad: only TG_PAD_CONSTANT takes a value");
     REFUSED(tg_pad(x, TG_DIMS(1, 1), (tg_pad_mode)7, 0), "pad: mode: expected one of tg_pad_mode, got 7");
