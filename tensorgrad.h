@@ -14505,11 +14505,12 @@ TG__PRIVATE bool tg__gemm_small(tg_ctx *tg, tg_tensor *c, tg_tensor *a, tg_tenso
 #ifndef TENSORGRAD_NO_CONV
 /* ======================================================================================
    >>impl-conv    convolutions in one to three dimensions, transposed ones, and their gradients by weight
-   The three are each other's derivatives, and one plan serves them all; fewer dimensions are three of which the first are 1. Results, and gradients by data, are correlations of padded planes (told in
-   >>pass-conv) with packed weights; the gradient by data of a stride s is s * s correlations, one for each residue
-   of the position, that leave the positions between out. 1 x 1 kernels are products of matrices where they can be.
-   Gradients by weight add up units (some rows of an image, or some images) into parts, which a last phase adds
-   in order.
+   The three are each other's derivatives, and one plan serves them all; fewer dimensions are three, the first of size 1.
+   Results, and gradients by data, are correlations of padded planes (told in >>pass-conv) with packed weights. Each depth
+   of an example counts as an image, and a kernel's depths are so many planes of it. The gradient by data of strides r, s
+   and t is r * s * t correlations, one for each residue of the position, that leave the positions between out. Kernels
+   of one tap are products of matrices where they can be. Gradients by weight add up units (some rows of an image, or
+   some images) into parts, which a last phase adds in order.
    Tests: tests/test_conv.c
    ====================================================================================== */
 
@@ -15483,7 +15484,7 @@ TG__PRIVATE tg_tensor *tg__pad_constant(tg_ctx *tg, tg_tensor *x, int n, const i
 /* Which of `size` elements in a row stands at place i, counted from the first. */
 TG__PRIVATE int64_t tg__pad_source(tg_pad_mode mode, int64_t i, int64_t size) {
     if (mode == TG_PAD_REPLICATE) return i < 0 ? 0 : i < size ? i : size - 1;
-    if (mode == TG_PAD_CIRCULAR) return i < 0 ? i + size : i % size;
+    if (mode == TG_PAD_CIRCULAR) return (i % size + size) % size;
     return i < 0 ? -i : i < size ? i : 2 * (size - 1) - i;
 }
 /* May dimension d be padded so? */
@@ -24248,7 +24249,7 @@ TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__
    - results and data gradients: channels are cut into equal blocks of at most 512 / taps (at least one); a block
      sums its channels upward, for each its taps in order, with FMA from zero; block sums are added in block
      order. Padding takes part as zeros.
-   - weight gradients: positions in order (image, row, column) with FMA from zero within a unit, units of a part
+   - weight gradients: positions in order (example, depth, row, column) with FMA from zero within a unit, units of a part
      in order, then parts in order; >>impl-conv cuts units and parts by the sizes alone. With few result channels
      a unit is summed in lanes, see tg__conv_dots.
    Tests: tests/test_conv.c

@@ -26,6 +26,7 @@ static void padding(tg_dtype type) {
     ROW_IS(tg_pad(x, TG_DIMS(-6, 4), TG_PAD_REPLICATE, 0), 3, 3);
     ROW_IS(tg_pad(x, TG_DIMS(2, 4), TG_PAD_CIRCULAR, 0), 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
     ROW_IS(tg_pad(x, TG_DIMS(-1, 3), TG_PAD_CIRCULAR, 0), 1, 2, 3, 1, 2, 3);
+    ROW_IS(tg_pad(x, TG_DIMS(3, -2), TG_PAD_CIRCULAR, 0), 1, 0, 1, 0, 1);
     CHECK(tg_equal(tg_pad(x, TG_DIMS(0, 0), TG_PAD_REFLECT, 0), x) && tg_pad(x, TG_DIMS(0, 0), TG_PAD_REFLECT, 0) != x && tg_equal(tg_pad(x, 0, NULL, TG_PAD_CONSTANT, 1), x));
     CHECK_OK(tg);
     tg_end(tg, m);
