@@ -15335,24 +15335,17 @@ TG__PRIVATE bool tg__conv_weight_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
     return !tg_failed(tg);
 }
 
-static const tg_op tg__conv1d_op = { TG__OP("conv1d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv),
-    tg__conv_check, tg__conv_forward, tg__conv_backward, NULL };
-static const tg_op tg__conv2d_op = { TG__OP("conv2d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv),
-    tg__conv_check, tg__conv_forward, tg__conv_backward, NULL };
-static const tg_op tg__conv3d_op = { TG__OP("conv3d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv),
-    tg__conv_check, tg__conv_forward, tg__conv_backward, NULL };
-static const tg_op tg__conv_transpose1d_op = { TG__OP("conv_transpose1d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv),
-    tg__conv_transpose_check, tg__conv_transpose_forward, tg__conv_transpose_backward, NULL };
-static const tg_op tg__conv_transpose2d_op = { TG__OP("conv_transpose2d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv),
-    tg__conv_transpose_check, tg__conv_transpose_forward, tg__conv_transpose_backward, NULL };
-static const tg_op tg__conv_transpose3d_op = { TG__OP("conv_transpose3d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv),
-    tg__conv_transpose_check, tg__conv_transpose_forward, tg__conv_transpose_backward, NULL };
-static const tg_op tg__conv1d_weight_op = { TG__OP("conv1d_weight", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv),
-    tg__conv_weight_check, tg__conv_weight_forward, tg__conv_weight_backward, NULL };
-static const tg_op tg__conv2d_weight_op = { TG__OP("conv2d_weight", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv),
-    tg__conv_weight_check, tg__conv_weight_forward, tg__conv_weight_backward, NULL };
-static const tg_op tg__conv3d_weight_op = { TG__OP("conv3d_weight", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv),
-    tg__conv_weight_check, tg__conv_weight_forward, tg__conv_weight_backward, NULL };
+/* what a record has behind its name and its operands */
+#define TG__CONV_OP(name) TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv), name##_check, name##_forward, name##_backward, NULL
+static const tg_op tg__conv1d_op = { TG__OP("conv1d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv) };
+static const tg_op tg__conv2d_op = { TG__OP("conv2d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv) };
+static const tg_op tg__conv3d_op = { TG__OP("conv3d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv) };
+static const tg_op tg__conv_transpose1d_op = { TG__OP("conv_transpose1d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_transpose) };
+static const tg_op tg__conv_transpose2d_op = { TG__OP("conv_transpose2d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_transpose) };
+static const tg_op tg__conv_transpose3d_op = { TG__OP("conv_transpose3d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_transpose) };
+static const tg_op tg__conv1d_weight_op = { TG__OP("conv1d_weight", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_weight) };
+static const tg_op tg__conv2d_weight_op = { TG__OP("conv2d_weight", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_weight) };
+static const tg_op tg__conv3d_weight_op = { TG__OP("conv3d_weight", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_weight) };
 
 TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const int64_t *size, tg_tensor *a, tg_tensor *b) {
     static const tg_op *const ops[3][3] = {
@@ -15397,7 +15390,7 @@ TG__PRIVATE bool tg__conv_sizes(tg_ctx *tg, tg__conv_attr *at, const tg_tensor *
         int64_t reach;
         if (same && at->padding[d]) return tg__fail(tg, TG__E_ARGUMENT, "either .padding or .same can be given");
         if (same && at->stride[d] != 1) return tg__fail(tg, TG__E_ARGUMENT, "padding to the same size needs stride 1");
-        if (x->ndim < dims || w->ndim < dims || at->stride[d] < 1 || at->dilation[d] < 1 || at->padding[d] < 0 || at->padding[d] > INT64_MAX / 8)
+        if (x->ndim <= dims || w->ndim != dims + 2 || at->stride[d] < 1 || at->dilation[d] < 1 || at->padding[d] < 0 || at->padding[d] > INT64_MAX / 8)
             continue;
         const int64_t from = x->shape[x->ndim - dims + d], kernel = w->shape[w->ndim - dims + d];
         if (!same) { if (!tg__conv_size(at, d, from, kernel, &at->size[d])) at->size[d] = 0; continue; }
@@ -15426,14 +15419,15 @@ TG__PRIVATE bool tg__conv_transposed_size(tg_ctx *tg, tg__conv_attr *at, const t
     for (int d = 0; d < dims; d++) {
         int64_t reach, size;
         at->size[d] = 1;
-        if (x->ndim < dims || w->ndim < dims || at->stride[d] < 1 || at->dilation[d] < 1 || at->padding[d] < 0 || at->padding[d] > INT64_MAX / 8)
+        if (x->ndim <= dims || w->ndim != dims + 2 || at->stride[d] < 1 || at->dilation[d] < 1 || at->padding[d] < 0 || at->padding[d] > INT64_MAX / 8)
             continue;                                                  /* the operation itself refuses it */
-        if (w->shape[w->ndim - dims + d] < 1) return tg__fail(tg, TG__E_CONV_VALUE, "kernel size", w->shape[w->ndim - dims + d]);
+        const int64_t from = x->shape[x->ndim - dims + d], kernel = w->shape[w->ndim - dims + d];
+        if (kernel < 1) return tg__fail(tg, TG__E_CONV_VALUE, "kernel size", kernel);
         if (more[d] < 0 || (more[d] >= at->stride[d] && more[d] >= at->dilation[d]))
             return tg__fail_op(tg, TG_ERROR_VALUE, "output_padding cannot be %l: it is smaller than the stride %l or the dilation %l", more[d],
                 at->stride[d], at->dilation[d]);
-        if (!tg__conv_reach(at, d, w->shape[w->ndim - dims + d], &reach) || !tg__mul_i64(x->shape[x->ndim - dims + d] - 1, at->stride[d], &size) ||
-            !tg__add_i64(size - 2 * at->padding[d], reach, &size) || !tg__add_i64(size, more[d] + 1, &size) || x->shape[x->ndim - dims + d] < 1 || size < 1)
+        if (from < 1 || !tg__conv_reach(at, d, kernel, &reach) || !tg__mul_i64(from - 1, at->stride[d], &size) ||
+            !tg__add_i64(size - 2 * at->padding[d], reach, &size) || !tg__add_i64(size, more[d] + 1, &size) || size < 1)
             return tg__fail_op(tg, TG_ERROR_SHAPE, "x %t and weight %t with this padding leave no result", x, w);
         at->size[d] = size;
     }
@@ -24241,7 +24235,7 @@ TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__
 /* ======================================================================================
    >>pass-conv    convolutions: filling padded planes, register tiles, weight gradients, the last step
    Read for float and for double. A convolution runs over planes: padded copies of a few rows of the source, one
-   plane for every residue of the stride, in which each tap of the kernel is one fixed distance. So the inner
+   plane for every residue of the stride and every depth of the kernel, in which each tap of the kernel is one fixed distance. So the inner
    loop is a matrix product whose second operand is read at a table of distances, and no matrix of columns is
    ever made.
 
