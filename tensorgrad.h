@@ -68,7 +68,7 @@
      >>impl-index                         cat, split, flip; gather, scatter, select; row-sparse gradients
      >>impl-arrange                       repeat, tile, roll, diagonals, stacks; linspace, samples
      >>impl-gemm >>impl-conv              matrix products; convolution
-     >>impl-window >>impl-pool            convolutions in 1 and 3 dimensions, transposed, padding; pooling
+     >>impl-window >>impl-pool            padding, windows as columns, shuffles; pooling
      >>impl-resample                      pictures of another size
      >>impl-elementwise >>impl-matrix     what is made of formulas; matmul, linear, cross-entropy, dropout
      >>impl-attention >>impl-rnn          attention; recurrent cells and sequences
@@ -1039,19 +1039,64 @@ TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
     /* x times weight transposed, plus bias: [..., I], [O, I], [O] -> [..., O]; bias may be NULL */
 
 /* Convolution. x [N, C, H, W] or [C, H, W], weight [O, C/groups, KH, KW], bias [O] or NULL -> [N, O, OH, OW],
-   OH = (H + 2 padding - dilation (KH - 1) - 1) / stride + 1. What lies outside of x is zeros that are multiplied, as
-   in torch: an infinite weight makes NaN of them. So is what lies outside of the result in the gradient by x; there
-   torch leaves out what it can, and may give a number where NaN stands here. */
-typedef struct tg_conv2d_args {
+   OH = (H + 2 padding - dilation (KH - 1) - 1) / stride + 1. In one dimension x is [N, C, L] or [C, L], weight
+   [O, C/groups, K]; in three [N, C, D, H, W], [O, C/groups, KD, KH, KW]. What lies outside of x is zeros that are
+   multiplied, as in torch: an infinite weight makes NaN of them. So is what lies outside of the result in the gradient by
+   x; there torch leaves out what it can, and may give a number where NaN stands here. */
+typedef struct tg_conv1d_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY, *weight TG_EMPTY, *bias TG_EMPTY;
-    int64_t dilation[2] TG_EMPTY;      /* zero: 1 */
+    int64_t dilation TG_EMPTY;         /* zero: 1 */
     int64_t groups TG_EMPTY;           /* zero: 1 */
-    int64_t padding[2] TG_EMPTY;
-    int64_t stride[2] TG_EMPTY;        /* zero: 1 */
+    int64_t padding TG_EMPTY;
+    bool same TG_EMPTY;                /* torch's padding="same": the result has x's size; with stride 1 */
+    int64_t stride TG_EMPTY;           /* zero: 1 */
+} tg_conv1d_args;
+typedef struct tg_conv2d_args {        /* the same in two dimensions */
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *weight TG_EMPTY, *bias TG_EMPTY;
+    int64_t dilation[2] TG_EMPTY, groups TG_EMPTY, padding[2] TG_EMPTY;
+    bool same TG_EMPTY;
+    int64_t stride[2] TG_EMPTY;
 } tg_conv2d_args;
+typedef struct tg_conv3d_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *weight TG_EMPTY, *bias TG_EMPTY;
+    int64_t dilation[3] TG_EMPTY, groups TG_EMPTY, padding[3] TG_EMPTY;
+    bool same TG_EMPTY;
+    int64_t stride[3] TG_EMPTY;
+} tg_conv3d_args;
+TG_API tg_tensor *tg_conv1d_from(const tg_conv1d_args *args);
+#define tg_conv1d(x_, weight_, ...) TG__OPTIONS3(tg_conv1d, x, x_, weight, weight_, bias, __VA_ARGS__)
 TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args);
 #define tg_conv2d(x_, weight_, ...) TG__OPTIONS3(tg_conv2d, x, x_, weight, weight_, bias, __VA_ARGS__)
+TG_API tg_tensor *tg_conv3d_from(const tg_conv3d_args *args);
+#define tg_conv3d(x_, weight_, ...) TG__OPTIONS3(tg_conv3d, x, x_, weight, weight_, bias, __VA_ARGS__)
+
+/* The same transposed, as its gradient by x is: x [N, C, H, W] or [C, H, W], weight [C, O/groups, KH, KW], bias [O] or
+   NULL -> [N, O, OH, OW], OH = (H - 1) stride - 2 padding + dilation (KH - 1) + output_padding + 1. Here too, dilation,
+   groups and stride that are zero are 1; output_padding is smaller than stride or dilation. */
+typedef struct tg_conv_transpose1d_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *weight TG_EMPTY, *bias TG_EMPTY;
+    int64_t dilation TG_EMPTY, groups TG_EMPTY, output_padding TG_EMPTY, padding TG_EMPTY, stride TG_EMPTY;
+} tg_conv_transpose1d_args;
+typedef struct tg_conv_transpose2d_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *weight TG_EMPTY, *bias TG_EMPTY;
+    int64_t dilation[2] TG_EMPTY, groups TG_EMPTY, output_padding[2] TG_EMPTY, padding[2] TG_EMPTY, stride[2] TG_EMPTY;
+} tg_conv_transpose2d_args;
+typedef struct tg_conv_transpose3d_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *weight TG_EMPTY, *bias TG_EMPTY;
+    int64_t dilation[3] TG_EMPTY, groups TG_EMPTY, output_padding[3] TG_EMPTY, padding[3] TG_EMPTY, stride[3] TG_EMPTY;
+} tg_conv_transpose3d_args;
+TG_API tg_tensor *tg_conv_transpose1d_from(const tg_conv_transpose1d_args *args);
+#define tg_conv_transpose1d(x_, weight_, ...) TG__OPTIONS3(tg_conv_transpose1d, x, x_, weight, weight_, bias, __VA_ARGS__)
+TG_API tg_tensor *tg_conv_transpose2d_from(const tg_conv_transpose2d_args *args);
+#define tg_conv_transpose2d(x_, weight_, ...) TG__OPTIONS3(tg_conv_transpose2d, x, x_, weight, weight_, bias, __VA_ARGS__)
+TG_API tg_tensor *tg_conv_transpose3d_from(const tg_conv_transpose3d_args *args);
+#define tg_conv_transpose3d(x_, weight_, ...) TG__OPTIONS3(tg_conv_transpose3d, x, x_, weight, weight_, bias, __VA_ARGS__)
 
 /* Normalise, random. */
 TG_API tg_tensor *tg_softmax(tg_tensor *x, int64_t dim);          /* exp(x) / sum(exp(x)) along dim */
@@ -1059,6 +1104,14 @@ TG_API tg_tensor *tg_log_softmax(tg_tensor *x, int64_t dim);
 
 TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
     /* each element is zero with probability p, else scaled by 1 / (1 - p); x itself where not training */
+TG_API tg_tensor *tg_dropout1d(tg_tensor *x, double p, bool training);    /* whole channels of x [N, C, L] or [C, L] */
+TG_API tg_tensor *tg_dropout2d(tg_tensor *x, double p, bool training);
+    /* whole channels of x [N, C, ...]. As in torch three dimensions count as [N, C, L] */
+TG_API tg_tensor *tg_dropout3d(tg_tensor *x, double p, bool training);
+    /* whole channels of x [N, C, D, H, W]; with another number of dimensions [C, ...] */
+TG_API tg_tensor *tg_alpha_dropout(tg_tensor *x, double p, bool training);
+    /* beside tg_selu: what is dropped becomes its lowest value, and mean and variance stay as they were */
+TG_API tg_tensor *tg_feature_alpha_dropout(tg_tensor *x, double p, bool training);   /* whole channels of x [N, C, ...] */
 
 /* Elementwise, made of the formulas. Shapes broadcast and types promote as theirs do. */
 TG_API tg_tensor *tg_clamp_tensor(tg_tensor *x, tg_tensor *low, tg_tensor *high);
@@ -1537,7 +1590,47 @@ TG_API tg_tensor *tg_logcumsumexp(tg_tensor *x, int64_t dim);   /* log(exp(x[0])
 TG_API tg_tensor *tg_linear_scan(tg_tensor *a, tg_tensor *b, int64_t dim);
     /* y[0] = b[0], y[k] = a[k] * y[k - 1] + b[k]: leaky sums, discounted returns, state spaces. Both of one shape and dtype */
 
-/* ---- convolutions and windows ---- */
+/* Padding and windows. Pads are numbers of elements in front of and behind the last dimension, then the one before it, and
+   so on: tg_pad(x, TG_DIMS(1, 1, 0, 2), TG_PAD_REFLECT, 0). Negative ones take elements away. */
+typedef enum tg_pad_mode {
+    TG_PAD_CONSTANT = 0,   /* with `value`                                       */
+    TG_PAD_REFLECT,        /* b c of a b c d comes before it as c b: d c b a b c d */
+    TG_PAD_REPLICATE,      /* the outermost element again and again              */
+    TG_PAD_CIRCULAR        /* from the other end                                 */
+} tg_pad_mode;
+TG_API tg_tensor *tg_pad(tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode, double value);
+    /* modes other than TG_PAD_CONSTANT take 2, 4 or 6 pads, for x [N, C, L], [N, C, H, W], [N, C, D, H, W], or without N,
+       and value 0 */
+TG_API tg_tensor *tg_constant_pad_nd(tg_tensor *x, int n, const int64_t *pads, double value);   /* TG_PAD_CONSTANT */
+TG_API tg_tensor *tg_pixel_shuffle(tg_tensor *x, int64_t factor);      /* [..., C r r, H, W] -> [..., C, H r, W r] for a factor r */
+TG_API tg_tensor *tg_pixel_unshuffle(tg_tensor *x, int64_t factor);    /* and back */
+TG_API tg_tensor *tg_channel_shuffle(tg_tensor *x, int64_t groups);
+    /* x [N, C, ...]: of C channels in groups, the first of each group, then the second of each, ... */
+
+/* The windows of pictures as columns: x [N, C, H, W] or [C, H, W] -> [N, C KH KW, L], the L places at which a kernel
+   stands, as in tg_conv2d; torch.nn.functional.unfold (tg_unfold is the method of tensors). tg_fold adds columns back
+   where they came from: [N, C KH KW, L] or [C KH KW, L] -> [N, C, H, W]. */
+typedef struct tg_nn_unfold_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY;
+    int64_t dilation[2] TG_EMPTY;      /* zero: 1 */
+    int64_t kernel[2] TG_EMPTY;        /* KH, KW: must be given */
+    int64_t padding[2] TG_EMPTY;
+    int64_t stride[2] TG_EMPTY;        /* zero: 1 */
+} tg_nn_unfold_args;
+TG_API tg_tensor *tg_nn_unfold_from(const tg_nn_unfold_args *args);
+#define tg_nn_unfold(...) TG__OPTIONS1(tg_nn_unfold, x, __VA_ARGS__)
+typedef struct tg_fold_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY;
+    int64_t dilation[2] TG_EMPTY;      /* zero: 1 */
+    int64_t kernel[2] TG_EMPTY;        /* KH, KW: must be given */
+    int64_t padding[2] TG_EMPTY;
+    int64_t size[2] TG_EMPTY;          /* H, W: must be given */
+    int64_t stride[2] TG_EMPTY;        /* zero: 1 */
+} tg_fold_args;
+TG_API tg_tensor *tg_fold_from(const tg_fold_args *args);
+#define tg_fold(...) TG__OPTIONS1(tg_fold, x, __VA_ARGS__)
 
 /* Pooling. x [N, C, ...] or [C, ...], with one to three dimensions behind the channels, over which windows move. kernel is
    the window's size; of kernel, stride and dilation a zero means the number before it: .kernel = {2} is 2 in each
@@ -1979,8 +2072,9 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
      GEMM     c [batch.., m, n], a [batch.., m, k], b [batch.., k, n], bias [batch.., m, n] or absent: c = a b + bias,
               and with kind 1 what c held is added
      CONV     kind TG_CONV_RESULT: y, x, weight, bias [O] or absent; TG_CONV_BY_DATA: x's gradient, weight, y's
-              gradient; TG_CONV_BY_WEIGHT: weight's gradient, x, y's gradient. x and y are [N, C, H, W]. whole: stride,
-              padding and dilation (two each), groups.
+              gradient, bias [C] or absent; TG_CONV_BY_WEIGHT: weight's gradient, x, y's gradient. x and y are
+              [N, C, D, H, W], D and H being 1 in fewer dimensions. whole: stride, padding and dilation (three each), groups.
+              y may be smaller or larger than these give: there is no more of it, or all there is outside is zeros.
      POOL     y, places or absent, x, all [N, C, D, H, W]: the largest of each window with its place in D * H * W, or the
               mean (TG_POOL_BACK: y is x's gradient by the mean, x the result's). whole: kernel, stride, padding,
               dilation, three each. part: 1, windows of o * in / out to (o + 1) * in / out instead; 2, means do not count
@@ -2563,6 +2657,11 @@ static inline bool tg__meshgrid_at(const char *file, int line, tg_tensor *const 
 #define tg_softmax(x, dim) tg_softmax(TG__AT(x), dim)
 #define tg_log_softmax(x, dim) tg_log_softmax(TG__AT(x), dim)
 #define tg_dropout(x, p, training) tg_dropout(TG__AT(x), p, training)
+#define tg_dropout1d(x, p, training) tg_dropout1d(TG__AT(x), p, training)
+#define tg_dropout2d(x, p, training) tg_dropout2d(TG__AT(x), p, training)
+#define tg_dropout3d(x, p, training) tg_dropout3d(TG__AT(x), p, training)
+#define tg_alpha_dropout(x, p, training) tg_alpha_dropout(TG__AT(x), p, training)
+#define tg_feature_alpha_dropout(x, p, training) tg_feature_alpha_dropout(TG__AT(x), p, training)
 #define tg_clamp_tensor(x, low, high) tg_clamp_tensor(TG__AT(x), TG__AT(low), TG__AT(high))
 #define tg_round_decimals(x, decimals) tg_round_decimals(TG__AT(x), decimals)
 #define tg_float_power(a, b) tg_float_power(TG__AT(a), TG__AT(b))
@@ -2728,6 +2827,11 @@ static inline tg_tensor *tg__cartesian_prod_at(const char *file, int line, tg_te
 #define tg_cummin(x, dim, indices) tg_cummin(TG__AT(x), dim, indices)
 #define tg_logcumsumexp(x, dim) tg_logcumsumexp(TG__AT(x), dim)
 #define tg_linear_scan(a, b, dim) tg_linear_scan(TG__AT(a), TG__AT(b), dim)
+#define tg_pad(x, ...) tg_pad(TG__AT(x), __VA_ARGS__)
+#define tg_constant_pad_nd(x, ...) tg_constant_pad_nd(TG__AT(x), __VA_ARGS__)
+#define tg_pixel_shuffle(x, factor) tg_pixel_shuffle(TG__AT(x), factor)
+#define tg_pixel_unshuffle(x, factor) tg_pixel_unshuffle(TG__AT(x), factor)
+#define tg_channel_shuffle(x, groups) tg_channel_shuffle(TG__AT(x), groups)
 #define tg_adaptive_avg_pool1d(x, ...) tg_adaptive_avg_pool1d(TG__AT(x), __VA_ARGS__)
 #define tg_adaptive_avg_pool2d(x, ...) tg_adaptive_avg_pool2d(TG__AT(x), __VA_ARGS__)
 #define tg_adaptive_avg_pool3d(x, ...) tg_adaptive_avg_pool3d(TG__AT(x), __VA_ARGS__)
@@ -5112,7 +5216,7 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(INDEX_SHAPE,     TG_ERROR_SHAPE,       "index %t does not fit %t") \
     TG__MSG(INDEX_RANGE,     TG_ERROR_VALUE,       "index %l (element %l of the indices) is out of range: dimension %d of %t") \
     TG__MSG(CAT_SHAPE,       TG_ERROR_SHAPE,       "tensor %d is %t and does not fit %t: all sizes but dimension %d must agree") \
-    TG__MSG(CONV_NDIM,       TG_ERROR_SHAPE,       "expected x [N, C, H, W] or [C, H, W] and weight [O, C/groups, KH, KW], got %t and %t") \
+    TG__MSG(CONV_NDIM,       TG_ERROR_SHAPE,       "expected x %s, got %t and %t") \
     TG__MSG(CONV_CHANNELS,   TG_ERROR_SHAPE,       "x %t has %l channels; weight %t with %l groups expects %l") \
     TG__MSG(CONV_GROUPS,     TG_ERROR_VALUE,       "%l output channels cannot be divided into %l groups") \
     TG__MSG(CONV_BIAS,       TG_ERROR_SHAPE,       "bias is %t, expected [%l]") \
@@ -9139,6 +9243,20 @@ TG__PRIVATE void tg__copy_chunk(void *plan, int64_t index) {
     }
     if (tile) tg__scratch_give(j->job.tg, slot);
 }
+/* Where the innermost dimension is short and its elements do not lie together on both sides, rows go along the next one
+   that is long instead: to interleave two rows is to write every other element, twice. */
+TG__PRIVATE void tg__copy_lengthen(tg__loop *l) {
+    const int last = l->ndim - 1;
+    int d = last - 1, k;
+    if (last < 1 || l->shape[last] >= 8 || (l->stride[0][last] == 1 && l->stride[1][last] == 1)) return;
+    while (d >= 0 && l->shape[d] < 8) d--;
+    if (d < 0) return;
+    for (; d < last; d++) {
+        const int64_t size = l->shape[d];
+        l->shape[d] = l->shape[d + 1]; l->shape[d + 1] = size;
+        for (k = 0; k < 2; k++) { const int64_t step = l->stride[k][d]; l->stride[k][d] = l->stride[k][d + 1]; l->stride[k][d + 1] = step; }
+    }
+}
 TG__PRIVATE int64_t tg__copy_start(tg_ctx *tg, int phase, void *plan) {
     tg__copy_plan *j = (tg__copy_plan *)plan;
     const tg_operand *o = j->job.o;
@@ -9149,6 +9267,7 @@ TG__PRIVATE int64_t tg__copy_start(tg_ctx *tg, int phase, void *plan) {
     j->compute = j->job.r->compute;
     j->raw = j->yd == j->xd;
     tg__loop_make(l, o, 2);
+    if (j->job.r->kind != TG_COPY_BLOCKS) tg__copy_lengthen(l);
     last = l->ndim - 1;
     if (l->numel == 0) return 0;
     j->chunk = TG__MAP_CHUNK;
@@ -15464,12 +15583,13 @@ TG__PRIVATE bool tg__gemm_small(tg_ctx *tg, tg_tensor *c, tg_tensor *a, tg_tenso
 
 #ifndef TENSORGRAD_NO_CONV
 /* ======================================================================================
-   >>impl-conv    convolutions in two dimensions: conv2d and its two derivatives, which are each other's derivatives
-   One plan serves three directions. Results, and gradients by data, are correlations of padded planes (told in
-   >>pass-conv) with packed weights; the gradient by data of a stride s is s * s correlations, one for each residue
-   of the position, that leave the positions between out. 1 x 1 kernels are products of matrices where they can be.
-   Gradients by weight add up units (some rows of an image, or some images) into parts, which a last phase adds
-   in order.
+   >>impl-conv    convolutions in one to three dimensions, transposed ones, and their gradients by weight
+   The three are each other's derivatives, and one plan serves them all; fewer dimensions are three, the first of size 1.
+   Results, and gradients by data, are correlations of padded planes (told in >>pass-conv) with packed weights. Each depth
+   of an example counts as an image, and a kernel's depths are so many planes of it. The gradient by data of strides r, s
+   and t is r * s * t correlations, one for each residue of the position, that leave the positions between out. Kernels
+   of one tap are products of matrices where they can be. Gradients by weight add up units (some rows of an image, or
+   some images) into parts, which a last phase adds in order.
    Tests: tests/test_conv.c
    ====================================================================================== */
 
@@ -15501,21 +15621,21 @@ enum {
     TG__CONV_PART_SIZE = 1 << 21    /* elements of all parts together, unless one is larger */
 };
 
-/* size: of the data or kernel that is asked for */
-typedef struct tg__conv_attr { int64_t stride[2], padding[2], dilation[2], groups, size[2]; } tg__conv_attr;
+/* dims: 1 to 3, so many of each list count. size: of the result, data or kernel that is asked for */
+typedef struct tg__conv_attr { int64_t dims, stride[3], padding[3], dilation[3], groups, size[3]; } tg__conv_attr;
 
-/* [N, C, H, W] with strides */
-typedef struct tg__conv_map { void *data; int64_t n, c, h, w, sn, sc, sh, sw; } tg__conv_map;
+/* [N, C, D, H, W] with strides */
+typedef struct tg__conv_map { void *data; int64_t n, c, d, h, w, sn, sc, sd, sh, sw; } tg__conv_map;
 
-/* One correlation. Position (j, i) of rows x cols reads plane rows j + dy and writes (out_y + j * out_sy,
-   out_x + i * out_sx). */
+/* One correlation. Position (j, i) of rows x cols, in depth k of `deep`, reads plane rows j + dy and writes
+   (out_z + k * out_sz, out_y + j * out_sy, out_x + i * out_sx). */
 typedef struct tg__conv_sub {
-    int64_t taps, rows, cols;
-    int64_t out_y, out_x, out_sy, out_sx;
-    /* of plane row 0, column 0 of residue 0, and of the next row, column */
-    int64_t src_y, src_x, src_sy, src_sx;
+    int64_t taps, deep, rows, cols;
+    int64_t out_z, out_y, out_x, out_sz, out_sy, out_sx;
+    /* of plane row 0, column 0 of residue 0, and of the next depth, row, column */
+    int64_t src_z, src_y, src_x, src_sz, src_sy, src_sx;
     int64_t planes, dy, dx;                      /* dy, dx: the largest distance of a tap */
-    const int64_t *ry, *rx;                      /* [planes] */
+    const int64_t *rz, *ry, *rx;                 /* [planes] */
     const int64_t *tap;                          /* [taps] offset in the weights */
     const int64_t *reach;                        /* [taps][3] plane, row, column */
     int64_t *at;                                 /* [block channels * taps] distances in the planes */
@@ -15524,7 +15644,7 @@ typedef struct tg__conv_sub {
     /* the cut */
     int64_t block, blocks;                       /* channels of one block of sums */
     int64_t pitch, plane, channel, image;        /* elements of the planes */
-    int64_t images, high;                        /* images and rows of a unit; one of them is 1 or all rows */
+    int64_t images, high;                        /* images (each depth is one) and rows of a unit; one of them is 1 or all rows */
     int64_t bands, units;
     int64_t across;                              /* vectors of one row, or 0: vectors run on over rows */
     int64_t mb, splits;                          /* result channels of a chunk */
@@ -15539,9 +15659,9 @@ typedef struct tg__conv_plan {
     int     dir, type;
     /* the convolution's source and result; one of the two may be what is computed */
     tg__conv_map x, y;
-    void   *w; int64_t o, c, kh, kw, so, sc, skh, skw;    /* weights [o, c, kh, kw], c of one group */
+    void   *w; int64_t o, c, kd, kh, kw, so, sc, skd, skh, skw;    /* weights [o, c, kd, kh, kw], c of one group */
     const void *bias; int64_t bias_step;
-    tg__conv_attr at;
+    int64_t stride[3], padding[3], dilation[3], groups;
     /* how it is cut */
     bool    is_product;                          /* a product of matrices does it all */
     tg__gemm_plan product;
@@ -15565,61 +15685,77 @@ typedef struct tg__conv_plan {
 
 TG__PRIVATE int64_t tg__conv_floor(int64_t n, int64_t d) { return n >= 0 ? n / d : -((-n + d - 1) / d); }
 
-/* The taps of one sub: `dir` and residue (r, s) say which. Counts them, and fills the tables where there are
-   any. Returns how many integers the tables take. */
-TG__PRIVATE int64_t tg__conv_taps(const tg__conv_plan *j, tg__conv_sub *s, int64_t r0, int64_t r1, int64_t *table) {
-    const int64_t *st = j->at.stride, *di = j->at.dilation, *pa = j->at.padding;
-    int64_t *tap, *reach, *ry, *rx, n = 0;
-    const int64_t all = j->kh * j->kw;
-    tap = table; reach = table ? table + all : NULL;
-    ry = table ? table + 4 * all : NULL; rx = table ? table + 5 * all : NULL;
-    s->planes = 0; s->dy = s->dx = 0;
-    for (int64_t a = 0; a < j->kh; a++)
-        for (int64_t b = 0; b < j->kw; b++) {
-            const int64_t ya = a * di[0], xb = b * di[1],
-                qy = ya / st[0], qx = xb / st[1], py = ya % st[0], px = xb % st[1];
-            if (j->dir == TG_CONV_BY_DATA && (py != r0 || px != r1)) continue;
-            if (s->dy < qy) s->dy = qy;
-            if (s->dx < qx) s->dx = qx;
-            if (table) {
-                int64_t p = 0;
-                tap[n] = a * j->skh + b * j->skw;
-                reach[3 * n + 1] = qy; reach[3 * n + 2] = qx;
-                if (j->dir != TG_CONV_BY_DATA) {
-                    while (p < s->planes && (ry[p] != py || rx[p] != px)) p++;
-                    if (p == s->planes) { ry[p] = py; rx[p] = px; s->planes++; }
-                } else { ry[0] = rx[0] = 0; s->planes = 1; }
-                reach[3 * n] = p;
-            }
-            n++;
-        }
-    s->taps = n;
-    s->run = n == all && j->skw == 1 && j->skh == j->kw && (j->dir == TG_CONV_BY_DATA ? j->so : j->sc) == all;
-    s->tap = tap; s->reach = reach; s->ry = ry; s->rx = rx;
+/* Where the positions of a correlation lie along one dimension of the padded data, of which residue r of the stride
+   is asked: position q of the data meets tap e at q - e of the result. */
+typedef struct tg__conv_line { int64_t count, out, out_step, src, src_step; } tg__conv_line;
+TG__PRIVATE tg__conv_line tg__conv_line_of(const tg__conv_plan *j, int d, int64_t r, int64_t data, int64_t result, int64_t reach) {
+    const int64_t stride = j->stride[d], padding = j->padding[d];
+    tg__conv_line l;
     if (j->dir != TG_CONV_BY_DATA) {
-        s->rows = j->y.h; s->cols = j->y.w;
-        s->out_y = s->out_x = 0; s->out_sy = s->out_sx = 1;
-        s->src_y = -pa[0]; s->src_x = -pa[1]; s->src_sy = st[0]; s->src_sx = st[1];
-    } else {
-        /* position u = s q + r of the padded data meets tap s e + r at row q - e of g */
-        const int64_t qy = tg__ceil_div(pa[0] > r0 ? pa[0] - r0 : 0, st[0]),
-            qx = tg__ceil_div(pa[1] > r1 ? pa[1] - r1 : 0, st[1]);
-        s->rows = tg__conv_floor(pa[0] + j->x.h - 1 - r0, st[0]) + 1 - qy;
-        s->cols = tg__conv_floor(pa[1] + j->x.w - 1 - r1, st[1]) + 1 - qx;
-        s->out_y = qy * st[0] + r0 - pa[0]; s->out_x = qx * st[1] + r1 - pa[1];
-        s->out_sy = s->rows > 1 ? st[0] : 1; s->out_sx = s->cols > 1 ? st[1] : 1;
-        s->src_y = qy - s->dy; s->src_x = qx - s->dx; s->src_sy = s->src_sx = 1;
+        l.count = result; l.out = 0; l.out_step = 1;
+        l.src = -padding; l.src_step = stride;
+        return l;
+    }
+    const int64_t q = tg__ceil_div(padding > r ? padding - r : 0, stride);
+    l.count = tg__conv_floor(padding + data - 1 - r, stride) + 1 - q;
+    l.out = q * stride + r - padding;
+    l.out_step = l.count > 1 ? stride : 1;
+    l.src = q - reach; l.src_step = 1;
+    return l;
+}
+
+/* The taps of one sub: `dir` and residues r say which. Counts them, and fills the tables where there are
+   any. Returns how many integers the tables take. Taps of one residue share a plane, each depth has its own. */
+TG__PRIVATE int64_t tg__conv_taps(const tg__conv_plan *j, tg__conv_sub *s, const int64_t *r, int64_t *table) {
+    const int64_t *st = j->stride, *di = j->dilation;
+    const bool by_data = j->dir == TG_CONV_BY_DATA;
+    int64_t *tap, *reach, *rz, *ry, *rx, n = 0, dz = 0;
+    const int64_t all = j->kd * j->kh * j->kw;
+    tap = table; reach = table ? table + all : NULL;
+    rz = table ? table + 4 * all : NULL; ry = table ? table + 5 * all : NULL; rx = table ? table + 6 * all : NULL;
+    s->planes = 0; s->dy = s->dx = 0;
+    for (int64_t c = 0; c < j->kd; c++)
+        for (int64_t a = 0; a < j->kh; a++)
+            for (int64_t b = 0; b < j->kw; b++) {
+                const int64_t zc = c * di[0], ya = a * di[1], xb = b * di[2],
+                    qz = by_data ? zc / st[0] : zc, qy = ya / st[1], qx = xb / st[2],
+                    py = by_data ? 0 : ya % st[1], px = by_data ? 0 : xb % st[2];
+                if (by_data && (zc % st[0] != r[0] || ya % st[1] != r[1] || xb % st[2] != r[2])) continue;
+                if (dz < qz) dz = qz;
+                if (s->dy < qy) s->dy = qy;
+                if (s->dx < qx) s->dx = qx;
+                if (table) {
+                    int64_t p = 0;
+                    tap[n] = c * j->skd + a * j->skh + b * j->skw;
+                    reach[3 * n + 1] = qy; reach[3 * n + 2] = qx;
+                    while (p < s->planes && (rz[p] != qz || ry[p] != py || rx[p] != px)) p++;
+                    if (p == s->planes) { rz[p] = qz; ry[p] = py; rx[p] = px; s->planes++; }
+                    reach[3 * n] = p;
+                }
+                n++;
+            }
+    s->taps = n;
+    s->run = n == all && j->skw == 1 && (j->kh == 1 || j->skh == j->kw) && (j->kd == 1 || j->skd == j->kh * j->kw) &&
+        (by_data ? j->so : j->sc) == all;
+    s->tap = tap; s->reach = reach; s->rz = rz; s->ry = ry; s->rx = rx;
+    const tg__conv_line z = tg__conv_line_of(j, 0, r[0], j->x.d, j->y.d, dz), y = tg__conv_line_of(j, 1, r[1], j->x.h, j->y.h, s->dy),
+        x = tg__conv_line_of(j, 2, r[2], j->x.w, j->y.w, s->dx);
+    s->deep = z.count; s->out_z = z.out; s->out_sz = z.out_step; s->src_z = z.src; s->src_sz = z.src_step;
+    s->rows = y.count; s->out_y = y.out; s->out_sy = y.out_step; s->src_y = y.src; s->src_sy = y.src_step;
+    s->cols = x.count; s->out_x = x.out; s->out_sx = x.out_step; s->src_x = x.src; s->src_sx = x.src_step;
+    if (by_data) {
         for (int64_t t = 0; table && t < n; t++) {
             reach[3 * t + 1] = s->dy - reach[3 * t + 1];
             reach[3 * t + 2] = s->dx - reach[3 * t + 2];
         }
+        for (int64_t p = 0; p < s->planes; p++) rz[p] = dz - rz[p];
     }
-    return 6 * all;
+    return 7 * all;
 }
 
-/* Images or rows of a unit, by sizes alone, and the planes that they make. n: images. */
-TG__PRIVATE bool tg__conv_cut(tg__conv_plan *j, tg__conv_sub *s, int64_t n) {
-    const int64_t m = j->m, k = j->k, terms = tg__imax(1, k) * tg__imax(1, s->taps), image = s->rows * s->cols;
+/* Images or rows of a unit, by sizes alone, and the planes that they make. */
+TG__PRIVATE bool tg__conv_cut(tg__conv_plan *j, tg__conv_sub *s) {
+    const int64_t n = j->x.n * s->deep, m = j->m, k = j->k, terms = tg__imax(1, k) * tg__imax(1, s->taps), image = s->rows * s->cols;
     int64_t least, room, want = TG__CONV_CHUNK / terms / m, flat, rows;
     s->blocks = tg__imin(tg__ceil_div(terms, TG__CONV_BLOCK), tg__imax(1, k));
     s->block = tg__ceil_div(k, s->blocks);
@@ -15673,39 +15809,42 @@ TG__PRIVATE void tg__conv_split(const tg__conv_plan *j, tg__conv_sub *s) {
     s->mb = mb >= j->m ? j->m : tg__ceil_div(tg__ceil_div(j->m, tg__ceil_div(j->m, mb)), j->mr) * j->mr;
     s->splits = tg__ceil_div(j->m, s->mb);
 }
-/* The taps of sub i; residues in the order of the first positions that have them. */
-TG__PRIVATE int64_t tg__conv_taps_of(const tg__conv_plan *j, tg__conv_sub *s, int64_t i, int64_t across,
+/* The taps of sub i; residues in the order of the first positions that have them, high x across for each depth. */
+TG__PRIVATE int64_t tg__conv_taps_of(const tg__conv_plan *j, tg__conv_sub *s, int64_t i, int64_t high, int64_t across,
     int64_t *table) {
-    return tg__conv_taps(j, s, (i / across + j->at.padding[0]) % j->at.stride[0],
-        (i % across + j->at.padding[1]) % j->at.stride[1], table);
+    int64_t r[3];
+    r[0] = (i / across / high + j->padding[0]) % j->stride[0];
+    r[1] = (i / across % high + j->padding[1]) % j->stride[1];
+    r[2] = (i % across + j->padding[2]) % j->stride[2];
+    return tg__conv_taps(j, s, r, table);
 }
 
 TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
     const bool by_data = j->dir == TG_CONV_BY_DATA;
-    const int64_t sy = by_data ? j->at.stride[0] : 1, sx = by_data ? j->at.stride[1] : 1,
-        all = j->kh * j->kw, groups = j->at.groups;
-    int64_t integers = 0, chunks = 0,
-        high_y = by_data ? tg__imin(sy, j->x.h) : 1, high_x = by_data ? tg__imin(sx, j->x.w) : 1;
+    const int64_t all = j->kd * j->kh * j->kw, groups = j->groups,
+        high_z = by_data ? tg__imin(j->stride[0], j->x.d) : 1, high_y = by_data ? tg__imin(j->stride[1], j->x.h) : 1,
+        high_x = by_data ? tg__imin(j->stride[2], j->x.w) : 1;
+    int64_t integers = 0, chunks = 0;
     size_t head, weights = 0, need, scratch = 0;
     tg__conv_sub one;
     j->m = by_data ? j->c : j->o / groups;
     j->k = by_data ? j->o / groups : j->c;
     j->src = by_data ? j->y : j->x;
     j->dst = by_data ? j->x : j->y;
-    j->subs = high_y * high_x;
+    j->subs = high_z * high_y * high_x;
     j->panels = 0;
     /* sizes first, then tables */
     for (int64_t i = 0; i < j->subs; i++) {
-        integers += tg__conv_taps_of(j, &one, i, high_x, NULL);
+        integers += tg__conv_taps_of(j, &one, i, high_y, high_x, NULL);
         one.planes = 1;
-        if (!tg__conv_cut(j, &one, j->src.n)) return false;
+        if (!tg__conv_cut(j, &one)) return false;
         integers += tg__imax(1, one.block) * one.taps +
             one.images * tg__imax(tg__ceil_div(one.cols, j->vn) * one.rows, 1) + 8;
     }
     head = TG__ROUND_UP(sizeof(tg__conv_sub) * (size_t)j->subs, 64) + TG__ROUND_UP((size_t)integers * 8, 64);
     need = head;
     for (int64_t i = 0; i < j->subs; i++) {
-        tg__conv_taps_of(j, &one, i, high_x, NULL);
+        tg__conv_taps_of(j, &one, i, high_y, high_x, NULL);
         need += (size_t)(groups * tg__ceil_div(j->m, j->mr) * (j->k * one.taps * j->mr + 16) + 16) * j->size + 64;
     }
     j->bytes = need;
@@ -15717,8 +15856,8 @@ TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
     for (int64_t i = 0; i < j->subs; i++) {
         tg__conv_sub *s = &j->sub[i];
         int64_t v = 0;
-        table += tg__conv_taps_of(j, s, i, high_x, table);
-        if (!tg__conv_cut(j, s, j->src.n) || !tg__conv_image(j, s, s->block)) goto fail;
+        table += tg__conv_taps_of(j, s, i, high_y, high_x, table);
+        if (!tg__conv_cut(j, s) || !tg__conv_image(j, s, s->block)) goto fail;
         s->at = table; table += tg__imax(1, s->block) * s->taps;
         s->place = table;
         tg__conv_distances(s, s->block);
@@ -15761,7 +15900,7 @@ TG__PRIVATE void tg__conv_pack_chunk(const tg__conv_plan *j, int64_t i) {
         w.m = tg__imin(j->mr, j->m - m0);
         w.channels = j->k; w.taps = s->taps;
         w.sm = by_data ? j->sc : j->so; w.sc = by_data ? j->so : j->sc;
-        w.w = (const char *)j->w + (m0 * w.sm + g * (j->o / j->at.groups) * j->so) * (int64_t)j->stored;
+        w.w = (const char *)j->w + (m0 * w.sm + g * (j->o / j->groups) * j->so) * (int64_t)j->stored;
         w.tap = s->tap; w.run = s->run;
         w.out = j->packed + s->weights + (size_t)(at * s->step) * j->size;
         w.step = s->step;
@@ -15769,18 +15908,25 @@ TG__PRIVATE void tg__conv_pack_chunk(const tg__conv_plan *j, int64_t i) {
     }
 }
 
-/* Planes of so many channels of the source from `channel` on: rows j0.. of image n. */
+/* Planes of so many channels of the source from `channel` on: rows j0.. of an image, which is a depth of an example. */
 TG__PRIVATE void tg__conv_planes(const tg__conv_plan *j, const tg__conv_sub *s, const tg__conv_map *src,
-    int64_t n, int64_t channel, int64_t channels, int64_t j0, int64_t rows, void *out) {
+    int64_t image, int64_t channel, int64_t channels, int64_t j0, int64_t rows, void *out) {
     tg__conv_fill f;
-    f.src = (const char *)src->data + (n * src->sn + channel * src->sc) * (int64_t)j->stored;
+    f.src = (const char *)src->data + (image / s->deep * src->sn + channel * src->sc) * (int64_t)j->stored;
     f.kind = j->kind;
-    f.channels = channels; f.h = src->h; f.w = src->w; f.sc = src->sc; f.sh = src->sh; f.sw = src->sw;
+    f.channels = channels; f.d = src->d; f.h = src->h; f.w = src->w;
+    f.sc = src->sc; f.sd = src->sd; f.sh = src->sh; f.sw = src->sw;
+    f.z0 = s->src_z + image % s->deep * s->src_sz;
     f.y0 = s->src_y + j0 * s->src_sy; f.x0 = s->src_x; f.y_step = s->src_sy; f.x_step = s->src_sx;
-    f.planes = s->planes; f.ry = s->ry; f.rx = s->rx;
+    f.planes = s->planes; f.rz = s->rz; f.ry = s->ry; f.rx = s->rx;
     f.rows = rows + s->dy; f.pitch = s->pitch; f.plane = s->plane; f.channel = s->channel;
     f.out = out;
     TG__CONV_CALL(j, tg__conv_fill)(&f);
+}
+/* Element 0 of channel `channel` of an image of a map, at depth z0 + its own * step. */
+TG__PRIVATE char *tg__conv_place(const tg__conv_plan *j, const tg__conv_sub *s, const tg__conv_map *m, int64_t image, int64_t z0,
+    int64_t step, int64_t channel) {
+    return (char *)m->data + (image / s->deep * m->sn + channel * m->sc + (z0 + image % s->deep * step) * m->sd) * (int64_t)j->stored;
 }
 
 TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *scratch) {
@@ -15790,7 +15936,7 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
     while (s + 1 < j->sub + j->subs && i >= s[1].first_chunk) s++;
     i -= s->first_chunk;
     const int64_t m0 = i % s->splits * s->mb, u = i / s->splits % s->units, g = i / s->splits / s->units;
-    const int64_t n0 = u / s->bands * s->images, images = tg__imin(s->images, j->src.n - n0),
+    const int64_t n0 = u / s->bands * s->images, images = tg__imin(s->images, j->src.n * s->deep - n0),
         j0 = u % s->bands * s->high, rows = tg__imin(s->high, s->rows - j0);
     const int64_t each = tg__conv_vectors(j, s, rows), size = (int64_t)j->size;
     t.m = tg__imin(s->mb, j->m - m0);
@@ -15820,8 +15966,8 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
     f.ym = j->dst.sc; f.yh = j->dst.sh * s->out_sy; f.yw = j->dst.sw * s->out_sx;
     for (int64_t im = 0; im < images; im++) {
         f.s = (const char *)t.d + im * each * j->vn * size;
-        f.y = (char *)j->dst.data + ((n0 + im) * j->dst.sn + (g * j->m + m0) * j->dst.sc +
-            (s->out_y + j0 * s->out_sy) * j->dst.sh + s->out_x * j->dst.sw) * (int64_t)j->stored;
+        f.y = tg__conv_place(j, s, &j->dst, n0 + im, s->out_z, s->out_sz, g * j->m + m0) +
+            ((s->out_y + j0 * s->out_sy) * j->dst.sh + s->out_x * j->dst.sw) * (int64_t)j->stored;
         TG__CONV_CALL(j, tg__conv_last)(&f);
     }
 }
@@ -15829,7 +15975,8 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
 /* ---- by weight: sums[part][group][panel][split of channels][channel, tap][NR] ---- */
 TG__PRIVATE bool tg__conv_plan_weight(tg__conv_plan *j) {
     tg__conv_sub *s, one;
-    const int64_t groups = j->at.groups, og = j->o / groups;
+    static const int64_t none[3] = { 0, 0, 0 };
+    const int64_t groups = j->groups, og = j->o / groups;
     int64_t terms, px, work;
     size_t head;
     j->m = og; j->k = j->c; j->subs = 1;
@@ -15837,11 +15984,11 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_plan *j) {
     j->nr = j->lanes ? og : og > j->vn ? 2 * j->vn : j->vn;
     j->o_panels = tg__ceil_div(og, j->nr);
     head = TG__ROUND_UP(sizeof(tg__conv_sub), 64) +
-        TG__ROUND_UP((size_t)(tg__conv_taps(j, &one, 0, 0, NULL) + j->c * j->kh * j->kw) * 8, 64);
+        TG__ROUND_UP((size_t)(tg__conv_taps(j, &one, none, NULL) + j->c * j->kd * j->kh * j->kw) * 8, 64);
     terms = j->c * one.taps;
     /* units must not hang on the planes: they are the order of summation */
     one.planes = 1;
-    if (!tg__conv_cut(j, &one, j->x.n)) return false;
+    if (!tg__conv_cut(j, &one)) return false;
     /* channels and panels of a chunk */
     px = one.images * one.high * one.cols;
     work = px * og * terms;
@@ -15869,12 +16016,12 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_plan *j) {
     if (!j->mem) return false;
     j->sub = s = (tg__conv_sub *)(void *)j->mem;
     int64_t *table = (int64_t *)(void *)(j->mem + TG__ROUND_UP(sizeof(tg__conv_sub), 64)), planes;
-    table += tg__conv_taps(j, s, 0, 0, table);
+    table += tg__conv_taps(j, s, none, table);
     j->sums = j->mem + head;
     s->at = table;
     planes = s->planes;
     s->planes = 1;
-    if (!tg__conv_cut(j, s, j->x.n)) goto fail;
+    if (!tg__conv_cut(j, s)) goto fail;
     s->planes = planes;
     if (!tg__mul_i64(s->plane, planes, &s->channel)) { tg__fail_memory(j->job.tg, SIZE_MAX); goto fail; }
     if (!tg__conv_image(j, s, j->cb)) goto fail;
@@ -15891,10 +16038,10 @@ fail:
 TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_plan *j, int64_t i, char *scratch) {
     const tg__conv_sub *s = j->sub;
     const int64_t cs = i % j->c_splits, os = i / j->c_splits % j->o_splits,
-        g = i / j->c_splits / j->o_splits % j->at.groups, part = i / j->c_splits / j->o_splits / j->at.groups;
+        g = i / j->c_splits / j->o_splits % j->groups, part = i / j->c_splits / j->o_splits / j->groups;
     const int64_t u = part * j->steps + j->phase, size = (int64_t)j->size;
     if (u >= s->units) return;
-    const int64_t n0 = u / s->bands * s->images, images = tg__imin(s->images, j->x.n - n0),
+    const int64_t n0 = u / s->bands * s->images, images = tg__imin(s->images, j->x.n * s->deep - n0),
         j0 = u % s->bands * s->high, rows = tg__imin(s->high, s->rows - j0);
     const int64_t c0 = cs * j->cb, channels = tg__imin(j->cb, j->c - c0), p0 = os * j->ob,
         panels = tg__imin(j->ob, j->o_panels - p0), o0 = p0 * j->nr;
@@ -15913,16 +16060,15 @@ TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_plan *j, int64_t i, char *
     w.d_step = j->rows_padded * j->nr;
     for (int64_t im = 0; im < images; im++) {
         tg__conv_planes(j, s, &j->x, n0 + im, g * j->c + c0, channels, j0, rows, scratch);
-        t.g = (const char *)j->y.data + ((n0 + im) * j->y.sn + (g * j->m + o0) * j->y.sc +
-            j0 * j->y.sh) * (int64_t)j->stored;
+        t.g = tg__conv_place(j, s, &j->y, n0 + im, 0, 1, g * j->m + o0) + j0 * j->y.sh * (int64_t)j->stored;
         w.add = im > 0 || j->phase > 0;
         if (j->lanes) {
             static const int64_t none[1] = { 0 };
             tg__conv_fill f;
             tg__conv_dots l;
-            f.src = t.g; f.kind = j->kind; f.channels = j->m; f.h = rows; f.w = s->cols;
-            f.sc = t.so; f.sh = t.sh; f.sw = t.sw;
-            f.y0 = f.x0 = 0; f.y_step = f.x_step = 1; f.planes = 1; f.ry = f.rx = none;
+            f.src = t.g; f.kind = j->kind; f.channels = j->m; f.d = 1; f.h = rows; f.w = s->cols;
+            f.sc = t.so; f.sd = 0; f.sh = t.sh; f.sw = t.sw;
+            f.z0 = f.y0 = f.x0 = 0; f.y_step = f.x_step = 1; f.planes = 1; f.rz = f.ry = f.rx = none;
             f.rows = rows; f.pitch = s->cols; f.plane = f.channel = s->high * s->cols; f.out = turned;
             TG__CONV_CALL(j, tg__conv_fill)(&f);
             l.k = w.k; l.rows = rows; l.cols = s->cols; l.pitch = s->pitch; l.o = j->m;
@@ -15952,8 +16098,8 @@ TG__PRIVATE void tg__conv_sum_chunk(const tg__conv_plan *j, int64_t i) {
 /* ---- the family ---- */
 TG__PRIVATE void tg__conv_map_of(tg__conv_map *m, const tg_operand *o, void *data) {
     m->data = data;
-    m->n = o->shape[0]; m->c = o->shape[1]; m->h = o->shape[2]; m->w = o->shape[3];
-    m->sn = o->stride[0]; m->sc = o->stride[1]; m->sh = o->stride[2]; m->sw = o->stride[3];
+    m->n = o->shape[0]; m->c = o->shape[1]; m->d = o->shape[2]; m->h = o->shape[3]; m->w = o->shape[4];
+    m->sn = o->stride[0]; m->sc = o->stride[1]; m->sd = o->stride[2]; m->sh = o->stride[3]; m->sw = o->stride[4];
 }
 /* Which operand x, weight and y are, by kind. */
 static const signed char tg__conv_which[3][3] = { { 1, 2, 0 }, { 0, 1, 2 }, { 1, 0, 2 } };
@@ -15963,42 +16109,42 @@ TG__PRIVATE void tg__conv_read(tg__conv_plan *j) {
     const signed char *at = tg__conv_which[r->kind];
     const tg_operand *w = &j->job.o[at[1]];
     j->dir = r->kind; j->type = (int)j->job.o[0].dtype;
-    for (int d = 0; d < 2; d++) {
-        j->at.stride[d] = r->whole[d]; j->at.padding[d] = r->whole[2 + d]; j->at.dilation[d] = r->whole[4 + d];
-        j->at.size[d] = 0;
-    }
-    j->at.groups = r->whole[6];
+    for (int d = 0; d < 3; d++) { j->stride[d] = r->whole[d]; j->padding[d] = r->whole[3 + d]; j->dilation[d] = r->whole[6 + d]; }
+    j->groups = r->whole[9];
     tg__conv_map_of(&j->x, &j->job.o[at[0]], j->job.at[at[0]]);
     tg__conv_map_of(&j->y, &j->job.o[at[2]], j->job.at[at[2]]);
-    j->w = j->job.at[at[1]]; j->o = w->shape[0]; j->c = w->shape[1]; j->kh = w->shape[2]; j->kw = w->shape[3];
-    j->so = w->stride[0]; j->sc = w->stride[1]; j->skh = w->stride[2]; j->skw = w->stride[3];
+    j->w = j->job.at[at[1]]; j->o = w->shape[0]; j->c = w->shape[1]; j->kd = w->shape[2]; j->kh = w->shape[3]; j->kw = w->shape[4];
+    j->so = w->stride[0]; j->sc = w->stride[1]; j->skd = w->stride[2]; j->skh = w->stride[3]; j->skw = w->stride[4];
     j->bias = NULL; j->bias_step = 0;
-    if (j->dir == TG_CONV_RESULT && j->job.at[3]) { j->bias = j->job.at[3]; j->bias_step = j->job.o[3].stride[0]; }
+    if (j->dir != TG_CONV_BY_WEIGHT && j->job.at[3]) { j->bias = j->job.at[3]; j->bias_step = j->job.o[3].stride[0]; }
 }
-TG__PRIVATE bool tg__conv_runs_on(const tg__conv_map *m) { return m->h == 1 || m->w == 1 || m->sh == m->w * m->sw; }
-/* A 1 x 1 kernel without stride and padding is a product of matrices for each image: y = w x, dx = w^T g. Where the
-   positions run on from row to row the gemm family does it, without planes. Only where both add in the same order, so
-   that strides do not choose the bits: one block of a sum, no reduction, no dot-product instruction. */
+/* The step from position to position where they all run on, from row to row and from depth to depth. */
+TG__PRIVATE int64_t tg__conv_step(const tg__conv_map *m) { return m->w > 1 ? m->sw : m->h > 1 ? m->sh : m->sd; }
+TG__PRIVATE bool tg__conv_runs_on(const tg__conv_map *m) {
+    return (m->h == 1 || m->w == 1 || m->sh == m->w * m->sw) && (m->d == 1 || m->h * m->w == 1 || m->sd == m->h * m->w * tg__conv_step(m));
+}
+/* A kernel of one tap without stride and padding is a product of matrices for each image: y = w x, dx = w^T g. Where the
+   positions run on the gemm family does it, without planes. Only where both add in the same order, so that strides do not
+   choose the bits: one block of a sum, no reduction, no dot-product instruction. */
 TG__PRIVATE bool tg__conv_is_product(const tg__conv_plan *j) {
-    const tg__conv_attr *at = &j->at;
     const bool result = j->dir == TG_CONV_RESULT;
-    const int64_t o = j->o / at->groups, m = result ? o : j->c, k = result ? j->c : o;
-    if (j->dir == TG_CONV_BY_WEIGHT || j->kh != 1 || j->kw != 1) return false;
-    if (at->stride[0] != 1 || at->stride[1] != 1 || at->padding[0] || at->padding[1]) return false;
-    if (j->x.h != j->y.h || j->x.w != j->y.w) return false;               /* one position of several: its stride was settled */
-    if (!tg__conv_runs_on(&j->x) || !tg__conv_runs_on(&j->y) || (j->bias && at->groups > 1)) return false;
-    return k <= TG__CONV_BLOCK && j->type != TG_BF16 && !tg__gemm_is_reduction(m, j->x.h * j->x.w, k);
+    const int64_t o = j->o / j->groups, m = result ? o : j->c, k = result ? j->c : o;
+    if (j->dir == TG_CONV_BY_WEIGHT || j->kd != 1 || j->kh != 1 || j->kw != 1) return false;
+    for (int d = 0; d < 3; d++) if (j->stride[d] != 1 || j->padding[d]) return false;
+    if (j->x.d != j->y.d || j->x.h != j->y.h || j->x.w != j->y.w) return false;  /* one position of several: its stride was settled */
+    if (!tg__conv_runs_on(&j->x) || !tg__conv_runs_on(&j->y) || (j->bias && j->groups > 1)) return false;
+    return k <= TG__CONV_BLOCK && j->type != TG_BF16 && !tg__gemm_is_reduction(m, j->x.d * j->x.h * j->x.w, k);
 }
 TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
     const bool result = j->dir == TG_CONV_RESULT;
-    const int64_t groups = j->at.groups, o = j->o / groups;
+    const int64_t groups = j->groups, o = j->o / groups;
     const tg__conv_map *from = result ? &j->x : &j->y, *to = result ? &j->y : &j->x;
     tg__zero(p, sizeof *p);
     p->ta = p->tb = p->tc = j->type;
-    p->m = result ? o : j->c; p->k = result ? j->c : o; p->n = to->h * to->w;
+    p->m = result ? o : j->c; p->k = result ? j->c : o; p->n = to->d * to->h * to->w;
     p->a = j->w; p->a_rs = result ? j->so : j->sc; p->a_cs = result ? j->sc : j->so;
-    p->b = from->data; p->b_rs = from->sc; p->b_cs = from->w == 1 ? from->sh : from->sw;
-    p->c = to->data; p->c_rs = to->sc; p->c_cs = to->w == 1 ? to->sh : to->sw;
+    p->b = from->data; p->b_rs = from->sc; p->b_cs = tg__conv_step(from);
+    p->c = to->data; p->c_rs = to->sc; p->c_cs = tg__conv_step(to);
     p->batch_dims = 2;
     p->batch[0] = to->n; p->b_bs[0] = from->sn; p->c_bs[0] = to->sn;
     p->batch[1] = groups; p->a_bs[1] = o * j->so; p->b_bs[1] = p->k * from->sc; p->c_bs[1] = p->m * to->sc;
@@ -16014,7 +16160,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
         if (j->is_product) tg__conv_product(j, &j->product);
     }
     if (j->is_product) return tg__gemm_phase(tg, phase, &j->product);
-    const int64_t groups = j->at.groups;
+    const int64_t groups = j->groups;
     if (phase == 0) {
         j->mem = NULL;
         j->isa = tg->isa;
@@ -16057,21 +16203,24 @@ TG__PRIVATE void tg__conv_chunk(void *plan, int64_t i) {
 }
 TG__FAMILY(conv, false);
 
-/* [C, H, W] counts as one image */
-TG__PRIVATE void tg__ask_images(tg__ask *a, tg_tensor *t, unsigned use) {
+/* t of `dims` dimensions in space as [N, C, D, H, W], or [O, C, KD, KH, KW]: one example, sizes of 1 */
+TG__PRIVATE void tg__ask_images(tg__ask *a, tg_tensor *t, int dims, unsigned use) {
     tg_operand *o = tg__ask_for(a, t, use);
-    if (o->ndim != 3) return;
-    for (int d = 3; d > 0; d--) { o->shape[d] = o->shape[d - 1]; o->stride[d] = o->stride[d - 1]; }
-    o->shape[0] = 1; o->stride[0] = 0;
-    o->ndim = 4;
+    const int channel = o->ndim - dims - 1;
+    for (int d = 4, from = o->ndim - 1; d >= 0; d--) {
+        const bool there = d > 4 - dims || d == 1 || (d == 0 && channel > 0);
+        o->shape[d] = there ? o->shape[from] : 1; o->stride[d] = there ? o->stride[from] : 0;
+        from -= there;
+    }
+    o->ndim = 5;
 }
 /* Of a kernel with one position the dilation says nothing, of a single output position the stride: it is no larger
    than the kernel's reach then. So whoever computes multiplies by no number that only arithmetic has heard of. */
 TG__PRIVATE void tg__conv_settle(tg__ask *a) {
     const signed char *at = tg__conv_which[a->r.kind];
     const tg_operand *w = &a->o[at[1]], *y = &a->o[at[2]];
-    int64_t *stride = a->r.whole, *dilation = a->r.whole + 4;
-    for (int d = 0; d < 2; d++) {
+    int64_t *stride = a->r.whole, *dilation = a->r.whole + 6;
+    for (int d = 0; d < 3; d++) {
         const int64_t kernel = w->shape[2 + d];
         if (kernel == 1) dilation[d] = 1;
         if (y->shape[2 + d] == 1) stride[d] = tg__imin(stride[d], (kernel - 1) * dilation[d] + 1);
@@ -16080,52 +16229,60 @@ TG__PRIVATE void tg__conv_settle(tg__ask *a) {
 /* out = result or gradient of the two others, in the order of the request. */
 TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, tg_tensor *out,
     tg_tensor *first, tg_tensor *second, tg_tensor *bias) {
+    const int dims = (int)at->dims;
     tg__ask a;
     if (out->numel == 0) return true;
     /* nothing to sum */
-    if (dir != TG_CONV_RESULT && (first->numel == 0 || second->numel == 0)) return tg__fill(tg, out, 0, 0, true);
+    if (dir != TG_CONV_RESULT && !bias && (first->numel == 0 || second->numel == 0)) return tg__fill(tg, out, 0, 0, true);
     tg__ask_begin(&a, TG_FAMILY_CONV, dir, out->dtype);
-    for (int d = 0; d < 2; d++) {
-        a.r.whole[d] = at->stride[d]; a.r.whole[2 + d] = at->padding[d]; a.r.whole[4 + d] = at->dilation[d];
+    for (int d = 0; d < 3; d++) {
+        const int i = d - 3 + dims;
+        a.r.whole[d] = i < 0 ? 1 : at->stride[i]; a.r.whole[3 + d] = i < 0 ? 0 : at->padding[i];
+        a.r.whole[6 + d] = i < 0 ? 1 : at->dilation[i];
     }
-    a.r.whole[6] = at->groups;
-    tg__ask_images(&a, out, TG_WRITE);
-    tg__ask_images(&a, first, TG_READ);
-    tg__ask_images(&a, second, TG_READ);
-    if (dir == TG_CONV_RESULT) tg__ask_for(&a, bias, TG_READ);
+    a.r.whole[9] = at->groups;
+    tg__ask_images(&a, out, dims, TG_WRITE);
+    tg__ask_images(&a, first, dims, TG_READ);
+    tg__ask_images(&a, second, dims, TG_READ);
+    if (dir != TG_CONV_BY_WEIGHT) tg__ask_for(&a, bias, TG_READ);
     tg__conv_settle(&a);
     return tg__launch(&a, tg, &tg__family_conv, NULL);
 }
 
-/* ------------------------------------------------------------------------ conv2d ----
-   y[n, o, i, j] = bias[o] + sum over c, a, b of x[n, c, i stride + a dilation - padding, ...] * weight[o, c, a, b],
-   zero outside of x; within each group.
-   dx = conv2d_input(g, weight), dweight = conv2d_weight(g, x), dbias = g summed over images and positions.
-   The three are linear in each operand and each other's derivatives, so any order of differentiation stays
-   within them. Channels-last x gives a channels-last result. */
-static const tg_attr tg__conv2d_attrs[] = {
-    TG__ATTR_EACH(tg__conv_attr, stride), TG__ATTR_EACH(tg__conv_attr, padding), TG__ATTR_EACH(tg__conv_attr, dilation),
-    TG__ATTR(tg__conv_attr, groups, INT)
-};
+/* ------------------------------------------------------------- conv1d, conv2d, conv3d ----
+   y[n, o, q] = bias[o] + sum over c, a of x[n, c, q * stride + a * dilation - padding] * weight[o, c, a], zero outside of
+   x; within each group; q and a are places in one to three dimensions.
+   conv_transpose is the gradient of conv by its data, as an operation of its own: y[n, c, p] = bias[c] + the sum of
+   x[n, o, q] * weight[o, c, a] over all q, a that meet p. conv_weight is the gradient by its weight.
+   The three are linear in each operand and each other's derivatives, so any order of differentiation stays within them.
+   Each has the size of its result among its attributes: y may be smaller or larger than what padding on both sides gives,
+   which is how padding may differ between the sides, and places outside are zeros. Channels-last x gives a channels-last
+   result. */
 static const tg_attr tg__conv_attrs[] = {
-    TG__ATTR_EACH(tg__conv_attr, stride), TG__ATTR_EACH(tg__conv_attr, padding), TG__ATTR_EACH(tg__conv_attr, dilation),
-    TG__ATTR(tg__conv_attr, groups, INT), TG__ATTR_EACH(tg__conv_attr, size)
+    TG__ATTR_INTS(tg__conv_attr, stride, dims), TG__ATTR_INTS(tg__conv_attr, padding, dims), TG__ATTR_INTS(tg__conv_attr, dilation, dims),
+    TG__ATTR(tg__conv_attr, groups, INT), TG__ATTR_INTS(tg__conv_attr, size, dims)
 };
-/* one of the three ops; size may be NULL */
-TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *at, const int64_t *size,
-    tg_tensor *a, tg_tensor *b);
+/* One of the three ops. size: of the result. */
+TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *at, const int64_t *size, tg_tensor *a, tg_tensor *b);
 
-TG__PRIVATE bool tg__conv_dtypes(tg_ctx *tg, const tg__node *n) {
+TG__PRIVATE const char *tg__conv_expected(int64_t dims) {
+    return dims == 1 ? "[N, C, L] or [C, L] and weight [O, C/groups, K]"
+        : dims == 2 ? "[N, C, H, W] or [C, H, W] and weight [O, C/groups, KH, KW]"
+        : "[N, C, D, H, W] or [C, D, H, W] and weight [O, C/groups, KD, KH, KW]";
+}
+/* Operands of the right dimensions and of one floating type, attributes in range. */
+TG__PRIVATE bool tg__conv_operands(tg_ctx *tg, const tg__node *n, const tg_tensor *x, int w_ndim) {
+    const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
+    const int dims = (int)at->dims;
+    if ((x->ndim != dims + 1 && x->ndim != dims + 2) || w_ndim != dims + 2)
+        return tg__fail(tg, TG__E_CONV_NDIM, tg__conv_expected(dims), x, n->in[1]);
     for (int i = 0; i < n->n_in; i++) {
         if (!n->in[i]) continue;
         if (!tg_dtype_is_float(n->in[i]->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, n->in[i]);
         if (n->in[i]->dtype != n->in[0]->dtype)
             return tg__fail(tg, TG__E_SAME_DTYPE, n->in[0], n->in[i], "; tg_to one of them");
     }
-    return true;
-}
-TG__PRIVATE bool tg__conv_values(tg_ctx *tg, const tg__conv_attr *at) {
-    for (int d = 0; d < 2; d++) {
+    for (int d = 0; d < dims; d++) {
         if (at->stride[d] <= 0) return tg__fail(tg, TG__E_CONV_VALUE, "stride", at->stride[d]);
         if (at->padding[d] < 0 || at->padding[d] > INT64_MAX / 8)
             return tg__fail(tg, TG__E_CONV_VALUE, "padding", at->padding[d]);
@@ -16133,175 +16290,495 @@ TG__PRIVATE bool tg__conv_values(tg_ctx *tg, const tg__conv_attr *at) {
     }
     return at->groups > 0 || tg__fail(tg, TG__E_CONV_VALUE, "groups", at->groups);
 }
-/* Size of the result in dimension d; false where the kernel does not fit. */
+/* How far a kernel reaches beyond its first place; false where that is further than padding can be. */
+TG__PRIVATE bool tg__conv_reach(const tg__conv_attr *at, int d, int64_t kernel, int64_t *reach) {
+    return kernel >= 1 && tg__mul_i64(kernel - 1, at->dilation[d], reach) && *reach <= INT64_MAX / 2;
+}
+/* Size of the result in dimension d, padded on both sides; false where the kernel does not fit. */
 TG__PRIVATE bool tg__conv_size(const tg__conv_attr *at, int d, int64_t x, int64_t kernel, int64_t *out) {
     int64_t reach, padded;
-    if (kernel < 1 || !tg__mul_i64(kernel - 1, at->dilation[d], &reach) ||
-        !tg__add_i64(x, 2 * at->padding[d], &padded) || reach >= padded) return false;
+    if (!tg__conv_reach(at, d, kernel, &reach) || !tg__add_i64(x, 2 * at->padding[d], &padded) || reach >= padded) return false;
     *out = (padded - reach - 1) / at->stride[d] + 1;
     return true;
 }
-/* Makes the output in the order of `like`: row-major, or channels last. shape is [N, C, H, W]; N is left out
-   where like has none. */
-TG__PRIVATE bool tg__conv_out(tg_ctx *tg, tg__node *n, const tg_tensor *like, const int64_t *shape) {
-    static const int last4[4] = { 0, 2, 3, 1 }, last3[3] = { 1, 2, 0 };
-    const int d = like->ndim - 3;
-    const bool last = like->shape[d] > 1 && like->stride[d] == 1 &&
-        !(like->shape[d + 1] == 1 && like->shape[d + 2] == 1) && !tg__is_dense(like);
-    n->out[0] = tg__tensor_make(tg, like->device, like->dtype, like->ndim, shape + 1 - d,
-        !last ? NULL : d ? last4 : last3);
+/* Makes the output [N, channels, size] in the order of `like`: row-major, or channels last; without N where like is. */
+TG__PRIVATE bool tg__conv_out(tg_ctx *tg, tg__node *n, const tg_tensor *like, int64_t channels) {
+    const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
+    const int d = like->ndim - 1 - (int)at->dims;
+    int64_t shape[5];
+    int order[5], k = 0;
+    bool flat = true;
+    if (d) { shape[0] = like->shape[0]; order[k++] = 0; }
+    shape[d] = channels;
+    for (int i = 0; i < (int)at->dims; i++) {
+        shape[d + 1 + i] = at->size[i];
+        order[k++] = d + 1 + i;
+        flat = flat && like->shape[d + 1 + i] == 1;
+    }
+    order[k] = d;
+    const bool last = like->shape[d] > 1 && like->stride[d] == 1 && !flat && !tg__is_dense(like);
+    n->out[0] = tg__tensor_make(tg, like->device, like->dtype, like->ndim, shape, last ? order : NULL);
     return n->out[0] != NULL;
 }
+TG__PRIVATE tg_tensor *tg__conv_sum_places(tg_tensor *g, int64_t dims) {       /* a bias' gradient */
+    int64_t list[4];
+    int n = 0;
+    for (int i = 0; i < g->ndim; i++) if (i != g->ndim - 1 - dims) list[n++] = i;
+    return tg_sum_dims(g, n, list, false);
+}
 
-TG__PRIVATE bool tg__conv2d_check(tg_ctx *tg, tg__node *n) {
-    const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
+TG__PRIVATE bool tg__conv_check(tg_ctx *tg, tg__node *n) {
+    tg__conv_attr *at = (tg__conv_attr *)n->attr;
     const tg_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2];
-    int64_t shape[4], channels;
-    if ((x->ndim != 3 && x->ndim != 4) || w->ndim != 4) return tg__fail(tg, TG__E_CONV_NDIM, x, w);
-    const int d = x->ndim - 3;
-    if (!tg__conv_dtypes(tg, n) || !tg__conv_values(tg, at)) return false;
+    int64_t channels, reach;
+    if (!tg__conv_operands(tg, n, x, w->ndim)) return false;
+    const int d = x->ndim - 1 - (int)at->dims;
     if (w->shape[0] % at->groups) return tg__fail(tg, TG__E_CONV_GROUPS, w->shape[0], at->groups);
     if (!tg__mul_i64(w->shape[1], at->groups, &channels) || x->shape[d] != channels)
         return tg__fail(tg, TG__E_CONV_CHANNELS, x, x->shape[d], w, at->groups, channels);
     if (b && (b->ndim != 1 || b->shape[0] != w->shape[0])) return tg__fail(tg, TG__E_CONV_BIAS, b, w->shape[0]);
-    shape[0] = d ? x->shape[0] : 1; shape[1] = w->shape[0];
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < (int)at->dims; i++) {
         if (w->shape[2 + i] < 1) return tg__fail(tg, TG__E_CONV_VALUE, "kernel size", w->shape[2 + i]);
-        if (!tg__conv_size(at, i, x->shape[d + 1 + i], w->shape[2 + i], &shape[2 + i]))
+        if (at->size[i] ? !tg__conv_reach(at, i, w->shape[2 + i], &reach)
+                        : !tg__conv_size(at, i, x->shape[d + 1 + i], w->shape[2 + i], &at->size[i]))
             return tg__fail(tg, TG__E_CONV_SMALL, w, x);
     }
-    return tg__conv_out(tg, n, x, shape);
+    return tg__conv_out(tg, n, x, w->shape[0]);
 }
-TG__PRIVATE bool tg__conv2d_forward(tg_ctx *tg, tg__node *n) {
+TG__PRIVATE bool tg__conv_forward(tg_ctx *tg, tg__node *n) {
     return tg__conv_run(tg, TG_CONV_RESULT, (const tg__conv_attr *)n->attr, n->out[0], n->in[0], n->in[1], n->in[2]);
 }
-TG__PRIVATE bool tg__conv2d_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+TG__PRIVATE bool tg__conv_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
-    const int d = n->in_slot[0].ndim - 3;
-    if (n->wants[0]) dx[0] = tg__conv_call(TG_CONV_BY_DATA, at, n->in_slot[0].shape + d + 1, g[0], n->in[1]);
+    const tg__slot *x = &n->in_slot[0];
+    if (n->wants[0]) dx[0] = tg__conv_call(TG_CONV_BY_DATA, at, x->shape + x->ndim - at->dims, g[0], n->in[1]);
     if (n->wants[1]) dx[1] = tg__conv_call(TG_CONV_BY_WEIGHT, at, n->in_slot[1].shape + 2, g[0], n->in[0]);
-    if (n->wants[2]) {
-        int64_t dims[3];
-        dims[0] = 0; dims[1] = d + 1; dims[2] = d + 2;
-        dx[2] = tg_sum_dims(g[0], d ? 3 : 2, d ? dims : dims + 1, false);
-    }
+    if (n->wants[2]) dx[2] = tg__conv_sum_places(g[0], at->dims);
     return !tg_failed(tg);
 }
-static const tg_op tg__conv2d_op = { TG__OP("conv2d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS_OF(tg__conv2d, tg__conv),
-    tg__conv2d_check, tg__conv2d_forward, tg__conv2d_backward, NULL };
-TG__PRIVATE tg_conv2d_args tg__conv2d_defaults(tg_conv2d_args a) {
-    for (int d = 0; d < 2; d++) {
-        if (!a.dilation[d]) a.dilation[d] = 1;
-        if (!a.stride[d]) a.stride[d] = 1;
-    }
-    if (!a.groups) a.groups = 1;
-    return a;
-}
-TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args) {
-    tg__conv_attr at;
-    tg_conv2d_args a;
-    tg_tensor *any;
-    if (!args) return NULL;
-    any = args->x ? args->x : args->weight ? args->weight : args->bias;
-    tg__note(any, args->at);
-    if (any && tg__gate(any->tg) && (!args->x || !args->weight)) {
-        any->tg->where = tg__conv2d_op.name;
-        tg__fail(any->tg, TG__E_NULL, args->x ? 1 : 0);
-        return NULL;
-    }
-    a = tg__conv2d_defaults(*args);
-    for (int d = 0; d < 2; d++) {
-        at.stride[d] = a.stride[d]; at.padding[d] = a.padding[d]; at.dilation[d] = a.dilation[d];
-        at.size[d] = 0;
-    }
-    at.groups = a.groups;
-    return tg__apply(&tg__conv2d_op, &at, NULL, args->x, args->weight, args->bias);
-}
 
-/* ------------------------------------------------------------------ conv2d_input ----
-   The gradient of conv2d by x, of size [.., C, size]: x[n, c, p] = sum of g[n, o, q] * weight[o, c, a] over
-   all q, a that meet p.
-   dg = conv2d(g', weight), dweight = conv2d_weight(g, g'). */
-TG__PRIVATE bool tg__conv2d_input_check(tg_ctx *tg, tg__node *n) {
+/* size is the caller's: the reach of the strides of x and kernel, padding taken off, and what is to be more. */
+TG__PRIVATE bool tg__conv_transpose_check(tg_ctx *tg, tg__node *n) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
-    const tg_tensor *g = n->in[0], *w = n->in[1];
-    int64_t shape[4], out;
-    if ((g->ndim != 3 && g->ndim != 4) || w->ndim != 4) return tg__fail(tg, TG__E_CONV_NDIM, g, w);
-    const int d = g->ndim - 3;
-    if (!tg__conv_dtypes(tg, n) || !tg__conv_values(tg, at)) return false;
+    const tg_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2];
+    int64_t channels, reach, padded;
+    if (!tg__conv_operands(tg, n, x, w->ndim)) return false;
+    const int d = x->ndim - 1 - (int)at->dims;
     if (w->shape[0] % at->groups) return tg__fail(tg, TG__E_CONV_GROUPS, w->shape[0], at->groups);
-    if (g->shape[d] != w->shape[0])
-        return tg__fail(tg, TG__E_CONV_CHANNELS, g, g->shape[d], w, at->groups, w->shape[0]);
-    shape[0] = d ? g->shape[0] : 1;
-    if (!tg__mul_i64(w->shape[1], at->groups, &shape[1])) return tg__fail(tg, TG__E_TOO_LARGE, w->ndim, w->shape);
-    for (int i = 0; i < 2; i++) {
-        shape[2 + i] = at->size[i];
-        if (!tg__conv_size(at, i, at->size[i], w->shape[2 + i], &out) || out != g->shape[d + 1 + i])
-            return tg__fail(tg, TG__E_CONV_SMALL, w, g);
-    }
-    return tg__conv_out(tg, n, g, shape);
+    if (x->shape[d] != w->shape[0])
+        return tg__fail(tg, TG__E_CONV_CHANNELS, x, x->shape[d], w, at->groups, w->shape[0]);
+    if (!tg__mul_i64(w->shape[1], at->groups, &channels)) return tg__fail(tg, TG__E_TOO_LARGE, w->ndim, w->shape);
+    if (b && (b->ndim != 1 || b->shape[0] != channels)) return tg__fail(tg, TG__E_CONV_BIAS, b, channels);
+    for (int i = 0; i < (int)at->dims; i++)
+        if (!tg__conv_reach(at, i, w->shape[2 + i], &reach) || !tg__add_i64(at->size[i], 2 * at->padding[i], &padded))
+            return tg__fail(tg, TG__E_CONV_SMALL, w, x);
+    return tg__conv_out(tg, n, x, channels);
 }
-TG__PRIVATE bool tg__conv2d_input_forward(tg_ctx *tg, tg__node *n) {
-    return tg__conv_run(tg, TG_CONV_BY_DATA, (const tg__conv_attr *)n->attr, n->out[0], n->in[1], n->in[0], NULL);
+TG__PRIVATE bool tg__conv_transpose_forward(tg_ctx *tg, tg__node *n) {
+    return tg__conv_run(tg, TG_CONV_BY_DATA, (const tg__conv_attr *)n->attr, n->out[0], n->in[1], n->in[0], n->in[2]);
 }
-TG__PRIVATE bool tg__conv2d_input_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+TG__PRIVATE bool tg__conv_transpose_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
-    if (n->wants[0]) dx[0] = tg__conv_call(TG_CONV_RESULT, at, NULL, g[0], n->in[1]);
+    const tg__slot *x = &n->in_slot[0];
+    if (n->wants[0]) dx[0] = tg__conv_call(TG_CONV_RESULT, at, x->shape + x->ndim - at->dims, g[0], n->in[1]);
     if (n->wants[1]) dx[1] = tg__conv_call(TG_CONV_BY_WEIGHT, at, n->in_slot[1].shape + 2, n->in[0], g[0]);
+    if (n->wants[2]) dx[2] = tg__conv_sum_places(g[0], at->dims);
     return !tg_failed(tg);
 }
-static const tg_op tg__conv2d_input_op = { TG__OP("conv2d_input", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv),
-    tg__conv2d_input_check, tg__conv2d_input_forward, tg__conv2d_input_backward, NULL };
 
-/* ----------------------------------------------------------------- conv2d_weight ----
-   The gradient of conv2d by weight, of kernel size `size`:
-   w[o, c, a] = sum over n, q of g[n, o, q] * x[n, c, the place that q and a meet].
-   dg = conv2d(x, g'), dx = conv2d_input(g, g'). */
-TG__PRIVATE bool tg__conv2d_weight_check(tg_ctx *tg, tg__node *n) {
+/* Of kernel size `size`: w[o, c, a] = sum over n, q of g[n, o, q] * x[n, c, the place that q and a meet]. */
+TG__PRIVATE bool tg__conv_weight_check(tg_ctx *tg, tg__node *n) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
     const tg_tensor *g = n->in[0], *x = n->in[1];
-    int64_t shape[4], out;
-    if ((g->ndim != 3 && g->ndim != 4) || g->ndim != x->ndim) return tg__fail(tg, TG__E_CONV_NDIM, x, g);
-    const int d = g->ndim - 3;
-    if (!tg__conv_dtypes(tg, n) || !tg__conv_values(tg, at)) return false;
+    const int dims = (int)at->dims, d = g->ndim - 1 - dims;
+    int64_t shape[5], reach;
+    if (!tg__conv_operands(tg, n, g, dims + 2)) return false;
+    if (g->ndim != x->ndim || (d && g->shape[0] != x->shape[0])) return tg__fail(tg, TG__E_CONV_NDIM, tg__conv_expected(dims), g, x);
     if (g->shape[d] % at->groups || x->shape[d] % at->groups)
         return tg__fail(tg, TG__E_CONV_GROUPS, g->shape[d], at->groups);
     shape[0] = g->shape[d]; shape[1] = x->shape[d] / at->groups;
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < dims; i++) {
         shape[2 + i] = at->size[i];
-        if (!tg__conv_size(at, i, x->shape[d + 1 + i], at->size[i], &out) || out != g->shape[d + 1 + i])
-            return tg__fail(tg, TG__E_CONV_SMALL, g, x);
+        if (!tg__conv_reach(at, i, at->size[i], &reach)) return tg__fail(tg, TG__E_CONV_SMALL, g, x);
     }
-    if (d && g->shape[0] != x->shape[0]) return tg__fail(tg, TG__E_CONV_NDIM, x, g);
-    return tg__out_make(tg, n, 0, g->dtype, 4, shape);
+    return tg__out_make(tg, n, 0, g->dtype, dims + 2, shape);
 }
-TG__PRIVATE bool tg__conv2d_weight_forward(tg_ctx *tg, tg__node *n) {
+TG__PRIVATE bool tg__conv_weight_forward(tg_ctx *tg, tg__node *n) {
     return tg__conv_run(tg, TG_CONV_BY_WEIGHT, (const tg__conv_attr *)n->attr, n->out[0], n->in[1], n->in[0], NULL);
 }
-TG__PRIVATE bool tg__conv2d_weight_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+TG__PRIVATE bool tg__conv_weight_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
-    const int d = n->in_slot[1].ndim - 3;
-    if (n->wants[0]) dx[0] = tg__conv_call(TG_CONV_RESULT, at, NULL, n->in[1], g[0]);
-    if (n->wants[1]) dx[1] = tg__conv_call(TG_CONV_BY_DATA, at, n->in_slot[1].shape + d + 1, n->in[0], g[0]);
+    const tg__slot *y = &n->in_slot[0], *x = &n->in_slot[1];
+    if (n->wants[0]) dx[0] = tg__conv_call(TG_CONV_RESULT, at, y->shape + y->ndim - at->dims, n->in[1], g[0]);
+    if (n->wants[1]) dx[1] = tg__conv_call(TG_CONV_BY_DATA, at, x->shape + x->ndim - at->dims, n->in[0], g[0]);
     return !tg_failed(tg);
 }
-static const tg_op tg__conv2d_weight_op = { TG__OP("conv2d_weight", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv),
-    tg__conv2d_weight_check, tg__conv2d_weight_forward, tg__conv2d_weight_backward, NULL };
 
-TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const int64_t *size,
-    tg_tensor *a, tg_tensor *b) {
+/* what a record has behind its name and its operands */
+#define TG__CONV_OP(name) TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__ATTRS(tg__conv), name##_check, name##_forward, name##_backward, NULL
+static const tg_op tg__conv1d_op = { TG__OP("conv1d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv) };
+static const tg_op tg__conv2d_op = { TG__OP("conv2d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv) };
+static const tg_op tg__conv3d_op = { TG__OP("conv3d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv) };
+static const tg_op tg__conv_transpose1d_op = { TG__OP("conv_transpose1d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_transpose) };
+static const tg_op tg__conv_transpose2d_op = { TG__OP("conv_transpose2d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_transpose) };
+static const tg_op tg__conv_transpose3d_op = { TG__OP("conv_transpose3d", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_transpose) };
+static const tg_op tg__conv1d_weight_op = { TG__OP("conv1d_weight", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_weight) };
+static const tg_op tg__conv2d_weight_op = { TG__OP("conv2d_weight", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_weight) };
+static const tg_op tg__conv3d_weight_op = { TG__OP("conv3d_weight", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__CONV_OP(tg__conv_weight) };
+
+TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const int64_t *size, tg_tensor *a, tg_tensor *b) {
+    static const tg_op *const ops[3][3] = {
+        { &tg__conv1d_op, &tg__conv2d_op, &tg__conv3d_op },
+        { &tg__conv_transpose1d_op, &tg__conv_transpose2d_op, &tg__conv_transpose3d_op },
+        { &tg__conv1d_weight_op, &tg__conv2d_weight_op, &tg__conv3d_weight_op } };
     tg__conv_attr at = *from;
     tg_tensor *in[3];
-    at.size[0] = size ? size[0] : 0; at.size[1] = size ? size[1] : 0;
+    for (int d = 0; d < (int)at.dims; d++) at.size[d] = size[d];
     in[0] = a; in[1] = b; in[2] = NULL;
-    if (dir == TG_CONV_RESULT) return tg__call(&tg__conv2d_op, &at, in, 3, NULL, 1);
-    return tg__call(dir == TG_CONV_BY_DATA ? &tg__conv2d_input_op : &tg__conv2d_weight_op, &at, in, 2, NULL, 1);
+    return tg__call(ops[dir][at.dims - 1], &at, in, dir == TG_CONV_BY_WEIGHT ? 2 : 3, NULL, 1);
 }
+
+/* ---- the calls ----
+   Options as they come, of `dims` entries each: zero is one for stride, dilation and groups. */
+TG__PRIVATE void tg__conv_options(tg__conv_attr *at, int dims, const int64_t *stride, const int64_t *padding, const int64_t *dilation, int64_t groups) {
+    memset(at, 0, sizeof *at);
+    at->dims = dims;
+    at->groups = groups ? groups : 1;
+    for (int d = 0; d < dims; d++) {
+        at->stride[d] = stride[d] ? stride[d] : 1;
+        at->padding[d] = padding[d];
+        at->dilation[d] = dilation[d] ? dilation[d] : 1;
+    }
+}
+/* Are x and weight there? Says which is not, to a context that is. */
+TG__PRIVATE tg_ctx *tg__conv_begin(const tg_op *op, tg_place place, tg_tensor *x, tg_tensor *weight, tg_tensor *bias) {
+    tg_tensor *any = x ? x : weight ? weight : bias;
+    tg__note(any, place);
+    if (!any || !tg__gate(any->tg)) return NULL;
+    any->tg->where = op->name;
+    if (x && weight) return any->tg;
+    tg__fail(any->tg, TG__E_NULL, x ? 1 : 0);
+    return NULL;
+}
+/* The size of the result, so that it shows among the attributes; where there is none the check says why. With padding="same"
+   it is x's: what does not divide by two is one more behind than in front. */
+TG__PRIVATE bool tg__conv_sizes(tg_ctx *tg, tg__conv_attr *at, const tg_tensor *x, const tg_tensor *w, bool same) {
+    const int dims = (int)at->dims;
+    if (!tg__use(tg, x, 0) || !tg__use(tg, w, 1)) return false;
+    for (int d = 0; d < dims; d++) {
+        int64_t reach;
+        if (same && at->padding[d]) return tg__fail(tg, TG__E_ARGUMENT, "either .padding or .same can be given");
+        if (same && at->stride[d] != 1) return tg__fail(tg, TG__E_ARGUMENT, "padding to the same size needs stride 1");
+        if (x->ndim <= dims || w->ndim != dims + 2 || at->stride[d] < 1 || at->dilation[d] < 1 || at->padding[d] < 0 || at->padding[d] > INT64_MAX / 8)
+            continue;
+        const int64_t from = x->shape[x->ndim - dims + d], kernel = w->shape[w->ndim - dims + d];
+        if (!same) { if (!tg__conv_size(at, d, from, kernel, &at->size[d])) at->size[d] = 0; continue; }
+        at->size[d] = from;
+        if (tg__conv_reach(at, d, kernel, &reach)) at->padding[d] = reach / 2;
+    }
+    return true;
+}
+#define TG__CONV_FROM(name, n, list) \
+TG_API tg_tensor *name##_from(const name##_args *a) { \
+    tg__conv_attr at; \
+    tg_ctx *tg = a ? tg__conv_begin(&tg__conv##n##d_op, a->at, a->x, a->weight, a->bias) : NULL; \
+    if (!tg) return NULL; \
+    tg__conv_options(&at, n, list a->stride, list a->padding, list a->dilation, a->groups); \
+    if (!tg__conv_sizes(tg, &at, a->x, a->weight, a->same)) return NULL; \
+    return tg__apply(&tg__conv##n##d_op, &at, NULL, a->x, a->weight, a->bias); \
+}
+TG__CONV_FROM(tg_conv1d, 1, &)
+TG__CONV_FROM(tg_conv2d, 2, )
+TG__CONV_FROM(tg_conv3d, 3, )
+
+/* (x - 1) * stride - 2 * padding + dilation * (kernel - 1) + more + 1 in each dimension */
+TG__PRIVATE bool tg__conv_transposed_size(tg_ctx *tg, tg__conv_attr *at, const tg_tensor *x, const tg_tensor *w, const int64_t *more) {
+    const int dims = (int)at->dims;
+    if (!tg__use(tg, x, 0) || !tg__use(tg, w, 1)) return false;
+    for (int d = 0; d < dims; d++) {
+        int64_t reach, size;
+        at->size[d] = 1;
+        if (x->ndim <= dims || w->ndim != dims + 2 || at->stride[d] < 1 || at->dilation[d] < 1 || at->padding[d] < 0 || at->padding[d] > INT64_MAX / 8)
+            continue;                                                  /* the operation itself refuses it */
+        const int64_t from = x->shape[x->ndim - dims + d], kernel = w->shape[w->ndim - dims + d];
+        if (kernel < 1) return tg__fail(tg, TG__E_CONV_VALUE, "kernel size", kernel);
+        if (more[d] < 0 || (more[d] >= at->stride[d] && more[d] >= at->dilation[d]))
+            return tg__fail_op(tg, TG_ERROR_VALUE, "output_padding cannot be %l: it is smaller than the stride %l or the dilation %l", more[d],
+                at->stride[d], at->dilation[d]);
+        if (from < 1 || !tg__conv_reach(at, d, kernel, &reach) || !tg__mul_i64(from - 1, at->stride[d], &size) ||
+            !tg__add_i64(size - 2 * at->padding[d], reach, &size) || !tg__add_i64(size, more[d] + 1, &size) || size < 1)
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "x %t and weight %t with this padding leave no result", x, w);
+        at->size[d] = size;
+    }
+    return true;
+}
+#define TG__CONV_TRANSPOSE_FROM(name, n, list) \
+TG_API tg_tensor *name##_from(const name##_args *a) { \
+    tg__conv_attr at; \
+    tg_ctx *tg = a ? tg__conv_begin(&tg__conv_transpose##n##d_op, a->at, a->x, a->weight, a->bias) : NULL; \
+    if (!tg) return NULL; \
+    tg__conv_options(&at, n, list a->stride, list a->padding, list a->dilation, a->groups); \
+    if (!tg__conv_transposed_size(tg, &at, a->x, a->weight, list a->output_padding)) return NULL; \
+    return tg__apply(&tg__conv_transpose##n##d_op, &at, NULL, a->x, a->weight, a->bias); \
+}
+TG__CONV_TRANSPOSE_FROM(tg_conv_transpose1d, 1, &)
+TG__CONV_TRANSPOSE_FROM(tg_conv_transpose2d, 2, )
+TG__CONV_TRANSPOSE_FROM(tg_conv_transpose3d, 3, )
 #endif /* TENSORGRAD_NO_CONV */
 
 /* ======================================================================================
-   >>impl-window    convolutions in 1 and 3 dimensions and transposed ones; padding, unfold, fold, shuffles
+   >>impl-window    padding, windows as columns and back, shuffles: made of index_select, index_add, views and copies
+   Tests: tests/test_window.c; tests/golden.c
    ====================================================================================== */
+
+/* ------------------------------------------------------------------------------ pad ---- */
+/* Size of dimension d with l in front and r behind; false where it cannot be. */
+TG__PRIVATE bool tg__pad_size(tg_ctx *tg, const tg_tensor *x, int d, int64_t l, int64_t r, int64_t *size) {
+    if (!tg__add_i64(x->shape[d], l, size) || !tg__add_i64(*size, r, size)) return tg__fail(tg, TG__E_ARGUMENT, "the padding is too large");
+    return (*size >= 0 && l >= -x->shape[d] && r >= -x->shape[d])
+        || tg__fail_op(tg, TG_ERROR_VALUE, "padding by %l and %l takes more than there is of dimension %d of %t", l, r, d, x);
+}
+/* x's part that remains is copied into a tensor of `value`. */
+TG__PRIVATE tg_tensor *tg__pad_constant(tg_ctx *tg, tg_tensor *x, int n, const int64_t *pads, double value) {
+    int64_t shape[TG_MAX_DIMS];
+    tg_tensor *y, *to, *from = x;
+    int i;
+    memcpy(shape, x->shape, sizeof shape);
+    for (i = 0; i < n / 2; i++) if (!tg__pad_size(tg, x, x->ndim - 1 - i, pads[2 * i], pads[2 * i + 1], &shape[x->ndim - 1 - i])) return NULL;
+    y = to = tg__full_beside(tg, x, x->dtype, x->ndim, shape, value);
+    for (i = 0; i < n / 2; i++) {
+        const int d = x->ndim - 1 - i;
+        const int64_t l = pads[2 * i], r = pads[2 * i + 1], left = x->shape[d] + tg__imin(l, 0) + tg__imin(r, 0);
+        to = tg_narrow(to, d, tg__imax(l, 0), left);
+        from = tg_narrow(from, d, tg__imax(-l, 0), left);
+    }
+    return tg_copy_(to, from) ? y : NULL;
+}
+/* Which of `size` elements in a row stands at place i, counted from the first. */
+TG__PRIVATE int64_t tg__pad_source(tg_pad_mode mode, int64_t i, int64_t size) {
+    if (mode == TG_PAD_REPLICATE) return i < 0 ? 0 : i < size ? i : size - 1;
+    if (mode == TG_PAD_CIRCULAR) return (i % size + size) % size;
+    return i < 0 ? -i : i < size ? i : 2 * (size - 1) - i;
+}
+/* May dimension d be padded so? */
+TG__PRIVATE bool tg__pad_allowed(tg_ctx *tg, const tg_tensor *x, int d, int64_t l, int64_t r, tg_pad_mode mode) {
+    const int64_t size = x->shape[d], most = tg__imax(l, r);
+    int64_t padded;
+    if (mode == TG_PAD_REFLECT && most >= size)
+        return tg__fail_op(tg, TG_ERROR_VALUE, "%l elements cannot be reflected: dimension %d of %t has none beyond the first %l", most, d, x, size);
+    if (mode == TG_PAD_CIRCULAR && most > size)
+        return tg__fail_op(tg, TG_ERROR_VALUE, "padding by %l goes around dimension %d of %t more than once", most, d, x);
+    if (!tg__add_i64(size, l, &padded) || !tg__add_i64(padded, r, &padded)) return tg__fail(tg, TG__E_ARGUMENT, "the padding is too large");
+    if (mode == TG_PAD_CIRCULAR && padded > 0 && tg__imin(l, 0) + tg__imin(r, 0) <= -size) padded = -1;      /* nothing is left to go around */
+    return padded >= (mode != TG_PAD_CIRCULAR)
+        || tg__fail_op(tg, TG_ERROR_VALUE, "padding by %l and %l leaves nothing of dimension %d of %t", l, r, d, x);
+}
+/* One dimension after the other: each element is one of x. The strips in front and behind are picked by their places,
+   what is left of x stands between them. What negative padding takes away from a circle is gone before the circle closes;
+   the other modes see it still. */
+TG__PRIVATE tg_tensor *tg__pad_along(tg_ctx *tg, tg_tensor *x, int d, int64_t l, int64_t r, tg_pad_mode mode) {
+    const int64_t padded = x->shape[d] + l + r, from = tg__imax(-l, 0), left = x->shape[d] - from + tg__imin(r, 0);
+    int64_t before = tg__imax(l, 0), behind = tg__imax(r, 0), strips, *place, i;
+    tg_tensor *index, *list[3];
+    if (l == 0 && r == 0) return x;
+    if (left < 0) { before = padded; behind = 0; }                     /* all of x is taken away, and what is far from it stays */
+    strips = before + behind;
+    if (strips == 0 && left >= 0) return tg_clone(tg_narrow(x, d, from, left));
+    if (!(index = tg__places(tg, 1, &strips))) return NULL;
+    place = (int64_t *)index->data;
+    for (i = 0; i < padded; i++) {
+        if (i == before) i = padded - behind;
+        if (i == padded) break;
+        *place++ = mode == TG_PAD_CIRCULAR ? from + tg__pad_source(mode, i - before, left) : tg__pad_source(mode, i - l, x->shape[d]);
+    }
+    index = tg_index_select(x, d, tg_to_device(index, x->device));
+    if (left < 0) return index;
+    list[0] = tg_narrow(index, d, 0, before); list[1] = tg_narrow(x, d, from, left); list[2] = tg_narrow(index, d, before, behind);
+    return tg_cat(list, 3, d);
+}
+TG__PRIVATE tg_tensor *tg__pad_mode(tg_ctx *tg, tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode, double value) {
+    const int dims = n / 2;
+    tg_tensor *y = x;
+    int i;
+    if (dims < 1 || dims > 3 || x->ndim < dims + 1 || x->ndim > dims + 2) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "%d pads of this mode need x of %d or %d dimensions, and are 2, 4 or 6; got %t", n, dims + 1, dims + 2, x);
+        return NULL;
+    }
+    if (value != 0) { tg__fail(tg, TG__E_ARGUMENT, "only TG_PAD_CONSTANT takes a value"); return NULL; }
+    for (i = x->ndim == dims + 2; i < x->ndim && mode != TG_PAD_CIRCULAR; i++)
+        if (x->shape[i] == 0) { tg__fail_op(tg, TG_ERROR_SHAPE, "dimension %d of %t is empty: there is nothing to pad with", i, x); return NULL; }
+    for (i = 0; i < dims; i++) if (!tg__pad_allowed(tg, x, x->ndim - 1 - i, pads[2 * i], pads[2 * i + 1], mode)) return NULL;
+    for (i = 0; i < dims && y; i++) y = tg__pad_along(tg, y, x->ndim - 1 - i, pads[2 * i], pads[2 * i + 1], mode);
+    return y == x ? tg_clone(x) : y;
+}
+TG__PRIVATE tg_tensor *tg__pad(tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode, double value, const char *name) {
+    tg_ctx *tg = tg__start(x, name);
+    bool outermost;
+    if (!tg) return NULL;
+    if (n < 0 || n % 2 || n > 2 * x->ndim || (n && !pads)) {
+        tg__fail_op(tg, TG_ERROR_VALUE, "%d pads given: two for each of the last dimensions of %t are expected", n, x);
+        return NULL;
+    }
+    if (mode < TG_PAD_CONSTANT || mode > TG_PAD_CIRCULAR) { tg__fail(tg, TG__E_RANGE, "mode", "one of tg_pad_mode", (double)mode); return NULL; }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, mode == TG_PAD_CONSTANT ? tg__pad_constant(tg, x, n, pads, value) : tg__pad_mode(tg, x, n, pads, mode, value));
+}
+TG_API tg_tensor *(tg_pad)(tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode, double value) { return tg__pad(x, n, pads, mode, value, "pad"); }
+TG_API tg_tensor *(tg_constant_pad_nd)(tg_tensor *x, int n, const int64_t *pads, double value) {
+    return tg__pad(x, n, pads, TG_PAD_CONSTANT, value, "constant_pad_nd");
+}
+
+/* --------------------------------------------------------------------- unfold, fold ----
+   The columns are x's padded picture at places that depend on the sizes alone; fold adds them there. */
+typedef struct tg__columns { int64_t kernel[2], stride[2], padding[2], dilation[2], size[2], padded[2], steps[2]; } tg__columns;
+
+/* Options as they come, for pictures of this size: how many steps the kernel takes. */
+TG__PRIVATE bool tg__columns_of(tg_ctx *tg, tg__columns *c, const int64_t *size, const int64_t *kernel, const int64_t *stride, const int64_t *padding,
+    const int64_t *dilation) {
+    int64_t reach;
+    for (int d = 0; d < 2; d++) {
+        c->size[d] = size[d]; c->kernel[d] = kernel[d]; c->padding[d] = padding[d];
+        c->stride[d] = stride[d] ? stride[d] : 1; c->dilation[d] = dilation[d] ? dilation[d] : 1;
+        if (c->kernel[d] < 1) return tg__fail(tg, TG__E_CONV_VALUE, "kernel size", c->kernel[d]);
+        if (c->stride[d] < 1) return tg__fail(tg, TG__E_CONV_VALUE, "stride", c->stride[d]);
+        if (c->dilation[d] < 1) return tg__fail(tg, TG__E_CONV_VALUE, "dilation", c->dilation[d]);
+        if (c->padding[d] < 0 || c->padding[d] > INT64_MAX / 8) return tg__fail(tg, TG__E_CONV_VALUE, "padding", c->padding[d]);
+        if (size[d] < 1) return tg__fail(tg, TG__E_CONV_VALUE, "the size of a picture", size[d]);
+        if (!tg__mul_i64(c->kernel[d] - 1, c->dilation[d], &reach) || !tg__add_i64(size[d], 2 * c->padding[d], &c->padded[d]) || reach >= c->padded[d])
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "a kernel of %l by %l does not fit into the padded picture of %l by %l", kernel[0], kernel[1], size[0], size[1]);
+        c->steps[d] = (c->padded[d] - reach - 1) / c->stride[d] + 1;
+    }
+    return true;
+}
+/* Where in the padded picture each tap is at each step: i64 [KH KW L] */
+TG__PRIVATE tg_tensor *tg__columns_places(tg_ctx *tg, const tg__columns *c, tg_device device) {
+    int64_t shape[4], numel, *to;
+    tg_tensor *t;
+    shape[0] = c->kernel[0]; shape[1] = c->kernel[1]; shape[2] = c->steps[0]; shape[3] = c->steps[1];
+    if (!tg__check_shape(tg, TG_I64, 4, shape, &numel) || !(t = tg__places(tg, 1, &numel))) return NULL;
+    to = (int64_t *)t->data;
+    for (int64_t a = 0; a < shape[0]; a++)
+        for (int64_t b = 0; b < shape[1]; b++)
+            for (int64_t i = 0; i < shape[2]; i++)
+                for (int64_t j = 0; j < shape[3]; j++)
+                    *to++ = (i * c->stride[0] + a * c->dilation[0]) * c->padded[1] + j * c->stride[1] + b * c->dilation[1];
+    return tg_to_device(t, device);
+}
+TG__PRIVATE tg_tensor *tg__shaped(tg_tensor *x, int ndim, int64_t a, int64_t b, int64_t c, int64_t d) {
+    int64_t shape[4];
+    shape[0] = a; shape[1] = b; shape[2] = c; shape[3] = d;
+    return tg_reshape(x, ndim, shape);
+}
+TG__PRIVATE tg_tensor *tg__to_columns(tg_ctx *tg, tg_tensor *x, const tg__columns *c) {
+    const int d = x->ndim - 3;
+    const int64_t n = d ? x->shape[0] : 1, taps = c->kernel[0] * c->kernel[1], steps = c->steps[0] * c->steps[1], channels = x->shape[d];
+    tg_tensor *places = tg__columns_places(tg, c, x->device);
+    int64_t pads[4];
+    pads[0] = pads[1] = c->padding[1]; pads[2] = pads[3] = c->padding[0];
+    if (pads[0] || pads[2]) x = tg_constant_pad_nd(x, 4, pads, 0);
+    x = tg__shaped(x, 3, n, channels, c->padded[0] * c->padded[1], 0);
+    x = tg_index_select(x, 2, places);
+    return d ? tg__shaped(x, 3, n, channels * taps, steps, 0) : tg__shaped(x, 2, channels * taps, steps, 0, 0);
+}
+TG_API tg_tensor *tg_nn_unfold_from(const tg_nn_unfold_args *a) {
+    tg_ctx *tg;
+    tg__columns c;
+    bool outermost;
+    if (!a) return NULL;
+    tg__note(a->x, a->at);
+    if (!(tg = tg__start(a->x, "nn_unfold"))) return NULL;
+    const tg_tensor *x = a->x;
+    if ((x->ndim != 3 && x->ndim != 4) || x->shape[x->ndim - 3] == 0) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "expected x [N, C, H, W] or [C, H, W] of at least one channel, got %t", x);
+        return NULL;
+    }
+    if (!tg__columns_of(tg, &c, x->shape + x->ndim - 2, a->kernel, a->stride, a->padding, a->dilation)) return NULL;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg__to_columns(tg, a->x, &c));
+}
+TG__PRIVATE tg_tensor *tg__from_columns(tg_ctx *tg, tg_tensor *x, const tg__columns *c) {
+    const int d = x->ndim - 2;
+    const int64_t n = d ? x->shape[0] : 1, taps = c->kernel[0] * c->kernel[1], steps = c->steps[0] * c->steps[1], channels = x->shape[d] / taps;
+    tg_tensor *places = tg__columns_places(tg, c, x->device), *y;
+    int64_t shape[3], pads[4];
+    shape[0] = n; shape[1] = channels; shape[2] = c->padded[0] * c->padded[1];
+    y = tg__full_beside(tg, x, x->dtype, 3, shape, 0);
+    y = tg_index_add(y, 2, places, tg__shaped(x, 3, n, channels, taps * steps, 0));
+    y = d ? tg__shaped(y, 4, n, channels, c->padded[0], c->padded[1]) : tg__shaped(y, 3, channels, c->padded[0], c->padded[1], 0);
+    pads[0] = pads[1] = -c->padding[1]; pads[2] = pads[3] = -c->padding[0];
+    return pads[0] || pads[2] ? tg_constant_pad_nd(y, 4, pads, 0) : y;
+}
+TG_API tg_tensor *tg_fold_from(const tg_fold_args *a) {
+    tg_ctx *tg;
+    tg__columns c;
+    bool outermost;
+    if (!a) return NULL;
+    tg__note(a->x, a->at);
+    if (!(tg = tg__start(a->x, "fold"))) return NULL;
+    const tg_tensor *x = a->x;
+    if ((x->ndim != 2 && x->ndim != 3) || x->shape[x->ndim - 2] == 0) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "expected columns [N, C KH KW, L] or [C KH KW, L], got %t", x);
+        return NULL;
+    }
+    if (!tg__columns_of(tg, &c, a->size, a->kernel, a->stride, a->padding, a->dilation)) return NULL;
+    if (x->shape[x->ndim - 2] % c.kernel[0] || x->shape[x->ndim - 2] / c.kernel[0] % c.kernel[1]) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "columns of %l in %t are not channels times a kernel of %l by %l", x->shape[x->ndim - 2], x, c.kernel[0], c.kernel[1]);
+        return NULL;
+    }
+    if (x->shape[x->ndim - 1] % c.steps[0] || x->shape[x->ndim - 1] / c.steps[0] != c.steps[1]) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "%t has %l columns, but the kernel takes %l by %l steps", x, x->shape[x->ndim - 1], c.steps[0], c.steps[1]);
+        return NULL;
+    }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg__from_columns(tg, a->x, &c));
+}
+
+/* ------------------------------------------------------------------------- shuffles ----
+   Dimensions are split, change places and are joined again; those in front are one meanwhile, as eight is the most. */
+TG__PRIVATE int64_t tg__shape_product(const tg_tensor *x, int from, int to) {
+    int64_t n = 1;
+    for (; from < to; from++) n *= x->shape[from];
+    return n;
+}
+/* [..., C r r, H, W] <-> [..., C, H r, W r] */
+TG__PRIVATE tg_tensor *tg__pixels(tg_tensor *x, int64_t r, bool back, const char *name) {
+    static const int64_t out[6] = { 0, 1, 4, 2, 5, 3 }, in[6] = { 0, 1, 3, 5, 2, 4 };
+    tg_ctx *tg = tg__start(x, name);
+    int64_t shape[TG_MAX_DIMS], split[6], square;
+    bool outermost, fits;
+    if (!tg) return NULL;
+    if (x->ndim < 3) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected [..., C, H, W], got %t", x); return NULL; }
+    if (r < 1) { tg__fail(tg, TG__E_RANGE, "factor", "at least 1", (double)r); return NULL; }
+    const int c = x->ndim - 3;
+    const int64_t *size = x->shape + c;
+    if (!tg__mul_i64(r, r, &square)) { tg__fail(tg, TG__E_ARGUMENT, "the factor is too large"); return NULL; }
+    fits = back ? size[1] % r == 0 && size[2] % r == 0 : size[0] % square == 0;
+    if (!fits && back) tg__fail_op(tg, TG_ERROR_SHAPE, "height and width of %t are not both multiples of %l", x, r);
+    else if (!fits) tg__fail_op(tg, TG_ERROR_SHAPE, "the channels of %t are no multiple of %l", x, square);
+    if (!fits) return NULL;
+    split[0] = tg__shape_product(x, 0, c);
+    split[1] = back ? size[0] : size[0] / square;
+    split[2] = back ? size[1] / r : r; split[3] = r;
+    split[4] = back ? size[2] / r : size[1]; split[5] = back ? r : size[2];
+    memcpy(shape, x->shape, sizeof shape);
+    shape[c] = back ? size[0] * square : split[1];
+    shape[c + 1] = back ? split[2] : size[1] * r; shape[c + 2] = back ? split[4] : size[2] * r;
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_reshape(tg_permute(tg_reshape(x, 6, split), 6, back ? in : out), x->ndim, shape));
+}
+TG_API tg_tensor *(tg_pixel_shuffle)(tg_tensor *x, int64_t factor) { return tg__pixels(x, factor, false, "pixel_shuffle"); }
+TG_API tg_tensor *(tg_pixel_unshuffle)(tg_tensor *x, int64_t factor) { return tg__pixels(x, factor, true, "pixel_unshuffle"); }
+TG_API tg_tensor *(tg_channel_shuffle)(tg_tensor *x, int64_t groups) {
+    tg_ctx *tg = tg__start(x, "channel_shuffle");
+    int64_t split[4];
+    bool outermost;
+    if (!tg) return NULL;
+    if (x->ndim < 3) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected x [N, C, L, ...], got %t", x); return NULL; }
+    if (groups < 1 || x->shape[1] % groups) { tg__fail_op(tg, TG_ERROR_VALUE, "the channels of %t cannot be divided into %l groups", x, groups); return NULL; }
+    split[0] = x->shape[0]; split[1] = groups; split[2] = x->shape[1] / groups; split[3] = tg__shape_product(x, 2, x->ndim);
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg_reshape(tg_transpose(tg_reshape(x, 4, split), 1, 2), x->ndim, x->shape));
+}
 
 /* ======================================================================================
    >>impl-pool    pooling: largest, means and norms of windows
@@ -18562,19 +19039,51 @@ TG__PRIVATE tg_tensor *tg__entropy_mean(tg_tensor *logits, tg_tensor *target) {
     return tg__composed(logits->tg, outermost, total);
 }
 
-/* ------------------------------------------------------------------ made of ops: dropout ---- */
-TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
-    tg_ctx *tg = tg__start(x, "dropout");
-    tg_tensor *mask;
+/* ------------------------------------------------------------------ made of ops: dropout ----
+   x times a mask of x's shape, or of one element for each channel. */
+typedef enum tg__dropped { TG__DROP_ELEMENTS, TG__DROP_CHANNELS, TG__DROP_FIRST } tg__dropped;      /* FIRST: [C, ...], without examples */
+
+/* `keep`, or 0 with probability p */
+TG__PRIVATE tg_tensor *tg__dropout_mask(tg_ctx *tg, tg_tensor *x, tg__dropped what, double p, double keep) {
+    const int whole = what == TG__DROP_FIRST ? 1 : 2;
+    int64_t shape[TG_MAX_DIMS];
+    if (!tg__whole(tg, x)) return NULL;                                /* one mask for all examples would be wrong, and no rule draws several */
+    if (what == TG__DROP_ELEMENTS) return tg__set_call(&tg__keep_op, tg_empty_like(x), p, keep);
+    if (x->ndim < whole) { tg__fail_op(tg, TG_ERROR_SHAPE, "%t has no channels: at least %d dimensions are expected", x, whole); return NULL; }
+    for (int d = 0; d < x->ndim; d++) shape[d] = d < whole ? x->shape[d] : 1;
+    return tg__set_call(&tg__keep_op, tg__full_beside(tg, x, x->dtype, x->ndim, shape, 0), p, keep);
+}
+/* Kept elements times a, plus b, with what is dropped at selu's lowest value; a and b keep mean 0 and variance 1. */
+TG__PRIVATE tg_tensor *tg__alpha_dropped(tg_ctx *tg, tg_tensor *x, tg__dropped what, double p) {
+    const double alpha = 1.7580993408473766, a = 1 / tg__sqrt64((alpha * alpha * p + 1) * (1 - p));
+    tg_tensor *mask = tg__dropout_mask(tg, x, what, p, a);
+    return tg_add(tg_mul(x, mask), tg_add_scalar(tg_mul_scalar(mask, alpha), alpha * a * (p - 1)));
+}
+TG__PRIVATE tg_tensor *tg__dropout(tg_tensor *x, double p, bool training, tg__dropped what, bool alpha, const char *name) {
+    tg_ctx *tg = tg__start(x, name);
     bool outermost;
     if (!tg) return NULL;
     if (!(p >= 0 && p <= 1)) { tg__fail(tg, TG__E_PROBABILITY, p); return NULL; }
-    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     if (!training || p == 0) return x;
-    if (!tg__whole(tg, x)) return NULL;                                /* one mask for all examples would be wrong, and no rule draws several */
+    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     outermost = tg__compose(tg);
-    mask = tg__set_call(&tg__keep_op, tg_empty_like(x), p, p < 1 ? 1 / (1 - p) : 0);
-    return tg__composed(tg, outermost, tg_mul(x, mask));
+    if (alpha && p < 1) return tg__composed(tg, outermost, tg__alpha_dropped(tg, x, what, p));
+    return tg__composed(tg, outermost, tg_mul(x, tg__dropout_mask(tg, x, p < 1 ? what : TG__DROP_ELEMENTS, p, p < 1 ? 1 / (1 - p) : 0)));
+}
+TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) { return tg__dropout(x, p, training, TG__DROP_ELEMENTS, false, "dropout"); }
+TG_API tg_tensor *(tg_dropout1d)(tg_tensor *x, double p, bool training) {
+    tg_ctx *tg = tg__start(x, "dropout1d");
+    if (!tg) return NULL;
+    if (x->ndim != 2 && x->ndim != 3) { tg__fail_op(tg, TG_ERROR_SHAPE, "expected x [N, C, L] or [C, L], got %t", x); return NULL; }
+    return tg__dropout(x, p, training, x->ndim == 2 ? TG__DROP_FIRST : TG__DROP_CHANNELS, false, "dropout1d");
+}
+TG_API tg_tensor *(tg_dropout2d)(tg_tensor *x, double p, bool training) { return tg__dropout(x, p, training, TG__DROP_CHANNELS, false, "dropout2d"); }
+TG_API tg_tensor *(tg_dropout3d)(tg_tensor *x, double p, bool training) {
+    return tg__dropout(x, p, training, x && x->ndim == 5 ? TG__DROP_CHANNELS : TG__DROP_FIRST, false, "dropout3d");
+}
+TG_API tg_tensor *(tg_alpha_dropout)(tg_tensor *x, double p, bool training) { return tg__dropout(x, p, training, TG__DROP_ELEMENTS, true, "alpha_dropout"); }
+TG_API tg_tensor *(tg_feature_alpha_dropout)(tg_tensor *x, double p, bool training) {
+    return tg__dropout(x, p, training, TG__DROP_CHANNELS, true, "feature_alpha_dropout");
 }
 
 /* ======================================================================================
@@ -28437,7 +28946,7 @@ TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__
 /* ======================================================================================
    >>pass-conv    convolutions: filling padded planes, register tiles, weight gradients, the last step
    Read for float and for double. A convolution runs over planes: padded copies of a few rows of the source, one
-   plane for every residue of the stride, in which each tap of the kernel is one fixed distance. So the inner
+   plane for every residue of the stride and every depth of the kernel, in which each tap of the kernel is one fixed distance. So the inner
    loop is a matrix product whose second operand is read at a table of distances, and no matrix of columns is
    ever made.
 
@@ -28445,7 +28954,7 @@ TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__
    - results and data gradients: channels are cut into equal blocks of at most 512 / taps (at least one); a block
      sums its channels upward, for each its taps in order, with FMA from zero; block sums are added in block
      order. Padding takes part as zeros.
-   - weight gradients: positions in order (image, row, column) with FMA from zero within a unit, units of a part
+   - weight gradients: positions in order (example, depth, row, column) with FMA from zero within a unit, units of a part
      in order, then parts in order; >>impl-conv cuts units and parts by the sizes alone. With few result channels
      a unit is summed in lanes, see tg__conv_dots.
    Tests: tests/test_conv.c
@@ -28473,13 +28982,13 @@ typedef struct tg__conv_weights {
     void   *out; int64_t step;               /* elements from one panel to the next */
 } tg__conv_weights;
 
-/* Planes: out[channel][plane][row][pitch]; row i of plane p is source row y0 + ry[p] + i * y_step, zero where
-   there is none. */
+/* Planes: out[channel][plane][row][pitch]; row i of plane p is source row y0 + ry[p] + i * y_step at depth
+   z0 + rz[p], zero where there is none. */
 typedef struct tg__conv_fill {
     const void *src; int kind;
-    int64_t channels, h, w, sc, sh, sw;
-    int64_t y0, x0, y_step, x_step;
-    int64_t planes; const int64_t *ry, *rx;
+    int64_t channels, d, h, w, sc, sd, sh, sw;
+    int64_t z0, y0, x0, y_step, x_step;
+    int64_t planes; const int64_t *rz, *ry, *rx;
     int64_t rows, pitch, plane, channel;
     void   *out;
 } tg__conv_fill;
@@ -28595,14 +29104,15 @@ TG__INLINE void TG__FT(tg__conv_zero)(TG__T *p, int64_t n) {
 /* Rows are written upward, whole vectors at a time: the last one runs into the next row, which comes later,
    or into room behind everything. */
 TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, int64_t p) {
-    const int64_t y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], pitch = s->pitch;
+    const int64_t z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], pitch = s->pitch;
     int64_t i0 = x0 >= 0 ? 0 : (-x0 + s->x_step - 1) / s->x_step,
         i1 = x0 >= s->w ? 0 : (s->w - x0 + s->x_step - 1) / s->x_step;
     if (i1 > pitch) i1 = pitch;                                 /* source columns exist for i0 <= i < i1 */
+    if (z < 0 || z >= s->d) i1 = 0;
     if (i0 > i1) i0 = i1;
     /* positions in the padding are counted, never multiplied by a stride: padding may be as wide as it likes */
     const int64_t n = i1 - i0, step = n > 1 ? s->sw * s->x_step : 1;
-    const int64_t from = n ? c * s->sc + (x0 + i0 * s->x_step) * s->sw : 0;
+    const int64_t from = n ? c * s->sc + z * s->sd + (x0 + i0 * s->x_step) * s->sw : 0;
     int64_t y = y0;
     TG__T *out = (TG__T *)s->out + c * s->channel + p * s->plane;
     for (int64_t i = 0; i < s->rows; i++, out += pitch, y += s->y_step) {
@@ -28628,12 +29138,14 @@ TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, 
 }
 /* A position's channels stand together: walked in that order. */
 TG__PRIVATE void TG__FT(tg__conv_fill_last)(const tg__conv_fill *s, int64_t p) {
+    const int64_t z = s->z0 + s->rz[p];
+    const bool deep = z >= 0 && z < s->d;
     for (int64_t i = 0; i < s->rows; i++) {
         const int64_t y = s->y0 + s->ry[p] + i * s->y_step;
         for (int64_t q = 0; q < s->pitch; q++) {
             const int64_t x = s->x0 + s->rx[p] + q * s->x_step;
-            const bool in = y >= 0 && y < s->h && x >= 0 && x < s->w;
-            const int64_t at = in ? y * s->sh + x * s->sw : 0;
+            const bool in = deep && y >= 0 && y < s->h && x >= 0 && x < s->w;
+            const int64_t at = in ? z * s->sd + y * s->sh + x * s->sw : 0;
             TG__T *out = (TG__T *)s->out + p * s->plane + i * s->pitch + q;
             if (!in) for (int64_t c = 0; c < s->channels; c++) out[c * s->channel] = 0;
             else if (s->kind == TG__GEMM_OWN)

@@ -36,7 +36,7 @@ tg_tensor *compile_calls(tg_ctx *tg, tg_tensor *a, tg_tensor *b) {
 #ifdef __cplusplus
         tg_conv2d_args args = tg_conv2d_args();
 #else
-        tg_conv2d_args args = { { NULL, 0 }, NULL, NULL, NULL, { 0, 0 }, 0, { 0, 0 }, { 0, 0 } };
+        tg_conv2d_args args = { { NULL, 0 }, NULL, NULL, NULL, { 0, 0 }, 0, { 0, 0 }, false, { 0, 0 } };
 #endif
         args.x = a; args.weight = b;
         args.padding[0] = args.padding[1] = 1;

@@ -1227,7 +1227,8 @@ ADAPTER(a_normalize) {
     int64_t dim = integer(c, 2, "dim", 1);
     put(c, tg_normalize(x, p, dim, number(c, 3, "eps", 1e-12)));
 }
-ADAPTER(a_dropout) { tg_tensor *x = self(c); double p = number(c, 1, "p", 0.5); put(c, tg_dropout(x, p, flag(c, 2, "training", true))); }
+#define DROPS(name, training) ADAPTER(a_##name) { tg_tensor *x = self(c); double p = number(c, 1, "p", 0.5); put(c, tg_##name(x, p, flag(c, 2, "training", training))); }
+DROPS(dropout, true) DROPS(dropout1d, true) DROPS(dropout2d, true) DROPS(dropout3d, true) DROPS(alpha_dropout, false) DROPS(feature_alpha_dropout, false)
 ADAPTER(a_one_hot) { tg_tensor *x = self(c); put(c, tg_one_hot(x, integer(c, 1, "num_classes", -1))); }
 ADAPTER(a_embedding) {        /* with max_norm rows of the table are rewritten: of a copy, for the arguments are looked at afterwards */
     tg_tensor *index = tensor(c, 0, "input"), *w = tensor(c, 1, "weight");
@@ -1248,37 +1249,6 @@ ADAPTER(a_embedding_bag) {
         .include_last_offset = flag(c, 8, "include_last_offset", false), .padding_idx = maybe(c, 9, "padding_idx")));
 }
 ADAPTER(a_glu) { tg_tensor *x = self(c); put(c, tg_glu(x, integer(c, 1, "dim", -1))); }
-
-/* ---- conv ---- */
-ADAPTER(a_conv) {             /* conv1d as a conv2d of height 1; conv2d */
-    bool one = ends_with(c->op, "conv1d");
-    int dims = one ? 1 : 2, i;
-    tg_tensor *x = self(c), *w = tensor(c, 1, "weight"), *b = maybe_tensor(c, 2, "bias"), *y;
-    ints stride = int_list(c, 3, "stride"), dilation = int_list(c, 5, "dilation"), padding;
-    const val *pad = arg(c, 4, "padding");
-    tg_conv2d_args a;
-    memset(&a, 0, sizeof a);
-    a.groups = integer(c, 6, "groups", 1);
-    if (!x || !w) return;
-    if (one && (w->ndim != 3 || x->ndim < 2 || x->ndim > 3)) { skip(c, "dimensions of another convolution"); return; }
-    padding = ints_of(c, is_kind(pad, V_STR) ? NULL : pad);
-    if (stride.n > dims || dilation.n > dims || padding.n > dims || a.groups == 0) { skip(c, "too many numbers"); return; }
-    for (i = 0; i < dims; i++) {
-        int at = one ? 1 : i;
-        a.stride[at] = stride.n ? stride.v[stride.n == 1 ? 0 : i] : 1;
-        a.dilation[at] = dilation.n ? dilation.v[dilation.n == 1 ? 0 : i] : 1;
-        a.padding[at] = padding.n ? padding.v[padding.n == 1 ? 0 : i] : 0;
-        if (a.stride[at] == 0 || a.dilation[at] == 0) { skip(c, "zero means one there"); return; }
-        if (is_kind(pad, V_STR) && strcmp(pad->s, "valid") != 0) {
-            int64_t total = a.dilation[at] * (size_at(w, -dims + i) - 1);
-            if (strcmp(pad->s, "same") != 0 || total % 2 || a.stride[at] != 1) { skip(c, "padding that differs between the two sides"); return; }
-            a.padding[at] = total / 2;
-        }
-    }
-    a.x = one ? tg_unsqueeze(x, -2) : x; a.weight = one ? tg_unsqueeze(w, -2) : w; a.bias = b;
-    y = tg_conv2d_from(&a);
-    put(c, one ? tg_squeeze(y, -2) : y);
-}
 
 /* ---- losses ---- */
 /* What torch does not know either is a reduction that the library refuses. */
@@ -1411,6 +1381,77 @@ ADAPTER(a_cummin)  { int64_t d; tg_tensor *places, *x = scanned(c, &d); put(c, t
 ADAPTER(a_logcumsumexp) { int64_t d; tg_tensor *x = scanned(c, &d); put(c, tg_logcumsumexp(x, d)); }
 
 /* ---- window ---- */
+static int dims_of(call *c) { return (int)(c->op[strlen(c->op) - 2] - '0'); }            /* the 2 of conv2d */
+/* One number for all dimensions, or one for each. */
+static void spread(call *c, int dims, ints from, int64_t absent, bool zero_is_default, int64_t *to) {
+    int d;
+    if (from.n > 1 && from.n != dims) skip(c, "too many numbers");
+    for (d = 0; d < dims; d++) {
+        to[d] = from.n ? from.v[from.n == dims ? d : 0] : absent;
+        if (zero_is_default && to[d] == 0) skip(c, "zero means one there");
+    }
+}
+typedef struct conv_options { tg_tensor *x, *w, *b; int64_t stride[3], padding[3], more[3], dilation[3], groups; bool same; } conv_options;
+static conv_options conv_operands(call *c, int groups_at, int dilation_at) {
+    conv_options o;
+    memset(&o, 0, sizeof o);
+    o.x = self(c); o.w = tensor(c, 1, "weight"); o.b = maybe_tensor(c, 2, "bias");
+    spread(c, dims_of(c), int_list(c, 3, "stride"), 1, true, o.stride);
+    spread(c, dims_of(c), int_list(c, dilation_at, "dilation"), 1, true, o.dilation);
+    o.groups = integer(c, groups_at, "groups", 1);
+    if (o.groups == 0) skip(c, "zero means one there");
+    return o;
+}
+#define CONV_OPTIONS(...) .stride = __VA_ARGS__(stride), .padding = __VA_ARGS__(padding), .dilation = __VA_ARGS__(dilation), .groups = o.groups
+#define OF1(field) o.field[0]
+#define OF2(field) { o.field[0], o.field[1] }
+#define OF3(field) { o.field[0], o.field[1], o.field[2] }
+ADAPTER(a_conv) {
+    conv_options o = conv_operands(c, 6, 5);
+    const val *pad = arg(c, 4, "padding");
+    o.same = is_kind(pad, V_STR) && strcmp(pad->s, "same") == 0;
+    if (is_kind(pad, V_STR) && !o.same && strcmp(pad->s, "valid") != 0) skip(c, "another padding");
+    if (!is_kind(pad, V_STR)) spread(c, dims_of(c), ints_of(c, pad), 0, false, o.padding);
+    put(c, dims_of(c) == 1 ? tg_conv1d(o.x, o.w, o.b, CONV_OPTIONS(OF1), .same = o.same) : dims_of(c) == 2 ? tg_conv2d(o.x, o.w, o.b, CONV_OPTIONS(OF2), .same = o.same)
+        : tg_conv3d(o.x, o.w, o.b, CONV_OPTIONS(OF3), .same = o.same));
+}
+ADAPTER(a_conv_transpose) {
+    conv_options o = conv_operands(c, 6, 7);
+    spread(c, dims_of(c), int_list(c, 4, "padding"), 0, false, o.padding);
+    spread(c, dims_of(c), int_list(c, 5, "output_padding"), 0, false, o.more);
+    put(c, dims_of(c) == 1 ? tg_conv_transpose1d(o.x, o.w, o.b, CONV_OPTIONS(OF1), .output_padding = OF1(more))
+        : dims_of(c) == 2 ? tg_conv_transpose2d(o.x, o.w, o.b, CONV_OPTIONS(OF2), .output_padding = OF2(more))
+        : tg_conv_transpose3d(o.x, o.w, o.b, CONV_OPTIONS(OF3), .output_padding = OF3(more)));
+}
+ADAPTER(a_pad) {
+    static const char *const modes[] = { "constant", "reflect", "replicate", "circular" };
+    tg_tensor *x = self(c);
+    const val *list = need(c, 1, "pad"), *e;
+    bool constant = strcmp(c->op, "constant_pad_nd") == 0;
+    const char *mode = constant ? modes[0] : word(c, 2, "mode", modes[0]);
+    double value = number(c, constant ? 2 : 3, "value", 0);
+    int64_t pads[2 * TG_MAX_DIMS + 1];
+    int n = 0, m = 0;
+    if (!is_kind(list, V_LIST) || list->count > 2 * TG_MAX_DIMS) { skip(c, "a list of integers is wanted"); return; }
+    for (e = list->first; e; e = e->next) { if (e->kind != V_INT) skip(c, "a list of integers is wanted"); pads[n++] = e->i; }
+    while (m < 4 && strcmp(mode, modes[m]) != 0) m++;
+    put(c, constant ? tg_constant_pad_nd(x, n, pads, value) : tg_pad(x, n, pads, (tg_pad_mode)m, value));
+}
+ADAPTER(a_fold) {
+    tg_tensor *x = self(c);
+    int at = ends_with(c->op, "unfold") ? 0 : 1;
+    int64_t size[2], kernel[2], dilation[2], padding[2], stride[2];
+    if (at) spread(c, 2, need_ints(c, 1, "output_size"), 0, true, size);
+    spread(c, 2, need_ints(c, at + 1, "kernel_size"), 0, false, kernel);
+    spread(c, 2, int_list(c, at + 2, "dilation"), 1, true, dilation);
+    spread(c, 2, int_list(c, at + 3, "padding"), 0, false, padding);
+    spread(c, 2, int_list(c, at + 4, "stride"), 1, true, stride);
+#define PAIR(field) .field = { field[0], field[1] }
+    put(c, at ? tg_fold(x, PAIR(size), PAIR(kernel), PAIR(dilation), PAIR(padding), PAIR(stride)) : tg_nn_unfold(x, PAIR(kernel), PAIR(dilation), PAIR(padding), PAIR(stride)));
+}
+ADAPTER(a_pixel_shuffle) { tg_tensor *x = self(c); put(c, tg_pixel_shuffle(x, need_integer(c, 1, "upscale_factor"))); }
+ADAPTER(a_pixel_unshuffle) { tg_tensor *x = self(c); put(c, tg_pixel_unshuffle(x, need_integer(c, 1, "downscale_factor"))); }
+ADAPTER(a_channel_shuffle) { tg_tensor *x = self(c); put(c, tg_channel_shuffle(x, need_integer(c, 1, "groups"))); }
 
 /* ---- pool ---- */
 /* A number or a list for the window's dimensions; absent or null: zeros. */
@@ -1727,6 +1768,12 @@ static const adapter adapters[] = {
     { "cumsum", a_cumsum, 0 }, { "cumprod", a_cumprod, 0 }, { "cummax", a_cummax, 0 }, { "cummin", a_cummin, 0 }, { "logcumsumexp", a_logcumsumexp, 0 },
 
     /* window */
+    { "nn.functional.conv1d", a_conv, 0 }, { "nn.functional.conv2d", a_conv, 0 }, { "nn.functional.conv3d", a_conv, 0 },
+    { "nn.functional.conv_transpose1d", a_conv_transpose, 0 }, { "nn.functional.conv_transpose2d", a_conv_transpose, 0 }, { "nn.functional.conv_transpose3d", a_conv_transpose, 0 },
+    { "nn.functional.pad", a_pad, 0 }, { "constant_pad_nd", a_pad, 0 }, { "nn.functional.unfold", a_fold, 0 }, { "nn.functional.fold", a_fold, 0 },
+    { "nn.functional.pixel_shuffle", a_pixel_shuffle, 0 }, { "nn.functional.pixel_unshuffle", a_pixel_unshuffle, 0 }, { "nn.functional.channel_shuffle", a_channel_shuffle, 0 },
+    { "nn.functional.dropout1d", a_dropout1d, 0 }, { "nn.functional.dropout2d", a_dropout2d, 0 }, { "nn.functional.dropout3d", a_dropout3d, 0 },
+    { "nn.functional.alpha_dropout", a_alpha_dropout, 0 }, { "nn.functional.feature_alpha_dropout", a_feature_alpha_dropout, 0 },
 
     /* pool */
     { "nn.functional.max_pool1d", max_pool, 0 }, { "nn.functional.max_pool2d", max_pool, 0 }, { "nn.functional.max_pool3d", max_pool, 0 }, 
@@ -1814,7 +1861,6 @@ static const adapter adapters[] = {
     { "nn.functional.glu", a_glu, 0 },
     { "nn.functional.bilinear", a_bilinear, 0 }, { "nn.functional.pairwise_distance", a_pairwise_distance, 0 }, { "nn.functional.cosine_similarity", a_cosine_similarity, 0 },
     { "nn.functional.normalize", a_normalize, 0 },
-    { "nn.functional.conv1d", a_conv, 1 }, { "nn.functional.conv2d", a_conv, 0 },
     { "nn.functional.mse_loss", a_mse_loss, 0 }, { "nn.functional.l1_loss", a_l1_loss, 0 }, { "nn.functional.smooth_l1_loss", a_smooth_l1_loss, 0 },
     { "nn.functional.huber_loss", a_huber_loss, 0 }, { "nn.functional.cross_entropy", a_cross_entropy, 0 }, { "nn.functional.nll_loss", a_nll_loss, 0 },
     { "nn.functional.binary_cross_entropy", a_binary_cross_entropy, 0 }, { "nn.functional.binary_cross_entropy_with_logits", a_binary_cross_entropy_with_logits, 0 }, { "nn.functional.kl_div", a_kl_div, 0 },

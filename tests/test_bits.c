@@ -175,6 +175,12 @@ static void compute(tg_ctx *tg, results *r, bool big) {
         result(r, "conv2d", y);
         result(r, "conv2d, stride 2", tg_conv2d(x[0], x[1], NULL, .stride = {2, 2}, .padding = {1, 0}));
         if (y && tg_grad(&y, 1, x, 3, g, .grad_outputs = &y)) for (k = 0; k < 3; k++) result(r, "conv2d's gradients", g[k]);
+        y = tg_conv3d(tg_reshape(x[0], TG_SHAPE(1, 12, 13, 11, 1)), tg_reshape(tg_narrow(x[1], 0, 0, 8), TG_SHAPE(4, 12, 3, 3, 1)), NULL, .padding = {1, 1, 0}, .stride = {2, 1, 1});
+        result(r, "conv3d", y);
+        if (y && tg_grad(&y, 1, x, 2, g, .grad_outputs = &y)) for (k = 0; k < 2; k++) result(r, "conv3d's gradients", g[k]);
+        y = tg_conv_transpose2d(x[0], tg_reshape(x[1], TG_SHAPE(6, 10, 3, 3)), x[2], .stride = {2, 1}, .padding = {1, 1}, .output_padding = {1, 0});
+        result(r, "conv_transpose2d", y);
+        if (y && tg_grad(&y, 1, x, 3, g, .grad_outputs = &y)) for (k = 0; k < 3; k++) result(r, "conv_transpose2d's gradients", g[k]);
         shape[0] = 500; shape[1] = 33;
         x[0] = numbers(tg, 2, shape, floats[d], "REAL", false);
         index = tg_randint(tg, 0, 40, TG_SHAPE(500));

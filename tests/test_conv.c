@@ -1,4 +1,4 @@
-/* conv2d and its derivatives against plain loops in double: shapes, strides, paddings, dilations, groups, dtypes, memory orders; first and second order by differences;
+/* Convolutions in one to three dimensions, transposed ones, and their derivatives against plain loops in double: shapes, strides, paddings, dilations, groups, dtypes, memory orders; first and second order by differences;
    the same bits for any number of threads and for every instruction set with FMA; the messages.
    cc -O2 tests/test_conv.c -o test_conv -pthread && ./test_conv */
 #ifndef TENSORGRAD_SOFT_FMA
@@ -23,7 +23,7 @@ enum { ROWS, LAST, TURNED, GAPS, BACK, ONE_VALUE, LAYOUTS };
 
 /* A tensor with random values in some memory order; values[] gets what it holds, in row-major order. */
 static tg_tensor *make(tg_ctx *tg, int ndim, const int64_t *dims, tg_dtype dtype, int layout, double **values) {
-    int64_t perm[4], shaped[4], back[4], i, at;
+    int64_t perm[5], shaped[5], back[5], i, at;
     tg_tensor *t;
     int k;
     for (k = 0; k < ndim; k++) perm[k] = k;
@@ -228,7 +228,7 @@ static bool conv_call(void *user, tg_tensor *const *in, int n_in, tg_tensor **ou
 }
 static bool input_call(void *user, tg_tensor *const *in, int n_in, tg_tensor **out, int n_out) {
     (void)n_in; (void)n_out;
-    out[0] = tg__apply(&tg__conv2d_input_op, user, NULL, in[0], in[1]);
+    out[0] = tg__apply(&tg__conv_transpose2d_op, user, NULL, in[0], in[1], NULL);
     return out[0] != NULL;
 }
 static bool weight_call(void *user, tg_tensor *const *in, int n_in, tg_tensor **out, int n_out) {
@@ -255,7 +255,7 @@ static void gradients(tg_ctx *tg) {
         double *v;
         s.c = s.groups * pick(1, 2); s.o = s.groups * pick(1, 2); s.n = s.batched ? 2 : 1;
         if (s.h > 5 && s.h + 2 * s.p[0] - 3 > s.d[0] * (s.kh - 1) + 1) s.h -= 3;
-        if (s.w > 9) s.w = 9;
+        if (s.w > 9 && 9 + 2 * s.p[1] > s.d[1] * (s.kw - 1)) s.w = 9;
         {
             const int64_t xd[4] = { s.n, s.c, s.h, s.w }, wd[4] = { s.o, s.c / s.groups, s.kh, s.kw }, bd[1] = { s.o };
             in[0] = make(tg, (int)(4 - d), xd + d, TG_F64, ROWS, &v); free(v);
@@ -266,7 +266,7 @@ static void gradients(tg_ctx *tg) {
         y = call(in[0], in[1], in[2], &s);
         CHECK(check(conv_call, &s, in, 3));
         for (k = 0; k < 2; k++) { at.stride[k] = s.s[k]; at.padding[k] = s.p[k]; at.dilation[k] = s.d[k]; at.size[k] = in[0]->shape[in[0]->ndim - 2 + k]; }
-        at.groups = s.groups;
+        at.dims = 2; at.groups = s.groups;
         aw = at;
         aw.size[0] = s.kh; aw.size[1] = s.kw;
         if (y) {
@@ -279,6 +279,101 @@ static void gradients(tg_ctx *tg) {
         if (tg_failed(tg)) { static const int none[3] = { 0, 0, 0 }; printf("  %s\n", tg_error_text(tg)); describe(&s, TG_F64, none); tg_clear(tg); }
         tg_end(tg, m);
     }
+}
+
+/* ---- in one to three dimensions, and transposed: results and all gradients against plain loops ---- */
+typedef struct deep { int dims; int64_t n, c, o, x[3], k[3], y[3], stride[3], padding[3], more[3], dilation[3], groups; bool same, transposed, bias; } deep;
+static int64_t places(const int64_t *size) { return size[0] * size[1] * size[2]; }
+static int64_t part(int64_t flat, const int64_t *size, int d) { return d == 2 ? flat % size[2] : d == 1 ? flat / size[2] % size[1] : flat / size[2] / size[1]; }
+/* The place of x that place q of y meets through tap a, or -1. */
+static int64_t meets(const deep *s, int64_t q, int64_t a) {
+    int64_t at = 0;
+    int d;
+    for (d = 0; d < 3; d++) {
+        const int64_t p = part(q, s->y, d) * s->stride[d] + part(a, s->k, d) * s->dilation[d] - s->padding[d];
+        if (p < 0 || p >= s->x[d]) return -1;
+        at = at * s->x[d] + p;
+    }
+    return at;
+}
+static tg_tensor *deep_call(const deep *s, tg_tensor *x, tg_tensor *w, tg_tensor *b) {
+    const int64_t *st = s->stride, *pa = s->padding, *di = s->dilation, *mo = s->more;
+    int64_t zero[3] = { 0, 0, 0 };
+    if (s->same) pa = zero;
+    if (s->dims == 1) return s->transposed ? tg_conv_transpose1d(x, w, b, .stride = st[2], .padding = pa[2], .dilation = di[2], .groups = s->groups, .output_padding = mo[2])
+        : tg_conv1d(x, w, b, .stride = st[2], .padding = pa[2], .dilation = di[2], .groups = s->groups, .same = s->same);
+    if (s->dims == 2) return s->transposed ? tg_conv_transpose2d(x, w, b, .stride = { st[1], st[2] }, .padding = { pa[1], pa[2] }, .dilation = { di[1], di[2] }, .groups = s->groups, .output_padding = { mo[1], mo[2] })
+        : tg_conv2d(x, w, b, .stride = { st[1], st[2] }, .padding = { pa[1], pa[2] }, .dilation = { di[1], di[2] }, .groups = s->groups, .same = s->same);
+    return s->transposed ? tg_conv_transpose3d(x, w, b, .stride = { st[0], st[1], st[2] }, .padding = { pa[0], pa[1], pa[2] }, .dilation = { di[0], di[1], di[2] }, .groups = s->groups, .output_padding = { mo[0], mo[1], mo[2] })
+        : tg_conv3d(x, w, b, .stride = { st[0], st[1], st[2] }, .padding = { pa[0], pa[1], pa[2] }, .dilation = { di[0], di[1], di[2] }, .groups = s->groups, .same = s->same);
+}
+/* y is the smaller side: the convolution's result, or what a transposed one reads. */
+static deep any_deep(void) {
+    deep s;
+    int d;
+    memset(&s, 0, sizeof s);
+    s.dims = (int)pick(1, 3);
+    s.groups = pick(1, 2); s.n = pick(1, 2); s.c = s.groups * pick(1, 3); s.o = s.groups * pick(1, 5);
+    s.transposed = pick(0, 1) == 1; s.same = !s.transposed && pick(0, 2) == 0; s.bias = pick(0, 1) == 1;
+    for (d = 0; d < 3; d++) {
+        const bool there = d >= 3 - s.dims;
+        int64_t reach;
+        s.stride[d] = there && !s.same ? pick(1, 3) : 1; s.dilation[d] = there ? pick(1, 2) : 1; s.k[d] = there ? pick(1, 4) : 1;
+        reach = s.dilation[d] * (s.k[d] - 1);
+        s.padding[d] = s.same ? reach / 2 : there ? pick(0, reach / 2) : 0;
+        if (s.transposed) {
+            s.y[d] = there ? pick(1, 5) : 1;
+            s.more[d] = there ? pick(0, (s.stride[d] > s.dilation[d] ? s.stride[d] : s.dilation[d]) - 1) : 0;
+            s.x[d] = (s.y[d] - 1) * s.stride[d] - 2 * s.padding[d] + reach + s.more[d] + 1;
+        } else {
+            s.x[d] = there ? pick(1, 9) : 1;
+            if (!s.same && s.x[d] + 2 * s.padding[d] <= reach) s.x[d] = reach + 1;
+            s.y[d] = s.same ? s.x[d] : (s.x[d] + 2 * s.padding[d] - reach - 1) / s.stride[d] + 1;
+        }
+    }
+    return s;
+}
+static void one_deep(tg_ctx *tg, const deep *s, int layout, bool batched) {
+    const int dims = s->dims;
+    const int64_t n = batched ? s->n : 1, nx = places(s->x), ny = places(s->y), nk = places(s->k), cg = s->c / s->groups, og = s->o / s->groups;
+    int64_t xd[5], yd[5], wd[5], bd[1], i, o, c, q, a;
+    double *xv, *yv, *wv, *bv, *rx = (double *)calloc((size_t)(n * s->c * nx), 8), *ry = (double *)calloc((size_t)(n * s->o * ny), 8), *rw = (double *)calloc((size_t)(s->o * cg * nk), 8);
+    tg_tensor *x, *y, *w, *b, *in[3], *g[3] = { NULL, NULL, NULL }, *out, *seed;
+    int d;
+    tg_mark m = tg_begin(tg);
+    xd[0] = yd[0] = n; xd[1] = s->c; yd[1] = s->o; wd[0] = s->o; wd[1] = cg; bd[0] = s->transposed ? s->c : s->o;
+    for (d = 0; d < dims; d++) { xd[2 + d] = s->x[3 - dims + d]; yd[2 + d] = s->y[3 - dims + d]; wd[2 + d] = s->k[3 - dims + d]; }
+    x = make(tg, dims + 1 + batched, xd + !batched, TG_F64, layout, &xv);
+    y = make(tg, dims + 1 + batched, yd + !batched, TG_F64, ROWS, &yv);
+    w = make(tg, dims + 2, wd, TG_F64, layout == LAST ? ROWS : layout, &wv);
+    b = make(tg, 1, bd, TG_F64, ROWS, &bv);
+    for (i = 0; i < n; i++) for (o = 0; o < s->o; o++) for (c = 0; c < cg; c++) for (q = 0; q < ny; q++) for (a = 0; a < nk; a++) {
+        const int64_t p = meets(s, q, a), at_x = (i * s->c + o / og * cg + c) * nx + p, at_y = (i * s->o + o) * ny + q, at_w = (o * cg + c) * nk + a;
+        if (p < 0) continue;
+        ry[at_y] += xv[at_x] * wv[at_w]; rx[at_x] += yv[at_y] * wv[at_w]; rw[at_w] += xv[at_x] * yv[at_y];
+    }
+    in[0] = tg_require_grad(tg_detach(s->transposed ? y : x), true); in[1] = tg_require_grad(tg_detach(w), true); in[2] = tg_require_grad(tg_detach(b), true);
+    seed = s->transposed ? x : y;
+    out = deep_call(s, in[0], in[1], s->bias ? in[2] : NULL);
+    if (CHECK_MSG(out && tg_grad(&out, 1, in, s->bias ? 3 : 2, g, .grad_outputs = &seed), "%s", tg_error_text(tg))) {
+        const int64_t bias_at = s->bias ? n * (s->transposed ? s->c * nx : s->o * ny) : 0, each = s->transposed ? nx : ny;
+        tg_tensor *flat = tg_contiguous(out), *ga = tg_contiguous(g[0]), *gw = tg_contiguous(g[1]), *gb = g[2] ? tg_contiguous(g[2]) : NULL;
+        const double *want = s->transposed ? rx : ry, *want_g = s->transposed ? ry : rx;
+        bool ok = flat->numel == seed->numel && flat->ndim == seed->ndim;
+        for (i = 0; ok && i < flat->numel; i++) { const double e = ((double *)flat->data)[i] - want[i] - (i < bias_at ? bv[i / each % bd[0]] : 0); ok = e < 1e-12 && e > -1e-12; }
+        for (i = 0; ok && i < ga->numel; i++) { const double e = ((double *)ga->data)[i] - want_g[i]; ok = e < 1e-12 && e > -1e-12; }
+        for (i = 0; ok && i < gw->numel; i++) { const double e = ((double *)gw->data)[i] - rw[i]; ok = e < 1e-12 && e > -1e-12; }
+        if (gb) ok = ok && tg_allclose(gb, dims == 1 ? tg_sum_dims(batched ? seed : tg_unsqueeze(seed, 0), TG_DIMS(0, 2), false) : dims == 2 ? tg_sum_dims(batched ? seed : tg_unsqueeze(seed, 0), TG_DIMS(0, 2, 3), false)
+            : tg_sum_dims(batched ? seed : tg_unsqueeze(seed, 0), TG_DIMS(0, 2, 3, 4), false), 1e-12, 1e-12);
+        CHECK_MSG(ok, "%d dimensions, n %d c %d o %d groups %d, transposed %d, same %d, layout %d, batched %d", dims, (int)n, (int)s->c, (int)s->o, (int)s->groups, s->transposed, s->same, layout, batched);
+    }
+    tg_clear(tg);
+    tg_end(tg, m);
+    free(xv); free(yv); free(wv); free(bv); free(rx); free(ry); free(rw);
+}
+static void in_dimensions(tg_ctx *tg) {
+    int i;
+    for (i = 0; i < 400; i++) { const deep s = any_deep(); one_deep(tg, &s, (int)pick(0, GAPS), pick(0, 3) > 0); }
 }
 
 /* ---- strides do not choose the bits: a 1 x 1 kernel over a view whose rows do not run on, and over its copy ---- */
@@ -396,6 +491,7 @@ int main(void) {
             empties(tg);
             messages(tg);
             same_bits(tg);
+            in_dimensions(tg);
             gradients(tg);
         }
         tg_close(tg);

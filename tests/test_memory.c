@@ -263,6 +263,9 @@ static void run_script(script *s) {
     w = tg_matmul(a, tg_t(b)); w = tg_matmul(tg_select(a, 0, 0), tg_t(b)); w = tg_matmul(tg_rand(tg, TG_SHAPE(70, 90)), tg_rand(tg, TG_SHAPE(90, 80))); w = tg_matmul(tg_rand(tg, TG_SHAPE(2, 1, 3, 4)), tg_rand(tg, TG_SHAPE(5, 4, 3))); w = tg_linear(a, b, tg_zeros(tg, TG_SHAPE(3)));
     w = tg_linear(tg_t(tg_rand(tg, TG_SHAPE(4, 600))), b, NULL); w = tg_matmul(tg_to(a, TG_BF16), tg_t(tg_to(b, TG_BF16)));
     w = tg_conv2d(tg_rand(tg, TG_SHAPE(2, 4, 9, 9)), tg_rand(tg, TG_SHAPE(6, 2, 3, 3)), tg_rand(tg, TG_SHAPE(6)), .groups = 2, .padding = { 1, 1 });
+    w = tg_conv_transpose2d(w, tg_rand(tg, TG_SHAPE(6, 1, 3, 2)), tg_rand(tg, TG_SHAPE(2)), .groups = 2, .stride = { 2, 1 });
+    w = tg_conv1d(tg_pad(tg_flatten(w, 2, 3), TG_DIMS(1, 2), TG_PAD_CIRCULAR, 0), tg_rand(tg, TG_SHAPE(2, 2, 4)), NULL, .same = true);
+    w = tg_fold(tg_nn_unfold(tg_constant_pad_nd(tg_rand(tg, TG_SHAPE(2, 3, 4)), TG_DIMS(1, 1), 2), .kernel = { 2, 2 }), .kernel = { 2, 2 }, .size = { 3, 6 });
     /* a step with a graph, in-place and views in it */
     inner = tg_begin(tg);
     x = tg_require_grad(tg_rand(tg, TG_SHAPE(2, 3, 8, 8)), true); y = tg_require_grad(tg_rand(tg, TG_SHAPE(4, 3, 3, 3)), true); z = tg_require_grad(tg_rand(tg, TG_SHAPE(5, 144)), true);

@@ -154,6 +154,11 @@ static bool other(int k, trial *c) {
     B(tg_adaptive_max_pool1d, "x", "", give(c, tg_adaptive_max_pool1d(o[0], TG_SHAPE(2), &y)) && give(c, y)) B(tg_adaptive_max_pool2d, "c", "", give(c, tg_adaptive_max_pool2d(o[0], TG_SHAPE(2, 2), &y)) && give(c, y))
     B(tg_adaptive_max_pool3d, "c", "", give(c, tg_adaptive_max_pool3d(o[0], TG_SHAPE(1), &y)) && give(c, y))
     T(tg_max_unpool1d_from, "xg", "", tg_max_unpool1d(o[0], o[1], .kernel = {2})) T(tg_max_unpool2d_from, "cp", "", tg_max_unpool2d(o[0], o[1], .kernel = {2})) T(tg_max_unpool3d_from, "cp", "", tg_max_unpool3d(o[0], o[1], .kernel = {2}))
+    T(tg_conv1d_from, "JHv", "", tg_conv1d(o[0], o[1], o[2]))  T(tg_conv3d_from, "PRv", "", tg_conv3d(o[0], o[1], o[2]))  T(tg_conv1d_from, "JHv", "", tg_conv1d(o[0], o[1], o[2], .same = true))
+    T(tg_conv_transpose1d_from, "xHv", "", tg_conv_transpose1d(o[0], o[1], o[2], .groups = 32))  T(tg_conv_transpose2d_from, "Hwv", "", tg_conv_transpose2d(o[0], o[1], o[2], .groups = 32))
+    T(tg_conv_transpose3d_from, "wRv", "", tg_conv_transpose3d(o[0], o[1], o[2], .groups = 32))
+    T(tg_dropout1d, "x", "r", tg_dropout1d(o[0], 0.5, true))  T(tg_dropout2d, "x", "r", tg_dropout2d(o[0], 0.5, true))  T(tg_dropout3d, "x", "r", tg_dropout3d(o[0], 0.5, true))
+    T(tg_alpha_dropout, "x", "r", tg_alpha_dropout(o[0], 0.5, true))  T(tg_feature_alpha_dropout, "x", "r", tg_feature_alpha_dropout(o[0], 0.5, true))
     T(tg_conv2d_from, "cwv", "", tg_conv2d(o[0], o[1], o[2]))  T(tg_mse_loss, "xx", "", tg_mse_loss(o[0], o[1]))  T(tg_cross_entropy, "xi", "", tg_cross_entropy(o[0], o[1]))  X(tg_softmax, 0)
     X(tg_log_softmax, 0)  T(tg_dropout, "x", "r", tg_dropout(o[0], 0.5, true))  X(tg_dropout, 0.5, false)  X(tg_dropout, 0, true)  X(tg_dropout, 1, true)
     T(tg_call, "xx", "e", own(o, 0, false))  T(tg_call, "xx", "e", own(o, 0, true))  T(tg_call, "xx", "1e", own(o, TG_OP_OPAQUE, false))  T(tg_call, "xx", "1e", own(o, TG_OP_OPAQUE, true))
@@ -229,26 +234,26 @@ static bool made(int k, trial *c) {
 }
 
 /* ---- operands: x y l h [32, 32]: y a leaf, l a result of the graph, h a leaf with a gradient; v s d: [32], [], [] of f64; i g: indices [32], [32, 32]; b u: bools, bytes; c w: images, a kernel;
-   A K M [1, 32], [96, 32], [128, 32], Q N [96], [128]: a state, weights and biases of recurrent layers; E: lengths [32]; p: i64 of c's shape.
+   J H P R: images and kernels of one and three dimensions; A K M [1, 32], [96, 32], [128, 32], Q N [96], [128]: a state, weights and biases of recurrent layers; E: lengths [32]; p: i64 of c's shape.
    k t a: [2, 32, 32], [3, 32], [2].
    `lead` examples of them, or one without; `graph`: the floats are results of the graph. ---- */
 enum { FULL, NO_ROWS, NO_COLUMNS };
 static int lacks;                                             /* operands are made without elements: their first dimension is 0, or their last */
 static tg_tensor *whole(tg_ctx *tg, char letter, int lead, bool graph) {
-    int64_t shape[5] = { 0, 32, 32, 1, 1 }, i;
-    const int ndim = strchr("sd", letter) ? 0 : strchr("viuaQNE", letter) ? 1 : strchr("cwp", letter) ? 4 : letter == 'k' ? 3 : 2;
+    int64_t shape[6] = { 0, 32, 32, 1, 1, 1 }, i;
+    const int ndim = strchr("sd", letter) ? 0 : strchr("viuaQNE", letter) ? 1 : strchr("cwp", letter) ? 4 : strchr("kJH", letter) ? 3 : strchr("PR", letter) ? 5 : 2;
     tg_tensor *t;
     float *p;
     shape[0] = lead;
     if (letter == 'k' || letter == 'a') { shape[1] = 2; shape[3] = 32; }
     if (letter == 't') shape[1] = 3;
-    if (ndim == 4) { shape[1] = letter != 'w' ? 2 : 32; shape[2] = 1; shape[4] = 32; }
+    if (ndim > 3 || strchr("JH", letter)) { shape[1] = strchr("wHR", letter) ? 32 : 2; shape[2] = 1; shape[ndim] = 32; }
     if (strchr("AKQMN", letter)) shape[1] = letter == 'A' ? 1 : strchr("KQ", letter) ? 96 : 128;
     if (lacks && ndim) shape[lacks == NO_ROWS ? 1 : ndim] = 0;
     t = tg_empty(tg, lead ? ndim + 1 : ndim, lead ? shape : shape + 1, TG_F32);
     for (p = (float *)t->data, i = 0; i < t->numel; i++) p[i] = letter == 'E' ? (float)(1 + test_random() % 32) : strchr("igpb", letter) ? (float)(test_random() % (letter == 'b' ? 2 : 32)) : (float)test_uniform(0.1, 0.9);
     t = tg_to(t, strchr("igpE", letter) ? TG_I64 : letter == 'b' ? TG_BOOL : letter == 'u' ? TG_U8 : letter == 'd' ? TG_F64 : TG_F32);
-    if (letter == 'l' || (graph && strchr("xvsdcwktaAKQMN", letter))) return tg_mul_scalar(tg_require_grad(t, true), 2);
+    if (letter == 'l' || (graph && strchr("xvsdcwktaAKQMNJHPR", letter))) return tg_mul_scalar(tg_require_grad(t, true), 2);
     if (strchr("yh", letter)) (void)tg_require_grad(t, true);
     if (letter == 'h') (void)tg_backward(tg_sum(tg_square(t)));
     return t;

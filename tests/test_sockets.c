@@ -263,7 +263,7 @@ static void test_attributes(void) {
     PRINTED(tg_to(x, TG_F16), "to dtype=f16");
     PRINTED(tg_permute(x, TG_DIMS(1, 0)), "permute dims=[1, 0]");
     PRINTED(tg_sort(x, 1, true, NULL), "sort dim=1 descending");
-    PRINTED(tg_conv2d(im, im, NULL, .stride = {2, 1}, .padding = {0, 3}), "conv2d stride=[2, 1] padding=[0, 3] dilation=[1, 1] groups=1");
+    PRINTED(tg_conv2d(im, im, NULL, .stride = {2, 1}, .padding = {0, 3}), "conv2d stride=[2, 1] padding=[0, 3] dilation=[1, 1] groups=1 size=[1, 7]");
     PRINTED(tg_expand(x, TG_SHAPE(4, 2, 3)), "expand shape=[4, 2, 3]");
     tg_end(tg, m);
     CHECK_OK(tg);

@@ -247,46 +247,83 @@ static void conv_once_grad(const Row *r) {
     OUT[0] = y;
     tg_grad(&y, 1, in, r->p[8] ? 1 : 2, OUT + 1, .grad_outputs = &G);
 }
-static const char *conv_check(const Row *r) {
-    int64_t N = r->p[0], H = r->p[2], O = r->p[3], K = r->p[4], S = r->p[5], P = r->p[6], groups = r->p[7], Q = r->p[9];
+/* Result, weight's gradient and input's against the definition. */
+static const char *conv_check_y(const Row *r, tg_tensor *x, tg_tensor *got, const char *what) {
+    int64_t H = r->p[2], O = r->p[3], K = r->p[4], S = r->p[5], P = r->p[6], groups = r->p[7], Q = r->p[9];
     int64_t ci = r->p[1] / groups, co = O / groups, t, c, o, n, u, v, i, j;
-    double ma = largest(A), mb = largest(B), bound = (double)(8 * sqrt_((real)(ci * K * K))) * ma * mb / 16777216.0;
+    double bound = (double)(8 * sqrt_((real)(ci * K * K))) * largest(x) * largest(B) / 16777216.0;
     for (t = 0; t < 1000; t++) {
-        int64_t at = below(OUT[0]->numel);
+        int64_t at = below(got->numel);
         double sum = 0;
         j = at % Q; i = at / Q % Q; o = at / Q / Q % O; n = at / Q / Q / O;
         for (c = 0; c < ci; c++) for (u = 0; u < K; u++) for (v = 0; v < K; v++) {
-            int64_t y = i * S + u - P, x = j * S + v - P;
-            if (y >= 0 && y < H && x >= 0 && x < H) sum += (double)f32(A)[((n * r->p[1] + o / co * ci + c) * H + y) * H + x] * (double)f32(B)[((o * ci + c) * K + u) * K + v];
+            int64_t row = i * S + u - P, column = j * S + v - P;
+            if (row >= 0 && row < H && column >= 0 && column < H) sum += (double)f32(x)[((n * r->p[1] + o / co * ci + c) * H + row) * H + column] * (double)f32(B)[((o * ci + c) * K + u) * K + v];
         }
-        if (OFF(f32(OUT[0])[at], sum, bound)) return wrong("y", at, (real)f32(OUT[0])[at], sum);
+        if (OFF(f32(got)[at], sum, bound)) return wrong(what, at, (real)f32(got)[at], sum);
     }
-    if (!G) return NULL;
-    bound = (double)(8 * sqrt_((real)(N * Q * Q))) * ma * largest(G) / 16777216.0;
-    for (t = 0; t < 50; t++) {                                                  /* the weight's gradient */
+    return NULL;
+}
+static const char *conv_check_dw(const Row *r, tg_tensor *x, tg_tensor *g) {
+    int64_t N = r->p[0], H = r->p[2], O = r->p[3], K = r->p[4], S = r->p[5], P = r->p[6], groups = r->p[7], Q = r->p[9];
+    int64_t ci = r->p[1] / groups, co = O / groups, t, c, o, n, u, v, i, j;
+    double bound = (double)(8 * sqrt_((real)(N * Q * Q))) * largest(x) * largest(g) / 16777216.0;
+    for (t = 0; t < 50; t++) {
         int64_t at = below(OUT[1]->numel);
         double sum = 0;
         v = at % K; u = at / K % K; c = at / K / K % ci; o = at / K / K / ci;
         for (n = 0; n < N; n++) for (i = 0; i < Q; i++) for (j = 0; j < Q; j++) {
-            int64_t y = i * S + u - P, x = j * S + v - P;
-            if (y >= 0 && y < H && x >= 0 && x < H) sum += (double)f32(A)[((n * r->p[1] + o / co * ci + c) * H + y) * H + x] * (double)f32(G)[((n * O + o) * Q + i) * Q + j];
+            int64_t row = i * S + u - P, column = j * S + v - P;
+            if (row >= 0 && row < H && column >= 0 && column < H) sum += (double)f32(x)[((n * r->p[1] + o / co * ci + c) * H + row) * H + column] * (double)f32(g)[((n * O + o) * Q + i) * Q + j];
         }
         if (OFF(f32(OUT[1])[at], sum, bound)) return wrong("dw", at, (real)f32(OUT[1])[at], sum);
     }
-    if (r->p[8]) return NULL;
-    bound = (double)(8 * sqrt_((real)(co * K * K))) * mb * largest(G) / 16777216.0;
-    for (t = 0; t < 1000; t++) {                                                /* the input's */
-        int64_t at = below(OUT[2]->numel), x, y, ch;
+    return NULL;
+}
+static const char *conv_check_dx(const Row *r, tg_tensor *g, tg_tensor *got, const char *what) {
+    int64_t H = r->p[2], O = r->p[3], K = r->p[4], S = r->p[5], P = r->p[6], groups = r->p[7], Q = r->p[9];
+    int64_t ci = r->p[1] / groups, co = O / groups, t, o, n, u, v, i, j;
+    double bound = (double)(8 * sqrt_((real)(co * K * K))) * largest(B) * largest(g) / 16777216.0;
+    for (t = 0; t < 1000; t++) {
+        int64_t at = below(got->numel), x, y, ch;
         double sum = 0;
         x = at % H; y = at / H % H; ch = at / H / H % r->p[1]; n = at / H / H / r->p[1];
         for (o = ch / ci * co; o < (ch / ci + 1) * co; o++) for (u = 0; u < K; u++) for (v = 0; v < K; v++) {
             i = y + P - u; j = x + P - v;
             if (i < 0 || j < 0 || i % S || j % S || i / S >= Q || j / S >= Q) continue;
-            sum += (double)f32(G)[((n * O + o) * Q + i / S) * Q + j / S] * (double)f32(B)[((o * ci + ch % ci) * K + u) * K + v];
+            sum += (double)f32(g)[((n * O + o) * Q + i / S) * Q + j / S] * (double)f32(B)[((o * ci + ch % ci) * K + u) * K + v];
         }
-        if (OFF(f32(OUT[2])[at], sum, bound)) return wrong("dx", at, (real)f32(OUT[2])[at], sum);
+        if (OFF(f32(got)[at], sum, bound)) return wrong(what, at, (real)f32(got)[at], sum);
     }
     return NULL;
+}
+static const char *conv_check(const Row *r) {
+    const char *why = conv_check_y(r, A, OUT[0], "y");
+    if (!why && G) why = conv_check_dw(r, A, G);
+    return why || !G || r->p[8] ? why : conv_check_dx(r, G, OUT[2], "dx");
+}
+/* ---- transposed; p as of the convolution whose gradient by its input it is ---- */
+static void transpose_make(const Row *r) {
+    A = tg_randn(tg, TG_SHAPE(r->p[0], r->p[3], r->p[9], r->p[9]));
+    B = tg_randn(tg, TG_SHAPE(r->p[3], r->p[1], r->p[4], r->p[4]));
+}
+static tg_tensor *transpose_call(const Row *r) { return tg_conv_transpose2d(A, B, NULL, .stride = { r->p[5], r->p[5] }, .padding = { r->p[6], r->p[6] }); }
+static void transpose_once(const Row *r) { OUT[0] = transpose_call(r); }
+static void transpose_make_grad(const Row *r) {
+    transpose_make(r);
+    G = tg_randn(tg, TG_SHAPE(r->p[0], r->p[1], r->p[2], r->p[2]));
+    tg_require_grad(A, true); tg_require_grad(B, true);
+}
+static void transpose_once_grad(const Row *r) {
+    tg_tensor *y = transpose_call(r), *in[2];
+    in[0] = B; in[1] = A;
+    OUT[0] = y;
+    tg_grad(&y, 1, in, 2, OUT + 1, .grad_outputs = &G);
+}
+static const char *transpose_check(const Row *r) {
+    const char *why = conv_check_dx(r, A, OUT[0], "y");
+    if (!why && G) why = conv_check_dw(r, G, A);
+    return why || !G ? why : conv_check_y(r, G, OUT[2], "dx");
 }
 static void conv_rows(void) {
     static const struct { const char *name; int64_t p[9]; } list[] = {
@@ -297,6 +334,7 @@ static void conv_rows(void) {
         { "n8_dw32_hw112_k3", { 8, 32, 112, 32, 3, 1, 1, 32, 0 } },
         { "n64_c3_o32_hw32_k3", { 64, 3, 32, 32, 3, 1, 1, 1, 1 } },
         { "n64_c64_o128_hw16_k3", { 64, 64, 16, 128, 3, 1, 1, 1, 0 } },
+        { "transpose_n64_c128_o64_hw8_k4s2", { 64, 64, 16, 128, 4, 2, 1, 1, 0 } },
     };
     char name[64];
     int i, back;
@@ -308,6 +346,9 @@ static void conv_rows(void) {
         snprintf(name, sizeof name, "conv/%s/%s", list[i].name, back ? "fwdbwd" : "fwd");
         r = row(name, times * 2.0 * (double)(p[0] * q * q * weights), times * 4.0 * (double)(p[0] * p[1] * p[2] * p[2] + weights + p[0] * p[3] * q * q),
                 back ? conv_make_grad : conv_make, back ? conv_once_grad : conv_once, conv_check);
+        if (strncmp(list[i].name, "transpose", 9) == 0) {
+            r->make = back ? transpose_make_grad : transpose_make; r->once = back ? transpose_once_grad : transpose_once; r->check = transpose_check;
+        }
         memcpy(r->p, p, 9 * sizeof p[0]);
         r->p[9] = q;
     }
