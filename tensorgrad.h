@@ -2076,7 +2076,8 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               [N, C, D, H, W], D and H being 1 in fewer dimensions. whole: stride, padding and dilation (three each), groups.
               y may be smaller or larger than these give: there is no more of it, or all there is outside is zeros.
      POOL     y, places or absent, x, all [N, C, D, H, W]: the largest of each window with its place in D * H * W, or the
-              mean (TG_POOL_BACK: y is x's gradient by the mean, x the result's). whole: kernel, stride, padding,
+              mean (TG_POOL_BACK: y is x's gradient by the mean, x the result's; TG_POOL_MAX_BACK: the gradient by the
+              largest, the result's, x and the result: to the first element that equals it). whole: kernel, stride, padding,
               dilation, three each. part: 1, windows of o * in / out to (o + 1) * in / out instead; 2, means do not count
               the padding. number[0]: what sums are divided by, if not 0
      ENTROPY  kind 0: losses [N], rows [N, 2], x [N, C], classes [N]; kind 1: x's gradient, rows, x, classes, g [N].
@@ -2118,7 +2119,7 @@ enum { TG_COPY_ELEMENTS, TG_COPY_BLOCKS };
 enum { TG_FILL_VALUE, TG_FILL_RAMP };
 enum { TG_RANDOM_UNIFORM, TG_RANDOM_NORMAL, TG_RANDOM_KEEP, TG_RANDOM_INTEGER, TG_RANDOM_BERNOULLI };
 enum { TG_REDUCE_SUM, TG_REDUCE_PROD, TG_REDUCE_MAX, TG_REDUCE_MIN };
-enum { TG_POOL_MAX, TG_POOL_MEAN, TG_POOL_BACK };
+enum { TG_POOL_MAX, TG_POOL_MEAN, TG_POOL_BACK, TG_POOL_MAX_BACK };
 enum { TG_SCAN_SUM, TG_SCAN_PROD, TG_SCAN_MAX, TG_SCAN_MIN, TG_SCAN_LINEAR };
 enum { TG_INDEX_TAKE, TG_INDEX_PUT, TG_INDEX_ADD, TG_INDEX_MUL, TG_INDEX_MAX, TG_INDEX_MIN };
 enum { TG_CONV_RESULT, TG_CONV_BY_DATA, TG_CONV_BY_WEIGHT };
@@ -16793,7 +16794,7 @@ typedef struct tg__pooling_plan {
     tg__job    job;
     tg_dtype   compute;
     bool       adaptive, channels, whole_windows;             /* whole_windows: means count the padding */
-    bool       quick[2];                                      /* lines of y (x) are read and written where they lie */
+    bool       quick[5];                                      /* lines of this operand are read and written where they lie */
     double     divisor;                                       /* of means; 0: the number of elements */
     tg__pooling_axis axis[3];
     int64_t    lines, per, length, room;                      /* of lines of y; elements of the longest line of all */
@@ -16822,7 +16823,7 @@ TG__PRIVATE void tg__pooling_readers(const tg__pooling_plan *j, int d, int64_t i
     const tg__pooling_axis *a = &j->axis[d];
     const int64_t reach = i + a->padding;
     if (j->adaptive) { *first = i * a->out / a->in; *last = tg__ceil_div((i + 1) * a->out, a->in) - 1; return; }
-    *first = reach < a->kernel ? 0 : (reach - a->kernel) / a->stride + 1;
+    *first = reach < (a->kernel - 1) * a->dilation + 1 ? 0 : (reach - (a->kernel - 1) * a->dilation - 1) / a->stride + 1;
     *last = tg__imin(reach / a->stride, a->out - 1);
 }
 /* What a mean over one dimension's part of the window is divided by. */
@@ -16853,6 +16854,20 @@ TG__PRIVATE int64_t tg__pooling_count(const tg__pooling_plan *j, int d, int64_t 
         int64_t i; \
         for (i = 0; i < n; i++, a += as, v += vs) *a = (T)(*a + *v); \
     }
+/* Of n windows that have the result y each, those whose element x is the first to equal it: a takes their part of g, where
+   it is given, and the window is `taken`. */
+#define TG__POOLING_CLAIM(T, U, bits, number) \
+    TG__PRIVATE void tg__pooling_claim_##T(int64_t n, T *a, int64_t as, const T *x, const T *y, const T *g, U *taken) { \
+        int64_t i; \
+        for (i = 0; i < n; i++, x += as) { \
+            const U same = (U)0 - (U)((*x == y[i]) | ((*x != *x) & (y[i] != y[i]))); \
+            if (a) { *a += number(bits(g[i]) & same & ~taken[i]); a += as; } \
+            taken[i] |= same; \
+        } \
+    }
+TG__POOLING_CLAIM(float, uint32_t, tg__bits32, tg__float)
+TG__POOLING_CLAIM(double, uint64_t, tg__bits64, tg__double)
+#undef TG__POOLING_CLAIM
 TG__POOLING_TYPE(float)
 TG__POOLING_TYPE(double)
 TG__POOLING_TYPE(int64_t)
@@ -16888,7 +16903,7 @@ TG__PRIVATE const char *tg__pooling_line(const tg__pooling_plan *j, int k, const
     const tg_operand *o = &j->job.o[k];
     const int along = j->channels ? 1 : 4;
     char *at = tg__pooling_at(j, k, p);
-    if (j->quick[k != 0]) return at;
+    if (j->quick[k]) return at;
     tg__load(j->job.tg->isa, j->compute, o->shape[along], tile, at, o->stride[along], o->dtype);
     return tile;
 }
@@ -16993,6 +17008,49 @@ TG__PRIVATE void tg__pooling_back_line(const tg__pooling_plan *j, const int64_t 
     }
     if (!j->quick[0]) tg__store(j->job.tg->isa, j->compute, j->length, tg__pooling_at(j, 0, p), j->job.o[0].stride[j->channels ? 1 : 4], j->job.o[0].dtype, a);
 }
+/* One line of the largest elements' gradient by x. Of each window that reads the line, the lines up to it are looked
+   through for the first element that equals the result. */
+TG__PRIVATE void tg__pooling_claim(const tg__pooling_plan *j, int64_t n, char *a, const char *x, int64_t at, int64_t as, const char *y, const char *g, int64_t o, char *taken) {
+    if (j->compute == TG_F32)
+        tg__pooling_claim_float(n, a ? (float *)(void *)a + at : NULL, as, (const float *)(const void *)x + at, (const float *)(const void *)y + o, (const float *)(const void *)g + o, (uint32_t *)(void *)taken + o);
+    else
+        tg__pooling_claim_double(n, a ? (double *)(void *)a + at : NULL, as, (const double *)(const void *)x + at, (const double *)(const void *)y + o, (const double *)(const void *)g + o, (uint64_t *)(void *)taken + o);
+}
+TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_t *p, char *scratch) {
+    const tg__pooling_axis *w = &j->axis[2];
+    char *a = j->quick[0] ? tg__pooling_at(j, 0, p) : scratch, *g_tile = scratch + j->room * 8, *x_tile = scratch + j->room * 16, *y_tile = scratch + j->room * 24, *taken = scratch + j->room * 32;
+    int64_t o[5], q[5], first[3], last[3], start[3], end[3], k, d;
+    memcpy(o, p, sizeof o); memcpy(q, p, sizeof q);
+    for (d = 0; d < 3; d++) tg__pooling_readers(j, (int)d, p[2 + d], &first[d], &last[d]);
+    if (!j->channels) first[2] = last[2] = 0;
+    tg__pooling_fill(j, j->length, a, 0);
+    for (o[2] = first[0]; o[2] <= last[0]; o[2]++) for (o[3] = first[1]; o[3] <= last[1]; o[3]++) for (o[4] = first[2]; o[4] <= last[2]; o[4]++) {
+        const char *g = tg__pooling_line(j, 2, o, g_tile), *y = tg__pooling_line(j, 4, o, y_tile);
+        bool there = false;
+        for (d = 0; d < 3; d++) if (d < 2 || j->channels) (void)tg__pooling_window(j, (int)d, o[2 + d], &start[d], &end[d]);
+        for (d = 0; d < (j->channels ? 3 : 2); d++) if (p[2 + d] < start[d] || p[2 + d] >= end[d] || (!j->adaptive && (p[2 + d] - start[d]) % j->axis[d].dilation)) break;
+        if (d < (j->channels ? 3 : 2)) continue;               /* a dilated window that steps over the line */
+        memset(taken, 0, (size_t)j->room * 8);
+        for (q[2] = start[0]; !there && q[2] <= p[2]; q[2] += j->axis[0].dilation) for (q[3] = start[1]; !there && q[3] < end[1]; q[3] += j->axis[1].dilation) {
+            if (!j->channels) { start[2] = 0; end[2] = 1; }
+            for (q[4] = start[2]; !there && q[4] < end[2]; q[4] += w->dilation) {
+                const char *x = tg__pooling_line(j, 3, q, x_tile);
+                there = q[2] == p[2] && q[3] == p[3] && (!j->channels || q[4] == p[4]);
+                if (j->channels) { tg__pooling_claim(j, j->length, there ? a : NULL, x, 0, 1, y, g, 0, taken); continue; }
+                if (j->adaptive) for (d = 0; d < w->out; d++) {
+                    int64_t s, e;
+                    (void)tg__pooling_window(j, 2, d, &s, &e);
+                    for (; s < e; s++) tg__pooling_claim(j, 1, there ? a : NULL, x, s, 1, y, g, d, taken);
+                } else for (k = 0; k < w->kernel; k++) {
+                    const int64_t off = k * w->dilation - w->padding, low = off < 0 ? tg__ceil_div(-off, w->stride) : 0;
+                    const int64_t count = (off < w->in ? tg__imin(w->out, (w->in - 1 - off) / w->stride + 1) : 0) - low;
+                    tg__pooling_claim(j, count, there ? a : NULL, x, low * w->stride + off, w->stride, y, g, low, taken);
+                }
+            }
+        }
+    }
+    if (!j->quick[0]) tg__store(j->job.tg->isa, j->compute, j->length, tg__pooling_at(j, 0, p), j->job.o[0].stride[j->channels ? 1 : 4], j->job.o[0].dtype, a);
+}
 TG__PRIVATE void tg__pooling_chunk(void *plan, int64_t index) {
     const tg__pooling_plan *j = (const tg__pooling_plan *)plan;
     const tg_operand *y = &j->job.o[0];
@@ -17008,14 +17066,16 @@ TG__PRIVATE void tg__pooling_chunk(void *plan, int64_t index) {
             p[d] = rest % y->shape[d];
             rest /= y->shape[d];
         }
-        if (j->job.r->kind == TG_POOL_BACK) tg__pooling_back_line(j, p, scratch); else tg__pooling_forward_line(j, p, scratch);
+        if (j->job.r->kind == TG_POOL_MAX_BACK) tg__pooling_return_line(j, p, scratch);
+        else if (j->job.r->kind == TG_POOL_BACK) tg__pooling_back_line(j, p, scratch);
+        else tg__pooling_forward_line(j, p, scratch);
     }
     tg__scratch_give(j->job.tg, slot);
 }
 TG__PRIVATE int64_t tg__pooling_start(tg_ctx *tg, int phase, void *plan) {
     tg__pooling_plan *j = (tg__pooling_plan *)plan;
     const tg_request *r = j->job.r;
-    const tg_operand *o = j->job.o, *x = r->kind == TG_POOL_BACK ? &o[0] : &o[2], *y = r->kind == TG_POOL_BACK ? &o[2] : &o[0];
+    const tg_operand *o = j->job.o, *x = r->kind >= TG_POOL_BACK ? &o[0] : &o[2], *y = r->kind >= TG_POOL_BACK ? &o[2] : &o[0];
     int64_t cost = 1;
     int d, along;
     if (phase) return 0;
@@ -17028,7 +17088,7 @@ TG__PRIVATE int64_t tg__pooling_start(tg_ctx *tg, int phase, void *plan) {
     }
     j->channels = x->stride[1] == 1 && y->stride[1] == 1 && x->shape[1] > 1 && x->stride[4] != 1;
     along = j->channels ? 1 : 4;
-    for (d = 0; d < 2; d++) j->quick[d] = o[2 * d].stride[along] == 1 && o[2 * d].dtype == j->compute;
+    for (d = 0; d < r->n; d++) j->quick[d] = o[d].use != TG_ABSENT && o[d].stride[along] == 1 && o[d].dtype == j->compute;
     j->length = o[0].shape[along];
     j->room = TG__ROUND_UP(tg__imax(o[0].shape[along], o[2].shape[along]), 8);
     j->lines = 1;
@@ -17039,15 +17099,16 @@ TG__PRIVATE int64_t tg__pooling_start(tg_ctx *tg, int phase, void *plan) {
         j->larger = tg__map_kernel(tg, &tg_maximum__f.kernels, 0, j->compute);
         j->sum = tg__map_kernel(tg, &tg_add__f.kernels, 0, j->compute);
     }
-    if (!tg__scratch_need(tg, (size_t)j->room * 32)) return -1;
+    if (!tg__scratch_need(tg, (size_t)j->room * 48)) return -1;
     j->per = tg__imax(1, 32768 / tg__imax(1, j->length * cost));
     return tg__ceil_div(j->lines, j->per);
 }
 TG__FAMILY(pooling, false);
 
 /* ------------------------------------------------------------------------ max_pool, avg_pool ----
-   x [N, C, ...], or [C, ...], with one to three dimensions behind the channels. max_pool: y, and the i64 places of its
-   elements in their channel's flattened x; dx = g added up there. avg_pool: dx = avg_pool_back(g), whose own derivative is
+   x [N, C, ...], or [C, ...], with one to three dimensions behind the channels. max_pool: y; dx = max_pool_back(x, y, g), g at
+   the first element of each window that equals y. max_pool_places: y, and the i64 places of its elements in their channel's
+   flattened x; dx = g added up there. avg_pool: dx = avg_pool_back(g), whose own derivative is
    avg_pool. */
 typedef struct tg__pooling_attr { int64_t spatial, kernel[3], stride[3], padding[3], dilation[3], size[3], in[3]; bool adaptive, ceil, no_padding; double divisor; } tg__pooling_attr;
 static const tg_attr tg__pooling_attrs[] = {
@@ -17106,7 +17167,7 @@ TG__PRIVATE bool tg__pooling_check(tg_ctx *tg, tg__node *n) {
         if (at->adaptive && size[d] < 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the result's sizes must not be negative, got %l", size[d]);
         if (!at->adaptive && size[d] < 1) return tg__fail_op(tg, TG_ERROR_SHAPE, "no window of %l fits into %l places of %t", at->kernel[d], in, x);
     }
-    return tg__pooling_out(tg, n, 0, x->dtype, x, at, size) && (n->op->kind == TG_POOL_MEAN || tg__pooling_out(tg, n, 1, TG_I64, x, at, size));
+    return tg__pooling_out(tg, n, 0, x->dtype, x, at, size) && (n->op->n_out == 1 || tg__pooling_out(tg, n, 1, TG_I64, x, at, size));
 }
 /* The next operand as [N, C, D, H, W]. */
 TG__PRIVATE void tg__pooling_ask_for(tg__ask *a, tg_tensor *t, unsigned use, int spatial) {
@@ -17131,8 +17192,8 @@ TG__PRIVATE bool tg__pooling_forward(tg_ctx *tg, tg__node *n) {
     a.r.number[0] = at->divisor;
     for (d = 0; d < 3; d++) { a.r.whole[d] = at->kernel[d]; a.r.whole[3 + d] = at->stride[d]; a.r.whole[6 + d] = at->padding[d]; a.r.whole[9 + d] = at->dilation[d]; }
     tg__pooling_ask_for(&a, n->out[0], TG_WRITE, (int)at->spatial);
-    tg__pooling_ask_for(&a, n->op->kind == TG_POOL_MAX ? n->out[1] : NULL, TG_WRITE, (int)at->spatial);
-    tg__pooling_ask_for(&a, n->in[0], TG_READ, (int)at->spatial);
+    tg__pooling_ask_for(&a, n->op->n_out == 2 ? n->out[1] : NULL, TG_WRITE, (int)at->spatial);
+    for (d = 0; d < n->op->n_in; d++) tg__pooling_ask_for(&a, n->in[d], TG_READ, (int)at->spatial);
     return tg__launch(&a, tg, &tg__family_pooling, NULL);
 }
 /* src [N, C, ...] carried to the places that `index` gives within each channel: y [N, C, in...]. Repeated ones add up. */
@@ -17150,7 +17211,7 @@ TG__PRIVATE tg_tensor *tg__pooling_return(tg_tensor *src, tg_tensor *index, int 
     for (d = 0; d < spatial; d++) whole[front + d] = in[3 - spatial + d];
     return tg_reshape(zeros, src->ndim, whole);
 }
-TG__PRIVATE bool tg__max_pool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+TG__PRIVATE bool tg__max_places_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__pooling_attr *at = (const tg__pooling_attr *)n->attr;
     (void)tg;
     return !g[0] || (dx[0] = tg__pooling_return(g[0], n->out[1], (int)at->spatial, at->in)) != NULL;
@@ -17160,12 +17221,35 @@ TG__PRIVATE bool tg__avg_pool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, t
     (void)tg;
     return (dx[0] = tg__pooling_mean(g[0], (const tg__pooling_attr *)n->attr, n->op->kind == TG_POOL_MEAN)) != NULL;
 }
+TG__PRIVATE bool tg__max_pool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
+/* By g: the second gradient at the places. The result does not move with x, but for where it jumps. */
+TG__PRIVATE bool tg__max_pool_back_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
 TG__PRIVATE bool tg__avg_pool_back_check(tg_ctx *tg, tg__node *n) {
     const tg__pooling_attr *at = (const tg__pooling_attr *)n->attr;
     return tg__pooling_out(tg, n, 0, n->in[0]->dtype, n->in[0], at, at->in);
 }
-static const tg_op tg__max_pool_op = { TG__OP_KIND("max_pool", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_POOL_MAX), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__pooling),
+TG__PRIVATE bool tg__max_pool_back_check(tg_ctx *tg, tg__node *n) { return tg__out_like(tg, n, 0, n->in[1]); }
+static const tg_op tg__max_pool_places_op = { TG__OP_KIND("max_pool_places", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_POOL_MAX), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__pooling),
+    tg__pooling_check, tg__pooling_forward, tg__max_places_backward, NULL };
+static const tg_op tg__max_pool_op = { TG__OP_KIND("max_pool", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_POOL_MAX), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__pooling),
     tg__pooling_check, tg__pooling_forward, tg__max_pool_backward, NULL };
+static const tg_op tg__max_pool_back_op = { TG__OP_KIND("max_pool_back", TG__IN(3), TG__OUT(1), TG__NO_FLAGS, TG_POOL_MAX_BACK), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__pooling),
+    tg__max_pool_back_check, tg__pooling_forward, tg__max_pool_back_backward, NULL };
+TG__PRIVATE bool tg__max_pool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    (void)tg;
+    return (dx[0] = tg__apply(&tg__max_pool_back_op, n->attr, NULL, g[0], n->in[0], n->out[0])) != NULL;
+}
+TG__PRIVATE bool tg__max_pool_back_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    const tg__pooling_attr *at = (const tg__pooling_attr *)n->attr;
+    tg_tensor *x = tg_detach(n->in[1]), *out[2], *y, *flat;
+    (void)tg;
+    if (!n->wants[0]) return true;
+    y = tg__call(&tg__max_pool_places_op, at, &x, 1, out, 2);
+    if (!y) return false;
+    flat = tg_flatten(g[0], x->ndim - (int)at->spatial, -1);
+    dx[0] = tg_reshape(tg_gather(flat, flat ? flat->ndim - 1 : 0, tg_flatten(out[1], x->ndim - (int)at->spatial, -1)), y->ndim, y->shape);
+    return dx[0] != NULL;
+}
 static const tg_op tg__avg_pool_op = { TG__OP_KIND("avg_pool", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_POOL_MEAN), TG__SAVES(0), TG__ATTRS(tg__pooling),
     tg__pooling_check, tg__pooling_forward, tg__avg_pool_backward, NULL };
 static const tg_op tg__avg_pool_back_op = { TG__OP_KIND("avg_pool_back", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_POOL_BACK), TG__SAVES(0), TG__ATTRS(tg__pooling),
@@ -17176,7 +17260,7 @@ TG__PRIVATE tg_tensor *tg__pooling_mean(tg_tensor *x, const tg__pooling_attr *at
 /* The public functions' part, so that messages carry their names. */
 TG__PRIVATE tg_tensor *tg__pooled(tg_tensor *x, const tg__pooling_attr *at, bool mean, tg_tensor **indices) {
     const bool outermost = tg__compose(x->tg);
-    tg_tensor *out[2], *y = mean ? tg__pooling_mean(x, at, false) : tg__call(&tg__max_pool_op, at, &x, 1, out, 2);
+    tg_tensor *out[2], *y = mean ? tg__pooling_mean(x, at, false) : indices ? tg__call(&tg__max_pool_places_op, at, &x, 1, out, 2) : tg__call(&tg__max_pool_op, at, &x, 1, out, 1);
     if (indices) *indices = y ? out[1] : NULL;
     return tg__composed(x->tg, outermost, y);
 }

@@ -196,6 +196,17 @@ DO(scan_down, tg_linear_scan(x[0], x[1], 0))
 DO(scan_across, tg_linear_scan(x[0], x[1], -1))
 DO(pool_largest, tg_max_pool2d(x[0], .kernel = {2}, .stride = {1, 2}, .padding = {1, 0}))
 DO(pool_largest_wide, tg_max_pool1d(x[0], .kernel = {2}, .dilation = {2}, .ceil_mode = true))
+static tg_tensor *pool_with_places(tg_tensor *x) { tg_tensor *places; return tg_max_pool2d(x, .kernel = {2}, .stride = {1, 2}, .padding = {1, 0}, .indices = &places); }
+DO(pool_places, pool_with_places(x[0]))
+DO(pool_largest_to_size, tg_adaptive_max_pool2d(x[0], TG_SHAPE(2, 3), NULL))
+static tg_tensor *largest_back(tg_tensor *g) {
+    static const int64_t two[3] = { 2, 2, 2 };
+    tg__pooling_attr at = tg__pooling_window_of(1, two, NULL, NULL, NULL);
+    tg_tensor *x = tg_to_device(tg_reshape(tg_arange(g->tg, 0, 4, 1, g->dtype), TG_SHAPE(1, 1, 4)), g->device);
+    at.in[2] = 4;
+    return tg__apply(&tg__max_pool_back_op, &at, NULL, g, x, tg_max_pool1d(x, .kernel = {2}));
+}
+DO(pool_back, largest_back(x[0]))
 DO(pool_mean, tg_avg_pool2d(x[0], .kernel = {3, 2}, .stride = {2, 1}, .padding = {1}, .no_padding = true, .ceil_mode = true))
 DO(pool_mean_deep, tg_avg_pool3d(x[0], .kernel = {2}, .padding = {0, 1, 0}))
 DO(pool_to_size, tg_adaptive_avg_pool2d(x[0], TG_SHAPE(2, 3)))
@@ -542,6 +553,9 @@ static const op_case ops[] = {
 
     /* pool */
     OP("max_pool", pool_largest, "d 1 2 4 5|d o 2 1 3 4|d 1 3 4|d o 2 3 2 2|0 1 2 2")
+    OP("max_pool_places", pool_places, "d 1 2 4 5|d o 2 1 3 4|d 1 3 4")
+    OP("max_pool", pool_largest_to_size, "d 1 2 4 5|d o 2 2 3 2|d 2 5 4")
+    OP("max_pool_back", pool_back, "1 1 2")
     OP("max_pool", pool_largest_wide, "d 2 1 5|d t 6 2")
     OP("avg_pool", pool_mean, "1 2 4 5|o 2 3 3 3|2 4 3|g 1 2 3 4|0 1 3 3")
     OP("avg_pool", pool_mean_deep, "1 2 2 2 3|2 3 1 2")
