@@ -16856,17 +16856,21 @@ TG__PRIVATE int64_t tg__pooling_count(const tg__pooling_plan *j, int d, int64_t 
     }
 /* Of n windows that have the result y each, those whose element x is the first to equal it: a takes their part of g, where
    it is given, and the window is `taken`. */
-#define TG__POOLING_CLAIM(T, U, bits, number) \
-    TG__PRIVATE void tg__pooling_claim_##T(int64_t n, T *a, int64_t as, const T *x, const T *y, const T *g, U *taken) { \
+#define TG__POOLING_CLAIM(T) \
+    TG__PRIVATE void tg__pooling_claim_##T(int64_t n, T *a, int64_t as, const T *x, const T *y, const T *g, int32_t *taken) { \
         int64_t i; \
         for (i = 0; i < n; i++, x += as) { \
-            const U same = (U)0 - (U)((*x == y[i]) | ((*x != *x) & (y[i] != y[i]))); \
-            if (a) { *a += number(bits(g[i]) & same & ~taken[i]); a += as; } \
+            const T v = *x, top = y[i]; \
+            const int32_t same = (v == top) | ((v != v) & (top != top)), first = same & ~taken[i]; \
             taken[i] |= same; \
+            if (!a) continue; \
+            if (g[i] - g[i] == 0) *a += g[i] * (T)first;           /* no branch hangs on `first`; infinity times 0 is none */ \
+            else if (first) *a += g[i]; \
+            a += as; \
         } \
     }
-TG__POOLING_CLAIM(float, uint32_t, tg__bits32, tg__float)
-TG__POOLING_CLAIM(double, uint64_t, tg__bits64, tg__double)
+TG__POOLING_CLAIM(float)
+TG__POOLING_CLAIM(double)
 #undef TG__POOLING_CLAIM
 TG__POOLING_TYPE(float)
 TG__POOLING_TYPE(double)
@@ -17012,9 +17016,9 @@ TG__PRIVATE void tg__pooling_back_line(const tg__pooling_plan *j, const int64_t 
    through for the first element that equals the result. */
 TG__PRIVATE void tg__pooling_claim(const tg__pooling_plan *j, int64_t n, char *a, const char *x, int64_t at, int64_t as, const char *y, const char *g, int64_t o, char *taken) {
     if (j->compute == TG_F32)
-        tg__pooling_claim_float(n, a ? (float *)(void *)a + at : NULL, as, (const float *)(const void *)x + at, (const float *)(const void *)y + o, (const float *)(const void *)g + o, (uint32_t *)(void *)taken + o);
+        tg__pooling_claim_float(n, a ? (float *)(void *)a + at : NULL, as, (const float *)(const void *)x + at, (const float *)(const void *)y + o, (const float *)(const void *)g + o, (int32_t *)(void *)taken + o);
     else
-        tg__pooling_claim_double(n, a ? (double *)(void *)a + at : NULL, as, (const double *)(const void *)x + at, (const double *)(const void *)y + o, (const double *)(const void *)g + o, (uint64_t *)(void *)taken + o);
+        tg__pooling_claim_double(n, a ? (double *)(void *)a + at : NULL, as, (const double *)(const void *)x + at, (const double *)(const void *)y + o, (const double *)(const void *)g + o, (int32_t *)(void *)taken + o);
 }
 TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_t *p, char *scratch) {
     const tg__pooling_axis *w = &j->axis[2];
@@ -17030,7 +17034,7 @@ TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_
         for (d = 0; d < 3; d++) if (d < 2 || j->channels) (void)tg__pooling_window(j, (int)d, o[2 + d], &start[d], &end[d]);
         for (d = 0; d < (j->channels ? 3 : 2); d++) if (p[2 + d] < start[d] || p[2 + d] >= end[d] || (!j->adaptive && (p[2 + d] - start[d]) % j->axis[d].dilation)) break;
         if (d < (j->channels ? 3 : 2)) continue;               /* a dilated window that steps over the line */
-        memset(taken, 0, (size_t)j->room * 8);
+        memset(taken, 0, (size_t)j->room * sizeof(int32_t));
         for (q[2] = start[0]; !there && q[2] <= p[2]; q[2] += j->axis[0].dilation) for (q[3] = start[1]; !there && q[3] < end[1]; q[3] += j->axis[1].dilation) {
             if (!j->channels) { start[2] = 0; end[2] = 1; }
             for (q[4] = start[2]; !there && q[4] < end[2]; q[4] += w->dilation) {
