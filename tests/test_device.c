@@ -82,7 +82,7 @@ static const tg__family *const families[TG_FAMILIES] = { NULL, &tg__family_map, 
     /* scan */
     /* pool */
     /* resample */
-    /* attention */
+    &tg__family_attention,
     /* rnn */
 };
 #define TG_F1(name, ...) [TG_ROW_##name] = &name##__f.kernels,
