@@ -1533,7 +1533,7 @@ TG_API tg_tensor *tg_scaled_dot_product_attention_from(const tg_scaled_dot_produ
 #define tg_scaled_dot_product_attention(query_, key_, ...) TG__OPTIONS3(tg_scaled_dot_product_attention, query, query_, key, key_, value, __VA_ARGS__)
     /* [..., Tq, D], [..., Tk, D], [..., Tk, E] -> [..., Tq, E]: softmax(query key^T scale + mask) value. Leading dimensions
        broadcast, dimension -3 are the heads. A query that sees no key gives 0. The scores are never held all at once, unless
-       attn_mask wants a gradient. Saved for the derivative: the operands, the result, and one number for each query. */
+       attn_mask wants a gradient. Saved for the derivative: the operands, the result, and two numbers for each query. */
 typedef struct tg_multi_head_attention_forward_args {
     tg_place at TG_EMPTY;
     tg_tensor *query TG_EMPTY, *key TG_EMPTY, *value TG_EMPTY;
@@ -1656,11 +1656,11 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
      ENTROPY  kind 0: losses [N], rows [N, 2], x [N, C], classes [N]; kind 1: x's gradient, rows, x, classes, g [N].
               A row keeps its largest x and the sum of exp(x - largest). An error where a class is out of range
               unless it is -100, which makes loss and gradient 0.
-     ATTENTION  TG_ATTENTION_RESULT: y [B, H, Tq, E], lse [B, H, Tq], q [B, H, Tq, D], k [B, Hk, Tk, D], v [B, Hk, Tk, E],
-              mask [B, H, Tq, Tk] or absent: y = dropout(softmax(q k^T number[0] + mask)) v, lse the logarithm of the sum
-              of exp(score); where no key is seen y is 0 and lse infinite. A bool mask is -inf where it is false; whole[0]:
+     ATTENTION  TG_ATTENTION_RESULT: y [B, H, Tq, E], rest [2, B, H, Tq], q [B, H, Tq, D], k [B, Hk, Tk, D], v [B, Hk, Tk, E],
+              mask [B, H, Tq, Tk] or absent: y = dropout(softmax(q k^T number[0] + mask)) v; rest: the largest score,
+              infinite where no key is seen, and 1 / sum of exp(score - largest), then 0, as y. A bool mask is -inf where it is false; whole[0]:
               query i sees keys 0..i; number[1]: p of dropout, element [b, h, q, k] as a RANDOM_KEEP of whole: -, key, call
-              draws it. TG_ATTENTION_DERIVATIVE: dq, dk, dv, each or absent, q, k, v, mask, y, lse, y's gradient. */
+              draws it. TG_ATTENTION_DERIVATIVE: dq, dk, dv, each or absent, q, k, v, mask, y, rest, y's gradient. */
 typedef enum tg_family {
     TG_FAMILY_MAP = 1, TG_FAMILY_COPY, TG_FAMILY_FILL, TG_FAMILY_RANDOM, TG_FAMILY_REDUCE, TG_FAMILY_SOFTMAX,
     TG_FAMILY_SORT, TG_FAMILY_INDEX, TG_FAMILY_GEMM, TG_FAMILY_CONV, TG_FAMILY_ENTROPY,
@@ -15765,8 +15765,8 @@ TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
    softmax(q k^T scale + mask) v, without ever holding the [Tq, Tk] scores. A chunk has a block of queries of one head and
    goes through the keys in blocks: a tile of scores (>>pass-attention) is made by the kernels of >>impl-gemm, turned to
    exp(score - largest so far), and multiplied by its values; what was summed before shrinks when a larger score comes.
-   Kept for the derivative is lse, the logarithm of the sum of exp(score), one number for a query. The derivative makes
-   the tiles again, p = exp(score - lse). Its phases: sums of g * out for each query; then for each pair of a block of
+   Kept for the derivative are two numbers for a query: its largest score and 1 / sum of exp(score - largest). (Their one
+   logarithm would do, and would lose digits where scores are large.) The derivative makes the tiles again. Its phases: sums of g * out for each query; then for each pair of a block of
    queries and one of keys what they give to dq, dk and dv. The pairs of one phase share neither (the keys' block is that
    of the queries, shifted by the phase), so that all chunks add into the results and the order of sums is fixed.
    Few queries (a new token before many keys) go through the keys in rows: then memory is what takes the time.
@@ -15779,8 +15779,8 @@ TG__KERNEL(void, tg__attention_slopes_f32, (const tg__attention_tile *t));
 TG__KERNEL_F64(void, tg__attention_slopes_f64, (const tg__attention_tile *t));
 TG__KERNEL(float, tg__attention_row_f32, (int64_t n, float *s, float *top, float *sum));
 TG__KERNEL_F64(double, tg__attention_row_f64, (int64_t n, double *s, double *top, double *sum));
-TG__KERNEL(void, tg__attention_finish_f32, (int64_t n, const float *top, float *sum, float *lse));
-TG__KERNEL_F64(void, tg__attention_finish_f64, (int64_t n, const double *top, double *sum, double *lse));
+TG__KERNEL(void, tg__attention_finish_f32, (int64_t n, float *top, float *sum));
+TG__KERNEL_F64(void, tg__attention_finish_f64, (int64_t n, double *top, double *sum));
 TG__KERNEL(void, tg__attention_scale_f32, (int64_t rows, int64_t n, float *x, int64_t step, const float *factor, int64_t of));
 TG__KERNEL_F64(void, tg__attention_scale_f64, (int64_t rows, int64_t n, double *x, int64_t step, const double *factor, int64_t of));
 TG__KERNEL(void, tg__attention_times_f32, (int64_t n, float *x, const float *y));
@@ -15803,7 +15803,7 @@ typedef struct tg__attention_plan {
     tg__job  job;
     int      isa, phase;
     tg_dtype compute;
-    bool     wide, causal, few;
+    bool     wide, causal, few, lone;                          /* lone: a tile has all keys */
     int64_t  size;                                             /* bytes of an element, computed */
     int64_t  b, h, hk, group, tq, tk, d, dv;                   /* group: heads of q that share one of k and v */
     double   scale, dropout;
@@ -15817,14 +15817,18 @@ typedef struct tg__attention_plan {
 } tg__attention_plan;
 enum { TG__ATT_DQ, TG__ATT_DK, TG__ATT_DV };
 /* the operands of both kinds of request */
-enum { TG__ATT_OUT_, TG__ATT_LSE_, TG__ATT_Q_, TG__ATT_K_, TG__ATT_V_, TG__ATT_MASK_, TG__ATT_OPERANDS };
-enum { TG__ATT_B_Q_ = 3, TG__ATT_B_K_, TG__ATT_B_V_, TG__ATT_B_MASK_, TG__ATT_B_OUT_, TG__ATT_B_LSE_, TG__ATT_B_G_, TG__ATT_B_OPERANDS };
+enum { TG__ATT_OUT_, TG__ATT_REST_, TG__ATT_Q_, TG__ATT_K_, TG__ATT_V_, TG__ATT_MASK_, TG__ATT_OPERANDS };
+enum { TG__ATT_B_Q_ = 3, TG__ATT_B_K_, TG__ATT_B_V_, TG__ATT_B_MASK_, TG__ATT_B_OUT_, TG__ATT_B_REST_, TG__ATT_B_G_, TG__ATT_B_OPERANDS };
 #define TG__ATT_CALL(j, name, args) do { if ((j)->wide) name##_f64__k[(j)->isa] args; else name##_f32__k[(j)->isa] args; } while (0)
 
 /* ---- pieces of operands ---- */
 TG__PRIVATE char *tg__attention_at(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t row) {
     const tg_operand *o = &j->job.o[i];
     return j->job.at[i] + (b * o->stride[0] + h * o->stride[1] + row * o->stride[2]) * (int64_t)tg_dtype_size(o->dtype);
+}
+/* What is kept of the queries, [2, B, H, Tq] of the type computed in: the largest score; 1 / sum of exp(score - largest). */
+TG__PRIVATE char *tg__attention_rest(const tg__attention_plan *j, int i, int which, int64_t b, int64_t h, int64_t q) {
+    return j->job.at[i] + (((which * j->b + b) * j->h + h) * j->tq + q) * j->size;
 }
 TG__PRIVATE void tg__attention_panels(const tg__attention_plan *j, tg_dtype type, const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t width) {
     (j->wide ? tg__gemm_panels_f64__k : tg__gemm_panels_f32__k)[j->isa](tg__gemm_kind((int)type), src, k_step, line, kc, n, out, width, 0);
@@ -15901,8 +15905,8 @@ TG__PRIVATE void *tg__attention_side(const tg__attention_plan *j, char *s, int m
 /* The next block of keys ends here: causal attention has small ones from the block's own first query on, which see no
    query before *from. */
 TG__PRIVATE int64_t tg__attention_next(const tg__attention_plan *j, int64_t k, int64_t end, int64_t q0, int64_t *from) {
-    *from = j->causal && k > q0 ? k - q0 : 0;
-    if (!j->causal) return tg__imin(k + TG__ATT_K, end);
+    *from = j->causal && !j->lone && k > q0 ? k - q0 : 0;
+    if (!j->causal || j->lone) return tg__imin(k + TG__ATT_K, end);
     return k >= q0 ? tg__imin(k + TG__ATT_EDGE, end) : tg__imin(tg__imin(k + TG__ATT_K, q0), end);
 }
 TG__PRIVATE void tg__attention_begin_tile(const tg__attention_plan *j, tg__attention_tile *t, char *s, int64_t q0, int64_t k0, int64_t keys, int64_t from, int64_t width) {
@@ -15943,7 +15947,7 @@ TG__PRIVATE void tg__attention_block(const tg__attention_plan *j, int64_t unit, 
     const int64_t o_step = direct ? out->stride[2] : j->dv;
     tg__attention_tile t;
     int64_t k0, k1, from, step, r;
-    t.top = top; t.sum = sum; t.shrink = shrink; t.lse = t.delta = NULL;
+    t.top = top; t.sum = sum; t.shrink = shrink; t.inverse = t.delta = NULL;
     tg__attention_turn_q(j, TG__ATT_Q_, b, h, q0, nq, s, width);
     tg__attention_fill(j, top, width, -tg__inf());
     memset(sum, 0, (size_t)(width * size));
@@ -15967,14 +15971,23 @@ TG__PRIVATE void tg__attention_block(const tg__attention_plan *j, int64_t unit, 
         tg__attention_product(j, nq - from, j->dv, t.keys, (const char *)t.s + from * size, 1, width, v, step, o + from * o_step * size, o_step, true);
     }
     if (j->wide) {
-        tg__attention_finish_f64__k[j->isa](width, (double *)(void *)top, (double *)(void *)sum, (double *)(void *)shrink);
+        tg__attention_finish_f64__k[j->isa](width, (double *)(void *)top, (double *)(void *)sum);
         tg__attention_scale_f64__k[j->isa](nq, j->dv, (double *)(void *)o, o_step, (double *)(void *)sum, 1);
     } else {
-        tg__attention_finish_f32__k[j->isa](width, (float *)(void *)top, (float *)(void *)sum, (float *)(void *)shrink);
+        tg__attention_finish_f32__k[j->isa](width, (float *)(void *)top, (float *)(void *)sum);
         tg__attention_scale_f32__k[j->isa](nq, j->dv, (float *)(void *)o, o_step, (float *)(void *)sum, 1);
     }
     if (!direct) tg__attention_write(j, TG__ATT_OUT_, b, h, q0, nq, o);
-    tg__store(j->isa, j->compute, nq, j->job.at[TG__ATT_LSE_] + ((b * j->h + h) * j->tq + q0) * size, 1, j->compute, shrink);
+    memcpy(tg__attention_rest(j, TG__ATT_REST_, 0, b, h, q0), top, (size_t)(nq * size));
+    memcpy(tg__attention_rest(j, TG__ATT_REST_, 1, b, h, q0), sum, (size_t)(nq * size));
+}
+/* One query, scaled. */
+TG__PRIVATE void tg__attention_few_q(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t q, char *to) {
+    const double wide = j->scale;
+    const float narrow = (float)j->scale;
+    tg__load(j->isa, j->compute, j->d, to, tg__attention_at(j, i, b, h, q), j->job.o[i].stride[3], j->job.o[i].dtype);
+    if (j->wide) tg__attention_scale_f64__k[j->isa](1, j->d, (double *)(void *)to, 0, &wide, 0);
+    else tg__attention_scale_f32__k[j->isa](1, j->d, (float *)(void *)to, 0, &narrow, 0);
 }
 /* Few queries: those of all heads that share the keys, up to TG__ATT_ROWS at once. Row r is query r % tq of head r / tq. */
 TG__PRIVATE void tg__attention_few_scores(const tg__attention_plan *j, int64_t b, int64_t hk, int64_t r0, int64_t rows, int64_t k0, int64_t n, char *s) {
@@ -16017,16 +16030,9 @@ TG__PRIVATE void tg__attention_few_row(const tg__attention_plan *j, int64_t b, i
 TG__PRIVATE void tg__attention_few(const tg__attention_plan *j, int64_t unit, char *s) {
     const int64_t r0 = unit % j->blocks * TG__ATT_ROWS, hk = unit / j->blocks % j->hk, b = unit / j->blocks / j->hk, size = j->size;
     const int64_t rows = tg__imin(TG__ATT_ROWS, j->group * j->tq - r0), end = j->causal ? tg__imin(j->tk, j->tq) : j->tk;
-    char *top = s + j->at_state, *sum = top + TG__ATT_Q * size, *lse = sum + TG__ATT_Q * size;
-    const double wide = j->scale;
-    const float narrow = (float)j->scale;
+    char *top = s + j->at_state, *sum = top + TG__ATT_Q * size;
     int64_t r, k0, n, step;
-    for (r = 0; r < rows; r++) {
-        const int64_t h = hk * j->group + (r0 + r) / j->tq;
-        tg__load(j->isa, j->compute, j->d, s + j->at_q + r * j->d * size, tg__attention_at(j, TG__ATT_Q_, b, h, (r0 + r) % j->tq), j->job.o[TG__ATT_Q_].stride[3], j->job.o[TG__ATT_Q_].dtype);
-    }
-    if (j->wide) tg__attention_scale_f64__k[j->isa](1, rows * j->d, (double *)(void *)(s + j->at_q), 0, &wide, 0);
-    else tg__attention_scale_f32__k[j->isa](1, rows * j->d, (float *)(void *)(s + j->at_q), 0, &narrow, 0);
+    for (r = 0; r < rows; r++) tg__attention_few_q(j, TG__ATT_Q_, b, hk * j->group + (r0 + r) / j->tq, (r0 + r) % j->tq, s + j->at_q + r * j->d * size);
     tg__attention_fill(j, top, TG__ATT_ROWS, -tg__inf());
     memset(sum, 0, (size_t)(TG__ATT_ROWS * size));
     memset(s + j->at_o, 0, (size_t)(rows * j->dv * size));
@@ -16039,16 +16045,17 @@ TG__PRIVATE void tg__attention_few(const tg__attention_plan *j, int64_t unit, ch
         tg__attention_product(j, rows, j->dv, n, s + j->at_s, TG__ATT_RUN, 1, v, step, s + j->at_o, j->dv, true);
     }
     if (j->wide) {
-        tg__attention_finish_f64__k[j->isa](TG__ATT_ROWS, (double *)(void *)top, (double *)(void *)sum, (double *)(void *)lse);
+        tg__attention_finish_f64__k[j->isa](TG__ATT_ROWS, (double *)(void *)top, (double *)(void *)sum);
         tg__attention_scale_f64__k[j->isa](rows, j->dv, (double *)(void *)(s + j->at_o), j->dv, (double *)(void *)sum, 1);
     } else {
-        tg__attention_finish_f32__k[j->isa](TG__ATT_ROWS, (float *)(void *)top, (float *)(void *)sum, (float *)(void *)lse);
+        tg__attention_finish_f32__k[j->isa](TG__ATT_ROWS, (float *)(void *)top, (float *)(void *)sum);
         tg__attention_scale_f32__k[j->isa](rows, j->dv, (float *)(void *)(s + j->at_o), j->dv, (float *)(void *)sum, 1);
     }
     for (r = 0; r < rows; r++) {
         const int64_t h = hk * j->group + (r0 + r) / j->tq, q = (r0 + r) % j->tq;
         tg__attention_write(j, TG__ATT_OUT_, b, h, q, 1, s + j->at_o + r * j->dv * size);
-        memcpy(j->job.at[TG__ATT_LSE_] + ((b * j->h + h) * j->tq + q) * size, lse + r * size, (size_t)size);
+        memcpy(tg__attention_rest(j, TG__ATT_REST_, 0, b, h, q), top + r * size, (size_t)size);
+        memcpy(tg__attention_rest(j, TG__ATT_REST_, 1, b, h, q), sum + r * size, (size_t)size);
     }
 }
 
@@ -16060,7 +16067,7 @@ TG__PRIVATE void tg__attention_prepare(const tg__attention_plan *j, int64_t unit
     if (j->sums[TG__ATT_DQ]) memset(j->sums[TG__ATT_DQ] + unit * j->group * j->tq * j->d * size, 0, (size_t)(j->group * j->tq * j->d * size));
     if (j->sums[TG__ATT_DK]) memset(j->sums[TG__ATT_DK] + unit * j->tk * j->d * size, 0, (size_t)(j->tk * j->d * size));
     if (j->sums[TG__ATT_DV]) memset(j->sums[TG__ATT_DV] + unit * j->tk * j->dv * size, 0, (size_t)(j->tk * j->dv * size));
-    for (h = hk * j->group; h < (hk + 1) * j->group; h++)
+    for (h = hk * j->group; h < (hk + 1) * j->group && !j->lone; h++)
         for (q0 = 0; q0 < j->tq; q0 += n) {
             const void *g, *out;
             char *delta = j->mem + ((b * j->h + h) * j->tq + q0) * size;
@@ -16070,6 +16077,15 @@ TG__PRIVATE void tg__attention_prepare(const tg__attention_plan *j, int64_t unit
             if (j->wide) tg__attention_dots_f64__k[j->isa](n, j->dv, (const double *)g, gs, (const double *)out, os, (double *)(void *)delta);
             else tg__attention_dots_f32__k[j->isa](n, j->dv, (const float *)g, gs, (const float *)out, os, (float *)(void *)delta);
         }
+}
+/* The scores of few queries, summed as they were. */
+TG__PRIVATE void tg__attention_few_tile(const tg__attention_plan *j, const tg__attention_tile *t, int64_t nq, const void *rows, int64_t step, char *s) {
+    tg__gemm_part p;
+    p.m = t->keys; p.n = nq; p.k = j->d;
+    p.a = rows; p.a_rs = step; p.a_cs = 1; p.ka = TG__GEMM_OWN;
+    p.b = s + j->at_qt; p.b_rs = 1; p.b_cs = j->d; p.kb = TG__GEMM_OWN;
+    p.d = t->s; p.d_rs = t->step; p.work = NULL;
+    (j->wide ? tg__gemm_dots_f64__k : tg__gemm_dots_f32__k)[j->isa](&p);
 }
 /* What one tile gives to dq, dk and dv. */
 typedef struct tg__attention_pair { int64_t b, h, hk, q0, nq, k0, from; const char *q, *g; int64_t q_step, g_step; } tg__attention_pair;
@@ -16081,7 +16097,8 @@ TG__PRIVATE void tg__attention_give(const tg__attention_plan *j, const tg__atten
     const void *v = tg__attention_rows(j, TG__ATT_B_V_, p->b, p->hk, p->k0, t->keys, s + j->at_v, &v_step);
     if (j->job.at[TG__ATT_B_MASK_]) t->mask = tg__attention_side(j, s, TG__ATT_B_MASK_, p->b, p->h, p->q0, p->nq, p->k0, t->keys, t->step);
     if (j->dropout > 0) t->keep = tg__attention_side(j, s, -1, p->b, p->h, p->q0, p->nq, p->k0, t->keys, t->step);
-    tg__attention_scores(j, t, k, k_step, j->d, s + j->at_qt, t->s);
+    if (j->few) tg__attention_few_tile(j, t, p->nq, k, k_step, s);
+    else tg__attention_scores(j, t, k, k_step, j->d, s + j->at_qt, t->s);
     tg__attention_scores(j, t, v, v_step, j->dv, s + j->at_gt, t->slope);
     TG__ATT_CALL(j, tg__attention_slopes, (t));
     if (j->sums[TG__ATT_DV]) tg__attention_product(j, t->keys, j->dv, left, scores, t->step, 1, p->g + p->from * p->g_step * size, p->g_step,
@@ -16094,20 +16111,21 @@ TG__PRIVATE void tg__attention_give(const tg__attention_plan *j, const tg__atten
 /* A block of queries and one of keys. */
 TG__PRIVATE void tg__attention_meet(const tg__attention_plan *j, int64_t b, int64_t h, int64_t q0, int64_t k0, int64_t end, char *s) {
     const int64_t size = j->size, nq = tg__imin(TG__ATT_Q, j->tq - q0), width = (nq + 15) / 16 * 16, row = (b * j->h + h) * j->tq + q0;
-    char *lse = s + j->at_state, *delta = lse + TG__ATT_Q * size;
+    char *top = s + j->at_state, *inverse = top + TG__ATT_Q * size, *delta = inverse + TG__ATT_Q * size;
     tg__attention_pair p;
     tg__attention_tile t;
-    int64_t k1;
+    int64_t k1, r;
     p.b = b; p.h = h; p.hk = h / j->group; p.q0 = q0; p.nq = nq;
-    tg__attention_turn_q(j, TG__ATT_B_Q_, b, h, q0, nq, s, width);
+    if (!j->few) tg__attention_turn_q(j, TG__ATT_B_Q_, b, h, q0, nq, s, width);
+    for (r = 0; r < nq && j->few; r++) tg__attention_few_q(j, TG__ATT_B_Q_, b, h, r, s + j->at_qt + r * j->d * size);
     tg__attention_turned(j, TG__ATT_B_G_, b, h, q0, nq, s + j->at_gt, width);
     p.q = (const char *)tg__attention_rows(j, TG__ATT_B_Q_, b, h, q0, nq, s + j->at_q, &p.q_step);
     p.g = (const char *)tg__attention_rows(j, TG__ATT_B_G_, b, h, q0, nq, s + j->at_g, &p.g_step);
-    tg__attention_fill(j, lse, width, tg__inf());
-    memset(delta, 0, (size_t)(width * size));
-    memcpy(lse, j->job.at[TG__ATT_B_LSE_] + row * size, (size_t)(nq * size));
-    memcpy(delta, j->mem + row * size, (size_t)(nq * size));
-    t.lse = lse; t.delta = delta; t.top = t.sum = t.shrink = NULL;
+    memset(top, 0, (size_t)(3 * TG__ATT_Q * size));
+    memcpy(top, tg__attention_rest(j, TG__ATT_B_REST_, 0, b, h, q0), (size_t)(nq * size));
+    memcpy(inverse, tg__attention_rest(j, TG__ATT_B_REST_, 1, b, h, q0), (size_t)(nq * size));
+    if (!j->lone) memcpy(delta, j->mem + row * size, (size_t)(nq * size));
+    t.top = top; t.inverse = inverse; t.delta = j->lone ? NULL : delta; t.sum = t.shrink = NULL;
     if (j->causal) end = tg__imin(end, q0 + nq);
     for (; k0 < end; k0 = k1) {
         k1 = tg__attention_next(j, k0, end, q0, &p.from);
@@ -16153,7 +16171,7 @@ TG__PRIVATE size_t tg__attention_room(tg__attention_plan *j, int64_t elements) {
     return at;
 }
 TG__PRIVATE void tg__attention_scratch(tg__attention_plan *j, bool backward) {
-    const int64_t tile = TG__ATT_Q * TG__ATT_K, run = j->few ? TG__ATT_RUN : TG__ATT_K;
+    const int64_t tile = TG__ATT_Q * TG__ATT_K, run = j->few && !backward ? TG__ATT_RUN : TG__ATT_K;
     j->scratch = 0;
     j->at_state = tg__attention_room(j, 3 * TG__ATT_Q);
     j->at_qt = tg__attention_room(j, TG__ATT_Q * j->d);
@@ -16202,7 +16220,8 @@ TG__PRIVATE bool tg__attention_plan_make(tg_ctx *tg, tg__attention_plan *j) {
     j->hk = k->shape[1]; j->tk = k->shape[2]; j->dv = v->shape[3];
     j->group = j->hk ? j->h / j->hk : 1;
     j->scale = j->job.r->number[0]; j->dropout = j->job.r->number[1]; j->causal = j->job.r->whole[0] != 0;
-    j->few = !backward && j->tq <= TG__ATT_FEW && j->d <= TG__GEMM_RB;
+    j->lone = j->tk <= TG__ATT_K;
+    j->few = j->tq <= TG__ATT_FEW && j->d <= TG__GEMM_RB;
     j->mem = NULL; j->per = 1;
     tg__attention_scratch(j, backward);
     if (!tg__scratch_need(tg, j->scratch)) return false;
@@ -16239,21 +16258,22 @@ TG__FAMILY(attention, false);
    q [B, H, Tq, D], k [B, Hk, Tk, D], v [B, Hk, Tk, E], mask [B, H, Tq, Tk] or absent; Hk divides H.
    p = softmax(q k^T scale + mask) with dropout, y = p v; dv = p^T g, ds = p (g v^T - sum(g y)) scale, dq = ds k, dk = ds^T q.
    A query that sees no key gives 0, and has no gradient. A mask has no gradient here: one that wants it takes the road of
-   the formula (tg__attention_formula). Saves: all operands, y, and lse. */
+   the formula (tg__attention_formula). Saves: all operands, y, and two numbers for a query. */
 typedef struct tg__attention_attr { double scale, dropout; bool causal; uint64_t key; } tg__attention_attr;
 static const tg_attr tg__attention_attrs[] = { TG__ATTR(tg__attention_attr, scale, FLOAT), TG__ATTR(tg__attention_attr, dropout, FLOAT), TG__ATTR(tg__attention_attr, causal, BOOL) };
 
 TG__PRIVATE bool tg__attention_check(tg_ctx *tg, tg__node *n) {
     tg__attention_attr *at = (tg__attention_attr *)n->attr;
     const tg_tensor *q = n->in[0], *k = n->in[1], *v = n->in[2], *mask = n->in[3];
-    int64_t shape[4];
+    int64_t shape[4], rest[4];
     int d;
-    for (d = 0; d < 4; d++) shape[d] = q->shape[d];
+    rest[0] = 2;
+    for (d = 0; d < 3; d++) rest[d + 1] = shape[d] = q->shape[d];
     shape[3] = v->shape[3];
     for (d = 0; mask && d < 4; d++)
         if (mask->shape[d] != (d < 3 ? q->shape[d] : k->shape[2])) return tg__fail_op(tg, TG_ERROR_SHAPE, "the mask is %t and does not broadcast to the scores of %t and %t", mask, q, k);
     at->key = tg__random_key(&tg->random);                                     /* the derivative draws the same numbers */
-    return tg__out_make(tg, n, 0, q->dtype, 4, shape) && tg__out_make(tg, n, 1, tg__compute_type(q->dtype), 3, shape);
+    return tg__out_make(tg, n, 0, q->dtype, 4, shape) && tg__out_make(tg, n, 1, tg__compute_type(q->dtype), 4, rest);
 }
 TG__PRIVATE void tg__attention_ask(tg__ask *a, const tg__node *n, int kind) {
     const tg__attention_attr *at = (const tg__attention_attr *)n->attr;
@@ -25068,7 +25088,7 @@ typedef struct tg__attention_tile {
     /* the derivative alone */
     void   *slope;                           /* derivatives by the probabilities; becomes those by the scores     */
     const void *keep;                        /* NULL, or dropout's factors                                        */
-    const void *lse, *delta; double scale;   /* [columns]                                                         */
+    const void *inverse, *delta; double scale;   /* [columns] 1 / sum at the end, with its top; sum of g * out, or NULL */
 } tg__attention_tile;
 #endif
 
@@ -25122,24 +25142,35 @@ TG__PRIVATE void TG__FT(tg__attention_soften)(const tg__attention_tile *t) {
         TG__W(store)((TG__T *)t->shrink + c, shrink);
     }
 }
-/* p = exp(score - lse); derivatives by the scores: p (slope - delta) scale. With dropout the kept p alone are left. */
+/* p = exp(score - top) / sum of column c, row k; 0 in lanes that do not see it */
+TG__INLINE TG__V TG__FT(tg__attention_p)(const tg__attention_tile *t, int64_t c, int64_t k, bool all, TG__V top, TG__V inverse, TG__V lanes) {
+    const int64_t at = k * t->step + c;
+    TG__V v = TG__W(load)((const TG__T *)t->s + at);
+    if (t->mask) v = TG__W(add)(v, TG__W(load)((const TG__T *)t->mask + at));
+    v = TG__W(mul)(TG__W(exp)(TG__W(sub)(v, top)), inverse);
+    return all ? v : TG__W(select)(TG__A_BLIND(c), TG__W(set)(0), v);
+}
+/* The derivatives by the scores are p (slope - delta) scale; with dropout the kept p alone are left. Where all keys are in
+   the tile, and delta is NULL, that is the sum of p slope: then the error of a slope that has nearly all of p cancels. */
 TG__PRIVATE void TG__FT(tg__attention_slopes)(const tg__attention_tile *t) {
     const TG__V zero = TG__W(set)(0), scale = TG__W(set)((TG__T)t->scale);
     TG__A_LANES;
     for (int64_t c = t->from; c < t->to; c += TG__VN) {
         TG__T *p = (TG__T *)t->s + c, *g = (TG__T *)t->slope + c;
-        const TG__V lse = TG__W(load)((const TG__T *)t->lse + c), delta = TG__W(load)((const TG__T *)t->delta + c);
-        int64_t at = c;
+        const TG__T *keep = t->keep ? (const TG__T *)t->keep + c : NULL;
+        const TG__V top = TG__W(load)((const TG__T *)t->top + c), inverse = TG__W(load)((const TG__T *)t->inverse + c);
+        TG__V delta = t->delta ? TG__W(load)((const TG__T *)t->delta + c) : zero;
         TG__A_ROWS(c);
-        for (k = 0; k < some; k++, p += t->step, g += t->step, at += t->step) {
-            TG__V v = TG__W(load)(p), slope = TG__W(load)(g), kept;
-            if (t->mask) v = TG__W(add)(v, TG__W(load)((const TG__T *)t->mask + at));
-            v = TG__W(exp)(TG__W(sub)(v, lse));
-            if (k >= seen) v = TG__W(select)(TG__A_BLIND(c), zero, v);
-            kept = v;
-            if (t->keep) {
-                const TG__V keep = TG__W(load)((const TG__T *)t->keep + at);
-                kept = TG__W(mul)(v, keep); slope = TG__W(mul)(slope, keep);
+        for (k = 0; k < some && !t->delta; k++) {
+            const TG__V v = TG__FT(tg__attention_p)(t, c, k, k < seen, top, inverse, lanes), slope = TG__W(load)(g + k * t->step);
+            delta = TG__W(fma)(v, keep ? TG__W(mul)(slope, TG__W(load)(keep + k * t->step)) : slope, delta);
+        }
+        for (k = 0; k < some; k++, p += t->step, g += t->step) {
+            const TG__V v = TG__FT(tg__attention_p)(t, c, k, k < seen, top, inverse, lanes);
+            TG__V kept = v, slope = TG__W(load)(g);
+            if (keep) {
+                const TG__V factor = TG__W(load)(keep + k * t->step);
+                kept = TG__W(mul)(v, factor); slope = TG__W(mul)(slope, factor);
             }
             TG__W(store)(p, kept);
             TG__W(store)(g, TG__W(mul)(TG__W(mul)(v, scale), TG__W(sub)(slope, delta)));
@@ -25163,14 +25194,14 @@ TG__PRIVATE TG__T TG__FT(tg__attention_row)(int64_t n, TG__T *s, TG__T *top_of, 
     *sum_of = *sum_of * one[0] + TG__FT(tg__run_sum)(n, s);
     return one[0];
 }
-/* At the end: sum becomes 1 / sum, and lse the logarithm of the sum of exp(score); 0 and inf where nothing was seen. */
-TG__PRIVATE void TG__FT(tg__attention_finish)(int64_t n, const TG__T *top, TG__T *sum, TG__T *lse) {
+/* At the end: sum becomes 1 / sum; 0, and top infinite, where nothing was seen. */
+TG__PRIVATE void TG__FT(tg__attention_finish)(int64_t n, TG__T *top, TG__T *sum) {
     const TG__V zero = TG__W(set)(0);
     for (int64_t i = 0; i < n; i += TG__VN) {
-        const TG__V s = TG__W(load)(sum + i);
-        const TG__M none = TG__W(eq)(s, zero);
-        TG__W(store)(lse + i, TG__W(select)(none, TG__W(set)(TG__A_INF), TG__W(add)(TG__W(load)(top + i), TG__W(log)(s))));
-        TG__W(store)(sum + i, TG__W(select)(none, zero, TG__W(div)(TG__W(set)(1), s)));
+        const TG__V v = TG__W(load)(sum + i);
+        const TG__M none = TG__W(eq)(v, zero);
+        TG__W(store)(top + i, TG__W(select)(none, TG__W(set)(TG__A_INF), TG__W(load)(top + i)));
+        TG__W(store)(sum + i, TG__W(select)(none, zero, TG__W(div)(TG__W(set)(1), v)));
     }
 }
 /* x[r] times factor[r * of], n elements each */
