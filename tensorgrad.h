@@ -15791,8 +15791,8 @@ TG__KERNEL_F64(void, tg__attention_dots_f64, (int64_t rows, int64_t n, const dou
 enum {
     TG__ATT_Q = 64,                    /* queries of a tile */
     TG__ATT_K = 64,                    /* keys of a tile */
-    TG__ATT_EDGE = 32,                 /* keys of a tile where causal attention ends: less is done in vain */
-    TG__ATT_OUTER = 128,               /* queries and keys of a chunk of the derivative */
+    TG__ATT_EDGE = 16,                 /* keys of a tile where causal attention ends: less is done in vain */
+    TG__ATT_OUTER = 256,               /* queries and keys of a chunk of the derivative */
     TG__ATT_FEW = 4,                   /* so few queries go by rows, */
     TG__ATT_ROWS = 16,                 /* with those of the heads that share keys so many at once, */
     TG__ATT_RUN = 256,                 /* through so many keys at a time */
@@ -15833,12 +15833,25 @@ TG__PRIVATE char *tg__attention_rest(const tg__attention_plan *j, int i, int whi
 TG__PRIVATE void tg__attention_panels(const tg__attention_plan *j, tg_dtype type, const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t width) {
     (j->wide ? tg__gemm_panels_f64__k : tg__gemm_panels_f32__k)[j->isa](tg__gemm_kind((int)type), src, k_step, line, kc, n, out, width, 0);
 }
+/* Rows that are needed now, line after line: what comes from far away comes four times as fast as in the order of a tile,
+   which reads many rows side by side. */
+TG__PRIVATE void tg__attention_touch(const void *rows, int64_t n, int64_t step, int64_t bytes) {
+    const volatile char *p = (const volatile char *)rows;
+    int64_t r, at;
+    for (r = 0; r < n; r++, p += step) for (at = 0; at < bytes; at += 64) (void)p[at];
+}
+TG__PRIVATE void tg__attention_touch_rows(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t from, int64_t n) {
+    const tg_operand *o = &j->job.o[i];
+    const int64_t size = (int64_t)tg_dtype_size(o->dtype);
+    if (o->stride[3] == 1) tg__attention_touch(tg__attention_at(j, i, b, h, from), n, o->stride[2] * size, o->shape[3] * size);
+}
 /* n rows of an operand in the type computed in, elements side by side: as they lie, or copied to `room`. Rows that lie
    pages apart would meet in the same sets of the cache. */
 TG__PRIVATE void *tg__attention_rows(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t from, int64_t n, char *room, int64_t *step) {
     const tg_operand *o = &j->job.o[i];
     char *p = tg__attention_at(j, i, b, h, from);
     const int64_t width = o->shape[3];
+    tg__attention_touch_rows(j, i, b, h, from, n);
     if (o->dtype == j->compute && (o->stride[3] == 1 || width == 1) && (o->stride[2] * j->size) % 2048 != 0) {
         *step = o->stride[2];
         return p;
@@ -15850,6 +15863,7 @@ TG__PRIVATE void *tg__attention_rows(const tg__attention_plan *j, int i, int64_t
 /* n rows turned: [width of a row, columns] */
 TG__PRIVATE void tg__attention_turned(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t from, int64_t n, char *room, int64_t columns) {
     const tg_operand *o = &j->job.o[i];
+    tg__attention_touch_rows(j, i, b, h, from, n);
     tg__attention_panels(j, o->dtype, tg__attention_at(j, i, b, h, from), o->stride[3], o->stride[2], o->shape[3], n, room, columns);
 }
 /* d [m, n] = or += a [m, k] b [k, n], the columns of b and d side by side */
@@ -15951,7 +15965,7 @@ TG__PRIVATE void tg__attention_block(const tg__attention_plan *j, int64_t unit, 
     tg__attention_turn_q(j, TG__ATT_Q_, b, h, q0, nq, s, width);
     tg__attention_fill(j, top, width, -tg__inf());
     memset(sum, 0, (size_t)(width * size));
-    for (r = 0; r < nq; r++) memset(o + r * o_step * size, 0, (size_t)(j->dv * size));
+    for (r = 0; r < nq && end == 0; r++) memset(o + r * o_step * size, 0, (size_t)(j->dv * size));
     for (k0 = 0; k0 < end; k0 = k1) {
         const void *k, *v;
         k1 = tg__attention_next(j, k0, end, q0, &from);
@@ -15960,7 +15974,8 @@ TG__PRIVATE void tg__attention_block(const tg__attention_plan *j, int64_t unit, 
         k = tg__attention_rows(j, TG__ATT_K_, b, h / j->group, k0, t.keys, s + j->at_k, &step);
         tg__attention_scores(j, &t, k, step, j->d, s + j->at_qt, t.s);
         TG__ATT_CALL(j, tg__attention_soften, (&t));
-        if (j->wide) tg__attention_scale_f64__k[j->isa](nq - from, j->dv, (double *)(void *)o + from * o_step, o_step, (const double *)(void *)shrink + from, 1);
+        if (k0 == 0) { }                                                        /* nothing was summed before */
+        else if (j->wide) tg__attention_scale_f64__k[j->isa](nq - from, j->dv, (double *)(void *)o + from * o_step, o_step, (const double *)(void *)shrink + from, 1);
         else tg__attention_scale_f32__k[j->isa](nq - from, j->dv, (float *)(void *)o + from * o_step, o_step, (const float *)(void *)shrink + from, 1);
         if (j->dropout > 0) {
             const void *keep = tg__attention_side(j, s, -1, b, h, q0, nq, k0, t.keys, width);
@@ -15968,7 +15983,7 @@ TG__PRIVATE void tg__attention_block(const tg__attention_plan *j, int64_t unit, 
             else tg__attention_times_f32__k[j->isa](t.keys * width, (float *)t.s, (const float *)keep);
         }
         v = tg__attention_rows(j, TG__ATT_V_, b, h / j->group, k0, t.keys, s + j->at_v, &step);
-        tg__attention_product(j, nq - from, j->dv, t.keys, (const char *)t.s + from * size, 1, width, v, step, o + from * o_step * size, o_step, true);
+        tg__attention_product(j, nq - from, j->dv, t.keys, (const char *)t.s + from * size, 1, width, v, step, o + from * o_step * size, o_step, k0 > 0);
     }
     if (j->wide) {
         tg__attention_finish_f64__k[j->isa](width, (double *)(void *)top, (double *)(void *)sum);
