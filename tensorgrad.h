@@ -71,7 +71,8 @@
      >>impl-window >>impl-pool            convolutions in 1 and 3 dimensions, transposed, padding; pooling
      >>impl-resample                      pictures of another size
      >>impl-elementwise >>impl-matrix     what is made of formulas; matmul, linear, cross-entropy, dropout
-     >>impl-attention >>impl-rnn          attention; recurrent cells and sequences
+     >>impl-attention >>impl-heads        attention, tiled; attention of many heads
+     >>impl-rnn                           recurrent cells and sequences
      >>impl-products                      made of matmul: einsum, tensordot, addmm and their relatives, distances
      >>impl-loss                          losses made of other operations
      >>impl-norm >>impl-pick              made of others: normalisations and statistics; picking and filling
@@ -15761,7 +15762,7 @@ TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) {
 }
 
 /* ======================================================================================
-   >>impl-attention    scaled dot product attention, tiled; attention of many heads
+   >>impl-attention    scaled dot product attention, tiled
    softmax(q k^T scale + mask) v, without ever holding the [Tq, Tk] scores. A chunk has a block of queries of one head and
    goes through the keys in blocks: a tile of scores (>>pass-attention) is made by the kernels of >>impl-gemm, turned to
    exp(score - largest so far), and multiplied by its values; what was summed before shrinks when a larger score comes.
@@ -16489,9 +16490,13 @@ TG_API tg_tensor *tg_scaled_dot_product_attention_from(const tg_scaled_dot_produ
     return tg__composed(tg, outermost, y);
 }
 
-/* ------------------------------------------------------------------ multi_head_attention_forward: made of other ops ----
+/* ======================================================================================
+   >>impl-heads    attention of many heads, made of other operations
    After torch's function: queries, keys and values [T, B, E] are projected, cut into heads [B, H, T, E / H], attend, and
-   are projected again. Where the weights are asked for, they are made; else attention is tiled. */
+   are projected again. Where the weights are asked for, they are made; else attention is tiled.
+   Tests: tests/test_attention.c
+   ====================================================================================== */
+
 typedef tg_multi_head_attention_forward_args tg__heads_args;
 TG__PRIVATE bool tg__heads_allowed(tg_ctx *tg, const tg__heads_args *a) {
     const tg_tensor *q = a->query, *k = a->key, *v = a->value, *mask = a->attn_mask, *padding = a->key_padding_mask;

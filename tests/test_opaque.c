@@ -138,6 +138,8 @@ static bool other(int k, trial *c) {
     T(tg_scatter, "xgx", "", tg_scatter(o[0], 0, o[1], o[2]))                 T(tg_scatter_add, "xgx", "", tg_scatter_add(o[0], 0, o[1], o[2]))
     /* matrix, losses, random, operations of one's own, files */
     T(tg_matmul, "xx", "", tg_matmul(o[0], o[1]))  T(tg_matmul, "vx", "", tg_matmul(o[0], o[1]))  T(tg_linear, "xxv", "", tg_linear(o[0], o[1], o[2]))  T(tg_linear, "xx", "", tg_linear(o[0], o[1], NULL))
+    T(tg_scaled_dot_product_attention_from, "xxx", "", tg_scaled_dot_product_attention(o[0], o[1], o[2]))
+    T(tg_scaled_dot_product_attention_from, "xxb", "", tg_scaled_dot_product_attention(o[0], o[1], o[1], .attn_mask = o[2]))
     T(tg_conv2d_from, "cwv", "", tg_conv2d(o[0], o[1], o[2]))  T(tg_mse_loss, "xx", "", tg_mse_loss(o[0], o[1]))  T(tg_cross_entropy, "xi", "", tg_cross_entropy(o[0], o[1]))  X(tg_softmax, 0)
     X(tg_log_softmax, 0)  T(tg_dropout, "x", "r", tg_dropout(o[0], 0.5, true))  X(tg_dropout, 0.5, false)  X(tg_dropout, 0, true)  X(tg_dropout, 1, true)
     T(tg_call, "xx", "", own(o, 0, false))  T(tg_call, "xx", "", own(o, 0, true))  T(tg_call, "xx", "1", own(o, TG_OP_OPAQUE, false))  T(tg_call, "xx", "1", own(o, TG_OP_OPAQUE, true))
