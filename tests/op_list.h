@@ -445,7 +445,7 @@ static const op_case ops[] = {
     OP("scaled_dot_product_attention", attended_causal, "1 1 6 2;1 1 4 2;1 1 4 1|g 1 1 2 2;o 1 1 3 2;1 1 3 2|2 1 1 2;2 1 1 2;2 1 1 2")
     OP("scaled_dot_product_attention", attended_groups, "1 4 2 2;1 2 3 2;1 2 3 2|2 5 1;1 4 1;1 4 2|t 1 2 5 2;1 1 2 2;b 1 2 2 1")
     OP("matmul", attended_masked, "1 2 2 2;1 2 3 2;1 2 3 2;2 3|1 1 2 1;1 1 3 1;1 1 3 1;t 1 1 2 1")
-    OP("scaled_dot_product_attention", attended_heads, "3 1 4;12 4;4 4;3 3|2 2;6 2;t 2 2;2 2")
+    OP("matmul", attended_heads, "3 1 4;12 4;4 4;3 3|2 2;6 2;t 2 2;2 2")
 
     /* rnn */
 
