@@ -25162,15 +25162,7 @@ TG__PRIVATE void TG__FT(tg__attention_soften)(const tg__attention_tile *t) {
         TG__W(store)((TG__T *)t->shrink + c, shrink);
     }
 }
-/* p = exp(score - top) / sum of column c, row k; 0 in lanes that do not see it */
-TG__INLINE TG__V TG__FT(tg__attention_p)(const tg__attention_tile *t, int64_t c, int64_t k, bool all, TG__V top, TG__V inverse, TG__V lanes) {
-    const int64_t at = k * t->step + c;
-    TG__V v = TG__W(load)((const TG__T *)t->s + at);
-    if (t->mask) v = TG__W(add)(v, TG__W(load)((const TG__T *)t->mask + at));
-    v = TG__W(mul)(TG__W(exp)(TG__W(sub)(v, top)), inverse);
-    return all ? v : TG__W(select)(TG__A_BLIND(c), TG__W(set)(0), v);
-}
-/* The derivatives by the scores are p (slope - delta) scale; with dropout the kept p alone are left. Where all keys are in
+/* Scores become p = exp(score - top) / sum, and slopes the derivatives by the scores, p (slope - delta) scale; with dropout the kept p alone are left. Where all keys are in
    the tile, and delta is NULL, that is the sum of p slope: then the error of a slope that has nearly all of p cancels. */
 TG__PRIVATE void TG__FT(tg__attention_slopes)(const tg__attention_tile *t) {
     const TG__V zero = TG__W(set)(0), scale = TG__W(set)((TG__T)t->scale);
@@ -25181,32 +25173,38 @@ TG__PRIVATE void TG__FT(tg__attention_slopes)(const tg__attention_tile *t) {
         const TG__V top = TG__W(load)((const TG__T *)t->top + c), inverse = TG__W(load)((const TG__T *)t->inverse + c);
         TG__V delta = t->delta ? TG__W(load)((const TG__T *)t->delta + c) : zero;
         TG__A_ROWS(c);
-        for (k = 0; k < some && !t->delta; k++) {
-            const TG__V v = TG__FT(tg__attention_p)(t, c, k, k < seen, top, inverse, lanes), slope = TG__W(load)(g + k * t->step);
+        for (k = 0; k < some; k++, p += t->step, g += t->step) {
+            TG__V v = TG__W(load)(p), slope;
+            if (t->mask) v = TG__W(add)(v, TG__W(load)((const TG__T *)t->mask + k * t->step + c));
+            v = TG__W(mul)(TG__W(exp)(TG__W(sub)(v, top)), inverse);
+            if (k >= seen) v = TG__W(select)(TG__A_BLIND(c), zero, v);
+            TG__W(store)(p, v);
+            if (t->delta) continue;
+            slope = TG__W(load)(g);
             delta = TG__W(fma)(v, keep ? TG__W(mul)(slope, TG__W(load)(keep + k * t->step)) : slope, delta);
         }
-        for (k = 0; k < some; k++, p += t->step, g += t->step) {
-            const TG__V v = TG__FT(tg__attention_p)(t, c, k, k < seen, top, inverse, lanes);
-            TG__V kept = v, slope = TG__W(load)(g);
+        for (k = 0, p = (TG__T *)t->s + c, g = (TG__T *)t->slope + c; k < some; k++, p += t->step, g += t->step) {
+            const TG__V v = TG__W(load)(p);
+            TG__V slope = TG__W(load)(g);
             if (keep) {
                 const TG__V factor = TG__W(load)(keep + k * t->step);
-                kept = TG__W(mul)(v, factor); slope = TG__W(mul)(slope, factor);
+                TG__W(store)(p, TG__W(mul)(v, factor));
+                slope = TG__W(mul)(slope, factor);
             }
-            TG__W(store)(p, kept);
             TG__W(store)(g, TG__W(mul)(TG__W(mul)(v, scale), TG__W(sub)(slope, delta)));
         }
         for (; k < t->keys; k++, p += t->step, g += t->step) { TG__W(store)(p, zero); TG__W(store)(g, zero); }
     }
 }
-/* The same for one query whose scores lie side by side; returns shrink. */
+/* The same for one query whose scores lie side by side, with room for whole vectors; returns shrink. */
 TG__PRIVATE TG__T TG__FT(tg__attention_row)(int64_t n, TG__T *s, TG__T *top_of, TG__T *sum_of) {
     const TG__V none = TG__W(set)(-TG__A_INF), before = TG__W(set)(*top_of);
     TG__V top = TG__W(maxn)(TG__W(set)(TG__FT(tg__run_max)(n, s)), before), safe, v;
     TG__T one[TG__VN];
-    int64_t i = 0;
+    int64_t i;
     safe = TG__W(select)(TG__W(eq)(top, none), TG__W(set)(0), top);
-    for (; i + TG__VN <= n; i += TG__VN) TG__W(store)(s + i, TG__W(exp)(TG__W(sub)(TG__W(load)(s + i), safe)));
-    if (i < n) TG__W(storen)(s + i, TG__W(exp)(TG__W(sub)(TG__W(loadn)(s + i, (int)(n - i)), safe)), (int)(n - i));
+    for (i = n; i % TG__VN; i++) s[i] = 0;
+    for (i = 0; i < n; i += TG__VN) TG__W(store)(s + i, TG__W(exp)(TG__W(sub)(TG__W(load)(s + i), safe)));
     TG__W(store)(one, top);
     *top_of = one[0];
     v = TG__W(exp)(TG__W(sub)(before, safe));
