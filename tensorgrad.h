@@ -15817,9 +15817,9 @@ typedef struct tg__attention_plan {
     int64_t  outer_q, outer_k, pairs, last;                    /* blocks of a chunk; pairs of a phase; the last phase that has some */
 } tg__attention_plan;
 enum { TG__ATT_DQ, TG__ATT_DK, TG__ATT_DV };
-/* the operands of both kinds of request */
-enum { TG__ATT_OUT_, TG__ATT_REST_, TG__ATT_Q_, TG__ATT_K_, TG__ATT_V_, TG__ATT_MASK_, TG__ATT_OPERANDS };
-enum { TG__ATT_B_Q_ = 3, TG__ATT_B_K_, TG__ATT_B_V_, TG__ATT_B_MASK_, TG__ATT_B_OUT_, TG__ATT_B_REST_, TG__ATT_B_G_, TG__ATT_B_OPERANDS };
+/* the operands of both kinds of request: F forward, B the derivative, whose dq, dk and dv come first */
+enum { TG__ATTF_OUT, TG__ATTF_REST, TG__ATTF_Q, TG__ATTF_K, TG__ATTF_V, TG__ATTF_MASK };
+enum { TG__ATTB_Q = 3, TG__ATTB_K, TG__ATTB_V, TG__ATTB_MASK, TG__ATTB_OUT, TG__ATTB_REST, TG__ATTB_G };
 #define TG__ATT_CALL(j, name, args) do { if ((j)->wide) name##_f64__k[(j)->isa] args; else name##_f32__k[(j)->isa] args; } while (0)
 
 /* ---- pieces of operands ---- */
@@ -15880,6 +15880,21 @@ TG__PRIVATE void tg__attention_product(const tg__attention_plan *j, int64_t m, i
     (j->wide ? tg__gemm_strip_f64__k : tg__gemm_strip_f32__k)[j->isa](&p);
 }
 
+/* n elements of each row times a factor: factor[r], or one for all */
+TG__PRIVATE void tg__attention_by(const tg__attention_plan *j, int64_t rows, int64_t n, void *x, int64_t step, const void *factor) {
+    if (j->wide) tg__attention_scale_f64__k[j->isa](rows, n, (double *)x, step, (const double *)factor, 1);
+    else tg__attention_scale_f32__k[j->isa](rows, n, (float *)x, step, (const float *)factor, 1);
+}
+TG__PRIVATE void tg__attention_by_number(const tg__attention_plan *j, int64_t n, void *x, double factor) {
+    const float narrow = (float)factor;
+    if (j->wide) tg__attention_scale_f64__k[j->isa](1, n, (double *)x, 0, &factor, 0);
+    else tg__attention_scale_f32__k[j->isa](1, n, (float *)x, 0, &narrow, 0);
+}
+TG__PRIVATE void tg__attention_finish(const tg__attention_plan *j, int64_t n, void *top, void *sum) {
+    if (j->wide) tg__attention_finish_f64__k[j->isa](n, (double *)top, (double *)sum);
+    else tg__attention_finish_f32__k[j->isa](n, (float *)top, (float *)sum);
+}
+
 /* ---- masks and dropout ---- */
 /* What is added to n scores of one query: the mask's numbers; 0 or -inf where it is a bool. */
 TG__PRIVATE void tg__attention_mask_row(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t q, int64_t k0, int64_t n, void *out) {
@@ -15935,11 +15950,8 @@ TG__PRIVATE void tg__attention_scores(const tg__attention_plan *j, const tg__att
     tg__attention_product(j, t->keys, t->to - t->from, d, rows, step, 1, turned + t->from * j->size, t->step, (char *)to + t->from * j->size, t->step, false);
 }
 TG__PRIVATE void tg__attention_turn_q(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t q0, int64_t nq, char *s, int64_t width) {
-    const double wide = j->scale;
-    const float narrow = (float)j->scale;
     tg__attention_turned(j, i, b, h, q0, nq, s + j->at_qt, width);
-    if (j->wide) tg__attention_scale_f64__k[j->isa](1, j->d * width, (double *)(void *)(s + j->at_qt), 0, &wide, 0);
-    else tg__attention_scale_f32__k[j->isa](1, j->d * width, (float *)(void *)(s + j->at_qt), 0, &narrow, 0);
+    tg__attention_by_number(j, j->d * width, s + j->at_qt, j->scale);
 }
 TG__PRIVATE void tg__attention_fill(const tg__attention_plan *j, void *p, int64_t n, double v) {
     int64_t i;
@@ -15955,15 +15967,15 @@ TG__PRIVATE void tg__attention_write(const tg__attention_plan *j, int i, int64_t
 TG__PRIVATE void tg__attention_block(const tg__attention_plan *j, int64_t unit, char *s) {
     const int64_t q0 = unit % j->blocks * TG__ATT_Q, bh = unit / j->blocks, h = bh % j->h, b = bh / j->h, size = j->size;
     const int64_t nq = tg__imin(TG__ATT_Q, j->tq - q0), width = (nq + 15) / 16 * 16, end = j->causal ? tg__imin(j->tk, q0 + nq) : j->tk;
-    const tg_operand *out = &j->job.o[TG__ATT_OUT_];
+    const tg_operand *out = &j->job.o[TG__ATTF_OUT];
     const bool direct = out->dtype == j->compute && out->stride[3] == 1;
     char *top = s + j->at_state, *sum = top + TG__ATT_Q * size, *shrink = sum + TG__ATT_Q * size,
-        *o = direct ? tg__attention_at(j, TG__ATT_OUT_, b, h, q0) : s + j->at_o;
+        *o = direct ? tg__attention_at(j, TG__ATTF_OUT, b, h, q0) : s + j->at_o;
     const int64_t o_step = direct ? out->stride[2] : j->dv;
     tg__attention_tile t;
     int64_t k0, k1, from, step, r;
     t.top = top; t.sum = sum; t.shrink = shrink; t.inverse = t.delta = NULL;
-    tg__attention_turn_q(j, TG__ATT_Q_, b, h, q0, nq, s, width);
+    tg__attention_turn_q(j, TG__ATTF_Q, b, h, q0, nq, s, width);
     tg__attention_fill(j, top, width, -tg__inf());
     memset(sum, 0, (size_t)(width * size));
     for (r = 0; r < nq && end == 0; r++) memset(o + r * o_step * size, 0, (size_t)(j->dv * size));
@@ -15971,54 +15983,44 @@ TG__PRIVATE void tg__attention_block(const tg__attention_plan *j, int64_t unit, 
         const void *k, *v;
         k1 = tg__attention_next(j, k0, end, q0, &from);
         tg__attention_begin_tile(j, &t, s, q0, k0, k1 - k0, from, width);
-        if (j->job.at[TG__ATT_MASK_]) t.mask = tg__attention_side(j, s, TG__ATT_MASK_, b, h, q0, nq, k0, t.keys, width);
-        k = tg__attention_rows(j, TG__ATT_K_, b, h / j->group, k0, t.keys, s + j->at_k, &step);
+        if (j->job.at[TG__ATTF_MASK]) t.mask = tg__attention_side(j, s, TG__ATTF_MASK, b, h, q0, nq, k0, t.keys, width);
+        k = tg__attention_rows(j, TG__ATTF_K, b, h / j->group, k0, t.keys, s + j->at_k, &step);
         tg__attention_scores(j, &t, k, step, j->d, s + j->at_qt, t.s);
         TG__ATT_CALL(j, tg__attention_soften, (&t));
-        if (k0 == 0) { }                                                        /* nothing was summed before */
-        else if (j->wide) tg__attention_scale_f64__k[j->isa](nq - from, j->dv, (double *)(void *)o + from * o_step, o_step, (const double *)(void *)shrink + from, 1);
-        else tg__attention_scale_f32__k[j->isa](nq - from, j->dv, (float *)(void *)o + from * o_step, o_step, (const float *)(void *)shrink + from, 1);
+        if (k0 > 0) tg__attention_by(j, nq - from, j->dv, o + from * o_step * size, o_step, shrink + from * size);
         if (j->dropout > 0) {
             const void *keep = tg__attention_side(j, s, -1, b, h, q0, nq, k0, t.keys, width);
             if (j->wide) tg__attention_times_f64__k[j->isa](t.keys * width, (double *)t.s, (const double *)keep);
             else tg__attention_times_f32__k[j->isa](t.keys * width, (float *)t.s, (const float *)keep);
         }
-        v = tg__attention_rows(j, TG__ATT_V_, b, h / j->group, k0, t.keys, s + j->at_v, &step);
+        v = tg__attention_rows(j, TG__ATTF_V, b, h / j->group, k0, t.keys, s + j->at_v, &step);
         tg__attention_product(j, nq - from, j->dv, t.keys, (const char *)t.s + from * size, 1, width, v, step, o + from * o_step * size, o_step, k0 > 0);
     }
-    if (j->wide) {
-        tg__attention_finish_f64__k[j->isa](width, (double *)(void *)top, (double *)(void *)sum);
-        tg__attention_scale_f64__k[j->isa](nq, j->dv, (double *)(void *)o, o_step, (double *)(void *)sum, 1);
-    } else {
-        tg__attention_finish_f32__k[j->isa](width, (float *)(void *)top, (float *)(void *)sum);
-        tg__attention_scale_f32__k[j->isa](nq, j->dv, (float *)(void *)o, o_step, (float *)(void *)sum, 1);
-    }
-    if (!direct) tg__attention_write(j, TG__ATT_OUT_, b, h, q0, nq, o);
-    memcpy(tg__attention_rest(j, TG__ATT_REST_, 0, b, h, q0), top, (size_t)(nq * size));
-    memcpy(tg__attention_rest(j, TG__ATT_REST_, 1, b, h, q0), sum, (size_t)(nq * size));
+    tg__attention_finish(j, width, top, sum);
+    tg__attention_by(j, nq, j->dv, o, o_step, sum);
+    if (!direct) tg__attention_write(j, TG__ATTF_OUT, b, h, q0, nq, o);
+    memcpy(tg__attention_rest(j, TG__ATTF_REST, 0, b, h, q0), top, (size_t)(nq * size));
+    memcpy(tg__attention_rest(j, TG__ATTF_REST, 1, b, h, q0), sum, (size_t)(nq * size));
 }
 /* One query, scaled. */
 TG__PRIVATE void tg__attention_few_q(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t q, char *to) {
-    const double wide = j->scale;
-    const float narrow = (float)j->scale;
     tg__load(j->isa, j->compute, j->d, to, tg__attention_at(j, i, b, h, q), j->job.o[i].stride[3], j->job.o[i].dtype);
-    if (j->wide) tg__attention_scale_f64__k[j->isa](1, j->d, (double *)(void *)to, 0, &wide, 0);
-    else tg__attention_scale_f32__k[j->isa](1, j->d, (float *)(void *)to, 0, &narrow, 0);
+    tg__attention_by_number(j, j->d, to, j->scale);
 }
 /* Few queries: those of all heads that share the keys, up to TG__ATT_ROWS at once. Row r is query r % tq of head r / tq. */
 TG__PRIVATE void tg__attention_few_scores(const tg__attention_plan *j, int64_t b, int64_t hk, int64_t r0, int64_t rows, int64_t k0, int64_t n, char *s) {
-    const tg_operand *o = &j->job.o[TG__ATT_K_];
+    const tg_operand *o = &j->job.o[TG__ATTF_K];
     tg__gemm_part p;
     int64_t r, k;
     p.m = rows; p.n = n; p.k = j->d;
     p.a = s + j->at_q; p.a_rs = j->d; p.a_cs = 1; p.ka = TG__GEMM_OWN;
-    p.b = tg__attention_at(j, TG__ATT_K_, b, hk, k0); p.b_rs = j->d == 1 ? 1 : o->stride[3]; p.b_cs = o->stride[2]; p.kb = tg__gemm_kind((int)o->dtype);
+    p.b = tg__attention_at(j, TG__ATTF_K, b, hk, k0); p.b_rs = j->d == 1 ? 1 : o->stride[3]; p.b_cs = o->stride[2]; p.kb = tg__gemm_kind((int)o->dtype);
     p.d = s + j->at_s; p.d_rs = TG__ATT_RUN; p.work = s + j->at_k;
     (j->wide ? tg__gemm_dots_f64__k : tg__gemm_dots_f32__k)[j->isa](&p);
-    for (r = 0; r < rows && (j->job.at[TG__ATT_MASK_] || j->causal); r++) {
+    for (r = 0; r < rows && (j->job.at[TG__ATTF_MASK] || j->causal); r++) {
         const int64_t q = (r0 + r) % j->tq;
         char *row = s + j->at_s + r * TG__ATT_RUN * j->size;
-        if (j->job.at[TG__ATT_MASK_]) tg__attention_mask_row(j, TG__ATT_MASK_, b, hk * j->group + (r0 + r) / j->tq, q, k0, n, s + j->at_mask);
+        if (j->job.at[TG__ATTF_MASK]) tg__attention_mask_row(j, TG__ATTF_MASK, b, hk * j->group + (r0 + r) / j->tq, q, k0, n, s + j->at_mask);
         else for (k = 0; k < n; k++) tg__attention_fill(j, s + j->at_mask + k * j->size, 1, k0 + k <= q ? 0 : -tg__inf());
         for (k = 0; k < n; k++)
             if (j->wide) ((double *)(void *)row)[k] += ((double *)(void *)(s + j->at_mask))[k];
@@ -16029,15 +16031,11 @@ TG__PRIVATE void tg__attention_few_scores(const tg__attention_plan *j, int64_t b
 TG__PRIVATE void tg__attention_few_row(const tg__attention_plan *j, int64_t b, int64_t hk, int64_t row, int64_t r, int64_t k0, int64_t n, char *s) {
     char *scores = s + j->at_s + r * TG__ATT_RUN * j->size, *o = s + j->at_o + r * j->dv * j->size,
         *top = s + j->at_state + r * j->size, *sum = top + TG__ATT_Q * j->size;
+    const double shrink = j->wide ? tg__attention_row_f64__k[j->isa](n, (double *)(void *)scores, (double *)(void *)top, (double *)(void *)sum)
+        : (double)tg__attention_row_f32__k[j->isa](n, (float *)(void *)scores, (float *)(void *)top, (float *)(void *)sum);
     char *keep;
     int64_t k;
-    if (j->wide) {
-        const double shrink = tg__attention_row_f64__k[j->isa](n, (double *)(void *)scores, (double *)(void *)top, (double *)(void *)sum);
-        tg__attention_scale_f64__k[j->isa](1, j->dv, (double *)(void *)o, 0, &shrink, 0);
-    } else {
-        const float shrink = tg__attention_row_f32__k[j->isa](n, (float *)(void *)scores, (float *)(void *)top, (float *)(void *)sum);
-        tg__attention_scale_f32__k[j->isa](1, j->dv, (float *)(void *)o, 0, &shrink, 0);
-    }
+    tg__attention_by_number(j, j->dv, o, shrink);
     if (!(j->dropout > 0)) return;
     keep = (char *)tg__attention_keep_row(j, b, hk * j->group + row / j->tq, row % j->tq, k0, n, (uint32_t *)(void *)(s + j->at_words), s + j->at_keep);
     for (k = 0; k < n; k++)
@@ -16048,7 +16046,7 @@ TG__PRIVATE void tg__attention_few(const tg__attention_plan *j, int64_t unit, ch
     const int64_t rows = tg__imin(TG__ATT_ROWS, j->group * j->tq - r0), end = j->causal ? tg__imin(j->tk, j->tq) : j->tk;
     char *top = s + j->at_state, *sum = top + TG__ATT_Q * size;
     int64_t r, k0, n, step;
-    for (r = 0; r < rows; r++) tg__attention_few_q(j, TG__ATT_Q_, b, hk * j->group + (r0 + r) / j->tq, (r0 + r) % j->tq, s + j->at_q + r * j->d * size);
+    for (r = 0; r < rows; r++) tg__attention_few_q(j, TG__ATTF_Q, b, hk * j->group + (r0 + r) / j->tq, (r0 + r) % j->tq, s + j->at_q + r * j->d * size);
     tg__attention_fill(j, top, TG__ATT_ROWS, -tg__inf());
     memset(sum, 0, (size_t)(TG__ATT_ROWS * size));
     memset(s + j->at_o, 0, (size_t)(rows * j->dv * size));
@@ -16057,21 +16055,16 @@ TG__PRIVATE void tg__attention_few(const tg__attention_plan *j, int64_t unit, ch
         n = tg__imin(TG__ATT_RUN, end - k0);
         tg__attention_few_scores(j, b, hk, r0, rows, k0, n, s);
         for (r = 0; r < rows; r++) tg__attention_few_row(j, b, hk, r0 + r, r, k0, n, s);
-        v = tg__attention_rows(j, TG__ATT_V_, b, hk, k0, n, s + j->at_v, &step);
+        v = tg__attention_rows(j, TG__ATTF_V, b, hk, k0, n, s + j->at_v, &step);
         tg__attention_product(j, rows, j->dv, n, s + j->at_s, TG__ATT_RUN, 1, v, step, s + j->at_o, j->dv, true);
     }
-    if (j->wide) {
-        tg__attention_finish_f64__k[j->isa](TG__ATT_ROWS, (double *)(void *)top, (double *)(void *)sum);
-        tg__attention_scale_f64__k[j->isa](rows, j->dv, (double *)(void *)(s + j->at_o), j->dv, (double *)(void *)sum, 1);
-    } else {
-        tg__attention_finish_f32__k[j->isa](TG__ATT_ROWS, (float *)(void *)top, (float *)(void *)sum);
-        tg__attention_scale_f32__k[j->isa](rows, j->dv, (float *)(void *)(s + j->at_o), j->dv, (float *)(void *)sum, 1);
-    }
+    tg__attention_finish(j, TG__ATT_ROWS, top, sum);
+    tg__attention_by(j, rows, j->dv, s + j->at_o, j->dv, sum);
     for (r = 0; r < rows; r++) {
         const int64_t h = hk * j->group + (r0 + r) / j->tq, q = (r0 + r) % j->tq;
-        tg__attention_write(j, TG__ATT_OUT_, b, h, q, 1, s + j->at_o + r * j->dv * size);
-        memcpy(tg__attention_rest(j, TG__ATT_REST_, 0, b, h, q), top + r * size, (size_t)size);
-        memcpy(tg__attention_rest(j, TG__ATT_REST_, 1, b, h, q), sum + r * size, (size_t)size);
+        tg__attention_write(j, TG__ATTF_OUT, b, h, q, 1, s + j->at_o + r * j->dv * size);
+        memcpy(tg__attention_rest(j, TG__ATTF_REST, 0, b, h, q), top + r * size, (size_t)size);
+        memcpy(tg__attention_rest(j, TG__ATTF_REST, 1, b, h, q), sum + r * size, (size_t)size);
     }
 }
 
@@ -16088,8 +16081,8 @@ TG__PRIVATE void tg__attention_prepare(const tg__attention_plan *j, int64_t unit
             const void *g, *out;
             char *delta = j->mem + ((b * j->h + h) * j->tq + q0) * size;
             n = tg__imin(TG__ATT_Q, j->tq - q0);
-            g = tg__attention_rows(j, TG__ATT_B_G_, b, h, q0, n, s + j->at_g, &gs);
-            out = tg__attention_rows(j, TG__ATT_B_OUT_, b, h, q0, n, s + j->at_o, &os);
+            g = tg__attention_rows(j, TG__ATTB_G, b, h, q0, n, s + j->at_g, &gs);
+            out = tg__attention_rows(j, TG__ATTB_OUT, b, h, q0, n, s + j->at_o, &os);
             if (j->wide) tg__attention_dots_f64__k[j->isa](n, j->dv, (const double *)g, gs, (const double *)out, os, (double *)(void *)delta);
             else tg__attention_dots_f32__k[j->isa](n, j->dv, (const float *)g, gs, (const float *)out, os, (float *)(void *)delta);
         }
@@ -16109,9 +16102,9 @@ TG__PRIVATE void tg__attention_give(const tg__attention_plan *j, const tg__atten
     const int64_t size = j->size, left = p->nq - p->from, head = p->b * j->hk + p->hk;
     const char *scores = (char *)t->s + p->from * size, *slope = (char *)t->slope + p->from * size;
     int64_t k_step, v_step;
-    const void *k = tg__attention_rows(j, TG__ATT_B_K_, p->b, p->hk, p->k0, t->keys, s + j->at_k, &k_step);
-    const void *v = tg__attention_rows(j, TG__ATT_B_V_, p->b, p->hk, p->k0, t->keys, s + j->at_v, &v_step);
-    if (j->job.at[TG__ATT_B_MASK_]) t->mask = tg__attention_side(j, s, TG__ATT_B_MASK_, p->b, p->h, p->q0, p->nq, p->k0, t->keys, t->step);
+    const void *k = tg__attention_rows(j, TG__ATTB_K, p->b, p->hk, p->k0, t->keys, s + j->at_k, &k_step);
+    const void *v = tg__attention_rows(j, TG__ATTB_V, p->b, p->hk, p->k0, t->keys, s + j->at_v, &v_step);
+    if (j->job.at[TG__ATTB_MASK]) t->mask = tg__attention_side(j, s, TG__ATTB_MASK, p->b, p->h, p->q0, p->nq, p->k0, t->keys, t->step);
     if (j->dropout > 0) t->keep = tg__attention_side(j, s, -1, p->b, p->h, p->q0, p->nq, p->k0, t->keys, t->step);
     if (j->few) tg__attention_few_tile(j, t, p->nq, k, k_step, s);
     else tg__attention_scores(j, t, k, k_step, j->d, s + j->at_qt, t->s);
@@ -16132,14 +16125,14 @@ TG__PRIVATE void tg__attention_meet(const tg__attention_plan *j, int64_t b, int6
     tg__attention_tile t;
     int64_t k1, r;
     p.b = b; p.h = h; p.hk = h / j->group; p.q0 = q0; p.nq = nq;
-    if (!j->few) tg__attention_turn_q(j, TG__ATT_B_Q_, b, h, q0, nq, s, width);
-    for (r = 0; r < nq && j->few; r++) tg__attention_few_q(j, TG__ATT_B_Q_, b, h, r, s + j->at_qt + r * j->d * size);
-    tg__attention_turned(j, TG__ATT_B_G_, b, h, q0, nq, s + j->at_gt, width);
-    p.q = (const char *)tg__attention_rows(j, TG__ATT_B_Q_, b, h, q0, nq, s + j->at_q, &p.q_step);
-    p.g = (const char *)tg__attention_rows(j, TG__ATT_B_G_, b, h, q0, nq, s + j->at_g, &p.g_step);
+    if (!j->few) tg__attention_turn_q(j, TG__ATTB_Q, b, h, q0, nq, s, width);
+    for (r = 0; r < nq && j->few; r++) tg__attention_few_q(j, TG__ATTB_Q, b, h, r, s + j->at_qt + r * j->d * size);
+    tg__attention_turned(j, TG__ATTB_G, b, h, q0, nq, s + j->at_gt, width);
+    p.q = (const char *)tg__attention_rows(j, TG__ATTB_Q, b, h, q0, nq, s + j->at_q, &p.q_step);
+    p.g = (const char *)tg__attention_rows(j, TG__ATTB_G, b, h, q0, nq, s + j->at_g, &p.g_step);
     memset(top, 0, (size_t)(3 * TG__ATT_Q * size));
-    memcpy(top, tg__attention_rest(j, TG__ATT_B_REST_, 0, b, h, q0), (size_t)(nq * size));
-    memcpy(inverse, tg__attention_rest(j, TG__ATT_B_REST_, 1, b, h, q0), (size_t)(nq * size));
+    memcpy(top, tg__attention_rest(j, TG__ATTB_REST, 0, b, h, q0), (size_t)(nq * size));
+    memcpy(inverse, tg__attention_rest(j, TG__ATTB_REST, 1, b, h, q0), (size_t)(nq * size));
     if (!j->lone) memcpy(delta, j->mem + row * size, (size_t)(nq * size));
     t.top = top; t.inverse = inverse; t.delta = j->lone ? NULL : delta; t.sum = t.shrink = NULL;
     if (j->causal) end = tg__imin(end, q0 + nq);
@@ -16229,7 +16222,7 @@ TG__PRIVATE bool tg__attention_memory(tg_ctx *tg, tg__attention_plan *j) {
 }
 TG__PRIVATE bool tg__attention_plan_make(tg_ctx *tg, tg__attention_plan *j) {
     const bool backward = j->job.r->kind == 1;
-    const tg_operand *q = &j->job.o[backward ? TG__ATT_B_Q_ : TG__ATT_Q_], *k = q + 1, *v = q + 2;
+    const tg_operand *q = &j->job.o[backward ? (int)TG__ATTB_Q : (int)TG__ATTF_Q], *k = q + 1, *v = q + 2;
     int64_t work;
     j->isa = tg->isa; j->compute = j->job.r->compute; j->wide = j->compute == TG_F64; j->size = j->wide ? 8 : 4;
     j->b = q->shape[0]; j->h = q->shape[1]; j->tq = q->shape[2]; j->d = q->shape[3];
@@ -16250,7 +16243,7 @@ TG__PRIVATE bool tg__attention_plan_make(tg_ctx *tg, tg__attention_plan *j) {
     }
     j->blocks = j->few ? tg__ceil_div(j->group * j->tq, TG__ATT_ROWS) : tg__ceil_div(j->tq, TG__ATT_Q);
     j->units = j->blocks * j->b * (j->few ? j->hk : j->h);
-    work = (j->few ? TG__ATT_ROWS : tg__imin(TG__ATT_Q, j->tq)) * (j->causal ? (j->tk + 1) / 2 : j->tk) * (j->d + j->dv);
+    work = (j->few ? (int64_t)TG__ATT_ROWS : tg__imin(TG__ATT_Q, j->tq)) * (j->causal ? (j->tk + 1) / 2 : j->tk) * (j->d + j->dv);
     j->per = tg__imax(1, TG__ATT_CHUNK / tg__imax(1, work));
     return true;
 }
