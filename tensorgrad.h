@@ -15786,8 +15786,8 @@ TG__KERNEL(void, tg__attention_scale_f32, (int64_t rows, int64_t n, float *x, in
 TG__KERNEL_F64(void, tg__attention_scale_f64, (int64_t rows, int64_t n, double *x, int64_t step, const double *factor, int64_t of));
 TG__KERNEL(void, tg__attention_times_f32, (int64_t n, float *x, const float *y));
 TG__KERNEL_F64(void, tg__attention_times_f64, (int64_t n, double *x, const double *y));
-TG__KERNEL(void, tg__attention_dots_f32, (int64_t rows, int64_t n, const float *a, int64_t as, const float *b, int64_t bs, float *y));
-TG__KERNEL_F64(void, tg__attention_dots_f64, (int64_t rows, int64_t n, const double *a, int64_t as, const double *b, int64_t bs, double *y));
+TG__KERNEL(void, tg__attention_dots_f32, (int64_t rows, int64_t n, const float *a, int64_t as, const float *b, int64_t bs, float *work, float *y));
+TG__KERNEL_F64(void, tg__attention_dots_f64, (int64_t rows, int64_t n, const double *a, int64_t as, const double *b, int64_t bs, double *work, double *y));
 
 enum {
     TG__ATT_Q = 64,                    /* queries of a tile */
@@ -16083,8 +16083,8 @@ TG__PRIVATE void tg__attention_prepare(const tg__attention_plan *j, int64_t unit
             n = tg__imin(TG__ATT_Q, j->tq - q0);
             g = tg__attention_rows(j, TG__ATTB_G, b, h, q0, n, s + j->at_g, &gs);
             out = tg__attention_rows(j, TG__ATTB_OUT, b, h, q0, n, s + j->at_o, &os);
-            if (j->wide) tg__attention_dots_f64__k[j->isa](n, j->dv, (const double *)g, gs, (const double *)out, os, (double *)(void *)delta);
-            else tg__attention_dots_f32__k[j->isa](n, j->dv, (const float *)g, gs, (const float *)out, os, (float *)(void *)delta);
+            if (j->wide) tg__attention_dots_f64__k[j->isa](n, j->dv, (const double *)g, gs, (const double *)out, os, (double *)(void *)(s + j->at_gt), (double *)(void *)delta);
+            else tg__attention_dots_f32__k[j->isa](n, j->dv, (const float *)g, gs, (const float *)out, os, (float *)(void *)(s + j->at_gt), (float *)(void *)delta);
         }
 }
 /* The scores of few queries, summed as they were. */
@@ -25228,8 +25228,14 @@ TG__PRIVATE void TG__FT(tg__attention_scale)(int64_t rows, int64_t n, TG__T *x, 
 TG__PRIVATE void TG__FT(tg__attention_times)(int64_t n, TG__T *x, const TG__T *y) {
     for (int64_t i = 0; i < n; i += TG__VN) TG__W(store)(x + i, TG__W(mul)(TG__W(load)(x + i), TG__W(load)(y + i)));
 }
-TG__PRIVATE void TG__FT(tg__attention_dots)(int64_t rows, int64_t n, const TG__T *a, int64_t as, const TG__T *b, int64_t bs, TG__T *y) {
-    for (int64_t r = 0; r < rows; r++) y[r] = TG__FT(tg__gemm_dot)(TG__GEMM_OWN, n, a + r * as, b + r * bs);
+/* y[r] = the sum of a[r] * b[r], rows of n elements, in tg__run_sum's order; work: n numbers */
+TG__PRIVATE void TG__FT(tg__attention_dots)(int64_t rows, int64_t n, const TG__T *a, int64_t as, const TG__T *b, int64_t bs, TG__T *work, TG__T *y) {
+    for (int64_t r = 0; r < rows; r++, a += as, b += bs) {
+        int64_t i = 0;
+        for (; i + TG__VN <= n; i += TG__VN) TG__W(store)(work + i, TG__W(mul)(TG__W(load)(a + i), TG__W(load)(b + i)));
+        if (i < n) TG__W(storen)(work + i, TG__W(mul)(TG__W(loadn)(a + i, (int)(n - i)), TG__W(loadn)(b + i, (int)(n - i))), (int)(n - i));
+        y[r] = TG__FT(tg__run_sum)(n, work);
+    }
 }
 #endif
 
