@@ -71,7 +71,8 @@
      >>impl-window >>impl-pool            padding, windows as columns, shuffles; pooling
      >>impl-resample                      pictures of another size
      >>impl-elementwise >>impl-matrix     what is made of formulas; matmul, linear, cross-entropy, dropout
-     >>impl-attention >>impl-rnn          attention; recurrent cells and sequences
+     >>impl-attention >>impl-heads        attention, tiled; attention of many heads
+     >>impl-rnn                           recurrent cells and sequences
      >>impl-products                      made of matmul: einsum, tensordot, addmm and their relatives, distances
      >>impl-loss                          losses made of other operations
      >>impl-norm >>impl-pick              made of others: normalisations and statistics; picking and filling
@@ -81,7 +82,7 @@
    PART III, kernels, read once per instruction set
      >>pass-vector >>pass-maths           the words of one instruction set; exp, log, tanh, erf ... written with them
      >>pass-map >>pass-reduce >>pass-gemm >>pass-convert >>pass-random >>pass-conv
-     >>pass-rnn                           recurrent cells
+     >>pass-rnn >>pass-attention          recurrent cells; tiles of attention
    PART IV
      >>changes >>licence
 
@@ -1771,7 +1772,46 @@ TG_API tg_tensor *tg_nms(tg_tensor *boxes, tg_tensor *scores, double iou_thresho
     /* [N, 4], [N] -> i64 [K]: the boxes that stay, by falling score, when each takes away all that come after it and share
        more than that part of their common area with it. Computed on the host */
 
-/* ---- attention ---- */
+/* Attention. */
+typedef struct tg_scaled_dot_product_attention_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *query TG_EMPTY, *key TG_EMPTY, *value TG_EMPTY;
+    tg_tensor *attn_mask TG_EMPTY;     /* bool: false leaves a key out; or numbers added to the scores; broadcast to [..., Tq, Tk] */
+    double dropout_p TG_EMPTY;         /* at work whenever it is not 0, as in torch */
+    bool enable_gqa TG_EMPTY;          /* grouped heads: those of key and value divide those of query, head h of query meets h / (H / Hk) */
+    bool is_causal TG_EMPTY;           /* query i sees keys 0..i */
+    tg_maybe scale TG_EMPTY;           /* not given: 1 / sqrt(D) */
+} tg_scaled_dot_product_attention_args;
+TG_API tg_tensor *tg_scaled_dot_product_attention_from(const tg_scaled_dot_product_attention_args *args);
+#define tg_scaled_dot_product_attention(query_, key_, ...) TG__OPTIONS3(tg_scaled_dot_product_attention, query, query_, key, key_, value, __VA_ARGS__)
+    /* [..., Tq, D], [..., Tk, D], [..., Tk, E] -> [..., Tq, E]: softmax(query key^T scale + mask) value. Leading dimensions
+       broadcast, dimension -3 are the heads. A query that sees no key gives 0. The scores are never held all at once, unless
+       attn_mask wants a gradient. Saved for the derivative: the operands, the result, and two numbers for each query. */
+typedef struct tg_multi_head_attention_forward_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *query TG_EMPTY, *key TG_EMPTY, *value TG_EMPTY;
+    bool add_zero_attn TG_EMPTY;       /* one key and one value more, of zeros */
+    tg_tensor *attn_mask TG_EMPTY;     /* [T, S] or [B H, T, S]; bool: true leaves a key out (not as above); or numbers that are added */
+    tg_tensor *bias_k TG_EMPTY, *bias_v TG_EMPTY;                   /* [1, 1, E]: one key and one value more */
+    double dropout_p TG_EMPTY;         /* of the weights, while training */
+    int64_t embed_dim_to_check TG_EMPTY;   /* zero: not checked */
+    tg_tensor *in_proj_bias TG_EMPTY, *in_proj_weight TG_EMPTY;     /* [3 E], [3 E, E]: of query, key and value */
+    bool is_causal TG_EMPTY;           /* attn_mask, which must be there, is the triangle: then it need not be read */
+    tg_tensor *k_proj_weight TG_EMPTY; /* [E, K] */
+    tg_tensor *key_padding_mask TG_EMPTY;  /* [B, S]: bool, true leaves a key out; or numbers that are added */
+    bool no_average TG_EMPTY;          /* weights of every head, [B, H, T, S] */
+    bool no_training TG_EMPTY;
+    int64_t num_heads TG_EMPTY;        /* must be given */
+    tg_tensor *out_proj_bias TG_EMPTY, *out_proj_weight TG_EMPTY;   /* [E] or NULL, [E, E] */
+    tg_tensor *q_proj_weight TG_EMPTY; /* [E, E] */
+    tg_tensor *static_k TG_EMPTY, *static_v TG_EMPTY;               /* [B H, S, E / H]: instead of what is projected */
+    bool use_separate_proj_weight TG_EMPTY;   /* q_, k_ and v_proj_weight in place of in_proj_weight */
+    tg_tensor *v_proj_weight TG_EMPTY; /* [E, V] */
+    tg_tensor **weights TG_EMPTY;      /* NULL, or where the weights go, [B, T, S]: torch's need_weights. Without them attention is tiled */
+} tg_multi_head_attention_forward_args;
+TG_API tg_tensor *tg_multi_head_attention_forward_from(const tg_multi_head_attention_forward_args *args);
+#define tg_multi_head_attention_forward(query_, key_, ...) TG__OPTIONS3(tg_multi_head_attention_forward, query, query_, key, key_, value, __VA_ARGS__)
+    /* query [T, B, E], key [S, B, K], value [S, B, V] -> [T, B, E]; without B as well. What torch.nn.MultiheadAttention calls. */
 
 /* Recurrence. What torch's functions of these names and nn.RNN, nn.LSTM, nn.GRU and their cells compute. A cell makes one
    step: x [N, I], the state before it h [N, H] (NULL: zeros) -> the state behind it [N, H]; or [I], [H] -> [H]. With G gates
@@ -2103,14 +2143,19 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               sums [N, G H], for gru also of the state's part [N, G H] and what is added for the state before [N, H],
               lstm's for the cell state, which becomes that for the one before [N, H]; the state's [N, H], then the
               values: gates (of a plain cell the state), the state before as in part 0, lstm's cell state.
-              In strict mode too tiny states and gradients become 0. */
+              In strict mode too tiny states and gradients become 0.
+     ATTENTION  TG_ATTENTION_RESULT: y [B, H, Tq, E], rest [2, B, H, Tq], q [B, H, Tq, D], k [B, Hk, Tk, D], v [B, Hk, Tk, E],
+              mask [B, H, Tq, Tk] or absent: y = dropout(softmax(q k^T number[0] + mask)) v; rest: the largest score,
+              infinite where no key is seen, and 1 / sum of exp(score - largest), then 0, as y. A bool mask is -inf where it is false; whole[0]:
+              query i sees keys 0..i; number[1]: p of dropout, element [b, h, q, k] as a RANDOM_KEEP of whole: -, key, call
+              draws it. TG_ATTENTION_DERIVATIVE: dq, dk, dv, each or absent, q, k, v, mask, y, rest, y's gradient. */
 typedef enum tg_family {
     TG_FAMILY_MAP = 1, TG_FAMILY_COPY, TG_FAMILY_FILL, TG_FAMILY_RANDOM, TG_FAMILY_REDUCE, TG_FAMILY_SOFTMAX,
     TG_FAMILY_SORT, TG_FAMILY_INDEX, TG_FAMILY_GEMM, TG_FAMILY_CONV, TG_FAMILY_ENTROPY,
     TG_FAMILY_SCAN,
     TG_FAMILY_POOL,
     TG_FAMILY_RESAMPLE,
-    /* attention */
+    TG_FAMILY_ATTENTION,
     TG_FAMILY_SEARCH,
     TG_FAMILY_RNN,
     TG_FAMILIES
@@ -2125,6 +2170,7 @@ enum { TG_INDEX_TAKE, TG_INDEX_PUT, TG_INDEX_ADD, TG_INDEX_MUL, TG_INDEX_MAX, TG
 enum { TG_CONV_RESULT, TG_CONV_BY_DATA, TG_CONV_BY_WEIGHT };
 enum { TG_RESAMPLE_SIZE, TG_RESAMPLE_SIZE_BACK, TG_RESAMPLE_GRID, TG_RESAMPLE_GRID_BACK, TG_RESAMPLE_GRID_PLACE, TG_RESAMPLE_BOXES, TG_RESAMPLE_BOXES_BACK };
 enum { TG_RNN_TANH, TG_RNN_RELU, TG_RNN_LSTM, TG_RNN_GRU };
+enum { TG_ATTENTION_RESULT, TG_ATTENTION_DERIVATIVE };
 
 #define TG_ABSENT 0u
 #define TG_READ   1u
@@ -5627,7 +5673,7 @@ TG__PRIVATE void tg__run(tg_ctx *tg, int64_t count, void (*body)(void *arg, int6
 }
 
 /* ---- asking a family ---- */
-#define TG__FEW 8                                              /* operands of a request that is no list */
+#define TG__FEW 10                                             /* operands of a request that is no list */
 
 /* A request being made: what is asked, how the operands lie, which tensors they are. */
 typedef struct tg__ask {
@@ -19175,8 +19221,910 @@ TG_API tg_tensor *(tg_feature_alpha_dropout)(tg_tensor *x, double p, bool traini
 }
 
 /* ======================================================================================
-   >>impl-attention    scaled dot product attention, tiled; attention of many heads
+   >>impl-attention    scaled dot product attention, tiled
+   softmax(q k^T scale + mask) v, without ever holding the [Tq, Tk] scores. A chunk has a block of queries of one head and
+   goes through the keys in blocks: a tile of scores (>>pass-attention) is made by the kernels of >>impl-gemm, turned to
+   exp(score - largest so far), and multiplied by its values; what was summed before shrinks when a larger score comes.
+   Kept for the derivative are two numbers for a query: its largest score and 1 / sum of exp(score - largest). (Their one
+   logarithm would do, and would lose digits where scores are large.) The derivative makes the tiles again. Its phases: sums of g * out for each query; then for each pair of a block of
+   queries and one of keys what they give to dq, dk and dv. The pairs of one phase share neither (the keys' block is that
+   of the queries, shifted by the phase), so that all chunks add into the results and the order of sums is fixed.
+   Few queries (a new token before many keys) go through the keys in rows: then memory is what takes the time.
+   Tests: tests/test_attention.c
    ====================================================================================== */
+
+TG__KERNEL(void, tg__attention_soften_f32, (const tg__attention_tile *t));
+TG__KERNEL_F64(void, tg__attention_soften_f64, (const tg__attention_tile *t));
+TG__KERNEL(void, tg__attention_slopes_f32, (const tg__attention_tile *t));
+TG__KERNEL_F64(void, tg__attention_slopes_f64, (const tg__attention_tile *t));
+TG__KERNEL(float, tg__attention_row_f32, (int64_t n, float *s, float *top, float *sum));
+TG__KERNEL_F64(double, tg__attention_row_f64, (int64_t n, double *s, double *top, double *sum));
+TG__KERNEL(void, tg__attention_finish_f32, (int64_t n, float *top, float *sum));
+TG__KERNEL_F64(void, tg__attention_finish_f64, (int64_t n, double *top, double *sum));
+TG__KERNEL(void, tg__attention_scale_f32, (int64_t rows, int64_t n, float *x, int64_t step, const float *factor, int64_t of));
+TG__KERNEL_F64(void, tg__attention_scale_f64, (int64_t rows, int64_t n, double *x, int64_t step, const double *factor, int64_t of));
+TG__KERNEL(void, tg__attention_times_f32, (int64_t n, float *x, const float *y));
+TG__KERNEL_F64(void, tg__attention_times_f64, (int64_t n, double *x, const double *y));
+TG__KERNEL(void, tg__attention_dots_f32, (int64_t rows, int64_t n, const float *a, int64_t as, const float *b, int64_t bs, float *work, float *y));
+TG__KERNEL_F64(void, tg__attention_dots_f64, (int64_t rows, int64_t n, const double *a, int64_t as, const double *b, int64_t bs, double *work, double *y));
+
+enum {
+    TG__ATT_Q = 64,                    /* queries of a tile */
+    TG__ATT_K = 64,                    /* keys of a tile */
+    TG__ATT_EDGE = 16,                 /* keys of a tile where causal attention ends: less is done in vain */
+    TG__ATT_OUTER = 256,               /* queries and keys of a chunk of the derivative */
+    TG__ATT_FEW = 4,                   /* so few queries go by rows, */
+    TG__ATT_ROWS = 16,                 /* with those of the heads that share keys so many at once, */
+    TG__ATT_RUN = 256,                 /* through so many keys at a time */
+    TG__ATT_CHUNK = 2 << 20            /* multiply-adds of a chunk, about */
+};
+
+typedef struct tg__attention_plan {
+    tg__job  job;
+    int      isa, phase;
+    tg_dtype compute;
+    bool     wide, causal, few, lone;                          /* lone: a tile has all keys */
+    int64_t  size;                                             /* bytes of an element, computed */
+    int64_t  b, h, hk, group, tq, tk, d, dv;                   /* group: heads of q that share one of k and v */
+    double   scale, dropout;
+    int64_t  blocks, units, per;                               /* blocks of queries; forward: units, and how many a chunk has */
+    /* scratch, in bytes from its start: a copied block of rows of q, k, v, g; turned q and g; tiles; rows on the way to a tile */
+    size_t   at_q, at_k, at_v, at_g, at_qt, at_gt, at_s, at_slope, at_mask, at_keep, at_rows, at_words, at_o, at_state, scratch;
+    /* the derivative */
+    char    *mem; size_t bytes;                                /* delta [B, H, Tq]; dq, dk, dv where they have another type */
+    char    *sums[3];                                          /* where dq, dk, dv are summed up */
+    int64_t  outer_q, outer_k, pairs, last;                    /* blocks of a chunk; pairs of a phase; the last phase that has some */
+} tg__attention_plan;
+enum { TG__ATT_DQ, TG__ATT_DK, TG__ATT_DV };
+/* the operands of both kinds of request: F forward, B the derivative, whose dq, dk and dv come first */
+enum { TG__ATTF_OUT, TG__ATTF_REST, TG__ATTF_Q, TG__ATTF_K, TG__ATTF_V, TG__ATTF_MASK };
+enum { TG__ATTB_Q = 3, TG__ATTB_K, TG__ATTB_V, TG__ATTB_MASK, TG__ATTB_OUT, TG__ATTB_REST, TG__ATTB_G };
+#define TG__ATT_CALL(j, name, args) do { if ((j)->wide) name##_f64__k[(j)->isa] args; else name##_f32__k[(j)->isa] args; } while (0)
+
+/* ---- pieces of operands ---- */
+TG__PRIVATE char *tg__attention_at(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t row) {
+    const tg_operand *o = &j->job.o[i];
+    return j->job.at[i] + (b * o->stride[0] + h * o->stride[1] + row * o->stride[2]) * (int64_t)tg_dtype_size(o->dtype);
+}
+/* What is kept of the queries, [2, B, H, Tq] of the type computed in: the largest score; 1 / sum of exp(score - largest). */
+TG__PRIVATE char *tg__attention_rest(const tg__attention_plan *j, int i, int which, int64_t b, int64_t h, int64_t q) {
+    return j->job.at[i] + (((which * j->b + b) * j->h + h) * j->tq + q) * j->size;
+}
+TG__PRIVATE void tg__attention_panels(const tg__attention_plan *j, tg_dtype type, const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t width) {
+    if (n == 0 || width == 0) return;                          /* panels of no width would never end */
+    (j->wide ? tg__gemm_panels_f64__k : tg__gemm_panels_f32__k)[j->isa](tg__gemm_kind((int)type), src, k_step, line, kc, n, out, width, 0);
+}
+/* Rows that are needed now, line after line: what comes from far away comes four times as fast as in the order of a tile,
+   which reads many rows side by side. */
+TG__PRIVATE void tg__attention_touch(const void *rows, int64_t n, int64_t step, int64_t bytes) {
+    const volatile char *p = (const volatile char *)rows;
+    int64_t r, at;
+    for (r = 0; r < n; r++, p += step) for (at = 0; at < bytes; at += 64) (void)p[at];
+}
+TG__PRIVATE void tg__attention_touch_rows(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t from, int64_t n) {
+    const tg_operand *o = &j->job.o[i];
+    const int64_t size = (int64_t)tg_dtype_size(o->dtype);
+    if (o->stride[3] == 1) tg__attention_touch(tg__attention_at(j, i, b, h, from), n, o->stride[2] * size, o->shape[3] * size);
+}
+/* n rows of an operand in the type computed in, elements side by side: as they lie, or copied to `room`. Rows that lie
+   pages apart would meet in the same sets of the cache. */
+TG__PRIVATE void *tg__attention_rows(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t from, int64_t n, char *room, int64_t *step) {
+    const tg_operand *o = &j->job.o[i];
+    char *p = tg__attention_at(j, i, b, h, from);
+    const int64_t width = o->shape[3];
+    tg__attention_touch_rows(j, i, b, h, from, n);
+    if (o->dtype == j->compute && (o->stride[3] == 1 || width == 1) && (o->stride[2] * j->size) % 2048 != 0) {
+        *step = o->stride[2];
+        return p;
+    }
+    *step = width;
+    tg__attention_panels(j, o->dtype, p, o->stride[2], o->stride[3], n, width, room, width);
+    return room;
+}
+/* n rows turned: [width of a row, columns] */
+TG__PRIVATE void tg__attention_turned(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t from, int64_t n, char *room, int64_t columns) {
+    const tg_operand *o = &j->job.o[i];
+    tg__attention_touch_rows(j, i, b, h, from, n);
+    tg__attention_panels(j, o->dtype, tg__attention_at(j, i, b, h, from), o->stride[3], o->stride[2], o->shape[3], n, room, columns);
+}
+/* d [m, n] = or += a [m, k] b [k, n], the columns of b and d side by side */
+TG__PRIVATE void tg__attention_product(const tg__attention_plan *j, int64_t m, int64_t n, int64_t k, const void *a, int64_t a_rs, int64_t a_cs,
+    const void *b, int64_t b_rs, void *d, int64_t d_rs, bool add) {
+    tg__gemm_part p;
+    p.m = m; p.n = n; p.k = k;
+    p.a = a; p.a_rs = a_rs; p.a_cs = a_cs; p.ka = TG__GEMM_OWN;
+    p.b = b; p.b_rs = b_rs; p.b_cs = 1; p.kb = TG__GEMM_OWN;
+    p.d = d; p.d_rs = d_rs; p.add = add;
+    p.pack_a = p.pack_b = p.stream = false;
+    p.ks = tg__imin(TG__GEMM_KB, k); p.work = NULL; p.a_step = p.b_step = 0;
+    (j->wide ? tg__gemm_strip_f64__k : tg__gemm_strip_f32__k)[j->isa](&p);
+}
+
+/* n elements of each row times a factor: factor[r], or one for all */
+TG__PRIVATE void tg__attention_by(const tg__attention_plan *j, int64_t rows, int64_t n, void *x, int64_t step, const void *factor) {
+    if (j->wide) tg__attention_scale_f64__k[j->isa](rows, n, (double *)x, step, (const double *)factor, 1);
+    else tg__attention_scale_f32__k[j->isa](rows, n, (float *)x, step, (const float *)factor, 1);
+}
+TG__PRIVATE void tg__attention_by_number(const tg__attention_plan *j, int64_t n, void *x, double factor) {
+    const float narrow = (float)factor;
+    if (j->wide) tg__attention_scale_f64__k[j->isa](1, n, (double *)x, 0, &factor, 0);
+    else tg__attention_scale_f32__k[j->isa](1, n, (float *)x, 0, &narrow, 0);
+}
+TG__PRIVATE void tg__attention_finish(const tg__attention_plan *j, int64_t n, void *top, void *sum) {
+    if (j->wide) tg__attention_finish_f64__k[j->isa](n, (double *)top, (double *)sum);
+    else tg__attention_finish_f32__k[j->isa](n, (float *)top, (float *)sum);
+}
+
+/* ---- masks and dropout ---- */
+/* What is added to n scores of one query: the mask's numbers; 0 or -inf where it is a bool. */
+TG__PRIVATE void tg__attention_mask_row(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t q, int64_t k0, int64_t n, void *out) {
+    const tg_operand *o = &j->job.o[i];
+    const char *p = tg__attention_at(j, i, b, h, q) + k0 * o->stride[3] * (int64_t)tg_dtype_size(o->dtype);
+    const double none = -tg__inf();
+    int64_t k;
+    if (o->dtype != TG_BOOL) { tg__load(j->isa, j->compute, n, out, p, o->stride[3], o->dtype); return; }
+    for (k = 0; k < n; k++, p += o->stride[3]) if (j->wide) ((double *)out)[k] = *p ? 0 : none; else ((float *)out)[k] = *p ? 0.0f : (float)none;
+}
+/* Dropout's factors for n scores of one query: element (b, h, q, k) of [B, H, Tq, Tk] is Philox number i of the call, as
+   in the family RANDOM. out has room for a block of numbers more at both ends; returns where they begin. */
+TG__PRIVATE void *tg__attention_keep_row(const tg__attention_plan *j, int64_t b, int64_t h, int64_t q, int64_t k0, int64_t n, uint32_t *words, void *out) {
+    const uint64_t i = (uint64_t)(((b * j->h + h) * j->tq + q) * j->tk + k0), each = j->wide ? 2 : 4, before = i % each;
+    const int64_t full = (int64_t)(before + (uint64_t)n + each - 1) / (int64_t)each;
+    const double p = j->dropout, kept = p < 1 ? 1 / (1 - p) : 0;
+    tg__philox__k[j->isa](full, i / each, (uint64_t)j->job.r->whole[1], (uint64_t)j->job.r->whole[2], words);
+    if (j->wide) tg__keep_f64__k[j->isa](full * (int64_t)each, (double *)out, words, p, kept);
+    else tg__keep_f32__k[j->isa](full * (int64_t)each, (float *)out, words, (float)p, (float)kept);
+    return (char *)out + (int64_t)before * j->size;
+}
+/* A tile [keys, width] of masks or of dropout's factors (mask < 0), made of rows. */
+TG__PRIVATE void *tg__attention_side(const tg__attention_plan *j, char *s, int mask, int64_t b, int64_t h, int64_t q0, int64_t nq, int64_t k0, int64_t keys, int64_t width) {
+    char *rows = s + j->at_rows, *tile = s + (mask < 0 ? j->at_keep : j->at_mask), *room = rows + TG__ATT_Q * TG__ATT_K * j->size;
+    const bool one = mask >= 0 && j->job.o[mask].stride[2] == 0;        /* the same for all queries */
+    int64_t q;
+    for (q = 0; q < (one ? 1 : nq); q++) {
+        char *row = rows + q * TG__ATT_K * j->size;
+        if (mask >= 0) tg__attention_mask_row(j, mask, b, h, q0 + q, k0, keys, row);
+        else memcpy(row, tg__attention_keep_row(j, b, h, q0 + q, k0, keys, (uint32_t *)(void *)(s + j->at_words), room), (size_t)(keys * j->size));
+    }
+    for (; q < nq; q++) memcpy(rows + q * TG__ATT_K * j->size, rows, (size_t)(keys * j->size));
+    tg__attention_panels(j, j->compute, rows, 1, TG__ATT_K, keys, nq, tile, width);
+    return tile;
+}
+
+/* ---- forward ---- */
+/* The next block of keys ends here: causal attention has small ones from the block's own first query on, which see no
+   query before *from. */
+TG__PRIVATE int64_t tg__attention_next(const tg__attention_plan *j, int64_t k, int64_t end, int64_t q0, int64_t *from) {
+    *from = j->causal && !j->lone && k > q0 ? k - q0 : 0;
+    if (!j->causal || j->lone) return tg__imin(k + TG__ATT_K, end);
+    return k >= q0 ? tg__imin(k + TG__ATT_EDGE, end) : tg__imin(tg__imin(k + TG__ATT_K, q0), end);
+}
+TG__PRIVATE void tg__attention_begin_tile(const tg__attention_plan *j, tg__attention_tile *t, char *s, int64_t q0, int64_t k0, int64_t keys, int64_t from, int64_t width) {
+    t->keys = keys; t->from = from; t->to = t->step = width;
+    t->causal = j->causal && k0 + keys > q0 + from; t->first = k0 - q0;
+    t->s = s + j->at_s; t->slope = s + j->at_slope; t->mask = t->keep = NULL;
+    t->scale = j->scale;
+}
+/* scores = k q^T, from the block's turned q */
+TG__PRIVATE void tg__attention_scores(const tg__attention_plan *j, const tg__attention_tile *t, const void *rows, int64_t step, int64_t d, const char *turned, void *to) {
+    tg__attention_product(j, t->keys, t->to - t->from, d, rows, step, 1, turned + t->from * j->size, t->step, (char *)to + t->from * j->size, t->step, false);
+}
+TG__PRIVATE void tg__attention_turn_q(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t q0, int64_t nq, char *s, int64_t width) {
+    tg__attention_turned(j, i, b, h, q0, nq, s + j->at_qt, width);
+    tg__attention_by_number(j, j->d * width, s + j->at_qt, j->scale);
+}
+TG__PRIVATE void tg__attention_fill(const tg__attention_plan *j, void *p, int64_t n, double v) {
+    int64_t i;
+    for (i = 0; i < n; i++) if (j->wide) ((double *)p)[i] = v; else ((float *)p)[i] = (float)v;
+}
+/* Results that are summed where they belong, or in scratch, take their type. */
+TG__PRIVATE void tg__attention_write(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t row, int64_t n, const char *from) {
+    const tg_operand *o = &j->job.o[i];
+    int64_t r;
+    for (r = 0; r < n; r++)
+        tg__store(j->isa, j->compute, o->shape[3], tg__attention_at(j, i, b, h, row + r), o->stride[3], o->dtype, from + r * o->shape[3] * j->size);
+}
+TG__PRIVATE void tg__attention_block(const tg__attention_plan *j, int64_t unit, char *s) {
+    const int64_t q0 = unit % j->blocks * TG__ATT_Q, bh = unit / j->blocks, h = bh % j->h, b = bh / j->h, size = j->size;
+    const int64_t nq = tg__imin(TG__ATT_Q, j->tq - q0), width = (nq + 15) / 16 * 16, end = j->causal ? tg__imin(j->tk, q0 + nq) : j->tk;
+    const tg_operand *out = &j->job.o[TG__ATTF_OUT];
+    const bool direct = out->dtype == j->compute && out->stride[3] == 1;
+    char *top = s + j->at_state, *sum = top + TG__ATT_Q * size, *shrink = sum + TG__ATT_Q * size,
+        *o = direct ? tg__attention_at(j, TG__ATTF_OUT, b, h, q0) : s + j->at_o;
+    const int64_t o_step = direct ? out->stride[2] : j->dv;
+    tg__attention_tile t;
+    int64_t k0, k1, from, step, r;
+    t.top = top; t.sum = sum; t.shrink = shrink; t.inverse = t.delta = NULL;
+    tg__attention_turn_q(j, TG__ATTF_Q, b, h, q0, nq, s, width);
+    tg__attention_fill(j, top, width, -tg__inf());
+    memset(sum, 0, (size_t)(width * size));
+    for (r = 0; r < nq && end == 0; r++) memset(o + r * o_step * size, 0, (size_t)(j->dv * size));
+    for (k0 = 0; k0 < end; k0 = k1) {
+        const void *k, *v;
+        k1 = tg__attention_next(j, k0, end, q0, &from);
+        tg__attention_begin_tile(j, &t, s, q0, k0, k1 - k0, from, width);
+        if (j->job.at[TG__ATTF_MASK]) t.mask = tg__attention_side(j, s, TG__ATTF_MASK, b, h, q0, nq, k0, t.keys, width);
+        k = tg__attention_rows(j, TG__ATTF_K, b, h / j->group, k0, t.keys, s + j->at_k, &step);
+        tg__attention_scores(j, &t, k, step, j->d, s + j->at_qt, t.s);
+        TG__ATT_CALL(j, tg__attention_soften, (&t));
+        if (k0 > 0) tg__attention_by(j, nq - from, j->dv, o + from * o_step * size, o_step, shrink + from * size);
+        if (j->dropout > 0) {
+            const void *keep = tg__attention_side(j, s, -1, b, h, q0, nq, k0, t.keys, width);
+            if (j->wide) tg__attention_times_f64__k[j->isa](t.keys * width, (double *)t.s, (const double *)keep);
+            else tg__attention_times_f32__k[j->isa](t.keys * width, (float *)t.s, (const float *)keep);
+        }
+        v = tg__attention_rows(j, TG__ATTF_V, b, h / j->group, k0, t.keys, s + j->at_v, &step);
+        tg__attention_product(j, nq - from, j->dv, t.keys, (const char *)t.s + from * size, 1, width, v, step, o + from * o_step * size, o_step, k0 > 0);
+    }
+    tg__attention_finish(j, width, top, sum);
+    tg__attention_by(j, nq, j->dv, o, o_step, sum);
+    if (!direct) tg__attention_write(j, TG__ATTF_OUT, b, h, q0, nq, o);
+    memcpy(tg__attention_rest(j, TG__ATTF_REST, 0, b, h, q0), top, (size_t)(nq * size));
+    memcpy(tg__attention_rest(j, TG__ATTF_REST, 1, b, h, q0), sum, (size_t)(nq * size));
+}
+/* One query, scaled. */
+TG__PRIVATE void tg__attention_few_q(const tg__attention_plan *j, int i, int64_t b, int64_t h, int64_t q, char *to) {
+    tg__load(j->isa, j->compute, j->d, to, tg__attention_at(j, i, b, h, q), j->job.o[i].stride[3], j->job.o[i].dtype);
+    tg__attention_by_number(j, j->d, to, j->scale);
+}
+/* Few queries: those of all heads that share the keys, up to TG__ATT_ROWS at once. Row r is query r % tq of head r / tq. */
+TG__PRIVATE void tg__attention_few_scores(const tg__attention_plan *j, int64_t b, int64_t hk, int64_t r0, int64_t rows, int64_t k0, int64_t n, char *s) {
+    const tg_operand *o = &j->job.o[TG__ATTF_K];
+    tg__gemm_part p;
+    int64_t r, k;
+    p.m = rows; p.n = n; p.k = j->d;
+    p.a = s + j->at_q; p.a_rs = j->d; p.a_cs = 1; p.ka = TG__GEMM_OWN;
+    p.b = tg__attention_at(j, TG__ATTF_K, b, hk, k0); p.b_rs = j->d == 1 ? 1 : o->stride[3]; p.b_cs = o->stride[2]; p.kb = tg__gemm_kind((int)o->dtype);
+    p.d = s + j->at_s; p.d_rs = TG__ATT_RUN; p.work = s + j->at_k;
+    (j->wide ? tg__gemm_dots_f64__k : tg__gemm_dots_f32__k)[j->isa](&p);
+    for (r = 0; r < rows && (j->job.at[TG__ATTF_MASK] || j->causal); r++) {
+        const int64_t q = (r0 + r) % j->tq;
+        char *row = s + j->at_s + r * TG__ATT_RUN * j->size;
+        if (j->job.at[TG__ATTF_MASK]) tg__attention_mask_row(j, TG__ATTF_MASK, b, hk * j->group + (r0 + r) / j->tq, q, k0, n, s + j->at_mask);
+        else for (k = 0; k < n; k++) tg__attention_fill(j, s + j->at_mask + k * j->size, 1, k0 + k <= q ? 0 : -tg__inf());
+        for (k = 0; k < n; k++)
+            if (j->wide) ((double *)(void *)row)[k] += ((double *)(void *)(s + j->at_mask))[k];
+            else ((float *)(void *)row)[k] += ((float *)(void *)(s + j->at_mask))[k];
+    }
+}
+/* Scores of one query become exp(score - largest), what was summed before shrinks. */
+TG__PRIVATE void tg__attention_few_row(const tg__attention_plan *j, int64_t b, int64_t hk, int64_t row, int64_t r, int64_t k0, int64_t n, char *s) {
+    char *scores = s + j->at_s + r * TG__ATT_RUN * j->size, *o = s + j->at_o + r * j->dv * j->size,
+        *top = s + j->at_state + r * j->size, *sum = top + TG__ATT_Q * j->size;
+    const double shrink = j->wide ? tg__attention_row_f64__k[j->isa](n, (double *)(void *)scores, (double *)(void *)top, (double *)(void *)sum)
+        : (double)tg__attention_row_f32__k[j->isa](n, (float *)(void *)scores, (float *)(void *)top, (float *)(void *)sum);
+    char *keep;
+    int64_t k;
+    tg__attention_by_number(j, j->dv, o, shrink);
+    if (!(j->dropout > 0)) return;
+    keep = (char *)tg__attention_keep_row(j, b, hk * j->group + row / j->tq, row % j->tq, k0, n, (uint32_t *)(void *)(s + j->at_words), s + j->at_keep);
+    for (k = 0; k < n; k++)
+        if (j->wide) ((double *)(void *)scores)[k] *= ((double *)(void *)keep)[k]; else ((float *)(void *)scores)[k] *= ((float *)(void *)keep)[k];
+}
+TG__PRIVATE void tg__attention_few(const tg__attention_plan *j, int64_t unit, char *s) {
+    const int64_t r0 = unit % j->blocks * TG__ATT_ROWS, hk = unit / j->blocks % j->hk, b = unit / j->blocks / j->hk, size = j->size;
+    const int64_t rows = tg__imin(TG__ATT_ROWS, j->group * j->tq - r0), end = j->causal ? tg__imin(j->tk, j->tq) : j->tk;
+    char *top = s + j->at_state, *sum = top + TG__ATT_Q * size;
+    int64_t r, k0, n, step;
+    for (r = 0; r < rows; r++) tg__attention_few_q(j, TG__ATTF_Q, b, hk * j->group + (r0 + r) / j->tq, (r0 + r) % j->tq, s + j->at_q + r * j->d * size);
+    tg__attention_fill(j, top, TG__ATT_ROWS, -tg__inf());
+    memset(sum, 0, (size_t)(TG__ATT_ROWS * size));
+    memset(s + j->at_o, 0, (size_t)(rows * j->dv * size));
+    for (k0 = 0; k0 < end; k0 += n) {
+        const void *v;
+        n = tg__imin(TG__ATT_RUN, end - k0);
+        tg__attention_few_scores(j, b, hk, r0, rows, k0, n, s);
+        for (r = 0; r < rows; r++) tg__attention_few_row(j, b, hk, r0 + r, r, k0, n, s);
+        v = tg__attention_rows(j, TG__ATTF_V, b, hk, k0, n, s + j->at_v, &step);
+        tg__attention_product(j, rows, j->dv, n, s + j->at_s, TG__ATT_RUN, 1, v, step, s + j->at_o, j->dv, true);
+    }
+    tg__attention_finish(j, TG__ATT_ROWS, top, sum);
+    tg__attention_by(j, rows, j->dv, s + j->at_o, j->dv, sum);
+    for (r = 0; r < rows; r++) {
+        const int64_t h = hk * j->group + (r0 + r) / j->tq, q = (r0 + r) % j->tq;
+        tg__attention_write(j, TG__ATTF_OUT, b, h, q, 1, s + j->at_o + r * j->dv * size);
+        memcpy(tg__attention_rest(j, TG__ATTF_REST, 0, b, h, q), top + r * size, (size_t)size);
+        memcpy(tg__attention_rest(j, TG__ATTF_REST, 1, b, h, q), sum + r * size, (size_t)size);
+    }
+}
+
+/* ---- the derivative ---- */
+/* delta = sum of g * out for each query, and zeros where dq, dk and dv are summed up: of one head of k and v. */
+TG__PRIVATE void tg__attention_prepare(const tg__attention_plan *j, int64_t unit, char *s) {
+    const int64_t b = unit / j->hk, hk = unit % j->hk, size = j->size;
+    int64_t h, q0, n, gs, os;
+    if (j->sums[TG__ATT_DQ]) memset(j->sums[TG__ATT_DQ] + unit * j->group * j->tq * j->d * size, 0, (size_t)(j->group * j->tq * j->d * size));
+    if (j->sums[TG__ATT_DK]) memset(j->sums[TG__ATT_DK] + unit * j->tk * j->d * size, 0, (size_t)(j->tk * j->d * size));
+    if (j->sums[TG__ATT_DV]) memset(j->sums[TG__ATT_DV] + unit * j->tk * j->dv * size, 0, (size_t)(j->tk * j->dv * size));
+    for (h = hk * j->group; h < (hk + 1) * j->group && !j->lone; h++)
+        for (q0 = 0; q0 < j->tq; q0 += n) {
+            const void *g, *out;
+            char *delta = j->mem + ((b * j->h + h) * j->tq + q0) * size;
+            n = tg__imin(TG__ATT_Q, j->tq - q0);
+            g = tg__attention_rows(j, TG__ATTB_G, b, h, q0, n, s + j->at_g, &gs);
+            out = tg__attention_rows(j, TG__ATTB_OUT, b, h, q0, n, s + j->at_o, &os);
+            if (j->wide) tg__attention_dots_f64__k[j->isa](n, j->dv, (const double *)g, gs, (const double *)out, os, (double *)(void *)(s + j->at_gt), (double *)(void *)delta);
+            else tg__attention_dots_f32__k[j->isa](n, j->dv, (const float *)g, gs, (const float *)out, os, (float *)(void *)(s + j->at_gt), (float *)(void *)delta);
+        }
+}
+/* The scores of few queries, summed as they were. */
+TG__PRIVATE void tg__attention_few_tile(const tg__attention_plan *j, const tg__attention_tile *t, int64_t nq, const void *rows, int64_t step, char *s) {
+    tg__gemm_part p;
+    p.m = t->keys; p.n = nq; p.k = j->d;
+    p.a = rows; p.a_rs = step; p.a_cs = 1; p.ka = TG__GEMM_OWN;
+    p.b = s + j->at_qt; p.b_rs = 1; p.b_cs = j->d; p.kb = TG__GEMM_OWN;
+    p.d = t->s; p.d_rs = t->step; p.work = NULL;
+    (j->wide ? tg__gemm_dots_f64__k : tg__gemm_dots_f32__k)[j->isa](&p);
+}
+/* What one tile gives to dq, dk and dv. */
+typedef struct tg__attention_pair { int64_t b, h, hk, q0, nq, k0, from; const char *q, *g; int64_t q_step, g_step; } tg__attention_pair;
+TG__PRIVATE void tg__attention_give(const tg__attention_plan *j, const tg__attention_pair *p, tg__attention_tile *t, char *s) {
+    const int64_t size = j->size, left = p->nq - p->from, head = p->b * j->hk + p->hk;
+    const char *scores = (char *)t->s + p->from * size, *slope = (char *)t->slope + p->from * size;
+    int64_t k_step, v_step;
+    const void *k = tg__attention_rows(j, TG__ATTB_K, p->b, p->hk, p->k0, t->keys, s + j->at_k, &k_step);
+    const void *v = tg__attention_rows(j, TG__ATTB_V, p->b, p->hk, p->k0, t->keys, s + j->at_v, &v_step);
+    if (j->job.at[TG__ATTB_MASK]) t->mask = tg__attention_side(j, s, TG__ATTB_MASK, p->b, p->h, p->q0, p->nq, p->k0, t->keys, t->step);
+    if (j->dropout > 0) t->keep = tg__attention_side(j, s, -1, p->b, p->h, p->q0, p->nq, p->k0, t->keys, t->step);
+    if (j->few) tg__attention_few_tile(j, t, p->nq, k, k_step, s);
+    else tg__attention_scores(j, t, k, k_step, j->d, s + j->at_qt, t->s);
+    tg__attention_scores(j, t, v, v_step, j->dv, s + j->at_gt, t->slope);
+    TG__ATT_CALL(j, tg__attention_slopes, (t));
+    if (j->sums[TG__ATT_DV]) tg__attention_product(j, t->keys, j->dv, left, scores, t->step, 1, p->g + p->from * p->g_step * size, p->g_step,
+        j->sums[TG__ATT_DV] + (head * j->tk + p->k0) * j->dv * size, j->dv, true);
+    if (j->sums[TG__ATT_DK]) tg__attention_product(j, t->keys, j->d, left, slope, t->step, 1, p->q + p->from * p->q_step * size, p->q_step,
+        j->sums[TG__ATT_DK] + (head * j->tk + p->k0) * j->d * size, j->d, true);
+    if (j->sums[TG__ATT_DQ]) tg__attention_product(j, left, j->d, t->keys, slope, 1, t->step, k, k_step,
+        j->sums[TG__ATT_DQ] + ((p->b * j->h + p->h) * j->tq + p->q0 + p->from) * j->d * size, j->d, true);
+}
+/* A block of queries and one of keys. */
+TG__PRIVATE void tg__attention_meet(const tg__attention_plan *j, int64_t b, int64_t h, int64_t q0, int64_t k0, int64_t end, char *s) {
+    const int64_t size = j->size, nq = tg__imin(TG__ATT_Q, j->tq - q0), width = (nq + 15) / 16 * 16, row = (b * j->h + h) * j->tq + q0;
+    char *top = s + j->at_state, *inverse = top + TG__ATT_Q * size, *delta = inverse + TG__ATT_Q * size;
+    tg__attention_pair p;
+    tg__attention_tile t;
+    int64_t k1, r;
+    p.b = b; p.h = h; p.hk = h / j->group; p.q0 = q0; p.nq = nq;
+    if (!j->few) tg__attention_turn_q(j, TG__ATTB_Q, b, h, q0, nq, s, width);
+    for (r = 0; r < nq && j->few; r++) tg__attention_few_q(j, TG__ATTB_Q, b, h, r, s + j->at_qt + r * j->d * size);
+    tg__attention_turned(j, TG__ATTB_G, b, h, q0, nq, s + j->at_gt, width);
+    p.q = (const char *)tg__attention_rows(j, TG__ATTB_Q, b, h, q0, nq, s + j->at_q, &p.q_step);
+    p.g = (const char *)tg__attention_rows(j, TG__ATTB_G, b, h, q0, nq, s + j->at_g, &p.g_step);
+    memset(top, 0, (size_t)(3 * TG__ATT_Q * size));
+    memcpy(top, tg__attention_rest(j, TG__ATTB_REST, 0, b, h, q0), (size_t)(nq * size));
+    memcpy(inverse, tg__attention_rest(j, TG__ATTB_REST, 1, b, h, q0), (size_t)(nq * size));
+    if (!j->lone) memcpy(delta, j->mem + row * size, (size_t)(nq * size));
+    t.top = top; t.inverse = inverse; t.delta = j->lone ? NULL : delta; t.sum = t.shrink = NULL;
+    if (j->causal) end = tg__imin(end, q0 + nq);
+    for (; k0 < end; k0 = k1) {
+        k1 = tg__attention_next(j, k0, end, q0, &p.from);
+        p.k0 = k0;
+        tg__attention_begin_tile(j, &t, s, q0, k0, k1 - k0, p.from, width);
+        tg__attention_give(j, &p, &t, s);
+    }
+}
+TG__PRIVATE void tg__attention_pairs(const tg__attention_plan *j, int64_t i, char *s) {
+    const int64_t n = i % j->pairs, unit = i / j->pairs, b = unit / j->hk, hk = unit % j->hk, shifted = n + j->phase - 1;
+    const int64_t k0 = (j->outer_q < j->outer_k ? shifted % j->outer_k : n) * TG__ATT_OUTER, q0 = (j->outer_q < j->outer_k ? n : shifted % j->outer_q) * TG__ATT_OUTER;
+    int64_t h, q;
+    for (h = hk * j->group; h < (hk + 1) * j->group; h++)
+        for (q = q0; q < tg__imin(j->tq, q0 + TG__ATT_OUTER); q += TG__ATT_Q) tg__attention_meet(j, b, h, q, k0, tg__imin(j->tk, k0 + TG__ATT_OUTER), s);
+}
+/* Sums take the type of the results: of one head of k and v. */
+TG__PRIVATE void tg__attention_round(const tg__attention_plan *j, int64_t unit) {
+    int i;
+    for (i = 0; i < 3; i++) {
+        const int64_t b = unit / j->hk, hk = unit % j->hk, heads = i == TG__ATT_DQ ? j->group : 1, rows = i == TG__ATT_DQ ? j->tq : j->tk, width = i == TG__ATT_DV ? j->dv : j->d;
+        int64_t h;
+        for (h = 0; h < heads && j->sums[i]; h++)
+            tg__attention_write(j, i, b, hk * heads + h, 0, rows, j->sums[i] + (unit * heads + h) * rows * width * j->size);
+    }
+}
+
+/* ---- the plan ---- */
+TG__PRIVATE void tg__attention_chunk(void *plan, int64_t i) {
+    const tg__attention_plan *j = (const tg__attention_plan *)plan;
+    const bool backward = j->job.r->kind == 1;
+    int64_t unit = i * j->per, end = tg__imin(unit + j->per, j->units);
+    int slot;
+    char *s = (char *)tg__scratch_take(j->job.tg, &slot);
+    if (backward && j->phase == 0) tg__attention_prepare(j, i, s);
+    else if (backward && j->phase <= j->last) tg__attention_pairs(j, i, s);
+    else if (backward) tg__attention_round(j, i);
+    else for (; unit < end; unit++) if (j->few) tg__attention_few(j, unit, s); else tg__attention_block(j, unit, s);
+    tg__scratch_give(j->job.tg, slot);
+}
+TG__PRIVATE size_t tg__attention_room(tg__attention_plan *j, int64_t elements) {
+    const size_t at = j->scratch;
+    j->scratch += TG__ROUND_UP((size_t)((elements + 16) * j->size), 64);
+    return at;
+}
+TG__PRIVATE void tg__attention_scratch(tg__attention_plan *j, bool backward) {
+    const int64_t tile = TG__ATT_Q * TG__ATT_K, run = j->few && !backward ? TG__ATT_RUN : TG__ATT_K;
+    j->scratch = 0;
+    j->at_state = tg__attention_room(j, 3 * TG__ATT_Q);
+    j->at_qt = tg__attention_room(j, TG__ATT_Q * j->d);
+    j->at_s = tg__attention_room(j, tile);
+    j->at_o = tg__attention_room(j, TG__ATT_Q * j->dv);
+    j->at_q = tg__attention_room(j, TG__ATT_Q * j->d);
+    j->at_k = tg__attention_room(j, TG__ATT_K * j->d);
+    j->at_v = tg__attention_room(j, run * j->dv);
+    j->at_mask = tg__attention_room(j, tile);
+    j->at_keep = tg__attention_room(j, tile);
+    j->at_rows = tg__attention_room(j, tile + TG__ATT_K + 32);
+    j->at_words = tg__attention_room(j, TG__ATT_RUN + 32);
+    j->at_gt = tg__attention_room(j, backward ? TG__ATT_Q * j->dv : 0);
+    j->at_g = tg__attention_room(j, backward ? TG__ATT_Q * j->dv : 0);
+    j->at_slope = tg__attention_room(j, backward ? tile : 0);
+}
+/* Sums are kept where they belong, if they are packed and of the type computed in. */
+TG__PRIVATE bool tg__attention_memory(tg_ctx *tg, tg__attention_plan *j) {
+    size_t need = TG__ROUND_UP((size_t)(j->b * j->h * j->tq * j->size), 64), size[3];
+    int i;
+    for (i = 0; i < 3; i++) {
+        tg_operand packed = j->job.o[i];
+        int d;
+        j->sums[i] = j->job.at[i]; size[i] = 0;
+        if (!j->sums[i]) continue;
+        for (d = 0; d < 4; d++) packed.stride[d] = 0;
+        packed.stride[3] = 1;
+        for (d = 2; d >= 0; d--) packed.stride[d] = packed.stride[d + 1] * packed.shape[d + 1];
+        for (d = 0; d < 4 && packed.dtype == j->compute && (packed.stride[d] == j->job.o[i].stride[d] || packed.shape[d] <= 1); d++) { }
+        if (d < 4) size[i] = TG__ROUND_UP((size_t)(tg__operand_numel(&packed) * j->size), 64);
+        need += size[i];
+    }
+    j->bytes = need;
+    j->mem = (char *)tg__mem_get(tg, need);
+    if (!j->mem) return false;
+    need = TG__ROUND_UP((size_t)(j->b * j->h * j->tq * j->size), 64);
+    for (i = 0; i < 3; i++) if (size[i]) { j->sums[i] = j->mem + need; need += size[i]; }
+    return true;
+}
+TG__PRIVATE bool tg__attention_plan_make(tg_ctx *tg, tg__attention_plan *j) {
+    const bool backward = j->job.r->kind == 1;
+    const tg_operand *q = &j->job.o[backward ? (int)TG__ATTB_Q : (int)TG__ATTF_Q], *k = q + 1, *v = q + 2;
+    int64_t work;
+    j->isa = tg->isa; j->compute = j->job.r->compute; j->wide = j->compute == TG_F64; j->size = j->wide ? 8 : 4;
+    j->b = q->shape[0]; j->h = q->shape[1]; j->tq = q->shape[2]; j->d = q->shape[3];
+    j->hk = k->shape[1]; j->tk = k->shape[2]; j->dv = v->shape[3];
+    j->group = j->hk ? j->h / j->hk : 1;
+    j->scale = j->job.r->number[0]; j->dropout = j->job.r->number[1]; j->causal = j->job.r->whole[0] != 0;
+    j->lone = j->tk <= TG__ATT_K;
+    j->few = j->tq <= TG__ATT_FEW && j->d <= TG__GEMM_RB;
+    j->mem = NULL; j->per = 1;
+    tg__attention_scratch(j, backward);
+    if (!tg__scratch_need(tg, j->scratch)) return false;
+    if (backward) {
+        j->outer_q = tg__ceil_div(j->tq, TG__ATT_OUTER); j->outer_k = tg__ceil_div(j->tk, TG__ATT_OUTER);
+        j->pairs = tg__imin(j->outer_q, j->outer_k);
+        j->last = j->pairs ? tg__imax(j->outer_q, j->outer_k) : 0;
+        j->units = j->b * j->hk;
+        return tg__attention_memory(tg, j);
+    }
+    j->blocks = j->few ? tg__ceil_div(j->group * j->tq, TG__ATT_ROWS) : tg__ceil_div(j->tq, TG__ATT_Q);
+    j->units = j->blocks * j->b * (j->few ? j->hk : j->h);
+    work = (j->few ? (int64_t)TG__ATT_ROWS : tg__imin(TG__ATT_Q, j->tq)) * (j->causal ? (j->tk + 1) / 2 : j->tk) * (j->d + j->dv);
+    j->per = tg__imax(1, TG__ATT_CHUNK / tg__imax(1, work));
+    return true;
+}
+TG__PRIVATE int64_t tg__attention_start(tg_ctx *tg, int phase, void *plan) {
+    tg__attention_plan *j = (tg__attention_plan *)plan;
+    const bool backward = j->job.r->kind == 1;
+    int64_t rounds = 0;
+    if (phase == 0 && !tg__attention_plan_make(tg, j)) return -1;
+    j->phase = phase;
+    if (!backward) return phase == 0 ? tg__ceil_div(j->units, j->per) : 0;
+    if (phase == 0 && j->units) return j->units;
+    if (phase > 0 && phase <= j->last && j->units) return j->units * j->pairs;
+    for (int i = 0; i < 3; i++) if (j->sums[i] != j->job.at[i]) rounds = j->units;
+    if (phase == j->last + 1 && rounds) return rounds;
+    tg__mem_put(tg, j->mem, j->bytes);
+    return 0;
+}
+TG__FAMILY(attention, false);
+
+/* ------------------------------------------------------------------ scaled_dot_product_attention ----
+   q [B, H, Tq, D], k [B, Hk, Tk, D], v [B, Hk, Tk, E], mask [B, H, Tq, Tk] or absent; Hk divides H.
+   p = softmax(q k^T scale + mask) with dropout, y = p v; dv = p^T g, ds = p (g v^T - sum(g y)) scale, dq = ds k, dk = ds^T q.
+   A query that sees no key gives 0, and has no gradient. A mask has no gradient here: one that wants it takes the road of
+   the formula (tg__attention_formula). Saves: all operands, y, and two numbers for a query. */
+typedef struct tg__attention_attr { double scale, dropout; bool causal; uint64_t key; } tg__attention_attr;
+static const tg_attr tg__attention_attrs[] = { TG__ATTR(tg__attention_attr, scale, FLOAT), TG__ATTR(tg__attention_attr, dropout, FLOAT), TG__ATTR(tg__attention_attr, causal, BOOL) };
+
+TG__PRIVATE bool tg__attention_check(tg_ctx *tg, tg__node *n) {
+    tg__attention_attr *at = (tg__attention_attr *)n->attr;
+    const tg_tensor *q = n->in[0], *k = n->in[1], *v = n->in[2], *mask = n->in[3];
+    int64_t shape[4], rest[4];
+    int d;
+    rest[0] = 2;
+    for (d = 0; d < 3; d++) rest[d + 1] = shape[d] = q->shape[d];
+    shape[3] = v->shape[3];
+    for (d = 0; mask && d < 4; d++)
+        if (mask->shape[d] != (d < 3 ? q->shape[d] : k->shape[2])) return tg__fail_op(tg, TG_ERROR_SHAPE, "the mask is %t and does not broadcast to the scores of %t and %t", mask, q, k);
+    at->key = tg__random_key(&tg->random);                                     /* the derivative draws the same numbers */
+    return tg__out_make(tg, n, 0, q->dtype, 4, shape) && tg__out_make(tg, n, 1, tg__compute_type(q->dtype), 4, rest);
+}
+TG__PRIVATE void tg__attention_ask(tg__ask *a, const tg__node *n, int kind) {
+    const tg__attention_attr *at = (const tg__attention_attr *)n->attr;
+    tg__ask_begin(a, TG_FAMILY_ATTENTION, kind, tg__compute_type(n->in[0]->dtype));
+    a->r.number[0] = at->scale; a->r.number[1] = at->dropout;
+    a->r.whole[0] = at->causal; a->r.whole[1] = (int64_t)at->key; a->r.whole[2] = (int64_t)n->call;
+}
+TG__PRIVATE bool tg__attention_forward(tg_ctx *tg, tg__node *n) {
+    tg__ask a;
+    int i;
+    tg__attention_ask(&a, n, TG_ATTENTION_RESULT);
+    tg__ask_for(&a, n->out[0], TG_WRITE);
+    tg__ask_for(&a, n->out[1], TG_WRITE);
+    for (i = 0; i < 4; i++) tg__ask_for(&a, n->in[i], TG_READ);
+    return tg__launch(&a, tg, &tg__family_attention, NULL);
+}
+/* The heads of k or v, each as often as heads of q share it. */
+TG__PRIVATE tg_tensor *tg__attention_spread(tg_tensor *t, int64_t heads) {
+    int64_t shape[5];
+    if (!t || t->shape[1] == heads) return t;
+    shape[0] = t->shape[0]; shape[1] = t->shape[1]; shape[2] = t->shape[1] ? heads / t->shape[1] : 1; shape[3] = t->shape[2]; shape[4] = t->shape[3];
+    return tg_flatten(tg_expand(tg_unsqueeze(t, 2), 5, shape), 1, 2);
+}
+/* and back: what they give is added up */
+TG__PRIVATE tg_tensor *tg__attention_gather(tg_tensor *t, int64_t heads) {
+    const int64_t two = 2;
+    int64_t sizes[2];
+    if (!t || t->shape[1] == heads) return t;
+    sizes[0] = heads; sizes[1] = heads ? t->shape[1] / heads : 1;
+    return tg_sum_dims(tg_unflatten(t, 1, 2, sizes), 1, &two, false);
+}
+/* Probabilities by the formula, [B, H, Tq, Tk]. Rows without a key that is seen are 0, and so are their gradients: -inf in
+   all places is taken away before softmax can make NaN of it. */
+TG__PRIVATE tg_tensor *tg__attention_weights(tg_ctx *tg, tg_tensor *q, tg_tensor *k, tg_tensor *mask, double scale, bool causal) {
+    const int64_t last = -1;
+    tg_tensor *s = tg_matmul(tg_mul_scalar(q, scale), tg_transpose(k, -2, -1)), *none = tg_number(tg, -tg__inf()), *blind;
+    int64_t shape[2];
+    if (!s) return NULL;
+    if (causal) {
+        shape[0] = s->shape[2]; shape[1] = s->shape[3];
+        mask = tg_tril(tg__full_beside(tg, s, TG_BOOL, 2, shape, 1), 0);
+    }
+    if (!mask) return tg_softmax(s, -1);
+    s = mask->dtype == TG_BOOL ? tg_where(mask, s, none) : tg_add(s, mask);
+    if (!s || s->shape[3] == 0) return s;
+    blind = tg_all_dims(tg_eq(s, none), 1, &last, true);
+    return tg_where(blind, tg_number(tg, 0), tg_softmax(tg_where(blind, tg_number(tg, 0), s), -1));
+}
+TG__PRIVATE tg_tensor *tg__attention_formula(tg_ctx *tg, tg_tensor *const *in, const tg__attention_attr *at) {
+    tg_tensor *p = tg__attention_weights(tg, tg__widened(in[0]), tg__widened(tg__attention_spread(in[1], in[0]->shape[1])), tg__widened(in[3]), at->scale, at->causal);
+    p = tg_matmul(at->dropout > 0 ? tg_dropout(p, at->dropout, true) : p, tg__widened(tg__attention_spread(in[2], in[0]->shape[1])));
+    return tg_to(p, in[0]->dtype);
+}
+/* The factors that a call's dropout drew. */
+TG__PRIVATE tg_tensor *tg__attention_factors(tg_ctx *tg, const tg__node *n, const tg_tensor *p) {
+    const tg__attention_attr *at = (const tg__attention_attr *)n->attr;
+    tg_tensor *keep = tg__hold(tg, tg__tensor_make(tg, p->device, p->dtype, p->ndim, p->shape, NULL));
+    tg__ask a;
+    if (!keep) return NULL;
+    tg__ask_begin(&a, TG_FAMILY_RANDOM, TG_RANDOM_KEEP, tg__compute_type(p->dtype));
+    a.r.whole[0] = (int64_t)at->key; a.r.whole[1] = (int64_t)n->call;
+    a.r.number[0] = at->dropout; a.r.number[1] = at->dropout < 1 ? 1 / (1 - at->dropout) : 0;
+    tg__ask_for(&a, keep, TG_WRITE);
+    return tg__launch(&a, tg, &tg__family_random, NULL) ? keep : NULL;
+}
+/* The same derivatives in tg calls, for the graph. */
+TG__PRIVATE bool tg__attention_backward_formula(tg_ctx *tg, tg__node *n, tg_tensor *g, tg_tensor **dx) {
+    const tg__attention_attr *at = (const tg__attention_attr *)n->attr;
+    const int64_t last = -1, heads = n->in[0]->shape[1], shared = n->in[1]->shape[1];
+    tg_tensor *q = tg__widened(n->in[0]), *k = tg__widened(tg__attention_spread(n->in[1], heads)), *v = tg__widened(tg__attention_spread(n->in[2], heads));
+    tg_tensor *p = tg__attention_weights(tg, q, k, tg__widened(n->in[3]), at->scale, at->causal), *keep = NULL, *ds;
+    int i;
+    g = tg__widened(g);
+    if (!p) return false;
+    if (at->dropout > 0 && !(keep = tg__attention_factors(tg, n, p))) return false;
+    if (n->wants[2]) dx[2] = tg__attention_gather(tg_matmul(tg_transpose(keep ? tg_mul(p, keep) : p, -2, -1), g), shared);
+    ds = tg_matmul(g, tg_transpose(v, -2, -1));
+    if (keep) ds = tg_mul(ds, keep);
+    ds = tg_mul_scalar(tg_mul(p, tg_sub(ds, tg_sum_dims(tg_mul(ds, p), 1, &last, true))), at->scale);
+    if (n->wants[0]) dx[0] = tg_matmul(ds, k);
+    if (n->wants[1]) dx[1] = tg__attention_gather(tg_matmul(tg_transpose(ds, -2, -1), q), shared);
+    for (i = 0; i < 3; i++) if (dx[i]) dx[i] = tg_to(dx[i], n->in[i]->dtype);
+    return !tg_failed(tg);
+}
+TG__PRIVATE bool tg__attention_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    tg__ask a;
+    int i;
+    if (!g[0]) return true;
+    if (tg->grad_mode) return tg__attention_backward_formula(tg, n, g[0], dx);
+    tg__attention_ask(&a, n, TG_ATTENTION_DERIVATIVE);
+    for (i = 0; i < 3; i++) {
+        if (n->wants[i] && !(dx[i] = tg__hold(tg, tg__tensor_make(tg, n->in[i]->device, n->in[i]->dtype, 4, n->in[i]->shape, NULL)))) return false;
+        tg__ask_for(&a, n->wants[i] ? dx[i] : NULL, TG_WRITE);
+    }
+    for (i = 0; i < 4; i++) tg__ask_for(&a, n->in[i], TG_READ);
+    tg__ask_for(&a, n->out[0], TG_READ);
+    tg__ask_for(&a, n->out[1], TG_READ);
+    tg__ask_for(&a, g[0], TG_READ);
+    return tg__launch(&a, tg, &tg__family_attention, NULL);
+}
+#define TG__ATT_SAVES TG__SAVES_EACH(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_IN(2) | TG_SAVE_IN(3) | TG_SAVE_OUT(0) | TG_SAVE_OUT(1))
+static const tg_op tg__attention_op = { TG__OP("scaled_dot_product_attention", TG__IN_OPT(3, 1), TG__OUT(2), TG__NO_FLAGS), TG__ATT_SAVES, TG__ATTRS(tg__attention),
+    tg__attention_check, tg__attention_forward, tg__attention_backward, NULL };
+static const tg_op tg__attention_dropout_op = { TG__OP("scaled_dot_product_attention", TG__IN_OPT(3, 1), TG__OUT(2), TG_OP_RANDOM), TG__ATT_SAVES, TG__ATTRS(tg__attention),
+    tg__attention_check, tg__attention_forward, tg__attention_backward, NULL };
+
+/* ---- the public function: what torch refuses, and the way to four dimensions ---- */
+TG__PRIVATE bool tg__attention_allowed(tg_ctx *tg, tg_tensor *const *in, const tg_scaled_dot_product_attention_args *a) {
+    const tg_tensor *q = in[0], *k = in[1], *v = in[2], *mask = in[3];
+    int i;
+    for (i = 0; i < 3; i++) {
+        if (in[i]->dtype != q->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, q, in[i], "; tg_to one of them");
+        if (in[i]->ndim < 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "query, key and value need at least 2 dimensions [T, D], got %t", in[i]);
+    }
+    if (!tg_dtype_is_float(q->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, q);
+    if (!(a->dropout_p >= 0 && a->dropout_p <= 1)) return tg__fail(tg, TG__E_PROBABILITY, a->dropout_p);
+    if (k->shape[k->ndim - 1] != q->shape[q->ndim - 1]) return tg__fail_op(tg, TG_ERROR_SHAPE, "query %t and key %t need the same last size", q, k);
+    if (k->shape[k->ndim - 2] != v->shape[v->ndim - 2]) return tg__fail_op(tg, TG_ERROR_SHAPE, "key %t and value %t need the same number of rows, their last size but one", k, v);
+    if (mask && mask->dtype != TG_BOOL && mask->dtype != TG_F32 && mask->dtype != q->dtype)
+        return tg__fail_op(tg, TG_ERROR_DTYPE, "the mask must be bool, f32 or of query's type, got %t", mask);
+    if (mask && a->is_causal) return tg__fail(tg, TG__E_ARGUMENT, "attn_mask and is_causal exclude each other: put the triangle into the mask");
+    if (!a->enable_gqa) return true;
+    for (i = 1; i < 3; i++) {
+        if (q->ndim < 3 || in[i]->ndim < 3) return tg__fail_op(tg, TG_ERROR_SHAPE, "enable_gqa needs heads, [..., H, T, D], got %t and %t", q, in[i]);
+        const int64_t heads = q->shape[q->ndim - 3], shared = in[i]->shape[in[i]->ndim - 3];
+        if (shared == 0 ? heads != 0 : heads % shared != 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "the %l heads of key or value, %t, must divide the %l heads of query, %t", shared, in[i], heads, q);
+    }
+    return true;
+}
+/* The leading dimensions of q, k and v, all but the last two (with enable_gqa the heads keep their own size), broadcast
+   to lead. */
+TG__PRIVATE bool tg__attention_lead(tg_ctx *tg, tg_tensor *const *in, bool heads, int *n, int64_t *lead) {
+    int i, d;
+    for (*n = 0, i = 0; i < 3; i++) if (in[i]->ndim - 2 > *n) *n = in[i]->ndim - 2;
+    for (d = 0; d < *n; d++) lead[d] = 1;
+    for (i = 0; i < 3; i++)
+        for (d = *n - (in[i]->ndim - 2); d < *n - (heads ? 1 : 0); d++) {
+            const int64_t size = in[i]->shape[d - (*n - (in[i]->ndim - 2))];
+            if (size == 1 || size == lead[d]) continue;
+            if (lead[d] != 1) return tg__fail_op(tg, TG_ERROR_SHAPE, "the leading dimensions of %t, %t and %t do not broadcast", in[0], in[1], in[2]);
+            lead[d] = size;
+        }
+    return true;
+}
+/* t as [B, H, rows, columns]: its leading dimensions broadcast to lead[n]; heads: its own number of them, or -1. */
+TG__PRIVATE tg_tensor *tg__attention_four(tg_tensor *t, int n, const int64_t *lead, int64_t heads, int64_t rows, int64_t columns) {
+    int64_t shape[TG_MAX_DIMS + 2];
+    int d;
+    if (!t) return NULL;
+    for (d = 0; d < n; d++) shape[d] = lead[d];
+    if (heads >= 0) shape[n - 1] = heads;
+    shape[n] = rows; shape[n + 1] = columns;
+    for (d = 0; t->ndim == n + 2 && d < n + 2 && t->shape[d] == shape[d]; d++) { }
+    if (d < n + 2 || t->ndim != n + 2) t = tg_expand(t, n + 2, shape);
+    for (d = n; t && d < 2; d++) t = tg_unsqueeze(t, 0);
+    if (!t || n <= 2) return t;
+    shape[0] = 1;
+    for (d = 0; d < n - 1; d++) shape[0] *= lead[d];
+    shape[1] = t->shape[n - 1]; shape[2] = rows; shape[3] = columns;
+    return tg_reshape(t, 4, shape);
+}
+TG_API tg_tensor *tg_scaled_dot_product_attention_from(const tg_scaled_dot_product_attention_args *args) {
+    tg_tensor *in[4], *y;
+    tg__attention_attr at = TG__ZERO;
+    int64_t lead[TG_MAX_DIMS], shape[TG_MAX_DIMS], tq, tk;
+    tg_ctx *tg;
+    bool outermost;
+    int n, d, i;
+    if (!args) return NULL;
+    in[0] = args->query; in[1] = args->key; in[2] = args->value; in[3] = args->attn_mask;
+    tg__note(in[0] ? in[0] : in[1] ? in[1] : in[2] ? in[2] : in[3], args->at);
+    if (!(tg = tg__start_list(in, in[3] && !in[0] && !in[1] && !in[2] ? 4 : 3, "scaled_dot_product_attention")) || (in[3] && !tg__use(tg, in[3], 3))) return NULL;
+    if (!tg__attention_allowed(tg, in, args) || !tg__attention_lead(tg, in, args->enable_gqa, &n, lead)) return NULL;
+    tq = in[0]->shape[in[0]->ndim - 2]; tk = in[1]->shape[in[1]->ndim - 2];
+    if (args->enable_gqa) lead[n - 1] = in[0]->shape[in[0]->ndim - 3];
+    if (in[3]) {
+        for (d = 0; d < n; d++) shape[d] = lead[d];
+        shape[n] = tq; shape[n + 1] = tk;
+        for (d = in[3]->ndim - 1, i = n + 1; d >= 0 && i >= 0 && (in[3]->shape[d] == shape[i] || in[3]->shape[d] == 1); d--, i--) { }
+        if (d >= 0) { tg__fail_op(tg, TG_ERROR_SHAPE, "the mask is %t and does not broadcast to the scores %v", in[3], n + 2, shape); return NULL; }
+    }
+    at.dropout = args->dropout_p; at.causal = args->is_causal;
+    at.scale = (double)in[0]->shape[in[0]->ndim - 1];
+    at.scale = args->scale.is ? args->scale.value : at.scale > 0 ? 1 / tg__sqrt64(at.scale) : 1;
+    outermost = tg__compose(tg);
+    for (i = 0; i < 4; i++)
+        if (in[i] && !(in[i] = tg__attention_four(in[i], n, lead, args->enable_gqa && (i == 1 || i == 2) ? in[i]->shape[in[i]->ndim - 3] : -1,
+            i == 0 || i == 3 ? tq : tk, i == 3 ? tk : in[i]->shape[in[i]->ndim - 1]))) return tg__composed(tg, outermost, NULL);
+    if (in[1]->shape[1] != in[2]->shape[1])
+        for (i = 1; i < 3; i++) if (!(in[i] = tg__attention_spread(in[i], in[0]->shape[1]))) return tg__composed(tg, outermost, NULL);
+    if (in[3] && tg->grad_mode && tg__needs_grad(in[3])) y = tg__attention_formula(tg, in, &at);
+    else y = tg__call(at.dropout > 0 ? &tg__attention_dropout_op : &tg__attention_op, &at, in, 4, NULL, 2);
+    if (y && n != 2) {
+        for (d = 0; d < n; d++) shape[d] = lead[d];
+        shape[n] = tq; shape[n + 1] = y->shape[3];
+        y = tg_reshape(y, n + 2, shape);
+    }
+    return tg__composed(tg, outermost, y);
+}
+
+/* ======================================================================================
+   >>impl-heads    attention of many heads, made of other operations
+   After torch's function: queries, keys and values [T, B, E] are projected, cut into heads [B, H, T, E / H], attend, and
+   are projected again. Where the weights are asked for, they are made; else attention is tiled.
+   Tests: tests/test_attention.c
+   ====================================================================================== */
+
+typedef tg_multi_head_attention_forward_args tg__heads_args;
+TG__PRIVATE bool tg__heads_allowed(tg_ctx *tg, const tg__heads_args *a) {
+    const tg_tensor *q = a->query, *k = a->key, *v = a->value, *mask = a->attn_mask, *padding = a->key_padding_mask;
+    const int batch = q->ndim == 3;
+    int64_t e;
+    if (q->ndim != 2 && q->ndim != 3) return tg__fail_op(tg, TG_ERROR_SHAPE, "query must be [T, B, E] or [T, E], got %t", q);
+    if (k->ndim != q->ndim || v->ndim != q->ndim) return tg__fail_op(tg, TG_ERROR_SHAPE, "query, key and value need as many dimensions, got %t, %t and %t", q, k, v);
+    if (padding && padding->ndim != 1 + batch) return tg__fail_op(tg, TG_ERROR_SHAPE, "key_padding_mask must be %s, got %t", batch ? "[B, S]" : "[S]", padding);
+    if (mask && mask->ndim != 2 && mask->ndim != 3) return tg__fail_op(tg, TG_ERROR_SHAPE, "attn_mask must be [T, S] or [B H, T, S], got %t", mask);
+    if ((mask && mask->dtype != TG_BOOL && !tg_dtype_is_float(mask->dtype)) || (padding && padding->dtype != TG_BOOL && !tg_dtype_is_float(padding->dtype)))
+        return tg__fail(tg, TG__E_ARGUMENT, "attn_mask and key_padding_mask must be bool or floating");
+    if (a->is_causal && !mask) return tg__fail(tg, TG__E_ARGUMENT, "is_causal says what attn_mask is, and needs it");
+    e = q->shape[q->ndim - 1];
+    if (a->embed_dim_to_check && a->embed_dim_to_check != e) return tg__fail_op(tg, TG_ERROR_SHAPE, "expected an embedding of %l, query is %t", a->embed_dim_to_check, q);
+    if (a->num_heads < 1 || e % a->num_heads) return tg__fail_op(tg, TG_ERROR_VALUE, "num_heads is %l and must divide the embedding, %l", a->num_heads, e);
+    if (batch && (k->shape[1] != q->shape[1] || v->shape[1] != q->shape[1])) return tg__fail_op(tg, TG_ERROR_SHAPE, "the batches of %t, %t and %t differ", q, k, v);
+    if (k->shape[0] != v->shape[0]) return tg__fail_op(tg, TG_ERROR_SHAPE, "key %t and value %t differ in length", k, v);
+    if (!a->use_separate_proj_weight && !tg__same_shape(k, v)) return tg__fail_op(tg, TG_ERROR_SHAPE, "key %t and value %t need one shape, unless use_separate_proj_weight is set", k, v);
+    if (!a->use_separate_proj_weight && !a->in_proj_weight) return tg__fail(tg, TG__E_ARGUMENT, "in_proj_weight is needed unless use_separate_proj_weight is set");
+    if (a->use_separate_proj_weight && !(a->q_proj_weight && a->k_proj_weight && a->v_proj_weight))
+        return tg__fail(tg, TG__E_ARGUMENT, "use_separate_proj_weight needs q_proj_weight, k_proj_weight and v_proj_weight");
+    if (!a->out_proj_weight) return tg__fail(tg, TG__E_ARGUMENT, "out_proj_weight is needed");
+    if (!a->bias_k != !a->bias_v) return tg__fail(tg, TG__E_ARGUMENT, "bias_k and bias_v come together or not at all");
+    if (a->bias_k && (a->static_k || a->static_v)) return tg__fail(tg, TG__E_ARGUMENT, "static keys and values take no bias");
+    if (!(a->dropout_p >= 0 && a->dropout_p <= 1)) return tg__fail(tg, TG__E_PROBABILITY, a->dropout_p);
+    return true;
+}
+/* Part i of 3 of the rows of a weight or a bias. */
+TG__PRIVATE tg_tensor *tg__heads_part(tg_tensor *t, int64_t i) { return t ? tg_narrow(t, 0, i * (t->shape[0] / 3), t->shape[0] / 3) : NULL; }
+TG__PRIVATE bool tg__heads_project(tg_ctx *tg, const tg__heads_args *a, tg_tensor *const *in, tg_tensor **x) {
+    tg_tensor *const separate[3] = { a->q_proj_weight, a->k_proj_weight, a->v_proj_weight };
+    const int64_t e = in[0]->shape[in[0]->ndim - 1];
+    int i;
+    for (i = 0; i < 3; i++) {
+        const tg_tensor *w = a->use_separate_proj_weight ? separate[i] : a->in_proj_weight;
+        const int64_t rows = a->use_separate_proj_weight ? e : 3 * e, columns = in[i]->shape[in[i]->ndim - 1];
+        if (w->ndim != 2 || w->shape[0] != rows || w->shape[1] != columns)
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "a weight of [%l, %l] is expected for %t, got %t", rows, columns, in[i], w);
+    }
+    if (a->in_proj_bias && (a->in_proj_bias->ndim != 1 || a->in_proj_bias->shape[0] != 3 * e))
+        return tg__fail_op(tg, TG_ERROR_SHAPE, "in_proj_bias must be [%l], got %t", 3 * e, a->in_proj_bias);
+    if (!a->use_separate_proj_weight && a->query == a->key && a->key == a->value) {       /* one product for all three */
+        tg_tensor *all = tg_linear(in[0], a->in_proj_weight, a->in_proj_bias);
+        for (i = 0; i < 3; i++) x[i] = tg_narrow(all, -1, i * e, e);
+    } else
+        for (i = 0; i < 3; i++) x[i] = tg_linear(in[i], a->use_separate_proj_weight ? separate[i] : tg__heads_part(a->in_proj_weight, i), tg__heads_part(a->in_proj_bias, i));
+    return !tg_failed(tg);
+}
+/* [T, B, E] -> [B, H, T, E / H] */
+TG__PRIVATE tg_tensor *tg__heads_split(tg_tensor *t, int64_t heads) {
+    static const int64_t order[4] = { 1, 2, 0, 3 };
+    int64_t sizes[2];
+    if (!t) return NULL;
+    sizes[0] = heads; sizes[1] = t->shape[2] / heads;
+    return tg_permute(tg_unflatten(t, 2, 2, sizes), 4, order);
+}
+/* Keys and values that are given: [B H, S, E / H]. */
+TG__PRIVATE tg_tensor *tg__heads_static(tg_ctx *tg, tg_tensor *t, int64_t batch, int64_t heads, int64_t width) {
+    int64_t sizes[2];
+    if (t->ndim != 3 || t->shape[0] != batch * heads || t->shape[2] != width) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "static keys and values are [%l, S, %l], got %t", batch * heads, width, t);
+        return NULL;
+    }
+    sizes[0] = batch; sizes[1] = heads;
+    return tg_unflatten(t, 0, 2, sizes);
+}
+/* One more at the end of dimension dim: `one` broadcast, or zeros. */
+TG__PRIVATE tg_tensor *tg__heads_more(tg_ctx *tg, tg_tensor *t, int64_t dim, tg_tensor *one) {
+    tg_tensor *list[2];
+    int64_t shape[TG_MAX_DIMS];
+    int d;
+    if (!t) return NULL;
+    for (d = 0; d < t->ndim; d++) shape[d] = t->shape[d];
+    shape[dim < 0 ? dim + t->ndim : dim] = 1;
+    list[0] = t;
+    list[1] = one ? tg_expand(one, t->ndim, shape) : tg__full_beside(tg, t, t->dtype, t->ndim, shape, 0);
+    return tg_cat(list, 2, dim);
+}
+/* A mask that is true where a key is left out, as the numbers that are added. */
+TG__PRIVATE tg_tensor *tg__heads_mask(tg_ctx *tg, tg_tensor *mask, tg_dtype dtype) {
+    if (!mask || mask->dtype != TG_BOOL) return mask;
+    return tg_masked_fill(tg__full_beside(tg, mask, dtype, mask->ndim, mask->shape, 0), mask, -tg__inf());
+}
+/* attn_mask as [1, 1, T, S] or [B, H, T, S] */
+TG__PRIVATE tg_tensor *tg__heads_four(tg_ctx *tg, tg_tensor *mask, int64_t batch, int64_t heads, int64_t t, int64_t s) {
+    int64_t sizes[2];
+    if (mask->shape[mask->ndim - 2] != t || mask->shape[mask->ndim - 1] != s || (mask->ndim == 3 && mask->shape[0] != batch * heads)) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "attn_mask must be [%l, %l] or [%l, %l, %l], got %t", t, s, batch * heads, t, s, mask);
+        return NULL;
+    }
+    if (mask->ndim == 2) return tg_unsqueeze(tg_unsqueeze(mask, 0), 0);
+    sizes[0] = batch; sizes[1] = heads;
+    return tg_unflatten(mask, 0, 2, sizes);
+}
+TG__PRIVATE tg_tensor *tg__heads_attend(const tg__heads_args *a, tg_tensor **x, tg_tensor *mask, bool causal) {
+    const double p = a->no_training ? 0 : a->dropout_p;
+    const int64_t one = 1;
+    tg_scaled_dot_product_attention_args s = TG__ZERO;
+    tg_tensor *w;
+    s.at = a->at; s.query = x[0]; s.key = x[1]; s.value = x[2]; s.attn_mask = mask; s.dropout_p = p; s.is_causal = causal;
+    if (!a->weights) return tg_scaled_dot_product_attention_from(&s);
+    w = tg_matmul(tg_mul_scalar(x[0], 1 / tg__sqrt64((double)x[0]->shape[3])), tg_transpose(x[1], -2, -1));
+    w = tg_softmax(mask ? tg_add(w, mask) : w, -1);
+    w = tg_dropout(w, p, true);
+    *a->weights = a->no_average ? w : tg_mean_dims(w, 1, &one, false);
+    return tg_matmul(w, x[2]);
+}
+TG__PRIVATE tg_tensor *tg__heads_run(tg_ctx *tg, const tg__heads_args *a) {
+    static const int64_t back[4] = { 2, 0, 1, 3 };
+    const bool batched = a->query->ndim == 3;
+    tg_tensor *in[3], *x[3], *mask = a->attn_mask, *padding = a->key_padding_mask, *y;
+    const int64_t heads = a->num_heads;
+    int64_t batch, t, s;
+    bool causal = a->is_causal;
+    int i, more;
+    in[0] = a->query; in[1] = a->key; in[2] = a->value;
+    for (i = 0; i < 3 && !batched; i++) if (!(in[i] = tg_unsqueeze(in[i], 1))) return NULL;
+    if (padding && !batched) padding = tg_unsqueeze(padding, 0);
+    t = in[0]->shape[0]; batch = in[0]->shape[1]; s = in[1]->shape[0];
+    padding = tg__heads_mask(tg, padding, in[0]->dtype);
+    if (causal && !padding && !a->weights) mask = NULL;                          /* the mask is the triangle, as the caller says */
+    else { mask = tg__heads_mask(tg, mask, in[0]->dtype); causal = false; }
+    if (!tg__heads_project(tg, a, in, x)) return NULL;
+    if (mask && !(mask = tg__heads_four(tg, mask, batch, heads, t, s))) return NULL;
+    for (i = 1; i < 3 && a->bias_k; i++) x[i] = tg__heads_more(tg, x[i], 0, i == 1 ? a->bias_k : a->bias_v);
+    for (i = 0; i < 3; i++) x[i] = tg__heads_split(x[i], heads);
+    if (tg_failed(tg)) return NULL;
+    if (a->static_k) x[1] = tg__heads_static(tg, a->static_k, batch, heads, x[0]->shape[3]);
+    if (a->static_v) x[2] = tg__heads_static(tg, a->static_v, batch, heads, x[0]->shape[3]);
+    for (i = 1; i < 3 && a->add_zero_attn; i++) x[i] = tg__heads_more(tg, x[i], 2, NULL);
+    for (more = (a->bias_k ? 1 : 0) + (a->add_zero_attn ? 1 : 0); more > 0; more--) {        /* masks leave the new ones in */
+        mask = tg__heads_more(tg, mask, -1, NULL);
+        padding = tg__heads_more(tg, padding, -1, NULL);
+    }
+    if (tg_failed(tg)) return NULL;
+    if (padding) {
+        if (padding->shape[0] != batch || padding->shape[1] != x[1]->shape[2]) {
+            tg__fail_op(tg, TG_ERROR_SHAPE, "key_padding_mask is %t, %l keys of %l sequences are there", a->key_padding_mask, s, batch);
+            return NULL;
+        }
+        padding = tg_unsqueeze(tg_unsqueeze(padding, 1), 1);
+        mask = mask ? tg_add(mask, padding) : padding;
+    }
+    y = tg__heads_attend(a, x, mask, causal);
+    y = y ? tg_linear(tg_flatten(tg_permute(y, 4, back), 2, 3), a->out_proj_weight, a->out_proj_bias) : NULL;
+    if (!y || batched) return y;
+    if (a->weights) *a->weights = tg_squeeze(*a->weights, 0);
+    return tg_squeeze(y, 1);
+}
+TG_API tg_tensor *tg_multi_head_attention_forward_from(const tg_multi_head_attention_forward_args *args) {
+    tg_tensor *in[3], *others[13], *y;
+    tg_ctx *tg;
+    bool outermost;
+    int i;
+    if (args && args->weights) *args->weights = NULL;
+    if (!args) return NULL;
+    in[0] = args->query; in[1] = args->key; in[2] = args->value;
+    others[0] = args->attn_mask; others[1] = args->bias_k; others[2] = args->bias_v; others[3] = args->in_proj_bias; others[4] = args->in_proj_weight;
+    others[5] = args->k_proj_weight; others[6] = args->key_padding_mask; others[7] = args->out_proj_bias; others[8] = args->out_proj_weight;
+    others[9] = args->q_proj_weight; others[10] = args->static_k; others[11] = args->static_v; others[12] = args->v_proj_weight;
+    for (i = 0; i < 3 && !in[i]; i++) { }
+    for (y = i < 3 ? in[i] : NULL, i = 0; i < 13 && !y; i++) y = others[i];
+    tg__note(y, args->at);
+    if (y && !in[0] && !in[1] && !in[2]) {
+        if (tg__gate(y->tg)) { tg__name(y->tg, "multi_head_attention_forward"); tg__fail(y->tg, TG__E_NULL, 0); }
+        return NULL;
+    }
+    if (!(tg = tg__start_list(in, 3, "multi_head_attention_forward"))) return NULL;
+    for (i = 0; i < 13; i++) if (others[i] && !tg__use(tg, others[i], 3 + i)) return NULL;
+    if (!tg__heads_allowed(tg, args)) return NULL;
+    outermost = tg__compose(tg);
+    y = tg__heads_run(tg, args);
+    if (!y && args->weights) *args->weights = NULL;
+    return tg__composed(tg, outermost, y);
+}
 
 /* ======================================================================================
    >>impl-rnn    recurrent cells and whole sequences
@@ -29558,6 +30506,163 @@ TG__PRIVATE void TG__FT(tg__rnn_back)(int kind, const tg__rnn_run *r) {
 #undef TG__RNN_PUT
 #undef TG__RNN_SIGMOID_SLOPE
 #undef TG__RNN_TANH_SLOPE
+#endif
+
+/* ======================================================================================
+   >>pass-attention    tiles of scores: softmax as it goes along, and its derivative
+   Read for float and for double. In a tile the keys lie below one another and the queries side by side, so that
+   each query has a lane of its own: its largest score, its sum and its scores meet no other lane, and the bits are
+   the same for every vector width. Rows of a tile are `step` apart; columns from..to are whole vectors.
+   Tests: tests/test_attention.c
+   ====================================================================================== */
+#ifndef TG__ATTENTION_ONCE
+#define TG__ATTENTION_ONCE
+typedef struct tg__attention_tile {
+    int64_t keys, from, to, step;
+    bool    causal; int64_t first;           /* causal: column c sees the rows k with k + first <= c              */
+    void   *s;                               /* scores; what becomes of them                                      */
+    const void *mask;                        /* NULL, or numbers that are added                                   */
+    void   *top, *sum, *shrink;              /* [columns] largest so far, sum of exp(score - top), what that makes
+                                                of the sums before                                                */
+    /* the derivative alone */
+    void   *slope;                           /* derivatives by the probabilities; becomes those by the scores     */
+    const void *keep;                        /* NULL, or dropout's factors                                        */
+    const void *inverse, *delta; double scale;   /* [columns] 1 / sum at the end, with its top; sum of g * out, or NULL */
+} tg__attention_tile;
+#endif
+
+#if defined(TG__T) && !(defined(TG__PASS_AVX512) && defined(TG__TYPE_F64) && !defined(TG__ONLY))
+
+#ifndef TG__A_ROWS
+#define TG__A_INF ((TG__T)tg__float(0x7f800000u))
+/* How many rows all lanes of the vector at column c see, and how many any of them does. */
+#define TG__A_ROWS(c) \
+    const int64_t seen = t->causal ? TG__A_CLAMP((c) - t->first + 1) : t->keys, some = t->causal ? TG__A_CLAMP((c) + TG__VN - t->first) : t->keys; \
+    int64_t k
+#define TG__A_CLAMP(n) ((n) < 0 ? 0 : (n) > t->keys ? t->keys : (n))
+/* Lanes that do not see row k. */
+#define TG__A_BLIND(c) TG__W(lt)(lanes, TG__W(set)((TG__T)(k + t->first - (c))))
+#define TG__A_LANES \
+    TG__T ramp[TG__VN]; \
+    TG__V lanes; \
+    for (int i = 0; i < TG__VN; i++) ramp[i] = (TG__T)i; \
+    lanes = TG__W(load)(ramp)
+#endif
+
+/* Scores become exp(score - largest so far), rows that are not seen zeros. A query that has seen nothing yet but -inf
+   takes 0 for its largest: its sum stays 0. */
+TG__PRIVATE void TG__FT(tg__attention_soften)(const tg__attention_tile *t) {
+    const TG__V none = TG__W(set)(-TG__A_INF), zero = TG__W(set)(0);
+    TG__A_LANES;
+    for (int64_t c = t->from; c < t->to; c += TG__VN) {
+        TG__T *const s = (TG__T *)t->s + c, *p;
+        const TG__T *mask = t->mask ? (const TG__T *)t->mask + c : NULL;
+        const TG__V before = TG__W(load)((TG__T *)t->top + c);
+        TG__V top = before, safe, shrink, sum, v;
+        TG__A_ROWS(c);
+        for (k = 0, p = s; mask && k < some; k++, p += t->step, mask += t->step) TG__W(store)(p, TG__W(add)(TG__W(load)(p), TG__W(load)(mask)));
+        for (k = 0, p = s; k < seen; k++, p += t->step) top = TG__W(maxq)(TG__W(load)(p), top);
+        for (; k < some; k++, p += t->step) {
+            v = TG__W(select)(TG__A_BLIND(c), none, TG__W(load)(p));
+            TG__W(store)(p, v);
+            top = TG__W(maxq)(v, top);
+        }
+        safe = TG__W(select)(TG__W(eq)(top, none), zero, top);
+        shrink = TG__W(exp)(TG__W(sub)(before, safe));
+        sum = TG__W(mul)(TG__W(load)((TG__T *)t->sum + c), shrink);
+        for (k = 0, p = s; k < some; k++, p += t->step) {
+            v = TG__W(exp)(TG__W(sub)(TG__W(load)(p), safe));
+            TG__W(store)(p, v);
+            sum = TG__W(add)(sum, v);
+        }
+        for (; k < t->keys; k++, p += t->step) TG__W(store)(p, zero);
+        TG__W(store)((TG__T *)t->top + c, top);
+        TG__W(store)((TG__T *)t->sum + c, sum);
+        TG__W(store)((TG__T *)t->shrink + c, shrink);
+    }
+}
+/* Scores become p = exp(score - top) / sum, and slopes the derivatives by the scores, p (slope - delta) scale; with dropout the kept p alone are left. Where all keys are in
+   the tile, and delta is NULL, that is the sum of p slope: then the error of a slope that has nearly all of p cancels. */
+TG__PRIVATE void TG__FT(tg__attention_slopes)(const tg__attention_tile *t) {
+    const TG__V zero = TG__W(set)(0), scale = TG__W(set)((TG__T)t->scale);
+    TG__A_LANES;
+    for (int64_t c = t->from; c < t->to; c += TG__VN) {
+        TG__T *p = (TG__T *)t->s + c, *g = (TG__T *)t->slope + c;
+        const TG__T *keep = t->keep ? (const TG__T *)t->keep + c : NULL;
+        const TG__V top = TG__W(load)((const TG__T *)t->top + c), inverse = TG__W(load)((const TG__T *)t->inverse + c);
+        TG__V delta = t->delta ? TG__W(load)((const TG__T *)t->delta + c) : zero;
+        TG__A_ROWS(c);
+        for (k = 0; k < some; k++, p += t->step, g += t->step) {
+            TG__V v = TG__W(load)(p), slope;
+            if (t->mask) v = TG__W(add)(v, TG__W(load)((const TG__T *)t->mask + k * t->step + c));
+            v = TG__W(mul)(TG__W(exp)(TG__W(sub)(v, top)), inverse);
+            if (k >= seen) v = TG__W(select)(TG__A_BLIND(c), zero, v);
+            TG__W(store)(p, v);
+            if (t->delta) continue;
+            slope = TG__W(load)(g);
+            delta = TG__W(fma)(v, keep ? TG__W(mul)(slope, TG__W(load)(keep + k * t->step)) : slope, delta);
+        }
+        for (k = 0, p = (TG__T *)t->s + c, g = (TG__T *)t->slope + c; k < some; k++, p += t->step, g += t->step) {
+            const TG__V v = TG__W(load)(p);
+            TG__V slope = TG__W(load)(g);
+            if (keep) {
+                const TG__V factor = TG__W(load)(keep + k * t->step);
+                TG__W(store)(p, TG__W(mul)(v, factor));
+                slope = TG__W(mul)(slope, factor);
+            }
+            TG__W(store)(g, TG__W(mul)(TG__W(mul)(v, scale), TG__W(sub)(slope, delta)));
+        }
+        for (; k < t->keys; k++, p += t->step, g += t->step) { TG__W(store)(p, zero); TG__W(store)(g, zero); }
+    }
+}
+/* The same for one query whose scores lie side by side, with room for whole vectors; returns shrink. */
+TG__PRIVATE TG__T TG__FT(tg__attention_row)(int64_t n, TG__T *s, TG__T *top_of, TG__T *sum_of) {
+    const TG__V none = TG__W(set)(-TG__A_INF), before = TG__W(set)(*top_of);
+    TG__V top = TG__W(maxn)(TG__W(set)(TG__FT(tg__run_max)(n, s)), before), safe, v;
+    TG__T one[TG__VN];
+    int64_t i;
+    safe = TG__W(select)(TG__W(eq)(top, none), TG__W(set)(0), top);
+    for (i = n; i % TG__VN; i++) s[i] = 0;
+    for (i = 0; i < n; i += TG__VN) TG__W(store)(s + i, TG__W(exp)(TG__W(sub)(TG__W(load)(s + i), safe)));
+    TG__W(store)(one, top);
+    *top_of = one[0];
+    v = TG__W(exp)(TG__W(sub)(before, safe));
+    TG__W(store)(one, v);
+    *sum_of = *sum_of * one[0] + TG__FT(tg__run_sum)(n, s);
+    return one[0];
+}
+/* At the end: sum becomes 1 / sum; 0, and top infinite, where nothing was seen. */
+TG__PRIVATE void TG__FT(tg__attention_finish)(int64_t n, TG__T *top, TG__T *sum) {
+    const TG__V zero = TG__W(set)(0);
+    for (int64_t i = 0; i < n; i += TG__VN) {
+        const TG__V v = TG__W(load)(sum + i);
+        const TG__M none = TG__W(eq)(v, zero);
+        TG__W(store)(top + i, TG__W(select)(none, TG__W(set)(TG__A_INF), TG__W(load)(top + i)));
+        TG__W(store)(sum + i, TG__W(select)(none, zero, TG__W(div)(TG__W(set)(1), v)));
+    }
+}
+/* x[r] times factor[r * of], n elements each */
+TG__PRIVATE void TG__FT(tg__attention_scale)(int64_t rows, int64_t n, TG__T *x, int64_t step, const TG__T *factor, int64_t of) {
+    for (int64_t r = 0; r < rows; r++, x += step) {
+        const TG__V f = TG__W(set)(factor[r * of]);
+        int64_t i = 0;
+        if (TG__W(mall)(TG__W(eq)(f, TG__W(set)(1)))) continue;
+        for (; i + TG__VN <= n; i += TG__VN) TG__W(store)(x + i, TG__W(mul)(TG__W(load)(x + i), f));
+        if (i < n) TG__W(storen)(x + i, TG__W(mul)(TG__W(loadn)(x + i, (int)(n - i)), f), (int)(n - i));
+    }
+}
+TG__PRIVATE void TG__FT(tg__attention_times)(int64_t n, TG__T *x, const TG__T *y) {
+    for (int64_t i = 0; i < n; i += TG__VN) TG__W(store)(x + i, TG__W(mul)(TG__W(load)(x + i), TG__W(load)(y + i)));
+}
+/* y[r] = the sum of a[r] * b[r], rows of n elements, in tg__run_sum's order; work: n numbers */
+TG__PRIVATE void TG__FT(tg__attention_dots)(int64_t rows, int64_t n, const TG__T *a, int64_t as, const TG__T *b, int64_t bs, TG__T *work, TG__T *y) {
+    for (int64_t r = 0; r < rows; r++, a += as, b += bs) {
+        int64_t i = 0;
+        for (; i + TG__VN <= n; i += TG__VN) TG__W(store)(work + i, TG__W(mul)(TG__W(load)(a + i), TG__W(load)(b + i)));
+        if (i < n) TG__W(storen)(work + i, TG__W(mul)(TG__W(loadn)(a + i, (int)(n - i)), TG__W(loadn)(b + i, (int)(n - i))), (int)(n - i));
+        y[r] = TG__FT(tg__run_sum)(n, work);
+    }
+}
 #endif
 
 /* ---- the second and third reading ---- */

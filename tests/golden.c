@@ -1576,6 +1576,33 @@ ADAPTER(a_affine_grid) {
 }
 
 /* ---- attention ---- */
+ADAPTER(a_sdpa) {
+    tg_tensor *q = tensor(c, 0, "query"), *k = tensor(c, 1, "key"), *v = tensor(c, 2, "value"), *mask = maybe_tensor(c, 3, "attn_mask");
+    double p = number(c, 4, "dropout_p", 0);
+    bool causal = flag(c, 5, "is_causal", false);
+    put(c, tg_scaled_dot_product_attention(q, k, v, .attn_mask = mask, .dropout_p = p, .enable_gqa = flag(c, -1, "enable_gqa", false), .is_causal = causal, .scale = maybe(c, -1, "scale")));
+}
+ADAPTER(a_heads) {            /* multi_head_attention_forward */
+    tg_multi_head_attention_forward_args a;
+    tg_tensor *weights = NULL;
+    memset(&a, 0, sizeof a);
+    a.query = tensor(c, 0, "query"); a.key = tensor(c, 1, "key"); a.value = tensor(c, 2, "value");
+    a.embed_dim_to_check = need_integer(c, 3, "embed_dim_to_check"); a.num_heads = need_integer(c, 4, "num_heads");
+    a.in_proj_weight = maybe_tensor(c, 5, "in_proj_weight"); a.in_proj_bias = maybe_tensor(c, 6, "in_proj_bias");
+    a.bias_k = maybe_tensor(c, 7, "bias_k"); a.bias_v = maybe_tensor(c, 8, "bias_v");
+    a.add_zero_attn = flag(c, 9, "add_zero_attn", false); a.dropout_p = number(c, 10, "dropout_p", 0);
+    a.out_proj_weight = maybe_tensor(c, 11, "out_proj_weight"); a.out_proj_bias = maybe_tensor(c, 12, "out_proj_bias");
+    a.no_training = !flag(c, 13, "training", true);
+    a.key_padding_mask = maybe_tensor(c, 14, "key_padding_mask");
+    a.weights = flag(c, 15, "need_weights", true) ? &weights : NULL;
+    a.attn_mask = maybe_tensor(c, 16, "attn_mask");
+    a.use_separate_proj_weight = flag(c, 17, "use_separate_proj_weight", false);
+    a.q_proj_weight = maybe_tensor(c, 18, "q_proj_weight"); a.k_proj_weight = maybe_tensor(c, 19, "k_proj_weight"); a.v_proj_weight = maybe_tensor(c, 20, "v_proj_weight");
+    a.static_k = maybe_tensor(c, 21, "static_k"); a.static_v = maybe_tensor(c, 22, "static_v");
+    a.no_average = !flag(c, 23, "average_attn_weights", true); a.is_causal = flag(c, 24, "is_causal", false);
+    put(c, tg_multi_head_attention_forward_from(&a));
+    if (a.weights) put(c, weights); else put_result(c, R_NONE);
+}
 
 /* ---- rnn ---- */
 
@@ -1786,6 +1813,7 @@ static const adapter adapters[] = {
     { "nn.functional.interpolate", a_interpolate, 0 }, { "nn.functional.grid_sample", a_grid_sample, 0 }, { "nn.functional.affine_grid", a_affine_grid, 0 },
 
     /* attention */
+    { "nn.functional.scaled_dot_product_attention", a_sdpa, 0 }, { "nn.functional.multi_head_attention_forward", a_heads, 0 },
 
     /* rnn */
     { "nn.LSTM", a_rnn, 0 }, { "nn.GRU", a_rnn, 0 }, { "nn.RNN", a_rnn, 0 }, { "nn.LSTMCell", a_rnn_cell, 0 }, { "nn.GRUCell", a_rnn_cell, 0 }, { "nn.RNNCell", a_rnn_cell, 0 },

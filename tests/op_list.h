@@ -246,6 +246,11 @@ DO(mse, tg_mse_loss(x[0], x[1]))
 DO(no_dropout, tg_dropout(tg_mul(x[0], x[0]), 0, true))
 DO(no_training, tg_dropout(tg_mul(x[0], x[0]), 0.5, false))
 DO(relu_sum, tg_relu(x[0]))
+DO(attended, n < 3 ? NULL : tg_scaled_dot_product_attention(x[0], x[1], x[2]))
+DO(attended_causal, n < 3 ? NULL : tg_scaled_dot_product_attention(x[0], x[1], x[2], .is_causal = true, .scale = TG_IS(0.7)))
+DO(attended_groups, n < 3 ? NULL : tg_scaled_dot_product_attention(x[0], x[1], x[2], .enable_gqa = true))
+DO(attended_masked, n < 4 ? NULL : tg_scaled_dot_product_attention(x[0], x[1], x[2], .attn_mask = x[3]))
+DO(attended_heads, n < 4 ? NULL : tg_multi_head_attention_forward(x[0], x[0], x[0], .attn_mask = x[3], .in_proj_weight = x[1], .num_heads = 2, .out_proj_weight = x[2]))
 DO(conv, tg_conv2d(x[0], x[1], n > 2 ? x[2] : NULL))
 DO(conv_strided, tg_conv2d(x[0], x[1], n > 2 ? x[2] : NULL, .stride = {2, 1}, .padding = {1, 2}))
 DO(conv_line, tg_conv1d(x[0], x[1], n > 2 ? x[2] : NULL, .stride = 2, .padding = 1))
@@ -576,7 +581,11 @@ static const op_case ops[] = {
     OP("roi_align", aligned_boxes, "1 2 4 4|t 3 4 2 1|b 1 1 2 2")
     OP("roi_align_input", adaptive_boxes, "1 2 4 4|t 3 4 2 1")
 
-    /* attention */
+    OP("scaled_dot_product_attention", attended, "1 2 3 2;1 2 4 2;1 2 4 3|t 1 1 5 3;b 1 1 2 3;g 1 1 2 2|2 3;4 3;4 1|2 1 2 2;3 2 2;2 2|1 1 2 3;1 1 0 3;1 1 0 2")
+    OP("scaled_dot_product_attention", attended_causal, "1 1 6 2;1 1 4 2;1 1 4 1|g 1 1 2 2;o 1 1 3 2;1 1 3 2|2 1 1 2;2 1 1 2;2 1 1 2")
+    OP("scaled_dot_product_attention", attended_groups, "1 4 2 2;1 2 3 2;1 2 3 2|2 5 1;1 4 1;1 4 2|t 1 2 5 2;1 1 2 2;b 1 2 2 1")
+    OP("matmul", attended_masked, "1 2 2 2;1 2 3 2;1 2 3 2;2 3|1 1 2 1;1 1 3 1;1 1 3 1;t 1 1 2 1")
+    OP("matmul", attended_heads, "3 1 4;12 4;4 4;3 3|2 2;6 2;t 2 2;2 2")
 
     /* rnn */
     OP("rnn_tanh", plain_layer, "3 2 2;3 2;3 3;2 3|1 1 2;2 2;2 2;1 2|t 2 3 2;t 2 2;b 2 2;t 3 2|2 0 2;2 2;2 2;0 2")

@@ -82,7 +82,7 @@ static const tg__family *const families[TG_FAMILIES] = { NULL, &tg__family_map, 
     &tg__family_scan,
     &tg__family_pooling,
     &tg__family_resample,
-    /* attention */
+    &tg__family_attention,
     &tg__family_search,
     &tg__family_rnn,
 };

@@ -165,6 +165,16 @@ static tg_tensor *cube(tg_tensor *x, int n) {
     return x && x->alive && !tg_failed(x->tg) ? tg_expand(x, n, shape) : x;
 }
 static const int64_t cuts[2] = { 1, 2 };
+ROW(tg_multi_head_attention_forward_from) {
+    tg_multi_head_attention_forward_args a;
+    int64_t nine[2] = { 9, 3 };
+    o->n_t = 1;
+    if (how > 2) return NO_SUCH;
+    memset(&a, 0, sizeof a);
+    a.query = a.key = a.value = cube(x, 2); a.num_heads = how == 1 ? 2 : 1;
+    a.in_proj_weight = how == 2 ? NULL : x && x->alive && !tg_failed(x->tg) ? tg_expand(x, 2, nine) : x; a.out_proj_weight = a.query; a.weights = o->t;
+    return tg_multi_head_attention_forward_from(&a) ? WORKED : REFUSED;
+}
 ROW(tg_chunk)  { o->n_t = how == 3 ? 2 : 3; return how > 3 ? NO_SUCH : tg_chunk(x, how == 1 ? 0 : 3, how == 2 ? 9 : 0, o->t, how == 3 ? 2 : 3) ? WORKED : REFUSED; }
 ROW(tg_unbind) { o->n_t = how == 2 ? 2 : 3; return how > 2 ? NO_SUCH : tg_unbind(x, how == 1 ? 9 : 0, o->t, how == 2 ? 2 : 3) ? WORKED : REFUSED; }
 ROW(tg_tensor_split) { o->n_t = how == 2 ? 0 : 3; return how > 2 ? NO_SUCH : tg_tensor_split(x, how == 2 ? 0 : 3, how == 1 ? 9 : 0, o->t) ? WORKED : REFUSED; }
@@ -273,7 +283,7 @@ TEXT(tg_tape_dot, tg_tape_dot(called(x), o->text, sizeof o->text))
 
 #define R(name) { #name, name##_row }
 static const row rows[] = {
-    R(tg_lstm_from), R(tg_gru_from), R(tg_lstm_cell), R(tg_pad_packed_sequence), R(tg_nonzero_tuple), R(tg_unravel_index), R(tg_unique), R(tg_unique_dim), R(tg_unique_consecutive), R(tg_unique_consecutive_dim), R(tg_histogram), R(tg_mode), R(tg_nanmedian_dim), R(tg_gradient_from),
+    R(tg_multi_head_attention_forward_from), R(tg_lstm_from), R(tg_gru_from), R(tg_lstm_cell), R(tg_pad_packed_sequence), R(tg_nonzero_tuple), R(tg_unravel_index), R(tg_unique), R(tg_unique_dim), R(tg_unique_consecutive), R(tg_unique_consecutive_dim), R(tg_histogram), R(tg_mode), R(tg_nanmedian_dim), R(tg_gradient_from),
     R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_max_pool1d_from), R(tg_max_pool2d_from), R(tg_max_pool3d_from), R(tg_adaptive_max_pool1d), R(tg_adaptive_max_pool2d), R(tg_adaptive_max_pool3d), R(tg_sort), R(tg_cummax), R(tg_cummin), R(tg_split), R(tg_split_sizes), R(tg_meshgrid), R(tg_broadcast_tensors), R(tg_broadcast_shapes), R(tg_chunk), R(tg_unbind),
     R(tg_tensor_split), R(tg_hsplit), R(tg_vsplit), R(tg_dsplit), R(tg_tensor_split_at), R(tg_hsplit_at), R(tg_vsplit_at), R(tg_dsplit_at), R(tg_topk), R(tg_kthvalue), R(tg_median_dim), R(tg_aminmax), R(tg_var_mean), R(tg_std_mean), R(tg_call), R(tg_tape_input), R(tg_dict_raw_shape),
     R(tg_traceback), R(tg_format), R(tg_format_line), R(tg_format_stats), R(tg_tape_text), R(tg_tape_dot) };

@@ -405,6 +405,93 @@ static void resample_rows(void) {
         snprintf(name, sizeof name, "resample/%s/%s", list[i].name, back ? "fwdbwd" : "fwd");
         r = row(name, 0, (back ? 2 : 1) * 4.0 * (in + out), back ? resample_make_grad : resample_make, back ? resample_once_grad : resample_once, resample_check);
         memcpy(r->p, p, 8 * sizeof p[0]);
+/* ---- attn; p: B, H, Tq, Tk, D, causal ---- */
+static void attn_make(const Row *r) {
+    A = tg_randn(tg, TG_SHAPE(r->p[0], r->p[1], r->p[2], r->p[4]));
+    B = tg_randn(tg, TG_SHAPE(r->p[0], r->p[1], r->p[3], r->p[4]));
+    C = tg_randn(tg, TG_SHAPE(r->p[0], r->p[1], r->p[3], r->p[4]));
+}
+static void attn_once(const Row *r) { OUT[0] = tg_scaled_dot_product_attention(A, B, C, .is_causal = r->p[5] != 0); }
+static void attn_make_grad(const Row *r) {
+    attn_make(r);
+    G = tg_randn(tg, TG_SHAPE(r->p[0], r->p[1], r->p[2], r->p[4]));
+    tg_require_grad(A, true); tg_require_grad(B, true); tg_require_grad(C, true);
+}
+static void attn_once_grad(const Row *r) {
+    tg_tensor *y = tg_scaled_dot_product_attention(A, B, C, .is_causal = r->p[5] != 0), *in[3];
+    in[0] = A; in[1] = B; in[2] = C;
+    tg_grad(&y, 1, in, 3, OUT, .grad_outputs = &G);
+}
+static double attn_dot(const float *a, const float *b, int64_t n) {
+    double sum = 0;
+    int64_t i;
+    for (i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+/* probabilities of query q of one head; returns how many keys it sees */
+static int64_t attn_row(const Row *r, int64_t head, int64_t q, double *p) {
+    int64_t seen = r->p[5] && q + 1 < r->p[3] ? q + 1 : r->p[3], d = r->p[4], k;
+    double top = -1e30, sum = 0, scale = 1 / (double)sqrt_((real)d);
+    for (k = 0; k < seen; k++) { p[k] = scale * attn_dot(f32(A) + (head * r->p[2] + q) * d, f32(B) + (head * r->p[3] + k) * d, d); if (p[k] > top) top = p[k]; }
+    for (k = 0; k < seen; k++) sum += p[k] = quick_exp(p[k] - top);
+    for (k = 0; k < seen; k++) p[k] /= sum;
+    return seen;
+}
+static const char *attn_check(const Row *r) {
+    int64_t tq = r->p[2], tk = r->p[3], d = r->p[4], t, k, c, q;
+    double *p = (double *)malloc((size_t)tk * sizeof *p), scale = 1 / (double)sqrt_((real)d);
+    const char *bad = NULL;
+    for (t = 0; t < 40 && !bad && !G; t++) {
+        int64_t head = below(r->p[0] * r->p[1]), seen;
+        q = below(tq); seen = attn_row(r, head, q, p);
+        for (c = 0; c < d && !bad; c++) {
+            double y = 0;
+            for (k = 0; k < seen; k++) y += p[k] * (double)f32(C)[(head * tk + k) * d + c];
+            if (OFF(f32(OUT[0])[(head * tq + q) * d + c], y, 4e-6 * largest(C))) bad = wrong("y", (head * tq + q) * d + c, (real)f32(OUT[0])[(head * tq + q) * d + c], y);
+        }
+    }
+    if (G && !bad) {                                        /* one head: dq of some queries, dk and dv of some keys */
+        int64_t head = below(r->p[0] * r->p[1]), i, step = tk / 8, off = step > 3 ? 3 : 0;
+        double *dk = (double *)calloc((size_t)(8 * d), sizeof *dk), *dv = (double *)calloc((size_t)(8 * d), sizeof *dv), bound = 2e-5 * largest(G) * (largest(C) > largest(A) ? largest(C) : largest(A));
+        for (q = 0; q < tq && !bad; q++) {
+            int64_t seen = attn_row(r, head, q, p);
+            const float *g = f32(G) + (head * tq + q) * d;
+            double delta = 0, dq[1024] = { 0 };
+            for (k = 0; k < seen; k++) delta += p[k] * attn_dot(g, f32(C) + (head * tk + k) * d, d);
+            for (k = 0; k < seen; k++) {
+                double ds = q % 37 == 0 || k % step == off ? p[k] * (attn_dot(g, f32(C) + (head * tk + k) * d, d) - delta) * scale : 0;
+                if (q % 37 == 0) for (c = 0; c < d; c++) dq[c] += ds * (double)f32(B)[(head * tk + k) * d + c];
+                if (k % step != off || k / step > 7) continue;
+                for (c = 0; c < d; c++) { dk[k / step * d + c] += ds * (double)f32(A)[(head * tq + q) * d + c]; dv[k / step * d + c] += p[k] * (double)g[c]; }
+            }
+            for (c = 0; c < d && q % 37 == 0 && !bad; c++) if (OFF(f32(OUT[0])[(head * tq + q) * d + c], dq[c], bound)) bad = wrong("dq", (head * tq + q) * d + c, (real)f32(OUT[0])[(head * tq + q) * d + c], dq[c]);
+        }
+        for (i = 0; i < 8 * d && !bad; i++) {
+            int64_t at = (head * tk + i / d * step + off) * d + i % d;
+            if (OFF(f32(OUT[1])[at], dk[i], bound)) bad = wrong("dk", at, (real)f32(OUT[1])[at], dk[i]);
+            else if (OFF(f32(OUT[2])[at], dv[i], bound)) bad = wrong("dv", at, (real)f32(OUT[2])[at], dv[i]);
+        }
+        free(dk); free(dv);
+    }
+    free(p);
+    return bad;
+}
+static void attn_rows(void) {
+    static const struct { const char *name; int64_t p[6]; } list[] = {
+        { "causal_b4_h12_t256_d64", { 4, 12, 256, 256, 64, 1 } },
+        { "causal_b1_h12_t1024_d64", { 1, 12, 1024, 1024, 64, 1 } },
+        { "full_b1_h12_t512_d64", { 1, 12, 512, 512, 64, 0 } },
+        { "decode_b1_h12_t4096_d64", { 1, 12, 1, 4096, 64, 0 } },       /* one token before a cache of keys and values */
+        { "tiny_b1_h2_t8_d16", { 1, 2, 8, 8, 16, 0 } },
+    };
+    char name[64];
+    int i, back;
+    for (i = 0; i < COUNT(list); i++) for (back = 0; back < 2; back++) {
+        const int64_t *p = list[i].p;
+        double flop = 4.0 * (double)(p[0] * p[1] * p[2] * p[3] * p[4]) / (p[5] ? 2 : 1), bytes = 8.0 * (double)(p[0] * p[1] * (p[2] + p[3]) * p[4]);
+        if (back && p[2] == 1) continue;
+        snprintf(name, sizeof name, "attn/%s/%s", list[i].name, back ? "fwdbwd" : "fwd");
+        memcpy(row(name, back ? 3.5 * flop : flop, back ? 2.5 * bytes : bytes, back ? attn_make_grad : attn_make, back ? attn_once_grad : attn_once, attn_check)->p, p, 6 * sizeof p[0]);
     }
 }
 
@@ -1098,6 +1185,7 @@ int main(int argc, char **argv) {
     gemm_rows();
     conv_rows();
     resample_rows();
+    attn_rows();
     mem_rows();
     overhead_rows();
     small_rows();
