@@ -1636,7 +1636,7 @@ TG_API tg_tensor *tg_fold_from(const tg_fold_args *args);
 /* Pooling. x [N, C, ...] or [C, ...], with one to three dimensions behind the channels, over which windows move. kernel is
    the window's size; of kernel, stride and dilation a zero means the number before it: .kernel = {2} is 2 in each
    dimension. Channels-last x gives a channels-last result. */
-typedef struct tg_max_pool_args {
+typedef struct tg_max_pool1d_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY;
     bool ceil_mode TG_EMPTY;           /* a last window may hang over the end */
@@ -1645,16 +1645,17 @@ typedef struct tg_max_pool_args {
     int64_t kernel[3] TG_EMPTY;
     int64_t padding[3] TG_EMPTY;       /* of -infinity, at most half of the window */
     int64_t stride[3] TG_EMPTY;        /* zero: the window's size */
-} tg_max_pool_args;
-typedef tg_max_pool_args tg_max_pool1d_args, tg_max_pool2d_args, tg_max_pool3d_args;
-TG_API tg_tensor *tg_max_pool1d_from(const tg_max_pool_args *args);
-TG_API tg_tensor *tg_max_pool2d_from(const tg_max_pool_args *args);
-TG_API tg_tensor *tg_max_pool3d_from(const tg_max_pool_args *args);
+} tg_max_pool1d_args;
+typedef tg_max_pool1d_args tg_max_pool2d_args;
+typedef tg_max_pool1d_args tg_max_pool3d_args;
+TG_API tg_tensor *tg_max_pool1d_from(const tg_max_pool1d_args *args);
+TG_API tg_tensor *tg_max_pool2d_from(const tg_max_pool2d_args *args);
+TG_API tg_tensor *tg_max_pool3d_from(const tg_max_pool3d_args *args);
 #define tg_max_pool1d(...) TG__OPTIONS1(tg_max_pool1d, x, __VA_ARGS__)
 #define tg_max_pool2d(...) TG__OPTIONS1(tg_max_pool2d, x, __VA_ARGS__)
 #define tg_max_pool3d(...) TG__OPTIONS1(tg_max_pool3d, x, __VA_ARGS__)
     /* the largest of each window; NaN is the largest. Its derivative goes to one element, the first of equals */
-typedef struct tg_avg_pool_args {
+typedef struct tg_avg_pool1d_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY;
     bool ceil_mode TG_EMPTY;
@@ -1663,27 +1664,29 @@ typedef struct tg_avg_pool_args {
     bool no_padding TG_EMPTY;          /* torch's count_include_pad=False: the padding's zeros do not count */
     int64_t padding[3] TG_EMPTY;
     int64_t stride[3] TG_EMPTY;        /* zero: the window's size */
-} tg_avg_pool_args;
-typedef tg_avg_pool_args tg_avg_pool1d_args, tg_avg_pool2d_args, tg_avg_pool3d_args;
-TG_API tg_tensor *tg_avg_pool1d_from(const tg_avg_pool_args *args);
-TG_API tg_tensor *tg_avg_pool2d_from(const tg_avg_pool_args *args);
-TG_API tg_tensor *tg_avg_pool3d_from(const tg_avg_pool_args *args);
+} tg_avg_pool1d_args;
+typedef tg_avg_pool1d_args tg_avg_pool2d_args;
+typedef tg_avg_pool1d_args tg_avg_pool3d_args;
+TG_API tg_tensor *tg_avg_pool1d_from(const tg_avg_pool1d_args *args);
+TG_API tg_tensor *tg_avg_pool2d_from(const tg_avg_pool2d_args *args);
+TG_API tg_tensor *tg_avg_pool3d_from(const tg_avg_pool3d_args *args);
 #define tg_avg_pool1d(...) TG__OPTIONS1(tg_avg_pool1d, x, __VA_ARGS__)
 #define tg_avg_pool2d(...) TG__OPTIONS1(tg_avg_pool2d, x, __VA_ARGS__)
 #define tg_avg_pool3d(...) TG__OPTIONS1(tg_avg_pool3d, x, __VA_ARGS__)
     /* the mean of each window */
-typedef struct tg_lp_pool_args {
+typedef struct tg_lp_pool1d_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY;
     bool ceil_mode TG_EMPTY;
     int64_t kernel[3] TG_EMPTY;
     double p TG_EMPTY;                 /* the norm's order */
     int64_t stride[3] TG_EMPTY;        /* zero: the window's size */
-} tg_lp_pool_args;
-typedef tg_lp_pool_args tg_lp_pool1d_args, tg_lp_pool2d_args, tg_lp_pool3d_args;
-TG_API tg_tensor *tg_lp_pool1d_from(const tg_lp_pool_args *args);
-TG_API tg_tensor *tg_lp_pool2d_from(const tg_lp_pool_args *args);
-TG_API tg_tensor *tg_lp_pool3d_from(const tg_lp_pool_args *args);
+} tg_lp_pool1d_args;
+typedef tg_lp_pool1d_args tg_lp_pool2d_args;
+typedef tg_lp_pool1d_args tg_lp_pool3d_args;
+TG_API tg_tensor *tg_lp_pool1d_from(const tg_lp_pool1d_args *args);
+TG_API tg_tensor *tg_lp_pool2d_from(const tg_lp_pool2d_args *args);
+TG_API tg_tensor *tg_lp_pool3d_from(const tg_lp_pool3d_args *args);
 #define tg_lp_pool1d(...) TG__OPTIONS1(tg_lp_pool1d, x, __VA_ARGS__)
 #define tg_lp_pool2d(...) TG__OPTIONS1(tg_lp_pool2d, x, __VA_ARGS__)
 #define tg_lp_pool3d(...) TG__OPTIONS1(tg_lp_pool3d, x, __VA_ARGS__)
@@ -1697,18 +1700,19 @@ TG_API tg_tensor *tg_adaptive_max_pool1d(tg_tensor *x, int n, const int64_t *siz
 TG_API tg_tensor *tg_adaptive_max_pool2d(tg_tensor *x, int n, const int64_t *size, tg_tensor **indices);
 TG_API tg_tensor *tg_adaptive_max_pool3d(tg_tensor *x, int n, const int64_t *size, tg_tensor **indices);
     /* the largest of the same windows; indices as in max_pool, or NULL */
-typedef struct tg_max_unpool_args {
+typedef struct tg_max_unpool1d_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY, *indices TG_EMPTY;
     int64_t kernel[3] TG_EMPTY;
     int64_t output_size[3] TG_EMPTY;   /* of the dimensions behind the channels; zero: the least that gives x's sizes */
     int64_t padding[3] TG_EMPTY;
     int64_t stride[3] TG_EMPTY;        /* zero: the window's size */
-} tg_max_unpool_args;
-typedef tg_max_unpool_args tg_max_unpool1d_args, tg_max_unpool2d_args, tg_max_unpool3d_args;
-TG_API tg_tensor *tg_max_unpool1d_from(const tg_max_unpool_args *args);
-TG_API tg_tensor *tg_max_unpool2d_from(const tg_max_unpool_args *args);
-TG_API tg_tensor *tg_max_unpool3d_from(const tg_max_unpool_args *args);
+} tg_max_unpool1d_args;
+typedef tg_max_unpool1d_args tg_max_unpool2d_args;
+typedef tg_max_unpool1d_args tg_max_unpool3d_args;
+TG_API tg_tensor *tg_max_unpool1d_from(const tg_max_unpool1d_args *args);
+TG_API tg_tensor *tg_max_unpool2d_from(const tg_max_unpool2d_args *args);
+TG_API tg_tensor *tg_max_unpool3d_from(const tg_max_unpool3d_args *args);
 #define tg_max_unpool1d(x_, ...) TG__OPTIONS2(tg_max_unpool1d, x, x_, indices, __VA_ARGS__)
 #define tg_max_unpool2d(x_, ...) TG__OPTIONS2(tg_max_unpool2d, x, x_, indices, __VA_ARGS__)
 #define tg_max_unpool3d(x_, ...) TG__OPTIONS2(tg_max_unpool3d, x, x_, indices, __VA_ARGS__)
@@ -17332,7 +17336,7 @@ TG__PRIVATE tg__pooling_attr tg__pooling_window_of(int spatial, const int64_t *k
     }
     return at;
 }
-TG__PRIVATE tg_tensor *tg__max_pool(const char *name, const tg_max_pool_args *a, int spatial) {
+TG__PRIVATE tg_tensor *tg__max_pool(const char *name, const tg_max_pool1d_args *a, int spatial) {
     tg__pooling_attr at;
     if (a && a->indices) *a->indices = NULL;
     if (!a || !a->x) return NULL;
@@ -17342,10 +17346,10 @@ TG__PRIVATE tg_tensor *tg__max_pool(const char *name, const tg_max_pool_args *a,
     at.ceil = a->ceil_mode;
     return tg__pooled(a->x, &at, false, a->indices);
 }
-TG_API tg_tensor *tg_max_pool1d_from(const tg_max_pool_args *args) { return tg__max_pool("max_pool1d", args, 1); }
-TG_API tg_tensor *tg_max_pool2d_from(const tg_max_pool_args *args) { return tg__max_pool("max_pool2d", args, 2); }
-TG_API tg_tensor *tg_max_pool3d_from(const tg_max_pool_args *args) { return tg__max_pool("max_pool3d", args, 3); }
-TG__PRIVATE tg_tensor *tg__avg_pool(const char *name, const tg_avg_pool_args *a, int spatial) {
+TG_API tg_tensor *tg_max_pool1d_from(const tg_max_pool1d_args *args) { return tg__max_pool("max_pool1d", args, 1); }
+TG_API tg_tensor *tg_max_pool2d_from(const tg_max_pool2d_args *args) { return tg__max_pool("max_pool2d", args, 2); }
+TG_API tg_tensor *tg_max_pool3d_from(const tg_max_pool3d_args *args) { return tg__max_pool("max_pool3d", args, 3); }
+TG__PRIVATE tg_tensor *tg__avg_pool(const char *name, const tg_avg_pool1d_args *a, int spatial) {
     tg__pooling_attr at;
     tg_ctx *tg;
     if (!a || !a->x) return NULL;
@@ -17360,9 +17364,9 @@ TG__PRIVATE tg_tensor *tg__avg_pool(const char *name, const tg_avg_pool_args *a,
     }
     return tg__pooled(a->x, &at, true, NULL);
 }
-TG_API tg_tensor *tg_avg_pool1d_from(const tg_avg_pool_args *args) { return tg__avg_pool("avg_pool1d", args, 1); }
-TG_API tg_tensor *tg_avg_pool2d_from(const tg_avg_pool_args *args) { return tg__avg_pool("avg_pool2d", args, 2); }
-TG_API tg_tensor *tg_avg_pool3d_from(const tg_avg_pool_args *args) { return tg__avg_pool("avg_pool3d", args, 3); }
+TG_API tg_tensor *tg_avg_pool1d_from(const tg_avg_pool1d_args *args) { return tg__avg_pool("avg_pool1d", args, 1); }
+TG_API tg_tensor *tg_avg_pool2d_from(const tg_avg_pool2d_args *args) { return tg__avg_pool("avg_pool2d", args, 2); }
+TG_API tg_tensor *tg_avg_pool3d_from(const tg_avg_pool3d_args *args) { return tg__avg_pool("avg_pool3d", args, 3); }
 
 /* n sizes of the result; one stands for all. */
 TG__PRIVATE bool tg__pooling_adaptive(tg_ctx *tg, int spatial, int n, const int64_t *size, tg__pooling_attr *at) {
@@ -17393,7 +17397,7 @@ TG__ADAPTIVE(3)
 
 /* ------------------------------------------------------------------------ made of those ----
    The p-norm of a window from the mean of the powers; the way back from places; windows at random places by gather. */
-TG__PRIVATE tg_tensor *tg__lp_pool(const char *name, const tg_lp_pool_args *a, int spatial) {
+TG__PRIVATE tg_tensor *tg__lp_pool(const char *name, const tg_lp_pool1d_args *a, int spatial) {
     tg__pooling_attr at;
     tg_tensor *y;
     tg_ctx *tg;
@@ -17411,9 +17415,9 @@ TG__PRIVATE tg_tensor *tg__lp_pool(const char *name, const tg_lp_pool_args *a, i
     y = tg_mul_scalar(y, (double)at.kernel[0] * (double)at.kernel[1] * (double)at.kernel[2]);
     return tg__composed(tg, outermost, tg_pow_scalar(y, 1 / a->p));
 }
-TG_API tg_tensor *tg_lp_pool1d_from(const tg_lp_pool_args *args) { return tg__lp_pool("lp_pool1d", args, 1); }
-TG_API tg_tensor *tg_lp_pool2d_from(const tg_lp_pool_args *args) { return tg__lp_pool("lp_pool2d", args, 2); }
-TG_API tg_tensor *tg_lp_pool3d_from(const tg_lp_pool_args *args) { return tg__lp_pool("lp_pool3d", args, 3); }
+TG_API tg_tensor *tg_lp_pool1d_from(const tg_lp_pool1d_args *args) { return tg__lp_pool("lp_pool1d", args, 1); }
+TG_API tg_tensor *tg_lp_pool2d_from(const tg_lp_pool2d_args *args) { return tg__lp_pool("lp_pool2d", args, 2); }
+TG_API tg_tensor *tg_lp_pool3d_from(const tg_lp_pool3d_args *args) { return tg__lp_pool("lp_pool3d", args, 3); }
 
 /* A scatter whose derivative, as torch has it, is the gradient at every place, also of elements that another one replaced. */
 TG__PRIVATE bool tg__max_unpool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
@@ -17422,7 +17426,7 @@ TG__PRIVATE bool tg__max_unpool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g,
 }
 static const tg_op tg__max_unpool_op = { TG__OP("max_unpool", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
     tg__scatter_check, tg__scatter_forward, tg__max_unpool_backward, NULL };
-TG__PRIVATE tg_tensor *tg__max_unpool(const char *name, const tg_max_unpool_args *a, int spatial) {
+TG__PRIVATE tg_tensor *tg__max_unpool(const char *name, const tg_max_unpool1d_args *a, int spatial) {
     tg_tensor *x = a ? a->x : NULL, *index = a ? a->indices : NULL, *y;
     int64_t flat[TG_MAX_DIMS], whole[TG_MAX_DIMS];
     tg__pooling_attr at;
@@ -17459,9 +17463,9 @@ TG__PRIVATE tg_tensor *tg__max_unpool(const char *name, const tg_max_unpool_args
     for (d = 0; d < spatial; d++) whole[front + d] = at.in[d];
     return tg__composed(tg, outermost, tg_reshape(y, x->ndim, whole));
 }
-TG_API tg_tensor *tg_max_unpool1d_from(const tg_max_unpool_args *args) { return tg__max_unpool("max_unpool1d", args, 1); }
-TG_API tg_tensor *tg_max_unpool2d_from(const tg_max_unpool_args *args) { return tg__max_unpool("max_unpool2d", args, 2); }
-TG_API tg_tensor *tg_max_unpool3d_from(const tg_max_unpool_args *args) { return tg__max_unpool("max_unpool3d", args, 3); }
+TG_API tg_tensor *tg_max_unpool1d_from(const tg_max_unpool1d_args *args) { return tg__max_unpool("max_unpool1d", args, 1); }
+TG_API tg_tensor *tg_max_unpool2d_from(const tg_max_unpool2d_args *args) { return tg__max_unpool("max_unpool2d", args, 2); }
+TG_API tg_tensor *tg_max_unpool3d_from(const tg_max_unpool3d_args *args) { return tg__max_unpool("max_unpool3d", args, 3); }
 
 /* ======================================================================================
    >>impl-resample    pictures of another size: interpolate, grid_sample, boxes
@@ -17476,7 +17480,7 @@ typedef struct tg__taps_rule {
     int     mode;                                    /* a tg_interpolate_mode */
     bool    align, antialias, single, same;          /* single: places are f32; same: y is x */
     int64_t in, out, most;                           /* sizes of x and y; taps of a position, at most */
-    double  scale, reach;                            /* steps in x for one in y; antialias: how far taps reach */
+    double  scale, reach;                            /* steps in x for one in y; antialias: how apart taps reach */
     double  largest;                                 /* weight that came up while they were summed */
 } tg__taps_rule;
 
@@ -17526,8 +17530,8 @@ TG__PRIVATE int64_t tg__taps_antialias(const tg__taps_rule *r, int64_t i, int64_
     const int64_t n = tg__imin(r->most, tg__imin((int64_t)(tg__taps_round(r, centre + r->reach) + 0.5), r->in) - low);
     double sum = 0;
     for (int64_t t = 0; t < n; t++) {
-        const double x = tg__taps_round(r, (tg__taps_round(r, (double)(low + t) - centre) + 0.5) * narrow), far = x < 0 ? -x : x;
-        w[t] = r->mode == TG_INTERPOLATE_BICUBIC ? tg__taps_cubic(x, -0.5) : far < 1 ? 1 - far : 0;
+        const double x = tg__taps_round(r, (tg__taps_round(r, (double)(low + t) - centre) + 0.5) * narrow), apart = x < 0 ? -x : x;
+        w[t] = r->mode == TG_INTERPOLATE_BICUBIC ? tg__taps_cubic(x, -0.5) : apart < 1 ? 1 - apart : 0;
         sum += w[t];
     }
     for (int64_t t = 0; t < n; t++) if (sum > 0 || sum < 0) w[t] /= sum;
@@ -17652,7 +17656,7 @@ TG__PRIVATE void tg__taps_narrow(tg__taps *t, bool whole, double largest) {
 /* ---- the resample family: sizes ----
    y is x with taps along D and H, which add up whole rows, and along W. Both are a few passes of one row, and a row of y
    depends on nothing but x: there are as many chunks as one likes. Where y has more rows than x the rows of x go
-   through W first, each once, and are kept in slots as long as they are needed; else W comes last.
+   through W first, each once, and are kept in rows_kept as long as they are needed; else W comes last.
    Channels that stand side by side in memory are part of the row: `inner` of them for each position. */
 #define TG__BLEND_MOST 16
 TG__KERNEL(void, tg__blend_f32, (int64_t runs, int64_t n, float *y, const float *const *x, const float *w));
@@ -17674,7 +17678,7 @@ TG__PRIVATE void tg__blend_flush(tg__blend *b) {
         for (int i = 0; i < b->runs; i++) w[i] = (float)b->w[i];
         tg__blend_f32__k[b->isa](b->runs, b->n, (float *)b->y, (const float *const *)rows, w);
     }
-    b->runs = 1; b->x[0] = b->y; b->w[0] = 1;                        /* the sum so far is the next one's first row */
+    b->runs = 1; b->x[0] = b->y; b->w[0] = 1;                        /* the sum so apart is the next one's first row */
 }
 TG__PRIVATE void tg__blend_add(tg__blend *b, const void *x, double w) {
     if (b->runs == TG__BLEND_MOST) tg__blend_flush(b);
@@ -17718,7 +17722,7 @@ typedef struct tg__resize_plan {
     int64_t  planes, channels, inner, rows, out_h;   /* rows of y in each plane */
     int64_t  in_w, out_w;                            /* numbers in a row of x and of y, all of a position's counted */
     int64_t  xs[5], ys[5], per;
-    int64_t  in_h, slots, slots_d, slots_h;          /* w_first: rows that were through W, all that one row of y may need */
+    int64_t  in_h, rows_kept, slots_d, slots_h;          /* w_first: rows that were through W, all that one row of y may need */
     bool     w_first, pick, direct, side;            /* pick: elements move; direct: rows of x need no tile; side: those of y lie side by side */
 } tg__resize_plan;
 
@@ -17748,16 +17752,16 @@ TG__PRIVATE void tg__resize_w(const tg__resize_plan *j, void *y, const void *x) 
 }
 
 /* Of a chunk: rooms in its scratch, which row of which plane each slot holds. */
-typedef struct tg__resize_room { char *tile, *row, *out, *slots; int64_t *held; } tg__resize_room;
+typedef struct tg__resize_room { char *tile, *row, *out, *rows_kept; int64_t *held; } tg__resize_room;
 
 TG__PRIVATE size_t tg__resize_scratch(const tg__resize_plan *j, char *p, tg__resize_room *room) {
     const size_t in = TG__ROUND_UP((size_t)(j->in_w * j->wide), 64), out = TG__ROUND_UP((size_t)(j->out_w * j->wide), 64);
     room->tile = p; p += in;
     room->row = p; p += in;
     room->out = p; p += out;
-    room->slots = p; p += (size_t)j->slots * out;
-    room->held = (int64_t *)(void *)p; p += (size_t)j->slots * 8;
-    return 2 * in + (size_t)(1 + j->slots) * out + (size_t)j->slots * 8;
+    room->rows_kept = p; p += (size_t)j->rows_kept * out;
+    room->held = (int64_t *)(void *)p; p += (size_t)j->rows_kept * 8;
+    return 2 * in + (size_t)(1 + j->rows_kept) * out + (size_t)j->rows_kept * 8;
 }
 /* Row (d, h) of a plane of x in the computed type. */
 TG__PRIVATE const void *tg__resize_source(const tg__resize_plan *j, const tg__resize_room *room, const char *x, int64_t d, int64_t h) {
@@ -17769,7 +17773,7 @@ TG__PRIVATE const void *tg__resize_source(const tg__resize_plan *j, const tg__re
 /* The same, through W. Slots are found by what d and h leave over: rows that are needed at once have different ones. */
 TG__PRIVATE const void *tg__resize_slot(const tg__resize_plan *j, const tg__resize_room *room, const char *x, int64_t d, int64_t h) {
     const int64_t k = j->slots_h * (d % j->slots_d) + h % j->slots_h, name = d * j->in_h + h;
-    char *slot = room->slots + (size_t)k * TG__ROUND_UP((size_t)(j->out_w * j->wide), 64);
+    char *slot = room->rows_kept + (size_t)k * TG__ROUND_UP((size_t)(j->out_w * j->wide), 64);
     if (room->held[k] != name) {
         tg__resize_w(j, slot, tg__resize_source(j, room, x, d, h));
         room->held[k] = name;
@@ -17814,7 +17818,7 @@ TG__PRIVATE const uint8_t *tg__resize_bytes_slot(const tg__resize_plan *j, const
     const int64_t k = h % j->slots_h, step = j->inner > 1 ? j->inner : j->xs[4];
     const int32_t *w = (const int32_t *)(const void *)j->w.weight;
     const uint8_t *p = (const uint8_t *)x + h * j->xs[3];
-    uint8_t *slot = (uint8_t *)room->slots + (size_t)k * TG__ROUND_UP((size_t)(j->out_w * j->wide), 64);
+    uint8_t *slot = (uint8_t *)room->rows_kept + (size_t)k * TG__ROUND_UP((size_t)(j->out_w * j->wide), 64);
     if (room->held[k] == h) return slot;
     room->held[k] = h;
     for (int64_t i = 0; i < j->w.n; i++, w += j->w.most)
@@ -17857,7 +17861,7 @@ TG__PRIVATE void tg__resize_chunk(tg__resize_plan *j, int64_t index) {
             plane = r / j->rows;
             x = j->x + tg__resize_plane(j, plane, j->xs);
             from = -1;
-            if (!j->pick) for (int64_t k = 0; k < j->slots; k++) room.held[k] = -1;
+            if (!j->pick) for (int64_t k = 0; k < j->rows_kept; k++) room.held[k] = -1;
         }
         y = j->y + tg__resize_plane(j, plane, j->ys) + (d * j->ys[2] + h * j->ys[3]) * j->size;
         if (j->pick) {
@@ -17913,10 +17917,10 @@ TG__PRIVATE bool tg__resize_begin(tg_ctx *tg, tg__resize_plan *j) {
     j->side = j->inner > 1 || j->ys[4] == 1;
     j->w_first = j->compute == TG_I64 || j->rows > x->shape[2] * x->shape[3];
     j->in_h = x->shape[3]; j->slots_d = tg__imax(1, j->d.each); j->slots_h = tg__imax(1, j->h.each);
-    j->slots = j->w_first ? j->slots_d * j->slots_h : 0;
+    j->rows_kept = j->w_first ? j->slots_d * j->slots_h : 0;
     cost = (tg__imax(j->in_w, j->out_w) * j->d.each * j->h.each) / 8 + j->out_w * j->w.each + 64;
     j->per = tg__imax(1, 65536 / cost);
-    if (j->w_first) j->per = tg__imax(j->per, tg__imin(j->rows, 4 * j->slots));              /* a chunk's first rows fill the slots */
+    if (j->w_first) j->per = tg__imax(j->per, tg__imin(j->rows, 4 * j->rows_kept));              /* a chunk's first rows fill the rows_kept */
     return j->pick || tg__scratch_need(tg, tg__resize_scratch(j, NULL, &room));
 }
 TG__PRIVATE int64_t tg__resize_start(tg_ctx *tg, int phase, tg__resize_plan *j) {
@@ -17956,12 +17960,12 @@ TG__PRIVATE double tg__grid_inside(const tg__grid_plan *j, double v, int64_t siz
     if (j->padding == TG_GRID_REFLECTION) {
         const double low = j->align ? 0 : -0.5, span = j->align ? top : (double)size;
         if (span > 0) {
-            double far = v - low, turns;
-            if (far < 0) { far = -far; *slope = -*slope; }
-            turns = tg__floor(far / span);
-            far -= turns * span;
-            if (turns - 2 * tg__floor(turns / 2) > 0) { far = span - far; *slope = -*slope; }
-            v = far + low;
+            double apart = v - low, turns;
+            if (apart < 0) { apart = -apart; *slope = -*slope; }
+            turns = tg__floor(apart / span);
+            apart -= turns * span;
+            if (turns - 2 * tg__floor(turns / 2) > 0) { apart = span - apart; *slope = -*slope; }
+            v = apart + low;
         } else { v = 0; *slope = 0; }
     }
     if (!(v > 0)) { *slope = 0; return 0; }                            /* NaN too, as torch */
@@ -18202,7 +18206,7 @@ TG__PRIVATE tg__box tg__boxes_box(const tg__boxes_plan *j, int64_t box) {
     }
     return b;
 }
-/* Which points of a bin can lie in x: a box that is far larger shall not keep us for ever. */
+/* Which points of a bin can lie in x: a box that is apart larger shall not keep us for ever. */
 TG__PRIVATE void tg__boxes_range(const tg__boxes_plan *j, const tg__box *b, int k, int64_t bin, int64_t *from, int64_t *end) {
     const double all = (double)b->points[k], step = b->bin[k] / all, start = b->start[k] + (double)bin * b->bin[k];
     double low, high;
@@ -22963,12 +22967,12 @@ TG_API tg_tensor *(tg_clamp_tensor_)(tg_tensor *x, tg_tensor *low, tg_tensor *hi
    Masks become places, and places along k dimensions one place along all of them, flattened: x is [lead, K, rest] then,
    K at dimension `dim`, and what is taken out of it or put in has the shape [lead, the indices' own, rest]. Where the
    indexed dimensions are not neighbours they come first, as in NumPy. */
-typedef struct tg__address {
+typedef struct tg__spot {
     tg_tensor *x, *index;                            /* [lead, K, rest], and [I] of places in K */
     int64_t dim;
     int ndim, order[TG_MAX_DIMS], x_ndim;            /* of what is taken; how x's dimensions were permuted */
     int64_t shape[TG_MAX_DIMS], permuted[TG_MAX_DIMS];
-} tg__address;
+} tg__spot;
 
 /* One index for each dimension of *x, NULL where all of it is meant; the number of dimensions that are named, or -1. A
    0-d mask names none: it gives x one of size 1. */
@@ -23007,7 +23011,7 @@ TG__PRIVATE tg_tensor *tg__index_scaled(tg_ctx *tg, const tg_tensor *x, int d, i
     if (step != 1) table = tg_mul_scalar(table, (double)step);
     return index ? tg_reshape(tg_index_select(table, 0, tg_flatten(index, 0, -1)), index->ndim, index->shape) : NULL;
 }
-TG__PRIVATE bool tg__address_make(tg_ctx *tg, tg__address *a, tg_tensor *x, tg_tensor *const *indices, int n) {
+TG__PRIVATE bool tg__spot_make(tg_ctx *tg, tg__spot *a, tg_tensor *x, tg_tensor *const *indices, int n) {
     tg_tensor *each[TG_MAX_DIMS + 1], *index = NULL;
     int64_t dims[TG_MAX_DIMS];
     int i, k = 0, first = -1, last = -1, at = 0, lead;
@@ -23045,15 +23049,15 @@ TG__PRIVATE bool tg__address_make(tg_ctx *tg, tg__address *a, tg_tensor *x, tg_t
 TG_API tg_tensor *(tg_index)(tg_tensor *x, tg_tensor *const *indices, int n) {
     tg_ctx *tg = tg__start(x, "index");
     tg_tensor *y = NULL;
-    tg__address a;
+    tg__spot a;
     bool outermost;
     if (!tg) return NULL;
     outermost = tg__compose(tg);
-    if (tg__address_make(tg, &a, x, indices, n)) y = tg_reshape(tg_index_select(a.x, a.dim, a.index), a.ndim, a.shape);
+    if (tg__spot_make(tg, &a, x, indices, n)) y = tg_reshape(tg_index_select(a.x, a.dim, a.index), a.ndim, a.shape);
     return tg__composed(tg, outermost, y);
 }
 /* values as a.index wants them: [lead, I, rest] */
-TG__PRIVATE tg_tensor *tg__address_values(tg_ctx *tg, const tg__address *a, tg_tensor *values) {
+TG__PRIVATE tg_tensor *tg__spot_values(tg_ctx *tg, const tg__spot *a, tg_tensor *values) {
     int64_t shape[TG_MAX_DIMS];
     int i;
     values = tg__number_beside(a->x, values, a->x->dtype);
@@ -23066,12 +23070,12 @@ TG__PRIVATE tg_tensor *tg__index_put(tg_tensor *x, tg_tensor *const *indices, in
     tg_ctx *tg = tg__start2(x, values, name);
     tg_tensor *y = NULL;
     int64_t back[TG_MAX_DIMS];
-    tg__address a;
+    tg__spot a;
     bool outermost;
     int i;
     if (!tg) return NULL;
     outermost = tg__compose(tg);
-    if (tg__address_make(tg, &a, x, indices, n) && (values = tg__address_values(tg, &a, values)) != NULL) {
+    if (tg__spot_make(tg, &a, x, indices, n) && (values = tg__spot_values(tg, &a, values)) != NULL) {
         for (i = 0; i < a.x_ndim; i++) back[a.order[i]] = i;
         y = accumulate ? tg_index_add(a.x, a.dim, a.index, values) : tg_index_copy(a.x, a.dim, a.index, values);
         y = tg_reshape(tg_permute(tg_reshape(y, a.x_ndim, a.permuted), a.x_ndim, back), x->ndim, x->shape);

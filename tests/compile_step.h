@@ -55,7 +55,7 @@ static bool step_ops(tg_ctx *tg) {
 #ifndef TENSORGRAD_NO_CONV
     c.at.file = NULL; c.at.line = 0;
     c.x = x; c.weight = w; c.bias = NULL;
-    c.dilation[0] = c.dilation[1] = c.groups = 0; c.padding[0] = c.padding[1] = 1; c.stride[0] = c.stride[1] = 2;
+    c.dilation[0] = c.dilation[1] = c.groups = 0; c.padding[0] = c.padding[1] = 1; c.stride[0] = c.stride[1] = 2; c.same = false;
     y = tg_relu(tg_conv2d_from(&c));
 #else
     y = tg_relu(tg_slice(tg_reshape(x, TG_SHAPE(2, -1)), ":, :64"));

@@ -1470,7 +1470,7 @@ static void window(call *c, int at, const char *name, int spatial, int64_t *out)
 static int spatial_of(const call *c) { return strstr(c->op, "1d") ? 1 : strstr(c->op, "2d") ? 2 : 3; }
 static void max_pool(call *c) {
     const int n = spatial_of(c);
-    tg_max_pool_args a;
+    tg_max_pool1d_args a;
     tg_tensor *places, *y;
     const bool both = flag(c, 6, "return_indices", false);
     memset(&a, 0, sizeof a);
@@ -1485,7 +1485,7 @@ static void max_pool(call *c) {
 static void avg_pool(call *c) {
     const int n = spatial_of(c);
     const val *v = arg(c, 6, "divisor_override");
-    tg_avg_pool_args a;
+    tg_avg_pool1d_args a;
     memset(&a, 0, sizeof a);
     a.x = self(c);
     window(c, 1, "kernel_size", n, a.kernel); window(c, 2, "stride", n, a.stride); window(c, 3, "padding", n, a.padding);
@@ -1496,7 +1496,7 @@ static void avg_pool(call *c) {
 }
 static void lp_pool(call *c) {
     const int n = spatial_of(c);
-    tg_lp_pool_args a;
+    tg_lp_pool1d_args a;
     memset(&a, 0, sizeof a);
     a.x = self(c);
     a.p = number(c, 1, "norm_type", 2);
@@ -1527,7 +1527,7 @@ static void adaptive_pool(call *c) {
 }
 static void max_unpool(call *c) {
     const int n = spatial_of(c);
-    tg_max_unpool_args a;
+    tg_max_unpool1d_args a;
     const val *v = arg(c, 5, "output_size");
     memset(&a, 0, sizeof a);
     a.x = self(c); a.indices = operand(c, 1, "indices");

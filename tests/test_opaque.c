@@ -147,6 +147,7 @@ static bool other(int k, trial *c) {
     T(tg_scatter, "xgx", "", tg_scatter(o[0], 0, o[1], o[2]))                 T(tg_scatter_add, "xgx", "", tg_scatter_add(o[0], 0, o[1], o[2]))
     /* matrix, losses, random, operations of one's own, files */
     T(tg_matmul, "xx", "", tg_matmul(o[0], o[1]))  T(tg_matmul, "vx", "", tg_matmul(o[0], o[1]))  T(tg_linear, "xxv", "", tg_linear(o[0], o[1], o[2]))  T(tg_linear, "xx", "", tg_linear(o[0], o[1], NULL))
+    T(tg_cumulative_trapezoid, "xx", "", tg_cumulative_trapezoid(o[0], o[1], 1, 0))
     T(tg_max_pool1d_from, "x", "", tg_max_pool1d(o[0], .kernel = {2})) T(tg_max_pool2d_from, "c", "", tg_max_pool2d(o[0], .kernel = {1, 2})) T(tg_max_pool3d_from, "c", "", tg_max_pool3d(o[0], .kernel = {1}))
     T(tg_avg_pool1d_from, "x", "", tg_avg_pool1d(o[0], .kernel = {2})) T(tg_avg_pool2d_from, "c", "", tg_avg_pool2d(o[0], .kernel = {1, 2})) T(tg_avg_pool3d_from, "c", "", tg_avg_pool3d(o[0], .kernel = {1}))
     T(tg_lp_pool1d_from, "x", "", tg_lp_pool1d(o[0], .kernel = {2}, .p = 2)) T(tg_lp_pool2d_from, "c", "", tg_lp_pool2d(o[0], .kernel = {1, 2}, .p = 2)) T(tg_lp_pool3d_from, "c", "", tg_lp_pool3d(o[0], .kernel = {1}, .p = 2))

@@ -108,10 +108,12 @@ ROW(tg_std_mean) { o->n_t = 2; return how > 1 ? NO_SUCH : tg_std_mean(x, TG_DIMS
 ROW(tg_cummax)  { o->n_t = 1; return how > 1 ? NO_SUCH : tg_cummax(x, how == 1 ? 9 : 0, o->t) ? WORKED : REFUSED; }
 ROW(tg_cummin)  { o->n_t = 1; return how > 1 ? NO_SUCH : tg_cummin(x, how == 1 ? 9 : 0, o->t) ? WORKED : REFUSED; }
 static tg_tensor *longer(tg_tensor *x, bool two) { return two ? tg_reshape(x, TG_SHAPE(1, -1)) : tg_reshape(x, TG_SHAPE(1, 1, 1, -1)); }
-#define POOL(n) \
-    ROW(tg_max_pool##n##_from) { tg_max_pool_args a; memset(&a, 0, sizeof a); a.x = longer(x, #n[0] == '1'); a.kernel[0] = how == 1 ? 99 : 1; a.indices = o->t; o->n_t = 1; return how > 1 ? NO_SUCH : tg_max_pool##n##_from(&a) ? WORKED : REFUSED; } \
-    ROW(tg_adaptive_max_pool##n) { const int64_t size = how == 1 ? -1 : 1; o->n_t = 1; return how > 1 ? NO_SUCH : tg_adaptive_max_pool##n(longer(x, #n[0] == '1'), 1, &size, o->t) ? WORKED : REFUSED; }
-POOL(1d) POOL(2d) POOL(3d)
+#define POOL(n, flat) tg_max_pool##n##_args a; memset(&a, 0, sizeof a); a.x = longer(x, flat); a.kernel[0] = how == 1 ? 99 : 1; a.indices = o->t; o->n_t = 1; return how > 1 ? NO_SUCH : tg_max_pool##n##_from(&a) ? WORKED : REFUSED
+#define TO_SIZE(n, flat) const int64_t size = how == 1 ? -1 : 1; o->n_t = 1; return how > 1 ? NO_SUCH : tg_adaptive_max_pool##n(longer(x, flat), 1, &size, o->t) ? WORKED : REFUSED
+ROW(tg_max_pool1d_from) { POOL(1d, true); }
+ROW(tg_adaptive_max_pool1d) { TO_SIZE(1d, true); }
+ROW(tg_adaptive_max_pool2d) { TO_SIZE(2d, false); }
+ROW(tg_adaptive_max_pool3d) { TO_SIZE(3d, false); }
 ROW(tg_topk) { o->n_t = 1; return how > 2 ? NO_SUCH : tg_topk(x, how == 2 ? 99 : 1, how == 1 ? 9 : 0, false, o->t) ? WORKED : REFUSED; }
 ROW(tg_kthvalue) { o->n_t = 1; return how > 2 ? NO_SUCH : tg_kthvalue(x, how == 2 ? 99 : 1, how == 1 ? 9 : 0, false, o->t) ? WORKED : REFUSED; }
 ROW(tg_nonzero_tuple) { o->n_t = how == 1 ? 0 : 1; return how > 1 ? NO_SUCH : tg_nonzero_tuple(x, o->t, how == 1 ? 0 : 1) ? WORKED : REFUSED; }
@@ -284,7 +286,7 @@ TEXT(tg_tape_dot, tg_tape_dot(called(x), o->text, sizeof o->text))
 #define R(name) { #name, name##_row }
 static const row rows[] = {
     R(tg_multi_head_attention_forward_from), R(tg_lstm_from), R(tg_gru_from), R(tg_lstm_cell), R(tg_pad_packed_sequence), R(tg_nonzero_tuple), R(tg_unravel_index), R(tg_unique), R(tg_unique_dim), R(tg_unique_consecutive), R(tg_unique_consecutive_dim), R(tg_histogram), R(tg_mode), R(tg_nanmedian_dim), R(tg_gradient_from),
-    R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_max_pool1d_from), R(tg_max_pool2d_from), R(tg_max_pool3d_from), R(tg_adaptive_max_pool1d), R(tg_adaptive_max_pool2d), R(tg_adaptive_max_pool3d), R(tg_sort), R(tg_cummax), R(tg_cummin), R(tg_split), R(tg_split_sizes), R(tg_meshgrid), R(tg_broadcast_tensors), R(tg_broadcast_shapes), R(tg_chunk), R(tg_unbind),
+    R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_max_pool1d_from), R(tg_adaptive_max_pool1d), R(tg_adaptive_max_pool2d), R(tg_adaptive_max_pool3d), R(tg_sort), R(tg_cummax), R(tg_cummin), R(tg_split), R(tg_split_sizes), R(tg_meshgrid), R(tg_broadcast_tensors), R(tg_broadcast_shapes), R(tg_chunk), R(tg_unbind),
     R(tg_tensor_split), R(tg_hsplit), R(tg_vsplit), R(tg_dsplit), R(tg_tensor_split_at), R(tg_hsplit_at), R(tg_vsplit_at), R(tg_dsplit_at), R(tg_topk), R(tg_kthvalue), R(tg_median_dim), R(tg_aminmax), R(tg_var_mean), R(tg_std_mean), R(tg_call), R(tg_tape_input), R(tg_dict_raw_shape),
     R(tg_traceback), R(tg_format), R(tg_format_line), R(tg_format_stats), R(tg_tape_text), R(tg_tape_dot) };
 

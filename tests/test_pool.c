@@ -97,8 +97,8 @@ static void test_windows(tg_ctx *tg, int rounds) {
         const double divisor = rnd(5) == 0 ? (double)rnd(5) - 6 : 0;
         int64_t shape[5];
         windows w;
-        tg_max_pool_args a;
-        tg_avg_pool_args b;
+        tg_max_pool1d_args a;
+        tg_avg_pool1d_args b;
         tg_tensor *x, *y, *z, *places = NULL, *alone;
         int d;
         memset(&w, 0, sizeof w); memset(&a, 0, sizeof a); memset(&b, 0, sizeof b);
