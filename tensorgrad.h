@@ -21326,7 +21326,7 @@ TG__PRIVATE bool tg__is_per_channel(tg_ctx *tg, const char *name, tg_tensor *t, 
 #define TG__NORM_KERNELS(TG__K, t) \
     TG__K(void, tg__norm_squares_##t, (tg__norm_run *r)); TG__K(void, tg__norm_sums_##t, (tg__norm_run *r)); \
     TG__K(void, tg__norm_apply_##t, (tg__norm_run *r)); TG__K(void, tg__norm_back_##t, (tg__norm_run *r)); \
-    TG__K(void, tg__norm_columns_##t, (tg__norm_run *r));
+    TG__K(void, tg__norm_columns_##t, (tg__norm_run *r)); TG__K(void, tg__norm_many_##t, (tg__norm_run *r));
 TG__NORM_KERNELS(TG__KERNEL, f32)
 TG__NORM_KERNELS(TG__KERNEL_F64, f64)
 #undef TG__NORM_KERNELS
@@ -21340,6 +21340,7 @@ typedef struct tg__norm_plan {
     tg__job  job;
     bool     back, rms, wide, direct, join;        /* join: the second phase */
     bool     own;                                  /* weights: one for each row */
+    bool     many;                                 /* short rows, as many at once as a vector has lanes */
     bool     still[TG__NORM_FEW];                  /* the same element for a whole row */
     int64_t  size[TG__NORM_FEW];                   /* of an element */
     int64_t  rows, length, per, parts;
@@ -21492,6 +21493,24 @@ TG__PRIVATE void tg__norm_join(const tg__norm_plan *j, int64_t index, char *tile
         tg__loop_tile(&j->run, k, isa, from, n, j->job.r->compute, tile, j->job.at[k], j->job.o[k].dtype, true);
     }
 }
+/* Rows that are short. */
+TG__PRIVATE void tg__norm_short(const tg__norm_plan *j, int64_t row, int64_t rows, char *part) {
+    const int64_t size = j->wide ? 8 : 4;
+    char *p[TG__NORM_FEW];
+    tg__norm_run r = TG__ZERO;
+    int k;
+    for (k = 0; k < TG__NORM_FEW; k++) p[k] = j->job.at[k] ? j->job.at[k] + row * j->kept.stride[k][0] * j->size[k] : NULL;
+    r.n = j->length; r.rows = rows; r.rms = j->rms; r.eps = j->job.r->number[0];
+    r.y = p[TG__NORM_Y]; r.ys = j->kept.stride[TG__NORM_Y][0];
+    r.x = p[TG__NORM_X]; r.xs = j->kept.stride[TG__NORM_X][0];
+    r.w = p[TG__NORM_W]; r.ws = j->run.stride[TG__NORM_W][0];
+    r.stats = p[TG__NORM_ROWS];
+    if (j->back) {
+        r.g = p[TG__NORM_LAST]; r.gs = j->kept.stride[TG__NORM_LAST][0];
+        r.dw = part && p[TG__NORM_DW] ? part : NULL; r.db = part && p[TG__NORM_DB] ? part + j->length * size : NULL;
+    } else { r.b = p[TG__NORM_LAST]; r.bs = j->run.stride[TG__NORM_LAST][0]; }
+    TG__NORM_DO(tg__norm_many, j, &r);
+}
 TG__PRIVATE void tg__norm_chunk(void *plan, int64_t index) {
     const tg__norm_plan *j = (const tg__norm_plan *)plan;
     const int64_t end = tg__imin((index + 1) * j->per, j->rows), size = j->wide ? 8 : 4;
@@ -21507,7 +21526,9 @@ TG__PRIVATE void tg__norm_chunk(void *plan, int64_t index) {
             part = j->partial + index * 2 * j->length * size;
             memset(part, 0, (size_t)(2 * j->length * size));
         }
-        for (row = index * j->per; row < end; row++) {
+        row = index * j->per;
+        if (j->many) tg__norm_short(j, row, end - row, part);
+        for (; row < end && !j->many; row++) {
             tg__norm_begin(&a, row);
             if (!j->back) tg__norm_row(&a);
             else tg__norm_back_row(&a, part && j->job.at[TG__NORM_DW] ? part : NULL, part && j->job.at[TG__NORM_DB] ? part + j->length * size : NULL);
@@ -21554,6 +21575,8 @@ TG__PRIVATE int64_t tg__norm_start(tg_ctx *tg, int phase, void *plan) {
         if (o[k].dtype != r->compute || (step != 1 && (along || step != 0))) j->direct = false;
     }
     if (j->run.ndim > 1 && j->run.shape[j->run.ndim - 1] < 64) j->direct = false;
+    j->many = j->direct && j->length <= 64 && j->rows > 1 && j->kept.ndim == 1 && !j->own && (!j->job.at[TG__NORM_W] || j->kept.stride[TG__NORM_W][0] == 0)
+        && (j->back || !j->job.at[TG__NORM_LAST] || j->kept.stride[TG__NORM_LAST][0] == 0) && (!j->job.at[TG__NORM_ROWS] || j->kept.stride[TG__NORM_ROWS][0] == 2);
     j->per = tg__imax(1, 16384 / (j->length + 16));
     if (j->back && !j->own && (j->job.at[TG__NORM_DW] || j->job.at[TG__NORM_DB])) {
         j->per = tg__imax(j->per, tg__ceil_div(j->rows, TG__NORM_PARTS));
@@ -27692,6 +27715,11 @@ typedef struct tg__norm_run {                /* a piece of a row */
     const void *g, *x, *w, *b;               /* w, b: as many, or NULL */
     double mean, scale, shift, slope;
     double sum, dot;                         /* what comes out */
+    /* short rows, many at once; of each the mean and the variance, side by side, which the derivative reads */
+    int64_t rows, xs, ys, gs, ws, bs;        /* from row to row; of weights from element to element */
+    void *stats;
+    double eps;
+    bool rms;
 } tg__norm_run;
 #endif
 #if defined(TG__LEVELS) && !defined(TG__LESS_EFFORT)   /* many short loops, whose counters are felt */
@@ -28130,6 +28158,92 @@ TG__PRIVATE void TG__FT(tg__norm_columns)(tg__norm_run *r) {
         const TG__V h = TG__NORM_GET(g);
         if (dw) TG__NORM_PUT(dw, TG__W(fma)(h, TG__W(mul)(TG__W(sub)(TG__NORM_GET(x), mean), scale), TG__NORM_GET(dw)));
         if (db) TG__NORM_PUT(db, TG__W(add)(h, TG__NORM_GET(db)));
+    }
+}
+/* Columns of a block of rows, as tg__rows_columns made them, back to rows. */
+TG__INLINE void TG__FT(tg__norm_unturn)(int64_t rows, int64_t n, const TG__T *c, TG__T *y, int64_t ys) {
+    int64_t k = 0;
+#if defined(TG__ROWS_QUICK)
+    for (; rows == TG__VN && k + 4 <= n; k += 4) {
+        TG__V r[4];
+        TG__T part[TG__VN];
+        int j, q;
+        for (j = 0; j < 4; j++) r[j] = TG__W(load)(c + (k + j) * TG__VN);
+        TG__FT(tg__rows_quad)(&r[0], &r[1], &r[2], &r[3]);
+        TG__UNROLL for (j = 0; j < 4; j++) {
+            TG__W(store)(part, r[j]);
+            TG__UNROLL for (q = 0; q < TG__VN; q += 4) memcpy(y + (q + j) * ys + k, part + q, 4 * sizeof *y);
+        }
+    }
+#endif
+    for (; k < n; k++)
+        for (int64_t j = 0; j < rows; j++) y[j * ys + k] = c[k * TG__VN + j];
+}
+/* Sums of n columns a[k] * b[k], b NULL: of a[k], over 4 numbers in turn: the same for every vector width. */
+TG__INLINE TG__V TG__FT(tg__norm_across)(int64_t n, const TG__T *a, const TG__T *b) {
+    TG__V s[4];
+    int64_t k;
+    for (k = 0; k < 4; k++) s[k] = TG__W(set)(0);
+    for (k = 0; k + 4 <= n; k += 4)
+        TG__UNROLL for (int j = 0; j < 4; j++) {
+            const TG__V v = TG__W(load)(a + (k + j) * TG__VN);
+            s[j] = b ? TG__W(fma)(v, TG__W(load)(b + (k + j) * TG__VN), s[j]) : TG__W(add)(s[j], v);
+        }
+    for (; k < n; k++) {
+        const TG__V v = TG__W(load)(a + k * TG__VN);
+        s[0] = b ? TG__W(fma)(v, TG__W(load)(b + k * TG__VN), s[0]) : TG__W(add)(s[0], v);
+    }
+    return TG__W(add)(TG__W(add)(s[0], s[2]), TG__W(add)(s[1], s[3]));
+}
+/* Rows of up to 64 elements, as many at once as a vector has lanes: results, or with g gradients. */
+TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
+    const TG__T *x = (const TG__T *)r->x, *g = (const TG__T *)r->g, *w = (const TG__T *)r->w, *b = (const TG__T *)r->b;
+    TG__T *y = (TG__T *)r->y, *stats = (TG__T *)r->stats;
+    const TG__V length = TG__W(set)((TG__T)r->n), eps = TG__W(set)((TG__T)r->eps), none = TG__W(set)(0);
+    TG__T d[64 * TG__VN], h[64 * TG__VN], two[2 * TG__VN];
+    int64_t i, j, k;
+    for (i = 0; i < r->rows; i += TG__VN) {
+        const int64_t count = r->rows - i < TG__VN ? r->rows - i : TG__VN;
+        TG__V mean = none, var, scale, sum = none, dot;
+        if (count < TG__VN) { memset(d, 0, sizeof d); memset(h, 0, sizeof h); memset(two, 0, sizeof two); }
+        TG__FT(tg__rows_columns)(count, r->n, x + i * r->xs, r->xs, 1, d);
+        if (g) {
+            TG__FT(tg__rows_columns)(count, r->n, g + i * r->gs, r->gs, 1, h);
+            for (j = 0; j < count; j++) { two[j] = stats[2 * (i + j)]; two[TG__VN + j] = stats[2 * (i + j) + 1]; }
+            mean = TG__W(load)(two);
+        } else if (!r->rms) mean = TG__W(div)(TG__FT(tg__norm_across)(r->n, d, NULL), length);
+        for (k = 0; k < r->n; k++) TG__W(store)(d + k * TG__VN, TG__W(sub)(TG__W(load)(d + k * TG__VN), mean));
+        var = g ? TG__W(load)(two + TG__VN) : TG__W(div)(TG__FT(tg__norm_across)(r->n, d, d), length);
+        scale = TG__W(div)(TG__W(set)(1), TG__W(sqrt)(TG__W(add)(var, eps)));
+        if (!g) {
+            for (k = 0; k < r->n; k++) {
+                TG__V v = TG__W(mul)(TG__W(load)(d + k * TG__VN), scale);
+                if (w) v = TG__W(mul)(v, TG__W(set)(w[k * r->ws]));
+                if (b) v = TG__W(add)(v, TG__W(set)(b[k * r->bs]));
+                TG__W(store)(h + k * TG__VN, v);
+            }
+            if (stats) {
+                TG__W(store)(two, mean); TG__W(store)(two + TG__VN, var);
+                for (j = 0; j < count; j++) { stats[2 * (i + j)] = two[j]; stats[2 * (i + j) + 1] = two[TG__VN + j]; }
+            }
+        } else {
+            for (k = 0; k < r->n && w; k++) TG__W(store)(h + k * TG__VN, TG__W(mul)(TG__W(load)(h + k * TG__VN), TG__W(set)(w[k * r->ws])));
+            if (!r->rms) sum = TG__W(div)(TG__FT(tg__norm_across)(r->n, h, NULL), length);
+            dot = TG__W(mul)(TG__W(mul)(scale, scale), TG__W(div)(TG__FT(tg__norm_across)(r->n, h, d), length));
+            for (k = 0; k < r->n; k++) {
+                const TG__V v = TG__W(sub)(TG__W(load)(h + k * TG__VN), sum);
+                TG__W(store)(h + k * TG__VN, TG__W(mul)(TG__W(fnma)(TG__W(load)(d + k * TG__VN), dot, v), scale));
+            }
+        }
+        TG__FT(tg__norm_unturn)(count, r->n, h, y + i * r->ys, r->ys);
+        if (!g || (!r->dw && !r->db)) continue;
+        TG__W(store)(two + TG__VN, scale);
+        for (j = 0; j < count; j++) {
+            tg__norm_run one;
+            one.n = r->n; one.dw = r->dw; one.db = r->db; one.x = x + (i + j) * r->xs; one.g = g + (i + j) * r->gs;
+            one.mean = (double)two[j]; one.scale = (double)two[TG__VN + j];
+            TG__FT(tg__norm_columns)(&one);
+        }
     }
 }
 #undef TG__NORM_LANES
