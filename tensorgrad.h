@@ -2152,7 +2152,12 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               mask [B, H, Tq, Tk] or absent: y = dropout(softmax(q k^T number[0] + mask)) v; rest: the largest score,
               infinite where no key is seen, and 1 / sum of exp(score - largest), then 0, as y. A bool mask is -inf where it is false; whole[0]:
               query i sees keys 0..i; number[1]: p of dropout, element [b, h, q, k] as a RANDOM_KEEP of whole: -, key, call
-              draws it. TG_ATTENTION_DERIVATIVE: dq, dk, dv, each or absent, q, k, v, mask, y, rest, y's gradient. */
+              draws it. TG_ATTENTION_DERIVATIVE: dq, dk, dv, each or absent, q, k, v, mask, y, rest, y's gradient.
+     NORM     all of one shape, with stride 0 where broadcast; the last whole[0] dimensions are a row. part 0: y, nothing,
+              nothing, the row's statistics or absent, x, weight, bias or absent: y = (x - mean) / sqrt(var + number[0]) *
+              weight + bias. TG_NORM_RMS: mean is 0. Statistics, mean and var of `compute`, stand side by side. part 1: x's
+              gradient, weight's, bias's or absent, the statistics, x, weight or absent, y's gradient. Gradients of weights
+              are summed over all rows, or whole[1]: over each row, all of which has the same weight. */
 typedef enum tg_family {
     TG_FAMILY_MAP = 1, TG_FAMILY_COPY, TG_FAMILY_FILL, TG_FAMILY_RANDOM, TG_FAMILY_REDUCE, TG_FAMILY_SOFTMAX,
     TG_FAMILY_SORT, TG_FAMILY_INDEX, TG_FAMILY_GEMM, TG_FAMILY_CONV, TG_FAMILY_ENTROPY,
@@ -2162,6 +2167,7 @@ typedef enum tg_family {
     TG_FAMILY_ATTENTION,
     TG_FAMILY_SEARCH,
     TG_FAMILY_RNN,
+    TG_FAMILY_NORM,
     TG_FAMILIES
 } tg_family;
 enum { TG_COPY_ELEMENTS, TG_COPY_BLOCKS };
@@ -2175,6 +2181,7 @@ enum { TG_CONV_RESULT, TG_CONV_BY_DATA, TG_CONV_BY_WEIGHT };
 enum { TG_RESAMPLE_SIZE, TG_RESAMPLE_SIZE_BACK, TG_RESAMPLE_GRID, TG_RESAMPLE_GRID_BACK, TG_RESAMPLE_GRID_PLACE, TG_RESAMPLE_BOXES, TG_RESAMPLE_BOXES_BACK };
 enum { TG_RNN_TANH, TG_RNN_RELU, TG_RNN_LSTM, TG_RNN_GRU };
 enum { TG_ATTENTION_RESULT, TG_ATTENTION_DERIVATIVE };
+enum { TG_NORM_CENTRED, TG_NORM_RMS };
 
 #define TG_ABSENT 0u
 #define TG_READ   1u
@@ -8813,7 +8820,7 @@ TG__PRIVATE tg_dtype tg__compute_type(tg_dtype d) {
 /* ---- walking several tensors together ----
    Dimensions of size 1 are dropped, the rest sorted by the first tensor's strides and merged where all
    tensors allow, so that most work is one flat run. */
-#define TG__WALK_MAX 6
+#define TG__WALK_MAX 7
 typedef struct tg__loop {
     int     ndim;
     int64_t numel;
@@ -22336,7 +22343,8 @@ TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_m
 }
 
 /* ======================================================================================
-   >>impl-norm    normalisations and statistics made of reductions
+   >>impl-norm    normalisations and statistics
+   Tests: tests/test_norm.c
    ====================================================================================== */
 
 /* [C] as [1, C, 1, ...] beside x. NULL stays NULL. */
@@ -22351,19 +22359,487 @@ TG__PRIVATE bool tg__is_per_channel(tg_ctx *tg, const char *name, tg_tensor *t, 
     if (!t) return true;
     return tg__use(tg, t, 0) && ((t->ndim == 1 && t->shape[0] == n) || tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t; expected [%l], one for each channel", name, t, n));
 }
-/* (x - mean) / sqrt(var + eps) * weight + bias, of which the last two may be NULL. */
-TG__PRIVATE tg_tensor *tg__normalised(tg_tensor *centred, tg_tensor *var, double eps, tg_tensor *weight, tg_tensor *bias) {
-    tg_tensor *y = tg_mul(centred, tg_rsqrt(tg_add_scalar(var, eps)));
-    if (weight) y = tg_mul(y, weight);
-    return bias ? tg_add(y, bias) : y;
+/* ---- the family: rows to mean 0 and variance 1 ----
+   Operands are walked over twice: `kept` from row to row, `run` within one. A row is taken in pieces, in place where all
+   that goes along with it stands side by side in the computed type, else through tiles: its mean, its variance, then the
+   result; and its sums, then the gradient. Chunks are whole rows, which are to be short or many. */
+#define TG__NORM_KERNELS(TG__K, t) \
+    TG__K(void, tg__norm_squares_##t, (tg__norm_run *r)); TG__K(void, tg__norm_sums_##t, (tg__norm_run *r)); \
+    TG__K(void, tg__norm_apply_##t, (tg__norm_run *r)); TG__K(void, tg__norm_back_##t, (tg__norm_run *r)); \
+    TG__K(void, tg__norm_columns_##t, (tg__norm_run *r)); TG__K(void, tg__norm_many_##t, (tg__norm_run *r));
+TG__NORM_KERNELS(TG__KERNEL, f32)
+TG__NORM_KERNELS(TG__KERNEL_F64, f64)
+#undef TG__NORM_KERNELS
+#define TG__NORM_DO(name, j, r) (((j)->wide ? name##_f64__k : name##_f32__k)[(j)->job.tg->isa](r))
+#define TG__NORM_TILE 4096                         /* elements of a piece */
+#define TG__NORM_PARTS 64                          /* chunks, where each sums up the weights' gradients of its rows */
+
+enum { TG__NORM_Y, TG__NORM_DW, TG__NORM_DB, TG__NORM_ROWS, TG__NORM_X, TG__NORM_W, TG__NORM_LAST, TG__NORM_FEW };     /* LAST: bias, or g */
+
+typedef struct tg__norm_plan {
+    tg__job  job;
+    bool     back, rms, wide, direct, join;        /* join: the second phase */
+    bool     own;                                  /* weights: one for each row */
+    bool     many;                                 /* short rows, as many at once as a vector has lanes */
+    bool     still[TG__NORM_FEW];                  /* the same element for a whole row */
+    int64_t  size[TG__NORM_FEW];                   /* of an element */
+    int64_t  rows, length, per, parts;
+    char    *partial;                              /* [parts, 2, length]: gradients of weight and bias, in the walk's order */
+    size_t   partial_bytes;
+    tg__loop kept, run;
+} tg__norm_plan;
+
+/* A row, and the piece of it that is looked at. */
+typedef struct tg__norm_at {
+    const tg__norm_plan *j;
+    char   *tile;
+    int64_t row, n;
+    bool    loaded;                                /* the row has one piece, and this is it */
+    char   *base[TG__NORM_FEW], *p[TG__NORM_FEW];
+} tg__norm_at;
+
+TG__PRIVATE void tg__norm_begin(tg__norm_at *a, int64_t row) {
+    const tg__norm_plan *j = a->j;
+    int k;
+    a->row = row; a->loaded = false;
+    for (k = 0; k < TG__NORM_FEW; k++)
+        a->base[k] = j->job.at[k] ? j->job.at[k] + tg__loop_offset(&j->kept, k, row, NULL) * j->size[k] : NULL;
 }
-/* (1 - momentum) running + momentum now, outside of the graph; NULL where there is none, or after an error */
-TG__PRIVATE tg_tensor *tg__running_after(tg_ctx *tg, tg_tensor *running, tg_tensor *now, double momentum) {
-    const bool was = tg_grad_mode(tg, false);
-    tg_tensor *y = running ? tg_reshape(tg_detach(now), running->ndim, running->shape) : NULL;
-    if (running) y = tg_add(tg_mul_scalar(running, 1 - momentum), tg_mul_scalar(y, momentum));
-    tg_grad_mode(tg, was);
-    return y;
+/* The piece from element `from` on. */
+TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from) {
+    const tg__norm_plan *j = a->j;
+    const tg_dtype compute = j->job.r->compute;
+    const int isa = j->job.tg->isa, last = j->run.ndim - 1;
+    int64_t column = 0;
+    int k;
+    if (a->loaded) return;
+    a->n = tg__imin(TG__NORM_TILE, j->length - from);
+    for (k = 0; k < TG__NORM_FEW; k++) {
+        char *tile = a->tile + (size_t)k * TG__NORM_TILE * 8;
+        a->p[k] = NULL;
+        if (!a->base[k] || k == TG__NORM_DW || k == TG__NORM_DB || k == TG__NORM_ROWS) continue;
+        if (j->direct) {
+            a->p[k] = a->base[k] + tg__loop_offset(&j->run, k, from, &column) * j->size[k];
+            a->n = tg__imin(a->n, j->run.shape[last] - column);
+            continue;
+        }
+        a->p[k] = tile;
+        if (k == TG__NORM_Y) continue;
+        if (j->still[k]) tg__load(isa, compute, 1, tile, a->base[k], 1, j->job.o[k].dtype);
+        else tg__loop_tile(&j->run, k, isa, from, a->n, compute, tile, a->base[k], j->job.o[k].dtype, false);
+    }
+    a->loaded = a->n == j->length;
+}
+TG__PRIVATE void tg__norm_store(const tg__norm_at *a, int64_t from) {
+    const tg__norm_plan *j = a->j;
+    if (!j->direct)
+        tg__loop_tile(&j->run, TG__NORM_Y, j->job.tg->isa, from, a->n, j->job.r->compute, a->p[TG__NORM_Y], a->base[TG__NORM_Y], j->job.o[TG__NORM_Y].dtype, true);
+}
+/* Does operand k stand still for the piece? Then it is a number of the computed type. */
+TG__PRIVATE bool tg__norm_still(const tg__norm_plan *j, int k) { return j->still[k] || (j->direct && j->run.stride[k][j->run.ndim - 1] == 0); }
+TG__PRIVATE double tg__norm_number(const tg__norm_plan *j, const char *p) { return j->wide ? *(const double *)(const void *)p : (double)*(const float *)(const void *)p; }
+/* The piece for the kernels. The weight: as many, or NULL and its number. */
+TG__PRIVATE double tg__norm_fill(const tg__norm_at *a, tg__norm_run *r) {
+    const char *w = a->p[TG__NORM_W];
+    const bool still = w && tg__norm_still(a->j, TG__NORM_W);
+    r->n = a->n; r->y = a->p[TG__NORM_Y]; r->x = a->p[TG__NORM_X]; r->w = still ? NULL : w;
+    r->g = a->j->back ? a->p[TG__NORM_LAST] : NULL;
+    return still ? tg__norm_number(a->j, w) : 1;
+}
+TG__PRIVATE double tg__norm_scale(const tg__norm_plan *j, double var) { return 1 / tg__sqrt64(var + j->job.r->number[0]); }
+TG__PRIVATE double tg__norm_round(const tg__norm_plan *j, double v) { return j->wide ? v : (double)(float)v; }
+
+TG__PRIVATE void tg__norm_row(tg__norm_at *a) {
+    const tg__norm_plan *j = a->j;
+    const double length = (double)j->length;
+    const int isa = j->job.tg->isa;
+    tg__norm_run r = TG__ZERO;
+    double sum = 0, scale;
+    int64_t i;
+    for (i = 0; i < j->length && !j->rms; i += a->n) {
+        tg__norm_piece(a, i);
+        sum += j->wide ? tg__run_sum_f64__k[isa](a->n, (const double *)(void *)a->p[TG__NORM_X]) : (double)tg__run_sum_f32__k[isa](a->n, (const float *)(void *)a->p[TG__NORM_X]);
+    }
+    r.mean = tg__norm_round(j, sum / length);
+    for (sum = 0, i = 0; i < j->length; i += a->n) {
+        tg__norm_piece(a, i);
+        (void)tg__norm_fill(a, &r);
+        TG__NORM_DO(tg__norm_squares, j, &r);
+        sum += r.sum;
+    }
+    sum = tg__norm_round(j, sum / length);
+    if (a->base[TG__NORM_ROWS]) {
+        tg__put_scalar(a->base[TG__NORM_ROWS], j->job.r->compute, r.mean, 0, false);
+        tg__put_scalar(a->base[TG__NORM_ROWS] + (j->wide ? 8 : 4), j->job.r->compute, sum, 0, false);
+    }
+    scale = tg__norm_scale(j, sum);
+    for (i = 0; i < j->length; i += a->n) {
+        const char *b;
+        tg__norm_piece(a, i);
+        r.scale = tg__norm_fill(a, &r) * scale;
+        b = a->p[TG__NORM_LAST];
+        r.b = b && tg__norm_still(j, TG__NORM_LAST) ? NULL : b;
+        r.shift = b && !r.b ? tg__norm_number(j, b) : 0;
+        TG__NORM_DO(tg__norm_apply, j, &r);
+        tg__norm_store(a, i);
+    }
+}
+/* With s = 1 / sqrt(var + eps), d = x - mean, h = g * weight:
+   dx = s * (h - mean(h) - d * s^2 * mean(h * d)), where the second term belongs to the mean.
+   dw, db: sums over the rows so far, or NULL. */
+TG__PRIVATE void tg__norm_back_row(tg__norm_at *a, char *dw, char *db) {
+    const tg__norm_plan *j = a->j;
+    const double length = (double)j->length, var = tg__norm_number(j, a->base[TG__NORM_ROWS] + (j->wide ? 8 : 4)), s = tg__norm_scale(j, var);
+    const int64_t size = j->wide ? 8 : 4;
+    tg__norm_run r = TG__ZERO;
+    double sum = 0, dot = 0, factor = 1;
+    int64_t i;
+    r.mean = tg__norm_number(j, a->base[TG__NORM_ROWS]);
+    for (i = 0; i < j->length; i += a->n) {
+        tg__norm_piece(a, i);
+        factor = tg__norm_fill(a, &r);
+        if (j->own) { r.w = NULL; factor = 1; }
+        TG__NORM_DO(tg__norm_sums, j, &r);
+        sum += factor * r.sum; dot += factor * r.dot;
+        if (!dw && !db) continue;
+        r.scale = s; r.dw = dw ? dw + i * size : NULL; r.db = db ? db + i * size : NULL;
+        TG__NORM_DO(tg__norm_columns, j, &r);
+    }
+    if (j->own && a->base[TG__NORM_DW]) tg__put_scalar(a->base[TG__NORM_DW], j->job.o[TG__NORM_DW].dtype, dot * s, 0, false);
+    if (j->own && a->base[TG__NORM_DB]) tg__put_scalar(a->base[TG__NORM_DB], j->job.o[TG__NORM_DB].dtype, sum, 0, false);
+    for (i = 0; i < j->length; i += a->n) {
+        double own = 1;
+        tg__norm_piece(a, i);
+        factor = tg__norm_fill(a, &r);
+        if (j->own) own = factor;
+        r.scale = factor * s;
+        r.shift = j->rms ? 0 : own * s * (sum / length);
+        r.slope = own * s * s * s * (dot / length);
+        TG__NORM_DO(tg__norm_back, j, &r);
+        tg__norm_store(a, i);
+    }
+}
+/* Columns of the weights' gradients: what the chunks have summed up, in order. */
+TG__PRIVATE void tg__norm_join(const tg__norm_plan *j, int64_t index, char *tile) {
+    const int isa = j->job.tg->isa;
+    const int64_t from = index * TG__NORM_TILE, n = tg__imin(TG__NORM_TILE, j->length - from), size = j->wide ? 8 : 4;
+    int k;
+    for (k = TG__NORM_DW; k <= TG__NORM_DB; k++) {
+        const char *p = j->partial + ((k == TG__NORM_DB ? j->length : 0) + from) * size;
+        if (!j->job.at[k]) continue;
+        memset(tile, 0, (size_t)(n * size));
+        if (j->wide) tg__columns_sum_f64__k[isa](j->parts, n, (double *)(void *)tile, (const double *)(const void *)p, 2 * j->length);
+        else tg__columns_sum_f32__k[isa](j->parts, n, (float *)(void *)tile, (const float *)(const void *)p, 2 * j->length);
+        tg__loop_tile(&j->run, k, isa, from, n, j->job.r->compute, tile, j->job.at[k], j->job.o[k].dtype, true);
+    }
+}
+/* Rows that are short. */
+TG__PRIVATE void tg__norm_short(const tg__norm_plan *j, int64_t row, int64_t rows, char *part) {
+    const int64_t size = j->wide ? 8 : 4;
+    char *p[TG__NORM_FEW];
+    tg__norm_run r = TG__ZERO;
+    int k;
+    for (k = 0; k < TG__NORM_FEW; k++) p[k] = j->job.at[k] ? j->job.at[k] + row * j->kept.stride[k][0] * j->size[k] : NULL;
+    r.n = j->length; r.rows = rows; r.rms = j->rms; r.eps = j->job.r->number[0];
+    r.y = p[TG__NORM_Y]; r.ys = j->kept.stride[TG__NORM_Y][0];
+    r.x = p[TG__NORM_X]; r.xs = j->kept.stride[TG__NORM_X][0];
+    r.w = p[TG__NORM_W]; r.ws = j->run.stride[TG__NORM_W][0];
+    r.stats = p[TG__NORM_ROWS];
+    if (j->back) {
+        r.g = p[TG__NORM_LAST]; r.gs = j->kept.stride[TG__NORM_LAST][0];
+        r.dw = part && p[TG__NORM_DW] ? part : NULL; r.db = part && p[TG__NORM_DB] ? part + j->length * size : NULL;
+    } else { r.b = p[TG__NORM_LAST]; r.bs = j->run.stride[TG__NORM_LAST][0]; }
+    TG__NORM_DO(tg__norm_many, j, &r);
+}
+TG__PRIVATE void tg__norm_chunk(void *plan, int64_t index) {
+    const tg__norm_plan *j = (const tg__norm_plan *)plan;
+    const int64_t end = tg__imin((index + 1) * j->per, j->rows), size = j->wide ? 8 : 4;
+    char *part = NULL;
+    tg__norm_at a;
+    int64_t row;
+    int slot = -1;
+    a.j = j; a.n = 0;
+    a.tile = j->direct && !j->join ? NULL : (char *)tg__scratch_take(j->job.tg, &slot);
+    if (j->join) tg__norm_join(j, index, a.tile);
+    else {
+        if (j->partial) {
+            part = j->partial + index * 2 * j->length * size;
+            memset(part, 0, (size_t)(2 * j->length * size));
+        }
+        row = index * j->per;
+        if (j->many) tg__norm_short(j, row, end - row, part);
+        for (; row < end && !j->many; row++) {
+            tg__norm_begin(&a, row);
+            if (!j->back) tg__norm_row(&a);
+            else tg__norm_back_row(&a, part && j->job.at[TG__NORM_DW] ? part : NULL, part && j->job.at[TG__NORM_DB] ? part + j->length * size : NULL);
+        }
+    }
+    if (a.tile) tg__scratch_give(j->job.tg, slot);
+}
+/* The walks over the first and over the last dimensions. */
+TG__PRIVATE void tg__norm_walks(tg__norm_plan *j, int within) {
+    tg_operand part[TG__NORM_FEW];
+    int i, k;
+    for (k = 0; k < TG__NORM_FEW; k++) { part[k] = j->job.o[k]; part[k].ndim = j->job.o[0].ndim - within; }
+    tg__loop_make(&j->kept, part, TG__NORM_FEW);
+    for (k = 0; k < TG__NORM_FEW; k++) {
+        const int lead = j->job.o[0].ndim - within;
+        part[k].ndim = within;
+        for (i = 0; i < within; i++) { part[k].shape[i] = j->job.o[k].shape[lead + i]; part[k].stride[i] = j->job.o[k].stride[lead + i]; }
+    }
+    tg__loop_make(&j->run, part, TG__NORM_FEW);
+}
+TG__PRIVATE int64_t tg__norm_start(tg_ctx *tg, int phase, void *plan) {
+    tg__norm_plan *j = (tg__norm_plan *)plan;
+    const tg_request *r = j->job.r;
+    const tg_operand *o = j->job.o;
+    int i, k;
+    if (phase == 1 && j->partial) { j->join = true; return tg__ceil_div(j->length, TG__NORM_TILE); }
+    if (phase) {
+        if (j->partial) tg__mem_put(tg, j->partial, j->partial_bytes);
+        return 0;
+    }
+    j->back = r->part == 1; j->rms = r->kind == TG_NORM_RMS; j->wide = r->compute == TG_F64; j->own = r->whole[1] != 0; j->join = false;
+    j->partial = NULL;
+    tg__norm_walks(j, (int)r->whole[0]);
+    j->rows = j->kept.numel; j->length = j->run.numel;
+    if (j->rows == 0 || j->length == 0) return 0;
+    j->direct = true;
+    for (k = 0; k < TG__NORM_FEW; k++) {
+        const bool along = k == TG__NORM_Y || k == TG__NORM_X || (k == TG__NORM_LAST && j->back);
+        const int64_t step = j->run.stride[k][j->run.ndim - 1];
+        j->size[k] = (int64_t)tg_dtype_size(o[k].dtype);
+        j->still[k] = true;
+        for (i = 0; i < j->run.ndim; i++) if (j->run.stride[k][i] != 0 && j->length > 1) j->still[k] = false;
+        if (o[k].use == TG_ABSENT || k == TG__NORM_DW || k == TG__NORM_DB || k == TG__NORM_ROWS) continue;
+        if (o[k].dtype != r->compute || (step != 1 && (along || step != 0))) j->direct = false;
+    }
+    if (j->run.ndim > 1 && j->run.shape[j->run.ndim - 1] < 64) j->direct = false;
+    j->many = j->direct && j->length <= 64 && j->rows > 1 && j->kept.ndim == 1 && !j->own && (!j->job.at[TG__NORM_W] || j->kept.stride[TG__NORM_W][0] == 0)
+        && (j->back || !j->job.at[TG__NORM_LAST] || j->kept.stride[TG__NORM_LAST][0] == 0) && (!j->job.at[TG__NORM_ROWS] || j->kept.stride[TG__NORM_ROWS][0] == 2);
+    j->per = tg__imax(1, 16384 / (j->length + 16));
+    if (j->back && !j->own && (j->job.at[TG__NORM_DW] || j->job.at[TG__NORM_DB])) {
+        j->per = tg__imax(j->per, tg__ceil_div(j->rows, TG__NORM_PARTS));
+        j->parts = tg__ceil_div(j->rows, j->per);
+    } else j->parts = 0;
+    if ((!j->direct || j->parts) && !tg__scratch_need(tg, (size_t)TG__NORM_FEW * TG__NORM_TILE * 8)) return -1;
+    if (j->parts) {
+        j->partial_bytes = (size_t)j->parts * 2 * (size_t)j->length * (j->wide ? 8 : 4);
+        j->partial = (char *)tg__mem_get(tg, j->partial_bytes);
+        if (!j->partial) return -1;
+    }
+    return tg__ceil_div(j->rows, j->per);
+}
+TG__FAMILY(norm, false);
+
+/* ------------------------------------------------------------------ layer_norm, rms_norm, group_norm, batch_norm, instance_norm ----
+   y = (x - mean) / sqrt(var + eps) * weight + bias. A second output keeps each row's mean and variance. Where derivatives
+   are differentiated again they are those of the same made of other functions. Saves: x, the weight, the rows. */
+enum { TG__NORM_LAYER, TG__NORM_RMS, TG__NORM_GROUP, TG__NORM_BATCH, TG__NORM_INSTANCE };
+typedef struct tg__norm_attr { int64_t dims, groups; double eps; } tg__norm_attr;       /* dims: of a layer, the last ones */
+static const tg_attr tg__norm_attrs[] = {
+    TG__ATTR(tg__norm_attr, dims, INT), TG__ATTR(tg__norm_attr, groups, INT), TG__ATTR(tg__norm_attr, eps, FLOAT)
+};
+
+/* How many elements are normalised together? */
+TG__PRIVATE int64_t tg__norm_length(int kind, const tg__norm_attr *at, const tg_tensor *x) {
+    const int64_t channels = x->ndim > 1 ? x->shape[1] : 1;
+    int64_t n = 1;
+    int i;
+    switch (kind) {
+        case TG__NORM_GROUP: return x->numel / (x->shape[0] * at->groups);
+        case TG__NORM_BATCH: return x->numel / channels;
+        case TG__NORM_INSTANCE: return x->numel / (x->shape[0] * channels);
+        default: for (i = x->ndim - (int)at->dims; i < x->ndim; i++) n *= x->shape[i]; return n;
+    }
+}
+/* An operand of x's dimensions, with those of a row last. */
+TG__PRIVATE void tg__norm_turn(int kind, const tg__norm_attr *at, tg_operand *o) {
+    int i;
+    if (kind == TG__NORM_BATCH) {
+        const int64_t n = o->shape[0], step = o->stride[0];
+        o->shape[0] = o->shape[1]; o->stride[0] = o->stride[1];
+        o->shape[1] = n; o->stride[1] = step;
+    } else if (kind == TG__NORM_GROUP) {
+        for (i = o->ndim++; i > 2; i--) { o->shape[i] = o->shape[i - 1]; o->stride[i] = o->stride[i - 1]; }
+        o->shape[2] = o->shape[1] / at->groups; o->stride[2] = o->stride[1];
+        o->shape[1] = at->groups; o->stride[1] = o->shape[2] * o->stride[2];
+    }
+}
+/* How many of its dimensions are those of a row */
+TG__PRIVATE int tg__norm_within(int kind, const tg__norm_attr *at, const tg_operand *o) {
+    return kind <= TG__NORM_RMS ? (int)at->dims : kind == TG__NORM_BATCH ? o->ndim - 1 : o->ndim - 2;
+}
+TG__PRIVATE void tg__norm_ask(tg__ask *a, const tg__node *n, tg_tensor *t, unsigned use) {
+    tg_operand *o = tg__ask_for(a, t, use);
+    if (t) tg__norm_turn(n->op->kind, (const tg__norm_attr *)n->attr, o);
+}
+/* A weight, seen in x's shape; of instance_norm also its gradient [N, C] */
+TG__PRIVATE void tg__norm_ask_weight(tg__ask *a, const tg__node *n, tg_tensor *t, unsigned use) {
+    const tg_tensor *x = n->in[0];
+    tg_operand *o = tg__ask_for(a, t, use);
+    int64_t step[TG_MAX_DIMS];
+    int d, at;
+    if (!t) return;
+    for (d = 0; d < x->ndim; d++) {
+        at = n->op->kind <= TG__NORM_RMS ? d - (x->ndim - t->ndim) : t->ndim == 2 ? d : d - 1;
+        step[d] = at >= 0 && at < t->ndim ? o->stride[at] : 0;
+    }
+    o->ndim = x->ndim;
+    for (d = 0; d < x->ndim; d++) { o->shape[d] = x->shape[d]; o->stride[d] = step[d]; }
+    tg__norm_turn(n->op->kind, (const tg__norm_attr *)n->attr, o);
+}
+/* [rows, 2], seen in the turned shape of y */
+TG__PRIVATE void tg__norm_ask_rows(tg__ask *a, tg_tensor *t, int within, unsigned use) {
+    const tg_operand *y = &a->o[0];
+    tg_operand *o = tg__ask_for(a, t, use);
+    int64_t packed = 2;
+    int d;
+    if (!t) return;
+    o->ndim = y->ndim;
+    for (d = y->ndim - 1; d >= 0; d--) {
+        o->shape[d] = y->shape[d]; o->stride[d] = d < y->ndim - within ? packed : 0;
+        if (d < y->ndim - within) packed *= y->shape[d];
+    }
+}
+/* y, or with g its gradient by x and those of the weights */
+TG__PRIVATE bool tg__norm_run_family(tg_ctx *tg, const tg__node *n, tg_tensor *y, tg_tensor *dw, tg_tensor *db, tg_tensor *g) {
+    const int kind = n->op->kind;
+    const tg__norm_attr *at = (const tg__norm_attr *)n->attr;
+    int within;
+    tg__ask a;
+    tg__ask_begin(&a, TG_FAMILY_NORM, kind == TG__NORM_RMS ? TG_NORM_RMS : TG_NORM_CENTRED, tg__compute_type(y->dtype));
+    a.r.part = g != NULL; a.r.number[0] = at->eps;
+    tg__norm_ask(&a, n, y, TG_WRITE);
+    a.r.whole[0] = within = tg__norm_within(kind, at, &a.o[0]);
+    a.r.whole[1] = kind >= TG__NORM_BATCH;
+    tg__norm_ask_weight(&a, n, dw, TG_WRITE);
+    tg__norm_ask_weight(&a, n, db, TG_WRITE);
+    tg__norm_ask_rows(&a, n->out[1], within, g ? TG_READ : TG_WRITE);
+    tg__norm_ask(&a, n, n->in[0], TG_READ);
+    tg__norm_ask_weight(&a, n, n->in[1], TG_READ);
+    if (g) tg__norm_ask(&a, n, g, TG_READ); else tg__norm_ask_weight(&a, n, n->in[2], TG_READ);
+    return tg__launch(&a, tg, &tg__family_norm, NULL);
+}
+
+/* The same by other functions. */
+TG__PRIVATE tg_tensor *tg__norm_composed(int kind, const tg__norm_attr *at, tg_tensor *x, tg_tensor *weight, tg_tensor *bias) {
+    int64_t dims[TG_MAX_DIMS], shape[3];
+    tg_tensor *y = tg__widened(x);
+    int n = 0, i;
+    if (kind == TG__NORM_GROUP) {
+        shape[0] = x->shape[0]; shape[1] = at->groups; shape[2] = x->shape[0] ? x->numel / (x->shape[0] * at->groups) : 0;
+        y = tg_reshape(y, 3, shape);
+        dims[n++] = 2;
+    } else if (kind <= TG__NORM_RMS) for (n = (int)at->dims, i = 0; i < n; i++) dims[i] = i - n;
+    else for (i = 0; i < x->ndim; i++) if (i != 1 && !(kind == TG__NORM_INSTANCE && i == 0)) dims[n++] = i;
+    if (kind != TG__NORM_RMS) y = tg_sub(y, tg_mean_dims(y, n, dims, true));
+    y = tg_mul(y, tg_rsqrt(tg_add_scalar(tg_mean_dims(tg_square(y), n, dims, true), at->eps)));
+    if (kind == TG__NORM_GROUP) y = tg_reshape(y, x->ndim, x->shape);
+    if (weight) y = tg_mul(y, kind <= TG__NORM_RMS ? tg__widened(weight) : tg__per_channel(x, weight));
+    if (bias) y = tg_add(y, kind <= TG__NORM_RMS ? tg__widened(bias) : tg__per_channel(x, bias));
+    return tg_to(y, x->dtype);
+}
+TG__PRIVATE bool tg__norm_check(tg_ctx *tg, tg__node *n) {
+    const tg_tensor *x = n->in[0];
+    int64_t shape[2];
+    if (!tg__out_like(tg, n, 0, x)) return false;
+    shape[0] = x->numel / tg__norm_length(n->op->kind, (const tg__norm_attr *)n->attr, x); shape[1] = 2;
+    /* moving statistics are made of the rows */
+    return (n->op->kind < TG__NORM_BATCH && !n->wants[0] && !n->wants[1] && !n->wants[2]) || tg__out_make(tg, n, 1, tg__compute_type(x->dtype), 2, shape);
+}
+TG__PRIVATE bool tg__norm_forward(tg_ctx *tg, tg__node *n) { return tg__norm_run_family(tg, n, n->out[0], NULL, NULL, NULL); }
+/* A tensor that is several operands gets a gradient for each: they are seen through views of their own. */
+TG__PRIVATE bool tg__norm_backward_composed(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    tg_tensor *in[3], *of[3], *d[3], *y;
+    int i, wanted = 0;
+    for (i = 0; i < 3; i++) {
+        in[i] = n->in[i] && n->wants[i] ? tg_view_as(n->in[i], n->in[i]) : n->in[i];
+        if (n->wants[i]) of[wanted++] = in[i];
+    }
+    y = tg->error == TG_OK ? tg__norm_composed(n->op->kind, (const tg__norm_attr *)n->attr, in[0], in[1], in[2]) : NULL;
+    if (!y || !tg__gradients(tg, &y, 1, g, false, of, wanted, d, true, true, true, true)) return false;
+    for (wanted = 0, i = 0; i < 3; i++) if (n->wants[i]) dx[i] = d[wanted++];
+    return true;
+}
+/* Gradients of group_norm's weight and bias: sums over all but the channels. */
+TG__PRIVATE void tg__norm_group_weights(const tg__node *n, tg_tensor *g, tg_tensor **dx) {
+    const tg__norm_attr *at = (const tg__norm_attr *)n->attr;
+    tg_tensor *x = n->in[0], *rows = n->out[1], *d;
+    const int64_t over[2] = { 0, 2 };
+    int64_t shape[3], channels[3];
+    int i;
+    shape[0] = x->shape[0] * at->groups; channels[0] = x->shape[0];
+    shape[1] = 1; channels[1] = x->shape[1];
+    shape[2] = x->numel / shape[0]; channels[2] = x->numel / (x->shape[0] * x->shape[1]);
+    g = tg__widened(g);
+    if (n->wants[1]) {
+        d = tg_sub(tg_reshape(tg__widened(x), 3, shape), tg_unsqueeze(tg_narrow(rows, 1, 0, 1), 2));
+        d = tg_mul(d, tg_unsqueeze(tg_rsqrt(tg_add_scalar(tg_narrow(rows, 1, 1, 1), at->eps)), 2));
+        dx[1] = tg_sum_dims(tg_mul(tg_reshape(d, 3, channels), tg_reshape(g, 3, channels)), 2, over, false);
+    }
+    if (n->wants[2]) dx[2] = tg_sum_dims(tg_reshape(g, 3, channels), 2, over, false);
+    for (i = 1; i < 3; i++) if (n->wants[i]) dx[i] = tg_to(dx[i], n->in_slot[i].dtype);
+}
+TG__PRIVATE bool tg__norm_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    tg_tensor *x = n->in[0], *d[3];
+    const int kind = n->op->kind;
+    int i;
+    if (tg->grad_mode) return tg__norm_backward_composed(tg, n, g, dx);
+    d[0] = d[1] = d[2] = NULL;
+    for (i = 0; i < 3; i++) {
+        const bool each = i > 0 && kind == TG__NORM_INSTANCE;         /* of each example, summed up below */
+        if ((i > 0 && !n->wants[i]) || (i > 0 && kind == TG__NORM_GROUP)) continue;
+        d[i] = tg__hold(tg, tg__tensor_make(tg, x->device, each ? tg__compute_type(x->dtype) : i ? n->in_slot[i].dtype : x->dtype,
+            each ? 2 : n->in_slot[i].ndim, each ? x->shape : n->in_slot[i].shape, NULL));
+        if (!d[i]) return false;
+    }
+    if (!tg__norm_run_family(tg, n, d[0], d[1], d[2], g[0])) return false;
+    if (kind == TG__NORM_GROUP) tg__norm_group_weights(n, g[0], d);
+    for (i = 0; i < 3; i++) {
+        if (n->wants[i] && i > 0 && kind == TG__NORM_INSTANCE) d[i] = tg_to(tg_sum_dims(d[i], TG_DIMS(0), false), n->in_slot[i].dtype);
+        if (n->wants[i]) dx[i] = d[i];
+    }
+    return tg->error == TG_OK;
+}
+#define TG__NORM_REST TG__SAVES_EACH(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_IN(2) | TG_SAVE_OUT(1)), TG__ATTRS(tg__norm), tg__norm_check, tg__norm_forward, tg__norm_backward, NULL
+static const tg_op tg__layer_norm_op = { TG__OP_KIND("layer_norm", TG__IN_OPT(1, 2), TG__OUT(2), TG__NO_FLAGS, TG__NORM_LAYER), TG__NORM_REST };
+static const tg_op tg__rms_norm_op = { TG__OP_KIND("rms_norm", TG__IN_OPT(1, 2), TG__OUT(2), TG__NO_FLAGS, TG__NORM_RMS), TG__NORM_REST };
+static const tg_op tg__group_norm_op = { TG__OP_KIND("group_norm", TG__IN_OPT(1, 2), TG__OUT(2), TG__NO_FLAGS, TG__NORM_GROUP), TG__NORM_REST };
+static const tg_op tg__batch_norm_op = { TG__OP_KIND("batch_norm", TG__IN_OPT(1, 2), TG__OUT(2), TG__NO_FLAGS, TG__NORM_BATCH), TG__NORM_REST };
+static const tg_op tg__instance_norm_op = { TG__OP_KIND("instance_norm", TG__IN_OPT(1, 2), TG__OUT(2), TG__NO_FLAGS, TG__NORM_INSTANCE), TG__NORM_REST };
+#undef TG__NORM_REST
+
+/* Is it for the family? Types are to be computed alike, and rows not few and long: a row is one thread's. */
+TG__PRIVATE bool tg__norm_fits(int kind, const tg__norm_attr *at, const tg_tensor *x, const tg_tensor *weight, const tg_tensor *bias) {
+    const tg_dtype compute = tg__compute_type(x->dtype);
+    int64_t length;
+    if (x->numel == 0 || (kind == TG__NORM_GROUP && x->ndim == TG_MAX_DIMS)) return false;
+    if ((weight && (!tg_dtype_is_float(weight->dtype) || tg__compute_type(weight->dtype) != compute)) ||
+        (bias && (!tg_dtype_is_float(bias->dtype) || tg__compute_type(bias->dtype) != compute))) return false;
+    length = tg__norm_length(kind, at, x);
+    return length / 65536 < x->numel / length;
+}
+/* `rows`: NULL, or where the statistics go, which is NULL where the call was composed */
+TG__PRIVATE tg_tensor *tg__norm_call(const tg_op *op, const tg__norm_attr *at, tg_tensor *x, tg_tensor *weight, tg_tensor *bias, tg_tensor **rows) {
+    tg_tensor *in[3], *outs[2];
+    if (rows) *rows = NULL;
+    if (!tg__norm_fits(op->kind, at, x, weight, bias)) return tg__norm_composed(op->kind, at, x, weight, bias);
+    in[0] = x; in[1] = weight; in[2] = bias;
+    if (!tg__call(op, at, in, 3, outs, 2)) return NULL;
+    if (rows) *rows = outs[1];
+    return outs[0];
+}
+
+/* ---- the functions ---- */
+/* (1 - momentum) running + momentum * the examples' mean of now, [examples * C]; NULL where there is none, or after an error */
+TG__PRIVATE tg_tensor *tg__running_after(tg_tensor *running, tg_tensor *now, double momentum, int64_t examples) {
+    int64_t shape[2];
+    if (!running) return NULL;
+    shape[0] = examples; shape[1] = running->numel;
+    now = tg_reshape(now, 2, shape);
+    now = examples > 1 ? tg_mean_dims(now, TG_DIMS(0), false) : tg_select(now, 0, 0);
+    return tg_add(tg_mul_scalar(running, 1 - momentum), tg_mul_scalar(now, momentum));
 }
 TG__PRIVATE bool tg__move_running(tg_ctx *tg, tg_tensor *running, tg_tensor *to) {
     const bool was = tg_grad_mode(tg, false);
@@ -22375,7 +22851,8 @@ TG__PRIVATE tg_tensor *tg__batch_or_instance(tg_tensor *x, tg_tensor *running_me
     tg_tensor *bias, bool own, double momentum, double eps, bool instance) {
     const char *name = instance ? "instance_norm" : "batch_norm";
     tg_ctx *tg = tg__start(x, name);
-    tg_tensor *wide, *mean, *var, *y, *to_mean = NULL, *to_var = NULL;
+    tg_tensor *mean, *var, *rows, *y, *to_mean = NULL, *to_var = NULL;
+    tg__norm_attr at;
     int64_t dims[TG_MAX_DIMS], each = 1;
     int n = 0, i;
     bool outermost;
@@ -22393,23 +22870,25 @@ TG__PRIVATE tg_tensor *tg__batch_or_instance(tg_tensor *x, tg_tensor *running_me
     for (i = 0; i < x->ndim; i++) if (i != 1 && !(instance && i == 0)) { dims[n++] = i; each *= x->shape[i]; }
     if (own && each <= 1 && x->numel) { tg__fail_op(tg, TG_ERROR_VALUE, "%t has %l values for each channel; more than 1 are needed to take statistics of", x, each); return NULL; }
     if (own && ((running_mean && !tg__writable(tg, running_mean)) || (running_var && !tg__writable(tg, running_var)))) return NULL;
+    at.dims = at.groups = 0; at.eps = eps;
     outermost = tg__compose(tg);
-    wide = tg__widened(x);
     if (own) {
-        mean = tg_mean_dims(wide, n, dims, true);
-        y = tg_sub(wide, mean);
-        var = tg_mean_dims(tg_square(y), n, dims, true);
-        if (x->numel) {
-            tg_tensor *m = mean, *v = tg_mul_scalar(tg_detach(var), (double)each / (double)(each - 1));
-            if (instance && running_mean) m = tg_mean_dims(tg_detach(mean), TG_DIMS(0), true);
-            if (instance && running_var) v = tg_mean_dims(v, TG_DIMS(0), true);
-            to_mean = tg__running_after(tg, running_mean, m, momentum); to_var = tg__running_after(tg, running_var, v, momentum);
+        y = tg__norm_call(instance ? &tg__instance_norm_op : &tg__batch_norm_op, &at, x, weight, bias, &rows);
+        if (y && x->numel && (running_mean || running_var)) {
+            const bool was = tg_grad_mode(tg, false);
+            tg_tensor *wide = tg__widened(tg_detach(x));
+            mean = rows ? tg_select(tg_detach(rows), 1, 0) : tg_mean_dims(wide, n, dims, true);
+            var = rows ? tg_select(tg_detach(rows), 1, 1) : tg_mean_dims(tg_square(tg_sub(wide, mean)), n, dims, true);
+            to_mean = tg__running_after(running_mean, mean, momentum, instance ? x->shape[0] : 1);
+            to_var = tg__running_after(running_var, tg_mul_scalar(var, (double)each / (double)(each - 1)), momentum, instance ? x->shape[0] : 1);
+            tg_grad_mode(tg, was);
         }
-    } else {
-        y = tg_sub(wide, tg__per_channel(x, running_mean));
-        var = tg__per_channel(x, running_var);
+    } else {                                                           /* x * scale + shift */
+        tg_tensor *scale = tg_rsqrt(tg_add_scalar(tg__per_channel(x, running_var), eps)), *shift = tg__per_channel(x, running_mean);
+        if (weight) scale = tg_mul(scale, tg__per_channel(x, weight));
+        shift = bias ? tg_sub(tg__per_channel(x, bias), tg_mul(shift, scale)) : tg_neg(tg_mul(shift, scale));
+        y = tg_to(tg_addcmul(shift, tg__widened(x), scale, 1), x->dtype);
     }
-    y = tg_to(tg__normalised(y, var, eps, tg__per_channel(x, weight), tg__per_channel(x, bias)), x->dtype);
     /* last, so that a call that fails has changed nothing */
     if (y && own && x->numel && !(tg__move_running(tg, running_mean, to_mean) && tg__move_running(tg, running_var, to_var))) y = NULL;
     return tg__composed(tg, outermost, y);
@@ -22422,18 +22901,16 @@ TG_API tg_tensor *(tg_instance_norm)(tg_tensor *x, tg_tensor *running_mean, tg_t
     tg_tensor *bias, bool use_input_stats, double momentum, double eps) {
     return tg__batch_or_instance(x, running_mean, running_var, weight, bias, use_input_stats, momentum, eps, true);
 }
-/* Are the last dimensions those, and is what goes with them NULL or of that shape? Writes their numbers. */
-TG__PRIVATE bool tg__last_dims(tg_ctx *tg, const tg_tensor *x, int n, const int64_t *shape, tg_tensor *weight, tg_tensor *bias, int64_t *dims) {
+/* Are the last dimensions those, and is what goes with them NULL or of that shape? */
+TG__PRIVATE bool tg__last_dims(tg_ctx *tg, const tg_tensor *x, int n, const int64_t *shape, tg_tensor *weight, tg_tensor *bias) {
     tg_tensor *with[2];
     int i, k;
     with[0] = weight; with[1] = bias;
     if (!tg_dtype_is_float(x->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
     if (n < 1 || !shape) return tg__fail_op(tg, TG_ERROR_VALUE, "normalized_shape has %d sizes; those of at least one dimension are expected", shape ? n : 0);
-    for (i = 0; i < n; i++) {
+    for (i = 0; i < n; i++)
         if (n > x->ndim || x->shape[x->ndim - n + i] != shape[i])
             return tg__fail_op(tg, TG_ERROR_SHAPE, "normalized_shape %v does not name the last sizes of x, %t", n < TG_MAX_DIMS ? n : TG_MAX_DIMS, shape, x);
-        dims[i] = i - n;
-    }
     for (k = 0; k < 2; k++) {
         if (!with[k]) continue;
         if (!tg__use(tg, with[k], 1 + k)) return false;
@@ -22445,32 +22922,27 @@ TG__PRIVATE bool tg__last_dims(tg_ctx *tg, const tg_tensor *x, int n, const int6
 TG_API tg_tensor *(tg_layer_norm)(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight,
     tg_tensor *bias, double eps) {
     tg_ctx *tg = tg__start(x, "layer_norm");
-    int64_t dims[TG_MAX_DIMS];
-    tg_tensor *y;
+    tg__norm_attr at;
     bool outermost;
-    if (!tg || !tg__last_dims(tg, x, n_dims, normalized_shape, weight, bias, dims)) return NULL;
+    if (!tg || !tg__last_dims(tg, x, n_dims, normalized_shape, weight, bias)) return NULL;
+    at.dims = n_dims; at.groups = 0; at.eps = eps;
     outermost = tg__compose(tg);
-    y = tg__widened(x);
-    y = tg_sub(y, tg_mean_dims(y, n_dims, dims, true));
-    y = tg__normalised(y, tg_mean_dims(tg_square(y), n_dims, dims, true), eps, tg__widened(weight), tg__widened(bias));
-    return tg__composed(tg, outermost, tg_to(y, x->dtype));
+    return tg__composed(tg, outermost, tg__norm_call(&tg__layer_norm_op, &at, x, weight, bias, NULL));
 }
 TG_API tg_tensor *(tg_rms_norm)(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight, double eps) {
     static const double step[] = { 1.1920928955078125e-7, 2.220446049250313e-16, 0.0009765625, 0.0078125 };     /* by dtype: f32, f64, f16, bf16 */
     tg_ctx *tg = tg__start(x, "rms_norm");
-    int64_t dims[TG_MAX_DIMS];
-    tg_tensor *y;
+    tg__norm_attr at;
     bool outermost;
-    if (!tg || !tg__last_dims(tg, x, n_dims, normalized_shape, weight, NULL, dims)) return NULL;
+    if (!tg || !tg__last_dims(tg, x, n_dims, normalized_shape, weight, NULL)) return NULL;
+    at.dims = n_dims; at.groups = 0;
+    at.eps = eps < 0 ? step[x->dtype == TG_F64 ? TG_F64 : TG_F32] : eps;
     outermost = tg__compose(tg);
-    y = tg__widened(x);
-    y = tg__normalised(y, tg_mean_dims(tg_square(y), n_dims, dims, true), eps < 0 ? step[y ? y->dtype : TG_F32] : eps, tg__widened(weight), NULL);
-    return tg__composed(tg, outermost, tg_to(y, x->dtype));
+    return tg__composed(tg, outermost, tg__norm_call(&tg__rms_norm_op, &at, x, weight, NULL, NULL));
 }
 TG_API tg_tensor *(tg_group_norm)(tg_tensor *x, int64_t groups, tg_tensor *weight, tg_tensor *bias, double eps) {
     tg_ctx *tg = tg__start(x, "group_norm");
-    int64_t shape[3];
-    tg_tensor *y, *var;
+    tg__norm_attr at;
     bool outermost;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
@@ -22478,15 +22950,9 @@ TG_API tg_tensor *(tg_group_norm)(tg_tensor *x, int64_t groups, tg_tensor *weigh
     if (x->shape[1] == 0) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t, without channels; at least one is expected", x); return NULL; }
     if (groups < 1 || x->shape[1] % groups) { tg__fail_op(tg, TG_ERROR_VALUE, "%l groups do not divide the %l channels of %t", groups, x->shape[1], x); return NULL; }
     if (!tg__is_per_channel(tg, "weight", weight, x->shape[1]) || !tg__is_per_channel(tg, "bias", bias, x->shape[1])) return NULL;
-    shape[0] = x->shape[0]; shape[1] = groups; shape[2] = x->shape[0] ? x->numel / (x->shape[0] * groups) : 0;
+    at.dims = 0; at.groups = groups; at.eps = eps;
     outermost = tg__compose(tg);
-    y = tg_reshape(tg__widened(x), 3, shape);
-    y = tg_sub(y, tg_mean_dims(y, TG_DIMS(2), true));
-    var = tg_mean_dims(tg_square(y), TG_DIMS(2), true);
-    y = tg_reshape(tg__normalised(y, var, eps, NULL, NULL), x->ndim, x->shape);
-    if (weight) y = tg_mul(y, tg__per_channel(x, weight));
-    if (bias) y = tg_add(y, tg__per_channel(x, bias));
-    return tg__composed(tg, outermost, tg_to(y, x->dtype));
+    return tg__composed(tg, outermost, tg__norm_call(&tg__group_norm_op, &at, x, weight, bias, NULL));
 }
 TG_API tg_tensor *(tg_local_response_norm)(tg_tensor *x, int64_t size, double alpha, double beta, double k) {
     tg_ctx *tg = tg__start(x, "local_response_norm");
@@ -28276,10 +28742,26 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
 #endif /* map */
 
 /* ======================================================================================
-   >>pass-reduce    runs and columns to sums, products, largest and smallest; rows of softmax and cross-entropy; weighted sums
+   >>pass-reduce    runs and columns to sums, products, largest and smallest; rows of softmax and cross-entropy; weighted sums;
+   rows that are normalised
    A run is reduced over 64 virtual lanes, element i to lane i mod 64, folded 32, 16, ... 1: the same bits for
    every vector width.
    ====================================================================================== */
+#if !defined(TG__T) && !defined(TG__NORM_ONCE)
+#define TG__NORM_ONCE
+typedef struct tg__norm_run {                /* a piece of a row */
+    int64_t n;
+    void *y, *dw, *db;
+    const void *g, *x, *w, *b;               /* w, b: as many, or NULL */
+    double mean, scale, shift, slope;
+    double sum, dot;                         /* what comes out */
+    /* short rows, many at once; of each the mean and the variance, side by side, which the derivative reads */
+    int64_t rows, xs, ys, gs, ws, bs;        /* from row to row; of weights from element to element */
+    void *stats;
+    double eps;
+    bool rms;
+} tg__norm_run;
+#endif
 #if defined(TG__LEVELS) && !defined(TG__LESS_EFFORT)   /* many short loops, whose counters are felt */
 #pragma GCC push_options
 #pragma GCC optimize("tree-loop-optimize", "tree-dominator-opts")
@@ -28613,6 +29095,200 @@ TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *
             (int)(n - i));
     y[c] -= g;
 }
+
+/* ---- pieces of rows that are normalised ----
+   d is x - mean, h is g, times w where there is one. */
+/* sum: of d * d, in tg__run_sum's order */
+TG__PRIVATE void TG__FT(tg__norm_squares)(tg__norm_run *r) {
+    const TG__T *x = (const TG__T *)r->x;
+    const TG__V mean = TG__W(set)((TG__T)r->mean);
+    TG__V acc[TG__LANES / TG__VN];
+    TG__T lane[TG__LANES];
+    int64_t i = 0;
+    int j;
+    TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) acc[j] = TG__W(set)(0);
+    for (; i + TG__LANES <= r->n; i += TG__LANES) {
+        TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) {
+            const TG__V d = TG__W(sub)(TG__W(load)(x + i + j * TG__VN), mean);
+            acc[j] = TG__W(fma)(d, d, acc[j]);
+        }
+    }
+    TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) TG__W(store)(lane + j * TG__VN, acc[j]);
+    for (j = 0; i < r->n; i += TG__VN, j += TG__VN) {
+        const TG__T *p = x + i;
+        TG__T part[TG__VN];
+        TG__V d;
+        if (r->n - i < TG__VN) {                                     /* lanes past the end add 0 */
+            for (int k = 0; k < TG__VN; k++) part[k] = i + k < r->n ? p[k] : (TG__T)r->mean;
+            p = part;
+        }
+        d = TG__W(sub)(TG__W(load)(p), mean);
+        TG__W(store)(lane + j, TG__W(fma)(d, d, TG__W(load)(lane + j)));
+    }
+    r->sum = (double)TG__FT(tg__run_sum)(TG__LANES, lane);
+}
+#define TG__NORM_LANES 32
+/* sum: of h; dot: of h * d. Over 32 lanes each. */
+TG__PRIVATE void TG__FT(tg__norm_sums)(tg__norm_run *r) {
+    const TG__T *g = (const TG__T *)r->g, *x = (const TG__T *)r->x, *w = (const TG__T *)r->w;
+    const TG__V mean = TG__W(set)((TG__T)r->mean);
+    TG__V a[TG__NORM_LANES / TG__VN], b[TG__NORM_LANES / TG__VN];
+    TG__T sums[TG__NORM_LANES], dots[TG__NORM_LANES];
+    int64_t i = 0;
+    int j;
+    TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) a[j] = b[j] = TG__W(set)(0);
+    for (; i + TG__NORM_LANES <= r->n; i += TG__NORM_LANES) {
+        TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) {
+            TG__V h = TG__W(load)(g + i + j * TG__VN);
+            if (w) h = TG__W(mul)(h, TG__W(load)(w + i + j * TG__VN));
+            a[j] = TG__W(add)(a[j], h);
+            b[j] = TG__W(fma)(h, TG__W(sub)(TG__W(load)(x + i + j * TG__VN), mean), b[j]);
+        }
+    }
+    TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) { TG__W(store)(sums + j * TG__VN, a[j]); TG__W(store)(dots + j * TG__VN, b[j]); }
+    for (j = 0; i < r->n; i += TG__VN, j += TG__VN) {
+        const int k = (int)(r->n - i < TG__VN ? r->n - i : TG__VN);
+        TG__V h = TG__W(loadn)(g + i, k);
+        if (w) h = TG__W(mul)(h, TG__W(loadn)(w + i, k));
+        TG__W(store)(sums + j, TG__W(add)(TG__W(load)(sums + j), h));
+        TG__W(store)(dots + j, TG__W(fma)(h, TG__W(sub)(TG__W(loadn)(x + i, k), mean), TG__W(load)(dots + j)));
+    }
+    r->sum = (double)TG__FT(tg__run_sum)(TG__NORM_LANES, sums);
+    r->dot = (double)TG__FT(tg__run_sum)(TG__NORM_LANES, dots);
+}
+#define TG__NORM_GET(p) (k == TG__VN ? TG__W(load)((p) + i) : TG__W(loadn)((p) + i, k))
+#define TG__NORM_PUT(p, v) do { if (k == TG__VN) TG__W(store)((p) + i, v); else TG__W(storen)((p) + i, v, k); } while (0)
+/* y = d * scale * w + b, where there is no b + shift; y may be x */
+TG__PRIVATE void TG__FT(tg__norm_apply)(tg__norm_run *r) {
+    const TG__T *x = (const TG__T *)r->x, *w = (const TG__T *)r->w, *b = (const TG__T *)r->b;
+    TG__T *y = (TG__T *)r->y;
+    const TG__V mean = TG__W(set)((TG__T)r->mean), scale = TG__W(set)((TG__T)r->scale), shift = TG__W(set)((TG__T)r->shift);
+    int64_t i;
+    for (i = 0; i < r->n; i += TG__VN) {
+        const int k = (int)(r->n - i < TG__VN ? r->n - i : TG__VN);
+        TG__V v = TG__W(mul)(TG__W(sub)(TG__NORM_GET(x), mean), scale);
+        if (w) v = TG__W(mul)(v, TG__NORM_GET(w));
+        v = TG__W(add)(v, b ? TG__NORM_GET(b) : shift);
+        TG__NORM_PUT(y, v);
+    }
+}
+/* y = h * scale - shift - d * slope; y may be g or x */
+TG__PRIVATE void TG__FT(tg__norm_back)(tg__norm_run *r) {
+    const TG__T *g = (const TG__T *)r->g, *x = (const TG__T *)r->x, *w = (const TG__T *)r->w;
+    TG__T *y = (TG__T *)r->y;
+    const TG__V mean = TG__W(set)((TG__T)r->mean), scale = TG__W(set)((TG__T)r->scale), shift = TG__W(set)((TG__T)r->shift),
+        slope = TG__W(set)((TG__T)r->slope);
+    int64_t i;
+    for (i = 0; i < r->n; i += TG__VN) {
+        const int k = (int)(r->n - i < TG__VN ? r->n - i : TG__VN);
+        TG__V h = TG__NORM_GET(g);
+        if (w) h = TG__W(mul)(h, TG__NORM_GET(w));
+        h = TG__W(fnma)(TG__W(sub)(TG__NORM_GET(x), mean), slope, TG__W(sub)(TG__W(mul)(h, scale), shift));
+        TG__NORM_PUT(y, h);
+    }
+}
+/* dw += g * d * scale, db += g, of which one may be NULL */
+TG__PRIVATE void TG__FT(tg__norm_columns)(tg__norm_run *r) {
+    const TG__T *g = (const TG__T *)r->g, *x = (const TG__T *)r->x;
+    TG__T *dw = (TG__T *)r->dw, *db = (TG__T *)r->db;
+    const TG__V mean = TG__W(set)((TG__T)r->mean), scale = TG__W(set)((TG__T)r->scale);
+    int64_t i;
+    for (i = 0; i < r->n; i += TG__VN) {
+        const int k = (int)(r->n - i < TG__VN ? r->n - i : TG__VN);
+        const TG__V h = TG__NORM_GET(g);
+        if (dw) TG__NORM_PUT(dw, TG__W(fma)(h, TG__W(mul)(TG__W(sub)(TG__NORM_GET(x), mean), scale), TG__NORM_GET(dw)));
+        if (db) TG__NORM_PUT(db, TG__W(add)(h, TG__NORM_GET(db)));
+    }
+}
+/* Columns of a block of rows, as tg__rows_columns made them, back to rows. */
+TG__INLINE void TG__FT(tg__norm_unturn)(int64_t rows, int64_t n, const TG__T *c, TG__T *y, int64_t ys) {
+    int64_t k = 0;
+#if defined(TG__ROWS_QUICK)
+    for (; rows == TG__VN && k + 4 <= n; k += 4) {
+        TG__V r[4];
+        TG__T part[TG__VN];
+        int j, q;
+        for (j = 0; j < 4; j++) r[j] = TG__W(load)(c + (k + j) * TG__VN);
+        TG__FT(tg__rows_quad)(&r[0], &r[1], &r[2], &r[3]);
+        TG__UNROLL for (j = 0; j < 4; j++) {
+            TG__W(store)(part, r[j]);
+            TG__UNROLL for (q = 0; q < TG__VN; q += 4) memcpy(y + (q + j) * ys + k, part + q, 4 * sizeof *y);
+        }
+    }
+#endif
+    for (; k < n; k++)
+        for (int64_t j = 0; j < rows; j++) y[j * ys + k] = c[k * TG__VN + j];
+}
+/* Sums of n columns a[k] * b[k], b NULL: of a[k], over 4 numbers in turn: the same for every vector width. */
+TG__INLINE TG__V TG__FT(tg__norm_across)(int64_t n, const TG__T *a, const TG__T *b) {
+    TG__V s[4];
+    int64_t k;
+    for (k = 0; k < 4; k++) s[k] = TG__W(set)(0);
+    for (k = 0; k + 4 <= n; k += 4)
+        TG__UNROLL for (int j = 0; j < 4; j++) {
+            const TG__V v = TG__W(load)(a + (k + j) * TG__VN);
+            s[j] = b ? TG__W(fma)(v, TG__W(load)(b + (k + j) * TG__VN), s[j]) : TG__W(add)(s[j], v);
+        }
+    for (; k < n; k++) {
+        const TG__V v = TG__W(load)(a + k * TG__VN);
+        s[0] = b ? TG__W(fma)(v, TG__W(load)(b + k * TG__VN), s[0]) : TG__W(add)(s[0], v);
+    }
+    return TG__W(add)(TG__W(add)(s[0], s[2]), TG__W(add)(s[1], s[3]));
+}
+/* Rows of up to 64 elements, as many at once as a vector has lanes: results, or with g gradients. */
+TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
+    const TG__T *x = (const TG__T *)r->x, *g = (const TG__T *)r->g, *w = (const TG__T *)r->w, *b = (const TG__T *)r->b;
+    TG__T *y = (TG__T *)r->y, *stats = (TG__T *)r->stats;
+    const TG__V length = TG__W(set)((TG__T)r->n), eps = TG__W(set)((TG__T)r->eps), none = TG__W(set)(0);
+    TG__T d[64 * TG__VN], h[64 * TG__VN], two[2 * TG__VN];
+    int64_t i, j, k;
+    for (i = 0; i < r->rows; i += TG__VN) {
+        const int64_t count = r->rows - i < TG__VN ? r->rows - i : TG__VN;
+        TG__V mean = none, var, scale, sum = none, dot;
+        if (count < TG__VN) { memset(d, 0, sizeof d); memset(h, 0, sizeof h); memset(two, 0, sizeof two); }
+        TG__FT(tg__rows_columns)(count, r->n, x + i * r->xs, r->xs, 1, d);
+        if (g) {
+            TG__FT(tg__rows_columns)(count, r->n, g + i * r->gs, r->gs, 1, h);
+            for (j = 0; j < count; j++) { two[j] = stats[2 * (i + j)]; two[TG__VN + j] = stats[2 * (i + j) + 1]; }
+            mean = TG__W(load)(two);
+        } else if (!r->rms) mean = TG__W(div)(TG__FT(tg__norm_across)(r->n, d, NULL), length);
+        for (k = 0; k < r->n; k++) TG__W(store)(d + k * TG__VN, TG__W(sub)(TG__W(load)(d + k * TG__VN), mean));
+        var = g ? TG__W(load)(two + TG__VN) : TG__W(div)(TG__FT(tg__norm_across)(r->n, d, d), length);
+        scale = TG__W(div)(TG__W(set)(1), TG__W(sqrt)(TG__W(add)(var, eps)));
+        if (!g) {
+            for (k = 0; k < r->n; k++) {
+                TG__V v = TG__W(mul)(TG__W(load)(d + k * TG__VN), scale);
+                if (w) v = TG__W(mul)(v, TG__W(set)(w[k * r->ws]));
+                if (b) v = TG__W(add)(v, TG__W(set)(b[k * r->bs]));
+                TG__W(store)(h + k * TG__VN, v);
+            }
+            if (stats) {
+                TG__W(store)(two, mean); TG__W(store)(two + TG__VN, var);
+                for (j = 0; j < count; j++) { stats[2 * (i + j)] = two[j]; stats[2 * (i + j) + 1] = two[TG__VN + j]; }
+            }
+        } else {
+            for (k = 0; k < r->n && w; k++) TG__W(store)(h + k * TG__VN, TG__W(mul)(TG__W(load)(h + k * TG__VN), TG__W(set)(w[k * r->ws])));
+            if (!r->rms) sum = TG__W(div)(TG__FT(tg__norm_across)(r->n, h, NULL), length);
+            dot = TG__W(mul)(TG__W(mul)(scale, scale), TG__W(div)(TG__FT(tg__norm_across)(r->n, h, d), length));
+            for (k = 0; k < r->n; k++) {
+                const TG__V v = TG__W(sub)(TG__W(load)(h + k * TG__VN), sum);
+                TG__W(store)(h + k * TG__VN, TG__W(mul)(TG__W(fnma)(TG__W(load)(d + k * TG__VN), dot, v), scale));
+            }
+        }
+        TG__FT(tg__norm_unturn)(count, r->n, h, y + i * r->ys, r->ys);
+        if (!g || (!r->dw && !r->db)) continue;
+        TG__W(store)(two + TG__VN, scale);
+        for (j = 0; j < count; j++) {
+            tg__norm_run one;
+            one.n = r->n; one.dw = r->dw; one.db = r->db; one.x = x + (i + j) * r->xs; one.g = g + (i + j) * r->gs;
+            one.mean = (double)two[j]; one.scale = (double)two[TG__VN + j];
+            TG__FT(tg__norm_columns)(&one);
+        }
+    }
+}
+#undef TG__NORM_LANES
+#undef TG__NORM_GET
+#undef TG__NORM_PUT
 
 /* y = w[0] x[0] + w[1] x[1] + ..., runs of n numbers in order; y may be x[0]. */
 TG__PRIVATE void TG__FT(tg__blend)(int64_t runs, int64_t n, TG__T *y, const TG__T *const *x, const TG__T *w) {

@@ -691,6 +691,78 @@ static const char *check_pool(const Row *r) {
     }
     return NULL;
 }
+/* p: which normalisation, backwards too, sizes [n, c, s]; a row of layer and rms is [s] */
+enum { LAYER_NORM, RMS_NORM, GROUP_NORM, BATCH_NORM };
+static void make_norm(const Row *r) {
+    const bool last = r->p[0] <= RMS_NORM, back = r->p[1] != 0;
+    const int64_t n = last ? r->p[4] : r->p[3];
+    A = last ? randn2(r->p[2], n) : tg_randn(tg, TG_SHAPE(r->p[2], r->p[3], r->p[4], r->p[4]));
+    G = tg_randn(tg, A->ndim, A->shape);
+    tg_require_grad(A, back);
+    B = tg_require_grad(randn1(n), back); C = tg_require_grad(randn1(n), back);
+    LIST[1] = tg_zeros(tg, TG_SHAPE(n)); LIST[2] = tg_ones(tg, TG_SHAPE(n));
+}
+static void once_norm(const Row *r) {
+    tg_tensor *in[3], *g[3];
+    switch (r->p[0]) {
+        case LAYER_NORM: OUT[0] = tg_layer_norm(A, TG_SHAPE(r->p[4]), B, C, 1e-5); break;
+        case RMS_NORM: OUT[0] = tg_rms_norm(A, TG_SHAPE(r->p[4]), B, 1e-5); break;
+        case GROUP_NORM: OUT[0] = tg_group_norm(A, 8, B, C, 1e-5); break;
+        default: OUT[0] = tg_batch_norm(A, LIST[1], LIST[2], B, C, true, 0.1, 1e-5); break;
+    }
+    if (!r->p[1]) return;
+    in[0] = A; in[1] = B; in[2] = C;
+    (void)tg_grad(&OUT[0], 1, in, r->p[0] == RMS_NORM ? 2 : 3, g, .grad_outputs = &G);
+    OUT[1] = g[0]; OUT[2] = g[1]; LIST[0] = g[2];
+}
+static const char *check_norm(const Row *r) {               /* all rows; of the weights' gradients every 7th */
+    const bool last = r->p[0] <= RMS_NORM, back = r->p[1] != 0;
+    const int64_t c = r->p[3], s = last ? r->p[4] : r->p[4] * r->p[4];
+    const int64_t rows = last ? r->p[2] : r->p[0] == GROUP_NORM ? r->p[2] * 8 : c, length = A->numel / rows, many = B->numel;
+    const float *x = f32(A), *w = f32(B), *b = f32(C), *g = f32(G);
+    double *dw = (double *)calloc((size_t)(2 * many), sizeof *dw), *db = dw + many;
+    const char *bad = dw ? NULL : "check: out of memory";
+    int64_t i, k;
+    for (i = 0; i < rows && !bad; i++) {
+        double mean = 0, var = 0, sum = 0, dot = 0, scale;
+        int pass;
+        for (pass = 0; pass < 4 && !bad; pass++) for (k = 0; k < length && !bad; k++) {
+            const int64_t at = r->p[0] == BATCH_NORM ? (k / s * c + i) * s + k % s : i * length + k, of = last ? k : at / s % c;
+            const double d = (double)x[at] - mean, h = (double)g[at] * (double)w[of];
+            if (pass == 0) { if (r->p[0] != RMS_NORM) sum += (double)x[at] / (double)length; if (k == length - 1) { mean = sum; sum = 0; } continue; }
+            if (pass == 1) { var += d * d / (double)length; continue; }
+            scale = 1 / (double)sqrt_(var + 1e-5L);
+            if (pass == 2) {
+                const double want = d * scale * (double)w[of] + (r->p[0] == RMS_NORM ? 0 : (double)b[of]);
+                if (OFF(f32(OUT[0])[at], want, 4e-6 * (1 + fabs_(want)))) bad = wrong("y", at, (real)f32(OUT[0])[at], want);
+                sum += h / (double)length; dot += h * d * scale / (double)length;
+                dw[of] += (double)g[at] * d * scale; db[of] += (double)g[at];
+            } else if (back) {
+                const double want = scale * (h - (r->p[0] == RMS_NORM ? 0 : sum) - d * scale * dot);
+                if (OFF(f32(OUT[1])[at], want, 1e-5 * (1 + fabs_(want)))) bad = wrong("dx", at, (real)f32(OUT[1])[at], want);
+            }
+        }
+    }
+    for (i = 0; i < many && !bad && back; i += 7) {
+        if (OFF(f32(OUT[2])[i], dw[i], 1e-3)) bad = wrong("dw", i, (real)f32(OUT[2])[i], dw[i]);
+        else if (LIST[0] && r->p[0] != RMS_NORM && OFF(f32(LIST[0])[i], db[i], 1e-3)) bad = wrong("db", i, (real)f32(LIST[0])[i], db[i]);
+    }
+    free(dw);
+    return bad;
+}
+static void norm_rows(void) {
+    static const struct { const char *name; int kind, back, passes; int64_t n, c, s; } list[] = {
+        { "mem/layernorm_4096x768/fwd", LAYER_NORM, 0, 2, 4096, 1, 768 }, { "mem/layernorm_4096x768/fwdbwd", LAYER_NORM, 1, 5, 4096, 1, 768 },
+        { "mem/rmsnorm_4096x768/fwdbwd", RMS_NORM, 1, 5, 4096, 1, 768 }, { "mem/groupnorm8_16x64x32x32/fwd", GROUP_NORM, 0, 2, 16, 64, 32 },
+        { "mem/batchnorm_train_32x64x56x56/fwd", BATCH_NORM, 0, 3, 32, 64, 56 }, { "mem/batchnorm_train_32x64x56x56/fwdbwd", BATCH_NORM, 1, 8, 32, 64, 56 },
+    };
+    int i;
+    for (i = 0; i < COUNT(list); i++) {
+        const double size = (double)(list[i].n * list[i].c * list[i].s) * (list[i].kind <= RMS_NORM ? 1 : (double)list[i].s);
+        Row *r = row(list[i].name, 0, 4.0 * list[i].passes * size, make_norm, once_norm, check_norm);
+        r->p[0] = list[i].kind; r->p[1] = list[i].back; r->p[2] = list[i].n; r->p[3] = list[i].c; r->p[4] = list[i].s;
+    }
+}
 static void once_sort(const Row *r) { (void)r; OUT[0] = tg_sort(A, 0, false, &OUT[1]); }
 static const char *check_sort(const Row *r) {
     int64_t i, n = r->p[0];
@@ -848,11 +920,7 @@ static const char *check_row_sum(const Row *r) {
     }
     return NULL;
 }
-static void once_layernorm(const Row *r) {                  /* of today's operations */
-    tg_tensor *d = tg_sub(A, tg_mean_dims(A, TG_DIMS(1), true));
-    (void)r;
-    OUT[0] = tg_mul(d, tg_rsqrt(tg_add_scalar(tg_mean_dims(tg_square(d), TG_DIMS(1), true), 1e-5)));
-}
+static void once_layernorm(const Row *r) { OUT[0] = tg_layer_norm(A, TG_SHAPE(r->p[1]), NULL, NULL, 1e-5); }
 static const char *check_layernorm(const Row *r) {
     int64_t i, k, n = r->p[1];
     for (i = 0; i < r->p[0]; i++) {
@@ -1187,6 +1255,7 @@ int main(int argc, char **argv) {
     resample_rows();
     attn_rows();
     mem_rows();
+    norm_rows();
     overhead_rows();
     small_rows();
     infer_rows();

@@ -1,0 +1,161 @@
+/* Normalisations: the fused kernels against the same in plain double, results and gradients, for rows that are short, long, many, strided, of halves, with weights or without;
+   the same bits for any number of threads.   run.sh flags: -lpthread -lm */
+#include "test.h"
+#include <math.h>
+
+static tg_ctx *tg;
+enum { LAYER, RMS, GROUP, BATCH, INSTANCE, KINDS };
+static const char *const names[KINDS] = { "layer", "rms", "group", "batch", "instance" };
+static const double eps = 1e-3;
+
+/* Rows as lists: element k of row r stands at x[place(...)], its weight is w[of(...)]. */
+typedef struct norm { int kind; int64_t n, c, s, groups; } norm;             /* x [n, c, s]; of a layer rows are [s] */
+static int64_t rows(const norm *m) { switch (m->kind) { case GROUP: return m->n * m->groups; case BATCH: return m->c; default: return m->n * m->c; } }
+static int64_t place(const norm *m, int64_t r, int64_t k) { return m->kind == BATCH ? (k / m->s * m->c + r) * m->s + k % m->s : r * (m->n * m->c * m->s / rows(m)) + k; }
+static int64_t weight(const norm *m, int64_t at) { return m->kind <= RMS ? at % m->s : at / m->s % m->c; }
+static void reference(const norm *m, const double *x, const double *w, const double *b, const double *g, double *y, double *dx, double *dw, double *db) {
+    const int64_t length = m->n * m->c * m->s / rows(m);
+    int64_t r, k;
+    for (r = 0; r < rows(m); r++) {
+        double mean = 0, var = 0, s, sum = 0, dot = 0;
+        for (k = 0; k < length && m->kind != RMS; k++) mean += x[place(m, r, k)] / (double)length;
+        for (k = 0; k < length; k++) { double d = x[place(m, r, k)] - mean; var += d * d / (double)length; }
+        s = 1 / sqrt(var + eps);
+        for (k = 0; k < length; k++) {
+            int64_t at = place(m, r, k), i = weight(m, at);
+            double d = (x[at] - mean) * s;
+            y[at] = d * (w ? w[i] : 1) + (b ? b[i] : 0);
+            dw[i] += g[at] * d; db[i] += g[at];
+            sum += g[at] * (w ? w[i] : 1); dot += g[at] * (w ? w[i] : 1) * d;
+        }
+        for (k = 0; k < length; k++) {
+            int64_t at = place(m, r, k);
+            dx[at] = s * (g[at] * (w ? w[weight(m, at)] : 1) - (m->kind == RMS ? 0 : sum / (double)length) - (x[at] - mean) * s * dot / (double)length);
+        }
+    }
+}
+static tg_tensor *call(const norm *m, tg_tensor *x, tg_tensor *w, tg_tensor *b) {
+    switch (m->kind) {
+        case LAYER: return tg_layer_norm(x, TG_SHAPE(m->s), w, b, eps);
+        case RMS: return tg_rms_norm(x, TG_SHAPE(m->s), w, eps);
+        case GROUP: return tg_group_norm(x, m->groups, w, b, eps);
+        case BATCH: return tg_batch_norm(x, NULL, NULL, w, b, true, 0.1, eps);
+        default: return tg_instance_norm(x, NULL, NULL, w, b, true, 0.1, eps);
+    }
+}
+static double *numbers(tg_tensor *t) {
+    double *v = (double *)calloc((size_t)t->numel + 1, sizeof *v);
+    CHECK(tg_read(tg_contiguous(tg_to(t, TG_F64)), v, (size_t)t->numel * sizeof *v));
+    return v;
+}
+static void near_to(tg_tensor *t, const double *want, double bound, const char *what, const char *which) {
+    double *v, worst = 0, top = 1;
+    int64_t i;
+    if (!CHECK_MSG(t != NULL, "%s: no %s: %s", what, which, tg_error_text(tg))) { tg_clear(tg); return; }
+    v = numbers(t);
+    for (i = 0; i < t->numel; i++) top = fmax(top, fabs(want[i]));
+    for (i = 0; i < t->numel; i++) { double d = fabs(v[i] - want[i]) / top; if (!(d <= worst)) worst = d; }
+    CHECK_MSG(worst <= bound, "%s: %s is off by %g", what, which, worst);
+    free(v);
+}
+enum { PLAIN, TURNED, STEPPED, VIEWS };
+/* the same elements, lying otherwise */
+static tg_tensor *lying(tg_tensor *t, int view) {
+    tg_tensor *l[2];
+    if (view == TURNED) return tg_permute(tg_contiguous(tg_permute(t, TG_DIMS(2, 0, 1))), TG_DIMS(1, 2, 0));
+    l[0] = l[1] = t;
+    return view == STEPPED ? tg_select(tg_stack(l, 2, -1), -1, 0) : t;
+}
+static void compare(const norm *m, tg_dtype d, int view, int with) {
+    tg_mark mark = tg_begin(tg);
+    const int64_t many = m->kind <= RMS ? m->s : m->c;
+    const double bound = d == TG_F64 ? 1e-11 : d == TG_F32 ? 2e-5 : d == TG_F16 ? 3e-3 : 2e-2;
+    tg_tensor *in[3], *x, *w, *b, *y, *g, *grad[3];
+    double *vx, *vw, *vb, *vg, *out[4];
+    char what[120];
+    int i, n = 1, again;
+    snprintf(what, sizeof what, "%s of %d, %d, %d, %s, view %d, with %d", names[m->kind], (int)m->n, (int)m->c, (int)m->s, tg_dtype_name(d), view, with);
+    x = tg_to(tg_add_scalar(tg_randn(tg, TG_SHAPE(m->n, m->c, m->s)), 0.5), d);
+    g = lying(tg_to(tg_randn(tg, TG_SHAPE(m->n, m->c, m->s)), d), view);
+    w = with > 0 ? tg_to(tg_add_scalar(tg_randn(tg, TG_SHAPE(many)), 1), d) : NULL;
+    b = with > 1 && m->kind != RMS ? tg_to(tg_randn(tg, TG_SHAPE(many)), d) : NULL;
+    x = tg_require_grad(lying(x, view), true);
+    in[0] = x;
+    if (w) in[n++] = tg_require_grad(w, true);
+    if (b) in[n++] = tg_require_grad(b, true);
+    vx = numbers(tg_detach(x)); vg = numbers(g); vw = w ? numbers(tg_detach(w)) : NULL; vb = b ? numbers(tg_detach(b)) : NULL;
+    for (i = 0; i < 4; i++) out[i] = (double *)calloc((size_t)(i < 2 ? x->numel : many), sizeof(double));
+    reference(m, vx, vw, vb, vg, out[0], out[1], out[2], out[3]);
+    y = call(m, x, w, b);
+    near_to(y, out[0], bound, what, "y");
+    for (again = 0; again < 2 && y; again++) {                 /* fused, then composed */
+        if (!CHECK_MSG(tg_grad(&y, 1, in, n, grad, .grad_outputs = &g, .create_graph = again == 1, .retain_graph = true), "%s: %s", what, tg_error_text(tg))) { tg_clear(tg); break; }
+        near_to(grad[0], out[1], 4 * bound, what, again ? "composed dx" : "dx");
+        if (w) near_to(grad[1], out[2], 4 * bound, what, again ? "composed dw" : "dw");
+        if (b) near_to(grad[2], out[3], 4 * bound, what, again ? "composed db" : "db");
+    }
+    for (i = 0; i < 4; i++) free(out[i]);
+    free(vx); free(vg); free(vw); free(vb);
+    tg_end(tg, mark);
+}
+static void test_values(void) {
+    static const norm sizes[] = { { 0, 3, 4, 5, 2 }, { 0, 2, 6, 64, 3 }, { 0, 2, 2, 9000, 1 }, { 0, 70, 4, 33, 2 }, { 0, 300, 2, 3, 1 }, { 0, 3, 8, 200, 2 }, { 0, 1, 3, 1, 1 } };
+    int k, i, d, view, with;
+    for (k = 0; k < KINDS; k++) for (i = 0; i < (int)(sizeof sizes / sizeof sizes[0]); i++) for (d = 0; d < 4; d++) for (view = 0; view < VIEWS; view++) for (with = 0; with < 3; with++) {
+        static const tg_dtype kinds[] = { TG_F64, TG_F32, TG_F16, TG_BF16 };
+        norm m = sizes[i];
+        m.kind = k;
+        if (k >= BATCH && m.s == 1) continue;
+        if (d > 1 && with != 2) continue;
+        compare(&m, kinds[d], view, with);
+    }
+}
+/* moving statistics, and the result with them */
+static void test_running(void) {
+    tg_mark mark = tg_begin(tg);
+    int i;
+    for (i = 0; i < 2; i++) {
+        tg_tensor *x = tg_randn(tg, TG_SHAPE(4, 3, 70)), *mean = tg_ones(tg, TG_SHAPE(3)), *var = tg_full(tg, TG_SHAPE(3), 2, TG_F32), *m, *v, *y, *w = tg_randn(tg, TG_SHAPE(3)), *z;
+        const int64_t dims[2] = { 2, 0 };
+        m = tg_mean_dims(x, 2, dims, false);
+        v = i ? tg_mean_dims(tg_var_dims(x, 1, dims, 1, false), 1, dims + 1, false) : tg_var_dims(x, 2, dims, 1, false);
+        y = i ? tg_instance_norm(x, mean, var, w, w, true, 0.25, 1e-5) : tg_batch_norm(x, mean, var, w, w, true, 0.25, 1e-5);
+        CHECK(y != NULL); CHECK_OK(tg);
+        CHECK(tg_allclose(mean, tg_add_scalar(tg_mul_scalar(m, 0.25), 0.75), 1e-6, 1e-5));
+        CHECK(tg_allclose(var, tg_add_scalar(tg_mul_scalar(v, 0.25), 1.5), 1e-6, 1e-5));
+        y = tg_batch_norm(x, mean, var, w, NULL, false, 0.25, 1e-5);
+        z = tg_mul(tg_sub(x, tg_reshape(mean, TG_SHAPE(3, 1))), tg_reshape(tg_mul(w, tg_rsqrt(tg_add_scalar(var, 1e-5))), TG_SHAPE(3, 1)));
+        CHECK(tg_allclose(y, z, 1e-5, 1e-5)); CHECK_OK(tg);
+    }
+    tg_end(tg, mark);
+}
+static void test_threads(void) {
+    static const norm sizes[] = { { LAYER, 50, 10, 100, 1 }, { RMS, 50, 10, 100, 1 }, { GROUP, 20, 8, 100, 2 }, { BATCH, 20, 8, 100, 1 }, { INSTANCE, 20, 8, 100, 1 } };
+    int i, k;
+    for (i = 0; i < 5; i++) {
+        tg_mark mark = tg_begin(tg);
+        const norm *m = &sizes[i];
+        const int64_t many = m->kind <= RMS ? m->s : m->c;
+        tg_tensor *in[3], *y[2], *g[2][3], *seed = tg_randn(tg, TG_SHAPE(m->n, m->c, m->s));
+        in[0] = tg_require_grad(tg_randn(tg, TG_SHAPE(m->n, m->c, m->s)), true);
+        in[1] = tg_require_grad(tg_randn(tg, TG_SHAPE(many)), true); in[2] = tg_require_grad(tg_randn(tg, TG_SHAPE(many)), true);
+        for (k = 0; k < 2; k++) {
+            CHECK(tg_threads(tg, k ? 3 : 1));
+            y[k] = call(m, in[0], in[1], in[2]);
+            CHECK(tg_grad(&y[k], 1, in, m->kind == RMS ? 2 : 3, g[k], .grad_outputs = &seed)); CHECK_OK(tg);
+        }
+        CHECK(tg_equal(y[0], y[1]));
+        for (k = 0; k < (m->kind == RMS ? 2 : 3); k++) CHECK_MSG(tg_equal(g[0][k], g[1][k]), "%s: gradient %d by other threads", names[m->kind], k);
+        tg_end(tg, mark);
+    }
+}
+
+int main(void) {
+    tg = test_open();
+    if (!tg) return test_end("norm");
+    test_values();
+    test_running();
+    test_threads();
+    test_close(tg);
+    return test_end("norm");
+}
