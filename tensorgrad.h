@@ -11323,6 +11323,7 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
     TG__K(void, tg__columns_max_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K(void, tg__columns_min_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
     TG__K(void, tg__rows_##t, (int kind, int64_t rows, int64_t n, const T *x, int64_t rs, int64_t step, T one, T *y, int64_t *places, T *work)); \
     TG__K(int64_t, tg__run_find_##t, (int64_t n, const T *x, T v)); TG__K(void, tg__softmax_row_##t, (int64_t n, T *y, const T *x, bool log)); \
+    TG__K(void, tg__softmax_rows_##t, (int kind, int64_t rows, int64_t n, T *y, int64_t yr, int64_t ys, const T *x, int64_t xr, int64_t xs, T *work)); \
     TG__K(int64_t, tg__run_beyond_##t, (int64_t n, const T *x, T v, bool below, uint32_t *places, int64_t room)); \
     TG__K(T, tg__entropy_row_##t, (int64_t n, const T *x, int64_t c, T *row)); TG__K(void, tg__entropy_back_row_##t, (int64_t n, T *y, const T *x, int64_t c, const T *row, T g));
 TG__REDUCE_KERNELS(TG__KERNEL, float, f32)
@@ -12068,14 +12069,28 @@ typedef struct tg__softmax_plan {
     tg_dtype d, compute;
     int64_t rows, length, xs, ys, per;
     bool log, direct;                               /* direct: rows lie side by side in the computed type */
+    bool beside;                                    /* many short rows: as many at once as a vector has lanes */
     tg__loop kept;
 } tg__softmax_plan;
 
+#define TG__SOFTMAX_BESIDE 32                        /* elements of a row; so few are turned into columns, so many rows there are at least: */
+#define TG__SOFTMAX_ROWS 4
+TG__PRIVATE void tg__softmax_beside(const tg__softmax_plan *j, int64_t at, int64_t rows) {
+    const int64_t xr = j->kept.stride[1][0], yr = j->kept.stride[0][0], size = (int64_t)tg_dtype_size(j->d);
+    const void *x = j->x + at * xr * size;
+    void *y = j->y + at * yr * size;
+    int slot, isa = j->job.tg->isa;
+    void *work = tg__scratch_take(j->job.tg, &slot);
+    if (j->compute == TG_F64) tg__softmax_rows_f64__k[isa](j->log, rows, j->length, (double *)y, yr, j->ys, (const double *)x, xr, j->xs, (double *)work);
+    else tg__softmax_rows_f32__k[isa](j->log, rows, j->length, (float *)y, yr, j->ys, (const float *)x, xr, j->xs, (float *)work);
+    tg__scratch_give(j->job.tg, slot);
+}
 TG__PRIVATE void tg__softmax_chunk(void *plan, int64_t index) {
     tg__softmax_plan *j = (tg__softmax_plan *)plan;
     int64_t r = index * j->per, end = tg__imin(r + j->per, j->rows);
     size_t size = tg_dtype_size(j->d);
     int slot = -1, isa = j->job.tg->isa;
+    if (j->beside) { tg__softmax_beside(j, r, end - r); return; }
     void *tile = j->direct ? NULL : tg__scratch_take(j->job.tg, &slot);
     for (; r < end; r++) {
         const char *x = j->x + tg__loop_offset(&j->kept, 1, r, NULL) * (int64_t)size;
@@ -12108,7 +12123,9 @@ TG__PRIVATE int64_t tg__softmax_start(tg_ctx *tg, int phase, void *plan) {
     j->rows = j->kept.numel;
     if (j->rows == 0 || j->length == 0) return 0;
     j->direct = j->xs == 1 && j->ys == 1 && j->d == j->compute;
-    if (!j->direct && !tg__scratch_need(tg, (size_t)j->length * 8)) return -1;
+    j->beside = j->d == j->compute && j->length <= TG__SOFTMAX_BESIDE && j->rows >= TG__SOFTMAX_ROWS && j->kept.ndim == 1 &&
+        (j->xs == 1 || j->kept.stride[1][0] == 1) && (j->ys == 1 || j->kept.stride[0][0] == 1);
+    if (!(j->direct && !j->beside) && !tg__scratch_need(tg, j->beside ? TG__REDUCE_WORK : (size_t)j->length * 8)) return -1;
     j->per = tg__imax(1, 16384 / j->length);
     return tg__ceil_div(j->rows, j->per);
 }
@@ -12295,23 +12312,42 @@ TG__PRIVATE void tg__sort_digits(const tg__sort_range *r, bool wide, int digit, 
     *width = *rounds ? (bits + *rounds - 1) / *rounds : 0;
 }
 
-/* Short rows of packed entries, no two of which are equal. Groups of 16 are put in order by counting how many
-   are below each, then runs are merged; neither has a branch that depends on the values. Returns where the
-   result is. */
+/* 4, 8 and 16 entries in order, by Batcher's networks: odd-even merging. */
+#define TG__SORT_PAIR(i, k) { const uint64_t x = e[i], y = e[k]; const bool up = x < y; e[i] = up ? x : y; e[k] = up ? y : x; }
+TG__PRIVATE void tg__sort_4(uint64_t *to) {
+    uint64_t e[4];
+    memcpy(e, to, sizeof e);
+    TG__SORT_PAIR(0, 1) TG__SORT_PAIR(2, 3) TG__SORT_PAIR(0, 2) TG__SORT_PAIR(1, 3) TG__SORT_PAIR(1, 2)
+    memcpy(to, e, sizeof e);
+}
+TG__PRIVATE void tg__sort_8(uint64_t *to) {
+    uint64_t e[8];
+    memcpy(e, to, sizeof e);
+    TG__SORT_PAIR(0, 1) TG__SORT_PAIR(2, 3) TG__SORT_PAIR(4, 5) TG__SORT_PAIR(6, 7)
+    TG__SORT_PAIR(0, 2) TG__SORT_PAIR(1, 3) TG__SORT_PAIR(4, 6) TG__SORT_PAIR(5, 7) TG__SORT_PAIR(1, 2) TG__SORT_PAIR(5, 6)
+    TG__SORT_PAIR(0, 4) TG__SORT_PAIR(1, 5) TG__SORT_PAIR(2, 6) TG__SORT_PAIR(3, 7) TG__SORT_PAIR(2, 4) TG__SORT_PAIR(3, 5)
+    TG__SORT_PAIR(1, 2) TG__SORT_PAIR(3, 4) TG__SORT_PAIR(5, 6)
+    memcpy(to, e, sizeof e);
+}
+TG__PRIVATE void tg__sort_16(uint64_t *e) {
+    int i;
+    tg__sort_8(e); tg__sort_8(e + 8);
+    for (i = 0; i < 8; i++) TG__SORT_PAIR(i, i + 8)
+    for (i = 4; i < 8; i++) TG__SORT_PAIR(i, i + 4)
+    for (i = 2; i < 14; i += 4) { TG__SORT_PAIR(i, i + 2) TG__SORT_PAIR(i + 1, i + 3) }
+    for (i = 1; i < 15; i += 2) TG__SORT_PAIR(i, i + 1)
+}
+#undef TG__SORT_PAIR
+/* Short rows of packed entries, no two of which are equal. Groups of 16 are put in order by networks, then runs are
+   merged; neither has a branch that depends on the values. Both rooms hold a multiple of 16. Returns where the result is. */
 TG__PRIVATE uint64_t *tg__sort_merge(uint64_t *a, uint64_t *b, int64_t n) {
-    int64_t at, run, i, k;
+    int64_t at, run, i;
     uint64_t *t;
     for (at = 0; at < n; at += 16) {
-        const uint64_t *p = a + at;
-        int64_t m = tg__imin(16, n - at);
-        for (i = 0; i < m; i++) {
-            uint64_t v = p[i];
-            int64_t below = 0;
-            for (k = 0; k < m; k++) below += p[k] < v;
-            b[at + below] = v;
-        }
+        const int64_t m = tg__imin(16, n - at), width = m > 8 ? 16 : m > 4 ? 8 : 4;
+        for (i = m; i < width; i++) a[at + i] = ~(uint64_t)0;
+        if (width == 16) tg__sort_16(a + at); else if (width == 8) tg__sort_8(a + at); else tg__sort_4(a + at);
     }
-    t = a; a = b; b = t;
     for (run = 16; run < n; run *= 2) {
         for (at = 0; at < n; at += 2 * run) {
             const uint64_t *l = a + at, *mid = a + tg__imin(at + run, n), *r = mid,
@@ -12639,7 +12675,7 @@ TG__PRIVATE bool tg__sort_is_cut(tg__sort_plan *j) {
     return j->blocks * j->last <= 4 * TG__SORT_BIG && j->n - (j->blocks - 1) * j->block >= j->last;
 }
 TG__PRIVATE bool tg__sort_scratch_need(tg_ctx *tg, tg__sort_plan *j, int64_t room, size_t more) {
-    j->room = (room + 1) / 2 * 2;
+    j->room = (room + 15) / 16 * 16;
     return tg__scratch_need(tg, 2 * tg__sort_room(j) + TG__SORT_ROUNDS * TG__SORT_DIGITS * sizeof(int64_t) + more);
 }
 TG__PRIVATE int64_t tg__sort_cut(tg_ctx *tg, tg__sort_plan *j) {
@@ -19087,6 +19123,7 @@ typedef struct tg__entropy_plan {
     char *y, *rows;                        /* [N] losses or [N, C] derivative; [N, 2] */
     tg_dtype d, compute, td;
     int64_t n, classes, xs[2], ts, gs, per;
+    bool beside;                           /* many losses of few classes */
     tg__look look;                         /* at the classes */
 } tg__entropy_plan;
 
@@ -19101,6 +19138,33 @@ TG__PRIVATE void tg__entropy_look(tg__entropy_plan *j, int64_t chunk) {
         return;
     }
 }
+/* The losses of rows of few classes, many rows at once. */
+#define TG__ENTROPY_BATCH 128
+TG__PRIVATE void tg__entropy_beside(const tg__entropy_plan *j, int64_t r, int64_t end) {
+    const int isa = j->job.tg->isa;
+    const bool f64 = j->compute == TG_F64;
+    int slot;
+    char *work = (char *)tg__scratch_take(j->job.tg, &slot), *found = work + TG__REDUCE_WORK;
+    for (; r < end; r += TG__ENTROPY_BATCH) {
+        const int64_t m = tg__imin(TG__ENTROPY_BATCH, end - r), size = (int64_t)tg_dtype_size(j->d), xr = j->xs[0];
+        const void *x = j->x + r * xr * size;
+        void *y = j->y + r * size, *rows = j->rows + 2 * r * size;
+        int64_t i;
+        if (f64) tg__softmax_rows_f64__k[isa](2, m, j->classes, (double *)(void *)found, 3, 1, (const double *)x, xr, 1, (double *)(void *)work);
+        else tg__softmax_rows_f32__k[isa](2, m, j->classes, (float *)(void *)found, 3, 1, (const float *)x, xr, 1, (float *)(void *)work);
+#define TG__ENTROPY_LOSS(T) { \
+    const T *of = (const T *)(void *)found + 3 * i; \
+    T *row = (T *)rows + 2 * i; \
+    row[0] = c == -100 ? 0 : of[0]; row[1] = c == -100 ? 0 : of[1]; \
+    ((T *)y)[i] = c == -100 ? 0 : of[2] - (((const T *)x)[i * xr + c] - of[0]); }
+        for (i = 0; i < m; i++) {
+            const int64_t c = tg__get_i64(j->target + (r + i) * j->ts * (int64_t)tg_dtype_size(j->td), j->td);
+            if (f64) TG__ENTROPY_LOSS(double) else TG__ENTROPY_LOSS(float)
+        }
+#undef TG__ENTROPY_LOSS
+    }
+    tg__scratch_give(j->job.tg, slot);
+}
 TG__PRIVATE void tg__entropy_chunk(void *plan, int64_t index) {
     tg__entropy_plan *j = (tg__entropy_plan *)plan;
     const int isa = j->job.tg->isa;
@@ -19109,6 +19173,7 @@ TG__PRIVATE void tg__entropy_chunk(void *plan, int64_t index) {
     const bool same = j->d == j->compute, direct = same && j->xs[1] == 1;
     int slot = -1;
     if (j->look.state) { tg__entropy_look(j, index); return; }
+    if (j->beside) { tg__entropy_beside(j, index * j->per, end); return; }
     void *tile = direct ? NULL : tg__scratch_take(j->job.tg, &slot);
     int64_t r;
     for (r = index * j->per; r < end; r++) {
@@ -19158,7 +19223,8 @@ TG__PRIVATE int64_t tg__entropy_start(tg_ctx *tg, int phase, void *plan) {
         j->per = tg__imax(1, 16384 / tg__imax(1, j->classes));
         j->look.state = TG__LOOKS; j->look.bad = 0;
         if (j->n == 0) return 0;
-        if (!(j->d == j->compute && j->xs[1] == 1) && !tg__scratch_need(tg, (size_t)j->classes * 8)) return -1;
+        j->beside = !j->g && j->d == j->compute && j->xs[1] == 1 && j->classes <= TG__SOFTMAX_BESIDE && j->classes > 0 && j->n >= TG__SOFTMAX_ROWS;
+        if (!tg__scratch_need(tg, (size_t)j->classes * 8 + (j->beside ? TG__REDUCE_WORK + TG__ENTROPY_BATCH * 3 * 8 : 0))) return -1;
     } else if (!j->look.state) return 0;
     else if ((next = tg__look_next(&j->look)) != 0) {
         if (next < 0) (void)tg__fail(tg, TG__E_CLASS_RANGE, j->look.value, j->look.place, j->job.t[2], j->classes);
@@ -27686,6 +27752,43 @@ TG__PRIVATE void TG__FT(tg__rows)(int kind, int64_t rows, int64_t n, const TG__T
         if (!y) continue;
         v = TG__W(mul)(v, TG__W(set)(one));
         if (count == TG__VN) TG__W(store)(y + i, v); else TG__W(storen)(y + i, v, (int)count);
+    }
+}
+/* Rows of softmax, of its logarithm (kind 1), or (2) of cross-entropy's numbers: the largest, the sum of exp(x - largest) and
+   its logarithm. The bits are those of tg__softmax_row and tg__entropy_row. Elements of a row are xs apart, rows xr, one of
+   which is 1; so are y's. n <= 32. work: 96 vectors. */
+TG__PRIVATE void TG__FT(tg__softmax_rows)(int kind, int64_t rows, int64_t n, TG__T *y, int64_t yr, int64_t ys, const TG__T *x, int64_t xr, int64_t xs,
+    TG__T *work) {
+    TG__T *const c = work, *const d = work + 64 * TG__VN;
+    const TG__T *from;
+    int64_t width = 1, i, j, k, half;
+    while (width < n) width *= 2;
+    for (i = 0; i < rows; i += TG__VN) {
+        const int64_t count = rows - i < TG__VN ? rows - i : TG__VN;
+        TG__T *to = y + i * yr;
+        TG__V top, sum, v;
+        if (count < TG__VN) for (k = 0; k < n; k++) TG__W(store)(c + k * TG__VN, TG__W(set)(0));      /* lanes that nobody looks at */
+        TG__FT(tg__rows_columns)(count, n, x + i * xr, xr, xs, c);
+        v = TG__W(load)(c);
+        for (k = n; k < width; k++) TG__W(store)(c + k * TG__VN, v);
+        TG__ROWS_FOLD(TG__W(maxn));
+        top = TG__W(load)(width > 1 ? d : c);
+        for (k = 0; k < n; k++) {
+            v = TG__W(sub)(TG__W(load)(c + k * TG__VN), top);
+            TG__W(store)(c + (32 + k) * TG__VN, v);                   /* wanted once more by the logarithm */
+            TG__W(store)(c + k * TG__VN, TG__W(exp)(v));
+        }
+        for (k = n; k < width; k++) TG__W(store)(c + k * TG__VN, TG__W(set)(0));
+        TG__ROWS_FOLD(TG__W(add));
+        sum = TG__W(load)(width > 1 ? d : c);
+        v = kind ? TG__W(log)(sum) : TG__W(div)(TG__W(set)(1), sum);
+        if (kind == 0) for (k = 0; k < n; k++) TG__W(store)(c + k * TG__VN, TG__W(mul)(TG__W(load)(c + k * TG__VN), v));
+        else if (kind == 1) for (k = 0; k < n; k++) TG__W(store)(c + k * TG__VN, TG__W(sub)(TG__W(load)(c + (32 + k) * TG__VN), v));
+        else { TG__W(store)(c, top); TG__W(store)(c + TG__VN, sum); TG__W(store)(c + 2 * TG__VN, v); }
+        for (k = 0; k < (kind == 2 ? 3 : n); k++) {
+            if (yr == 1 && count == TG__VN) TG__W(store)(to + k * ys, TG__W(load)(c + k * TG__VN));
+            else for (j = 0; j < count; j++) to[j * yr + k * ys] = c[k * TG__VN + j];
+        }
     }
 }
 #undef TG__ROWS_FOLD
