@@ -2105,7 +2105,8 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               positions of the largest, counted in row-major order over the masked dimensions. One of y and places
               may be absent.
      SOFTMAX  y, x; along dimension whole[0]; kind 1: the logarithm
-     SORT     values, places, x; along dimension whole[0], stable; kind 1: descending
+     SORT     values, places, x; along dimension whole[0], stable; kind 1: descending. values and places may be shorter there
+              than x: then they have the elements from the place whole[1] of the order on
      SCAN     y, places or absent, x, a (TG_SCAN_LINEAR) or absent; along dimension whole[0], a position's result from that
               of the position before it: y = before + x, before * x, the larger or smaller with its place (the latest of
               equals; after a NaN the latest NaN), a * before + x; the first is x
@@ -11380,6 +11381,8 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
     TG__K(void, tg__columns_max_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K(void, tg__columns_min_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
     TG__K(void, tg__rows_##t, (int kind, int64_t rows, int64_t n, const T *x, int64_t rs, int64_t step, T one, T *y, int64_t *places, T *work)); \
     TG__K(int64_t, tg__run_find_##t, (int64_t n, const T *x, T v)); TG__K(void, tg__softmax_row_##t, (int64_t n, T *y, const T *x, bool log)); \
+    TG__K(void, tg__softmax_rows_##t, (int kind, int64_t rows, int64_t n, T *y, int64_t yr, int64_t ys, const T *x, int64_t xr, int64_t xs, T *work)); \
+    TG__K(int64_t, tg__run_beyond_##t, (int64_t n, const T *x, T v, bool below, uint32_t *places, int64_t room)); \
     TG__K(T, tg__entropy_row_##t, (int64_t n, const T *x, int64_t c, T *row)); TG__K(void, tg__entropy_back_row_##t, (int64_t n, T *y, const T *x, int64_t c, const T *row, T g));
 TG__REDUCE_KERNELS(TG__KERNEL, float, f32)
 TG__REDUCE_KERNELS(TG__KERNEL_F64, double, f64)
@@ -12124,14 +12127,28 @@ typedef struct tg__softmax_plan {
     tg_dtype d, compute;
     int64_t rows, length, xs, ys, per;
     bool log, direct;                               /* direct: rows lie side by side in the computed type */
+    bool beside;                                    /* many short rows: as many at once as a vector has lanes */
     tg__loop kept;
 } tg__softmax_plan;
 
+#define TG__SOFTMAX_BESIDE 32                        /* elements of a row; so few are turned into columns, so many rows there are at least: */
+#define TG__SOFTMAX_ROWS 4
+TG__PRIVATE void tg__softmax_beside(const tg__softmax_plan *j, int64_t at, int64_t rows) {
+    const int64_t xr = j->kept.stride[1][0], yr = j->kept.stride[0][0], size = (int64_t)tg_dtype_size(j->d);
+    const void *x = j->x + at * xr * size;
+    void *y = j->y + at * yr * size;
+    int slot, isa = j->job.tg->isa;
+    void *work = tg__scratch_take(j->job.tg, &slot);
+    if (j->compute == TG_F64) tg__softmax_rows_f64__k[isa](j->log, rows, j->length, (double *)y, yr, j->ys, (const double *)x, xr, j->xs, (double *)work);
+    else tg__softmax_rows_f32__k[isa](j->log, rows, j->length, (float *)y, yr, j->ys, (const float *)x, xr, j->xs, (float *)work);
+    tg__scratch_give(j->job.tg, slot);
+}
 TG__PRIVATE void tg__softmax_chunk(void *plan, int64_t index) {
     tg__softmax_plan *j = (tg__softmax_plan *)plan;
     int64_t r = index * j->per, end = tg__imin(r + j->per, j->rows);
     size_t size = tg_dtype_size(j->d);
     int slot = -1, isa = j->job.tg->isa;
+    if (j->beside) { tg__softmax_beside(j, r, end - r); return; }
     void *tile = j->direct ? NULL : tg__scratch_take(j->job.tg, &slot);
     for (; r < end; r++) {
         const char *x = j->x + tg__loop_offset(&j->kept, 1, r, NULL) * (int64_t)size;
@@ -12164,7 +12181,9 @@ TG__PRIVATE int64_t tg__softmax_start(tg_ctx *tg, int phase, void *plan) {
     j->rows = j->kept.numel;
     if (j->rows == 0 || j->length == 0) return 0;
     j->direct = j->xs == 1 && j->ys == 1 && j->d == j->compute;
-    if (!j->direct && !tg__scratch_need(tg, (size_t)j->length * 8)) return -1;
+    j->beside = j->d == j->compute && j->length <= TG__SOFTMAX_BESIDE && j->rows >= TG__SOFTMAX_ROWS && j->kept.ndim == 1 &&
+        (j->xs == 1 || j->kept.stride[1][0] == 1) && (j->ys == 1 || j->kept.stride[0][0] == 1);
+    if (!(j->direct && !j->beside) && !tg__scratch_need(tg, j->beside ? TG__REDUCE_WORK : (size_t)j->length * 8)) return -1;
     j->per = tg__imax(1, 16384 / j->length);
     return tg__ceil_div(j->rows, j->per);
 }
@@ -12221,7 +12240,11 @@ TG_API tg_tensor *(tg_log_softmax)(tg_tensor *x, int64_t dim) {
    key. Rows are sorted as entries (key, place): by merging when they are short, else by a least significant
    digit first radix sort. It looks at those bits only that differ between the row's largest and smallest key,
    so bytes, halves and indices take one or two rounds. An entry is one number, key << 32 | place, unless the
-   keys of a row spread wider. Equal keys keep their order. */
+   keys of a row spread wider. Equal keys keep their order.
+   A window of the order, the `count` entries from `first` on, is all that is sorted where the results are shorter than x:
+   of the keys' upper digits those buckets are kept in which the window lies. Before that, where it lies at the front, floats
+   are compared with a bound: the extremes of `groups` of them, of which the last-th is no better than the row's last-th
+   (last = first + count). Of a long row each piece gives its first ones, and the window is taken from these. */
 #define TG__SORT_MERGE 64                            /* up to here merging wins over radix, */
 #define TG__SORT_INSERT 80                           /* and insertion for wide entries */
 #define TG__SORT_BIG 32768                           /* above, a row is cut into blocks and sorted in phases */
@@ -12234,7 +12257,7 @@ typedef struct tg__sort_rule { uint64_t sign, infinity, all, flip; bool floating
 typedef struct tg__sort_range { uint64_t low, high, vary; } tg__sort_range;
 typedef struct tg__sort_wide { uint64_t key, place; } tg__sort_wide;
 
-enum { TG__SORT_ROW, TG__SORT_LOAD, TG__SORT_PACK, TG__SORT_COUNT, TG__SORT_MOVE, TG__SORT_WRITE };
+enum { TG__SORT_PIECE, TG__SORT_FINAL, TG__SORT_ROW, TG__SORT_LOAD, TG__SORT_PACK, TG__SORT_COUNT, TG__SORT_MOVE, TG__SORT_WRITE };
 
 typedef struct tg__sort_plan {
     tg__job     job;
@@ -12242,14 +12265,17 @@ typedef struct tg__sort_plan {
     tg__sort_rule rule;
     const char *x; char *values; int64_t *places;
     int64_t     n, xs, vs, ps;                       /* length of a row, strides along it */
-    int64_t     rows, rows_per_chunk;
+    int64_t     first, count, last;                  /* the window; last: its end */
+    int64_t     rows, rows_per_chunk, room;          /* room: the entries that scratch holds, twice */
+    bool        quick;                               /* floats side by side: extremes and bounds come from vectors */
     tg__loop    loop;                                /* over the rows: values, x, places */
     /* long rows, one after the other */
     char       *mem; size_t bytes;                   /* what follows stands in it */
     uint64_t   *a, *b;                               /* entries, and the room they move to */
     int64_t    *counts;                              /* [blocks][TG__SORT_DIGITS] */
     tg__sort_range *ranges;                          /* [blocks] */
-    int64_t     row, block, blocks;
+    int64_t     row, block, blocks;                  /* block: also the length of a piece */
+    tg__sort_wide *pieces;                           /* [rows, blocks, last]: the first ones of each */
     int         step, round, rounds, width, shift;
     uint64_t    low;
     bool        wide;
@@ -12317,7 +12343,7 @@ TG__PRIVATE void tg__sort_keys(const tg__sort_plan *j, int64_t n, uint64_t *keys
         default: tg__sort_keys_uint64_t(n, keys, x, j->xs, &j->rule, range); break;
     }
 }
-/* `at`: the first entry's position in the row, whose beginnings the pointers are. */
+/* `at`: the first entry's position in the window, whose beginnings the pointers are. */
 TG__PRIVATE void tg__sort_write(const tg__sort_plan *j, int64_t at, int64_t n, const uint64_t *e,
     bool wide, uint64_t low, const char *x, char *values, int64_t *places) {
     e += at * (wide ? 2 : 1); values += at * j->vs * (int64_t)j->size; places += at * j->ps;
@@ -12344,23 +12370,42 @@ TG__PRIVATE void tg__sort_digits(const tg__sort_range *r, bool wide, int digit, 
     *width = *rounds ? (bits + *rounds - 1) / *rounds : 0;
 }
 
-/* Short rows of packed entries, no two of which are equal. Groups of 16 are put in order by counting how many
-   are below each, then runs are merged; neither has a branch that depends on the values. Returns where the
-   result is. */
+/* 4, 8 and 16 entries in order, by Batcher's networks: odd-even merging. */
+#define TG__SORT_PAIR(i, k) { const uint64_t x = e[i], y = e[k]; const bool up = x < y; e[i] = up ? x : y; e[k] = up ? y : x; }
+TG__PRIVATE void tg__sort_4(uint64_t *to) {
+    uint64_t e[4];
+    memcpy(e, to, sizeof e);
+    TG__SORT_PAIR(0, 1) TG__SORT_PAIR(2, 3) TG__SORT_PAIR(0, 2) TG__SORT_PAIR(1, 3) TG__SORT_PAIR(1, 2)
+    memcpy(to, e, sizeof e);
+}
+TG__PRIVATE void tg__sort_8(uint64_t *to) {
+    uint64_t e[8];
+    memcpy(e, to, sizeof e);
+    TG__SORT_PAIR(0, 1) TG__SORT_PAIR(2, 3) TG__SORT_PAIR(4, 5) TG__SORT_PAIR(6, 7)
+    TG__SORT_PAIR(0, 2) TG__SORT_PAIR(1, 3) TG__SORT_PAIR(4, 6) TG__SORT_PAIR(5, 7) TG__SORT_PAIR(1, 2) TG__SORT_PAIR(5, 6)
+    TG__SORT_PAIR(0, 4) TG__SORT_PAIR(1, 5) TG__SORT_PAIR(2, 6) TG__SORT_PAIR(3, 7) TG__SORT_PAIR(2, 4) TG__SORT_PAIR(3, 5)
+    TG__SORT_PAIR(1, 2) TG__SORT_PAIR(3, 4) TG__SORT_PAIR(5, 6)
+    memcpy(to, e, sizeof e);
+}
+TG__PRIVATE void tg__sort_16(uint64_t *e) {
+    int i;
+    tg__sort_8(e); tg__sort_8(e + 8);
+    for (i = 0; i < 8; i++) TG__SORT_PAIR(i, i + 8)
+    for (i = 4; i < 8; i++) TG__SORT_PAIR(i, i + 4)
+    for (i = 2; i < 14; i += 4) { TG__SORT_PAIR(i, i + 2) TG__SORT_PAIR(i + 1, i + 3) }
+    for (i = 1; i < 15; i += 2) TG__SORT_PAIR(i, i + 1)
+}
+#undef TG__SORT_PAIR
+/* Short rows of packed entries, no two of which are equal. Groups of 16 are put in order by networks, then runs are
+   merged; neither has a branch that depends on the values. Both rooms hold a multiple of 16. Returns where the result is. */
 TG__PRIVATE uint64_t *tg__sort_merge(uint64_t *a, uint64_t *b, int64_t n) {
-    int64_t at, run, i, k;
+    int64_t at, run, i;
     uint64_t *t;
     for (at = 0; at < n; at += 16) {
-        const uint64_t *p = a + at;
-        int64_t m = tg__imin(16, n - at);
-        for (i = 0; i < m; i++) {
-            uint64_t v = p[i];
-            int64_t below = 0;
-            for (k = 0; k < m; k++) below += p[k] < v;
-            b[at + below] = v;
-        }
+        const int64_t m = tg__imin(16, n - at), width = m > 8 ? 16 : m > 4 ? 8 : 4;
+        for (i = m; i < width; i++) a[at + i] = ~(uint64_t)0;
+        if (width == 16) tg__sort_16(a + at); else if (width == 8) tg__sort_8(a + at); else tg__sort_4(a + at);
     }
-    t = a; a = b; b = t;
     for (run = 16; run < n; run *= 2) {
         for (at = 0; at < n; at += 2 * run) {
             const uint64_t *l = a + at, *mid = a + tg__imin(at + run, n), *r = mid,
@@ -12406,6 +12451,33 @@ TG__PRIVATE uint64_t *tg__sort_merge(uint64_t *a, uint64_t *b, int64_t n) {
             t = a; a = b; b = t; \
         } \
         return a; \
+    } \
+    /* Keeps those of a[n] that may be in the window, as they come, and counts *first from them; returns how many. \
+       base: where the keys begin. What all have in front goes into range->low. */ \
+    TG__PRIVATE int64_t tg__sort_narrow_##name(T *a, int64_t n, int64_t *first, int64_t want, tg__sort_range *range, int base, int64_t *count) { \
+        while (n > TG__SORT_MERGE && n > 2 * want && range->high > range->low) { \
+            uint64_t span = range->high - range->low, below, width, d, e; \
+            int64_t before = 0, after, kept = 0, i; \
+            int shift = 0; \
+            while (span >> shift > 255) shift++; \
+            memset(count, 0, 256 * sizeof *count); \
+            for (i = 0; i < n; i++) count[KEY(a[i]) >> base >> shift]++; \
+            for (d = 0; before + count[d] <= *first; d++) before += count[d]; \
+            for (e = d, after = before; after + count[e] < *first + want; e++) after += count[e]; \
+            below = d << shift; \
+            width = ((e - d + 1) << shift) - 1; \
+            if (width >= span) break; \
+            for (i = 0; i < n; i++) { \
+                T v = a[i]; \
+                const uint64_t digit = KEY(v) >> base >> shift; \
+                KEY(v) -= below << base; \
+                a[kept] = v; \
+                kept += digit - d <= e - d; \
+            } \
+            n = kept; *first -= before; \
+            range->low += below; range->high = range->low + width; \
+        } \
+        return n; \
     }
 #define TG__SORT_KEY(e) (e)
 TG__SORT_ENTRY(packed, uint64_t, TG__SORT_KEY)
@@ -12423,32 +12495,121 @@ TG__PRIVATE void tg__sort_insert_wide(tg__sort_wide *e, int64_t n) {
     }
 }
 
-/* A short row in scratch: two rooms for entries, then the counts. */
+/* Scratch: two rooms for entries, then the counts. */
+typedef struct tg__sort_scratch { uint64_t *a, *b, *half; int64_t *count; } tg__sort_scratch;
 TG__PRIVATE size_t tg__sort_room(const tg__sort_plan *j) {
-    return (size_t)j->n * (j->size == 8 ? sizeof(tg__sort_wide) : sizeof(uint64_t));
+    return (size_t)j->room * (j->size == 8 ? sizeof(tg__sort_wide) : sizeof(uint64_t));
 }
-TG__PRIVATE void tg__sort_row(const tg__sort_plan *j, char *scratch, const char *x, char *values, int64_t *places) {
-    uint64_t *a = (uint64_t *)(void *)scratch, *b = (uint64_t *)(void *)(scratch + tg__sort_room(j));
-    int64_t *count = (int64_t *)(void *)(scratch + 2 * tg__sort_room(j)), n = j->n, i;
-    tg__sort_range range;
+TG__PRIVATE tg__sort_scratch tg__sort_scratch_of(const tg__sort_plan *j, char *mem) {
+    tg__sort_scratch s;
+    const size_t room = tg__sort_room(j);
+    s.a = (uint64_t *)(void *)mem;
+    s.b = (uint64_t *)(void *)(mem + room);
+    s.half = s.b + room / 16;                        /* of b: free while there are few entries */
+    s.count = (int64_t *)(void *)(mem + 2 * room);
+    return s;
+}
+/* The keys s->a[n] become entries in order, of which those in the window are right. Returns where it begins. places: NULL, or
+   where the keys stand. */
+TG__PRIVATE uint64_t *tg__sort_window(const tg__sort_scratch *s, int64_t n, const uint32_t *places, int64_t first, int64_t want,
+    tg__sort_range *range, bool *wide) {
+    uint64_t *a = s->a;
+    int64_t i;
     int shift = 0, rounds = 0, width = 0;
-    bool wide;
-    tg__sort_keys(j, n, a, x, &range);
-    wide = tg__sort_is_wide(&range, n);
-    if (n > TG__SORT_MERGE || wide)
-        tg__sort_digits(&range, wide, n < 4096 ? 8 : TG__SORT_DIGIT, &shift, &rounds, &width);
-    if (!wide) {
-        for (i = 0; i < n; i++) a[i] = (a[i] - range.low) << 32 | (uint64_t)i;
-        a = n <= TG__SORT_MERGE ? tg__sort_merge(a, b, n)
-            : tg__sort_radix_packed(a, b, n, shift, rounds, width, count);
+    *wide = tg__sort_is_wide(range, n);
+    if (!*wide) {
+        if (places) for (i = 0; i < n; i++) a[i] = (a[i] - range->low) << 32 | places[i];
+        else for (i = 0; i < n; i++) a[i] = (a[i] - range->low) << 32 | (uint64_t)i;
+        if (want < n) n = tg__sort_narrow_packed(a, n, &first, want, range, 32, s->count);
+        if (n <= TG__SORT_MERGE) return tg__sort_merge(a, s->b, n) + first;
+        tg__sort_digits(range, false, n < 4096 ? 8 : TG__SORT_DIGIT, &shift, &rounds, &width);
+        return tg__sort_radix_packed(a, s->b, n, shift, rounds, width, s->count) + first;
     } else {
-        tg__sort_wide *e = (tg__sort_wide *)(void *)b;
-        for (i = 0; i < n; i++) { e[i].key = a[i] - range.low; e[i].place = (uint64_t)i; }
+        tg__sort_wide *e = (tg__sort_wide *)(void *)s->b;
+        for (i = 0; i < n; i++) { uint64_t place = places ? places[i] : (uint64_t)i; e[i].key = a[i] - range->low; e[i].place = place; }
+        if (want < n) n = tg__sort_narrow_wide(e, n, &first, want, range, 0, s->count);
+        tg__sort_digits(range, true, n < 4096 ? 8 : TG__SORT_DIGIT, &shift, &rounds, &width);
         if (n <= TG__SORT_INSERT) tg__sort_insert_wide(e, n);
-        else e = tg__sort_radix_wide(e, (tg__sort_wide *)(void *)a, n, shift, rounds, width, count);
-        a = (uint64_t *)(void *)e;
+        else e = tg__sort_radix_wide(e, (tg__sort_wide *)(void *)a, n, shift, rounds, width, s->count);
+        return (uint64_t *)(void *)(e + first);
     }
-    tg__sort_write(j, 0, n, a, wide, range.low, x, values, places);
+}
+/* Finds the few elements of x[n] among which the first `last` of the order are: their places, as they come. 0: not so few. */
+TG__PRIVATE int64_t tg__sort_filter(const tg__sort_plan *j, const tg__sort_scratch *s, const char *x, int64_t n, int64_t last, uint32_t *places, int64_t room) {
+    const int64_t groups = tg__imax(256, (4 * last + 63) / 64 * 64), size = (int64_t)j->size;
+    const bool down = j->rule.flip != 0, f64 = size == 8;
+    const int isa = j->job.tg->isa;
+    char *best = (char *)s->half;                    /* of each group: elements i, i + groups, ... */
+    tg__sort_range range;
+    const uint64_t *e;
+    int64_t i, found;
+    bool wide;
+    if (!j->quick || n < 4 * groups) return 0;
+    memcpy(best, x, (size_t)(groups * size));
+    for (i = groups; i < n; i += groups) {
+        const int64_t m = tg__imin(groups, n - i);
+        const void *from = x + i * size;
+        if (f64) (down ? tg__columns_max_f64__k : tg__columns_min_f64__k)[isa](1, m, (double *)(void *)best, (const double *)from, groups);
+        else (down ? tg__columns_max_f32__k : tg__columns_min_f32__k)[isa](1, m, (float *)(void *)best, (const float *)from, groups);
+    }
+    tg__sort_keys(j, groups, s->a, best, &range);
+    e = tg__sort_window(s, groups, NULL, last - 1, 1, &range, &wide);
+    best += (int64_t)(wide ? e[1] : e[0] & 0xffffffffu) * size;
+    if (f64) {
+        const double bound = *(const double *)(const void *)best;
+        found = tg__is_nan(bound) ? 0 : tg__run_beyond_f64__k[isa](n, (const double *)(const void *)x, bound, !down, places, room);
+    } else {
+        const float bound = *(const float *)(const void *)best;
+        found = tg__is_nan((double)bound) ? 0 : tg__run_beyond_f32__k[isa](n, (const float *)(const void *)x, bound, !down, places, room);
+    }
+    return found > room ? 0 : found;
+}
+/* The window of one row, or piece, of n elements. */
+TG__PRIVATE const uint64_t *tg__sort_row(const tg__sort_plan *j, const tg__sort_scratch *s, int64_t n, int64_t first, int64_t want, const char *x,
+    tg__sort_range *range, bool *wide) {
+    const int64_t room = n / 16 * 2;                 /* even, for what stands behind the places */
+    uint32_t *places = (uint32_t *)(void *)s->half;
+    const int64_t found = tg__sort_filter(j, s, x, n, first + want, places, room);
+    char *values = (char *)(places + room);
+    int64_t i;
+    if (!found) {
+        tg__sort_keys(j, n, s->a, x, range);
+        return tg__sort_window(s, n, NULL, first, want, range, wide);
+    }
+    for (i = 0; i < found; i++) memcpy(values + i * (int64_t)j->size, x + places[i] * j->size, j->size);
+    tg__sort_keys(j, found, s->a, values, range);
+    return tg__sort_window(s, found, places, first, want, range, wide);
+}
+/* The first ones of a piece of a row. */
+TG__PRIVATE void tg__sort_piece(const tg__sort_plan *j, const tg__sort_scratch *s, int64_t index) {
+    const int64_t at = index % j->blocks * j->block;
+    const char *x = j->x + (tg__loop_offset(&j->loop, 1, index / j->blocks, NULL) + at * j->xs) * (int64_t)j->size;
+    tg__sort_wide *to = j->pieces + index * j->last;
+    tg__sort_range range;
+    bool wide;
+    const uint64_t *e = tg__sort_row(j, s, tg__imin(j->block, j->n - at), 0, j->last, x, &range, &wide);
+    int64_t i;
+    for (i = 0; i < j->last; i++) {
+        to[i].key = (wide ? e[2 * i] : e[i] >> 32) + range.low;
+        to[i].place = (wide ? e[2 * i + 1] : e[i] & 0xffffffffu) + (uint64_t)at;
+    }
+}
+/* The window of a row from what its pieces gave. */
+TG__PRIVATE const uint64_t *tg__sort_final(const tg__sort_plan *j, const tg__sort_scratch *s, int64_t row, tg__sort_range *range, bool *wide) {
+    const int64_t n = j->blocks * j->last;
+    const tg__sort_wide *from = j->pieces + row * n;
+    uint32_t *places = (uint32_t *)(void *)(s->count + TG__SORT_ROUNDS * TG__SORT_DIGITS);
+    int64_t i;
+    range->low = range->high = from[0].key; range->vary = 0;
+    for (i = 0; i < n; i++) {
+        const uint64_t key = from[i].key;
+        range->low = key < range->low ? key : range->low;
+        range->high = key > range->high ? key : range->high;
+        range->vary |= key ^ from[0].key;
+        s->a[i] = key;
+        places[i] = (uint32_t)from[i].place;
+    }
+    return tg__sort_window(s, n, places, j->first, j->count, range, wide);
 }
 
 /* A block of a long row in one of its phases. Entries move to a place of their own, whichever block runs first. */
@@ -12479,7 +12640,9 @@ TG__PRIVATE void tg__sort_block(tg__sort_plan *j, int64_t block) {
             if (j->wide) tg__sort_move_wide(wa + at, n, shift, j->width, count, wb);
             else tg__sort_move_packed(j->a + at, n, shift, j->width, count, j->b);
             break;
-        default: tg__sort_write(j, at, n, j->a, j->wide, j->low, j->row_x, j->row_values, j->row_places); break;
+        default:
+            tg__sort_write(j, at, tg__imin(n, j->count - at), j->a + j->first * (j->wide ? 2 : 1), j->wide, j->low, j->row_x, j->row_values, j->row_places);
+            break;
     }
 }
 /* Counts become the places where each block's entries of each digit go. False: all entries have one digit. */
@@ -12545,15 +12708,43 @@ TG__PRIVATE int64_t tg__sort_next(tg__sort_plan *j) {
 TG__PRIVATE void tg__sort_chunk(void *plan, int64_t index) {
     tg__sort_plan *j = (tg__sort_plan *)plan;
     int64_t at = index * j->rows_per_chunk, end = tg__imin(at + j->rows_per_chunk, j->rows);
-    char *scratch;
+    tg__sort_scratch s;
     int slot;
     if (j->a) { tg__sort_block(j, index); return; }
-    scratch = (char *)tg__scratch_take(j->job.tg, &slot);
-    for (; at < end; at++)
-        tg__sort_row(j, scratch, j->x + tg__loop_offset(&j->loop, 1, at, NULL) * (int64_t)j->size,
-                     j->values + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)j->size,
-                     j->places + tg__loop_offset(&j->loop, 2, at, NULL));
+    s = tg__sort_scratch_of(j, (char *)tg__scratch_take(j->job.tg, &slot));
+    if (j->step == TG__SORT_PIECE) tg__sort_piece(j, &s, index);
+    else for (; at < end; at++) {
+        const char *x = j->x + tg__loop_offset(&j->loop, 1, at, NULL) * (int64_t)j->size;
+        tg__sort_range range;
+        bool wide;
+        const uint64_t *e = j->step == TG__SORT_FINAL ? tg__sort_final(j, &s, at, &range, &wide)
+            : tg__sort_row(j, &s, j->n, j->first, j->count, x, &range, &wide);
+        tg__sort_write(j, 0, j->count, e, wide, range.low, x, j->values + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)j->size,
+            j->places + tg__loop_offset(&j->loop, 2, at, NULL));
+    }
     tg__scratch_give(j->job.tg, slot);
+}
+/* Long rows with a short window at the front: are they cut into pieces? */
+TG__PRIVATE bool tg__sort_is_cut(tg__sort_plan *j) {
+    if (j->n > 0xffffffff || j->last > TG__SORT_BIG / 8) return false;
+    for (j->block = TG__SORT_BIG; j->block < 32 * TG__SORT_BIG && tg__ceil_div(j->n, j->block) * j->last > 4 * TG__SORT_BIG; ) j->block *= 2;
+    j->blocks = tg__ceil_div(j->n, j->block);
+    j->block = tg__ceil_div(j->n, j->blocks);
+    return j->blocks * j->last <= 4 * TG__SORT_BIG && j->n - (j->blocks - 1) * j->block >= j->last;
+}
+TG__PRIVATE bool tg__sort_scratch_need(tg_ctx *tg, tg__sort_plan *j, int64_t room, size_t more) {
+    j->room = (room + 15) / 16 * 16;
+    return tg__scratch_need(tg, 2 * tg__sort_room(j) + TG__SORT_ROUNDS * TG__SORT_DIGITS * sizeof(int64_t) + more);
+}
+TG__PRIVATE int64_t tg__sort_cut(tg_ctx *tg, tg__sort_plan *j) {
+    const int64_t given = j->blocks * j->last;
+    j->bytes = (size_t)(j->rows * given) * sizeof(tg__sort_wide);
+    if (!tg__sort_scratch_need(tg, j, tg__imax(j->block, given), (size_t)given * sizeof(uint32_t))) return -1;
+    j->mem = (char *)tg__mem_get(tg, j->bytes);
+    if (!j->mem) return -1;
+    j->pieces = (tg__sort_wide *)(void *)j->mem;
+    j->step = TG__SORT_PIECE;
+    return j->rows * j->blocks;
 }
 /* Room for the entries, counts and ranges of one long row. */
 TG__PRIVATE bool tg__sort_long(tg_ctx *tg, tg__sort_plan *j) {
@@ -12585,23 +12776,24 @@ TG__PRIVATE int64_t tg__sort_start(tg_ctx *tg, int phase, void *plan) {
         j->rule = tg__sort_rule_for(o[2].dtype, j->job.r->kind == 1);
         j->values = j->job.at[0]; j->places = (int64_t *)(void *)j->job.at[1]; j->x = j->job.at[2];
         rows[0] = o[0]; rows[1] = o[2]; rows[2] = o[1];
-        j->n = 1; j->vs = j->xs = j->ps = 1;
+        j->n = j->count = 1; j->vs = j->xs = j->ps = 1;
+        j->first = j->job.r->whole[1];
         if (o[0].ndim) {
-            j->n = o[0].shape[dim];
+            j->n = o[2].shape[dim]; j->count = o[0].shape[dim];
             j->vs = rows[0].stride[dim]; j->xs = rows[1].stride[dim]; j->ps = rows[2].stride[dim];
             for (k = 0; k < 3; k++) tg__operand_without(&rows[k], dim);
         }
         tg__loop_make(&j->loop, rows, 3);
-        j->rows = j->loop.numel;
-        if (j->n == 0 || j->rows == 0) return 0;
-        if (j->n <= TG__SORT_BIG) {
-            if (!tg__scratch_need(tg, 2 * tg__sort_room(j) + TG__SORT_ROUNDS * TG__SORT_DIGITS * sizeof(int64_t)))
-                return -1;
-            j->rows_per_chunk = tg__imax(1, 8192 / j->n);
-            return tg__ceil_div(j->rows, j->rows_per_chunk);
-        }
+        j->rows = j->loop.numel; j->rows_per_chunk = tg__imax(1, 8192 / tg__imax(j->n, 1));
+        j->last = j->first + j->count;
+        j->quick = j->xs == 1 && (o[2].dtype == TG_F32 || (TG__HAS_F64 && o[2].dtype == TG_F64));
+        if (j->count == 0 || j->rows == 0) return 0;
+        if (j->n <= TG__SORT_BIG) return tg__sort_scratch_need(tg, j, j->n, 0) ? tg__ceil_div(j->rows, j->rows_per_chunk) : -1;
+        if (tg__sort_is_cut(j)) return tg__sort_cut(tg, j);
         if (!tg__sort_long(tg, j)) return -1;
     }
+    if (j->step == TG__SORT_PIECE) { j->step = TG__SORT_FINAL; return j->rows; }
+    if (j->step == TG__SORT_FINAL) { tg__mem_put(tg, j->mem, j->bytes); return 0; }
     if (!j->mem) return 0;
     chunks = tg__sort_next(j);
     if (chunks == 0) tg__mem_put(tg, j->mem, j->bytes);
@@ -12609,13 +12801,16 @@ TG__PRIVATE int64_t tg__sort_start(tg_ctx *tg, int phase, void *plan) {
 }
 TG__FAMILY(sort, false);
 
-/* ------------------------------------------------------------------------ sort ----
+/* ------------------------------------------------------------------------ sort, topk ----
    values, places: x in order along dim, stable, and the i64 places that the values came from. NaN is the
-   largest number, as in torch.
+   largest number, as in torch. topk: the k of them from the place `first` of that order on.
    dx = g carried back to those places. Saves: the places. */
-typedef struct tg__sort_attr { int64_t dim; bool descending; } tg__sort_attr;
+typedef struct tg__sort_attr { int64_t dim; bool descending; int64_t first, k; } tg__sort_attr;
 static const tg_attr tg__sort_attrs[] = {
     TG__ATTR(tg__sort_attr, dim, INT), TG__ATTR(tg__sort_attr, descending, BOOL)
+};
+static const tg_attr tg__topk_attrs[] = {
+    TG__ATTR(tg__sort_attr, dim, INT), TG__ATTR(tg__sort_attr, descending, BOOL), TG__ATTR(tg__sort_attr, first, INT), TG__ATTR(tg__sort_attr, k, INT)
 };
 
 TG__PRIVATE bool tg__sort_check(tg_ctx *tg, tg__node *n) {
@@ -12624,11 +12819,23 @@ TG__PRIVATE bool tg__sort_check(tg_ctx *tg, tg__node *n) {
     return tg__wrap_dim(tg, x, &at->dim, x->ndim) && tg__out_ordered(tg, n, 0, x->dtype, x) &&
         tg__out_ordered(tg, n, 1, TG_I64, x);
 }
+TG__PRIVATE bool tg__topk_check(tg_ctx *tg, tg__node *n) {
+    tg__sort_attr *at = (tg__sort_attr *)n->attr;
+    tg_tensor *x = n->in[0];
+    int64_t shape[TG_MAX_DIMS], d;
+    if (!tg__wrap_dim(tg, x, &at->dim, x->ndim)) return false;
+    d = x->ndim ? x->shape[at->dim] : 1;
+    if (at->k < 0 || at->k > d || at->first < 0 || at->first > d - at->k)
+        return tg__fail_op(tg, TG_ERROR_VALUE, "k is %l; expected 0 to %l, the size of dimension %d of %t", at->first + at->k, d, (int)at->dim, x);
+    memcpy(shape, x->shape, sizeof shape);
+    if (x->ndim) shape[at->dim] = at->k;
+    return tg__out_make(tg, n, 0, x->dtype, x->ndim, shape) && tg__out_make(tg, n, 1, TG_I64, x->ndim, shape);
+}
 TG__PRIVATE bool tg__sort_forward(tg_ctx *tg, tg__node *n) {
     const tg__sort_attr *at = (const tg__sort_attr *)n->attr;
     tg__ask a;
     tg__ask_begin(&a, TG_FAMILY_SORT, at->descending, n->in[0]->dtype);
-    a.r.whole[0] = at->dim;
+    a.r.whole[0] = at->dim; a.r.whole[1] = at->first;
     tg__ask_for(&a, n->out[0], TG_WRITE);
     tg__ask_for(&a, n->out[1], TG_WRITE);
     tg__ask_for(&a, n->in[0], TG_READ);
@@ -12636,21 +12843,28 @@ TG__PRIVATE bool tg__sort_forward(tg_ctx *tg, tg__node *n) {
 }
 TG__PRIVATE bool tg__sort_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__sort_attr *at = (const tg__sort_attr *)n->attr;
-    (void)tg;
     if (!g[0]) return true;
-    dx[0] = tg_scatter(tg_zeros_like(g[0]), at->dim, n->out[1], g[0]);
+    dx[0] = tg_scatter(tg__full_beside(tg, g[0], g[0]->dtype, n->in_slot[0].ndim, n->in_slot[0].shape, 0), at->dim, n->out[1], g[0]);
     return dx[0] != NULL;
 }
 static const tg_op tg__sort_op = { TG__OP("sort", TG__IN(1), TG__OUT(2), TG__NO_FLAGS), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__sort),
     tg__sort_check, tg__sort_forward, tg__sort_backward, NULL };
-TG_API tg_tensor *(tg_sort)(tg_tensor *x, int64_t dim, bool descending, tg_tensor **indices) {
+static const tg_op tg__topk_op = { TG__OP("topk", TG__IN(1), TG__OUT(2), TG__NO_FLAGS), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS_OF(tg__topk, tg__sort),
+    tg__topk_check, tg__sort_forward, tg__sort_backward, NULL };
+TG__PRIVATE tg_tensor *tg__sort_call(const tg_op *op, tg_tensor *x, int64_t dim, bool descending, int64_t first, int64_t k, tg_tensor **indices) {
     tg__sort_attr at;
     tg_tensor *out[2], *y;
     memset(&at, 0, sizeof at);
-    at.dim = dim; at.descending = descending;
-    y = tg__apply(&tg__sort_op, &at, out, x);
+    at.dim = dim; at.descending = descending; at.first = first; at.k = k;
+    y = tg__apply(op, &at, out, x);
     if (indices) *indices = y ? out[1] : NULL;
     return y;
+}
+TG_API tg_tensor *(tg_sort)(tg_tensor *x, int64_t dim, bool descending, tg_tensor **indices) {
+    return tg__sort_call(&tg__sort_op, x, dim, descending, 0, 0, indices);
+}
+TG_API tg_tensor *(tg_topk)(tg_tensor *x, int64_t k, int64_t dim, bool largest, tg_tensor **indices) {
+    return tg__sort_call(&tg__topk_op, x, dim, largest, 0, k, indices);
 }
 
 /* ======================================================================================
@@ -19054,6 +19268,7 @@ typedef struct tg__entropy_plan {
     char *y, *rows;                        /* [N] losses or [N, C] derivative; [N, 2] */
     tg_dtype d, compute, td;
     int64_t n, classes, xs[2], ts, gs, per;
+    bool beside;                           /* many losses of few classes */
     tg__look look;                         /* at the classes */
 } tg__entropy_plan;
 
@@ -19068,6 +19283,33 @@ TG__PRIVATE void tg__entropy_look(tg__entropy_plan *j, int64_t chunk) {
         return;
     }
 }
+/* The losses of rows of few classes, many rows at once. */
+#define TG__ENTROPY_BATCH 128
+TG__PRIVATE void tg__entropy_beside(const tg__entropy_plan *j, int64_t r, int64_t end) {
+    const int isa = j->job.tg->isa;
+    const bool f64 = j->compute == TG_F64;
+    int slot;
+    char *work = (char *)tg__scratch_take(j->job.tg, &slot), *found = work + TG__REDUCE_WORK;
+    for (; r < end; r += TG__ENTROPY_BATCH) {
+        const int64_t m = tg__imin(TG__ENTROPY_BATCH, end - r), size = (int64_t)tg_dtype_size(j->d), xr = j->xs[0];
+        const void *x = j->x + r * xr * size;
+        void *y = j->y + r * size, *rows = j->rows + 2 * r * size;
+        int64_t i;
+        if (f64) tg__softmax_rows_f64__k[isa](2, m, j->classes, (double *)(void *)found, 3, 1, (const double *)x, xr, 1, (double *)(void *)work);
+        else tg__softmax_rows_f32__k[isa](2, m, j->classes, (float *)(void *)found, 3, 1, (const float *)x, xr, 1, (float *)(void *)work);
+#define TG__ENTROPY_LOSS(T) { \
+    const T *of = (const T *)(void *)found + 3 * i; \
+    T *row = (T *)rows + 2 * i; \
+    row[0] = c == -100 ? 0 : of[0]; row[1] = c == -100 ? 0 : of[1]; \
+    ((T *)y)[i] = c == -100 ? 0 : of[2] - (((const T *)x)[i * xr + c] - of[0]); }
+        for (i = 0; i < m; i++) {
+            const int64_t c = tg__get_i64(j->target + (r + i) * j->ts * (int64_t)tg_dtype_size(j->td), j->td);
+            if (f64) TG__ENTROPY_LOSS(double) else TG__ENTROPY_LOSS(float)
+        }
+#undef TG__ENTROPY_LOSS
+    }
+    tg__scratch_give(j->job.tg, slot);
+}
 TG__PRIVATE void tg__entropy_chunk(void *plan, int64_t index) {
     tg__entropy_plan *j = (tg__entropy_plan *)plan;
     const int isa = j->job.tg->isa;
@@ -19076,6 +19318,7 @@ TG__PRIVATE void tg__entropy_chunk(void *plan, int64_t index) {
     const bool same = j->d == j->compute, direct = same && j->xs[1] == 1;
     int slot = -1;
     if (j->look.state) { tg__entropy_look(j, index); return; }
+    if (j->beside) { tg__entropy_beside(j, index * j->per, end); return; }
     void *tile = direct ? NULL : tg__scratch_take(j->job.tg, &slot);
     int64_t r;
     for (r = index * j->per; r < end; r++) {
@@ -19125,7 +19368,8 @@ TG__PRIVATE int64_t tg__entropy_start(tg_ctx *tg, int phase, void *plan) {
         j->per = tg__imax(1, 16384 / tg__imax(1, j->classes));
         j->look.state = TG__LOOKS; j->look.bad = 0;
         if (j->n == 0) return 0;
-        if (!(j->d == j->compute && j->xs[1] == 1) && !tg__scratch_need(tg, (size_t)j->classes * 8)) return -1;
+        j->beside = !j->g && j->d == j->compute && j->xs[1] == 1 && j->classes <= TG__SOFTMAX_BESIDE && j->classes > 0 && j->n >= TG__SOFTMAX_ROWS;
+        if (!tg__scratch_need(tg, (size_t)j->classes * 8 + (j->beside ? TG__REDUCE_WORK + TG__ENTROPY_BATCH * 3 * 8 : 0))) return -1;
     } else if (!j->look.state) return 0;
     else if ((next = tg__look_next(&j->look)) != 0) {
         if (next < 0) (void)tg__fail(tg, TG__E_CLASS_RANGE, j->look.value, j->look.place, j->job.t[2], j->classes);
@@ -23083,10 +23327,10 @@ TG_API bool (tg_std_mean)(tg_tensor *x, int n_dims, const int64_t *dims, double 
     outermost = tg__compose(tg);
     return tg__both(tg, outermost, tg_std_dims(x, n_dims, dims, correction, keepdim), tg_mean_dims(x, n_dims, dims, keepdim), std, mean);
 }
-/* The middle of the sorted values, or the first NaN; taken from x by its place, so that x has the gradient. */
+/* The middle of the order, or the first NaN; taken from x by its place, so that x has the gradient. */
 TG_API tg_tensor *(tg_median_dim)(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices) {
     tg_ctx *tg;
-    tg_tensor *order = NULL, *sorted, *at, *y;
+    tg_tensor *at = NULL, *top, *nan = NULL, *y;
     int64_t n;
     bool outermost;
     tg__no_results(indices, 1);
@@ -23096,9 +23340,11 @@ TG_API tg_tensor *(tg_median_dim)(tg_tensor *x, int64_t dim, bool keepdim, tg_te
     if (n == 0) { tg__fail(tg, TG__E_REDUCE_EMPTY, (int)dim, x); return NULL; }
     outermost = tg__compose(tg);
     y = x->ndim ? x : tg_reshape(x, TG_SHAPE(1));
-    sorted = tg_sort(tg_detach(y), dim, false, &order);
-    at = tg_where(tg_isnan(tg_narrow(sorted, dim, n - 1, 1)), tg_sum_dims(tg_logical_not(tg_isnan(sorted)), 1, &dim, true), tg_integer(tg, (n - 1) / 2));
-    at = tg_gather(order, dim, at);
+    (void)tg__sort_call(&tg__topk_op, tg_detach(y), dim, false, (n - 1) / 2, 1, &at);
+    if (at && tg_dtype_is_float(x->dtype)) {
+        top = tg_max_dim(tg_detach(y), dim, true, &nan);                     /* a NaN, and the first, where there is one */
+        at = tg_where(tg_isnan(top), nan, at);
+    }
     y = tg_gather(y, dim, at);
     if (!keepdim || x->ndim == 0) { y = tg_squeeze(y, dim); at = tg_squeeze(at, dim); }
     if (!tg__composed(tg, outermost, y && at ? y : NULL)) return NULL;
@@ -23237,25 +23483,6 @@ TG_API tg_tensor *(tg_take_along_dim)(tg_tensor *x, tg_tensor *index, int64_t di
     index = tg__from_front(index, x->ndim ? x->shape[dim] : 1);
     return tg__composed(tg, outermost, tg_gather(tg_expand(x, x->ndim, of_x), dim, tg_expand(index, x->ndim, of_index)));
 }
-/* x sorted along dim, and the numbers of what stands at [first, first + n) of it. */
-TG__PRIVATE tg_tensor *tg__ranked(tg_tensor *x, int64_t dim, bool descending, int64_t first, int64_t n, tg_tensor **indices) {
-    tg_tensor *places = NULL, *y = tg_sort(x, dim, descending, &places);
-    if (!y || y->ndim == 0) { if (indices) *indices = places; return y; }
-    y = tg_narrow(y, dim, first, n);
-    places = tg_narrow(places, dim, first, n);
-    if (y && places && indices) *indices = places;
-    return places ? y : NULL;
-}
-TG_API tg_tensor *(tg_topk)(tg_tensor *x, int64_t k, int64_t dim, bool largest, tg_tensor **indices) {
-    tg_ctx *tg;
-    bool outermost;
-    tg__no_results(indices, 1);
-    tg = tg__start(x, "topk");
-    if (!tg || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
-    if (k < 0 || k > (x->ndim ? x->shape[dim] : 1)) { tg__fail_op(tg, TG_ERROR_VALUE, "k is %l; expected 0 to %l, the size of dimension %d of %t", k, x->ndim ? x->shape[dim] : 1, (int)dim, x); return NULL; }
-    outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, tg__ranked(x, dim, largest, 0, k, indices));
-}
 TG_API tg_tensor *(tg_kthvalue)(tg_tensor *x, int64_t k, int64_t dim, bool keepdim, tg_tensor **indices) {
     tg_ctx *tg;
     tg_tensor *y, *at = NULL;
@@ -23265,7 +23492,7 @@ TG_API tg_tensor *(tg_kthvalue)(tg_tensor *x, int64_t k, int64_t dim, bool keepd
     if (!tg || !tg__wrap_dim(tg, x, &dim, x->ndim)) return NULL;
     if (k < 1 || k > (x->ndim ? x->shape[dim] : 1)) { tg__fail_op(tg, TG_ERROR_VALUE, "k is %l; expected 1 to %l, the size of dimension %d of %t", k, x->ndim ? x->shape[dim] : 1, (int)dim, x); return NULL; }
     outermost = tg__compose(tg);
-    y = tg__ranked(x, dim, false, k - 1, 1, &at);
+    y = tg__sort_call(&tg__topk_op, x, dim, false, k - 1, 1, &at);
     if (y && !keepdim && x->ndim) { y = tg_squeeze(y, dim); at = tg_squeeze(at, dim); }
     if (!tg__composed(tg, outermost, at ? y : NULL)) return NULL;
     if (indices) *indices = at;
@@ -28861,6 +29088,32 @@ TG__PRIVATE int64_t TG__FT(tg__run_find)(int64_t n, const TG__T *x, TG__T v) {
     return 0;
 }
 
+/* The places of what is not below v (`below`: not above it); NaN is the largest. Returns how many, or more than `room`: then it
+   gave up. Some more may be found where tiny numbers count as 0. */
+#define TG__RUN_HIT(a) (below ? TG__W(le)(a, w) : TG__W(mor)(TG__W(ge)(a, w), TG__W(isnan)(a)))
+TG__INLINE int64_t TG__FT(tg__run_side)(int64_t n, const TG__T *x, TG__T v, const bool below, uint32_t *places, int64_t room) {
+    const TG__V w = TG__W(set)(v);
+    int64_t i = 0, k, found = 0;
+    while (i < n && found + 4 * TG__VN <= room) {
+        int64_t end = i + 4 * TG__VN;
+        if (end <= n) {
+            const TG__V a = TG__W(load)(x + i), b = TG__W(load)(x + i + TG__VN), c = TG__W(load)(x + i + 2 * TG__VN), d = TG__W(load)(x + i + 3 * TG__VN);
+            if (!TG__W(many)(TG__W(mor)(TG__W(mor)(TG__RUN_HIT(a), TG__RUN_HIT(b)), TG__W(mor)(TG__RUN_HIT(c), TG__RUN_HIT(d))))) { i = end; continue; }
+        } else end = n;
+        while (i < end) {
+            const int64_t stop = i + TG__VN <= end ? i + TG__VN : end;
+            if (stop - i == TG__VN) { const TG__V a = TG__W(load)(x + i); if (!TG__W(many)(TG__RUN_HIT(a))) { i = stop; continue; } }
+            for (k = i; k < stop; k++) { const TG__V a = TG__W(set)(x[k]); if (TG__W(many)(TG__RUN_HIT(a))) places[found++] = (uint32_t)k; }
+            i = stop;
+        }
+    }
+    return i < n ? room + 1 : found;
+}
+#undef TG__RUN_HIT
+TG__PRIVATE int64_t TG__FT(tg__run_beyond)(int64_t n, const TG__T *x, TG__T v, bool below, uint32_t *places, int64_t room) {
+    return below ? TG__FT(tg__run_side)(n, x, v, true, places, room) : TG__FT(tg__run_side)(n, x, v, false, places, room);
+}
+
 /* ---- short rows ----
    Many rows of n <= 64 elements, one in each lane of a vector: column k of TG__VN rows is a vector, and the columns
    are folded as the lanes of a run are, so the bits are those of tg__run_*. */
@@ -29021,6 +29274,43 @@ TG__PRIVATE void TG__FT(tg__rows)(int kind, int64_t rows, int64_t n, const TG__T
         if (!y) continue;
         v = TG__W(mul)(v, TG__W(set)(one));
         if (count == TG__VN) TG__W(store)(y + i, v); else TG__W(storen)(y + i, v, (int)count);
+    }
+}
+/* Rows of softmax, of its logarithm (kind 1), or (2) of cross-entropy's numbers: the largest, the sum of exp(x - largest) and
+   its logarithm. The bits are those of tg__softmax_row and tg__entropy_row. Elements of a row are xs apart, rows xr, one of
+   which is 1; so are y's. n <= 32. work: 96 vectors. */
+TG__PRIVATE void TG__FT(tg__softmax_rows)(int kind, int64_t rows, int64_t n, TG__T *y, int64_t yr, int64_t ys, const TG__T *x, int64_t xr, int64_t xs,
+    TG__T *work) {
+    TG__T *const c = work, *const d = work + 64 * TG__VN;
+    const TG__T *from;
+    int64_t width = 1, i, j, k, half;
+    while (width < n) width *= 2;
+    for (i = 0; i < rows; i += TG__VN) {
+        const int64_t count = rows - i < TG__VN ? rows - i : TG__VN;
+        TG__T *to = y + i * yr;
+        TG__V top, sum, v;
+        if (count < TG__VN) for (k = 0; k < n; k++) TG__W(store)(c + k * TG__VN, TG__W(set)(0));      /* lanes that nobody looks at */
+        TG__FT(tg__rows_columns)(count, n, x + i * xr, xr, xs, c);
+        v = TG__W(load)(c);
+        for (k = n; k < width; k++) TG__W(store)(c + k * TG__VN, v);
+        TG__ROWS_FOLD(TG__W(maxn));
+        top = TG__W(load)(width > 1 ? d : c);
+        for (k = 0; k < n; k++) {
+            v = TG__W(sub)(TG__W(load)(c + k * TG__VN), top);
+            TG__W(store)(c + (32 + k) * TG__VN, v);                   /* wanted once more by the logarithm */
+            TG__W(store)(c + k * TG__VN, TG__W(exp)(v));
+        }
+        for (k = n; k < width; k++) TG__W(store)(c + k * TG__VN, TG__W(set)(0));
+        TG__ROWS_FOLD(TG__W(add));
+        sum = TG__W(load)(width > 1 ? d : c);
+        v = kind ? TG__W(log)(sum) : TG__W(div)(TG__W(set)(1), sum);
+        if (kind == 0) for (k = 0; k < n; k++) TG__W(store)(c + k * TG__VN, TG__W(mul)(TG__W(load)(c + k * TG__VN), v));
+        else if (kind == 1) for (k = 0; k < n; k++) TG__W(store)(c + k * TG__VN, TG__W(sub)(TG__W(load)(c + (32 + k) * TG__VN), v));
+        else { TG__W(store)(c, top); TG__W(store)(c + TG__VN, sum); TG__W(store)(c + 2 * TG__VN, v); }
+        for (k = 0; k < (kind == 2 ? 3 : n); k++) {
+            if (yr == 1 && count == TG__VN) TG__W(store)(to + k * ys, TG__W(load)(c + k * TG__VN));
+            else for (j = 0; j < count; j++) to[j * yr + k * ys] = c[k * TG__VN + j];
+        }
     }
 }
 #undef TG__ROWS_FOLD

@@ -221,6 +221,8 @@ static const int64_t unpool_places[6] = { 1, 2, 5, 0, 3, 4 };
 DO(unpooled, tg_max_unpool1d(x[0], tg_to_device(tg_from(x[0]->tg, TG_SHAPE(1, 2, 3), TG_I64, unpool_places), x[0]->device), .kernel = {2}))
 DO(sort_up, tg_sort(x[0], -1, false, NULL))
 DO(sort_down, tg_sort(x[0], 0, true, NULL))
+DO(top_two, tg_topk(x[0], 2, -1, true, NULL))
+DO(third_smallest, tg_kthvalue(x[0], 3, 0, false, NULL))
 DO(transposed, tg_transpose(x[0], 0, -1))
 DO(reshaped, tg_reshape(tg_mul(x[0], x[0]), TG_SHAPE(-1)))
 DO(reshaped_copy, tg_reshape(tg_transpose(x[0], 0, 1), TG_SHAPE(-1)))
@@ -615,6 +617,8 @@ static const op_case ops[] = {
 
     OP("sort", sort_up, "d 2 4|d t 3 4|d g 5|0 3|3 0|")
     OP("sort", sort_down, "d 4 2|d b 4 2")
+    OP("topk", top_two, "d 2 4|d t 3 4|d g 5|0 3")
+    OP("topk", third_smallest, "d 4 2|d b 4 2")
     OP("index_select", select_rows, "3 2|t 3 2|b 3 2 2|3|g 4 2|3 0")
     OP("index_select", select_columns, "2 3|t 2 3|3")
     OP("index_select", select_none, "3 2|3")

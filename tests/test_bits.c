@@ -141,12 +141,15 @@ static void compute(tg_ctx *tg, results *r, bool big) {
         result(r, "argmax", tg_argmax_dim(x, 0, false)); result(r, "argmin", tg_argmin_dim(x, 1, false));
         result(r, "softmax", tg_softmax(x, -1)); result(r, "softmax first", tg_softmax(x, 0)); result(r, "softmax strided", tg_softmax(y, 1)); result(r, "log_softmax", tg_log_softmax(x, -1));
         result(r, "sort", tg_sort(x, -1, false, NULL)); result(r, "sort down", tg_sort(y, -1, true, &x)); result(r, "sort's indices", x);
+        result(r, "topk of strided", tg_topk(y, 5, -1, true, &x)); result(r, "topk's indices", x);
         tg_end(tg, m);
         m = tg_begin(tg);
         shape[0] = big ? 70001 : 7001;
         x = numbers(tg, 1, shape, floats[d], "REAL", false);
         result(r, "long sum", tg_sum(x)); result(r, "long mean", tg_mean(x)); result(r, "strided sum", tg_sum(tg_slice_dim(x, 0, 0, INT64_MAX, 3))); result(r, "long softmax", tg_softmax(x, 0));
         result(r, "long sort", tg_sort(x, 0, false, NULL));
+        result(r, "topk", tg_topk(x, 20, 0, true, &y)); result(r, "topk's indices", y); result(r, "topk down", tg_topk(x, 20, 0, false, NULL));
+        result(r, "kthvalue", tg_kthvalue(x, 3000, 0, false, &y)); result(r, "kthvalue's index", y);
         tg_end(tg, m);
         for (i = 0; i < (int)(sizeof gemms / sizeof gemms[0]); i++) {
             tg_tensor *a, *b;

@@ -79,6 +79,28 @@ static void test_reductions(tg_ctx *tg, int times) {
         tg_end(tg, m);
     }
 }
+static void test_softmax(tg_ctx *tg, int times) {
+    static const tg_dtype dtypes[] = { TG_F32, TG_F32, TG_F64, TG_BF16 };
+    int t;
+    for (t = 0; t < times; t++) {
+        tg_mark m = tg_begin(tg);
+        const int64_t rows = upto(40), n = upto(t % 3 ? 17 : 40);
+        const tg_dtype d = dtypes[next() % 4];
+        const int how = (int)(next() % 7);
+        bool columns, log = next() % 2 != 0;
+        tg_tensor *x = layout(tg, how, rows, n, d, true, &columns), *y = log ? tg_log_softmax(x, 1) : tg_softmax(x, 1), *row,
+            *target = tg_randint(tg, 0, n, TG_SHAPE(rows)), *loss = tg_cross_entropy(x, target, .reduction = TG_LOSS_NONE);
+        int64_t i;
+        for (i = 0; i < rows; i++) {
+            row = tg_narrow(x, 0, i, 1);
+            if (!CHECK_MSG(same_bits(tg_narrow(y, 0, i, 1), log ? tg_log_softmax(row, 1) : tg_softmax(row, 1)) &&
+                    same_bits(tg_narrow(loss, 0, i, 1), tg_cross_entropy(row, tg_narrow(target, 0, i, 1), .reduction = TG_LOSS_NONE)),
+                "%s of [%d, %d], layout %d, %s, on %s: row %d", log ? "log_softmax" : "softmax", (int)rows, (int)n, how, tg_dtype_name(d), tg_isa_name(tg), (int)i)) break;
+        }
+        CHECK_OK(tg); tg_clear(tg);
+        tg_end(tg, m);
+    }
+}
 /* Two dimensions at once that cannot become one, results and places that do not lie side by side. */
 static void test_dimensions(tg_ctx *tg) {
     int t;
@@ -172,6 +194,7 @@ int main(void) {
         tg = tg_open(&c);
         if (!CHECK(tg != NULL)) continue;
         test_reductions(tg, 1500);
+        test_softmax(tg, 400);
         test_dimensions(tg);
         test_products(tg, 300);
         test_linear(tg, 100);

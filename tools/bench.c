@@ -778,6 +778,19 @@ static const char *check_sort(const Row *r) {
     free(seen);
     return bad;
 }
+static void once_topk(const Row *r) { OUT[0] = tg_topk(A, r->p[2], 1, true, &OUT[1]); }
+static const char *check_topk(const Row *r) {               /* in order, and nothing else of the row is larger than the last one */
+    const int64_t n = r->p[1], k = r->p[2];
+    int64_t i, c, above;
+    for (i = 0; i < r->p[0]; i++) {
+        const float *x = f32(A) + i * n, *y = f32(OUT[0]) + i * k;
+        const int64_t *at = i64(OUT[1]) + i * k;
+        for (c = 0; c < k; c++) if (at[c] < 0 || at[c] >= n || OFF(y[c], x[at[c]], 0) || (c && (y[c] > y[c - 1] || at[c] == at[c - 1]))) return wrong("index", i * k + c, (real)at[c], 0);
+        for (c = above = 0; c < n; c++) above += x[c] > y[k - 1];
+        if (above >= k) return wrong("larger", i, (real)above, (real)(k - 1));
+    }
+    return NULL;
+}
 static void make_cat(const Row *r) { int i; (void)r; for (i = 0; i < 8; i++) LIST[i] = randn1(100000); }
 static void once_cat(const Row *r) { (void)r; OUT[0] = tg_cat(LIST, 8, 0); }
 static const char *check_cat(const Row *r) {
@@ -828,6 +841,7 @@ static void mem_rows(void) {
     row("mem/maxpool2_32x64x56x56", 0, 4.0 * 32 * 64 * 56 * 56 * 1.25, make_pool, once_pool, check_pool);
     row("mem/maxpool2_32x64x56x56/fwdbwd", 0, 4.0 * 32 * 64 * 56 * 56 * 2.5, make_pool, once_pool, check_pool)->p[0] = 1;
     row("mem/sort_1e6", 0, 16e6, make_a, once_sort, check_sort)->p[0] = 1000000;
+    r = row("mem/topk50_64x50257", 0, 4.0 * 64 * 50257, make_a, once_topk, check_topk); r->p[0] = 64; r->p[1] = 50257; r->p[2] = 50;
     row("mem/cumsum_1e6", 1e6, 8e6, make_a, once_cumsum, check_cumsum)->p[0] = 1000000;
     row("mem/cat_8x1e5", 0, 6.4e6, make_cat, once_cat, check_cat);
     row("mem/randn_1e6", 0, 4e6, make_none, once_randn, check_randn);
