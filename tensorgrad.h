@@ -16892,6 +16892,7 @@ TG__PRIVATE tg_tensor *tg__pad(tg_tensor *x, int n, const int64_t *pads, tg_pad_
         return NULL;
     }
     if (mode < TG_PAD_CONSTANT || mode > TG_PAD_CIRCULAR) { tg__fail(tg, TG__E_RANGE, "mode", "one of tg_pad_mode", (double)mode); return NULL; }
+    for (int i = 0; i < n; i++) if (pads[i] < -INT64_MAX / 8 || pads[i] > INT64_MAX / 8) { tg__fail(tg, TG__E_ARGUMENT, "the padding is too large"); return NULL; }
     outermost = tg__compose(tg);
     return tg__composed(tg, outermost, mode == TG_PAD_CONSTANT ? tg__pad_constant(tg, x, n, pads, value) : tg__pad_mode(tg, x, n, pads, mode, value));
 }
@@ -16920,7 +16921,8 @@ TG__PRIVATE bool tg__columns_of(tg_ctx *tg, tg__columns *c, const int64_t *size,
             return tg__fail_op(tg, TG_ERROR_SHAPE, "a kernel of %l by %l does not fit into the padded picture of %l by %l", kernel[0], kernel[1], size[0], size[1]);
         c->steps[d] = (c->padded[d] - reach - 1) / c->stride[d] + 1;
     }
-    return true;
+    /* so do all places in it */
+    return tg__mul_i64(c->padded[0], c->padded[1], &reach) || tg__fail(tg, TG__E_ARGUMENT, "the padded picture is too large");
 }
 /* Where in the padded picture each tap is at each step: i64 [KH KW L] */
 TG__PRIVATE tg_tensor *tg__columns_places(tg_ctx *tg, const tg__columns *c, tg_device device) {
@@ -16946,6 +16948,7 @@ TG__PRIVATE tg_tensor *tg__to_columns(tg_ctx *tg, tg_tensor *x, const tg__column
     const int64_t n = d ? x->shape[0] : 1, taps = c->kernel[0] * c->kernel[1], steps = c->steps[0] * c->steps[1], channels = x->shape[d];
     tg_tensor *places = tg__columns_places(tg, c, x->device);
     int64_t pads[4];
+    if (!places) return NULL;
     pads[0] = pads[1] = c->padding[1]; pads[2] = pads[3] = c->padding[0];
     if (pads[0] || pads[2]) x = tg_constant_pad_nd(x, 4, pads, 0);
     x = tg__shaped(x, 3, n, channels, c->padded[0] * c->padded[1], 0);
@@ -16973,6 +16976,7 @@ TG__PRIVATE tg_tensor *tg__from_columns(tg_ctx *tg, tg_tensor *x, const tg__colu
     const int64_t n = d ? x->shape[0] : 1, taps = c->kernel[0] * c->kernel[1], steps = c->steps[0] * c->steps[1], channels = x->shape[d] / taps;
     tg_tensor *places = tg__columns_places(tg, c, x->device), *y;
     int64_t shape[3], pads[4];
+    if (!places) return NULL;
     shape[0] = n; shape[1] = channels; shape[2] = c->padded[0] * c->padded[1];
     y = tg__full_beside(tg, x, x->dtype, 3, shape, 0);
     y = tg_index_add(y, 2, places, tg__shaped(x, 3, n, channels, taps * steps, 0));
@@ -17028,13 +17032,14 @@ TG__PRIVATE tg_tensor *tg__pixels(tg_tensor *x, int64_t r, bool back, const char
     if (!fits && back) tg__fail_op(tg, TG_ERROR_SHAPE, "height and width of %t are not both multiples of %l", x, r);
     else if (!fits) tg__fail_op(tg, TG_ERROR_SHAPE, "the channels of %t are no multiple of %l", x, square);
     if (!fits) return NULL;
+    memcpy(shape, x->shape, sizeof shape);                             /* of an empty picture any factor is one of its sizes */
+    fits = back ? tg__mul_i64(size[0], square, &shape[c]) : tg__mul_i64(size[1], r, &shape[c + 1]) && tg__mul_i64(size[2], r, &shape[c + 2]);
+    if (!fits) { tg__fail(tg, TG__E_ARGUMENT, "the factor is too large"); return NULL; }
     split[0] = tg__shape_product(x, 0, c);
     split[1] = back ? size[0] : size[0] / square;
     split[2] = back ? size[1] / r : r; split[3] = r;
     split[4] = back ? size[2] / r : size[1]; split[5] = back ? r : size[2];
-    memcpy(shape, x->shape, sizeof shape);
-    shape[c] = back ? size[0] * square : split[1];
-    shape[c + 1] = back ? split[2] : size[1] * r; shape[c + 2] = back ? split[4] : size[2] * r;
+    if (back) { shape[c + 1] = split[2]; shape[c + 2] = split[4]; } else shape[c] = split[1];
     outermost = tg__compose(tg);
     return tg__composed(tg, outermost, tg_reshape(tg_permute(tg_reshape(x, 6, split), 6, back ? in : out), x->ndim, shape));
 }
@@ -17060,7 +17065,10 @@ TG_API tg_tensor *(tg_channel_shuffle)(tg_tensor *x, int64_t groups) {
    Every operand is [N, C, D, H, W]; sizes and windows of dimensions that x does not have are 1. A line is what is worked
    on at once: a row of W, or the channels of one place where those lie side by side. The elements of a window are taken
    in row-major order, so results are the same for lines of both kinds, and on any number of threads. */
-typedef struct tg__pooling_axis { int64_t in, out, kernel, stride, padding, dilation; } tg__pooling_axis;
+typedef struct tg__pooling_axis {
+    int64_t in, out, kernel, stride, padding, dilation;
+    int64_t first, end;                                       /* the elements of a window that stand in x in some window */
+} tg__pooling_axis;
 typedef struct tg__pooling_plan {
     tg__job    job;
     tg_dtype   compute;
@@ -17237,7 +17245,7 @@ TG__PRIVATE void tg__pooling_forward_line(const tg__pooling_plan *j, const int64
             (void)tg__pooling_window(j, 2, i, &start[2], &end[2]);
             if (mean) tg__pooling_take_sum(j, end[2] - start[2], a, i, 0, x, start[2], 1);
             else tg__pooling_take_max(j, end[2] - start[2], a, i, 0, places, x, start[2], 1, at + start[2], 1);
-        } else for (k = 0; k < w->kernel; k++) {               /* the k-th element of each window that has one */
+        } else for (k = w->first; k < w->end; k++) {           /* the k-th element of each window that has one */
             const int64_t off = k * w->dilation - w->padding, low = off < 0 ? tg__ceil_div(-off, w->stride) : 0;
             const int64_t count = (off < w->in ? tg__imin(w->out, (w->in - 1 - off) / w->stride + 1) : 0) - low;
             if (mean) tg__pooling_take_sum(j, count, a, low, 1, x, low * w->stride + off, w->stride);
@@ -17275,7 +17283,7 @@ TG__PRIVATE void tg__pooling_back_line(const tg__pooling_plan *j, const int64_t 
             int64_t start, end;
             (void)tg__pooling_window(j, 2, i, &start, &end);
             tg__pooling_take_sum(j, end - start, a, start, 1, part, i, 0);
-        } else for (k = 0; k < w->kernel; k++) {
+        } else for (k = w->first; k < w->end; k++) {
             const int64_t off = k - w->padding, low = off < 0 ? tg__ceil_div(-off, w->stride) : 0;
             const int64_t count = (off < w->in ? tg__imin(w->out, (w->in - 1 - off) / w->stride + 1) : 0) - low;
             tg__pooling_take_sum(j, count, a, low * w->stride + off, w->stride, part, low, 1);
@@ -17359,7 +17367,12 @@ TG__PRIVATE int64_t tg__pooling_start(tg_ctx *tg, int phase, void *plan) {
         tg__pooling_axis *a = &j->axis[d];
         a->in = x->shape[2 + d]; a->out = y->shape[2 + d];
         a->kernel = r->whole[d]; a->stride = r->whole[3 + d]; a->padding = r->whole[6 + d]; a->dilation = r->whole[9 + d];
-        cost *= j->adaptive ? a->in / tg__imax(1, a->out) + 1 : a->kernel;
+        if (!j->adaptive) {                                   /* what is padding in every window is not gone through */
+            const int64_t last = (a->out - 1) * a->stride;
+            a->first = a->padding > last ? tg__ceil_div(a->padding - last, a->dilation) : 0;
+            a->end = tg__imin(a->kernel, (a->in - 1 + a->padding) / a->dilation + 1);
+        }
+        cost = tg__imin(32768, cost * tg__imin(32768, j->adaptive ? a->in / tg__imax(1, a->out) + 1 : tg__imax(1, a->end - a->first)));
     }
     j->channels = x->stride[1] == 1 && y->stride[1] == 1 && x->shape[1] > 1 && x->stride[4] != 1;
     along = j->channels ? 1 : 4;
@@ -17393,13 +17406,16 @@ static const tg_attr tg__pooling_attrs[] = {
 };
 
 TG__PRIVATE bool tg__pooling_values(tg_ctx *tg, const tg__pooling_attr *at) {
+    int64_t reach;
     int d;
     for (d = 3 - (int)at->spatial; d < 3; d++) {
         if (at->adaptive) continue;
         if (at->kernel[d] <= 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the window's size must be positive, got %l", at->kernel[d]);
         if (at->stride[d] <= 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the stride must be positive, got %l", at->stride[d]);
         if (at->dilation[d] <= 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the dilation must be positive, got %l", at->dilation[d]);
-        if (at->padding[d] < 0 || at->padding[d] > ((at->kernel[d] - 1) * at->dilation[d] + 1) / 2)
+        if (!tg__mul_i64(at->kernel[d] - 1, at->dilation[d], &reach) || reach >= INT64_MAX / 8 || at->stride[d] > INT64_MAX / 8)
+            return tg__fail(tg, TG__E_ARGUMENT, "a window or a stride that does not fit 60 bits");
+        if (at->padding[d] < 0 || at->padding[d] > (reach + 1) / 2)
             return tg__fail_op(tg, TG_ERROR_VALUE, "the padding must be from 0 to half of the window, got %l for a window of %l", at->padding[d], at->kernel[d]);
     }
     return true;
@@ -17437,7 +17453,7 @@ TG__PRIVATE bool tg__pooling_check(tg_ctx *tg, tg__node *n) {
     for (d = front - 1; d < x->ndim; d++) if (x->shape[d] == 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "only the first dimension of a batch may be empty, got %t", x);
     for (d = 3 - spatial; d < 3; d++) {
         const int64_t in = at->in[d] = x->shape[x->ndim - 3 + d];
-        if (!at->adaptive && (in > INT64_MAX / 8 || at->padding[d] > INT64_MAX / 8 || at->stride[d] > INT64_MAX / 8)) return tg__fail(tg, TG__E_ARGUMENT, "sizes that do not fit 60 bits");
+        if (!at->adaptive && in > INT64_MAX / 8) return tg__fail(tg, TG__E_ARGUMENT, "sizes that do not fit 60 bits");
         size[d] = at->adaptive ? at->size[d] : tg__pooling_size(at, d, in);
         if (at->adaptive && size[d] < 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the result's sizes must not be negative, got %l", size[d]);
         if (!at->adaptive && size[d] < 1) return tg__fail_op(tg, TG_ERROR_SHAPE, "no window of %l fits into %l places of %t", at->kernel[d], in, x);
@@ -18799,9 +18815,12 @@ TG_API tg_tensor *(tg_affine_grid)(tg_tensor *theta, int n, const int64_t *size,
         tg__fail_op(tg, TG_ERROR_SHAPE, "theta is %t; expected [%l, %d, %d]", theta, size[0], spatial, spatial + 1);
         return NULL;
     }
-    outermost = tg__compose(tg);
     shape[spatial] = 1; flat[1] = 1;
-    for (int d = 0; d < spatial; d++) { shape[d] = size[2 + d]; flat[1] *= size[2 + d]; }
+    for (int d = 0; d < spatial; d++) {
+        shape[d] = size[2 + d];
+        if (!tg__mul_i64(flat[1], size[2 + d], &flat[1])) { tg__fail(tg, TG__E_TOO_LARGE, n, size); return NULL; }
+    }
+    outermost = tg__compose(tg);
     for (int d = 0; d < spatial; d++) {                                      /* x, which moves along the last dimension, is first */
         int64_t along[4];
         for (int k = 0; k <= spatial; k++) along[k] = k == spatial - 1 - d ? shape[k] : 1;
@@ -23647,13 +23666,17 @@ TG_API tg_tensor *(tg_index_fill_tensor)(tg_tensor *x, int64_t dim, tg_tensor *i
 }
 TG_API tg_tensor *(tg_clamp_tensor_)(tg_tensor *x, tg_tensor *low, tg_tensor *high) {
     tg_ctx *tg = tg__start(x, "clamp_");
+    tg_tensor *y = x;
     bool outermost;
     if (!tg) return NULL;
     if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is needed, both are NULL"); return NULL; }
     outermost = tg__compose(tg);
-    if (low) x = tg_maximum_(x, low);
-    if (high) x = tg_minimum_(x, high);
-    return tg__composed(tg, outermost, x);
+    if (low && high) y = tg_maximum(x, low);                 /* beside: x is as it was if the second one fails */
+    else if (low) y = tg_maximum_(x, low);
+    if (high) y = low ? tg_minimum(y, high) : tg_minimum_(x, high);
+    if (y && !tg__same_shape(y, x)) tg__fail(tg, TG__E_INPLACE_SHAPE, (int)y->ndim, y->shape, x);
+    else if (y && y->dtype != x->dtype) tg__fail(tg, TG__E_INPLACE_DTYPE, (int)y->dtype, x);
+    return tg__composed(tg, outermost, low && high ? tg_copy_(x, y) : y);
 }
 
 /* ---- index, index_put ----
@@ -23709,8 +23732,8 @@ TG__PRIVATE bool tg__spot_make(tg_ctx *tg, tg__spot *a, tg_tensor *x, tg_tensor 
     int64_t dims[TG_MAX_DIMS];
     int i, k = 0, first = -1, last = -1, at = 0, lead;
     if (n < 0 || (n && !indices)) return tg__fail(tg, TG__E_NO_DATA, "list of indices");
-    for (i = 0; i < n; i++) if (indices[i] && !tg__use(tg, indices[i], 1 + i)) return false;
     if (n > TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, n);
+    for (i = 0; i < n; i++) if (indices[i] && !tg__use(tg, indices[i], 1 + i)) return false;
     if (tg__index_each(tg, &x, indices, n, each) < 0) return false;
     for (i = 0; i < x->ndim; i++) if (each[i]) { if (first < 0) first = i; last = i; k++; }
     if (k == 0) return tg__fail(tg, TG__E_ARGUMENT, "at least one index is needed, all are NULL");
@@ -24043,6 +24066,7 @@ TG_API tg_tensor *(tg_unique_consecutive_dim)(tg_tensor *x, int64_t dim, tg_tens
 }
 
 /* ---- counts: bincount, histc, histogram ---- */
+#define TG__MOST_BINS (INT64_MAX / 16)
 /* How often each of 0 .. n - 1 stands in places [N], where n itself counts for nothing; or the sums of weights [N]. */
 TG__PRIVATE tg_tensor *tg__counted(tg_ctx *tg, tg_tensor *places, int64_t n, tg_tensor *weights) {
     const int64_t room = n + 1;
@@ -24061,13 +24085,14 @@ TG_API tg_tensor *(tg_bincount)(tg_tensor *x, tg_tensor *weights, int64_t minlen
         else tg__fail_op(tg, TG_ERROR_SHAPE, "expected numbers [N], got %t", x);
         return NULL;
     }
-    if (minlength < 0) { tg__fail(tg, TG__E_RANGE, "minlength", "at least 0", (double)minlength); return NULL; }
+    if (minlength < 0 || minlength > TG__MOST_BINS) { tg__fail(tg, TG__E_RANGE, "minlength", "at least 0, and what memory can hold", (double)minlength); return NULL; }
     outermost = tg__compose(tg);
     n = x->numel ? tg_item_i64(tg_amin(x)) : 0;
     if (n < 0) { tg__fail(tg, TG__E_RANGE, "x", "no negative number", (double)n); return tg__composed(tg, outermost, NULL); }
-    n = x->numel ? tg_item_i64(tg_amax(x)) + 1 : 0;
+    n = x->numel ? tg_item_i64(tg_amax(x)) : -1;
+    if (n >= TG__MOST_BINS) { tg__fail(tg, TG__E_RANGE, "x", "numbers that memory can hold so many counts of", (double)n); return tg__composed(tg, outermost, NULL); }
     if (weights && weights->dtype != TG_F32) weights = tg_to(weights, TG_F64);
-    if (!tg_failed(tg)) y = tg__counted(tg, tg_to(x, TG_I64), tg__imax(n, minlength), x->numel ? weights : NULL);     /* of nothing: i64, as torch */
+    if (!tg_failed(tg)) y = tg__counted(tg, tg_to(x, TG_I64), tg__imax(n + 1, minlength), x->numel ? weights : NULL);     /* of nothing: i64, as torch */
     return tg__composed(tg, outermost, y);
 }
 /* The smallest and the largest number of x, read on the host; 0 and 0 of nothing. false: one is not finite, or an error. */
@@ -24083,7 +24108,7 @@ TG_API tg_tensor *(tg_histc)(tg_tensor *x, int64_t bins, double low, double high
     bool outermost, ok = true;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
-    if (bins < 1) { tg__fail(tg, TG__E_RANGE, "bins", "at least 1", (double)bins); return NULL; }
+    if (bins < 1 || bins > TG__MOST_BINS) { tg__fail(tg, TG__E_RANGE, "bins", "at least 1, and what memory can hold", (double)bins); return NULL; }
     if (!(low <= high && high - low < tg__inf())) { tg__fail(tg, TG__E_RANGE, "high", "a finite number, not below low", high); return NULL; }
     outermost = tg__compose(tg);
     wide = tg_flatten(tg__widened(tg_detach(x)), 0, -1);
@@ -24123,7 +24148,7 @@ TG_API tg_tensor *(tg_histogram)(tg_tensor *x, int64_t bins, const double *range
     bool outermost, ok = true;
     tg__no_results(edges, 1);
     if (!(tg = tg__start_histogram(x, weight, "histogram"))) return NULL;
-    if (bins < 1) { tg__fail(tg, TG__E_RANGE, "bins", "at least 1", (double)bins); return NULL; }
+    if (bins < 1 || bins > TG__MOST_BINS) { tg__fail(tg, TG__E_RANGE, "bins", "at least 1, and what memory can hold", (double)bins); return NULL; }
     if (range) { low = range[0]; high = range[1]; }
     if (!(low <= high && high - low < tg__inf())) { tg__fail(tg, TG__E_RANGE, "range[1]", "a finite number, not below range[0]", high); return NULL; }
     outermost = tg__compose(tg);
@@ -24234,7 +24259,7 @@ TG__PRIVATE tg_tensor *tg__quantile(const tg_quantile_args *a, bool ignore_nan, 
     tg__note(x, a->at);
     tg = tg__start2(x, q, name);
     if (!tg) return NULL;
-    dim = a->dim.is ? (int64_t)a->dim.value : 0;
+    dim = a->dim.is ? tg__int_of(a->dim.value) : 0;
     if (x->dtype != TG_F32 && x->dtype != TG_F64) { tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype); return NULL; }
     if (!q->is_number && q->dtype != x->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, x, q, ""); return NULL; }
     if (q->ndim > 1) { tg__fail_op(tg, TG_ERROR_SHAPE, "q is one number or [Q], got %t", q); return NULL; }
@@ -24368,7 +24393,7 @@ TG__PRIVATE bool tg__rows_check(tg_ctx *tg, tg__rows_of *r, tg_maybe padding) {
     if (r->norm_type == 0) r->norm_type = 2;
     r->padding = -1;
     if (!padding.is) return true;
-    if (!(padding.value >= -(double)v && padding.value < (double)v)) return tg__fail_op(tg, TG_ERROR_VALUE, "padding_idx is %l; expected one of the %l rows of weight", (int64_t)padding.value, v);
+    if (!(padding.value >= -(double)v && padding.value < (double)v)) return tg__fail_op(tg, TG_ERROR_VALUE, "padding_idx is %l; expected one of the %l rows of weight", tg__int_of(padding.value), v);
     r->padding = (int64_t)padding.value + (padding.value < 0 ? v : 0);
     return true;
 }

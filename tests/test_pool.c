@@ -157,6 +157,21 @@ static void test_layouts(tg_ctx *tg) {
     EXPECT_TEXT(tg_max_unpool2d(x, tg_zeros_like(x), .kernel = {2}), "max_unpool2d: indices are i64 places in x's shape");
     EXPECT_TEXT(tg_max_unpool2d(y, tg_full(tg, y->ndim, y->shape, 999, TG_I64), .kernel = {2}), "max_unpool2d: ");
 }
+/* Sizes that no arithmetic holds are refused; a window that is mostly padding is not gone through. */
+static void test_huge(tg_ctx *tg) {
+    const int64_t most = INT64_MAX, far = (int64_t)1 << 40;
+    tg_tensor *x = tg_ones(tg, TG_SHAPE(1, 2, 4, 4)), *row = tg_select(x, 0, 0), *places = tg_zeros_like(tg_to(x, TG_I64)), *y;
+    EXPECT_TEXT(tg_max_pool2d(x, .kernel = {2}, .dilation = {most}), "max_pool2d: ");
+    EXPECT_TEXT(tg_max_pool2d(x, .kernel = {2}, .stride = {most}, .ceil_mode = true), "max_pool2d: ");
+    EXPECT_TEXT(tg_max_pool2d(x, .kernel = {most}), "max_pool2d: ");
+    EXPECT_TEXT(tg_avg_pool2d(x, .kernel = {most / 2}, .padding = {most / 4}), "avg_pool2d: ");
+    EXPECT_TEXT(tg_max_unpool2d(x, places, .kernel = {most}, .stride = {1}), "max_unpool2d: ");
+    EXPECT_TEXT(tg_max_unpool2d(x, places, .kernel = {2}, .stride = {most}), "max_unpool2d: ");
+    y = tg_max_pool1d(row, .kernel = {far}, .padding = {far / 2});
+    CHECK(y && y->shape[2] == 1 && tg_item(tg_sum(y)) == 8);
+    y = tg_avg_pool1d(tg_require_grad(tg_clone(row), true), .kernel = {far}, .padding = {far / 2}, .divisor = TG_IS(1));
+    CHECK(y && tg_item(tg_sum(y)) == 32 && tg_backward(tg_sum(y)));
+}
 static void test_threads(void) {
     tg_ctx *one = test_open(), *two = test_open();
     tg_tensor *x, *y, *g[2], *places;
@@ -174,6 +189,7 @@ int main(int argc, char **argv) {
     (void)argc; (void)argv;
     test_windows(tg, 600);
     test_layouts(tg);
+    test_huge(tg);
     test_threads();
     tg_close(tg);
     return test_end("pool");

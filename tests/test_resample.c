@@ -147,6 +147,8 @@ static void known_values(tg_ctx *tg) {
 static void refusals(tg_ctx *tg) {
     tg_tensor *x = tg_zeros(tg, TG_SHAPE(1, 2, 4, 4)), *line = tg_zeros(tg, TG_SHAPE(1, 2, 4)), *grid = tg_zeros(tg, TG_SHAPE(1, 3, 3, 2));
 #define NO(...) CHECK_MSG(!(__VA_ARGS__) && tg_failed(tg), "%s is not refused", #__VA_ARGS__); tg_clear(tg)
+    NO(tg_affine_grid(tg_zeros(tg, TG_SHAPE(1, 2, 3)), TG_SHAPE(1, 1, INT64_MAX, INT64_MAX), false));
+    NO(tg_affine_grid(tg_zeros(tg, TG_SHAPE(1, 3, 4)), TG_SHAPE(1, 1, 1024, 1024, INT64_MAX / 4), true));
     NO(tg_interpolate(x)); NO(tg_interpolate(x, .size = {2})); NO(tg_interpolate(x, .size = {2, 2, 2})); NO(tg_interpolate(x, .scale_factor = {2})); NO(tg_interpolate(x, .size = {2, -2}));
     NO(tg_interpolate(x, .scale_factor = {2, 2}, .size = {8, 8})); NO(tg_interpolate(x, .scale_factor = {0.1, 2})); NO(tg_interpolate(x, .scale_factor = {NAN, 2})); NO(tg_interpolate(x, .scale_factor = {1e30, 2}));
     NO(tg_interpolate(x, .recompute_scale_factor = true, .size = {8, 8})); NO(tg_interpolate(x, .align_corners = true, .size = {8, 8})); NO(tg_interpolate(x, .antialias = true, .size = {8, 8}));

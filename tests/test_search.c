@@ -199,6 +199,25 @@ static void test_hard_times(void) {
     }
 }
 
+/* Numbers that no arithmetic holds, and what stays as it was when a call fails. */
+static void test_extremes(void) {
+    const tg_mark m = tg_begin(tg);
+    tg_tensor *v = tg_ones(tg, TG_SHAPE(3)), *i = tg_full(tg, TG_SHAPE(3), 1, TG_I64), *low = tg_full(tg, TG_SHAPE(3), 2, TG_F32), *list[1];
+    list[0] = i;
+    REFUSED(TG_ERROR_VALUE, tg_bincount(i, NULL, INT64_MAX), "minlength");
+    REFUSED(TG_ERROR_VALUE, tg_bincount(tg_mul(i, tg_integer(tg, INT64_MAX)), NULL, 0), "bincount");
+    REFUSED(TG_ERROR_VALUE, tg_histc(v, INT64_MAX, 0, 1), "bins");
+    REFUSED(TG_ERROR_VALUE, tg_histogram(v, INT64_MAX, NULL, NULL, false, NULL), "bins");
+    CHECK(!tg_quantile(v, tg_number(tg, 0.5), .dim = TG_IS(1e300))); CHECK(tg_failed(tg)); tg_clear(tg);
+    CHECK(!tg_quantile(v, tg_number(tg, 0.5), .dim = TG_IS(tg__nan()))); CHECK(tg_failed(tg)); tg_clear(tg);
+    REFUSED(TG_ERROR_VALUE, tg_embedding(i, tg_ones(tg, TG_SHAPE(3, 2)), .padding_idx = TG_IS(tg__nan())), "padding_idx");
+    CHECK(!tg_index_put(v, list, 1000, v, false)); CHECK(tg_failed(tg)); tg_clear(tg);
+    CHECK(!tg_clamp_tensor_(v, low, tg_ones(tg, TG_SHAPE(2)))); CHECK(tg_failed(tg)); tg_clear(tg);
+    CHECK(!tg_clamp_tensor_(v, low, tg_ones(tg, TG_SHAPE(2, 3)))); CHECK(tg_failed(tg)); tg_clear(tg);
+    CHECK(tg_item(tg_sum(v)) == 3);                                          /* nor clamped by half */
+    CHECK(tg_clamp_tensor_(v, low, tg_mul_scalar(low, 4)) == v && tg_item(tg_sum(v)) == 6);
+    tg_end(tg, m);
+}
 int main(void) {
     tg_config c = test_config(NULL);
     tg = tg_open(&c);
@@ -207,6 +226,7 @@ int main(void) {
     test_scatter();
     test_search();
     test_embedding();
+    test_extremes();
     test_threads();
     test_hard_times();
     tg_close(tg);

@@ -190,6 +190,23 @@ static void messages(void) {
     tg_end(tg, m);
 }
 
+/* Sizes that no arithmetic holds. */
+static void huge(void) {
+    const tg_mark m = tg_begin(tg);
+    const int64_t most = INT64_MAX, wide = most / 8;
+    tg_tensor *x = tg_ones(tg, TG_SHAPE(1, 2, 4, 4)), *columns = tg_ones(tg, TG_SHAPE(4, 9));
+    int mode;
+    REFUSED(tg_nn_unfold(x, .kernel = {1, 1}, .padding = {wide, wide}, .stride = {wide, wide}), "nn_unfold: the padded picture is too large");
+    REFUSED(tg_nn_unfold(x, .kernel = {2, 2}, .padding = {wide, wide}, .dilation = {wide, wide}), "nn_unfold: the padded picture is too large");
+    REFUSED(tg_fold(columns, .size = {most, most}, .kernel = {1, 1}, .stride = {most / 3, most / 3}), "fold: the padded picture is too large");
+    for (mode = TG_PAD_CONSTANT; mode <= TG_PAD_CIRCULAR; mode++) {
+        REFUSED(tg_pad(x, TG_DIMS(most, -most), (tg_pad_mode)mode, 0), "pad: the padding is too large");
+        REFUSED(tg_pad(x, TG_DIMS(INT64_MIN, most), (tg_pad_mode)mode, 0), "pad: the padding is too large");
+    }
+    REFUSED(tg_pixel_unshuffle(tg_ones(tg, TG_SHAPE(3 << 20, 0, 0)), (int64_t)1 << 31), "pixel_unshuffle: the factor is too large");
+    REFUSED(tg_pixel_shuffle(tg_ones(tg, TG_SHAPE(0, (int64_t)1 << 40, 2)), (int64_t)1 << 31), "pixel_shuffle: the factor is too large");
+    tg_end(tg, m);
+}
 int main(void) {
     static const tg_dtype types[] = { TG_F32, TG_F64, TG_F16, TG_BF16, TG_I64, TG_I32, TG_I16, TG_I8, TG_U8 };
     int i;
@@ -201,6 +218,7 @@ int main(void) {
     gradients();
     dropouts();
     messages();
+    huge();
     tg_close(tg);
     return test_end("window");
 }
