@@ -1438,7 +1438,7 @@ TG_API tg_tensor *tg_smooth_l1_loss_from(const tg_smooth_l1_loss_args *args);
 typedef struct tg_huber_loss_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY, *target TG_EMPTY;
-    double delta TG_EMPTY;             /* zero: 1 */
+    tg_maybe delta TG_EMPTY;           /* not given: 1 */
     tg_reduction reduction TG_EMPTY;
     tg_tensor *weight TG_EMPTY;        /* of x's shape; the mean stays that over the number of elements */
 } tg_huber_loss_args;
@@ -22102,7 +22102,7 @@ TG_API tg_tensor *tg_huber_loss_from(const tg_huber_loss_args *a) {
     if (!a) return NULL;
     in[0] = a->x; in[1] = a->target;
     if (!tg__loss_begin(&l, "huber_loss", a->at, in, 2, a->weight, a->reduction)) return NULL;
-    delta = a->delta == 0 ? 1 : a->delta;
+    delta = a->delta.is ? a->delta.value : 1;
     if (!(delta > 0)) return tg__loss_number(&l, "delta", "be above 0", delta);
     return tg__loss_weighted(&l, tg__loss_bent(tg__loss_both(&l, tg_sub(l.x, l.target)), delta, 1), a->weight, false);
 }

@@ -1277,7 +1277,7 @@ ADAPTER(a_smooth_l1_loss) {
 }
 ADAPTER(a_huber_loss) {
     tg_tensor *x = self(c), *t = tensor(c, 1, "target");
-    put(c, tg_huber_loss(x, t, .reduction = reduction(c, 2), .delta = above_zero(c, 3, "delta"), .weight = maybe_tensor(c, 4, "weight")));
+    put(c, tg_huber_loss(x, t, .reduction = reduction(c, 2), .delta = maybe(c, 3, "delta"), .weight = maybe_tensor(c, 4, "weight")));
 }
 ADAPTER(a_cross_entropy) {
     tg_tensor *x = self(c), *t = tensor(c, 1, "target");

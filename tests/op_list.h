@@ -352,7 +352,7 @@ static tg_tensor *classes_of(tg_tensor *x, int64_t modulo) {                   /
 #define DOES(name, ...) static tg_tensor *name(tg_tensor *const *given, int n) { tg_tensor *x[4]; int k; for (k = 0; k < 4; k++) x[k] = k < n ? given[k] : NULL; LOSS(__VA_ARGS__); }
 DOES(l1_none, tg_l1_loss, a.x = x[0]; a.target = x[1]; a.reduction = TG_LOSS_NONE)
 DOES(mse_weighted, tg_mse_loss, a.x = x[0]; a.target = x[1]; a.weight = tg_exp(x[2]))
-DOES(huber, tg_huber_loss, a.x = x[0]; a.target = x[1]; a.delta = 0.7; a.reduction = TG_LOSS_SUM)
+DOES(huber, tg_huber_loss, a.x = x[0]; a.target = x[1]; a.delta.is = true; a.delta.value = 0.7; a.reduction = TG_LOSS_SUM)
 DOES(smooth_l1, tg_smooth_l1_loss, a.x = x[0]; a.target = x[1]; a.beta.is = true; a.beta.value = 0.4)
 DOES(bce, tg_binary_cross_entropy, a.x = tg_sigmoid(x[0]); a.target = tg_sigmoid(x[1]); a.weight = x[2])
 DOES(bce_logits, tg_binary_cross_entropy_with_logits, a.x = x[0]; a.target = tg_sigmoid(x[1]); a.pos_weight = tg_exp(x[2]))

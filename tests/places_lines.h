@@ -62,7 +62,7 @@ int main(void) {
     PLACED(tg_gradcheck(&call)); PLACED(tg_vjp(&call, list, out, out));
 #if !defined(__cplusplus) || (defined(__cpp_designated_initializers) && __cplusplus >= 202002L)
     PLACED(tg_conv2d(a, a, NULL, .padding = {1, 1}));
-    PLACED(tg_huber_loss(a, a, .delta = -1)); PLACED(tg_smooth_l1_loss(a, a, .beta = TG_IS(-1), .reduction = TG_LOSS_SUM));
+    PLACED(tg_huber_loss(a, a, .delta = TG_IS(-1))); PLACED(tg_smooth_l1_loss(a, a, .beta = TG_IS(-1), .reduction = TG_LOSS_SUM));
     PLACED(tg_backward(a, .retain_graph = true)); PLACED(tg_gradcheck(&call, .second = true));
 #else
     {

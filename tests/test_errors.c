@@ -587,7 +587,7 @@ static void test_made(void) {
     for (CASE) { tg_tensor *a = f32(3, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_trace(a)), "trace: f32[3] is no matrix: two dimensions are expected"); }
     for (CASE) { tg_tensor *a = tg_full(tg, TG_SHAPE(0), 0, TG_I64); MISTAKE(TG_ERROR_VALUE, (!tg_one_hot(a, -1)), "one_hot: the number of classes cannot be taken from i64[0]: nothing is in it"); }
     for (CASE) { tg_tensor *a = f32(2, -1), *b = f32(2, -1); MISTAKE(TG_ERROR_VALUE, (!tg_smooth_l1_loss(a, b, .beta = TG_IS(-1))), "smooth_l1_loss: beta must not be negative, got -1.0"); }
-    for (CASE) { tg_tensor *a = f32(2, -1), *b = f32(2, -1); MISTAKE(TG_ERROR_VALUE, (!tg_huber_loss(a, b, .delta = -1)), "huber_loss: delta must be above 0, got -1.0"); }
+    for (CASE) { tg_tensor *a = f32(2, -1), *b = f32(2, -1); MISTAKE(TG_ERROR_VALUE, (!tg_huber_loss(a, b, .delta = TG_IS(-1))), "huber_loss: delta must be above 0, got -1.0"); }
     for (CASE) { tg_tensor *a = f32(2, -1), *b = f32(2, -1); MISTAKE(TG_ERROR_VALUE, (!tg_mse_loss(a, b, .reduction = TG_LOSS_BATCHMEAN)), "mse_loss: the reduction must be TG_LOSS_MEAN, TG_LOSS_SUM or TG_LOSS_NONE, got 3"); }
     for (CASE) { tg_tensor *a = f32(2, -1), *b = f32(2, -1), *c = f32(3, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_mse_loss(a, b, .weight = c)), "mse_loss: weight is f32[3] and must have the shape of x, f32[2]"); }
     for (CASE) { tg_tensor *a = tg_full(tg, TG_SHAPE(2), 2, TG_F32), *b = f32(2, -1); MISTAKE(TG_ERROR_VALUE, (!tg_binary_cross_entropy(a, b)), "binary_cross_entropy: all elements of x must lie in [0, 1]; for logits there is tg_binary_cross_entropy_with_logits"); }

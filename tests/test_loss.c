@@ -27,7 +27,7 @@ static void test_bent(void) {
     y = tg_smooth_l1_loss(x, t, .reduction = TG_LOSS_NONE, .beta = TG_IS(2));
     NEAR(at(y, 0), 2); NEAR(at(y, 1), 0.25);
     CHECK_OK(tg);
-    REFUSED(TG_ERROR_VALUE, tg_huber_loss(x, t, .delta = -1), "huber_loss: delta must be above 0");
+    REFUSED(TG_ERROR_VALUE, tg_huber_loss(x, t, .delta = TG_IS(-1)), "huber_loss: delta must be above 0");
     REFUSED(TG_ERROR_VALUE, tg_smooth_l1_loss(x, t, .beta = TG_IS(-1)), "smooth_l1_loss: beta must not be negative");
     REFUSED(TG_ERROR_VALUE, tg_mse_loss(x, t, .reduction = TG_LOSS_BATCHMEAN), "mse_loss: the reduction must be");
     REFUSED(TG_ERROR_SHAPE, tg_mse_loss(x, t, .weight = F64(1, 2)), "mse_loss: weight is f64[2] and must have the shape of x, f64[7]");
