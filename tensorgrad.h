@@ -12294,9 +12294,54 @@ TG__PRIVATE tg__sort_rule tg__sort_rule_for(tg_dtype d, bool descending) {
     return r;
 }
 
+/* 4, 8 and 16 entries in order, by Batcher's networks: odd-even merging. */
+#define TG__SORT_PAIR(i, k) { const uint64_t x = e[i], y = e[k]; const bool up = x < y; e[i] = up ? x : y; e[k] = up ? y : x; }
+TG__PRIVATE void tg__sort_4(uint64_t *to) {
+    uint64_t e[4];
+    memcpy(e, to, sizeof e);
+    TG__SORT_PAIR(0, 1) TG__SORT_PAIR(2, 3) TG__SORT_PAIR(0, 2) TG__SORT_PAIR(1, 3) TG__SORT_PAIR(1, 2)
+    memcpy(to, e, sizeof e);
+}
+TG__PRIVATE void tg__sort_8(uint64_t *to) {
+    uint64_t e[8];
+    memcpy(e, to, sizeof e);
+    TG__SORT_PAIR(0, 1) TG__SORT_PAIR(2, 3) TG__SORT_PAIR(4, 5) TG__SORT_PAIR(6, 7)
+    TG__SORT_PAIR(0, 2) TG__SORT_PAIR(1, 3) TG__SORT_PAIR(4, 6) TG__SORT_PAIR(5, 7) TG__SORT_PAIR(1, 2) TG__SORT_PAIR(5, 6)
+    TG__SORT_PAIR(0, 4) TG__SORT_PAIR(1, 5) TG__SORT_PAIR(2, 6) TG__SORT_PAIR(3, 7) TG__SORT_PAIR(2, 4) TG__SORT_PAIR(3, 5)
+    TG__SORT_PAIR(1, 2) TG__SORT_PAIR(3, 4) TG__SORT_PAIR(5, 6)
+    memcpy(to, e, sizeof e);
+}
+TG__PRIVATE void tg__sort_16(uint64_t *e) {
+    int i;
+    tg__sort_8(e); tg__sort_8(e + 8);
+    for (i = 0; i < 8; i++) TG__SORT_PAIR(i, i + 8)
+    for (i = 4; i < 8; i++) TG__SORT_PAIR(i, i + 4)
+    for (i = 2; i < 14; i += 4) { TG__SORT_PAIR(i, i + 2) TG__SORT_PAIR(i + 1, i + 3) }
+    for (i = 1; i < 15; i += 2) TG__SORT_PAIR(i, i + 1)
+}
+#undef TG__SORT_PAIR
+/* The n <= 16 entries at e, behind which the next power of two is filled up. */
+TG__PRIVATE void tg__sort_few(uint64_t *e, int64_t n) {
+    const int64_t width = n > 8 ? 16 : n > 4 ? 8 : 4;
+    int64_t i;
+    for (i = n; i < width; i++) e[i] = ~(uint64_t)0;
+    if (width == 16) tg__sort_16(e); else if (width == 8) tg__sort_8(e); else tg__sort_4(e);
+}
+
 /* Keys of n elements, and the bits of an element from its key: positive floats get their sign bit set,
    negative ones are turned over; signed integers have the sign bit turned. The keys of zeros and NaNs stand
    for several values: those elements are fetched from x. */
+#define TG__SORT_KEY(U, key) \
+    U negative = (U)((u & sign) ? turn : 0), key = (U)(u ^ (U)(sign | negative)); \
+    key = (U)(key + (U)(zero & (U)(u == sign))); \
+    if ((U)(u & (U)~(U)(sign & turn)) > infinity) key = all; \
+    key = (U)(key ^ flip)
+#define TG__SORT_VALUE(U, u, key, at) \
+    U u = (U)(key ^ sign); \
+    if (turn) { \
+        if (key == sign || key == all) u = x[at]; \
+        else if (!(key & sign)) u = (U)~key; \
+    }
 #define TG__SORT_TYPE(U) \
     TG__PRIVATE void tg__sort_keys_##U(int64_t n, uint64_t *keys, const void *x_, int64_t xs, const tg__sort_rule *r, tg__sort_range *range) { \
         const U *x = (const U *)x_; \
@@ -12304,10 +12349,8 @@ TG__PRIVATE tg__sort_rule tg__sort_rule_for(tg_dtype d, bool descending) {
         U low = all, high = 0, vary = 0, first = 0; \
         int64_t i; \
         for (i = 0; i < n; i++) { \
-            U u = x[i * xs], negative = (U)((u & sign) ? turn : 0), key = (U)(u ^ (U)(sign | negative)); \
-            key = (U)(key + (U)(zero & (U)(u == sign))); \
-            if ((U)(u & (U)~(U)(sign & turn)) > infinity) key = all; \
-            key = (U)(key ^ flip); \
+            const U u = x[i * xs]; \
+            TG__SORT_KEY(U, key); \
             if (i == 0) first = key; \
             low = key < low ? key : low; high = key > high ? key : high; vary = (U)(vary | (U)(key ^ first)); \
             keys[i] = key; \
@@ -12322,17 +12365,41 @@ TG__PRIVATE tg__sort_rule tg__sort_rule_for(tg_dtype d, bool descending) {
         int64_t i; \
         for (i = 0; i < n; i++) { \
             int64_t place = (int64_t)(wide ? e[2 * i + 1] : (e[i] & 0xffffffffu)); \
-            U key = (U)((U)((wide ? e[2 * i] : e[i] >> 32) + low) ^ flip), u = (U)(key ^ sign); \
+            const U key = (U)((U)((wide ? e[2 * i] : e[i] >> 32) + low) ^ flip); \
+            TG__SORT_VALUE(U, u, key, place * xs) \
             places[i * ps] = place; \
-            if (turn) { \
-                if (key == sign || key == all) u = x[place * xs]; \
-                else if (!(key & sign)) u = (U)~key; \
-            } \
+            v[i * vs] = u; \
+        } \
+    }
+/* A row of n <= 16 elements of at most 4 bytes: its window, of `count` entries. */
+#define TG__SORT_SHORT(U) \
+    TG__PRIVATE void tg__sort_short_##U(int64_t n, int64_t first, int64_t count, void *v_, int64_t vs, int64_t *places, int64_t ps, const void *x_, int64_t xs, \
+            const tg__sort_rule *r) { \
+        const U *x = (const U *)x_; \
+        U *v = (U *)v_; \
+        const U all = (U)r->all, sign = (U)r->sign, turn = r->floating ? all : (U)0, zero = r->floating ? 1 : 0, infinity = (U)r->infinity, flip = (U)r->flip; \
+        uint64_t e[16]; \
+        int64_t i; \
+        for (i = 0; i < n; i++) { \
+            const U u = x[i * xs]; \
+            TG__SORT_KEY(U, key); \
+            e[i] = (uint64_t)key << 32 | (uint64_t)i; \
+        } \
+        tg__sort_few(e, n); \
+        for (i = 0; i < count; i++) { \
+            const int64_t place = (int64_t)(e[first + i] & 0xffffffffu); \
+            const U key = (U)((U)(e[first + i] >> 32) ^ flip); \
+            TG__SORT_VALUE(U, u, key, place * xs) \
+            places[i * ps] = place; \
             v[i * vs] = u; \
         } \
     }
 TG__SORT_TYPE(uint8_t) TG__SORT_TYPE(uint16_t) TG__SORT_TYPE(uint32_t) TG__SORT_TYPE(uint64_t)
+TG__SORT_SHORT(uint8_t) TG__SORT_SHORT(uint16_t) TG__SORT_SHORT(uint32_t)
 #undef TG__SORT_TYPE
+#undef TG__SORT_SHORT
+#undef TG__SORT_KEY
+#undef TG__SORT_VALUE
 
 TG__PRIVATE void tg__sort_keys(const tg__sort_plan *j, int64_t n, uint64_t *keys, const char *x,
     tg__sort_range *range) {
@@ -12370,42 +12437,12 @@ TG__PRIVATE void tg__sort_digits(const tg__sort_range *r, bool wide, int digit, 
     *width = *rounds ? (bits + *rounds - 1) / *rounds : 0;
 }
 
-/* 4, 8 and 16 entries in order, by Batcher's networks: odd-even merging. */
-#define TG__SORT_PAIR(i, k) { const uint64_t x = e[i], y = e[k]; const bool up = x < y; e[i] = up ? x : y; e[k] = up ? y : x; }
-TG__PRIVATE void tg__sort_4(uint64_t *to) {
-    uint64_t e[4];
-    memcpy(e, to, sizeof e);
-    TG__SORT_PAIR(0, 1) TG__SORT_PAIR(2, 3) TG__SORT_PAIR(0, 2) TG__SORT_PAIR(1, 3) TG__SORT_PAIR(1, 2)
-    memcpy(to, e, sizeof e);
-}
-TG__PRIVATE void tg__sort_8(uint64_t *to) {
-    uint64_t e[8];
-    memcpy(e, to, sizeof e);
-    TG__SORT_PAIR(0, 1) TG__SORT_PAIR(2, 3) TG__SORT_PAIR(4, 5) TG__SORT_PAIR(6, 7)
-    TG__SORT_PAIR(0, 2) TG__SORT_PAIR(1, 3) TG__SORT_PAIR(4, 6) TG__SORT_PAIR(5, 7) TG__SORT_PAIR(1, 2) TG__SORT_PAIR(5, 6)
-    TG__SORT_PAIR(0, 4) TG__SORT_PAIR(1, 5) TG__SORT_PAIR(2, 6) TG__SORT_PAIR(3, 7) TG__SORT_PAIR(2, 4) TG__SORT_PAIR(3, 5)
-    TG__SORT_PAIR(1, 2) TG__SORT_PAIR(3, 4) TG__SORT_PAIR(5, 6)
-    memcpy(to, e, sizeof e);
-}
-TG__PRIVATE void tg__sort_16(uint64_t *e) {
-    int i;
-    tg__sort_8(e); tg__sort_8(e + 8);
-    for (i = 0; i < 8; i++) TG__SORT_PAIR(i, i + 8)
-    for (i = 4; i < 8; i++) TG__SORT_PAIR(i, i + 4)
-    for (i = 2; i < 14; i += 4) { TG__SORT_PAIR(i, i + 2) TG__SORT_PAIR(i + 1, i + 3) }
-    for (i = 1; i < 15; i += 2) TG__SORT_PAIR(i, i + 1)
-}
-#undef TG__SORT_PAIR
 /* Short rows of packed entries, no two of which are equal. Groups of 16 are put in order by networks, then runs are
    merged; neither has a branch that depends on the values. Both rooms hold a multiple of 16. Returns where the result is. */
 TG__PRIVATE uint64_t *tg__sort_merge(uint64_t *a, uint64_t *b, int64_t n) {
-    int64_t at, run, i;
+    int64_t at, run;
     uint64_t *t;
-    for (at = 0; at < n; at += 16) {
-        const int64_t m = tg__imin(16, n - at), width = m > 8 ? 16 : m > 4 ? 8 : 4;
-        for (i = m; i < width; i++) a[at + i] = ~(uint64_t)0;
-        if (width == 16) tg__sort_16(a + at); else if (width == 8) tg__sort_8(a + at); else tg__sort_4(a + at);
-    }
+    for (at = 0; at < n; at += 16) tg__sort_few(a + at, tg__imin(16, n - at));
     for (run = 16; run < n; run *= 2) {
         for (at = 0; at < n; at += 2 * run) {
             const uint64_t *l = a + at, *mid = a + tg__imin(at + run, n), *r = mid,
@@ -12705,12 +12742,29 @@ TG__PRIVATE int64_t tg__sort_next(tg__sort_plan *j) {
     return j->blocks;
 }
 
+TG__PRIVATE void tg__sort_shorts(const tg__sort_plan *j, int64_t at, int64_t end) {
+    void (*const row)(int64_t, int64_t, int64_t, void *, int64_t, int64_t *, int64_t, const void *, int64_t, const tg__sort_rule *) =
+        j->size == 1 ? tg__sort_short_uint8_t : j->size == 2 ? tg__sort_short_uint16_t : tg__sort_short_uint32_t;
+    const tg__loop *l = &j->loop;
+    const int last = l->ndim - 1;
+    const int64_t size = (int64_t)j->size, vs = l->stride[0][last] * size, xs = l->stride[1][last] * size, ps = l->stride[2][last];
+    while (at < end) {
+        int64_t column = 0, m, i;
+        char *v = j->values + tg__loop_offset(l, 0, at, &column) * size;
+        const char *x = j->x + tg__loop_offset(l, 1, at, NULL) * size;
+        int64_t *places = j->places + tg__loop_offset(l, 2, at, NULL);
+        m = tg__imin(end - at, l->shape[last] - column);
+        for (i = 0; i < m; i++) row(j->n, j->first, j->count, v + i * vs, j->vs, places + i * ps, j->ps, x + i * xs, j->xs, &j->rule);
+        at += m;
+    }
+}
 TG__PRIVATE void tg__sort_chunk(void *plan, int64_t index) {
     tg__sort_plan *j = (tg__sort_plan *)plan;
     int64_t at = index * j->rows_per_chunk, end = tg__imin(at + j->rows_per_chunk, j->rows);
     tg__sort_scratch s;
     int slot;
     if (j->a) { tg__sort_block(j, index); return; }
+    if (j->n <= 16 && j->size <= 4) { tg__sort_shorts(j, at, end); return; }
     s = tg__sort_scratch_of(j, (char *)tg__scratch_take(j->job.tg, &slot));
     if (j->step == TG__SORT_PIECE) tg__sort_piece(j, &s, index);
     else for (; at < end; at++) {
@@ -13445,6 +13499,7 @@ typedef void (*tg__line_fn)(int64_t n, char *y, int64_t yn, int64_t yv,
         T *y = (T *)(void *)y_; const T *x = (const T *)(const void *)x_; \
         int64_t i; \
         if (in == 1 && yn == 1 && yv == 0 && xn == 0 && xv == 1) for (i = 0; i < n; i++) { T *d = &y[i]; T s = x[index[i]]; *d = value; } \
+        else if (in == 1 && yn == 1 && yv == 0 && xv == 1) for (i = 0; i < n; i++, x += xn) { T *d = &y[i]; T s = x[index[i]]; *d = value; } \
         else if (in == 1 && yn == 0 && yv == 1 && xn == 1 && xv == 0) for (i = 0; i < n; i++) { T *d = &y[index[i]]; T s = x[i]; *d = value; } \
         else for (i = 0; i < n; i++) { int64_t v = index[i * in]; T *d = &y[i * yn + v * yv]; T s = x[i * xn + v * xv]; *d = value; } \
     }
@@ -13507,7 +13562,11 @@ TG__PRIVATE void tg__index_look(tg__index_plan *j, int64_t chunk) {
         int64_t column = 0, s = l->stride[0][l->ndim - 1], n;
         const int64_t *p = j->index + tg__loop_offset(l, 0, at, &column);
         n = tg__imin(end - at, l->shape[l->ndim - 1] - column);
-        for (i = 0; i < n; i++) bad |= (uint64_t)p[i * s] >= limit;    /* negative ones are huge */
+        if (s == 1) {
+            uint64_t odd = 0;                                          /* its sign: of an index, or of what is left to the last one */
+            for (i = 0; i < n; i++) odd |= (uint64_t)p[i] | (limit - 1 - (uint64_t)p[i]);
+            bad |= odd >> 63 != 0;
+        } else for (i = 0; i < n; i++) bad |= (uint64_t)p[i * s] >= limit;    /* negative ones are huge */
         at += n;
     }
     if (bad) tg__look_bad(&j->look, chunk);
