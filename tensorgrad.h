@@ -10240,10 +10240,10 @@ static const tg_op tg__bernoulli_op = { TG__OP("bernoulli", TG__IN(1), TG__OUT(1
 TG_API tg_tensor *(tg_bernoulli)(tg_tensor *p) { return tg__call(&tg__bernoulli_op, NULL, &p, 1, NULL, 1); }
 
 /* ---- values in and out; all reads of the host go through here ---- */
-/* t where the host can read it: t itself, or a copy in row-major order that the innermost scope holds. */
+/* t (or NULL, of a call that failed) where the host can read it: t itself, or a copy in row-major order that the innermost scope holds. */
 TG__PRIVATE tg_tensor *tg__on_host(tg_ctx *tg, tg_tensor *t) {
     tg_tensor *h;
-    if (!tg__whole(tg, t)) return NULL;
+    if (!t || !tg__whole(tg, t)) return NULL;
     if (t->device == TG_CPU) return t;
     h = tg__hold(tg, tg__tensor_make(tg, TG_CPU, t->dtype, t->ndim, t->shape, NULL));
     return h && tg__transfer(tg, h, t) ? h : NULL;
@@ -12899,13 +12899,17 @@ TG_API tg_tensor *(tg_linear_scan)(tg_tensor *a, tg_tensor *b, int64_t dim) {
     if (!a || !b) { tg__fail(tg, TG__E_NULL, a ? 1 : 0); return NULL; }
     return tg__factor_scan(b, a, dim, false);
 }
+/* x for a call whose result is then written over x: a copy where a gradient may want x as it was. other: what else may want one. */
+TG__PRIVATE tg_tensor *tg__aside(tg_tensor *x, const tg_tensor *other) {
+    return x && x->tg->grad_mode && (tg__needs_grad(x) || (other && tg__needs_grad(other))) ? tg_clone(x) : x;
+}
 TG__PRIVATE tg_tensor *tg__scan_in_place(const char *name, tg_tensor *x, tg_tensor *(*scan)(tg_tensor *x, int64_t dim), int64_t dim) {
     tg_ctx *tg = tg__start(x, name);
     tg_tensor *y;
     bool outermost;
     if (!tg) return NULL;
     outermost = tg__compose(tg);
-    y = scan(x, dim);
+    y = scan(tg__aside(x, NULL), dim);
     if (y && y->dtype != x->dtype) { tg__fail(tg, TG__E_INPLACE_DTYPE, (int)y->dtype, x); y = NULL; }
     return tg__composed(tg, outermost, y ? tg_copy_(x, y) : NULL);
 }
@@ -21938,7 +21942,7 @@ TG_API tg_tensor *(tg_clamp_tensor_)(tg_tensor *x, tg_tensor *low, tg_tensor *hi
     if (!tg) return NULL;
     if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is needed, both are NULL"); return NULL; }
     outermost = tg__compose(tg);
-    if (low && high) y = tg_maximum(x, low);                 /* beside: x is as it was if the second one fails */
+    if (low && high) y = tg_maximum(tg__aside(tg__aside(x, low), high), low);     /* beside: x is as it was if the second one fails */
     else if (low) y = tg_maximum_(x, low);
     if (high) y = low ? tg_minimum(y, high) : tg_minimum_(x, high);
     if (y && !tg__same_shape(y, x)) tg__fail(tg, TG__E_INPLACE_SHAPE, (int)y->ndim, y->shape, x);
@@ -22163,7 +22167,7 @@ TG__INPLACE(index_add, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *
 TG__INPLACE(scatter, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src), (x, dim, index, src))
 TG__INPLACE(scatter_add, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src), (x, dim, index, src))
 TG__INPLACE(scatter_reduce, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src, tg_scatter_kind kind, bool include_self),
-    (x, dim, index, src, kind, include_self))
+    (tg__aside(x, src), dim, index, src, kind, include_self))
 
 /* ---- a part replaced ---- */
 /* y, of which `part` is a view, with src in its place. */
@@ -22364,9 +22368,9 @@ TG_API tg_tensor *(tg_bincount)(tg_tensor *x, tg_tensor *weights, int64_t minlen
 }
 /* The smallest and the largest number of x, read on the host; 0 and 0 of nothing. false: one is not finite, or an error. */
 TG__PRIVATE bool tg__range_of(tg_ctx *tg, tg_tensor *x, double *low, double *high) {
-    *low = x->numel ? tg_item(tg_amin(x)) : 0;
-    *high = x->numel ? tg_item(tg_amax(x)) : 0;
-    if (tg_failed(tg)) return false;
+    *low = x && x->numel ? tg_item(tg_amin(x)) : 0;
+    *high = x && x->numel ? tg_item(tg_amax(x)) : 0;
+    if (!x || tg_failed(tg)) return false;
     return (*high - *low < tg__inf()) || tg__fail(tg, TG__E_RANGE, "the range of x", "finite numbers", *high - *low);
 }
 TG_API tg_tensor *(tg_histc)(tg_tensor *x, int64_t bins, double low, double high) {
