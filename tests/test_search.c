@@ -112,7 +112,7 @@ static void test_embedding(void) {
     tg_tensor *w = leaf(tg_view(F64(3, 4, 1, 0, 6, 8), TG_SHAPE(3, 2))), *i = I64(0, 2, 0);
     reads(slope(tg_embedding(i, w, .scale_grad_by_freq = true), w), "f64[3, 2] [1, 1, 0, 0, 1, 1]");
     reads(slope(tg_embedding(i, w, .padding_idx = TG_IS(-1)), w), "f64[3, 2] [2, 2, 0, 0, 0, 0]");
-    CHECK_NEAR(at(tg_embedding(i, w, .max_norm = 5), 2), 3, 1e-6);
+    CHECK_NEAR(at(tg_embedding(i, w, .max_norm = TG_IS(5)), 2), 3, 1e-6);
     CHECK_NEAR(at(w, 5), 4, 1e-6); CHECK(at(w, 1) == 4 && at(w, 2) == 1);
     reads(tg_detach(tg_embedding_bag(I64(0, 2, 1), tg_detach(w), .offsets = I64(0, 2, 2), .mode = TG_BAG_MAX, .padding_idx = TG_IS(2))), "f64[3, 2] [3, 4, 0, 0, 1, 0]");
     CHECK_OK(tg);
@@ -167,7 +167,7 @@ static tg_tensor *each(int k, tg_tensor *x, tg_tensor *z, tg_tensor *i, tg_tenso
         case 28: return tg_nanmedian_dim(x, 1, true, out);
         case 29: return tg_quantile(x, z, .dim = TG_IS(1));
         case 30: return tg_gradient(x, out, TG_MAX_DIMS, .edge_order = 1) ? out[1] : NULL;
-        case 31: return tg_embedding(i, x, .max_norm = 1, .scale_grad_by_freq = true);
+        case 31: return tg_embedding(i, x, .max_norm = TG_IS(1), .scale_grad_by_freq = true);
         case 32: return tg_embedding_bag(i, x, .offsets = i, .mode = TG_BAG_MAX, .padding_idx = TG_IS(0));
         default: return tg_cumulative_trapezoid(x, z, 1, 1);
     }
@@ -235,6 +235,7 @@ static void test_extremes(void) {
     CHECK(!tg_quantile(v, tg_number(tg, 0.5), .dim = TG_IS(1e300))); CHECK(tg_failed(tg)); tg_clear(tg);
     CHECK(!tg_quantile(v, tg_number(tg, 0.5), .dim = TG_IS(tg__nan()))); CHECK(tg_failed(tg)); tg_clear(tg);
     REFUSED(TG_ERROR_VALUE, tg_embedding(i, tg_ones(tg, TG_SHAPE(3, 2)), .padding_idx = TG_IS(tg__nan())), "padding_idx");
+    CHECK(tg_item(tg_sum(tg_embedding(i, tg_ones(tg, TG_SHAPE(3, 2)), .max_norm = TG_IS(0)))) == 0);
     CHECK(!tg_index_put(v, list, 1000, v, false)); CHECK(tg_failed(tg)); tg_clear(tg);
     CHECK(!tg_clamp_tensor_(v, low, tg_ones(tg, TG_SHAPE(2)))); CHECK(tg_failed(tg)); tg_clear(tg);
     CHECK(!tg_clamp_tensor_(v, low, tg_ones(tg, TG_SHAPE(2, 3)))); CHECK(tg_failed(tg)); tg_clear(tg);
