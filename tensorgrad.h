@@ -1206,8 +1206,8 @@ TG_API tg_tensor *tg_kthvalue(tg_tensor *x, int64_t k, int64_t dim, bool keepdim
 typedef struct tg_embedding_args {
     tg_place at TG_EMPTY;
     tg_tensor *index TG_EMPTY, *weight TG_EMPTY;
-    double max_norm TG_EMPTY;          /* zero: none; else rows that are used and longer become that long, in weight itself */
-    double norm_type TG_EMPTY;         /* by this norm; zero: 2 */
+    tg_maybe max_norm TG_EMPTY;        /* rows that are used and longer become that long, in weight itself */
+    tg_maybe norm_type TG_EMPTY;       /* by this norm; not given: 2 */
     tg_maybe padding_idx TG_EMPTY;     /* a row that gets no gradient, counted from the end where it is negative */
     bool scale_grad_by_freq TG_EMPTY;  /* a row's gradient is divided by how often it is used here */
 } tg_embedding_args;
@@ -1766,7 +1766,7 @@ typedef struct tg_roi_align_args {
     bool aligned TG_EMPTY;             /* boxes are moved by half a pixel, and may be smaller than one */
     int64_t output_size[2] TG_EMPTY;   /* P, Q */
     int64_t sampling_ratio TG_EMPTY;   /* points of a bin in each dimension; zero: as many as it has pixels, rounded up */
-    double spatial_scale TG_EMPTY;     /* from the boxes' coordinates to x's; zero: 1 */
+    tg_maybe spatial_scale TG_EMPTY;   /* from the boxes' coordinates to x's; not given: 1 */
 } tg_roi_align_args;
 TG_API tg_tensor *tg_roi_align_from(const tg_roi_align_args *args);
 #define tg_roi_align(x_, ...) TG__OPTIONS2(tg_roi_align, x, x_, boxes, __VA_ARGS__)
@@ -2008,9 +2008,9 @@ typedef struct tg_embedding_bag_args {
     tg_place at TG_EMPTY;
     tg_tensor *index TG_EMPTY, *weight TG_EMPTY;
     bool include_last_offset TG_EMPTY; /* offsets [B + 1] end with where the last bag ends */
-    double max_norm TG_EMPTY;          /* as for embedding, likewise norm_type, scale_grad_by_freq */
+    tg_maybe max_norm TG_EMPTY;        /* as for embedding, likewise norm_type, scale_grad_by_freq */
     tg_bag mode TG_EMPTY;
-    double norm_type TG_EMPTY;
+    tg_maybe norm_type TG_EMPTY;
     tg_tensor *offsets TG_EMPTY;       /* [B]: where each bag begins in an index [N] */
     tg_maybe padding_idx TG_EMPTY;     /* that row is in no bag */
     tg_tensor *per_sample_weights TG_EMPTY;    /* of index's shape: factors, for TG_BAG_SUM */
@@ -10299,10 +10299,10 @@ static const tg_op tg__bernoulli_op = { TG__OP("bernoulli", TG__IN(1), TG__OUT(1
 TG_API tg_tensor *(tg_bernoulli)(tg_tensor *p) { return tg__call(&tg__bernoulli_op, NULL, &p, 1, NULL, 1); }
 
 /* ---- values in and out; all reads of the host go through here ---- */
-/* t where the host can read it: t itself, or a copy in row-major order that the innermost scope holds. */
+/* t (or NULL, of a call that failed) where the host can read it: t itself, or a copy in row-major order that the innermost scope holds. */
 TG__PRIVATE tg_tensor *tg__on_host(tg_ctx *tg, tg_tensor *t) {
     tg_tensor *h;
-    if (!tg__whole(tg, t)) return NULL;
+    if (!t || !tg__whole(tg, t)) return NULL;
     if (t->device == TG_CPU) return t;
     h = tg__hold(tg, tg__tensor_make(tg, TG_CPU, t->dtype, t->ndim, t->shape, NULL));
     return h && tg__transfer(tg, h, t) ? h : NULL;
@@ -13225,13 +13225,17 @@ TG_API tg_tensor *(tg_linear_scan)(tg_tensor *a, tg_tensor *b, int64_t dim) {
     if (!a || !b) { tg__fail(tg, TG__E_NULL, a ? 1 : 0); return NULL; }
     return tg__factor_scan(b, a, dim, false);
 }
+/* x for a call whose result is then written over x: a copy where a gradient may want x as it was. other: what else may want one. */
+TG__PRIVATE tg_tensor *tg__aside(tg_tensor *x, const tg_tensor *other) {
+    return x && x->tg->grad_mode && (tg__needs_grad(x) || (other && tg__needs_grad(other))) ? tg_clone(x) : x;
+}
 TG__PRIVATE tg_tensor *tg__scan_in_place(const char *name, tg_tensor *x, tg_tensor *(*scan)(tg_tensor *x, int64_t dim), int64_t dim) {
     tg_ctx *tg = tg__start(x, name);
     tg_tensor *y;
     bool outermost;
     if (!tg) return NULL;
     outermost = tg__compose(tg);
-    y = scan(x, dim);
+    y = scan(tg__aside(x, NULL), dim);
     if (y && y->dtype != x->dtype) { tg__fail(tg, TG__E_INPLACE_DTYPE, (int)y->dtype, x); y = NULL; }
     return tg__composed(tg, outermost, y ? tg_copy_(x, y) : NULL);
 }
@@ -18956,7 +18960,7 @@ TG_API tg_tensor *tg_roi_align_from(const tg_roi_align_args *a) {
     if (a->output_size[0] < 1 || a->output_size[1] < 1) { tg__fail_op(tg, TG_ERROR_VALUE, "output_size is %v; expected two positive numbers", 2, a->output_size); return NULL; }
     memset(&at, 0, sizeof at);
     at.sampling_ratio = tg__imax(0, a->sampling_ratio); at.aligned = a->aligned;
-    at.spatial_scale = a->spatial_scale < 0 || a->spatial_scale > 0 ? a->spatial_scale : 1;
+    at.spatial_scale = a->spatial_scale.is ? a->spatial_scale.value : 1;
     at.size[0] = a->output_size[0]; at.size[1] = a->output_size[1];
     compute = tg__compute_type(x->dtype);
     outermost = tg__compose(tg);
@@ -23730,7 +23734,7 @@ TG_API tg_tensor *(tg_clamp_tensor_)(tg_tensor *x, tg_tensor *low, tg_tensor *hi
     if (!tg) return NULL;
     if (!low && !high) { (void)tg__fail(tg, TG__E_ARGUMENT, "a lower or an upper bound is needed, both are NULL"); return NULL; }
     outermost = tg__compose(tg);
-    if (low && high) y = tg_maximum(x, low);                 /* beside: x is as it was if the second one fails */
+    if (low && high) y = tg_maximum(tg__aside(tg__aside(x, low), high), low);     /* beside: x is as it was if the second one fails */
     else if (low) y = tg_maximum_(x, low);
     if (high) y = low ? tg_minimum(y, high) : tg_minimum_(x, high);
     if (y && !tg__same_shape(y, x)) tg__fail(tg, TG__E_INPLACE_SHAPE, (int)y->ndim, y->shape, x);
@@ -23955,7 +23959,7 @@ TG__INPLACE(index_add, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *
 TG__INPLACE(scatter, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src), (x, dim, index, src))
 TG__INPLACE(scatter_add, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src), (x, dim, index, src))
 TG__INPLACE(scatter_reduce, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src, tg_scatter_kind kind, bool include_self),
-    (x, dim, index, src, kind, include_self))
+    (tg__aside(x, src), dim, index, src, kind, include_self))
 
 /* ---- a part replaced ---- */
 /* y, of which `part` is a view, with src in its place. */
@@ -24156,9 +24160,9 @@ TG_API tg_tensor *(tg_bincount)(tg_tensor *x, tg_tensor *weights, int64_t minlen
 }
 /* The smallest and the largest number of x, read on the host; 0 and 0 of nothing. false: one is not finite, or an error. */
 TG__PRIVATE bool tg__range_of(tg_ctx *tg, tg_tensor *x, double *low, double *high) {
-    *low = x->numel ? tg_item(tg_amin(x)) : 0;
-    *high = x->numel ? tg_item(tg_amax(x)) : 0;
-    if (tg_failed(tg)) return false;
+    *low = x && x->numel ? tg_item(tg_amin(x)) : 0;
+    *high = x && x->numel ? tg_item(tg_amax(x)) : 0;
+    if (!x || tg_failed(tg)) return false;
     return (*high - *low < tg__inf()) || tg__fail(tg, TG__E_RANGE, "the range of x", "finite numbers", *high - *low);
 }
 TG_API tg_tensor *(tg_histc)(tg_tensor *x, int64_t bins, double low, double high) {
@@ -24441,15 +24445,14 @@ TG_API int tg_gradient_from(const tg_gradient_args *a) {
 
 /* ---- rows of a table: embedding, embedding_bag; sequences ---- */
 /* The options of both. */
-typedef struct tg__rows_of { tg_tensor *index, *weight; double max_norm, norm_type; int64_t padding; bool scale_by_freq; } tg__rows_of;
+typedef struct tg__rows_of { tg_tensor *index, *weight; tg_maybe max_norm; double norm_type; int64_t padding; bool scale_by_freq; } tg__rows_of;
 
 TG__PRIVATE bool tg__rows_check(tg_ctx *tg, tg__rows_of *r, tg_maybe padding) {
     const tg_tensor *w = r->weight;
     const int64_t v = w->shape[0];
     if (!tg__is_index(tg, r->index)) return false;
     if (w->ndim != 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "weight is %t; expected [V, D]", w);
-    if (!(r->max_norm >= 0)) return tg__fail(tg, TG__E_RANGE, "max_norm", "a positive number", r->max_norm);
-    if (r->norm_type == 0) r->norm_type = 2;
+    if (r->max_norm.is && !(r->max_norm.value >= 0)) return tg__fail(tg, TG__E_RANGE, "max_norm", "a positive number", r->max_norm.value);
     r->padding = -1;
     if (!padding.is) return true;
     if (!(padding.value >= -(double)v && padding.value < (double)v)) return tg__fail_op(tg, TG_ERROR_VALUE, "padding_idx is %l; expected one of the %l rows of weight", tg__int_of(padding.value), v);
@@ -24462,7 +24465,7 @@ TG__PRIVATE bool tg__rows_renorm(tg_ctx *tg, const tg__rows_of *r, tg_tensor *in
     const bool was = tg_grad_mode(tg, false);
     tg_tensor *rows = tg__widened(tg_index_select(tg_detach(r->weight), 0, index)), *norm = tg_norm(rows, r->norm_type, TG_DIMS(1), true);
     bool ok;
-    rows = tg_where(tg_gt_scalar(norm, r->max_norm), tg_mul(rows, tg_div(tg_number(tg, r->max_norm), tg_add_scalar(norm, 1e-7))), rows);
+    rows = tg_where(tg_gt_scalar(norm, r->max_norm.value), tg_mul(rows, tg_div(tg_number(tg, r->max_norm.value), tg_add_scalar(norm, 1e-7))), rows);
     ok = rows && tg_copy_(r->weight, tg_index_copy(r->weight, 0, index, tg_to(rows, r->weight->dtype))) != NULL;
     (void)tg_grad_mode(tg, was);
     return ok;
@@ -24476,7 +24479,7 @@ TG__PRIVATE tg_tensor *tg__gradient_scaled(tg_tensor *y, tg_tensor *scale) {
 /* weight's rows at index [N]: [N, D] */
 TG__PRIVATE tg_tensor *tg__rows_at(tg_ctx *tg, const tg__rows_of *r, tg_tensor *index) {
     tg_tensor *y, *d, *count;
-    if (r->max_norm > 0 && !tg__rows_renorm(tg, r, index)) return NULL;
+    if (r->max_norm.is && !tg__rows_renorm(tg, r, index)) return NULL;
     y = tg_index_select(r->weight, 0, index);
     if (!y || !tg__needs_grad(y)) return y;
     if (r->scale_by_freq) {
@@ -24495,7 +24498,7 @@ TG_API tg_tensor *tg_embedding_from(const tg_embedding_args *a) {
     if (!a) return NULL;
     tg__note(a->index, a->at);
     tg = tg__start2(a->index, a->weight, "embedding");
-    r.index = a->index; r.weight = a->weight; r.max_norm = a->max_norm; r.norm_type = a->norm_type; r.scale_by_freq = a->scale_grad_by_freq;
+    r.index = a->index; r.weight = a->weight; r.max_norm = a->max_norm; r.norm_type = a->norm_type.is ? a->norm_type.value : 2; r.scale_by_freq = a->scale_grad_by_freq;
     if (!tg || !tg__rows_check(tg, &r, a->padding_idx)) return NULL;
     if (r.index->ndim == TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, r.index->ndim + 1); return NULL; }
     memcpy(shape, r.index->shape, sizeof shape[0] * (size_t)r.index->ndim);
@@ -24543,7 +24546,7 @@ TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *a) {
     if (!a) return NULL;
     tg__note(a->index, a->at);
     tg = tg__start2(a->index, a->weight, "embedding_bag");
-    r.index = a->index; r.weight = a->weight; r.max_norm = a->max_norm; r.norm_type = a->norm_type; r.scale_by_freq = a->scale_grad_by_freq;
+    r.index = a->index; r.weight = a->weight; r.max_norm = a->max_norm; r.norm_type = a->norm_type.is ? a->norm_type.value : 2; r.scale_by_freq = a->scale_grad_by_freq;
     if (!tg || !tg__rows_check(tg, &r, a->padding_idx) || !tg__bag_check(tg, a)) return NULL;
     outermost = tg__compose(tg);
     index = tg_flatten(r.index, 0, -1);

@@ -1233,7 +1233,7 @@ ADAPTER(a_one_hot) { tg_tensor *x = self(c); put(c, tg_one_hot(x, integer(c, 1, 
 ADAPTER(a_embedding) {        /* with max_norm rows of the table are rewritten: of a copy, for the arguments are looked at afterwards */
     tg_tensor *index = tensor(c, 0, "input"), *w = tensor(c, 1, "weight");
     if (arg(c, 3, "max_norm")) w = tg_clone(w);
-    put(c, tg_embedding(index, w, .padding_idx = maybe(c, 2, "padding_idx"), .max_norm = number(c, 3, "max_norm", 0), .norm_type = number(c, 4, "norm_type", 2),
+    put(c, tg_embedding(index, w, .padding_idx = maybe(c, 2, "padding_idx"), .max_norm = maybe(c, 3, "max_norm"), .norm_type = maybe(c, 4, "norm_type"),
         .scale_grad_by_freq = flag(c, 5, "scale_grad_by_freq", false)));
 }
 ADAPTER(a_embedding_bag) {
@@ -1244,8 +1244,8 @@ ADAPTER(a_embedding_bag) {
     if (arg(c, 3, "max_norm")) w = tg_clone(w);
     while (i < 3 && strcmp(modes[i], mode) != 0) i++;
     if (i == 3) skip(c, "another mode");
-    put(c, tg_embedding_bag(index, w, .offsets = offsets, .per_sample_weights = weights, .mode = (tg_bag)i, .max_norm = number(c, 3, "max_norm", 0),
-        .norm_type = number(c, 4, "norm_type", 2), .scale_grad_by_freq = flag(c, 5, "scale_grad_by_freq", false),
+    put(c, tg_embedding_bag(index, w, .offsets = offsets, .per_sample_weights = weights, .mode = (tg_bag)i, .max_norm = maybe(c, 3, "max_norm"),
+        .norm_type = maybe(c, 4, "norm_type"), .scale_grad_by_freq = flag(c, 5, "scale_grad_by_freq", false),
         .include_last_offset = flag(c, 8, "include_last_offset", false), .padding_idx = maybe(c, 9, "padding_idx")));
 }
 ADAPTER(a_glu) { tg_tensor *x = self(c); put(c, tg_glu(x, integer(c, 1, "dim", -1))); }

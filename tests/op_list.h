@@ -388,7 +388,7 @@ static tg_tensor *boxes_beside(tg_tensor *x) {
     return tg_to_device(tg_to(tg_from(x->tg, TG_SHAPE(3, 5), TG_F64, v), x->dtype), x->device);
 }
 DOES(aligned_boxes, tg_roi_align, a.x = x[0]; a.boxes = boxes_beside(x[0]); a.output_size[0] = 2; a.output_size[1] = 3; a.aligned = true; a.sampling_ratio = 2)
-DOES(adaptive_boxes, tg_roi_align, a.x = x[0]; a.boxes = boxes_beside(x[0]); a.output_size[0] = 2; a.output_size[1] = 1; a.spatial_scale = 0.5)
+DOES(adaptive_boxes, tg_roi_align, a.x = x[0]; a.boxes = boxes_beside(x[0]); a.output_size[0] = 2; a.output_size[1] = 1; a.spatial_scale.is = true; a.spatial_scale.value = 0.5)
 #undef DOES
 #undef LOSS
 DO(pairs, tg_pdist(x[0], 2))

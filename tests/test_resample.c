@@ -42,7 +42,7 @@ static void boxes_are_means(tg_ctx *tg) {
         const int64_t ratio = how & 2 ? 2 : 0;
         const double scale = how & 4 ? 0.5 : 1;
         double worst = 0;
-        y = tg_roi_align(how & 2 ? tg_transpose(tg_contiguous(tg_transpose(x, 1, 3)), 1, 3) : x, boxes, .aligned = aligned, .output_size = {3, 2}, .sampling_ratio = ratio, .spatial_scale = scale);
+        y = tg_roi_align(how & 2 ? tg_transpose(tg_contiguous(tg_transpose(x, 1, 3)), 1, 3) : x, boxes, .aligned = aligned, .output_size = {3, 2}, .sampling_ratio = ratio, .spatial_scale = TG_IS(scale));
         if (!CHECK_MSG(y && y->shape[0] == K && y->shape[1] == C && y->shape[2] == 3 && y->shape[3] == 2, "%s", tg_error_text(tg))) return;
         for (int64_t i = 0; i < y->numel; i++) {
             const int64_t q = i % 2, p = i / 2 % 3, c = i / 6 % C, k = i / 6 / C;

@@ -112,7 +112,7 @@ static void test_embedding(void) {
     tg_tensor *w = leaf(tg_view(F64(3, 4, 1, 0, 6, 8), TG_SHAPE(3, 2))), *i = I64(0, 2, 0);
     reads(slope(tg_embedding(i, w, .scale_grad_by_freq = true), w), "f64[3, 2] [1, 1, 0, 0, 1, 1]");
     reads(slope(tg_embedding(i, w, .padding_idx = TG_IS(-1)), w), "f64[3, 2] [2, 2, 0, 0, 0, 0]");
-    CHECK_NEAR(at(tg_embedding(i, w, .max_norm = 5), 2), 3, 1e-6);
+    CHECK_NEAR(at(tg_embedding(i, w, .max_norm = TG_IS(5)), 2), 3, 1e-6);
     CHECK_NEAR(at(w, 5), 4, 1e-6); CHECK(at(w, 1) == 4 && at(w, 2) == 1);
     reads(tg_detach(tg_embedding_bag(I64(0, 2, 1), tg_detach(w), .offsets = I64(0, 2, 2), .mode = TG_BAG_MAX, .padding_idx = TG_IS(2))), "f64[3, 2] [3, 4, 0, 0, 1, 0]");
     CHECK_OK(tg);
@@ -167,7 +167,7 @@ static tg_tensor *each(int k, tg_tensor *x, tg_tensor *z, tg_tensor *i, tg_tenso
         case 28: return tg_nanmedian_dim(x, 1, true, out);
         case 29: return tg_quantile(x, z, .dim = TG_IS(1));
         case 30: return tg_gradient(x, out, TG_MAX_DIMS, .edge_order = 1) ? out[1] : NULL;
-        case 31: return tg_embedding(i, x, .max_norm = 1, .scale_grad_by_freq = true);
+        case 31: return tg_embedding(i, x, .max_norm = TG_IS(1), .scale_grad_by_freq = true);
         case 32: return tg_embedding_bag(i, x, .offsets = i, .mode = TG_BAG_MAX, .padding_idx = TG_IS(0));
         default: return tg_cumulative_trapezoid(x, z, 1, 1);
     }
@@ -199,9 +199,33 @@ static void test_hard_times(void) {
     }
 }
 
+/* Every allocation fails once, those of headers too. */
+static void test_no_headers(void) {
+    test_heap heap;
+    tg_ctx *outer = tg;
+    memset(&heap, 0, sizeof heap);
+    for (heap.fail_at = 1; ; heap.fail_at++) {
+        tg_config c = test_config(&heap);
+        tg_tensor *x, *boxes, *y = NULL;
+        c.no_cache = true;
+        if ((tg = tg_open(&c)) != NULL) {
+            x = tg_ones(tg, TG_SHAPE(4)); boxes = tg_ones(tg, TG_SHAPE(4, 4));
+            y = tg_histogram(x, 3, NULL, NULL, true, NULL);
+            if (y) y = tg_histc(x, 3, 0, 0);
+            if (y) y = tg_nms(boxes, x, 0.5);
+            if (y) y = tg_repeat_interleave(x, tg_full(tg, TG_SHAPE(4), 2, TG_I64));
+            CHECK(y || tg_error(tg) == TG_ERROR_MEMORY);
+            tg_close(tg);
+        }
+        tg = outer;
+        if (!test_heap_ended(&heap)) break;
+    }
+}
 /* Numbers that no arithmetic holds, and what stays as it was when a call fails. */
 static void test_extremes(void) {
     const tg_mark m = tg_begin(tg);
+    const float values[3] = { 2, 3, 0.5f };
+    int k;
     tg_tensor *v = tg_ones(tg, TG_SHAPE(3)), *i = tg_full(tg, TG_SHAPE(3), 1, TG_I64), *low = tg_full(tg, TG_SHAPE(3), 2, TG_F32), *list[1];
     list[0] = i;
     REFUSED(TG_ERROR_VALUE, tg_bincount(i, NULL, INT64_MAX), "minlength");
@@ -211,11 +235,20 @@ static void test_extremes(void) {
     CHECK(!tg_quantile(v, tg_number(tg, 0.5), .dim = TG_IS(1e300))); CHECK(tg_failed(tg)); tg_clear(tg);
     CHECK(!tg_quantile(v, tg_number(tg, 0.5), .dim = TG_IS(tg__nan()))); CHECK(tg_failed(tg)); tg_clear(tg);
     REFUSED(TG_ERROR_VALUE, tg_embedding(i, tg_ones(tg, TG_SHAPE(3, 2)), .padding_idx = TG_IS(tg__nan())), "padding_idx");
+    CHECK(tg_item(tg_sum(tg_embedding(i, tg_ones(tg, TG_SHAPE(3, 2)), .max_norm = TG_IS(0)))) == 0);
     CHECK(!tg_index_put(v, list, 1000, v, false)); CHECK(tg_failed(tg)); tg_clear(tg);
     CHECK(!tg_clamp_tensor_(v, low, tg_ones(tg, TG_SHAPE(2)))); CHECK(tg_failed(tg)); tg_clear(tg);
     CHECK(!tg_clamp_tensor_(v, low, tg_ones(tg, TG_SHAPE(2, 3)))); CHECK(tg_failed(tg)); tg_clear(tg);
     CHECK(tg_item(tg_sum(v)) == 3);                                          /* nor clamped by half */
     CHECK(tg_clamp_tensor_(v, low, tg_mul_scalar(low, 4)) == v && tg_item(tg_sum(v)) == 6);
+    for (k = 0; k < 7; k++) {                                                /* in place, what is overwritten may still be wanted */
+        tg_tensor *leaf = tg_require_grad(tg_from(tg, TG_SHAPE(3), TG_F32, values), true), *again = tg_require_grad(tg_from(tg, TG_SHAPE(3), TG_F32, values), true), *x = tg_mul_scalar(leaf, 1);
+        const tg_scatter_kind kind = (tg_scatter_kind)(k % 5);
+        tg_tensor *y = k == 5 ? tg_cumprod_(x, 0) : k == 6 ? tg_clamp_tensor_(x, v, tg_mul_scalar(v, 1.25)) : tg_scatter_reduce_(x, 0, i, v, kind, true);
+        tg_tensor *z = k == 5 ? tg_cumprod(again, 0) : k == 6 ? tg_minimum(tg_maximum(again, v), tg_mul_scalar(v, 1.25)) : tg_scatter_reduce(again, 0, i, v, kind, true);
+        CHECK(y == x && tg_backward(tg_sum(tg_square(y))) && tg_backward(tg_sum(tg_square(z))));
+        CHECK(tg_equal(tg_grad_of(leaf), tg_grad_of(again)));
+    }
     tg_end(tg, m);
 }
 int main(void) {
@@ -229,6 +262,7 @@ int main(void) {
     test_extremes();
     test_threads();
     test_hard_times();
+    test_no_headers();
     tg_close(tg);
     return test_end("search");
 }
