@@ -22698,6 +22698,7 @@ TG__NORM_KERNELS(TG__KERNEL_F64, f64)
 #undef TG__NORM_KERNELS
 #define TG__NORM_DO(name, j, r) (((j)->wide ? name##_f64__k : name##_f32__k)[(j)->job.tg->isa](r))
 #define TG__NORM_TILE 4096                         /* elements of a piece */
+#define TG__NORM_SHORT 64                          /* elements of a short row; so many go through tiles at once */
 #define TG__NORM_PARTS 64                          /* chunks, where each sums up the weights' gradients of its rows */
 
 enum { TG__NORM_Y, TG__NORM_DW, TG__NORM_DB, TG__NORM_ROWS, TG__NORM_X, TG__NORM_W, TG__NORM_LAST, TG__NORM_FEW };     /* LAST: bias, or g */
@@ -22707,6 +22708,7 @@ typedef struct tg__norm_plan {
     bool     back, rms, wide, direct, join;        /* join: the second phase */
     bool     own;                                  /* weights: one for each row */
     bool     many;                                 /* short rows, as many at once as a vector has lanes */
+    bool     tiles;
     bool     still[TG__NORM_FEW];                  /* the same element for a whole row */
     int64_t  size[TG__NORM_FEW];                   /* of an element */
     int64_t  rows, length, per, parts;
@@ -22859,23 +22861,60 @@ TG__PRIVATE void tg__norm_join(const tg__norm_plan *j, int64_t index, char *tile
         tg__loop_tile(&j->run, k, isa, from, n, j->job.r->compute, tile, j->job.at[k], j->job.o[k].dtype, true);
     }
 }
-/* Rows that are short. */
-TG__PRIVATE void tg__norm_short(const tg__norm_plan *j, int64_t row, int64_t rows, char *part) {
+/* Operand k of short rows, *step apart: where they lie, or in a tile. */
+TG__PRIVATE char *tg__norm_lines(const tg__norm_at *a, int k, int64_t row, int64_t rows, int64_t *step) {
+    const tg__norm_plan *j = a->j;
     const int64_t size = j->wide ? 8 : 4;
-    char *p[TG__NORM_FEW];
+    char *tile = a->tile + (size_t)k * TG__NORM_TILE * 8;
+    int64_t i;
+    if (!j->job.at[k]) return NULL;
+    *step = j->tiles ? j->length : j->kept.stride[k][0];
+    if (!j->tiles) return j->job.at[k] + row * *step * j->size[k];
+    for (i = 0; i < rows && k != TG__NORM_Y; i++)
+        tg__loop_tile(&j->run, k, j->job.tg->isa, 0, j->length, j->job.r->compute, tile + i * j->length * size,
+            j->job.at[k] + tg__loop_offset(&j->kept, k, row + i, NULL) * j->size[k], j->job.o[k].dtype, false);
+    return tile;
+}
+/* The statistics of short rows, to a tile or from there. */
+TG__PRIVATE void tg__norm_copy_stats(const tg__norm_at *a, int64_t row, int64_t rows, bool in) {
+    const tg__norm_plan *j = a->j;
+    const size_t size = j->wide ? 16 : 8;
+    char *tile = a->tile + (size_t)TG__NORM_ROWS * TG__NORM_TILE * 8;
+    int64_t i;
+    for (i = 0; i < rows; i++) {
+        char *p = j->job.at[TG__NORM_ROWS] + tg__loop_offset(&j->kept, TG__NORM_ROWS, row + i, NULL) * j->size[TG__NORM_ROWS];
+        memcpy(in ? tile + (size_t)i * size : p, in ? p : tile + (size_t)i * size, size);
+    }
+}
+TG__PRIVATE void tg__norm_short(const tg__norm_at *a, int64_t row, int64_t end, char *part) {
+    const tg__norm_plan *j = a->j;
+    const int64_t size = j->wide ? 8 : 4;
+    const bool stats = j->tiles && j->job.at[TG__NORM_ROWS];
     tg__norm_run r = TG__ZERO;
-    int k;
-    for (k = 0; k < TG__NORM_FEW; k++) p[k] = j->job.at[k] ? j->job.at[k] + row * j->kept.stride[k][0] * j->size[k] : NULL;
-    r.n = j->length; r.rows = rows; r.rms = j->rms; r.eps = j->job.r->number[0];
-    r.y = p[TG__NORM_Y]; r.ys = j->kept.stride[TG__NORM_Y][0];
-    r.x = p[TG__NORM_X]; r.xs = j->kept.stride[TG__NORM_X][0];
-    r.w = p[TG__NORM_W]; r.ws = j->run.stride[TG__NORM_W][0];
-    r.stats = p[TG__NORM_ROWS];
-    if (j->back) {
-        r.g = p[TG__NORM_LAST]; r.gs = j->kept.stride[TG__NORM_LAST][0];
-        r.dw = part && p[TG__NORM_DW] ? part : NULL; r.db = part && p[TG__NORM_DB] ? part + j->length * size : NULL;
-    } else { r.b = p[TG__NORM_LAST]; r.bs = j->run.stride[TG__NORM_LAST][0]; }
-    TG__NORM_DO(tg__norm_many, j, &r);
+    int64_t n, i;
+    r.n = j->length; r.rms = j->rms; r.eps = j->job.r->number[0];
+    for (; row < end; row += n) {
+        n = j->tiles ? tg__imin(end - row, TG__NORM_SHORT) : end - row;
+        r.rows = n;
+        r.y = tg__norm_lines(a, TG__NORM_Y, row, n, &r.ys);
+        r.x = tg__norm_lines(a, TG__NORM_X, row, n, &r.xs);
+        r.w = tg__norm_lines(a, TG__NORM_W, 0, 1, &r.ws);
+        r.ws = j->tiles ? 1 : j->run.stride[TG__NORM_W][0];
+        if (stats && j->back) tg__norm_copy_stats(a, row, n, true);
+        r.stats = stats ? a->tile + (size_t)TG__NORM_ROWS * TG__NORM_TILE * 8 : tg__norm_lines(a, TG__NORM_ROWS, row, n, &i);
+        if (j->back) {
+            r.g = tg__norm_lines(a, TG__NORM_LAST, row, n, &r.gs);
+            r.dw = part && j->job.at[TG__NORM_DW] ? part : NULL; r.db = part && j->job.at[TG__NORM_DB] ? part + j->length * size : NULL;
+        } else {
+            r.b = tg__norm_lines(a, TG__NORM_LAST, 0, 1, &r.bs);
+            r.bs = j->tiles ? 1 : j->run.stride[TG__NORM_LAST][0];
+        }
+        TG__NORM_DO(tg__norm_many, j, &r);
+        if (stats && !j->back) tg__norm_copy_stats(a, row, n, false);
+        for (i = 0; i < n && j->tiles; i++)
+            tg__loop_tile(&j->run, TG__NORM_Y, j->job.tg->isa, 0, j->length, j->job.r->compute, (char *)r.y + i * j->length * size,
+                j->job.at[TG__NORM_Y] + tg__loop_offset(&j->kept, TG__NORM_Y, row + i, NULL) * j->size[TG__NORM_Y], j->job.o[TG__NORM_Y].dtype, true);
+    }
 }
 TG__PRIVATE void tg__norm_chunk(void *plan, int64_t index) {
     const tg__norm_plan *j = (const tg__norm_plan *)plan;
@@ -22885,7 +22924,7 @@ TG__PRIVATE void tg__norm_chunk(void *plan, int64_t index) {
     int64_t row;
     int slot = -1;
     a.j = j; a.n = 0;
-    a.tile = j->direct && !j->join ? NULL : (char *)tg__scratch_take(j->job.tg, &slot);
+    a.tile = !j->tiles && !j->join ? NULL : (char *)tg__scratch_take(j->job.tg, &slot);
     if (j->join) tg__norm_join(j, index, a.tile);
     else {
         if (j->partial) {
@@ -22893,7 +22932,7 @@ TG__PRIVATE void tg__norm_chunk(void *plan, int64_t index) {
             memset(part, 0, (size_t)(2 * j->length * size));
         }
         row = index * j->per;
-        if (j->many) tg__norm_short(j, row, end - row, part);
+        if (j->many) tg__norm_short(&a, row, end, part);
         for (; row < end && !j->many; row++) {
             tg__norm_begin(&a, row);
             if (!j->back) tg__norm_row(&a);
@@ -22914,6 +22953,12 @@ TG__PRIVATE void tg__norm_walks(tg__norm_plan *j, int within) {
         for (i = 0; i < within; i++) { part[k].shape[i] = j->job.o[k].shape[lead + i]; part[k].stride[i] = j->job.o[k].stride[lead + i]; }
     }
     tg__loop_make(&j->run, part, TG__NORM_FEW);
+}
+/* Is the weight the same for all rows, or absent? */
+TG__PRIVATE bool tg__norm_shared(const tg__norm_plan *j, int k) {
+    int i;
+    for (i = 0; j->job.at[k] && i < j->kept.ndim; i++) if (j->kept.stride[k][i] != 0) return false;
+    return true;
 }
 TG__PRIVATE int64_t tg__norm_start(tg_ctx *tg, int phase, void *plan) {
     tg__norm_plan *j = (tg__norm_plan *)plan;
@@ -22941,14 +22986,15 @@ TG__PRIVATE int64_t tg__norm_start(tg_ctx *tg, int phase, void *plan) {
         if (o[k].dtype != r->compute || (step != 1 && (along || step != 0))) j->direct = false;
     }
     if (j->run.ndim > 1 && j->run.shape[j->run.ndim - 1] < 64) j->direct = false;
-    j->many = j->direct && j->length <= 64 && j->rows > 1 && j->kept.ndim == 1 && !j->own && (!j->job.at[TG__NORM_W] || j->kept.stride[TG__NORM_W][0] == 0)
-        && (j->back || !j->job.at[TG__NORM_LAST] || j->kept.stride[TG__NORM_LAST][0] == 0) && (!j->job.at[TG__NORM_ROWS] || j->kept.stride[TG__NORM_ROWS][0] == 2);
+    /* by sizes and weights alone: other strides, the same bits */
+    j->many = j->length <= TG__NORM_SHORT && j->rows > 1 && !j->own && tg__norm_shared(j, TG__NORM_W) && (j->back || tg__norm_shared(j, TG__NORM_LAST));
+    j->tiles = !j->direct || (j->many && (j->kept.ndim > 1 || (j->job.at[TG__NORM_ROWS] && j->kept.stride[TG__NORM_ROWS][0] != 2)));
     j->per = tg__imax(1, 16384 / (j->length + 16));
     if (j->back && !j->own && (j->job.at[TG__NORM_DW] || j->job.at[TG__NORM_DB])) {
         j->per = tg__imax(j->per, tg__ceil_div(j->rows, TG__NORM_PARTS));
         j->parts = tg__ceil_div(j->rows, j->per);
     } else j->parts = 0;
-    if ((!j->direct || j->parts) && !tg__scratch_need(tg, (size_t)TG__NORM_FEW * TG__NORM_TILE * 8)) return -1;
+    if ((j->tiles || j->parts) && !tg__scratch_need(tg, (size_t)TG__NORM_FEW * TG__NORM_TILE * 8)) return -1;
     if (j->parts) {
         j->partial_bytes = (size_t)j->parts * 2 * (size_t)j->length * (j->wide ? 8 : 4);
         j->partial = (char *)tg__mem_get(tg, j->partial_bytes);
