@@ -199,24 +199,21 @@ DO(pool_largest_wide, tg_max_pool1d(x[0], .kernel = {2}, .dilation = {2}, .ceil_
 static tg_tensor *pool_with_places(tg_tensor *x) { tg_tensor *places; return tg_max_pool2d(x, .kernel = {2}, .stride = {1, 2}, .padding = {1, 0}, .indices = &places); }
 DO(pool_places, pool_with_places(x[0]))
 DO(pool_largest_to_size, tg_adaptive_max_pool2d(x[0], TG_SHAPE(2, 3), NULL))
-static tg_tensor *largest_back(tg_tensor *g) {
-    static const int64_t two[3] = { 2, 2, 2 };
-    tg__pooling_attr at = tg__pooling_window_of(1, two, NULL, NULL, NULL);
-    tg_tensor *x = tg_to_device(tg_reshape(tg_arange(g->tg, 0, 4, 1, g->dtype), TG_SHAPE(1, 1, 4)), g->device);
-    at.in[2] = 4;
-    return tg__apply(&tg__max_pool_back_op, &at, NULL, g, x, tg_max_pool1d(x, .kernel = {2}));
+/* A pool's gradient by x, as a function of the gradient that comes in. */
+static tg_tensor *pool_gradient(tg_tensor *g, bool largest) {
+    tg_tensor *x = tg_to_device(tg_reshape(tg_arange(g->tg, 0, 2 * g->numel, 1, g->dtype), TG_SHAPE(1, -1, 4)), g->device), *y, *dx = NULL;
+    const bool was = tg_grad_mode(g->tg, true);
+    x = tg_require_grad(x, true);
+    y = largest ? tg_max_pool1d(x, .kernel = {2}) : tg_avg_pool1d(x, .kernel = {2});
+    if (!y || !tg_grad(&y, 1, &x, 1, &dx, .create_graph = was, .grad_outputs = &g)) dx = NULL;
+    (void)tg_grad_mode(g->tg, was);
+    return dx;
 }
-DO(pool_back, largest_back(x[0]))
+DO(pool_back, pool_gradient(x[0], true))
 DO(pool_mean, tg_avg_pool2d(x[0], .kernel = {3, 2}, .stride = {2, 1}, .padding = {1}, .no_padding = true, .ceil_mode = true))
 DO(pool_mean_deep, tg_avg_pool3d(x[0], .kernel = {2}, .padding = {0, 1, 0}))
 DO(pool_to_size, tg_adaptive_avg_pool2d(x[0], TG_SHAPE(2, 3)))
-static tg_tensor *mean_again(tg_tensor *x) {
-    static const int64_t two[3] = { 2, 2, 2 };
-    tg__pooling_attr at = tg__pooling_window_of(1, two, NULL, NULL, NULL);
-    at.in[2] = 5;
-    return tg__pooling_mean(x, &at, true);
-}
-DO(pool_mean_again, mean_again(x[0]))
+DO(pool_mean_again, pool_gradient(x[0], false))
 static const int64_t unpool_places[6] = { 1, 2, 5, 0, 3, 4 };
 DO(unpooled, tg_max_unpool1d(x[0], tg_to_device(tg_from(x[0]->tg, TG_SHAPE(1, 2, 3), TG_I64, unpool_places), x[0]->device), .kernel = {2}))
 DO(sort_up, tg_sort(x[0], -1, false, NULL))
@@ -569,12 +566,12 @@ static const op_case ops[] = {
     OP("max_pool", pool_largest, "d 1 2 4 5|d o 2 1 3 4|d 1 3 4|d o 2 3 2 2|0 1 2 2")
     OP("max_pool_places", pool_places, "d 1 2 4 5|d o 2 1 3 4|d 1 3 4")
     OP("max_pool", pool_largest_to_size, "d 1 2 4 5|d o 2 2 3 2|d 2 5 4")
-    OP("max_pool_back", pool_back, "1 1 2")
+    OP("max_pool_back", pool_back, "1 2 2|1 1 2")
     OP("max_pool", pool_largest_wide, "d 2 1 5|d t 6 2")
     OP("avg_pool", pool_mean, "1 2 4 5|o 2 3 3 3|2 4 3|g 1 2 3 4|0 1 3 3")
     OP("avg_pool", pool_mean_deep, "1 2 2 2 3|2 3 1 2")
     OP("avg_pool", pool_to_size, "1 2 4 5|o 2 3 1 2|g 2 5 4")
-    OP("avg_pool_back", pool_mean_again, "1 2 2|2 2")
+    OP("avg_pool_back", pool_mean_again, "1 2 2|1 1 2")
     OP("max_unpool", unpooled, "1 2 3")
 
     OP("resample", resized_bilinear, "2 2 3 4|t 2 3 2 2|b 1 2 3 3|0 2 3 3|o 1 2 3 4|1 3 1 1")
