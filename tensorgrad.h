@@ -18056,12 +18056,12 @@ typedef struct tg__resize_room { char *tile, *row, *out, *rows_kept; int64_t *he
 
 TG__PRIVATE size_t tg__resize_scratch(const tg__resize_plan *j, char *p, tg__resize_room *room) {
     const size_t in = TG__ROUND_UP((size_t)(j->in_w * j->wide), 64), out = TG__ROUND_UP((size_t)(j->out_w * j->wide), 64);
-    room->tile = p; p += in;
-    room->row = p; p += in;
-    room->out = p; p += out;
-    room->rows_kept = p; p += (size_t)j->rows_kept * out;
-    room->held = (int64_t *)(void *)p; p += (size_t)j->rows_kept * 8;
-    return 2 * in + (size_t)(1 + j->rows_kept) * out + (size_t)j->rows_kept * 8;
+    const size_t kept = 2 * in + out, held = kept + (size_t)j->rows_kept * out;
+    if (p) {
+        room->tile = p; room->row = p + in; room->out = p + 2 * in; room->rows_kept = p + kept;
+        room->held = (int64_t *)(void *)(p + held);
+    }
+    return held + (size_t)j->rows_kept * 8;
 }
 /* Row (d, h) of a plane of x in the computed type. */
 TG__PRIVATE const void *tg__resize_source(const tg__resize_plan *j, const tg__resize_room *room, const char *x, int64_t d, int64_t h) {
@@ -18424,6 +18424,7 @@ TG__PRIVATE void tg__grid_channels(const tg__grid_plan *j, int64_t n, int64_t fi
 }
 TG__PRIVATE size_t tg__grid_scratch(const tg__grid_plan *j, char *p, tg__grid_block *b) {
     const size_t all = (size_t)(TG__GRID_PLACES * j->taps) * 8;
+    if (!p) return 3 * all + TG__GRID_PLACES * 16;
     b->off = (int64_t *)(void *)p; b->w = (double *)(void *)(p + all); b->sum = (double *)(void *)(p + 2 * all);
     b->at = (int64_t *)(void *)(p + 3 * all); b->out = b->at + TG__GRID_PLACES;
     return 3 * all + TG__GRID_PLACES * 16;
@@ -22743,7 +22744,7 @@ TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from) {
     if (a->loaded) return;
     a->n = tg__imin(TG__NORM_TILE, j->length - from);
     for (k = 0; k < TG__NORM_FEW; k++) {
-        char *tile = a->tile + (size_t)k * TG__NORM_TILE * 8;
+        char *tile = a->tile ? a->tile + (size_t)k * TG__NORM_TILE * 8 : NULL;
         a->p[k] = NULL;
         if (!a->base[k] || k == TG__NORM_DW || k == TG__NORM_DB || k == TG__NORM_ROWS) continue;
         if (j->direct) {
@@ -22865,7 +22866,7 @@ TG__PRIVATE void tg__norm_join(const tg__norm_plan *j, int64_t index, char *tile
 TG__PRIVATE char *tg__norm_lines(const tg__norm_at *a, int k, int64_t row, int64_t rows, int64_t *step) {
     const tg__norm_plan *j = a->j;
     const int64_t size = j->wide ? 8 : 4;
-    char *tile = a->tile + (size_t)k * TG__NORM_TILE * 8;
+    char *tile = a->tile ? a->tile + (size_t)k * TG__NORM_TILE * 8 : NULL;
     int64_t i;
     if (!j->job.at[k]) return NULL;
     *step = j->tiles ? j->length : j->kept.stride[k][0];
@@ -30620,7 +30621,7 @@ TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
         size_b = s->kb == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
     const int64_t step = TG__FT(tg__gemm_shape)(2, s->ks);
     if (s->stream) { TG__FT(tg__gemm_stream)(s); return; }
-    TG__T *const bp = (TG__T *)s->work, *const ap = bp + (s->pack_b ? s->ks * TG__G_NR + 16 : 0);
+    TG__T *const bp = (TG__T *)s->work, *const ap = s->pack_b ? bp + s->ks * TG__G_NR + 16 : bp;
     for (int64_t k = 0, kc; k == 0 || k < s->k; k += kc) {
         kc = s->k - k < s->ks ? s->k - k : s->ks;
         const char *a = (const char *)s->a + k * s->a_cs * size_a, *b = (const char *)s->b + k * s->b_rs * size_b;
@@ -30755,7 +30756,7 @@ TG__PRIVATE void TG__FT(tg__gemm_dots)(const tg__gemm_part *s) {
     const int64_t size_a = s->ka == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2,
         size_b = s->kb == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
     const bool ready_a = s->a_cs == 1 && s->ka == TG__GEMM_OWN, ready_b = s->b_rs == 1;
-    TG__T *const bp = (TG__T *)s->work, *const ap = bp + (ready_b ? 0 : s->k);
+    TG__T *const bp = (TG__T *)s->work, *const ap = ready_b ? bp : bp + s->k;
     TG__T *const d = (TG__T *)s->d;
     if (!ready_a)
         for (int64_t i = 0; i < s->m; i++)
