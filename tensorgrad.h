@@ -5751,6 +5751,21 @@ TG__PRIVATE void tg__operand_without(tg_operand *o, int d) {
     for (o->ndim--; d < o->ndim; d++) { o->shape[d] = o->shape[d + 1]; o->stride[d] = o->stride[d + 1]; }
 }
 
+/* The next operand: pictures of `dims` dimensions in space, or their kernels, seen as [N, C, D, H, W]; the N of a single one
+   and the dimensions that there are not have size 1. */
+TG__PRIVATE void tg__ask_images(tg__ask *a, tg_tensor *t, unsigned use, int dims) {
+    tg_operand *o = tg__ask_for(a, t, use);
+    const int channel = o->ndim - dims - 1;
+    int d, from = o->ndim - 1;
+    if (!t) return;
+    for (d = 4; d >= 0; d--) {
+        const bool there = d > 4 - dims || d == 1 || (d == 0 && channel > 0);
+        o->shape[d] = there ? o->shape[from] : 1; o->stride[d] = there ? o->stride[from] : 0;
+        from -= there;
+    }
+    o->ndim = 5;
+}
+
 /* Runs a family's phases on the CPU, over operands whose storages begin at `base`. */
 TG__PRIVATE bool tg__launch_at(tg_ctx *tg, const tg__family *f, const void *kernels, const tg_request *r,
     const tg_operand *o, tg_tensor *const *t, char *const *base) {
@@ -16538,17 +16553,6 @@ TG__PRIVATE void tg__conv_chunk(void *plan, int64_t i) {
 }
 TG__FAMILY(conv, false);
 
-/* t of `dims` dimensions in space as [N, C, D, H, W], or [O, C, KD, KH, KW]: one example, sizes of 1 */
-TG__PRIVATE void tg__ask_images(tg__ask *a, tg_tensor *t, int dims, unsigned use) {
-    tg_operand *o = tg__ask_for(a, t, use);
-    const int channel = o->ndim - dims - 1;
-    for (int d = 4, from = o->ndim - 1; d >= 0; d--) {
-        const bool there = d > 4 - dims || d == 1 || (d == 0 && channel > 0);
-        o->shape[d] = there ? o->shape[from] : 1; o->stride[d] = there ? o->stride[from] : 0;
-        from -= there;
-    }
-    o->ndim = 5;
-}
 /* Of a kernel with one position the dilation says nothing, of a single output position the stride: it is no larger
    than the kernel's reach then. So whoever computes multiplies by no number that only arithmetic has heard of. */
 TG__PRIVATE void tg__conv_settle(tg__ask *a) {
@@ -16576,9 +16580,9 @@ TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, tg_t
         a.r.whole[6 + d] = i < 0 ? 1 : at->dilation[i];
     }
     a.r.whole[9] = at->groups;
-    tg__ask_images(&a, out, dims, TG_WRITE);
-    tg__ask_images(&a, first, dims, TG_READ);
-    tg__ask_images(&a, second, dims, TG_READ);
+    tg__ask_images(&a, out, TG_WRITE, dims);
+    tg__ask_images(&a, first, TG_READ, dims);
+    tg__ask_images(&a, second, TG_READ, dims);
     if (dir != TG_CONV_BY_WEIGHT) tg__ask_for(&a, bias, TG_READ);
     tg__conv_settle(&a);
     return tg__launch(&a, tg, &tg__family_conv, NULL);
@@ -17140,7 +17144,7 @@ typedef struct tg__pooling_plan {
     double     divisor;                                       /* of means; 0: the number of elements */
     tg__pooling_axis axis[3];
     int64_t    lines, per, length, room;                      /* of lines of y; elements of the longest line of all */
-    tg__map_fn larger, sum;
+    tg__map_fn join;                                          /* lines side by side: the larger, or the sum; NULL: no kernel */
 } tg__pooling_plan;
 
 /* The places start, start + dilation, ... below end of x that output o reads. Returns the window's size, what stands in the
@@ -17254,23 +17258,22 @@ TG__PRIVATE const char *tg__pooling_line(const tg__pooling_plan *j, int k, const
     return tile;
 }
 /* a = a op v for n elements side by side */
-TG__PRIVATE void tg__pooling_join(const tg__pooling_plan *j, tg__map_fn fn, int64_t n, char *a, const char *v) {
+TG__PRIVATE void tg__pooling_join(const tg__pooling_plan *j, int64_t n, char *a, const char *v) {
     const int64_t step[2] = { -1, -1 };
     const void *both[2];
     both[0] = a; both[1] = v;
-    tg__map_call(j->job.tg->isa, j->compute, fn, 2, false, n, a, both, step, NULL);
+    tg__map_call(j->job.tg->isa, j->compute, j->join, 2, false, n, a, both, step, NULL);
 }
 
 /* One line of y: the window's lines of x, one after the other. p: its place, and the place that is read. */
 TG__PRIVATE void tg__pooling_forward_line(const tg__pooling_plan *j, const int64_t *p, char *scratch) {
     const bool mean = j->job.r->kind == TG_POOL_MEAN;
     const tg__pooling_axis *w = &j->axis[2];
-    const tg__map_fn join = mean ? j->sum : j->larger;
     char *a = j->quick[0] ? tg__pooling_at(j, 0, p) : scratch, *tile = scratch + j->room * 8, *column = scratch + j->room * 16;
     int64_t *places = j->job.at[1] ? (int64_t *)(void *)(scratch + j->room * 24) : NULL;
     int64_t q[5], start[3], end[3], i, k, size[3];
     /* of a row, the rows of the window are joined first where no places are asked for */
-    const bool columns = !j->channels && !places && join != NULL;
+    const bool columns = !j->channels && !places && j->join != NULL;
     bool first = true;
     memcpy(q, p, sizeof q);
     size[0] = tg__pooling_window(j, 0, p[2], &start[0], &end[0]);
@@ -17290,7 +17293,7 @@ TG__PRIVATE void tg__pooling_forward_line(const tg__pooling_plan *j, const int64
         if (j->channels) {
             for (q[4] = start[2]; q[4] < end[2]; q[4] += w->dilation) {
                 x = tg__pooling_line(j, 2, q, tile);
-                if (join && !places) tg__pooling_join(j, join, j->length, a, x);
+                if (j->join && !places) tg__pooling_join(j, j->length, a, x);
                 else if (mean) tg__pooling_take_sum(j, j->length, a, 0, 1, x, 0, 1);
                 else tg__pooling_take_max(j, j->length, a, 0, 1, places, x, 0, 1, at + q[4], 0);
             }
@@ -17299,7 +17302,7 @@ TG__PRIVATE void tg__pooling_forward_line(const tg__pooling_plan *j, const int64
         q[4] = 0;
         x = tg__pooling_line(j, 2, q, tile);
         if (columns) {
-            if (first) memcpy(column, x, (size_t)w->in * (j->compute == TG_F32 ? 4 : 8)); else tg__pooling_join(j, join, w->in, column, x);
+            if (first) memcpy(column, x, (size_t)w->in * (j->compute == TG_F32 ? 4 : 8)); else tg__pooling_join(j, w->in, column, x);
             first = false;
             if (q[2] + j->axis[0].dilation < end[0] || q[3] + j->axis[1].dilation < end[1]) continue;
             x = column;
@@ -17445,11 +17448,9 @@ TG__PRIVATE int64_t tg__pooling_start(tg_ctx *tg, int phase, void *plan) {
     j->lines = 1;
     for (d = 0; d < 5; d++) if (d != along) j->lines *= o[0].shape[d];
     if (j->lines == 0 || j->length == 0) return 0;
-    j->larger = j->sum = NULL;
-    if (j->compute != TG_I64 && (TG__HAS_F64 || j->compute != TG_F64)) {
-        j->larger = tg__map_kernel(tg, &tg_maximum__f.kernels, 0, j->compute);
-        j->sum = tg__map_kernel(tg, &tg_add__f.kernels, 0, j->compute);
-    }
+    j->join = NULL;
+    if (j->compute != TG_I64 && (TG__HAS_F64 || j->compute != TG_F64))
+        j->join = tg__map_kernel(tg, r->kind == TG_POOL_MEAN ? &tg_add__f.kernels : &tg_maximum__f.kernels, 0, j->compute);
     if (!tg__scratch_need(tg, (size_t)j->room * 48)) return -1;
     j->per = tg__imax(1, 32768 / tg__imax(1, j->length * cost));
     return tg__ceil_div(j->lines, j->per);
@@ -17523,20 +17524,6 @@ TG__PRIVATE bool tg__pooling_check(tg_ctx *tg, tg__node *n) {
     }
     return tg__pooling_out(tg, n, 0, x->dtype, x, at, size) && (n->op->n_out == 1 || tg__pooling_out(tg, n, 1, TG_I64, x, at, size));
 }
-/* The next operand as [N, C, D, H, W]. */
-TG__PRIVATE void tg__pooling_ask_for(tg__ask *a, tg_tensor *t, unsigned use, int spatial) {
-    tg_operand *o = tg__ask_for(a, t, use);
-    int64_t shape[5] = { 1, 1, 1, 1, 1 }, stride[5] = { 0, 0, 0, 0, 0 };
-    int d, i;
-    if (!t) return;
-    for (d = 0; d < o->ndim; d++) {
-        i = o->ndim - d <= spatial ? 5 - (o->ndim - d) : o->ndim - d == spatial + 1 ? 1 : 0;
-        shape[i] = o->shape[d]; stride[i] = o->stride[d];
-    }
-    o->ndim = 5;
-    memcpy(o->shape, shape, sizeof shape); memcpy(o->stride, stride, sizeof stride);
-    tg__operand_settle(o);
-}
 TG__PRIVATE bool tg__pooling_forward(tg_ctx *tg, tg__node *n) {
     const tg__pooling_attr *at = (const tg__pooling_attr *)n->attr;
     tg__ask a;
@@ -17545,9 +17532,9 @@ TG__PRIVATE bool tg__pooling_forward(tg_ctx *tg, tg__node *n) {
     a.r.part = (at->adaptive ? 1 : 0) | (at->no_padding ? 2 : 0);
     a.r.number[0] = at->divisor;
     for (d = 0; d < 3; d++) { a.r.whole[d] = at->kernel[d]; a.r.whole[3 + d] = at->stride[d]; a.r.whole[6 + d] = at->padding[d]; a.r.whole[9 + d] = at->dilation[d]; }
-    tg__pooling_ask_for(&a, n->out[0], TG_WRITE, (int)at->spatial);
-    tg__pooling_ask_for(&a, n->op->n_out == 2 ? n->out[1] : NULL, TG_WRITE, (int)at->spatial);
-    for (d = 0; d < n->op->n_in; d++) tg__pooling_ask_for(&a, n->in[d], TG_READ, (int)at->spatial);
+    tg__ask_images(&a, n->out[0], TG_WRITE, (int)at->spatial);
+    tg__ask_images(&a, n->op->n_out == 2 ? n->out[1] : NULL, TG_WRITE, (int)at->spatial);
+    for (d = 0; d < n->op->n_in; d++) tg__ask_images(&a, n->in[d], TG_READ, (int)at->spatial);
     return tg__launch(&a, tg, &tg__family_pooling, NULL);
 }
 /* src [N, C, ...] carried to the places that `index` gives within each channel: y [N, C, in...]. Repeated ones add up. */
@@ -17575,9 +17562,6 @@ TG__PRIVATE bool tg__avg_pool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, t
     (void)tg;
     return (dx[0] = tg__pooling_mean(g[0], (const tg__pooling_attr *)n->attr, n->op->kind == TG_POOL_MEAN)) != NULL;
 }
-TG__PRIVATE bool tg__max_pool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
-/* By g: the second gradient at the places. The result does not move with x, but for where it jumps. */
-TG__PRIVATE bool tg__max_pool_back_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
 TG__PRIVATE bool tg__avg_pool_back_check(tg_ctx *tg, tg__node *n) {
     const tg__pooling_attr *at = (const tg__pooling_attr *)n->attr;
     return tg__pooling_out(tg, n, 0, n->in[0]->dtype, n->in[0], at, at->in);
@@ -17585,14 +17569,7 @@ TG__PRIVATE bool tg__avg_pool_back_check(tg_ctx *tg, tg__node *n) {
 TG__PRIVATE bool tg__max_pool_back_check(tg_ctx *tg, tg__node *n) { return tg__out_like(tg, n, 0, n->in[1]); }
 static const tg_op tg__max_pool_places_op = { TG__OP_KIND("max_pool_places", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_POOL_MAX), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__pooling),
     tg__pooling_check, tg__pooling_forward, tg__max_places_backward, NULL };
-static const tg_op tg__max_pool_op = { TG__OP_KIND("max_pool", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_POOL_MAX), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__pooling),
-    tg__pooling_check, tg__pooling_forward, tg__max_pool_backward, NULL };
-static const tg_op tg__max_pool_back_op = { TG__OP_KIND("max_pool_back", TG__IN(3), TG__OUT(1), TG__NO_FLAGS, TG_POOL_MAX_BACK), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__pooling),
-    tg__max_pool_back_check, tg__pooling_forward, tg__max_pool_back_backward, NULL };
-TG__PRIVATE bool tg__max_pool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
-    (void)tg;
-    return (dx[0] = tg__apply(&tg__max_pool_back_op, n->attr, NULL, g[0], n->in[0], n->out[0])) != NULL;
-}
+/* By g: the second gradient at the places. The result does not move with x, but for where it jumps. */
 TG__PRIVATE bool tg__max_pool_back_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     const tg__pooling_attr *at = (const tg__pooling_attr *)n->attr;
     tg_tensor *x = tg_detach(n->in[1]), *out[2], *y, *flat;
@@ -17604,6 +17581,14 @@ TG__PRIVATE bool tg__max_pool_back_backward(tg_ctx *tg, tg__node *n, tg_tensor *
     dx[0] = tg_reshape(tg_gather(flat, flat ? flat->ndim - 1 : 0, tg_flatten(out[1], x->ndim - (int)at->spatial, -1)), y->ndim, y->shape);
     return dx[0] != NULL;
 }
+static const tg_op tg__max_pool_back_op = { TG__OP_KIND("max_pool_back", TG__IN(3), TG__OUT(1), TG__NO_FLAGS, TG_POOL_MAX_BACK), TG__SAVES(TG_SAVE_IN(1)), TG__ATTRS(tg__pooling),
+    tg__max_pool_back_check, tg__pooling_forward, tg__max_pool_back_backward, NULL };
+TG__PRIVATE bool tg__max_pool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    (void)tg;
+    return (dx[0] = tg__apply(&tg__max_pool_back_op, n->attr, NULL, g[0], n->in[0], n->out[0])) != NULL;
+}
+static const tg_op tg__max_pool_op = { TG__OP_KIND("max_pool", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_POOL_MAX), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_OUT(0)), TG__ATTRS(tg__pooling),
+    tg__pooling_check, tg__pooling_forward, tg__max_pool_backward, NULL };
 static const tg_op tg__avg_pool_op = { TG__OP_KIND("avg_pool", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_POOL_MEAN), TG__SAVES(0), TG__ATTRS(tg__pooling),
     tg__pooling_check, tg__pooling_forward, tg__avg_pool_backward, NULL };
 static const tg_op tg__avg_pool_back_op = { TG__OP_KIND("avg_pool_back", TG__IN(1), TG__OUT(1), TG__NO_FLAGS, TG_POOL_BACK), TG__SAVES(0), TG__ATTRS(tg__pooling),
@@ -18630,14 +18615,12 @@ TG__PRIVATE int64_t tg__resample_start(tg_ctx *tg, int phase, void *plan) {
 }
 TG__FAMILY(resample, false);
 
-/* The next operand: t [N, C, ...] with one to three spatial dimensions, seen as [N, C, D, H, W]; a grid [N, ..., 2 or 3]
-   likewise as [N, D, H, W, 2 or 3]. */
-TG__PRIVATE void tg__ask_pictures(tg__ask *a, tg_tensor *t, unsigned use, bool is_grid) {
+/* The next operand: a grid [N, ..., 2 or 3], seen as [N, D, H, W, 2 or 3]. */
+TG__PRIVATE void tg__ask_grid(tg__ask *a, tg_tensor *t, unsigned use) {
     tg_operand *o = tg__ask_for(a, t, use);
-    const int at = is_grid ? 1 : 2, more = 5 - o->ndim;
-    if (more <= 0) return;
-    for (int d = 4; d >= at + more; d--) { o->shape[d] = o->shape[d - more]; o->stride[d] = o->stride[d - more]; }
-    for (int d = at; d < at + more; d++) { o->shape[d] = 1; o->stride[d] = 0; }
+    if (o->ndim == 5) return;
+    for (int d = 4; d > 1; d--) { o->shape[d] = o->shape[d - 1]; o->stride[d] = o->stride[d - 1]; }
+    o->shape[1] = 1; o->stride[1] = 0;
     o->ndim = 5;
 }
 /* Channels last, where x's are: torch calls that its memory format. */
@@ -18679,8 +18662,8 @@ TG__PRIVATE bool tg__resample_forward(tg_ctx *tg, tg__node *n) {
     tg__ask_begin(&a, TG_FAMILY_RESAMPLE, n->op->kind, tg__compute_type(n->in[0]->dtype));
     a.r.whole[0] = at->mode; a.r.whole[1] = at->align_corners; a.r.whole[2] = at->antialias;
     a.r.number[0] = at->scale_d; a.r.number[1] = at->scale_h; a.r.number[2] = at->scale_w;
-    tg__ask_pictures(&a, n->out[0], TG_WRITE, false);
-    tg__ask_pictures(&a, n->in[0], TG_READ, false);
+    tg__ask_images(&a, n->out[0], TG_WRITE, n->out[0]->ndim - 2);
+    tg__ask_images(&a, n->in[0], TG_READ, n->in[0]->ndim - 2);
     return tg__launch(&a, tg, &tg__family_resample, NULL);
 }
 TG__PRIVATE bool tg__resample_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
@@ -18773,10 +18756,10 @@ TG__PRIVATE bool tg__grid_run(tg_ctx *tg, int kind, const tg__grid_attr *at, tg_
     tg__ask_begin(&a, TG_FAMILY_RESAMPLE, kind, out->dtype);
     a.r.whole[0] = at->mode; a.r.whole[1] = at->padding; a.r.whole[2] = at->align_corners;
     for (int d = 0; d < 3; d++) a.r.whole[3 + d] = at->order[d];
-    tg__ask_pictures(&a, out, TG_WRITE, kind == TG_RESAMPLE_GRID_PLACE);
-    tg__ask_pictures(&a, first, TG_READ, false);
-    if (second) tg__ask_pictures(&a, second, TG_READ, false);
-    tg__ask_pictures(&a, grid, TG_READ, true);
+    if (kind == TG_RESAMPLE_GRID_PLACE) tg__ask_grid(&a, out, TG_WRITE); else tg__ask_images(&a, out, TG_WRITE, out->ndim - 2);
+    tg__ask_images(&a, first, TG_READ, first->ndim - 2);
+    if (second) tg__ask_images(&a, second, TG_READ, second->ndim - 2);
+    tg__ask_grid(&a, grid, TG_READ);
     return tg__launch(&a, tg, &tg__family_resample, NULL);
 }
 TG__PRIVATE bool tg__grid_sample_check(tg_ctx *tg, tg__node *n) {
@@ -18921,8 +18904,8 @@ TG__PRIVATE bool tg__boxes_forward(tg_ctx *tg, tg__node *n) {
     if (n->in[0]->numel == 0) return tg__fill(tg, n->out[0], 0, 0, true);
     tg__ask_begin(&a, TG_FAMILY_RESAMPLE, n->op->kind, n->in[0]->dtype);
     a.r.whole[0] = at->sampling_ratio; a.r.whole[1] = at->aligned; a.r.number[0] = at->spatial_scale;
-    tg__ask_pictures(&a, n->out[0], TG_WRITE, false);
-    tg__ask_pictures(&a, n->in[0], TG_READ, false);
+    tg__ask_images(&a, n->out[0], TG_WRITE, n->out[0]->ndim - 2);
+    tg__ask_images(&a, n->in[0], TG_READ, n->in[0]->ndim - 2);
     tg__ask_for(&a, n->in[1], TG_READ);
     return tg__launch(&a, tg, &tg__family_resample, NULL);
 }
@@ -20584,6 +20567,7 @@ TG__PRIVATE void tg__rnn_every_step(tg_operand *o, int64_t steps, int64_t rows, 
     o->ndim = 3;
     o->shape[0] = steps; o->shape[1] = rows; o->shape[2] = columns;
     o->stride[0] = 0; o->stride[1] = row; o->stride[2] = column;
+    tg__operand_settle(o);
 }
 /* The first columns of gates [T, N, ...] = x w^T + bias, all steps at once */
 TG__PRIVATE bool tg__rnn_inputs(tg_ctx *tg, tg_tensor *gates, tg_tensor *x, tg_tensor *w, tg_tensor *bias) {
