@@ -13240,6 +13240,12 @@ TG_API tg_tensor *(tg_linear_scan)(tg_tensor *a, tg_tensor *b, int64_t dim) {
     if (!a || !b) { tg__fail(tg, TG__E_NULL, a ? 1 : 0); return NULL; }
     return tg__factor_scan(b, a, dim, false);
 }
+/* The end of a function in place that was computed beside x: y over x, if it has x's shape and dtype. */
+TG__PRIVATE tg_tensor *tg__write_over(tg_ctx *tg, tg_tensor *x, tg_tensor *y) {
+    if (y && !tg__same_shape(y, x)) { tg__fail(tg, TG__E_INPLACE_SHAPE, (int)y->ndim, y->shape, x); y = NULL; }
+    if (y && y->dtype != x->dtype) { tg__fail(tg, TG__E_INPLACE_DTYPE, (int)y->dtype, x); y = NULL; }
+    return y ? tg_copy_(x, y) : NULL;
+}
 /* x for a call whose result is then written over x: a copy where a gradient may want x as it was. other: what else may want one. */
 TG__PRIVATE tg_tensor *tg__aside(tg_tensor *x, const tg_tensor *other) {
     return x && x->tg->grad_mode && (tg__needs_grad(x) || (other && tg__needs_grad(other))) ? tg_clone(x) : x;
@@ -13251,8 +13257,7 @@ TG__PRIVATE tg_tensor *tg__scan_in_place(const char *name, tg_tensor *x, tg_tens
     if (!tg) return NULL;
     outermost = tg__compose(tg);
     y = scan(tg__aside(x, NULL), dim);
-    if (y && y->dtype != x->dtype) { tg__fail(tg, TG__E_INPLACE_DTYPE, (int)y->dtype, x); y = NULL; }
-    return tg__composed(tg, outermost, y ? tg_copy_(x, y) : NULL);
+    return tg__composed(tg, outermost, tg__write_over(tg, x, y));
 }
 TG_API tg_tensor *(tg_cumsum_)(tg_tensor *x, int64_t dim) { return tg__scan_in_place("cumsum_", x, (tg_cumsum), dim); }
 TG_API tg_tensor *(tg_cumprod_)(tg_tensor *x, int64_t dim) { return tg__scan_in_place("cumprod_", x, (tg_cumprod), dim); }
@@ -21351,12 +21356,7 @@ TG__PRIVATE tg_tensor *tg__add_product(const char *name, tg_tensor *x, tg_tensor
         y = tg_add_scaled(x, y, alpha);
     }
     if (y && y->dtype != narrow && (narrow == TG_F16 || narrow == TG_BF16)) y = tg_to(y, narrow);
-    if (y && in_place) {
-        if (!tg__same_shape(y, to)) tg__fail(tg, TG__E_INPLACE_SHAPE, (int)y->ndim, y->shape, to);
-        else if (y->dtype != to->dtype) tg__fail(tg, TG__E_INPLACE_DTYPE, (int)y->dtype, to);
-        y = tg_copy_(to, y);
-    }
-    return tg__composed(tg, outermost, y);
+    return tg__composed(tg, outermost, in_place ? tg__write_over(tg, to, y) : y);
 }
 #define TG__ADDS(name, dims_a, dims_b, sum) \
     TG_API tg_tensor *(tg_##name)(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha) { \
@@ -23768,9 +23768,7 @@ TG_API tg_tensor *(tg_clamp_tensor_)(tg_tensor *x, tg_tensor *low, tg_tensor *hi
     if (low && high) y = tg_maximum(tg__aside(tg__aside(x, low), high), low);     /* beside: x is as it was if the second one fails */
     else if (low) y = tg_maximum_(x, low);
     if (high) y = low ? tg_minimum(y, high) : tg_minimum_(x, high);
-    if (y && !tg__same_shape(y, x)) tg__fail(tg, TG__E_INPLACE_SHAPE, (int)y->ndim, y->shape, x);
-    else if (y && y->dtype != x->dtype) tg__fail(tg, TG__E_INPLACE_DTYPE, (int)y->dtype, x);
-    return tg__composed(tg, outermost, low && high ? tg_copy_(x, y) : y);
+    return tg__composed(tg, outermost, low && high ? tg__write_over(tg, x, y) : y);
 }
 
 /* ---- index, index_put ----
