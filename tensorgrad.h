@@ -1717,6 +1717,22 @@ TG_API tg_tensor *tg_max_unpool3d_from(const tg_max_unpool3d_args *args);
 #define tg_max_unpool2d(x_, ...) TG__OPTIONS2(tg_max_unpool2d, x, x_, indices, __VA_ARGS__)
 #define tg_max_unpool3d(x_, ...) TG__OPTIONS2(tg_max_unpool3d, x, x_, indices, __VA_ARGS__)
     /* max_pool's result back at its places, zeros elsewhere; of repeated places the last wins */
+typedef struct tg_fractional_max_pool2d_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY;
+    tg_tensor **indices TG_EMPTY;      /* as max_pool's */
+    int64_t kernel[3] TG_EMPTY;
+    double output_ratio[3] TG_EMPTY;   /* or the result's sizes as parts of x's, in 0..1; a zero is the number before it */
+    int64_t output_size[3] TG_EMPTY;   /* the result's sizes; a zero is the number before it */
+    tg_tensor *samples TG_EMPTY;       /* where the windows start: [N, C, 2 or 3] in 0..1, in two dimensions W's first; NULL: random */
+} tg_fractional_max_pool2d_args;
+typedef tg_fractional_max_pool2d_args tg_fractional_max_pool3d_args;
+TG_API tg_tensor *tg_fractional_max_pool2d_from(const tg_fractional_max_pool2d_args *args);
+TG_API tg_tensor *tg_fractional_max_pool3d_from(const tg_fractional_max_pool3d_args *args);
+#define tg_fractional_max_pool2d(...) TG__OPTIONS1(tg_fractional_max_pool2d, x, __VA_ARGS__)
+#define tg_fractional_max_pool3d(...) TG__OPTIONS1(tg_fractional_max_pool3d, x, __VA_ARGS__)
+    /* the largest of windows that lie (in - kernel) / (out - 1) apart on the average, each rounded one way or the other at
+       random, so that the result may be 0.7 of x: tg_fractional_max_pool2d(x, .kernel = {2}, .output_ratio = {0.7}) */
 
 /* Resampling. pictures of another size, values at any places between pixels, boxes */
 typedef enum tg_interpolate_mode {
@@ -17756,6 +17772,83 @@ TG__PRIVATE tg_tensor *tg__max_unpool(const char *name, const tg_max_unpool1d_ar
 TG_API tg_tensor *tg_max_unpool1d_from(const tg_max_unpool1d_args *args) { return tg__max_unpool("max_unpool1d", args, 1); }
 TG_API tg_tensor *tg_max_unpool2d_from(const tg_max_unpool2d_args *args) { return tg__max_unpool("max_unpool2d", args, 2); }
 TG_API tg_tensor *tg_max_unpool3d_from(const tg_max_unpool3d_args *args) { return tg__max_unpool("max_unpool3d", args, 3); }
+
+/* The places of one dimension's windows, [N, C, out, kernel], from a number u [N, C, 1] in 0..1 of each channel. */
+TG__PRIVATE tg_tensor *tg__fractional_places(tg_ctx *tg, tg_tensor *u, int64_t in, int64_t out, int64_t kernel) {
+    const double apart = out > 1 ? (double)(in - kernel) / (double)(out - 1) : 0;
+    tg_tensor *start[2];
+    if (!u) return NULL;
+    start[0] = tg_trunc(tg_mul_scalar(tg_add(u, tg_to(tg__count_beside(tg, u, out - 1), u->dtype)), apart));
+    start[0] = tg_to(tg_sub(start[0], tg_trunc(tg_mul_scalar(u, apart))), TG_I64);
+    start[1] = tg__full_beside(tg, u, TG_I64, 3, u->shape, (double)(in - kernel));           /* the last one ends where x does */
+    return tg_add(tg_unsqueeze(tg_cat(start, 2, 2), 3), tg__count_beside(tg, u, kernel));
+}
+/* Where everything of every window stands in its channel, [N, C, windows, elements]: each dimension's places stand in
+   dimensions of their own, [.., out, kernel, ..], and broadcast. */
+TG__PRIVATE tg_tensor *tg__fractional_windows(tg_ctx *tg, const tg_tensor *x, int spatial, const int64_t *out, const int64_t *kernel, tg_tensor *samples) {
+    int64_t shape[8], order[8];
+    tg_tensor *all = NULL, *along;
+    int d, i;
+    for (d = 0; d < spatial && !tg_failed(tg); d++) {
+        along = tg__fractional_places(tg, tg_narrow(samples, 2, spatial == 2 ? 1 - d : d, 1), x->shape[2 + d], out[d], kernel[d]);
+        for (i = 0; i < 2 + 2 * spatial; i++) shape[i] = i < 2 ? x->shape[i] : 1;
+        shape[2 + 2 * d] = out[d]; shape[3 + 2 * d] = kernel[d];
+        along = tg_reshape(along, 2 + 2 * spatial, shape);
+        all = d ? tg_add(tg_mul_scalar(all, (double)x->shape[2 + d]), along) : along;
+    }
+    order[0] = 0; order[1] = 1;
+    for (d = 0; d < spatial; d++) { order[2 + d] = 2 + 2 * d; order[2 + spatial + d] = 3 + 2 * d; }
+    all = tg_permute(all, 2 + 2 * spatial, order);
+    return tg_flatten(tg_flatten(all, 2 + spatial, -1), 2, 1 + spatial);
+}
+TG__PRIVATE tg_tensor *tg__fractional_max_pool(const char *name, const tg_fractional_max_pool2d_args *a, int spatial) {
+    tg_tensor *x = a ? a->x : NULL, *samples, *where, *best = NULL, *y;
+    int64_t kernel[3], out[3], shape[5];
+    tg_ctx *tg;
+    bool outermost, single;
+    int d;
+    if (a && a->indices) *a->indices = NULL;
+    if (!x) return NULL;
+    tg__note(x, a->at);
+    tg = tg__start(x, name);
+    if (!tg) return NULL;
+    single = x->ndim == spatial + 1;
+    if (!single && x->ndim != spatial + 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "x must have %d or %d dimensions, got %t", spatial + 1, spatial + 2, x); return NULL; }
+    if ((a->output_size[0] != 0) == (a->output_ratio[0] != 0)) { tg__fail(tg, TG__E_ARGUMENT, "one of output_size and output_ratio must be given"); return NULL; }
+    for (d = 0; d < spatial; d++) {
+        const int64_t in = x->shape[x->ndim - spatial + d];
+        const double ratio = d && a->output_ratio[d] == 0 ? a->output_ratio[0] : a->output_ratio[d];
+        if (ratio != 0 && !(ratio > 0 && ratio <= 1)) { tg__fail(tg, TG__E_ARGUMENT, "an output_ratio must be in 0..1"); return NULL; }
+        kernel[d] = d && !a->kernel[d] ? kernel[d - 1] : a->kernel[d];
+        out[d] = ratio != 0 ? (int64_t)((double)in * ratio) : d && !a->output_size[d] ? out[d - 1] : a->output_size[d];
+        if (kernel[d] < 1 || out[d] < 1 || kernel[d] > in || out[d] > in - kernel[d] + 1) {
+            tg__fail_op(tg, TG_ERROR_SHAPE, "%l windows of %l do not start at different places of %l elements, of %t", out[d], kernel[d], in, x);
+            return NULL;
+        }
+    }
+    outermost = tg__compose(tg);
+    if (single) x = tg_unsqueeze(x, 0);
+    if (!x) return tg__composed(tg, outermost, NULL);
+    shape[0] = x->shape[0]; shape[1] = x->shape[1]; shape[2] = spatial;
+    samples = a->samples;
+    if (!samples) samples = tg_uniform_(tg__full_beside(tg, x, tg__compute_type(x->dtype), 3, shape, 0), 0, 1);
+    else if (samples->ndim != 3 || memcmp(samples->shape, shape, 3 * sizeof *shape) || !tg_dtype_is_float(samples->dtype)) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "samples must be floats [%l, %l, %d], got %t", shape[0], shape[1], spatial, samples);
+        samples = NULL;
+    } else samples = tg_to(tg_detach(samples), tg__compute_type(samples->dtype));
+    where = samples ? tg__fractional_windows(tg, x, spatial, out, kernel, samples) : NULL;
+    y = where ? tg_gather(tg_flatten(x, 2, -1), 2, tg_flatten(where, 2, -1)) : NULL;
+    y = y ? tg_max_dim(tg_reshape(y, 4, where->shape), 3, false, a->indices ? &best : NULL) : NULL;
+    for (d = 0; d < spatial; d++) shape[2 + d] = out[d];
+    y = tg_reshape(y, 2 + spatial, shape);
+    if (best) best = tg_reshape(tg_squeeze(tg_gather(where, 3, tg_unsqueeze(best, 3)), 3), 2 + spatial, shape);
+    if (single) { y = tg_squeeze(y, 0); best = best ? tg_squeeze(best, 0) : NULL; }
+    y = tg__composed(tg, outermost, y);
+    if (a->indices && y) *a->indices = best;
+    return y;
+}
+TG_API tg_tensor *tg_fractional_max_pool2d_from(const tg_fractional_max_pool2d_args *args) { return tg__fractional_max_pool("fractional_max_pool2d", args, 2); }
+TG_API tg_tensor *tg_fractional_max_pool3d_from(const tg_fractional_max_pool3d_args *args) { return tg__fractional_max_pool("fractional_max_pool3d", args, 3); }
 
 /* ======================================================================================
    >>impl-resample    pictures of another size: interpolate, grid_sample, boxes

@@ -154,6 +154,7 @@ static bool other(int k, trial *c) {
     X(tg_adaptive_avg_pool1d, TG_SHAPE(2)) T(tg_adaptive_avg_pool2d, "c", "", tg_adaptive_avg_pool2d(o[0], TG_SHAPE(2, 2))) T(tg_adaptive_avg_pool3d, "c", "", tg_adaptive_avg_pool3d(o[0], TG_SHAPE(1)))
     B(tg_adaptive_max_pool1d, "x", "", give(c, tg_adaptive_max_pool1d(o[0], TG_SHAPE(2), &y)) && give(c, y)) B(tg_adaptive_max_pool2d, "c", "", give(c, tg_adaptive_max_pool2d(o[0], TG_SHAPE(2, 2), &y)) && give(c, y))
     B(tg_adaptive_max_pool3d, "c", "", give(c, tg_adaptive_max_pool3d(o[0], TG_SHAPE(1), &y)) && give(c, y))
+    T(tg_fractional_max_pool2d_from, "c", "", tg_fractional_max_pool2d(o[0], .kernel = {1}, .output_size = {1})) T(tg_fractional_max_pool3d_from, "c", "", tg_fractional_max_pool3d(o[0], .kernel = {1}, .output_size = {1}))
     T(tg_max_unpool1d_from, "xg", "", tg_max_unpool1d(o[0], o[1], .kernel = {2})) T(tg_max_unpool2d_from, "cp", "", tg_max_unpool2d(o[0], o[1], .kernel = {2})) T(tg_max_unpool3d_from, "cp", "", tg_max_unpool3d(o[0], o[1], .kernel = {2}))
     T(tg_conv1d_from, "JHv", "", tg_conv1d(o[0], o[1], o[2]))  T(tg_conv3d_from, "PRv", "", tg_conv3d(o[0], o[1], o[2]))  T(tg_conv1d_from, "JHv", "", tg_conv1d(o[0], o[1], o[2], .same = true))
     T(tg_conv_transpose1d_from, "xHv", "", tg_conv_transpose1d(o[0], o[1], o[2], .groups = 32))  T(tg_conv_transpose2d_from, "Hwv", "", tg_conv_transpose2d(o[0], o[1], o[2], .groups = 32))

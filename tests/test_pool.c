@@ -157,6 +157,78 @@ static void test_layouts(tg_ctx *tg) {
     EXPECT_TEXT(tg_max_unpool2d(x, tg_zeros_like(x), .kernel = {2}), "max_unpool2d: indices are i64 places in x's shape");
     EXPECT_TEXT(tg_max_unpool2d(y, tg_full(tg, y->ndim, y->shape, 999, TG_I64), .kernel = {2}), "max_unpool2d: ");
 }
+/* Where window i of `out` starts, from a number in 0..1: what Graham's paper says. */
+static int64_t fractional_start(double u, int64_t in, int64_t out, int64_t k, int64_t i) {
+    const float apart = out > 1 ? (float)(in - k) / (float)(out - 1) : 0, v = (float)u;
+    return i == out - 1 ? in - k : (int64_t)((v + (float)i) * apart) - (int64_t)(v * apart);
+}
+static void test_fractional(tg_ctx *tg, int rounds) {
+    static const tg_dtype types[] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
+    int round;
+    for (round = 0; round < rounds; round++) {
+        const tg_mark m = tg_begin(tg);
+        const int n = 2 + (int)rnd(2);
+        int64_t shape[5], i[5], j[5], flat, best;
+        tg_fractional_max_pool2d_args a;
+        tg_tensor *x, *y, *places, *samples, *plain;
+        int d;
+        memset(&a, 0, sizeof a);
+        shape[0] = 1 + rnd(2); shape[1] = 1 + rnd(3);
+        for (d = 0; d < n; d++) {
+            shape[2 + d] = 1 + rnd(9);
+            a.kernel[d] = 1 + rnd(shape[2 + d] < 3 ? shape[2 + d] : 3);
+            a.output_size[d] = 1 + rnd(shape[2 + d] - a.kernel[d] + 1);
+        }
+        x = tg_require_grad(picture(tg, n + 2, shape, types[rnd(4)], (int)rnd(4), false), true);
+        a.samples = samples = tg_rand(tg, TG_SHAPE(shape[0], shape[1], n));
+        a.x = x; a.indices = &places;
+        y = n == 2 ? tg_fractional_max_pool2d_from(&a) : tg_fractional_max_pool3d_from(&a);
+        CHECK_MSG(y && places && y->dtype == x->dtype && places->dtype == TG_I64, "%s", tg_error_text(tg));
+        plain = y ? tg_full(tg, n + 2, shape, 0, TG_F64) : NULL;
+        for (flat = 0; plain && flat < y->numel; flat++) {
+            int64_t rest = flat, window[3] = { 0, 0, 0 };
+            for (d = n + 1; d >= 0; d--) { i[d] = rest % y->shape[d]; rest /= y->shape[d]; }
+            best = -1;
+            do {                                                                     /* every place of the window, in order */
+                int64_t place = 0, at_best[5];
+                for (d = 0; d < n; d++) {
+                    const double u = ((float *)samples->data)[(i[0] * shape[1] + i[1]) * n + (n == 2 ? 1 - d : d)];
+                    j[2 + d] = fractional_start(u, shape[2 + d], a.output_size[d], a.kernel[d], i[2 + d]) + window[d];
+                    place = place * shape[2 + d] + j[2 + d];
+                }
+                j[0] = i[0]; j[1] = i[1];
+                memcpy(at_best, j, sizeof j);
+                if (best >= 0) { int64_t b = best; for (d = n + 1; d > 1; d--) { at_best[d] = b % shape[d]; b /= shape[d]; } }
+                if (best < 0 || at(x, j) > at(x, at_best)) best = place;
+                for (d = n - 1; d >= 0 && ++window[d] == a.kernel[d]; d--) window[d] = 0;
+            } while (d >= 0);
+            for (rest = best, d = n + 1; d > 1; d--) { j[d] = rest % shape[d]; rest /= shape[d]; }
+            CHECK(at(y, i) == at(x, j));
+            CHECK((int64_t)at(places, i) == best);
+            for (rest = 0, d = 0; d < n + 2; d++) rest = rest * shape[d] + j[d];
+            ((double *)plain->data)[rest] += 1;                                     /* the gradient of the sum */
+        }
+        CHECK(y && tg_backward(tg_sum(tg_to(y, TG_F64))));
+        CHECK(plain && tg_item(tg_all(tg_eq(plain, tg_to(tg_grad_of(x), TG_F64)))) == 1);
+        a.samples = NULL;                                                           /* at random, and without N */
+        a.x = tg_select(x, 0, 0);
+        y = n == 2 ? tg_fractional_max_pool2d_from(&a) : tg_fractional_max_pool3d_from(&a);
+        CHECK(y && y->ndim == n + 1 && y->shape[0] == shape[1] && y->shape[1] == a.output_size[0] && tg__same_shape(y, places));
+        CHECK(tg_item(tg_all(tg_eq(y, tg_reshape(tg_gather(tg_flatten(a.x, 1, -1), 1, tg_flatten(places, 1, -1)), y->ndim, y->shape)))) == 1);
+        tg_end(tg, m);
+    }
+}
+static void test_fractional_words(tg_ctx *tg) {
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(2, 3, 10, 20)), *y = tg_fractional_max_pool2d(x, .kernel = {2, 3}, .output_ratio = {0.7});
+    CHECK(y && y->shape[2] == 7 && y->shape[3] == 14);
+    EXPECT_TEXT(tg_fractional_max_pool2d(x, .kernel = {2}), "fractional_max_pool2d: one of output_size and output_ratio must be given");
+    EXPECT_TEXT(tg_fractional_max_pool2d(x, .kernel = {2}, .output_size = {10}), "fractional_max_pool2d: 10 windows of 2 do not start at different places of 10 elements");
+    EXPECT_TEXT(tg_fractional_max_pool2d(x, .kernel = {2}, .output_ratio = {1.5}), "fractional_max_pool2d: an output_ratio must be in 0..1");
+    EXPECT_TEXT(tg_fractional_max_pool3d(x, .kernel = {9}, .output_size = {1}), "fractional_max_pool3d: 1 windows of 9");
+    EXPECT_TEXT(tg_fractional_max_pool2d(tg_select(tg_select(x, 0, 0), 0, 0), .kernel = {2}, .output_size = {1}), "fractional_max_pool2d: x must have 3 or 4 dimensions");
+    EXPECT_TEXT(tg_fractional_max_pool2d(x, .kernel = {2}, .output_size = {3}, .samples = tg_ones(tg, TG_SHAPE(2, 3, 3))), "fractional_max_pool2d: samples must be floats [2, 3, 2]");
+    EXPECT_TEXT(tg_fractional_max_pool2d(x, .kernel = {INT64_MAX}, .output_size = {INT64_MAX}), "fractional_max_pool2d: ");
+}
 /* Sizes that no arithmetic holds are refused; a window that is mostly padding is not gone through. */
 static void test_huge(tg_ctx *tg) {
     const int64_t most = INT64_MAX, far = (int64_t)1 << 40;
@@ -189,6 +261,8 @@ int main(int argc, char **argv) {
     (void)argc; (void)argv;
     test_windows(tg, 600);
     test_layouts(tg);
+    test_fractional(tg, 150);
+    test_fractional_words(tg);
     test_huge(tg);
     test_threads();
     tg_close(tg);
