@@ -3253,6 +3253,7 @@ TG__PRIVATE bool tg__add_i64(int64_t a, int64_t b, int64_t *out) {
 }
 TG__PRIVATE int64_t tg__imin(int64_t a, int64_t b) { return a < b ? a : b; }
 TG__PRIVATE int64_t tg__imax(int64_t a, int64_t b) { return a > b ? a : b; }
+TG__PRIVATE double tg__rounded(bool wide, double v) { return wide ? v : (double)(float)v; }     /* to f32 unless wide */
 /* n >= 0, d > 0: how many pieces of d */
 TG__PRIVATE int64_t tg__ceil_div(int64_t n, int64_t d) { return (n + d - 1) / d; }
 
@@ -14960,10 +14961,22 @@ TG_API tg_tensor *(tg_combinations)(tg_tensor *x, int64_t r, bool with_replaceme
     y = tg_index_select(x, 0, tg_to_device(index, x->device));
     return tg__composed(tg, outermost, tg_reshape(y, 2, shape));
 }
+/* [..., D] -> [..., D, n], n > 0: 1 and x, then as many powers again at each step: the known ones times the next. */
+TG__PRIVATE tg_tensor *tg__powers(tg_tensor *x, int64_t n) {
+    tg_tensor *power = tg_unsqueeze(x, -1), *two[2];
+    int64_t k;
+    if (!power) return NULL;
+    two[0] = tg_full_like(power, 1); two[1] = power;
+    for (k = 1; two[0] && two[1] && k < n; k *= 2) {           /* two[0] has the powers below k, `power` is the k-th */
+        two[0] = tg_cat(two, 2, -1);
+        if (2 * k < n) { power = tg_square(power); two[1] = tg_mul(two[0], power); }
+    }
+    return two[0] && two[1] ? tg_narrow(two[0], -1, 0, n) : NULL;
+}
 TG_API tg_tensor *(tg_vander)(tg_tensor *x, int64_t columns, bool increasing) {
     tg_ctx *tg = tg__start(x, "vander");
-    tg_tensor **t, *y = NULL, *p;
-    int64_t shape[2], i;
+    tg_tensor *y;
+    int64_t shape[2];
     bool outermost;
     if (!tg) return NULL;
     if (x->ndim != 1) { tg__fail_op(tg, TG_ERROR_SHAPE, "one dimension is expected, got %t", x); return NULL; }
@@ -14973,15 +14986,8 @@ TG_API tg_tensor *(tg_vander)(tg_tensor *x, int64_t columns, bool increasing) {
     x = tg_to(x, tg_dtype_is_float(x->dtype) ? x->dtype : TG_I64);
     if (!x) return tg__composed(tg, outermost, NULL);
     shape[0] = x->shape[0]; shape[1] = columns;
-    if (columns == 0) return tg__composed(tg, outermost, tg__full_beside(tg, x, x->dtype, 2, shape, 0));
-    if (!(t = (tg_tensor **)tg__mem_get(tg, (size_t)columns * sizeof *t))) return tg__composed(tg, outermost, NULL);
-    p = tg__full_beside(tg, x, x->dtype, 1, shape, 1);
-    for (i = 0; i < columns && p; i++) {
-        t[increasing ? i : columns - 1 - i] = p;
-        if (i + 1 < columns) p = i ? tg_mul(p, x) : x;
-    }
-    if (p) y = tg_stack(t, (int)columns, 1);
-    tg__mem_put(tg, t, (size_t)columns * sizeof *t);
+    y = columns ? tg__powers(x, columns) : tg__full_beside(tg, x, x->dtype, 2, shape, 0);
+    if (!increasing) { shape[0] = 1; y = tg_flip(y, 1, shape); }
     return tg__composed(tg, outermost, y);
 }
 
@@ -16661,24 +16667,19 @@ TG__PRIVATE bool tg__conv_size(const tg__conv_attr *at, int d, int64_t x, int64_
     *out = (padded - reach - 1) / at->stride[d] + 1;
     return true;
 }
-/* Makes the output [N, channels, size] in the order of `like`: row-major, or channels last; without N where like is. */
-TG__PRIVATE bool tg__conv_out(tg_ctx *tg, tg__node *n, const tg_tensor *like, int64_t channels) {
-    const tg__conv_attr *at = (const tg__conv_attr *)n->attr;
-    const int d = like->ndim - 1 - (int)at->dims;
-    int64_t shape[5];
-    int order[5], k = 0;
-    bool flat = true;
-    if (d) { shape[0] = like->shape[0]; order[k++] = 0; }
-    shape[d] = channels;
-    for (int i = 0; i < (int)at->dims; i++) {
-        shape[d + 1 + i] = at->size[i];
-        order[k++] = d + 1 + i;
-        flat = flat && like->shape[d + 1 + i] == 1;
+/* Output i, pictures of `channels` and these sizes, without N where `like` is. They lie as those of `like` do: row-major,
+   or channels last, which torch calls a memory format. */
+TG__PRIVATE bool tg__out_images(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, const tg_tensor *like, int64_t channels, int spatial, const int64_t *size) {
+    const int c = like->ndim - 1 - spatial;
+    const bool last = like->shape[c] > 1 && like->stride[c] == 1 && !tg__is_dense(like);
+    int64_t shape[TG_MAX_DIMS];
+    int order[TG_MAX_DIMS], d;
+    for (d = 0; d < like->ndim; d++) {
+        shape[d] = d < c ? like->shape[d] : d == c ? channels : size[d - c - 1];
+        order[d] = d < c ? d : d + 1 < like->ndim ? d + 1 : c;
     }
-    order[k] = d;
-    const bool last = like->shape[d] > 1 && like->stride[d] == 1 && !flat && !tg__is_dense(like);
-    n->out[0] = tg__tensor_make(tg, like->device, like->dtype, like->ndim, shape, last ? order : NULL);
-    return n->out[0] != NULL;
+    n->out[i] = tg__tensor_make(tg, like->device, dtype, like->ndim, shape, last ? order : NULL);
+    return n->out[i] != NULL;
 }
 TG__PRIVATE tg_tensor *tg__conv_sum_places(tg_tensor *g, int64_t dims) {       /* a bias' gradient */
     int64_t list[4];
@@ -16703,7 +16704,7 @@ TG__PRIVATE bool tg__conv_check(tg_ctx *tg, tg__node *n) {
                         : !tg__conv_size(at, i, x->shape[d + 1 + i], w->shape[2 + i], &at->size[i]))
             return tg__fail(tg, TG__E_CONV_SMALL, w, x);
     }
-    return tg__conv_out(tg, n, x, w->shape[0]);
+    return tg__out_images(tg, n, 0, x->dtype, x, w->shape[0], (int)at->dims, at->size);
 }
 TG__PRIVATE bool tg__conv_forward(tg_ctx *tg, tg__node *n) {
     return tg__conv_run(tg, TG_CONV_RESULT, (const tg__conv_attr *)n->attr, n->out[0], n->in[0], n->in[1], n->in[2]);
@@ -16732,7 +16733,7 @@ TG__PRIVATE bool tg__conv_transpose_check(tg_ctx *tg, tg__node *n) {
     for (int i = 0; i < (int)at->dims; i++)
         if (!tg__conv_reach(at, i, w->shape[2 + i], &reach) || !tg__add_i64(at->size[i], 2 * at->padding[i], &padded))
             return tg__fail(tg, TG__E_CONV_SMALL, w, x);
-    return tg__conv_out(tg, n, x, channels);
+    return tg__out_images(tg, n, 0, x->dtype, x, channels, (int)at->dims, at->size);
 }
 TG__PRIVATE bool tg__conv_transpose_forward(tg_ctx *tg, tg__node *n) {
     return tg__conv_run(tg, TG_CONV_BY_DATA, (const tg__conv_attr *)n->attr, n->out[0], n->in[1], n->in[0], n->in[2]);
@@ -17513,19 +17514,6 @@ TG__PRIVATE int64_t tg__pooling_size(const tg__pooling_attr *at, int d, int64_t 
     if (at->ceil && n > 0 && (n - 1) * at->stride[d] >= in + at->padding[d]) n--;
     return n;
 }
-/* Output i: x's shape but for `size` in its last dimensions; channels last where x is so. */
-TG__PRIVATE bool tg__pooling_out(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, const tg_tensor *x, const tg__pooling_attr *at, const int64_t *size) {
-    const int front = x->ndim - (int)at->spatial;
-    int64_t shape[TG_MAX_DIMS];
-    int order[TG_MAX_DIMS], d;
-    bool last = !tg__is_dense(x) && x->shape[front - 1] > 1 && x->stride[front - 1] == 1;
-    for (d = 0; d < x->ndim; d++) {
-        shape[d] = d < front ? x->shape[d] : size[3 - (x->ndim - d)];
-        order[d] = d < front - 1 ? d : d + 1 < x->ndim ? d + 1 : front - 1;
-    }
-    n->out[i] = tg__tensor_make(tg, x->device, dtype, x->ndim, shape, last ? order : NULL);
-    return n->out[i] != NULL;
-}
 TG__PRIVATE bool tg__pooling_check(tg_ctx *tg, tg__node *n) {
     tg__pooling_attr *at = (tg__pooling_attr *)n->attr;
     const tg_tensor *x = n->in[0];
@@ -17543,7 +17531,8 @@ TG__PRIVATE bool tg__pooling_check(tg_ctx *tg, tg__node *n) {
         if (at->adaptive && size[d] < 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the result's sizes must not be negative, got %l", size[d]);
         if (!at->adaptive && size[d] < 1) return tg__fail_op(tg, TG_ERROR_SHAPE, "no window of %l fits into %l places of %t", at->kernel[d], in, x);
     }
-    return tg__pooling_out(tg, n, 0, x->dtype, x, at, size) && (n->op->n_out == 1 || tg__pooling_out(tg, n, 1, TG_I64, x, at, size));
+    return tg__out_images(tg, n, 0, x->dtype, x, x->shape[front - 1], spatial, size + 3 - spatial)
+        && (n->op->n_out == 1 || tg__out_images(tg, n, 1, TG_I64, x, x->shape[front - 1], spatial, size + 3 - spatial));
 }
 TG__PRIVATE bool tg__pooling_forward(tg_ctx *tg, tg__node *n) {
     const tg__pooling_attr *at = (const tg__pooling_attr *)n->attr;
@@ -17585,7 +17574,8 @@ TG__PRIVATE bool tg__avg_pool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, t
 }
 TG__PRIVATE bool tg__avg_pool_back_check(tg_ctx *tg, tg__node *n) {
     const tg__pooling_attr *at = (const tg__pooling_attr *)n->attr;
-    return tg__pooling_out(tg, n, 0, n->in[0]->dtype, n->in[0], at, at->in);
+    const tg_tensor *g = n->in[0];
+    return tg__out_images(tg, n, 0, g->dtype, g, g->shape[g->ndim - 1 - (int)at->spatial], (int)at->spatial, at->in + 3 - at->spatial);
 }
 TG__PRIVATE bool tg__max_pool_back_check(tg_ctx *tg, tg__node *n) { return tg__out_like(tg, n, 0, n->in[1]); }
 static const tg_op tg__max_pool_places_op = { TG__OP_KIND("max_pool_places", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_POOL_MAX), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__pooling),
@@ -17861,13 +17851,12 @@ TG_API tg_tensor *tg_fractional_max_pool3d_from(const tg_fractional_max_pool3d_a
    lie on an element, or between two, it shall do so here too. */
 typedef struct tg__taps_rule {
     int     mode;                                    /* a tg_interpolate_mode */
-    bool    align, antialias, single, same;          /* single: places are f32; same: y is x */
+    bool    align, antialias, wide, same;            /* wide: places are f64; same: y is x */
     int64_t in, out, most;                           /* sizes of x and y; taps of a position, at most */
     double  scale, reach;                            /* steps in x for one in y; antialias: how apart taps reach */
     double  largest;                                 /* weight that came up while they were summed */
 } tg__taps_rule;
 
-TG__PRIVATE double tg__taps_round(const tg__taps_rule *r, double v) { return r->single ? (double)(float)v : v; }
 TG__PRIVATE double tg__floor(double v) { const double t = tg__trunc64(v); return t > v ? t - 1 : t; }
 
 /* scale 0: as the sizes tell */
@@ -17876,12 +17865,12 @@ TG__PRIVATE tg__taps_rule tg__taps_rule_of(const tg_request *r, int64_t in, int6
     bool picks;
     t.mode = (int)r->whole[0]; t.align = r->whole[1] != 0; t.antialias = r->whole[2] != 0;
     picks = t.mode == TG_INTERPOLATE_NEAREST || t.mode == TG_INTERPOLATE_NEAREST_EXACT;
-    t.single = r->compute == TG_F32 || picks;
+    t.wide = r->compute != TG_F32 && !picks;
     /* whatever the scale factor */
     t.same = in == out && !picks && (t.antialias || r->compute == TG_I64 || t.mode != TG_INTERPOLATE_BICUBIC);
     t.in = in; t.out = out; t.reach = t.largest = 0;
-    if (t.align) t.scale = out > 1 ? tg__taps_round(&t, (double)(in - 1) / (double)(out - 1)) : 0;
-    else t.scale = tg__taps_round(&t, scale > 0 ? 1 / scale : (double)in / (double)out);
+    if (t.align) t.scale = out > 1 ? tg__rounded(t.wide, (double)(in - 1) / (double)(out - 1)) : 0;
+    else t.scale = tg__rounded(t.wide, scale > 0 ? 1 / scale : (double)in / (double)out);
     switch (t.mode) {
         case TG_INTERPOLATE_NEAREST: case TG_INTERPOLATE_NEAREST_EXACT: t.most = 1; break;
         case TG_INTERPOLATE_AREA: t.most = in / out + 2; break;
@@ -17890,7 +17879,7 @@ TG__PRIVATE tg__taps_rule tg__taps_rule_of(const tg_request *r, int64_t in, int6
     }
     if (t.same) t.most = 1;
     else if (t.antialias) {
-        t.reach = tg__taps_round(&t, (double)t.most * 0.5 * (t.scale >= 1 ? t.scale : 1));
+        t.reach = tg__rounded(t.wide, (double)t.most * 0.5 * (t.scale >= 1 ? t.scale : 1));
         t.most = 2 * (int64_t)-tg__floor(-t.reach) + 1;
     }
     t.most = tg__imin(t.most, in);
@@ -17898,8 +17887,8 @@ TG__PRIVATE tg__taps_rule tg__taps_rule_of(const tg_request *r, int64_t in, int6
 }
 /* Where position i of y lies in x. */
 TG__PRIVATE double tg__taps_place(const tg__taps_rule *r, int64_t i) {
-    if (r->align) return tg__taps_round(r, r->scale * (double)i);
-    return tg__taps_round(r, tg__taps_round(r, r->scale * ((double)i + 0.5)) - 0.5);
+    if (r->align) return tg__rounded(r->wide, r->scale * (double)i);
+    return tg__rounded(r->wide, tg__rounded(r->wide, r->scale * ((double)i + 0.5)) - 0.5);
 }
 /* The curve of the cubic modes; sharpness -0.75 is torch's, -0.5 Pillow's. */
 TG__PRIVATE double tg__taps_cubic(double x, double sharpness) {
@@ -17908,12 +17897,12 @@ TG__PRIVATE double tg__taps_cubic(double x, double sharpness) {
     return x < 1 ? ((s + 2) * x - (s + 3)) * x * x + 1 : x < 2 ? ((s * x - 5 * s) * x + 8 * s) * x - 4 * s : 0;
 }
 TG__PRIVATE int64_t tg__taps_antialias(const tg__taps_rule *r, int64_t i, int64_t *first, double *w) {
-    const double centre = tg__taps_round(r, r->scale * ((double)i + 0.5)), narrow = r->scale >= 1 ? tg__taps_round(r, 1 / r->scale) : 1;
-    const int64_t low = tg__imax(0, (int64_t)(tg__taps_round(r, centre - r->reach) + 0.5));
-    const int64_t n = tg__imin(r->most, tg__imin((int64_t)(tg__taps_round(r, centre + r->reach) + 0.5), r->in) - low);
+    const double centre = tg__rounded(r->wide, r->scale * ((double)i + 0.5)), narrow = r->scale >= 1 ? tg__rounded(r->wide, 1 / r->scale) : 1;
+    const int64_t low = tg__imax(0, (int64_t)(tg__rounded(r->wide, centre - r->reach) + 0.5));
+    const int64_t n = tg__imin(r->most, tg__imin((int64_t)(tg__rounded(r->wide, centre + r->reach) + 0.5), r->in) - low);
     double sum = 0;
     for (int64_t t = 0; t < n; t++) {
-        const double x = tg__taps_round(r, (tg__taps_round(r, (double)(low + t) - centre) + 0.5) * narrow), apart = x < 0 ? -x : x;
+        const double x = tg__rounded(r->wide, (tg__rounded(r->wide, (double)(low + t) - centre) + 0.5) * narrow), apart = x < 0 ? -x : x;
         w[t] = r->mode == TG_INTERPOLATE_BICUBIC ? tg__taps_cubic(x, -0.5) : apart < 1 ? 1 - apart : 0;
         sum += w[t];
     }
@@ -17928,7 +17917,7 @@ TG__PRIVATE int64_t tg__taps_between(tg__taps_rule *r, int64_t at, double part, 
     for (int64_t t = 0; t <= high - low; t++) w[t] = 0;
     for (int64_t t = 0; t < n; t++) {
         double *to = &w[tg__imin(tg__imax(from + t, low), high) - low];
-        *to += cubic ? tg__taps_cubic((double)(t - 1) - part, -0.75) : t ? part : tg__taps_round(r, 1 - part);
+        *to += cubic ? tg__taps_cubic((double)(t - 1) - part, -0.75) : t ? part : tg__rounded(r->wide, 1 - part);
         if (*to > r->largest) r->largest = *to;
     }
     *first = low;
@@ -17960,7 +17949,7 @@ TG__PRIVATE int64_t tg__taps_of(tg__taps_rule *r, int64_t i, int64_t *first, dou
     place = tg__taps_place(r, i);
     if (place < 0 && r->mode != TG_INTERPOLATE_BICUBIC) place = 0;
     at = tg__imin((int64_t)tg__floor((double)(float)place), r->in - 1);
-    place = tg__taps_round(r, place - (double)at);
+    place = tg__rounded(r->wide, place - (double)at);
     return tg__taps_between(r, at, place < 0 ? 0 : place > 1 ? 1 : place, first, w);
 }
 
@@ -18570,7 +18559,6 @@ typedef struct tg__boxes_plan {
 typedef struct tg__box { double start[2], bin[2]; int64_t points[2]; } tg__box;      /* in h and w */
 typedef struct tg__box_point { int64_t at[2]; double w[2]; } tg__box_point;
 
-TG__PRIVATE double tg__boxes_round(const tg__boxes_plan *j, double v) { return j->wide ? v : (double)(float)v; }
 TG__PRIVATE double tg__boxes_get(const tg__boxes_plan *j, int64_t box, int64_t i) {
     const tg_operand *o = &j->job.o[2];
     return tg__get_f64(j->job.at[2] + (box * j->bs[0] + i * j->bs[1]) * (int64_t)tg_dtype_size(o->dtype), o->dtype);
@@ -18578,13 +18566,13 @@ TG__PRIVATE double tg__boxes_get(const tg__boxes_plan *j, int64_t box, int64_t i
 TG__PRIVATE tg__box tg__boxes_box(const tg__boxes_plan *j, int64_t box) {
     tg__box b;
     for (int k = 0; k < 2; k++) {
-        const double offset = j->aligned ? 0.5 : 0, end = tg__boxes_round(j, tg__boxes_round(j, tg__boxes_get(j, box, 4 - k) * j->scale) - offset);
+        const double offset = j->aligned ? 0.5 : 0, end = tg__rounded(j->wide, tg__rounded(j->wide, tg__boxes_get(j, box, 4 - k) * j->scale) - offset);
         const int64_t bins = k ? j->out_w : j->out_h;
         double length, points;
-        b.start[k] = tg__boxes_round(j, tg__boxes_round(j, tg__boxes_get(j, box, 2 - k) * j->scale) - offset);
-        length = tg__boxes_round(j, end - b.start[k]);
+        b.start[k] = tg__rounded(j->wide, tg__rounded(j->wide, tg__boxes_get(j, box, 2 - k) * j->scale) - offset);
+        length = tg__rounded(j->wide, end - b.start[k]);
         if (!j->aligned && !(length > 1)) length = 1;
-        b.bin[k] = tg__boxes_round(j, length / (double)bins);
+        b.bin[k] = tg__rounded(j->wide, length / (double)bins);
         points = -tg__floor(-b.bin[k]);
         b.points[k] = !tg__is_finite(points) || points > 9e15 ? 0 : j->ratio > 0 ? j->ratio : points > 0 ? (int64_t)points : 0;
     }
@@ -18721,13 +18709,6 @@ TG__PRIVATE void tg__ask_grid(tg__ask *a, tg_tensor *t, unsigned use) {
     o->shape[1] = 1; o->stride[1] = 0;
     o->ndim = 5;
 }
-/* Channels last, where x's are: torch calls that its memory format. */
-TG__PRIVATE bool tg__resample_out(tg_ctx *tg, tg__node *n, const tg_tensor *like, const int64_t *shape) {
-    static const int last[2][5] = { { 0, 2, 3, 1, 0 }, { 0, 2, 3, 4, 1 } };
-    const bool channels = like->ndim > 3 && like->shape[1] > 1 && like->stride[1] == 1 && !tg__is_dense(like);
-    n->out[0] = tg__tensor_make(tg, n->device, like->dtype, like->ndim, shape, channels ? last[like->ndim - 4] : NULL);
-    return n->out[0] != NULL;
-}
 
 /* -------------------------------------------------------------- resample, resample_back ----
    y = x with the taps of a mode along its spatial dimensions, of sizes `size`; the gradient is the transposed sum, whose
@@ -18747,10 +18728,7 @@ static const tg_attr tg__resample_attrs[] = {
 TG__PRIVATE bool tg__resample_check(tg_ctx *tg, tg__node *n) {
     const tg__resample_attr *at = (const tg__resample_attr *)n->attr;
     const tg_tensor *x = n->in[0];
-    int64_t shape[5];
-    shape[0] = x->shape[0]; shape[1] = x->shape[1];
-    for (int d = 2; d < x->ndim; d++) shape[d] = at->size[5 - x->ndim + d - 2];
-    return tg__resample_out(tg, n, x, shape);
+    return tg__out_images(tg, n, 0, x->dtype, x, x->shape[1], x->ndim - 2, at->size + 5 - x->ndim);
 }
 TG__PRIVATE bool tg__resample_forward(tg_ctx *tg, tg__node *n) {
     const tg__resample_attr *at = (const tg__resample_attr *)n->attr;
@@ -21935,26 +21913,16 @@ TG_API tg_tensor *(tg_cross)(tg_tensor *a, tg_tensor *b) {
     tg__fail_op(tg, TG_ERROR_SHAPE, "no dimension of %t has size 3", a);
     return NULL;
 }
-/* 1 and x, then as many powers again at each step: the known ones times the next. */
 TG_API tg_tensor *(tg_linalg_vander)(tg_tensor *x, int64_t n) {
     tg_ctx *tg = tg__start(x, "linalg_vander");
-    tg_tensor *two[2], *power;
     bool outermost;
-    int64_t k;
     if (!tg) return NULL;
     if (x->dtype == TG_BOOL) { tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype); return NULL; }
     if (n < 2) { tg__fail_op(tg, TG_ERROR_VALUE, "at least 2 columns are expected, got %l", n); return NULL; }
     outermost = tg__compose(tg);
     if (!tg_dtype_is_float(x->dtype)) x = tg_to(x, TG_I64);
-    power = tg_unsqueeze(x, -1);
-    if (power && x->ndim == 0) power = tg_unsqueeze(power, 0);
-    two[1] = power;
-    two[0] = power ? tg_full_like(power, 1) : NULL;
-    for (k = 1; two[0] && two[1] && k < n; k *= 2) {           /* two[0] has the powers below k, `power` is the k-th */
-        two[0] = tg_cat(two, 2, -1);
-        if (2 * k < n) { power = tg_square(power); two[1] = tg_mul(two[0], power); }
-    }
-    return tg__composed(tg, outermost, tg_failed(tg) ? NULL : k == n ? two[0] : tg_narrow(two[0], -1, 0, n));
+    if (x && x->ndim == 0) x = tg_unsqueeze(x, 0);
+    return tg__composed(tg, outermost, tg__powers(x, n));
 }
 
 /* ------------------------------------------------------------------ cov, corrcoef ----
@@ -22853,7 +22821,6 @@ TG__PRIVATE double tg__norm_fill(const tg__norm_at *a, tg__norm_run *r) {
     return still ? tg__norm_number(a->j, w) : 1;
 }
 TG__PRIVATE double tg__norm_scale(const tg__norm_plan *j, double var) { return 1 / tg__sqrt64(var + j->job.r->number[0]); }
-TG__PRIVATE double tg__norm_round(const tg__norm_plan *j, double v) { return j->wide ? v : (double)(float)v; }
 
 TG__PRIVATE void tg__norm_row(tg__norm_at *a) {
     const tg__norm_plan *j = a->j;
@@ -22866,14 +22833,14 @@ TG__PRIVATE void tg__norm_row(tg__norm_at *a) {
         tg__norm_piece(a, i);
         sum += j->wide ? tg__run_sum_f64__k[isa](a->n, (const double *)(void *)a->p[TG__NORM_X]) : (double)tg__run_sum_f32__k[isa](a->n, (const float *)(void *)a->p[TG__NORM_X]);
     }
-    r.mean = tg__norm_round(j, sum / length);
+    r.mean = tg__rounded(j->wide, sum / length);
     for (sum = 0, i = 0; i < j->length; i += a->n) {
         tg__norm_piece(a, i);
         (void)tg__norm_fill(a, &r);
         TG__NORM_DO(tg__norm_squares, j, &r);
         sum += r.sum;
     }
-    sum = tg__norm_round(j, sum / length);
+    sum = tg__rounded(j->wide, sum / length);
     if (a->base[TG__NORM_ROWS]) {
         tg__put_scalar(a->base[TG__NORM_ROWS], j->job.r->compute, r.mean, 0, false);
         tg__put_scalar(a->base[TG__NORM_ROWS] + (j->wide ? 8 : 4), j->job.r->compute, sum, 0, false);
@@ -24073,7 +24040,7 @@ TG_API tg_tensor *(tg_index_reduce)(tg_tensor *x, int64_t dim, tg_tensor *index,
         if (!tg) return NULL; \
         outermost = tg__compose(tg); \
         y = tg_##name arguments; \
-        return tg__composed(tg, outermost, y ? tg_copy_(x, y) : NULL); }
+        return tg__composed(tg, outermost, tg__write_over(tg, x, y)); }
 TG__INPLACE(masked_fill, (tg_tensor *x, tg_tensor *mask, double value), (x, mask, value))
 TG__INPLACE(index_fill, (tg_tensor *x, int64_t dim, tg_tensor *index, double value), (x, dim, index, value))
 TG__INPLACE(index_copy, (tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source), (x, dim, index, source))
