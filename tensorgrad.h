@@ -44,7 +44,7 @@
    |  }
    >  w 3.0, b 2.0
 
-   What is not here yet: modules, optimisers, data loading, captured graphs, ONNX, CUDA. README says what is.
+   What is not here yet: data loading, captured graphs, ONNX, CUDA. README says what is.
 
    ---- contents: search for the tag ----
    PART I, declarations
@@ -54,7 +54,7 @@
      >>formulas                           the table of elementwise operations: value, derivative, documentation
      >>ops                                one prototype for every other operation; operations of your own
      >>device                             other devices: requests of plain data, and who answers them
-     >>io                                 safetensors and npy files
+     >>io >>nn                            safetensors and npy files; modules and layers
      >>places                             the caller's file and line
    PART II, implementation
      >>impl-base >>impl-platform          words and includes; the only section that names an operating system
@@ -77,7 +77,7 @@
      >>impl-loss                          losses made of other operations
      >>impl-norm >>impl-pick              made of others: normalisations and statistics; picking and filling
      >>impl-search                        unique, searchsorted, nonzero, index_put
-     >>impl-io                            whole files, dicts, safetensors, npy
+     >>impl-io >>impl-nn                  whole files, dicts, safetensors, npy; modules and layers
      >>impl-debug                         printing, the tape as text and drawing
    PART III, kernels, read once per instruction set
      >>pass-vector >>pass-maths           the words of one instruction set; exp, log, tanh, erf ... written with them
@@ -2297,6 +2297,317 @@ TG_API tg_tensor *tg_npy_bytes(tg_tensor *t);   /* the whole file as u8 [size] *
 TG_API bool       tg_npy_save(tg_tensor *t, const char *path);
 
 /* ======================================================================================
+   >>nn    modules: layers and models with their parameters
+   ====================================================================================== */
+
+/* A module is a struct that begins with a tg_module: parts, which are modules again, parameters, which training changes,
+   buffers, which it does not (running statistics), and numbers; and a function from x to y. One of your own:
+
+       typedef struct block { tg_module m; tg_module *conv, *norm; } block;
+
+       static tg_tensor *block_forward(tg_module *m, tg_tensor *x) {
+           block *b = (block *)m;
+           return tg_relu(tg_add(x, tg_forward(b->norm, tg_forward(b->conv, x))));
+       }
+       static tg_module *block_new(tg_ctx *tg, int64_t c) {
+           block *b = TG_MODULE(tg, block, block_forward);
+           TG_PART(b, conv, tg_nn_conv2d(tg, c, c, 3, .padding = {1, 1}));
+           TG_PART(b, norm, tg_nn_batch_norm2d(tg, c));
+           return TG_MODULE_OF(b);
+       }
+
+   A field's name is the name in files and in messages: "layer1.0.conv.weight", and
+   "layer1.0.conv: conv2d: x has 3 channels ...". A module owns its parts and tensors, and tg_module_free frees all of it;
+   what is not freed goes with tg_close. After an error constructors return NULL, and TG_PART and the rest are harmless:
+   TG_MODULE_OF then frees what was built and returns NULL, so that one check at the end of a model suffices.
+
+   A part that belongs to a module already may be a part of another one too, as a tensor may be a parameter of several:
+   weights are shared so. It is freed with its first owner, which must be the last to go.
+
+   A module whose function takes more operands than x, or gives more than y, has no `forward` (NULL) but a C function of its
+   own, which begins with tg_module_enter and ends with tg_module_leave, so that its path stands in messages. */
+typedef struct tg_module tg_module;
+typedef tg_tensor *(*tg_module_forward)(tg_module *m, tg_tensor *x);
+struct tg_module {
+    tg_ctx     *tg;
+    const char *kind;             /* "Linear", "block"                                         */
+    const char *name;             /* within `parent`: "conv", "layers.3"; NULL: a whole model  */
+    tg_module  *parent;
+    tg_module_forward forward;
+    bool        training;         /* tg_train, tg_eval; true at first                          */
+    struct tg__module_own *own;
+};
+
+#define TG_MODULE(tg, type, forward) ((type *)tg_module_new(tg, sizeof(type), #type, forward))
+#define TG_PART(b, field, part)       tg_module_part((b) ? &(b)->m : NULL, (b) ? &(b)->field : NULL, #field, -1, part)
+#define TG_PART_AT(b, field, i, part) tg_module_part((b) ? &(b)->m : NULL, (b) ? &(b)->field[i] : NULL, #field, i, part)
+#define TG_PARAM(b, field, tensor)    tg_module_tensor((b) ? &(b)->m : NULL, (b) ? &(b)->field : NULL, #field, true, tensor)
+#define TG_BUFFER(b, field, tensor)   tg_module_tensor((b) ? &(b)->m : NULL, (b) ? &(b)->field : NULL, #field, false, tensor)
+#define TG_MODULE_OF(b)               tg_module_done((b) ? &(b)->m : NULL)
+
+TG_API void      *tg_module_new(tg_ctx *tg, size_t size, const char *kind, tg_module_forward forward);   /* zeroed behind its tg_module */
+TG_API tg_module *tg_module_part(tg_module *m, tg_module **field, const char *name, int64_t i, tg_module *part);
+    /* part becomes m's, and *field, where field is not NULL; named name, or name.i where i >= 0. Returns part */
+TG_API tg_tensor *tg_module_tensor(tg_module *m, tg_tensor **field, const char *name, bool parameter, tg_tensor *t);
+    /* the same of a tensor; a parameter requires a gradient from now on */
+TG_API tg_module *tg_module_done(tg_module *m);   /* m; after an error all that was built of it is freed, and NULL */
+TG_API void       tg_module_free(tg_module *m);   /* a whole model, before tg_close; NULL is fine */
+TG_API size_t     tg_module_enter(tg_module *m);
+TG_API tg_tensor *tg_module_leave(tg_module *m, size_t mark, tg_tensor *y);   /* returns y */
+
+TG_API tg_tensor *tg_forward(tg_module *m, tg_tensor *x);   /* y, by m's function and then its hooks */
+typedef tg_tensor *(*tg_module_hook_fn)(void *user, tg_module *m, tg_tensor *x, tg_tensor *y);
+TG_API bool       tg_module_hook(tg_module *m, tg_module_hook_fn fn, void *user);
+    /* fn sees each x and y of m from now on, in the order in which hooks were given; what it returns takes y's place */
+TG_API void       tg_train(tg_module *m, bool on);   /* m and all its parts: dropout drops, statistics move; torch's train and eval */
+TG_API void       tg_freeze(tg_module *m, bool on);  /* its parameters and those of its parts require no gradient, or one again */
+TG_API bool       tg_module_zero_grad(tg_module *m); /* all parameters' gradients are dropped */
+TG_API bool       tg_module_to(tg_module *m, tg_dtype dtype);              /* all floating parameters and buffers, in place */
+TG_API bool       tg_module_to_device(tg_module *m, tg_device device);     /* all parameters and buffers. Optimisers are made after these two */
+TG_API tg_module *tg_module_copy(tg_module *m);      /* a model of its own with the same values. A module's fields that are neither parts nor
+                                                        tensors of it are copied as bytes */
+
+/* What there is in a module: names are paths, "layers.3.weight"; what is shared counts once, under its first name. */
+TG_API tg_module *tg_module_at(tg_module *m, const char *path);            /* borrowed; NULL without an error if absent. "" is m */
+TG_API tg_tensor *tg_module_tensor_at(tg_module *m, const char *path);     /* a parameter or buffer; likewise */
+TG_API int64_t    tg_parameters(tg_module *m, tg_tensor **list, int64_t room);
+    /* how many parameters there are, of which the first `room` are written to list, and NULL behind the last */
+TG_API int64_t    tg_parameter_count(tg_module *m);                        /* numbers in all parameters */
+TG_API size_t     tg_module_format(tg_module *m, char *out, size_t size);
+    /* a line for each part: path, kind, parameters with their shapes, how many numbers; then the sum. As snprintf does */
+TG_API void       tg_summary(tg_module *m);                                /* prints that */
+
+#ifndef TENSORGRAD_NO_IO
+/* Files. Names are torch's, so that a state_dict that was saved as safetensors loads by name. */
+typedef struct tg_load_report {
+    int64_t loaded, missing, unexpected, misshapen;   /* names; missing: in the model alone, unexpected: in the dict alone */
+    char    text[1024];                               /* which, as far as there is room, a line each */
+} tg_load_report;
+TG_API tg_dict *tg_state_dict(tg_module *m);          /* *owned*: all parameters and buffers by path, shared ones under each */
+TG_API bool     tg_load_state_dict(tg_module *m, const tg_dict *d, tg_load_report *report);
+    /* values are copied and converted. Without a report anything missing, unexpected or of another shape is an error, and
+       then nothing was changed. With one, what fits is loaded and the rest told */
+TG_API bool     tg_save(tg_module *m, const char *path);                               /* safetensors */
+TG_API bool     tg_load(tg_module *m, const char *path, tg_load_report *report);
+#endif
+
+/* Layers: torch.nn's, with its defaults and its names of parameters, and initialised as there. */
+typedef struct tg_nn_linear_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    int64_t in TG_EMPTY, out TG_EMPTY;
+    bool no_bias TG_EMPTY;
+} tg_nn_linear_args;
+TG_API tg_module *tg_nn_linear_from(const tg_nn_linear_args *args);
+#define tg_nn_linear(tg_, in_, ...) TG__OPTIONS3(tg_nn_linear, tg, tg_, in, in_, out, __VA_ARGS__)
+    /* Linear: x [..., I] -> [..., O]; weight [O, I], bias [O] */
+TG_API tg_module *tg_nn_identity(tg_ctx *tg);
+TG_API tg_module *tg_nn_flatten(tg_ctx *tg);          /* [N, ...] -> [N, all the rest] */
+TG_API tg_module *tg_nn_unflatten(tg_ctx *tg, int64_t dim, int n, const int64_t *sizes);
+
+/* Convolutions: x [N, C, ...] or [C, ...]; kernel, stride and the rest as in tg_conv2d, zero: 1. */
+typedef enum tg_nn_padding { TG_NN_ZEROS = 0, TG_NN_REFLECT, TG_NN_REPLICATE, TG_NN_CIRCULAR } tg_nn_padding;
+typedef struct tg_nn_conv2d_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    int64_t in TG_EMPTY, out TG_EMPTY, kernel TG_EMPTY;
+    int64_t dilation[3] TG_EMPTY, groups TG_EMPTY;
+    int64_t kernel_size[3] TG_EMPTY;       /* in place of `kernel`, where the dimensions differ */
+    bool no_bias TG_EMPTY;
+    int64_t output_padding[3] TG_EMPTY;    /* of transposed convolutions alone */
+    int64_t padding[3] TG_EMPTY;
+    tg_nn_padding padding_mode TG_EMPTY;
+    bool same TG_EMPTY;                    /* torch's padding="same" */
+    int64_t stride[3] TG_EMPTY;
+} tg_nn_conv2d_args;
+typedef tg_nn_conv2d_args tg_nn_conv1d_args;
+typedef tg_nn_conv2d_args tg_nn_conv3d_args;
+typedef tg_nn_conv2d_args tg_nn_conv_transpose1d_args;
+typedef tg_nn_conv2d_args tg_nn_conv_transpose2d_args;
+typedef tg_nn_conv2d_args tg_nn_conv_transpose3d_args;
+TG_API tg_module *tg_nn_conv1d_from(const tg_nn_conv1d_args *args);
+TG_API tg_module *tg_nn_conv2d_from(const tg_nn_conv2d_args *args);
+TG_API tg_module *tg_nn_conv3d_from(const tg_nn_conv3d_args *args);
+TG_API tg_module *tg_nn_conv_transpose1d_from(const tg_nn_conv_transpose1d_args *args);
+TG_API tg_module *tg_nn_conv_transpose2d_from(const tg_nn_conv_transpose2d_args *args);
+TG_API tg_module *tg_nn_conv_transpose3d_from(const tg_nn_conv_transpose3d_args *args);
+#define tg_nn_conv1d(tg_, in_, out_, ...) TG__OPTIONS4(tg_nn_conv1d, tg, tg_, in, in_, out, out_, kernel, __VA_ARGS__)
+#define tg_nn_conv2d(tg_, in_, out_, ...) TG__OPTIONS4(tg_nn_conv2d, tg, tg_, in, in_, out, out_, kernel, __VA_ARGS__)
+#define tg_nn_conv3d(tg_, in_, out_, ...) TG__OPTIONS4(tg_nn_conv3d, tg, tg_, in, in_, out, out_, kernel, __VA_ARGS__)
+#define tg_nn_conv_transpose1d(tg_, in_, out_, ...) TG__OPTIONS4(tg_nn_conv_transpose1d, tg, tg_, in, in_, out, out_, kernel, __VA_ARGS__)
+#define tg_nn_conv_transpose2d(tg_, in_, out_, ...) TG__OPTIONS4(tg_nn_conv_transpose2d, tg, tg_, in, in_, out, out_, kernel, __VA_ARGS__)
+#define tg_nn_conv_transpose3d(tg_, in_, out_, ...) TG__OPTIONS4(tg_nn_conv_transpose3d, tg, tg_, in, in_, out, out_, kernel, __VA_ARGS__)
+    /* weight [O, C/groups, K...], transposed ones [C, O/groups, K...], bias [O] */
+
+/* Pooling: as the functions of these names; stride zero: the window's size. */
+typedef struct tg_nn_pool_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    int64_t kernel TG_EMPTY;
+    bool ceil_mode TG_EMPTY;
+    int64_t dilation[3] TG_EMPTY;          /* of max_pool alone */
+    tg_maybe divisor TG_EMPTY;             /* of avg_pool alone, as no_padding */
+    int64_t kernel_size[3] TG_EMPTY;       /* in place of `kernel`, where the dimensions differ */
+    bool no_padding TG_EMPTY;
+    int64_t padding[3] TG_EMPTY, stride[3] TG_EMPTY;
+} tg_nn_pool_args;
+typedef tg_nn_pool_args tg_nn_max_pool1d_args;
+typedef tg_nn_pool_args tg_nn_max_pool2d_args;
+typedef tg_nn_pool_args tg_nn_max_pool3d_args;
+typedef tg_nn_pool_args tg_nn_avg_pool1d_args;
+typedef tg_nn_pool_args tg_nn_avg_pool2d_args;
+typedef tg_nn_pool_args tg_nn_avg_pool3d_args;
+TG_API tg_module *tg_nn_max_pool1d_from(const tg_nn_max_pool1d_args *args);
+TG_API tg_module *tg_nn_max_pool2d_from(const tg_nn_max_pool2d_args *args);
+TG_API tg_module *tg_nn_max_pool3d_from(const tg_nn_max_pool3d_args *args);
+TG_API tg_module *tg_nn_avg_pool1d_from(const tg_nn_avg_pool1d_args *args);
+TG_API tg_module *tg_nn_avg_pool2d_from(const tg_nn_avg_pool2d_args *args);
+TG_API tg_module *tg_nn_avg_pool3d_from(const tg_nn_avg_pool3d_args *args);
+#define tg_nn_max_pool1d(tg_, ...) TG__OPTIONS2(tg_nn_max_pool1d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_max_pool2d(tg_, ...) TG__OPTIONS2(tg_nn_max_pool2d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_max_pool3d(tg_, ...) TG__OPTIONS2(tg_nn_max_pool3d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_avg_pool1d(tg_, ...) TG__OPTIONS2(tg_nn_avg_pool1d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_avg_pool2d(tg_, ...) TG__OPTIONS2(tg_nn_avg_pool2d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_avg_pool3d(tg_, ...) TG__OPTIONS2(tg_nn_avg_pool3d, tg, tg_, kernel, __VA_ARGS__)
+TG_API tg_module *tg_nn_adaptive_avg_pool1d(tg_ctx *tg, int n, const int64_t *size);
+TG_API tg_module *tg_nn_adaptive_avg_pool2d(tg_ctx *tg, int n, const int64_t *size);
+TG_API tg_module *tg_nn_adaptive_avg_pool3d(tg_ctx *tg, int n, const int64_t *size);
+TG_API tg_module *tg_nn_adaptive_max_pool1d(tg_ctx *tg, int n, const int64_t *size);
+TG_API tg_module *tg_nn_adaptive_max_pool2d(tg_ctx *tg, int n, const int64_t *size);
+TG_API tg_module *tg_nn_adaptive_max_pool3d(tg_ctx *tg, int n, const int64_t *size);
+
+/* Normalisations. weight is 1 and bias 0 at first. */
+typedef struct tg_nn_batch_norm2d_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    int64_t channels TG_EMPTY;
+    bool affine TG_EMPTY;                  /* of InstanceNorm, which has no weight and bias otherwise */
+    bool cumulative TG_EMPTY;              /* torch's momentum=None: running statistics are the mean of all there were */
+    tg_maybe eps TG_EMPTY;                 /* not given: 1e-5 */
+    tg_maybe momentum TG_EMPTY;            /* not given: 0.1 */
+    bool no_affine TG_EMPTY;               /* of BatchNorm: no weight and bias */
+    bool no_running TG_EMPTY;              /* of BatchNorm: torch's track_running_stats=False */
+    bool running TG_EMPTY;                 /* of InstanceNorm: torch's track_running_stats=True */
+} tg_nn_batch_norm2d_args;
+typedef tg_nn_batch_norm2d_args tg_nn_batch_norm1d_args;
+typedef tg_nn_batch_norm2d_args tg_nn_batch_norm3d_args;
+typedef tg_nn_batch_norm2d_args tg_nn_instance_norm1d_args;
+typedef tg_nn_batch_norm2d_args tg_nn_instance_norm2d_args;
+typedef tg_nn_batch_norm2d_args tg_nn_instance_norm3d_args;
+TG_API tg_module *tg_nn_batch_norm1d_from(const tg_nn_batch_norm1d_args *args);
+TG_API tg_module *tg_nn_batch_norm2d_from(const tg_nn_batch_norm2d_args *args);
+TG_API tg_module *tg_nn_batch_norm3d_from(const tg_nn_batch_norm3d_args *args);
+TG_API tg_module *tg_nn_instance_norm1d_from(const tg_nn_instance_norm1d_args *args);
+TG_API tg_module *tg_nn_instance_norm2d_from(const tg_nn_instance_norm2d_args *args);
+TG_API tg_module *tg_nn_instance_norm3d_from(const tg_nn_instance_norm3d_args *args);
+#define tg_nn_batch_norm1d(tg_, ...) TG__OPTIONS2(tg_nn_batch_norm1d, tg, tg_, channels, __VA_ARGS__)
+#define tg_nn_batch_norm2d(tg_, ...) TG__OPTIONS2(tg_nn_batch_norm2d, tg, tg_, channels, __VA_ARGS__)
+#define tg_nn_batch_norm3d(tg_, ...) TG__OPTIONS2(tg_nn_batch_norm3d, tg, tg_, channels, __VA_ARGS__)
+#define tg_nn_instance_norm1d(tg_, ...) TG__OPTIONS2(tg_nn_instance_norm1d, tg, tg_, channels, __VA_ARGS__)
+#define tg_nn_instance_norm2d(tg_, ...) TG__OPTIONS2(tg_nn_instance_norm2d, tg, tg_, channels, __VA_ARGS__)
+#define tg_nn_instance_norm3d(tg_, ...) TG__OPTIONS2(tg_nn_instance_norm3d, tg, tg_, channels, __VA_ARGS__)
+    /* BatchNorm, InstanceNorm: weight, bias, running_mean, running_var [C] and num_batches_tracked [] */
+typedef struct tg_nn_norm_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    int64_t size TG_EMPTY, groups TG_EMPTY;
+    int64_t sizes[4] TG_EMPTY;             /* in place of `size`: more than one dimension */
+    tg_maybe eps TG_EMPTY;                 /* not given: torch's default */
+    bool no_affine TG_EMPTY, no_bias TG_EMPTY;
+} tg_nn_norm_args;
+typedef tg_nn_norm_args tg_nn_layer_norm_args;
+typedef tg_nn_norm_args tg_nn_rms_norm_args;
+typedef tg_nn_norm_args tg_nn_group_norm_args;
+TG_API tg_module *tg_nn_layer_norm_from(const tg_nn_layer_norm_args *args);
+TG_API tg_module *tg_nn_rms_norm_from(const tg_nn_rms_norm_args *args);
+TG_API tg_module *tg_nn_group_norm_from(const tg_nn_group_norm_args *args);
+#define tg_nn_layer_norm(tg_, ...) TG__OPTIONS2(tg_nn_layer_norm, tg, tg_, size, __VA_ARGS__)
+#define tg_nn_rms_norm(tg_, ...) TG__OPTIONS2(tg_nn_rms_norm, tg, tg_, size, __VA_ARGS__)
+#define tg_nn_group_norm(tg_, groups_, ...) TG__OPTIONS3(tg_nn_group_norm, tg, tg_, groups, groups_, size, __VA_ARGS__)
+    /* tg_nn_layer_norm(tg, 64): over the last dimension; tg_nn_layer_norm(tg, 0, .sizes = {28, 28}): over the last two;
+       tg_nn_group_norm(tg, groups, channels) */
+TG_API tg_module *tg_nn_local_response_norm(tg_ctx *tg, int64_t size, double alpha, double beta, double k);
+
+/* Dropout: while training, each element, or channel, with probability p. */
+TG_API tg_module *tg_nn_dropout(tg_ctx *tg, double p);
+TG_API tg_module *tg_nn_dropout1d(tg_ctx *tg, double p);
+TG_API tg_module *tg_nn_dropout2d(tg_ctx *tg, double p);
+TG_API tg_module *tg_nn_dropout3d(tg_ctx *tg, double p);
+TG_API tg_module *tg_nn_alpha_dropout(tg_ctx *tg, double p);
+TG_API tg_module *tg_nn_feature_alpha_dropout(tg_ctx *tg, double p);
+
+/* Activations: as the functions of these names. */
+TG_API tg_module *tg_nn_relu(tg_ctx *tg);
+TG_API tg_module *tg_nn_relu6(tg_ctx *tg);
+TG_API tg_module *tg_nn_gelu(tg_ctx *tg);
+TG_API tg_module *tg_nn_gelu_tanh(tg_ctx *tg);
+TG_API tg_module *tg_nn_silu(tg_ctx *tg);
+TG_API tg_module *tg_nn_mish(tg_ctx *tg);
+TG_API tg_module *tg_nn_selu(tg_ctx *tg);
+TG_API tg_module *tg_nn_sigmoid(tg_ctx *tg);
+TG_API tg_module *tg_nn_logsigmoid(tg_ctx *tg);
+TG_API tg_module *tg_nn_tanh(tg_ctx *tg);
+TG_API tg_module *tg_nn_tanhshrink(tg_ctx *tg);
+TG_API tg_module *tg_nn_softsign(tg_ctx *tg);
+TG_API tg_module *tg_nn_hardsigmoid(tg_ctx *tg);
+TG_API tg_module *tg_nn_hardswish(tg_ctx *tg);
+TG_API tg_module *tg_nn_leaky_relu(tg_ctx *tg, double negative_slope);       /* torch's default: 0.01 */
+TG_API tg_module *tg_nn_elu(tg_ctx *tg, double alpha);                       /* 1   */
+TG_API tg_module *tg_nn_celu(tg_ctx *tg, double alpha);                      /* 1   */
+TG_API tg_module *tg_nn_hardshrink(tg_ctx *tg, double lambda);               /* 0.5 */
+TG_API tg_module *tg_nn_softshrink(tg_ctx *tg, double lambda);               /* 0.5 */
+TG_API tg_module *tg_nn_softplus(tg_ctx *tg, double beta, double threshold); /* 1, 20 */
+TG_API tg_module *tg_nn_threshold(tg_ctx *tg, double threshold, double value);
+TG_API tg_module *tg_nn_hardtanh(tg_ctx *tg, double min_val, double max_val);   /* -1, 1 */
+TG_API tg_module *tg_nn_rrelu(tg_ctx *tg, double lower, double upper);       /* 1/8, 1/3 */
+TG_API tg_module *tg_nn_softmax(tg_ctx *tg, int64_t dim);
+TG_API tg_module *tg_nn_log_softmax(tg_ctx *tg, int64_t dim);
+TG_API tg_module *tg_nn_softmin(tg_ctx *tg, int64_t dim);
+TG_API tg_module *tg_nn_glu(tg_ctx *tg, int64_t dim);                        /* -1 */
+TG_API tg_module *tg_nn_prelu(tg_ctx *tg, int64_t n);                        /* weight [n] of 0.25: 1, or one for each channel */
+
+/* Embedding: i64 rows [...] -> [..., D]; weight [V, D] from a normal distribution. */
+typedef struct tg_nn_embedding_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    int64_t rows TG_EMPTY, width TG_EMPTY;
+    tg_maybe max_norm TG_EMPTY, norm_type TG_EMPTY;
+    tg_maybe padding_idx TG_EMPTY;         /* this row is 0 and stays so */
+    bool scale_grad_by_freq TG_EMPTY;
+    bool sparse TG_EMPTY;                  /* the gradient is row-sparse */
+} tg_nn_embedding_args;
+TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *args);
+#define tg_nn_embedding(tg_, rows_, ...) TG__OPTIONS3(tg_nn_embedding, tg, tg_, rows, rows_, width, __VA_ARGS__)
+
+/* Pictures and padding. */
+TG_API tg_module *tg_nn_upsample(tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners);
+TG_API tg_module *tg_nn_pixel_shuffle(tg_ctx *tg, int64_t factor);
+TG_API tg_module *tg_nn_pixel_unshuffle(tg_ctx *tg, int64_t factor);
+TG_API tg_module *tg_nn_channel_shuffle(tg_ctx *tg, int64_t groups);
+TG_API tg_module *tg_nn_pad(tg_ctx *tg, int n, const int64_t *pads, tg_pad_mode mode, double value);
+    /* torch's ZeroPad, ConstantPad, ReflectionPad, ReplicationPad and CircularPad: as tg_pad */
+
+/* Containers. Their parts are named by their numbers. tg_nn_sequential(tg, a, b, c): y = c(b(a(x))). */
+TG_API tg_module *tg_nn_sequential_of(tg_ctx *tg, tg_module *const *list);   /* up to TG_LAST_MODULE */
+#define TG_LAST_MODULE ((tg_module *)(intptr_t)-1)
+#ifdef __cplusplus
+} /* extern "C" */
+template <class... Part> inline tg_module *tg__sequential(tg_ctx *tg, Part... part) {
+    tg_module *const list[] = { part..., TG_LAST_MODULE };
+    return tg_nn_sequential_of(tg, list);
+}
+extern "C" {
+#define tg_nn_sequential(...) tg__sequential(__VA_ARGS__)
+#else
+#define tg_nn_sequential(tg, ...) tg_nn_sequential_of(tg, (tg_module *[]){ __VA_ARGS__, TG_LAST_MODULE })
+#endif
+TG_API tg_module *tg_nn_list(tg_ctx *tg);             /* torch's ModuleList and ModuleDict: parts, and no function */
+TG_API tg_module *tg_nn_append(tg_module *list, tg_module *part);   /* to a list or a sequential; returns list */
+TG_API tg_module *tg_nn_named(tg_module *dict, const char *name, tg_module *part);   /* the same under a name of its own */
+TG_API int64_t    tg_module_parts(tg_module *m);      /* how many parts it has, and part i of them, borrowed */
+TG_API tg_module *tg_module_part_of(tg_module *m, int64_t i);
+
+/* ======================================================================================
    >>places    the caller's file and line
    ====================================================================================== */
 
@@ -2323,6 +2634,10 @@ static inline tg_dict *tg__at_dict(tg_dict *d, const char *file, int line) {
     (void)tg__at_const_dict(d, file, line);
     return d;
 }
+static inline tg_module *tg__at_module(tg_module *m, const char *file, int line) {
+    if (m) (void)tg__at_ctx(m->tg, file, line);
+    return m;
+}
 static inline tg_tensor *const *tg__at_list(tg_tensor *const *list, int n, const char *file, int line) {
     int i;
     for (i = 0; list && i < n; i++) if (list[i]) { (void)tg__at(list[i], file, line); break; }
@@ -2341,6 +2656,7 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define TG__AT(t) tg__at(t, __FILE__, __LINE__)
 #define TG__AT_CTX(tg) tg__at_ctx(tg, __FILE__, __LINE__)
 #define TG__AT_DICT(d) tg__at_dict(d, __FILE__, __LINE__)
+#define TG__AT_MODULE(m) tg__at_module(m, __FILE__, __LINE__)
 #define TG__AT_CONST_DICT(d) tg__at_const_dict(d, __FILE__, __LINE__)
 #define TG__PLACED(name, ...) tg__##name##_at(__FILE__, __LINE__, __VA_ARGS__)
 /* ---- the list: written by tools/places.c ---- */
@@ -2985,6 +3301,73 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #define tg_npy_load(tg, path) tg_npy_load(TG__AT_CTX(tg), path)
 #define tg_npy_bytes(t) tg_npy_bytes(TG__AT(t))
 #define tg_npy_save(t, path) tg_npy_save(TG__AT(t), path)
+#define tg_module_new(tg, size, kind, forward) tg_module_new(TG__AT_CTX(tg), size, kind, forward)
+#define tg_module_part(m, field, name, i, part) tg_module_part(TG__AT_MODULE(m), field, name, i, TG__AT_MODULE(part))
+#define tg_module_tensor(m, field, name, parameter, t) tg_module_tensor(TG__AT_MODULE(m), field, name, parameter, TG__AT(t))
+#define tg_forward(m, x) tg_forward(TG__AT_MODULE(m), TG__AT(x))
+#define tg_module_hook(m, fn, user) tg_module_hook(TG__AT_MODULE(m), fn, user)
+#define tg_freeze(m, on) tg_freeze(TG__AT_MODULE(m), on)
+#define tg_module_zero_grad(m) tg_module_zero_grad(TG__AT_MODULE(m))
+#define tg_module_to(m, dtype) tg_module_to(TG__AT_MODULE(m), dtype)
+#define tg_module_to_device(m, device) tg_module_to_device(TG__AT_MODULE(m), device)
+#define tg_module_copy(m) tg_module_copy(TG__AT_MODULE(m))
+#define tg_state_dict(m) tg_state_dict(TG__AT_MODULE(m))
+#define tg_load_state_dict(m, d, report) tg_load_state_dict(TG__AT_MODULE(m), TG__AT_CONST_DICT(d), report)
+#define tg_save(m, path) tg_save(TG__AT_MODULE(m), path)
+#define tg_load(m, path, report) tg_load(TG__AT_MODULE(m), path, report)
+#define tg_nn_identity(tg) tg_nn_identity(TG__AT_CTX(tg))
+#define tg_nn_flatten(tg) tg_nn_flatten(TG__AT_CTX(tg))
+#define tg_nn_unflatten(tg, dim, ...) tg_nn_unflatten(TG__AT_CTX(tg), dim, __VA_ARGS__)
+#define tg_nn_adaptive_avg_pool1d(tg, ...) tg_nn_adaptive_avg_pool1d(TG__AT_CTX(tg), __VA_ARGS__)
+#define tg_nn_adaptive_avg_pool2d(tg, ...) tg_nn_adaptive_avg_pool2d(TG__AT_CTX(tg), __VA_ARGS__)
+#define tg_nn_adaptive_avg_pool3d(tg, ...) tg_nn_adaptive_avg_pool3d(TG__AT_CTX(tg), __VA_ARGS__)
+#define tg_nn_adaptive_max_pool1d(tg, ...) tg_nn_adaptive_max_pool1d(TG__AT_CTX(tg), __VA_ARGS__)
+#define tg_nn_adaptive_max_pool2d(tg, ...) tg_nn_adaptive_max_pool2d(TG__AT_CTX(tg), __VA_ARGS__)
+#define tg_nn_adaptive_max_pool3d(tg, ...) tg_nn_adaptive_max_pool3d(TG__AT_CTX(tg), __VA_ARGS__)
+#define tg_nn_local_response_norm(tg, size, alpha, beta, k) tg_nn_local_response_norm(TG__AT_CTX(tg), size, alpha, beta, k)
+#define tg_nn_dropout(tg, p) tg_nn_dropout(TG__AT_CTX(tg), p)
+#define tg_nn_dropout1d(tg, p) tg_nn_dropout1d(TG__AT_CTX(tg), p)
+#define tg_nn_dropout2d(tg, p) tg_nn_dropout2d(TG__AT_CTX(tg), p)
+#define tg_nn_dropout3d(tg, p) tg_nn_dropout3d(TG__AT_CTX(tg), p)
+#define tg_nn_alpha_dropout(tg, p) tg_nn_alpha_dropout(TG__AT_CTX(tg), p)
+#define tg_nn_feature_alpha_dropout(tg, p) tg_nn_feature_alpha_dropout(TG__AT_CTX(tg), p)
+#define tg_nn_relu(tg) tg_nn_relu(TG__AT_CTX(tg))
+#define tg_nn_relu6(tg) tg_nn_relu6(TG__AT_CTX(tg))
+#define tg_nn_gelu(tg) tg_nn_gelu(TG__AT_CTX(tg))
+#define tg_nn_gelu_tanh(tg) tg_nn_gelu_tanh(TG__AT_CTX(tg))
+#define tg_nn_silu(tg) tg_nn_silu(TG__AT_CTX(tg))
+#define tg_nn_mish(tg) tg_nn_mish(TG__AT_CTX(tg))
+#define tg_nn_selu(tg) tg_nn_selu(TG__AT_CTX(tg))
+#define tg_nn_sigmoid(tg) tg_nn_sigmoid(TG__AT_CTX(tg))
+#define tg_nn_logsigmoid(tg) tg_nn_logsigmoid(TG__AT_CTX(tg))
+#define tg_nn_tanh(tg) tg_nn_tanh(TG__AT_CTX(tg))
+#define tg_nn_tanhshrink(tg) tg_nn_tanhshrink(TG__AT_CTX(tg))
+#define tg_nn_softsign(tg) tg_nn_softsign(TG__AT_CTX(tg))
+#define tg_nn_hardsigmoid(tg) tg_nn_hardsigmoid(TG__AT_CTX(tg))
+#define tg_nn_hardswish(tg) tg_nn_hardswish(TG__AT_CTX(tg))
+#define tg_nn_leaky_relu(tg, negative_slope) tg_nn_leaky_relu(TG__AT_CTX(tg), negative_slope)
+#define tg_nn_elu(tg, alpha) tg_nn_elu(TG__AT_CTX(tg), alpha)
+#define tg_nn_celu(tg, alpha) tg_nn_celu(TG__AT_CTX(tg), alpha)
+#define tg_nn_hardshrink(tg, lambda) tg_nn_hardshrink(TG__AT_CTX(tg), lambda)
+#define tg_nn_softshrink(tg, lambda) tg_nn_softshrink(TG__AT_CTX(tg), lambda)
+#define tg_nn_softplus(tg, beta, threshold) tg_nn_softplus(TG__AT_CTX(tg), beta, threshold)
+#define tg_nn_threshold(tg, threshold, value) tg_nn_threshold(TG__AT_CTX(tg), threshold, value)
+#define tg_nn_hardtanh(tg, min_val, max_val) tg_nn_hardtanh(TG__AT_CTX(tg), min_val, max_val)
+#define tg_nn_rrelu(tg, lower, upper) tg_nn_rrelu(TG__AT_CTX(tg), lower, upper)
+#define tg_nn_softmax(tg, dim) tg_nn_softmax(TG__AT_CTX(tg), dim)
+#define tg_nn_log_softmax(tg, dim) tg_nn_log_softmax(TG__AT_CTX(tg), dim)
+#define tg_nn_softmin(tg, dim) tg_nn_softmin(TG__AT_CTX(tg), dim)
+#define tg_nn_glu(tg, dim) tg_nn_glu(TG__AT_CTX(tg), dim)
+#define tg_nn_prelu(tg, n) tg_nn_prelu(TG__AT_CTX(tg), n)
+#define tg_nn_upsample(tg, scale_factor, mode, align_corners) tg_nn_upsample(TG__AT_CTX(tg), scale_factor, mode, align_corners)
+#define tg_nn_pixel_shuffle(tg, factor) tg_nn_pixel_shuffle(TG__AT_CTX(tg), factor)
+#define tg_nn_pixel_unshuffle(tg, factor) tg_nn_pixel_unshuffle(TG__AT_CTX(tg), factor)
+#define tg_nn_channel_shuffle(tg, groups) tg_nn_channel_shuffle(TG__AT_CTX(tg), groups)
+#define tg_nn_pad(tg, ...) tg_nn_pad(TG__AT_CTX(tg), __VA_ARGS__)
+#define tg_nn_sequential_of(tg, ...) tg_nn_sequential_of(TG__AT_CTX(tg), __VA_ARGS__)
+#define tg_nn_list(tg) tg_nn_list(TG__AT_CTX(tg))
+#define tg_nn_append(list, part) tg_nn_append(TG__AT_MODULE(list), TG__AT_MODULE(part))
+#define tg_nn_named(dict, name, part) tg_nn_named(TG__AT_MODULE(dict), name, TG__AT_MODULE(part))
 /* ---- end of the list ---- */
 #endif
 
@@ -5192,6 +5575,15 @@ TG__PRIVATE void *tg__mem_resize(tg_ctx *tg, void *p, size_t old_size, size_t ne
     if (!q) return NULL;
     if (p) { memcpy(q, p, old_size < new_size ? old_size : new_size); tg__mem_put(tg, p, old_size); }
     return q;
+}
+/* `p` with room for one more; room doubles. NULL: failed, p is as it was. */
+TG__PRIVATE void *tg__grow(tg_ctx *tg, void *p, int64_t count, int64_t *room, size_t each) {
+    int64_t more = *room ? *room * 2 : 8;
+    if (count < *room) return p;
+    if (more > INT32_MAX) { (void)tg__fail_memory(tg, SIZE_MAX); return NULL; }
+    p = tg__mem_resize(tg, p, (size_t)*room * each, (size_t)more * each);
+    if (p) *room = more;
+    return p;
 }
 
 TG__PRIVATE char *tg__copy_text(tg_ctx *tg, const char *s) {
@@ -16839,14 +17231,18 @@ TG__PRIVATE bool tg__conv_sizes(tg_ctx *tg, tg__conv_attr *at, const tg_tensor *
     }
     return true;
 }
+TG__PRIVATE tg_tensor *tg__convolved(tg_place place, tg_tensor *x, tg_tensor *weight, tg_tensor *bias, int dims, const int64_t *stride,
+    const int64_t *padding, const int64_t *dilation, int64_t groups, bool same) {
+    static const tg_op *const ops[3] = { &tg__conv1d_op, &tg__conv2d_op, &tg__conv3d_op };
+    tg__conv_attr at;
+    tg_ctx *tg = tg__conv_begin(ops[dims - 1], place, x, weight, bias);
+    if (!tg) return NULL;
+    tg__conv_options(&at, dims, stride, padding, dilation, groups);
+    return tg__conv_sizes(tg, &at, x, weight, same) ? tg__apply(ops[dims - 1], &at, NULL, x, weight, bias) : NULL;
+}
 #define TG__CONV_FROM(name, n, list) \
 TG_API tg_tensor *name##_from(const name##_args *a) { \
-    tg__conv_attr at; \
-    tg_ctx *tg = a ? tg__conv_begin(&tg__conv##n##d_op, a->at, a->x, a->weight, a->bias) : NULL; \
-    if (!tg) return NULL; \
-    tg__conv_options(&at, n, list a->stride, list a->padding, list a->dilation, a->groups); \
-    if (!tg__conv_sizes(tg, &at, a->x, a->weight, a->same)) return NULL; \
-    return tg__apply(&tg__conv##n##d_op, &at, NULL, a->x, a->weight, a->bias); \
+    return a ? tg__convolved(a->at, a->x, a->weight, a->bias, n, list a->stride, list a->padding, list a->dilation, a->groups, a->same) : NULL; \
 }
 TG__CONV_FROM(tg_conv1d, 1, &)
 TG__CONV_FROM(tg_conv2d, 2, )
@@ -16873,14 +17269,18 @@ TG__PRIVATE bool tg__conv_transposed_size(tg_ctx *tg, tg__conv_attr *at, const t
     }
     return true;
 }
+TG__PRIVATE tg_tensor *tg__conv_transposed(tg_place place, tg_tensor *x, tg_tensor *weight, tg_tensor *bias, int dims, const int64_t *stride,
+    const int64_t *padding, const int64_t *dilation, int64_t groups, const int64_t *output_padding) {
+    static const tg_op *const ops[3] = { &tg__conv_transpose1d_op, &tg__conv_transpose2d_op, &tg__conv_transpose3d_op };
+    tg__conv_attr at;
+    tg_ctx *tg = tg__conv_begin(ops[dims - 1], place, x, weight, bias);
+    if (!tg) return NULL;
+    tg__conv_options(&at, dims, stride, padding, dilation, groups);
+    return tg__conv_transposed_size(tg, &at, x, weight, output_padding) ? tg__apply(ops[dims - 1], &at, NULL, x, weight, bias) : NULL;
+}
 #define TG__CONV_TRANSPOSE_FROM(name, n, list) \
 TG_API tg_tensor *name##_from(const name##_args *a) { \
-    tg__conv_attr at; \
-    tg_ctx *tg = a ? tg__conv_begin(&tg__conv_transpose##n##d_op, a->at, a->x, a->weight, a->bias) : NULL; \
-    if (!tg) return NULL; \
-    tg__conv_options(&at, n, list a->stride, list a->padding, list a->dilation, a->groups); \
-    if (!tg__conv_transposed_size(tg, &at, a->x, a->weight, list a->output_padding)) return NULL; \
-    return tg__apply(&tg__conv_transpose##n##d_op, &at, NULL, a->x, a->weight, a->bias); \
+    return a ? tg__conv_transposed(a->at, a->x, a->weight, a->bias, n, list a->stride, list a->padding, list a->dilation, a->groups, list a->output_padding) : NULL; \
 }
 TG__CONV_TRANSPOSE_FROM(tg_conv_transpose1d, 1, &)
 TG__CONV_TRANSPOSE_FROM(tg_conv_transpose2d, 2, )
@@ -25082,15 +25482,6 @@ TG__PRIVATE int64_t tg__names_find(const tg__names *k, const char *name) {
     i = tg__names_closest(k, name);
     return strcmp(k->key[i].name, name) == 0 ? (int64_t)i : -1;
 }
-/* `p` with room for one more; room doubles. NULL: failed, p is as it was. */
-TG__PRIVATE void *tg__grow(tg_ctx *tg, void *p, int64_t count, int64_t *room, size_t each) {
-    int64_t more = *room ? *room * 2 : 8;
-    if (count < *room) return p;
-    if (more > INT32_MAX) { (void)tg__fail_memory(tg, SIZE_MAX); return NULL; }
-    p = tg__mem_resize(tg, p, (size_t)*room * each, (size_t)more * each);
-    if (p) *room = more;
-    return p;
-}
 /* name is new, and stays where it is */
 TG__PRIVATE bool tg__names_add(tg_ctx *tg, tg__names *k, const char *name) {
     uint32_t i = (uint32_t)k->count, at = 0, bit = 0x80, *slot = &k->root;
@@ -26031,6 +26422,949 @@ TG_API bool (tg_npy_save)(tg_tensor *t, const char *path) {
 #endif /* TENSORGRAD_NO_IO */
 
 /* ======================================================================================
+   >>impl-nn    modules: parts, tensors, paths, files; the layers
+   A module knows its members: each a part or a tensor, its name, and the field of the struct where it stands too. All that
+   is done to whole models (training, types, files, copies) walks the members; layers know nothing of it.
+   Tests: tests/test_nn.c
+   ====================================================================================== */
+typedef enum tg__member_kind { TG__MEMBER_PART, TG__MEMBER_PARAM, TG__MEMBER_BUFFER } tg__member_kind;
+typedef struct tg__member {
+    tg__member_kind kind;
+    bool   owned;                  /* of a part: it has no other owner */
+    char  *name; size_t name_size;
+    void  *value;                  /* a tg_module or a tg_tensor */
+    size_t field;                  /* where the struct has it too, from its begin; 0: nowhere */
+} tg__member;
+typedef struct tg__module_hook { tg_module_hook_fn fn; void *user; } tg__module_hook;
+struct tg__module_own {
+    size_t size;                   /* of the struct */
+    tg__member *member; int64_t members, member_room;
+    tg__module_hook *hook; int64_t hooks, hook_room;
+};
+TG__PRIVATE tg_module *tg__member_part(const tg__member *s) { return s->kind == TG__MEMBER_PART ? (tg_module *)s->value : NULL; }
+TG__PRIVATE tg_tensor *tg__member_tensor(const tg__member *s) { return s->kind != TG__MEMBER_PART ? (tg_tensor *)s->value : NULL; }
+/* A member's new value, in the struct as well. */
+TG__PRIVATE void tg__member_set(tg_module *m, tg__member *s, void *value) {
+    s->value = value;
+    if (s->field) memcpy((char *)m + s->field, &value, sizeof value);
+}
+TG__PRIVATE tg_ctx *tg__start_module(tg_module *m, const char *name) {
+    if (!m || !tg__gate(m->tg)) return NULL;
+    tg__name(m->tg, name);
+    return m->tg;
+}
+
+/* ---- making and freeing ---- */
+TG__PRIVATE void *tg__module_make(tg_ctx *tg, size_t size, const char *kind, const char *name, tg_module_forward forward) {
+    tg_module *m;
+    if (!tg__gate(tg)) return NULL;
+    tg__name(tg, name);
+    if (size < sizeof *m) { tg__fail(tg, TG__E_ARGUMENT, "a module's struct begins with a tg_module"); return NULL; }
+    m = (tg_module *)tg__mem_get(tg, size);
+    if (!m) return NULL;
+    memset(m, 0, size);
+    m->own = (struct tg__module_own *)tg__mem_get(tg, sizeof *m->own);
+    if (!m->own) { tg__mem_put(tg, m, size); return NULL; }
+    memset(m->own, 0, sizeof *m->own);
+    m->own->size = size;
+    m->tg = tg; m->kind = kind ? kind : "module"; m->forward = forward; m->training = true;
+    return m;
+}
+TG_API void *(tg_module_new)(tg_ctx *tg, size_t size, const char *kind, tg_module_forward forward) {
+    return tg__module_make(tg, size, kind, "module_new", forward);
+}
+/* m and what it owns, whatever owns m: its own members first, so that nothing is met twice. */
+TG__PRIVATE void tg__module_release(tg_module *m) {
+    tg_ctx *tg = m->tg;
+    struct tg__module_own *own = m->own;
+    int64_t i;
+    for (i = own->members - 1; i >= 0; i--) {
+        tg__member *s = &own->member[i];
+        if (tg__member_tensor(s)) tg__tensor_drop(tg__member_tensor(s));
+        else if (s->owned) tg__module_release(tg__member_part(s));
+        tg__mem_put(tg, s->name, s->name_size);
+    }
+    tg__mem_put(tg, own->member, (size_t)own->member_room * sizeof *own->member);
+    tg__mem_put(tg, own->hook, (size_t)own->hook_room * sizeof *own->hook);
+    tg__mem_put(tg, m, own->size);
+    tg__mem_put(tg, own, sizeof *own);
+}
+TG_API void tg_module_free(tg_module *m) {
+    tg_ctx *tg = m ? m->tg : NULL;
+    const char *where;
+    if (!m || tg__inside(tg, "module_free")) return;
+    where = tg->where;
+    tg->where = "module_free";
+    if (m->parent) (void)tg__fail_op(tg, TG_ERROR_VALUE, "%s is a part of %s, with which it goes", m->name, m->parent->kind);
+    else tg__module_release(m);
+    tg->where = where;
+}
+TG_API tg_module *tg_module_done(tg_module *m) {
+    if (!m || !tg_failed(m->tg)) return m;
+    tg__module_release(m);
+    return NULL;
+}
+
+/* ---- members ---- */
+TG__PRIVATE tg__member *tg__member_find(const tg_module *m, const char *name, size_t length) {
+    int64_t i;
+    for (i = 0; i < m->own->members; i++) {
+        tg__member *s = &m->own->member[i];
+        if (strlen(s->name) == length && memcmp(s->name, name, length) == 0) return s;
+    }
+    return NULL;
+}
+/* A new member named name, or name.i. */
+TG__PRIVATE tg__member *tg__member_new(tg_module *m, tg__member_kind kind, const void *field, const char *name, int64_t i) {
+    tg_ctx *tg = m->tg;
+    struct tg__module_own *own = m->own;
+    char text[128];
+    tg__text t = tg__text_over(text, sizeof text);
+    tg__member *s;
+    size_t at = field ? (size_t)((const char *)field - (const char *)m) : 0;
+    if (!name) { tg__fail(tg, TG__E_NULL, 2); return NULL; }
+    if (field && (at < sizeof *m || at + sizeof(void *) > own->size)) { tg__fail(tg, TG__E_ARGUMENT, "the field is not one of the module's struct"); return NULL; }
+    tg__put(&t, name);
+    if (i >= 0) { if (name[0]) tg__put_char(&t, '.'); tg__put_i64(&t, i); }
+    if (t.length == 0 || t.length >= sizeof text) { tg__fail_op(tg, TG_ERROR_VALUE, "a name has 1 to 127 bytes: %s", name); return NULL; }
+    if (tg__member_find(m, text, t.length)) { tg__fail_op(tg, TG_ERROR_VALUE, "%s has a %s already", m->kind, text); return NULL; }
+    s = (tg__member *)tg__grow(tg, own->member, own->members, &own->member_room, sizeof *s);
+    if (!s) return NULL;
+    own->member = s;
+    s += own->members;
+    memset(s, 0, sizeof *s);
+    s->kind = kind; s->field = at; s->name_size = t.length + 1;
+    s->name = (char *)tg__mem_get(tg, s->name_size);
+    if (!s->name) return NULL;
+    memcpy(s->name, text, s->name_size);
+    own->members++;
+    return s;
+}
+/* Is `part` m, or does it hold m? Then it cannot be a part of it. */
+TG__PRIVATE bool tg__module_holds(const tg_module *part, const tg_module *m) {
+    for (; m; m = m->parent) if (m == part) return true;
+    return false;
+}
+TG_API tg_module *(tg_module_part)(tg_module *m, tg_module **field, const char *name, int64_t i, tg_module *part) {
+    tg_ctx *tg = tg__start_module(m, "module_part");
+    tg__member *s = NULL;
+    if (field) *field = NULL;
+    if (tg) {
+        if (!part) tg__fail_op(tg, TG_ERROR_NULL, "part %s of %s is NULL", name ? name : "?", m->kind);
+        else if (part->tg != tg) tg__fail(tg, TG__E_CONTEXT, 4);
+        else if (tg__module_holds(part, m)) tg__fail_op(tg, TG_ERROR_VALUE, "part %s would hold itself", name ? name : "?");
+        else s = tg__member_new(m, TG__MEMBER_PART, field, name, i);
+    }
+    if (!s) {                                                       /* what was made for m has no other owner */
+        if (part && !part->parent && !tg__module_holds(part, m)) tg__module_release(part);
+        return NULL;
+    }
+    tg__member_set(m, s, part);
+    s->owned = part->parent == NULL;
+    if (s->owned) { part->parent = m; part->name = s->name; }
+    return part;
+}
+/* t's count becomes m's: that of the innermost scope, if it is the newest there, which is so for what was made in the
+   call's argument. Otherwise one more. */
+TG__PRIVATE void tg__member_own(tg_ctx *tg, tg_tensor *t) {
+    const size_t from = tg->depth ? tg->scopes[tg->depth - 1].held : 0;
+    if (tg->held_count > from && tg->held[tg->held_count - 1] == t) tg->held_count--;
+    else t->count++;
+}
+TG_API tg_tensor *(tg_module_tensor)(tg_module *m, tg_tensor **field, const char *name, bool parameter, tg_tensor *t) {
+    tg_ctx *tg = tg__start_module(m, "module_tensor");
+    tg__member *s;
+    if (field) *field = NULL;
+    if (!tg || !tg__use_any(tg, t, 4) || (t->opaque > TG__BLOCKS && !tg__use(tg, t, 4)) || !tg__whole(tg, t)) return NULL;
+    if (parameter && tg_dtype_is_float(t->dtype) && !(t = tg_require_grad(t, true))) return NULL;
+    if (!(s = tg__member_new(m, parameter ? TG__MEMBER_PARAM : TG__MEMBER_BUFFER, field, name, -1))) return NULL;
+    tg__member_own(tg, t);
+    tg__member_set(m, s, t);
+    return t;
+}
+
+/* ---- calling ---- */
+TG_API size_t tg_module_enter(tg_module *m) { return m ? tg_path_begin(m->tg, m->name) : 0; }
+TG_API tg_tensor *tg_module_leave(tg_module *m, size_t mark, tg_tensor *y) {
+    if (m && m->name) tg_path_end(m->tg, mark);
+    return y;
+}
+TG_API tg_tensor *(tg_forward)(tg_module *m, tg_tensor *x) {
+    tg_ctx *tg = x ? x->tg : m ? m->tg : NULL;
+    tg_tensor *y;
+    size_t mark;
+    int64_t i;
+    if (!tg__gate(tg)) return NULL;
+    tg__name(tg, "forward");
+    if (!m || !x) { tg__fail(tg, TG__E_NULL, m ? 1 : 0); return NULL; }
+    if (m->tg != tg) { tg__fail(tg, TG__E_CONTEXT, 0); return NULL; }
+    mark = tg_module_enter(m);
+    if (!m->forward) tg__fail_op(tg, TG_ERROR_VALUE, "%s has no forward of one operand; it is called by a function of its own", m->kind);
+    y = m->forward ? m->forward(m, x) : NULL;
+    for (i = 0; i < m->own->hooks && y; i++) {
+        tg_tensor *other = m->own->hook[i].fn(m->own->hook[i].user, m, x, y);
+        if (other) y = other;
+    }
+    return tg_module_leave(m, mark, tg_failed(tg) ? NULL : y);
+}
+TG_API bool (tg_module_hook)(tg_module *m, tg_module_hook_fn fn, void *user) {
+    tg_ctx *tg = tg__start_module(m, "module_hook");
+    tg__module_hook *h;
+    if (!tg) return false;
+    if (!fn) return tg__fail(tg, TG__E_NULL, 1);
+    h = (tg__module_hook *)tg__grow(tg, m->own->hook, m->own->hooks, &m->own->hook_room, sizeof *h);
+    if (!h) return false;
+    m->own->hook = h;
+    h[m->own->hooks].fn = fn; h[m->own->hooks++].user = user;
+    return true;
+}
+
+/* ---- walking ----
+   Every member of m and its parts, with its path; the visitor ends the walk by false. What is shared is met under each of
+   its names; a visitor that wants it once asks tg__tour_first. */
+typedef struct tg__tour {
+    tg_module *root;
+    bool (*visit)(struct tg__tour *w, tg_module *m, tg__member *s);
+    char   path[1024]; size_t length;
+    int64_t met;                                                     /* members so far */
+    void  *user;
+} tg__tour;
+TG__PRIVATE bool tg__tour_in(tg__tour *w, tg_module *m) {
+    const size_t mark = w->length;
+    int64_t i;
+    for (i = 0; i < m->own->members; i++) {
+        tg__member *s = &m->own->member[i];
+        tg__text t = tg__text_over(w->path + mark, sizeof w->path - mark);
+        if (mark) tg__put_char(&t, '.');
+        tg__put(&t, s->name);
+        if (mark + t.length >= sizeof w->path) return tg__fail(m->tg, TG__E_ARGUMENT, "a module's path is longer than 1023 bytes");
+        w->length = mark + t.length;
+        w->met++;
+        if (!w->visit(w, m, s) || (tg__member_part(s) && !tg__tour_in(w, tg__member_part(s)))) return false;
+        w->length = mark; w->path[mark] = 0;
+    }
+    return true;
+}
+TG__PRIVATE tg__tour tg__tour_of(tg_module *m, bool (*visit)(tg__tour *w, tg_module *m, tg__member *s), void *user) {
+    tg__tour w;
+    w.root = m; w.visit = visit; w.length = 0; w.path[0] = 0; w.met = 0; w.user = user;
+    return w;
+}
+TG__PRIVATE bool tg__module_walk(tg_module *m, bool (*visit)(tg__tour *w, tg_module *m, tg__member *s), void *user) {
+    tg__tour w = tg__tour_of(m, visit, user);
+    return tg__tour_in(&w, m);
+}
+/* Is the tensor met for the first time? A walk that ends where it is met says when that was. */
+TG__PRIVATE bool tg__tour_other(tg__tour *w, tg_module *m, tg__member *s) { (void)m; return s->value != w->user; }
+TG__PRIVATE bool tg__tour_first(const tg__tour *w, const tg__member *s) {
+    tg__tour again = tg__tour_of(w->root, tg__tour_other, s->value);
+    (void)tg__tour_in(&again, w->root);
+    return again.met == w->met;
+}
+
+typedef struct tg__parameter_list { tg_tensor **list; int64_t count, room, numbers; } tg__parameter_list;
+TG__PRIVATE bool tg__parameter_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    tg__parameter_list *l = (tg__parameter_list *)w->user;
+    (void)m;
+    if (s->kind != TG__MEMBER_PARAM || !tg__tour_first(w, s)) return true;
+    if (l->list && l->count < l->room) l->list[l->count] = tg__member_tensor(s);
+    l->count++; l->numbers += tg__member_tensor(s)->numel;
+    return true;
+}
+TG__PRIVATE tg__parameter_list tg__parameter_walk(tg_module *m, tg_tensor **list, int64_t room) {
+    tg__parameter_list l;
+    l.list = list; l.count = l.numbers = 0; l.room = room;
+    if (m) (void)tg__module_walk(m, tg__parameter_visit, &l);
+    return l;
+}
+TG_API int64_t tg_parameters(tg_module *m, tg_tensor **list, int64_t room) {
+    int64_t i;
+    for (i = 0; list && i < room; i++) list[i] = NULL;
+    return tg__parameter_walk(m, list, room).count;
+}
+TG_API int64_t tg_parameter_count(tg_module *m) { return tg__parameter_walk(m, NULL, 0).numbers; }
+
+TG_API void tg_train(tg_module *m, bool on) {
+    int64_t i;
+    if (!m) return;
+    m->training = on;
+    for (i = 0; i < m->own->members; i++) tg_train(tg__member_part(&m->own->member[i]), on);
+}
+TG__PRIVATE bool tg__freeze_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    (void)m;
+    return s->kind != TG__MEMBER_PARAM || tg_require_grad(tg__member_tensor(s), *(const bool *)w->user) != NULL;
+}
+TG_API void (tg_freeze)(tg_module *m, bool on) {
+    bool wants = !on;
+    if (tg__start_module(m, "freeze")) (void)tg__module_walk(m, tg__freeze_visit, &wants);
+}
+TG__PRIVATE bool tg__zero_grad_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    (void)m; (void)w;
+    return s->kind != TG__MEMBER_PARAM || tg_zero_grad(tg__member_tensor(s));
+}
+TG_API bool (tg_module_zero_grad)(tg_module *m) { return tg__start_module(m, "module_zero_grad") && tg__module_walk(m, tg__zero_grad_visit, NULL); }
+
+/* ---- pairs: what stood there, and what takes its place ---- */
+typedef struct tg__pair { void *from, *to; } tg__pair;
+typedef struct tg__pairs { tg__pair *pair; int64_t count, room; } tg__pairs;
+TG__PRIVATE void *tg__pairs_find(const tg__pairs *p, const void *from) {
+    int64_t i;
+    for (i = 0; i < p->count; i++) if (p->pair[i].from == from) return p->pair[i].to;
+    return NULL;
+}
+TG__PRIVATE bool tg__pairs_add(tg_ctx *tg, tg__pairs *p, void *from, void *to) {
+    tg__pair *more = (tg__pair *)tg__grow(tg, p->pair, p->count, &p->room, sizeof *more);
+    if (!more) return false;
+    p->pair = more;
+    more[p->count].from = from; more[p->count++].to = to;
+    return true;
+}
+TG__PRIVATE void tg__pairs_end(tg_ctx *tg, tg__pairs *p) { tg__mem_put(tg, p->pair, (size_t)p->room * sizeof *p->pair); }
+
+/* ---- another type, another device ----
+   All new tensors are made first: where one cannot be, nothing has changed. */
+typedef struct tg__module_change { tg_dtype dtype; tg_device device; bool typed; tg__pairs pairs; } tg__module_change;
+TG__PRIVATE bool tg__change_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    tg__module_change *c = (tg__module_change *)w->user;
+    tg_tensor *t = tg__member_tensor(s), *y;
+    if (!t || tg__pairs_find(&c->pairs, t)) return true;
+    y = !c->typed ? tg_to_device(tg_detach(t), c->device) : tg_dtype_is_float(t->dtype) ? tg_to(tg_detach(t), c->dtype) : t;
+    if (!y) return false;
+    if (y->storage == t->storage) return true;
+    y = tg_require_grad(y, t->requires_grad);
+    return y && tg__pairs_add(m->tg, &c->pairs, t, y);
+}
+TG__PRIVATE bool tg__exchange_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    const tg__module_change *c = (const tg__module_change *)w->user;
+    tg_tensor *t = tg__member_tensor(s), *y = t ? (tg_tensor *)tg__pairs_find(&c->pairs, t) : NULL;
+    if (!y) return true;
+    y->count++;
+    tg__member_set(m, s, y);
+    tg__tensor_drop(t);
+    return true;
+}
+TG__PRIVATE bool tg__module_change_all(tg_module *m, tg__module_change *c) {
+    tg_ctx *tg = m->tg;
+    const tg_mark scope = tg_begin(tg);
+    const bool outermost = tg__compose(tg), ok = tg__module_walk(m, tg__change_visit, c) && !tg_failed(tg);
+    int64_t i;
+    if (ok) {
+        for (i = 0; i < c->pairs.count; i++) ((tg_tensor *)c->pairs.pair[i].from)->count++;     /* until all its names are gone */
+        (void)tg__module_walk(m, tg__exchange_visit, c);
+        for (i = 0; i < c->pairs.count; i++) tg__tensor_drop((tg_tensor *)c->pairs.pair[i].from);
+    }
+    (void)tg__composed(tg, outermost, NULL);
+    tg__pairs_end(tg, &c->pairs);
+    tg_end(tg, scope);
+    return ok;
+}
+TG_API bool (tg_module_to)(tg_module *m, tg_dtype dtype) {
+    tg_ctx *tg = tg__start_module(m, "module_to");
+    tg__module_change c;
+    if (!tg) return false;
+    if (!tg_dtype_is_float(dtype)) return tg__fail_op(tg, TG_ERROR_DTYPE, "parameters are of a floating type, not %y", (int)dtype);
+    memset(&c, 0, sizeof c);
+    c.typed = true; c.dtype = dtype;
+    return tg__module_change_all(m, &c);
+}
+TG_API bool (tg_module_to_device)(tg_module *m, tg_device device) {
+    tg__module_change c;
+    if (!tg__start_module(m, "module_to_device")) return false;
+    memset(&c, 0, sizeof c);
+    c.device = device;
+    return tg__module_change_all(m, &c);
+}
+
+/* ---- a copy ---- */
+TG__PRIVATE tg_module *tg__module_twin(tg_module *m, tg__pairs *pairs) {
+    tg_ctx *tg = m->tg;
+    tg_module *y = (tg_module *)(tg_module_new)(tg, m->own->size, m->kind, m->forward);
+    struct tg__module_own *own;
+    int64_t i;
+    if (!y) return NULL;
+    own = y->own;
+    memcpy((char *)y + sizeof *y, (const char *)m + sizeof *m, m->own->size - sizeof *m);
+    y->training = m->training; y->own = own;
+    for (i = 0; i < m->own->members; i++) {
+        const tg__member *s = &m->own->member[i];
+        void **field = s->field ? (void **)(void *)((char *)y + s->field) : NULL, *value = tg__pairs_find(pairs, s->value);
+        const bool known = value != NULL;
+        if (s->field) memset(field, 0, sizeof *field);
+        if (!known) value = tg__member_part(s) ? (void *)tg__module_twin(tg__member_part(s), pairs) : (void *)tg_clone(tg_detach(tg__member_tensor(s)));
+        if (value && !known && !tg__pairs_add(tg, pairs, s->value, value)) { if (tg__member_part(s)) tg__module_release((tg_module *)value); value = NULL; }
+        if (value && tg__member_part(s)) value = (tg_module_part)(y, (tg_module **)field, s->name, -1, (tg_module *)value);
+        else if (value) {
+            const bool wants = tg__member_tensor(s)->requires_grad;
+            value = (tg_module_tensor)(y, (tg_tensor **)field, s->name, s->kind == TG__MEMBER_PARAM, (tg_tensor *)value);
+            if (value) (void)tg_require_grad((tg_tensor *)value, wants);
+        }
+        if (!value) break;
+    }
+    return tg_module_done(y);
+}
+TG_API tg_module *(tg_module_copy)(tg_module *m) {
+    tg_ctx *tg = tg__start_module(m, "module_copy");
+    tg__pairs pairs;
+    tg_module *y;
+    tg_mark scope;
+    bool outermost;
+    if (!tg) return NULL;
+    memset(&pairs, 0, sizeof pairs);
+    scope = tg_begin(tg);
+    outermost = tg__compose(tg);
+    y = tg__module_twin(m, &pairs);
+    (void)tg__composed(tg, outermost, NULL);
+    tg__pairs_end(tg, &pairs);
+    tg_end(tg, scope);
+    return y;
+}
+
+/* ---- looking ---- */
+TG__PRIVATE tg__member *tg__member_at(tg_module *m, const char *path, tg_module **part) {
+    const char *end = path;
+    tg__member *s, *found;
+    tg_module *inner;
+    for (; *end; end++) {                                           /* names may have points in them: each beginning is tried */
+        if (*end != '.' || !(s = tg__member_find(m, path, (size_t)(end - path))) || !(inner = tg__member_part(s))) continue;
+        if ((found = tg__member_at(inner, end + 1, part)) != NULL) return found;
+    }
+    s = tg__member_find(m, path, (size_t)(end - path));
+    if (s) *part = tg__member_part(s);
+    return s;
+}
+TG_API tg_module *tg_module_at(tg_module *m, const char *path) {
+    tg_module *part = NULL;
+    if (!m || !path) return NULL;
+    return !*path ? m : tg__member_at(m, path, &part) ? part : NULL;
+}
+TG_API tg_tensor *tg_module_tensor_at(tg_module *m, const char *path) {
+    tg_module *part = NULL;
+    tg__member *s = m && path ? tg__member_at(m, path, &part) : NULL;
+    return s ? tg__member_tensor(s) : NULL;
+}
+TG__PRIVATE tg_module *tg__module_nth(tg_module *m, int64_t i, int64_t *count) {
+    int64_t k;
+    *count = 0;
+    for (k = 0; m && k < m->own->members; k++) if (tg__member_part(&m->own->member[k]) && (*count)++ == i) return tg__member_part(&m->own->member[k]);
+    return NULL;
+}
+TG_API int64_t tg_module_parts(tg_module *m) { int64_t count; (void)tg__module_nth(m, -1, &count); return count; }
+TG_API tg_module *tg_module_part_of(tg_module *m, int64_t i) { int64_t count; return tg__module_nth(m, i, &count); }
+
+/* "layer1.0.conv1   Conv2d   weight [16, 3, 3, 3] bias [16]   448" */
+TG__PRIVATE void tg__module_line(tg__text *t, const tg_module *m, const char *path) {
+    int64_t i, numbers = 0;
+    tg__put(t, path[0] ? path : "(the whole)"); tg__put(t, "  "); tg__put(t, m->kind);
+    for (i = 0; i < m->own->members; i++) {
+        const tg__member *s = &m->own->member[i];
+        const tg_tensor *v = tg__member_tensor(s);
+        if (!v) continue;
+        tg__put(t, "  "); tg__put(t, s->name); tg__put_char(t, ' ');
+        tg__put_shape(t, v->ndim, v->shape);
+        if (s->kind == TG__MEMBER_PARAM) numbers += v->numel;
+    }
+    if (numbers) { tg__put(t, "  "); tg__put_i64(t, numbers); }
+    tg__put_char(t, '\n');
+}
+TG__PRIVATE bool tg__module_line_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    (void)m;
+    if (tg__member_part(s)) tg__module_line((tg__text *)w->user, tg__member_part(s), w->path);
+    return true;
+}
+TG_API size_t tg_module_format(tg_module *m, char *out, size_t size) {
+    tg__text t = tg__text_over(out, size);
+    tg__parameter_list l;
+    if (!m) return 0;
+    tg__module_line(&t, m, "");
+    (void)tg__module_walk(m, tg__module_line_visit, &t);
+    l = tg__parameter_walk(m, NULL, 0);
+    tg__put_i64(&t, l.numbers); tg__put(&t, " numbers in "); tg__put_i64(&t, l.count); tg__put(&t, " parameters\n");
+    return t.length;
+}
+TG_API void tg_summary(tg_module *m) {
+    size_t size;
+    char *text;
+    if (!m) return;
+    size = tg_module_format(m, NULL, 0) + 1;
+    text = (char *)tg__mem_get(m->tg, size);
+    if (!text) return;
+    (void)tg_module_format(m, text, size);
+    tg_say(m->tg, TG_LOG_PRINT, text);
+    tg__mem_put(m->tg, text, size);
+}
+
+#ifndef TENSORGRAD_NO_IO
+/* ---- files ---- */
+TG__PRIVATE bool tg__state_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    (void)m;
+    return !tg__member_tensor(s) || tg_dict_set((tg_dict *)w->user, w->path, tg__member_tensor(s));
+}
+TG_API tg_dict *(tg_state_dict)(tg_module *m) {
+    tg_ctx *tg = tg__start_module(m, "state_dict");
+    tg_dict *d = tg ? tg_dict_new(tg) : NULL;
+    if (d && !tg__module_walk(m, tg__state_visit, d)) { tg_dict_free(d); d = NULL; }
+    return d;
+}
+/* Once to look, once to copy. */
+typedef struct tg__loading { const tg_dict *d; tg_load_report *report; tg__text text; bool copies, ok; } tg__loading;
+TG__PRIVATE void tg__loading_tell(tg__loading *l, const char *what, const char *name) {
+    if (l->text.length) tg__put_char(&l->text, '\n');
+    tg__put(&l->text, what); tg__put(&l->text, name);
+}
+/* Of a tensor with several names any one will do. */
+typedef struct tg__load_alias { const tg_dict *d; const tg_tensor *t; bool found; } tg__load_alias;
+TG__PRIVATE bool tg__alias_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    tg__load_alias *a = (tg__load_alias *)w->user;
+    (void)m;
+    if (tg__member_tensor(s) == a->t && tg_dict_get(a->d, w->path)) a->found = true;
+    return true;
+}
+TG__PRIVATE bool tg__load_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    tg__loading *l = (tg__loading *)w->user;
+    tg_tensor *t = tg__member_tensor(s), *from;
+    tg__load_alias alias;
+    if (!t) return true;
+    from = tg_dict_get(l->d, w->path);
+    if (l->copies) {
+        if (!from || !tg__same_shape(from, t)) return true;
+        return tg_copy_(t, from->device == t->device ? from : tg_to_device(from, t->device)) != NULL;
+    }
+    alias.d = l->d; alias.t = t; alias.found = false;
+    if (!from && tg__module_walk(w->root, tg__alias_visit, &alias) && alias.found) return true;
+    if (!from) { l->report->missing++; tg__loading_tell(l, "missing: ", w->path); }
+    else if (!tg__same_shape(from, t)) {
+        l->report->misshapen++;
+        tg__loading_tell(l, "of another shape: ", w->path);
+        tg__put(&l->text, " is "); tg__put_shape(&l->text, t->ndim, t->shape);
+        tg__put(&l->text, " in the model, "); tg__put_shape(&l->text, from->ndim, from->shape); tg__put(&l->text, " in the file");
+    } else l->report->loaded++;
+    (void)m;
+    return true;
+}
+TG_API bool (tg_load_state_dict)(tg_module *m, const tg_dict *d, tg_load_report *report) {
+    tg_ctx *tg = tg__start_module(m, "load_state_dict");
+    tg_load_report own;
+    tg__loading l;
+    int64_t i;
+    bool ok, was, outermost;
+    if (report) memset(report, 0, sizeof *report);
+    if (!tg) return false;
+    if (!d) return tg__fail(tg, TG__E_NULL, 1);
+    memset(&own, 0, sizeof own);
+    l.d = d; l.report = report ? report : &own; l.copies = false;
+    l.text = tg__text_over(l.report->text, sizeof l.report->text);
+    if (!tg__module_walk(m, tg__load_visit, &l)) return false;
+    for (i = 0; i < tg_dict_count(d); i++)
+        if (!tg_module_tensor_at(m, tg_dict_name(d, i))) { l.report->unexpected++; tg__loading_tell(&l, "unexpected: ", tg_dict_name(d, i)); }
+    if (!report && (own.missing || own.unexpected || own.misshapen))
+        return tg__fail_op(tg, TG_ERROR_VALUE, "%l names are missing, %l unexpected, %l of another shape:\n%s", own.missing, own.unexpected, own.misshapen, own.text);
+    l.copies = true;
+    outermost = tg__compose(tg);
+    was = tg_grad_mode(tg, false);
+    ok = tg__module_walk(m, tg__load_visit, &l);
+    (void)tg_grad_mode(tg, was);
+    (void)tg__composed(tg, outermost, NULL);
+    return ok;
+}
+TG_API bool (tg_save)(tg_module *m, const char *path) {
+    tg_dict *d = tg_state_dict(m);
+    const bool ok = d && tg_safetensors_save(d, path);
+    tg_dict_free(d);
+    return ok;
+}
+TG_API bool (tg_load)(tg_module *m, const char *path, tg_load_report *report) {
+    tg_ctx *tg = tg__start_module(m, "load");
+    tg_dict *d = tg ? tg_safetensors_load(tg, path) : NULL;
+    const bool ok = d && tg_load_state_dict(m, d, report);
+    if (report && !d) memset(report, 0, sizeof *report);
+    tg_dict_free(d);
+    return ok;
+}
+#endif
+
+/* ---- making layers ----
+   A layer begins by tg__module_make, draws its tensors by tg__layer_tensor and ends by tg_module_done. */
+#define TG__LAYER(tg, type, kind, function) ((type *)tg__module_make(tg, sizeof(type), kind, "nn_" #function, tg__nn_##function##_forward))
+/* Where tg_forward was called: for the functions with options that layers call. */
+TG__PRIVATE tg_place tg__layer_place(const tg_module *m) { tg_place here; here.file = m->tg->here.file; here.line = m->tg->here.line; return here; }
+/* A number that a layer cannot be without. */
+TG__PRIVATE bool tg__layer_needs(tg_module *m, bool holds, const char *what, int64_t value) {
+    return m && (holds || tg__fail_op(m->tg, TG_ERROR_VALUE, "%s: %s must be positive, got %l", m->kind, what, value));
+}
+typedef enum tg__draw { TG__DRAW_VALUE, TG__DRAW_UNIFORM, TG__DRAW_NORMAL } tg__draw;
+/* A parameter or buffer of this shape: all elements `a`, from U(-a, a), or from N(0, a). */
+TG__PRIVATE void tg__layer_tensor(tg_module *m, tg_tensor **field, const char *name, bool parameter, tg__draw draw, double a, int ndim, const int64_t *shape) {
+    tg_ctx *tg = m ? m->tg : NULL;
+    const tg_mark scope = tg_begin(tg);
+    tg_tensor *t = m && !tg_failed(tg) ? tg_empty(tg, ndim, shape, TG_F32) : NULL;
+    if (t) t = draw == TG__DRAW_VALUE ? tg_fill_(t, a) : draw == TG__DRAW_UNIFORM ? tg_uniform_(t, -a, a) : tg_normal_(t, 0, a);
+    if (t) (void)(tg_module_tensor)(m, field, name, parameter, t);
+    tg_end(tg, scope);
+}
+/* What torch's layers draw from by default: U(-1/sqrt(fan_in), 1/sqrt(fan_in)). */
+TG__PRIVATE double tg__layer_bound(double fan_in) { return fan_in > 0 ? 1 / tg__sqrt64(fan_in) : 0; }
+
+/* ------------------------------------------------------------------ Linear ----
+   y = x weight^T + bias: x [..., I], weight [O, I], bias [O] -> [..., O]. Both start from U(-1/sqrt(I), 1/sqrt(I)). */
+typedef struct tg__linear { tg_module m; tg_tensor *weight, *bias; } tg__linear;
+TG__PRIVATE tg_tensor *tg__nn_linear_forward(tg_module *m, tg_tensor *x) {
+    const tg__linear *l = (const tg__linear *)(void *)m;
+    return tg_linear(x, l->weight, l->bias);
+}
+TG_API tg_module *tg_nn_linear_from(const tg_nn_linear_args *a) {
+    tg__linear *l;
+    int64_t shape[2];
+    double bound;
+    if (!a || !a->tg) return NULL;
+    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    l = TG__LAYER(a->tg, tg__linear, "Linear", linear);
+    if (!l || !tg__layer_needs(&l->m, a->in >= 0 && a->out >= 0, "sizes", a->in < 0 ? a->in : a->out)) return TG_MODULE_OF(l);
+    shape[0] = a->out; shape[1] = a->in;
+    bound = tg__layer_bound((double)a->in);
+    tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_UNIFORM, bound, 2, shape);
+    if (!a->no_bias) tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_UNIFORM, bound, 1, shape);
+    return TG_MODULE_OF(l);
+}
+
+#ifndef TENSORGRAD_NO_CONV
+/* ------------------------------------------------------------------ Conv, ConvTranspose ----
+   weight [O, C/groups, K...], transposed [C, O/groups, K...]; bias [O]. Both start from U(-1/sqrt(F), 1/sqrt(F)), where F is
+   the number of elements of weight[0]. Paddings other than zeros are made first, then the convolution without any. */
+typedef struct tg__conv_layer { tg_module m; tg_tensor *weight, *bias; int spatial; bool transposed; tg_nn_conv2d_args args; } tg__conv_layer;
+TG__PRIVATE tg_tensor *tg__conv_padded(const tg__conv_layer *l, tg_tensor *x) {
+    static const tg_pad_mode modes[] = { TG_PAD_CONSTANT, TG_PAD_REFLECT, TG_PAD_REPLICATE, TG_PAD_CIRCULAR };
+    int64_t pads[6], all;
+    int d;
+    for (d = 0; d < l->spatial; d++) {                               /* torch pads the last dimension first, "same" more at its end */
+        const int i = l->spatial - 1 - d;
+        all = l->args.same ? l->args.dilation[i] * (l->args.kernel_size[i] - 1) : 2 * l->args.padding[i];
+        pads[2 * d] = all / 2; pads[2 * d + 1] = all - all / 2;
+    }
+    return tg_pad(x, 2 * l->spatial, pads, modes[l->args.padding_mode], 0);
+}
+TG__PRIVATE tg_tensor *tg__nn_conv_forward(tg_module *m, tg_tensor *x) {
+    static const int64_t none[3] = { 0, 0, 0 };
+    const tg__conv_layer *l = (const tg__conv_layer *)(void *)m;
+    const tg_nn_conv2d_args *a = &l->args;
+    const bool padded = a->padding_mode != TG_NN_ZEROS;
+    const tg_place here = tg__layer_place(m);
+    if (l->transposed) return tg__conv_transposed(here, x, l->weight, l->bias, l->spatial, a->stride, a->padding, a->dilation, a->groups, a->output_padding);
+    if (padded && !(x = tg__conv_padded(l, x))) return NULL;
+    return tg__convolved(here, x, l->weight, l->bias, l->spatial, a->stride, padded ? none : a->padding, a->dilation, a->groups, a->same && !padded);
+}
+TG__PRIVATE tg_module *tg__conv_layer_new(const tg_nn_conv2d_args *a, const char *kind, const char *name, int spatial, bool transposed) {
+    tg__conv_layer *l;
+    int64_t shape[5], groups;
+    double fan_in;
+    int d;
+    if (!a || !a->tg) return NULL;
+    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    l = (tg__conv_layer *)tg__module_make(a->tg, sizeof *l, kind, name, tg__nn_conv_forward);
+    if (!l) return NULL;
+    groups = a->groups ? a->groups : 1;
+    l->args = *a; l->args.groups = groups; l->spatial = spatial; l->transposed = transposed;
+    tg__layer_needs(&l->m, a->in > 0, "the number of channels of x", a->in);
+    tg__layer_needs(&l->m, a->out > 0, "the number of channels of y", a->out);
+    if (!tg_failed(a->tg) && (groups < 1 || a->in % groups || a->out % groups))
+        tg__fail_op(a->tg, TG_ERROR_VALUE, "%s: %l and %l channels do not fall into %l groups", kind, a->in, a->out, groups);
+    if (!tg_failed(a->tg) && (unsigned)a->padding_mode > TG_NN_CIRCULAR) tg__fail(a->tg, TG__E_ARGUMENT, "the padding mode is none of tg_nn_padding");
+    if (tg_failed(a->tg)) return TG_MODULE_OF(l);
+    shape[0] = transposed ? a->in : a->out; shape[1] = (transposed ? a->out : a->in) / groups;
+    fan_in = (double)shape[1];
+    for (d = 0; d < spatial; d++) {
+        l->args.kernel_size[d] = shape[2 + d] = a->kernel_size[0] ? a->kernel_size[d] : a->kernel;
+        if (l->args.dilation[d] == 0) l->args.dilation[d] = 1;
+        fan_in *= (double)shape[2 + d];
+        if (!tg__layer_needs(&l->m, shape[2 + d] > 0, "the kernel's size", shape[2 + d])) return TG_MODULE_OF(l);
+    }
+    tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_UNIFORM, tg__layer_bound(fan_in), 2 + spatial, shape);
+    shape[0] = a->out;
+    if (!a->no_bias) tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_UNIFORM, tg__layer_bound(fan_in), 1, shape);
+    return TG_MODULE_OF(l);
+}
+TG_API tg_module *tg_nn_conv1d_from(const tg_nn_conv1d_args *args) { return tg__conv_layer_new(args, "Conv1d", "nn_conv1d", 1, false); }
+TG_API tg_module *tg_nn_conv2d_from(const tg_nn_conv2d_args *args) { return tg__conv_layer_new(args, "Conv2d", "nn_conv2d", 2, false); }
+TG_API tg_module *tg_nn_conv3d_from(const tg_nn_conv3d_args *args) { return tg__conv_layer_new(args, "Conv3d", "nn_conv3d", 3, false); }
+TG_API tg_module *tg_nn_conv_transpose1d_from(const tg_nn_conv_transpose1d_args *args) { return tg__conv_layer_new(args, "ConvTranspose1d", "nn_conv_transpose1d", 1, true); }
+TG_API tg_module *tg_nn_conv_transpose2d_from(const tg_nn_conv_transpose2d_args *args) { return tg__conv_layer_new(args, "ConvTranspose2d", "nn_conv_transpose2d", 2, true); }
+TG_API tg_module *tg_nn_conv_transpose3d_from(const tg_nn_conv_transpose3d_args *args) { return tg__conv_layer_new(args, "ConvTranspose3d", "nn_conv_transpose3d", 3, true); }
+
+#endif
+
+/* ------------------------------------------------------------------ pooling ---- */
+typedef struct tg__pool_layer { tg_module m; int spatial; bool mean; tg_nn_pool_args args; } tg__pool_layer;
+TG__PRIVATE tg_tensor *tg__nn_pool_forward(tg_module *m, tg_tensor *x) {
+    static const char *const names[2][3] = { { "max_pool1d", "max_pool2d", "max_pool3d" }, { "avg_pool1d", "avg_pool2d", "avg_pool3d" } };
+    const tg__pool_layer *l = (const tg__pool_layer *)(void *)m;
+    const tg_nn_pool_args *a = &l->args;
+    tg_max_pool1d_args most = TG__ZERO;
+    tg_avg_pool1d_args mean = TG__ZERO;
+    most.at = mean.at = tg__layer_place(m);
+    most.x = mean.x = x;
+    most.ceil_mode = mean.ceil_mode = a->ceil_mode;
+    mean.divisor = a->divisor; mean.no_padding = a->no_padding;
+    for (int d = 0; d < 3; d++) {
+        most.kernel[d] = mean.kernel[d] = a->kernel_size[d];
+        most.padding[d] = mean.padding[d] = a->padding[d];
+        most.stride[d] = mean.stride[d] = a->stride[d];
+        most.dilation[d] = a->dilation[d];
+    }
+    return l->mean ? tg__avg_pool(names[1][l->spatial - 1], &mean, l->spatial) : tg__max_pool(names[0][l->spatial - 1], &most, l->spatial);
+}
+TG__PRIVATE tg_module *tg__pool_layer_new(const tg_nn_pool_args *a, const char *kind, const char *name, int spatial, bool mean) {
+    tg__pool_layer *l;
+    int d;
+    if (!a || !a->tg) return NULL;
+    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    l = (tg__pool_layer *)tg__module_make(a->tg, sizeof *l, kind, name, tg__nn_pool_forward);
+    if (!l) return NULL;
+    l->args = *a; l->spatial = spatial; l->mean = mean;
+    for (d = 0; d < spatial; d++) if (a->kernel_size[0] == 0) l->args.kernel_size[d] = a->kernel;
+    tg__layer_needs(&l->m, l->args.kernel_size[0] > 0, "the window's size", l->args.kernel_size[0]);
+    return TG_MODULE_OF(l);
+}
+TG_API tg_module *tg_nn_max_pool1d_from(const tg_nn_max_pool1d_args *args) { return tg__pool_layer_new(args, "MaxPool1d", "nn_max_pool1d", 1, false); }
+TG_API tg_module *tg_nn_max_pool2d_from(const tg_nn_max_pool2d_args *args) { return tg__pool_layer_new(args, "MaxPool2d", "nn_max_pool2d", 2, false); }
+TG_API tg_module *tg_nn_max_pool3d_from(const tg_nn_max_pool3d_args *args) { return tg__pool_layer_new(args, "MaxPool3d", "nn_max_pool3d", 3, false); }
+TG_API tg_module *tg_nn_avg_pool1d_from(const tg_nn_avg_pool1d_args *args) { return tg__pool_layer_new(args, "AvgPool1d", "nn_avg_pool1d", 1, true); }
+TG_API tg_module *tg_nn_avg_pool2d_from(const tg_nn_avg_pool2d_args *args) { return tg__pool_layer_new(args, "AvgPool2d", "nn_avg_pool2d", 2, true); }
+TG_API tg_module *tg_nn_avg_pool3d_from(const tg_nn_avg_pool3d_args *args) { return tg__pool_layer_new(args, "AvgPool3d", "nn_avg_pool3d", 3, true); }
+
+/* ------------------------------------------------------------------ layers of a few numbers ----
+   A function of x and of what the layer was given: two numbers a and b, an integer, sizes. TG__NN(function, kind,
+   parameters, set, value): tg_nn_function(parameters) makes the layer and does `set` to it, l; y is `value`. */
+typedef struct tg__plain_layer { tg_module m; double a, b, c; int64_t n, which; int64_t size[TG_MAX_DIMS]; bool on; } tg__plain_layer;
+TG__PRIVATE bool tg__plain_sizes(tg__plain_layer *l, int n, const int64_t *size) {
+    int i;
+    if (n < 0 || n > TG_MAX_DIMS || (n && !size)) return tg__fail(l->m.tg, TG__E_ARGUMENT, "sizes that are not there, or more than 8");
+    l->n = n;
+    for (i = 0; i < n; i++) l->size[i] = size[i];
+    return true;
+}
+#define TG__NN(function, kind, parameters, set, value) \
+    TG__PRIVATE tg_tensor *tg__nn_##function##_forward(tg_module *m, tg_tensor *x) { \
+        const tg__plain_layer *l = (const tg__plain_layer *)(void *)m; (void)l; \
+        return value; } \
+    TG_API tg_module *(tg_nn_##function) parameters { \
+        tg__plain_layer *l = TG__LAYER(tg, tg__plain_layer, kind, function); \
+        if (l) { set; } \
+        return TG_MODULE_OF(l); }
+TG__NN(identity, "Identity", (tg_ctx *tg), (void)0, x)
+TG__NN(flatten, "Flatten", (tg_ctx *tg), (void)0, tg_flatten(x, 1, -1))
+TG__NN(unflatten, "Unflatten", (tg_ctx *tg, int64_t dim, int n, const int64_t *sizes), l->which = dim; (void)tg__plain_sizes(l, n, sizes), tg_unflatten(x, l->which, (int)l->n, l->size))
+TG__NN(adaptive_avg_pool1d, "AdaptiveAvgPool1d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_avg_pool1d(x, (int)l->n, l->size))
+TG__NN(adaptive_avg_pool2d, "AdaptiveAvgPool2d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_avg_pool2d(x, (int)l->n, l->size))
+TG__NN(adaptive_avg_pool3d, "AdaptiveAvgPool3d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_avg_pool3d(x, (int)l->n, l->size))
+TG__NN(adaptive_max_pool1d, "AdaptiveMaxPool1d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_max_pool1d(x, (int)l->n, l->size, NULL))
+TG__NN(adaptive_max_pool2d, "AdaptiveMaxPool2d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_max_pool2d(x, (int)l->n, l->size, NULL))
+TG__NN(adaptive_max_pool3d, "AdaptiveMaxPool3d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_max_pool3d(x, (int)l->n, l->size, NULL))
+TG__NN(local_response_norm, "LocalResponseNorm", (tg_ctx *tg, int64_t size, double alpha, double beta, double k),
+    l->n = size; l->a = alpha; l->b = beta; l->c = k, tg_local_response_norm(x, l->n, l->a, l->b, l->c))
+TG__NN(dropout, "Dropout", (tg_ctx *tg, double p), l->a = p, tg_dropout(x, l->a, m->training))
+TG__NN(dropout1d, "Dropout1d", (tg_ctx *tg, double p), l->a = p, tg_dropout1d(x, l->a, m->training))
+TG__NN(dropout2d, "Dropout2d", (tg_ctx *tg, double p), l->a = p, tg_dropout2d(x, l->a, m->training))
+TG__NN(dropout3d, "Dropout3d", (tg_ctx *tg, double p), l->a = p, tg_dropout3d(x, l->a, m->training))
+TG__NN(alpha_dropout, "AlphaDropout", (tg_ctx *tg, double p), l->a = p, tg_alpha_dropout(x, l->a, m->training))
+TG__NN(feature_alpha_dropout, "FeatureAlphaDropout", (tg_ctx *tg, double p), l->a = p, tg_feature_alpha_dropout(x, l->a, m->training))
+TG__NN(relu, "ReLU", (tg_ctx *tg), (void)0, tg_relu(x))
+TG__NN(relu6, "ReLU6", (tg_ctx *tg), (void)0, tg_relu6(x))
+TG__NN(gelu, "GELU", (tg_ctx *tg), (void)0, tg_gelu(x))
+TG__NN(gelu_tanh, "GELU", (tg_ctx *tg), (void)0, tg_gelu_tanh(x))
+TG__NN(silu, "SiLU", (tg_ctx *tg), (void)0, tg_silu(x))
+TG__NN(mish, "Mish", (tg_ctx *tg), (void)0, tg_mish(x))
+TG__NN(selu, "SELU", (tg_ctx *tg), (void)0, tg_selu(x))
+TG__NN(sigmoid, "Sigmoid", (tg_ctx *tg), (void)0, tg_sigmoid(x))
+TG__NN(logsigmoid, "LogSigmoid", (tg_ctx *tg), (void)0, tg_logsigmoid(x))
+TG__NN(tanh, "Tanh", (tg_ctx *tg), (void)0, tg_tanh(x))
+TG__NN(tanhshrink, "Tanhshrink", (tg_ctx *tg), (void)0, tg_tanhshrink(x))
+TG__NN(softsign, "Softsign", (tg_ctx *tg), (void)0, tg_softsign(x))
+TG__NN(hardsigmoid, "Hardsigmoid", (tg_ctx *tg), (void)0, tg_hardsigmoid(x))
+TG__NN(hardswish, "Hardswish", (tg_ctx *tg), (void)0, tg_hardswish(x))
+TG__NN(leaky_relu, "LeakyReLU", (tg_ctx *tg, double negative_slope), l->a = negative_slope, tg_leaky_relu(x, l->a))
+TG__NN(elu, "ELU", (tg_ctx *tg, double alpha), l->a = alpha, tg_elu(x, l->a))
+TG__NN(celu, "CELU", (tg_ctx *tg, double alpha), l->a = alpha, tg_celu(x, l->a))
+TG__NN(hardshrink, "Hardshrink", (tg_ctx *tg, double lambda), l->a = lambda, tg_hardshrink(x, l->a))
+TG__NN(softshrink, "Softshrink", (tg_ctx *tg, double lambda), l->a = lambda, tg_softshrink(x, l->a))
+TG__NN(softplus, "Softplus", (tg_ctx *tg, double beta, double threshold), l->a = beta; l->b = threshold, tg_softplus(x, l->a, l->b))
+TG__NN(threshold, "Threshold", (tg_ctx *tg, double threshold, double value), l->a = threshold; l->b = value, tg_threshold(x, l->a, l->b))
+TG__NN(hardtanh, "Hardtanh", (tg_ctx *tg, double min_val, double max_val), l->a = min_val; l->b = max_val, tg_hardtanh(x, l->a, l->b))
+TG__NN(rrelu, "RReLU", (tg_ctx *tg, double lower, double upper), l->a = lower; l->b = upper, tg_rrelu(x, l->a, l->b, m->training))
+TG__NN(softmax, "Softmax", (tg_ctx *tg, int64_t dim), l->n = dim, tg_softmax(x, l->n))
+TG__NN(log_softmax, "LogSoftmax", (tg_ctx *tg, int64_t dim), l->n = dim, tg_log_softmax(x, l->n))
+TG__NN(softmin, "Softmin", (tg_ctx *tg, int64_t dim), l->n = dim, tg_softmin(x, l->n))
+TG__NN(glu, "GLU", (tg_ctx *tg, int64_t dim), l->n = dim, tg_glu(x, l->n))
+TG__NN(pixel_shuffle, "PixelShuffle", (tg_ctx *tg, int64_t factor), l->n = factor, tg_pixel_shuffle(x, l->n))
+TG__NN(pixel_unshuffle, "PixelUnshuffle", (tg_ctx *tg, int64_t factor), l->n = factor, tg_pixel_unshuffle(x, l->n))
+TG__NN(channel_shuffle, "ChannelShuffle", (tg_ctx *tg, int64_t groups), l->n = groups, tg_channel_shuffle(x, l->n))
+TG__NN(pad, "Pad", (tg_ctx *tg, int n, const int64_t *pads, tg_pad_mode mode, double value),
+    l->which = mode; l->a = value; (void)tg__plain_sizes(l, n, pads), tg_pad(x, (int)l->n, l->size, (tg_pad_mode)l->which, l->a))
+TG__PRIVATE tg_tensor *tg__upsampled(const tg__plain_layer *l, tg_tensor *x) {
+    tg_interpolate_args a = TG__ZERO;
+    int d;
+    a.at = tg__layer_place(&l->m);
+    a.x = x; a.mode = (tg_interpolate_mode)l->which; a.align_corners = l->on;
+    for (d = 0; d < x->ndim - 2 && d < 3; d++) a.scale_factor[d] = l->a;
+    return tg_interpolate_from(&a);
+}
+TG__NN(upsample, "Upsample", (tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners),
+    l->a = scale_factor; l->which = mode; l->on = align_corners, tg__upsampled(l, x))
+#undef TG__NN
+
+/* ------------------------------------------------------------------ PReLU ----
+   x above 0, weight * x below; weight [n] of 0.25. */
+typedef struct tg__prelu { tg_module m; tg_tensor *weight; } tg__prelu;
+TG__PRIVATE tg_tensor *tg__nn_prelu_forward(tg_module *m, tg_tensor *x) { return tg_prelu(x, ((const tg__prelu *)(void *)m)->weight); }
+TG_API tg_module *(tg_nn_prelu)(tg_ctx *tg, int64_t n) {
+    tg__prelu *l = TG__LAYER(tg, tg__prelu, "PReLU", prelu);
+    if (l && tg__layer_needs(&l->m, n > 0, "the number of slopes", n)) tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_VALUE, 0.25, 1, &n);
+    return TG_MODULE_OF(l);
+}
+
+/* ------------------------------------------------------------------ BatchNorm, InstanceNorm ----
+   weight, bias [C]: 1 and 0 at first; running_mean, running_var [C], num_batches_tracked []. While training, and where
+   there are no running statistics, those of the batch. */
+typedef struct tg__batch_norm {
+    tg_module m;
+    tg_tensor *weight, *bias, *running_mean, *running_var, *num_batches_tracked;
+    double eps, momentum;
+    bool cumulative, instance;
+    int64_t least, most;                                             /* dimensions of x */
+} tg__batch_norm;
+TG__PRIVATE tg_tensor *tg__nn_batch_norm_forward(tg_module *m, tg_tensor *x) {
+    tg__batch_norm *l = (tg__batch_norm *)(void *)m;
+    const bool own = m->training || !l->running_mean, moves = m->training && l->running_mean;
+    double momentum = l->momentum;
+    if (x->ndim < l->least || x->ndim > l->most) { tg__fail_op(m->tg, TG_ERROR_SHAPE, "%s takes x of %l to %l dimensions, got %t", m->kind, l->least, l->most, x); return NULL; }
+    if (moves && l->num_batches_tracked) {
+        if (l->cumulative) momentum = 1 / (tg_item(l->num_batches_tracked) + 1);
+        if (!tg_add_scalar_(l->num_batches_tracked, 1)) return NULL;
+    }
+    if (!l->instance) return tg_batch_norm(x, own && !moves ? NULL : l->running_mean, own && !moves ? NULL : l->running_var, l->weight, l->bias, own, momentum, l->eps);
+    if (x->ndim > l->least) return tg_instance_norm(x, l->running_mean, l->running_var, l->weight, l->bias, own, momentum, l->eps);
+    x = tg_instance_norm(tg_unsqueeze(x, 0), l->running_mean, l->running_var, l->weight, l->bias, own, momentum, l->eps);
+    return tg_squeeze(x, 0);                                         /* [C, L]: one example */
+}
+TG__PRIVATE tg_module *tg__batch_norm_new(const tg_nn_batch_norm2d_args *a, const char *kind, const char *name, int spatial, bool instance) {
+    tg__batch_norm *l;
+    tg_tensor *count;
+    tg_mark scope;
+    if (!a || !a->tg) return NULL;
+    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    l = (tg__batch_norm *)tg__module_make(a->tg, sizeof *l, kind, name, tg__nn_batch_norm_forward);
+    if (!l || !tg__layer_needs(&l->m, a->channels > 0, "the number of channels", a->channels)) return TG_MODULE_OF(l);
+    l->eps = a->eps.is ? a->eps.value : 1e-5; l->momentum = a->momentum.is ? a->momentum.value : 0.1;
+    l->cumulative = a->cumulative; l->instance = instance;
+    l->most = spatial + 2; l->least = instance || spatial == 1 ? spatial + 1 : spatial + 2;
+    if (instance ? a->affine : !a->no_affine) {
+        tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_VALUE, 1, 1, &a->channels);
+        tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_VALUE, 0, 1, &a->channels);
+    }
+    if (instance ? a->running : !a->no_running) {
+        tg__layer_tensor(&l->m, &l->running_mean, "running_mean", false, TG__DRAW_VALUE, 0, 1, &a->channels);
+        tg__layer_tensor(&l->m, &l->running_var, "running_var", false, TG__DRAW_VALUE, 1, 1, &a->channels);
+        scope = tg_begin(a->tg);
+        count = tg_full(a->tg, 0, NULL, 0, TG_I64);
+        if (count) (void)(tg_module_tensor)(&l->m, &l->num_batches_tracked, "num_batches_tracked", false, count);
+        tg_end(a->tg, scope);
+    }
+    return TG_MODULE_OF(l);
+}
+TG_API tg_module *tg_nn_batch_norm1d_from(const tg_nn_batch_norm1d_args *args) { return tg__batch_norm_new(args, "BatchNorm1d", "nn_batch_norm1d", 1, false); }
+TG_API tg_module *tg_nn_batch_norm2d_from(const tg_nn_batch_norm2d_args *args) { return tg__batch_norm_new(args, "BatchNorm2d", "nn_batch_norm2d", 2, false); }
+TG_API tg_module *tg_nn_batch_norm3d_from(const tg_nn_batch_norm3d_args *args) { return tg__batch_norm_new(args, "BatchNorm3d", "nn_batch_norm3d", 3, false); }
+TG_API tg_module *tg_nn_instance_norm1d_from(const tg_nn_instance_norm1d_args *args) { return tg__batch_norm_new(args, "InstanceNorm1d", "nn_instance_norm1d", 1, true); }
+TG_API tg_module *tg_nn_instance_norm2d_from(const tg_nn_instance_norm2d_args *args) { return tg__batch_norm_new(args, "InstanceNorm2d", "nn_instance_norm2d", 2, true); }
+TG_API tg_module *tg_nn_instance_norm3d_from(const tg_nn_instance_norm3d_args *args) { return tg__batch_norm_new(args, "InstanceNorm3d", "nn_instance_norm3d", 3, true); }
+
+/* ------------------------------------------------------------------ LayerNorm, RMSNorm, GroupNorm ---- */
+typedef enum tg__norm_layer_kind { TG__NN_LAYER, TG__NN_RMS, TG__NN_GROUP } tg__norm_layer_kind;
+typedef struct tg__norm_layer { tg_module m; tg_tensor *weight, *bias; tg__norm_layer_kind which; int n; int64_t size[4], groups; double eps; } tg__norm_layer;
+TG__PRIVATE tg_tensor *tg__nn_norm_forward(tg_module *m, tg_tensor *x) {
+    const tg__norm_layer *l = (const tg__norm_layer *)(void *)m;
+    switch (l->which) {
+        case TG__NN_LAYER: return tg_layer_norm(x, l->n, l->size, l->weight, l->bias, l->eps);
+        case TG__NN_RMS: return tg_rms_norm(x, l->n, l->size, l->weight, l->eps);
+        default: return tg_group_norm(x, l->groups, l->weight, l->bias, l->eps);
+    }
+}
+TG__PRIVATE tg_module *tg__norm_layer_new(const tg_nn_norm_args *a, const char *kind, const char *name, tg__norm_layer_kind which) {
+    tg__norm_layer *l;
+    if (!a || !a->tg) return NULL;
+    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    l = (tg__norm_layer *)tg__module_make(a->tg, sizeof *l, kind, name, tg__nn_norm_forward);
+    if (!l) return NULL;
+    l->which = which; l->groups = a->groups; l->eps = a->eps.is ? a->eps.value : which == TG__NN_RMS ? -1 : 1e-5;
+    if (a->sizes[0]) for (; l->n < 4 && a->sizes[l->n]; l->n++) l->size[l->n] = a->sizes[l->n];
+    else { l->size[0] = a->size; l->n = 1; }
+    if (which == TG__NN_GROUP && tg__layer_needs(&l->m, a->groups > 0, "the number of groups", a->groups) && a->size % a->groups)
+        tg__fail_op(a->tg, TG_ERROR_VALUE, "%s: %l channels do not fall into %l groups", kind, a->size, a->groups);
+    if (!tg__layer_needs(&l->m, l->size[0] > 0, "the size", l->size[0])) return TG_MODULE_OF(l);
+    if (!a->no_affine) tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_VALUE, 1, l->n, l->size);
+    if (!a->no_affine && !a->no_bias && which != TG__NN_RMS) tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_VALUE, 0, l->n, l->size);
+    return TG_MODULE_OF(l);
+}
+TG_API tg_module *tg_nn_layer_norm_from(const tg_nn_layer_norm_args *args) { return tg__norm_layer_new(args, "LayerNorm", "nn_layer_norm", TG__NN_LAYER); }
+TG_API tg_module *tg_nn_rms_norm_from(const tg_nn_rms_norm_args *args) { return tg__norm_layer_new(args, "RMSNorm", "nn_rms_norm", TG__NN_RMS); }
+TG_API tg_module *tg_nn_group_norm_from(const tg_nn_group_norm_args *args) { return tg__norm_layer_new(args, "GroupNorm", "nn_group_norm", TG__NN_GROUP); }
+
+/* ------------------------------------------------------------------ Embedding ----
+   y = weight[x]: weight [V, D] from N(0, 1), its row padding_idx 0. */
+typedef struct tg__embedding_layer { tg_module m; tg_tensor *weight; tg_nn_embedding_args args; } tg__embedding_layer;
+TG__PRIVATE tg_tensor *tg__nn_embedding_forward(tg_module *m, tg_tensor *x) {
+    const tg__embedding_layer *l = (const tg__embedding_layer *)(void *)m;
+    tg_embedding_args a = TG__ZERO;
+    a.at = tg__layer_place(m);
+    a.index = x; a.weight = l->weight;
+    a.max_norm = l->args.max_norm; a.norm_type = l->args.norm_type; a.padding_idx = l->args.padding_idx; a.scale_grad_by_freq = l->args.scale_grad_by_freq;
+    return tg_embedding_from(&a);
+}
+TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *a) {
+    tg__embedding_layer *l;
+    int64_t shape[2];
+    tg_mark scope;
+    bool was;
+    if (!a || !a->tg) return NULL;
+    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    l = TG__LAYER(a->tg, tg__embedding_layer, "Embedding", embedding);
+    if (!l || !tg__layer_needs(&l->m, a->rows > 0 && a->width > 0, "sizes", a->rows > 0 ? a->width : a->rows)) return TG_MODULE_OF(l);
+    l->args = *a;
+    shape[0] = a->rows; shape[1] = a->width;
+    tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_NORMAL, 1, 2, shape);
+    if (l->weight && a->padding_idx.is) {
+        scope = tg_begin(a->tg);
+        was = tg_grad_mode(a->tg, false);
+        (void)tg_zero_(tg_select(l->weight, 0, (int64_t)a->padding_idx.value));
+        (void)tg_grad_mode(a->tg, was);
+        tg_end(a->tg, scope);
+    }
+    if (l->weight && a->sparse) (void)tg_sparse_grad(l->weight, true);
+    return TG_MODULE_OF(l);
+}
+
+/* ------------------------------------------------------------------ containers ---- */
+TG__PRIVATE tg_tensor *tg__nn_sequential_forward(tg_module *m, tg_tensor *x) {
+    int64_t i;
+    for (i = 0; i < m->own->members && x; i++) if (tg__member_part(&m->own->member[i])) x = tg_forward(tg__member_part(&m->own->member[i]), x);
+    return x;
+}
+TG_API tg_module *(tg_nn_sequential_of)(tg_ctx *tg, tg_module *const *list) {
+    tg_module *m = (tg_module *)tg__module_make(tg, sizeof *m, "Sequential", "nn_sequential", tg__nn_sequential_forward);
+    int64_t i;
+    for (i = 0; list && list[i] != TG_LAST_MODULE; i++) {
+        if (m && !tg_failed(tg)) (void)(tg_module_part)(m, NULL, "", i, list[i]);
+        else if (list[i] && !list[i]->parent) tg__module_release(list[i]);          /* what was made for it has no other owner */
+    }
+    return tg_module_done(m);
+}
+TG_API tg_module *(tg_nn_list)(tg_ctx *tg) { return (tg_module *)tg__module_make(tg, sizeof(tg_module), "ModuleList", "nn_list", NULL); }
+TG_API tg_module *(tg_nn_append)(tg_module *list, tg_module *part) {
+    return (tg_module_part)(list, NULL, "", tg_module_parts(list), part) ? list : NULL;
+}
+TG_API tg_module *(tg_nn_named)(tg_module *dict, const char *name, tg_module *part) {
+    return (tg_module_part)(dict, NULL, name, -1, part) ? dict : NULL;
+}
+
+/* ======================================================================================
    >>impl-debug    tensors as text, as torch prints them; the tape as text and as a drawing
    ====================================================================================== */
 
@@ -26629,6 +27963,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #define TG__AT(t) tg__at(t, __FILE__, __LINE__)
 #define TG__AT_CTX(tg) tg__at_ctx(tg, __FILE__, __LINE__)
 #define TG__AT_DICT(d) tg__at_dict(d, __FILE__, __LINE__)
+#define TG__AT_MODULE(m) tg__at_module(m, __FILE__, __LINE__)
 #define TG__AT_CONST_DICT(d) tg__at_const_dict(d, __FILE__, __LINE__)
 #define TG__PLACED(name, ...) tg__##name##_at(__FILE__, __LINE__, __VA_ARGS__)
 #endif

@@ -65,6 +65,13 @@ static bool in_bytes(tg_tensor *t, int how) {
     return ok;
 }
 
+static bool in_module(trial *c, int how) {                       /* a parameter or buffer; and what goes through a module */
+    tg_module *m = how == 2 ? tg_nn_relu(c->tg) : tg_nn_list(c->tg);
+    bool ok = how == 2 ? give(c, tg_forward(m, c->o[0])) != NULL : tg_module_tensor(m, NULL, "t", false, c->o[0]) != NULL;
+    tg_module_free(m);
+    return ok;
+}
+
 /* ---- the rows: T gives a tensor, B is true, V is no error; N and X give a tensor of one operand x ---- */
 #define ROW(f, operands, kinds, ...) if (k == at++) { c->name = #f; c->in = operands; c->may = kinds; if (c->go) { __VA_ARGS__; } return true; }
 #define T(f, operands, kinds, ...) ROW(f, operands, kinds, c->ok = give(c, (__VA_ARGS__)) != NULL)
@@ -145,6 +152,7 @@ static bool other(int k, trial *c) {
     B(tg_split, "x", "e", in_pieces(c, 1))      B(tg_split_sizes, "x", "", in_pieces(c, 2))      B(tg_meshgrid, "vv", "", in_pieces(c, 3))      B(tg_meshgrid, "vv", "", in_pieces(c, 4))
     T(tg_index_select, "xi", "", tg_index_select(o[0], 0, o[1]))              T(tg_gather, "xg", "", tg_gather(o[0], 0, o[1]))        T(tg_index_add, "xix", "", tg_index_add(o[0], 0, o[1], o[2]))
     T(tg_scatter, "xgx", "", tg_scatter(o[0], 0, o[1], o[2]))                 T(tg_scatter_add, "xgx", "", tg_scatter_add(o[0], 0, o[1], o[2]))
+    B(tg_module_tensor, "x", "1", in_module(c, 1)) B(tg_forward, "x", "", in_module(c, 2)) T(tg_module_leave, "x", "12345", tg_module_leave(NULL, 0, o[0]))
     /* matrix, losses, random, operations of one's own, files */
     T(tg_matmul, "xx", "", tg_matmul(o[0], o[1]))  T(tg_matmul, "vx", "", tg_matmul(o[0], o[1]))  T(tg_linear, "xxv", "", tg_linear(o[0], o[1], o[2]))  T(tg_linear, "xx", "", tg_linear(o[0], o[1], NULL))
     T(tg_cumulative_trapezoid, "xx", "", tg_cumulative_trapezoid(o[0], o[1], 1, 0))
@@ -154,7 +162,7 @@ static bool other(int k, trial *c) {
     X(tg_adaptive_avg_pool1d, TG_SHAPE(2)) T(tg_adaptive_avg_pool2d, "c", "", tg_adaptive_avg_pool2d(o[0], TG_SHAPE(2, 2))) T(tg_adaptive_avg_pool3d, "c", "", tg_adaptive_avg_pool3d(o[0], TG_SHAPE(1)))
     B(tg_adaptive_max_pool1d, "x", "", give(c, tg_adaptive_max_pool1d(o[0], TG_SHAPE(2), &y)) && give(c, y)) B(tg_adaptive_max_pool2d, "c", "", give(c, tg_adaptive_max_pool2d(o[0], TG_SHAPE(2, 2), &y)) && give(c, y))
     B(tg_adaptive_max_pool3d, "c", "", give(c, tg_adaptive_max_pool3d(o[0], TG_SHAPE(1), &y)) && give(c, y))
-    T(tg_fractional_max_pool2d_from, "c", "", tg_fractional_max_pool2d(o[0], .kernel = {1}, .output_size = {1})) T(tg_fractional_max_pool3d_from, "c", "", tg_fractional_max_pool3d(o[0], .kernel = {1}, .output_size = {1}))
+    T(tg_fractional_max_pool2d_from, "c", "r", tg_fractional_max_pool2d(o[0], .kernel = {1}, .output_size = {1})) T(tg_fractional_max_pool3d_from, "c", "r", tg_fractional_max_pool3d(o[0], .kernel = {1}, .output_size = {1}))
     T(tg_max_unpool1d_from, "xg", "", tg_max_unpool1d(o[0], o[1], .kernel = {2})) T(tg_max_unpool2d_from, "cp", "", tg_max_unpool2d(o[0], o[1], .kernel = {2})) T(tg_max_unpool3d_from, "cp", "", tg_max_unpool3d(o[0], o[1], .kernel = {2}))
     T(tg_conv1d_from, "JHv", "", tg_conv1d(o[0], o[1], o[2]))  T(tg_conv3d_from, "PRv", "", tg_conv3d(o[0], o[1], o[2]))  T(tg_conv1d_from, "JHv", "", tg_conv1d(o[0], o[1], o[2], .same = true))
     T(tg_conv_transpose1d_from, "xHv", "", tg_conv_transpose1d(o[0], o[1], o[2], .groups = 32))  T(tg_conv_transpose2d_from, "Hwv", "", tg_conv_transpose2d(o[0], o[1], o[2], .groups = 32))

@@ -283,8 +283,46 @@ TEXT(tg_format_stats, tg_format_stats(x, o->text, sizeof o->text))
 TEXT(tg_tape_text, tg_tape_text(called(x), o->text, sizeof o->text))
 TEXT(tg_tape_dot, tg_tape_dot(called(x), o->text, sizeof o->text))
 
+typedef struct holder { tg_module m; tg_tensor *t; } holder;
+static holder *holder_of(tg_tensor *x) {
+    holder *h = x && x->alive && !tg_failed(x->tg) ? TG_MODULE(x->tg, holder, NULL) : NULL;
+    if (h) h->t = &poison;
+    return h;
+}
+ROW(tg_module_tensor) {
+    holder *h = holder_of(x);
+    tg_tensor *y = tg_module_tensor(h ? &h->m : NULL, h ? &h->t : NULL, how == 1 ? NULL : how == 2 ? "" : "a", true, how == 3 ? NULL : x);
+    o->n_t = 1;
+    o->t[0] = h ? h->t : NULL;
+    if (h) tg_module_free(&h->m);
+    return how > 3 ? NO_SUCH : y ? WORKED : REFUSED;
+}
+ROW(tg_parameters) {
+    holder *h = holder_of(x);
+    int64_t n;
+    if (h) (void)TG_PARAM(h, t, x);
+    n = tg_parameters(h ? &h->m : NULL, o->t, 1);
+    o->n_t = 1;
+    if (h) tg_module_free(&h->m);
+    return how > 0 ? NO_SUCH : n ? WORKED : REFUSED;
+}
+static size_t module_text(tg_tensor *x, char *text, size_t size) {
+    holder *h = holder_of(x);
+    const size_t n = tg_module_format(h ? &h->m : NULL, text, size);
+    if (h) tg_module_free(&h->m);
+    return n;
+}
+TEXT(tg_module_format, module_text(x, o->text, sizeof o->text))
+ROW(tg_fractional_max_pool2d_from) {
+    tg_fractional_max_pool2d_args a;
+    memset(&a, 0, sizeof a);
+    a.x = longer(x, false); a.kernel[0] = how == 1 ? 99 : 1; a.output_size[0] = how == 2 ? -1 : 1; a.indices = o->t; o->n_t = 1;
+    return how > 2 ? NO_SUCH : tg_fractional_max_pool2d_from(&a) ? WORKED : REFUSED;
+}
+
 #define R(name) { #name, name##_row }
 static const row rows[] = {
+    R(tg_module_tensor), R(tg_parameters), R(tg_module_format), R(tg_fractional_max_pool2d_from),
     R(tg_multi_head_attention_forward_from), R(tg_lstm_from), R(tg_gru_from), R(tg_lstm_cell), R(tg_pad_packed_sequence), R(tg_nonzero_tuple), R(tg_unravel_index), R(tg_unique), R(tg_unique_dim), R(tg_unique_consecutive), R(tg_unique_consecutive_dim), R(tg_histogram), R(tg_mode), R(tg_nanmedian_dim), R(tg_gradient_from),
     R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_max_pool1d_from), R(tg_adaptive_max_pool1d), R(tg_adaptive_max_pool2d), R(tg_adaptive_max_pool3d), R(tg_sort), R(tg_cummax), R(tg_cummin), R(tg_split), R(tg_split_sizes), R(tg_meshgrid), R(tg_broadcast_tensors), R(tg_broadcast_shapes), R(tg_chunk), R(tg_unbind),
     R(tg_tensor_split), R(tg_hsplit), R(tg_vsplit), R(tg_dsplit), R(tg_tensor_split_at), R(tg_hsplit_at), R(tg_vsplit_at), R(tg_dsplit_at), R(tg_topk), R(tg_kthvalue), R(tg_median_dim), R(tg_aminmax), R(tg_var_mean), R(tg_std_mean), R(tg_call), R(tg_tape_input), R(tg_dict_raw_shape),
