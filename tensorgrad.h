@@ -2350,6 +2350,9 @@ TG_API tg_module *tg_module_part(tg_module *m, tg_module **field, const char *na
     /* part becomes m's, and *field, where field is not NULL; named name, or name.i where i >= 0. Returns part */
 TG_API tg_tensor *tg_module_tensor(tg_module *m, tg_tensor **field, const char *name, bool parameter, tg_tensor *t);
     /* the same of a tensor; a parameter requires a gradient from now on */
+TG_API bool       tg_module_set(tg_module *m, const char *path, tg_tensor *t);
+    /* t takes the place of the parameter or buffer at this path; of its shape, and not made to require a gradient: weights
+       are tied so, tg_module_set(net, "head.weight", tg_module_tensor_at(net, "embed.weight")), or computed from others */
 TG_API tg_module *tg_module_done(tg_module *m);   /* m; after an error all that was built of it is freed, and NULL */
 TG_API void       tg_module_free(tg_module *m);   /* a whole model, before tg_close; NULL is fine */
 TG_API size_t     tg_module_enter(tg_module *m);
@@ -2578,6 +2581,117 @@ typedef struct tg_nn_embedding_args {
 } tg_nn_embedding_args;
 TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *args);
 #define tg_nn_embedding(tg_, rows_, ...) TG__OPTIONS3(tg_nn_embedding, tg, tg_, rows, rows_, width, __VA_ARGS__)
+
+/* Recurrence: torch's RNN, LSTM, GRU; x [T, N, I], or [N, T, I] where batch_first, or [T, I] -> [T, N, H] ... */
+typedef enum tg_nn_nonlinearity { TG_NN_TANH = 0, TG_NN_RELU } tg_nn_nonlinearity;
+typedef struct tg_nn_rnn_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    int64_t in TG_EMPTY, hidden TG_EMPTY;
+    bool batch_first TG_EMPTY, bidirectional TG_EMPTY;
+    double dropout TG_EMPTY;               /* between layers, while training */
+    int64_t layers TG_EMPTY;               /* zero: 1 */
+    bool no_bias TG_EMPTY;
+    tg_nn_nonlinearity nonlinearity TG_EMPTY;   /* of RNN */
+    int64_t proj_size TG_EMPTY;            /* of LSTM: states of this size instead of H */
+} tg_nn_rnn_args;
+typedef tg_nn_rnn_args tg_nn_lstm_args;
+typedef tg_nn_rnn_args tg_nn_gru_args;
+typedef tg_nn_rnn_args tg_nn_rnn_cell_args;
+typedef tg_nn_rnn_args tg_nn_lstm_cell_args;
+typedef tg_nn_rnn_args tg_nn_gru_cell_args;
+TG_API tg_module *tg_nn_rnn_from(const tg_nn_rnn_args *args);
+TG_API tg_module *tg_nn_lstm_from(const tg_nn_lstm_args *args);
+TG_API tg_module *tg_nn_gru_from(const tg_nn_gru_args *args);
+TG_API tg_module *tg_nn_rnn_cell_from(const tg_nn_rnn_cell_args *args);
+TG_API tg_module *tg_nn_lstm_cell_from(const tg_nn_lstm_cell_args *args);
+TG_API tg_module *tg_nn_gru_cell_from(const tg_nn_gru_cell_args *args);
+#define tg_nn_rnn(tg_, in_, ...) TG__OPTIONS3(tg_nn_rnn, tg, tg_, in, in_, hidden, __VA_ARGS__)
+#define tg_nn_lstm(tg_, in_, ...) TG__OPTIONS3(tg_nn_lstm, tg, tg_, in, in_, hidden, __VA_ARGS__)
+#define tg_nn_gru(tg_, in_, ...) TG__OPTIONS3(tg_nn_gru, tg, tg_, in, in_, hidden, __VA_ARGS__)
+#define tg_nn_rnn_cell(tg_, in_, ...) TG__OPTIONS3(tg_nn_rnn_cell, tg, tg_, in, in_, hidden, __VA_ARGS__)
+#define tg_nn_lstm_cell(tg_, in_, ...) TG__OPTIONS3(tg_nn_lstm_cell, tg, tg_, in, in_, hidden, __VA_ARGS__)
+#define tg_nn_gru_cell(tg_, in_, ...) TG__OPTIONS3(tg_nn_gru_cell, tg, tg_, in, in_, hidden, __VA_ARGS__)
+    /* weight_ih_l0 [G H, I], weight_hh_l0 [G H, H], bias_ih_l0, bias_hh_l0 [G H], weight_hr_l0 [P, H], _l1 ..., _l0_reverse;
+       cells: weight_ih, weight_hh, bias_ih, bias_hh */
+typedef struct tg_forward_rnn_args {       /* tg_forward starts from zeros and gives the sequence alone; this is the whole of it */
+    tg_place at TG_EMPTY;
+    tg_module *m TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *c0 TG_EMPTY, **c_n TG_EMPTY;   /* the cell states of LSTM */
+    tg_tensor *h0 TG_EMPTY, **h_n TG_EMPTY;
+    const tg_packed_sequence *packed TG_EMPTY;
+} tg_forward_rnn_args;
+TG_API tg_tensor *tg_forward_rnn_from(const tg_forward_rnn_args *args);
+#define tg_forward_rnn(m_, ...) TG__OPTIONS2(tg_forward_rnn, m, m_, x, __VA_ARGS__)
+    /* tg_forward_rnn(lstm, x, .h0 = h, .c0 = c, .h_n = &h, .c_n = &c), as tg_lstm. Of a cell: one step, its result the state */
+
+/* Attention and transformers: torch's, x [T, N, E], or [N, T, E] where batch_first. */
+typedef struct tg_nn_multihead_attention_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    int64_t embed_dim TG_EMPTY, num_heads TG_EMPTY;
+    bool add_bias_kv TG_EMPTY, add_zero_attn TG_EMPTY, batch_first TG_EMPTY;
+    double dropout TG_EMPTY;
+    int64_t kdim TG_EMPTY;                 /* of keys and values; zero: embed_dim */
+    bool no_bias TG_EMPTY;
+    int64_t vdim TG_EMPTY;
+} tg_nn_multihead_attention_args;
+TG_API tg_module *tg_nn_multihead_attention_from(const tg_nn_multihead_attention_args *args);
+#define tg_nn_multihead_attention(tg_, embed_dim_, ...) TG__OPTIONS3(tg_nn_multihead_attention, tg, tg_, embed_dim, embed_dim_, num_heads, __VA_ARGS__)
+    /* in_proj_weight [3 E, E] or q_, k_ and v_proj_weight, in_proj_bias [3 E], bias_k, bias_v [1, 1, E], out_proj.weight, out_proj.bias */
+typedef struct tg_forward_attention_args { /* tg_forward(m, x) is that of x to itself */
+    tg_place at TG_EMPTY;
+    tg_module *m TG_EMPTY;
+    tg_tensor *query TG_EMPTY, *key TG_EMPTY, *value TG_EMPTY;
+    tg_tensor *attn_mask TG_EMPTY;         /* [T, S] or [N heads, T, S]; bool: true leaves a key out; or numbers that are added */
+    bool is_causal TG_EMPTY;
+    tg_tensor *key_padding_mask TG_EMPTY;  /* [N, S] */
+    bool no_average TG_EMPTY;
+    tg_tensor **weights TG_EMPTY;
+} tg_forward_attention_args;
+TG_API tg_tensor *tg_forward_attention_from(const tg_forward_attention_args *args);
+#define tg_forward_attention(m_, query_, key_, ...) TG__OPTIONS4(tg_forward_attention, m, m_, query, query_, key, key_, value, __VA_ARGS__)
+typedef struct tg_nn_transformer_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    int64_t d_model TG_EMPTY, nhead TG_EMPTY;
+    bool batch_first TG_EMPTY;
+    int64_t decoder_layers TG_EMPTY;       /* of Transformer; zero: 6 */
+    int64_t dim_feedforward TG_EMPTY;      /* zero: 2048 */
+    tg_maybe dropout TG_EMPTY;             /* not given: 0.1 */
+    bool final_norm TG_EMPTY;              /* of encoders and decoders: a LayerNorm behind the last layer, "norm" */
+    bool gelu TG_EMPTY;                    /* torch's activation="gelu" in place of relu */
+    tg_maybe layer_norm_eps TG_EMPTY;      /* not given: 1e-5 */
+    int64_t layers TG_EMPTY;               /* of encoders and decoders; zero: 6 */
+    bool no_bias TG_EMPTY, norm_first TG_EMPTY;
+} tg_nn_transformer_args;
+typedef tg_nn_transformer_args tg_nn_transformer_encoder_layer_args;
+typedef tg_nn_transformer_args tg_nn_transformer_decoder_layer_args;
+typedef tg_nn_transformer_args tg_nn_transformer_encoder_args;
+typedef tg_nn_transformer_args tg_nn_transformer_decoder_args;
+TG_API tg_module *tg_nn_transformer_encoder_layer_from(const tg_nn_transformer_encoder_layer_args *args);
+TG_API tg_module *tg_nn_transformer_decoder_layer_from(const tg_nn_transformer_decoder_layer_args *args);
+TG_API tg_module *tg_nn_transformer_encoder_from(const tg_nn_transformer_encoder_args *args);
+TG_API tg_module *tg_nn_transformer_decoder_from(const tg_nn_transformer_decoder_args *args);
+TG_API tg_module *tg_nn_transformer_from(const tg_nn_transformer_args *args);
+#define tg_nn_transformer_encoder_layer(tg_, d_model_, ...) TG__OPTIONS3(tg_nn_transformer_encoder_layer, tg, tg_, d_model, d_model_, nhead, __VA_ARGS__)
+#define tg_nn_transformer_decoder_layer(tg_, d_model_, ...) TG__OPTIONS3(tg_nn_transformer_decoder_layer, tg, tg_, d_model, d_model_, nhead, __VA_ARGS__)
+#define tg_nn_transformer_encoder(tg_, d_model_, ...) TG__OPTIONS3(tg_nn_transformer_encoder, tg, tg_, d_model, d_model_, nhead, __VA_ARGS__)
+#define tg_nn_transformer_decoder(tg_, d_model_, ...) TG__OPTIONS3(tg_nn_transformer_decoder, tg, tg_, d_model, d_model_, nhead, __VA_ARGS__)
+#define tg_nn_transformer(tg_, d_model_, ...) TG__OPTIONS3(tg_nn_transformer, tg, tg_, d_model, d_model_, nhead, __VA_ARGS__)
+typedef struct tg_forward_transformer_args {
+    tg_place at TG_EMPTY;
+    tg_module *m TG_EMPTY;
+    tg_tensor *src TG_EMPTY, *tgt TG_EMPTY;        /* encoders take src alone; decoders tgt, and as src the encoder's result */
+    bool is_causal TG_EMPTY;                       /* of encoders: src_mask, which must be there, is the triangle */
+    tg_tensor *memory_key_padding_mask TG_EMPTY, *memory_mask TG_EMPTY;
+    tg_tensor *src_key_padding_mask TG_EMPTY, *src_mask TG_EMPTY;
+    bool tgt_is_causal TG_EMPTY;
+    tg_tensor *tgt_key_padding_mask TG_EMPTY, *tgt_mask TG_EMPTY;
+} tg_forward_transformer_args;
+TG_API tg_tensor *tg_forward_transformer_from(const tg_forward_transformer_args *args);
+#define tg_forward_transformer(m_, src_, ...) TG__OPTIONS3(tg_forward_transformer, m, m_, src, src_, tgt, __VA_ARGS__)
+    /* tg_forward_transformer(m, src, tgt, .tgt_mask = triangle); of an encoder or its layer: tg_forward_transformer(m, src, NULL) */
 
 /* Pictures and padding. */
 TG_API tg_module *tg_nn_upsample(tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners);
@@ -3304,6 +3418,7 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #define tg_module_new(tg, size, kind, forward) tg_module_new(TG__AT_CTX(tg), size, kind, forward)
 #define tg_module_part(m, field, name, i, part) tg_module_part(TG__AT_MODULE(m), field, name, i, TG__AT_MODULE(part))
 #define tg_module_tensor(m, field, name, parameter, t) tg_module_tensor(TG__AT_MODULE(m), field, name, parameter, TG__AT(t))
+#define tg_module_set(m, path, t) tg_module_set(TG__AT_MODULE(m), path, TG__AT(t))
 #define tg_forward(m, x) tg_forward(TG__AT_MODULE(m), TG__AT(x))
 #define tg_module_hook(m, fn, user) tg_module_hook(TG__AT_MODULE(m), fn, user)
 #define tg_freeze(m, on) tg_freeze(TG__AT_MODULE(m), on)
@@ -26820,27 +26935,43 @@ TG_API tg_module *(tg_module_copy)(tg_module *m) {
 }
 
 /* ---- looking ---- */
-TG__PRIVATE tg__member *tg__member_at(tg_module *m, const char *path, tg_module **part) {
+/* The member at a path, and whose it is. */
+TG__PRIVATE tg__member *tg__member_at(tg_module *m, const char *path, tg_module **owner) {
     const char *end = path;
     tg__member *s, *found;
-    tg_module *inner;
     for (; *end; end++) {                                           /* names may have points in them: each beginning is tried */
-        if (*end != '.' || !(s = tg__member_find(m, path, (size_t)(end - path))) || !(inner = tg__member_part(s))) continue;
-        if ((found = tg__member_at(inner, end + 1, part)) != NULL) return found;
+        if (*end != '.' || !(s = tg__member_find(m, path, (size_t)(end - path))) || !tg__member_part(s)) continue;
+        if ((found = tg__member_at(tg__member_part(s), end + 1, owner)) != NULL) return found;
     }
-    s = tg__member_find(m, path, (size_t)(end - path));
-    if (s) *part = tg__member_part(s);
-    return s;
+    *owner = m;
+    return tg__member_find(m, path, (size_t)(end - path));
 }
 TG_API tg_module *tg_module_at(tg_module *m, const char *path) {
-    tg_module *part = NULL;
+    tg_module *owner;
+    tg__member *s;
     if (!m || !path) return NULL;
-    return !*path ? m : tg__member_at(m, path, &part) ? part : NULL;
+    if (!*path) return m;
+    s = tg__member_at(m, path, &owner);
+    return s ? tg__member_part(s) : NULL;
 }
 TG_API tg_tensor *tg_module_tensor_at(tg_module *m, const char *path) {
-    tg_module *part = NULL;
-    tg__member *s = m && path ? tg__member_at(m, path, &part) : NULL;
+    tg_module *owner;
+    tg__member *s = m && path ? tg__member_at(m, path, &owner) : NULL;
     return s ? tg__member_tensor(s) : NULL;
+}
+TG_API bool (tg_module_set)(tg_module *m, const char *path, tg_tensor *t) {
+    tg_ctx *tg = tg__start_module(m, "module_set");
+    tg_module *part = NULL;
+    tg__member *s;
+    if (!tg || !tg__use_any(tg, t, 2) || (t->opaque > TG__BLOCKS && !tg__use(tg, t, 2)) || !tg__whole(tg, t)) return false;
+    if (!path) return tg__fail(tg, TG__E_NULL, 1);
+    s = tg__member_at(m, path, &part);
+    if (!s || !tg__member_tensor(s)) return tg__fail_op(tg, TG_ERROR_VALUE, "%s has no parameter or buffer %s", m->kind, path);
+    if (!tg__same_shape(t, tg__member_tensor(s))) return tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t, got %t", path, tg__member_tensor(s), t);
+    t->count++;
+    tg__tensor_drop(tg__member_tensor(s));
+    tg__member_set(part, s, t);
+    return true;
 }
 TG__PRIVATE tg_module *tg__module_nth(tg_module *m, int64_t i, int64_t *count) {
     int64_t k;
@@ -27235,7 +27366,7 @@ TG__PRIVATE tg_tensor *tg__nn_batch_norm_forward(tg_module *m, tg_tensor *x) {
     const bool own = m->training || !l->running_mean, moves = m->training && l->running_mean;
     double momentum = l->momentum;
     if (x->ndim < l->least || x->ndim > l->most) { tg__fail_op(m->tg, TG_ERROR_SHAPE, "%s takes x of %l to %l dimensions, got %t", m->kind, l->least, l->most, x); return NULL; }
-    if (moves && l->num_batches_tracked) {
+    if (moves && l->num_batches_tracked && !l->instance) {           /* torch's InstanceNorm leaves it at 0 */
         if (l->cumulative) momentum = 1 / (tg_item(l->num_batches_tracked) + 1);
         if (!tg_add_scalar_(l->num_batches_tracked, 1)) return NULL;
     }
@@ -27338,6 +27469,356 @@ TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *a) {
         tg_end(a->tg, scope);
     }
     if (l->weight && a->sparse) (void)tg_sparse_grad(l->weight, true);
+    return TG_MODULE_OF(l);
+}
+
+/* ------------------------------------------------------------------ RNN, LSTM, GRU and their cells ----
+   All weights start from U(-1/sqrt(H), 1/sqrt(H)). They stand behind the struct in the order in which tg_lstm takes them. */
+typedef enum tg__rnn_layer_kind { TG__NN_RNN, TG__NN_LSTM, TG__NN_GRU } tg__rnn_layer_kind;
+typedef struct tg__rnn_layer { tg_module m; tg_nn_rnn_args args; tg__rnn_layer_kind which; bool cell; int n; tg_tensor *weight[1]; } tg__rnn_layer;
+TG__PRIVATE tg_tensor *tg__rnn_layer_cell(tg__rnn_layer *l, const tg_forward_rnn_args *a) {
+    tg_tensor *const *w = l->weight, *b_ih = l->n > 2 ? w[2] : NULL, *b_hh = l->n > 2 ? w[3] : NULL;
+    switch (l->which) {
+        case TG__NN_LSTM: return tg_lstm_cell(a->x, a->h0, a->c0, w[0], w[1], b_ih, b_hh, a->c_n);
+        case TG__NN_GRU: return tg_gru_cell(a->x, a->h0, w[0], w[1], b_ih, b_hh);
+        default: return l->args.nonlinearity == TG_NN_RELU ? tg_rnn_relu_cell(a->x, a->h0, w[0], w[1], b_ih, b_hh) : tg_rnn_tanh_cell(a->x, a->h0, w[0], w[1], b_ih, b_hh);
+    }
+}
+TG__PRIVATE tg_tensor *tg__rnn_layer_run(tg__rnn_layer *l, const tg_forward_rnn_args *a) {
+    tg_lstm_args s = TG__ZERO;
+    tg_gru_args g = TG__ZERO;
+    if (l->cell) return tg__rnn_layer_cell(l, a);
+    s.at = g.at = a->at; s.x = g.x = a->x; s.h0 = g.h0 = a->h0; s.c0 = a->c0; s.weights = g.weights = l->weight; s.n_weights = g.n_weights = l->n;
+    s.batch_first = g.batch_first = l->args.batch_first; s.bidirectional = g.bidirectional = l->args.bidirectional; s.c_n = a->c_n; s.h_n = g.h_n = a->h_n;
+    s.dropout = g.dropout = l->args.dropout; s.num_layers = g.num_layers = (int)l->args.layers; s.packed = g.packed = a->packed; s.training = g.training = l->m.training;
+    if (l->which == TG__NN_LSTM) return tg_lstm_from(&s);
+    if (l->which == TG__NN_GRU) return tg_gru_from(&g);
+    return l->args.nonlinearity == TG_NN_RELU ? tg_rnn_relu_from(&g) : tg_rnn_tanh_from(&g);
+}
+TG__PRIVATE tg_tensor *tg__nn_rnn_forward(tg_module *m, tg_tensor *x) {
+    tg_forward_rnn_args a = TG__ZERO;
+    a.at = tg__layer_place(m); a.m = m; a.x = x;
+    return tg__rnn_layer_run((tg__rnn_layer *)(void *)m, &a);
+}
+/* A module of another function than forward: its context, if m is one of those that `forward` makes and the call may go on. */
+TG__PRIVATE tg_ctx *tg__start_forward(tg_module *m, tg_place at, const char *name, tg_module_forward forward, const char *kinds) {
+    tg_ctx *tg = m ? m->tg : NULL;
+    if (!tg) return NULL;
+    (void)tg__at_ctx(tg, at.file, at.line);
+    if (!tg__start_module(m, name)) return NULL;
+    if (m->forward != forward) { tg__fail_op(tg, TG_ERROR_VALUE, "the module must be %s, got %s", kinds, m->kind); return NULL; }
+    return tg;
+}
+TG_API tg_tensor *tg_forward_rnn_from(const tg_forward_rnn_args *a) {
+    tg_ctx *tg;
+    size_t mark;
+    if (!a) return NULL;
+    if (a->h_n) *a->h_n = NULL;
+    if (a->c_n) *a->c_n = NULL;
+    tg = tg__start_forward(a->m, a->at, "forward_rnn", tg__nn_rnn_forward, "an RNN, LSTM, GRU or a cell of them");
+    if (!tg || !tg__use(tg, a->x, 1)) return NULL;
+    mark = tg_module_enter(a->m);
+    return tg_module_leave(a->m, mark, tg__rnn_layer_run((tg__rnn_layer *)(void *)a->m, a));
+}
+/* weight_ih_l0, ... _l0_reverse; of a cell without _l0 */
+TG__PRIVATE void tg__rnn_layer_weight(tg__rnn_layer *l, int i, const char *what, int64_t layer, bool reverse, double bound, int64_t rows, int64_t columns) {
+    char name[64];
+    int64_t shape[2];
+    tg__text t = tg__text_over(name, sizeof name);
+    tg__put(&t, what);
+    if (!l->cell) { tg__put(&t, "_l"); tg__put_i64(&t, layer); if (reverse) tg__put(&t, "_reverse"); }
+    shape[0] = rows; shape[1] = columns;
+    tg__layer_tensor(&l->m, &l->weight[i], name, true, TG__DRAW_UNIFORM, bound, columns ? 2 : 1, shape);
+}
+TG__PRIVATE tg_module *tg__rnn_layer_new(const tg_nn_rnn_args *a, const char *kind, const char *name, tg__rnn_layer_kind which, bool cell) {
+    const int64_t gates = which == TG__NN_LSTM ? 4 : which == TG__NN_GRU ? 3 : 1;
+    int64_t layers, out, k;
+    int directions, each, i = 0, d;
+    double bound;
+    tg__rnn_layer *l;
+    if (!a || !a->tg) return NULL;
+    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    layers = a->layers && !cell ? a->layers : 1; directions = a->bidirectional && !cell ? 2 : 1;
+    each = (a->no_bias ? 2 : 4) + (a->proj_size > 0);
+    if (layers < 1 || layers > 1000) layers = 0;                              /* refused below, in the layer's name */
+    l = (tg__rnn_layer *)tg__module_make(a->tg, sizeof *l + (size_t)(layers * directions * each) * sizeof l->weight[0], kind, name, tg__nn_rnn_forward);
+    if (!l) return NULL;
+    l->args = *a; l->args.layers = layers; l->which = which; l->cell = cell; l->n = (int)layers * directions * each;
+    tg__layer_needs(&l->m, layers > 0, "the number of layers (at most 1000)", a->layers);
+    tg__layer_needs(&l->m, a->in > 0 && a->hidden > 0, "sizes", a->in > 0 ? a->hidden : a->in);
+    if (!tg_failed(a->tg) && (a->proj_size < 0 || a->proj_size >= a->hidden || (a->proj_size && which != TG__NN_LSTM)) && a->hidden > 0)
+        tg__fail_op(a->tg, TG_ERROR_VALUE, "%s: proj_size is of LSTM alone and smaller than %l, got %l", kind, a->hidden, a->proj_size);
+    bound = a->hidden > 0 ? tg__layer_bound((double)a->hidden) : 0;
+    out = a->proj_size ? a->proj_size : a->hidden;
+    for (k = 0; k < layers && !tg_failed(a->tg); k++)
+        for (d = 0; d < directions; d++) {
+            tg__rnn_layer_weight(l, i++, "weight_ih", k, d == 1, bound, gates * a->hidden, k ? out * directions : a->in);
+            tg__rnn_layer_weight(l, i++, "weight_hh", k, d == 1, bound, gates * a->hidden, out);
+            if (!a->no_bias) {
+                tg__rnn_layer_weight(l, i++, "bias_ih", k, d == 1, bound, gates * a->hidden, 0);
+                tg__rnn_layer_weight(l, i++, "bias_hh", k, d == 1, bound, gates * a->hidden, 0);
+            }
+            if (a->proj_size) tg__rnn_layer_weight(l, i++, "weight_hr", k, d == 1, bound, a->proj_size, a->hidden);
+        }
+    return TG_MODULE_OF(l);
+}
+TG_API tg_module *tg_nn_rnn_from(const tg_nn_rnn_args *args) { return tg__rnn_layer_new(args, "RNN", "nn_rnn", TG__NN_RNN, false); }
+TG_API tg_module *tg_nn_lstm_from(const tg_nn_lstm_args *args) { return tg__rnn_layer_new(args, "LSTM", "nn_lstm", TG__NN_LSTM, false); }
+TG_API tg_module *tg_nn_gru_from(const tg_nn_gru_args *args) { return tg__rnn_layer_new(args, "GRU", "nn_gru", TG__NN_GRU, false); }
+TG_API tg_module *tg_nn_rnn_cell_from(const tg_nn_rnn_cell_args *args) { return tg__rnn_layer_new(args, "RNNCell", "nn_rnn_cell", TG__NN_RNN, true); }
+TG_API tg_module *tg_nn_lstm_cell_from(const tg_nn_lstm_cell_args *args) { return tg__rnn_layer_new(args, "LSTMCell", "nn_lstm_cell", TG__NN_LSTM, true); }
+TG_API tg_module *tg_nn_gru_cell_from(const tg_nn_gru_cell_args *args) { return tg__rnn_layer_new(args, "GRUCell", "nn_gru_cell", TG__NN_GRU, true); }
+
+/* ------------------------------------------------------------------ MultiheadAttention ----
+   in_proj_weight [3 E, E] from U(-a, a), a = sqrt(6 / (fan_in + fan_out)) (Xavier), biases 0; out_proj a Linear of bias 0. */
+typedef struct tg__attention_layer {
+    tg_module m;
+    tg_module *out_proj;
+    tg_tensor *in_proj_weight, *in_proj_bias, *q_proj_weight, *k_proj_weight, *v_proj_weight, *bias_k, *bias_v;
+    tg_nn_multihead_attention_args args;
+} tg__attention_layer;
+TG__PRIVATE tg_tensor *tg__attention_layer_run(tg__attention_layer *l, const tg_forward_attention_args *a) {
+    const bool turned = l->args.batch_first && a->query && a->query->ndim == 3;
+    const tg__linear *out = (const tg__linear *)(void *)l->out_proj;
+    tg_multi_head_attention_forward_args f = TG__ZERO;
+    tg_tensor *y;
+    f.at = a->at;
+    f.query = a->query; f.key = a->key; f.value = a->value;
+    if (turned) {                                              /* what is one tensor stays one: then it is projected in one product */
+        f.query = tg_transpose(a->query, 0, 1);
+        f.key = a->key == a->query ? f.query : tg_transpose(a->key, 0, 1);
+        f.value = a->value == a->key ? f.key : a->value == a->query ? f.query : tg_transpose(a->value, 0, 1);
+    }
+    f.attn_mask = a->attn_mask; f.key_padding_mask = a->key_padding_mask; f.is_causal = a->is_causal; f.no_average = a->no_average; f.weights = a->weights;
+    f.in_proj_weight = l->in_proj_weight; f.in_proj_bias = l->in_proj_bias; f.bias_k = l->bias_k; f.bias_v = l->bias_v; f.add_zero_attn = l->args.add_zero_attn;
+    f.use_separate_proj_weight = l->q_proj_weight != NULL; f.q_proj_weight = l->q_proj_weight; f.k_proj_weight = l->k_proj_weight; f.v_proj_weight = l->v_proj_weight;
+    f.out_proj_weight = out->weight; f.out_proj_bias = out->bias;
+    f.dropout_p = l->args.dropout; f.no_training = !l->m.training; f.num_heads = l->args.num_heads; f.embed_dim_to_check = l->args.embed_dim;
+    y = tg_multi_head_attention_forward_from(&f);
+    return turned && y ? tg_transpose(y, 0, 1) : y;
+}
+TG__PRIVATE tg_tensor *tg__nn_attention_forward(tg_module *m, tg_tensor *x) {
+    tg_forward_attention_args a = TG__ZERO;
+    a.at = tg__layer_place(m); a.m = m; a.query = a.key = a.value = x;
+    return tg__attention_layer_run((tg__attention_layer *)(void *)m, &a);
+}
+TG_API tg_tensor *tg_forward_attention_from(const tg_forward_attention_args *a) {
+    tg_ctx *tg;
+    size_t mark;
+    if (!a) return NULL;
+    if (a->weights) *a->weights = NULL;
+    tg = tg__start_forward(a->m, a->at, "forward_attention", tg__nn_attention_forward, "a MultiheadAttention");
+    if (!tg || !tg__use(tg, a->query, 1) || !tg__use(tg, a->key, 2) || !tg__use(tg, a->value, 3)) return NULL;
+    mark = tg_module_enter(a->m);
+    return tg_module_leave(a->m, mark, tg__attention_layer_run((tg__attention_layer *)(void *)a->m, a));
+}
+TG__PRIVATE void tg__attention_layer_weight(tg__attention_layer *l, tg_tensor **field, const char *name, int64_t rows, int64_t columns) {
+    int64_t shape[2];
+    shape[0] = rows; shape[1] = columns;
+    tg__layer_tensor(&l->m, field, name, true, TG__DRAW_UNIFORM, tg__sqrt64(6 / ((double)rows + (double)columns)), 2, shape);
+}
+TG_API tg_module *tg_nn_multihead_attention_from(const tg_nn_multihead_attention_args *a) {
+    tg__attention_layer *l;
+    tg_nn_linear_args out = TG__ZERO;
+    int64_t e, k, v, shape[3];
+    if (!a || !a->tg) return NULL;
+    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    l = TG__LAYER(a->tg, tg__attention_layer, "MultiheadAttention", attention);
+    if (!l) return NULL;
+    e = a->embed_dim; k = a->kdim ? a->kdim : e; v = a->vdim ? a->vdim : e;
+    l->args = *a;
+    tg__layer_needs(&l->m, e > 0 && k > 0 && v > 0, "sizes", e > 0 ? k > 0 ? v : k : e);
+    if (tg__layer_needs(&l->m, a->num_heads > 0, "the number of heads", a->num_heads) && e % a->num_heads)
+        tg__fail_op(a->tg, TG_ERROR_VALUE, "MultiheadAttention: embed_dim %l does not fall into %l heads", e, a->num_heads);
+    if (tg_failed(a->tg)) return TG_MODULE_OF(l);
+    if (k == e && v == e) tg__attention_layer_weight(l, &l->in_proj_weight, "in_proj_weight", 3 * e, e);
+    else {
+        tg__attention_layer_weight(l, &l->q_proj_weight, "q_proj_weight", e, e);
+        tg__attention_layer_weight(l, &l->k_proj_weight, "k_proj_weight", e, k);
+        tg__attention_layer_weight(l, &l->v_proj_weight, "v_proj_weight", e, v);
+    }
+    shape[0] = 3 * e;
+    if (!a->no_bias) tg__layer_tensor(&l->m, &l->in_proj_bias, "in_proj_bias", true, TG__DRAW_VALUE, 0, 1, shape);
+    out.at = a->at; out.tg = a->tg; out.in = out.out = e; out.no_bias = a->no_bias;
+    (void)TG_PART(l, out_proj, tg_nn_linear_from(&out));
+    if (l->out_proj && !a->no_bias) {                          /* torch starts this bias at 0 */
+        const bool was = tg_grad_mode(a->tg, false);
+        (void)tg_zero_(((tg__linear *)(void *)l->out_proj)->bias);
+        (void)tg_grad_mode(a->tg, was);
+    }
+    shape[0] = shape[1] = 1; shape[2] = e;
+    if (a->add_bias_kv) {
+        tg__layer_tensor(&l->m, &l->bias_k, "bias_k", true, TG__DRAW_NORMAL, tg__sqrt64(2 / (2 * (double)e)), 3, shape);
+        tg__layer_tensor(&l->m, &l->bias_v, "bias_v", true, TG__DRAW_NORMAL, tg__sqrt64(2 / (2 * (double)e)), 3, shape);
+    }
+    return TG_MODULE_OF(l);
+}
+
+/* ------------------------------------------------------------------ transformers ----
+   An encoder's layer: x + attention(x), then x + linear2(relu(linear1(x))), each with a LayerNorm behind the sum, or with
+   norm_first in front of the branch. A decoder's layer has attention to the encoder's result between the two. */
+typedef struct tg__transformer_layer {
+    tg_module m;
+    tg_module *self_attn, *multihead_attn, *linear1, *dropout, *linear2, *norm1, *norm2, *norm3, *dropout1, *dropout2, *dropout3;
+    bool gelu, norm_first;
+} tg__transformer_layer;
+typedef struct tg__transformer_stack { tg_module m; tg_module *norm; int n; tg_module *layers[1]; } tg__transformer_stack;
+typedef struct tg__transformer { tg_module m; tg_module *encoder, *decoder; } tg__transformer;
+
+TG__PRIVATE tg_tensor *tg__transformer_attend(const tg__transformer_layer *l, tg_module *which, tg_tensor *x, tg_tensor *to, tg_tensor *mask, tg_tensor *padding, bool causal) {
+    tg_forward_attention_args a = TG__ZERO;
+    a.at = tg__layer_place(&l->m); a.m = which; a.query = x; a.key = a.value = to;
+    a.attn_mask = mask; a.key_padding_mask = padding; a.is_causal = causal;
+    return tg_forward_attention_from(&a);
+}
+TG__PRIVATE tg_tensor *tg__transformer_feed(const tg__transformer_layer *l, tg_tensor *x) {
+    x = tg_forward(l->linear1, x);
+    return tg_forward(l->linear2, tg_forward(l->dropout, l->gelu ? tg_gelu(x) : tg_relu(x)));
+}
+/* x + dropout(branch), normed where that comes behind */
+TG__PRIVATE tg_tensor *tg__transformer_joined(const tg__transformer_layer *l, tg_tensor *x, tg_tensor *branch, tg_module *dropout, tg_module *norm) {
+    x = branch ? tg_add(x, tg_forward(dropout, branch)) : NULL;
+    return x && !l->norm_first ? tg_forward(norm, x) : x;
+}
+TG__PRIVATE tg_tensor *tg__transformer_layer_run(const tg__transformer_layer *l, const tg_forward_transformer_args *a, tg_tensor *x, tg_tensor *memory) {
+    const bool decodes = l->multihead_attn != NULL;
+    tg_tensor *in = l->norm_first ? tg_forward(l->norm1, x) : x;
+    if (!in) return NULL;
+    in = tg__transformer_attend(l, l->self_attn, in, in, decodes ? a->tgt_mask : a->src_mask, decodes ? a->tgt_key_padding_mask : a->src_key_padding_mask,
+        decodes ? a->tgt_is_causal : a->is_causal);
+    if (!(x = tg__transformer_joined(l, x, in, l->dropout1, l->norm1))) return NULL;
+    if (decodes) {
+        in = l->norm_first ? tg_forward(l->norm2, x) : x;
+        in = in ? tg__transformer_attend(l, l->multihead_attn, in, memory, a->memory_mask, a->memory_key_padding_mask, false) : NULL;
+        if (!(x = tg__transformer_joined(l, x, in, l->dropout2, l->norm2))) return NULL;
+    }
+    in = l->norm_first ? tg_forward(decodes ? l->norm3 : l->norm2, x) : x;
+    return in ? tg__transformer_joined(l, x, tg__transformer_feed(l, in), decodes ? l->dropout3 : l->dropout2, decodes ? l->norm3 : l->norm2) : NULL;
+}
+/* Layer, stack or both stacks: the three kinds of module that tg_forward_transformer takes. */
+TG__PRIVATE tg_tensor *tg__transformer_run(tg_module *m, const tg_forward_transformer_args *a, tg_tensor *x, tg_tensor *memory);
+TG__PRIVATE tg_tensor *tg__transformer_stack_run(const tg__transformer_stack *s, const tg_forward_transformer_args *a, tg_tensor *x, tg_tensor *memory) {
+    for (int i = 0; i < s->n && x; i++) x = tg__transformer_run(s->layers[i], a, x, memory);
+    return x && s->norm ? tg_forward(s->norm, x) : x;
+}
+TG__PRIVATE tg_tensor *tg__nn_transformer_layer_forward(tg_module *m, tg_tensor *x) {
+    tg_forward_transformer_args a = TG__ZERO;
+    return tg__transformer_layer_run((const tg__transformer_layer *)(void *)m, &a, x, NULL);
+}
+TG__PRIVATE tg_tensor *tg__nn_transformer_stack_forward(tg_module *m, tg_tensor *x) {
+    tg_forward_transformer_args a = TG__ZERO;
+    return tg__transformer_stack_run((const tg__transformer_stack *)(void *)m, &a, x, NULL);
+}
+TG__PRIVATE tg_tensor *tg__transformer_run(tg_module *m, const tg_forward_transformer_args *a, tg_tensor *x, tg_tensor *memory) {
+    const size_t mark = tg_module_enter(m);
+    return tg_module_leave(m, mark, m->forward == tg__nn_transformer_layer_forward ? tg__transformer_layer_run((const tg__transformer_layer *)(void *)m, a, x, memory)
+        : tg__transformer_stack_run((const tg__transformer_stack *)(void *)m, a, x, memory));
+}
+TG__PRIVATE bool tg__transformer_decodes(const tg_module *m) {
+    while (m->forward == tg__nn_transformer_stack_forward) m = ((const tg__transformer_stack *)(const void *)m)->layers[0];
+    return m->forward == tg__nn_transformer_layer_forward && ((const tg__transformer_layer *)(const void *)m)->multihead_attn;
+}
+static const char tg__transformer_kind[] = "Transformer";
+TG_API tg_tensor *tg_forward_transformer_from(const tg_forward_transformer_args *a) {
+    tg_module *m = a ? a->m : NULL;
+    tg_ctx *tg = m ? m->tg : NULL;
+    const tg__transformer *both;
+    tg_tensor *y;
+    size_t mark;
+    if (!tg) return NULL;
+    (void)tg__at_ctx(tg, a->at.file, a->at.line);
+    if (!tg__start_module(m, "forward_transformer") || !tg__use(tg, a->src, 1)) return NULL;
+    if (m->forward == tg__nn_transformer_layer_forward || m->forward == tg__nn_transformer_stack_forward) {
+        const bool decodes = tg__transformer_decodes(m);
+        if (decodes && !tg__use(tg, a->tgt, 2)) return NULL;
+        if (!decodes && a->tgt) { tg__fail_op(tg, TG_ERROR_VALUE, "%s takes src alone; tgt must be NULL", m->kind); return NULL; }
+        return tg__transformer_run(m, a, decodes ? a->tgt : a->src, decodes ? a->src : NULL);
+    }
+    if (m->kind != tg__transformer_kind) { tg__fail_op(tg, TG_ERROR_VALUE, "the module must be a Transformer, an encoder, a decoder or a layer of them, got %s", m->kind); return NULL; }
+    if (!tg__use(tg, a->tgt, 2)) return NULL;
+    both = (const tg__transformer *)(void *)m;
+    mark = tg_module_enter(m);
+    y = tg__transformer_run(both->encoder, a, a->src, NULL);
+    return tg_module_leave(m, mark, y ? tg__transformer_run(both->decoder, a, a->tgt, y) : NULL);
+}
+
+TG__PRIVATE tg_module *tg__transformer_norm(const tg_nn_transformer_args *a) {
+    tg_nn_norm_args n = TG__ZERO;
+    n.at = a->at; n.tg = a->tg; n.size = a->d_model; n.eps = a->layer_norm_eps; n.no_bias = a->no_bias;
+    return tg_nn_layer_norm_from(&n);
+}
+TG__PRIVATE tg_module *tg__transformer_linear(const tg_nn_transformer_args *a, int64_t in, int64_t out) {
+    tg_nn_linear_args n = TG__ZERO;
+    n.at = a->at; n.tg = a->tg; n.in = in; n.out = out; n.no_bias = a->no_bias;
+    return tg_nn_linear_from(&n);
+}
+TG__PRIVATE tg_module *tg__transformer_attention(const tg_nn_transformer_args *a) {
+    tg_nn_multihead_attention_args n = TG__ZERO;
+    n.at = a->at; n.tg = a->tg; n.embed_dim = a->d_model; n.num_heads = a->nhead; n.batch_first = a->batch_first;
+    n.dropout = a->dropout.is ? a->dropout.value : 0.1; n.no_bias = a->no_bias;
+    return tg_nn_multihead_attention_from(&n);
+}
+TG__PRIVATE tg_module *tg__transformer_layer_new(const tg_nn_transformer_args *a, bool decodes) {
+    const int64_t wide = a->dim_feedforward ? a->dim_feedforward : 2048;
+    const double p = a->dropout.is ? a->dropout.value : 0.1;
+    tg_ctx *tg = a->tg;
+    tg__transformer_layer *l = TG__LAYER(tg, tg__transformer_layer, decodes ? "TransformerDecoderLayer" : "TransformerEncoderLayer", transformer_layer);
+    if (!l) return NULL;
+    l->gelu = a->gelu; l->norm_first = a->norm_first;
+    (void)TG_PART(l, self_attn, tg__transformer_attention(a));
+    if (decodes) (void)TG_PART(l, multihead_attn, tg__transformer_attention(a));
+    (void)TG_PART(l, linear1, tg__transformer_linear(a, a->d_model, wide));
+    (void)TG_PART(l, dropout, tg_nn_dropout(tg, p));
+    (void)TG_PART(l, linear2, tg__transformer_linear(a, wide, a->d_model));
+    (void)TG_PART(l, norm1, tg__transformer_norm(a));
+    (void)TG_PART(l, norm2, tg__transformer_norm(a));
+    if (decodes) (void)TG_PART(l, norm3, tg__transformer_norm(a));
+    (void)TG_PART(l, dropout1, tg_nn_dropout(tg, p));
+    (void)TG_PART(l, dropout2, tg_nn_dropout(tg, p));
+    if (decodes) (void)TG_PART(l, dropout3, tg_nn_dropout(tg, p));
+    return TG_MODULE_OF(l);
+}
+TG__PRIVATE tg_module *tg__transformer_stack_new(const tg_nn_transformer_args *a, int64_t layers, bool decodes, bool norm) {
+    tg__transformer_stack *s;
+    int i;
+    if (layers == 0) layers = 6;
+    if (layers < 1 || layers > 10000) layers = 0;
+    s = (tg__transformer_stack *)tg__module_make(a->tg, sizeof *s + (size_t)layers * sizeof s->layers[0], decodes ? "TransformerDecoder" : "TransformerEncoder",
+        decodes ? "nn_transformer_decoder" : "nn_transformer_encoder", tg__nn_transformer_stack_forward);
+    if (!s || !tg__layer_needs(&s->m, layers > 0, "the number of layers (at most 10000)", a->layers)) return TG_MODULE_OF(s);
+    s->n = (int)layers;
+    for (i = 0; i < s->n && !tg_failed(a->tg); i++) (void)TG_PART_AT(s, layers, i, tg__transformer_layer_new(a, decodes));
+    if (norm) (void)TG_PART(s, norm, tg__transformer_norm(a));
+    return TG_MODULE_OF(s);
+}
+#define TG__TRANSFORMER_START(a) if (!a || !a->tg) return NULL; (void)tg__at_ctx(a->tg, a->at.file, a->at.line)
+TG_API tg_module *tg_nn_transformer_encoder_layer_from(const tg_nn_transformer_encoder_layer_args *a) { TG__TRANSFORMER_START(a); return tg__transformer_layer_new(a, false); }
+TG_API tg_module *tg_nn_transformer_decoder_layer_from(const tg_nn_transformer_decoder_layer_args *a) { TG__TRANSFORMER_START(a); return tg__transformer_layer_new(a, true); }
+TG_API tg_module *tg_nn_transformer_encoder_from(const tg_nn_transformer_encoder_args *a) { TG__TRANSFORMER_START(a); return tg__transformer_stack_new(a, a->layers, false, a->final_norm); }
+TG_API tg_module *tg_nn_transformer_decoder_from(const tg_nn_transformer_decoder_args *a) { TG__TRANSFORMER_START(a); return tg__transformer_stack_new(a, a->layers, true, a->final_norm); }
+#undef TG__TRANSFORMER_START
+/* torch draws all matrices of a whole Transformer from Xavier's uniform distribution. */
+TG__PRIVATE bool tg__transformer_draw(tg__tour *w, tg_module *m, tg__member *s) {
+    tg_tensor *t = s->kind == TG__MEMBER_PARAM ? tg__member_tensor(s) : NULL;
+    double a;
+    (void)w; (void)m;
+    if (!t || t->ndim != 2) return true;
+    a = tg__sqrt64(6 / ((double)t->shape[0] + (double)t->shape[1]));
+    return tg_uniform_(t, -a, a) != NULL;
+}
+TG_API tg_module *tg_nn_transformer_from(const tg_nn_transformer_args *a) {
+    tg__transformer *l;
+    bool was;
+    if (!a || !a->tg) return NULL;
+    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    l = (tg__transformer *)tg__module_make(a->tg, sizeof *l, tg__transformer_kind, "nn_transformer", NULL);
+    if (!l) return NULL;
+    (void)TG_PART(l, encoder, tg__transformer_stack_new(a, a->layers, false, true));
+    (void)TG_PART(l, decoder, tg__transformer_stack_new(a, a->decoder_layers, true, true));
+    if (tg_failed(a->tg)) return TG_MODULE_OF(l);
+    was = tg_grad_mode(a->tg, false);
+    (void)tg__module_walk(&l->m, tg__transformer_draw, NULL);
+    (void)tg_grad_mode(a->tg, was);
     return TG_MODULE_OF(l);
 }
 

@@ -1606,46 +1606,95 @@ ADAPTER(a_heads) {            /* multi_head_attention_forward */
 
 /* ---- rnn ---- */
 
-/* The entries of a module's state that the cell or sequence function takes, in torch's order; returns their number. */
-static int rnn_weights(call *c, int layers, bool both, bool cell, tg_tensor **w) {
-    static const char *const kinds[] = { "weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr" };
-    int l, d, k, n = 0;
-    for (l = 0; l < layers; l++) for (d = 0; d < (both ? 2 : 1); d++) for (k = 0; k < 5; k++) {
-        char name[64];
-        tg_tensor *t;
-        if (cell) snprintf(name, sizeof name, "param.%s", kinds[k]); else snprintf(name, sizeof name, "param.%s_l%d%s", kinds[k], l, d ? "_reverse" : "");
-        t = maybe_tensor(c, -1, name);
-        if (cell) w[k] = t; else if (t) { if (n == 64) { skip(c, "more weights than this runner takes"); return n; } w[n++] = t; }
+/* A module of the constructor's arguments; its state from the entries param.* and buffer.*, of which buffers are written: copies. */
+static bool module_state(call *c, tg_module *m) {
+    val *v;
+    for (v = m ? c->kwargs->first : NULL; v; v = v->next) {
+        const bool buffer = strncmp(v->key, "buffer.", 7) == 0;
+        if (!buffer && strncmp(v->key, "param.", 6) != 0) continue;
+        v->used = true;
+        if (!tg_module_set(m, v->key + (buffer ? 7 : 6), buffer ? tg_clone(v->t) : v->t)) return false;
     }
-    return n;
+    if (m) tg_train(m, flag(c, -1, "training", true));
+    return m != NULL;
 }
-/* The module's constructor says again what the weights say. */
-static void rnn_sizes(call *c) { (void)arg(c, -1, "input_size"); (void)arg(c, -1, "hidden_size"); (void)arg(c, -1, "proj_size"); (void)flag(c, -1, "bias", true); }
-static bool rnn_is_relu(call *c) { return strcmp(word(c, -1, "nonlinearity", "tanh"), "relu") == 0; }
-static void a_rnn(call *c) {
-    tg_tensor *w[64], *h = NULL, *cells = NULL, *x = tensor(c, 0, "input"), *h0 = maybe_tensor(c, 1, "h0|hx"), *c0 = NULL, *y;
-    const bool lstm = strcmp(c->op, "nn.LSTM") == 0, both = flag(c, -1, "bidirectional", false), first = flag(c, -1, "batch_first", false), training = flag(c, -1, "training", true);
-    const int layers = (int)integer(c, -1, "num_layers", 1);
-    const double dropout = number(c, -1, "dropout", 0);
-    int n = layers < 1 ? 0 : rnn_weights(c, layers, both, false, w);
-    if (lstm) c0 = maybe_tensor(c, 2, "c0");
-    rnn_sizes(c);
-    if (lstm) y = tg_lstm(x, h0, c0, w, n, .batch_first = first, .bidirectional = both, .c_n = &cells, .dropout = dropout, .h_n = &h, .num_layers = layers, .training = training);
-    else if (strcmp(c->op, "nn.GRU") == 0) y = tg_gru(x, h0, w, n, .batch_first = first, .bidirectional = both, .dropout = dropout, .h_n = &h, .num_layers = layers, .training = training);
-    else if (rnn_is_relu(c)) y = tg_rnn_relu(x, h0, w, n, .batch_first = first, .bidirectional = both, .dropout = dropout, .h_n = &h, .num_layers = layers, .training = training);
-    else y = tg_rnn_tanh(x, h0, w, n, .batch_first = first, .bidirectional = both, .dropout = dropout, .h_n = &h, .num_layers = layers, .training = training);
-    put(c, y); put(c, h);
+static void module_buffers(call *c, tg_module *m) {
+    val *v;
+    for (v = c->kwargs->first; v; v = v->next) if (strncmp(v->key, "buffer.", 7) == 0) put(c, tg_module_tensor_at(m, v->key + 7));
+}
+static void a_rnn(call *c) {         /* nn.LSTM, nn.GRU, nn.RNN and their cells */
+    const bool cell = strstr(c->op, "Cell") != NULL, lstm = strncmp(c->op, "nn.LSTM", 7) == 0, gru = strncmp(c->op, "nn.GRU", 6) == 0;
+    tg_nn_rnn_args a;
+    tg_tensor *h = NULL, *cells = NULL, *y, *x = tensor(c, 0, "input"), *h0 = maybe_tensor(c, 1, "h0|hx"), *c0 = lstm ? maybe_tensor(c, 2, "c0") : NULL;
+    tg_module *m;
+    memset(&a, 0, sizeof a);
+    a.tg = c->tg; a.in = need_integer(c, -1, "input_size"); a.hidden = need_integer(c, -1, "hidden_size"); a.no_bias = !flag(c, -1, "bias", true);
+    a.batch_first = flag(c, -1, "batch_first", false); a.bidirectional = flag(c, -1, "bidirectional", false); a.layers = integer(c, -1, "num_layers", 1);
+    a.dropout = number(c, -1, "dropout", 0); a.proj_size = integer(c, -1, "proj_size", 0);
+    a.nonlinearity = strcmp(word(c, -1, "nonlinearity", "tanh"), "relu") == 0 ? TG_NN_RELU : TG_NN_TANH;
+    m = lstm ? cell ? tg_nn_lstm_cell_from(&a) : tg_nn_lstm_from(&a) : gru ? cell ? tg_nn_gru_cell_from(&a) : tg_nn_gru_from(&a) : cell ? tg_nn_rnn_cell_from(&a) : tg_nn_rnn_from(&a);
+    y = module_state(c, m) ? tg_forward_rnn(m, x, .c0 = c0, .c_n = lstm ? &cells : NULL, .h0 = h0, .h_n = &h) : NULL;
+    put(c, y);
+    if (!cell) put(c, h);
     if (lstm) put(c, cells);
+    tg_module_free(m);
 }
-static void a_rnn_cell(call *c) {
-    tg_tensor *w[5], *x = tensor(c, 0, "input"), *h = maybe_tensor(c, 1, "h0|hx"), *cells = NULL, *next = NULL;
-    const bool lstm = strcmp(c->op, "nn.LSTMCell") == 0;
-    (void)rnn_weights(c, 1, false, true, w);
-    rnn_sizes(c);
-    (void)flag(c, -1, "training", true);                            /* says nothing */
-    if (lstm) { cells = maybe_tensor(c, 2, "c0"); put(c, tg_lstm_cell(x, h, cells, w[0], w[1], w[2], w[3], &next)); put(c, next); }
-    else if (strcmp(c->op, "nn.GRUCell") == 0) put(c, tg_gru_cell(x, h, w[0], w[1], w[2], w[3]));
-    else put(c, (rnn_is_relu(c) ? (tg_rnn_relu_cell) : (tg_rnn_tanh_cell))(x, h, w[0], w[1], w[2], w[3]));
+static void a_norm_module(call *c) { /* nn.BatchNorm1d, 2d, 3d, nn.InstanceNorm2d */
+    const bool instance = strncmp(c->op, "nn.Instance", 11) == 0;
+    tg_nn_batch_norm2d_args a;
+    tg_module *m;
+    const val *v;
+    memset(&a, 0, sizeof a);
+    a.tg = c->tg; a.channels = need_integer(c, -1, "num_features");
+    for (v = c->kwargs->first; v; v = v->next) if (strcmp(v->key, "momentum") == 0 && v->kind == V_NULL) a.cumulative = true;
+    if (arg(c, -1, "momentum")) { a.momentum.is = true; a.momentum.value = number(c, -1, "momentum", 0.1); }
+    if (arg(c, -1, "eps")) { a.eps.is = true; a.eps.value = number(c, -1, "eps", 1e-5); }
+    a.no_affine = !flag(c, -1, "affine", true); a.affine = flag(c, -1, "affine", false);
+    a.no_running = !flag(c, -1, "track_running_stats", true); a.running = flag(c, -1, "track_running_stats", false);
+    m = instance ? tg_nn_instance_norm2d_from(&a) : c->op[12] == '1' ? tg_nn_batch_norm1d_from(&a) : c->op[12] == '2' ? tg_nn_batch_norm2d_from(&a) : tg_nn_batch_norm3d_from(&a);
+    if (!module_state(c, m)) { put(c, NULL); tg_module_free(m); return; }
+    put(c, tg_forward(m, tensor(c, 0, "input")));
+    module_buffers(c, m);
+    tg_module_free(m);
+}
+static void a_attention_module(call *c) {
+    tg_nn_multihead_attention_args a;
+    tg_forward_attention_args f;
+    tg_tensor *weights = NULL;
+    memset(&a, 0, sizeof a); memset(&f, 0, sizeof f);
+    a.tg = c->tg; a.embed_dim = need_integer(c, -1, "embed_dim"); a.num_heads = need_integer(c, -1, "num_heads"); a.no_bias = !flag(c, -1, "bias", true);
+    a.batch_first = flag(c, -1, "batch_first", false); a.kdim = integer(c, -1, "kdim", 0); a.vdim = integer(c, -1, "vdim", 0); a.dropout = number(c, -1, "dropout", 0);
+    a.add_bias_kv = flag(c, -1, "add_bias_kv", false); a.add_zero_attn = flag(c, -1, "add_zero_attn", false);
+    f.query = tensor(c, 0, "query"); f.key = tensor(c, 1, "key"); f.value = tensor(c, 2, "value");
+    f.attn_mask = maybe_tensor(c, -1, "attn_mask"); f.key_padding_mask = maybe_tensor(c, -1, "key_padding_mask"); f.is_causal = flag(c, -1, "is_causal", false);
+    f.no_average = !flag(c, -1, "average_attn_weights", true); f.weights = flag(c, -1, "need_weights", true) ? &weights : NULL;
+    f.m = tg_nn_multihead_attention_from(&a);
+    put(c, module_state(c, f.m) ? tg_forward_attention_from(&f) : NULL);
+    if (f.weights) put(c, weights); else put_result(c, R_NONE);
+    tg_module_free(f.m);
+}
+static void a_transformer(call *c) { /* nn.TransformerEncoderLayer, nn.TransformerDecoderLayer, nn.TransformerEncoder */
+    const bool layer = strstr(c->op, "Layer") != NULL, decoder = strstr(c->op, "Decoder") != NULL;
+    tg_nn_transformer_args a;
+    tg_forward_transformer_args f;
+    const char *activation = word(c, -1, "activation", "relu");
+    memset(&a, 0, sizeof a); memset(&f, 0, sizeof f);
+    a.tg = c->tg; a.d_model = need_integer(c, -1, "d_model"); a.nhead = need_integer(c, -1, "nhead"); a.dim_feedforward = integer(c, -1, "dim_feedforward", 0);
+    a.batch_first = flag(c, -1, "batch_first", false); a.norm_first = flag(c, -1, "norm_first", false); a.no_bias = !flag(c, -1, "bias", true);
+    a.dropout.is = true; a.dropout.value = number(c, -1, "dropout", 0);                          /* absent: 0 in this set */
+    if (arg(c, -1, "layer_norm_eps")) { a.layer_norm_eps.is = true; a.layer_norm_eps.value = number(c, -1, "layer_norm_eps", 1e-5); }
+    a.gelu = strcmp(activation, "gelu") == 0;
+    if (!a.gelu && strcmp(activation, "relu") != 0) { skip(c, "another activation"); return; }
+    if (!layer) a.layers = need_integer(c, -1, "num_layers");
+    f.src = tensor(c, decoder ? 1 : 0, decoder ? "memory" : "src");
+    if (decoder) f.tgt = tensor(c, 0, "tgt");
+    f.src_mask = maybe_tensor(c, -1, layer ? "src_mask" : "mask"); f.src_key_padding_mask = maybe_tensor(c, -1, "src_key_padding_mask");
+    f.tgt_mask = maybe_tensor(c, -1, "tgt_mask"); f.tgt_key_padding_mask = maybe_tensor(c, -1, "tgt_key_padding_mask");
+    f.memory_mask = maybe_tensor(c, -1, "memory_mask"); f.memory_key_padding_mask = maybe_tensor(c, -1, "memory_key_padding_mask");
+    f.is_causal = flag(c, -1, "is_causal", false); f.tgt_is_causal = flag(c, -1, "tgt_is_causal", false);
+    f.m = decoder ? tg_nn_transformer_decoder_layer_from(&a) : layer ? tg_nn_transformer_encoder_layer_from(&a) : tg_nn_transformer_encoder_from(&a);
+    put(c, module_state(c, f.m) ? tg_forward_transformer_from(&f) : NULL);
+    tg_module_free(f.m);
 }
 
 /* ---- search ---- */
@@ -1816,7 +1865,10 @@ static const adapter adapters[] = {
     { "nn.functional.scaled_dot_product_attention", a_sdpa, 0 }, { "nn.functional.multi_head_attention_forward", a_heads, 0 },
 
     /* rnn */
-    { "nn.LSTM", a_rnn, 0 }, { "nn.GRU", a_rnn, 0 }, { "nn.RNN", a_rnn, 0 }, { "nn.LSTMCell", a_rnn_cell, 0 }, { "nn.GRUCell", a_rnn_cell, 0 }, { "nn.RNNCell", a_rnn_cell, 0 },
+    { "nn.LSTM", a_rnn, 0 }, { "nn.GRU", a_rnn, 0 }, { "nn.RNN", a_rnn, 0 }, { "nn.LSTMCell", a_rnn, 0 }, { "nn.GRUCell", a_rnn, 0 }, { "nn.RNNCell", a_rnn, 0 },
+    { "nn.BatchNorm1d", a_norm_module, 0 }, { "nn.BatchNorm2d", a_norm_module, 0 }, { "nn.BatchNorm3d", a_norm_module, 0 }, { "nn.InstanceNorm2d", a_norm_module, 0 },
+    { "nn.MultiheadAttention", a_attention_module, 0 }, { "nn.TransformerEncoderLayer", a_transformer, 0 }, { "nn.TransformerDecoderLayer", a_transformer, 0 },
+    { "nn.TransformerEncoder", a_transformer, 0 },
 
     /* search */
     { "isposinf", a_isinf_sign, 0 }, { "isneginf", a_isinf_sign, 0 }, { "nonzero", a_nonzero, 0 }, { "argwhere", a_nonzero, 0 }, { "unravel_index", a_unravel_index, 0 },

@@ -166,6 +166,56 @@ static void test_files(tg_ctx *tg) {
     tg_clear(tg);
     tg_module_free(a); tg_module_free(b);
 }
+static tg_tensor *triangle(tg_ctx *tg, int64_t n) { return tg_triu(tg_full(tg, TG_SHAPE(n, n), 1, TG_BOOL), 1); }
+static void test_sequences(tg_ctx *tg) {
+    tg_module *lstm = tg_nn_lstm(tg, 4, 6, .layers = 2, .bidirectional = true, .batch_first = true), *cell = tg_nn_gru_cell(tg, 4, 6, .no_bias = true), *t, *e, *a;
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(3, 5, 4)), *h, *c, *y, *z, *list[16];
+    CHECK(lstm && tg_module_tensor_at(lstm, "weight_hh_l1_reverse") && tg_module_tensor_at(lstm, "weight_ih_l1")->shape[1] == 12);
+    CHECK_INT(tg_parameters(lstm, list, 16), 16);
+    CHECK((y = tg_forward_rnn(lstm, x, .h_n = &h, .c_n = &c)) && y->shape[0] == 3 && y->shape[2] == 12 && h->shape[0] == 4 && c->shape[1] == 3);
+    CHECK(tg_item(tg_sum(tg_abs(tg_sub(y, tg_forward(lstm, x))))) == 0);
+    CHECK((y = tg_forward_rnn(cell, tg_select(x, 1, 0), .h0 = tg_ones(tg, TG_SHAPE(3, 6)))) && y->shape[1] == 6);
+    CHECK(!tg_forward_rnn(tg_module_at(lstm, ""), NULL) && strstr(tg_error_text(tg), "forward_rnn: "));
+    tg_clear(tg);
+    CHECK(!tg_nn_gru(tg, 4, 6, .proj_size = 2) && strstr(tg_error_text(tg), "proj_size is of LSTM alone"));
+    tg_clear(tg);
+    tg_module_free(lstm); tg_module_free(cell);
+    t = tg_nn_transformer(tg, 8, 2, .batch_first = true, .decoder_layers = 1, .dim_feedforward = 16, .layers = 2);
+    CHECK(t && tg_module_tensor_at(t, "encoder.layers.1.self_attn.out_proj.bias") && tg_module_tensor_at(t, "decoder.layers.0.multihead_attn.in_proj_weight") && tg_module_tensor_at(t, "decoder.norm.bias"));
+    tg_train(t, false);
+    x = tg_randn(tg, TG_SHAPE(3, 5, 8)); z = tg_randn(tg, TG_SHAPE(3, 4, 8));
+    CHECK((y = tg_forward_transformer(t, x, z, .tgt_mask = triangle(tg, 4))) && y->shape[1] == 4 && y->shape[2] == 8);
+    CHECK(y && tg_backward(tg_sum(tg_square(y))) && tg_has_grad(tg_module_tensor_at(t, "encoder.layers.0.linear1.weight")));
+    CHECK(!tg_forward_transformer(t, tg_randn(tg, TG_SHAPE(3, 5, 7)), z));
+    CHECK_MSG(strstr(tg_error_text(tg), "encoder.layers.0.self_attn: multi_head_attention_forward: ") == tg_error_text(tg), "%s", tg_error_text(tg));
+    tg_clear(tg);
+    e = tg_module_at(t, "encoder");
+    CHECK(!tg_forward_transformer(e, x, z) && strstr(tg_error_text(tg), "takes src alone"));
+    tg_clear(tg);
+    CHECK(!tg_forward(t, x) && strstr(tg_error_text(tg), "Transformer has no forward"));
+    tg_clear(tg);
+    tg_module_free(t);
+    a = tg_nn_multihead_attention(tg, 8, 2, .kdim = 5, .vdim = 6, .add_bias_kv = true, .add_zero_attn = true);
+    CHECK((y = tg_forward_attention(a, x, tg_randn(tg, TG_SHAPE(7, 5, 5)), tg_randn(tg, TG_SHAPE(7, 5, 6)), .weights = &h)) && tg__same_shape(y, x) && h->shape[2] == 9);
+    CHECK(!tg_forward_attention(a, x, NULL, NULL) && !tg_forward_rnn(a, x));
+    tg_clear(tg);
+    tg_module_free(a);
+    CHECK(!tg_nn_multihead_attention(tg, 8, 3) && strstr(tg_error_text(tg), "does not fall into 3 heads"));
+    tg_clear(tg);
+}
+/* A tensor in another's place: tied, or computed. */
+static void test_set(tg_ctx *tg) {
+    tg_module *m = tg_nn_sequential(tg, tg_nn_linear(tg, 3, 3), tg_nn_linear(tg, 3, 3));
+    tg_tensor *v = tg_require_grad(tg_randn(tg, TG_SHAPE(3, 3)), true), *list[4];
+    CHECK(tg_module_set(m, "1.weight", tg_module_tensor_at(m, "0.weight")));
+    CHECK_INT(tg_parameters(m, list, 4), 3);
+    CHECK(tg_module_set(m, "0.weight", tg_mul_scalar(v, 2)) && tg_backward(tg_sum(tg_forward(m, tg_ones(tg, TG_SHAPE(2, 3))))) && tg_has_grad(v));
+    CHECK(!tg_module_set(m, "0.weight", tg_ones(tg, TG_SHAPE(3))) && strstr(tg_error_text(tg), "0.weight is f32[3, 3], got f32[3]"));
+    tg_clear(tg);
+    CHECK(!tg_module_set(m, "0.none", v) && strstr(tg_error_text(tg), "Sequential has no parameter or buffer 0.none"));
+    tg_clear(tg);
+    tg_module_free(m);
+}
 /* Every allocation fails once: NULL and an error, or a model; nothing is lost. */
 static void test_memory(void) {
     test_heap heap = TEST_HEAP;
@@ -176,6 +226,8 @@ static void test_memory(void) {
         if (m) (void)tg_module_to(m, TG_F64);
         if (tg) CHECK(m || tg_failed(tg));
         tg_module_free(m); tg_module_free(c);
+        if (tg) tg_module_free(tg_nn_transformer(tg, 4, 2, .decoder_layers = 1, .dim_feedforward = 4, .layers = 1));
+        if (tg) tg_module_free(tg_nn_lstm(tg, 2, 3));
         test_close(tg);
         if (!test_heap_ended(&heap)) break;
     }
@@ -223,6 +275,8 @@ int main(void) {
     test_freed(tg);
     test_shared(tg);
     test_files(tg);
+    test_sequences(tg);
+    test_set(tg);
     test_mistakes(tg);
     test_close(tg);
     test_memory();
