@@ -2617,8 +2617,10 @@ TG_API tg_module *tg_nn_gru_cell_from(const tg_nn_gru_cell_args *args);
 typedef struct tg_forward_rnn_args {       /* tg_forward starts from zeros and gives the sequence alone; this is the whole of it */
     tg_place at TG_EMPTY;
     tg_module *m TG_EMPTY;
-    tg_tensor *x TG_EMPTY, *c0 TG_EMPTY, **c_n TG_EMPTY;   /* the cell states of LSTM */
-    tg_tensor *h0 TG_EMPTY, **h_n TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *c0 TG_EMPTY;
+    tg_tensor **c_n TG_EMPTY;              /* the cell states of LSTM */
+    tg_tensor *h0 TG_EMPTY;
+    tg_tensor **h_n TG_EMPTY;
     const tg_packed_sequence *packed TG_EMPTY;
 } tg_forward_rnn_args;
 TG_API tg_tensor *tg_forward_rnn_from(const tg_forward_rnn_args *args);

@@ -168,11 +168,11 @@ static void test_files(tg_ctx *tg) {
 }
 static tg_tensor *triangle(tg_ctx *tg, int64_t n) { return tg_triu(tg_full(tg, TG_SHAPE(n, n), 1, TG_BOOL), 1); }
 static void test_sequences(tg_ctx *tg) {
-    tg_module *lstm = tg_nn_lstm(tg, 4, 6, .layers = 2, .bidirectional = true, .batch_first = true), *cell = tg_nn_gru_cell(tg, 4, 6, .no_bias = true), *t, *e, *a;
+    tg_module *lstm = tg_nn_lstm(tg, 4, 6, .batch_first = true, .bidirectional = true, .layers = 2), *cell = tg_nn_gru_cell(tg, 4, 6, .no_bias = true), *t, *e, *a;
     tg_tensor *x = tg_randn(tg, TG_SHAPE(3, 5, 4)), *h, *c, *y, *z, *list[16];
     CHECK(lstm && tg_module_tensor_at(lstm, "weight_hh_l1_reverse") && tg_module_tensor_at(lstm, "weight_ih_l1")->shape[1] == 12);
     CHECK_INT(tg_parameters(lstm, list, 16), 16);
-    CHECK((y = tg_forward_rnn(lstm, x, .h_n = &h, .c_n = &c)) && y->shape[0] == 3 && y->shape[2] == 12 && h->shape[0] == 4 && c->shape[1] == 3);
+    CHECK((y = tg_forward_rnn(lstm, x, .c_n = &c, .h_n = &h)) && y->shape[0] == 3 && y->shape[2] == 12 && h->shape[0] == 4 && c->shape[1] == 3);
     CHECK(tg_item(tg_sum(tg_abs(tg_sub(y, tg_forward(lstm, x))))) == 0);
     CHECK((y = tg_forward_rnn(cell, tg_select(x, 1, 0), .h0 = tg_ones(tg, TG_SHAPE(3, 6)))) && y->shape[1] == 6);
     CHECK(!tg_forward_rnn(tg_module_at(lstm, ""), NULL) && strstr(tg_error_text(tg), "forward_rnn: "));
@@ -195,7 +195,7 @@ static void test_sequences(tg_ctx *tg) {
     CHECK(!tg_forward(t, x) && strstr(tg_error_text(tg), "Transformer has no forward"));
     tg_clear(tg);
     tg_module_free(t);
-    a = tg_nn_multihead_attention(tg, 8, 2, .kdim = 5, .vdim = 6, .add_bias_kv = true, .add_zero_attn = true);
+    a = tg_nn_multihead_attention(tg, 8, 2, .add_bias_kv = true, .add_zero_attn = true, .kdim = 5, .vdim = 6);
     CHECK((y = tg_forward_attention(a, x, tg_randn(tg, TG_SHAPE(7, 5, 5)), tg_randn(tg, TG_SHAPE(7, 5, 6)), .weights = &h)) && tg__same_shape(y, x) && h->shape[2] == 9);
     CHECK(!tg_forward_attention(a, x, NULL, NULL) && !tg_forward_rnn(a, x));
     tg_clear(tg);

@@ -65,9 +65,21 @@ static bool in_bytes(tg_tensor *t, int how) {
     return ok;
 }
 
-static bool in_module(trial *c, int how) {                       /* a parameter or buffer; and what goes through a module */
-    tg_module *m = how == 2 ? tg_nn_relu(c->tg) : tg_nn_list(c->tg);
-    bool ok = how == 2 ? give(c, tg_forward(m, c->o[0])) != NULL : tg_module_tensor(m, NULL, "t", false, c->o[0]) != NULL;
+/* a parameter or buffer; and what goes through a module */
+static bool in_module(trial *c, int how) {
+    tg_ctx *tg = c->tg;
+    tg_module *m = how == 2 ? tg_nn_relu(tg) : how == 3 ? tg_nn_linear(tg, 32, 32) : how == 4 ? tg_nn_gru_cell(tg, 32, 32) : how == 5 ? tg_nn_multihead_attention(tg, 32, 2) :
+        how == 6 ? tg_nn_transformer(tg, 32, 2, .decoder_layers = 1, .dim_feedforward = 8, .layers = 1) : tg_nn_list(tg);
+    tg_forward_transformer_args a;
+    bool ok;
+    memset(&a, 0, sizeof a);
+    a.m = m; a.src = c->o[0];
+    if (how == 6) { a.tgt = c->o[1]; a.src_mask = c->o[2]; a.memory_mask = c->o[3]; }
+    tg_train(m, false);
+    if (m && how > 3) tg_freeze(m, true);
+    ok = how == 1 ? tg_module_tensor(m, NULL, "t", false, c->o[0]) != NULL : how == 2 ? give(c, tg_forward(m, c->o[0])) != NULL : how == 3 ? tg_module_set(m, "weight", c->o[0]) :
+        how == 4 ? give(c, tg_forward_rnn(m, c->o[0], .h0 = c->o[1])) != NULL : how == 5 ? give(c, tg_forward_attention(m, c->o[0], c->o[1], c->o[2])) != NULL :
+        give(c, tg_forward_transformer_from(&a)) != NULL;
     tg_module_free(m);
     return ok;
 }
@@ -152,7 +164,9 @@ static bool other(int k, trial *c) {
     B(tg_split, "x", "e", in_pieces(c, 1))      B(tg_split_sizes, "x", "", in_pieces(c, 2))      B(tg_meshgrid, "vv", "", in_pieces(c, 3))      B(tg_meshgrid, "vv", "", in_pieces(c, 4))
     T(tg_index_select, "xi", "", tg_index_select(o[0], 0, o[1]))              T(tg_gather, "xg", "", tg_gather(o[0], 0, o[1]))        T(tg_index_add, "xix", "", tg_index_add(o[0], 0, o[1], o[2]))
     T(tg_scatter, "xgx", "", tg_scatter(o[0], 0, o[1], o[2]))                 T(tg_scatter_add, "xgx", "", tg_scatter_add(o[0], 0, o[1], o[2]))
-    B(tg_module_tensor, "x", "1", in_module(c, 1)) B(tg_forward, "x", "", in_module(c, 2)) T(tg_module_leave, "x", "12345", tg_module_leave(NULL, 0, o[0]))
+    B(tg_module_tensor, "x", "1", in_module(c, 1)) B(tg_forward, "x", "", in_module(c, 2)) B(tg_module_set, "x", "1", in_module(c, 3))
+    B(tg_forward_rnn_from, "xx", "r", in_module(c, 4)) B(tg_forward_attention_from, "xxx", "re", in_module(c, 5))
+    B(tg_forward_transformer_from, "xxbb", "re", in_module(c, 6)) T(tg_module_leave, "x", "12345", tg_module_leave(NULL, 0, o[0]))
     /* matrix, losses, random, operations of one's own, files */
     T(tg_matmul, "xx", "", tg_matmul(o[0], o[1]))  T(tg_matmul, "vx", "", tg_matmul(o[0], o[1]))  T(tg_linear, "xxv", "", tg_linear(o[0], o[1], o[2]))  T(tg_linear, "xx", "", tg_linear(o[0], o[1], NULL))
     T(tg_cumulative_trapezoid, "xx", "", tg_cumulative_trapezoid(o[0], o[1], 1, 0))
@@ -307,7 +321,10 @@ static bool names_function(const char *text) {
     for (i = 0; i < n_known; i++) if (n && !strncmp(known[i] + 3, text, n) && (!known[i][3 + n] || !strcmp(known[i] + 3 + n, "_from"))) return true;
     return false;
 }
-static const char *error_of(const trial *c) { return tg_failed(c->tg) ? tg_error_text(c->tg) : tg_error_text(c->to); }
+static const char *error_of(const trial *c) {                     /* behind the layer's path, if there is one */
+    const char *text = tg_failed(c->tg) ? tg_error_text(c->tg) : tg_error_text(c->to), *colon = strchr(text, ':');
+    return colon && memchr(text, '.', (size_t)(colon - text)) ? colon + 2 : text;
+}
 static bool run_row(plan *p, tg_tensor *const *o) { p->c.o = o; p->c.go = true; p->c.ok = false; p->c.n = 0; return p->rows(p->k, &p->c) && p->c.ok; }
 static void judge(plan *p, tg_tensor *const *o) {
     trial *c = &p->c;

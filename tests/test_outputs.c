@@ -313,6 +313,22 @@ static size_t module_text(tg_tensor *x, char *text, size_t size) {
     return n;
 }
 TEXT(tg_module_format, module_text(x, o->text, sizeof o->text))
+ROW(tg_forward_attention_from) {
+    tg_module *m = x && x->alive && !tg_failed(x->tg) ? tg_nn_multihead_attention(x->tg, 1, 1) : NULL;
+    tg_tensor *y = x && x->alive ? tg_reshape(x, TG_SHAPE(-1, 1)) : x;
+    result got = tg_forward_attention(m, y, how == 1 ? NULL : how == 2 ? x : y, y, .weights = o->t) ? WORKED : REFUSED;
+    o->n_t = 1;
+    tg_module_free(m);
+    return how > 2 ? NO_SUCH : got;
+}
+ROW(tg_forward_rnn_from) {
+    tg_module *m = x && x->alive && !tg_failed(x->tg) ? tg_nn_lstm(x->tg, 1, 2) : NULL;
+    tg_tensor *y = x && x->alive ? tg_reshape(x, TG_SHAPE(-1, 1)) : x;
+    result got = tg_forward_rnn(m, how == 1 ? NULL : how == 2 ? x : y, .c_n = &o->t[1], .h_n = &o->t[0]) ? WORKED : REFUSED;
+    o->n_t = 2;
+    tg_module_free(m);
+    return how > 2 ? NO_SUCH : got;
+}
 ROW(tg_fractional_max_pool2d_from) {
     tg_fractional_max_pool2d_args a;
     memset(&a, 0, sizeof a);
@@ -322,7 +338,7 @@ ROW(tg_fractional_max_pool2d_from) {
 
 #define R(name) { #name, name##_row }
 static const row rows[] = {
-    R(tg_module_tensor), R(tg_parameters), R(tg_module_format), R(tg_fractional_max_pool2d_from),
+    R(tg_forward_attention_from), R(tg_forward_rnn_from), R(tg_module_tensor), R(tg_parameters), R(tg_module_format), R(tg_fractional_max_pool2d_from),
     R(tg_multi_head_attention_forward_from), R(tg_lstm_from), R(tg_gru_from), R(tg_lstm_cell), R(tg_pad_packed_sequence), R(tg_nonzero_tuple), R(tg_unravel_index), R(tg_unique), R(tg_unique_dim), R(tg_unique_consecutive), R(tg_unique_consecutive_dim), R(tg_histogram), R(tg_mode), R(tg_nanmedian_dim), R(tg_gradient_from),
     R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_max_pool1d_from), R(tg_adaptive_max_pool1d), R(tg_adaptive_max_pool2d), R(tg_adaptive_max_pool3d), R(tg_sort), R(tg_cummax), R(tg_cummin), R(tg_split), R(tg_split_sizes), R(tg_meshgrid), R(tg_broadcast_tensors), R(tg_broadcast_shapes), R(tg_chunk), R(tg_unbind),
     R(tg_tensor_split), R(tg_hsplit), R(tg_vsplit), R(tg_dsplit), R(tg_tensor_split_at), R(tg_hsplit_at), R(tg_vsplit_at), R(tg_dsplit_at), R(tg_topk), R(tg_kthvalue), R(tg_median_dim), R(tg_aminmax), R(tg_var_mean), R(tg_std_mean), R(tg_call), R(tg_tape_input), R(tg_dict_raw_shape),
