@@ -2394,6 +2394,20 @@ TG_API bool     tg_save(tg_module *m, const char *path);                        
 TG_API bool     tg_load(tg_module *m, const char *path, tg_load_report *report);
 #endif
 
+/* Initialisers: torch.nn.init's. They write t in place, outside the graph, and return it. t [O, I, K...] has the fan_in
+   I K... and the fan_out O K... */
+typedef enum tg_gain_of { TG_GAIN_LINEAR = 0, TG_GAIN_SIGMOID, TG_GAIN_TANH, TG_GAIN_RELU, TG_GAIN_LEAKY_RELU, TG_GAIN_SELU } tg_gain_of;
+TG_API double     tg_calculate_gain(tg_gain_of nonlinearity, double negative_slope);   /* the slope of TG_GAIN_LEAKY_RELU; torch's default is 0.01 */
+TG_API bool       tg_calculate_fans(tg_tensor *t, int64_t *fan_in, int64_t *fan_out);  /* of at least 2 dimensions; either may be NULL */
+TG_API tg_tensor *tg_xavier_uniform_(tg_tensor *t, double gain);   /* U(-a, a), a = gain sqrt(6 / (fan_in + fan_out)) */
+TG_API tg_tensor *tg_xavier_normal_(tg_tensor *t, double gain);    /* N(0, gain sqrt(2 / (fan_in + fan_out))) */
+TG_API tg_tensor *tg_kaiming_uniform_(tg_tensor *t, double gain, bool fan_out);
+    /* U(-a, a), a = gain sqrt(3 / fan). torch's default is the gain of a leaky ReLU of slope 0: sqrt(2) */
+TG_API tg_tensor *tg_kaiming_normal_(tg_tensor *t, double gain, bool fan_out);   /* N(0, gain / sqrt(fan)) */
+TG_API tg_tensor *tg_eye_(tg_tensor *t);                           /* [M, N]: 1 on the diagonal, 0 elsewhere */
+TG_API tg_tensor *tg_dirac_(tg_tensor *t, int64_t groups);
+    /* [O, I, K...], one to three K: a convolution by it gives its channels back, as many as there are, in each group */
+
 /* Layers: torch.nn's, with its defaults and its names of parameters, and initialised as there. */
 typedef struct tg_nn_linear_args {
     tg_place at TG_EMPTY;
@@ -3432,6 +3446,13 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #define tg_load_state_dict(m, d, report) tg_load_state_dict(TG__AT_MODULE(m), TG__AT_CONST_DICT(d), report)
 #define tg_save(m, path) tg_save(TG__AT_MODULE(m), path)
 #define tg_load(m, path, report) tg_load(TG__AT_MODULE(m), path, report)
+#define tg_calculate_fans(t, fan_in, fan_out) tg_calculate_fans(TG__AT(t), fan_in, fan_out)
+#define tg_xavier_uniform_(t, gain) tg_xavier_uniform_(TG__AT(t), gain)
+#define tg_xavier_normal_(t, gain) tg_xavier_normal_(TG__AT(t), gain)
+#define tg_kaiming_uniform_(t, gain, fan_out) tg_kaiming_uniform_(TG__AT(t), gain, fan_out)
+#define tg_kaiming_normal_(t, gain, fan_out) tg_kaiming_normal_(TG__AT(t), gain, fan_out)
+#define tg_eye_(t) tg_eye_(TG__AT(t))
+#define tg_dirac_(t, groups) tg_dirac_(TG__AT(t), groups)
 #define tg_nn_identity(tg) tg_nn_identity(TG__AT_CTX(tg))
 #define tg_nn_flatten(tg) tg_nn_flatten(TG__AT_CTX(tg))
 #define tg_nn_unflatten(tg, dim, ...) tg_nn_unflatten(TG__AT_CTX(tg), dim, __VA_ARGS__)
@@ -27114,6 +27135,90 @@ TG_API bool (tg_load)(tg_module *m, const char *path, tg_load_report *report) {
     return ok;
 }
 #endif
+
+/* ---- initialisers ---- */
+TG_API double tg_calculate_gain(tg_gain_of nonlinearity, double negative_slope) {
+    switch (nonlinearity) {
+        case TG_GAIN_TANH: return 5.0 / 3;
+        case TG_GAIN_RELU: return tg__sqrt64(2);
+        case TG_GAIN_LEAKY_RELU: return tg__sqrt64(2 / (1 + negative_slope * negative_slope));
+        case TG_GAIN_SELU: return 0.75;
+        default: return 1;
+    }
+}
+TG__PRIVATE bool tg__fans(tg_ctx *tg, const tg_tensor *t, double *fan_in, double *fan_out) {
+    double field = 1;
+    int d;
+    if (t->ndim < 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "at least 2 dimensions are expected, got %t", t);
+    for (d = 2; d < t->ndim; d++) field *= (double)t->shape[d];
+    *fan_in = (double)t->shape[1] * field; *fan_out = (double)t->shape[0] * field;
+    return true;
+}
+TG_API bool (tg_calculate_fans)(tg_tensor *t, int64_t *fan_in, int64_t *fan_out) {
+    tg_ctx *tg = tg__start(t, "calculate_fans");
+    double in = 0, out = 0;
+    const bool ok = tg && tg__fans(tg, t, &in, &out);
+    if (fan_in) *fan_in = (int64_t)in;
+    if (fan_out) *fan_out = (int64_t)out;
+    return ok;
+}
+/* The numbers that the rules draw with: a of U(-a, a), or the standard deviation. */
+TG__PRIVATE double tg__xavier_number(double in, double out, double gain, bool normal) { return in + out > 0 ? gain * tg__sqrt64((normal ? 2 : 6) / (in + out)) : 0; }
+TG__PRIVATE double tg__kaiming_number(double fan, double gain, bool normal) { return fan > 0 ? gain * tg__sqrt64((normal ? 1 : 3) / fan) : 0; }
+/* t from U(-a, a) or N(0, a), outside the graph */
+TG__PRIVATE tg_tensor *tg__init_drawn(tg_ctx *tg, tg_tensor *t, double a, bool normal) {
+    const bool outermost = tg__compose(tg), was = tg_grad_mode(tg, false);
+    tg_tensor *y = normal ? tg_normal_(t, 0, a) : tg_uniform_(t, -a, a);
+    (void)tg_grad_mode(tg, was);
+    return tg__composed(tg, outermost, y);
+}
+TG__PRIVATE tg_tensor *tg__xavier(tg_tensor *t, const char *name, double gain, bool normal) {
+    tg_ctx *tg = tg__start(t, name);
+    double in, out;
+    return tg && tg__fans(tg, t, &in, &out) ? tg__init_drawn(tg, t, tg__xavier_number(in, out, gain, normal), normal) : NULL;
+}
+TG__PRIVATE tg_tensor *tg__kaiming(tg_tensor *t, const char *name, double gain, bool fan_out, bool normal) {
+    tg_ctx *tg = tg__start(t, name);
+    double in, out;
+    return tg && tg__fans(tg, t, &in, &out) ? tg__init_drawn(tg, t, tg__kaiming_number(fan_out ? out : in, gain, normal), normal) : NULL;
+}
+TG_API tg_tensor *(tg_xavier_uniform_)(tg_tensor *t, double gain) { return tg__xavier(t, "xavier_uniform_", gain, false); }
+TG_API tg_tensor *(tg_xavier_normal_)(tg_tensor *t, double gain) { return tg__xavier(t, "xavier_normal_", gain, true); }
+TG_API tg_tensor *(tg_kaiming_uniform_)(tg_tensor *t, double gain, bool fan_out) { return tg__kaiming(t, "kaiming_uniform_", gain, fan_out, false); }
+TG_API tg_tensor *(tg_kaiming_normal_)(tg_tensor *t, double gain, bool fan_out) { return tg__kaiming(t, "kaiming_normal_", gain, fan_out, true); }
+TG_API tg_tensor *(tg_eye_)(tg_tensor *t) {
+    tg_ctx *tg = tg__start(t, "eye_");
+    tg_tensor *y = NULL;
+    bool outermost, was;
+    if (!tg) return NULL;
+    if (t->ndim != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "2 dimensions are expected, got %t", t); return NULL; }
+    outermost = tg__compose(tg);
+    was = tg_grad_mode(tg, false);
+    if (tg_zero_(t) && tg_fill_(tg_diagonal(t, 0, 0, 1), 1)) y = t;
+    (void)tg_grad_mode(tg, was);
+    return tg__composed(tg, outermost, y);
+}
+TG_API tg_tensor *(tg_dirac_)(tg_tensor *t, int64_t groups) {
+    tg_ctx *tg = tg__start(t, "dirac_");
+    tg_tensor *part, *y = NULL;
+    bool outermost, was;
+    int64_t g, out;
+    int d;
+    if (!tg) return NULL;
+    if (t->ndim < 3 || t->ndim > 5) { tg__fail_op(tg, TG_ERROR_SHAPE, "3 to 5 dimensions are expected, got %t", t); return NULL; }
+    if (groups < 1 || t->shape[0] % groups) { tg__fail_op(tg, TG_ERROR_VALUE, "%l channels do not fall into %l groups", t->shape[0], groups); return NULL; }
+    out = t->shape[0] / groups;
+    outermost = tg__compose(tg);
+    was = tg_grad_mode(tg, false);
+    y = tg_zero_(t);
+    for (g = 0; g < groups && y && t->numel; g++) {
+        part = tg_narrow(t, 0, g * out, out);
+        for (d = t->ndim - 1; d > 1; d--) part = tg_select(part, d, t->shape[d] / 2);
+        if (!tg_fill_(tg_diagonal(part, 0, 0, 1), 1)) y = NULL;
+    }
+    (void)tg_grad_mode(tg, was);
+    return tg__composed(tg, outermost, y);
+}
 
 /* ---- making layers ----
    A layer begins by tg__module_make, draws its tensors by tg__layer_tensor and ends by tg_module_done. */

@@ -1673,6 +1673,67 @@ static void a_attention_module(call *c) {
     if (f.weights) put(c, weights); else put_result(c, R_NONE);
     tg_module_free(f.m);
 }
+/* ---- init ---- */
+static tg_gain_of gain_of(call *c, int at, const char *absent) {
+    const char *name = word(c, at, "nonlinearity", absent);
+    return strcmp(name, "tanh") == 0 ? TG_GAIN_TANH : strcmp(name, "relu") == 0 ? TG_GAIN_RELU : strcmp(name, "leaky_relu") == 0 ? TG_GAIN_LEAKY_RELU :
+        strcmp(name, "selu") == 0 ? TG_GAIN_SELU : strcmp(name, "sigmoid") == 0 ? TG_GAIN_SIGMOID : TG_GAIN_LINEAR;
+}
+static tg_tensor *shaped(call *c) {
+    const ints s = need_ints(c, 0, "shape|tensor");
+    return tg_ones(c->tg, s.n, s.v);
+}
+static void a_init(call *c) {         /* nn.init.* */
+    const char *op = c->op + 8;
+    double in = 0, out = 0;
+    tg_tensor *t;
+    if (strcmp(op, "calculate_gain") == 0) {
+        const tg_gain_of of = gain_of(c, 0, "linear");
+        const double gain = tg_calculate_gain(of, number(c, 1, "param", 0.01));
+        if (of == TG_GAIN_LINEAR || of == TG_GAIN_SIGMOID) put_int(c, (int64_t)gain); else put_num(c, gain);       /* a Python int there */
+        return;
+    }
+    t = c->self = shaped(c);
+    if (strcmp(op, "eye_") == 0) { put(c, tg_eye_(t)); return; }
+    if (strcmp(op, "dirac_") == 0) { put(c, tg_dirac_(t, integer(c, 1, "groups", 1))); return; }
+    if (strcmp(op, "_calculate_fan_in_and_fan_out") == 0) {
+        int64_t fans[2] = { 0, 0 };
+        (void)tg_calculate_fans(t, &fans[0], &fans[1]);
+        put_int(c, fans[0]); put_int(c, fans[1]);
+        return;
+    }
+    if (!t || !tg__fans(c->tg, t, &in, &out)) { put_num(c, 0); return; }
+    if (op[0] == 'x') put_num(c, tg__xavier_number(in, out, number(c, 1, "gain", 1), op[7] == 'n'));
+    else put_num(c, tg__kaiming_number(strcmp(word(c, 2, "mode", "fan_in"), "fan_out") == 0 ? out : in,
+        tg_calculate_gain(gain_of(c, 3, "leaky_relu"), number(c, 1, "a", 0)), op[8] == 'n'));
+}
+/* The number that a layer draws its tensor with, if all that was drawn lies within it. */
+static void put_limit(call *c, tg_tensor *t, double fan_in) {
+    const double limit = tg__layer_bound(fan_in);
+    put_num(c, t && tg_item(tg_max(tg_abs(tg_detach(t)))) <= limit * (1 + 1e-6) ? limit : -1);
+}
+static void a_layer_limits(call *c) { /* nn.Linear.init_limits, nn.Conv2d.init_limits */
+    const bool conv = c->op[3] == 'C', bias = flag(c, -1, "bias", true);
+    const int64_t in = need_integer(c, 0, "in_features|in_channels"), out = need_integer(c, 1, "out_features|out_channels");
+    tg_module *m;
+    tg_tensor *w;
+    if (conv) {
+        tg_nn_conv2d_args a;
+        const ints k = need_ints(c, 2, "kernel_size");
+        memset(&a, 0, sizeof a);
+        a.tg = c->tg; a.in = in; a.out = out; a.groups = integer(c, -1, "groups", 1); a.no_bias = !bias;
+        a.kernel = k.v[0];
+        if (k.n == 2) { a.kernel_size[0] = k.v[0]; a.kernel_size[1] = k.v[1]; }
+        m = tg_nn_conv2d_from(&a);
+    } else m = tg_nn_linear(c->tg, in, out, .no_bias = !bias);
+    w = tg_module_tensor_at(m, "weight");
+    if (w) {
+        const double fan_in = (double)w->numel / (double)w->shape[0];
+        put_limit(c, w, fan_in);
+        if (bias) put_limit(c, tg_module_tensor_at(m, "bias"), fan_in);
+    }
+    tg_module_free(m);
+}
 static void a_transformer(call *c) { /* nn.TransformerEncoderLayer, nn.TransformerDecoderLayer, nn.TransformerEncoder */
     const bool layer = strstr(c->op, "Layer") != NULL, decoder = strstr(c->op, "Decoder") != NULL;
     tg_nn_transformer_args a;
@@ -1866,6 +1927,9 @@ static const adapter adapters[] = {
 
     /* rnn */
     { "nn.LSTM", a_rnn, 0 }, { "nn.GRU", a_rnn, 0 }, { "nn.RNN", a_rnn, 0 }, { "nn.LSTMCell", a_rnn, 0 }, { "nn.GRUCell", a_rnn, 0 }, { "nn.RNNCell", a_rnn, 0 },
+    { "nn.init.calculate_gain", a_init, 0 }, { "nn.init._calculate_fan_in_and_fan_out", a_init, 0 }, { "nn.init.xavier_uniform_.limit", a_init, 0 }, { "nn.init.xavier_normal_.limit", a_init, 0 },
+    { "nn.init.kaiming_uniform_.limit", a_init, 0 }, { "nn.init.kaiming_normal_.limit", a_init, 0 }, { "nn.init.eye_", a_init, 0 }, { "nn.init.dirac_", a_init, 0 },
+    { "nn.Linear.init_limits", a_layer_limits, 0 }, { "nn.Conv2d.init_limits", a_layer_limits, 0 },
     { "nn.BatchNorm1d", a_norm_module, 0 }, { "nn.BatchNorm2d", a_norm_module, 0 }, { "nn.BatchNorm3d", a_norm_module, 0 }, { "nn.InstanceNorm2d", a_norm_module, 0 },
     { "nn.MultiheadAttention", a_attention_module, 0 }, { "nn.TransformerEncoderLayer", a_transformer, 0 }, { "nn.TransformerDecoderLayer", a_transformer, 0 },
     { "nn.TransformerEncoder", a_transformer, 0 },

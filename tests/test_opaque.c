@@ -164,6 +164,8 @@ static bool other(int k, trial *c) {
     B(tg_split, "x", "e", in_pieces(c, 1))      B(tg_split_sizes, "x", "", in_pieces(c, 2))      B(tg_meshgrid, "vv", "", in_pieces(c, 3))      B(tg_meshgrid, "vv", "", in_pieces(c, 4))
     T(tg_index_select, "xi", "", tg_index_select(o[0], 0, o[1]))              T(tg_gather, "xg", "", tg_gather(o[0], 0, o[1]))        T(tg_index_add, "xix", "", tg_index_add(o[0], 0, o[1], o[2]))
     T(tg_scatter, "xgx", "", tg_scatter(o[0], 0, o[1], o[2]))                 T(tg_scatter_add, "xgx", "", tg_scatter_add(o[0], 0, o[1], o[2]))
+    T(tg_xavier_uniform_, "x", "wr", tg_xavier_uniform_(o[0], 1)) T(tg_xavier_normal_, "x", "wr", tg_xavier_normal_(o[0], 1)) T(tg_kaiming_uniform_, "x", "wr", tg_kaiming_uniform_(o[0], 1, false))
+    T(tg_kaiming_normal_, "x", "wr", tg_kaiming_normal_(o[0], 1, true)) T(tg_eye_, "x", "w", tg_eye_(o[0])) T(tg_dirac_, "J", "w", tg_dirac_(o[0], 2)) B(tg_calculate_fans, "x", "3", tg_calculate_fans(o[0], NULL, NULL))
     B(tg_module_tensor, "x", "1", in_module(c, 1)) B(tg_forward, "x", "", in_module(c, 2)) B(tg_module_set, "x", "1", in_module(c, 3))
     B(tg_forward_rnn_from, "xx", "r", in_module(c, 4)) B(tg_forward_attention_from, "xxx", "re", in_module(c, 5))
     B(tg_forward_transformer_from, "xxbb", "re", in_module(c, 6)) T(tg_module_leave, "x", "12345", tg_module_leave(NULL, 0, o[0]))

@@ -312,6 +312,12 @@ static size_t module_text(tg_tensor *x, char *text, size_t size) {
     if (h) tg_module_free(&h->m);
     return n;
 }
+ROW(tg_calculate_fans) {
+    int64_t in = 77, out = 77;
+    bool ok = tg_calculate_fans(how == 1 || !x || !x->alive ? x : tg_reshape(x, TG_SHAPE(1, -1)), &in, &out);
+    CHECK(ok ? in == 3 && out == 1 : in == 0 && out == 0);
+    return how > 1 ? NO_SUCH : ok ? WORKED : REFUSED;
+}
 TEXT(tg_module_format, module_text(x, o->text, sizeof o->text))
 ROW(tg_forward_attention_from) {
     tg_module *m = x && x->alive && !tg_failed(x->tg) ? tg_nn_multihead_attention(x->tg, 1, 1) : NULL;
@@ -338,7 +344,7 @@ ROW(tg_fractional_max_pool2d_from) {
 
 #define R(name) { #name, name##_row }
 static const row rows[] = {
-    R(tg_forward_attention_from), R(tg_forward_rnn_from), R(tg_module_tensor), R(tg_parameters), R(tg_module_format), R(tg_fractional_max_pool2d_from),
+    R(tg_forward_attention_from), R(tg_forward_rnn_from), R(tg_calculate_fans), R(tg_module_tensor), R(tg_parameters), R(tg_module_format), R(tg_fractional_max_pool2d_from),
     R(tg_multi_head_attention_forward_from), R(tg_lstm_from), R(tg_gru_from), R(tg_lstm_cell), R(tg_pad_packed_sequence), R(tg_nonzero_tuple), R(tg_unravel_index), R(tg_unique), R(tg_unique_dim), R(tg_unique_consecutive), R(tg_unique_consecutive_dim), R(tg_histogram), R(tg_mode), R(tg_nanmedian_dim), R(tg_gradient_from),
     R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_max_pool1d_from), R(tg_adaptive_max_pool1d), R(tg_adaptive_max_pool2d), R(tg_adaptive_max_pool3d), R(tg_sort), R(tg_cummax), R(tg_cummin), R(tg_split), R(tg_split_sizes), R(tg_meshgrid), R(tg_broadcast_tensors), R(tg_broadcast_shapes), R(tg_chunk), R(tg_unbind),
     R(tg_tensor_split), R(tg_hsplit), R(tg_vsplit), R(tg_dsplit), R(tg_tensor_split_at), R(tg_hsplit_at), R(tg_vsplit_at), R(tg_dsplit_at), R(tg_topk), R(tg_kthvalue), R(tg_median_dim), R(tg_aminmax), R(tg_var_mean), R(tg_std_mean), R(tg_call), R(tg_tape_input), R(tg_dict_raw_shape),
