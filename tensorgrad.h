@@ -15419,7 +15419,11 @@ TG__PRIVATE void tg__gemm_cut(tg__gemm_plan *j, int64_t kc) {
     const int64_t area = tg__imin(1 << 16, TG__GEMM_CHUNK / tg__imax(16, kc));      /* c's elements in a chunk */
     const int64_t least = tg__imax(j->nr, 64 / j->nr * j->nr), tall = 128 / j->mr * j->mr;
     int64_t ms = p->m, ns = p->n;
-    if (ms * ns > area) {
+    if (p->pack_b && ms * ns > area) {                               /* each chunk packs its columns for itself: rather all rows of few */
+        ms = tg__imin(ms, tg__imax(tall, area / j->nr));
+        ms = tg__imin(p->m, tg__ceil_div(tg__ceil_div(p->m, tg__ceil_div(p->m, ms)), j->mr) * j->mr);
+        ns = tg__imin(ns, tg__imax(1, area / ms / j->nr) * j->nr);
+    } else if (ms * ns > area) {
         if (ms > tall) ms = tg__imin(p->m, tg__imax(tall, area / tg__imin(128, ns)) / j->mr * j->mr);
         if (ms * ns > area) ns = tg__imin(p->n, tg__ceil_div(area / ms, least) * least);
     } else if (j->batches == 1) {                                    /* one chunk would do, but two threads are worth having */
@@ -26387,6 +26391,8 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #undef TG__G_B1
 #undef TG__G_B2
 #undef TG__G_B3
+#undef TG__G_C2
+#undef TG__G_C3
 #undef TG__G_D0
 #undef TG__G_D1
 #undef TG__G_D2
@@ -26399,22 +26405,19 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #undef TG__G_F3
 #undef TG__G_FETCH
 #undef TG__G_FULL
-#undef TG__G_H1
-#undef TG__G_H2
-#undef TG__G_H3
+#undef TG__G_FULL_TILE
 #undef TG__G_KINDS
 #undef TG__G_LASTS
 #undef TG__G_LOAD
 #undef TG__G_MR
 #undef TG__G_NR
 #undef TG__G_NV
-#undef TG__G_P2
-#undef TG__G_P3
 #undef TG__G_PICK
 #undef TG__G_R1
 #undef TG__G_R10
 #undef TG__G_R12
 #undef TG__G_R14
+#undef TG__G_R16
 #undef TG__G_R2
 #undef TG__G_R3
 #undef TG__G_R4
@@ -26426,11 +26429,13 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #undef TG__G_S1
 #undef TG__G_S2
 #undef TG__G_S3
-#undef TG__G_STEP
 #undef TG__G_STORE
 #undef TG__G_TILE
 #undef TG__G_TK
+#undef TG__G_TURNED
 #undef TG__UNROLL
+#undef TG__G_W2
+#undef TG__G_W3
 #undef TG__G_WARGS
 #undef TG__G_WBODY
 #undef TG__G_WD
@@ -29765,6 +29770,7 @@ TG__PRIVATE void TG__FT(tg__blend)(int64_t runs, int64_t n, TG__T *y, const TG__
 #define TG__G_R10(X) TG__G_R8(X) X(8) X(9)
 #define TG__G_R12(X) TG__G_R10(X) X(10) X(11)
 #define TG__G_R14(X) TG__G_R12(X) X(12) X(13)
+#define TG__G_R16(X) TG__G_R14(X) X(14) X(15)
 
 /* One piece of a product as kernels see it. Strides in elements of the stored type. */
 typedef struct tg__gemm_part {
@@ -30146,7 +30152,8 @@ TG__INLINE TG__T TG__FT(tg__gemm_get)(const void *p, int64_t i, int kind) {
 /* -------------------------------------------------------------------------- tiles ----
    d [R, columns] = or += a [R, k] b [k, columns]. a has any strides: its elements are broadcast, so packed or
    not is only a matter of cache sets. Columns of b stand side by side; the last vector holds `last` of them
-   (1..VN). Rows are reached from a pointer for every three of them, so 14 rows need 5 pointers. */
+   (1..VN). Rows are reached from a pointer for every seven of them, at 1, 2, 4 and 3, 6 and 5 times their distance: 14
+   rows need 5 registers. */
 #undef TG__G_ARGS
 #define TG__G_ARGS (int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, int mode, int64_t last)
 
@@ -30172,17 +30179,17 @@ TG__INLINE TG__T TG__FT(tg__gemm_get)(const void *p, int64_t i, int kind) {
 #define TG__G_A0  q0[0]
 #define TG__G_A1  q0[a_rs]
 #define TG__G_A2  q0[2 * a_rs]
-#define TG__G_A3  q1[0]
-#define TG__G_A4  q1[a_rs]
-#define TG__G_A5  q1[2 * a_rs]
-#define TG__G_A6  q2[0]
-#define TG__G_A7  q2[a_rs]
-#define TG__G_A8  q2[2 * a_rs]
-#define TG__G_A9  q3[0]
-#define TG__G_A10 q3[a_rs]
-#define TG__G_A11 q3[2 * a_rs]
-#define TG__G_A12 q4[0]
-#define TG__G_A13 q4[a_rs]
+#define TG__G_A3  q0[a_r3]
+#define TG__G_A4  q0[4 * a_rs]
+#define TG__G_A5  q0[a_r5]
+#define TG__G_A6  q0[2 * a_r3]
+#define TG__G_A7  q1[0]
+#define TG__G_A8  q1[a_rs]
+#define TG__G_A9  q1[2 * a_rs]
+#define TG__G_A10 q1[a_r3]
+#define TG__G_A11 q1[4 * a_rs]
+#define TG__G_A12 q1[a_r5]
+#define TG__G_A13 q1[2 * a_r3]
 /* zero, one k, write: row r of 1, 2, 3 vectors */
 #define TG__G_Z1(r) TG__V c##r##_0 = zero;
 #define TG__G_Z2(r) TG__G_Z1(r) TG__V c##r##_1 = zero;
@@ -30214,41 +30221,48 @@ TG__PRIVATE void TG__FT(tg__gemm_tile_##R##_##NV) TG__G_ARGS { \
     const TG__V zero = TG__W(set)(0); \
     TG__V x; \
     TG__T *e; \
-    const TG__T *q0 = a, *q1 = a + 3 * a_rs, *q2 = a + 6 * a_rs, *q3 = a + 9 * a_rs, *q4 = a + 12 * a_rs; \
+    const int64_t a_r3 = 3 * a_rs, a_r5 = 5 * a_rs; \
+    const TG__T *q0 = a, *q1 = a + 7 * a_rs; \
     TG__G_LASTS \
     TG__G_R##R(TG__G_Z##NV) \
     for (; k > 0; k--) { \
         TG__G_B##NV \
         TG__G_R##R(TG__G_F##NV) \
-        q0 += a_cs; q1 += a_cs; q2 += a_cs; q3 += a_cs; q4 += a_cs; b += b_rs; \
+        q0 += a_cs; q1 += a_cs; b += b_rs; \
     } \
     TG__G_R##R(TG__G_S##NV) \
-    (void)q1; (void)q2; (void)q3; (void)q4; (void)a_rs; \
+    (void)q1; (void)a_rs; (void)a_r3; (void)a_r5; \
 }
-/* The same for whole tiles of packed panels: every stride is a number, four k at a time. */
-#define TG__G_H1(u) b0 = TG__W(load)(b + (u) * TG__G_NR);
-#define TG__G_H2(u) TG__G_H1(u) b1 = TG__W(load)(b + (u) * TG__G_NR + TG__VN);
-#define TG__G_H3(u) TG__G_H2(u) b2 = TG__W(load)(b + (u) * TG__G_NR + 2 * TG__VN);
-#define TG__G_P2(r) x = TG__W(set)(q[r]); c##r##_0 = TG__W(fma)(x, b0, c##r##_0); c##r##_1 = TG__W(fma)(x, b1, c##r##_1);
-#define TG__G_P3(r) TG__G_P2(r) c##r##_2 = TG__W(fma)(x, b2, c##r##_2);
-#define TG__G_STEP(R, NV, u) { const TG__T *q = a + (u) * TG__G_MR; TG__G_H##NV(u) TG__G_R##R(TG__G_P##NV) }
-#define TG__G_WHOLE(R, NV) \
-TG__PRIVATE void TG__FT(tg__gemm_whole)(int64_t k, const TG__T *a, const TG__T *b, TG__T *d, int64_t d_rs, int mode) { \
+/* The same for tiles of MR rows and NR columns, where no vector is a part (a masked load costs a slot of FMA). The
+   second kind packs b's panel on the way: its multiplications hide the loads, and what is asked for of the rows
+   ahead, or of the next panel's first. */
+#define TG__G_W2 const TG__V b0 = TG__W(load)(b), b1 = TG__W(load)(b + TG__VN);
+#define TG__G_W3 TG__G_W2 const TG__V b2 = TG__W(load)(b + 2 * TG__VN);
+#define TG__G_C2 f = b + (k > ahead ? here : there); TG__PREFETCH(f); TG__PREFETCH(f + TG__VN); \
+    TG__W(store)(to, b0); TG__W(store)(to + TG__VN, b1); to += TG__G_NR;
+#define TG__G_C3 TG__W(store)(to + 2 * TG__VN, b2); TG__G_C2
+#define TG__G_FULL_TILE(name, R, NV, COPY) \
+TG__PRIVATE void TG__FT(name)(int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *to, \
+    TG__T *d, int64_t d_rs, int mode) { \
     const TG__V zero = TG__W(set)(0); \
-    TG__V x, b0 = zero, b1 = zero, b2 = zero; \
+    TG__V x; \
     TG__T *e; \
-    const int64_t last = TG__VN; \
+    const int64_t a_r3 = 3 * a_rs, a_r5 = 5 * a_rs, last = TG__VN; \
+    const int64_t ahead = TG__VN * sizeof(TG__T) > 32 ? 16 : 48, here = ahead * b_rs, there = TG__G_NR + (ahead - k) * b_rs; \
+    const TG__T *q0 = a, *q1 = a + 7 * a_rs, *f; \
     TG__G_LASTS \
-    for (int r = 0; r < R; r++) { TG__PREFETCH(d + r * d_rs); TG__PREFETCH(d + r * d_rs + (NV - 1) * TG__VN); } /* d is far away, and needed at the end */ \
+    if (k > 128) for (int r = 0; r < R; r++) { TG__PREFETCH(d + r * d_rs); TG__PREFETCH(d + r * d_rs + (NV - 1) * TG__VN); } /* far away, and needed at the end */ \
     TG__G_R##R(TG__G_Z##NV) \
-    for (; k >= 4; k -= 4) { \
-        TG__G_STEP(R, NV, 0) TG__G_STEP(R, NV, 1) TG__G_STEP(R, NV, 2) TG__G_STEP(R, NV, 3) \
-        a += 4 * TG__G_MR; b += 4 * TG__G_NR; \
+    for (; k > 0; k--) { \
+        TG__G_W##NV \
+        COPY \
+        TG__G_R##R(TG__G_F##NV) \
+        q0 += a_cs; q1 += a_cs; b += b_rs; \
     } \
-    for (; k > 0; k--) { TG__G_STEP(R, NV, 0) a += TG__G_MR; b += TG__G_NR; } \
     TG__G_R##R(TG__G_S##NV) \
-    (void)b2; \
+    (void)q1; (void)a_r3; (void)a_r5; (void)to; (void)f; (void)here; (void)there; (void)ahead; \
 }
+#define TG__G_WHOLE(R, NV) TG__G_FULL_TILE(tg__gemm_whole, R, NV, f = NULL;) TG__G_FULL_TILE(tg__gemm_first, R, NV, TG__G_C##NV)
 #endif
 
 TG__G_EACH(TG__G_TILE, 1)
@@ -30282,7 +30296,8 @@ TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k,
     const int64_t nv = (n + TG__VN - 1) / TG__VN, last = n - (nv - 1) * TG__VN;
     for (int64_t r, i = 0; i < m; i += r) {
         r = TG__FT(tg__gemm_rows)(m - i);
-        TG__FT(tg__gemm_tiles)[nv - 1][r <= 8 ? r - 1 : r / 2 + 3](k, a + i * a_rs, a_rs, a_cs, b, b_rs,
+        if (r == TG__G_MR && n == TG__G_NR) TG__FT(tg__gemm_whole)(k, a + i * a_rs, a_rs, a_cs, b, b_rs, NULL, d + i * d_rs, d_rs, mode);
+        else TG__FT(tg__gemm_tiles)[nv - 1][r <= 8 ? r - 1 : r / 2 + 3](k, a + i * a_rs, a_rs, a_cs, b, b_rs,
             d + i * d_rs, d_rs, mode, last);
     }
 }
@@ -30295,14 +30310,22 @@ TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k,
    tg__gemm_turn: o[t] = { p[0][k+t], p[1][k+t], ..., p[VN-1][k+t] }, t < TG__G_TK. Pieces of 16 bytes are put
    side by side by loads, then 4x4 (2x2) transposes go on inside the pieces. */
 #undef TG__G_TK
+#undef TG__G_TURNED
 #if TG__VN == 1
 #define TG__G_TK 1
+#define TG__G_TURNED TG__G_R1
+#elif defined(TG__PASS_AVX512) && defined(TG__TYPE_F32)
+#define TG__G_TK 16
+#define TG__G_TURNED TG__G_R16
 #elif defined(TG__PASS_AVX512)
-#define TG__G_TK TG__VN
+#define TG__G_TK 8
+#define TG__G_TURNED TG__G_R8
 #elif defined(TG__TYPE_F32)
 #define TG__G_TK 4
+#define TG__G_TURNED TG__G_R4
 #else
 #define TG__G_TK 2
+#define TG__G_TURNED TG__G_R2
 #endif
 TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o) {
 #if defined(TG__PASS_AVX512) && defined(TG__TYPE_F32)
@@ -30343,10 +30366,9 @@ TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o
 #undef TG__G_IN
 #undef TG__G_OUT
 #elif defined(TG__PASS_AVX2) && defined(TG__TYPE_F32)
-    __m256 r[4];
-    for (int j = 0; j < 4; j++)
-        r[j] = _mm256_insertf128_ps(
-            _mm256_castps128_ps256(_mm_loadu_ps(p[j] + k)), _mm_loadu_ps(p[j + 4] + k), 1);
+#define TG__G_IN(j) _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p[j] + k)), _mm_loadu_ps(p[(j) + 4] + k), 1)
+    const __m256 r[4] = { TG__G_IN(0), TG__G_IN(1), TG__G_IN(2), TG__G_IN(3) };
+#undef TG__G_IN
     const __m256d l01 = _mm256_castps_pd(_mm256_unpacklo_ps(r[0], r[1])),
         h01 = _mm256_castps_pd(_mm256_unpackhi_ps(r[0], r[1]));
     const __m256d l23 = _mm256_castps_pd(_mm256_unpacklo_ps(r[2], r[3])),
@@ -30386,19 +30408,27 @@ TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o
 #pragma GCC optimize("O1", "no-fast-math", "fp-contract=off")
 #endif
 TG__G_RUN void TG__FT(tg__gemm_turn_run)(const TG__T *const *p, int64_t ks, TG__T *to, int64_t step, int64_t n) {
+    /* what a step of all lines takes of memory's lines, asked for so far ahead, at last of the lines that come next */
+    const int64_t each = TG__VN * TG__G_TK * (int64_t)sizeof(TG__T) / 64, ahead = 512 / (int64_t)sizeof(TG__T),
+        on = TG__VN > 1 ? (p[TG__VN > 1] - p[0]) * TG__VN - ks : 0;
+    int64_t line = 0;
     TG__V o[TG__G_TK];
     for (int64_t k = 0; k < ks; k += TG__G_TK, to += TG__G_TK * step) {
-        /* one line of memory from each: they are too many for a prefetcher to follow */
-        if (TG__G_TK * sizeof(TG__T) == 64 && k + 4 * TG__G_TK < ks)
-            for (int j = 0; j < TG__VN; j++) TG__PREFETCH(p[j] + k + 4 * TG__G_TK);
+        if (ks >= ahead) {
+            const int64_t f = k + ahead < ks ? k + ahead : k + ahead + on;
+            for (int64_t j = line; j < line + each; j++) TG__PREFETCH(p[j] + f);
+            line = line + each < TG__VN ? line + each : 0;
+        }
         TG__FT(tg__gemm_turn)(p, k, o);
         if (n >= TG__VN && ks - k >= TG__G_TK) {
-            TG__UNROLL
-            for (int u = 0; u < TG__G_TK; u++) TG__W(store)(to + u * step, o[u]);
+#define TG__G_TO(u) TG__W(store)(to + (u) * step, o[u]);
+            TG__G_TURNED(TG__G_TO)
+#undef TG__G_TO
         } else {
             TG__T part[TG__G_TK * TG__VN];             /* a copy: indexed by a variable, o itself would live in memory */
-            TG__UNROLL
-            for (int u = 0; u < TG__G_TK; u++) TG__W(store)(part + u * TG__VN, o[u]);
+#define TG__G_TO(u) TG__W(store)(part + (u) * TG__VN, o[u]);
+            TG__G_TURNED(TG__G_TO)
+#undef TG__G_TO
             for (int u = 0; u < TG__G_TK && k + u < ks; u++) {
                 const TG__V v = TG__W(load)(part + u * TG__VN);
                 if (n >= TG__VN) TG__W(store)(to + u * step, v);
@@ -30522,12 +30552,8 @@ TG__PRIVATE void TG__FT(tg__gemm_block)(const tg__gemm_part *s) {
             const TG__T *a = (const TG__T *)s->a + i / TG__G_MR * s->a_step,
                 *b = (const TG__T *)s->b + j / TG__G_NR * s->b_step;
             TG__T *d = (TG__T *)s->d + i * s->d_rs + j;
-            if (s->m - i >= TG__G_MR && s->n - j >= TG__G_NR)
-                TG__FT(tg__gemm_whole)(s->k, a, b, d, s->d_rs, mode);
-            else
-                TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR,
-                    s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
-                    a, 1, TG__G_MR, b, TG__G_NR, d, s->d_rs, mode);
+            TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
+                a, 1, TG__G_MR, b, TG__G_NR, d, s->d_rs, mode);
         }
 }
 
@@ -30612,15 +30638,19 @@ TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
         for (int64_t j = 0; j < s->n; j += TG__G_NR) {
             const int64_t n = s->n - j < TG__G_NR ? s->n - j : TG__G_NR;
             const TG__T *bj = (const TG__T *)(const void *)b + j;
-            int64_t b_rs = s->b_rs;
+            int64_t b_rs = s->b_rs, done = 0;
             if (s->pack_b) {
-                TG__FT(tg__gemm_pack)(s->kb, b + j * s->b_cs * size_b, s->b_rs, s->b_cs, kc, n, bp, TG__G_NR);
+                if (s->b_cs == 1 && s->kb == TG__GEMM_OWN && !s->pack_a && n == TG__G_NR && s->m >= TG__G_MR) {
+                    TG__FT(tg__gemm_first)(kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs, bj, b_rs, bp,
+                        (TG__T *)s->d + j, s->d_rs, mode);
+                    done = TG__G_MR;
+                } else TG__FT(tg__gemm_pack)(s->kb, b + j * s->b_cs * size_b, s->b_rs, s->b_cs, kc, n, bp, TG__G_NR);
                 bj = bp;
                 b_rs = TG__G_NR;
             }
             if (!s->pack_a) {
-                TG__FT(tg__gemm_column)(s->m, n, kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs,
-                    bj, b_rs, (TG__T *)s->d + j, s->d_rs, mode);
+                TG__FT(tg__gemm_column)(s->m - done, n, kc, (const TG__T *)(const void *)a + done * s->a_rs, s->a_rs, s->a_cs,
+                    bj, b_rs, (TG__T *)s->d + done * s->d_rs + j, s->d_rs, mode);
                 continue;
             }
             for (int64_t i = 0; i < s->m; i += TG__G_MR)
