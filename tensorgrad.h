@@ -16039,6 +16039,7 @@ typedef struct tg__conv_plan {
     int64_t parts, steps, part_step, split_rows, rows_padded, o_panels;
     int64_t cb, c_splits, ob, o_splits;          /* channels and panels of a chunk */
     bool    lanes;                               /* few result channels: lanes lie along positions */
+    bool    in_place;                            /* x lies as its planes would */
     char   *sums;
 } tg__conv_plan;
 
@@ -16120,6 +16121,7 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_plan *j, tg__conv_sub *s) {
     s->block = tg__ceil_div(k, s->blocks);
     s->blocks = s->block ? tg__ceil_div(k, s->block) : 1;
     room = TG__CONV_PLANES / (tg__imax(1, s->block * s->planes) + m);
+    if (m == 1 && j->dir != TG_CONV_BY_WEIGHT) room /= 5;            /* hardly more than loads and stores: in L1 */
     /* positions that share one trip through the weights */
     least = terms * m > 1 << 16 ? 192 : 48;
     want = tg__imax(least, tg__imin(room, want));
@@ -16279,6 +16281,7 @@ TG__PRIVATE void tg__conv_planes(const tg__conv_plan *j, const tg__conv_sub *s, 
     f.y0 = s->src_y + j0 * s->src_sy; f.x0 = s->src_x; f.y_step = s->src_sy; f.x_step = s->src_sx;
     f.planes = s->planes; f.rz = s->rz; f.ry = s->ry; f.rx = s->rx;
     f.rows = rows + s->dy; f.pitch = s->pitch; f.plane = s->plane; f.channel = s->channel;
+    f.ahead = channels > 1 ? src->sc : 0;
     f.out = out;
     TG__CONV_CALL(j, tg__conv_fill)(&f);
 }
@@ -16305,6 +16308,10 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
     t.d = scratch + TG__ROUND_UP((size_t)(s->images * s->image + 2 * j->vn) * j->size, 64);
     t.d_rs = t.vectors * j->vn;
     t.w_step = s->step;
+    /* where positions lie in the result as in whole vectors, and nothing else is done to them, tiles write it themselves */
+    const bool direct = j->kind == TG__GEMM_OWN && !j->bias && s->across * j->vn == s->cols && j->dst.sw * s->out_sx == 1 &&
+        (rows == 1 || j->dst.sh * s->out_sy == s->cols);
+    t.far = direct;
     for (int64_t b = 0; b < s->blocks; b++) {
         const int64_t c0 = b * s->block, channels = tg__imin(s->block, j->k - c0);
         if (s->taps)
@@ -16315,8 +16322,17 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
         t.w = j->packed + s->weights + (size_t)((g * s->panels + m0 / j->mr) * s->step +
             c0 * s->taps * j->mr) * j->size;
         t.add = b > 0;
-        TG__CONV_CALL(j, tg__conv_tiles)(&t);
+        for (int64_t im = 0; direct && im < images; im++) {
+            t.vectors = each;
+            t.place = s->place + im * each;
+            t.d = tg__conv_place(j, s, &j->dst, n0 + im, s->out_z, s->out_sz, g * j->m + m0) +
+                ((s->out_y + j0 * s->out_sy) * j->dst.sh + s->out_x * j->dst.sw) * size;
+            t.d_rs = j->dst.sc;
+            TG__CONV_CALL(j, tg__conv_tiles)(&t);
+        }
+        if (!direct) TG__CONV_CALL(j, tg__conv_tiles)(&t);
     }
+    if (direct) return;
     f.m = t.m; f.rows = rows; f.cols = s->cols;
     f.s_rs = t.d_rs; f.s_row = s->across ? s->across * j->vn : s->pitch;
     f.kind = j->kind;
@@ -16384,6 +16400,10 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_plan *j) {
     s->planes = planes;
     if (!tg__mul_i64(s->plane, planes, &s->channel)) { tg__fail_memory(j->job.tg, SIZE_MAX); goto fail; }
     if (!tg__conv_image(j, s, j->cb)) goto fail;
+    /* one tap, every position, one after another: no plane is made */
+    j->in_place = one.taps == 1 && j->kind == TG__GEMM_OWN && s->src_z == 0 && s->src_y == 0 && s->src_x == 0 && s->src_sz == 1 &&
+        s->src_sy == 1 && s->src_sx == 1 && j->x.d == j->y.d && j->x.h == j->y.h && j->x.w == j->y.w && j->x.sw == 1 && (j->x.h == 1 || j->x.sh == j->x.w);
+    if (j->in_place) s->channel = j->x.sc;
     tg__conv_distances(s, j->cb);
     j->scratch = TG__ROUND_UP((size_t)(s->image + 2 * j->vn) * j->size, 64) +
         (size_t)(j->ob * (s->high * s->cols * j->nr) + 2 * j->vn) * j->size;
@@ -16418,21 +16438,27 @@ TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_plan *j, int64_t i, char *
         cs * j->split_rows) * j->nr) * size;
     w.d_step = j->rows_padded * j->nr;
     for (int64_t im = 0; im < images; im++) {
-        tg__conv_planes(j, s, &j->x, n0 + im, g * j->c + c0, channels, j0, rows, scratch);
+        if (j->in_place) w.x = tg__conv_place(j, s, &j->x, n0 + im, 0, 1, g * j->c + c0) + j0 * j->x.sh * (int64_t)j->stored;
+        else tg__conv_planes(j, s, &j->x, n0 + im, g * j->c + c0, channels, j0, rows, scratch);
         t.g = tg__conv_place(j, s, &j->y, n0 + im, 0, 1, g * j->m + o0) + j0 * j->y.sh * (int64_t)j->stored;
         w.add = im > 0 || j->phase > 0;
         if (j->lanes) {
             static const int64_t none[1] = { 0 };
             tg__conv_fill f;
             tg__conv_dots l;
+            l.k = w.k; l.rows = rows; l.cols = s->cols; l.pitch = s->pitch; l.o = j->m;
+            l.at = s->at; l.x = w.x; l.d = w.d; l.d_rs = j->nr; l.add = w.add;
+            if (j->kind == TG__GEMM_OWN && t.sw == 1 && (rows == 1 || t.sh == s->cols)) {
+                l.g = t.g; l.g_step = t.so;
+                TG__CONV_CALL(j, tg__conv_dots)(&l);
+                continue;
+            }
             f.src = t.g; f.kind = j->kind; f.channels = j->m; f.d = 1; f.h = rows; f.w = s->cols;
             f.sc = t.so; f.sd = 0; f.sh = t.sh; f.sw = t.sw;
             f.z0 = f.y0 = f.x0 = 0; f.y_step = f.x_step = 1; f.planes = 1; f.rz = f.ry = f.rx = none;
-            f.rows = rows; f.pitch = s->cols; f.plane = f.channel = s->high * s->cols; f.out = turned;
+            f.rows = rows; f.pitch = s->cols; f.plane = f.channel = s->high * s->cols; f.ahead = 0; f.out = turned;
             TG__CONV_CALL(j, tg__conv_fill)(&f);
-            l.k = w.k; l.rows = rows; l.cols = s->cols; l.pitch = s->pitch; l.o = j->m;
-            l.at = s->at; l.x = scratch; l.g = turned; l.g_step = f.channel;
-            l.d = w.d; l.d_rs = j->nr; l.add = w.add;
+            l.g = turned; l.g_step = f.channel;
             TG__CONV_CALL(j, tg__conv_dots)(&l);
             continue;
         }
@@ -31142,6 +31168,7 @@ typedef struct tg__conv_fill {
     int64_t z0, y0, x0, y_step, x_step;
     int64_t planes; const int64_t *rz, *ry, *rx;
     int64_t rows, pitch, plane, channel;
+    int64_t ahead;                           /* elements to the row that is asked for meanwhile, or 0 */
     void   *out;
 } tg__conv_fill;
 
@@ -31152,7 +31179,7 @@ typedef struct tg__conv_tiles {
     const void *w; int64_t w_step;
     const void *x;
     void   *d; int64_t d_rs;
-    bool    add;
+    bool    add, far;                        /* far: d is the result itself, and may be far away */
 } tg__conv_tiles;
 
 /* From sums to the result: m maps of rows x cols. Strides in elements of the stored type. */
@@ -31275,6 +31302,8 @@ TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, 
         if (step == 1) {
             if (s->kind == TG__GEMM_OWN) {
                 const TG__T *src = (const TG__T *)s->src + at - i0;
+                if (TG__VN > 1 && s->ahead)                         /* the next channel's row: a channel is too short a run for the machine's own prefetching */
+                    for (int64_t f = i0; f < i1; f += 64 / (int64_t)sizeof(TG__T)) TG__PREFETCH(src + f + s->ahead);
                 for (; q + TG__VN <= i1; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
                 if (q < i1) { TG__W(store)(out + q, TG__W(loadn)(src + q, (int)(i1 - q))); q += TG__VN; }
             } else for (; q < i1; q += TG__VN)
@@ -31366,6 +31395,9 @@ TG__PRIVATE void TG__FT(tg__conv_tiles)(const tg__conv_tiles *s) {
         TG__T *d = (TG__T *)s->d + i * s->d_rs;
         for (int64_t nv, v = 0; v < s->vectors; v += nv) {
             nv = s->vectors - v == 4 ? 2 : s->vectors - v < 3 ? s->vectors - v : 3;
+            if (s->far && v + nv < s->vectors)                      /* where the next tile will write */
+                for (int64_t r = 0; r < (rows < TG__C_MR ? rows : TG__C_MR); r++)
+                    for (int64_t f = 0; f < 3 * TG__VN; f += 64 / (int64_t)sizeof(TG__T)) TG__PREFETCH(d + r * s->d_rs + (v + nv) * TG__VN + f);
             TG__FT(tg__conv_tile)[nv - 1][pick](s->k, w, s->at, x + s->place[v], x + s->place[v + (nv > 1)],
                 x + s->place[v + nv - 1], d + v * TG__VN, s->d_rs, s->add);
         }
