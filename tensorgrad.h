@@ -15744,7 +15744,9 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     /* rows of b that lie close together are read in place while few tiles share them; far apart, each one costs a page */
     const bool close = p->b_cs == 1 && p->b_rs * (int64_t)j->size <= 1024;
     if (p->m > (close ? 5 : 2) * j->mr && p->n >= j->nr) p->pack_b = true;
-    if (p->m > 128 && p->n > 128 && work > 1 << 25) return tg__gemm_plan_shared(j, 0);
+    /* as strips where all of a stays in L2 and rows of b can be packed in passing */
+    const bool wide = p->b_cs == 1 && p->kb == TG__GEMM_OWN && p->ka == TG__GEMM_OWN && p->m * p->k <= 1 << 16 && p->k <= TG__GEMM_KB;
+    if (p->m > 128 && p->n > 128 && work > 1 << 25 && !wide) return tg__gemm_plan_shared(j, 0);
     if (j->kt > 1 && p->m * p->n * p->k > 4 * TG__GEMM_CHUNK) {
         if (p->m <= 32) {
             j->path = TG__GEMM_PARTIAL;
@@ -16308,8 +16310,10 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
     t.d = scratch + TG__ROUND_UP((size_t)(s->images * s->image + 2 * j->vn) * j->size, 64);
     t.d_rs = t.vectors * j->vn;
     t.w_step = s->step;
-    /* where positions lie in the result as in whole vectors, and nothing else is done to them, tiles write it themselves */
-    const bool direct = j->kind == TG__GEMM_OWN && !j->bias && s->across * j->vn == s->cols && j->dst.sw * s->out_sx == 1 &&
+    /* where positions lie in the result as in whole vectors, and nothing else is done to them, tiles write it themselves;
+       odd numbers of rows but one are rounded up by the tiles */
+    const int64_t low = t.m % j->mr;
+    const bool direct = j->kind == TG__GEMM_OWN && !j->bias && (low % 2 == 0 || low == 1) && s->across > 0 && s->across * j->vn == s->cols && j->dst.sw * s->out_sx == 1 &&
         (rows == 1 || j->dst.sh * s->out_sy == s->cols);
     t.far = direct;
     for (int64_t b = 0; b < s->blocks; b++) {
@@ -31236,17 +31240,17 @@ typedef struct tg__conv_sum {
 #undef TG__C_WROWS
 #if defined(TG__PASS_AVX512) || defined(TG__PASS_NEON)
 #define TG__C_MR 8
-#define TG__C_EACH(X, NV) X(1, NV) X(2, NV) X(4, NV) X(6, NV) X(8, NV)
+#define TG__C_EACH(X, NV) X(2, NV) X(4, NV) X(6, NV) X(8, NV)
 #define TG__C_WR 8
 #define TG__C_WROWS TG__C_R8
 #elif defined(TG__PASS_AVX2)
 #define TG__C_MR 4
-#define TG__C_EACH(X, NV) X(1, NV) X(2, NV) X(4, NV)
+#define TG__C_EACH(X, NV) X(2, NV) X(4, NV)
 #define TG__C_WR 6
 #define TG__C_WROWS TG__C_R6
 #else
 #define TG__C_MR 4
-#define TG__C_EACH(X, NV) X(1, NV) X(2, NV) X(4, NV)
+#define TG__C_EACH(X, NV) X(2, NV) X(4, NV)
 #define TG__C_WR 4
 #define TG__C_WROWS TG__C_R4
 #endif
@@ -31384,19 +31388,48 @@ TG__PRIVATE void TG__FT(tg__conv_tile_##R##_##NV) TG__C_ARGS { \
 TG__C_EACH(TG__C_TILE, 1)
 TG__C_EACH(TG__C_TILE, 2)
 TG__C_EACH(TG__C_TILE, 3)
-static void (*const TG__FT(tg__conv_tile)[3][TG__C_MR == 8 ? 5 : 3]) TG__C_ARGS =
+static void (*const TG__FT(tg__conv_tile)[3][TG__C_MR == 8 ? 4 : 2]) TG__C_ARGS =
     { { TG__C_EACH(TG__C_PICK, 1) }, { TG__C_EACH(TG__C_PICK, 2) }, { TG__C_EACH(TG__C_PICK, 3) } };
 
+/* A single row, as depthwise kernels have it: four vectors of positions at a time, all of them without leaving. */
+TG__PRIVATE void TG__FT(tg__conv_row)(const tg__conv_tiles *s, const TG__T *w, TG__T *d) {
+    const TG__V zero = TG__W(set)(0);
+    int64_t v = 0;
+    for (; v + 4 <= s->vectors; v += 4, d += 4 * TG__VN) {
+        const TG__T *x0 = (const TG__T *)s->x + s->place[v], *x1 = (const TG__T *)s->x + s->place[v + 1],
+            *x2 = (const TG__T *)s->x + s->place[v + 2], *x3 = (const TG__T *)s->x + s->place[v + 3];
+        TG__V c0 = zero, c1 = zero, c2 = zero, c3 = zero;
+        for (int64_t k = 0; k < s->k; k++) {
+            const int64_t o = s->at[k];
+            const TG__V x = TG__W(set)(w[k * TG__C_MR]);
+            c0 = TG__W(fma)(x, TG__W(load)(x0 + o), c0); c1 = TG__W(fma)(x, TG__W(load)(x1 + o), c1);
+            c2 = TG__W(fma)(x, TG__W(load)(x2 + o), c2); c3 = TG__W(fma)(x, TG__W(load)(x3 + o), c3);
+        }
+        if (s->add) {
+            c0 = TG__W(add)(TG__W(load)(d), c0); c1 = TG__W(add)(TG__W(load)(d + TG__VN), c1);
+            c2 = TG__W(add)(TG__W(load)(d + 2 * TG__VN), c2); c3 = TG__W(add)(TG__W(load)(d + 3 * TG__VN), c3);
+        }
+        TG__W(store)(d, c0); TG__W(store)(d + TG__VN, c1); TG__W(store)(d + 2 * TG__VN, c2); TG__W(store)(d + 3 * TG__VN, c3);
+    }
+    for (; v < s->vectors; v++, d += TG__VN) {
+        const TG__T *x0 = (const TG__T *)s->x + s->place[v];
+        TG__V c0 = zero;
+        for (int64_t k = 0; k < s->k; k++) c0 = TG__W(fma)(TG__W(set)(w[k * TG__C_MR]), TG__W(load)(x0 + s->at[k]), c0);
+        if (s->add) c0 = TG__W(add)(TG__W(load)(d), c0);
+        TG__W(store)(d, c0);
+    }
+}
 TG__PRIVATE void TG__FT(tg__conv_tiles)(const tg__conv_tiles *s) {
     for (int64_t i = 0; i < s->m; i += TG__C_MR) {
-        const int64_t rows = s->m - i;
-        const int pick = rows == 1 ? 0 : rows == 2 ? 1 : rows <= 4 ? 2 : TG__C_MR == 4 ? 2 : rows <= 6 ? 3 : 4;
+        const int64_t rows = s->m - i < TG__C_MR ? s->m - i : TG__C_MR;
+        const int pick = (int)(rows - 1) / 2;
         const TG__T *w = (const TG__T *)s->w + i / TG__C_MR * s->w_step, *x = (const TG__T *)s->x;
         TG__T *d = (TG__T *)s->d + i * s->d_rs;
+        if (rows == 1) { TG__FT(tg__conv_row)(s, w, d); continue; }
         for (int64_t nv, v = 0; v < s->vectors; v += nv) {
             nv = s->vectors - v == 4 ? 2 : s->vectors - v < 3 ? s->vectors - v : 3;
             if (s->far && v + nv < s->vectors)                      /* where the next tile will write */
-                for (int64_t r = 0; r < (rows < TG__C_MR ? rows : TG__C_MR); r++)
+                for (int64_t r = 0; r < rows; r++)
                     for (int64_t f = 0; f < 3 * TG__VN; f += 64 / (int64_t)sizeof(TG__T)) TG__PREFETCH(d + r * s->d_rs + (v + nv) * TG__VN + f);
             TG__FT(tg__conv_tile)[nv - 1][pick](s->k, w, s->at, x + s->place[v], x + s->place[v + (nv > 1)],
                 x + s->place[v + nv - 1], d + v * TG__VN, s->d_rs, s->add);
