@@ -15929,7 +15929,7 @@ TG__PRIVATE bool tg__gemm_small(tg_ctx *tg, tg_tensor *c, tg_tensor *a, tg_tenso
     if (c->ndim != 2 || a->ndim != 2 || b->ndim != 2 || c->device != TG_CPU || (c->dtype != TG_F32 && (c->dtype != TG_F64 || !TG__HAS_F64)) ||
         a->dtype != c->dtype || b->dtype != c->dtype || a->device != TG_CPU || b->device != TG_CPU) return false;
     p.m = c->shape[0]; p.n = c->shape[1]; p.k = a->shape[1];
-    if (p.m > 8 || p.n > 32 || p.k > 64 || p.m == 0 || p.n == 0 || p.k == 0 || tg__gemm_is_reduction(p.m, p.n, p.k) ||
+    if (p.m > 128 || p.n > 128 || p.k > 128 || p.m * p.n * p.k > 1 << 18 || p.m == 0 || p.n == 0 || p.k == 0 || tg__gemm_is_reduction(p.m, p.n, p.k) ||
         (p.n > 1 && (b->stride[1] != 1 || c->stride[1] != 1))) return false;
     p.a = a->data; p.b = b->data; p.d = c->data;
     /* the strides of single rows and columns are nobody's business */
@@ -26437,6 +26437,9 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #undef TG__G_FULL
 #undef TG__G_FULL_TILE
 #undef TG__G_KINDS
+#undef TG__G_L0
+#undef TG__G_L1
+#undef TG__G_L2
 #undef TG__G_LASTS
 #undef TG__G_LOAD
 #undef TG__G_MR
@@ -30786,6 +30789,27 @@ TG__INLINE TG__T TG__FT(tg__gemm_dot)(int kind, int64_t k, const TG__T *a, const
     return TG__FT(tg__gemm_fold)(TG__W(load)(lane));
 #endif
 }
+#if TG__VN == 16
+/* Four lines of b at once, k a multiple of 64: several streams are read faster from memory than one. */
+#ifndef TG__G_L0
+#define TG__G_L0(r) const void *b##r = (const char *)b + (r) * line; TG__V c##r##0 = zero, c##r##1 = zero, c##r##2 = zero, c##r##3 = zero;
+#define TG__G_L1(r) \
+    c##r##0 = TG__W(fma)(a0, TG__FT(tg__gemm_load)(b##r, i, TG__VN, kind), c##r##0); \
+    c##r##1 = TG__W(fma)(a1, TG__FT(tg__gemm_load)(b##r, i + TG__VN, TG__VN, kind), c##r##1); \
+    c##r##2 = TG__W(fma)(a2, TG__FT(tg__gemm_load)(b##r, i + 2 * TG__VN, TG__VN, kind), c##r##2); \
+    c##r##3 = TG__W(fma)(a3, TG__FT(tg__gemm_load)(b##r, i + 3 * TG__VN, TG__VN, kind), c##r##3);
+#define TG__G_L2(r) d[r] = TG__FT(tg__gemm_fold)(TG__W(add)(TG__W(add)(c##r##0, c##r##2), TG__W(add)(c##r##1, c##r##3)));
+#endif
+TG__INLINE void TG__FT(tg__gemm_dot4)(int kind, int64_t k, const TG__T *a, const void *b, int64_t line, TG__T *d) {
+    const TG__V zero = TG__W(set)(0);
+    TG__G_R4(TG__G_L0)
+    for (int64_t i = 0; i < k; i += 64) {
+        const TG__V a0 = TG__W(load)(a + i), a1 = TG__W(load)(a + i + TG__VN), a2 = TG__W(load)(a + i + 2 * TG__VN), a3 = TG__W(load)(a + i + 3 * TG__VN);
+        TG__G_R4(TG__G_L1)
+    }
+    TG__G_R4(TG__G_L2)
+}
+#endif
 TG__PRIVATE void TG__FT(tg__gemm_line)(int kind, const void *src, int64_t step, int64_t k, TG__T *out) {
     if (step == 1) {
         for (int64_t i = 0; i < k; i += TG__VN)
@@ -30807,6 +30831,18 @@ TG__PRIVATE void TG__FT(tg__gemm_dots)(const tg__gemm_part *s) {
     for (int64_t j = 0; j < s->n; j++) {
         const void *b = (const char *)s->b + j * s->b_cs * size_b;
         int kind = s->kb;
+#if TG__VN == 16
+        if (ready_b && s->k % 64 == 0 && s->n - j >= 4) {
+            for (int64_t i = 0; i < s->m; i++) {
+                const TG__T *a = ready_a ? (const TG__T *)s->a + i * s->a_rs : ap + i * s->k;
+#define TG__G_DOT(K) TG__FT(tg__gemm_dot4)(K, s->k, a, b, s->b_cs * size_b, d + i * s->d_rs + j)
+                TG__G_KINDS(kind, TG__G_DOT);
+#undef TG__G_DOT
+            }
+            j += 3;
+            continue;
+        }
+#endif
         if (!ready_b) { TG__FT(tg__gemm_line)(s->kb, b, s->b_rs, s->k, bp); b = bp; kind = TG__GEMM_OWN; }
         for (int64_t i = 0; i < s->m; i++) {
             const TG__T *a = ready_a ? (const TG__T *)s->a + i * s->a_rs : ap + i * s->k;
