@@ -15971,7 +15971,11 @@ TG__PRIVATE void tg__gemm_cut(tg__gemm_plan *j, int64_t kc) {
     const int64_t area = tg__imin(1 << 16, TG__GEMM_CHUNK / tg__imax(16, kc));      /* c's elements in a chunk */
     const int64_t least = tg__imax(j->nr, 64 / j->nr * j->nr), tall = 128 / j->mr * j->mr;
     int64_t ms = p->m, ns = p->n;
-    if (ms * ns > area) {
+    if (p->pack_b && ms * ns > area) {                               /* each chunk packs its columns for itself: rather all rows of few */
+        ms = tg__imin(ms, tg__imax(tall, area / j->nr));
+        ms = tg__imin(p->m, tg__ceil_div(tg__ceil_div(p->m, tg__ceil_div(p->m, ms)), j->mr) * j->mr);
+        ns = tg__imin(ns, tg__imax(1, area / ms / j->nr) * j->nr);
+    } else if (ms * ns > area) {
         if (ms > tall) ms = tg__imin(p->m, tg__imax(tall, area / tg__imin(128, ns)) / j->mr * j->mr);
         if (ms * ns > area) ns = tg__imin(p->n, tg__ceil_div(area / ms, least) * least);
     } else if (j->batches == 1) {                                    /* one chunk would do, but two threads are worth having */
@@ -16292,7 +16296,9 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     /* rows of b that lie close together are read in place while few tiles share them; far apart, each one costs a page */
     const bool close = p->b_cs == 1 && p->b_rs * (int64_t)j->size <= 1024;
     if (p->m > (close ? 5 : 2) * j->mr && p->n >= j->nr) p->pack_b = true;
-    if (p->m > 128 && p->n > 128 && work > 1 << 25) return tg__gemm_plan_shared(j, 0);
+    /* as strips where all of a stays in L2 and rows of b can be packed in passing */
+    const bool wide = p->b_cs == 1 && p->kb == TG__GEMM_OWN && p->ka == TG__GEMM_OWN && p->m * p->k <= 1 << 16 && p->k <= TG__GEMM_KB;
+    if (p->m > 128 && p->n > 128 && work > 1 << 25 && !wide) return tg__gemm_plan_shared(j, 0);
     if (j->kt > 1 && p->m * p->n * p->k > 4 * TG__GEMM_CHUNK) {
         if (p->m <= 32) {
             j->path = TG__GEMM_PARTIAL;
@@ -16475,7 +16481,7 @@ TG__PRIVATE bool tg__gemm_small(tg_ctx *tg, tg_tensor *c, tg_tensor *a, tg_tenso
     if (c->ndim != 2 || a->ndim != 2 || b->ndim != 2 || c->device != TG_CPU || (c->dtype != TG_F32 && (c->dtype != TG_F64 || !TG__HAS_F64)) ||
         a->dtype != c->dtype || b->dtype != c->dtype || a->device != TG_CPU || b->device != TG_CPU) return false;
     p.m = c->shape[0]; p.n = c->shape[1]; p.k = a->shape[1];
-    if (p.m > 8 || p.n > 32 || p.k > 64 || p.m == 0 || p.n == 0 || p.k == 0 || tg__gemm_is_reduction(p.m, p.n, p.k) ||
+    if (p.m > 128 || p.n > 128 || p.k > 128 || p.m * p.n * p.k > 1 << 18 || p.m == 0 || p.n == 0 || p.k == 0 || tg__gemm_is_reduction(p.m, p.n, p.k) ||
         (p.n > 1 && (b->stride[1] != 1 || c->stride[1] != 1))) return false;
     p.a = a->data; p.b = b->data; p.d = c->data;
     /* the strides of single rows and columns are nobody's business */
@@ -16587,6 +16593,7 @@ typedef struct tg__conv_plan {
     int64_t parts, steps, part_step, split_rows, rows_padded, o_panels;
     int64_t cb, c_splits, ob, o_splits;          /* channels and panels of a chunk */
     bool    lanes;                               /* few result channels: lanes lie along positions */
+    bool    in_place;                            /* x lies as its planes would */
     char   *sums;
 } tg__conv_plan;
 
@@ -16668,6 +16675,7 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_plan *j, tg__conv_sub *s) {
     s->block = tg__ceil_div(k, s->blocks);
     s->blocks = s->block ? tg__ceil_div(k, s->block) : 1;
     room = TG__CONV_PLANES / (tg__imax(1, s->block * s->planes) + m);
+    if (m == 1 && j->dir != TG_CONV_BY_WEIGHT) room /= 5;            /* hardly more than loads and stores: in L1 */
     /* positions that share one trip through the weights */
     least = terms * m > 1 << 16 ? 192 : 48;
     want = tg__imax(least, tg__imin(room, want));
@@ -16827,6 +16835,7 @@ TG__PRIVATE void tg__conv_planes(const tg__conv_plan *j, const tg__conv_sub *s, 
     f.y0 = s->src_y + j0 * s->src_sy; f.x0 = s->src_x; f.y_step = s->src_sy; f.x_step = s->src_sx;
     f.planes = s->planes; f.rz = s->rz; f.ry = s->ry; f.rx = s->rx;
     f.rows = rows + s->dy; f.pitch = s->pitch; f.plane = s->plane; f.channel = s->channel;
+    f.ahead = channels > 1 ? src->sc : 0;
     f.out = out;
     TG__CONV_CALL(j, tg__conv_fill)(&f);
 }
@@ -16853,6 +16862,12 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
     t.d = scratch + TG__ROUND_UP((size_t)(s->images * s->image + 2 * j->vn) * j->size, 64);
     t.d_rs = t.vectors * j->vn;
     t.w_step = s->step;
+    /* where positions lie in the result as in whole vectors, and nothing else is done to them, tiles write it themselves;
+       odd numbers of rows but one are rounded up by the tiles */
+    const int64_t low = t.m % j->mr;
+    const bool direct = j->kind == TG__GEMM_OWN && !j->bias && (low % 2 == 0 || low == 1) && s->across > 0 && s->across * j->vn == s->cols && j->dst.sw * s->out_sx == 1 &&
+        (rows == 1 || j->dst.sh * s->out_sy == s->cols);
+    t.far = direct;
     for (int64_t b = 0; b < s->blocks; b++) {
         const int64_t c0 = b * s->block, channels = tg__imin(s->block, j->k - c0);
         if (s->taps)
@@ -16863,8 +16878,17 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
         t.w = j->packed + s->weights + (size_t)((g * s->panels + m0 / j->mr) * s->step +
             c0 * s->taps * j->mr) * j->size;
         t.add = b > 0;
-        TG__CONV_CALL(j, tg__conv_tiles)(&t);
+        for (int64_t im = 0; direct && im < images; im++) {
+            t.vectors = each;
+            t.place = s->place + im * each;
+            t.d = tg__conv_place(j, s, &j->dst, n0 + im, s->out_z, s->out_sz, g * j->m + m0) +
+                ((s->out_y + j0 * s->out_sy) * j->dst.sh + s->out_x * j->dst.sw) * size;
+            t.d_rs = j->dst.sc;
+            TG__CONV_CALL(j, tg__conv_tiles)(&t);
+        }
+        if (!direct) TG__CONV_CALL(j, tg__conv_tiles)(&t);
     }
+    if (direct) return;
     f.m = t.m; f.rows = rows; f.cols = s->cols;
     f.s_rs = t.d_rs; f.s_row = s->across ? s->across * j->vn : s->pitch;
     f.kind = j->kind;
@@ -16932,6 +16956,10 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_plan *j) {
     s->planes = planes;
     if (!tg__mul_i64(s->plane, planes, &s->channel)) { tg__fail_memory(j->job.tg, SIZE_MAX); goto fail; }
     if (!tg__conv_image(j, s, j->cb)) goto fail;
+    /* one tap, every position, one after another: no plane is made */
+    j->in_place = one.taps == 1 && j->kind == TG__GEMM_OWN && s->src_z == 0 && s->src_y == 0 && s->src_x == 0 && s->src_sz == 1 &&
+        s->src_sy == 1 && s->src_sx == 1 && j->x.d == j->y.d && j->x.h == j->y.h && j->x.w == j->y.w && j->x.sw == 1 && (j->x.h == 1 || j->x.sh == j->x.w);
+    if (j->in_place) s->channel = j->x.sc;
     tg__conv_distances(s, j->cb);
     j->scratch = TG__ROUND_UP((size_t)(s->image + 2 * j->vn) * j->size, 64) +
         (size_t)(j->ob * (s->high * s->cols * j->nr) + 2 * j->vn) * j->size;
@@ -16966,21 +16994,27 @@ TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_plan *j, int64_t i, char *
         cs * j->split_rows) * j->nr) * size;
     w.d_step = j->rows_padded * j->nr;
     for (int64_t im = 0; im < images; im++) {
-        tg__conv_planes(j, s, &j->x, n0 + im, g * j->c + c0, channels, j0, rows, scratch);
+        if (j->in_place) w.x = tg__conv_place(j, s, &j->x, n0 + im, 0, 1, g * j->c + c0) + j0 * j->x.sh * (int64_t)j->stored;
+        else tg__conv_planes(j, s, &j->x, n0 + im, g * j->c + c0, channels, j0, rows, scratch);
         t.g = tg__conv_place(j, s, &j->y, n0 + im, 0, 1, g * j->m + o0) + j0 * j->y.sh * (int64_t)j->stored;
         w.add = im > 0 || j->phase > 0;
         if (j->lanes) {
             static const int64_t none[1] = { 0 };
             tg__conv_fill f;
             tg__conv_dots l;
+            l.k = w.k; l.rows = rows; l.cols = s->cols; l.pitch = s->pitch; l.o = j->m;
+            l.at = s->at; l.x = w.x; l.d = w.d; l.d_rs = j->nr; l.add = w.add;
+            if (j->kind == TG__GEMM_OWN && t.sw == 1 && (rows == 1 || t.sh == s->cols)) {
+                l.g = t.g; l.g_step = t.so;
+                TG__CONV_CALL(j, tg__conv_dots)(&l);
+                continue;
+            }
             f.src = t.g; f.kind = j->kind; f.channels = j->m; f.d = 1; f.h = rows; f.w = s->cols;
             f.sc = t.so; f.sd = 0; f.sh = t.sh; f.sw = t.sw;
             f.z0 = f.y0 = f.x0 = 0; f.y_step = f.x_step = 1; f.planes = 1; f.rz = f.ry = f.rx = none;
-            f.rows = rows; f.pitch = s->cols; f.plane = f.channel = s->high * s->cols; f.out = turned;
+            f.rows = rows; f.pitch = s->cols; f.plane = f.channel = s->high * s->cols; f.ahead = 0; f.out = turned;
             TG__CONV_CALL(j, tg__conv_fill)(&f);
-            l.k = w.k; l.rows = rows; l.cols = s->cols; l.pitch = s->pitch; l.o = j->m;
-            l.at = s->at; l.x = scratch; l.g = turned; l.g_step = f.channel;
-            l.d = w.d; l.d_rs = j->nr; l.add = w.add;
+            l.g = turned; l.g_step = f.channel;
             TG__CONV_CALL(j, tg__conv_dots)(&l);
             continue;
         }
@@ -28369,6 +28403,8 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #undef TG__G_B1
 #undef TG__G_B2
 #undef TG__G_B3
+#undef TG__G_C2
+#undef TG__G_C3
 #undef TG__G_D0
 #undef TG__G_D1
 #undef TG__G_D2
@@ -28381,22 +28417,22 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #undef TG__G_F3
 #undef TG__G_FETCH
 #undef TG__G_FULL
-#undef TG__G_H1
-#undef TG__G_H2
-#undef TG__G_H3
+#undef TG__G_FULL_TILE
 #undef TG__G_KINDS
+#undef TG__G_L0
+#undef TG__G_L1
+#undef TG__G_L2
 #undef TG__G_LASTS
 #undef TG__G_LOAD
 #undef TG__G_MR
 #undef TG__G_NR
 #undef TG__G_NV
-#undef TG__G_P2
-#undef TG__G_P3
 #undef TG__G_PICK
 #undef TG__G_R1
 #undef TG__G_R10
 #undef TG__G_R12
 #undef TG__G_R14
+#undef TG__G_R16
 #undef TG__G_R2
 #undef TG__G_R3
 #undef TG__G_R4
@@ -28408,11 +28444,13 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #undef TG__G_S1
 #undef TG__G_S2
 #undef TG__G_S3
-#undef TG__G_STEP
 #undef TG__G_STORE
 #undef TG__G_TILE
 #undef TG__G_TK
+#undef TG__G_TURNED
 #undef TG__UNROLL
+#undef TG__G_W2
+#undef TG__G_W3
 #undef TG__G_WARGS
 #undef TG__G_WBODY
 #undef TG__G_WD
@@ -31748,6 +31786,7 @@ TG__PRIVATE void TG__FT(tg__blend)(int64_t runs, int64_t n, TG__T *y, const TG__
 #define TG__G_R10(X) TG__G_R8(X) X(8) X(9)
 #define TG__G_R12(X) TG__G_R10(X) X(10) X(11)
 #define TG__G_R14(X) TG__G_R12(X) X(12) X(13)
+#define TG__G_R16(X) TG__G_R14(X) X(14) X(15)
 
 /* One piece of a product as kernels see it. Strides in elements of the stored type. */
 typedef struct tg__gemm_part {
@@ -32129,7 +32168,8 @@ TG__INLINE TG__T TG__FT(tg__gemm_get)(const void *p, int64_t i, int kind) {
 /* -------------------------------------------------------------------------- tiles ----
    d [R, columns] = or += a [R, k] b [k, columns]. a has any strides: its elements are broadcast, so packed or
    not is only a matter of cache sets. Columns of b stand side by side; the last vector holds `last` of them
-   (1..VN). Rows are reached from a pointer for every three of them, so 14 rows need 5 pointers. */
+   (1..VN). Rows are reached from a pointer for every seven of them, at 1, 2, 4 and 3, 6 and 5 times their distance: 14
+   rows need 5 registers. */
 #undef TG__G_ARGS
 #define TG__G_ARGS (int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, int mode, int64_t last)
 
@@ -32155,17 +32195,17 @@ TG__INLINE TG__T TG__FT(tg__gemm_get)(const void *p, int64_t i, int kind) {
 #define TG__G_A0  q0[0]
 #define TG__G_A1  q0[a_rs]
 #define TG__G_A2  q0[2 * a_rs]
-#define TG__G_A3  q1[0]
-#define TG__G_A4  q1[a_rs]
-#define TG__G_A5  q1[2 * a_rs]
-#define TG__G_A6  q2[0]
-#define TG__G_A7  q2[a_rs]
-#define TG__G_A8  q2[2 * a_rs]
-#define TG__G_A9  q3[0]
-#define TG__G_A10 q3[a_rs]
-#define TG__G_A11 q3[2 * a_rs]
-#define TG__G_A12 q4[0]
-#define TG__G_A13 q4[a_rs]
+#define TG__G_A3  q0[a_r3]
+#define TG__G_A4  q0[4 * a_rs]
+#define TG__G_A5  q0[a_r5]
+#define TG__G_A6  q0[2 * a_r3]
+#define TG__G_A7  q1[0]
+#define TG__G_A8  q1[a_rs]
+#define TG__G_A9  q1[2 * a_rs]
+#define TG__G_A10 q1[a_r3]
+#define TG__G_A11 q1[4 * a_rs]
+#define TG__G_A12 q1[a_r5]
+#define TG__G_A13 q1[2 * a_r3]
 /* zero, one k, write: row r of 1, 2, 3 vectors */
 #define TG__G_Z1(r) TG__V c##r##_0 = zero;
 #define TG__G_Z2(r) TG__G_Z1(r) TG__V c##r##_1 = zero;
@@ -32197,41 +32237,48 @@ TG__PRIVATE void TG__FT(tg__gemm_tile_##R##_##NV) TG__G_ARGS { \
     const TG__V zero = TG__W(set)(0); \
     TG__V x; \
     TG__T *e; \
-    const TG__T *q0 = a, *q1 = a + 3 * a_rs, *q2 = a + 6 * a_rs, *q3 = a + 9 * a_rs, *q4 = a + 12 * a_rs; \
+    const int64_t a_r3 = 3 * a_rs, a_r5 = 5 * a_rs; \
+    const TG__T *q0 = a, *q1 = a + 7 * a_rs; \
     TG__G_LASTS \
     TG__G_R##R(TG__G_Z##NV) \
     for (; k > 0; k--) { \
         TG__G_B##NV \
         TG__G_R##R(TG__G_F##NV) \
-        q0 += a_cs; q1 += a_cs; q2 += a_cs; q3 += a_cs; q4 += a_cs; b += b_rs; \
+        q0 += a_cs; q1 += a_cs; b += b_rs; \
     } \
     TG__G_R##R(TG__G_S##NV) \
-    (void)q1; (void)q2; (void)q3; (void)q4; (void)a_rs; \
+    (void)q1; (void)a_rs; (void)a_r3; (void)a_r5; \
 }
-/* The same for whole tiles of packed panels: every stride is a number, four k at a time. */
-#define TG__G_H1(u) b0 = TG__W(load)(b + (u) * TG__G_NR);
-#define TG__G_H2(u) TG__G_H1(u) b1 = TG__W(load)(b + (u) * TG__G_NR + TG__VN);
-#define TG__G_H3(u) TG__G_H2(u) b2 = TG__W(load)(b + (u) * TG__G_NR + 2 * TG__VN);
-#define TG__G_P2(r) x = TG__W(set)(q[r]); c##r##_0 = TG__W(fma)(x, b0, c##r##_0); c##r##_1 = TG__W(fma)(x, b1, c##r##_1);
-#define TG__G_P3(r) TG__G_P2(r) c##r##_2 = TG__W(fma)(x, b2, c##r##_2);
-#define TG__G_STEP(R, NV, u) { const TG__T *q = a + (u) * TG__G_MR; TG__G_H##NV(u) TG__G_R##R(TG__G_P##NV) }
-#define TG__G_WHOLE(R, NV) \
-TG__PRIVATE void TG__FT(tg__gemm_whole)(int64_t k, const TG__T *a, const TG__T *b, TG__T *d, int64_t d_rs, int mode) { \
+/* The same for tiles of MR rows and NR columns, where no vector is a part (a masked load costs a slot of FMA). The
+   second kind packs b's panel on the way: its multiplications hide the loads, and what is asked for of the rows
+   ahead, or of the next panel's first. */
+#define TG__G_W2 const TG__V b0 = TG__W(load)(b), b1 = TG__W(load)(b + TG__VN);
+#define TG__G_W3 TG__G_W2 const TG__V b2 = TG__W(load)(b + 2 * TG__VN);
+#define TG__G_C2 f = b + (k > ahead ? here : there); TG__PREFETCH(f); TG__PREFETCH(f + TG__VN); \
+    TG__W(store)(to, b0); TG__W(store)(to + TG__VN, b1); to += TG__G_NR;
+#define TG__G_C3 TG__W(store)(to + 2 * TG__VN, b2); TG__G_C2
+#define TG__G_FULL_TILE(name, R, NV, COPY) \
+TG__PRIVATE void TG__FT(name)(int64_t k, const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *to, \
+    TG__T *d, int64_t d_rs, int mode) { \
     const TG__V zero = TG__W(set)(0); \
-    TG__V x, b0 = zero, b1 = zero, b2 = zero; \
+    TG__V x; \
     TG__T *e; \
-    const int64_t last = TG__VN; \
+    const int64_t a_r3 = 3 * a_rs, a_r5 = 5 * a_rs, last = TG__VN; \
+    const int64_t ahead = TG__VN * sizeof(TG__T) > 32 ? 16 : 48, here = ahead * b_rs, there = TG__G_NR + (ahead - k) * b_rs; \
+    const TG__T *q0 = a, *q1 = a + 7 * a_rs, *f; \
     TG__G_LASTS \
-    for (int r = 0; r < R; r++) { TG__PREFETCH(d + r * d_rs); TG__PREFETCH(d + r * d_rs + (NV - 1) * TG__VN); } /* d is far away, and needed at the end */ \
+    if (k > 128) for (int r = 0; r < R; r++) { TG__PREFETCH(d + r * d_rs); TG__PREFETCH(d + r * d_rs + (NV - 1) * TG__VN); } /* far away, and needed at the end */ \
     TG__G_R##R(TG__G_Z##NV) \
-    for (; k >= 4; k -= 4) { \
-        TG__G_STEP(R, NV, 0) TG__G_STEP(R, NV, 1) TG__G_STEP(R, NV, 2) TG__G_STEP(R, NV, 3) \
-        a += 4 * TG__G_MR; b += 4 * TG__G_NR; \
+    for (; k > 0; k--) { \
+        TG__G_W##NV \
+        COPY \
+        TG__G_R##R(TG__G_F##NV) \
+        q0 += a_cs; q1 += a_cs; b += b_rs; \
     } \
-    for (; k > 0; k--) { TG__G_STEP(R, NV, 0) a += TG__G_MR; b += TG__G_NR; } \
     TG__G_R##R(TG__G_S##NV) \
-    (void)b2; \
+    (void)q1; (void)a_r3; (void)a_r5; (void)to; (void)f; (void)here; (void)there; (void)ahead; \
 }
+#define TG__G_WHOLE(R, NV) TG__G_FULL_TILE(tg__gemm_whole, R, NV, f = NULL;) TG__G_FULL_TILE(tg__gemm_first, R, NV, TG__G_C##NV)
 #endif
 
 TG__G_EACH(TG__G_TILE, 1)
@@ -32265,7 +32312,8 @@ TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k,
     const int64_t nv = (n + TG__VN - 1) / TG__VN, last = n - (nv - 1) * TG__VN;
     for (int64_t r, i = 0; i < m; i += r) {
         r = TG__FT(tg__gemm_rows)(m - i);
-        TG__FT(tg__gemm_tiles)[nv - 1][r <= 8 ? r - 1 : r / 2 + 3](k, a + i * a_rs, a_rs, a_cs, b, b_rs,
+        if (r == TG__G_MR && n == TG__G_NR) TG__FT(tg__gemm_whole)(k, a + i * a_rs, a_rs, a_cs, b, b_rs, NULL, d + i * d_rs, d_rs, mode);
+        else TG__FT(tg__gemm_tiles)[nv - 1][r <= 8 ? r - 1 : r / 2 + 3](k, a + i * a_rs, a_rs, a_cs, b, b_rs,
             d + i * d_rs, d_rs, mode, last);
     }
 }
@@ -32278,14 +32326,22 @@ TG__PRIVATE void TG__FT(tg__gemm_column)(int64_t m, int64_t n, int64_t k,
    tg__gemm_turn: o[t] = { p[0][k+t], p[1][k+t], ..., p[VN-1][k+t] }, t < TG__G_TK. Pieces of 16 bytes are put
    side by side by loads, then 4x4 (2x2) transposes go on inside the pieces. */
 #undef TG__G_TK
+#undef TG__G_TURNED
 #if TG__VN == 1
 #define TG__G_TK 1
+#define TG__G_TURNED TG__G_R1
+#elif defined(TG__PASS_AVX512) && defined(TG__TYPE_F32)
+#define TG__G_TK 16
+#define TG__G_TURNED TG__G_R16
 #elif defined(TG__PASS_AVX512)
-#define TG__G_TK TG__VN
+#define TG__G_TK 8
+#define TG__G_TURNED TG__G_R8
 #elif defined(TG__TYPE_F32)
 #define TG__G_TK 4
+#define TG__G_TURNED TG__G_R4
 #else
 #define TG__G_TK 2
+#define TG__G_TURNED TG__G_R2
 #endif
 TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o) {
 #if defined(TG__PASS_AVX512) && defined(TG__TYPE_F32)
@@ -32326,10 +32382,9 @@ TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o
 #undef TG__G_IN
 #undef TG__G_OUT
 #elif defined(TG__PASS_AVX2) && defined(TG__TYPE_F32)
-    __m256 r[4];
-    for (int j = 0; j < 4; j++)
-        r[j] = _mm256_insertf128_ps(
-            _mm256_castps128_ps256(_mm_loadu_ps(p[j] + k)), _mm_loadu_ps(p[j + 4] + k), 1);
+#define TG__G_IN(j) _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p[j] + k)), _mm_loadu_ps(p[(j) + 4] + k), 1)
+    const __m256 r[4] = { TG__G_IN(0), TG__G_IN(1), TG__G_IN(2), TG__G_IN(3) };
+#undef TG__G_IN
     const __m256d l01 = _mm256_castps_pd(_mm256_unpacklo_ps(r[0], r[1])),
         h01 = _mm256_castps_pd(_mm256_unpackhi_ps(r[0], r[1]));
     const __m256d l23 = _mm256_castps_pd(_mm256_unpacklo_ps(r[2], r[3])),
@@ -32369,19 +32424,27 @@ TG__INLINE void TG__FT(tg__gemm_turn)(const TG__T *const *p, int64_t k, TG__V *o
 #pragma GCC optimize("O1", "no-fast-math", "fp-contract=off")
 #endif
 TG__G_RUN void TG__FT(tg__gemm_turn_run)(const TG__T *const *p, int64_t ks, TG__T *to, int64_t step, int64_t n) {
+    /* what a step of all lines takes of memory's lines, asked for so far ahead, at last of the lines that come next */
+    const int64_t each = TG__VN * TG__G_TK * (int64_t)sizeof(TG__T) / 64, ahead = 512 / (int64_t)sizeof(TG__T),
+        on = TG__VN > 1 ? (p[TG__VN > 1] - p[0]) * TG__VN - ks : 0;
+    int64_t line = 0;
     TG__V o[TG__G_TK];
     for (int64_t k = 0; k < ks; k += TG__G_TK, to += TG__G_TK * step) {
-        /* one line of memory from each: they are too many for a prefetcher to follow */
-        if (TG__G_TK * sizeof(TG__T) == 64 && k + 4 * TG__G_TK < ks)
-            for (int j = 0; j < TG__VN; j++) TG__PREFETCH(p[j] + k + 4 * TG__G_TK);
+        if (ks >= ahead) {
+            const int64_t f = k + ahead < ks ? k + ahead : k + ahead + on;
+            for (int64_t j = line; j < line + each; j++) TG__PREFETCH(p[j] + f);
+            line = line + each < TG__VN ? line + each : 0;
+        }
         TG__FT(tg__gemm_turn)(p, k, o);
         if (n >= TG__VN && ks - k >= TG__G_TK) {
-            TG__UNROLL
-            for (int u = 0; u < TG__G_TK; u++) TG__W(store)(to + u * step, o[u]);
+#define TG__G_TO(u) TG__W(store)(to + (u) * step, o[u]);
+            TG__G_TURNED(TG__G_TO)
+#undef TG__G_TO
         } else {
             TG__T part[TG__G_TK * TG__VN];             /* a copy: indexed by a variable, o itself would live in memory */
-            TG__UNROLL
-            for (int u = 0; u < TG__G_TK; u++) TG__W(store)(part + u * TG__VN, o[u]);
+#define TG__G_TO(u) TG__W(store)(part + (u) * TG__VN, o[u]);
+            TG__G_TURNED(TG__G_TO)
+#undef TG__G_TO
             for (int u = 0; u < TG__G_TK && k + u < ks; u++) {
                 const TG__V v = TG__W(load)(part + u * TG__VN);
                 if (n >= TG__VN) TG__W(store)(to + u * step, v);
@@ -32505,12 +32568,8 @@ TG__PRIVATE void TG__FT(tg__gemm_block)(const tg__gemm_part *s) {
             const TG__T *a = (const TG__T *)s->a + i / TG__G_MR * s->a_step,
                 *b = (const TG__T *)s->b + j / TG__G_NR * s->b_step;
             TG__T *d = (TG__T *)s->d + i * s->d_rs + j;
-            if (s->m - i >= TG__G_MR && s->n - j >= TG__G_NR)
-                TG__FT(tg__gemm_whole)(s->k, a, b, d, s->d_rs, mode);
-            else
-                TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR,
-                    s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
-                    a, 1, TG__G_MR, b, TG__G_NR, d, s->d_rs, mode);
+            TG__FT(tg__gemm_column)(s->m - i < TG__G_MR ? s->m - i : TG__G_MR, s->n - j < TG__G_NR ? s->n - j : TG__G_NR, s->k,
+                a, 1, TG__G_MR, b, TG__G_NR, d, s->d_rs, mode);
         }
 }
 
@@ -32595,15 +32654,19 @@ TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
         for (int64_t j = 0; j < s->n; j += TG__G_NR) {
             const int64_t n = s->n - j < TG__G_NR ? s->n - j : TG__G_NR;
             const TG__T *bj = (const TG__T *)(const void *)b + j;
-            int64_t b_rs = s->b_rs;
+            int64_t b_rs = s->b_rs, done = 0;
             if (s->pack_b) {
-                TG__FT(tg__gemm_pack)(s->kb, b + j * s->b_cs * size_b, s->b_rs, s->b_cs, kc, n, bp, TG__G_NR);
+                if (s->b_cs == 1 && s->kb == TG__GEMM_OWN && !s->pack_a && n == TG__G_NR && s->m >= TG__G_MR) {
+                    TG__FT(tg__gemm_first)(kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs, bj, b_rs, bp,
+                        (TG__T *)s->d + j, s->d_rs, mode);
+                    done = TG__G_MR;
+                } else TG__FT(tg__gemm_pack)(s->kb, b + j * s->b_cs * size_b, s->b_rs, s->b_cs, kc, n, bp, TG__G_NR);
                 bj = bp;
                 b_rs = TG__G_NR;
             }
             if (!s->pack_a) {
-                TG__FT(tg__gemm_column)(s->m, n, kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs,
-                    bj, b_rs, (TG__T *)s->d + j, s->d_rs, mode);
+                TG__FT(tg__gemm_column)(s->m - done, n, kc, (const TG__T *)(const void *)a + done * s->a_rs, s->a_rs, s->a_cs,
+                    bj, b_rs, (TG__T *)s->d + done * s->d_rs + j, s->d_rs, mode);
                 continue;
             }
             for (int64_t i = 0; i < s->m; i += TG__G_MR)
@@ -32709,6 +32772,27 @@ TG__INLINE TG__T TG__FT(tg__gemm_dot)(int kind, int64_t k, const TG__T *a, const
     return TG__FT(tg__gemm_fold)(TG__W(load)(lane));
 #endif
 }
+#if TG__VN == 16
+/* Four lines of b at once, k a multiple of 64: several streams are read faster from memory than one. */
+#ifndef TG__G_L0
+#define TG__G_L0(r) const void *b##r = (const char *)b + (r) * line; TG__V c##r##0 = zero, c##r##1 = zero, c##r##2 = zero, c##r##3 = zero;
+#define TG__G_L1(r) \
+    c##r##0 = TG__W(fma)(a0, TG__FT(tg__gemm_load)(b##r, i, TG__VN, kind), c##r##0); \
+    c##r##1 = TG__W(fma)(a1, TG__FT(tg__gemm_load)(b##r, i + TG__VN, TG__VN, kind), c##r##1); \
+    c##r##2 = TG__W(fma)(a2, TG__FT(tg__gemm_load)(b##r, i + 2 * TG__VN, TG__VN, kind), c##r##2); \
+    c##r##3 = TG__W(fma)(a3, TG__FT(tg__gemm_load)(b##r, i + 3 * TG__VN, TG__VN, kind), c##r##3);
+#define TG__G_L2(r) d[r] = TG__FT(tg__gemm_fold)(TG__W(add)(TG__W(add)(c##r##0, c##r##2), TG__W(add)(c##r##1, c##r##3)));
+#endif
+TG__INLINE void TG__FT(tg__gemm_dot4)(int kind, int64_t k, const TG__T *a, const void *b, int64_t line, TG__T *d) {
+    const TG__V zero = TG__W(set)(0);
+    TG__G_R4(TG__G_L0)
+    for (int64_t i = 0; i < k; i += 64) {
+        const TG__V a0 = TG__W(load)(a + i), a1 = TG__W(load)(a + i + TG__VN), a2 = TG__W(load)(a + i + 2 * TG__VN), a3 = TG__W(load)(a + i + 3 * TG__VN);
+        TG__G_R4(TG__G_L1)
+    }
+    TG__G_R4(TG__G_L2)
+}
+#endif
 TG__PRIVATE void TG__FT(tg__gemm_line)(int kind, const void *src, int64_t step, int64_t k, TG__T *out) {
     if (step == 1) {
         for (int64_t i = 0; i < k; i += TG__VN)
@@ -32730,6 +32814,18 @@ TG__PRIVATE void TG__FT(tg__gemm_dots)(const tg__gemm_part *s) {
     for (int64_t j = 0; j < s->n; j++) {
         const void *b = (const char *)s->b + j * s->b_cs * size_b;
         int kind = s->kb;
+#if TG__VN == 16
+        if (ready_b && s->k % 64 == 0 && s->n - j >= 4) {
+            for (int64_t i = 0; i < s->m; i++) {
+                const TG__T *a = ready_a ? (const TG__T *)s->a + i * s->a_rs : ap + i * s->k;
+#define TG__G_DOT(K) TG__FT(tg__gemm_dot4)(K, s->k, a, b, s->b_cs * size_b, d + i * s->d_rs + j)
+                TG__G_KINDS(kind, TG__G_DOT);
+#undef TG__G_DOT
+            }
+            j += 3;
+            continue;
+        }
+#endif
         if (!ready_b) { TG__FT(tg__gemm_line)(s->kb, b, s->b_rs, s->k, bp); b = bp; kind = TG__GEMM_OWN; }
         for (int64_t i = 0; i < s->m; i++) {
             const TG__T *a = ready_a ? (const TG__T *)s->a + i * s->a_rs : ap + i * s->k;
@@ -33095,6 +33191,7 @@ typedef struct tg__conv_fill {
     int64_t z0, y0, x0, y_step, x_step;
     int64_t planes; const int64_t *rz, *ry, *rx;
     int64_t rows, pitch, plane, channel;
+    int64_t ahead;                           /* elements to the row that is asked for meanwhile, or 0 */
     void   *out;
 } tg__conv_fill;
 
@@ -33105,7 +33202,7 @@ typedef struct tg__conv_tiles {
     const void *w; int64_t w_step;
     const void *x;
     void   *d; int64_t d_rs;
-    bool    add;
+    bool    add, far;                        /* far: d is the result itself, and may be far away */
 } tg__conv_tiles;
 
 /* From sums to the result: m maps of rows x cols. Strides in elements of the stored type. */
@@ -33162,17 +33259,17 @@ typedef struct tg__conv_sum {
 #undef TG__C_WROWS
 #if defined(TG__PASS_AVX512) || defined(TG__PASS_NEON)
 #define TG__C_MR 8
-#define TG__C_EACH(X, NV) X(1, NV) X(2, NV) X(4, NV) X(6, NV) X(8, NV)
+#define TG__C_EACH(X, NV) X(2, NV) X(4, NV) X(6, NV) X(8, NV)
 #define TG__C_WR 8
 #define TG__C_WROWS TG__C_R8
 #elif defined(TG__PASS_AVX2)
 #define TG__C_MR 4
-#define TG__C_EACH(X, NV) X(1, NV) X(2, NV) X(4, NV)
+#define TG__C_EACH(X, NV) X(2, NV) X(4, NV)
 #define TG__C_WR 6
 #define TG__C_WROWS TG__C_R6
 #else
 #define TG__C_MR 4
-#define TG__C_EACH(X, NV) X(1, NV) X(2, NV) X(4, NV)
+#define TG__C_EACH(X, NV) X(2, NV) X(4, NV)
 #define TG__C_WR 4
 #define TG__C_WROWS TG__C_R4
 #endif
@@ -33228,6 +33325,8 @@ TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, 
         if (step == 1) {
             if (s->kind == TG__GEMM_OWN) {
                 const TG__T *src = (const TG__T *)s->src + at - i0;
+                if (TG__VN > 1 && s->ahead)                         /* the next channel's row: a channel is too short a run for the machine's own prefetching */
+                    for (int64_t f = i0; f < i1; f += 64 / (int64_t)sizeof(TG__T)) TG__PREFETCH(src + f + s->ahead);
                 for (; q + TG__VN <= i1; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
                 if (q < i1) { TG__W(store)(out + q, TG__W(loadn)(src + q, (int)(i1 - q))); q += TG__VN; }
             } else for (; q < i1; q += TG__VN)
@@ -33308,17 +33407,49 @@ TG__PRIVATE void TG__FT(tg__conv_tile_##R##_##NV) TG__C_ARGS { \
 TG__C_EACH(TG__C_TILE, 1)
 TG__C_EACH(TG__C_TILE, 2)
 TG__C_EACH(TG__C_TILE, 3)
-static void (*const TG__FT(tg__conv_tile)[3][TG__C_MR == 8 ? 5 : 3]) TG__C_ARGS =
+static void (*const TG__FT(tg__conv_tile)[3][TG__C_MR == 8 ? 4 : 2]) TG__C_ARGS =
     { { TG__C_EACH(TG__C_PICK, 1) }, { TG__C_EACH(TG__C_PICK, 2) }, { TG__C_EACH(TG__C_PICK, 3) } };
 
+/* A single row, as depthwise kernels have it: four vectors of positions at a time, all of them without leaving. */
+TG__PRIVATE void TG__FT(tg__conv_row)(const tg__conv_tiles *s, const TG__T *w, TG__T *d) {
+    const TG__V zero = TG__W(set)(0);
+    int64_t v = 0;
+    for (; v + 4 <= s->vectors; v += 4, d += 4 * TG__VN) {
+        const TG__T *x0 = (const TG__T *)s->x + s->place[v], *x1 = (const TG__T *)s->x + s->place[v + 1],
+            *x2 = (const TG__T *)s->x + s->place[v + 2], *x3 = (const TG__T *)s->x + s->place[v + 3];
+        TG__V c0 = zero, c1 = zero, c2 = zero, c3 = zero;
+        for (int64_t k = 0; k < s->k; k++) {
+            const int64_t o = s->at[k];
+            const TG__V x = TG__W(set)(w[k * TG__C_MR]);
+            c0 = TG__W(fma)(x, TG__W(load)(x0 + o), c0); c1 = TG__W(fma)(x, TG__W(load)(x1 + o), c1);
+            c2 = TG__W(fma)(x, TG__W(load)(x2 + o), c2); c3 = TG__W(fma)(x, TG__W(load)(x3 + o), c3);
+        }
+        if (s->add) {
+            c0 = TG__W(add)(TG__W(load)(d), c0); c1 = TG__W(add)(TG__W(load)(d + TG__VN), c1);
+            c2 = TG__W(add)(TG__W(load)(d + 2 * TG__VN), c2); c3 = TG__W(add)(TG__W(load)(d + 3 * TG__VN), c3);
+        }
+        TG__W(store)(d, c0); TG__W(store)(d + TG__VN, c1); TG__W(store)(d + 2 * TG__VN, c2); TG__W(store)(d + 3 * TG__VN, c3);
+    }
+    for (; v < s->vectors; v++, d += TG__VN) {
+        const TG__T *x0 = (const TG__T *)s->x + s->place[v];
+        TG__V c0 = zero;
+        for (int64_t k = 0; k < s->k; k++) c0 = TG__W(fma)(TG__W(set)(w[k * TG__C_MR]), TG__W(load)(x0 + s->at[k]), c0);
+        if (s->add) c0 = TG__W(add)(TG__W(load)(d), c0);
+        TG__W(store)(d, c0);
+    }
+}
 TG__PRIVATE void TG__FT(tg__conv_tiles)(const tg__conv_tiles *s) {
     for (int64_t i = 0; i < s->m; i += TG__C_MR) {
-        const int64_t rows = s->m - i;
-        const int pick = rows == 1 ? 0 : rows == 2 ? 1 : rows <= 4 ? 2 : TG__C_MR == 4 ? 2 : rows <= 6 ? 3 : 4;
+        const int64_t rows = s->m - i < TG__C_MR ? s->m - i : TG__C_MR;
+        const int pick = (int)(rows - 1) / 2;
         const TG__T *w = (const TG__T *)s->w + i / TG__C_MR * s->w_step, *x = (const TG__T *)s->x;
         TG__T *d = (TG__T *)s->d + i * s->d_rs;
+        if (rows == 1) { TG__FT(tg__conv_row)(s, w, d); continue; }
         for (int64_t nv, v = 0; v < s->vectors; v += nv) {
             nv = s->vectors - v == 4 ? 2 : s->vectors - v < 3 ? s->vectors - v : 3;
+            if (s->far && v + nv < s->vectors)                      /* where the next tile will write */
+                for (int64_t r = 0; r < rows; r++)
+                    for (int64_t f = 0; f < 3 * TG__VN; f += 64 / (int64_t)sizeof(TG__T)) TG__PREFETCH(d + r * s->d_rs + (v + nv) * TG__VN + f);
             TG__FT(tg__conv_tile)[nv - 1][pick](s->k, w, s->at, x + s->place[v], x + s->place[v + (nv > 1)],
                 x + s->place[v + nv - 1], d + v * TG__VN, s->d_rs, s->add);
         }
