@@ -29924,6 +29924,46 @@ static const float tg__mills[10][8] = {
         0.0306128431f }
 };
 
+/* tanh by half octaves of 0.605 + a for a in [0, 9.07], laid out as those above: centres, then the coefficients of d^6 ...
+   d^0, 2^-24.1 */
+static const float tg__tanh_pieces[8][8] = {
+    { 0.0f, 0.441514283f, 0.843069732f, 1.45663238f, 2.29537058f, 3.50861597f, 5.20498037f, 7.56597948f },
+    { -0.0369768739f, -0.0627822578f, 0.00986692775f, 0.00853899214f, -0.000697985f, -0.000155641785f,
+        -5.88141165e-06f, -5.47340306e-08f },
+    { 0.143084213f, -0.00655430183f, -0.0596711896f, -0.00559878163f, 0.00375619298f, 0.000500536349f,
+        1.88735085e-05f, 1.95395245e-07f },
+    { -0.00118372298f, 0.169937283f, 0.0703852847f, -0.0241908636f, -0.0114499498f, -0.00117728068f,
+        -3.99591518e-05f, -3.57052812e-07f },
+    { -0.333270192f, -0.133457527f, 0.0733898878f, 0.0921428353f, 0.024935348f, 0.00236393791f,
+        7.89052938e-05f, 6.61663762e-07f },
+    { -1.09746554e-06f, -0.343478411f, -0.362577438f, -0.17527017f, -0.038970992f, -0.00357239391f,
+        -0.000120525059f, -1.06965888e-06f },
+    { 1.0f, 0.827858984f, 0.527438164f, 0.195396274f, 0.0397701897f, 0.00357936812f, 0.000120694029f,
+        1.08575432e-06f },
+    { 0.0f, 0.414898843f, 0.687431574f, 0.896996558f, 0.979913116f, 0.998209f, 0.99993974f, 0.999999464f }
+};
+
+/* ndtr(-a) about the multiples of h = 0.565459251 for a in [0, 4.24]: the coefficients of d^7 ... d^0, 2^-25. h has 20
+   bits, so that its multiples are exact, and was chosen so that ndtr is nearly a float at each of them. */
+static const float tg__ndtr_pieces[8][8] = {
+    { -0.0270127337f, 0.000304296758f, -0.000860624365f, -0.000232489198f, 0.00028534091f, 0.000143174955f,
+        -1.12549351e-05f, -2.59774552e-05f },
+    { 0.0277714301f, 0.00325912889f, 0.00131147518f, -0.00123201509f, -0.000959122204f, -3.69967092e-05f,
+        0.000190326347f, 9.06716305e-05f },
+    { -0.0206906237f, -0.00338698085f, 0.00533052348f, 0.00471751019f, 0.000388023444f, -0.0011558159f,
+        -0.00069892098f, -0.000203520482f },
+    { 0.00203912426f, -0.0214838963f, -0.0170733463f, -0.000815150444f, 0.00616160408f, 0.00431245938f,
+        0.00151955266f, 0.000330153271f },
+    { 0.0662936643f, 0.0385497399f, -0.00978586636f, -0.0296142902f, -0.0211989619f, -0.00854422245f,
+        -0.00221238146f, -0.000386334636f },
+    { 8.75841215e-06f, 0.0961284041f, 0.119010612f, 0.0802634805f, 0.0349491462f, 0.0103624435f,
+        0.0021423779f, 0.000312775752f },
+    { -0.398942411f, -0.339999706f, -0.210466906f, -0.0946293771f, -0.030903317f, -0.00733028678f,
+        -0.00126291392f, -0.000158038732f },
+    { 0.5f, 0.285880715f, 0.129044697f, 0.0449071825f, 0.0118537378f, 0.00234714383f, 0.000345966837f,
+        3.77560245e-05f }
+};
+
 /* A product that clang -Ofast -march=native must not fuse with the sum around it */
 TG__PRIVATE double tg__times(double a, double b) { double v = a * b; TG__BARRIER(v); return v; }
 
@@ -30679,7 +30719,7 @@ TG__PRIVATE TG__V TG__W(atanh)(TG__V x) {
 }
 
 /* e^r = 1 + r + r^2 Q(r), |r| <= 0.3467: minimax of degree 4, 2^-28.2. The upper part of ln2 has 15 bits: k
-   times it is exact. exp 1.02 ulp, exp2 1.03, expm1 1.5. */
+   times it is exact. exp 0.87 ulp, exp2 1.03, expm1 1.5. */
 TG__INLINE TG__V TG__W(expq)(TG__V r)
 { return TG__H5(r, 0.00138380087f, 0.00836916547f, 0.0416681021f, 0.166665167f, 0.49999994f); }
 TG__INLINE TG__V TG__W(expreduce)(TG__V x, TG__V *k) {           /* e^r - 1 */
@@ -30691,10 +30731,25 @@ TG__INLINE TG__V TG__W(expreduce)(TG__V x, TG__V *k) {           /* e^r - 1 */
     return TG__FMA(TG__MUL(r, r), TG__W(expq)(r), r);
 }
 TG__INLINE TG__V TG__W(exp)(TG__V x) {
-    TG__V k, p;
+    TG__V t, k, r, p, one = TG__K(1.0f);
+#if defined(TG__PASS_AVX512)                                     /* it scales in one instruction */
     x = TG__W(minq)(TG__K(89.0f), TG__W(maxq)(TG__K(-104.0f), x));
-    p = TG__W(expreduce)(x, &k);
-    return TG__W(scale)(TG__ADD(TG__K(1.0f), p), k);
+#endif
+    t = TG__FMA(x, TG__K(1.44269502f), TG__K(12582912.0f));
+    TG__BARRIER(t);
+    k = TG__SUB(t, TG__K(12582912.0f));
+    r = TG__FNMA(k, TG__K(0.693145752f), x);
+    r = TG__FNMA(k, TG__K(1.42860677e-06f), r);
+    p = TG__FMA(TG__FMA(TG__W(expq)(r), r, one), r, one);
+#if !defined(TG__PASS_AVX512)
+    /* Between -87 and 87 the result is normal, and k is added to its exponent. Beyond 104 it is 0 or infinite whatever p is. */
+    x = TG__W(abs)(x);
+    if (TG__W(mall)(TG__W(le)(x, TG__K(87.0f))))
+        return TG__W(frombits)(TG__W(iadd)(TG__W(bits)(p), TG__W(ishl)(TG__W(bits)(t), 23)));
+    k = TG__W(minq)(TG__K(130.0f), TG__W(maxq)(TG__K(-150.0f), k));
+    p = TG__SEL(TG__W(gt)(x, TG__K(104.0f)), one, p);
+#endif
+    return TG__W(scale)(p, k);
 }
 /* 2^x = 2^k 2^r, |r| <= 1/2 exact; 1 + r Q(r), minimax of degree 6, 2^-30 */
 TG__INLINE TG__V TG__W(exp2)(TG__V x) {
@@ -30782,16 +30837,25 @@ TG__PRIVATE TG__V TG__W(tan)(TG__V x) {
     return r;
 }
 
-/* tanh below 0.625: x + x^3 P(x^2), minimax of degree 4, 2^-27; above 1 - 2 / (e^2a + 1), 1 from 10 on. 1.33 ulp */
+/* A polynomial in d whose coefficients differ from lane to lane: t[0], the highest, is a row of one for each piece, i says
+   which piece. */
+TG__INLINE TG__V TG__W(piece6)(const float (*t)[8], TG__V d, TG__VI i) {
+    TG__V p = TG__FMA(TG__W(table8)(t[0], i), d, TG__W(table8)(t[1], i));
+    p = TG__FMA(p, d, TG__W(table8)(t[2], i));
+    p = TG__FMA(p, d, TG__W(table8)(t[3], i));
+    p = TG__FMA(p, d, TG__W(table8)(t[4], i));
+    p = TG__FMA(p, d, TG__W(table8)(t[5], i));
+    return TG__FMA(p, d, TG__W(table8)(t[6], i));
+}
+TG__INLINE TG__V TG__W(piece7)(const float (*t)[8], TG__V d, TG__VI i)
+{ return TG__FMA(TG__W(piece6)(t, d, i), d, TG__W(table8)(t[7], i)); }
+
+/* tanh: 1.5 ulp, 1 from 9.01 on. The centre of the first piece is 0: what is tiny stays as it is. */
 TG__INLINE TG__V TG__W(tanh)(TG__V x) {
-    TG__V a = TG__W(abs)(x), z = TG__MUL(a, a), y = TG__W(minq)(TG__K(20.0f), TG__ADD(a, a)), k, p, t;
-    t = TG__H5(z, -0.00571406353f, 0.0206480622f, -0.0537427738f, 0.133314833f, -0.333332837f);
-    t = TG__FMA(TG__MUL(a, z), t, a);
-    p = TG__W(expreduce)(y, &k);
-    z = TG__W(pow2)(k);
-    p = TG__ADD(TG__FMA(z, p, z), TG__K(1.0f));
-    p = TG__SUB(TG__K(1.0f), TG__DIV(TG__K(2.0f), p));
-    return TG__W(copysign)(TG__SEL(TG__W(lt)(a, TG__K(0.625f)), t, p), x);
+    TG__V a = TG__W(minq)(TG__K(9.05f), TG__W(abs)(x)), b = TG__K(0.605f);
+    TG__VI i = TG__W(ishr)(TG__W(isub)(TG__W(bits)(TG__ADD(a, b)), TG__W(bits)(b)), 22);
+    a = TG__SUB(a, TG__W(table8)(tg__tanh_pieces[0], i));
+    return TG__W(copysign)(TG__W(piece6)(tg__tanh_pieces + 1, a, i), x);
 }
 TG__INLINE TG__V TG__W(expminus)(TG__V x) {                      /* e^-|x| */
     TG__V k, p = TG__W(expreduce)(TG__W(maxq)(TG__K(-104.0f), TG__W(neg)(TG__W(abs)(x))), &k);
@@ -30827,19 +30891,11 @@ TG__INLINE TG__V TG__W(erf)(TG__V x) {
 }
 /* ---- normal distribution in float ----
    G(a): the piece is chosen by the exponent and first mantissa bit of u = 1 + a; d = a - centre is the caller's.
-   ndtr 1.6 ulp (plain 1.9), erfc 1.75, relative, to the last subnormal. */
+   ndtr 2.4 ulp, erfc 1.75, relative, to the last subnormal. */
 TG__INLINE TG__VI TG__W(millspiece)(TG__V u)
 { return TG__W(ishr)(TG__W(isub)(TG__W(bits)(u), TG__W(iset)(0x3f800000)), 22); }
-TG__INLINE TG__V TG__W(mills)(TG__V d, TG__VI i) {
-    TG__V p = TG__FMA(TG__W(table8)(tg__mills[1], i), d, TG__W(table8)(tg__mills[2], i));
-    p = TG__FMA(p, d, TG__W(table8)(tg__mills[3], i));
-    p = TG__FMA(p, d, TG__W(table8)(tg__mills[4], i));
-    p = TG__FMA(p, d, TG__W(table8)(tg__mills[5], i));
-    p = TG__FMA(p, d, TG__W(table8)(tg__mills[6], i));
-    p = TG__FMA(p, d, TG__W(table8)(tg__mills[7], i));
-    p = TG__FMA(p, d, TG__W(table8)(tg__mills[8], i));
-    return TG__FMA(p, d, TG__W(table8)(tg__mills[9], i));
-}
+TG__INLINE TG__V TG__W(mills)(TG__V d, TG__VI i)
+{ return TG__FMA(TG__W(piece7)(tg__mills + 1, d, i), d, TG__W(table8)(tg__mills[9], i)); }
 /* e^(y + yl) g 2^shift; the sum y + yl is the exact square, so the tail keeps its relative precision */
 TG__INLINE TG__V TG__W(tail)(TG__V y, TG__V yl, TG__V g, TG__V shift) {
     TG__V t = TG__FMA(y, TG__K(1.44269502f), TG__K(12582912.0f)), k, h, r, c, z, q;
@@ -30853,11 +30909,23 @@ TG__INLINE TG__V TG__W(tail)(TG__V y, TG__V yl, TG__V g, TG__V shift) {
     r = TG__ADD(r, TG__FMA(z, q, c));
     return TG__W(scale)(TG__FMA(g, r, g), TG__ADD(k, shift));
 }
-TG__INLINE TG__V TG__W(ndtr)(TG__V x) {
-    TG__V a = TG__W(minq)(TG__K(14.6f), TG__W(abs)(x)), h = TG__MUL(a, a), m = TG__K(-0.5f), r;
-    TG__VI i = TG__W(millspiece)(TG__ADD(a, TG__K(1.0f)));
+TG__INLINE TG__V TG__W(ndtrtail)(TG__V a) {                      /* ndtr(-a), a >= 0 */
+    TG__V h, m = TG__K(-0.5f), r;
+    TG__VI i;
+    a = TG__W(minq)(TG__K(14.6f), a);
+    h = TG__MUL(a, a);
+    i = TG__W(millspiece)(TG__ADD(a, TG__K(1.0f)));
     r = TG__W(mills)(TG__SUB(a, TG__W(table8)(tg__mills[0], i)), i);
-    r = TG__W(tail)(TG__MUL(h, m), TG__MUL(TG__W(mullo)(a, a, h), m), r, TG__K(0.0f));
+    return TG__W(tail)(TG__MUL(h, m), TG__MUL(TG__W(mullo)(a, a, h), m), r, TG__K(0.0f));
+}
+/* Numbers beyond 4.24 are rare, and only they take the long way. */
+TG__INLINE TG__V TG__W(ndtr)(TG__V x) {
+    TG__V a = TG__W(abs)(x), t = TG__FMA(a, TG__K(1.76847403f), TG__K(12582912.0f)), d, r;
+    TG__M far = TG__W(gt)(a, TG__K(4.24f));
+    TG__BARRIER(t);
+    d = TG__FNMA(TG__SUB(t, TG__K(12582912.0f)), TG__K(0.565459251f), a);
+    r = TG__W(piece7)(tg__ndtr_pieces, d, TG__W(bits)(t));
+    if (TG__W(many)(far)) r = TG__SEL(far, TG__W(ndtrtail)(a), r);
     return TG__SEL(TG__W(gt)(x, TG__K(0.0f)), TG__SUB(TG__K(1.0f), r), r);
 }
 TG__INLINE TG__V TG__W(sumerr)(TG__V a, TG__V b, TG__V s) {          /* a + b - s exactly, s the rounded sum */
