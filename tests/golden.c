@@ -2748,9 +2748,9 @@ static int run_dir(runner *r, const char *dir) {
 }
 
 static bool isa_named(const char *name, tg_isa *isa) {
-    static const char *const names[] = { "best", "plain", "avx2", "avx512", "neon" };
+    static const char *const names[] = { "best", "plain", "avx2", "avx512", "neon", "simd128" };
     int i;
-    for (i = 0; i <= (int)TG_ISA_NEON; i++) if (strcmp(name, names[i]) == 0) { *isa = (tg_isa)i; return tg_isa_supported(*isa) || i == 0; }
+    for (i = 0; i <= (int)TG_ISA_SIMD128; i++) if (strcmp(name, names[i]) == 0) { *isa = (tg_isa)i; return tg_isa_supported(*isa) || i == 0; }
     return false;
 }
 

@@ -1237,7 +1237,7 @@ static void pin(void) {
 }
 
 int main(int argc, char **argv) {
-    static const struct { const char *name; tg_isa isa; } isas[] = { { "plain", TG_ISA_PLAIN }, { "avx2", TG_ISA_AVX2 }, { "avx512", TG_ISA_AVX512 }, { "neon", TG_ISA_NEON } };
+    static const struct { const char *name; tg_isa isa; } isas[] = { { "plain", TG_ISA_PLAIN }, { "avx2", TG_ISA_AVX2 }, { "avx512", TG_ISA_AVX512 }, { "neon", TG_ISA_NEON }, { "simd128", TG_ISA_SIMD128 } };
     const char *globs = "*", *impl = NULL;
     char named[32];
     tg_config config;
