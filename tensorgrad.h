@@ -92,6 +92,8 @@
      TENSORGRAD_TEACH        only the plain C kernels: the reference, quick to compile and to step through
      TENSORGRAD_NATIVE       only the kernels that your flags name (-march=native, -msimd128): half the time to compile; where they name none, all as usual
      TENSORGRAD_SOFT_FMA     config.strict also on CPUs without a fused multiply-add and with TENSORGRAD_TEACH: 1.5 s more to compile
+     TENSORGRAD_BLIS         large f32 and f64 products by the cblas_sgemm and cblas_dgemm (32-bit sizes) that you link, -lblis or -lopenblas,
+                             but for strict mode: with that library's bits, threads and stack. That file must not include cblas.h
      TENSORGRAD_DEBUG        headers of ended tensors are never reused, so every use after its scope is found; kernels as your flags say
      TENSORGRAD_NO_LINES     calls do not note the caller's file and line (define it in all files)
      TENSORGRAD_NO_THREADS   no pool of our own; the jobs hook still works
@@ -15258,7 +15260,8 @@ TG_API tg_tensor *(tg_multinomial)(tg_tensor *x, int64_t n, bool replacement) {
      dots      reductions (the order is told in >>pass-gemm), along k
      lanes     reductions too: some of the 64 lanes of many columns at once
      whole     integers
-   Tests: tests/golden.c, tests/test_bits.c
+     library   with TENSORGRAD_BLIS: one call of cblas_sgemm or cblas_dgemm for each matrix
+   Tests: tests/golden.c, tests/test_bits.c, tests/test_blis.sh
    ====================================================================================== */
 
 TG__KERNEL(int64_t, tg__gemm_shape_f32, (int what, int64_t kc));
@@ -15287,7 +15290,7 @@ TG__KERNEL(void, tg__gemm_words_block, (int op, const tg__gemm_part *s));
 
 enum {
     TG__GEMM_STRIPS, TG__GEMM_BLOCKS, TG__GEMM_SHARED, TG__GEMM_PARTIAL,
-    TG__GEMM_DOTS, TG__GEMM_LANES, TG__GEMM_WHOLE
+    TG__GEMM_DOTS, TG__GEMM_LANES, TG__GEMM_WHOLE, TG__GEMM_LIBRARY
 };
 enum {
     TG__GEMM_CHUNK = 3 << 20,       /* multiply-adds of a chunk at most, about: 25 us with AVX-512 */
@@ -15696,6 +15699,53 @@ TG__PRIVATE void tg__gemm_ints(const tg__gemm_plan *j, int64_t i) {
         }
 }
 
+/* ---- an installed library: TENSORGRAD_BLIS
+   It is asked for large products of one float type whose operands have a stride of 1, outside of strict mode: what rounds how is
+   its own matter. A matrix of a batch is one call and one chunk; how many threads it takes for that the user tells it, not we.
+   With beta = 0 the standard has it write c without reading it; the bias is added afterwards. */
+#ifdef TENSORGRAD_BLIS
+#ifndef TG__GEMM_LIBRARY_LEAST
+#define TG__GEMM_LIBRARY_LEAST TG__GEMM_LONE           /* multiply-adds; tests take it for smaller ones too */
+#endif
+void cblas_sgemm(int order, int turn_a, int turn_b, int m, int n, int k, float alpha, const float *a, int a_step, const float *b, int b_step,
+    float beta, float *c, int c_step);
+void cblas_dgemm(int order, int turn_a, int turn_b, int m, int n, int k, double alpha, const double *a, int a_step, const double *b, int b_step,
+    double beta, double *c, int c_step);
+
+/* CblasNoTrans or CblasTrans, and the way from line to line; 0 where neither stride is 1, or lines overlap */
+TG__PRIVATE int tg__gemm_library_layout(int64_t rows, int64_t cols, int64_t rs, int64_t cs, int *step) {
+    if (cs == 1 && rs >= cols && rs <= INT32_MAX) { *step = (int)rs; return 111; }
+    if (rs == 1 && cs >= rows && cs <= INT32_MAX) { *step = (int)cs; return 112; }
+    return 0;
+}
+TG__PRIVATE bool tg__gemm_library_can(const tg__gemm_plan *j) {
+    const tg__gemm_part *p = &j->part;
+    int step;
+    return !j->tg->config.strict && j->direct && j->ta == j->tb && j->ta == j->tc && (j->ta == TG_F32 || j->ta == TG_F64) &&
+        p->m <= INT32_MAX && p->n <= INT32_MAX && p->k > 0 && p->k <= INT32_MAX && p->m * p->n * p->k > TG__GEMM_LIBRARY_LEAST &&
+        p->d_rs >= p->n && p->d_rs <= INT32_MAX &&
+        tg__gemm_library_layout(p->m, p->k, p->a_rs, p->a_cs, &step) && tg__gemm_library_layout(p->k, p->n, p->b_rs, p->b_cs, &step);
+}
+TG__PRIVATE void tg__gemm_library(const tg__gemm_plan *j, int64_t at) {
+    tg__gemm_part p;
+    tg__gemm_last f;
+    int a_step = 0, b_step = 0, turn_a, turn_b;
+    tg__gemm_matrix(j, at, &p, &f);
+    turn_a = tg__gemm_library_layout(p.m, p.k, p.a_rs, p.a_cs, &a_step);
+    turn_b = tg__gemm_library_layout(p.k, p.n, p.b_rs, p.b_cs, &b_step);
+    if (j->wide)
+        cblas_dgemm(101, turn_a, turn_b, (int)p.m, (int)p.n, (int)p.k, 1, (const double *)p.a, a_step, (const double *)p.b, b_step,
+            j->accumulate ? 1 : 0, (double *)p.d, (int)p.d_rs);                               /* 101: rows side by side */
+    else
+        cblas_sgemm(101, turn_a, turn_b, (int)p.m, (int)p.n, (int)p.k, 1, (const float *)p.a, a_step, (const float *)p.b, b_step,
+            j->accumulate ? 1 : 0, (float *)p.d, (int)p.d_rs);
+    tg__gemm_end(j, &f, p.d, p.d_rs);
+}
+#else
+TG__PRIVATE bool tg__gemm_library_can(const tg__gemm_plan *j) { (void)j; return false; }
+TG__PRIVATE void tg__gemm_library(const tg__gemm_plan *j, int64_t at) { (void)j; (void)at; }
+#endif
+
 /* ---- the plan */
 
 TG__PRIVATE bool tg__gemm_memory(tg__gemm_plan *j, int64_t elements) {
@@ -15832,6 +15882,11 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     tg__gemm_normalise(j, true);
     j->m = m;
     j->direct = j->last.c_cs == 1 && j->last.kc == TG__GEMM_OWN;
+    if (!reduction && tg__gemm_library_can(j)) {
+        j->path = TG__GEMM_LIBRARY;
+        j->mt = j->nt = 1;
+        return true;
+    }
     if (j->ta == TG_BF16 && !reduction && j->m >= 16 && j->n >= 16 && j->m * j->n * j->k > 1 << 20 &&
         !j->tg->config.strict) {
         const int words = tg__gemm_words_op__k[j->isa](0, j->tg->features);
@@ -15871,7 +15926,7 @@ TG__PRIVATE int64_t tg__gemm_phase(tg_ctx *tg, int phase, tg__gemm_plan *j) {
         j->second = phase % 2 == 1;
         if (j->now < j->batches) chunks = phase % 2 ? strips : j->mt + j->nt;
         break;
-    case TG__GEMM_WHOLE:
+    case TG__GEMM_WHOLE: case TG__GEMM_LIBRARY:
         if (phase == 0) chunks = strips * j->batches;
         break;
     default:
@@ -15917,6 +15972,7 @@ TG__PRIVATE void tg__gemm_chunk_in(const tg__gemm_plan *j, int64_t i, char *scra
 TG__PRIVATE void tg__gemm_chunk(void *plan, int64_t i) {
     const tg__gemm_plan *j = (const tg__gemm_plan *)plan;
     if (j->path == TG__GEMM_WHOLE) { tg__gemm_ints(j, i); return; }
+    if (j->path == TG__GEMM_LIBRARY) { tg__gemm_library(j, i); return; }
     if (j->path == TG__GEMM_SHARED) {
         if (j->second) tg__gemm_tile_chunk(j, i);
         else tg__gemm_pack_chunk(j, i);
