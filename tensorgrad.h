@@ -80,7 +80,7 @@
      >>impl-io                            whole files, dicts, safetensors, npy
      >>impl-debug                         printing, the tape as text and drawing
    PART III, kernels, read once per instruction set
-     >>pass-vector >>pass-maths           the words of one instruction set; exp, log, tanh, erf ... written with them
+     >>pass-vector >>pass-sets >>pass-maths   the words in plain C, then of each instruction set; exp, log, tanh, erf ... in them
      >>pass-map >>pass-reduce >>pass-gemm >>pass-convert >>pass-random >>pass-conv
      >>pass-rnn >>pass-attention          recurrent cells; tiles of attention
    PART IV
@@ -26681,7 +26681,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
    ========================================================================================================== */
 #if !defined(TG__T)
 /* ======================================================================================
-   >>pass-vector    the words of one instruction set, for float and for double
+   >>pass-vector    the words that kernels are written in, for float and for double; what they mean, in plain C
    Owns the types tg__vf32__<pass> (vector), tg__mf32__<pass> (mask), tg__vi32__<pass> (integers of the same width),
    the same with 64, and TG__VN_F32, TG__VN_F64. Knows no kernel. Lanes never look at each other.
    A word gives the same bits in strict, avx2, avx512 and neon; plain and simd128, which have each other's bits, differ only in
@@ -27189,6 +27189,12 @@ TG__INLINE TG__V TG__W(scale)(TG__V v, TG__V k) {
 #undef TG__VI
 #undef TG__W
 #endif
+
+/* ======================================================================================
+   >>pass-sets    the words once more, in the instructions of AVX2, AVX-512, NEON and WebAssembly's SIMD128
+   Each set defines all words of >>pass-vector, where plain C says what they mean.
+   Tests: tests/test_maths.c, tests/wasm.sh
+   ====================================================================================== */
 
 #if defined(TG__PASS_AVX2)
 /* ---------------------------------------------------------------- AVX2, FMA, F16C ---- */
