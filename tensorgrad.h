@@ -80,7 +80,7 @@
      >>impl-io >>impl-nn                  whole files, dicts, safetensors, npy; modules and layers
      >>impl-debug                         printing, the tape as text and drawing
    PART III, kernels, read once per instruction set
-     >>pass-vector >>pass-maths           the words of one instruction set; exp, log, tanh, erf ... written with them
+     >>pass-vector >>pass-sets >>pass-maths   the words in plain C, then of each instruction set; exp, log, tanh, erf ... in them
      >>pass-map >>pass-reduce >>pass-gemm >>pass-convert >>pass-random >>pass-conv
      >>pass-rnn >>pass-attention          recurrent cells; tiles of attention
    PART IV
@@ -90,8 +90,10 @@
      TENSORGRAD_STATIC       all functions static: several private copies can live in one program, unused ones are dropped
      TENSORGRAD_FILENAME     "name.h" if your copy has another name: the file reads itself once per instruction set
      TENSORGRAD_TEACH        only the plain C kernels: the reference, quick to compile and to step through
-     TENSORGRAD_NATIVE       only the kernels that your flags name (-march=native): half the time to compile; where they name none, all as usual
+     TENSORGRAD_NATIVE       only the kernels that your flags name (-march=native, -msimd128): half the time to compile; where they name none, all as usual
      TENSORGRAD_SOFT_FMA     config.strict also on CPUs without a fused multiply-add and with TENSORGRAD_TEACH: 1.5 s more to compile
+     TENSORGRAD_BLIS         large f32 and f64 products by the cblas_sgemm and cblas_dgemm (32-bit sizes) that you link, -lblis or -lopenblas,
+                             but for strict mode: with that library's bits, threads and stack. That file must not include cblas.h
      TENSORGRAD_DEBUG        headers of ended tensors are never reused, so every use after its scope is found; kernels as your flags say
      TENSORGRAD_NO_LINES     calls do not note the caller's file and line (define it in all files)
      TENSORGRAD_NO_THREADS   no pool of our own; the jobs hook still works
@@ -252,8 +254,10 @@ typedef enum tg_dtype {
 
 typedef enum tg_device { TG_CPU = 0, TG_CUDA = 1, TG_DEVICES = 4 } tg_device;   /* 2 and 3 are free for a host's own */
 
-/* The instruction sets a context can use. TG_ISA_BEST picks the widest one that the machine supports. */
-typedef enum tg_isa { TG_ISA_BEST = 0, TG_ISA_PLAIN, TG_ISA_AVX2, TG_ISA_AVX512, TG_ISA_NEON } tg_isa;
+/* The instruction sets a context can use. TG_ISA_BEST picks the widest one that the machine supports. SIMD128 is
+   WebAssembly's, there when the compiler was told -msimd128; it has no fused multiply-add, so that strict mode computes
+   in software beside it. */
+typedef enum tg_isa { TG_ISA_BEST = 0, TG_ISA_PLAIN, TG_ISA_AVX2, TG_ISA_AVX512, TG_ISA_NEON, TG_ISA_SIMD128 } tg_isa;
 
 /* A tensor: a strided view of numbers, and its place in the graph. The fields down to `requires_grad` may be
    read; only functions change them. Strides count elements, may be zero or negative. Element [i, j] of a host
@@ -3651,17 +3655,26 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #if defined(TENSORGRAD_TEACH) || defined(__CUDACC__)   /* nvcc reads everything itself first and knows no target regions */
 #define TG__HAS_X86 0
 #define TG__HAS_NEON 0
+#define TG__HAS_SIMD128 0
 #elif (defined(__x86_64__) || defined(_M_X64)) && (defined(__GNUC__) && !defined(__TINYC__)) && \
     (!defined(__MINGW32__) || defined(__clang__))
 #define TG__HAS_X86 1          /* mingw's gcc aligns its stack to 16 and spills wide registers with aligned stores: no AVX there */
 #define TG__HAS_NEON 0
+#define TG__HAS_SIMD128 0
 #elif defined(__aarch64__) && defined(__GNUC__)
 #define TG__HAS_X86 0
 #define TG__HAS_NEON 1
+#define TG__HAS_SIMD128 0
+#elif defined(__wasm_simd128__)
+#define TG__HAS_X86 0
+#define TG__HAS_NEON 0
+#define TG__HAS_SIMD128 1      /* WebAssembly has no choice at run time: a module with vectors is refused where there are none */
 #else
 #define TG__HAS_X86 0
 #define TG__HAS_NEON 0
+#define TG__HAS_SIMD128 0
 #endif
+#define TG__HAS_VECTORS (TG__HAS_X86 || TG__HAS_NEON || TG__HAS_SIMD128)
 /* Plain C with a software FMA: strict mode for CPUs that lack the instruction. Almost none that these compilers
    serve do, and the pass costs a tenth of the time to compile. */
 #ifdef TENSORGRAD_NO_F64
@@ -3685,6 +3698,9 @@ enum { TG__HAS_F64 = 1 };
 #define TG__ONLY_AVX2
 #elif defined(TENSORGRAD_NATIVE) && TG__HAS_NEON
 #define TG__ONLY neon
+#define TG__ONLY_NEON
+#elif defined(TENSORGRAD_NATIVE) && TG__HAS_SIMD128
+#define TG__ONLY simd128
 #endif
 
 #if defined(__cplusplus) && defined(__GNUC__)     /* libstdc++'s cstdlib, behind immintrin.h, removes the host's min and max */
@@ -3697,6 +3713,8 @@ enum { TG__HAS_F64 = 1 };
 #include <emmintrin.h>
 #elif TG__HAS_NEON
 #include <arm_neon.h>
+#elif TG__HAS_SIMD128
+#include <wasm_simd128.h>
 #endif
 #if defined(__cplusplus) && defined(__GNUC__)
 #pragma pop_macro("min")
@@ -6585,9 +6603,12 @@ enum { TG__ISA_PLAIN = -3, TG__ISA_STRICT = -2, TG__ISA_SCALAR = -2, TG__ISA_AVX
 #elif defined(TG__ONLY_AVX2)
 #define TG__PASS_AVX2 1
 enum { TG__ISA_PLAIN = -3, TG__ISA_STRICT = -2, TG__ISA_SCALAR = -2, TG__ISA_AVX512 = -1, TG__ISA_AVX2, TG__PASSES };
-#else
+#elif defined(TG__ONLY_NEON)
 #define TG__PASS_NEON 1
 enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_SCALAR = -1, TG__ISA_NEON, TG__PASSES };
+#else
+#define TG__PASS_SIMD128 1
+enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_SCALAR = -1, TG__ISA_SIMD128, TG__PASSES };
 #endif
 #define TG__PASS TG__ONLY
 #include TENSORGRAD_FILENAME
@@ -6598,7 +6619,7 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_SCALAR = -1, TG__ISA_NEO
 /* Where faster passes follow, or quick compiling is asked for, the plain ones are compiled with less
    effort: that takes a fifth off the whole, the bits are the same, and most of them run a tenth slower. */
 #if defined(__GNUC__) && !defined(__TINYC__) && !defined(TENSORGRAD_DEBUG) && !defined(__CUDACC__) && \
-    (TG__HAS_X86 || TG__HAS_NEON || defined(TENSORGRAD_TEACH))
+    (TG__HAS_VECTORS || defined(TENSORGRAD_TEACH))
 #define TG__LESS_EFFORT
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((minsize)), apply_to = function)
@@ -6665,6 +6686,13 @@ enum { TG__ISA_AVX2 = TG__ISA_SCALAR + 1, TG__ISA_AVX512, TG__PASSES };
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__neon
 #define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__neon
 enum { TG__ISA_NEON = TG__ISA_SCALAR + 1, TG__PASSES };
+#elif TG__HAS_SIMD128
+#define TG__PASS simd128
+#define TG__PASS_SIMD128 1
+#include TENSORGRAD_FILENAME
+#define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__simd128
+#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__simd128
+enum { TG__ISA_SIMD128 = TG__ISA_SCALAR + 1, TG__PASSES };
 #else
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name)
 #define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name)
@@ -6703,6 +6731,8 @@ TG__PRIVATE bool tg__isa_find(tg_isa isa, unsigned features, int *index) {
             if (TG__ISA_AVX512 >= 0 && (features & TG__CPU_AVX512)) *index = TG__ISA_AVX512;
 #elif TG__HAS_NEON
             *index = TG__ISA_NEON;
+#elif TG__HAS_SIMD128
+            *index = TG__ISA_SIMD128;
 #endif
             break;
         case TG_ISA_PLAIN: *index = TG__ISA_PLAIN; break;
@@ -6711,10 +6741,21 @@ TG__PRIVATE bool tg__isa_find(tg_isa isa, unsigned features, int *index) {
         case TG_ISA_AVX512: *index = TG__ISA_AVX512; able = (features & TG__CPU_AVX512) != 0; break;
 #elif TG__HAS_NEON
         case TG_ISA_NEON: *index = TG__ISA_NEON; break;
+#elif TG__HAS_SIMD128
+        case TG_ISA_SIMD128: *index = TG__ISA_SIMD128; break;
 #endif
         default: break;
     }
     return able && *index >= 0;
+}
+
+/* No fused multiply-add? Then strict mode computes with the strict pass, in software and one number at a time. */
+TG__PRIVATE bool tg__is_unfused(int isa) {
+#if TG__HAS_SIMD128
+    return isa == TG__ISA_PLAIN || isa == TG__ISA_SIMD128;
+#else
+    return isa == TG__ISA_PLAIN;
+#endif
 }
 
 TG_API bool tg_isa_supported(tg_isa isa) {
@@ -6728,6 +6769,8 @@ TG_API tg_isa tg_isa_used(tg_ctx *tg) {
     return tg->isa == TG__ISA_AVX512 ? TG_ISA_AVX512 : tg->isa == TG__ISA_AVX2 ? TG_ISA_AVX2 : TG_ISA_PLAIN;
 #elif TG__HAS_NEON
     return tg->isa == TG__ISA_NEON ? TG_ISA_NEON : TG_ISA_PLAIN;
+#elif TG__HAS_SIMD128
+    return tg->isa == TG__ISA_SIMD128 ? TG_ISA_SIMD128 : TG_ISA_PLAIN;
 #else
     return TG_ISA_PLAIN;
 #endif
@@ -6737,6 +6780,7 @@ TG_API const char *tg_isa_name(tg_ctx *tg) {
         case TG_ISA_AVX2: return "avx2";
         case TG_ISA_AVX512: return "avx512";
         case TG_ISA_NEON: return "neon";
+        case TG_ISA_SIMD128: return "simd128";
         default: return tg && tg->isa == TG__ISA_STRICT ? "plain, software fma" : "plain";
     }
 }
@@ -7477,7 +7521,7 @@ TG__PRIVATE tg_ctx *tg__refuse(const tg_hooks *h, const char *format, ...) {
 }
 
 TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
-    static const char *const isas[] = { "best", "plain", "avx2", "avx512", "neon" };
+    static const char *const isas[] = { "best", "plain", "avx2", "avx512", "neon", "simd128" };
     tg_config c = TG__ZERO;
     tg_ctx *tg;
     unsigned features;
@@ -7503,10 +7547,10 @@ TG_API tg_ctx *tg_open_abi(const tg_config *config, uint32_t abi) {
         if ((unsigned)c.isa >= sizeof isas / sizeof *isas) return tg__refuse(&c.hooks, "there is no isa %d", (int)c.isa);
         return tg__refuse(&c.hooks, isa < 0 ? "this build has no kernels for %s" : "this machine has no %s", isas[c.isa]);
     }
-    if (isa == TG__ISA_PLAIN && c.strict) {
-        if (!TG__HAS_SOFT_FMA)
-            return tg__refuse(&c.hooks, "strict mode without an instruction for fused multiply-add needs TENSORGRAD_SOFT_FMA, "
-                "defined where tensorgrad.h is compiled");
+    if (c.strict && tg__is_unfused(isa)) {
+        if (TG__ISA_STRICT < 0)
+            return tg__refuse(&c.hooks, "strict mode without an instruction for fused multiply-add needs TENSORGRAD_SOFT_FMA%s, "
+                "defined where tensorgrad.h is compiled", TG__HAS_SOFT_FMA ? ", and not TENSORGRAD_NATIVE" : "");
         isa = TG__ISA_STRICT;
     }
     if (c.strict && tg__fuses(isa))
@@ -9728,7 +9772,7 @@ TG__PRIVATE void tg__move_rows(int64_t rows, size_t bytes, char *y, int64_t ys, 
     }
 }
 
-#if TG__HAS_X86 || TG__HAS_NEON
+#if TG__HAS_VECTORS
 TG__KERNEL(void, tg__turn_f32, (int64_t lines, int64_t length, const float *x, int64_t xs, float *y, int64_t ys));
 TG__KERNEL_WIDE(void, tg__turn_f64, (int64_t lines, int64_t length, const double *x, int64_t xs, double *y, int64_t ys));
 #endif
@@ -9755,7 +9799,7 @@ TG__PRIVATE void tg__copy_turn(const tg__copy_plan *j, int64_t index) {
     rows = tg__imin(TG__TURN, l->shape[mid] - m0);
     y = j->y + (yo + m0 * ys) * (int64_t)size;
     x = j->x + (xo + m0) * (int64_t)size;
-#if TG__HAS_X86 || TG__HAS_NEON                        /* vectors hand bits on as they are; not so every scalar unit */
+#if TG__HAS_VECTORS                                    /* vectors hand bits on as they are; not so every scalar unit */
     if (l->stride[0][in] == 1 && j->job.tg->isa > TG__ISA_SCALAR && (size == 4 || (size == 8 && TG__HAS_F64))) {
         if (size == 4)
             tg__turn_f32__k[j->job.tg->isa](l->shape[in], rows, (const float *)(const void *)x, xs,
@@ -15768,7 +15812,8 @@ TG_API tg_tensor *(tg_multinomial)(tg_tensor *x, int64_t n, bool replacement) {
      dots      reductions (the order is told in >>pass-gemm), along k
      lanes     reductions too: some of the 64 lanes of many columns at once
      whole     integers
-   Tests: tests/golden.c, tests/test_bits.c
+     library   with TENSORGRAD_BLIS: one call of cblas_sgemm or cblas_dgemm for each matrix
+   Tests: tests/golden.c, tests/test_bits.c, tests/test_blis.sh
    ====================================================================================== */
 
 TG__KERNEL(int64_t, tg__gemm_shape_f32, (int what, int64_t kc));
@@ -15797,7 +15842,7 @@ TG__KERNEL(void, tg__gemm_words_block, (int op, const tg__gemm_part *s));
 
 enum {
     TG__GEMM_STRIPS, TG__GEMM_BLOCKS, TG__GEMM_SHARED, TG__GEMM_PARTIAL,
-    TG__GEMM_DOTS, TG__GEMM_LANES, TG__GEMM_WHOLE
+    TG__GEMM_DOTS, TG__GEMM_LANES, TG__GEMM_WHOLE, TG__GEMM_LIBRARY
 };
 enum {
     TG__GEMM_CHUNK = 3 << 20,       /* multiply-adds of a chunk at most, about: 25 us with AVX-512 */
@@ -16210,6 +16255,53 @@ TG__PRIVATE void tg__gemm_ints(const tg__gemm_plan *j, int64_t i) {
         }
 }
 
+/* ---- an installed library: TENSORGRAD_BLIS
+   It is asked for large products of one float type whose operands have a stride of 1, outside of strict mode: what rounds how is
+   its own matter. A matrix of a batch is one call and one chunk; how many threads it takes for that the user tells it, not we.
+   With beta = 0 the standard has it write c without reading it; the bias is added afterwards. */
+#ifdef TENSORGRAD_BLIS
+#ifndef TG__GEMM_LIBRARY_LEAST
+#define TG__GEMM_LIBRARY_LEAST TG__GEMM_LONE           /* multiply-adds; tests take it for smaller ones too */
+#endif
+void cblas_sgemm(int order, int turn_a, int turn_b, int m, int n, int k, float alpha, const float *a, int a_step, const float *b, int b_step,
+    float beta, float *c, int c_step);
+void cblas_dgemm(int order, int turn_a, int turn_b, int m, int n, int k, double alpha, const double *a, int a_step, const double *b, int b_step,
+    double beta, double *c, int c_step);
+
+/* CblasNoTrans or CblasTrans, and the way from line to line; 0 where neither stride is 1, or lines overlap */
+TG__PRIVATE int tg__gemm_library_layout(int64_t rows, int64_t cols, int64_t rs, int64_t cs, int *step) {
+    if (cs == 1 && rs >= cols && rs <= INT32_MAX) { *step = (int)rs; return 111; }
+    if (rs == 1 && cs >= rows && cs <= INT32_MAX) { *step = (int)cs; return 112; }
+    return 0;
+}
+TG__PRIVATE bool tg__gemm_library_can(const tg__gemm_plan *j) {
+    const tg__gemm_part *p = &j->part;
+    int step;
+    return !j->tg->config.strict && j->direct && j->ta == j->tb && j->ta == j->tc && (j->ta == TG_F32 || j->ta == TG_F64) &&
+        p->m <= INT32_MAX && p->n <= INT32_MAX && p->k > 0 && p->k <= INT32_MAX && p->m * p->n * p->k > TG__GEMM_LIBRARY_LEAST &&
+        p->d_rs >= p->n && p->d_rs <= INT32_MAX &&
+        tg__gemm_library_layout(p->m, p->k, p->a_rs, p->a_cs, &step) && tg__gemm_library_layout(p->k, p->n, p->b_rs, p->b_cs, &step);
+}
+TG__PRIVATE void tg__gemm_library(const tg__gemm_plan *j, int64_t at) {
+    tg__gemm_part p;
+    tg__gemm_last f;
+    int a_step = 0, b_step = 0, turn_a, turn_b;
+    tg__gemm_matrix(j, at, &p, &f);
+    turn_a = tg__gemm_library_layout(p.m, p.k, p.a_rs, p.a_cs, &a_step);
+    turn_b = tg__gemm_library_layout(p.k, p.n, p.b_rs, p.b_cs, &b_step);
+    if (j->wide)
+        cblas_dgemm(101, turn_a, turn_b, (int)p.m, (int)p.n, (int)p.k, 1, (const double *)p.a, a_step, (const double *)p.b, b_step,
+            j->accumulate ? 1 : 0, (double *)p.d, (int)p.d_rs);                               /* 101: rows side by side */
+    else
+        cblas_sgemm(101, turn_a, turn_b, (int)p.m, (int)p.n, (int)p.k, 1, (const float *)p.a, a_step, (const float *)p.b, b_step,
+            j->accumulate ? 1 : 0, (float *)p.d, (int)p.d_rs);
+    tg__gemm_end(j, &f, p.d, p.d_rs);
+}
+#else
+TG__PRIVATE bool tg__gemm_library_can(const tg__gemm_plan *j) { (void)j; return false; }
+TG__PRIVATE void tg__gemm_library(const tg__gemm_plan *j, int64_t at) { (void)j; (void)at; }
+#endif
+
 /* ---- the plan */
 
 TG__PRIVATE bool tg__gemm_memory(tg__gemm_plan *j, int64_t elements) {
@@ -16348,6 +16440,11 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     tg__gemm_normalise(j, true);
     j->m = m;
     j->direct = j->last.c_cs == 1 && j->last.kc == TG__GEMM_OWN;
+    if (!reduction && tg__gemm_library_can(j)) {
+        j->path = TG__GEMM_LIBRARY;
+        j->mt = j->nt = 1;
+        return true;
+    }
     if (j->ta == TG_BF16 && !reduction && j->m >= 16 && j->n >= 16 && j->m * j->n * j->k > 1 << 20 &&
         !j->tg->config.strict) {
         const int words = tg__gemm_words_op__k[j->isa](0, j->tg->features);
@@ -16387,7 +16484,7 @@ TG__PRIVATE int64_t tg__gemm_phase(tg_ctx *tg, int phase, tg__gemm_plan *j) {
         j->second = phase % 2 == 1;
         if (j->now < j->batches) chunks = phase % 2 ? strips : j->mt + j->nt;
         break;
-    case TG__GEMM_WHOLE:
+    case TG__GEMM_WHOLE: case TG__GEMM_LIBRARY:
         if (phase == 0) chunks = strips * j->batches;
         break;
     default:
@@ -16433,6 +16530,7 @@ TG__PRIVATE void tg__gemm_chunk_in(const tg__gemm_plan *j, int64_t i, char *scra
 TG__PRIVATE void tg__gemm_chunk(void *plan, int64_t i) {
     const tg__gemm_plan *j = (const tg__gemm_plan *)plan;
     if (j->path == TG__GEMM_WHOLE) { tg__gemm_ints(j, i); return; }
+    if (j->path == TG__GEMM_LIBRARY) { tg__gemm_library(j, i); return; }
     if (j->path == TG__GEMM_SHARED) {
         if (j->second) tg__gemm_tile_chunk(j, i);
         else tg__gemm_pack_chunk(j, i);
@@ -28604,10 +28702,11 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
    ========================================================================================================== */
 #if !defined(TG__T)
 /* ======================================================================================
-   >>pass-vector    the words of one instruction set, for float and for double
+   >>pass-vector    the words that kernels are written in, for float and for double; what they mean, in plain C
    Owns the types tg__vf32__<pass> (vector), tg__mf32__<pass> (mask), tg__vi32__<pass> (integers of the same width),
    the same with 64, and TG__VN_F32, TG__VN_F64. Knows no kernel. Lanes never look at each other.
-   A word gives the same bits in strict, avx2, avx512 and neon; plain differs only in fma, fnma, which round twice.
+   A word gives the same bits in strict, avx2, avx512 and neon; plain and simd128, which have each other's bits, differ only in
+   fma, fnma, which round twice there (TG__UNFUSED).
    Passes are read from the least demanding instruction set upward: the helpers that are compiled once
    (TG__VECTOR_ONCE) then run wherever any later pass runs.
    Words beyond the table of the interface: scale(v,k) = v * 2^k rounded once, for integral k, |k| <= 2 * the
@@ -28649,6 +28748,11 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #define TG__BARRIER(v) __asm__("" : "+w"(v))
 #else
 #define TG__BARRIER(v) ((void)0)
+#endif
+
+#undef TG__UNFUSED
+#if defined(TG__PASS_PLAIN) || defined(TG__PASS_SIMD128)
+#define TG__UNFUSED 1
 #endif
 
 /* A set below is a list of lines "word, value". a, b, c are the operands, m, o masks, i, j integer vectors, n
@@ -29106,6 +29210,12 @@ TG__INLINE TG__V TG__W(scale)(TG__V v, TG__V k) {
 #undef TG__VI
 #undef TG__W
 #endif
+
+/* ======================================================================================
+   >>pass-sets    the words once more, in the instructions of AVX2, AVX-512, NEON and WebAssembly's SIMD128
+   Each set defines all words of >>pass-vector, where plain C says what they mean.
+   Tests: tests/test_maths.c, tests/wasm.sh
+   ====================================================================================== */
 
 #if defined(TG__PASS_AVX2)
 /* ---------------------------------------------------------------- AVX2, FMA, F16C ---- */
@@ -29862,6 +29972,260 @@ TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m)
 #undef TG__VI
 #undef TG__W
 #endif
+
+#if defined(TG__PASS_SIMD128)
+/* ---------------------------------------------------------------- WebAssembly's SIMD128 ----
+   It has no fused multiply-add: fma, fnma and mullo do what plain C does, lane by lane, and so every word has plain C's bits. (The
+   relaxed set's fma may fuse or not, as each engine likes; the bits would be the engine's.) Strict mode takes the strict pass instead. */
+#undef TG__VN_F32
+#undef TG__VN_F64
+#define TG__VN_F32 4
+#define TG__VN_F64 2
+
+/* ---- 4 floats ---- */
+#define TG__T float
+#define TG__I int32_t
+#define TG__V TG__FN(tg__vf32)
+#define TG__M TG__FN(tg__mf32)
+#define TG__VI TG__FN(tg__vi32)
+#define TG__W(word) TG__FN(tg__w_##word##_f32)
+typedef v128_t TG__V;
+typedef v128_t TG__VI;
+typedef v128_t TG__M;
+
+TG__INLINE TG__V TG__W(load)(const TG__T *p)                 { return wasm_v128_load(p); }
+TG__INLINE void  TG__W(store)(TG__T *p, TG__V v)             { wasm_v128_store(p, v); }
+TG__INLINE TG__V TG__W(loadn)(const TG__T *p, int64_t n) {
+    if (n > 3) return wasm_v128_load(p);
+    if (n > 2) return wasm_v128_load32_lane(p + 2, wasm_v128_load64_zero(p), 2);
+    if (n > 1) return wasm_v128_load64_zero(p);
+    return n > 0 ? wasm_v128_load32_zero(p) : wasm_f32x4_splat(0);
+}
+TG__INLINE void  TG__W(storen)(TG__T *p, TG__V v, int64_t n) {
+    if (n > 3) { wasm_v128_store(p, v); return; }
+    if (n > 1) wasm_v128_store64_lane(p, v, 0);
+    if (n > 2) wasm_v128_store32_lane(p + 2, v, 2);
+    if (n == 1) wasm_v128_store32_lane(p, v, 0);
+}
+TG__INLINE TG__V TG__W(set)(TG__T s)                         { return wasm_f32x4_splat(s); }
+TG__INLINE TG__VI TG__W(iset)(TG__I s)                       { return wasm_i32x4_splat(s); }
+TG__INLINE TG__VI TG__W(iload)(const int32_t *p)             { return wasm_v128_load(p); }
+TG__INLINE v128_t TG__W(lo)(TG__V v)                         { return wasm_f64x2_promote_low_f32x4(v); }
+TG__INLINE v128_t TG__W(hi)(TG__V v)                         { return wasm_f64x2_promote_low_f32x4(wasm_i64x2_shuffle(v, v, 1, 1)); }
+TG__INLINE TG__V TG__W(narrow)(v128_t lo, v128_t hi)
+{ return wasm_i64x2_shuffle(wasm_f32x4_demote_f64x2_zero(lo), wasm_f32x4_demote_f64x2_zero(hi), 0, 2); }
+TG__WA2(add, wasm_f32x4_add(a, b))
+TG__WA2(sub, wasm_f32x4_sub(a, b))
+TG__WA2(mul, wasm_f32x4_mul(a, b))
+TG__WA2(div, wasm_f32x4_div(a, b))
+TG__WA3(fma, TG__W(add)(TG__W(mul)(a, b), c))
+TG__WA3(fnma, TG__W(sub)(c, TG__W(mul)(a, b)))
+TG__WA3(mullo, TG__W(narrow)(wasm_f64x2_sub(wasm_f64x2_mul(TG__W(lo)(a), TG__W(lo)(b)), TG__W(lo)(c)),
+    wasm_f64x2_sub(wasm_f64x2_mul(TG__W(hi)(a), TG__W(hi)(b)), TG__W(hi)(c))))
+TG__WA1(sqrt, wasm_f32x4_sqrt(a))
+TG__WV1(neg, wasm_f32x4_neg(a))
+TG__WV1(abs, wasm_f32x4_abs(a))
+TG__WV2(copysign, wasm_v128_bitselect(a, b, wasm_i32x4_splat(0x7fffffff)))
+TG__WC1(isnan, wasm_i32x4_gt(wasm_f32x4_abs(a), wasm_i32x4_splat(0x7f800000)))
+TG__WC1(isinf, wasm_i32x4_eq(wasm_f32x4_abs(a), wasm_i32x4_splat(0x7f800000)))
+TG__WC1(isfinite, wasm_i32x4_lt(wasm_f32x4_abs(a), wasm_i32x4_splat(0x7f800000)))
+TG__WC2(lt, wasm_f32x4_lt(a, b))
+TG__WC2(le, wasm_f32x4_le(a, b))
+TG__WC2(gt, wasm_f32x4_gt(a, b))
+TG__WC2(ge, wasm_f32x4_ge(a, b))
+TG__WC2(eq, wasm_f32x4_eq(a, b))
+TG__WC2(ne, wasm_f32x4_ne(a, b))
+TG__WM2(mand, wasm_v128_and(m, o))
+TG__WM2(mor, wasm_v128_or(m, o))
+TG__WM2(mxor, wasm_v128_xor(m, o))
+TG__INLINE TG__M TG__W(mnot)(TG__M m) { return wasm_v128_not(m); }
+TG__INLINE int   TG__W(many)(TG__M m) { return wasm_v128_any_true(m); }
+TG__INLINE int   TG__W(mall)(TG__M m) { return wasm_i32x4_all_true(m); }
+TG__INLINE TG__V TG__W(select)(TG__M m, TG__V a, TG__V b) { return wasm_v128_bitselect(a, b, m); }
+TG__INLINE TG__VI TG__W(iselect)(TG__M m, TG__VI a, TG__VI b) { return wasm_v128_bitselect(a, b, m); }
+/* pmin is `second < first ? second : first`: x86's instruction with its operands exchanged */
+TG__WV2(minq, wasm_f32x4_pmin(b, a))
+TG__WV2(maxq, wasm_f32x4_pmax(b, a))
+TG__WV2(minn, TG__W(select)(TG__W(isnan)(a), a, TG__W(minq)(a, b)))
+TG__WV2(maxn, TG__W(select)(TG__W(isnan)(a), a, TG__W(maxq)(a, b)))
+TG__WV1(floor, wasm_f32x4_floor(a))
+TG__WV1(ceil, wasm_f32x4_ceil(a))
+TG__WV1(round, wasm_f32x4_nearest(a))
+TG__WV1(trunc, wasm_f32x4_trunc(a))
+TG__INLINE TG__VI TG__W(bits)(TG__V v)     { return v; }
+TG__INLINE TG__V TG__W(frombits)(TG__VI i) { return i; }
+TG__INLINE TG__V TG__W(i2f)(TG__VI i)      { return wasm_f32x4_convert_i32x4(i); }
+TG__WI2(iadd, wasm_i32x4_add(i, j))
+TG__WI2(isub, wasm_i32x4_sub(i, j))
+TG__WI2(iand, wasm_v128_and(i, j))
+TG__WI2(ixor, wasm_v128_xor(i, j))
+TG__WIN(ishl, wasm_i32x4_shl(i, (uint32_t)n))
+TG__WIN(ishr, wasm_u32x4_shr(i, (uint32_t)n))
+TG__WIN(isar, wasm_i32x4_shr(i, (uint32_t)n))
+TG__WIC(ieq, wasm_i32x4_eq(i, j))
+TG__WIC(igt, wasm_i32x4_gt(i, j))
+/* 1.5 * 2^23 + 127: the sum's low bits are the biased exponent */
+TG__INLINE TG__V TG__W(pow2)(TG__V k)
+{ return TG__W(frombits)(TG__W(ishl)(TG__W(bits)(TG__W(add)(k, TG__W(set)(12583039.0f))), 23)); }
+/* in two steps of half the exponent; only the second can round */
+TG__INLINE TG__V TG__W(scale)(TG__V v, TG__V k) {
+    TG__V h = TG__W(round)(TG__W(mul)(k, TG__W(set)(0.5f)));
+    return TG__W(mul)(TG__W(mul)(v, TG__W(pow2)(h)), TG__W(pow2)(TG__W(sub)(k, h)));
+}
+TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m) {
+    m = wasm_i16x8_narrow_i32x4(m, m);
+    wasm_v128_store32_lane(p, wasm_v128_and(wasm_i8x16_narrow_i16x8(m, m), wasm_i8x16_splat(1)), 0);
+}
+/* Halves are handled in the low 16 bits of each lane; the first 8 bytes of `joined` are four of them side by side. */
+TG__INLINE v128_t TG__W(halves)(const uint16_t *p, int64_t n) {
+    uint16_t t[4] = { 0, 0, 0, 0 }; int64_t i;
+    for (i = 0; i < n; i++) t[i] = p[i];
+    return wasm_u32x4_load16x4(t);
+}
+TG__INLINE v128_t TG__W(joined)(v128_t h)                    { return wasm_u16x8_narrow_i32x4(h, h); }
+TG__INLINE void  TG__W(puthalves)(uint16_t *p, v128_t h, int64_t n) {
+    uint16_t t[4]; int64_t i;
+    wasm_v128_store64_lane(t, TG__W(joined)(h), 0);
+    for (i = 0; i < n; i++) p[i] = t[i];
+}
+/* as tg__from_half and tg__to_half */
+TG__INLINE TG__V TG__W(fromhalf)(v128_t h) {
+    v128_t e = wasm_v128_and(h, wasm_i32x4_splat(0x7fff)), r = wasm_i32x4_add(wasm_i32x4_shl(e, 13), wasm_i32x4_splat(112 << 23));
+    v128_t top = wasm_v128_or(wasm_i32x4_shl(e, 13), wasm_i32x4_splat(0x7f800000));
+    v128_t small = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(e), wasm_f32x4_splat(5.9604644775390625e-8f));   /* 2^-24 */
+    top = wasm_v128_or(top, wasm_v128_and(wasm_i32x4_gt(e, wasm_i32x4_splat(0x7c00)), wasm_i32x4_splat(0x400000)));
+    r = wasm_v128_bitselect(top, r, wasm_i32x4_gt(e, wasm_i32x4_splat(0x7bff)));
+    r = wasm_v128_bitselect(small, r, wasm_i32x4_lt(e, wasm_i32x4_splat(0x400)));
+    return wasm_v128_or(r, wasm_i32x4_shl(wasm_v128_and(h, wasm_i32x4_splat(0x8000)), 16));
+}
+TG__INLINE v128_t TG__W(tohalf)(TG__V v) {
+    v128_t a = wasm_f32x4_abs(v), odd = wasm_v128_and(wasm_u32x4_shr(a, 13), wasm_i32x4_splat(1));
+    v128_t r = wasm_u32x4_shr(wasm_i32x4_add(wasm_i32x4_add(a, odd), wasm_i32x4_splat(0xfff - 0x38000000)), 13);
+    /* below 2^-14: beside 0.5 the last bit weighs 2^-24 */
+    v128_t small = wasm_i32x4_sub(wasm_f32x4_add(a, wasm_f32x4_splat(0.5f)), wasm_f32x4_splat(0.5f));
+    r = wasm_v128_bitselect(small, r, wasm_i32x4_lt(a, wasm_i32x4_splat(0x38800000)));
+    r = wasm_v128_bitselect(wasm_i32x4_splat(0x7c00), r, wasm_i32x4_gt(a, wasm_i32x4_splat(0x477fefff)));    /* 65520 and more */
+    r = wasm_v128_bitselect(wasm_i32x4_splat(0x7e00), r, TG__W(isnan)(v));
+    return wasm_v128_or(r, wasm_v128_and(wasm_u32x4_shr(v, 16), wasm_i32x4_splat(0x8000)));
+}
+TG__INLINE TG__V TG__W(loadh)(const uint16_t *p)                 { return TG__W(fromhalf)(wasm_u32x4_load16x4(p)); }
+TG__INLINE TG__V TG__W(loadhn)(const uint16_t *p, int64_t n)     { return TG__W(fromhalf)(TG__W(halves)(p, n)); }
+TG__INLINE void  TG__W(storeh)(uint16_t *p, TG__V v)             { wasm_v128_store64_lane(p, TG__W(joined)(TG__W(tohalf)(v)), 0); }
+TG__INLINE void  TG__W(storehn)(uint16_t *p, TG__V v, int64_t n) { TG__W(puthalves)(p, TG__W(tohalf)(v), n); }
+/* to bfloat16; a NaN only loses bits, its quiet bit set */
+TG__INLINE v128_t TG__W(cut)(TG__V v) {
+    v128_t odd = wasm_v128_and(wasm_u32x4_shr(v, 16), wasm_i32x4_splat(1));
+    v128_t r = wasm_i32x4_add(wasm_i32x4_add(v, wasm_i32x4_splat(0x7fff)), odd);
+    return wasm_u32x4_shr(wasm_v128_bitselect(wasm_v128_or(v, wasm_i32x4_splat(0x400000)), r, TG__W(isnan)(v)), 16);
+}
+TG__INLINE TG__V TG__W(loadbf)(const uint16_t *p)                { return wasm_i32x4_shl(wasm_u32x4_load16x4(p), 16); }
+TG__INLINE TG__V TG__W(loadbfn)(const uint16_t *p, int64_t n)    { return wasm_i32x4_shl(TG__W(halves)(p, n), 16); }
+TG__INLINE void  TG__W(storebf)(uint16_t *p, TG__V v)            { wasm_v128_store64_lane(p, TG__W(joined)(TG__W(cut)(v)), 0); }
+TG__INLINE void  TG__W(storebfn)(uint16_t *p, TG__V v, int64_t n) { TG__W(puthalves)(p, TG__W(cut)(v), n); }
+/* bytes are picked: 4 i + 0..3 of the table's 32, of which each half has 16; those beyond it come out as 0 */
+TG__INLINE TG__V TG__W(table8)(const float *t, TG__VI i) {
+    v128_t b = wasm_i32x4_add(wasm_i32x4_mul(wasm_v128_and(i, wasm_i32x4_splat(7)), wasm_i32x4_splat(0x04040404)), wasm_i32x4_splat(0x03020100));
+    return wasm_v128_or(wasm_i8x16_swizzle(wasm_v128_load(t), b),
+        wasm_i8x16_swizzle(wasm_v128_load(t + 4), wasm_i8x16_sub(b, wasm_i8x16_splat(16))));
+}
+#undef TG__T
+#undef TG__I
+#undef TG__V
+#undef TG__M
+#undef TG__VI
+#undef TG__W
+
+/* ---- 2 doubles ---- */
+#define TG__T double
+#define TG__I int64_t
+#define TG__V TG__FN(tg__vf64)
+#define TG__M TG__FN(tg__mf64)
+#define TG__VI TG__FN(tg__vi64)
+#define TG__W(word) TG__FN(tg__w_##word##_f64)
+typedef v128_t TG__V;
+typedef v128_t TG__VI;
+typedef v128_t TG__M;
+
+TG__INLINE TG__V TG__W(load)(const TG__T *p)                 { return wasm_v128_load(p); }
+TG__INLINE void  TG__W(store)(TG__T *p, TG__V v)             { wasm_v128_store(p, v); }
+TG__INLINE TG__V TG__W(loadn)(const TG__T *p, int64_t n)
+{ return n > 1 ? wasm_v128_load(p) : n > 0 ? wasm_v128_load64_zero(p) : wasm_f64x2_splat(0); }
+TG__INLINE void  TG__W(storen)(TG__T *p, TG__V v, int64_t n)
+{ if (n > 1) wasm_v128_store(p, v); else if (n > 0) wasm_v128_store64_lane(p, v, 0); }
+TG__INLINE TG__V TG__W(set)(TG__T s)                         { return wasm_f64x2_splat(s); }
+TG__INLINE TG__VI TG__W(iset)(TG__I s)                       { return wasm_i64x2_splat(s); }
+TG__WA2(add, wasm_f64x2_add(a, b))
+TG__WA2(sub, wasm_f64x2_sub(a, b))
+TG__WA2(mul, wasm_f64x2_mul(a, b))
+TG__WA2(div, wasm_f64x2_div(a, b))
+TG__WA3(fma, TG__W(add)(TG__W(mul)(a, b), c))
+TG__WA3(fnma, TG__W(sub)(c, TG__W(mul)(a, b)))
+TG__INLINE TG__V TG__W(mullo)(TG__V a, TG__V b, TG__V p) {       /* as tg__mullo64 */
+    const v128_t high = wasm_i64x2_splat(~(int64_t)0x7ffffff);
+    TG__V ah = wasm_v128_and(a, high), al = TG__W(sub)(a, ah), bh = wasm_v128_and(b, high), bl = TG__W(sub)(b, bh);
+    TG__V v = TG__W(add)(TG__W(sub)(TG__W(mul)(ah, bh), p), TG__W(mul)(ah, bl));
+    return TG__W(add)(TG__W(add)(v, TG__W(mul)(al, bh)), TG__W(mul)(al, bl));
+}
+TG__WA1(sqrt, wasm_f64x2_sqrt(a))
+TG__WV1(neg, wasm_f64x2_neg(a))
+TG__WV1(abs, wasm_f64x2_abs(a))
+TG__WV2(copysign, wasm_v128_bitselect(a, b, wasm_i64x2_splat(0x7fffffffffffffff)))
+TG__WC1(isnan, wasm_i64x2_gt(wasm_f64x2_abs(a), wasm_i64x2_splat(0x7ff0000000000000)))
+TG__WC1(isinf, wasm_i64x2_eq(wasm_f64x2_abs(a), wasm_i64x2_splat(0x7ff0000000000000)))
+TG__WC1(isfinite, wasm_i64x2_lt(wasm_f64x2_abs(a), wasm_i64x2_splat(0x7ff0000000000000)))
+TG__WC2(lt, wasm_f64x2_lt(a, b))
+TG__WC2(le, wasm_f64x2_le(a, b))
+TG__WC2(gt, wasm_f64x2_gt(a, b))
+TG__WC2(ge, wasm_f64x2_ge(a, b))
+TG__WC2(eq, wasm_f64x2_eq(a, b))
+TG__WC2(ne, wasm_f64x2_ne(a, b))
+TG__WM2(mand, wasm_v128_and(m, o))
+TG__WM2(mor, wasm_v128_or(m, o))
+TG__WM2(mxor, wasm_v128_xor(m, o))
+TG__INLINE TG__M TG__W(mnot)(TG__M m) { return wasm_v128_not(m); }
+TG__INLINE int   TG__W(many)(TG__M m) { return wasm_v128_any_true(m); }
+TG__INLINE int   TG__W(mall)(TG__M m) { return wasm_i64x2_all_true(m); }
+TG__INLINE TG__V TG__W(select)(TG__M m, TG__V a, TG__V b) { return wasm_v128_bitselect(a, b, m); }
+TG__INLINE TG__VI TG__W(iselect)(TG__M m, TG__VI a, TG__VI b) { return wasm_v128_bitselect(a, b, m); }
+TG__WV2(minq, wasm_f64x2_pmin(b, a))
+TG__WV2(maxq, wasm_f64x2_pmax(b, a))
+TG__WV2(minn, TG__W(select)(TG__W(isnan)(a), a, TG__W(minq)(a, b)))
+TG__WV2(maxn, TG__W(select)(TG__W(isnan)(a), a, TG__W(maxq)(a, b)))
+TG__WV1(floor, wasm_f64x2_floor(a))
+TG__WV1(ceil, wasm_f64x2_ceil(a))
+TG__WV1(round, wasm_f64x2_nearest(a))
+TG__WV1(trunc, wasm_f64x2_trunc(a))
+TG__INLINE TG__VI TG__W(bits)(TG__V v)     { return v; }
+TG__INLINE TG__V TG__W(frombits)(TG__VI i) { return i; }
+TG__WI2(iadd, wasm_i64x2_add(i, j))
+TG__WI2(isub, wasm_i64x2_sub(i, j))
+TG__WI2(iand, wasm_v128_and(i, j))
+TG__WI2(ixor, wasm_v128_xor(i, j))
+TG__WIN(ishl, wasm_i64x2_shl(i, (uint32_t)n))
+TG__WIN(ishr, wasm_u64x2_shr(i, (uint32_t)n))
+TG__WIN(isar, wasm_i64x2_shr(i, (uint32_t)n))
+TG__WIC(ieq, wasm_i64x2_eq(i, j))
+TG__WIC(igt, wasm_i64x2_gt(i, j))
+/* no such conversion: adding 1.5 * 2^52 leaves the whole number in the low bits. For |v| < 2^51 only. */
+TG__INLINE TG__V TG__W(i2f)(TG__VI i) {
+    TG__V magic = wasm_f64x2_splat(6755399441055744.0);
+    return TG__W(sub)(wasm_i64x2_add(i, magic), magic);
+}
+TG__INLINE TG__V TG__W(pow2)(TG__V k)                            /* 1.5 * 2^52 + 1023 */
+{ return TG__W(frombits)(TG__W(ishl)(TG__W(bits)(TG__W(add)(k, TG__W(set)(6755399441056767.0))), 52)); }
+TG__INLINE TG__V TG__W(scale)(TG__V v, TG__V k) {
+    TG__V h = TG__W(round)(TG__W(mul)(k, TG__W(set)(0.5)));
+    return TG__W(mul)(TG__W(mul)(v, TG__W(pow2)(h)), TG__W(pow2)(TG__W(sub)(k, h)));
+}
+TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m)
+{ p[0] = (uint8_t)(wasm_i64x2_extract_lane(m, 0) & 1); p[1] = (uint8_t)(wasm_i64x2_extract_lane(m, 1) & 1); }
+#undef TG__T
+#undef TG__I
+#undef TG__V
+#undef TG__M
+#undef TG__VI
+#undef TG__W
+#endif
 /* ======================================================================================
    >>pass-maths    exp, log, sin, tanh, erf, pow and their relatives in vector words, for double and for float
    Owns no state; knows no kernel. No libm, no lookup in vectors, no approximate reciprocal: every pass with a fused
@@ -30558,9 +30922,15 @@ TG__PRIVATE TG__V TG__W(logsigmoid)(TG__V x)                      /* 1.6 ulp */
 TG__PRIVATE TG__V TG__W(fmod)(TG__V x, TG__V y) {
 #if TG__VN_F64 > 1
     TG__V n = TG__W(abs)(x), d = TG__W(abs)(y), q = TG__DIV(n, d), r, zero = TG__K(0.0);
-    TG__M ok = TG__W(mand)(TG__W(lt)(q, TG__K(4503599627370496.0)),
-        TG__W(mand)(TG__W(gt)(d, zero), TG__W(lt)(d, TG__INF)));
+#if defined(TG__UNFUSED)                                         /* exact below 2^26, in two steps: d's upper 26 bits, then the rest */
+    const TG__V most = TG__K(67108864.0), upper = TG__W(frombits)(TG__W(iand)(TG__W(bits)(d), TG__W(iset)(~(int64_t)0x7ffffff)));
+    r = TG__W(trunc)(q);
+    r = TG__SUB(TG__SUB(n, TG__MUL(r, upper)), TG__MUL(r, TG__SUB(d, upper)));
+#else
+    const TG__V most = TG__K(4503599627370496.0);
     r = TG__FNMA(TG__W(trunc)(q), d, n);
+#endif
+    const TG__M ok = TG__W(mand)(TG__W(lt)(q, most), TG__W(mand)(TG__W(gt)(d, zero), TG__W(lt)(d, TG__INF)));
     r = TG__SEL(TG__W(lt)(r, zero), TG__ADD(r, d), r);
     r = TG__SEL(TG__W(ge)(r, d), TG__SUB(r, d), r);
     r = TG__W(copysign)(r, x);
@@ -30659,6 +31029,12 @@ TG__PRIVATE TG__V TG__W(tanbrief)(TG__V x) {
     odd = TG__W(ieq)(TG__W(iand)(q, one), one);
     return TG__W(flip)(TG__DIV(TG__SEL(odd, c, s), TG__SEL(odd, s, c)), TG__W(ishl)(q, 63));
 }
+#if defined(TG__UNFUSED)
+/* for float's sin and cos, a - k pi/2, and for its erfc, sqrt(2) a - centre */
+TG__INLINE TG__V TG__W(quarters)(TG__V a, TG__V k)
+{ return TG__SUB(TG__SUB(a, TG__MUL(k, TG__K(1.5707963267341256))), TG__MUL(k, TG__K(6.077100506506192e-11))); }
+TG__INLINE TG__V TG__W(fromcentre)(TG__V a, TG__V centre) { return TG__SUB(TG__MUL(a, TG__K(1.4142135623730951)), centre); }
+#endif
 #undef TG__T
 #undef TG__V
 #undef TG__M
@@ -30810,8 +31186,8 @@ TG__INLINE TG__V TG__W(trig)(TG__V x, int what) {
     TG__M big = TG__W(mnot)(TG__W(lt)(a, TG__K(1e5f)));
     TG__BARRIER(t);
     k = TG__SUB(t, TG__K(12582912.0f));
-#if defined(TG__PASS_PLAIN)
-    r = (float)(((double)a - (double)k * 1.5707963267341256) - (double)k * 6.077100506506192e-11);
+#if defined(TG__UNFUSED)
+    r = TG__WIDE2(quarters, a, k);
 #else
     r = TG__FNMA(k, TG__K(1.57079625f), a);
     r = TG__FNMA(k, TG__K(7.5497894e-08f), r);
@@ -30947,8 +31323,8 @@ TG__INLINE TG__V TG__W(gelutanh)(TG__V x) {
 TG__INLINE TG__V TG__W(erfc)(TG__V x) {
     TG__V a = TG__W(minq)(TG__K(10.3f), TG__W(abs)(x)), h = TG__MUL(a, a), d, r;
     TG__VI i = TG__W(millspiece)(TG__FMA(a, TG__K(1.41421354f), TG__K(1.0f)));
-#if defined(TG__PASS_PLAIN)
-    d = (float)((double)a * 1.4142135623730951 - (double)TG__W(table8)(tg__mills[0], i));
+#if defined(TG__UNFUSED)
+    d = TG__WIDE2(fromcentre, a, TG__W(table8)(tg__mills[0], i));
 #else
     d = TG__FMA(a, TG__K(1.41421354f), TG__W(neg)(TG__W(table8)(tg__mills[0], i)));
     d = TG__FMA(a, TG__K(2.42032345e-08f), d);
@@ -32154,8 +32530,8 @@ TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) { 
 
 /* ---------------------------------------------------------------------- tile shape ----
    A tile of MR rows and NV vectors of columns stays in registers: 14 x 2 of 32 registers (AVX-512), 6 x 2 of 16
-   (AVX2), 8 x 3 of 32 (NEON). A packed panel of B is walked once per tile at NV vectors per MR * NV FMAs, slow
-   enough to come from L2. */
+   (AVX2), 8 x 3 of 32 (NEON), 3 x 3 of what may be 16 (SIMD128, where a product takes one on its way to the sum). A
+   packed panel of B is walked once per tile at NV vectors per MR * NV FMAs, slow enough to come from L2. */
 #undef TG__G_MR
 #undef TG__G_NV
 #undef TG__G_EACH
@@ -32175,6 +32551,11 @@ TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) { 
 #define TG__G_NV 3
 #define TG__G_EACH(X, NV) X(1, NV) X(2, NV) X(3, NV) X(4, NV) X(5, NV) X(6, NV) X(7, NV) X(8, NV)
 #define TG__G_FULL(X) X(8, 3)
+#elif defined(TG__PASS_SIMD128)
+#define TG__G_MR 3
+#define TG__G_NV 3
+#define TG__G_EACH(X, NV) X(1, NV) X(2, NV) X(3, NV)
+#define TG__G_FULL(X) X(3, 3)
 #else
 #define TG__G_MR 4
 #define TG__G_NV 2
@@ -33335,6 +33716,11 @@ typedef struct tg__conv_sum {
 #define TG__C_EACH(X, NV) X(2, NV) X(4, NV)
 #define TG__C_WR 6
 #define TG__C_WROWS TG__C_R6
+#elif defined(TG__PASS_SIMD128)
+#define TG__C_MR 3
+#define TG__C_EACH(X, NV) X(2, NV) X(3, NV)
+#define TG__C_WR 4
+#define TG__C_WROWS TG__C_R4
 #else
 #define TG__C_MR 4
 #define TG__C_EACH(X, NV) X(2, NV) X(4, NV)
@@ -33987,6 +34373,7 @@ TG__PRIVATE void TG__FT(tg__attention_dots)(int64_t rows, int64_t n, const TG__T
 #undef TG__PASS_AVX2
 #undef TG__PASS_AVX512
 #undef TG__PASS_NEON
+#undef TG__PASS_SIMD128
 #endif
 #endif /* TG__PASS */
 

@@ -7,9 +7,9 @@
 static char said[512];
 static void hear(void *user, tg_log_level level, const char *text) { (void)user; if (level == TG_LOG_ERROR && strlen(text) < sizeof said) memcpy(said, text, strlen(text) + 1); }
 int main(int argc, char **argv) {
-    static const tg_isa sets[] = { TG_ISA_PLAIN, TG_ISA_AVX2, TG_ISA_AVX512, TG_ISA_NEON };
+    static const tg_isa sets[] = { TG_ISA_PLAIN, TG_ISA_AVX2, TG_ISA_AVX512, TG_ISA_NEON, TG_ISA_SIMD128 };
     int refused = 0, kept = 0, missing = 0, k;
-    for (k = 0; k < 4; k++) {
+    for (k = 0; k < 5; k++) {
         tg_config c;
         tg_ctx *tg;
         memset(&c, 0, sizeof c);

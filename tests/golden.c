@@ -1,7 +1,7 @@
 /* Golden operator cases: runs every case of shared/golden against the library and compares results, gradients, second-order gradients and refusals.
 
      cc -O1 tests/golden.c -o golden && ./golden [--only TEXT] [--verbose] [--list-skipped] [--perturb] [--echo]
-                                             [--isa plain|avx2|avx512|neon] [--strict] [DIR...]
+                                             [--isa plain|avx2|avx512|neon|simd128] [--strict] [DIR...]
 
    A DIR holds *.jsonl with their .safetensors, or a folder ops that does; without one it is ../shared/golden. The format is described in the README.md there.
    The last line is  golden: N passed, N failed, N skipped  and the exit status is 0 if nothing failed.
@@ -2864,9 +2864,9 @@ static int run_dir(runner *r, const char *dir) {
 }
 
 static bool isa_named(const char *name, tg_isa *isa) {
-    static const char *const names[] = { "best", "plain", "avx2", "avx512", "neon" };
+    static const char *const names[] = { "best", "plain", "avx2", "avx512", "neon", "simd128" };
     int i;
-    for (i = 0; i <= (int)TG_ISA_NEON; i++) if (strcmp(name, names[i]) == 0) { *isa = (tg_isa)i; return tg_isa_supported(*isa) || i == 0; }
+    for (i = 0; i <= (int)TG_ISA_SIMD128; i++) if (strcmp(name, names[i]) == 0) { *isa = (tg_isa)i; return tg_isa_supported(*isa) || i == 0; }
     return false;
 }
 

@@ -17,7 +17,7 @@
 /* Whether the machine may have it. An unknown name allows nothing but plain C; what is no instruction set is the library's to refuse. */
 TEST_ISA_MAYBE bool test_isa_allowed(tg_isa isa) {
     const char *limit = getenv("TG_TEST_ISA");
-    if (!limit || !*limit || (isa != TG_ISA_AVX2 && isa != TG_ISA_AVX512 && isa != TG_ISA_NEON)) return true;
+    if (!limit || !*limit || (isa != TG_ISA_AVX2 && isa != TG_ISA_AVX512 && isa != TG_ISA_NEON && isa != TG_ISA_SIMD128)) return true;
     return isa == TG_ISA_AVX2 && strcmp(limit, "avx2") == 0;
 }
 TEST_ISA_MAYBE bool test_isa_supported(tg_isa isa) { return test_isa_allowed(isa) && tg_isa_supported(isa); }

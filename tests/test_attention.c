@@ -181,7 +181,7 @@ static uint64_t bits(const tg_config *config, const shape *s) {
     return h;
 }
 static void same_bits(const shape *s) {
-    static const tg_isa isas[] = { TG_ISA_PLAIN, TG_ISA_AVX2, TG_ISA_AVX512, TG_ISA_NEON };
+    static const tg_isa isas[] = { TG_ISA_PLAIN, TG_ISA_AVX2, TG_ISA_AVX512, TG_ISA_NEON, TG_ISA_SIMD128 };
     tg_config c;
     uint64_t one, strict = 0;
     size_t i;

@@ -252,8 +252,9 @@ static void compare(const results *a, const results *b, const char *what, const 
 static uint64_t sum_of(const results *r) { return test_hash(0, r->hash, (size_t)r->n * sizeof r->hash[0]); }
 
 int main(int argc, char **argv) {
-    static const tg_isa sets[] = { TG_ISA_PLAIN, TG_ISA_AVX2, TG_ISA_AVX512, TG_ISA_NEON };
-    static const char *const names[] = { "plain", "avx2", "avx512", "neon" }, *const strict_names[] = { "plain, strict", "avx2, strict", "avx512, strict", "neon, strict" };
+    static const tg_isa sets[] = { TG_ISA_PLAIN, TG_ISA_AVX2, TG_ISA_AVX512, TG_ISA_NEON, TG_ISA_SIMD128 };
+    static const char *const names[] = { "plain", "avx2", "avx512", "neon", "simd128" },
+        *const strict_names[] = { "plain, strict", "avx2, strict", "avx512, strict", "neon, strict", "simd128, strict" };
     static results first, strict_first, strict_small, r;
     const char *strict_name = NULL;
     int s, way, i;
@@ -263,7 +264,7 @@ int main(int argc, char **argv) {
         printf("bits: hash %08lX%08lX\n", (unsigned long)(sum_of(&r) >> 32), (unsigned long)(sum_of(&r) & 0xffffffffu));
         return test_failed != 0;
     }
-    for (s = 0; s < 4; s++) {
+    for (s = 0; s < 5; s++) {
         char with[64];
         if (!tg_isa_supported(sets[s])) continue;
         for (way = 0; way < WAYS; way++) {

@@ -821,8 +821,8 @@ static void test_opening(void) {
     REFUSED(want);
     c = plain; c.isa = (tg_isa)77;
     REFUSED("open: there is no isa 77");
-    for (i = TG_ISA_PLAIN; i <= TG_ISA_NEON; i++) {
-        static const char *const names[] = { "", "plain", "avx2", "avx512", "neon" };
+    for (i = TG_ISA_PLAIN; i <= TG_ISA_SIMD128; i++) {
+        static const char *const names[] = { "", "plain", "avx2", "avx512", "neon", "simd128" };
         c = plain; c.isa = (tg_isa)i;
         if (tg_isa_supported(c.isa)) { tg_ctx *t = tg_open(&c); CHECK(t && !strcmp(tg_isa_name(t), names[i])); tg_close(t); continue; }
         logged = 0;

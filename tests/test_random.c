@@ -365,7 +365,7 @@ static void test_same(void) {
             CHECK_MSG(drawn(c, d, 1, line, b) && !memcmp(a, b, 60000 * sizeof *a), "%s: %d threads give other numbers", d->name, i);
             tg_close(c);
         }
-        for (i = TG_ISA_PLAIN; i <= TG_ISA_NEON; i++) {
+        for (i = TG_ISA_PLAIN; i <= TG_ISA_SIMD128; i++) {
             int64_t e, far = 0;
             c = opened((tg_isa)i, false, 0);
             if (!c) continue;

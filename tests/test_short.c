@@ -183,13 +183,13 @@ static void test_expanded(void) {
 }
 
 int main(void) {
-    static const tg_isa isas[] = { TG_ISA_PLAIN, TG_ISA_AVX2, TG_ISA_AVX512, TG_ISA_NEON };
+    static const tg_isa isas[] = { TG_ISA_PLAIN, TG_ISA_AVX2, TG_ISA_AVX512, TG_ISA_NEON, TG_ISA_SIMD128 };
     int i;
-    for (i = 0; i < 5; i++) {
+    for (i = 0; i < 6; i++) {
         tg_config c = test_config(NULL);
         tg_ctx *tg;
-        c.strict = i == 4;
-        if (i < 4) { if (!tg_isa_supported(isas[i])) continue; c.isa = isas[i]; }
+        c.strict = i == 5;
+        if (i < 5) { if (!tg_isa_supported(isas[i])) continue; c.isa = isas[i]; }
         if (c.strict && !tg_isa_supported(TG_ISA_AVX2) && !tg_isa_supported(TG_ISA_NEON)) { SKIP("strict mode, where no instruction set here has a fused multiply-add"); continue; }
         tg = tg_open(&c);
         if (!CHECK(tg != NULL)) continue;

@@ -7,9 +7,10 @@
      --threads N        1 by default; the process is pinned to the last N of the CPUs that it may use
      --rows GLOB,...    which rows; all by default
      --budget SECONDS   of sampling per row, 1 by default
-     --isa NAME         plain, avx2, avx512 or neon in place of the widest that the machine has; impl is tensorgrad_NAME then
+     --isa NAME         plain, avx2, avx512, neon or simd128 in place of the widest that the machine has; impl is tensorgrad_NAME then
      --strict           in strict mode; impl is tensorgrad_strict then
-     --impl NAME        another name for the program in its output
+     --impl NAME        another name for the program in its output; tensorgrad_blis where it was built with -DTENSORGRAD_BLIS and -lblis or
+                        -lopenblas, whose threads are told by BLIS_NUM_THREADS, OMP_NUM_THREADS, OPENBLAS_NUM_THREADS
 
    How a row is timed: three repetitions that do not count; then samples of so many repetitions that one lasts a millisecond, for the
    budget's time and at least five; least and median of the samples are printed. A repetition is the call as a user writes it, with the
@@ -1240,7 +1241,7 @@ static void pin(void) {
 }
 
 int main(int argc, char **argv) {
-    static const struct { const char *name; tg_isa isa; } isas[] = { { "plain", TG_ISA_PLAIN }, { "avx2", TG_ISA_AVX2 }, { "avx512", TG_ISA_AVX512 }, { "neon", TG_ISA_NEON } };
+    static const struct { const char *name; tg_isa isa; } isas[] = { { "plain", TG_ISA_PLAIN }, { "avx2", TG_ISA_AVX2 }, { "avx512", TG_ISA_AVX512 }, { "neon", TG_ISA_NEON }, { "simd128", TG_ISA_SIMD128 } };
     const char *globs = "*", *impl = NULL;
     char named[32];
     tg_config config;
@@ -1265,6 +1266,9 @@ int main(int argc, char **argv) {
         } else { fprintf(stderr, "bench: unknown option %s (see the first comment of tools/bench.c)\n", argv[i]); return 2; }
         i++;
     }
+#ifdef TENSORGRAD_BLIS
+    if (!impl && !config.strict) impl = "tensorgrad_blis";
+#endif
     if (!impl) impl = config.strict ? "tensorgrad_strict" : "tensorgrad";
     if (threads < 1) threads = 1;
     gemm_rows();
