@@ -6650,6 +6650,14 @@ TG__PRIVATE tg_ctx *tg__start2(tg_tensor *a, tg_tensor *b, const char *name) {
     return tg__use(tg, a, 0) && tg__use(tg, b, 1) ? tg : NULL;
 }
 
+/* The same where the second one may be block-quantised. */
+TG__PRIVATE tg_ctx *tg__start2_blocks(tg_tensor *a, tg_tensor *b, const char *name) {
+    if (!b || b->opaque != TG__BLOCKS) return tg__start2(a, b, name);
+    if (!tg__gate(a ? a->tg : b->tg)) return NULL;
+    tg__name(a ? a->tg : b->tg, name);
+    return tg__use(a ? a->tg : b->tg, a, 0) && tg__use_any(a->tg, b, 1) ? a->tg : NULL;
+}
+
 /* The same for a list: every entry must be there. */
 TG__PRIVATE tg_ctx *tg__start_list(tg_tensor *const *list, int n, const char *name) {
     tg_ctx *tg = NULL;
@@ -15241,6 +15249,7 @@ TG__KERNEL(int, tg__gemm_words_op, (int type, unsigned features));
 TG__KERNEL(void, tg__gemm_words_panels, (int op, int size, bool is_signed, bool is_b, bool both_signed,
     const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step));
 TG__KERNEL(void, tg__gemm_words_block, (int op, const tg__gemm_part *s));
+TG__KERNEL(void, tg__quant_dots, (const tg__gemm_part *s));
 #define TG__GEMM_CALL(job, name) ((job)->wide ? name##_f64__k : name##_f32__k)[(job)->isa]
 
 enum {
@@ -15252,6 +15261,7 @@ enum {
     TG__GEMM_LONE  = 3 << 19,       /* below this a second thread costs more than it brings */
     TG__GEMM_BYTES = 1 << 20,       /* bytes of a chunk that waits for memory */
     TG__GEMM_SPAN  = 512,           /* columns of a piece of partial sums */
+    TG__GEMM_FEW   = 4,             /* rows that are worth no panels, where these must be made of blocks */
     TG__GEMM_STACK = 1024           /* bytes of scratch that fit on the stack of a small fiber */
 };
 
@@ -15319,7 +15329,8 @@ TG__PRIVATE bool tg__gemm_stacked(const tg__gemm_plan *j) {
 }
 
 TG__PRIVATE int tg__gemm_kind(int type) {
-    return type == TG_BF16 ? TG__GEMM_BF16 : type == TG_F16 ? TG__GEMM_F16 : TG__GEMM_OWN;
+    return type == TG_BF16 ? TG__GEMM_BF16 : type == TG_F16 ? TG__GEMM_F16 : type == TG_Q8_0 ? TG__GEMM_Q8_0
+        : type == TG_Q4_0 ? TG__GEMM_Q4_0 : TG__GEMM_OWN;
 }
 
 /* The job as kernels see it. c should have its columns side by side; where its rows are, c^T = b^T a^T is
@@ -15374,7 +15385,7 @@ TG__PRIVATE void tg__gemm_matrix(const tg__gemm_plan *j, int64_t i, tg__gemm_par
     if (j->batches == 1) return;
     const int64_t *as = j->turned ? j->b_bs : j->a_bs, *bs = j->turned ? j->a_bs : j->b_bs;
     p->a = (const char *)p->a + tg__gemm_offset(j, as, i) * (int64_t)j->size_a;
-    p->b = (const char *)p->b + tg__gemm_offset(j, bs, i) * (int64_t)j->size_b;
+    p->b = (const char *)p->b + tg__gemm_bytes(p->kb, (int64_t)j->size_b, tg__gemm_offset(j, bs, i));
     f->c = (char *)f->c + tg__gemm_offset(j, j->c_bs, i) * (int64_t)j->size_c;
     p->d = f->c;
 }
@@ -15383,7 +15394,7 @@ TG__PRIVATE void tg__gemm_matrix(const tg__gemm_plan *j, int64_t i, tg__gemm_par
 TG__PRIVATE void tg__gemm_narrow(const tg__gemm_plan *j, tg__gemm_part *p, tg__gemm_last *f,
     int64_t row, int64_t m, int64_t col, int64_t n) {
     p->a = (const char *)p->a + row * p->a_rs * (int64_t)j->size_a;
-    p->b = (const char *)p->b + col * p->b_cs * (int64_t)j->size_b;
+    p->b = (const char *)p->b + tg__gemm_bytes(p->kb, (int64_t)j->size_b, col * p->b_cs);
     p->m = f->m = m;
     p->n = f->n = n;
     f->c = (char *)f->c + (row * f->c_rs + col * f->c_cs) * (int64_t)j->size_c;
@@ -15453,7 +15464,7 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_plan *j, int64_t at, int64_t i, i
     }
     if (kb >= 0) {
         p.a = (const char *)p.a + kb * TG__GEMM_KB * p.a_cs * (int64_t)j->size_a;
-        p.b = (const char *)p.b + kb * TG__GEMM_KB * p.b_rs * (int64_t)j->size_b;
+        p.b = (const char *)p.b + tg__gemm_bytes(p.kb, (int64_t)j->size_b, kb * TG__GEMM_KB * p.b_rs);
         p.k = tg__imin(TG__GEMM_KB, p.k - kb * TG__GEMM_KB);
         if (kb > 0 && j->path == TG__GEMM_BLOCKS) p.add = true;
     }
@@ -15517,7 +15528,7 @@ TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_plan *j, int64_t i) {
     } else {
         const int64_t from = (i - a_chunks) * j->ns, n = tg__imin(j->ns, p.n - from);
         TG__GEMM_CALL(j, tg__gemm_panels)(p.kb,
-            (const char *)p.b + (from * p.b_cs + k0 * p.b_rs) * (int64_t)j->size_b, p.b_rs, p.b_cs,
+            (const char *)p.b + tg__gemm_bytes(p.kb, (int64_t)j->size_b, from * p.b_cs + k0 * p.b_rs), p.b_rs, p.b_cs,
             kc, n, bp + from / j->nr * j->b_step * (int64_t)j->size, j->nr, j->b_step);
     }
 }
@@ -15564,9 +15575,10 @@ TG__PRIVATE void tg__gemm_dots(const tg__gemm_plan *j, int64_t at, int64_t i, ch
         p.d_rs = j->mem ? whole_n : p.n;
     }
     p.a = (const char *)p.a + kb * TG__GEMM_RB * p.a_cs * (int64_t)j->size_a;
-    p.b = (const char *)p.b + kb * TG__GEMM_RB * p.b_rs * (int64_t)j->size_b;
+    p.b = (const char *)p.b + tg__gemm_bytes(p.kb, (int64_t)j->size_b, kb * TG__GEMM_RB * p.b_rs);
     p.k = tg__imin(TG__GEMM_RB, p.k - kb * TG__GEMM_RB);
-    TG__GEMM_CALL(j, tg__gemm_dots)(&p);
+    if (p.kb >= TG__GEMM_Q8_0) tg__quant_dots__k[j->isa](&p);
+    else TG__GEMM_CALL(j, tg__gemm_dots)(&p);
     if (!j->mem) tg__gemm_end(j, &f, p.d, p.d_rs);
 }
 
@@ -15709,7 +15721,7 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
     j->ns = tg__imax(1, tg__imin(p->n, TG__GEMM_BYTES / 4 / kc / j->ms));
     j->mt = tg__ceil_div(p->m, j->ms);
     j->nt = tg__ceil_div(p->n, j->ns);
-    j->work = (size_t)((p->b_rs == 1 ? 0 : kc)
+    j->work = (size_t)((p->b_rs == 1 && p->kb < TG__GEMM_Q8_0 ? 0 : kc)
         + (p->a_cs == 1 && p->ka == TG__GEMM_OWN ? 0 : kc * j->ms)) * j->size;
     j->scratch = j->work;
     if (j->kt > 1) {
@@ -15758,7 +15770,8 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
 }
 
 TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
-    const bool reduction = tg__gemm_is_reduction(j->m, j->n, j->k);
+    const bool blocks = tg__is_block((tg_dtype)j->tb);
+    const bool reduction = tg__gemm_is_reduction(j->m, j->n, j->k) || (blocks && j->m <= TG__GEMM_FEW && j->k >= 64);
     const int64_t m = j->m;
     j->mem = NULL;
     j->mem_bytes = 0;
@@ -15787,10 +15800,10 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     }
     j->wide = j->ta == TG_F64;
     if (j->batches > 1 && !reduction && tg__gemm_stacked(j)) { j->m *= j->batches; j->batches = 1; }
-    tg__gemm_normalise(j, true);
+    tg__gemm_normalise(j, !blocks);
     j->m = m;
     j->direct = j->last.c_cs == 1 && j->last.kc == TG__GEMM_OWN;
-    if (j->ta == TG_BF16 && !reduction && j->m >= 16 && j->n >= 16 && j->m * j->n * j->k > 1 << 20 &&
+    if (j->ta == TG_BF16 && !blocks && !reduction && j->m >= 16 && j->n >= 16 && j->m * j->n * j->k > 1 << 20 &&
         !j->tg->config.strict) {
         const int words = tg__gemm_words_op__k[j->isa](0, j->tg->features);
         j->direct = j->direct && !j->accumulate;
@@ -19254,9 +19267,18 @@ TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
 }
 
 /* ------------------------------------------------------------------ linear ----
-   y = x W^T + b; dx = g W, dW = g^T x and db = g, both over all rows. */
+   y = x W^T + b; dx = g W, dW = g^T x and db = g, both over all rows. A block-quantised W is a table of fixed numbers: it
+   meets x in blocks (see >>impl-quant) and has no gradient; for dx it is written out. */
+TG__PRIVATE bool tg__linear_blocks(tg_ctx *tg, const tg__node *n) {
+    const tg_tensor *x = n->in[0], *b = n->in[2];
+    if (!tg__use(tg, x, 0) || (b && (!tg__use(tg, b, 2) || !tg__matmul_types(tg, x, b)))) return false;
+    if (!tg_dtype_is_float(x->dtype) || x->dtype == TG_F64) return tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype);
+    return !n->wants[1] || tg__fail_op(tg, TG_ERROR_GRAD, "the weight, %t, is block-quantised and can have no gradient; tg_detach it", n->in[1]);
+}
 TG__PRIVATE bool tg__linear_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2];
+    if (TG__RARE(x->opaque || w->opaque || (b && b->opaque)))
+        return tg__linear_blocks(tg, n) && tg__shapes(tg, n, "[*, I] [O, I] ?[O] -> [*, O]");
     return tg__matmul_types(tg, x, w) && (!b || tg__matmul_types(tg, x, b)) && tg__shapes(tg, n, "[*, I] [O, I] ?[O] -> [*, O]");
 }
 /* the operand as a matrix */
@@ -19285,7 +19307,7 @@ TG__PRIVATE bool tg__linear_forward(tg_ctx *tg, tg__node *n) {
     tg__ask_begin(&a, TG_FAMILY_GEMM, 0, y->dtype);
     tg__ask_flat(tg__ask_for(&a, y, TG_WRITE), rows, out, out, 1);
     tg__ask_flat(tg__ask_for(&a, x, TG_READ), rows, in, stride[0], stride[1]);
-    tg__ask_flat(tg__ask_for(&a, w, TG_READ), in, out, w->stride[1], w->stride[0]);
+    tg__ask_flat(tg__ask_for(&a, w, TG_READ), in, out, w->stride[1], tg__is_block(w->dtype) ? in : w->stride[0]);
     tg__ask_flat(tg__ask_for(&a, b, TG_READ), rows, out, 0, b ? b->stride[0] : 0);
     ok = tg__launch(&a, tg, &tg__family_gemm, NULL);
     if (made) tg__tensor_drop(x);
@@ -19293,7 +19315,7 @@ TG__PRIVATE bool tg__linear_forward(tg_ctx *tg, tg__node *n) {
 }
 TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     int64_t flat[2], zero = 0;
-    if (n->wants[0]) dx[0] = tg_matmul(g[0], n->in[1]);
+    if (n->wants[0]) dx[0] = tg_matmul(g[0], tg__is_block(n->in[1]->dtype) ? tg_to(n->in[1], g[0]->dtype) : n->in[1]);
     if (n->wants[1] || n->wants[2]) {
         tg_tensor *rows;
         int d;
@@ -19308,16 +19330,21 @@ TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     }
     return tg->error == TG_OK;
 }
-static const tg_op tg__linear_op = { TG__OP("linear", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
+static const tg_op tg__linear_op = { TG__OP("linear", TG__IN_OPT(2, 1), TG__OUT(1), TG_OP_OPAQUE), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
     tg__linear_check, tg__linear_forward, tg__linear_backward, NULL };
 TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) {
     bool outermost, row = x && weight && x->ndim == 1 && weight->ndim == 2;
+    const bool blocks = weight && weight->alive && weight->opaque == TG__BLOCKS, wide = blocks && x && x->dtype == TG_F64;
     tg_ctx *tg;
-    if (!row && !(x && weight && weight->ndim == 1 && !bias))
+    if (!row && !wide && (blocks || !(x && weight && weight->ndim == 1 && !bias)))
         return tg__apply(&tg__linear_op, NULL, NULL, x, weight, bias);
-    tg = tg__start2(x, weight, "linear");
+    tg = tg__start2_blocks(x, weight, "linear");
     if (!tg) return NULL;
-    if (!tg__matmul_types(tg, x, weight) || (bias && !tg__matmul_types(tg, x, bias))) return NULL;
+    if (wide) {                                                         /* f64: as with the numbers written out */
+        outermost = tg__compose(tg);
+        return tg__composed(tg, outermost, tg_linear(x, tg_to(weight, TG_F64), bias));
+    }
+    if (!blocks && (!tg__matmul_types(tg, x, weight) || (bias && !tg__matmul_types(tg, x, bias)))) return NULL;
     if (row && x->shape[0] != weight->shape[1]) { tg__fail(tg, TG__E_LINEAR_SHAPE, x, weight); return NULL; }
     outermost = tg__compose(tg);
     if (row) {
@@ -22022,6 +22049,39 @@ TG_API tg_tensor *(tg_bilinear)(tg_tensor *a, tg_tensor *b, tg_tensor *weight, t
 }
 
 /* ======================================================================================
+   >>impl-quant    block-quantised tables; whole numbers with a scale and a zero point
+   There is no family of its own. A block-quantised weight is the b of an ordinary GEMM request: >>impl-gemm cuts the work
+   as ever, and the two places that read b, packing and dots, take blocks too (>>pass-quant). So such a product is the
+   one with the weight written out as f32, of which nothing was ever written out: every d * q is an f32, x is not rounded,
+   and the sums have the order of >>pass-gemm; only 2 to 4 rows, for which packing would cost more than the product, are
+   summed as each one alone is. An embedding takes rows of bytes (INDEX) and writes those out (COPY); bytes times bytes is
+   GEMM with an i32 result. All else is made of other operations.
+   Tests: tests/test_quant.c
+   ====================================================================================== */
+
+/* A header over t's storage that sees it as packed [rows, n] of that type. */
+TG__PRIVATE tg_tensor *tg__quant_seen(tg_ctx *tg, tg_tensor *t, tg_dtype dtype, int64_t rows, int64_t n) {
+    tg_tensor *v = t ? tg__alias(t) : NULL;
+    if (!v) return NULL;
+    v->dtype = dtype; v->opaque = tg__is_block(dtype) ? TG__BLOCKS : 0;
+    v->ndim = 2; v->numel = rows * n;
+    v->shape[0] = rows; v->shape[1] = n;
+    v->stride[0] = n; v->stride[1] = 1;
+    return tg__hold(tg, v);
+}
+/* Rows of a block-quantised table [V, D] at index [N]: f32 [N, D] */
+TG__PRIVATE tg_tensor *tg__quant_rows(tg_ctx *tg, tg_tensor *table, tg_tensor *index) {
+    const int64_t v = table->shape[0], d = table->shape[1], row = (int64_t)tg_dtype_bytes(table->dtype, d);
+    tg_tensor *bytes;
+    if (tg->grad_mode && tg__needs_grad(table)) {
+        tg__fail_op(tg, TG_ERROR_GRAD, "the weight, %t, is block-quantised and can have no gradient; tg_detach it", table);
+        return NULL;
+    }
+    bytes = tg_index_select(tg__quant_seen(tg, table, TG_U8, v, row), 0, index);
+    return bytes ? tg_to(tg__quant_seen(tg, bytes, table->dtype, bytes->shape[0], d), TG_F32) : NULL;
+}
+
+/* ======================================================================================
    >>impl-loss    losses made of other operations
    No record and no kernel: each is a formula over a few tg calls, whose derivatives to any order are theirs.
    ====================================================================================== */
@@ -24476,6 +24536,7 @@ TG_API int tg_gradient_from(const tg_gradient_args *a) {
 /* The options of both. */
 typedef struct tg__rows_of { tg_tensor *index, *weight; tg_maybe max_norm; double norm_type; int64_t padding; bool scale_by_freq; } tg__rows_of;
 
+TG__PRIVATE tg_dtype tg__rows_type(const tg_tensor *weight) { return tg__is_block(weight->dtype) ? TG_F32 : weight->dtype; }
 TG__PRIVATE bool tg__rows_check(tg_ctx *tg, tg__rows_of *r, tg_maybe padding) {
     const tg_tensor *w = r->weight;
     const int64_t v = w->shape[0];
@@ -24509,6 +24570,7 @@ TG__PRIVATE tg_tensor *tg__gradient_scaled(tg_tensor *y, tg_tensor *scale) {
 TG__PRIVATE tg_tensor *tg__rows_at(tg_ctx *tg, const tg__rows_of *r, tg_tensor *index) {
     tg_tensor *y, *d, *count;
     if (r->max_norm.is && !tg__rows_renorm(tg, r, index)) return NULL;
+    if (tg__is_block(r->weight->dtype)) return tg__quant_rows(tg, r->weight, index);
     y = tg_index_select(r->weight, 0, index);
     if (!y || !tg__needs_grad(y)) return y;
     if (r->scale_by_freq) {
@@ -24526,7 +24588,7 @@ TG_API tg_tensor *tg_embedding_from(const tg_embedding_args *a) {
     bool outermost;
     if (!a) return NULL;
     tg__note(a->index, a->at);
-    tg = tg__start2(a->index, a->weight, "embedding");
+    tg = tg__start2_blocks(a->index, a->weight, "embedding");
     r.index = a->index; r.weight = a->weight; r.max_norm = a->max_norm; r.norm_type = a->norm_type.is ? a->norm_type.value : 2; r.scale_by_freq = a->scale_grad_by_freq;
     if (!tg || !tg__rows_check(tg, &r, a->padding_idx)) return NULL;
     if (r.index->ndim == TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, r.index->ndim + 1); return NULL; }
@@ -24562,7 +24624,7 @@ TG__PRIVATE bool tg__bag_check(tg_ctx *tg, const tg_embedding_bag_args *a) {
     if (!weights) return true;
     if (!tg__use(tg, weights, 3)) return false;
     if (a->mode != TG_BAG_SUM) return tg__fail(tg, TG__E_ARGUMENT, "per_sample_weights go with TG_BAG_SUM only");
-    if (weights->dtype != a->weight->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, a->weight, weights, "");
+    if (weights->dtype != tg__rows_type(a->weight)) return tg__fail(tg, TG__E_SAME_DTYPE, a->weight, weights, "");
     return tg__same_shape(weights, a->index) ||
         tg__fail_op(tg, TG_ERROR_SHAPE, "per_sample_weights are %t and must have the shape of the index, %t", weights, a->index);
 }
@@ -24574,7 +24636,7 @@ TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *a) {
     bool outermost;
     if (!a) return NULL;
     tg__note(a->index, a->at);
-    tg = tg__start2(a->index, a->weight, "embedding_bag");
+    tg = tg__start2_blocks(a->index, a->weight, "embedding_bag");
     r.index = a->index; r.weight = a->weight; r.max_norm = a->max_norm; r.norm_type = a->norm_type.is ? a->norm_type.value : 2; r.scale_by_freq = a->scale_grad_by_freq;
     if (!tg || !tg__rows_check(tg, &r, a->padding_idx) || !tg__bag_check(tg, a)) return NULL;
     outermost = tg__compose(tg);
@@ -24595,7 +24657,7 @@ TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *a) {
         y = tg_narrow(y, 0, 0, bags);
         if (a->mode == TG_BAG_MEAN) y = tg_div(y, tg_unsqueeze(tg_to(tg_maximum(tg__counted(tg, bag, bags, NULL), tg_integer(tg, 1)), rows->dtype), 1));
     }
-    return tg__composed(tg, outermost, y ? tg_to(y, r.weight->dtype) : NULL);
+    return tg__composed(tg, outermost, y ? tg_to(y, tg__rows_type(r.weight)) : NULL);
 }
 TG_API tg_tensor *(tg_pad_sequence)(tg_tensor *const *list, int n, bool batch_first, double padding) {
     tg_ctx *tg = list ? tg__start_list(list, n, "pad_sequence") : NULL;
@@ -26393,6 +26455,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #undef TG__G_D3
 #undef TG__G_DOT_EACH
 #undef TG__G_DV
+#undef TG__QUANT_STEP
 #undef TG__G_EACH
 #undef TG__G_F1
 #undef TG__G_F2
@@ -29753,6 +29816,8 @@ TG__PRIVATE void TG__FT(tg__blend)(int64_t runs, int64_t n, TG__T *y, const TG__
 #define TG__GEMM_OWN  0
 #define TG__GEMM_BF16 1
 #define TG__GEMM_F16  2
+#define TG__GEMM_Q8_0 3        /* b alone, in blocks along k: see >>pass-quant */
+#define TG__GEMM_Q4_0 4
 /* A tile's rows, each a set of named registers: X(0) X(1) ... */
 #define TG__G_R1(X)  X(0)
 #define TG__G_R2(X)  TG__G_R1(X) X(1)
@@ -29765,6 +29830,11 @@ TG__PRIVATE void TG__FT(tg__blend)(int64_t runs, int64_t n, TG__T *y, const TG__
 #define TG__G_R10(X) TG__G_R8(X) X(8) X(9)
 #define TG__G_R12(X) TG__G_R10(X) X(10) X(11)
 #define TG__G_R14(X) TG__G_R12(X) X(12) X(13)
+
+/* Bytes that i elements take up: of `size` bytes each, or whole blocks. */
+TG__INLINE int64_t tg__gemm_bytes(int kind, int64_t size, int64_t i) {
+    return kind < TG__GEMM_Q8_0 ? i * size : i / 32 * (kind == TG__GEMM_Q8_0 ? 34 : 18);
+}
 
 /* One piece of a product as kernels see it. Strides in elements of the stored type. */
 typedef struct tg__gemm_part {
@@ -30489,8 +30559,14 @@ TG__PRIVATE void TG__FT(tg__gemm_pack_any)(int kind, const void *src, int64_t k_
 #define TG__G_KINDS(kind, call) (void)(kind); call(TG__GEMM_OWN)
 #endif
 
+#if defined(TG__TYPE_F32)
+TG__PRIVATE void TG__FN(tg__quant_panel)(int kind, const uint8_t *src, int64_t line, int64_t kc, int64_t n, float *out, int64_t width);
+#endif
 TG__PRIVATE void TG__FT(tg__gemm_pack)(int kind, const void *src, int64_t k_step, int64_t line, int64_t kc,
     int64_t n, TG__T *out, int64_t width) {
+#if defined(TG__TYPE_F32)
+    if (kind >= TG__GEMM_Q8_0) { TG__FN(tg__quant_panel)(kind, (const uint8_t *)src, line, kc, n, out, width); return; }
+#endif
 #define TG__G_ROWS(K) TG__FT(tg__gemm_pack_rows)(K, src, k_step, kc, n, out, width, 0)
 #define TG__G_TURN(K) TG__FT(tg__gemm_pack_turn)(K, src, line, kc, n, out, width)
     if (line == 1 || n == 1) { TG__G_KINDS(kind, TG__G_ROWS); }
@@ -30508,7 +30584,7 @@ TG__PRIVATE void TG__FT(tg__gemm_panels)(int kind, const void *src, int64_t k_st
     if (line == 1) { TG__G_KINDS(kind, TG__G_ROWS); return; }
 #undef TG__G_ROWS
     for (int64_t j = 0; j < n; j += width)
-        TG__FT(tg__gemm_pack)(kind, (const char *)src + j * line * size, k_step, line,
+        TG__FT(tg__gemm_pack)(kind, (const char *)src + tg__gemm_bytes(kind, size, j * line), k_step, line,
             kc, n - j < width ? n - j : width, (TG__T *)out + j / width * step, width);
 }
 
@@ -30606,7 +30682,7 @@ TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
     TG__T *const bp = (TG__T *)s->work, *const ap = s->pack_b ? bp + s->ks * TG__G_NR + 16 : bp;
     for (int64_t k = 0, kc; k == 0 || k < s->k; k += kc) {
         kc = s->k - k < s->ks ? s->k - k : s->ks;
-        const char *a = (const char *)s->a + k * s->a_cs * size_a, *b = (const char *)s->b + k * s->b_rs * size_b;
+        const char *a = (const char *)s->a + k * s->a_cs * size_a, *b = (const char *)s->b + tg__gemm_bytes(s->kb, size_b, k * s->b_rs);
         const int mode = k || s->add ? TG__GEMM_ADD : TG__GEMM_SET;
         if (s->pack_a) TG__FT(tg__gemm_panels)(s->ka, a, s->a_cs, s->a_rs, kc, s->m, ap, TG__G_MR, step);
         for (int64_t j = 0; j < s->n; j += TG__G_NR) {
@@ -30614,7 +30690,7 @@ TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
             const TG__T *bj = (const TG__T *)(const void *)b + j;
             int64_t b_rs = s->b_rs;
             if (s->pack_b) {
-                TG__FT(tg__gemm_pack)(s->kb, b + j * s->b_cs * size_b, s->b_rs, s->b_cs, kc, n, bp, TG__G_NR);
+                TG__FT(tg__gemm_pack)(s->kb, b + tg__gemm_bytes(s->kb, size_b, j * s->b_cs), s->b_rs, s->b_cs, kc, n, bp, TG__G_NR);
                 bj = bp;
                 b_rs = TG__G_NR;
             }
@@ -30871,6 +30947,193 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
         }
 }
 
+#endif
+
+/* ======================================================================================
+   >>pass-quant    block-quantised numbers: into panels of a product, and rows of them times vectors
+   Read while TG__T is float. A block is 32 numbers of one row: the scale d, an f16, then whole numbers q, as told in
+   >>impl-map. d * q is exact in f32 (11 bits times 8), so whatever is computed here has the very bits of the same product
+   with the numbers written out as f32; what x is stays as it is. Blocks may stand at any address.
+   Tests: tests/test_quant.c
+   ====================================================================================== */
+#if defined(TG__TYPE_F32)
+
+/* a block's scale in all lanes */
+TG__INLINE TG__V TG__FN(tg__quant_scale)(const uint8_t *block) {
+    uint16_t h;
+    memcpy(&h, block, 2);
+#if defined(TG__PASS_AVX512)
+    return _mm512_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(h)));
+#elif defined(TG__PASS_AVX2)
+    return _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(h)));
+#else
+    return TG__W(set)(tg__from_half(h));
+#endif
+}
+/* VN numbers of a block from element e on, times its scale */
+TG__INLINE TG__V TG__FN(tg__quant_load)(int kind, const uint8_t *block, int e, TG__V scale) {
+    const uint8_t *q = block + 2 + (kind == TG__GEMM_Q8_0 ? e : e & 15);
+#if defined(TG__PASS_AVX512)
+    const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)q);
+    const __m512 all = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
+    __m512i at;
+    if (kind == TG__GEMM_Q8_0) return _mm512_mul_ps(scale, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes)));
+    at = _mm512_cvtepu8_epi32(bytes);                          /* a place in the table is its low four bits */
+    return _mm512_permutexvar_ps(e < 16 ? at : _mm512_srli_epi32(at, 4), _mm512_mul_ps(scale, all));
+#elif defined(TG__PASS_AVX2)
+    const __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)q);
+    __m256i v;
+    if (kind == TG__GEMM_Q8_0) return _mm256_mul_ps(scale, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)));
+    v = _mm256_cvtepu8_epi32(bytes);
+    v = e < 16 ? _mm256_and_si256(v, _mm256_set1_epi32(15)) : _mm256_srli_epi32(v, 4);
+    return _mm256_mul_ps(scale, _mm256_cvtepi32_ps(_mm256_sub_epi32(v, _mm256_set1_epi32(8))));
+#else
+    float t[TG__VN];
+    for (int i = 0; i < TG__VN; i++)
+        t[i] = (float)(kind == TG__GEMM_Q8_0 ? (int)(int8_t)q[i] : (e < 16 ? q[i] & 15 : q[i] >> 4) - 8);
+    return TG__W(mul)(scale, TG__W(load)(t));
+#endif
+}
+
+/* Of 16 rows, `line` bytes apart, one block of each: the whole numbers t[32][16] of element e and row c. Of n rows the
+   last one is repeated. */
+TG__PRIVATE void TG__FN(tg__quant_turn)(int kind, const uint8_t *src, int64_t line, int64_t n, int8_t *t) {
+#if defined(TG__PASS_AVX512) || defined(TG__PASS_AVX2)
+    const __m128i low = _mm_set1_epi8(15), eight = _mm_set1_epi8(8);
+    for (int half = 0; half < (kind == TG__GEMM_Q8_0 ? 2 : 1); half++) {
+        __m128i r[16], o[16];
+        for (int c = 0; c < 16; c++) r[c] = _mm_loadu_si128((const __m128i *)(const void *)(src + (c < n ? c : n - 1) * line + 2 + 16 * half));
+        for (int stage = 0; stage < 2; stage++) {                /* rows of bytes, dealt like cards four times, are columns */
+            for (int c = 0; c < 8; c++) { o[2 * c] = _mm_unpacklo_epi8(r[c], r[c + 8]); o[2 * c + 1] = _mm_unpackhi_epi8(r[c], r[c + 8]); }
+            for (int c = 0; c < 8; c++) { r[2 * c] = _mm_unpacklo_epi8(o[c], o[c + 8]); r[2 * c + 1] = _mm_unpackhi_epi8(o[c], o[c + 8]); }
+        }
+        for (int c = 0; c < 16; c++) {
+            __m128i *to = (__m128i *)(void *)(t + 16 * (16 * half + c));
+            if (kind == TG__GEMM_Q8_0) { _mm_storeu_si128(to, r[c]); continue; }
+            _mm_storeu_si128(to, _mm_sub_epi8(_mm_and_si128(r[c], low), eight));
+            _mm_storeu_si128(to + 16, _mm_sub_epi8(_mm_and_si128(_mm_srli_epi16(r[c], 4), low), eight));
+        }
+    }
+#else
+    for (int c = 0; c < 16; c++) {
+        const uint8_t *q = src + (c < n ? c : n - 1) * line + 2;
+        for (int e = 0; e < 32; e++)
+            t[16 * e + c] = (int8_t)(kind == TG__GEMM_Q8_0 ? (int)(int8_t)q[e] : (e < 16 ? q[e] & 15 : q[e - 16] >> 4) - 8);
+    }
+#endif
+}
+/* VN of them as floats */
+TG__INLINE TG__V TG__FN(tg__quant_bytes)(const int8_t *t) {
+#if defined(TG__PASS_AVX512)
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)t)));
+#elif defined(TG__PASS_AVX2)
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)t)));
+#elif defined(TG__PASS_NEON)
+    int32_t four;
+    memcpy(&four, t, 4);
+    return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four))))));
+#else
+    float f[TG__VN];
+    for (int i = 0; i < TG__VN; i++) f[i] = (float)t[i];
+    return TG__W(load)(f);
+#endif
+}
+/* kc numbers (whole blocks) of n rows, `line` elements long each, become columns: out[kc][width] */
+TG__PRIVATE void TG__FN(tg__quant_panel)(int kind, const uint8_t *src, int64_t line, int64_t kc, int64_t n, float *out, int64_t width) {
+    const int64_t block = tg__gemm_bytes(kind, 0, 32), row = tg__gemm_bytes(kind, 0, line);
+    int8_t t[32 * 16];
+    float d[16];
+    for (int64_t v = 0; v < width; v += 16) {
+        const int64_t have = v < n ? n - v : 1, wide = width - v < 16 ? width - v : 16;
+        const uint8_t *b = src + (v < n ? v * row : 0);
+        float *to = out + v;
+        for (int64_t k = 0; k < kc; k += 32, b += block) {
+            TG__FN(tg__quant_turn)(kind, b, row, have, t);
+            for (int c = 0; c < 16; c++) {
+                float one[TG__VN];
+                TG__W(store)(one, TG__FN(tg__quant_scale)(b + (c < have ? c : have - 1) * row));
+                d[c] = one[0];
+            }
+            for (int64_t c = 0; c < wide; c += TG__VN) {
+                const TG__V s = TG__W(load)(d + c);
+                for (int e = 0; e < 32; e++) TG__W(store)(to + (k + e) * width + c, TG__W(mul)(s, TG__FN(tg__quant_bytes)(t + 16 * e + c)));
+            }
+        }
+    }
+}
+
+/* k numbers of one row, written out */
+TG__INLINE void TG__FN(tg__quant_line)(int kind, const uint8_t *b, int64_t k, float *out) {
+    const int64_t block = tg__gemm_bytes(kind, 0, 32);
+    for (int64_t i = 0; i < k; i += 32, b += block) {
+        const TG__V s = TG__FN(tg__quant_scale)(b);
+        for (int e = 0; e < 32; e += TG__VN) TG__W(store)(out + i + e, TG__FN(tg__quant_load)(kind, b, e, s));
+    }
+}
+/* One row times one vector, in the order of tg__gemm_dot: nothing but the blocks is read from far away. */
+#if TG__G_DV * TG__VN == 64
+#ifndef TG__QUANT_STEP
+#define TG__QUANT_STEP(from, u) c##u = TG__W(fma)(TG__W(load)(a + i + (u) * TG__VN), TG__FN(tg__quant_load)(kind, from, (u) * TG__VN % 32, s), c##u);
+#endif
+TG__INLINE float TG__FN(tg__quant_dot)(int kind, int64_t k, const float *a, const uint8_t *b) {
+    const int64_t block = tg__gemm_bytes(kind, 0, 32);
+    const TG__V zero = TG__W(set)(0);
+    TG__V s;
+    int64_t i = 0;
+    TG__G_DOT_EACH(TG__G_D0)
+    for (; i + 64 <= k; i += 64, b += 2 * block) {
+        s = TG__FN(tg__quant_scale)(b);
+        TG__QUANT_STEP(b, 0) TG__QUANT_STEP(b, 1)
+#if TG__VN == 8
+        TG__QUANT_STEP(b, 2) TG__QUANT_STEP(b, 3)
+#endif
+        s = TG__FN(tg__quant_scale)(b + block);
+#if TG__VN == 8
+        TG__QUANT_STEP(b + block, 4) TG__QUANT_STEP(b + block, 5) TG__QUANT_STEP(b + block, 6) TG__QUANT_STEP(b + block, 7)
+#else
+        TG__QUANT_STEP(b + block, 2) TG__QUANT_STEP(b + block, 3)
+#endif
+    }
+    if (i < k) {                                                    /* one block more; the other lanes take in a zero */
+        s = TG__FN(tg__quant_scale)(b);
+        TG__QUANT_STEP(b, 0) TG__QUANT_STEP(b, 1)
+#if TG__VN == 8
+        TG__QUANT_STEP(b, 2) TG__QUANT_STEP(b, 3)
+        c4 = TG__W(fma)(zero, zero, c4); c5 = TG__W(fma)(zero, zero, c5); c6 = TG__W(fma)(zero, zero, c6); c7 = TG__W(fma)(zero, zero, c7);
+#else
+        c2 = TG__W(fma)(zero, zero, c2); c3 = TG__W(fma)(zero, zero, c3);
+#endif
+    }
+#if TG__VN == 8
+    c0 = TG__W(add)(c0, c4); c1 = TG__W(add)(c1, c5); c2 = TG__W(add)(c2, c6); c3 = TG__W(add)(c3, c7);
+#endif
+    return TG__FT(tg__gemm_fold)(TG__W(add)(TG__W(add)(c0, c2), TG__W(add)(c1, c3)));
+}
+#endif
+/* tg__gemm_dots where b's columns are rows of blocks. Of several rows of a each one is a product by itself, with a row of b
+   that was written out once. Room in work: k numbers for b, then m * k for a where that is not ready. */
+TG__PRIVATE void TG__FN(tg__quant_dots)(const tg__gemm_part *s) {
+    const int64_t size_a = s->ka == TG__GEMM_OWN ? 4 : 2;
+    const bool ready = s->a_cs == 1 && s->ka == TG__GEMM_OWN;
+    float *const line = (float *)s->work, *const ap = line + s->k;
+    for (int64_t i = 0; i < s->m && !ready; i++)
+        TG__FT(tg__gemm_line)(s->ka, (const char *)s->a + i * s->a_rs * size_a, s->a_cs, s->k, ap + i * s->k);
+    for (int64_t j = 0; j < s->n; j++) {
+        const uint8_t *b = (const uint8_t *)s->b + tg__gemm_bytes(s->kb, 0, j * s->b_cs);
+        float *d = (float *)s->d + j;
+        const float *a = ready ? (const float *)s->a : ap;
+#if TG__G_DV * TG__VN == 64
+        if (s->m == 1) {
+            d[0] = s->kb == TG__GEMM_Q8_0 ? TG__FN(tg__quant_dot)(TG__GEMM_Q8_0, s->k, a, b) : TG__FN(tg__quant_dot)(TG__GEMM_Q4_0, s->k, a, b);
+            continue;
+        }
+#endif
+        if (s->kb == TG__GEMM_Q8_0) TG__FN(tg__quant_line)(TG__GEMM_Q8_0, b, s->k, line);
+        else TG__FN(tg__quant_line)(TG__GEMM_Q4_0, b, s->k, line);
+        for (int64_t i = 0; i < s->m; i++)
+            d[i * s->d_rs] = TG__FT(tg__gemm_dot)(TG__GEMM_OWN, s->k, a + i * (ready ? s->a_rs : s->k), line);
+    }
+}
 #endif
 
 #ifdef TG__LEVELS
