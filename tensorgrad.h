@@ -15544,6 +15544,14 @@ TG__PRIVATE void tg__gemm_matrices(const tg__gemm_plan *j, int64_t at, int64_t e
 TG__PRIVATE void tg__gemm_int_end(const tg__gemm_plan *j, const tg__gemm_last *f, const int32_t *s, int64_t s_rs) {
     int32_t *c = (int32_t *)f->c;
     if (j->direct && !f->bias) return;
+    if (j->direct && f->bias_cs <= 1 && f->bias_cs >= 0) {              /* the sums are in c, in rows */
+        for (int64_t i = 0; i < f->m; i++, c += f->c_rs) {
+            const int32_t *b = (const int32_t *)f->bias + i * f->bias_rs;
+            if (f->bias_cs) for (int64_t k = 0; k < f->n; k++) c[k] = (int32_t)((uint32_t)c[k] + (uint32_t)b[k]);
+            else for (int64_t k = 0; k < f->n; k++) c[k] = (int32_t)((uint32_t)c[k] + (uint32_t)b[0]);
+        }
+        return;
+    }
     for (int64_t i = 0; i < f->m; i++)
         for (int64_t k = 0; k < f->n; k++) {
             uint32_t v = (uint32_t)s[i * s_rs + k];
@@ -22282,25 +22290,38 @@ TG__PRIVATE bool tg__quant_zero(tg_ctx *tg, tg_tensor **zero, const tg_tensor *t
     if (z && z->ndim == 1) z = z->numel == 1 ? tg_reshape(z, TG_SCALAR) : rows ? tg_unsqueeze(z, 1) : z;
     return (*zero = z) != NULL;
 }
-/* What the zero points take off: za sum(b) + zb (sum(a) - k za), sums along k. NULL where both are absent. */
-TG__PRIVATE tg_tensor *tg__quant_taken(tg_tensor *a, tg_tensor *b, tg_tensor *za, tg_tensor *zb) {
-    tg_tensor *by_a = za ? tg_mul(za, tg_to(tg_sum_dims(b, TG_DIMS(-2), true), TG_I32)) : NULL, *by_b;
-    if (!zb) return by_a;
-    by_b = tg_to(tg_sum_dims(a, TG_DIMS(-1), true), TG_I32);
-    if (za) by_b = tg_sub(by_b, tg_mul_scalar(za, (double)a->shape[a->ndim - 1]));
-    by_b = tg_mul(by_b, zb);
-    return za ? tg_add(by_a, by_b) : by_b;
+/* a [.., M, K] and b [.., K, N] */
+TG__PRIVATE tg_tensor *tg__quant_call(tg_tensor *a, tg_tensor *b, tg_tensor *more) {
+    tg_tensor *in[3];
+    in[0] = a; in[1] = b; in[2] = more;
+    return tg__call(&tg__matmul_integer_op, NULL, in, 3, NULL, 1);
 }
-/* a [.., M, K] and b [.., K, N]. One matrix of what is taken off goes into the product, more of them come after it. */
+/* Sums of a's rows or b's columns: products with ones, which the kernels know best. */
+TG__PRIVATE tg_tensor *tg__quant_sum(tg_ctx *tg, tg_tensor *t, bool rows) {
+    const int64_t k = t->shape[t->ndim - (rows ? 1 : 2)];
+    int64_t shape[2] = { 1, 1 };
+    tg_tensor *ones = tg__full_beside(tg, t, TG_U8, 2, shape, 1);
+    shape[rows ? 0 : 1] = k;
+    ones = ones ? tg_expand(ones, 2, shape) : NULL;
+    return rows ? tg__quant_call(t, ones, NULL) : tg__quant_call(ones, t, NULL);
+}
+/* What the zero points take off is za sum(b) + zb (sum(a) - k za), sums along k: the first of these that is there goes into
+   the product, the other one, or what differs from matrix to matrix, comes after it. */
 TG__PRIVATE tg_tensor *tg__quant_product(tg_ctx *tg, tg_tensor *a, tg_tensor *b, tg_tensor *za, tg_tensor *zb) {
-    tg_tensor *in[3], *taken, *y;
+    tg_tensor *by_a = NULL, *by_b = NULL, *first, *y;
     if (a->shape[a->ndim - 1] != b->shape[b->ndim - 2]) { tg__fail(tg, TG__E_MATMUL_INNER, a, b, tg__matmul_hint(a, b)); return NULL; }
     if (!tg__quant_zero(tg, &za, a, true, "zero point of a") || !tg__quant_zero(tg, &zb, b, false, "zero point of b")) return NULL;
-    taken = tg__quant_taken(a, b, za, zb);
+    if (za) by_a = tg_mul(za, tg__quant_sum(tg, b, false));
+    if (zb) by_b = tg__quant_sum(tg, a, true);
+    if (zb && za) by_b = tg_sub(by_b, tg_mul_scalar(za, (double)a->shape[a->ndim - 1]));
+    if (zb) by_b = tg_mul(by_b, zb);
     if (tg_failed(tg)) return NULL;
-    in[0] = a; in[1] = b; in[2] = taken && taken->ndim <= 2 ? tg_neg(taken) : NULL;
-    y = tg__call(&tg__matmul_integer_op, NULL, in, 3, NULL, 1);
-    return y && taken && !in[2] ? tg_sub(y, taken) : y;
+    first = za ? by_a : by_b;
+    if (first && first->ndim > 2) first = NULL;
+    y = tg__quant_call(a, b, first ? tg_neg(first) : NULL);
+    if (y && by_a && by_a != first) y = tg_sub(y, by_a);
+    if (y && by_b && by_b != first) y = tg_sub(y, by_b);
+    return y;
 }
 TG_API tg_tensor *(tg_matmul_integer)(tg_tensor *a, tg_tensor *b, tg_tensor *a_zero, tg_tensor *b_zero) {
     tg_ctx *tg = tg__start2(a, b, "matmul_integer");
