@@ -19332,8 +19332,7 @@ TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
 TG__PRIVATE bool tg__linear_blocks(tg_ctx *tg, const tg__node *n) {
     const tg_tensor *x = n->in[0], *b = n->in[2];
     if (!tg__use(tg, x, 0) || (b && (!tg__use(tg, b, 2) || !tg__matmul_types(tg, x, b)))) return false;
-    if (!tg_dtype_is_float(x->dtype) || x->dtype == TG_F64) return tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype);
-    return !n->wants[1] || tg__fail_op(tg, TG_ERROR_GRAD, "the weight, %t, is block-quantised and can have no gradient; tg_detach it", n->in[1]);
+    return (tg_dtype_is_float(x->dtype) && x->dtype != TG_F64) || tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype);
 }
 TG__PRIVATE bool tg__linear_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2];
@@ -22132,12 +22131,7 @@ TG__PRIVATE tg_tensor *tg__quant_seen(tg_ctx *tg, tg_tensor *t, tg_dtype dtype, 
 /* Rows of a block-quantised table [V, D] at index [N]: f32 [N, D] */
 TG__PRIVATE tg_tensor *tg__quant_rows(tg_ctx *tg, tg_tensor *table, tg_tensor *index) {
     const int64_t v = table->shape[0], d = table->shape[1], row = (int64_t)tg_dtype_bytes(table->dtype, d);
-    tg_tensor *bytes;
-    if (tg->grad_mode && tg__needs_grad(table)) {
-        tg__fail_op(tg, TG_ERROR_GRAD, "the weight, %t, is block-quantised and can have no gradient; tg_detach it", table);
-        return NULL;
-    }
-    bytes = tg_index_select(tg__quant_seen(tg, table, TG_U8, v, row), 0, index);
+    tg_tensor *bytes = tg_index_select(tg__quant_seen(tg, table, TG_U8, v, row), 0, index);
     return bytes ? tg_to(tg__quant_seen(tg, bytes, table->dtype, bytes->shape[0], d), TG_F32) : NULL;
 }
 
