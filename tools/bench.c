@@ -436,6 +436,9 @@ static void resample_rows(void) {
         snprintf(name, sizeof name, "resample/%s/%s", list[i].name, back ? "fwdbwd" : "fwd");
         r = row(name, 0, (back ? 2 : 1) * 4.0 * (in + out), back ? resample_make_grad : resample_make, back ? resample_once_grad : resample_once, resample_check);
         memcpy(r->p, p, 8 * sizeof p[0]);
+    }
+}
+
 /* ---- attn; p: B, H, Tq, Tk, D, causal ---- */
 static void attn_make(const Row *r) {
     A = tg_randn(tg, TG_SHAPE(r->p[0], r->p[1], r->p[2], r->p[4]));
