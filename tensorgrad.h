@@ -82,9 +82,8 @@
      >>impl-debug                         printing, the tape as text and drawing
    PART III, kernels, read once per instruction set
      >>pass-vector >>pass-maths           the words of one instruction set; exp, log, tanh, erf ... written with them
-     >>pass-map >>pass-reduce >>pass-gemm >>pass-convert >>pass-random >>pass-conv
+     >>pass-map >>pass-reduce >>pass-gemm >>pass-quant >>pass-convert >>pass-random >>pass-conv
      >>pass-rnn >>pass-attention          recurrent cells; tiles of attention
-     >>pass-quant                         blocks to floats
    PART IV
      >>changes >>licence
 
