@@ -74,6 +74,7 @@
      >>impl-attention >>impl-heads        attention, tiled; attention of many heads
      >>impl-rnn                           recurrent cells and sequences
      >>impl-products                      made of matmul: einsum, tensordot, addmm and their relatives, distances
+     >>impl-quant                         block-quantised tables; whole numbers with a scale and a zero point
      >>impl-loss                          losses made of other operations
      >>impl-norm >>impl-pick              made of others: normalisations and statistics; picking and filling
      >>impl-search                        unique, searchsorted, nonzero, index_put
@@ -81,7 +82,7 @@
      >>impl-debug                         printing, the tape as text and drawing
    PART III, kernels, read once per instruction set
      >>pass-vector >>pass-sets >>pass-maths   the words in plain C, then of each instruction set; exp, log, tanh, erf ... in them
-     >>pass-map >>pass-reduce >>pass-gemm >>pass-convert >>pass-random >>pass-conv
+     >>pass-map >>pass-reduce >>pass-gemm >>pass-quant >>pass-convert >>pass-random >>pass-conv
      >>pass-rnn >>pass-attention          recurrent cells; tiles of attention
    PART IV
      >>changes >>licence
@@ -247,7 +248,8 @@ typedef enum tg_error_code {
 typedef enum tg_dtype {
     TG_F32 = 0, TG_F64, TG_F16, TG_BF16, TG_I64, TG_I32, TG_I16, TG_I8, TG_U8, TG_BOOL, TG_DTYPES,
     /* opaque: 32 elements along the last dimension share a scale (an f16 before them); no element has an address.
-       Made and read by tg_to, copied, shared, kept in files; operations on numbers refuse them */
+       Made and read by tg_to, copied, shared, kept in files, weights of tg_linear, tg_embedding; all other operations on
+       numbers refuse them */
     TG_Q8_0 = 16,                      /* 8 bits an element, 34 bytes a block */
     TG_Q4_0                            /* 4 bits an element, 18 bytes a block */
 } tg_dtype;
@@ -1041,7 +1043,8 @@ TG_API tg_tensor *tg_one_hot(tg_tensor *index, int64_t classes);   /* [...] -> [
 TG_API tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b);
     /* [..., M, K] x [..., K, N] -> [..., M, N]; vectors as torch; batches broadcast */
 TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
-    /* x times weight transposed, plus bias: [..., I], [O, I], [O] -> [..., O]; bias may be NULL */
+    /* x times weight transposed, plus bias: [..., I], [O, I], [O] -> [..., O]; bias may be NULL. weight may be block-quantised:
+       the product is that with tg_to(weight, TG_F32), computed in f32, and the weight has no gradient */
 
 /* Convolution. x [N, C, H, W] or [C, H, W], weight [O, C/groups, KH, KW], bias [O] or NULL -> [N, O, OH, OW],
    OH = (H + 2 padding - dilation (KH - 1) - 1) / stride + 1. In one dimension x is [N, C, L] or [C, L], weight
@@ -1217,7 +1220,8 @@ typedef struct tg_embedding_args {
 } tg_embedding_args;
 TG_API tg_tensor *tg_embedding_from(const tg_embedding_args *args);
 #define tg_embedding(index_, ...) TG__OPTIONS2(tg_embedding, index, index_, weight, __VA_ARGS__)
-    /* [...] of rows, [V, D] -> [..., D]. tg_sparse_grad(weight, true) makes its gradient row-sparse */
+    /* [...] of rows, [V, D] -> [..., D]. tg_sparse_grad(weight, true) makes its gradient row-sparse. Rows of a block-quantised
+       weight come as f32, without a gradient */
 
 /* Products, distances. Factors of a product have one dtype, as torch asks, except where elements are multiplied
    (outer, kron, addr), which promote. */
@@ -1391,6 +1395,44 @@ TG_API tg_tensor *tg_normal(tg_tensor *mean, tg_tensor *std);
 TG_API tg_tensor *tg_multinomial(tg_tensor *p, int64_t n, bool replacement);
     /* [C] or [N, C] of weights, at least 0 -> i64 [n] or [N, n] of classes, drawn with the probability weight / sum of the row; without
        replacement none twice. The weights are read, to refuse wrong ones */
+
+/* Quantisation. Numbers in few bits, x = (q - zero) * scale, as ONNX and torch have them. Scales are floats; a zero point has
+   q's dtype and may be NULL: 0. Either is one number, or [D]: one for each position along a dimension. Rounded to nearest,
+   halves to even; what does not fit becomes the nearest that does. (Block-quantised weights, which carry their scales inside,
+   are made by tg_to and go into tg_linear, tg_embedding.) */
+typedef struct tg_quantize_linear_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *scale TG_EMPTY;
+    tg_maybe axis TG_EMPTY;            /* the dimension of scales [D]; not given: 1, as in ONNX */
+    int bits TG_EMPTY;                 /* of the dtype's, which count: 4 of TG_I8 is -8..7; zero: all */
+    int64_t block_size TG_EMPTY;       /* scales are [..., ceil(D / block_size), ...], each for so many positions along axis */
+    tg_dtype dtype TG_EMPTY;           /* TG_U8, TG_I8 or TG_I16; zero: that of .zero, or TG_U8 */
+    tg_tensor *zero TG_EMPTY;          /* zero points, of scale's shape */
+} tg_quantize_linear_args;
+TG_API tg_tensor *tg_quantize_linear_from(const tg_quantize_linear_args *args);
+#define tg_quantize_linear(x_, ...) TG__OPTIONS2(tg_quantize_linear, x, x_, scale, __VA_ARGS__)   /* round(x / scale) + zero */
+typedef struct tg_dequantize_linear_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *x TG_EMPTY, *scale TG_EMPTY;
+    tg_maybe axis TG_EMPTY;            /* as in tg_quantize_linear; likewise the rest */
+    int64_t block_size TG_EMPTY;
+    tg_tensor *zero TG_EMPTY;
+} tg_dequantize_linear_args;
+TG_API tg_tensor *tg_dequantize_linear_from(const tg_dequantize_linear_args *args);
+#define tg_dequantize_linear(x_, ...) TG__OPTIONS2(tg_dequantize_linear, x, x_, scale, __VA_ARGS__)
+    /* (x - zero) * scale in scale's dtype; x is u8, i8, i16 or i32 */
+TG_API tg_tensor *tg_dynamic_quantize_linear(tg_tensor *x, tg_tensor **scale, tg_tensor **zero);
+    /* to u8, with the one scale [] and zero point [] that cover x and 0; either may be NULL */
+TG_API tg_tensor *tg_matmul_integer(tg_tensor *a, tg_tensor *b, tg_tensor *a_zero, tg_tensor *b_zero);
+    /* (a - a_zero) (b - b_zero) of u8 or i8, any of the two on either side, with the shapes of tg_matmul: i32, exact. a_zero is
+       one number or one for each row, [M] or [..., M, 1]; b_zero one for each column, [N] or [..., 1, N]. No gradient */
+TG_API tg_tensor *tg_qlinear_matmul(tg_tensor *a, tg_tensor *a_scale, tg_tensor *a_zero, tg_tensor *b, tg_tensor *b_scale, tg_tensor *b_zero,
+    tg_tensor *y_scale, tg_tensor *y_zero);
+    /* matmul_integer times a_scale * b_scale / y_scale, rounded, plus y_zero, in y_zero's dtype (NULL: u8) */
+TG_API tg_tensor *tg_fake_quantize_per_tensor_affine(tg_tensor *x, double scale, int64_t zero_point, int64_t quant_min, int64_t quant_max);
+    /* x as it would come back from whole numbers quant_min..quant_max; the gradient passes where x is within their range */
+TG_API tg_tensor *tg_fake_quantize_per_channel_affine(tg_tensor *x, tg_tensor *scale, tg_tensor *zero_point, int64_t axis, int64_t quant_min, int64_t quant_max);
+    /* the same with a scale and a zero point for each position along axis, [D] */
 
 /* Losses. All take options, of which .reduction says what becomes of the losses of the single elements (or rows): their
    mean, their sum, or themselves. x and target broadcast, and where their shapes differ the log warns of it once.
@@ -2134,8 +2176,10 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               index at [.., k, ..], for each position of y's shape. TG_INDEX_PUT, TG_INDEX_ADD, TG_INDEX_MUL:
               y[.., v, ..] = (+=, *=) x[.., k, ..], for each position of x's shape, in order of k; TG_INDEX_MAX,
               TG_INDEX_MIN: the larger, the smaller of both, NaN where one is. k runs along dimension whole[0].
-     GEMM     c [batch.., m, n], a [batch.., m, k], b [batch.., k, n], bias [batch.., m, n] or absent: c = a b + bias,
-              and with kind 1 what c held is added
+     GEMM     c [batch.., m, n], a [batch.., m, k], b [batch.., k, n], bias [m, n] (stride 0 along batches) or absent:
+              c = a b + bias, and with kind 1 what c held is added. a, b and c have one dtype; or a and b are u8 or i8, each
+              its own, and c i32; or b is block-quantised, packed as [n, k], k the dimension of its blocks, and meets f32,
+              f16 or bf16
      CONV     kind TG_CONV_RESULT: y, x, weight, bias [O] or absent; TG_CONV_BY_DATA: x's gradient, weight, y's
               gradient, bias [C] or absent; TG_CONV_BY_WEIGHT: weight's gradient, x, y's gradient. x and y are
               [N, C, D, H, W], D and H being 1 in fewer dimensions. whole: stride, padding and dilation (three each), groups.
@@ -3343,6 +3387,11 @@ static inline tg_tensor *tg__cartesian_prod_at(const char *file, int line, tg_te
 #define tg_randperm(tg, n) tg_randperm(TG__AT_CTX(tg), n)
 #define tg_normal(mean, std) tg_normal(TG__AT(mean), TG__AT(std))
 #define tg_multinomial(p, n, replacement) tg_multinomial(TG__AT(p), n, replacement)
+#define tg_dynamic_quantize_linear(x, scale, zero) tg_dynamic_quantize_linear(TG__AT(x), scale, zero)
+#define tg_matmul_integer(a, b, a_zero, b_zero) tg_matmul_integer(TG__AT(a), TG__AT(b), TG__AT(a_zero), TG__AT(b_zero))
+#define tg_qlinear_matmul(a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero) tg_qlinear_matmul(TG__AT(a), TG__AT(a_scale), TG__AT(a_zero), TG__AT(b), TG__AT(b_scale), TG__AT(b_zero), TG__AT(y_scale), TG__AT(y_zero))
+#define tg_fake_quantize_per_tensor_affine(x, scale, zero_point, quant_min, quant_max) tg_fake_quantize_per_tensor_affine(TG__AT(x), scale, zero_point, quant_min, quant_max)
+#define tg_fake_quantize_per_channel_affine(x, scale, zero_point, axis, quant_min, quant_max) tg_fake_quantize_per_channel_affine(TG__AT(x), TG__AT(scale), TG__AT(zero_point), axis, quant_min, quant_max)
 #define tg_pdist(x, p) tg_pdist(TG__AT(x), p)
 #define tg_cumsum(x, dim) tg_cumsum(TG__AT(x), dim)
 #define tg_cumsum_(x, dim) tg_cumsum_(TG__AT(x), dim)
@@ -7239,6 +7288,14 @@ TG__PRIVATE tg_ctx *tg__start2(tg_tensor *a, tg_tensor *b, const char *name) {
     if (!tg__gate(tg)) return NULL;
     tg__name(tg, name);
     return tg__use(tg, a, 0) && tg__use(tg, b, 1) ? tg : NULL;
+}
+
+/* The same where the second one may be block-quantised. */
+TG__PRIVATE tg_ctx *tg__start2_blocks(tg_tensor *a, tg_tensor *b, const char *name) {
+    if (!b || b->opaque != TG__BLOCKS) return tg__start2(a, b, name);
+    if (!tg__gate(a ? a->tg : b->tg)) return NULL;
+    tg__name(a ? a->tg : b->tg, name);
+    return tg__use(a ? a->tg : b->tg, a, 0) && tg__use_any(a->tg, b, 1) ? a->tg : NULL;
 }
 
 /* The same for a list: every entry must be there. */
@@ -15835,9 +15892,10 @@ TG__KERNEL_WIDE(void, tg__gemm_lanes_f64, (const tg__gemm_part *s, int cls, int 
 TG__KERNEL(void, tg__gemm_finish_f32, (const tg__gemm_last *f));
 TG__KERNEL_WIDE(void, tg__gemm_finish_f64, (const tg__gemm_last *f));
 TG__KERNEL(int, tg__gemm_words_op, (int type, unsigned features));
-TG__KERNEL(void, tg__gemm_words_panels, (int op, int size, bool is_signed, bool is_b, bool both_signed,
+TG__KERNEL(void, tg__gemm_words_panels, (int op, int size, bool is_signed, bool is_b, bool flip,
     const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step));
 TG__KERNEL(void, tg__gemm_words_block, (int op, const tg__gemm_part *s));
+TG__KERNEL(void, tg__quant_dots, (const tg__gemm_part *s));
 #define TG__GEMM_CALL(job, name) ((job)->wide ? name##_f64__k : name##_f32__k)[(job)->isa]
 
 enum {
@@ -15849,6 +15907,7 @@ enum {
     TG__GEMM_LONE  = 3 << 19,       /* below this a second thread costs more than it brings */
     TG__GEMM_BYTES = 1 << 20,       /* bytes of a chunk that waits for memory */
     TG__GEMM_SPAN  = 512,           /* columns of a piece of partial sums */
+    TG__GEMM_FEW   = 4,             /* rows that are worth no panels, where these must be made of blocks */
     TG__GEMM_STACK = 1024           /* bytes of scratch that fit on the stack of a small fiber */
 };
 
@@ -15916,7 +15975,8 @@ TG__PRIVATE bool tg__gemm_stacked(const tg__gemm_plan *j) {
 }
 
 TG__PRIVATE int tg__gemm_kind(int type) {
-    return type == TG_BF16 ? TG__GEMM_BF16 : type == TG_F16 ? TG__GEMM_F16 : TG__GEMM_OWN;
+    return type == TG_BF16 ? TG__GEMM_BF16 : type == TG_F16 ? TG__GEMM_F16 : type == TG_Q8_0 ? TG__GEMM_Q8_0
+        : type == TG_Q4_0 ? TG__GEMM_Q4_0 : TG__GEMM_OWN;
 }
 
 /* The job as kernels see it. c should have its columns side by side; where its rows are, c^T = b^T a^T is
@@ -15971,7 +16031,7 @@ TG__PRIVATE void tg__gemm_matrix(const tg__gemm_plan *j, int64_t i, tg__gemm_par
     if (j->batches == 1) return;
     const int64_t *as = j->turned ? j->b_bs : j->a_bs, *bs = j->turned ? j->a_bs : j->b_bs;
     p->a = (const char *)p->a + tg__gemm_offset(j, as, i) * (int64_t)j->size_a;
-    p->b = (const char *)p->b + tg__gemm_offset(j, bs, i) * (int64_t)j->size_b;
+    p->b = (const char *)p->b + tg__gemm_bytes(p->kb, (int64_t)j->size_b, tg__gemm_offset(j, bs, i));
     f->c = (char *)f->c + tg__gemm_offset(j, j->c_bs, i) * (int64_t)j->size_c;
     p->d = f->c;
 }
@@ -15980,7 +16040,7 @@ TG__PRIVATE void tg__gemm_matrix(const tg__gemm_plan *j, int64_t i, tg__gemm_par
 TG__PRIVATE void tg__gemm_narrow(const tg__gemm_plan *j, tg__gemm_part *p, tg__gemm_last *f,
     int64_t row, int64_t m, int64_t col, int64_t n) {
     p->a = (const char *)p->a + row * p->a_rs * (int64_t)j->size_a;
-    p->b = (const char *)p->b + col * p->b_cs * (int64_t)j->size_b;
+    p->b = (const char *)p->b + tg__gemm_bytes(p->kb, (int64_t)j->size_b, col * p->b_cs);
     p->m = f->m = m;
     p->n = f->n = n;
     f->c = (char *)f->c + (row * f->c_rs + col * f->c_cs) * (int64_t)j->size_c;
@@ -16054,7 +16114,7 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_plan *j, int64_t at, int64_t i, i
     }
     if (kb >= 0) {
         p.a = (const char *)p.a + kb * TG__GEMM_KB * p.a_cs * (int64_t)j->size_a;
-        p.b = (const char *)p.b + kb * TG__GEMM_KB * p.b_rs * (int64_t)j->size_b;
+        p.b = (const char *)p.b + tg__gemm_bytes(p.kb, (int64_t)j->size_b, kb * TG__GEMM_KB * p.b_rs);
         p.k = tg__imin(TG__GEMM_KB, p.k - kb * TG__GEMM_KB);
         if (kb > 0 && j->path == TG__GEMM_BLOCKS) p.add = true;
     }
@@ -16084,6 +16144,14 @@ TG__PRIVATE void tg__gemm_matrices(const tg__gemm_plan *j, int64_t at, int64_t e
 TG__PRIVATE void tg__gemm_int_end(const tg__gemm_plan *j, const tg__gemm_last *f, const int32_t *s, int64_t s_rs) {
     int32_t *c = (int32_t *)f->c;
     if (j->direct && !f->bias) return;
+    if (j->direct && f->bias_cs <= 1 && f->bias_cs >= 0) {              /* the sums are in c, in rows */
+        for (int64_t i = 0; i < f->m; i++, c += f->c_rs) {
+            const int32_t *b = (const int32_t *)f->bias + i * f->bias_rs;
+            if (f->bias_cs) for (int64_t k = 0; k < f->n; k++) c[k] = (int32_t)((uint32_t)c[k] + (uint32_t)b[k]);
+            else for (int64_t k = 0; k < f->n; k++) c[k] = (int32_t)((uint32_t)c[k] + (uint32_t)b[0]);
+        }
+        return;
+    }
     for (int64_t i = 0; i < f->m; i++)
         for (int64_t k = 0; k < f->n; k++) {
             uint32_t v = (uint32_t)s[i * s_rs + k];
@@ -16101,13 +16169,13 @@ TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_plan *j, int64_t i) {
     const int64_t a_panels = tg__ceil_div(p.m, j->mr), a_chunks = tg__ceil_div(p.m, j->ms);
     char *ap = j->mem, *bp = j->mem + (size_t)(a_panels * j->a_step) * j->size;
     if (j->words) {
-        const bool is_b = i >= a_chunks, a_signed = j->ta == TG_I8;
+        const bool is_b = i >= a_chunks;
         const int64_t width = is_b ? j->nr : j->mr, each = is_b ? j->ns : j->ms,
             from = (is_b ? i - a_chunks : i) * each;
         const int64_t line = is_b ? p.b_cs : p.a_rs, k_step = is_b ? p.b_rs : p.a_cs,
             n = tg__imin(each, (is_b ? p.n : p.m) - from), step = is_b ? j->b_step : j->a_step;
         const int size = (int)j->size_a;
-        tg__gemm_words_panels__k[j->isa](j->words, size, is_b || a_signed, is_b, a_signed,
+        tg__gemm_words_panels__k[j->isa](j->words, size, (is_b ? j->tb : j->ta) == TG_I8, is_b, j->ta == j->tb,
             (const char *)(is_b ? p.b : p.a) + (from * line + k0 * k_step) * size, k_step, line,
             kc, n, (is_b ? bp : ap) + from / width * step * 4, step);
     } else if (i < a_chunks) {
@@ -16118,7 +16186,7 @@ TG__PRIVATE void tg__gemm_pack_chunk(const tg__gemm_plan *j, int64_t i) {
     } else {
         const int64_t from = (i - a_chunks) * j->ns, n = tg__imin(j->ns, p.n - from);
         TG__GEMM_CALL(j, tg__gemm_panels)(p.kb,
-            (const char *)p.b + (from * p.b_cs + k0 * p.b_rs) * (int64_t)j->size_b, p.b_rs, p.b_cs,
+            (const char *)p.b + tg__gemm_bytes(p.kb, (int64_t)j->size_b, from * p.b_cs + k0 * p.b_rs), p.b_rs, p.b_cs,
             kc, n, bp + from / j->nr * j->b_step * (int64_t)j->size, j->nr, j->b_step);
     }
 }
@@ -16165,9 +16233,10 @@ TG__PRIVATE void tg__gemm_dots(const tg__gemm_plan *j, int64_t at, int64_t i, ch
         p.d_rs = j->mem ? whole_n : p.n;
     }
     p.a = (const char *)p.a + kb * TG__GEMM_RB * p.a_cs * (int64_t)j->size_a;
-    p.b = (const char *)p.b + kb * TG__GEMM_RB * p.b_rs * (int64_t)j->size_b;
+    p.b = (const char *)p.b + tg__gemm_bytes(p.kb, (int64_t)j->size_b, kb * TG__GEMM_RB * p.b_rs);
     p.k = tg__imin(TG__GEMM_RB, p.k - kb * TG__GEMM_RB);
-    TG__GEMM_CALL(j, tg__gemm_dots)(&p);
+    if (p.kb >= TG__GEMM_Q8_0) tg__quant_dots__k[j->isa](&p);
+    else TG__GEMM_CALL(j, tg__gemm_dots)(&p);
     if (!j->mem) tg__gemm_end(j, &f, p.d, p.d_rs);
 }
 
@@ -16314,7 +16383,7 @@ TG__PRIVATE bool tg__gemm_memory(tg__gemm_plan *j, int64_t elements) {
    elements each. */
 TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_plan *j, int words) {
     const tg__gemm_part *p = &j->part;
-    const int64_t g = words == 0 ? 1 : words == TG__GEMM_DOT_BYTES ? 4 : 2;
+    const int64_t g = words == 0 ? 1 : TG__GEMM_WORD(words);
     j->path = TG__GEMM_SHARED;
     j->words = words;
     j->mr = TG__GEMM_CALL(j, tg__gemm_shape)(0, 0);
@@ -16357,7 +16426,7 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
     j->ns = tg__imax(1, tg__imin(p->n, TG__GEMM_BYTES / 4 / kc / j->ms));
     j->mt = tg__ceil_div(p->m, j->ms);
     j->nt = tg__ceil_div(p->n, j->ns);
-    j->work = (size_t)((p->b_rs == 1 ? 0 : kc)
+    j->work = (size_t)((p->b_rs == 1 && p->kb < TG__GEMM_Q8_0 ? 0 : kc)
         + (p->a_cs == 1 && p->ka == TG__GEMM_OWN ? 0 : kc * j->ms)) * j->size;
     j->scratch = j->work;
     if (j->kt > 1) {
@@ -16408,7 +16477,8 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
 }
 
 TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
-    const bool reduction = tg__gemm_is_reduction(j->m, j->n, j->k);
+    const bool blocks = tg__is_block((tg_dtype)j->tb);
+    const bool reduction = tg__gemm_is_reduction(j->m, j->n, j->k) || (blocks && j->m <= TG__GEMM_FEW && j->k >= 64);
     const int64_t m = j->m;
     j->mem = NULL;
     j->mem_bytes = 0;
@@ -16419,9 +16489,9 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     j->batches = 1;
     for (int d = 0; d < j->batch_dims; d++) j->batches *= j->batch[d];
     if (j->ta != TG_F32 && j->ta != TG_F64 && j->ta != TG_BF16 && j->ta != TG_F16) {
-        const bool bytes = j->tb == TG_I8 && (j->ta == TG_I8 || j->ta == TG_U8) && j->tc == TG_I32;
+        const bool bytes = (j->tb == TG_I8 || j->tb == TG_U8) && (j->ta == TG_I8 || j->ta == TG_U8) && j->tc == TG_I32;
         const int words = bytes && j->m * j->n * j->k > 1 << 15
-            ? tg__gemm_words_op__k[j->isa](1, j->tg->features) : 0;
+            ? tg__gemm_words_op__k[j->isa](j->tb == TG_I8 ? 1 : 2, j->tg->features) : 0;
         if (words) {
             j->wide = false;
             tg__gemm_normalise(j, false);
@@ -16437,15 +16507,15 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     }
     j->wide = j->ta == TG_F64;
     if (j->batches > 1 && !reduction && tg__gemm_stacked(j)) { j->m *= j->batches; j->batches = 1; }
-    tg__gemm_normalise(j, true);
+    tg__gemm_normalise(j, !blocks);
     j->m = m;
     j->direct = j->last.c_cs == 1 && j->last.kc == TG__GEMM_OWN;
-    if (!reduction && tg__gemm_library_can(j)) {
+    if (!blocks && !reduction && tg__gemm_library_can(j)) {
         j->path = TG__GEMM_LIBRARY;
         j->mt = j->nt = 1;
         return true;
     }
-    if (j->ta == TG_BF16 && !reduction && j->m >= 16 && j->n >= 16 && j->m * j->n * j->k > 1 << 20 &&
+    if (j->ta == TG_BF16 && !blocks && !reduction && j->m >= 16 && j->n >= 16 && j->m * j->n * j->k > 1 << 20 &&
         !j->tg->config.strict) {
         const int words = tg__gemm_words_op__k[j->isa](0, j->tg->features);
         j->direct = j->direct && !j->accumulate;
@@ -19926,11 +19996,10 @@ TG__PRIVATE bool tg__matmul_types(tg_ctx *tg, const tg_tensor *a, const tg_tenso
 /* ------------------------------------------------------------------ matmul ----
    y[..., m, n] = sum over k of a[..., m, k] b[..., k, n], both with at least 2 dimensions here; batches broadcast.
    da = g b^T, db = a^T g, which the walk sums over broadcast batches. */
-TG__PRIVATE bool tg__matmul_check(tg_ctx *tg, tg__node *n) {
+TG__PRIVATE bool tg__matmul_shape(tg_ctx *tg, tg__node *n, tg_dtype dtype) {
     const tg_tensor *a = n->in[0], *b = n->in[1];
     int64_t shape[TG_MAX_DIMS];
     int nd = a->ndim > b->ndim ? a->ndim : b->ndim, d;
-    if (!tg__matmul_types(tg, a, b)) return false;
     if (a->shape[a->ndim - 1] != b->shape[b->ndim - 2])
         return tg__fail(tg, TG__E_MATMUL_INNER, a, b, tg__matmul_hint(a, b));
     for (d = 0; d < nd - 2; d++) {
@@ -19940,7 +20009,10 @@ TG__PRIVATE bool tg__matmul_check(tg_ctx *tg, tg__node *n) {
         shape[d] = as == 1 ? bs : as;
     }
     shape[nd - 2] = a->shape[a->ndim - 2]; shape[nd - 1] = b->shape[b->ndim - 1];
-    return tg__out_make(tg, n, 0, a->dtype, nd, shape);
+    return tg__out_make(tg, n, 0, dtype, nd, shape);
+}
+TG__PRIVATE bool tg__matmul_check(tg_ctx *tg, tg__node *n) {
+    return tg__matmul_types(tg, n->in[0], n->in[1]) && tg__matmul_shape(tg, n, n->in[0]->dtype);
 }
 /* An operand [.., r, c] of a product whose result has c's dimensions: batches broadcast. */
 TG__PRIVATE void tg__ask_matrix(tg__ask *a, tg_tensor *t, const tg_tensor *c) {
@@ -19995,9 +20067,17 @@ TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
 }
 
 /* ------------------------------------------------------------------ linear ----
-   y = x W^T + b; dx = g W, dW = g^T x and db = g, both over all rows. */
+   y = x W^T + b; dx = g W, dW = g^T x and db = g, both over all rows. A block-quantised W is a table of fixed numbers: it
+   meets x in blocks (see >>impl-quant) and has no gradient; for dx it is written out. */
+TG__PRIVATE bool tg__linear_blocks(tg_ctx *tg, const tg__node *n) {
+    const tg_tensor *x = n->in[0], *b = n->in[2];
+    if (!tg__use(tg, x, 0) || (b && (!tg__use(tg, b, 2) || !tg__matmul_types(tg, x, b)))) return false;
+    return (tg_dtype_is_float(x->dtype) && x->dtype != TG_F64) || tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype);
+}
 TG__PRIVATE bool tg__linear_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2];
+    if (TG__RARE(x->opaque || w->opaque || (b && b->opaque)))
+        return tg__linear_blocks(tg, n) && tg__shapes(tg, n, "[*, I] [O, I] ?[O] -> [*, O]");
     return tg__matmul_types(tg, x, w) && (!b || tg__matmul_types(tg, x, b)) && tg__shapes(tg, n, "[*, I] [O, I] ?[O] -> [*, O]");
 }
 /* the operand as a matrix */
@@ -20026,7 +20106,7 @@ TG__PRIVATE bool tg__linear_forward(tg_ctx *tg, tg__node *n) {
     tg__ask_begin(&a, TG_FAMILY_GEMM, 0, y->dtype);
     tg__ask_flat(tg__ask_for(&a, y, TG_WRITE), rows, out, out, 1);
     tg__ask_flat(tg__ask_for(&a, x, TG_READ), rows, in, stride[0], stride[1]);
-    tg__ask_flat(tg__ask_for(&a, w, TG_READ), in, out, w->stride[1], w->stride[0]);
+    tg__ask_flat(tg__ask_for(&a, w, TG_READ), in, out, w->stride[1], tg__is_block(w->dtype) ? in : w->stride[0]);
     tg__ask_flat(tg__ask_for(&a, b, TG_READ), rows, out, 0, b ? b->stride[0] : 0);
     ok = tg__launch(&a, tg, &tg__family_gemm, NULL);
     if (made) tg__tensor_drop(x);
@@ -20034,7 +20114,7 @@ TG__PRIVATE bool tg__linear_forward(tg_ctx *tg, tg__node *n) {
 }
 TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     int64_t flat[2], zero = 0;
-    if (n->wants[0]) dx[0] = tg_matmul(g[0], n->in[1]);
+    if (n->wants[0]) dx[0] = tg_matmul(g[0], tg__is_block(n->in[1]->dtype) ? tg_to(n->in[1], g[0]->dtype) : n->in[1]);
     if (n->wants[1] || n->wants[2]) {
         tg_tensor *rows;
         int d;
@@ -20049,16 +20129,21 @@ TG__PRIVATE bool tg__linear_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_
     }
     return tg->error == TG_OK;
 }
-static const tg_op tg__linear_op = { TG__OP("linear", TG__IN_OPT(2, 1), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
+static const tg_op tg__linear_op = { TG__OP("linear", TG__IN_OPT(2, 1), TG__OUT(1), TG_OP_OPAQUE), TG__SAVES2(TG_SAVE_IN(1), TG_SAVE_IN(0)), TG__NO_ATTRS,
     tg__linear_check, tg__linear_forward, tg__linear_backward, NULL };
 TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) {
     bool outermost, row = x && weight && x->ndim == 1 && weight->ndim == 2;
+    const bool blocks = weight && weight->alive && weight->opaque == TG__BLOCKS, wide = blocks && x && x->dtype == TG_F64;
     tg_ctx *tg;
-    if (!row && !(x && weight && weight->ndim == 1 && !bias))
+    if (!row && !wide && (blocks || !(x && weight && weight->ndim == 1 && !bias)))
         return tg__apply(&tg__linear_op, NULL, NULL, x, weight, bias);
-    tg = tg__start2(x, weight, "linear");
+    tg = tg__start2_blocks(x, weight, "linear");
     if (!tg) return NULL;
-    if (!tg__matmul_types(tg, x, weight) || (bias && !tg__matmul_types(tg, x, bias))) return NULL;
+    if (wide) {                                                         /* f64: as with the numbers written out */
+        outermost = tg__compose(tg);
+        return tg__composed(tg, outermost, tg_linear(x, tg_to(weight, TG_F64), bias));
+    }
+    if (!blocks && (!tg__matmul_types(tg, x, weight) || (bias && !tg__matmul_types(tg, x, bias)))) return NULL;
     if (row && x->shape[0] != weight->shape[1]) { tg__fail(tg, TG__E_LINEAR_SHAPE, x, weight); return NULL; }
     outermost = tg__compose(tg);
     if (row) {
@@ -22753,6 +22838,281 @@ TG_API tg_tensor *(tg_bilinear)(tg_tensor *a, tg_tensor *b, tg_tensor *weight, t
 }
 
 /* ======================================================================================
+   >>impl-quant    block-quantised tables; whole numbers with a scale and a zero point
+   There is no family of its own. A block-quantised weight is the b of an ordinary GEMM request: >>impl-gemm cuts the work
+   as ever, and the two places that read b, packing and dots, take blocks too (>>pass-quant). So such a product is the
+   one with the weight written out as f32, of which nothing was ever written out: every d * q is an f32, x is not rounded,
+   and the sums have the order of >>pass-gemm; only 2 to 4 rows, for which packing would cost more than the product, are
+   summed as each one alone is. An embedding takes rows of bytes (INDEX) and writes those out (COPY); bytes times bytes is
+   GEMM with an i32 result. All else is made of other operations.
+   Tests: tests/test_quant.c
+   ====================================================================================== */
+
+/* A header over t's storage that sees it as packed [rows, n] of that type. */
+TG__PRIVATE tg_tensor *tg__quant_seen(tg_ctx *tg, tg_tensor *t, tg_dtype dtype, int64_t rows, int64_t n) {
+    tg_tensor *v = t ? tg__alias(t) : NULL;
+    if (!v) return NULL;
+    v->dtype = dtype; v->opaque = tg__is_block(dtype) ? TG__BLOCKS : 0;
+    v->ndim = 2; v->numel = rows * n;
+    v->shape[0] = rows; v->shape[1] = n;
+    v->stride[0] = n; v->stride[1] = 1;
+    return tg__hold(tg, v);
+}
+/* Rows of a block-quantised table [V, D] at index [N]: f32 [N, D] */
+TG__PRIVATE tg_tensor *tg__quant_rows(tg_ctx *tg, tg_tensor *table, tg_tensor *index) {
+    const int64_t v = table->shape[0], d = table->shape[1], row = (int64_t)tg_dtype_bytes(table->dtype, d);
+    tg_tensor *bytes = tg_index_select(tg__quant_seen(tg, table, TG_U8, v, row), 0, index);
+    return bytes ? tg_to(tg__quant_seen(tg, bytes, table->dtype, bytes->shape[0], d), TG_F32) : NULL;
+}
+
+/* ---- numbers as whole numbers: x = (q - zero) scale ---- */
+
+/* A scale or zero point beside t: one number; one for each position along dim, [D]; with `block`, for so many of them each,
+   [.., ceil(D / block), ..]. It comes in a shape that broadcasts to t's. */
+TG__PRIVATE tg_tensor *tg__quant_beside(tg_ctx *tg, tg_tensor *s, const tg_tensor *t, const char *what, int64_t dim, int64_t block) {
+    int64_t shape[TG_MAX_DIMS + 1], size = t->ndim ? t->shape[dim] : 1;
+    int d;
+    if (s->numel == 1) return tg_reshape(s, TG_SCALAR);
+    for (d = 0; d < t->ndim; d++) shape[d] = block ? t->shape[d] : 1;
+    if (!block) {
+        if (s->ndim != 1 || s->shape[0] != size) {
+            tg__fail_op(tg, TG_ERROR_SHAPE, "the %s is %t; expected one number, or one for each of the %l positions along dimension %l of %t", what, s, size, dim, t);
+            return NULL;
+        }
+        shape[dim] = size;
+        return tg_reshape(s, t->ndim, shape);
+    }
+    shape[dim] = tg__ceil_div(size, block);
+    if (s->ndim != t->ndim || memcmp(s->shape, shape, (size_t)t->ndim * sizeof shape[0]) != 0 || t->ndim == TG_MAX_DIMS) {
+        tg__fail_op(tg, TG_ERROR_SHAPE, "the %s is %t; expected %v: one for every %l positions along dimension %l of %t", what, s, t->ndim, shape, block, dim, t);
+        return NULL;
+    }
+    memmove(shape + dim + 2, shape + dim + 1, (size_t)(t->ndim - 1 - dim) * sizeof shape[0]);
+    shape[dim + 1] = block;
+    s = tg_flatten(tg_expand(tg_unsqueeze(s, dim + 1), t->ndim + 1, shape), dim, dim + 1);
+    return s ? tg_narrow(s, dim, 0, size) : NULL;
+}
+/* Is that a type of quantised numbers? */
+TG__PRIVATE bool tg__quant_type(tg_ctx *tg, tg_dtype d) {
+    return d == TG_U8 || d == TG_I8 || d == TG_I16 || d == TG_I32 || tg__fail(tg, TG__E_NOT_FOR, (int)d);
+}
+/* The options of quantize_linear and dequantize_linear, looked at. */
+typedef struct tg__quant_of { tg_tensor *x, *scale, *zero; int64_t axis, block; } tg__quant_of;
+TG__PRIVATE bool tg__quant_options(tg_ctx *tg, tg__quant_of *q, tg_maybe axis) {
+    const bool many = q->x->ndim > 0 && (q->scale->numel != 1 || (q->zero && q->zero->numel != 1));
+    q->axis = axis.is ? tg__int_of(axis.value) : 1;
+    if (q->zero && !tg__use(tg, q->zero, 2)) return false;
+    if (!tg_dtype_is_float(q->scale->dtype)) return tg__fail(tg, TG__E_NOT_FOR, (int)q->scale->dtype);
+    if (q->block < 0) return tg__fail(tg, TG__E_RANGE, "block_size", "a positive number, or 0", (double)q->block);
+    if (many && !tg__wrap_dim(tg, q->x, &q->axis, q->x->ndim)) return false;
+    q->scale = tg__quant_beside(tg, q->scale, q->x, "scale", q->axis, q->block);
+    if (q->zero) q->zero = tg__quant_beside(tg, q->zero, q->x, "zero point", q->axis, q->block);
+    return !tg_failed(tg);
+}
+/* y, whole numbers of a float type, cut to so many bits of a dtype (0: all) and converted */
+TG__PRIVATE tg_tensor *tg__quant_saturated(tg_tensor *y, tg_dtype dtype, int bits) {
+    const bool is_unsigned = dtype == TG_U8;
+    const int all = dtype == TG_I32 ? 32 : dtype == TG_I16 ? 16 : 8;
+    const double half = (double)((int64_t)1 << ((bits ? bits : all) - 1));
+    return tg_to(tg_clamp(y, is_unsigned ? 0 : -half, is_unsigned ? 2 * half - 1 : half - 1), dtype);
+}
+/* round(x / scale) + zero, so far a float; scale and zero broadcast */
+TG__PRIVATE tg_tensor *tg__quant_divided(tg_tensor *x, tg_tensor *scale, tg_tensor *zero) {
+    tg_tensor *y;
+    scale = tg__widened(scale);
+    y = x && scale ? tg_round(tg_div(tg_dtype_is_float(x->dtype) ? tg__widened(x) : tg_to(x, scale->dtype), scale)) : NULL;
+    return y && zero ? tg_add(y, tg_to(zero, y->dtype)) : y;
+}
+TG_API tg_tensor *tg_quantize_linear_from(const tg_quantize_linear_args *a) {
+    tg_ctx *tg;
+    tg__quant_of q;
+    tg_tensor *y;
+    tg_dtype dtype;
+    bool outermost;
+    if (!a) return NULL;
+    tg__note(a->x, a->at);
+    tg = tg__start2(a->x, a->scale, "quantize_linear");
+    if (!tg) return NULL;
+    q.x = a->x; q.scale = a->scale; q.zero = a->zero; q.block = a->block_size;
+    dtype = a->zero ? a->zero->dtype : a->dtype == TG_F32 ? TG_U8 : a->dtype;
+    if (!tg__quant_type(tg, dtype)) return NULL;
+    if (dtype == TG_I32) { tg__fail(tg, TG__E_NOT_FOR, (int)dtype); return NULL; }
+    if (a->zero && a->dtype != TG_F32 && a->dtype != dtype) { tg__fail_op(tg, TG_ERROR_DTYPE, "the zero point is %t, but the dtype asked for is %y", a->zero, (int)a->dtype); return NULL; }
+    if (a->bits < 0 || a->bits > (dtype == TG_I16 ? 16 : 8)) { tg__fail(tg, TG__E_RANGE, "bits", "from 1 to those of the dtype, or 0", (double)a->bits); return NULL; }
+    outermost = tg__compose(tg);
+    y = tg__quant_options(tg, &q, a->axis) ? tg__quant_divided(q.x, q.scale, q.zero) : NULL;
+    return tg__composed(tg, outermost, y ? tg__quant_saturated(y, dtype, a->bits) : NULL);
+}
+TG_API tg_tensor *tg_dequantize_linear_from(const tg_dequantize_linear_args *a) {
+    tg_ctx *tg;
+    tg__quant_of q;
+    tg_tensor *y = NULL;
+    bool outermost;
+    if (!a) return NULL;
+    tg__note(a->x, a->at);
+    tg = tg__start2(a->x, a->scale, "dequantize_linear");
+    if (!tg || !tg__quant_type(tg, a->x->dtype)) return NULL;
+    q.x = a->x; q.scale = a->scale; q.zero = a->zero; q.block = a->block_size;
+    outermost = tg__compose(tg);
+    if (tg__quant_options(tg, &q, a->axis)) {
+        if (q.zero && q.zero->dtype != q.x->dtype) tg__fail(tg, TG__E_SAME_DTYPE, q.x, q.zero, "");
+        else if (q.zero) q.x = tg_sub(tg_to(q.x, TG_I32), tg_to(q.zero, TG_I32));
+        y = tg__widened(q.scale);
+        if (y && q.x) y = tg_to(tg_mul(tg_to(q.x, y->dtype), y), q.scale->dtype);
+    }
+    return tg__composed(tg, outermost, y);
+}
+TG_API tg_tensor *(tg_dynamic_quantize_linear)(tg_tensor *x, tg_tensor **scale, tg_tensor **zero) {
+    tg_ctx *tg;
+    tg_tensor *low, *high, *s, *z, *y = NULL;
+    bool outermost;
+    if (scale) *scale = NULL;
+    if (zero) *zero = NULL;
+    tg = tg__start(x, "dynamic_quantize_linear");
+    if (!tg) return NULL;
+    if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype); return NULL; }
+    outermost = tg__compose(tg);
+    x = tg__widened(tg_detach(x));
+    low = tg_clamp(tg_min(x), -tg__inf(), 0);
+    high = tg_clamp(tg_max(x), 0, tg__inf());
+    s = tg_div_scalar(tg_sub(high, low), 255);
+    s = tg_where(tg_eq_scalar(s, 0), tg_number(tg, 1), s);              /* of nothing but zeros */
+    z = tg__quant_saturated(tg_round(tg_neg(tg_div(low, s))), TG_U8, 0);
+    if (z) y = tg__quant_saturated(tg__quant_divided(x, s, z), TG_U8, 0);
+    if (y && scale) *scale = s;
+    if (y && zero) *zero = z;
+    return tg__composed(tg, outermost, y);
+}
+
+/* ------------------------------------------------------------- matmul_integer ----
+   y[..., m, n] = sum over k of a[..., m, k] b[..., k, n] + more[m, n], of bytes in i32, modulo 2^32. No gradient. */
+TG__PRIVATE bool tg__matmul_integer_check(tg_ctx *tg, tg__node *n) { return tg__matmul_shape(tg, n, TG_I32); }
+TG__PRIVATE bool tg__matmul_integer_forward(tg_ctx *tg, tg__node *n) {
+    tg__ask a;
+    tg__ask_begin(&a, TG_FAMILY_GEMM, 0, TG_I32);
+    tg__ask_for(&a, n->out[0], TG_WRITE);
+    tg__ask_matrix(&a, n->in[0], n->out[0]);
+    tg__ask_matrix(&a, n->in[1], n->out[0]);
+    tg__ask_wide(&a, n->in[2], &a.o[0]);
+    return tg__launch(&a, tg, &tg__family_gemm, NULL);
+}
+static const tg_op tg__matmul_integer_op = { TG__OP("matmul_integer", TG__IN_OPT(2, 1), TG__OUT(1), TG_OP_NO_GRAD), TG__NO_SAVES, TG__NO_ATTRS,
+    tg__matmul_integer_check, tg__matmul_integer_forward, NULL, NULL };
+
+/* The zero point of a (rows) or b (columns) as i32 that broadcasts to [..., M, 1] or [..., 1, N]; NULL where it is absent. */
+TG__PRIVATE bool tg__quant_zero(tg_ctx *tg, tg_tensor **zero, const tg_tensor *t, bool rows, const char *what) {
+    tg_tensor *z = *zero;
+    const int across = rows ? 1 : 2;                                    /* the dimension, from the end, that it has not */
+    int d;
+    bool fits;
+    if (!z) return true;
+    if (z->dtype != t->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, t, z, "");
+    fits = z->ndim < 2 ? z->numel == 1 || z->shape[0] == t->shape[t->ndim - (rows ? 2 : 1)] : z->ndim <= t->ndim && z->shape[z->ndim - across] == 1;
+    for (d = 1; d <= z->ndim && fits && z->ndim > 1; d++) fits = d == across || z->shape[z->ndim - d] == 1 || z->shape[z->ndim - d] == t->shape[t->ndim - d];
+    if (!fits) return tg__fail_op(tg, TG_ERROR_SHAPE, "the %s is %t; expected one number, or one for each %s of %t", what, z, rows ? "row" : "column", t);
+    z = tg_to(z, TG_I32);
+    if (z && z->ndim == 1) z = z->numel == 1 ? tg_reshape(z, TG_SCALAR) : rows ? tg_unsqueeze(z, 1) : z;
+    return (*zero = z) != NULL;
+}
+/* a [.., M, K] and b [.., K, N] */
+TG__PRIVATE tg_tensor *tg__quant_call(tg_tensor *a, tg_tensor *b, tg_tensor *more) {
+    tg_tensor *in[3];
+    in[0] = a; in[1] = b; in[2] = more;
+    return tg__call(&tg__matmul_integer_op, NULL, in, 3, NULL, 1);
+}
+/* Sums of a's rows or b's columns: products with ones, which the kernels know best. */
+TG__PRIVATE tg_tensor *tg__quant_sum(tg_ctx *tg, tg_tensor *t, bool rows) {
+    const int64_t k = t->shape[t->ndim - (rows ? 1 : 2)];
+    int64_t shape[2] = { 1, 1 };
+    tg_tensor *ones = tg__full_beside(tg, t, TG_U8, 2, shape, 1);
+    shape[rows ? 0 : 1] = k;
+    ones = ones ? tg_expand(ones, 2, shape) : NULL;
+    return rows ? tg__quant_call(t, ones, NULL) : tg__quant_call(ones, t, NULL);
+}
+/* What the zero points take off is za sum(b) + zb (sum(a) - k za), sums along k: the first of these that is there goes into
+   the product, the other one, or what differs from matrix to matrix, comes after it. */
+TG__PRIVATE tg_tensor *tg__quant_product(tg_ctx *tg, tg_tensor *a, tg_tensor *b, tg_tensor *za, tg_tensor *zb) {
+    tg_tensor *by_a = NULL, *by_b = NULL, *first, *y;
+    if (a->shape[a->ndim - 1] != b->shape[b->ndim - 2]) { tg__fail(tg, TG__E_MATMUL_INNER, a, b, tg__matmul_hint(a, b)); return NULL; }
+    if (!tg__quant_zero(tg, &za, a, true, "zero point of a") || !tg__quant_zero(tg, &zb, b, false, "zero point of b")) return NULL;
+    if (za) by_a = tg_mul(za, tg__quant_sum(tg, b, false));
+    if (zb) by_b = tg__quant_sum(tg, a, true);
+    if (zb && za) by_b = tg_sub(by_b, tg_mul_scalar(za, (double)a->shape[a->ndim - 1]));
+    if (zb) by_b = tg_mul(by_b, zb);
+    if (tg_failed(tg)) return NULL;
+    first = za ? by_a : by_b;
+    if (first && first->ndim > 2) first = NULL;
+    y = tg__quant_call(a, b, first ? tg_neg(first) : NULL);
+    if (y && by_a && by_a != first) y = tg_sub(y, by_a);
+    if (y && by_b && by_b != first) y = tg_sub(y, by_b);
+    return y;
+}
+TG_API tg_tensor *(tg_matmul_integer)(tg_tensor *a, tg_tensor *b, tg_tensor *a_zero, tg_tensor *b_zero) {
+    tg_ctx *tg = tg__start2(a, b, "matmul_integer");
+    tg_tensor *y;
+    bool outermost;
+    if (!tg || (a_zero && !tg__use(tg, a_zero, 2)) || (b_zero && !tg__use(tg, b_zero, 3))) return NULL;
+    if (a->dtype != TG_U8 && a->dtype != TG_I8) { tg__fail(tg, TG__E_NOT_FOR, (int)a->dtype); return NULL; }
+    if (b->dtype != TG_U8 && b->dtype != TG_I8) { tg__fail(tg, TG__E_NOT_FOR, (int)b->dtype); return NULL; }
+    if (a->ndim == 0 || b->ndim == 0) { tg__fail(tg, TG__E_MATMUL_SCALAR, a, b); return NULL; }
+    outermost = tg__compose(tg);
+    y = tg__quant_product(tg, a->ndim == 1 ? tg_unsqueeze(a, 0) : a, b->ndim == 1 ? tg_unsqueeze(b, 1) : b, a_zero, b_zero);
+    if (y && b->ndim == 1) y = tg_squeeze(y, -1);
+    if (y && a->ndim == 1) y = tg_squeeze(y, b->ndim == 1 ? -1 : -2);
+    return tg__composed(tg, outermost, y);
+}
+TG_API tg_tensor *(tg_qlinear_matmul)(tg_tensor *a, tg_tensor *a_scale, tg_tensor *a_zero, tg_tensor *b, tg_tensor *b_scale, tg_tensor *b_zero,
+    tg_tensor *y_scale, tg_tensor *y_zero) {
+    tg_ctx *tg = tg__start2(a, b, "qlinear_matmul");
+    tg_tensor *y, *s;
+    bool outermost;
+    if (!tg || !tg__use(tg, a_scale, 1) || !tg__use(tg, b_scale, 4) || !tg__use(tg, y_scale, 6) || (y_zero && !tg__use(tg, y_zero, 7))) return NULL;
+    if ((y_zero && !tg__quant_type(tg, y_zero->dtype))) return NULL;
+    outermost = tg__compose(tg);
+    y = tg_matmul_integer(a, b, a_zero, b_zero);
+    if (y && a_scale->ndim == 1 && a_scale->numel > 1 && a->ndim > 1) a_scale = tg_unsqueeze(a_scale, 1);
+    s = y ? tg_div(tg_mul(tg__widened(a_scale), tg__widened(b_scale)), tg__widened(y_scale)) : NULL;
+    y = s ? tg_round(tg_mul(tg_to(y, s->dtype), s)) : NULL;
+    if (y && y_zero) y = tg_add(y, tg_to(y_zero, s->dtype));
+    return tg__composed(tg, outermost, y ? tg__quant_saturated(y, y_zero ? y_zero->dtype : TG_U8, 0) : NULL);
+}
+
+/* ---- as if quantised: rounding that gradients pass through ---- */
+/* scale and zero broadcast to x; torch multiplies by 1 / scale */
+TG__PRIVATE tg_tensor *tg__fake_quantized(tg_ctx *tg, tg_tensor *x, tg_tensor *scale, tg_tensor *zero, double low, double high) {
+    tg_tensor *wide = tg__widened(x), *d = tg_detach(wide), *q = tg_add(tg_round(tg_mul(d, tg_reciprocal(scale))), zero), *y;
+    y = tg_to(tg_mul(tg_sub(tg_clamp(q, low, high), zero), scale), wide ? wide->dtype : TG_F32);
+    /* x - x is 0, and has x's gradient */
+    if (y && tg__needs_grad(wide))
+        y = tg_add(y, tg_where(tg_logical_and(tg_ge_scalar(q, low), tg_le_scalar(q, high)), tg_sub(wide, d), tg_number(tg, 0)));
+    return y ? tg_to(y, x->dtype) : NULL;
+}
+TG__PRIVATE bool tg__fake_check(tg_ctx *tg, const tg_tensor *x, int64_t low, int64_t high) {
+    if (!tg_dtype_is_float(x->dtype)) return tg__fail(tg, TG__E_NOT_FOR, (int)x->dtype);
+    return low <= high || tg__fail(tg, TG__E_RANGE, "quant_min", "no more than quant_max", (double)low);
+}
+TG_API tg_tensor *(tg_fake_quantize_per_tensor_affine)(tg_tensor *x, double scale, int64_t zero_point, int64_t quant_min, int64_t quant_max) {
+    tg_ctx *tg = tg__start(x, "fake_quantize_per_tensor_affine");
+    bool outermost;
+    if (!tg || !tg__fake_check(tg, x, quant_min, quant_max)) return NULL;
+    if (zero_point < quant_min || zero_point > quant_max) { tg__fail(tg, TG__E_RANGE, "zero_point", "from quant_min to quant_max", (double)zero_point); return NULL; }
+    outermost = tg__compose(tg);
+    return tg__composed(tg, outermost, tg__fake_quantized(tg, x, tg__full_beside(tg, x, x->dtype == TG_F64 ? TG_F64 : TG_F32, 0, NULL, scale),
+        tg_number(tg, (double)zero_point), (double)quant_min, (double)quant_max));
+}
+TG_API tg_tensor *(tg_fake_quantize_per_channel_affine)(tg_tensor *x, tg_tensor *scale, tg_tensor *zero_point, int64_t axis, int64_t quant_min, int64_t quant_max) {
+    tg_ctx *tg = tg__start2(x, scale, "fake_quantize_per_channel_affine");
+    tg_tensor *s, *z, *y = NULL;
+    bool outermost;
+    if (!tg || !tg__use(tg, zero_point, 2) || !tg__fake_check(tg, x, quant_min, quant_max) || !tg__wrap_dim(tg, x, &axis, x->ndim)) return NULL;
+    outermost = tg__compose(tg);
+    s = tg__quant_beside(tg, tg_detach(scale), x, "scale", axis, 0);
+    z = s ? tg__quant_beside(tg, tg_detach(zero_point), x, "zero point", axis, 0) : NULL;
+    if (z) y = tg__fake_quantized(tg, x, s, tg_to(z, s->dtype), (double)quant_min, (double)quant_max);
+    return tg__composed(tg, outermost, y);
+}
+
+/* ======================================================================================
    >>impl-loss    losses made of other operations
    No record and no kernel: each is a formula over a few tg calls, whose derivatives to any order are theirs.
    ====================================================================================== */
@@ -25206,6 +25566,7 @@ TG_API int tg_gradient_from(const tg_gradient_args *a) {
 /* The options of both. */
 typedef struct tg__rows_of { tg_tensor *index, *weight; tg_maybe max_norm; double norm_type; int64_t padding; bool scale_by_freq; } tg__rows_of;
 
+TG__PRIVATE tg_dtype tg__rows_type(const tg_tensor *weight) { return tg__is_block(weight->dtype) ? TG_F32 : weight->dtype; }
 TG__PRIVATE bool tg__rows_check(tg_ctx *tg, tg__rows_of *r, tg_maybe padding) {
     const tg_tensor *w = r->weight;
     const int64_t v = w->shape[0];
@@ -25239,6 +25600,7 @@ TG__PRIVATE tg_tensor *tg__gradient_scaled(tg_tensor *y, tg_tensor *scale) {
 TG__PRIVATE tg_tensor *tg__rows_at(tg_ctx *tg, const tg__rows_of *r, tg_tensor *index) {
     tg_tensor *y, *d, *count;
     if (r->max_norm.is && !tg__rows_renorm(tg, r, index)) return NULL;
+    if (tg__is_block(r->weight->dtype)) return tg__quant_rows(tg, r->weight, index);
     y = tg_index_select(r->weight, 0, index);
     if (!y || !tg__needs_grad(y)) return y;
     if (r->scale_by_freq) {
@@ -25256,7 +25618,7 @@ TG_API tg_tensor *tg_embedding_from(const tg_embedding_args *a) {
     bool outermost;
     if (!a) return NULL;
     tg__note(a->index, a->at);
-    tg = tg__start2(a->index, a->weight, "embedding");
+    tg = tg__start2_blocks(a->index, a->weight, "embedding");
     r.index = a->index; r.weight = a->weight; r.max_norm = a->max_norm; r.norm_type = a->norm_type.is ? a->norm_type.value : 2; r.scale_by_freq = a->scale_grad_by_freq;
     if (!tg || !tg__rows_check(tg, &r, a->padding_idx)) return NULL;
     if (r.index->ndim == TG_MAX_DIMS) { tg__fail(tg, TG__E_NDIM, r.index->ndim + 1); return NULL; }
@@ -25292,7 +25654,7 @@ TG__PRIVATE bool tg__bag_check(tg_ctx *tg, const tg_embedding_bag_args *a) {
     if (!weights) return true;
     if (!tg__use(tg, weights, 3)) return false;
     if (a->mode != TG_BAG_SUM) return tg__fail(tg, TG__E_ARGUMENT, "per_sample_weights go with TG_BAG_SUM only");
-    if (weights->dtype != a->weight->dtype) return tg__fail(tg, TG__E_SAME_DTYPE, a->weight, weights, "");
+    if (weights->dtype != tg__rows_type(a->weight)) return tg__fail(tg, TG__E_SAME_DTYPE, a->weight, weights, "");
     return tg__same_shape(weights, a->index) ||
         tg__fail_op(tg, TG_ERROR_SHAPE, "per_sample_weights are %t and must have the shape of the index, %t", weights, a->index);
 }
@@ -25304,7 +25666,7 @@ TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *a) {
     bool outermost;
     if (!a) return NULL;
     tg__note(a->index, a->at);
-    tg = tg__start2(a->index, a->weight, "embedding_bag");
+    tg = tg__start2_blocks(a->index, a->weight, "embedding_bag");
     r.index = a->index; r.weight = a->weight; r.max_norm = a->max_norm; r.norm_type = a->norm_type.is ? a->norm_type.value : 2; r.scale_by_freq = a->scale_grad_by_freq;
     if (!tg || !tg__rows_check(tg, &r, a->padding_idx) || !tg__bag_check(tg, a)) return NULL;
     outermost = tg__compose(tg);
@@ -25325,7 +25687,7 @@ TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *a) {
         y = tg_narrow(y, 0, 0, bags);
         if (a->mode == TG_BAG_MEAN) y = tg_div(y, tg_unsqueeze(tg_to(tg_maximum(tg__counted(tg, bag, bags, NULL), tg_integer(tg, 1)), rows->dtype), 1));
     }
-    return tg__composed(tg, outermost, y ? tg_to(y, r.weight->dtype) : NULL);
+    return tg__composed(tg, outermost, y ? tg_to(y, tg__rows_type(r.weight)) : NULL);
 }
 TG_API tg_tensor *(tg_pad_sequence)(tg_tensor *const *list, int n, bool batch_first, double padding) {
     tg_ctx *tg = list ? tg__start_list(list, n, "pad_sequence") : NULL;
@@ -28509,6 +28871,22 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #undef TG__G_D3
 #undef TG__G_DOT_EACH
 #undef TG__G_DV
+#undef TG__QUANT_16
+#undef TG__QUANT_DEAL
+#undef TG__QUANT_EACH
+#undef TG__QUANT_FIRST
+#undef TG__QUANT_FROM
+#undef TG__QUANT_HALVES
+#undef TG__QUANT_NONE
+#undef TG__QUANT_PAIR
+#undef TG__QUANT_PUT
+#undef TG__QUANT_READ
+#undef TG__QUANT_ROW
+#undef TG__QUANT_SECOND
+#undef TG__QUANT_STEP
+#undef TG__QUANT_TWO
+#undef TG__QUANT_WHOLE
+#undef TG__QUANT_XY
 #undef TG__G_EACH
 #undef TG__G_F1
 #undef TG__G_F2
@@ -32218,6 +32596,8 @@ TG__PRIVATE void TG__FT(tg__blend)(int64_t runs, int64_t n, TG__T *y, const TG__
 #define TG__GEMM_OWN  0
 #define TG__GEMM_BF16 1
 #define TG__GEMM_F16  2
+#define TG__GEMM_Q8_0 3        /* b alone, in blocks along k: see >>pass-quant */
+#define TG__GEMM_Q4_0 4
 /* A tile's rows, each a set of named registers: X(0) X(1) ... */
 #define TG__G_R1(X)  X(0)
 #define TG__G_R2(X)  TG__G_R1(X) X(1)
@@ -32231,6 +32611,11 @@ TG__PRIVATE void TG__FT(tg__blend)(int64_t runs, int64_t n, TG__T *y, const TG__
 #define TG__G_R12(X) TG__G_R10(X) X(10) X(11)
 #define TG__G_R14(X) TG__G_R12(X) X(12) X(13)
 #define TG__G_R16(X) TG__G_R14(X) X(14) X(15)
+
+/* Bytes that i elements take up: of `size` bytes each, or whole blocks. */
+TG__INLINE int64_t tg__gemm_bytes(int kind, int64_t size, int64_t i) {
+    return kind < TG__GEMM_Q8_0 ? i * size : i / 32 * (kind == TG__GEMM_Q8_0 ? 34 : 18);
+}
 
 /* One piece of a product as kernels see it. Strides in elements of the stored type. */
 typedef struct tg__gemm_part {
@@ -32268,15 +32653,19 @@ typedef struct tg__gemm_last {
    tiles, so there is one kernel for each instruction:
      1  bf16 pairs, AVX512_BF16. Its rounding is its own and it flushes denormals: not in strict mode.
      2  unsigned x signed bytes, AVX512_VNNI or AVX_VNNI
-     3  bytes widened to i16 pairs, multiply and add: AVX-512BW, AVX2
-   Signed x signed bytes: a is packed as a + 128, and 128 * (column sum of b), which stands behind b's panel, is
-   taken off again.
-   tg__gemm_words_op says which of them this pass has (0: none; type 0 bf16, 1 bytes). */
+     3  bytes widened to i16 pairs, multiply and add: AVX-512BW, AVX2. No pair of products is too large, so it is exact,
+        unlike the instruction that adds pairs of products of bytes
+     4  2 with the operands the other way round: a is signed, b unsigned
+   Where a's bytes are not of the kind that b's ask for, they are packed with the top bit turned, as a + 128 or a - 128, and
+   128 or -128 times the column sum of b, which stands behind b's panel, is taken off again.
+   tg__gemm_words_op says which of them this pass has (0: none; type 0 bf16, 1 bytes, b signed, 2 bytes, b unsigned). */
 #ifndef TG__GEMM_WORDS_ONCE
 #define TG__GEMM_WORDS_ONCE
 #define TG__GEMM_DOT_BF16 1
 #define TG__GEMM_DOT_BYTES 2
 #define TG__GEMM_DOT_I16 3
+#define TG__GEMM_DOT_TURNED 4
+#define TG__GEMM_WORD(op) ((op) % 2 ? 2 : 4)        /* elements in a word */
 #endif
 #undef TG__G_WMR
 #undef TG__G_WNR
@@ -32292,10 +32681,9 @@ TG__PRIVATE int TG__FN(tg__gemm_words_op)(int type, unsigned features) {
     (void)type; (void)features;
 #if defined(TG__PASS_AVX512)
     if (type == 0) return features & TG__CPU_AVX512_BF16 ? TG__GEMM_DOT_BF16 : 0;
-    return features & TG__CPU_AVX512_VNNI ? TG__GEMM_DOT_BYTES : TG__GEMM_DOT_I16;
+    return !(features & TG__CPU_AVX512_VNNI) ? TG__GEMM_DOT_I16 : type == 1 ? TG__GEMM_DOT_BYTES : TG__GEMM_DOT_TURNED;
 #elif defined(TG__PASS_AVX2)
-    if (type == 1) return features & TG__CPU_AVX_VNNI ? TG__GEMM_DOT_BYTES : TG__GEMM_DOT_I16;
-    return 0;
+    return type == 0 ? 0 : !(features & TG__CPU_AVX_VNNI) ? TG__GEMM_DOT_I16 : type == 1 ? TG__GEMM_DOT_BYTES : TG__GEMM_DOT_TURNED;
 #else
     return 0;
 #endif
@@ -32371,6 +32759,10 @@ TG__PRIVATE void TG__FN(tg__gemm_words_bf16) TG__G_WARGS { TG__G_WBODY }
 TG__TARGET("avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c,bmi,bmi2")
 TG__PRIVATE void TG__FN(tg__gemm_words_bytes) TG__G_WARGS { TG__G_WBODY }
 #undef TG__G_WDOT
+#define TG__G_WDOT(c, x, y) _mm512_dpbusd_epi32(c, y, x)
+TG__TARGET("avx512f,avx512dq,avx512bw,avx512vl,avx512vnni,avx2,fma,f16c,bmi,bmi2")
+TG__PRIVATE void TG__FN(tg__gemm_words_turned) TG__G_WARGS { TG__G_WBODY }
+#undef TG__G_WDOT
 #define TG__G_WDOT(c, x, y) _mm512_add_epi32(c, _mm512_madd_epi16(x, y))
 TG__PRIVATE void TG__FN(tg__gemm_words_i16) TG__G_WARGS { TG__G_WBODY }
 #undef TG__G_WDOT
@@ -32392,6 +32784,10 @@ TG__PRIVATE void TG__FN(tg__gemm_words_i16) TG__G_WARGS { TG__G_WBODY }
 TG__TARGET("avx2,fma,f16c,bmi,bmi2,avxvnni")
 TG__PRIVATE void TG__FN(tg__gemm_words_bytes) TG__G_WARGS { TG__G_WBODY }
 #undef TG__G_WDOT
+#define TG__G_WDOT(c, x, y) _mm256_dpbusd_avx_epi32(c, y, x)
+TG__TARGET("avx2,fma,f16c,bmi,bmi2,avxvnni")
+TG__PRIVATE void TG__FN(tg__gemm_words_turned) TG__G_WARGS { TG__G_WBODY }
+#undef TG__G_WDOT
 #define TG__G_WDOT(c, x, y) _mm256_add_epi32(c, _mm256_madd_epi16(x, y))
 TG__PRIVATE void TG__FN(tg__gemm_words_i16) TG__G_WARGS { TG__G_WBODY }
 #endif
@@ -32410,13 +32806,13 @@ TG__INLINE uint32_t TG__FN(tg__gemm_word)(const uint8_t *p) { uint32_t w; memcpy
    only. Steps in elements. */
 TG__PRIVATE void TG__FN(tg__gemm_words_panel)(int op, int size, bool is_signed, uint8_t flip,
     const uint8_t *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, uint32_t *out, int64_t width) {
-    const int64_t g = op == TG__GEMM_DOT_BYTES ? 4 : 2, words = (kc + g - 1) / g;
+    const int64_t g = TG__GEMM_WORD(op), words = (kc + g - 1) / g;
     const __m128i flips = _mm_set1_epi8((char)flip), zero = _mm_setzero_si128();
     for (int64_t w = 0; w < words; w++, out += width) {
         const uint8_t *p = src + w * g * k_step * size;
         const int64_t have = kc - w * g < g ? kc - w * g : g;
         int64_t j = 0;
-        if (have == g && line == 1 && op == TG__GEMM_DOT_BYTES) {
+        if (have == g && line == 1 && g == 4) {
             for (; j + 16 <= n && j + 16 <= width; j += 16) {        /* 4 rows of 16 bytes become 16 words */
                 const __m128i r0 = _mm_xor_si128(_mm_loadu_si128((const __m128i *)(const void *)(p + j)), flips);
                 const __m128i r1 =
@@ -32454,7 +32850,7 @@ TG__PRIVATE void TG__FN(tg__gemm_words_panel)(int op, int size, bool is_signed, 
             const uint8_t *q = p + j * line * size;
             uint32_t v = 0;
             if (j >= n) v = 0;
-            else if (size == 2 || op == TG__GEMM_DOT_BYTES) {
+            else if (size == 2 || g == 4) {
                 if (have == g && k_step == 1) v = TG__FN(tg__gemm_word)(q);
                 else
                     for (int64_t t = 0; t < have; t++) {
@@ -32475,31 +32871,30 @@ TG__PRIVATE void TG__FN(tg__gemm_words_panel)(int op, int size, bool is_signed, 
 }
 
 /* Panels of a (width MR) or b (width NR). Behind each panel of b stands what is to be taken off its columns. */
-TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed, bool is_b, bool both_signed,
+TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed, bool is_b, bool flip,
     const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step) {
-    const int64_t width = is_b ? TG__G_WNR : TG__G_WMR, g = op == TG__GEMM_DOT_BYTES ? 4 : 2,
-        words = (kc + g - 1) / g;
+    const int64_t width = is_b ? TG__G_WNR : TG__G_WMR, g = TG__GEMM_WORD(op), words = (kc + g - 1) / g;
     for (int64_t j = 0; j < n; j += width) {
         uint32_t *to = (uint32_t *)out + j / width * step;
         TG__FN(tg__gemm_words_panel)(op, size, is_signed,
-            !is_b && both_signed && op == TG__GEMM_DOT_BYTES ? 0x80 : 0,
+            !is_b && flip && g == 4 ? 0x80 : 0,
             (const uint8_t *)src + j * line * size, k_step, line, kc, n - j < width ? n - j : width, to, width);
         if (!is_b) continue;
         int32_t *less = (int32_t *)(void *)(to + words * width);
         for (int64_t c = 0; c < width; c++) less[c] = 0;
-        if (!both_signed || op != TG__GEMM_DOT_BYTES) continue;
+        if (!flip || g != 4) continue;
         for (int64_t w = 0; w < words; w++)
             for (int64_t c = 0; c < width; c += 4) {
                 const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)(to + w * width + c));
-                const __m128i pairs = _mm_maddubs_epi16(_mm_set1_epi8(1), v);
+                const __m128i pairs = is_signed ? _mm_maddubs_epi16(_mm_set1_epi8(1), v) : _mm_maddubs_epi16(v, _mm_set1_epi8(1));
                 __m128i *l = (__m128i *)(void *)(less + c);
                 _mm_storeu_si128(l, _mm_add_epi32(_mm_loadu_si128(l),
-                    _mm_slli_epi32(_mm_madd_epi16(pairs, _mm_set1_epi16(1)), 7)));
+                    _mm_slli_epi32(_mm_madd_epi16(pairs, _mm_set1_epi16(is_signed ? 1 : -1)), 7)));
             }
     }
 }
 TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) {
-    const int64_t g = op == TG__GEMM_DOT_BYTES ? 4 : 2, words = (s->k + g - 1) / g;
+    const int64_t g = TG__GEMM_WORD(op), words = (s->k + g - 1) / g;
     for (int64_t i = 0; i < s->m; i += TG__G_WMR)
         for (int64_t j = 0; j < s->n; j += TG__G_WNR) {
             const uint32_t *a = (const uint32_t *)s->a + i / TG__G_WMR * s->a_step,
@@ -32514,13 +32909,14 @@ TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) {
             }
 #endif
             if (op == TG__GEMM_DOT_BYTES) TG__FN(tg__gemm_words_bytes)(words, a, b, less, d, s->d_rs, m, n, s->add);
+            else if (op == TG__GEMM_DOT_TURNED) TG__FN(tg__gemm_words_turned)(words, a, b, less, d, s->d_rs, m, n, s->add);
             else TG__FN(tg__gemm_words_i16)(words, a, b, less, d, s->d_rs, m, n, s->add);
         }
 }
 #else
-TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed, bool is_b, bool both_signed,
+TG__PRIVATE void TG__FN(tg__gemm_words_panels)(int op, int size, bool is_signed, bool is_b, bool flip,
     const void *src, int64_t k_step, int64_t line, int64_t kc, int64_t n, void *out, int64_t step) {
-    (void)op; (void)size; (void)is_signed; (void)is_b; (void)both_signed; (void)src;
+    (void)op; (void)size; (void)is_signed; (void)is_b; (void)flip; (void)src;
     (void)k_step; (void)line; (void)kc; (void)n; (void)out; (void)step;
 }
 TG__PRIVATE void TG__FN(tg__gemm_words_block)(int op, const tg__gemm_part *s) { (void)op; (void)s; }
@@ -32984,8 +33380,14 @@ TG__PRIVATE void TG__FT(tg__gemm_pack_any)(int kind, const void *src, int64_t k_
 #define TG__G_KINDS(kind, call) (void)(kind); call(TG__GEMM_OWN)
 #endif
 
+#if defined(TG__TYPE_F32)
+TG__PRIVATE void TG__FN(tg__quant_panel)(int kind, const uint8_t *src, int64_t line, int64_t kc, int64_t n, float *out, int64_t width);
+#endif
 TG__PRIVATE void TG__FT(tg__gemm_pack)(int kind, const void *src, int64_t k_step, int64_t line, int64_t kc,
     int64_t n, TG__T *out, int64_t width) {
+#if defined(TG__TYPE_F32)
+    if (kind >= TG__GEMM_Q8_0) { TG__FN(tg__quant_panel)(kind, (const uint8_t *)src, line, kc, n, out, width); return; }
+#endif
 #define TG__G_ROWS(K) TG__FT(tg__gemm_pack_rows)(K, src, k_step, kc, n, out, width, 0)
 #define TG__G_TURN(K) TG__FT(tg__gemm_pack_turn)(K, src, line, kc, n, out, width)
     if (line == 1 || n == 1) { TG__G_KINDS(kind, TG__G_ROWS); }
@@ -33003,7 +33405,7 @@ TG__PRIVATE void TG__FT(tg__gemm_panels)(int kind, const void *src, int64_t k_st
     if (line == 1) { TG__G_KINDS(kind, TG__G_ROWS); return; }
 #undef TG__G_ROWS
     for (int64_t j = 0; j < n; j += width)
-        TG__FT(tg__gemm_pack)(kind, (const char *)src + j * line * size, k_step, line,
+        TG__FT(tg__gemm_pack)(kind, (const char *)src + tg__gemm_bytes(kind, size, j * line), k_step, line,
             kc, n - j < width ? n - j : width, (TG__T *)out + j / width * step, width);
 }
 
@@ -33097,7 +33499,7 @@ TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
     TG__T *const bp = (TG__T *)s->work, *const ap = s->pack_b ? bp + s->ks * TG__G_NR + 16 : bp;
     for (int64_t k = 0, kc; k == 0 || k < s->k; k += kc) {
         kc = s->k - k < s->ks ? s->k - k : s->ks;
-        const char *a = (const char *)s->a + k * s->a_cs * size_a, *b = (const char *)s->b + k * s->b_rs * size_b;
+        const char *a = (const char *)s->a + k * s->a_cs * size_a, *b = (const char *)s->b + tg__gemm_bytes(s->kb, size_b, k * s->b_rs);
         const int mode = k || s->add ? TG__GEMM_ADD : TG__GEMM_SET;
         if (s->pack_a) TG__FT(tg__gemm_panels)(s->ka, a, s->a_cs, s->a_rs, kc, s->m, ap, TG__G_MR, step);
         for (int64_t j = 0; j < s->n; j += TG__G_NR) {
@@ -33109,7 +33511,7 @@ TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
                     TG__FT(tg__gemm_first)(kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs, bj, b_rs, bp,
                         (TG__T *)s->d + j, s->d_rs, mode);
                     done = TG__G_MR;
-                } else TG__FT(tg__gemm_pack)(s->kb, b + j * s->b_cs * size_b, s->b_rs, s->b_cs, kc, n, bp, TG__G_NR);
+                } else TG__FT(tg__gemm_pack)(s->kb, b + tg__gemm_bytes(s->kb, size_b, j * s->b_cs), s->b_rs, s->b_cs, kc, n, bp, TG__G_NR);
                 bj = bp;
                 b_rs = TG__G_NR;
             }
@@ -33399,6 +33801,235 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
         }
 }
 
+#endif
+
+/* ======================================================================================
+   >>pass-quant    block-quantised numbers: into panels of a product, and rows of them times vectors
+   Read while TG__T is float. A block is 32 numbers of one row: the scale d, an f16, then whole numbers q, as told in
+   >>impl-map. d * q is exact in f32 (11 bits times 8), so whatever is computed here has the very bits of the same product
+   with the numbers written out as f32; what x is stays as it is. Blocks may stand at any address.
+   Tests: tests/test_quant.c
+   ====================================================================================== */
+#if defined(TG__TYPE_F32)
+
+/* a block's scale in all lanes */
+TG__INLINE TG__V TG__FN(tg__quant_scale)(const uint8_t *block) {
+    uint16_t h;
+    memcpy(&h, block, 2);
+#if defined(TG__PASS_AVX512)
+    return _mm512_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(h)));
+#elif defined(TG__PASS_AVX2)
+    return _mm256_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128(h)));
+#else
+    return TG__W(set)(tg__from_half(h));
+#endif
+}
+/* VN numbers of a block from element e on, times its scale */
+TG__INLINE TG__V TG__FN(tg__quant_load)(int kind, const uint8_t *block, int e, TG__V scale) {
+    const uint8_t *q = block + 2 + (kind == TG__GEMM_Q8_0 ? e : e & 15);
+#if defined(TG__PASS_AVX512)
+    const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)q);
+    const __m512 all = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
+    __m512i at;
+    if (kind == TG__GEMM_Q8_0) return _mm512_mul_ps(scale, _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes)));
+    at = _mm512_cvtepu8_epi32(bytes);                          /* a place in the table is its low four bits */
+    return _mm512_permutexvar_ps(e < 16 ? at : _mm512_srli_epi32(at, 4), _mm512_mul_ps(scale, all));
+#elif defined(TG__PASS_AVX2)
+    const __m128i bytes = _mm_loadl_epi64((const __m128i *)(const void *)q);
+    __m256i v;
+    if (kind == TG__GEMM_Q8_0) return _mm256_mul_ps(scale, _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)));
+    v = _mm256_cvtepu8_epi32(bytes);
+    v = e < 16 ? _mm256_and_si256(v, _mm256_set1_epi32(15)) : _mm256_srli_epi32(v, 4);
+    return _mm256_mul_ps(scale, _mm256_cvtepi32_ps(_mm256_sub_epi32(v, _mm256_set1_epi32(8))));
+#else
+    float t[TG__VN];
+    for (int i = 0; i < TG__VN; i++)
+        t[i] = (float)(kind == TG__GEMM_Q8_0 ? (int)(int8_t)q[i] : (e < 16 ? q[i] & 15 : q[i] >> 4) - 8);
+    return TG__W(mul)(scale, TG__W(load)(t));
+#endif
+}
+
+/* Of 16 rows, `line` bytes apart, one block of each: the whole numbers t[32][16] of element e and row c. Of n rows the
+   last one is repeated. Sixteen rows of 16 bytes, dealt like cards four times, are columns. */
+#if (defined(TG__PASS_AVX512) || defined(TG__PASS_AVX2)) && !defined(TG__QUANT_16)
+#define TG__QUANT_16(X) TG__G_R14(X) X(14) X(15)
+#define TG__QUANT_ROW(c) const uint8_t *p##c = src + (c < n ? c : n - 1) * line + 2; \
+    TG__PREFETCH(p##c + 256);                                        /* rows are too many for a prefetcher to follow */
+#define TG__QUANT_READ(c) const __m128i r##c = _mm_loadu_si128((const __m128i *)(const void *)(p##c + 16 * half));
+#define TG__QUANT_PAIR(o0, o1, r0, r1) const __m128i o0 = _mm_unpacklo_epi8(r0, r1), o1 = _mm_unpackhi_epi8(r0, r1);
+#define TG__QUANT_DEAL(o, r) \
+    TG__QUANT_PAIR(o##0, o##1, r##0, r##8) TG__QUANT_PAIR(o##2, o##3, r##1, r##9) \
+    TG__QUANT_PAIR(o##4, o##5, r##2, r##10) TG__QUANT_PAIR(o##6, o##7, r##3, r##11) \
+    TG__QUANT_PAIR(o##8, o##9, r##4, r##12) TG__QUANT_PAIR(o##10, o##11, r##5, r##13) \
+    TG__QUANT_PAIR(o##12, o##13, r##6, r##14) TG__QUANT_PAIR(o##14, o##15, r##7, r##15)
+#define TG__QUANT_WHOLE(c) _mm_storeu_si128((__m128i *)(void *)(t + 16 * c), w##c);
+#define TG__QUANT_HALVES(c) \
+    _mm_storeu_si128((__m128i *)(void *)(t + 16 * c), _mm_sub_epi8(_mm_and_si128(w##c, low), eight)); \
+    _mm_storeu_si128((__m128i *)(void *)(t + 16 * (c + 16)), _mm_sub_epi8(_mm_and_si128(_mm_srli_epi16(w##c, 4), low), eight));
+#endif
+TG__PRIVATE void TG__FN(tg__quant_turn)(int kind, const uint8_t *src, int64_t line, int64_t n, int8_t *t) {
+#if defined(TG__PASS_AVX512) || defined(TG__PASS_AVX2)
+    const __m128i low = _mm_set1_epi8(15), eight = _mm_set1_epi8(8);
+    TG__QUANT_16(TG__QUANT_ROW)
+    for (int half = 0; half < (kind == TG__GEMM_Q8_0 ? 2 : 1); half++, t += 16 * 16) {
+        TG__QUANT_16(TG__QUANT_READ)
+        TG__QUANT_DEAL(s, r) TG__QUANT_DEAL(u, s) TG__QUANT_DEAL(v, u) TG__QUANT_DEAL(w, v)
+        if (kind == TG__GEMM_Q8_0) { TG__QUANT_16(TG__QUANT_WHOLE) }
+        else { TG__QUANT_16(TG__QUANT_HALVES) }
+    }
+#else
+    for (int c = 0; c < 16; c++) {
+        const uint8_t *q = src + (c < n ? c : n - 1) * line + 2;
+        for (int e = 0; e < 32; e++)
+            t[16 * e + c] = (int8_t)(kind == TG__GEMM_Q8_0 ? (int)(int8_t)q[e] : (e < 16 ? q[e] & 15 : q[e - 16] >> 4) - 8);
+    }
+#endif
+}
+/* VN of them as floats */
+TG__INLINE TG__V TG__FN(tg__quant_bytes)(const int8_t *t) {
+#if defined(TG__PASS_AVX512)
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(const void *)t)));
+#elif defined(TG__PASS_AVX2)
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)t)));
+#elif defined(TG__PASS_NEON)
+    int32_t four;
+    memcpy(&four, t, 4);
+    return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four))))));
+#else
+    float f[TG__VN];
+    for (int i = 0; i < TG__VN; i++) f[i] = (float)t[i];
+    return TG__W(load)(f);
+#endif
+}
+/* kc numbers (whole blocks) of n rows, `line` elements long each, become columns: out[kc][width] */
+TG__PRIVATE void TG__FN(tg__quant_panel)(int kind, const uint8_t *src, int64_t line, int64_t kc, int64_t n, float *out, int64_t width) {
+    const int64_t block = tg__gemm_bytes(kind, 0, 32), row = tg__gemm_bytes(kind, 0, line);
+    int8_t t[32 * 16];
+    float d[16];
+    for (int64_t v = 0; v < width; v += 16) {
+        const int64_t have = v < n ? n - v : 1, wide = width - v < 16 ? width - v : 16;
+        const uint8_t *b = src + (v < n ? v * row : 0);
+        float *to = out + v;
+        for (int64_t k = 0; k < kc; k += 32, b += block) {
+            TG__FN(tg__quant_turn)(kind, b, row, have, t);
+            for (int c = 0; c < 16; c++) {
+                float one[TG__VN];
+                TG__W(store)(one, TG__FN(tg__quant_scale)(b + (c < have ? c : have - 1) * row));
+                d[c] = one[0];
+            }
+            for (int64_t c = 0; c < wide; c += TG__VN) {
+                const TG__V s = TG__W(load)(d + c);
+                TG__UNROLL
+                for (int e = 0; e < 32; e++) TG__W(store)(to + (k + e) * width + c, TG__W(mul)(s, TG__FN(tg__quant_bytes)(t + 16 * e + c)));
+            }
+        }
+    }
+}
+
+/* k numbers of one row, written out */
+TG__INLINE void TG__FN(tg__quant_line)(int kind, const uint8_t *b, int64_t k, float *out) {
+    const int64_t block = tg__gemm_bytes(kind, 0, 32);
+    for (int64_t i = 0; i < k; i += 32, b += block) {
+        const TG__V s = TG__FN(tg__quant_scale)(b);
+        TG__UNROLL
+        for (int e = 0; e < 32; e += TG__VN) TG__W(store)(out + i + e, TG__FN(tg__quant_load)(kind, b, e, s));
+    }
+}
+/* One row times one vector, in the order of tg__gemm_dot: nothing but the blocks is read from far away. */
+#if TG__G_DV * TG__VN == 64
+#ifndef TG__QUANT_STEP
+#define TG__QUANT_STEP(from, u) c##u = TG__W(fma)(TG__W(load)(a + i + (u) * TG__VN), TG__FN(tg__quant_load)(kind, from, (u) * TG__VN % 32, s), c##u);
+#endif
+TG__INLINE float TG__FN(tg__quant_dot)(int kind, int64_t k, const float *a, const uint8_t *b) {
+    const int64_t block = tg__gemm_bytes(kind, 0, 32);
+    const TG__V zero = TG__W(set)(0);
+    TG__V s;
+    int64_t i = 0;
+    TG__G_DOT_EACH(TG__G_D0)
+    for (; i + 64 <= k; i += 64, b += 2 * block) {
+        s = TG__FN(tg__quant_scale)(b);
+        TG__QUANT_STEP(b, 0) TG__QUANT_STEP(b, 1)
+#if TG__VN == 8
+        TG__QUANT_STEP(b, 2) TG__QUANT_STEP(b, 3)
+#endif
+        s = TG__FN(tg__quant_scale)(b + block);
+#if TG__VN == 8
+        TG__QUANT_STEP(b + block, 4) TG__QUANT_STEP(b + block, 5) TG__QUANT_STEP(b + block, 6) TG__QUANT_STEP(b + block, 7)
+#else
+        TG__QUANT_STEP(b + block, 2) TG__QUANT_STEP(b + block, 3)
+#endif
+    }
+    if (i < k) {                                                    /* one block more; the other lanes take in a zero */
+        s = TG__FN(tg__quant_scale)(b);
+        TG__QUANT_STEP(b, 0) TG__QUANT_STEP(b, 1)
+#if TG__VN == 8
+        TG__QUANT_STEP(b, 2) TG__QUANT_STEP(b, 3)
+        c4 = TG__W(fma)(zero, zero, c4); c5 = TG__W(fma)(zero, zero, c5); c6 = TG__W(fma)(zero, zero, c6); c7 = TG__W(fma)(zero, zero, c7);
+#else
+        c2 = TG__W(fma)(zero, zero, c2); c3 = TG__W(fma)(zero, zero, c3);
+#endif
+    }
+#if TG__VN == 8
+    c0 = TG__W(add)(c0, c4); c1 = TG__W(add)(c1, c5); c2 = TG__W(add)(c2, c6); c3 = TG__W(add)(c3, c7);
+#endif
+    return TG__FT(tg__gemm_fold)(TG__W(add)(TG__W(add)(c0, c2), TG__W(add)(c1, c3)));
+}
+#endif
+#if TG__VN == 16
+/* The same with up to four vectors, `step` apart: registers enough for all their lanes. */
+#ifndef TG__QUANT_EACH
+#define TG__QUANT_EACH(X) X(0) X(1) X(2) X(3)
+#define TG__QUANT_FROM(r) const float *q##r = a + (r < m ? r : m - 1) * step; TG__V c##r##_0 = zero, c##r##_1 = zero, c##r##_2 = zero, c##r##_3 = zero;
+#define TG__QUANT_TWO(r, u, v) c##r##_##u = TG__W(fma)(TG__W(load)(q##r), x, c##r##_##u); c##r##_##v = TG__W(fma)(TG__W(load)(q##r + 16), y, c##r##_##v); q##r += 32;
+#define TG__QUANT_FIRST(r) TG__QUANT_TWO(r, 0, 1)
+#define TG__QUANT_SECOND(r) TG__QUANT_TWO(r, 2, 3)
+#define TG__QUANT_NONE(r) c##r##_2 = TG__W(fma)(zero, zero, c##r##_2); c##r##_3 = TG__W(fma)(zero, zero, c##r##_3);
+#define TG__QUANT_PUT(r) if (r < m) d[r * d_rs] = TG__FT(tg__gemm_fold)(TG__W(add)(TG__W(add)(c##r##_0, c##r##_2), TG__W(add)(c##r##_1, c##r##_3)));
+#define TG__QUANT_XY(from) s = TG__FN(tg__quant_scale)(from); x = TG__FN(tg__quant_load)(kind, from, 0, s); y = TG__FN(tg__quant_load)(kind, from, 16, s);
+#endif
+TG__INLINE void TG__FN(tg__quant_four)(int kind, int64_t k, int64_t m, const float *a, int64_t step, const uint8_t *b, float *d, int64_t d_rs) {
+    const int64_t block = tg__gemm_bytes(kind, 0, 32);
+    const TG__V zero = TG__W(set)(0);
+    TG__V s, x, y;
+    int64_t i = 0;
+    TG__QUANT_EACH(TG__QUANT_FROM)
+    for (; i + 64 <= k; i += 64, b += 2 * block) {
+        TG__QUANT_XY(b) TG__QUANT_EACH(TG__QUANT_FIRST)
+        TG__QUANT_XY(b + block) TG__QUANT_EACH(TG__QUANT_SECOND)
+    }
+    if (i < k) { TG__QUANT_XY(b) TG__QUANT_EACH(TG__QUANT_FIRST) TG__QUANT_EACH(TG__QUANT_NONE) }
+    TG__QUANT_EACH(TG__QUANT_PUT)
+}
+#endif
+/* tg__gemm_dots where b's columns are rows of blocks. Of several rows of a each one is a product by itself, with a row of b
+   that was written out once; m <= 4. Room in work: k numbers for b, then m * k for a where that is not ready. */
+TG__PRIVATE void TG__FN(tg__quant_dots)(const tg__gemm_part *s) {
+    const int64_t size_a = s->ka == TG__GEMM_OWN ? 4 : 2;
+    const bool ready = s->a_cs == 1 && s->ka == TG__GEMM_OWN;
+    float *const line = (float *)s->work, *const ap = line + s->k;
+    for (int64_t i = 0; i < s->m && !ready; i++)
+        TG__FT(tg__gemm_line)(s->ka, (const char *)s->a + i * s->a_rs * size_a, s->a_cs, s->k, ap + i * s->k);
+    for (int64_t j = 0; j < s->n; j++) {
+        const uint8_t *b = (const uint8_t *)s->b + tg__gemm_bytes(s->kb, 0, j * s->b_cs);
+        float *d = (float *)s->d + j;
+        const float *a = ready ? (const float *)s->a : ap;
+#if TG__G_DV * TG__VN == 64
+        if (s->m == 1) {
+            d[0] = s->kb == TG__GEMM_Q8_0 ? TG__FN(tg__quant_dot)(TG__GEMM_Q8_0, s->k, a, b) : TG__FN(tg__quant_dot)(TG__GEMM_Q4_0, s->k, a, b);
+            continue;
+        }
+#endif
+#if TG__VN == 16
+        if (s->kb == TG__GEMM_Q8_0) TG__FN(tg__quant_four)(TG__GEMM_Q8_0, s->k, s->m, a, ready ? s->a_rs : s->k, b, d, s->d_rs);
+        else TG__FN(tg__quant_four)(TG__GEMM_Q4_0, s->k, s->m, a, ready ? s->a_rs : s->k, b, d, s->d_rs);
+        continue;
+#endif
+        if (s->kb == TG__GEMM_Q8_0) TG__FN(tg__quant_line)(TG__GEMM_Q8_0, b, s->k, line);
+        else TG__FN(tg__quant_line)(TG__GEMM_Q4_0, b, s->k, line);
+        for (int64_t i = 0; i < s->m; i++)
+            d[i * s->d_rs] = TG__FT(tg__gemm_dot)(TG__GEMM_OWN, s->k, a + i * (ready ? s->a_rs : s->k), line);
+    }
+}
 #endif
 
 #ifdef TG__LEVELS

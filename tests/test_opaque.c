@@ -170,7 +170,7 @@ static bool other(int k, trial *c) {
     B(tg_forward_rnn_from, "xx", "r", in_module(c, 4)) B(tg_forward_attention_from, "xxx", "re", in_module(c, 5))
     B(tg_forward_transformer_from, "xxbb", "re", in_module(c, 6)) T(tg_module_leave, "x", "12345", tg_module_leave(NULL, 0, o[0]))
     /* matrix, losses, random, operations of one's own, files */
-    T(tg_matmul, "xx", "", tg_matmul(o[0], o[1]))  T(tg_matmul, "vx", "", tg_matmul(o[0], o[1]))  T(tg_linear, "xxv", "", tg_linear(o[0], o[1], o[2]))  T(tg_linear, "xx", "", tg_linear(o[0], o[1], NULL))
+    T(tg_matmul, "xx", "", tg_matmul(o[0], o[1]))  T(tg_matmul, "vx", "", tg_matmul(o[0], o[1]))  T(tg_linear, "xxv", "1", tg_linear(o[0], o[1], o[2]))  T(tg_linear, "xx", "1", tg_linear(o[0], o[1], NULL))
     T(tg_cumulative_trapezoid, "xx", "", tg_cumulative_trapezoid(o[0], o[1], 1, 0))
     T(tg_max_pool1d_from, "x", "", tg_max_pool1d(o[0], .kernel = {2})) T(tg_max_pool2d_from, "c", "", tg_max_pool2d(o[0], .kernel = {1, 2})) T(tg_max_pool3d_from, "c", "", tg_max_pool3d(o[0], .kernel = {1}))
     T(tg_avg_pool1d_from, "x", "", tg_avg_pool1d(o[0], .kernel = {2})) T(tg_avg_pool2d_from, "c", "", tg_avg_pool2d(o[0], .kernel = {1, 2})) T(tg_avg_pool3d_from, "c", "", tg_avg_pool3d(o[0], .kernel = {1}))
@@ -228,7 +228,7 @@ static bool made(int k, trial *c) {
     B(tg_median_dim, "x", "", give(c, tg_median_dim(o[0], 0, false, &y)) && give(c, y)) T(tg_diff, "xxx", "", tg_diff(o[0], 1, 0, o[1], o[2])) X(tg_diff, 0, 0, NULL, NULL) T(tg_trapezoid, "xv", "", tg_trapezoid(o[0], o[1], 1, 0)) X(tg_trapezoid, NULL, 1, 0)
     /* picking */
     T(tg_masked_fill, "xb", "", tg_masked_fill(o[0], o[1], 2)) T(tg_index_fill, "xi", "", tg_index_fill(o[0], 0, o[1], 2)) T(tg_index_copy, "xix", "", tg_index_copy(o[0], 0, o[1], o[2])) T(tg_take, "xi", "", tg_take(o[0], o[1]))
-    T(tg_take_along_dim, "xg", "", tg_take_along_dim(o[0], o[1], 0)) B(tg_topk, "x", "", give(c, tg_topk(o[0], 3, 0, true, &y)) && give(c, y)) B(tg_kthvalue, "x", "", give(c, tg_kthvalue(o[0], 3, 0, false, &y)) && give(c, y)) T(tg_embedding_from, "ix", "", tg_embedding(o[0], o[1], .padding_idx = TG_IS(3)))
+    T(tg_take_along_dim, "xg", "", tg_take_along_dim(o[0], o[1], 0)) B(tg_topk, "x", "", give(c, tg_topk(o[0], 3, 0, true, &y)) && give(c, y)) B(tg_kthvalue, "x", "", give(c, tg_kthvalue(o[0], 3, 0, false, &y)) && give(c, y)) T(tg_embedding_from, "ix", "1", tg_embedding(o[0], o[1], .padding_idx = TG_IS(3)))
     /* products and distances */
     T(tg_mm, "xx", "", tg_mm(o[0], o[1])) T(tg_bmm, "kk", "", tg_bmm(o[0], o[1])) T(tg_mv, "xv", "", tg_mv(o[0], o[1])) T(tg_dot, "vv", "", tg_dot(o[0], o[1])) T(tg_vdot, "vv", "", tg_vdot(o[0], o[1])) T(tg_outer, "vv", "", tg_outer(o[0], o[1]))
     T(tg_inner, "xx", "", tg_inner(o[0], o[1])) T(tg_vecdot, "xx", "", tg_vecdot(o[0], o[1], -1)) T(tg_addmm, "xxx", "", tg_addmm(o[0], o[1], o[2], 1, 2)) T(tg_addmm, "xxx", "3", tg_addmm(o[0], o[1], o[2], 0, 1)) T(tg_addmm_, "xxx", "w", tg_addmm_(o[0], o[1], o[2], 1, 2))

@@ -227,6 +227,37 @@ static void gemm_rows(void) {
     gemm("gemm/int8_nn_1024", 1024, 1024, 1024, false, false, 1, TG_U8, TG_I8, TG_I32);
 }
 
+/* ---- linear with block-quantised weights, as a layer of so many rows calls it; p: m, k, n, dtype of the weight ---- */
+static void blocks_make(const Row *r) {
+    A = tg_randn(tg, TG_SHAPE(r->p[0], r->p[1]));
+    B = tg_to(tg_randn(tg, TG_SHAPE(r->p[2], r->p[1])), (tg_dtype)r->p[3]);
+}
+static void blocks_once(const Row *r) { (void)r; OUT[0] = tg_linear(A, B, NULL); }
+static const char *blocks_check(const Row *r) {
+    const int64_t k = r->p[1], n = r->p[2];
+    tg_tensor *w = tg_to(B, TG_F32);
+    int64_t t, l;
+    for (t = 0; t < 4096; t++) {
+        const int64_t at = below(OUT[0]->numel);
+        double sum = 0, got = element(OUT[0], at), size = 0;
+        for (l = 0; l < k; l++) { const double v = element(A, at / n * k + l) * element(w, at % n * k + l); sum += v; size += v < 0 ? -v : v; }
+        if (OFF(got, sum, 1e-6 * size)) return wrong("y", at, got, sum);
+    }
+    return NULL;
+}
+static void blocks_rows(void) {
+    static const tg_dtype types[3] = { TG_Q8_0, TG_Q4_0, TG_F32 };
+    int i, t;
+    char name[64];
+    for (t = 0; t < 3; t++) for (i = 0; i < 2; i++) {
+        const int64_t m = i ? 64 : 1, k = 4096, n = 4096;
+        Row *r;
+        snprintf(name, sizeof name, "linear/%s_m%d_k4096_n4096", tg_dtype_name(types[t]), (int)m);
+        r = row(name, 2.0 * (double)(m * n * k), (double)tg_dtype_bytes(types[t], n * k) + 4.0 * (double)(m * (n + k)), blocks_make, blocks_once, blocks_check);
+        r->p[0] = m; r->p[1] = k; r->p[2] = n; r->p[3] = types[t];
+    }
+}
+
 /* ---- conv; p: N, C, H, O, kernel, stride, padding, groups, first layer, size of the result ---- */
 static void conv_make(const Row *r) {
     A = tg_randn(tg, TG_SHAPE(r->p[0], r->p[1], r->p[2], r->p[2]));
@@ -1272,6 +1303,7 @@ int main(int argc, char **argv) {
     if (!impl) impl = config.strict ? "tensorgrad_strict" : "tensorgrad";
     if (threads < 1) threads = 1;
     gemm_rows();
+    blocks_rows();
     conv_rows();
     resample_rows();
     attn_rows();
