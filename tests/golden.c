@@ -1648,6 +1648,127 @@ static void a_rnn_cell(call *c) {
     else put(c, (rnn_is_relu(c) ? (tg_rnn_relu_cell) : (tg_rnn_tanh_cell))(x, h, w[0], w[1], w[2], w[3]));
 }
 
+/* ---- optimisers and clipping ---- */
+static const struct { const char *name; tg_optim_rule rule; double lr; } optim_rules[] = {              /* with torch's default rates, which are operands here */
+    { "SGD", TG_OPTIM_SGD, 1e-3 }, { "Adam", TG_OPTIM_ADAM, 1e-3 }, { "AdamW", TG_OPTIM_ADAMW, 1e-3 }, { "RMSprop", TG_OPTIM_RMSPROP, 1e-2 }, { "Adagrad", TG_OPTIM_ADAGRAD, 1e-2 },
+    { "Adadelta", TG_OPTIM_ADADELTA, 1 }, { "Adamax", TG_OPTIM_ADAMAX, 2e-3 }, { "NAdam", TG_OPTIM_NADAM, 2e-3 }, { "RAdam", TG_OPTIM_RADAM, 1e-3 }, { "ASGD", TG_OPTIM_ASGD, 1e-2 },
+    { "Rprop", TG_OPTIM_RPROP, 1e-2 }, { "SparseAdam", TG_OPTIM_SPARSE_ADAM, 1e-3 }, { "Muon", TG_OPTIM_MUON, 1e-3 }, { "LBFGS", TG_OPTIM_LBFGS, 1 }
+};
+/* An option, or that of parameter `group` where each parameter is a group of its own. */
+static const val *optim_value(call *c, const char *name, int group) {
+    char key[64];
+    const val *all = arg(c, -1, name), *each;
+    snprintf(key, sizeof key, "group.%s", name);
+    each = arg(c, -1, key);
+    return each && each->kind == V_LIST && group >= 0 ? child(each, group) : all;
+}
+static tg_maybe optim_number(call *c, const char *name, int group) {
+    const val *v = optim_value(c, name, group);
+    tg_maybe m = { false, 0 };
+    if (v && !is_scalar(v)) { skip(c, "a number is wanted"); return m; }
+    m.is = v != NULL; m.value = v ? v->n : 0;
+    return m;
+}
+static bool optim_flag(call *c, const char *name, int group) { tg_maybe m = optim_number(c, name, group); return m.is && m.value != 0; }
+static void optim_list(call *c, const char *name, int group, int n, tg_maybe *out) {
+    const val *v = optim_value(c, name, group), *e;
+    int i = 0;
+    if (v && (v->kind != V_LIST || v->count != n)) skip(c, "a list of numbers is wanted");
+    for (e = v && v->kind == V_LIST ? v->first : NULL; e && i < n; e = e->next, i++) { out[i].is = true; out[i].value = e->n; }
+}
+static tg_optim_args optim_args(call *c, int group) {
+    tg_optim_args a;
+    const char *search = word(c, -1, "line_search_fn", NULL);
+    tg_maybe m;
+    size_t i;
+    memset(&a, 0, sizeof a);
+    for (i = 0; i < sizeof optim_rules / sizeof optim_rules[0]; i++)
+        if (strcmp(c->op + strlen("optim."), optim_rules[i].name) == 0) { a.rule = optim_rules[i].rule; a.lr = optim_rules[i].lr; }
+    if (!a.rule) skip(c, "no such rule");
+    m = optim_number(c, "lr", group);
+    if (m.is) a.lr = m.value;
+    a.alpha = optim_number(c, "alpha", group); a.dampening = optim_number(c, "dampening", group); a.eps = optim_number(c, "eps", group);
+    a.initial_accumulator_value = optim_number(c, "initial_accumulator_value", group); a.lambd = optim_number(c, "lambd", group); a.lr_decay = optim_number(c, "lr_decay", group);
+    a.momentum = optim_number(c, "momentum", group); a.momentum_decay = optim_number(c, "momentum_decay", group); a.rho = optim_number(c, "rho", group); a.t0 = optim_number(c, "t0", group);
+    a.tolerance_change = optim_number(c, "tolerance_change", group); a.tolerance_grad = optim_number(c, "tolerance_grad", group); a.weight_decay = optim_number(c, "weight_decay", group);
+    optim_list(c, "betas", group, 2, a.betas); optim_list(c, "etas", group, 2, a.etas); optim_list(c, "step_sizes", group, 2, a.step_sizes); optim_list(c, "ns_coefficients", group, 3, a.ns_coefficients);
+    a.amsgrad = optim_flag(c, "amsgrad", group); a.centered = optim_flag(c, "centered", group); a.decoupled_weight_decay = optim_flag(c, "decoupled_weight_decay", group);
+    a.maximize = optim_flag(c, "maximize", group); a.nesterov = optim_flag(c, "nesterov", group);
+    if (a.rule == TG_OPTIM_MUON) { m = optim_number(c, "nesterov", group); a.nesterov = false; a.no_nesterov = m.is && m.value == 0; }
+    a.max_iter = (int)integer(c, -1, "max_iter", 0); a.max_eval = (int)integer(c, -1, "max_eval", 0); a.history_size = (int)integer(c, -1, "history_size", 0); a.ns_steps = (int)integer(c, -1, "ns_steps", 0);
+    if (search && strcmp(search, "strong_wolfe") != 0) skip(c, "no such line search");
+    a.strong_wolfe = search != NULL;
+    return a;
+}
+static bool grouped(call *c) {
+    const val *v;
+    for (v = c->kwargs->first; v; v = v->next) if (starts_with(v->key, "group.")) return true;
+    return false;
+}
+static tg_tensor *parameter(call *c, const val *v) { tg_tensor *t = tensor_of(c, v); return t ? tg_require_grad(tg_clone(t), true) : NULL; }
+static void a_optim(call *c) {
+    const val *list = need(c, 0, "params"), *steps = need(c, 1, "grads"), *step, *e;
+    const bool groups = grouped(c);
+    tg_optim_args a = optim_args(c, groups ? 0 : -1);
+    tg_tensor *p[MAX_TENSORS];
+    tg_optim *o;
+    int n = 0, i;
+    if (c->skip || !list || !steps || list->count > MAX_TENSORS) { skip(c, "lists are wanted"); return; }
+    for (e = list->first; e; e = e->next) p[n++] = parameter(c, e);
+    a.params = p; a.n_params = groups ? 1 : n;
+    o = tg_optim_from(&a);
+    for (i = 1; groups && i < n; i++) {
+        a = optim_args(c, i);
+        a.optim = o; a.params = p + i; a.n_params = 1;
+        (void)tg_optim_group_from(&a);
+    }
+    for (step = steps->first; step; step = step->next) {
+        for (i = 0, e = step->first; e; e = e->next, i++) if (e->kind == V_TENSOR) tg_backward(p[i], .gradient = e->t);
+        (void)tg_step(o);
+        for (i = 0; i < n; i++) put(c, tg_failed(c->tg) ? NULL : tg_clone(tg_detach(p[i])));
+    }
+    tg_optim_free(o);
+}
+typedef struct quadratic { tg_tensor *x, *a, *b; } quadratic;
+static tg_tensor *quadratic_loss(void *user) {
+    const quadratic *q = (const quadratic *)user;
+    tg_tensor *loss = tg_sub(tg_div_scalar(tg_dot(q->x, tg_matmul(q->a, q->x)), 2), tg_dot(q->b, q->x));
+    return tg_backward(loss) ? loss : NULL;
+}
+static void a_lbfgs(call *c) {
+    tg_optim_args a = optim_args(c, -1);
+    quadratic q;
+    int64_t steps = need_integer(c, -1, "steps"), i;
+    tg_optim *o;
+    q.x = parameter(c, need(c, 0, "x0")); q.a = tensor(c, 1, "A"); q.b = tensor(c, 2, "b");
+    a.params = &q.x; a.n_params = 1;
+    o = tg_optim_from(&a);
+    for (i = 0; i < steps; i++) {
+        (void)tg_step_with(o, quadratic_loss, &q);
+        put(c, tg_failed(c->tg) ? NULL : tg_clone(tg_detach(q.x)));
+    }
+    tg_optim_free(o);
+}
+/* Both take gradients: leaves get them first. */
+static void a_clip_grad(call *c) {
+    tensors g = tensor_list(c, 0, "parameters|grads");
+    tg_tensor *p[MAX_TENSORS];
+    const bool value = strcmp(c->op, "nn.utils.clip_grad_value_") == 0;
+    tg_maybe order = maybe(c, 2, "norm_type");
+    int i;
+    for (i = 0; i < g.n; i++) {
+        p[i] = g.t[i] ? tg_require_grad(tg_zeros_like(g.t[i]), true) : NULL;
+        tg_backward(p[i], .gradient = g.t[i]);
+    }
+    if (value) (void)tg_clip_grad_value_(p, g.n, number(c, 1, "clip_value", 0));
+    else {
+        double norm = tg_clip_grad_norm_(p, g.n, number(c, 1, "max_norm", 0), .norm_type = order, .error_if_nonfinite = flag(c, 3, "error_if_nonfinite", false));
+        put(c, g.n ? tg_full(c->tg, TG_SCALAR, norm, g.t[0]->dtype) : NULL);
+    }
+    for (i = 0; i < g.n; i++) put(c, tg_failed(c->tg) ? NULL : tg_clone(tg_grad_of(p[i])));
+    c->self = c->n_out ? c->out[0].t : NULL;                         /* the name ends in _, but nothing given is changed */
+}
+
 /* ---- search ---- */
 ADAPTER(a_isinf_sign) { put(c, c->op[2] == 'p' ? tg_isposinf(self(c)) : tg_isneginf(self(c))); }
 ADAPTER(a_nonzero) {          /* nonzero, argwhere */
@@ -1795,6 +1916,9 @@ static const adapter adapters[] = {
     { "cumsum", a_cumsum, 0 }, { "cumprod", a_cumprod, 0 }, { "cummax", a_cummax, 0 }, { "cummin", a_cummin, 0 }, { "logcumsumexp", a_logcumsumexp, 0 },
 
     /* window */
+    { "optim.SGD", a_optim, 0 }, { "optim.Adam", a_optim, 0 }, { "optim.AdamW", a_optim, 0 }, { "optim.RMSprop", a_optim, 0 }, { "optim.Adagrad", a_optim, 0 }, { "optim.Adadelta", a_optim, 0 },
+    { "optim.Adamax", a_optim, 0 }, { "optim.NAdam", a_optim, 0 }, { "optim.RAdam", a_optim, 0 }, { "optim.ASGD", a_optim, 0 }, { "optim.Rprop", a_optim, 0 }, { "optim.SparseAdam", a_optim, 0 },
+    { "optim.Muon", a_optim, 0 }, { "optim.LBFGS", a_lbfgs, 0 }, { "nn.utils.clip_grad_norm_", a_clip_grad, 0 }, { "nn.utils.clip_grad_value_", a_clip_grad, 0 },
     { "nn.functional.conv1d", a_conv, 0 }, { "nn.functional.conv2d", a_conv, 0 }, { "nn.functional.conv3d", a_conv, 0 },
     { "nn.functional.conv_transpose1d", a_conv_transpose, 0 }, { "nn.functional.conv_transpose2d", a_conv_transpose, 0 }, { "nn.functional.conv_transpose3d", a_conv_transpose, 0 },
     { "nn.functional.pad", a_pad, 0 }, { "constant_pad_nd", a_pad, 0 }, { "nn.functional.unfold", a_fold, 0 }, { "nn.functional.fold", a_fold, 0 },

@@ -86,6 +86,7 @@ static const tg__family *const families[TG_FAMILIES] = { NULL, &tg__family_map, 
     &tg__family_search,
     &tg__family_rnn,
     &tg__family_norm,
+    &tg__family_optim,
 };
 #define TG_F1(name, ...) [TG_ROW_##name] = &name##__f.kernels,
 #define TG_F2 TG_F1
