@@ -103,7 +103,8 @@
      TENSORGRAD_NO_F64       21 %, 190 KB: f64 is stored, moved, sorted and converted; to compute with it is an error
      TENSORGRAD_NO_CONV       6 %,  73 KB: convolution; a program that calls it does not link
      TENSORGRAD_NO_IO         3 %,  37 KB: dicts, safetensors, npy; likewise
-   With TENSORGRAD_NATIVE all three together leave 4.8 s and 380 KB. Half types and integer products are too small
+     TENSORGRAD_NO_OPTIM      3 %,  72 KB: optimisers, clipping; likewise
+   With TENSORGRAD_NATIVE the first three together leave 4.8 s and 380 KB. Half types and integer products are too small
    to leave out.
    A program of one file loses what it does not call in any case, with TENSORGRAD_STATIC, -ffunction-sections and
    -Wl,--gc-sections; what kernels a family holds is decided here.
@@ -26461,7 +26462,7 @@ TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *a) {
     int i, n;
     if (!a || !a->params || a->n_params <= 0) return 0;
     (void)tg__at_list(a->params, n = a->n_params, a->at.file, a->at.line);
-    tg = tg__start_grads(a->params, n, "clip_grad_norm_");
+    tg = tg__start_grads(a->params, n, "clip_grad_norm");
     if (!tg) return norm;
     if (!(order >= 0)) { tg__fail(tg, TG__E_RANGE, "norm_type", "0 or more, or infinity", order); return norm; }
     if (tg__is_nan(a->max_norm)) { tg__fail(tg, TG__E_RANGE, "max_norm", "a number", a->max_norm); return norm; }
@@ -33192,6 +33193,7 @@ TG__PRIVATE void TG__FT(tg__rnn_back)(int kind, const tg__rnn_run *r) {
 #undef TG__RNN_TANH_SLOPE
 #endif
 
+#ifndef TENSORGRAD_NO_OPTIM
 /* ======================================================================================
    >>pass-optim    one step of an optimiser for a run of elements; clipping; what norms are sums of
    One loop per rule. At each stands what it does, where G is the gradient as it is taken (see >>device), R = number[1] the rate,
@@ -33431,6 +33433,7 @@ TG__PRIVATE void TG__FT(tg__optim_step)(const tg__optim_run *r) {
 #undef TG__OPTIM_STATE
 #undef TG__OPTIM_EACH
 #endif
+#endif /* TENSORGRAD_NO_OPTIM */
 
 /* ======================================================================================
    >>pass-attention    tiles of scores: softmax as it goes along, and its derivative
