@@ -54,7 +54,7 @@
      >>formulas                           the table of elementwise operations: value, derivative, documentation
      >>ops                                one prototype for every other operation; operations of your own
      >>device                             other devices: requests of plain data, and who answers them
-     >>io >>optim                         safetensors and npy files; optimisers, clipping
+     >>io >>optim                         safetensors and npy files; optimisers, clipping, schedules
      >>places                             the caller's file and line
    PART II, implementation
      >>impl-base >>impl-platform          words and includes; the only section that names an operating system
@@ -2292,7 +2292,7 @@ TG_API tg_tensor *tg_npy_bytes(tg_tensor *t);   /* the whole file as u8 [size] *
 TG_API bool       tg_npy_save(tg_tensor *t, const char *path);
 
 /* ======================================================================================
-   >>optim    optimisers: torch.optim over lists of tensors; clipping; averages
+   >>optim    optimisers: torch.optim over lists of tensors; clipping; averages; schedules
    ====================================================================================== */
 
 /* An optimiser changes parameters, leaves that require a gradient, by their gradients:
@@ -2424,7 +2424,7 @@ typedef struct tg_clip_grad_norm_args {
     tg_tensor *const *params TG_EMPTY; int n_params TG_EMPTY;
     double max_norm TG_EMPTY;
     bool error_if_nonfinite TG_EMPTY;      /* a norm that is NaN or infinite is an error, and nothing is scaled */
-    tg_maybe norm_type TG_EMPTY;           /* 2; any number from 0 on, and infinity                             */
+    tg_maybe norm_type TG_EMPTY;           /* 2; any number above 0, and infinity; 0, as torch: how many gradients are not zeros alone */
 } tg_clip_grad_norm_args;
 TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *args);
 #define tg_clip_grad_norm_(params_, n_params_, ...) \
@@ -2433,6 +2433,65 @@ TG_API bool tg_clip_grad_value_(tg_tensor *const *params, int n_params, double c
 
 /* averages[i] = decay * averages[i] + (1 - decay) * params[i], of lists of tensors of equal shapes, in one job. */
 TG_API bool tg_ema_(tg_tensor *const *averages, tg_tensor *const *params, int n, double decay);
+
+/* Schedules: torch's rates as functions of the step, which is counted from 0. tg_optim_set_lr(opt, 0, tg_step_lr(0.1, step, 30, 0.1))
+   before a step is all; a run that is resumed needs nothing but its step. One after another, torch's SequentialLR, is
+   `step < 5 ? tg_linear_lr(0.1, step, 0.1, 1, 5) : tg_cosine_annealing_lr(0.1, step - 5, 95, 0)`. A length of 0 or less gives NaN. */
+TG_API double tg_step_lr(double lr, int64_t step, int64_t step_size, double gamma);        /* times gamma every step_size steps         */
+TG_API double tg_multi_step_lr(double lr, int64_t step, int n, const int64_t *milestones, double gamma);   /* times gamma at each of them */
+TG_API double tg_constant_lr(double lr, int64_t step, double factor, int64_t total_iters); /* lr * factor for total_iters steps         */
+TG_API double tg_linear_lr(double lr, int64_t step, double start_factor, double end_factor, int64_t total_iters);
+TG_API double tg_exponential_lr(double lr, int64_t step, double gamma);
+TG_API double tg_polynomial_lr(double lr, int64_t step, int64_t total_iters, double power);
+TG_API double tg_cosine_annealing_lr(double lr, int64_t step, int64_t t_max, double eta_min);
+TG_API double tg_cosine_annealing_warm_restarts(double lr, int64_t step, int64_t t_0, int64_t t_mult, double eta_min);
+    /* from lr down to eta_min in t_0 steps, then in t_0 * t_mult, and so on */
+
+/* Up to max_lr and down to less than it began with, in one sweep; and the momentum that goes the other way. */
+typedef struct tg_one_cycle_lr_args {
+    tg_place at TG_EMPTY;
+    double max_lr TG_EMPTY; int64_t step TG_EMPTY, total_steps TG_EMPTY;
+    tg_maybe base_momentum TG_EMPTY;       /* 0.85 */
+    tg_maybe div_factor TG_EMPTY;          /* 25: it begins at max_lr / div_factor */
+    tg_maybe final_div_factor TG_EMPTY;    /* 1e4: it ends at a final_div_factor-th of that */
+    bool linear TG_EMPTY;                  /* not along a cosine */
+    tg_maybe max_momentum TG_EMPTY;        /* 0.95 */
+    tg_maybe pct_start TG_EMPTY;           /* 0.3: the share of the steps that go up */
+    bool three_phase TG_EMPTY;
+} tg_one_cycle_lr_args;
+typedef tg_one_cycle_lr_args tg_one_cycle_momentum_args;
+TG_API double tg_one_cycle_lr_from(const tg_one_cycle_lr_args *args);
+TG_API double tg_one_cycle_momentum_from(const tg_one_cycle_momentum_args *args);
+#define tg_one_cycle_lr(max_lr_, step_, ...) TG__OPTIONS3(tg_one_cycle_lr, max_lr, max_lr_, step, step_, total_steps, __VA_ARGS__)
+#define tg_one_cycle_momentum(max_lr_, step_, ...) TG__OPTIONS3(tg_one_cycle_momentum, max_lr, max_lr_, step, step_, total_steps, __VA_ARGS__)
+
+/* Between two rates, up and down again; for momenta base and max change places. */
+typedef enum tg_cyclic_mode { TG_CYCLIC_TRIANGULAR = 0, TG_CYCLIC_TRIANGULAR2, TG_CYCLIC_EXP_RANGE } tg_cyclic_mode;
+typedef struct tg_cyclic_lr_args {
+    tg_place at TG_EMPTY;
+    double base_lr TG_EMPTY, max_lr TG_EMPTY; int64_t step TG_EMPTY;
+    tg_maybe gamma TG_EMPTY;               /* 1; of exp_range */
+    tg_cyclic_mode mode TG_EMPTY;
+    int64_t step_size_down TG_EMPTY;       /* zero: step_size_up */
+    int64_t step_size_up TG_EMPTY;         /* zero: 2000 */
+} tg_cyclic_lr_args;
+TG_API double tg_cyclic_lr_from(const tg_cyclic_lr_args *args);
+#define tg_cyclic_lr(base_lr_, max_lr_, ...) TG__OPTIONS3(tg_cyclic_lr, base_lr, base_lr_, max_lr, max_lr_, step, __VA_ARGS__)
+
+/* The rate falls where a metric does not get better any more. The struct holds options and what was seen; all zeros begin. */
+typedef struct tg_plateau {
+    int64_t cooldown;                      /* steps after a fall in which nothing counts */
+    tg_maybe eps;                          /* 1e-8: falls by less are not made */
+    tg_maybe factor;                       /* 0.1 */
+    bool max;                              /* the metric is to grow; else to fall */
+    double min_lr;
+    tg_maybe patience;                     /* 10 */
+    tg_maybe threshold;                    /* 1e-4: better by so much of the best */
+    bool threshold_abs;                    /* by this number itself */
+    /* what was seen */
+    bool begun; double best; int64_t bad, cooling;
+} tg_plateau;
+TG_API double tg_reduce_lr_on_plateau(tg_plateau *plateau, double lr, double metric);      /* lr, or less                               */
 
 /* ======================================================================================
    >>places    the caller's file and line
@@ -26146,7 +26205,7 @@ TG_API bool (tg_npy_save)(tg_tensor *t, const char *path) {
 #endif /* TENSORGRAD_NO_IO */
 
 /* ======================================================================================
-   >>impl-optim    optimisers: their family, rules and options, L-BFGS; clipping; averages
+   >>impl-optim    optimisers: their family, rules and options, L-BFGS; clipping; averages; schedules
    A step settles everything first: which parameters have a gradient, in what form, with what is remembered for them; what
    fails there leaves all as it was. Then one job goes over all parameters of the host; those of a device are a request each.
    Tests: tests/test_optim.c
@@ -26448,7 +26507,7 @@ TG__PRIVATE double tg__power(double b, double e) {
 TG__PRIVATE double tg__total_norm(const double *part, int n, double order) {
     double sum = 0;
     int i;
-    for (i = 0; i < n; i++) sum = tg__optim_join_two(!tg__is_finite(order), sum, part[i]);
+    for (i = 0; i < n; i++) sum = tg__optim_join_two(!tg__is_finite(order), sum, order > 0 ? part[i] : part[i] > 0);      /* torch: of order 0 is the norm of norms */
     if (order == 2) return tg__sqrt64(sum);
     return order == 0 || order == 1 || !tg__is_finite(order) || !tg__is_finite(sum) || sum <= 0 ? sum : tg__power(sum, 1 / order);
 }
@@ -26898,6 +26957,8 @@ TG__PRIVATE bool tg__optim_take_grad(tg_optim *o, int i) {
     const double *n = o->group[p->group].number;
     tg_ctx *tg = o->tg;
     const int sparse = tg__rules[o->rule].sparse;
+    bool packed = tg__is_dense(t);
+    int k;
     p->grad = NULL; p->along = NULL; p->fresh = 0;
     if (!g) return true;
     if (!tg__use(tg, t, i) || !tg__writable(tg, t)) return false;
@@ -26907,7 +26968,8 @@ TG__PRIVATE bool tg__optim_take_grad(tg_optim *o, int i) {
         if (sparse == TG__SPARSE_NEVER)
             return tg__fail_op(tg, TG_ERROR_GRAD, "the gradient of parameter %d, %t, is row-sparse, which %s does not take; sparse_adam, adagrad and sgd do, or tg_sparse_grad(t, false)", i, t, tg__rules[o->rule].name);
         if (n[TG__OPT_WEIGHT_DECAY] > 0) return tg__fail_op(tg, TG_ERROR_GRAD, "weight decay goes over all rows of parameter %d, %t, and its gradient is row-sparse; set weight_decay to 0", i, t);
-        if (!tg__is_dense(t)) return tg__fail_op(tg, TG_ERROR_GRAD, "parameter %d, %t, is not contiguous, and its gradient is row-sparse", i, t);
+        for (k = 0; k < TG__KEPT; k++) packed = packed && (!p->kept[k] || tg__is_dense(p->kept[k]));      /* what was swapped may lie otherwise */
+        if (!packed) return tg__fail_op(tg, TG_ERROR_GRAD, "parameter %d, %t, is not contiguous, and its gradient is row-sparse", i, t);
         g = o->rule == TG_OPTIM_SGD && n[TG__OPT_MOMENTUM] > 0 ? tg_to_dense(g) : tg__coalesced(tg, g);
         if (!g) return false;
     }
@@ -27397,6 +27459,97 @@ TG_API double (tg_step_with)(tg_optim *o, tg_closure f, void *user) {
     else if (!tg__closure_call(o, f, user, &loss) || !tg__optim_run_step(o)) loss = tg__nan();
     tg__optim_end(tg, w);
     return loss;
+}
+
+/* ---- schedules ---- */
+/* cos(pi x): by quarters of a turn, then by Taylor's series, to the last bits */
+TG__PRIVATE double tg__cos_pi(double x) {
+    double y, term = 1, sum = 1;
+    int i;
+    if (!tg__is_finite(x)) return tg__nan();
+    if (x < 0) x = -x;
+    x -= 2 * tg__trunc64(x / 2);
+    if (x > 1) x = 2 - x;
+    if (x > 0.5) return -tg__cos_pi(1 - x);
+    y = x * 3.14159265358979323846;
+    for (i = 1; i < 12; i++) { term *= -y * y / (double)((2 * i - 1) * 2 * i); sum += term; }
+    return sum;
+}
+TG_API double tg_step_lr(double lr, int64_t step, int64_t step_size, double gamma) {
+    return step_size > 0 ? lr * tg__power(gamma, (double)(step / step_size)) : tg__nan();
+}
+TG_API double tg_multi_step_lr(double lr, int64_t step, int n, const int64_t *milestones, double gamma) {
+    int i, passed = 0;
+    for (i = 0; milestones && i < n; i++) passed += milestones[i] <= step;
+    return lr * tg__power(gamma, passed);
+}
+TG_API double tg_constant_lr(double lr, int64_t step, double factor, int64_t total_iters) { return step < total_iters ? lr * factor : lr; }
+/* How much of n steps is done */
+TG__PRIVATE double tg__share_done(int64_t step, int64_t n) { return n <= 0 ? tg__nan() : step >= n ? 1 : (double)step / (double)n; }
+TG_API double tg_linear_lr(double lr, int64_t step, double start_factor, double end_factor, int64_t total_iters) {
+    return lr * (start_factor + (end_factor - start_factor) * tg__share_done(step, total_iters));
+}
+TG_API double tg_exponential_lr(double lr, int64_t step, double gamma) { return lr * tg__power(gamma, (double)step); }
+TG_API double tg_polynomial_lr(double lr, int64_t step, int64_t total_iters, double power) {
+    const double left = 1 - tg__share_done(step, total_iters);
+    return left > 0 ? lr * tg__power(left, power) : power > 0 ? lr * left : tg__nan();
+}
+TG__PRIVATE double tg__along_cosine(double from, double to, double share) { return to + (from - to) * (1 + tg__cos_pi(share)) / 2; }
+TG_API double tg_cosine_annealing_lr(double lr, int64_t step, int64_t t_max, double eta_min) {
+    return t_max > 0 ? tg__along_cosine(lr, eta_min, (double)step / (double)t_max) : tg__nan();
+}
+TG_API double tg_cosine_annealing_warm_restarts(double lr, int64_t step, int64_t t_0, int64_t t_mult, double eta_min) {
+    if (t_0 <= 0 || t_mult < 1) return tg__nan();
+    if (t_mult == 1) step %= t_0;
+    else for (; step >= t_0; t_0 *= t_mult) { step -= t_0; if (t_0 > INT64_MAX / t_mult) break; }
+    return tg__along_cosine(lr, eta_min, (double)step / (double)t_0);
+}
+TG__PRIVATE double tg__option_or(tg_maybe m, double absent) { return m.is ? m.value : absent; }
+/* Where a sweep of two or three parts is: values at its ends */
+TG__PRIVATE double tg__one_cycle(const tg_one_cycle_lr_args *a, double first, double top, double second, double last) {
+    const double total = (double)a->total_steps, up = tg__option_or(a->pct_start, 0.3) * total - 1;
+    const double end[3] = { up, a->three_phase ? 2 * up : total - 1, total - 1 }, value[4] = { first, top, second, last };
+    const int parts = a->three_phase ? 3 : 2;
+    double from = 0, share;
+    int i = 0;
+    if (a->total_steps <= 0 || a->step < 0 || a->step > a->total_steps) return tg__nan();
+    while (i < parts - 1 && (double)a->step > end[i]) from = end[i++];
+    share = ((double)a->step - from) / (end[i] - from);
+    return a->linear ? value[i] + (value[i + 1] - value[i]) * share : tg__along_cosine(value[i], value[i + 1], share);
+}
+TG_API double tg_one_cycle_lr_from(const tg_one_cycle_lr_args *a) {
+    const double first = a ? a->max_lr / tg__option_or(a->div_factor, 25) : 0, last = a ? first / tg__option_or(a->final_div_factor, 1e4) : 0;
+    return a ? tg__one_cycle(a, first, a->max_lr, a->three_phase ? first : last, last) : tg__nan();
+}
+TG_API double tg_one_cycle_momentum_from(const tg_one_cycle_momentum_args *a) {
+    const double most = a ? tg__option_or(a->max_momentum, 0.95) : 0;
+    return a ? tg__one_cycle(a, most, tg__option_or(a->base_momentum, 0.85), most, most) : tg__nan();
+}
+TG_API double tg_cyclic_lr_from(const tg_cyclic_lr_args *a) {
+    int64_t up, down, within, cycle;
+    double height;
+    if (!a) return tg__nan();
+    up = a->step_size_up ? a->step_size_up : 2000; down = a->step_size_down ? a->step_size_down : up;
+    if (up <= 0 || down <= 0 || a->step < 0) return tg__nan();
+    cycle = a->step / (up + down); within = a->step % (up + down);
+    height = (a->max_lr - a->base_lr) * (within <= up ? (double)within / (double)up : (double)(up + down - within) / (double)down);
+    if (a->mode == TG_CYCLIC_TRIANGULAR2) height *= tg__power(0.5, (double)cycle);
+    if (a->mode == TG_CYCLIC_EXP_RANGE) height *= tg__power(tg__option_or(a->gamma, 1), (double)a->step);
+    return a->base_lr + height;
+}
+TG_API double tg_reduce_lr_on_plateau(tg_plateau *p, double lr, double metric) {
+    double threshold, edge, lower;
+    if (!p) return lr;
+    threshold = tg__option_or(p->threshold, 1e-4);
+    if (p->max) threshold = -threshold;
+    edge = p->threshold_abs ? p->best - threshold : p->best * (1 - threshold);
+    if (!p->begun || (p->max ? metric > edge : metric < edge)) { p->best = metric; p->begun = true; p->bad = 0; }
+    else p->bad++;
+    if (p->cooling > 0) { p->cooling--; p->bad = 0; }
+    if ((double)p->bad <= tg__option_or(p->patience, 10)) return lr;
+    p->cooling = p->cooldown; p->bad = 0;
+    lower = tg__larger(lr * tg__option_or(p->factor, 0.1), p->min_lr);
+    return lr - lower > tg__option_or(p->eps, 1e-8) ? lower : lr;
 }
 
 /* ---- state by name ---- */
