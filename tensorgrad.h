@@ -54,7 +54,7 @@
      >>formulas                           the table of elementwise operations: value, derivative, documentation
      >>ops                                one prototype for every other operation; operations of your own
      >>device                             other devices: requests of plain data, and who answers them
-     >>io >>nn                            safetensors and npy files; modules and layers
+     >>io >>nn >>optim                    safetensors and npy files; modules and layers; optimisers, clipping, schedules
      >>places                             the caller's file and line
    PART II, implementation
      >>impl-base >>impl-platform          words and includes; the only section that names an operating system
@@ -78,12 +78,12 @@
      >>impl-loss                          losses made of other operations
      >>impl-norm >>impl-pick              made of others: normalisations and statistics; picking and filling
      >>impl-search                        unique, searchsorted, nonzero, index_put
-     >>impl-io >>impl-nn                  whole files, dicts, safetensors, npy; modules and layers
+     >>impl-io >>impl-nn >>impl-optim     whole files, dicts, safetensors, npy; modules and layers; optimisers
      >>impl-debug                         printing, the tape as text and drawing
    PART III, kernels, read once per instruction set
      >>pass-vector >>pass-sets >>pass-maths   the words in plain C, then of each instruction set; exp, log, tanh, erf ... in them
      >>pass-map >>pass-reduce >>pass-gemm >>pass-quant >>pass-convert >>pass-random >>pass-conv
-     >>pass-rnn >>pass-attention          recurrent cells; tiles of attention
+     >>pass-rnn >>pass-optim >>pass-attention   recurrent cells; optimiser steps; tiles of attention
    PART IV
      >>changes >>licence
 
@@ -106,7 +106,8 @@
      TENSORGRAD_NO_F64       21 %, 190 KB: f64 is stored, moved, sorted and converted; to compute with it is an error
      TENSORGRAD_NO_CONV       6 %,  73 KB: convolution; a program that calls it does not link
      TENSORGRAD_NO_IO         3 %,  37 KB: dicts, safetensors, npy; likewise
-   With TENSORGRAD_NATIVE all three together leave 4.8 s and 380 KB. Half types and integer products are too small
+     TENSORGRAD_NO_OPTIM      3 %,  72 KB: optimisers, clipping; likewise
+   With TENSORGRAD_NATIVE the first three together leave 4.8 s and 380 KB. Half types and integer products are too small
    to leave out.
    A program of one file loses what it does not call in any case, with TENSORGRAD_STATIC, -ffunction-sections and
    -Wl,--gc-sections; what kernels a family holds is decided here.
@@ -2222,7 +2223,13 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               nothing, the row's statistics or absent, x, weight, bias or absent: y = (x - mean) / sqrt(var + number[0]) *
               weight + bias. TG_NORM_RMS: mean is 0. Statistics, mean and var of `compute`, stand side by side. part 1: x's
               gradient, weight's, bias's or absent, the statistics, x, weight or absent, y's gradient. Gradients of weights
-              are summed over all rows, or whole[1]: over each row, all of which has the same weight. */
+              are summed over all rows, or whole[1]: over each row, all of which has the same weight.
+     OPTIM    TG_STEP_SGD to _MUON: p, master, s, u, w, g, rows: a parameter; its copy in `compute` or absent, which is then stepped,
+              and stored to p too; what is kept from step to step, of `compute`, each or absent; the gradient; i64 [K], distinct
+              and within p's first dimension, or absent: then g is [K, ...], and only these rows of p, s, u, w are touched.
+              G = number[0] g; whole[0] TG_DECAY_GRADIENT: G += number[2] p, _PARAMETER: p *= number[2] first. number[1] is the rate;
+              the rules stand in >>pass-optim. TG_STEP_CLIP: p = min(max(p number[0], -number[1]), number[1]).
+              TG_STEP_NORM: y (f64, one element), 4 absent, g: the sum of |g|^number[1] (0: of what is no 0), or with whole[1] the largest |g|. */
 typedef enum tg_family {
     TG_FAMILY_MAP = 1, TG_FAMILY_COPY, TG_FAMILY_FILL, TG_FAMILY_RANDOM, TG_FAMILY_REDUCE, TG_FAMILY_SOFTMAX,
     TG_FAMILY_SORT, TG_FAMILY_INDEX, TG_FAMILY_GEMM, TG_FAMILY_CONV, TG_FAMILY_ENTROPY,
@@ -2233,6 +2240,7 @@ typedef enum tg_family {
     TG_FAMILY_SEARCH,
     TG_FAMILY_RNN,
     TG_FAMILY_NORM,
+    TG_FAMILY_OPTIM,
     TG_FAMILIES
 } tg_family;
 enum { TG_COPY_ELEMENTS, TG_COPY_BLOCKS };
@@ -2247,6 +2255,9 @@ enum { TG_RESAMPLE_SIZE, TG_RESAMPLE_SIZE_BACK, TG_RESAMPLE_GRID, TG_RESAMPLE_GR
 enum { TG_RNN_TANH, TG_RNN_RELU, TG_RNN_LSTM, TG_RNN_GRU };
 enum { TG_ATTENTION_RESULT, TG_ATTENTION_DERIVATIVE };
 enum { TG_NORM_CENTRED, TG_NORM_RMS };
+enum { TG_STEP_SGD, TG_STEP_ADAM, TG_STEP_RMSPROP, TG_STEP_ADAGRAD, TG_STEP_ADADELTA, TG_STEP_ADAMAX, TG_STEP_ASGD, TG_STEP_RPROP, TG_STEP_LION,
+    TG_STEP_MUON, TG_STEP_CLIP, TG_STEP_NORM };
+enum { TG_DECAY_NONE, TG_DECAY_GRADIENT, TG_DECAY_PARAMETER };
 
 #define TG_ABSENT 0u
 #define TG_READ   1u
@@ -2267,7 +2278,7 @@ typedef struct tg_request {
     int32_t   kind, part;
     int32_t   n;                 /* operands; those that are written come first                        */
     tg_dtype  compute;
-    double    number[4];
+    double    number[10];
     int64_t   whole[12];
 } tg_request;
 
@@ -2784,6 +2795,207 @@ TG_API tg_module *tg_nn_append(tg_module *list, tg_module *part);   /* to a list
 TG_API tg_module *tg_nn_named(tg_module *dict, const char *name, tg_module *part);   /* the same under a name of its own */
 TG_API int64_t    tg_module_parts(tg_module *m);      /* how many parts it has, and part i of them, borrowed */
 TG_API tg_module *tg_module_part_of(tg_module *m, int64_t i);
+/* ======================================================================================
+   >>optim    optimisers: torch.optim over lists of tensors; clipping; averages; schedules
+   ====================================================================================== */
+
+/* An optimiser changes parameters, leaves that require a gradient, by their gradients:
+
+       tg_tensor *w[] = { weight, bias };
+       tg_optim *opt = tg_adamw(w, 2, 1e-3, .weight_decay = TG_IS(0.1));
+       for (...) {
+           tg_mark m = tg_begin(tg);
+           tg_backward(tg_cross_entropy(tg_linear(x, weight, bias), y));
+           tg_step(opt);                                     steps, and lets go of the gradients
+           tg_end(tg, m);
+       }
+
+   The context owns it: tg_optim_free frees it earlier than tg_close does. It keeps its parameters, so that they outlive
+   their scope. A step is made by one job over all parameters, or not at all: while an error is pending, or where one
+   gradient is refused, nothing changes. A parameter without a gradient stays as it is, and so does what is remembered for
+   it, which is made when its first gradient comes. Parameters of f16 and bf16 are stepped in f32, and what is remembered
+   for them is f32. Formulas, names of options and defaults are torch's; lr is an operand. */
+typedef struct tg_optim tg_optim;
+typedef enum tg_optim_rule {
+    TG_OPTIM_SGD = 1, TG_OPTIM_ADAM, TG_OPTIM_ADAMW, TG_OPTIM_RMSPROP, TG_OPTIM_ADAGRAD, TG_OPTIM_ADADELTA, TG_OPTIM_ADAMAX, TG_OPTIM_NADAM,
+    TG_OPTIM_RADAM, TG_OPTIM_ASGD, TG_OPTIM_RPROP, TG_OPTIM_LION, TG_OPTIM_SPARSE_ADAM, TG_OPTIM_MUON, TG_OPTIM_LBFGS
+} tg_optim_rule;
+typedef enum tg_adjust_lr { TG_ADJUST_ORIGINAL = 0, TG_ADJUST_MATCH_RMS_ADAMW, TG_ADJUST_SPECTRAL_UNCLAMPED, TG_ADJUST_NONE } tg_adjust_lr;
+
+/* One struct serves all rules. An option of another rule is an error that says so; behind each stand the rules that
+   have it, and its default where it is not 0. */
+typedef struct tg_optim_args {
+    tg_place at TG_EMPTY;
+    tg_optim *optim TG_EMPTY;                     /* of tg_optim_group alone */
+    tg_optim_rule rule TG_EMPTY;
+    tg_tensor *const *params TG_EMPTY; int n_params TG_EMPTY;
+    double lr TG_EMPTY;
+    tg_adjust_lr adjust_lr TG_EMPTY;              /* muon                                                        */
+    tg_maybe alpha TG_EMPTY;                      /* rmsprop 0.99, asgd 0.75                                     */
+    bool amsgrad TG_EMPTY;                        /* adam, adamw                                                 */
+    tg_maybe betas[2] TG_EMPTY;                   /* all of Adam's kind 0.9 and 0.999, lion 0.9 and 0.99         */
+    bool centered TG_EMPTY;                       /* rmsprop                                                     */
+    tg_maybe dampening TG_EMPTY;                  /* sgd                                                         */
+    bool decoupled_weight_decay TG_EMPTY;         /* adam (adamw has it always), nadam, radam                    */
+    tg_maybe eps TG_EMPTY;                        /* 1e-8; adagrad 1e-10, adadelta 1e-6, muon 1e-7               */
+    tg_maybe etas[2] TG_EMPTY;                    /* rprop 0.5 and 1.2                                           */
+    int history_size TG_EMPTY;                    /* lbfgs; zero: 100                                            */
+    tg_maybe initial_accumulator_value TG_EMPTY;  /* adagrad                                                     */
+    tg_maybe lambd TG_EMPTY;                      /* asgd 1e-4                                                   */
+    double loss_scale TG_EMPTY;                   /* all: what gradients are divided by; zero: 1                 */
+    tg_maybe lr_decay TG_EMPTY;                   /* adagrad                                                     */
+    bool master_weights TG_EMPTY;                 /* all but lbfgs: parameters of halves are kept in f32 too, and stepped there */
+    int max_eval TG_EMPTY;                        /* lbfgs; zero: max_iter * 5 / 4                               */
+    int max_iter TG_EMPTY;                        /* lbfgs; zero: 20                                             */
+    bool maximize TG_EMPTY;                       /* all                                                         */
+    tg_maybe momentum TG_EMPTY;                   /* sgd, rmsprop, muon 0.95                                     */
+    tg_maybe momentum_decay TG_EMPTY;             /* nadam 4e-3                                                  */
+    bool nesterov TG_EMPTY;                       /* sgd                                                         */
+    bool no_nesterov TG_EMPTY;                    /* muon                                                        */
+    tg_maybe ns_coefficients[3] TG_EMPTY;         /* muon 3.4445, -4.775, 2.0315                                 */
+    int ns_steps TG_EMPTY;                        /* muon; zero: 5                                               */
+    tg_maybe rho TG_EMPTY;                        /* adadelta 0.9                                                */
+    bool skip_nonfinite TG_EMPTY;                 /* all but lbfgs: a step with a NaN or an infinity among its gradients is left out and counted */
+    tg_maybe step_sizes[2] TG_EMPTY;              /* rprop 1e-6 and 50                                           */
+    bool strong_wolfe TG_EMPTY;                   /* lbfgs: torch's line_search_fn="strong_wolfe"                */
+    tg_maybe t0 TG_EMPTY;                         /* asgd 1e6                                                    */
+    tg_maybe tolerance_change TG_EMPTY;           /* lbfgs 1e-9                                                  */
+    tg_maybe tolerance_grad TG_EMPTY;             /* lbfgs 1e-7                                                  */
+    tg_maybe weight_decay TG_EMPTY;               /* all but sparse_adam and lbfgs; adamw 0.01, muon 0.1         */
+} tg_optim_args;
+typedef tg_optim_args tg_optim_group_args;
+TG_API tg_optim *tg_optim_from(const tg_optim_args *args);
+#define TG__OPTIM(rule_, params_, n_params_, ...) TG__OPTIONS4(tg_optim, rule, rule_, params, params_, n_params, n_params_, lr, __VA_ARGS__)
+#define tg_sgd(params, n_params, ...)         TG__OPTIM(TG_OPTIM_SGD, params, n_params, __VA_ARGS__)
+#define tg_adam(params, n_params, ...)        TG__OPTIM(TG_OPTIM_ADAM, params, n_params, __VA_ARGS__)
+#define tg_adamw(params, n_params, ...)       TG__OPTIM(TG_OPTIM_ADAMW, params, n_params, __VA_ARGS__)
+#define tg_rmsprop(params, n_params, ...)     TG__OPTIM(TG_OPTIM_RMSPROP, params, n_params, __VA_ARGS__)
+#define tg_adagrad(params, n_params, ...)     TG__OPTIM(TG_OPTIM_ADAGRAD, params, n_params, __VA_ARGS__)
+#define tg_adadelta(params, n_params, ...)    TG__OPTIM(TG_OPTIM_ADADELTA, params, n_params, __VA_ARGS__)
+#define tg_adamax(params, n_params, ...)      TG__OPTIM(TG_OPTIM_ADAMAX, params, n_params, __VA_ARGS__)
+#define tg_nadam(params, n_params, ...)       TG__OPTIM(TG_OPTIM_NADAM, params, n_params, __VA_ARGS__)
+#define tg_radam(params, n_params, ...)       TG__OPTIM(TG_OPTIM_RADAM, params, n_params, __VA_ARGS__)
+#define tg_asgd(params, n_params, ...)        TG__OPTIM(TG_OPTIM_ASGD, params, n_params, __VA_ARGS__)
+#define tg_rprop(params, n_params, ...)       TG__OPTIM(TG_OPTIM_RPROP, params, n_params, __VA_ARGS__)
+#define tg_lion(params, n_params, ...)        TG__OPTIM(TG_OPTIM_LION, params, n_params, __VA_ARGS__)
+    /* p -= lr * (sign(b1 m + (1 - b1) g) + weight_decay p), then m = b2 m + (1 - b2) g; lr is a third to a tenth of adamw's */
+#define tg_sparse_adam(params, n_params, ...) TG__OPTIM(TG_OPTIM_SPARSE_ADAM, params, n_params, __VA_ARGS__)
+    /* Adam for row-sparse gradients, and for no others: rows without a gradient stay as they are */
+#define tg_muon(params, n_params, ...)        TG__OPTIM(TG_OPTIM_MUON, params, n_params, __VA_ARGS__)
+    /* matrices: the momentum made orthogonal by Newton-Schulz steps, here in f32 (torch: bf16). Others are another optimiser's */
+#define tg_lbfgs(params, n_params, ...)       TG__OPTIM(TG_OPTIM_LBFGS, params, n_params, __VA_ARGS__)
+    /* needs tg_step_with; one group */
+
+/* Another group of parameters, with a rate and options of its own; what is not given is as for the first. In all calls
+   below a group is named by its number, in the order in which they came. */
+TG_API bool tg_optim_group_from(const tg_optim_group_args *args);
+#define tg_optim_group(optim_, params_, n_params_, ...) \
+    TG__OPTIONS4(tg_optim_group, optim, optim_, params, params_, n_params, n_params_, lr, __VA_ARGS__)
+TG_API void tg_optim_free(tg_optim *opt);                      /* before tg_close; NULL is fine                          */
+
+/* Row-sparse gradients (tg_sparse_grad) are accepted by sparse_adam, adagrad and lbfgs, and by sgd, all as torch's: sgd with a
+   momentum, and lbfgs, take them for dense ones; weight decay is refused beside them. */
+TG_API bool tg_step(tg_optim *opt);                            /* a step; the gradients are let go of                    */
+TG_API bool tg_optim_step(tg_optim *opt);                      /* a step; the gradients stay                             */
+TG_API bool tg_optim_zero_grad(tg_optim *opt);                 /* lets go of the gradients of all its parameters         */
+
+/* A function that computes the loss, calls tg_backward and returns the loss; NULL where it failed. It is called in a scope
+   of its own, after the gradients were let go of: once, by LBFGS as often as it looks. Returns the first loss, NaN after an
+   error; where LBFGS is stopped by one the parameters are put back. */
+typedef tg_tensor *(*tg_closure)(void *user);
+TG_API double tg_step_with(tg_optim *opt, tg_closure f, void *user);
+
+/* Options by name, "lr", "weight_decay", "beta1" ...; a group of -1 stands for all of them when one is set, for the first when one is asked. */
+TG_API double tg_optim_get(tg_optim *opt, int group, const char *option);               /* NaN after an error            */
+TG_API bool   tg_optim_set(tg_optim *opt, int group, const char *option, double value);
+TG_API double tg_optim_lr(tg_optim *opt, int group);
+TG_API bool   tg_optim_set_lr(tg_optim *opt, int group, double lr);
+TG_API int    tg_optim_groups(const tg_optim *opt);            /* how many there are                                     */
+TG_API int    tg_optim_count(const tg_optim *opt);             /* how many parameters, of all groups                     */
+TG_API tg_tensor *const *tg_optim_params(const tg_optim *opt); /* borrowed, until the next group                         */
+TG_API int64_t tg_optim_skipped(const tg_optim *opt);          /* steps left out because of .skip_nonfinite              */
+
+/* What a run must keep to go on as if it had not stopped: what is remembered for parameter i ("0.exp_avg", "0.step", by torch's names),
+   and the options of each group ("group.0.lr"). The dict is the caller's to free; its tensors are copies. Loading takes all of
+   it or, where names, shapes or the rule do not fit, nothing. */
+TG_API tg_dict *tg_optim_state(tg_optim *opt);
+TG_API bool     tg_optim_load(tg_optim *opt, const tg_dict *state);
+
+/* Gradients of a list of leaves are scaled so that their norm, that of all of them taken together, is at most max_norm; those
+   without a gradient are passed over, row-sparse ones are welcome. Returns the norm as it was, NaN after an error. */
+typedef struct tg_clip_grad_norm_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *const *params TG_EMPTY; int n_params TG_EMPTY;
+    double max_norm TG_EMPTY;
+    bool error_if_nonfinite TG_EMPTY;      /* a norm that is NaN or infinite is an error, and nothing is scaled */
+    tg_maybe norm_type TG_EMPTY;           /* 2; any number above 0, and infinity; 0, as torch: how many gradients are not zeros alone */
+} tg_clip_grad_norm_args;
+TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *args);
+#define tg_clip_grad_norm_(params_, n_params_, ...) \
+    TG__OPTIONS3(tg_clip_grad_norm, params, params_, n_params, n_params_, max_norm, __VA_ARGS__)
+TG_API bool tg_clip_grad_value_(tg_tensor *const *params, int n_params, double clip_value);   /* each element to -clip_value .. clip_value */
+
+/* averages[i] = decay * averages[i] + (1 - decay) * params[i], of lists of tensors of equal shapes, in one job. */
+TG_API bool tg_ema_(tg_tensor *const *averages, tg_tensor *const *params, int n, double decay);
+
+/* Schedules: torch's rates as functions of the step, which is counted from 0. tg_optim_set_lr(opt, 0, tg_step_lr(0.1, step, 30, 0.1))
+   before a step is all; a run that is resumed needs nothing but its step. One after another, torch's SequentialLR, is
+   `step < 5 ? tg_linear_lr(0.1, step, 0.1, 1, 5) : tg_cosine_annealing_lr(0.1, step - 5, 95, 0)`. A length of 0 or less gives NaN. */
+TG_API double tg_step_lr(double lr, int64_t step, int64_t step_size, double gamma);        /* times gamma every step_size steps         */
+TG_API double tg_multi_step_lr(double lr, int64_t step, int n, const int64_t *milestones, double gamma);   /* times gamma at each of them */
+TG_API double tg_constant_lr(double lr, int64_t step, double factor, int64_t total_iters); /* lr * factor for total_iters steps         */
+TG_API double tg_linear_lr(double lr, int64_t step, double start_factor, double end_factor, int64_t total_iters);
+TG_API double tg_exponential_lr(double lr, int64_t step, double gamma);
+TG_API double tg_polynomial_lr(double lr, int64_t step, int64_t total_iters, double power);
+TG_API double tg_cosine_annealing_lr(double lr, int64_t step, int64_t t_max, double eta_min);
+TG_API double tg_cosine_annealing_warm_restarts(double lr, int64_t step, int64_t t_0, int64_t t_mult, double eta_min);
+    /* from lr down to eta_min in t_0 steps, then in t_0 * t_mult, and so on */
+
+/* Up to max_lr and down to less than it began with, in one sweep; and the momentum that goes the other way. */
+typedef struct tg_one_cycle_lr_args {
+    tg_place at TG_EMPTY;
+    double max_lr TG_EMPTY; int64_t step TG_EMPTY, total_steps TG_EMPTY;
+    tg_maybe base_momentum TG_EMPTY;       /* 0.85 */
+    tg_maybe div_factor TG_EMPTY;          /* 25: it begins at max_lr / div_factor */
+    tg_maybe final_div_factor TG_EMPTY;    /* 1e4: it ends at a final_div_factor-th of that */
+    bool linear TG_EMPTY;                  /* not along a cosine */
+    tg_maybe max_momentum TG_EMPTY;        /* 0.95 */
+    tg_maybe pct_start TG_EMPTY;           /* 0.3: the share of the steps that go up */
+    bool three_phase TG_EMPTY;
+} tg_one_cycle_lr_args;
+typedef tg_one_cycle_lr_args tg_one_cycle_momentum_args;
+TG_API double tg_one_cycle_lr_from(const tg_one_cycle_lr_args *args);
+TG_API double tg_one_cycle_momentum_from(const tg_one_cycle_momentum_args *args);
+#define tg_one_cycle_lr(max_lr_, step_, ...) TG__OPTIONS3(tg_one_cycle_lr, max_lr, max_lr_, step, step_, total_steps, __VA_ARGS__)
+#define tg_one_cycle_momentum(max_lr_, step_, ...) TG__OPTIONS3(tg_one_cycle_momentum, max_lr, max_lr_, step, step_, total_steps, __VA_ARGS__)
+
+/* Between two rates, up and down again; for momenta base and max change places. */
+typedef enum tg_cyclic_mode { TG_CYCLIC_TRIANGULAR = 0, TG_CYCLIC_TRIANGULAR2, TG_CYCLIC_EXP_RANGE } tg_cyclic_mode;
+typedef struct tg_cyclic_lr_args {
+    tg_place at TG_EMPTY;
+    double base_lr TG_EMPTY, max_lr TG_EMPTY; int64_t step TG_EMPTY;
+    tg_maybe gamma TG_EMPTY;               /* 1; of exp_range */
+    tg_cyclic_mode mode TG_EMPTY;
+    int64_t step_size_down TG_EMPTY;       /* zero: step_size_up */
+    int64_t step_size_up TG_EMPTY;         /* zero: 2000 */
+} tg_cyclic_lr_args;
+TG_API double tg_cyclic_lr_from(const tg_cyclic_lr_args *args);
+#define tg_cyclic_lr(base_lr_, max_lr_, ...) TG__OPTIONS3(tg_cyclic_lr, base_lr, base_lr_, max_lr, max_lr_, step, __VA_ARGS__)
+
+/* The rate falls where a metric does not get better any more. The struct holds options and what was seen; all zeros begin. */
+typedef struct tg_plateau {
+    int64_t cooldown;                      /* steps after a fall in which nothing counts */
+    tg_maybe eps;                          /* 1e-8: falls by less are not made */
+    tg_maybe factor;                       /* 0.1 */
+    bool max;                              /* the metric is to grow; else to fall */
+    double min_lr;
+    tg_maybe patience;                     /* 10 */
+    tg_maybe threshold;                    /* 1e-4: better by so much of the best */
+    bool threshold_abs;                    /* by this number itself */
+    /* what was seen */
+    bool begun; double best; int64_t bad, cooling;
+} tg_plateau;
+TG_API double tg_reduce_lr_on_plateau(tg_plateau *plateau, double lr, double metric);      /* lr, or less                               */
 
 /* ======================================================================================
    >>places    the caller's file and line
@@ -2795,7 +3007,7 @@ TG_API tg_module *tg_module_part_of(tg_module *m, int64_t i);
    itself, and &tg_add is still the function. TENSORGRAD_NO_LINES leaves all this out.
    tools/places.c writes the list from the prototypes and the formula rows; `sh tests/run.sh places` compares. */
 struct tg__ctx_head { const char *file; int line; };      /* how a context begins */
-struct tg__dict_head { tg_ctx *tg; };                     /* how a dict begins    */
+struct tg__dict_head { tg_ctx *tg; };                     /* how a dict begins, and an optimiser */
 static inline tg_ctx *tg__at_ctx(tg_ctx *tg, const char *file, int line) {
     if (tg) { struct tg__ctx_head *here = (struct tg__ctx_head *)(void *)tg; here->file = file; here->line = line; }
     return tg;
@@ -2815,6 +3027,10 @@ static inline tg_dict *tg__at_dict(tg_dict *d, const char *file, int line) {
 static inline tg_module *tg__at_module(tg_module *m, const char *file, int line) {
     if (m) (void)tg__at_ctx(m->tg, file, line);
     return m;
+}
+static inline tg_optim *tg__at_optim(tg_optim *o, const char *file, int line) {
+    if (o) (void)tg__at_ctx(((struct tg__dict_head *)(void *)o)->tg, file, line);
+    return o;
 }
 static inline tg_tensor *const *tg__at_list(tg_tensor *const *list, int n, const char *file, int line) {
     int i;
@@ -2836,6 +3052,7 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define TG__AT_DICT(d) tg__at_dict(d, __FILE__, __LINE__)
 #define TG__AT_MODULE(m) tg__at_module(m, __FILE__, __LINE__)
 #define TG__AT_CONST_DICT(d) tg__at_const_dict(d, __FILE__, __LINE__)
+#define TG__AT_OPTIM(o) tg__at_optim(o, __FILE__, __LINE__)
 #define TG__PLACED(name, ...) tg__##name##_at(__FILE__, __LINE__, __VA_ARGS__)
 /* ---- the list: written by tools/places.c ---- */
 /* formula rows */
@@ -3559,6 +3776,20 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #define tg_nn_list(tg) tg_nn_list(TG__AT_CTX(tg))
 #define tg_nn_append(list, part) tg_nn_append(TG__AT_MODULE(list), TG__AT_MODULE(part))
 #define tg_nn_named(dict, name, part) tg_nn_named(TG__AT_MODULE(dict), name, TG__AT_MODULE(part))
+#define tg_step(opt) tg_step(TG__AT_OPTIM(opt))
+#define tg_optim_step(opt) tg_optim_step(TG__AT_OPTIM(opt))
+#define tg_optim_zero_grad(opt) tg_optim_zero_grad(TG__AT_OPTIM(opt))
+#define tg_step_with(opt, f, user) tg_step_with(TG__AT_OPTIM(opt), f, user)
+#define tg_optim_get(opt, group, option) tg_optim_get(TG__AT_OPTIM(opt), group, option)
+#define tg_optim_set(opt, group, option, value) tg_optim_set(TG__AT_OPTIM(opt), group, option, value)
+#define tg_optim_lr(opt, group) tg_optim_lr(TG__AT_OPTIM(opt), group)
+#define tg_optim_set_lr(opt, group, lr) tg_optim_set_lr(TG__AT_OPTIM(opt), group, lr)
+#define tg_optim_state(opt) tg_optim_state(TG__AT_OPTIM(opt))
+#define tg_optim_load(opt, state) tg_optim_load(TG__AT_OPTIM(opt), TG__AT_CONST_DICT(state))
+static inline bool tg__clip_grad_value__at(const char *file, int line, tg_tensor *const *params, int n_params, double clip_value) { return tg_clip_grad_value_(tg__at_list(params, n_params, file, line), n_params, clip_value); }
+#define tg_clip_grad_value_(...) TG__PLACED(clip_grad_value_, __VA_ARGS__)
+static inline bool tg__ema__at(const char *file, int line, tg_tensor *const *averages, tg_tensor *const *params, int n, double decay) { return tg_ema_(averages, tg__at_list(params, n, file, line), n, decay); }
+#define tg_ema_(...) TG__PLACED(ema_, __VA_ARGS__)
 /* ---- end of the list ---- */
 #endif
 
@@ -3775,12 +4006,16 @@ enum { TG__HAS_F64 = 1 };
 #undef TG__AT
 #undef TG__AT_CTX
 #undef TG__AT_DICT
+#undef TG__AT_MODULE
 #undef TG__AT_CONST_DICT
+#undef TG__AT_OPTIM
 #undef TG__PLACED
 #define TG__AT(t) (t)
 #define TG__AT_CTX(tg) (tg)
 #define TG__AT_DICT(d) (d)
+#define TG__AT_MODULE(m) (m)
 #define TG__AT_CONST_DICT(d) (d)
+#define TG__AT_OPTIM(o) (o)
 #define TG__PLACED(name, ...) tg_##name(__VA_ARGS__)
 #endif
 
@@ -28445,6 +28680,1521 @@ TG_API tg_module *(tg_nn_append)(tg_module *list, tg_module *part) {
 TG_API tg_module *(tg_nn_named)(tg_module *dict, const char *name, tg_module *part) {
     return (tg_module_part)(dict, NULL, name, -1, part) ? dict : NULL;
 }
+/* ======================================================================================
+   >>impl-optim    optimisers: their family, rules and options, L-BFGS; clipping; averages; schedules
+   A step settles everything first: which parameters have a gradient, in what form, with what is remembered for them; what
+   fails there leaves all as it was. Then one job goes over all parameters of the host; those of a device are a request each.
+   Tests: tests/test_optim.c
+   ====================================================================================== */
+#ifndef TENSORGRAD_NO_OPTIM
+
+/* ---- the family ----
+   An item is one request: a parameter with its gradient and what is kept for it. Items are cut into blocks, and the blocks of
+   all of them into chunks, so that many small tensors are one chunk and the bits of each are its own. What does not stand side
+   by side in the computed type goes through tiles. */
+TG__KERNEL(void, tg__optim_step_f32, (const tg__optim_run *r));
+TG__KERNEL_F64(void, tg__optim_step_f64, (const tg__optim_run *r));
+#define TG__OPTIM_CHUNK 16                     /* blocks of TG__TILE elements */
+
+/* the operands of a request; NORM has y in place of P */
+enum { TG__OPTIM_P, TG__OPTIM_MASTER, TG__OPTIM_S, TG__OPTIM_G = TG__OPTIM_S + 3, TG__OPTIM_ROWS, TG__OPTIM_FEW };
+
+typedef struct tg__optim_item {
+    tg_request r;
+    int64_t  n, blocks, first;                 /* elements; blocks, and how many blocks the items before it have */
+    int64_t  row;                              /* elements of a row, where the gradient is rows */
+    bool     flat;
+    char    *at[TG__OPTIM_FEW];
+    tg_dtype dtype[TG__OPTIM_FEW];
+    const tg__loop *loop;                      /* NULL: everything is packed */
+} tg__optim_item;
+typedef struct tg__optim_list {
+    tg_ctx *tg;
+    tg__optim_item *item;
+    tg__loop *loop;
+    int count, room, tensors;                  /* tensors: that are on the host */
+} tg__optim_list;
+
+typedef struct tg__optim_plan {
+    tg__job job;
+    const tg__optim_item *item;
+    int      count;
+    int64_t  blocks;
+    bool     norm, join;
+    double  *partial;                          /* of each block */
+    tg__optim_item one;                        /* a request by itself */
+    tg__loop loop;
+} tg__optim_plan;
+
+TG__PRIVATE void tg__optim_item_make(tg__optim_item *it, tg__loop *loop, const tg_request *r, const tg_operand *o, char *const *at) {
+    const int from = r->kind == TG_STEP_NORM ? TG__OPTIM_G : TG__OPTIM_P;
+    const tg_operand *whole = r->n > TG__OPTIM_G ? &o[TG__OPTIM_G] : &o[TG__OPTIM_P];
+    int k;
+    it->r = *r; it->loop = NULL; it->row = 0; it->flat = true;
+    it->n = tg__operand_numel(whole);
+    it->blocks = tg__ceil_div(it->n, TG__TILE);
+    for (k = 0; k < TG__OPTIM_FEW; k++) {
+        const bool there = k < r->n && o[k].use != TG_ABSENT;
+        it->at[k] = there ? at[k] : NULL;
+        it->dtype[k] = there ? o[k].dtype : TG_F32;
+        if (there && k >= from && k <= TG__OPTIM_G && o[k].dtype != r->compute) it->flat = false;
+    }
+    if (it->at[TG__OPTIM_ROWS]) { it->row = whole->shape[0] ? it->n / whole->shape[0] : 0; return; }
+    if (it->n == 0) return;
+    tg__loop_make(loop, &o[from], (int)tg__imin(r->n, TG__OPTIM_G + 1) - from);
+    it->flat = it->flat && loop->ndim == 1;
+    for (k = from; it->flat && k <= TG__OPTIM_G; k++) if (it->at[k] && loop->stride[k - from][0] != 1) it->flat = loop->shape[0] == 1;
+    it->loop = loop;
+}
+
+/* n elements of operand k: those from `p` on, of the gradient those from `g` on; they differ where it is rows. */
+TG__PRIVATE void tg__optim_tile(const tg__optim_plan *j, const tg__optim_item *it, int k, int64_t p, int64_t g, int64_t n, char *tile, bool store) {
+    const int isa = j->job.tg->isa, from = j->norm ? TG__OPTIM_G : TG__OPTIM_P;
+    const tg_dtype d = it->dtype[k], compute = it->r.compute;
+    char *at = it->at[k] + (k == TG__OPTIM_G ? g : p) * (int64_t)tg_dtype_size(d);
+    if (it->loop) tg__loop_tile(it->loop, k - from, isa, k == TG__OPTIM_G ? g : p, n, compute, tile, it->at[k], d, store);
+    else if (store) tg__store(isa, compute, n, at, 1, d, tile);
+    else tg__load(isa, compute, n, tile, at, 1, d);
+}
+TG__PRIVATE void tg__optim_call(const tg__optim_plan *j, const tg__optim_item *it, tg__optim_run *r) {
+    r->kind = it->r.kind; r->number = it->r.number; r->whole = it->r.whole;
+    (it->r.compute == TG_F64 ? tg__optim_step_f64__k : tg__optim_step_f32__k)[j->job.tg->isa](r);
+}
+TG__PRIVATE void tg__optim_run_of(const tg__optim_plan *j, const tg__optim_item *it, int64_t p, int64_t g, int64_t n, char *tiles) {
+    const int64_t size = it->r.compute == TG_F64 ? 8 : 4;
+    const int kept = it->at[TG__OPTIM_MASTER] ? TG__OPTIM_MASTER : TG__OPTIM_P;
+    void *x[TG__OPTIM_FEW];
+    tg__optim_run r;
+    int k;
+    for (k = 0; k < TG__OPTIM_ROWS; k++) {
+        x[k] = NULL;
+        if (!it->at[k] || (k == TG__OPTIM_P && k != kept)) continue;
+        x[k] = it->flat ? it->at[k] + (k == TG__OPTIM_G ? g : p) * size : tiles + (size_t)k * TG__TILE * 8;
+        if (!it->flat) tg__optim_tile(j, it, k, p, g, n, (char *)x[k], false);
+    }
+    r.n = n; r.p = x[kept]; r.g = x[TG__OPTIM_G];
+    for (k = 0; k < 3; k++) r.s[k] = x[TG__OPTIM_S + k];
+    tg__optim_call(j, it, &r);
+    for (k = 0; k < TG__OPTIM_G && !it->flat; k++)
+        if (it->at[k]) tg__optim_tile(j, it, k, p, g, n, (char *)(k == TG__OPTIM_P ? x[kept] : x[k]), true);
+}
+/* Elements from `at` to `end` of an item */
+TG__PRIVATE void tg__optim_range(const tg__optim_plan *j, const tg__optim_item *it, int64_t at, int64_t end, char *tiles) {
+    const int64_t *rows = (const int64_t *)(const void *)it->at[TG__OPTIM_ROWS];
+    while (at < end) {
+        int64_t n = it->flat ? end - at : tg__imin(end - at, TG__TILE), p = at;
+        if (rows) {
+            const int64_t k = at / it->row, column = at % it->row;
+            n = tg__imin(n, it->row - column);
+            p = rows[k] * it->row + column;
+        }
+        tg__optim_run_of(j, it, p, at, n, tiles);
+        at += n;
+    }
+}
+/* What a block adds to the norm's sum, or the largest in it */
+TG__PRIVATE double tg__optim_block(const tg__optim_plan *j, const tg__optim_item *it, int64_t at, char *tiles) {
+    const int64_t n = tg__imin(TG__TILE, it->n - at), size = it->r.compute == TG_F64 ? 8 : 4;
+    const int isa = j->job.tg->isa;
+    const bool largest = it->r.whole[1] != 0;
+    char *powers = tiles + TG__TILE * 8;
+    tg__optim_run r = TG__ZERO;
+    if (!it->flat) tg__optim_tile(j, it, TG__OPTIM_G, at, at, n, tiles, false);
+    r.n = n; r.g = it->flat ? it->at[TG__OPTIM_G] + at * size : tiles; r.p = powers;
+    tg__optim_call(j, it, &r);
+    if (it->r.compute == TG_F64) return (largest ? tg__run_max_f64__k : tg__run_sum_f64__k)[isa](n, (const double *)(void *)powers);
+    return (double)(largest ? tg__run_max_f32__k : tg__run_sum_f32__k)[isa](n, (const float *)(void *)powers);
+}
+TG__PRIVATE double tg__optim_join_two(bool largest, double a, double b) {
+    if (!largest) return a + b;
+    return tg__is_nan(a) || a > b ? a : b;
+}
+TG__PRIVATE void tg__optim_join(const tg__optim_plan *j, const tg__optim_item *it) {
+    double sum = 0;
+    int64_t i;
+    for (i = 0; i < it->blocks; i++) sum = tg__optim_join_two(it->r.whole[1] != 0, sum, j->partial[it->first + i]);
+    memcpy(it->at[TG__OPTIM_P], &sum, sizeof sum);
+}
+TG__PRIVATE void tg__optim_chunk(void *plan, int64_t index) {
+    const tg__optim_plan *j = (const tg__optim_plan *)plan;
+    int64_t block = index * TG__OPTIM_CHUNK;
+    const int64_t end = tg__imin(block + TG__OPTIM_CHUNK, j->blocks);
+    int low = 0, high = j->count - 1, slot;
+    char *tiles;
+    if (j->join) { tg__optim_join(j, &j->item[index]); return; }
+    tiles = (char *)tg__scratch_take(j->job.tg, &slot);
+    while (low < high) {                                               /* the last item that begins at this block or before */
+        const int middle = (low + high + 1) / 2;
+        if (j->item[middle].first <= block) low = middle; else high = middle - 1;
+    }
+    for (; block < end; low++) {
+        const tg__optim_item *it = &j->item[low];
+        const int64_t to = tg__imin(end, it->first + it->blocks), first = it->first;
+        if (!j->norm && block < to) tg__optim_range(j, it, (block - first) * TG__TILE, tg__imin((to - first) * TG__TILE, it->n), tiles);
+        for (; block < to; block++) if (j->norm) j->partial[block] = tg__optim_block(j, it, (block - first) * TG__TILE, tiles);
+    }
+    tg__scratch_give(j->job.tg, slot);
+}
+TG__PRIVATE int64_t tg__optim_start(tg_ctx *tg, int phase, void *plan) {
+    tg__optim_plan *j = (tg__optim_plan *)plan;
+    if (phase == 0) {
+        const tg__optim_list *list = (const tg__optim_list *)j->job.kernels;
+        j->item = list ? list->item : &j->one; j->count = list ? list->count : 1;
+        if (!list) { j->one.first = 0; tg__optim_item_make(&j->one, &j->loop, j->job.r, j->job.o, j->job.at); }
+        j->partial = NULL; j->join = false;
+        if (j->count == 0) return 0;
+        j->blocks = j->item[j->count - 1].first + j->item[j->count - 1].blocks;
+        j->norm = j->item[0].r.kind == TG_STEP_NORM;
+        if (!tg__scratch_need(tg, (size_t)TG__OPTIM_ROWS * TG__TILE * 8)) return -1;
+        if (j->norm && !(j->partial = (double *)tg__mem_get(tg, (size_t)j->blocks * sizeof(double)))) return -1;
+        if (j->blocks) return tg__ceil_div(j->blocks, TG__OPTIM_CHUNK);
+    }
+    if (j->norm && !j->join) { j->join = true; return j->count; }
+    tg__mem_put(tg, j->partial, (size_t)j->blocks * sizeof(double));
+    return 0;
+}
+TG__FAMILY(optim, false);
+
+/* ---- several requests as one job ---- */
+TG__PRIVATE bool tg__optim_list_begin(tg__optim_list *l, tg_ctx *tg, int room) {
+    l->tg = tg; l->count = 0; l->room = room;
+    l->item = (tg__optim_item *)tg__mem_get(tg, (size_t)room * sizeof *l->item);
+    l->loop = l->item ? (tg__loop *)tg__mem_get(tg, (size_t)room * sizeof *l->loop) : NULL;
+    return l->loop != NULL;
+}
+TG__PRIVATE void tg__optim_list_end(tg__optim_list *l) {
+    tg__mem_put(l->tg, l->item, (size_t)l->room * sizeof *l->item);
+    tg__mem_put(l->tg, l->loop, (size_t)l->room * sizeof *l->loop);
+}
+/* Takes a request whose operands are on the host. y: where a norm goes. */
+TG__PRIVATE void tg__optim_list_add(tg__optim_list *l, const tg__ask *a, double *y) {
+    tg__optim_item *it = &l->item[l->count];
+    char *at[TG__FEW];
+    int k;
+    for (k = 0; k < a->r.n; k++) at[k] = a->o[k].use == TG_ABSENT ? NULL : a->t[k] ? tg__base(a->t[k]) + a->o[k].offset : (char *)y;
+    it->first = l->count ? it[-1].first + it[-1].blocks : 0;
+    tg__optim_item_make(it, &l->loop[l->count], &a->r, a->o, at);
+    l->count++;
+}
+TG__PRIVATE bool tg__optim_list_run(const tg__optim_list *l) {
+    tg_request none = TG__ZERO;
+    none.family = TG_FAMILY_OPTIM;
+    return l->count == 0 || tg__launch_at(l->tg, &tg__family_optim, l, &none, NULL, NULL, NULL);
+}
+
+/* ---- norms and clipping ---- */
+/* What a gradient's elements are: a row-sparse one's values */
+TG__PRIVATE tg_operand *tg__optim_ask_grad(tg__ask *a, tg_tensor *g, unsigned use) {
+    tg_operand *o = tg__ask_for(a, g, use);
+    if (g && g->opaque == TG__SPARSE) { o->shape[0] = g->inner->numel; tg__dense_strides(o->ndim, o->shape, o->stride); }
+    return o;
+}
+/* Each row once, in order: the rows of a gradient that repeat are added up. */
+TG__PRIVATE tg_tensor *tg__coalesced(tg_ctx *tg, tg_tensor *g) {
+    tg_tensor *rows = g->inner, *values = tg_sparse_values(g), *inverse = NULL;
+    int64_t shape[TG_MAX_DIMS], low, high;
+    if (!values || rows->numel == 0) return values ? g : NULL;
+    rows = tg_unique(rows, &inverse, NULL);
+    if (!rows) return NULL;
+    memcpy(shape, values->shape, sizeof shape[0] * (size_t)values->ndim);
+    shape[0] = rows->numel;
+    low = tg_item_i64(tg_select(rows, 0, 0)); high = tg_item_i64(tg_select(rows, 0, -1));
+    if (tg->error == TG_OK && (low < 0 || high >= g->shape[0])) tg__fail_op(tg, TG_ERROR_VALUE, "row %l of a row-sparse gradient is out of range: dimension 0 of %t", low < 0 ? low : high, g);
+    return tg_sparse_new(rows, tg_index_add(tg__zeros_beside(tg, values, values->ndim, shape), 0, inverse, values), g->shape[0]);
+}
+/* The sums of |g|^order of each gradient, or its largest |g| where order is infinite. Entries may be NULL: 0. */
+TG__PRIVATE bool tg__optim_norms(tg_ctx *tg, tg_tensor *const *g, int n, double order, double *out) {
+    tg__optim_list list;
+    bool ok = tg__optim_list_begin(&list, tg, n);
+    int i, k;
+    for (i = 0; ok && i < n; i++) {
+        tg_tensor *y = NULL;
+        tg__ask a;
+        out[i] = 0;
+        if (!g[i]) continue;
+        if (g[i]->device != TG_CPU) ok = (y = tg__hold(tg, tg__tensor_make(tg, g[i]->device, TG_F64, 0, NULL, NULL))) != NULL;
+        tg__ask_begin(&a, TG_FAMILY_OPTIM, TG_STEP_NORM, tg__compute_type(g[i]->dtype));
+        a.r.number[1] = tg__is_finite(order) ? order : 1; a.r.whole[1] = !tg__is_finite(order);
+        tg__ask_for(&a, y, TG_WRITE);
+        if (!y) { a.o[0].use = TG_WRITE; a.o[0].dtype = TG_F64; }
+        for (k = 1; k < TG__OPTIM_G; k++) tg__ask_for(&a, NULL, TG_ABSENT);
+        tg__optim_ask_grad(&a, g[i], TG_READ);
+        if (!y) tg__optim_list_add(&list, &a, &out[i]);
+        else { ok = ok && tg__launch(&a, tg, &tg__family_optim, NULL); out[i] = ok ? tg_item(y) : 0; }
+    }
+    ok = ok && tg__optim_list_run(&list);
+    tg__optim_list_end(&list);
+    return ok && tg->error == TG_OK;
+}
+/* x = min(max(x * scale, -most), most) of each tensor, in place */
+TG__PRIVATE bool tg__optim_clip_all(tg_ctx *tg, tg_tensor *const *x, int n, double scale, double most) {
+    tg__optim_list list;
+    bool ok = tg__optim_list_begin(&list, tg, n);
+    int i, host;
+    for (host = 1; host >= 0; host--) {
+        for (i = 0; ok && i < n; i++) {
+            tg__ask a;
+            if (!x[i] || (x[i]->device == TG_CPU) != (host == 1)) continue;
+            tg__ask_begin(&a, TG_FAMILY_OPTIM, TG_STEP_CLIP, tg__compute_type(x[i]->dtype));
+            a.r.number[0] = scale; a.r.number[1] = most;
+            tg__optim_ask_grad(&a, x[i], TG_READ | TG_WRITE);
+            if (host) tg__optim_list_add(&list, &a, NULL); else ok = tg__launch(&a, tg, &tg__family_optim, NULL);
+        }
+        if (host) ok = ok && tg__optim_list_run(&list);
+    }
+    tg__optim_list_end(&list);
+    for (i = 0; ok && i < n; i++) if (x[i]) tg__touch(tg, x[i], tg->where);
+    return ok;
+}
+/* The gradients of a list of leaves; where one may not be written NULL is returned. Its n pointers are given back with tg__mem_put. */
+TG__PRIVATE tg_tensor **tg__optim_grads(tg_ctx *tg, tg_tensor *const *params, int n) {
+    tg_tensor **g = (tg_tensor **)tg__mem_get(tg, (size_t)n * sizeof *g);
+    bool ok = g != NULL;
+    int i;
+    for (i = 0; ok && i < n; i++) {
+        ok = tg__use(tg, params[i], i) && tg__whole(tg, params[i]);
+        g[i] = ok ? params[i]->grad : NULL;
+        if (ok && g[i]) ok = TG__HAS_F64 || g[i]->dtype != TG_F64 || tg__fail(tg, TG__E_LEFT_OUT, "f64", "TENSORGRAD_NO_F64");
+        if (ok && g[i] && !g[i]->opaque) ok = tg__writable(tg, g[i]);
+    }
+    if (!ok && g) { tg__mem_put(tg, g, (size_t)n * sizeof *g); g = NULL; }
+    return g;
+}
+TG__PRIVATE tg_ctx *tg__start_grads(tg_tensor *const *params, int n, const char *name) {
+    tg_ctx *tg = params && n > 0 ? tg__start_list(params, n, name) : NULL;
+    return tg;
+}
+/* b^e for b > 0: whole powers by squaring, the rest by roots; no maths library, the same everywhere */
+TG__PRIVATE double tg__power(double b, double e) {
+    double y = 1, root = b, part;
+    uint64_t whole;
+    int i;
+    if (e < 0) return 1 / tg__power(b, -e);
+    if (e >= 9e15) return b < 1 ? 0 : b > 1 ? tg__inf() : 1;
+    whole = (uint64_t)e; part = e - (double)whole;
+    for (; whole; whole >>= 1, b *= b) if (whole & 1) y *= b;
+    for (i = 0; i < 60 && part > 0; i++) {
+        root = tg__sqrt64(root);
+        part *= 2;
+        if (part >= 1) { y *= root; part -= 1; }
+    }
+    return y;
+}
+TG__PRIVATE double tg__total_norm(const double *part, int n, double order) {
+    double sum = 0;
+    int i;
+    for (i = 0; i < n; i++) sum = tg__optim_join_two(!tg__is_finite(order), sum, order > 0 ? part[i] : part[i] > 0);      /* torch: of order 0 is the norm of norms */
+    if (order == 2) return tg__sqrt64(sum);
+    return order == 0 || order == 1 || !tg__is_finite(order) || !tg__is_finite(sum) || sum <= 0 ? sum : tg__power(sum, 1 / order);
+}
+TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *a) {
+    const double order = a && a->norm_type.is ? a->norm_type.value : 2;
+    double norm = tg__nan(), *part = NULL, scale;
+    tg_tensor **g;
+    tg_ctx *tg;
+    bool outermost, mode;
+    tg_mark m;
+    int i, n;
+    if (!a || !a->params || a->n_params <= 0) return 0;
+    (void)tg__at_list(a->params, n = a->n_params, a->at.file, a->at.line);
+    tg = tg__start_grads(a->params, n, "clip_grad_norm");
+    if (!tg) return norm;
+    if (!(order >= 0)) { tg__fail(tg, TG__E_RANGE, "norm_type", "0 or more, or infinity", order); return norm; }
+    if (tg__is_nan(a->max_norm)) { tg__fail(tg, TG__E_RANGE, "max_norm", "a number", a->max_norm); return norm; }
+    g = tg__optim_grads(tg, a->params, n);
+    if (!g) return norm;
+    outermost = tg__compose(tg); mode = tg_grad_mode(tg, false); m = tg_begin(tg);
+    part = (double *)tg__mem_get(tg, (size_t)n * sizeof *part);
+    for (i = 0; i < n && part; i++) if (g[i] && g[i]->opaque == TG__SPARSE) g[i] = tg__coalesced(tg, g[i]);
+    if (part && tg->error == TG_OK && tg__optim_norms(tg, g, n, order, part)) {
+        norm = tg__total_norm(part, n, order);
+        scale = a->max_norm / (norm + 1e-6);
+        for (i = 0; i < n; i++) g[i] = a->params[i]->grad;              /* rows that repeat are scaled one by one */
+        if (a->error_if_nonfinite && !tg__is_finite(norm)) {
+            tg__fail_op(tg, TG_ERROR_NUMERIC, "the norm of the gradients is %f, so they cannot be clipped; without error_if_nonfinite they are scaled by it all the same", norm);
+            norm = tg__nan();
+        } else if (!(scale >= 1) && !tg__optim_clip_all(tg, g, n, scale, tg__inf())) norm = tg__nan();
+    }
+    tg_end(tg, m); (void)tg_grad_mode(tg, mode); (void)tg__composed(tg, outermost, NULL);
+    tg__mem_put(tg, part, (size_t)n * sizeof *part);
+    tg__mem_put(tg, g, (size_t)n * sizeof *g);
+    return norm;
+}
+TG_API bool (tg_clip_grad_value_)(tg_tensor *const *params, int n, double clip_value) {
+    tg_ctx *tg;
+    tg_tensor **g;
+    bool outermost, mode, ok = true;
+    tg_mark m;
+    int i;
+    if (!params || n <= 0) return true;
+    tg = tg__start_grads(params, n, "clip_grad_value_");
+    if (!tg) return false;
+    if (tg__is_nan(clip_value)) return tg__fail(tg, TG__E_RANGE, "clip_value", "a number", clip_value);
+    g = tg__optim_grads(tg, params, n);
+    if (!g) return false;
+    outermost = tg__compose(tg); mode = tg_grad_mode(tg, false); m = tg_begin(tg);
+    for (i = 0; i < n && ok; i++) if (g[i] && g[i]->opaque == TG__SPARSE) { g[i] = tg__coalesced(tg, g[i]); ok = g[i] != NULL; }
+    ok = ok && tg__optim_clip_all(tg, g, n, 1, clip_value);
+    for (i = 0; i < n && ok; i++) if (g[i] && g[i] != params[i]->grad) { g[i]->count++; tg__tensor_drop(params[i]->grad); params[i]->grad = g[i]; }
+    tg_end(tg, m); (void)tg_grad_mode(tg, mode); (void)tg__composed(tg, outermost, NULL);
+    tg__mem_put(tg, g, (size_t)n * sizeof *g);
+    return ok;
+}
+
+/* ---- options ---- */
+/* An option: its name, the numbers it may be, and where a call gives it */
+#define TG__OPTIONS_OF_RULES(O) \
+    O(WEIGHT_DECAY, "weight_decay", FROM_0, a->weight_decay) O(BETA1, "beta1", BELOW_1, a->betas[0]) O(BETA2, "beta2", BELOW_1, a->betas[1]) \
+    O(EPS, "eps", FROM_0, a->eps) O(ALPHA, "alpha", FROM_0, a->alpha) O(MOMENTUM, "momentum", FROM_0, a->momentum) \
+    O(DAMPENING, "dampening", ANY, a->dampening) O(NESTEROV, "nesterov", ANY, tg__option_is(a->nesterov, 1)) \
+    O(NO_NESTEROV, "no_nesterov", ANY, tg__option_is(a->no_nesterov, 1)) O(AMSGRAD, "amsgrad", ANY, tg__option_is(a->amsgrad, 1)) \
+    O(CENTERED, "centered", ANY, tg__option_is(a->centered, 1)) O(DECOUPLED, "decoupled_weight_decay", ANY, tg__option_is(a->decoupled_weight_decay, 1)) \
+    O(RHO, "rho", TO_1, a->rho) O(LR_DECAY, "lr_decay", FROM_0, a->lr_decay) O(INITIAL, "initial_accumulator_value", FROM_0, a->initial_accumulator_value) \
+    O(LAMBD, "lambd", ANY, a->lambd) O(T0, "t0", ANY, a->t0) O(ETA_MINUS, "eta_minus", INSIDE_1, a->etas[0]) O(ETA_PLUS, "eta_plus", ABOVE_1, a->etas[1]) \
+    O(STEP_LEAST, "step_size_min", ANY, a->step_sizes[0]) O(STEP_MOST, "step_size_max", ANY, a->step_sizes[1]) \
+    O(MOMENTUM_DECAY, "momentum_decay", FROM_0, a->momentum_decay) \
+    O(NS_A, "ns_a", ANY, a->ns_coefficients[0]) O(NS_B, "ns_b", ANY, a->ns_coefficients[1]) O(NS_C, "ns_c", ANY, a->ns_coefficients[2]) \
+    O(NS_STEPS, "ns_steps", COUNT, tg__option_is(a->ns_steps != 0, a->ns_steps)) O(ADJUST_LR, "adjust_lr", ANY, tg__option_is(a->adjust_lr != TG_ADJUST_ORIGINAL, (double)(int)a->adjust_lr)) \
+    O(HISTORY, "history_size", COUNT, tg__option_is(a->history_size != 0, a->history_size)) O(MAX_ITER, "max_iter", COUNT, tg__option_is(a->max_iter != 0, a->max_iter)) \
+    O(MAX_EVAL, "max_eval", COUNT, tg__option_is(a->max_eval != 0, a->max_eval)) O(TOLERANCE_CHANGE, "tolerance_change", ANY, a->tolerance_change) \
+    O(TOLERANCE_GRAD, "tolerance_grad", ANY, a->tolerance_grad) O(STRONG_WOLFE, "strong_wolfe", ANY, tg__option_is(a->strong_wolfe, 1)) \
+    O(MAXIMIZE, "maximize", ANY, tg__option_is(a->maximize, 1)) O(LOSS_SCALE, "loss_scale", ABOVE_0, tg__option_is(a->loss_scale < 0 || a->loss_scale > 0 || tg__is_nan(a->loss_scale), a->loss_scale)) \
+    O(MASTER, "master_weights", ANY, tg__option_is(a->master_weights, 1)) O(SKIP, "skip_nonfinite", ANY, tg__option_is(a->skip_nonfinite, 1))
+enum { TG__RANGE_ANY, TG__RANGE_FROM_0, TG__RANGE_ABOVE_0, TG__RANGE_BELOW_1, TG__RANGE_TO_1, TG__RANGE_INSIDE_1, TG__RANGE_ABOVE_1, TG__RANGE_COUNT };
+#define TG__ROW_OF(id, name, range, given) TG__OPT_##id,
+enum { TG__OPTIONS_OF_RULES(TG__ROW_OF) TG__OPT_LR, TG__OPT_COUNT };
+#undef TG__ROW_OF
+#define TG__ROW_OF(id, name, range, given) { name, TG__RANGE_##range },
+static const struct tg__option_row { const char *name; int range; } tg__option_rows[TG__OPT_COUNT] = { TG__OPTIONS_OF_RULES(TG__ROW_OF) { "lr", TG__RANGE_FROM_0 } };
+#undef TG__ROW_OF
+
+/* torch's defaults: a rule has the options that it has a row for, and those that all have (0) */
+typedef struct tg__option_default { uint8_t rule, option; double value; } tg__option_default;
+static const tg__option_default tg__option_defaults[] = {
+    { 0, TG__OPT_LR, 0 }, { 0, TG__OPT_MAXIMIZE, 0 }, { 0, TG__OPT_LOSS_SCALE, 1 },
+    { TG_OPTIM_SGD, TG__OPT_MOMENTUM, 0 }, { TG_OPTIM_SGD, TG__OPT_DAMPENING, 0 }, { TG_OPTIM_SGD, TG__OPT_NESTEROV, 0 }, { TG_OPTIM_SGD, TG__OPT_WEIGHT_DECAY, 0 },
+#define TG__ADAM_ROWS(rule, decay) { rule, TG__OPT_BETA1, 0.9 }, { rule, TG__OPT_BETA2, 0.999 }, { rule, TG__OPT_EPS, 1e-8 }, { rule, TG__OPT_WEIGHT_DECAY, decay }
+    TG__ADAM_ROWS(TG_OPTIM_ADAM, 0), { TG_OPTIM_ADAM, TG__OPT_AMSGRAD, 0 }, { TG_OPTIM_ADAM, TG__OPT_DECOUPLED, 0 },
+    TG__ADAM_ROWS(TG_OPTIM_ADAMW, 0.01), { TG_OPTIM_ADAMW, TG__OPT_AMSGRAD, 0 },
+    TG__ADAM_ROWS(TG_OPTIM_ADAMAX, 0),
+    TG__ADAM_ROWS(TG_OPTIM_NADAM, 0), { TG_OPTIM_NADAM, TG__OPT_MOMENTUM_DECAY, 4e-3 }, { TG_OPTIM_NADAM, TG__OPT_DECOUPLED, 0 },
+    TG__ADAM_ROWS(TG_OPTIM_RADAM, 0), { TG_OPTIM_RADAM, TG__OPT_DECOUPLED, 0 },
+#undef TG__ADAM_ROWS
+    { TG_OPTIM_SPARSE_ADAM, TG__OPT_BETA1, 0.9 }, { TG_OPTIM_SPARSE_ADAM, TG__OPT_BETA2, 0.999 }, { TG_OPTIM_SPARSE_ADAM, TG__OPT_EPS, 1e-8 },
+    { TG_OPTIM_RMSPROP, TG__OPT_ALPHA, 0.99 }, { TG_OPTIM_RMSPROP, TG__OPT_EPS, 1e-8 }, { TG_OPTIM_RMSPROP, TG__OPT_WEIGHT_DECAY, 0 }, { TG_OPTIM_RMSPROP, TG__OPT_MOMENTUM, 0 },
+    { TG_OPTIM_RMSPROP, TG__OPT_CENTERED, 0 },
+    { TG_OPTIM_ADAGRAD, TG__OPT_LR_DECAY, 0 }, { TG_OPTIM_ADAGRAD, TG__OPT_WEIGHT_DECAY, 0 }, { TG_OPTIM_ADAGRAD, TG__OPT_INITIAL, 0 }, { TG_OPTIM_ADAGRAD, TG__OPT_EPS, 1e-10 },
+    { TG_OPTIM_ADADELTA, TG__OPT_RHO, 0.9 }, { TG_OPTIM_ADADELTA, TG__OPT_EPS, 1e-6 }, { TG_OPTIM_ADADELTA, TG__OPT_WEIGHT_DECAY, 0 },
+    { TG_OPTIM_ASGD, TG__OPT_LAMBD, 1e-4 }, { TG_OPTIM_ASGD, TG__OPT_ALPHA, 0.75 }, { TG_OPTIM_ASGD, TG__OPT_T0, 1e6 }, { TG_OPTIM_ASGD, TG__OPT_WEIGHT_DECAY, 0 },
+    { TG_OPTIM_RPROP, TG__OPT_ETA_MINUS, 0.5 }, { TG_OPTIM_RPROP, TG__OPT_ETA_PLUS, 1.2 }, { TG_OPTIM_RPROP, TG__OPT_STEP_LEAST, 1e-6 }, { TG_OPTIM_RPROP, TG__OPT_STEP_MOST, 50 },
+    { TG_OPTIM_LION, TG__OPT_BETA1, 0.9 }, { TG_OPTIM_LION, TG__OPT_BETA2, 0.99 }, { TG_OPTIM_LION, TG__OPT_WEIGHT_DECAY, 0 },
+    { TG_OPTIM_MUON, TG__OPT_WEIGHT_DECAY, 0.1 }, { TG_OPTIM_MUON, TG__OPT_MOMENTUM, 0.95 }, { TG_OPTIM_MUON, TG__OPT_NO_NESTEROV, 0 }, { TG_OPTIM_MUON, TG__OPT_NS_A, 3.4445 },
+    { TG_OPTIM_MUON, TG__OPT_NS_B, -4.775 }, { TG_OPTIM_MUON, TG__OPT_NS_C, 2.0315 }, { TG_OPTIM_MUON, TG__OPT_EPS, 1e-7 }, { TG_OPTIM_MUON, TG__OPT_NS_STEPS, 5 }, { TG_OPTIM_MUON, TG__OPT_ADJUST_LR, 0 },
+    { TG_OPTIM_LBFGS, TG__OPT_MAX_ITER, 20 }, { TG_OPTIM_LBFGS, TG__OPT_MAX_EVAL, 0 }, { TG_OPTIM_LBFGS, TG__OPT_TOLERANCE_GRAD, 1e-7 }, { TG_OPTIM_LBFGS, TG__OPT_TOLERANCE_CHANGE, 1e-9 },
+    { TG_OPTIM_LBFGS, TG__OPT_HISTORY, 100 }, { TG_OPTIM_LBFGS, TG__OPT_STRONG_WOLFE, 0 }
+};
+
+/* What a rule is: its name and kernel, what it remembers by torch's names, what it makes of a row-sparse gradient */
+enum { TG__SPARSE_NEVER, TG__SPARSE_ROWS, TG__SPARSE_ALWAYS };
+typedef struct tg__rule { const char *name; int kind, sparse; const char *state[3]; } tg__rule;
+static const tg__rule tg__rules[] = {
+    { "", 0, 0, { NULL, NULL, NULL } },
+    { "sgd", TG_STEP_SGD, TG__SPARSE_ROWS, { "momentum_buffer", NULL, NULL } },
+    { "adam", TG_STEP_ADAM, TG__SPARSE_NEVER, { "exp_avg", "exp_avg_sq", "max_exp_avg_sq" } },
+    { "adamw", TG_STEP_ADAM, TG__SPARSE_NEVER, { "exp_avg", "exp_avg_sq", "max_exp_avg_sq" } },
+    { "rmsprop", TG_STEP_RMSPROP, TG__SPARSE_NEVER, { "square_avg", "grad_avg", "momentum_buffer" } },
+    { "adagrad", TG_STEP_ADAGRAD, TG__SPARSE_ROWS, { "sum", NULL, NULL } },
+    { "adadelta", TG_STEP_ADADELTA, TG__SPARSE_NEVER, { "square_avg", "acc_delta", NULL } },
+    { "adamax", TG_STEP_ADAMAX, TG__SPARSE_NEVER, { "exp_avg", "exp_inf", NULL } },
+    { "nadam", TG_STEP_ADAM, TG__SPARSE_NEVER, { "exp_avg", "exp_avg_sq", NULL } },
+    { "radam", TG_STEP_ADAM, TG__SPARSE_NEVER, { "exp_avg", "exp_avg_sq", NULL } },
+    { "asgd", TG_STEP_ASGD, TG__SPARSE_NEVER, { "ax", NULL, NULL } },
+    { "rprop", TG_STEP_RPROP, TG__SPARSE_NEVER, { "prev", "step_size", NULL } },
+    { "lion", TG_STEP_LION, TG__SPARSE_NEVER, { "exp_avg", NULL, NULL } },
+    { "sparse_adam", TG_STEP_ADAM, TG__SPARSE_ALWAYS, { "exp_avg", "exp_avg_sq", NULL } },
+    { "muon", TG_STEP_MUON, TG__SPARSE_NEVER, { "momentum_buffer", NULL, NULL } },
+    { "lbfgs", 0, TG__SPARSE_ROWS, { NULL, NULL, NULL } }
+};
+
+typedef struct tg__optim_group { double number[TG__OPT_COUNT]; } tg__optim_group;
+enum { TG__KEPT_MASTER = 3, TG__KEPT };
+typedef struct tg__optim_param {
+    tg_tensor *kept[TG__KEPT];                 /* what the rule remembers, and the f32 of a half; NULL: nothing yet */
+    int     group;
+    int64_t steps;
+    double  product;                           /* nadam's product of momenta; asgd's eta */
+    double  average;                           /* asgd's mu */
+    /* in a step */
+    tg_tensor *grad, *along;                   /* as the rule takes it, NULL: none; muon's direction */
+    unsigned fresh;                            /* which of `kept` this step made */
+} tg__optim_param;
+typedef struct tg__lbfgs {
+    tg_tensor *d, *before;                     /* the direction, and the gradient before it was taken */
+    tg_tensor **y, **s;                        /* [room]: differences of gradients and steps, the oldest first */
+    double *ro;
+    int    count, room;
+    double t, h, loss, iterations, evaluations;
+} tg__lbfgs;
+struct tg_optim {
+    tg_ctx *tg;                                /* first: tg__at_optim reads it */
+    tg_optim_rule rule;
+    bool    running;                           /* a closure is being called */
+    int     count, groups;
+    tg_tensor **params;                        /* [count], held */
+    tg__optim_param *param;                    /* [count] */
+    tg__optim_group *group;                    /* [groups] */
+    tg__optim_group as_made;                   /* what a group has that gives nothing else */
+    tg__lbfgs lbfgs;
+    int64_t skipped;
+};
+
+TG__PRIVATE bool tg__option_known(tg_optim_rule rule, int option, double *value) {
+    size_t i;
+    if ((option == TG__OPT_MASTER || option == TG__OPT_SKIP) && rule != TG_OPTIM_LBFGS) { *value = 0; return true; }
+    for (i = 0; i < sizeof tg__option_defaults / sizeof tg__option_defaults[0]; i++) {
+        const tg__option_default *d = &tg__option_defaults[i];
+        if ((d->rule == 0 || d->rule == (uint8_t)rule) && d->option == option) { *value = d->value; return true; }
+    }
+    return false;
+}
+TG__PRIVATE tg_maybe tg__option_is(bool is, double value) {
+    tg_maybe m;
+    m.is = is; m.value = value;
+    return m;
+}
+/* The options of a call by number, in the order of the table */
+TG__PRIVATE tg_maybe tg__option_given(const tg_optim_args *a, int option) {
+#define TG__ROW_OF(id, name, range, given) case TG__OPT_##id: return given;
+    switch (option) {
+        TG__OPTIONS_OF_RULES(TG__ROW_OF)
+        default: return tg__option_is(true, a->lr);
+    }
+#undef TG__ROW_OF
+}
+TG__PRIVATE bool tg__option_check(tg_ctx *tg, int option, double v) {
+    static const char *const words[] = { "a number", "0 or more", "more than 0", "0 to 1, without 1", "0 to 1", "more than 0 and less than 1", "more than 1", "a whole number from 1 on" };
+    const int range = tg__option_rows[option].range;
+    bool ok = !tg__is_nan(v);
+    switch (range) {
+        case TG__RANGE_FROM_0: ok = v >= 0; break;
+        case TG__RANGE_ABOVE_0: ok = v > 0; break;
+        case TG__RANGE_BELOW_1: ok = v >= 0 && v < 1; break;
+        case TG__RANGE_TO_1: ok = v >= 0 && v <= 1; break;
+        case TG__RANGE_INSIDE_1: ok = v > 0 && v < 1; break;
+        case TG__RANGE_ABOVE_1: ok = v > 1; break;
+        case TG__RANGE_COUNT: ok = v >= 1 && v <= 1e6 && v == (double)(int)v; break;
+        default: break;
+    }
+    return ok || tg__fail(tg, TG__E_RANGE, tg__option_rows[option].name, words[range], v);
+}
+/* `number` holds what is not given. */
+TG__PRIVATE bool tg__options_take(tg_ctx *tg, tg_optim_rule rule, const tg_optim_args *a, double *number) {
+    int i;
+    for (i = 0; i < TG__OPT_COUNT; i++) {
+        const tg_maybe m = tg__option_given(a, i);
+        double unused;
+        if (!m.is) continue;
+        if (!tg__option_known(rule, i, &unused)) return tg__fail_op(tg, TG_ERROR_VALUE, "%s has no option %s", tg__rules[rule].name, tg__option_rows[i].name);
+        if (!tg__option_check(tg, i, m.value)) return false;
+        number[i] = m.value;
+    }
+    if (number[TG__OPT_NESTEROV] != 0 && (number[TG__OPT_MOMENTUM] <= 0 || number[TG__OPT_DAMPENING] != 0))
+        return tg__fail(tg, TG__E_ARGUMENT, "nesterov needs a momentum above 0 and no dampening");
+    return true;
+}
+
+/* ---- making and freeing ---- */
+TG__PRIVATE bool tg__optim_param_check(tg_ctx *tg, const tg_optim *o, tg_tensor *t, int i) {
+    int k;
+    if (!tg__use(tg, t, i) || !tg__whole(tg, t)) return false;
+    if (!tg_dtype_is_float(t->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, t);
+    if (!TG__HAS_F64 && t->dtype == TG_F64) return tg__fail(tg, TG__E_LEFT_OUT, "f64", "TENSORGRAD_NO_F64");
+    if (!tg__is_leaf(t)) return tg__fail(tg, TG__E_NOT_LEAF, t, t->node->op->name);
+    if (!t->requires_grad) return tg__fail_op(tg, TG_ERROR_GRAD, "parameter %d, %t, does not require a gradient; tg_require_grad it first", i, t);
+    if (o->rule == TG_OPTIM_MUON && t->ndim != 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "parameter %d is %t; muon is for matrices, give the others to another optimiser", i, t);
+    for (k = 0; k < o->count; k++) {
+        if (o->params[k] == t) return tg__fail_op(tg, TG_ERROR_VALUE, "parameter %d, %t, is given twice", i, t);
+        if (tg__meet(t, o->params[k]) != TG__MEET_NOT) return tg__fail_op(tg, TG_ERROR_VALUE, "parameter %d, %t, shares memory with %t, another parameter", i, t, o->params[k]);
+    }
+    return tg__writable(tg, t);
+}
+/* Another group. On failure the optimiser is as it was. */
+TG__PRIVATE bool tg__optim_add(tg_optim *o, const tg_optim_args *a) {
+    tg_ctx *tg = o->tg;
+    const int was = o->count, room = was + (a->n_params > 0 ? a->n_params : 0);
+    tg_tensor **params;
+    tg__optim_param *param = NULL;
+    tg__optim_group *group, made = o->as_made;
+    int i;
+    if (!a->params || a->n_params <= 0) return tg__fail(tg, TG__E_NO_DATA, "parameters");
+    if (!tg__options_take(tg, o->rule, a, made.number)) return false;
+    /* the lists are replaced at the end; meanwhile the old ones hold what there was */
+    params = (tg_tensor **)tg__mem_get(tg, (size_t)room * sizeof *params);
+    group = params ? (tg__optim_group *)tg__mem_get(tg, (size_t)(o->groups + 1) * sizeof *group) : NULL;
+    if (group) param = (tg__optim_param *)tg__mem_get(tg, (size_t)room * sizeof *param);
+    if (param) {
+        tg_tensor **old_params = o->params;
+        if (was) memcpy(params, o->params, (size_t)was * sizeof *params);
+        o->params = params;
+        for (i = 0; i < a->n_params && tg__optim_param_check(tg, o, a->params[i], i); i++) params[o->count++] = a->params[i];
+        o->params = old_params; o->count = was;
+        if (i == a->n_params) {
+            if (was) memcpy(param, o->param, (size_t)was * sizeof *param);
+            if (o->groups) memcpy(group, o->group, (size_t)o->groups * sizeof *group);
+            for (i = was; i < room; i++) {
+                params[i]->count++;
+                memset(&param[i], 0, sizeof param[i]);
+                param[i].group = o->groups;
+                param[i].product = param[i].average = 1;
+            }
+            group[o->groups] = made;
+            tg__mem_put(tg, o->params, (size_t)was * sizeof *params); tg__mem_put(tg, o->param, (size_t)was * sizeof *param);
+            tg__mem_put(tg, o->group, (size_t)o->groups * sizeof *group);
+            o->params = params; o->param = param; o->group = group; o->count = room; o->groups++;
+            return true;
+        }
+    }
+    tg__mem_put(tg, params, (size_t)room * sizeof *params); tg__mem_put(tg, param, (size_t)room * sizeof *param);
+    tg__mem_put(tg, group, (size_t)(o->groups + 1) * sizeof *group);
+    return false;
+}
+TG__PRIVATE void tg__lbfgs_drop(tg_ctx *tg, tg__lbfgs *l) {
+    int i;
+    tg__let_go(&l->d); tg__let_go(&l->before);
+    for (i = 0; i < l->count; i++) { tg__let_go(&l->y[i]); tg__let_go(&l->s[i]); }
+    tg__mem_put(tg, l->y, 2 * (size_t)l->room * sizeof *l->y);                  /* y and s are one block */
+    tg__mem_put(tg, l->ro, (size_t)l->room * sizeof *l->ro);
+    memset(l, 0, sizeof *l);
+}
+TG_API void tg_optim_free(tg_optim *o) {
+    tg_ctx *tg;
+    int i, k;
+    if (!o || tg__inside(o->tg, "optim_free")) return;
+    tg = o->tg;
+    if (o->running) { tg->where = "optim_free"; (void)tg__fail(tg, TG__E_ARGUMENT, "the optimiser is at work: this is called from inside its closure"); return; }
+    for (i = 0; i < o->count; i++) {
+        for (k = 0; k < TG__KEPT; k++) tg__let_go(&o->param[i].kept[k]);
+        tg__let_go(&o->params[i]);
+    }
+    tg__lbfgs_drop(tg, &o->lbfgs);
+    tg__mem_put(tg, o->params, (size_t)o->count * sizeof *o->params); tg__mem_put(tg, o->param, (size_t)o->count * sizeof *o->param);
+    tg__mem_put(tg, o->group, (size_t)o->groups * sizeof *o->group);
+    tg__mem_put(tg, o, sizeof *o);
+}
+TG_API tg_optim *tg_optim_from(const tg_optim_args *a) {
+    tg_ctx *tg = NULL;
+    tg_optim *o;
+    int i;
+    if (!a) return NULL;
+    if (a->params) (void)tg__at_list(a->params, a->n_params, a->at.file, a->at.line);
+    for (i = 0; a->params && i < a->n_params && !tg; i++) if (a->params[i]) tg = a->params[i]->tg;
+    if (!tg__gate(tg)) return NULL;
+    tg__name(tg, (unsigned)a->rule < sizeof tg__rules / sizeof tg__rules[0] ? tg__rules[a->rule].name : "optim");
+    if ((unsigned)a->rule - 1 >= sizeof tg__rules / sizeof tg__rules[0] - 1) { tg__fail(tg, TG__E_RANGE, "rule", "one of tg_optim_rule", (double)(int)a->rule); return NULL; }
+    o = (tg_optim *)tg__mem_get(tg, sizeof *o);
+    if (!o) return NULL;
+    memset(o, 0, sizeof *o);
+    o->tg = tg; o->rule = a->rule;
+    for (i = 0; i < TG__OPT_COUNT; i++) if (!tg__option_known(a->rule, i, &o->as_made.number[i])) o->as_made.number[i] = 0;
+    if (!tg__optim_add(o, a)) { tg_optim_free(o); return NULL; }
+    o->as_made = o->group[0];
+    return o;
+}
+/* The context of a call that takes an optimiser */
+TG__PRIVATE tg_ctx *tg__start_optim(tg_optim *o) {
+    if (!o || !tg__gate(o->tg)) return NULL;
+    tg__name(o->tg, tg__rules[o->rule].name);
+    return !o->running || tg__fail(o->tg, TG__E_ARGUMENT, "the optimiser is at work: this is called from inside its closure") ? o->tg : NULL;
+}
+TG_API bool tg_optim_group_from(const tg_optim_group_args *a) {
+    tg_ctx *tg;
+    if (!a || !a->optim) return false;
+    (void)tg__at_ctx(a->optim->tg, a->at.file, a->at.line);
+    tg = tg__start_optim(a->optim);
+    if (!tg) return false;
+    if (a->optim->rule == TG_OPTIM_LBFGS) return tg__fail(tg, TG__E_ARGUMENT, "lbfgs has one group: it looks at all parameters as one vector");
+    return tg__optim_add(a->optim, a);
+}
+
+/* ---- questions ---- */
+TG_API int tg_optim_groups(const tg_optim *o) { return o ? o->groups : 0; }
+TG_API int tg_optim_count(const tg_optim *o) { return o ? o->count : 0; }
+TG_API tg_tensor *const *tg_optim_params(const tg_optim *o) { return o ? o->params : NULL; }
+TG_API int64_t tg_optim_skipped(const tg_optim *o) { return o ? o->skipped : 0; }
+TG__PRIVATE int tg__optim_option(const tg_optim *o, const char *name) {
+    double unused;
+    int i;
+    for (i = 0; name && i < TG__OPT_COUNT; i++)
+        if (strcmp(name, tg__option_rows[i].name) == 0 && tg__option_known(o->rule, i, &unused)) return i;
+    (void)(name ? tg__fail_op(o->tg, TG_ERROR_VALUE, "%s has no option %s", tg__rules[o->rule].name, name) : tg__fail(o->tg, TG__E_NO_DATA, "option's name"));
+    return -1;
+}
+TG__PRIVATE bool tg__optim_group_check(const tg_optim *o, int group) {
+    return (group >= -1 && group < o->groups) || tg__fail_op(o->tg, TG_ERROR_VALUE, "group %d: there are %d; -1 is all of them", group, o->groups);
+}
+TG_API double (tg_optim_get)(tg_optim *o, int group, const char *option) {
+    int i;
+    if (!tg__start_optim(o) || !tg__optim_group_check(o, group) || (i = tg__optim_option(o, option)) < 0) return tg__nan();
+    return o->group[group < 0 ? 0 : group].number[i];
+}
+TG_API bool (tg_optim_set)(tg_optim *o, int group, const char *option, double value) {
+    int i, k;
+    if (!tg__start_optim(o) || !tg__optim_group_check(o, group) || (k = tg__optim_option(o, option)) < 0 || !tg__option_check(o->tg, k, value)) return false;
+    for (i = 0; i < o->groups; i++) if (group < 0 || i == group) o->group[i].number[k] = value;
+    return true;
+}
+TG_API double (tg_optim_lr)(tg_optim *o, int group) { return tg_optim_get(o, group, "lr"); }
+TG_API bool (tg_optim_set_lr)(tg_optim *o, int group, double lr) { return tg_optim_set(o, group, "lr", lr); }
+
+/* ---- a step ---- */
+/* Which of kept[] the rule needs with these options */
+TG__PRIVATE unsigned tg__optim_needs(const tg_optim *o, const tg__optim_param *p, const tg_tensor *t) {
+    const double *n = o->group[p->group].number;
+    const bool half = t->dtype == TG_F16 || t->dtype == TG_BF16;
+    unsigned mask = half && n[TG__OPT_MASTER] != 0 ? 1u << TG__KEPT_MASTER : 0;
+    int k;
+    for (k = 0; k < 3; k++) if (tg__rules[o->rule].state[k]) mask |= 1u << k;
+    if (o->rule == TG_OPTIM_SGD && n[TG__OPT_MOMENTUM] <= 0) mask &= ~1u;
+    if ((o->rule == TG_OPTIM_ADAM || o->rule == TG_OPTIM_ADAMW) && n[TG__OPT_AMSGRAD] == 0) mask &= ~4u;
+    if (o->rule == TG_OPTIM_RMSPROP && n[TG__OPT_CENTERED] == 0) mask &= ~2u;
+    if (o->rule == TG_OPTIM_RMSPROP && n[TG__OPT_MOMENTUM] <= 0) mask &= ~4u;
+    return mask;
+}
+/* How torch turns beta1 into nadam's momentum of step t */
+TG__PRIVATE double tg__nadam_momentum(const double *n, double t) { return n[TG__OPT_BETA1] * (1 - 0.5 * tg__power(0.96, t * n[TG__OPT_MOMENTUM_DECAY])); }
+TG__PRIVATE void tg__nadam_numbers(const double *n, const tg__optim_param *p, double t, double root, tg_request *r) {
+    const double now = tg__nadam_momentum(n, t), next = tg__nadam_momentum(n, t + 1), product = p->product * now;
+    const double by_g = n[TG__OPT_LR] * (1 - now) / (1 - product), by_m = n[TG__OPT_LR] * next / (1 - product * next);
+    r->number[7] = 1 / root;
+    r->number[1] = by_m > 0 ? by_m : by_g; r->number[9] = by_m > 0 ? by_g / by_m : 0;      /* without beta1 m is g */
+}
+/* Without its correction while the variance of the first steps is not known: then v counts for nothing, and eps is 1. */
+TG__PRIVATE void tg__radam_numbers(const double *n, double t, double bias1, double bias2, double root, tg_request *r) {
+    const double most = 2 / (1 - n[TG__OPT_BETA2]) - 1, length = most - 2 * t * (1 - bias2) / bias2;
+    r->number[1] = n[TG__OPT_LR] / bias1; r->number[7] = 0; r->number[8] = 1;
+    if (length <= 5) return;
+    r->number[1] *= root * tg__sqrt64((length - 4) * (length - 2) * most / ((most - 4) * (most - 2) * length));
+    r->number[7] = 1; r->number[8] = n[TG__OPT_EPS];
+}
+TG__PRIVATE double tg__muon_rate(const double *n, const tg_tensor *t) {
+    const double a = (double)t->shape[0], b = (double)t->shape[1];
+    switch ((tg_adjust_lr)(int)n[TG__OPT_ADJUST_LR]) {
+        case TG_ADJUST_ORIGINAL: return n[TG__OPT_LR] * tg__sqrt64(a > b ? a / b : 1);
+        case TG_ADJUST_MATCH_RMS_ADAMW: return n[TG__OPT_LR] * 0.2 * tg__sqrt64(a > b ? a : b);
+        case TG_ADJUST_SPECTRAL_UNCLAMPED: return n[TG__OPT_LR] * tg__sqrt64(a / b);
+        default: return n[TG__OPT_LR];
+    }
+}
+/* What a device or a kernel needs to know of the rule: the numbers that >>device tells */
+TG__PRIVATE void tg__optim_numbers(const tg_optim *o, const tg__optim_param *p, const tg_tensor *x, tg_request *r) {
+    const double *n = o->group[p->group].number;
+    const double lr = n[TG__OPT_LR], decay = n[TG__OPT_WEIGHT_DECAY], b1 = n[TG__OPT_BETA1], b2 = n[TG__OPT_BETA2], t = (double)(p->steps + 1);
+    const double bias1 = 1 - tg__power(b1, t), bias2 = 1 - tg__power(b2, t), root = tg__sqrt64(bias2);
+    const bool apart = o->rule == TG_OPTIM_ADAMW || o->rule == TG_OPTIM_LION || o->rule == TG_OPTIM_MUON || n[TG__OPT_DECOUPLED] != 0;
+    double *c = r->number;
+    c[0] = (n[TG__OPT_MAXIMIZE] != 0 ? -1 : 1) / n[TG__OPT_LOSS_SCALE];
+    c[1] = lr;
+    if (decay > 0) { r->whole[0] = apart ? TG_DECAY_PARAMETER : TG_DECAY_GRADIENT; c[2] = apart ? 1 - lr * decay : decay; }
+    switch (o->rule) {
+        case TG_OPTIM_SGD:
+            c[3] = c[5] = n[TG__OPT_MOMENTUM]; c[4] = 1 - n[TG__OPT_DAMPENING]; r->whole[1] = n[TG__OPT_NESTEROV] != 0;
+            if (p->fresh & 1u) { c[3] = 0; c[4] = 1; }                 /* torch: the first gradient is the momentum */
+            break;
+        case TG_OPTIM_RMSPROP: c[3] = n[TG__OPT_ALPHA]; c[4] = 1 - n[TG__OPT_ALPHA]; c[5] = n[TG__OPT_EPS]; c[6] = n[TG__OPT_MOMENTUM]; break;
+        case TG_OPTIM_ADAGRAD: c[1] = lr / (1 + (t - 1) * n[TG__OPT_LR_DECAY]); c[3] = n[TG__OPT_EPS]; break;
+        case TG_OPTIM_ADADELTA: c[3] = n[TG__OPT_RHO]; c[4] = 1 - n[TG__OPT_RHO]; c[5] = n[TG__OPT_EPS]; break;
+        case TG_OPTIM_ADAMAX: c[1] = lr / bias1; c[3] = b1; c[4] = 1 - b1; c[5] = b2; c[6] = n[TG__OPT_EPS]; break;
+        case TG_OPTIM_ASGD: c[1] = p->steps ? p->product : lr; c[3] = 1 - n[TG__OPT_LAMBD] * c[1]; c[4] = 1 - p->average; c[5] = p->average; break;
+        case TG_OPTIM_RPROP: c[3] = n[TG__OPT_ETA_MINUS]; c[4] = n[TG__OPT_ETA_PLUS]; c[5] = n[TG__OPT_STEP_LEAST]; c[6] = n[TG__OPT_STEP_MOST]; break;
+        case TG_OPTIM_LION: c[3] = b1; c[4] = 1 - b1; c[5] = b2; c[6] = 1 - b2; break;
+        case TG_OPTIM_MUON: c[1] = tg__muon_rate(n, x); c[3] = n[TG__OPT_MOMENTUM]; c[4] = 1 - n[TG__OPT_MOMENTUM]; break;
+        default:
+            c[1] = lr / bias1; c[3] = b1; c[4] = 1 - b1; c[5] = b2; c[6] = 1 - b2; c[7] = 1 / root; c[8] = n[TG__OPT_EPS];
+            if (o->rule == TG_OPTIM_SPARSE_ADAM) { c[1] = lr * root / bias1; c[7] = 1; }
+            if (o->rule == TG_OPTIM_NADAM) tg__nadam_numbers(n, p, t, root, r);
+            if (o->rule == TG_OPTIM_RADAM) tg__radam_numbers(n, t, bias1, bias2, root, r);
+            break;
+    }
+}
+/* The parameter was stepped. */
+TG__PRIVATE void tg__optim_passed(const tg_optim *o, tg__optim_param *p) {
+    const double *n = o->group[p->group].number;
+    const double t = (double)++p->steps;
+    if (o->rule == TG_OPTIM_NADAM) p->product *= tg__nadam_momentum(n, t);
+    if (o->rule != TG_OPTIM_ASGD) return;
+    p->product = n[TG__OPT_LR] / tg__power(1 + n[TG__OPT_LAMBD] * n[TG__OPT_LR] * t, n[TG__OPT_ALPHA]);
+    p->average = t - n[TG__OPT_T0] > 1 ? 1 / (t - n[TG__OPT_T0]) : 1;
+}
+
+/* The gradient as the rule takes it, or NULL for none. */
+TG__PRIVATE bool tg__optim_take_grad(tg_optim *o, int i) {
+    tg__optim_param *p = &o->param[i];
+    tg_tensor *t = o->params[i], *g = t->grad;
+    const double *n = o->group[p->group].number;
+    tg_ctx *tg = o->tg;
+    const int sparse = tg__rules[o->rule].sparse;
+    bool packed = tg__is_dense(t);
+    int k;
+    p->grad = NULL; p->along = NULL; p->fresh = 0;
+    if (!g) return true;
+    if (!tg__use(tg, t, i) || !tg__writable(tg, t)) return false;
+    if (g->opaque != TG__SPARSE && sparse == TG__SPARSE_ALWAYS)
+        return tg__fail_op(tg, TG_ERROR_GRAD, "the gradient of parameter %d, %t, is dense; sparse_adam is for row-sparse ones (tg_sparse_grad), adam for this one", i, t);
+    if (g->opaque == TG__SPARSE) {
+        if (sparse == TG__SPARSE_NEVER)
+            return tg__fail_op(tg, TG_ERROR_GRAD, "the gradient of parameter %d, %t, is row-sparse, which %s does not take; sparse_adam, adagrad and sgd do, or tg_sparse_grad(t, false)", i, t, tg__rules[o->rule].name);
+        if (n[TG__OPT_WEIGHT_DECAY] > 0) return tg__fail_op(tg, TG_ERROR_GRAD, "weight decay goes over all rows of parameter %d, %t, and its gradient is row-sparse; set weight_decay to 0", i, t);
+        for (k = 0; k < TG__KEPT; k++) packed = packed && (!p->kept[k] || tg__is_dense(p->kept[k]));      /* what was swapped may lie otherwise */
+        if (!packed) return tg__fail_op(tg, TG_ERROR_GRAD, "parameter %d, %t, is not contiguous, and its gradient is row-sparse", i, t);
+        g = o->rule == TG_OPTIM_SGD && n[TG__OPT_MOMENTUM] > 0 ? tg_to_dense(g) : tg__coalesced(tg, g);
+        if (!g) return false;
+    }
+    p->grad = g;
+    return true;
+}
+/* What is remembered for a parameter, where it is not there yet. */
+TG__PRIVATE bool tg__optim_keep(tg_optim *o, int i) {
+    tg__optim_param *p = &o->param[i];
+    tg_tensor *t = o->params[i];
+    const double *n = o->group[p->group].number;
+    const unsigned needs = tg__optim_needs(o, p, t);
+    tg_ctx *tg = o->tg;
+    int k;
+    for (k = 0; k < TG__KEPT; k++) {
+        tg_tensor *s;
+        double first = 0;
+        if (!(needs >> k & 1u) || p->kept[k]) continue;
+        p->kept[k] = s = tg__tensor_make_like(tg, t->device, tg__compute_type(t->dtype), t);
+        if (!s) return false;
+        p->fresh |= 1u << k;
+        s->made_by = tg__rules[o->rule].name;
+        if (o->rule == TG_OPTIM_ADAGRAD) first = n[TG__OPT_INITIAL];
+        if (o->rule == TG_OPTIM_RPROP && k == 1) first = n[TG__OPT_LR];
+        if (!(k == TG__KEPT_MASTER ? tg__copy_to(tg, s, t) : tg_fill_(s, first) != NULL)) return false;
+    }
+    if (!(needs >> TG__KEPT_MASTER & 1u)) tg__let_go(&p->kept[TG__KEPT_MASTER]);      /* it would be old when it is wanted again */
+    return true;
+}
+/* Muon's direction: the momentum as it will be, made orthogonal by Newton-Schulz steps. */
+TG__PRIVATE tg_tensor *tg__muon_along(const tg_optim *o, const tg__optim_param *p) {
+    const double *n = o->group[p->group].number;
+    const double momentum = n[TG__OPT_MOMENTUM];
+    const bool tall = p->grad->shape[0] > p->grad->shape[1];
+    tg_tensor *g = tg_mul_scalar(tg_to(p->grad, p->kept[0]->dtype), (n[TG__OPT_MAXIMIZE] != 0 ? -1 : 1) / n[TG__OPT_LOSS_SCALE]);
+    tg_tensor *x = tg_add_scaled(tg_mul_scalar(p->kept[0], momentum), g, 1 - momentum), *gram;
+    int i;
+    if (n[TG__OPT_NO_NESTEROV] == 0) x = tg_add_scaled(tg_mul_scalar(g, 1 - momentum), x, momentum);
+    if (tall) x = tg_t(x);
+    x = tg_div(x, tg_clamp(tg_sqrt(tg_sum(tg_square(x))), n[TG__OPT_EPS], tg__inf()));
+    for (i = 0; i < (int)n[TG__OPT_NS_STEPS] && o->tg->error == TG_OK; i++) {
+        gram = tg_matmul(x, tg_t(x));
+        x = tg_addmm(x, tg_addmm(gram, gram, gram, n[TG__OPT_NS_B], n[TG__OPT_NS_C]), x, n[TG__OPT_NS_A], 1);
+    }
+    return tall ? tg_t(x) : x;
+}
+/* The request for one parameter */
+TG__PRIVATE void tg__optim_ask(const tg_optim *o, int i, tg__ask *a) {
+    const tg__optim_param *p = &o->param[i];
+    tg_tensor *t = o->params[i];
+    const unsigned needs = tg__optim_needs(o, p, t), both = TG_READ | TG_WRITE;
+    int k;
+    tg__ask_begin(a, TG_FAMILY_OPTIM, tg__rules[o->rule].kind, tg__compute_type(t->dtype));
+    tg__optim_numbers(o, p, t, &a->r);
+    tg__ask_for(a, t, needs >> TG__KEPT_MASTER & 1u ? TG_WRITE : both);
+    tg__ask_for(a, needs >> TG__KEPT_MASTER & 1u ? p->kept[TG__KEPT_MASTER] : NULL, both);
+    for (k = 0; k < 3; k++) tg__ask_for(a, k == 1 && p->along ? p->along : needs >> k & 1u ? p->kept[k] : NULL, both);
+    tg__optim_ask_grad(a, p->grad, TG_READ);
+    if (p->grad->opaque == TG__SPARSE) tg__ask_for(a, p->grad->inner, TG_READ);
+}
+/* Everything that can fail on the host, before anything changes; then the parameters of devices, then the job. */
+TG__PRIVATE bool tg__optim_launch(tg_optim *o) {
+    tg__optim_list list;
+    tg_ctx *tg = o->tg;
+    tg__ask a;
+    bool ok = tg__optim_list_begin(&list, tg, o->count);
+    int i, host;
+    for (host = 1; host >= 0; host--) {
+        for (i = 0; ok && i < o->count; i++) {
+            if (!o->param[i].grad || (o->params[i]->device == TG_CPU) != (host == 1)) continue;
+            tg__optim_ask(o, i, &a);
+            if (host) tg__optim_list_add(&list, &a, NULL); else ok = tg__launch(&a, tg, &tg__family_optim, NULL);
+        }
+    }
+    ok = ok && tg__optim_list_run(&list);
+    tg__optim_list_end(&list);
+    return ok;
+}
+/* Is every gradient finite? Asked where a group wants it. */
+TG__PRIVATE bool tg__optim_finite(tg_optim *o, bool *finite) {
+    const size_t size = (size_t)o->count * sizeof(double);
+    tg_tensor **g;
+    double *largest;
+    bool ok = true, asked = false;
+    int i;
+    *finite = true;
+    for (i = 0; i < o->groups; i++) asked |= o->group[i].number[TG__OPT_SKIP] != 0;
+    if (!asked) return true;
+    g = (tg_tensor **)tg__mem_get(o->tg, (size_t)o->count * sizeof *g);
+    largest = g ? (double *)tg__mem_get(o->tg, size) : NULL;
+    ok = largest != NULL;
+    for (i = 0; ok && i < o->count; i++) g[i] = o->params[i]->grad;
+    ok = ok && tg__optim_norms(o->tg, g, o->count, tg__inf(), largest);
+    for (i = 0; ok && i < o->count; i++) *finite = *finite && tg__is_finite(largest[i]);
+    tg__mem_put(o->tg, largest, size);
+    tg__mem_put(o->tg, g, (size_t)o->count * sizeof *g);
+    return ok;
+}
+TG__PRIVATE bool tg__optim_run_step(tg_optim *o) {
+    tg_ctx *tg = o->tg;
+    bool ok = true, finite = true;
+    int i, k;
+    for (i = 0; ok && i < o->count; i++) ok = tg__optim_take_grad(o, i);
+    ok = ok && tg__optim_finite(o, &finite);
+    if (ok && !finite) { o->skipped++; return true; }
+    for (i = 0; ok && i < o->count; i++) if (o->param[i].grad) ok = tg__optim_keep(o, i);
+    for (i = 0; ok && i < o->count && o->rule == TG_OPTIM_MUON; i++) {
+        const tg_mark m = tg_begin(tg);
+        if (o->param[i].grad) o->param[i].along = tg__muon_along(o, &o->param[i]);
+        o->param[i].along = tg_end_with(tg, m, o->param[i].along);
+        ok = tg->error == TG_OK;
+    }
+    ok = ok && tg->error == TG_OK && tg__optim_launch(o);
+    for (i = 0; i < o->count; i++) {
+        tg__optim_param *p = &o->param[i];
+        for (k = 0; k < TG__KEPT && !ok; k++) if (p->fresh >> k & 1u) tg__let_go(&p->kept[k]);
+        if (ok && p->grad) { tg__optim_passed(o, p); tg__touch(tg, o->params[i], tg__rules[o->rule].name); }
+        p->grad = p->along = NULL; p->fresh = 0;
+    }
+    return ok;
+}
+TG__PRIVATE bool tg__optim_zero(tg_optim *o) {
+    int i;
+    for (i = 0; i < o->count; i++) tg__let_go(&o->params[i]->grad);
+    return true;
+}
+/* A call that works with tg functions inside: their errors come under the rule's name, nothing is recorded. */
+typedef struct tg__optim_work { bool outermost, mode; tg_mark m; } tg__optim_work;
+TG__PRIVATE tg__optim_work tg__optim_begin(tg_ctx *tg) {
+    tg__optim_work w;
+    w.outermost = tg__compose(tg); w.mode = tg_grad_mode(tg, false); w.m = tg_begin(tg);
+    return w;
+}
+TG__PRIVATE void tg__optim_end(tg_ctx *tg, tg__optim_work w) { tg_end(tg, w.m); (void)tg_grad_mode(tg, w.mode); (void)tg__composed(tg, w.outermost, NULL); }
+
+TG_API bool (tg_optim_step)(tg_optim *o) {
+    tg_ctx *tg = tg__start_optim(o);
+    tg__optim_work w;
+    bool ok;
+    if (!tg) return false;
+    if (o->rule == TG_OPTIM_LBFGS) return tg__fail(tg, TG__E_ARGUMENT, "lbfgs looks at the loss several times in a step: tg_step_with takes the function that computes it");
+    w = tg__optim_begin(tg);
+    ok = tg->error == TG_OK && tg__optim_run_step(o);
+    tg__optim_end(tg, w);
+    return ok;
+}
+TG_API bool (tg_step)(tg_optim *o) { return tg_optim_step(o) && tg__optim_zero(o); }
+TG_API bool (tg_optim_zero_grad)(tg_optim *o) { return tg__start_optim(o) && tg__optim_zero(o); }
+
+TG_API bool (tg_ema_)(tg_tensor *const *averages, tg_tensor *const *params, int n, double decay) {
+    tg_ctx *tg = averages && params && n > 0 ? tg__start_list(averages, n, "ema_") : NULL;
+    tg__optim_list list;
+    bool ok = true;
+    int i, k, host;
+    if (!tg) return n == 0;
+    if (!(decay >= 0 && decay <= 1)) return tg__fail(tg, TG__E_RANGE, "decay", "0 to 1", decay);
+    for (i = 0; i < n; i++) {
+        if (!tg__use(tg, params[i], i) || !tg__whole(tg, params[i]) || !tg__whole(tg, averages[i])) return false;
+        if (!tg__same_shape(averages[i], params[i]) || averages[i]->dtype != params[i]->dtype) return tg__fail(tg, TG__E_SWAP, averages[i], params[i]);
+        if (averages[i]->device != params[i]->device) return tg__fail(tg, TG__E_DEVICES, params[i], (int)params[i]->device, (int)averages[i]->device);
+        if (!tg_dtype_is_float(params[i]->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, params[i]);
+        if (!TG__HAS_F64 && params[i]->dtype == TG_F64) return tg__fail(tg, TG__E_LEFT_OUT, "f64", "TENSORGRAD_NO_F64");
+        if (averages[i]->requires_grad && tg->grad_mode) return tg__fail(tg, TG__E_INPLACE_LEAF, averages[i]);
+        if (!tg__writable(tg, averages[i])) return false;
+        for (k = 0; k < n; k++) if (tg__meet(averages[i], params[k]) != TG__MEET_NOT) return tg__fail(tg, TG__E_SHARED_ELEMENTS, k, params[k], averages[i]);
+        for (k = 0; k < i; k++) if (tg__meet(averages[i], averages[k]) != TG__MEET_NOT) return tg__fail(tg, TG__E_SHARED_ELEMENTS, k, averages[k], averages[i]);
+    }
+    ok = tg__optim_list_begin(&list, tg, n);
+    for (host = 1; host >= 0; host--) {
+        for (i = 0; ok && i < n; i++) {
+            tg__ask a;
+            if ((params[i]->device == TG_CPU) != (host == 1)) continue;
+            tg__ask_begin(&a, TG_FAMILY_OPTIM, TG_STEP_SGD, tg__compute_type(params[i]->dtype));
+            a.r.number[0] = 1; a.r.number[1] = decay - 1; a.r.number[2] = decay; a.r.whole[0] = TG_DECAY_PARAMETER;
+            tg__ask_for(&a, averages[i], TG_READ | TG_WRITE);
+            for (k = 1; k < TG__OPTIM_G; k++) tg__ask_for(&a, NULL, TG_ABSENT);
+            tg__ask_for(&a, params[i], TG_READ);
+            if (host) tg__optim_list_add(&list, &a, NULL); else ok = tg__launch(&a, tg, &tg__family_optim, NULL);
+        }
+        if (host) ok = ok && tg__optim_list_run(&list);
+    }
+    tg__optim_list_end(&list);
+    for (i = 0; ok && i < n; i++) tg__touch(tg, averages[i], "ema_");
+    return ok;
+}
+
+/* ---- closures, and L-BFGS ----
+   Liu, Nocedal: On the limited memory BFGS method, 1989; line search and order of the tests as in torch. All parameters are one
+   vector, in f32 or f64. Vectors are never changed once they are kept, so that a failure puts back what there was. */
+TG__PRIVATE bool tg__closure_call(tg_optim *o, tg_closure f, void *user, double *loss) {
+    tg_ctx *tg = o->tg;
+    const char *where = tg->where;
+    tg__callback callback;
+    tg_tensor *t;
+    tg_mark m;
+    (void)tg__optim_zero(o);
+    tg__callback_enter(tg, &callback);
+    m = tg_begin(tg);
+    tg->grad_mode = true;
+    o->running = true;
+    t = tg->error == TG_OK ? f(user) : NULL;
+    o->running = false;
+    tg__callback_leave(tg, &callback);
+    tg->where = where;
+    if (!t && tg->error == TG_OK) tg__fail(tg, TG__E_ARGUMENT, "the closure gave no loss");
+    if (tg->error == TG_OK && tg__use(tg, t, 0)) *loss = tg_item(tg_detach(t));
+    tg_end(tg, m);
+    return tg->error == TG_OK;
+}
+
+typedef struct tg__line { tg_optim *o; tg_closure f; void *user; tg_tensor **x; double sign; } tg__line;
+typedef struct tg__line_at { double t, loss, slope; tg_tensor *g; } tg__line_at;      /* a point on the line, with the gradient there */
+
+/* Puts t into a place that holds a tensor. */
+TG__PRIVATE bool tg__put_tensor_at(tg_tensor **place, tg_tensor *t) {
+    if (t) t->count++;
+    tg__let_go(place);
+    *place = t;
+    return t != NULL;
+}
+TG__PRIVATE tg_dtype tg__lbfgs_dtype(const tg_optim *o) {
+    int i;
+    for (i = 0; i < o->count; i++) if (o->params[i]->dtype == TG_F64) return TG_F64;
+    return TG_F32;
+}
+TG__PRIVATE tg_tensor *tg__lbfgs_grad(const tg__line *l) {
+    tg_optim *o = l->o;
+    const double scale = l->sign / o->group[0].number[TG__OPT_LOSS_SCALE];
+    tg_tensor **part = (tg_tensor **)tg__mem_get(o->tg, (size_t)o->count * sizeof *part), *g = NULL;
+    int i;
+    for (i = 0; part && i < o->count; i++) {
+        tg_tensor *t = o->params[i]->grad;
+        t = t ? tg_to_dense(t) : tg_zeros_like(o->params[i]);
+        part[i] = tg_to(tg_reshape(t, TG_SHAPE(-1)), tg__lbfgs_dtype(o));
+    }
+    if (part && o->tg->error == TG_OK) g = tg_mul_scalar(tg_cat(part, o->count, 0), scale);
+    tg__mem_put(o->tg, part, (size_t)o->count * sizeof *part);
+    return g;
+}
+/* x += t * d */
+TG__PRIVATE bool tg__lbfgs_move(tg_optim *o, tg_tensor *d, double t) {
+    int64_t at = 0;
+    int i;
+    for (i = 0; i < o->count && o->tg->error == TG_OK; i++) {
+        tg_tensor *p = o->params[i];
+        (void)tg_add_scaled_(p, tg_to(tg_reshape(tg_narrow(d, 0, at, p->numel), p->ndim, p->shape), p->dtype), t);
+        at += p->numel;
+    }
+    return o->tg->error == TG_OK;
+}
+/* The parameters as they were; also while an error is pending */
+TG__PRIVATE bool tg__lbfgs_back(const tg__line *l) {
+    bool ok = true;
+    int i;
+    for (i = 0; i < l->o->count; i++) {
+        ok = tg__copy_to(l->o->tg, l->o->params[i], l->x[i]) && ok;
+        tg__touch(l->o->tg, l->o->params[i], "lbfgs");
+    }
+    return ok;
+}
+/* Loss and gradient at x + t * d; x is as before afterwards. */
+TG__PRIVATE bool tg__lbfgs_look(const tg__line *l, tg_tensor *d, double t, tg__line_at *at) {
+    tg_ctx *tg = l->o->tg;
+    bool ok = tg__lbfgs_move(l->o, d, t) && tg__closure_call(l->o, l->f, l->user, &at->loss);
+    at->t = t; at->loss *= l->sign;
+    at->g = ok ? tg__lbfgs_grad(l) : NULL;
+    at->slope = at->g ? tg_item(tg_dot(at->g, d)) : 0;
+    return tg__lbfgs_back(l) && tg->error == TG_OK;
+}
+TG__PRIVATE double tg__larger(double a, double b) { return a > b ? a : b; }
+TG__PRIVATE double tg__smaller(double a, double b) { return a < b ? a : b; }
+TG__PRIVATE double tg__size_of(double a) { return a < 0 ? -a : a; }
+/* Where a cubic with these values and slopes at two points is lowest, within bounds */
+TG__PRIVATE double tg__cubic_lowest(const tg__line_at *a, const tg__line_at *b, double least, double most) {
+    const double d1 = a->slope + b->slope - 3 * (a->loss - b->loss) / (a->t - b->t), square = d1 * d1 - a->slope * b->slope;
+    double d2, t;
+    if (!(square >= 0)) return (least + most) / 2;
+    d2 = tg__sqrt64(square);
+    t = a->t <= b->t ? b->t - (b->t - a->t) * ((b->slope + d2 - d1) / (b->slope - a->slope + 2 * d2))
+        : a->t - (a->t - b->t) * ((a->slope + d2 - d1) / (a->slope - b->slope + 2 * d2));
+    return tg__smaller(tg__larger(t, least), most);
+}
+/* A point that satisfies the strong Wolfe conditions: first a bracket, then a search within it (Nocedal, Wright: Numerical optimization, chapter 3). */
+TG__PRIVATE bool tg__strong_wolfe(const tg__line *l, tg_tensor *d, double t, const tg__line_at *from, double tolerance, int most, tg__line_at *out, int *looks) {
+    const double c1 = 1e-4, c2 = 0.9, longest = tg_item(tg_max(tg_abs(d)));
+    tg__line_at before = *from, now, b[2];
+    bool done = false, found = false, stuck = false;
+    int i = 0, low, two = 1;
+    *looks = 1;
+    if (!tg__lbfgs_look(l, d, t, &now)) return false;
+    for (; i < most; i++) {
+        double next;
+        if (now.loss > from->loss + c1 * t * from->slope || (i > 1 && now.loss >= before.loss)) { found = true; break; }
+        if (tg__size_of(now.slope) <= -c2 * from->slope) { before = now; found = done = true; two = 0; break; }
+        if (now.slope >= 0) { found = true; break; }
+        next = tg__cubic_lowest(&before, &now, t + 0.01 * (t - before.t), t * 10);
+        before = now; t = next;
+        if (!tg__lbfgs_look(l, d, t, &now)) return false;
+        ++*looks;
+    }
+    b[0] = found ? before : *from; b[1] = now;
+    low = b[0].loss <= b[two].loss ? 0 : 1;
+    while (!done && i < most && tg__size_of(b[1].t - b[0].t) * longest >= tolerance) {
+        const double top = tg__larger(b[0].t, b[1].t), bottom = tg__smaller(b[0].t, b[1].t), edge = 0.1 * (top - bottom);
+        const int high = 1 - low;
+        t = tg__cubic_lowest(&b[0], &b[1], bottom, top);
+        if (tg__smaller(top - t, t - bottom) < edge) {                 /* too near to an end: once more, then away from it */
+            if (stuck || t >= top || t <= bottom) { t = tg__size_of(t - top) < tg__size_of(t - bottom) ? top - edge : bottom + edge; stuck = false; }
+            else stuck = true;
+        } else stuck = false;
+        if (!tg__lbfgs_look(l, d, t, &now)) return false;
+        ++*looks; i++;
+        if (now.loss > from->loss + c1 * t * from->slope || now.loss >= b[low].loss) {
+            b[high] = now;
+            low = b[0].loss <= b[1].loss ? 0 : 1;
+        } else {
+            if (tg__size_of(now.slope) <= -c2 * from->slope) done = true;
+            else if (now.slope * (b[high].t - b[low].t) >= 0) b[high] = b[low];
+            b[low] = now;
+        }
+    }
+    *out = b[low];
+    return true;
+}
+/* The newest pair of differences is remembered, if the function curves upwards between them. */
+TG__PRIVATE bool tg__lbfgs_remember(tg_optim *o, tg_tensor *g) {
+    tg__lbfgs *l = &o->lbfgs;
+    tg_tensor *y = tg_sub(g, l->before), *s = tg_mul_scalar(l->d, l->t);
+    const double ys = tg_item(tg_dot(y, s)), yy = tg_item(tg_dot(y, y));
+    int i;
+    if (o->tg->error != TG_OK || !(ys > 1e-10)) return o->tg->error == TG_OK;
+    if (l->count == l->room) {                                          /* the oldest goes */
+        tg__let_go(&l->y[0]); tg__let_go(&l->s[0]);
+        for (i = 1; i < l->count; i++) { l->y[i - 1] = l->y[i]; l->s[i - 1] = l->s[i]; l->ro[i - 1] = l->ro[i]; }
+        l->count--;
+    }
+    y->count++; s->count++;
+    l->y[l->count] = y; l->s[l->count] = s; l->ro[l->count++] = 1 / ys;
+    l->h = ys / yy;
+    return true;
+}
+/* d = - (the inverse of the Hessian, as far as it is known) g */
+TG__PRIVATE bool tg__lbfgs_direction(tg_optim *o, tg_tensor *g) {
+    tg__lbfgs *l = &o->lbfgs;
+    tg_ctx *tg = o->tg;
+    double *al = (double *)tg__mem_get(tg, (size_t)l->room * sizeof *al);
+    tg_tensor *q = al ? tg_neg(g) : NULL;
+    int i;
+    for (i = l->count - 1; i >= 0 && tg->error == TG_OK; i--) {
+        al[i] = tg_item(tg_dot(l->s[i], q)) * l->ro[i];
+        q = tg_add_scaled_(q, l->y[i], -al[i]);
+    }
+    q = tg->error == TG_OK ? tg_mul_scalar(q, l->h) : NULL;
+    for (i = 0; i < l->count && tg->error == TG_OK; i++) q = tg_add_scaled_(q, l->s[i], al[i] - tg_item(tg_dot(l->y[i], q)) * l->ro[i]);
+    tg__mem_put(tg, al, (size_t)l->room * sizeof *al);
+    return tg->error == TG_OK && tg__put_tensor_at(&l->d, q);
+}
+/* A copy that holds the same tensors */
+TG__PRIVATE bool tg__lbfgs_copy(tg_ctx *tg, const tg__lbfgs *l, int room, tg__lbfgs *out) {
+    const int count = l->count < room ? l->count : room, from = l->count - count;
+    int i;
+    *out = *l;
+    out->d = out->before = NULL; out->count = 0; out->room = room;
+    out->y = (tg_tensor **)tg__mem_get(tg, 2 * (size_t)room * sizeof *out->y);
+    out->ro = out->y ? (double *)tg__mem_get(tg, (size_t)room * sizeof *out->ro) : NULL;
+    if (!out->ro) { tg__mem_put(tg, out->y, 2 * (size_t)room * sizeof *out->y); memset(out, 0, sizeof *out); return false; }
+    out->s = out->y + room;
+    for (i = 0; i < count; i++) {
+        out->y[i] = l->y[from + i]; out->s[i] = l->s[from + i]; out->ro[i] = l->ro[from + i];
+        out->y[i]->count++; out->s[i]->count++;
+    }
+    out->count = count;
+    (void)tg__put_tensor_at(&out->d, l->d); (void)tg__put_tensor_at(&out->before, l->before);
+    return true;
+}
+TG__PRIVATE double tg__lbfgs_largest(tg_tensor *t) { return tg_item(tg_max(tg_abs(t))); }
+/* One iteration; *g is held by the caller. *stop: it was the last one. */
+TG__PRIVATE bool tg__lbfgs_iterate(const tg__line *line, int iteration, int most, tg_tensor **g, double *loss, int *evaluations, bool *stop) {
+    tg_optim *o = line->o;
+    tg__lbfgs *l = &o->lbfgs;
+    const double *n = o->group[0].number;
+    const int max_eval = n[TG__OPT_MAX_EVAL] >= 1 ? (int)n[TG__OPT_MAX_EVAL] : most * 5 / 4;
+    const double tolerance = n[TG__OPT_TOLERANCE_CHANGE];
+    tg__line_at at, next;
+    bool optimal = false;
+    int looks = 0;
+    l->iterations += 1;
+    if (l->iterations == 1) {
+        l->h = 1;
+        if (!tg__put_tensor_at(&l->d, tg_neg(*g))) return false;
+    } else if (!tg__lbfgs_remember(o, *g) || !tg__lbfgs_direction(o, *g)) return false;
+    if (!tg__put_tensor_at(&l->before, *g)) return false;
+    l->loss = *loss;
+    l->t = n[TG__OPT_LR];
+    if (l->iterations == 1) l->t *= tg__smaller(1, 1 / tg_item(tg_sum(tg_abs(*g))));
+    at.t = 0; at.loss = *loss; at.g = *g; at.slope = tg_item(tg_dot(*g, l->d));
+    *stop = true;
+    if (o->tg->error != TG_OK) return false;
+    if (at.slope > -tolerance) return true;
+    if (n[TG__OPT_STRONG_WOLFE] != 0) {
+        if (!tg__strong_wolfe(line, l->d, l->t, &at, tolerance, max_eval - *evaluations, &next, &looks)) return false;
+        l->t = next.t; *loss = next.loss;
+        if (!tg__lbfgs_move(o, l->d, l->t) || !tg__put_tensor_at(g, next.g)) return false;
+        optimal = tg__lbfgs_largest(*g) <= n[TG__OPT_TOLERANCE_GRAD];
+    } else {
+        if (!tg__lbfgs_move(o, l->d, l->t)) return false;
+        if (iteration != most) {                                       /* where it is the last one nobody asks */
+            if (!tg__closure_call(o, line->f, line->user, loss) || !tg__put_tensor_at(g, tg__lbfgs_grad(line))) return false;
+            *loss *= line->sign;
+            optimal = tg__lbfgs_largest(*g) <= n[TG__OPT_TOLERANCE_GRAD];
+            looks = 1;
+        }
+    }
+    *evaluations += looks; l->evaluations += looks;
+    *stop = iteration == most || *evaluations >= max_eval || optimal || tg__lbfgs_largest(l->d) * tg__size_of(l->t) <= tolerance || tg__size_of(*loss - l->loss) < tolerance;
+    return o->tg->error == TG_OK;
+}
+/* The parameters of all iterations' line searches are put back from copies, which are made where each begins. */
+TG__PRIVATE bool tg__lbfgs_copies(tg_optim *o, tg_tensor **x) {
+    int i;
+    for (i = 0; i < o->count; i++) if (!tg__put_tensor_at(&x[i], tg_clone(tg_detach(o->params[i])))) return false;
+    return true;
+}
+TG__PRIVATE bool tg__lbfgs_run(tg__line *line, double *first) {
+    tg_optim *o = line->o;
+    tg__lbfgs *l = &o->lbfgs;
+    tg_ctx *tg = o->tg;
+    const int most = (int)o->group[0].number[TG__OPT_MAX_ITER];
+    tg_tensor *g = NULL;
+    double loss;
+    bool ok, stop = false;
+    int i, evaluations = 1;
+    if (!tg__closure_call(o, line->f, line->user, first)) return false;
+    loss = line->sign * *first;
+    l->evaluations += 1;
+    ok = tg__put_tensor_at(&g, tg__lbfgs_grad(line));
+    if (ok && g->numel && !(tg__lbfgs_largest(g) <= o->group[0].number[TG__OPT_TOLERANCE_GRAD])) {
+        for (i = 1; ok && !stop && i <= most; i++) {
+            const tg_mark m = tg_begin(tg);
+            ok = tg->error == TG_OK && (i == 1 || tg__lbfgs_copies(o, line->x)) && tg__lbfgs_iterate(line, i, most, &g, &loss, &evaluations, &stop);
+            tg_end(tg, m);
+        }
+    }
+    tg__tensor_drop(g);
+    return ok && tg->error == TG_OK;
+}
+TG__PRIVATE double tg__lbfgs_step(tg_optim *o, tg_closure f, void *user) {
+    tg_ctx *tg = o->tg;
+    const size_t size = 2 * (size_t)o->count * sizeof(tg_tensor *);
+    double first = tg__nan();
+    tg__lbfgs was;
+    tg__line line;
+    bool ok;
+    int i;
+    line.o = o; line.f = f; line.user = user; line.sign = o->group[0].number[TG__OPT_MAXIMIZE] != 0 ? -1 : 1;
+    for (i = 0; i < o->count; i++) if (!tg__writable(tg, o->params[i])) return first;
+    line.x = (tg_tensor **)tg__mem_get(tg, size);
+    if (!line.x) return first;
+    memset(line.x, 0, size);
+    if (tg__lbfgs_copy(tg, &o->lbfgs, (int)o->group[0].number[TG__OPT_HISTORY], &was)) {
+        tg_tensor **origin = line.x + o->count;
+        tg__lbfgs old = o->lbfgs;
+        o->lbfgs = was; was = old;                                     /* works on the copy */
+        ok = tg__lbfgs_copies(o, line.x);
+        for (i = 0; ok && i < o->count; i++) (void)tg__put_tensor_at(&origin[i], line.x[i]);
+        if (ok && !tg__lbfgs_run(&line, &first)) {
+            ok = false;
+            line.x = origin;
+            (void)tg__lbfgs_back(&line);
+            line.x = origin - o->count;
+        }
+        if (!ok) { first = tg__nan(); old = o->lbfgs; o->lbfgs = was; was = old; }
+        tg__lbfgs_drop(tg, &was);
+    }
+    for (i = 0; i < 2 * o->count; i++) tg__let_go(&line.x[i]);
+    tg__mem_put(tg, line.x, size);
+    return first;
+}
+TG_API double (tg_step_with)(tg_optim *o, tg_closure f, void *user) {
+    tg_ctx *tg = tg__start_optim(o);
+    double loss = tg__nan();
+    tg__optim_work w;
+    if (!tg) return loss;
+    if (!f) { tg__fail(tg, TG__E_NO_DATA, "closure"); return loss; }
+    w = tg__optim_begin(tg);
+    if (o->rule == TG_OPTIM_LBFGS) loss = tg__lbfgs_step(o, f, user);
+    else if (!tg__closure_call(o, f, user, &loss) || !tg__optim_run_step(o)) loss = tg__nan();
+    tg__optim_end(tg, w);
+    return loss;
+}
+
+/* ---- schedules ---- */
+/* cos(pi x): by quarters of a turn, then by Taylor's series, to the last bits */
+TG__PRIVATE double tg__cos_pi(double x) {
+    double y, term = 1, sum = 1;
+    int i;
+    if (!tg__is_finite(x)) return tg__nan();
+    if (x < 0) x = -x;
+    x -= 2 * tg__trunc64(x / 2);
+    if (x > 1) x = 2 - x;
+    if (x > 0.5) return -tg__cos_pi(1 - x);
+    y = x * 3.14159265358979323846;
+    for (i = 1; i < 12; i++) { term *= -y * y / (double)((2 * i - 1) * 2 * i); sum += term; }
+    return sum;
+}
+TG_API double tg_step_lr(double lr, int64_t step, int64_t step_size, double gamma) {
+    return step_size > 0 ? lr * tg__power(gamma, (double)(step / step_size)) : tg__nan();
+}
+TG_API double tg_multi_step_lr(double lr, int64_t step, int n, const int64_t *milestones, double gamma) {
+    int i, passed = 0;
+    for (i = 0; milestones && i < n; i++) passed += milestones[i] <= step;
+    return lr * tg__power(gamma, passed);
+}
+TG_API double tg_constant_lr(double lr, int64_t step, double factor, int64_t total_iters) { return step < total_iters ? lr * factor : lr; }
+/* How much of n steps is done */
+TG__PRIVATE double tg__share_done(int64_t step, int64_t n) { return n <= 0 ? tg__nan() : step >= n ? 1 : (double)step / (double)n; }
+TG_API double tg_linear_lr(double lr, int64_t step, double start_factor, double end_factor, int64_t total_iters) {
+    return lr * (start_factor + (end_factor - start_factor) * tg__share_done(step, total_iters));
+}
+TG_API double tg_exponential_lr(double lr, int64_t step, double gamma) { return lr * tg__power(gamma, (double)step); }
+TG_API double tg_polynomial_lr(double lr, int64_t step, int64_t total_iters, double power) {
+    const double left = 1 - tg__share_done(step, total_iters);
+    return left > 0 ? lr * tg__power(left, power) : power > 0 ? lr * left : tg__nan();
+}
+TG__PRIVATE double tg__along_cosine(double from, double to, double share) { return to + (from - to) * (1 + tg__cos_pi(share)) / 2; }
+TG_API double tg_cosine_annealing_lr(double lr, int64_t step, int64_t t_max, double eta_min) {
+    return t_max > 0 ? tg__along_cosine(lr, eta_min, (double)step / (double)t_max) : tg__nan();
+}
+TG_API double tg_cosine_annealing_warm_restarts(double lr, int64_t step, int64_t t_0, int64_t t_mult, double eta_min) {
+    if (t_0 <= 0 || t_mult < 1) return tg__nan();
+    if (t_mult == 1) step %= t_0;
+    else for (; step >= t_0; t_0 *= t_mult) { step -= t_0; if (t_0 > INT64_MAX / t_mult) break; }
+    return tg__along_cosine(lr, eta_min, (double)step / (double)t_0);
+}
+TG__PRIVATE double tg__option_or(tg_maybe m, double absent) { return m.is ? m.value : absent; }
+/* Where a sweep of two or three parts is: values at its ends */
+TG__PRIVATE double tg__one_cycle(const tg_one_cycle_lr_args *a, double first, double top, double second, double last) {
+    const double total = (double)a->total_steps, up = tg__option_or(a->pct_start, 0.3) * total - 1;
+    const double end[3] = { up, a->three_phase ? 2 * up : total - 1, total - 1 }, value[4] = { first, top, second, last };
+    const int parts = a->three_phase ? 3 : 2;
+    double from = 0, share;
+    int i = 0;
+    if (a->total_steps <= 0 || a->step < 0 || a->step > a->total_steps) return tg__nan();
+    while (i < parts - 1 && (double)a->step > end[i]) from = end[i++];
+    share = ((double)a->step - from) / (end[i] - from);
+    return a->linear ? value[i] + (value[i + 1] - value[i]) * share : tg__along_cosine(value[i], value[i + 1], share);
+}
+TG_API double tg_one_cycle_lr_from(const tg_one_cycle_lr_args *a) {
+    const double first = a ? a->max_lr / tg__option_or(a->div_factor, 25) : 0, last = a ? first / tg__option_or(a->final_div_factor, 1e4) : 0;
+    return a ? tg__one_cycle(a, first, a->max_lr, a->three_phase ? first : last, last) : tg__nan();
+}
+TG_API double tg_one_cycle_momentum_from(const tg_one_cycle_momentum_args *a) {
+    const double most = a ? tg__option_or(a->max_momentum, 0.95) : 0;
+    return a ? tg__one_cycle(a, most, tg__option_or(a->base_momentum, 0.85), most, most) : tg__nan();
+}
+TG_API double tg_cyclic_lr_from(const tg_cyclic_lr_args *a) {
+    int64_t up, down, within, cycle;
+    double height;
+    if (!a) return tg__nan();
+    up = a->step_size_up ? a->step_size_up : 2000; down = a->step_size_down ? a->step_size_down : up;
+    if (up <= 0 || down <= 0 || a->step < 0) return tg__nan();
+    cycle = a->step / (up + down); within = a->step % (up + down);
+    height = (a->max_lr - a->base_lr) * (within <= up ? (double)within / (double)up : (double)(up + down - within) / (double)down);
+    if (a->mode == TG_CYCLIC_TRIANGULAR2) height *= tg__power(0.5, (double)cycle);
+    if (a->mode == TG_CYCLIC_EXP_RANGE) height *= tg__power(tg__option_or(a->gamma, 1), (double)a->step);
+    return a->base_lr + height;
+}
+TG_API double tg_reduce_lr_on_plateau(tg_plateau *p, double lr, double metric) {
+    double threshold, edge, lower;
+    if (!p) return lr;
+    threshold = tg__option_or(p->threshold, 1e-4);
+    if (p->max) threshold = -threshold;
+    edge = p->threshold_abs ? p->best - threshold : p->best * (1 - threshold);
+    if (!p->begun || (p->max ? metric > edge : metric < edge)) { p->best = metric; p->begun = true; p->bad = 0; }
+    else p->bad++;
+    if (p->cooling > 0) { p->cooling--; p->bad = 0; }
+    if ((double)p->bad <= tg__option_or(p->patience, 10)) return lr;
+    p->cooling = p->cooldown; p->bad = 0;
+    lower = tg__larger(lr * tg__option_or(p->factor, 0.1), p->min_lr);
+    return lr - lower > tg__option_or(p->eps, 1e-8) ? lower : lr;
+}
+
+/* ---- state by name ---- */
+#ifndef TENSORGRAD_NO_IO
+TG__PRIVATE const char *tg__state_name(char *out, size_t size, const char *head, int i, const char *tail) {
+    tg__text t = tg__text_over(out, size);
+    tg__put(&t, head); tg__put_i64(&t, i); tg__put(&t, tail[0] ? "." : ""); tg__put(&t, tail);
+    return out;
+}
+/* A state goes out to a dict and comes in from one by the same walk, so that both name the same things. */
+typedef struct tg__state_walk {
+    tg_optim *o;
+    tg_dict *out;                              /* out */
+    const tg_dict *in;                         /* in: what is there counts, what must be there and is not is an error */
+    int64_t met;
+} tg__state_walk;
+TG__PRIVATE bool tg__state_out(tg__state_walk *w, const char *name, tg_tensor *t) {
+    t = tg_clone(tg_detach(t));
+    return t && tg_dict_set(w->out, name, t);
+}
+TG__PRIVATE bool tg__state_number(tg__state_walk *w, const char *name, double *v) {
+    tg_tensor *t;
+    double got;
+    if (w->out) { t = tg_full(w->o->tg, TG_SCALAR, *v, TG_F64); return t && tg_dict_set(w->out, name, t); }
+    t = tg_dict_get(w->in, name);
+    if (!t) return tg__fail_op(w->o->tg, TG_ERROR_VALUE, "the state has no entry %s", name);
+    got = tg_item(t);
+    if (w->o->tg->error != TG_OK) return false;
+    *v = got; w->met++;
+    return true;
+}
+/* In: a new tensor of like's layout, in *t */
+TG__PRIVATE bool tg__state_tensor(tg__state_walk *w, const char *name, tg_tensor **t, tg_device device, tg_dtype dtype, const tg_tensor *like) {
+    tg_tensor *from;
+    if (w->out) return tg__state_out(w, name, *t);
+    from = tg_dict_get(w->in, name);
+    if (!from) return tg__fail_op(w->o->tg, TG_ERROR_VALUE, "the state has no entry %s", name);
+    if (from->opaque || !tg_dtype_is_float(from->dtype) || (like && !tg__same_shape(from, like)) || (!like && from->ndim != 1))
+        return tg__fail_op(w->o->tg, TG_ERROR_SHAPE, "the state's %s is %t; expected the shape of %t", name, from, like);
+    *t = tg__tensor_make_like(w->o->tg, device, dtype, like ? like : from);
+    if (!*t) return false;
+    (*t)->made_by = tg__rules[w->o->rule].name;
+    w->met++;
+    from = tg_to(from, dtype);
+    return from && tg__copy_to(w->o->tg, *t, from);
+}
+TG__PRIVATE bool tg__state_param(tg__state_walk *w, int i, tg__optim_param *p) {
+    const tg_optim *o = w->o;
+    const tg__rule *rule = &tg__rules[o->rule];
+    const tg_dtype compute = tg__compute_type(o->params[i]->dtype);
+    double steps = (double)p->steps;
+    char name[64];
+    int k;
+    (void)tg__state_name(name, sizeof name, "", i, "step");
+    if (w->out ? p->steps == 0 : !tg_dict_get(w->in, name)) return true;       /* no gradient has come yet */
+    if (!tg__state_number(w, name, &steps)) return false;
+    p->steps = (int64_t)steps;
+    if (o->rule == TG_OPTIM_NADAM && !tg__state_number(w, tg__state_name(name, sizeof name, "", i, "mu_product"), &p->product)) return false;
+    if (o->rule == TG_OPTIM_ASGD && !(tg__state_number(w, tg__state_name(name, sizeof name, "", i, "eta"), &p->product)
+        && tg__state_number(w, tg__state_name(name, sizeof name, "", i, "mu"), &p->average))) return false;
+    for (k = 0; k < TG__KEPT; k++) {
+        const char *what = k == TG__KEPT_MASTER ? "master" : rule->state[k];
+        if (!what) continue;
+        (void)tg__state_name(name, sizeof name, "", i, what);
+        if (w->out ? !p->kept[k] : !tg_dict_get(w->in, name)) continue;        /* what an option did not ask for */
+        if (!tg__state_tensor(w, name, &p->kept[k], o->params[i]->device, compute, o->params[i])) return false;
+    }
+    return true;
+}
+TG__PRIVATE bool tg__state_lbfgs(tg__state_walk *w, tg__lbfgs *l) {
+    tg_tensor *p = w->o->params[0];
+    const tg_dtype d = tg__lbfgs_dtype(w->o);
+    double count = l->count;
+    char name[64];
+    int i;
+    if (w->out ? l->evaluations <= 0 : !tg_dict_get(w->in, "lbfgs.func_evals")) return true;
+    if (!tg__state_number(w, "lbfgs.func_evals", &l->evaluations) || !tg__state_number(w, "lbfgs.n_iter", &l->iterations) || !tg__state_number(w, "lbfgs.t", &l->t)
+        || !tg__state_number(w, "lbfgs.H_diag", &l->h) || !tg__state_number(w, "lbfgs.prev_loss", &l->loss) || !tg__state_number(w, "lbfgs.history", &count)) return false;
+    if (l->iterations > 0 && !(tg__state_tensor(w, "lbfgs.d", &l->d, p->device, d, NULL) && tg__state_tensor(w, "lbfgs.prev_flat_grad", &l->before, p->device, d, NULL))) return false;
+    if (!w->out && !(count >= 0 && count <= l->room)) return tg__fail(w->o->tg, TG__E_RANGE, "lbfgs.history", "no more than history_size", count);
+    for (i = 0; i < (int)count; i++) {
+        if (!w->out) { l->y[i] = l->s[i] = NULL; l->count = i + 1; }
+        if (!tg__state_tensor(w, tg__state_name(name, sizeof name, "lbfgs.old_dirs.", i, ""), &l->y[i], p->device, d, NULL)
+            || !tg__state_tensor(w, tg__state_name(name, sizeof name, "lbfgs.old_stps.", i, ""), &l->s[i], p->device, d, NULL)
+            || !tg__state_number(w, tg__state_name(name, sizeof name, "lbfgs.ro.", i, ""), &l->ro[i])) return false;
+    }
+    return true;
+}
+TG__PRIVATE bool tg__state_groups(tg__state_walk *w, tg__optim_group *group) {
+    double unused;
+    char name[64], head[32];
+    int i, k;
+    for (i = 0; i < w->o->groups; i++) {
+        (void)tg__state_name(head, sizeof head, "group.", i, "");
+        for (k = 0; k < TG__OPT_COUNT; k++) {
+            tg__text t = tg__text_over(name, sizeof name);
+            if (!tg__option_known(w->o->rule, k, &unused)) continue;
+            tg__put(&t, head); tg__put(&t, "."); tg__put(&t, tg__option_rows[k].name);
+            if (!tg__state_number(w, name, &group[i].number[k])) return false;
+        }
+    }
+    return true;
+}
+TG_API tg_dict *(tg_optim_state)(tg_optim *o) {
+    tg_ctx *tg = tg__start_optim(o);
+    tg__optim_work work;
+    tg__state_walk w = TG__ZERO;
+    double skipped;
+    bool ok;
+    int i;
+    if (!tg) return NULL;
+    work = tg__optim_begin(tg);
+    w.o = o; w.out = tg_dict_new(tg);
+    skipped = (double)o->skipped;
+    ok = w.out && tg_dict_set_meta(w.out, "optimiser", tg__rules[o->rule].name) && tg__state_number(&w, "skipped", &skipped) && tg__state_groups(&w, o->group);
+    for (i = 0; ok && i < o->count; i++) ok = tg__state_param(&w, i, &o->param[i]);
+    ok = ok && (o->rule != TG_OPTIM_LBFGS || tg__state_lbfgs(&w, &o->lbfgs));
+    tg__optim_end(tg, work);
+    if (ok) return w.out;
+    tg_dict_free(w.out);
+    return NULL;
+}
+/* Nothing is left over: an entry that no walk met is another optimiser's. */
+TG__PRIVATE bool tg__state_all_met(const tg__state_walk *w) {
+    return w->met == tg_dict_count(w->in) || tg__fail_op(w->o->tg, TG_ERROR_VALUE, "the state has %l entries, and this optimiser knows %l of them; are its parameters and groups the same?",
+        tg_dict_count(w->in), w->met);
+}
+TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
+    tg_ctx *tg = tg__start_optim(o);
+    const char *rule = state ? tg_dict_meta(state, "optimiser") : NULL;
+    tg__optim_work work;
+    tg__state_walk w = TG__ZERO;
+    tg__optim_param *param = NULL;
+    tg__optim_group *group = NULL;
+    tg__lbfgs lbfgs = TG__ZERO, none = TG__ZERO;
+    double skipped = 0;
+    bool ok;
+    int i, k;
+    if (!tg) return false;
+    if (!state) return tg__fail(tg, TG__E_NO_DATA, "state");
+    if (!rule || strcmp(rule, tg__rules[o->rule].name) != 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the state is %s's", rule ? rule : "no optimiser");
+    work = tg__optim_begin(tg);
+    w.o = o; w.in = state;
+    group = (tg__optim_group *)tg__mem_get(tg, (size_t)o->groups * sizeof *group);
+    param = group ? (tg__optim_param *)tg__mem_get(tg, (size_t)o->count * sizeof *param) : NULL;
+    ok = param != NULL;
+    for (i = 0; ok && i < o->count; i++) {
+        memset(&param[i], 0, sizeof param[i]);
+        param[i].group = o->param[i].group; param[i].product = param[i].average = 1;
+    }
+    ok = ok && tg__state_number(&w, "skipped", &skipped) && tg__state_groups(&w, group);
+    for (i = 0; ok && i < o->count; i++) ok = tg__state_param(&w, i, &param[i]);
+    if (ok && o->rule == TG_OPTIM_LBFGS) ok = tg__option_check(tg, TG__OPT_HISTORY, group[0].number[TG__OPT_HISTORY]) && tg__lbfgs_copy(tg, &none, (int)group[0].number[TG__OPT_HISTORY], &lbfgs) && tg__state_lbfgs(&w, &lbfgs);
+    ok = ok && tg__state_all_met(&w);
+    if (ok) {                                                          /* now everything changes places; what is dropped below is the old */
+        tg__lbfgs old = o->lbfgs;
+        tg__optim_param *old_param = o->param;
+        tg__optim_group *old_group = o->group;
+        o->lbfgs = lbfgs; lbfgs = old; o->param = param; param = old_param; o->group = group; group = old_group;
+        o->skipped = (int64_t)skipped;
+    }
+    for (i = 0; param && i < o->count; i++) for (k = 0; k < TG__KEPT; k++) tg__let_go(&param[i].kept[k]);
+    tg__lbfgs_drop(tg, &lbfgs);
+    tg__mem_put(tg, param, (size_t)o->count * sizeof *param); tg__mem_put(tg, group, (size_t)o->groups * sizeof *group);
+    tg__optim_end(tg, work);
+    return ok;
+}
+#endif /* TENSORGRAD_NO_IO */
+#endif /* TENSORGRAD_NO_OPTIM */
 
 /* ======================================================================================
    >>impl-debug    tensors as text, as torch prints them; the tape as text and as a drawing
@@ -29060,13 +30810,16 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #undef TG__AT
 #undef TG__AT_CTX
 #undef TG__AT_DICT
+#undef TG__AT_MODULE
 #undef TG__AT_CONST_DICT
+#undef TG__AT_OPTIM
 #undef TG__PLACED
 #define TG__AT(t) tg__at(t, __FILE__, __LINE__)
 #define TG__AT_CTX(tg) tg__at_ctx(tg, __FILE__, __LINE__)
 #define TG__AT_DICT(d) tg__at_dict(d, __FILE__, __LINE__)
 #define TG__AT_MODULE(m) tg__at_module(m, __FILE__, __LINE__)
 #define TG__AT_CONST_DICT(d) tg__at_const_dict(d, __FILE__, __LINE__)
+#define TG__AT_OPTIM(o) tg__at_optim(o, __FILE__, __LINE__)
 #define TG__PLACED(name, ...) tg__##name##_at(__FILE__, __LINE__, __VA_ARGS__)
 #endif
 #endif /* TENSORGRAD_IMPLEMENTATION */
@@ -34792,6 +36545,248 @@ TG__PRIVATE void TG__FT(tg__rnn_back)(int kind, const tg__rnn_run *r) {
 #undef TG__RNN_SIGMOID_SLOPE
 #undef TG__RNN_TANH_SLOPE
 #endif
+
+#ifndef TENSORGRAD_NO_OPTIM
+/* ======================================================================================
+   >>pass-optim    one step of an optimiser for a run of elements; clipping; what norms are sums of
+   One loop per rule. At each stands what it does, where G is the gradient as it is taken (see >>device), R = number[1] the rate,
+   c0 = number[3], c1 = number[4] and on, and s, u, w what is kept. Products and sums are rounded one by one, so that
+   every instruction set, with a fused multiply-add or without, gives the same bits. What is kept from step to step is
+   flushed by rule, in strict mode too: momenta that fade away must not slow all later steps down.
+   Tests: tests/test_optim.c
+   ====================================================================================== */
+#if !defined(TG__T) && !defined(TG__OPTIM_ONCE)
+#define TG__OPTIM_ONCE
+typedef struct tg__optim_run {
+    int64_t n;                               /* whole vectors */
+    int kind;
+    const double *number;                    /* the request's */
+    const int64_t *whole;
+    void *p, *s[3];                          /* the parameter; what is kept: NULL where there is none */
+    const void *g;
+} tg__optim_run;
+#endif
+#if defined(TG__T) && !(defined(TG__PASS_AVX512) && defined(TG__TYPE_F64) && !defined(TG__ONLY))
+#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])
+#define TG__OPTIM_STATE(i)   ((TG__T *)r->s[i])
+#define TG__OPTIM_EACH       for (int64_t i = 0; i < r->n; i += TG__VN)
+
+TG__INLINE TG__V TG__FT(tg__optim_get)(const TG__T *p, int64_t i) { return TG__W(load)(p + i); }
+TG__INLINE void TG__FT(tg__optim_put)(TG__T *p, int64_t i, TG__V v) {
+#if defined(TG__TYPE_F32)
+    const TG__T tiny = 1.17549435e-38f;
+#else
+    const TG__T tiny = 2.2250738585072014e-308;
+#endif
+    TG__W(store)(p + i, TG__W(select)(TG__W(lt)(TG__W(abs)(v), TG__W(set)(tiny)), TG__W(set)(0), v));
+}
+/* a * x + b * y */
+TG__INLINE TG__V TG__FT(tg__optim_mix)(TG__V a, TG__V x, TG__V b, TG__V y) { return TG__W(add)(TG__W(mul)(a, x), TG__W(mul)(b, y)); }
+/* The gradient as a rule takes it, scaled and with its part of the parameter, and the parameter that it is taken from. */
+TG__INLINE TG__V TG__FT(tg__optim_take)(const tg__optim_run *r, int64_t i, TG__V *x) {
+    TG__V g = TG__W(mul)(TG__W(load)((const TG__T *)r->g + i), TG__OPTIM_NUMBER(0));
+    *x = TG__W(load)((const TG__T *)r->p + i);
+    if (r->whole[0] == TG_DECAY_GRADIENT) g = TG__W(add)(g, TG__W(mul)(TG__OPTIM_NUMBER(2), *x));
+    if (r->whole[0] == TG_DECAY_PARAMETER) *x = TG__W(mul)(TG__OPTIM_NUMBER(2), *x);
+    return g;
+}
+TG__INLINE void TG__FT(tg__optim_move)(const tg__optim_run *r, int64_t i, TG__V x, TG__V rate, TG__V along) {
+    TG__FT(tg__optim_put)((TG__T *)r->p, i, TG__W(sub)(x, TG__W(mul)(rate, along)));
+}
+TG__INLINE TG__V TG__FT(tg__optim_sign)(TG__V v) {
+    const TG__V zero = TG__W(set)(0), one = TG__W(copysign)(TG__W(set)(1), v);
+    return TG__W(select)(TG__W(mor)(TG__W(lt)(v, zero), TG__W(gt)(v, zero)), one, v);      /* 0 and NaN stay */
+}
+
+/* s = c0 s + c1 G, then G = whole[1] ? G + c2 s : s, where there is an s; p -= R G */
+TG__PRIVATE void TG__FT(tg__optim_sgd)(const tg__optim_run *r) {
+    const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4), ahead = TG__OPTIM_NUMBER(5);
+    TG__OPTIM_EACH {
+        TG__V x, g = TG__FT(tg__optim_take)(r, i, &x);
+        if (r->s[0]) {
+            const TG__V b = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, g);
+            TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, b);
+            g = r->whole[1] ? TG__W(add)(g, TG__W(mul)(ahead, b)) : b;
+        }
+        TG__FT(tg__optim_move)(r, i, x, rate, g);
+    }
+}
+/* Adam and its relatives: s = c0 s + c1 G, u = c2 u + c3 G^2, w = v = max(w, u), v = u without w; p -= R (s + c6 G) / (sqrt(v) c4 + c5) */
+TG__PRIVATE void TG__FT(tg__optim_adam)(const tg__optim_run *r) {
+    const TG__V rate = TG__OPTIM_NUMBER(1), keep1 = TG__OPTIM_NUMBER(3), fresh1 = TG__OPTIM_NUMBER(4), keep2 = TG__OPTIM_NUMBER(5),
+        fresh2 = TG__OPTIM_NUMBER(6), correct = TG__OPTIM_NUMBER(7), eps = TG__OPTIM_NUMBER(8), lead = TG__OPTIM_NUMBER(9);
+    TG__OPTIM_EACH {
+        TG__V x, m, v, g = TG__FT(tg__optim_take)(r, i, &x);
+        m = TG__FT(tg__optim_mix)(keep1, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh1, g);
+        v = TG__FT(tg__optim_mix)(keep2, TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i), fresh2, TG__W(mul)(g, g));
+        TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, m);
+        TG__FT(tg__optim_put)(TG__OPTIM_STATE(1), i, v);
+        if (r->s[2]) {                                                     /* amsgrad: the largest so far */
+            v = TG__W(maxn)(TG__FT(tg__optim_get)(TG__OPTIM_STATE(2), i), v);
+            TG__FT(tg__optim_put)(TG__OPTIM_STATE(2), i, v);
+        }
+        v = TG__W(add)(TG__W(mul)(TG__W(sqrt)(v), correct), eps);
+        if (r->number[9] != 0) m = TG__W(add)(m, TG__W(mul)(lead, g));
+        TG__FT(tg__optim_move)(r, i, x, rate, TG__W(div)(m, v));
+    }
+}
+/* s = c0 s + c1 G^2, u = c0 u + c1 G, v = max(s - u^2, 0), v = s without u; d = G / (sqrt(v) + c2), w = d = c3 w + d where there is a w; p -= R d */
+TG__PRIVATE void TG__FT(tg__optim_rmsprop)(const tg__optim_run *r) {
+    const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4), eps = TG__OPTIM_NUMBER(5), momentum = TG__OPTIM_NUMBER(6);
+    TG__OPTIM_EACH {
+        TG__V x, v, g = TG__FT(tg__optim_take)(r, i, &x);
+        v = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, TG__W(mul)(g, g));
+        TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, v);
+        if (r->s[1]) {                                                     /* the variance: about the mean */
+            const TG__V mean = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i), fresh, g);
+            TG__FT(tg__optim_put)(TG__OPTIM_STATE(1), i, mean);
+            v = TG__W(maxn)(TG__W(sub)(v, TG__W(mul)(mean, mean)), TG__W(set)(0));
+        }
+        g = TG__W(div)(g, TG__W(add)(TG__W(sqrt)(v), eps));
+        if (r->s[2]) {
+            g = TG__W(add)(TG__W(mul)(momentum, TG__FT(tg__optim_get)(TG__OPTIM_STATE(2), i)), g);
+            TG__FT(tg__optim_put)(TG__OPTIM_STATE(2), i, g);
+        }
+        TG__FT(tg__optim_move)(r, i, x, rate, g);
+    }
+}
+/* s += G^2; p -= R G / (sqrt(s) + c0) */
+TG__PRIVATE void TG__FT(tg__optim_adagrad)(const tg__optim_run *r) {
+    const TG__V rate = TG__OPTIM_NUMBER(1), eps = TG__OPTIM_NUMBER(3);
+    TG__OPTIM_EACH {
+        TG__V x, v, g = TG__FT(tg__optim_take)(r, i, &x);
+        v = TG__W(add)(TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), TG__W(mul)(g, g));
+        TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, v);
+        TG__FT(tg__optim_move)(r, i, x, rate, TG__W(div)(g, TG__W(add)(TG__W(sqrt)(v), eps)));
+    }
+}
+/* s = c0 s + c1 G^2, d = G sqrt(u + c2) / sqrt(s + c2), u = c0 u + c1 d^2; p -= R d */
+TG__PRIVATE void TG__FT(tg__optim_adadelta)(const tg__optim_run *r) {
+    const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4), eps = TG__OPTIM_NUMBER(5);
+    TG__OPTIM_EACH {
+        TG__V x, v, d, g = TG__FT(tg__optim_take)(r, i, &x);
+        v = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, TG__W(mul)(g, g));
+        d = TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i);
+        g = TG__W(mul)(TG__W(div)(TG__W(sqrt)(TG__W(add)(d, eps)), TG__W(sqrt)(TG__W(add)(v, eps))), g);
+        TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, v);
+        TG__FT(tg__optim_put)(TG__OPTIM_STATE(1), i, TG__FT(tg__optim_mix)(keep, d, fresh, TG__W(mul)(g, g)));
+        TG__FT(tg__optim_move)(r, i, x, rate, g);
+    }
+}
+/* s = c0 s + c1 G, u = max(c2 u, |G| + c3); p -= R s / u */
+TG__PRIVATE void TG__FT(tg__optim_adamax)(const tg__optim_run *r) {
+    const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4), fade = TG__OPTIM_NUMBER(5), eps = TG__OPTIM_NUMBER(6);
+    TG__OPTIM_EACH {
+        TG__V x, m, v, g = TG__FT(tg__optim_take)(r, i, &x);
+        m = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, g);
+        v = TG__W(maxn)(TG__W(mul)(fade, TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i)), TG__W(add)(TG__W(abs)(g), eps));
+        TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, m);
+        TG__FT(tg__optim_put)(TG__OPTIM_STATE(1), i, v);
+        TG__FT(tg__optim_move)(r, i, x, rate, TG__W(div)(m, v));
+    }
+}
+/* p = c0 p - R G; s = c1 s + c2 p */
+TG__PRIVATE void TG__FT(tg__optim_asgd)(const tg__optim_run *r) {
+    const TG__V rate = TG__OPTIM_NUMBER(1), shrink = TG__OPTIM_NUMBER(3), keep = TG__OPTIM_NUMBER(4), fresh = TG__OPTIM_NUMBER(5);
+    TG__OPTIM_EACH {
+        TG__V x, g = TG__FT(tg__optim_take)(r, i, &x);
+        x = TG__W(sub)(TG__W(mul)(shrink, x), TG__W(mul)(rate, g));
+        TG__FT(tg__optim_put)((TG__T *)r->p, i, x);
+        TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, x));
+    }
+}
+/* A step grows while the sign of the gradient stays, shrinks where it turns, and is then not taken: t = sign(G) sign(s),
+   u = min(max(u * (t < 0 ? c0 : t > 0 ? c1 : 1), c2), c3), s = t < 0 ? 0 : G; p -= u sign(s) */
+TG__PRIVATE void TG__FT(tg__optim_rprop)(const tg__optim_run *r) {
+    const TG__V shrink = TG__OPTIM_NUMBER(3), grow = TG__OPTIM_NUMBER(4), least = TG__OPTIM_NUMBER(5), most = TG__OPTIM_NUMBER(6), zero = TG__W(set)(0);
+    TG__OPTIM_EACH {
+        TG__V x, step, g = TG__FT(tg__optim_take)(r, i, &x);
+        const TG__V before = TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), turn = TG__W(mul)(TG__FT(tg__optim_sign)(g), TG__FT(tg__optim_sign)(before));
+        const TG__M turned = TG__W(lt)(turn, zero);
+        step = TG__W(mul)(TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i), TG__W(select)(turned, shrink, TG__W(select)(TG__W(gt)(turn, zero), grow, TG__W(set)(1))));
+        step = TG__W(minn)(TG__W(maxn)(step, least), most);
+        g = TG__W(select)(turned, zero, g);
+        TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, g);
+        TG__FT(tg__optim_put)(TG__OPTIM_STATE(1), i, step);
+        TG__FT(tg__optim_move)(r, i, x, step, TG__FT(tg__optim_sign)(g));
+    }
+}
+/* p -= R sign(c0 s + c1 G); s = c2 s + c3 G */
+TG__PRIVATE void TG__FT(tg__optim_lion)(const tg__optim_run *r) {
+    const TG__V rate = TG__OPTIM_NUMBER(1), keep1 = TG__OPTIM_NUMBER(3), fresh1 = TG__OPTIM_NUMBER(4), keep2 = TG__OPTIM_NUMBER(5), fresh2 = TG__OPTIM_NUMBER(6);
+    TG__OPTIM_EACH {
+        TG__V x, g = TG__FT(tg__optim_take)(r, i, &x);
+        const TG__V m = TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i);
+        TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, TG__FT(tg__optim_mix)(keep2, m, fresh2, g));
+        TG__FT(tg__optim_move)(r, i, x, rate, TG__FT(tg__optim_sign)(TG__FT(tg__optim_mix)(keep1, m, fresh1, g)));
+    }
+}
+/* s = c0 s + c1 G; p -= R u, where u is only read */
+TG__PRIVATE void TG__FT(tg__optim_muon)(const tg__optim_run *r) {
+    const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4);
+    TG__OPTIM_EACH {
+        TG__V x, g = TG__FT(tg__optim_take)(r, i, &x);
+        TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, g));
+        TG__FT(tg__optim_move)(r, i, x, rate, TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i));
+    }
+}
+TG__PRIVATE void TG__FT(tg__optim_clip)(const tg__optim_run *r) {
+    const TG__V scale = TG__OPTIM_NUMBER(0), most = TG__OPTIM_NUMBER(1), least = TG__W(neg)(most);
+    TG__T *p = (TG__T *)r->p;
+    TG__OPTIM_EACH TG__W(store)(p + i, TG__W(minn)(TG__W(maxn)(TG__W(mul)(TG__W(load)(p + i), scale), least), most));
+}
+/* What a norm is the sum of, or the largest: |x|, x * x, |x|^p; of order 0 whether it is no zero. */
+TG__PRIVATE void TG__FT(tg__optim_powers)(const tg__optim_run *r) {
+    const double order = r->number[1];
+    const TG__V one = TG__W(set)(1), zero = TG__W(set)(0), p = TG__OPTIM_NUMBER(1);
+    const TG__T *x = (const TG__T *)r->g;
+    TG__T *y = (TG__T *)r->p;
+    if (order == 2) TG__OPTIM_EACH { const TG__V a = TG__W(load)(x + i); TG__W(store)(y + i, TG__W(mul)(a, a)); }
+    else if (order == 0) TG__OPTIM_EACH TG__W(store)(y + i, TG__W(select)(TG__W(eq)(TG__W(load)(x + i), zero), zero, one));
+    else if (order == 1 || r->whole[1]) TG__OPTIM_EACH TG__W(store)(y + i, TG__W(abs)(TG__W(load)(x + i)));
+    else TG__OPTIM_EACH TG__W(store)(y + i, TG__W(pow)(TG__W(abs)(TG__W(load)(x + i)), p));
+}
+
+TG__PRIVATE void TG__FT(tg__optim_whole)(const tg__optim_run *r) {
+    switch (r->kind) {
+        case TG_STEP_SGD: TG__FT(tg__optim_sgd)(r); break;
+        case TG_STEP_ADAM: TG__FT(tg__optim_adam)(r); break;
+        case TG_STEP_RMSPROP: TG__FT(tg__optim_rmsprop)(r); break;
+        case TG_STEP_ADAGRAD: TG__FT(tg__optim_adagrad)(r); break;
+        case TG_STEP_ADADELTA: TG__FT(tg__optim_adadelta)(r); break;
+        case TG_STEP_ADAMAX: TG__FT(tg__optim_adamax)(r); break;
+        case TG_STEP_ASGD: TG__FT(tg__optim_asgd)(r); break;
+        case TG_STEP_RPROP: TG__FT(tg__optim_rprop)(r); break;
+        case TG_STEP_LION: TG__FT(tg__optim_lion)(r); break;
+        case TG_STEP_MUON: TG__FT(tg__optim_muon)(r); break;
+        case TG_STEP_CLIP: TG__FT(tg__optim_clip)(r); break;
+        default: TG__FT(tg__optim_powers)(r); break;
+    }
+}
+/* Any number of elements: what does not fill a vector goes through one that is filled up with zeros. */
+TG__PRIVATE void TG__FT(tg__optim_step)(const tg__optim_run *r) {
+    const int64_t rest = r->n % TG__VN, whole = r->n - rest;
+    const size_t bytes = (size_t)rest * sizeof(TG__T);
+    tg__optim_run part = *r;
+    TG__T tile[5][TG__VN];
+    int k;
+    part.n = whole;
+    if (whole) TG__FT(tg__optim_whole)(&part);
+    if (!rest) return;
+    memset(tile, 0, sizeof tile);
+    memcpy(tile[0], (const TG__T *)r->p + whole, bytes);
+    if (r->g) memcpy(tile[1], (const TG__T *)r->g + whole, bytes);
+    for (k = 0; k < 3; k++) if (r->s[k]) { memcpy(tile[2 + k], (const TG__T *)r->s[k] + whole, bytes); part.s[k] = tile[2 + k]; }
+    part.n = TG__VN; part.p = tile[0]; part.g = r->g ? tile[1] : NULL;
+    TG__FT(tg__optim_whole)(&part);
+    memcpy((TG__T *)r->p + whole, tile[0], bytes);
+    for (k = 0; k < 3; k++) if (r->s[k]) memcpy((TG__T *)r->s[k] + whole, tile[2 + k], bytes);
+}
+#undef TG__OPTIM_NUMBER
+#undef TG__OPTIM_STATE
+#undef TG__OPTIM_EACH
+#endif
+#endif /* TENSORGRAD_NO_OPTIM */
 
 /* ======================================================================================
    >>pass-attention    tiles of scores: softmax as it goes along, and its derivative

@@ -1758,6 +1758,226 @@ static void a_transformer(call *c) { /* nn.TransformerEncoderLayer, nn.Transform
     tg_module_free(f.m);
 }
 
+/* ---- optimisers and clipping ---- */
+static const struct { const char *name; tg_optim_rule rule; double lr; } optim_rules[] = {              /* with torch's default rates, which are operands here */
+    { "SGD", TG_OPTIM_SGD, 1e-3 }, { "Adam", TG_OPTIM_ADAM, 1e-3 }, { "AdamW", TG_OPTIM_ADAMW, 1e-3 }, { "RMSprop", TG_OPTIM_RMSPROP, 1e-2 }, { "Adagrad", TG_OPTIM_ADAGRAD, 1e-2 },
+    { "Adadelta", TG_OPTIM_ADADELTA, 1 }, { "Adamax", TG_OPTIM_ADAMAX, 2e-3 }, { "NAdam", TG_OPTIM_NADAM, 2e-3 }, { "RAdam", TG_OPTIM_RADAM, 1e-3 }, { "ASGD", TG_OPTIM_ASGD, 1e-2 },
+    { "Rprop", TG_OPTIM_RPROP, 1e-2 }, { "SparseAdam", TG_OPTIM_SPARSE_ADAM, 1e-3 }, { "Muon", TG_OPTIM_MUON, 1e-3 }, { "LBFGS", TG_OPTIM_LBFGS, 1 }
+};
+/* An option, or that of parameter `group` where each parameter is a group of its own. */
+static const val *optim_value(call *c, const char *name, int group) {
+    char key[64];
+    const val *all = arg(c, -1, name), *each;
+    snprintf(key, sizeof key, "group.%s", name);
+    each = arg(c, -1, key);
+    return each && each->kind == V_LIST && group >= 0 ? child(each, group) : all;
+}
+static tg_maybe optim_number(call *c, const char *name, int group) {
+    const val *v = optim_value(c, name, group);
+    tg_maybe m = { false, 0 };
+    if (v && !is_scalar(v)) { skip(c, "a number is wanted"); return m; }
+    m.is = v != NULL; m.value = v ? v->n : 0;
+    return m;
+}
+static bool optim_flag(call *c, const char *name, int group) { tg_maybe m = optim_number(c, name, group); return m.is && m.value != 0; }
+static void optim_list(call *c, const char *name, int group, int n, tg_maybe *out) {
+    const val *v = optim_value(c, name, group), *e;
+    int i = 0;
+    if (v && (v->kind != V_LIST || v->count != n)) skip(c, "a list of numbers is wanted");
+    for (e = v && v->kind == V_LIST ? v->first : NULL; e && i < n; e = e->next, i++) { out[i].is = true; out[i].value = e->n; }
+}
+static tg_optim_args optim_args(call *c, int group) {
+    tg_optim_args a;
+    const char *search = word(c, -1, "line_search_fn", NULL);
+    tg_maybe m;
+    size_t i;
+    memset(&a, 0, sizeof a);
+    for (i = 0; i < sizeof optim_rules / sizeof optim_rules[0]; i++)
+        if (strcmp(c->op + strlen("optim."), optim_rules[i].name) == 0) { a.rule = optim_rules[i].rule; a.lr = optim_rules[i].lr; }
+    if (!a.rule) skip(c, "no such rule");
+    m = optim_number(c, "lr", group);
+    if (m.is) a.lr = m.value;
+    a.alpha = optim_number(c, "alpha", group); a.dampening = optim_number(c, "dampening", group); a.eps = optim_number(c, "eps", group);
+    a.initial_accumulator_value = optim_number(c, "initial_accumulator_value", group); a.lambd = optim_number(c, "lambd", group); a.lr_decay = optim_number(c, "lr_decay", group);
+    a.momentum = optim_number(c, "momentum", group); a.momentum_decay = optim_number(c, "momentum_decay", group); a.rho = optim_number(c, "rho", group); a.t0 = optim_number(c, "t0", group);
+    a.tolerance_change = optim_number(c, "tolerance_change", group); a.tolerance_grad = optim_number(c, "tolerance_grad", group); a.weight_decay = optim_number(c, "weight_decay", group);
+    optim_list(c, "betas", group, 2, a.betas); optim_list(c, "etas", group, 2, a.etas); optim_list(c, "step_sizes", group, 2, a.step_sizes); optim_list(c, "ns_coefficients", group, 3, a.ns_coefficients);
+    a.amsgrad = optim_flag(c, "amsgrad", group); a.centered = optim_flag(c, "centered", group); a.decoupled_weight_decay = optim_flag(c, "decoupled_weight_decay", group);
+    a.maximize = optim_flag(c, "maximize", group); a.nesterov = optim_flag(c, "nesterov", group);
+    if (a.rule == TG_OPTIM_MUON) { m = optim_number(c, "nesterov", group); a.nesterov = false; a.no_nesterov = m.is && m.value == 0; }
+    a.max_iter = (int)integer(c, -1, "max_iter", 0); a.max_eval = (int)integer(c, -1, "max_eval", 0); a.history_size = (int)integer(c, -1, "history_size", 0); a.ns_steps = (int)integer(c, -1, "ns_steps", 0);
+    if (search && strcmp(search, "strong_wolfe") != 0) skip(c, "no such line search");
+    a.strong_wolfe = search != NULL;
+    search = word(c, -1, "adjust_lr_fn", "original");
+    a.adjust_lr = strcmp(search, "match_rms_adamw") == 0 ? TG_ADJUST_MATCH_RMS_ADAMW : strcmp(search, "spectral_unclamped") == 0 ? TG_ADJUST_SPECTRAL_UNCLAMPED : TG_ADJUST_ORIGINAL;
+    return a;
+}
+static bool grouped(call *c) {
+    const val *v;
+    for (v = c->kwargs->first; v; v = v->next) if (starts_with(v->key, "group.")) return true;
+    return false;
+}
+static tg_tensor *parameter(call *c, const val *v) { tg_tensor *t = tensor_of(c, v); return t ? tg_require_grad(tg_clone(t), true) : NULL; }
+static void a_optim(call *c) {
+    const val *list = need(c, 0, "params"), *steps = need(c, 1, "grads"), *step, *e;
+    const bool groups = grouped(c);
+    tg_optim_args a = optim_args(c, groups ? 0 : -1);
+    tg_tensor *p[MAX_TENSORS];
+    tg_optim *o;
+    int n = 0, i;
+    if (c->skip || !list || !steps || list->count > MAX_TENSORS) { skip(c, "lists are wanted"); return; }
+    for (e = list->first; e; e = e->next) p[n++] = parameter(c, e);
+    a.params = p; a.n_params = groups ? 1 : n;
+    o = tg_optim_from(&a);
+    for (i = 1; groups && i < n; i++) {
+        a = optim_args(c, i);
+        a.optim = o; a.params = p + i; a.n_params = 1;
+        (void)tg_optim_group_from(&a);
+    }
+    for (step = steps->first; step; step = step->next) {
+        for (i = 0, e = step->first; e; e = e->next, i++) if (e->kind == V_TENSOR) tg_backward(p[i], .gradient = e->t);
+        (void)tg_step(o);
+        for (i = 0; i < n; i++) put(c, tg_failed(c->tg) ? NULL : tg_clone(tg_detach(p[i])));
+    }
+    tg_optim_free(o);
+}
+typedef struct quadratic { tg_tensor *x, *a, *b; } quadratic;
+static tg_tensor *quadratic_loss(void *user) {
+    const quadratic *q = (const quadratic *)user;
+    tg_tensor *loss = tg_sub(tg_div_scalar(tg_dot(q->x, tg_matmul(q->a, q->x)), 2), tg_dot(q->b, q->x));
+    return tg_backward(loss) ? loss : NULL;
+}
+static void a_lbfgs(call *c) {
+    tg_optim_args a = optim_args(c, -1);
+    quadratic q;
+    int64_t steps = need_integer(c, -1, "steps"), i;
+    tg_optim *o;
+    q.x = parameter(c, need(c, 0, "x0")); q.a = tensor(c, 1, "A"); q.b = tensor(c, 2, "b");
+    a.params = &q.x; a.n_params = 1;
+    o = tg_optim_from(&a);
+    for (i = 0; i < steps; i++) {
+        (void)tg_step_with(o, quadratic_loss, &q);
+        put(c, tg_failed(c->tg) ? NULL : tg_clone(tg_detach(q.x)));
+    }
+    tg_optim_free(o);
+}
+/* Both take gradients: leaves get them first. */
+static void a_clip_grad(call *c) {
+    tensors g = tensor_list(c, 0, "parameters|grads");
+    tg_tensor *p[MAX_TENSORS];
+    const bool value = strcmp(c->op, "nn.utils.clip_grad_value_") == 0;
+    tg_maybe order = maybe(c, 2, "norm_type");
+    int i;
+    for (i = 0; i < g.n; i++) {
+        p[i] = g.t[i] ? tg_require_grad(tg_zeros_like(g.t[i]), true) : NULL;
+        tg_backward(p[i], .gradient = g.t[i]);
+    }
+    if (value) (void)tg_clip_grad_value_(p, g.n, number(c, 1, "clip_value", 0));
+    else {
+        double norm = tg_clip_grad_norm_(p, g.n, number(c, 1, "max_norm", 0), .norm_type = order, .error_if_nonfinite = flag(c, 3, "error_if_nonfinite", false));
+        put(c, g.n ? tg_full(c->tg, TG_SCALAR, norm, g.t[0]->dtype) : NULL);
+    }
+    for (i = 0; i < g.n; i++) put(c, tg_failed(c->tg) ? NULL : tg_clone(tg_grad_of(p[i])));
+    c->self = c->n_out ? c->out[0].t : NULL;                         /* the name ends in _, but nothing given is changed */
+}
+
+/* ---- schedules: the rate after each step; arguments by torch's names, with its defaults, in a dict or in a list of names and values ---- */
+typedef struct sched { call *c; const val *list; } sched;
+static const val *sched_arg(const sched *s, const char *name) {
+    const val *v;
+    if (!s->list) return arg(s->c, -1, name);
+    for (v = s->list->first; v && v->next; v = v->next->next) if (v->kind == V_STR && strcmp(v->s, name) == 0) return v->next;
+    return NULL;
+}
+static double sched_number(const sched *s, const char *name, double absent) {
+    const val *v = sched_arg(s, name);
+    if (v && !is_scalar(v)) { skip(s->c, "a number is wanted"); return absent; }
+    return v ? v->n : absent;
+}
+static tg_maybe sched_maybe(const sched *s, const char *name) { const val *v = sched_arg(s, name); tg_maybe m; m.is = v != NULL; m.value = sched_number(s, name, 0); return m; }
+static bool sched_is(const sched *s, const char *name, const char *word) { const val *v = sched_arg(s, name); return v && v->kind == V_STR && strcmp(v->s, word) == 0; }
+static double sched_rate(const sched *s, const char *name, double lr, int64_t step, double *momentum) {
+    if (strcmp(name, "StepLR") == 0) return tg_step_lr(lr, step, (int64_t)sched_number(s, "step_size", 0), sched_number(s, "gamma", 0.1));
+    if (strcmp(name, "MultiStepLR") == 0) {
+        int64_t at[MAX_RESULTS];
+        const val *v = sched_arg(s, "milestones"), *e;
+        int n = 0;
+        for (e = v ? v->first : NULL; e && n < MAX_RESULTS; e = e->next) at[n++] = e->i;
+        return tg_multi_step_lr(lr, step, n, at, sched_number(s, "gamma", 0.1));
+    }
+    if (strcmp(name, "ConstantLR") == 0) return tg_constant_lr(lr, step, sched_number(s, "factor", 1.0 / 3), (int64_t)sched_number(s, "total_iters", 5));
+    if (strcmp(name, "LinearLR") == 0) return tg_linear_lr(lr, step, sched_number(s, "start_factor", 1.0 / 3), sched_number(s, "end_factor", 1), (int64_t)sched_number(s, "total_iters", 5));
+    if (strcmp(name, "ExponentialLR") == 0) return tg_exponential_lr(lr, step, sched_number(s, "gamma", 0));
+    if (strcmp(name, "PolynomialLR") == 0) return tg_polynomial_lr(lr, step, (int64_t)sched_number(s, "total_iters", 5), sched_number(s, "power", 1));
+    if (strcmp(name, "CosineAnnealingLR") == 0) return tg_cosine_annealing_lr(lr, step, (int64_t)sched_number(s, "T_max", 0), sched_number(s, "eta_min", 0));
+    if (strcmp(name, "CosineAnnealingWarmRestarts") == 0)
+        return tg_cosine_annealing_warm_restarts(lr, step, (int64_t)sched_number(s, "T_0", 0), (int64_t)sched_number(s, "T_mult", 1), sched_number(s, "eta_min", 0));
+    if (strcmp(name, "OneCycleLR") == 0) {
+        tg_one_cycle_lr_args a;
+        memset(&a, 0, sizeof a);
+        a.max_lr = sched_number(s, "max_lr", 0); a.step = step; a.total_steps = (int64_t)sched_number(s, "total_steps", 0);
+        if (!a.total_steps) a.total_steps = (int64_t)(sched_number(s, "epochs", 0) * sched_number(s, "steps_per_epoch", 0));
+        a.base_momentum = sched_maybe(s, "base_momentum"); a.max_momentum = sched_maybe(s, "max_momentum"); a.div_factor = sched_maybe(s, "div_factor");
+        a.final_div_factor = sched_maybe(s, "final_div_factor"); a.pct_start = sched_maybe(s, "pct_start");
+        a.linear = sched_is(s, "anneal_strategy", "linear"); a.three_phase = sched_number(s, "three_phase", 0) != 0;
+        if (sched_number(s, "cycle_momentum", 1) != 0) *momentum = tg_one_cycle_momentum_from(&a);
+        return tg_one_cycle_lr_from(&a);
+    }
+    if (strcmp(name, "CyclicLR") == 0) {
+        tg_cyclic_lr_args a;
+        memset(&a, 0, sizeof a);
+        a.base_lr = sched_number(s, "base_lr", 0); a.max_lr = sched_number(s, "max_lr", 0); a.step = step; a.gamma = sched_maybe(s, "gamma");
+        a.step_size_up = (int64_t)sched_number(s, "step_size_up", 0); a.step_size_down = (int64_t)sched_number(s, "step_size_down", 0);
+        a.mode = sched_is(s, "mode", "triangular2") ? TG_CYCLIC_TRIANGULAR2 : sched_is(s, "mode", "exp_range") ? TG_CYCLIC_EXP_RANGE : TG_CYCLIC_TRIANGULAR;
+        lr = tg_cyclic_lr_from(&a);
+        if (sched_number(s, "cycle_momentum", 1) != 0) {
+            a.base_lr = sched_number(s, "max_momentum", 0.9); a.max_lr = sched_number(s, "base_momentum", 0.8);
+            *momentum = tg_cyclic_lr_from(&a);
+        }
+        return lr;
+    }
+    skip(s->c, "no such schedule");
+    return lr;
+}
+static void put_rates(call *c, const double *v, int64_t n) { put(c, tg_from(c->tg, 1, &n, TG_F64, v)); }
+static void a_sched(call *c) {
+    const bool chain = strcmp(c->op, "sched.SequentialLR") == 0, given = arg(c, -1, "momentum") != NULL;
+    const double lr = number(c, 0, "lr", 0.1);
+    const int64_t steps = integer(c, -1, "steps", 0);
+    const val *milestones = chain ? need(c, -1, "milestones") : NULL, *e;
+    double rates[MAX_RESULTS], momenta[MAX_RESULTS], momentum = number(c, -1, "momentum", 0);
+    int64_t i;
+    for (i = 0; chain && i < c->args->count; i++) (void)arg(c, (int)i, "");
+    if (steps + 1 > MAX_RESULTS) { skip(c, "many steps"); return; }
+    for (i = 0; i <= steps && !c->skip; i++) {
+        sched s;
+        int64_t from = 0;
+        int which = 0;
+        const val *part;
+        s.c = c; s.list = NULL;
+        for (e = milestones ? milestones->first : NULL; e; e = e->next) if (i >= e->i) { from = e->i; which++; }
+        part = chain ? child(c->args, 1 + which) : NULL;
+        if (chain && (!part || part->kind != V_LIST || !is_kind(part->first, V_STR) || !is_kind(child(part, 1), V_LIST))) { skip(c, "a schedule is wanted"); return; }
+        if (chain) s.list = child(part, 1);
+        rates[i] = sched_rate(&s, chain ? part->first->s : c->op + strlen("sched."), lr, i - from, &momentum);
+        momenta[i] = momentum;
+    }
+    put_rates(c, rates, steps + 1);
+    if (given) put_rates(c, momenta, steps + 1);
+}
+static void a_plateau(call *c) {
+    const val *metrics = need(c, -1, "metrics"), *e;
+    double rates[MAX_RESULTS];
+    tg_plateau p;
+    int64_t n = 0;
+    memset(&p, 0, sizeof p);
+    p.max = strcmp(word(c, -1, "mode", "min"), "max") == 0; p.factor = maybe(c, -1, "factor"); p.patience = maybe(c, -1, "patience"); p.threshold = maybe(c, -1, "threshold");
+    p.threshold_abs = strcmp(word(c, -1, "threshold_mode", "rel"), "abs") == 0; p.cooldown = integer(c, -1, "cooldown", 0); p.min_lr = number(c, -1, "min_lr", 0); p.eps = maybe(c, -1, "eps");
+    rates[n++] = number(c, 0, "lr", 0.1);
+    for (e = metrics ? metrics->first : NULL; e && n < MAX_RESULTS; e = e->next, n++) rates[n] = tg_reduce_lr_on_plateau(&p, rates[n - 1], e->n);
+    put_rates(c, rates, n);
+}
+
 /* ---- search ---- */
 ADAPTER(a_isinf_sign) { put(c, c->op[2] == 'p' ? tg_isposinf(self(c)) : tg_isneginf(self(c))); }
 ADAPTER(a_nonzero) {          /* nonzero, argwhere */
@@ -1905,6 +2125,12 @@ static const adapter adapters[] = {
     { "cumsum", a_cumsum, 0 }, { "cumprod", a_cumprod, 0 }, { "cummax", a_cummax, 0 }, { "cummin", a_cummin, 0 }, { "logcumsumexp", a_logcumsumexp, 0 },
 
     /* window */
+    { "sched.StepLR", a_sched, 0 }, { "sched.MultiStepLR", a_sched, 0 }, { "sched.ConstantLR", a_sched, 0 }, { "sched.LinearLR", a_sched, 0 }, { "sched.ExponentialLR", a_sched, 0 },
+    { "sched.PolynomialLR", a_sched, 0 }, { "sched.CosineAnnealingLR", a_sched, 0 }, { "sched.CosineAnnealingWarmRestarts", a_sched, 0 }, { "sched.OneCycleLR", a_sched, 0 },
+    { "sched.CyclicLR", a_sched, 0 }, { "sched.SequentialLR", a_sched, 0 }, { "sched.ReduceLROnPlateau", a_plateau, 0 },
+    { "optim.SGD", a_optim, 0 }, { "optim.Adam", a_optim, 0 }, { "optim.AdamW", a_optim, 0 }, { "optim.RMSprop", a_optim, 0 }, { "optim.Adagrad", a_optim, 0 }, { "optim.Adadelta", a_optim, 0 },
+    { "optim.Adamax", a_optim, 0 }, { "optim.NAdam", a_optim, 0 }, { "optim.RAdam", a_optim, 0 }, { "optim.ASGD", a_optim, 0 }, { "optim.Rprop", a_optim, 0 }, { "optim.SparseAdam", a_optim, 0 },
+    { "optim.Muon", a_optim, 0 }, { "optim.LBFGS", a_lbfgs, 0 }, { "nn.utils.clip_grad_norm_", a_clip_grad, 0 }, { "nn.utils.clip_grad_value_", a_clip_grad, 0 },
     { "nn.functional.conv1d", a_conv, 0 }, { "nn.functional.conv2d", a_conv, 0 }, { "nn.functional.conv3d", a_conv, 0 },
     { "nn.functional.conv_transpose1d", a_conv_transpose, 0 }, { "nn.functional.conv_transpose2d", a_conv_transpose, 0 }, { "nn.functional.conv_transpose3d", a_conv_transpose, 0 },
     { "nn.functional.pad", a_pad, 0 }, { "constant_pad_nd", a_pad, 0 }, { "nn.functional.unfold", a_fold, 0 }, { "nn.functional.fold", a_fold, 0 },

@@ -86,6 +86,7 @@ static const tg__family *const families[TG_FAMILIES] = { NULL, &tg__family_map, 
     &tg__family_search,
     &tg__family_rnn,
     &tg__family_norm,
+    &tg__family_optim,
 };
 #define TG_F1(name, ...) [TG_ROW_##name] = &name##__f.kernels,
 #define TG_F2 TG_F1
@@ -246,6 +247,59 @@ static void all_ops(bool brief) {
             compare(&w, x, n, what);
             tg_end(tg, m);
         }
+    }
+}
+
+/* Optimisers are no operations: every rule steps the same parameters here and there, some with row-sparse gradients; clipping and averages beside them. */
+typedef struct parabola { tg_tensor *x, *to; } parabola;
+static tg_tensor *height(void *user) {
+    const parabola *p = (const parabola *)user;
+    tg_tensor *loss = tg_sum(tg_square(tg_sub(p->x, p->to)));
+    return tg_backward(loss) ? loss : NULL;
+}
+static void optimisers(void) {
+    static const tg_dtype kinds[3] = { TG_F32, TG_F64, TG_BF16 };
+    int rule, i, step, side;
+    for (rule = TG_OPTIM_SGD; rule <= TG_OPTIM_LBFGS; rule++) {
+        tg_mark m = tg_begin(tg);
+        const int first = rule == TG_OPTIM_MUON ? 2 : 1;                   /* how many of another shape */
+        tg_tensor *start[3], *p[2][3], *rows = tg_to(tg_from_f32(tg, TG_SHAPE(4), (const float[]){ 3, 1, 3, 0 }), TG_I64);
+        double norm[2] = { 0, 0 };
+        for (i = 0; i < 3; i++) start[i] = tg_to(i < first ? tg_randn(tg, TG_SHAPE(5, 30)) : tg_randn(tg, TG_SHAPE(6, 200)), rule == TG_OPTIM_LBFGS ? TG_F32 : kinds[i]);
+        for (side = 0; side < 2; side++) {
+            tg_random_state random = tg_random_get(tg);
+            tg_optim_args a;
+            tg_optim *o;
+            parabola q;
+            for (i = 0; i < 3; i++) p[side][i] = tg_require_grad(side ? tg_to_device(start[i], OTHER) : tg_clone(start[i]), true);
+            memset(&a, 0, sizeof a);
+            a.rule = (tg_optim_rule)rule; a.lr = 0.1; a.params = p[side]; a.n_params = rule == TG_OPTIM_LBFGS ? 1 : 3;
+            a.master_weights = rule == TG_OPTIM_ADAMW; a.skip_nonfinite = rule == TG_OPTIM_ADAM; a.amsgrad = rule == TG_OPTIM_ADAM; a.strong_wolfe = rule == TG_OPTIM_LBFGS;
+            if (rule == TG_OPTIM_SGD || rule == TG_OPTIM_RMSPROP) { a.momentum.is = rule == TG_OPTIM_RMSPROP; a.momentum.value = 0.9; a.centered = rule == TG_OPTIM_RMSPROP; }
+            o = tg_optim_from(&a);
+            q.x = p[side][0]; q.to = tg_zeros_like(p[side][0]);
+            for (step = 0; step < 3 && o; step++) {
+                if (rule == TG_OPTIM_LBFGS) { CHECK(tg_step_with(o, height, &q) >= 0); continue; }
+                for (i = 0; i < 3; i++) {
+                    tg_tensor *t = p[side][i], *w = tg_to(tg_randn(tg, TG_SHAPE(4, t->shape[1])), t->dtype), *r = rows;
+                    const bool sparse = rule == TG_OPTIM_SPARSE_ADAM || ((rule == TG_OPTIM_SGD || rule == TG_OPTIM_ADAGRAD) && i != 1);
+                    if (side) { w = tg_to_device(w, OTHER); r = tg_to_device(rows, OTHER); }
+                    tg_sparse_grad(t, sparse);
+                    CHECK(tg_backward(tg_sum(tg_mul(tg_index_select(t, 0, r), w))) && tg_is_sparse(tg_grad_of(t)) == sparse);
+                }
+                norm[side] += tg_clip_grad_norm_(p[side], 3, 0.5, .norm_type = { true, step + 1.0 });
+                CHECK(tg_clip_grad_value_(p[side], 3, 0.05) && tg_step(o));
+            }
+            CHECK_MSG(o && !tg_failed(tg), "rule %d: %s", rule, tg_error_text(tg)); tg_clear(tg);
+            tg_optim_free(o);
+            if (!side) tg_random_set(tg, random);
+        }
+        for (i = 0; i < 3; i++) CHECK_MSG(same(tg_detach(p[0][i]), home(tg_detach(p[1][i]))), "rule %d: parameter %d is another on the device", rule, i);
+        CHECK(norm[0] == norm[1]);
+        for (i = 0; i < 3; i++) for (side = 0; side < 2; side++) p[side][i] = tg_detach(p[side][i]);
+        for (side = 0; side < 2; side++) { tg_tensor *average = tg_ones_like(p[side][1]); CHECK(tg_ema_(&average, &p[side][1], 1, 0.5)); p[side][1] = average; }
+        CHECK(same(p[0][1], home(p[1][1])));
+        tg_end(tg, m);
     }
 }
 
@@ -426,7 +480,7 @@ int main(void) {
     tg->config.hooks.log = log_hook;
     CHECK(tg_device_register(tg, OTHER, &backend));
     read_maps();
-    all_ops(false);
+    all_ops(false); optimisers();
     for (f = 1; f < TG_FAMILIES; f++) CHECK_MSG(asked[f] > 0, "family %d was never asked for", f);
     CHECK(declined == 0 && lines == 0);
     test_move();
@@ -436,7 +490,7 @@ int main(void) {
     lines = 0; tg->devices[OTHER].told = 0;
     for (refused_family = 1; refused_family < TG_FAMILIES; refused_family++) {
         declined = 0; lines = 0;
-        all_ops(true);
+        all_ops(true); optimisers();
         CHECK_MSG(declined > 0 && lines == 1 && strstr(last_line, families[refused_family]->name), "family %d: %d declined, %d lines, the last '%s'", refused_family, declined, lines, last_line);
     }
     test_close(tg);

@@ -52,6 +52,12 @@ static bool in_pieces(trial *c, int how) {
     for (i = 0; i < 2; i++) if (CHECK(!p[i] == !n) && n) (void)give(c, p[i]);
     return n == 2;
 }
+static bool stepped(tg_tensor *const *p) {
+    tg_optim *opt = tg_sgd(p, 1, 0.1);
+    const bool ok = tg_optim_step(opt);
+    tg_optim_free(opt);
+    return ok;
+}
 static bool cut(trial *c, int n, int want, tg_tensor **p) {       /* pieces: none where it fails */
     int i;
     for (i = 0; i < (want < 2 ? want : 2); i++) if (CHECK(!p[i] == !n) && n) (void)give(c, p[i]);
@@ -195,6 +201,9 @@ static bool other(int k, trial *c) {
     T(tg_affine_grid, "v", "", tg_affine_grid(tg_reshape(tg_narrow(o[0], 0, 0, 6), TG_SHAPE(1, 2, 3)), TG_SHAPE(1, 1, 2, 2), false))
     T(tg_roi_align_from, "cx", "", tg_roi_align(o[0], tg_narrow(o[1], 1, 0, 5), .output_size = {1, 2}))    T(tg_nms, "xv", "", tg_nms(tg_narrow(o[0], 1, 0, 4), o[1], 0.5))
     B(tg_dict_set, "x", "1", in_dict(c, 0))  B(tg_dict_set, "x", "1", in_dict(c, 2))  B(tg_dict_set, "x", "1", in_dict(c, 3))  B(tg_dict_set_raw, "u", "", in_dict(c, 1))
+    /* optimisers: gradients may be row-sparse, parameters may not */
+    B(tg_optim_from, "h", "w", stepped(o))  B(tg_clip_grad_norm_from, "h", "w", tg_clip_grad_norm_(o, 1, 1) >= 0)  B(tg_clip_grad_value_, "h", "w", tg_clip_grad_value_(o, 1, 0.1))
+    B(tg_ema_, "xx", "w", tg_ema_(o, o + 1, 1, 0.5))
     /* recurrence */
     T(tg_rnn_tanh_cell, "xxxxvv", "", tg_rnn_tanh_cell(o[0], o[1], o[2], o[3], o[4], o[5]))  T(tg_rnn_relu_cell, "xxxxvv", "", tg_rnn_relu_cell(o[0], o[1], o[2], o[3], o[4], o[5]))
     T(tg_gru_cell, "xxKKQQ", "", tg_gru_cell(o[0], o[1], o[2], o[3], o[4], o[5]))
@@ -320,6 +329,7 @@ static bool names_function(const char *text) {
     const char *end = strstr(text, ": ");
     const size_t n = end ? (size_t)(end - text) : 0;
     int i;
+    if (n == 3 && !strncmp(text, "sgd", 3)) return true;               /* tg_sgd is a macro over tg_optim_from */
     for (i = 0; i < n_known; i++) if (n && !strncmp(known[i] + 3, text, n) && (!known[i][3 + n] || !strcmp(known[i] + 3 + n, "_from"))) return true;
     return false;
 }

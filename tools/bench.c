@@ -850,6 +850,98 @@ static const char *check_randn(const Row *r) {              /* moments, and the 
     if (OFF(s4 / n, 3, 0.08)) return wrong("4th moment", 0, s4 / n, 3);
     return OFF(beyond / n, 0.0455003, 0.0015) ? wrong("tail", 0, beyond / n, 0.0455003) : NULL;
 }
+/* ---- optimisers; training; p: sizes of the layers, batch ---- */
+static tg_optim *OPT;
+static double clipped;
+static void make_adamw(const Row *r) {
+    (void)r;
+    tg_optim_free(OPT);
+    A = tg_require_grad(randn1(10000000), true); B = randn1(10000000); C = tg_clone(tg_detach(A));
+    (void)tg_backward(A, .gradient = B);
+    OPT = tg_adamw(&A, 1, 1e-4);
+}
+static void once_adamw(const Row *r) { (void)r; (void)tg_optim_step(OPT); }
+static const char *check_adamw(const Row *r) {               /* the first step: m and v are the gradient's, corrected */
+    int64_t i;
+    (void)r;
+    for (i = 0; i < A->numel; i += 7) {
+        const double g = (double)f32(B)[i], want = (double)f32(C)[i] * (1 - 1e-4 * 0.01) - 1e-4 * g / ((g < 0 ? -g : g) + 1e-8);
+        if (OFF(f32(A)[i], want, 3e-7 * (1 + fabs_(want)))) return wrong("p", i, f32(A)[i], want);
+    }
+    return NULL;
+}
+static void make_clip(const Row *r) { make_adamw(r); clipped = 1; }
+static void once_clip(const Row *r) { (void)r; clipped = 0.999 * tg_clip_grad_norm_(&A, 1, clipped); }      /* a little less each time, so that each scales */
+static const char *check_clip(const Row *r) {
+    double sum = 0;
+    int64_t i;
+    (void)r;
+    for (i = 0; i < B->numel; i++) sum += (double)f32(B)[i] * (double)f32(B)[i];
+    sum = (double)sqrt_(sum);
+    if (OFF(clipped, 0.999 * sum, 1e-6 * sum)) return wrong("norm", 0, clipped / 0.999, sum);
+    for (i = 0; i < B->numel; i += 7) if (OFF(f32(A->grad)[i], (double)f32(B)[i] / sum, 1e-6 * (double)fabs_(f32(B)[i]))) return wrong("g", i, f32(A->grad)[i], (double)f32(B)[i] / sum);
+    clipped = 1;
+    return NULL;
+}
+static tg_tensor *W[6], *WAS[6];
+static int layers_of(const Row *r) { int n = 0; while (r->p[n + 1]) n++; return n; }
+static void make_train(const Row *r) {
+    const int n = layers_of(r);
+    int i;
+    tg_optim_free(OPT);
+    for (i = 0; i < n; i++) {
+        W[2 * i] = tg_require_grad(tg_mul_scalar(randn2(r->p[i + 1], r->p[i]), (double)(1 / sqrt_((real)r->p[i]))), true);
+        W[2 * i + 1] = tg_require_grad(tg_zeros(tg, 1, &r->p[i + 1]), true);
+    }
+    for (i = 0; i < 2 * n; i++) WAS[i] = tg_clone(tg_detach(W[i]));
+    if (r->p[9]) { A = randn2(r->p[8], r->p[0]); B = tg_randint(tg, 0, r->p[n], 1, &r->p[8]); OPT = tg_adam(W, 2 * n, 1e-3); }
+    else {
+        static const float x[8] = { 0, 0, 0, 1, 1, 0, 1, 1 }, y[4] = { 0, 1, 1, 0 };
+        A = tg_from_f32(tg, TG_SHAPE(4, 2), x); B = tg_from_f32(tg, TG_SHAPE(4, 1), y); OPT = tg_sgd(W, 2 * n, 0.1);
+    }
+}
+static tg_tensor *train_loss(const Row *r) {
+    const int n = layers_of(r);
+    tg_tensor *h = A;
+    int i;
+    for (i = 0; i < n; i++) {
+        h = tg_linear(h, W[2 * i], W[2 * i + 1]);
+        if (i < n - 1) h = r->p[9] ? tg_relu(h) : tg_tanh(h);
+    }
+    return r->p[9] ? tg_cross_entropy(h, B) : tg_mse_loss(h, B);
+}
+static void once_train(const Row *r) {
+    OUT[0] = train_loss(r);
+    (void)tg_backward(OUT[0]);
+    (void)tg_step(OPT);
+}
+static const char *check_train(const Row *r) {               /* the first step is downhill by lr * |g|^2, and so long that float's rounding is none of it */
+    const int n = layers_of(r);
+    const double before = tg_item(OUT[0]);
+    double squares = 0, after;
+    int64_t k;
+    int i;
+    for (i = 0; i < 2 * n; i++) for (k = 0; k < W[i]->numel; k++) {
+        const double d = (double)f32(W[i])[k] - (double)f32(WAS[i])[k];
+        if (r->p[9] && OFF(d, 0, 1.001e-3)) return wrong("step", k, d, 1e-3);       /* adam's is no longer than its rate */
+        squares += d * d;
+    }
+    after = tg_item(train_loss(r));
+    if (!r->p[9] && OFF(before - after, squares / 0.1, 0.5 * squares / 0.1)) return wrong("descent", 0, before - after, squares / 0.1);
+    return after < before ? NULL : wrong("loss", 0, after, before);
+}
+static void train(const char *name, double flop, double bytes, int64_t a, int64_t b, int64_t c, int64_t d, int64_t batch, bool classes) {
+    Row *r = row(name, flop, bytes, make_train, once_train, check_train);
+    r->p[0] = a; r->p[1] = b; r->p[2] = c; r->p[3] = d; r->p[4] = 0; r->p[8] = batch; r->p[9] = classes;
+}
+static void optim_rows(void) {
+    const double n = 784 * 256 + 256 + 256 * 128 + 128 + 1290;
+    row("mem/adamw_step_1e7", 0, 28e7, make_adamw, once_adamw, check_adamw);
+    row("mem/clip_grad_norm_1e7", 0, 12e7, make_clip, once_clip, check_clip);
+    train("train/mlp_2_16_1_b4_sgd", 4 * 2 * 48 * 3, 4 * 65 * 6, 2, 16, 1, 0, 4, false);
+    train("train/mlp_784_256_128_10_b64_adam", 64 * 2.0 * (784 * 256 * 2 + 256 * 128 * 3 + 1280 * 3), 4 * n * 10, 784, 256, 128, 10, 64, true);
+}
+
 static void mem_rows(void) {
     static const struct { const char *name; int64_t n; } adds[] = { { "mem/add_1e3", 1000 }, { "mem/add_1e5", 100000 }, { "mem/add_1e7", 10000000 } };
     static const struct { const char *name; tg_tensor *(*fn)(tg_tensor *); } unary[] = {
@@ -1309,6 +1401,7 @@ int main(int argc, char **argv) {
     attn_rows();
     mem_rows();
     norm_rows();
+    optim_rows();
     overhead_rows();
     small_rows();
     infer_rows();
