@@ -14069,7 +14069,8 @@ TG__PRIVATE tg_tensor *tg__scatter_kind(int kind, tg_tensor *x, int64_t dim, tg_
 /* src's part that index reaches */
 TG__PRIVATE tg_tensor *tg__index_part(tg_tensor *src, const tg_tensor *index) {
     int d;
-    for (d = 0; src && index->numel && d < src->ndim && src->ndim == index->ndim; d++)
+    if (src && index->numel == 0) return tg__zeros_beside(src->tg, src, index->ndim, index->shape);
+    for (d = 0; src && d < src->ndim && src->ndim == index->ndim; d++)
         if (src->shape[d] != index->shape[d]) src = tg_narrow(src, d, 0, index->shape[d]);
     return src;
 }
