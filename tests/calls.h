@@ -2,6 +2,11 @@
    its operands by letters (see whole() below), and what test_opaque.c may expect; tests/test_outlist.sh fails for a function without. Included behind test.h. */
 enum { MOST = 16 };
 
+/* The dtype of operands whose letters stand for floats, and of those that stand for whole numbers, and where the floats are drawn from: tools/table.c tries all. */
+static tg_dtype floats_are = TG_F32, wholes_are = TG_I64;
+static double floats_low = 0.1, floats_high = 0.9;
+static double of_type(double number, double whole) { return tg_dtype_is_float(floats_are) ? number : whole; }
+
 /* A call, and what came of it. `in`: a letter per operand, see whole(). `may`: the kinds it takes, as digits, where 3 is: though no result is inside tg_vmap; 0: it takes no plain ones;
    w: it writes operands; r: other values each time; e: not for tensors without elements. */
 typedef struct trial { const char *name, *in, *may; bool go, ok; tg_ctx *tg, *to; tg_tensor *const *o, *r[4]; int n; } trial;
@@ -27,11 +32,6 @@ static tg_tensor *own(tg_tensor *const *o, unsigned flags, bool rule) {
     op.name = "call"; op.version = 1; op.n_in = 2; op.n_out = 1; op.flags = flags; op.check = own_check; op.forward = own_forward; op.vmap = rule ? own_vmap : NULL;
     return tg_call(&op, NULL, o, 2, NULL);
 }
-static void *raw_alloc(void *user, void *stream, size_t n) { (void)user; (void)stream; return malloc(n + 1); }           /* a device of host memory that declines all work */
-static void raw_release(void *user, void *stream, void *p, size_t n) { (void)user; (void)stream; (void)n; free(p); }
-static bool raw_copy(void *user, void *stream, void *to, const void *from, size_t n) { (void)user; (void)stream; memcpy(to, from, n); return true; }
-static tg_launch raw_launch(void *user, void *stream, const tg_request *r, const tg_operand *o, void *const *base) { (void)user; (void)stream; (void)r; (void)o; (void)base; return TG_LAUNCH_DECLINED; }
-static bool no_file(void *user, const char *path, const void *const *parts, const size_t *sizes, int n) { (void)user; (void)path; (void)parts; (void)sizes; (void)n; return true; }
 static bool in_dict(trial *c, int what) {                       /* taken, as bytes too; and what asks the dict for the numbers of what it took */
     tg_dict *d = tg_dict_new(c->tg);
     bool ok = what == 1 ? tg_dict_set_raw(d, "a", "F8_E4M3", TG_SHAPE(32), c->o[0]) : tg_dict_set(d, "a", c->o[0]);
@@ -66,8 +66,8 @@ static bool in_bytes(tg_tensor *t, int how) {
 #define V(f, operands, kinds, ...) ROW(f, operands, kinds, (void)(__VA_ARGS__); c->ok = !tg_failed(c->tg))
 #define N(f) ROW(f, "x", "", c->ok = give(c, (f)(o[0])) != NULL)
 #define X(f, ...) ROW(f, "x", "", c->ok = give(c, (f)(o[0], __VA_ARGS__)) != NULL)
-#define PUT_N1(n) , 0.5
-#define PUT_N2(n, m) , 0.25, 0.75
+#define PUT_N1(n) , of_type(0.5, 2)
+#define PUT_N2(n, m) , of_type(0.25, 1), of_type(0.75, 3)
 #define TG_F1(f, types, ...) T(f, "x", "", (f)(o[0])) T(f##_, "x", "w", (f##_)(o[0]))
 #define TG_F1P(f, numbers, types, ...) T(f, "x", "", (f)(o[0] PUT_##numbers)) T(f##_, "x", "w", (f##_)(o[0] PUT_##numbers))
 #define TG_F2(f, types, ...) T(f, "xx", "", (f)(o[0], o[1])) T(f##_, "xx", "w", (f##_)(o[0], o[1])) T(f##_scalar, "x", "", (f##_scalar)(o[0], 0.5)) T(f##_scalar_, "x", "w", (f##_scalar_)(o[0], 0.5))
@@ -77,11 +77,17 @@ static bool in_bytes(tg_tensor *t, int how) {
 static bool formula(int k, trial *c) {
     tg_tensor *const *o = c->o;
     int at = 0;
-    T(tg_add, "sx", "", tg_add(o[0], o[1])) T(tg_sub, "xv", "", tg_sub(o[0], o[1])) T(tg_where, "bsv", "", tg_where(o[0], o[1], o[2]))      /* of other numbers of dimensions; 0-d ones promote less */
-    T(tg_add, "xd", "", tg_add(o[0], o[1])) T(tg_mul, "ds", "", tg_mul(o[0], o[1])) T(tg_mul, "is", "", tg_mul(o[0], o[1])) T(tg_mul, "id", "", tg_mul(o[0], o[1]))
 #define TG_W2(f, ...) T(f, "ii", "", (f)(o[0], o[1])) T(f##_, "ii", "w", (f##_)(o[0], o[1]))
 #define TG_READ_ROWS
 #include "../tensorgrad.h"
+    return false;
+}
+/* formulas of operands that differ */
+TEST_MAYBE bool mixed(int k, trial *c) {
+    tg_tensor *const *o = c->o;
+    int at = 0;
+    T(tg_add, "sx", "", tg_add(o[0], o[1])) T(tg_sub, "xv", "", tg_sub(o[0], o[1])) T(tg_where, "bsv", "", tg_where(o[0], o[1], o[2]))      /* of other numbers of dimensions; 0-d ones promote less */
+    T(tg_add, "xd", "", tg_add(o[0], o[1])) T(tg_mul, "ds", "", tg_mul(o[0], o[1])) T(tg_mul, "is", "", tg_mul(o[0], o[1])) T(tg_mul, "id", "", tg_mul(o[0], o[1]))
     return false;
 }
 
@@ -218,15 +224,15 @@ static bool made(int k, trial *c) {
     X(tg_movedim, TG_DIMS(0), TG_DIMS(1)) X(tg_movedim, TG_DIMS(0), TG_DIMS(0)) X(tg_moveaxis, TG_DIMS(0), TG_DIMS(1)) X(tg_swapaxes, 0, 1) T(tg_view_as, "xx", "3", tg_view_as(o[0], o[1])) T(tg_reshape_as, "xx", "3", tg_reshape_as(o[0], o[1])) T(tg_expand_as, "vx", "3", tg_expand_as(o[0], o[1]))
     X(tg_broadcast_to, TG_SHAPE(2, 32, 32)) X(tg_broadcast_to, TG_SHAPE(32, 32)) B(tg_broadcast_tensors, "xv", "", cut(c, tg_broadcast_tensors(o, 2, p) ? 2 : 0, 2, p)) X(tg_diagonal, 0, 0, 1) X(tg_diag, 0) T(tg_diag, "v", "", tg_diag(o[0], 1)) X(tg_diag_embed, 0, 0, 1) T(tg_diagflat, "v", "", tg_diagflat(o[0], 0))
     X(tg_tril, 0) X(tg_triu, 0) T(tg_tril_, "x", "w", tg_tril_(o[0], 0)) T(tg_triu_, "x", "w", tg_triu_(o[0], 0)) X(tg_unfold, 0, 4, 2) T(tg_cartesian_prod, "vv", "", tg_cartesian_prod(o, 2)) T(tg_cartesian_prod, "v", "", tg_cartesian_prod(o, 1)) T(tg_combinations, "v", "", tg_combinations(o[0], 2, false))
-    T(tg_vander, "v", "", tg_vander(o[0], 3, false)) T(tg_new_empty, "x", "3r", tg_new_empty(o[0], TG_SHAPE(2), TG_F32)) T(tg_new_zeros, "x", "3", tg_new_zeros(o[0], TG_SHAPE(2))) T(tg_new_ones, "x", "3", tg_new_ones(o[0], TG_SHAPE(2))) T(tg_new_full, "x", "3", tg_new_full(o[0], TG_SHAPE(2), 3, TG_F32))
+    T(tg_vander, "v", "", tg_vander(o[0], 3, false)) T(tg_new_empty, "x", "3r", tg_new_empty(o[0], TG_SHAPE(2), floats_are)) T(tg_new_zeros, "x", "3", tg_new_zeros(o[0], TG_SHAPE(2))) T(tg_new_ones, "x", "3", tg_new_ones(o[0], TG_SHAPE(2))) T(tg_new_full, "x", "3", tg_new_full(o[0], TG_SHAPE(2), 3, floats_are))
     T(tg_rand_like, "x", "r", tg_rand_like(o[0])) T(tg_randn_like, "x", "r", tg_randn_like(o[0])) T(tg_randint_like, "x", "r", tg_randint_like(o[0], 0, 5)) T(tg_normal, "xx", "r", tg_normal(o[0], o[1])) T(tg_multinomial, "x", "r", tg_multinomial(o[0], 3, true)) T(tg_multinomial, "x", "r", tg_multinomial(o[0], 3, false))
     /* losses */
     T(tg_mse_loss_from, "xxx", "", tg_mse_loss(o[0], o[1], .weight = o[2])) T(tg_l1_loss_from, "xx", "", tg_l1_loss(o[0], o[1], .reduction = TG_LOSS_NONE)) T(tg_smooth_l1_loss_from, "xx", "", tg_smooth_l1_loss(o[0], o[1])) T(tg_huber_loss_from, "xxx", "", tg_huber_loss(o[0], o[1], .weight = o[2]))
     T(tg_binary_cross_entropy_from, "xxx", "", tg_binary_cross_entropy(o[0], o[1], .weight = o[2])) T(tg_binary_cross_entropy_with_logits_from, "xxvv", "", tg_binary_cross_entropy_with_logits(o[0], o[1], .weight = o[2], .pos_weight = o[3]))
     T(tg_multilabel_soft_margin_loss_from, "xxv", "", tg_multilabel_soft_margin_loss(o[0], o[1], .weight = o[2])) T(tg_kl_div_from, "xx", "", tg_kl_div(o[0], o[1])) T(tg_nll_loss_from, "xiv", "", tg_nll_loss(o[0], o[1], .weight = o[2])) T(tg_cross_entropy_from, "xiv", "", tg_cross_entropy(o[0], o[1], .weight = o[2]))
-    T(tg_cross_entropy_from, "xx", "", tg_cross_entropy(o[0], o[1])) T(tg_soft_margin_loss_from, "xx", "", tg_soft_margin_loss(o[0], o[1])) T(tg_multilabel_margin_loss_from, "xg", "", tg_multilabel_margin_loss(o[0], o[1])) T(tg_hinge_embedding_loss_from, "xx", "", tg_hinge_embedding_loss(o[0], o[1]))
+    T(tg_cross_entropy_from, "xx", "", tg_cross_entropy(o[0], o[1])) T(tg_soft_margin_loss_from, "xx", "", tg_soft_margin_loss(o[0], o[1])) T(tg_multilabel_margin_loss_from, "xg", "", tg_multilabel_margin_loss(o[0], o[1])) T(tg_hinge_embedding_loss_from, "xx", "", tg_hinge_embedding_loss(o[0], o[1])) T(tg_hinge_embedding_loss_from, "xx", "3", tg_hinge_embedding_loss(o[0], tg_ones_like(o[1])))
     T(tg_multi_margin_loss_from, "xiv", "", tg_multi_margin_loss(o[0], o[1], .weight = o[2])) T(tg_poisson_nll_loss_from, "xx", "", tg_poisson_nll_loss(o[0], o[1])) T(tg_gaussian_nll_loss_from, "xxx", "", tg_gaussian_nll_loss(o[0], o[1], o[2])) T(tg_margin_ranking_loss_from, "xxx", "", tg_margin_ranking_loss(o[0], o[1], o[2]))
-    T(tg_cosine_embedding_loss_from, "xxv", "", tg_cosine_embedding_loss(o[0], o[1], o[2])) T(tg_triplet_margin_loss_from, "xxx", "", tg_triplet_margin_loss(o[0], o[1], o[2])) T(tg_ctc_loss_from, "kgii", "", tg_ctc_loss(tg_log_softmax(o[0], 2), tg_clamp(o[1], 1, 31), tg_clamp(o[2], 2, 2), tg_clamp(o[3], 1, 1)))
+    T(tg_cosine_embedding_loss_from, "xxv", "", tg_cosine_embedding_loss(o[0], o[1], o[2])) T(tg_cosine_embedding_loss_from, "xxv", "3", tg_cosine_embedding_loss(o[0], o[1], tg_ones_like(o[2]))) T(tg_triplet_margin_loss_from, "xxx", "", tg_triplet_margin_loss(o[0], o[1], o[2])) T(tg_ctc_loss_from, "kgii", "", tg_ctc_loss(tg_log_softmax(o[0], 2), tg_clamp(o[1], 1, 31), tg_clamp(o[2], 2, 2), tg_clamp(o[3], 1, 1)))
     /* padding, windows */
     X(tg_pad, TG_DIMS(1, 0), TG_PAD_CONSTANT, 2) X(tg_pad, TG_DIMS(2, 1), TG_PAD_REFLECT, 0) X(tg_pad, TG_DIMS(0, 0), TG_PAD_CIRCULAR, 0) X(tg_constant_pad_nd, TG_DIMS(0, 1, -1, 0), 2) T(tg_nn_unfold_from, "c", "", tg_nn_unfold(o[0], .kernel = {1, 2}))
     T(tg_fold_from, "x", "", tg_fold(o[0], .kernel = {1, 2}, .size = {1, 33})) T(tg_pixel_shuffle, "H", "", tg_pixel_shuffle(o[0], 2)) T(tg_pixel_unshuffle, "k", "", tg_pixel_unshuffle(o[0], 2)) T(tg_channel_shuffle, "k", "", tg_channel_shuffle(o[0], 4))
@@ -245,8 +251,8 @@ static bool made(int k, trial *c) {
     T(tg_put, "xgx", "", tg_put(o[0], o[1], o[2], true)) T(tg_put_, "xgx", "w", tg_put_(o[0], o[1], o[2], false)) T(tg_index_reduce, "xix", "", tg_index_reduce(o[0], 0, o[1], o[2], TG_SCATTER_PROD, true)) T(tg_select_scatter, "xv", "", tg_select_scatter(o[0], o[1], 0, 3))
     T(tg_slice_scatter, "xx", "", tg_slice_scatter(o[0], tg_narrow(o[1], 0, 0, 4), 0, 1, 9, 2)) T(tg_diagonal_scatter, "xv", "", tg_diagonal_scatter(o[0], o[1], 0, 0, 1))
     B(tg_unique, "x", "", give(c, tg_unique(o[0], &y, &z)) && give(c, y) && give(c, z)) B(tg_unique_dim, "x", "", give(c, tg_unique_dim(o[0], 0, &y, &z)) && give(c, y) && give(c, z)) B(tg_unique_consecutive, "x", "", give(c, tg_unique_consecutive(o[0], &y, &z)) && give(c, y) && give(c, z))
-    B(tg_unique_consecutive_dim, "x", "", give(c, tg_unique_consecutive_dim(o[0], 0, &y, &z)) && give(c, y) && give(c, z)) T(tg_searchsorted_from, "vxi", "", tg_searchsorted(o[0], o[1], .sorter = o[2])) T(tg_searchsorted_from, "xx", "", tg_searchsorted(tg_cumsum(o[0], 1), o[1], .right = true))
-    T(tg_bucketize, "xv", "", tg_bucketize(o[0], tg_cumsum(o[1], 0), false, true)) T(tg_isin, "xx", "", tg_isin(o[0], o[1], false)) T(tg_bincount, "iv", "e", tg_bincount(o[0], o[1], 3)) T(tg_bincount, "i", "", tg_bincount(o[0], NULL, 0)) X(tg_histc, 5, 0, 1) X(tg_histc, 5, 0, 0)
+    B(tg_unique_consecutive_dim, "x", "", give(c, tg_unique_consecutive_dim(o[0], 0, &y, &z)) && give(c, y) && give(c, z)) T(tg_searchsorted_from, "vxi", "", tg_searchsorted(o[0], o[1], .sorter = o[2])) T(tg_searchsorted_from, "xx", "", tg_searchsorted(tg_sort(o[0], 1, false, NULL), o[1], .right = true))
+    T(tg_bucketize, "xv", "", tg_bucketize(o[0], tg_sort(o[1], 0, false, NULL), true, false)) T(tg_bucketize, "xv", "", tg_bucketize(o[0], tg_sort(o[1], 0, false, NULL), false, true)) T(tg_isin, "xx", "", tg_isin(o[0], o[1], false)) T(tg_bincount, "iv", "e", tg_bincount(o[0], o[1], 3)) T(tg_bincount, "i", "", tg_bincount(o[0], NULL, 0)) X(tg_histc, 5, 0, 1) X(tg_histc, 5, 0, 0)
     B(tg_histogram, "xx", "", give(c, tg_histogram(o[0], 5, NULL, o[1], true, &y)) && give(c, y)) T(tg_histogram_edges, "xvx", "", tg_histogram_edges(o[0], tg_cumsum(o[1], 0), o[2], false)) B(tg_mode, "x", "", give(c, tg_mode(o[0], 0, false, &y)) && give(c, y))
     N(tg_nanmedian) B(tg_nanmedian_dim, "x", "", give(c, tg_nanmedian_dim(o[0], 0, false, &y)) && give(c, y)) T(tg_quantile_from, "xs", "", tg_quantile(o[0], o[1])) T(tg_quantile_from, "xv", "", tg_quantile(o[0], o[1], .dim = TG_IS(0))) T(tg_nanquantile_from, "xs", "", tg_nanquantile(o[0], o[1], .dim = TG_IS(1)))
     B(tg_gradient_from, "x", "", cut(c, tg_gradient(o[0], p, 2), 2, p)) B(tg_gradient_from, "xv", "", y = tg_cumsum(o[1], 0), cut(c, tg_gradient(o[0], p, 1, .coordinates = &y, .dims = zero, .n_dims = 1), 1, p))
@@ -261,6 +267,7 @@ static bool made(int k, trial *c) {
    `lead` examples of them, or one without; `graph`: the floats are results of the graph. ---- */
 enum { FULL, NO_ROWS, NO_COLUMNS };
 static int lacks;                                             /* operands are made without elements: their first dimension is 0, or their last */
+static tg_dtype dtype_of(char letter) { return strchr("igpE", letter) ? wholes_are : letter == 'b' ? TG_BOOL : letter == 'u' ? TG_U8 : letter == 'd' ? TG_F64 : floats_are; }
 static tg_tensor *whole(tg_ctx *tg, char letter, int lead, bool graph) {
     int64_t shape[6] = { 0, 32, 32, 1, 1, 1 }, i;
     const int ndim = strchr("sd", letter) ? 0 : strchr("viuaQNE", letter) ? 1 : strchr("cwp", letter) ? 4 : strchr("kJH", letter) ? 3 : strchr("PR", letter) ? 5 : 2;
@@ -273,12 +280,22 @@ static tg_tensor *whole(tg_ctx *tg, char letter, int lead, bool graph) {
     if (strchr("AKQMN", letter)) shape[1] = letter == 'A' ? 1 : strchr("KQ", letter) ? 96 : 128;
     if (lacks && ndim) shape[lacks == NO_ROWS ? 1 : ndim] = 0;
     t = tg_empty(tg, lead ? ndim + 1 : ndim, lead ? shape : shape + 1, TG_F32);
-    for (p = (float *)t->data, i = 0; i < t->numel; i++) p[i] = letter == 'E' ? (float)(1 + test_random() % 32) : strchr("igpb", letter) ? (float)(test_random() % (letter == 'b' ? 2 : 32)) : (float)test_uniform(0.1, 0.9);
-    t = tg_to(t, strchr("igpE", letter) ? TG_I64 : letter == 'b' ? TG_BOOL : letter == 'u' ? TG_U8 : letter == 'd' ? TG_F64 : TG_F32);
+    for (p = (float *)t->data, i = 0; i < t->numel; i++) p[i] = letter == 'E' ? (float)(1 + test_random() % 32) : strchr("igpb", letter) ? (float)(test_random() % (letter == 'b' ? 2 : 32)) : !tg_dtype_is_float(floats_are) ? (float)(1 + test_random() % 3) : (float)test_uniform(floats_low, floats_high);
+    t = tg_to(t, dtype_of(letter));
     if (letter == 'l' || (graph && strchr("xvsdcwktaAKQMNJHPR", letter))) return tg_mul_scalar(tg_require_grad(t, true), 2);
     if (strchr("yh", letter)) (void)tg_require_grad(t, true);
     if (letter == 'h') (void)tg_backward(tg_sum(tg_square(t)));
     return t;
+}
+
+/* ---- what takes no tensor: for tools/table.c alone ---- */
+TEST_MAYBE bool created(int k, trial *c) {
+    tg_ctx *tg = c->tg;
+    int64_t shape[TG_MAX_DIMS];
+    int at = 0;
+    T(tg_eye_sized, "", "", tg_eye_sized(tg, 2, 3, floats_are)) T(tg_linspace, "", "", tg_linspace(tg, 0, 8, 5, floats_are)) T(tg_logspace, "", "", tg_logspace(tg, 0, 4, 5, 2, floats_are)) T(tg_randperm, "", "r", tg_randperm(tg, 5))
+    T(tg_tril_indices, "", "", tg_tril_indices(tg, 3, 4, 0, wholes_are)) T(tg_triu_indices, "", "", tg_triu_indices(tg, 3, 4, 0, wholes_are)) B(tg_broadcast_shapes, "", "", tg_broadcast_shapes(tg, TG_SHAPE(2, 1), TG_SHAPE(3), shape) == 2)
+    return false;
 }
 
 #undef ROW

@@ -9,6 +9,11 @@
 enum { PLAIN, BLOCKS, SPARSE, MAPPED, ESCAPED, OUTER, OPAQUES, EXAMPLES = 3 };
 static const char *const opaque_names[OPAQUES] = { "plain", "block-quantised", "row-sparse", "inside tg_vmap", "escaped from tg_vmap", "of an outer tg_vmap" };
 
+static void *raw_alloc(void *user, void *stream, size_t n) { (void)user; (void)stream; return malloc(n + 1); }           /* a device of host memory that declines all work */
+static void raw_release(void *user, void *stream, void *p, size_t n) { (void)user; (void)stream; (void)n; free(p); }
+static bool raw_copy(void *user, void *stream, void *to, const void *from, size_t n) { (void)user; (void)stream; memcpy(to, from, n); return true; }
+static tg_launch raw_launch(void *user, void *stream, const tg_request *r, const tg_operand *o, void *const *base) { (void)user; (void)stream; (void)r; (void)o; (void)base; return TG_LAUNCH_DECLINED; }
+static bool no_file(void *user, const char *path, const void *const *parts, const size_t *sizes, int n) { (void)user; (void)path; (void)parts; (void)sizes; (void)n; return true; }
 static bool keeps(void *user, tg_tensor *const *x, int n, tg_tensor **y, int m) { (void)n; (void)m; y[0] = x[0]; *(tg_tensor **)user = tg_keep(x[0]); return true; }
 static tg_tensor *of_kind(tg_ctx *tg, int kind, char letter) {
     tg_tensor *t = whole(tg, letter, kind == ESCAPED ? EXAMPLES : 0, false), *made = NULL, *out;
@@ -202,16 +207,16 @@ static void try_empties(plan *p) {
 }
 
 int main(void) {
-    static bool (*const lists[3])(int k, trial *c) = { formula, other, made };
+    static bool (*const lists[4])(int k, trial *c) = { formula, mixed, other, made };
     tg_backend raw;
     plan p;
     int l, kind, at;
     memset(&raw, 0, sizeof raw);
     raw.name = "raw"; raw.alloc = raw_alloc; raw.release = raw_release; raw.copy_in = raw.copy_out = raw_copy; raw.launch = raw_launch;
     memset(&p, 0, sizeof p);
-    for (l = 0; l < 3; l++) for (p.k = 0; n_known < 900 && lists[l](p.k, &p.c); p.k++) known[n_known++] = p.c.name;
+    for (l = 0; l < 4; l++) for (p.k = 0; n_known < 900 && lists[l](p.k, &p.c); p.k++) known[n_known++] = p.c.name;
     CHECK(n_known > 500 && n_known < 900);
-    for (l = 0; l < 3; l++) for (p.k = 0; p.c.go = false, lists[l](p.k, &p.c); p.k++) {
+    for (l = 0; l < 4; l++) for (p.k = 0; p.c.go = false, lists[l](p.k, &p.c); p.k++) {
         test_heap heap = TEST_HEAP;
         tg_config config = test_config(&heap);
         config.no_cache = true; config.hooks.file_write = no_file;
