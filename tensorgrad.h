@@ -13257,6 +13257,7 @@ TG__PRIVATE tg_tensor *tg__scan_in_place(const char *name, tg_tensor *x, tg_tens
     if (!tg) return NULL;
     outermost = tg__compose(tg);
     y = scan(tg__aside(x, NULL), dim);
+    if (!tg_dtype_is_float(x->dtype) && x->dtype != TG_BOOL) y = tg_to(y, x->dtype);       /* what wraps at the end wraps as well as what wraps at each step */
     return tg__composed(tg, outermost, tg__write_over(tg, x, y));
 }
 TG_API tg_tensor *(tg_cumsum_)(tg_tensor *x, int64_t dim) { return tg__scan_in_place("cumsum_", x, (tg_cumsum), dim); }
@@ -23321,6 +23322,8 @@ TG_API tg_tensor *(tg_local_response_norm)(tg_tensor *x, int64_t size, double al
     if (x->ndim < 3) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected [N, C, L, ...]", x); return NULL; }
     if (size < 1) { tg__fail(tg, TG__E_RANGE, "size", "at least 1", (double)size); return NULL; }
     outermost = tg__compose(tg);
+    if (!tg_dtype_is_float(x->dtype)) x = tg_to(x, TG_F32);
+    if (!x) return tg__composed(tg, outermost, NULL);
     memcpy(shape, x->shape, sizeof shape[0] * (size_t)x->ndim);
     part[1] = tg_square(tg__widened(x));
     shape[1] = size / 2;

@@ -236,28 +236,30 @@ static void ask_device(rows_fn rows, int k, trial *c, tg_dtype d, char *out) {
     tg_close(c->tg);
 }
 
-/* One row: which types it takes, and, of the rows with the most operands, the rest. */
+/* One row. The first of those with the most operands tells types and families; of gradients each of them may show more. */
 static void look_at_row(op *p, rows_fn rows, int k, trial *c) {
     const int n = (int)strlen(c->in);
+    const bool better_row = !p->device[0] || n > p->row_operands;
     char orders[OPERANDS];
     tg_dtype first = TG_DTYPES, gives;
     int d;
+    if (n < p->row_operands) return;
     memset(orders, '.', sizeof orders); orders[n] = 0;
     for (d = 0; d < TG_DTYPES; d++) {
-        if (!works(rows, k, c, (tg_dtype)d, &gives) || (n == 0 && (c->n == 0 || gives != (tg_dtype)d))) continue;       /* without operands the type is asked for */
-        if (!p->takes[d]) { p->takes[d] = true; p->gives[d] = gives; }
-        if (first == TG_DTYPES) first = (tg_dtype)d;
-        if (n && tg_dtype_is_float((tg_dtype)d)) {
+        const bool taken = works(rows, k, c, (tg_dtype)d, &gives) && (n || (c->n && gives == (tg_dtype)d));       /* without operands the type is asked for */
+        if (better_row) { p->takes[d] = taken; p->gives[d] = gives; }
+        if (taken && first == TG_DTYPES) first = (tg_dtype)d;
+        if (taken && n && tg_dtype_is_float((tg_dtype)d)) {
             char of_type[OPERANDS];
             orders_anywhere(rows, k, c, (tg_dtype)d, of_type);
             if (d > (int)first && at_odds(of_type, orders)) problem(c->name, "its gradient is another of other types: ", of_type);
             better(orders, of_type);
         }
     }
-    if (p->device[0] && n == p->row_operands) better(p->orders, orders);
-    if (p->device[0] && n <= p->row_operands) return;
+    if (!better_row) { better(p->orders, orders); return; }
     p->row_operands = n;
     strcpy(p->orders, orders);
+    p->device[0] = 0;
     if (n == 0) strcpy(p->device, "cpu"); else if (first < TG_DTYPES) ask_device(rows, k, c, first, p->device);
 }
 static void look_at(op *p) {
