@@ -1048,7 +1048,8 @@ TG_API tg_tensor *tg_scatter(tg_tensor *x, int64_t dim, tg_tensor *index, tg_ten
        x's dtype and is at least as large as index, or is a plain number: tg_number(tg, 1) */
 TG_API tg_tensor *tg_scatter_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);   /* the same, adding */
 TG_API tg_tensor *tg_one_hot(tg_tensor *index, int64_t classes);
-    /* [...] -> [..., classes], i64: 1 at the index, 0 elsewhere. classes -1: the largest index + 1, which is read on the host */
+    /* [...] -> [..., classes], i64: 1 at the index, 0 elsewhere. classes -1: the largest index + 1, which is read on the
+       host */
 
 /* Matrix. */
 TG_API tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b);
@@ -1145,7 +1146,8 @@ TG_API tg_tensor *tg_feature_alpha_dropout(tg_tensor *x, double p, bool training
 TG_API tg_tensor *tg_clamp_tensor(tg_tensor *x, tg_tensor *low, tg_tensor *high);
     /* x, but not below low nor above high, of which one may be NULL; torch.clamp with tensors. Where the bounds cross,
        high. The gradient goes to what was taken, x or a bound */
-TG_API tg_tensor *tg_round_decimals(tg_tensor *x, int decimals);   /* torch.round(x, decimals=...); left of the point where < 0; floating types, gradient 0 */
+TG_API tg_tensor *tg_round_decimals(tg_tensor *x, int decimals);
+    /* torch.round(x, decimals=...); left of the point where < 0; floating types, gradient 0 */
 TG_API tg_tensor *tg_float_power(tg_tensor *a, tg_tensor *b);      /* a to the b, computed in f64, which is the result's type */
 TG_API tg_tensor *tg_logaddexp2(tg_tensor *a, tg_tensor *b);       /* log2(2^a + 2^b), without overflow; floating types */
 TG_API tg_tensor *tg_deg2rad(tg_tensor *x);                        /* x pi / 180; of integers and bools f32 */
@@ -1160,7 +1162,8 @@ TG_API tg_tensor *tg_isclose(tg_tensor *a, tg_tensor *b, double rtol, double ato
     /* |a - b| <= atol + rtol |b|, or equal; bool, of two tensors of one type. torch's defaults are 1e-5, 1e-8, false */
 TG_API tg_tensor *tg_relu6(tg_tensor *x);                          /* hardtanh(x, 0, 6) */
 TG_API tg_tensor *tg_selu(tg_tensor *x);                           /* elu, scaled to keep mean 0 and variance 1 */
-TG_API tg_tensor *tg_celu(tg_tensor *x, double alpha);             /* x above 0, alpha (exp(x / alpha) - 1) below; torch's default is 1 */
+TG_API tg_tensor *tg_celu(tg_tensor *x, double alpha);
+    /* x above 0, alpha (exp(x / alpha) - 1) below; torch's default is 1 */
 TG_API tg_tensor *tg_softsign(tg_tensor *x);                       /* x / (1 + |x|) */
 TG_API tg_tensor *tg_tanhshrink(tg_tensor *x);                     /* x - tanh(x) */
 TG_API tg_tensor *tg_prelu(tg_tensor *x, tg_tensor *weight);
@@ -1168,7 +1171,8 @@ TG_API tg_tensor *tg_prelu(tg_tensor *x, tg_tensor *weight);
 TG_API tg_tensor *tg_rrelu(tg_tensor *x, double lower, double upper, bool training);
     /* leaky_relu with a slope drawn for each element from [lower, upper), their mean where not training; torch's
        defaults are 1/8, 1/3 */
-TG_API tg_tensor *tg_glu(tg_tensor *x, int64_t dim);               /* [..., 2 D, ...] -> [..., D, ...]: first half * sigmoid(second); an odd size is an error */
+TG_API tg_tensor *tg_glu(tg_tensor *x, int64_t dim);
+    /* [..., 2 D, ...] -> [..., D, ...]: first half * sigmoid(second); an odd size is an error */
 TG_API tg_tensor *tg_softmin(tg_tensor *x, int64_t dim);           /* softmax(-x) */
 
 /* Normalisations. Of floating types; of halves, means and variances are computed in f32. weight and bias may be NULL and
@@ -1203,9 +1207,11 @@ TG_API tg_tensor *tg_norm(tg_tensor *x, double p, int n_dims, const int64_t *dim
     /* sum(|x|^p)^(1/p) of floating types: torch's vector norm, whose default is 2. p may be 0 (how many are not 0), INFINITY,
        -INFINITY. No gradient where the norm is 0 */
 TG_API tg_tensor *tg_dist(tg_tensor *a, tg_tensor *b, double p);                       /* norm(a - b, p) -> []; they broadcast */
-TG_API tg_tensor *tg_renorm(tg_tensor *x, double p, int64_t dim, double maxnorm);      /* slices along dim whose p-norm is larger than maxnorm are scaled to it */
+TG_API tg_tensor *tg_renorm(tg_tensor *x, double p, int64_t dim, double maxnorm);
+    /* slices along dim whose p-norm is larger than maxnorm are scaled to it */
 TG_API tg_tensor *tg_count_nonzero(tg_tensor *x, int n_dims, const int64_t *dims);     /* how many are not 0: i64 */
-TG_API tg_tensor *tg_nansum(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);      /* tg_sum_dims, where NaN counts as 0 */
+TG_API tg_tensor *tg_nansum(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
+    /* tg_sum_dims, where NaN counts as 0 */
 TG_API tg_tensor *tg_nanmean(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
     /* the mean of those that are not NaN, of floating types; NaN where all are */
 TG_API bool tg_aminmax(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim, tg_tensor **smallest, tg_tensor **largest);
@@ -1279,7 +1285,8 @@ TG_API tg_tensor *tg_addr(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta,
 TG_API tg_tensor *tg_addr_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);      /* in place: x is [M, N] */
 TG_API tg_tensor *tg_baddbmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);    /* [B, M, K], [B, K, N] */
 TG_API tg_tensor *tg_baddbmm_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);   /* in place: x is [B, M, N] */
-TG_API tg_tensor *tg_addbmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);     /* [B, M, K], [B, K, N], summed over B */
+TG_API tg_tensor *tg_addbmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
+    /* [B, M, K], [B, K, N], summed over B */
 TG_API tg_tensor *tg_addbmm_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);    /* in place: x is [M, N] */
 TG_API tg_tensor *tg_einsum(const char *equation, tg_tensor *const *list, int n);
     /* "bij,bjk->bik", "ij,jk", "...ij->...ji", "ii->i": torch.einsum with letters. A letter twice in one operand is its
@@ -1301,7 +1308,8 @@ TG_API tg_tensor *tg_kron(tg_tensor *a, tg_tensor *b);
     /* each element of a times all of b: [A, ...], [B, ...] -> [A * B, ...]. A dimension in which neither has size 1 takes
        two of the 8 that are possible */
 TG_API tg_tensor *tg_cross(tg_tensor *a, tg_tensor *b);    /* along a's first dimension of size 3: torch.cross without dim */
-TG_API tg_tensor *tg_cross_dim(tg_tensor *a, tg_tensor *b, int64_t dim);   /* torch.linalg.cross, whose default is -1; others broadcast */
+TG_API tg_tensor *tg_cross_dim(tg_tensor *a, tg_tensor *b, int64_t dim);
+    /* torch.linalg.cross, whose default is -1; others broadcast */
 TG_API tg_tensor *tg_linalg_vander(tg_tensor *x, int64_t n);   /* [..., D] -> [..., D, n]: x^0 to x^(n - 1); of integers i64 */
 
 /* The covariance of V variables: x [V, N] or [N], N observations -> [V, V], or [] of one variable. */
@@ -1338,11 +1346,12 @@ TG_API tg_tensor *tg_bilinear(tg_tensor *a, tg_tensor *b, tg_tensor *weight, tg_
 
 /* Arrange, create. Views where torch has views (unfold, diagonal, movedim, the pieces of chunk and its relatives, ...), else copies. */
 TG_API tg_tensor *tg_repeat(tg_tensor *x, int n, const int64_t *repeats);
-    /* a copy, repeated so often along each dimension; as many repeats as dimensions, or more: those in front are new. TG_DIMS(2, 1)
-       writes n and repeats, also below */
+    /* a copy, repeated so often along each dimension; as many repeats as dimensions, or more: those in front are new.
+       TG_DIMS(2, 1) writes n and repeats, also below */
 TG_API tg_tensor *tg_tile(tg_tensor *x, int n, const int64_t *dims);   /* the same; what is left out in front is 1 */
 TG_API tg_tensor *tg_repeat_interleave(tg_tensor *x, tg_tensor *repeats);
-    /* x flattened, each element so often: repeats is i64 or i32, one for each or one for all, tg_integer(tg, 2). Its values are read */
+    /* x flattened, each element so often: repeats is i64 or i32, one for each or one for all, tg_integer(tg, 2). Its values
+       are read */
 TG_API tg_tensor *tg_repeat_interleave_dim(tg_tensor *x, tg_tensor *repeats, int64_t dim);   /* the slices along dim */
 TG_API tg_tensor *tg_roll(tg_tensor *x, int n_shifts, const int64_t *shifts, int n_dims, const int64_t *dims);
     /* a copy, shifted along the dims; what leaves at the end comes back in front. tg_roll(x, TG_DIMS(1), TG_DIMS(-1));
@@ -1350,12 +1359,13 @@ TG_API tg_tensor *tg_roll(tg_tensor *x, int n_shifts, const int64_t *shifts, int
 TG_API tg_tensor *tg_fliplr(tg_tensor *x);              /* a copy, dimension 1 back to front; at least two dimensions */
 TG_API tg_tensor *tg_flipud(tg_tensor *x);              /* a copy, dimension 0 back to front */
 TG_API int tg_chunk(tg_tensor *x, int64_t chunks, int64_t dim, tg_tensor **pieces, int room);
-    /* [..., D, ...] -> views of ceil(D / chunks), the last one shorter; there may be fewer than chunks. Returns how many, 0 where it
-       fails, as it does when there are more than `room`; what is left of `pieces` is NULL */
+    /* [..., D, ...] -> views of ceil(D / chunks), the last one shorter; there may be fewer than chunks. Returns how many, 0
+       where it fails, as it does when there are more than `room`; what is left of `pieces` is NULL */
 TG_API int tg_unbind(tg_tensor *x, int64_t dim, tg_tensor **pieces, int room);
     /* [..., D, ...] -> D views [..., ...] without dim; returns D, or 0 as tg_chunk */
 TG_API int tg_tensor_split(tg_tensor *x, int sections, int64_t dim, tg_tensor **pieces);
-    /* that many views, the first ones longer by one where D does not divide. Returns their number, 0 where it fails: then all are NULL */
+    /* that many views, the first ones longer by one where D does not divide. Returns their number, 0 where it fails: then
+       all are NULL */
 TG_API int tg_tensor_split_at(tg_tensor *x, int n, const int64_t *indices, int64_t dim, tg_tensor **pieces);
     /* n + 1 views, cut before these indices: of [:i], [i:j], [j:] as Python slices */
 TG_API int tg_hsplit(tg_tensor *x, int sections, tg_tensor **pieces);
@@ -1365,7 +1375,8 @@ TG_API int tg_vsplit(tg_tensor *x, int sections, tg_tensor **pieces);      /* al
 TG_API int tg_vsplit_at(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces);      /* tg_tensor_split_at there */
 TG_API int tg_dsplit(tg_tensor *x, int sections, tg_tensor **pieces);      /* along dimension 2 of at least three */
 TG_API int tg_dsplit_at(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces);      /* tg_tensor_split_at there */
-TG_API tg_tensor *tg_hstack(tg_tensor *const *list, int n);                /* cat along dimension 1, or 0 of vectors; dtypes promote */
+TG_API tg_tensor *tg_hstack(tg_tensor *const *list, int n);
+    /* cat along dimension 1, or 0 of vectors; dtypes promote */
 TG_API tg_tensor *tg_vstack(tg_tensor *const *list, int n);                /* along 0; a vector is a row */
 TG_API tg_tensor *tg_dstack(tg_tensor *const *list, int n);                /* along 2; see tg_atleast_3d */
 TG_API tg_tensor *tg_column_stack(tg_tensor *const *list, int n);          /* along 1; a vector is a column */
@@ -1384,20 +1395,23 @@ TG_API tg_tensor *tg_movedim(tg_tensor *x, int n, const int64_t *source, int n_t
        tg_movedim(x, TG_DIMS(1), TG_DIMS(-1)) */
 TG_API tg_tensor *tg_moveaxis(tg_tensor *x, int n, const int64_t *source, int n_to, const int64_t *destination);   /* the same */
 TG_API tg_tensor *tg_swapaxes(tg_tensor *x, int64_t dim0, int64_t dim1);       /* the same as tg_transpose */
-TG_API tg_tensor *tg_view_as(tg_tensor *x, tg_tensor *other);              /* tg_view(x, other's shape); no values of other's are read */
+TG_API tg_tensor *tg_view_as(tg_tensor *x, tg_tensor *other);
+    /* tg_view(x, other's shape); no values of other's are read */
 TG_API tg_tensor *tg_reshape_as(tg_tensor *x, tg_tensor *other);           /* tg_reshape(x, other's shape) */
 TG_API tg_tensor *tg_expand_as(tg_tensor *x, tg_tensor *other);            /* tg_expand(x, other's shape)  */
 TG_API tg_tensor *tg_broadcast_to(tg_tensor *x, int ndim, const int64_t *shape);   /* the same as tg_expand */
 TG_API bool tg_broadcast_tensors(tg_tensor *const *list, int n, tg_tensor **out);
     /* n views of the one shape that all broadcast to; false: all n are NULL */
 TG_API int tg_broadcast_shapes(tg_ctx *tg, int ndim_a, const int64_t *a, int ndim_b, const int64_t *b, int64_t *out);
-    /* the shape that both broadcast to, into TG_MAX_DIMS places, which may be a's or b's; what is left of them is 0. Returns the
-       number of its dimensions, or -1 */
+    /* the shape that both broadcast to, into TG_MAX_DIMS places, which may be a's or b's; what is left of them is 0.
+       Returns the number of its dimensions, or -1 */
 TG_API tg_tensor *tg_diagonal(tg_tensor *x, int64_t offset, int64_t dim1, int64_t dim2);
-    /* a view: dim1 and dim2 go away, their diagonal is the new last dimension; offset > 0 lies above. torch's defaults: 0, 0, 1 */
+    /* a view: dim1 and dim2 go away, their diagonal is the new last dimension; offset > 0 lies above. torch's defaults: 0,
+       0, 1 */
 TG_API tg_tensor *tg_diag(tg_tensor *x, int64_t diagonal);       /* [M, N] -> a copy of that diagonal; [N] -> a matrix with it */
 TG_API tg_tensor *tg_diag_embed(tg_tensor *x, int64_t offset, int64_t dim1, int64_t dim2);
-    /* [..., N] -> zeros with x's last dimension on their diagonal between the new dim1 and dim2. torch's defaults: 0, -2, -1 */
+    /* [..., N] -> zeros with x's last dimension on their diagonal between the new dim1 and dim2. torch's defaults: 0, -2,
+       -1 */
 TG_API tg_tensor *tg_diagflat(tg_tensor *x, int64_t offset);              /* the flattened x on the diagonal of a matrix */
 TG_API tg_tensor *tg_tril(tg_tensor *x, int64_t diagonal);
     /* [..., M, N], zero above that diagonal; 0 is the main one, positive ones lie above */
@@ -1411,7 +1425,8 @@ TG_API tg_tensor *tg_cartesian_prod(tg_tensor *const *list, int n);
 TG_API tg_tensor *tg_combinations(tg_tensor *x, int64_t r, bool with_replacement);
     /* [N] -> [C, r]: every choice of r elements in x's order, of one place more than once where with_replacement */
 TG_API tg_tensor *tg_vander(tg_tensor *x, int64_t columns, bool increasing);
-    /* [N] -> [N, columns] of powers x^(columns - 1), ..., x, 1, or 1, x, ... where increasing; columns -1: N. Of integers: i64 */
+    /* [N] -> [N, columns] of powers x^(columns - 1), ..., x, 1, or 1, x, ... where increasing; columns -1: N. Of integers:
+       i64 */
 
 TG_API tg_tensor *tg_new_empty(tg_tensor *t, int ndim, const int64_t *shape, tg_dtype dtype);   /* on t's device, not filled */
 TG_API tg_tensor *tg_new_zeros(tg_tensor *t, int ndim, const int64_t *shape);      /* of t's dtype, on its device */
@@ -1426,14 +1441,17 @@ TG_API tg_tensor *tg_tril_indices(tg_ctx *tg, int64_t rows, int64_t columns, int
     /* i64 or i32 [2, N]: the rows and columns of what tg_tril keeps, in row-major order */
 TG_API tg_tensor *tg_triu_indices(tg_ctx *tg, int64_t rows, int64_t columns, int64_t offset, tg_dtype dtype);   /* of tg_triu */
 TG_API tg_tensor *tg_rand_like(tg_tensor *t);           /* uniform in [0, 1), of t's shape, floating dtype and device */
-TG_API tg_tensor *tg_randn_like(tg_tensor *t);          /* normal, mean 0 and deviation 1, of t's shape, floating dtype and device */
-TG_API tg_tensor *tg_randint_like(tg_tensor *t, int64_t low, int64_t high);   /* whole numbers in [low, high), of t's dtype, which is not bool */
+TG_API tg_tensor *tg_randn_like(tg_tensor *t);
+    /* normal, mean 0 and deviation 1, of t's shape, floating dtype and device */
+TG_API tg_tensor *tg_randint_like(tg_tensor *t, int64_t low, int64_t high);
+    /* whole numbers in [low, high), of t's dtype, which is not bool */
 TG_API tg_tensor *tg_randperm(tg_ctx *tg, int64_t n);   /* i64 [n]: 0 .. n - 1 in random order */
 TG_API tg_tensor *tg_normal(tg_tensor *mean, tg_tensor *std);
-    /* normal numbers, each with its own mean and deviation; they broadcast, tg_number(tg, 1) is one for all. Of mean's dtype; no gradient */
+    /* normal numbers, each with its own mean and deviation; they broadcast, tg_number(tg, 1) is one for all. Of mean's
+       dtype; no gradient */
 TG_API tg_tensor *tg_multinomial(tg_tensor *p, int64_t n, bool replacement);
-    /* [C] or [N, C] of weights, at least 0 -> i64 [n] or [N, n] of classes, drawn with the probability weight / sum of the row; without
-       replacement none twice. The weights are read, to refuse wrong ones */
+    /* [C] or [N, C] of weights, at least 0 -> i64 [n] or [N, n] of classes, drawn with the probability weight / sum of the
+       row; without replacement none twice. The weights are read, to refuse wrong ones */
 
 /* Losses. All take options, of which .reduction says what becomes of the losses of the single elements (or rows): their
    mean, their sum, or themselves. x and target broadcast, and where their shapes differ the log warns of it once.
@@ -1634,9 +1652,11 @@ TG_API tg_tensor *tg_cumprod_(tg_tensor *x, int64_t dim);  /* in place, as cumsu
 TG_API tg_tensor *tg_cummax(tg_tensor *x, int64_t dim, tg_tensor **indices);
     /* the largest, with its place (i64; NULL: not wanted), the latest of equals; NaN counts as the largest */
 TG_API tg_tensor *tg_cummin(tg_tensor *x, int64_t dim, tg_tensor **indices);   /* the smallest; NaN counts as such */
-TG_API tg_tensor *tg_logcumsumexp(tg_tensor *x, int64_t dim);   /* log(exp(x[0]) + ... + exp(x[k])) of floating types, with no overflow between */
+TG_API tg_tensor *tg_logcumsumexp(tg_tensor *x, int64_t dim);
+    /* log(exp(x[0]) + ... + exp(x[k])) of floating types, with no overflow between */
 TG_API tg_tensor *tg_linear_scan(tg_tensor *a, tg_tensor *b, int64_t dim);
-    /* y[0] = b[0], y[k] = a[k] * y[k - 1] + b[k]: leaky sums, discounted returns, state spaces. Both of one shape and floating dtype */
+    /* y[0] = b[0], y[k] = a[k] * y[k - 1] + b[k]: leaky sums, discounted returns, state spaces. Both of one shape and
+       floating dtype */
 
 /* Padding and windows. Pads are numbers of elements in front of and behind the last dimension, then the one before it, and
    so on: tg_pad(x, TG_DIMS(1, 1, 0, 2), TG_PAD_REFLECT, 0). Negative ones take elements away. */
@@ -1650,7 +1670,8 @@ TG_API tg_tensor *tg_pad(tg_tensor *x, int n, const int64_t *pads, tg_pad_mode m
     /* modes other than TG_PAD_CONSTANT take 2, 4 or 6 pads, for x [N, C, L], [N, C, H, W], [N, C, D, H, W], or without N,
        and value 0 */
 TG_API tg_tensor *tg_constant_pad_nd(tg_tensor *x, int n, const int64_t *pads, double value);   /* TG_PAD_CONSTANT */
-TG_API tg_tensor *tg_pixel_shuffle(tg_tensor *x, int64_t factor);      /* [..., C r r, H, W] -> [..., C, H r, W r] for a factor r; else an error */
+TG_API tg_tensor *tg_pixel_shuffle(tg_tensor *x, int64_t factor);
+    /* [..., C r r, H, W] -> [..., C, H r, W r] for a factor r; else an error */
 TG_API tg_tensor *tg_pixel_unshuffle(tg_tensor *x, int64_t factor);    /* and back */
 TG_API tg_tensor *tg_channel_shuffle(tg_tensor *x, int64_t groups);
     /* x [N, C, ...]: of C channels in groups, the first of each group, then the second of each, ... */
@@ -1865,7 +1886,8 @@ typedef struct tg_multi_head_attention_forward_args {
 } tg_multi_head_attention_forward_args;
 TG_API tg_tensor *tg_multi_head_attention_forward_from(const tg_multi_head_attention_forward_args *args);
 #define tg_multi_head_attention_forward(query_, key_, ...) TG__OPTIONS3(tg_multi_head_attention_forward, query, query_, key, key_, value, __VA_ARGS__)
-    /* query [T, B, E], key [S, B, K], value [S, B, V] -> [T, B, E]; without B as well. What torch.nn.MultiheadAttention calls. */
+    /* query [T, B, E], key [S, B, K], value [S, B, V] -> [T, B, E]; without B as well. What torch.nn.MultiheadAttention
+       calls. */
 
 /* Recurrence. What torch's functions of these names and nn.RNN, nn.LSTM, nn.GRU and their cells compute. A cell makes one
    step: x [N, I], the state before it h [N, H] (NULL: zeros) -> the state behind it [N, H]; or [I], [H] -> [H]. With G gates
@@ -1893,8 +1915,8 @@ TG_API bool tg_pack_padded_sequence(tg_tensor *x, tg_tensor *lengths, bool batch
        enforce_sorted (torch's default is true) false they are sorted. false: an error, and all is NULL */
 TG_API tg_tensor *tg_pad_packed_sequence(tg_tensor *data, const tg_packed_sequence *packed, bool batch_first, double padding_value,
     int64_t total_length, tg_tensor **lengths);
-    /* The other way: data is packed's own, or what became of it: [R, ...] -> [T, N, ...] or [N, T, ...], in the order in which the
-       sequences came, and padded. total_length 0: T is the length of the longest. lengths: i64 [N], or NULL */
+    /* The other way: data is packed's own, or what became of it: [R, ...] -> [T, N, ...] or [N, T, ...], in the order in
+       which the sequences came, and padded. total_length 0: T is the length of the longest. lengths: i64 [N], or NULL */
 
 /* Whole sequences: x [T, N, I], or [N, T, I] where batch_first, or [T, I] -> the states of the last layer at every step, [T, N, D H],
    with D 2 directions where bidirectional, side by side. h0 and c0 [num_layers D, N, H] (of [T, I]: [num_layers D, H]) are the
@@ -1960,7 +1982,8 @@ TG_API tg_tensor *tg_masked_scatter(tg_tensor *x, tg_tensor *mask, tg_tensor *so
 TG_API tg_tensor *tg_masked_scatter_(tg_tensor *x, tg_tensor *mask, tg_tensor *source);   /* in place */
 TG_API tg_tensor *tg_masked_fill_tensor(tg_tensor *x, tg_tensor *mask, tg_tensor *value);
     /* tg_masked_fill with a 0-d value, which has a gradient; of x's dtype, whatever value's is */
-TG_API tg_tensor *tg_index_fill_tensor(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *value);   /* tg_index_fill, value 0-d */
+TG_API tg_tensor *tg_index_fill_tensor(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *value);
+    /* tg_index_fill, value 0-d */
 TG_API tg_tensor *tg_clamp_tensor_(tg_tensor *x, tg_tensor *low, tg_tensor *high);            /* tg_clamp_tensor in place */
 TG_API tg_tensor *tg_masked_fill_(tg_tensor *x, tg_tensor *mask, double value);               /* tg_masked_fill in place */
 TG_API tg_tensor *tg_index_fill_(tg_tensor *x, int64_t dim, tg_tensor *index, double value);  /* tg_index_fill in place */
@@ -1978,7 +2001,8 @@ TG_API tg_tensor *tg_index(tg_tensor *x, tg_tensor *const *indices, int n);
 TG_API tg_tensor *tg_index_put(tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate);
     /* x with x[i, j, ...] = values, which broadcast to that shape; accumulate: += and repeated indices add up. Else of
        repeated indices the last wins. A plain number may stand for values */
-TG_API tg_tensor *tg_index_put_(tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate);   /* in place */
+TG_API tg_tensor *tg_index_put_(tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate);
+    /* in place */
 TG_API tg_tensor *tg_put(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate);
     /* the same for the flattened x: element index[k] becomes source[k] */
 TG_API tg_tensor *tg_put_(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate);   /* in place */
@@ -1991,15 +2015,18 @@ TG_API tg_tensor *tg_select_scatter(tg_tensor *x, tg_tensor *src, int64_t dim, i
     /* x, but src at what tg_select(x, dim, index) shows; likewise the next ones */
 TG_API tg_tensor *tg_slice_scatter(tg_tensor *x, tg_tensor *src, int64_t dim, int64_t start, int64_t end, int64_t step);
     /* tg_slice_dim; torch's defaults are 0, 0, INT64_MAX, 1 */
-TG_API tg_tensor *tg_diagonal_scatter(tg_tensor *x, tg_tensor *src, int64_t offset, int64_t dim1, int64_t dim2);   /* tg_diagonal; 0, 0, 1 */
+TG_API tg_tensor *tg_diagonal_scatter(tg_tensor *x, tg_tensor *src, int64_t offset, int64_t dim1, int64_t dim2);
+    /* tg_diagonal; 0, 0, 1 */
 
 TG_API tg_tensor *tg_unique(tg_tensor *x, tg_tensor **inverse, tg_tensor **counts);
     /* [N], each value of x once, in order; *inverse, of x's shape, says which of them each element is, *counts [N] how often
        they are met, both i64. Both may be NULL. NaN is equal to nothing. No gradient, here and below */
 TG_API tg_tensor *tg_unique_dim(tg_tensor *x, int64_t dim, tg_tensor **inverse, tg_tensor **counts);
     /* [..., D, ...] -> [..., N, ...]: the same for whole slices along dim; *inverse is [D] */
-TG_API tg_tensor *tg_unique_consecutive(tg_tensor *x, tg_tensor **inverse, tg_tensor **counts);   /* only neighbours count as repeats */
-TG_API tg_tensor *tg_unique_consecutive_dim(tg_tensor *x, int64_t dim, tg_tensor **inverse, tg_tensor **counts);   /* of slices along dim */
+TG_API tg_tensor *tg_unique_consecutive(tg_tensor *x, tg_tensor **inverse, tg_tensor **counts);
+    /* only neighbours count as repeats */
+TG_API tg_tensor *tg_unique_consecutive_dim(tg_tensor *x, int64_t dim, tg_tensor **inverse, tg_tensor **counts);
+    /* of slices along dim */
 typedef struct tg_searchsorted_args {
     tg_place at TG_EMPTY;
     tg_tensor *sorted TG_EMPTY, *values TG_EMPTY;
@@ -2012,19 +2039,21 @@ TG_API tg_tensor *tg_searchsorted_from(const tg_searchsorted_args *args);
     /* sorted [N] and any values, or [..., N] and [..., M] -> of values' shape: how many elements are smaller, the place
        before which the value can stand, i64. Both have one dtype; NaN is the largest, as in tg_sort. values may be a plain
        number. That `sorted` is in order is not looked at */
-TG_API tg_tensor *tg_bucketize(tg_tensor *x, tg_tensor *boundaries, bool right, bool int32);   /* searchsorted(boundaries [N], x), of x's shape */
+TG_API tg_tensor *tg_bucketize(tg_tensor *x, tg_tensor *boundaries, bool right, bool int32);
+    /* searchsorted(boundaries [N], x), of x's shape */
 TG_API tg_tensor *tg_isin(tg_tensor *elements, tg_tensor *test_elements, bool invert);
     /* is each of elements one of test_elements, or with invert none of them? bool; types promote */
 TG_API tg_tensor *tg_bincount(tg_tensor *x, tg_tensor *weights, int64_t minlength);
-    /* integers [N], none negative -> i64 [largest + 1], or minlength where that is more: how often each number is met, or, with
-       weights [N], the sum of those, f32 for f32, else f64. torch's defaults are NULL, 0 */
+    /* integers [N], none negative -> i64 [largest + 1], or minlength where that is more: how often each number is met, or,
+       with weights [N], the sum of those, f32 for f32, else f64. torch's defaults are NULL, 0 */
 TG_API tg_tensor *tg_histc(tg_tensor *x, int64_t bins, double low, double high);
-    /* [bins] of x's dtype, a floating one: how many elements are in each of so many equal parts from low to high, both met. low equal to high:
-       x's own range. torch's defaults are 100, 0, 0 */
+    /* [bins] of x's dtype, a floating one: how many elements are in each of so many equal parts from low to high, both met.
+       low equal to high: x's own range. torch's defaults are 100, 0, 0 */
 TG_API tg_tensor *tg_histogram(tg_tensor *x, int64_t bins, const double *range, tg_tensor *weight, bool density, tg_tensor **edges);
     /* the same with *edges [bins + 1], which may be NULL. range: two numbers, or NULL for x's own. weight: of x's shape, what
        each element counts. density: divided by the sum and the parts' widths */
-TG_API tg_tensor *tg_histogram_edges(tg_tensor *x, tg_tensor *edges, tg_tensor *weight, bool density);   /* between edges [N + 1] in order */
+TG_API tg_tensor *tg_histogram_edges(tg_tensor *x, tg_tensor *edges, tg_tensor *weight, bool density);
+    /* between edges [N + 1] in order */
 TG_API tg_tensor *tg_mode(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
     /* the most frequent along dim, the smallest of several; *indices, the last place where it stands, may be NULL */
 TG_API tg_tensor *tg_nanmedian(tg_tensor *x);                   /* median of those that are not NaN */
@@ -2075,7 +2104,8 @@ typedef struct tg_embedding_bag_args {
 } tg_embedding_bag_args;
 TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *args);
 #define tg_embedding_bag(index_, ...) TG__OPTIONS2(tg_embedding_bag, index, index_, weight, __VA_ARGS__)
-    /* index [B, N], or [N] and offsets, weight [V, D] -> [B, D]: the mean, sum or largest of each bag's rows, 0 of an empty one */
+    /* index [B, N], or [N] and offsets, weight [V, D] -> [B, D]: the mean, sum or largest of each bag's rows, 0 of an empty
+       one */
 TG_API tg_tensor *tg_pad_sequence(tg_tensor *const *list, int n, bool batch_first, double padding);
     /* n of [L, *], each of its own length -> [longest, n, *], or [n, longest, *], filled up with padding; torch's defaults are
        false, 0 */
