@@ -1444,7 +1444,7 @@ TG_API tg_tensor *tg_rand_like(tg_tensor *t);           /* uniform in [0, 1), of
 TG_API tg_tensor *tg_randn_like(tg_tensor *t);
     /* normal, mean 0 and deviation 1, of t's shape, floating dtype and device */
 TG_API tg_tensor *tg_randint_like(tg_tensor *t, int64_t low, int64_t high);
-    /* whole numbers in [low, high), of t's dtype, which is not bool */
+    /* whole numbers in [low, high), of t's dtype, which must hold them; a bool holds 0 and 1 */
 TG_API tg_tensor *tg_randperm(tg_ctx *tg, int64_t n);   /* i64 [n]: 0 .. n - 1 in random order */
 TG_API tg_tensor *tg_normal(tg_tensor *mean, tg_tensor *std);
     /* normal numbers, each with its own mean and deviation; they broadcast, tg_number(tg, 1) is one for all. Of mean's
@@ -15171,11 +15171,17 @@ TG_API tg_tensor *(tg_logspace)(tg_ctx *tg, double start, double end, int64_t st
 
 /* ------------------------------------------------------------------ rand_like, randperm, normal, multinomial ---- */
 TG_API tg_tensor *(tg_rand_like)(tg_tensor *t) {
-    t = tg__start_whole(t, "rand_like") ? tg__like(t, "rand_like") : NULL;
+    tg_ctx *tg = tg__start_whole(t, "rand_like");
+    if (!tg) return NULL;
+    if (!tg_dtype_is_float(t->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, t); return NULL; }
+    t = tg__like(t, "rand_like");
     return t ? tg__made(tg_uniform_(t, 0, 1), "rand_like") : NULL;
 }
 TG_API tg_tensor *(tg_randn_like)(tg_tensor *t) {
-    t = tg__start_whole(t, "randn_like") ? tg__like(t, "randn_like") : NULL;
+    tg_ctx *tg = tg__start_whole(t, "randn_like");
+    if (!tg) return NULL;
+    if (!tg_dtype_is_float(t->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, t); return NULL; }
+    t = tg__like(t, "randn_like");
     return t ? tg__made(tg_normal_(t, 0, 1), "randn_like") : NULL;
 }
 /* whole numbers in [low, low + range) beside t */
