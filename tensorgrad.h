@@ -5864,6 +5864,7 @@ TG__PRIVATE bool tg__launch_at(tg_ctx *tg, const tg__family *f, const void *kern
     for (i = 0; i < r->n; i++)
         at[i] = o[i].use == TG_ABSENT ? NULL : o[i].immediate ? (char *)(uintptr_t)&o[i].bits
             : (base ? base[i] : tg__base(t[i])) + o[i].offset;
+    if (TG__RARE(tg->config.no_cache)) memset(tg->plan.bytes, 0xA5, sizeof tg->plan.bytes);      /* so that tests find what a family's start leaves unset */
     j->tg = tg; j->r = r; j->o = o; j->at = at; j->t = t; j->kernels = kernels;
     for (phase = 0; (n = f->start(tg, phase, j)) > 0; phase++)
         tg__run(tg, n, f->chunk, j, !tg->config.strict && !f->exact);
@@ -15819,6 +15820,7 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     const int64_t work = p->m * p->n * tg__imax(16, p->k);
     j->kt = tg__ceil_div(p->k, TG__GEMM_KB);
     j->per = 1;
+    j->many = false;
     j->path = TG__GEMM_STRIPS;
     j->mr = TG__GEMM_CALL(j, tg__gemm_shape)(0, 0);
     j->nr = TG__GEMM_CALL(j, tg__gemm_shape)(1, 0);
