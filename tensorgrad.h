@@ -964,13 +964,11 @@ enum { TG_ROWS = __LINE__ - TG__ROWS_AT };    /* above all their numbers */
    >>ops    one prototype for every other operation; [..., D, ...] shows the dimension that `dim` names
    ====================================================================================== */
 
-/* What holds for all of them unless a line says otherwise: a result has its operand's dtype, and a type that an operation
-   does not know is an error (TG_ERROR_DTYPE) which tg_to mends. dims are wrapped, -1 being the last, and one that is out
-   of range or listed twice is an error, as are shapes that do not fit together (TG_ERROR_SHAPE) and numbers out of range
-   (TG_ERROR_VALUE). Gradients go to all floating operands, to any order; tools/table.c prints for each function which
-   types it takes and how often it is differentiable. TG_DIMS(0, -1) and TG_SHAPE(2, 3) write two arguments, a number and
-   a list. Names that end in _ compute in place: the result takes x's place in its storage and in the graph, has x's shape
-   and dtype, and is x. */
+/* What holds for all of them unless a line says otherwise: a result has its operand's dtype, and a type that an operation does not know is
+   an error (TG_ERROR_DTYPE), which tg_to mends. dims count from the end where they are negative; one that is out of range or listed twice
+   is an error, as are shapes that do not fit together (TG_ERROR_SHAPE) and numbers out of range (TG_ERROR_VALUE). Gradients go to all
+   floating operands, to any order; tools/table.c prints which types each function takes and how often it is differentiable. Names that
+   end in _ compute in place: the result is x, in its storage and in the graph, of its shape and dtype. */
 
 /* Reduce. tg_name reduces everything to one number; tg_name_dims the dimensions that are listed, TG_DIMS(0, -1),
    or all where none are; tg_name_dim a single one. Negative dims count from the end; without keepdim the reduced
@@ -990,8 +988,7 @@ TG_API tg_tensor *tg_amin(tg_tensor *x);                /* NaN wins; equal small
 TG_API tg_tensor *tg_amin_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);   /* as tg_amin */
 TG_API tg_tensor *tg_max(tg_tensor *x);                 /* the same as tg_amax */
 TG_API tg_tensor *tg_max_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
-    /* the values; *indices are their i64 places, the first of equal ones, which has the whole gradient. indices
-       may be NULL */
+    /* the values; *indices are their i64 places, the first of equal ones, which has the whole gradient. indices may be NULL */
 TG_API tg_tensor *tg_min(tg_tensor *x);                 /* the same as tg_amin */
 TG_API tg_tensor *tg_min_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);   /* the same with the smallest */
 TG_API tg_tensor *tg_argmax(tg_tensor *x);              /* i64 index into the flattened x; not of bools; no gradient */
@@ -1016,9 +1013,8 @@ TG_API tg_tensor *tg_cat(tg_tensor *const *list, int n, int64_t dim);
 TG_API tg_tensor *tg_stack(tg_tensor *const *list, int n, int64_t dim);
     /* n of one shape [A, B] -> [n, A, B] for dim 0, [A, B, n] for dim -1; dtypes promote */
 TG_API int tg_split(tg_tensor *x, int64_t size, int64_t dim, tg_tensor **pieces, int room);
-    /* [..., D, ...] -> views [..., size, ...], the last one shorter where size does not divide D. Returns how many:
-       pieces[0], pieces[1], ...; 0 where it fails, as it does when there are more than `room`. What is left of
-       `pieces` is NULL. */
+    /* [..., D, ...] -> views [..., size, ...], the last one shorter where size does not divide D. Returns how many: pieces[0], pieces[1], ...;
+       0 where it fails, as it does when there are more than `room`. What is left of `pieces` is NULL. */
 TG_API int tg_split_sizes(tg_tensor *x, int n, const int64_t *sizes, int64_t dim, tg_tensor **pieces);
     /* n views of these sizes, which add up to D: torch's split_with_sizes. TG_DIMS(2, 3) writes n and sizes. Returns n,
        or 0 where it fails; then the n pieces are NULL. */
@@ -1027,29 +1023,24 @@ TG_API bool tg_meshgrid(tg_tensor *const *list, int n, bool xy, tg_tensor **grid
        its own dimension. xy: torch's indexing="xy", the first two dimensions change places. false: all n are NULL. */
 TG_API tg_tensor *tg_flip(tg_tensor *x, int n_dims, const int64_t *dims);   /* a copy, back to front along each of dims */
 TG_API tg_tensor *tg_rot90(tg_tensor *x, int k, int64_t dim0, int64_t dim1);
-    /* a copy, turned k times by 90 degrees from dim0 towards dim1, the other way where k is negative; torch's defaults are
-       1, 0, 1 */
+    /* a copy, turned k times by 90 degrees from dim0 towards dim1, the other way where k is negative; torch's defaults are 1, 0, 1 */
 TG_API tg_tensor *tg_trace(tg_tensor *x);               /* [M, N] -> [], the sum of the diagonal */
 
 /* Sort and index. Indices are i64 or i32, in range (here none is negative), and never have a gradient. */
 TG_API tg_tensor *tg_sort(tg_tensor *x, int64_t dim, bool descending, tg_tensor **indices);
-    /* the values in order, equal ones as they stood; NaN is the largest. *indices are the i64 places they came from;
-       indices may be NULL */
+    /* the values in order, equal ones as they stood; NaN is the largest. *indices are the i64 places they came from; indices may be NULL */
 TG_API tg_tensor *tg_index_select(tg_tensor *x, int64_t dim, tg_tensor *index);
     /* [..., D, ...], [K] -> [..., K, ...]: x's slices index[0], index[1], ... along dim, as a copy */
 TG_API tg_tensor *tg_index_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
-    /* x [..., D, ...], with the slice k of src [..., K, ...] added to its slice index[k]; repeated indices add up. src has
-       x's dtype */
+    /* x [..., D, ...], with the slice k of src [..., K, ...] added to its slice index[k]; repeated indices add up. src has x's dtype */
 TG_API tg_tensor *tg_gather(tg_tensor *x, int64_t dim, tg_tensor *index);
-    /* of index's shape; for dim 0 out[i][j] = x[index[i][j]][j]. index has as many dimensions as x and is, but along dim,
-       no larger than it */
+    /* of index's shape; for dim 0 out[i][j] = x[index[i][j]][j]. index has as many dimensions as x and is, but along dim, no larger than it */
 TG_API tg_tensor *tg_scatter(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
     /* x, but for dim 0 out[index[i][j]][j] = src[i][j]; of repeated indices the last wins, and it has the gradient. src has
        x's dtype and is at least as large as index, or is a plain number: tg_number(tg, 1) */
 TG_API tg_tensor *tg_scatter_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);   /* the same, adding */
 TG_API tg_tensor *tg_one_hot(tg_tensor *index, int64_t classes);
-    /* [...] -> [..., classes], i64: 1 at the index, 0 elsewhere. classes -1: the largest index + 1, which is read on the
-       host */
+    /* [...] -> [..., classes], i64: 1 at the index, 0 elsewhere. classes -1: the largest index + 1, which is read on the host */
 
 /* Matrix. */
 TG_API tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b);
@@ -1058,11 +1049,10 @@ TG_API tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b);
 TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
     /* x times weight transposed, plus bias: [..., I], [O, I], [O] -> [..., O], of one dtype; bias may be NULL */
 
-/* Convolution. x [N, C, H, W] or [C, H, W], weight [O, C/groups, KH, KW], bias [O] or NULL -> [N, O, OH, OW],
-   OH = (H + 2 padding - dilation (KH - 1) - 1) / stride + 1. In one dimension x is [N, C, L] or [C, L], weight
-   [O, C/groups, K]; in three [N, C, D, H, W], [O, C/groups, KD, KH, KW]. What lies outside of x is zeros that are
-   multiplied, as in torch: an infinite weight makes NaN of them. So is what lies outside of the result in the gradient by
-   x; there torch leaves out what it can, and may give a number where NaN stands here. */
+/* Convolution. x [N, C, H, W] or [C, H, W], weight [O, C/groups, KH, KW], bias [O] or NULL -> [N, O, OH, OW], OH = (H + 2 padding -
+   dilation (KH - 1) - 1) / stride + 1. In one dimension x is [N, C, L] or [C, L], weight [O, C/groups, K]; in three [N, C, D, H, W], [O,
+   C/groups, KD, KH, KW]. What lies outside of x is zeros that are multiplied, as in torch: an infinite weight makes NaN of them. So is
+   what lies outside of the result in the gradient by x; there torch leaves out what it can, and may give a number where NaN stands here. */
 typedef struct tg_conv1d_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY, *weight TG_EMPTY, *bias TG_EMPTY;
@@ -1088,14 +1078,11 @@ typedef struct tg_conv3d_args {
 } tg_conv3d_args;
 TG_API tg_tensor *tg_conv1d_from(const tg_conv1d_args *args);
 #define tg_conv1d(x_, weight_, ...) TG__OPTIONS3(tg_conv1d, x, x_, weight, weight_, bias, __VA_ARGS__)
-    /* [N, C, L], [O, C/groups, K], [O] or NULL -> [N, O, OL]: tg_conv1d(x, weight, bias, .stride = 2, .padding = 1) */
 TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args);
 #define tg_conv2d(x_, weight_, ...) TG__OPTIONS3(tg_conv2d, x, x_, weight, weight_, bias, __VA_ARGS__)
-    /* tg_conv2d(x, weight, NULL, .stride = {2, 2}, .padding = {1, 1}): down and across. All have one floating type. Gradients
-       go to x, weight and bias */
 TG_API tg_tensor *tg_conv3d_from(const tg_conv3d_args *args);
 #define tg_conv3d(x_, weight_, ...) TG__OPTIONS3(tg_conv3d, x, x_, weight, weight_, bias, __VA_ARGS__)
-    /* [N, C, D, H, W], [O, C/groups, KD, KH, KW], [O] or NULL -> [N, O, OD, OH, OW] */
+    /* tg_conv2d(x, weight, NULL, .stride = {2, 2}, .padding = {1, 1}), tg_conv1d(x, weight, bias, .stride = 2): all of one floating type */
 
 /* The same transposed, as its gradient by x is: x [N, C, H, W] or [C, H, W], weight [C, O/groups, KH, KW], bias [O] or
    NULL -> [N, O, OH, OW], OH = (H - 1) stride - 2 padding + dilation (KH - 1) + output_padding + 1. Here too, dilation,
@@ -1117,19 +1104,16 @@ typedef struct tg_conv_transpose3d_args {
 } tg_conv_transpose3d_args;
 TG_API tg_tensor *tg_conv_transpose1d_from(const tg_conv_transpose1d_args *args);
 #define tg_conv_transpose1d(x_, weight_, ...) TG__OPTIONS3(tg_conv_transpose1d, x, x_, weight, weight_, bias, __VA_ARGS__)
-    /* [N, C, L], [C, O/groups, K], [O] or NULL -> [N, O, OL] */
 TG_API tg_tensor *tg_conv_transpose2d_from(const tg_conv_transpose2d_args *args);
 #define tg_conv_transpose2d(x_, weight_, ...) TG__OPTIONS3(tg_conv_transpose2d, x, x_, weight, weight_, bias, __VA_ARGS__)
-    /* [N, C, H, W], [C, O/groups, KH, KW], [O] or NULL -> [N, O, OH, OW] */
 TG_API tg_tensor *tg_conv_transpose3d_from(const tg_conv_transpose3d_args *args);
 #define tg_conv_transpose3d(x_, weight_, ...) TG__OPTIONS3(tg_conv_transpose3d, x, x_, weight, weight_, bias, __VA_ARGS__)
-    /* [N, C, D, H, W], [C, O/groups, KD, KH, KW], [O] or NULL -> [N, O, OD, OH, OW] */
+    /* tg_conv_transpose2d(x, weight, NULL, .stride = {2, 2}) doubles a picture; all of one floating type */
 
 /* Normalise, random. */
 TG_API tg_tensor *tg_softmax(tg_tensor *x, int64_t dim);
     /* [..., D, ...] -> same: exp(x) / sum(exp(x)) along dim, without overflow. Floating types, of halves in f32 */
 TG_API tg_tensor *tg_log_softmax(tg_tensor *x, int64_t dim);      /* its logarithm, exact where softmax rounds to 0 */
-
 TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
     /* each element is zero with probability p, else scaled by 1 / (1 - p); x itself where not training. Floating types, p
        in [0, 1]. What is dropped follows from the context's seed and its number of random calls, see tg_seed */
@@ -1162,38 +1146,30 @@ TG_API tg_tensor *tg_isclose(tg_tensor *a, tg_tensor *b, double rtol, double ato
     /* |a - b| <= atol + rtol |b|, or equal; bool, of two tensors of one type. torch's defaults are 1e-5, 1e-8, false */
 TG_API tg_tensor *tg_relu6(tg_tensor *x);                          /* hardtanh(x, 0, 6) */
 TG_API tg_tensor *tg_selu(tg_tensor *x);                           /* elu, scaled to keep mean 0 and variance 1 */
-TG_API tg_tensor *tg_celu(tg_tensor *x, double alpha);
-    /* x above 0, alpha (exp(x / alpha) - 1) below; torch's default is 1 */
+TG_API tg_tensor *tg_celu(tg_tensor *x, double alpha);   /* x above 0, alpha (exp(x / alpha) - 1) below; torch's default is 1 */
 TG_API tg_tensor *tg_softsign(tg_tensor *x);                       /* x / (1 + |x|) */
 TG_API tg_tensor *tg_tanhshrink(tg_tensor *x);                     /* x - tanh(x) */
 TG_API tg_tensor *tg_prelu(tg_tensor *x, tg_tensor *weight);
     /* x above 0, x * weight below: weight [] or [1], or [C] for x [N, C, ...]; both of one floating type */
 TG_API tg_tensor *tg_rrelu(tg_tensor *x, double lower, double upper, bool training);
-    /* leaky_relu with a slope drawn for each element from [lower, upper), their mean where not training; torch's
-       defaults are 1/8, 1/3 */
-TG_API tg_tensor *tg_glu(tg_tensor *x, int64_t dim);
-    /* [..., 2 D, ...] -> [..., D, ...]: first half * sigmoid(second); an odd size is an error */
+    /* leaky_relu with a slope drawn for each element from [lower, upper), their mean where not training; torch's defaults are 1/8, 1/3 */
+TG_API tg_tensor *tg_glu(tg_tensor *x, int64_t dim);   /* [..., 2 D, ...] -> [..., D, ...]: first half * sigmoid(second); an odd size is an error */
 TG_API tg_tensor *tg_softmin(tg_tensor *x, int64_t dim);           /* softmax(-x) */
 
 /* Normalisations. Of floating types; of halves, means and variances are computed in f32. weight and bias may be NULL and
    have any floating type. Gradients go to x, weight and bias, not to running statistics. */
 TG_API tg_tensor *tg_batch_norm(tg_tensor *x, tg_tensor *running_mean, tg_tensor *running_var, tg_tensor *weight,
     tg_tensor *bias, bool training, double momentum, double eps);
-    /* x [N, C, ...], all others [C]: (x - mean) / sqrt(var + eps) * weight + bias for each channel, with the batch's own
-       statistics while training, which then move the running ones by `momentum` (in place, the variance unbiased), with
-       the running ones else. The running ones may be NULL while training, when a channel needs more than one value.
-       torch's defaults are 0.1, 1e-5 */
+    /* x [N, C, ...], all others [C]: (x - mean) / sqrt(var + eps) * weight + bias for each channel, with the batch's own statistics while
+       training, which then move the running ones by `momentum` (in place, the variance unbiased), with the running ones else. The running ones
+       may be NULL while training, when a channel needs more than one value. torch's defaults are 0.1, 1e-5 */
 TG_API tg_tensor *tg_instance_norm(tg_tensor *x, tg_tensor *running_mean, tg_tensor *running_var, tg_tensor *weight,
     tg_tensor *bias, bool use_input_stats, double momentum, double eps);
-    /* x [N, C, L, ...], all others [C]: the same for each channel of each example; the running statistics move by the
-       mean of the examples' */
-TG_API tg_tensor *tg_layer_norm(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight,
-    tg_tensor *bias, double eps);
-    /* over the last dimensions, whose sizes are given: TG_SHAPE(64); weight and bias have that shape. torch's default is
-       1e-5 */
+    /* x [N, C, L, ...], all others [C]: the same for each channel of each example; the running statistics move by the mean of the examples' */
+TG_API tg_tensor *tg_layer_norm(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight, tg_tensor *bias, double eps);
+    /* over the last dimensions, whose sizes are given: TG_SHAPE(64); weight and bias have that shape. torch's default is 1e-5 */
 TG_API tg_tensor *tg_rms_norm(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight, double eps);
-    /* x / sqrt(mean(x^2) + eps) * weight over the last dimensions; eps below 0: torch's default, the smallest step of
-       x's type at 1 */
+    /* x / sqrt(mean(x^2) + eps) * weight over the last dimensions; eps below 0: torch's default, the smallest step of x's type at 1 */
 TG_API tg_tensor *tg_group_norm(tg_tensor *x, int64_t groups, tg_tensor *weight, tg_tensor *bias, double eps);
     /* x [N, C, ...], weight and bias [C]: over each of `groups` groups of channels, which divide C. torch's default is 1e-5 */
 TG_API tg_tensor *tg_local_response_norm(tg_tensor *x, int64_t size, double alpha, double beta, double k);
@@ -1210,8 +1186,7 @@ TG_API tg_tensor *tg_dist(tg_tensor *a, tg_tensor *b, double p);                
 TG_API tg_tensor *tg_renorm(tg_tensor *x, double p, int64_t dim, double maxnorm);
     /* slices along dim whose p-norm is larger than maxnorm are scaled to it */
 TG_API tg_tensor *tg_count_nonzero(tg_tensor *x, int n_dims, const int64_t *dims);     /* how many are not 0: i64 */
-TG_API tg_tensor *tg_nansum(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-    /* tg_sum_dims, where NaN counts as 0 */
+TG_API tg_tensor *tg_nansum(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);   /* tg_sum_dims, where NaN counts as 0 */
 TG_API tg_tensor *tg_nanmean(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
     /* the mean of those that are not NaN, of floating types; NaN where all are */
 TG_API bool tg_aminmax(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim, tg_tensor **smallest, tg_tensor **largest);
@@ -1275,9 +1250,8 @@ TG_API tg_tensor *tg_inner(tg_tensor *a, tg_tensor *b);    /* [..., K], [*, K] -
 TG_API tg_tensor *tg_vecdot(tg_tensor *a, tg_tensor *b, int64_t dim);
     /* the sum of a * b along dim of their broadcast shape: torch.linalg.vecdot, whose default is -1. Floating types */
 TG_API tg_tensor *tg_addmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
-    /* beta x + alpha a b, torch's defaults being 1 and 1; x broadcasts to the product's shape. With beta 0 no value of x
-       counts, not even NaN. Of integers what follows the point of beta and alpha is dropped; tg_addr refuses it. Here a
-       is [M, K], b [K, N] */
+    /* beta x + alpha a b, torch's defaults being 1 and 1; x broadcasts to the product's shape. With beta 0 no value of x counts, not even NaN.
+       Of integers what follows the point of beta and alpha is dropped; tg_addr refuses it. Here a is [M, K], b [K, N] */
 TG_API tg_tensor *tg_addmm_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);     /* in place: x is [M, N] */
 TG_API tg_tensor *tg_addmv(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);      /* [M, K], [K]        */
 TG_API tg_tensor *tg_addmv_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);     /* in place: x is [M] */
@@ -1285,31 +1259,26 @@ TG_API tg_tensor *tg_addr(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta,
 TG_API tg_tensor *tg_addr_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);      /* in place: x is [M, N] */
 TG_API tg_tensor *tg_baddbmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);    /* [B, M, K], [B, K, N] */
 TG_API tg_tensor *tg_baddbmm_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);   /* in place: x is [B, M, N] */
-TG_API tg_tensor *tg_addbmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
-    /* [B, M, K], [B, K, N], summed over B */
+TG_API tg_tensor *tg_addbmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);   /* [B, M, K], [B, K, N], summed over B */
 TG_API tg_tensor *tg_addbmm_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);    /* in place: x is [M, N] */
 TG_API tg_tensor *tg_einsum(const char *equation, tg_tensor *const *list, int n);
-    /* "bij,bjk->bik", "ij,jk", "...ij->...ji", "ii->i": torch.einsum with letters. A letter twice in one operand is its
-       diagonal, one that the result lacks is summed over; without "->" the result has the letters that stand once, by
-       alphabet, behind those of an ellipsis. Sizes of 1 broadcast. Of three operands and more the pair that costs least
-       comes first. In C: tg_einsum("i,i", (tg_tensor *[]){a, b}, 2) */
+    /* "bij,bjk->bik", "ij,jk", "...ij->...ji", "ii->i": torch.einsum with letters. A letter twice in one operand is its diagonal, one that the
+       result lacks is summed over; without "->" the result has the letters that stand once, by alphabet, behind those of an ellipsis. Sizes of
+       1 broadcast. Of three operands and more the pair that costs least comes first. In C: tg_einsum("i,i", (tg_tensor *[]){a, b}, 2) */
 TG_API tg_tensor *tg_tensordot(tg_tensor *a, tg_tensor *b, int64_t dims);
     /* the last `dims` dimensions of a are contracted with the first of b; torch's default is 2 */
 TG_API tg_tensor *tg_tensordot_dims(tg_tensor *a, tg_tensor *b, int n_a, const int64_t *dims_a, int n_b, const int64_t *dims_b);
     /* these dimensions: tg_tensordot_dims(a, b, TG_DIMS(0, 1), TG_DIMS(2, 0)) */
 TG_API tg_tensor *tg_multi_dot(tg_tensor *const *list, int n);
-    /* the product of n matrices, at least two, in the cheapest order; the first and the last may be vectors. torch's
-       chain_matmul too */
+    /* the product of n matrices, at least two, in the cheapest order; the first and the last may be vectors. torch's chain_matmul too */
 TG_API tg_tensor *tg_matrix_power(tg_tensor *x, int64_t n);   /* [..., N, N], n >= 0: squares and products; 0: the unit matrix */
 TG_API tg_tensor *tg_matrix_exp(tg_tensor *x);
-    /* [..., N, N] -> same, 1 + x + x^2 / 2 + ... of matrices, of floating types. Reads one number, the largest norm, on the
-       host */
+    /* [..., N, N] -> same, 1 + x + x^2 / 2 + ... of matrices, of floating types. Reads one number, the largest norm, on the host */
 TG_API tg_tensor *tg_kron(tg_tensor *a, tg_tensor *b);
     /* each element of a times all of b: [A, ...], [B, ...] -> [A * B, ...]. A dimension in which neither has size 1 takes
        two of the 8 that are possible */
 TG_API tg_tensor *tg_cross(tg_tensor *a, tg_tensor *b);    /* along a's first dimension of size 3: torch.cross without dim */
-TG_API tg_tensor *tg_cross_dim(tg_tensor *a, tg_tensor *b, int64_t dim);
-    /* torch.linalg.cross, whose default is -1; others broadcast */
+TG_API tg_tensor *tg_cross_dim(tg_tensor *a, tg_tensor *b, int64_t dim);   /* torch.linalg.cross, whose default is -1; others broadcast */
 TG_API tg_tensor *tg_linalg_vander(tg_tensor *x, int64_t n);   /* [..., D] -> [..., D, n]: x^0 to x^(n - 1); of integers i64 */
 
 /* The covariance of V variables: x [V, N] or [N], N observations -> [V, V], or [] of one variable. */
@@ -1321,10 +1290,8 @@ typedef struct tg_cov_args {
     tg_tensor *fweights TG_EMPTY;      /* [N] of integers: how often each was observed */
 } tg_cov_args;
 TG_API tg_tensor *tg_cov_from(const tg_cov_args *args);
-#define tg_cov(...) TG__OPTIONS1(tg_cov, x, __VA_ARGS__)
-    /* tg_cov(x, .correction = TG_IS(0)). Of integers f32; weights get no gradient */
+#define tg_cov(...) TG__OPTIONS1(tg_cov, x, __VA_ARGS__)   /* tg_cov(x, .correction = TG_IS(0)). Of integers f32; weights get no gradient */
 TG_API tg_tensor *tg_corrcoef(tg_tensor *x);               /* [V, N] -> [V, V]: the same, divided by the deviations: -1 to 1 */
-
 typedef enum tg_cdist_mode {
     TG_CDIST_AUTO = 0,     /* p 2 of more than 25 points on a side: by matmul; torch's "..._if_necessary" */
     TG_CDIST_MATMUL,       /* p 2 always so: quick, and less exact for points that are near each other  */
@@ -1337,8 +1304,7 @@ TG_API tg_tensor *tg_pairwise_distance(tg_tensor *a, tg_tensor *b, double p, dou
     /* [..., D], [..., D] -> [...], or [..., 1] with keepdim: the norm of a - b + eps along the last dimension. They broadcast
        and promote; torch's defaults are 2, 1e-6, false */
 TG_API tg_tensor *tg_cosine_similarity(tg_tensor *a, tg_tensor *b, int64_t dim, double eps);
-    /* a b / (|a| |b|) along dim of their broadcast shape, which goes away; norms count as eps at least. torch's defaults
-       are 1, 1e-8 */
+    /* a b / (|a| |b|) along dim of their broadcast shape, which goes away; norms count as eps at least. torch's defaults are 1, 1e-8 */
 TG_API tg_tensor *tg_normalize(tg_tensor *x, double p, int64_t dim, double eps);
     /* x of a floating type divided by its norms along dim, which count as eps at least; torch's defaults are 2, 1, 1e-12 */
 TG_API tg_tensor *tg_bilinear(tg_tensor *a, tg_tensor *b, tg_tensor *weight, tg_tensor *bias);
@@ -1350,8 +1316,7 @@ TG_API tg_tensor *tg_repeat(tg_tensor *x, int n, const int64_t *repeats);
        TG_DIMS(2, 1) writes n and repeats, also below */
 TG_API tg_tensor *tg_tile(tg_tensor *x, int n, const int64_t *dims);   /* the same; what is left out in front is 1 */
 TG_API tg_tensor *tg_repeat_interleave(tg_tensor *x, tg_tensor *repeats);
-    /* x flattened, each element so often: repeats is i64 or i32, one for each or one for all, tg_integer(tg, 2). Its values
-       are read */
+    /* x flattened, each element so often: repeats is i64 or i32, one for each or one for all, tg_integer(tg, 2). Its values are read */
 TG_API tg_tensor *tg_repeat_interleave_dim(tg_tensor *x, tg_tensor *repeats, int64_t dim);   /* the slices along dim */
 TG_API tg_tensor *tg_roll(tg_tensor *x, int n_shifts, const int64_t *shifts, int n_dims, const int64_t *dims);
     /* a copy, shifted along the dims; what leaves at the end comes back in front. tg_roll(x, TG_DIMS(1), TG_DIMS(-1));
@@ -1364,8 +1329,7 @@ TG_API int tg_chunk(tg_tensor *x, int64_t chunks, int64_t dim, tg_tensor **piece
 TG_API int tg_unbind(tg_tensor *x, int64_t dim, tg_tensor **pieces, int room);
     /* [..., D, ...] -> D views [..., ...] without dim; returns D, or 0 as tg_chunk */
 TG_API int tg_tensor_split(tg_tensor *x, int sections, int64_t dim, tg_tensor **pieces);
-    /* that many views, the first ones longer by one where D does not divide. Returns their number, 0 where it fails: then
-       all are NULL */
+    /* that many views, the first ones longer by one where D does not divide. Returns their number, 0 where it fails: then all are NULL */
 TG_API int tg_tensor_split_at(tg_tensor *x, int n, const int64_t *indices, int64_t dim, tg_tensor **pieces);
     /* n + 1 views, cut before these indices: of [:i], [i:j], [j:] as Python slices */
 TG_API int tg_hsplit(tg_tensor *x, int sections, tg_tensor **pieces);
@@ -1375,8 +1339,7 @@ TG_API int tg_vsplit(tg_tensor *x, int sections, tg_tensor **pieces);      /* al
 TG_API int tg_vsplit_at(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces);      /* tg_tensor_split_at there */
 TG_API int tg_dsplit(tg_tensor *x, int sections, tg_tensor **pieces);      /* along dimension 2 of at least three */
 TG_API int tg_dsplit_at(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces);      /* tg_tensor_split_at there */
-TG_API tg_tensor *tg_hstack(tg_tensor *const *list, int n);
-    /* cat along dimension 1, or 0 of vectors; dtypes promote */
+TG_API tg_tensor *tg_hstack(tg_tensor *const *list, int n);   /* cat along dimension 1, or 0 of vectors; dtypes promote */
 TG_API tg_tensor *tg_vstack(tg_tensor *const *list, int n);                /* along 0; a vector is a row */
 TG_API tg_tensor *tg_dstack(tg_tensor *const *list, int n);                /* along 2; see tg_atleast_3d */
 TG_API tg_tensor *tg_column_stack(tg_tensor *const *list, int n);          /* along 1; a vector is a column */
@@ -1391,12 +1354,10 @@ TG_API tg_tensor *tg_unflatten(tg_tensor *x, int64_t dim, int n, const int64_t *
     /* [..., D, ...] -> a view [..., sizes, ...]; they multiply to D, and one may be -1 */
 TG_API tg_tensor *tg_ravel(tg_tensor *x);               /* [N], contiguous: a view where x is contiguous */
 TG_API tg_tensor *tg_movedim(tg_tensor *x, int n, const int64_t *source, int n_to, const int64_t *destination);
-    /* a view: the dimensions `source` come to stand at `destination`, the others keep their order.
-       tg_movedim(x, TG_DIMS(1), TG_DIMS(-1)) */
+    /* a view: the dimensions `source` come to stand at `destination`, the others keep their order. tg_movedim(x, TG_DIMS(1), TG_DIMS(-1)) */
 TG_API tg_tensor *tg_moveaxis(tg_tensor *x, int n, const int64_t *source, int n_to, const int64_t *destination);   /* the same */
 TG_API tg_tensor *tg_swapaxes(tg_tensor *x, int64_t dim0, int64_t dim1);       /* the same as tg_transpose */
-TG_API tg_tensor *tg_view_as(tg_tensor *x, tg_tensor *other);
-    /* tg_view(x, other's shape); no values of other's are read */
+TG_API tg_tensor *tg_view_as(tg_tensor *x, tg_tensor *other);   /* tg_view(x, other's shape); no values of other's are read */
 TG_API tg_tensor *tg_reshape_as(tg_tensor *x, tg_tensor *other);           /* tg_reshape(x, other's shape) */
 TG_API tg_tensor *tg_expand_as(tg_tensor *x, tg_tensor *other);            /* tg_expand(x, other's shape)  */
 TG_API tg_tensor *tg_broadcast_to(tg_tensor *x, int ndim, const int64_t *shape);   /* the same as tg_expand */
@@ -1406,12 +1367,10 @@ TG_API int tg_broadcast_shapes(tg_ctx *tg, int ndim_a, const int64_t *a, int ndi
     /* the shape that both broadcast to, into TG_MAX_DIMS places, which may be a's or b's; what is left of them is 0.
        Returns the number of its dimensions, or -1 */
 TG_API tg_tensor *tg_diagonal(tg_tensor *x, int64_t offset, int64_t dim1, int64_t dim2);
-    /* a view: dim1 and dim2 go away, their diagonal is the new last dimension; offset > 0 lies above. torch's defaults: 0,
-       0, 1 */
+    /* a view: dim1 and dim2 go away, their diagonal is the new last dimension; offset > 0 lies above. torch's defaults: 0, 0, 1 */
 TG_API tg_tensor *tg_diag(tg_tensor *x, int64_t diagonal);       /* [M, N] -> a copy of that diagonal; [N] -> a matrix with it */
 TG_API tg_tensor *tg_diag_embed(tg_tensor *x, int64_t offset, int64_t dim1, int64_t dim2);
-    /* [..., N] -> zeros with x's last dimension on their diagonal between the new dim1 and dim2. torch's defaults: 0, -2,
-       -1 */
+    /* [..., N] -> zeros with x's last dimension on their diagonal between the new dim1 and dim2. torch's defaults: 0, -2, -1 */
 TG_API tg_tensor *tg_diagflat(tg_tensor *x, int64_t offset);              /* the flattened x on the diagonal of a matrix */
 TG_API tg_tensor *tg_tril(tg_tensor *x, int64_t diagonal);
     /* [..., M, N], zero above that diagonal; 0 is the main one, positive ones lie above */
@@ -1425,9 +1384,7 @@ TG_API tg_tensor *tg_cartesian_prod(tg_tensor *const *list, int n);
 TG_API tg_tensor *tg_combinations(tg_tensor *x, int64_t r, bool with_replacement);
     /* [N] -> [C, r]: every choice of r elements in x's order, of one place more than once where with_replacement */
 TG_API tg_tensor *tg_vander(tg_tensor *x, int64_t columns, bool increasing);
-    /* [N] -> [N, columns] of powers x^(columns - 1), ..., x, 1, or 1, x, ... where increasing; columns -1: N. Of integers:
-       i64 */
-
+    /* [N] -> [N, columns] of powers x^(columns - 1), ..., x, 1, or 1, x, ... where increasing; columns -1: N. Of integers: i64 */
 TG_API tg_tensor *tg_new_empty(tg_tensor *t, int ndim, const int64_t *shape, tg_dtype dtype);   /* on t's device, not filled */
 TG_API tg_tensor *tg_new_zeros(tg_tensor *t, int ndim, const int64_t *shape);      /* of t's dtype, on its device */
 TG_API tg_tensor *tg_new_ones(tg_tensor *t, int ndim, const int64_t *shape);       /* of t's dtype, on its device */
@@ -1441,14 +1398,12 @@ TG_API tg_tensor *tg_tril_indices(tg_ctx *tg, int64_t rows, int64_t columns, int
     /* i64 or i32 [2, N]: the rows and columns of what tg_tril keeps, in row-major order */
 TG_API tg_tensor *tg_triu_indices(tg_ctx *tg, int64_t rows, int64_t columns, int64_t offset, tg_dtype dtype);   /* of tg_triu */
 TG_API tg_tensor *tg_rand_like(tg_tensor *t);           /* uniform in [0, 1), of t's shape, floating dtype and device */
-TG_API tg_tensor *tg_randn_like(tg_tensor *t);
-    /* normal, mean 0 and deviation 1, of t's shape, floating dtype and device */
+TG_API tg_tensor *tg_randn_like(tg_tensor *t);   /* normal, mean 0 and deviation 1, of t's shape, floating dtype and device */
 TG_API tg_tensor *tg_randint_like(tg_tensor *t, int64_t low, int64_t high);
     /* whole numbers in [low, high), of t's dtype, which must hold them; a bool holds 0 and 1 */
 TG_API tg_tensor *tg_randperm(tg_ctx *tg, int64_t n);   /* i64 [n]: 0 .. n - 1 in random order */
 TG_API tg_tensor *tg_normal(tg_tensor *mean, tg_tensor *std);
-    /* normal numbers, each with its own mean and deviation; they broadcast, tg_number(tg, 1) is one for all. Of mean's
-       dtype; no gradient */
+    /* normal numbers, each with its own mean and deviation; they broadcast, tg_number(tg, 1) is one for all. Of mean's dtype; no gradient */
 TG_API tg_tensor *tg_multinomial(tg_tensor *p, int64_t n, bool replacement);
     /* [C] or [N, C] of weights, at least 0 -> i64 [n] or [N, n] of classes, drawn with the probability weight / sum of the
        row; without replacement none twice. The weights are read, to refuse wrong ones */
@@ -1469,8 +1424,7 @@ TG_API tg_tensor *tg_mse_loss_from(const tg_mse_loss_args *args);
     /* (x - target)^2. weight has x's shape; the mean is then over the sum of the weights */
 typedef tg_mse_loss_args tg_l1_loss_args;
 TG_API tg_tensor *tg_l1_loss_from(const tg_l1_loss_args *args);
-#define tg_l1_loss(x_, ...) TG__OPTIONS2(tg_l1_loss, x, x_, target, __VA_ARGS__)
-    /* |x - target|; weight as in mse_loss */
+#define tg_l1_loss(x_, ...) TG__OPTIONS2(tg_l1_loss, x, x_, target, __VA_ARGS__)   /* |x - target|; weight as in mse_loss */
 typedef tg_mse_loss_args tg_binary_cross_entropy_args;
 TG_API tg_tensor *tg_binary_cross_entropy_from(const tg_binary_cross_entropy_args *args);
 #define tg_binary_cross_entropy(x_, ...) TG__OPTIONS2(tg_binary_cross_entropy, x, x_, target, __VA_ARGS__)
@@ -1484,8 +1438,7 @@ typedef struct tg_binary_cross_entropy_with_logits_args {
     tg_tensor *weight TG_EMPTY;        /* factor of each loss, broadcast */
 } tg_binary_cross_entropy_with_logits_args;
 TG_API tg_tensor *tg_binary_cross_entropy_with_logits_from(const tg_binary_cross_entropy_with_logits_args *args);
-#define tg_binary_cross_entropy_with_logits(x_, ...) \
-    TG__OPTIONS2(tg_binary_cross_entropy_with_logits, x, x_, target, __VA_ARGS__)
+#define tg_binary_cross_entropy_with_logits(x_, ...) TG__OPTIONS2(tg_binary_cross_entropy_with_logits, x, x_, target, __VA_ARGS__)
     /* the binary cross-entropy of sigmoid(x); x and target have one shape */
 typedef tg_mse_loss_args tg_multilabel_soft_margin_loss_args;
 TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_margin_loss_args *args);
@@ -1528,8 +1481,7 @@ typedef struct tg_nll_loss_args {
 } tg_nll_loss_args;
 TG_API tg_tensor *tg_nll_loss_from(const tg_nll_loss_args *args);
 #define tg_nll_loss(x_, ...) TG__OPTIONS2(tg_nll_loss, x, x_, target, __VA_ARGS__)
-    /* [N, C, ...], classes [N, ...], i64 or i32, or [C], [] -> losses of target's shape: -x at the class. The mean is NaN
-       where nothing counts */
+    /* [N, C, ...], classes [N, ...], i64 or i32, or [C], [] -> losses of target's shape: -x at the class. The mean is NaN where nothing counts */
 typedef struct tg_cross_entropy_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY, *target TG_EMPTY;
@@ -1594,8 +1546,7 @@ typedef struct tg_gaussian_nll_loss_args {
     tg_reduction reduction TG_EMPTY;
 } tg_gaussian_nll_loss_args;
 TG_API tg_tensor *tg_gaussian_nll_loss_from(const tg_gaussian_nll_loss_args *args);
-#define tg_gaussian_nll_loss(x_, target_, ...) \
-    TG__OPTIONS3(tg_gaussian_nll_loss, x, x_, target, target_, var, __VA_ARGS__)
+#define tg_gaussian_nll_loss(x_, target_, ...) TG__OPTIONS3(tg_gaussian_nll_loss, x, x_, target, target_, var, __VA_ARGS__)
     /* (log(var) + (x - target)^2 / var) / 2. var has x's shape, or that with a last dimension of 1 or without it, or is a
        number; that none is negative is looked at */
 typedef struct tg_margin_ranking_loss_args {
@@ -1609,8 +1560,7 @@ TG_API tg_tensor *tg_margin_ranking_loss_from(const tg_margin_ranking_loss_args 
     /* max(0, margin - target (x1 - x2)): target 1 wants x1 above x2, -1 below */
 typedef tg_margin_ranking_loss_args tg_cosine_embedding_loss_args;
 TG_API tg_tensor *tg_cosine_embedding_loss_from(const tg_cosine_embedding_loss_args *args);
-#define tg_cosine_embedding_loss(x1_, x2_, ...) \
-    TG__OPTIONS3(tg_cosine_embedding_loss, x1, x1_, x2, x2_, target, __VA_ARGS__)
+#define tg_cosine_embedding_loss(x1_, x2_, ...) TG__OPTIONS3(tg_cosine_embedding_loss, x1, x1_, x2, x2_, target, __VA_ARGS__)
     /* [N, D], [N, D], target [N]; or [D], [D], []: with c the cosine of the angle between x1 and x2, 1 - c where target is
        1, max(0, c - margin) where it is -1 */
 typedef struct tg_triplet_margin_loss_args {
@@ -1623,8 +1573,7 @@ typedef struct tg_triplet_margin_loss_args {
     bool swap TG_EMPTY;                /* the negative's distance is that to the anchor or the positive, whichever is less */
 } tg_triplet_margin_loss_args;
 TG_API tg_tensor *tg_triplet_margin_loss_from(const tg_triplet_margin_loss_args *args);
-#define tg_triplet_margin_loss(anchor_, positive_, ...) \
-    TG__OPTIONS3(tg_triplet_margin_loss, anchor, anchor_, positive, positive_, negative, __VA_ARGS__)
+#define tg_triplet_margin_loss(anchor_, positive_, ...) TG__OPTIONS3(tg_triplet_margin_loss, anchor, anchor_, positive, positive_, negative, __VA_ARGS__)
     /* [..., D] each -> losses [...]: max(0, |anchor - positive| - |anchor - negative| + margin) in the p-norm */
 typedef struct tg_ctc_loss_args {
     tg_place at TG_EMPTY;
@@ -1652,11 +1601,9 @@ TG_API tg_tensor *tg_cumprod_(tg_tensor *x, int64_t dim);  /* in place, as cumsu
 TG_API tg_tensor *tg_cummax(tg_tensor *x, int64_t dim, tg_tensor **indices);
     /* the largest, with its place (i64; NULL: not wanted), the latest of equals; NaN counts as the largest */
 TG_API tg_tensor *tg_cummin(tg_tensor *x, int64_t dim, tg_tensor **indices);   /* the smallest; NaN counts as such */
-TG_API tg_tensor *tg_logcumsumexp(tg_tensor *x, int64_t dim);
-    /* log(exp(x[0]) + ... + exp(x[k])) of floating types, with no overflow between */
+TG_API tg_tensor *tg_logcumsumexp(tg_tensor *x, int64_t dim);   /* log(exp(x[0]) + ... + exp(x[k])) of floating types, with no overflow between */
 TG_API tg_tensor *tg_linear_scan(tg_tensor *a, tg_tensor *b, int64_t dim);
-    /* y[0] = b[0], y[k] = a[k] * y[k - 1] + b[k]: leaky sums, discounted returns, state spaces. Both of one shape and
-       floating dtype */
+    /* y[0] = b[0], y[k] = a[k] * y[k - 1] + b[k]: leaky sums, discounted returns, state spaces. Both of one shape and floating dtype */
 
 /* Padding and windows. Pads are numbers of elements in front of and behind the last dimension, then the one before it, and
    so on: tg_pad(x, TG_DIMS(1, 1, 0, 2), TG_PAD_REFLECT, 0). Negative ones take elements away. */
@@ -1667,11 +1614,9 @@ typedef enum tg_pad_mode {
     TG_PAD_CIRCULAR        /* from the other end                                 */
 } tg_pad_mode;
 TG_API tg_tensor *tg_pad(tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode, double value);
-    /* modes other than TG_PAD_CONSTANT take 2, 4 or 6 pads, for x [N, C, L], [N, C, H, W], [N, C, D, H, W], or without N,
-       and value 0 */
+    /* modes other than TG_PAD_CONSTANT take 2, 4 or 6 pads, for x [N, C, L], [N, C, H, W], [N, C, D, H, W], or without N, and value 0 */
 TG_API tg_tensor *tg_constant_pad_nd(tg_tensor *x, int n, const int64_t *pads, double value);   /* TG_PAD_CONSTANT */
-TG_API tg_tensor *tg_pixel_shuffle(tg_tensor *x, int64_t factor);
-    /* [..., C r r, H, W] -> [..., C, H r, W r] for a factor r; else an error */
+TG_API tg_tensor *tg_pixel_shuffle(tg_tensor *x, int64_t factor);   /* [..., C r r, H, W] -> [..., C, H r, W r] for a factor r; else an error */
 TG_API tg_tensor *tg_pixel_unshuffle(tg_tensor *x, int64_t factor);    /* and back */
 TG_API tg_tensor *tg_channel_shuffle(tg_tensor *x, int64_t groups);
     /* x [N, C, ...]: of C channels in groups, the first of each group, then the second of each, ... */
@@ -1688,8 +1633,7 @@ typedef struct tg_nn_unfold_args {
     int64_t stride[2] TG_EMPTY;        /* zero: 1 */
 } tg_nn_unfold_args;
 TG_API tg_tensor *tg_nn_unfold_from(const tg_nn_unfold_args *args);
-#define tg_nn_unfold(...) TG__OPTIONS1(tg_nn_unfold, x, __VA_ARGS__)
-    /* tg_nn_unfold(x, .kernel = {3, 3}, .padding = {1, 1}). What lies outside of x is 0 */
+#define tg_nn_unfold(...) TG__OPTIONS1(tg_nn_unfold, x, __VA_ARGS__)   /* tg_nn_unfold(x, .kernel = {3, 3}); outside of x are zeros */
 typedef struct tg_fold_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY;
@@ -1700,8 +1644,7 @@ typedef struct tg_fold_args {
     int64_t stride[2] TG_EMPTY;        /* zero: 1 */
 } tg_fold_args;
 TG_API tg_tensor *tg_fold_from(const tg_fold_args *args);
-#define tg_fold(...) TG__OPTIONS1(tg_fold, x, __VA_ARGS__)
-    /* tg_fold(x, .size = {8, 8}, .kernel = {3, 3}); what overlaps adds up. L must be the number of places that size gives */
+#define tg_fold(...) TG__OPTIONS1(tg_fold, x, __VA_ARGS__)   /* tg_fold(x, .size = {8, 8}, .kernel = {3, 3}); what overlaps adds up */
 
 /* Pooling. x [N, C, ...] or [C, ...], with one to three dimensions behind the channels, over which windows move. kernel is
    the window's size; of kernel, stride and dilation a zero means the number before it: .kernel = {2} is 2 in each
@@ -1743,8 +1686,7 @@ TG_API tg_tensor *tg_avg_pool2d_from(const tg_avg_pool2d_args *args);
 TG_API tg_tensor *tg_avg_pool3d_from(const tg_avg_pool3d_args *args);
 #define tg_avg_pool1d(...) TG__OPTIONS1(tg_avg_pool1d, x, __VA_ARGS__)
 #define tg_avg_pool2d(...) TG__OPTIONS1(tg_avg_pool2d, x, __VA_ARGS__)
-#define tg_avg_pool3d(...) TG__OPTIONS1(tg_avg_pool3d, x, __VA_ARGS__)
-    /* the mean of each window, of floating types: tg_avg_pool2d(x, .kernel = {2}) halves a picture */
+#define tg_avg_pool3d(...) TG__OPTIONS1(tg_avg_pool3d, x, __VA_ARGS__)   /* the mean of each window, of floating types */
 typedef struct tg_lp_pool1d_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY;
@@ -1811,7 +1753,6 @@ TG_API tg_tensor *tg_interpolate_from(const tg_interpolate_args *args);
        bilinear and bicubic the second, trilinear the third. tg_interpolate(x, .scale_factor = {2, 2}). u8 [N, C, H, W] is
        taken by the nearest modes, and by bilinear and bicubic, which are computed in whole numbers as torch does. torch's
        upsample too. A channels-last x gives a channels-last result */
-
 typedef enum tg_grid_mode { TG_GRID_BILINEAR = 0, TG_GRID_NEAREST, TG_GRID_BICUBIC } tg_grid_mode;   /* of 3 dimensions too */
 typedef enum tg_grid_padding { TG_GRID_ZEROS = 0, TG_GRID_BORDER, TG_GRID_REFLECTION } tg_grid_padding;   /* what lies outside of x */
 typedef struct tg_grid_sample_args {
@@ -1823,9 +1764,8 @@ typedef struct tg_grid_sample_args {
 } tg_grid_sample_args;
 TG_API tg_tensor *tg_grid_sample_from(const tg_grid_sample_args *args);
 #define tg_grid_sample(x_, ...) TG__OPTIONS2(tg_grid_sample, x, x_, grid, __VA_ARGS__)
-    /* x [N, C, H, W], grid [N, P, Q, 2] -> [N, C, P, Q]: x at the places that the grid names, (x, y) with -1 at one end of x
-       and 1 at the other; or [N, C, D, H, W], [N, O, P, Q, 3] with (x, y, z) -> [N, C, O, P, Q]. Differentiable by both to
-       any order */
+    /* x [N, C, H, W], grid [N, P, Q, 2] -> [N, C, P, Q]: x at the places that the grid names, (x, y) with -1 at one end of x and 1 at the
+       other; or [N, C, D, H, W], [N, O, P, Q, 3] with (x, y, z) -> [N, C, O, P, Q]. Differentiable by both to any order */
 TG_API tg_tensor *tg_affine_grid(tg_tensor *theta, int n, const int64_t *size, bool align_corners);
     /* theta [N, 2, 3], size TG_SHAPE(N, C, H, W) -> the grid [N, H, W, 2] whose points are theta (x, y, 1); or [N, 3, 4],
        TG_SHAPE(N, C, D, H, W) -> [N, D, H, W, 3] */
@@ -1886,8 +1826,7 @@ typedef struct tg_multi_head_attention_forward_args {
 } tg_multi_head_attention_forward_args;
 TG_API tg_tensor *tg_multi_head_attention_forward_from(const tg_multi_head_attention_forward_args *args);
 #define tg_multi_head_attention_forward(query_, key_, ...) TG__OPTIONS3(tg_multi_head_attention_forward, query, query_, key, key_, value, __VA_ARGS__)
-    /* query [T, B, E], key [S, B, K], value [S, B, V] -> [T, B, E]; without B as well. What torch.nn.MultiheadAttention
-       calls. */
+    /* query [T, B, E], key [S, B, K], value [S, B, V] -> [T, B, E]; without B as well. What torch.nn.MultiheadAttention calls. */
 
 /* Recurrence. What torch's functions of these names and nn.RNN, nn.LSTM, nn.GRU and their cells compute. A cell makes one
    step: x [N, I], the state before it h [N, H] (NULL: zeros) -> the state behind it [N, H]; or [I], [H] -> [H]. With G gates
@@ -1982,8 +1921,7 @@ TG_API tg_tensor *tg_masked_scatter(tg_tensor *x, tg_tensor *mask, tg_tensor *so
 TG_API tg_tensor *tg_masked_scatter_(tg_tensor *x, tg_tensor *mask, tg_tensor *source);   /* in place */
 TG_API tg_tensor *tg_masked_fill_tensor(tg_tensor *x, tg_tensor *mask, tg_tensor *value);
     /* tg_masked_fill with a 0-d value, which has a gradient; of x's dtype, whatever value's is */
-TG_API tg_tensor *tg_index_fill_tensor(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *value);
-    /* tg_index_fill, value 0-d */
+TG_API tg_tensor *tg_index_fill_tensor(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *value);   /* tg_index_fill, value 0-d */
 TG_API tg_tensor *tg_clamp_tensor_(tg_tensor *x, tg_tensor *low, tg_tensor *high);            /* tg_clamp_tensor in place */
 TG_API tg_tensor *tg_masked_fill_(tg_tensor *x, tg_tensor *mask, double value);               /* tg_masked_fill in place */
 TG_API tg_tensor *tg_index_fill_(tg_tensor *x, int64_t dim, tg_tensor *index, double value);  /* tg_index_fill in place */
@@ -1994,15 +1932,13 @@ TG_API tg_tensor *tg_scatter_add_(tg_tensor *x, int64_t dim, tg_tensor *index, t
 TG_API tg_tensor *tg_scatter_reduce_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src, tg_scatter_kind kind, bool include_self);
     /* tg_scatter_reduce in place */
 TG_API tg_tensor *tg_index(tg_tensor *x, tg_tensor *const *indices, int n);
-    /* x[i, j, ...] as in Python, with tensors: an index is i64 or i32, or a bool mask over as many dimensions as it has, or
-       NULL for all of a dimension, like ":". Indices broadcast to one shape [I], which takes the place of the indexed
-       dimensions, or comes first where these are not neighbours. Slices, numbers, "..." and None are tg_slice's:
-       tg_index(tg_slice(x, "2, ..., ::2"), list, 1) */
+    /* x[i, j, ...] as in Python, with tensors: an index is i64 or i32, or a bool mask over as many dimensions as it has, or NULL for all of a
+       dimension, like ":". Indices broadcast to one shape [I], which takes the place of the indexed dimensions, or comes first where these are
+       not neighbours. Slices, numbers, "..." and None are tg_slice's: tg_index(tg_slice(x, "2, ..., ::2"), list, 1) */
 TG_API tg_tensor *tg_index_put(tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate);
     /* x with x[i, j, ...] = values, which broadcast to that shape; accumulate: += and repeated indices add up. Else of
        repeated indices the last wins. A plain number may stand for values */
-TG_API tg_tensor *tg_index_put_(tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate);
-    /* in place */
+TG_API tg_tensor *tg_index_put_(tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate);   /* in place */
 TG_API tg_tensor *tg_put(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate);
     /* the same for the flattened x: element index[k] becomes source[k] */
 TG_API tg_tensor *tg_put_(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate);   /* in place */
@@ -2015,18 +1951,14 @@ TG_API tg_tensor *tg_select_scatter(tg_tensor *x, tg_tensor *src, int64_t dim, i
     /* x, but src at what tg_select(x, dim, index) shows; likewise the next ones */
 TG_API tg_tensor *tg_slice_scatter(tg_tensor *x, tg_tensor *src, int64_t dim, int64_t start, int64_t end, int64_t step);
     /* tg_slice_dim; torch's defaults are 0, 0, INT64_MAX, 1 */
-TG_API tg_tensor *tg_diagonal_scatter(tg_tensor *x, tg_tensor *src, int64_t offset, int64_t dim1, int64_t dim2);
-    /* tg_diagonal; 0, 0, 1 */
-
+TG_API tg_tensor *tg_diagonal_scatter(tg_tensor *x, tg_tensor *src, int64_t offset, int64_t dim1, int64_t dim2);   /* tg_diagonal; 0, 0, 1 */
 TG_API tg_tensor *tg_unique(tg_tensor *x, tg_tensor **inverse, tg_tensor **counts);
     /* [N], each value of x once, in order; *inverse, of x's shape, says which of them each element is, *counts [N] how often
        they are met, both i64. Both may be NULL. NaN is equal to nothing. No gradient, here and below */
 TG_API tg_tensor *tg_unique_dim(tg_tensor *x, int64_t dim, tg_tensor **inverse, tg_tensor **counts);
     /* [..., D, ...] -> [..., N, ...]: the same for whole slices along dim; *inverse is [D] */
-TG_API tg_tensor *tg_unique_consecutive(tg_tensor *x, tg_tensor **inverse, tg_tensor **counts);
-    /* only neighbours count as repeats */
-TG_API tg_tensor *tg_unique_consecutive_dim(tg_tensor *x, int64_t dim, tg_tensor **inverse, tg_tensor **counts);
-    /* of slices along dim */
+TG_API tg_tensor *tg_unique_consecutive(tg_tensor *x, tg_tensor **inverse, tg_tensor **counts);   /* only neighbours count as repeats */
+TG_API tg_tensor *tg_unique_consecutive_dim(tg_tensor *x, int64_t dim, tg_tensor **inverse, tg_tensor **counts);   /* of slices along dim */
 typedef struct tg_searchsorted_args {
     tg_place at TG_EMPTY;
     tg_tensor *sorted TG_EMPTY, *values TG_EMPTY;
@@ -2039,8 +1971,7 @@ TG_API tg_tensor *tg_searchsorted_from(const tg_searchsorted_args *args);
     /* sorted [N] and any values, or [..., N] and [..., M] -> of values' shape: how many elements are smaller, the place
        before which the value can stand, i64. Both have one dtype; NaN is the largest, as in tg_sort. values may be a plain
        number. That `sorted` is in order is not looked at */
-TG_API tg_tensor *tg_bucketize(tg_tensor *x, tg_tensor *boundaries, bool right, bool int32);
-    /* searchsorted(boundaries [N], x), of x's shape */
+TG_API tg_tensor *tg_bucketize(tg_tensor *x, tg_tensor *boundaries, bool right, bool int32);   /* searchsorted(boundaries [N], x), of x's shape */
 TG_API tg_tensor *tg_isin(tg_tensor *elements, tg_tensor *test_elements, bool invert);
     /* is each of elements one of test_elements, or with invert none of them? bool; types promote */
 TG_API tg_tensor *tg_bincount(tg_tensor *x, tg_tensor *weights, int64_t minlength);
@@ -2052,8 +1983,7 @@ TG_API tg_tensor *tg_histc(tg_tensor *x, int64_t bins, double low, double high);
 TG_API tg_tensor *tg_histogram(tg_tensor *x, int64_t bins, const double *range, tg_tensor *weight, bool density, tg_tensor **edges);
     /* the same with *edges [bins + 1], which may be NULL. range: two numbers, or NULL for x's own. weight: of x's shape, what
        each element counts. density: divided by the sum and the parts' widths */
-TG_API tg_tensor *tg_histogram_edges(tg_tensor *x, tg_tensor *edges, tg_tensor *weight, bool density);
-    /* between edges [N + 1] in order */
+TG_API tg_tensor *tg_histogram_edges(tg_tensor *x, tg_tensor *edges, tg_tensor *weight, bool density);   /* between edges [N + 1] in order */
 TG_API tg_tensor *tg_mode(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
     /* the most frequent along dim, the smallest of several; *indices, the last place where it stands, may be NULL */
 TG_API tg_tensor *tg_nanmedian(tg_tensor *x);                   /* median of those that are not NaN */
@@ -2104,11 +2034,9 @@ typedef struct tg_embedding_bag_args {
 } tg_embedding_bag_args;
 TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *args);
 #define tg_embedding_bag(index_, ...) TG__OPTIONS2(tg_embedding_bag, index, index_, weight, __VA_ARGS__)
-    /* index [B, N], or [N] and offsets, weight [V, D] -> [B, D]: the mean, sum or largest of each bag's rows, 0 of an empty
-       one */
+    /* index [B, N], or [N] and offsets, weight [V, D] -> [B, D]: the mean, sum or largest of each bag's rows, 0 of an empty one */
 TG_API tg_tensor *tg_pad_sequence(tg_tensor *const *list, int n, bool batch_first, double padding);
-    /* n of [L, *], each of its own length -> [longest, n, *], or [n, longest, *], filled up with padding; torch's defaults are
-       false, 0 */
+    /* n of [L, *], each of its own length -> [longest, n, *], or [n, longest, *], filled up with padding; torch's defaults are false, 0 */
 TG_API tg_tensor *tg_isposinf(tg_tensor *x);                    /* is it plus infinity? bool */
 TG_API tg_tensor *tg_isneginf(tg_tensor *x);                    /* is it minus infinity? bool */
 
@@ -2249,12 +2177,7 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
 typedef enum tg_family {
     TG_FAMILY_MAP = 1, TG_FAMILY_COPY, TG_FAMILY_FILL, TG_FAMILY_RANDOM, TG_FAMILY_REDUCE, TG_FAMILY_SOFTMAX,
     TG_FAMILY_SORT, TG_FAMILY_INDEX, TG_FAMILY_GEMM, TG_FAMILY_CONV, TG_FAMILY_ENTROPY,
-    TG_FAMILY_SCAN,
-    TG_FAMILY_POOL,
-    TG_FAMILY_RESAMPLE,
-    TG_FAMILY_ATTENTION,
-    TG_FAMILY_SEARCH,
-    TG_FAMILY_RNN,
+    TG_FAMILY_SCAN, TG_FAMILY_POOL, TG_FAMILY_RESAMPLE, TG_FAMILY_ATTENTION, TG_FAMILY_SEARCH, TG_FAMILY_RNN,
     TG_FAMILY_NORM,
     TG_FAMILIES
 } tg_family;
