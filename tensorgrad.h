@@ -971,48 +971,57 @@ enum { TG_ROWS = __LINE__ - TG__ROWS_AT };    /* above all their numbers */
    >>ops    one prototype for every other operation; [..., D, ...] shows the dimension that `dim` names
    ====================================================================================== */
 
+/* What holds for all of them unless a line says otherwise: a result has its operand's dtype, and a type that an operation does not know is
+   an error (TG_ERROR_DTYPE), which tg_to mends. dims count from the end where they are negative; one that is out of range or listed twice
+   is an error, as are shapes that do not fit together (TG_ERROR_SHAPE) and numbers out of range (TG_ERROR_VALUE). Gradients go to all
+   floating operands, to any order; tools/table.c prints which types each function takes and how often it is differentiable. Names that
+   end in _ compute in place: the result is x, in its storage and in the graph, of its shape and dtype. */
+
 /* Reduce. tg_name reduces everything to one number; tg_name_dims the dimensions that are listed, TG_DIMS(0, -1),
    or all where none are; tg_name_dim a single one. Negative dims count from the end; without keepdim the reduced
-   dimensions go away. Indices are i64, and of equal values the first. */
-TG_API tg_tensor *tg_sum(tg_tensor *x);                 /* of integers and bools: i64 */
+   dimensions go away. Indices are i64, and of equal values the first. Of nothing the sum is 0, the product 1, the mean
+   NaN; the largest, the smallest and their places are then an error. */
+TG_API tg_tensor *tg_sum(tg_tensor *x);                 /* [...] -> []; of integers and bools: i64 */
 TG_API tg_tensor *tg_sum_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
+    /* tg_sum_dims(x, TG_DIMS(-1), true): [..., D] -> [..., 1] */
 TG_API tg_tensor *tg_mean(tg_tensor *x);                /* floating types only */
-TG_API tg_tensor *tg_mean_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
+TG_API tg_tensor *tg_mean_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);   /* floating types only */
 TG_API tg_tensor *tg_prod(tg_tensor *x);                /* of integers and bools: i64 */
 TG_API tg_tensor *tg_prod_dim(tg_tensor *x, int64_t dim, bool keepdim);
+    /* [..., D, ...] -> [..., ...], of integers and bools i64. Where factors are 0 the gradient is exact too */
 TG_API tg_tensor *tg_amax(tg_tensor *x);                /* NaN wins; equal largest values share the gradient */
-TG_API tg_tensor *tg_amax_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-TG_API tg_tensor *tg_amin(tg_tensor *x);
-TG_API tg_tensor *tg_amin_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
+TG_API tg_tensor *tg_amax_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);   /* as tg_amax */
+TG_API tg_tensor *tg_amin(tg_tensor *x);                /* NaN wins; equal smallest values share the gradient */
+TG_API tg_tensor *tg_amin_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);   /* as tg_amin */
 TG_API tg_tensor *tg_max(tg_tensor *x);                 /* the same as tg_amax */
 TG_API tg_tensor *tg_max_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
-    /* the values; *indices are their i64 places, the first of equal ones, which has the whole gradient. indices
-       may be NULL */
+    /* the values; *indices are their i64 places, the first of equal ones, which has the whole gradient. indices may be NULL */
 TG_API tg_tensor *tg_min(tg_tensor *x);                 /* the same as tg_amin */
-TG_API tg_tensor *tg_min_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
-TG_API tg_tensor *tg_argmax(tg_tensor *x);              /* i64 index into the flattened x */
-TG_API tg_tensor *tg_argmax_dim(tg_tensor *x, int64_t dim, bool keepdim);
-TG_API tg_tensor *tg_argmin(tg_tensor *x);
-TG_API tg_tensor *tg_argmin_dim(tg_tensor *x, int64_t dim, bool keepdim);
+TG_API tg_tensor *tg_min_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);   /* the same with the smallest */
+TG_API tg_tensor *tg_argmax(tg_tensor *x);              /* i64 index into the flattened x; not of bools; no gradient */
+TG_API tg_tensor *tg_argmax_dim(tg_tensor *x, int64_t dim, bool keepdim);    /* i64 places along dim */
+TG_API tg_tensor *tg_argmin(tg_tensor *x);              /* the same with the smallest */
+TG_API tg_tensor *tg_argmin_dim(tg_tensor *x, int64_t dim, bool keepdim);    /* i64 places along dim */
 TG_API tg_tensor *tg_any(tg_tensor *x);                 /* is any element not zero? bool; of u8: u8 */
-TG_API tg_tensor *tg_any_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
-TG_API tg_tensor *tg_all(tg_tensor *x);
-TG_API tg_tensor *tg_all_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
+TG_API tg_tensor *tg_any_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);    /* as tg_any */
+TG_API tg_tensor *tg_all(tg_tensor *x);                 /* is no element zero? bool; of u8: u8; true of nothing */
+TG_API tg_tensor *tg_all_dims(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);    /* as tg_all */
 TG_API tg_tensor *tg_var(tg_tensor *x, double correction);
-    /* sum of squared deviations / (n - correction); torch's default for correction is 1 */
-TG_API tg_tensor *tg_var_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);
+    /* sum of squared deviations / (n - correction), of floating types; torch's default for correction is 1. NaN or
+       infinite where n <= correction, as in torch */
+TG_API tg_tensor *tg_var_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);   /* as tg_var */
 TG_API tg_tensor *tg_std(tg_tensor *x, double correction);      /* the root of var; no gradient where that is 0 */
-TG_API tg_tensor *tg_std_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);
+TG_API tg_tensor *tg_std_dims(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim);   /* as tg_std */
 
 /* Shape. */
 TG_API tg_tensor *tg_cat(tg_tensor *const *list, int n, int64_t dim);
-    /* shapes are equal but along dim; dtypes promote. In C a list may be written in place:
-       tg_cat((tg_tensor *[]){a, b}, 2, 0) */
-TG_API tg_tensor *tg_stack(tg_tensor *const *list, int n, int64_t dim);   /* along a new dimension */
+    /* shapes are equal but along dim; dtypes promote. At least one tensor; each gets its part of the gradient. In C a list
+       may be written in place: tg_cat((tg_tensor *[]){a, b}, 2, 0) */
+TG_API tg_tensor *tg_stack(tg_tensor *const *list, int n, int64_t dim);
+    /* n of one shape [A, B] -> [n, A, B] for dim 0, [A, B, n] for dim -1; dtypes promote */
 TG_API int tg_split(tg_tensor *x, int64_t size, int64_t dim, tg_tensor **pieces, int room);
-    /* [..., D, ...] -> views [..., size, ...], the last one shorter where size does not divide D. Returns how many:
-       pieces[0], pieces[1], ...; 0 where it fails, as it does when there are more than `room`. What is left of
-       `pieces` is NULL. */
+    /* [..., D, ...] -> views [..., size, ...], the last one shorter where size does not divide D. Returns how many: pieces[0], pieces[1], ...;
+       0 where it fails, as it does when there are more than `room`. What is left of `pieces` is NULL. */
 TG_API int tg_split_sizes(tg_tensor *x, int n, const int64_t *sizes, int64_t dim, tg_tensor **pieces);
     /* n views of these sizes, which add up to D: torch's split_with_sizes. TG_DIMS(2, 3) writes n and sizes. Returns n,
        or 0 where it fails; then the n pieces are NULL. */
@@ -1021,37 +1030,37 @@ TG_API bool tg_meshgrid(tg_tensor *const *list, int n, bool xy, tg_tensor **grid
        its own dimension. xy: torch's indexing="xy", the first two dimensions change places. false: all n are NULL. */
 TG_API tg_tensor *tg_flip(tg_tensor *x, int n_dims, const int64_t *dims);   /* a copy, back to front along each of dims */
 TG_API tg_tensor *tg_rot90(tg_tensor *x, int k, int64_t dim0, int64_t dim1);
-    /* a copy, turned k times by 90 degrees from dim0 towards dim1, the other way where k is negative; torch's defaults are
-       1, 0, 1 */
+    /* a copy, turned k times by 90 degrees from dim0 towards dim1, the other way where k is negative; torch's defaults are 1, 0, 1 */
 TG_API tg_tensor *tg_trace(tg_tensor *x);               /* [M, N] -> [], the sum of the diagonal */
 
-/* Sort and index. Indices are i64 or i32, in range, and never have a gradient. */
+/* Sort and index. Indices are i64 or i32, in range (here none is negative), and never have a gradient. */
 TG_API tg_tensor *tg_sort(tg_tensor *x, int64_t dim, bool descending, tg_tensor **indices);
-    /* the values in order, equal ones as they stood; NaN is the largest. *indices are the i64 places they came from;
-       indices may be NULL */
+    /* the values in order, equal ones as they stood; NaN is the largest. *indices are the i64 places they came from; indices may be NULL */
 TG_API tg_tensor *tg_index_select(tg_tensor *x, int64_t dim, tg_tensor *index);
-    /* [..., D, ...], [K] -> [..., K, ...] */
+    /* [..., D, ...], [K] -> [..., K, ...]: x's slices index[0], index[1], ... along dim, as a copy */
 TG_API tg_tensor *tg_index_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
-    /* x, with src's slice k added to its slice index[k]; repeated indices add up */
+    /* x [..., D, ...], with the slice k of src [..., K, ...] added to its slice index[k]; repeated indices add up. src has x's dtype */
 TG_API tg_tensor *tg_gather(tg_tensor *x, int64_t dim, tg_tensor *index);
-    /* of index's shape; for dim 0 out[i][j] = x[index[i][j]][j] */
+    /* of index's shape; for dim 0 out[i][j] = x[index[i][j]][j]. index has as many dimensions as x and is, but along dim, no larger than it */
 TG_API tg_tensor *tg_scatter(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
-    /* x, but for dim 0 out[index[i][j]][j] = src[i][j]; of repeated indices the last wins */
+    /* x, but for dim 0 out[index[i][j]][j] = src[i][j]; of repeated indices the last wins, and it has the gradient. src has
+       x's dtype and is at least as large as index, or is a plain number: tg_number(tg, 1) */
 TG_API tg_tensor *tg_scatter_add(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);   /* the same, adding */
-TG_API tg_tensor *tg_one_hot(tg_tensor *index, int64_t classes);   /* [...] -> [..., classes], i64 */
+TG_API tg_tensor *tg_one_hot(tg_tensor *index, int64_t classes);
+    /* [...] -> [..., classes], i64: 1 at the index, 0 elsewhere. classes -1: the largest index + 1, which is read on the host */
 
 /* Matrix. */
 TG_API tg_tensor *tg_matmul(tg_tensor *a, tg_tensor *b);
-    /* [..., M, K] x [..., K, N] -> [..., M, N]; vectors as torch; batches broadcast */
+    /* [..., M, K] x [..., K, N] -> [..., M, N]; batches broadcast. [K] on the left counts as [1, K], on the right as [K, 1],
+       and the 1 goes away again; [] is an error. Both have one dtype, not bool; products of integers wrap */
 TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
-    /* x times weight transposed, plus bias: [..., I], [O, I], [O] -> [..., O]; bias may be NULL. weight may be block-quantised:
+    /* x times weight transposed, plus bias: [..., I], [O, I], [O] -> [..., O], of one dtype; bias may be NULL. weight may be block-quantised:
        the product is that with tg_to(weight, TG_F32), computed in f32, and the weight has no gradient */
 
-/* Convolution. x [N, C, H, W] or [C, H, W], weight [O, C/groups, KH, KW], bias [O] or NULL -> [N, O, OH, OW],
-   OH = (H + 2 padding - dilation (KH - 1) - 1) / stride + 1. In one dimension x is [N, C, L] or [C, L], weight
-   [O, C/groups, K]; in three [N, C, D, H, W], [O, C/groups, KD, KH, KW]. What lies outside of x is zeros that are
-   multiplied, as in torch: an infinite weight makes NaN of them. So is what lies outside of the result in the gradient by
-   x; there torch leaves out what it can, and may give a number where NaN stands here. */
+/* Convolution. x [N, C, H, W] or [C, H, W], weight [O, C/groups, KH, KW], bias [O] or NULL -> [N, O, OH, OW], OH = (H + 2 padding -
+   dilation (KH - 1) - 1) / stride + 1. In one dimension x is [N, C, L] or [C, L], weight [O, C/groups, K]; in three [N, C, D, H, W], [O,
+   C/groups, KD, KH, KW]. What lies outside of x is zeros that are multiplied, as in torch: an infinite weight makes NaN of them. So is
+   what lies outside of the result in the gradient by x; there torch leaves out what it can, and may give a number where NaN stands here. */
 typedef struct tg_conv1d_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY, *weight TG_EMPTY, *bias TG_EMPTY;
@@ -1081,6 +1090,7 @@ TG_API tg_tensor *tg_conv2d_from(const tg_conv2d_args *args);
 #define tg_conv2d(x_, weight_, ...) TG__OPTIONS3(tg_conv2d, x, x_, weight, weight_, bias, __VA_ARGS__)
 TG_API tg_tensor *tg_conv3d_from(const tg_conv3d_args *args);
 #define tg_conv3d(x_, weight_, ...) TG__OPTIONS3(tg_conv3d, x, x_, weight, weight_, bias, __VA_ARGS__)
+    /* tg_conv2d(x, weight, NULL, .stride = {2, 2}, .padding = {1, 1}), tg_conv1d(x, weight, bias, .stride = 2): all of one floating type */
 
 /* The same transposed, as its gradient by x is: x [N, C, H, W] or [C, H, W], weight [C, O/groups, KH, KW], bias [O] or
    NULL -> [N, O, OH, OW], OH = (H - 1) stride - 2 padding + dilation (KH - 1) + output_padding + 1. Here too, dilation,
@@ -1106,13 +1116,15 @@ TG_API tg_tensor *tg_conv_transpose2d_from(const tg_conv_transpose2d_args *args)
 #define tg_conv_transpose2d(x_, weight_, ...) TG__OPTIONS3(tg_conv_transpose2d, x, x_, weight, weight_, bias, __VA_ARGS__)
 TG_API tg_tensor *tg_conv_transpose3d_from(const tg_conv_transpose3d_args *args);
 #define tg_conv_transpose3d(x_, weight_, ...) TG__OPTIONS3(tg_conv_transpose3d, x, x_, weight, weight_, bias, __VA_ARGS__)
+    /* tg_conv_transpose2d(x, weight, NULL, .stride = {2, 2}) doubles a picture; all of one floating type */
 
 /* Normalise, random. */
-TG_API tg_tensor *tg_softmax(tg_tensor *x, int64_t dim);          /* exp(x) / sum(exp(x)) along dim */
-TG_API tg_tensor *tg_log_softmax(tg_tensor *x, int64_t dim);
-
+TG_API tg_tensor *tg_softmax(tg_tensor *x, int64_t dim);
+    /* [..., D, ...] -> same: exp(x) / sum(exp(x)) along dim, without overflow. Floating types, of halves in f32 */
+TG_API tg_tensor *tg_log_softmax(tg_tensor *x, int64_t dim);      /* its logarithm, exact where softmax rounds to 0 */
 TG_API tg_tensor *tg_dropout(tg_tensor *x, double p, bool training);
-    /* each element is zero with probability p, else scaled by 1 / (1 - p); x itself where not training */
+    /* each element is zero with probability p, else scaled by 1 / (1 - p); x itself where not training. Floating types, p
+       in [0, 1]. What is dropped follows from the context's seed and its number of random calls, see tg_seed */
 TG_API tg_tensor *tg_dropout1d(tg_tensor *x, double p, bool training);    /* whole channels of x [N, C, L] or [C, L] */
 TG_API tg_tensor *tg_dropout2d(tg_tensor *x, double p, bool training);
     /* whole channels of x [N, C, ...]. As in torch three dimensions count as [N, C, L] */
@@ -1125,12 +1137,13 @@ TG_API tg_tensor *tg_feature_alpha_dropout(tg_tensor *x, double p, bool training
 /* Elementwise, made of the formulas. Shapes broadcast and types promote as theirs do. */
 TG_API tg_tensor *tg_clamp_tensor(tg_tensor *x, tg_tensor *low, tg_tensor *high);
     /* x, but not below low nor above high, of which one may be NULL; torch.clamp with tensors. Where the bounds cross,
-       high */
-TG_API tg_tensor *tg_round_decimals(tg_tensor *x, int decimals);   /* torch.round(x, decimals=...); left of the point where < 0 */
-TG_API tg_tensor *tg_float_power(tg_tensor *a, tg_tensor *b);      /* a to the b, computed in f64, which is its type */
-TG_API tg_tensor *tg_logaddexp2(tg_tensor *a, tg_tensor *b);       /* log2(2^a + 2^b) */
-TG_API tg_tensor *tg_deg2rad(tg_tensor *x);
-TG_API tg_tensor *tg_rad2deg(tg_tensor *x);
+       high. The gradient goes to what was taken, x or a bound */
+TG_API tg_tensor *tg_round_decimals(tg_tensor *x, int decimals);
+    /* torch.round(x, decimals=...); left of the point where < 0; floating types, gradient 0 */
+TG_API tg_tensor *tg_float_power(tg_tensor *a, tg_tensor *b);      /* a to the b, computed in f64, which is the result's type */
+TG_API tg_tensor *tg_logaddexp2(tg_tensor *a, tg_tensor *b);       /* log2(2^a + 2^b), without overflow; floating types */
+TG_API tg_tensor *tg_deg2rad(tg_tensor *x);                        /* x pi / 180; of integers and bools f32 */
+TG_API tg_tensor *tg_rad2deg(tg_tensor *x);                        /* x 180 / pi; of integers and bools f32 */
 TG_API tg_tensor *tg_nan_to_num(tg_tensor *x, double nan, double posinf, double neginf);
     /* x with other numbers for NaN and for the infinities; INFINITY and -INFINITY stand for the largest and smallest
        number of x's type. torch's defaults are 0, INFINITY, -INFINITY */
@@ -1141,55 +1154,59 @@ TG_API tg_tensor *tg_isclose(tg_tensor *a, tg_tensor *b, double rtol, double ato
     /* |a - b| <= atol + rtol |b|, or equal; bool, of two tensors of one type. torch's defaults are 1e-5, 1e-8, false */
 TG_API tg_tensor *tg_relu6(tg_tensor *x);                          /* hardtanh(x, 0, 6) */
 TG_API tg_tensor *tg_selu(tg_tensor *x);                           /* elu, scaled to keep mean 0 and variance 1 */
-TG_API tg_tensor *tg_celu(tg_tensor *x, double alpha);             /* x above 0, alpha (exp(x / alpha) - 1) below; torch's default is 1 */
+TG_API tg_tensor *tg_celu(tg_tensor *x, double alpha);   /* x above 0, alpha (exp(x / alpha) - 1) below; torch's default is 1 */
 TG_API tg_tensor *tg_softsign(tg_tensor *x);                       /* x / (1 + |x|) */
 TG_API tg_tensor *tg_tanhshrink(tg_tensor *x);                     /* x - tanh(x) */
 TG_API tg_tensor *tg_prelu(tg_tensor *x, tg_tensor *weight);
-    /* x above 0, x * weight below: weight [] or [1], or [C] for x [N, C, ...] */
+    /* x above 0, x * weight below: weight [] or [1], or [C] for x [N, C, ...]; both of one floating type */
 TG_API tg_tensor *tg_rrelu(tg_tensor *x, double lower, double upper, bool training);
-    /* leaky_relu with a slope drawn for each element from [lower, upper), their mean where not training; torch's
-       defaults are 1/8, 1/3 */
-TG_API tg_tensor *tg_glu(tg_tensor *x, int64_t dim);               /* [..., 2 D, ...] -> [..., D, ...]: first half * sigmoid(second) */
+    /* leaky_relu with a slope drawn for each element from [lower, upper), their mean where not training; torch's defaults are 1/8, 1/3 */
+TG_API tg_tensor *tg_glu(tg_tensor *x, int64_t dim);   /* [..., 2 D, ...] -> [..., D, ...]: first half * sigmoid(second); an odd size is an error */
 TG_API tg_tensor *tg_softmin(tg_tensor *x, int64_t dim);           /* softmax(-x) */
 
-/* Normalisations. Of half types, means and variances are computed in f32. weight and bias may be NULL. */
+/* Normalisations. Of floating types; of halves, means and variances are computed in f32. weight and bias may be NULL and
+   have any floating type. Gradients go to x, weight and bias, not to running statistics. */
 TG_API tg_tensor *tg_batch_norm(tg_tensor *x, tg_tensor *running_mean, tg_tensor *running_var, tg_tensor *weight,
     tg_tensor *bias, bool training, double momentum, double eps);
-    /* x [N, C, ...], all others [C]: (x - mean) / sqrt(var + eps) * weight + bias for each channel, with the batch's own
-       statistics while training, which then move the running ones by `momentum` (in place, the variance unbiased), with
-       the running ones else. The running ones may be NULL while training. torch's defaults are 0.1, 1e-5 */
+    /* x [N, C, ...], all others [C]: (x - mean) / sqrt(var + eps) * weight + bias for each channel, with the batch's own statistics while
+       training, which then move the running ones by `momentum` (in place, the variance unbiased), with the running ones else. The running ones
+       may be NULL while training, when a channel needs more than one value. torch's defaults are 0.1, 1e-5 */
 TG_API tg_tensor *tg_instance_norm(tg_tensor *x, tg_tensor *running_mean, tg_tensor *running_var, tg_tensor *weight,
     tg_tensor *bias, bool use_input_stats, double momentum, double eps);
-    /* x [N, C, L, ...], all others [C]: the same for each channel of each example; the running statistics move by the
-       mean of the examples' */
-TG_API tg_tensor *tg_layer_norm(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight,
-    tg_tensor *bias, double eps);
-    /* over the last dimensions, whose sizes are given: TG_SHAPE(64); weight and bias have that shape. torch's default is
-       1e-5 */
+    /* x [N, C, L, ...], all others [C]: the same for each channel of each example; the running statistics move by the mean of the examples' */
+TG_API tg_tensor *tg_layer_norm(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight, tg_tensor *bias, double eps);
+    /* over the last dimensions, whose sizes are given: TG_SHAPE(64); weight and bias have that shape. torch's default is 1e-5 */
 TG_API tg_tensor *tg_rms_norm(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight, double eps);
-    /* x / sqrt(mean(x^2) + eps) * weight over the last dimensions; eps below 0: torch's default, the smallest step of
-       x's type at 1 */
+    /* x / sqrt(mean(x^2) + eps) * weight over the last dimensions; eps below 0: torch's default, the smallest step of x's type at 1 */
 TG_API tg_tensor *tg_group_norm(tg_tensor *x, int64_t groups, tg_tensor *weight, tg_tensor *bias, double eps);
-    /* x [N, C, ...], weight and bias [C]: over each of `groups` groups of channels. torch's default is 1e-5 */
+    /* x [N, C, ...], weight and bias [C]: over each of `groups` groups of channels, which divide C. torch's default is 1e-5 */
 TG_API tg_tensor *tg_local_response_norm(tg_tensor *x, int64_t size, double alpha, double beta, double k);
-    /* x [N, C, ...] / (k + alpha * mean of x^2 over `size` neighbouring channels)^beta. torch's defaults are 1e-4, 0.75, 1 */
+    /* x [N, C, L, ...] / (k + alpha * mean of x^2 over `size` neighbouring channels)^beta; of whole numbers f32. torch's
+       defaults are 1e-4, 0.75, 1 */
 
 /* Statistics, made of reductions. n_dims 0: over all dimensions. */
-TG_API tg_tensor *tg_logsumexp(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);   /* log(sum(exp(x))), without overflow */
+TG_API tg_tensor *tg_logsumexp(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
+    /* log(sum(exp(x))), without overflow; of integers and bools f32. Of nothing -infinity */
 TG_API tg_tensor *tg_norm(tg_tensor *x, double p, int n_dims, const int64_t *dims, bool keepdim);
-    /* sum(|x|^p)^(1/p): torch's vector norm, whose default is 2. p may be 0 (how many are not 0), INFINITY, -INFINITY. No
-       gradient where the norm is 0 */
-TG_API tg_tensor *tg_dist(tg_tensor *a, tg_tensor *b, double p);                       /* norm(a - b, p) */
-TG_API tg_tensor *tg_renorm(tg_tensor *x, double p, int64_t dim, double maxnorm);      /* slices along dim whose p-norm is larger than maxnorm are scaled to it */
-TG_API tg_tensor *tg_count_nonzero(tg_tensor *x, int n_dims, const int64_t *dims);     /* i64 */
-TG_API tg_tensor *tg_nansum(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);      /* NaN counts as 0 */
-TG_API tg_tensor *tg_nanmean(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);     /* of those that are not NaN */
+    /* sum(|x|^p)^(1/p) of floating types: torch's vector norm, whose default is 2. p may be 0 (how many are not 0), INFINITY,
+       -INFINITY. No gradient where the norm is 0 */
+TG_API tg_tensor *tg_dist(tg_tensor *a, tg_tensor *b, double p);                       /* norm(a - b, p) -> []; they broadcast */
+TG_API tg_tensor *tg_renorm(tg_tensor *x, double p, int64_t dim, double maxnorm);
+    /* slices along dim whose p-norm is larger than maxnorm are scaled to it */
+TG_API tg_tensor *tg_count_nonzero(tg_tensor *x, int n_dims, const int64_t *dims);     /* how many are not 0: i64 */
+TG_API tg_tensor *tg_nansum(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);   /* tg_sum_dims, where NaN counts as 0 */
+TG_API tg_tensor *tg_nanmean(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim);
+    /* the mean of those that are not NaN, of floating types; NaN where all are */
 TG_API bool tg_aminmax(tg_tensor *x, int n_dims, const int64_t *dims, bool keepdim, tg_tensor **smallest, tg_tensor **largest);
+    /* tg_amin_dims and tg_amax_dims. false: an error, and both are NULL, also below */
 TG_API bool tg_var_mean(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim, tg_tensor **var, tg_tensor **mean);
+    /* tg_var_dims and tg_mean_dims; torch's default for correction is 1 */
 TG_API bool tg_std_mean(tg_tensor *x, int n_dims, const int64_t *dims, double correction, bool keepdim, tg_tensor **std, tg_tensor **mean);
-TG_API tg_tensor *tg_median(tg_tensor *x);              /* the lower one of two; NaN if there is one, or nothing at all */
+    /* tg_std_dims and tg_mean_dims */
+TG_API tg_tensor *tg_median(tg_tensor *x);
+    /* [...] -> []: the lower one of two in the middle; NaN if there is one, or nothing at all (of integers an error) */
 TG_API tg_tensor *tg_median_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
-    /* *indices are the i64 places of the values; indices may be NULL */
+    /* the same along dim. *indices are the i64 places of the values; indices may be NULL */
 TG_API tg_tensor *tg_diff(tg_tensor *x, int n, int64_t dim, tg_tensor *prepend, tg_tensor *append);
     /* the n-th differences x[i + 1] - x[i] along dim, of bools whether they differ; prepend and append, which may be NULL,
        are put before and behind x first. torch's defaults are 1, -1 */
@@ -1199,18 +1216,23 @@ TG_API tg_tensor *tg_trapezoid(tg_tensor *y, tg_tensor *x, double dx, int64_t di
 TG_API tg_tensor *tg_cumulative_trapezoid(tg_tensor *y, tg_tensor *x, double dx, int64_t dim);
     /* tg_trapezoid's sum so far: [..., D, ...] -> [..., D - 1, ...] */
 
-/* Picking and filling, made of gather, scatter and sort. Indices count from the end where they are negative. */
-TG_API tg_tensor *tg_masked_fill(tg_tensor *x, tg_tensor *mask, double value);   /* value where the bool mask is true; broadcast together */
-TG_API tg_tensor *tg_index_fill(tg_tensor *x, int64_t dim, tg_tensor *index, double value);   /* value in the slices index[0], index[1], ... */
+/* Picking and filling, made of gather, scatter and sort. Indices are i64 or i32; they count from the end where they are
+   negative, except those of embedding. What is filled or replaced has no gradient. */
+TG_API tg_tensor *tg_masked_fill(tg_tensor *x, tg_tensor *mask, double value);
+    /* value where the bool mask is true, else x; broadcast together. Of integers what follows value's point is dropped */
+TG_API tg_tensor *tg_index_fill(tg_tensor *x, int64_t dim, tg_tensor *index, double value);
+    /* x [..., D, ...] with value in its slices index[0], index[1], ... along dim */
 TG_API tg_tensor *tg_index_copy(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source);
-    /* x with slice index[k] replaced by source's slice k; of repeated indices the last wins */
+    /* x [..., D, ...] with slice index[k] replaced by the slice k of source [..., K, ...], which has x's dtype; of repeated
+       indices the last wins, and it has the gradient */
 TG_API tg_tensor *tg_take(tg_tensor *x, tg_tensor *index);         /* elements of the flattened x, in index's shape */
 TG_API tg_tensor *tg_take_along_dim(tg_tensor *x, tg_tensor *index, int64_t dim);
-    /* gather along dim; the other dimensions of x and index broadcast together */
+    /* gather along dim; the other dimensions of x and index, which has as many, broadcast together */
 TG_API tg_tensor *tg_topk(tg_tensor *x, int64_t k, int64_t dim, bool largest, tg_tensor **indices);
-    /* the k largest or smallest along dim, in order; *indices are their i64 places; indices may be NULL */
+    /* [..., D, ...] -> [..., k, ...]: the k largest or smallest along dim, in order, k from 0 to D; NaN is the largest.
+       *indices are their i64 places; indices may be NULL */
 TG_API tg_tensor *tg_kthvalue(tg_tensor *x, int64_t k, int64_t dim, bool keepdim, tg_tensor **indices);
-    /* the k-th smallest along dim, k counted from 1 */
+    /* the k-th smallest along dim, k counted from 1 to D, with its i64 place; indices may be NULL */
 typedef struct tg_embedding_args {
     tg_place at TG_EMPTY;
     tg_tensor *index TG_EMPTY, *weight TG_EMPTY;
@@ -1221,11 +1243,12 @@ typedef struct tg_embedding_args {
 } tg_embedding_args;
 TG_API tg_tensor *tg_embedding_from(const tg_embedding_args *args);
 #define tg_embedding(index_, ...) TG__OPTIONS2(tg_embedding, index, index_, weight, __VA_ARGS__)
-    /* [...] of rows, [V, D] -> [..., D]. tg_sparse_grad(weight, true) makes its gradient row-sparse. Rows of a block-quantised
-       weight come as f32, without a gradient */
+    /* index [...] of rows, weight [V, D] -> [..., D]; an index below 0, or V and more, is an error.
+       tg_sparse_grad(weight, true) makes weight's gradient row-sparse. Rows of a block-quantised weight come as f32,
+       without a gradient */
 
-/* Products, distances. Factors of a product have one dtype, as torch asks, except where elements are multiplied
-   (outer, kron, addr), which promote. */
+/* Products, distances. Factors of a product have one dtype, which is not bool, as torch asks, except where elements are
+   multiplied (outer, kron, addr), which promote. */
 TG_API tg_tensor *tg_mm(tg_tensor *a, tg_tensor *b);       /* [M, K], [K, N] -> [M, N]; these take no other dimensions */
 TG_API tg_tensor *tg_bmm(tg_tensor *a, tg_tensor *b);      /* [B, M, K], [B, K, N] -> [B, M, N]                        */
 TG_API tg_tensor *tg_mv(tg_tensor *a, tg_tensor *b);       /* [M, K], [K] -> [M]                                       */
@@ -1234,34 +1257,32 @@ TG_API tg_tensor *tg_vdot(tg_tensor *a, tg_tensor *b);     /* the same for real 
 TG_API tg_tensor *tg_outer(tg_tensor *a, tg_tensor *b);    /* [M], [N] -> [M, N]; torch's ger too                      */
 TG_API tg_tensor *tg_inner(tg_tensor *a, tg_tensor *b);    /* [..., K], [*, K] -> [..., *]                             */
 TG_API tg_tensor *tg_vecdot(tg_tensor *a, tg_tensor *b, int64_t dim);
-    /* the sum of a * b along dim of their broadcast shape: torch.linalg.vecdot, whose default is -1 */
+    /* the sum of a * b along dim of their broadcast shape: torch.linalg.vecdot, whose default is -1. Floating types */
 TG_API tg_tensor *tg_addmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
-    /* beta x + alpha a b, torch's defaults being 1 and 1; x broadcasts to the product's shape. With beta 0 no value of x
-       counts, not even NaN. Of integers what follows the point of beta and alpha is dropped; tg_addr refuses it. Here a
-       is [M, K], b [K, N] */
-TG_API tg_tensor *tg_addmm_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
+    /* beta x + alpha a b, torch's defaults being 1 and 1; x broadcasts to the product's shape. With beta 0 no value of x counts, not even NaN.
+       Of integers what follows the point of beta and alpha is dropped; tg_addr refuses it. Here a is [M, K], b [K, N] */
+TG_API tg_tensor *tg_addmm_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);     /* in place: x is [M, N] */
 TG_API tg_tensor *tg_addmv(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);      /* [M, K], [K]        */
-TG_API tg_tensor *tg_addmv_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
+TG_API tg_tensor *tg_addmv_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);     /* in place: x is [M] */
 TG_API tg_tensor *tg_addr(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);       /* [M], [N]: outer    */
-TG_API tg_tensor *tg_addr_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
+TG_API tg_tensor *tg_addr_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);      /* in place: x is [M, N] */
 TG_API tg_tensor *tg_baddbmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);    /* [B, M, K], [B, K, N] */
-TG_API tg_tensor *tg_baddbmm_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
-TG_API tg_tensor *tg_addbmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);     /* summed over B      */
-TG_API tg_tensor *tg_addbmm_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);
+TG_API tg_tensor *tg_baddbmm_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);   /* in place: x is [B, M, N] */
+TG_API tg_tensor *tg_addbmm(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);   /* [B, M, K], [B, K, N], summed over B */
+TG_API tg_tensor *tg_addbmm_(tg_tensor *x, tg_tensor *a, tg_tensor *b, double beta, double alpha);    /* in place: x is [M, N] */
 TG_API tg_tensor *tg_einsum(const char *equation, tg_tensor *const *list, int n);
-    /* "bij,bjk->bik", "ij,jk", "...ij->...ji", "ii->i": torch.einsum with letters. A letter twice in one operand is its
-       diagonal, one that the result lacks is summed over; without "->" the result has the letters that stand once, by
-       alphabet, behind those of an ellipsis. Sizes of 1 broadcast. Of three operands and more the pair that costs least
-       comes first. In C: tg_einsum("i,i", (tg_tensor *[]){a, b}, 2) */
+    /* "bij,bjk->bik", "ij,jk", "...ij->...ji", "ii->i": torch.einsum with letters. A letter twice in one operand is its diagonal, one that the
+       result lacks is summed over; without "->" the result has the letters that stand once, by alphabet, behind those of an ellipsis. Sizes of
+       1 broadcast. Of three operands and more the pair that costs least comes first. In C: tg_einsum("i,i", (tg_tensor *[]){a, b}, 2) */
 TG_API tg_tensor *tg_tensordot(tg_tensor *a, tg_tensor *b, int64_t dims);
     /* the last `dims` dimensions of a are contracted with the first of b; torch's default is 2 */
 TG_API tg_tensor *tg_tensordot_dims(tg_tensor *a, tg_tensor *b, int n_a, const int64_t *dims_a, int n_b, const int64_t *dims_b);
     /* these dimensions: tg_tensordot_dims(a, b, TG_DIMS(0, 1), TG_DIMS(2, 0)) */
 TG_API tg_tensor *tg_multi_dot(tg_tensor *const *list, int n);
-    /* the product of n matrices in the cheapest order; the first and the last may be vectors. torch's chain_matmul too */
+    /* the product of n matrices, at least two, in the cheapest order; the first and the last may be vectors. torch's chain_matmul too */
 TG_API tg_tensor *tg_matrix_power(tg_tensor *x, int64_t n);   /* [..., N, N], n >= 0: squares and products; 0: the unit matrix */
 TG_API tg_tensor *tg_matrix_exp(tg_tensor *x);
-    /* [..., N, N] -> same, 1 + x + x^2 / 2 + ... of matrices. Reads one number, the largest norm, on the host */
+    /* [..., N, N] -> same, 1 + x + x^2 / 2 + ... of matrices, of floating types. Reads one number, the largest norm, on the host */
 TG_API tg_tensor *tg_kron(tg_tensor *a, tg_tensor *b);
     /* each element of a times all of b: [A, ...], [B, ...] -> [A * B, ...]. A dimension in which neither has size 1 takes
        two of the 8 that are possible */
@@ -1278,9 +1299,8 @@ typedef struct tg_cov_args {
     tg_tensor *fweights TG_EMPTY;      /* [N] of integers: how often each was observed */
 } tg_cov_args;
 TG_API tg_tensor *tg_cov_from(const tg_cov_args *args);
-#define tg_cov(...) TG__OPTIONS1(tg_cov, x, __VA_ARGS__)
-TG_API tg_tensor *tg_corrcoef(tg_tensor *x);               /* the same, divided by the deviations: -1 to 1 */
-
+#define tg_cov(...) TG__OPTIONS1(tg_cov, x, __VA_ARGS__)   /* tg_cov(x, .correction = TG_IS(0)). Of integers f32; weights get no gradient */
+TG_API tg_tensor *tg_corrcoef(tg_tensor *x);               /* [V, N] -> [V, V]: the same, divided by the deviations: -1 to 1 */
 typedef enum tg_cdist_mode {
     TG_CDIST_AUTO = 0,     /* p 2 of more than 25 points on a side: by matmul; torch's "..._if_necessary" */
     TG_CDIST_MATMUL,       /* p 2 always so: quick, and less exact for points that are near each other  */
@@ -1288,20 +1308,21 @@ typedef enum tg_cdist_mode {
 } tg_cdist_mode;
 TG_API tg_tensor *tg_cdist(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode mode);
     /* points [..., P, M], [..., R, M] -> [..., P, R], the norm of order p of each difference, p from 0 (how many differ)
-       to INFINITY; torch's default is 2. Here and below the derivative is 0 where a norm is 0 */
+       to INFINITY; torch's default is 2. Floating types. Here and below the derivative is 0 where a norm is 0 */
 TG_API tg_tensor *tg_pairwise_distance(tg_tensor *a, tg_tensor *b, double p, double eps, bool keepdim);
-    /* the norm of a - b + eps along the last dimension; torch's defaults are 2, 1e-6, false */
+    /* [..., D], [..., D] -> [...], or [..., 1] with keepdim: the norm of a - b + eps along the last dimension. They broadcast
+       and promote; torch's defaults are 2, 1e-6, false */
 TG_API tg_tensor *tg_cosine_similarity(tg_tensor *a, tg_tensor *b, int64_t dim, double eps);
-    /* along dim of their broadcast shape; norms count as eps at least. torch's defaults are 1, 1e-8 */
+    /* a b / (|a| |b|) along dim of their broadcast shape, which goes away; norms count as eps at least. torch's defaults are 1, 1e-8 */
 TG_API tg_tensor *tg_normalize(tg_tensor *x, double p, int64_t dim, double eps);
-    /* x divided by its norms along dim, which count as eps at least; torch's defaults are 2, 1, 1e-12 */
+    /* x of a floating type divided by its norms along dim, which count as eps at least; torch's defaults are 2, 1, 1e-12 */
 TG_API tg_tensor *tg_bilinear(tg_tensor *a, tg_tensor *b, tg_tensor *weight, tg_tensor *bias);
-    /* [..., I], [..., J], weight [O, I, J], bias [O] or NULL -> [..., O] */
+    /* [..., I], [..., J], weight [O, I, J], bias [O] or NULL -> [..., O]: a weight[o] b + bias[o] */
 
 /* Arrange, create. Views where torch has views (unfold, diagonal, movedim, the pieces of chunk and its relatives, ...), else copies. */
 TG_API tg_tensor *tg_repeat(tg_tensor *x, int n, const int64_t *repeats);
-    /* a copy, repeated so often along each dimension; as many repeats as dimensions, or more: those in front are new. TG_DIMS(2, 1)
-       writes n and repeats, also below */
+    /* a copy, repeated so often along each dimension; as many repeats as dimensions, or more: those in front are new.
+       TG_DIMS(2, 1) writes n and repeats, also below */
 TG_API tg_tensor *tg_tile(tg_tensor *x, int n, const int64_t *dims);   /* the same; what is left out in front is 1 */
 TG_API tg_tensor *tg_repeat_interleave(tg_tensor *x, tg_tensor *repeats);
     /* x flattened, each element so often: repeats is i64 or i32, one for each or one for all, tg_integer(tg, 2). Its values are read */
@@ -1309,11 +1330,11 @@ TG_API tg_tensor *tg_repeat_interleave_dim(tg_tensor *x, tg_tensor *repeats, int
 TG_API tg_tensor *tg_roll(tg_tensor *x, int n_shifts, const int64_t *shifts, int n_dims, const int64_t *dims);
     /* a copy, shifted along the dims; what leaves at the end comes back in front. tg_roll(x, TG_DIMS(1), TG_DIMS(-1));
        tg_roll(x, TG_DIMS(1), 0, NULL) shifts the flattened x */
-TG_API tg_tensor *tg_fliplr(tg_tensor *x);              /* a copy, dimension 1 back to front */
-TG_API tg_tensor *tg_flipud(tg_tensor *x);              /* dimension 0 */
+TG_API tg_tensor *tg_fliplr(tg_tensor *x);              /* a copy, dimension 1 back to front; at least two dimensions */
+TG_API tg_tensor *tg_flipud(tg_tensor *x);              /* a copy, dimension 0 back to front */
 TG_API int tg_chunk(tg_tensor *x, int64_t chunks, int64_t dim, tg_tensor **pieces, int room);
-    /* [..., D, ...] -> views of ceil(D / chunks), the last one shorter; there may be fewer than chunks. Returns how many, 0 where it
-       fails, as it does when there are more than `room`; what is left of `pieces` is NULL */
+    /* [..., D, ...] -> views of ceil(D / chunks), the last one shorter; there may be fewer than chunks. Returns how many, 0
+       where it fails, as it does when there are more than `room`; what is left of `pieces` is NULL */
 TG_API int tg_unbind(tg_tensor *x, int64_t dim, tg_tensor **pieces, int room);
     /* [..., D, ...] -> D views [..., ...] without dim; returns D, or 0 as tg_chunk */
 TG_API int tg_tensor_split(tg_tensor *x, int sections, int64_t dim, tg_tensor **pieces);
@@ -1322,12 +1343,12 @@ TG_API int tg_tensor_split_at(tg_tensor *x, int n, const int64_t *indices, int64
     /* n + 1 views, cut before these indices: of [:i], [i:j], [j:] as Python slices */
 TG_API int tg_hsplit(tg_tensor *x, int sections, tg_tensor **pieces);
     /* equal sections along dimension 1, or 0 of a vector; it is an error where D does not divide */
-TG_API int tg_hsplit_at(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces);
+TG_API int tg_hsplit_at(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces);      /* tg_tensor_split_at there */
 TG_API int tg_vsplit(tg_tensor *x, int sections, tg_tensor **pieces);      /* along dimension 0 of at least two */
-TG_API int tg_vsplit_at(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces);
-TG_API int tg_dsplit(tg_tensor *x, int sections, tg_tensor **pieces);      /* along dimension 2 */
-TG_API int tg_dsplit_at(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces);
-TG_API tg_tensor *tg_hstack(tg_tensor *const *list, int n);                /* cat along dimension 1, or 0 of vectors */
+TG_API int tg_vsplit_at(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces);      /* tg_tensor_split_at there */
+TG_API int tg_dsplit(tg_tensor *x, int sections, tg_tensor **pieces);      /* along dimension 2 of at least three */
+TG_API int tg_dsplit_at(tg_tensor *x, int n, const int64_t *indices, tg_tensor **pieces);      /* tg_tensor_split_at there */
+TG_API tg_tensor *tg_hstack(tg_tensor *const *list, int n);   /* cat along dimension 1, or 0 of vectors; dtypes promote */
 TG_API tg_tensor *tg_vstack(tg_tensor *const *list, int n);                /* along 0; a vector is a row */
 TG_API tg_tensor *tg_dstack(tg_tensor *const *list, int n);                /* along 2; see tg_atleast_3d */
 TG_API tg_tensor *tg_column_stack(tg_tensor *const *list, int n);          /* along 1; a vector is a column */
@@ -1342,19 +1363,18 @@ TG_API tg_tensor *tg_unflatten(tg_tensor *x, int64_t dim, int n, const int64_t *
     /* [..., D, ...] -> a view [..., sizes, ...]; they multiply to D, and one may be -1 */
 TG_API tg_tensor *tg_ravel(tg_tensor *x);               /* [N], contiguous: a view where x is contiguous */
 TG_API tg_tensor *tg_movedim(tg_tensor *x, int n, const int64_t *source, int n_to, const int64_t *destination);
-    /* a view: the dimensions `source` come to stand at `destination`, the others keep their order.
-       tg_movedim(x, TG_DIMS(1), TG_DIMS(-1)) */
+    /* a view: the dimensions `source` come to stand at `destination`, the others keep their order. tg_movedim(x, TG_DIMS(1), TG_DIMS(-1)) */
 TG_API tg_tensor *tg_moveaxis(tg_tensor *x, int n, const int64_t *source, int n_to, const int64_t *destination);   /* the same */
 TG_API tg_tensor *tg_swapaxes(tg_tensor *x, int64_t dim0, int64_t dim1);       /* the same as tg_transpose */
-TG_API tg_tensor *tg_view_as(tg_tensor *x, tg_tensor *other);              /* tg_view(x, other's shape) */
-TG_API tg_tensor *tg_reshape_as(tg_tensor *x, tg_tensor *other);
-TG_API tg_tensor *tg_expand_as(tg_tensor *x, tg_tensor *other);
+TG_API tg_tensor *tg_view_as(tg_tensor *x, tg_tensor *other);   /* tg_view(x, other's shape); no values of other's are read */
+TG_API tg_tensor *tg_reshape_as(tg_tensor *x, tg_tensor *other);           /* tg_reshape(x, other's shape) */
+TG_API tg_tensor *tg_expand_as(tg_tensor *x, tg_tensor *other);            /* tg_expand(x, other's shape)  */
 TG_API tg_tensor *tg_broadcast_to(tg_tensor *x, int ndim, const int64_t *shape);   /* the same as tg_expand */
 TG_API bool tg_broadcast_tensors(tg_tensor *const *list, int n, tg_tensor **out);
     /* n views of the one shape that all broadcast to; false: all n are NULL */
 TG_API int tg_broadcast_shapes(tg_ctx *tg, int ndim_a, const int64_t *a, int ndim_b, const int64_t *b, int64_t *out);
-    /* the shape that both broadcast to, into TG_MAX_DIMS places, which may be a's or b's; what is left of them is 0. Returns the
-       number of its dimensions, or -1 */
+    /* the shape that both broadcast to, into TG_MAX_DIMS places, which may be a's or b's; what is left of them is 0.
+       Returns the number of its dimensions, or -1 */
 TG_API tg_tensor *tg_diagonal(tg_tensor *x, int64_t offset, int64_t dim1, int64_t dim2);
     /* a view: dim1 and dim2 go away, their diagonal is the new last dimension; offset > 0 lies above. torch's defaults: 0, 0, 1 */
 TG_API tg_tensor *tg_diag(tg_tensor *x, int64_t diagonal);       /* [M, N] -> a copy of that diagonal; [N] -> a matrix with it */
@@ -1364,21 +1384,20 @@ TG_API tg_tensor *tg_diagflat(tg_tensor *x, int64_t offset);              /* the
 TG_API tg_tensor *tg_tril(tg_tensor *x, int64_t diagonal);
     /* [..., M, N], zero above that diagonal; 0 is the main one, positive ones lie above */
 TG_API tg_tensor *tg_triu(tg_tensor *x, int64_t diagonal);                /* zero below it */
-TG_API tg_tensor *tg_tril_(tg_tensor *x, int64_t diagonal);
-TG_API tg_tensor *tg_triu_(tg_tensor *x, int64_t diagonal);
+TG_API tg_tensor *tg_tril_(tg_tensor *x, int64_t diagonal);               /* tg_tril in place */
+TG_API tg_tensor *tg_triu_(tg_tensor *x, int64_t diagonal);               /* tg_triu in place */
 TG_API tg_tensor *tg_unfold(tg_tensor *x, int64_t dim, int64_t size, int64_t step);
     /* [..., D, ...] -> a view [..., (D - size) / step + 1, ..., size]: windows along dim, torch's Tensor.unfold */
 TG_API tg_tensor *tg_cartesian_prod(tg_tensor *const *list, int n);
-    /* [A], [B], ... -> [A * B * ..., n]: every choice of one element from each */
+    /* [A], [B], ... of one dtype -> [A * B * ..., n]: every choice of one element from each, the last changing fastest */
 TG_API tg_tensor *tg_combinations(tg_tensor *x, int64_t r, bool with_replacement);
     /* [N] -> [C, r]: every choice of r elements in x's order, of one place more than once where with_replacement */
 TG_API tg_tensor *tg_vander(tg_tensor *x, int64_t columns, bool increasing);
     /* [N] -> [N, columns] of powers x^(columns - 1), ..., x, 1, or 1, x, ... where increasing; columns -1: N. Of integers: i64 */
-
-TG_API tg_tensor *tg_new_empty(tg_tensor *t, int ndim, const int64_t *shape, tg_dtype dtype);   /* on t's device */
+TG_API tg_tensor *tg_new_empty(tg_tensor *t, int ndim, const int64_t *shape, tg_dtype dtype);   /* on t's device, not filled */
 TG_API tg_tensor *tg_new_zeros(tg_tensor *t, int ndim, const int64_t *shape);      /* of t's dtype, on its device */
-TG_API tg_tensor *tg_new_ones(tg_tensor *t, int ndim, const int64_t *shape);
-TG_API tg_tensor *tg_new_full(tg_tensor *t, int ndim, const int64_t *shape, double value, tg_dtype dtype);
+TG_API tg_tensor *tg_new_ones(tg_tensor *t, int ndim, const int64_t *shape);       /* of t's dtype, on its device */
+TG_API tg_tensor *tg_new_full(tg_tensor *t, int ndim, const int64_t *shape, double value, tg_dtype dtype);   /* on t's device */
 TG_API tg_tensor *tg_eye_sized(tg_ctx *tg, int64_t n, int64_t m, tg_dtype dtype);  /* [n, m], 1 on the diagonal */
 TG_API tg_tensor *tg_linspace(tg_ctx *tg, double start, double end, int64_t steps, tg_dtype dtype);
     /* steps numbers from start to end, both met; of an integer type whole ones, cut off towards zero */
@@ -1386,16 +1405,17 @@ TG_API tg_tensor *tg_logspace(tg_ctx *tg, double start, double end, int64_t step
     /* base to the power of those; torch's default for base is 10 */
 TG_API tg_tensor *tg_tril_indices(tg_ctx *tg, int64_t rows, int64_t columns, int64_t offset, tg_dtype dtype);
     /* i64 or i32 [2, N]: the rows and columns of what tg_tril keeps, in row-major order */
-TG_API tg_tensor *tg_triu_indices(tg_ctx *tg, int64_t rows, int64_t columns, int64_t offset, tg_dtype dtype);
+TG_API tg_tensor *tg_triu_indices(tg_ctx *tg, int64_t rows, int64_t columns, int64_t offset, tg_dtype dtype);   /* of tg_triu */
 TG_API tg_tensor *tg_rand_like(tg_tensor *t);           /* uniform in [0, 1), of t's shape, floating dtype and device */
-TG_API tg_tensor *tg_randn_like(tg_tensor *t);
-TG_API tg_tensor *tg_randint_like(tg_tensor *t, int64_t low, int64_t high);   /* whole numbers in [low, high), of any dtype */
+TG_API tg_tensor *tg_randn_like(tg_tensor *t);   /* normal, mean 0 and deviation 1, of t's shape, floating dtype and device */
+TG_API tg_tensor *tg_randint_like(tg_tensor *t, int64_t low, int64_t high);
+    /* whole numbers in [low, high), of t's dtype, which must hold them; a bool holds 0 and 1 */
 TG_API tg_tensor *tg_randperm(tg_ctx *tg, int64_t n);   /* i64 [n]: 0 .. n - 1 in random order */
 TG_API tg_tensor *tg_normal(tg_tensor *mean, tg_tensor *std);
     /* normal numbers, each with its own mean and deviation; they broadcast, tg_number(tg, 1) is one for all. Of mean's dtype; no gradient */
 TG_API tg_tensor *tg_multinomial(tg_tensor *p, int64_t n, bool replacement);
-    /* [C] or [N, C] of weights, at least 0 -> i64 [n] or [N, n] of classes, drawn with the probability weight / sum of the row; without
-       replacement none twice. The weights are read, to refuse wrong ones */
+    /* [C] or [N, C] of weights, at least 0 -> i64 [n] or [N, n] of classes, drawn with the probability weight / sum of the
+       row; without replacement none twice. The weights are read, to refuse wrong ones */
 
 /* Quantisation. Numbers in few bits, x = (q - zero) * scale, as ONNX and torch have them. Scales are floats; a zero point has
    q's dtype and may be NULL: 0. Either is one number, or [D]: one for each position along a dimension. Rounded to nearest,
@@ -1451,8 +1471,7 @@ TG_API tg_tensor *tg_mse_loss_from(const tg_mse_loss_args *args);
     /* (x - target)^2. weight has x's shape; the mean is then over the sum of the weights */
 typedef tg_mse_loss_args tg_l1_loss_args;
 TG_API tg_tensor *tg_l1_loss_from(const tg_l1_loss_args *args);
-#define tg_l1_loss(x_, ...) TG__OPTIONS2(tg_l1_loss, x, x_, target, __VA_ARGS__)
-    /* |x - target|; weight as in mse_loss */
+#define tg_l1_loss(x_, ...) TG__OPTIONS2(tg_l1_loss, x, x_, target, __VA_ARGS__)   /* |x - target|; weight as in mse_loss */
 typedef tg_mse_loss_args tg_binary_cross_entropy_args;
 TG_API tg_tensor *tg_binary_cross_entropy_from(const tg_binary_cross_entropy_args *args);
 #define tg_binary_cross_entropy(x_, ...) TG__OPTIONS2(tg_binary_cross_entropy, x, x_, target, __VA_ARGS__)
@@ -1466,8 +1485,7 @@ typedef struct tg_binary_cross_entropy_with_logits_args {
     tg_tensor *weight TG_EMPTY;        /* factor of each loss, broadcast */
 } tg_binary_cross_entropy_with_logits_args;
 TG_API tg_tensor *tg_binary_cross_entropy_with_logits_from(const tg_binary_cross_entropy_with_logits_args *args);
-#define tg_binary_cross_entropy_with_logits(x_, ...) \
-    TG__OPTIONS2(tg_binary_cross_entropy_with_logits, x, x_, target, __VA_ARGS__)
+#define tg_binary_cross_entropy_with_logits(x_, ...) TG__OPTIONS2(tg_binary_cross_entropy_with_logits, x, x_, target, __VA_ARGS__)
     /* the binary cross-entropy of sigmoid(x); x and target have one shape */
 typedef tg_mse_loss_args tg_multilabel_soft_margin_loss_args;
 TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_margin_loss_args *args);
@@ -1510,8 +1528,7 @@ typedef struct tg_nll_loss_args {
 } tg_nll_loss_args;
 TG_API tg_tensor *tg_nll_loss_from(const tg_nll_loss_args *args);
 #define tg_nll_loss(x_, ...) TG__OPTIONS2(tg_nll_loss, x, x_, target, __VA_ARGS__)
-    /* [N, C, ...], classes [N, ...], i64 or i32, or [C], [] -> losses of target's shape: -x at the class. The mean is NaN
-       where nothing counts */
+    /* [N, C, ...], classes [N, ...], i64 or i32, or [C], [] -> losses of target's shape: -x at the class. The mean is NaN where nothing counts */
 typedef struct tg_cross_entropy_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY, *target TG_EMPTY;
@@ -1576,8 +1593,7 @@ typedef struct tg_gaussian_nll_loss_args {
     tg_reduction reduction TG_EMPTY;
 } tg_gaussian_nll_loss_args;
 TG_API tg_tensor *tg_gaussian_nll_loss_from(const tg_gaussian_nll_loss_args *args);
-#define tg_gaussian_nll_loss(x_, target_, ...) \
-    TG__OPTIONS3(tg_gaussian_nll_loss, x, x_, target, target_, var, __VA_ARGS__)
+#define tg_gaussian_nll_loss(x_, target_, ...) TG__OPTIONS3(tg_gaussian_nll_loss, x, x_, target, target_, var, __VA_ARGS__)
     /* (log(var) + (x - target)^2 / var) / 2. var has x's shape, or that with a last dimension of 1 or without it, or is a
        number; that none is negative is looked at */
 typedef struct tg_margin_ranking_loss_args {
@@ -1591,8 +1607,7 @@ TG_API tg_tensor *tg_margin_ranking_loss_from(const tg_margin_ranking_loss_args 
     /* max(0, margin - target (x1 - x2)): target 1 wants x1 above x2, -1 below */
 typedef tg_margin_ranking_loss_args tg_cosine_embedding_loss_args;
 TG_API tg_tensor *tg_cosine_embedding_loss_from(const tg_cosine_embedding_loss_args *args);
-#define tg_cosine_embedding_loss(x1_, x2_, ...) \
-    TG__OPTIONS3(tg_cosine_embedding_loss, x1, x1_, x2, x2_, target, __VA_ARGS__)
+#define tg_cosine_embedding_loss(x1_, x2_, ...) TG__OPTIONS3(tg_cosine_embedding_loss, x1, x1_, x2, x2_, target, __VA_ARGS__)
     /* [N, D], [N, D], target [N]; or [D], [D], []: with c the cosine of the angle between x1 and x2, 1 - c where target is
        1, max(0, c - margin) where it is -1 */
 typedef struct tg_triplet_margin_loss_args {
@@ -1605,8 +1620,7 @@ typedef struct tg_triplet_margin_loss_args {
     bool swap TG_EMPTY;                /* the negative's distance is that to the anchor or the positive, whichever is less */
 } tg_triplet_margin_loss_args;
 TG_API tg_tensor *tg_triplet_margin_loss_from(const tg_triplet_margin_loss_args *args);
-#define tg_triplet_margin_loss(anchor_, positive_, ...) \
-    TG__OPTIONS3(tg_triplet_margin_loss, anchor, anchor_, positive, positive_, negative, __VA_ARGS__)
+#define tg_triplet_margin_loss(anchor_, positive_, ...) TG__OPTIONS3(tg_triplet_margin_loss, anchor, anchor_, positive, positive_, negative, __VA_ARGS__)
     /* [..., D] each -> losses [...]: max(0, |anchor - positive| - |anchor - negative| + margin) in the p-norm */
 typedef struct tg_ctc_loss_args {
     tg_place at TG_EMPTY;
@@ -1628,15 +1642,15 @@ TG_API tg_tensor *tg_pdist(tg_tensor *x, double p);
 
 /* Scans. [..., D, ...] -> same: a position's result takes in all those up to it along dim. */
 TG_API tg_tensor *tg_cumsum(tg_tensor *x, int64_t dim);    /* sums; of integers and bools in i64 */
-TG_API tg_tensor *tg_cumsum_(tg_tensor *x, int64_t dim);
-TG_API tg_tensor *tg_cumprod(tg_tensor *x, int64_t dim);   /* products */
-TG_API tg_tensor *tg_cumprod_(tg_tensor *x, int64_t dim);
+TG_API tg_tensor *tg_cumsum_(tg_tensor *x, int64_t dim);   /* in place, of x's own type, in which it wraps; not of bools */
+TG_API tg_tensor *tg_cumprod(tg_tensor *x, int64_t dim);   /* products; of integers and bools in i64 */
+TG_API tg_tensor *tg_cumprod_(tg_tensor *x, int64_t dim);  /* in place, as cumsum_ */
 TG_API tg_tensor *tg_cummax(tg_tensor *x, int64_t dim, tg_tensor **indices);
     /* the largest, with its place (i64; NULL: not wanted), the latest of equals; NaN counts as the largest */
 TG_API tg_tensor *tg_cummin(tg_tensor *x, int64_t dim, tg_tensor **indices);   /* the smallest; NaN counts as such */
-TG_API tg_tensor *tg_logcumsumexp(tg_tensor *x, int64_t dim);   /* log(exp(x[0]) + ... + exp(x[k])), with no overflow between */
+TG_API tg_tensor *tg_logcumsumexp(tg_tensor *x, int64_t dim);   /* log(exp(x[0]) + ... + exp(x[k])) of floating types, with no overflow between */
 TG_API tg_tensor *tg_linear_scan(tg_tensor *a, tg_tensor *b, int64_t dim);
-    /* y[0] = b[0], y[k] = a[k] * y[k - 1] + b[k]: leaky sums, discounted returns, state spaces. Both of one shape and dtype */
+    /* y[0] = b[0], y[k] = a[k] * y[k - 1] + b[k]: leaky sums, discounted returns, state spaces. Both of one shape and floating dtype */
 
 /* Padding and windows. Pads are numbers of elements in front of and behind the last dimension, then the one before it, and
    so on: tg_pad(x, TG_DIMS(1, 1, 0, 2), TG_PAD_REFLECT, 0). Negative ones take elements away. */
@@ -1647,10 +1661,9 @@ typedef enum tg_pad_mode {
     TG_PAD_CIRCULAR        /* from the other end                                 */
 } tg_pad_mode;
 TG_API tg_tensor *tg_pad(tg_tensor *x, int n, const int64_t *pads, tg_pad_mode mode, double value);
-    /* modes other than TG_PAD_CONSTANT take 2, 4 or 6 pads, for x [N, C, L], [N, C, H, W], [N, C, D, H, W], or without N,
-       and value 0 */
+    /* modes other than TG_PAD_CONSTANT take 2, 4 or 6 pads, for x [N, C, L], [N, C, H, W], [N, C, D, H, W], or without N, and value 0 */
 TG_API tg_tensor *tg_constant_pad_nd(tg_tensor *x, int n, const int64_t *pads, double value);   /* TG_PAD_CONSTANT */
-TG_API tg_tensor *tg_pixel_shuffle(tg_tensor *x, int64_t factor);      /* [..., C r r, H, W] -> [..., C, H r, W r] for a factor r */
+TG_API tg_tensor *tg_pixel_shuffle(tg_tensor *x, int64_t factor);   /* [..., C r r, H, W] -> [..., C, H r, W r] for a factor r; else an error */
 TG_API tg_tensor *tg_pixel_unshuffle(tg_tensor *x, int64_t factor);    /* and back */
 TG_API tg_tensor *tg_channel_shuffle(tg_tensor *x, int64_t groups);
     /* x [N, C, ...]: of C channels in groups, the first of each group, then the second of each, ... */
@@ -1667,7 +1680,7 @@ typedef struct tg_nn_unfold_args {
     int64_t stride[2] TG_EMPTY;        /* zero: 1 */
 } tg_nn_unfold_args;
 TG_API tg_tensor *tg_nn_unfold_from(const tg_nn_unfold_args *args);
-#define tg_nn_unfold(...) TG__OPTIONS1(tg_nn_unfold, x, __VA_ARGS__)
+#define tg_nn_unfold(...) TG__OPTIONS1(tg_nn_unfold, x, __VA_ARGS__)   /* tg_nn_unfold(x, .kernel = {3, 3}); outside of x are zeros */
 typedef struct tg_fold_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY;
@@ -1678,7 +1691,7 @@ typedef struct tg_fold_args {
     int64_t stride[2] TG_EMPTY;        /* zero: 1 */
 } tg_fold_args;
 TG_API tg_tensor *tg_fold_from(const tg_fold_args *args);
-#define tg_fold(...) TG__OPTIONS1(tg_fold, x, __VA_ARGS__)
+#define tg_fold(...) TG__OPTIONS1(tg_fold, x, __VA_ARGS__)   /* tg_fold(x, .size = {8, 8}, .kernel = {3, 3}); what overlaps adds up */
 
 /* Pooling. x [N, C, ...] or [C, ...], with one to three dimensions behind the channels, over which windows move. kernel is
    the window's size; of kernel, stride and dilation a zero means the number before it: .kernel = {2} is 2 in each
@@ -1689,7 +1702,7 @@ typedef struct tg_max_pool1d_args {
     bool ceil_mode TG_EMPTY;           /* a last window may hang over the end */
     int64_t dilation[3] TG_EMPTY;      /* zero: 1 */
     tg_tensor **indices TG_EMPTY;      /* gets the i64 places of the result's elements in their channel's flattened x */
-    int64_t kernel[3] TG_EMPTY;
+    int64_t kernel[3] TG_EMPTY;        /* must be given, here and below */
     int64_t padding[3] TG_EMPTY;       /* of -infinity, at most half of the window */
     int64_t stride[3] TG_EMPTY;        /* zero: the window's size */
 } tg_max_pool1d_args;
@@ -1701,7 +1714,8 @@ TG_API tg_tensor *tg_max_pool3d_from(const tg_max_pool3d_args *args);
 #define tg_max_pool1d(...) TG__OPTIONS1(tg_max_pool1d, x, __VA_ARGS__)
 #define tg_max_pool2d(...) TG__OPTIONS1(tg_max_pool2d, x, __VA_ARGS__)
 #define tg_max_pool3d(...) TG__OPTIONS1(tg_max_pool3d, x, __VA_ARGS__)
-    /* the largest of each window; NaN is the largest. Its derivative goes to one element, the first of equals */
+    /* the largest of each window, of all types but bool; NaN is the largest. Its derivative goes to one element, the first of
+       equals. tg_max_pool2d(x, .kernel = {3}, .stride = {2}, .padding = {1}) */
 typedef struct tg_avg_pool1d_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY;
@@ -1719,14 +1733,13 @@ TG_API tg_tensor *tg_avg_pool2d_from(const tg_avg_pool2d_args *args);
 TG_API tg_tensor *tg_avg_pool3d_from(const tg_avg_pool3d_args *args);
 #define tg_avg_pool1d(...) TG__OPTIONS1(tg_avg_pool1d, x, __VA_ARGS__)
 #define tg_avg_pool2d(...) TG__OPTIONS1(tg_avg_pool2d, x, __VA_ARGS__)
-#define tg_avg_pool3d(...) TG__OPTIONS1(tg_avg_pool3d, x, __VA_ARGS__)
-    /* the mean of each window */
+#define tg_avg_pool3d(...) TG__OPTIONS1(tg_avg_pool3d, x, __VA_ARGS__)   /* the mean of each window, of floating types */
 typedef struct tg_lp_pool1d_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY;
     bool ceil_mode TG_EMPTY;
     int64_t kernel[3] TG_EMPTY;
-    double p TG_EMPTY;                 /* the norm's order */
+    double p TG_EMPTY;                 /* the norm's order; must be given */
     int64_t stride[3] TG_EMPTY;        /* zero: the window's size */
 } tg_lp_pool1d_args;
 typedef tg_lp_pool1d_args tg_lp_pool2d_args;
@@ -1746,7 +1759,7 @@ TG_API tg_tensor *tg_adaptive_avg_pool3d(tg_tensor *x, int n, const int64_t *siz
 TG_API tg_tensor *tg_adaptive_max_pool1d(tg_tensor *x, int n, const int64_t *size, tg_tensor **indices);
 TG_API tg_tensor *tg_adaptive_max_pool2d(tg_tensor *x, int n, const int64_t *size, tg_tensor **indices);
 TG_API tg_tensor *tg_adaptive_max_pool3d(tg_tensor *x, int n, const int64_t *size, tg_tensor **indices);
-    /* the largest of the same windows; indices as in max_pool, or NULL */
+    /* the largest of the same windows; *indices as in max_pool; indices may be NULL */
 typedef struct tg_max_unpool1d_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY, *indices TG_EMPTY;
@@ -1763,7 +1776,7 @@ TG_API tg_tensor *tg_max_unpool3d_from(const tg_max_unpool3d_args *args);
 #define tg_max_unpool1d(x_, ...) TG__OPTIONS2(tg_max_unpool1d, x, x_, indices, __VA_ARGS__)
 #define tg_max_unpool2d(x_, ...) TG__OPTIONS2(tg_max_unpool2d, x, x_, indices, __VA_ARGS__)
 #define tg_max_unpool3d(x_, ...) TG__OPTIONS2(tg_max_unpool3d, x, x_, indices, __VA_ARGS__)
-    /* max_pool's result back at its places, zeros elsewhere; of repeated places the last wins */
+    /* max_pool's result back at its places, zeros elsewhere; of repeated places the last wins. indices: i64, of x's shape */
 typedef struct tg_fractional_max_pool2d_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY;
@@ -1803,7 +1816,6 @@ TG_API tg_tensor *tg_interpolate_from(const tg_interpolate_args *args);
        bilinear and bicubic the second, trilinear the third. tg_interpolate(x, .scale_factor = {2, 2}). u8 [N, C, H, W] is
        taken by the nearest modes, and by bilinear and bicubic, which are computed in whole numbers as torch does. torch's
        upsample too. A channels-last x gives a channels-last result */
-
 typedef enum tg_grid_mode { TG_GRID_BILINEAR = 0, TG_GRID_NEAREST, TG_GRID_BICUBIC } tg_grid_mode;   /* of 3 dimensions too */
 typedef enum tg_grid_padding { TG_GRID_ZEROS = 0, TG_GRID_BORDER, TG_GRID_REFLECTION } tg_grid_padding;   /* what lies outside of x */
 typedef struct tg_grid_sample_args {
@@ -1815,9 +1827,8 @@ typedef struct tg_grid_sample_args {
 } tg_grid_sample_args;
 TG_API tg_tensor *tg_grid_sample_from(const tg_grid_sample_args *args);
 #define tg_grid_sample(x_, ...) TG__OPTIONS2(tg_grid_sample, x, x_, grid, __VA_ARGS__)
-    /* x [N, C, H, W], grid [N, P, Q, 2] -> [N, C, P, Q]: x at the places that the grid names, (x, y) with -1 at one end of x
-       and 1 at the other; or [N, C, D, H, W], [N, O, P, Q, 3] with (x, y, z) -> [N, C, O, P, Q]. Differentiable by both to
-       any order */
+    /* x [N, C, H, W], grid [N, P, Q, 2] -> [N, C, P, Q]: x at the places that the grid names, (x, y) with -1 at one end of x and 1 at the
+       other; or [N, C, D, H, W], [N, O, P, Q, 3] with (x, y, z) -> [N, C, O, P, Q]. Differentiable by both to any order */
 TG_API tg_tensor *tg_affine_grid(tg_tensor *theta, int n, const int64_t *size, bool align_corners);
     /* theta [N, 2, 3], size TG_SHAPE(N, C, H, W) -> the grid [N, H, W, 2] whose points are theta (x, y, 1); or [N, 3, 4],
        TG_SHAPE(N, C, D, H, W) -> [N, D, H, W, 3] */
@@ -1887,6 +1898,7 @@ TG_API tg_tensor *tg_multi_head_attention_forward_from(const tg_multi_head_atten
 TG_API tg_tensor *tg_rnn_tanh_cell(tg_tensor *x, tg_tensor *h, tg_tensor *w_ih, tg_tensor *w_hh, tg_tensor *b_ih, tg_tensor *b_hh);
     /* tanh(w_ih x + b_ih + w_hh h + b_hh) */
 TG_API tg_tensor *tg_rnn_relu_cell(tg_tensor *x, tg_tensor *h, tg_tensor *w_ih, tg_tensor *w_hh, tg_tensor *b_ih, tg_tensor *b_hh);
+    /* relu of the same */
 TG_API tg_tensor *tg_gru_cell(tg_tensor *x, tg_tensor *h, tg_tensor *w_ih, tg_tensor *w_hh, tg_tensor *b_ih, tg_tensor *b_hh);
     /* (1 - z) n + z h, where r and z are the sigmoid of their sums and n = tanh(its input's part + r * its state's part) */
 TG_API tg_tensor *tg_lstm_cell(tg_tensor *x, tg_tensor *h, tg_tensor *c, tg_tensor *w_ih, tg_tensor *w_hh, tg_tensor *b_ih, tg_tensor *b_hh,
@@ -1905,8 +1917,8 @@ TG_API bool tg_pack_padded_sequence(tg_tensor *x, tg_tensor *lengths, bool batch
        enforce_sorted (torch's default is true) false they are sorted. false: an error, and all is NULL */
 TG_API tg_tensor *tg_pad_packed_sequence(tg_tensor *data, const tg_packed_sequence *packed, bool batch_first, double padding_value,
     int64_t total_length, tg_tensor **lengths);
-    /* The other way: data is packed's own, or what became of it: [R, ...] -> [T, N, ...] or [N, T, ...], in the order in which the
-       sequences came, and padded. total_length 0: T is the length of the longest. lengths: i64 [N], or NULL */
+    /* The other way: data is packed's own, or what became of it: [R, ...] -> [T, N, ...] or [N, T, ...], in the order in
+       which the sequences came, and padded. total_length 0: T is the length of the longest. lengths: i64 [N], or NULL */
 
 /* Whole sequences: x [T, N, I], or [N, T, I] where batch_first, or [T, I] -> the states of the last layer at every step, [T, N, D H],
    with D 2 directions where bidirectional, side by side. h0 and c0 [num_layers D, N, H] (of [T, I]: [num_layers D, H]) are the
@@ -1945,12 +1957,15 @@ typedef struct tg_gru_args {
 } tg_gru_args;
 TG_API tg_tensor *tg_gru_from(const tg_gru_args *args);
 #define tg_gru(x_, h0_, weights_, ...) TG__OPTIONS4(tg_gru, x, x_, h0, h0_, weights, weights_, n_weights, __VA_ARGS__)
+    /* tg_gru(x, NULL, weights, 8, .num_layers = 2, .h_n = &h); options as those of lstm */
 typedef tg_gru_args tg_rnn_tanh_args;
 TG_API tg_tensor *tg_rnn_tanh_from(const tg_rnn_tanh_args *args);
 #define tg_rnn_tanh(x_, h0_, weights_, ...) TG__OPTIONS4(tg_rnn_tanh, x, x_, h0, h0_, weights, weights_, n_weights, __VA_ARGS__)
+    /* the same with tg_rnn_tanh_cell's step: torch's nn.RNN */
 typedef tg_gru_args tg_rnn_relu_args;
 TG_API tg_tensor *tg_rnn_relu_from(const tg_rnn_relu_args *args);
 #define tg_rnn_relu(x_, h0_, weights_, ...) TG__OPTIONS4(tg_rnn_relu, x, x_, h0, h0_, weights, weights_, n_weights, __VA_ARGS__)
+    /* with tg_rnn_relu_cell's: nonlinearity="relu" */
 
 /* Search, write by index. Where values stand, which there are and how often, and writing to places that tensors name.
    Indices count from the end where they are negative, except those of scatter_reduce. Functions whose results have as
@@ -1965,30 +1980,31 @@ TG_API int tg_unravel_index(tg_tensor *places, int ndim, const int64_t *shape, t
     /* places in a tensor of this shape, counted row by row -> i64 places along each of its dimensions. Returns ndim, or 0 */
 TG_API tg_tensor *tg_masked_select(tg_tensor *x, tg_tensor *mask);   /* [N], x where the bool mask is true; broadcast together */
 TG_API tg_tensor *tg_masked_scatter(tg_tensor *x, tg_tensor *mask, tg_tensor *source);
-    /* x, but where the mask is true the elements of source, one after the other */
-TG_API tg_tensor *tg_masked_scatter_(tg_tensor *x, tg_tensor *mask, tg_tensor *source);
-TG_API tg_tensor *tg_masked_fill_tensor(tg_tensor *x, tg_tensor *mask, tg_tensor *value);   /* masked_fill, value 0-d */
-TG_API tg_tensor *tg_index_fill_tensor(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *value);   /* index_fill, value 0-d */
-TG_API tg_tensor *tg_clamp_tensor_(tg_tensor *x, tg_tensor *low, tg_tensor *high);     /* in place; likewise the next ones */
-TG_API tg_tensor *tg_masked_fill_(tg_tensor *x, tg_tensor *mask, double value);
-TG_API tg_tensor *tg_index_fill_(tg_tensor *x, int64_t dim, tg_tensor *index, double value);
-TG_API tg_tensor *tg_index_copy_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source);
-TG_API tg_tensor *tg_index_add_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
-TG_API tg_tensor *tg_scatter_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
-TG_API tg_tensor *tg_scatter_add_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);
+    /* x, but where the mask is true the elements of source, one after the other; of one dtype, and as many at least */
+TG_API tg_tensor *tg_masked_scatter_(tg_tensor *x, tg_tensor *mask, tg_tensor *source);   /* in place */
+TG_API tg_tensor *tg_masked_fill_tensor(tg_tensor *x, tg_tensor *mask, tg_tensor *value);
+    /* tg_masked_fill with a 0-d value, which has a gradient; of x's dtype, whatever value's is */
+TG_API tg_tensor *tg_index_fill_tensor(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *value);   /* tg_index_fill, value 0-d */
+TG_API tg_tensor *tg_clamp_tensor_(tg_tensor *x, tg_tensor *low, tg_tensor *high);            /* tg_clamp_tensor in place */
+TG_API tg_tensor *tg_masked_fill_(tg_tensor *x, tg_tensor *mask, double value);               /* tg_masked_fill in place */
+TG_API tg_tensor *tg_index_fill_(tg_tensor *x, int64_t dim, tg_tensor *index, double value);  /* tg_index_fill in place */
+TG_API tg_tensor *tg_index_copy_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source);   /* tg_index_copy in place */
+TG_API tg_tensor *tg_index_add_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);       /* tg_index_add in place */
+TG_API tg_tensor *tg_scatter_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);         /* tg_scatter in place */
+TG_API tg_tensor *tg_scatter_add_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src);     /* tg_scatter_add in place */
 TG_API tg_tensor *tg_scatter_reduce_(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src, tg_scatter_kind kind, bool include_self);
+    /* tg_scatter_reduce in place */
 TG_API tg_tensor *tg_index(tg_tensor *x, tg_tensor *const *indices, int n);
-    /* x[i, j, ...] as in Python, with tensors: an index is i64 or i32, or a bool mask over as many dimensions as it has, or
-       NULL for all of a dimension, like ":". Indices broadcast to one shape [I], which takes the place of the indexed
-       dimensions, or comes first where these are not neighbours. Slices, numbers, "..." and None are tg_slice's:
-       tg_index(tg_slice(x, "2, ..., ::2"), list, 1) */
+    /* x[i, j, ...] as in Python, with tensors: an index is i64 or i32, or a bool mask over as many dimensions as it has, or NULL for all of a
+       dimension, like ":". Indices broadcast to one shape [I], which takes the place of the indexed dimensions, or comes first where these are
+       not neighbours. Slices, numbers, "..." and None are tg_slice's: tg_index(tg_slice(x, "2, ..., ::2"), list, 1) */
 TG_API tg_tensor *tg_index_put(tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate);
     /* x with x[i, j, ...] = values, which broadcast to that shape; accumulate: += and repeated indices add up. Else of
        repeated indices the last wins. A plain number may stand for values */
-TG_API tg_tensor *tg_index_put_(tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate);
+TG_API tg_tensor *tg_index_put_(tg_tensor *x, tg_tensor *const *indices, int n, tg_tensor *values, bool accumulate);   /* in place */
 TG_API tg_tensor *tg_put(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate);
     /* the same for the flattened x: element index[k] becomes source[k] */
-TG_API tg_tensor *tg_put_(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate);
+TG_API tg_tensor *tg_put_(tg_tensor *x, tg_tensor *index, tg_tensor *source, bool accumulate);   /* in place */
 TG_API tg_tensor *tg_scatter_reduce(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *src, tg_scatter_kind kind, bool include_self);
     /* scatter_add, but with products, means, largest or smallest; include_self (torch's default): what x held counts too,
        else only where index names nothing. Means of integers are rounded down */
@@ -1999,14 +2015,13 @@ TG_API tg_tensor *tg_select_scatter(tg_tensor *x, tg_tensor *src, int64_t dim, i
 TG_API tg_tensor *tg_slice_scatter(tg_tensor *x, tg_tensor *src, int64_t dim, int64_t start, int64_t end, int64_t step);
     /* tg_slice_dim; torch's defaults are 0, 0, INT64_MAX, 1 */
 TG_API tg_tensor *tg_diagonal_scatter(tg_tensor *x, tg_tensor *src, int64_t offset, int64_t dim1, int64_t dim2);   /* tg_diagonal; 0, 0, 1 */
-
 TG_API tg_tensor *tg_unique(tg_tensor *x, tg_tensor **inverse, tg_tensor **counts);
     /* [N], each value of x once, in order; *inverse, of x's shape, says which of them each element is, *counts [N] how often
-       they are met. Both may be NULL. NaN is equal to nothing */
+       they are met, both i64. Both may be NULL. NaN is equal to nothing. No gradient, here and below */
 TG_API tg_tensor *tg_unique_dim(tg_tensor *x, int64_t dim, tg_tensor **inverse, tg_tensor **counts);
     /* [..., D, ...] -> [..., N, ...]: the same for whole slices along dim; *inverse is [D] */
 TG_API tg_tensor *tg_unique_consecutive(tg_tensor *x, tg_tensor **inverse, tg_tensor **counts);   /* only neighbours count as repeats */
-TG_API tg_tensor *tg_unique_consecutive_dim(tg_tensor *x, int64_t dim, tg_tensor **inverse, tg_tensor **counts);
+TG_API tg_tensor *tg_unique_consecutive_dim(tg_tensor *x, int64_t dim, tg_tensor **inverse, tg_tensor **counts);   /* of slices along dim */
 typedef struct tg_searchsorted_args {
     tg_place at TG_EMPTY;
     tg_tensor *sorted TG_EMPTY, *values TG_EMPTY;
@@ -2017,16 +2032,17 @@ typedef struct tg_searchsorted_args {
 TG_API tg_tensor *tg_searchsorted_from(const tg_searchsorted_args *args);
 #define tg_searchsorted(sorted_, ...) TG__OPTIONS2(tg_searchsorted, sorted, sorted_, values, __VA_ARGS__)
     /* sorted [N] and any values, or [..., N] and [..., M] -> of values' shape: how many elements are smaller, the place
-       before which the value can stand. NaN is the largest, as in tg_sort. values may be a plain number */
-TG_API tg_tensor *tg_bucketize(tg_tensor *x, tg_tensor *boundaries, bool right, bool int32);   /* searchsorted(boundaries [N], x) */
+       before which the value can stand, i64. Both have one dtype; NaN is the largest, as in tg_sort. values may be a plain
+       number. That `sorted` is in order is not looked at */
+TG_API tg_tensor *tg_bucketize(tg_tensor *x, tg_tensor *boundaries, bool right, bool int32);   /* searchsorted(boundaries [N], x), of x's shape */
 TG_API tg_tensor *tg_isin(tg_tensor *elements, tg_tensor *test_elements, bool invert);
     /* is each of elements one of test_elements, or with invert none of them? bool; types promote */
 TG_API tg_tensor *tg_bincount(tg_tensor *x, tg_tensor *weights, int64_t minlength);
-    /* integers [N], none negative -> i64 [largest + 1], or minlength where that is more: how often each number is met, or, with
-       weights [N], the sum of those, f32 for f32, else f64. torch's defaults are NULL, 0 */
+    /* integers [N], none negative -> i64 [largest + 1], or minlength where that is more: how often each number is met, or,
+       with weights [N], the sum of those, f32 for f32, else f64. torch's defaults are NULL, 0 */
 TG_API tg_tensor *tg_histc(tg_tensor *x, int64_t bins, double low, double high);
-    /* [bins] of x's dtype: how many elements are in each of so many equal parts from low to high, both met. low equal to high:
-       x's own range. torch's defaults are 100, 0, 0 */
+    /* [bins] of x's dtype, a floating one: how many elements are in each of so many equal parts from low to high, both met.
+       low equal to high: x's own range. torch's defaults are 100, 0, 0 */
 TG_API tg_tensor *tg_histogram(tg_tensor *x, int64_t bins, const double *range, tg_tensor *weight, bool density, tg_tensor **edges);
     /* the same with *edges [bins + 1], which may be NULL. range: two numbers, or NULL for x's own. weight: of x's shape, what
        each element counts. density: divided by the sum and the parts' widths */
@@ -2034,7 +2050,7 @@ TG_API tg_tensor *tg_histogram_edges(tg_tensor *x, tg_tensor *edges, tg_tensor *
 TG_API tg_tensor *tg_mode(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
     /* the most frequent along dim, the smallest of several; *indices, the last place where it stands, may be NULL */
 TG_API tg_tensor *tg_nanmedian(tg_tensor *x);                   /* median of those that are not NaN */
-TG_API tg_tensor *tg_nanmedian_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);
+TG_API tg_tensor *tg_nanmedian_dim(tg_tensor *x, int64_t dim, bool keepdim, tg_tensor **indices);   /* tg_median_dim of those */
 typedef enum tg_quantile_mode { TG_QUANTILE_LINEAR = 0, TG_QUANTILE_LOWER, TG_QUANTILE_HIGHER, TG_QUANTILE_NEAREST, TG_QUANTILE_MIDPOINT } tg_quantile_mode;
 typedef struct tg_quantile_args {
     tg_place at TG_EMPTY;
@@ -2083,10 +2099,9 @@ TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *args);
 #define tg_embedding_bag(index_, ...) TG__OPTIONS2(tg_embedding_bag, index, index_, weight, __VA_ARGS__)
     /* index [B, N], or [N] and offsets, weight [V, D] -> [B, D]: the mean, sum or largest of each bag's rows, 0 of an empty one */
 TG_API tg_tensor *tg_pad_sequence(tg_tensor *const *list, int n, bool batch_first, double padding);
-    /* n of [L, *], each of its own length -> [longest, n, *], or [n, longest, *], filled up with padding; torch's defaults are
-       false, 0 */
+    /* n of [L, *], each of its own length -> [longest, n, *], or [n, longest, *], filled up with padding; torch's defaults are false, 0 */
 TG_API tg_tensor *tg_isposinf(tg_tensor *x);                    /* is it plus infinity? bool */
-TG_API tg_tensor *tg_isneginf(tg_tensor *x);
+TG_API tg_tensor *tg_isneginf(tg_tensor *x);                    /* is it minus infinity? bool */
 
 /* ---- operations of your own: fill a record, call tg_call. ----
    `check` reads shapes, dtypes and attributes, never values, and makes the outputs; `forward` fills them;
@@ -2136,10 +2151,10 @@ TG_API tg_tensor  *tg_call(const tg_op *op, const void *attr,
     tg_tensor *const *inputs, int n_inputs, tg_tensor **outputs);   /* returns output 0; outputs may be NULL */
 TG_API tg_tensor  *tg_node_in(tg__node *n, int i);    /* in backward: NULL unless saved */
 TG_API tg_tensor  *tg_node_out(tg__node *n, int i);   /* in backward: NULL unless saved */
-TG_API const void *tg_node_attr(tg__node *n);
+TG_API const void *tg_node_attr(tg__node *n);         /* the call's attributes: a copy of what tg_call was given */
 TG_API uint64_t    tg_node_call(tg__node *n);
     /* of a TG_OP_RANDOM op: this call's number, its own under the context's seed */
-TG_API bool        tg_node_wants(tg__node *n, int i);
+TG_API bool        tg_node_wants(tg__node *n, int i);   /* in backward: is dx[i] asked for? */
 TG_API bool        tg_node_make(tg__node *n, int i, tg_dtype dtype, int ndim, const int64_t *shape);
     /* in check: makes output i */
 TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *text);
@@ -2233,12 +2248,7 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
 typedef enum tg_family {
     TG_FAMILY_MAP = 1, TG_FAMILY_COPY, TG_FAMILY_FILL, TG_FAMILY_RANDOM, TG_FAMILY_REDUCE, TG_FAMILY_SOFTMAX,
     TG_FAMILY_SORT, TG_FAMILY_INDEX, TG_FAMILY_GEMM, TG_FAMILY_CONV, TG_FAMILY_ENTROPY,
-    TG_FAMILY_SCAN,
-    TG_FAMILY_POOL,
-    TG_FAMILY_RESAMPLE,
-    TG_FAMILY_ATTENTION,
-    TG_FAMILY_SEARCH,
-    TG_FAMILY_RNN,
+    TG_FAMILY_SCAN, TG_FAMILY_POOL, TG_FAMILY_RESAMPLE, TG_FAMILY_ATTENTION, TG_FAMILY_SEARCH, TG_FAMILY_RNN,
     TG_FAMILY_NORM,
     TG_FAMILY_OPTIM,
     TG_FAMILIES
@@ -6626,6 +6636,7 @@ TG__PRIVATE bool tg__launch_at(tg_ctx *tg, const tg__family *f, const void *kern
     for (i = 0; i < r->n; i++)
         at[i] = o[i].use == TG_ABSENT ? NULL : o[i].immediate ? (char *)(uintptr_t)&o[i].bits
             : (base ? base[i] : tg__base(t[i])) + o[i].offset;
+    if (TG__RARE(tg->config.no_cache)) memset(tg->plan.bytes, 0xA5, sizeof tg->plan.bytes);      /* so that tests find what a family's start leaves unset */
     j->tg = tg; j->r = r; j->o = o; j->at = at; j->t = t; j->kernels = kernels;
     for (phase = 0; (n = f->start(tg, phase, j)) > 0; phase++)
         tg__run(tg, n, f->chunk, j, !tg->config.strict && !f->exact);
@@ -14140,6 +14151,7 @@ TG__PRIVATE tg_tensor *tg__scan_in_place(const char *name, tg_tensor *x, tg_tens
     if (!tg) return NULL;
     outermost = tg__compose(tg);
     y = scan(tg__aside(x, NULL), dim);
+    if (!tg_dtype_is_float(x->dtype) && x->dtype != TG_BOOL) y = tg_to(y, x->dtype);       /* what wraps at the end wraps as well as what wraps at each step */
     return tg__composed(tg, outermost, tg__write_over(tg, x, y));
 }
 TG_API tg_tensor *(tg_cumsum_)(tg_tensor *x, int64_t dim) { return tg__scan_in_place("cumsum_", x, (tg_cumsum), dim); }
@@ -14952,7 +14964,8 @@ TG__PRIVATE tg_tensor *tg__scatter_kind(int kind, tg_tensor *x, int64_t dim, tg_
 /* src's part that index reaches */
 TG__PRIVATE tg_tensor *tg__index_part(tg_tensor *src, const tg_tensor *index) {
     int d;
-    for (d = 0; src && index->numel && d < src->ndim && src->ndim == index->ndim; d++)
+    if (src && index->numel == 0) return tg__zeros_beside(src->tg, src, index->ndim, index->shape);
+    for (d = 0; src && d < src->ndim && src->ndim == index->ndim; d++)
         if (src->shape[d] != index->shape[d]) src = tg_narrow(src, d, 0, index->shape[d]);
     return src;
 }
@@ -15970,11 +15983,17 @@ TG_API tg_tensor *(tg_logspace)(tg_ctx *tg, double start, double end, int64_t st
 
 /* ------------------------------------------------------------------ rand_like, randperm, normal, multinomial ---- */
 TG_API tg_tensor *(tg_rand_like)(tg_tensor *t) {
-    t = tg__start_whole(t, "rand_like") ? tg__like(t, "rand_like") : NULL;
+    tg_ctx *tg = tg__start_whole(t, "rand_like");
+    if (!tg) return NULL;
+    if (!tg_dtype_is_float(t->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, t); return NULL; }
+    t = tg__like(t, "rand_like");
     return t ? tg__made(tg_uniform_(t, 0, 1), "rand_like") : NULL;
 }
 TG_API tg_tensor *(tg_randn_like)(tg_tensor *t) {
-    t = tg__start_whole(t, "randn_like") ? tg__like(t, "randn_like") : NULL;
+    tg_ctx *tg = tg__start_whole(t, "randn_like");
+    if (!tg) return NULL;
+    if (!tg_dtype_is_float(t->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, t); return NULL; }
+    t = tg__like(t, "randn_like");
     return t ? tg__made(tg_normal_(t, 0, 1), "randn_like") : NULL;
 }
 /* whole numbers in [low, low + range) beside t */
@@ -16676,6 +16695,7 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     const int64_t work = p->m * p->n * tg__imax(16, p->k);
     j->kt = tg__ceil_div(p->k, TG__GEMM_KB);
     j->per = 1;
+    j->many = false;
     j->path = TG__GEMM_STRIPS;
     j->mr = TG__GEMM_CALL(j, tg__gemm_shape)(0, 0);
     j->nr = TG__GEMM_CALL(j, tg__gemm_shape)(1, 0);
@@ -23268,6 +23288,7 @@ TG__PRIVATE tg_tensor *tg__quant_sum(tg_ctx *tg, tg_tensor *t, bool rows) {
    the product, the other one, or what differs from matrix to matrix, comes after it. */
 TG__PRIVATE tg_tensor *tg__quant_product(tg_ctx *tg, tg_tensor *a, tg_tensor *b, tg_tensor *za, tg_tensor *zb) {
     tg_tensor *by_a = NULL, *by_b = NULL, *first, *y;
+    if (!a || !b) return NULL;
     if (a->shape[a->ndim - 1] != b->shape[b->ndim - 2]) { tg__fail(tg, TG__E_MATMUL_INNER, a, b, tg__matmul_hint(a, b)); return NULL; }
     if (!tg__quant_zero(tg, &za, a, true, "zero point of a") || !tg__quant_zero(tg, &zb, b, false, "zero point of b")) return NULL;
     if (za) by_a = tg_mul(za, tg__quant_sum(tg, b, false));
@@ -24645,6 +24666,8 @@ TG_API tg_tensor *(tg_local_response_norm)(tg_tensor *x, int64_t size, double al
     if (x->ndim < 3) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected [N, C, L, ...]", x); return NULL; }
     if (size < 1) { tg__fail(tg, TG__E_RANGE, "size", "at least 1", (double)size); return NULL; }
     outermost = tg__compose(tg);
+    if (!tg_dtype_is_float(x->dtype)) x = tg_to(x, TG_F32);
+    if (!x) return tg__composed(tg, outermost, NULL);
     memcpy(shape, x->shape, sizeof shape[0] * (size_t)x->ndim);
     part[1] = tg_square(tg__widened(x));
     shape[1] = size / 2;

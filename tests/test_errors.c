@@ -497,6 +497,8 @@ static void test_made(void) {
     for (CASE) { tg_tensor *a = f32(4, 3), *b = f32(3, 1); MISTAKE(TG_ERROR_SHAPE, (!tg_rms_norm(a, TG_SHAPE(3), b, -1)), "rms_norm: weight is f32[3, 1]; expected the normalized shape, [3]"); }
     for (CASE) { tg_tensor *a = f32(2, 6); MISTAKE(TG_ERROR_VALUE, (!tg_group_norm(a, 4, NULL, NULL, 1e-5)), "group_norm: 4 groups do not divide the 6 channels of f32[2, 6]"); }
     for (CASE) { tg_tensor *a = f32(6, -1); MISTAKE(TG_ERROR_SHAPE, (!tg_group_norm(a, 2, NULL, NULL, 1e-5)), "group_norm: x is f32[6]; expected [N, C, ...]"); }
+    for (CASE) { tg_tensor *a = tg_to(f32(2, 3), TG_I32); MISTAKE(TG_ERROR_DTYPE, (!tg_rand_like(a)), "rand_like: expected a floating type, got i32[2, 3]; tg_to it first"); }
+    for (CASE) { tg_tensor *a = tg_to(f32(2, 3), TG_I32); MISTAKE(TG_ERROR_DTYPE, (!tg_randn_like(a)), "randn_like: expected a floating type, got i32[2, 3]; tg_to it first"); }
     for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_SHAPE, (!tg_local_response_norm(a, 2, 1e-4, 0.75, 1)), "local_response_norm: x is f32[2, 3]; expected [N, C, L, ...]"); }
     for (CASE) { tg_tensor *a = tg_ones(tg, TG_SHAPE(1, 2, 3)); MISTAKE(TG_ERROR_VALUE, (!tg_local_response_norm(a, 0, 1e-4, 0.75, 1)), "local_response_norm: size: expected at least 1, got 0.0"); }
     for (CASE) { tg_tensor *a = f32(2, 3); MISTAKE(TG_ERROR_VALUE, (!tg_logsumexp(a, TG_DIMS(2), false)), "logsumexp: dim 2 is out of range for f32[2, 3]: expected -2 to 1"); }

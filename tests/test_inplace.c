@@ -272,7 +272,20 @@ static void test_gradients(void) {
     test_close(tg);
 }
 
+/* Sums and products so far over small integers wrap as their type does; of bools there are none. */
+static void test_scans(void) {
+    tg_ctx *tg = test_open();
+    static const int64_t v[3] = { 100, 100, 3 };
+    tg_tensor *x = tg_from(tg, TG_SHAPE(3), TG_I64, v), *y;
+    CHECK((y = tg_cumsum_(tg_to(x, TG_I8), 0)) != NULL && y->dtype == TG_I8 && ((signed char *)y->data)[1] == -56 && ((signed char *)y->data)[2] == -53);
+    CHECK((y = tg_cumprod_(tg_to(x, TG_U8), 0)) != NULL && y->dtype == TG_U8 && ((unsigned char *)y->data)[1] == 16 && ((unsigned char *)y->data)[2] == 48);
+    CHECK((y = tg_cumprod_(tg_to(x, TG_I32), 0)) != NULL && ((int32_t *)y->data)[2] == 30000);
+    CHECK(!tg_cumsum_(tg_to(x, TG_BOOL), 0)); CHECK_ERROR(tg, TG_ERROR_DTYPE);
+    test_close(tg);
+}
+
 int main(void) {
+    test_scans();
     test_pairs();
     test_unknown();
     test_unknown_memory();

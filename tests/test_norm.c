@@ -150,9 +150,19 @@ static void test_threads(void) {
     }
 }
 
+/* Of whole numbers local_response_norm is f32, as x's square may be more than its type holds. */
+static void test_whole(void) {
+    tg_mark m = tg_begin(tg);
+    tg_tensor *x = tg_full(tg, TG_SHAPE(1, 4, 2), 100, TG_I8), *y = tg_local_response_norm(x, 2, 1e-4, 0.75, 1);
+    CHECK(y && y->dtype == TG_F32 && tg_equal(y, tg_local_response_norm(tg_to(x, TG_F32), 2, 1e-4, 0.75, 1)));
+    CHECK_OK(tg);
+    tg_end(tg, m);
+}
+
 int main(void) {
     tg = test_open();
     if (!tg) return test_end("norm");
+    test_whole();
     test_values();
     test_running();
     test_threads();

@@ -278,7 +278,19 @@ static void test_memory(void) {
     }
 }
 
+/* A call leaves nothing to the next one: small matrices of a batch that lie as a kernel wants them, then larger ones, each a single chunk, whose second factor is turned. */
+static void test_after_small(void) {
+    tg_ctx *g = test_open();
+    tg_tensor *a = tg_randn(g, TG_SHAPE(3, 300, 257)), *b = tg_randn(g, TG_SHAPE(3, 33, 257)), *y;
+    CHECK(tg_matmul(tg_ones(g, TG_SHAPE(2, 300, 1)), tg_ones(g, TG_SHAPE(2, 1, 257))));
+    y = tg_matmul(a, tg_transpose(b, 1, 2));
+    CHECK(y && tg_allclose(y, tg_matmul(a, tg_contiguous(tg_transpose(b, 1, 2))), 1e-4, 1e-4));
+    CHECK_OK(g);
+    test_close(g);
+}
+
 int main(void) {
+    test_after_small();
     tg = test_open();
     test_simple();
     test_added();

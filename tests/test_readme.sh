@@ -1,5 +1,5 @@
 #!/bin/sh
-# README: no program that people copy reads w->grad, which crashes after an error; its table of operations says what the header has (it is made from the header and compared here), its program prints what it says, its compile lines work.
+# README: no program that people copy reads w->grad, which crashes after an error; its table of operations says what the header has (it is made from the header and compared here), the one of what each can says what tools/table.c finds, its program prints what it says, its compile lines work.
 #   sh tests/run.sh readme          compares
 #   sh tests/test_readme.sh print   prints the table, to be pasted between README's two marks
 table() {
@@ -25,6 +25,12 @@ mkdir -p "$work"
 table > "$work/table.want"
 sed -n '/<!-- operations -->/,/<!-- end of operations -->/p' README.md | grep '^|' > "$work/table.got"
 if [ -s "$work/table.want" ] && cmp -s "$work/table.want" "$work/table.got"; then pass; else fail "README's table of operations"; diff "$work/table.want" "$work/table.got" | head -n 10; fi
+
+# What each function can, found out by running it: README has the tool's output
+if shared_object && build_once "$work/table" "tools/table.c tests/calls.h tests/torch_names.h tests/test.h $object" $CC $TG_CFLAGS -Wall -Wextra -DTG__IMPLEMENTATION_DONE ${TG_TEST_ISA:+-include tests/isa.h} tools/table.c "$object" -lm -lpthread &&
+   [ ! -s "$work/table.txt" ] && "$work/table" --short tensorgrad.h > "$work/short.want" 2> "$work/short.said" && [ ! -s "$work/short.said" ]; then pass; else fail "tools/table.c"; head -n 5 "$work/table.txt" "$work/short.said"; fi
+sed -n '/<!-- table -->/,/<!-- end of table -->/p' README.md | sed '1d;$d' > "$work/short.got"
+if [ -s "$work/short.want" ] && cmp -s "$work/short.want" "$work/short.got"; then pass; else fail "README's table of what each function can is not the output of tools/table.c"; diff "$work/short.want" "$work/short.got" | head -n 10; fi
 
 for f in README.md examples/*.c; do if grep -n -e '->grad\b' "$f"; then fail "$f reads ->grad; tg_grad_of survives a failed call"; else pass; fi; done
 
