@@ -31644,7 +31644,7 @@ TG__PRIVATE void TG__FT(tg__rnn_back)(int kind, const tg__rnn_run *r) {
             TG__RNN_PUT(dproduct, 2 * w + j, TG__FT(tg__rnn_flush)(TG__W(mul)(s, a)));
             t = TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(s, e), TG__RNN_SIGMOID_SLOPE(a)));
             TG__RNN_PUT(dproduct, j, t);
-        } else t = kind == TG_RNN_TANH ? TG__W(mul)(g, TG__RNN_TANH_SLOPE(a)) : TG__W(select)(TG__W(gt)(a, zero), g, zero);
+        } else t = kind == TG_RNN_TANH ? TG__W(mul)(g, TG__RNN_TANH_SLOPE(a)) : TG__W(select)(TG__W(eq)(a, zero), zero, g);   /* as relu: NaN lets it through */
         TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));
     }
 }
