@@ -20665,6 +20665,7 @@ enum {
     TG__ATT_RUN = 256,                 /* through so many keys at a time */
     TG__ATT_CHUNK = 2 << 20            /* multiply-adds of a chunk, about */
 };
+#define TG__ATT_LONGEST ((int64_t)1 << 40)     /* elements of a row */
 
 typedef struct tg__attention_plan {
     tg__job  job;
@@ -21090,7 +21091,7 @@ TG__PRIVATE bool tg__attention_memory(tg_ctx *tg, tg__attention_plan *j) {
 TG__PRIVATE bool tg__attention_plan_make(tg_ctx *tg, tg__attention_plan *j) {
     const bool backward = j->job.r->kind == 1;
     const tg_operand *q = &j->job.o[backward ? (int)TG__ATTB_Q : (int)TG__ATTF_Q], *k = q + 1, *v = q + 2;
-    int64_t work;
+    double work;
     j->isa = tg->isa; j->compute = j->job.r->compute; j->wide = j->compute == TG_F64; j->size = j->wide ? 8 : 4;
     j->b = q->shape[0]; j->h = q->shape[1]; j->tq = q->shape[2]; j->d = q->shape[3];
     j->hk = k->shape[1]; j->tk = k->shape[2]; j->dv = v->shape[3];
@@ -21110,8 +21111,9 @@ TG__PRIVATE bool tg__attention_plan_make(tg_ctx *tg, tg__attention_plan *j) {
     }
     j->blocks = j->few ? tg__ceil_div(j->group * j->tq, TG__ATT_ROWS) : tg__ceil_div(j->tq, TG__ATT_Q);
     j->units = j->blocks * j->b * (j->few ? j->hk : j->h);
-    work = (j->few ? (int64_t)TG__ATT_ROWS : tg__imin(TG__ATT_Q, j->tq)) * (j->causal ? (j->tk + 1) / 2 : j->tk) * (j->d + j->dv);
-    j->per = tg__imax(1, TG__ATT_CHUNK / tg__imax(1, work));
+    /* in double: keys that are one key expanded can be more than fit in 64 bits */
+    work = (double)(j->few ? (int64_t)TG__ATT_ROWS : tg__imin(TG__ATT_Q, j->tq)) * (double)(j->causal ? j->tk / 2 + j->tk % 2 : j->tk) * (double)(j->d + j->dv);
+    j->per = work > TG__ATT_CHUNK ? 1 : (int64_t)(TG__ATT_CHUNK / (work > 1 ? work : 1));
     return true;
 }
 TG__PRIVATE int64_t tg__attention_start(tg_ctx *tg, int phase, void *plan) {
@@ -21143,6 +21145,8 @@ TG__PRIVATE bool tg__attention_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *q = n->in[0], *k = n->in[1], *v = n->in[2], *mask = n->in[3];
     int64_t shape[4], rest[4];
     int d;
+    for (d = 0; d < 3; d++)                                    /* expanded rows take no memory, but blocks of them do */
+        if (n->in[d]->shape[3] > TG__ATT_LONGEST) return tg__fail(tg, TG__E_TOO_LARGE, 4, n->in[d]->shape);
     rest[0] = 2;
     for (d = 0; d < 3; d++) rest[d + 1] = shape[d] = q->shape[d];
     shape[3] = v->shape[3];
@@ -36559,7 +36563,7 @@ TG__PRIVATE void TG__FT(tg__rnn_back)(int kind, const tg__rnn_run *r) {
             TG__RNN_PUT(dproduct, 2 * w + j, TG__FT(tg__rnn_flush)(TG__W(mul)(s, a)));
             t = TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(s, e), TG__RNN_SIGMOID_SLOPE(a)));
             TG__RNN_PUT(dproduct, j, t);
-        } else t = kind == TG_RNN_TANH ? TG__W(mul)(g, TG__RNN_TANH_SLOPE(a)) : TG__W(select)(TG__W(gt)(a, zero), g, zero);
+        } else t = kind == TG_RNN_TANH ? TG__W(mul)(g, TG__RNN_TANH_SLOPE(a)) : TG__W(select)(TG__W(eq)(a, zero), zero, g);   /* as relu: NaN lets it through */
         TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));
     }
 }

@@ -212,6 +212,9 @@ static void refused(tg_ctx *tg) {
     CHECK(!tg_scaled_dot_product_attention(q, k, k, .dropout_p = 1.5)); CHECK_ERROR(tg, TG_ERROR_VALUE);
     CHECK(!tg_scaled_dot_product_attention(q, k, NULL)); CHECK_ERROR(tg, TG_ERROR_NULL);
     CHECK(!tg_scaled_dot_product_attention(tg_ones(tg, TG_SHAPE(8)), k, k)); CHECK_ERROR(tg, TG_ERROR_SHAPE);
+    k = tg_expand(tg_ones(tg, TG_SHAPE(1, 1)), TG_SHAPE(1, (int64_t)1 << 58));      /* rows without memory, whose blocks no memory could hold */
+    CHECK(!tg_scaled_dot_product_attention(k, k, tg_ones(tg, TG_SHAPE(1, 1)))); CHECK_ERROR(tg, TG_ERROR_VALUE);
+    k = tg_randn(tg, TG_SHAPE(2, 4, 5, 8));
     y = tg_scaled_dot_product_attention(q, two, k, .enable_gqa = true);         /* each with its own number of heads */
     CHECK(y && y->shape[1] == 4);
     y = tg_scaled_dot_product_attention(tg_select(tg_select(q, 0, 0), 0, 0), tg_select(k, 0, 0), k);      /* [3, 8], [4, 5, 8], [2, 4, 5, 8] */
@@ -260,6 +263,36 @@ static void heads(tg_ctx *tg) {
     CHECK(!tg_multi_head_attention_forward(NULL, NULL, NULL, .in_proj_weight = w, .num_heads = 3, .out_proj_weight = out)); CHECK_ERROR(tg, TG_ERROR_NULL);
 }
 
+/* Every allocation fails in turn: tiles and few queries, forwards, back and back for the graph; many heads. */
+static void memory(void) {
+    test_heap heap = TEST_HEAP;
+    int which, i;
+    for (which = 0; which < 5; which++) for (heap.fail_at = 1; ; heap.fail_at++) {
+        tg_ctx *own = test_open_heap(&heap);
+        if (own) {
+            const int64_t tq = which == 1 ? 2 : 70;
+            tg_tensor *q = tg_require_grad(tg_rand(own, TG_SHAPE(1, 2, tq, 4)), true), *k = tg_require_grad(tg_rand(own, TG_SHAPE(1, 1, 80, 4)), true), *mask, *g[2] = { NULL, NULL }, *y, *weights = NULL, *in[2];
+            bool ok;
+            in[0] = q; in[1] = k;
+            if (which < 3) {
+                mask = which == 0 ? tg_require_grad(tg_to(tg_tril(tg_ones(own, TG_SHAPE(tq, 80)), 0), TG_F32), false) : NULL;
+                y = tg_scaled_dot_product_attention(q, k, k, .attn_mask = mask, .dropout_p = which ? 0.5 : 0, .enable_gqa = true);
+            } else {
+                in[0] = q = tg_require_grad(tg_rand(own, TG_SHAPE(5, 2, 4)), true); in[1] = k = tg_require_grad(tg_rand(own, TG_SHAPE(12, 4)), true);
+                mask = tg_zeros(own, TG_SHAPE(2, 5));
+                y = tg_multi_head_attention_forward(q, q, q, .add_zero_attn = true, .in_proj_weight = k, .key_padding_mask = mask, .num_heads = 2, .out_proj_weight = tg_eye(own, 4), .weights = which == 3 ? &weights : NULL);
+            }
+            CHECK(y || !weights);
+            y = y ? tg_sum(y) : NULL;
+            ok = y && tg_grad(&y, 1, in, 2, g, .create_graph = which == 2);
+            CHECK_MSG(ok ? !tg_failed(own) && g[0] && g[1] : tg_error(own) == TG_ERROR_MEMORY, "case %d, allocation %ld: %s", which, heap.fail_at, tg_error_text(own));
+            for (i = 0; i < 2; i++) CHECK(ok || !g[i]);
+            tg_close(own);
+        }
+        if (!test_heap_ended(&heap)) break;
+    }
+}
+
 int main(void) {
     static const shape list[] = {
         { 1, 1, 1, 1, 1, 1, 1, NO_MASK, 0 }, { 2, 2, 2, 8, 8, 16, 16, CAUSAL, 0 }, { 1, 4, 2, 5, 9, 7, 3, BOOL_MASK, 0 }, { 1, 2, 1, 65, 63, 8, 20, CAUSAL, 0 }, { 1, 1, 1, 63, 65, 33, 17, NO_MASK, 0 },
@@ -281,6 +314,7 @@ int main(void) {
     refused(tg);
     mask_gradient(tg);
     heads(tg);
+    memory();
     test_close(tg);
     return test_end("attention");
 }

@@ -158,6 +158,35 @@ static void test_whole(void) {
     CHECK_OK(tg);
     tg_end(tg, m);
 }
+/* Every allocation fails in turn, forwards, back and back for the graph; running statistics change in a call that succeeds, or not at all. */
+static void test_memory(void) {
+    test_heap heap = TEST_HEAP;
+    int kind, graph;
+    for (kind = 0; kind < KINDS; kind++) for (graph = 0; graph < 2; graph++) for (heap.fail_at = 1; ; heap.fail_at++) {
+        tg_ctx *own = test_open_heap(&heap);
+        if (own) {
+            const int64_t many = kind <= RMS ? 70 : 4;
+            tg_tensor *in[3], *run[2], *g[3] = { NULL, NULL, NULL }, *y = NULL;
+            bool ok;
+            in[0] = tg_require_grad(tg_transpose(tg_rand(own, TG_SHAPE(4, 3, 70)), 0, 1), false); in[0] = tg_require_grad(tg_contiguous(in[0]), true);
+            in[1] = tg_require_grad(tg_ones(own, TG_SHAPE(many)), true); in[2] = tg_require_grad(tg_ones(own, TG_SHAPE(many)), true);
+            run[0] = tg_zeros(own, TG_SHAPE(4)); run[1] = tg_zeros(own, TG_SHAPE(4));
+            switch (kind) {
+                case LAYER: y = tg_layer_norm(in[0], TG_SHAPE(70), in[1], in[2], eps); break;
+                case RMS: y = tg_rms_norm(in[0], TG_SHAPE(70), in[1], eps); break;
+                case GROUP: y = tg_group_norm(in[0], 2, in[1], in[2], eps); break;
+                case BATCH: y = tg_batch_norm(in[0], run[0], run[1], in[1], in[2], true, 0.5, eps); break;
+                default: y = tg_instance_norm(in[0], run[0], run[1], in[1], in[2], true, 0.5, eps);
+            }
+            if (run[1] && kind >= BATCH) CHECK(y ? ((float *)run[1]->data)[0] > 0 : ((float *)run[0]->data)[0] == 0 && ((float *)run[1]->data)[0] == 0);
+            y = y ? tg_sum(y) : NULL;
+            ok = y && tg_grad(&y, 1, in, kind == RMS ? 2 : 3, g, .create_graph = graph);
+            CHECK_MSG(ok ? !tg_failed(own) : tg_error(own) == TG_ERROR_MEMORY, "%s, graph %d, allocation %ld: %s", names[kind], graph, heap.fail_at, tg_error_text(own));
+            tg_close(own);
+        }
+        if (!test_heap_ended(&heap)) break;
+    }
+}
 
 int main(void) {
     tg = test_open();
@@ -166,6 +195,7 @@ int main(void) {
     test_values();
     test_running();
     test_threads();
+    test_memory();
     test_close(tg);
     return test_end("norm");
 }

@@ -446,6 +446,16 @@ static void test_refusals(void) {
     CHECK_OK(tg);
 }
 
+/* relu's derivative where a state is NaN is that of tg_relu, with and without a graph. */
+static void test_not_a_number(void) {
+    int graph;
+    for (graph = 0; graph < 2; graph++) {
+        tg_tensor *w = tg_ones(tg, TG_SHAPE(1, 1)), *x = leaf(tg_full(tg, TG_SHAPE(1, 1), NAN, TG_F32)), *y = tg_rnn_relu_cell(x, NULL, w, w, NULL, NULL), *g = NULL;
+        CHECK(tg_grad(&y, 1, &x, 1, &g, .create_graph = graph) && tg_item(g) == 1);
+    }
+    CHECK_OK(tg);
+}
+
 /* Every allocation fails in turn, forwards and back; a second call asks the host for none. */
 static void test_memory(void) {
     static const int64_t lengths[2] = { 2, 3 };
@@ -513,6 +523,7 @@ int main(void) {
     test_roads();
     test_same_bits();
     test_fading();
+    test_not_a_number();
     test_refusals();
     test_memory();
     tg_close(tg);
