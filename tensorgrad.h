@@ -23129,9 +23129,10 @@ TG__PRIVATE tg_tensor *tg__quant_rows(tg_ctx *tg, tg_tensor *table, tg_tensor *i
 /* A scale or zero point beside t: one number; one for each position along dim, [D]; with `block`, for so many of them each,
    [.., ceil(D / block), ..]. It comes in a shape that broadcasts to t's. */
 TG__PRIVATE tg_tensor *tg__quant_beside(tg_ctx *tg, tg_tensor *s, const tg_tensor *t, const char *what, int64_t dim, int64_t block) {
-    int64_t shape[TG_MAX_DIMS + 1], size = t->ndim ? t->shape[dim] : 1;
+    int64_t shape[TG_MAX_DIMS + 1], size;
     int d;
-    if (s->numel == 1) return tg_reshape(s, TG_SCALAR);
+    if (s->numel == 1 || t->ndim == 0) return tg_reshape(s, TG_SCALAR);
+    size = t->shape[dim];
     for (d = 0; d < t->ndim; d++) shape[d] = block ? t->shape[d] : 1;
     if (!block) {
         if (s->ndim != 1 || s->shape[0] != size) {
@@ -34485,6 +34486,7 @@ TG__PRIVATE int TG__FN(tg__gemm_words_op)(int type, unsigned features) {
     const TG__G_WV zero = TG__G_WZERO; \
     TG__G_WV x, b0, b1; \
     TG__G_WROWS(TG__G_WD) \
+    for (int64_t r = 0; r < m && r < TG__G_WMR; r++) TG__PREFETCH((const int32_t *)d + r * d_rs);   /* d is far away, and needed at the end */ \
     TG__G_WROWS(TG__G_WZ) \
     for (; k > 0; k--) { \
         b0 = TG__G_WLOAD(b); b1 = TG__G_WLOAD(b + TG__G_WNR / 2); \

@@ -180,7 +180,7 @@ DO(product, tg_matmul(x[0], x[1]))
 DO(linear, tg_linear(x[0], x[1], n > 2 ? x[2] : NULL))
 /* fixed weights in blocks, beside x */
 static tg_tensor *blocks_beside(tg_tensor *x, tg_dtype dtype) {
-    return tg_to_device(tg_to(tg_sin(tg_reshape(tg_arange(x->tg, 0, 3 * 64, 1, TG_F32), TG_SHAPE(3, 64))), dtype), x->device);
+    return !x ? NULL : tg_to_device(tg_to(tg_sin(tg_reshape(tg_arange(x->tg, 0, 3 * 64, 1, TG_F32), TG_SHAPE(3, 64))), dtype), x->device);
 }
 static tg_tensor *linear_blocks(tg_tensor *const *x, int n) { return tg_linear(x[0], blocks_beside(x[0], TG_Q8_0), n > 1 ? x[1] : NULL); }
 static tg_tensor *linear_blocks_4(tg_tensor *const *x, int n) { return tg_linear(x[0], blocks_beside(x[0], TG_Q4_0), n > 1 ? x[1] : NULL); }
@@ -511,7 +511,7 @@ static const op_case ops[] = {
     OP("matmul", product, "2 2 3;3 2|2 1 2 3;3 3 2|3;2 3 2|2 2 3;3|1 2 3;4 3 2|t 2 2 3;o 2 3 2|0 2 3;3 2|2 2 0;2 0 2")
     OP("mul", vector_dots, "2 3;2 3|3;3|t 3 2;b 1 2")
     OP("matmul", added_mm, "2 4;2 3;3 4|4;t 2 3;b 3 4|;2 3;3 2|2 2;2 0;0 2")
-    OP("linear", linear_blocks, "1 64;3|64|2 64;3|t 64 2|0 64")
+    OP("linear", linear_blocks, "1 64;3|64|2 64;3|t 2 64|0 64")
     OP("linear", linear_blocks_4, "3 64;3|2 1 64")
     OP("mul", rows_of_blocks, "2 64")
     OP("linear", added_bias, "4;2 3;3 4|b 2;t 2 3;t 3 2|2;2 0;0 2")
