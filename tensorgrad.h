@@ -29370,6 +29370,25 @@ TG__INLINE void TG__FT(tg__rows_columns)(int64_t rows, int64_t n, const TG__T *x
         for (k = 0; k < n; k++)
             for (int64_t j = 0; j < rows; j++) c[k * TG__VN + j] = x[j * rs + k];
 }
+/* Columns of such a block back to rows, ys apart. */
+TG__INLINE void TG__FT(tg__rows_back)(int64_t rows, int64_t n, const TG__T *c, TG__T *y, int64_t ys) {
+    int64_t k = 0;
+#if defined(TG__ROWS_QUICK)
+    for (; rows == TG__VN && k + 4 <= n; k += 4) {
+        TG__V r[4];
+        TG__T part[TG__VN];
+        int j, q;
+        for (j = 0; j < 4; j++) r[j] = TG__W(load)(c + (k + j) * TG__VN);
+        TG__FT(tg__rows_quad)(&r[0], &r[1], &r[2], &r[3]);
+        TG__UNROLL for (j = 0; j < 4; j++) {
+            TG__W(store)(part, r[j]);
+            TG__UNROLL for (q = 0; q < TG__VN; q += 4) memcpy(y + (q + j) * ys + k, part + q, 4 * sizeof *y);
+        }
+    }
+#endif
+    for (; k < n; k++)
+        for (int64_t j = 0; j < rows; j++) y[j * ys + k] = c[k * TG__VN + j];
+}
 #define TG__ROWS_FOLD(op) \
     for (half = width / 2, from = c; half > 0; half /= 2, from = d) \
         for (k = 0; k < half; k++) TG__W(store)(d + k * TG__VN, op(TG__W(load)(from + k * TG__VN), TG__W(load)(from + (k + half) * TG__VN)))
@@ -29491,6 +29510,7 @@ TG__PRIVATE void TG__FT(tg__softmax_rows)(int kind, int64_t rows, int64_t n, TG_
         if (kind == 0) for (k = 0; k < n; k++) TG__W(store)(c + k * TG__VN, TG__W(mul)(TG__W(load)(c + k * TG__VN), v));
         else if (kind == 1) for (k = 0; k < n; k++) TG__W(store)(c + k * TG__VN, TG__W(sub)(TG__W(load)(c + (32 + k) * TG__VN), v));
         else { TG__W(store)(c, top); TG__W(store)(c + TG__VN, sum); TG__W(store)(c + 2 * TG__VN, v); }
+        if (ys == 1 && kind != 2) { TG__FT(tg__rows_back)(count, n, c, to, yr); continue; }
         for (k = 0; k < (kind == 2 ? 3 : n); k++) {
             if (yr == 1 && count == TG__VN) TG__W(store)(to + k * ys, TG__W(load)(c + k * TG__VN));
             else for (j = 0; j < count; j++) to[j * yr + k * ys] = c[k * TG__VN + j];
@@ -29674,25 +29694,6 @@ TG__PRIVATE void TG__FT(tg__norm_columns)(tg__norm_run *r) {
         if (db) TG__NORM_PUT(db, TG__W(add)(h, TG__NORM_GET(db)));
     }
 }
-/* Columns of a block of rows, as tg__rows_columns made them, back to rows. */
-TG__INLINE void TG__FT(tg__norm_unturn)(int64_t rows, int64_t n, const TG__T *c, TG__T *y, int64_t ys) {
-    int64_t k = 0;
-#if defined(TG__ROWS_QUICK)
-    for (; rows == TG__VN && k + 4 <= n; k += 4) {
-        TG__V r[4];
-        TG__T part[TG__VN];
-        int j, q;
-        for (j = 0; j < 4; j++) r[j] = TG__W(load)(c + (k + j) * TG__VN);
-        TG__FT(tg__rows_quad)(&r[0], &r[1], &r[2], &r[3]);
-        TG__UNROLL for (j = 0; j < 4; j++) {
-            TG__W(store)(part, r[j]);
-            TG__UNROLL for (q = 0; q < TG__VN; q += 4) memcpy(y + (q + j) * ys + k, part + q, 4 * sizeof *y);
-        }
-    }
-#endif
-    for (; k < n; k++)
-        for (int64_t j = 0; j < rows; j++) y[j * ys + k] = c[k * TG__VN + j];
-}
 /* Sums of n columns a[k] * b[k], b NULL: of a[k], over 4 numbers in turn: the same for every vector width. */
 TG__INLINE TG__V TG__FT(tg__norm_across)(int64_t n, const TG__T *a, const TG__T *b) {
     TG__V s[4];
@@ -29749,7 +29750,7 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
                 TG__W(store)(h + k * TG__VN, TG__W(mul)(TG__W(fnma)(TG__W(load)(d + k * TG__VN), dot, v), scale));
             }
         }
-        TG__FT(tg__norm_unturn)(count, r->n, h, y + i * r->ys, r->ys);
+        TG__FT(tg__rows_back)(count, r->n, h, y + i * r->ys, r->ys);
         if (!g || (!r->dw && !r->db)) continue;
         TG__W(store)(two + TG__VN, scale);
         for (j = 0; j < count; j++) {
