@@ -12757,6 +12757,26 @@ TG__PRIVATE int64_t tg__sort_next(tg__sort_plan *j) {
     return j->blocks;
 }
 
+TG__KERNEL(void, tg__sort_lanes, (const tg__sort_side *s));
+TG__PRIVATE void tg__sort_sides(const tg__sort_plan *j, int64_t at, int64_t end) {
+    const tg__loop *l = &j->loop;
+    const int last = l->ndim - 1;
+    tg__sort_side s;
+    int slot;
+    s.room = (int32_t *)tg__scratch_take(j->job.tg, &slot);
+    s.n = j->n; s.first = j->first; s.count = j->count; s.flip = j->rule.flip ? -1 : 0;
+    s.xs = j->xs; s.ys = j->vs; s.ps = j->ps;
+    s.yr = l->stride[0][last]; s.xr = l->stride[1][last]; s.pr = l->stride[2][last];
+    for (; at < end; at += s.rows) {
+        int64_t column = 0;
+        s.y = (int32_t *)(void *)j->values + tg__loop_offset(l, 0, at, &column);
+        s.x = (const int32_t *)(const void *)j->x + tg__loop_offset(l, 1, at, NULL);
+        s.places = j->places + tg__loop_offset(l, 2, at, NULL);
+        s.rows = tg__imin(end - at, l->shape[last] - column);
+        tg__sort_lanes__k[j->job.tg->isa](&s);
+    }
+    tg__scratch_give(j->job.tg, slot);
+}
 TG__PRIVATE void tg__sort_shorts(const tg__sort_plan *j, int64_t at, int64_t end) {
     void (*const row)(int64_t, int64_t, int64_t, void *, int64_t, int64_t *, int64_t, const void *, int64_t, const tg__sort_rule *) =
         j->size == 1 ? tg__sort_short_uint8_t : j->size == 2 ? tg__sort_short_uint16_t : tg__sort_short_uint32_t;
@@ -12779,6 +12799,7 @@ TG__PRIVATE void tg__sort_chunk(void *plan, int64_t index) {
     tg__sort_scratch s;
     int slot;
     if (j->a) { tg__sort_block(j, index); return; }
+    if (j->n <= 16 && j->job.o[2].dtype == TG_F32) { tg__sort_sides(j, at, end); return; }
     if (j->n <= 16 && j->size <= 4) { tg__sort_shorts(j, at, end); return; }
     s = tg__sort_scratch_of(j, (char *)tg__scratch_take(j->job.tg, &slot));
     if (j->step == TG__SORT_PIECE) tg__sort_piece(j, &s, index);
@@ -29160,6 +29181,14 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
    ====================================================================================== */
 #if !defined(TG__T) && !defined(TG__NORM_ONCE)
 #define TG__NORM_ONCE
+typedef struct tg__sort_side {               /* short rows that are sorted side by side, one in each lane */
+    int64_t rows, n, first, count;           /* of the order of a row's n elements, `count` from `first` on are written */
+    const int32_t *x; int32_t *y;            /* the bits of floats */
+    int64_t *places;
+    int64_t xr, xs, yr, ys, pr, ps;          /* steps from row to row, and along a row */
+    int32_t flip;                            /* -1: from the largest to the smallest */
+    int32_t *room;                           /* [2, n, VN] */
+} tg__sort_side;
 typedef struct tg__norm_run {                /* a piece of a row */
     int64_t n;
     void *y, *dw, *db;
@@ -29764,6 +29793,52 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
 #undef TG__NORM_LANES
 #undef TG__NORM_GET
 #undef TG__NORM_PUT
+
+#if defined(TG__TYPE_F32)
+/* Short rows in order, by exchanging neighbours, which is stable. A float's bits are an integer that grows with it once
+   those of the negative ones are turned over; both zeros are one, and NaN is the largest. */
+TG__PRIVATE void TG__FN(tg__sort_lanes)(const tg__sort_side *s) {
+    const TG__VI flip = TG__W(iset)(s->flip), rest = TG__W(iset)(0x7fffffff), none = TG__W(iset)(0);
+    int32_t *key = s->room, *place = key + s->n * TG__VN;
+    int64_t row, i, k, m;
+    for (row = 0; row < s->rows; row += TG__VN) {
+        m = s->rows - row < TG__VN ? s->rows - row : TG__VN;
+        if (m < TG__VN) memset(key, 0, (size_t)(s->n * TG__VN) * sizeof *key);           /* lanes that nobody looks at */
+        if (s->xs == 1 || s->xr == 1) TG__FT(tg__rows_columns)(m, s->n, (const float *)(const void *)s->x + row * s->xr, s->xr, s->xs, (float *)(void *)key);
+        else for (k = 0; k < s->n; k++) for (i = 0; i < m; i++) key[k * TG__VN + i] = s->x[(row + i) * s->xr + k * s->xs];
+        for (k = 0; k < s->n; k++) {
+            const TG__VI u = TG__W(iload)(key + k * TG__VN), a = TG__W(iand)(u, rest);
+            TG__VI v = TG__W(ixor)(u, TG__W(iand)(TG__W(isar)(u, 31), rest));
+            v = TG__W(iselect)(TG__W(ieq)(a, none), none, v);
+            v = TG__W(iselect)(TG__W(igt)(a, TG__W(iset)(0x7f800000)), rest, v);
+            TG__W(store)((float *)(void *)(key + k * TG__VN), TG__W(frombits)(TG__W(ixor)(v, flip)));
+            TG__W(store)((float *)(void *)(place + k * TG__VN), TG__W(frombits)(TG__W(iset)((int32_t)k)));
+        }
+        for (m = s->n - 1; m > 0; m--) {                               /* the largest goes to position m */
+            TG__VI top = TG__W(iload)(key), of = TG__W(iload)(place);
+            for (k = 1; k <= m; k++) {
+                const TG__VI v = TG__W(iload)(key + k * TG__VN), p = TG__W(iload)(place + k * TG__VN);
+                const TG__M up = TG__W(igt)(top, v);
+                TG__W(store)((float *)(void *)(key + (k - 1) * TG__VN), TG__W(frombits)(TG__W(iselect)(up, v, top)));
+                TG__W(store)((float *)(void *)(place + (k - 1) * TG__VN), TG__W(frombits)(TG__W(iselect)(up, p, of)));
+                top = TG__W(iselect)(up, top, v); of = TG__W(iselect)(up, of, p);
+            }
+            TG__W(store)((float *)(void *)(key + m * TG__VN), TG__W(frombits)(top));
+            TG__W(store)((float *)(void *)(place + m * TG__VN), TG__W(frombits)(of));
+        }
+        for (i = 0; i < TG__VN && row + i < s->rows; i++) {
+            const int32_t *x = s->x + (row + i) * s->xr, *from = place + s->first * TG__VN + i;
+            int32_t *y = s->y + (row + i) * s->yr;
+            int64_t *to = s->places + (row + i) * s->pr;
+            for (k = s->count; k > 0; k--, from += TG__VN, y += s->ys, to += s->ps) {
+                const int64_t at = *from;
+                *to = at;
+                *y = x[at * s->xs];
+            }
+        }
+    }
+}
+#endif
 
 /* y = w[0] x[0] + w[1] x[1] + ..., runs of n numbers in order; y may be x[0]. */
 TG__PRIVATE void TG__FT(tg__blend)(int64_t runs, int64_t n, TG__T *y, const TG__T *const *x, const TG__T *w) {
