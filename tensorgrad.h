@@ -13024,6 +13024,20 @@ TG__PRIVATE void tg__scan_integers(int kind, int64_t n, int64_t *t, int64_t *pla
     *carry = s;
 }
 
+/* A short row of floats needs no tile: the additions of tg__scan_floats. */
+TG__PRIVATE void tg__scan_sums(int64_t n, float *y, const float *x) {
+    double s = (double)x[0];
+    int64_t i;
+    y[0] = x[0];
+    for (i = 1; i + 4 <= n; i += 4) {
+        const double a = (double)x[i], b = a + (double)x[i + 1], c = (double)x[i + 2], d = c + (double)x[i + 3], e = s + b;
+        y[i] = (float)(s + a); y[i + 1] = (float)e; y[i + 2] = (float)(e + c);
+        s = s + (b + d);
+        y[i + 3] = (float)s;
+    }
+    for (; i < n; i++) { s = s + (double)x[i]; y[i] = (float)s; }
+}
+
 TG__PRIVATE char *tg__scan_at(const tg__scan_plan *j, int k, int64_t row, int64_t position) {
     if (!j->job.at[k]) return NULL;
     return j->job.at[k] + (tg__loop_offset(&j->kept, k, row, NULL) + position * j->step[k]) * (int64_t)tg_dtype_size(j->job.o[k].dtype);
@@ -13056,6 +13070,12 @@ TG__PRIVATE void tg__scan_rows(const tg__scan_plan *j, int64_t row, int64_t rows
     int64_t place = 0, at, m, i;
     s.i = 0;
     if (j->so_far) { s = j->so_far[row]; place = j->so_far_places[row]; }
+    if (rows > 1 && j->kind == TG_SCAN_SUM && o[0].dtype == TG_F32 && o[2].dtype == TG_F32) {
+        float *y = (float *)(void *)tg__scan_at(j, 0, row, 0);
+        const float *x = (const float *)(const void *)tg__scan_at(j, 2, row, 0);
+        for (i = 0; i < rows; i++, y += end, x += end) tg__scan_sums(end, y, x);
+        return;
+    }
     for (at = j->first; at < end; at += m) {
         char *a = tg__scan_at(j, 3, row, at), *places = tg__scan_at(j, 1, row, at);
         m = tg__imin(end - at, TG__SCAN_TILE);
