@@ -17263,6 +17263,22 @@ TG__PRIVATE int64_t tg__pooling_count(const tg__pooling_plan *j, int d, int64_t 
     }
 TG__POOLING_CLAIM(float)
 TG__POOLING_CLAIM(double)
+/* The same of floats, where a window's elements stand in pairs and no two windows meet: a becomes the part of g. Nothing is
+   taken before the first row. */
+TG__PRIVATE void tg__pooling_claim_pairs(int64_t n, float *a, const float *x, const float *y, const float *g, int32_t *taken, bool first) {
+    int64_t i;
+    for (i = 0; i < n; i++, x += 2) {
+        const float v = x[0], w = x[1], top = y[i];
+        int32_t one = -(int32_t)(v >= top), two = -(int32_t)(w >= top), free_still;      /* none is larger */
+        if (top != top) { one = -(int32_t)(v != v); two = -(int32_t)(w != w); }
+        if (a) {
+            const uint32_t part = tg__bits32(g[i]);
+            free_still = first ? -1 : ~taken[i];
+            a[2 * i] = tg__float(part & (uint32_t)(one & free_still));
+            a[2 * i + 1] = tg__float(part & (uint32_t)(two & ~one & free_still));
+        } else taken[i] = one | two | (first ? 0 : taken[i]);
+    }
+}
 #undef TG__POOLING_CLAIM
 TG__POOLING_TYPE(float)
 TG__POOLING_TYPE(double)
@@ -17414,10 +17430,13 @@ TG__PRIVATE void tg__pooling_claim(const tg__pooling_plan *j, int64_t n, char *a
 TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_t *p, char *scratch) {
     const tg__pooling_axis *w = &j->axis[2];
     char *a = j->quick[0] ? tg__pooling_at(j, 0, p) : scratch, *g_tile = scratch + j->room * 8, *x_tile = scratch + j->room * 16, *y_tile = scratch + j->room * 24, *taken = scratch + j->room * 32;
+    bool pairs = j->compute == TG_F32 && !j->channels && !j->adaptive && w->kernel == 2 && w->stride == 2 && w->padding == 0 && w->dilation == 1 && w->in >= 2 * w->out;
+    int n = 0;
     int64_t o[5], q[5], first[3], last[3], start[3], end[3], k, d;
     memcpy(o, p, sizeof o); memcpy(q, p, sizeof q);
     for (d = 0; d < 3; d++) tg__pooling_readers(j, (int)d, p[2 + d], &first[d], &last[d]);
     if (!j->channels) first[2] = last[2] = 0;
+    pairs = pairs && first[0] == last[0] && first[1] == last[1];
     tg__pooling_fill(j, j->length, a, 0);
     for (o[2] = first[0]; o[2] <= last[0]; o[2]++) for (o[3] = first[1]; o[3] <= last[1]; o[3]++) for (o[4] = first[2]; o[4] <= last[2]; o[4]++) {
         const char *g = tg__pooling_line(j, 2, o, g_tile), *y = tg__pooling_line(j, 4, o, y_tile);
@@ -17425,14 +17444,15 @@ TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_
         for (d = 0; d < 3; d++) if (d < 2 || j->channels) (void)tg__pooling_window(j, (int)d, o[2 + d], &start[d], &end[d]);
         for (d = 0; d < (j->channels ? 3 : 2); d++) if (p[2 + d] < start[d] || p[2 + d] >= end[d] || (!j->adaptive && (p[2 + d] - start[d]) % j->axis[d].dilation)) break;
         if (d < (j->channels ? 3 : 2)) continue;               /* a dilated window that steps over the line */
-        memset(taken, 0, (size_t)j->room * sizeof(int32_t));
+        if (!pairs) memset(taken, 0, (size_t)j->room * sizeof(int32_t));
         for (q[2] = start[0]; !there && q[2] <= p[2]; q[2] += j->axis[0].dilation) for (q[3] = start[1]; !there && q[3] < end[1]; q[3] += j->axis[1].dilation) {
             if (!j->channels) { start[2] = 0; end[2] = 1; }
             for (q[4] = start[2]; !there && q[4] < end[2]; q[4] += w->dilation) {
                 const char *x = tg__pooling_line(j, 3, q, x_tile);
                 there = q[2] == p[2] && q[3] == p[3] && (!j->channels || q[4] == p[4]);
                 if (j->channels) { tg__pooling_claim(j, j->length, there ? a : NULL, x, 0, 1, y, g, 0, taken); continue; }
-                if (j->adaptive) for (d = 0; d < w->out; d++) {
+                if (pairs) tg__pooling_claim_pairs(w->out, there ? (float *)(void *)a : NULL, (const float *)(const void *)x, (const float *)(const void *)y, (const float *)(const void *)g, (int32_t *)(void *)taken, n++ == 0);
+                else if (j->adaptive) for (d = 0; d < w->out; d++) {
                     int64_t s, e;
                     (void)tg__pooling_window(j, 2, d, &s, &e);
                     for (; s < e; s++) tg__pooling_claim(j, 1, there ? a : NULL, x, s, 1, y, g, d, taken);
