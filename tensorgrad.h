@@ -10122,7 +10122,8 @@ TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
             break;
         }
         if (j->compute == TG_F32) {
-            float *y = (float *)v;
+            const bool there = n == TG__TILE && dtype == TG_F32 && j->loop.ndim == 1 && j->loop.stride[0][0] == 1;      /* made where it belongs */
+            float *y = there ? (float *)(void *)j->job.at[0] + at : (float *)v;
             tg__philox__k[isa](full / 4, (uint64_t)at / 4, key, call, w);
             if (half) tg__random_cut(w, full, dtype);
             (r->kind == TG_RANDOM_NORMAL ? tg__normal_f32__k
@@ -10130,6 +10131,7 @@ TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
              : tg__uniform_f32__k)[isa](full, y, w, (float)r->number[0], (float)r->number[1]);
             if (r->kind == TG_RANDOM_BERNOULLI) for (i = 0; i < n; i++) y[i] = (double)y[i] < p[i] ? 1.0f : 0.0f;
             if (half) tg__random_below(y, n, dtype, (float)r->number[0], (float)r->number[1]);
+            if (there) continue;
         } else {
             tg__philox__k[isa](full / 2, (uint64_t)at / 2, key, call, w);
             if (r->kind == TG_RANDOM_INTEGER) {
@@ -31225,23 +31227,48 @@ TG__PRIVATE void TG__FT(tg__keep)(int64_t n, TG__T *y, const uint32_t *w, TG__T 
         TG__W(store)(y + i, TG__W(select)(TG__W(lt)(TG__FT(tg__fractions)(w + TG__WORDS * i), TG__W(set)(p)),
             TG__W(set)(0), TG__W(set)(b)));
 }
-/* Elements 2i and 2i + 1: sqrt(-2 log u) times the cosine and the sine of 2 pi v, u in (0, 1]. */
+/* Two vectors of pairs, and one of what stands first in them, one of what stands second. */
+TG__INLINE void TG__FT(tg__pairs_apart)(TG__V a, TG__V b, TG__V *first, TG__V *second) {
+#if defined(TG__TYPE_F32) && defined(TG__PASS_AVX512)
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    *first = _mm512_permutex2var_ps(a, even, b);
+    *second = _mm512_permutex2var_ps(a, _mm512_add_epi32(even, _mm512_set1_epi32(1)), b);
+#elif defined(TG__TYPE_F32) && defined(TG__PASS_AVX2)
+    *first = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(_mm256_shuffle_ps(a, b, 0x88)), 0xd8));
+    *second = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(_mm256_shuffle_ps(a, b, 0xdd)), 0xd8));
+#else
+    TG__T t[2 * TG__VN], u[2 * TG__VN];
+    TG__W(store)(t, a); TG__W(store)(t + TG__VN, b);
+    for (int i = 0; i < TG__VN; i++) { u[i] = t[2 * i]; u[TG__VN + i] = t[2 * i + 1]; }
+    *first = TG__W(load)(u); *second = TG__W(load)(u + TG__VN);
+#endif
+}
+TG__INLINE void TG__FT(tg__pairs_store)(TG__T *y, TG__V first, TG__V second) {
+#if defined(TG__TYPE_F32) && defined(TG__PASS_AVX512)
+    const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    TG__W(store)(y, _mm512_permutex2var_ps(first, low, second));
+    TG__W(store)(y + TG__VN, _mm512_permutex2var_ps(first, _mm512_add_epi32(low, _mm512_set1_epi32(8)), second));
+#elif defined(TG__TYPE_F32) && defined(TG__PASS_AVX2)
+    const __m256 l = _mm256_unpacklo_ps(first, second), h = _mm256_unpackhi_ps(first, second);
+    TG__W(store)(y, _mm256_permute2f128_ps(l, h, 0x20));
+    TG__W(store)(y + TG__VN, _mm256_permute2f128_ps(l, h, 0x31));
+#else
+    TG__T t[2 * TG__VN];
+    TG__W(store)(t, first); TG__W(store)(t + TG__VN, second);
+    for (int i = 0; i < TG__VN; i++) { y[2 * i] = t[i]; y[2 * i + 1] = t[TG__VN + i]; }
+#endif
+}
+/* Elements 2i and 2i + 1: sqrt(-2 log u) times the cosine and the sine of 2 pi v, u in (0, 1]. Two vectors at a time; w and y
+   have room for them. */
 TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__T mean, TG__T std) {
-    TG__T t[128], u[64], v[64];
-    for (int64_t at = 0; at < n; at += 128) {
-        const int64_t m = n - at < 128 ? n - at : 128, pairs = m / 2;
-        int64_t i;
-        for (i = 0; i < m; i += TG__VN) TG__W(store)(t + i, TG__FT(tg__fractions)(w + TG__WORDS * (at + i)));
-        for (i = 0; i < pairs; i++) { u[i] = t[2 * i]; v[i] = t[2 * i + 1]; }
-        for (; i % TG__VN; i++) u[i] = v[i] = 0;
-        for (i = 0; i < pairs; i += TG__VN) {
-            TG__V r = TG__W(log)(TG__W(add)(TG__W(load)(u + i), TG__W(set)(TG__UNIT))),
-                a = TG__W(mul)(TG__W(load)(v + i), TG__W(set)((TG__T)6.283185307179586477));
-            r = TG__W(mul)(TG__W(sqrt)(TG__W(mul)(TG__W(set)(-2), r)), TG__W(set)(std));
-            TG__W(store)(u + i, TG__W(add)(TG__W(mul)(r, TG__W(cos)(a)), TG__W(set)(mean)));
-            TG__W(store)(v + i, TG__W(add)(TG__W(mul)(r, TG__W(sin)(a)), TG__W(set)(mean)));
-        }
-        for (i = 0; i < pairs; i++) { y[at + 2 * i] = u[i]; y[at + 2 * i + 1] = v[i]; }
+    for (int64_t i = 0; i < n; i += 2 * TG__VN, w += 2 * TG__WORDS * TG__VN) {
+        TG__V u, v, r;
+        TG__FT(tg__pairs_apart)(TG__FT(tg__fractions)(w), TG__FT(tg__fractions)(w + TG__WORDS * TG__VN), &u, &v);
+        r = TG__W(log)(TG__W(add)(u, TG__W(set)(TG__UNIT)));
+        r = TG__W(mul)(TG__W(sqrt)(TG__W(mul)(TG__W(set)(-2), r)), TG__W(set)(std));
+        v = TG__W(mul)(v, TG__W(set)((TG__T)6.283185307179586477));
+        u = TG__W(add)(TG__W(mul)(r, TG__W(cos)(v)), TG__W(set)(mean));
+        TG__FT(tg__pairs_store)(y + i, u, TG__W(add)(TG__W(mul)(r, TG__W(sin)(v)), TG__W(set)(mean)));
     }
 }
 #undef TG__WORDS
