@@ -8976,6 +8976,10 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
     size_t csize = tg_dtype_size(j->compute);
     int last = j->loop.ndim - 1, k, slot = -1, isa = j->job.tg->isa;
     char *tiles = NULL;
+    /* rows of a matrix are counted, which saves the divisions that find them */
+    const bool two = j->rows && j->loop.ndim == 2;
+    int64_t line = 0, column = 0;
+#define TG__MAP_OFFSET(k) (two ? line * j->loop.stride[k][0] + column * j->loop.stride[k][1] : tg__loop_offset(&j->loop, k, at, NULL))
     int64_t one[TG__WALK_MAX];                                         /* operands that are one number, in the computed type */
     if (j->look.state) { tg__map_look(j, index); return; }
     for (k = 1; k < j->n; k++)
@@ -8984,14 +8988,14 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
         tiles = (char *)tg__scratch_take(j->job.tg, &slot);
         break;
     }
+    if (two) { line = at / j->loop.shape[1]; column = at - line * j->loop.shape[1]; }
     while (at < end) {
         const void *x[TG__WALK_MAX];
         int64_t step[TG__WALK_MAX];
         int64_t n = end - at;
         void *y;
         if (j->rows) {
-            int64_t column = 0;
-            (void)tg__loop_offset(&j->loop, 0, at, &column);
+            if (!two) (void)tg__loop_offset(&j->loop, 0, at, &column);
             n = tg__imin(n, j->loop.shape[last] - column);
         }
         if (tiles) n = tg__imin(n, TG__TILE);
@@ -9002,7 +9006,7 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
                 case TG__MAP_FLAT: x[k - 1] = base[k] + at * (int64_t)csize; break;
                 case TG__MAP_ONE: x[k - 1] = &one[k]; step[k - 1] = 0; break;
                 case TG__MAP_ROW:
-                    x[k - 1] = base[k] + tg__loop_offset(&j->loop, k, at, NULL) * (int64_t)csize;
+                    x[k - 1] = base[k] + TG__MAP_OFFSET(k) * (int64_t)csize;
                     step[k - 1] = -j->loop.stride[k][last];
                     break;
                 default:
@@ -9016,7 +9020,7 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
             size_t ysize = j->mask ? 1 : csize;
             y = j->how[0] == TG__MAP_FLAT ? (void *)(base[0] + at * (int64_t)ysize)
                 : j->how[0] == TG__MAP_ROW
-                    ? (void *)(base[0] + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)ysize)
+                    ? (void *)(base[0] + TG__MAP_OFFSET(0) * (int64_t)ysize)
                 : (void *)tiles;
         }
         tg__map_call(isa, j->compute, j->fn, j->n - 1, j->mask, n, y, x, step, j->job.r->number);
@@ -9028,8 +9032,10 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
                 tg__loop_tile(&j->loop, 0, isa, at, n, TG_I64, wide, base[0], o[0].dtype, true);
             } else tg__loop_tile(&j->loop, 0, isa, at, n, j->compute, y, base[0], o[0].dtype, true);
         }
-        at += n;
+        at += n; column += n;
+        if (two && column == j->loop.shape[1]) { column = 0; line++; }
     }
+#undef TG__MAP_OFFSET
     if (tiles) tg__scratch_give(j->job.tg, slot);
 }
 
@@ -12765,14 +12771,14 @@ TG__PRIVATE void tg__sort_sides(const tg__sort_plan *j, int64_t at, int64_t end)
     const int last = l->ndim - 1;
     tg__sort_side s;
     int slot;
-    s.room = (int32_t *)tg__scratch_take(j->job.tg, &slot);
+    s.room = (float *)tg__scratch_take(j->job.tg, &slot);
     s.n = j->n; s.first = j->first; s.count = j->count; s.flip = j->rule.flip ? -1 : 0;
     s.xs = j->xs; s.ys = j->vs; s.ps = j->ps;
     s.yr = l->stride[0][last]; s.xr = l->stride[1][last]; s.pr = l->stride[2][last];
     for (; at < end; at += s.rows) {
         int64_t column = 0;
-        s.y = (int32_t *)(void *)j->values + tg__loop_offset(l, 0, at, &column);
-        s.x = (const int32_t *)(const void *)j->x + tg__loop_offset(l, 1, at, NULL);
+        s.y = (float *)(void *)j->values + tg__loop_offset(l, 0, at, &column);
+        s.x = (const float *)(const void *)j->x + tg__loop_offset(l, 1, at, NULL);
         s.places = j->places + tg__loop_offset(l, 2, at, NULL);
         s.rows = tg__imin(end - at, l->shape[last] - column);
         tg__sort_lanes__k[j->job.tg->isa](&s);
@@ -29225,11 +29231,10 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
 #define TG__NORM_ONCE
 typedef struct tg__sort_side {               /* short rows that are sorted side by side, one in each lane */
     int64_t rows, n, first, count;           /* of the order of a row's n elements, `count` from `first` on are written */
-    const int32_t *x; int32_t *y;            /* the bits of floats */
-    int64_t *places;
+    const float *x; float *y; int64_t *places;
     int64_t xr, xs, yr, ys, pr, ps;          /* steps from row to row, and along a row */
     int32_t flip;                            /* -1: from the largest to the smallest */
-    int32_t *room;                           /* [2, n, VN] */
+    float *room;                             /* [2, n, VN], for the bits of integers */
 } tg__sort_side;
 typedef struct tg__norm_run {                /* a piece of a row */
     int64_t n;
@@ -29840,45 +29845,50 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
 /* Short rows in order, by exchanging neighbours, which is stable. A float's bits are an integer that grows with it once
    those of the negative ones are turned over; both zeros are one, and NaN is the largest. */
 TG__PRIVATE void TG__FN(tg__sort_lanes)(const tg__sort_side *s) {
+#define TG__SIDE_LOAD(p) TG__W(bits)(TG__W(load)(p))
+#define TG__SIDE_STORE(p, v) TG__W(store)(p, TG__W(frombits)(v))
     const TG__VI flip = TG__W(iset)(s->flip), rest = TG__W(iset)(0x7fffffff), none = TG__W(iset)(0);
-    int32_t *key = s->room, *place = key + s->n * TG__VN;
+    float *key = s->room, *place = key + s->n * TG__VN;
     int64_t row, i, k, m;
     for (row = 0; row < s->rows; row += TG__VN) {
         m = s->rows - row < TG__VN ? s->rows - row : TG__VN;
         if (m < TG__VN) memset(key, 0, (size_t)(s->n * TG__VN) * sizeof *key);           /* lanes that nobody looks at */
-        if (s->xs == 1 || s->xr == 1) TG__FT(tg__rows_columns)(m, s->n, (const float *)(const void *)s->x + row * s->xr, s->xr, s->xs, (float *)(void *)key);
+        if (s->xs == 1 || s->xr == 1) TG__FT(tg__rows_columns)(m, s->n, s->x + row * s->xr, s->xr, s->xs, key);
         else for (k = 0; k < s->n; k++) for (i = 0; i < m; i++) key[k * TG__VN + i] = s->x[(row + i) * s->xr + k * s->xs];
         for (k = 0; k < s->n; k++) {
-            const TG__VI u = TG__W(iload)(key + k * TG__VN), a = TG__W(iand)(u, rest);
+            const TG__VI u = TG__SIDE_LOAD(key + k * TG__VN), a = TG__W(iand)(u, rest);
             TG__VI v = TG__W(ixor)(u, TG__W(iand)(TG__W(isar)(u, 31), rest));
             v = TG__W(iselect)(TG__W(ieq)(a, none), none, v);
             v = TG__W(iselect)(TG__W(igt)(a, TG__W(iset)(0x7f800000)), rest, v);
-            TG__W(store)((float *)(void *)(key + k * TG__VN), TG__W(frombits)(TG__W(ixor)(v, flip)));
-            TG__W(store)((float *)(void *)(place + k * TG__VN), TG__W(frombits)(TG__W(iset)((int32_t)k)));
+            TG__SIDE_STORE(key + k * TG__VN, TG__W(ixor)(v, flip));
+            TG__SIDE_STORE(place + k * TG__VN, TG__W(iset)((int32_t)k));
         }
         for (m = s->n - 1; m > 0; m--) {                               /* the largest goes to position m */
-            TG__VI top = TG__W(iload)(key), of = TG__W(iload)(place);
+            TG__VI top = TG__SIDE_LOAD(key), of = TG__SIDE_LOAD(place);
             for (k = 1; k <= m; k++) {
-                const TG__VI v = TG__W(iload)(key + k * TG__VN), p = TG__W(iload)(place + k * TG__VN);
+                const TG__VI v = TG__SIDE_LOAD(key + k * TG__VN), p = TG__SIDE_LOAD(place + k * TG__VN);
                 const TG__M up = TG__W(igt)(top, v);
-                TG__W(store)((float *)(void *)(key + (k - 1) * TG__VN), TG__W(frombits)(TG__W(iselect)(up, v, top)));
-                TG__W(store)((float *)(void *)(place + (k - 1) * TG__VN), TG__W(frombits)(TG__W(iselect)(up, p, of)));
+                TG__SIDE_STORE(key + (k - 1) * TG__VN, TG__W(iselect)(up, v, top));
+                TG__SIDE_STORE(place + (k - 1) * TG__VN, TG__W(iselect)(up, p, of));
                 top = TG__W(iselect)(up, top, v); of = TG__W(iselect)(up, of, p);
             }
-            TG__W(store)((float *)(void *)(key + m * TG__VN), TG__W(frombits)(top));
-            TG__W(store)((float *)(void *)(place + m * TG__VN), TG__W(frombits)(of));
+            TG__SIDE_STORE(key + m * TG__VN, top);
+            TG__SIDE_STORE(place + m * TG__VN, of);
         }
         for (i = 0; i < TG__VN && row + i < s->rows; i++) {
-            const int32_t *x = s->x + (row + i) * s->xr, *from = place + s->first * TG__VN + i;
-            int32_t *y = s->y + (row + i) * s->yr;
+            const float *x = s->x + (row + i) * s->xr, *from = place + s->first * TG__VN + i;
+            float *y = s->y + (row + i) * s->yr;
             int64_t *to = s->places + (row + i) * s->pr;
             for (k = s->count; k > 0; k--, from += TG__VN, y += s->ys, to += s->ps) {
-                const int64_t at = *from;
+                int32_t at;
+                memcpy(&at, from, sizeof at);
                 *to = at;
                 *y = x[at * s->xs];
             }
         }
     }
+#undef TG__SIDE_LOAD
+#undef TG__SIDE_STORE
 }
 #endif
 
