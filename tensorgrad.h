@@ -9870,6 +9870,10 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
     size_t csize = tg_dtype_size(j->compute);
     int last = j->loop.ndim - 1, k, slot = -1, isa = j->job.tg->isa;
     char *tiles = NULL;
+    /* rows of a matrix are counted, which saves the divisions that find them */
+    const bool two = j->rows && j->loop.ndim == 2;
+    int64_t line = 0, column = 0;
+#define TG__MAP_OFFSET(k) (two ? line * j->loop.stride[k][0] + column * j->loop.stride[k][1] : tg__loop_offset(&j->loop, k, at, NULL))
     int64_t one[TG__WALK_MAX];                                         /* operands that are one number, in the computed type */
     if (j->look.state) { tg__map_look(j, index); return; }
     for (k = 1; k < j->n; k++)
@@ -9878,14 +9882,14 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
         tiles = (char *)tg__scratch_take(j->job.tg, &slot);
         break;
     }
+    if (two) { line = at / j->loop.shape[1]; column = at - line * j->loop.shape[1]; }
     while (at < end) {
         const void *x[TG__WALK_MAX];
         int64_t step[TG__WALK_MAX];
         int64_t n = end - at;
         void *y;
         if (j->rows) {
-            int64_t column = 0;
-            (void)tg__loop_offset(&j->loop, 0, at, &column);
+            if (!two) (void)tg__loop_offset(&j->loop, 0, at, &column);
             n = tg__imin(n, j->loop.shape[last] - column);
         }
         if (tiles) n = tg__imin(n, TG__TILE);
@@ -9896,7 +9900,7 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
                 case TG__MAP_FLAT: x[k - 1] = base[k] + at * (int64_t)csize; break;
                 case TG__MAP_ONE: x[k - 1] = &one[k]; step[k - 1] = 0; break;
                 case TG__MAP_ROW:
-                    x[k - 1] = base[k] + tg__loop_offset(&j->loop, k, at, NULL) * (int64_t)csize;
+                    x[k - 1] = base[k] + TG__MAP_OFFSET(k) * (int64_t)csize;
                     step[k - 1] = -j->loop.stride[k][last];
                     break;
                 default:
@@ -9910,7 +9914,7 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
             size_t ysize = j->mask ? 1 : csize;
             y = j->how[0] == TG__MAP_FLAT ? (void *)(base[0] + at * (int64_t)ysize)
                 : j->how[0] == TG__MAP_ROW
-                    ? (void *)(base[0] + tg__loop_offset(&j->loop, 0, at, NULL) * (int64_t)ysize)
+                    ? (void *)(base[0] + TG__MAP_OFFSET(0) * (int64_t)ysize)
                 : (void *)tiles;
         }
         tg__map_call(isa, j->compute, j->fn, j->n - 1, j->mask, n, y, x, step, j->job.r->number);
@@ -9922,8 +9926,10 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
                 tg__loop_tile(&j->loop, 0, isa, at, n, TG_I64, wide, base[0], o[0].dtype, true);
             } else tg__loop_tile(&j->loop, 0, isa, at, n, j->compute, y, base[0], o[0].dtype, true);
         }
-        at += n;
+        at += n; column += n;
+        if (two && column == j->loop.shape[1]) { column = 0; line++; }
     }
+#undef TG__MAP_OFFSET
     if (tiles) tg__scratch_give(j->job.tg, slot);
 }
 
@@ -11016,7 +11022,8 @@ TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
             break;
         }
         if (j->compute == TG_F32) {
-            float *y = (float *)v;
+            const bool there = n == TG__TILE && dtype == TG_F32 && j->loop.ndim == 1 && j->loop.stride[0][0] == 1;      /* made where it belongs */
+            float *y = there ? (float *)(void *)j->job.at[0] + at : (float *)v;
             tg__philox__k[isa](full / 4, (uint64_t)at / 4, key, call, w);
             if (half) tg__random_cut(w, full, dtype);
             (r->kind == TG_RANDOM_NORMAL ? tg__normal_f32__k
@@ -11024,6 +11031,7 @@ TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
              : tg__uniform_f32__k)[isa](full, y, w, (float)r->number[0], (float)r->number[1]);
             if (r->kind == TG_RANDOM_BERNOULLI) for (i = 0; i < n; i++) y[i] = (double)y[i] < p[i] ? 1.0f : 0.0f;
             if (half) tg__random_below(y, n, dtype, (float)r->number[0], (float)r->number[1]);
+            if (there) continue;
         } else {
             tg__philox__k[isa](full / 2, (uint64_t)at / 2, key, call, w);
             if (r->kind == TG_RANDOM_INTEGER) {
@@ -13651,6 +13659,26 @@ TG__PRIVATE int64_t tg__sort_next(tg__sort_plan *j) {
     return j->blocks;
 }
 
+TG__KERNEL(void, tg__sort_lanes, (const tg__sort_side *s));
+TG__PRIVATE void tg__sort_sides(const tg__sort_plan *j, int64_t at, int64_t end) {
+    const tg__loop *l = &j->loop;
+    const int last = l->ndim - 1;
+    tg__sort_side s;
+    int slot;
+    s.room = (float *)tg__scratch_take(j->job.tg, &slot);
+    s.n = j->n; s.first = j->first; s.count = j->count; s.flip = j->rule.flip ? -1 : 0;
+    s.xs = j->xs; s.ys = j->vs; s.ps = j->ps;
+    s.yr = l->stride[0][last]; s.xr = l->stride[1][last]; s.pr = l->stride[2][last];
+    for (; at < end; at += s.rows) {
+        int64_t column = 0;
+        s.y = (float *)(void *)j->values + tg__loop_offset(l, 0, at, &column);
+        s.x = (const float *)(const void *)j->x + tg__loop_offset(l, 1, at, NULL);
+        s.places = j->places + tg__loop_offset(l, 2, at, NULL);
+        s.rows = tg__imin(end - at, l->shape[last] - column);
+        tg__sort_lanes__k[j->job.tg->isa](&s);
+    }
+    tg__scratch_give(j->job.tg, slot);
+}
 TG__PRIVATE void tg__sort_shorts(const tg__sort_plan *j, int64_t at, int64_t end) {
     void (*const row)(int64_t, int64_t, int64_t, void *, int64_t, int64_t *, int64_t, const void *, int64_t, const tg__sort_rule *) =
         j->size == 1 ? tg__sort_short_uint8_t : j->size == 2 ? tg__sort_short_uint16_t : tg__sort_short_uint32_t;
@@ -13673,6 +13701,7 @@ TG__PRIVATE void tg__sort_chunk(void *plan, int64_t index) {
     tg__sort_scratch s;
     int slot;
     if (j->a) { tg__sort_block(j, index); return; }
+    if (j->n <= 16 && j->job.o[2].dtype == TG_F32) { tg__sort_sides(j, at, end); return; }
     if (j->n <= 16 && j->size <= 4) { tg__sort_shorts(j, at, end); return; }
     s = tg__sort_scratch_of(j, (char *)tg__scratch_take(j->job.tg, &slot));
     if (j->step == TG__SORT_PIECE) tg__sort_piece(j, &s, index);
@@ -13897,6 +13926,20 @@ TG__PRIVATE void tg__scan_integers(int kind, int64_t n, int64_t *t, int64_t *pla
     *carry = s;
 }
 
+/* A short row of floats needs no tile: the additions of tg__scan_floats. */
+TG__PRIVATE void tg__scan_sums(int64_t n, float *y, const float *x) {
+    double s = (double)x[0];
+    int64_t i;
+    y[0] = x[0];
+    for (i = 1; i + 4 <= n; i += 4) {
+        const double a = (double)x[i], b = a + (double)x[i + 1], c = (double)x[i + 2], d = c + (double)x[i + 3], e = s + b;
+        y[i] = (float)(s + a); y[i + 1] = (float)e; y[i + 2] = (float)(e + c);
+        s = s + (b + d);
+        y[i + 3] = (float)s;
+    }
+    for (; i < n; i++) { s = s + (double)x[i]; y[i] = (float)s; }
+}
+
 TG__PRIVATE char *tg__scan_at(const tg__scan_plan *j, int k, int64_t row, int64_t position) {
     if (!j->job.at[k]) return NULL;
     return j->job.at[k] + (tg__loop_offset(&j->kept, k, row, NULL) + position * j->step[k]) * (int64_t)tg_dtype_size(j->job.o[k].dtype);
@@ -13929,6 +13972,12 @@ TG__PRIVATE void tg__scan_rows(const tg__scan_plan *j, int64_t row, int64_t rows
     int64_t place = 0, at, m, i;
     s.i = 0;
     if (j->so_far) { s = j->so_far[row]; place = j->so_far_places[row]; }
+    if (rows > 1 && j->kind == TG_SCAN_SUM && o[0].dtype == TG_F32 && o[2].dtype == TG_F32) {
+        float *y = (float *)(void *)tg__scan_at(j, 0, row, 0);
+        const float *x = (const float *)(const void *)tg__scan_at(j, 2, row, 0);
+        for (i = 0; i < rows; i++, y += end, x += end) tg__scan_sums(end, y, x);
+        return;
+    }
     for (at = j->first; at < end; at += m) {
         char *a = tg__scan_at(j, 3, row, at), *places = tg__scan_at(j, 1, row, at);
         m = tg__imin(end - at, TG__SCAN_TILE);
@@ -18234,6 +18283,22 @@ TG__PRIVATE int64_t tg__pooling_count(const tg__pooling_plan *j, int d, int64_t 
     }
 TG__POOLING_CLAIM(float)
 TG__POOLING_CLAIM(double)
+/* The same of floats, where a window's elements stand in pairs and no two windows meet: a becomes the part of g. Nothing is
+   taken before the first row. */
+TG__PRIVATE void tg__pooling_claim_pairs(int64_t n, float *a, const float *x, const float *y, const float *g, int32_t *taken, bool first) {
+    int64_t i;
+    for (i = 0; i < n; i++, x += 2) {
+        const float v = x[0], w = x[1], top = y[i];
+        int32_t one = -(int32_t)(v >= top), two = -(int32_t)(w >= top), free_still;      /* none is larger */
+        if (top != top) { one = -(int32_t)(v != v); two = -(int32_t)(w != w); }
+        if (a) {
+            const uint32_t part = tg__bits32(g[i]);
+            free_still = first ? -1 : ~taken[i];
+            a[2 * i] = tg__float(part & (uint32_t)(one & free_still));
+            a[2 * i + 1] = tg__float(part & (uint32_t)(two & ~one & free_still));
+        } else taken[i] = one | two | (first ? 0 : taken[i]);
+    }
+}
 #undef TG__POOLING_CLAIM
 TG__POOLING_TYPE(float)
 TG__POOLING_TYPE(double)
@@ -18385,10 +18450,13 @@ TG__PRIVATE void tg__pooling_claim(const tg__pooling_plan *j, int64_t n, char *a
 TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_t *p, char *scratch) {
     const tg__pooling_axis *w = &j->axis[2];
     char *a = j->quick[0] ? tg__pooling_at(j, 0, p) : scratch, *g_tile = scratch + j->room * 8, *x_tile = scratch + j->room * 16, *y_tile = scratch + j->room * 24, *taken = scratch + j->room * 32;
+    bool pairs = j->compute == TG_F32 && !j->channels && !j->adaptive && w->kernel == 2 && w->stride == 2 && w->padding == 0 && w->dilation == 1 && w->in >= 2 * w->out;
+    int n = 0;
     int64_t o[5], q[5], first[3], last[3], start[3], end[3], k, d;
     memcpy(o, p, sizeof o); memcpy(q, p, sizeof q);
     for (d = 0; d < 3; d++) tg__pooling_readers(j, (int)d, p[2 + d], &first[d], &last[d]);
     if (!j->channels) first[2] = last[2] = 0;
+    pairs = pairs && first[0] == last[0] && first[1] == last[1];
     tg__pooling_fill(j, j->length, a, 0);
     for (o[2] = first[0]; o[2] <= last[0]; o[2]++) for (o[3] = first[1]; o[3] <= last[1]; o[3]++) for (o[4] = first[2]; o[4] <= last[2]; o[4]++) {
         const char *g = tg__pooling_line(j, 2, o, g_tile), *y = tg__pooling_line(j, 4, o, y_tile);
@@ -18396,14 +18464,15 @@ TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_
         for (d = 0; d < 3; d++) if (d < 2 || j->channels) (void)tg__pooling_window(j, (int)d, o[2 + d], &start[d], &end[d]);
         for (d = 0; d < (j->channels ? 3 : 2); d++) if (p[2 + d] < start[d] || p[2 + d] >= end[d] || (!j->adaptive && (p[2 + d] - start[d]) % j->axis[d].dilation)) break;
         if (d < (j->channels ? 3 : 2)) continue;               /* a dilated window that steps over the line */
-        memset(taken, 0, (size_t)j->room * sizeof(int32_t));
+        if (!pairs) memset(taken, 0, (size_t)j->room * sizeof(int32_t));
         for (q[2] = start[0]; !there && q[2] <= p[2]; q[2] += j->axis[0].dilation) for (q[3] = start[1]; !there && q[3] < end[1]; q[3] += j->axis[1].dilation) {
             if (!j->channels) { start[2] = 0; end[2] = 1; }
             for (q[4] = start[2]; !there && q[4] < end[2]; q[4] += w->dilation) {
                 const char *x = tg__pooling_line(j, 3, q, x_tile);
                 there = q[2] == p[2] && q[3] == p[3] && (!j->channels || q[4] == p[4]);
                 if (j->channels) { tg__pooling_claim(j, j->length, there ? a : NULL, x, 0, 1, y, g, 0, taken); continue; }
-                if (j->adaptive) for (d = 0; d < w->out; d++) {
+                if (pairs) tg__pooling_claim_pairs(w->out, there ? (float *)(void *)a : NULL, (const float *)(const void *)x, (const float *)(const void *)y, (const float *)(const void *)g, (int32_t *)(void *)taken, n++ == 0);
+                else if (j->adaptive) for (d = 0; d < w->out; d++) {
                     int64_t s, e;
                     (void)tg__pooling_window(j, 2, d, &s, &e);
                     for (; s < e; s++) tg__pooling_claim(j, 1, there ? a : NULL, x, s, 1, y, g, d, taken);
@@ -33716,6 +33785,13 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
    ====================================================================================== */
 #if !defined(TG__T) && !defined(TG__NORM_ONCE)
 #define TG__NORM_ONCE
+typedef struct tg__sort_side {               /* short rows that are sorted side by side, one in each lane */
+    int64_t rows, n, first, count;           /* of the order of a row's n elements, `count` from `first` on are written */
+    const float *x; float *y; int64_t *places;
+    int64_t xr, xs, yr, ys, pr, ps;          /* steps from row to row, and along a row */
+    int32_t flip;                            /* -1: from the largest to the smallest */
+    float *room;                             /* [2, n, VN], for the bits of integers */
+} tg__sort_side;
 typedef struct tg__norm_run {                /* a piece of a row */
     int64_t n;
     void *y, *dw, *db;
@@ -33926,6 +34002,25 @@ TG__INLINE void TG__FT(tg__rows_columns)(int64_t rows, int64_t n, const TG__T *x
         for (k = 0; k < n; k++)
             for (int64_t j = 0; j < rows; j++) c[k * TG__VN + j] = x[j * rs + k];
 }
+/* Columns of such a block back to rows, ys apart. */
+TG__INLINE void TG__FT(tg__rows_back)(int64_t rows, int64_t n, const TG__T *c, TG__T *y, int64_t ys) {
+    int64_t k = 0;
+#if defined(TG__ROWS_QUICK)
+    for (; rows == TG__VN && k + 4 <= n; k += 4) {
+        TG__V r[4];
+        TG__T part[TG__VN];
+        int j, q;
+        for (j = 0; j < 4; j++) r[j] = TG__W(load)(c + (k + j) * TG__VN);
+        TG__FT(tg__rows_quad)(&r[0], &r[1], &r[2], &r[3]);
+        TG__UNROLL for (j = 0; j < 4; j++) {
+            TG__W(store)(part, r[j]);
+            TG__UNROLL for (q = 0; q < TG__VN; q += 4) memcpy(y + (q + j) * ys + k, part + q, 4 * sizeof *y);
+        }
+    }
+#endif
+    for (; k < n; k++)
+        for (int64_t j = 0; j < rows; j++) y[j * ys + k] = c[k * TG__VN + j];
+}
 #define TG__ROWS_FOLD(op) \
     for (half = width / 2, from = c; half > 0; half /= 2, from = d) \
         for (k = 0; k < half; k++) TG__W(store)(d + k * TG__VN, op(TG__W(load)(from + k * TG__VN), TG__W(load)(from + (k + half) * TG__VN)))
@@ -34047,6 +34142,7 @@ TG__PRIVATE void TG__FT(tg__softmax_rows)(int kind, int64_t rows, int64_t n, TG_
         if (kind == 0) for (k = 0; k < n; k++) TG__W(store)(c + k * TG__VN, TG__W(mul)(TG__W(load)(c + k * TG__VN), v));
         else if (kind == 1) for (k = 0; k < n; k++) TG__W(store)(c + k * TG__VN, TG__W(sub)(TG__W(load)(c + (32 + k) * TG__VN), v));
         else { TG__W(store)(c, top); TG__W(store)(c + TG__VN, sum); TG__W(store)(c + 2 * TG__VN, v); }
+        if (ys == 1 && kind != 2) { TG__FT(tg__rows_back)(count, n, c, to, yr); continue; }
         for (k = 0; k < (kind == 2 ? 3 : n); k++) {
             if (yr == 1 && count == TG__VN) TG__W(store)(to + k * ys, TG__W(load)(c + k * TG__VN));
             else for (j = 0; j < count; j++) to[j * yr + k * ys] = c[k * TG__VN + j];
@@ -34230,25 +34326,6 @@ TG__PRIVATE void TG__FT(tg__norm_columns)(tg__norm_run *r) {
         if (db) TG__NORM_PUT(db, TG__W(add)(h, TG__NORM_GET(db)));
     }
 }
-/* Columns of a block of rows, as tg__rows_columns made them, back to rows. */
-TG__INLINE void TG__FT(tg__norm_unturn)(int64_t rows, int64_t n, const TG__T *c, TG__T *y, int64_t ys) {
-    int64_t k = 0;
-#if defined(TG__ROWS_QUICK)
-    for (; rows == TG__VN && k + 4 <= n; k += 4) {
-        TG__V r[4];
-        TG__T part[TG__VN];
-        int j, q;
-        for (j = 0; j < 4; j++) r[j] = TG__W(load)(c + (k + j) * TG__VN);
-        TG__FT(tg__rows_quad)(&r[0], &r[1], &r[2], &r[3]);
-        TG__UNROLL for (j = 0; j < 4; j++) {
-            TG__W(store)(part, r[j]);
-            TG__UNROLL for (q = 0; q < TG__VN; q += 4) memcpy(y + (q + j) * ys + k, part + q, 4 * sizeof *y);
-        }
-    }
-#endif
-    for (; k < n; k++)
-        for (int64_t j = 0; j < rows; j++) y[j * ys + k] = c[k * TG__VN + j];
-}
 /* Sums of n columns a[k] * b[k], b NULL: of a[k], over 4 numbers in turn: the same for every vector width. */
 TG__INLINE TG__V TG__FT(tg__norm_across)(int64_t n, const TG__T *a, const TG__T *b) {
     TG__V s[4];
@@ -34305,7 +34382,7 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
                 TG__W(store)(h + k * TG__VN, TG__W(mul)(TG__W(fnma)(TG__W(load)(d + k * TG__VN), dot, v), scale));
             }
         }
-        TG__FT(tg__norm_unturn)(count, r->n, h, y + i * r->ys, r->ys);
+        TG__FT(tg__rows_back)(count, r->n, h, y + i * r->ys, r->ys);
         if (!g || (!r->dw && !r->db)) continue;
         TG__W(store)(two + TG__VN, scale);
         for (j = 0; j < count; j++) {
@@ -34319,6 +34396,57 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
 #undef TG__NORM_LANES
 #undef TG__NORM_GET
 #undef TG__NORM_PUT
+
+#if defined(TG__TYPE_F32)
+/* Short rows in order, by exchanging neighbours, which is stable. A float's bits are an integer that grows with it once
+   those of the negative ones are turned over; both zeros are one, and NaN is the largest. */
+TG__PRIVATE void TG__FN(tg__sort_lanes)(const tg__sort_side *s) {
+#define TG__SIDE_LOAD(p) TG__W(bits)(TG__W(load)(p))
+#define TG__SIDE_STORE(p, v) TG__W(store)(p, TG__W(frombits)(v))
+    const TG__VI flip = TG__W(iset)(s->flip), rest = TG__W(iset)(0x7fffffff), none = TG__W(iset)(0);
+    float *key = s->room, *place = key + s->n * TG__VN;
+    int64_t row, i, k, m;
+    for (row = 0; row < s->rows; row += TG__VN) {
+        m = s->rows - row < TG__VN ? s->rows - row : TG__VN;
+        if (m < TG__VN) memset(key, 0, (size_t)(s->n * TG__VN) * sizeof *key);           /* lanes that nobody looks at */
+        if (s->xs == 1 || s->xr == 1) TG__FT(tg__rows_columns)(m, s->n, s->x + row * s->xr, s->xr, s->xs, key);
+        else for (k = 0; k < s->n; k++) for (i = 0; i < m; i++) key[k * TG__VN + i] = s->x[(row + i) * s->xr + k * s->xs];
+        for (k = 0; k < s->n; k++) {
+            const TG__VI u = TG__SIDE_LOAD(key + k * TG__VN), a = TG__W(iand)(u, rest);
+            TG__VI v = TG__W(ixor)(u, TG__W(iand)(TG__W(isar)(u, 31), rest));
+            v = TG__W(iselect)(TG__W(ieq)(a, none), none, v);
+            v = TG__W(iselect)(TG__W(igt)(a, TG__W(iset)(0x7f800000)), rest, v);
+            TG__SIDE_STORE(key + k * TG__VN, TG__W(ixor)(v, flip));
+            TG__SIDE_STORE(place + k * TG__VN, TG__W(iset)((int32_t)k));
+        }
+        for (m = s->n - 1; m > 0; m--) {                               /* the largest goes to position m */
+            TG__VI top = TG__SIDE_LOAD(key), of = TG__SIDE_LOAD(place);
+            for (k = 1; k <= m; k++) {
+                const TG__VI v = TG__SIDE_LOAD(key + k * TG__VN), p = TG__SIDE_LOAD(place + k * TG__VN);
+                const TG__M up = TG__W(igt)(top, v);
+                TG__SIDE_STORE(key + (k - 1) * TG__VN, TG__W(iselect)(up, v, top));
+                TG__SIDE_STORE(place + (k - 1) * TG__VN, TG__W(iselect)(up, p, of));
+                top = TG__W(iselect)(up, top, v); of = TG__W(iselect)(up, of, p);
+            }
+            TG__SIDE_STORE(key + m * TG__VN, top);
+            TG__SIDE_STORE(place + m * TG__VN, of);
+        }
+        for (i = 0; i < TG__VN && row + i < s->rows; i++) {
+            const float *x = s->x + (row + i) * s->xr, *from = place + s->first * TG__VN + i;
+            float *y = s->y + (row + i) * s->yr;
+            int64_t *to = s->places + (row + i) * s->pr;
+            for (k = s->count; k > 0; k--, from += TG__VN, y += s->ys, to += s->ps) {
+                int32_t at;
+                memcpy(&at, from, sizeof at);
+                *to = at;
+                *y = x[at * s->xs];
+            }
+        }
+    }
+#undef TG__SIDE_LOAD
+#undef TG__SIDE_STORE
+}
+#endif
 
 /* y = w[0] x[0] + w[1] x[1] + ..., runs of n numbers in order; y may be x[0]. */
 TG__PRIVATE void TG__FT(tg__blend)(int64_t runs, int64_t n, TG__T *y, const TG__T *const *x, const TG__T *w) {
@@ -35982,23 +36110,48 @@ TG__PRIVATE void TG__FT(tg__keep)(int64_t n, TG__T *y, const uint32_t *w, TG__T 
         TG__W(store)(y + i, TG__W(select)(TG__W(lt)(TG__FT(tg__fractions)(w + TG__WORDS * i), TG__W(set)(p)),
             TG__W(set)(0), TG__W(set)(b)));
 }
-/* Elements 2i and 2i + 1: sqrt(-2 log u) times the cosine and the sine of 2 pi v, u in (0, 1]. */
+/* Two vectors of pairs, and one of what stands first in them, one of what stands second. */
+TG__INLINE void TG__FT(tg__pairs_apart)(TG__V a, TG__V b, TG__V *first, TG__V *second) {
+#if defined(TG__TYPE_F32) && defined(TG__PASS_AVX512)
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    *first = _mm512_permutex2var_ps(a, even, b);
+    *second = _mm512_permutex2var_ps(a, _mm512_add_epi32(even, _mm512_set1_epi32(1)), b);
+#elif defined(TG__TYPE_F32) && defined(TG__PASS_AVX2)
+    *first = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(_mm256_shuffle_ps(a, b, 0x88)), 0xd8));
+    *second = _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(_mm256_shuffle_ps(a, b, 0xdd)), 0xd8));
+#else
+    TG__T t[2 * TG__VN], u[2 * TG__VN];
+    TG__W(store)(t, a); TG__W(store)(t + TG__VN, b);
+    for (int i = 0; i < TG__VN; i++) { u[i] = t[2 * i]; u[TG__VN + i] = t[2 * i + 1]; }
+    *first = TG__W(load)(u); *second = TG__W(load)(u + TG__VN);
+#endif
+}
+TG__INLINE void TG__FT(tg__pairs_store)(TG__T *y, TG__V first, TG__V second) {
+#if defined(TG__TYPE_F32) && defined(TG__PASS_AVX512)
+    const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    TG__W(store)(y, _mm512_permutex2var_ps(first, low, second));
+    TG__W(store)(y + TG__VN, _mm512_permutex2var_ps(first, _mm512_add_epi32(low, _mm512_set1_epi32(8)), second));
+#elif defined(TG__TYPE_F32) && defined(TG__PASS_AVX2)
+    const __m256 l = _mm256_unpacklo_ps(first, second), h = _mm256_unpackhi_ps(first, second);
+    TG__W(store)(y, _mm256_permute2f128_ps(l, h, 0x20));
+    TG__W(store)(y + TG__VN, _mm256_permute2f128_ps(l, h, 0x31));
+#else
+    TG__T t[2 * TG__VN];
+    TG__W(store)(t, first); TG__W(store)(t + TG__VN, second);
+    for (int i = 0; i < TG__VN; i++) { y[2 * i] = t[i]; y[2 * i + 1] = t[TG__VN + i]; }
+#endif
+}
+/* Elements 2i and 2i + 1: sqrt(-2 log u) times the cosine and the sine of 2 pi v, u in (0, 1]. Two vectors at a time; w and y
+   have room for them. */
 TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__T mean, TG__T std) {
-    TG__T t[128], u[64], v[64];
-    for (int64_t at = 0; at < n; at += 128) {
-        const int64_t m = n - at < 128 ? n - at : 128, pairs = m / 2;
-        int64_t i;
-        for (i = 0; i < m; i += TG__VN) TG__W(store)(t + i, TG__FT(tg__fractions)(w + TG__WORDS * (at + i)));
-        for (i = 0; i < pairs; i++) { u[i] = t[2 * i]; v[i] = t[2 * i + 1]; }
-        for (; i % TG__VN; i++) u[i] = v[i] = 0;
-        for (i = 0; i < pairs; i += TG__VN) {
-            TG__V r = TG__W(log)(TG__W(add)(TG__W(load)(u + i), TG__W(set)(TG__UNIT))),
-                a = TG__W(mul)(TG__W(load)(v + i), TG__W(set)((TG__T)6.283185307179586477));
-            r = TG__W(mul)(TG__W(sqrt)(TG__W(mul)(TG__W(set)(-2), r)), TG__W(set)(std));
-            TG__W(store)(u + i, TG__W(add)(TG__W(mul)(r, TG__W(cos)(a)), TG__W(set)(mean)));
-            TG__W(store)(v + i, TG__W(add)(TG__W(mul)(r, TG__W(sin)(a)), TG__W(set)(mean)));
-        }
-        for (i = 0; i < pairs; i++) { y[at + 2 * i] = u[i]; y[at + 2 * i + 1] = v[i]; }
+    for (int64_t i = 0; i < n; i += 2 * TG__VN, w += 2 * TG__WORDS * TG__VN) {
+        TG__V u, v, r;
+        TG__FT(tg__pairs_apart)(TG__FT(tg__fractions)(w), TG__FT(tg__fractions)(w + TG__WORDS * TG__VN), &u, &v);
+        r = TG__W(log)(TG__W(add)(u, TG__W(set)(TG__UNIT)));
+        r = TG__W(mul)(TG__W(sqrt)(TG__W(mul)(TG__W(set)(-2), r)), TG__W(set)(std));
+        v = TG__W(mul)(v, TG__W(set)((TG__T)6.283185307179586477));
+        u = TG__W(add)(TG__W(mul)(r, TG__W(cos)(v)), TG__W(set)(mean));
+        TG__FT(tg__pairs_store)(y + i, u, TG__W(add)(TG__W(mul)(r, TG__W(sin)(v)), TG__W(set)(mean)));
     }
 }
 #undef TG__WORDS
