@@ -16744,7 +16744,6 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     const int64_t work = p->m * p->n * tg__imax(16, p->k);
     j->kt = tg__ceil_div(p->k, TG__GEMM_KB);
     j->per = 1;
-    j->many = false;
     j->path = TG__GEMM_STRIPS;
     j->mr = TG__GEMM_CALL(j, tg__gemm_shape)(0, 0);
     j->nr = TG__GEMM_CALL(j, tg__gemm_shape)(1, 0);
@@ -16786,7 +16785,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     const int64_t m = j->m;
     j->mem = NULL;
     j->mem_bytes = 0;
-    j->second = false;
+    j->second = j->many = false;
     j->words = 0;
     j->scratch = j->work = 0;
     j->isa = j->tg->isa;

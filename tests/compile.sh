@@ -83,6 +83,8 @@ if in_group warnings; then
     # PART I includes stddef, stdint and stdbool only
     others=$(awk '/^#if defined\(TENSORGRAD_IMPLEMENTATION\)/ { exit } /^ *# *include </ { print $2 $3 }' tensorgrad.h | grep -vE '<std(def|int|bool)\.h>' | tr '\n' ' ')
     if [ -z "$others" ]; then pass; else fail "the declarations include more than stddef, stdint and stdbool: $others"; fi
+    # programs beside the tests, which nobody else compiles every day
+    for f in tools/*.c; do compiles "$f" gcc -std=gnu99 -fsyntax-only $inc -DTENSORGRAD_TEACH -Wall $f; done
 fi
 
 # ----------------------------------------------------------------------------------------------------------------- options
