@@ -2838,6 +2838,7 @@ typedef struct tg_optim_args {
     tg_place at TG_EMPTY;
     tg_optim *optim TG_EMPTY;                     /* of tg_optim_group alone */
     tg_optim_rule rule TG_EMPTY;
+    tg_module *module TG_EMPTY;                   /* in place of params: all that is in it and requires a gradient */
     tg_tensor *const *params TG_EMPTY; int n_params TG_EMPTY;
     double lr TG_EMPTY;
     tg_adjust_lr adjust_lr TG_EMPTY;              /* muon                                                        */
@@ -2895,6 +2896,24 @@ TG_API tg_optim *tg_optim_from(const tg_optim_args *args);
     /* matrices: the momentum made orthogonal by Newton-Schulz steps, here in f32 (torch: bf16). Others are another optimiser's */
 #define tg_lbfgs(params, n_params, ...)       TG__OPTIM(TG_OPTIM_LBFGS, params, n_params, __VA_ARGS__)
     /* needs tg_step_with; one group */
+
+/* The same of all parameters of a module: tg_optim_adamw(net, 1e-3, .weight_decay = TG_IS(0.1)). */
+#define TG__OPTIM_OF(rule_, module_, ...) TG__OPTIONS3(tg_optim, rule, rule_, module, module_, lr, __VA_ARGS__)
+#define tg_optim_sgd(module, ...)               TG__OPTIM_OF(TG_OPTIM_SGD, module, __VA_ARGS__)
+#define tg_optim_adam(module, ...)              TG__OPTIM_OF(TG_OPTIM_ADAM, module, __VA_ARGS__)
+#define tg_optim_adamw(module, ...)             TG__OPTIM_OF(TG_OPTIM_ADAMW, module, __VA_ARGS__)
+#define tg_optim_rmsprop(module, ...)           TG__OPTIM_OF(TG_OPTIM_RMSPROP, module, __VA_ARGS__)
+#define tg_optim_adagrad(module, ...)           TG__OPTIM_OF(TG_OPTIM_ADAGRAD, module, __VA_ARGS__)
+#define tg_optim_adadelta(module, ...)          TG__OPTIM_OF(TG_OPTIM_ADADELTA, module, __VA_ARGS__)
+#define tg_optim_adamax(module, ...)            TG__OPTIM_OF(TG_OPTIM_ADAMAX, module, __VA_ARGS__)
+#define tg_optim_nadam(module, ...)             TG__OPTIM_OF(TG_OPTIM_NADAM, module, __VA_ARGS__)
+#define tg_optim_radam(module, ...)             TG__OPTIM_OF(TG_OPTIM_RADAM, module, __VA_ARGS__)
+#define tg_optim_asgd(module, ...)              TG__OPTIM_OF(TG_OPTIM_ASGD, module, __VA_ARGS__)
+#define tg_optim_rprop(module, ...)             TG__OPTIM_OF(TG_OPTIM_RPROP, module, __VA_ARGS__)
+#define tg_optim_lion(module, ...)              TG__OPTIM_OF(TG_OPTIM_LION, module, __VA_ARGS__)
+#define tg_optim_sparse_adam(module, ...)       TG__OPTIM_OF(TG_OPTIM_SPARSE_ADAM, module, __VA_ARGS__)
+#define tg_optim_muon(module, ...)              TG__OPTIM_OF(TG_OPTIM_MUON, module, __VA_ARGS__)
+#define tg_optim_lbfgs(module, ...)             TG__OPTIM_OF(TG_OPTIM_LBFGS, module, __VA_ARGS__)
 
 /* Another group of parameters, with a rate and options of its own; what is not given is as for the first. In all calls
    below a group is named by its number, in the order in which they came. */
@@ -29377,11 +29396,39 @@ TG_API void tg_optim_free(tg_optim *o) {
     tg__mem_put(tg, o->group, (size_t)o->groups * sizeof *o->group);
     tg__mem_put(tg, o, sizeof *o);
 }
+/* The parameters of a module that require a gradient, *room of them in a list of the context's memory. */
+TG__PRIVATE tg_tensor **tg__optim_of_module(tg_module *m, int *n, size_t *room) {
+    const int64_t count = tg_parameters(m, NULL, 0);
+    tg_tensor **list;
+    int64_t i;
+    *room = (size_t)(count + 1) * sizeof *list;
+    list = (tg_tensor **)tg__mem_get(m->tg, *room);
+    if (!list) return NULL;
+    (void)tg_parameters(m, list, count);
+    for (*n = 0, i = 0; i < count; i++) if (list[i]->requires_grad) list[(*n)++] = list[i];
+    return list;
+}
 TG_API tg_optim *tg_optim_from(const tg_optim_args *a) {
     tg_ctx *tg = NULL;
     tg_optim *o;
     int i;
     if (!a) return NULL;
+    if (a->module) {
+        tg_optim_args listed = *a;
+        tg_tensor **list;
+        size_t room;
+        tg = a->module->tg;
+        if (!tg__gate(tg)) return NULL;
+        (void)tg__at_ctx(tg, a->at.file, a->at.line);
+        tg__name(tg, "optim");
+        if (!(list = tg__optim_of_module(a->module, &listed.n_params, &room))) return NULL;
+        listed.module = NULL; listed.params = list;
+        o = NULL;
+        if (listed.n_params == 0) tg__fail_op(tg, TG_ERROR_VALUE, "%s has no parameter that requires a gradient", a->module->kind);
+        else o = tg_optim_from(&listed);
+        tg__mem_put(tg, list, room);
+        return o;
+    }
     if (a->params) (void)tg__at_list(a->params, a->n_params, a->at.file, a->at.line);
     for (i = 0; a->params && i < a->n_params && !tg; i++) if (a->params[i]) tg = a->params[i]->tg;
     if (!tg__gate(tg)) return NULL;

@@ -216,6 +216,32 @@ static void test_set(tg_ctx *tg) {
     tg_clear(tg);
     tg_module_free(m);
 }
+static void test_training(tg_ctx *tg) {
+    static const float in[8] = { 0, 0, 0, 1, 1, 0, 1, 1 }, out[4] = { 0, 1, 1, 0 };
+    tg_tensor *x = tg_from(tg, TG_SHAPE(4, 2), TG_F32, in), *y = tg_from(tg, TG_SHAPE(4, 1), TG_F32, out);
+    tg_module *net = tg_nn_sequential(tg, tg_nn_linear(tg, 2, 8), tg_nn_tanh(tg), tg_nn_linear(tg, 8, 1)), *none = tg_nn_relu(tg);
+    tg_optim *opt = tg_optim_adam(net, 0.05), *few;
+    double loss = 1;
+    int step;
+    CHECK(opt && tg_optim_count(opt) == 4);
+    for (step = 0; step < 400; step++) {
+        tg_mark m = tg_begin(tg);
+        tg_tensor *l = tg_mse_loss(tg_forward(net, x), y);
+        CHECK(tg_backward(l) && tg_step(opt));
+        loss = tg_item(l);
+        tg_end(tg, m);
+    }
+    CHECK_MSG(loss < 1e-3, "%g", loss);
+    tg_freeze(tg_module_at(net, "0"), true);
+    few = tg_optim_sgd(net, 0.1, .momentum = TG_IS(0.9));
+    CHECK(few && tg_optim_count(few) == 2);
+    tg_optim_free(few);
+    CHECK(!tg_optim_sgd(none, 0.1) && strstr(tg_error_text(tg), "ReLU has no parameter that requires a gradient"));
+    tg_clear(tg);
+    CHECK(!tg_optim_sgd(NULL, 0.1) && !tg_failed(tg));
+    tg_optim_free(opt);
+    tg_module_free(net); tg_module_free(none);
+}
 /* Every allocation fails once: NULL and an error, or a model; nothing is lost. */
 static void test_memory(void) {
     test_heap heap = TEST_HEAP;
@@ -277,6 +303,7 @@ int main(void) {
     test_files(tg);
     test_sequences(tg);
     test_set(tg);
+    test_training(tg);
     test_mistakes(tg);
     test_close(tg);
     test_memory();

@@ -136,7 +136,8 @@ static bool works(rows_fn rows, int k, trial *c, tg_dtype d, tg_dtype *gives) {
     tg_tensor *o[OPERANDS];
     bool ok;
     int i;
-    set_dtype(c, d);
+    if (c->in[0] == 'u' && d != TG_U8) return false;              /* bytes are the first operand's type, whatever the others are */
+    set_dtype(c, c->in[0] == 'u' ? TG_F32 : d);
     (void)start(c, NULL);
     for (i = 0; i < (int)strlen(c->in); i++) o[i] = whole(c->tg, c->in[i], 0, false);
     ok = call_row(rows, k, c, o);
