@@ -117,6 +117,7 @@ static const char float_letters[] = "xyhlvscwktaAKQMNJHPR";
 static bool has_one_of(const char *letters, const char *set) { return strpbrk(letters, set) != NULL; }
 static void set_dtype(const trial *c, tg_dtype d) {
     floats_are = TG_F32; wholes_are = TG_I64;
+    if (c->in[0] == 'u') return;                                 /* bytes are the first operand's type, whatever the others are */
     if (!c->in[0]) floats_are = wholes_are = d;
     else if (has_one_of(c->in, float_letters)) floats_are = d;
     else if (has_one_of(c->in, "igpE")) wholes_are = d;
@@ -136,8 +137,8 @@ static bool works(rows_fn rows, int k, trial *c, tg_dtype d, tg_dtype *gives) {
     tg_tensor *o[OPERANDS];
     bool ok;
     int i;
-    if (c->in[0] == 'u' && d != TG_U8) return false;              /* bytes are the first operand's type, whatever the others are */
-    set_dtype(c, c->in[0] == 'u' ? TG_F32 : d);
+    if (c->in[0] == 'u' && d != TG_U8) return false;
+    set_dtype(c, d);
     (void)start(c, NULL);
     for (i = 0; i < (int)strlen(c->in); i++) o[i] = whole(c->tg, c->in[i], 0, false);
     ok = call_row(rows, k, c, o);
@@ -250,7 +251,7 @@ static void look_at_row(op *p, rows_fn rows, int k, trial *c) {
         const bool taken = works(rows, k, c, (tg_dtype)d, &gives) && (n || (c->n && gives == (tg_dtype)d));       /* without operands the type is asked for */
         if (better_row) { p->takes[d] = taken; p->gives[d] = gives; }
         if (taken && first == TG_DTYPES) first = (tg_dtype)d;
-        if (taken && n && tg_dtype_is_float((tg_dtype)d)) {
+        if (taken && n && (tg_dtype_is_float((tg_dtype)d) || c->in[0] == 'u')) {
             char of_type[OPERANDS];
             orders_anywhere(rows, k, c, (tg_dtype)d, of_type);
             if (d > (int)first && at_odds(of_type, orders)) problem(c->name, "its gradient is another of other types: ", of_type);
