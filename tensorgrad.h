@@ -2805,6 +2805,7 @@ TG_API tg_module *tg_nn_append(tg_module *list, tg_module *part);   /* to a list
 TG_API tg_module *tg_nn_named(tg_module *dict, const char *name, tg_module *part);   /* the same under a name of its own */
 TG_API int64_t    tg_module_parts(tg_module *m);      /* how many parts it has, and part i of them, borrowed */
 TG_API tg_module *tg_module_part_of(tg_module *m, int64_t i);
+
 /* ======================================================================================
    >>optim    optimisers: torch.optim over lists of tensors; clipping; averages; schedules
    ====================================================================================== */
@@ -8477,6 +8478,20 @@ TG__PRIVATE bool tg__out_ordered(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype,
 }
 TG__PRIVATE bool tg__out_like(tg_ctx *tg, tg__node *n, int i, const tg_tensor *like) {
     return tg__out_make(tg, n, i, like->dtype, like->ndim, like->shape);
+}
+/* Output i, pictures of `channels` and these sizes, without N where `like` is. They lie as those of `like` do: row-major,
+   or channels last, which torch calls a memory format. */
+TG__PRIVATE bool tg__out_images(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, const tg_tensor *like, int64_t channels, int spatial, const int64_t *size) {
+    const int c = like->ndim - 1 - spatial;
+    const bool last = like->shape[c] > 1 && like->stride[c] == 1 && !tg__is_dense(like);
+    int64_t shape[TG_MAX_DIMS];
+    int order[TG_MAX_DIMS], d;
+    for (d = 0; d < like->ndim; d++) {
+        shape[d] = d < c ? like->shape[d] : d == c ? channels : size[d - c - 1];
+        order[d] = d < c ? d : d + 1 < like->ndim ? d + 1 : c;
+    }
+    n->out[i] = tg__tensor_make(tg, like->device, dtype, like->ndim, shape, last ? order : NULL);
+    return n->out[i] != NULL;
 }
 /* Where sizes must agree, one line is the check, the first output and the documentation:
 
@@ -17357,7 +17372,7 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
     const int64_t low = t.m % j->mr;
     const bool direct = j->kind == TG__GEMM_OWN && !j->bias && (low % 2 == 0 || low == 1) && s->across > 0 && s->across * j->vn == s->cols && j->dst.sw * s->out_sx == 1 &&
         (rows == 1 || j->dst.sh * s->out_sy == s->cols);
-    t.far = direct;
+    t.ahead = direct;
     for (int64_t b = 0; b < s->blocks; b++) {
         const int64_t c0 = b * s->block, channels = tg__imin(s->block, j->k - c0);
         if (s->taps)
@@ -17720,20 +17735,6 @@ TG__PRIVATE bool tg__conv_size(const tg__conv_attr *at, int d, int64_t x, int64_
     if (!tg__conv_reach(at, d, kernel, &reach) || !tg__add_i64(x, 2 * at->padding[d], &padded) || reach >= padded) return false;
     *out = (padded - reach - 1) / at->stride[d] + 1;
     return true;
-}
-/* Output i, pictures of `channels` and these sizes, without N where `like` is. They lie as those of `like` do: row-major,
-   or channels last, which torch calls a memory format. */
-TG__PRIVATE bool tg__out_images(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, const tg_tensor *like, int64_t channels, int spatial, const int64_t *size) {
-    const int c = like->ndim - 1 - spatial;
-    const bool last = like->shape[c] > 1 && like->stride[c] == 1 && !tg__is_dense(like);
-    int64_t shape[TG_MAX_DIMS];
-    int order[TG_MAX_DIMS], d;
-    for (d = 0; d < like->ndim; d++) {
-        shape[d] = d < c ? like->shape[d] : d == c ? channels : size[d - c - 1];
-        order[d] = d < c ? d : d + 1 < like->ndim ? d + 1 : c;
-    }
-    n->out[i] = tg__tensor_make(tg, like->device, dtype, like->ndim, shape, last ? order : NULL);
-    return n->out[i] != NULL;
 }
 TG__PRIVATE tg_tensor *tg__conv_sum_places(tg_tensor *g, int64_t dims) {       /* a bias' gradient */
     int64_t list[4];
@@ -18613,8 +18614,8 @@ TG__PRIVATE bool tg__pooling_check(tg_ctx *tg, tg__node *n) {
         if (at->adaptive && size[d] < 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the result's sizes must not be negative, got %l", size[d]);
         if (!at->adaptive && size[d] < 1) return tg__fail_op(tg, TG_ERROR_SHAPE, "no window of %l fits into %l places of %t", at->kernel[d], in, x);
     }
-    return tg__out_images(tg, n, 0, x->dtype, x, x->shape[front - 1], spatial, size + 3 - spatial)
-        && (n->op->n_out == 1 || tg__out_images(tg, n, 1, TG_I64, x, x->shape[front - 1], spatial, size + 3 - spatial));
+    return tg__out_images(tg, n, 0, x->dtype, x, x->shape[front - 1], spatial, size + (3 - spatial))
+        && (n->op->n_out == 1 || tg__out_images(tg, n, 1, TG_I64, x, x->shape[front - 1], spatial, size + (3 - spatial)));
 }
 TG__PRIVATE bool tg__pooling_forward(tg_ctx *tg, tg__node *n) {
     const tg__pooling_attr *at = (const tg__pooling_attr *)n->attr;
@@ -18657,7 +18658,7 @@ TG__PRIVATE bool tg__avg_pool_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, t
 TG__PRIVATE bool tg__avg_pool_back_check(tg_ctx *tg, tg__node *n) {
     const tg__pooling_attr *at = (const tg__pooling_attr *)n->attr;
     const tg_tensor *g = n->in[0];
-    return tg__out_images(tg, n, 0, g->dtype, g, g->shape[g->ndim - 1 - (int)at->spatial], (int)at->spatial, at->in + 3 - at->spatial);
+    return tg__out_images(tg, n, 0, g->dtype, g, g->shape[g->ndim - 1 - (int)at->spatial], (int)at->spatial, at->in + (3 - at->spatial));
 }
 TG__PRIVATE bool tg__max_pool_back_check(tg_ctx *tg, tg__node *n) { return tg__out_like(tg, n, 0, n->in[1]); }
 static const tg_op tg__max_pool_places_op = { TG__OP_KIND("max_pool_places", TG__IN(1), TG__OUT(2), TG__NO_FLAGS, TG_POOL_MAX), TG__SAVES(TG_SAVE_OUT(1)), TG__ATTRS(tg__pooling),
@@ -19810,7 +19811,7 @@ static const tg_attr tg__resample_attrs[] = {
 TG__PRIVATE bool tg__resample_check(tg_ctx *tg, tg__node *n) {
     const tg__resample_attr *at = (const tg__resample_attr *)n->attr;
     const tg_tensor *x = n->in[0];
-    return tg__out_images(tg, n, 0, x->dtype, x, x->shape[1], x->ndim - 2, at->size + 5 - x->ndim);
+    return tg__out_images(tg, n, 0, x->dtype, x, x->shape[1], x->ndim - 2, at->size + (5 - x->ndim));
 }
 TG__PRIVATE bool tg__resample_forward(tg_ctx *tg, tg__node *n) {
     const tg__resample_attr *at = (const tg__resample_attr *)n->attr;
@@ -21200,7 +21201,7 @@ TG__PRIVATE bool tg__attention_plan_make(tg_ctx *tg, tg__attention_plan *j) {
     j->units = j->blocks * j->b * (j->few ? j->hk : j->h);
     /* in double: keys that are one key expanded can be more than fit in 64 bits */
     work = (double)(j->few ? (int64_t)TG__ATT_ROWS : tg__imin(TG__ATT_Q, j->tq)) * (double)(j->causal ? j->tk / 2 + j->tk % 2 : j->tk) * (double)(j->d + j->dv);
-    j->per = work > TG__ATT_CHUNK ? 1 : (int64_t)(TG__ATT_CHUNK / (work > 1 ? work : 1));
+    j->per = work > (double)TG__ATT_CHUNK ? 1 : (int64_t)((double)TG__ATT_CHUNK / (work > 1 ? work : 1));
     return true;
 }
 TG__PRIVATE int64_t tg__attention_start(tg_ctx *tg, int phase, void *plan) {
@@ -21233,7 +21234,7 @@ TG__PRIVATE bool tg__attention_check(tg_ctx *tg, tg__node *n) {
     int64_t shape[4], rest[4];
     int d;
     for (d = 0; d < 3; d++)                                    /* expanded rows take no memory, but blocks of them do */
-        if (n->in[d]->shape[3] > TG__ATT_LONGEST) return tg__fail(tg, TG__E_TOO_LARGE, 4, n->in[d]->shape);
+        if (n->in[d]->shape[3] > TG__ATT_LONGEST) return tg__fail(tg, TG__E_TOO_LARGE, n->in[d]->ndim, n->in[d]->shape);
     rest[0] = 2;
     for (d = 0; d < 3; d++) rest[d + 1] = shape[d] = q->shape[d];
     shape[3] = v->shape[3];
@@ -33571,11 +33572,11 @@ TG__INLINE TG__V TG__W(ndtrtail)(TG__V a) {                      /* ndtr(-a), a 
 /* Numbers beyond 4.24 are rare, and only they take the long way. */
 TG__INLINE TG__V TG__W(ndtr)(TG__V x) {
     TG__V a = TG__W(abs)(x), t = TG__FMA(a, TG__K(1.76847403f), TG__K(12582912.0f)), d, r;
-    TG__M far = TG__W(gt)(a, TG__K(4.24f));
+    TG__M beyond = TG__W(gt)(a, TG__K(4.24f));
     TG__BARRIER(t);
     d = TG__FNMA(TG__SUB(t, TG__K(12582912.0f)), TG__K(0.565459251f), a);
     r = TG__W(piece7)(tg__ndtr_pieces, d, TG__W(bits)(t));
-    if (TG__W(many)(far)) r = TG__SEL(far, TG__W(ndtrtail)(a), r);
+    if (TG__W(many)(beyond)) r = TG__SEL(beyond, TG__W(ndtrtail)(a), r);
     return TG__SEL(TG__W(gt)(x, TG__K(0.0f)), TG__SUB(TG__K(1.0f), r), r);
 }
 TG__INLINE TG__V TG__W(sumerr)(TG__V a, TG__V b, TG__V s) {          /* a + b - s exactly, s the rounded sum */
@@ -36263,7 +36264,7 @@ typedef struct tg__conv_tiles {
     const void *w; int64_t w_step;
     const void *x;
     void   *d; int64_t d_rs;
-    bool    add, far;                        /* far: d is the result itself, and may be far away */
+    bool    add, ahead;                      /* ahead: d is the result itself, which may be far away: it is asked for early */
 } tg__conv_tiles;
 
 /* From sums to the result: m maps of rows x cols. Strides in elements of the stored type. */
@@ -36513,7 +36514,7 @@ TG__PRIVATE void TG__FT(tg__conv_tiles)(const tg__conv_tiles *s) {
         if (rows == 1) { TG__FT(tg__conv_row)(s, w, d); continue; }
         for (int64_t nv, v = 0; v < s->vectors; v += nv) {
             nv = s->vectors - v == 4 ? 2 : s->vectors - v < 3 ? s->vectors - v : 3;
-            if (s->far && v + nv < s->vectors)                      /* where the next tile will write */
+            if (s->ahead && v + nv < s->vectors)                      /* where the next tile will write */
                 for (int64_t r = 0; r < rows; r++)
                     for (int64_t f = 0; f < 3 * TG__VN; f += 64 / (int64_t)sizeof(TG__T)) TG__PREFETCH(d + r * s->d_rs + (v + nv) * TG__VN + f);
             TG__FT(tg__conv_tile)[nv - 1][pick](s->k, w, s->at, x + s->place[v], x + s->place[v + (nv > 1)],

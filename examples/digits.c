@@ -2,7 +2,7 @@
 
    The program draws the digits itself: a pen follows splines through jittered points, with slant, scale, thickness,
    shift and noise. So there is nothing to download, and no two digits are alike: every batch is drawn anew, the
-   test digits with other dice. Network, loss and the Adam optimiser are written out in tensorgrad calls.
+   test digits with other dice. The network is a list of modules, the optimiser Adam; `examples/spiral.c` writes both out.
 
        cc -O2 examples/digits.c -o digits && ./digits        1000 steps, some seconds
        ./digits 100                                          100 steps
@@ -112,73 +112,25 @@ static void draw_batch(tg_ctx *tg, uint64_t *dice, tg_tensor **images, tg_tensor
 
 /* ---- The network: two convolutions that halve the picture, two full layers. ---- */
 
-enum { CONV1, BIAS1, CONV2, BIAS2, FULL3, BIAS3, FULL4, BIAS4, WEIGHTS };
-
-typedef struct network {
-    tg_tensor *weight[WEIGHTS];
-    tg_tensor *mean[WEIGHTS], *square[WEIGHTS];       /* Adam's running means of the gradient and of its square */
-    double unfilled_mean, unfilled_square;            /* how much of them is still the zero they began with      */
-} network;
-
-/* Weights begin random with variance 2 / inputs (He et al. 2015), biases, which have no inputs, at zero. */
-static void make(tg_ctx *tg, network *net, int which, int inputs, int ndim, const int64_t *shape) {
-    tg_tensor *w = tg_zeros(tg, ndim, shape);
-    if (inputs) w = tg_mul(tg_randn(tg, ndim, shape), tg_sqrt(tg_number(tg, 2.0 / inputs)));
-    net->weight[which] = tg_keep(tg_require_grad(w, true));
-    net->mean[which] = tg_keep(tg_zeros_like(w));
-    net->square[which] = tg_keep(tg_zeros_like(w));
-}
-
-static void make_network(tg_ctx *tg, network *net) {
-    tg_mark scope = tg_begin(tg);                      /* ends what was made on the way; what is kept stays */
-    make(tg, net, CONV1, 1 * 5 * 5,  TG_SHAPE(12, 1, 5, 5));
-    make(tg, net, CONV2, 12 * 3 * 3, TG_SHAPE(24, 12, 3, 3));
-    make(tg, net, FULL3, 24 * 7 * 7, TG_SHAPE(64, 24 * 7 * 7));
-    make(tg, net, FULL4, 64,         TG_SHAPE(10, 64));
-    make(tg, net, BIAS1, 0, TG_SHAPE(12));
-    make(tg, net, BIAS2, 0, TG_SHAPE(24));
-    make(tg, net, BIAS3, 0, TG_SHAPE(64));
-    make(tg, net, BIAS4, 0, TG_SHAPE(10));
-    net->unfilled_mean = net->unfilled_square = 1;
-    tg_end(tg, scope);
-}
-
-static tg_tensor *forward(const network *net, tg_tensor *x) {                                /* [N, 1, 28, 28]  */
-    tg_tensor *const *w = net->weight;
-    x = tg_relu(tg_conv2d(x, w[CONV1], w[BIAS1], .stride = {2, 2}, .padding = {2, 2}));      /* [N, 12, 14, 14] */
-    x = tg_relu(tg_conv2d(x, w[CONV2], w[BIAS2], .stride = {2, 2}, .padding = {1, 1}));      /* [N, 24, 7, 7]   */
-    x = tg_relu(tg_linear(tg_flatten(x, 1, -1), w[FULL3], w[BIAS3]));                        /* [N, 64]         */
-    return tg_linear(x, w[FULL4], w[BIAS4]);                                                 /* [N, 10]         */
+static tg_module *make_network(tg_ctx *tg) {
+    return tg_nn_sequential(tg,                                                              /* [N, 1, 28, 28]  */
+        tg_nn_conv2d(tg, 1, 12, 5, .padding = {2, 2}, .stride = {2, 2}), tg_nn_relu(tg),     /* [N, 12, 14, 14] */
+        tg_nn_conv2d(tg, 12, 24, 3, .padding = {1, 1}, .stride = {2, 2}), tg_nn_relu(tg),    /* [N, 24, 7, 7]   */
+        tg_nn_flatten(tg),
+        tg_nn_linear(tg, 24 * 7 * 7, 64), tg_nn_relu(tg),                                    /* [N, 64]         */
+        tg_nn_linear(tg, 64, 10));                                                           /* [N, 10]         */
 }
 
 /* ---- Training. ---- */
 
-/* Adam (Kingma and Ba 2014): each weight moves by the mean of its gradient over the gradient's usual size. */
-static void adam(network *net, double rate) {
-    const double beta1 = 0.9, beta2 = 0.99, tiny = 1e-8;
-    net->unfilled_mean *= beta1;
-    net->unfilled_square *= beta2;
-    for (int i = 0; i < WEIGHTS; i++) {
-        tg_tensor *w = net->weight[i], *mean = net->mean[i], *square = net->square[i];
-        tg_add_scaled_(mean, tg_sub(tg_grad_of(w), mean), 1 - beta1);
-        tg_add_scaled_(square, tg_sub(tg_square(tg_grad_of(w)), square), 1 - beta2);
-        tg_tensor *size = tg_sqrt(tg_div_scalar(square, 1 - net->unfilled_square));
-        tg_addcdiv_(w, mean, tg_add_scalar(size, tiny), -rate / (1 - net->unfilled_mean));
-        tg_zero_grad(w);
-    }
-}
-
 /* Returns the loss. Everything made after tg_begin, the graph too, ends with the scope. */
-static double train_step(tg_ctx *tg, network *net, uint64_t *dice, double rate) {
+static double train_step(tg_ctx *tg, tg_module *net, tg_optim *adam, uint64_t *dice) {
     tg_mark scope = tg_begin(tg);
     tg_tensor *images, *labels;
     draw_batch(tg, dice, &images, &labels);
-    tg_tensor *loss = tg_cross_entropy(forward(net, images), labels);
-    if (tg_backward(loss)) {
-        bool was = tg_grad_mode(tg, false);            /* the optimiser's arithmetic is no part of any graph */
-        adam(net, rate);
-        tg_grad_mode(tg, was);
-    }
+    tg_tensor *loss = tg_cross_entropy(tg_forward(net, images), labels);
+    tg_backward(loss);
+    tg_step(adam);                                     /* a step, and the gradients are gone */
     double value = tg_item(loss);
     tg_end(tg, scope);
     return value;
@@ -187,12 +139,14 @@ static double train_step(tg_ctx *tg, network *net, uint64_t *dice, double rate) 
 /* Processor time: near enough to the clock on the wall for one thread, and all that C99 has. */
 static double seconds(void) { return (double)clock() / CLOCKS_PER_SEC; }
 
-static void train(tg_ctx *tg, network *net, int steps) {
+static void train(tg_ctx *tg, tg_module *net, int steps) {
+    const double rate = 0.004;
+    tg_optim *adam = tg_optim_adam(net, rate, .betas = {TG_IS(0.9), TG_IS(0.99)});
     uint64_t dice = 1, host_calls = 0;
     double begin = seconds(), average = 2.3;           /* the loss of a network that knows nothing is log(10) */
     for (int step = 1; step <= steps && !tg_failed(tg); step++) {
-        double rate = 0.004 * (steps - step + 1) / steps;                    /* falls to zero in a straight line */
-        average += 0.05 * (train_step(tg, net, &dice, rate) - average);
+        tg_optim_set_lr(adam, 0, rate * (steps - step + 1) / steps);         /* falls to zero in a straight line */
+        average += 0.05 * (train_step(tg, net, adam, &dice) - average);
         if (step == WARM_UP) host_calls = tg_memory(tg).host_calls;
         if (step % 10 && step < steps) continue;
         double per_step = (seconds() - begin) / step;
@@ -227,7 +181,7 @@ static void show(const card *cards, int n) {
     printf("\n\n");
 }
 
-static void test(tg_ctx *tg, const network *net) {
+static void test(tg_ctx *tg, tg_module *net) {
     uint64_t dice = 1234567;
     static card cards[2][5];                           /* wrong, right */
     int count[2] = { 0, 0 };
@@ -236,7 +190,7 @@ static void test(tg_ctx *tg, const network *net) {
         tg_tensor *images, *labels;
         int64_t digit[BATCH], guess[BATCH];
         draw_batch(tg, &dice, &images, &labels);
-        tg_tensor *best = tg_argmax_dim(forward(net, images), 1, false);
+        tg_tensor *best = tg_argmax_dim(tg_forward(net, images), 1, false);
         bool ok = tg_read(labels, digit, sizeof digit) && tg_read(best, guess, sizeof guess);
         for (int i = 0; ok && i < BATCH; i++) {
             bool right = guess[i] == digit[i];
@@ -259,11 +213,10 @@ static void test(tg_ctx *tg, const network *net) {
 int main(int argc, char **argv) {
     tg_ctx *tg = tg_open(NULL);
     if (!tg) return 1;
-    network net;
-    make_network(tg, &net);
-    train(tg, &net, argc > 1 ? atoi(argv[1]) : 1000);
+    tg_module *net = make_network(tg);
+    train(tg, net, argc > 1 ? atoi(argv[1]) : 1000);
     tg_grad_mode(tg, false);
-    test(tg, &net);
+    test(tg, net);
     bool failed = tg_failed(tg);                       /* the message is on stderr already */
     tg_close(tg);
     return failed;

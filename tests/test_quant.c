@@ -338,7 +338,7 @@ int main(void) {
         tg = open_set(set);
         if (!CHECK(tg)) continue;
         test_products(set); test_forms(); test_bytes(); test_batches();
-        if (tg->features) { const unsigned was = tg->features; tg->features = 0; test_bytes(); tg->features = was; }       /* a machine without the instructions for dot products */
+        if (tg->features) { const unsigned was = tg->features; tg->features = 0; test_bytes(); tg->features = was; }       /* as if tg__cpu_probe had found no instructions for dot products */
         test_close(tg);
         test_threads(set);
     }

@@ -137,6 +137,7 @@ static bool works(rows_fn rows, int k, trial *c, tg_dtype d, tg_dtype *gives) {
     tg_tensor *o[OPERANDS];
     bool ok;
     int i;
+    *gives = d;
     if (c->in[0] == 'u' && d != TG_U8) return false;
     set_dtype(c, d);
     (void)start(c, NULL);
