@@ -370,7 +370,7 @@ fi
 # ------------------------------------------------------------------------------------------------------------------- cross
 if in_group cross; then
     if have x86_64-w64-mingw32-gcc; then
-        compiles "mingw, warnings" x86_64-w64-mingw32-gcc -std=c99 $warn $inc -fsyntax-only tests/compile_impl.c
+        compiles "mingw, warnings" x86_64-w64-mingw32-gcc -std=c99 -flarge-source-files $warn $inc -fsyntax-only tests/compile_impl.c
         slow && compiles "mingw gnu17, warnings" x86_64-w64-mingw32-gcc -std=gnu17 $warn $inc -fsyntax-only tests/compile_impl.c
         level=-O2; slow || level="-O0 $few"
         if compiles "mingw" x86_64-w64-mingw32-gcc $level $inc tests/compile_main.c -o $out/main.exe; then
@@ -397,7 +397,7 @@ if in_group cross; then
         skip "MSVC's branches: no clang or no headers of mingw"
     fi
     if have aarch64-linux-gnu-gcc; then
-        compiles "aarch64 c99, warnings" aarch64-linux-gnu-gcc -std=c99 $warn $inc -fsyntax-only tests/compile_impl.c
+        compiles "aarch64 c99, warnings" aarch64-linux-gnu-gcc -std=c99 -flarge-source-files $warn $inc -fsyntax-only tests/compile_impl.c
         if impl_arm && compiles "aarch64" aarch64-linux-gnu-gcc -static $user tests/compile_main.c $o -o $out/main_arm; then
             if have qemu-aarch64; then says_ok "aarch64 under qemu" qemu-aarch64 $out/main_arm; else skip "aarch64: no qemu-aarch64"; fi
         fi
