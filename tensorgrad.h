@@ -91,7 +91,7 @@
      TENSORGRAD_STATIC       all functions static: several private copies can live in one program, unused ones are dropped
      TENSORGRAD_FILENAME     "name.h" if your copy has another name: the file reads itself once per instruction set
      TENSORGRAD_TEACH        only the plain C kernels: the reference, quick to compile and to step through
-     TENSORGRAD_NATIVE       only the kernels that your flags name (-march=native, -msimd128): half the time to compile; where they name none, all as usual
+     TENSORGRAD_NATIVE       only the kernels that your flags name (-march=native, -msimd128): two thirds of the time to compile; where they name none, all as usual
      TENSORGRAD_SOFT_FMA     config.strict also on CPUs without a fused multiply-add and with TENSORGRAD_TEACH: 1.5 s more to compile
      TENSORGRAD_BLIS         large f32 and f64 products by the cblas_sgemm and cblas_dgemm (32-bit sizes) that you link, -lblis or -lopenblas,
                              but for strict mode: with that library's bits, threads and stack. That file must not include cblas.h
