@@ -7506,6 +7506,7 @@ TG__PRIVATE void tg__no_results(tg_tensor **list, int n) {
 }
 /* The place of a call with options; without one none is noted, which is better than that of an older call. */
 TG__PRIVATE void tg__note(tg_tensor *t, tg_place at) { (void)tg__at(t, at.file, at.line); }
+TG__PRIVATE tg_ctx *tg__note_ctx(tg_ctx *tg, tg_place at) { return tg__at_ctx(tg, at.file, at.line); }
 /* is operand i there, alive and of this context? Its numbers may be opaque. */
 TG__PRIVATE bool tg__use_any(tg_ctx *tg, const tg_tensor *t, int i) {
     if (TG__RARE(!t)) return tg__fail(tg, TG__E_NULL, i);
@@ -7519,6 +7520,9 @@ TG__PRIVATE bool tg__use(tg_ctx *tg, const tg_tensor *t, int i) {
         tg__fail(tg, TG__E_OPAQUE, i, t,
             t->opaque == TG__SPARSE ? "row-sparse; tg_to_dense it first" :
             t->opaque == TG__MAPPED ? "inside another tg_vmap" : "block-quantised; tg_to a floating type first");
+}
+TG__PRIVATE bool tg__use_blocks(tg_ctx *tg, const tg_tensor *t, int i) {      /* block-quantised ones too */
+    return tg__use_any(tg, t, i) && (t->opaque <= TG__BLOCKS || tg__use(tg, t, i));
 }
 /* Does it stand for itself, not for every example of a tg_vmap? Asked where a tensor is used other than by tg__call. */
 TG__INLINE bool tg__whole(tg_ctx *tg, const tg_tensor *t) { return !TG__RARE(t->opaque == TG__MAPPED) || tg__fail(tg, TG__E_VMAP); }
@@ -7534,7 +7538,7 @@ TG__PRIVATE tg_ctx *tg__start_opaque(tg_tensor *t, const char *name) {
 }
 TG__PRIVATE tg_ctx *tg__start_blocks(tg_tensor *t, const char *name) {
     tg_ctx *tg = tg__start_opaque(t, name);
-    return tg && (t->opaque <= TG__BLOCKS || tg__use(tg, t, 0)) ? tg : NULL;
+    return tg && tg__use_blocks(tg, t, 0) ? tg : NULL;
 }
 TG__PRIVATE tg_ctx *tg__start(tg_tensor *t, const char *name) {
     tg_ctx *tg = t ? t->tg : NULL;
@@ -27558,7 +27562,7 @@ TG_API tg_tensor *(tg_module_tensor)(tg_module *m, tg_tensor **field, const char
     tg_ctx *tg = tg__start_module(m, "module_tensor");
     tg__member *s;
     if (field) *field = NULL;
-    if (!tg || !tg__use_any(tg, t, 4) || (t->opaque > TG__BLOCKS && !tg__use(tg, t, 4)) || !tg__whole(tg, t)) return NULL;
+    if (!tg || !tg__use_blocks(tg, t, 4) || !tg__whole(tg, t)) return NULL;
     if (parameter && tg_dtype_is_float(t->dtype) && !(t = tg_require_grad(t, true))) return NULL;
     if (!(s = tg__member_new(m, parameter ? TG__MEMBER_PARAM : TG__MEMBER_BUFFER, field, name, -1))) return NULL;
     tg__member_own(tg, t);
@@ -27569,7 +27573,7 @@ TG_API tg_tensor *(tg_module_tensor)(tg_module *m, tg_tensor **field, const char
 /* ---- calling ---- */
 TG_API size_t tg_module_enter(tg_module *m) { return m ? tg_path_begin(m->tg, m->name) : 0; }
 TG_API tg_tensor *tg_module_leave(tg_module *m, size_t mark, tg_tensor *y) {
-    if (m && m->name) tg_path_end(m->tg, mark);
+    if (m) tg_path_end(m->tg, mark);
     return y;
 }
 TG_API tg_tensor *(tg_forward)(tg_module *m, tg_tensor *x) {
@@ -27628,21 +27632,24 @@ TG__PRIVATE bool tg__tour_in(tg__tour *w, tg_module *m) {
     }
     return true;
 }
-TG__PRIVATE tg__tour tg__tour_of(tg_module *m, bool (*visit)(tg__tour *w, tg_module *m, tg__member *s), void *user) {
+TG__PRIVATE bool tg__module_walk(tg_module *m, bool (*visit)(tg__tour *w, tg_module *m, tg__member *s), void *user) {
     tg__tour w;
     w.root = m; w.visit = visit; w.length = 0; w.path[0] = 0; w.met = 0; w.user = user;
-    return w;
-}
-TG__PRIVATE bool tg__module_walk(tg_module *m, bool (*visit)(tg__tour *w, tg_module *m, tg__member *s), void *user) {
-    tg__tour w = tg__tour_of(m, visit, user);
     return tg__tour_in(&w, m);
 }
-/* Is the tensor met for the first time? A walk that ends where it is met says when that was. */
-TG__PRIVATE bool tg__tour_other(tg__tour *w, tg_module *m, tg__member *s) { (void)m; return s->value != w->user; }
+/* Is the tensor met for the first time? The same way again, without the paths, says when that was. */
+TG__PRIVATE bool tg__module_meets(const tg_module *m, const void *value, int64_t *met) {
+    int64_t i;
+    for (i = 0; i < m->own->members; i++) {
+        const tg__member *s = &m->own->member[i];
+        ++*met;
+        if (s->value == value || (tg__member_part(s) && tg__module_meets(tg__member_part(s), value, met))) return true;
+    }
+    return false;
+}
 TG__PRIVATE bool tg__tour_first(const tg__tour *w, const tg__member *s) {
-    tg__tour again = tg__tour_of(w->root, tg__tour_other, s->value);
-    (void)tg__tour_in(&again, w->root);
-    return again.met == w->met;
+    int64_t met = 0;
+    return tg__module_meets(w->root, s->value, &met) && met == w->met;
 }
 
 typedef struct tg__parameter_list { tg_tensor **list; int64_t count, room, numbers; } tg__parameter_list;
@@ -27831,7 +27838,7 @@ TG_API bool (tg_module_set)(tg_module *m, const char *path, tg_tensor *t) {
     tg_ctx *tg = tg__start_module(m, "module_set");
     tg_module *part = NULL;
     tg__member *s;
-    if (!tg || !tg__use_any(tg, t, 2) || (t->opaque > TG__BLOCKS && !tg__use(tg, t, 2)) || !tg__whole(tg, t)) return false;
+    if (!tg || !tg__use_blocks(tg, t, 2) || !tg__whole(tg, t)) return false;
     if (!path) return tg__fail(tg, TG__E_NULL, 1);
     s = tg__member_at(m, path, &part);
     if (!s || !tg__member_tensor(s)) return tg__fail_op(tg, TG_ERROR_VALUE, "%s has no parameter or buffer %s", m->kind, path);
@@ -28098,8 +28105,7 @@ TG_API tg_module *tg_nn_linear_from(const tg_nn_linear_args *a) {
     tg__linear *l;
     int64_t shape[2];
     double bound;
-    if (!a || !a->tg) return NULL;
-    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     l = TG__LAYER(a->tg, tg__linear, "Linear", linear);
     if (!l || !tg__layer_needs(&l->m, a->in >= 0 && a->out >= 0, "sizes", a->in < 0 ? a->in : a->out)) return TG_MODULE_OF(l);
     shape[0] = a->out; shape[1] = a->in;
@@ -28140,8 +28146,7 @@ TG__PRIVATE tg_module *tg__conv_layer_new(const tg_nn_conv2d_args *a, const char
     int64_t shape[5], groups;
     double fan_in;
     int d;
-    if (!a || !a->tg) return NULL;
-    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     l = (tg__conv_layer *)tg__module_make(a->tg, sizeof *l, kind, name, tg__nn_conv_forward);
     if (!l) return NULL;
     groups = a->groups ? a->groups : 1;
@@ -28197,8 +28202,7 @@ TG__PRIVATE tg_tensor *tg__nn_pool_forward(tg_module *m, tg_tensor *x) {
 TG__PRIVATE tg_module *tg__pool_layer_new(const tg_nn_pool_args *a, const char *kind, const char *name, int spatial, bool mean) {
     tg__pool_layer *l;
     int d;
-    if (!a || !a->tg) return NULL;
-    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     l = (tg__pool_layer *)tg__module_make(a->tg, sizeof *l, kind, name, tg__nn_pool_forward);
     if (!l) return NULL;
     l->args = *a; l->spatial = spatial; l->mean = mean;
@@ -28331,8 +28335,7 @@ TG__PRIVATE tg_module *tg__batch_norm_new(const tg_nn_batch_norm2d_args *a, cons
     tg__batch_norm *l;
     tg_tensor *count;
     tg_mark scope;
-    if (!a || !a->tg) return NULL;
-    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     l = (tg__batch_norm *)tg__module_make(a->tg, sizeof *l, kind, name, tg__nn_batch_norm_forward);
     if (!l || !tg__layer_needs(&l->m, a->channels > 0, "the number of channels", a->channels)) return TG_MODULE_OF(l);
     l->eps = a->eps.is ? a->eps.value : 1e-5; l->momentum = a->momentum.is ? a->momentum.value : 0.1;
@@ -28372,8 +28375,7 @@ TG__PRIVATE tg_tensor *tg__nn_norm_forward(tg_module *m, tg_tensor *x) {
 }
 TG__PRIVATE tg_module *tg__norm_layer_new(const tg_nn_norm_args *a, const char *kind, const char *name, tg__norm_layer_kind which) {
     tg__norm_layer *l;
-    if (!a || !a->tg) return NULL;
-    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     l = (tg__norm_layer *)tg__module_make(a->tg, sizeof *l, kind, name, tg__nn_norm_forward);
     if (!l) return NULL;
     l->which = which; l->groups = a->groups; l->eps = a->eps.is ? a->eps.value : which == TG__NN_RMS ? -1 : 1e-5;
@@ -28406,8 +28408,7 @@ TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *a) {
     int64_t shape[2];
     tg_mark scope;
     bool was;
-    if (!a || !a->tg) return NULL;
-    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     l = TG__LAYER(a->tg, tg__embedding_layer, "Embedding", embedding);
     if (!l || !tg__layer_needs(&l->m, a->rows > 0 && a->width > 0, "sizes", a->rows > 0 ? a->width : a->rows)) return TG_MODULE_OF(l);
     l->args = *a;
@@ -28456,7 +28457,7 @@ TG__PRIVATE tg_tensor *tg__nn_rnn_forward(tg_module *m, tg_tensor *x) {
 TG__PRIVATE tg_ctx *tg__start_forward(tg_module *m, tg_place at, const char *name, tg_module_forward forward, const char *kinds) {
     tg_ctx *tg = m ? m->tg : NULL;
     if (!tg) return NULL;
-    (void)tg__at_ctx(tg, at.file, at.line);
+    (void)tg__note_ctx(tg, at);
     if (!tg__start_module(m, name)) return NULL;
     if (m->forward != forward) { tg__fail_op(tg, TG_ERROR_VALUE, "the module must be %s, got %s", kinds, m->kind); return NULL; }
     return tg;
@@ -28488,8 +28489,7 @@ TG__PRIVATE tg_module *tg__rnn_layer_new(const tg_nn_rnn_args *a, const char *ki
     int directions, each, i = 0, d;
     double bound;
     tg__rnn_layer *l;
-    if (!a || !a->tg) return NULL;
-    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     layers = a->layers && !cell ? a->layers : 1; directions = a->bidirectional && !cell ? 2 : 1;
     each = (a->no_bias ? 2 : 4) + (a->proj_size > 0);
     if (layers < 1 || layers > 1000) layers = 0;                              /* refused below, in the layer's name */
@@ -28573,8 +28573,7 @@ TG_API tg_module *tg_nn_multihead_attention_from(const tg_nn_multihead_attention
     tg__attention_layer *l;
     tg_nn_linear_args out = TG__ZERO;
     int64_t e, k, v, shape[3];
-    if (!a || !a->tg) return NULL;
-    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     l = TG__LAYER(a->tg, tg__attention_layer, "MultiheadAttention", attention);
     if (!l) return NULL;
     e = a->embed_dim; k = a->kdim ? a->kdim : e; v = a->vdim ? a->vdim : e;
@@ -28678,7 +28677,7 @@ TG_API tg_tensor *tg_forward_transformer_from(const tg_forward_transformer_args 
     tg_tensor *y;
     size_t mark;
     if (!tg) return NULL;
-    (void)tg__at_ctx(tg, a->at.file, a->at.line);
+    (void)tg__note_ctx(tg, a->at);
     if (!tg__start_module(m, "forward_transformer") || !tg__use(tg, a->src, 1)) return NULL;
     if (m->forward == tg__nn_transformer_layer_forward || m->forward == tg__nn_transformer_stack_forward) {
         const bool decodes = tg__transformer_decodes(m);
@@ -28743,12 +28742,10 @@ TG__PRIVATE tg_module *tg__transformer_stack_new(const tg_nn_transformer_args *a
     if (norm) (void)TG_PART(s, norm, tg__transformer_norm(a));
     return TG_MODULE_OF(s);
 }
-#define TG__TRANSFORMER_START(a) if (!a || !a->tg) return NULL; (void)tg__at_ctx(a->tg, a->at.file, a->at.line)
-TG_API tg_module *tg_nn_transformer_encoder_layer_from(const tg_nn_transformer_encoder_layer_args *a) { TG__TRANSFORMER_START(a); return tg__transformer_layer_new(a, false); }
-TG_API tg_module *tg_nn_transformer_decoder_layer_from(const tg_nn_transformer_decoder_layer_args *a) { TG__TRANSFORMER_START(a); return tg__transformer_layer_new(a, true); }
-TG_API tg_module *tg_nn_transformer_encoder_from(const tg_nn_transformer_encoder_args *a) { TG__TRANSFORMER_START(a); return tg__transformer_stack_new(a, a->layers, false, a->final_norm); }
-TG_API tg_module *tg_nn_transformer_decoder_from(const tg_nn_transformer_decoder_args *a) { TG__TRANSFORMER_START(a); return tg__transformer_stack_new(a, a->layers, true, a->final_norm); }
-#undef TG__TRANSFORMER_START
+TG_API tg_module *tg_nn_transformer_encoder_layer_from(const tg_nn_transformer_encoder_layer_args *a) { return a && tg__note_ctx(a->tg, a->at) ? tg__transformer_layer_new(a, false) : NULL; }
+TG_API tg_module *tg_nn_transformer_decoder_layer_from(const tg_nn_transformer_decoder_layer_args *a) { return a && tg__note_ctx(a->tg, a->at) ? tg__transformer_layer_new(a, true) : NULL; }
+TG_API tg_module *tg_nn_transformer_encoder_from(const tg_nn_transformer_encoder_args *a) { return a && tg__note_ctx(a->tg, a->at) ? tg__transformer_stack_new(a, a->layers, false, a->final_norm) : NULL; }
+TG_API tg_module *tg_nn_transformer_decoder_from(const tg_nn_transformer_decoder_args *a) { return a && tg__note_ctx(a->tg, a->at) ? tg__transformer_stack_new(a, a->layers, true, a->final_norm) : NULL; }
 /* torch draws all matrices of a whole Transformer from Xavier's uniform distribution. */
 TG__PRIVATE bool tg__transformer_draw(tg__tour *w, tg_module *m, tg__member *s) {
     tg_tensor *t = s->kind == TG__MEMBER_PARAM ? tg__member_tensor(s) : NULL;
@@ -28761,8 +28758,7 @@ TG__PRIVATE bool tg__transformer_draw(tg__tour *w, tg_module *m, tg__member *s) 
 TG_API tg_module *tg_nn_transformer_from(const tg_nn_transformer_args *a) {
     tg__transformer *l;
     bool was;
-    if (!a || !a->tg) return NULL;
-    (void)tg__at_ctx(a->tg, a->at.file, a->at.line);
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     l = (tg__transformer *)tg__module_make(a->tg, sizeof *l, tg__transformer_kind, "nn_transformer", NULL);
     if (!l) return NULL;
     (void)TG_PART(l, encoder, tg__transformer_stack_new(a, a->layers, false, true));
@@ -29420,7 +29416,7 @@ TG_API tg_optim *tg_optim_from(const tg_optim_args *a) {
         size_t room;
         tg = a->module->tg;
         if (!tg__gate(tg)) return NULL;
-        (void)tg__at_ctx(tg, a->at.file, a->at.line);
+        (void)tg__note_ctx(tg, a->at);
         tg__name(tg, "optim");
         if (!(list = tg__optim_of_module(a->module, &listed.n_params, &room))) return NULL;
         listed.module = NULL; listed.params = list;
@@ -29453,7 +29449,7 @@ TG__PRIVATE tg_ctx *tg__start_optim(tg_optim *o) {
 TG_API bool tg_optim_group_from(const tg_optim_group_args *a) {
     tg_ctx *tg;
     if (!a || !a->optim) return false;
-    (void)tg__at_ctx(a->optim->tg, a->at.file, a->at.line);
+    (void)tg__note_ctx(a->optim->tg, a->at);
     tg = tg__start_optim(a->optim);
     if (!tg) return false;
     if (a->optim->rule == TG_OPTIM_LBFGS) return tg__fail(tg, TG__E_ARGUMENT, "lbfgs has one group: it looks at all parameters as one vector");

@@ -1,6 +1,6 @@
 /* What torch calls those functions that have another name here, or the same name for something else: ours without tg_, then torch's, which may be several, with what tells them apart in
    brackets; "none": torch has no such function. Names that differ only by a module (mse_loss is torch.nn.functional.mse_loss) are not here. tools/table.c prints them;
-   tests/test_readme.sh holds them against tests/golden.c, whose adapters say which function carries out which of torch's operators. */
+   tests/test_names.sh holds them against tests/golden.c, whose adapters say which function carries out which of torch's operators. */
 static const struct { const char *ours, *torchs; } torch_names[] = {
     { "sign", "sign, sgn" },                                { "gelu_tanh", "gelu(approximate='tanh')" },             
     { "sub", "sub, rsub" },                                 { "div", "div, true_divide" },                           { "div_trunc", "div(rounding_mode='trunc')" },
