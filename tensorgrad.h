@@ -6930,6 +6930,7 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_SCALAR = -1, TG__ISA_SIM
 #define TG__EACH_PASS_(name, pass) TG__JOIN(name, pass)
 #define TG__EACH_PASS(name) TG__EACH_PASS_(name, TG__ONLY)
 #define TG__EACH_PASS_F64(name) TG__EACH_PASS_(name, TG__ONLY)
+#define TG__EACH_PASS_D TG__EACH_PASS
 #else
 /* Where faster passes follow, or quick compiling is asked for, the plain ones are compiled with less
    effort: that takes a fifth off the whole, the bits are the same, and most of them run a tenth slower. */
@@ -6940,7 +6941,7 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_SCALAR = -1, TG__ISA_SIM
 #pragma clang attribute push(__attribute__((minsize)), apply_to = function)
 #else
 #pragma GCC push_options
-#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
+#pragma GCC optimize("Og", "ira-region=one", "no-fast-math", "fp-contract=off")
 #endif
 #endif
 #define TG__PASS plain
@@ -6993,6 +6994,7 @@ enum { TG__ISA_STRICT = -1, TG__ISA_PLAIN, TG__ISA_SCALAR = TG__ISA_PLAIN };
 #endif
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__avx2, name##__avx512
 #define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__avx2, name##__avx2      /* the map chapter for double */
+#define TG__EACH_PASS_D(name)  name##__plain TG__STRICT_TOO(name), name##__avx2, name##__avx2       /* derivatives: they wait for memory */
 enum { TG__ISA_AVX2 = TG__ISA_SCALAR + 1, TG__ISA_AVX512, TG__PASSES };
 #elif TG__HAS_NEON
 #define TG__PASS neon
@@ -7000,6 +7002,7 @@ enum { TG__ISA_AVX2 = TG__ISA_SCALAR + 1, TG__ISA_AVX512, TG__PASSES };
 #include TENSORGRAD_FILENAME
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__neon
 #define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__neon
+#define TG__EACH_PASS_D TG__EACH_PASS
 enum { TG__ISA_NEON = TG__ISA_SCALAR + 1, TG__PASSES };
 #elif TG__HAS_SIMD128
 #define TG__PASS simd128
@@ -7007,16 +7010,23 @@ enum { TG__ISA_NEON = TG__ISA_SCALAR + 1, TG__PASSES };
 #include TENSORGRAD_FILENAME
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__simd128
 #define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__simd128
+#define TG__EACH_PASS_D TG__EACH_PASS
 enum { TG__ISA_SIMD128 = TG__ISA_SCALAR + 1, TG__PASSES };
 #else
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name)
 #define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name)
+#define TG__EACH_PASS_D TG__EACH_PASS
 enum { TG__PASSES = TG__ISA_SCALAR + 1 };
 #endif
 #endif
 
 #define TG__NO_WORDS
 #include TENSORGRAD_FILENAME
+
+/* From here on no kernels: constants are found by other passes too, and registers are given out for a function as a whole. */
+#ifdef TG__LEVELS
+#pragma GCC optimize("no-tree-ccp", "ira-region=one")
+#endif
 
 /* TG__KERNEL(void, tg__sum, (int64_t n, ...)) makes the table tg__sum__k with one pointer per pass;
    tg__sum__k[tg->isa] is the one to call. */
@@ -10449,6 +10459,7 @@ TG__PRIVATE int64_t tg__int_floor_divide(int64_t a, int64_t b) {
 
 /* A kernel's two tables, one pointer per pass each. */
 #define TG__MAP_TABLE(name) static const tg__map_table name##__t = { { TG__EACH_PASS(name##_f32) }, { TG__EACH_PASS_F64(name##_f64) } };
+#define TG__MAP_TABLE_D(name) static const tg__map_table name##__t = { { TG__EACH_PASS_D(name##_f32) }, { TG__EACH_PASS_F64(name##_f64) } };
 
 /* Does this pass fuse a product and a sum that are to be rounded one by one? Only clang's -ffp-contract=fast does so
    in spite of the pragmas, and nothing tells the header of that flag. a + p b, where p b = 1 + 2^-11 + 2^-24 and
@@ -10810,11 +10821,11 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
         &name##_v__t, d0, d1, d2, c0, c1, c2, __VA_ARGS__) \
     TG__FORMULA(name##__g, &#name "_"[3], TG_ROW_##name, n, TG__##types, numbers, attrs, (TG__FLAGS_##types) | TG_OP_INPLACE, tg__formula_check_, TG__INT_##types(name), TG__RULE_##types(name), \
         &name##_v__t, d0, d1, d2, c0, c1, c2, __VA_ARGS__)
-#define TG__ROW1(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE(name##_d0) \
+#define TG__ROW1(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE_D(name##_d0) \
     TG__ROW(name, 1, types, numbers, attrs, &name##_d0__t, NULL, NULL, name##_c0, NULL, NULL, __VA_ARGS__)
-#define TG__ROW2(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE(name##_d0) TG__MAP_TABLE(name##_d1) \
+#define TG__ROW2(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE_D(name##_d0) TG__MAP_TABLE_D(name##_d1) \
     TG__ROW(name, 2, types, numbers, attrs, &name##_d0__t, &name##_d1__t, NULL, name##_c0, name##_c1, NULL, __VA_ARGS__)
-#define TG__ROW3(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE(name##_d0) TG__MAP_TABLE(name##_d1) TG__MAP_TABLE(name##_d2) \
+#define TG__ROW3(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE_D(name##_d0) TG__MAP_TABLE_D(name##_d1) TG__MAP_TABLE_D(name##_d2) \
     TG__ROW(name, 3, types, numbers, attrs, &name##_d0__t, &name##_d1__t, &name##_d2__t, name##_c0, name##_c1, name##_c2, __VA_ARGS__)
 #define TG__ROW_WHOLE(name, n) \
     TG__FORMULA(name##__f, &#name[3], TG_ROW_##name, n, TG__WHOLE, 0, NULL, TG__FLAGS_PREDICATE, tg__formula_check, name##_i, name##_rule, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0) \
@@ -15277,6 +15288,10 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
    Two records, the views diagonal and unfold; all else is made of other functions.
    Tests: tests/test_arrange.c; tests/golden.c, tests/op_list.h
    ====================================================================================== */
+#ifdef TG__LEVELS                                      /* made of other operations: to the end of the chapter */
+#pragma GCC push_options
+#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
+#endif
 
 /* ------------------------------------------------------------------ diagonal, unfold ----
    diagonal: y[..., i] = x with i and i + offset at dim1 and dim2; unfold: y[.., w, .., k] = x[.., w * step + k, ..].
@@ -16198,6 +16213,9 @@ TG_API tg_tensor *(tg_multinomial)(tg_tensor *x, int64_t n, bool replacement) {
     return tg__composed(tg, outermost, tg_end_with(tg, m, y));
 }
 
+#ifdef TG__LEVELS
+#pragma GCC pop_options
+#endif
 /* ======================================================================================
    >>impl-gemm    matrix products: which path, cut into phases and chunks
    Owns tg__gemm_plan. Kernels know nothing of dtypes, batches and threads; this section knows nothing of registers.
@@ -22439,6 +22457,10 @@ TG_API tg_tensor *(tg_pad_packed_sequence)(tg_tensor *data, const tg_packed_sequ
    devices, and for any strides.
    Tests: tests/test_products.c
    ====================================================================================== */
+#ifdef TG__LEVELS                                      /* made of other operations: to >>impl-loss's end */
+#pragma GCC push_options
+#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
+#endif
 
 /* ------------------------------------------------------------------ products of vectors and matrices ----
    tg_matmul for operands of the numbers of dimensions that the name says. */
@@ -24097,6 +24119,9 @@ TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_m
     return tg__loss_end(&l, tg_mean_dims(e, 1, &last, false));
 }
 
+#ifdef TG__LEVELS
+#pragma GCC pop_options
+#endif
 /* ======================================================================================
    >>impl-norm    normalisations and statistics
    Tests: tests/test_norm.c
@@ -33809,6 +33834,11 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
 #define TG__EACH_D3(X) X(0, g) X(1, a) X(2, b) X(3, c) X(4, y)
 #define TG__MAP_READ(k, q) TG__V q = TG__W(load)(q##p + (i & q##m)); (void)q;
 #define TG__VALUE(n, types, name, value) TG__KIND_##types(name, TG__EACH##n(TG__MAP_OPERAND), TG__EACH##n(TG__MAP_READ), value)
+#endif
+#undef TG__DERIV
+#if defined(TG__PASS_AVX512) && !defined(TG__ONLY)      /* TG__EACH_PASS_D */
+#define TG__DERIV(n, name, value)
+#else
 #define TG__DERIV(n, name, value) TG__MAP_VALUE(name, TG__EACH_D##n(TG__MAP_OPERAND), TG__EACH_D##n(TG__MAP_READ), value)
 #endif
 
