@@ -30731,8 +30731,7 @@ TG__PRIVATE bool tg__data_weights(tg_data *d, const tg_tensor *w) {
     const int64_t size = (int64_t)tg_dtype_size(w->dtype);
     double sum = 0, v;
     int64_t i;
-    if (w->ndim != 1 || w->shape[0] != d->rows || w->device != TG_CPU || (w->dtype != TG_F32 && w->dtype != TG_F64))
-        return tg__fail_op(d->tg, TG_ERROR_SHAPE, "weights are f32 or f64 [%l] on the host, got %t", d->rows, w);
+    if (w->ndim != 1 || w->shape[0] != d->rows || w->device != TG_CPU) return tg__fail_op(d->tg, TG_ERROR_SHAPE, "weights are [%l] on the host, got %t", d->rows, w);
     if (d->rows == 0) return true;
     d->sums = (double *)tg__mem_get(d->tg, (size_t)d->rows * sizeof *d->sums);
     if (!d->sums) return false;
