@@ -107,7 +107,7 @@
    ---- chapters to leave out: the share of gcc -O2's time and the code that each saves (Zen 4, of 11.4 s and 840 KB) ----
      TENSORGRAD_NO_F64       21 %, 190 KB: f64 is stored, moved, sorted and converted; to compute with it is an error
      TENSORGRAD_NO_CONV       6 %,  73 KB: convolution; a program that calls it does not link
-     TENSORGRAD_NO_IO         3 %,  37 KB: dicts, safetensors, npy; likewise
+     TENSORGRAD_NO_IO         3 %,  37 KB: dicts, safetensors, npy, IDX, CSV, text, runs; likewise
      TENSORGRAD_NO_OPTIM      3 %,  72 KB: optimisers, clipping; likewise
    With TENSORGRAD_NATIVE the first three together leave 4.8 s and 380 KB. Half types and integer products are too small
    to leave out.
