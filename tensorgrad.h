@@ -44,7 +44,7 @@
    |  }
    >  w 3.0, b 2.0
 
-   What is not here yet: data loading, captured graphs, ONNX, CUDA. README says what is.
+   What is not here yet: captured graphs, ONNX, CUDA. README says what is.
 
    ---- contents: search for the tag ----
    PART I, declarations
@@ -55,6 +55,7 @@
      >>ops                                one prototype for every other operation; operations of your own
      >>device                             other devices: requests of plain data, and who answers them
      >>io >>nn >>optim                    safetensors and npy files; modules and layers; optimisers, clipping, schedules
+     >>data                               datasets and their batches; IDX, CSV and text files; a whole run in one file
      >>places                             the caller's file and line
    PART II, implementation
      >>impl-base >>impl-platform          words and includes; the only section that names an operating system
@@ -79,6 +80,7 @@
      >>impl-norm >>impl-pick              made of others: normalisations and statistics; picking and filling
      >>impl-search                        unique, searchsorted, nonzero, index_put
      >>impl-io >>impl-nn >>impl-optim     whole files, dicts, safetensors, npy; modules and layers; optimisers
+     >>impl-data                          batches, gathered ahead; IDX, CSV; a run in one file
      >>impl-debug                         printing, the tape as text and drawing
    PART III, kernels, read once per instruction set
      >>pass-vector >>pass-sets >>pass-maths   the words in plain C, then of each instruction set; exp, log, tanh, erf ... in them
@@ -105,7 +107,7 @@
    ---- chapters to leave out: the share of gcc -O2's time and the code that each saves (Zen 4, of 11.4 s and 840 KB) ----
      TENSORGRAD_NO_F64       21 %, 190 KB: f64 is stored, moved, sorted and converted; to compute with it is an error
      TENSORGRAD_NO_CONV       6 %,  73 KB: convolution; a program that calls it does not link
-     TENSORGRAD_NO_IO         3 %,  37 KB: dicts, safetensors, npy; likewise
+     TENSORGRAD_NO_IO         3 %,  37 KB: dicts, safetensors, npy, IDX, CSV, text, runs; likewise
      TENSORGRAD_NO_OPTIM      3 %,  72 KB: optimisers, clipping; likewise
    With TENSORGRAD_NATIVE the first three together leave 4.8 s and 380 KB. Half types and integer products are too small
    to leave out.
@@ -3028,6 +3030,117 @@ typedef struct tg_plateau {
 TG_API double tg_reduce_lr_on_plateau(tg_plateau *plateau, double lr, double metric);      /* lr, or less                               */
 
 /* ======================================================================================
+   >>data    datasets and their batches; IDX, CSV and text files; a whole run in one file
+   ====================================================================================== */
+
+/* A dataset is rows of one or several tensors of equal first dimension, which it keeps and does not copy; the rows of a
+   step are a function of (seed, step) alone:
+
+       tg_tensor *rows[] = { images, labels };
+       tg_data *data = tg_data_new(rows, 2, 64, .shuffle = true, .seed = 1);
+       for (int64_t step = 0; step < 10 * tg_data_steps(data); step++) {          ten epochs
+           tg_mark m = tg_begin(tg);
+           tg_tensor *x, *y;
+           tg_batch(data, step, &x, &y);
+           tg_backward(tg_cross_entropy(tg_forward(net, x), y));
+           tg_step(opt);
+           tg_end(tg, m);
+       }
+
+   So a run that is resumed needs nothing but its step, and any step can be asked for at once: an epoch's permutation is
+   computed where it is asked for (a keyed bijection), never stored. Without .drop_last an epoch's last batch may be short.
+   For validation, a second dataset without .shuffle. All of this is host memory; tg_to_device carries a batch away.
+
+   Windows of T + 1 tokens of a long text are rows that overlap, tg_unfold(tokens, 0, T + 1, 1), and cost no memory; x and y
+   are then tg_narrow(w, 1, 0, T) and tg_narrow(w, 1, 1, T) of a batch w. */
+typedef struct tg_data tg_data;
+
+/* A row's own random numbers, a function of (seed, step, row) alone (Philox), whoever makes the row and when. */
+typedef struct tg_dice { uint64_t seed, step, row, rolls; } tg_dice;
+TG_API double  tg_dice_roll(tg_dice *dice);               /* in [0, 1)                      */
+TG_API int64_t tg_dice_below(tg_dice *dice, int64_t n);   /* 0 to n - 1; n is positive      */
+
+/* Fills row `row` of a batch: out[k] is the place of its numbers of tensor k, packed. It may run on any thread that the
+   context uses, for several rows at once, and calls no function of this library but those of dice. False: it failed. */
+typedef bool (*tg_row_fn)(void *user, int64_t row, tg_dice *dice, void *const *out);
+
+typedef struct tg_data_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *const *tensors TG_EMPTY; int n_tensors TG_EMPTY;   /* 8 at most */
+    int64_t batch TG_EMPTY;
+    bool drop_last TG_EMPTY;         /* what does not fill a batch at the end of an epoch is left out */
+    tg_row_fn fill TG_EMPTY;         /* changes rows that were copied from the tensors: augmentation; with .rows makes them */
+    int prefetch TG_EMPTY;           /* so many batches, 16 at most, are gathered ahead; see below */
+    int64_t rows TG_EMPTY;           /* with .fill: how many rows there are; each tensor is then an example of one row */
+    int64_t samples TG_EMPTY;        /* rows of an epoch; zero: as many as there are */
+    uint64_t seed TG_EMPTY;
+    bool shuffle TG_EMPTY;
+    void *user TG_EMPTY;             /* fill's */
+    tg_tensor *weights TG_EMPTY;     /* [rows]: each is drawn with a probability that is proportional, and may be drawn again */
+} tg_data_args;
+TG_API tg_data *tg_data_from(const tg_data_args *args);
+#define tg_data_new(tensors_, n_tensors_, ...) TG__OPTIONS3(tg_data, tensors, tensors_, n_tensors, n_tensors_, batch, __VA_ARGS__)
+    /* the context owns it: tg_data_free frees it earlier than tg_close does */
+TG_API void    tg_data_free(tg_data *data);               /* before tg_close; NULL is fine */
+TG_API int64_t tg_data_rows(const tg_data *data);         /* of the dataset */
+TG_API int64_t tg_data_steps(const tg_data *data);        /* of an epoch */
+TG_API int64_t tg_data_row(const tg_data *data, int64_t step, int64_t i);
+    /* which row stands at place i of the batch of this step; -1 where there is none */
+
+/* tg_batch(data, step, &x, &y): the tensors of a step, one for each of the dataset's, first dimension the batch.
+   With .prefetch the next batches are gathered while the context computes: rows are copied by the threads of tg_threads,
+   or by the jobs hook, in the tail of each parallel job, and what is left when the batch is asked for then. Without threads
+   it does nothing. The bits are the same; but the dataset's numbers must then not be changed between two batches. */
+TG_API bool tg_batch_of(tg_data *data, int64_t step, tg_tensor **const *out, int n);
+#ifdef __cplusplus
+} /* extern "C" */
+template <class... Out> inline bool tg__batch(tg_data *data, int64_t step, Out... out) {
+    tg_tensor **const list[] = { out... };
+    return tg_batch_of(data, step, list, (int)sizeof...(out));
+}
+extern "C" {
+#ifdef TENSORGRAD_NO_LINES
+#define tg_batch(...) tg__batch(__VA_ARGS__)
+#else
+#define tg_batch(data, ...) tg__batch(TG__AT_DATA(data), __VA_ARGS__)
+#endif
+#else
+#define tg_batch(data, step, ...) tg_batch_of(data, step, (tg_tensor **const[]){ __VA_ARGS__ }, (int)(sizeof((tg_tensor **const[]){ __VA_ARGS__ }) / sizeof(tg_tensor **)))
+#endif
+
+/* IDX, the files of MNIST: u8, i8, i16, i32, f32 or f64, up to 8 dimensions. They come packed by gzip: unpack them first. */
+TG_API tg_tensor *tg_idx_parse(tg_ctx *tg, const void *bytes, size_t size);
+TG_API tg_tensor *tg_idx_load(tg_ctx *tg, const char *path);
+TG_API tg_tensor *tg_text_load(tg_ctx *tg, const char *path);   /* any file's bytes, u8 [size]: tokens as they are; tg_unique numbers those that occur */
+
+/* CSV as [rows, columns]: fields in quotes may hold separators, line ends and doubled quotes; lines end by LF or CRLF, and
+   empty ones are passed over. Every line has as many fields as the first. An error names line and column. */
+typedef struct tg_csv_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    const char *path TG_EMPTY;
+    const void *bytes TG_EMPTY; size_t size TG_EMPTY;   /* in place of path */
+    tg_dict *classes TG_EMPTY;             /* words become numbers by the order in which they first come, noted in its metadata */
+    const char *const *columns TG_EMPTY; int n_columns TG_EMPTY;   /* names of the header, or numbers, "0"; none: all */
+    tg_dtype dtype TG_EMPTY;               /* zero: f32. f32, f64, i32 or i64 */
+    tg_maybe missing TG_EMPTY;             /* what empty fields, NA and ? become; not given: NaN, and an error for integers */
+    bool no_header TG_EMPTY;               /* the first line is numbers */
+    char separator TG_EMPTY;               /* zero: a comma */
+} tg_csv_args;
+TG_API tg_tensor *tg_csv_from(const tg_csv_args *args);
+#define tg_csv_load(tg_, ...) TG__OPTIONS2(tg_csv, tg, tg_, path, __VA_ARGS__)
+#define tg_csv_parse(tg_, bytes_, ...) TG__OPTIONS3(tg_csv, tg, tg_, bytes, bytes_, size, __VA_ARGS__)
+    /* tg_csv_load(tg, "iris.csv", .columns = names, .n_columns = 2), or of bytes in memory: tg_csv_parse(tg, bytes, size, ...) */
+
+/* A whole run in one safetensors file: weights and buffers ("model."), what the optimiser remembers ("optim."), tensors and texts
+   of your own ("more."; NULL: none), the step, which is the data's and the schedule's place too, and the context's random
+   state. What is resumed from it gives the bits that the run would have given, with any number of threads. Saving replaces
+   the file or leaves it as it was; loading takes all of it or, where anything does not fit, nothing. opt may be NULL. */
+TG_API bool tg_run_save(tg_module *m, tg_optim *opt, int64_t step, const tg_dict *more, const char *path);
+TG_API bool tg_run_load(tg_module *m, tg_optim *opt, int64_t *step, tg_dict **more, const char *path);
+    /* *more is the caller's to free; step and more may be NULL */
+
+/* ======================================================================================
    >>places    the caller's file and line
    ====================================================================================== */
 
@@ -3037,7 +3150,7 @@ TG_API double tg_reduce_lr_on_plateau(tg_plateau *plateau, double lr, double met
    itself, and &tg_add is still the function. TENSORGRAD_NO_LINES leaves all this out.
    tools/places.c writes the list from the prototypes and the formula rows; `sh tests/run.sh places` compares. */
 struct tg__ctx_head { const char *file; int line; };      /* how a context begins */
-struct tg__dict_head { tg_ctx *tg; };                     /* how a dict begins, and an optimiser */
+struct tg__dict_head { tg_ctx *tg; };                     /* how a dict begins, an optimiser, and a dataset */
 static inline tg_ctx *tg__at_ctx(tg_ctx *tg, const char *file, int line) {
     if (tg) { struct tg__ctx_head *here = (struct tg__ctx_head *)(void *)tg; here->file = file; here->line = line; }
     return tg;
@@ -3062,6 +3175,10 @@ static inline tg_optim *tg__at_optim(tg_optim *o, const char *file, int line) {
     if (o) (void)tg__at_ctx(((struct tg__dict_head *)(void *)o)->tg, file, line);
     return o;
 }
+static inline tg_data *tg__at_data(tg_data *d, const char *file, int line) {
+    if (d) (void)tg__at_ctx(((struct tg__dict_head *)(void *)d)->tg, file, line);
+    return d;
+}
 static inline tg_tensor *const *tg__at_list(tg_tensor *const *list, int n, const char *file, int line) {
     int i;
     for (i = 0; list && i < n; i++) if (list[i]) { (void)tg__at(list[i], file, line); break; }
@@ -3083,6 +3200,7 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define TG__AT_MODULE(m) tg__at_module(m, __FILE__, __LINE__)
 #define TG__AT_CONST_DICT(d) tg__at_const_dict(d, __FILE__, __LINE__)
 #define TG__AT_OPTIM(o) tg__at_optim(o, __FILE__, __LINE__)
+#define TG__AT_DATA(d) tg__at_data(d, __FILE__, __LINE__)
 #define TG__PLACED(name, ...) tg__##name##_at(__FILE__, __LINE__, __VA_ARGS__)
 /* ---- the list: written by tools/places.c ---- */
 /* formula rows */
@@ -3820,6 +3938,12 @@ static inline bool tg__clip_grad_value__at(const char *file, int line, tg_tensor
 #define tg_clip_grad_value_(...) TG__PLACED(clip_grad_value_, __VA_ARGS__)
 static inline bool tg__ema__at(const char *file, int line, tg_tensor *const *averages, tg_tensor *const *params, int n, double decay) { return tg_ema_(averages, tg__at_list(params, n, file, line), n, decay); }
 #define tg_ema_(...) TG__PLACED(ema_, __VA_ARGS__)
+#define tg_batch_of(data, step, ...) tg_batch_of(TG__AT_DATA(data), step, __VA_ARGS__)
+#define tg_idx_parse(tg, ...) tg_idx_parse(TG__AT_CTX(tg), __VA_ARGS__)
+#define tg_idx_load(tg, path) tg_idx_load(TG__AT_CTX(tg), path)
+#define tg_text_load(tg, path) tg_text_load(TG__AT_CTX(tg), path)
+#define tg_run_save(m, opt, step, more, path) tg_run_save(TG__AT_MODULE(m), TG__AT_OPTIM(opt), step, TG__AT_CONST_DICT(more), path)
+#define tg_run_load(m, opt, step, more, path) tg_run_load(TG__AT_MODULE(m), TG__AT_OPTIM(opt), step, more, path)
 /* ---- end of the list ---- */
 #endif
 
@@ -4039,6 +4163,7 @@ enum { TG__HAS_F64 = 1 };
 #undef TG__AT_MODULE
 #undef TG__AT_CONST_DICT
 #undef TG__AT_OPTIM
+#undef TG__AT_DATA
 #undef TG__PLACED
 #define TG__AT(t) (t)
 #define TG__AT_CTX(tg) (tg)
@@ -4046,6 +4171,7 @@ enum { TG__HAS_F64 = 1 };
 #define TG__AT_MODULE(m) (m)
 #define TG__AT_CONST_DICT(d) (d)
 #define TG__AT_OPTIM(o) (o)
+#define TG__AT_DATA(d) (d)
 #define TG__PLACED(name, ...) tg_##name(__VA_ARGS__)
 #endif
 
@@ -5866,6 +5992,7 @@ struct tg_ctx {
     /* threads */
     struct tg__pool *pool;
     int       threads;
+    struct tg__beside *beside;             /* work that nobody waits for yet, the oldest first */
     volatile uint32_t slot_mask;
     int       slot_count;
     size_t    slot_size;
@@ -6533,20 +6660,59 @@ TG__PRIVATE void tg__scratch_give(tg_ctx *tg, int slot) {
     while (!tg__atomic_cas(&tg->slot_mask, &mask, mask & ~(1u << slot))) { }
 }
 
+/* Work that nobody waits for yet, the gathering of the next batches: chunks that are taken by number. The jobs of others
+   are made a little longer by it: threads that find nothing left there take a chunk each, so that it is done where they would
+   have waited for the last of them. It runs inside of tg__run alone, so nothing of it goes on when a call has returned. */
+typedef struct tg__beside {
+    void (*run)(void *arg, int64_t i);
+    void *arg;
+    int64_t count;
+    volatile uint32_t next;
+    struct tg__beside *later;
+} tg__beside;
+TG__PRIVATE void tg__beside_take(void *arg, int64_t i) {
+    tg__beside *w = (tg__beside *)arg;
+    const int64_t chunk = (int64_t)(tg__atomic_add(&w->next, 1u) - 1u);
+    if (chunk < w->count) w->run(w->arg, chunk);
+    (void)i;
+}
+TG__PRIVATE void tg__beside_leave(tg_ctx *tg, tg__beside *w) {
+    tg__beside **p = &tg->beside;
+    while (*p && *p != w) p = &(*p)->later;
+    if (*p) *p = w->later;
+}
+TG__PRIVATE void tg__beside_enter(tg_ctx *tg, tg__beside *w) {
+    tg__beside **p = &tg->beside;
+    while (*p) p = &(*p)->later;
+    *p = w; w->later = NULL;
+}
+
 /* Every body runs with exceptions masked, rounding to nearest and, outside strict mode, tiny results flushed;
-   the caller's mode comes back. */
-typedef struct tg__body { void (*run)(void *arg, int64_t i); void *arg; bool flush; } tg__body;
+   the caller's mode comes back. Those from `count` on are work that is done beside. */
+typedef struct tg__body { void (*run)(void *arg, int64_t i); void *arg; int64_t count; tg__beside *beside; bool flush; } tg__body;
 TG__PRIVATE void tg__body_run(void *arg, int64_t i) {
     tg__body *b = (tg__body *)arg;
-    unsigned old = tg__fp_enter(b->flush);
-    b->run(b->arg, i);
+    const bool own = i < b->count;
+    unsigned old = tg__fp_enter(own && b->flush);
+    if (own) b->run(b->arg, i); else tg__beside_take(b->beside, 0);
     tg__fp_leave(old);
+}
+/* How many bodies more: one for each thread. */
+TG__PRIVATE int64_t tg__beside_bodies(tg_ctx *tg, tg__body *b) {
+    const int width = tg->config.hooks.parallel_for ? (tg->config.hooks.jobs_width > 0 ? tg->config.hooks.jobs_width : TG__SLOTS) : tg->threads;
+    int64_t left;
+    while (tg->beside && (int64_t)tg__atomic_load(&tg->beside->next) >= tg->beside->count) tg->beside = tg->beside->later;
+    b->beside = tg->beside;
+    if (!b->beside) return 0;
+    left = b->beside->count - (int64_t)tg__atomic_load(&b->beside->next);
+    return left < width ? left : width;
 }
 
 TG__PRIVATE void tg__run(tg_ctx *tg, int64_t count, void (*body)(void *arg, int64_t i), void *arg, bool flush) {
     if (count > 1 && (tg->pool || tg->config.hooks.parallel_for)) {
         tg__body b;
-        b.run = body; b.arg = arg; b.flush = flush;
+        b.run = body; b.arg = arg; b.count = count; b.flush = flush;
+        if (TG__RARE(tg->beside != NULL)) count += tg__beside_bodies(tg, &b);
         if (tg->config.hooks.parallel_for) {
             const char *outer = tg__hook_enter(tg, tg__in_jobs);
             tg->config.hooks.parallel_for(tg->config.hooks.jobs_user, count, tg__body_run, &b);
@@ -30362,6 +30528,696 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
 #endif /* TENSORGRAD_NO_OPTIM */
 
 /* ======================================================================================
+   >>impl-data    rows of a step, batches, gathering ahead; IDX, CSV, text; a whole run in one file
+   A batch is gathered in chunks, each a pure function of (dataset, step, chunk), by whoever comes: by the call that asks
+   for it, or before it by threads that have nothing left to do in another job (tg__beside in >>impl-jobs).
+   Tests: tests/test_data.c
+   ====================================================================================== */
+
+/* ---- numbers of (seed, step, row) ---- */
+TG__PRIVATE uint64_t tg__mix64(uint64_t z) {                    /* splitmix64's last steps: a bijection */
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+#define TG__GOLDEN 0x9e3779b97f4a7c15u
+/* Philox 4x32-10 of one counter, (row, step), under a key; its first 64 bits. */
+TG__PRIVATE uint64_t tg__philox_one(uint64_t row, uint64_t step, uint64_t key) {
+    uint32_t c0 = (uint32_t)row, c1 = (uint32_t)(row >> 32), c2 = (uint32_t)step, c3 = (uint32_t)(step >> 32), k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+    int r;
+    for (r = 0; r < 10; r++) {
+        const uint64_t p = (uint64_t)0xd2511f53u * c0, q = (uint64_t)0xcd9e8d57u * c2;
+        c0 = (uint32_t)(q >> 32) ^ c1 ^ k0; c1 = (uint32_t)q;
+        c2 = (uint32_t)(p >> 32) ^ c3 ^ k1; c3 = (uint32_t)p;
+        k0 += 0x9e3779b9u; k1 += 0xbb67ae85u;
+    }
+    return (uint64_t)c1 << 32 | c0;
+}
+TG__PRIVATE uint64_t tg__dice_bits(tg_dice *d) { return tg__philox_one(d->row, d->step, tg__mix64(d->seed + TG__GOLDEN * ++d->rolls)); }
+TG__PRIVATE double tg__unit(uint64_t bits) { return (double)(bits >> 11) * 1.1102230246251565e-16; }      /* 53 bits in [0, 1) */
+TG_API double tg_dice_roll(tg_dice *d) { return tg__unit(tg__dice_bits(d)); }
+/* The top of bits * n, a product of 128 bits: as uniform as 64 bits can be. */
+TG_API int64_t tg_dice_below(tg_dice *d, int64_t n) {
+    const uint64_t bits = tg__dice_bits(d), m = n > 0 ? (uint64_t)n : 1, low = (bits & 0xffffffffu) * (m & 0xffffffffu),
+        mid = (bits >> 32) * (m & 0xffffffffu) + (low >> 32), cross = (bits & 0xffffffffu) * (m >> 32) + (mid & 0xffffffffu);
+    return (int64_t)((bits >> 32) * (m >> 32) + (mid >> 32) + (cross >> 32));
+}
+
+/* Place i of a permutation of n that the key names. A Feistel network permutes the smallest power of two, of 4 or more, that
+   n fits in: halves change places and one is xored with a function of the other, so that the widths of uneven halves change
+   places too and are back after an even number of rounds. A result of n or more is put in again until one is below: that
+   walks the permutation's cycle, so what comes out is a permutation of n; two tries on the average at worst. */
+TG__PRIVATE int64_t tg__shuffled(uint64_t key, int64_t n, int64_t i) {
+    uint64_t x = (uint64_t)i;
+    int bits = 2, r;
+    while (bits < 63 && (int64_t)1 << bits < n) bits++;
+    do {
+        int high = bits / 2, low = bits - high;
+        for (r = 0; r < 8; r++) {
+            const uint64_t b = x & (((uint64_t)1 << low) - 1), f = tg__mix64(key + TG__GOLDEN * (b * 8 + (uint64_t)r + 1));
+            const int was = high;
+            x = b << high | ((x >> low ^ f) & (((uint64_t)1 << high) - 1));
+            high = low; low = was;
+        }
+    } while (x >= (uint64_t)n);
+    return (int64_t)x;
+}
+
+/* ---- the dataset ---- */
+enum { TG__DATA_MOST = 8, TG__DATA_AHEAD = 16 };
+/* A batch that is being gathered, in chunks of `each` rows. bad: 1 + the first place whose row function failed. */
+typedef struct tg__gather {
+    tg__beside beside;
+    tg_data *data;
+    int64_t step, rows, each;                                     /* step -1: none */
+    tg_tensor *t[TG__DATA_MOST];
+    tg__look look;
+} tg__gather;
+struct tg_data {
+    tg_ctx *tg;
+    tg_data_args a;
+    tg_tensor *t[TG__DATA_MOST];
+    int64_t rows, samples, steps;
+    size_t row_bytes;                                             /* of all tensors */
+    double *sums;                                                 /* [rows], weights so far */
+    tg__gather ahead[TG__DATA_AHEAD];
+};
+
+/* Which row is sample number `at` of an epoch. */
+TG__PRIVATE int64_t tg__data_sample(const tg_data *d, int64_t epoch, int64_t at) {
+    const uint64_t laps = (uint64_t)((d->samples - 1) / d->rows + 1), lap = (uint64_t)epoch * laps + (uint64_t)(at / d->rows);
+    if (d->sums) {
+        const double u = tg__unit(tg__philox_one((uint64_t)at, (uint64_t)epoch, tg__mix64(d->a.seed))) * d->sums[d->rows - 1];
+        int64_t low = 0, high = d->rows - 1;                      /* the first row whose sum is above u */
+        while (low < high) {
+            const int64_t mid = low + (high - low) / 2;
+            if (d->sums[mid] > u) high = mid; else low = mid + 1;
+        }
+        return low;
+    }
+    return d->a.shuffle ? tg__shuffled(tg__mix64(tg__mix64(d->a.seed + TG__GOLDEN) + lap * TG__GOLDEN), d->rows, at % d->rows) : at % d->rows;
+}
+TG__PRIVATE int64_t tg__data_length(const tg_data *d, int64_t step) {          /* rows of the batch of a step */
+    const int64_t left = d->samples - step % d->steps * d->a.batch;
+    return left < d->a.batch ? left : d->a.batch;
+}
+TG_API int64_t tg_data_rows(const tg_data *d) { return d ? d->rows : 0; }
+TG_API int64_t tg_data_steps(const tg_data *d) { return d ? d->steps : 0; }
+TG_API int64_t tg_data_row(const tg_data *d, int64_t step, int64_t i) {
+    if (!d || step < 0 || i < 0 || d->steps == 0 || i >= tg__data_length(d, step)) return -1;
+    return tg__data_sample(d, step / d->steps, step % d->steps * d->a.batch + i);
+}
+
+/* Elements from dimension d on, packed; returns where they end. */
+TG__PRIVATE char *tg__row_copy(char *to, const char *from, const tg_tensor *t, int d, int64_t size) {
+    int64_t i, packed = 1;
+    int k;
+    for (k = t->ndim - 1; k >= d && (t->shape[k] == 1 || t->stride[k] == packed); k--) packed *= t->shape[k];
+    if (k < d) {
+        if (packed) memcpy(to, from, (size_t)(packed * size));
+        return to + packed * size;
+    }
+    for (i = 0; i < t->shape[d]; i++) to = tg__row_copy(to, from + i * t->stride[d] * size, t, d + 1, size);
+    return to;
+}
+TG__PRIVATE void tg__gather_chunk(void *arg, int64_t chunk) {
+    tg__gather *g = (tg__gather *)arg;
+    const tg_data *d = g->data;
+    int64_t i, end = (chunk + 1) * g->each < g->rows ? (chunk + 1) * g->each : g->rows;
+    void *out[TG__DATA_MOST];
+    int k;
+    for (i = chunk * g->each; i < end; i++) {
+        const int64_t row = tg_data_row(d, g->step, i);
+        for (k = 0; k < d->a.n_tensors; k++) {
+            const tg_tensor *from = d->t[k];
+            const int64_t size = (int64_t)tg_dtype_size(from->dtype);
+            out[k] = (char *)g->t[k]->data + i * g->t[k]->stride[0] * size;
+            if (!d->a.rows) (void)tg__row_copy((char *)out[k], (const char *)from->data + row * from->stride[0] * size, from, 1, size);
+        }
+        if (d->a.fill) {
+            tg_dice dice;
+            dice.seed = d->a.seed; dice.step = (uint64_t)g->step; dice.row = (uint64_t)row; dice.rolls = 0;
+            if (!d->a.fill(d->a.user, row, &dice, out)) tg__look_bad(&g->look, i);
+        }
+    }
+}
+TG__PRIVATE void tg__gather_drop(tg__gather *g) {
+    int k;
+    tg__beside_leave(g->data->tg, &g->beside);
+    for (k = 0; k < TG__DATA_MOST; k++) tg__let_go(&g->t[k]);
+    g->step = -1;
+}
+/* Makes the tensors of a step; nothing is in them yet. */
+TG__PRIVATE bool tg__gather_begin(tg_data *d, tg__gather *g, int64_t step) {
+    int64_t shape[TG_MAX_DIMS];
+    int k, i;
+    memset(g, 0, sizeof *g);
+    g->data = d; g->step = step; g->rows = tg__data_length(d, step);
+    g->each = d->a.fill ? 1 : (int64_t)(((size_t)64 << 10) / (d->row_bytes + 1)) + 1;
+    g->beside.run = tg__gather_chunk; g->beside.arg = g; g->beside.count = tg__ceil_div(g->rows, g->each);
+    for (k = 0; k < d->a.n_tensors; k++) {
+        const tg_tensor *t = d->t[k];
+        const int skip = d->a.rows ? 0 : 1;
+        shape[0] = g->rows;
+        for (i = skip; i < t->ndim; i++) shape[i + 1 - skip] = t->shape[i];
+        g->t[k] = tg__tensor_make(d->tg, TG_CPU, t->dtype, t->ndim + 1 - skip, shape, NULL);
+        if (!g->t[k]) { tg__gather_drop(g); return false; }
+        g->t[k]->made_by = "batch";
+    }
+    return true;
+}
+/* The chunks that nobody took. */
+TG__PRIVATE bool tg__gather_end(tg__gather *g) {
+    tg_ctx *tg = g->data->tg;
+    const uint32_t taken = tg__atomic_load(&g->beside.next);
+    const int64_t left = g->beside.count - (int64_t)taken;
+    int64_t row;
+    tg__beside_leave(tg, &g->beside);
+    if (left > 0) tg__run(tg, left, tg__beside_take, &g->beside, false);
+    if (!g->look.bad) return true;
+    row = tg_data_row(g->data, g->step, (int64_t)g->look.bad - 1);
+    tg__gather_drop(g);
+    return tg__fail_op(tg, TG_ERROR_VALUE, "the dataset's function failed at row %l", row);
+}
+/* The batches after `step`; each has its place by its number. */
+TG__PRIVATE bool tg__data_ahead(tg_data *d, int64_t step) {
+    int k;
+    for (k = 1; k <= d->a.prefetch && step < INT64_MAX - k; k++) {
+        tg__gather *g = &d->ahead[(step + k) % d->a.prefetch];
+        if (g->step == step + k) continue;
+        if (g->step >= 0) tg__gather_drop(g);
+        if (!tg__gather_begin(d, g, step + k)) return false;
+        tg__beside_enter(d->tg, &g->beside);
+    }
+    return true;
+}
+TG__PRIVATE bool tg__data_batch(tg_data *d, int64_t step, tg_tensor **const *out) {
+    const bool threads = d->a.prefetch && (d->tg->pool || d->tg->config.hooks.parallel_for);
+    tg__gather *ready = d->a.prefetch ? &d->ahead[step % d->a.prefetch] : NULL, g;
+    bool ok = true;
+    int k;
+    if (ready && ready->step == step) {                            /* it moves, so that its place is free */
+        if (!tg__gather_end(ready)) return false;
+        g = *ready;
+        ready->step = -1;
+        for (k = 0; k < TG__DATA_MOST; k++) ready->t[k] = NULL;
+    } else if (!tg__gather_begin(d, &g, step) || !tg__gather_end(&g)) return false;
+    if (threads && !tg__data_ahead(d, step)) { tg__gather_drop(&g); return false; }
+    for (k = 0; k < d->a.n_tensors; k++) {
+        tg_tensor *t = g.t[k];
+        g.t[k] = NULL;
+        if (!ok || !out[k]) tg__tensor_drop(t);
+        else ok = (*out[k] = tg__hold(d->tg, t)) != NULL;
+    }
+    for (k = 0; !ok && k < d->a.n_tensors; k++) if (out[k]) *out[k] = NULL;
+    return ok;
+}
+TG_API bool (tg_batch_of)(tg_data *d, int64_t step, tg_tensor **const *out, int n) {
+    int k;
+    for (k = 0; out && k < n; k++) if (out[k]) *out[k] = NULL;
+    if (!d || !tg__gate(d->tg)) return false;
+    tg__name(d->tg, "batch");
+    if (!out || n != d->a.n_tensors) return tg__fail_op(d->tg, TG_ERROR_VALUE, "the dataset has %d tensors, and %d results are asked for", d->a.n_tensors, out ? n : 0);
+    if (d->steps == 0) return tg__fail_op(d->tg, TG_ERROR_VALUE, "the dataset has no batch: %l rows, batches of %l%s", d->samples, d->a.batch, d->a.drop_last ? ", of which no short one counts" : "");
+    if (step < 0) return tg__fail(d->tg, TG__E_RANGE, "step", "at least 0", (double)step);
+    tg__list_call(d->tg, "batch");
+    return tg__data_batch(d, step, out);
+}
+
+TG_API void tg_data_free(tg_data *d) {
+    int k;
+    if (!d || tg__inside(d->tg, "data_free")) return;
+    for (k = 0; k < TG__DATA_AHEAD; k++) if (d->ahead[k].data) tg__gather_drop(&d->ahead[k]);
+    for (k = 0; k < TG__DATA_MOST; k++) tg__let_go(&d->t[k]);
+    tg__mem_put(d->tg, d->sums, (size_t)d->rows * sizeof *d->sums);
+    tg__mem_put(d->tg, d, sizeof *d);
+}
+TG__PRIVATE bool tg__data_weights(tg_data *d, const tg_tensor *w) {
+    const int64_t size = (int64_t)tg_dtype_size(w->dtype);
+    double sum = 0, v;
+    int64_t i;
+    if (w->ndim != 1 || w->shape[0] != d->rows || w->device != TG_CPU) return tg__fail_op(d->tg, TG_ERROR_SHAPE, "weights are [%l] on the host, got %t", d->rows, w);
+    if (d->rows == 0) return true;
+    d->sums = (double *)tg__mem_get(d->tg, (size_t)d->rows * sizeof *d->sums);
+    if (!d->sums) return false;
+    for (i = 0; i < d->rows; i++) {
+        v = tg__get_f64((const char *)w->data + i * w->stride[0] * size, w->dtype);
+        if (!(v >= 0 && v <= 1e300)) return tg__fail_op(d->tg, TG_ERROR_VALUE, "weight %l is %f: expected numbers of at least 0", i, v);
+        d->sums[i] = sum += v;
+    }
+    return sum > 0 || tg__fail(d->tg, TG__E_ARGUMENT, "all weights are 0");
+}
+TG__PRIVATE bool tg__data_check(tg_ctx *tg, const tg_data_args *a) {
+    int k;
+    if (!a->tensors || a->n_tensors < 1 || a->n_tensors > TG__DATA_MOST) return tg__fail(tg, TG__E_RANGE, "number of tensors", "1 to 8", (double)a->n_tensors);
+    if (a->batch < 1) return tg__fail(tg, TG__E_RANGE, "batch", "at least 1", (double)a->batch);
+    if (a->prefetch < 0 || a->prefetch > TG__DATA_AHEAD) return tg__fail(tg, TG__E_RANGE, "prefetch", "0 to 16", (double)a->prefetch);
+    if (a->samples < 0 || a->rows < 0) return tg__fail(tg, TG__E_ARGUMENT, "samples and rows cannot be negative");
+    if (a->rows && !a->fill) return tg__fail(tg, TG__E_ARGUMENT, "rows are only given with a function that fills them");
+    if (a->weights && a->shuffle) return tg__fail(tg, TG__E_ARGUMENT, "weights draw rows by chance already; leave .shuffle out");
+    for (k = 0; k < a->n_tensors; k++) {
+        const tg_tensor *t = a->tensors[k], *first = a->tensors[0];
+        if (!tg__use(tg, t, k) || !tg__whole(tg, t)) return false;
+        if (t->device != TG_CPU) return tg__fail(tg, TG__E_DEVICES, t, (int)t->device, 0);
+        if (a->rows ? t->ndim == TG_MAX_DIMS : t->ndim == 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "tensor %d, %t, is no %s", k, t, a->rows ? "row: a batch would have 9 dimensions" : "list of rows: it has no dimensions");
+        if (!a->rows && t->shape[0] != first->shape[0]) return tg__fail_op(tg, TG_ERROR_SHAPE, "tensor %d, %t, has not as many rows as %t", k, t, first);
+    }
+    return true;
+}
+TG_API tg_data *tg_data_from(const tg_data_args *a) {
+    tg_ctx *tg = NULL;
+    tg_data *d;
+    int k;
+    if (!a) return NULL;
+    for (k = 0; a->tensors && k < a->n_tensors && !tg; k++) if (a->tensors[k]) tg = a->tensors[k]->tg;
+    if (!tg__gate(tg)) return NULL;
+    (void)tg__note_ctx(tg, a->at);
+    tg__name(tg, "data");
+    if (!tg__data_check(tg, a) || (a->weights && !(tg__use(tg, a->weights, a->n_tensors) && tg__whole(tg, a->weights)))) return NULL;
+    d = (tg_data *)tg__mem_get(tg, sizeof *d);
+    if (!d) return NULL;
+    memset((void *)d, 0, sizeof *d);
+    d->tg = tg; d->a = *a;
+    d->rows = a->rows ? a->rows : a->tensors[0]->shape[0];
+    d->samples = d->rows && a->samples ? a->samples : d->rows;
+    d->steps = d->samples / a->batch + (!a->drop_last && d->samples % a->batch ? 1 : 0);
+    for (k = 0; k < TG__DATA_AHEAD; k++) d->ahead[k].step = -1;
+    for (k = 0; k < a->n_tensors; k++) {
+        tg_tensor *t = d->t[k] = a->tensors[k];
+        t->count++;
+        d->row_bytes += tg_dtype_size(t->dtype) * (size_t)(a->rows ? t->numel : t->shape[0] ? t->numel / t->shape[0] : 0);
+    }
+    if (a->weights && !tg__data_weights(d, a->weights)) { tg_data_free(d); return NULL; }
+    return d;
+}
+
+#ifndef TENSORGRAD_NO_IO
+/* ---- IDX ---- */
+TG__PRIVATE tg_tensor *tg__idx_parse(tg_ctx *tg, const char *op, const char *who, const void *bytes, size_t size) {
+    static const struct { unsigned char code, dtype; } types[] = { { 8, TG_U8 }, { 9, TG_I8 }, { 11, TG_I16 }, { 12, TG_I32 }, { 13, TG_F32 }, { 14, TG_F64 } };
+    tg__cursor c = TG__ZERO;
+    const tg__io_type *type = NULL;
+    int64_t shape[TG_MAX_DIMS];
+    uint64_t all;
+    int ndim = 0, i;
+    c.tg = tg; c.op = op; c.who = who; c.s = (const unsigned char *)bytes; c.end = size;
+    if (size >= 2 && c.s[0] == 0x1f && c.s[1] == 0x8b) { (void)tg__bad(&c, "packed by gzip: unpack it first"); return NULL; }
+    if (size < 4 || c.s[0] || c.s[1]) { (void)tg__bad(&c, "no IDX file: two bytes of 0, a type and a number of dimensions are expected"); return NULL; }
+    for (i = 0; i < 6; i++) if (types[i].code == c.s[2]) type = tg__io_of_dtype((tg_dtype)types[i].dtype);
+    c.at = 2;
+    if (!type) { (void)tg__bad(&c, "unknown type of numbers"); return NULL; }
+    ndim = c.s[3]; c.at = 3;
+    if (ndim < 1 || ndim > TG_MAX_DIMS) { (void)tg__bad(&c, "1 to 8 dimensions are expected"); return NULL; }
+    if (size - 4 < (size_t)ndim * 4) { (void)tg__bad(&c, "the sizes are cut off"); return NULL; }
+    for (i = 0, c.at = 4; i < ndim; i++, c.at += 4) shape[i] = (int64_t)tg__get_word(c.s + c.at, 4, true);
+    if (!tg__io_bytes(type, ndim, shape, &all) || all != size - c.at) { (void)tg__bad(&c, "the sizes do not fit the number of bytes that follow,"); return NULL; }
+    return tg__hold(tg, tg__io_tensor(&c, type, ndim, shape, c.s + c.at, size - c.at, true));
+}
+TG_API tg_tensor *(tg_idx_parse)(tg_ctx *tg, const void *bytes, size_t size) {
+    if (!tg__gate(tg)) return NULL;
+    tg->where = "idx_parse";
+    if (!bytes && size) { (void)tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
+    return tg__idx_parse(tg, "idx_parse", "bytes", bytes, size);
+}
+TG_API tg_tensor *(tg_idx_load)(tg_ctx *tg, const char *path) {
+    void *data = NULL;
+    size_t size = 0;
+    tg_tensor *t;
+    if (!tg__gate(tg)) return NULL;
+    tg->where = "idx_load";
+    if (!tg__load_file(tg, path, &data, &size)) return NULL;
+    t = tg__idx_parse(tg, "idx_load", path, data, size);
+    tg__mem_put(tg, data, size);
+    return t;
+}
+TG_API tg_tensor *(tg_text_load)(tg_ctx *tg, const char *path) {
+    void *data = NULL;
+    size_t size = 0;
+    tg_tensor *t;
+    int64_t n;
+    if (!tg__gate(tg)) return NULL;
+    tg->where = "text_load";
+    if (!tg__load_file(tg, path, &data, &size)) return NULL;
+    n = (int64_t)size;
+    t = tg__tensor_make(tg, TG_CPU, TG_U8, 1, &n, NULL);
+    if (t && size) memcpy(t->data, data, size);
+    tg__mem_put(tg, data, size);
+    return tg__hold(tg, t);
+}
+
+/* ---- decimal numbers ---- */
+/* w * 10^e, rounded once: m, 128 bits in words with the most significant first and its top bit set, times 2^two. Each step by 10
+   loses less than 2^-124, and there are 400 at most. */
+TG__PRIVATE double tg__decimal_slow(uint64_t w, int e) {
+    uint32_t m[4];
+    uint64_t bits, rest;
+    int two = -64, k, drop;
+    double v;
+    m[0] = (uint32_t)(w >> 32); m[1] = (uint32_t)w; m[2] = m[3] = 0;
+    for (;; e += e < 0 ? 1 : -1) {
+        while (!(m[0] >> 31)) {
+            for (k = 0; k < 3; k++) m[k] = m[k] << 1 | m[k + 1] >> 31;
+            m[3] <<= 1; two--;
+        }
+        if (e == 0) break;
+        if (e > 0) {
+            for (k = 3; k > 0; k--) m[k] = m[k] >> 4 | m[k - 1] << 28;
+            m[0] >>= 4; two += 4;
+            for (k = 3, bits = 0; k >= 0; k--) { bits += (uint64_t)m[k] * 10; m[k] = (uint32_t)bits; bits >>= 32; }
+        } else for (k = 0, bits = 0; k < 4; k++) { bits = bits << 32 | m[k]; m[k] = (uint32_t)(bits / 10); bits %= 10; }
+    }
+    bits = (uint64_t)m[0] << 32 | m[1];
+    two += 64 + 63 + 1023;                                        /* the exponent as a double has it */
+    if (two >= 2047) return tg__inf();
+    if (two < -52) return 0;
+    drop = 11;
+    if (two <= 0) { m[3] |= (uint32_t)(bits & 1); bits >>= 1; drop = 11 - two; }      /* fewer bits; one at a time, since 64 are too many for a shift */
+    rest = bits & (((uint64_t)1 << drop) - 1); bits >>= drop;
+    w = (uint64_t)1 << (drop - 1);
+    if (rest > w || (rest == w && (m[2] | m[3] || bits & 1))) bits++;
+    bits += two > 0 ? (uint64_t)(two - 1) << 52 : 0;
+    if (bits >> 52 >= 2047) return tg__inf();
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+TG__PRIVATE double tg__decimal(uint64_t w, int64_t e) {
+    static const double tens[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+    if (w == 0 || e < -400) return 0;
+    if (e > 400) return tg__inf();
+    if (w >> 53 || e < -22 || e > 22) return tg__decimal_slow(w, (int)e);
+    return e < 0 ? (double)w / tens[-e] : (double)w * tens[e];    /* both exact, so one rounding */
+}
+TG__PRIVATE bool tg__is_word(const char *s, const char *end, const char *word) {      /* in either case */
+    for (; s < end && *word; s++, word++) if ((*s | 32) != *word) return false;
+    return s == end && !*word;
+}
+/* All of s to end as a number. */
+TG__PRIVATE bool tg__parse_f64(const char *s, const char *end, double *v) {
+    const bool negative = s < end && *s == '-';
+    uint64_t w = 0;
+    int64_t e = 0, power;
+    int digits = 0, point = 0;
+    if (s < end && (*s == '-' || *s == '+')) s++;
+    if (tg__is_word(s, end, "nan")) { *v = tg__nan(); return true; }
+    if (tg__is_word(s, end, "inf") || tg__is_word(s, end, "infinity")) { *v = negative ? -tg__inf() : tg__inf(); return true; }
+    for (; s < end && ((*s >= '0' && *s <= '9') || (*s == '.' && !point)); s++) {
+        if (*s == '.') { point = 1; continue; }
+        digits = 1;
+        if (w < (uint64_t)1000000000000000000u) { w = w * 10 + (uint64_t)(*s - '0'); e -= point; } else e += !point;
+    }
+    if (!digits) return false;
+    if (s < end && (*s == 'e' || *s == 'E')) {
+        const char *from = ++s;
+        power = 0;
+        if (!tg__parse_i64(from, end, &s, &power) && s == from) return false;
+        e += power > 100000 ? 100000 : power < -100000 ? -100000 : power;
+    }
+    *v = tg__decimal(w, e);
+    if (negative) *v = -*v;
+    return s == end;
+}
+
+/* ---- CSV ----
+   Twice over a copy of the bytes: to count and to check, then to read, where quotes are taken off in place. */
+typedef struct tg__csv {
+    tg_ctx *tg;
+    const tg_csv_args *a;
+    const char *who;
+    char *s;                                                      /* [end + 1] */
+    size_t at, end;
+    int64_t line, column, fields, rows, words;                    /* line and column of the field at hand, from 1 */
+    char *field; size_t length;
+    bool quoted, more;                                            /* more: another field follows in this line */
+    int64_t *first, *next;                                        /* [fields]: 1 + the place of a column among those asked for; [n_columns]: of the same column again */
+    char separator;
+} tg__csv;
+TG__PRIVATE bool tg__csv_bad(tg__csv *c, const char *what) {
+    char text[64];
+    tg__text t = tg__text_over(text, sizeof text);
+    size_t i;
+    for (i = 0; c->field && i < c->length && i < 40; i++) tg__put_char(&t, (unsigned char)c->field[i] < 32 || c->field[i] == 127 ? '?' : c->field[i]);
+    if (i < c->length) tg__put(&t, "...");
+    return tg__fail_op(c->tg, TG_ERROR_FORMAT, "%s: line %l, column %l: '%s' %s", c->who, c->line, c->column, text, what);
+}
+/* To the next line that is not empty; false at the end. */
+TG__PRIVATE bool tg__csv_line(tg__csv *c) {
+    for (c->line++; c->at < c->end && (c->s[c->at] == '\n' || c->s[c->at] == '\r'); c->at++) c->line += c->s[c->at] == '\n';
+    c->column = 0;
+    return c->at < c->end;
+}
+TG__PRIVATE bool tg__csv_field(tg__csv *c, bool reads) {
+    char *s = c->s, *out = s + c->at;
+    int64_t lines = 0;
+    c->column++;
+    c->quoted = c->at < c->end && s[c->at] == '"';
+    c->field = out; c->length = 0;
+    if (c->quoted) {
+        for (c->at++;; c->at++) {
+            if (c->at >= c->end) return tg__csv_bad(c, "begins with a quote and does not end");
+            if (s[c->at] == '"' && s[c->at + 1] != '"') break;
+            if (s[c->at] == '"') c->at++;
+            if (s[c->at] == '\n') lines++;
+            if (reads) *out++ = s[c->at];
+            c->length++;
+        }
+        c->at++;
+    } else for (; c->at < c->end && s[c->at] != c->separator && s[c->at] != '\n' && s[c->at] != '\r'; c->at++) c->length++;
+    if (memchr(c->field, 0, c->length)) return tg__csv_bad(c, "holds a byte of 0");
+    c->more = c->at < c->end && s[c->at] == c->separator;
+    if (!c->more && c->at < c->end && s[c->at] != '\n' && s[c->at] != '\r') return tg__csv_bad(c, "goes on behind its quotes");
+    if (c->more) c->at++;
+    else {
+        if (c->at < c->end && s[c->at] == '\r') c->at++;
+        if (c->at < c->end && s[c->at] == '\n') c->at++;
+    }
+    if (reads) c->field[c->length] = 0;
+    c->line += lines;
+    return true;
+}
+/* One line's fields, the first of them at hand already where `begun`. */
+TG__PRIVATE bool tg__csv_count(tg__csv *c) {
+    int64_t lines = 0;
+    while (tg__csv_line(c)) {
+        do if (!tg__csv_field(c, false)) return false; while (c->more);
+        if (lines == 0) c->fields = c->column;
+        if (c->column != c->fields) return tg__fail_op(c->tg, TG_ERROR_FORMAT, "%s: line %l has %l fields, the first line %l", c->who, c->line, c->column, c->fields);
+        lines++;
+    }
+    c->rows = lines && !c->a->no_header ? lines - 1 : lines;
+    return lines || tg__fail_op(c->tg, TG_ERROR_FORMAT, "%s: there is no line", c->who);
+}
+TG__PRIVATE void tg__csv_ask(tg__csv *c, int k, int64_t column) { c->next[k] = c->first[column]; c->first[column] = k + 1; }
+/* Which columns are asked for; the header is read. */
+TG__PRIVATE bool tg__csv_columns(tg__csv *c) {
+    int64_t column;
+    int k;
+    for (k = 0; k < c->a->n_columns; k++) {
+        if (!c->a->columns || !c->a->columns[k]) return tg__fail(c->tg, TG__E_NO_DATA, "name of a column");
+        c->next[k] = -1;
+    }
+    if (!c->a->no_header) {
+        (void)tg__csv_line(c);
+        do {
+            if (!tg__csv_field(c, true)) return false;
+            for (k = 0; k < c->a->n_columns; k++) if (c->next[k] < 0 && strcmp(c->a->columns[k], c->field) == 0) tg__csv_ask(c, k, c->column - 1);
+        } while (c->more);
+    }
+    for (k = 0; k < c->a->n_columns; k++) {
+        const char *name = c->a->columns[k], *stop;
+        if (c->next[k] >= 0) continue;
+        if (!tg__parse_i64(name, name + strlen(name), &stop, &column) || *stop || column < 0 || column >= c->fields) return tg__fail(c->tg, TG__E_NAME_UNKNOWN, c->who, name);
+        tg__csv_ask(c, k, column);
+    }
+    return true;
+}
+/* A word's number: how many others had come before it first came. */
+TG__PRIVATE bool tg__csv_class(tg__csv *c, double *v) {
+    tg_dict *d = c->a->classes;
+    const char *known = tg_dict_meta(d, c->field);
+    char text[24];
+    int64_t n = tg_dict_meta_count(d);
+    tg__text t = tg__text_over(text, sizeof text);
+    if (known) return tg__parse_f64(known, known + strlen(known), v) || tg__csv_bad(c, "is in .classes and has no number there");
+    if (!tg__utf8_valid(c->field)) return tg__csv_bad(c, "is not UTF-8");
+    tg__put_i64(&t, n);
+    *v = (double)n;
+    return tg_dict_set_meta(d, c->field, text);
+}
+/* The field at hand becomes number `at` of t. */
+TG__PRIVATE bool tg__csv_value(tg__csv *c, tg_tensor *t, int64_t at) {
+    const char *s = c->field, *end = s + c->length, *stop;
+    const bool whole = t->dtype == TG_I64 || t->dtype == TG_I32;
+    const double most = t->dtype == TG_I32 ? 2147483647.0 : 9007199254740992.0;
+    int64_t i = 0;
+    double v = 0;
+    while (s < end && (*s == ' ' || *s == '\t')) s++;
+    while (end > s && (end[-1] == ' ' || end[-1] == '\t')) end--;
+    if (whole && tg__parse_i64(s, end, &stop, &i) && stop == end && (t->dtype == TG_I64 || (i <= INT32_MAX && i >= INT32_MIN))) {
+        if (t->dtype == TG_I64) ((int64_t *)t->data)[at] = i; else ((int32_t *)t->data)[at] = (int32_t)i;
+        return true;
+    }
+    if (s == end || tg__is_word(s, end, "na") || tg__is_word(s, end, "n/a") || tg__is_word(s, end, "null") || (end - s == 1 && *s == '?')) {
+        v = c->a->missing.is ? c->a->missing.value : tg__nan();
+        if (whole && !c->a->missing.is) return tg__csv_bad(c, "is missing, and integers have no NaN; give .missing");
+    } else if (!tg__parse_f64(s, end, &v)) {
+        if (!c->a->classes) return tg__csv_bad(c, "is no number");
+        if (!tg__csv_class(c, &v)) return false;
+    }
+    if (t->dtype == TG_F32) ((float *)t->data)[at] = (float)v;
+    else if (t->dtype == TG_F64) ((double *)t->data)[at] = v;
+    else if (!(v >= -most && v <= most) || v != (double)(int64_t)v) return tg__csv_bad(c, t->dtype == TG_I32 ? "is no i32" : "is no i64");
+    else if (t->dtype == TG_I64) ((int64_t *)t->data)[at] = (int64_t)v;
+    else ((int32_t *)t->data)[at] = (int32_t)v;
+    return true;
+}
+TG__PRIVATE bool tg__csv_rows(tg__csv *c, tg_tensor *t) {
+    const int64_t each = t->shape[1];
+    int64_t row, k;
+    for (row = 0; tg__csv_line(c); row++) do {
+        if (!tg__csv_field(c, true)) return false;
+        if (!c->a->n_columns && !tg__csv_value(c, t, row * each + c->column - 1)) return false;
+        for (k = c->a->n_columns ? c->first[c->column - 1] : 0; k > 0; k = c->next[k - 1]) if (!tg__csv_value(c, t, row * each + k - 1)) return false;
+    } while (c->more);
+    return true;
+}
+TG__PRIVATE tg_tensor *tg__csv_read(tg__csv *c) {
+    const size_t mark = c->end >= 3 && memcmp(c->s, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;      /* of UTF-8 */
+    int64_t shape[2];
+    size_t lists;
+    tg_tensor *t = NULL;
+    c->at = mark;
+    if (!tg__csv_count(c)) return NULL;
+    lists = (size_t)(c->fields + c->a->n_columns) * sizeof *c->first;
+    c->first = (int64_t *)tg__mem_get(c->tg, lists);
+    if (!c->first) return NULL;
+    memset(c->first, 0, lists);
+    c->next = c->first + c->fields; c->at = mark; c->line = 0; c->field = NULL;
+    shape[0] = c->rows; shape[1] = c->a->n_columns ? c->a->n_columns : c->fields;
+    if (tg__csv_columns(c)) t = tg__tensor_make(c->tg, TG_CPU, c->a->dtype, 2, shape, NULL);
+    if (t && !tg__csv_rows(c, t)) tg__let_go(&t);
+    tg__mem_put(c->tg, c->first, lists);
+    return tg__hold(c->tg, t);
+}
+TG_API tg_tensor *tg_csv_from(const tg_csv_args *a) {
+    tg__csv c = TG__ZERO;
+    void *data = NULL;
+    size_t size = 0;
+    tg_tensor *t = NULL;
+    if (!a || !tg__gate(a->tg)) return NULL;
+    c.tg = tg__note_ctx(a->tg, a->at); c.a = a; c.who = a->path ? a->path : "bytes"; c.separator = a->separator ? a->separator : ',';
+    tg__name(c.tg, "csv");
+    if (a->dtype != TG_F32 && a->dtype != TG_F64 && a->dtype != TG_I32 && a->dtype != TG_I64) { (void)tg__fail(c.tg, TG__E_NOT_FOR, (int)a->dtype); return NULL; }
+    if (c.separator == '"' || c.separator == '\n' || c.separator == '\r' || a->n_columns < 0) { (void)tg__fail(c.tg, TG__E_ARGUMENT, "the separator cannot be a quote or the end of a line, nor the number of columns negative"); return NULL; }
+    if (a->classes && ((const struct tg__dict_head *)(const void *)a->classes)->tg != c.tg) { (void)tg__fail(c.tg, TG__E_CONTEXT, 0); return NULL; }
+    if (a->path ? !tg__load_file(c.tg, a->path, &data, &size) : !a->bytes && !tg__fail(c.tg, TG__E_NO_DATA, "path or bytes")) return NULL;
+    c.end = a->path ? size : a->size;
+    c.s = c.end < SIZE_MAX / 4 ? (char *)tg__mem_get(c.tg, c.end + 1) : NULL;
+    if (c.s) {
+        if (c.end) memcpy(c.s, a->path ? data : a->bytes, c.end);
+        c.s[c.end] = 0;
+    }
+    tg__mem_put(c.tg, data, size);
+    if (c.s) t = tg__csv_read(&c);
+    tg__mem_put(c.tg, c.s, c.end + 1);
+    return t;
+}
+
+#ifndef TENSORGRAD_NO_OPTIM
+/* ---- a whole run in one file ----
+   One dict: names and metadata of its parts under "model.", "optim." and "more."; "run" is i64 [4]: step, seed, stream, call. */
+TG__PRIVATE const char *tg__run_name(char *out, size_t size, const char *head, const char *name) {
+    tg__text t = tg__text_over(out, size);
+    tg__put(&t, head); tg__put(&t, name);
+    return t.length < size ? out : NULL;
+}
+/* Adds all of `from` whose name begins with `cut` to `to`, under `head` in its place. Tensors are shared. */
+TG__PRIVATE bool tg__run_part(tg_dict *to, const char *head, const tg_dict *from, const char *cut) {
+    const size_t skip = strlen(cut);
+    char text[1280];
+    const char *name;
+    int64_t i;
+    for (i = 0; i < from->names.count; i++) {
+        const tg__dict_item *p = &from->item[i];
+        if (strncmp(from->names.key[i].name, cut, skip) != 0) continue;
+        if (!(name = tg__run_name(text, sizeof text, head, from->names.key[i].name + skip))) return tg__fail(to->tg, TG__E_ARGUMENT, "a name is longer than 1200 bytes");
+        if (!tg__dict_put(to, name, p->t, p->raw, p->ndim, p->shape)) return false;
+    }
+    for (i = 0; i < from->keys.count; i++) {
+        if (strncmp(from->keys.key[i].name, cut, skip) != 0) continue;
+        if (!(name = tg__run_name(text, sizeof text, head, from->keys.key[i].name + skip))) return tg__fail(to->tg, TG__E_ARGUMENT, "a key is longer than 1200 bytes");
+        if (!tg_dict_set_meta(to, name, from->value[i].text)) return false;
+    }
+    return true;
+}
+TG__PRIVATE tg_dict *tg__run_take(tg_ctx *tg, const tg_dict *all, const char *cut) {
+    tg_dict *d = tg_dict_new(tg);
+    if (d && !tg__run_part(d, "", all, cut)) { tg_dict_free(d); d = NULL; }
+    return d;
+}
+TG_API bool (tg_run_save)(tg_module *m, tg_optim *opt, int64_t step, const tg_dict *more, const char *path) {
+    tg_ctx *tg = tg__start_module(m, "run_save");
+    const int64_t four = 4;
+    tg_tensor *run;
+    tg_dict *all = NULL, *model = NULL, *optim = NULL;
+    bool ok;
+    if (!tg) return false;
+    if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
+    run = tg__tensor_make(tg, TG_CPU, TG_I64, 1, &four, NULL);
+    if (!run) return false;
+    ((int64_t *)run->data)[0] = step;
+    ((int64_t *)run->data)[1] = (int64_t)tg->random.seed; ((int64_t *)run->data)[2] = (int64_t)tg->random.stream; ((int64_t *)run->data)[3] = (int64_t)tg->random.call;
+    ok = (all = tg_dict_new(tg)) != NULL && tg_dict_set(all, "run", run) && (model = tg_state_dict(m)) != NULL && tg__run_part(all, "model.", model, "")
+        && (!opt || ((optim = tg_optim_state(opt)) != NULL && tg__run_part(all, "optim.", optim, ""))) && (!more || tg__run_part(all, "more.", more, ""));
+    tg__tensor_drop(run); tg_dict_free(model); tg_dict_free(optim);
+    ok = ok && tg_safetensors_save(all, path);
+    tg_dict_free(all);
+    return ok;
+}
+/* Would all of it be loaded, nothing missing and nothing left? */
+TG__PRIVATE bool tg__run_fits(tg_module *m, const tg_dict *model) {
+    tg_dict *own = tg_state_dict(m);
+    int64_t i, n = tg_dict_count(own);
+    bool fits = own != NULL && n == tg_dict_count(model);
+    for (i = 0; fits && i < n; i++) {
+        const tg_tensor *t = tg_dict_get(model, tg_dict_name(own, i));
+        fits = t && tg__same_shape(t, tg_dict_at(own, i));
+    }
+    tg_dict_free(own);
+    return fits;
+}
+/* The model's names and shapes are looked at before the optimiser changes, whose loading takes all or nothing; then nothing is left
+   that could be refused. */
+TG_API bool (tg_run_load)(tg_module *m, tg_optim *opt, int64_t *step, tg_dict **more, const char *path) {
+    tg_ctx *tg;
+    tg_dict *all, *model = NULL, *optim = NULL, *own = NULL;
+    const tg_tensor *run;
+    bool ok = false;
+    if (step) *step = 0;
+    if (more) *more = NULL;
+    tg = tg__start_module(m, "run_load");
+    if (!tg) return false;
+    if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
+    all = tg_safetensors_load(tg, path);
+    if (!all) return false;
+    tg->where = "run_load";
+    run = tg_dict_get(all, "run");
+    if (!run || run->dtype != TG_I64 || run->ndim != 1 || run->shape[0] != 4) (void)tg__fail_op(tg, TG_ERROR_FORMAT, "%s: not a file of tg_run_save", path);
+    else if ((model = tg__run_take(tg, all, "model.")) != NULL && (optim = tg__run_take(tg, all, "optim.")) != NULL && (own = tg__run_take(tg, all, "more.")) != NULL
+        && (tg__run_fits(m, model) || tg_load_state_dict(m, model, NULL)))
+        ok = (!opt || tg_optim_load(opt, optim)) && tg_load_state_dict(m, model, NULL);
+    if (ok) {
+        const int64_t *v = (const int64_t *)run->data;
+        if (step) *step = v[0];
+        tg->random.seed = (uint64_t)v[1]; tg->random.stream = (uint64_t)v[2]; tg->random.call = (uint64_t)v[3];
+    }
+    if (ok && more) { *more = own; own = NULL; }
+    tg_dict_free(all); tg_dict_free(model); tg_dict_free(optim); tg_dict_free(own);
+    return ok;
+}
+#endif /* TENSORGRAD_NO_OPTIM */
+#endif /* TENSORGRAD_NO_IO */
+
+/* ======================================================================================
    >>impl-debug    tensors as text, as torch prints them; the tape as text and as a drawing
    ====================================================================================== */
 
@@ -30978,6 +31834,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #undef TG__AT_MODULE
 #undef TG__AT_CONST_DICT
 #undef TG__AT_OPTIM
+#undef TG__AT_DATA
 #undef TG__PLACED
 #define TG__AT(t) tg__at(t, __FILE__, __LINE__)
 #define TG__AT_CTX(tg) tg__at_ctx(tg, __FILE__, __LINE__)
@@ -30985,6 +31842,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #define TG__AT_MODULE(m) tg__at_module(m, __FILE__, __LINE__)
 #define TG__AT_CONST_DICT(d) tg__at_const_dict(d, __FILE__, __LINE__)
 #define TG__AT_OPTIM(o) tg__at_optim(o, __FILE__, __LINE__)
+#define TG__AT_DATA(d) tg__at_data(d, __FILE__, __LINE__)
 #define TG__PLACED(name, ...) tg__##name##_at(__FILE__, __LINE__, __VA_ARGS__)
 #endif
 #endif /* TENSORGRAD_IMPLEMENTATION */
