@@ -2412,6 +2412,9 @@ struct tg_module {
 #define TG_PART_AT(b, field, i, part) tg_module_part((b) ? &(b)->m : NULL, (b) ? &(b)->field[i] : NULL, #field, i, part)
 #define TG_PARAM(b, field, tensor)    tg_module_tensor((b) ? &(b)->m : NULL, (b) ? &(b)->field : NULL, #field, true, tensor)
 #define TG_BUFFER(b, field, tensor)   tg_module_tensor((b) ? &(b)->m : NULL, (b) ? &(b)->field : NULL, #field, false, tensor)
+#define TG_PART_AS(b, field, name, part)    tg_module_part((b) ? &(b)->m : NULL, (b) ? &(b)->field : NULL, name, -1, part)
+#define TG_PARAM_AS(b, field, name, tensor) tg_module_tensor((b) ? &(b)->m : NULL, (b) ? &(b)->field : NULL, name, true, tensor)
+    /* under another name than the field's, which may have points in it: "attention.self.query" */
 #define TG_MODULE_OF(b)               tg_module_done((b) ? &(b)->m : NULL)
 
 TG_API void      *tg_module_new(tg_ctx *tg, size_t size, const char *kind, tg_module_forward forward);   /* zeroed behind its tg_module */

@@ -65,12 +65,108 @@ static tg_module *make_mobilenet(folder *f) {
     return mobilenet_new(f->tg, &c);
 }
 
-static tg_tensor *hook_hidden(void *user, tg_module *m, tg_tensor *x, tg_tensor *y) { (void)user; (void)m; (void)x; (void)y; return NULL; }
+/* ---- Hugging Face's, from config.json ---- */
+
+/* How many labels a classifier has: one for each of id2label; config.json has no other word for it. */
+static int64_t labels(folder *f) {
+    const char *p = setting(f, "id2label");
+    return whole(f, "num_labels", p ? size_of_list(p, 1) : 2);
+}
+
+static tg_module *make_gpt2(folder *f) {
+    gpt2_config c;
+    memset(&c, 0, sizeof c);
+    c.vocab = whole(f, "vocab_size", 50257); c.positions = whole(f, "n_positions", 1024); c.width = whole(f, "n_embd", 768);
+    c.layers = whole(f, "n_layer", 12); c.heads = whole(f, "n_head", 12); c.inner = whole(f, "n_inner", 4 * c.width);
+    c.act = act_of(f, "activation_function", "gelu_new");
+    c.eps = number(f, "layer_norm_epsilon", 1e-5);
+    c.untied = !flag(f, "tie_word_embeddings", true);
+    c.no_scale = !flag(f, "scale_attn_weights", true); c.scale_by_layer = flag(f, "scale_attn_by_inverse_layer_idx", false);
+    return gpt2_new(f->tg, &c);
+}
+static void pass_gpt2(folder *f) { out(f, "logits", gpt2_logits(f->net, in(f, "ids"), in(f, "mask"), NULL)); }
+static tg_tensor *generate_gpt2(folder *f, tg_tensor *prompt, int64_t n) {
+    sampling greedy = { 0, 0, 0 };
+    return gpt2_generate(f->net, prompt, n, greedy);
+}
+
+static tg_module *make_llama(folder *f) {
+    llama_config c;
+    char type[32];
+    const char *whole_text = f->hyper, *rope = setting(f, "rope_parameters");                 /* version 5; before it rope_scaling, and theta beside it */
+    memset(&c, 0, sizeof c);
+    if (!rope) rope = setting(f, "rope_scaling");
+    c.vocab = whole(f, "vocab_size", 32000); c.width = whole(f, "hidden_size", 4096); c.inner = whole(f, "intermediate_size", 11008);
+    c.layers = whole(f, "num_hidden_layers", 32); c.heads = whole(f, "num_attention_heads", 32); c.kv_heads = whole(f, "num_key_value_heads", c.heads);
+    c.head_dim = whole(f, "head_dim", c.width / c.heads);
+    c.act = act_of(f, "hidden_act", "silu");
+    c.eps = number(f, "rms_norm_eps", 1e-6);
+    c.attention_bias = flag(f, "attention_bias", false); c.mlp_bias = flag(f, "mlp_bias", false);
+    c.tied = flag(f, "tie_word_embeddings", false);
+    c.theta = number(f, "rope_theta", 10000);
+    c.old_positions = number(f, "max_position_embeddings", 2048);
+    if (rope) {
+        f->hyper = rope;
+        c.theta = number(f, "rope_theta", c.theta);
+        (void)words(f, "rope_type", words(f, "type", "default", type, sizeof type), type, sizeof type);
+        c.factor = number(f, "factor", 1);
+        c.low_freq = number(f, "low_freq_factor", 1); c.high_freq = number(f, "high_freq_factor", 4);
+        c.old_positions = number(f, "original_max_position_embeddings", c.old_positions);
+        c.rope = strcmp(type, "linear") == 0 ? LLAMA_ROPE_LINEAR : strcmp(type, "llama3") == 0 ? LLAMA_ROPE_LLAMA3 : LLAMA_ROPE_PLAIN;
+        if (c.rope == LLAMA_ROPE_PLAIN && strcmp(type, "default") != 0) { fails(f, "rope_type", "%s is not known", type); f->unsupported = true; }
+        f->hyper = whole_text;
+    }
+    return llama_new(f->tg, &c);
+}
+static void pass_llama(folder *f) { out(f, "logits", llama_logits(f->net, in(f, "ids"), in(f, "mask"), NULL)); }
+static tg_tensor *generate_llama(folder *f, tg_tensor *prompt, int64_t n) {
+    sampling greedy = { 0, 0, 0 };
+    return llama_generate(f->net, prompt, n, greedy, -1);
+}
+
+static tg_module *make_bert(folder *f) {
+    bert_config c;
+    memset(&c, 0, sizeof c);
+    c.vocab = whole(f, "vocab_size", 30522); c.positions = whole(f, "max_position_embeddings", 512); c.types = whole(f, "type_vocab_size", 2);
+    c.width = whole(f, "hidden_size", 768); c.layers = whole(f, "num_hidden_layers", 12); c.heads = whole(f, "num_attention_heads", 12);
+    c.inner = whole(f, "intermediate_size", 3072); c.labels = labels(f);
+    c.act = act_of(f, "hidden_act", "gelu");
+    c.eps = number(f, "layer_norm_eps", 1e-12);
+    return bert_new(f->tg, &c);
+}
+static void pass_bert(folder *f) {
+    tg_tensor *hidden = NULL, *pooled = NULL;
+    out(f, "logits", bert_logits(f->net, in(f, "ids"), in(f, "mask"), in(f, "token_type"), &hidden, &pooled));
+    out(f, "last_hidden_state", hidden);
+    out(f, "pooled", pooled);
+}
+
+/* A size that is one number or a list of two, height and width. */
+static void two_sizes(folder *f, const char *name, int64_t otherwise, int64_t out2[2]) {
+    int n = numbers(f, name, out2, 2);
+    if (n < 1) out2[0] = whole(f, name, otherwise);
+    if (n < 2) out2[1] = out2[0];
+}
+static tg_module *make_vit(folder *f) {
+    vit_config c;
+    memset(&c, 0, sizeof c);
+    two_sizes(f, "image_size", 224, c.image); two_sizes(f, "patch_size", 16, c.patch);
+    c.channels = whole(f, "num_channels", 3); c.width = whole(f, "hidden_size", 768); c.layers = whole(f, "num_hidden_layers", 12);
+    c.heads = whole(f, "num_attention_heads", 12); c.inner = whole(f, "intermediate_size", 3072); c.labels = labels(f);
+    c.act = act_of(f, "hidden_act", "gelu");
+    c.eps = number(f, "layer_norm_eps", 1e-12);
+    c.no_qkv_bias = !flag(f, "qkv_bias", true);
+    return vit_new(f->tg, &c);
+}
 
 static const kind kinds[] = {
-    { "mlp", make_mlp, pass_x, NULL, NULL, NULL },
-    { "lenet", make_lenet, pass_x, NULL, NULL, NULL },
-    { "vgg", make_vgg, pass_x, NULL, NULL, NULL },
-    { "resnet", make_resnet, pass_x, NULL, NULL, NULL },
-    { "mobilenet_v2", make_mobilenet, pass_x, NULL, NULL, NULL },
+    { "mlp", make_mlp, pass_x, NULL, NULL, { NULL, NULL } },
+    { "lenet", make_lenet, pass_x, NULL, NULL, { NULL, NULL } },
+    { "vgg", make_vgg, pass_x, NULL, NULL, { NULL, NULL } },
+    { "resnet", make_resnet, pass_x, NULL, NULL, { NULL, NULL } },
+    { "mobilenet_v2", make_mobilenet, pass_x, NULL, NULL, { NULL, NULL } },
+    { "gpt2", make_gpt2, pass_gpt2, NULL, generate_gpt2, { "<transformer.h.%d.ln_1", "transformer.ln_f" } },
+    { "llama", make_llama, pass_llama, NULL, generate_llama, { "<model.layers.%d.input_layernorm", "model.norm" } },
+    { "bert", make_bert, pass_bert, NULL, NULL, { "bert.embeddings.LayerNorm", "bert.encoder.layer.%d.output.LayerNorm" } },
+    { "vit", make_vit, pass_x, NULL, NULL, { "<vit.encoder.layer.%d.layernorm_before", "<vit.layernorm" } },
 };
