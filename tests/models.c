@@ -20,6 +20,14 @@
 #include "../examples/models/llama.h"
 #include "../examples/models/bert.h"
 #include "../examples/models/vit.h"
+#include "../examples/models/rnn_lm.h"
+#include "../examples/models/recommender.h"
+#include "../examples/models/transformer.h"
+#include "../examples/models/dcgan.h"
+#include "../examples/models/unet_ddpm.h"
+#include "../examples/models/detector.h"
+#include "../examples/models/t5.h"
+#include "../examples/models/whisper.h"
 
 enum { MAX_RESULTS = 32, MAX_TEXT = 600 };
 

@@ -73,6 +73,20 @@ static int64_t labels(folder *f) {
     return whole(f, "num_labels", p ? size_of_list(p, 1) : 2);
 }
 
+/* Has the last layer a weight of its own? So it has where the file holds one that is not the embedding's over again. */
+static bool is_untied(folder *f, const char *own, const char *embedding) {
+    tg_tensor *w = tg_dict_get(f->weights, own), *e = tg_dict_get(f->weights, embedding);
+    return w && !(flag(f, "tie_word_embeddings", true) && e && tg_equal(w, e));
+}
+/* What the encoder of a model that writes is given: the tensor that `encoder_input` names, or the first row of an operand. */
+static tg_tensor *encoder_input(folder *f, const char *name) {
+    char text[128] = "";
+    const char *entry = json_field(f->json, "generate"), *p = entry ? json_field(entry, "encoder_input") : NULL;
+    if (p && *p == '"') json_string(p, text, sizeof text);
+    if (tg_dict_get(f->io, text)) return tg_dict_get(f->io, text);
+    return in(f, name) ? tg_narrow(in(f, name), 0, 0, 1) : NULL;
+}
+
 static tg_module *make_gpt2(folder *f) {
     gpt2_config c;
     memset(&c, 0, sizeof c);
@@ -159,6 +173,174 @@ static tg_module *make_vit(folder *f) {
     return vit_new(f->tg, &c);
 }
 
+static tg_module *make_t5(folder *f) {
+    t5_config c;
+    char proj[64], *act;
+    memset(&c, 0, sizeof c);
+    c.vocab = whole(f, "vocab_size", 32128); c.width = whole(f, "d_model", 512); c.head_dim = whole(f, "d_kv", 64); c.inner = whole(f, "d_ff", 2048);
+    c.heads = whole(f, "num_heads", 8); c.layers = whole(f, "num_layers", 6); c.decoder_layers = whole(f, "num_decoder_layers", c.layers);
+    c.buckets = whole(f, "relative_attention_num_buckets", 32); c.max_distance = whole(f, "relative_attention_max_distance", 128);
+    (void)words(f, "feed_forward_proj", "relu", proj, sizeof proj);                           /* "relu", "gated-gelu", ... */
+    act = strchr(proj, '-') ? strchr(proj, '-') + 1 : proj;
+    c.gated = strncmp(proj, "gated-", 6) == 0;
+    c.act = activation_named(strcmp(proj, "gated-gelu") == 0 ? "gelu_new" : act);
+    if (!c.act) { fails(f, "feed_forward_proj", "no activation is called %s", act); f->unsupported = true; return NULL; }
+    c.eps = number(f, "layer_norm_epsilon", 1e-6);
+    c.no_scale = !flag(f, "scale_decoder_outputs", flag(f, "tie_word_embeddings", true));
+    c.untied = is_untied(f, "lm_head.weight", "shared.weight");
+    return t5_new(f->tg, &c);
+}
+static void pass_t5(folder *f) {
+    tg_tensor *mask = in(f, "mask"), *memory = t5_encode(f->net, in(f, "ids"), mask);
+    out(f, "logits", t5_decode(f->net, in(f, "decoder_ids"), in(f, "decoder_mask"), memory, mask, NULL, NULL));
+    out(f, "encoder_hidden", memory);
+}
+static tg_tensor *generate_t5(folder *f, tg_tensor *prompt, int64_t n) {
+    sampling greedy = { 0, 0, 0 };
+    return t5_generate(f->net, encoder_input(f, "ids"), tg_dict_get(f->io, "gen.mask"), prompt, n, greedy, -1);
+}
+
+static tg_module *make_whisper(folder *f) {
+    whisper_config c;
+    memset(&c, 0, sizeof c);
+    c.vocab = whole(f, "vocab_size", 51865); c.mels = whole(f, "num_mel_bins", 80); c.width = whole(f, "d_model", 384);
+    c.encoder_layers = whole(f, "encoder_layers", 4); c.encoder_heads = whole(f, "encoder_attention_heads", 6); c.encoder_inner = whole(f, "encoder_ffn_dim", 1536);
+    c.decoder_layers = whole(f, "decoder_layers", 4); c.decoder_heads = whole(f, "decoder_attention_heads", 6); c.decoder_inner = whole(f, "decoder_ffn_dim", 1536);
+    c.source_positions = whole(f, "max_source_positions", 1500); c.target_positions = whole(f, "max_target_positions", 448);
+    c.act = act_of(f, "activation_function", "gelu");
+    c.scale_embedding = flag(f, "scale_embedding", false);
+    c.untied = is_untied(f, "proj_out.weight", "model.decoder.embed_tokens.weight");
+    return whisper_new(f->tg, &c);
+}
+static void pass_whisper(folder *f) {
+    tg_tensor *memory = whisper_encode(f->net, in(f, "features"));
+    out(f, "logits", whisper_decode(f->net, in(f, "decoder_ids"), memory, NULL, NULL));
+    out(f, "encoder_hidden", memory);
+}
+static tg_tensor *generate_whisper(folder *f, tg_tensor *prompt, int64_t n) {
+    sampling greedy = { 0, 0, 0 };
+    return whisper_generate(f->net, encoder_input(f, "features"), prompt, n, greedy, -1);
+}
+
+/* ---- the others, from `hyper` ---- */
+
+static tg_module *make_rnn_lm(folder *f) {
+    rnn_lm_config c;
+    char text[32];
+    memset(&c, 0, sizeof c);
+    (void)words(f, "kind", "lstm", text, sizeof text);
+    c.kind = strcmp(text, "lstm") == 0 ? RNN_LM_LSTM : strcmp(text, "gru") == 0 ? RNN_LM_GRU : RNN_LM_RNN;
+    c.vocab = whole(f, "vocab", 0); c.embedding = whole(f, "embedding", 0); c.hidden = whole(f, "hidden", 0); c.layers = whole(f, "layers", 1);
+    c.outputs = whole(f, "outputs", c.vocab); c.proj_size = whole(f, "proj_size", 0);
+    c.bidirectional = flag(f, "bidirectional", false); c.no_bias = !flag(f, "bias", true);
+    c.relu = strcmp(words(f, "nonlinearity", "tanh", text, sizeof text), "relu") == 0;
+    return rnn_lm_new(f->tg, &c);
+}
+static void pass_rnn_lm(folder *f) {
+    rnn_lm_state state = { in(f, "h0"), in(f, "c0") };
+    if (f->batch && !state.h) { out(f, "logits", rnn_lm_logits(f->net, in(f, "ids"), NULL)); return; }
+    out(f, "logits", rnn_lm_logits(f->net, in(f, "ids"), &state));
+    out(f, "hn", state.h);
+    out(f, "cn", state.c);
+    out(f, "logits_zero_state", rnn_lm_logits(f->net, in(f, "ids"), NULL));
+}
+static tg_tensor *generate_rnn_lm(folder *f, tg_tensor *prompt, int64_t n) {
+    sampling greedy = { 0, 0, 0 };
+    return rnn_lm_generate(f->net, prompt, n, greedy);
+}
+
+static tg_module *make_recommender(folder *f) {
+    recommender_config c;
+    c.users = whole(f, "users", 0); c.items = whole(f, "items", 0); c.dim = whole(f, "dim", 0); c.hidden = whole(f, "hidden", 0);
+    return recommender_new(f->tg, &c);
+}
+static void pass_recommender(folder *f) { out(f, "score", recommender_scores(f->net, in(f, "u"), in(f, "i"), in(f, "hist"), in(f, "off"))); }
+
+static tg_module *make_transformer(folder *f) {
+    transformer_config c;
+    char text[32];
+    memset(&c, 0, sizeof c);
+    c.src_vocab = c.tgt_vocab = whole(f, "vocab", 0);
+    c.src_vocab = whole(f, "src_vocab", c.src_vocab); c.tgt_vocab = whole(f, "tgt_vocab", c.tgt_vocab);
+    c.width = whole(f, "d_model", 512); c.heads = whole(f, "heads", 8); c.inner = whole(f, "feedforward", 2048);
+    c.encoder_layers = whole(f, "encoder_layers", 6); c.decoder_layers = whole(f, "decoder_layers", 6);
+    c.norm_first = flag(f, "norm_first", false); c.no_bias = !flag(f, "bias", true);
+    c.gelu = strcmp(words(f, "activation", "relu", text, sizeof text), "gelu") == 0;
+    c.eps = number(f, "layer_norm_eps", 1e-5);
+    return transformer_new(f->tg, &c);
+}
+static void pass_transformer(folder *f) {
+    out(f, "logits", transformer_logits(f->net, in(f, "src"), in(f, "tgt"), in(f, "src_key_padding_mask"), in(f, "tgt_key_padding_mask")));
+}
+
+static tg_module *make_dcgan(folder *f) {
+    dcgan_config c;
+    c.nz = whole(f, "nz", 100); c.features = whole(f, "features", 64); c.channels = whole(f, "channels", 3); c.image = whole(f, "image", 64);
+    return dcgan_new(f->tg, &c);
+}
+static void pass_dcgan(folder *f) {
+    tg_tensor *fake = dcgan_fake(f->net, in(f, "z"));
+    out(f, "fake", fake);
+    out(f, "score", dcgan_score(f->net, in(f, "x")));
+    out(f, "fake_score", dcgan_score(f->net, fake));
+}
+static tg_tensor *loss_dcgan(folder *f, const char *text) {
+    return strncmp(text, "discriminator", 13) == 0 ? dcgan_loss_d(f->net, in(f, "x"), in(f, "z")) : dcgan_loss_g(f->net, in(f, "z"));
+}
+
+static tg_module *make_unet(folder *f) {
+    unet_config c;
+    memset(&c, 0, sizeof c);
+    c.in_channels = whole(f, "in_channels", 3); c.channels = whole(f, "channels", 64); c.groups = whole(f, "groups", 8); c.heads = whole(f, "heads", 4);
+    c.levels = numbers(f, "mult", c.mult, UNET_LEVELS);
+    return unet_new(f->tg, &c);
+}
+/* "linspace(1e-3, 0.25, 12)" */
+static int betas_of(folder *f, double *betas, int room) {
+    char text[128] = "", *p = text;
+    double from, to;
+    const char *s = json_field(f->json, "sampling"), *words_ = s ? json_field(s, "betas") : NULL;
+    int n = s ? (int)strtol(json_field(s, "steps"), NULL, 10) : 0;
+    if (words_) json_string(words_, text, sizeof text);
+    if (strncmp(text, "linspace(", 9) != 0 || n > room) { if (s) fails(f, "sampling", "these betas are not known: %s", text); return 0; }
+    from = strtod(text + 9, &p);
+    to = strtod(p + 1, NULL);
+    for (int i = 0; i < n; i++) betas[i] = n > 1 ? from + (to - from) * i / (n - 1) : from;
+    return n;
+}
+static void pass_unet(folder *f) {
+    double betas[1024];
+    int n = f->batch ? 0 : betas_of(f, betas, 1024);
+    out(f, "eps", unet_noise(f->net, in(f, "x"), in(f, "t")));
+    if (n) out(f, "x_0", unet_sample(f->net, in(f, "x_T"), betas, n, in(f, "noise")));
+}
+
+static tg_module *make_detector(folder *f) {
+    detector_config c;
+    c.classes = whole(f, "classes", 80); c.channels = whole(f, "channels", 16); c.anchors = whole(f, "anchors", 3);
+    return detector_new(f->tg, &c);
+}
+static void pass_detector(folder *f) {
+    double iou = number(f, "iou_threshold", 0.45);
+    tg_tensor *scores = NULL, *boxes = detector_boxes(f->net, in(f, "x"), &scores), *one_boxes, *one_scores;
+    detector_found all, found;
+    out(f, "boxes", boxes);
+    out(f, "scores", scores);
+    if (f->batch) return;
+    one_boxes = tg_select(boxes, 0, 0); one_scores = tg_select(scores, 0, 0);
+    all = detector_candidates(one_boxes, one_scores, number(f, "conf_threshold", 0.25));
+    found = detector_find(one_boxes, one_scores, number(f, "conf_threshold", 0.25), iou);
+    out(f, "cand_boxes", all.boxes); out(f, "cand_scores", all.scores); out(f, "cand_classes", all.classes);
+    out(f, "nms_keep", tg_nms(all.boxes, all.scores, iou));
+    out(f, "batched_nms_keep", detector_nms(all, iou));
+    out(f, "det_boxes", found.boxes); out(f, "det_scores", found.scores); out(f, "det_classes", found.classes);
+}
+static tg_tensor *loss_detector(folder *f, const char *text) {
+    if (!strstr(text, "smooth L1")) return NULL;
+    pass_detector(f);
+    return tg_add(tg_smooth_l1_loss(result(f, "boxes"), in(f, "tb")), tg_binary_cross_entropy(result(f, "scores"), in(f, "ts")));
+}
+
 static const kind kinds[] = {
     { "mlp", make_mlp, pass_x, NULL, NULL, { NULL, NULL } },
     { "lenet", make_lenet, pass_x, NULL, NULL, { NULL, NULL } },
@@ -169,4 +351,13 @@ static const kind kinds[] = {
     { "llama", make_llama, pass_llama, NULL, generate_llama, { "<model.layers.%d.input_layernorm", "model.norm" } },
     { "bert", make_bert, pass_bert, NULL, NULL, { "bert.embeddings.LayerNorm", "bert.encoder.layer.%d.output.LayerNorm" } },
     { "vit", make_vit, pass_x, NULL, NULL, { "<vit.encoder.layer.%d.layernorm_before", "<vit.layernorm" } },
+    { "t5", make_t5, pass_t5, NULL, generate_t5, { NULL, NULL } },
+    { "whisper", make_whisper, pass_whisper, NULL, generate_whisper, { NULL, NULL } },
+    { "rnn_lm", make_rnn_lm, pass_rnn_lm, NULL, generate_rnn_lm, { NULL, NULL } },
+    { "rnn_tagger", make_rnn_lm, pass_rnn_lm, NULL, NULL, { NULL, NULL } },
+    { "recommender", make_recommender, pass_recommender, NULL, NULL, { NULL, NULL } },
+    { "nn_transformer", make_transformer, pass_transformer, NULL, NULL, { NULL, NULL } },
+    { "dcgan", make_dcgan, pass_dcgan, loss_dcgan, NULL, { NULL, NULL } },
+    { "unet_ddpm", make_unet, pass_unet, NULL, NULL, { NULL, NULL } },
+    { "detector", make_detector, pass_detector, loss_detector, NULL, { NULL, NULL } },
 };
