@@ -2599,7 +2599,7 @@ TG_API tg_module *tg_nn_instance_norm3d_from(const tg_nn_instance_norm3d_args *a
 typedef struct tg_nn_norm_args {
     tg_place at TG_EMPTY;
     tg_ctx *tg TG_EMPTY;
-    int64_t size TG_EMPTY, groups TG_EMPTY;
+    int64_t groups TG_EMPTY, size TG_EMPTY;
     int64_t sizes[4] TG_EMPTY;             /* in place of `size`: more than one dimension */
     tg_maybe eps TG_EMPTY;                 /* not given: torch's default */
     bool no_affine TG_EMPTY, no_bias TG_EMPTY;
