@@ -402,8 +402,8 @@ static tg_optim *optimiser(folder *f, const char *text) {
         { "Adadelta ", TG_OPTIM_ADADELTA }, { "Adamax ", TG_OPTIM_ADAMAX }, { "NAdam ", TG_OPTIM_NADAM }, { "RAdam ", TG_OPTIM_RADAM }, { "ASGD ", TG_OPTIM_ASGD },
         { "Rprop ", TG_OPTIM_RPROP }, { "Lion ", TG_OPTIM_LION },
     };
-    tg_optim_args a;
-    memset(&a, 0, sizeof a);
+    static tg_optim_args zeros;
+    tg_optim_args a = zeros;
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) if (strncmp(text, rules[i].name, strlen(rules[i].name)) == 0) a.rule = rules[i].rule;
     if (!a.rule) return NULL;
     a.module = f->net;

@@ -111,7 +111,8 @@ static inline tg_tensor *generate(tg_tensor *ids, int64_t count, sampling s, int
             if (tg_item(tg_all(ended)) != 0) { tg_end(tg, scope); break; }
             token = tg_where(ended, tg_integer(tg, end), token);
         }
-        ids = tg_end_with(tg, scope, tg_cat((tg_tensor *[]){ ids, token }, 2, 1));
+        tg_tensor *both[] = { ids, token };
+        ids = tg_end_with(tg, scope, tg_cat(both, 2, 1));
         fresh = tg_narrow(ids, 1, prompt + i, 1);
     }
     tg_grad_mode(tg, was);

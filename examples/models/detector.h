@@ -38,8 +38,9 @@ static tg_tensor *detector_decode(detector *b, tg_tensor *y, int level, double s
     tg_split_sizes(y, TG_DIMS(2, 2, 1, b->c.classes), -1, part);
     tg_tensor *centre = tg_mul_scalar(tg_add(tg_add_scalar(tg_mul_scalar(part[0], 2), -0.5), grid), stride);
     tg_tensor *half = tg_mul(tg_square(tg_mul_scalar(part[1], 2)), tg_mul_scalar(anchor, 0.5));
+    tg_tensor *corner[] = { tg_sub(centre, half), tg_add(centre, half) };
     *scores = tg_flatten(tg_mul(part[2], part[3]), 1, 3);
-    return tg_flatten(tg_cat((tg_tensor *[]){ tg_sub(centre, half), tg_add(centre, half) }, 2, -1), 1, 3);
+    return tg_flatten(tg_cat(corner, 2, -1), 1, 3);
 }
 
 /* ---- the network ---- */
@@ -52,8 +53,8 @@ static tg_tensor *detector_boxes(tg_module *m, tg_tensor *x, tg_tensor **scores)
     p3 = tg_forward(b->stem, x);                                                             /* [N, 2 c, H / 8, W / 8]   */
     p4 = tg_forward(b->down, p3);                                                            /* [N, 4 c, H / 16, W / 16] */
     wide = tg_interpolate(tg_forward(b->lateral, p4), .scale_factor = {2, 2});               /* [N, 2 c, H / 8, W / 8]   */
-    p3 = tg_cat((tg_tensor *[]){ p3, wide }, 2, 1);
-    boxes[0] = detector_decode(b, tg_forward(tg_module_part_of(b->head, 0), p3), 0, 8, &score[0]);
+    tg_tensor *both[] = { p3, wide };                                                        /* [N, 4 c, H / 8, W / 8]   */
+    boxes[0] = detector_decode(b, tg_forward(tg_module_part_of(b->head, 0), tg_cat(both, 2, 1)), 0, 8, &score[0]);
     boxes[1] = detector_decode(b, tg_forward(tg_module_part_of(b->head, 1), p4), 1, 16, &score[1]);
     *scores = tg_cat(score, DETECTOR_LEVELS, 1);
     return tg_cat(boxes, DETECTOR_LEVELS, 1);

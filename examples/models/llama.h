@@ -47,7 +47,8 @@ static void llama_frequencies(const llama_config *c, float *out) {
 static tg_tensor *llama_turn(tg_tensor *x, tg_tensor *cos, tg_tensor *sin) {
     tg_tensor *half[2];
     tg_chunk(x, 2, -1, half, 2);
-    return tg_add(tg_mul(x, cos), tg_mul(tg_cat((tg_tensor *[]){ tg_neg(half[1]), half[0] }, 2, -1), sin));
+    tg_tensor *turned[] = { tg_neg(half[1]), half[0] };
+    return tg_add(tg_mul(x, cos), tg_mul(tg_cat(turned, 2, -1), sin));
 }
 
 /* ---- a block ---- */
@@ -113,10 +114,10 @@ static tg_tensor *llama_logits(tg_module *m, tg_tensor *ids, tg_tensor *mask, kv
     tg_ctx *tg = m->tg;
     int64_t t = ids->shape[1], past = cache ? cache->length : 0;
     tg_tensor *positions = tg_arange(tg, (double)past, (double)(past + t), 1, TG_F32);
-    tg_tensor *angle = tg_outer(positions, tg_from_f32(tg, TG_SHAPE(b->c.head_dim / 2), b->frequency));   /* [T, D / 2] */
+    tg_tensor *half = tg_outer(positions, tg_from_f32(tg, TG_SHAPE(b->c.head_dim / 2), b->frequency));    /* [T, D / 2] */
+    tg_tensor *halves[] = { half, half }, *angle = tg_cat(halves, 2, -1);                                 /* [T, D] */
     tg_tensor *x = tg_forward(b->embed_tokens, ids);                                                      /* [N, T, width] */
     if (!x) return NULL;
-    angle = tg_cat((tg_tensor *[]){ angle, angle }, 2, -1);                                               /* [T, D] */
     llama_pass pass = { tg_to(tg_cos(angle), x->dtype), tg_to(tg_sin(angle), x->dtype), padding_mask(mask), cache };
     for (int64_t i = 0; i < b->c.layers; i++) x = llama_block_run(tg_module_part_of(b->layers, i), x, &pass);
     if (cache) cache->length += t;

@@ -14,7 +14,7 @@ static tg_tensor *recommender_scores(tg_module *m, tg_tensor *users, tg_tensor *
     tg_tensor *u = tg_forward(b->user, users), *i = tg_forward(b->item, items);                               /* [N, dim] */
     tg_tensor *liked = tg_embedding_bag(history, tg_module_tensor_at(b->history, "weight"), .offsets = offsets);   /* their means, [N, dim] */
     tg_tensor *bias = tg_add(tg_forward(b->user_bias, users), tg_forward(b->item_bias, items));               /* [N, 1] */
-    tg_tensor *deep = tg_forward(b->mlp, tg_cat((tg_tensor *[]){ u, i, liked }, 3, 1));                       /* [N, 1] */
+    tg_tensor *all[] = { u, i, liked }, *deep = tg_forward(b->mlp, tg_cat(all, 3, 1));                        /* [N, 1] */
     return tg_add(tg_sum_dims(tg_mul(u, i), TG_DIMS(1), false), tg_squeeze(tg_add(bias, deep), 1));
 }
 

@@ -33,8 +33,8 @@ static tg_tensor *rnn_lm_logits(tg_module *m, tg_tensor *ids, rnn_lm_state *stat
 
 static tg_module *rnn_lm_new(tg_ctx *tg, const rnn_lm_config *c) {
     int64_t size = (c->proj_size ? c->proj_size : c->hidden) * (c->bidirectional ? 2 : 1);
-    tg_nn_rnn_args o;                                                                  /* one struct of options for the three of them */
-    memset(&o, 0, sizeof o);
+    static tg_nn_rnn_args zeros;
+    tg_nn_rnn_args o = zeros;                                                          /* one struct of options for the three of them */
     o.tg = tg; o.in = c->embedding; o.hidden = c->hidden; o.layers = c->layers; o.proj_size = c->proj_size;
     o.batch_first = true; o.bidirectional = c->bidirectional; o.no_bias = c->no_bias; o.dropout = c->dropout;
     if (c->relu) o.nonlinearity = TG_NN_RELU;

@@ -79,7 +79,8 @@ static tg_tensor *unet_time(tg_tensor *steps, int64_t width) {
     int64_t half = width / 2;
     tg_tensor *frequency = tg_exp(tg_mul_scalar(tg_arange(steps->tg, 0, (double)half, 1, TG_F32), -log(10000.0) / (double)half));
     tg_tensor *angle = tg_outer(tg_to(steps, TG_F32), frequency);
-    return tg_cat((tg_tensor *[]){ tg_sin(angle), tg_cos(angle) }, 2, 1);
+    tg_tensor *both[] = { tg_sin(angle), tg_cos(angle) };
+    return tg_cat(both, 2, 1);
 }
 
 /* x [N, in_channels, H, W], steps i64 [N] -> the noise in x, of its shape */
@@ -97,7 +98,8 @@ static tg_tensor *unet_noise(tg_module *m, tg_tensor *x, tg_tensor *steps) {
     x = tg_forward(b->attn, x);
     x = unet_block_run(b->mid2, x, time);
     for (int i = 0; i <= last; i++) {
-        x = unet_block_run(tg_module_part_of(b->up, i), tg_cat((tg_tensor *[]){ x, seen[last - i] }, 2, 1), time);
+        tg_tensor *both[] = { x, seen[last - i] };
+        x = unet_block_run(tg_module_part_of(b->up, i), tg_cat(both, 2, 1), time);
         if (i < last) x = tg_forward(tg_module_part_of(b->upsample, i), tg_interpolate(x, .scale_factor = {2, 2}));
     }
     return tg_forward(b->conv_out, tg_silu(tg_forward(b->norm_out, x)));

@@ -29,7 +29,7 @@ static tg_tensor *vit_layer_forward(tg_module *m, tg_tensor *x) {
     tg_tensor *q = split_heads(tg_forward(b->query, y), b->heads);             /* [N, heads, T, D] */
     tg_tensor *k = split_heads(tg_forward(b->key, y), b->heads);
     tg_tensor *v = split_heads(tg_forward(b->value, y), b->heads);
-    y = tg_forward(b->attention_dense, join_heads(tg_scaled_dot_product_attention(q, k, v, NULL)));
+    y = tg_forward(b->attention_dense, join_heads(tg_scaled_dot_product_attention(q, k, v)));
     x = tg_add(x, tg_forward(b->dropout, y));
     y = b->act(tg_forward(b->intermediate, tg_forward(b->after, x)));          /* [N, T, inner] */
     return tg_add(x, tg_forward(b->dropout, tg_forward(b->dense, y)));
@@ -66,8 +66,8 @@ static tg_tensor *vit_forward(tg_module *m, tg_tensor *x) {
     vit *b = (vit *)m;
     int64_t n = x->shape[0];
     x = tg_transpose(tg_flatten(tg_forward(b->patches, x), 2, -1), 1, 2);                      /* [N, patches, width] */
-    x = tg_cat((tg_tensor *[]){ tg_expand(b->cls_token, TG_SHAPE(n, -1, -1)), x }, 2, 1);      /* [N, 1 + patches, width] */
-    x = tg_forward(b->dropout, tg_add(x, b->positions));
+    tg_tensor *both[] = { tg_expand(b->cls_token, TG_SHAPE(n, -1, -1)), x };
+    x = tg_forward(b->dropout, tg_add(tg_cat(both, 2, 1), b->positions));                      /* [N, 1 + patches, width] */
     for (int64_t i = 0; i < b->c.layers; i++) x = tg_forward(tg_module_part_of(b->layers, i), x);
     return tg_forward(b->classifier, tg_select(tg_forward(b->norm, x), 1, 0));                 /* of the cls token alone */
 }

@@ -38,7 +38,7 @@ static tg_tensor *whisper_attend(tg_module *m, tg_tensor *x, tg_tensor *memory, 
         v = split_heads(tg_forward(b->v_proj, memory), b->heads);
         kv_put(cache, layer, &k, &v);
     }
-    x = causal ? causal_attention(q, k, v, NULL, 0) : tg_scaled_dot_product_attention(q, k, v, NULL);
+    x = causal ? causal_attention(q, k, v, NULL, 0) : tg_scaled_dot_product_attention(q, k, v);
     return tg_module_leave(m, path, tg_forward(b->out_proj, join_heads(x)));
 }
 
@@ -130,7 +130,8 @@ static tg_tensor *whisper_decode(tg_module *m, tg_tensor *ids, tg_tensor *memory
 static tg_tensor *whisper_sinusoids(tg_ctx *tg, int64_t n, int64_t width) {
     tg_tensor *frequency = tg_exp(tg_mul_scalar(tg_arange(tg, 0, (double)(width / 2), 1, TG_F32), -log(10000.0) / (double)(width / 2 - 1)));
     tg_tensor *angle = tg_outer(tg_arange(tg, 0, (double)n, 1, TG_F32), frequency);
-    return tg_cat((tg_tensor *[]){ tg_sin(angle), tg_cos(angle) }, 2, 1);
+    tg_tensor *both[] = { tg_sin(angle), tg_cos(angle) };
+    return tg_cat(both, 2, 1);
 }
 
 static tg_module *whisper_new(tg_ctx *tg, const whisper_config *c) {
