@@ -5,7 +5,8 @@
    the gradient of every parameter, buffers after a step of training, runs of optimisers, generated text, non-maximum suppression; for model.safetensors with each
    configuration that is there, and for the shards. Half precision and checkpoints are read and compared with what they must hold. The model is chosen by `arch`
    and built from `hyper`, or from config.json where there is one. A line for each check that fails: folder, weights, what, largest difference; when an output is
-   wrong, how wrong each hidden tensor is too. Other formats of weights are told as skipped. The closing line counts folders. */
+   wrong, how wrong each hidden tensor is too. Other formats of weights are told as skipped. The closing line counts folders.
+   run.sh flags: -lm */
 #include "../tensorgrad.h"
 #include "small_json.h"
 #include <math.h>
