@@ -271,6 +271,7 @@ static bool reset(folder *f) {
 
 /* Hidden tensors are caught by hooks, for models give none: a second pass tells how far off each is. */
 enum { MAX_HIDDEN = 256 };
+static bool watching;                 /* hooks stay, and other passes are not watched */
 typedef struct watch { folder *f; int number; bool before; } watch;
 static tg_tensor *tell_hidden(void *user, tg_module *m, tg_tensor *x, tg_tensor *y) {
     watch *w = (watch *)user;
@@ -280,7 +281,7 @@ static tg_tensor *tell_hidden(void *user, tg_module *m, tg_tensor *x, tg_tensor 
     (void)m;
     (void)snprintf(name, sizeof name, "hidden.%d", w->number);
     want = tg_dict_get(w->f->io, name);
-    if (!want) return NULL;
+    if (!watching || !want) return NULL;
     if (!same_shape(got, want) || !differences(got, want, 0, 0, &worst, &beyond)) printf("     %s is of another shape\n", name);
     else printf("     %s: largest difference %g\n", name, worst);
     return NULL;
@@ -301,7 +302,9 @@ static void watch_hidden(folder *f) {
         }
     }
     f->results = 0;
+    watching = true;
     if (n) f->of->pass(f);
+    watching = false;
 }
 
 /* Results of the model in evaluation mode. */
