@@ -530,10 +530,13 @@ static void check_model(folder *f) {
     char loss_text[MAX_TEXT] = "", key[64];
     const char *p;
     f->hyper = f->config_text ? f->config_text : json_field(f->json, "hyper");
+    f->unsupported = false;
     f->net = f->of->make(f);
-    if (!f->net) {
+    if (!f->net || f->unsupported) {                /* what is not known has been told */
         if (!f->unsupported) fails(f, "the model", "%s", tg_failed(f->tg) ? tg_error_text(f->tg) : "cannot be made");
         tg_clear(f->tg);
+        tg_module_free(f->net);
+        f->net = NULL;
         return;
     }
     f->checks++;

@@ -106,7 +106,7 @@ static tg_tensor *generate_gpt2(folder *f, tg_tensor *prompt, int64_t n) {
 
 static tg_module *make_llama(folder *f) {
     llama_config c;
-    char type[32];
+    char old_name[32], type[32];
     const char *whole_text = f->hyper, *rope = setting(f, "rope_parameters");                 /* version 5; before it rope_scaling, and theta beside it */
     memset(&c, 0, sizeof c);
     if (!rope) rope = setting(f, "rope_scaling");
@@ -122,7 +122,7 @@ static tg_module *make_llama(folder *f) {
     if (rope) {
         f->hyper = rope;
         c.theta = number(f, "rope_theta", c.theta);
-        (void)words(f, "rope_type", words(f, "type", "default", type, sizeof type), type, sizeof type);
+        (void)words(f, "rope_type", words(f, "type", "default", old_name, sizeof old_name), type, sizeof type);
         c.factor = number(f, "factor", 1);
         c.low_freq = number(f, "low_freq_factor", 1); c.high_freq = number(f, "high_freq_factor", 4);
         c.old_positions = number(f, "original_max_position_embeddings", c.old_positions);
