@@ -34,19 +34,25 @@ static tg_module *make_vgg(folder *f) {
     return vgg_new(f->tg, &c);
 }
 
+/* "7x7/2": the kernel and the stride, which is 1 where none is told */
+static void window_of(const char *text, int64_t *kernel, int64_t *stride) {
+    const char *p = strpbrk(text, "0123456789"), *slash = strchr(text, '/');
+    *kernel = p ? strtol(p, NULL, 10) : 1;
+    *stride = slash ? strtol(slash + 1, NULL, 10) : 1;
+}
 static tg_module *make_resnet(folder *f) {
     resnet_config c;
-    char text[64], *stride;
+    char text[96], *pool;
     memset(&c, 0, sizeof c);
     c.bottleneck = strcmp(words(f, "block", "basic", text, sizeof text), "bottleneck") == 0;
     c.stages = numbers(f, "layers", c.layers, RESNET_STAGES);
     (void)numbers(f, "planes", c.planes, RESNET_STAGES);
     c.channels = side_of(f, "x", 1, 3); c.classes = whole(f, "num_classes", 1000);
-    (void)words(f, "stem", "7x7/2 + maxpool 3x3/2", text, sizeof text);                   /* the convolution's kernel and stride, and whether a pooling follows */
-    c.no_pool = strstr(text, "maxpool") == NULL;
-    if (!c.no_pool) *strstr(text, "maxpool") = 0;
-    stride = strchr(text, '/');
-    c.stem = strtol(text, NULL, 10); c.stem_stride = stride ? strtol(stride + 1, NULL, 10) : 1;
+    (void)words(f, "stem", "7x7/2 + maxpool 3x3/2", text, sizeof text);
+    pool = strstr(text, "maxpool ");
+    if (pool && strpbrk(pool, "123456789")) window_of(pool, &c.pool, &c.pool_stride);
+    if (pool) *pool = 0;
+    window_of(text, &c.stem, &c.stem_stride);
     return resnet_new(f->tg, &c);
 }
 
@@ -126,7 +132,8 @@ static tg_module *make_llama(folder *f) {
         c.factor = number(f, "factor", 1);
         c.low_freq = number(f, "low_freq_factor", 1); c.high_freq = number(f, "high_freq_factor", 4);
         c.old_positions = number(f, "original_max_position_embeddings", c.old_positions);
-        c.rope = strcmp(type, "linear") == 0 ? LLAMA_ROPE_LINEAR : strcmp(type, "llama3") == 0 ? LLAMA_ROPE_LLAMA3 : LLAMA_ROPE_PLAIN;
+        c.rope = strcmp(type, "linear") == 0 ? LLAMA_ROPE_LINEAR : strcmp(type, "dynamic") == 0 ? LLAMA_ROPE_DYNAMIC
+            : strcmp(type, "llama3") == 0 ? LLAMA_ROPE_LLAMA3 : LLAMA_ROPE_PLAIN;
         if (c.rope == LLAMA_ROPE_PLAIN && strcmp(type, "default") != 0) { fails(f, "rope_type", "%s is not known", type); f->unsupported = true; }
         f->hyper = whole_text;
     }
@@ -197,7 +204,9 @@ static void pass_t5(folder *f) {
 }
 static tg_tensor *generate_t5(folder *f, tg_tensor *prompt, int64_t n) {
     sampling greedy = { 0, 0, 0 };
-    return t5_generate(f->net, encoder_input(f, "ids"), tg_dict_get(f->io, "gen.mask"), prompt, n, greedy, -1);
+    tg_tensor *text = encoder_input(f, "ids"), *mask = tg_dict_get(f->io, "gen.mask");
+    if (!mask && text && in(f, "mask") && text->shape[1] == in(f, "mask")->shape[1]) mask = tg_narrow(in(f, "mask"), 0, 0, text->shape[0]);
+    return t5_generate(f->net, text, mask, prompt, n, greedy, -1);
 }
 
 static tg_module *make_whisper(folder *f) {

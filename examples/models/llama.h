@@ -10,9 +10,7 @@
 #include "activations.h"
 #include "decode.h"
 
-enum { LLAMA_HALF = 256 };           /* the most pairs of a head */
-
-typedef enum llama_rope { LLAMA_ROPE_PLAIN = 0, LLAMA_ROPE_LINEAR, LLAMA_ROPE_LLAMA3 } llama_rope;
+typedef enum llama_rope { LLAMA_ROPE_PLAIN = 0, LLAMA_ROPE_LINEAR, LLAMA_ROPE_DYNAMIC, LLAMA_ROPE_LLAMA3 } llama_rope;
 
 typedef struct llama_config {
     int64_t vocab, width, inner, layers, heads, kv_heads, head_dim;   /* Llama 3 8B: 128256, 4096, 14336, 32, 32, 8, 128 */
@@ -21,16 +19,21 @@ typedef struct llama_config {
     bool attention_bias, mlp_bias;
     bool tied;                       /* lm_head's weight is embed_tokens' */
     llama_rope rope;                 /* how positions beyond those of the first training are reached */
-    double factor;                   /* linear, llama3: by so much slower */
+    double factor;                   /* by so much slower */
     double low_freq, high_freq;      /* llama3: 1, 4 */
-    double old_positions;            /* llama3: those of the first training, 8192 */
+    double old_positions;            /* dynamic, llama3: those of the first training, 8192 */
 } llama_config;
 
 /* ---- rotary positions: the pair (x[i], x[i + D/2]) turns by the angle position * frequency[i] ---- */
 
-static void llama_frequencies(const llama_config *c, float *out) {
+/* [D / 2], for sequences of so many positions */
+static tg_tensor *llama_frequencies(tg_ctx *tg, const llama_config *c, int64_t length) {
+    double d = (double)c->head_dim, theta = c->theta, longer = (double)length / c->old_positions;
+    tg_tensor *out = tg_empty(tg, TG_SHAPE(c->head_dim / 2), TG_F32);
+    if (!out) return NULL;
+    if (c->rope == LLAMA_ROPE_DYNAMIC && longer > 1) theta *= pow(c->factor * longer - (c->factor - 1), d / (d - 2));
     for (int64_t i = 0; i < c->head_dim / 2; i++) {
-        double f = pow(c->theta, -2.0 * (double)i / (double)c->head_dim);
+        double f = pow(theta, -2.0 * (double)i / d);
         if (c->rope == LLAMA_ROPE_LINEAR) f /= c->factor;
         if (c->rope == LLAMA_ROPE_LLAMA3) {
             /* how often it turns in the old length: often stays, seldom slows down, in between goes over */
@@ -39,8 +42,9 @@ static void llama_frequencies(const llama_config *c, float *out) {
             stays = stays < 0 ? 0 : stays > 1 ? 1 : stays;
             f = stays * f + (1 - stays) * f / c->factor;
         }
-        out[i] = (float)f;
+        ((float *)out->data)[i] = (float)f;
     }
+    return out;
 }
 
 /* x [N, H, T, D], cos and sin [T, D] -> x cos + (-x2, x1) sin */
@@ -100,12 +104,7 @@ static tg_module *llama_block_new(tg_ctx *tg, const llama_config *c, int64_t lay
 
 /* ---- the model ---- */
 
-typedef struct llama {
-    tg_module m;
-    tg_module *embed_tokens, *layers, *norm, *lm_head;
-    llama_config c;
-    float frequency[LLAMA_HALF];
-} llama;
+typedef struct llama { tg_module m; tg_module *embed_tokens, *layers, *norm, *lm_head; llama_config c; } llama;
 
 /* ids [N, T] behind the `length` ones of the cache, which may be NULL -> logits [N, T, vocab]. mask [N, length + T]: 0 for padding; or NULL. */
 static tg_tensor *llama_logits(tg_module *m, tg_tensor *ids, tg_tensor *mask, kv_cache *cache) {
@@ -114,9 +113,9 @@ static tg_tensor *llama_logits(tg_module *m, tg_tensor *ids, tg_tensor *mask, kv
     tg_ctx *tg = m->tg;
     int64_t t = ids->shape[1], past = cache ? cache->length : 0;
     tg_tensor *positions = tg_arange(tg, (double)past, (double)(past + t), 1, TG_F32);
-    tg_tensor *half = tg_outer(positions, tg_from_f32(tg, TG_SHAPE(b->c.head_dim / 2), b->frequency));    /* [T, D / 2] */
-    tg_tensor *halves[] = { half, half }, *angle = tg_cat(halves, 2, -1);                                 /* [T, D] */
-    tg_tensor *x = tg_forward(b->embed_tokens, ids);                                                      /* [N, T, width] */
+    tg_tensor *half = tg_outer(positions, llama_frequencies(tg, &b->c, past + t));             /* [T, D / 2] */
+    tg_tensor *halves[] = { half, half }, *angle = tg_cat(halves, 2, -1);                      /* [T, D] */
+    tg_tensor *x = tg_forward(b->embed_tokens, ids);                                           /* [N, T, width] */
     if (!x) return NULL;
     llama_pass pass = { tg_to(tg_cos(angle), x->dtype), tg_to(tg_sin(angle), x->dtype), padding_mask(mask), cache };
     for (int64_t i = 0; i < b->c.layers; i++) x = llama_block_run(tg_module_part_of(b->layers, i), x, &pass);
@@ -127,9 +126,8 @@ static tg_tensor *llama_logits(tg_module *m, tg_tensor *ids, tg_tensor *mask, kv
 static tg_module *llama_new(tg_ctx *tg, const llama_config *c) {
     llama *b = TG_MODULE(tg, llama, NULL);
     tg_module *blocks = tg_nn_list(tg);
-    if (!b || c->head_dim > 2 * LLAMA_HALF) return NULL;
+    if (!b) return NULL;
     b->c = *c;
-    llama_frequencies(c, b->frequency);
     for (int64_t i = 0; i < c->layers; i++) tg_nn_append(blocks, llama_block_new(tg, c, i));
     TG_PART_AS(b, embed_tokens, "model.embed_tokens", tg_nn_embedding(tg, c->vocab, c->width));
     TG_PART_AS(b, layers, "model.layers", blocks);

@@ -8,7 +8,7 @@ typedef struct resnet_config {
     int64_t layers[RESNET_STAGES], planes[RESNET_STAGES]; int stages;    /* resnet18: {2, 2, 2, 2}, {64, 128, 256, 512}, 4 */
     int64_t channels, classes;       /* 3, 1000 */
     int64_t stem, stem_stride;       /* the first convolution's kernel and stride: 7, 2 */
-    bool no_pool;                    /* no max pooling behind it, as for small pictures */
+    int64_t pool, pool_stride;       /* those of the max pooling behind it: 3, 2; zero: none, as for small pictures */
 } resnet_config;
 
 /* ---- a block: what two or three convolutions make of x is added to x ---- */
@@ -65,7 +65,10 @@ static tg_module *resnet_new(tg_ctx *tg, const resnet_config *c) {
     if (!b) return NULL;
     TG_PART(b, conv1, resnet_conv(tg, c->channels, width, c->stem, c->stem_stride));
     TG_PART(b, bn1, tg_nn_batch_norm2d(tg, width));
-    if (!c->no_pool) TG_PART(b, maxpool, tg_nn_max_pool2d(tg, 3, .padding = {1, 1}, .stride = {2, 2}));
+    if (c->pool) {
+        int64_t pad = (c->pool - 1) / 2;
+        TG_PART(b, maxpool, tg_nn_max_pool2d(tg, c->pool, .padding = {pad, pad}, .stride = {c->pool_stride, c->pool_stride}));
+    }
     for (int i = 0; i < c->stages; i++) {
         tg_module *stage = NULL;
         for (int64_t k = 0; k < c->layers[i]; k++) {
