@@ -307,6 +307,25 @@ static void watch_hidden(folder *f) {
     watching = false;
 }
 
+/* A copy of the model gives the same bits, whatever becomes of the model. */
+static void check_copy(folder *f) {
+    tg_module *model = f->net, *copy = tg_module_copy(model);
+    tg_tensor *was = f->results ? f->result[0].t : NULL, **list;
+    int64_t n = tg_parameters(model, NULL, 0);
+    list = (tg_tensor **)calloc((size_t)n + 1, sizeof *list);
+    if (!list) exit(2);
+    (void)tg_parameters(model, list, n);
+    for (int64_t i = 0; copy && i < n; i++) tg_zero_(list[i]);
+    free(list);
+    if (copy) {
+        f->net = copy; f->results = 0;
+        f->of->pass(f);
+        (void)check(f, "a copy's first result", f->results ? f->result[0].t : NULL, was, 0, 0);
+        f->net = model;
+    } else { fails(f, "module_copy", "%s", tg_error_text(f->tg)); tg_clear(f->tg); }
+    tg_module_free(copy);
+}
+
 /* Results of the model in evaluation mode. */
 static void check_outputs(folder *f) {
     const char *p = json_field(f->json, "outputs");
@@ -324,6 +343,7 @@ static void check_outputs(folder *f) {
             good &= check(f, tensor, result(f, name), tg_dict_get(f->io, tensor), strtod(json_field(p, "rtol"), NULL), strtod(json_field(p, "atol"), NULL));
         }
         if (!good && tg_dict_get(f->io, "hidden.0")) watch_hidden(f);
+        if (good) check_copy(f);
     }
     tg_end(f->tg, scope);
     (void)tg_grad_mode(f->tg, was);

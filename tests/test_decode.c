@@ -40,7 +40,7 @@ static void check_pieces(tg_ctx *tg, tg_module *m, logits_of logits, kv_cache ca
 /* Which of 6 tokens are ever chosen in 400 draws, as bits; probabilities of 0.4, 0.3, 0.15, 0.1, 0.04, 0.01 */
 static int chosen(tg_ctx *tg, sampling s) {
     static const float p[6] = { 0.1f, 0.4f, 0.04f, 0.3f, 0.01f, 0.15f };
-    int64_t token[400];
+    int64_t token[400] = { 0 };
     int set = 0;
     tg_tensor *logits = tg_log(tg_from_f32(tg, TG_SHAPE(1, 6), p));
     CHECK(tg_read(sample_token(tg_contiguous(tg_expand(logits, TG_SHAPE(400, 6))), s), token, sizeof token));

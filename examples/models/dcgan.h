@@ -67,8 +67,12 @@ static tg_module *dcgan_new(tg_ctx *tg, const dcgan_config *c) {
     if (b) draw_weights(&b->m, 0.02);
     return TG_MODULE_OF(b);
 }
+
+/* z [N, nz, 1, 1] -> pictures; pictures -> how real they look, [N] */
 static tg_tensor *dcgan_fake(tg_module *m, tg_tensor *z) { return m ? tg_forward(((dcgan *)m)->generator, z) : NULL; }
-static tg_tensor *dcgan_score(tg_module *m, tg_tensor *x) { return m ? tg_flatten(tg_forward(((dcgan *)m)->discriminator, x), 0, -1) : NULL; }   /* [N] */
+static tg_tensor *dcgan_score(tg_module *m, tg_tensor *x) {
+    return m ? tg_flatten(tg_forward(((dcgan *)m)->discriminator, x), 0, -1) : NULL;
+}
 
 /* The discriminator is to call real what is real, and to find out what is not; the generator is left as it is. */
 static inline tg_tensor *dcgan_loss_d(tg_module *m, tg_tensor *x, tg_tensor *z) {

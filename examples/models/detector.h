@@ -27,7 +27,8 @@ static tg_tensor *detector_grid(tg_ctx *tg, int64_t h, int64_t w) {
     return tg_stack(grid, 2, -1);
 }
 
-/* y [N, anchors (5 + classes), H, W] of a level whose places are `stride` pixels apart -> boxes [N, anchors H W, 4], *scores [N, anchors H W, classes] */
+/* y [N, anchors (5 + classes), H, W] of a level whose places are `stride` pixels apart -> boxes [N, anchors H W, 4],
+   *scores [N, anchors H W, classes] */
 static tg_tensor *detector_decode(detector *b, tg_tensor *y, int level, double stride, tg_tensor **scores) {
     *scores = NULL;
     if (!y) return NULL;

@@ -80,7 +80,8 @@ static tg_module *gpt2_block_new(tg_ctx *tg, const gpt2_config *c, int64_t layer
 
 typedef struct gpt2 { tg_module m; tg_module *wte, *wpe, *h, *ln_f, *lm_head; gpt2_config c; } gpt2;
 
-/* ids [N, T] behind the `length` ones of the cache, which may be NULL -> logits [N, T, vocab]. mask [N, length + T]: 0 for padding; or NULL. */
+/* ids [N, T] behind the `length` ones of the cache, which may be NULL -> logits [N, T, vocab].
+   mask [N, length + T]: 0 for padding; or NULL. */
 static tg_tensor *gpt2_logits(tg_module *m, tg_tensor *ids, tg_tensor *mask, kv_cache *cache) {
     gpt2 *b = (gpt2 *)m;
     if (!m || !ids) return NULL;
@@ -122,7 +123,7 @@ static inline tg_tensor *gpt2_generate(tg_module *m, tg_tensor *ids, int64_t cou
     gpt2 *b = (gpt2 *)m;
     if (!m || !ids) return NULL;
     tg_mark scope = tg_begin(m->tg);
-    gpt2_writer w = { m, kv_new(b->ln_f ? tg_module_tensor_at(b->ln_f, "weight") : NULL, b->c.layers, ids->shape[0], b->c.heads,
+    gpt2_writer w = { m, kv_new(tg_module_tensor_at(b->ln_f, "weight"), b->c.layers, ids->shape[0], b->c.heads,
                                 ids->shape[1] + count, b->c.width / b->c.heads) };
     return tg_end_with(m->tg, scope, generate(ids, count, s, -1, gpt2_next, &w));
 }

@@ -106,7 +106,8 @@ static tg_module *llama_block_new(tg_ctx *tg, const llama_config *c, int64_t lay
 
 typedef struct llama { tg_module m; tg_module *embed_tokens, *layers, *norm, *lm_head; llama_config c; } llama;
 
-/* ids [N, T] behind the `length` ones of the cache, which may be NULL -> logits [N, T, vocab]. mask [N, length + T]: 0 for padding; or NULL. */
+/* ids [N, T] behind the `length` ones of the cache, which may be NULL -> logits [N, T, vocab].
+   mask [N, length + T]: 0 for padding; or NULL. */
 static tg_tensor *llama_logits(tg_module *m, tg_tensor *ids, tg_tensor *mask, kv_cache *cache) {
     llama *b = (llama *)m;
     if (!m || !ids) return NULL;
@@ -152,7 +153,8 @@ static inline tg_tensor *llama_generate(tg_module *m, tg_tensor *ids, int64_t co
     llama *b = (llama *)m;
     if (!m || !ids) return NULL;
     tg_mark scope = tg_begin(m->tg);
-    llama_writer w = { m, kv_new(tg_module_tensor_at(b->norm, "weight"), b->c.layers, ids->shape[0], b->c.kv_heads, ids->shape[1] + count, b->c.head_dim) };
+    llama_writer w = { m, kv_new(tg_module_tensor_at(b->norm, "weight"), b->c.layers, ids->shape[0], b->c.kv_heads,
+                                 ids->shape[1] + count, b->c.head_dim) };
     return tg_end_with(m->tg, scope, generate(ids, count, s, end, llama_next, &w));
 }
 

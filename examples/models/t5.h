@@ -32,7 +32,7 @@ static int64_t t5_bucket(const t5_config *c, int64_t relative, bool decoder) {
 
 /* What is added to the scores of the last T of K positions: [1, heads, T, K] */
 static tg_tensor *t5_position_bias(const t5_config *c, tg_module *table, int64_t t, int64_t k, bool decoder) {
-    tg_tensor *bucket = tg_empty(table->tg, TG_SHAPE(t, k), TG_I64);
+    tg_tensor *bucket = table ? tg_empty(table->tg, TG_SHAPE(t, k), TG_I64) : NULL;
     if (!bucket) return NULL;
     for (int64_t i = 0; i < t; i++) {
         for (int64_t j = 0; j < k; j++) ((int64_t *)bucket->data)[i * k + j] = t5_bucket(c, j - (k - t + i), decoder);
@@ -74,13 +74,31 @@ static tg_module *t5_attention_new(tg_ctx *tg, const t5_config *c, bool biased) 
     return TG_MODULE_OF(b);
 }
 
+/* ---- feed-forward ---- */
+
+typedef struct t5_feed { tg_module m; tg_module *wi, *wi_1, *wo, *dropout; activation act; } t5_feed;
+
+/* x [N, T, width] -> same */
+static tg_tensor *t5_feed_forward(tg_module *m, tg_tensor *x) {
+    t5_feed *b = (t5_feed *)m;
+    tg_tensor *y = b->act(tg_forward(b->wi, x));                     /* [N, T, inner] */
+    if (b->wi_1) y = tg_mul(y, tg_forward(b->wi_1, x));
+    return tg_forward(b->wo, tg_forward(b->dropout, y));
+}
+
+static tg_module *t5_feed_new(tg_ctx *tg, const t5_config *c) {
+    t5_feed *b = TG_MODULE(tg, t5_feed, t5_feed_forward);
+    if (b) b->act = c->act;
+    TG_PART_AS(b, wi, c->gated ? "wi_0" : "wi", tg_nn_linear(tg, c->width, c->inner, .no_bias = true));
+    if (c->gated) TG_PART(b, wi_1, tg_nn_linear(tg, c->width, c->inner, .no_bias = true));
+    TG_PART(b, wo, tg_nn_linear(tg, c->inner, c->width, .no_bias = true));
+    TG_PART(b, dropout, tg_nn_dropout(tg, c->dropout));
+    return TG_MODULE_OF(b);
+}
+
 /* ---- a block: attention to itself, in the decoder attention to the encoder's result, feed-forward ---- */
 
-typedef struct t5_block {
-    tg_module m;
-    tg_module *self, *self_norm, *cross, *cross_norm, *wi, *wi_1, *wo, *norm, *dropout;
-    activation act;
-} t5_block;
+typedef struct t5_block { tg_module m; tg_module *self, *self_norm, *cross, *cross_norm, *feed, *norm, *dropout; } t5_block;
 
 typedef struct t5_pass {                 /* what all blocks of a stack are told */
     tg_tensor *bias, *memory, *memory_mask;
@@ -97,28 +115,19 @@ static tg_tensor *t5_block_run(tg_module *m, tg_tensor *x, const t5_pass *pass, 
         y = t5_attend(b->cross, tg_forward(b->cross_norm, x), pass->memory, pass->memory_mask, pass->cross, layer);
         x = tg_add(x, tg_forward(b->dropout, y));
     }
-    y = tg_forward(b->norm, x);
-    y = b->wi_1 ? tg_mul(b->act(tg_forward(b->wi, y)), tg_forward(b->wi_1, y)) : b->act(tg_forward(b->wi, y));   /* [N, T, inner] */
-    x = tg_add(x, tg_forward(b->dropout, tg_forward(b->wo, tg_forward(b->dropout, y))));
+    x = tg_add(x, tg_forward(b->dropout, tg_forward(b->feed, tg_forward(b->norm, x))));
     return tg_module_leave(m, path, x);
 }
 
 static tg_module *t5_block_new(tg_ctx *tg, const t5_config *c, bool decoder, bool first) {
     t5_block *b = TG_MODULE(tg, t5_block, NULL);
-    tg_module *inner = tg_nn_list(tg);                               /* the feed-forward's layer: its number depends */
-    const char *name = decoder ? "layer.2.DenseReluDense" : "layer.1.DenseReluDense";
-    if (!b) return NULL;
-    b->act = c->act;
     TG_PART_AS(b, self, "layer.0.SelfAttention", t5_attention_new(tg, c, first));
     TG_PART_AS(b, self_norm, "layer.0.layer_norm", tg_nn_rms_norm(tg, c->width, .eps = TG_IS(c->eps)));
     if (decoder) {
         TG_PART_AS(b, cross, "layer.1.EncDecAttention", t5_attention_new(tg, c, false));
         TG_PART_AS(b, cross_norm, "layer.1.layer_norm", tg_nn_rms_norm(tg, c->width, .eps = TG_IS(c->eps)));
     }
-    b->wi = tg_module_part(inner, NULL, c->gated ? "wi_0" : "wi", -1, tg_nn_linear(tg, c->width, c->inner, .no_bias = true));
-    if (c->gated) b->wi_1 = tg_module_part(inner, NULL, "wi_1", -1, tg_nn_linear(tg, c->width, c->inner, .no_bias = true));
-    b->wo = tg_module_part(inner, NULL, "wo", -1, tg_nn_linear(tg, c->inner, c->width, .no_bias = true));
-    tg_module_part(&b->m, NULL, name, -1, inner);
+    TG_PART_AS(b, feed, decoder ? "layer.2.DenseReluDense" : "layer.1.DenseReluDense", t5_feed_new(tg, c));
     TG_PART_AS(b, norm, decoder ? "layer.2.layer_norm" : "layer.1.layer_norm", tg_nn_rms_norm(tg, c->width, .eps = TG_IS(c->eps)));
     TG_PART(b, dropout, tg_nn_dropout(tg, c->dropout));
     return TG_MODULE_OF(b);
@@ -126,9 +135,14 @@ static tg_module *t5_block_new(tg_ctx *tg, const t5_config *c, bool decoder, boo
 
 /* ---- the model ---- */
 
-typedef struct t5 { tg_module m; tg_module *shared, *encoder, *encoder_norm, *decoder, *decoder_norm, *lm_head, *dropout; t5_config c; } t5;
+typedef struct t5 {
+    tg_module m;
+    tg_module *shared, *encoder, *encoder_norm, *decoder, *decoder_norm, *lm_head, *dropout;
+    t5_config c;
+} t5;
 
-static tg_module *t5_table(tg_module *blocks) { return ((t5_attention *)((t5_block *)tg_module_part_of(blocks, 0))->self)->relative_attention_bias; }
+/* The first block of a stack has the table of position biases, for all of them. */
+static tg_module *t5_table(tg_module *blocks) { return tg_module_at(blocks, "0.layer.0.SelfAttention.relative_attention_bias"); }
 
 /* ids [N, S], mask [N, S] (0 for padding) or NULL -> [N, S, width] */
 static tg_tensor *t5_encode(tg_module *m, tg_tensor *ids, tg_tensor *mask) {
@@ -141,8 +155,10 @@ static tg_tensor *t5_encode(tg_module *m, tg_tensor *ids, tg_tensor *mask) {
     return tg_forward(b->dropout, tg_forward(b->encoder_norm, x));
 }
 
-/* ids [N, T], memory [N, S, width] and its mask from the encoder; the caches may be NULL. mask [N, T]: 0 for padding; or NULL -> logits [N, T, vocab] */
-static tg_tensor *t5_decode(tg_module *m, tg_tensor *ids, tg_tensor *mask, tg_tensor *memory, tg_tensor *memory_mask, kv_cache *self, kv_cache *cross) {
+/* ids [N, T] and their mask, or NULL; memory [N, S, width] from the encoder, and its mask; the caches may be NULL
+   -> logits [N, T, vocab] */
+static tg_tensor *t5_decode(tg_module *m, tg_tensor *ids, tg_tensor *mask, tg_tensor *memory, tg_tensor *memory_mask,
+                            kv_cache *self, kv_cache *cross) {
     t5 *b = (t5 *)m;
     if (!m || !ids || !memory) return NULL;
     int64_t t = ids->shape[1], k = t + (self ? self->length : 0);
