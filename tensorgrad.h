@@ -9989,7 +9989,7 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *plan) {
     int k, d;
     bool tile = false;
     if (phase == 0) {
-        j->compute = r->compute; j->n = r->n; j->look.bad = 0;
+        j->compute = r->compute; j->n = r->n; j->look.bad = 0; j->rows = false;
         j->fn = tg__map_kernel(tg, kernels, r->part, r->compute);
         j->mask = kernels->mask && r->part == 0 && r->compute != TG_I64;
         j->look.state = kernels->divides && r->part == 0 && r->compute == TG_I64 ? TG__LOOKS : TG__LOOKED;

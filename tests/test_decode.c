@@ -1,8 +1,15 @@
 /* Writing, of examples/models: a cache gives what a whole pass gives, whatever the pieces; sampling keeps to what its options allow; what has ended stays ended.
+   And of models: wherever memory runs out, while they are made, run, trained or write, an error comes of it and nothing else.
    run.sh flags: -lm */
 #include "test.h"
 #include "../examples/models/gpt2.h"
 #include "../examples/models/llama.h"
+#include "../examples/models/t5.h"
+#include "../examples/models/whisper.h"
+#include "../examples/models/vit.h"
+#include "../examples/models/unet_ddpm.h"
+#include "../examples/models/detector.h"
+#include "../examples/models/rnn_lm.h"
 
 static tg_module *small_gpt2(tg_ctx *tg) {
     gpt2_config c;
@@ -57,6 +64,95 @@ static tg_tensor *always_next(void *user, tg_tensor *ids) {      /* token + 1 */
     return tg_to(tg_one_hot(tg_add_scalar(tg_select(ids, 1, -1), 1), 12), TG_F32);
 }
 
+/* ---- memory that runs out ---- */
+
+static tg_tensor *use_gpt2(tg_ctx *tg) {
+    tg_module *m = small_gpt2(tg);
+    tg_tensor *ids = tg_zeros(tg, TG_SHAPE(1, 3));
+    ids = tg_to(ids, TG_I64);
+    (void)gpt2_generate(m, ids, 2, options(1, 4, 0.9));
+    return gpt2_logits(m, ids, ids, NULL);
+}
+static tg_tensor *use_llama(tg_ctx *tg) {
+    tg_module *m = small_llama(tg);
+    tg_tensor *ids = tg_full(tg, TG_SHAPE(1, 3), 1, TG_I64);
+    (void)llama_generate(m, ids, 2, options(0, 0, 0), 5);
+    return llama_logits(m, ids, NULL, NULL);
+}
+static tg_tensor *use_t5(tg_ctx *tg) {
+    t5_config c;
+    tg_tensor *ids = tg_full(tg, TG_SHAPE(1, 3), 1, TG_I64);
+    tg_module *m;
+    memset(&c, 0, sizeof c);
+    c.vocab = 9; c.width = 6; c.head_dim = 3; c.inner = 7; c.heads = 2; c.layers = c.decoder_layers = 1; c.buckets = 8; c.max_distance = 16; c.act = tg_relu; c.gated = true;
+    m = t5_new(tg, &c);
+    (void)t5_generate(m, ids, ids, ids, 2, options(0, 0, 0), -1);
+    return t5_decode(m, ids, ids, t5_encode(m, ids, ids), NULL, NULL, NULL);
+}
+static tg_tensor *use_whisper(tg_ctx *tg) {
+    whisper_config c;
+    tg_tensor *ids = tg_full(tg, TG_SHAPE(1, 3), 1, TG_I64), *x = tg_ones(tg, TG_SHAPE(1, 4, 6));
+    tg_module *m;
+    memset(&c, 0, sizeof c);
+    c.vocab = 9; c.mels = 4; c.width = 8; c.encoder_layers = c.decoder_layers = 1; c.encoder_heads = c.decoder_heads = 2; c.encoder_inner = c.decoder_inner = 5;
+    c.source_positions = 3; c.target_positions = 8; c.act = tg_gelu; c.scale_embedding = true;
+    m = whisper_new(tg, &c);
+    (void)whisper_generate(m, x, ids, 2, options(0, 0, 0), -1);
+    return whisper_decode(m, ids, whisper_encode(m, x), NULL, NULL);
+}
+static tg_tensor *use_vit(tg_ctx *tg) {
+    vit_config c;
+    memset(&c, 0, sizeof c);
+    c.image[0] = c.image[1] = 8; c.patch[0] = c.patch[1] = 4; c.channels = 1; c.width = 8; c.layers = 1; c.heads = 2; c.inner = 6; c.labels = 3; c.act = tg_gelu;
+    return tg_forward(vit_new(tg, &c), tg_ones(tg, TG_SHAPE(2, 1, 8, 8)));
+}
+static tg_tensor *use_unet(tg_ctx *tg) {
+    unet_config c;
+    const double betas[2] = { 0.1, 0.2 };
+    tg_tensor *x = tg_ones(tg, TG_SHAPE(1, 1, 4, 4));
+    tg_module *m;
+    memset(&c, 0, sizeof c);
+    c.in_channels = 1; c.channels = 4; c.groups = 2; c.heads = 2; c.mult[0] = 1; c.mult[1] = 2; c.levels = 2;
+    m = unet_new(tg, &c);
+    (void)unet_sample(m, x, betas, 2, NULL);
+    return unet_noise(m, x, tg_full(tg, TG_SHAPE(1), 1, TG_I64));
+}
+static tg_tensor *use_detector(tg_ctx *tg) {
+    detector_config c = { 2, 2, 1 };
+    tg_tensor *scores = NULL, *boxes = detector_boxes(detector_new(tg, &c), tg_ones(tg, TG_SHAPE(2, 3, 16, 16)), &scores);
+    (void)detector_find(tg_select(boxes, 0, 0), tg_select(scores, 0, 0), 0.1, 0.5);
+    return boxes;
+}
+static tg_tensor *use_rnn_lm(tg_ctx *tg) {
+    rnn_lm_config c;
+    tg_tensor *ids = tg_full(tg, TG_SHAPE(1, 3), 1, TG_I64);
+    tg_module *m;
+    memset(&c, 0, sizeof c);
+    c.vocab = c.outputs = 7; c.embedding = 3; c.hidden = 4; c.layers = 1;
+    m = rnn_lm_new(tg, &c);
+    (void)rnn_lm_generate(m, ids, 2, options(0, 0, 0));
+    return rnn_lm_logits(m, ids, NULL);
+}
+
+/* Each allocation fails once, or every seventh in the short run; whether what is made of it is right is said elsewhere. */
+static void check_memory(const char *name, tg_tensor *(*use)(tg_ctx *tg)) {
+    test_heap heap = TEST_HEAP;
+    const int step = getenv("TG_TEST_ALL") ? 1 : 7;
+    for (heap.fail_at = 1; ; heap.fail_at += step) {
+        tg_config config = test_config(&heap);
+        tg_ctx *tg;
+        config.no_cache = true;                                  /* or most blocks would be others over again */
+        tg = tg_open(&config);
+        if (tg) {
+            tg_tensor *y = use(tg);
+            bool ok = y && tg_backward(tg_sum(y));
+            CHECK_MSG(ok ? !tg_failed(tg) : tg_error(tg) == TG_ERROR_MEMORY, "%s, allocation %ld: %s", name, heap.fail_at, tg_error_text(tg));
+            tg_close(tg);
+        }
+        if (!test_heap_ended(&heap)) break;
+    }
+}
+
 int main(void) {
     tg_ctx *tg = test_open();
     tg_tensor *like = tg_zeros(tg, TG_SCALAR), *ids;
@@ -88,5 +184,14 @@ int main(void) {
     tg_clear(tg);
     CHECK(tg_grad_mode(tg, true));                               /* and recording is on again */
     test_close(tg);
+
+    check_memory("gpt2", use_gpt2);
+    check_memory("llama", use_llama);
+    check_memory("t5", use_t5);
+    check_memory("whisper", use_whisper);
+    check_memory("vit", use_vit);
+    check_memory("unet", use_unet);
+    check_memory("detector", use_detector);
+    check_memory("rnn_lm", use_rnn_lm);
     return test_end("decode");
 }
