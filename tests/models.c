@@ -409,43 +409,54 @@ static void check_loss(folder *f, const char *entry, const char *name) {
 
 /* ---- optimisers ---- */
 
-/* The number behind `name` in "SGD lr=0.01 momentum=0.9 nesterov"; after a "(" the second one where `second`. */
+/* Behind the word `name` in "SGD lr=0.01 momentum=0.9 nesterov"; NULL where it is not. */
+static const char *word_of(const char *text, const char *name) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    size_t n = strlen(name);
+    for (const char *p = text; (p = strstr(p, name)) != NULL; p += n)
+        if ((p == text || !strchr(letters, p[-1])) && (!p[n] || !strchr(letters, p[n]))) return p + n;
+    return NULL;
+}
+/* The number behind it; of two in brackets the second where `second`. */
 static tg_maybe option_of(const char *text, const char *name, bool second) {
     tg_maybe v = { false, 0 };
-    const char *p = strstr(text, name);
-    if (!p) return v;
-    p += strlen(name);
-    if (*p == '(') p++;
+    const char *p = word_of(text, name);
+    if (!p || *p != '=') return v;
+    p += p[1] == '(' ? 2 : 1;
     if (second) { p = strchr(p, ','); if (!p) return v; p++; }
     v.is = true; v.value = strtod(p, NULL);
     return v;
 }
+static bool is_set(const char *text, const char *name) {
+    const char *p = word_of(text, name);
+    return p && strncmp(p, "=False", 6) != 0;
+}
 static tg_optim *optimiser(folder *f, const char *text) {
     static const struct { const char *name; tg_optim_rule rule; } rules[] = {
-        { "AdamW ", TG_OPTIM_ADAMW }, { "Adam ", TG_OPTIM_ADAM }, { "SGD ", TG_OPTIM_SGD }, { "RMSprop ", TG_OPTIM_RMSPROP }, { "Adagrad ", TG_OPTIM_ADAGRAD },
-        { "Adadelta ", TG_OPTIM_ADADELTA }, { "Adamax ", TG_OPTIM_ADAMAX }, { "NAdam ", TG_OPTIM_NADAM }, { "RAdam ", TG_OPTIM_RADAM }, { "ASGD ", TG_OPTIM_ASGD },
-        { "Rprop ", TG_OPTIM_RPROP }, { "Lion ", TG_OPTIM_LION },
+        { "AdamW", TG_OPTIM_ADAMW }, { "Adam", TG_OPTIM_ADAM }, { "SGD", TG_OPTIM_SGD }, { "RMSprop", TG_OPTIM_RMSPROP }, { "Adagrad", TG_OPTIM_ADAGRAD },
+        { "Adadelta", TG_OPTIM_ADADELTA }, { "Adamax", TG_OPTIM_ADAMAX }, { "NAdam", TG_OPTIM_NADAM }, { "RAdam", TG_OPTIM_RADAM }, { "ASGD", TG_OPTIM_ASGD },
+        { "Rprop", TG_OPTIM_RPROP }, { "Lion", TG_OPTIM_LION },
     };
     static tg_optim_args zeros;
     tg_optim_args a = zeros;
-    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) if (strncmp(text, rules[i].name, strlen(rules[i].name)) == 0) a.rule = rules[i].rule;
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) if (word_of(text, rules[i].name) == text + strlen(rules[i].name)) a.rule = rules[i].rule;
     if (!a.rule) return NULL;
     a.module = f->net;
-    a.lr = option_of(text, " lr=", false).value;
-    a.momentum = option_of(text, " momentum=", false);
-    a.dampening = option_of(text, " dampening=", false);
-    a.weight_decay = option_of(text, " weight_decay=", false);
-    a.betas[0] = option_of(text, " betas=", false);
-    a.betas[1] = option_of(text, " betas=", true);
-    a.eps = option_of(text, " eps=", false);
-    a.alpha = option_of(text, " alpha=", false);
-    a.lr_decay = option_of(text, " lr_decay=", false);
-    a.rho = option_of(text, " rho=", false);
-    a.momentum_decay = option_of(text, " momentum_decay=", false);
-    a.nesterov = strstr(text, "nesterov") != NULL;
-    a.amsgrad = strstr(text, "amsgrad") != NULL;
-    a.centered = strstr(text, "centered") != NULL;
-    a.maximize = strstr(text, "maximize") != NULL;
+    a.lr = option_of(text, "lr", false).is ? option_of(text, "lr", false).value : 1e-3;
+    a.momentum = option_of(text, "momentum", false);
+    a.dampening = option_of(text, "dampening", false);
+    a.weight_decay = option_of(text, "weight_decay", false);
+    a.betas[0] = option_of(text, "betas", false);
+    a.betas[1] = option_of(text, "betas", true);
+    a.eps = option_of(text, "eps", false);
+    a.alpha = option_of(text, "alpha", false);
+    a.lr_decay = option_of(text, "lr_decay", false);
+    a.rho = option_of(text, "rho", false);
+    a.momentum_decay = option_of(text, "momentum_decay", false);
+    a.nesterov = is_set(text, "nesterov");
+    a.amsgrad = is_set(text, "amsgrad");
+    a.centered = is_set(text, "centered");
+    a.maximize = is_set(text, "maximize");
     return tg_optim_from(&a);
 }
 

@@ -79,6 +79,9 @@ static int64_t labels(folder *f) {
     return whole(f, "num_labels", p ? size_of_list(p, 1) : 2);
 }
 
+/* [N, T], 0 for padding; or NULL */
+static tg_tensor *mask_of(folder *f) { return in(f, "mask") ? in(f, "mask") : in(f, "attention_mask"); }
+
 /* Has the last layer a weight of its own? So it has where the file holds one that is not the embedding's over again. */
 static bool is_untied(folder *f, const char *own, const char *embedding) {
     tg_tensor *w = tg_dict_get(f->weights, own), *e = tg_dict_get(f->weights, embedding);
@@ -104,7 +107,7 @@ static tg_module *make_gpt2(folder *f) {
     c.no_scale = !flag(f, "scale_attn_weights", true); c.scale_by_layer = flag(f, "scale_attn_by_inverse_layer_idx", false);
     return gpt2_new(f->tg, &c);
 }
-static void pass_gpt2(folder *f) { out(f, "logits", gpt2_logits(f->net, in(f, "ids"), in(f, "mask"), NULL)); }
+static void pass_gpt2(folder *f) { out(f, "logits", gpt2_logits(f->net, in(f, "ids"), mask_of(f), NULL)); }
 static tg_tensor *generate_gpt2(folder *f, tg_tensor *prompt, int64_t n) {
     sampling greedy = { 0, 0, 0 };
     return gpt2_generate(f->net, prompt, n, greedy);
@@ -139,7 +142,7 @@ static tg_module *make_llama(folder *f) {
     }
     return llama_new(f->tg, &c);
 }
-static void pass_llama(folder *f) { out(f, "logits", llama_logits(f->net, in(f, "ids"), in(f, "mask"), NULL)); }
+static void pass_llama(folder *f) { out(f, "logits", llama_logits(f->net, in(f, "ids"), mask_of(f), NULL)); }
 static tg_tensor *generate_llama(folder *f, tg_tensor *prompt, int64_t n) {
     sampling greedy = { 0, 0, 0 };
     return llama_generate(f->net, prompt, n, greedy, -1);
@@ -156,8 +159,8 @@ static tg_module *make_bert(folder *f) {
     return bert_new(f->tg, &c);
 }
 static void pass_bert(folder *f) {
-    tg_tensor *hidden = NULL, *pooled = NULL;
-    out(f, "logits", bert_logits(f->net, in(f, "ids"), in(f, "mask"), in(f, "token_type"), &hidden, &pooled));
+    tg_tensor *hidden = NULL, *pooled = NULL, *types = in(f, "token_type") ? in(f, "token_type") : in(f, "token_type_ids");
+    out(f, "logits", bert_logits(f->net, in(f, "ids"), mask_of(f), types, &hidden, &pooled));
     out(f, "last_hidden_state", hidden);
     out(f, "pooled", pooled);
 }
@@ -198,7 +201,7 @@ static tg_module *make_t5(folder *f) {
     return t5_new(f->tg, &c);
 }
 static void pass_t5(folder *f) {
-    tg_tensor *mask = in(f, "mask"), *memory = t5_encode(f->net, in(f, "ids"), mask);
+    tg_tensor *mask = mask_of(f), *memory = t5_encode(f->net, in(f, "ids"), mask);
     out(f, "logits", t5_decode(f->net, in(f, "decoder_ids"), in(f, "decoder_mask"), memory, mask, NULL, NULL));
     out(f, "encoder_hidden", memory);
 }
