@@ -214,7 +214,7 @@ static tg_tensor *loss_by_words(folder *f, const char *text) {
         return cross_entropy(tg_narrow(y, 1, 0, n), tg_narrow(ids, 1, 1, n), 0);
     }
     if (strstr(text, "binary cross entropy with logits")) return tg_binary_cross_entropy_with_logits(y, target_of(f));
-    if (strstr(text, "squared error")) return tg_mse_loss(y, target_of(f));
+    if (strstr(text, "squared error")) return tg_mse_loss(tg_reshape_as(y, target_of(f)), target_of(f));
     if (strstr(text, "cross entropy")) return cross_entropy(y, target_of(f), smoothing ? strtod(smoothing + 10, NULL) : 0);
     return NULL;
 }

@@ -3,7 +3,9 @@
        tg_module *llama = llama_new(tg, &config);
        tg_load(llama, "model.safetensors", NULL);
        tg_train(llama, false);
-       ids = llama_generate(llama, ids, 100, (sampling){ .temperature = 0.6, .top_p = 0.9 }, end);   [N, T] -> [N, T + 100] */
+       ids = llama_generate(llama, ids, 100, (sampling){ .temperature = 0.6, .top_p = 0.9 }, end);   [N, T] -> [N, T + 100]
+
+   Weights in several files are loaded one after another, each with a tg_load_report, for each lacks what the others hold. */
 #ifndef MODELS_LLAMA_H
 #define MODELS_LLAMA_H
 
