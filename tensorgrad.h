@@ -2414,6 +2414,9 @@ struct tg_module {
 #define TG_PART_AT(b, field, i, part) tg_module_part((b) ? &(b)->m : NULL, (b) ? &(b)->field[i] : NULL, #field, i, part)
 #define TG_PARAM(b, field, tensor)    tg_module_tensor((b) ? &(b)->m : NULL, (b) ? &(b)->field : NULL, #field, true, tensor)
 #define TG_BUFFER(b, field, tensor)   tg_module_tensor((b) ? &(b)->m : NULL, (b) ? &(b)->field : NULL, #field, false, tensor)
+#define TG_PART_AS(b, field, name, part)    tg_module_part((b) ? &(b)->m : NULL, (b) ? &(b)->field : NULL, name, -1, part)
+#define TG_PARAM_AS(b, field, name, tensor) tg_module_tensor((b) ? &(b)->m : NULL, (b) ? &(b)->field : NULL, name, true, tensor)
+    /* under another name than the field's, which may have points in it: "attention.self.query" */
 #define TG_MODULE_OF(b)               tg_module_done((b) ? &(b)->m : NULL)
 
 TG_API void      *tg_module_new(tg_ctx *tg, size_t size, const char *kind, tg_module_forward forward);   /* zeroed behind its tg_module */
@@ -2598,7 +2601,7 @@ TG_API tg_module *tg_nn_instance_norm3d_from(const tg_nn_instance_norm3d_args *a
 typedef struct tg_nn_norm_args {
     tg_place at TG_EMPTY;
     tg_ctx *tg TG_EMPTY;
-    int64_t size TG_EMPTY, groups TG_EMPTY;
+    int64_t groups TG_EMPTY, size TG_EMPTY;
     int64_t sizes[4] TG_EMPTY;             /* in place of `size`: more than one dimension */
     tg_maybe eps TG_EMPTY;                 /* not given: torch's default */
     bool no_affine TG_EMPTY, no_bias TG_EMPTY;
@@ -10162,7 +10165,7 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *plan) {
     int k, d;
     bool tile = false;
     if (phase == 0) {
-        j->compute = r->compute; j->n = r->n; j->look.bad = 0;
+        j->compute = r->compute; j->n = r->n; j->look.bad = 0; j->rows = false;
         j->fn = tg__map_kernel(tg, kernels, r->part, r->compute);
         j->mask = kernels->mask && r->part == 0 && r->compute != TG_I64;
         j->look.state = kernels->divides && r->part == 0 && r->compute == TG_I64 ? TG__LOOKS : TG__LOOKED;

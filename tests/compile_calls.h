@@ -28,12 +28,14 @@ tg_tensor *compile_calls(tg_ctx *tg, tg_tensor *a, tg_tensor *b) {
     t = tg_conv2d(a, b, NULL);
     t = tg_add(tg_mse_loss(a, b), tg_cross_entropy(a, b));
     opt = tg_adamw(list, 2, 1e-3);
+    if (!tg_nn_linear(tg, 2, 3) || !tg_nn_group_norm(tg, 2, 8)) return NULL;
     if (!tg_optim_group(opt, list, 2, 0.1) || !tg_step(opt) || !(tg_clip_grad_norm_(list, 2, 1) >= 0) || !tg_clip_grad_value_(list, 2, 1) || !tg_optim_set(opt, -1, "beta1", 0.5)) return NULL;
 #if !defined(__cplusplus) || (defined(__cpp_designated_initializers) && __cplusplus >= 202002L)
     t = tg_conv2d(a, b, NULL, .padding = {1, 1}, .stride = {2, 2});
     t = tg_cross_entropy(t, a, .ignore_index = TG_IS(0), .label_smoothing = 0.1, .reduction = TG_LOSS_SUM, .weight = b);
     if (!tg_backward(t, .gradient = a, .retain_graph = true) || !tg_grad(&t, 1, list, 2, gradient, .create_graph = true)) return NULL;
     if (!tg_gradcheck(&call, .second = true)) return NULL;
+    if (!tg_nn_group_norm(tg, 2, 8, .eps = TG_IS(0.1)) || !tg_nn_layer_norm(tg, 8, .no_affine = true)) return NULL;
     opt = tg_sgd(list, 2, 1e-3, .momentum = TG_IS(0.9), .nesterov = true);
     opt = tg_adam(list, 2, 1e-3, .betas = {TG_IS(0), TG_IS(0.5)}, .weight_decay = TG_IS(0));
     if (!tg_optim_group(opt, list, 2, 0.1, .eps = TG_IS(0)) || !(tg_clip_grad_norm_(list, 2, 1, .error_if_nonfinite = true) >= 0)) return NULL;
