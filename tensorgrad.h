@@ -2421,7 +2421,8 @@ TG_API tg_tensor *tg_module_tensor(tg_module *m, tg_tensor **field, const char *
     /* the same of a tensor; a parameter requires a gradient from now on */
 TG_API bool       tg_module_set(tg_module *m, const char *path, tg_tensor *t);
     /* t takes the place of the parameter or buffer at this path; of its shape, and not made to require a gradient: weights
-       are tied so, tg_module_set(net, "head.weight", tg_module_tensor_at(net, "embed.weight")), or computed from others */
+       are tied so, tg_module_set(net, "head.weight", tg_module_tensor_at(net, "embed.weight")), or computed from others: then
+       it is no parameter any more */
 TG_API tg_module *tg_module_done(tg_module *m);   /* m; after an error all that was built of it is freed, and NULL */
 TG_API void       tg_module_free(tg_module *m);   /* a whole model, before tg_close; NULL is fine */
 TG_API size_t     tg_module_enter(tg_module *m);
@@ -2430,14 +2431,15 @@ TG_API tg_tensor *tg_module_leave(tg_module *m, size_t mark, tg_tensor *y);   /*
 TG_API tg_tensor *tg_forward(tg_module *m, tg_tensor *x);   /* y, by m's function and then its hooks */
 typedef tg_tensor *(*tg_module_hook_fn)(void *user, tg_module *m, tg_tensor *x, tg_tensor *y);
 TG_API bool       tg_module_hook(tg_module *m, tg_module_hook_fn fn, void *user);
-    /* fn sees each x and y of m from now on, in the order in which hooks were given; what it returns takes y's place */
+    /* fn sees each x and y of m from now on, in the order in which hooks were given; what it returns takes y's place. So it
+       is in tg_forward_rnn, tg_forward_attention (x: the query) and tg_forward_transformer (x: src, tgt in decoders) */
 TG_API void       tg_train(tg_module *m, bool on);   /* m and all its parts: dropout drops, statistics move; torch's train and eval */
 TG_API void       tg_freeze(tg_module *m, bool on);  /* its parameters and those of its parts require no gradient, or one again */
 TG_API bool       tg_module_zero_grad(tg_module *m); /* all parameters' gradients are dropped */
 TG_API bool       tg_module_to(tg_module *m, tg_dtype dtype);              /* all floating parameters and buffers, in place */
 TG_API bool       tg_module_to_device(tg_module *m, tg_device device);     /* all parameters and buffers. Optimisers are made after these two */
 TG_API tg_module *tg_module_copy(tg_module *m);      /* a model of its own with the same values. A module's fields that are neither parts nor
-                                                        tensors of it are copied as bytes */
+                                                        tensors of it are copied as bytes, hooks as they are */
 
 /* What there is in a module: names are paths, "layers.3.weight"; what is shared counts once, under its first name. */
 TG_API tg_module *tg_module_at(tg_module *m, const char *path);            /* borrowed; NULL without an error if absent. "" is m */
@@ -5877,6 +5879,7 @@ struct tg_ctx {
     /* graph */
     bool      grad_mode, anomaly;
     tg__node *dead_nodes;
+    tg_module *lost_modules;               /* that an error left without an owner: they go when it is cleared */
     bool      releasing;
     uint64_t  node_serial;
     tg__walk *walk;
@@ -6361,8 +6364,15 @@ TG_API bool          tg_failed(tg_ctx *tg)       { return !tg || tg->error != TG
 TG_API tg_error_code tg_error(tg_ctx *tg)        { return tg ? tg->error : TG_ERROR_NULL; }
 TG_API int           tg_error_number(tg_ctx *tg) { return tg ? tg->error_number : 0; }
 TG_API const char   *tg_error_text(tg_ctx *tg)   { return tg ? tg->error_text : "no context"; }
+TG__PRIVATE void tg__module_release(tg_module *m);   /* in >>impl-nn */
+TG__PRIVATE tg_module *tg__module_next_lost(tg_module *m);
 TG_API void          tg_clear(tg_ctx *tg) {
     if (!tg || tg__inside(tg, "clear")) return;
+    while (tg->lost_modules) {
+        tg_module *m = tg->lost_modules;
+        tg->lost_modules = tg__module_next_lost(m);
+        tg__module_release(m);
+    }
     tg->error = TG_OK; tg->error_number = 0; tg->error_text[0] = 0;
     tg->closed = false;
 }
@@ -27427,9 +27437,12 @@ struct tg__module_own {
     size_t size;                   /* of the struct */
     tg__member *member; int64_t members, member_room;
     tg__module_hook *hook; int64_t hooks, hook_room;
+    bool lost; tg_module *next_lost;
 };
 TG__PRIVATE tg_module *tg__member_part(const tg__member *s) { return s->kind == TG__MEMBER_PART ? (tg_module *)s->value : NULL; }
 TG__PRIVATE tg_tensor *tg__member_tensor(const tg__member *s) { return s->kind != TG__MEMBER_PART ? (tg_tensor *)s->value : NULL; }
+/* A parameter, and not one that tg_module_set put there as the result of others */
+TG__PRIVATE bool tg__member_leaf(const tg__member *s) { return s->kind == TG__MEMBER_PARAM && tg__is_leaf((const tg_tensor *)s->value); }
 /* A member's new value, in the struct as well. */
 TG__PRIVATE void tg__member_set(tg_module *m, tg__member *s, void *value) {
     s->value = value;
@@ -27476,10 +27489,19 @@ TG__PRIVATE void tg__module_release(tg_module *m) {
     tg__mem_put(tg, m, own->size);
     tg__mem_put(tg, own, sizeof *own);
 }
+/* An error left m without an owner. Whoever builds a model may still name it, as a part of something else say, which the
+   pending error refuses; so it is freed only when that error is cleared. */
+TG__PRIVATE void tg__module_lose(tg_module *m) {
+    if (m->parent || m->own->lost) return;
+    m->own->lost = true;
+    m->own->next_lost = m->tg->lost_modules;
+    m->tg->lost_modules = m;
+}
+TG__PRIVATE tg_module *tg__module_next_lost(tg_module *m) { return m->own->next_lost; }
 TG_API void tg_module_free(tg_module *m) {
     tg_ctx *tg = m ? m->tg : NULL;
     const char *where;
-    if (!m || tg__inside(tg, "module_free")) return;
+    if (!m || m->own->lost || tg__inside(tg, "module_free")) return;
     where = tg->where;
     tg->where = "module_free";
     if (m->parent) (void)tg__fail_op(tg, TG_ERROR_VALUE, "%s is a part of %s, with which it goes", m->name, m->parent->kind);
@@ -27488,7 +27510,7 @@ TG_API void tg_module_free(tg_module *m) {
 }
 TG_API tg_module *tg_module_done(tg_module *m) {
     if (!m || !tg_failed(m->tg)) return m;
-    tg__module_release(m);
+    tg__module_lose(m);
     return NULL;
 }
 
@@ -27527,10 +27549,20 @@ TG__PRIVATE tg__member *tg__member_new(tg_module *m, tg__member_kind kind, const
     own->members++;
     return s;
 }
+/* Is the value met among m's members and those of its parts? *met: how many were looked at. */
+TG__PRIVATE bool tg__module_meets(const tg_module *m, const void *value, int64_t *met) {
+    int64_t i;
+    for (i = 0; i < m->own->members; i++) {
+        const tg__member *s = &m->own->member[i];
+        ++*met;
+        if (s->value == value || (tg__member_part(s) && tg__module_meets(tg__member_part(s), value, met))) return true;
+    }
+    return false;
+}
 /* Is `part` m, or does it hold m? Then it cannot be a part of it. */
 TG__PRIVATE bool tg__module_holds(const tg_module *part, const tg_module *m) {
-    for (; m; m = m->parent) if (m == part) return true;
-    return false;
+    int64_t met = 0;
+    return part == m || tg__module_meets(part, m, &met);
 }
 TG_API tg_module *(tg_module_part)(tg_module *m, tg_module **field, const char *name, int64_t i, tg_module *part) {
     tg_ctx *tg = tg__start_module(m, "module_part");
@@ -27543,7 +27575,7 @@ TG_API tg_module *(tg_module_part)(tg_module *m, tg_module **field, const char *
         else s = tg__member_new(m, TG__MEMBER_PART, field, name, i);
     }
     if (!s) {                                                       /* what was made for m has no other owner */
-        if (part && !part->parent && !tg__module_holds(part, m)) tg__module_release(part);
+        if (part && !tg__module_holds(part, m)) tg__module_lose(part);
         return NULL;
     }
     tg__member_set(m, s, part);
@@ -27576,11 +27608,19 @@ TG_API tg_tensor *tg_module_leave(tg_module *m, size_t mark, tg_tensor *y) {
     if (m) tg_path_end(m->tg, mark);
     return y;
 }
+/* y by way of m's hooks, and out of m */
+TG__PRIVATE tg_tensor *tg__module_left(tg_module *m, size_t mark, tg_tensor *x, tg_tensor *y) {
+    int64_t i;
+    for (i = 0; i < m->own->hooks && y; i++) {
+        tg_tensor *other = m->own->hook[i].fn(m->own->hook[i].user, m, x, y);
+        if (other) y = other;
+    }
+    return tg_module_leave(m, mark, tg_failed(m->tg) ? NULL : y);
+}
 TG_API tg_tensor *(tg_forward)(tg_module *m, tg_tensor *x) {
     tg_ctx *tg = x ? x->tg : m ? m->tg : NULL;
     tg_tensor *y;
     size_t mark;
-    int64_t i;
     if (!tg__gate(tg)) return NULL;
     tg__name(tg, "forward");
     if (!m || !x) { tg__fail(tg, TG__E_NULL, m ? 1 : 0); return NULL; }
@@ -27588,11 +27628,7 @@ TG_API tg_tensor *(tg_forward)(tg_module *m, tg_tensor *x) {
     mark = tg_module_enter(m);
     if (!m->forward) tg__fail_op(tg, TG_ERROR_VALUE, "%s has no forward of one operand; it is called by a function of its own", m->kind);
     y = m->forward ? m->forward(m, x) : NULL;
-    for (i = 0; i < m->own->hooks && y; i++) {
-        tg_tensor *other = m->own->hook[i].fn(m->own->hook[i].user, m, x, y);
-        if (other) y = other;
-    }
-    return tg_module_leave(m, mark, tg_failed(tg) ? NULL : y);
+    return tg__module_left(m, mark, x, y);
 }
 TG_API bool (tg_module_hook)(tg_module *m, tg_module_hook_fn fn, void *user) {
     tg_ctx *tg = tg__start_module(m, "module_hook");
@@ -27638,15 +27674,6 @@ TG__PRIVATE bool tg__module_walk(tg_module *m, bool (*visit)(tg__tour *w, tg_mod
     return tg__tour_in(&w, m);
 }
 /* Is the tensor met for the first time? The same way again, without the paths, says when that was. */
-TG__PRIVATE bool tg__module_meets(const tg_module *m, const void *value, int64_t *met) {
-    int64_t i;
-    for (i = 0; i < m->own->members; i++) {
-        const tg__member *s = &m->own->member[i];
-        ++*met;
-        if (s->value == value || (tg__member_part(s) && tg__module_meets(tg__member_part(s), value, met))) return true;
-    }
-    return false;
-}
 TG__PRIVATE bool tg__tour_first(const tg__tour *w, const tg__member *s) {
     int64_t met = 0;
     return tg__module_meets(w->root, s->value, &met) && met == w->met;
@@ -27656,7 +27683,7 @@ typedef struct tg__parameter_list { tg_tensor **list; int64_t count, room, numbe
 TG__PRIVATE bool tg__parameter_visit(tg__tour *w, tg_module *m, tg__member *s) {
     tg__parameter_list *l = (tg__parameter_list *)w->user;
     (void)m;
-    if (s->kind != TG__MEMBER_PARAM || !tg__tour_first(w, s)) return true;
+    if (!tg__member_leaf(s) || !tg__tour_first(w, s)) return true;
     if (l->list && l->count < l->room) l->list[l->count] = tg__member_tensor(s);
     l->count++; l->numbers += tg__member_tensor(s)->numel;
     return true;
@@ -27682,7 +27709,7 @@ TG_API void tg_train(tg_module *m, bool on) {
 }
 TG__PRIVATE bool tg__freeze_visit(tg__tour *w, tg_module *m, tg__member *s) {
     (void)m;
-    return s->kind != TG__MEMBER_PARAM || tg_require_grad(tg__member_tensor(s), *(const bool *)w->user) != NULL;
+    return !tg__member_leaf(s) || tg_require_grad(tg__member_tensor(s), *(const bool *)w->user) != NULL;
 }
 TG_API void (tg_freeze)(tg_module *m, bool on) {
     bool wants = !on;
@@ -27690,9 +27717,16 @@ TG_API void (tg_freeze)(tg_module *m, bool on) {
 }
 TG__PRIVATE bool tg__zero_grad_visit(tg__tour *w, tg_module *m, tg__member *s) {
     (void)m; (void)w;
-    return s->kind != TG__MEMBER_PARAM || tg_zero_grad(tg__member_tensor(s));
+    return !tg__member_leaf(s) || tg_zero_grad(tg__member_tensor(s));
 }
 TG_API bool (tg_module_zero_grad)(tg_module *m) { return tg__start_module(m, "module_zero_grad") && tg__module_walk(m, tg__zero_grad_visit, NULL); }
+
+/* y, a leaf, takes gradients as t does. */
+TG__PRIVATE tg_tensor *tg__wants_as(tg_tensor *y, const tg_tensor *t) {
+    y = y ? tg_require_grad(y, t->requires_grad) : NULL;
+    if (y) y->sparse_grad = t->sparse_grad;
+    return y;
+}
 
 /* ---- pairs: what stood there, and what takes its place ---- */
 typedef struct tg__pair { void *from, *to; } tg__pair;
@@ -27721,7 +27755,7 @@ TG__PRIVATE bool tg__change_visit(tg__tour *w, tg_module *m, tg__member *s) {
     y = !c->typed ? tg_to_device(tg_detach(t), c->device) : tg_dtype_is_float(t->dtype) ? tg_to(tg_detach(t), c->dtype) : t;
     if (!y) return false;
     if (y->storage == t->storage) return true;
-    y = tg_require_grad(y, t->requires_grad);
+    y = tg__wants_as(y, t);
     return y && tg__pairs_add(m->tg, &c->pairs, t, y);
 }
 TG__PRIVATE bool tg__exchange_visit(tg__tour *w, tg_module *m, tg__member *s) {
@@ -27775,6 +27809,7 @@ TG__PRIVATE tg_module *tg__module_twin(tg_module *m, tg__pairs *pairs) {
     own = y->own;
     memcpy((char *)y + sizeof *y, (const char *)m + sizeof *m, m->own->size - sizeof *m);
     y->training = m->training; y->own = own;
+    for (i = 0; i < m->own->hooks; i++) if (!(tg_module_hook)(y, m->own->hook[i].fn, m->own->hook[i].user)) break;
     for (i = 0; i < m->own->members; i++) {
         const tg__member *s = &m->own->member[i];
         void **field = s->field ? (void **)(void *)((char *)y + s->field) : NULL, *value = tg__pairs_find(pairs, s->value);
@@ -27784,9 +27819,8 @@ TG__PRIVATE tg_module *tg__module_twin(tg_module *m, tg__pairs *pairs) {
         if (value && !known && !tg__pairs_add(tg, pairs, s->value, value)) { if (tg__member_part(s)) tg__module_release((tg_module *)value); value = NULL; }
         if (value && tg__member_part(s)) value = (tg_module_part)(y, (tg_module **)field, s->name, -1, (tg_module *)value);
         else if (value) {
-            const bool wants = tg__member_tensor(s)->requires_grad;
             value = (tg_module_tensor)(y, (tg_tensor **)field, s->name, s->kind == TG__MEMBER_PARAM, (tg_tensor *)value);
-            if (value) (void)tg_require_grad((tg_tensor *)value, wants);
+            value = tg__wants_as((tg_tensor *)value, tg__member_tensor(s));
         }
         if (!value) break;
     }
@@ -28156,6 +28190,7 @@ TG__PRIVATE tg_module *tg__conv_layer_new(const tg_nn_conv2d_args *a, const char
     if (!tg_failed(a->tg) && (groups < 1 || a->in % groups || a->out % groups))
         tg__fail_op(a->tg, TG_ERROR_VALUE, "%s: %l and %l channels do not fall into %l groups", kind, a->in, a->out, groups);
     if (!tg_failed(a->tg) && (unsigned)a->padding_mode > TG_NN_CIRCULAR) tg__fail(a->tg, TG__E_ARGUMENT, "the padding mode is none of tg_nn_padding");
+    if (!tg_failed(a->tg) && transposed && (a->padding_mode || a->same)) tg__fail(a->tg, TG__E_ARGUMENT, "a transposed convolution has no padding_mode and no `same`");
     if (tg_failed(a->tg)) return TG_MODULE_OF(l);
     shape[0] = transposed ? a->in : a->out; shape[1] = (transposed ? a->out : a->in) / groups;
     fan_in = (double)shape[1];
@@ -28163,7 +28198,9 @@ TG__PRIVATE tg_module *tg__conv_layer_new(const tg_nn_conv2d_args *a, const char
         l->args.kernel_size[d] = shape[2 + d] = a->kernel_size[0] ? a->kernel_size[d] : a->kernel;
         if (l->args.dilation[d] == 0) l->args.dilation[d] = 1;
         fan_in *= (double)shape[2 + d];
-        if (!tg__layer_needs(&l->m, shape[2 + d] > 0, "the kernel's size", shape[2 + d])) return TG_MODULE_OF(l);
+        if (!tg_failed(a->tg) && !transposed && a->output_padding[d]) tg__fail(a->tg, TG__E_ARGUMENT, "output_padding is of transposed convolutions alone");
+        if (!tg_failed(a->tg) && a->same && a->stride[d] > 1) tg__fail(a->tg, TG__E_ARGUMENT, "padding `same` needs a stride of 1");
+        if (!tg__layer_needs(&l->m, shape[2 + d] > 0, "the kernel's size", shape[2 + d]) || tg_failed(a->tg)) return TG_MODULE_OF(l);
     }
     tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_UNIFORM, tg__layer_bound(fan_in), 2 + spatial, shape);
     shape[0] = a->out;
@@ -28340,6 +28377,7 @@ TG__PRIVATE tg_module *tg__batch_norm_new(const tg_nn_batch_norm2d_args *a, cons
     if (!l || !tg__layer_needs(&l->m, a->channels > 0, "the number of channels", a->channels)) return TG_MODULE_OF(l);
     l->eps = a->eps.is ? a->eps.value : 1e-5; l->momentum = a->momentum.is ? a->momentum.value : 0.1;
     l->cumulative = a->cumulative; l->instance = instance;
+    if (instance && a->cumulative) l->momentum = 0;                  /* as torch's InstanceNorm without a momentum */
     l->most = spatial + 2; l->least = instance || spatial == 1 ? spatial + 1 : spatial + 2;
     if (instance ? a->affine : !a->no_affine) {
         tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_VALUE, 1, 1, &a->channels);
@@ -28471,7 +28509,7 @@ TG_API tg_tensor *tg_forward_rnn_from(const tg_forward_rnn_args *a) {
     tg = tg__start_forward(a->m, a->at, "forward_rnn", tg__nn_rnn_forward, "an RNN, LSTM, GRU or a cell of them");
     if (!tg || !tg__use(tg, a->x, 1)) return NULL;
     mark = tg_module_enter(a->m);
-    return tg_module_leave(a->m, mark, tg__rnn_layer_run((tg__rnn_layer *)(void *)a->m, a));
+    return tg__module_left(a->m, mark, a->x, tg__rnn_layer_run((tg__rnn_layer *)(void *)a->m, a));
 }
 /* weight_ih_l0, ... _l0_reverse; of a cell without _l0 */
 TG__PRIVATE void tg__rnn_layer_weight(tg__rnn_layer *l, int i, const char *what, int64_t layer, bool reverse, double bound, int64_t rows, int64_t columns) {
@@ -28498,7 +28536,7 @@ TG__PRIVATE tg_module *tg__rnn_layer_new(const tg_nn_rnn_args *a, const char *ki
     l->args = *a; l->args.layers = layers; l->which = which; l->cell = cell; l->n = (int)layers * directions * each;
     tg__layer_needs(&l->m, layers > 0, "the number of layers (at most 1000)", a->layers);
     tg__layer_needs(&l->m, a->in > 0 && a->hidden > 0, "sizes", a->in > 0 ? a->hidden : a->in);
-    if (!tg_failed(a->tg) && (a->proj_size < 0 || a->proj_size >= a->hidden || (a->proj_size && which != TG__NN_LSTM)) && a->hidden > 0)
+    if (!tg_failed(a->tg) && (a->proj_size < 0 || a->proj_size >= a->hidden || (a->proj_size && (cell || which != TG__NN_LSTM))) && a->hidden > 0)
         tg__fail_op(a->tg, TG_ERROR_VALUE, "%s: proj_size is of LSTM alone and smaller than %l, got %l", kind, a->hidden, a->proj_size);
     bound = a->hidden > 0 ? tg__layer_bound((double)a->hidden) : 0;
     out = a->proj_size ? a->proj_size : a->hidden;
@@ -28562,7 +28600,7 @@ TG_API tg_tensor *tg_forward_attention_from(const tg_forward_attention_args *a) 
     tg = tg__start_forward(a->m, a->at, "forward_attention", tg__nn_attention_forward, "a MultiheadAttention");
     if (!tg || !tg__use(tg, a->query, 1) || !tg__use(tg, a->key, 2) || !tg__use(tg, a->value, 3)) return NULL;
     mark = tg_module_enter(a->m);
-    return tg_module_leave(a->m, mark, tg__attention_layer_run((tg__attention_layer *)(void *)a->m, a));
+    return tg__module_left(a->m, mark, a->query, tg__attention_layer_run((tg__attention_layer *)(void *)a->m, a));
 }
 TG__PRIVATE void tg__attention_layer_weight(tg__attention_layer *l, tg_tensor **field, const char *name, int64_t rows, int64_t columns) {
     int64_t shape[2];
@@ -28662,7 +28700,7 @@ TG__PRIVATE tg_tensor *tg__nn_transformer_stack_forward(tg_module *m, tg_tensor 
 }
 TG__PRIVATE tg_tensor *tg__transformer_run(tg_module *m, const tg_forward_transformer_args *a, tg_tensor *x, tg_tensor *memory) {
     const size_t mark = tg_module_enter(m);
-    return tg_module_leave(m, mark, m->forward == tg__nn_transformer_layer_forward ? tg__transformer_layer_run((const tg__transformer_layer *)(void *)m, a, x, memory)
+    return tg__module_left(m, mark, x, m->forward == tg__nn_transformer_layer_forward ? tg__transformer_layer_run((const tg__transformer_layer *)(void *)m, a, x, memory)
         : tg__transformer_stack_run((const tg__transformer_stack *)(void *)m, a, x, memory));
 }
 TG__PRIVATE bool tg__transformer_decodes(const tg_module *m) {
@@ -28690,7 +28728,7 @@ TG_API tg_tensor *tg_forward_transformer_from(const tg_forward_transformer_args 
     both = (const tg__transformer *)(void *)m;
     mark = tg_module_enter(m);
     y = tg__transformer_run(both->encoder, a, a->src, NULL);
-    return tg_module_leave(m, mark, y ? tg__transformer_run(both->decoder, a, a->tgt, y) : NULL);
+    return tg__module_left(m, mark, a->src, y ? tg__transformer_run(both->decoder, a, a->tgt, y) : NULL);
 }
 
 TG__PRIVATE tg_module *tg__transformer_norm(const tg_nn_transformer_args *a) {
@@ -28781,7 +28819,7 @@ TG_API tg_module *(tg_nn_sequential_of)(tg_ctx *tg, tg_module *const *list) {
     int64_t i;
     for (i = 0; list && list[i] != TG_LAST_MODULE; i++) {
         if (m && !tg_failed(tg)) (void)(tg_module_part)(m, NULL, "", i, list[i]);
-        else if (list[i] && !list[i]->parent) tg__module_release(list[i]);          /* what was made for it has no other owner */
+        else if (list[i]) tg__module_lose(list[i]);                 /* what was made for it has no other owner */
     }
     return tg_module_done(m);
 }
@@ -29518,7 +29556,7 @@ TG__PRIVATE void tg__radam_numbers(const double *n, double t, double bias1, doub
 }
 TG__PRIVATE double tg__muon_rate(const double *n, const tg_tensor *t) {
     const double a = (double)t->shape[0], b = (double)t->shape[1];
-    switch ((tg_adjust_lr)(int)n[TG__OPT_ADJUST_LR]) {
+    switch ((tg_adjust_lr)tg__int_of(n[TG__OPT_ADJUST_LR])) {
         case TG_ADJUST_ORIGINAL: return n[TG__OPT_LR] * tg__sqrt64(a > b ? a / b : 1);
         case TG_ADJUST_MATCH_RMS_ADAMW: return n[TG__OPT_LR] * 0.2 * tg__sqrt64(a > b ? a : b);
         case TG_ADJUST_SPECTRAL_UNCLAMPED: return n[TG__OPT_LR] * tg__sqrt64(a / b);
@@ -29986,7 +30024,7 @@ TG__PRIVATE bool tg__lbfgs_iterate(const tg__line *line, int iteration, int most
     if (o->tg->error != TG_OK) return false;
     if (at.slope > -tolerance) return true;
     if (n[TG__OPT_STRONG_WOLFE] != 0) {
-        if (!tg__strong_wolfe(line, l->d, l->t, &at, tolerance, max_eval - *evaluations, &next, &looks)) return false;
+        if (!tg__strong_wolfe(line, l->d, l->t, &at, 1e-9, max_eval - *evaluations, &next, &looks)) return false;     /* torch's, whatever tolerance_change is */
         l->t = next.t; *loss = next.loss;
         if (!tg__lbfgs_move(o, l->d, l->t) || !tg__put_tensor_at(g, next.g)) return false;
         optimal = tg__lbfgs_largest(*g) <= n[TG__OPT_TOLERANCE_GRAD];
@@ -30158,8 +30196,9 @@ TG_API double tg_reduce_lr_on_plateau(tg_plateau *p, double lr, double metric) {
     if (!p) return lr;
     threshold = tg__option_or(p->threshold, 1e-4);
     if (p->max) threshold = -threshold;
+    if (!p->begun) { p->best = p->max ? -tg__inf() : tg__inf(); p->begun = true; }     /* a NaN at first is not better than anything */
     edge = p->threshold_abs ? p->best - threshold : p->best * (1 - threshold);
-    if (!p->begun || (p->max ? metric > edge : metric < edge)) { p->best = metric; p->begun = true; p->bad = 0; }
+    if (p->max ? metric > edge : metric < edge) { p->best = metric; p->bad = 0; }
     else p->bad++;
     if (p->cooling > 0) { p->cooling--; p->bad = 0; }
     if ((double)p->bad <= tg__option_or(p->patience, 10)) return lr;
@@ -30197,14 +30236,24 @@ TG__PRIVATE bool tg__state_number(tg__state_walk *w, const char *name, double *v
     *v = got; w->met++;
     return true;
 }
-/* In: a new tensor of like's layout, in *t */
+TG__PRIVATE bool tg__state_count(tg__state_walk *w, const char *name, int64_t *n) {
+    double v = (double)*n;
+    if (!tg__state_number(w, name, &v)) return false;
+    if (!(v >= 0 && v < 9e15)) return tg__fail(w->o->tg, TG__E_RANGE, name, "a count", v);
+    *n = (int64_t)v;
+    return true;
+}
+/* In: a new tensor of like's layout, in *t; without one a vector over all parameters */
 TG__PRIVATE bool tg__state_tensor(tg__state_walk *w, const char *name, tg_tensor **t, tg_device device, tg_dtype dtype, const tg_tensor *like) {
     tg_tensor *from;
+    int64_t all = 0;
+    int i;
     if (w->out) return tg__state_out(w, name, *t);
     from = tg_dict_get(w->in, name);
     if (!from) return tg__fail_op(w->o->tg, TG_ERROR_VALUE, "the state has no entry %s", name);
-    if (from->opaque || !tg_dtype_is_float(from->dtype) || (like && !tg__same_shape(from, like)) || (!like && from->ndim != 1))
-        return tg__fail_op(w->o->tg, TG_ERROR_SHAPE, "the state's %s is %t; expected the shape of %t", name, from, like);
+    for (i = 0; i < w->o->count; i++) all += w->o->params[i]->numel;
+    if (from->opaque || !tg_dtype_is_float(from->dtype) || (like ? !tg__same_shape(from, like) : from->ndim != 1 || from->numel != all))
+        return tg__fail_op(w->o->tg, TG_ERROR_SHAPE, "the state's %s is %t; expected numbers of shape %v", name, from, like ? like->ndim : 1, like ? like->shape : &all);
     *t = tg__tensor_make_like(w->o->tg, device, dtype, like ? like : from);
     if (!*t) return false;
     (*t)->made_by = tg__rules[w->o->rule].name;
@@ -30216,21 +30265,20 @@ TG__PRIVATE bool tg__state_param(tg__state_walk *w, int i, tg__optim_param *p) {
     const tg_optim *o = w->o;
     const tg__rule *rule = &tg__rules[o->rule];
     const tg_dtype compute = tg__compute_type(o->params[i]->dtype);
-    double steps = (double)p->steps;
     char name[64];
     int k;
     (void)tg__state_name(name, sizeof name, "", i, "step");
     if (w->out ? p->steps == 0 : !tg_dict_get(w->in, name)) return true;       /* no gradient has come yet */
-    if (!tg__state_number(w, name, &steps)) return false;
-    p->steps = (int64_t)steps;
+    if (!tg__state_count(w, name, &p->steps)) return false;
     if (o->rule == TG_OPTIM_NADAM && !tg__state_number(w, tg__state_name(name, sizeof name, "", i, "mu_product"), &p->product)) return false;
     if (o->rule == TG_OPTIM_ASGD && !(tg__state_number(w, tg__state_name(name, sizeof name, "", i, "eta"), &p->product)
         && tg__state_number(w, tg__state_name(name, sizeof name, "", i, "mu"), &p->average))) return false;
     for (k = 0; k < TG__KEPT; k++) {
+        const bool always = k == 0 ? o->rule != TG_OPTIM_SGD : k == 1 && o->rule != TG_OPTIM_RMSPROP;
         const char *what = k == TG__KEPT_MASTER ? "master" : rule->state[k];
         if (!what) continue;
         (void)tg__state_name(name, sizeof name, "", i, what);
-        if (w->out ? !p->kept[k] : !tg_dict_get(w->in, name)) continue;        /* what an option did not ask for */
+        if (w->out ? !p->kept[k] : !always && !tg_dict_get(w->in, name)) continue;     /* what an option did not ask for */
         if (!tg__state_tensor(w, name, &p->kept[k], o->params[i]->device, compute, o->params[i])) return false;
     }
     return true;
@@ -30255,16 +30303,17 @@ TG__PRIVATE bool tg__state_lbfgs(tg__state_walk *w, tg__lbfgs *l) {
     return true;
 }
 TG__PRIVATE bool tg__state_groups(tg__state_walk *w, tg__optim_group *group) {
-    double unused;
+    double first;
     char name[64], head[32];
     int i, k;
     for (i = 0; i < w->o->groups; i++) {
         (void)tg__state_name(head, sizeof head, "group.", i, "");
         for (k = 0; k < TG__OPT_COUNT; k++) {
             tg__text t = tg__text_over(name, sizeof name);
-            if (!tg__option_known(w->o->rule, k, &unused)) continue;
+            if (!tg__option_known(w->o->rule, k, &first)) continue;
             tg__put(&t, head); tg__put(&t, "."); tg__put(&t, tg__option_rows[k].name);
             if (!tg__state_number(w, name, &group[i].number[k])) return false;
+            if (w->in && group[i].number[k] != first && !tg__option_check(w->o->tg, k, group[i].number[k])) return false;
         }
     }
     return true;
@@ -30273,14 +30322,14 @@ TG_API tg_dict *(tg_optim_state)(tg_optim *o) {
     tg_ctx *tg = tg__start_optim(o);
     tg__optim_work work;
     tg__state_walk w = TG__ZERO;
-    double skipped;
+    int64_t skipped;
     bool ok;
     int i;
     if (!tg) return NULL;
     work = tg__optim_begin(tg);
     w.o = o; w.out = tg_dict_new(tg);
-    skipped = (double)o->skipped;
-    ok = w.out && tg_dict_set_meta(w.out, "optimiser", tg__rules[o->rule].name) && tg__state_number(&w, "skipped", &skipped) && tg__state_groups(&w, o->group);
+    skipped = o->skipped;
+    ok = w.out && tg_dict_set_meta(w.out, "optimiser", tg__rules[o->rule].name) && tg__state_count(&w, "skipped", &skipped) && tg__state_groups(&w, o->group);
     for (i = 0; ok && i < o->count; i++) ok = tg__state_param(&w, i, &o->param[i]);
     ok = ok && (o->rule != TG_OPTIM_LBFGS || tg__state_lbfgs(&w, &o->lbfgs));
     tg__optim_end(tg, work);
@@ -30301,7 +30350,7 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
     tg__optim_param *param = NULL;
     tg__optim_group *group = NULL;
     tg__lbfgs lbfgs = TG__ZERO, none = TG__ZERO;
-    double skipped = 0;
+    int64_t skipped = 0;
     bool ok;
     int i, k;
     if (!tg) return false;
@@ -30316,7 +30365,7 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
         memset(&param[i], 0, sizeof param[i]);
         param[i].group = o->param[i].group; param[i].product = param[i].average = 1;
     }
-    ok = ok && tg__state_number(&w, "skipped", &skipped) && tg__state_groups(&w, group);
+    ok = ok && tg__state_count(&w, "skipped", &skipped) && tg__state_groups(&w, group);
     for (i = 0; ok && i < o->count; i++) ok = tg__state_param(&w, i, &param[i]);
     if (ok && o->rule == TG_OPTIM_LBFGS) ok = tg__option_check(tg, TG__OPT_HISTORY, group[0].number[TG__OPT_HISTORY]) && tg__lbfgs_copy(tg, &none, (int)group[0].number[TG__OPT_HISTORY], &lbfgs) && tg__state_lbfgs(&w, &lbfgs);
     ok = ok && tg__state_all_met(&w);
@@ -30325,7 +30374,7 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
         tg__optim_param *old_param = o->param;
         tg__optim_group *old_group = o->group;
         o->lbfgs = lbfgs; lbfgs = old; o->param = param; param = old_param; o->group = group; group = old_group;
-        o->skipped = (int64_t)skipped;
+        o->skipped = skipped;
     }
     for (i = 0; param && i < o->count; i++) for (k = 0; k < TG__KEPT; k++) tg__let_go(&param[i].kept[k]);
     tg__lbfgs_drop(tg, &lbfgs);
