@@ -28255,84 +28255,85 @@ TG_API tg_module *tg_nn_avg_pool2d_from(const tg_nn_avg_pool2d_args *args) { ret
 TG_API tg_module *tg_nn_avg_pool3d_from(const tg_nn_avg_pool3d_args *args) { return tg__pool_layer_new(args, "AvgPool3d", "nn_avg_pool3d", 3, true); }
 
 /* ------------------------------------------------------------------ layers of a few numbers ----
-   A function of x and of what the layer was given: two numbers a and b, an integer, sizes. TG__NN(function, kind,
-   parameters, set, value): tg_nn_function(parameters) makes the layer and does `set` to it, l; y is `value`. */
-typedef struct tg__plain_layer { tg_module m; double a, b, c; int64_t n, which; int64_t size[TG_MAX_DIMS]; bool on; } tg__plain_layer;
-TG__PRIVATE bool tg__plain_sizes(tg__plain_layer *l, int n, const int64_t *size) {
-    int i;
-    if (n < 0 || n > TG_MAX_DIMS || (n && !size)) return tg__fail(l->m.tg, TG__E_ARGUMENT, "sizes that are not there, or more than 8");
-    l->n = n;
-    for (i = 0; i < n; i++) l->size[i] = size[i];
-    return true;
-}
-#define TG__NN(function, kind, parameters, set, value) \
-    TG__PRIVATE tg_tensor *tg__nn_##function##_forward(tg_module *m, tg_tensor *x) { \
-        const tg__plain_layer *l = (const tg__plain_layer *)(void *)m; (void)l; \
-        return value; } \
-    TG_API tg_module *(tg_nn_##function) parameters { \
-        tg__plain_layer *l = TG__LAYER(tg, tg__plain_layer, kind, function); \
-        if (l) { set; } \
-        return TG_MODULE_OF(l); }
-TG__NN(identity, "Identity", (tg_ctx *tg), (void)0, x)
-TG__NN(flatten, "Flatten", (tg_ctx *tg), (void)0, tg_flatten(x, 1, -1))
-TG__NN(unflatten, "Unflatten", (tg_ctx *tg, int64_t dim, int n, const int64_t *sizes), l->which = dim; (void)tg__plain_sizes(l, n, sizes), tg_unflatten(x, l->which, (int)l->n, l->size))
-TG__NN(adaptive_avg_pool1d, "AdaptiveAvgPool1d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_avg_pool1d(x, (int)l->n, l->size))
-TG__NN(adaptive_avg_pool2d, "AdaptiveAvgPool2d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_avg_pool2d(x, (int)l->n, l->size))
-TG__NN(adaptive_avg_pool3d, "AdaptiveAvgPool3d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_avg_pool3d(x, (int)l->n, l->size))
-TG__NN(adaptive_max_pool1d, "AdaptiveMaxPool1d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_max_pool1d(x, (int)l->n, l->size, NULL))
-TG__NN(adaptive_max_pool2d, "AdaptiveMaxPool2d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_max_pool2d(x, (int)l->n, l->size, NULL))
-TG__NN(adaptive_max_pool3d, "AdaptiveMaxPool3d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_max_pool3d(x, (int)l->n, l->size, NULL))
-TG__NN(local_response_norm, "LocalResponseNorm", (tg_ctx *tg, int64_t size, double alpha, double beta, double k),
-    l->n = size; l->a = alpha; l->b = beta; l->c = k, tg_local_response_norm(x, l->n, l->a, l->b, l->c))
-TG__NN(dropout, "Dropout", (tg_ctx *tg, double p), l->a = p, tg_dropout(x, l->a, m->training))
-TG__NN(dropout1d, "Dropout1d", (tg_ctx *tg, double p), l->a = p, tg_dropout1d(x, l->a, m->training))
-TG__NN(dropout2d, "Dropout2d", (tg_ctx *tg, double p), l->a = p, tg_dropout2d(x, l->a, m->training))
-TG__NN(dropout3d, "Dropout3d", (tg_ctx *tg, double p), l->a = p, tg_dropout3d(x, l->a, m->training))
-TG__NN(alpha_dropout, "AlphaDropout", (tg_ctx *tg, double p), l->a = p, tg_alpha_dropout(x, l->a, m->training))
-TG__NN(feature_alpha_dropout, "FeatureAlphaDropout", (tg_ctx *tg, double p), l->a = p, tg_feature_alpha_dropout(x, l->a, m->training))
-TG__NN(relu, "ReLU", (tg_ctx *tg), (void)0, tg_relu(x))
-TG__NN(relu6, "ReLU6", (tg_ctx *tg), (void)0, tg_relu6(x))
-TG__NN(gelu, "GELU", (tg_ctx *tg), (void)0, tg_gelu(x))
-TG__NN(gelu_tanh, "GELU", (tg_ctx *tg), (void)0, tg_gelu_tanh(x))
-TG__NN(silu, "SiLU", (tg_ctx *tg), (void)0, tg_silu(x))
-TG__NN(mish, "Mish", (tg_ctx *tg), (void)0, tg_mish(x))
-TG__NN(selu, "SELU", (tg_ctx *tg), (void)0, tg_selu(x))
-TG__NN(sigmoid, "Sigmoid", (tg_ctx *tg), (void)0, tg_sigmoid(x))
-TG__NN(logsigmoid, "LogSigmoid", (tg_ctx *tg), (void)0, tg_logsigmoid(x))
-TG__NN(tanh, "Tanh", (tg_ctx *tg), (void)0, tg_tanh(x))
-TG__NN(tanhshrink, "Tanhshrink", (tg_ctx *tg), (void)0, tg_tanhshrink(x))
-TG__NN(softsign, "Softsign", (tg_ctx *tg), (void)0, tg_softsign(x))
-TG__NN(hardsigmoid, "Hardsigmoid", (tg_ctx *tg), (void)0, tg_hardsigmoid(x))
-TG__NN(hardswish, "Hardswish", (tg_ctx *tg), (void)0, tg_hardswish(x))
-TG__NN(leaky_relu, "LeakyReLU", (tg_ctx *tg, double negative_slope), l->a = negative_slope, tg_leaky_relu(x, l->a))
-TG__NN(elu, "ELU", (tg_ctx *tg, double alpha), l->a = alpha, tg_elu(x, l->a))
-TG__NN(celu, "CELU", (tg_ctx *tg, double alpha), l->a = alpha, tg_celu(x, l->a))
-TG__NN(hardshrink, "Hardshrink", (tg_ctx *tg, double lambda), l->a = lambda, tg_hardshrink(x, l->a))
-TG__NN(softshrink, "Softshrink", (tg_ctx *tg, double lambda), l->a = lambda, tg_softshrink(x, l->a))
-TG__NN(softplus, "Softplus", (tg_ctx *tg, double beta, double threshold), l->a = beta; l->b = threshold, tg_softplus(x, l->a, l->b))
-TG__NN(threshold, "Threshold", (tg_ctx *tg, double threshold, double value), l->a = threshold; l->b = value, tg_threshold(x, l->a, l->b))
-TG__NN(hardtanh, "Hardtanh", (tg_ctx *tg, double min_val, double max_val), l->a = min_val; l->b = max_val, tg_hardtanh(x, l->a, l->b))
-TG__NN(rrelu, "RReLU", (tg_ctx *tg, double lower, double upper), l->a = lower; l->b = upper, tg_rrelu(x, l->a, l->b, m->training))
-TG__NN(softmax, "Softmax", (tg_ctx *tg, int64_t dim), l->n = dim, tg_softmax(x, l->n))
-TG__NN(log_softmax, "LogSoftmax", (tg_ctx *tg, int64_t dim), l->n = dim, tg_log_softmax(x, l->n))
-TG__NN(softmin, "Softmin", (tg_ctx *tg, int64_t dim), l->n = dim, tg_softmin(x, l->n))
-TG__NN(glu, "GLU", (tg_ctx *tg, int64_t dim), l->n = dim, tg_glu(x, l->n))
-TG__NN(pixel_shuffle, "PixelShuffle", (tg_ctx *tg, int64_t factor), l->n = factor, tg_pixel_shuffle(x, l->n))
-TG__NN(pixel_unshuffle, "PixelUnshuffle", (tg_ctx *tg, int64_t factor), l->n = factor, tg_pixel_unshuffle(x, l->n))
-TG__NN(channel_shuffle, "ChannelShuffle", (tg_ctx *tg, int64_t groups), l->n = groups, tg_channel_shuffle(x, l->n))
-TG__NN(pad, "Pad", (tg_ctx *tg, int n, const int64_t *pads, tg_pad_mode mode, double value),
-    l->which = mode; l->a = value; (void)tg__plain_sizes(l, n, pads), tg_pad(x, (int)l->n, l->size, (tg_pad_mode)l->which, l->a))
+   A function of x and of what the layer was given: numbers a, b and c, a whole number n, n sizes. A row is TG__NN(function,
+   kind, parameters, given, value): tg_nn_function(parameters) makes the layer of `given`, a, b, c, n, whether there are sizes
+   and those, and its y is `value`. Making it is one call, and the two functions of a row are all that refers to its operation:
+   programs that have no such layer do not link it. */
+typedef struct tg__plain_layer { tg_module m; double a, b, c; int64_t n, size[TG_MAX_DIMS]; } tg__plain_layer;
 TG__PRIVATE tg_tensor *tg__upsampled(const tg__plain_layer *l, tg_tensor *x) {
     tg_interpolate_args a = TG__ZERO;
     int d;
     a.at = tg__layer_place(&l->m);
-    a.x = x; a.mode = (tg_interpolate_mode)l->which; a.align_corners = l->on;
+    a.x = x; a.mode = (tg_interpolate_mode)l->n; a.align_corners = l->b != 0;
     for (d = 0; d < x->ndim - 2 && d < 3; d++) a.scale_factor[d] = l->a;
     return tg_interpolate_from(&a);
 }
-TG__NN(upsample, "Upsample", (tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners),
-    l->a = scale_factor; l->which = mode; l->on = align_corners, tg__upsampled(l, x))
+TG__PRIVATE tg_module *tg__plain_layer_new(tg_ctx *tg, tg_module_forward forward, const char *kind, const char *name,
+    double a, double b, double c, int64_t n, bool sizes, const int64_t *size) {
+    tg__plain_layer *l = (tg__plain_layer *)tg__module_make(tg, sizeof *l, kind, name, forward);
+    int i;
+    if (!l) return NULL;
+    l->a = a; l->b = b; l->c = c; l->n = n;
+    if (sizes && (n < 0 || n > TG_MAX_DIMS || (n && !size))) tg__fail(tg, TG__E_ARGUMENT, "sizes that are not there, or more than 8");
+    else for (i = 0; sizes && i < n; i++) l->size[i] = size[i];
+    return tg_module_done(&l->m);
+}
+#define TG__GIVEN(...) __VA_ARGS__
+#define TG__NN(function, kind, parameters, given, value) \
+    TG__PRIVATE tg_tensor *tg__nn_##function##_forward(tg_module *m, tg_tensor *x) { \
+        const tg__plain_layer *l = (const tg__plain_layer *)(void *)m; (void)l; \
+        return value; } \
+    TG_API tg_module *(tg_nn_##function) parameters { return tg__plain_layer_new(tg, tg__nn_##function##_forward, kind, "nn_" #function, TG__GIVEN given); }
+TG__NN(identity, "Identity", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), x)
+TG__NN(flatten, "Flatten", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_flatten(x, 1, -1))
+TG__NN(unflatten, "Unflatten", (tg_ctx *tg, int64_t dim, int n, const int64_t *sizes), ((double)dim, 0, 0, n, true, sizes), tg_unflatten(x, (int64_t)l->a, (int)l->n, l->size))
+TG__NN(adaptive_avg_pool1d, "AdaptiveAvgPool1d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool1d(x, (int)l->n, l->size))
+TG__NN(adaptive_avg_pool2d, "AdaptiveAvgPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool2d(x, (int)l->n, l->size))
+TG__NN(adaptive_avg_pool3d, "AdaptiveAvgPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool3d(x, (int)l->n, l->size))
+TG__NN(adaptive_max_pool1d, "AdaptiveMaxPool1d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool1d(x, (int)l->n, l->size, NULL))
+TG__NN(adaptive_max_pool2d, "AdaptiveMaxPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool2d(x, (int)l->n, l->size, NULL))
+TG__NN(adaptive_max_pool3d, "AdaptiveMaxPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool3d(x, (int)l->n, l->size, NULL))
+TG__NN(local_response_norm, "LocalResponseNorm", (tg_ctx *tg, int64_t size, double alpha, double beta, double k), (alpha, beta, k, size, false, NULL), tg_local_response_norm(x, l->n, l->a, l->b, l->c))
+TG__NN(dropout, "Dropout", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout(x, l->a, m->training))
+TG__NN(dropout1d, "Dropout1d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout1d(x, l->a, m->training))
+TG__NN(dropout2d, "Dropout2d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout2d(x, l->a, m->training))
+TG__NN(dropout3d, "Dropout3d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout3d(x, l->a, m->training))
+TG__NN(alpha_dropout, "AlphaDropout", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_alpha_dropout(x, l->a, m->training))
+TG__NN(feature_alpha_dropout, "FeatureAlphaDropout", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_feature_alpha_dropout(x, l->a, m->training))
+TG__NN(relu, "ReLU", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_relu(x))
+TG__NN(relu6, "ReLU6", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_relu6(x))
+TG__NN(gelu, "GELU", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_gelu(x))
+TG__NN(gelu_tanh, "GELU", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_gelu_tanh(x))
+TG__NN(silu, "SiLU", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_silu(x))
+TG__NN(mish, "Mish", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_mish(x))
+TG__NN(selu, "SELU", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_selu(x))
+TG__NN(sigmoid, "Sigmoid", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_sigmoid(x))
+TG__NN(logsigmoid, "LogSigmoid", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_logsigmoid(x))
+TG__NN(tanh, "Tanh", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_tanh(x))
+TG__NN(tanhshrink, "Tanhshrink", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_tanhshrink(x))
+TG__NN(softsign, "Softsign", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_softsign(x))
+TG__NN(hardsigmoid, "Hardsigmoid", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_hardsigmoid(x))
+TG__NN(hardswish, "Hardswish", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_hardswish(x))
+TG__NN(leaky_relu, "LeakyReLU", (tg_ctx *tg, double negative_slope), (negative_slope, 0, 0, 0, false, NULL), tg_leaky_relu(x, l->a))
+TG__NN(elu, "ELU", (tg_ctx *tg, double alpha), (alpha, 0, 0, 0, false, NULL), tg_elu(x, l->a))
+TG__NN(celu, "CELU", (tg_ctx *tg, double alpha), (alpha, 0, 0, 0, false, NULL), tg_celu(x, l->a))
+TG__NN(hardshrink, "Hardshrink", (tg_ctx *tg, double lambda), (lambda, 0, 0, 0, false, NULL), tg_hardshrink(x, l->a))
+TG__NN(softshrink, "Softshrink", (tg_ctx *tg, double lambda), (lambda, 0, 0, 0, false, NULL), tg_softshrink(x, l->a))
+TG__NN(softplus, "Softplus", (tg_ctx *tg, double beta, double threshold), (beta, threshold, 0, 0, false, NULL), tg_softplus(x, l->a, l->b))
+TG__NN(threshold, "Threshold", (tg_ctx *tg, double threshold, double value), (threshold, value, 0, 0, false, NULL), tg_threshold(x, l->a, l->b))
+TG__NN(hardtanh, "Hardtanh", (tg_ctx *tg, double min_val, double max_val), (min_val, max_val, 0, 0, false, NULL), tg_hardtanh(x, l->a, l->b))
+TG__NN(rrelu, "RReLU", (tg_ctx *tg, double lower, double upper), (lower, upper, 0, 0, false, NULL), tg_rrelu(x, l->a, l->b, m->training))
+TG__NN(softmax, "Softmax", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_softmax(x, l->n))
+TG__NN(log_softmax, "LogSoftmax", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_log_softmax(x, l->n))
+TG__NN(softmin, "Softmin", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_softmin(x, l->n))
+TG__NN(glu, "GLU", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_glu(x, l->n))
+TG__NN(pixel_shuffle, "PixelShuffle", (tg_ctx *tg, int64_t factor), (0, 0, 0, factor, false, NULL), tg_pixel_shuffle(x, l->n))
+TG__NN(pixel_unshuffle, "PixelUnshuffle", (tg_ctx *tg, int64_t factor), (0, 0, 0, factor, false, NULL), tg_pixel_unshuffle(x, l->n))
+TG__NN(channel_shuffle, "ChannelShuffle", (tg_ctx *tg, int64_t groups), (0, 0, 0, groups, false, NULL), tg_channel_shuffle(x, l->n))
+TG__NN(pad, "Pad", (tg_ctx *tg, int n, const int64_t *pads, tg_pad_mode mode, double value), (value, (double)(int)mode, 0, n, true, pads), tg_pad(x, (int)l->n, l->size, (tg_pad_mode)(int)l->b, l->a))
+TG__NN(upsample, "Upsample", (tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners), (scale_factor, align_corners, 0, (int64_t)mode, false, NULL), tg__upsampled(l, x))
 #undef TG__NN
+#undef TG__GIVEN
 
 /* ------------------------------------------------------------------ PReLU ----
    x above 0, weight * x below; weight [n] of 0.25. */
