@@ -2393,21 +2393,31 @@ TG_API bool       tg_npy_save(tg_tensor *t, const char *path);
    A part that belongs to a module already may be a part of another one too, as a tensor may be a parameter of several:
    weights are shared so. It is freed with its first owner, which must be the last to go.
 
-   A module whose function takes more operands than x, or gives more than y, has no `forward` (NULL) but a C function of its
-   own, which begins with tg_module_enter and ends with tg_module_leave, so that its path stands in messages. */
+   A module of several operands, a loss say, is made by TG_MODULE_WITH(tg, type, function) and called by
+   tg_forward_with(m, x, target). One whose function takes or gives anything else has no function (NULL) but a C function of
+   its own, which begins with tg_module_enter and ends with tg_module_leave, so that its path stands in messages:
+
+       tg_tensor *pair_forward(pair *p, tg_tensor *x, tg_tensor **more) {
+           size_t mark = tg_module_enter(&p->m);
+           tg_tensor *y = ...;
+           return tg_module_leave(&p->m, mark, y);
+       } */
 typedef struct tg_module tg_module;
 typedef tg_tensor *(*tg_module_forward)(tg_module *m, tg_tensor *x);
+typedef tg_tensor *(*tg_module_forward_of)(tg_module *m, tg_tensor *const *x, int n);   /* n operands; those behind the first may be NULL */
 struct tg_module {
     tg_ctx     *tg;
     const char *kind;             /* "Linear", "block"                                         */
     const char *name;             /* within `parent`: "conv", "layers.3"; NULL: a whole model  */
     tg_module  *parent;
     tg_module_forward forward;
+    tg_module_forward_of forward_of;   /* of several operands: in place of `forward`           */
     bool        training;         /* tg_train, tg_eval; true at first                          */
     struct tg__module_own *own;
 };
 
 #define TG_MODULE(tg, type, forward) ((type *)tg_module_new(tg, sizeof(type), #type, forward))
+#define TG_MODULE_WITH(tg, type, forward_of) ((type *)tg_module_new_with(tg, sizeof(type), #type, forward_of))
 #define TG_PART(b, field, part)       tg_module_part((b) ? &(b)->m : NULL, (b) ? &(b)->field : NULL, #field, -1, part)
 #define TG_PART_AT(b, field, i, part) tg_module_part((b) ? &(b)->m : NULL, (b) ? &(b)->field[i] : NULL, #field, i, part)
 #define TG_PARAM(b, field, tensor)    tg_module_tensor((b) ? &(b)->m : NULL, (b) ? &(b)->field : NULL, #field, true, tensor)
@@ -2415,6 +2425,7 @@ struct tg_module {
 #define TG_MODULE_OF(b)               tg_module_done((b) ? &(b)->m : NULL)
 
 TG_API void      *tg_module_new(tg_ctx *tg, size_t size, const char *kind, tg_module_forward forward);   /* zeroed behind its tg_module */
+TG_API void      *tg_module_new_with(tg_ctx *tg, size_t size, const char *kind, tg_module_forward_of forward);   /* likewise */
 TG_API tg_module *tg_module_part(tg_module *m, tg_module **field, const char *name, int64_t i, tg_module *part);
     /* part becomes m's, and *field, where field is not NULL; named name, or name.i where i >= 0. Returns part */
 TG_API tg_tensor *tg_module_tensor(tg_module *m, tg_tensor **field, const char *name, bool parameter, tg_tensor *t);
@@ -2429,10 +2440,23 @@ TG_API size_t     tg_module_enter(tg_module *m);
 TG_API tg_tensor *tg_module_leave(tg_module *m, size_t mark, tg_tensor *y);   /* returns y */
 
 TG_API tg_tensor *tg_forward(tg_module *m, tg_tensor *x);   /* y, by m's function and then its hooks */
+TG_API tg_tensor *tg_forward_of(tg_module *m, tg_tensor *const *x, int n);   /* the same of n operands */
+#ifdef __cplusplus
+} /* extern "C" */
+template <class... X> inline tg_tensor *tg__forward_with(tg_module *m, X... x) {
+    tg_tensor *const list[] = { x... };
+    return tg_forward_of(m, list, (int)sizeof...(x));
+}
+extern "C" {
+#define tg_forward_with(...) tg__forward_with(__VA_ARGS__)
+#else
+#define tg_forward_with(m, ...) tg_forward_of(m, (tg_tensor *[]){ __VA_ARGS__ }, TG__COUNT(__VA_ARGS__))
+#endif
+    /* tg_forward_with(m, x1, x2): the operands in place, 1 to 16 */
 typedef tg_tensor *(*tg_module_hook_fn)(void *user, tg_module *m, tg_tensor *x, tg_tensor *y);
 TG_API bool       tg_module_hook(tg_module *m, tg_module_hook_fn fn, void *user);
     /* fn sees each x and y of m from now on, in the order in which hooks were given; what it returns takes y's place. So it
-       is in tg_forward_rnn, tg_forward_attention (x: the query) and tg_forward_transformer (x: src, tgt in decoders) */
+       is in tg_forward_of (x: the first), tg_forward_rnn, tg_forward_attention (x: the query) and tg_forward_transformer (x: src, tgt in decoders) */
 TG_API void       tg_train(tg_module *m, bool on);   /* m and all its parts: dropout drops, statistics move; torch's train and eval */
 TG_API void       tg_freeze(tg_module *m, bool on);  /* its parameters and those of its parts require no gradient, or one again */
 TG_API bool       tg_module_zero_grad(tg_module *m); /* all parameters' gradients are dropped */
@@ -2489,6 +2513,17 @@ typedef struct tg_nn_linear_args {
 TG_API tg_module *tg_nn_linear_from(const tg_nn_linear_args *args);
 #define tg_nn_linear(tg_, in_, ...) TG__OPTIONS3(tg_nn_linear, tg, tg_, in, in_, out, __VA_ARGS__)
     /* Linear: x [..., I] -> [..., O]; weight [O, I], bias [O] */
+typedef struct tg_nn_bilinear_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    int64_t in1 TG_EMPTY, in2 TG_EMPTY, out TG_EMPTY;
+    bool no_bias TG_EMPTY;
+} tg_nn_bilinear_args;
+TG_API tg_module *tg_nn_bilinear_from(const tg_nn_bilinear_args *args);
+#define tg_nn_bilinear(tg_, in1_, in2_, ...) TG__OPTIONS4(tg_nn_bilinear, tg, tg_, in1, in1_, in2, in2_, out, __VA_ARGS__)
+    /* Bilinear, of two operands: [..., I], [..., J] -> [..., O]; weight [O, I, J], bias [O] */
+TG_API tg_module *tg_nn_pairwise_distance(tg_ctx *tg, double p, double eps, bool keepdim);   /* of two operands; torch's 2, 1e-6, false */
+TG_API tg_module *tg_nn_cosine_similarity(tg_ctx *tg, int64_t dim, double eps);              /* likewise; 1, 1e-8 */
 TG_API tg_module *tg_nn_identity(tg_ctx *tg);
 TG_API tg_module *tg_nn_flatten(tg_ctx *tg);          /* [N, ...] -> [N, all the rest] */
 TG_API tg_module *tg_nn_unflatten(tg_ctx *tg, int64_t dim, int n, const int64_t *sizes);
@@ -2537,6 +2572,9 @@ typedef struct tg_nn_pool_args {
     tg_maybe divisor TG_EMPTY;             /* of avg_pool alone, as no_padding */
     int64_t kernel_size[3] TG_EMPTY;       /* in place of `kernel`, where the dimensions differ */
     bool no_padding TG_EMPTY;
+    double output_ratio[3] TG_EMPTY;       /* of fractional_max_pool alone: this or output_size */
+    int64_t output_size[3] TG_EMPTY;       /* of max_unpool too */
+    double p TG_EMPTY;                     /* of lp_pool alone; zero: 2 */
     int64_t padding[3] TG_EMPTY, stride[3] TG_EMPTY;
 } tg_nn_pool_args;
 typedef tg_nn_pool_args tg_nn_max_pool1d_args;
@@ -2557,6 +2595,31 @@ TG_API tg_module *tg_nn_avg_pool3d_from(const tg_nn_avg_pool3d_args *args);
 #define tg_nn_avg_pool1d(tg_, ...) TG__OPTIONS2(tg_nn_avg_pool1d, tg, tg_, kernel, __VA_ARGS__)
 #define tg_nn_avg_pool2d(tg_, ...) TG__OPTIONS2(tg_nn_avg_pool2d, tg, tg_, kernel, __VA_ARGS__)
 #define tg_nn_avg_pool3d(tg_, ...) TG__OPTIONS2(tg_nn_avg_pool3d, tg, tg_, kernel, __VA_ARGS__)
+typedef tg_nn_pool_args tg_nn_lp_pool1d_args;
+typedef tg_nn_pool_args tg_nn_lp_pool2d_args;
+typedef tg_nn_pool_args tg_nn_lp_pool3d_args;
+typedef tg_nn_pool_args tg_nn_max_unpool1d_args;
+typedef tg_nn_pool_args tg_nn_max_unpool2d_args;
+typedef tg_nn_pool_args tg_nn_max_unpool3d_args;
+typedef tg_nn_pool_args tg_nn_fractional_max_pool2d_args;
+typedef tg_nn_pool_args tg_nn_fractional_max_pool3d_args;
+TG_API tg_module *tg_nn_lp_pool1d_from(const tg_nn_lp_pool1d_args *args);
+TG_API tg_module *tg_nn_lp_pool2d_from(const tg_nn_lp_pool2d_args *args);
+TG_API tg_module *tg_nn_lp_pool3d_from(const tg_nn_lp_pool3d_args *args);
+TG_API tg_module *tg_nn_max_unpool1d_from(const tg_nn_max_unpool1d_args *args);
+TG_API tg_module *tg_nn_max_unpool2d_from(const tg_nn_max_unpool2d_args *args);
+TG_API tg_module *tg_nn_max_unpool3d_from(const tg_nn_max_unpool3d_args *args);
+TG_API tg_module *tg_nn_fractional_max_pool2d_from(const tg_nn_fractional_max_pool2d_args *args);
+TG_API tg_module *tg_nn_fractional_max_pool3d_from(const tg_nn_fractional_max_pool3d_args *args);
+#define tg_nn_lp_pool1d(tg_, ...) TG__OPTIONS2(tg_nn_lp_pool1d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_lp_pool2d(tg_, ...) TG__OPTIONS2(tg_nn_lp_pool2d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_lp_pool3d(tg_, ...) TG__OPTIONS2(tg_nn_lp_pool3d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_max_unpool1d(tg_, ...) TG__OPTIONS2(tg_nn_max_unpool1d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_max_unpool2d(tg_, ...) TG__OPTIONS2(tg_nn_max_unpool2d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_max_unpool3d(tg_, ...) TG__OPTIONS2(tg_nn_max_unpool3d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_fractional_max_pool2d(tg_, ...) TG__OPTIONS2(tg_nn_fractional_max_pool2d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_fractional_max_pool3d(tg_, ...) TG__OPTIONS2(tg_nn_fractional_max_pool3d, tg, tg_, kernel, __VA_ARGS__)
+    /* max_unpool takes two operands, x and the places that max_pool gave: tg_forward_with(m, x, indices) */
 TG_API tg_module *tg_nn_adaptive_avg_pool1d(tg_ctx *tg, int n, const int64_t *size);
 TG_API tg_module *tg_nn_adaptive_avg_pool2d(tg_ctx *tg, int n, const int64_t *size);
 TG_API tg_module *tg_nn_adaptive_avg_pool3d(tg_ctx *tg, int n, const int64_t *size);
@@ -2651,6 +2714,7 @@ TG_API tg_module *tg_nn_rrelu(tg_ctx *tg, double lower, double upper);       /* 
 TG_API tg_module *tg_nn_softmax(tg_ctx *tg, int64_t dim);
 TG_API tg_module *tg_nn_log_softmax(tg_ctx *tg, int64_t dim);
 TG_API tg_module *tg_nn_softmin(tg_ctx *tg, int64_t dim);
+TG_API tg_module *tg_nn_softmax2d(tg_ctx *tg);                               /* over the channels of [N, C, H, W] or [C, H, W] */
 TG_API tg_module *tg_nn_glu(tg_ctx *tg, int64_t dim);                        /* -1 */
 TG_API tg_module *tg_nn_prelu(tg_ctx *tg, int64_t n);                        /* weight [n] of 0.25: 1, or one for each channel */
 
@@ -2661,10 +2725,16 @@ typedef struct tg_nn_embedding_args {
     int64_t rows TG_EMPTY, width TG_EMPTY;
     tg_maybe max_norm TG_EMPTY, norm_type TG_EMPTY;
     tg_maybe padding_idx TG_EMPTY;         /* this row is 0 and stays so */
+    bool include_last_offset TG_EMPTY;     /* of EmbeddingBag alone, as mode */
+    tg_bag mode TG_EMPTY;
     bool scale_grad_by_freq TG_EMPTY;
     bool sparse TG_EMPTY;                  /* the gradient is row-sparse */
 } tg_nn_embedding_args;
+typedef tg_nn_embedding_args tg_nn_embedding_bag_args;
 TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *args);
+TG_API tg_module *tg_nn_embedding_bag_from(const tg_nn_embedding_bag_args *args);
+#define tg_nn_embedding_bag(tg_, rows_, ...) TG__OPTIONS3(tg_nn_embedding_bag, tg, tg_, rows, rows_, width, __VA_ARGS__)
+    /* EmbeddingBag: [B, N] -> [B, D] by tg_forward; with tg_forward_with(m, index, offsets, factors) as tg_embedding_bag; NULL: not there */
 #define tg_nn_embedding(tg_, rows_, ...) TG__OPTIONS3(tg_nn_embedding, tg, tg_, rows, rows_, width, __VA_ARGS__)
 
 /* Recurrence: torch's RNN, LSTM, GRU; x [T, N, I], or [N, T, I] where batch_first, or [T, I] -> [T, N, H] ... */
@@ -2780,6 +2850,58 @@ TG_API tg_tensor *tg_forward_transformer_from(const tg_forward_transformer_args 
 #define tg_forward_transformer(m_, src_, ...) TG__OPTIONS3(tg_forward_transformer, m, m_, src, src_, tgt, __VA_ARGS__)
     /* tg_forward_transformer(m, src, tgt, .tgt_mask = triangle); of an encoder or its layer: tg_forward_transformer(m, src, NULL) */
 
+/* Losses: torch's modules, with two operands, tg_forward_with(loss, x, target); margin_ranking, cosine_embedding,
+   triplet_margin and gaussian_nll take three, ctc four, in the order of the functions of these names, which have the options
+   too and say what they mean. weight and pos_weight are buffers, as in torch: tg_nn_cross_entropy_loss(tg, .weight = w). */
+typedef enum tg_nn_loss_kind {
+    TG_NN_L1 = 1, TG_NN_MSE, TG_NN_SMOOTH_L1, TG_NN_HUBER, TG_NN_NLL, TG_NN_CROSS_ENTROPY, TG_NN_BCE, TG_NN_BCE_WITH_LOGITS,
+    TG_NN_KL_DIV, TG_NN_SOFT_MARGIN, TG_NN_HINGE_EMBEDDING, TG_NN_MULTILABEL_MARGIN, TG_NN_MULTILABEL_SOFT_MARGIN,
+    TG_NN_MULTI_MARGIN, TG_NN_POISSON_NLL, TG_NN_GAUSSIAN_NLL, TG_NN_MARGIN_RANKING, TG_NN_COSINE_EMBEDDING,
+    TG_NN_TRIPLET_MARGIN, TG_NN_CTC
+} tg_nn_loss_kind;
+typedef struct tg_nn_loss_args {
+    tg_place at TG_EMPTY;
+    tg_nn_loss_kind kind TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    tg_maybe beta TG_EMPTY;                /* smooth_l1 */
+    int64_t blank TG_EMPTY;                /* ctc */
+    tg_maybe delta TG_EMPTY;               /* huber */
+    tg_maybe eps TG_EMPTY;                 /* poisson_nll, gaussian_nll, triplet_margin */
+    bool full TG_EMPTY;                    /* poisson_nll, gaussian_nll */
+    tg_maybe ignore_index TG_EMPTY;        /* nll, cross_entropy */
+    double label_smoothing TG_EMPTY;       /* cross_entropy */
+    bool log_target TG_EMPTY;              /* kl_div */
+    tg_maybe margin TG_EMPTY;              /* hinge_embedding, multi_margin, margin_ranking, cosine_embedding, triplet_margin */
+    bool no_log_input TG_EMPTY;            /* poisson_nll */
+    tg_maybe p TG_EMPTY;                   /* multi_margin, triplet_margin */
+    tg_tensor *pos_weight TG_EMPTY;        /* bce_with_logits */
+    tg_reduction reduction TG_EMPTY;
+    bool swap TG_EMPTY;                    /* triplet_margin */
+    tg_tensor *weight TG_EMPTY;            /* those whose functions have it */
+    bool zero_infinity TG_EMPTY;           /* ctc */
+} tg_nn_loss_args;
+TG_API tg_module *tg_nn_loss_from(const tg_nn_loss_args *args);
+#define tg_nn_l1_loss(...)                   TG__OPTIONS2(tg_nn_loss, kind, TG_NN_L1, tg, __VA_ARGS__)
+#define tg_nn_mse_loss(...)                  TG__OPTIONS2(tg_nn_loss, kind, TG_NN_MSE, tg, __VA_ARGS__)
+#define tg_nn_smooth_l1_loss(...)            TG__OPTIONS2(tg_nn_loss, kind, TG_NN_SMOOTH_L1, tg, __VA_ARGS__)
+#define tg_nn_huber_loss(...)                TG__OPTIONS2(tg_nn_loss, kind, TG_NN_HUBER, tg, __VA_ARGS__)
+#define tg_nn_nll_loss(...)                  TG__OPTIONS2(tg_nn_loss, kind, TG_NN_NLL, tg, __VA_ARGS__)
+#define tg_nn_cross_entropy_loss(...)        TG__OPTIONS2(tg_nn_loss, kind, TG_NN_CROSS_ENTROPY, tg, __VA_ARGS__)
+#define tg_nn_bce_loss(...)                  TG__OPTIONS2(tg_nn_loss, kind, TG_NN_BCE, tg, __VA_ARGS__)
+#define tg_nn_bce_with_logits_loss(...)      TG__OPTIONS2(tg_nn_loss, kind, TG_NN_BCE_WITH_LOGITS, tg, __VA_ARGS__)
+#define tg_nn_kl_div_loss(...)               TG__OPTIONS2(tg_nn_loss, kind, TG_NN_KL_DIV, tg, __VA_ARGS__)
+#define tg_nn_soft_margin_loss(...)          TG__OPTIONS2(tg_nn_loss, kind, TG_NN_SOFT_MARGIN, tg, __VA_ARGS__)
+#define tg_nn_hinge_embedding_loss(...)      TG__OPTIONS2(tg_nn_loss, kind, TG_NN_HINGE_EMBEDDING, tg, __VA_ARGS__)
+#define tg_nn_multilabel_margin_loss(...)    TG__OPTIONS2(tg_nn_loss, kind, TG_NN_MULTILABEL_MARGIN, tg, __VA_ARGS__)
+#define tg_nn_multilabel_soft_margin_loss(...) TG__OPTIONS2(tg_nn_loss, kind, TG_NN_MULTILABEL_SOFT_MARGIN, tg, __VA_ARGS__)
+#define tg_nn_multi_margin_loss(...)         TG__OPTIONS2(tg_nn_loss, kind, TG_NN_MULTI_MARGIN, tg, __VA_ARGS__)
+#define tg_nn_poisson_nll_loss(...)          TG__OPTIONS2(tg_nn_loss, kind, TG_NN_POISSON_NLL, tg, __VA_ARGS__)
+#define tg_nn_gaussian_nll_loss(...)         TG__OPTIONS2(tg_nn_loss, kind, TG_NN_GAUSSIAN_NLL, tg, __VA_ARGS__)
+#define tg_nn_margin_ranking_loss(...)       TG__OPTIONS2(tg_nn_loss, kind, TG_NN_MARGIN_RANKING, tg, __VA_ARGS__)
+#define tg_nn_cosine_embedding_loss(...)     TG__OPTIONS2(tg_nn_loss, kind, TG_NN_COSINE_EMBEDDING, tg, __VA_ARGS__)
+#define tg_nn_triplet_margin_loss(...)       TG__OPTIONS2(tg_nn_loss, kind, TG_NN_TRIPLET_MARGIN, tg, __VA_ARGS__)
+#define tg_nn_ctc_loss(...)                  TG__OPTIONS2(tg_nn_loss, kind, TG_NN_CTC, tg, __VA_ARGS__)
+
 /* Pictures and padding. */
 TG_API tg_module *tg_nn_upsample(tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners);
 TG_API tg_module *tg_nn_pixel_shuffle(tg_ctx *tg, int64_t factor);
@@ -2787,6 +2909,24 @@ TG_API tg_module *tg_nn_pixel_unshuffle(tg_ctx *tg, int64_t factor);
 TG_API tg_module *tg_nn_channel_shuffle(tg_ctx *tg, int64_t groups);
 TG_API tg_module *tg_nn_pad(tg_ctx *tg, int n, const int64_t *pads, tg_pad_mode mode, double value);
     /* torch's ZeroPad, ConstantPad, ReflectionPad, ReplicationPad and CircularPad: as tg_pad */
+
+typedef struct tg_nn_fold_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    int64_t kernel TG_EMPTY;
+    int64_t dilation[2] TG_EMPTY;
+    int64_t kernel_size[2] TG_EMPTY;       /* in place of `kernel`, where the dimensions differ */
+    int64_t padding[2] TG_EMPTY;
+    int64_t size[2] TG_EMPTY;              /* of fold: the picture's */
+    int64_t stride[2] TG_EMPTY;
+} tg_nn_fold_args;
+typedef tg_nn_fold_args tg_nn_fold_layer_args;
+typedef tg_nn_fold_args tg_nn_unfold_layer_args;
+TG_API tg_module *tg_nn_fold_layer_from(const tg_nn_fold_layer_args *args);
+TG_API tg_module *tg_nn_unfold_layer_from(const tg_nn_unfold_layer_args *args);
+#define tg_nn_fold_layer(tg_, ...) TG__OPTIONS2(tg_nn_fold_layer, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_unfold_layer(tg_, ...) TG__OPTIONS2(tg_nn_unfold_layer, tg, tg_, kernel, __VA_ARGS__)
+    /* torch's Fold and Unfold: tg_fold, and the function tg_nn_unfold */
 
 /* Containers. Their parts are named by their numbers. tg_nn_sequential(tg, a, b, c): y = c(b(a(x))). */
 TG_API tg_module *tg_nn_sequential_of(tg_ctx *tg, tg_module *const *list);   /* up to TG_LAST_MODULE */
@@ -3734,10 +3874,13 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #define tg_npy_bytes(t) tg_npy_bytes(TG__AT(t))
 #define tg_npy_save(t, path) tg_npy_save(TG__AT(t), path)
 #define tg_module_new(tg, size, kind, forward) tg_module_new(TG__AT_CTX(tg), size, kind, forward)
+#define tg_module_new_with(tg, size, kind, forward) tg_module_new_with(TG__AT_CTX(tg), size, kind, forward)
 #define tg_module_part(m, field, name, i, part) tg_module_part(TG__AT_MODULE(m), field, name, i, TG__AT_MODULE(part))
 #define tg_module_tensor(m, field, name, parameter, t) tg_module_tensor(TG__AT_MODULE(m), field, name, parameter, TG__AT(t))
 #define tg_module_set(m, path, t) tg_module_set(TG__AT_MODULE(m), path, TG__AT(t))
 #define tg_forward(m, x) tg_forward(TG__AT_MODULE(m), TG__AT(x))
+static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module *m, tg_tensor *const *x, int n) { return tg_forward_of(tg__at_module(m, file, line), tg__at_list(x, n, file, line), n); }
+#define tg_forward_of(...) TG__PLACED(forward_of, __VA_ARGS__)
 #define tg_module_hook(m, fn, user) tg_module_hook(TG__AT_MODULE(m), fn, user)
 #define tg_freeze(m, on) tg_freeze(TG__AT_MODULE(m), on)
 #define tg_module_zero_grad(m) tg_module_zero_grad(TG__AT_MODULE(m))
@@ -3755,6 +3898,8 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #define tg_kaiming_normal_(t, gain, fan_out) tg_kaiming_normal_(TG__AT(t), gain, fan_out)
 #define tg_eye_(t) tg_eye_(TG__AT(t))
 #define tg_dirac_(t, groups) tg_dirac_(TG__AT(t), groups)
+#define tg_nn_pairwise_distance(tg, p, eps, keepdim) tg_nn_pairwise_distance(TG__AT_CTX(tg), p, eps, keepdim)
+#define tg_nn_cosine_similarity(tg, dim, eps) tg_nn_cosine_similarity(TG__AT_CTX(tg), dim, eps)
 #define tg_nn_identity(tg) tg_nn_identity(TG__AT_CTX(tg))
 #define tg_nn_flatten(tg) tg_nn_flatten(TG__AT_CTX(tg))
 #define tg_nn_unflatten(tg, dim, ...) tg_nn_unflatten(TG__AT_CTX(tg), dim, __VA_ARGS__)
@@ -3797,6 +3942,7 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #define tg_nn_softmax(tg, dim) tg_nn_softmax(TG__AT_CTX(tg), dim)
 #define tg_nn_log_softmax(tg, dim) tg_nn_log_softmax(TG__AT_CTX(tg), dim)
 #define tg_nn_softmin(tg, dim) tg_nn_softmin(TG__AT_CTX(tg), dim)
+#define tg_nn_softmax2d(tg) tg_nn_softmax2d(TG__AT_CTX(tg))
 #define tg_nn_glu(tg, dim) tg_nn_glu(TG__AT_CTX(tg), dim)
 #define tg_nn_prelu(tg, n) tg_nn_prelu(TG__AT_CTX(tg), n)
 #define tg_nn_upsample(tg, scale_factor, mode, align_corners) tg_nn_upsample(TG__AT_CTX(tg), scale_factor, mode, align_corners)
@@ -27473,6 +27619,14 @@ TG__PRIVATE void *tg__module_make(tg_ctx *tg, size_t size, const char *kind, con
 TG_API void *(tg_module_new)(tg_ctx *tg, size_t size, const char *kind, tg_module_forward forward) {
     return tg__module_make(tg, size, kind, "module_new", forward);
 }
+TG__PRIVATE void *tg__module_make_with(tg_ctx *tg, size_t size, const char *kind, const char *name, tg_module_forward_of forward) {
+    tg_module *m = (tg_module *)tg__module_make(tg, size, kind, name, NULL);
+    if (m) m->forward_of = forward;
+    return m;
+}
+TG_API void *(tg_module_new_with)(tg_ctx *tg, size_t size, const char *kind, tg_module_forward_of forward) {
+    return tg__module_make_with(tg, size, kind, "module_new_with", forward);
+}
 /* m and what it owns, whatever owns m: its own members first, so that nothing is met twice. */
 TG__PRIVATE void tg__module_release(tg_module *m) {
     tg_ctx *tg = m->tg;
@@ -27617,19 +27771,25 @@ TG__PRIVATE tg_tensor *tg__module_left(tg_module *m, size_t mark, tg_tensor *x, 
     }
     return tg_module_leave(m, mark, tg_failed(m->tg) ? NULL : y);
 }
-TG_API tg_tensor *(tg_forward)(tg_module *m, tg_tensor *x) {
-    tg_ctx *tg = x ? x->tg : m ? m->tg : NULL;
-    tg_tensor *y;
+TG__PRIVATE tg_tensor *tg__forward(tg_module *m, tg_tensor *const *x, int n, const char *name) {
+    tg_ctx *tg = x && n > 0 && x[0] ? x[0]->tg : m ? m->tg : NULL;
+    tg_tensor *y = NULL;
     size_t mark;
+    int i;
     if (!tg__gate(tg)) return NULL;
-    tg__name(tg, "forward");
-    if (!m || !x) { tg__fail(tg, TG__E_NULL, m ? 1 : 0); return NULL; }
+    tg__name(tg, name);
+    if (!m || !x || n < 1 || !x[0]) { tg__fail(tg, TG__E_NULL, m ? 1 : 0); return NULL; }
     if (m->tg != tg) { tg__fail(tg, TG__E_CONTEXT, 0); return NULL; }
+    for (i = 1; i < n; i++) if (x[i] && !tg__use(tg, x[i], i + 1)) return NULL;
     mark = tg_module_enter(m);
-    if (!m->forward) tg__fail_op(tg, TG_ERROR_VALUE, "%s has no forward of one operand; it is called by a function of its own", m->kind);
-    y = m->forward ? m->forward(m, x) : NULL;
-    return tg__module_left(m, mark, x, y);
+    if (m->forward_of) y = m->forward_of(m, x, n);
+    else if (!m->forward) tg__fail_op(tg, TG_ERROR_VALUE, "%s has no forward of one operand; it is called by a function of its own", m->kind);
+    else if (n != 1) tg__fail_op(tg, TG_ERROR_VALUE, "%s takes one operand, got %d", m->kind, n);
+    else y = m->forward(m, x[0]);
+    return tg__module_left(m, mark, x[0], y);
 }
+TG_API tg_tensor *(tg_forward)(tg_module *m, tg_tensor *x) { return tg__forward(m, &x, 1, "forward"); }
+TG_API tg_tensor *(tg_forward_of)(tg_module *m, tg_tensor *const *x, int n) { return tg__forward(m, x, n, "forward_of"); }
 TG_API bool (tg_module_hook)(tg_module *m, tg_module_hook_fn fn, void *user) {
     tg_ctx *tg = tg__start_module(m, "module_hook");
     tg__module_hook *h;
@@ -27808,7 +27968,7 @@ TG__PRIVATE tg_module *tg__module_twin(tg_module *m, tg__pairs *pairs) {
     if (!y) return NULL;
     own = y->own;
     memcpy((char *)y + sizeof *y, (const char *)m + sizeof *m, m->own->size - sizeof *m);
-    y->training = m->training; y->own = own;
+    y->training = m->training; y->forward_of = m->forward_of; y->own = own;
     for (i = 0; i < m->own->hooks; i++) if (!(tg_module_hook)(y, m->own->hook[i].fn, m->own->hook[i].user)) break;
     for (i = 0; i < m->own->members; i++) {
         const tg__member *s = &m->own->member[i];
@@ -28115,6 +28275,13 @@ TG__PRIVATE tg_place tg__layer_place(const tg_module *m) { tg_place here; here.f
 TG__PRIVATE bool tg__layer_needs(tg_module *m, bool holds, const char *what, int64_t value) {
     return m && (holds || tg__fail_op(m->tg, TG_ERROR_VALUE, "%s: %s must be positive, got %l", m->kind, what, value));
 }
+/* Has a module of several operands got from `least` to `most`, the first `least` of them not NULL? */
+TG__PRIVATE bool tg__layer_operands(tg_module *m, tg_tensor *const *x, int n, int least, int most) {
+    int i;
+    if (n < least || n > most) return tg__fail_op(m->tg, TG_ERROR_VALUE, "%s takes %d operands, got %d", m->kind, n < least ? least : most, n);
+    for (i = 0; i < least; i++) if (!x[i]) return tg__fail(m->tg, TG__E_NULL, i + 1);
+    return true;
+}
 typedef enum tg__draw { TG__DRAW_VALUE, TG__DRAW_UNIFORM, TG__DRAW_NORMAL } tg__draw;
 /* A parameter or buffer of this shape: all elements `a`, from U(-a, a), or from N(0, a). */
 TG__PRIVATE void tg__layer_tensor(tg_module *m, tg_tensor **field, const char *name, bool parameter, tg__draw draw, double a, int ndim, const int64_t *shape) {
@@ -28145,6 +28312,26 @@ TG_API tg_module *tg_nn_linear_from(const tg_nn_linear_args *a) {
     shape[0] = a->out; shape[1] = a->in;
     bound = tg__layer_bound((double)a->in);
     tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_UNIFORM, bound, 2, shape);
+    if (!a->no_bias) tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_UNIFORM, bound, 1, shape);
+    return TG_MODULE_OF(l);
+}
+
+/* ------------------------------------------------------------------ Bilinear ----
+   y[o] = x1 weight[o] x2 + bias[o]; both start from U(-1/sqrt(I), 1/sqrt(I)), I the first operand's size. */
+TG__PRIVATE tg_tensor *tg__nn_bilinear_forward(tg_module *m, tg_tensor *const *x, int n) {
+    const tg__linear *l = (const tg__linear *)(void *)m;
+    return tg__layer_operands(m, x, n, 2, 2) ? tg_bilinear(x[0], x[1], l->weight, l->bias) : NULL;
+}
+TG_API tg_module *tg_nn_bilinear_from(const tg_nn_bilinear_args *a) {
+    tg__linear *l;
+    int64_t shape[3];
+    double bound;
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
+    l = (tg__linear *)tg__module_make_with(a->tg, sizeof *l, "Bilinear", "nn_bilinear", tg__nn_bilinear_forward);
+    if (!l || !tg__layer_needs(&l->m, a->in1 > 0 && a->in2 > 0 && a->out > 0, "sizes", a->in1 > 0 ? a->in2 > 0 ? a->out : a->in2 : a->in1)) return TG_MODULE_OF(l);
+    shape[0] = a->out; shape[1] = a->in1; shape[2] = a->in2;
+    bound = tg__layer_bound((double)a->in1);
+    tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_UNIFORM, bound, 3, shape);
     if (!a->no_bias) tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_UNIFORM, bound, 1, shape);
     return TG_MODULE_OF(l);
 }
@@ -28236,23 +28423,89 @@ TG__PRIVATE tg_tensor *tg__nn_pool_forward(tg_module *m, tg_tensor *x) {
     }
     return l->mean ? tg__avg_pool(names[1][l->spatial - 1], &mean, l->spatial) : tg__max_pool(names[0][l->spatial - 1], &most, l->spatial);
 }
-TG__PRIVATE tg_module *tg__pool_layer_new(const tg_nn_pool_args *a, const char *kind, const char *name, int spatial, bool mean) {
+TG__PRIVATE tg_tensor *tg__nn_lp_pool_forward(tg_module *m, tg_tensor *x) {
+    static const char *const names[3] = { "lp_pool1d", "lp_pool2d", "lp_pool3d" };
+    const tg__pool_layer *l = (const tg__pool_layer *)(void *)m;
+    tg_lp_pool1d_args f = TG__ZERO;
+    f.at = tg__layer_place(m); f.x = x; f.ceil_mode = l->args.ceil_mode; f.p = l->args.p != 0 ? l->args.p : 2;
+    memcpy(f.kernel, l->args.kernel_size, sizeof f.kernel); memcpy(f.stride, l->args.stride, sizeof f.stride);
+    return tg__lp_pool(names[l->spatial - 1], &f, l->spatial);
+}
+TG__PRIVATE tg_tensor *tg__nn_fractional_forward(tg_module *m, tg_tensor *x) {
+    const tg__pool_layer *l = (const tg__pool_layer *)(void *)m;
+    tg_fractional_max_pool2d_args f = TG__ZERO;
+    f.at = tg__layer_place(m); f.x = x;
+    memcpy(f.kernel, l->args.kernel_size, sizeof f.kernel); memcpy(f.output_size, l->args.output_size, sizeof f.output_size);
+    memcpy(f.output_ratio, l->args.output_ratio, sizeof f.output_ratio);
+    return l->spatial == 2 ? tg_fractional_max_pool2d_from(&f) : tg_fractional_max_pool3d_from(&f);
+}
+TG__PRIVATE tg_tensor *tg__nn_max_unpool_forward(tg_module *m, tg_tensor *const *x, int n) {
+    static const char *const names[3] = { "max_unpool1d", "max_unpool2d", "max_unpool3d" };
+    const tg__pool_layer *l = (const tg__pool_layer *)(void *)m;
+    tg_max_unpool1d_args f = TG__ZERO;
+    if (!tg__layer_operands(m, x, n, 2, 2)) return NULL;
+    f.at = tg__layer_place(m); f.x = x[0]; f.indices = x[1];
+    memcpy(f.kernel, l->args.kernel_size, sizeof f.kernel); memcpy(f.stride, l->args.stride, sizeof f.stride);
+    memcpy(f.padding, l->args.padding, sizeof f.padding); memcpy(f.output_size, l->args.output_size, sizeof f.output_size);
+    return tg__max_unpool(names[l->spatial - 1], &f, l->spatial);
+}
+TG__PRIVATE tg_module *tg__pool_layer_new(const tg_nn_pool_args *a, const char *kind, const char *name, int spatial, bool mean, tg_module_forward forward) {
     tg__pool_layer *l;
     int d;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
-    l = (tg__pool_layer *)tg__module_make(a->tg, sizeof *l, kind, name, tg__nn_pool_forward);
+    l = (tg__pool_layer *)tg__module_make(a->tg, sizeof *l, kind, name, forward);
     if (!l) return NULL;
+    if (!forward) l->m.forward_of = tg__nn_max_unpool_forward;
     l->args = *a; l->spatial = spatial; l->mean = mean;
     for (d = 0; d < spatial; d++) if (a->kernel_size[0] == 0) l->args.kernel_size[d] = a->kernel;
     tg__layer_needs(&l->m, l->args.kernel_size[0] > 0, "the window's size", l->args.kernel_size[0]);
     return TG_MODULE_OF(l);
 }
-TG_API tg_module *tg_nn_max_pool1d_from(const tg_nn_max_pool1d_args *args) { return tg__pool_layer_new(args, "MaxPool1d", "nn_max_pool1d", 1, false); }
-TG_API tg_module *tg_nn_max_pool2d_from(const tg_nn_max_pool2d_args *args) { return tg__pool_layer_new(args, "MaxPool2d", "nn_max_pool2d", 2, false); }
-TG_API tg_module *tg_nn_max_pool3d_from(const tg_nn_max_pool3d_args *args) { return tg__pool_layer_new(args, "MaxPool3d", "nn_max_pool3d", 3, false); }
-TG_API tg_module *tg_nn_avg_pool1d_from(const tg_nn_avg_pool1d_args *args) { return tg__pool_layer_new(args, "AvgPool1d", "nn_avg_pool1d", 1, true); }
-TG_API tg_module *tg_nn_avg_pool2d_from(const tg_nn_avg_pool2d_args *args) { return tg__pool_layer_new(args, "AvgPool2d", "nn_avg_pool2d", 2, true); }
-TG_API tg_module *tg_nn_avg_pool3d_from(const tg_nn_avg_pool3d_args *args) { return tg__pool_layer_new(args, "AvgPool3d", "nn_avg_pool3d", 3, true); }
+TG_API tg_module *tg_nn_max_pool1d_from(const tg_nn_max_pool1d_args *args) { return tg__pool_layer_new(args, "MaxPool1d", "nn_max_pool1d", 1, false, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_max_pool2d_from(const tg_nn_max_pool2d_args *args) { return tg__pool_layer_new(args, "MaxPool2d", "nn_max_pool2d", 2, false, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_max_pool3d_from(const tg_nn_max_pool3d_args *args) { return tg__pool_layer_new(args, "MaxPool3d", "nn_max_pool3d", 3, false, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_avg_pool1d_from(const tg_nn_avg_pool1d_args *args) { return tg__pool_layer_new(args, "AvgPool1d", "nn_avg_pool1d", 1, true, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_avg_pool2d_from(const tg_nn_avg_pool2d_args *args) { return tg__pool_layer_new(args, "AvgPool2d", "nn_avg_pool2d", 2, true, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_avg_pool3d_from(const tg_nn_avg_pool3d_args *args) { return tg__pool_layer_new(args, "AvgPool3d", "nn_avg_pool3d", 3, true, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_lp_pool1d_from(const tg_nn_lp_pool1d_args *args) { return tg__pool_layer_new(args, "LPPool1d", "nn_lp_pool1d", 1, false, tg__nn_lp_pool_forward); }
+TG_API tg_module *tg_nn_lp_pool2d_from(const tg_nn_lp_pool2d_args *args) { return tg__pool_layer_new(args, "LPPool2d", "nn_lp_pool2d", 2, false, tg__nn_lp_pool_forward); }
+TG_API tg_module *tg_nn_lp_pool3d_from(const tg_nn_lp_pool3d_args *args) { return tg__pool_layer_new(args, "LPPool3d", "nn_lp_pool3d", 3, false, tg__nn_lp_pool_forward); }
+TG_API tg_module *tg_nn_max_unpool1d_from(const tg_nn_max_unpool1d_args *args) { return tg__pool_layer_new(args, "MaxUnpool1d", "nn_max_unpool1d", 1, false, NULL); }
+TG_API tg_module *tg_nn_max_unpool2d_from(const tg_nn_max_unpool2d_args *args) { return tg__pool_layer_new(args, "MaxUnpool2d", "nn_max_unpool2d", 2, false, NULL); }
+TG_API tg_module *tg_nn_max_unpool3d_from(const tg_nn_max_unpool3d_args *args) { return tg__pool_layer_new(args, "MaxUnpool3d", "nn_max_unpool3d", 3, false, NULL); }
+TG_API tg_module *tg_nn_fractional_max_pool2d_from(const tg_nn_fractional_max_pool2d_args *args) { return tg__pool_layer_new(args, "FractionalMaxPool2d", "nn_fractional_max_pool2d", 2, false, tg__nn_fractional_forward); }
+TG_API tg_module *tg_nn_fractional_max_pool3d_from(const tg_nn_fractional_max_pool3d_args *args) { return tg__pool_layer_new(args, "FractionalMaxPool3d", "nn_fractional_max_pool3d", 3, false, tg__nn_fractional_forward); }
+
+/* ------------------------------------------------------------------ Fold, Unfold ---- */
+typedef struct tg__fold_layer { tg_module m; tg_nn_fold_args args; } tg__fold_layer;
+TG__PRIVATE tg_tensor *tg__nn_fold_forward(tg_module *m, tg_tensor *x) {
+    const tg_nn_fold_args *a = &((const tg__fold_layer *)(void *)m)->args;
+    tg_fold_args f = TG__ZERO;
+    f.at = tg__layer_place(m); f.x = x;
+    memcpy(f.kernel, a->kernel_size, sizeof f.kernel); memcpy(f.stride, a->stride, sizeof f.stride); memcpy(f.size, a->size, sizeof f.size);
+    memcpy(f.padding, a->padding, sizeof f.padding); memcpy(f.dilation, a->dilation, sizeof f.dilation);
+    return tg_fold_from(&f);
+}
+TG__PRIVATE tg_tensor *tg__nn_unfold_forward(tg_module *m, tg_tensor *x) {
+    const tg_nn_fold_args *a = &((const tg__fold_layer *)(void *)m)->args;
+    tg_nn_unfold_args f = TG__ZERO;
+    f.at = tg__layer_place(m); f.x = x;
+    memcpy(f.kernel, a->kernel_size, sizeof f.kernel); memcpy(f.stride, a->stride, sizeof f.stride);
+    memcpy(f.padding, a->padding, sizeof f.padding); memcpy(f.dilation, a->dilation, sizeof f.dilation);
+    return tg_nn_unfold_from(&f);
+}
+TG__PRIVATE tg_module *tg__fold_layer_new(const tg_nn_fold_args *a, const char *kind, const char *name, tg_module_forward forward) {
+    tg__fold_layer *l;
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
+    l = (tg__fold_layer *)tg__module_make(a->tg, sizeof *l, kind, name, forward);
+    if (!l) return NULL;
+    l->args = *a;
+    if (a->kernel_size[0] == 0) l->args.kernel_size[0] = l->args.kernel_size[1] = a->kernel;
+    tg__layer_needs(&l->m, l->args.kernel_size[0] > 0, "the kernel's size", l->args.kernel_size[0]);
+    return TG_MODULE_OF(l);
+}
+TG_API tg_module *tg_nn_fold_layer_from(const tg_nn_fold_layer_args *args) { return tg__fold_layer_new(args, "Fold", "nn_fold_layer", tg__nn_fold_forward); }
+TG_API tg_module *tg_nn_unfold_layer_from(const tg_nn_unfold_layer_args *args) { return tg__fold_layer_new(args, "Unfold", "nn_unfold_layer", tg__nn_unfold_forward); }
 
 /* ------------------------------------------------------------------ layers of a few numbers ----
    A function of x and of what the layer was given: numbers a, b and c, a whole number n, n sizes. A row is TG__NN(function,
@@ -28326,6 +28579,7 @@ TG__NN(rrelu, "RReLU", (tg_ctx *tg, double lower, double upper), (lower, upper, 
 TG__NN(softmax, "Softmax", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_softmax(x, l->n))
 TG__NN(log_softmax, "LogSoftmax", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_log_softmax(x, l->n))
 TG__NN(softmin, "Softmin", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_softmin(x, l->n))
+TG__NN(softmax2d, "Softmax2d", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_softmax(x, -3))
 TG__NN(glu, "GLU", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_glu(x, l->n))
 TG__NN(pixel_shuffle, "PixelShuffle", (tg_ctx *tg, int64_t factor), (0, 0, 0, factor, false, NULL), tg_pixel_shuffle(x, l->n))
 TG__NN(pixel_unshuffle, "PixelUnshuffle", (tg_ctx *tg, int64_t factor), (0, 0, 0, factor, false, NULL), tg_pixel_unshuffle(x, l->n))
@@ -28334,6 +28588,75 @@ TG__NN(pad, "Pad", (tg_ctx *tg, int n, const int64_t *pads, tg_pad_mode mode, do
 TG__NN(upsample, "Upsample", (tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners), (scale_factor, align_corners, 0, (int64_t)mode, false, NULL), tg__upsampled(l, x))
 #undef TG__NN
 #undef TG__GIVEN
+/* the same of two operands */
+TG__PRIVATE tg_tensor *tg__nn_distance_forward(tg_module *m, tg_tensor *const *x, int n) {
+    const tg__plain_layer *l = (const tg__plain_layer *)(void *)m;
+    if (!tg__layer_operands(m, x, n, 2, 2)) return NULL;
+    return l->c != 0 ? tg_cosine_similarity(x[0], x[1], l->n, l->b) : tg_pairwise_distance(x[0], x[1], l->a, l->b, l->n != 0);
+}
+TG_API tg_module *(tg_nn_pairwise_distance)(tg_ctx *tg, double p, double eps, bool keepdim) {
+    tg_module *m = tg__plain_layer_new(tg, NULL, "PairwiseDistance", "nn_pairwise_distance", p, eps, 0, keepdim, false, NULL);
+    if (m) m->forward_of = tg__nn_distance_forward;
+    return m;
+}
+TG_API tg_module *(tg_nn_cosine_similarity)(tg_ctx *tg, int64_t dim, double eps) {
+    tg_module *m = tg__plain_layer_new(tg, NULL, "CosineSimilarity", "nn_cosine_similarity", 0, eps, 1, dim, false, NULL);
+    if (m) m->forward_of = tg__nn_distance_forward;
+    return m;
+}
+
+/* ------------------------------------------------------------------ losses ---- */
+typedef struct tg__loss_layer { tg_module m; tg_nn_loss_args args; tg_tensor *weight, *pos_weight; } tg__loss_layer;
+static const struct { const char *kind; int operands; } tg__loss_kinds[] = { { "", 0 },
+    { "L1Loss", 2 }, { "MSELoss", 2 }, { "SmoothL1Loss", 2 }, { "HuberLoss", 2 }, { "NLLLoss", 2 }
+   , { "CrossEntropyLoss", 2 }, { "BCELoss", 2 }, { "BCEWithLogitsLoss", 2 }, { "KLDivLoss", 2 }, { "SoftMarginLoss", 2 }
+   , { "HingeEmbeddingLoss", 2 }, { "MultiLabelMarginLoss", 2 }, { "MultiLabelSoftMarginLoss", 2 }, { "MultiMarginLoss", 2 }, { "PoissonNLLLoss", 2 }
+   , { "GaussianNLLLoss", 3 }, { "MarginRankingLoss", 3 }, { "CosineEmbeddingLoss", 3 }, { "TripletMarginLoss", 3 }, { "CTCLoss", 4 } };
+TG__PRIVATE tg_tensor *tg__nn_loss_forward(tg_module *m, tg_tensor *const *x, int n) {
+    const tg__loss_layer *l = (const tg__loss_layer *)(void *)m;
+    const tg_nn_loss_args *a = &l->args;
+    const double margin = a->margin.is ? a->margin.value : 0;
+    const tg_place here = tg__layer_place(m);
+    if (!tg__layer_operands(m, x, n, tg__loss_kinds[a->kind].operands, tg__loss_kinds[a->kind].operands)) return NULL;
+/* a call of the function of this name; `set` says what it has beside operands and reduction */
+#define TG__CALL(name, first, second, set) \
+    { tg_##name##_args f = TG__ZERO; f.at = here; f.first = x[0]; f.second = x[1]; f.reduction = a->reduction; set; return tg_##name##_from(&f); }
+    switch (a->kind) {
+        case TG_NN_L1: TG__CALL(l1_loss, x, target, f.weight = l->weight)
+        case TG_NN_MSE: TG__CALL(mse_loss, x, target, f.weight = l->weight)
+        case TG_NN_SMOOTH_L1: TG__CALL(smooth_l1_loss, x, target, f.beta = a->beta)
+        case TG_NN_HUBER: TG__CALL(huber_loss, x, target, f.delta = a->delta; f.weight = l->weight)
+        case TG_NN_NLL: TG__CALL(nll_loss, x, target, f.ignore_index = a->ignore_index; f.weight = l->weight)
+        case TG_NN_CROSS_ENTROPY: TG__CALL(cross_entropy, x, target, f.ignore_index = a->ignore_index; f.weight = l->weight; f.label_smoothing = a->label_smoothing)
+        case TG_NN_BCE: TG__CALL(binary_cross_entropy, x, target, f.weight = l->weight)
+        case TG_NN_BCE_WITH_LOGITS: TG__CALL(binary_cross_entropy_with_logits, x, target, f.weight = l->weight; f.pos_weight = l->pos_weight)
+        case TG_NN_KL_DIV: TG__CALL(kl_div, x, target, f.log_target = a->log_target)
+        case TG_NN_SOFT_MARGIN: TG__CALL(soft_margin_loss, x, target, (void)0)
+        case TG_NN_HINGE_EMBEDDING: TG__CALL(hinge_embedding_loss, x, target, f.margin = a->margin)
+        case TG_NN_MULTILABEL_MARGIN: TG__CALL(multilabel_margin_loss, x, target, (void)0)
+        case TG_NN_MULTILABEL_SOFT_MARGIN: TG__CALL(multilabel_soft_margin_loss, x, target, f.weight = l->weight)
+        case TG_NN_MULTI_MARGIN: TG__CALL(multi_margin_loss, x, target, f.margin = a->margin; f.weight = l->weight; f.p = a->p.is ? (int)tg__int_of(a->p.value) : 1)
+        case TG_NN_POISSON_NLL: TG__CALL(poisson_nll_loss, x, target, f.eps = a->eps; f.full = a->full; f.no_log_input = a->no_log_input)
+        case TG_NN_GAUSSIAN_NLL: TG__CALL(gaussian_nll_loss, x, target, f.var = x[2]; f.eps = a->eps; f.full = a->full)
+        case TG_NN_MARGIN_RANKING: TG__CALL(margin_ranking_loss, x1, x2, f.target = x[2]; f.margin = margin)
+        case TG_NN_COSINE_EMBEDDING: TG__CALL(cosine_embedding_loss, x1, x2, f.target = x[2]; f.margin = margin)
+        case TG_NN_TRIPLET_MARGIN: TG__CALL(triplet_margin_loss, anchor, positive, f.negative = x[2]; f.margin = margin; f.p = a->p; f.eps = a->eps; f.swap = a->swap)
+        default: TG__CALL(ctc_loss, log_probs, targets, f.input_lengths = x[2]; f.target_lengths = x[3]; f.blank = a->blank; f.zero_infinity = a->zero_infinity)
+    }
+#undef TG__CALL
+}
+TG_API tg_module *tg_nn_loss_from(const tg_nn_loss_args *a) {
+    tg__loss_layer *l;
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
+    l = (tg__loss_layer *)tg__module_make_with(a->tg, sizeof *l, (unsigned)a->kind <= TG_NN_CTC ? tg__loss_kinds[a->kind].kind : "", "nn_loss", tg__nn_loss_forward);
+    if (!l) return NULL;
+    l->args = *a;
+    l->args.weight = l->args.pos_weight = NULL;                      /* the buffers are those that count */
+    if ((unsigned)a->kind - 1 >= TG_NN_CTC) tg__fail(a->tg, TG__E_RANGE, "kind", "one of tg_nn_loss_kind", (double)(int)a->kind);
+    if (a->weight) (void)(tg_module_tensor)(&l->m, &l->weight, "weight", false, a->weight);
+    if (a->pos_weight) (void)(tg_module_tensor)(&l->m, &l->pos_weight, "pos_weight", false, a->pos_weight);
+    return TG_MODULE_OF(l);
+}
 
 /* ------------------------------------------------------------------ PReLU ----
    x above 0, weight * x below; weight [n] of 0.25. */
@@ -28442,13 +28765,24 @@ TG__PRIVATE tg_tensor *tg__nn_embedding_forward(tg_module *m, tg_tensor *x) {
     a.max_norm = l->args.max_norm; a.norm_type = l->args.norm_type; a.padding_idx = l->args.padding_idx; a.scale_grad_by_freq = l->args.scale_grad_by_freq;
     return tg_embedding_from(&a);
 }
-TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *a) {
+TG__PRIVATE tg_tensor *tg__nn_embedding_bag_forward(tg_module *m, tg_tensor *const *x, int n) {
+    const tg__embedding_layer *l = (const tg__embedding_layer *)(void *)m;
+    tg_embedding_bag_args a = TG__ZERO;
+    if (!tg__layer_operands(m, x, n, 1, 3)) return NULL;
+    a.at = tg__layer_place(m);
+    a.index = x[0]; a.weight = l->weight; a.offsets = n > 1 ? x[1] : NULL; a.per_sample_weights = n > 2 ? x[2] : NULL;
+    a.max_norm = l->args.max_norm; a.norm_type = l->args.norm_type; a.padding_idx = l->args.padding_idx; a.scale_grad_by_freq = l->args.scale_grad_by_freq;
+    a.mode = l->args.mode; a.include_last_offset = l->args.include_last_offset;
+    return tg_embedding_bag_from(&a);
+}
+TG__PRIVATE tg_module *tg__embedding_layer_new(const tg_nn_embedding_args *a, const char *kind, const char *name, tg_module_forward forward, tg_module_forward_of of) {
     tg__embedding_layer *l;
     int64_t shape[2];
     tg_mark scope;
     bool was;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
-    l = TG__LAYER(a->tg, tg__embedding_layer, "Embedding", embedding);
+    l = (tg__embedding_layer *)tg__module_make(a->tg, sizeof *l, kind, name, forward);
+    if (l) l->m.forward_of = of;
     if (!l || !tg__layer_needs(&l->m, a->rows > 0 && a->width > 0, "sizes", a->rows > 0 ? a->width : a->rows)) return TG_MODULE_OF(l);
     l->args = *a;
     shape[0] = a->rows; shape[1] = a->width;
@@ -28463,6 +28797,8 @@ TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *a) {
     if (l->weight && a->sparse) (void)tg_sparse_grad(l->weight, true);
     return TG_MODULE_OF(l);
 }
+TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *a) { return tg__embedding_layer_new(a, "Embedding", "nn_embedding", tg__nn_embedding_forward, NULL); }
+TG_API tg_module *tg_nn_embedding_bag_from(const tg_nn_embedding_bag_args *a) { return tg__embedding_layer_new(a, "EmbeddingBag", "nn_embedding_bag", NULL, tg__nn_embedding_bag_forward); }
 
 /* ------------------------------------------------------------------ RNN, LSTM, GRU and their cells ----
    All weights start from U(-1/sqrt(H), 1/sqrt(H)). They stand behind the struct in the order in which tg_lstm takes them. */
