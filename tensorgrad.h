@@ -2434,6 +2434,24 @@ TG_API bool       tg_module_set(tg_module *m, const char *path, tg_tensor *t);
     /* t takes the place of the parameter or buffer at this path; of its shape, and not made to require a gradient: weights
        are tied so, tg_module_set(net, "head.weight", tg_module_tensor_at(net, "embed.weight")), or computed from others: then
        it is no parameter any more */
+/* Weights that are computed from parameters whenever their module is called: torch's spectral_norm (the weight over its largest
+   singular value, which a step of the power method follows at each call while training) and weight_norm (its direction
+   times a length for each index of dim). name, "weight" say, is a parameter of m itself; in its place are the parameters
+   and buffers of torch.nn.utils.parametrizations, or with .old_names those of torch.nn.utils. It is no parameter any more. */
+typedef struct tg_spectral_norm_args {
+    tg_place at TG_EMPTY;
+    tg_module *m TG_EMPTY;
+    const char *name TG_EMPTY;
+    tg_maybe dim TG_EMPTY;         /* not given: 0, in spectral_norm of transposed convolutions 1 */
+    tg_maybe eps TG_EMPTY;         /* of spectral_norm; not given: 1e-12 */
+    int n_power_iterations TG_EMPTY;   /* of spectral_norm; zero: 1 */
+    bool old_names TG_EMPTY;       /* weight_orig, weight_u, weight_v; weight_g, weight_v */
+} tg_spectral_norm_args;
+typedef tg_spectral_norm_args tg_weight_norm_args;
+TG_API bool tg_spectral_norm_from(const tg_spectral_norm_args *args);
+TG_API bool tg_weight_norm_from(const tg_weight_norm_args *args);
+#define tg_spectral_norm(m_, ...) TG__OPTIONS2(tg_spectral_norm, m, m_, name, __VA_ARGS__)
+#define tg_weight_norm(m_, ...) TG__OPTIONS2(tg_weight_norm, m, m_, name, __VA_ARGS__)
 TG_API tg_module *tg_module_done(tg_module *m);   /* m; after an error all that was built of it is freed, and NULL */
 TG_API void       tg_module_free(tg_module *m);   /* a whole model, before tg_close; NULL is fine */
 TG_API size_t     tg_module_enter(tg_module *m);
@@ -2499,6 +2517,10 @@ TG_API tg_tensor *tg_xavier_normal_(tg_tensor *t, double gain);    /* N(0, gain 
 TG_API tg_tensor *tg_kaiming_uniform_(tg_tensor *t, double gain, bool fan_out);
     /* U(-a, a), a = gain sqrt(3 / fan). torch's default is the gain of a leaky ReLU of slope 0: sqrt(2) */
 TG_API tg_tensor *tg_kaiming_normal_(tg_tensor *t, double gain, bool fan_out);   /* N(0, gain / sqrt(fan)) */
+TG_API tg_tensor *tg_trunc_normal_(tg_tensor *t, double mean, double std, double low, double high);   /* N(mean, std) between low and high; torch's 0, 1, -2, 2 */
+TG_API tg_tensor *tg_orthogonal_(tg_tensor *t, double gain);
+    /* [M, ...] as a matrix of M rows: gain times one with orthonormal rows, or columns where there are fewer; made on the host */
+TG_API tg_tensor *tg_sparse_(tg_tensor *t, double sparsity, double std);   /* [M, N]: N(0, std), but that share of each column is 0 */
 TG_API tg_tensor *tg_eye_(tg_tensor *t);                           /* [M, N]: 1 on the diagonal, 0 elsewhere */
 TG_API tg_tensor *tg_dirac_(tg_tensor *t, int64_t groups);
     /* [O, I, K...], one to three K: a convolution by it gives its channels back, as many as there are, in each group */
@@ -3896,6 +3918,9 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_xavier_normal_(t, gain) tg_xavier_normal_(TG__AT(t), gain)
 #define tg_kaiming_uniform_(t, gain, fan_out) tg_kaiming_uniform_(TG__AT(t), gain, fan_out)
 #define tg_kaiming_normal_(t, gain, fan_out) tg_kaiming_normal_(TG__AT(t), gain, fan_out)
+#define tg_trunc_normal_(t, mean, std, low, high) tg_trunc_normal_(TG__AT(t), mean, std, low, high)
+#define tg_orthogonal_(t, gain) tg_orthogonal_(TG__AT(t), gain)
+#define tg_sparse_(t, sparsity, std) tg_sparse_(TG__AT(t), sparsity, std)
 #define tg_eye_(t) tg_eye_(TG__AT(t))
 #define tg_dirac_(t, groups) tg_dirac_(TG__AT(t), groups)
 #define tg_nn_pairwise_distance(tg, p, eps, keepdim) tg_nn_pairwise_distance(TG__AT_CTX(tg), p, eps, keepdim)
@@ -27570,7 +27595,7 @@ TG_API bool (tg_npy_save)(tg_tensor *t, const char *path) {
    is done to whole models (training, types, files, copies) walks the members; layers know nothing of it.
    Tests: tests/test_nn.c
    ====================================================================================== */
-typedef enum tg__member_kind { TG__MEMBER_PART, TG__MEMBER_PARAM, TG__MEMBER_BUFFER } tg__member_kind;
+typedef enum tg__member_kind { TG__MEMBER_PART, TG__MEMBER_PARAM, TG__MEMBER_BUFFER, TG__MEMBER_COMPUTED } tg__member_kind;
 typedef struct tg__member {
     tg__member_kind kind;
     bool   owned;                  /* of a part: it has no other owner */
@@ -27579,14 +27604,17 @@ typedef struct tg__member {
     size_t field;                  /* where the struct has it too, from its begin; 0: nowhere */
 } tg__member;
 typedef struct tg__module_hook { tg_module_hook_fn fn; void *user; } tg__module_hook;
+/* A computed weight: numbers of members. `first` is spectral's u or weight norm's lengths, `second` spectral's v. */
+typedef struct tg__weight_norm { bool spectral, old; int dim, iterations; double eps; int64_t weight, from, first, second; } tg__weight_norm;
 struct tg__module_own {
     size_t size;                   /* of the struct */
     tg__member *member; int64_t members, member_room;
     tg__module_hook *hook; int64_t hooks, hook_room;
+    struct tg__weight_norm *norm; int64_t norms, norm_room;
     bool lost; tg_module *next_lost;
 };
 TG__PRIVATE tg_module *tg__member_part(const tg__member *s) { return s->kind == TG__MEMBER_PART ? (tg_module *)s->value : NULL; }
-TG__PRIVATE tg_tensor *tg__member_tensor(const tg__member *s) { return s->kind != TG__MEMBER_PART ? (tg_tensor *)s->value : NULL; }
+TG__PRIVATE tg_tensor *tg__member_tensor(const tg__member *s) { return s->kind == TG__MEMBER_PARAM || s->kind == TG__MEMBER_BUFFER ? (tg_tensor *)s->value : NULL; }
 /* A parameter, and not one that tg_module_set put there as the result of others */
 TG__PRIVATE bool tg__member_leaf(const tg__member *s) { return s->kind == TG__MEMBER_PARAM && tg__is_leaf((const tg_tensor *)s->value); }
 /* A member's new value, in the struct as well. */
@@ -27627,6 +27655,11 @@ TG__PRIVATE void *tg__module_make_with(tg_ctx *tg, size_t size, const char *kind
 TG_API void *(tg_module_new_with)(tg_ctx *tg, size_t size, const char *kind, tg_module_forward_of forward) {
     return tg__module_make_with(tg, size, kind, "module_new_with", forward);
 }
+TG__PRIVATE void tg__member_drop(tg_ctx *tg, tg__member *s) {
+    if (s->owned) tg__module_release(tg__member_part(s));
+    else if (s->kind != TG__MEMBER_PART && s->value) tg__tensor_drop((tg_tensor *)s->value);
+    tg__mem_put(tg, s->name, s->name_size);
+}
 /* m and what it owns, whatever owns m: its own members first, so that nothing is met twice. */
 TG__PRIVATE void tg__module_release(tg_module *m) {
     tg_ctx *tg = m->tg;
@@ -27634,10 +27667,9 @@ TG__PRIVATE void tg__module_release(tg_module *m) {
     int64_t i;
     for (i = own->members - 1; i >= 0; i--) {
         tg__member *s = &own->member[i];
-        if (tg__member_tensor(s)) tg__tensor_drop(tg__member_tensor(s));
-        else if (s->owned) tg__module_release(tg__member_part(s));
-        tg__mem_put(tg, s->name, s->name_size);
+        tg__member_drop(tg, s);
     }
+    tg__mem_put(tg, own->norm, (size_t)own->norm_room * sizeof *own->norm);
     tg__mem_put(tg, own->member, (size_t)own->member_room * sizeof *own->member);
     tg__mem_put(tg, own->hook, (size_t)own->hook_room * sizeof *own->hook);
     tg__mem_put(tg, m, own->size);
@@ -27757,7 +27789,12 @@ TG_API tg_tensor *(tg_module_tensor)(tg_module *m, tg_tensor **field, const char
 }
 
 /* ---- calling ---- */
-TG_API size_t tg_module_enter(tg_module *m) { return m ? tg_path_begin(m->tg, m->name) : 0; }
+TG__PRIVATE bool tg__module_norm(tg_module *m, bool moves);
+TG_API size_t tg_module_enter(tg_module *m) {
+    const size_t mark = m ? tg_path_begin(m->tg, m->name) : 0;
+    if (m && m->own->norms) (void)tg__module_norm(m, m->training);
+    return mark;
+}
 TG_API tg_tensor *tg_module_leave(tg_module *m, size_t mark, tg_tensor *y) {
     if (m) tg_path_end(m->tg, mark);
     return y;
@@ -27975,6 +28012,7 @@ TG__PRIVATE tg_module *tg__module_twin(tg_module *m, tg__pairs *pairs) {
         void **field = s->field ? (void **)(void *)((char *)y + s->field) : NULL, *value = tg__pairs_find(pairs, s->value);
         const bool known = value != NULL;
         if (s->field) memset(field, 0, sizeof *field);
+        if (s->kind == TG__MEMBER_COMPUTED) { if (tg__member_new(y, s->kind, field, s->name, -1)) continue; break; }
         if (!known) value = tg__member_part(s) ? (void *)tg__module_twin(tg__member_part(s), pairs) : (void *)tg_clone(tg_detach(tg__member_tensor(s)));
         if (value && !known && !tg__pairs_add(tg, pairs, s->value, value)) { if (tg__member_part(s)) tg__module_release((tg_module *)value); value = NULL; }
         if (value && tg__member_part(s)) value = (tg_module_part)(y, (tg_module **)field, s->name, -1, (tg_module *)value);
@@ -27984,6 +28022,11 @@ TG__PRIVATE tg_module *tg__module_twin(tg_module *m, tg__pairs *pairs) {
         }
         if (!value) break;
     }
+    for (i = 0; i < m->own->norms && !tg_failed(tg); i++) {
+        tg__weight_norm *norm = (tg__weight_norm *)tg__grow(tg, own->norm, own->norms, &own->norm_room, sizeof *norm);
+        if (norm) { own->norm = norm; norm[own->norms++] = m->own->norm[i]; }
+    }
+    if (!tg_failed(tg)) (void)tg__module_norm(y, false);
     return tg_module_done(y);
 }
 TG_API tg_module *(tg_module_copy)(tg_module *m) {
@@ -28026,7 +28069,7 @@ TG_API tg_module *tg_module_at(tg_module *m, const char *path) {
 TG_API tg_tensor *tg_module_tensor_at(tg_module *m, const char *path) {
     tg_module *owner;
     tg__member *s = m && path ? tg__member_at(m, path, &owner) : NULL;
-    return s ? tg__member_tensor(s) : NULL;
+    return s && s->kind != TG__MEMBER_PART ? (tg_tensor *)s->value : NULL;
 }
 TG_API bool (tg_module_set)(tg_module *m, const char *path, tg_tensor *t) {
     tg_ctx *tg = tg__start_module(m, "module_set");
@@ -28265,6 +28308,239 @@ TG_API tg_tensor *(tg_dirac_)(tg_tensor *t, int64_t groups) {
     (void)tg_grad_mode(tg, was);
     return tg__composed(tg, outermost, y);
 }
+
+/* The place where erf has a value, by halves, of all elements at once: the value is drawn evenly between those at the ends. */
+TG_API tg_tensor *(tg_trunc_normal_)(tg_tensor *t, double mean, double std, double low, double high) {
+    tg_ctx *tg = tg__start(t, "trunc_normal_");
+    const tg_dtype wide = TG__HAS_F64 ? TG_F64 : TG_F32;
+    const double scale = std * tg__sqrt64(2);
+    double edge[2], at[2];
+    tg_tensor *value, *below, *above, *middle, *less, *y = NULL;
+    bool outermost, was;
+    int i;
+    if (!tg) return NULL;
+    if (!(std > 0)) { tg__fail(tg, TG__E_RANGE, "std", "more than 0", std); return NULL; }
+    if (!(low < high)) { tg__fail(tg, TG__E_RANGE, "low", "less than high", low); return NULL; }
+    outermost = tg__compose(tg);
+    was = tg_grad_mode(tg, false);
+    for (i = 0; i < 2; i++) {
+        edge[i] = ((i ? high : low) - mean) / scale;
+        edge[i] = edge[i] < -6 ? -6 : edge[i] > 6 ? 6 : edge[i];         /* erf is -1 and 1 out there */
+        at[i] = tg_item(tg_erf(tg_full(tg, TG_SCALAR, edge[i], wide)));
+    }
+    below = tg__full_beside(tg, t, wide, t->ndim, t->shape, edge[0]);
+    above = tg__full_beside(tg, t, wide, t->ndim, t->shape, edge[1]);
+    value = below ? tg_uniform_(tg_empty_like(below), at[0], at[1]) : NULL;
+    for (i = 0; i < 48 && !tg_failed(tg); i++) {
+        const tg_mark m = tg_begin(tg);
+        middle = tg_mul_scalar(tg_add(below, above), 0.5);
+        less = tg_lt(tg_erf(middle), value);
+        (void)tg_copy_(below, tg_where(less, middle, below));
+        (void)tg_copy_(above, tg_where(less, above, middle));
+        tg_end(tg, m);
+    }
+    if (!tg_failed(tg)) y = tg_clamp_(tg_copy_(t, tg_add_scalar(tg_mul_scalar(above, scale), mean)), low, high);
+    (void)tg_grad_mode(tg, was);
+    return tg__composed(tg, outermost, y);
+}
+/* n vectors of so many normal numbers, made orthonormal one after the other (Gram, Schmidt), each twice for the last bits */
+TG__PRIVATE void tg__orthonormal(double *v, int64_t n, int64_t size) {
+    int64_t i, k, d;
+    int round;
+    for (i = 0; i < n; i++) {
+        double *a = v + i * size, sum = 0;
+        for (round = 0; round < 2; round++) for (k = 0; k < i; k++) {
+            const double *b = v + k * size;
+            double along = 0;
+            for (d = 0; d < size; d++) along += a[d] * b[d];
+            for (d = 0; d < size; d++) a[d] -= along * b[d];
+        }
+        for (d = 0; d < size; d++) sum += a[d] * a[d];
+        for (sum = sum > 0 ? 1 / tg__sqrt64(sum) : 0, d = 0; d < size; d++) a[d] *= sum;
+    }
+}
+TG_API tg_tensor *(tg_orthogonal_)(tg_tensor *t, double gain) {
+    tg_ctx *tg = tg__start(t, "orthogonal_");
+    int64_t rows, columns, n, size, i;
+    tg_tensor *normal, *y = NULL;
+    double *v;
+    float *f;
+    bool outermost, was;
+    if (!tg) return NULL;
+    if (t->ndim < 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "at least 2 dimensions are expected, got %t", t); return NULL; }
+    if (t->numel == 0) return t;
+    rows = t->shape[0]; columns = t->numel / rows;
+    n = rows < columns ? rows : columns; size = t->numel / n;
+    outermost = tg__compose(tg);
+    was = tg_grad_mode(tg, false);
+    normal = tg_randn(tg, TG_SHAPE(n, size));
+    v = normal ? (double *)tg__mem_get(tg, (size_t)t->numel * sizeof *v) : NULL;
+    if (v) {
+        f = (float *)normal->data;
+        for (i = 0; i < t->numel; i++) v[i] = (double)f[i];
+        tg__orthonormal(v, n, size);
+        for (i = 0; i < t->numel; i++) f[i] = (float)(gain * v[i]);
+        tg__mem_put(tg, v, (size_t)t->numel * sizeof *v);
+        if (columns < rows) normal = tg_t(normal);
+        normal = tg_reshape(normal, t->ndim, t->shape);
+        y = normal ? tg_copy_(t, t->device == TG_CPU ? normal : tg_to_device(normal, t->device)) : NULL;
+    }
+    (void)tg_grad_mode(tg, was);
+    return tg__composed(tg, outermost, y);
+}
+TG_API tg_tensor *(tg_sparse_)(tg_tensor *t, double sparsity, double std) {
+    tg_ctx *tg = tg__start(t, "sparse_");
+    int64_t zeros;
+    tg_tensor *order, *y = NULL;
+    bool outermost, was;
+    if (!tg) return NULL;
+    if (t->ndim != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "2 dimensions are expected, got %t", t); return NULL; }
+    if (!(sparsity >= 0 && sparsity <= 1)) { tg__fail(tg, TG__E_RANGE, "sparsity", "0 to 1", sparsity); return NULL; }
+    zeros = (int64_t)(sparsity * (double)t->shape[0]);
+    if ((double)zeros < sparsity * (double)t->shape[0]) zeros++;
+    outermost = tg__compose(tg);
+    was = tg_grad_mode(tg, false);
+    y = tg_normal_(t, 0, std);
+    if (y && zeros && t->numel) {
+        (void)tg_sort(tg_uniform_(tg_empty_like(t), 0, 1), 0, false, &order);
+        order = tg_narrow(order, 0, 0, zeros);
+        y = order ? tg_scatter_(t, 0, order, tg__full_beside(tg, t, t->dtype, 2, order->shape, 0)) : NULL;
+    }
+    (void)tg_grad_mode(tg, was);
+    return tg__composed(tg, outermost, y);
+}
+
+/* ---- computed weights ---- */
+/* W as a matrix with dim's indices as rows */
+TG__PRIVATE tg_tensor *tg__normed_matrix(tg_tensor *w, int dim) {
+    const int64_t from = dim, to = 0;
+    return tg_flatten(tg_movedim(w, 1, &from, 1, &to), 1, -1);
+}
+/* So many steps of the power method. torch: u first; of old v. */
+TG__PRIVATE bool tg__normed_power(const tg__weight_norm *n, tg_tensor *matrix, tg_tensor *u, tg_tensor *v, int steps) {
+    for (int i = 0; i < 2 * steps && u && v; i++) {
+        if ((i % 2 == 0) != n->old) u = tg_copy_(u, tg_normalize(tg_mv(matrix, v), 2, 0, n->eps));
+        else v = tg_copy_(v, tg_normalize(tg_mv(tg_t(matrix), u), 2, 0, n->eps));
+    }
+    return u && v;
+}
+TG__PRIVATE tg_tensor *tg__normed_spectral(tg_module *m, const tg__weight_norm *n, tg_tensor *w, bool moves) {
+    tg_tensor *u = (tg_tensor *)m->own->member[n->first].value, *v = (tg_tensor *)m->own->member[n->second].value, *matrix = tg__normed_matrix(w, n->dim);
+    if (moves) {
+        const bool was = tg_grad_mode(m->tg, false);
+        const bool ok = tg__normed_power(n, matrix, u, v, n->iterations);
+        (void)tg_grad_mode(m->tg, was);
+        if (!ok) return NULL;
+        u = tg_clone(u); v = tg_clone(v);                            /* what this call's graph keeps; the next one moves on */
+    }
+    return tg_div(w, tg_dot(u, tg_mv(matrix, v)));
+}
+/* |v| for each index of dim */
+TG__PRIVATE tg_tensor *tg__normed_lengths(tg_tensor *v, int dim) {
+    int64_t dims[TG_MAX_DIMS];
+    int d, n = 0;
+    for (d = 0; d < v->ndim; d++) if (d != dim) dims[n++] = d;
+    return n ? tg_norm(v, 2, n, dims, true) : tg_abs(v);
+}
+TG__PRIVATE bool tg__module_norm(tg_module *m, bool moves) {
+    struct tg__module_own *own = m->own;
+    int64_t i;
+    for (i = 0; i < own->norms && !tg_failed(m->tg); i++) {
+        const tg__weight_norm *n = &own->norm[i];
+        const tg_mark scope = tg_begin(m->tg);
+        const bool outermost = tg__compose(m->tg);
+        tg_tensor *w = (tg_tensor *)own->member[n->from].value, *y;
+        y = n->spectral ? tg__normed_spectral(m, n, w, moves) : tg_mul(w, tg_div((tg_tensor *)own->member[n->first].value, tg__normed_lengths(w, n->dim)));
+        if ((y = tg__composed(m->tg, outermost, y)) != NULL) {
+            tg__member *s = &own->member[n->weight];
+            y->count++;
+            if (s->value) tg__tensor_drop((tg_tensor *)s->value);
+            tg__member_set(m, s, y);
+        }
+        tg_end(m->tg, scope);
+    }
+    return !tg_failed(m->tg);
+}
+/* name + tail, or parametrizations.name.tail */
+TG__PRIVATE void tg__normed_name(char *out, size_t size, const char *name, bool old, const char *tail_old, const char *tail) {
+    tg__text t = tg__text_over(out, size);
+    if (!old) tg__put(&t, "parametrizations.");
+    tg__put(&t, name); tg__put_char(&t, old ? '_' : '.'); tg__put(&t, old ? tail_old : tail);
+}
+/* What the norm begins with: lengths, or two vectors for the largest singular value. */
+TG__PRIVATE bool tg__normed_start(tg_module *m, tg__weight_norm *n, const char *name, tg_tensor *w) {
+    tg_tensor *matrix, *u, *v;
+    char text[128];
+    w = tg_detach(w);
+    matrix = tg__normed_matrix(w, n->dim);
+    n->first = m->own->members;
+    if (!n->spectral) {
+        tg__normed_name(text, sizeof text, name, n->old, "g", "original0");
+        return (tg_module_tensor)(m, NULL, text, true, tg__normed_lengths(w, n->dim)) != NULL;
+    }
+    if (!matrix) return false;
+    u = tg_normalize(tg_normal_(tg__full_beside(m->tg, w, w->dtype, 1, &matrix->shape[0], 0), 0, 1), 2, 0, n->eps);
+    v = tg_normalize(tg_normal_(tg__full_beside(m->tg, w, w->dtype, 1, &matrix->shape[1], 0), 0, 1), 2, 0, n->eps);
+    if (!tg__normed_power(n, matrix, u, v, n->old ? 0 : 15)) return false;
+    tg__normed_name(text, sizeof text, name, n->old, "u", "0._u");
+    if (!(tg_module_tensor)(m, NULL, text, false, u)) return false;
+    n->second = m->own->members;
+    tg__normed_name(text, sizeof text, name, n->old, "v", "0._v");
+    return (tg_module_tensor)(m, NULL, text, false, v) != NULL;
+}
+TG__PRIVATE bool tg__normed_new(const tg_spectral_norm_args *a, bool spectral, const char *where) {
+    tg_module *m = a ? a->m : NULL;
+    struct tg__module_own *own;
+    tg__weight_norm n, *norm;
+    tg__member *s, was;
+    tg_ctx *tg;
+    tg_mark scope;
+    char text[128];
+    int64_t members, dim;
+    bool ok, mode;
+    if (!m) return false;
+    own = m->own; members = own->members;
+    (void)tg__note_ctx(m->tg, a->at);
+    if (!(tg = tg__start_module(m, where))) return false;
+    s = a->name ? tg__member_find(m, a->name, strlen(a->name)) : NULL;
+    if (!s || !tg__member_leaf(s) || strlen(a->name) > 80) return tg__fail_op(tg, TG_ERROR_VALUE, "%s has no parameter %s", m->kind, a->name ? a->name : "NULL");
+    was = *s;
+    dim = a->dim.is ? tg__int_of(a->dim.value) : spectral && strncmp(m->kind, "ConvTranspose", 13) == 0;
+    if (!tg__wrap_dim(tg, tg__member_tensor(s), &dim, tg__member_tensor(s)->ndim)) return false;
+    if (spectral && tg__member_tensor(s)->ndim < 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "at least 2 dimensions are expected, got %t", tg__member_tensor(s));
+    memset(&n, 0, sizeof n);
+    n.spectral = spectral; n.old = a->old_names; n.dim = (int)dim; n.eps = a->eps.is ? a->eps.value : 1e-12;
+    n.iterations = a->n_power_iterations > 0 ? a->n_power_iterations : 1;
+    n.from = s - own->member; n.weight = members;
+    tg__normed_name(text, sizeof text, a->name, n.old, spectral ? "orig" : "v", spectral ? "original" : "original1");
+    if (!(norm = (tg__weight_norm *)tg__grow(tg, own->norm, own->norms, &own->norm_room, sizeof *norm))) return false;
+    own->norm = norm;
+    s->name_size = strlen(text) + 1; s->field = 0;
+    if (!(s->name = (char *)tg__mem_get(tg, s->name_size))) { *s = was; return false; }
+    memcpy(s->name, text, s->name_size);
+    scope = tg_begin(tg);
+    mode = tg_grad_mode(tg, false);
+    ok = tg__member_new(m, TG__MEMBER_COMPUTED, was.field ? (const char *)m + was.field : NULL, was.name, -1) && tg__normed_start(m, &n, was.name, (tg_tensor *)was.value);
+    (void)tg_grad_mode(tg, mode);
+    s = &own->member[n.from];
+    if (ok) {
+        own->norm[own->norms++] = n;
+        ok = tg__module_norm(m, false);
+        if (!ok) own->norms--;
+    }
+    tg_end(tg, scope);
+    if (!ok) {                                                        /* as it was */
+        while (own->members > members) tg__member_drop(tg, &own->member[--own->members]);
+        tg__mem_put(tg, s->name, s->name_size);
+        *s = was;
+        tg__member_set(m, s, was.value);
+        return false;
+    }
+    tg__mem_put(tg, was.name, was.name_size);
+    return true;
+}
+TG_API bool tg_spectral_norm_from(const tg_spectral_norm_args *a) { return tg__normed_new(a, true, "spectral_norm"); }
+TG_API bool tg_weight_norm_from(const tg_weight_norm_args *a) { return tg__normed_new(a, false, "weight_norm"); }
 
 /* ---- making layers ----
    A layer begins by tg__module_make, draws its tensors by tg__layer_tensor and ends by tg_module_done. */
