@@ -2395,21 +2395,31 @@ TG_API bool       tg_npy_save(tg_tensor *t, const char *path);
    A part that belongs to a module already may be a part of another one too, as a tensor may be a parameter of several:
    weights are shared so. It is freed with its first owner, which must be the last to go.
 
-   A module whose function takes more operands than x, or gives more than y, has no `forward` (NULL) but a C function of its
-   own, which begins with tg_module_enter and ends with tg_module_leave, so that its path stands in messages. */
+   A module of several operands, a loss say, is made by TG_MODULE_WITH(tg, type, function) and called by
+   tg_forward_with(m, x, target). One whose function takes or gives anything else has no function (NULL) but a C function of
+   its own, which begins with tg_module_enter and ends with tg_module_leave, so that its path stands in messages:
+
+       tg_tensor *pair_forward(pair *p, tg_tensor *x, tg_tensor **more) {
+           size_t mark = tg_module_enter(&p->m);
+           tg_tensor *y = ...;
+           return tg_module_leave(&p->m, mark, y);
+       } */
 typedef struct tg_module tg_module;
 typedef tg_tensor *(*tg_module_forward)(tg_module *m, tg_tensor *x);
+typedef tg_tensor *(*tg_module_forward_of)(tg_module *m, tg_tensor *const *x, int n);   /* n operands; those behind the first may be NULL */
 struct tg_module {
     tg_ctx     *tg;
     const char *kind;             /* "Linear", "block"                                         */
     const char *name;             /* within `parent`: "conv", "layers.3"; NULL: a whole model  */
     tg_module  *parent;
     tg_module_forward forward;
+    tg_module_forward_of forward_of;   /* of several operands: in place of `forward`           */
     bool        training;         /* tg_train, tg_eval; true at first                          */
     struct tg__module_own *own;
 };
 
 #define TG_MODULE(tg, type, forward) ((type *)tg_module_new(tg, sizeof(type), #type, forward))
+#define TG_MODULE_WITH(tg, type, forward_of) ((type *)tg_module_new_with(tg, sizeof(type), #type, forward_of))
 #define TG_PART(b, field, part)       tg_module_part((b) ? &(b)->m : NULL, (b) ? &(b)->field : NULL, #field, -1, part)
 #define TG_PART_AT(b, field, i, part) tg_module_part((b) ? &(b)->m : NULL, (b) ? &(b)->field[i] : NULL, #field, i, part)
 #define TG_PARAM(b, field, tensor)    tg_module_tensor((b) ? &(b)->m : NULL, (b) ? &(b)->field : NULL, #field, true, tensor)
@@ -2420,29 +2430,63 @@ struct tg_module {
 #define TG_MODULE_OF(b)               tg_module_done((b) ? &(b)->m : NULL)
 
 TG_API void      *tg_module_new(tg_ctx *tg, size_t size, const char *kind, tg_module_forward forward);   /* zeroed behind its tg_module */
+TG_API void      *tg_module_new_with(tg_ctx *tg, size_t size, const char *kind, tg_module_forward_of forward);   /* likewise */
 TG_API tg_module *tg_module_part(tg_module *m, tg_module **field, const char *name, int64_t i, tg_module *part);
     /* part becomes m's, and *field, where field is not NULL; named name, or name.i where i >= 0. Returns part */
 TG_API tg_tensor *tg_module_tensor(tg_module *m, tg_tensor **field, const char *name, bool parameter, tg_tensor *t);
     /* the same of a tensor; a parameter requires a gradient from now on */
 TG_API bool       tg_module_set(tg_module *m, const char *path, tg_tensor *t);
     /* t takes the place of the parameter or buffer at this path; of its shape, and not made to require a gradient: weights
-       are tied so, tg_module_set(net, "head.weight", tg_module_tensor_at(net, "embed.weight")), or computed from others */
+       are tied so, tg_module_set(net, "head.weight", tg_module_tensor_at(net, "embed.weight")), or computed from others: then
+       it is no parameter any more */
+/* Weights that are computed from parameters whenever their module is called: torch's spectral_norm (the weight over its largest
+   singular value, which a step of the power method follows at each call while training) and weight_norm (its direction
+   times a length for each index of dim). name, "weight" say, is a parameter of m itself; in its place are the parameters
+   and buffers of torch.nn.utils.parametrizations, or with .old_names those of torch.nn.utils. It is no parameter any more. */
+typedef struct tg_spectral_norm_args {
+    tg_place at TG_EMPTY;
+    tg_module *m TG_EMPTY;
+    const char *name TG_EMPTY;
+    tg_maybe dim TG_EMPTY;         /* not given: 0, in spectral_norm of transposed convolutions 1 */
+    tg_maybe eps TG_EMPTY;         /* of spectral_norm; not given: 1e-12 */
+    int n_power_iterations TG_EMPTY;   /* of spectral_norm; zero: 1 */
+    bool old_names TG_EMPTY;       /* weight_orig, weight_u, weight_v; weight_g, weight_v */
+} tg_spectral_norm_args;
+typedef tg_spectral_norm_args tg_weight_norm_args;
+TG_API bool tg_spectral_norm_from(const tg_spectral_norm_args *args);
+TG_API bool tg_weight_norm_from(const tg_weight_norm_args *args);
+#define tg_spectral_norm(m_, ...) TG__OPTIONS2(tg_spectral_norm, m, m_, name, __VA_ARGS__)
+#define tg_weight_norm(m_, ...) TG__OPTIONS2(tg_weight_norm, m, m_, name, __VA_ARGS__)
 TG_API tg_module *tg_module_done(tg_module *m);   /* m; after an error all that was built of it is freed, and NULL */
 TG_API void       tg_module_free(tg_module *m);   /* a whole model, before tg_close; NULL is fine */
 TG_API size_t     tg_module_enter(tg_module *m);
 TG_API tg_tensor *tg_module_leave(tg_module *m, size_t mark, tg_tensor *y);   /* returns y */
 
 TG_API tg_tensor *tg_forward(tg_module *m, tg_tensor *x);   /* y, by m's function and then its hooks */
+TG_API tg_tensor *tg_forward_of(tg_module *m, tg_tensor *const *x, int n);   /* the same of n operands */
+#ifdef __cplusplus
+} /* extern "C" */
+template <class... X> inline tg_tensor *tg__forward_with(tg_module *m, X... x) {
+    tg_tensor *const list[] = { x... };
+    return tg_forward_of(m, list, (int)sizeof...(x));
+}
+extern "C" {
+#define tg_forward_with(...) tg__forward_with(__VA_ARGS__)
+#else
+#define tg_forward_with(m, ...) tg_forward_of(m, (tg_tensor *[]){ __VA_ARGS__ }, TG__COUNT(__VA_ARGS__))
+#endif
+    /* tg_forward_with(m, x1, x2): the operands in place, 1 to 16 */
 typedef tg_tensor *(*tg_module_hook_fn)(void *user, tg_module *m, tg_tensor *x, tg_tensor *y);
 TG_API bool       tg_module_hook(tg_module *m, tg_module_hook_fn fn, void *user);
-    /* fn sees each x and y of m from now on, in the order in which hooks were given; what it returns takes y's place */
+    /* fn sees each x and y of m from now on, in the order in which hooks were given; what it returns takes y's place. So it
+       is in tg_forward_of (x: the first), tg_forward_rnn, tg_forward_attention (x: the query) and tg_forward_transformer (x: src, tgt in decoders) */
 TG_API void       tg_train(tg_module *m, bool on);   /* m and all its parts: dropout drops, statistics move; torch's train and eval */
 TG_API void       tg_freeze(tg_module *m, bool on);  /* its parameters and those of its parts require no gradient, or one again */
 TG_API bool       tg_module_zero_grad(tg_module *m); /* all parameters' gradients are dropped */
 TG_API bool       tg_module_to(tg_module *m, tg_dtype dtype);              /* all floating parameters and buffers, in place */
 TG_API bool       tg_module_to_device(tg_module *m, tg_device device);     /* all parameters and buffers. Optimisers are made after these two */
 TG_API tg_module *tg_module_copy(tg_module *m);      /* a model of its own with the same values. A module's fields that are neither parts nor
-                                                        tensors of it are copied as bytes */
+                                                        tensors of it are copied as bytes, hooks as they are */
 
 /* What there is in a module: names are paths, "layers.3.weight"; what is shared counts once, under its first name. */
 TG_API tg_module *tg_module_at(tg_module *m, const char *path);            /* borrowed; NULL without an error if absent. "" is m */
@@ -2478,6 +2522,10 @@ TG_API tg_tensor *tg_xavier_normal_(tg_tensor *t, double gain);    /* N(0, gain 
 TG_API tg_tensor *tg_kaiming_uniform_(tg_tensor *t, double gain, bool fan_out);
     /* U(-a, a), a = gain sqrt(3 / fan). torch's default is the gain of a leaky ReLU of slope 0: sqrt(2) */
 TG_API tg_tensor *tg_kaiming_normal_(tg_tensor *t, double gain, bool fan_out);   /* N(0, gain / sqrt(fan)) */
+TG_API tg_tensor *tg_trunc_normal_(tg_tensor *t, double mean, double std, double low, double high);   /* N(mean, std) between low and high; torch's 0, 1, -2, 2 */
+TG_API tg_tensor *tg_orthogonal_(tg_tensor *t, double gain);
+    /* [M, ...] as a matrix of M rows: gain times one with orthonormal rows, or columns where there are fewer; made on the host */
+TG_API tg_tensor *tg_sparse_(tg_tensor *t, double sparsity, double std);   /* [M, N]: N(0, std), but that share of each column is 0 */
 TG_API tg_tensor *tg_eye_(tg_tensor *t);                           /* [M, N]: 1 on the diagonal, 0 elsewhere */
 TG_API tg_tensor *tg_dirac_(tg_tensor *t, int64_t groups);
     /* [O, I, K...], one to three K: a convolution by it gives its channels back, as many as there are, in each group */
@@ -2492,6 +2540,17 @@ typedef struct tg_nn_linear_args {
 TG_API tg_module *tg_nn_linear_from(const tg_nn_linear_args *args);
 #define tg_nn_linear(tg_, in_, ...) TG__OPTIONS3(tg_nn_linear, tg, tg_, in, in_, out, __VA_ARGS__)
     /* Linear: x [..., I] -> [..., O]; weight [O, I], bias [O] */
+typedef struct tg_nn_bilinear_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    int64_t in1 TG_EMPTY, in2 TG_EMPTY, out TG_EMPTY;
+    bool no_bias TG_EMPTY;
+} tg_nn_bilinear_args;
+TG_API tg_module *tg_nn_bilinear_from(const tg_nn_bilinear_args *args);
+#define tg_nn_bilinear(tg_, in1_, in2_, ...) TG__OPTIONS4(tg_nn_bilinear, tg, tg_, in1, in1_, in2, in2_, out, __VA_ARGS__)
+    /* Bilinear, of two operands: [..., I], [..., J] -> [..., O]; weight [O, I, J], bias [O] */
+TG_API tg_module *tg_nn_pairwise_distance(tg_ctx *tg, double p, double eps, bool keepdim);   /* of two operands; torch's 2, 1e-6, false */
+TG_API tg_module *tg_nn_cosine_similarity(tg_ctx *tg, int64_t dim, double eps);              /* likewise; 1, 1e-8 */
 TG_API tg_module *tg_nn_identity(tg_ctx *tg);
 TG_API tg_module *tg_nn_flatten(tg_ctx *tg);          /* [N, ...] -> [N, all the rest] */
 TG_API tg_module *tg_nn_unflatten(tg_ctx *tg, int64_t dim, int n, const int64_t *sizes);
@@ -2540,6 +2599,9 @@ typedef struct tg_nn_pool_args {
     tg_maybe divisor TG_EMPTY;             /* of avg_pool alone, as no_padding */
     int64_t kernel_size[3] TG_EMPTY;       /* in place of `kernel`, where the dimensions differ */
     bool no_padding TG_EMPTY;
+    double output_ratio[3] TG_EMPTY;       /* of fractional_max_pool alone: this or output_size */
+    int64_t output_size[3] TG_EMPTY;       /* of max_unpool too */
+    double p TG_EMPTY;                     /* of lp_pool alone; zero: 2 */
     int64_t padding[3] TG_EMPTY, stride[3] TG_EMPTY;
 } tg_nn_pool_args;
 typedef tg_nn_pool_args tg_nn_max_pool1d_args;
@@ -2560,6 +2622,31 @@ TG_API tg_module *tg_nn_avg_pool3d_from(const tg_nn_avg_pool3d_args *args);
 #define tg_nn_avg_pool1d(tg_, ...) TG__OPTIONS2(tg_nn_avg_pool1d, tg, tg_, kernel, __VA_ARGS__)
 #define tg_nn_avg_pool2d(tg_, ...) TG__OPTIONS2(tg_nn_avg_pool2d, tg, tg_, kernel, __VA_ARGS__)
 #define tg_nn_avg_pool3d(tg_, ...) TG__OPTIONS2(tg_nn_avg_pool3d, tg, tg_, kernel, __VA_ARGS__)
+typedef tg_nn_pool_args tg_nn_lp_pool1d_args;
+typedef tg_nn_pool_args tg_nn_lp_pool2d_args;
+typedef tg_nn_pool_args tg_nn_lp_pool3d_args;
+typedef tg_nn_pool_args tg_nn_max_unpool1d_args;
+typedef tg_nn_pool_args tg_nn_max_unpool2d_args;
+typedef tg_nn_pool_args tg_nn_max_unpool3d_args;
+typedef tg_nn_pool_args tg_nn_fractional_max_pool2d_args;
+typedef tg_nn_pool_args tg_nn_fractional_max_pool3d_args;
+TG_API tg_module *tg_nn_lp_pool1d_from(const tg_nn_lp_pool1d_args *args);
+TG_API tg_module *tg_nn_lp_pool2d_from(const tg_nn_lp_pool2d_args *args);
+TG_API tg_module *tg_nn_lp_pool3d_from(const tg_nn_lp_pool3d_args *args);
+TG_API tg_module *tg_nn_max_unpool1d_from(const tg_nn_max_unpool1d_args *args);
+TG_API tg_module *tg_nn_max_unpool2d_from(const tg_nn_max_unpool2d_args *args);
+TG_API tg_module *tg_nn_max_unpool3d_from(const tg_nn_max_unpool3d_args *args);
+TG_API tg_module *tg_nn_fractional_max_pool2d_from(const tg_nn_fractional_max_pool2d_args *args);
+TG_API tg_module *tg_nn_fractional_max_pool3d_from(const tg_nn_fractional_max_pool3d_args *args);
+#define tg_nn_lp_pool1d(tg_, ...) TG__OPTIONS2(tg_nn_lp_pool1d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_lp_pool2d(tg_, ...) TG__OPTIONS2(tg_nn_lp_pool2d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_lp_pool3d(tg_, ...) TG__OPTIONS2(tg_nn_lp_pool3d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_max_unpool1d(tg_, ...) TG__OPTIONS2(tg_nn_max_unpool1d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_max_unpool2d(tg_, ...) TG__OPTIONS2(tg_nn_max_unpool2d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_max_unpool3d(tg_, ...) TG__OPTIONS2(tg_nn_max_unpool3d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_fractional_max_pool2d(tg_, ...) TG__OPTIONS2(tg_nn_fractional_max_pool2d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_fractional_max_pool3d(tg_, ...) TG__OPTIONS2(tg_nn_fractional_max_pool3d, tg, tg_, kernel, __VA_ARGS__)
+    /* max_unpool takes two operands, x and the places that max_pool gave: tg_forward_with(m, x, indices) */
 TG_API tg_module *tg_nn_adaptive_avg_pool1d(tg_ctx *tg, int n, const int64_t *size);
 TG_API tg_module *tg_nn_adaptive_avg_pool2d(tg_ctx *tg, int n, const int64_t *size);
 TG_API tg_module *tg_nn_adaptive_avg_pool3d(tg_ctx *tg, int n, const int64_t *size);
@@ -2654,6 +2741,7 @@ TG_API tg_module *tg_nn_rrelu(tg_ctx *tg, double lower, double upper);       /* 
 TG_API tg_module *tg_nn_softmax(tg_ctx *tg, int64_t dim);
 TG_API tg_module *tg_nn_log_softmax(tg_ctx *tg, int64_t dim);
 TG_API tg_module *tg_nn_softmin(tg_ctx *tg, int64_t dim);
+TG_API tg_module *tg_nn_softmax2d(tg_ctx *tg);                               /* over the channels of [N, C, H, W] or [C, H, W] */
 TG_API tg_module *tg_nn_glu(tg_ctx *tg, int64_t dim);                        /* -1 */
 TG_API tg_module *tg_nn_prelu(tg_ctx *tg, int64_t n);                        /* weight [n] of 0.25: 1, or one for each channel */
 
@@ -2664,10 +2752,16 @@ typedef struct tg_nn_embedding_args {
     int64_t rows TG_EMPTY, width TG_EMPTY;
     tg_maybe max_norm TG_EMPTY, norm_type TG_EMPTY;
     tg_maybe padding_idx TG_EMPTY;         /* this row is 0 and stays so */
+    bool include_last_offset TG_EMPTY;     /* of EmbeddingBag alone, as mode */
+    tg_bag mode TG_EMPTY;
     bool scale_grad_by_freq TG_EMPTY;
     bool sparse TG_EMPTY;                  /* the gradient is row-sparse */
 } tg_nn_embedding_args;
+typedef tg_nn_embedding_args tg_nn_embedding_bag_args;
 TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *args);
+TG_API tg_module *tg_nn_embedding_bag_from(const tg_nn_embedding_bag_args *args);
+#define tg_nn_embedding_bag(tg_, rows_, ...) TG__OPTIONS3(tg_nn_embedding_bag, tg, tg_, rows, rows_, width, __VA_ARGS__)
+    /* EmbeddingBag: [B, N] -> [B, D] by tg_forward; with tg_forward_with(m, index, offsets, factors) as tg_embedding_bag; NULL: not there */
 #define tg_nn_embedding(tg_, rows_, ...) TG__OPTIONS3(tg_nn_embedding, tg, tg_, rows, rows_, width, __VA_ARGS__)
 
 /* Recurrence: torch's RNN, LSTM, GRU; x [T, N, I], or [N, T, I] where batch_first, or [T, I] -> [T, N, H] ... */
@@ -2783,6 +2877,58 @@ TG_API tg_tensor *tg_forward_transformer_from(const tg_forward_transformer_args 
 #define tg_forward_transformer(m_, src_, ...) TG__OPTIONS3(tg_forward_transformer, m, m_, src, src_, tgt, __VA_ARGS__)
     /* tg_forward_transformer(m, src, tgt, .tgt_mask = triangle); of an encoder or its layer: tg_forward_transformer(m, src, NULL) */
 
+/* Losses: torch's modules, with two operands, tg_forward_with(loss, x, target); margin_ranking, cosine_embedding,
+   triplet_margin and gaussian_nll take three, ctc four, in the order of the functions of these names, which have the options
+   too and say what they mean. weight and pos_weight are buffers, as in torch: tg_nn_cross_entropy_loss(tg, .weight = w). */
+typedef enum tg_nn_loss_kind {
+    TG_NN_L1 = 1, TG_NN_MSE, TG_NN_SMOOTH_L1, TG_NN_HUBER, TG_NN_NLL, TG_NN_CROSS_ENTROPY, TG_NN_BCE, TG_NN_BCE_WITH_LOGITS,
+    TG_NN_KL_DIV, TG_NN_SOFT_MARGIN, TG_NN_HINGE_EMBEDDING, TG_NN_MULTILABEL_MARGIN, TG_NN_MULTILABEL_SOFT_MARGIN,
+    TG_NN_MULTI_MARGIN, TG_NN_POISSON_NLL, TG_NN_GAUSSIAN_NLL, TG_NN_MARGIN_RANKING, TG_NN_COSINE_EMBEDDING,
+    TG_NN_TRIPLET_MARGIN, TG_NN_CTC
+} tg_nn_loss_kind;
+typedef struct tg_nn_loss_args {
+    tg_place at TG_EMPTY;
+    tg_nn_loss_kind kind TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    tg_maybe beta TG_EMPTY;                /* smooth_l1 */
+    int64_t blank TG_EMPTY;                /* ctc */
+    tg_maybe delta TG_EMPTY;               /* huber */
+    tg_maybe eps TG_EMPTY;                 /* poisson_nll, gaussian_nll, triplet_margin */
+    bool full TG_EMPTY;                    /* poisson_nll, gaussian_nll */
+    tg_maybe ignore_index TG_EMPTY;        /* nll, cross_entropy */
+    double label_smoothing TG_EMPTY;       /* cross_entropy */
+    bool log_target TG_EMPTY;              /* kl_div */
+    tg_maybe margin TG_EMPTY;              /* hinge_embedding, multi_margin, margin_ranking, cosine_embedding, triplet_margin */
+    bool no_log_input TG_EMPTY;            /* poisson_nll */
+    tg_maybe p TG_EMPTY;                   /* multi_margin, triplet_margin */
+    tg_tensor *pos_weight TG_EMPTY;        /* bce_with_logits */
+    tg_reduction reduction TG_EMPTY;
+    bool swap TG_EMPTY;                    /* triplet_margin */
+    tg_tensor *weight TG_EMPTY;            /* those whose functions have it */
+    bool zero_infinity TG_EMPTY;           /* ctc */
+} tg_nn_loss_args;
+TG_API tg_module *tg_nn_loss_from(const tg_nn_loss_args *args);
+#define tg_nn_l1_loss(...)                   TG__OPTIONS2(tg_nn_loss, kind, TG_NN_L1, tg, __VA_ARGS__)
+#define tg_nn_mse_loss(...)                  TG__OPTIONS2(tg_nn_loss, kind, TG_NN_MSE, tg, __VA_ARGS__)
+#define tg_nn_smooth_l1_loss(...)            TG__OPTIONS2(tg_nn_loss, kind, TG_NN_SMOOTH_L1, tg, __VA_ARGS__)
+#define tg_nn_huber_loss(...)                TG__OPTIONS2(tg_nn_loss, kind, TG_NN_HUBER, tg, __VA_ARGS__)
+#define tg_nn_nll_loss(...)                  TG__OPTIONS2(tg_nn_loss, kind, TG_NN_NLL, tg, __VA_ARGS__)
+#define tg_nn_cross_entropy_loss(...)        TG__OPTIONS2(tg_nn_loss, kind, TG_NN_CROSS_ENTROPY, tg, __VA_ARGS__)
+#define tg_nn_bce_loss(...)                  TG__OPTIONS2(tg_nn_loss, kind, TG_NN_BCE, tg, __VA_ARGS__)
+#define tg_nn_bce_with_logits_loss(...)      TG__OPTIONS2(tg_nn_loss, kind, TG_NN_BCE_WITH_LOGITS, tg, __VA_ARGS__)
+#define tg_nn_kl_div_loss(...)               TG__OPTIONS2(tg_nn_loss, kind, TG_NN_KL_DIV, tg, __VA_ARGS__)
+#define tg_nn_soft_margin_loss(...)          TG__OPTIONS2(tg_nn_loss, kind, TG_NN_SOFT_MARGIN, tg, __VA_ARGS__)
+#define tg_nn_hinge_embedding_loss(...)      TG__OPTIONS2(tg_nn_loss, kind, TG_NN_HINGE_EMBEDDING, tg, __VA_ARGS__)
+#define tg_nn_multilabel_margin_loss(...)    TG__OPTIONS2(tg_nn_loss, kind, TG_NN_MULTILABEL_MARGIN, tg, __VA_ARGS__)
+#define tg_nn_multilabel_soft_margin_loss(...) TG__OPTIONS2(tg_nn_loss, kind, TG_NN_MULTILABEL_SOFT_MARGIN, tg, __VA_ARGS__)
+#define tg_nn_multi_margin_loss(...)         TG__OPTIONS2(tg_nn_loss, kind, TG_NN_MULTI_MARGIN, tg, __VA_ARGS__)
+#define tg_nn_poisson_nll_loss(...)          TG__OPTIONS2(tg_nn_loss, kind, TG_NN_POISSON_NLL, tg, __VA_ARGS__)
+#define tg_nn_gaussian_nll_loss(...)         TG__OPTIONS2(tg_nn_loss, kind, TG_NN_GAUSSIAN_NLL, tg, __VA_ARGS__)
+#define tg_nn_margin_ranking_loss(...)       TG__OPTIONS2(tg_nn_loss, kind, TG_NN_MARGIN_RANKING, tg, __VA_ARGS__)
+#define tg_nn_cosine_embedding_loss(...)     TG__OPTIONS2(tg_nn_loss, kind, TG_NN_COSINE_EMBEDDING, tg, __VA_ARGS__)
+#define tg_nn_triplet_margin_loss(...)       TG__OPTIONS2(tg_nn_loss, kind, TG_NN_TRIPLET_MARGIN, tg, __VA_ARGS__)
+#define tg_nn_ctc_loss(...)                  TG__OPTIONS2(tg_nn_loss, kind, TG_NN_CTC, tg, __VA_ARGS__)
+
 /* Pictures and padding. */
 TG_API tg_module *tg_nn_upsample(tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners);
 TG_API tg_module *tg_nn_pixel_shuffle(tg_ctx *tg, int64_t factor);
@@ -2790,6 +2936,24 @@ TG_API tg_module *tg_nn_pixel_unshuffle(tg_ctx *tg, int64_t factor);
 TG_API tg_module *tg_nn_channel_shuffle(tg_ctx *tg, int64_t groups);
 TG_API tg_module *tg_nn_pad(tg_ctx *tg, int n, const int64_t *pads, tg_pad_mode mode, double value);
     /* torch's ZeroPad, ConstantPad, ReflectionPad, ReplicationPad and CircularPad: as tg_pad */
+
+typedef struct tg_nn_fold_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    int64_t kernel TG_EMPTY;
+    int64_t dilation[2] TG_EMPTY;
+    int64_t kernel_size[2] TG_EMPTY;       /* in place of `kernel`, where the dimensions differ */
+    int64_t padding[2] TG_EMPTY;
+    int64_t size[2] TG_EMPTY;              /* of fold: the picture's */
+    int64_t stride[2] TG_EMPTY;
+} tg_nn_fold_args;
+typedef tg_nn_fold_args tg_nn_fold_layer_args;
+typedef tg_nn_fold_args tg_nn_unfold_layer_args;
+TG_API tg_module *tg_nn_fold_layer_from(const tg_nn_fold_layer_args *args);
+TG_API tg_module *tg_nn_unfold_layer_from(const tg_nn_unfold_layer_args *args);
+#define tg_nn_fold_layer(tg_, ...) TG__OPTIONS2(tg_nn_fold_layer, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_unfold_layer(tg_, ...) TG__OPTIONS2(tg_nn_unfold_layer, tg, tg_, kernel, __VA_ARGS__)
+    /* torch's Fold and Unfold: tg_fold, and the function tg_nn_unfold */
 
 /* Containers. Their parts are named by their numbers. tg_nn_sequential(tg, a, b, c): y = c(b(a(x))). */
 TG_API tg_module *tg_nn_sequential_of(tg_ctx *tg, tg_module *const *list);   /* up to TG_LAST_MODULE */
@@ -3853,10 +4017,13 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #define tg_npy_bytes(t) tg_npy_bytes(TG__AT(t))
 #define tg_npy_save(t, path) tg_npy_save(TG__AT(t), path)
 #define tg_module_new(tg, size, kind, forward) tg_module_new(TG__AT_CTX(tg), size, kind, forward)
+#define tg_module_new_with(tg, size, kind, forward) tg_module_new_with(TG__AT_CTX(tg), size, kind, forward)
 #define tg_module_part(m, field, name, i, part) tg_module_part(TG__AT_MODULE(m), field, name, i, TG__AT_MODULE(part))
 #define tg_module_tensor(m, field, name, parameter, t) tg_module_tensor(TG__AT_MODULE(m), field, name, parameter, TG__AT(t))
 #define tg_module_set(m, path, t) tg_module_set(TG__AT_MODULE(m), path, TG__AT(t))
 #define tg_forward(m, x) tg_forward(TG__AT_MODULE(m), TG__AT(x))
+static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module *m, tg_tensor *const *x, int n) { return tg_forward_of(tg__at_module(m, file, line), tg__at_list(x, n, file, line), n); }
+#define tg_forward_of(...) TG__PLACED(forward_of, __VA_ARGS__)
 #define tg_module_hook(m, fn, user) tg_module_hook(TG__AT_MODULE(m), fn, user)
 #define tg_freeze(m, on) tg_freeze(TG__AT_MODULE(m), on)
 #define tg_module_zero_grad(m) tg_module_zero_grad(TG__AT_MODULE(m))
@@ -3872,8 +4039,13 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #define tg_xavier_normal_(t, gain) tg_xavier_normal_(TG__AT(t), gain)
 #define tg_kaiming_uniform_(t, gain, fan_out) tg_kaiming_uniform_(TG__AT(t), gain, fan_out)
 #define tg_kaiming_normal_(t, gain, fan_out) tg_kaiming_normal_(TG__AT(t), gain, fan_out)
+#define tg_trunc_normal_(t, mean, std, low, high) tg_trunc_normal_(TG__AT(t), mean, std, low, high)
+#define tg_orthogonal_(t, gain) tg_orthogonal_(TG__AT(t), gain)
+#define tg_sparse_(t, sparsity, std) tg_sparse_(TG__AT(t), sparsity, std)
 #define tg_eye_(t) tg_eye_(TG__AT(t))
 #define tg_dirac_(t, groups) tg_dirac_(TG__AT(t), groups)
+#define tg_nn_pairwise_distance(tg, p, eps, keepdim) tg_nn_pairwise_distance(TG__AT_CTX(tg), p, eps, keepdim)
+#define tg_nn_cosine_similarity(tg, dim, eps) tg_nn_cosine_similarity(TG__AT_CTX(tg), dim, eps)
 #define tg_nn_identity(tg) tg_nn_identity(TG__AT_CTX(tg))
 #define tg_nn_flatten(tg) tg_nn_flatten(TG__AT_CTX(tg))
 #define tg_nn_unflatten(tg, dim, ...) tg_nn_unflatten(TG__AT_CTX(tg), dim, __VA_ARGS__)
@@ -3916,6 +4088,7 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #define tg_nn_softmax(tg, dim) tg_nn_softmax(TG__AT_CTX(tg), dim)
 #define tg_nn_log_softmax(tg, dim) tg_nn_log_softmax(TG__AT_CTX(tg), dim)
 #define tg_nn_softmin(tg, dim) tg_nn_softmin(TG__AT_CTX(tg), dim)
+#define tg_nn_softmax2d(tg) tg_nn_softmax2d(TG__AT_CTX(tg))
 #define tg_nn_glu(tg, dim) tg_nn_glu(TG__AT_CTX(tg), dim)
 #define tg_nn_prelu(tg, n) tg_nn_prelu(TG__AT_CTX(tg), n)
 #define tg_nn_upsample(tg, scale_factor, mode, align_corners) tg_nn_upsample(TG__AT_CTX(tg), scale_factor, mode, align_corners)
@@ -6007,6 +6180,7 @@ struct tg_ctx {
     /* graph */
     bool      grad_mode, anomaly;
     tg__node *dead_nodes;
+    tg_module *lost_modules;               /* that an error left without an owner: they go when it is cleared */
     bool      releasing;
     uint64_t  node_serial;
     tg__walk *walk;
@@ -6491,8 +6665,15 @@ TG_API bool          tg_failed(tg_ctx *tg)       { return !tg || tg->error != TG
 TG_API tg_error_code tg_error(tg_ctx *tg)        { return tg ? tg->error : TG_ERROR_NULL; }
 TG_API int           tg_error_number(tg_ctx *tg) { return tg ? tg->error_number : 0; }
 TG_API const char   *tg_error_text(tg_ctx *tg)   { return tg ? tg->error_text : "no context"; }
+TG__PRIVATE void tg__module_release(tg_module *m);   /* in >>impl-nn */
+TG__PRIVATE tg_module *tg__module_next_lost(tg_module *m);
 TG_API void          tg_clear(tg_ctx *tg) {
     if (!tg || tg__inside(tg, "clear")) return;
+    while (tg->lost_modules) {
+        tg_module *m = tg->lost_modules;
+        tg->lost_modules = tg__module_next_lost(m);
+        tg__module_release(m);
+    }
     tg->error = TG_OK; tg->error_number = 0; tg->error_text[0] = 0;
     tg->closed = false;
 }
@@ -27608,7 +27789,7 @@ TG_API bool (tg_npy_save)(tg_tensor *t, const char *path) {
    is done to whole models (training, types, files, copies) walks the members; layers know nothing of it.
    Tests: tests/test_nn.c
    ====================================================================================== */
-typedef enum tg__member_kind { TG__MEMBER_PART, TG__MEMBER_PARAM, TG__MEMBER_BUFFER } tg__member_kind;
+typedef enum tg__member_kind { TG__MEMBER_PART, TG__MEMBER_PARAM, TG__MEMBER_BUFFER, TG__MEMBER_COMPUTED } tg__member_kind;
 typedef struct tg__member {
     tg__member_kind kind;
     bool   owned;                  /* of a part: it has no other owner */
@@ -27617,13 +27798,19 @@ typedef struct tg__member {
     size_t field;                  /* where the struct has it too, from its begin; 0: nowhere */
 } tg__member;
 typedef struct tg__module_hook { tg_module_hook_fn fn; void *user; } tg__module_hook;
+/* A computed weight: numbers of members. `first` is spectral's u or weight norm's lengths, `second` spectral's v. */
+typedef struct tg__weight_norm { bool spectral, old; int dim, iterations; double eps; int64_t weight, from, first, second; } tg__weight_norm;
 struct tg__module_own {
     size_t size;                   /* of the struct */
     tg__member *member; int64_t members, member_room;
     tg__module_hook *hook; int64_t hooks, hook_room;
+    struct tg__weight_norm *norm; int64_t norms, norm_room;
+    bool lost; tg_module *next_lost;
 };
 TG__PRIVATE tg_module *tg__member_part(const tg__member *s) { return s->kind == TG__MEMBER_PART ? (tg_module *)s->value : NULL; }
-TG__PRIVATE tg_tensor *tg__member_tensor(const tg__member *s) { return s->kind != TG__MEMBER_PART ? (tg_tensor *)s->value : NULL; }
+TG__PRIVATE tg_tensor *tg__member_tensor(const tg__member *s) { return s->kind == TG__MEMBER_PARAM || s->kind == TG__MEMBER_BUFFER ? (tg_tensor *)s->value : NULL; }
+/* A parameter, and not one that tg_module_set put there as the result of others */
+TG__PRIVATE bool tg__member_leaf(const tg__member *s) { return s->kind == TG__MEMBER_PARAM && tg__is_leaf((const tg_tensor *)s->value); }
 /* A member's new value, in the struct as well. */
 TG__PRIVATE void tg__member_set(tg_module *m, tg__member *s, void *value) {
     s->value = value;
@@ -27654,6 +27841,19 @@ TG__PRIVATE void *tg__module_make(tg_ctx *tg, size_t size, const char *kind, con
 TG_API void *(tg_module_new)(tg_ctx *tg, size_t size, const char *kind, tg_module_forward forward) {
     return tg__module_make(tg, size, kind, "module_new", forward);
 }
+TG__PRIVATE void *tg__module_make_with(tg_ctx *tg, size_t size, const char *kind, const char *name, tg_module_forward_of forward) {
+    tg_module *m = (tg_module *)tg__module_make(tg, size, kind, name, NULL);
+    if (m) m->forward_of = forward;
+    return m;
+}
+TG_API void *(tg_module_new_with)(tg_ctx *tg, size_t size, const char *kind, tg_module_forward_of forward) {
+    return tg__module_make_with(tg, size, kind, "module_new_with", forward);
+}
+TG__PRIVATE void tg__member_drop(tg_ctx *tg, tg__member *s) {
+    if (s->owned) tg__module_release(tg__member_part(s));
+    else if (s->kind != TG__MEMBER_PART && s->value) tg__tensor_drop((tg_tensor *)s->value);
+    tg__mem_put(tg, s->name, s->name_size);
+}
 /* m and what it owns, whatever owns m: its own members first, so that nothing is met twice. */
 TG__PRIVATE void tg__module_release(tg_module *m) {
     tg_ctx *tg = m->tg;
@@ -27661,19 +27861,27 @@ TG__PRIVATE void tg__module_release(tg_module *m) {
     int64_t i;
     for (i = own->members - 1; i >= 0; i--) {
         tg__member *s = &own->member[i];
-        if (tg__member_tensor(s)) tg__tensor_drop(tg__member_tensor(s));
-        else if (s->owned) tg__module_release(tg__member_part(s));
-        tg__mem_put(tg, s->name, s->name_size);
+        tg__member_drop(tg, s);
     }
+    tg__mem_put(tg, own->norm, (size_t)own->norm_room * sizeof *own->norm);
     tg__mem_put(tg, own->member, (size_t)own->member_room * sizeof *own->member);
     tg__mem_put(tg, own->hook, (size_t)own->hook_room * sizeof *own->hook);
     tg__mem_put(tg, m, own->size);
     tg__mem_put(tg, own, sizeof *own);
 }
+/* An error left m without an owner. Whoever builds a model may still name it, as a part of something else say, which the
+   pending error refuses; so it is freed only when that error is cleared. */
+TG__PRIVATE void tg__module_lose(tg_module *m) {
+    if (m->parent || m->own->lost) return;
+    m->own->lost = true;
+    m->own->next_lost = m->tg->lost_modules;
+    m->tg->lost_modules = m;
+}
+TG__PRIVATE tg_module *tg__module_next_lost(tg_module *m) { return m->own->next_lost; }
 TG_API void tg_module_free(tg_module *m) {
     tg_ctx *tg = m ? m->tg : NULL;
     const char *where;
-    if (!m || tg__inside(tg, "module_free")) return;
+    if (!m || m->own->lost || tg__inside(tg, "module_free")) return;
     where = tg->where;
     tg->where = "module_free";
     if (m->parent) (void)tg__fail_op(tg, TG_ERROR_VALUE, "%s is a part of %s, with which it goes", m->name, m->parent->kind);
@@ -27682,7 +27890,7 @@ TG_API void tg_module_free(tg_module *m) {
 }
 TG_API tg_module *tg_module_done(tg_module *m) {
     if (!m || !tg_failed(m->tg)) return m;
-    tg__module_release(m);
+    tg__module_lose(m);
     return NULL;
 }
 
@@ -27721,10 +27929,20 @@ TG__PRIVATE tg__member *tg__member_new(tg_module *m, tg__member_kind kind, const
     own->members++;
     return s;
 }
+/* Is the value met among m's members and those of its parts? *met: how many were looked at. */
+TG__PRIVATE bool tg__module_meets(const tg_module *m, const void *value, int64_t *met) {
+    int64_t i;
+    for (i = 0; i < m->own->members; i++) {
+        const tg__member *s = &m->own->member[i];
+        ++*met;
+        if (s->value == value || (tg__member_part(s) && tg__module_meets(tg__member_part(s), value, met))) return true;
+    }
+    return false;
+}
 /* Is `part` m, or does it hold m? Then it cannot be a part of it. */
 TG__PRIVATE bool tg__module_holds(const tg_module *part, const tg_module *m) {
-    for (; m; m = m->parent) if (m == part) return true;
-    return false;
+    int64_t met = 0;
+    return part == m || tg__module_meets(part, m, &met);
 }
 TG_API tg_module *(tg_module_part)(tg_module *m, tg_module **field, const char *name, int64_t i, tg_module *part) {
     tg_ctx *tg = tg__start_module(m, "module_part");
@@ -27737,7 +27955,7 @@ TG_API tg_module *(tg_module_part)(tg_module *m, tg_module **field, const char *
         else s = tg__member_new(m, TG__MEMBER_PART, field, name, i);
     }
     if (!s) {                                                       /* what was made for m has no other owner */
-        if (part && !part->parent && !tg__module_holds(part, m)) tg__module_release(part);
+        if (part && !tg__module_holds(part, m)) tg__module_lose(part);
         return NULL;
     }
     tg__member_set(m, s, part);
@@ -27765,29 +27983,44 @@ TG_API tg_tensor *(tg_module_tensor)(tg_module *m, tg_tensor **field, const char
 }
 
 /* ---- calling ---- */
-TG_API size_t tg_module_enter(tg_module *m) { return m ? tg_path_begin(m->tg, m->name) : 0; }
+TG__PRIVATE bool tg__module_norm(tg_module *m, bool moves);
+TG_API size_t tg_module_enter(tg_module *m) {
+    const size_t mark = m ? tg_path_begin(m->tg, m->name) : 0;
+    if (m && m->own->norms) (void)tg__module_norm(m, m->training);
+    return mark;
+}
 TG_API tg_tensor *tg_module_leave(tg_module *m, size_t mark, tg_tensor *y) {
     if (m) tg_path_end(m->tg, mark);
     return y;
 }
-TG_API tg_tensor *(tg_forward)(tg_module *m, tg_tensor *x) {
-    tg_ctx *tg = x ? x->tg : m ? m->tg : NULL;
-    tg_tensor *y;
-    size_t mark;
+/* y by way of m's hooks, and out of m */
+TG__PRIVATE tg_tensor *tg__module_left(tg_module *m, size_t mark, tg_tensor *x, tg_tensor *y) {
     int64_t i;
-    if (!tg__gate(tg)) return NULL;
-    tg__name(tg, "forward");
-    if (!m || !x) { tg__fail(tg, TG__E_NULL, m ? 1 : 0); return NULL; }
-    if (m->tg != tg) { tg__fail(tg, TG__E_CONTEXT, 0); return NULL; }
-    mark = tg_module_enter(m);
-    if (!m->forward) tg__fail_op(tg, TG_ERROR_VALUE, "%s has no forward of one operand; it is called by a function of its own", m->kind);
-    y = m->forward ? m->forward(m, x) : NULL;
     for (i = 0; i < m->own->hooks && y; i++) {
         tg_tensor *other = m->own->hook[i].fn(m->own->hook[i].user, m, x, y);
         if (other) y = other;
     }
-    return tg_module_leave(m, mark, tg_failed(tg) ? NULL : y);
+    return tg_module_leave(m, mark, tg_failed(m->tg) ? NULL : y);
 }
+TG__PRIVATE tg_tensor *tg__forward(tg_module *m, tg_tensor *const *x, int n, const char *name) {
+    tg_ctx *tg = x && n > 0 && x[0] ? x[0]->tg : m ? m->tg : NULL;
+    tg_tensor *y = NULL;
+    size_t mark;
+    int i;
+    if (!tg__gate(tg)) return NULL;
+    tg__name(tg, name);
+    if (!m || !x || n < 1 || !x[0]) { tg__fail(tg, TG__E_NULL, m ? 1 : 0); return NULL; }
+    if (m->tg != tg) { tg__fail(tg, TG__E_CONTEXT, 0); return NULL; }
+    for (i = 1; i < n; i++) if (x[i] && !tg__use(tg, x[i], i + 1)) return NULL;
+    mark = tg_module_enter(m);
+    if (m->forward_of) y = m->forward_of(m, x, n);
+    else if (!m->forward) tg__fail_op(tg, TG_ERROR_VALUE, "%s has no forward of one operand; it is called by a function of its own", m->kind);
+    else if (n != 1) tg__fail_op(tg, TG_ERROR_VALUE, "%s takes one operand, got %d", m->kind, n);
+    else y = m->forward(m, x[0]);
+    return tg__module_left(m, mark, x[0], y);
+}
+TG_API tg_tensor *(tg_forward)(tg_module *m, tg_tensor *x) { return tg__forward(m, &x, 1, "forward"); }
+TG_API tg_tensor *(tg_forward_of)(tg_module *m, tg_tensor *const *x, int n) { return tg__forward(m, x, n, "forward_of"); }
 TG_API bool (tg_module_hook)(tg_module *m, tg_module_hook_fn fn, void *user) {
     tg_ctx *tg = tg__start_module(m, "module_hook");
     tg__module_hook *h;
@@ -27832,15 +28065,6 @@ TG__PRIVATE bool tg__module_walk(tg_module *m, bool (*visit)(tg__tour *w, tg_mod
     return tg__tour_in(&w, m);
 }
 /* Is the tensor met for the first time? The same way again, without the paths, says when that was. */
-TG__PRIVATE bool tg__module_meets(const tg_module *m, const void *value, int64_t *met) {
-    int64_t i;
-    for (i = 0; i < m->own->members; i++) {
-        const tg__member *s = &m->own->member[i];
-        ++*met;
-        if (s->value == value || (tg__member_part(s) && tg__module_meets(tg__member_part(s), value, met))) return true;
-    }
-    return false;
-}
 TG__PRIVATE bool tg__tour_first(const tg__tour *w, const tg__member *s) {
     int64_t met = 0;
     return tg__module_meets(w->root, s->value, &met) && met == w->met;
@@ -27850,7 +28074,7 @@ typedef struct tg__parameter_list { tg_tensor **list; int64_t count, room, numbe
 TG__PRIVATE bool tg__parameter_visit(tg__tour *w, tg_module *m, tg__member *s) {
     tg__parameter_list *l = (tg__parameter_list *)w->user;
     (void)m;
-    if (s->kind != TG__MEMBER_PARAM || !tg__tour_first(w, s)) return true;
+    if (!tg__member_leaf(s) || !tg__tour_first(w, s)) return true;
     if (l->list && l->count < l->room) l->list[l->count] = tg__member_tensor(s);
     l->count++; l->numbers += tg__member_tensor(s)->numel;
     return true;
@@ -27876,7 +28100,7 @@ TG_API void tg_train(tg_module *m, bool on) {
 }
 TG__PRIVATE bool tg__freeze_visit(tg__tour *w, tg_module *m, tg__member *s) {
     (void)m;
-    return s->kind != TG__MEMBER_PARAM || tg_require_grad(tg__member_tensor(s), *(const bool *)w->user) != NULL;
+    return !tg__member_leaf(s) || tg_require_grad(tg__member_tensor(s), *(const bool *)w->user) != NULL;
 }
 TG_API void (tg_freeze)(tg_module *m, bool on) {
     bool wants = !on;
@@ -27884,9 +28108,16 @@ TG_API void (tg_freeze)(tg_module *m, bool on) {
 }
 TG__PRIVATE bool tg__zero_grad_visit(tg__tour *w, tg_module *m, tg__member *s) {
     (void)m; (void)w;
-    return s->kind != TG__MEMBER_PARAM || tg_zero_grad(tg__member_tensor(s));
+    return !tg__member_leaf(s) || tg_zero_grad(tg__member_tensor(s));
 }
 TG_API bool (tg_module_zero_grad)(tg_module *m) { return tg__start_module(m, "module_zero_grad") && tg__module_walk(m, tg__zero_grad_visit, NULL); }
+
+/* y, a leaf, takes gradients as t does. */
+TG__PRIVATE tg_tensor *tg__wants_as(tg_tensor *y, const tg_tensor *t) {
+    y = y ? tg_require_grad(y, t->requires_grad) : NULL;
+    if (y) y->sparse_grad = t->sparse_grad;
+    return y;
+}
 
 /* ---- pairs: what stood there, and what takes its place ---- */
 typedef struct tg__pair { void *from, *to; } tg__pair;
@@ -27915,7 +28146,7 @@ TG__PRIVATE bool tg__change_visit(tg__tour *w, tg_module *m, tg__member *s) {
     y = !c->typed ? tg_to_device(tg_detach(t), c->device) : tg_dtype_is_float(t->dtype) ? tg_to(tg_detach(t), c->dtype) : t;
     if (!y) return false;
     if (y->storage == t->storage) return true;
-    y = tg_require_grad(y, t->requires_grad);
+    y = tg__wants_as(y, t);
     return y && tg__pairs_add(m->tg, &c->pairs, t, y);
 }
 TG__PRIVATE bool tg__exchange_visit(tg__tour *w, tg_module *m, tg__member *s) {
@@ -27968,22 +28199,28 @@ TG__PRIVATE tg_module *tg__module_twin(tg_module *m, tg__pairs *pairs) {
     if (!y) return NULL;
     own = y->own;
     memcpy((char *)y + sizeof *y, (const char *)m + sizeof *m, m->own->size - sizeof *m);
-    y->training = m->training; y->own = own;
+    y->training = m->training; y->forward_of = m->forward_of; y->own = own;
+    for (i = 0; i < m->own->hooks; i++) if (!(tg_module_hook)(y, m->own->hook[i].fn, m->own->hook[i].user)) break;
     for (i = 0; i < m->own->members; i++) {
         const tg__member *s = &m->own->member[i];
         void **field = s->field ? (void **)(void *)((char *)y + s->field) : NULL, *value = tg__pairs_find(pairs, s->value);
         const bool known = value != NULL;
         if (s->field) memset(field, 0, sizeof *field);
+        if (s->kind == TG__MEMBER_COMPUTED) { if (tg__member_new(y, s->kind, field, s->name, -1)) continue; break; }
         if (!known) value = tg__member_part(s) ? (void *)tg__module_twin(tg__member_part(s), pairs) : (void *)tg_clone(tg_detach(tg__member_tensor(s)));
         if (value && !known && !tg__pairs_add(tg, pairs, s->value, value)) { if (tg__member_part(s)) tg__module_release((tg_module *)value); value = NULL; }
         if (value && tg__member_part(s)) value = (tg_module_part)(y, (tg_module **)field, s->name, -1, (tg_module *)value);
         else if (value) {
-            const bool wants = tg__member_tensor(s)->requires_grad;
             value = (tg_module_tensor)(y, (tg_tensor **)field, s->name, s->kind == TG__MEMBER_PARAM, (tg_tensor *)value);
-            if (value) (void)tg_require_grad((tg_tensor *)value, wants);
+            value = tg__wants_as((tg_tensor *)value, tg__member_tensor(s));
         }
         if (!value) break;
     }
+    for (i = 0; i < m->own->norms && !tg_failed(tg); i++) {
+        tg__weight_norm *norm = (tg__weight_norm *)tg__grow(tg, own->norm, own->norms, &own->norm_room, sizeof *norm);
+        if (norm) { own->norm = norm; norm[own->norms++] = m->own->norm[i]; }
+    }
+    if (!tg_failed(tg)) (void)tg__module_norm(y, false);
     return tg_module_done(y);
 }
 TG_API tg_module *(tg_module_copy)(tg_module *m) {
@@ -28026,7 +28263,7 @@ TG_API tg_module *tg_module_at(tg_module *m, const char *path) {
 TG_API tg_tensor *tg_module_tensor_at(tg_module *m, const char *path) {
     tg_module *owner;
     tg__member *s = m && path ? tg__member_at(m, path, &owner) : NULL;
-    return s ? tg__member_tensor(s) : NULL;
+    return s && s->kind != TG__MEMBER_PART ? (tg_tensor *)s->value : NULL;
 }
 TG_API bool (tg_module_set)(tg_module *m, const char *path, tg_tensor *t) {
     tg_ctx *tg = tg__start_module(m, "module_set");
@@ -28266,6 +28503,239 @@ TG_API tg_tensor *(tg_dirac_)(tg_tensor *t, int64_t groups) {
     return tg__composed(tg, outermost, y);
 }
 
+/* The place where erf has a value, by halves, of all elements at once: the value is drawn evenly between those at the ends. */
+TG_API tg_tensor *(tg_trunc_normal_)(tg_tensor *t, double mean, double std, double low, double high) {
+    tg_ctx *tg = tg__start(t, "trunc_normal_");
+    const tg_dtype wide = TG__HAS_F64 ? TG_F64 : TG_F32;
+    const double scale = std * tg__sqrt64(2);
+    double edge[2], at[2];
+    tg_tensor *value, *below, *above, *middle, *less, *y = NULL;
+    bool outermost, was;
+    int i;
+    if (!tg) return NULL;
+    if (!(std > 0)) { tg__fail(tg, TG__E_RANGE, "std", "more than 0", std); return NULL; }
+    if (!(low < high)) { tg__fail(tg, TG__E_RANGE, "low", "less than high", low); return NULL; }
+    outermost = tg__compose(tg);
+    was = tg_grad_mode(tg, false);
+    for (i = 0; i < 2; i++) {
+        edge[i] = ((i ? high : low) - mean) / scale;
+        edge[i] = edge[i] < -6 ? -6 : edge[i] > 6 ? 6 : edge[i];         /* erf is -1 and 1 out there */
+        at[i] = tg_item(tg_erf(tg_full(tg, TG_SCALAR, edge[i], wide)));
+    }
+    below = tg__full_beside(tg, t, wide, t->ndim, t->shape, edge[0]);
+    above = tg__full_beside(tg, t, wide, t->ndim, t->shape, edge[1]);
+    value = below ? tg_uniform_(tg_empty_like(below), at[0], at[1]) : NULL;
+    for (i = 0; i < 48 && !tg_failed(tg); i++) {
+        const tg_mark m = tg_begin(tg);
+        middle = tg_mul_scalar(tg_add(below, above), 0.5);
+        less = tg_lt(tg_erf(middle), value);
+        (void)tg_copy_(below, tg_where(less, middle, below));
+        (void)tg_copy_(above, tg_where(less, above, middle));
+        tg_end(tg, m);
+    }
+    if (!tg_failed(tg)) y = tg_clamp_(tg_copy_(t, tg_add_scalar(tg_mul_scalar(above, scale), mean)), low, high);
+    (void)tg_grad_mode(tg, was);
+    return tg__composed(tg, outermost, y);
+}
+/* n vectors of so many normal numbers, made orthonormal one after the other (Gram, Schmidt), each twice for the last bits */
+TG__PRIVATE void tg__orthonormal(double *v, int64_t n, int64_t size) {
+    int64_t i, k, d;
+    int round;
+    for (i = 0; i < n; i++) {
+        double *a = v + i * size, sum = 0;
+        for (round = 0; round < 2; round++) for (k = 0; k < i; k++) {
+            const double *b = v + k * size;
+            double along = 0;
+            for (d = 0; d < size; d++) along += a[d] * b[d];
+            for (d = 0; d < size; d++) a[d] -= along * b[d];
+        }
+        for (d = 0; d < size; d++) sum += a[d] * a[d];
+        for (sum = sum > 0 ? 1 / tg__sqrt64(sum) : 0, d = 0; d < size; d++) a[d] *= sum;
+    }
+}
+TG_API tg_tensor *(tg_orthogonal_)(tg_tensor *t, double gain) {
+    tg_ctx *tg = tg__start(t, "orthogonal_");
+    int64_t rows, columns, n, size, i;
+    tg_tensor *normal, *y = NULL;
+    double *v;
+    float *f;
+    bool outermost, was;
+    if (!tg) return NULL;
+    if (t->ndim < 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "at least 2 dimensions are expected, got %t", t); return NULL; }
+    if (t->numel == 0) return t;
+    rows = t->shape[0]; columns = t->numel / rows;
+    n = rows < columns ? rows : columns; size = t->numel / n;
+    outermost = tg__compose(tg);
+    was = tg_grad_mode(tg, false);
+    normal = tg_randn(tg, TG_SHAPE(n, size));
+    v = normal ? (double *)tg__mem_get(tg, (size_t)t->numel * sizeof *v) : NULL;
+    if (v) {
+        f = (float *)normal->data;
+        for (i = 0; i < t->numel; i++) v[i] = (double)f[i];
+        tg__orthonormal(v, n, size);
+        for (i = 0; i < t->numel; i++) f[i] = (float)(gain * v[i]);
+        tg__mem_put(tg, v, (size_t)t->numel * sizeof *v);
+        if (columns < rows) normal = tg_t(normal);
+        normal = tg_reshape(normal, t->ndim, t->shape);
+        y = normal ? tg_copy_(t, t->device == TG_CPU ? normal : tg_to_device(normal, t->device)) : NULL;
+    }
+    (void)tg_grad_mode(tg, was);
+    return tg__composed(tg, outermost, y);
+}
+TG_API tg_tensor *(tg_sparse_)(tg_tensor *t, double sparsity, double std) {
+    tg_ctx *tg = tg__start(t, "sparse_");
+    int64_t zeros;
+    tg_tensor *order, *y = NULL;
+    bool outermost, was;
+    if (!tg) return NULL;
+    if (t->ndim != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "2 dimensions are expected, got %t", t); return NULL; }
+    if (!(sparsity >= 0 && sparsity <= 1)) { tg__fail(tg, TG__E_RANGE, "sparsity", "0 to 1", sparsity); return NULL; }
+    zeros = (int64_t)(sparsity * (double)t->shape[0]);
+    if ((double)zeros < sparsity * (double)t->shape[0]) zeros++;
+    outermost = tg__compose(tg);
+    was = tg_grad_mode(tg, false);
+    y = tg_normal_(t, 0, std);
+    if (y && zeros && t->numel) {
+        (void)tg_sort(tg_uniform_(tg_empty_like(t), 0, 1), 0, false, &order);
+        order = tg_narrow(order, 0, 0, zeros);
+        y = order ? tg_scatter_(t, 0, order, tg__full_beside(tg, t, t->dtype, 2, order->shape, 0)) : NULL;
+    }
+    (void)tg_grad_mode(tg, was);
+    return tg__composed(tg, outermost, y);
+}
+
+/* ---- computed weights ---- */
+/* W as a matrix with dim's indices as rows */
+TG__PRIVATE tg_tensor *tg__normed_matrix(tg_tensor *w, int dim) {
+    const int64_t from = dim, to = 0;
+    return tg_flatten(tg_movedim(w, 1, &from, 1, &to), 1, -1);
+}
+/* So many steps of the power method. torch: u first; of old v. */
+TG__PRIVATE bool tg__normed_power(const tg__weight_norm *n, tg_tensor *matrix, tg_tensor *u, tg_tensor *v, int steps) {
+    for (int i = 0; i < 2 * steps && u && v; i++) {
+        if ((i % 2 == 0) != n->old) u = tg_copy_(u, tg_normalize(tg_mv(matrix, v), 2, 0, n->eps));
+        else v = tg_copy_(v, tg_normalize(tg_mv(tg_t(matrix), u), 2, 0, n->eps));
+    }
+    return u && v;
+}
+TG__PRIVATE tg_tensor *tg__normed_spectral(tg_module *m, const tg__weight_norm *n, tg_tensor *w, bool moves) {
+    tg_tensor *u = (tg_tensor *)m->own->member[n->first].value, *v = (tg_tensor *)m->own->member[n->second].value, *matrix = tg__normed_matrix(w, n->dim);
+    if (moves) {
+        const bool was = tg_grad_mode(m->tg, false);
+        const bool ok = tg__normed_power(n, matrix, u, v, n->iterations);
+        (void)tg_grad_mode(m->tg, was);
+        if (!ok) return NULL;
+        u = tg_clone(u); v = tg_clone(v);                            /* what this call's graph keeps; the next one moves on */
+    }
+    return tg_div(w, tg_dot(u, tg_mv(matrix, v)));
+}
+/* |v| for each index of dim */
+TG__PRIVATE tg_tensor *tg__normed_lengths(tg_tensor *v, int dim) {
+    int64_t dims[TG_MAX_DIMS];
+    int d, n = 0;
+    for (d = 0; d < v->ndim; d++) if (d != dim) dims[n++] = d;
+    return n ? tg_norm(v, 2, n, dims, true) : tg_abs(v);
+}
+TG__PRIVATE bool tg__module_norm(tg_module *m, bool moves) {
+    struct tg__module_own *own = m->own;
+    int64_t i;
+    for (i = 0; i < own->norms && !tg_failed(m->tg); i++) {
+        const tg__weight_norm *n = &own->norm[i];
+        const tg_mark scope = tg_begin(m->tg);
+        const bool outermost = tg__compose(m->tg);
+        tg_tensor *w = (tg_tensor *)own->member[n->from].value, *y;
+        y = n->spectral ? tg__normed_spectral(m, n, w, moves) : tg_mul(w, tg_div((tg_tensor *)own->member[n->first].value, tg__normed_lengths(w, n->dim)));
+        if ((y = tg__composed(m->tg, outermost, y)) != NULL) {
+            tg__member *s = &own->member[n->weight];
+            y->count++;
+            if (s->value) tg__tensor_drop((tg_tensor *)s->value);
+            tg__member_set(m, s, y);
+        }
+        tg_end(m->tg, scope);
+    }
+    return !tg_failed(m->tg);
+}
+/* name + tail, or parametrizations.name.tail */
+TG__PRIVATE void tg__normed_name(char *out, size_t size, const char *name, bool old, const char *tail_old, const char *tail) {
+    tg__text t = tg__text_over(out, size);
+    if (!old) tg__put(&t, "parametrizations.");
+    tg__put(&t, name); tg__put_char(&t, old ? '_' : '.'); tg__put(&t, old ? tail_old : tail);
+}
+/* What the norm begins with: lengths, or two vectors for the largest singular value. */
+TG__PRIVATE bool tg__normed_start(tg_module *m, tg__weight_norm *n, const char *name, tg_tensor *w) {
+    tg_tensor *matrix, *u, *v;
+    char text[128];
+    w = tg_detach(w);
+    matrix = tg__normed_matrix(w, n->dim);
+    n->first = m->own->members;
+    if (!n->spectral) {
+        tg__normed_name(text, sizeof text, name, n->old, "g", "original0");
+        return (tg_module_tensor)(m, NULL, text, true, tg__normed_lengths(w, n->dim)) != NULL;
+    }
+    if (!matrix) return false;
+    u = tg_normalize(tg_normal_(tg__full_beside(m->tg, w, w->dtype, 1, &matrix->shape[0], 0), 0, 1), 2, 0, n->eps);
+    v = tg_normalize(tg_normal_(tg__full_beside(m->tg, w, w->dtype, 1, &matrix->shape[1], 0), 0, 1), 2, 0, n->eps);
+    if (!tg__normed_power(n, matrix, u, v, n->old ? 0 : 15)) return false;
+    tg__normed_name(text, sizeof text, name, n->old, "u", "0._u");
+    if (!(tg_module_tensor)(m, NULL, text, false, u)) return false;
+    n->second = m->own->members;
+    tg__normed_name(text, sizeof text, name, n->old, "v", "0._v");
+    return (tg_module_tensor)(m, NULL, text, false, v) != NULL;
+}
+TG__PRIVATE bool tg__normed_new(const tg_spectral_norm_args *a, bool spectral, const char *where) {
+    tg_module *m = a ? a->m : NULL;
+    struct tg__module_own *own;
+    tg__weight_norm n, *norm;
+    tg__member *s, was;
+    tg_ctx *tg;
+    tg_mark scope;
+    char text[128];
+    int64_t members, dim;
+    bool ok, mode;
+    if (!m) return false;
+    own = m->own; members = own->members;
+    (void)tg__note_ctx(m->tg, a->at);
+    if (!(tg = tg__start_module(m, where))) return false;
+    s = a->name ? tg__member_find(m, a->name, strlen(a->name)) : NULL;
+    if (!s || !tg__member_leaf(s) || strlen(a->name) > 80) return tg__fail_op(tg, TG_ERROR_VALUE, "%s has no parameter %s", m->kind, a->name ? a->name : "NULL");
+    was = *s;
+    dim = a->dim.is ? tg__int_of(a->dim.value) : spectral && strncmp(m->kind, "ConvTranspose", 13) == 0;
+    if (!tg__wrap_dim(tg, tg__member_tensor(s), &dim, tg__member_tensor(s)->ndim)) return false;
+    if (spectral && tg__member_tensor(s)->ndim < 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "at least 2 dimensions are expected, got %t", tg__member_tensor(s));
+    memset(&n, 0, sizeof n);
+    n.spectral = spectral; n.old = a->old_names; n.dim = (int)dim; n.eps = a->eps.is ? a->eps.value : 1e-12;
+    n.iterations = a->n_power_iterations > 0 ? a->n_power_iterations : 1;
+    n.from = s - own->member; n.weight = members;
+    tg__normed_name(text, sizeof text, a->name, n.old, spectral ? "orig" : "v", spectral ? "original" : "original1");
+    if (!(norm = (tg__weight_norm *)tg__grow(tg, own->norm, own->norms, &own->norm_room, sizeof *norm))) return false;
+    own->norm = norm;
+    s->name_size = strlen(text) + 1; s->field = 0;
+    if (!(s->name = (char *)tg__mem_get(tg, s->name_size))) { *s = was; return false; }
+    memcpy(s->name, text, s->name_size);
+    scope = tg_begin(tg);
+    mode = tg_grad_mode(tg, false);
+    ok = tg__member_new(m, TG__MEMBER_COMPUTED, was.field ? (const char *)m + was.field : NULL, was.name, -1) && tg__normed_start(m, &n, was.name, (tg_tensor *)was.value);
+    (void)tg_grad_mode(tg, mode);
+    s = &own->member[n.from];
+    if (ok) {
+        own->norm[own->norms++] = n;
+        ok = tg__module_norm(m, false);
+        if (!ok) own->norms--;
+    }
+    tg_end(tg, scope);
+    if (!ok) {                                                        /* as it was */
+        while (own->members > members) tg__member_drop(tg, &own->member[--own->members]);
+        tg__mem_put(tg, s->name, s->name_size);
+        *s = was;
+        tg__member_set(m, s, was.value);
+        return false;
+    }
+    tg__mem_put(tg, was.name, was.name_size);
+    return true;
+}
+TG_API bool tg_spectral_norm_from(const tg_spectral_norm_args *a) { return tg__normed_new(a, true, "spectral_norm"); }
+TG_API bool tg_weight_norm_from(const tg_weight_norm_args *a) { return tg__normed_new(a, false, "weight_norm"); }
+
 /* ---- making layers ----
    A layer begins by tg__module_make, draws its tensors by tg__layer_tensor and ends by tg_module_done. */
 #define TG__LAYER(tg, type, kind, function) ((type *)tg__module_make(tg, sizeof(type), kind, "nn_" #function, tg__nn_##function##_forward))
@@ -28274,6 +28744,13 @@ TG__PRIVATE tg_place tg__layer_place(const tg_module *m) { tg_place here; here.f
 /* A number that a layer cannot be without. */
 TG__PRIVATE bool tg__layer_needs(tg_module *m, bool holds, const char *what, int64_t value) {
     return m && (holds || tg__fail_op(m->tg, TG_ERROR_VALUE, "%s: %s must be positive, got %l", m->kind, what, value));
+}
+/* Has a module of several operands got from `least` to `most`, the first `least` of them not NULL? */
+TG__PRIVATE bool tg__layer_operands(tg_module *m, tg_tensor *const *x, int n, int least, int most) {
+    int i;
+    if (n < least || n > most) return tg__fail_op(m->tg, TG_ERROR_VALUE, "%s takes %d operands, got %d", m->kind, n < least ? least : most, n);
+    for (i = 0; i < least; i++) if (!x[i]) return tg__fail(m->tg, TG__E_NULL, i + 1);
+    return true;
 }
 typedef enum tg__draw { TG__DRAW_VALUE, TG__DRAW_UNIFORM, TG__DRAW_NORMAL } tg__draw;
 /* A parameter or buffer of this shape: all elements `a`, from U(-a, a), or from N(0, a). */
@@ -28305,6 +28782,26 @@ TG_API tg_module *tg_nn_linear_from(const tg_nn_linear_args *a) {
     shape[0] = a->out; shape[1] = a->in;
     bound = tg__layer_bound((double)a->in);
     tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_UNIFORM, bound, 2, shape);
+    if (!a->no_bias) tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_UNIFORM, bound, 1, shape);
+    return TG_MODULE_OF(l);
+}
+
+/* ------------------------------------------------------------------ Bilinear ----
+   y[o] = x1 weight[o] x2 + bias[o]; both start from U(-1/sqrt(I), 1/sqrt(I)), I the first operand's size. */
+TG__PRIVATE tg_tensor *tg__nn_bilinear_forward(tg_module *m, tg_tensor *const *x, int n) {
+    const tg__linear *l = (const tg__linear *)(void *)m;
+    return tg__layer_operands(m, x, n, 2, 2) ? tg_bilinear(x[0], x[1], l->weight, l->bias) : NULL;
+}
+TG_API tg_module *tg_nn_bilinear_from(const tg_nn_bilinear_args *a) {
+    tg__linear *l;
+    int64_t shape[3];
+    double bound;
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
+    l = (tg__linear *)tg__module_make_with(a->tg, sizeof *l, "Bilinear", "nn_bilinear", tg__nn_bilinear_forward);
+    if (!l || !tg__layer_needs(&l->m, a->in1 > 0 && a->in2 > 0 && a->out > 0, "sizes", a->in1 > 0 ? a->in2 > 0 ? a->out : a->in2 : a->in1)) return TG_MODULE_OF(l);
+    shape[0] = a->out; shape[1] = a->in1; shape[2] = a->in2;
+    bound = tg__layer_bound((double)a->in1);
+    tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_UNIFORM, bound, 3, shape);
     if (!a->no_bias) tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_UNIFORM, bound, 1, shape);
     return TG_MODULE_OF(l);
 }
@@ -28350,6 +28847,7 @@ TG__PRIVATE tg_module *tg__conv_layer_new(const tg_nn_conv2d_args *a, const char
     if (!tg_failed(a->tg) && (groups < 1 || a->in % groups || a->out % groups))
         tg__fail_op(a->tg, TG_ERROR_VALUE, "%s: %l and %l channels do not fall into %l groups", kind, a->in, a->out, groups);
     if (!tg_failed(a->tg) && (unsigned)a->padding_mode > TG_NN_CIRCULAR) tg__fail(a->tg, TG__E_ARGUMENT, "the padding mode is none of tg_nn_padding");
+    if (!tg_failed(a->tg) && transposed && (a->padding_mode || a->same)) tg__fail(a->tg, TG__E_ARGUMENT, "a transposed convolution has no padding_mode and no `same`");
     if (tg_failed(a->tg)) return TG_MODULE_OF(l);
     shape[0] = transposed ? a->in : a->out; shape[1] = (transposed ? a->out : a->in) / groups;
     fan_in = (double)shape[1];
@@ -28357,7 +28855,9 @@ TG__PRIVATE tg_module *tg__conv_layer_new(const tg_nn_conv2d_args *a, const char
         l->args.kernel_size[d] = shape[2 + d] = a->kernel_size[0] ? a->kernel_size[d] : a->kernel;
         if (l->args.dilation[d] == 0) l->args.dilation[d] = 1;
         fan_in *= (double)shape[2 + d];
-        if (!tg__layer_needs(&l->m, shape[2 + d] > 0, "the kernel's size", shape[2 + d])) return TG_MODULE_OF(l);
+        if (!tg_failed(a->tg) && !transposed && a->output_padding[d]) tg__fail(a->tg, TG__E_ARGUMENT, "output_padding is of transposed convolutions alone");
+        if (!tg_failed(a->tg) && a->same && a->stride[d] > 1) tg__fail(a->tg, TG__E_ARGUMENT, "padding `same` needs a stride of 1");
+        if (!tg__layer_needs(&l->m, shape[2 + d] > 0, "the kernel's size", shape[2 + d]) || tg_failed(a->tg)) return TG_MODULE_OF(l);
     }
     tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_UNIFORM, tg__layer_bound(fan_in), 2 + spatial, shape);
     shape[0] = a->out;
@@ -28393,103 +28893,240 @@ TG__PRIVATE tg_tensor *tg__nn_pool_forward(tg_module *m, tg_tensor *x) {
     }
     return l->mean ? tg__avg_pool(names[1][l->spatial - 1], &mean, l->spatial) : tg__max_pool(names[0][l->spatial - 1], &most, l->spatial);
 }
-TG__PRIVATE tg_module *tg__pool_layer_new(const tg_nn_pool_args *a, const char *kind, const char *name, int spatial, bool mean) {
+TG__PRIVATE tg_tensor *tg__nn_lp_pool_forward(tg_module *m, tg_tensor *x) {
+    static const char *const names[3] = { "lp_pool1d", "lp_pool2d", "lp_pool3d" };
+    const tg__pool_layer *l = (const tg__pool_layer *)(void *)m;
+    tg_lp_pool1d_args f = TG__ZERO;
+    f.at = tg__layer_place(m); f.x = x; f.ceil_mode = l->args.ceil_mode; f.p = l->args.p != 0 ? l->args.p : 2;
+    memcpy(f.kernel, l->args.kernel_size, sizeof f.kernel); memcpy(f.stride, l->args.stride, sizeof f.stride);
+    return tg__lp_pool(names[l->spatial - 1], &f, l->spatial);
+}
+TG__PRIVATE tg_tensor *tg__nn_fractional_forward(tg_module *m, tg_tensor *x) {
+    const tg__pool_layer *l = (const tg__pool_layer *)(void *)m;
+    tg_fractional_max_pool2d_args f = TG__ZERO;
+    f.at = tg__layer_place(m); f.x = x;
+    memcpy(f.kernel, l->args.kernel_size, sizeof f.kernel); memcpy(f.output_size, l->args.output_size, sizeof f.output_size);
+    memcpy(f.output_ratio, l->args.output_ratio, sizeof f.output_ratio);
+    return l->spatial == 2 ? tg_fractional_max_pool2d_from(&f) : tg_fractional_max_pool3d_from(&f);
+}
+TG__PRIVATE tg_tensor *tg__nn_max_unpool_forward(tg_module *m, tg_tensor *const *x, int n) {
+    static const char *const names[3] = { "max_unpool1d", "max_unpool2d", "max_unpool3d" };
+    const tg__pool_layer *l = (const tg__pool_layer *)(void *)m;
+    tg_max_unpool1d_args f = TG__ZERO;
+    if (!tg__layer_operands(m, x, n, 2, 2)) return NULL;
+    f.at = tg__layer_place(m); f.x = x[0]; f.indices = x[1];
+    memcpy(f.kernel, l->args.kernel_size, sizeof f.kernel); memcpy(f.stride, l->args.stride, sizeof f.stride);
+    memcpy(f.padding, l->args.padding, sizeof f.padding); memcpy(f.output_size, l->args.output_size, sizeof f.output_size);
+    return tg__max_unpool(names[l->spatial - 1], &f, l->spatial);
+}
+TG__PRIVATE tg_module *tg__pool_layer_new(const tg_nn_pool_args *a, const char *kind, const char *name, int spatial, bool mean, tg_module_forward forward) {
     tg__pool_layer *l;
     int d;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
-    l = (tg__pool_layer *)tg__module_make(a->tg, sizeof *l, kind, name, tg__nn_pool_forward);
+    l = (tg__pool_layer *)tg__module_make(a->tg, sizeof *l, kind, name, forward);
     if (!l) return NULL;
+    if (!forward) l->m.forward_of = tg__nn_max_unpool_forward;
     l->args = *a; l->spatial = spatial; l->mean = mean;
     for (d = 0; d < spatial; d++) if (a->kernel_size[0] == 0) l->args.kernel_size[d] = a->kernel;
     tg__layer_needs(&l->m, l->args.kernel_size[0] > 0, "the window's size", l->args.kernel_size[0]);
     return TG_MODULE_OF(l);
 }
-TG_API tg_module *tg_nn_max_pool1d_from(const tg_nn_max_pool1d_args *args) { return tg__pool_layer_new(args, "MaxPool1d", "nn_max_pool1d", 1, false); }
-TG_API tg_module *tg_nn_max_pool2d_from(const tg_nn_max_pool2d_args *args) { return tg__pool_layer_new(args, "MaxPool2d", "nn_max_pool2d", 2, false); }
-TG_API tg_module *tg_nn_max_pool3d_from(const tg_nn_max_pool3d_args *args) { return tg__pool_layer_new(args, "MaxPool3d", "nn_max_pool3d", 3, false); }
-TG_API tg_module *tg_nn_avg_pool1d_from(const tg_nn_avg_pool1d_args *args) { return tg__pool_layer_new(args, "AvgPool1d", "nn_avg_pool1d", 1, true); }
-TG_API tg_module *tg_nn_avg_pool2d_from(const tg_nn_avg_pool2d_args *args) { return tg__pool_layer_new(args, "AvgPool2d", "nn_avg_pool2d", 2, true); }
-TG_API tg_module *tg_nn_avg_pool3d_from(const tg_nn_avg_pool3d_args *args) { return tg__pool_layer_new(args, "AvgPool3d", "nn_avg_pool3d", 3, true); }
+TG_API tg_module *tg_nn_max_pool1d_from(const tg_nn_max_pool1d_args *args) { return tg__pool_layer_new(args, "MaxPool1d", "nn_max_pool1d", 1, false, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_max_pool2d_from(const tg_nn_max_pool2d_args *args) { return tg__pool_layer_new(args, "MaxPool2d", "nn_max_pool2d", 2, false, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_max_pool3d_from(const tg_nn_max_pool3d_args *args) { return tg__pool_layer_new(args, "MaxPool3d", "nn_max_pool3d", 3, false, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_avg_pool1d_from(const tg_nn_avg_pool1d_args *args) { return tg__pool_layer_new(args, "AvgPool1d", "nn_avg_pool1d", 1, true, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_avg_pool2d_from(const tg_nn_avg_pool2d_args *args) { return tg__pool_layer_new(args, "AvgPool2d", "nn_avg_pool2d", 2, true, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_avg_pool3d_from(const tg_nn_avg_pool3d_args *args) { return tg__pool_layer_new(args, "AvgPool3d", "nn_avg_pool3d", 3, true, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_lp_pool1d_from(const tg_nn_lp_pool1d_args *args) { return tg__pool_layer_new(args, "LPPool1d", "nn_lp_pool1d", 1, false, tg__nn_lp_pool_forward); }
+TG_API tg_module *tg_nn_lp_pool2d_from(const tg_nn_lp_pool2d_args *args) { return tg__pool_layer_new(args, "LPPool2d", "nn_lp_pool2d", 2, false, tg__nn_lp_pool_forward); }
+TG_API tg_module *tg_nn_lp_pool3d_from(const tg_nn_lp_pool3d_args *args) { return tg__pool_layer_new(args, "LPPool3d", "nn_lp_pool3d", 3, false, tg__nn_lp_pool_forward); }
+TG_API tg_module *tg_nn_max_unpool1d_from(const tg_nn_max_unpool1d_args *args) { return tg__pool_layer_new(args, "MaxUnpool1d", "nn_max_unpool1d", 1, false, NULL); }
+TG_API tg_module *tg_nn_max_unpool2d_from(const tg_nn_max_unpool2d_args *args) { return tg__pool_layer_new(args, "MaxUnpool2d", "nn_max_unpool2d", 2, false, NULL); }
+TG_API tg_module *tg_nn_max_unpool3d_from(const tg_nn_max_unpool3d_args *args) { return tg__pool_layer_new(args, "MaxUnpool3d", "nn_max_unpool3d", 3, false, NULL); }
+TG_API tg_module *tg_nn_fractional_max_pool2d_from(const tg_nn_fractional_max_pool2d_args *args) { return tg__pool_layer_new(args, "FractionalMaxPool2d", "nn_fractional_max_pool2d", 2, false, tg__nn_fractional_forward); }
+TG_API tg_module *tg_nn_fractional_max_pool3d_from(const tg_nn_fractional_max_pool3d_args *args) { return tg__pool_layer_new(args, "FractionalMaxPool3d", "nn_fractional_max_pool3d", 3, false, tg__nn_fractional_forward); }
+
+/* ------------------------------------------------------------------ Fold, Unfold ---- */
+typedef struct tg__fold_layer { tg_module m; tg_nn_fold_args args; } tg__fold_layer;
+TG__PRIVATE tg_tensor *tg__nn_fold_forward(tg_module *m, tg_tensor *x) {
+    const tg_nn_fold_args *a = &((const tg__fold_layer *)(void *)m)->args;
+    tg_fold_args f = TG__ZERO;
+    f.at = tg__layer_place(m); f.x = x;
+    memcpy(f.kernel, a->kernel_size, sizeof f.kernel); memcpy(f.stride, a->stride, sizeof f.stride); memcpy(f.size, a->size, sizeof f.size);
+    memcpy(f.padding, a->padding, sizeof f.padding); memcpy(f.dilation, a->dilation, sizeof f.dilation);
+    return tg_fold_from(&f);
+}
+TG__PRIVATE tg_tensor *tg__nn_unfold_forward(tg_module *m, tg_tensor *x) {
+    const tg_nn_fold_args *a = &((const tg__fold_layer *)(void *)m)->args;
+    tg_nn_unfold_args f = TG__ZERO;
+    f.at = tg__layer_place(m); f.x = x;
+    memcpy(f.kernel, a->kernel_size, sizeof f.kernel); memcpy(f.stride, a->stride, sizeof f.stride);
+    memcpy(f.padding, a->padding, sizeof f.padding); memcpy(f.dilation, a->dilation, sizeof f.dilation);
+    return tg_nn_unfold_from(&f);
+}
+TG__PRIVATE tg_module *tg__fold_layer_new(const tg_nn_fold_args *a, const char *kind, const char *name, tg_module_forward forward) {
+    tg__fold_layer *l;
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
+    l = (tg__fold_layer *)tg__module_make(a->tg, sizeof *l, kind, name, forward);
+    if (!l) return NULL;
+    l->args = *a;
+    if (a->kernel_size[0] == 0) l->args.kernel_size[0] = l->args.kernel_size[1] = a->kernel;
+    tg__layer_needs(&l->m, l->args.kernel_size[0] > 0, "the kernel's size", l->args.kernel_size[0]);
+    return TG_MODULE_OF(l);
+}
+TG_API tg_module *tg_nn_fold_layer_from(const tg_nn_fold_layer_args *args) { return tg__fold_layer_new(args, "Fold", "nn_fold_layer", tg__nn_fold_forward); }
+TG_API tg_module *tg_nn_unfold_layer_from(const tg_nn_unfold_layer_args *args) { return tg__fold_layer_new(args, "Unfold", "nn_unfold_layer", tg__nn_unfold_forward); }
 
 /* ------------------------------------------------------------------ layers of a few numbers ----
-   A function of x and of what the layer was given: two numbers a and b, an integer, sizes. TG__NN(function, kind,
-   parameters, set, value): tg_nn_function(parameters) makes the layer and does `set` to it, l; y is `value`. */
-typedef struct tg__plain_layer { tg_module m; double a, b, c; int64_t n, which; int64_t size[TG_MAX_DIMS]; bool on; } tg__plain_layer;
-TG__PRIVATE bool tg__plain_sizes(tg__plain_layer *l, int n, const int64_t *size) {
-    int i;
-    if (n < 0 || n > TG_MAX_DIMS || (n && !size)) return tg__fail(l->m.tg, TG__E_ARGUMENT, "sizes that are not there, or more than 8");
-    l->n = n;
-    for (i = 0; i < n; i++) l->size[i] = size[i];
-    return true;
-}
-#define TG__NN(function, kind, parameters, set, value) \
-    TG__PRIVATE tg_tensor *tg__nn_##function##_forward(tg_module *m, tg_tensor *x) { \
-        const tg__plain_layer *l = (const tg__plain_layer *)(void *)m; (void)l; \
-        return value; } \
-    TG_API tg_module *(tg_nn_##function) parameters { \
-        tg__plain_layer *l = TG__LAYER(tg, tg__plain_layer, kind, function); \
-        if (l) { set; } \
-        return TG_MODULE_OF(l); }
-TG__NN(identity, "Identity", (tg_ctx *tg), (void)0, x)
-TG__NN(flatten, "Flatten", (tg_ctx *tg), (void)0, tg_flatten(x, 1, -1))
-TG__NN(unflatten, "Unflatten", (tg_ctx *tg, int64_t dim, int n, const int64_t *sizes), l->which = dim; (void)tg__plain_sizes(l, n, sizes), tg_unflatten(x, l->which, (int)l->n, l->size))
-TG__NN(adaptive_avg_pool1d, "AdaptiveAvgPool1d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_avg_pool1d(x, (int)l->n, l->size))
-TG__NN(adaptive_avg_pool2d, "AdaptiveAvgPool2d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_avg_pool2d(x, (int)l->n, l->size))
-TG__NN(adaptive_avg_pool3d, "AdaptiveAvgPool3d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_avg_pool3d(x, (int)l->n, l->size))
-TG__NN(adaptive_max_pool1d, "AdaptiveMaxPool1d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_max_pool1d(x, (int)l->n, l->size, NULL))
-TG__NN(adaptive_max_pool2d, "AdaptiveMaxPool2d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_max_pool2d(x, (int)l->n, l->size, NULL))
-TG__NN(adaptive_max_pool3d, "AdaptiveMaxPool3d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_max_pool3d(x, (int)l->n, l->size, NULL))
-TG__NN(local_response_norm, "LocalResponseNorm", (tg_ctx *tg, int64_t size, double alpha, double beta, double k),
-    l->n = size; l->a = alpha; l->b = beta; l->c = k, tg_local_response_norm(x, l->n, l->a, l->b, l->c))
-TG__NN(dropout, "Dropout", (tg_ctx *tg, double p), l->a = p, tg_dropout(x, l->a, m->training))
-TG__NN(dropout1d, "Dropout1d", (tg_ctx *tg, double p), l->a = p, tg_dropout1d(x, l->a, m->training))
-TG__NN(dropout2d, "Dropout2d", (tg_ctx *tg, double p), l->a = p, tg_dropout2d(x, l->a, m->training))
-TG__NN(dropout3d, "Dropout3d", (tg_ctx *tg, double p), l->a = p, tg_dropout3d(x, l->a, m->training))
-TG__NN(alpha_dropout, "AlphaDropout", (tg_ctx *tg, double p), l->a = p, tg_alpha_dropout(x, l->a, m->training))
-TG__NN(feature_alpha_dropout, "FeatureAlphaDropout", (tg_ctx *tg, double p), l->a = p, tg_feature_alpha_dropout(x, l->a, m->training))
-TG__NN(relu, "ReLU", (tg_ctx *tg), (void)0, tg_relu(x))
-TG__NN(relu6, "ReLU6", (tg_ctx *tg), (void)0, tg_relu6(x))
-TG__NN(gelu, "GELU", (tg_ctx *tg), (void)0, tg_gelu(x))
-TG__NN(gelu_tanh, "GELU", (tg_ctx *tg), (void)0, tg_gelu_tanh(x))
-TG__NN(silu, "SiLU", (tg_ctx *tg), (void)0, tg_silu(x))
-TG__NN(mish, "Mish", (tg_ctx *tg), (void)0, tg_mish(x))
-TG__NN(selu, "SELU", (tg_ctx *tg), (void)0, tg_selu(x))
-TG__NN(sigmoid, "Sigmoid", (tg_ctx *tg), (void)0, tg_sigmoid(x))
-TG__NN(logsigmoid, "LogSigmoid", (tg_ctx *tg), (void)0, tg_logsigmoid(x))
-TG__NN(tanh, "Tanh", (tg_ctx *tg), (void)0, tg_tanh(x))
-TG__NN(tanhshrink, "Tanhshrink", (tg_ctx *tg), (void)0, tg_tanhshrink(x))
-TG__NN(softsign, "Softsign", (tg_ctx *tg), (void)0, tg_softsign(x))
-TG__NN(hardsigmoid, "Hardsigmoid", (tg_ctx *tg), (void)0, tg_hardsigmoid(x))
-TG__NN(hardswish, "Hardswish", (tg_ctx *tg), (void)0, tg_hardswish(x))
-TG__NN(leaky_relu, "LeakyReLU", (tg_ctx *tg, double negative_slope), l->a = negative_slope, tg_leaky_relu(x, l->a))
-TG__NN(elu, "ELU", (tg_ctx *tg, double alpha), l->a = alpha, tg_elu(x, l->a))
-TG__NN(celu, "CELU", (tg_ctx *tg, double alpha), l->a = alpha, tg_celu(x, l->a))
-TG__NN(hardshrink, "Hardshrink", (tg_ctx *tg, double lambda), l->a = lambda, tg_hardshrink(x, l->a))
-TG__NN(softshrink, "Softshrink", (tg_ctx *tg, double lambda), l->a = lambda, tg_softshrink(x, l->a))
-TG__NN(softplus, "Softplus", (tg_ctx *tg, double beta, double threshold), l->a = beta; l->b = threshold, tg_softplus(x, l->a, l->b))
-TG__NN(threshold, "Threshold", (tg_ctx *tg, double threshold, double value), l->a = threshold; l->b = value, tg_threshold(x, l->a, l->b))
-TG__NN(hardtanh, "Hardtanh", (tg_ctx *tg, double min_val, double max_val), l->a = min_val; l->b = max_val, tg_hardtanh(x, l->a, l->b))
-TG__NN(rrelu, "RReLU", (tg_ctx *tg, double lower, double upper), l->a = lower; l->b = upper, tg_rrelu(x, l->a, l->b, m->training))
-TG__NN(softmax, "Softmax", (tg_ctx *tg, int64_t dim), l->n = dim, tg_softmax(x, l->n))
-TG__NN(log_softmax, "LogSoftmax", (tg_ctx *tg, int64_t dim), l->n = dim, tg_log_softmax(x, l->n))
-TG__NN(softmin, "Softmin", (tg_ctx *tg, int64_t dim), l->n = dim, tg_softmin(x, l->n))
-TG__NN(glu, "GLU", (tg_ctx *tg, int64_t dim), l->n = dim, tg_glu(x, l->n))
-TG__NN(pixel_shuffle, "PixelShuffle", (tg_ctx *tg, int64_t factor), l->n = factor, tg_pixel_shuffle(x, l->n))
-TG__NN(pixel_unshuffle, "PixelUnshuffle", (tg_ctx *tg, int64_t factor), l->n = factor, tg_pixel_unshuffle(x, l->n))
-TG__NN(channel_shuffle, "ChannelShuffle", (tg_ctx *tg, int64_t groups), l->n = groups, tg_channel_shuffle(x, l->n))
-TG__NN(pad, "Pad", (tg_ctx *tg, int n, const int64_t *pads, tg_pad_mode mode, double value),
-    l->which = mode; l->a = value; (void)tg__plain_sizes(l, n, pads), tg_pad(x, (int)l->n, l->size, (tg_pad_mode)l->which, l->a))
+   A function of x and of what the layer was given: numbers a, b and c, a whole number n, n sizes. A row is TG__NN(function,
+   kind, parameters, given, value): tg_nn_function(parameters) makes the layer of `given`, a, b, c, n, whether there are sizes
+   and those, and its y is `value`. Making it is one call, and the two functions of a row are all that refers to its operation:
+   programs that have no such layer do not link it. */
+typedef struct tg__plain_layer { tg_module m; double a, b, c; int64_t n, size[TG_MAX_DIMS]; } tg__plain_layer;
 TG__PRIVATE tg_tensor *tg__upsampled(const tg__plain_layer *l, tg_tensor *x) {
     tg_interpolate_args a = TG__ZERO;
     int d;
     a.at = tg__layer_place(&l->m);
-    a.x = x; a.mode = (tg_interpolate_mode)l->which; a.align_corners = l->on;
+    a.x = x; a.mode = (tg_interpolate_mode)l->n; a.align_corners = l->b != 0;
     for (d = 0; d < x->ndim - 2 && d < 3; d++) a.scale_factor[d] = l->a;
     return tg_interpolate_from(&a);
 }
-TG__NN(upsample, "Upsample", (tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners),
-    l->a = scale_factor; l->which = mode; l->on = align_corners, tg__upsampled(l, x))
+TG__PRIVATE tg_module *tg__plain_layer_new(tg_ctx *tg, tg_module_forward forward, const char *kind, const char *name,
+    double a, double b, double c, int64_t n, bool sizes, const int64_t *size) {
+    tg__plain_layer *l = (tg__plain_layer *)tg__module_make(tg, sizeof *l, kind, name, forward);
+    int i;
+    if (!l) return NULL;
+    l->a = a; l->b = b; l->c = c; l->n = n;
+    if (sizes && (n < 0 || n > TG_MAX_DIMS || (n && !size))) tg__fail(tg, TG__E_ARGUMENT, "sizes that are not there, or more than 8");
+    else for (i = 0; sizes && i < n; i++) l->size[i] = size[i];
+    return tg_module_done(&l->m);
+}
+#define TG__GIVEN(...) __VA_ARGS__
+#define TG__NN(function, kind, parameters, given, value) \
+    TG__PRIVATE tg_tensor *tg__nn_##function##_forward(tg_module *m, tg_tensor *x) { \
+        const tg__plain_layer *l = (const tg__plain_layer *)(void *)m; (void)l; \
+        return value; } \
+    TG_API tg_module *(tg_nn_##function) parameters { return tg__plain_layer_new(tg, tg__nn_##function##_forward, kind, "nn_" #function, TG__GIVEN given); }
+TG__NN(identity, "Identity", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), x)
+TG__NN(flatten, "Flatten", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_flatten(x, 1, -1))
+TG__NN(unflatten, "Unflatten", (tg_ctx *tg, int64_t dim, int n, const int64_t *sizes), ((double)dim, 0, 0, n, true, sizes), tg_unflatten(x, (int64_t)l->a, (int)l->n, l->size))
+TG__NN(adaptive_avg_pool1d, "AdaptiveAvgPool1d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool1d(x, (int)l->n, l->size))
+TG__NN(adaptive_avg_pool2d, "AdaptiveAvgPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool2d(x, (int)l->n, l->size))
+TG__NN(adaptive_avg_pool3d, "AdaptiveAvgPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool3d(x, (int)l->n, l->size))
+TG__NN(adaptive_max_pool1d, "AdaptiveMaxPool1d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool1d(x, (int)l->n, l->size, NULL))
+TG__NN(adaptive_max_pool2d, "AdaptiveMaxPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool2d(x, (int)l->n, l->size, NULL))
+TG__NN(adaptive_max_pool3d, "AdaptiveMaxPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool3d(x, (int)l->n, l->size, NULL))
+TG__NN(local_response_norm, "LocalResponseNorm", (tg_ctx *tg, int64_t size, double alpha, double beta, double k), (alpha, beta, k, size, false, NULL), tg_local_response_norm(x, l->n, l->a, l->b, l->c))
+TG__NN(dropout, "Dropout", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout(x, l->a, m->training))
+TG__NN(dropout1d, "Dropout1d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout1d(x, l->a, m->training))
+TG__NN(dropout2d, "Dropout2d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout2d(x, l->a, m->training))
+TG__NN(dropout3d, "Dropout3d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout3d(x, l->a, m->training))
+TG__NN(alpha_dropout, "AlphaDropout", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_alpha_dropout(x, l->a, m->training))
+TG__NN(feature_alpha_dropout, "FeatureAlphaDropout", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_feature_alpha_dropout(x, l->a, m->training))
+TG__NN(relu, "ReLU", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_relu(x))
+TG__NN(relu6, "ReLU6", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_relu6(x))
+TG__NN(gelu, "GELU", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_gelu(x))
+TG__NN(gelu_tanh, "GELU", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_gelu_tanh(x))
+TG__NN(silu, "SiLU", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_silu(x))
+TG__NN(mish, "Mish", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_mish(x))
+TG__NN(selu, "SELU", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_selu(x))
+TG__NN(sigmoid, "Sigmoid", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_sigmoid(x))
+TG__NN(logsigmoid, "LogSigmoid", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_logsigmoid(x))
+TG__NN(tanh, "Tanh", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_tanh(x))
+TG__NN(tanhshrink, "Tanhshrink", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_tanhshrink(x))
+TG__NN(softsign, "Softsign", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_softsign(x))
+TG__NN(hardsigmoid, "Hardsigmoid", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_hardsigmoid(x))
+TG__NN(hardswish, "Hardswish", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_hardswish(x))
+TG__NN(leaky_relu, "LeakyReLU", (tg_ctx *tg, double negative_slope), (negative_slope, 0, 0, 0, false, NULL), tg_leaky_relu(x, l->a))
+TG__NN(elu, "ELU", (tg_ctx *tg, double alpha), (alpha, 0, 0, 0, false, NULL), tg_elu(x, l->a))
+TG__NN(celu, "CELU", (tg_ctx *tg, double alpha), (alpha, 0, 0, 0, false, NULL), tg_celu(x, l->a))
+TG__NN(hardshrink, "Hardshrink", (tg_ctx *tg, double lambda), (lambda, 0, 0, 0, false, NULL), tg_hardshrink(x, l->a))
+TG__NN(softshrink, "Softshrink", (tg_ctx *tg, double lambda), (lambda, 0, 0, 0, false, NULL), tg_softshrink(x, l->a))
+TG__NN(softplus, "Softplus", (tg_ctx *tg, double beta, double threshold), (beta, threshold, 0, 0, false, NULL), tg_softplus(x, l->a, l->b))
+TG__NN(threshold, "Threshold", (tg_ctx *tg, double threshold, double value), (threshold, value, 0, 0, false, NULL), tg_threshold(x, l->a, l->b))
+TG__NN(hardtanh, "Hardtanh", (tg_ctx *tg, double min_val, double max_val), (min_val, max_val, 0, 0, false, NULL), tg_hardtanh(x, l->a, l->b))
+TG__NN(rrelu, "RReLU", (tg_ctx *tg, double lower, double upper), (lower, upper, 0, 0, false, NULL), tg_rrelu(x, l->a, l->b, m->training))
+TG__NN(softmax, "Softmax", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_softmax(x, l->n))
+TG__NN(log_softmax, "LogSoftmax", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_log_softmax(x, l->n))
+TG__NN(softmin, "Softmin", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_softmin(x, l->n))
+TG__NN(softmax2d, "Softmax2d", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_softmax(x, -3))
+TG__NN(glu, "GLU", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_glu(x, l->n))
+TG__NN(pixel_shuffle, "PixelShuffle", (tg_ctx *tg, int64_t factor), (0, 0, 0, factor, false, NULL), tg_pixel_shuffle(x, l->n))
+TG__NN(pixel_unshuffle, "PixelUnshuffle", (tg_ctx *tg, int64_t factor), (0, 0, 0, factor, false, NULL), tg_pixel_unshuffle(x, l->n))
+TG__NN(channel_shuffle, "ChannelShuffle", (tg_ctx *tg, int64_t groups), (0, 0, 0, groups, false, NULL), tg_channel_shuffle(x, l->n))
+TG__NN(pad, "Pad", (tg_ctx *tg, int n, const int64_t *pads, tg_pad_mode mode, double value), (value, (double)(int)mode, 0, n, true, pads), tg_pad(x, (int)l->n, l->size, (tg_pad_mode)(int)l->b, l->a))
+TG__NN(upsample, "Upsample", (tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners), (scale_factor, align_corners, 0, (int64_t)mode, false, NULL), tg__upsampled(l, x))
 #undef TG__NN
+#undef TG__GIVEN
+/* the same of two operands */
+TG__PRIVATE tg_tensor *tg__nn_distance_forward(tg_module *m, tg_tensor *const *x, int n) {
+    const tg__plain_layer *l = (const tg__plain_layer *)(void *)m;
+    if (!tg__layer_operands(m, x, n, 2, 2)) return NULL;
+    return l->c != 0 ? tg_cosine_similarity(x[0], x[1], l->n, l->b) : tg_pairwise_distance(x[0], x[1], l->a, l->b, l->n != 0);
+}
+TG_API tg_module *(tg_nn_pairwise_distance)(tg_ctx *tg, double p, double eps, bool keepdim) {
+    tg_module *m = tg__plain_layer_new(tg, NULL, "PairwiseDistance", "nn_pairwise_distance", p, eps, 0, keepdim, false, NULL);
+    if (m) m->forward_of = tg__nn_distance_forward;
+    return m;
+}
+TG_API tg_module *(tg_nn_cosine_similarity)(tg_ctx *tg, int64_t dim, double eps) {
+    tg_module *m = tg__plain_layer_new(tg, NULL, "CosineSimilarity", "nn_cosine_similarity", 0, eps, 1, dim, false, NULL);
+    if (m) m->forward_of = tg__nn_distance_forward;
+    return m;
+}
+
+/* ------------------------------------------------------------------ losses ---- */
+typedef struct tg__loss_layer { tg_module m; tg_nn_loss_args args; tg_tensor *weight, *pos_weight; } tg__loss_layer;
+static const struct { const char *kind; int operands; } tg__loss_kinds[] = { { "", 0 },
+    { "L1Loss", 2 }, { "MSELoss", 2 }, { "SmoothL1Loss", 2 }, { "HuberLoss", 2 }, { "NLLLoss", 2 }
+   , { "CrossEntropyLoss", 2 }, { "BCELoss", 2 }, { "BCEWithLogitsLoss", 2 }, { "KLDivLoss", 2 }, { "SoftMarginLoss", 2 }
+   , { "HingeEmbeddingLoss", 2 }, { "MultiLabelMarginLoss", 2 }, { "MultiLabelSoftMarginLoss", 2 }, { "MultiMarginLoss", 2 }, { "PoissonNLLLoss", 2 }
+   , { "GaussianNLLLoss", 3 }, { "MarginRankingLoss", 3 }, { "CosineEmbeddingLoss", 3 }, { "TripletMarginLoss", 3 }, { "CTCLoss", 4 } };
+TG__PRIVATE tg_tensor *tg__nn_loss_forward(tg_module *m, tg_tensor *const *x, int n) {
+    const tg__loss_layer *l = (const tg__loss_layer *)(void *)m;
+    const tg_nn_loss_args *a = &l->args;
+    const double margin = a->margin.is ? a->margin.value : 0;
+    const tg_place here = tg__layer_place(m);
+    if (!tg__layer_operands(m, x, n, tg__loss_kinds[a->kind].operands, tg__loss_kinds[a->kind].operands)) return NULL;
+/* a call of the function of this name; `set` says what it has beside operands and reduction */
+#define TG__CALL(name, first, second, set) \
+    { tg_##name##_args f = TG__ZERO; f.at = here; f.first = x[0]; f.second = x[1]; f.reduction = a->reduction; set; return tg_##name##_from(&f); }
+    switch (a->kind) {
+        case TG_NN_L1: TG__CALL(l1_loss, x, target, f.weight = l->weight)
+        case TG_NN_MSE: TG__CALL(mse_loss, x, target, f.weight = l->weight)
+        case TG_NN_SMOOTH_L1: TG__CALL(smooth_l1_loss, x, target, f.beta = a->beta)
+        case TG_NN_HUBER: TG__CALL(huber_loss, x, target, f.delta = a->delta; f.weight = l->weight)
+        case TG_NN_NLL: TG__CALL(nll_loss, x, target, f.ignore_index = a->ignore_index; f.weight = l->weight)
+        case TG_NN_CROSS_ENTROPY: TG__CALL(cross_entropy, x, target, f.ignore_index = a->ignore_index; f.weight = l->weight; f.label_smoothing = a->label_smoothing)
+        case TG_NN_BCE: TG__CALL(binary_cross_entropy, x, target, f.weight = l->weight)
+        case TG_NN_BCE_WITH_LOGITS: TG__CALL(binary_cross_entropy_with_logits, x, target, f.weight = l->weight; f.pos_weight = l->pos_weight)
+        case TG_NN_KL_DIV: TG__CALL(kl_div, x, target, f.log_target = a->log_target)
+        case TG_NN_SOFT_MARGIN: TG__CALL(soft_margin_loss, x, target, (void)0)
+        case TG_NN_HINGE_EMBEDDING: TG__CALL(hinge_embedding_loss, x, target, f.margin = a->margin)
+        case TG_NN_MULTILABEL_MARGIN: TG__CALL(multilabel_margin_loss, x, target, (void)0)
+        case TG_NN_MULTILABEL_SOFT_MARGIN: TG__CALL(multilabel_soft_margin_loss, x, target, f.weight = l->weight)
+        case TG_NN_MULTI_MARGIN: TG__CALL(multi_margin_loss, x, target, f.margin = a->margin; f.weight = l->weight; f.p = a->p.is ? (int)tg__int_of(a->p.value) : 1)
+        case TG_NN_POISSON_NLL: TG__CALL(poisson_nll_loss, x, target, f.eps = a->eps; f.full = a->full; f.no_log_input = a->no_log_input)
+        case TG_NN_GAUSSIAN_NLL: TG__CALL(gaussian_nll_loss, x, target, f.var = x[2]; f.eps = a->eps; f.full = a->full)
+        case TG_NN_MARGIN_RANKING: TG__CALL(margin_ranking_loss, x1, x2, f.target = x[2]; f.margin = margin)
+        case TG_NN_COSINE_EMBEDDING: TG__CALL(cosine_embedding_loss, x1, x2, f.target = x[2]; f.margin = margin)
+        case TG_NN_TRIPLET_MARGIN: TG__CALL(triplet_margin_loss, anchor, positive, f.negative = x[2]; f.margin = margin; f.p = a->p; f.eps = a->eps; f.swap = a->swap)
+        default: TG__CALL(ctc_loss, log_probs, targets, f.input_lengths = x[2]; f.target_lengths = x[3]; f.blank = a->blank; f.zero_infinity = a->zero_infinity)
+    }
+#undef TG__CALL
+}
+TG_API tg_module *tg_nn_loss_from(const tg_nn_loss_args *a) {
+    tg__loss_layer *l;
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
+    l = (tg__loss_layer *)tg__module_make_with(a->tg, sizeof *l, (unsigned)a->kind <= TG_NN_CTC ? tg__loss_kinds[a->kind].kind : "", "nn_loss", tg__nn_loss_forward);
+    if (!l) return NULL;
+    l->args = *a;
+    l->args.weight = l->args.pos_weight = NULL;                      /* the buffers are those that count */
+    if ((unsigned)a->kind - 1 >= TG_NN_CTC) tg__fail(a->tg, TG__E_RANGE, "kind", "one of tg_nn_loss_kind", (double)(int)a->kind);
+    if (a->weight) (void)(tg_module_tensor)(&l->m, &l->weight, "weight", false, a->weight);
+    if (a->pos_weight) (void)(tg_module_tensor)(&l->m, &l->pos_weight, "pos_weight", false, a->pos_weight);
+    return TG_MODULE_OF(l);
+}
 
 /* ------------------------------------------------------------------ PReLU ----
    x above 0, weight * x below; weight [n] of 0.25. */
@@ -28534,6 +29171,7 @@ TG__PRIVATE tg_module *tg__batch_norm_new(const tg_nn_batch_norm2d_args *a, cons
     if (!l || !tg__layer_needs(&l->m, a->channels > 0, "the number of channels", a->channels)) return TG_MODULE_OF(l);
     l->eps = a->eps.is ? a->eps.value : 1e-5; l->momentum = a->momentum.is ? a->momentum.value : 0.1;
     l->cumulative = a->cumulative; l->instance = instance;
+    if (instance && a->cumulative) l->momentum = 0;                  /* as torch's InstanceNorm without a momentum */
     l->most = spatial + 2; l->least = instance || spatial == 1 ? spatial + 1 : spatial + 2;
     if (instance ? a->affine : !a->no_affine) {
         tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_VALUE, 1, 1, &a->channels);
@@ -28597,13 +29235,24 @@ TG__PRIVATE tg_tensor *tg__nn_embedding_forward(tg_module *m, tg_tensor *x) {
     a.max_norm = l->args.max_norm; a.norm_type = l->args.norm_type; a.padding_idx = l->args.padding_idx; a.scale_grad_by_freq = l->args.scale_grad_by_freq;
     return tg_embedding_from(&a);
 }
-TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *a) {
+TG__PRIVATE tg_tensor *tg__nn_embedding_bag_forward(tg_module *m, tg_tensor *const *x, int n) {
+    const tg__embedding_layer *l = (const tg__embedding_layer *)(void *)m;
+    tg_embedding_bag_args a = TG__ZERO;
+    if (!tg__layer_operands(m, x, n, 1, 3)) return NULL;
+    a.at = tg__layer_place(m);
+    a.index = x[0]; a.weight = l->weight; a.offsets = n > 1 ? x[1] : NULL; a.per_sample_weights = n > 2 ? x[2] : NULL;
+    a.max_norm = l->args.max_norm; a.norm_type = l->args.norm_type; a.padding_idx = l->args.padding_idx; a.scale_grad_by_freq = l->args.scale_grad_by_freq;
+    a.mode = l->args.mode; a.include_last_offset = l->args.include_last_offset;
+    return tg_embedding_bag_from(&a);
+}
+TG__PRIVATE tg_module *tg__embedding_layer_new(const tg_nn_embedding_args *a, const char *kind, const char *name, tg_module_forward forward, tg_module_forward_of of) {
     tg__embedding_layer *l;
     int64_t shape[2];
     tg_mark scope;
     bool was;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
-    l = TG__LAYER(a->tg, tg__embedding_layer, "Embedding", embedding);
+    l = (tg__embedding_layer *)tg__module_make(a->tg, sizeof *l, kind, name, forward);
+    if (l) l->m.forward_of = of;
     if (!l || !tg__layer_needs(&l->m, a->rows > 0 && a->width > 0, "sizes", a->rows > 0 ? a->width : a->rows)) return TG_MODULE_OF(l);
     l->args = *a;
     shape[0] = a->rows; shape[1] = a->width;
@@ -28618,6 +29267,8 @@ TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *a) {
     if (l->weight && a->sparse) (void)tg_sparse_grad(l->weight, true);
     return TG_MODULE_OF(l);
 }
+TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *a) { return tg__embedding_layer_new(a, "Embedding", "nn_embedding", tg__nn_embedding_forward, NULL); }
+TG_API tg_module *tg_nn_embedding_bag_from(const tg_nn_embedding_bag_args *a) { return tg__embedding_layer_new(a, "EmbeddingBag", "nn_embedding_bag", NULL, tg__nn_embedding_bag_forward); }
 
 /* ------------------------------------------------------------------ RNN, LSTM, GRU and their cells ----
    All weights start from U(-1/sqrt(H), 1/sqrt(H)). They stand behind the struct in the order in which tg_lstm takes them. */
@@ -28665,7 +29316,7 @@ TG_API tg_tensor *tg_forward_rnn_from(const tg_forward_rnn_args *a) {
     tg = tg__start_forward(a->m, a->at, "forward_rnn", tg__nn_rnn_forward, "an RNN, LSTM, GRU or a cell of them");
     if (!tg || !tg__use(tg, a->x, 1)) return NULL;
     mark = tg_module_enter(a->m);
-    return tg_module_leave(a->m, mark, tg__rnn_layer_run((tg__rnn_layer *)(void *)a->m, a));
+    return tg__module_left(a->m, mark, a->x, tg__rnn_layer_run((tg__rnn_layer *)(void *)a->m, a));
 }
 /* weight_ih_l0, ... _l0_reverse; of a cell without _l0 */
 TG__PRIVATE void tg__rnn_layer_weight(tg__rnn_layer *l, int i, const char *what, int64_t layer, bool reverse, double bound, int64_t rows, int64_t columns) {
@@ -28692,7 +29343,7 @@ TG__PRIVATE tg_module *tg__rnn_layer_new(const tg_nn_rnn_args *a, const char *ki
     l->args = *a; l->args.layers = layers; l->which = which; l->cell = cell; l->n = (int)layers * directions * each;
     tg__layer_needs(&l->m, layers > 0, "the number of layers (at most 1000)", a->layers);
     tg__layer_needs(&l->m, a->in > 0 && a->hidden > 0, "sizes", a->in > 0 ? a->hidden : a->in);
-    if (!tg_failed(a->tg) && (a->proj_size < 0 || a->proj_size >= a->hidden || (a->proj_size && which != TG__NN_LSTM)) && a->hidden > 0)
+    if (!tg_failed(a->tg) && (a->proj_size < 0 || a->proj_size >= a->hidden || (a->proj_size && (cell || which != TG__NN_LSTM))) && a->hidden > 0)
         tg__fail_op(a->tg, TG_ERROR_VALUE, "%s: proj_size is of LSTM alone and smaller than %l, got %l", kind, a->hidden, a->proj_size);
     bound = a->hidden > 0 ? tg__layer_bound((double)a->hidden) : 0;
     out = a->proj_size ? a->proj_size : a->hidden;
@@ -28756,7 +29407,7 @@ TG_API tg_tensor *tg_forward_attention_from(const tg_forward_attention_args *a) 
     tg = tg__start_forward(a->m, a->at, "forward_attention", tg__nn_attention_forward, "a MultiheadAttention");
     if (!tg || !tg__use(tg, a->query, 1) || !tg__use(tg, a->key, 2) || !tg__use(tg, a->value, 3)) return NULL;
     mark = tg_module_enter(a->m);
-    return tg_module_leave(a->m, mark, tg__attention_layer_run((tg__attention_layer *)(void *)a->m, a));
+    return tg__module_left(a->m, mark, a->query, tg__attention_layer_run((tg__attention_layer *)(void *)a->m, a));
 }
 TG__PRIVATE void tg__attention_layer_weight(tg__attention_layer *l, tg_tensor **field, const char *name, int64_t rows, int64_t columns) {
     int64_t shape[2];
@@ -28856,7 +29507,7 @@ TG__PRIVATE tg_tensor *tg__nn_transformer_stack_forward(tg_module *m, tg_tensor 
 }
 TG__PRIVATE tg_tensor *tg__transformer_run(tg_module *m, const tg_forward_transformer_args *a, tg_tensor *x, tg_tensor *memory) {
     const size_t mark = tg_module_enter(m);
-    return tg_module_leave(m, mark, m->forward == tg__nn_transformer_layer_forward ? tg__transformer_layer_run((const tg__transformer_layer *)(void *)m, a, x, memory)
+    return tg__module_left(m, mark, x, m->forward == tg__nn_transformer_layer_forward ? tg__transformer_layer_run((const tg__transformer_layer *)(void *)m, a, x, memory)
         : tg__transformer_stack_run((const tg__transformer_stack *)(void *)m, a, x, memory));
 }
 TG__PRIVATE bool tg__transformer_decodes(const tg_module *m) {
@@ -28884,7 +29535,7 @@ TG_API tg_tensor *tg_forward_transformer_from(const tg_forward_transformer_args 
     both = (const tg__transformer *)(void *)m;
     mark = tg_module_enter(m);
     y = tg__transformer_run(both->encoder, a, a->src, NULL);
-    return tg_module_leave(m, mark, y ? tg__transformer_run(both->decoder, a, a->tgt, y) : NULL);
+    return tg__module_left(m, mark, a->src, y ? tg__transformer_run(both->decoder, a, a->tgt, y) : NULL);
 }
 
 TG__PRIVATE tg_module *tg__transformer_norm(const tg_nn_transformer_args *a) {
@@ -28975,7 +29626,7 @@ TG_API tg_module *(tg_nn_sequential_of)(tg_ctx *tg, tg_module *const *list) {
     int64_t i;
     for (i = 0; list && list[i] != TG_LAST_MODULE; i++) {
         if (m && !tg_failed(tg)) (void)(tg_module_part)(m, NULL, "", i, list[i]);
-        else if (list[i] && !list[i]->parent) tg__module_release(list[i]);          /* what was made for it has no other owner */
+        else if (list[i]) tg__module_lose(list[i]);                 /* what was made for it has no other owner */
     }
     return tg_module_done(m);
 }
@@ -29712,7 +30363,7 @@ TG__PRIVATE void tg__radam_numbers(const double *n, double t, double bias1, doub
 }
 TG__PRIVATE double tg__muon_rate(const double *n, const tg_tensor *t) {
     const double a = (double)t->shape[0], b = (double)t->shape[1];
-    switch ((tg_adjust_lr)(int)n[TG__OPT_ADJUST_LR]) {
+    switch ((tg_adjust_lr)tg__int_of(n[TG__OPT_ADJUST_LR])) {
         case TG_ADJUST_ORIGINAL: return n[TG__OPT_LR] * tg__sqrt64(a > b ? a / b : 1);
         case TG_ADJUST_MATCH_RMS_ADAMW: return n[TG__OPT_LR] * 0.2 * tg__sqrt64(a > b ? a : b);
         case TG_ADJUST_SPECTRAL_UNCLAMPED: return n[TG__OPT_LR] * tg__sqrt64(a / b);
@@ -30180,7 +30831,7 @@ TG__PRIVATE bool tg__lbfgs_iterate(const tg__line *line, int iteration, int most
     if (o->tg->error != TG_OK) return false;
     if (at.slope > -tolerance) return true;
     if (n[TG__OPT_STRONG_WOLFE] != 0) {
-        if (!tg__strong_wolfe(line, l->d, l->t, &at, tolerance, max_eval - *evaluations, &next, &looks)) return false;
+        if (!tg__strong_wolfe(line, l->d, l->t, &at, 1e-9, max_eval - *evaluations, &next, &looks)) return false;     /* torch's, whatever tolerance_change is */
         l->t = next.t; *loss = next.loss;
         if (!tg__lbfgs_move(o, l->d, l->t) || !tg__put_tensor_at(g, next.g)) return false;
         optimal = tg__lbfgs_largest(*g) <= n[TG__OPT_TOLERANCE_GRAD];
@@ -30352,8 +31003,9 @@ TG_API double tg_reduce_lr_on_plateau(tg_plateau *p, double lr, double metric) {
     if (!p) return lr;
     threshold = tg__option_or(p->threshold, 1e-4);
     if (p->max) threshold = -threshold;
+    if (!p->begun) { p->best = p->max ? -tg__inf() : tg__inf(); p->begun = true; }     /* a NaN at first is not better than anything */
     edge = p->threshold_abs ? p->best - threshold : p->best * (1 - threshold);
-    if (!p->begun || (p->max ? metric > edge : metric < edge)) { p->best = metric; p->begun = true; p->bad = 0; }
+    if (p->max ? metric > edge : metric < edge) { p->best = metric; p->bad = 0; }
     else p->bad++;
     if (p->cooling > 0) { p->cooling--; p->bad = 0; }
     if ((double)p->bad <= tg__option_or(p->patience, 10)) return lr;
@@ -30391,14 +31043,24 @@ TG__PRIVATE bool tg__state_number(tg__state_walk *w, const char *name, double *v
     *v = got; w->met++;
     return true;
 }
-/* In: a new tensor of like's layout, in *t */
+TG__PRIVATE bool tg__state_count(tg__state_walk *w, const char *name, int64_t *n) {
+    double v = (double)*n;
+    if (!tg__state_number(w, name, &v)) return false;
+    if (!(v >= 0 && v < 9e15)) return tg__fail(w->o->tg, TG__E_RANGE, name, "a count", v);
+    *n = (int64_t)v;
+    return true;
+}
+/* In: a new tensor of like's layout, in *t; without one a vector over all parameters */
 TG__PRIVATE bool tg__state_tensor(tg__state_walk *w, const char *name, tg_tensor **t, tg_device device, tg_dtype dtype, const tg_tensor *like) {
     tg_tensor *from;
+    int64_t all = 0;
+    int i;
     if (w->out) return tg__state_out(w, name, *t);
     from = tg_dict_get(w->in, name);
     if (!from) return tg__fail_op(w->o->tg, TG_ERROR_VALUE, "the state has no entry %s", name);
-    if (from->opaque || !tg_dtype_is_float(from->dtype) || (like && !tg__same_shape(from, like)) || (!like && from->ndim != 1))
-        return tg__fail_op(w->o->tg, TG_ERROR_SHAPE, "the state's %s is %t; expected the shape of %t", name, from, like);
+    for (i = 0; i < w->o->count; i++) all += w->o->params[i]->numel;
+    if (from->opaque || !tg_dtype_is_float(from->dtype) || (like ? !tg__same_shape(from, like) : from->ndim != 1 || from->numel != all))
+        return tg__fail_op(w->o->tg, TG_ERROR_SHAPE, "the state's %s is %t; expected numbers of shape %v", name, from, like ? like->ndim : 1, like ? like->shape : &all);
     *t = tg__tensor_make_like(w->o->tg, device, dtype, like ? like : from);
     if (!*t) return false;
     (*t)->made_by = tg__rules[w->o->rule].name;
@@ -30410,21 +31072,20 @@ TG__PRIVATE bool tg__state_param(tg__state_walk *w, int i, tg__optim_param *p) {
     const tg_optim *o = w->o;
     const tg__rule *rule = &tg__rules[o->rule];
     const tg_dtype compute = tg__compute_type(o->params[i]->dtype);
-    double steps = (double)p->steps;
     char name[64];
     int k;
     (void)tg__state_name(name, sizeof name, "", i, "step");
     if (w->out ? p->steps == 0 : !tg_dict_get(w->in, name)) return true;       /* no gradient has come yet */
-    if (!tg__state_number(w, name, &steps)) return false;
-    p->steps = (int64_t)steps;
+    if (!tg__state_count(w, name, &p->steps)) return false;
     if (o->rule == TG_OPTIM_NADAM && !tg__state_number(w, tg__state_name(name, sizeof name, "", i, "mu_product"), &p->product)) return false;
     if (o->rule == TG_OPTIM_ASGD && !(tg__state_number(w, tg__state_name(name, sizeof name, "", i, "eta"), &p->product)
         && tg__state_number(w, tg__state_name(name, sizeof name, "", i, "mu"), &p->average))) return false;
     for (k = 0; k < TG__KEPT; k++) {
+        const bool always = k == 0 ? o->rule != TG_OPTIM_SGD : k == 1 && o->rule != TG_OPTIM_RMSPROP;
         const char *what = k == TG__KEPT_MASTER ? "master" : rule->state[k];
         if (!what) continue;
         (void)tg__state_name(name, sizeof name, "", i, what);
-        if (w->out ? !p->kept[k] : !tg_dict_get(w->in, name)) continue;        /* what an option did not ask for */
+        if (w->out ? !p->kept[k] : !always && !tg_dict_get(w->in, name)) continue;     /* what an option did not ask for */
         if (!tg__state_tensor(w, name, &p->kept[k], o->params[i]->device, compute, o->params[i])) return false;
     }
     return true;
@@ -30449,16 +31110,17 @@ TG__PRIVATE bool tg__state_lbfgs(tg__state_walk *w, tg__lbfgs *l) {
     return true;
 }
 TG__PRIVATE bool tg__state_groups(tg__state_walk *w, tg__optim_group *group) {
-    double unused;
+    double first;
     char name[64], head[32];
     int i, k;
     for (i = 0; i < w->o->groups; i++) {
         (void)tg__state_name(head, sizeof head, "group.", i, "");
         for (k = 0; k < TG__OPT_COUNT; k++) {
             tg__text t = tg__text_over(name, sizeof name);
-            if (!tg__option_known(w->o->rule, k, &unused)) continue;
+            if (!tg__option_known(w->o->rule, k, &first)) continue;
             tg__put(&t, head); tg__put(&t, "."); tg__put(&t, tg__option_rows[k].name);
             if (!tg__state_number(w, name, &group[i].number[k])) return false;
+            if (w->in && group[i].number[k] != first && !tg__option_check(w->o->tg, k, group[i].number[k])) return false;
         }
     }
     return true;
@@ -30467,14 +31129,14 @@ TG_API tg_dict *(tg_optim_state)(tg_optim *o) {
     tg_ctx *tg = tg__start_optim(o);
     tg__optim_work work;
     tg__state_walk w = TG__ZERO;
-    double skipped;
+    int64_t skipped;
     bool ok;
     int i;
     if (!tg) return NULL;
     work = tg__optim_begin(tg);
     w.o = o; w.out = tg_dict_new(tg);
-    skipped = (double)o->skipped;
-    ok = w.out && tg_dict_set_meta(w.out, "optimiser", tg__rules[o->rule].name) && tg__state_number(&w, "skipped", &skipped) && tg__state_groups(&w, o->group);
+    skipped = o->skipped;
+    ok = w.out && tg_dict_set_meta(w.out, "optimiser", tg__rules[o->rule].name) && tg__state_count(&w, "skipped", &skipped) && tg__state_groups(&w, o->group);
     for (i = 0; ok && i < o->count; i++) ok = tg__state_param(&w, i, &o->param[i]);
     ok = ok && (o->rule != TG_OPTIM_LBFGS || tg__state_lbfgs(&w, &o->lbfgs));
     tg__optim_end(tg, work);
@@ -30495,7 +31157,7 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
     tg__optim_param *param = NULL;
     tg__optim_group *group = NULL;
     tg__lbfgs lbfgs = TG__ZERO, none = TG__ZERO;
-    double skipped = 0;
+    int64_t skipped = 0;
     bool ok;
     int i, k;
     if (!tg) return false;
@@ -30510,7 +31172,7 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
         memset(&param[i], 0, sizeof param[i]);
         param[i].group = o->param[i].group; param[i].product = param[i].average = 1;
     }
-    ok = ok && tg__state_number(&w, "skipped", &skipped) && tg__state_groups(&w, group);
+    ok = ok && tg__state_count(&w, "skipped", &skipped) && tg__state_groups(&w, group);
     for (i = 0; ok && i < o->count; i++) ok = tg__state_param(&w, i, &param[i]);
     if (ok && o->rule == TG_OPTIM_LBFGS) ok = tg__option_check(tg, TG__OPT_HISTORY, group[0].number[TG__OPT_HISTORY]) && tg__lbfgs_copy(tg, &none, (int)group[0].number[TG__OPT_HISTORY], &lbfgs) && tg__state_lbfgs(&w, &lbfgs);
     ok = ok && tg__state_all_met(&w);
@@ -30519,7 +31181,7 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
         tg__optim_param *old_param = o->param;
         tg__optim_group *old_group = o->group;
         o->lbfgs = lbfgs; lbfgs = old; o->param = param; param = old_param; o->group = group; group = old_group;
-        o->skipped = (int64_t)skipped;
+        o->skipped = skipped;
     }
     for (i = 0; param && i < o->count; i++) for (k = 0; k < TG__KEPT; k++) tg__let_go(&param[i].kept[k]);
     tg__lbfgs_drop(tg, &lbfgs);

@@ -145,7 +145,7 @@ static void list_function(text *out, const char *ret, const char *name, const pa
             else if (is_call(&p[i])) { put(out, "tg__at_call("); put(out, p[i].name); put(out, ", file, line)"); }
             else if (mark(&p[i])) {
                 const char *m = mark(&p[i]);
-                put(out, strcmp(m, "TG__AT") == 0 ? "tg__at(" : strcmp(m, "TG__AT_CTX") == 0 ? "tg__at_ctx(" : strcmp(m, "TG__AT_DICT") == 0 ? "tg__at_dict(" : strcmp(m, "TG__AT_OPTIM") == 0 ? "tg__at_optim(" : "tg__at_const_dict(");
+                put(out, strcmp(m, "TG__AT") == 0 ? "tg__at(" : strcmp(m, "TG__AT_CTX") == 0 ? "tg__at_ctx(" : strcmp(m, "TG__AT_DICT") == 0 ? "tg__at_dict(" : strcmp(m, "TG__AT_MODULE") == 0 ? "tg__at_module(" : strcmp(m, "TG__AT_OPTIM") == 0 ? "tg__at_optim(" : "tg__at_const_dict(");
                 put(out, p[i].name); put(out, ", file, line)");
             } else put(out, p[i].name);
         }
