@@ -18229,6 +18229,7 @@ typedef struct tg__pooling_plan {
     tg__job    job;
     tg_dtype   compute;
     bool       adaptive, channels, whole_windows;             /* whole_windows: means count the padding */
+    bool       pairs;                                         /* largest of windows of 2 by 2 that do not meet, all f32 in lines: planes are the lines */
     bool       quick[5];                                      /* lines of this operand are read and written where they lie */
     double     divisor;                                       /* of means; 0: the number of elements */
     tg__pooling_axis axis[3];
@@ -18306,23 +18307,35 @@ TG__PRIVATE int64_t tg__pooling_count(const tg__pooling_plan *j, int d, int64_t 
     }
 TG__POOLING_CLAIM(float)
 TG__POOLING_CLAIM(double)
-/* The same of floats, where a window's elements stand in pairs and no two windows meet: a becomes the part of g. Nothing is
-   taken before the first row. */
-TG__PRIVATE void tg__pooling_claim_pairs(int64_t n, float *a, const float *x, const float *y, const float *g, int32_t *taken, bool first) {
+#undef TG__POOLING_CLAIM
+/* Windows of 2 by 2 floats that do not meet, of two lines of x: the largest, the latest of NaNs; and the lines of their
+   gradient, where the first element that equals the result y, which no other is above, takes g. */
+#ifdef TG__LEVELS                                      /* loops that the compiler turns into vectors */
+#pragma GCC push_options
+#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
+#endif
+TG__PRIVATE void tg__pooling_pairs_max(int64_t n, float *y, const float *a, const float *b) {
     int64_t i;
-    for (i = 0; i < n; i++, x += 2) {
-        const float v = x[0], w = x[1], top = y[i];
-        int32_t one = -(int32_t)(v >= top), two = -(int32_t)(w >= top), free_still;      /* none is larger */
-        if (top != top) { one = -(int32_t)(v != v); two = -(int32_t)(w != w); }
-        if (a) {
-            const uint32_t part = tg__bits32(g[i]);
-            free_still = first ? -1 : ~taken[i];
-            a[2 * i] = tg__float(part & (uint32_t)(one & free_still));
-            a[2 * i + 1] = tg__float(part & (uint32_t)(two & ~one & free_still));
-        } else taken[i] = one | two | (first ? 0 : taken[i]);
+    for (i = 0; i < n; i++) {
+        const float p = a[2 * i], q = a[2 * i + 1], r = b[2 * i], s = b[2 * i + 1];
+        float m = (q > p) | (q != q) ? q : p;
+        m = (r > m) | (r != r) ? r : m;
+        y[i] = (s > m) | (s != s) ? s : m;
     }
 }
-#undef TG__POOLING_CLAIM
+TG__PRIVATE void tg__pooling_pairs_claim(int64_t n, tg__pun32 *da, tg__pun32 *db, const float *a, const float *b, const float *y, const tg__pun32 *g) {
+    int64_t i;
+    for (i = 0; i < n; i++) {
+        const float p = a[2 * i], q = a[2 * i + 1], r = b[2 * i], s = b[2 * i + 1], top = y[i];
+        const int32_t part = g[i].i, at_p = -(int32_t)(p == top) | -(int32_t)(p != p), at_q = -(int32_t)(q == top) | -(int32_t)(q != q),
+            at_r = -(int32_t)(r == top) | -(int32_t)(r != r), at_s = -(int32_t)(s == top) | -(int32_t)(s != s);
+        da[2 * i].i = part & at_p; da[2 * i + 1].i = part & at_q & ~at_p;
+        db[2 * i].i = part & at_r & ~(at_p | at_q); db[2 * i + 1].i = part & at_s & ~(at_p | at_q | at_r);
+    }
+}
+#ifdef TG__LEVELS
+#pragma GCC pop_options
+#endif
 TG__POOLING_TYPE(float)
 TG__POOLING_TYPE(double)
 TG__POOLING_TYPE(int64_t)
@@ -18473,13 +18486,10 @@ TG__PRIVATE void tg__pooling_claim(const tg__pooling_plan *j, int64_t n, char *a
 TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_t *p, char *scratch) {
     const tg__pooling_axis *w = &j->axis[2];
     char *a = j->quick[0] ? tg__pooling_at(j, 0, p) : scratch, *g_tile = scratch + j->room * 8, *x_tile = scratch + j->room * 16, *y_tile = scratch + j->room * 24, *taken = scratch + j->room * 32;
-    bool pairs = j->compute == TG_F32 && !j->channels && !j->adaptive && w->kernel == 2 && w->stride == 2 && w->padding == 0 && w->dilation == 1 && w->in >= 2 * w->out;
-    int n = 0;
     int64_t o[5], q[5], first[3], last[3], start[3], end[3], k, d;
     memcpy(o, p, sizeof o); memcpy(q, p, sizeof q);
     for (d = 0; d < 3; d++) tg__pooling_readers(j, (int)d, p[2 + d], &first[d], &last[d]);
     if (!j->channels) first[2] = last[2] = 0;
-    pairs = pairs && first[0] == last[0] && first[1] == last[1];
     tg__pooling_fill(j, j->length, a, 0);
     for (o[2] = first[0]; o[2] <= last[0]; o[2]++) for (o[3] = first[1]; o[3] <= last[1]; o[3]++) for (o[4] = first[2]; o[4] <= last[2]; o[4]++) {
         const char *g = tg__pooling_line(j, 2, o, g_tile), *y = tg__pooling_line(j, 4, o, y_tile);
@@ -18487,15 +18497,14 @@ TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_
         for (d = 0; d < 3; d++) if (d < 2 || j->channels) (void)tg__pooling_window(j, (int)d, o[2 + d], &start[d], &end[d]);
         for (d = 0; d < (j->channels ? 3 : 2); d++) if (p[2 + d] < start[d] || p[2 + d] >= end[d] || (!j->adaptive && (p[2 + d] - start[d]) % j->axis[d].dilation)) break;
         if (d < (j->channels ? 3 : 2)) continue;               /* a dilated window that steps over the line */
-        if (!pairs) memset(taken, 0, (size_t)j->room * sizeof(int32_t));
+        memset(taken, 0, (size_t)j->room * sizeof(int32_t));
         for (q[2] = start[0]; !there && q[2] <= p[2]; q[2] += j->axis[0].dilation) for (q[3] = start[1]; !there && q[3] < end[1]; q[3] += j->axis[1].dilation) {
             if (!j->channels) { start[2] = 0; end[2] = 1; }
             for (q[4] = start[2]; !there && q[4] < end[2]; q[4] += w->dilation) {
                 const char *x = tg__pooling_line(j, 3, q, x_tile);
                 there = q[2] == p[2] && q[3] == p[3] && (!j->channels || q[4] == p[4]);
                 if (j->channels) { tg__pooling_claim(j, j->length, there ? a : NULL, x, 0, 1, y, g, 0, taken); continue; }
-                if (pairs) tg__pooling_claim_pairs(w->out, there ? (float *)(void *)a : NULL, (const float *)(const void *)x, (const float *)(const void *)y, (const float *)(const void *)g, (int32_t *)(void *)taken, n++ == 0);
-                else if (j->adaptive) for (d = 0; d < w->out; d++) {
+                if (j->adaptive) for (d = 0; d < w->out; d++) {
                     int64_t s, e;
                     (void)tg__pooling_window(j, 2, d, &s, &e);
                     for (; s < e; s++) tg__pooling_claim(j, 1, there ? a : NULL, x, s, 1, y, g, d, taken);
@@ -18509,13 +18518,38 @@ TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_
     }
     if (!j->quick[0]) tg__store(j->job.tg->isa, j->compute, j->length, tg__pooling_at(j, 0, p), j->job.o[0].stride[j->channels ? 1 : 4], j->job.o[0].dtype, a);
 }
+/* Planes of windows of 2 by 2. What no window reads has no gradient. */
+TG__PRIVATE void tg__pooling_pairs(const tg__pooling_plan *j, int64_t plane, int64_t end) {
+    const bool back = j->job.r->kind == TG_POOL_MAX_BACK;
+    const int small = back ? 2 : 0, x = back ? 3 : 2;
+    const int64_t *step[5], height = j->axis[1].in, width = j->axis[2].in, rows = j->axis[1].out, n = j->axis[2].out;
+    int64_t h, k;
+    for (k = 0; k < 5; k++) step[k] = j->job.o[k].stride;
+    for (; plane < end; plane++) {
+        int64_t p[5] = { 0, 0, 0, 0, 0 };
+        float *at[5];
+        p[2] = plane % j->axis[0].in; p[1] = plane / j->axis[0].in % j->job.o[0].shape[1]; p[0] = plane / j->axis[0].in / j->job.o[0].shape[1];
+        for (k = 0; k < j->job.r->n; k++) at[k] = k == 1 ? NULL : (float *)(void *)tg__pooling_at(j, (int)k, p);
+        for (h = 0; h < rows; h++) {
+            const float *a = at[x] + 2 * h * step[x][3], *b = a + step[x][3];
+            float *to = at[0] + h * step[0][3];
+            if (!back) { tg__pooling_pairs_max(n, to, a, b); continue; }
+            to += h * step[0][3];
+            tg__pooling_pairs_claim(n, (tg__pun32 *)(void *)to, (tg__pun32 *)(void *)(to + step[0][3]), a, b, at[4] + h * step[4][3], (const tg__pun32 *)(const void *)(at[small] + h * step[small][3]));
+            for (k = 2 * n; k < width; k++) to[k] = to[step[0][3] + k] = 0;
+        }
+        for (h = 2 * rows; back && h < height; h++) memset(at[0] + h * step[0][3], 0, (size_t)width * sizeof(float));
+    }
+}
 TG__PRIVATE void tg__pooling_chunk(void *plan, int64_t index) {
     const tg__pooling_plan *j = (const tg__pooling_plan *)plan;
     const tg_operand *y = &j->job.o[0];
     const int along = j->channels ? 1 : 4;
     int64_t line = index * j->per, end = tg__imin(line + j->per, j->lines);
     int slot, d;
-    char *scratch = (char *)tg__scratch_take(j->job.tg, &slot);
+    char *scratch;
+    if (j->pairs) { tg__pooling_pairs(j, line, end); return; }
+    scratch = (char *)tg__scratch_take(j->job.tg, &slot);
     for (; line < end; line++) {
         int64_t p[5], rest = line;
         for (d = 4; d >= 0; d--) {
@@ -18557,6 +18591,19 @@ TG__PRIVATE int64_t tg__pooling_start(tg_ctx *tg, int phase, void *plan) {
     j->lines = 1;
     for (d = 0; d < 5; d++) if (d != along) j->lines *= o[0].shape[d];
     if (j->lines == 0 || j->length == 0) return 0;
+    j->pairs = r->kind == TG_POOL_MAX_BACK || (r->kind == TG_POOL_MAX && o[1].use == TG_ABSENT);
+    for (d = 0; d < r->n; d++) if (d != 1 && (!j->quick[d] || o[d].dtype != TG_F32)) j->pairs = false;
+    for (d = 0; d < 3; d++) {
+        const tg__pooling_axis *a = &j->axis[d];
+        const int64_t size = d ? 2 : 1;
+        if (a->kernel != size || a->stride != size || a->padding || a->dilation != 1 || a->in < size * a->out) j->pairs = false;
+    }
+    if (j->channels || j->adaptive) j->pairs = false;
+    if (j->pairs) {
+        j->lines = o[0].shape[0] * o[0].shape[1] * o[0].shape[2];
+        j->per = tg__imax(1, 32768 / tg__imax(1, j->axis[1].in * (j->axis[2].in + 32)));
+        return tg__ceil_div(j->lines, j->per);
+    }
     j->join = NULL;
     if (j->compute != TG_I64 && (TG__HAS_F64 || j->compute != TG_F64))
         j->join = tg__map_kernel(tg, r->kind == TG_POOL_MEAN ? &tg_add__f.kernels : &tg_maximum__f.kernels, 0, j->compute);
