@@ -24163,10 +24163,10 @@ TG__PRIVATE bool tg__is_per_channel(tg_ctx *tg, const char *name, tg_tensor *t, 
 }
 /* ---- the family: rows to mean 0 and variance 1 ----
    Operands are walked over twice: `kept` from row to row, `run` within one. A row is taken in pieces, in place where all
-   that goes along with it stands side by side in the computed type, else through tiles: its mean, its variance, then the
+   that goes along with it stands side by side in the computed type, else through tiles: its mean and its variance, then the
    result; and its sums, then the gradient. Chunks are whole rows, which are to be short or many. */
 #define TG__NORM_KERNELS(TG__K, t) \
-    TG__K(void, tg__norm_squares_##t, (tg__norm_run *r)); TG__K(void, tg__norm_sums_##t, (tg__norm_run *r)); \
+    TG__K(void, tg__norm_moments_##t, (tg__norm_run *r)); TG__K(void, tg__norm_sums_##t, (tg__norm_run *r)); \
     TG__K(void, tg__norm_apply_##t, (tg__norm_run *r)); TG__K(void, tg__norm_back_##t, (tg__norm_run *r)); \
     TG__K(void, tg__norm_columns_##t, (tg__norm_run *r)); TG__K(void, tg__norm_many_##t, (tg__norm_run *r));
 TG__NORM_KERNELS(TG__KERNEL, f32)
@@ -24185,6 +24185,7 @@ typedef struct tg__norm_plan {
     bool     own;                                  /* weights: one for each row */
     bool     many;                                 /* short rows, as many at once as a vector has lanes */
     bool     tiles;
+    bool     flat;                                 /* a row of x is one run, also where one of the weights is not */
     bool     still[TG__NORM_FEW];                  /* the same element for a whole row */
     int64_t  size[TG__NORM_FEW];                   /* of an element */
     int64_t  rows, length, per, parts;
@@ -24209,8 +24210,8 @@ TG__PRIVATE void tg__norm_begin(tg__norm_at *a, int64_t row) {
     for (k = 0; k < TG__NORM_FEW; k++)
         a->base[k] = j->job.at[k] ? j->job.at[k] + tg__loop_offset(&j->kept, k, row, NULL) * j->size[k] : NULL;
 }
-/* The piece from element `from` on. */
-TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from) {
+/* The piece from element `from` on; of x alone it may be longer. */
+TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from, bool only_x) {
     const tg__norm_plan *j = a->j;
     const tg_dtype compute = j->job.r->compute;
     const int isa = j->job.tg->isa, last = j->run.ndim - 1;
@@ -24223,6 +24224,8 @@ TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from) {
         a->p[k] = NULL;
         if (!a->base[k] || k == TG__NORM_DW || k == TG__NORM_DB || k == TG__NORM_ROWS) continue;
         if (j->direct) {
+            if (k != TG__NORM_X && only_x) continue;
+            if (only_x && j->flat) { a->p[k] = a->base[k] + from * j->size[k]; continue; }
             a->p[k] = a->base[k] + tg__loop_offset(&j->run, k, from, &column) * j->size[k];
             a->n = tg__imin(a->n, j->run.shape[last] - column);
             continue;
@@ -24232,7 +24235,7 @@ TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from) {
         if (j->still[k]) tg__load(isa, compute, 1, tile, a->base[k], 1, j->job.o[k].dtype);
         else tg__loop_tile(&j->run, k, isa, from, a->n, compute, tile, a->base[k], j->job.o[k].dtype, false);
     }
-    a->loaded = a->n == j->length;
+    a->loaded = a->n == j->length && !(only_x && j->direct);
 }
 TG__PRIVATE void tg__norm_store(const tg__norm_at *a, int64_t from) {
     const tg__norm_plan *j = a->j;
@@ -24252,33 +24255,55 @@ TG__PRIVATE double tg__norm_fill(const tg__norm_at *a, tg__norm_run *r) {
 }
 TG__PRIVATE double tg__norm_scale(const tg__norm_plan *j, double var) { return 1 / tg__sqrt64(var + j->job.r->number[0]); }
 
-TG__PRIVATE void tg__norm_row(tg__norm_at *a) {
+/* Sums over a row of x of its distances from r->mean and of their squares. */
+TG__PRIVATE void tg__norm_moments(tg__norm_at *a, tg__norm_run *r, double *sum, double *squares) {
+    const tg__norm_plan *j = a->j;
+    int64_t i;
+    *sum = *squares = 0;
+    for (i = 0; i < j->length; i += a->n) {
+        tg__norm_piece(a, i, true);
+        r->n = a->n; r->x = a->p[TG__NORM_X];
+        TG__NORM_DO(tg__norm_moments, j, r);
+        *sum += r->sum; *squares += r->dot;
+    }
+}
+/* The mean of a row, to r->mean, and its variance. Both come of one pass, by the distances from the row's first element,
+   unless that lies far out: then the sums lose digits that matter, and a second pass takes the distances from the mean. */
+TG__PRIVATE double tg__norm_variance(tg__norm_at *a, tg__norm_run *r) {
     const tg__norm_plan *j = a->j;
     const double length = (double)j->length;
-    const int isa = j->job.tg->isa;
+    double sum, squares, off;
+    if (!j->rms) {
+        tg__norm_piece(a, 0, true);
+        r->mean = tg__norm_number(j, a->p[TG__NORM_X]);
+    }
+    tg__norm_moments(a, r, &sum, &squares);
+    if (j->rms) return tg__rounded(j->wide, squares / length);
+    off = sum / length;
+    if (squares - squares != 0) {                              /* infinite */
+        r->mean = 0;
+        tg__norm_moments(a, r, &sum, &squares);
+        off = sum / length;
+    } else if (5 * off * off <= 4 * (squares / length)) {
+        r->mean = tg__rounded(j->wide, r->mean + off);
+        return tg__rounded(j->wide, squares / length - off * off);
+    }
+    r->mean = tg__rounded(j->wide, r->mean + off);
+    tg__norm_moments(a, r, &sum, &squares);
+    return tg__rounded(j->wide, squares / length);
+}
+TG__PRIVATE void tg__norm_row(tg__norm_at *a) {
+    const tg__norm_plan *j = a->j;
     tg__norm_run r = TG__ZERO;
-    double sum = 0, scale;
+    const double var = tg__norm_variance(a, &r), scale = tg__norm_scale(j, var);
     int64_t i;
-    for (i = 0; i < j->length && !j->rms; i += a->n) {
-        tg__norm_piece(a, i);
-        sum += j->wide ? tg__run_sum_f64__k[isa](a->n, (const double *)(void *)a->p[TG__NORM_X]) : (double)tg__run_sum_f32__k[isa](a->n, (const float *)(void *)a->p[TG__NORM_X]);
-    }
-    r.mean = tg__rounded(j->wide, sum / length);
-    for (sum = 0, i = 0; i < j->length; i += a->n) {
-        tg__norm_piece(a, i);
-        (void)tg__norm_fill(a, &r);
-        TG__NORM_DO(tg__norm_squares, j, &r);
-        sum += r.sum;
-    }
-    sum = tg__rounded(j->wide, sum / length);
     if (a->base[TG__NORM_ROWS]) {
         tg__put_scalar(a->base[TG__NORM_ROWS], j->job.r->compute, r.mean, 0, false);
-        tg__put_scalar(a->base[TG__NORM_ROWS] + (j->wide ? 8 : 4), j->job.r->compute, sum, 0, false);
+        tg__put_scalar(a->base[TG__NORM_ROWS] + (j->wide ? 8 : 4), j->job.r->compute, var, 0, false);
     }
-    scale = tg__norm_scale(j, sum);
     for (i = 0; i < j->length; i += a->n) {
         const char *b;
-        tg__norm_piece(a, i);
+        tg__norm_piece(a, i, false);
         r.scale = tg__norm_fill(a, &r) * scale;
         b = a->p[TG__NORM_LAST];
         r.b = b && tg__norm_still(j, TG__NORM_LAST) ? NULL : b;
@@ -24299,7 +24324,7 @@ TG__PRIVATE void tg__norm_back_row(tg__norm_at *a, char *dw, char *db) {
     int64_t i;
     r.mean = tg__norm_number(j, a->base[TG__NORM_ROWS]);
     for (i = 0; i < j->length; i += a->n) {
-        tg__norm_piece(a, i);
+        tg__norm_piece(a, i, false);
         factor = tg__norm_fill(a, &r);
         if (j->own) { r.w = NULL; factor = 1; }
         TG__NORM_DO(tg__norm_sums, j, &r);
@@ -24312,7 +24337,7 @@ TG__PRIVATE void tg__norm_back_row(tg__norm_at *a, char *dw, char *db) {
     if (j->own && a->base[TG__NORM_DB]) tg__put_scalar(a->base[TG__NORM_DB], j->job.o[TG__NORM_DB].dtype, sum, 0, false);
     for (i = 0; i < j->length; i += a->n) {
         double own = 1;
-        tg__norm_piece(a, i);
+        tg__norm_piece(a, i, false);
         factor = tg__norm_fill(a, &r);
         if (j->own) own = factor;
         r.scale = factor * s;
@@ -24461,6 +24486,8 @@ TG__PRIVATE int64_t tg__norm_start(tg_ctx *tg, int phase, void *plan) {
         if (o[k].dtype != r->compute || (step != 1 && (along || step != 0))) j->direct = false;
     }
     if (j->run.ndim > 1 && j->run.shape[j->run.ndim - 1] < 64) j->direct = false;
+    j->flat = true;
+    for (i = 0; i + 1 < j->run.ndim; i++) if (j->run.stride[TG__NORM_X][i] != j->run.stride[TG__NORM_X][i + 1] * j->run.shape[i + 1]) j->flat = false;
     /* by sizes and weights alone: other strides, the same bits */
     j->many = j->length <= TG__NORM_SHORT && j->rows > 1 && !j->own && tg__norm_shared(j, TG__NORM_W) && (j->back || tg__norm_shared(j, TG__NORM_LAST));
     j->tiles = !j->direct || (j->many && (j->kept.ndim > 1 || (j->job.at[TG__NORM_ROWS] && j->kept.stride[TG__NORM_ROWS][0] != 2)));
@@ -33910,9 +33937,32 @@ typedef struct tg__norm_run {                /* a piece of a row */
 #define TG__UNROLL
 #endif
 
+/* The sum of 64 or 32 lanes, folded in registers. */
+#define TG__FOLD(h) TG__UNROLL for (j = 0; j < (h) / TG__VN; j++) acc[j] = TG__W(add)(acc[j], acc[j + (h) / TG__VN]);
+#define TG__FOLD_LAST(h) if (TG__VN > (h)) TG__UNROLL for (j = 0; j < (h); j++) lane[j] += lane[j + (h)];
+TG__PRIVATE TG__T TG__FT(tg__fold_sum)(int n, const TG__T *x) {
+    TG__V acc[TG__LANES / TG__VN];
+    TG__T lane[TG__VN];
+    int j;
+    TG__UNROLL for (j = 0; j < 32 / TG__VN; j++) acc[j] = TG__W(load)(x + j * TG__VN);
+    if (n == TG__LANES) { TG__UNROLL for (j = 0; j < 32 / TG__VN; j++) acc[j] = TG__W(add)(acc[j], TG__W(load)(x + 32 + j * TG__VN)); }
+    TG__FOLD(16)
+    TG__FOLD(8)
+    TG__FOLD(4)
+    TG__FOLD(2)
+    TG__FOLD(1)
+    TG__W(store)(lane, acc[0]);
+    TG__FOLD_LAST(8)
+    TG__FOLD_LAST(4)
+    TG__FOLD_LAST(2)
+    TG__FOLD_LAST(1)
+    return lane[0];
+}
+#undef TG__FOLD
+#undef TG__FOLD_LAST
 /* `n` below 64 is folded from the next power of two: the lanes that would hold the neutral number change
    nothing. */
-#define TG__REDUCE_RUN(name, neutral, op, scalar) \
+#define TG__REDUCE_RUN(name, neutral, op, scalar, fold) \
     TG__PRIVATE TG__T TG__FT(name)(int64_t n, const TG__T *x) { \
         TG__T lane[TG__LANES]; \
         int64_t i = 0, r; \
@@ -33929,6 +33979,7 @@ typedef struct tg__norm_run {                /* a piece of a row */
             } \
             TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) TG__W(store)(lane + j * TG__VN, acc[j]); \
             for (r = 0; i + r < n; r++) { TG__T a = lane[r], b = x[i + r]; lane[r] = scalar; } \
+            fold \
         } \
         for (; half >= TG__VN; half /= 2) for (j = 0; j < half; j += TG__VN) TG__W(store)(lane + j, op(TG__W(load)(lane + j), TG__W(load)(lane + j + half))); \
         for (; half > 0; half /= 2) for (j = 0; j < half; j++) { TG__T a = lane[j], b = lane[j + half]; lane[j] = scalar; } \
@@ -33958,8 +34009,8 @@ typedef struct tg__norm_run {                /* a piece of a row */
         } \
     }
 
-TG__REDUCE_RUN(tg__run_sum, 0, TG__W(add), a + b)
-TG__REDUCE_RUN(tg__run_prod, 1, TG__W(mul), a * b)
+TG__REDUCE_RUN(tg__run_sum, 0, TG__W(add), a + b, return TG__FT(tg__fold_sum)(TG__LANES, lane);)
+TG__REDUCE_RUN(tg__run_prod, 1, TG__W(mul), a * b, )
 /* through the words: gcc's -Ofast breaks scalar comparisons with NaN */
 TG__INLINE TG__T TG__FT(tg__max2)(TG__T a, TG__T b) {
     TG__T v[TG__VN];
@@ -33971,8 +34022,8 @@ TG__INLINE TG__T TG__FT(tg__min2)(TG__T a, TG__T b) {
     TG__W(store)(v, TG__W(minn)(TG__W(set)(a), TG__W(set)(b)));
     return v[0];
 }
-TG__REDUCE_RUN(tg__run_max, x[0], TG__W(maxn), TG__FT(tg__max2)(a, b))
-TG__REDUCE_RUN(tg__run_min, x[0], TG__W(minn), TG__FT(tg__min2)(a, b))
+TG__REDUCE_RUN(tg__run_max, x[0], TG__W(maxn), TG__FT(tg__max2)(a, b), )
+TG__REDUCE_RUN(tg__run_min, x[0], TG__W(minn), TG__FT(tg__min2)(a, b), )
 TG__REDUCE_COLUMNS(tg__columns_sum, TG__W(add))
 TG__REDUCE_COLUMNS(tg__columns_prod, TG__W(mul))
 TG__REDUCE_COLUMNS(tg__columns_max, TG__W(maxn))
@@ -34264,7 +34315,7 @@ TG__PRIVATE TG__T TG__FT(tg__run_exp_sum)(int64_t n, const TG__T *x, TG__T top) 
             acc[j] = TG__W(add)(acc[j], TG__W(exp)(TG__W(load)(lane + j * TG__VN)));
     }
     for (j = 0; j < TG__LANES / TG__VN; j++) TG__W(store)(lane + j * TG__VN, acc[j]);
-    return TG__FT(tg__run_sum)(TG__LANES, lane);
+    return TG__FT(tg__fold_sum)(TG__LANES, lane);
 }
 TG__INLINE TG__T TG__FT(tg__log1)(TG__T v) {                         /* the logarithm of one number */
     TG__T lane[TG__VN];
@@ -34314,36 +34365,40 @@ TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *
 
 /* ---- pieces of rows that are normalised ----
    d is x - mean, h is g, times w where there is one. */
-/* sum: of d * d, in tg__run_sum's order */
-TG__PRIVATE void TG__FT(tg__norm_squares)(tg__norm_run *r) {
+#define TG__NORM_LANES 32
+/* sum: of d; dot: of d * d. Over 32 lanes each. */
+TG__PRIVATE void TG__FT(tg__norm_moments)(tg__norm_run *r) {
     const TG__T *x = (const TG__T *)r->x;
     const TG__V mean = TG__W(set)((TG__T)r->mean);
-    TG__V acc[TG__LANES / TG__VN];
-    TG__T lane[TG__LANES];
+    TG__V a[TG__NORM_LANES / TG__VN], b[TG__NORM_LANES / TG__VN];
+    TG__T sums[TG__NORM_LANES], dots[TG__NORM_LANES];
+    const int64_t n = r->n;
     int64_t i = 0;
     int j;
-    TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) acc[j] = TG__W(set)(0);
-    for (; i + TG__LANES <= r->n; i += TG__LANES) {
-        TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) {
+    TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) a[j] = b[j] = TG__W(set)(0);
+    for (; i + TG__NORM_LANES <= n; i += TG__NORM_LANES) {
+        TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) {
             const TG__V d = TG__W(sub)(TG__W(load)(x + i + j * TG__VN), mean);
-            acc[j] = TG__W(fma)(d, d, acc[j]);
+            a[j] = TG__W(add)(a[j], d);
+            b[j] = TG__W(fma)(d, d, b[j]);
         }
     }
-    TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) TG__W(store)(lane + j * TG__VN, acc[j]);
-    for (j = 0; i < r->n; i += TG__VN, j += TG__VN) {
+    TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) { TG__W(store)(sums + j * TG__VN, a[j]); TG__W(store)(dots + j * TG__VN, b[j]); }
+    for (j = 0; i < n; i += TG__VN, j += TG__VN) {
         const TG__T *p = x + i;
         TG__T part[TG__VN];
         TG__V d;
-        if (r->n - i < TG__VN) {                                     /* lanes past the end add 0 */
-            for (int k = 0; k < TG__VN; k++) part[k] = i + k < r->n ? p[k] : (TG__T)r->mean;
+        if (n - i < TG__VN) {                                        /* lanes past the end add 0 */
+            for (int k = 0; k < TG__VN; k++) part[k] = i + k < n ? p[k] : (TG__T)r->mean;
             p = part;
         }
         d = TG__W(sub)(TG__W(load)(p), mean);
-        TG__W(store)(lane + j, TG__W(fma)(d, d, TG__W(load)(lane + j)));
+        TG__W(store)(sums + j, TG__W(add)(TG__W(load)(sums + j), d));
+        TG__W(store)(dots + j, TG__W(fma)(d, d, TG__W(load)(dots + j)));
     }
-    r->sum = (double)TG__FT(tg__run_sum)(TG__LANES, lane);
+    r->sum = (double)TG__FT(tg__fold_sum)(TG__NORM_LANES, sums);
+    r->dot = (double)TG__FT(tg__fold_sum)(TG__NORM_LANES, dots);
 }
-#define TG__NORM_LANES 32
 /* sum: of h; dot: of h * d. Over 32 lanes each. */
 TG__PRIVATE void TG__FT(tg__norm_sums)(tg__norm_run *r) {
     const TG__T *g = (const TG__T *)r->g, *x = (const TG__T *)r->x, *w = (const TG__T *)r->w;
@@ -34369,9 +34424,13 @@ TG__PRIVATE void TG__FT(tg__norm_sums)(tg__norm_run *r) {
         TG__W(store)(sums + j, TG__W(add)(TG__W(load)(sums + j), h));
         TG__W(store)(dots + j, TG__W(fma)(h, TG__W(sub)(TG__W(loadn)(x + i, k), mean), TG__W(load)(dots + j)));
     }
-    r->sum = (double)TG__FT(tg__run_sum)(TG__NORM_LANES, sums);
-    r->dot = (double)TG__FT(tg__run_sum)(TG__NORM_LANES, dots);
+    r->sum = (double)TG__FT(tg__fold_sum)(TG__NORM_LANES, sums);
+    r->dot = (double)TG__FT(tg__fold_sum)(TG__NORM_LANES, dots);
 }
+/* for all vectors of the piece, the last in part */
+#define TG__NORM_EACH(...) \
+    for (i = 0; i + TG__VN <= n; i += TG__VN) { const int k = TG__VN; __VA_ARGS__ } \
+    if (i < n) { const int k = (int)(n - i); __VA_ARGS__ }
 #define TG__NORM_GET(p) (k == TG__VN ? TG__W(load)((p) + i) : TG__W(loadn)((p) + i, k))
 #define TG__NORM_PUT(p, v) do { if (k == TG__VN) TG__W(store)((p) + i, v); else TG__W(storen)((p) + i, v, k); } while (0)
 /* y = d * scale * w + b, where there is no b + shift; y may be x */
@@ -34379,14 +34438,14 @@ TG__PRIVATE void TG__FT(tg__norm_apply)(tg__norm_run *r) {
     const TG__T *x = (const TG__T *)r->x, *w = (const TG__T *)r->w, *b = (const TG__T *)r->b;
     TG__T *y = (TG__T *)r->y;
     const TG__V mean = TG__W(set)((TG__T)r->mean), scale = TG__W(set)((TG__T)r->scale), shift = TG__W(set)((TG__T)r->shift);
+    const int64_t n = r->n;
     int64_t i;
-    for (i = 0; i < r->n; i += TG__VN) {
-        const int k = (int)(r->n - i < TG__VN ? r->n - i : TG__VN);
+    TG__NORM_EACH(
         TG__V v = TG__W(mul)(TG__W(sub)(TG__NORM_GET(x), mean), scale);
         if (w) v = TG__W(mul)(v, TG__NORM_GET(w));
         v = TG__W(add)(v, b ? TG__NORM_GET(b) : shift);
         TG__NORM_PUT(y, v);
-    }
+    )
 }
 /* y = h * scale - shift - d * slope; y may be g or x */
 TG__PRIVATE void TG__FT(tg__norm_back)(tg__norm_run *r) {
@@ -34394,27 +34453,27 @@ TG__PRIVATE void TG__FT(tg__norm_back)(tg__norm_run *r) {
     TG__T *y = (TG__T *)r->y;
     const TG__V mean = TG__W(set)((TG__T)r->mean), scale = TG__W(set)((TG__T)r->scale), shift = TG__W(set)((TG__T)r->shift),
         slope = TG__W(set)((TG__T)r->slope);
+    const int64_t n = r->n;
     int64_t i;
-    for (i = 0; i < r->n; i += TG__VN) {
-        const int k = (int)(r->n - i < TG__VN ? r->n - i : TG__VN);
+    TG__NORM_EACH(
         TG__V h = TG__NORM_GET(g);
         if (w) h = TG__W(mul)(h, TG__NORM_GET(w));
         h = TG__W(fnma)(TG__W(sub)(TG__NORM_GET(x), mean), slope, TG__W(sub)(TG__W(mul)(h, scale), shift));
         TG__NORM_PUT(y, h);
-    }
+    )
 }
 /* dw += g * d * scale, db += g, of which one may be NULL */
 TG__PRIVATE void TG__FT(tg__norm_columns)(tg__norm_run *r) {
     const TG__T *g = (const TG__T *)r->g, *x = (const TG__T *)r->x;
     TG__T *dw = (TG__T *)r->dw, *db = (TG__T *)r->db;
     const TG__V mean = TG__W(set)((TG__T)r->mean), scale = TG__W(set)((TG__T)r->scale);
+    const int64_t n = r->n;
     int64_t i;
-    for (i = 0; i < r->n; i += TG__VN) {
-        const int k = (int)(r->n - i < TG__VN ? r->n - i : TG__VN);
+    TG__NORM_EACH(
         const TG__V h = TG__NORM_GET(g);
         if (dw) TG__NORM_PUT(dw, TG__W(fma)(h, TG__W(mul)(TG__W(sub)(TG__NORM_GET(x), mean), scale), TG__NORM_GET(dw)));
         if (db) TG__NORM_PUT(db, TG__W(add)(h, TG__NORM_GET(db)));
-    }
+    )
 }
 /* Sums of n columns a[k] * b[k], b NULL: of a[k], over 4 numbers in turn: the same for every vector width. */
 TG__INLINE TG__V TG__FT(tg__norm_across)(int64_t n, const TG__T *a, const TG__T *b) {
@@ -34484,6 +34543,7 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
     }
 }
 #undef TG__NORM_LANES
+#undef TG__NORM_EACH
 #undef TG__NORM_GET
 #undef TG__NORM_PUT
 
