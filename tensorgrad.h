@@ -18318,9 +18318,9 @@ TG__PRIVATE void tg__pooling_pairs_max(int64_t n, float *y, const float *a, cons
     int64_t i;
     for (i = 0; i < n; i++) {
         const float p = a[2 * i], q = a[2 * i + 1], r = b[2 * i], s = b[2 * i + 1];
-        float m = (q > p) | (q != q) ? q : p;
-        m = (r > m) | (r != r) ? r : m;
-        y[i] = (s > m) | (s != s) ? s : m;
+        float m = ((q > p) | (q != q)) ? q : p;
+        m = ((r > m) | (r != r)) ? r : m;
+        y[i] = ((s > m) | (s != s)) ? s : m;
     }
 }
 TG__PRIVATE void tg__pooling_pairs_claim(int64_t n, tg__pun32 *da, tg__pun32 *db, const float *a, const float *b, const float *y, const tg__pun32 *g) {
