@@ -34114,6 +34114,15 @@ TG__INLINE void TG__FT(tg__rows_quad)(TG__V *r0, TG__V *r1, TG__V *r2, TG__V *r3
     *r2 = _mm256_castpd_ps(_mm256_unpacklo_pd(h01, h23)); *r3 = _mm256_castpd_ps(_mm256_unpackhi_pd(h01, h23));
 #endif
 }
+/* Such pieces go back to each fourth row from y on. */
+TG__INLINE void TG__FT(tg__rows_put)(TG__T *y, int64_t ys, TG__V v) {
+#if defined(TG__PASS_AVX512)
+    _mm_storeu_ps(y, _mm512_castps512_ps128(v)); _mm_storeu_ps(y + 4 * ys, _mm512_extractf32x4_ps(v, 1));
+    _mm_storeu_ps(y + 8 * ys, _mm512_extractf32x4_ps(v, 2)); _mm_storeu_ps(y + 12 * ys, _mm512_extractf32x4_ps(v, 3));
+#else
+    _mm_storeu_ps(y, _mm256_castps256_ps128(v)); _mm_storeu_ps(y + 4 * ys, _mm256_extractf128_ps(v, 1));
+#endif
+}
 #define TG__ROWS_PIECE(j, k, n) TG__FT(tg__rows_piece)(p + (j) * rs + (k), rs, n)
 #define TG__ROWS_PIECES(n) r0 = TG__ROWS_PIECE(0, 0, n); r1 = TG__ROWS_PIECE(1, 0, n); r2 = TG__ROWS_PIECE(2, 0, n); r3 = TG__ROWS_PIECE(3, 0, n)
 #endif
@@ -34148,15 +34157,11 @@ TG__INLINE void TG__FT(tg__rows_back)(int64_t rows, int64_t n, const TG__T *c, T
     int64_t k = 0;
 #if defined(TG__ROWS_QUICK)
     for (; rows == TG__VN && k + 4 <= n; k += 4) {
-        TG__V r[4];
-        TG__T part[TG__VN];
-        int j, q;
-        for (j = 0; j < 4; j++) r[j] = TG__W(load)(c + (k + j) * TG__VN);
-        TG__FT(tg__rows_quad)(&r[0], &r[1], &r[2], &r[3]);
-        TG__UNROLL for (j = 0; j < 4; j++) {
-            TG__W(store)(part, r[j]);
-            TG__UNROLL for (q = 0; q < TG__VN; q += 4) memcpy(y + (q + j) * ys + k, part + q, 4 * sizeof *y);
-        }
+        const TG__T *p = c + k * TG__VN;
+        TG__V r0 = TG__W(load)(p), r1 = TG__W(load)(p + TG__VN), r2 = TG__W(load)(p + 2 * TG__VN), r3 = TG__W(load)(p + 3 * TG__VN);
+        TG__FT(tg__rows_quad)(&r0, &r1, &r2, &r3);
+        TG__FT(tg__rows_put)(y + k, ys, r0); TG__FT(tg__rows_put)(y + ys + k, ys, r1);
+        TG__FT(tg__rows_put)(y + 2 * ys + k, ys, r2); TG__FT(tg__rows_put)(y + 3 * ys + k, ys, r3);
     }
 #endif
     for (; k < n; k++)
