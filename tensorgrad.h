@@ -24168,7 +24168,7 @@ TG__PRIVATE bool tg__is_per_channel(tg_ctx *tg, const char *name, tg_tensor *t, 
 #define TG__NORM_KERNELS(TG__K, t) \
     TG__K(void, tg__norm_moments_##t, (tg__norm_run *r)); TG__K(void, tg__norm_sums_##t, (tg__norm_run *r)); \
     TG__K(void, tg__norm_apply_##t, (tg__norm_run *r)); TG__K(void, tg__norm_back_##t, (tg__norm_run *r)); \
-    TG__K(void, tg__norm_columns_##t, (tg__norm_run *r)); TG__K(void, tg__norm_many_##t, (tg__norm_run *r));
+    TG__K(void, tg__norm_many_##t, (tg__norm_run *r));
 TG__NORM_KERNELS(TG__KERNEL, f32)
 TG__NORM_KERNELS(TG__KERNEL_F64, f64)
 #undef TG__NORM_KERNELS
@@ -24329,9 +24329,6 @@ TG__PRIVATE void tg__norm_back_row(tg__norm_at *a, char *dw, char *db) {
         if (j->own) { r.w = NULL; factor = 1; }
         TG__NORM_DO(tg__norm_sums, j, &r);
         sum += factor * r.sum; dot += factor * r.dot;
-        if (!dw && !db) continue;
-        r.scale = s; r.dw = dw ? dw + i * size : NULL; r.db = db ? db + i * size : NULL;
-        TG__NORM_DO(tg__norm_columns, j, &r);
     }
     if (j->own && a->base[TG__NORM_DW]) tg__put_scalar(a->base[TG__NORM_DW], j->job.o[TG__NORM_DW].dtype, dot * s, 0, false);
     if (j->own && a->base[TG__NORM_DB]) tg__put_scalar(a->base[TG__NORM_DB], j->job.o[TG__NORM_DB].dtype, sum, 0, false);
@@ -24343,6 +24340,7 @@ TG__PRIVATE void tg__norm_back_row(tg__norm_at *a, char *dw, char *db) {
         r.scale = factor * s;
         r.shift = j->rms ? 0 : own * s * (sum / length);
         r.slope = own * s * s * s * (dot / length);
+        r.inverse = s; r.dw = dw ? dw + i * size : NULL; r.db = db ? db + i * size : NULL;
         TG__NORM_DO(tg__norm_back, j, &r);
         tg__norm_store(a, i);
     }
@@ -33913,7 +33911,7 @@ typedef struct tg__norm_run {                /* a piece of a row */
     int64_t n;
     void *y, *dw, *db;
     const void *g, *x, *w, *b;               /* w, b: as many, or NULL */
-    double mean, scale, shift, slope;
+    double mean, scale, shift, slope, inverse;
     double sum, dot;                         /* what comes out */
     /* short rows, many at once; of each the mean and the variance, side by side, which the derivative reads */
     int64_t rows, xs, ys, gs, ws, bs;        /* from row to row; of weights from element to element */
@@ -34452,32 +34450,22 @@ TG__PRIVATE void TG__FT(tg__norm_apply)(tg__norm_run *r) {
         TG__NORM_PUT(y, v);
     )
 }
-/* y = h * scale - shift - d * slope; y may be g or x */
+/* y = h * scale - shift - d * slope; y may be g or x. dw += g * d * inverse, db += g. Each of the three may be NULL. */
 TG__PRIVATE void TG__FT(tg__norm_back)(tg__norm_run *r) {
     const TG__T *g = (const TG__T *)r->g, *x = (const TG__T *)r->x, *w = (const TG__T *)r->w;
-    TG__T *y = (TG__T *)r->y;
+    TG__T *y = (TG__T *)r->y, *dw = (TG__T *)r->dw, *db = (TG__T *)r->db;
     const TG__V mean = TG__W(set)((TG__T)r->mean), scale = TG__W(set)((TG__T)r->scale), shift = TG__W(set)((TG__T)r->shift),
-        slope = TG__W(set)((TG__T)r->slope);
+        slope = TG__W(set)((TG__T)r->slope), inverse = TG__W(set)((TG__T)r->inverse);
     const int64_t n = r->n;
     int64_t i;
     TG__NORM_EACH(
-        TG__V h = TG__NORM_GET(g);
-        if (w) h = TG__W(mul)(h, TG__NORM_GET(w));
-        h = TG__W(fnma)(TG__W(sub)(TG__NORM_GET(x), mean), slope, TG__W(sub)(TG__W(mul)(h, scale), shift));
-        TG__NORM_PUT(y, h);
-    )
-}
-/* dw += g * d * scale, db += g, of which one may be NULL */
-TG__PRIVATE void TG__FT(tg__norm_columns)(tg__norm_run *r) {
-    const TG__T *g = (const TG__T *)r->g, *x = (const TG__T *)r->x;
-    TG__T *dw = (TG__T *)r->dw, *db = (TG__T *)r->db;
-    const TG__V mean = TG__W(set)((TG__T)r->mean), scale = TG__W(set)((TG__T)r->scale);
-    const int64_t n = r->n;
-    int64_t i;
-    TG__NORM_EACH(
-        const TG__V h = TG__NORM_GET(g);
-        if (dw) TG__NORM_PUT(dw, TG__W(fma)(h, TG__W(mul)(TG__W(sub)(TG__NORM_GET(x), mean), scale), TG__NORM_GET(dw)));
-        if (db) TG__NORM_PUT(db, TG__W(add)(h, TG__NORM_GET(db)));
+        const TG__V v = TG__NORM_GET(g), d = TG__W(sub)(TG__NORM_GET(x), mean);
+        if (dw) TG__NORM_PUT(dw, TG__W(fma)(v, TG__W(mul)(d, inverse), TG__NORM_GET(dw)));
+        if (db) TG__NORM_PUT(db, TG__W(add)(v, TG__NORM_GET(db)));
+        if (y) {
+            const TG__V h = w ? TG__W(mul)(v, TG__NORM_GET(w)) : v;
+            TG__NORM_PUT(y, TG__W(fnma)(d, slope, TG__W(sub)(TG__W(mul)(h, scale), shift)));
+        }
     )
 }
 /* Sums of n columns a[k] * b[k], b NULL: of a[k], over 4 numbers in turn: the same for every vector width. */
@@ -34540,10 +34528,10 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
         if (!g || (!r->dw && !r->db)) continue;
         TG__W(store)(two + TG__VN, scale);
         for (j = 0; j < count; j++) {
-            tg__norm_run one;
-            one.n = r->n; one.dw = r->dw; one.db = r->db; one.x = x + (i + j) * r->xs; one.g = g + (i + j) * r->gs;
-            one.mean = (double)two[j]; one.scale = (double)two[TG__VN + j];
-            TG__FT(tg__norm_columns)(&one);
+            tg__norm_run one = *r;
+            one.y = NULL; one.dw = r->dw; one.db = r->db; one.x = x + (i + j) * r->xs; one.g = g + (i + j) * r->gs;
+            one.mean = (double)two[j]; one.inverse = (double)two[TG__VN + j];
+            TG__FT(tg__norm_back)(&one);
         }
     }
 }
