@@ -6929,7 +6929,7 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_SCALAR = -1, TG__ISA_SIM
 #include TENSORGRAD_FILENAME
 #define TG__EACH_PASS_(name, pass) TG__JOIN(name, pass)
 #define TG__EACH_PASS(name) TG__EACH_PASS_(name, TG__ONLY)
-#define TG__EACH_PASS_F64(name) TG__EACH_PASS_(name, TG__ONLY)
+#define TG__EACH_PASS_SHARED(name) TG__EACH_PASS_(name, TG__ONLY)
 #else
 /* Where faster passes follow, or quick compiling is asked for, the plain ones are compiled with less
    effort: that takes a fifth off the whole, the bits are the same, and most of them run a tenth slower. */
@@ -6992,25 +6992,25 @@ enum { TG__ISA_STRICT = -1, TG__ISA_PLAIN, TG__ISA_SCALAR = TG__ISA_PLAIN };
 #pragma GCC pop_options
 #endif
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__avx2, name##__avx512
-#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__avx2, name##__avx2      /* the map chapter for double */
+#define TG__EACH_PASS_SHARED(name) name##__plain TG__STRICT_TOO(name), name##__avx2, name##__avx2      /* AVX-512 borrows */
 enum { TG__ISA_AVX2 = TG__ISA_SCALAR + 1, TG__ISA_AVX512, TG__PASSES };
 #elif TG__HAS_NEON
 #define TG__PASS neon
 #define TG__PASS_NEON 1
 #include TENSORGRAD_FILENAME
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__neon
-#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__neon
+#define TG__EACH_PASS_SHARED(name) name##__plain TG__STRICT_TOO(name), name##__neon
 enum { TG__ISA_NEON = TG__ISA_SCALAR + 1, TG__PASSES };
 #elif TG__HAS_SIMD128
 #define TG__PASS simd128
 #define TG__PASS_SIMD128 1
 #include TENSORGRAD_FILENAME
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__simd128
-#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__simd128
+#define TG__EACH_PASS_SHARED(name) name##__plain TG__STRICT_TOO(name), name##__simd128
 enum { TG__ISA_SIMD128 = TG__ISA_SCALAR + 1, TG__PASSES };
 #else
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name)
-#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name)
+#define TG__EACH_PASS_SHARED(name) name##__plain TG__STRICT_TOO(name)
 enum { TG__PASSES = TG__ISA_SCALAR + 1 };
 #endif
 #endif
@@ -7021,13 +7021,14 @@ enum { TG__PASSES = TG__ISA_SCALAR + 1 };
 /* TG__KERNEL(void, tg__sum, (int64_t n, ...)) makes the table tg__sum__k with one pointer per pass;
    tg__sum__k[tg->isa] is the one to call. */
 #define TG__KERNEL(ret, name, args) static ret (*const name##__k[TG__PASSES]) args = { TG__EACH_PASS(name) }
-/* Kernels for double. AVX-512 borrows _F64 from AVX2: what waits for memory, or is rarely asked for, is not compiled
-   twice. _WIDE has its own. */
+/* AVX-512 borrows _SHARED from AVX2: what waits for memory, is rarely asked for or no faster, is not compiled twice. Kernels
+   for double are _F64, which is the same, or _WIDE, which has its own. */
+#define TG__KERNEL_SHARED(ret, name, args) static ret (*const name##__k[TG__PASSES]) args = { TG__EACH_PASS_SHARED(name) }
 #ifdef TENSORGRAD_NO_F64
-#undef TG__EACH_PASS_F64
 #define TG__EACH_PASS_F64(name) NULL
 #define TG__KERNEL_WIDE TG__KERNEL_F64
 #else
+#define TG__EACH_PASS_F64(name) TG__EACH_PASS_SHARED(name)
 #define TG__KERNEL_WIDE TG__KERNEL
 #endif
 #define TG__KERNEL_F64(ret, name, args) static ret (*const name##__k[TG__PASSES]) args = { TG__EACH_PASS_F64(name) }
@@ -12329,18 +12330,18 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
    Runs of up to 64 elements, where there are several, are taken side by side: each in a lane of a vector.
    ====================================================================================== */
 
-#define TG__REDUCE_KERNELS(TG__K, T, t) \
-    TG__K(T, tg__run_sum_##t, (int64_t n, const T *x)); TG__K(T, tg__run_prod_##t, (int64_t n, const T *x)); \
+#define TG__REDUCE_KERNELS(TG__K, TG__K_SHARED, T, t) \
+    TG__K(T, tg__run_sum_##t, (int64_t n, const T *x)); TG__K_SHARED(T, tg__run_prod_##t, (int64_t n, const T *x)); \
     TG__K(T, tg__run_max_##t, (int64_t n, const T *x)); TG__K(T, tg__run_min_##t, (int64_t n, const T *x)); \
-    TG__K(void, tg__columns_sum_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K(void, tg__columns_prod_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
-    TG__K(void, tg__columns_max_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K(void, tg__columns_min_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
+    TG__K_SHARED(void, tg__columns_sum_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K_SHARED(void, tg__columns_prod_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
+    TG__K_SHARED(void, tg__columns_max_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K_SHARED(void, tg__columns_min_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
     TG__K(void, tg__rows_##t, (int kind, int64_t rows, int64_t n, const T *x, int64_t rs, int64_t step, T one, T *y, int64_t *places, T *work)); \
     TG__K(int64_t, tg__run_find_##t, (int64_t n, const T *x, T v)); TG__K(void, tg__softmax_row_##t, (int64_t n, T *y, const T *x, bool log)); \
     TG__K(void, tg__softmax_rows_##t, (int kind, int64_t rows, int64_t n, T *y, int64_t yr, int64_t ys, const T *x, int64_t xr, int64_t xs, T *work)); \
     TG__K(int64_t, tg__run_beyond_##t, (int64_t n, const T *x, T v, bool below, uint32_t *places, int64_t room)); \
     TG__K(T, tg__entropy_row_##t, (int64_t n, const T *x, int64_t c, T *row)); TG__K(void, tg__entropy_back_row_##t, (int64_t n, T *y, const T *x, int64_t c, const T *row, T g));
-TG__REDUCE_KERNELS(TG__KERNEL, float, f32)
-TG__REDUCE_KERNELS(TG__KERNEL_F64, double, f64)
+TG__REDUCE_KERNELS(TG__KERNEL, TG__KERNEL_SHARED, float, f32)
+TG__REDUCE_KERNELS(TG__KERNEL_F64, TG__KERNEL_F64, double, f64)
 #undef TG__REDUCE_KERNELS
 
 /* a reduced number: f for floats, i for integers */
@@ -33926,6 +33927,10 @@ typedef struct tg__norm_run {                /* a piece of a row */
 #endif
 #if defined(TG__T) && !(defined(TG__PASS_AVX512) && defined(TG__TYPE_F64) && !defined(TG__ONLY))
 
+#undef TG__SHARES
+#if !defined(TG__PASS_AVX512) || defined(TG__ONLY)
+#define TG__SHARES                                     /* kernels that AVX-512 borrows are compiled here */
+#endif
 #define TG__LANES 64
 #if defined(__clang__)
 #define TG__UNROLL _Pragma("clang loop unroll(full)")
@@ -33983,32 +33988,36 @@ TG__PRIVATE TG__T TG__FT(tg__fold_sum)(int n, const TG__T *x) {
         for (; half > 0; half /= 2) for (j = 0; j < half; j++) { TG__T a = lane[j], b = lane[j + half]; lane[j] = scalar; } \
         return lane[0]; \
     }
-/* y[j] = y[j] op x[0][j] op x[1][j] ...: rows in order */
+/* y[j] = y[j] op x[0][j] op x[1][j] ...: rows in order. Eight of them are gone along together, as memory lies. */
 #define TG__REDUCE_COLUMNS(name, op) \
     TG__PRIVATE void TG__FT(name)(int64_t rows, int64_t n, TG__T *y, const TG__T *x, int64_t stride) { \
-        int64_t j = 0, r; \
-        for (; j + 4 * TG__VN <= n; j += 4 * TG__VN) { \
-            TG__V a = TG__W(load)(y + j), b = TG__W(load)(y + j + TG__VN), c = TG__W(load)(y + j + 2 * TG__VN), d = TG__W(load)(y + j + 3 * TG__VN); \
-            const TG__T *p = x + j; \
-            for (r = 0; r < rows; r++, p += stride) { \
-                a = op(a, TG__W(load)(p)); b = op(b, TG__W(load)(p + TG__VN)); c = op(c, TG__W(load)(p + 2 * TG__VN)); d = op(d, TG__W(load)(p + 3 * TG__VN)); \
+        for (; rows > 0; rows -= 8, x += 8 * stride) { \
+            const int64_t m = rows < 8 ? rows : 8; \
+            int64_t j, r; \
+            for (j = 0; j + TG__VN <= n; j += TG__VN) { \
+                const TG__T *p = x + j, *q = p + 4 * stride; \
+                TG__V a = op(TG__W(load)(y + j), TG__W(load)(p)); \
+                if (m > 1) a = op(a, TG__W(load)(p + stride)); \
+                if (m > 2) a = op(a, TG__W(load)(p + 2 * stride)); \
+                if (m > 3) a = op(a, TG__W(load)(p + 3 * stride)); \
+                if (m > 4) a = op(a, TG__W(load)(q)); \
+                if (m > 5) a = op(a, TG__W(load)(q + stride)); \
+                if (m > 6) a = op(a, TG__W(load)(q + 2 * stride)); \
+                if (m > 7) a = op(a, TG__W(load)(q + 3 * stride)); \
+                TG__W(store)(y + j, a); \
             } \
-            TG__W(store)(y + j, a); TG__W(store)(y + j + TG__VN, b); TG__W(store)(y + j + 2 * TG__VN, c); TG__W(store)(y + j + 3 * TG__VN, d); \
-        } \
-        for (; j + TG__VN <= n; j += TG__VN) { \
-            TG__V a = TG__W(load)(y + j); \
-            for (r = 0; r < rows; r++) a = op(a, TG__W(load)(x + r * stride + j)); \
-            TG__W(store)(y + j, a); \
-        } \
-        if (j < n) { \
-            TG__V a = TG__W(loadn)(y + j, (int)(n - j)); \
-            for (r = 0; r < rows; r++) a = op(a, TG__W(loadn)(x + r * stride + j, (int)(n - j))); \
-            TG__W(storen)(y + j, a, (int)(n - j)); \
+            if (j < n) { \
+                TG__V a = TG__W(loadn)(y + j, (int)(n - j)); \
+                for (r = 0; r < m; r++) a = op(a, TG__W(loadn)(x + r * stride + j, (int)(n - j))); \
+                TG__W(storen)(y + j, a, (int)(n - j)); \
+            } \
         } \
     }
 
 TG__REDUCE_RUN(tg__run_sum, 0, TG__W(add), a + b, return TG__FT(tg__fold_sum)(TG__LANES, lane);)
+#if defined(TG__SHARES)
 TG__REDUCE_RUN(tg__run_prod, 1, TG__W(mul), a * b, )
+#endif
 /* through the words: gcc's -Ofast breaks scalar comparisons with NaN */
 TG__INLINE TG__T TG__FT(tg__max2)(TG__T a, TG__T b) {
     TG__T v[TG__VN];
@@ -34022,10 +34031,12 @@ TG__INLINE TG__T TG__FT(tg__min2)(TG__T a, TG__T b) {
 }
 TG__REDUCE_RUN(tg__run_max, x[0], TG__W(maxn), TG__FT(tg__max2)(a, b), )
 TG__REDUCE_RUN(tg__run_min, x[0], TG__W(minn), TG__FT(tg__min2)(a, b), )
+#if defined(TG__SHARES)
 TG__REDUCE_COLUMNS(tg__columns_sum, TG__W(add))
 TG__REDUCE_COLUMNS(tg__columns_prod, TG__W(mul))
 TG__REDUCE_COLUMNS(tg__columns_max, TG__W(maxn))
 TG__REDUCE_COLUMNS(tg__columns_min, TG__W(minn))
+#endif
 
 /* Where does v stand first? v came out of the run; NaN is found too. */
 TG__PRIVATE int64_t TG__FT(tg__run_find)(int64_t n, const TG__T *x, TG__T v) {
