@@ -13698,7 +13698,7 @@ TG__PRIVATE int64_t tg__sort_next(tg__sort_plan *j) {
     return j->blocks;
 }
 
-TG__KERNEL(void, tg__sort_lanes, (const tg__sort_side *s));
+TG__KERNEL_SHARED(void, tg__sort_lanes, (const tg__sort_side *s));
 TG__PRIVATE void tg__sort_sides(const tg__sort_plan *j, int64_t at, int64_t end) {
     const tg__loop *l = &j->loop;
     const int last = l->ndim - 1;
@@ -13966,6 +13966,7 @@ TG__PRIVATE void tg__scan_integers(int kind, int64_t n, int64_t *t, int64_t *pla
 }
 
 /* A short row of floats needs no tile: the additions of tg__scan_floats. */
+TG__KERNEL_SHARED(void, tg__rows_scan, (int64_t rows, int64_t n, float *y, const float *x, float *work));
 TG__PRIVATE void tg__scan_sums(int64_t n, float *y, const float *x) {
     double s = (double)x[0];
     int64_t i;
@@ -14014,7 +14015,8 @@ TG__PRIVATE void tg__scan_rows(const tg__scan_plan *j, int64_t row, int64_t rows
     if (rows > 1 && j->kind == TG_SCAN_SUM && o[0].dtype == TG_F32 && o[2].dtype == TG_F32) {
         float *y = (float *)(void *)tg__scan_at(j, 0, row, 0);
         const float *x = (const float *)(const void *)tg__scan_at(j, 2, row, 0);
-        for (i = 0; i < rows; i++, y += end, x += end) tg__scan_sums(end, y, x);
+        if (end <= 64) tg__rows_scan__k[isa](rows, end, y, x, (float *)(void *)t);
+        else for (i = 0; i < rows; i++, y += end, x += end) tg__scan_sums(end, y, x);
         return;
     }
     for (at = j->first; at < end; at += m) {
@@ -34551,13 +34553,63 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
 #undef TG__NORM_GET
 #undef TG__NORM_PUT
 
-#if defined(TG__TYPE_F32)
+#if defined(TG__TYPE_F32) && defined(TG__SHARES)
+/* Packed rows of up to 64 elements to their sums so far, one row in each lane, carried in double: the additions of
+   tg__scan_floats. work: [n, VN] */
+typedef struct TG__FN(tg__wide) { TG__FN(tg__vf64) lo, hi; } TG__FN(tg__wide);
+TG__INLINE TG__FN(tg__wide) TG__FN(tg__wide_get)(const float *p) {
+    TG__FN(tg__wide) w;
+#if defined(TG__PASS_AVX2)                             /* straight from memory and back: no halves to be moved */
+    w.lo = _mm256_cvtps_pd(_mm_loadu_ps(p)); w.hi = _mm256_cvtps_pd(_mm_loadu_ps(p + 4));
+#else
+    const TG__V v = TG__W(load)(p);
+    w.lo = TG__W(lo)(v); w.hi = TG__W(hi)(v);
+#endif
+    return w;
+}
+TG__INLINE TG__FN(tg__wide) TG__FN(tg__wide_add)(TG__FN(tg__wide) a, TG__FN(tg__wide) b) {
+    a.lo = TG__FN(tg__w_add_f64)(a.lo, b.lo); a.hi = TG__FN(tg__w_add_f64)(a.hi, b.hi);
+    return a;
+}
+TG__INLINE void TG__FN(tg__wide_put)(float *p, TG__FN(tg__wide) w) {
+#if defined(TG__PASS_AVX2)
+    _mm_storeu_ps(p, _mm256_cvtpd_ps(w.lo)); _mm_storeu_ps(p + 4, _mm256_cvtpd_ps(w.hi));
+#else
+    TG__W(store)(p, TG__W(narrow)(w.lo, w.hi));
+#endif
+}
+TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const float *x, float *work) {
+#define TG__ADD2(a, b) TG__FN(tg__wide_add)(a, b)
+#define TG__GET2(i) TG__FN(tg__wide_get)(c + (i) * TG__VN)
+#define TG__PUT2(i, w) TG__FN(tg__wide_put)(c + (i) * TG__VN, w)
+    for (; rows > 0; rows -= TG__VN, x += n * TG__VN, y += n * TG__VN) {
+        const int64_t m = rows < TG__VN ? rows : TG__VN;
+        TG__FN(tg__wide) s;
+        float *c = work;
+        int64_t k;
+        if (m < TG__VN) memset(work, 0, (size_t)(n * TG__VN) * sizeof *work);            /* lanes that nobody looks at */
+        TG__FT(tg__rows_columns)(m, n, x, n, 1, work);
+        s = TG__GET2(0);
+        for (k = 1, c += TG__VN; k + 4 <= n; k += 4, c += 4 * TG__VN) {
+            const TG__FN(tg__wide) p = TG__GET2(0), q = TG__GET2(2), pair = TG__ADD2(p, TG__GET2(1)), next = TG__ADD2(q, TG__GET2(3)), half = TG__ADD2(s, pair);
+            TG__PUT2(0, TG__ADD2(s, p)); TG__PUT2(1, half); TG__PUT2(2, TG__ADD2(half, q));
+            s = TG__ADD2(s, TG__ADD2(pair, next));
+            TG__PUT2(3, s);
+        }
+        for (; k < n; k++, c += TG__VN) { s = TG__ADD2(s, TG__GET2(0)); TG__PUT2(0, s); }
+        TG__FT(tg__rows_back)(m, n, work, y, n);
+    }
+#undef TG__ADD2
+#undef TG__GET2
+#undef TG__PUT2
+}
 /* Short rows in order, by exchanging neighbours, which is stable. A float's bits are an integer that grows with it once
    those of the negative ones are turned over; both zeros are one, and NaN is the largest. */
 TG__PRIVATE void TG__FN(tg__sort_lanes)(const tg__sort_side *s) {
 #define TG__SIDE_LOAD(p) TG__W(bits)(TG__W(load)(p))
 #define TG__SIDE_STORE(p, v) TG__W(store)(p, TG__W(frombits)(v))
     const TG__VI flip = TG__W(iset)(s->flip), rest = TG__W(iset)(0x7fffffff), none = TG__W(iset)(0);
+    const int64_t count = s->count, xs = s->xs, ys = s->ys, ps = s->ps;
     float *key = s->room, *place = key + s->n * TG__VN;
     int64_t row, i, k, m;
     for (row = 0; row < s->rows; row += TG__VN) {
@@ -34589,11 +34641,11 @@ TG__PRIVATE void TG__FN(tg__sort_lanes)(const tg__sort_side *s) {
             const float *x = s->x + (row + i) * s->xr, *from = place + s->first * TG__VN + i;
             float *y = s->y + (row + i) * s->yr;
             int64_t *to = s->places + (row + i) * s->pr;
-            for (k = s->count; k > 0; k--, from += TG__VN, y += s->ys, to += s->ps) {
+            for (k = count; k > 0; k--, from += TG__VN, y += ys, to += ps) {
                 int32_t at;
                 memcpy(&at, from, sizeof at);
                 *to = at;
-                *y = x[at * s->xs];
+                *y = x[at * xs];
             }
         }
     }
