@@ -14562,6 +14562,20 @@ typedef struct tg__index_plan {
 
 #define TG__INDEX_CHUNK 32768
 
+#ifdef TG__LEVELS                                      /* a loop that the compiler turns into vectors */
+#pragma GCC push_options
+#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off")
+#endif
+/* Is one of n indices not in 0..limit - 1? The sign tells, of an index or of what is left to the last one. */
+TG__PRIVATE bool tg__index_odd(int64_t n, const int64_t *p, int64_t limit) {
+    uint64_t odd = 0, last = (uint64_t)limit - 1;
+    int64_t i;
+    for (i = 0; i < n; i++) odd |= (uint64_t)p[i] | (last - (uint64_t)p[i]);
+    return odd >> 63 != 0;
+}
+#ifdef TG__LEVELS
+#pragma GCC pop_options
+#endif
 TG__PRIVATE void tg__index_look(tg__index_plan *j, int64_t chunk) {
     const tg__loop *l = &j->all;
     int64_t at = chunk * TG__INDEX_CHUNK, end = tg__imin(at + TG__INDEX_CHUNK, l->numel), i;
@@ -14571,11 +14585,8 @@ TG__PRIVATE void tg__index_look(tg__index_plan *j, int64_t chunk) {
         int64_t column = 0, s = l->stride[0][l->ndim - 1], n;
         const int64_t *p = j->index + tg__loop_offset(l, 0, at, &column);
         n = tg__imin(end - at, l->shape[l->ndim - 1] - column);
-        if (s == 1) {
-            uint64_t odd = 0;                                          /* its sign: of an index, or of what is left to the last one */
-            for (i = 0; i < n; i++) odd |= (uint64_t)p[i] | (limit - 1 - (uint64_t)p[i]);
-            bad |= odd >> 63 != 0;
-        } else for (i = 0; i < n; i++) bad |= (uint64_t)p[i * s] >= limit;    /* negative ones are huge */
+        if (s == 1) bad |= tg__index_odd(n, p, j->limit);
+        else for (i = 0; i < n; i++) bad |= (uint64_t)p[i * s] >= limit;    /* negative ones are huge */
         at += n;
     }
     if (bad) tg__look_bad(&j->look, chunk);
@@ -20570,6 +20581,7 @@ TG__PRIVATE void tg__entropy_look(tg__entropy_plan *j, int64_t chunk) {
     int64_t r, end, c;
     if (j->look.state == TG__EXPLAINS) chunk = (int64_t)j->look.bad - 1;
     end = tg__imin((chunk + 1) * j->per, j->n);
+    if (j->td == TG_I64 && j->ts == 1 && !tg__index_odd(end - chunk * j->per, (const int64_t *)(const void *)j->target + chunk * j->per, j->classes)) return;
     for (r = chunk * j->per; r < end; r++) {
         c = tg__get_i64(j->target + r * j->ts * (int64_t)tg_dtype_size(j->td), j->td);
         if (c == -100 || (c >= 0 && c < j->classes)) continue;
