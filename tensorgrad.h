@@ -33591,10 +33591,7 @@ TG__INLINE TG__V TG__W(tanh)(TG__V x) {
     a = TG__SUB(a, TG__W(table8)(tg__tanh_pieces[0], i));
     return TG__W(copysign)(TG__W(piece6)(tg__tanh_pieces + 1, a, i), x);
 }
-TG__INLINE TG__V TG__W(expminus)(TG__V x) {                      /* e^-|x| */
-    TG__V k, p = TG__W(expreduce)(TG__W(maxq)(TG__K(-104.0f), TG__W(neg)(TG__W(abs)(x))), &k);
-    return TG__W(scale)(TG__ADD(TG__K(1.0f), p), k);
-}
+TG__INLINE TG__V TG__W(expminus)(TG__V x) { return TG__W(exp)(TG__W(neg)(TG__W(abs)(x))); }      /* e^-|x| */
 TG__INLINE TG__V TG__W(sigmoid)(TG__V x) {                        /* 2.3 ulp */
     TG__V e = TG__W(expminus)(x);
     return TG__DIV(TG__SEL(TG__W(lt)(x, TG__K(0.0f)), e, TG__K(1.0f)), TG__ADD(TG__K(1.0f), e));
