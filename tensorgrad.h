@@ -7279,8 +7279,7 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_SCALAR = -1, TG__ISA_SIM
 #include TENSORGRAD_FILENAME
 #define TG__EACH_PASS_(name, pass) TG__JOIN(name, pass)
 #define TG__EACH_PASS(name) TG__EACH_PASS_(name, TG__ONLY)
-#define TG__EACH_PASS_F64(name) TG__EACH_PASS_(name, TG__ONLY)
-#define TG__EACH_PASS_D TG__EACH_PASS
+#define TG__EACH_PASS_SHARED(name) TG__EACH_PASS_(name, TG__ONLY)
 #else
 /* Where faster passes follow, or quick compiling is asked for, the plain ones are compiled with less
    effort: that takes a fifth off the whole, the bits are the same, and most of them run a tenth slower. */
@@ -7343,29 +7342,25 @@ enum { TG__ISA_STRICT = -1, TG__ISA_PLAIN, TG__ISA_SCALAR = TG__ISA_PLAIN };
 #pragma GCC pop_options
 #endif
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__avx2, name##__avx512
-#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__avx2, name##__avx2      /* the map chapter for double */
-#define TG__EACH_PASS_D(name)  name##__plain TG__STRICT_TOO(name), name##__avx2, name##__avx2       /* derivatives: they wait for memory */
+#define TG__EACH_PASS_SHARED(name) name##__plain TG__STRICT_TOO(name), name##__avx2, name##__avx2      /* AVX-512 borrows */
 enum { TG__ISA_AVX2 = TG__ISA_SCALAR + 1, TG__ISA_AVX512, TG__PASSES };
 #elif TG__HAS_NEON
 #define TG__PASS neon
 #define TG__PASS_NEON 1
 #include TENSORGRAD_FILENAME
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__neon
-#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__neon
-#define TG__EACH_PASS_D TG__EACH_PASS
+#define TG__EACH_PASS_SHARED(name) name##__plain TG__STRICT_TOO(name), name##__neon
 enum { TG__ISA_NEON = TG__ISA_SCALAR + 1, TG__PASSES };
 #elif TG__HAS_SIMD128
 #define TG__PASS simd128
 #define TG__PASS_SIMD128 1
 #include TENSORGRAD_FILENAME
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__simd128
-#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__simd128
-#define TG__EACH_PASS_D TG__EACH_PASS
+#define TG__EACH_PASS_SHARED(name) name##__plain TG__STRICT_TOO(name), name##__simd128
 enum { TG__ISA_SIMD128 = TG__ISA_SCALAR + 1, TG__PASSES };
 #else
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name)
-#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name)
-#define TG__EACH_PASS_D TG__EACH_PASS
+#define TG__EACH_PASS_SHARED(name) name##__plain TG__STRICT_TOO(name)
 enum { TG__PASSES = TG__ISA_SCALAR + 1 };
 #endif
 #endif
@@ -7381,13 +7376,14 @@ enum { TG__PASSES = TG__ISA_SCALAR + 1 };
 /* TG__KERNEL(void, tg__sum, (int64_t n, ...)) makes the table tg__sum__k with one pointer per pass;
    tg__sum__k[tg->isa] is the one to call. */
 #define TG__KERNEL(ret, name, args) static ret (*const name##__k[TG__PASSES]) args = { TG__EACH_PASS(name) }
-/* Kernels for double. AVX-512 borrows _F64 from AVX2: what waits for memory, or is rarely asked for, is not compiled
-   twice. _WIDE has its own. */
+/* AVX-512 borrows _SHARED from AVX2: what waits for memory, is rarely asked for or no faster, is not compiled twice. Kernels
+   for double are _F64, which is the same, or _WIDE, which has its own. */
+#define TG__KERNEL_SHARED(ret, name, args) static ret (*const name##__k[TG__PASSES]) args = { TG__EACH_PASS_SHARED(name) }
 #ifdef TENSORGRAD_NO_F64
-#undef TG__EACH_PASS_F64
 #define TG__EACH_PASS_F64(name) NULL
 #define TG__KERNEL_WIDE TG__KERNEL_F64
 #else
+#define TG__EACH_PASS_F64(name) TG__EACH_PASS_SHARED(name)
 #define TG__KERNEL_WIDE TG__KERNEL
 #endif
 #define TG__KERNEL_F64(ret, name, args) static ret (*const name##__k[TG__PASSES]) args = { TG__EACH_PASS_F64(name) }
@@ -10807,9 +10803,9 @@ TG__PRIVATE int64_t tg__int_floor_divide(int64_t a, int64_t b) {
 #define TG_READ_ROWS
 #include TENSORGRAD_FILENAME
 
-/* A kernel's two tables, one pointer per pass each. */
+/* A kernel's two tables, one pointer per pass each. Derivatives (_D) wait for memory. */
 #define TG__MAP_TABLE(name) static const tg__map_table name##__t = { { TG__EACH_PASS(name##_f32) }, { TG__EACH_PASS_F64(name##_f64) } };
-#define TG__MAP_TABLE_D(name) static const tg__map_table name##__t = { { TG__EACH_PASS_D(name##_f32) }, { TG__EACH_PASS_F64(name##_f64) } };
+#define TG__MAP_TABLE_D(name) static const tg__map_table name##__t = { { TG__EACH_PASS_SHARED(name##_f32) }, { TG__EACH_PASS_F64(name##_f64) } };
 
 /* Does this pass fuse a product and a sum that are to be rounded one by one? Only clang's -ffp-contract=fast does so
    in spite of the pragmas, and nothing tells the header of that flag. a + p b, where p b = 1 + 2^-11 + 2^-24 and
@@ -12690,18 +12686,18 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
    Runs of up to 64 elements, where there are several, are taken side by side: each in a lane of a vector.
    ====================================================================================== */
 
-#define TG__REDUCE_KERNELS(TG__K, T, t) \
-    TG__K(T, tg__run_sum_##t, (int64_t n, const T *x)); TG__K(T, tg__run_prod_##t, (int64_t n, const T *x)); \
+#define TG__REDUCE_KERNELS(TG__K, TG__K_SHARED, T, t) \
+    TG__K(T, tg__run_sum_##t, (int64_t n, const T *x)); TG__K_SHARED(T, tg__run_prod_##t, (int64_t n, const T *x)); \
     TG__K(T, tg__run_max_##t, (int64_t n, const T *x)); TG__K(T, tg__run_min_##t, (int64_t n, const T *x)); \
-    TG__K(void, tg__columns_sum_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K(void, tg__columns_prod_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
-    TG__K(void, tg__columns_max_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K(void, tg__columns_min_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
+    TG__K_SHARED(void, tg__columns_sum_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K_SHARED(void, tg__columns_prod_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
+    TG__K_SHARED(void, tg__columns_max_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K_SHARED(void, tg__columns_min_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
     TG__K(void, tg__rows_##t, (int kind, int64_t rows, int64_t n, const T *x, int64_t rs, int64_t step, T one, T *y, int64_t *places, T *work)); \
     TG__K(int64_t, tg__run_find_##t, (int64_t n, const T *x, T v)); TG__K(void, tg__softmax_row_##t, (int64_t n, T *y, const T *x, bool log)); \
     TG__K(void, tg__softmax_rows_##t, (int kind, int64_t rows, int64_t n, T *y, int64_t yr, int64_t ys, const T *x, int64_t xr, int64_t xs, T *work)); \
     TG__K(int64_t, tg__run_beyond_##t, (int64_t n, const T *x, T v, bool below, uint32_t *places, int64_t room)); \
     TG__K(T, tg__entropy_row_##t, (int64_t n, const T *x, int64_t c, T *row)); TG__K(void, tg__entropy_back_row_##t, (int64_t n, T *y, const T *x, int64_t c, const T *row, T g));
-TG__REDUCE_KERNELS(TG__KERNEL, float, f32)
-TG__REDUCE_KERNELS(TG__KERNEL_F64, double, f64)
+TG__REDUCE_KERNELS(TG__KERNEL, TG__KERNEL_SHARED, float, f32)
+TG__REDUCE_KERNELS(TG__KERNEL_F64, TG__KERNEL_F64, double, f64)
 #undef TG__REDUCE_KERNELS
 
 /* a reduced number: f for floats, i for integers */
@@ -14058,7 +14054,7 @@ TG__PRIVATE int64_t tg__sort_next(tg__sort_plan *j) {
     return j->blocks;
 }
 
-TG__KERNEL(void, tg__sort_lanes, (const tg__sort_side *s));
+TG__KERNEL_SHARED(void, tg__sort_lanes, (const tg__sort_side *s));
 TG__PRIVATE void tg__sort_sides(const tg__sort_plan *j, int64_t at, int64_t end) {
     const tg__loop *l = &j->loop;
     const int last = l->ndim - 1;
@@ -14326,6 +14322,7 @@ TG__PRIVATE void tg__scan_integers(int kind, int64_t n, int64_t *t, int64_t *pla
 }
 
 /* A short row of floats needs no tile: the additions of tg__scan_floats. */
+TG__KERNEL_SHARED(void, tg__rows_scan, (int64_t rows, int64_t n, float *y, const float *x, float *work));
 TG__PRIVATE void tg__scan_sums(int64_t n, float *y, const float *x) {
     double s = (double)x[0];
     int64_t i;
@@ -14374,7 +14371,8 @@ TG__PRIVATE void tg__scan_rows(const tg__scan_plan *j, int64_t row, int64_t rows
     if (rows > 1 && j->kind == TG_SCAN_SUM && o[0].dtype == TG_F32 && o[2].dtype == TG_F32) {
         float *y = (float *)(void *)tg__scan_at(j, 0, row, 0);
         const float *x = (const float *)(const void *)tg__scan_at(j, 2, row, 0);
-        for (i = 0; i < rows; i++, y += end, x += end) tg__scan_sums(end, y, x);
+        if (end <= 64) tg__rows_scan__k[isa](rows, end, y, x, (float *)(void *)t);
+        else for (i = 0; i < rows; i++, y += end, x += end) tg__scan_sums(end, y, x);
         return;
     }
     for (at = j->first; at < end; at += m) {
@@ -14920,6 +14918,20 @@ typedef struct tg__index_plan {
 
 #define TG__INDEX_CHUNK 32768
 
+#ifdef TG__LEVELS                                      /* a loop that the compiler turns into vectors */
+#pragma GCC push_options
+#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off")
+#endif
+/* Is one of n indices not in 0..limit - 1? The sign tells, of an index or of what is left to the last one. */
+TG__PRIVATE bool tg__index_odd(int64_t n, const int64_t *p, int64_t limit) {
+    uint64_t odd = 0, last = (uint64_t)limit - 1;
+    int64_t i;
+    for (i = 0; i < n; i++) odd |= (uint64_t)p[i] | (last - (uint64_t)p[i]);
+    return odd >> 63 != 0;
+}
+#ifdef TG__LEVELS
+#pragma GCC pop_options
+#endif
 TG__PRIVATE void tg__index_look(tg__index_plan *j, int64_t chunk) {
     const tg__loop *l = &j->all;
     int64_t at = chunk * TG__INDEX_CHUNK, end = tg__imin(at + TG__INDEX_CHUNK, l->numel), i;
@@ -14929,11 +14941,8 @@ TG__PRIVATE void tg__index_look(tg__index_plan *j, int64_t chunk) {
         int64_t column = 0, s = l->stride[0][l->ndim - 1], n;
         const int64_t *p = j->index + tg__loop_offset(l, 0, at, &column);
         n = tg__imin(end - at, l->shape[l->ndim - 1] - column);
-        if (s == 1) {
-            uint64_t odd = 0;                                          /* its sign: of an index, or of what is left to the last one */
-            for (i = 0; i < n; i++) odd |= (uint64_t)p[i] | (limit - 1 - (uint64_t)p[i]);
-            bad |= odd >> 63 != 0;
-        } else for (i = 0; i < n; i++) bad |= (uint64_t)p[i * s] >= limit;    /* negative ones are huge */
+        if (s == 1) bad |= tg__index_odd(n, p, j->limit);
+        else for (i = 0; i < n; i++) bad |= (uint64_t)p[i * s] >= limit;    /* negative ones are huge */
         at += n;
     }
     if (bad) tg__look_bad(&j->look, chunk);
@@ -18597,6 +18606,7 @@ typedef struct tg__pooling_plan {
     tg__job    job;
     tg_dtype   compute;
     bool       adaptive, channels, whole_windows;             /* whole_windows: means count the padding */
+    bool       pairs;                                         /* largest of windows of 2 by 2 that do not meet, all f32 in lines: planes are the lines */
     bool       quick[5];                                      /* lines of this operand are read and written where they lie */
     double     divisor;                                       /* of means; 0: the number of elements */
     tg__pooling_axis axis[3];
@@ -18674,23 +18684,35 @@ TG__PRIVATE int64_t tg__pooling_count(const tg__pooling_plan *j, int d, int64_t 
     }
 TG__POOLING_CLAIM(float)
 TG__POOLING_CLAIM(double)
-/* The same of floats, where a window's elements stand in pairs and no two windows meet: a becomes the part of g. Nothing is
-   taken before the first row. */
-TG__PRIVATE void tg__pooling_claim_pairs(int64_t n, float *a, const float *x, const float *y, const float *g, int32_t *taken, bool first) {
+#undef TG__POOLING_CLAIM
+/* Windows of 2 by 2 floats that do not meet, of two lines of x: the largest, the latest of NaNs; and the lines of their
+   gradient, where the first element that equals the result y, which no other is above, takes g. */
+#ifdef TG__LEVELS                                      /* loops that the compiler turns into vectors */
+#pragma GCC push_options
+#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
+#endif
+TG__PRIVATE void tg__pooling_pairs_max(int64_t n, float *y, const float *a, const float *b) {
     int64_t i;
-    for (i = 0; i < n; i++, x += 2) {
-        const float v = x[0], w = x[1], top = y[i];
-        int32_t one = -(int32_t)(v >= top), two = -(int32_t)(w >= top), free_still;      /* none is larger */
-        if (top != top) { one = -(int32_t)(v != v); two = -(int32_t)(w != w); }
-        if (a) {
-            const uint32_t part = tg__bits32(g[i]);
-            free_still = first ? -1 : ~taken[i];
-            a[2 * i] = tg__float(part & (uint32_t)(one & free_still));
-            a[2 * i + 1] = tg__float(part & (uint32_t)(two & ~one & free_still));
-        } else taken[i] = one | two | (first ? 0 : taken[i]);
+    for (i = 0; i < n; i++) {
+        const float p = a[2 * i], q = a[2 * i + 1], r = b[2 * i], s = b[2 * i + 1];
+        float m = ((q > p) | (q != q)) ? q : p;
+        m = ((r > m) | (r != r)) ? r : m;
+        y[i] = ((s > m) | (s != s)) ? s : m;
     }
 }
-#undef TG__POOLING_CLAIM
+TG__PRIVATE void tg__pooling_pairs_claim(int64_t n, tg__pun32 *da, tg__pun32 *db, const float *a, const float *b, const float *y, const tg__pun32 *g) {
+    int64_t i;
+    for (i = 0; i < n; i++) {
+        const float p = a[2 * i], q = a[2 * i + 1], r = b[2 * i], s = b[2 * i + 1], top = y[i];
+        const int32_t part = g[i].i, at_p = -(int32_t)(p == top) | -(int32_t)(p != p), at_q = -(int32_t)(q == top) | -(int32_t)(q != q),
+            at_r = -(int32_t)(r == top) | -(int32_t)(r != r), at_s = -(int32_t)(s == top) | -(int32_t)(s != s);
+        da[2 * i].i = part & at_p; da[2 * i + 1].i = part & at_q & ~at_p;
+        db[2 * i].i = part & at_r & ~(at_p | at_q); db[2 * i + 1].i = part & at_s & ~(at_p | at_q | at_r);
+    }
+}
+#ifdef TG__LEVELS
+#pragma GCC pop_options
+#endif
 TG__POOLING_TYPE(float)
 TG__POOLING_TYPE(double)
 TG__POOLING_TYPE(int64_t)
@@ -18841,13 +18863,10 @@ TG__PRIVATE void tg__pooling_claim(const tg__pooling_plan *j, int64_t n, char *a
 TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_t *p, char *scratch) {
     const tg__pooling_axis *w = &j->axis[2];
     char *a = j->quick[0] ? tg__pooling_at(j, 0, p) : scratch, *g_tile = scratch + j->room * 8, *x_tile = scratch + j->room * 16, *y_tile = scratch + j->room * 24, *taken = scratch + j->room * 32;
-    bool pairs = j->compute == TG_F32 && !j->channels && !j->adaptive && w->kernel == 2 && w->stride == 2 && w->padding == 0 && w->dilation == 1 && w->in >= 2 * w->out;
-    int n = 0;
     int64_t o[5], q[5], first[3], last[3], start[3], end[3], k, d;
     memcpy(o, p, sizeof o); memcpy(q, p, sizeof q);
     for (d = 0; d < 3; d++) tg__pooling_readers(j, (int)d, p[2 + d], &first[d], &last[d]);
     if (!j->channels) first[2] = last[2] = 0;
-    pairs = pairs && first[0] == last[0] && first[1] == last[1];
     tg__pooling_fill(j, j->length, a, 0);
     for (o[2] = first[0]; o[2] <= last[0]; o[2]++) for (o[3] = first[1]; o[3] <= last[1]; o[3]++) for (o[4] = first[2]; o[4] <= last[2]; o[4]++) {
         const char *g = tg__pooling_line(j, 2, o, g_tile), *y = tg__pooling_line(j, 4, o, y_tile);
@@ -18855,15 +18874,14 @@ TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_
         for (d = 0; d < 3; d++) if (d < 2 || j->channels) (void)tg__pooling_window(j, (int)d, o[2 + d], &start[d], &end[d]);
         for (d = 0; d < (j->channels ? 3 : 2); d++) if (p[2 + d] < start[d] || p[2 + d] >= end[d] || (!j->adaptive && (p[2 + d] - start[d]) % j->axis[d].dilation)) break;
         if (d < (j->channels ? 3 : 2)) continue;               /* a dilated window that steps over the line */
-        if (!pairs) memset(taken, 0, (size_t)j->room * sizeof(int32_t));
+        memset(taken, 0, (size_t)j->room * sizeof(int32_t));
         for (q[2] = start[0]; !there && q[2] <= p[2]; q[2] += j->axis[0].dilation) for (q[3] = start[1]; !there && q[3] < end[1]; q[3] += j->axis[1].dilation) {
             if (!j->channels) { start[2] = 0; end[2] = 1; }
             for (q[4] = start[2]; !there && q[4] < end[2]; q[4] += w->dilation) {
                 const char *x = tg__pooling_line(j, 3, q, x_tile);
                 there = q[2] == p[2] && q[3] == p[3] && (!j->channels || q[4] == p[4]);
                 if (j->channels) { tg__pooling_claim(j, j->length, there ? a : NULL, x, 0, 1, y, g, 0, taken); continue; }
-                if (pairs) tg__pooling_claim_pairs(w->out, there ? (float *)(void *)a : NULL, (const float *)(const void *)x, (const float *)(const void *)y, (const float *)(const void *)g, (int32_t *)(void *)taken, n++ == 0);
-                else if (j->adaptive) for (d = 0; d < w->out; d++) {
+                if (j->adaptive) for (d = 0; d < w->out; d++) {
                     int64_t s, e;
                     (void)tg__pooling_window(j, 2, d, &s, &e);
                     for (; s < e; s++) tg__pooling_claim(j, 1, there ? a : NULL, x, s, 1, y, g, d, taken);
@@ -18877,13 +18895,38 @@ TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_
     }
     if (!j->quick[0]) tg__store(j->job.tg->isa, j->compute, j->length, tg__pooling_at(j, 0, p), j->job.o[0].stride[j->channels ? 1 : 4], j->job.o[0].dtype, a);
 }
+/* Planes of windows of 2 by 2. What no window reads has no gradient. */
+TG__PRIVATE void tg__pooling_pairs(const tg__pooling_plan *j, int64_t plane, int64_t end) {
+    const bool back = j->job.r->kind == TG_POOL_MAX_BACK;
+    const int small = back ? 2 : 0, x = back ? 3 : 2;
+    const int64_t *step[5], height = j->axis[1].in, width = j->axis[2].in, rows = j->axis[1].out, n = j->axis[2].out;
+    int64_t h, k;
+    for (k = 0; k < 5; k++) step[k] = j->job.o[k].stride;
+    for (; plane < end; plane++) {
+        int64_t p[5] = { 0, 0, 0, 0, 0 };
+        float *at[5];
+        p[2] = plane % j->axis[0].in; p[1] = plane / j->axis[0].in % j->job.o[0].shape[1]; p[0] = plane / j->axis[0].in / j->job.o[0].shape[1];
+        for (k = 0; k < j->job.r->n; k++) at[k] = k == 1 ? NULL : (float *)(void *)tg__pooling_at(j, (int)k, p);
+        for (h = 0; h < rows; h++) {
+            const float *a = at[x] + 2 * h * step[x][3], *b = a + step[x][3];
+            float *to = at[0] + h * step[0][3];
+            if (!back) { tg__pooling_pairs_max(n, to, a, b); continue; }
+            to += h * step[0][3];
+            tg__pooling_pairs_claim(n, (tg__pun32 *)(void *)to, (tg__pun32 *)(void *)(to + step[0][3]), a, b, at[4] + h * step[4][3], (const tg__pun32 *)(const void *)(at[small] + h * step[small][3]));
+            for (k = 2 * n; k < width; k++) to[k] = to[step[0][3] + k] = 0;
+        }
+        for (h = 2 * rows; back && h < height; h++) memset(at[0] + h * step[0][3], 0, (size_t)width * sizeof(float));
+    }
+}
 TG__PRIVATE void tg__pooling_chunk(void *plan, int64_t index) {
     const tg__pooling_plan *j = (const tg__pooling_plan *)plan;
     const tg_operand *y = &j->job.o[0];
     const int along = j->channels ? 1 : 4;
     int64_t line = index * j->per, end = tg__imin(line + j->per, j->lines);
     int slot, d;
-    char *scratch = (char *)tg__scratch_take(j->job.tg, &slot);
+    char *scratch;
+    if (j->pairs) { tg__pooling_pairs(j, line, end); return; }
+    scratch = (char *)tg__scratch_take(j->job.tg, &slot);
     for (; line < end; line++) {
         int64_t p[5], rest = line;
         for (d = 4; d >= 0; d--) {
@@ -18925,6 +18968,19 @@ TG__PRIVATE int64_t tg__pooling_start(tg_ctx *tg, int phase, void *plan) {
     j->lines = 1;
     for (d = 0; d < 5; d++) if (d != along) j->lines *= o[0].shape[d];
     if (j->lines == 0 || j->length == 0) return 0;
+    j->pairs = r->kind == TG_POOL_MAX_BACK || (r->kind == TG_POOL_MAX && o[1].use == TG_ABSENT);
+    for (d = 0; d < r->n; d++) if (d != 1 && (!j->quick[d] || o[d].dtype != TG_F32)) j->pairs = false;
+    for (d = 0; d < 3; d++) {
+        const tg__pooling_axis *a = &j->axis[d];
+        const int64_t size = d ? 2 : 1;
+        if (a->kernel != size || a->stride != size || a->padding || a->dilation != 1 || a->in < size * a->out) j->pairs = false;
+    }
+    if (j->channels || j->adaptive) j->pairs = false;
+    if (j->pairs) {
+        j->lines = o[0].shape[0] * o[0].shape[1] * o[0].shape[2];
+        j->per = tg__imax(1, 32768 / tg__imax(1, j->axis[1].in * (j->axis[2].in + 32)));
+        return tg__ceil_div(j->lines, j->per);
+    }
     j->join = NULL;
     if (j->compute != TG_I64 && (TG__HAS_F64 || j->compute != TG_F64))
         j->join = tg__map_kernel(tg, r->kind == TG_POOL_MEAN ? &tg_add__f.kernels : &tg_maximum__f.kernels, 0, j->compute);
@@ -20888,6 +20944,7 @@ TG__PRIVATE void tg__entropy_look(tg__entropy_plan *j, int64_t chunk) {
     int64_t r, end, c;
     if (j->look.state == TG__EXPLAINS) chunk = (int64_t)j->look.bad - 1;
     end = tg__imin((chunk + 1) * j->per, j->n);
+    if (j->td == TG_I64 && j->ts == 1 && !tg__index_odd(end - chunk * j->per, (const int64_t *)(const void *)j->target + chunk * j->per, j->classes)) return;
     for (r = chunk * j->per; r < end; r++) {
         c = tg__get_i64(j->target + r * j->ts * (int64_t)tg_dtype_size(j->td), j->td);
         if (c == -100 || (c >= 0 && c < j->classes)) continue;
@@ -24491,12 +24548,12 @@ TG__PRIVATE bool tg__is_per_channel(tg_ctx *tg, const char *name, tg_tensor *t, 
 }
 /* ---- the family: rows to mean 0 and variance 1 ----
    Operands are walked over twice: `kept` from row to row, `run` within one. A row is taken in pieces, in place where all
-   that goes along with it stands side by side in the computed type, else through tiles: its mean, its variance, then the
+   that goes along with it stands side by side in the computed type, else through tiles: its mean and its variance, then the
    result; and its sums, then the gradient. Chunks are whole rows, which are to be short or many. */
 #define TG__NORM_KERNELS(TG__K, t) \
-    TG__K(void, tg__norm_squares_##t, (tg__norm_run *r)); TG__K(void, tg__norm_sums_##t, (tg__norm_run *r)); \
+    TG__K(void, tg__norm_moments_##t, (tg__norm_run *r)); TG__K(void, tg__norm_sums_##t, (tg__norm_run *r)); \
     TG__K(void, tg__norm_apply_##t, (tg__norm_run *r)); TG__K(void, tg__norm_back_##t, (tg__norm_run *r)); \
-    TG__K(void, tg__norm_columns_##t, (tg__norm_run *r)); TG__K(void, tg__norm_many_##t, (tg__norm_run *r));
+    TG__K(void, tg__norm_many_##t, (tg__norm_run *r));
 TG__NORM_KERNELS(TG__KERNEL, f32)
 TG__NORM_KERNELS(TG__KERNEL_F64, f64)
 #undef TG__NORM_KERNELS
@@ -24513,6 +24570,7 @@ typedef struct tg__norm_plan {
     bool     own;                                  /* weights: one for each row */
     bool     many;                                 /* short rows, as many at once as a vector has lanes */
     bool     tiles;
+    bool     flat;                                 /* a row of x is one run, also where one of the weights is not */
     bool     still[TG__NORM_FEW];                  /* the same element for a whole row */
     int64_t  size[TG__NORM_FEW];                   /* of an element */
     int64_t  rows, length, per, parts;
@@ -24537,8 +24595,8 @@ TG__PRIVATE void tg__norm_begin(tg__norm_at *a, int64_t row) {
     for (k = 0; k < TG__NORM_FEW; k++)
         a->base[k] = j->job.at[k] ? j->job.at[k] + tg__loop_offset(&j->kept, k, row, NULL) * j->size[k] : NULL;
 }
-/* The piece from element `from` on. */
-TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from) {
+/* The piece from element `from` on; of x alone it may be longer. */
+TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from, bool only_x) {
     const tg__norm_plan *j = a->j;
     const tg_dtype compute = j->job.r->compute;
     const int isa = j->job.tg->isa, last = j->run.ndim - 1;
@@ -24551,6 +24609,8 @@ TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from) {
         a->p[k] = NULL;
         if (!a->base[k] || k == TG__NORM_DW || k == TG__NORM_DB || k == TG__NORM_ROWS) continue;
         if (j->direct) {
+            if (k != TG__NORM_X && only_x) continue;
+            if (only_x && j->flat) { a->p[k] = a->base[k] + from * j->size[k]; continue; }
             a->p[k] = a->base[k] + tg__loop_offset(&j->run, k, from, &column) * j->size[k];
             a->n = tg__imin(a->n, j->run.shape[last] - column);
             continue;
@@ -24560,7 +24620,7 @@ TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from) {
         if (j->still[k]) tg__load(isa, compute, 1, tile, a->base[k], 1, j->job.o[k].dtype);
         else tg__loop_tile(&j->run, k, isa, from, a->n, compute, tile, a->base[k], j->job.o[k].dtype, false);
     }
-    a->loaded = a->n == j->length;
+    a->loaded = a->n == j->length && !(only_x && j->direct);
 }
 TG__PRIVATE void tg__norm_store(const tg__norm_at *a, int64_t from) {
     const tg__norm_plan *j = a->j;
@@ -24580,33 +24640,55 @@ TG__PRIVATE double tg__norm_fill(const tg__norm_at *a, tg__norm_run *r) {
 }
 TG__PRIVATE double tg__norm_scale(const tg__norm_plan *j, double var) { return 1 / tg__sqrt64(var + j->job.r->number[0]); }
 
-TG__PRIVATE void tg__norm_row(tg__norm_at *a) {
+/* Sums over a row of x of its distances from r->mean and of their squares. */
+TG__PRIVATE void tg__norm_moments(tg__norm_at *a, tg__norm_run *r, double *sum, double *squares) {
+    const tg__norm_plan *j = a->j;
+    int64_t i;
+    *sum = *squares = 0;
+    for (i = 0; i < j->length; i += a->n) {
+        tg__norm_piece(a, i, true);
+        r->n = a->n; r->x = a->p[TG__NORM_X];
+        TG__NORM_DO(tg__norm_moments, j, r);
+        *sum += r->sum; *squares += r->dot;
+    }
+}
+/* The mean of a row, to r->mean, and its variance. Both come of one pass, by the distances from the row's first element,
+   unless that lies far out: then the sums lose digits that matter, and a second pass takes the distances from the mean. */
+TG__PRIVATE double tg__norm_variance(tg__norm_at *a, tg__norm_run *r) {
     const tg__norm_plan *j = a->j;
     const double length = (double)j->length;
-    const int isa = j->job.tg->isa;
+    double sum, squares, off;
+    if (!j->rms) {
+        tg__norm_piece(a, 0, true);
+        r->mean = tg__norm_number(j, a->p[TG__NORM_X]);
+    }
+    tg__norm_moments(a, r, &sum, &squares);
+    if (j->rms) return tg__rounded(j->wide, squares / length);
+    off = sum / length;
+    if (squares - squares != 0) {                              /* infinite */
+        r->mean = 0;
+        tg__norm_moments(a, r, &sum, &squares);
+        off = sum / length;
+    } else if (5 * off * off <= 4 * (squares / length)) {
+        r->mean = tg__rounded(j->wide, r->mean + off);
+        return tg__rounded(j->wide, squares / length - off * off);
+    }
+    r->mean = tg__rounded(j->wide, r->mean + off);
+    tg__norm_moments(a, r, &sum, &squares);
+    return tg__rounded(j->wide, squares / length);
+}
+TG__PRIVATE void tg__norm_row(tg__norm_at *a) {
+    const tg__norm_plan *j = a->j;
     tg__norm_run r = TG__ZERO;
-    double sum = 0, scale;
+    const double var = tg__norm_variance(a, &r), scale = tg__norm_scale(j, var);
     int64_t i;
-    for (i = 0; i < j->length && !j->rms; i += a->n) {
-        tg__norm_piece(a, i);
-        sum += j->wide ? tg__run_sum_f64__k[isa](a->n, (const double *)(void *)a->p[TG__NORM_X]) : (double)tg__run_sum_f32__k[isa](a->n, (const float *)(void *)a->p[TG__NORM_X]);
-    }
-    r.mean = tg__rounded(j->wide, sum / length);
-    for (sum = 0, i = 0; i < j->length; i += a->n) {
-        tg__norm_piece(a, i);
-        (void)tg__norm_fill(a, &r);
-        TG__NORM_DO(tg__norm_squares, j, &r);
-        sum += r.sum;
-    }
-    sum = tg__rounded(j->wide, sum / length);
     if (a->base[TG__NORM_ROWS]) {
         tg__put_scalar(a->base[TG__NORM_ROWS], j->job.r->compute, r.mean, 0, false);
-        tg__put_scalar(a->base[TG__NORM_ROWS] + (j->wide ? 8 : 4), j->job.r->compute, sum, 0, false);
+        tg__put_scalar(a->base[TG__NORM_ROWS] + (j->wide ? 8 : 4), j->job.r->compute, var, 0, false);
     }
-    scale = tg__norm_scale(j, sum);
     for (i = 0; i < j->length; i += a->n) {
         const char *b;
-        tg__norm_piece(a, i);
+        tg__norm_piece(a, i, false);
         r.scale = tg__norm_fill(a, &r) * scale;
         b = a->p[TG__NORM_LAST];
         r.b = b && tg__norm_still(j, TG__NORM_LAST) ? NULL : b;
@@ -24627,25 +24709,23 @@ TG__PRIVATE void tg__norm_back_row(tg__norm_at *a, char *dw, char *db) {
     int64_t i;
     r.mean = tg__norm_number(j, a->base[TG__NORM_ROWS]);
     for (i = 0; i < j->length; i += a->n) {
-        tg__norm_piece(a, i);
+        tg__norm_piece(a, i, false);
         factor = tg__norm_fill(a, &r);
         if (j->own) { r.w = NULL; factor = 1; }
         TG__NORM_DO(tg__norm_sums, j, &r);
         sum += factor * r.sum; dot += factor * r.dot;
-        if (!dw && !db) continue;
-        r.scale = s; r.dw = dw ? dw + i * size : NULL; r.db = db ? db + i * size : NULL;
-        TG__NORM_DO(tg__norm_columns, j, &r);
     }
     if (j->own && a->base[TG__NORM_DW]) tg__put_scalar(a->base[TG__NORM_DW], j->job.o[TG__NORM_DW].dtype, dot * s, 0, false);
     if (j->own && a->base[TG__NORM_DB]) tg__put_scalar(a->base[TG__NORM_DB], j->job.o[TG__NORM_DB].dtype, sum, 0, false);
     for (i = 0; i < j->length; i += a->n) {
         double own = 1;
-        tg__norm_piece(a, i);
+        tg__norm_piece(a, i, false);
         factor = tg__norm_fill(a, &r);
         if (j->own) own = factor;
         r.scale = factor * s;
         r.shift = j->rms ? 0 : own * s * (sum / length);
         r.slope = own * s * s * s * (dot / length);
+        r.inverse = s; r.dw = dw ? dw + i * size : NULL; r.db = db ? db + i * size : NULL;
         TG__NORM_DO(tg__norm_back, j, &r);
         tg__norm_store(a, i);
     }
@@ -24789,6 +24869,8 @@ TG__PRIVATE int64_t tg__norm_start(tg_ctx *tg, int phase, void *plan) {
         if (o[k].dtype != r->compute || (step != 1 && (along || step != 0))) j->direct = false;
     }
     if (j->run.ndim > 1 && j->run.shape[j->run.ndim - 1] < 64) j->direct = false;
+    j->flat = true;
+    for (i = 0; i + 1 < j->run.ndim; i++) if (j->run.stride[TG__NORM_X][i] != j->run.stride[TG__NORM_X][i + 1] * j->run.shape[i + 1]) j->flat = false;
     /* by sizes and weights alone: other strides, the same bits */
     j->many = j->length <= TG__NORM_SHORT && j->rows > 1 && !j->own && tg__norm_shared(j, TG__NORM_W) && (j->back || tg__norm_shared(j, TG__NORM_LAST));
     j->tiles = !j->direct || (j->many && (j->kept.ndim > 1 || (j->job.at[TG__NORM_ROWS] && j->kept.stride[TG__NORM_ROWS][0] != 2)));
@@ -35052,10 +35134,7 @@ TG__INLINE TG__V TG__W(tanh)(TG__V x) {
     a = TG__SUB(a, TG__W(table8)(tg__tanh_pieces[0], i));
     return TG__W(copysign)(TG__W(piece6)(tg__tanh_pieces + 1, a, i), x);
 }
-TG__INLINE TG__V TG__W(expminus)(TG__V x) {                      /* e^-|x| */
-    TG__V k, p = TG__W(expreduce)(TG__W(maxq)(TG__K(-104.0f), TG__W(neg)(TG__W(abs)(x))), &k);
-    return TG__W(scale)(TG__ADD(TG__K(1.0f), p), k);
-}
+TG__INLINE TG__V TG__W(expminus)(TG__V x) { return TG__W(exp)(TG__W(neg)(TG__W(abs)(x))); }      /* e^-|x| */
 TG__INLINE TG__V TG__W(sigmoid)(TG__V x) {                        /* 2.3 ulp */
     TG__V e = TG__W(expminus)(x);
     return TG__DIV(TG__SEL(TG__W(lt)(x, TG__K(0.0f)), e, TG__K(1.0f)), TG__ADD(TG__K(1.0f), e));
@@ -35359,7 +35438,7 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
 #define TG__VALUE(n, types, name, value) TG__KIND_##types(name, TG__EACH##n(TG__MAP_OPERAND), TG__EACH##n(TG__MAP_READ), value)
 #endif
 #undef TG__DERIV
-#if defined(TG__PASS_AVX512) && !defined(TG__ONLY)      /* TG__EACH_PASS_D */
+#if defined(TG__PASS_AVX512) && !defined(TG__ONLY)      /* TG__EACH_PASS_SHARED */
 #define TG__DERIV(n, name, value)
 #else
 #define TG__DERIV(n, name, value) TG__MAP_VALUE(name, TG__EACH_D##n(TG__MAP_OPERAND), TG__EACH_D##n(TG__MAP_READ), value)
@@ -35392,7 +35471,7 @@ typedef struct tg__norm_run {                /* a piece of a row */
     int64_t n;
     void *y, *dw, *db;
     const void *g, *x, *w, *b;               /* w, b: as many, or NULL */
-    double mean, scale, shift, slope;
+    double mean, scale, shift, slope, inverse;
     double sum, dot;                         /* what comes out */
     /* short rows, many at once; of each the mean and the variance, side by side, which the derivative reads */
     int64_t rows, xs, ys, gs, ws, bs;        /* from row to row; of weights from element to element */
@@ -35407,6 +35486,10 @@ typedef struct tg__norm_run {                /* a piece of a row */
 #endif
 #if defined(TG__T) && !(defined(TG__PASS_AVX512) && defined(TG__TYPE_F64) && !defined(TG__ONLY))
 
+#undef TG__SHARES
+#if !defined(TG__PASS_AVX512) || defined(TG__ONLY)
+#define TG__SHARES                                     /* kernels that AVX-512 borrows are compiled here */
+#endif
 #define TG__LANES 64
 #if defined(__clang__)
 #define TG__UNROLL _Pragma("clang loop unroll(full)")
@@ -35416,9 +35499,32 @@ typedef struct tg__norm_run {                /* a piece of a row */
 #define TG__UNROLL
 #endif
 
+/* The sum of 64 or 32 lanes, folded in registers. */
+#define TG__FOLD(h) TG__UNROLL for (j = 0; j < (h) / TG__VN; j++) acc[j] = TG__W(add)(acc[j], acc[j + (h) / TG__VN]);
+#define TG__FOLD_LAST(h) if (TG__VN > (h)) TG__UNROLL for (j = 0; j < (h); j++) lane[j] += lane[j + (h)];
+TG__PRIVATE TG__T TG__FT(tg__fold_sum)(int n, const TG__T *x) {
+    TG__V acc[TG__LANES / TG__VN];
+    TG__T lane[TG__VN];
+    int j;
+    TG__UNROLL for (j = 0; j < 32 / TG__VN; j++) acc[j] = TG__W(load)(x + j * TG__VN);
+    if (n == TG__LANES) { TG__UNROLL for (j = 0; j < 32 / TG__VN; j++) acc[j] = TG__W(add)(acc[j], TG__W(load)(x + 32 + j * TG__VN)); }
+    TG__FOLD(16)
+    TG__FOLD(8)
+    TG__FOLD(4)
+    TG__FOLD(2)
+    TG__FOLD(1)
+    TG__W(store)(lane, acc[0]);
+    TG__FOLD_LAST(8)
+    TG__FOLD_LAST(4)
+    TG__FOLD_LAST(2)
+    TG__FOLD_LAST(1)
+    return lane[0];
+}
+#undef TG__FOLD
+#undef TG__FOLD_LAST
 /* `n` below 64 is folded from the next power of two: the lanes that would hold the neutral number change
    nothing. */
-#define TG__REDUCE_RUN(name, neutral, op, scalar) \
+#define TG__REDUCE_RUN(name, neutral, op, scalar, fold) \
     TG__PRIVATE TG__T TG__FT(name)(int64_t n, const TG__T *x) { \
         TG__T lane[TG__LANES]; \
         int64_t i = 0, r; \
@@ -35435,37 +35541,42 @@ typedef struct tg__norm_run {                /* a piece of a row */
             } \
             TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) TG__W(store)(lane + j * TG__VN, acc[j]); \
             for (r = 0; i + r < n; r++) { TG__T a = lane[r], b = x[i + r]; lane[r] = scalar; } \
+            fold \
         } \
         for (; half >= TG__VN; half /= 2) for (j = 0; j < half; j += TG__VN) TG__W(store)(lane + j, op(TG__W(load)(lane + j), TG__W(load)(lane + j + half))); \
         for (; half > 0; half /= 2) for (j = 0; j < half; j++) { TG__T a = lane[j], b = lane[j + half]; lane[j] = scalar; } \
         return lane[0]; \
     }
-/* y[j] = y[j] op x[0][j] op x[1][j] ...: rows in order */
+/* y[j] = y[j] op x[0][j] op x[1][j] ...: rows in order. Eight of them are gone along together, as memory lies. */
 #define TG__REDUCE_COLUMNS(name, op) \
     TG__PRIVATE void TG__FT(name)(int64_t rows, int64_t n, TG__T *y, const TG__T *x, int64_t stride) { \
-        int64_t j = 0, r; \
-        for (; j + 4 * TG__VN <= n; j += 4 * TG__VN) { \
-            TG__V a = TG__W(load)(y + j), b = TG__W(load)(y + j + TG__VN), c = TG__W(load)(y + j + 2 * TG__VN), d = TG__W(load)(y + j + 3 * TG__VN); \
-            const TG__T *p = x + j; \
-            for (r = 0; r < rows; r++, p += stride) { \
-                a = op(a, TG__W(load)(p)); b = op(b, TG__W(load)(p + TG__VN)); c = op(c, TG__W(load)(p + 2 * TG__VN)); d = op(d, TG__W(load)(p + 3 * TG__VN)); \
+        for (; rows > 0; rows -= 8, x += 8 * stride) { \
+            const int64_t m = rows < 8 ? rows : 8; \
+            int64_t j, r; \
+            for (j = 0; j + TG__VN <= n; j += TG__VN) { \
+                const TG__T *p = x + j, *q = p + 4 * stride; \
+                TG__V a = op(TG__W(load)(y + j), TG__W(load)(p)); \
+                if (m > 1) a = op(a, TG__W(load)(p + stride)); \
+                if (m > 2) a = op(a, TG__W(load)(p + 2 * stride)); \
+                if (m > 3) a = op(a, TG__W(load)(p + 3 * stride)); \
+                if (m > 4) a = op(a, TG__W(load)(q)); \
+                if (m > 5) a = op(a, TG__W(load)(q + stride)); \
+                if (m > 6) a = op(a, TG__W(load)(q + 2 * stride)); \
+                if (m > 7) a = op(a, TG__W(load)(q + 3 * stride)); \
+                TG__W(store)(y + j, a); \
             } \
-            TG__W(store)(y + j, a); TG__W(store)(y + j + TG__VN, b); TG__W(store)(y + j + 2 * TG__VN, c); TG__W(store)(y + j + 3 * TG__VN, d); \
-        } \
-        for (; j + TG__VN <= n; j += TG__VN) { \
-            TG__V a = TG__W(load)(y + j); \
-            for (r = 0; r < rows; r++) a = op(a, TG__W(load)(x + r * stride + j)); \
-            TG__W(store)(y + j, a); \
-        } \
-        if (j < n) { \
-            TG__V a = TG__W(loadn)(y + j, (int)(n - j)); \
-            for (r = 0; r < rows; r++) a = op(a, TG__W(loadn)(x + r * stride + j, (int)(n - j))); \
-            TG__W(storen)(y + j, a, (int)(n - j)); \
+            if (j < n) { \
+                TG__V a = TG__W(loadn)(y + j, (int)(n - j)); \
+                for (r = 0; r < m; r++) a = op(a, TG__W(loadn)(x + r * stride + j, (int)(n - j))); \
+                TG__W(storen)(y + j, a, (int)(n - j)); \
+            } \
         } \
     }
 
-TG__REDUCE_RUN(tg__run_sum, 0, TG__W(add), a + b)
-TG__REDUCE_RUN(tg__run_prod, 1, TG__W(mul), a * b)
+TG__REDUCE_RUN(tg__run_sum, 0, TG__W(add), a + b, return TG__FT(tg__fold_sum)(TG__LANES, lane);)
+#if defined(TG__SHARES)
+TG__REDUCE_RUN(tg__run_prod, 1, TG__W(mul), a * b, )
+#endif
 /* through the words: gcc's -Ofast breaks scalar comparisons with NaN */
 TG__INLINE TG__T TG__FT(tg__max2)(TG__T a, TG__T b) {
     TG__T v[TG__VN];
@@ -35477,12 +35588,14 @@ TG__INLINE TG__T TG__FT(tg__min2)(TG__T a, TG__T b) {
     TG__W(store)(v, TG__W(minn)(TG__W(set)(a), TG__W(set)(b)));
     return v[0];
 }
-TG__REDUCE_RUN(tg__run_max, x[0], TG__W(maxn), TG__FT(tg__max2)(a, b))
-TG__REDUCE_RUN(tg__run_min, x[0], TG__W(minn), TG__FT(tg__min2)(a, b))
+TG__REDUCE_RUN(tg__run_max, x[0], TG__W(maxn), TG__FT(tg__max2)(a, b), )
+TG__REDUCE_RUN(tg__run_min, x[0], TG__W(minn), TG__FT(tg__min2)(a, b), )
+#if defined(TG__SHARES)
 TG__REDUCE_COLUMNS(tg__columns_sum, TG__W(add))
 TG__REDUCE_COLUMNS(tg__columns_prod, TG__W(mul))
 TG__REDUCE_COLUMNS(tg__columns_max, TG__W(maxn))
 TG__REDUCE_COLUMNS(tg__columns_min, TG__W(minn))
+#endif
 
 /* Where does v stand first? v came out of the run; NaN is found too. */
 TG__PRIVATE int64_t TG__FT(tg__run_find)(int64_t n, const TG__T *x, TG__T v) {
@@ -35569,6 +35682,15 @@ TG__INLINE void TG__FT(tg__rows_quad)(TG__V *r0, TG__V *r1, TG__V *r2, TG__V *r3
     *r2 = _mm256_castpd_ps(_mm256_unpacklo_pd(h01, h23)); *r3 = _mm256_castpd_ps(_mm256_unpackhi_pd(h01, h23));
 #endif
 }
+/* Such pieces go back to each fourth row from y on. */
+TG__INLINE void TG__FT(tg__rows_put)(TG__T *y, int64_t ys, TG__V v) {
+#if defined(TG__PASS_AVX512)
+    _mm_storeu_ps(y, _mm512_castps512_ps128(v)); _mm_storeu_ps(y + 4 * ys, _mm512_extractf32x4_ps(v, 1));
+    _mm_storeu_ps(y + 8 * ys, _mm512_extractf32x4_ps(v, 2)); _mm_storeu_ps(y + 12 * ys, _mm512_extractf32x4_ps(v, 3));
+#else
+    _mm_storeu_ps(y, _mm256_castps256_ps128(v)); _mm_storeu_ps(y + 4 * ys, _mm256_extractf128_ps(v, 1));
+#endif
+}
 #define TG__ROWS_PIECE(j, k, n) TG__FT(tg__rows_piece)(p + (j) * rs + (k), rs, n)
 #define TG__ROWS_PIECES(n) r0 = TG__ROWS_PIECE(0, 0, n); r1 = TG__ROWS_PIECE(1, 0, n); r2 = TG__ROWS_PIECE(2, 0, n); r3 = TG__ROWS_PIECE(3, 0, n)
 #endif
@@ -35603,15 +35725,11 @@ TG__INLINE void TG__FT(tg__rows_back)(int64_t rows, int64_t n, const TG__T *c, T
     int64_t k = 0;
 #if defined(TG__ROWS_QUICK)
     for (; rows == TG__VN && k + 4 <= n; k += 4) {
-        TG__V r[4];
-        TG__T part[TG__VN];
-        int j, q;
-        for (j = 0; j < 4; j++) r[j] = TG__W(load)(c + (k + j) * TG__VN);
-        TG__FT(tg__rows_quad)(&r[0], &r[1], &r[2], &r[3]);
-        TG__UNROLL for (j = 0; j < 4; j++) {
-            TG__W(store)(part, r[j]);
-            TG__UNROLL for (q = 0; q < TG__VN; q += 4) memcpy(y + (q + j) * ys + k, part + q, 4 * sizeof *y);
-        }
+        const TG__T *p = c + k * TG__VN;
+        TG__V r0 = TG__W(load)(p), r1 = TG__W(load)(p + TG__VN), r2 = TG__W(load)(p + 2 * TG__VN), r3 = TG__W(load)(p + 3 * TG__VN);
+        TG__FT(tg__rows_quad)(&r0, &r1, &r2, &r3);
+        TG__FT(tg__rows_put)(y + k, ys, r0); TG__FT(tg__rows_put)(y + ys + k, ys, r1);
+        TG__FT(tg__rows_put)(y + 2 * ys + k, ys, r2); TG__FT(tg__rows_put)(y + 3 * ys + k, ys, r3);
     }
 #endif
     for (; k < n; k++)
@@ -35770,7 +35888,7 @@ TG__PRIVATE TG__T TG__FT(tg__run_exp_sum)(int64_t n, const TG__T *x, TG__T top) 
             acc[j] = TG__W(add)(acc[j], TG__W(exp)(TG__W(load)(lane + j * TG__VN)));
     }
     for (j = 0; j < TG__LANES / TG__VN; j++) TG__W(store)(lane + j * TG__VN, acc[j]);
-    return TG__FT(tg__run_sum)(TG__LANES, lane);
+    return TG__FT(tg__fold_sum)(TG__LANES, lane);
 }
 TG__INLINE TG__T TG__FT(tg__log1)(TG__T v) {                         /* the logarithm of one number */
     TG__T lane[TG__VN];
@@ -35820,36 +35938,40 @@ TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *
 
 /* ---- pieces of rows that are normalised ----
    d is x - mean, h is g, times w where there is one. */
-/* sum: of d * d, in tg__run_sum's order */
-TG__PRIVATE void TG__FT(tg__norm_squares)(tg__norm_run *r) {
+#define TG__NORM_LANES 32
+/* sum: of d; dot: of d * d. Over 32 lanes each. */
+TG__PRIVATE void TG__FT(tg__norm_moments)(tg__norm_run *r) {
     const TG__T *x = (const TG__T *)r->x;
     const TG__V mean = TG__W(set)((TG__T)r->mean);
-    TG__V acc[TG__LANES / TG__VN];
-    TG__T lane[TG__LANES];
+    TG__V a[TG__NORM_LANES / TG__VN], b[TG__NORM_LANES / TG__VN];
+    TG__T sums[TG__NORM_LANES], dots[TG__NORM_LANES];
+    const int64_t n = r->n;
     int64_t i = 0;
     int j;
-    TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) acc[j] = TG__W(set)(0);
-    for (; i + TG__LANES <= r->n; i += TG__LANES) {
-        TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) {
+    TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) a[j] = b[j] = TG__W(set)(0);
+    for (; i + TG__NORM_LANES <= n; i += TG__NORM_LANES) {
+        TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) {
             const TG__V d = TG__W(sub)(TG__W(load)(x + i + j * TG__VN), mean);
-            acc[j] = TG__W(fma)(d, d, acc[j]);
+            a[j] = TG__W(add)(a[j], d);
+            b[j] = TG__W(fma)(d, d, b[j]);
         }
     }
-    TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) TG__W(store)(lane + j * TG__VN, acc[j]);
-    for (j = 0; i < r->n; i += TG__VN, j += TG__VN) {
+    TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) { TG__W(store)(sums + j * TG__VN, a[j]); TG__W(store)(dots + j * TG__VN, b[j]); }
+    for (j = 0; i < n; i += TG__VN, j += TG__VN) {
         const TG__T *p = x + i;
         TG__T part[TG__VN];
         TG__V d;
-        if (r->n - i < TG__VN) {                                     /* lanes past the end add 0 */
-            for (int k = 0; k < TG__VN; k++) part[k] = i + k < r->n ? p[k] : (TG__T)r->mean;
+        if (n - i < TG__VN) {                                        /* lanes past the end add 0 */
+            for (int k = 0; k < TG__VN; k++) part[k] = i + k < n ? p[k] : (TG__T)r->mean;
             p = part;
         }
         d = TG__W(sub)(TG__W(load)(p), mean);
-        TG__W(store)(lane + j, TG__W(fma)(d, d, TG__W(load)(lane + j)));
+        TG__W(store)(sums + j, TG__W(add)(TG__W(load)(sums + j), d));
+        TG__W(store)(dots + j, TG__W(fma)(d, d, TG__W(load)(dots + j)));
     }
-    r->sum = (double)TG__FT(tg__run_sum)(TG__LANES, lane);
+    r->sum = (double)TG__FT(tg__fold_sum)(TG__NORM_LANES, sums);
+    r->dot = (double)TG__FT(tg__fold_sum)(TG__NORM_LANES, dots);
 }
-#define TG__NORM_LANES 32
 /* sum: of h; dot: of h * d. Over 32 lanes each. */
 TG__PRIVATE void TG__FT(tg__norm_sums)(tg__norm_run *r) {
     const TG__T *g = (const TG__T *)r->g, *x = (const TG__T *)r->x, *w = (const TG__T *)r->w;
@@ -35875,9 +35997,13 @@ TG__PRIVATE void TG__FT(tg__norm_sums)(tg__norm_run *r) {
         TG__W(store)(sums + j, TG__W(add)(TG__W(load)(sums + j), h));
         TG__W(store)(dots + j, TG__W(fma)(h, TG__W(sub)(TG__W(loadn)(x + i, k), mean), TG__W(load)(dots + j)));
     }
-    r->sum = (double)TG__FT(tg__run_sum)(TG__NORM_LANES, sums);
-    r->dot = (double)TG__FT(tg__run_sum)(TG__NORM_LANES, dots);
+    r->sum = (double)TG__FT(tg__fold_sum)(TG__NORM_LANES, sums);
+    r->dot = (double)TG__FT(tg__fold_sum)(TG__NORM_LANES, dots);
 }
+/* for all vectors of the piece, the last in part */
+#define TG__NORM_EACH(...) \
+    for (i = 0; i + TG__VN <= n; i += TG__VN) { const int k = TG__VN; __VA_ARGS__ } \
+    if (i < n) { const int k = (int)(n - i); __VA_ARGS__ }
 #define TG__NORM_GET(p) (k == TG__VN ? TG__W(load)((p) + i) : TG__W(loadn)((p) + i, k))
 #define TG__NORM_PUT(p, v) do { if (k == TG__VN) TG__W(store)((p) + i, v); else TG__W(storen)((p) + i, v, k); } while (0)
 /* y = d * scale * w + b, where there is no b + shift; y may be x */
@@ -35885,42 +36011,32 @@ TG__PRIVATE void TG__FT(tg__norm_apply)(tg__norm_run *r) {
     const TG__T *x = (const TG__T *)r->x, *w = (const TG__T *)r->w, *b = (const TG__T *)r->b;
     TG__T *y = (TG__T *)r->y;
     const TG__V mean = TG__W(set)((TG__T)r->mean), scale = TG__W(set)((TG__T)r->scale), shift = TG__W(set)((TG__T)r->shift);
+    const int64_t n = r->n;
     int64_t i;
-    for (i = 0; i < r->n; i += TG__VN) {
-        const int k = (int)(r->n - i < TG__VN ? r->n - i : TG__VN);
+    TG__NORM_EACH(
         TG__V v = TG__W(mul)(TG__W(sub)(TG__NORM_GET(x), mean), scale);
         if (w) v = TG__W(mul)(v, TG__NORM_GET(w));
         v = TG__W(add)(v, b ? TG__NORM_GET(b) : shift);
         TG__NORM_PUT(y, v);
-    }
+    )
 }
-/* y = h * scale - shift - d * slope; y may be g or x */
+/* y = h * scale - shift - d * slope; y may be g or x. dw += g * d * inverse, db += g. Each of the three may be NULL. */
 TG__PRIVATE void TG__FT(tg__norm_back)(tg__norm_run *r) {
     const TG__T *g = (const TG__T *)r->g, *x = (const TG__T *)r->x, *w = (const TG__T *)r->w;
-    TG__T *y = (TG__T *)r->y;
+    TG__T *y = (TG__T *)r->y, *dw = (TG__T *)r->dw, *db = (TG__T *)r->db;
     const TG__V mean = TG__W(set)((TG__T)r->mean), scale = TG__W(set)((TG__T)r->scale), shift = TG__W(set)((TG__T)r->shift),
-        slope = TG__W(set)((TG__T)r->slope);
+        slope = TG__W(set)((TG__T)r->slope), inverse = TG__W(set)((TG__T)r->inverse);
+    const int64_t n = r->n;
     int64_t i;
-    for (i = 0; i < r->n; i += TG__VN) {
-        const int k = (int)(r->n - i < TG__VN ? r->n - i : TG__VN);
-        TG__V h = TG__NORM_GET(g);
-        if (w) h = TG__W(mul)(h, TG__NORM_GET(w));
-        h = TG__W(fnma)(TG__W(sub)(TG__NORM_GET(x), mean), slope, TG__W(sub)(TG__W(mul)(h, scale), shift));
-        TG__NORM_PUT(y, h);
-    }
-}
-/* dw += g * d * scale, db += g, of which one may be NULL */
-TG__PRIVATE void TG__FT(tg__norm_columns)(tg__norm_run *r) {
-    const TG__T *g = (const TG__T *)r->g, *x = (const TG__T *)r->x;
-    TG__T *dw = (TG__T *)r->dw, *db = (TG__T *)r->db;
-    const TG__V mean = TG__W(set)((TG__T)r->mean), scale = TG__W(set)((TG__T)r->scale);
-    int64_t i;
-    for (i = 0; i < r->n; i += TG__VN) {
-        const int k = (int)(r->n - i < TG__VN ? r->n - i : TG__VN);
-        const TG__V h = TG__NORM_GET(g);
-        if (dw) TG__NORM_PUT(dw, TG__W(fma)(h, TG__W(mul)(TG__W(sub)(TG__NORM_GET(x), mean), scale), TG__NORM_GET(dw)));
-        if (db) TG__NORM_PUT(db, TG__W(add)(h, TG__NORM_GET(db)));
-    }
+    TG__NORM_EACH(
+        const TG__V v = TG__NORM_GET(g), d = TG__W(sub)(TG__NORM_GET(x), mean);
+        if (dw) TG__NORM_PUT(dw, TG__W(fma)(v, TG__W(mul)(d, inverse), TG__NORM_GET(dw)));
+        if (db) TG__NORM_PUT(db, TG__W(add)(v, TG__NORM_GET(db)));
+        if (y) {
+            const TG__V h = w ? TG__W(mul)(v, TG__NORM_GET(w)) : v;
+            TG__NORM_PUT(y, TG__W(fnma)(d, slope, TG__W(sub)(TG__W(mul)(h, scale), shift)));
+        }
+    )
 }
 /* Sums of n columns a[k] * b[k], b NULL: of a[k], over 4 numbers in turn: the same for every vector width. */
 TG__INLINE TG__V TG__FT(tg__norm_across)(int64_t n, const TG__T *a, const TG__T *b) {
@@ -35982,24 +36098,75 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
         if (!g || (!r->dw && !r->db)) continue;
         TG__W(store)(two + TG__VN, scale);
         for (j = 0; j < count; j++) {
-            tg__norm_run one;
-            one.n = r->n; one.dw = r->dw; one.db = r->db; one.x = x + (i + j) * r->xs; one.g = g + (i + j) * r->gs;
-            one.mean = (double)two[j]; one.scale = (double)two[TG__VN + j];
-            TG__FT(tg__norm_columns)(&one);
+            tg__norm_run one = *r;
+            one.y = NULL; one.dw = r->dw; one.db = r->db; one.x = x + (i + j) * r->xs; one.g = g + (i + j) * r->gs;
+            one.mean = (double)two[j]; one.inverse = (double)two[TG__VN + j];
+            TG__FT(tg__norm_back)(&one);
         }
     }
 }
 #undef TG__NORM_LANES
+#undef TG__NORM_EACH
 #undef TG__NORM_GET
 #undef TG__NORM_PUT
 
-#if defined(TG__TYPE_F32)
+#if defined(TG__TYPE_F32) && defined(TG__SHARES)
+/* Packed rows of up to 64 elements to their sums so far, one row in each lane, carried in double: the additions of
+   tg__scan_floats. work: [n, VN] */
+typedef struct TG__FN(tg__wide) { TG__FN(tg__vf64) lo, hi; } TG__FN(tg__wide);
+TG__INLINE TG__FN(tg__wide) TG__FN(tg__wide_get)(const float *p) {
+    TG__FN(tg__wide) w;
+#if defined(TG__PASS_AVX2)                             /* straight from memory and back: no halves to be moved */
+    w.lo = _mm256_cvtps_pd(_mm_loadu_ps(p)); w.hi = _mm256_cvtps_pd(_mm_loadu_ps(p + 4));
+#else
+    const TG__V v = TG__W(load)(p);
+    w.lo = TG__W(lo)(v); w.hi = TG__W(hi)(v);
+#endif
+    return w;
+}
+TG__INLINE TG__FN(tg__wide) TG__FN(tg__wide_add)(TG__FN(tg__wide) a, TG__FN(tg__wide) b) {
+    a.lo = TG__FN(tg__w_add_f64)(a.lo, b.lo); a.hi = TG__FN(tg__w_add_f64)(a.hi, b.hi);
+    return a;
+}
+TG__INLINE void TG__FN(tg__wide_put)(float *p, TG__FN(tg__wide) w) {
+#if defined(TG__PASS_AVX2)
+    _mm_storeu_ps(p, _mm256_cvtpd_ps(w.lo)); _mm_storeu_ps(p + 4, _mm256_cvtpd_ps(w.hi));
+#else
+    TG__W(store)(p, TG__W(narrow)(w.lo, w.hi));
+#endif
+}
+TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const float *x, float *work) {
+#define TG__ADD2(a, b) TG__FN(tg__wide_add)(a, b)
+#define TG__GET2(i) TG__FN(tg__wide_get)(c + (i) * TG__VN)
+#define TG__PUT2(i, w) TG__FN(tg__wide_put)(c + (i) * TG__VN, w)
+    for (; rows > 0; rows -= TG__VN, x += n * TG__VN, y += n * TG__VN) {
+        const int64_t m = rows < TG__VN ? rows : TG__VN;
+        TG__FN(tg__wide) s;
+        float *c = work;
+        int64_t k;
+        if (m < TG__VN) memset(work, 0, (size_t)(n * TG__VN) * sizeof *work);            /* lanes that nobody looks at */
+        TG__FT(tg__rows_columns)(m, n, x, n, 1, work);
+        s = TG__GET2(0);
+        for (k = 1, c += TG__VN; k + 4 <= n; k += 4, c += 4 * TG__VN) {
+            const TG__FN(tg__wide) p = TG__GET2(0), q = TG__GET2(2), pair = TG__ADD2(p, TG__GET2(1)), next = TG__ADD2(q, TG__GET2(3)), half = TG__ADD2(s, pair);
+            TG__PUT2(0, TG__ADD2(s, p)); TG__PUT2(1, half); TG__PUT2(2, TG__ADD2(half, q));
+            s = TG__ADD2(s, TG__ADD2(pair, next));
+            TG__PUT2(3, s);
+        }
+        for (; k < n; k++, c += TG__VN) { s = TG__ADD2(s, TG__GET2(0)); TG__PUT2(0, s); }
+        TG__FT(tg__rows_back)(m, n, work, y, n);
+    }
+#undef TG__ADD2
+#undef TG__GET2
+#undef TG__PUT2
+}
 /* Short rows in order, by exchanging neighbours, which is stable. A float's bits are an integer that grows with it once
    those of the negative ones are turned over; both zeros are one, and NaN is the largest. */
 TG__PRIVATE void TG__FN(tg__sort_lanes)(const tg__sort_side *s) {
 #define TG__SIDE_LOAD(p) TG__W(bits)(TG__W(load)(p))
 #define TG__SIDE_STORE(p, v) TG__W(store)(p, TG__W(frombits)(v))
     const TG__VI flip = TG__W(iset)(s->flip), rest = TG__W(iset)(0x7fffffff), none = TG__W(iset)(0);
+    const int64_t count = s->count, xs = s->xs, ys = s->ys, ps = s->ps;
     float *key = s->room, *place = key + s->n * TG__VN;
     int64_t row, i, k, m;
     for (row = 0; row < s->rows; row += TG__VN) {
@@ -36031,11 +36198,11 @@ TG__PRIVATE void TG__FN(tg__sort_lanes)(const tg__sort_side *s) {
             const float *x = s->x + (row + i) * s->xr, *from = place + s->first * TG__VN + i;
             float *y = s->y + (row + i) * s->yr;
             int64_t *to = s->places + (row + i) * s->pr;
-            for (k = s->count; k > 0; k--, from += TG__VN, y += s->ys, to += s->ps) {
+            for (k = count; k > 0; k--, from += TG__VN, y += ys, to += ps) {
                 int32_t at;
                 memcpy(&at, from, sizeof at);
                 *to = at;
-                *y = x[at * s->xs];
+                *y = x[at * xs];
             }
         }
     }
