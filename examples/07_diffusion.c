@@ -154,7 +154,7 @@ int main(int argc, char **argv) {
     plan_steps();
     unet *u = unet_new(tg);
     if (u) {
-        train(tg, u, brief ? 60 : 800);
+        train(tg, u, brief ? 60 : 500);
         tg_grad_mode(tg, false);
         tg_tensor *drawn = draw_pictures(tg, DRAWN, &dice), *others = draw_pictures(tg, MADE, &dice);
         tg_tensor *ddim = make(tg, u, 20, true, NULL), *ddpm = brief ? ddim : make(tg, u, STEPS, false, film);

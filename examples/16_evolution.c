@@ -14,17 +14,17 @@
 #include "../tensorgrad.h"
 #include "draw.h"
 
-enum { BRAINS = 1000, SENSES = 4, CELLS = 8, BEST = 50, GATES = 50, EVERY = 40, STEPS = GATES * EVERY, SHOWN = 8 };
+enum { BRAINS = 1000, SENSES = 4, CELLS = 8, BEST = 50, GATES = 50, EVERY = 32, STEPS = GATES * EVERY, SHOWN = 8 };
 
 typedef struct brains { tg_tensor *in, *in_bias, *out, *out_bias; } brains;       /* [BRAINS, ...] each */
 
-/* ---- The course: a gate comes every 40 steps, and swings up and down while it comes. ---- */
+/* ---- The course: a gate comes every 32 steps, and swings up and down while it comes. ---- */
 
 typedef struct gate { float middle, swing, phase; } gate;
 
 static void make_course(gate *gates, uint64_t *dice) {
     for (int i = 0; i < GATES; i++) {
-        gates[i].middle = roll(dice, 0.3f, 0.7f);
+        gates[i].middle = roll(dice, 0.2f, 0.8f);
         gates[i].swing = roll(dice, 0, 0.1f);
         gates[i].phase = roll(dice, 0, 6.28f);
     }
@@ -62,7 +62,7 @@ static void fly(tg_ctx *tg, const brains *b, int n, const gate *gates, int *step
             if (steps[i] >= 0) continue;
             speed[i] = beat[i] > 0 ? 0.02f : speed[i] - 0.002f;
             height[i] += speed[i];
-            bool missed = t % EVERY == EVERY - 1 && fabsf(height[i] - gap) > 0.08f;
+            bool missed = t % EVERY == EVERY - 1 && fabsf(height[i] - gap) > 0.07f;
             if (missed || height[i] < 0 || height[i] > 1) { steps[i] = t; flying--; }
         }
         if (track) track[t] = height[0];
@@ -106,7 +106,7 @@ static void show(const gate *gates, const float *track, int steps) {
             int t = 4 * column + 3;
             float low = 1 - (float)(row + 1) / HIGH, high = 1 - (float)row / HIGH, middle = (low + high) / 2;
             bool here = t < steps && track[t] >= low && track[t] < high;
-            bool wall = t % EVERY == EVERY - 1 && fabsf(middle - gate_at(gates, t)) > 0.08f;
+            bool wall = t % EVERY == EVERY - 1 && fabsf(middle - gate_at(gates, t)) > 0.07f;
             putchar(here ? 'o' : wall ? '|' : ' ');
         }
         putchar('\n');
