@@ -23,8 +23,8 @@ static tg_tensor *draw_pictures(tg_ctx *tg, int n, uint64_t *dice) {
     const float ink = 1;
     for (int i = 0; i < n; i++) {
         float radius = roll(dice, 4, 7);
-        float x = roll(dice, radius, SIDE - radius);
-        float y = roll(dice, radius, SIDE - radius);
+        float x = roll(dice, 7, 9);
+        float y = roll(dice, 7, 9);
         for (int p = 0; p < PIXELS; p++) pixels[i][p] = -1;
         draw_shape(pixels[i], 1, SIDE, kinds[roll_int(dice, 4)], x, y, radius, 0, &ink);
     }

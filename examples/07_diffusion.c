@@ -14,7 +14,7 @@
 #include "../tensorgrad.h"
 #include "draw.h"
 
-enum { SIDE = 16, PIXELS = SIDE * SIDE, STEPS = 200, BATCH = 48, WIDTH = 24, TIME = 64, MADE = 32, DRAWN = 2000 };
+enum { SIDE = 16, PIXELS = SIDE * SIDE, STEPS = 200, BATCH = 48, WIDTH = 16, TIME = 64, MADE = 32, DRAWN = 2000 };
 
 /* White shapes on black, from -1 to 1. */
 static tg_tensor *draw_pictures(tg_ctx *tg, int n, uint64_t *dice) {
@@ -23,15 +23,15 @@ static tg_tensor *draw_pictures(tg_ctx *tg, int n, uint64_t *dice) {
     const float ink = 1;
     for (int i = 0; i < n; i++) {
         float radius = roll(dice, 4, 7);
-        float x = roll(dice, radius, SIDE - radius);
-        float y = roll(dice, radius, SIDE - radius);
+        float x = roll(dice, 7, 9);
+        float y = roll(dice, 7, 9);
         for (int p = 0; p < PIXELS; p++) pixels[i][p] = -1;
         draw_shape(pixels[i], 1, SIDE, kinds[roll_int(dice, 4)], x, y, radius, 0, &ink);
     }
     return tg_from_f32(tg, TG_SHAPE(n, 1, SIDE, SIDE), pixels[0]);
 }
 
-/* ---- The network: down to half the size and up again, with the step told to every block. ---- */
+/* ---- The network: down to a quarter of the size and up again, with the step told to every block. ---- */
 
 typedef struct block { tg_module m; tg_module *conv1, *time, *norm, *conv2; } block;
 
@@ -52,28 +52,39 @@ static tg_tensor *run(tg_module *m, tg_tensor *x, tg_tensor *time) {
     return tg_silu(tg_forward(b->conv2, x));
 }
 
-typedef struct unet { tg_module m; tg_module *time, *first, *down, *middle, *up, *last; } unet;
+typedef struct unet { tg_module m; tg_module *time, *first, *half, *quarter, *middle, *half_up, *up, *last; } unet;
 
 static unet *unet_new(tg_ctx *tg) {
     unet *u = TG_MODULE(tg, unet, NULL);
     TG_PART(u, time, tg_nn_sequential(tg, tg_nn_embedding(tg, STEPS, TIME), tg_nn_linear(tg, TIME, TIME), tg_nn_silu(tg)));
     TG_PART(u, first, block_new(tg, 1, WIDTH));
-    TG_PART(u, down, block_new(tg, WIDTH, 2 * WIDTH));
-    TG_PART(u, middle, block_new(tg, 2 * WIDTH, 2 * WIDTH));
+    TG_PART(u, half, block_new(tg, WIDTH, 2 * WIDTH));
+    TG_PART(u, quarter, block_new(tg, 2 * WIDTH, 4 * WIDTH));
+    TG_PART(u, middle, block_new(tg, 4 * WIDTH, 4 * WIDTH));
+    TG_PART(u, half_up, block_new(tg, 6 * WIDTH, 2 * WIDTH));
     TG_PART(u, up, block_new(tg, 3 * WIDTH, WIDTH));
     TG_PART(u, last, tg_nn_conv2d(tg, WIDTH, 1, 3, .padding = {1, 1}));
     return (unet *)TG_MODULE_OF(u);
+}
+
+static tg_tensor *smaller(tg_tensor *x) { return tg_avg_pool2d(x, .kernel = {2, 2}); }
+
+/* Twice as large, with what there was at that size before. */
+static tg_tensor *larger(tg_tensor *x, tg_tensor *before) {
+    return tg_cat((tg_tensor *[]){ tg_interpolate(x, .scale_factor = {2, 2}), before }, 2, 1);
 }
 
 /* Pictures [N, 1, SIDE, SIDE] with noise, and how many steps each has had, i64 [N]: the noise that is in them. */
 static tg_tensor *unet_forward(unet *u, tg_tensor *x, tg_tensor *steps) {
     size_t mark = tg_module_enter(&u->m);
     tg_tensor *time = tg_forward(u->time, steps);
-    tg_tensor *large = run(u->first, x, time);                                             /* [N, WIDTH, 16, 16] */
-    tg_tensor *small = run(u->down, tg_avg_pool2d(large, .kernel = {2, 2}), time);         /* [N, 2 WIDTH, 8, 8] */
-    small = tg_interpolate(run(u->middle, small, time), .scale_factor = {2, 2});           /* [N, 2 WIDTH, 16, 16] */
-    x = run(u->up, tg_cat((tg_tensor *[]){ small, large }, 2, 1), time);
-    return tg_module_leave(&u->m, mark, tg_forward(u->last, x));
+    tg_tensor *whole = run(u->first, x, time);                             /* [N, WIDTH, 16, 16]  */
+    tg_tensor *half = run(u->half, smaller(whole), time);                  /* [N, 2 WIDTH, 8, 8]  */
+    tg_tensor *quarter = run(u->quarter, smaller(half), time);             /* [N, 4 WIDTH, 4, 4]  */
+    quarter = run(u->middle, quarter, time);
+    half = run(u->half_up, larger(quarter, half), time);
+    whole = run(u->up, larger(half, whole), time);
+    return tg_module_leave(&u->m, mark, tg_forward(u->last, whole));
 }
 
 /* ---- The steps: left[t] is the part of the picture's variance that is left after step t. ---- */
@@ -105,7 +116,7 @@ static void train(tg_ctx *tg, unet *u, int steps) {
         tg_step(adam);
         average += 0.05 * (tg_item(loss) - average);
         tg_end(tg, scope);
-        if (step % 50 && step < steps) continue;
+        if (step % 100 && step < steps) continue;
         printf("step %d  loss %.4f\n", step, average);
         fflush(stdout);
     }
@@ -154,7 +165,7 @@ int main(int argc, char **argv) {
     plan_steps();
     unet *u = unet_new(tg);
     if (u) {
-        train(tg, u, brief ? 60 : 500);
+        train(tg, u, brief ? 100 : 1000);
         tg_grad_mode(tg, false);
         tg_tensor *drawn = draw_pictures(tg, DRAWN, &dice), *others = draw_pictures(tg, MADE, &dice);
         tg_tensor *ddim = make(tg, u, 20, true, NULL), *ddpm = brief ? ddim : make(tg, u, STEPS, false, film);
