@@ -71,7 +71,9 @@ static tg_tensor *namer_forward(namer *n, tg_tensor *letters, tg_tensor **h, tg_
     return tg_module_leave(&n->m, mark, tg_forward(n->head, x));
 }
 
-/* ---- Training: all names at once. "neon" is read as 0 n e o n and asks for n e o n 0; what is behind does not count. ---- */
+/* ---- Training: all names at once. ---- */
+
+/* "neon" is read as 0 n e o n and asks for n e o n 0; what is behind does not count. */
 
 static void train(tg_ctx *tg, namer *n, const names *list, int steps) {
     static int64_t letter[MOST][LONGEST + 1], target[MOST][LONGEST + 1];

@@ -1,4 +1,4 @@
-/* 06_dcgan.c - two networks against each other: one forges pictures of shapes, the other learns to tell them from real ones.
+/* 06_dcgan.c - two networks against each other: one forges pictures of shapes, the other tells them from real ones.
 
    The forger makes pictures of random numbers by transposed convolutions; the judge is a convolutional network. Each step
    the judge learns from 64 real and 64 forged pictures, and then the forger from what the judge said of his.
@@ -7,14 +7,14 @@
        ./06_dcgan short                                                a few steps, for the tests
 
    Prints how often the judge takes real and forged pictures for real (0.5 and 0.5 would be a draw), and how far forgeries
-   are from the nearest of 2,000 drawn pictures. Writes dcgan.png: eight stages of training, a row each, of the same
+   are from the nearest of 1,000 drawn pictures. Writes dcgan.png: eight stages of training, a row each, of the same
    random numbers. */
 
 #define TENSORGRAD_IMPLEMENTATION
 #include "../tensorgrad.h"
 #include "draw.h"
 
-enum { SIDE = 16, PIXELS = SIDE * SIDE, BATCH = 64, NOISE = 32, WIDTH = 24, DRAWN = 2000, SHOWN = 16, STAGES = 8 };
+enum { SIDE = 16, PIXELS = SIDE * SIDE, BATCH = 64, NOISE = 32, WIDTH = 24, DRAWN = 1000, SHOWN = 16, STAGES = 8 };
 
 /* White shapes on black, from -1 to 1, as tanh makes them. */
 static tg_tensor *draw_pictures(tg_ctx *tg, int n, uint64_t *dice) {
@@ -31,26 +31,27 @@ static tg_tensor *draw_pictures(tg_ctx *tg, int n, uint64_t *dice) {
     return tg_from_f32(tg, TG_SHAPE(n, 1, SIDE, SIDE), pixels[0]);
 }
 
-/* DCGAN's way to begin: all convolutions from N(0, 0.02). */
-static tg_module *up(tg_ctx *tg, int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t padding) {
-    return tg_nn_conv_transpose2d(tg, in, out, kernel, .stride = {stride, stride}, .padding = {padding, padding}, .no_bias = true);
+/* Twice as large, and half as large. */
+static tg_module *up(tg_ctx *tg, int64_t in, int64_t out) {
+    return tg_nn_conv_transpose2d(tg, in, out, 4, .stride = {2, 2}, .padding = {1, 1}, .no_bias = true);
 }
 static tg_module *down(tg_ctx *tg, int64_t in, int64_t out) {
     return tg_nn_conv2d(tg, in, out, 4, .stride = {2, 2}, .padding = {1, 1}, .no_bias = true);
 }
 
 static tg_module *forger_new(tg_ctx *tg) {
-    return tg_nn_sequential(tg, tg_nn_unflatten(tg, 1, TG_DIMS(NOISE, 1, 1)),                          /* [N, NOISE, 1, 1]     */
-        up(tg, NOISE, 4 * WIDTH, 4, 1, 0), tg_nn_batch_norm2d(tg, 4 * WIDTH), tg_nn_relu(tg),          /* [N, 4 WIDTH, 4, 4]   */
-        up(tg, 4 * WIDTH, 2 * WIDTH, 4, 2, 1), tg_nn_batch_norm2d(tg, 2 * WIDTH), tg_nn_relu(tg),      /* [N, 2 WIDTH, 8, 8]   */
-        up(tg, 2 * WIDTH, 1, 4, 2, 1), tg_nn_tanh(tg));                                                /* [N, 1, 16, 16]       */
+    return tg_nn_sequential(tg,                                                                  /* [N, NOISE]         */
+        tg_nn_linear(tg, NOISE, 4 * WIDTH * 4 * 4), tg_nn_unflatten(tg, 1, TG_DIMS(4 * WIDTH, 4, 4)),
+        tg_nn_batch_norm2d(tg, 4 * WIDTH), tg_nn_relu(tg),                                       /* [N, 4 WIDTH, 4, 4] */
+        up(tg, 4 * WIDTH, 2 * WIDTH), tg_nn_batch_norm2d(tg, 2 * WIDTH), tg_nn_relu(tg),         /* [N, 2 WIDTH, 8, 8] */
+        up(tg, 2 * WIDTH, 1), tg_nn_tanh(tg));                                                   /* [N, 1, 16, 16]     */
 }
 
 static tg_module *judge_new(tg_ctx *tg) {
     return tg_nn_sequential(tg,
-        down(tg, 1, WIDTH), tg_nn_leaky_relu(tg, 0.2),                                                 /* [N, WIDTH, 8, 8]     */
-        down(tg, WIDTH, 2 * WIDTH), tg_nn_batch_norm2d(tg, 2 * WIDTH), tg_nn_leaky_relu(tg, 0.2),      /* [N, 2 WIDTH, 4, 4]   */
-        tg_nn_flatten(tg), tg_nn_linear(tg, 2 * WIDTH * 4 * 4, 1));                                    /* [N, 1]               */
+        down(tg, 1, WIDTH), tg_nn_leaky_relu(tg, 0.2),                                           /* [N, WIDTH, 8, 8]   */
+        down(tg, WIDTH, 2 * WIDTH), tg_nn_batch_norm2d(tg, 2 * WIDTH), tg_nn_leaky_relu(tg, 0.2),/* [N, 2 WIDTH, 4, 4] */
+        tg_nn_flatten(tg), tg_nn_linear(tg, 2 * WIDTH * 4 * 4, 1));                              /* [N, 1]             */
 }
 
 /* The loss of a judge who should have said `real` (0.9: never quite sure) or 0 of these. */
@@ -80,7 +81,7 @@ static double nearness(tg_tensor *x, tg_tensor *drawn) {
 int main(int argc, char **argv) {
     static float sheet[STAGES][SHOWN * PIXELS];
     bool brief = argc > 1 && strcmp(argv[1], "short") == 0;
-    const int steps = brief ? 150 : 1600;
+    const int steps = brief ? 152 : 1200;
     uint64_t dice = 1;
     tg_ctx *tg = tg_open(&(tg_config){ .threads = -1 });
     if (!tg) return 1;
@@ -91,7 +92,8 @@ int main(int argc, char **argv) {
     double real_share = 0.5, forged_share = 0.5;
     for (int step = 1; step <= steps && !tg_failed(tg); step++) {
         tg_mark scope = tg_begin(tg);
-        tg_tensor *real = draw_pictures(tg, BATCH, &dice), *forged = tg_forward(forger, tg_randn(tg, TG_SHAPE(BATCH, NOISE)));
+        tg_tensor *real = draw_pictures(tg, BATCH, &dice);
+        tg_tensor *forged = tg_forward(forger, tg_randn(tg, TG_SHAPE(BATCH, NOISE)));
 
         /* The judge: forgeries come detached, so that the forger learns nothing from this. */
         tg_tensor *of_real = tg_forward(judge, real), *of_forged = tg_forward(judge, tg_detach(forged));

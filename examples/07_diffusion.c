@@ -8,13 +8,13 @@
        ./07_diffusion short                                                        a few steps, for the tests
 
    Prints the loss (1 for a network that knows nothing of the noise) and how near the pictures made are to the nearest of
-   2,000 drawn ones. Writes diffusion_ddpm.png and diffusion_ddim.png, and diffusion_steps.png: how they become. */
+   1,000 drawn ones. Writes diffusion_ddpm.png and diffusion_ddim.png, and diffusion_steps.png: how they become. */
 
 #define TENSORGRAD_IMPLEMENTATION
 #include "../tensorgrad.h"
 #include "draw.h"
 
-enum { SIDE = 16, PIXELS = SIDE * SIDE, STEPS = 200, BATCH = 48, WIDTH = 16, TIME = 64, MADE = 32, DRAWN = 2000 };
+enum { SIDE = 16, PIXELS = SIDE * SIDE, STEPS = 200, BATCH = 48, WIDTH = 16, TIME = 64, MADE = 32, DRAWN = 1000 };
 
 /* White shapes on black, from -1 to 1. */
 static tg_tensor *draw_pictures(tg_ctx *tg, int n, uint64_t *dice) {
@@ -165,7 +165,7 @@ int main(int argc, char **argv) {
     plan_steps();
     unet *u = unet_new(tg);
     if (u) {
-        train(tg, u, brief ? 100 : 1000);
+        train(tg, u, brief ? 100 : 800);
         tg_grad_mode(tg, false);
         tg_tensor *drawn = draw_pictures(tg, DRAWN, &dice), *others = draw_pictures(tg, MADE, &dice);
         tg_tensor *ddim = make(tg, u, 20, true, NULL), *ddpm = brief ? ddim : make(tg, u, STEPS, false, film);

@@ -111,7 +111,8 @@ static void show_sheet(tg_ctx *tg, vae *v) {
                                        0.17f, 0.34f, 0.52f, 0.73f, 0.97f, 1.28f, 1.83f };
     tg_tensor *q = tg_from_f32(tg, TG_SHAPE(N), quantile);
     tg_tensor *places = tg_cartesian_prod((tg_tensor *[]){ q, q }, 2);                   /* [N N, 2] */
-    if (tg_read_f32(decode(v, places), sheet[0], N * N * PIXELS)) save_sheet("vae_sheet.png", sheet[0], N * N, 1, SIDE, N, 2);
+    if (tg_read_f32(decode(v, places), sheet[0], N * N * PIXELS))
+        save_sheet("vae_sheet.png", sheet[0], N * N, 1, SIDE, N, 2);
 }
 
 int main(int argc, char **argv) {

@@ -1,14 +1,14 @@
 /* 09_yolo.c - finds shapes in pictures: where they are, how large, and what, in one look, as YOLO does.
 
-   A picture of 64 x 64 is divided into 8 x 8 cells. The network says for each cell whether the middle of a shape lies in it,
-   where in it, how wide and high the shape is, and which of four it is. What is said twice is removed by non-maximum
+   A picture of 64 x 64 is divided into 8 x 8 cells. The network says for each cell whether the middle of a shape lies in
+   it, where in it, how wide and high the shape is, and which of four it is. What is said twice is removed by non-maximum
    suppression.
 
-       cc -O2 examples/09_yolo.c -o 09_yolo -lm && ./09_yolo        about 20 seconds
+       cc -O2 examples/09_yolo.c -o 09_yolo -lm && ./09_yolo        some ten seconds
        ./09_yolo short                                              a few steps, for the tests
 
    Prints the loss and, on 256 unseen pictures, the mean average precision: the area under precision over recall, where a
-   box counts as found if it shares half of its area with the true one (mAP@0.5); 0.9 and more when it is learned. Writes
+   box counts as found if it shares half of its area with the true one (mAP@0.5); 0.99 when it is learned. Writes
    yolo.png, pictures with the boxes that were found. */
 
 #define TENSORGRAD_IMPLEMENTATION
@@ -17,7 +17,7 @@
 
 enum { GRID = 8, CELL = SIDE / GRID, SAID = 5 + KINDS, BATCH = 16, WIDTH = 16, LARGEST = 12 };
 
-/* ---- The network: [N, 3, 64, 64] -> [N, SAID, 8, 8]; SAID is: is there one, x and y in the cell, width, height, kinds. ---- */
+/* ---- The network: [N, 3, 64, 64] -> [N, SAID, 8, 8]. SAID is: is there one, x and y in the cell, size, kinds. ---- */
 
 static tg_module *halve(tg_ctx *tg, int64_t in, int64_t out) {
     return tg_nn_sequential(tg, tg_nn_conv2d(tg, in, out, 3, .padding = {1, 1}, .stride = {2, 2}, .no_bias = true),
@@ -45,7 +45,8 @@ static tg_tensor *loss_of(tg_ctx *tg, tg_tensor *said, const scene *scenes) {
             const thing *t = &scenes[i].things[k];
             float x = (t->box[0] + t->box[2]) / 2 / CELL, y = (t->box[1] + t->box[3]) / 2 / CELL;
             int column = (int)x, row = (int)y;
-            float answer[5] = { 1, x - (float)column, y - (float)row, (t->box[2] - t->box[0]) / SIDE, (t->box[3] - t->box[1]) / SIDE };
+            float answer[5] = { 1, x - (float)column, y - (float)row,
+                                (t->box[2] - t->box[0]) / SIDE, (t->box[3] - t->box[1]) / SIDE };
             for (int a = 0; a < 5; a++) target[i][a][row * GRID + column] = answer[a];
             kind[i][row * GRID + column] = t->kind;
         }

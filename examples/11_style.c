@@ -1,14 +1,15 @@
 /* 11_style.c - paints one picture in the manner of another, as Gatys, Ecker and Bethge do.
 
-   A network that can tell textures apart sees two things in a picture: what is where (its features), and of what stuff it is
-   (how often features come together: their Gram matrix). A picture is changed, pixel by pixel, by gradient descent, until it
-   has the features of the one and the Gram matrices of the other. The network is trained on the spot, on eight kinds of texture.
+   A network that can tell textures apart sees two things in a picture: what is where (its features), and of what stuff it
+   is (how often features come together: their Gram matrix). A picture is changed, pixel by pixel, by gradient descent,
+   until it has the features of the one and the Gram matrices of the other. The network is trained on the spot, on eight
+   kinds of texture.
 
-       cc -O2 examples/11_style.c -o 11_style -lm && ./11_style        about half a minute
+       cc -O2 examples/11_style.c -o 11_style -lm && ./11_style        some ten seconds
        ./11_style short                                                fewer steps, for the tests
 
-   Prints how well the network tells textures apart and how both distances, of what and of stuff, change; that of stuff falls
-   to a hundredth. Writes style.png: what, in which manner, and the result. */
+   Prints how well the network tells textures apart and how both distances, of what and of stuff, change; that of stuff
+   falls to a thousandth. Writes style.png: what, in which manner, and the result. */
 
 #define TENSORGRAD_IMPLEMENTATION
 #include "../tensorgrad.h"
@@ -21,7 +22,8 @@ enum { SIDE = 96, PIXELS = SIDE * SIDE, PATCH = 32, BATCH = 32, TEXTURES = 8, ST
 static void draw_texture(float *picture, int side, int kind, uint64_t *dice) {
     float low[3], high[3];
     for (int k = 0; k < 3; k++) { low[k] = roll(dice, 0, 0.5f); high[k] = roll(dice, 0.5f, 1); }
-    float size = roll(dice, 0.8f, 1.3f), turn = roll(dice, -0.2f, 0.2f), shift = roll(dice, 0, 6.28f), c = cosf(turn), s = sinf(turn);
+    float size = roll(dice, 0.8f, 1.3f), turn = roll(dice, -0.2f, 0.2f), shift = roll(dice, 0, 6.28f);
+    float c = cosf(turn), s = sinf(turn);
     for (int p = 0; p < side * side; p++) {
         float row = (float)(p / side), column = (float)(p % side), v;
         float x = size * (c * column + s * row), y = size * (c * row - s * column);

@@ -1,8 +1,8 @@
 /* 12_recommender.c - recommends films to people of whom nothing is known but what they have watched.
 
-   The program makes 400 films of eight genres, some loved by many and most by few, and 800 people, each of whom likes two genres and
-   has watched 24 films. One of these is hidden. Nobody tells the model of genres: it places people and films in a space
-   so that people are near what they watched, and nearer than to what they did not (Bayesian personalised ranking).
+   The program makes 400 films of eight genres, some loved by many and most by few, and 800 people, each of whom likes two
+   genres and has watched 25 films. One of these is hidden. Nobody tells the model of genres: it places people and films in
+   a space so that people are near what they watched, and nearer than to what they did not (Bayesian personalised ranking).
 
        cc -O2 examples/12_recommender.c -o 12_recommender -lm && ./12_recommender        a second or two
        ./12_recommender short                                                            fewer steps, for the tests
@@ -46,9 +46,10 @@ static void make_world(world *w, uint64_t *dice) {
 
 typedef struct model { tg_module m; tg_module *people, *films, *fame; } model;
 
+/* sparse: gradients hold only the rows that were used. */
 static model *model_new(tg_ctx *tg) {
     model *m = TG_MODULE(tg, model, NULL);
-    TG_PART(m, people, tg_nn_embedding(tg, PEOPLE, WIDTH, .sparse = true));    /* gradients hold only the rows that were used */
+    TG_PART(m, people, tg_nn_embedding(tg, PEOPLE, WIDTH, .sparse = true));
     TG_PART(m, films, tg_nn_embedding(tg, FILMS, WIDTH, .sparse = true));
     TG_PART(m, fame, tg_nn_embedding(tg, FILMS, 1, .sparse = true));
     bool was = tg_grad_mode(tg, false);

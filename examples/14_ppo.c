@@ -60,7 +60,8 @@ static player *player_new(tg_ctx *tg) {
 
 typedef struct records {
     float state[STEPS][GAMES][STATE], log_chance[STEPS][GAMES], worth[STEPS + 1][GAMES];
-    float gain[STEPS][GAMES], target[STEPS][GAMES];            /* better than expected by; what the critic should have said */
+    float gain[STEPS][GAMES];                                  /* by how much it went better than expected */
+    float target[STEPS][GAMES];                                /* what the critic should have said */
     int64_t push[STEPS][GAMES];
     bool over[STEPS][GAMES];
 } records;
@@ -116,7 +117,8 @@ static double learn(tg_ctx *tg, player *p, tg_optim *adam, const records *r) {
     tg_mark whole = tg_begin(tg);
     tg_tensor *state = tg_from_f32(tg, TG_SHAPE(ALL, STATE), r->state[0][0]);
     tg_tensor *push = tg_from(tg, TG_SHAPE(ALL, 1), TG_I64, r->push), *gain = tg_from_f32(tg, TG_SHAPE(ALL), r->gain[0]);
-    tg_tensor *before = tg_from_f32(tg, TG_SHAPE(ALL), r->log_chance[0]), *target = tg_from_f32(tg, TG_SHAPE(ALL), r->target[0]);
+    tg_tensor *before = tg_from_f32(tg, TG_SHAPE(ALL), r->log_chance[0]);
+    tg_tensor *target = tg_from_f32(tg, TG_SHAPE(ALL), r->target[0]);
     for (int lesson = 0; lesson < LESSONS; lesson++) {
         tg_tensor *parts[PARTS];
         tg_chunk(tg_randperm(tg, ALL), PARTS, 0, parts, PARTS);
@@ -152,7 +154,8 @@ static double test(tg_ctx *tg, player *p, int games) {
         game_begin(&g, &dice);
         for (bool fell = false; !fell && g.steps < LONGEST;) {
             tg_mark scope = tg_begin(tg);
-            fell = game_push(&g, (int)tg_item_i64(tg_argmax(tg_forward(p->policy, tg_from_f32(tg, TG_SHAPE(STATE), g.s)))));
+            tg_tensor *liking = tg_forward(p->policy, tg_from_f32(tg, TG_SHAPE(STATE), g.s));
+            fell = game_push(&g, (int)tg_item_i64(tg_argmax(liking)));
             tg_end(tg, scope);
         }
         sum += g.steps;

@@ -1,8 +1,9 @@
 /* 15_imitation.c - inside a game: a network watches the player and learns to play as he does, a little in every frame.
 
-   A game has 16.7 ms for a frame, and threads of its own. So the library gets no threads here but the game's job system, by
-   a hook, and learns only as long as 4 ms of a frame are not over. The player bats balls away; after two minutes the
-   network takes the bat. The player is a program here, with the habits of a person: a slow eye, an unsteady hand.
+   A game has 16.7 ms for a frame, and threads of its own. So the library gets no threads here but the game's job system,
+   by a hook, and learns only as long as 4 ms of a frame are not over. The player bats balls away; after two minutes the
+   network takes the bat. The player is a program here, with the habits of a person: an unsteady hand, and content when
+   the bat is near enough.
 
        cc -O2 examples/15_imitation.c -o 15_imitation -lm -lpthread && ./15_imitation        some seconds
        ./15_imitation short                                                                  one minute of play, for the tests
@@ -82,7 +83,7 @@ static void jobs_end(jobs *j) {
 
 /* ---- The game: a ball falls slantwise between two walls, the bat at the bottom moves left or right. ---- */
 
-typedef struct game { float x, y, dx, dy, bat, hand; int balls, batted; } game;      /* all from 0 to 1, y upwards */
+typedef struct game { float x, y, dx, dy, bat, hand; int balls, batted; } game;        /* from 0 to 1, y upwards */
 
 static void new_ball(game *g, uint64_t *dice) {
     g->x = roll(dice, 0.1f, 0.9f);
@@ -120,7 +121,14 @@ static void see(const game *g, float *seen) {
 
 /* ---- The apprentice. ---- */
 
-typedef struct apprentice { tg_ctx *tg; tg_module *net; tg_optim *adam; float seen[KEPT][SEEN]; int64_t move[KEPT]; int kept; } apprentice;
+typedef struct apprentice {
+    tg_ctx *tg;
+    tg_module *net;
+    tg_optim *adam;
+    float seen[KEPT][SEEN];                                    /* what it has watched */
+    int64_t move[KEPT];
+    int kept;
+} apprentice;
 
 static int apprentice_move(apprentice *a, const game *g) {
     float seen[SEEN];
@@ -150,7 +158,7 @@ static void lesson(apprentice *a, uint64_t *dice) {
 
 /* ---- Play. ---- */
 
-/* The player plays and is watched. In each frame the apprentice gets what time is left of its 4 ms, for two lessons at most. */
+/* The player plays and is watched. In each frame the apprentice gets what is left of its 4 ms, for two lessons at most. */
 static void watch(apprentice *a, int frames) {
     uint64_t dice = 1, pick = 2;
     game g = { 0, 0, 0, 0, 0.5f, 0, 0, 0 };
@@ -170,8 +178,8 @@ static void watch(apprentice *a, int frames) {
         all += took;
         if (took > longest) longest = took;
     }
-    printf("%d frames, %d lessons: a frame took %.2f ms, the longest %.2f ms, and %d had no time for all lessons\n", frames, lessons,
-           1000 * all / frames, 1000 * longest, cut);
+    printf("%d frames, %d lessons: a frame took %.2f ms, the longest %.2f ms, and %d had no time for all lessons\n",
+           frames, lessons, 1000 * all / frames, 1000 * longest, cut);
 }
 
 static void play(apprentice *a, const char *who, bool by_player) {
@@ -218,8 +226,8 @@ int main(int argc, char **argv) {
     bool failed = !tg;
     if (tg) {
         a.tg = tg;
-        a.net = tg_nn_sequential(tg, tg_nn_linear(tg, SEEN, 128), tg_nn_relu(tg), tg_nn_linear(tg, 128, 128), tg_nn_relu(tg),
-                                     tg_nn_linear(tg, 128, MOVES));
+        a.net = tg_nn_sequential(tg, tg_nn_linear(tg, SEEN, 128), tg_nn_relu(tg),
+                                     tg_nn_linear(tg, 128, 128), tg_nn_relu(tg), tg_nn_linear(tg, 128, MOVES));
         a.adam = tg_optim_adam(a.net, 2e-3);
         play(&a, "the player", true);
         play(&a, "the network that knows nothing", false);

@@ -73,12 +73,11 @@ static void fly(tg_ctx *tg, const brains *b, int n, const gate *gates, int *step
 /* ---- Selection. ---- */
 
 /* The rows `parents` of w, all but the first BEST of them changed a little: most numbers stay, some move. */
-static void breed(tg_ctx *tg, tg_tensor *w, tg_tensor *parents, tg_tensor *is_child) {
+static void breed(tg_tensor *w, tg_tensor *parents, tg_tensor *is_child) {
     tg_tensor *children = tg_index_select(w, 0, parents);
     tg_tensor *which = tg_bernoulli(tg_full_like(w, 0.3));
     tg_tensor *change = tg_mul(tg_mul(tg_randn_like(w), which), is_child);
     tg_copy_(w, tg_add_scaled(children, change, 0.3));
-    (void)tg;
 }
 
 static void next_generation(tg_ctx *tg, const brains *b, const int *steps) {
@@ -87,13 +86,13 @@ static void next_generation(tg_ctx *tg, const brains *b, const int *steps) {
     for (int i = 0; i < BRAINS; i++) score[i] = (float)steps[i];
     tg_tensor *best;
     tg_topk(tg_from_f32(tg, TG_SHAPE(BRAINS), score), BEST, 0, true, &best);
-    tg_tensor *parents = tg_repeat(best, TG_DIMS(BRAINS / BEST));                         /* the best, and 19 children of each */
+    tg_tensor *parents = tg_repeat(best, TG_DIMS(BRAINS / BEST));      /* the best, and 19 children of each */
     tg_tensor *is_child = tg_to(tg_ge_scalar(tg_arange(tg, 0, BRAINS, 1, TG_F32), BEST), TG_F32);
     is_child = tg_reshape(is_child, TG_SHAPE(BRAINS, 1, 1));
-    breed(tg, b->in, parents, is_child);
-    breed(tg, b->in_bias, parents, is_child);
-    breed(tg, b->out, parents, is_child);
-    breed(tg, b->out_bias, parents, is_child);
+    breed(b->in, parents, is_child);
+    breed(b->in_bias, parents, is_child);
+    breed(b->out, parents, is_child);
+    breed(b->out_bias, parents, is_child);
     tg_end(tg, scope);
 }
 
@@ -122,8 +121,11 @@ int main(int argc, char **argv) {
     tg_ctx *tg = tg_open(&(tg_config){ .threads = -1 });
     if (!tg) return 1;
     tg_grad_mode(tg, false);
-    brains b = { tg_randn(tg, TG_SHAPE(BRAINS, SENSES, CELLS)), tg_randn(tg, TG_SHAPE(BRAINS, 1, CELLS)),
-                 tg_randn(tg, TG_SHAPE(BRAINS, CELLS, 1)), tg_randn(tg, TG_SHAPE(BRAINS, 1, 1)) };
+    brains b;
+    b.in = tg_randn(tg, TG_SHAPE(BRAINS, SENSES, CELLS));
+    b.in_bias = tg_randn(tg, TG_SHAPE(BRAINS, 1, CELLS));
+    b.out = tg_randn(tg, TG_SHAPE(BRAINS, CELLS, 1));
+    b.out_bias = tg_randn(tg, TG_SHAPE(BRAINS, 1, 1));
     double begin = tg_seconds(tg), thoughts = 0;
     int champion = 0;
     for (int generation = 1; generation <= (brief ? 10 : 30) && !tg_failed(tg); generation++) {
@@ -139,7 +141,8 @@ int main(int argc, char **argv) {
         int middle = 0;
         for (int count = order[0]; count < BRAINS / 2; count += order[++middle]) {}
         thoughts += BRAINS * (double)steps[champion];
-        printf("generation %d: gates passed by the best %d, by the middle bird %d\n", generation, steps[champion] / EVERY, middle);
+        printf("generation %d: gates passed by the best %d, by the middle bird %d\n", generation,
+               steps[champion] / EVERY, middle);
         fflush(stdout);
     }
     printf("%.1f million thoughts a second\n", thoughts / (tg_seconds(tg) - begin) / 1e6);
