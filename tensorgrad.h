@@ -17637,7 +17637,7 @@ TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
     /* sizes first, then tables */
     for (int64_t i = 0; i < j->subs; i++) {
         integers += tg__conv_taps_of(j, &one, i, high_y, high_x, NULL);
-        one.planes = 1;
+        one.planes = one.taps > 0;          /* without taps more images fit, as below */
         if (!tg__conv_cut(j, &one)) return false;
         integers += tg__imax(1, one.block) * one.taps +
             one.images * tg__imax(tg__ceil_div(one.cols, j->vn) * one.rows, 1) + 8;
