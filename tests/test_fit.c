@@ -297,6 +297,36 @@ static void board(void) {
     world_close(&w);
 }
 
+/* Memory that runs out: an error, and nothing is lost. */
+static void memory(void) {
+    static test_heap heap;
+    long fail_at;
+    bool ended = false;
+    for (fail_at = 1; !ended; fail_at += 1 + fail_at / 8) {
+        tg_config c = test_config(&heap);
+        tg_ctx *tg;
+        c.no_cache = true;
+        heap.fail_from = fail_at;
+        tg = tg_open(&c);
+        if (tg) {
+            tg_tensor *t[2];
+            tg_fit_args a;
+            tg_fit_report r;
+            bool ok;
+            memset(&a, 0, sizeof a); memset(&r, 0, sizeof r);
+            t[0] = tg_rand(tg, TG_SHAPE(8, 2)); t[1] = tg_randint(tg, 0, 2, TG_SHAPE(8));
+            a.train = a.valid = tg_data_new(t, 2, 4); a.net = tg_nn_linear(tg, 2, 2); a.opt = tg_optim_sgd(a.net, 0.1, .momentum = TG_IS(0.9));
+            a.epochs = 2; a.metrics = metrics; a.show = TG_FIT_QUIET; a.checkpoint = "test_fit.run";
+            ok = tg_fit(&a, &r);
+            CHECK_MSG(ok || tg_error(tg) == TG_ERROR_MEMORY || r.text[0], "allocation %ld: %s", fail_at, tg_error_text(tg));
+            heap.fail_from = 0;
+            test_close(tg);
+        }
+        if (!test_heap_ended(&heap)) ended = true;
+    }
+    remove("test_fit.run");
+}
+
 int main(void) {
     tg_ctx *tg = test_open();
     confusion(tg);
@@ -308,5 +338,6 @@ int main(void) {
     stopping();
     refusals();
     board();
+    memory();
     return test_end("fit");
 }

@@ -495,13 +495,18 @@ static bool tg_fit__event(tg_board *b, int64_t step, int field, tg_fit__bytes *c
     return ok;
 }
 tg_board *tg_board_open(const char *folder) {
-    static int serial;                                                     /* two runs in one second; not for two threads at once */
     tg_board *b = (tg_board *)calloc(1, sizeof *b);
     tg_fit__bytes path = { NULL, 0, 0, false }, version = { NULL, 0, 0, false };
+    FILE *there = NULL;
+    int serial = 0;
     if (!b) return NULL;
     (void)TG_FIT__MKDIR(folder);
-    tg_fit__text(&path, folder);
-    tg_fit__format(&path, "/events.out.tfevents.%010.0f.tensorgrad.%d", (double)time(NULL), serial++);
+    do {                                                                   /* two runs may begin in one second */
+        if (there) fclose(there);
+        path.size = 0;
+        tg_fit__text(&path, folder);
+        tg_fit__format(&path, "/events.out.tfevents.%010.0f.tensorgrad.%d", (double)time(NULL), serial++);
+    } while (!path.lost && (there = fopen(path.at, "rb")) != NULL);
     b->file = path.lost ? NULL : fopen(path.at, "wb");
     free(path.at);
     if (!b->file) { free(b); return NULL; }
@@ -552,7 +557,7 @@ bool tg_board_histogram(tg_board *b, const char *tag, int64_t step, tg_tensor *t
         sum += v; squares += v * v; n++;
     }
     for (i = 0; i < t->numel; i++) if (tg_fit__is_number((double)p[i])) {
-        k = high > low ? (int)(((double)p[i] - low) / (high - low) * BUCKETS) : 0;
+        k = high > low ? (int)(((double)p[i] - low) / (high - low) * (double)BUCKETS) : 0;
         count[k < BUCKETS ? k : BUCKETS - 1]++;
     }
     free(p);
@@ -560,7 +565,7 @@ bool tg_board_histogram(tg_board *b, const char *tag, int64_t step, tg_tensor *t
     for (k = 0; k < 2; k++) {
         int bucket;
         for (bucket = 0; bucket < BUCKETS; bucket++) {
-            const double v = k ? count[bucket] : bucket == BUCKETS - 1 ? high : low + (high - low) * (bucket + 1) / BUCKETS;
+            const double v = k ? count[bucket] : bucket == BUCKETS - 1 ? high : low + (high - low) * (double)(bucket + 1) / (double)BUCKETS;
             uint64_t bits;
             memcpy(&bits, &v, 8);
             tg_fit__low_first(&list, bits, 8);
@@ -996,7 +1001,7 @@ static bool tg_fit__range(tg_fit__plot *p) {                           /* false:
     if (p->y1 <= p->y0) p->y1 = p->y0 + 1;
     return n > 1;
 }
-/* Braille characters have 2 x 4 dots; the first series are dots that are joined, the second letters o. */
+/* Braille characters have 2 x 4 dots; the first series is a line of dots, the second letters o. */
 enum { TG_FIT__WIDE = 64, TG_FIT__HIGH = 10 };
 typedef struct tg_fit__canvas { unsigned char dots[TG_FIT__HIGH][TG_FIT__WIDE]; bool letter[TG_FIT__HIGH][TG_FIT__WIDE]; } tg_fit__canvas;
 static void tg_fit__dot(tg_fit__canvas *c, double x, double y) {       /* 0 to 1, from below */
@@ -1006,19 +1011,23 @@ static void tg_fit__dot(tg_fit__canvas *c, double x, double y) {       /* 0 to 1
 }
 static void tg_fit__chart(tg_fit__bytes *b, tg_fit__plot *p) {
     tg_fit__canvas *c;
+    double lx = -1, ly = 0;
     int64_t i;
-    int k, row, column, step;
+    int row, column, step;
     if (!tg_fit__range(p) || !(c = (tg_fit__canvas *)calloc(1, sizeof *c))) return;
-    for (k = 0; k < 2; k++) {
-        double lx = -1, ly = 0;
-        for (i = 0; p->c[k] && i < p->c[k]->n; i++) {
-            const double v = tg_fit__at(p, k, i, 1), x = (tg_fit__at(p, k, i, 0) - p->x0) / (p->x1 - p->x0), y = (v - p->y0) / (p->y1 - p->y0);
-            if (!tg_fit__is_number(v)) { lx = -1; continue; }
-            if (k == 1) { c->letter[(int)((1 - y) * (TG_FIT__HIGH - 1) + 0.5)][(int)(x * (TG_FIT__WIDE - 1) + 0.5)] = true; continue; }
-            if (lx < 0) { lx = x; ly = y; }
-            for (step = 0; step <= 64; step++) tg_fit__dot(c, lx + (x - lx) * step / 64, ly + (y - ly) * step / 64);
-            lx = x; ly = y;
-        }
+    for (i = 0; p->c[1] && i < p->c[1]->n; i++) {
+        const double v = tg_fit__at(p, 1, i, 1), x = (tg_fit__at(p, 1, i, 0) - p->x0) / (p->x1 - p->x0), y = (v - p->y0) / (p->y1 - p->y0);
+        if (tg_fit__is_number(v)) c->letter[(int)((1 - y) * (TG_FIT__HIGH - 1) + 0.5)][(int)(x * (TG_FIT__WIDE - 1) + 0.5)] = true;
+    }
+    for (i = 0, column = 0; p->c[0] && column < TG_FIT__WIDE; column++) {      /* one mean a column */
+        double sum = 0, n = 0, y;
+        for (; i < p->c[0]->n && (tg_fit__at(p, 0, i, 0) - p->x0) / (p->x1 - p->x0) * (double)TG_FIT__WIDE < column + 1 + (column == TG_FIT__WIDE - 1); i++)
+            if (tg_fit__is_number(tg_fit__at(p, 0, i, 1))) { sum += tg_fit__at(p, 0, i, 1); n++; }
+        if (n <= 0) continue;
+        y = (sum / n - p->y0) / (p->y1 - p->y0);
+        if (lx < 0) { lx = column; ly = y; }
+        for (step = 0; step <= 64; step++) tg_fit__dot(c, (lx + (column - lx) * step / 64 + 0.5) / (double)TG_FIT__WIDE, ly + (y - ly) * (double)step / 64);
+        lx = column; ly = y;
     }
     tg_fit__text(b, p->title);
     if (p->c[0]) { tg_fit__text(b, "   \xe2\xa0\x92 "); tg_fit__text(b, p->label[0]); }
