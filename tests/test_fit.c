@@ -1,6 +1,7 @@
 /* tools/tg_fit.h: metrics by hand and against a plain count, the trainer's bits against the plain loop's and of resumed runs, early stop, best weights, callbacks, curves, events that TensorBoard reads.
    cc tests/test_fit.c -o test_fit -lm -lpthread && ./test_fit
    TensorBoard's own reader is asked where TG_TENSORBOARD names a python that has it, or python3 does. */
+/* run.sh flags: -lm */
 #include "test.h"
 #define TG_FIT_IMPLEMENTATION
 #include "../tools/tg_fit.h"
