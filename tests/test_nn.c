@@ -254,6 +254,9 @@ static void test_memory(void) {
         tg_module_free(m); tg_module_free(c);
         if (tg) tg_module_free(tg_nn_transformer(tg, 4, 2, .decoder_layers = 1, .dim_feedforward = 4, .layers = 1));
         if (tg) tg_module_free(tg_nn_lstm(tg, 2, 3));
+        m = tg ? tg_nn_linear(tg, 3, 4) : NULL;
+        if (m && !tg_spectral_norm(m, "weight")) CHECK(tg_module_tensor_at(m, "weight") && tg_module_tensor_at(m, "weight")->requires_grad && tg_module_tensor_at(m, "parametrizations.weight.original") == NULL);
+        tg_module_free(m);
         test_close(tg);
         if (!test_heap_ended(&heap)) break;
     }
@@ -365,6 +368,122 @@ static void test_refusals(tg_ctx *tg) {
     CHECK(!tg_nn_conv2d(tg, 3, 4, 3, .same = true, .stride = {2, 1}) && strstr(tg_error_text(tg), "needs a stride of 1"));
     tg_clear(tg);
 }
+/* Modules of several operands: as the functions of the same names. */
+static bool equal(tg_tensor *a, tg_tensor *b) { return a && b && tg_item(tg_sum(tg_abs(tg_sub(tg_reshape(a, TG_SHAPE(-1)), tg_reshape(b, TG_SHAPE(-1)))))) == 0; }
+typedef struct mixer { tg_module m; tg_module *first; tg_tensor *w; } mixer;
+static tg_tensor *mixer_forward(tg_module *m, tg_tensor *const *x, int n) {
+    mixer *b = (mixer *)(void *)m;
+    tg_tensor *y = tg_forward(b->first, x[0]);
+    if (n > 1 && x[1]) y = tg_add(y, tg_mul(x[1], b->w));
+    return y;
+}
+static void test_operands(tg_ctx *tg) {
+    static const int64_t classes[4] = { 1, 0, 4, -100 }, rows[6] = { 1, 2, 4, 5, 4, 3 }, starts[3] = { 0, 2, 5 };
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(4, 5)), *y = tg_randn(tg, TG_SHAPE(4, 5)), *w = tg_rand(tg, TG_SHAPE(5)), *c = tg_from(tg, TG_SHAPE(4), TG_I64, classes);
+    tg_tensor *i = tg_from(tg, TG_SHAPE(6), TG_I64, rows), *at = tg_from(tg, TG_SHAPE(3), TG_I64, starts), *places = NULL, *im = tg_randn(tg, TG_SHAPE(2, 3, 6, 6)), *z;
+    tg_module *m = tg_nn_cross_entropy_loss(tg, .label_smoothing = 0.1, .weight = w), *copy;
+    mixer *b;
+    int calls = 0;
+    CHECK(equal(tg_forward_with(m, x, c), tg_cross_entropy(x, c, .label_smoothing = 0.1, .weight = w)));
+    CHECK(tg_module_tensor_at(m, "weight") == w && tg_parameters(m, NULL, 0) == 0 && strcmp(m->kind, "CrossEntropyLoss") == 0);
+    copy = tg_module_copy(m);
+    CHECK(tg_module_to(copy, TG_F64) && tg_forward_with(copy, tg_to(x, TG_F64), c));
+    tg_module_free(copy); tg_module_free(m);
+    CHECK(equal(tg_forward_with(tg_nn_smooth_l1_loss(tg, .beta = TG_IS(0.5), .reduction = TG_LOSS_SUM), x, y), tg_smooth_l1_loss(x, y, .beta = TG_IS(0.5), .reduction = TG_LOSS_SUM)));
+    CHECK(equal(tg_forward_with(tg_nn_triplet_margin_loss(tg, .margin = TG_IS(0.8), .swap = true), x, y, im ? tg_neg(x) : x), tg_triplet_margin_loss(x, y, tg_neg(x), .margin = 0.8, .swap = true)));
+    CHECK(equal(tg_forward_with(tg_nn_bce_with_logits_loss(tg, .pos_weight = w), x, tg_sigmoid(y)), tg_binary_cross_entropy_with_logits(x, tg_sigmoid(y), .pos_weight = w)));
+    CHECK(!tg_forward(tg_nn_l1_loss(tg), x) && strstr(tg_error_text(tg), "L1Loss takes 2 operands, got 1"));
+    tg_clear(tg);
+    CHECK(!tg_forward_with(tg_nn_l1_loss(tg), x, NULL) && strstr(tg_error_text(tg), "operand 2 is NULL"));
+    tg_clear(tg);
+    CHECK(!tg_forward_with(tg_nn_relu(tg), x, y) && strstr(tg_error_text(tg), "ReLU takes one operand, got 2"));
+    tg_clear(tg);
+    m = tg_nn_bilinear(tg, 5, 3, 4);
+    z = tg_randn(tg, TG_SHAPE(4, 3));
+    CHECK(equal(tg_forward_with(m, x, z), tg_bilinear(x, z, tg_module_tensor_at(m, "weight"), tg_module_tensor_at(m, "bias"))) && tg_module_tensor_at(m, "weight")->shape[2] == 3);
+    m = tg_nn_embedding_bag(tg, 7, 5, .mode = TG_BAG_SUM, .padding_idx = TG_IS(2), .sparse = true);
+    z = tg_forward_with(m, i, at, tg_rand(tg, TG_SHAPE(6)));
+    CHECK(z && z->shape[0] == 3 && tg_backward(tg_sum(z)) && tg_module_tensor_at(m, "weight")->grad->opaque);
+    CHECK(tg_step(tg_optim_sparse_adam(m, 0.1)) && tg_step(tg_optim_sgd(m, 0.1)));
+    CHECK(equal(tg_forward_with(tg_nn_pairwise_distance(tg, 2, 1e-6, true), x, y), tg_pairwise_distance(x, y, 2, 1e-6, true)));
+    CHECK(equal(tg_forward_with(tg_nn_cosine_similarity(tg, 1, 1e-8), x, y), tg_cosine_similarity(x, y, 1, 1e-8)));
+    z = tg_max_pool2d(im, .indices = &places, .kernel = {2});
+    CHECK(equal(tg_forward_with(tg_nn_max_unpool2d(tg, 2), z, places), tg_max_unpool2d(z, places, .kernel = {2})));
+    CHECK(equal(tg_forward(tg_nn_lp_pool2d(tg, 2, .p = 3), tg_abs(im)), tg_lp_pool2d(tg_abs(im), .kernel = {2}, .p = 3)));
+    z = tg_forward(tg_nn_unfold_layer(tg, 3, .padding = {1, 1}), im);
+    CHECK(equal(z, tg_nn_unfold(im, .kernel = {3, 3}, .padding = {1, 1})));
+    CHECK(equal(tg_forward(tg_nn_fold_layer(tg, 3, .padding = {1, 1}, .size = {6, 6}), z), tg_fold(z, .kernel = {3, 3}, .padding = {1, 1}, .size = {6, 6})));
+    CHECK(equal(tg_forward(tg_nn_softmax2d(tg), im), tg_softmax(im, 1)) && tg_forward(tg_nn_fractional_max_pool2d(tg, 2, .output_ratio = {0.5}), im)->shape[3] == 3);
+    CHECK_OK(tg);
+    /* one of one's own */
+    b = TG_MODULE_WITH(tg, mixer, mixer_forward);
+    TG_PART(b, first, tg_nn_linear(tg, 5, 5));
+    TG_PARAM(b, w, tg_ones(tg, TG_SHAPE(5)));
+    m = TG_MODULE_OF(b);
+    CHECK(tg_module_hook(m, doubled, &calls) && tg_forward_with(m, x, y) && tg_forward(m, x) && calls == 2);
+    CHECK(!tg_forward_with(m, x, tg_ones(tg, TG_SHAPE(7))) && strstr(tg_error_text(tg), "mul: ") == tg_error_text(tg));
+    tg_clear(tg);
+    m = tg_nn_sequential(tg, m, tg_nn_relu(tg));
+    CHECK(tg_forward(m, x));
+    CHECK(!tg_forward(m, im) && strstr(tg_error_text(tg), "0.first: linear: ") == tg_error_text(tg));
+    tg_clear(tg);
+}
+/* Weights that are computed before each call */
+static void test_norms(tg_ctx *tg) {
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(3, 5)), *u, *v, *y;
+    int old, i;
+    for (old = 0; old < 2; old++) {
+        const char *const name = old ? "weight_orig" : "parametrizations.weight.original", *const name_u = old ? "weight_u" : "parametrizations.weight.0._u";
+        tg_module *m = tg_nn_linear(tg, 5, 4), *c;
+        tg_dict *d;
+        double sigma;
+        CHECK(old ? tg_spectral_norm(m, "weight", .n_power_iterations = 3, .old_names = true) : tg_spectral_norm(m, "weight"));
+        CHECK_INT(tg_parameters(m, NULL, 0), 2);
+        for (i = 0; i < 60; i++) CHECK(tg_forward(m, x) != NULL);
+        u = tg_module_tensor_at(m, name_u); v = tg_module_tensor_at(m, old ? "weight_v" : "parametrizations.weight.0._v");
+        CHECK(u && v && u->shape[0] == 4 && v->shape[0] == 5 && !u->requires_grad);
+        sigma = tg_item(tg_dot(u, tg_mv(tg_module_tensor_at(m, name), v)));
+        y = tg_linear(x, tg_div_scalar(tg_module_tensor_at(m, name), sigma), tg_module_tensor_at(m, "bias"));
+        tg_train(m, false);
+        CHECK(tg_allclose(tg_detach(y), tg_detach(tg_forward(m, x)), 1e-5, 1e-6));
+        CHECK(tg_allclose(tg_mv(tg_t(tg_detach(tg_module_tensor_at(m, "weight"))), u), v, 1e-3, 1e-3));   /* the largest singular value is 1 */
+        CHECK(tg_backward(tg_sum(tg_square(tg_forward(m, x)))) && tg_has_grad(tg_module_tensor_at(m, name)));
+        d = tg_state_dict(m);
+        CHECK_INT(tg_dict_count(d), 4);
+        c = tg_module_copy(m);
+        CHECK(c && tg_module_tensor_at(c, "weight") != tg_module_tensor_at(m, "weight") && tg_load_state_dict(c, d, NULL) && equal(tg_forward(c, x), tg_forward(m, x)));
+        CHECK(tg_module_to(c, TG_F64) && tg_forward(c, tg_to(x, TG_F64)));
+        CHECK(!tg_spectral_norm(m, "weight") && strstr(tg_error_text(tg), "Linear has no parameter weight"));
+        tg_clear(tg);
+        tg_dict_free(d); tg_module_free(c); tg_module_free(m);
+        m = tg_nn_conv_transpose1d(tg, 3, 4, 2);
+        y = tg_forward(m, tg_ones(tg, TG_SHAPE(1, 3, 5)));
+        CHECK(old ? tg_weight_norm(m, "weight", .old_names = true) : tg_weight_norm(m, "weight"));
+        CHECK(tg_allclose(tg_detach(y), tg_detach(tg_forward(m, tg_ones(tg, TG_SHAPE(1, 3, 5)))), 1e-5, 1e-6));
+        v = tg_module_tensor_at(m, old ? "weight_g" : "parametrizations.weight.original0");
+        CHECK(v && v->ndim == 3 && v->shape[0] == 3 && v->shape[1] == 1 && tg_fill_(tg_detach(v), 2));
+        CHECK(tg_forward(m, tg_ones(tg, TG_SHAPE(1, 3, 5))) && tg_allclose(tg_norm(tg_detach(tg_module_tensor_at(m, "weight")), 2, TG_DIMS(1, 2), false), tg_full(tg, TG_SHAPE(3), 2, TG_F32), 1e-5, 0));
+        tg_module_free(m);
+    }
+    CHECK_OK(tg);
+}
+static void test_initialisers(tg_ctx *tg) {
+    tg_tensor *t = tg_trunc_normal_(tg_empty(tg, TG_SHAPE(100, 200), TG_F32), 1, 2, -1, 2), *q;
+    CHECK_NEAR(tg_item(tg_mean(t)), 0.5896, 0.03);                     /* 1 + 2 (phi(-1) - phi(0.5)) / (Phi(0.5) - Phi(-1)) */
+    CHECK(tg_item(tg_min(t)) >= -1 && tg_item(tg_max(t)) <= 2 && tg_item(tg_max(t)) > 1.99);
+    CHECK(!tg_trunc_normal_(t, 0, 1, 2, 1) && !tg_trunc_normal_(NULL, 0, 1, -1, 1));
+    tg_clear(tg);
+    q = tg_flatten(tg_orthogonal_(tg_empty(tg, TG_SHAPE(3, 2, 4), TG_F32), 2), 1, -1);
+    CHECK(tg_allclose(tg_matmul(q, tg_t(q)), tg_mul_scalar(tg_eye_(tg_empty(tg, TG_SHAPE(3, 3), TG_F32)), 4), 1e-6, 1e-6));
+    q = tg_detach(tg_orthogonal_(tg_require_grad(tg_empty(tg, TG_SHAPE(8, 3), TG_F64), true), 1));
+    CHECK(tg_allclose(tg_matmul(tg_t(q), q), tg_to(tg_eye_(tg_empty(tg, TG_SHAPE(3, 3), TG_F32)), TG_F64), 1e-6, 1e-6));
+    q = tg_sparse_(tg_empty(tg, TG_SHAPE(10, 4), TG_F32), 0.35, 0.1);
+    CHECK(tg_item(tg_sum(tg_to(tg_eq_scalar(q, 0), TG_F32))) == 16 && tg_item(tg_max(tg_sum_dims(tg_to(tg_eq_scalar(q, 0), TG_F32), TG_DIMS(0), false))) == 4);
+    CHECK(!tg_orthogonal_(tg_ones(tg, TG_SHAPE(3)), 1));
+    tg_clear(tg);
+    CHECK(!tg_sparse_(q, 1.5, 1));
+    tg_clear(tg);
+}
 int main(void) {
     tg_ctx *tg = test_open();
     test_names(tg);
@@ -378,6 +497,9 @@ int main(void) {
     test_lost(tg);
     test_kept(tg);
     test_refusals(tg);
+    test_operands(tg);
+    test_norms(tg);
+    test_initialisers(tg);
     test_close(tg);
     test_memory();
     return test_end("nn");
