@@ -44,7 +44,7 @@
    |  }
    >  w 3.0, b 2.0
 
-   What is not here yet: data loading, captured graphs, ONNX, CUDA. README says what is.
+   What is not here yet: captured graphs, ONNX, CUDA. README says what is.
 
    ---- contents: search for the tag ----
    PART I, declarations
@@ -55,6 +55,7 @@
      >>ops                                one prototype for every other operation; operations of your own
      >>device                             other devices: requests of plain data, and who answers them
      >>io >>nn >>optim                    safetensors and npy files; modules and layers; optimisers, clipping, schedules
+     >>data                               datasets and their batches; IDX, CSV and text files; a whole run in one file
      >>places                             the caller's file and line
    PART II, implementation
      >>impl-base >>impl-platform          words and includes; the only section that names an operating system
@@ -79,6 +80,7 @@
      >>impl-norm >>impl-pick              made of others: normalisations and statistics; picking and filling
      >>impl-search                        unique, searchsorted, nonzero, index_put
      >>impl-io >>impl-nn >>impl-optim     whole files, dicts, safetensors, npy; modules and layers; optimisers
+     >>impl-data                          batches, gathered ahead; IDX, CSV; a run in one file
      >>impl-debug                         printing, the tape as text and drawing
    PART III, kernels, read once per instruction set
      >>pass-vector >>pass-sets >>pass-maths   the words in plain C, then of each instruction set; exp, log, tanh, erf ... in them
@@ -105,7 +107,7 @@
    ---- chapters to leave out: the share of gcc -O2's time and the code that each saves (Zen 4, of 11.4 s and 840 KB) ----
      TENSORGRAD_NO_F64       21 %, 190 KB: f64 is stored, moved, sorted and converted; to compute with it is an error
      TENSORGRAD_NO_CONV       6 %,  73 KB: convolution; a program that calls it does not link
-     TENSORGRAD_NO_IO         3 %,  37 KB: dicts, safetensors, npy; likewise
+     TENSORGRAD_NO_IO         3 %,  37 KB: dicts, safetensors, npy, IDX, CSV, text, runs; likewise
      TENSORGRAD_NO_OPTIM      3 %,  72 KB: optimisers, clipping; likewise
    With TENSORGRAD_NATIVE the first three together leave 4.8 s and 380 KB. Half types and integer products are too small
    to leave out.
@@ -2393,21 +2395,31 @@ TG_API bool       tg_npy_save(tg_tensor *t, const char *path);
    A part that belongs to a module already may be a part of another one too, as a tensor may be a parameter of several:
    weights are shared so. It is freed with its first owner, which must be the last to go.
 
-   A module whose function takes more operands than x, or gives more than y, has no `forward` (NULL) but a C function of its
-   own, which begins with tg_module_enter and ends with tg_module_leave, so that its path stands in messages. */
+   A module of several operands, a loss say, is made by TG_MODULE_WITH(tg, type, function) and called by
+   tg_forward_with(m, x, target). One whose function takes or gives anything else has no function (NULL) but a C function of
+   its own, which begins with tg_module_enter and ends with tg_module_leave, so that its path stands in messages:
+
+       tg_tensor *pair_forward(pair *p, tg_tensor *x, tg_tensor **more) {
+           size_t mark = tg_module_enter(&p->m);
+           tg_tensor *y = ...;
+           return tg_module_leave(&p->m, mark, y);
+       } */
 typedef struct tg_module tg_module;
 typedef tg_tensor *(*tg_module_forward)(tg_module *m, tg_tensor *x);
+typedef tg_tensor *(*tg_module_forward_of)(tg_module *m, tg_tensor *const *x, int n);   /* n operands; those behind the first may be NULL */
 struct tg_module {
     tg_ctx     *tg;
     const char *kind;             /* "Linear", "block"                                         */
     const char *name;             /* within `parent`: "conv", "layers.3"; NULL: a whole model  */
     tg_module  *parent;
     tg_module_forward forward;
+    tg_module_forward_of forward_of;   /* of several operands: in place of `forward`           */
     bool        training;         /* tg_train, tg_eval; true at first                          */
     struct tg__module_own *own;
 };
 
 #define TG_MODULE(tg, type, forward) ((type *)tg_module_new(tg, sizeof(type), #type, forward))
+#define TG_MODULE_WITH(tg, type, forward_of) ((type *)tg_module_new_with(tg, sizeof(type), #type, forward_of))
 #define TG_PART(b, field, part)       tg_module_part((b) ? &(b)->m : NULL, (b) ? &(b)->field : NULL, #field, -1, part)
 #define TG_PART_AT(b, field, i, part) tg_module_part((b) ? &(b)->m : NULL, (b) ? &(b)->field[i] : NULL, #field, i, part)
 #define TG_PARAM(b, field, tensor)    tg_module_tensor((b) ? &(b)->m : NULL, (b) ? &(b)->field : NULL, #field, true, tensor)
@@ -2418,29 +2430,63 @@ struct tg_module {
 #define TG_MODULE_OF(b)               tg_module_done((b) ? &(b)->m : NULL)
 
 TG_API void      *tg_module_new(tg_ctx *tg, size_t size, const char *kind, tg_module_forward forward);   /* zeroed behind its tg_module */
+TG_API void      *tg_module_new_with(tg_ctx *tg, size_t size, const char *kind, tg_module_forward_of forward);   /* likewise */
 TG_API tg_module *tg_module_part(tg_module *m, tg_module **field, const char *name, int64_t i, tg_module *part);
     /* part becomes m's, and *field, where field is not NULL; named name, or name.i where i >= 0. Returns part */
 TG_API tg_tensor *tg_module_tensor(tg_module *m, tg_tensor **field, const char *name, bool parameter, tg_tensor *t);
     /* the same of a tensor; a parameter requires a gradient from now on */
 TG_API bool       tg_module_set(tg_module *m, const char *path, tg_tensor *t);
     /* t takes the place of the parameter or buffer at this path; of its shape, and not made to require a gradient: weights
-       are tied so, tg_module_set(net, "head.weight", tg_module_tensor_at(net, "embed.weight")), or computed from others */
+       are tied so, tg_module_set(net, "head.weight", tg_module_tensor_at(net, "embed.weight")), or computed from others: then
+       it is no parameter any more */
+/* Weights that are computed from parameters whenever their module is called: torch's spectral_norm (the weight over its largest
+   singular value, which a step of the power method follows at each call while training) and weight_norm (its direction
+   times a length for each index of dim). name, "weight" say, is a parameter of m itself; in its place are the parameters
+   and buffers of torch.nn.utils.parametrizations, or with .old_names those of torch.nn.utils. It is no parameter any more. */
+typedef struct tg_spectral_norm_args {
+    tg_place at TG_EMPTY;
+    tg_module *m TG_EMPTY;
+    const char *name TG_EMPTY;
+    tg_maybe dim TG_EMPTY;         /* not given: 0, in spectral_norm of transposed convolutions 1 */
+    tg_maybe eps TG_EMPTY;         /* of spectral_norm; not given: 1e-12 */
+    int n_power_iterations TG_EMPTY;   /* of spectral_norm; zero: 1 */
+    bool old_names TG_EMPTY;       /* weight_orig, weight_u, weight_v; weight_g, weight_v */
+} tg_spectral_norm_args;
+typedef tg_spectral_norm_args tg_weight_norm_args;
+TG_API bool tg_spectral_norm_from(const tg_spectral_norm_args *args);
+TG_API bool tg_weight_norm_from(const tg_weight_norm_args *args);
+#define tg_spectral_norm(m_, ...) TG__OPTIONS2(tg_spectral_norm, m, m_, name, __VA_ARGS__)
+#define tg_weight_norm(m_, ...) TG__OPTIONS2(tg_weight_norm, m, m_, name, __VA_ARGS__)
 TG_API tg_module *tg_module_done(tg_module *m);   /* m; after an error all that was built of it is freed, and NULL */
 TG_API void       tg_module_free(tg_module *m);   /* a whole model, before tg_close; NULL is fine */
 TG_API size_t     tg_module_enter(tg_module *m);
 TG_API tg_tensor *tg_module_leave(tg_module *m, size_t mark, tg_tensor *y);   /* returns y */
 
 TG_API tg_tensor *tg_forward(tg_module *m, tg_tensor *x);   /* y, by m's function and then its hooks */
+TG_API tg_tensor *tg_forward_of(tg_module *m, tg_tensor *const *x, int n);   /* the same of n operands */
+#ifdef __cplusplus
+} /* extern "C" */
+template <class... X> inline tg_tensor *tg__forward_with(tg_module *m, X... x) {
+    tg_tensor *const list[] = { x... };
+    return tg_forward_of(m, list, (int)sizeof...(x));
+}
+extern "C" {
+#define tg_forward_with(...) tg__forward_with(__VA_ARGS__)
+#else
+#define tg_forward_with(m, ...) tg_forward_of(m, (tg_tensor *[]){ __VA_ARGS__ }, TG__COUNT(__VA_ARGS__))
+#endif
+    /* tg_forward_with(m, x1, x2): the operands in place, 1 to 16 */
 typedef tg_tensor *(*tg_module_hook_fn)(void *user, tg_module *m, tg_tensor *x, tg_tensor *y);
 TG_API bool       tg_module_hook(tg_module *m, tg_module_hook_fn fn, void *user);
-    /* fn sees each x and y of m from now on, in the order in which hooks were given; what it returns takes y's place */
+    /* fn sees each x and y of m from now on, in the order in which hooks were given; what it returns takes y's place. So it
+       is in tg_forward_of (x: the first), tg_forward_rnn, tg_forward_attention (x: the query) and tg_forward_transformer (x: src, tgt in decoders) */
 TG_API void       tg_train(tg_module *m, bool on);   /* m and all its parts: dropout drops, statistics move; torch's train and eval */
 TG_API void       tg_freeze(tg_module *m, bool on);  /* its parameters and those of its parts require no gradient, or one again */
 TG_API bool       tg_module_zero_grad(tg_module *m); /* all parameters' gradients are dropped */
 TG_API bool       tg_module_to(tg_module *m, tg_dtype dtype);              /* all floating parameters and buffers, in place */
 TG_API bool       tg_module_to_device(tg_module *m, tg_device device);     /* all parameters and buffers. Optimisers are made after these two */
 TG_API tg_module *tg_module_copy(tg_module *m);      /* a model of its own with the same values. A module's fields that are neither parts nor
-                                                        tensors of it are copied as bytes */
+                                                        tensors of it are copied as bytes, hooks as they are */
 
 /* What there is in a module: names are paths, "layers.3.weight"; what is shared counts once, under its first name. */
 TG_API tg_module *tg_module_at(tg_module *m, const char *path);            /* borrowed; NULL without an error if absent. "" is m */
@@ -2476,6 +2522,10 @@ TG_API tg_tensor *tg_xavier_normal_(tg_tensor *t, double gain);    /* N(0, gain 
 TG_API tg_tensor *tg_kaiming_uniform_(tg_tensor *t, double gain, bool fan_out);
     /* U(-a, a), a = gain sqrt(3 / fan). torch's default is the gain of a leaky ReLU of slope 0: sqrt(2) */
 TG_API tg_tensor *tg_kaiming_normal_(tg_tensor *t, double gain, bool fan_out);   /* N(0, gain / sqrt(fan)) */
+TG_API tg_tensor *tg_trunc_normal_(tg_tensor *t, double mean, double std, double low, double high);   /* N(mean, std) between low and high; torch's 0, 1, -2, 2 */
+TG_API tg_tensor *tg_orthogonal_(tg_tensor *t, double gain);
+    /* [M, ...] as a matrix of M rows: gain times one with orthonormal rows, or columns where there are fewer; made on the host */
+TG_API tg_tensor *tg_sparse_(tg_tensor *t, double sparsity, double std);   /* [M, N]: N(0, std), but that share of each column is 0 */
 TG_API tg_tensor *tg_eye_(tg_tensor *t);                           /* [M, N]: 1 on the diagonal, 0 elsewhere */
 TG_API tg_tensor *tg_dirac_(tg_tensor *t, int64_t groups);
     /* [O, I, K...], one to three K: a convolution by it gives its channels back, as many as there are, in each group */
@@ -2490,6 +2540,17 @@ typedef struct tg_nn_linear_args {
 TG_API tg_module *tg_nn_linear_from(const tg_nn_linear_args *args);
 #define tg_nn_linear(tg_, in_, ...) TG__OPTIONS3(tg_nn_linear, tg, tg_, in, in_, out, __VA_ARGS__)
     /* Linear: x [..., I] -> [..., O]; weight [O, I], bias [O] */
+typedef struct tg_nn_bilinear_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    int64_t in1 TG_EMPTY, in2 TG_EMPTY, out TG_EMPTY;
+    bool no_bias TG_EMPTY;
+} tg_nn_bilinear_args;
+TG_API tg_module *tg_nn_bilinear_from(const tg_nn_bilinear_args *args);
+#define tg_nn_bilinear(tg_, in1_, in2_, ...) TG__OPTIONS4(tg_nn_bilinear, tg, tg_, in1, in1_, in2, in2_, out, __VA_ARGS__)
+    /* Bilinear, of two operands: [..., I], [..., J] -> [..., O]; weight [O, I, J], bias [O] */
+TG_API tg_module *tg_nn_pairwise_distance(tg_ctx *tg, double p, double eps, bool keepdim);   /* of two operands; torch's 2, 1e-6, false */
+TG_API tg_module *tg_nn_cosine_similarity(tg_ctx *tg, int64_t dim, double eps);              /* likewise; 1, 1e-8 */
 TG_API tg_module *tg_nn_identity(tg_ctx *tg);
 TG_API tg_module *tg_nn_flatten(tg_ctx *tg);          /* [N, ...] -> [N, all the rest] */
 TG_API tg_module *tg_nn_unflatten(tg_ctx *tg, int64_t dim, int n, const int64_t *sizes);
@@ -2538,6 +2599,9 @@ typedef struct tg_nn_pool_args {
     tg_maybe divisor TG_EMPTY;             /* of avg_pool alone, as no_padding */
     int64_t kernel_size[3] TG_EMPTY;       /* in place of `kernel`, where the dimensions differ */
     bool no_padding TG_EMPTY;
+    double output_ratio[3] TG_EMPTY;       /* of fractional_max_pool alone: this or output_size */
+    int64_t output_size[3] TG_EMPTY;       /* of max_unpool too */
+    double p TG_EMPTY;                     /* of lp_pool alone; zero: 2 */
     int64_t padding[3] TG_EMPTY, stride[3] TG_EMPTY;
 } tg_nn_pool_args;
 typedef tg_nn_pool_args tg_nn_max_pool1d_args;
@@ -2558,6 +2622,31 @@ TG_API tg_module *tg_nn_avg_pool3d_from(const tg_nn_avg_pool3d_args *args);
 #define tg_nn_avg_pool1d(tg_, ...) TG__OPTIONS2(tg_nn_avg_pool1d, tg, tg_, kernel, __VA_ARGS__)
 #define tg_nn_avg_pool2d(tg_, ...) TG__OPTIONS2(tg_nn_avg_pool2d, tg, tg_, kernel, __VA_ARGS__)
 #define tg_nn_avg_pool3d(tg_, ...) TG__OPTIONS2(tg_nn_avg_pool3d, tg, tg_, kernel, __VA_ARGS__)
+typedef tg_nn_pool_args tg_nn_lp_pool1d_args;
+typedef tg_nn_pool_args tg_nn_lp_pool2d_args;
+typedef tg_nn_pool_args tg_nn_lp_pool3d_args;
+typedef tg_nn_pool_args tg_nn_max_unpool1d_args;
+typedef tg_nn_pool_args tg_nn_max_unpool2d_args;
+typedef tg_nn_pool_args tg_nn_max_unpool3d_args;
+typedef tg_nn_pool_args tg_nn_fractional_max_pool2d_args;
+typedef tg_nn_pool_args tg_nn_fractional_max_pool3d_args;
+TG_API tg_module *tg_nn_lp_pool1d_from(const tg_nn_lp_pool1d_args *args);
+TG_API tg_module *tg_nn_lp_pool2d_from(const tg_nn_lp_pool2d_args *args);
+TG_API tg_module *tg_nn_lp_pool3d_from(const tg_nn_lp_pool3d_args *args);
+TG_API tg_module *tg_nn_max_unpool1d_from(const tg_nn_max_unpool1d_args *args);
+TG_API tg_module *tg_nn_max_unpool2d_from(const tg_nn_max_unpool2d_args *args);
+TG_API tg_module *tg_nn_max_unpool3d_from(const tg_nn_max_unpool3d_args *args);
+TG_API tg_module *tg_nn_fractional_max_pool2d_from(const tg_nn_fractional_max_pool2d_args *args);
+TG_API tg_module *tg_nn_fractional_max_pool3d_from(const tg_nn_fractional_max_pool3d_args *args);
+#define tg_nn_lp_pool1d(tg_, ...) TG__OPTIONS2(tg_nn_lp_pool1d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_lp_pool2d(tg_, ...) TG__OPTIONS2(tg_nn_lp_pool2d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_lp_pool3d(tg_, ...) TG__OPTIONS2(tg_nn_lp_pool3d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_max_unpool1d(tg_, ...) TG__OPTIONS2(tg_nn_max_unpool1d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_max_unpool2d(tg_, ...) TG__OPTIONS2(tg_nn_max_unpool2d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_max_unpool3d(tg_, ...) TG__OPTIONS2(tg_nn_max_unpool3d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_fractional_max_pool2d(tg_, ...) TG__OPTIONS2(tg_nn_fractional_max_pool2d, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_fractional_max_pool3d(tg_, ...) TG__OPTIONS2(tg_nn_fractional_max_pool3d, tg, tg_, kernel, __VA_ARGS__)
+    /* max_unpool takes two operands, x and the places that max_pool gave: tg_forward_with(m, x, indices) */
 TG_API tg_module *tg_nn_adaptive_avg_pool1d(tg_ctx *tg, int n, const int64_t *size);
 TG_API tg_module *tg_nn_adaptive_avg_pool2d(tg_ctx *tg, int n, const int64_t *size);
 TG_API tg_module *tg_nn_adaptive_avg_pool3d(tg_ctx *tg, int n, const int64_t *size);
@@ -2652,6 +2741,7 @@ TG_API tg_module *tg_nn_rrelu(tg_ctx *tg, double lower, double upper);       /* 
 TG_API tg_module *tg_nn_softmax(tg_ctx *tg, int64_t dim);
 TG_API tg_module *tg_nn_log_softmax(tg_ctx *tg, int64_t dim);
 TG_API tg_module *tg_nn_softmin(tg_ctx *tg, int64_t dim);
+TG_API tg_module *tg_nn_softmax2d(tg_ctx *tg);                               /* over the channels of [N, C, H, W] or [C, H, W] */
 TG_API tg_module *tg_nn_glu(tg_ctx *tg, int64_t dim);                        /* -1 */
 TG_API tg_module *tg_nn_prelu(tg_ctx *tg, int64_t n);                        /* weight [n] of 0.25: 1, or one for each channel */
 
@@ -2662,10 +2752,16 @@ typedef struct tg_nn_embedding_args {
     int64_t rows TG_EMPTY, width TG_EMPTY;
     tg_maybe max_norm TG_EMPTY, norm_type TG_EMPTY;
     tg_maybe padding_idx TG_EMPTY;         /* this row is 0 and stays so */
+    bool include_last_offset TG_EMPTY;     /* of EmbeddingBag alone, as mode */
+    tg_bag mode TG_EMPTY;
     bool scale_grad_by_freq TG_EMPTY;
     bool sparse TG_EMPTY;                  /* the gradient is row-sparse */
 } tg_nn_embedding_args;
+typedef tg_nn_embedding_args tg_nn_embedding_bag_args;
 TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *args);
+TG_API tg_module *tg_nn_embedding_bag_from(const tg_nn_embedding_bag_args *args);
+#define tg_nn_embedding_bag(tg_, rows_, ...) TG__OPTIONS3(tg_nn_embedding_bag, tg, tg_, rows, rows_, width, __VA_ARGS__)
+    /* EmbeddingBag: [B, N] -> [B, D] by tg_forward; with tg_forward_with(m, index, offsets, factors) as tg_embedding_bag; NULL: not there */
 #define tg_nn_embedding(tg_, rows_, ...) TG__OPTIONS3(tg_nn_embedding, tg, tg_, rows, rows_, width, __VA_ARGS__)
 
 /* Recurrence: torch's RNN, LSTM, GRU; x [T, N, I], or [N, T, I] where batch_first, or [T, I] -> [T, N, H] ... */
@@ -2781,6 +2877,58 @@ TG_API tg_tensor *tg_forward_transformer_from(const tg_forward_transformer_args 
 #define tg_forward_transformer(m_, src_, ...) TG__OPTIONS3(tg_forward_transformer, m, m_, src, src_, tgt, __VA_ARGS__)
     /* tg_forward_transformer(m, src, tgt, .tgt_mask = triangle); of an encoder or its layer: tg_forward_transformer(m, src, NULL) */
 
+/* Losses: torch's modules, with two operands, tg_forward_with(loss, x, target); margin_ranking, cosine_embedding,
+   triplet_margin and gaussian_nll take three, ctc four, in the order of the functions of these names, which have the options
+   too and say what they mean. weight and pos_weight are buffers, as in torch: tg_nn_cross_entropy_loss(tg, .weight = w). */
+typedef enum tg_nn_loss_kind {
+    TG_NN_L1 = 1, TG_NN_MSE, TG_NN_SMOOTH_L1, TG_NN_HUBER, TG_NN_NLL, TG_NN_CROSS_ENTROPY, TG_NN_BCE, TG_NN_BCE_WITH_LOGITS,
+    TG_NN_KL_DIV, TG_NN_SOFT_MARGIN, TG_NN_HINGE_EMBEDDING, TG_NN_MULTILABEL_MARGIN, TG_NN_MULTILABEL_SOFT_MARGIN,
+    TG_NN_MULTI_MARGIN, TG_NN_POISSON_NLL, TG_NN_GAUSSIAN_NLL, TG_NN_MARGIN_RANKING, TG_NN_COSINE_EMBEDDING,
+    TG_NN_TRIPLET_MARGIN, TG_NN_CTC
+} tg_nn_loss_kind;
+typedef struct tg_nn_loss_args {
+    tg_place at TG_EMPTY;
+    tg_nn_loss_kind kind TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    tg_maybe beta TG_EMPTY;                /* smooth_l1 */
+    int64_t blank TG_EMPTY;                /* ctc */
+    tg_maybe delta TG_EMPTY;               /* huber */
+    tg_maybe eps TG_EMPTY;                 /* poisson_nll, gaussian_nll, triplet_margin */
+    bool full TG_EMPTY;                    /* poisson_nll, gaussian_nll */
+    tg_maybe ignore_index TG_EMPTY;        /* nll, cross_entropy */
+    double label_smoothing TG_EMPTY;       /* cross_entropy */
+    bool log_target TG_EMPTY;              /* kl_div */
+    tg_maybe margin TG_EMPTY;              /* hinge_embedding, multi_margin, margin_ranking, cosine_embedding, triplet_margin */
+    bool no_log_input TG_EMPTY;            /* poisson_nll */
+    tg_maybe p TG_EMPTY;                   /* multi_margin, triplet_margin */
+    tg_tensor *pos_weight TG_EMPTY;        /* bce_with_logits */
+    tg_reduction reduction TG_EMPTY;
+    bool swap TG_EMPTY;                    /* triplet_margin */
+    tg_tensor *weight TG_EMPTY;            /* those whose functions have it */
+    bool zero_infinity TG_EMPTY;           /* ctc */
+} tg_nn_loss_args;
+TG_API tg_module *tg_nn_loss_from(const tg_nn_loss_args *args);
+#define tg_nn_l1_loss(...)                   TG__OPTIONS2(tg_nn_loss, kind, TG_NN_L1, tg, __VA_ARGS__)
+#define tg_nn_mse_loss(...)                  TG__OPTIONS2(tg_nn_loss, kind, TG_NN_MSE, tg, __VA_ARGS__)
+#define tg_nn_smooth_l1_loss(...)            TG__OPTIONS2(tg_nn_loss, kind, TG_NN_SMOOTH_L1, tg, __VA_ARGS__)
+#define tg_nn_huber_loss(...)                TG__OPTIONS2(tg_nn_loss, kind, TG_NN_HUBER, tg, __VA_ARGS__)
+#define tg_nn_nll_loss(...)                  TG__OPTIONS2(tg_nn_loss, kind, TG_NN_NLL, tg, __VA_ARGS__)
+#define tg_nn_cross_entropy_loss(...)        TG__OPTIONS2(tg_nn_loss, kind, TG_NN_CROSS_ENTROPY, tg, __VA_ARGS__)
+#define tg_nn_bce_loss(...)                  TG__OPTIONS2(tg_nn_loss, kind, TG_NN_BCE, tg, __VA_ARGS__)
+#define tg_nn_bce_with_logits_loss(...)      TG__OPTIONS2(tg_nn_loss, kind, TG_NN_BCE_WITH_LOGITS, tg, __VA_ARGS__)
+#define tg_nn_kl_div_loss(...)               TG__OPTIONS2(tg_nn_loss, kind, TG_NN_KL_DIV, tg, __VA_ARGS__)
+#define tg_nn_soft_margin_loss(...)          TG__OPTIONS2(tg_nn_loss, kind, TG_NN_SOFT_MARGIN, tg, __VA_ARGS__)
+#define tg_nn_hinge_embedding_loss(...)      TG__OPTIONS2(tg_nn_loss, kind, TG_NN_HINGE_EMBEDDING, tg, __VA_ARGS__)
+#define tg_nn_multilabel_margin_loss(...)    TG__OPTIONS2(tg_nn_loss, kind, TG_NN_MULTILABEL_MARGIN, tg, __VA_ARGS__)
+#define tg_nn_multilabel_soft_margin_loss(...) TG__OPTIONS2(tg_nn_loss, kind, TG_NN_MULTILABEL_SOFT_MARGIN, tg, __VA_ARGS__)
+#define tg_nn_multi_margin_loss(...)         TG__OPTIONS2(tg_nn_loss, kind, TG_NN_MULTI_MARGIN, tg, __VA_ARGS__)
+#define tg_nn_poisson_nll_loss(...)          TG__OPTIONS2(tg_nn_loss, kind, TG_NN_POISSON_NLL, tg, __VA_ARGS__)
+#define tg_nn_gaussian_nll_loss(...)         TG__OPTIONS2(tg_nn_loss, kind, TG_NN_GAUSSIAN_NLL, tg, __VA_ARGS__)
+#define tg_nn_margin_ranking_loss(...)       TG__OPTIONS2(tg_nn_loss, kind, TG_NN_MARGIN_RANKING, tg, __VA_ARGS__)
+#define tg_nn_cosine_embedding_loss(...)     TG__OPTIONS2(tg_nn_loss, kind, TG_NN_COSINE_EMBEDDING, tg, __VA_ARGS__)
+#define tg_nn_triplet_margin_loss(...)       TG__OPTIONS2(tg_nn_loss, kind, TG_NN_TRIPLET_MARGIN, tg, __VA_ARGS__)
+#define tg_nn_ctc_loss(...)                  TG__OPTIONS2(tg_nn_loss, kind, TG_NN_CTC, tg, __VA_ARGS__)
+
 /* Pictures and padding. */
 TG_API tg_module *tg_nn_upsample(tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners);
 TG_API tg_module *tg_nn_pixel_shuffle(tg_ctx *tg, int64_t factor);
@@ -2788,6 +2936,24 @@ TG_API tg_module *tg_nn_pixel_unshuffle(tg_ctx *tg, int64_t factor);
 TG_API tg_module *tg_nn_channel_shuffle(tg_ctx *tg, int64_t groups);
 TG_API tg_module *tg_nn_pad(tg_ctx *tg, int n, const int64_t *pads, tg_pad_mode mode, double value);
     /* torch's ZeroPad, ConstantPad, ReflectionPad, ReplicationPad and CircularPad: as tg_pad */
+
+typedef struct tg_nn_fold_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    int64_t kernel TG_EMPTY;
+    int64_t dilation[2] TG_EMPTY;
+    int64_t kernel_size[2] TG_EMPTY;       /* in place of `kernel`, where the dimensions differ */
+    int64_t padding[2] TG_EMPTY;
+    int64_t size[2] TG_EMPTY;              /* of fold: the picture's */
+    int64_t stride[2] TG_EMPTY;
+} tg_nn_fold_args;
+typedef tg_nn_fold_args tg_nn_fold_layer_args;
+typedef tg_nn_fold_args tg_nn_unfold_layer_args;
+TG_API tg_module *tg_nn_fold_layer_from(const tg_nn_fold_layer_args *args);
+TG_API tg_module *tg_nn_unfold_layer_from(const tg_nn_unfold_layer_args *args);
+#define tg_nn_fold_layer(tg_, ...) TG__OPTIONS2(tg_nn_fold_layer, tg, tg_, kernel, __VA_ARGS__)
+#define tg_nn_unfold_layer(tg_, ...) TG__OPTIONS2(tg_nn_unfold_layer, tg, tg_, kernel, __VA_ARGS__)
+    /* torch's Fold and Unfold: tg_fold, and the function tg_nn_unfold */
 
 /* Containers. Their parts are named by their numbers. tg_nn_sequential(tg, a, b, c): y = c(b(a(x))). */
 TG_API tg_module *tg_nn_sequential_of(tg_ctx *tg, tg_module *const *list);   /* up to TG_LAST_MODULE */
@@ -3031,6 +3197,117 @@ typedef struct tg_plateau {
 TG_API double tg_reduce_lr_on_plateau(tg_plateau *plateau, double lr, double metric);      /* lr, or less                               */
 
 /* ======================================================================================
+   >>data    datasets and their batches; IDX, CSV and text files; a whole run in one file
+   ====================================================================================== */
+
+/* A dataset is rows of one or several tensors of equal first dimension, which it keeps and does not copy; the rows of a
+   step are a function of (seed, step) alone:
+
+       tg_tensor *rows[] = { images, labels };
+       tg_data *data = tg_data_new(rows, 2, 64, .shuffle = true, .seed = 1);
+       for (int64_t step = 0; step < 10 * tg_data_steps(data); step++) {          ten epochs
+           tg_mark m = tg_begin(tg);
+           tg_tensor *x, *y;
+           tg_batch(data, step, &x, &y);
+           tg_backward(tg_cross_entropy(tg_forward(net, x), y));
+           tg_step(opt);
+           tg_end(tg, m);
+       }
+
+   So a run that is resumed needs nothing but its step, and any step can be asked for at once: an epoch's permutation is
+   computed where it is asked for (a keyed bijection), never stored. Without .drop_last an epoch's last batch may be short.
+   For validation, a second dataset without .shuffle. All of this is host memory; tg_to_device carries a batch away.
+
+   Windows of T + 1 tokens of a long text are rows that overlap, tg_unfold(tokens, 0, T + 1, 1), and cost no memory; x and y
+   are then tg_narrow(w, 1, 0, T) and tg_narrow(w, 1, 1, T) of a batch w. */
+typedef struct tg_data tg_data;
+
+/* A row's own random numbers, a function of (seed, step, row) alone (Philox), whoever makes the row and when. */
+typedef struct tg_dice { uint64_t seed, step, row, rolls; } tg_dice;
+TG_API double  tg_dice_roll(tg_dice *dice);               /* in [0, 1)                      */
+TG_API int64_t tg_dice_below(tg_dice *dice, int64_t n);   /* 0 to n - 1; n is positive      */
+
+/* Fills row `row` of a batch: out[k] is the place of its numbers of tensor k, packed. It may run on any thread that the
+   context uses, for several rows at once, and calls no function of this library but those of dice. False: it failed. */
+typedef bool (*tg_row_fn)(void *user, int64_t row, tg_dice *dice, void *const *out);
+
+typedef struct tg_data_args {
+    tg_place at TG_EMPTY;
+    tg_tensor *const *tensors TG_EMPTY; int n_tensors TG_EMPTY;   /* 8 at most */
+    int64_t batch TG_EMPTY;
+    bool drop_last TG_EMPTY;         /* what does not fill a batch at the end of an epoch is left out */
+    tg_row_fn fill TG_EMPTY;         /* changes rows that were copied from the tensors: augmentation; with .rows makes them */
+    int prefetch TG_EMPTY;           /* so many batches, 16 at most, are gathered ahead; see below */
+    int64_t rows TG_EMPTY;           /* with .fill: how many rows there are; each tensor is then an example of one row */
+    int64_t samples TG_EMPTY;        /* rows of an epoch; zero: as many as there are */
+    uint64_t seed TG_EMPTY;
+    bool shuffle TG_EMPTY;
+    void *user TG_EMPTY;             /* fill's */
+    tg_tensor *weights TG_EMPTY;     /* [rows]: each is drawn with a probability that is proportional, and may be drawn again */
+} tg_data_args;
+TG_API tg_data *tg_data_from(const tg_data_args *args);
+#define tg_data_new(tensors_, n_tensors_, ...) TG__OPTIONS3(tg_data, tensors, tensors_, n_tensors, n_tensors_, batch, __VA_ARGS__)
+    /* the context owns it: tg_data_free frees it earlier than tg_close does */
+TG_API void    tg_data_free(tg_data *data);               /* before tg_close; NULL is fine */
+TG_API int64_t tg_data_rows(const tg_data *data);         /* of the dataset */
+TG_API int64_t tg_data_steps(const tg_data *data);        /* of an epoch */
+TG_API int64_t tg_data_row(const tg_data *data, int64_t step, int64_t i);
+    /* which row stands at place i of the batch of this step; -1 where there is none */
+
+/* tg_batch(data, step, &x, &y): the tensors of a step, one for each of the dataset's, first dimension the batch.
+   With .prefetch the next batches are gathered while the context computes: rows are copied by the threads of tg_threads,
+   or by the jobs hook, in the tail of each parallel job, and what is left when the batch is asked for then. Without threads
+   it does nothing. The bits are the same; but the dataset's numbers must then not be changed between two batches. */
+TG_API bool tg_batch_of(tg_data *data, int64_t step, tg_tensor **const *out, int n);
+#ifdef __cplusplus
+} /* extern "C" */
+template <class... Out> inline bool tg__batch(tg_data *data, int64_t step, Out... out) {
+    tg_tensor **const list[] = { out... };
+    return tg_batch_of(data, step, list, (int)sizeof...(out));
+}
+extern "C" {
+#ifdef TENSORGRAD_NO_LINES
+#define tg_batch(...) tg__batch(__VA_ARGS__)
+#else
+#define tg_batch(data, ...) tg__batch(TG__AT_DATA(data), __VA_ARGS__)
+#endif
+#else
+#define tg_batch(data, step, ...) tg_batch_of(data, step, (tg_tensor **const[]){ __VA_ARGS__ }, (int)(sizeof((tg_tensor **const[]){ __VA_ARGS__ }) / sizeof(tg_tensor **)))
+#endif
+
+/* IDX, the files of MNIST: u8, i8, i16, i32, f32 or f64, up to 8 dimensions. They come packed by gzip: unpack them first. */
+TG_API tg_tensor *tg_idx_parse(tg_ctx *tg, const void *bytes, size_t size);
+TG_API tg_tensor *tg_idx_load(tg_ctx *tg, const char *path);
+TG_API tg_tensor *tg_text_load(tg_ctx *tg, const char *path);   /* any file's bytes, u8 [size]: tokens as they are; tg_unique numbers those that occur */
+
+/* CSV as [rows, columns]: fields in quotes may hold separators, line ends and doubled quotes; lines end by LF or CRLF, and
+   empty ones are passed over. Every line has as many fields as the first. An error names line and column. */
+typedef struct tg_csv_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    const char *path TG_EMPTY;
+    const void *bytes TG_EMPTY; size_t size TG_EMPTY;   /* in place of path */
+    tg_dict *classes TG_EMPTY;             /* words become numbers by the order in which they first come, noted in its metadata */
+    const char *const *columns TG_EMPTY; int n_columns TG_EMPTY;   /* names of the header, or numbers, "0"; none: all */
+    tg_dtype dtype TG_EMPTY;               /* zero: f32. f32, f64, i32 or i64 */
+    tg_maybe missing TG_EMPTY;             /* what empty fields, NA and ? become; not given: NaN, and an error for integers */
+    bool no_header TG_EMPTY;               /* the first line is numbers */
+    char separator TG_EMPTY;               /* zero: a comma */
+} tg_csv_args;
+TG_API tg_tensor *tg_csv_from(const tg_csv_args *args);
+#define tg_csv_load(tg_, ...) TG__OPTIONS2(tg_csv, tg, tg_, path, __VA_ARGS__)
+#define tg_csv_parse(tg_, bytes_, ...) TG__OPTIONS3(tg_csv, tg, tg_, bytes, bytes_, size, __VA_ARGS__)
+    /* tg_csv_load(tg, "iris.csv", .columns = names, .n_columns = 2), or of bytes in memory: tg_csv_parse(tg, bytes, size, ...) */
+
+/* A whole run in one safetensors file: weights and buffers ("model."), what the optimiser remembers ("optim."), tensors and texts
+   of your own ("more."; NULL: none), the step, which is the data's and the schedule's place too, and the context's random
+   state. What is resumed from it gives the bits that the run would have given, with any number of threads. Saving replaces
+   the file or leaves it as it was; loading takes all of it or, where anything does not fit, nothing. opt may be NULL. */
+TG_API bool tg_run_save(tg_module *m, tg_optim *opt, int64_t step, const tg_dict *more, const char *path);
+TG_API bool tg_run_load(tg_module *m, tg_optim *opt, int64_t *step, tg_dict **more, const char *path);
+    /* *more is the caller's to free; step and more may be NULL */
+
+/* ======================================================================================
    >>places    the caller's file and line
    ====================================================================================== */
 
@@ -3040,7 +3317,7 @@ TG_API double tg_reduce_lr_on_plateau(tg_plateau *plateau, double lr, double met
    itself, and &tg_add is still the function. TENSORGRAD_NO_LINES leaves all this out.
    tools/places.c writes the list from the prototypes and the formula rows; `sh tests/run.sh places` compares. */
 struct tg__ctx_head { const char *file; int line; };      /* how a context begins */
-struct tg__dict_head { tg_ctx *tg; };                     /* how a dict begins, and an optimiser */
+struct tg__dict_head { tg_ctx *tg; };                     /* how a dict begins, an optimiser, and a dataset */
 static inline tg_ctx *tg__at_ctx(tg_ctx *tg, const char *file, int line) {
     if (tg) { struct tg__ctx_head *here = (struct tg__ctx_head *)(void *)tg; here->file = file; here->line = line; }
     return tg;
@@ -3065,6 +3342,10 @@ static inline tg_optim *tg__at_optim(tg_optim *o, const char *file, int line) {
     if (o) (void)tg__at_ctx(((struct tg__dict_head *)(void *)o)->tg, file, line);
     return o;
 }
+static inline tg_data *tg__at_data(tg_data *d, const char *file, int line) {
+    if (d) (void)tg__at_ctx(((struct tg__dict_head *)(void *)d)->tg, file, line);
+    return d;
+}
 static inline tg_tensor *const *tg__at_list(tg_tensor *const *list, int n, const char *file, int line) {
     int i;
     for (i = 0; list && i < n; i++) if (list[i]) { (void)tg__at(list[i], file, line); break; }
@@ -3086,6 +3367,7 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define TG__AT_MODULE(m) tg__at_module(m, __FILE__, __LINE__)
 #define TG__AT_CONST_DICT(d) tg__at_const_dict(d, __FILE__, __LINE__)
 #define TG__AT_OPTIM(o) tg__at_optim(o, __FILE__, __LINE__)
+#define TG__AT_DATA(d) tg__at_data(d, __FILE__, __LINE__)
 #define TG__PLACED(name, ...) tg__##name##_at(__FILE__, __LINE__, __VA_ARGS__)
 /* ---- the list: written by tools/places.c ---- */
 /* formula rows */
@@ -3735,10 +4017,13 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #define tg_npy_bytes(t) tg_npy_bytes(TG__AT(t))
 #define tg_npy_save(t, path) tg_npy_save(TG__AT(t), path)
 #define tg_module_new(tg, size, kind, forward) tg_module_new(TG__AT_CTX(tg), size, kind, forward)
+#define tg_module_new_with(tg, size, kind, forward) tg_module_new_with(TG__AT_CTX(tg), size, kind, forward)
 #define tg_module_part(m, field, name, i, part) tg_module_part(TG__AT_MODULE(m), field, name, i, TG__AT_MODULE(part))
 #define tg_module_tensor(m, field, name, parameter, t) tg_module_tensor(TG__AT_MODULE(m), field, name, parameter, TG__AT(t))
 #define tg_module_set(m, path, t) tg_module_set(TG__AT_MODULE(m), path, TG__AT(t))
 #define tg_forward(m, x) tg_forward(TG__AT_MODULE(m), TG__AT(x))
+static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module *m, tg_tensor *const *x, int n) { return tg_forward_of(tg__at_module(m, file, line), tg__at_list(x, n, file, line), n); }
+#define tg_forward_of(...) TG__PLACED(forward_of, __VA_ARGS__)
 #define tg_module_hook(m, fn, user) tg_module_hook(TG__AT_MODULE(m), fn, user)
 #define tg_freeze(m, on) tg_freeze(TG__AT_MODULE(m), on)
 #define tg_module_zero_grad(m) tg_module_zero_grad(TG__AT_MODULE(m))
@@ -3754,8 +4039,13 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #define tg_xavier_normal_(t, gain) tg_xavier_normal_(TG__AT(t), gain)
 #define tg_kaiming_uniform_(t, gain, fan_out) tg_kaiming_uniform_(TG__AT(t), gain, fan_out)
 #define tg_kaiming_normal_(t, gain, fan_out) tg_kaiming_normal_(TG__AT(t), gain, fan_out)
+#define tg_trunc_normal_(t, mean, std, low, high) tg_trunc_normal_(TG__AT(t), mean, std, low, high)
+#define tg_orthogonal_(t, gain) tg_orthogonal_(TG__AT(t), gain)
+#define tg_sparse_(t, sparsity, std) tg_sparse_(TG__AT(t), sparsity, std)
 #define tg_eye_(t) tg_eye_(TG__AT(t))
 #define tg_dirac_(t, groups) tg_dirac_(TG__AT(t), groups)
+#define tg_nn_pairwise_distance(tg, p, eps, keepdim) tg_nn_pairwise_distance(TG__AT_CTX(tg), p, eps, keepdim)
+#define tg_nn_cosine_similarity(tg, dim, eps) tg_nn_cosine_similarity(TG__AT_CTX(tg), dim, eps)
 #define tg_nn_identity(tg) tg_nn_identity(TG__AT_CTX(tg))
 #define tg_nn_flatten(tg) tg_nn_flatten(TG__AT_CTX(tg))
 #define tg_nn_unflatten(tg, dim, ...) tg_nn_unflatten(TG__AT_CTX(tg), dim, __VA_ARGS__)
@@ -3798,6 +4088,7 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 #define tg_nn_softmax(tg, dim) tg_nn_softmax(TG__AT_CTX(tg), dim)
 #define tg_nn_log_softmax(tg, dim) tg_nn_log_softmax(TG__AT_CTX(tg), dim)
 #define tg_nn_softmin(tg, dim) tg_nn_softmin(TG__AT_CTX(tg), dim)
+#define tg_nn_softmax2d(tg) tg_nn_softmax2d(TG__AT_CTX(tg))
 #define tg_nn_glu(tg, dim) tg_nn_glu(TG__AT_CTX(tg), dim)
 #define tg_nn_prelu(tg, n) tg_nn_prelu(TG__AT_CTX(tg), n)
 #define tg_nn_upsample(tg, scale_factor, mode, align_corners) tg_nn_upsample(TG__AT_CTX(tg), scale_factor, mode, align_corners)
@@ -3823,6 +4114,12 @@ static inline bool tg__clip_grad_value__at(const char *file, int line, tg_tensor
 #define tg_clip_grad_value_(...) TG__PLACED(clip_grad_value_, __VA_ARGS__)
 static inline bool tg__ema__at(const char *file, int line, tg_tensor *const *averages, tg_tensor *const *params, int n, double decay) { return tg_ema_(averages, tg__at_list(params, n, file, line), n, decay); }
 #define tg_ema_(...) TG__PLACED(ema_, __VA_ARGS__)
+#define tg_batch_of(data, step, ...) tg_batch_of(TG__AT_DATA(data), step, __VA_ARGS__)
+#define tg_idx_parse(tg, ...) tg_idx_parse(TG__AT_CTX(tg), __VA_ARGS__)
+#define tg_idx_load(tg, path) tg_idx_load(TG__AT_CTX(tg), path)
+#define tg_text_load(tg, path) tg_text_load(TG__AT_CTX(tg), path)
+#define tg_run_save(m, opt, step, more, path) tg_run_save(TG__AT_MODULE(m), TG__AT_OPTIM(opt), step, TG__AT_CONST_DICT(more), path)
+#define tg_run_load(m, opt, step, more, path) tg_run_load(TG__AT_MODULE(m), TG__AT_OPTIM(opt), step, more, path)
 /* ---- end of the list ---- */
 #endif
 
@@ -4042,6 +4339,7 @@ enum { TG__HAS_F64 = 1 };
 #undef TG__AT_MODULE
 #undef TG__AT_CONST_DICT
 #undef TG__AT_OPTIM
+#undef TG__AT_DATA
 #undef TG__PLACED
 #define TG__AT(t) (t)
 #define TG__AT_CTX(tg) (tg)
@@ -4049,6 +4347,7 @@ enum { TG__HAS_F64 = 1 };
 #define TG__AT_MODULE(m) (m)
 #define TG__AT_CONST_DICT(d) (d)
 #define TG__AT_OPTIM(o) (o)
+#define TG__AT_DATA(d) (d)
 #define TG__PLACED(name, ...) tg_##name(__VA_ARGS__)
 #endif
 
@@ -5869,6 +6168,7 @@ struct tg_ctx {
     /* threads */
     struct tg__pool *pool;
     int       threads;
+    struct tg__beside *beside;             /* work that nobody waits for yet, the oldest first */
     volatile uint32_t slot_mask;
     int       slot_count;
     size_t    slot_size;
@@ -5880,6 +6180,7 @@ struct tg_ctx {
     /* graph */
     bool      grad_mode, anomaly;
     tg__node *dead_nodes;
+    tg_module *lost_modules;               /* that an error left without an owner: they go when it is cleared */
     bool      releasing;
     uint64_t  node_serial;
     tg__walk *walk;
@@ -6364,8 +6665,15 @@ TG_API bool          tg_failed(tg_ctx *tg)       { return !tg || tg->error != TG
 TG_API tg_error_code tg_error(tg_ctx *tg)        { return tg ? tg->error : TG_ERROR_NULL; }
 TG_API int           tg_error_number(tg_ctx *tg) { return tg ? tg->error_number : 0; }
 TG_API const char   *tg_error_text(tg_ctx *tg)   { return tg ? tg->error_text : "no context"; }
+TG__PRIVATE void tg__module_release(tg_module *m);   /* in >>impl-nn */
+TG__PRIVATE tg_module *tg__module_next_lost(tg_module *m);
 TG_API void          tg_clear(tg_ctx *tg) {
     if (!tg || tg__inside(tg, "clear")) return;
+    while (tg->lost_modules) {
+        tg_module *m = tg->lost_modules;
+        tg->lost_modules = tg__module_next_lost(m);
+        tg__module_release(m);
+    }
     tg->error = TG_OK; tg->error_number = 0; tg->error_text[0] = 0;
     tg->closed = false;
 }
@@ -6536,20 +6844,59 @@ TG__PRIVATE void tg__scratch_give(tg_ctx *tg, int slot) {
     while (!tg__atomic_cas(&tg->slot_mask, &mask, mask & ~(1u << slot))) { }
 }
 
+/* Work that nobody waits for yet, the gathering of the next batches: chunks that are taken by number. The jobs of others
+   are made a little longer by it: threads that find nothing left there take a chunk each, so that it is done where they would
+   have waited for the last of them. It runs inside of tg__run alone, so nothing of it goes on when a call has returned. */
+typedef struct tg__beside {
+    void (*run)(void *arg, int64_t i);
+    void *arg;
+    int64_t count;
+    volatile uint32_t next;
+    struct tg__beside *later;
+} tg__beside;
+TG__PRIVATE void tg__beside_take(void *arg, int64_t i) {
+    tg__beside *w = (tg__beside *)arg;
+    const int64_t chunk = (int64_t)(tg__atomic_add(&w->next, 1u) - 1u);
+    if (chunk < w->count) w->run(w->arg, chunk);
+    (void)i;
+}
+TG__PRIVATE void tg__beside_leave(tg_ctx *tg, tg__beside *w) {
+    tg__beside **p = &tg->beside;
+    while (*p && *p != w) p = &(*p)->later;
+    if (*p) *p = w->later;
+}
+TG__PRIVATE void tg__beside_enter(tg_ctx *tg, tg__beside *w) {
+    tg__beside **p = &tg->beside;
+    while (*p) p = &(*p)->later;
+    *p = w; w->later = NULL;
+}
+
 /* Every body runs with exceptions masked, rounding to nearest and, outside strict mode, tiny results flushed;
-   the caller's mode comes back. */
-typedef struct tg__body { void (*run)(void *arg, int64_t i); void *arg; bool flush; } tg__body;
+   the caller's mode comes back. Those from `count` on are work that is done beside. */
+typedef struct tg__body { void (*run)(void *arg, int64_t i); void *arg; int64_t count; tg__beside *beside; bool flush; } tg__body;
 TG__PRIVATE void tg__body_run(void *arg, int64_t i) {
     tg__body *b = (tg__body *)arg;
-    unsigned old = tg__fp_enter(b->flush);
-    b->run(b->arg, i);
+    const bool own = i < b->count;
+    unsigned old = tg__fp_enter(own && b->flush);
+    if (own) b->run(b->arg, i); else tg__beside_take(b->beside, 0);
     tg__fp_leave(old);
+}
+/* How many bodies more: one for each thread. */
+TG__PRIVATE int64_t tg__beside_bodies(tg_ctx *tg, tg__body *b) {
+    const int width = tg->config.hooks.parallel_for ? (tg->config.hooks.jobs_width > 0 ? tg->config.hooks.jobs_width : TG__SLOTS) : tg->threads;
+    int64_t left;
+    while (tg->beside && (int64_t)tg__atomic_load(&tg->beside->next) >= tg->beside->count) tg->beside = tg->beside->later;
+    b->beside = tg->beside;
+    if (!b->beside) return 0;
+    left = b->beside->count - (int64_t)tg__atomic_load(&b->beside->next);
+    return left < width ? left : width;
 }
 
 TG__PRIVATE void tg__run(tg_ctx *tg, int64_t count, void (*body)(void *arg, int64_t i), void *arg, bool flush) {
     if (count > 1 && (tg->pool || tg->config.hooks.parallel_for)) {
         tg__body b;
-        b.run = body; b.arg = arg; b.flush = flush;
+        b.run = body; b.arg = arg; b.count = count; b.flush = flush;
+        if (TG__RARE(tg->beside != NULL)) count += tg__beside_bodies(tg, &b);
         if (tg->config.hooks.parallel_for) {
             const char *outer = tg__hook_enter(tg, tg__in_jobs);
             tg->config.hooks.parallel_for(tg->config.hooks.jobs_user, count, tg__body_run, &b);
@@ -6932,7 +7279,7 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_SCALAR = -1, TG__ISA_SIM
 #include TENSORGRAD_FILENAME
 #define TG__EACH_PASS_(name, pass) TG__JOIN(name, pass)
 #define TG__EACH_PASS(name) TG__EACH_PASS_(name, TG__ONLY)
-#define TG__EACH_PASS_F64(name) TG__EACH_PASS_(name, TG__ONLY)
+#define TG__EACH_PASS_SHARED(name) TG__EACH_PASS_(name, TG__ONLY)
 #else
 /* Where faster passes follow, or quick compiling is asked for, the plain ones are compiled with less
    effort: that takes a fifth off the whole, the bits are the same, and most of them run a tenth slower. */
@@ -6943,7 +7290,7 @@ enum { TG__ISA_PLAIN = -2, TG__ISA_STRICT = -1, TG__ISA_SCALAR = -1, TG__ISA_SIM
 #pragma clang attribute push(__attribute__((minsize)), apply_to = function)
 #else
 #pragma GCC push_options
-#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
+#pragma GCC optimize("Og", "ira-region=one", "no-fast-math", "fp-contract=off")
 #endif
 #endif
 #define TG__PASS plain
@@ -6995,25 +7342,25 @@ enum { TG__ISA_STRICT = -1, TG__ISA_PLAIN, TG__ISA_SCALAR = TG__ISA_PLAIN };
 #pragma GCC pop_options
 #endif
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__avx2, name##__avx512
-#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__avx2, name##__avx2      /* the map chapter for double */
+#define TG__EACH_PASS_SHARED(name) name##__plain TG__STRICT_TOO(name), name##__avx2, name##__avx2      /* AVX-512 borrows */
 enum { TG__ISA_AVX2 = TG__ISA_SCALAR + 1, TG__ISA_AVX512, TG__PASSES };
 #elif TG__HAS_NEON
 #define TG__PASS neon
 #define TG__PASS_NEON 1
 #include TENSORGRAD_FILENAME
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__neon
-#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__neon
+#define TG__EACH_PASS_SHARED(name) name##__plain TG__STRICT_TOO(name), name##__neon
 enum { TG__ISA_NEON = TG__ISA_SCALAR + 1, TG__PASSES };
 #elif TG__HAS_SIMD128
 #define TG__PASS simd128
 #define TG__PASS_SIMD128 1
 #include TENSORGRAD_FILENAME
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name), name##__simd128
-#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name), name##__simd128
+#define TG__EACH_PASS_SHARED(name) name##__plain TG__STRICT_TOO(name), name##__simd128
 enum { TG__ISA_SIMD128 = TG__ISA_SCALAR + 1, TG__PASSES };
 #else
 #define TG__EACH_PASS(name)    name##__plain TG__STRICT_TOO(name)
-#define TG__EACH_PASS_F64(name) name##__plain TG__STRICT_TOO(name)
+#define TG__EACH_PASS_SHARED(name) name##__plain TG__STRICT_TOO(name)
 enum { TG__PASSES = TG__ISA_SCALAR + 1 };
 #endif
 #endif
@@ -7021,16 +7368,22 @@ enum { TG__PASSES = TG__ISA_SCALAR + 1 };
 #define TG__NO_WORDS
 #include TENSORGRAD_FILENAME
 
+/* From here on no kernels: constants are found by other passes too, and registers are given out for a function as a whole. */
+#ifdef TG__LEVELS
+#pragma GCC optimize("no-tree-ccp", "ira-region=one")
+#endif
+
 /* TG__KERNEL(void, tg__sum, (int64_t n, ...)) makes the table tg__sum__k with one pointer per pass;
    tg__sum__k[tg->isa] is the one to call. */
 #define TG__KERNEL(ret, name, args) static ret (*const name##__k[TG__PASSES]) args = { TG__EACH_PASS(name) }
-/* Kernels for double. AVX-512 borrows _F64 from AVX2: what waits for memory, or is rarely asked for, is not compiled
-   twice. _WIDE has its own. */
+/* AVX-512 borrows _SHARED from AVX2: what waits for memory, is rarely asked for or no faster, is not compiled twice. Kernels
+   for double are _F64, which is the same, or _WIDE, which has its own. */
+#define TG__KERNEL_SHARED(ret, name, args) static ret (*const name##__k[TG__PASSES]) args = { TG__EACH_PASS_SHARED(name) }
 #ifdef TENSORGRAD_NO_F64
-#undef TG__EACH_PASS_F64
 #define TG__EACH_PASS_F64(name) NULL
 #define TG__KERNEL_WIDE TG__KERNEL_F64
 #else
+#define TG__EACH_PASS_F64(name) TG__EACH_PASS_SHARED(name)
 #define TG__KERNEL_WIDE TG__KERNEL
 #endif
 #define TG__KERNEL_F64(ret, name, args) static ret (*const name##__k[TG__PASSES]) args = { TG__EACH_PASS_F64(name) }
@@ -10450,8 +10803,9 @@ TG__PRIVATE int64_t tg__int_floor_divide(int64_t a, int64_t b) {
 #define TG_READ_ROWS
 #include TENSORGRAD_FILENAME
 
-/* A kernel's two tables, one pointer per pass each. */
+/* A kernel's two tables, one pointer per pass each. Derivatives (_D) wait for memory. */
 #define TG__MAP_TABLE(name) static const tg__map_table name##__t = { { TG__EACH_PASS(name##_f32) }, { TG__EACH_PASS_F64(name##_f64) } };
+#define TG__MAP_TABLE_D(name) static const tg__map_table name##__t = { { TG__EACH_PASS_SHARED(name##_f32) }, { TG__EACH_PASS_F64(name##_f64) } };
 
 /* Does this pass fuse a product and a sum that are to be rounded one by one? Only clang's -ffp-contract=fast does so
    in spite of the pragmas, and nothing tells the header of that flag. a + p b, where p b = 1 + 2^-11 + 2^-24 and
@@ -10813,11 +11167,11 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
         &name##_v__t, d0, d1, d2, c0, c1, c2, __VA_ARGS__) \
     TG__FORMULA(name##__g, &#name "_"[3], TG_ROW_##name, n, TG__##types, numbers, attrs, (TG__FLAGS_##types) | TG_OP_INPLACE, tg__formula_check_, TG__INT_##types(name), TG__RULE_##types(name), \
         &name##_v__t, d0, d1, d2, c0, c1, c2, __VA_ARGS__)
-#define TG__ROW1(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE(name##_d0) \
+#define TG__ROW1(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE_D(name##_d0) \
     TG__ROW(name, 1, types, numbers, attrs, &name##_d0__t, NULL, NULL, name##_c0, NULL, NULL, __VA_ARGS__)
-#define TG__ROW2(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE(name##_d0) TG__MAP_TABLE(name##_d1) \
+#define TG__ROW2(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE_D(name##_d0) TG__MAP_TABLE_D(name##_d1) \
     TG__ROW(name, 2, types, numbers, attrs, &name##_d0__t, &name##_d1__t, NULL, name##_c0, name##_c1, NULL, __VA_ARGS__)
-#define TG__ROW3(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE(name##_d0) TG__MAP_TABLE(name##_d1) TG__MAP_TABLE(name##_d2) \
+#define TG__ROW3(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE_D(name##_d0) TG__MAP_TABLE_D(name##_d1) TG__MAP_TABLE_D(name##_d2) \
     TG__ROW(name, 3, types, numbers, attrs, &name##_d0__t, &name##_d1__t, &name##_d2__t, name##_c0, name##_c1, name##_c2, __VA_ARGS__)
 #define TG__ROW_WHOLE(name, n) \
     TG__FORMULA(name##__f, &#name[3], TG_ROW_##name, n, TG__WHOLE, 0, NULL, TG__FLAGS_PREDICATE, tg__formula_check, name##_i, name##_rule, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0) \
@@ -12332,18 +12686,18 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
    Runs of up to 64 elements, where there are several, are taken side by side: each in a lane of a vector.
    ====================================================================================== */
 
-#define TG__REDUCE_KERNELS(TG__K, T, t) \
-    TG__K(T, tg__run_sum_##t, (int64_t n, const T *x)); TG__K(T, tg__run_prod_##t, (int64_t n, const T *x)); \
+#define TG__REDUCE_KERNELS(TG__K, TG__K_SHARED, T, t) \
+    TG__K(T, tg__run_sum_##t, (int64_t n, const T *x)); TG__K_SHARED(T, tg__run_prod_##t, (int64_t n, const T *x)); \
     TG__K(T, tg__run_max_##t, (int64_t n, const T *x)); TG__K(T, tg__run_min_##t, (int64_t n, const T *x)); \
-    TG__K(void, tg__columns_sum_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K(void, tg__columns_prod_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
-    TG__K(void, tg__columns_max_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K(void, tg__columns_min_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
+    TG__K_SHARED(void, tg__columns_sum_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K_SHARED(void, tg__columns_prod_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
+    TG__K_SHARED(void, tg__columns_max_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K_SHARED(void, tg__columns_min_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
     TG__K(void, tg__rows_##t, (int kind, int64_t rows, int64_t n, const T *x, int64_t rs, int64_t step, T one, T *y, int64_t *places, T *work)); \
     TG__K(int64_t, tg__run_find_##t, (int64_t n, const T *x, T v)); TG__K(void, tg__softmax_row_##t, (int64_t n, T *y, const T *x, bool log)); \
     TG__K(void, tg__softmax_rows_##t, (int kind, int64_t rows, int64_t n, T *y, int64_t yr, int64_t ys, const T *x, int64_t xr, int64_t xs, T *work)); \
     TG__K(int64_t, tg__run_beyond_##t, (int64_t n, const T *x, T v, bool below, uint32_t *places, int64_t room)); \
     TG__K(T, tg__entropy_row_##t, (int64_t n, const T *x, int64_t c, T *row)); TG__K(void, tg__entropy_back_row_##t, (int64_t n, T *y, const T *x, int64_t c, const T *row, T g));
-TG__REDUCE_KERNELS(TG__KERNEL, float, f32)
-TG__REDUCE_KERNELS(TG__KERNEL_F64, double, f64)
+TG__REDUCE_KERNELS(TG__KERNEL, TG__KERNEL_SHARED, float, f32)
+TG__REDUCE_KERNELS(TG__KERNEL_F64, TG__KERNEL_F64, double, f64)
 #undef TG__REDUCE_KERNELS
 
 /* a reduced number: f for floats, i for integers */
@@ -13700,7 +14054,7 @@ TG__PRIVATE int64_t tg__sort_next(tg__sort_plan *j) {
     return j->blocks;
 }
 
-TG__KERNEL(void, tg__sort_lanes, (const tg__sort_side *s));
+TG__KERNEL_SHARED(void, tg__sort_lanes, (const tg__sort_side *s));
 TG__PRIVATE void tg__sort_sides(const tg__sort_plan *j, int64_t at, int64_t end) {
     const tg__loop *l = &j->loop;
     const int last = l->ndim - 1;
@@ -13968,6 +14322,7 @@ TG__PRIVATE void tg__scan_integers(int kind, int64_t n, int64_t *t, int64_t *pla
 }
 
 /* A short row of floats needs no tile: the additions of tg__scan_floats. */
+TG__KERNEL_SHARED(void, tg__rows_scan, (int64_t rows, int64_t n, float *y, const float *x, float *work));
 TG__PRIVATE void tg__scan_sums(int64_t n, float *y, const float *x) {
     double s = (double)x[0];
     int64_t i;
@@ -14016,7 +14371,8 @@ TG__PRIVATE void tg__scan_rows(const tg__scan_plan *j, int64_t row, int64_t rows
     if (rows > 1 && j->kind == TG_SCAN_SUM && o[0].dtype == TG_F32 && o[2].dtype == TG_F32) {
         float *y = (float *)(void *)tg__scan_at(j, 0, row, 0);
         const float *x = (const float *)(const void *)tg__scan_at(j, 2, row, 0);
-        for (i = 0; i < rows; i++, y += end, x += end) tg__scan_sums(end, y, x);
+        if (end <= 64) tg__rows_scan__k[isa](rows, end, y, x, (float *)(void *)t);
+        else for (i = 0; i < rows; i++, y += end, x += end) tg__scan_sums(end, y, x);
         return;
     }
     for (at = j->first; at < end; at += m) {
@@ -14562,6 +14918,20 @@ typedef struct tg__index_plan {
 
 #define TG__INDEX_CHUNK 32768
 
+#ifdef TG__LEVELS                                      /* a loop that the compiler turns into vectors */
+#pragma GCC push_options
+#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off")
+#endif
+/* Is one of n indices not in 0..limit - 1? The sign tells, of an index or of what is left to the last one. */
+TG__PRIVATE bool tg__index_odd(int64_t n, const int64_t *p, int64_t limit) {
+    uint64_t odd = 0, last = (uint64_t)limit - 1;
+    int64_t i;
+    for (i = 0; i < n; i++) odd |= (uint64_t)p[i] | (last - (uint64_t)p[i]);
+    return odd >> 63 != 0;
+}
+#ifdef TG__LEVELS
+#pragma GCC pop_options
+#endif
 TG__PRIVATE void tg__index_look(tg__index_plan *j, int64_t chunk) {
     const tg__loop *l = &j->all;
     int64_t at = chunk * TG__INDEX_CHUNK, end = tg__imin(at + TG__INDEX_CHUNK, l->numel), i;
@@ -14571,11 +14941,8 @@ TG__PRIVATE void tg__index_look(tg__index_plan *j, int64_t chunk) {
         int64_t column = 0, s = l->stride[0][l->ndim - 1], n;
         const int64_t *p = j->index + tg__loop_offset(l, 0, at, &column);
         n = tg__imin(end - at, l->shape[l->ndim - 1] - column);
-        if (s == 1) {
-            uint64_t odd = 0;                                          /* its sign: of an index, or of what is left to the last one */
-            for (i = 0; i < n; i++) odd |= (uint64_t)p[i] | (limit - 1 - (uint64_t)p[i]);
-            bad |= odd >> 63 != 0;
-        } else for (i = 0; i < n; i++) bad |= (uint64_t)p[i * s] >= limit;    /* negative ones are huge */
+        if (s == 1) bad |= tg__index_odd(n, p, j->limit);
+        else for (i = 0; i < n; i++) bad |= (uint64_t)p[i * s] >= limit;    /* negative ones are huge */
         at += n;
     }
     if (bad) tg__look_bad(&j->look, chunk);
@@ -15280,6 +15647,10 @@ TG_API tg_tensor *(tg_one_hot)(tg_tensor *index, int64_t classes) {
    Two records, the views diagonal and unfold; all else is made of other functions.
    Tests: tests/test_arrange.c; tests/golden.c, tests/op_list.h
    ====================================================================================== */
+#ifdef TG__LEVELS                                      /* made of other operations: to the end of the chapter */
+#pragma GCC push_options
+#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
+#endif
 
 /* ------------------------------------------------------------------ diagonal, unfold ----
    diagonal: y[..., i] = x with i and i + offset at dim1 and dim2; unfold: y[.., w, .., k] = x[.., w * step + k, ..].
@@ -16201,6 +16572,9 @@ TG_API tg_tensor *(tg_multinomial)(tg_tensor *x, int64_t n, bool replacement) {
     return tg__composed(tg, outermost, tg_end_with(tg, m, y));
 }
 
+#ifdef TG__LEVELS
+#pragma GCC pop_options
+#endif
 /* ======================================================================================
    >>impl-gemm    matrix products: which path, cut into phases and chunks
    Owns tg__gemm_plan. Kernels know nothing of dtypes, batches and threads; this section knows nothing of registers.
@@ -17263,7 +17637,7 @@ TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
     /* sizes first, then tables */
     for (int64_t i = 0; i < j->subs; i++) {
         integers += tg__conv_taps_of(j, &one, i, high_y, high_x, NULL);
-        one.planes = 1;
+        one.planes = one.taps > 0;          /* without taps more images fit, as below */
         if (!tg__conv_cut(j, &one)) return false;
         integers += tg__imax(1, one.block) * one.taps +
             one.images * tg__imax(tg__ceil_div(one.cols, j->vn) * one.rows, 1) + 8;
@@ -18232,6 +18606,7 @@ typedef struct tg__pooling_plan {
     tg__job    job;
     tg_dtype   compute;
     bool       adaptive, channels, whole_windows;             /* whole_windows: means count the padding */
+    bool       pairs;                                         /* largest of windows of 2 by 2 that do not meet, all f32 in lines: planes are the lines */
     bool       quick[5];                                      /* lines of this operand are read and written where they lie */
     double     divisor;                                       /* of means; 0: the number of elements */
     tg__pooling_axis axis[3];
@@ -18309,23 +18684,35 @@ TG__PRIVATE int64_t tg__pooling_count(const tg__pooling_plan *j, int d, int64_t 
     }
 TG__POOLING_CLAIM(float)
 TG__POOLING_CLAIM(double)
-/* The same of floats, where a window's elements stand in pairs and no two windows meet: a becomes the part of g. Nothing is
-   taken before the first row. */
-TG__PRIVATE void tg__pooling_claim_pairs(int64_t n, float *a, const float *x, const float *y, const float *g, int32_t *taken, bool first) {
+#undef TG__POOLING_CLAIM
+/* Windows of 2 by 2 floats that do not meet, of two lines of x: the largest, the latest of NaNs; and the lines of their
+   gradient, where the first element that equals the result y, which no other is above, takes g. */
+#ifdef TG__LEVELS                                      /* loops that the compiler turns into vectors */
+#pragma GCC push_options
+#pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
+#endif
+TG__PRIVATE void tg__pooling_pairs_max(int64_t n, float *y, const float *a, const float *b) {
     int64_t i;
-    for (i = 0; i < n; i++, x += 2) {
-        const float v = x[0], w = x[1], top = y[i];
-        int32_t one = -(int32_t)(v >= top), two = -(int32_t)(w >= top), free_still;      /* none is larger */
-        if (top != top) { one = -(int32_t)(v != v); two = -(int32_t)(w != w); }
-        if (a) {
-            const uint32_t part = tg__bits32(g[i]);
-            free_still = first ? -1 : ~taken[i];
-            a[2 * i] = tg__float(part & (uint32_t)(one & free_still));
-            a[2 * i + 1] = tg__float(part & (uint32_t)(two & ~one & free_still));
-        } else taken[i] = one | two | (first ? 0 : taken[i]);
+    for (i = 0; i < n; i++) {
+        const float p = a[2 * i], q = a[2 * i + 1], r = b[2 * i], s = b[2 * i + 1];
+        float m = ((q > p) | (q != q)) ? q : p;
+        m = ((r > m) | (r != r)) ? r : m;
+        y[i] = ((s > m) | (s != s)) ? s : m;
     }
 }
-#undef TG__POOLING_CLAIM
+TG__PRIVATE void tg__pooling_pairs_claim(int64_t n, tg__pun32 *da, tg__pun32 *db, const float *a, const float *b, const float *y, const tg__pun32 *g) {
+    int64_t i;
+    for (i = 0; i < n; i++) {
+        const float p = a[2 * i], q = a[2 * i + 1], r = b[2 * i], s = b[2 * i + 1], top = y[i];
+        const int32_t part = g[i].i, at_p = -(int32_t)(p == top) | -(int32_t)(p != p), at_q = -(int32_t)(q == top) | -(int32_t)(q != q),
+            at_r = -(int32_t)(r == top) | -(int32_t)(r != r), at_s = -(int32_t)(s == top) | -(int32_t)(s != s);
+        da[2 * i].i = part & at_p; da[2 * i + 1].i = part & at_q & ~at_p;
+        db[2 * i].i = part & at_r & ~(at_p | at_q); db[2 * i + 1].i = part & at_s & ~(at_p | at_q | at_r);
+    }
+}
+#ifdef TG__LEVELS
+#pragma GCC pop_options
+#endif
 TG__POOLING_TYPE(float)
 TG__POOLING_TYPE(double)
 TG__POOLING_TYPE(int64_t)
@@ -18476,13 +18863,10 @@ TG__PRIVATE void tg__pooling_claim(const tg__pooling_plan *j, int64_t n, char *a
 TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_t *p, char *scratch) {
     const tg__pooling_axis *w = &j->axis[2];
     char *a = j->quick[0] ? tg__pooling_at(j, 0, p) : scratch, *g_tile = scratch + j->room * 8, *x_tile = scratch + j->room * 16, *y_tile = scratch + j->room * 24, *taken = scratch + j->room * 32;
-    bool pairs = j->compute == TG_F32 && !j->channels && !j->adaptive && w->kernel == 2 && w->stride == 2 && w->padding == 0 && w->dilation == 1 && w->in >= 2 * w->out;
-    int n = 0;
     int64_t o[5], q[5], first[3], last[3], start[3], end[3], k, d;
     memcpy(o, p, sizeof o); memcpy(q, p, sizeof q);
     for (d = 0; d < 3; d++) tg__pooling_readers(j, (int)d, p[2 + d], &first[d], &last[d]);
     if (!j->channels) first[2] = last[2] = 0;
-    pairs = pairs && first[0] == last[0] && first[1] == last[1];
     tg__pooling_fill(j, j->length, a, 0);
     for (o[2] = first[0]; o[2] <= last[0]; o[2]++) for (o[3] = first[1]; o[3] <= last[1]; o[3]++) for (o[4] = first[2]; o[4] <= last[2]; o[4]++) {
         const char *g = tg__pooling_line(j, 2, o, g_tile), *y = tg__pooling_line(j, 4, o, y_tile);
@@ -18490,15 +18874,14 @@ TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_
         for (d = 0; d < 3; d++) if (d < 2 || j->channels) (void)tg__pooling_window(j, (int)d, o[2 + d], &start[d], &end[d]);
         for (d = 0; d < (j->channels ? 3 : 2); d++) if (p[2 + d] < start[d] || p[2 + d] >= end[d] || (!j->adaptive && (p[2 + d] - start[d]) % j->axis[d].dilation)) break;
         if (d < (j->channels ? 3 : 2)) continue;               /* a dilated window that steps over the line */
-        if (!pairs) memset(taken, 0, (size_t)j->room * sizeof(int32_t));
+        memset(taken, 0, (size_t)j->room * sizeof(int32_t));
         for (q[2] = start[0]; !there && q[2] <= p[2]; q[2] += j->axis[0].dilation) for (q[3] = start[1]; !there && q[3] < end[1]; q[3] += j->axis[1].dilation) {
             if (!j->channels) { start[2] = 0; end[2] = 1; }
             for (q[4] = start[2]; !there && q[4] < end[2]; q[4] += w->dilation) {
                 const char *x = tg__pooling_line(j, 3, q, x_tile);
                 there = q[2] == p[2] && q[3] == p[3] && (!j->channels || q[4] == p[4]);
                 if (j->channels) { tg__pooling_claim(j, j->length, there ? a : NULL, x, 0, 1, y, g, 0, taken); continue; }
-                if (pairs) tg__pooling_claim_pairs(w->out, there ? (float *)(void *)a : NULL, (const float *)(const void *)x, (const float *)(const void *)y, (const float *)(const void *)g, (int32_t *)(void *)taken, n++ == 0);
-                else if (j->adaptive) for (d = 0; d < w->out; d++) {
+                if (j->adaptive) for (d = 0; d < w->out; d++) {
                     int64_t s, e;
                     (void)tg__pooling_window(j, 2, d, &s, &e);
                     for (; s < e; s++) tg__pooling_claim(j, 1, there ? a : NULL, x, s, 1, y, g, d, taken);
@@ -18512,13 +18895,38 @@ TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_
     }
     if (!j->quick[0]) tg__store(j->job.tg->isa, j->compute, j->length, tg__pooling_at(j, 0, p), j->job.o[0].stride[j->channels ? 1 : 4], j->job.o[0].dtype, a);
 }
+/* Planes of windows of 2 by 2. What no window reads has no gradient. */
+TG__PRIVATE void tg__pooling_pairs(const tg__pooling_plan *j, int64_t plane, int64_t end) {
+    const bool back = j->job.r->kind == TG_POOL_MAX_BACK;
+    const int small = back ? 2 : 0, x = back ? 3 : 2;
+    const int64_t *step[5], height = j->axis[1].in, width = j->axis[2].in, rows = j->axis[1].out, n = j->axis[2].out;
+    int64_t h, k;
+    for (k = 0; k < 5; k++) step[k] = j->job.o[k].stride;
+    for (; plane < end; plane++) {
+        int64_t p[5] = { 0, 0, 0, 0, 0 };
+        float *at[5];
+        p[2] = plane % j->axis[0].in; p[1] = plane / j->axis[0].in % j->job.o[0].shape[1]; p[0] = plane / j->axis[0].in / j->job.o[0].shape[1];
+        for (k = 0; k < j->job.r->n; k++) at[k] = k == 1 ? NULL : (float *)(void *)tg__pooling_at(j, (int)k, p);
+        for (h = 0; h < rows; h++) {
+            const float *a = at[x] + 2 * h * step[x][3], *b = a + step[x][3];
+            float *to = at[0] + h * step[0][3];
+            if (!back) { tg__pooling_pairs_max(n, to, a, b); continue; }
+            to += h * step[0][3];
+            tg__pooling_pairs_claim(n, (tg__pun32 *)(void *)to, (tg__pun32 *)(void *)(to + step[0][3]), a, b, at[4] + h * step[4][3], (const tg__pun32 *)(const void *)(at[small] + h * step[small][3]));
+            for (k = 2 * n; k < width; k++) to[k] = to[step[0][3] + k] = 0;
+        }
+        for (h = 2 * rows; back && h < height; h++) memset(at[0] + h * step[0][3], 0, (size_t)width * sizeof(float));
+    }
+}
 TG__PRIVATE void tg__pooling_chunk(void *plan, int64_t index) {
     const tg__pooling_plan *j = (const tg__pooling_plan *)plan;
     const tg_operand *y = &j->job.o[0];
     const int along = j->channels ? 1 : 4;
     int64_t line = index * j->per, end = tg__imin(line + j->per, j->lines);
     int slot, d;
-    char *scratch = (char *)tg__scratch_take(j->job.tg, &slot);
+    char *scratch;
+    if (j->pairs) { tg__pooling_pairs(j, line, end); return; }
+    scratch = (char *)tg__scratch_take(j->job.tg, &slot);
     for (; line < end; line++) {
         int64_t p[5], rest = line;
         for (d = 4; d >= 0; d--) {
@@ -18560,6 +18968,19 @@ TG__PRIVATE int64_t tg__pooling_start(tg_ctx *tg, int phase, void *plan) {
     j->lines = 1;
     for (d = 0; d < 5; d++) if (d != along) j->lines *= o[0].shape[d];
     if (j->lines == 0 || j->length == 0) return 0;
+    j->pairs = r->kind == TG_POOL_MAX_BACK || (r->kind == TG_POOL_MAX && o[1].use == TG_ABSENT);
+    for (d = 0; d < r->n; d++) if (d != 1 && (!j->quick[d] || o[d].dtype != TG_F32)) j->pairs = false;
+    for (d = 0; d < 3; d++) {
+        const tg__pooling_axis *a = &j->axis[d];
+        const int64_t size = d ? 2 : 1;
+        if (a->kernel != size || a->stride != size || a->padding || a->dilation != 1 || a->in < size * a->out) j->pairs = false;
+    }
+    if (j->channels || j->adaptive) j->pairs = false;
+    if (j->pairs) {
+        j->lines = o[0].shape[0] * o[0].shape[1] * o[0].shape[2];
+        j->per = tg__imax(1, 32768 / tg__imax(1, j->axis[1].in * (j->axis[2].in + 32)));
+        return tg__ceil_div(j->lines, j->per);
+    }
     j->join = NULL;
     if (j->compute != TG_I64 && (TG__HAS_F64 || j->compute != TG_F64))
         j->join = tg__map_kernel(tg, r->kind == TG_POOL_MEAN ? &tg_add__f.kernels : &tg_maximum__f.kernels, 0, j->compute);
@@ -20523,6 +20944,7 @@ TG__PRIVATE void tg__entropy_look(tg__entropy_plan *j, int64_t chunk) {
     int64_t r, end, c;
     if (j->look.state == TG__EXPLAINS) chunk = (int64_t)j->look.bad - 1;
     end = tg__imin((chunk + 1) * j->per, j->n);
+    if (j->td == TG_I64 && j->ts == 1 && !tg__index_odd(end - chunk * j->per, (const int64_t *)(const void *)j->target + chunk * j->per, j->classes)) return;
     for (r = chunk * j->per; r < end; r++) {
         c = tg__get_i64(j->target + r * j->ts * (int64_t)tg_dtype_size(j->td), j->td);
         if (c == -100 || (c >= 0 && c < j->classes)) continue;
@@ -22442,6 +22864,10 @@ TG_API tg_tensor *(tg_pad_packed_sequence)(tg_tensor *data, const tg_packed_sequ
    devices, and for any strides.
    Tests: tests/test_products.c
    ====================================================================================== */
+#ifdef TG__LEVELS                                      /* made of other operations: to >>impl-loss's end */
+#pragma GCC push_options
+#pragma GCC optimize("Og", "no-fast-math", "fp-contract=off")
+#endif
 
 /* ------------------------------------------------------------------ products of vectors and matrices ----
    tg_matmul for operands of the numbers of dimensions that the name says. */
@@ -24100,6 +24526,9 @@ TG_API tg_tensor *tg_multilabel_soft_margin_loss_from(const tg_multilabel_soft_m
     return tg__loss_end(&l, tg_mean_dims(e, 1, &last, false));
 }
 
+#ifdef TG__LEVELS
+#pragma GCC pop_options
+#endif
 /* ======================================================================================
    >>impl-norm    normalisations and statistics
    Tests: tests/test_norm.c
@@ -24119,12 +24548,12 @@ TG__PRIVATE bool tg__is_per_channel(tg_ctx *tg, const char *name, tg_tensor *t, 
 }
 /* ---- the family: rows to mean 0 and variance 1 ----
    Operands are walked over twice: `kept` from row to row, `run` within one. A row is taken in pieces, in place where all
-   that goes along with it stands side by side in the computed type, else through tiles: its mean, its variance, then the
+   that goes along with it stands side by side in the computed type, else through tiles: its mean and its variance, then the
    result; and its sums, then the gradient. Chunks are whole rows, which are to be short or many. */
 #define TG__NORM_KERNELS(TG__K, t) \
-    TG__K(void, tg__norm_squares_##t, (tg__norm_run *r)); TG__K(void, tg__norm_sums_##t, (tg__norm_run *r)); \
+    TG__K(void, tg__norm_moments_##t, (tg__norm_run *r)); TG__K(void, tg__norm_sums_##t, (tg__norm_run *r)); \
     TG__K(void, tg__norm_apply_##t, (tg__norm_run *r)); TG__K(void, tg__norm_back_##t, (tg__norm_run *r)); \
-    TG__K(void, tg__norm_columns_##t, (tg__norm_run *r)); TG__K(void, tg__norm_many_##t, (tg__norm_run *r));
+    TG__K(void, tg__norm_many_##t, (tg__norm_run *r));
 TG__NORM_KERNELS(TG__KERNEL, f32)
 TG__NORM_KERNELS(TG__KERNEL_F64, f64)
 #undef TG__NORM_KERNELS
@@ -24141,6 +24570,7 @@ typedef struct tg__norm_plan {
     bool     own;                                  /* weights: one for each row */
     bool     many;                                 /* short rows, as many at once as a vector has lanes */
     bool     tiles;
+    bool     flat;                                 /* a row of x is one run, also where one of the weights is not */
     bool     still[TG__NORM_FEW];                  /* the same element for a whole row */
     int64_t  size[TG__NORM_FEW];                   /* of an element */
     int64_t  rows, length, per, parts;
@@ -24165,8 +24595,8 @@ TG__PRIVATE void tg__norm_begin(tg__norm_at *a, int64_t row) {
     for (k = 0; k < TG__NORM_FEW; k++)
         a->base[k] = j->job.at[k] ? j->job.at[k] + tg__loop_offset(&j->kept, k, row, NULL) * j->size[k] : NULL;
 }
-/* The piece from element `from` on. */
-TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from) {
+/* The piece from element `from` on; of x alone it may be longer. */
+TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from, bool only_x) {
     const tg__norm_plan *j = a->j;
     const tg_dtype compute = j->job.r->compute;
     const int isa = j->job.tg->isa, last = j->run.ndim - 1;
@@ -24179,6 +24609,8 @@ TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from) {
         a->p[k] = NULL;
         if (!a->base[k] || k == TG__NORM_DW || k == TG__NORM_DB || k == TG__NORM_ROWS) continue;
         if (j->direct) {
+            if (k != TG__NORM_X && only_x) continue;
+            if (only_x && j->flat) { a->p[k] = a->base[k] + from * j->size[k]; continue; }
             a->p[k] = a->base[k] + tg__loop_offset(&j->run, k, from, &column) * j->size[k];
             a->n = tg__imin(a->n, j->run.shape[last] - column);
             continue;
@@ -24188,7 +24620,7 @@ TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from) {
         if (j->still[k]) tg__load(isa, compute, 1, tile, a->base[k], 1, j->job.o[k].dtype);
         else tg__loop_tile(&j->run, k, isa, from, a->n, compute, tile, a->base[k], j->job.o[k].dtype, false);
     }
-    a->loaded = a->n == j->length;
+    a->loaded = a->n == j->length && !(only_x && j->direct);
 }
 TG__PRIVATE void tg__norm_store(const tg__norm_at *a, int64_t from) {
     const tg__norm_plan *j = a->j;
@@ -24208,33 +24640,55 @@ TG__PRIVATE double tg__norm_fill(const tg__norm_at *a, tg__norm_run *r) {
 }
 TG__PRIVATE double tg__norm_scale(const tg__norm_plan *j, double var) { return 1 / tg__sqrt64(var + j->job.r->number[0]); }
 
-TG__PRIVATE void tg__norm_row(tg__norm_at *a) {
+/* Sums over a row of x of its distances from r->mean and of their squares. */
+TG__PRIVATE void tg__norm_moments(tg__norm_at *a, tg__norm_run *r, double *sum, double *squares) {
+    const tg__norm_plan *j = a->j;
+    int64_t i;
+    *sum = *squares = 0;
+    for (i = 0; i < j->length; i += a->n) {
+        tg__norm_piece(a, i, true);
+        r->n = a->n; r->x = a->p[TG__NORM_X];
+        TG__NORM_DO(tg__norm_moments, j, r);
+        *sum += r->sum; *squares += r->dot;
+    }
+}
+/* The mean of a row, to r->mean, and its variance. Both come of one pass, by the distances from the row's first element,
+   unless that lies far out: then the sums lose digits that matter, and a second pass takes the distances from the mean. */
+TG__PRIVATE double tg__norm_variance(tg__norm_at *a, tg__norm_run *r) {
     const tg__norm_plan *j = a->j;
     const double length = (double)j->length;
-    const int isa = j->job.tg->isa;
+    double sum, squares, off;
+    if (!j->rms) {
+        tg__norm_piece(a, 0, true);
+        r->mean = tg__norm_number(j, a->p[TG__NORM_X]);
+    }
+    tg__norm_moments(a, r, &sum, &squares);
+    if (j->rms) return tg__rounded(j->wide, squares / length);
+    off = sum / length;
+    if (squares - squares != 0) {                              /* infinite */
+        r->mean = 0;
+        tg__norm_moments(a, r, &sum, &squares);
+        off = sum / length;
+    } else if (5 * off * off <= 4 * (squares / length)) {
+        r->mean = tg__rounded(j->wide, r->mean + off);
+        return tg__rounded(j->wide, squares / length - off * off);
+    }
+    r->mean = tg__rounded(j->wide, r->mean + off);
+    tg__norm_moments(a, r, &sum, &squares);
+    return tg__rounded(j->wide, squares / length);
+}
+TG__PRIVATE void tg__norm_row(tg__norm_at *a) {
+    const tg__norm_plan *j = a->j;
     tg__norm_run r = TG__ZERO;
-    double sum = 0, scale;
+    const double var = tg__norm_variance(a, &r), scale = tg__norm_scale(j, var);
     int64_t i;
-    for (i = 0; i < j->length && !j->rms; i += a->n) {
-        tg__norm_piece(a, i);
-        sum += j->wide ? tg__run_sum_f64__k[isa](a->n, (const double *)(void *)a->p[TG__NORM_X]) : (double)tg__run_sum_f32__k[isa](a->n, (const float *)(void *)a->p[TG__NORM_X]);
-    }
-    r.mean = tg__rounded(j->wide, sum / length);
-    for (sum = 0, i = 0; i < j->length; i += a->n) {
-        tg__norm_piece(a, i);
-        (void)tg__norm_fill(a, &r);
-        TG__NORM_DO(tg__norm_squares, j, &r);
-        sum += r.sum;
-    }
-    sum = tg__rounded(j->wide, sum / length);
     if (a->base[TG__NORM_ROWS]) {
         tg__put_scalar(a->base[TG__NORM_ROWS], j->job.r->compute, r.mean, 0, false);
-        tg__put_scalar(a->base[TG__NORM_ROWS] + (j->wide ? 8 : 4), j->job.r->compute, sum, 0, false);
+        tg__put_scalar(a->base[TG__NORM_ROWS] + (j->wide ? 8 : 4), j->job.r->compute, var, 0, false);
     }
-    scale = tg__norm_scale(j, sum);
     for (i = 0; i < j->length; i += a->n) {
         const char *b;
-        tg__norm_piece(a, i);
+        tg__norm_piece(a, i, false);
         r.scale = tg__norm_fill(a, &r) * scale;
         b = a->p[TG__NORM_LAST];
         r.b = b && tg__norm_still(j, TG__NORM_LAST) ? NULL : b;
@@ -24255,25 +24709,23 @@ TG__PRIVATE void tg__norm_back_row(tg__norm_at *a, char *dw, char *db) {
     int64_t i;
     r.mean = tg__norm_number(j, a->base[TG__NORM_ROWS]);
     for (i = 0; i < j->length; i += a->n) {
-        tg__norm_piece(a, i);
+        tg__norm_piece(a, i, false);
         factor = tg__norm_fill(a, &r);
         if (j->own) { r.w = NULL; factor = 1; }
         TG__NORM_DO(tg__norm_sums, j, &r);
         sum += factor * r.sum; dot += factor * r.dot;
-        if (!dw && !db) continue;
-        r.scale = s; r.dw = dw ? dw + i * size : NULL; r.db = db ? db + i * size : NULL;
-        TG__NORM_DO(tg__norm_columns, j, &r);
     }
     if (j->own && a->base[TG__NORM_DW]) tg__put_scalar(a->base[TG__NORM_DW], j->job.o[TG__NORM_DW].dtype, dot * s, 0, false);
     if (j->own && a->base[TG__NORM_DB]) tg__put_scalar(a->base[TG__NORM_DB], j->job.o[TG__NORM_DB].dtype, sum, 0, false);
     for (i = 0; i < j->length; i += a->n) {
         double own = 1;
-        tg__norm_piece(a, i);
+        tg__norm_piece(a, i, false);
         factor = tg__norm_fill(a, &r);
         if (j->own) own = factor;
         r.scale = factor * s;
         r.shift = j->rms ? 0 : own * s * (sum / length);
         r.slope = own * s * s * s * (dot / length);
+        r.inverse = s; r.dw = dw ? dw + i * size : NULL; r.db = db ? db + i * size : NULL;
         TG__NORM_DO(tg__norm_back, j, &r);
         tg__norm_store(a, i);
     }
@@ -24417,6 +24869,8 @@ TG__PRIVATE int64_t tg__norm_start(tg_ctx *tg, int phase, void *plan) {
         if (o[k].dtype != r->compute || (step != 1 && (along || step != 0))) j->direct = false;
     }
     if (j->run.ndim > 1 && j->run.shape[j->run.ndim - 1] < 64) j->direct = false;
+    j->flat = true;
+    for (i = 0; i + 1 < j->run.ndim; i++) if (j->run.stride[TG__NORM_X][i] != j->run.stride[TG__NORM_X][i + 1] * j->run.shape[i + 1]) j->flat = false;
     /* by sizes and weights alone: other strides, the same bits */
     j->many = j->length <= TG__NORM_SHORT && j->rows > 1 && !j->own && tg__norm_shared(j, TG__NORM_W) && (j->back || tg__norm_shared(j, TG__NORM_LAST));
     j->tiles = !j->direct || (j->many && (j->kept.ndim > 1 || (j->job.at[TG__NORM_ROWS] && j->kept.stride[TG__NORM_ROWS][0] != 2)));
@@ -27417,7 +27871,7 @@ TG_API bool (tg_npy_save)(tg_tensor *t, const char *path) {
    is done to whole models (training, types, files, copies) walks the members; layers know nothing of it.
    Tests: tests/test_nn.c
    ====================================================================================== */
-typedef enum tg__member_kind { TG__MEMBER_PART, TG__MEMBER_PARAM, TG__MEMBER_BUFFER } tg__member_kind;
+typedef enum tg__member_kind { TG__MEMBER_PART, TG__MEMBER_PARAM, TG__MEMBER_BUFFER, TG__MEMBER_COMPUTED } tg__member_kind;
 typedef struct tg__member {
     tg__member_kind kind;
     bool   owned;                  /* of a part: it has no other owner */
@@ -27426,13 +27880,19 @@ typedef struct tg__member {
     size_t field;                  /* where the struct has it too, from its begin; 0: nowhere */
 } tg__member;
 typedef struct tg__module_hook { tg_module_hook_fn fn; void *user; } tg__module_hook;
+/* A computed weight: numbers of members. `first` is spectral's u or weight norm's lengths, `second` spectral's v. */
+typedef struct tg__weight_norm { bool spectral, old; int dim, iterations; double eps; int64_t weight, from, first, second; } tg__weight_norm;
 struct tg__module_own {
     size_t size;                   /* of the struct */
     tg__member *member; int64_t members, member_room;
     tg__module_hook *hook; int64_t hooks, hook_room;
+    struct tg__weight_norm *norm; int64_t norms, norm_room;
+    bool lost; tg_module *next_lost;
 };
 TG__PRIVATE tg_module *tg__member_part(const tg__member *s) { return s->kind == TG__MEMBER_PART ? (tg_module *)s->value : NULL; }
-TG__PRIVATE tg_tensor *tg__member_tensor(const tg__member *s) { return s->kind != TG__MEMBER_PART ? (tg_tensor *)s->value : NULL; }
+TG__PRIVATE tg_tensor *tg__member_tensor(const tg__member *s) { return s->kind == TG__MEMBER_PARAM || s->kind == TG__MEMBER_BUFFER ? (tg_tensor *)s->value : NULL; }
+/* A parameter, and not one that tg_module_set put there as the result of others */
+TG__PRIVATE bool tg__member_leaf(const tg__member *s) { return s->kind == TG__MEMBER_PARAM && tg__is_leaf((const tg_tensor *)s->value); }
 /* A member's new value, in the struct as well. */
 TG__PRIVATE void tg__member_set(tg_module *m, tg__member *s, void *value) {
     s->value = value;
@@ -27463,6 +27923,19 @@ TG__PRIVATE void *tg__module_make(tg_ctx *tg, size_t size, const char *kind, con
 TG_API void *(tg_module_new)(tg_ctx *tg, size_t size, const char *kind, tg_module_forward forward) {
     return tg__module_make(tg, size, kind, "module_new", forward);
 }
+TG__PRIVATE void *tg__module_make_with(tg_ctx *tg, size_t size, const char *kind, const char *name, tg_module_forward_of forward) {
+    tg_module *m = (tg_module *)tg__module_make(tg, size, kind, name, NULL);
+    if (m) m->forward_of = forward;
+    return m;
+}
+TG_API void *(tg_module_new_with)(tg_ctx *tg, size_t size, const char *kind, tg_module_forward_of forward) {
+    return tg__module_make_with(tg, size, kind, "module_new_with", forward);
+}
+TG__PRIVATE void tg__member_drop(tg_ctx *tg, tg__member *s) {
+    if (s->owned) tg__module_release(tg__member_part(s));
+    else if (s->kind != TG__MEMBER_PART && s->value) tg__tensor_drop((tg_tensor *)s->value);
+    tg__mem_put(tg, s->name, s->name_size);
+}
 /* m and what it owns, whatever owns m: its own members first, so that nothing is met twice. */
 TG__PRIVATE void tg__module_release(tg_module *m) {
     tg_ctx *tg = m->tg;
@@ -27470,19 +27943,27 @@ TG__PRIVATE void tg__module_release(tg_module *m) {
     int64_t i;
     for (i = own->members - 1; i >= 0; i--) {
         tg__member *s = &own->member[i];
-        if (tg__member_tensor(s)) tg__tensor_drop(tg__member_tensor(s));
-        else if (s->owned) tg__module_release(tg__member_part(s));
-        tg__mem_put(tg, s->name, s->name_size);
+        tg__member_drop(tg, s);
     }
+    tg__mem_put(tg, own->norm, (size_t)own->norm_room * sizeof *own->norm);
     tg__mem_put(tg, own->member, (size_t)own->member_room * sizeof *own->member);
     tg__mem_put(tg, own->hook, (size_t)own->hook_room * sizeof *own->hook);
     tg__mem_put(tg, m, own->size);
     tg__mem_put(tg, own, sizeof *own);
 }
+/* An error left m without an owner. Whoever builds a model may still name it, as a part of something else say, which the
+   pending error refuses; so it is freed only when that error is cleared. */
+TG__PRIVATE void tg__module_lose(tg_module *m) {
+    if (m->parent || m->own->lost) return;
+    m->own->lost = true;
+    m->own->next_lost = m->tg->lost_modules;
+    m->tg->lost_modules = m;
+}
+TG__PRIVATE tg_module *tg__module_next_lost(tg_module *m) { return m->own->next_lost; }
 TG_API void tg_module_free(tg_module *m) {
     tg_ctx *tg = m ? m->tg : NULL;
     const char *where;
-    if (!m || tg__inside(tg, "module_free")) return;
+    if (!m || m->own->lost || tg__inside(tg, "module_free")) return;
     where = tg->where;
     tg->where = "module_free";
     if (m->parent) (void)tg__fail_op(tg, TG_ERROR_VALUE, "%s is a part of %s, with which it goes", m->name, m->parent->kind);
@@ -27491,7 +27972,7 @@ TG_API void tg_module_free(tg_module *m) {
 }
 TG_API tg_module *tg_module_done(tg_module *m) {
     if (!m || !tg_failed(m->tg)) return m;
-    tg__module_release(m);
+    tg__module_lose(m);
     return NULL;
 }
 
@@ -27530,10 +28011,20 @@ TG__PRIVATE tg__member *tg__member_new(tg_module *m, tg__member_kind kind, const
     own->members++;
     return s;
 }
+/* Is the value met among m's members and those of its parts? *met: how many were looked at. */
+TG__PRIVATE bool tg__module_meets(const tg_module *m, const void *value, int64_t *met) {
+    int64_t i;
+    for (i = 0; i < m->own->members; i++) {
+        const tg__member *s = &m->own->member[i];
+        ++*met;
+        if (s->value == value || (tg__member_part(s) && tg__module_meets(tg__member_part(s), value, met))) return true;
+    }
+    return false;
+}
 /* Is `part` m, or does it hold m? Then it cannot be a part of it. */
 TG__PRIVATE bool tg__module_holds(const tg_module *part, const tg_module *m) {
-    for (; m; m = m->parent) if (m == part) return true;
-    return false;
+    int64_t met = 0;
+    return part == m || tg__module_meets(part, m, &met);
 }
 TG_API tg_module *(tg_module_part)(tg_module *m, tg_module **field, const char *name, int64_t i, tg_module *part) {
     tg_ctx *tg = tg__start_module(m, "module_part");
@@ -27546,7 +28037,7 @@ TG_API tg_module *(tg_module_part)(tg_module *m, tg_module **field, const char *
         else s = tg__member_new(m, TG__MEMBER_PART, field, name, i);
     }
     if (!s) {                                                       /* what was made for m has no other owner */
-        if (part && !part->parent && !tg__module_holds(part, m)) tg__module_release(part);
+        if (part && !tg__module_holds(part, m)) tg__module_lose(part);
         return NULL;
     }
     tg__member_set(m, s, part);
@@ -27574,29 +28065,44 @@ TG_API tg_tensor *(tg_module_tensor)(tg_module *m, tg_tensor **field, const char
 }
 
 /* ---- calling ---- */
-TG_API size_t tg_module_enter(tg_module *m) { return m ? tg_path_begin(m->tg, m->name) : 0; }
+TG__PRIVATE bool tg__module_norm(tg_module *m, bool moves);
+TG_API size_t tg_module_enter(tg_module *m) {
+    const size_t mark = m ? tg_path_begin(m->tg, m->name) : 0;
+    if (m && m->own->norms) (void)tg__module_norm(m, m->training);
+    return mark;
+}
 TG_API tg_tensor *tg_module_leave(tg_module *m, size_t mark, tg_tensor *y) {
     if (m) tg_path_end(m->tg, mark);
     return y;
 }
-TG_API tg_tensor *(tg_forward)(tg_module *m, tg_tensor *x) {
-    tg_ctx *tg = x ? x->tg : m ? m->tg : NULL;
-    tg_tensor *y;
-    size_t mark;
+/* y by way of m's hooks, and out of m */
+TG__PRIVATE tg_tensor *tg__module_left(tg_module *m, size_t mark, tg_tensor *x, tg_tensor *y) {
     int64_t i;
-    if (!tg__gate(tg)) return NULL;
-    tg__name(tg, "forward");
-    if (!m || !x) { tg__fail(tg, TG__E_NULL, m ? 1 : 0); return NULL; }
-    if (m->tg != tg) { tg__fail(tg, TG__E_CONTEXT, 0); return NULL; }
-    mark = tg_module_enter(m);
-    if (!m->forward) tg__fail_op(tg, TG_ERROR_VALUE, "%s has no forward of one operand; it is called by a function of its own", m->kind);
-    y = m->forward ? m->forward(m, x) : NULL;
     for (i = 0; i < m->own->hooks && y; i++) {
         tg_tensor *other = m->own->hook[i].fn(m->own->hook[i].user, m, x, y);
         if (other) y = other;
     }
-    return tg_module_leave(m, mark, tg_failed(tg) ? NULL : y);
+    return tg_module_leave(m, mark, tg_failed(m->tg) ? NULL : y);
 }
+TG__PRIVATE tg_tensor *tg__forward(tg_module *m, tg_tensor *const *x, int n, const char *name) {
+    tg_ctx *tg = x && n > 0 && x[0] ? x[0]->tg : m ? m->tg : NULL;
+    tg_tensor *y = NULL;
+    size_t mark;
+    int i;
+    if (!tg__gate(tg)) return NULL;
+    tg__name(tg, name);
+    if (!m || !x || n < 1 || !x[0]) { tg__fail(tg, TG__E_NULL, m ? 1 : 0); return NULL; }
+    if (m->tg != tg) { tg__fail(tg, TG__E_CONTEXT, 0); return NULL; }
+    for (i = 1; i < n; i++) if (x[i] && !tg__use(tg, x[i], i + 1)) return NULL;
+    mark = tg_module_enter(m);
+    if (m->forward_of) y = m->forward_of(m, x, n);
+    else if (!m->forward) tg__fail_op(tg, TG_ERROR_VALUE, "%s has no forward of one operand; it is called by a function of its own", m->kind);
+    else if (n != 1) tg__fail_op(tg, TG_ERROR_VALUE, "%s takes one operand, got %d", m->kind, n);
+    else y = m->forward(m, x[0]);
+    return tg__module_left(m, mark, x[0], y);
+}
+TG_API tg_tensor *(tg_forward)(tg_module *m, tg_tensor *x) { return tg__forward(m, &x, 1, "forward"); }
+TG_API tg_tensor *(tg_forward_of)(tg_module *m, tg_tensor *const *x, int n) { return tg__forward(m, x, n, "forward_of"); }
 TG_API bool (tg_module_hook)(tg_module *m, tg_module_hook_fn fn, void *user) {
     tg_ctx *tg = tg__start_module(m, "module_hook");
     tg__module_hook *h;
@@ -27641,15 +28147,6 @@ TG__PRIVATE bool tg__module_walk(tg_module *m, bool (*visit)(tg__tour *w, tg_mod
     return tg__tour_in(&w, m);
 }
 /* Is the tensor met for the first time? The same way again, without the paths, says when that was. */
-TG__PRIVATE bool tg__module_meets(const tg_module *m, const void *value, int64_t *met) {
-    int64_t i;
-    for (i = 0; i < m->own->members; i++) {
-        const tg__member *s = &m->own->member[i];
-        ++*met;
-        if (s->value == value || (tg__member_part(s) && tg__module_meets(tg__member_part(s), value, met))) return true;
-    }
-    return false;
-}
 TG__PRIVATE bool tg__tour_first(const tg__tour *w, const tg__member *s) {
     int64_t met = 0;
     return tg__module_meets(w->root, s->value, &met) && met == w->met;
@@ -27659,7 +28156,7 @@ typedef struct tg__parameter_list { tg_tensor **list; int64_t count, room, numbe
 TG__PRIVATE bool tg__parameter_visit(tg__tour *w, tg_module *m, tg__member *s) {
     tg__parameter_list *l = (tg__parameter_list *)w->user;
     (void)m;
-    if (s->kind != TG__MEMBER_PARAM || !tg__tour_first(w, s)) return true;
+    if (!tg__member_leaf(s) || !tg__tour_first(w, s)) return true;
     if (l->list && l->count < l->room) l->list[l->count] = tg__member_tensor(s);
     l->count++; l->numbers += tg__member_tensor(s)->numel;
     return true;
@@ -27685,7 +28182,7 @@ TG_API void tg_train(tg_module *m, bool on) {
 }
 TG__PRIVATE bool tg__freeze_visit(tg__tour *w, tg_module *m, tg__member *s) {
     (void)m;
-    return s->kind != TG__MEMBER_PARAM || tg_require_grad(tg__member_tensor(s), *(const bool *)w->user) != NULL;
+    return !tg__member_leaf(s) || tg_require_grad(tg__member_tensor(s), *(const bool *)w->user) != NULL;
 }
 TG_API void (tg_freeze)(tg_module *m, bool on) {
     bool wants = !on;
@@ -27693,9 +28190,16 @@ TG_API void (tg_freeze)(tg_module *m, bool on) {
 }
 TG__PRIVATE bool tg__zero_grad_visit(tg__tour *w, tg_module *m, tg__member *s) {
     (void)m; (void)w;
-    return s->kind != TG__MEMBER_PARAM || tg_zero_grad(tg__member_tensor(s));
+    return !tg__member_leaf(s) || tg_zero_grad(tg__member_tensor(s));
 }
 TG_API bool (tg_module_zero_grad)(tg_module *m) { return tg__start_module(m, "module_zero_grad") && tg__module_walk(m, tg__zero_grad_visit, NULL); }
+
+/* y, a leaf, takes gradients as t does. */
+TG__PRIVATE tg_tensor *tg__wants_as(tg_tensor *y, const tg_tensor *t) {
+    y = y ? tg_require_grad(y, t->requires_grad) : NULL;
+    if (y) y->sparse_grad = t->sparse_grad;
+    return y;
+}
 
 /* ---- pairs: what stood there, and what takes its place ---- */
 typedef struct tg__pair { void *from, *to; } tg__pair;
@@ -27724,7 +28228,7 @@ TG__PRIVATE bool tg__change_visit(tg__tour *w, tg_module *m, tg__member *s) {
     y = !c->typed ? tg_to_device(tg_detach(t), c->device) : tg_dtype_is_float(t->dtype) ? tg_to(tg_detach(t), c->dtype) : t;
     if (!y) return false;
     if (y->storage == t->storage) return true;
-    y = tg_require_grad(y, t->requires_grad);
+    y = tg__wants_as(y, t);
     return y && tg__pairs_add(m->tg, &c->pairs, t, y);
 }
 TG__PRIVATE bool tg__exchange_visit(tg__tour *w, tg_module *m, tg__member *s) {
@@ -27777,22 +28281,28 @@ TG__PRIVATE tg_module *tg__module_twin(tg_module *m, tg__pairs *pairs) {
     if (!y) return NULL;
     own = y->own;
     memcpy((char *)y + sizeof *y, (const char *)m + sizeof *m, m->own->size - sizeof *m);
-    y->training = m->training; y->own = own;
+    y->training = m->training; y->forward_of = m->forward_of; y->own = own;
+    for (i = 0; i < m->own->hooks; i++) if (!(tg_module_hook)(y, m->own->hook[i].fn, m->own->hook[i].user)) break;
     for (i = 0; i < m->own->members; i++) {
         const tg__member *s = &m->own->member[i];
         void **field = s->field ? (void **)(void *)((char *)y + s->field) : NULL, *value = tg__pairs_find(pairs, s->value);
         const bool known = value != NULL;
         if (s->field) memset(field, 0, sizeof *field);
+        if (s->kind == TG__MEMBER_COMPUTED) { if (tg__member_new(y, s->kind, field, s->name, -1)) continue; break; }
         if (!known) value = tg__member_part(s) ? (void *)tg__module_twin(tg__member_part(s), pairs) : (void *)tg_clone(tg_detach(tg__member_tensor(s)));
         if (value && !known && !tg__pairs_add(tg, pairs, s->value, value)) { if (tg__member_part(s)) tg__module_release((tg_module *)value); value = NULL; }
         if (value && tg__member_part(s)) value = (tg_module_part)(y, (tg_module **)field, s->name, -1, (tg_module *)value);
         else if (value) {
-            const bool wants = tg__member_tensor(s)->requires_grad;
             value = (tg_module_tensor)(y, (tg_tensor **)field, s->name, s->kind == TG__MEMBER_PARAM, (tg_tensor *)value);
-            if (value) (void)tg_require_grad((tg_tensor *)value, wants);
+            value = tg__wants_as((tg_tensor *)value, tg__member_tensor(s));
         }
         if (!value) break;
     }
+    for (i = 0; i < m->own->norms && !tg_failed(tg); i++) {
+        tg__weight_norm *norm = (tg__weight_norm *)tg__grow(tg, own->norm, own->norms, &own->norm_room, sizeof *norm);
+        if (norm) { own->norm = norm; norm[own->norms++] = m->own->norm[i]; }
+    }
+    if (!tg_failed(tg)) (void)tg__module_norm(y, false);
     return tg_module_done(y);
 }
 TG_API tg_module *(tg_module_copy)(tg_module *m) {
@@ -27835,7 +28345,7 @@ TG_API tg_module *tg_module_at(tg_module *m, const char *path) {
 TG_API tg_tensor *tg_module_tensor_at(tg_module *m, const char *path) {
     tg_module *owner;
     tg__member *s = m && path ? tg__member_at(m, path, &owner) : NULL;
-    return s ? tg__member_tensor(s) : NULL;
+    return s && s->kind != TG__MEMBER_PART ? (tg_tensor *)s->value : NULL;
 }
 TG_API bool (tg_module_set)(tg_module *m, const char *path, tg_tensor *t) {
     tg_ctx *tg = tg__start_module(m, "module_set");
@@ -28075,6 +28585,239 @@ TG_API tg_tensor *(tg_dirac_)(tg_tensor *t, int64_t groups) {
     return tg__composed(tg, outermost, y);
 }
 
+/* The place where erf has a value, by halves, of all elements at once: the value is drawn evenly between those at the ends. */
+TG_API tg_tensor *(tg_trunc_normal_)(tg_tensor *t, double mean, double std, double low, double high) {
+    tg_ctx *tg = tg__start(t, "trunc_normal_");
+    const tg_dtype wide = TG__HAS_F64 ? TG_F64 : TG_F32;
+    const double scale = std * tg__sqrt64(2);
+    double edge[2], at[2];
+    tg_tensor *value, *below, *above, *middle, *less, *y = NULL;
+    bool outermost, was;
+    int i;
+    if (!tg) return NULL;
+    if (!(std > 0)) { tg__fail(tg, TG__E_RANGE, "std", "more than 0", std); return NULL; }
+    if (!(low < high)) { tg__fail(tg, TG__E_RANGE, "low", "less than high", low); return NULL; }
+    outermost = tg__compose(tg);
+    was = tg_grad_mode(tg, false);
+    for (i = 0; i < 2; i++) {
+        edge[i] = ((i ? high : low) - mean) / scale;
+        edge[i] = edge[i] < -6 ? -6 : edge[i] > 6 ? 6 : edge[i];         /* erf is -1 and 1 out there */
+        at[i] = tg_item(tg_erf(tg_full(tg, TG_SCALAR, edge[i], wide)));
+    }
+    below = tg__full_beside(tg, t, wide, t->ndim, t->shape, edge[0]);
+    above = tg__full_beside(tg, t, wide, t->ndim, t->shape, edge[1]);
+    value = below ? tg_uniform_(tg_empty_like(below), at[0], at[1]) : NULL;
+    for (i = 0; i < 48 && !tg_failed(tg); i++) {
+        const tg_mark m = tg_begin(tg);
+        middle = tg_mul_scalar(tg_add(below, above), 0.5);
+        less = tg_lt(tg_erf(middle), value);
+        (void)tg_copy_(below, tg_where(less, middle, below));
+        (void)tg_copy_(above, tg_where(less, above, middle));
+        tg_end(tg, m);
+    }
+    if (!tg_failed(tg)) y = tg_clamp_(tg_copy_(t, tg_add_scalar(tg_mul_scalar(above, scale), mean)), low, high);
+    (void)tg_grad_mode(tg, was);
+    return tg__composed(tg, outermost, y);
+}
+/* n vectors of so many normal numbers, made orthonormal one after the other (Gram, Schmidt), each twice for the last bits */
+TG__PRIVATE void tg__orthonormal(double *v, int64_t n, int64_t size) {
+    int64_t i, k, d;
+    int round;
+    for (i = 0; i < n; i++) {
+        double *a = v + i * size, sum = 0;
+        for (round = 0; round < 2; round++) for (k = 0; k < i; k++) {
+            const double *b = v + k * size;
+            double along = 0;
+            for (d = 0; d < size; d++) along += a[d] * b[d];
+            for (d = 0; d < size; d++) a[d] -= along * b[d];
+        }
+        for (d = 0; d < size; d++) sum += a[d] * a[d];
+        for (sum = sum > 0 ? 1 / tg__sqrt64(sum) : 0, d = 0; d < size; d++) a[d] *= sum;
+    }
+}
+TG_API tg_tensor *(tg_orthogonal_)(tg_tensor *t, double gain) {
+    tg_ctx *tg = tg__start(t, "orthogonal_");
+    int64_t rows, columns, n, size, i;
+    tg_tensor *normal, *y = NULL;
+    double *v;
+    float *f;
+    bool outermost, was;
+    if (!tg) return NULL;
+    if (t->ndim < 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "at least 2 dimensions are expected, got %t", t); return NULL; }
+    if (t->numel == 0) return t;
+    rows = t->shape[0]; columns = t->numel / rows;
+    n = rows < columns ? rows : columns; size = t->numel / n;
+    outermost = tg__compose(tg);
+    was = tg_grad_mode(tg, false);
+    normal = tg_randn(tg, TG_SHAPE(n, size));
+    v = normal ? (double *)tg__mem_get(tg, (size_t)t->numel * sizeof *v) : NULL;
+    if (v) {
+        f = (float *)normal->data;
+        for (i = 0; i < t->numel; i++) v[i] = (double)f[i];
+        tg__orthonormal(v, n, size);
+        for (i = 0; i < t->numel; i++) f[i] = (float)(gain * v[i]);
+        tg__mem_put(tg, v, (size_t)t->numel * sizeof *v);
+        if (columns < rows) normal = tg_t(normal);
+        normal = tg_reshape(normal, t->ndim, t->shape);
+        y = normal ? tg_copy_(t, t->device == TG_CPU ? normal : tg_to_device(normal, t->device)) : NULL;
+    }
+    (void)tg_grad_mode(tg, was);
+    return tg__composed(tg, outermost, y);
+}
+TG_API tg_tensor *(tg_sparse_)(tg_tensor *t, double sparsity, double std) {
+    tg_ctx *tg = tg__start(t, "sparse_");
+    int64_t zeros;
+    tg_tensor *order, *y = NULL;
+    bool outermost, was;
+    if (!tg) return NULL;
+    if (t->ndim != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "2 dimensions are expected, got %t", t); return NULL; }
+    if (!(sparsity >= 0 && sparsity <= 1)) { tg__fail(tg, TG__E_RANGE, "sparsity", "0 to 1", sparsity); return NULL; }
+    zeros = (int64_t)(sparsity * (double)t->shape[0]);
+    if ((double)zeros < sparsity * (double)t->shape[0]) zeros++;
+    outermost = tg__compose(tg);
+    was = tg_grad_mode(tg, false);
+    y = tg_normal_(t, 0, std);
+    if (y && zeros && t->numel) {
+        (void)tg_sort(tg_uniform_(tg_empty_like(t), 0, 1), 0, false, &order);
+        order = tg_narrow(order, 0, 0, zeros);
+        y = order ? tg_scatter_(t, 0, order, tg__full_beside(tg, t, t->dtype, 2, order->shape, 0)) : NULL;
+    }
+    (void)tg_grad_mode(tg, was);
+    return tg__composed(tg, outermost, y);
+}
+
+/* ---- computed weights ---- */
+/* W as a matrix with dim's indices as rows */
+TG__PRIVATE tg_tensor *tg__normed_matrix(tg_tensor *w, int dim) {
+    const int64_t from = dim, to = 0;
+    return tg_flatten(tg_movedim(w, 1, &from, 1, &to), 1, -1);
+}
+/* So many steps of the power method. torch: u first; of old v. */
+TG__PRIVATE bool tg__normed_power(const tg__weight_norm *n, tg_tensor *matrix, tg_tensor *u, tg_tensor *v, int steps) {
+    for (int i = 0; i < 2 * steps && u && v; i++) {
+        if ((i % 2 == 0) != n->old) u = tg_copy_(u, tg_normalize(tg_mv(matrix, v), 2, 0, n->eps));
+        else v = tg_copy_(v, tg_normalize(tg_mv(tg_t(matrix), u), 2, 0, n->eps));
+    }
+    return u && v;
+}
+TG__PRIVATE tg_tensor *tg__normed_spectral(tg_module *m, const tg__weight_norm *n, tg_tensor *w, bool moves) {
+    tg_tensor *u = (tg_tensor *)m->own->member[n->first].value, *v = (tg_tensor *)m->own->member[n->second].value, *matrix = tg__normed_matrix(w, n->dim);
+    if (moves) {
+        const bool was = tg_grad_mode(m->tg, false);
+        const bool ok = tg__normed_power(n, matrix, u, v, n->iterations);
+        (void)tg_grad_mode(m->tg, was);
+        if (!ok) return NULL;
+        u = tg_clone(u); v = tg_clone(v);                            /* what this call's graph keeps; the next one moves on */
+    }
+    return tg_div(w, tg_dot(u, tg_mv(matrix, v)));
+}
+/* |v| for each index of dim */
+TG__PRIVATE tg_tensor *tg__normed_lengths(tg_tensor *v, int dim) {
+    int64_t dims[TG_MAX_DIMS];
+    int d, n = 0;
+    for (d = 0; d < v->ndim; d++) if (d != dim) dims[n++] = d;
+    return n ? tg_norm(v, 2, n, dims, true) : tg_abs(v);
+}
+TG__PRIVATE bool tg__module_norm(tg_module *m, bool moves) {
+    struct tg__module_own *own = m->own;
+    int64_t i;
+    for (i = 0; i < own->norms && !tg_failed(m->tg); i++) {
+        const tg__weight_norm *n = &own->norm[i];
+        const tg_mark scope = tg_begin(m->tg);
+        const bool outermost = tg__compose(m->tg);
+        tg_tensor *w = (tg_tensor *)own->member[n->from].value, *y;
+        y = n->spectral ? tg__normed_spectral(m, n, w, moves) : tg_mul(w, tg_div((tg_tensor *)own->member[n->first].value, tg__normed_lengths(w, n->dim)));
+        if ((y = tg__composed(m->tg, outermost, y)) != NULL) {
+            tg__member *s = &own->member[n->weight];
+            y->count++;
+            if (s->value) tg__tensor_drop((tg_tensor *)s->value);
+            tg__member_set(m, s, y);
+        }
+        tg_end(m->tg, scope);
+    }
+    return !tg_failed(m->tg);
+}
+/* name + tail, or parametrizations.name.tail */
+TG__PRIVATE void tg__normed_name(char *out, size_t size, const char *name, bool old, const char *tail_old, const char *tail) {
+    tg__text t = tg__text_over(out, size);
+    if (!old) tg__put(&t, "parametrizations.");
+    tg__put(&t, name); tg__put_char(&t, old ? '_' : '.'); tg__put(&t, old ? tail_old : tail);
+}
+/* What the norm begins with: lengths, or two vectors for the largest singular value. */
+TG__PRIVATE bool tg__normed_start(tg_module *m, tg__weight_norm *n, const char *name, tg_tensor *w) {
+    tg_tensor *matrix, *u, *v;
+    char text[128];
+    w = tg_detach(w);
+    matrix = tg__normed_matrix(w, n->dim);
+    n->first = m->own->members;
+    if (!n->spectral) {
+        tg__normed_name(text, sizeof text, name, n->old, "g", "original0");
+        return (tg_module_tensor)(m, NULL, text, true, tg__normed_lengths(w, n->dim)) != NULL;
+    }
+    if (!matrix) return false;
+    u = tg_normalize(tg_normal_(tg__full_beside(m->tg, w, w->dtype, 1, &matrix->shape[0], 0), 0, 1), 2, 0, n->eps);
+    v = tg_normalize(tg_normal_(tg__full_beside(m->tg, w, w->dtype, 1, &matrix->shape[1], 0), 0, 1), 2, 0, n->eps);
+    if (!tg__normed_power(n, matrix, u, v, n->old ? 0 : 15)) return false;
+    tg__normed_name(text, sizeof text, name, n->old, "u", "0._u");
+    if (!(tg_module_tensor)(m, NULL, text, false, u)) return false;
+    n->second = m->own->members;
+    tg__normed_name(text, sizeof text, name, n->old, "v", "0._v");
+    return (tg_module_tensor)(m, NULL, text, false, v) != NULL;
+}
+TG__PRIVATE bool tg__normed_new(const tg_spectral_norm_args *a, bool spectral, const char *where) {
+    tg_module *m = a ? a->m : NULL;
+    struct tg__module_own *own;
+    tg__weight_norm n, *norm;
+    tg__member *s, was;
+    tg_ctx *tg;
+    tg_mark scope;
+    char text[128];
+    int64_t members, dim;
+    bool ok, mode;
+    if (!m) return false;
+    own = m->own; members = own->members;
+    (void)tg__note_ctx(m->tg, a->at);
+    if (!(tg = tg__start_module(m, where))) return false;
+    s = a->name ? tg__member_find(m, a->name, strlen(a->name)) : NULL;
+    if (!s || !tg__member_leaf(s) || strlen(a->name) > 80) return tg__fail_op(tg, TG_ERROR_VALUE, "%s has no parameter %s", m->kind, a->name ? a->name : "NULL");
+    was = *s;
+    dim = a->dim.is ? tg__int_of(a->dim.value) : spectral && strncmp(m->kind, "ConvTranspose", 13) == 0;
+    if (!tg__wrap_dim(tg, tg__member_tensor(s), &dim, tg__member_tensor(s)->ndim)) return false;
+    if (spectral && tg__member_tensor(s)->ndim < 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "at least 2 dimensions are expected, got %t", tg__member_tensor(s));
+    memset(&n, 0, sizeof n);
+    n.spectral = spectral; n.old = a->old_names; n.dim = (int)dim; n.eps = a->eps.is ? a->eps.value : 1e-12;
+    n.iterations = a->n_power_iterations > 0 ? a->n_power_iterations : 1;
+    n.from = s - own->member; n.weight = members;
+    tg__normed_name(text, sizeof text, a->name, n.old, spectral ? "orig" : "v", spectral ? "original" : "original1");
+    if (!(norm = (tg__weight_norm *)tg__grow(tg, own->norm, own->norms, &own->norm_room, sizeof *norm))) return false;
+    own->norm = norm;
+    s->name_size = strlen(text) + 1; s->field = 0;
+    if (!(s->name = (char *)tg__mem_get(tg, s->name_size))) { *s = was; return false; }
+    memcpy(s->name, text, s->name_size);
+    scope = tg_begin(tg);
+    mode = tg_grad_mode(tg, false);
+    ok = tg__member_new(m, TG__MEMBER_COMPUTED, was.field ? (const char *)m + was.field : NULL, was.name, -1) && tg__normed_start(m, &n, was.name, (tg_tensor *)was.value);
+    (void)tg_grad_mode(tg, mode);
+    s = &own->member[n.from];
+    if (ok) {
+        own->norm[own->norms++] = n;
+        ok = tg__module_norm(m, false);
+        if (!ok) own->norms--;
+    }
+    tg_end(tg, scope);
+    if (!ok) {                                                        /* as it was */
+        while (own->members > members) tg__member_drop(tg, &own->member[--own->members]);
+        tg__mem_put(tg, s->name, s->name_size);
+        *s = was;
+        tg__member_set(m, s, was.value);
+        return false;
+    }
+    tg__mem_put(tg, was.name, was.name_size);
+    return true;
+}
+TG_API bool tg_spectral_norm_from(const tg_spectral_norm_args *a) { return tg__normed_new(a, true, "spectral_norm"); }
+TG_API bool tg_weight_norm_from(const tg_weight_norm_args *a) { return tg__normed_new(a, false, "weight_norm"); }
+
 /* ---- making layers ----
    A layer begins by tg__module_make, draws its tensors by tg__layer_tensor and ends by tg_module_done. */
 #define TG__LAYER(tg, type, kind, function) ((type *)tg__module_make(tg, sizeof(type), kind, "nn_" #function, tg__nn_##function##_forward))
@@ -28083,6 +28826,13 @@ TG__PRIVATE tg_place tg__layer_place(const tg_module *m) { tg_place here; here.f
 /* A number that a layer cannot be without. */
 TG__PRIVATE bool tg__layer_needs(tg_module *m, bool holds, const char *what, int64_t value) {
     return m && (holds || tg__fail_op(m->tg, TG_ERROR_VALUE, "%s: %s must be positive, got %l", m->kind, what, value));
+}
+/* Has a module of several operands got from `least` to `most`, the first `least` of them not NULL? */
+TG__PRIVATE bool tg__layer_operands(tg_module *m, tg_tensor *const *x, int n, int least, int most) {
+    int i;
+    if (n < least || n > most) return tg__fail_op(m->tg, TG_ERROR_VALUE, "%s takes %d operands, got %d", m->kind, n < least ? least : most, n);
+    for (i = 0; i < least; i++) if (!x[i]) return tg__fail(m->tg, TG__E_NULL, i + 1);
+    return true;
 }
 typedef enum tg__draw { TG__DRAW_VALUE, TG__DRAW_UNIFORM, TG__DRAW_NORMAL } tg__draw;
 /* A parameter or buffer of this shape: all elements `a`, from U(-a, a), or from N(0, a). */
@@ -28114,6 +28864,26 @@ TG_API tg_module *tg_nn_linear_from(const tg_nn_linear_args *a) {
     shape[0] = a->out; shape[1] = a->in;
     bound = tg__layer_bound((double)a->in);
     tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_UNIFORM, bound, 2, shape);
+    if (!a->no_bias) tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_UNIFORM, bound, 1, shape);
+    return TG_MODULE_OF(l);
+}
+
+/* ------------------------------------------------------------------ Bilinear ----
+   y[o] = x1 weight[o] x2 + bias[o]; both start from U(-1/sqrt(I), 1/sqrt(I)), I the first operand's size. */
+TG__PRIVATE tg_tensor *tg__nn_bilinear_forward(tg_module *m, tg_tensor *const *x, int n) {
+    const tg__linear *l = (const tg__linear *)(void *)m;
+    return tg__layer_operands(m, x, n, 2, 2) ? tg_bilinear(x[0], x[1], l->weight, l->bias) : NULL;
+}
+TG_API tg_module *tg_nn_bilinear_from(const tg_nn_bilinear_args *a) {
+    tg__linear *l;
+    int64_t shape[3];
+    double bound;
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
+    l = (tg__linear *)tg__module_make_with(a->tg, sizeof *l, "Bilinear", "nn_bilinear", tg__nn_bilinear_forward);
+    if (!l || !tg__layer_needs(&l->m, a->in1 > 0 && a->in2 > 0 && a->out > 0, "sizes", a->in1 > 0 ? a->in2 > 0 ? a->out : a->in2 : a->in1)) return TG_MODULE_OF(l);
+    shape[0] = a->out; shape[1] = a->in1; shape[2] = a->in2;
+    bound = tg__layer_bound((double)a->in1);
+    tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_UNIFORM, bound, 3, shape);
     if (!a->no_bias) tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_UNIFORM, bound, 1, shape);
     return TG_MODULE_OF(l);
 }
@@ -28159,6 +28929,7 @@ TG__PRIVATE tg_module *tg__conv_layer_new(const tg_nn_conv2d_args *a, const char
     if (!tg_failed(a->tg) && (groups < 1 || a->in % groups || a->out % groups))
         tg__fail_op(a->tg, TG_ERROR_VALUE, "%s: %l and %l channels do not fall into %l groups", kind, a->in, a->out, groups);
     if (!tg_failed(a->tg) && (unsigned)a->padding_mode > TG_NN_CIRCULAR) tg__fail(a->tg, TG__E_ARGUMENT, "the padding mode is none of tg_nn_padding");
+    if (!tg_failed(a->tg) && transposed && (a->padding_mode || a->same)) tg__fail(a->tg, TG__E_ARGUMENT, "a transposed convolution has no padding_mode and no `same`");
     if (tg_failed(a->tg)) return TG_MODULE_OF(l);
     shape[0] = transposed ? a->in : a->out; shape[1] = (transposed ? a->out : a->in) / groups;
     fan_in = (double)shape[1];
@@ -28166,7 +28937,9 @@ TG__PRIVATE tg_module *tg__conv_layer_new(const tg_nn_conv2d_args *a, const char
         l->args.kernel_size[d] = shape[2 + d] = a->kernel_size[0] ? a->kernel_size[d] : a->kernel;
         if (l->args.dilation[d] == 0) l->args.dilation[d] = 1;
         fan_in *= (double)shape[2 + d];
-        if (!tg__layer_needs(&l->m, shape[2 + d] > 0, "the kernel's size", shape[2 + d])) return TG_MODULE_OF(l);
+        if (!tg_failed(a->tg) && !transposed && a->output_padding[d]) tg__fail(a->tg, TG__E_ARGUMENT, "output_padding is of transposed convolutions alone");
+        if (!tg_failed(a->tg) && a->same && a->stride[d] > 1) tg__fail(a->tg, TG__E_ARGUMENT, "padding `same` needs a stride of 1");
+        if (!tg__layer_needs(&l->m, shape[2 + d] > 0, "the kernel's size", shape[2 + d]) || tg_failed(a->tg)) return TG_MODULE_OF(l);
     }
     tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_UNIFORM, tg__layer_bound(fan_in), 2 + spatial, shape);
     shape[0] = a->out;
@@ -28202,103 +28975,240 @@ TG__PRIVATE tg_tensor *tg__nn_pool_forward(tg_module *m, tg_tensor *x) {
     }
     return l->mean ? tg__avg_pool(names[1][l->spatial - 1], &mean, l->spatial) : tg__max_pool(names[0][l->spatial - 1], &most, l->spatial);
 }
-TG__PRIVATE tg_module *tg__pool_layer_new(const tg_nn_pool_args *a, const char *kind, const char *name, int spatial, bool mean) {
+TG__PRIVATE tg_tensor *tg__nn_lp_pool_forward(tg_module *m, tg_tensor *x) {
+    static const char *const names[3] = { "lp_pool1d", "lp_pool2d", "lp_pool3d" };
+    const tg__pool_layer *l = (const tg__pool_layer *)(void *)m;
+    tg_lp_pool1d_args f = TG__ZERO;
+    f.at = tg__layer_place(m); f.x = x; f.ceil_mode = l->args.ceil_mode; f.p = l->args.p != 0 ? l->args.p : 2;
+    memcpy(f.kernel, l->args.kernel_size, sizeof f.kernel); memcpy(f.stride, l->args.stride, sizeof f.stride);
+    return tg__lp_pool(names[l->spatial - 1], &f, l->spatial);
+}
+TG__PRIVATE tg_tensor *tg__nn_fractional_forward(tg_module *m, tg_tensor *x) {
+    const tg__pool_layer *l = (const tg__pool_layer *)(void *)m;
+    tg_fractional_max_pool2d_args f = TG__ZERO;
+    f.at = tg__layer_place(m); f.x = x;
+    memcpy(f.kernel, l->args.kernel_size, sizeof f.kernel); memcpy(f.output_size, l->args.output_size, sizeof f.output_size);
+    memcpy(f.output_ratio, l->args.output_ratio, sizeof f.output_ratio);
+    return l->spatial == 2 ? tg_fractional_max_pool2d_from(&f) : tg_fractional_max_pool3d_from(&f);
+}
+TG__PRIVATE tg_tensor *tg__nn_max_unpool_forward(tg_module *m, tg_tensor *const *x, int n) {
+    static const char *const names[3] = { "max_unpool1d", "max_unpool2d", "max_unpool3d" };
+    const tg__pool_layer *l = (const tg__pool_layer *)(void *)m;
+    tg_max_unpool1d_args f = TG__ZERO;
+    if (!tg__layer_operands(m, x, n, 2, 2)) return NULL;
+    f.at = tg__layer_place(m); f.x = x[0]; f.indices = x[1];
+    memcpy(f.kernel, l->args.kernel_size, sizeof f.kernel); memcpy(f.stride, l->args.stride, sizeof f.stride);
+    memcpy(f.padding, l->args.padding, sizeof f.padding); memcpy(f.output_size, l->args.output_size, sizeof f.output_size);
+    return tg__max_unpool(names[l->spatial - 1], &f, l->spatial);
+}
+TG__PRIVATE tg_module *tg__pool_layer_new(const tg_nn_pool_args *a, const char *kind, const char *name, int spatial, bool mean, tg_module_forward forward) {
     tg__pool_layer *l;
     int d;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
-    l = (tg__pool_layer *)tg__module_make(a->tg, sizeof *l, kind, name, tg__nn_pool_forward);
+    l = (tg__pool_layer *)tg__module_make(a->tg, sizeof *l, kind, name, forward);
     if (!l) return NULL;
+    if (!forward) l->m.forward_of = tg__nn_max_unpool_forward;
     l->args = *a; l->spatial = spatial; l->mean = mean;
     for (d = 0; d < spatial; d++) if (a->kernel_size[0] == 0) l->args.kernel_size[d] = a->kernel;
     tg__layer_needs(&l->m, l->args.kernel_size[0] > 0, "the window's size", l->args.kernel_size[0]);
     return TG_MODULE_OF(l);
 }
-TG_API tg_module *tg_nn_max_pool1d_from(const tg_nn_max_pool1d_args *args) { return tg__pool_layer_new(args, "MaxPool1d", "nn_max_pool1d", 1, false); }
-TG_API tg_module *tg_nn_max_pool2d_from(const tg_nn_max_pool2d_args *args) { return tg__pool_layer_new(args, "MaxPool2d", "nn_max_pool2d", 2, false); }
-TG_API tg_module *tg_nn_max_pool3d_from(const tg_nn_max_pool3d_args *args) { return tg__pool_layer_new(args, "MaxPool3d", "nn_max_pool3d", 3, false); }
-TG_API tg_module *tg_nn_avg_pool1d_from(const tg_nn_avg_pool1d_args *args) { return tg__pool_layer_new(args, "AvgPool1d", "nn_avg_pool1d", 1, true); }
-TG_API tg_module *tg_nn_avg_pool2d_from(const tg_nn_avg_pool2d_args *args) { return tg__pool_layer_new(args, "AvgPool2d", "nn_avg_pool2d", 2, true); }
-TG_API tg_module *tg_nn_avg_pool3d_from(const tg_nn_avg_pool3d_args *args) { return tg__pool_layer_new(args, "AvgPool3d", "nn_avg_pool3d", 3, true); }
+TG_API tg_module *tg_nn_max_pool1d_from(const tg_nn_max_pool1d_args *args) { return tg__pool_layer_new(args, "MaxPool1d", "nn_max_pool1d", 1, false, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_max_pool2d_from(const tg_nn_max_pool2d_args *args) { return tg__pool_layer_new(args, "MaxPool2d", "nn_max_pool2d", 2, false, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_max_pool3d_from(const tg_nn_max_pool3d_args *args) { return tg__pool_layer_new(args, "MaxPool3d", "nn_max_pool3d", 3, false, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_avg_pool1d_from(const tg_nn_avg_pool1d_args *args) { return tg__pool_layer_new(args, "AvgPool1d", "nn_avg_pool1d", 1, true, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_avg_pool2d_from(const tg_nn_avg_pool2d_args *args) { return tg__pool_layer_new(args, "AvgPool2d", "nn_avg_pool2d", 2, true, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_avg_pool3d_from(const tg_nn_avg_pool3d_args *args) { return tg__pool_layer_new(args, "AvgPool3d", "nn_avg_pool3d", 3, true, tg__nn_pool_forward); }
+TG_API tg_module *tg_nn_lp_pool1d_from(const tg_nn_lp_pool1d_args *args) { return tg__pool_layer_new(args, "LPPool1d", "nn_lp_pool1d", 1, false, tg__nn_lp_pool_forward); }
+TG_API tg_module *tg_nn_lp_pool2d_from(const tg_nn_lp_pool2d_args *args) { return tg__pool_layer_new(args, "LPPool2d", "nn_lp_pool2d", 2, false, tg__nn_lp_pool_forward); }
+TG_API tg_module *tg_nn_lp_pool3d_from(const tg_nn_lp_pool3d_args *args) { return tg__pool_layer_new(args, "LPPool3d", "nn_lp_pool3d", 3, false, tg__nn_lp_pool_forward); }
+TG_API tg_module *tg_nn_max_unpool1d_from(const tg_nn_max_unpool1d_args *args) { return tg__pool_layer_new(args, "MaxUnpool1d", "nn_max_unpool1d", 1, false, NULL); }
+TG_API tg_module *tg_nn_max_unpool2d_from(const tg_nn_max_unpool2d_args *args) { return tg__pool_layer_new(args, "MaxUnpool2d", "nn_max_unpool2d", 2, false, NULL); }
+TG_API tg_module *tg_nn_max_unpool3d_from(const tg_nn_max_unpool3d_args *args) { return tg__pool_layer_new(args, "MaxUnpool3d", "nn_max_unpool3d", 3, false, NULL); }
+TG_API tg_module *tg_nn_fractional_max_pool2d_from(const tg_nn_fractional_max_pool2d_args *args) { return tg__pool_layer_new(args, "FractionalMaxPool2d", "nn_fractional_max_pool2d", 2, false, tg__nn_fractional_forward); }
+TG_API tg_module *tg_nn_fractional_max_pool3d_from(const tg_nn_fractional_max_pool3d_args *args) { return tg__pool_layer_new(args, "FractionalMaxPool3d", "nn_fractional_max_pool3d", 3, false, tg__nn_fractional_forward); }
+
+/* ------------------------------------------------------------------ Fold, Unfold ---- */
+typedef struct tg__fold_layer { tg_module m; tg_nn_fold_args args; } tg__fold_layer;
+TG__PRIVATE tg_tensor *tg__nn_fold_forward(tg_module *m, tg_tensor *x) {
+    const tg_nn_fold_args *a = &((const tg__fold_layer *)(void *)m)->args;
+    tg_fold_args f = TG__ZERO;
+    f.at = tg__layer_place(m); f.x = x;
+    memcpy(f.kernel, a->kernel_size, sizeof f.kernel); memcpy(f.stride, a->stride, sizeof f.stride); memcpy(f.size, a->size, sizeof f.size);
+    memcpy(f.padding, a->padding, sizeof f.padding); memcpy(f.dilation, a->dilation, sizeof f.dilation);
+    return tg_fold_from(&f);
+}
+TG__PRIVATE tg_tensor *tg__nn_unfold_forward(tg_module *m, tg_tensor *x) {
+    const tg_nn_fold_args *a = &((const tg__fold_layer *)(void *)m)->args;
+    tg_nn_unfold_args f = TG__ZERO;
+    f.at = tg__layer_place(m); f.x = x;
+    memcpy(f.kernel, a->kernel_size, sizeof f.kernel); memcpy(f.stride, a->stride, sizeof f.stride);
+    memcpy(f.padding, a->padding, sizeof f.padding); memcpy(f.dilation, a->dilation, sizeof f.dilation);
+    return tg_nn_unfold_from(&f);
+}
+TG__PRIVATE tg_module *tg__fold_layer_new(const tg_nn_fold_args *a, const char *kind, const char *name, tg_module_forward forward) {
+    tg__fold_layer *l;
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
+    l = (tg__fold_layer *)tg__module_make(a->tg, sizeof *l, kind, name, forward);
+    if (!l) return NULL;
+    l->args = *a;
+    if (a->kernel_size[0] == 0) l->args.kernel_size[0] = l->args.kernel_size[1] = a->kernel;
+    tg__layer_needs(&l->m, l->args.kernel_size[0] > 0, "the kernel's size", l->args.kernel_size[0]);
+    return TG_MODULE_OF(l);
+}
+TG_API tg_module *tg_nn_fold_layer_from(const tg_nn_fold_layer_args *args) { return tg__fold_layer_new(args, "Fold", "nn_fold_layer", tg__nn_fold_forward); }
+TG_API tg_module *tg_nn_unfold_layer_from(const tg_nn_unfold_layer_args *args) { return tg__fold_layer_new(args, "Unfold", "nn_unfold_layer", tg__nn_unfold_forward); }
 
 /* ------------------------------------------------------------------ layers of a few numbers ----
-   A function of x and of what the layer was given: two numbers a and b, an integer, sizes. TG__NN(function, kind,
-   parameters, set, value): tg_nn_function(parameters) makes the layer and does `set` to it, l; y is `value`. */
-typedef struct tg__plain_layer { tg_module m; double a, b, c; int64_t n, which; int64_t size[TG_MAX_DIMS]; bool on; } tg__plain_layer;
-TG__PRIVATE bool tg__plain_sizes(tg__plain_layer *l, int n, const int64_t *size) {
-    int i;
-    if (n < 0 || n > TG_MAX_DIMS || (n && !size)) return tg__fail(l->m.tg, TG__E_ARGUMENT, "sizes that are not there, or more than 8");
-    l->n = n;
-    for (i = 0; i < n; i++) l->size[i] = size[i];
-    return true;
-}
-#define TG__NN(function, kind, parameters, set, value) \
-    TG__PRIVATE tg_tensor *tg__nn_##function##_forward(tg_module *m, tg_tensor *x) { \
-        const tg__plain_layer *l = (const tg__plain_layer *)(void *)m; (void)l; \
-        return value; } \
-    TG_API tg_module *(tg_nn_##function) parameters { \
-        tg__plain_layer *l = TG__LAYER(tg, tg__plain_layer, kind, function); \
-        if (l) { set; } \
-        return TG_MODULE_OF(l); }
-TG__NN(identity, "Identity", (tg_ctx *tg), (void)0, x)
-TG__NN(flatten, "Flatten", (tg_ctx *tg), (void)0, tg_flatten(x, 1, -1))
-TG__NN(unflatten, "Unflatten", (tg_ctx *tg, int64_t dim, int n, const int64_t *sizes), l->which = dim; (void)tg__plain_sizes(l, n, sizes), tg_unflatten(x, l->which, (int)l->n, l->size))
-TG__NN(adaptive_avg_pool1d, "AdaptiveAvgPool1d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_avg_pool1d(x, (int)l->n, l->size))
-TG__NN(adaptive_avg_pool2d, "AdaptiveAvgPool2d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_avg_pool2d(x, (int)l->n, l->size))
-TG__NN(adaptive_avg_pool3d, "AdaptiveAvgPool3d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_avg_pool3d(x, (int)l->n, l->size))
-TG__NN(adaptive_max_pool1d, "AdaptiveMaxPool1d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_max_pool1d(x, (int)l->n, l->size, NULL))
-TG__NN(adaptive_max_pool2d, "AdaptiveMaxPool2d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_max_pool2d(x, (int)l->n, l->size, NULL))
-TG__NN(adaptive_max_pool3d, "AdaptiveMaxPool3d", (tg_ctx *tg, int n, const int64_t *size), (void)tg__plain_sizes(l, n, size), tg_adaptive_max_pool3d(x, (int)l->n, l->size, NULL))
-TG__NN(local_response_norm, "LocalResponseNorm", (tg_ctx *tg, int64_t size, double alpha, double beta, double k),
-    l->n = size; l->a = alpha; l->b = beta; l->c = k, tg_local_response_norm(x, l->n, l->a, l->b, l->c))
-TG__NN(dropout, "Dropout", (tg_ctx *tg, double p), l->a = p, tg_dropout(x, l->a, m->training))
-TG__NN(dropout1d, "Dropout1d", (tg_ctx *tg, double p), l->a = p, tg_dropout1d(x, l->a, m->training))
-TG__NN(dropout2d, "Dropout2d", (tg_ctx *tg, double p), l->a = p, tg_dropout2d(x, l->a, m->training))
-TG__NN(dropout3d, "Dropout3d", (tg_ctx *tg, double p), l->a = p, tg_dropout3d(x, l->a, m->training))
-TG__NN(alpha_dropout, "AlphaDropout", (tg_ctx *tg, double p), l->a = p, tg_alpha_dropout(x, l->a, m->training))
-TG__NN(feature_alpha_dropout, "FeatureAlphaDropout", (tg_ctx *tg, double p), l->a = p, tg_feature_alpha_dropout(x, l->a, m->training))
-TG__NN(relu, "ReLU", (tg_ctx *tg), (void)0, tg_relu(x))
-TG__NN(relu6, "ReLU6", (tg_ctx *tg), (void)0, tg_relu6(x))
-TG__NN(gelu, "GELU", (tg_ctx *tg), (void)0, tg_gelu(x))
-TG__NN(gelu_tanh, "GELU", (tg_ctx *tg), (void)0, tg_gelu_tanh(x))
-TG__NN(silu, "SiLU", (tg_ctx *tg), (void)0, tg_silu(x))
-TG__NN(mish, "Mish", (tg_ctx *tg), (void)0, tg_mish(x))
-TG__NN(selu, "SELU", (tg_ctx *tg), (void)0, tg_selu(x))
-TG__NN(sigmoid, "Sigmoid", (tg_ctx *tg), (void)0, tg_sigmoid(x))
-TG__NN(logsigmoid, "LogSigmoid", (tg_ctx *tg), (void)0, tg_logsigmoid(x))
-TG__NN(tanh, "Tanh", (tg_ctx *tg), (void)0, tg_tanh(x))
-TG__NN(tanhshrink, "Tanhshrink", (tg_ctx *tg), (void)0, tg_tanhshrink(x))
-TG__NN(softsign, "Softsign", (tg_ctx *tg), (void)0, tg_softsign(x))
-TG__NN(hardsigmoid, "Hardsigmoid", (tg_ctx *tg), (void)0, tg_hardsigmoid(x))
-TG__NN(hardswish, "Hardswish", (tg_ctx *tg), (void)0, tg_hardswish(x))
-TG__NN(leaky_relu, "LeakyReLU", (tg_ctx *tg, double negative_slope), l->a = negative_slope, tg_leaky_relu(x, l->a))
-TG__NN(elu, "ELU", (tg_ctx *tg, double alpha), l->a = alpha, tg_elu(x, l->a))
-TG__NN(celu, "CELU", (tg_ctx *tg, double alpha), l->a = alpha, tg_celu(x, l->a))
-TG__NN(hardshrink, "Hardshrink", (tg_ctx *tg, double lambda), l->a = lambda, tg_hardshrink(x, l->a))
-TG__NN(softshrink, "Softshrink", (tg_ctx *tg, double lambda), l->a = lambda, tg_softshrink(x, l->a))
-TG__NN(softplus, "Softplus", (tg_ctx *tg, double beta, double threshold), l->a = beta; l->b = threshold, tg_softplus(x, l->a, l->b))
-TG__NN(threshold, "Threshold", (tg_ctx *tg, double threshold, double value), l->a = threshold; l->b = value, tg_threshold(x, l->a, l->b))
-TG__NN(hardtanh, "Hardtanh", (tg_ctx *tg, double min_val, double max_val), l->a = min_val; l->b = max_val, tg_hardtanh(x, l->a, l->b))
-TG__NN(rrelu, "RReLU", (tg_ctx *tg, double lower, double upper), l->a = lower; l->b = upper, tg_rrelu(x, l->a, l->b, m->training))
-TG__NN(softmax, "Softmax", (tg_ctx *tg, int64_t dim), l->n = dim, tg_softmax(x, l->n))
-TG__NN(log_softmax, "LogSoftmax", (tg_ctx *tg, int64_t dim), l->n = dim, tg_log_softmax(x, l->n))
-TG__NN(softmin, "Softmin", (tg_ctx *tg, int64_t dim), l->n = dim, tg_softmin(x, l->n))
-TG__NN(glu, "GLU", (tg_ctx *tg, int64_t dim), l->n = dim, tg_glu(x, l->n))
-TG__NN(pixel_shuffle, "PixelShuffle", (tg_ctx *tg, int64_t factor), l->n = factor, tg_pixel_shuffle(x, l->n))
-TG__NN(pixel_unshuffle, "PixelUnshuffle", (tg_ctx *tg, int64_t factor), l->n = factor, tg_pixel_unshuffle(x, l->n))
-TG__NN(channel_shuffle, "ChannelShuffle", (tg_ctx *tg, int64_t groups), l->n = groups, tg_channel_shuffle(x, l->n))
-TG__NN(pad, "Pad", (tg_ctx *tg, int n, const int64_t *pads, tg_pad_mode mode, double value),
-    l->which = mode; l->a = value; (void)tg__plain_sizes(l, n, pads), tg_pad(x, (int)l->n, l->size, (tg_pad_mode)l->which, l->a))
+   A function of x and of what the layer was given: numbers a, b and c, a whole number n, n sizes. A row is TG__NN(function,
+   kind, parameters, given, value): tg_nn_function(parameters) makes the layer of `given`, a, b, c, n, whether there are sizes
+   and those, and its y is `value`. Making it is one call, and the two functions of a row are all that refers to its operation:
+   programs that have no such layer do not link it. */
+typedef struct tg__plain_layer { tg_module m; double a, b, c; int64_t n, size[TG_MAX_DIMS]; } tg__plain_layer;
 TG__PRIVATE tg_tensor *tg__upsampled(const tg__plain_layer *l, tg_tensor *x) {
     tg_interpolate_args a = TG__ZERO;
     int d;
     a.at = tg__layer_place(&l->m);
-    a.x = x; a.mode = (tg_interpolate_mode)l->which; a.align_corners = l->on;
+    a.x = x; a.mode = (tg_interpolate_mode)l->n; a.align_corners = l->b != 0;
     for (d = 0; d < x->ndim - 2 && d < 3; d++) a.scale_factor[d] = l->a;
     return tg_interpolate_from(&a);
 }
-TG__NN(upsample, "Upsample", (tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners),
-    l->a = scale_factor; l->which = mode; l->on = align_corners, tg__upsampled(l, x))
+TG__PRIVATE tg_module *tg__plain_layer_new(tg_ctx *tg, tg_module_forward forward, const char *kind, const char *name,
+    double a, double b, double c, int64_t n, bool sizes, const int64_t *size) {
+    tg__plain_layer *l = (tg__plain_layer *)tg__module_make(tg, sizeof *l, kind, name, forward);
+    int i;
+    if (!l) return NULL;
+    l->a = a; l->b = b; l->c = c; l->n = n;
+    if (sizes && (n < 0 || n > TG_MAX_DIMS || (n && !size))) tg__fail(tg, TG__E_ARGUMENT, "sizes that are not there, or more than 8");
+    else for (i = 0; sizes && i < n; i++) l->size[i] = size[i];
+    return tg_module_done(&l->m);
+}
+#define TG__GIVEN(...) __VA_ARGS__
+#define TG__NN(function, kind, parameters, given, value) \
+    TG__PRIVATE tg_tensor *tg__nn_##function##_forward(tg_module *m, tg_tensor *x) { \
+        const tg__plain_layer *l = (const tg__plain_layer *)(void *)m; (void)l; \
+        return value; } \
+    TG_API tg_module *(tg_nn_##function) parameters { return tg__plain_layer_new(tg, tg__nn_##function##_forward, kind, "nn_" #function, TG__GIVEN given); }
+TG__NN(identity, "Identity", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), x)
+TG__NN(flatten, "Flatten", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_flatten(x, 1, -1))
+TG__NN(unflatten, "Unflatten", (tg_ctx *tg, int64_t dim, int n, const int64_t *sizes), ((double)dim, 0, 0, n, true, sizes), tg_unflatten(x, (int64_t)l->a, (int)l->n, l->size))
+TG__NN(adaptive_avg_pool1d, "AdaptiveAvgPool1d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool1d(x, (int)l->n, l->size))
+TG__NN(adaptive_avg_pool2d, "AdaptiveAvgPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool2d(x, (int)l->n, l->size))
+TG__NN(adaptive_avg_pool3d, "AdaptiveAvgPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool3d(x, (int)l->n, l->size))
+TG__NN(adaptive_max_pool1d, "AdaptiveMaxPool1d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool1d(x, (int)l->n, l->size, NULL))
+TG__NN(adaptive_max_pool2d, "AdaptiveMaxPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool2d(x, (int)l->n, l->size, NULL))
+TG__NN(adaptive_max_pool3d, "AdaptiveMaxPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool3d(x, (int)l->n, l->size, NULL))
+TG__NN(local_response_norm, "LocalResponseNorm", (tg_ctx *tg, int64_t size, double alpha, double beta, double k), (alpha, beta, k, size, false, NULL), tg_local_response_norm(x, l->n, l->a, l->b, l->c))
+TG__NN(dropout, "Dropout", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout(x, l->a, m->training))
+TG__NN(dropout1d, "Dropout1d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout1d(x, l->a, m->training))
+TG__NN(dropout2d, "Dropout2d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout2d(x, l->a, m->training))
+TG__NN(dropout3d, "Dropout3d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout3d(x, l->a, m->training))
+TG__NN(alpha_dropout, "AlphaDropout", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_alpha_dropout(x, l->a, m->training))
+TG__NN(feature_alpha_dropout, "FeatureAlphaDropout", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_feature_alpha_dropout(x, l->a, m->training))
+TG__NN(relu, "ReLU", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_relu(x))
+TG__NN(relu6, "ReLU6", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_relu6(x))
+TG__NN(gelu, "GELU", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_gelu(x))
+TG__NN(gelu_tanh, "GELU", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_gelu_tanh(x))
+TG__NN(silu, "SiLU", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_silu(x))
+TG__NN(mish, "Mish", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_mish(x))
+TG__NN(selu, "SELU", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_selu(x))
+TG__NN(sigmoid, "Sigmoid", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_sigmoid(x))
+TG__NN(logsigmoid, "LogSigmoid", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_logsigmoid(x))
+TG__NN(tanh, "Tanh", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_tanh(x))
+TG__NN(tanhshrink, "Tanhshrink", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_tanhshrink(x))
+TG__NN(softsign, "Softsign", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_softsign(x))
+TG__NN(hardsigmoid, "Hardsigmoid", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_hardsigmoid(x))
+TG__NN(hardswish, "Hardswish", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_hardswish(x))
+TG__NN(leaky_relu, "LeakyReLU", (tg_ctx *tg, double negative_slope), (negative_slope, 0, 0, 0, false, NULL), tg_leaky_relu(x, l->a))
+TG__NN(elu, "ELU", (tg_ctx *tg, double alpha), (alpha, 0, 0, 0, false, NULL), tg_elu(x, l->a))
+TG__NN(celu, "CELU", (tg_ctx *tg, double alpha), (alpha, 0, 0, 0, false, NULL), tg_celu(x, l->a))
+TG__NN(hardshrink, "Hardshrink", (tg_ctx *tg, double lambda), (lambda, 0, 0, 0, false, NULL), tg_hardshrink(x, l->a))
+TG__NN(softshrink, "Softshrink", (tg_ctx *tg, double lambda), (lambda, 0, 0, 0, false, NULL), tg_softshrink(x, l->a))
+TG__NN(softplus, "Softplus", (tg_ctx *tg, double beta, double threshold), (beta, threshold, 0, 0, false, NULL), tg_softplus(x, l->a, l->b))
+TG__NN(threshold, "Threshold", (tg_ctx *tg, double threshold, double value), (threshold, value, 0, 0, false, NULL), tg_threshold(x, l->a, l->b))
+TG__NN(hardtanh, "Hardtanh", (tg_ctx *tg, double min_val, double max_val), (min_val, max_val, 0, 0, false, NULL), tg_hardtanh(x, l->a, l->b))
+TG__NN(rrelu, "RReLU", (tg_ctx *tg, double lower, double upper), (lower, upper, 0, 0, false, NULL), tg_rrelu(x, l->a, l->b, m->training))
+TG__NN(softmax, "Softmax", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_softmax(x, l->n))
+TG__NN(log_softmax, "LogSoftmax", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_log_softmax(x, l->n))
+TG__NN(softmin, "Softmin", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_softmin(x, l->n))
+TG__NN(softmax2d, "Softmax2d", (tg_ctx *tg), (0, 0, 0, 0, false, NULL), tg_softmax(x, -3))
+TG__NN(glu, "GLU", (tg_ctx *tg, int64_t dim), (0, 0, 0, dim, false, NULL), tg_glu(x, l->n))
+TG__NN(pixel_shuffle, "PixelShuffle", (tg_ctx *tg, int64_t factor), (0, 0, 0, factor, false, NULL), tg_pixel_shuffle(x, l->n))
+TG__NN(pixel_unshuffle, "PixelUnshuffle", (tg_ctx *tg, int64_t factor), (0, 0, 0, factor, false, NULL), tg_pixel_unshuffle(x, l->n))
+TG__NN(channel_shuffle, "ChannelShuffle", (tg_ctx *tg, int64_t groups), (0, 0, 0, groups, false, NULL), tg_channel_shuffle(x, l->n))
+TG__NN(pad, "Pad", (tg_ctx *tg, int n, const int64_t *pads, tg_pad_mode mode, double value), (value, (double)(int)mode, 0, n, true, pads), tg_pad(x, (int)l->n, l->size, (tg_pad_mode)(int)l->b, l->a))
+TG__NN(upsample, "Upsample", (tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners), (scale_factor, align_corners, 0, (int64_t)mode, false, NULL), tg__upsampled(l, x))
 #undef TG__NN
+#undef TG__GIVEN
+/* the same of two operands */
+TG__PRIVATE tg_tensor *tg__nn_distance_forward(tg_module *m, tg_tensor *const *x, int n) {
+    const tg__plain_layer *l = (const tg__plain_layer *)(void *)m;
+    if (!tg__layer_operands(m, x, n, 2, 2)) return NULL;
+    return l->c != 0 ? tg_cosine_similarity(x[0], x[1], l->n, l->b) : tg_pairwise_distance(x[0], x[1], l->a, l->b, l->n != 0);
+}
+TG_API tg_module *(tg_nn_pairwise_distance)(tg_ctx *tg, double p, double eps, bool keepdim) {
+    tg_module *m = tg__plain_layer_new(tg, NULL, "PairwiseDistance", "nn_pairwise_distance", p, eps, 0, keepdim, false, NULL);
+    if (m) m->forward_of = tg__nn_distance_forward;
+    return m;
+}
+TG_API tg_module *(tg_nn_cosine_similarity)(tg_ctx *tg, int64_t dim, double eps) {
+    tg_module *m = tg__plain_layer_new(tg, NULL, "CosineSimilarity", "nn_cosine_similarity", 0, eps, 1, dim, false, NULL);
+    if (m) m->forward_of = tg__nn_distance_forward;
+    return m;
+}
+
+/* ------------------------------------------------------------------ losses ---- */
+typedef struct tg__loss_layer { tg_module m; tg_nn_loss_args args; tg_tensor *weight, *pos_weight; } tg__loss_layer;
+static const struct { const char *kind; int operands; } tg__loss_kinds[] = { { "", 0 },
+    { "L1Loss", 2 }, { "MSELoss", 2 }, { "SmoothL1Loss", 2 }, { "HuberLoss", 2 }, { "NLLLoss", 2 }
+   , { "CrossEntropyLoss", 2 }, { "BCELoss", 2 }, { "BCEWithLogitsLoss", 2 }, { "KLDivLoss", 2 }, { "SoftMarginLoss", 2 }
+   , { "HingeEmbeddingLoss", 2 }, { "MultiLabelMarginLoss", 2 }, { "MultiLabelSoftMarginLoss", 2 }, { "MultiMarginLoss", 2 }, { "PoissonNLLLoss", 2 }
+   , { "GaussianNLLLoss", 3 }, { "MarginRankingLoss", 3 }, { "CosineEmbeddingLoss", 3 }, { "TripletMarginLoss", 3 }, { "CTCLoss", 4 } };
+TG__PRIVATE tg_tensor *tg__nn_loss_forward(tg_module *m, tg_tensor *const *x, int n) {
+    const tg__loss_layer *l = (const tg__loss_layer *)(void *)m;
+    const tg_nn_loss_args *a = &l->args;
+    const double margin = a->margin.is ? a->margin.value : 0;
+    const tg_place here = tg__layer_place(m);
+    if (!tg__layer_operands(m, x, n, tg__loss_kinds[a->kind].operands, tg__loss_kinds[a->kind].operands)) return NULL;
+/* a call of the function of this name; `set` says what it has beside operands and reduction */
+#define TG__CALL(name, first, second, set) \
+    { tg_##name##_args f = TG__ZERO; f.at = here; f.first = x[0]; f.second = x[1]; f.reduction = a->reduction; set; return tg_##name##_from(&f); }
+    switch (a->kind) {
+        case TG_NN_L1: TG__CALL(l1_loss, x, target, f.weight = l->weight)
+        case TG_NN_MSE: TG__CALL(mse_loss, x, target, f.weight = l->weight)
+        case TG_NN_SMOOTH_L1: TG__CALL(smooth_l1_loss, x, target, f.beta = a->beta)
+        case TG_NN_HUBER: TG__CALL(huber_loss, x, target, f.delta = a->delta; f.weight = l->weight)
+        case TG_NN_NLL: TG__CALL(nll_loss, x, target, f.ignore_index = a->ignore_index; f.weight = l->weight)
+        case TG_NN_CROSS_ENTROPY: TG__CALL(cross_entropy, x, target, f.ignore_index = a->ignore_index; f.weight = l->weight; f.label_smoothing = a->label_smoothing)
+        case TG_NN_BCE: TG__CALL(binary_cross_entropy, x, target, f.weight = l->weight)
+        case TG_NN_BCE_WITH_LOGITS: TG__CALL(binary_cross_entropy_with_logits, x, target, f.weight = l->weight; f.pos_weight = l->pos_weight)
+        case TG_NN_KL_DIV: TG__CALL(kl_div, x, target, f.log_target = a->log_target)
+        case TG_NN_SOFT_MARGIN: TG__CALL(soft_margin_loss, x, target, (void)0)
+        case TG_NN_HINGE_EMBEDDING: TG__CALL(hinge_embedding_loss, x, target, f.margin = a->margin)
+        case TG_NN_MULTILABEL_MARGIN: TG__CALL(multilabel_margin_loss, x, target, (void)0)
+        case TG_NN_MULTILABEL_SOFT_MARGIN: TG__CALL(multilabel_soft_margin_loss, x, target, f.weight = l->weight)
+        case TG_NN_MULTI_MARGIN: TG__CALL(multi_margin_loss, x, target, f.margin = a->margin; f.weight = l->weight; f.p = a->p.is ? (int)tg__int_of(a->p.value) : 1)
+        case TG_NN_POISSON_NLL: TG__CALL(poisson_nll_loss, x, target, f.eps = a->eps; f.full = a->full; f.no_log_input = a->no_log_input)
+        case TG_NN_GAUSSIAN_NLL: TG__CALL(gaussian_nll_loss, x, target, f.var = x[2]; f.eps = a->eps; f.full = a->full)
+        case TG_NN_MARGIN_RANKING: TG__CALL(margin_ranking_loss, x1, x2, f.target = x[2]; f.margin = margin)
+        case TG_NN_COSINE_EMBEDDING: TG__CALL(cosine_embedding_loss, x1, x2, f.target = x[2]; f.margin = margin)
+        case TG_NN_TRIPLET_MARGIN: TG__CALL(triplet_margin_loss, anchor, positive, f.negative = x[2]; f.margin = margin; f.p = a->p; f.eps = a->eps; f.swap = a->swap)
+        default: TG__CALL(ctc_loss, log_probs, targets, f.input_lengths = x[2]; f.target_lengths = x[3]; f.blank = a->blank; f.zero_infinity = a->zero_infinity)
+    }
+#undef TG__CALL
+}
+TG_API tg_module *tg_nn_loss_from(const tg_nn_loss_args *a) {
+    tg__loss_layer *l;
+    if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
+    l = (tg__loss_layer *)tg__module_make_with(a->tg, sizeof *l, (unsigned)a->kind <= TG_NN_CTC ? tg__loss_kinds[a->kind].kind : "", "nn_loss", tg__nn_loss_forward);
+    if (!l) return NULL;
+    l->args = *a;
+    l->args.weight = l->args.pos_weight = NULL;                      /* the buffers are those that count */
+    if ((unsigned)a->kind - 1 >= TG_NN_CTC) tg__fail(a->tg, TG__E_RANGE, "kind", "one of tg_nn_loss_kind", (double)(int)a->kind);
+    if (a->weight) (void)(tg_module_tensor)(&l->m, &l->weight, "weight", false, a->weight);
+    if (a->pos_weight) (void)(tg_module_tensor)(&l->m, &l->pos_weight, "pos_weight", false, a->pos_weight);
+    return TG_MODULE_OF(l);
+}
 
 /* ------------------------------------------------------------------ PReLU ----
    x above 0, weight * x below; weight [n] of 0.25. */
@@ -28343,6 +29253,7 @@ TG__PRIVATE tg_module *tg__batch_norm_new(const tg_nn_batch_norm2d_args *a, cons
     if (!l || !tg__layer_needs(&l->m, a->channels > 0, "the number of channels", a->channels)) return TG_MODULE_OF(l);
     l->eps = a->eps.is ? a->eps.value : 1e-5; l->momentum = a->momentum.is ? a->momentum.value : 0.1;
     l->cumulative = a->cumulative; l->instance = instance;
+    if (instance && a->cumulative) l->momentum = 0;                  /* as torch's InstanceNorm without a momentum */
     l->most = spatial + 2; l->least = instance || spatial == 1 ? spatial + 1 : spatial + 2;
     if (instance ? a->affine : !a->no_affine) {
         tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_VALUE, 1, 1, &a->channels);
@@ -28406,13 +29317,24 @@ TG__PRIVATE tg_tensor *tg__nn_embedding_forward(tg_module *m, tg_tensor *x) {
     a.max_norm = l->args.max_norm; a.norm_type = l->args.norm_type; a.padding_idx = l->args.padding_idx; a.scale_grad_by_freq = l->args.scale_grad_by_freq;
     return tg_embedding_from(&a);
 }
-TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *a) {
+TG__PRIVATE tg_tensor *tg__nn_embedding_bag_forward(tg_module *m, tg_tensor *const *x, int n) {
+    const tg__embedding_layer *l = (const tg__embedding_layer *)(void *)m;
+    tg_embedding_bag_args a = TG__ZERO;
+    if (!tg__layer_operands(m, x, n, 1, 3)) return NULL;
+    a.at = tg__layer_place(m);
+    a.index = x[0]; a.weight = l->weight; a.offsets = n > 1 ? x[1] : NULL; a.per_sample_weights = n > 2 ? x[2] : NULL;
+    a.max_norm = l->args.max_norm; a.norm_type = l->args.norm_type; a.padding_idx = l->args.padding_idx; a.scale_grad_by_freq = l->args.scale_grad_by_freq;
+    a.mode = l->args.mode; a.include_last_offset = l->args.include_last_offset;
+    return tg_embedding_bag_from(&a);
+}
+TG__PRIVATE tg_module *tg__embedding_layer_new(const tg_nn_embedding_args *a, const char *kind, const char *name, tg_module_forward forward, tg_module_forward_of of) {
     tg__embedding_layer *l;
     int64_t shape[2];
     tg_mark scope;
     bool was;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
-    l = TG__LAYER(a->tg, tg__embedding_layer, "Embedding", embedding);
+    l = (tg__embedding_layer *)tg__module_make(a->tg, sizeof *l, kind, name, forward);
+    if (l) l->m.forward_of = of;
     if (!l || !tg__layer_needs(&l->m, a->rows > 0 && a->width > 0, "sizes", a->rows > 0 ? a->width : a->rows)) return TG_MODULE_OF(l);
     l->args = *a;
     shape[0] = a->rows; shape[1] = a->width;
@@ -28427,6 +29349,8 @@ TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *a) {
     if (l->weight && a->sparse) (void)tg_sparse_grad(l->weight, true);
     return TG_MODULE_OF(l);
 }
+TG_API tg_module *tg_nn_embedding_from(const tg_nn_embedding_args *a) { return tg__embedding_layer_new(a, "Embedding", "nn_embedding", tg__nn_embedding_forward, NULL); }
+TG_API tg_module *tg_nn_embedding_bag_from(const tg_nn_embedding_bag_args *a) { return tg__embedding_layer_new(a, "EmbeddingBag", "nn_embedding_bag", NULL, tg__nn_embedding_bag_forward); }
 
 /* ------------------------------------------------------------------ RNN, LSTM, GRU and their cells ----
    All weights start from U(-1/sqrt(H), 1/sqrt(H)). They stand behind the struct in the order in which tg_lstm takes them. */
@@ -28474,7 +29398,7 @@ TG_API tg_tensor *tg_forward_rnn_from(const tg_forward_rnn_args *a) {
     tg = tg__start_forward(a->m, a->at, "forward_rnn", tg__nn_rnn_forward, "an RNN, LSTM, GRU or a cell of them");
     if (!tg || !tg__use(tg, a->x, 1)) return NULL;
     mark = tg_module_enter(a->m);
-    return tg_module_leave(a->m, mark, tg__rnn_layer_run((tg__rnn_layer *)(void *)a->m, a));
+    return tg__module_left(a->m, mark, a->x, tg__rnn_layer_run((tg__rnn_layer *)(void *)a->m, a));
 }
 /* weight_ih_l0, ... _l0_reverse; of a cell without _l0 */
 TG__PRIVATE void tg__rnn_layer_weight(tg__rnn_layer *l, int i, const char *what, int64_t layer, bool reverse, double bound, int64_t rows, int64_t columns) {
@@ -28501,7 +29425,7 @@ TG__PRIVATE tg_module *tg__rnn_layer_new(const tg_nn_rnn_args *a, const char *ki
     l->args = *a; l->args.layers = layers; l->which = which; l->cell = cell; l->n = (int)layers * directions * each;
     tg__layer_needs(&l->m, layers > 0, "the number of layers (at most 1000)", a->layers);
     tg__layer_needs(&l->m, a->in > 0 && a->hidden > 0, "sizes", a->in > 0 ? a->hidden : a->in);
-    if (!tg_failed(a->tg) && (a->proj_size < 0 || a->proj_size >= a->hidden || (a->proj_size && which != TG__NN_LSTM)) && a->hidden > 0)
+    if (!tg_failed(a->tg) && (a->proj_size < 0 || a->proj_size >= a->hidden || (a->proj_size && (cell || which != TG__NN_LSTM))) && a->hidden > 0)
         tg__fail_op(a->tg, TG_ERROR_VALUE, "%s: proj_size is of LSTM alone and smaller than %l, got %l", kind, a->hidden, a->proj_size);
     bound = a->hidden > 0 ? tg__layer_bound((double)a->hidden) : 0;
     out = a->proj_size ? a->proj_size : a->hidden;
@@ -28565,7 +29489,7 @@ TG_API tg_tensor *tg_forward_attention_from(const tg_forward_attention_args *a) 
     tg = tg__start_forward(a->m, a->at, "forward_attention", tg__nn_attention_forward, "a MultiheadAttention");
     if (!tg || !tg__use(tg, a->query, 1) || !tg__use(tg, a->key, 2) || !tg__use(tg, a->value, 3)) return NULL;
     mark = tg_module_enter(a->m);
-    return tg_module_leave(a->m, mark, tg__attention_layer_run((tg__attention_layer *)(void *)a->m, a));
+    return tg__module_left(a->m, mark, a->query, tg__attention_layer_run((tg__attention_layer *)(void *)a->m, a));
 }
 TG__PRIVATE void tg__attention_layer_weight(tg__attention_layer *l, tg_tensor **field, const char *name, int64_t rows, int64_t columns) {
     int64_t shape[2];
@@ -28665,7 +29589,7 @@ TG__PRIVATE tg_tensor *tg__nn_transformer_stack_forward(tg_module *m, tg_tensor 
 }
 TG__PRIVATE tg_tensor *tg__transformer_run(tg_module *m, const tg_forward_transformer_args *a, tg_tensor *x, tg_tensor *memory) {
     const size_t mark = tg_module_enter(m);
-    return tg_module_leave(m, mark, m->forward == tg__nn_transformer_layer_forward ? tg__transformer_layer_run((const tg__transformer_layer *)(void *)m, a, x, memory)
+    return tg__module_left(m, mark, x, m->forward == tg__nn_transformer_layer_forward ? tg__transformer_layer_run((const tg__transformer_layer *)(void *)m, a, x, memory)
         : tg__transformer_stack_run((const tg__transformer_stack *)(void *)m, a, x, memory));
 }
 TG__PRIVATE bool tg__transformer_decodes(const tg_module *m) {
@@ -28693,7 +29617,7 @@ TG_API tg_tensor *tg_forward_transformer_from(const tg_forward_transformer_args 
     both = (const tg__transformer *)(void *)m;
     mark = tg_module_enter(m);
     y = tg__transformer_run(both->encoder, a, a->src, NULL);
-    return tg_module_leave(m, mark, y ? tg__transformer_run(both->decoder, a, a->tgt, y) : NULL);
+    return tg__module_left(m, mark, a->src, y ? tg__transformer_run(both->decoder, a, a->tgt, y) : NULL);
 }
 
 TG__PRIVATE tg_module *tg__transformer_norm(const tg_nn_transformer_args *a) {
@@ -28784,7 +29708,7 @@ TG_API tg_module *(tg_nn_sequential_of)(tg_ctx *tg, tg_module *const *list) {
     int64_t i;
     for (i = 0; list && list[i] != TG_LAST_MODULE; i++) {
         if (m && !tg_failed(tg)) (void)(tg_module_part)(m, NULL, "", i, list[i]);
-        else if (list[i] && !list[i]->parent) tg__module_release(list[i]);          /* what was made for it has no other owner */
+        else if (list[i]) tg__module_lose(list[i]);                 /* what was made for it has no other owner */
     }
     return tg_module_done(m);
 }
@@ -29521,7 +30445,7 @@ TG__PRIVATE void tg__radam_numbers(const double *n, double t, double bias1, doub
 }
 TG__PRIVATE double tg__muon_rate(const double *n, const tg_tensor *t) {
     const double a = (double)t->shape[0], b = (double)t->shape[1];
-    switch ((tg_adjust_lr)(int)n[TG__OPT_ADJUST_LR]) {
+    switch ((tg_adjust_lr)tg__int_of(n[TG__OPT_ADJUST_LR])) {
         case TG_ADJUST_ORIGINAL: return n[TG__OPT_LR] * tg__sqrt64(a > b ? a / b : 1);
         case TG_ADJUST_MATCH_RMS_ADAMW: return n[TG__OPT_LR] * 0.2 * tg__sqrt64(a > b ? a : b);
         case TG_ADJUST_SPECTRAL_UNCLAMPED: return n[TG__OPT_LR] * tg__sqrt64(a / b);
@@ -29989,7 +30913,7 @@ TG__PRIVATE bool tg__lbfgs_iterate(const tg__line *line, int iteration, int most
     if (o->tg->error != TG_OK) return false;
     if (at.slope > -tolerance) return true;
     if (n[TG__OPT_STRONG_WOLFE] != 0) {
-        if (!tg__strong_wolfe(line, l->d, l->t, &at, tolerance, max_eval - *evaluations, &next, &looks)) return false;
+        if (!tg__strong_wolfe(line, l->d, l->t, &at, 1e-9, max_eval - *evaluations, &next, &looks)) return false;     /* torch's, whatever tolerance_change is */
         l->t = next.t; *loss = next.loss;
         if (!tg__lbfgs_move(o, l->d, l->t) || !tg__put_tensor_at(g, next.g)) return false;
         optimal = tg__lbfgs_largest(*g) <= n[TG__OPT_TOLERANCE_GRAD];
@@ -30161,8 +31085,9 @@ TG_API double tg_reduce_lr_on_plateau(tg_plateau *p, double lr, double metric) {
     if (!p) return lr;
     threshold = tg__option_or(p->threshold, 1e-4);
     if (p->max) threshold = -threshold;
+    if (!p->begun) { p->best = p->max ? -tg__inf() : tg__inf(); p->begun = true; }     /* a NaN at first is not better than anything */
     edge = p->threshold_abs ? p->best - threshold : p->best * (1 - threshold);
-    if (!p->begun || (p->max ? metric > edge : metric < edge)) { p->best = metric; p->begun = true; p->bad = 0; }
+    if (p->max ? metric > edge : metric < edge) { p->best = metric; p->bad = 0; }
     else p->bad++;
     if (p->cooling > 0) { p->cooling--; p->bad = 0; }
     if ((double)p->bad <= tg__option_or(p->patience, 10)) return lr;
@@ -30200,14 +31125,24 @@ TG__PRIVATE bool tg__state_number(tg__state_walk *w, const char *name, double *v
     *v = got; w->met++;
     return true;
 }
-/* In: a new tensor of like's layout, in *t */
+TG__PRIVATE bool tg__state_count(tg__state_walk *w, const char *name, int64_t *n) {
+    double v = (double)*n;
+    if (!tg__state_number(w, name, &v)) return false;
+    if (!(v >= 0 && v < 9e15)) return tg__fail(w->o->tg, TG__E_RANGE, name, "a count", v);
+    *n = (int64_t)v;
+    return true;
+}
+/* In: a new tensor of like's layout, in *t; without one a vector over all parameters */
 TG__PRIVATE bool tg__state_tensor(tg__state_walk *w, const char *name, tg_tensor **t, tg_device device, tg_dtype dtype, const tg_tensor *like) {
     tg_tensor *from;
+    int64_t all = 0;
+    int i;
     if (w->out) return tg__state_out(w, name, *t);
     from = tg_dict_get(w->in, name);
     if (!from) return tg__fail_op(w->o->tg, TG_ERROR_VALUE, "the state has no entry %s", name);
-    if (from->opaque || !tg_dtype_is_float(from->dtype) || (like && !tg__same_shape(from, like)) || (!like && from->ndim != 1))
-        return tg__fail_op(w->o->tg, TG_ERROR_SHAPE, "the state's %s is %t; expected the shape of %t", name, from, like);
+    for (i = 0; i < w->o->count; i++) all += w->o->params[i]->numel;
+    if (from->opaque || !tg_dtype_is_float(from->dtype) || (like ? !tg__same_shape(from, like) : from->ndim != 1 || from->numel != all))
+        return tg__fail_op(w->o->tg, TG_ERROR_SHAPE, "the state's %s is %t; expected numbers of shape %v", name, from, like ? like->ndim : 1, like ? like->shape : &all);
     *t = tg__tensor_make_like(w->o->tg, device, dtype, like ? like : from);
     if (!*t) return false;
     (*t)->made_by = tg__rules[w->o->rule].name;
@@ -30219,21 +31154,20 @@ TG__PRIVATE bool tg__state_param(tg__state_walk *w, int i, tg__optim_param *p) {
     const tg_optim *o = w->o;
     const tg__rule *rule = &tg__rules[o->rule];
     const tg_dtype compute = tg__compute_type(o->params[i]->dtype);
-    double steps = (double)p->steps;
     char name[64];
     int k;
     (void)tg__state_name(name, sizeof name, "", i, "step");
     if (w->out ? p->steps == 0 : !tg_dict_get(w->in, name)) return true;       /* no gradient has come yet */
-    if (!tg__state_number(w, name, &steps)) return false;
-    p->steps = (int64_t)steps;
+    if (!tg__state_count(w, name, &p->steps)) return false;
     if (o->rule == TG_OPTIM_NADAM && !tg__state_number(w, tg__state_name(name, sizeof name, "", i, "mu_product"), &p->product)) return false;
     if (o->rule == TG_OPTIM_ASGD && !(tg__state_number(w, tg__state_name(name, sizeof name, "", i, "eta"), &p->product)
         && tg__state_number(w, tg__state_name(name, sizeof name, "", i, "mu"), &p->average))) return false;
     for (k = 0; k < TG__KEPT; k++) {
+        const bool always = k == 0 ? o->rule != TG_OPTIM_SGD : k == 1 && o->rule != TG_OPTIM_RMSPROP;
         const char *what = k == TG__KEPT_MASTER ? "master" : rule->state[k];
         if (!what) continue;
         (void)tg__state_name(name, sizeof name, "", i, what);
-        if (w->out ? !p->kept[k] : !tg_dict_get(w->in, name)) continue;        /* what an option did not ask for */
+        if (w->out ? !p->kept[k] : !always && !tg_dict_get(w->in, name)) continue;     /* what an option did not ask for */
         if (!tg__state_tensor(w, name, &p->kept[k], o->params[i]->device, compute, o->params[i])) return false;
     }
     return true;
@@ -30258,16 +31192,17 @@ TG__PRIVATE bool tg__state_lbfgs(tg__state_walk *w, tg__lbfgs *l) {
     return true;
 }
 TG__PRIVATE bool tg__state_groups(tg__state_walk *w, tg__optim_group *group) {
-    double unused;
+    double first;
     char name[64], head[32];
     int i, k;
     for (i = 0; i < w->o->groups; i++) {
         (void)tg__state_name(head, sizeof head, "group.", i, "");
         for (k = 0; k < TG__OPT_COUNT; k++) {
             tg__text t = tg__text_over(name, sizeof name);
-            if (!tg__option_known(w->o->rule, k, &unused)) continue;
+            if (!tg__option_known(w->o->rule, k, &first)) continue;
             tg__put(&t, head); tg__put(&t, "."); tg__put(&t, tg__option_rows[k].name);
             if (!tg__state_number(w, name, &group[i].number[k])) return false;
+            if (w->in && group[i].number[k] != first && !tg__option_check(w->o->tg, k, group[i].number[k])) return false;
         }
     }
     return true;
@@ -30276,14 +31211,14 @@ TG_API tg_dict *(tg_optim_state)(tg_optim *o) {
     tg_ctx *tg = tg__start_optim(o);
     tg__optim_work work;
     tg__state_walk w = TG__ZERO;
-    double skipped;
+    int64_t skipped;
     bool ok;
     int i;
     if (!tg) return NULL;
     work = tg__optim_begin(tg);
     w.o = o; w.out = tg_dict_new(tg);
-    skipped = (double)o->skipped;
-    ok = w.out && tg_dict_set_meta(w.out, "optimiser", tg__rules[o->rule].name) && tg__state_number(&w, "skipped", &skipped) && tg__state_groups(&w, o->group);
+    skipped = o->skipped;
+    ok = w.out && tg_dict_set_meta(w.out, "optimiser", tg__rules[o->rule].name) && tg__state_count(&w, "skipped", &skipped) && tg__state_groups(&w, o->group);
     for (i = 0; ok && i < o->count; i++) ok = tg__state_param(&w, i, &o->param[i]);
     ok = ok && (o->rule != TG_OPTIM_LBFGS || tg__state_lbfgs(&w, &o->lbfgs));
     tg__optim_end(tg, work);
@@ -30304,7 +31239,7 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
     tg__optim_param *param = NULL;
     tg__optim_group *group = NULL;
     tg__lbfgs lbfgs = TG__ZERO, none = TG__ZERO;
-    double skipped = 0;
+    int64_t skipped = 0;
     bool ok;
     int i, k;
     if (!tg) return false;
@@ -30319,7 +31254,7 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
         memset(&param[i], 0, sizeof param[i]);
         param[i].group = o->param[i].group; param[i].product = param[i].average = 1;
     }
-    ok = ok && tg__state_number(&w, "skipped", &skipped) && tg__state_groups(&w, group);
+    ok = ok && tg__state_count(&w, "skipped", &skipped) && tg__state_groups(&w, group);
     for (i = 0; ok && i < o->count; i++) ok = tg__state_param(&w, i, &param[i]);
     if (ok && o->rule == TG_OPTIM_LBFGS) ok = tg__option_check(tg, TG__OPT_HISTORY, group[0].number[TG__OPT_HISTORY]) && tg__lbfgs_copy(tg, &none, (int)group[0].number[TG__OPT_HISTORY], &lbfgs) && tg__state_lbfgs(&w, &lbfgs);
     ok = ok && tg__state_all_met(&w);
@@ -30328,7 +31263,7 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
         tg__optim_param *old_param = o->param;
         tg__optim_group *old_group = o->group;
         o->lbfgs = lbfgs; lbfgs = old; o->param = param; param = old_param; o->group = group; group = old_group;
-        o->skipped = (int64_t)skipped;
+        o->skipped = skipped;
     }
     for (i = 0; param && i < o->count; i++) for (k = 0; k < TG__KEPT; k++) tg__let_go(&param[i].kept[k]);
     tg__lbfgs_drop(tg, &lbfgs);
@@ -30338,6 +31273,696 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
 }
 #endif /* TENSORGRAD_NO_IO */
 #endif /* TENSORGRAD_NO_OPTIM */
+
+/* ======================================================================================
+   >>impl-data    rows of a step, batches, gathering ahead; IDX, CSV, text; a whole run in one file
+   A batch is gathered in chunks, each a pure function of (dataset, step, chunk), by whoever comes: by the call that asks
+   for it, or before it by threads that have nothing left to do in another job (tg__beside in >>impl-jobs).
+   Tests: tests/test_data.c
+   ====================================================================================== */
+
+/* ---- numbers of (seed, step, row) ---- */
+TG__PRIVATE uint64_t tg__mix64(uint64_t z) {                    /* splitmix64's last steps: a bijection */
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+#define TG__GOLDEN 0x9e3779b97f4a7c15u
+/* Philox 4x32-10 of one counter, (row, step), under a key; its first 64 bits. */
+TG__PRIVATE uint64_t tg__philox_one(uint64_t row, uint64_t step, uint64_t key) {
+    uint32_t c0 = (uint32_t)row, c1 = (uint32_t)(row >> 32), c2 = (uint32_t)step, c3 = (uint32_t)(step >> 32), k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+    int r;
+    for (r = 0; r < 10; r++) {
+        const uint64_t p = (uint64_t)0xd2511f53u * c0, q = (uint64_t)0xcd9e8d57u * c2;
+        c0 = (uint32_t)(q >> 32) ^ c1 ^ k0; c1 = (uint32_t)q;
+        c2 = (uint32_t)(p >> 32) ^ c3 ^ k1; c3 = (uint32_t)p;
+        k0 += 0x9e3779b9u; k1 += 0xbb67ae85u;
+    }
+    return (uint64_t)c1 << 32 | c0;
+}
+TG__PRIVATE uint64_t tg__dice_bits(tg_dice *d) { return tg__philox_one(d->row, d->step, tg__mix64(d->seed + TG__GOLDEN * ++d->rolls)); }
+TG__PRIVATE double tg__unit(uint64_t bits) { return (double)(bits >> 11) * 1.1102230246251565e-16; }      /* 53 bits in [0, 1) */
+TG_API double tg_dice_roll(tg_dice *d) { return tg__unit(tg__dice_bits(d)); }
+/* The top of bits * n, a product of 128 bits: as uniform as 64 bits can be. */
+TG_API int64_t tg_dice_below(tg_dice *d, int64_t n) {
+    const uint64_t bits = tg__dice_bits(d), m = n > 0 ? (uint64_t)n : 1, low = (bits & 0xffffffffu) * (m & 0xffffffffu),
+        mid = (bits >> 32) * (m & 0xffffffffu) + (low >> 32), cross = (bits & 0xffffffffu) * (m >> 32) + (mid & 0xffffffffu);
+    return (int64_t)((bits >> 32) * (m >> 32) + (mid >> 32) + (cross >> 32));
+}
+
+/* Place i of a permutation of n that the key names. A Feistel network permutes the smallest power of two, of 4 or more, that
+   n fits in: halves change places and one is xored with a function of the other, so that the widths of uneven halves change
+   places too and are back after an even number of rounds. A result of n or more is put in again until one is below: that
+   walks the permutation's cycle, so what comes out is a permutation of n; two tries on the average at worst. */
+TG__PRIVATE int64_t tg__shuffled(uint64_t key, int64_t n, int64_t i) {
+    uint64_t x = (uint64_t)i;
+    int bits = 2, r;
+    while (bits < 63 && (int64_t)1 << bits < n) bits++;
+    do {
+        int high = bits / 2, low = bits - high;
+        for (r = 0; r < 8; r++) {
+            const uint64_t b = x & (((uint64_t)1 << low) - 1), f = tg__mix64(key + TG__GOLDEN * (b * 8 + (uint64_t)r + 1));
+            const int was = high;
+            x = b << high | ((x >> low ^ f) & (((uint64_t)1 << high) - 1));
+            high = low; low = was;
+        }
+    } while (x >= (uint64_t)n);
+    return (int64_t)x;
+}
+
+/* ---- the dataset ---- */
+enum { TG__DATA_MOST = 8, TG__DATA_AHEAD = 16 };
+/* A batch that is being gathered, in chunks of `each` rows. bad: 1 + the first place whose row function failed. */
+typedef struct tg__gather {
+    tg__beside beside;
+    tg_data *data;
+    int64_t step, rows, each;                                     /* step -1: none */
+    tg_tensor *t[TG__DATA_MOST];
+    tg__look look;
+} tg__gather;
+struct tg_data {
+    tg_ctx *tg;
+    tg_data_args a;
+    tg_tensor *t[TG__DATA_MOST];
+    int64_t rows, samples, steps;
+    size_t row_bytes;                                             /* of all tensors */
+    double *sums;                                                 /* [rows], weights so far */
+    tg__gather ahead[TG__DATA_AHEAD];
+};
+
+/* Which row is sample number `at` of an epoch. */
+TG__PRIVATE int64_t tg__data_sample(const tg_data *d, int64_t epoch, int64_t at) {
+    const uint64_t laps = (uint64_t)((d->samples - 1) / d->rows + 1), lap = (uint64_t)epoch * laps + (uint64_t)(at / d->rows);
+    if (d->sums) {
+        const double u = tg__unit(tg__philox_one((uint64_t)at, (uint64_t)epoch, tg__mix64(d->a.seed))) * d->sums[d->rows - 1];
+        int64_t low = 0, high = d->rows - 1;                      /* the first row whose sum is above u */
+        while (low < high) {
+            const int64_t mid = low + (high - low) / 2;
+            if (d->sums[mid] > u) high = mid; else low = mid + 1;
+        }
+        return low;
+    }
+    return d->a.shuffle ? tg__shuffled(tg__mix64(tg__mix64(d->a.seed + TG__GOLDEN) + lap * TG__GOLDEN), d->rows, at % d->rows) : at % d->rows;
+}
+TG__PRIVATE int64_t tg__data_length(const tg_data *d, int64_t step) {          /* rows of the batch of a step */
+    const int64_t left = d->samples - step % d->steps * d->a.batch;
+    return left < d->a.batch ? left : d->a.batch;
+}
+TG_API int64_t tg_data_rows(const tg_data *d) { return d ? d->rows : 0; }
+TG_API int64_t tg_data_steps(const tg_data *d) { return d ? d->steps : 0; }
+TG_API int64_t tg_data_row(const tg_data *d, int64_t step, int64_t i) {
+    if (!d || step < 0 || i < 0 || d->steps == 0 || i >= tg__data_length(d, step)) return -1;
+    return tg__data_sample(d, step / d->steps, step % d->steps * d->a.batch + i);
+}
+
+/* Elements from dimension d on, packed; returns where they end. */
+TG__PRIVATE char *tg__row_copy(char *to, const char *from, const tg_tensor *t, int d, int64_t size) {
+    int64_t i, packed = 1;
+    int k;
+    for (k = t->ndim - 1; k >= d && (t->shape[k] == 1 || t->stride[k] == packed); k--) packed *= t->shape[k];
+    if (k < d) {
+        if (packed) memcpy(to, from, (size_t)(packed * size));
+        return to + packed * size;
+    }
+    for (i = 0; i < t->shape[d]; i++) to = tg__row_copy(to, from + i * t->stride[d] * size, t, d + 1, size);
+    return to;
+}
+TG__PRIVATE void tg__gather_chunk(void *arg, int64_t chunk) {
+    tg__gather *g = (tg__gather *)arg;
+    const tg_data *d = g->data;
+    int64_t i, end = (chunk + 1) * g->each < g->rows ? (chunk + 1) * g->each : g->rows;
+    void *out[TG__DATA_MOST];
+    int k;
+    for (i = chunk * g->each; i < end; i++) {
+        const int64_t row = tg_data_row(d, g->step, i);
+        for (k = 0; k < d->a.n_tensors; k++) {
+            const tg_tensor *from = d->t[k];
+            const int64_t size = (int64_t)tg_dtype_size(from->dtype);
+            out[k] = (char *)g->t[k]->data + i * g->t[k]->stride[0] * size;
+            if (!d->a.rows) (void)tg__row_copy((char *)out[k], (const char *)from->data + row * from->stride[0] * size, from, 1, size);
+        }
+        if (d->a.fill) {
+            tg_dice dice;
+            dice.seed = d->a.seed; dice.step = (uint64_t)g->step; dice.row = (uint64_t)row; dice.rolls = 0;
+            if (!d->a.fill(d->a.user, row, &dice, out)) tg__look_bad(&g->look, i);
+        }
+    }
+}
+TG__PRIVATE void tg__gather_drop(tg__gather *g) {
+    int k;
+    tg__beside_leave(g->data->tg, &g->beside);
+    for (k = 0; k < TG__DATA_MOST; k++) tg__let_go(&g->t[k]);
+    g->step = -1;
+}
+/* Makes the tensors of a step; nothing is in them yet. */
+TG__PRIVATE bool tg__gather_begin(tg_data *d, tg__gather *g, int64_t step) {
+    int64_t shape[TG_MAX_DIMS];
+    int k, i;
+    memset(g, 0, sizeof *g);
+    g->data = d; g->step = step; g->rows = tg__data_length(d, step);
+    g->each = d->a.fill ? 1 : (int64_t)(((size_t)64 << 10) / (d->row_bytes + 1)) + 1;
+    g->beside.run = tg__gather_chunk; g->beside.arg = g; g->beside.count = tg__ceil_div(g->rows, g->each);
+    for (k = 0; k < d->a.n_tensors; k++) {
+        const tg_tensor *t = d->t[k];
+        const int skip = d->a.rows ? 0 : 1;
+        shape[0] = g->rows;
+        for (i = skip; i < t->ndim; i++) shape[i + 1 - skip] = t->shape[i];
+        g->t[k] = tg__tensor_make(d->tg, TG_CPU, t->dtype, t->ndim + 1 - skip, shape, NULL);
+        if (!g->t[k]) { tg__gather_drop(g); return false; }
+        g->t[k]->made_by = "batch";
+    }
+    return true;
+}
+/* The chunks that nobody took. */
+TG__PRIVATE bool tg__gather_end(tg__gather *g) {
+    tg_ctx *tg = g->data->tg;
+    const uint32_t taken = tg__atomic_load(&g->beside.next);
+    const int64_t left = g->beside.count - (int64_t)taken;
+    int64_t row;
+    tg__beside_leave(tg, &g->beside);
+    if (left > 0) tg__run(tg, left, tg__beside_take, &g->beside, false);
+    if (!g->look.bad) return true;
+    row = tg_data_row(g->data, g->step, (int64_t)g->look.bad - 1);
+    tg__gather_drop(g);
+    return tg__fail_op(tg, TG_ERROR_VALUE, "the dataset's function failed at row %l", row);
+}
+/* The batches after `step`; each has its place by its number. */
+TG__PRIVATE bool tg__data_ahead(tg_data *d, int64_t step) {
+    int k;
+    for (k = 1; k <= d->a.prefetch && step < INT64_MAX - k; k++) {
+        tg__gather *g = &d->ahead[(step + k) % d->a.prefetch];
+        if (g->step == step + k) continue;
+        if (g->step >= 0) tg__gather_drop(g);
+        if (!tg__gather_begin(d, g, step + k)) return false;
+        tg__beside_enter(d->tg, &g->beside);
+    }
+    return true;
+}
+TG__PRIVATE bool tg__data_batch(tg_data *d, int64_t step, tg_tensor **const *out) {
+    const bool threads = d->a.prefetch && (d->tg->pool || d->tg->config.hooks.parallel_for);
+    tg__gather *ready = d->a.prefetch ? &d->ahead[step % d->a.prefetch] : NULL, g;
+    bool ok = true;
+    int k;
+    if (ready && ready->step == step) {                            /* it moves, so that its place is free */
+        if (!tg__gather_end(ready)) return false;
+        g = *ready;
+        ready->step = -1;
+        for (k = 0; k < TG__DATA_MOST; k++) ready->t[k] = NULL;
+    } else if (!tg__gather_begin(d, &g, step) || !tg__gather_end(&g)) return false;
+    if (threads && !tg__data_ahead(d, step)) { tg__gather_drop(&g); return false; }
+    for (k = 0; k < d->a.n_tensors; k++) {
+        tg_tensor *t = g.t[k];
+        g.t[k] = NULL;
+        if (!ok || !out[k]) tg__tensor_drop(t);
+        else ok = (*out[k] = tg__hold(d->tg, t)) != NULL;
+    }
+    for (k = 0; !ok && k < d->a.n_tensors; k++) if (out[k]) *out[k] = NULL;
+    return ok;
+}
+TG_API bool (tg_batch_of)(tg_data *d, int64_t step, tg_tensor **const *out, int n) {
+    int k;
+    for (k = 0; out && k < n; k++) if (out[k]) *out[k] = NULL;
+    if (!d || !tg__gate(d->tg)) return false;
+    tg__name(d->tg, "batch");
+    if (!out || n != d->a.n_tensors) return tg__fail_op(d->tg, TG_ERROR_VALUE, "the dataset has %d tensors, and %d results are asked for", d->a.n_tensors, out ? n : 0);
+    if (d->steps == 0) return tg__fail_op(d->tg, TG_ERROR_VALUE, "the dataset has no batch: %l rows, batches of %l%s", d->samples, d->a.batch, d->a.drop_last ? ", of which no short one counts" : "");
+    if (step < 0) return tg__fail(d->tg, TG__E_RANGE, "step", "at least 0", (double)step);
+    tg__list_call(d->tg, "batch");
+    return tg__data_batch(d, step, out);
+}
+
+TG_API void tg_data_free(tg_data *d) {
+    int k;
+    if (!d || tg__inside(d->tg, "data_free")) return;
+    for (k = 0; k < TG__DATA_AHEAD; k++) if (d->ahead[k].data) tg__gather_drop(&d->ahead[k]);
+    for (k = 0; k < TG__DATA_MOST; k++) tg__let_go(&d->t[k]);
+    tg__mem_put(d->tg, d->sums, (size_t)d->rows * sizeof *d->sums);
+    tg__mem_put(d->tg, d, sizeof *d);
+}
+TG__PRIVATE bool tg__data_weights(tg_data *d, const tg_tensor *w) {
+    const int64_t size = (int64_t)tg_dtype_size(w->dtype);
+    double sum = 0, v;
+    int64_t i;
+    if (w->ndim != 1 || w->shape[0] != d->rows || w->device != TG_CPU) return tg__fail_op(d->tg, TG_ERROR_SHAPE, "weights are [%l] on the host, got %t", d->rows, w);
+    if (d->rows == 0) return true;
+    d->sums = (double *)tg__mem_get(d->tg, (size_t)d->rows * sizeof *d->sums);
+    if (!d->sums) return false;
+    for (i = 0; i < d->rows; i++) {
+        v = tg__get_f64((const char *)w->data + i * w->stride[0] * size, w->dtype);
+        if (!(v >= 0 && v <= 1e300)) return tg__fail_op(d->tg, TG_ERROR_VALUE, "weight %l is %f: expected numbers of at least 0", i, v);
+        d->sums[i] = sum += v;
+    }
+    return sum > 0 || tg__fail(d->tg, TG__E_ARGUMENT, "all weights are 0");
+}
+TG__PRIVATE bool tg__data_check(tg_ctx *tg, const tg_data_args *a) {
+    int k;
+    if (!a->tensors || a->n_tensors < 1 || a->n_tensors > TG__DATA_MOST) return tg__fail(tg, TG__E_RANGE, "number of tensors", "1 to 8", (double)a->n_tensors);
+    if (a->batch < 1) return tg__fail(tg, TG__E_RANGE, "batch", "at least 1", (double)a->batch);
+    if (a->prefetch < 0 || a->prefetch > TG__DATA_AHEAD) return tg__fail(tg, TG__E_RANGE, "prefetch", "0 to 16", (double)a->prefetch);
+    if (a->samples < 0 || a->rows < 0) return tg__fail(tg, TG__E_ARGUMENT, "samples and rows cannot be negative");
+    if (a->rows && !a->fill) return tg__fail(tg, TG__E_ARGUMENT, "rows are only given with a function that fills them");
+    if (a->weights && a->shuffle) return tg__fail(tg, TG__E_ARGUMENT, "weights draw rows by chance already; leave .shuffle out");
+    for (k = 0; k < a->n_tensors; k++) {
+        const tg_tensor *t = a->tensors[k], *first = a->tensors[0];
+        if (!tg__use(tg, t, k) || !tg__whole(tg, t)) return false;
+        if (t->device != TG_CPU) return tg__fail(tg, TG__E_DEVICES, t, (int)t->device, 0);
+        if (a->rows ? t->ndim == TG_MAX_DIMS : t->ndim == 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "tensor %d, %t, is no %s", k, t, a->rows ? "row: a batch would have 9 dimensions" : "list of rows: it has no dimensions");
+        if (!a->rows && t->shape[0] != first->shape[0]) return tg__fail_op(tg, TG_ERROR_SHAPE, "tensor %d, %t, has not as many rows as %t", k, t, first);
+    }
+    return true;
+}
+TG_API tg_data *tg_data_from(const tg_data_args *a) {
+    tg_ctx *tg = NULL;
+    tg_data *d;
+    int k;
+    if (!a) return NULL;
+    for (k = 0; a->tensors && k < a->n_tensors && !tg; k++) if (a->tensors[k]) tg = a->tensors[k]->tg;
+    if (!tg__gate(tg)) return NULL;
+    (void)tg__note_ctx(tg, a->at);
+    tg__name(tg, "data");
+    if (!tg__data_check(tg, a) || (a->weights && !(tg__use(tg, a->weights, a->n_tensors) && tg__whole(tg, a->weights)))) return NULL;
+    d = (tg_data *)tg__mem_get(tg, sizeof *d);
+    if (!d) return NULL;
+    memset((void *)d, 0, sizeof *d);
+    d->tg = tg; d->a = *a;
+    d->rows = a->rows ? a->rows : a->tensors[0]->shape[0];
+    d->samples = d->rows && a->samples ? a->samples : d->rows;
+    d->steps = d->samples / a->batch + (!a->drop_last && d->samples % a->batch ? 1 : 0);
+    for (k = 0; k < TG__DATA_AHEAD; k++) d->ahead[k].step = -1;
+    for (k = 0; k < a->n_tensors; k++) {
+        tg_tensor *t = d->t[k] = a->tensors[k];
+        t->count++;
+        d->row_bytes += tg_dtype_size(t->dtype) * (size_t)(a->rows ? t->numel : t->shape[0] ? t->numel / t->shape[0] : 0);
+    }
+    if (a->weights && !tg__data_weights(d, a->weights)) { tg_data_free(d); return NULL; }
+    return d;
+}
+
+#ifndef TENSORGRAD_NO_IO
+/* ---- IDX ---- */
+TG__PRIVATE tg_tensor *tg__idx_parse(tg_ctx *tg, const char *op, const char *who, const void *bytes, size_t size) {
+    static const struct { unsigned char code, dtype; } types[] = { { 8, TG_U8 }, { 9, TG_I8 }, { 11, TG_I16 }, { 12, TG_I32 }, { 13, TG_F32 }, { 14, TG_F64 } };
+    tg__cursor c = TG__ZERO;
+    const tg__io_type *type = NULL;
+    int64_t shape[TG_MAX_DIMS];
+    uint64_t all;
+    int ndim = 0, i;
+    c.tg = tg; c.op = op; c.who = who; c.s = (const unsigned char *)bytes; c.end = size;
+    if (size >= 2 && c.s[0] == 0x1f && c.s[1] == 0x8b) { (void)tg__bad(&c, "packed by gzip: unpack it first"); return NULL; }
+    if (size < 4 || c.s[0] || c.s[1]) { (void)tg__bad(&c, "no IDX file: two bytes of 0, a type and a number of dimensions are expected"); return NULL; }
+    for (i = 0; i < 6; i++) if (types[i].code == c.s[2]) type = tg__io_of_dtype((tg_dtype)types[i].dtype);
+    c.at = 2;
+    if (!type) { (void)tg__bad(&c, "unknown type of numbers"); return NULL; }
+    ndim = c.s[3]; c.at = 3;
+    if (ndim < 1 || ndim > TG_MAX_DIMS) { (void)tg__bad(&c, "1 to 8 dimensions are expected"); return NULL; }
+    if (size - 4 < (size_t)ndim * 4) { (void)tg__bad(&c, "the sizes are cut off"); return NULL; }
+    for (i = 0, c.at = 4; i < ndim; i++, c.at += 4) shape[i] = (int64_t)tg__get_word(c.s + c.at, 4, true);
+    if (!tg__io_bytes(type, ndim, shape, &all) || all != size - c.at) { (void)tg__bad(&c, "the sizes do not fit the number of bytes that follow,"); return NULL; }
+    return tg__hold(tg, tg__io_tensor(&c, type, ndim, shape, c.s + c.at, size - c.at, true));
+}
+TG_API tg_tensor *(tg_idx_parse)(tg_ctx *tg, const void *bytes, size_t size) {
+    if (!tg__gate(tg)) return NULL;
+    tg->where = "idx_parse";
+    if (!bytes && size) { (void)tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
+    return tg__idx_parse(tg, "idx_parse", "bytes", bytes, size);
+}
+TG_API tg_tensor *(tg_idx_load)(tg_ctx *tg, const char *path) {
+    void *data = NULL;
+    size_t size = 0;
+    tg_tensor *t;
+    if (!tg__gate(tg)) return NULL;
+    tg->where = "idx_load";
+    if (!tg__load_file(tg, path, &data, &size)) return NULL;
+    t = tg__idx_parse(tg, "idx_load", path, data, size);
+    tg__mem_put(tg, data, size);
+    return t;
+}
+TG_API tg_tensor *(tg_text_load)(tg_ctx *tg, const char *path) {
+    void *data = NULL;
+    size_t size = 0;
+    tg_tensor *t;
+    int64_t n;
+    if (!tg__gate(tg)) return NULL;
+    tg->where = "text_load";
+    if (!tg__load_file(tg, path, &data, &size)) return NULL;
+    n = (int64_t)size;
+    t = tg__tensor_make(tg, TG_CPU, TG_U8, 1, &n, NULL);
+    if (t && size) memcpy(t->data, data, size);
+    tg__mem_put(tg, data, size);
+    return tg__hold(tg, t);
+}
+
+/* ---- decimal numbers ---- */
+/* w * 10^e, rounded once: m, 128 bits in words with the most significant first and its top bit set, times 2^two. Each step by 10
+   loses less than 2^-124, and there are 400 at most. */
+TG__PRIVATE double tg__decimal_slow(uint64_t w, int e) {
+    uint32_t m[4];
+    uint64_t bits, rest;
+    int two = -64, k, drop;
+    double v;
+    m[0] = (uint32_t)(w >> 32); m[1] = (uint32_t)w; m[2] = m[3] = 0;
+    for (;; e += e < 0 ? 1 : -1) {
+        while (!(m[0] >> 31)) {
+            for (k = 0; k < 3; k++) m[k] = m[k] << 1 | m[k + 1] >> 31;
+            m[3] <<= 1; two--;
+        }
+        if (e == 0) break;
+        if (e > 0) {
+            for (k = 3; k > 0; k--) m[k] = m[k] >> 4 | m[k - 1] << 28;
+            m[0] >>= 4; two += 4;
+            for (k = 3, bits = 0; k >= 0; k--) { bits += (uint64_t)m[k] * 10; m[k] = (uint32_t)bits; bits >>= 32; }
+        } else for (k = 0, bits = 0; k < 4; k++) { bits = bits << 32 | m[k]; m[k] = (uint32_t)(bits / 10); bits %= 10; }
+    }
+    bits = (uint64_t)m[0] << 32 | m[1];
+    two += 64 + 63 + 1023;                                        /* the exponent as a double has it */
+    if (two >= 2047) return tg__inf();
+    if (two < -52) return 0;
+    drop = 11;
+    if (two <= 0) { m[3] |= (uint32_t)(bits & 1); bits >>= 1; drop = 11 - two; }      /* fewer bits; one at a time, since 64 are too many for a shift */
+    rest = bits & (((uint64_t)1 << drop) - 1); bits >>= drop;
+    w = (uint64_t)1 << (drop - 1);
+    if (rest > w || (rest == w && (m[2] | m[3] || bits & 1))) bits++;
+    bits += two > 0 ? (uint64_t)(two - 1) << 52 : 0;
+    if (bits >> 52 >= 2047) return tg__inf();
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+TG__PRIVATE double tg__decimal(uint64_t w, int64_t e) {
+    static const double tens[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+    if (w == 0 || e < -400) return 0;
+    if (e > 400) return tg__inf();
+    if (w >> 53 || e < -22 || e > 22) return tg__decimal_slow(w, (int)e);
+    return e < 0 ? (double)w / tens[-e] : (double)w * tens[e];    /* both exact, so one rounding */
+}
+TG__PRIVATE bool tg__is_word(const char *s, const char *end, const char *word) {      /* in either case */
+    for (; s < end && *word; s++, word++) if ((*s | 32) != *word) return false;
+    return s == end && !*word;
+}
+/* All of s to end as a number. */
+TG__PRIVATE bool tg__parse_f64(const char *s, const char *end, double *v) {
+    const bool negative = s < end && *s == '-';
+    uint64_t w = 0;
+    int64_t e = 0, power;
+    int digits = 0, point = 0;
+    if (s < end && (*s == '-' || *s == '+')) s++;
+    if (tg__is_word(s, end, "nan")) { *v = tg__nan(); return true; }
+    if (tg__is_word(s, end, "inf") || tg__is_word(s, end, "infinity")) { *v = negative ? -tg__inf() : tg__inf(); return true; }
+    for (; s < end && ((*s >= '0' && *s <= '9') || (*s == '.' && !point)); s++) {
+        if (*s == '.') { point = 1; continue; }
+        digits = 1;
+        if (w < (uint64_t)1000000000000000000u) { w = w * 10 + (uint64_t)(*s - '0'); e -= point; } else e += !point;
+    }
+    if (!digits) return false;
+    if (s < end && (*s == 'e' || *s == 'E')) {
+        const char *from = ++s;
+        power = 0;
+        if (!tg__parse_i64(from, end, &s, &power) && s == from) return false;
+        e += power > 100000 ? 100000 : power < -100000 ? -100000 : power;
+    }
+    *v = tg__decimal(w, e);
+    if (negative) *v = -*v;
+    return s == end;
+}
+
+/* ---- CSV ----
+   Twice over a copy of the bytes: to count and to check, then to read, where quotes are taken off in place. */
+typedef struct tg__csv {
+    tg_ctx *tg;
+    const tg_csv_args *a;
+    const char *who;
+    char *s;                                                      /* [end + 1] */
+    size_t at, end;
+    int64_t line, column, fields, rows, words;                    /* line and column of the field at hand, from 1 */
+    char *field; size_t length;
+    bool quoted, more;                                            /* more: another field follows in this line */
+    int64_t *first, *next;                                        /* [fields]: 1 + the place of a column among those asked for; [n_columns]: of the same column again */
+    char separator;
+} tg__csv;
+TG__PRIVATE bool tg__csv_bad(tg__csv *c, const char *what) {
+    char text[64];
+    tg__text t = tg__text_over(text, sizeof text);
+    size_t i;
+    for (i = 0; c->field && i < c->length && i < 40; i++) tg__put_char(&t, (unsigned char)c->field[i] < 32 || c->field[i] == 127 ? '?' : c->field[i]);
+    if (i < c->length) tg__put(&t, "...");
+    return tg__fail_op(c->tg, TG_ERROR_FORMAT, "%s: line %l, column %l: '%s' %s", c->who, c->line, c->column, text, what);
+}
+/* To the next line that is not empty; false at the end. */
+TG__PRIVATE bool tg__csv_line(tg__csv *c) {
+    for (c->line++; c->at < c->end && (c->s[c->at] == '\n' || c->s[c->at] == '\r'); c->at++) c->line += c->s[c->at] == '\n';
+    c->column = 0;
+    return c->at < c->end;
+}
+TG__PRIVATE bool tg__csv_field(tg__csv *c, bool reads) {
+    char *s = c->s, *out = s + c->at;
+    int64_t lines = 0;
+    c->column++;
+    c->quoted = c->at < c->end && s[c->at] == '"';
+    c->field = out; c->length = 0;
+    if (c->quoted) {
+        for (c->at++;; c->at++) {
+            if (c->at >= c->end) return tg__csv_bad(c, "begins with a quote and does not end");
+            if (s[c->at] == '"' && s[c->at + 1] != '"') break;
+            if (s[c->at] == '"') c->at++;
+            if (s[c->at] == '\n') lines++;
+            if (reads) *out++ = s[c->at];
+            c->length++;
+        }
+        c->at++;
+    } else for (; c->at < c->end && s[c->at] != c->separator && s[c->at] != '\n' && s[c->at] != '\r'; c->at++) c->length++;
+    if (memchr(c->field, 0, c->length)) return tg__csv_bad(c, "holds a byte of 0");
+    c->more = c->at < c->end && s[c->at] == c->separator;
+    if (!c->more && c->at < c->end && s[c->at] != '\n' && s[c->at] != '\r') return tg__csv_bad(c, "goes on behind its quotes");
+    if (c->more) c->at++;
+    else {
+        if (c->at < c->end && s[c->at] == '\r') c->at++;
+        if (c->at < c->end && s[c->at] == '\n') c->at++;
+    }
+    if (reads) c->field[c->length] = 0;
+    c->line += lines;
+    return true;
+}
+/* One line's fields, the first of them at hand already where `begun`. */
+TG__PRIVATE bool tg__csv_count(tg__csv *c) {
+    int64_t lines = 0;
+    while (tg__csv_line(c)) {
+        do if (!tg__csv_field(c, false)) return false; while (c->more);
+        if (lines == 0) c->fields = c->column;
+        if (c->column != c->fields) return tg__fail_op(c->tg, TG_ERROR_FORMAT, "%s: line %l has %l fields, the first line %l", c->who, c->line, c->column, c->fields);
+        lines++;
+    }
+    c->rows = lines && !c->a->no_header ? lines - 1 : lines;
+    return lines || tg__fail_op(c->tg, TG_ERROR_FORMAT, "%s: there is no line", c->who);
+}
+TG__PRIVATE void tg__csv_ask(tg__csv *c, int k, int64_t column) { c->next[k] = c->first[column]; c->first[column] = k + 1; }
+/* Which columns are asked for; the header is read. */
+TG__PRIVATE bool tg__csv_columns(tg__csv *c) {
+    int64_t column;
+    int k;
+    for (k = 0; k < c->a->n_columns; k++) {
+        if (!c->a->columns || !c->a->columns[k]) return tg__fail(c->tg, TG__E_NO_DATA, "name of a column");
+        c->next[k] = -1;
+    }
+    if (!c->a->no_header) {
+        (void)tg__csv_line(c);
+        do {
+            if (!tg__csv_field(c, true)) return false;
+            for (k = 0; k < c->a->n_columns; k++) if (c->next[k] < 0 && strcmp(c->a->columns[k], c->field) == 0) tg__csv_ask(c, k, c->column - 1);
+        } while (c->more);
+    }
+    for (k = 0; k < c->a->n_columns; k++) {
+        const char *name = c->a->columns[k], *stop;
+        if (c->next[k] >= 0) continue;
+        if (!tg__parse_i64(name, name + strlen(name), &stop, &column) || *stop || column < 0 || column >= c->fields) return tg__fail(c->tg, TG__E_NAME_UNKNOWN, c->who, name);
+        tg__csv_ask(c, k, column);
+    }
+    return true;
+}
+/* A word's number: how many others had come before it first came. */
+TG__PRIVATE bool tg__csv_class(tg__csv *c, double *v) {
+    tg_dict *d = c->a->classes;
+    const char *known = tg_dict_meta(d, c->field);
+    char text[24];
+    int64_t n = tg_dict_meta_count(d);
+    tg__text t = tg__text_over(text, sizeof text);
+    if (known) return tg__parse_f64(known, known + strlen(known), v) || tg__csv_bad(c, "is in .classes and has no number there");
+    if (!tg__utf8_valid(c->field)) return tg__csv_bad(c, "is not UTF-8");
+    tg__put_i64(&t, n);
+    *v = (double)n;
+    return tg_dict_set_meta(d, c->field, text);
+}
+/* The field at hand becomes number `at` of t. */
+TG__PRIVATE bool tg__csv_value(tg__csv *c, tg_tensor *t, int64_t at) {
+    const char *s = c->field, *end = s + c->length, *stop;
+    const bool whole = t->dtype == TG_I64 || t->dtype == TG_I32;
+    const double most = t->dtype == TG_I32 ? 2147483647.0 : 9007199254740992.0;
+    int64_t i = 0;
+    double v = 0;
+    while (s < end && (*s == ' ' || *s == '\t')) s++;
+    while (end > s && (end[-1] == ' ' || end[-1] == '\t')) end--;
+    if (whole && tg__parse_i64(s, end, &stop, &i) && stop == end && (t->dtype == TG_I64 || (i <= INT32_MAX && i >= INT32_MIN))) {
+        if (t->dtype == TG_I64) ((int64_t *)t->data)[at] = i; else ((int32_t *)t->data)[at] = (int32_t)i;
+        return true;
+    }
+    if (s == end || tg__is_word(s, end, "na") || tg__is_word(s, end, "n/a") || tg__is_word(s, end, "null") || (end - s == 1 && *s == '?')) {
+        v = c->a->missing.is ? c->a->missing.value : tg__nan();
+        if (whole && !c->a->missing.is) return tg__csv_bad(c, "is missing, and integers have no NaN; give .missing");
+    } else if (!tg__parse_f64(s, end, &v)) {
+        if (!c->a->classes) return tg__csv_bad(c, "is no number");
+        if (!tg__csv_class(c, &v)) return false;
+    }
+    if (t->dtype == TG_F32) ((float *)t->data)[at] = (float)v;
+    else if (t->dtype == TG_F64) ((double *)t->data)[at] = v;
+    else if (!(v >= -most && v <= most) || v != (double)(int64_t)v) return tg__csv_bad(c, t->dtype == TG_I32 ? "is no i32" : "is no i64");
+    else if (t->dtype == TG_I64) ((int64_t *)t->data)[at] = (int64_t)v;
+    else ((int32_t *)t->data)[at] = (int32_t)v;
+    return true;
+}
+TG__PRIVATE bool tg__csv_rows(tg__csv *c, tg_tensor *t) {
+    const int64_t each = t->shape[1];
+    int64_t row, k;
+    for (row = 0; tg__csv_line(c); row++) do {
+        if (!tg__csv_field(c, true)) return false;
+        if (!c->a->n_columns && !tg__csv_value(c, t, row * each + c->column - 1)) return false;
+        for (k = c->a->n_columns ? c->first[c->column - 1] : 0; k > 0; k = c->next[k - 1]) if (!tg__csv_value(c, t, row * each + k - 1)) return false;
+    } while (c->more);
+    return true;
+}
+TG__PRIVATE tg_tensor *tg__csv_read(tg__csv *c) {
+    const size_t mark = c->end >= 3 && memcmp(c->s, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;      /* of UTF-8 */
+    int64_t shape[2];
+    size_t lists;
+    tg_tensor *t = NULL;
+    c->at = mark;
+    if (!tg__csv_count(c)) return NULL;
+    lists = (size_t)(c->fields + c->a->n_columns) * sizeof *c->first;
+    c->first = (int64_t *)tg__mem_get(c->tg, lists);
+    if (!c->first) return NULL;
+    memset(c->first, 0, lists);
+    c->next = c->first + c->fields; c->at = mark; c->line = 0; c->field = NULL;
+    shape[0] = c->rows; shape[1] = c->a->n_columns ? c->a->n_columns : c->fields;
+    if (tg__csv_columns(c)) t = tg__tensor_make(c->tg, TG_CPU, c->a->dtype, 2, shape, NULL);
+    if (t && !tg__csv_rows(c, t)) tg__let_go(&t);
+    tg__mem_put(c->tg, c->first, lists);
+    return tg__hold(c->tg, t);
+}
+TG_API tg_tensor *tg_csv_from(const tg_csv_args *a) {
+    tg__csv c = TG__ZERO;
+    void *data = NULL;
+    size_t size = 0;
+    tg_tensor *t = NULL;
+    if (!a || !tg__gate(a->tg)) return NULL;
+    c.tg = tg__note_ctx(a->tg, a->at); c.a = a; c.who = a->path ? a->path : "bytes"; c.separator = a->separator ? a->separator : ',';
+    tg__name(c.tg, "csv");
+    if (a->dtype != TG_F32 && a->dtype != TG_F64 && a->dtype != TG_I32 && a->dtype != TG_I64) { (void)tg__fail(c.tg, TG__E_NOT_FOR, (int)a->dtype); return NULL; }
+    if (c.separator == '"' || c.separator == '\n' || c.separator == '\r' || a->n_columns < 0) { (void)tg__fail(c.tg, TG__E_ARGUMENT, "the separator cannot be a quote or the end of a line, nor the number of columns negative"); return NULL; }
+    if (a->classes && ((const struct tg__dict_head *)(const void *)a->classes)->tg != c.tg) { (void)tg__fail(c.tg, TG__E_CONTEXT, 0); return NULL; }
+    if (a->path ? !tg__load_file(c.tg, a->path, &data, &size) : !a->bytes && !tg__fail(c.tg, TG__E_NO_DATA, "path or bytes")) return NULL;
+    c.end = a->path ? size : a->size;
+    c.s = c.end < SIZE_MAX / 4 ? (char *)tg__mem_get(c.tg, c.end + 1) : NULL;
+    if (c.s) {
+        if (c.end) memcpy(c.s, a->path ? data : a->bytes, c.end);
+        c.s[c.end] = 0;
+    }
+    tg__mem_put(c.tg, data, size);
+    if (c.s) t = tg__csv_read(&c);
+    tg__mem_put(c.tg, c.s, c.end + 1);
+    return t;
+}
+
+#ifndef TENSORGRAD_NO_OPTIM
+/* ---- a whole run in one file ----
+   One dict: names and metadata of its parts under "model.", "optim." and "more."; "run" is i64 [4]: step, seed, stream, call. */
+TG__PRIVATE const char *tg__run_name(char *out, size_t size, const char *head, const char *name) {
+    tg__text t = tg__text_over(out, size);
+    tg__put(&t, head); tg__put(&t, name);
+    return t.length < size ? out : NULL;
+}
+/* Adds all of `from` whose name begins with `cut` to `to`, under `head` in its place. Tensors are shared. */
+TG__PRIVATE bool tg__run_part(tg_dict *to, const char *head, const tg_dict *from, const char *cut) {
+    const size_t skip = strlen(cut);
+    char text[1280];
+    const char *name;
+    int64_t i;
+    for (i = 0; i < from->names.count; i++) {
+        const tg__dict_item *p = &from->item[i];
+        if (strncmp(from->names.key[i].name, cut, skip) != 0) continue;
+        if (!(name = tg__run_name(text, sizeof text, head, from->names.key[i].name + skip))) return tg__fail(to->tg, TG__E_ARGUMENT, "a name is longer than 1200 bytes");
+        if (!tg__dict_put(to, name, p->t, p->raw, p->ndim, p->shape)) return false;
+    }
+    for (i = 0; i < from->keys.count; i++) {
+        if (strncmp(from->keys.key[i].name, cut, skip) != 0) continue;
+        if (!(name = tg__run_name(text, sizeof text, head, from->keys.key[i].name + skip))) return tg__fail(to->tg, TG__E_ARGUMENT, "a key is longer than 1200 bytes");
+        if (!tg_dict_set_meta(to, name, from->value[i].text)) return false;
+    }
+    return true;
+}
+TG__PRIVATE tg_dict *tg__run_take(tg_ctx *tg, const tg_dict *all, const char *cut) {
+    tg_dict *d = tg_dict_new(tg);
+    if (d && !tg__run_part(d, "", all, cut)) { tg_dict_free(d); d = NULL; }
+    return d;
+}
+TG_API bool (tg_run_save)(tg_module *m, tg_optim *opt, int64_t step, const tg_dict *more, const char *path) {
+    tg_ctx *tg = tg__start_module(m, "run_save");
+    const int64_t four = 4;
+    tg_tensor *run;
+    tg_dict *all = NULL, *model = NULL, *optim = NULL;
+    bool ok;
+    if (!tg) return false;
+    if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
+    run = tg__tensor_make(tg, TG_CPU, TG_I64, 1, &four, NULL);
+    if (!run) return false;
+    ((int64_t *)run->data)[0] = step;
+    ((int64_t *)run->data)[1] = (int64_t)tg->random.seed; ((int64_t *)run->data)[2] = (int64_t)tg->random.stream; ((int64_t *)run->data)[3] = (int64_t)tg->random.call;
+    ok = (all = tg_dict_new(tg)) != NULL && tg_dict_set(all, "run", run) && (model = tg_state_dict(m)) != NULL && tg__run_part(all, "model.", model, "")
+        && (!opt || ((optim = tg_optim_state(opt)) != NULL && tg__run_part(all, "optim.", optim, ""))) && (!more || tg__run_part(all, "more.", more, ""));
+    tg__tensor_drop(run); tg_dict_free(model); tg_dict_free(optim);
+    ok = ok && tg_safetensors_save(all, path);
+    tg_dict_free(all);
+    return ok;
+}
+/* Would all of it be loaded, nothing missing and nothing left? */
+TG__PRIVATE bool tg__run_fits(tg_module *m, const tg_dict *model) {
+    tg_dict *own = tg_state_dict(m);
+    int64_t i, n = tg_dict_count(own);
+    bool fits = own != NULL && n == tg_dict_count(model);
+    for (i = 0; fits && i < n; i++) {
+        const tg_tensor *t = tg_dict_get(model, tg_dict_name(own, i));
+        fits = t && tg__same_shape(t, tg_dict_at(own, i));
+    }
+    tg_dict_free(own);
+    return fits;
+}
+/* The model's names and shapes are looked at before the optimiser changes, whose loading takes all or nothing; then nothing is left
+   that could be refused. */
+TG_API bool (tg_run_load)(tg_module *m, tg_optim *opt, int64_t *step, tg_dict **more, const char *path) {
+    tg_ctx *tg;
+    tg_dict *all, *model = NULL, *optim = NULL, *own = NULL;
+    const tg_tensor *run;
+    bool ok = false;
+    if (step) *step = 0;
+    if (more) *more = NULL;
+    tg = tg__start_module(m, "run_load");
+    if (!tg) return false;
+    if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
+    all = tg_safetensors_load(tg, path);
+    if (!all) return false;
+    tg->where = "run_load";
+    run = tg_dict_get(all, "run");
+    if (!run || run->dtype != TG_I64 || run->ndim != 1 || run->shape[0] != 4) (void)tg__fail_op(tg, TG_ERROR_FORMAT, "%s: not a file of tg_run_save", path);
+    else if ((model = tg__run_take(tg, all, "model.")) != NULL && (optim = tg__run_take(tg, all, "optim.")) != NULL && (own = tg__run_take(tg, all, "more.")) != NULL
+        && (tg__run_fits(m, model) || tg_load_state_dict(m, model, NULL)))
+        ok = (!opt || tg_optim_load(opt, optim)) && tg_load_state_dict(m, model, NULL);
+    if (ok) {
+        const int64_t *v = (const int64_t *)run->data;
+        if (step) *step = v[0];
+        tg->random.seed = (uint64_t)v[1]; tg->random.stream = (uint64_t)v[2]; tg->random.call = (uint64_t)v[3];
+    }
+    if (ok && more) { *more = own; own = NULL; }
+    tg_dict_free(all); tg_dict_free(model); tg_dict_free(optim); tg_dict_free(own);
+    return ok;
+}
+#endif /* TENSORGRAD_NO_OPTIM */
+#endif /* TENSORGRAD_NO_IO */
 
 /* ======================================================================================
    >>impl-debug    tensors as text, as torch prints them; the tape as text and as a drawing
@@ -30956,6 +32581,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #undef TG__AT_MODULE
 #undef TG__AT_CONST_DICT
 #undef TG__AT_OPTIM
+#undef TG__AT_DATA
 #undef TG__PLACED
 #define TG__AT(t) tg__at(t, __FILE__, __LINE__)
 #define TG__AT_CTX(tg) tg__at_ctx(tg, __FILE__, __LINE__)
@@ -30963,6 +32589,7 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #define TG__AT_MODULE(m) tg__at_module(m, __FILE__, __LINE__)
 #define TG__AT_CONST_DICT(d) tg__at_const_dict(d, __FILE__, __LINE__)
 #define TG__AT_OPTIM(o) tg__at_optim(o, __FILE__, __LINE__)
+#define TG__AT_DATA(d) tg__at_data(d, __FILE__, __LINE__)
 #define TG__PLACED(name, ...) tg__##name##_at(__FILE__, __LINE__, __VA_ARGS__)
 #endif
 #endif /* TENSORGRAD_IMPLEMENTATION */
@@ -33507,10 +35134,7 @@ TG__INLINE TG__V TG__W(tanh)(TG__V x) {
     a = TG__SUB(a, TG__W(table8)(tg__tanh_pieces[0], i));
     return TG__W(copysign)(TG__W(piece6)(tg__tanh_pieces + 1, a, i), x);
 }
-TG__INLINE TG__V TG__W(expminus)(TG__V x) {                      /* e^-|x| */
-    TG__V k, p = TG__W(expreduce)(TG__W(maxq)(TG__K(-104.0f), TG__W(neg)(TG__W(abs)(x))), &k);
-    return TG__W(scale)(TG__ADD(TG__K(1.0f), p), k);
-}
+TG__INLINE TG__V TG__W(expminus)(TG__V x) { return TG__W(exp)(TG__W(neg)(TG__W(abs)(x))); }      /* e^-|x| */
 TG__INLINE TG__V TG__W(sigmoid)(TG__V x) {                        /* 2.3 ulp */
     TG__V e = TG__W(expminus)(x);
     return TG__DIV(TG__SEL(TG__W(lt)(x, TG__K(0.0f)), e, TG__K(1.0f)), TG__ADD(TG__K(1.0f), e));
@@ -33812,6 +35436,11 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
 #define TG__EACH_D3(X) X(0, g) X(1, a) X(2, b) X(3, c) X(4, y)
 #define TG__MAP_READ(k, q) TG__V q = TG__W(load)(q##p + (i & q##m)); (void)q;
 #define TG__VALUE(n, types, name, value) TG__KIND_##types(name, TG__EACH##n(TG__MAP_OPERAND), TG__EACH##n(TG__MAP_READ), value)
+#endif
+#undef TG__DERIV
+#if defined(TG__PASS_AVX512) && !defined(TG__ONLY)      /* TG__EACH_PASS_SHARED */
+#define TG__DERIV(n, name, value)
+#else
 #define TG__DERIV(n, name, value) TG__MAP_VALUE(name, TG__EACH_D##n(TG__MAP_OPERAND), TG__EACH_D##n(TG__MAP_READ), value)
 #endif
 
@@ -33842,7 +35471,7 @@ typedef struct tg__norm_run {                /* a piece of a row */
     int64_t n;
     void *y, *dw, *db;
     const void *g, *x, *w, *b;               /* w, b: as many, or NULL */
-    double mean, scale, shift, slope;
+    double mean, scale, shift, slope, inverse;
     double sum, dot;                         /* what comes out */
     /* short rows, many at once; of each the mean and the variance, side by side, which the derivative reads */
     int64_t rows, xs, ys, gs, ws, bs;        /* from row to row; of weights from element to element */
@@ -33857,6 +35486,10 @@ typedef struct tg__norm_run {                /* a piece of a row */
 #endif
 #if defined(TG__T) && !(defined(TG__PASS_AVX512) && defined(TG__TYPE_F64) && !defined(TG__ONLY))
 
+#undef TG__SHARES
+#if !defined(TG__PASS_AVX512) || defined(TG__ONLY)
+#define TG__SHARES                                     /* kernels that AVX-512 borrows are compiled here */
+#endif
 #define TG__LANES 64
 #if defined(__clang__)
 #define TG__UNROLL _Pragma("clang loop unroll(full)")
@@ -33866,9 +35499,32 @@ typedef struct tg__norm_run {                /* a piece of a row */
 #define TG__UNROLL
 #endif
 
+/* The sum of 64 or 32 lanes, folded in registers. */
+#define TG__FOLD(h) TG__UNROLL for (j = 0; j < (h) / TG__VN; j++) acc[j] = TG__W(add)(acc[j], acc[j + (h) / TG__VN]);
+#define TG__FOLD_LAST(h) if (TG__VN > (h)) TG__UNROLL for (j = 0; j < (h); j++) lane[j] += lane[j + (h)];
+TG__PRIVATE TG__T TG__FT(tg__fold_sum)(int n, const TG__T *x) {
+    TG__V acc[TG__LANES / TG__VN];
+    TG__T lane[TG__VN];
+    int j;
+    TG__UNROLL for (j = 0; j < 32 / TG__VN; j++) acc[j] = TG__W(load)(x + j * TG__VN);
+    if (n == TG__LANES) { TG__UNROLL for (j = 0; j < 32 / TG__VN; j++) acc[j] = TG__W(add)(acc[j], TG__W(load)(x + 32 + j * TG__VN)); }
+    TG__FOLD(16)
+    TG__FOLD(8)
+    TG__FOLD(4)
+    TG__FOLD(2)
+    TG__FOLD(1)
+    TG__W(store)(lane, acc[0]);
+    TG__FOLD_LAST(8)
+    TG__FOLD_LAST(4)
+    TG__FOLD_LAST(2)
+    TG__FOLD_LAST(1)
+    return lane[0];
+}
+#undef TG__FOLD
+#undef TG__FOLD_LAST
 /* `n` below 64 is folded from the next power of two: the lanes that would hold the neutral number change
    nothing. */
-#define TG__REDUCE_RUN(name, neutral, op, scalar) \
+#define TG__REDUCE_RUN(name, neutral, op, scalar, fold) \
     TG__PRIVATE TG__T TG__FT(name)(int64_t n, const TG__T *x) { \
         TG__T lane[TG__LANES]; \
         int64_t i = 0, r; \
@@ -33885,37 +35541,42 @@ typedef struct tg__norm_run {                /* a piece of a row */
             } \
             TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) TG__W(store)(lane + j * TG__VN, acc[j]); \
             for (r = 0; i + r < n; r++) { TG__T a = lane[r], b = x[i + r]; lane[r] = scalar; } \
+            fold \
         } \
         for (; half >= TG__VN; half /= 2) for (j = 0; j < half; j += TG__VN) TG__W(store)(lane + j, op(TG__W(load)(lane + j), TG__W(load)(lane + j + half))); \
         for (; half > 0; half /= 2) for (j = 0; j < half; j++) { TG__T a = lane[j], b = lane[j + half]; lane[j] = scalar; } \
         return lane[0]; \
     }
-/* y[j] = y[j] op x[0][j] op x[1][j] ...: rows in order */
+/* y[j] = y[j] op x[0][j] op x[1][j] ...: rows in order. Eight of them are gone along together, as memory lies. */
 #define TG__REDUCE_COLUMNS(name, op) \
     TG__PRIVATE void TG__FT(name)(int64_t rows, int64_t n, TG__T *y, const TG__T *x, int64_t stride) { \
-        int64_t j = 0, r; \
-        for (; j + 4 * TG__VN <= n; j += 4 * TG__VN) { \
-            TG__V a = TG__W(load)(y + j), b = TG__W(load)(y + j + TG__VN), c = TG__W(load)(y + j + 2 * TG__VN), d = TG__W(load)(y + j + 3 * TG__VN); \
-            const TG__T *p = x + j; \
-            for (r = 0; r < rows; r++, p += stride) { \
-                a = op(a, TG__W(load)(p)); b = op(b, TG__W(load)(p + TG__VN)); c = op(c, TG__W(load)(p + 2 * TG__VN)); d = op(d, TG__W(load)(p + 3 * TG__VN)); \
+        for (; rows > 0; rows -= 8, x += 8 * stride) { \
+            const int64_t m = rows < 8 ? rows : 8; \
+            int64_t j, r; \
+            for (j = 0; j + TG__VN <= n; j += TG__VN) { \
+                const TG__T *p = x + j, *q = p + 4 * stride; \
+                TG__V a = op(TG__W(load)(y + j), TG__W(load)(p)); \
+                if (m > 1) a = op(a, TG__W(load)(p + stride)); \
+                if (m > 2) a = op(a, TG__W(load)(p + 2 * stride)); \
+                if (m > 3) a = op(a, TG__W(load)(p + 3 * stride)); \
+                if (m > 4) a = op(a, TG__W(load)(q)); \
+                if (m > 5) a = op(a, TG__W(load)(q + stride)); \
+                if (m > 6) a = op(a, TG__W(load)(q + 2 * stride)); \
+                if (m > 7) a = op(a, TG__W(load)(q + 3 * stride)); \
+                TG__W(store)(y + j, a); \
             } \
-            TG__W(store)(y + j, a); TG__W(store)(y + j + TG__VN, b); TG__W(store)(y + j + 2 * TG__VN, c); TG__W(store)(y + j + 3 * TG__VN, d); \
-        } \
-        for (; j + TG__VN <= n; j += TG__VN) { \
-            TG__V a = TG__W(load)(y + j); \
-            for (r = 0; r < rows; r++) a = op(a, TG__W(load)(x + r * stride + j)); \
-            TG__W(store)(y + j, a); \
-        } \
-        if (j < n) { \
-            TG__V a = TG__W(loadn)(y + j, (int)(n - j)); \
-            for (r = 0; r < rows; r++) a = op(a, TG__W(loadn)(x + r * stride + j, (int)(n - j))); \
-            TG__W(storen)(y + j, a, (int)(n - j)); \
+            if (j < n) { \
+                TG__V a = TG__W(loadn)(y + j, (int)(n - j)); \
+                for (r = 0; r < m; r++) a = op(a, TG__W(loadn)(x + r * stride + j, (int)(n - j))); \
+                TG__W(storen)(y + j, a, (int)(n - j)); \
+            } \
         } \
     }
 
-TG__REDUCE_RUN(tg__run_sum, 0, TG__W(add), a + b)
-TG__REDUCE_RUN(tg__run_prod, 1, TG__W(mul), a * b)
+TG__REDUCE_RUN(tg__run_sum, 0, TG__W(add), a + b, return TG__FT(tg__fold_sum)(TG__LANES, lane);)
+#if defined(TG__SHARES)
+TG__REDUCE_RUN(tg__run_prod, 1, TG__W(mul), a * b, )
+#endif
 /* through the words: gcc's -Ofast breaks scalar comparisons with NaN */
 TG__INLINE TG__T TG__FT(tg__max2)(TG__T a, TG__T b) {
     TG__T v[TG__VN];
@@ -33927,12 +35588,14 @@ TG__INLINE TG__T TG__FT(tg__min2)(TG__T a, TG__T b) {
     TG__W(store)(v, TG__W(minn)(TG__W(set)(a), TG__W(set)(b)));
     return v[0];
 }
-TG__REDUCE_RUN(tg__run_max, x[0], TG__W(maxn), TG__FT(tg__max2)(a, b))
-TG__REDUCE_RUN(tg__run_min, x[0], TG__W(minn), TG__FT(tg__min2)(a, b))
+TG__REDUCE_RUN(tg__run_max, x[0], TG__W(maxn), TG__FT(tg__max2)(a, b), )
+TG__REDUCE_RUN(tg__run_min, x[0], TG__W(minn), TG__FT(tg__min2)(a, b), )
+#if defined(TG__SHARES)
 TG__REDUCE_COLUMNS(tg__columns_sum, TG__W(add))
 TG__REDUCE_COLUMNS(tg__columns_prod, TG__W(mul))
 TG__REDUCE_COLUMNS(tg__columns_max, TG__W(maxn))
 TG__REDUCE_COLUMNS(tg__columns_min, TG__W(minn))
+#endif
 
 /* Where does v stand first? v came out of the run; NaN is found too. */
 TG__PRIVATE int64_t TG__FT(tg__run_find)(int64_t n, const TG__T *x, TG__T v) {
@@ -34019,6 +35682,15 @@ TG__INLINE void TG__FT(tg__rows_quad)(TG__V *r0, TG__V *r1, TG__V *r2, TG__V *r3
     *r2 = _mm256_castpd_ps(_mm256_unpacklo_pd(h01, h23)); *r3 = _mm256_castpd_ps(_mm256_unpackhi_pd(h01, h23));
 #endif
 }
+/* Such pieces go back to each fourth row from y on. */
+TG__INLINE void TG__FT(tg__rows_put)(TG__T *y, int64_t ys, TG__V v) {
+#if defined(TG__PASS_AVX512)
+    _mm_storeu_ps(y, _mm512_castps512_ps128(v)); _mm_storeu_ps(y + 4 * ys, _mm512_extractf32x4_ps(v, 1));
+    _mm_storeu_ps(y + 8 * ys, _mm512_extractf32x4_ps(v, 2)); _mm_storeu_ps(y + 12 * ys, _mm512_extractf32x4_ps(v, 3));
+#else
+    _mm_storeu_ps(y, _mm256_castps256_ps128(v)); _mm_storeu_ps(y + 4 * ys, _mm256_extractf128_ps(v, 1));
+#endif
+}
 #define TG__ROWS_PIECE(j, k, n) TG__FT(tg__rows_piece)(p + (j) * rs + (k), rs, n)
 #define TG__ROWS_PIECES(n) r0 = TG__ROWS_PIECE(0, 0, n); r1 = TG__ROWS_PIECE(1, 0, n); r2 = TG__ROWS_PIECE(2, 0, n); r3 = TG__ROWS_PIECE(3, 0, n)
 #endif
@@ -34053,15 +35725,11 @@ TG__INLINE void TG__FT(tg__rows_back)(int64_t rows, int64_t n, const TG__T *c, T
     int64_t k = 0;
 #if defined(TG__ROWS_QUICK)
     for (; rows == TG__VN && k + 4 <= n; k += 4) {
-        TG__V r[4];
-        TG__T part[TG__VN];
-        int j, q;
-        for (j = 0; j < 4; j++) r[j] = TG__W(load)(c + (k + j) * TG__VN);
-        TG__FT(tg__rows_quad)(&r[0], &r[1], &r[2], &r[3]);
-        TG__UNROLL for (j = 0; j < 4; j++) {
-            TG__W(store)(part, r[j]);
-            TG__UNROLL for (q = 0; q < TG__VN; q += 4) memcpy(y + (q + j) * ys + k, part + q, 4 * sizeof *y);
-        }
+        const TG__T *p = c + k * TG__VN;
+        TG__V r0 = TG__W(load)(p), r1 = TG__W(load)(p + TG__VN), r2 = TG__W(load)(p + 2 * TG__VN), r3 = TG__W(load)(p + 3 * TG__VN);
+        TG__FT(tg__rows_quad)(&r0, &r1, &r2, &r3);
+        TG__FT(tg__rows_put)(y + k, ys, r0); TG__FT(tg__rows_put)(y + ys + k, ys, r1);
+        TG__FT(tg__rows_put)(y + 2 * ys + k, ys, r2); TG__FT(tg__rows_put)(y + 3 * ys + k, ys, r3);
     }
 #endif
     for (; k < n; k++)
@@ -34220,7 +35888,7 @@ TG__PRIVATE TG__T TG__FT(tg__run_exp_sum)(int64_t n, const TG__T *x, TG__T top) 
             acc[j] = TG__W(add)(acc[j], TG__W(exp)(TG__W(load)(lane + j * TG__VN)));
     }
     for (j = 0; j < TG__LANES / TG__VN; j++) TG__W(store)(lane + j * TG__VN, acc[j]);
-    return TG__FT(tg__run_sum)(TG__LANES, lane);
+    return TG__FT(tg__fold_sum)(TG__LANES, lane);
 }
 TG__INLINE TG__T TG__FT(tg__log1)(TG__T v) {                         /* the logarithm of one number */
     TG__T lane[TG__VN];
@@ -34270,36 +35938,40 @@ TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *
 
 /* ---- pieces of rows that are normalised ----
    d is x - mean, h is g, times w where there is one. */
-/* sum: of d * d, in tg__run_sum's order */
-TG__PRIVATE void TG__FT(tg__norm_squares)(tg__norm_run *r) {
+#define TG__NORM_LANES 32
+/* sum: of d; dot: of d * d. Over 32 lanes each. */
+TG__PRIVATE void TG__FT(tg__norm_moments)(tg__norm_run *r) {
     const TG__T *x = (const TG__T *)r->x;
     const TG__V mean = TG__W(set)((TG__T)r->mean);
-    TG__V acc[TG__LANES / TG__VN];
-    TG__T lane[TG__LANES];
+    TG__V a[TG__NORM_LANES / TG__VN], b[TG__NORM_LANES / TG__VN];
+    TG__T sums[TG__NORM_LANES], dots[TG__NORM_LANES];
+    const int64_t n = r->n;
     int64_t i = 0;
     int j;
-    TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) acc[j] = TG__W(set)(0);
-    for (; i + TG__LANES <= r->n; i += TG__LANES) {
-        TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) {
+    TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) a[j] = b[j] = TG__W(set)(0);
+    for (; i + TG__NORM_LANES <= n; i += TG__NORM_LANES) {
+        TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) {
             const TG__V d = TG__W(sub)(TG__W(load)(x + i + j * TG__VN), mean);
-            acc[j] = TG__W(fma)(d, d, acc[j]);
+            a[j] = TG__W(add)(a[j], d);
+            b[j] = TG__W(fma)(d, d, b[j]);
         }
     }
-    TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) TG__W(store)(lane + j * TG__VN, acc[j]);
-    for (j = 0; i < r->n; i += TG__VN, j += TG__VN) {
+    TG__UNROLL for (j = 0; j < TG__NORM_LANES / TG__VN; j++) { TG__W(store)(sums + j * TG__VN, a[j]); TG__W(store)(dots + j * TG__VN, b[j]); }
+    for (j = 0; i < n; i += TG__VN, j += TG__VN) {
         const TG__T *p = x + i;
         TG__T part[TG__VN];
         TG__V d;
-        if (r->n - i < TG__VN) {                                     /* lanes past the end add 0 */
-            for (int k = 0; k < TG__VN; k++) part[k] = i + k < r->n ? p[k] : (TG__T)r->mean;
+        if (n - i < TG__VN) {                                        /* lanes past the end add 0 */
+            for (int k = 0; k < TG__VN; k++) part[k] = i + k < n ? p[k] : (TG__T)r->mean;
             p = part;
         }
         d = TG__W(sub)(TG__W(load)(p), mean);
-        TG__W(store)(lane + j, TG__W(fma)(d, d, TG__W(load)(lane + j)));
+        TG__W(store)(sums + j, TG__W(add)(TG__W(load)(sums + j), d));
+        TG__W(store)(dots + j, TG__W(fma)(d, d, TG__W(load)(dots + j)));
     }
-    r->sum = (double)TG__FT(tg__run_sum)(TG__LANES, lane);
+    r->sum = (double)TG__FT(tg__fold_sum)(TG__NORM_LANES, sums);
+    r->dot = (double)TG__FT(tg__fold_sum)(TG__NORM_LANES, dots);
 }
-#define TG__NORM_LANES 32
 /* sum: of h; dot: of h * d. Over 32 lanes each. */
 TG__PRIVATE void TG__FT(tg__norm_sums)(tg__norm_run *r) {
     const TG__T *g = (const TG__T *)r->g, *x = (const TG__T *)r->x, *w = (const TG__T *)r->w;
@@ -34325,9 +35997,13 @@ TG__PRIVATE void TG__FT(tg__norm_sums)(tg__norm_run *r) {
         TG__W(store)(sums + j, TG__W(add)(TG__W(load)(sums + j), h));
         TG__W(store)(dots + j, TG__W(fma)(h, TG__W(sub)(TG__W(loadn)(x + i, k), mean), TG__W(load)(dots + j)));
     }
-    r->sum = (double)TG__FT(tg__run_sum)(TG__NORM_LANES, sums);
-    r->dot = (double)TG__FT(tg__run_sum)(TG__NORM_LANES, dots);
+    r->sum = (double)TG__FT(tg__fold_sum)(TG__NORM_LANES, sums);
+    r->dot = (double)TG__FT(tg__fold_sum)(TG__NORM_LANES, dots);
 }
+/* for all vectors of the piece, the last in part */
+#define TG__NORM_EACH(...) \
+    for (i = 0; i + TG__VN <= n; i += TG__VN) { const int k = TG__VN; __VA_ARGS__ } \
+    if (i < n) { const int k = (int)(n - i); __VA_ARGS__ }
 #define TG__NORM_GET(p) (k == TG__VN ? TG__W(load)((p) + i) : TG__W(loadn)((p) + i, k))
 #define TG__NORM_PUT(p, v) do { if (k == TG__VN) TG__W(store)((p) + i, v); else TG__W(storen)((p) + i, v, k); } while (0)
 /* y = d * scale * w + b, where there is no b + shift; y may be x */
@@ -34335,42 +36011,32 @@ TG__PRIVATE void TG__FT(tg__norm_apply)(tg__norm_run *r) {
     const TG__T *x = (const TG__T *)r->x, *w = (const TG__T *)r->w, *b = (const TG__T *)r->b;
     TG__T *y = (TG__T *)r->y;
     const TG__V mean = TG__W(set)((TG__T)r->mean), scale = TG__W(set)((TG__T)r->scale), shift = TG__W(set)((TG__T)r->shift);
+    const int64_t n = r->n;
     int64_t i;
-    for (i = 0; i < r->n; i += TG__VN) {
-        const int k = (int)(r->n - i < TG__VN ? r->n - i : TG__VN);
+    TG__NORM_EACH(
         TG__V v = TG__W(mul)(TG__W(sub)(TG__NORM_GET(x), mean), scale);
         if (w) v = TG__W(mul)(v, TG__NORM_GET(w));
         v = TG__W(add)(v, b ? TG__NORM_GET(b) : shift);
         TG__NORM_PUT(y, v);
-    }
+    )
 }
-/* y = h * scale - shift - d * slope; y may be g or x */
+/* y = h * scale - shift - d * slope; y may be g or x. dw += g * d * inverse, db += g. Each of the three may be NULL. */
 TG__PRIVATE void TG__FT(tg__norm_back)(tg__norm_run *r) {
     const TG__T *g = (const TG__T *)r->g, *x = (const TG__T *)r->x, *w = (const TG__T *)r->w;
-    TG__T *y = (TG__T *)r->y;
+    TG__T *y = (TG__T *)r->y, *dw = (TG__T *)r->dw, *db = (TG__T *)r->db;
     const TG__V mean = TG__W(set)((TG__T)r->mean), scale = TG__W(set)((TG__T)r->scale), shift = TG__W(set)((TG__T)r->shift),
-        slope = TG__W(set)((TG__T)r->slope);
+        slope = TG__W(set)((TG__T)r->slope), inverse = TG__W(set)((TG__T)r->inverse);
+    const int64_t n = r->n;
     int64_t i;
-    for (i = 0; i < r->n; i += TG__VN) {
-        const int k = (int)(r->n - i < TG__VN ? r->n - i : TG__VN);
-        TG__V h = TG__NORM_GET(g);
-        if (w) h = TG__W(mul)(h, TG__NORM_GET(w));
-        h = TG__W(fnma)(TG__W(sub)(TG__NORM_GET(x), mean), slope, TG__W(sub)(TG__W(mul)(h, scale), shift));
-        TG__NORM_PUT(y, h);
-    }
-}
-/* dw += g * d * scale, db += g, of which one may be NULL */
-TG__PRIVATE void TG__FT(tg__norm_columns)(tg__norm_run *r) {
-    const TG__T *g = (const TG__T *)r->g, *x = (const TG__T *)r->x;
-    TG__T *dw = (TG__T *)r->dw, *db = (TG__T *)r->db;
-    const TG__V mean = TG__W(set)((TG__T)r->mean), scale = TG__W(set)((TG__T)r->scale);
-    int64_t i;
-    for (i = 0; i < r->n; i += TG__VN) {
-        const int k = (int)(r->n - i < TG__VN ? r->n - i : TG__VN);
-        const TG__V h = TG__NORM_GET(g);
-        if (dw) TG__NORM_PUT(dw, TG__W(fma)(h, TG__W(mul)(TG__W(sub)(TG__NORM_GET(x), mean), scale), TG__NORM_GET(dw)));
-        if (db) TG__NORM_PUT(db, TG__W(add)(h, TG__NORM_GET(db)));
-    }
+    TG__NORM_EACH(
+        const TG__V v = TG__NORM_GET(g), d = TG__W(sub)(TG__NORM_GET(x), mean);
+        if (dw) TG__NORM_PUT(dw, TG__W(fma)(v, TG__W(mul)(d, inverse), TG__NORM_GET(dw)));
+        if (db) TG__NORM_PUT(db, TG__W(add)(v, TG__NORM_GET(db)));
+        if (y) {
+            const TG__V h = w ? TG__W(mul)(v, TG__NORM_GET(w)) : v;
+            TG__NORM_PUT(y, TG__W(fnma)(d, slope, TG__W(sub)(TG__W(mul)(h, scale), shift)));
+        }
+    )
 }
 /* Sums of n columns a[k] * b[k], b NULL: of a[k], over 4 numbers in turn: the same for every vector width. */
 TG__INLINE TG__V TG__FT(tg__norm_across)(int64_t n, const TG__T *a, const TG__T *b) {
@@ -34432,24 +36098,75 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
         if (!g || (!r->dw && !r->db)) continue;
         TG__W(store)(two + TG__VN, scale);
         for (j = 0; j < count; j++) {
-            tg__norm_run one;
-            one.n = r->n; one.dw = r->dw; one.db = r->db; one.x = x + (i + j) * r->xs; one.g = g + (i + j) * r->gs;
-            one.mean = (double)two[j]; one.scale = (double)two[TG__VN + j];
-            TG__FT(tg__norm_columns)(&one);
+            tg__norm_run one = *r;
+            one.y = NULL; one.dw = r->dw; one.db = r->db; one.x = x + (i + j) * r->xs; one.g = g + (i + j) * r->gs;
+            one.mean = (double)two[j]; one.inverse = (double)two[TG__VN + j];
+            TG__FT(tg__norm_back)(&one);
         }
     }
 }
 #undef TG__NORM_LANES
+#undef TG__NORM_EACH
 #undef TG__NORM_GET
 #undef TG__NORM_PUT
 
-#if defined(TG__TYPE_F32)
+#if defined(TG__TYPE_F32) && defined(TG__SHARES)
+/* Packed rows of up to 64 elements to their sums so far, one row in each lane, carried in double: the additions of
+   tg__scan_floats. work: [n, VN] */
+typedef struct TG__FN(tg__wide) { TG__FN(tg__vf64) lo, hi; } TG__FN(tg__wide);
+TG__INLINE TG__FN(tg__wide) TG__FN(tg__wide_get)(const float *p) {
+    TG__FN(tg__wide) w;
+#if defined(TG__PASS_AVX2)                             /* straight from memory and back: no halves to be moved */
+    w.lo = _mm256_cvtps_pd(_mm_loadu_ps(p)); w.hi = _mm256_cvtps_pd(_mm_loadu_ps(p + 4));
+#else
+    const TG__V v = TG__W(load)(p);
+    w.lo = TG__W(lo)(v); w.hi = TG__W(hi)(v);
+#endif
+    return w;
+}
+TG__INLINE TG__FN(tg__wide) TG__FN(tg__wide_add)(TG__FN(tg__wide) a, TG__FN(tg__wide) b) {
+    a.lo = TG__FN(tg__w_add_f64)(a.lo, b.lo); a.hi = TG__FN(tg__w_add_f64)(a.hi, b.hi);
+    return a;
+}
+TG__INLINE void TG__FN(tg__wide_put)(float *p, TG__FN(tg__wide) w) {
+#if defined(TG__PASS_AVX2)
+    _mm_storeu_ps(p, _mm256_cvtpd_ps(w.lo)); _mm_storeu_ps(p + 4, _mm256_cvtpd_ps(w.hi));
+#else
+    TG__W(store)(p, TG__W(narrow)(w.lo, w.hi));
+#endif
+}
+TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const float *x, float *work) {
+#define TG__ADD2(a, b) TG__FN(tg__wide_add)(a, b)
+#define TG__GET2(i) TG__FN(tg__wide_get)(c + (i) * TG__VN)
+#define TG__PUT2(i, w) TG__FN(tg__wide_put)(c + (i) * TG__VN, w)
+    for (; rows > 0; rows -= TG__VN, x += n * TG__VN, y += n * TG__VN) {
+        const int64_t m = rows < TG__VN ? rows : TG__VN;
+        TG__FN(tg__wide) s;
+        float *c = work;
+        int64_t k;
+        if (m < TG__VN) memset(work, 0, (size_t)(n * TG__VN) * sizeof *work);            /* lanes that nobody looks at */
+        TG__FT(tg__rows_columns)(m, n, x, n, 1, work);
+        s = TG__GET2(0);
+        for (k = 1, c += TG__VN; k + 4 <= n; k += 4, c += 4 * TG__VN) {
+            const TG__FN(tg__wide) p = TG__GET2(0), q = TG__GET2(2), pair = TG__ADD2(p, TG__GET2(1)), next = TG__ADD2(q, TG__GET2(3)), half = TG__ADD2(s, pair);
+            TG__PUT2(0, TG__ADD2(s, p)); TG__PUT2(1, half); TG__PUT2(2, TG__ADD2(half, q));
+            s = TG__ADD2(s, TG__ADD2(pair, next));
+            TG__PUT2(3, s);
+        }
+        for (; k < n; k++, c += TG__VN) { s = TG__ADD2(s, TG__GET2(0)); TG__PUT2(0, s); }
+        TG__FT(tg__rows_back)(m, n, work, y, n);
+    }
+#undef TG__ADD2
+#undef TG__GET2
+#undef TG__PUT2
+}
 /* Short rows in order, by exchanging neighbours, which is stable. A float's bits are an integer that grows with it once
    those of the negative ones are turned over; both zeros are one, and NaN is the largest. */
 TG__PRIVATE void TG__FN(tg__sort_lanes)(const tg__sort_side *s) {
 #define TG__SIDE_LOAD(p) TG__W(bits)(TG__W(load)(p))
 #define TG__SIDE_STORE(p, v) TG__W(store)(p, TG__W(frombits)(v))
     const TG__VI flip = TG__W(iset)(s->flip), rest = TG__W(iset)(0x7fffffff), none = TG__W(iset)(0);
+    const int64_t count = s->count, xs = s->xs, ys = s->ys, ps = s->ps;
     float *key = s->room, *place = key + s->n * TG__VN;
     int64_t row, i, k, m;
     for (row = 0; row < s->rows; row += TG__VN) {
@@ -34481,11 +36198,11 @@ TG__PRIVATE void TG__FN(tg__sort_lanes)(const tg__sort_side *s) {
             const float *x = s->x + (row + i) * s->xr, *from = place + s->first * TG__VN + i;
             float *y = s->y + (row + i) * s->yr;
             int64_t *to = s->places + (row + i) * s->pr;
-            for (k = s->count; k > 0; k--, from += TG__VN, y += s->ys, to += s->ps) {
+            for (k = count; k > 0; k--, from += TG__VN, y += ys, to += ps) {
                 int32_t at;
                 memcpy(&at, from, sizeof at);
                 *to = at;
-                *y = x[at * s->xs];
+                *y = x[at * xs];
             }
         }
     }

@@ -64,6 +64,14 @@ static bool stepped(tg_tensor *const *p) {
     tg_optim_free(opt);
     return ok;
 }
+/* rows of a dataset */
+static bool batched(trial *c) {
+    tg_data *d = tg_data_new(c->o, 1, 4, .weights = c->o[1]);
+    tg_tensor *y = NULL;
+    const bool ok = d && tg_batch(d, 0, &y) && give(c, y) != NULL;
+    tg_data_free(d);
+    return ok;
+}
 /* a parameter or buffer; and what goes through a module */
 static bool in_module(trial *c, int how) {
     tg_ctx *tg = c->tg;
@@ -185,6 +193,7 @@ static bool other(int k, trial *c) {
     /* optimisers: gradients may be row-sparse, parameters may not */
     B(tg_optim_from, "h", "w", stepped(o))  B(tg_clip_grad_norm_from, "h", "w", tg_clip_grad_norm_(o, 1, 1) >= 0)  B(tg_clip_grad_value_, "h", "w", tg_clip_grad_value_(o, 1, 0.1))
     B(tg_ema_, "xx", "w", tg_ema_(o, o + 1, 1, 0.5))
+    B(tg_data_from, "xv", "e", batched(c))
     /* matrix, losses, random, operations of one's own, files */
     T(tg_matmul, "xx", "", tg_matmul(o[0], o[1]))  T(tg_matmul, "vx", "", tg_matmul(o[0], o[1]))  T(tg_linear, "xxv", "1", tg_linear(o[0], o[1], o[2]))  T(tg_linear, "xx", "1", tg_linear(o[0], o[1], NULL))
     T(tg_cumulative_trapezoid, "xx", "", tg_cumulative_trapezoid(o[0], o[1], 1, 0))

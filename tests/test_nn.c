@@ -295,6 +295,76 @@ static void test_mistakes(tg_ctx *tg) {
     tg_clear(tg);
     tg_module_free(s);
 }
+/* What an error leaves without an owner may still be named until the error is cleared; then it is gone. */
+static void test_lost(tg_ctx *tg) {
+    typedef struct pair { tg_module m; tg_module *a, *b; } pair;
+    tg_memory_info before = tg_memory(tg), after;
+    tg_module *act = tg_nn_relu(tg), *x, *y, *z;
+    pair *p, *q;
+    CHECK(!tg_nn_sequential(tg, act, tg_nn_linear(tg, -1, 2), act));
+    p = TG_MODULE(tg, pair, NULL);
+    TG_PART(p, a, act);
+    TG_PART(p, b, act);
+    CHECK(!TG_MODULE_OF(p));
+    tg_clear(tg);
+    act = tg_nn_relu(tg);
+    p = TG_MODULE(tg, pair, NULL);
+    q = TG_MODULE(tg, pair, NULL);
+    TG_PART(p, a, act);
+    TG_PART(p, b, NULL);
+    CHECK(!TG_MODULE_OF(p));
+    TG_PART(q, a, act);
+    CHECK(!TG_MODULE_OF(q));
+    tg_module_free(&q->m);
+    tg_clear(tg);
+    after = tg_memory(tg);
+    CHECK_INT(after.now - after.cached, before.now - before.cached);
+    /* parts in a circle, by way of one that is shared */
+    x = tg_nn_list(tg); y = tg_nn_list(tg); z = tg_nn_list(tg);
+    CHECK(tg_nn_append(x, y) && tg_nn_append(z, y));
+    CHECK(!tg_nn_append(y, z) && strstr(tg_error_text(tg), "would hold itself"));
+    tg_clear(tg);
+    tg_module_free(z); tg_module_free(x);
+}
+/* Row-sparse gradients and hooks stay with what is copied or converted; hooks are called by every way into a module. */
+static void test_kept(tg_ctx *tg) {
+    int calls = 0;
+    tg_module *e = tg_nn_embedding(tg, 5, 3, .sparse = true), *c = tg_module_copy(e), *g = tg_nn_gru(tg, 3, 4), *a = tg_nn_multihead_attention(tg, 4, 2),
+        *t = tg_nn_transformer_encoder_layer(tg, 4, 2, .dim_feedforward = 4);
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(2, 1, 3)), *q = tg_randn(tg, TG_SHAPE(2, 1, 4)), *v;
+    CHECK(tg_module_tensor_at(c, "weight")->sparse_grad);
+    CHECK(tg_module_to(e, TG_F64) && tg_module_tensor_at(e, "weight")->sparse_grad);
+    tg_module_free(e); tg_module_free(c);
+    CHECK(tg_module_hook(g, doubled, &calls) && tg_module_hook(a, doubled, &calls) && tg_module_hook(t, doubled, &calls));
+    CHECK(tg_forward_rnn(g, x) && tg_forward_attention(a, q, q, q) && tg_forward_transformer(t, q, NULL));
+    CHECK_INT(calls, 3);
+    c = tg_module_copy(g);
+    CHECK(tg_forward(c, x));
+    CHECK_INT(calls, 4);
+    tg_module_free(c); tg_module_free(g); tg_module_free(a); tg_module_free(t);
+    /* a weight that is computed is no parameter */
+    c = tg_nn_linear(tg, 3, 3);
+    v = tg_require_grad(tg_randn(tg, TG_SHAPE(3, 3)), true);
+    CHECK(tg_module_set(c, "weight", tg_mul_scalar(v, 2)));
+    CHECK_INT(tg_parameters(c, NULL, 0), 1);
+    tg_freeze(c, true);
+    CHECK(tg_forward(c, x)->requires_grad && !tg_module_tensor_at(c, "bias")->requires_grad);
+    tg_module_free(c);
+    CHECK_OK(tg);
+}
+/* Options of another layer are refused where the layer is made. */
+static void test_refusals(tg_ctx *tg) {
+    CHECK(!tg_nn_lstm_cell(tg, 3, 4, .proj_size = 2) && strstr(tg_error_text(tg), "proj_size is of LSTM alone"));
+    tg_clear(tg);
+    CHECK(!tg_nn_conv_transpose2d(tg, 3, 4, 2, .padding_mode = TG_NN_REFLECT) && strstr(tg_error_text(tg), "has no padding_mode"));
+    tg_clear(tg);
+    CHECK(!tg_nn_conv_transpose1d(tg, 3, 4, 2, .same = true) && strstr(tg_error_text(tg), "no `same`"));
+    tg_clear(tg);
+    CHECK(!tg_nn_conv2d(tg, 3, 4, 2, .output_padding = {0, 1}) && strstr(tg_error_text(tg), "output_padding is of transposed"));
+    tg_clear(tg);
+    CHECK(!tg_nn_conv2d(tg, 3, 4, 3, .same = true, .stride = {2, 1}) && strstr(tg_error_text(tg), "needs a stride of 1"));
+    tg_clear(tg);
+}
 int main(void) {
     tg_ctx *tg = test_open();
     test_names(tg);
@@ -305,6 +375,9 @@ int main(void) {
     test_set(tg);
     test_training(tg);
     test_mistakes(tg);
+    test_lost(tg);
+    test_kept(tg);
+    test_refusals(tg);
     test_close(tg);
     test_memory();
     return test_end("nn");

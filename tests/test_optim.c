@@ -670,7 +670,7 @@ static void test_state(void) {
         REFUSED(TG_ERROR_VALUE, tg_optim_load(small, d), "and this optimiser knows");
         CHECK(small->param[0].steps == 0 && !small->param[0].kept[0]);
         CHECK(tg_dict_set(d, "1.exp_avg", tg_ones(tg, TG_SHAPE(5))));
-        REFUSED(TG_ERROR_SHAPE, tg_optim_load(o, d), "the state's 1.exp_avg is f32[5]; expected the shape of f32[3]");
+        REFUSED(TG_ERROR_SHAPE, tg_optim_load(o, d), "the state's 1.exp_avg is f32[5]; expected numbers of shape [3]");
         CHECK(o->param[1].steps == 1 && o->param[1].kept[0]->shape[0] == 3);
         CHECK(tg_dict_set_meta(d, "optimiser", "sgd"));
         REFUSED(TG_ERROR_VALUE, tg_optim_load(o, d), "the state is sgd's");
@@ -678,7 +678,30 @@ static void test_state(void) {
         one = tg_dict_get(d, "0.exp_avg");                                /* copies: a step later they are as they were */
         one = tg_clone(one); one_step(o, p, 2, NULL); CHECK(same(one, tg_dict_get(d, "0.exp_avg")));
         CHECK(tg_optim_load(small, e));                                    /* of one that never stepped */
+        tg_dict_free(d); d = tg_optim_state(o);
+        for (i = 0; i < 4; i++) {                                          /* numbers that no run can have come to */
+            static const char *const names[] = { "0.step", "group.0.lr", "group.0.beta1", "skipped" };
+            tg_tensor *was = tg_clone(tg_dict_get(d, names[i]));
+            for (k = 0; k < 2; k++) {
+                CHECK(tg_dict_set(d, names[i], tg_full(tg, TG_SCALAR, k ? NAN : -1, TG_F64)));
+                REFUSED(TG_ERROR_VALUE, tg_optim_load(o, d), "");
+            }
+            CHECK(tg_dict_set(d, names[i], was));
+        }
+        CHECK(tg_dict_set(d, "0.step", tg_full(tg, TG_SCALAR, 1e300, TG_F64)));
+        REFUSED(TG_ERROR_VALUE, tg_optim_load(o, d), "a count");
+        CHECK(tg_dict_set(e, "0.step", tg_full(tg, TG_SCALAR, 1, TG_F64)));
+        REFUSED(TG_ERROR_VALUE, tg_optim_load(small, e), "the state has no entry 0.exp_avg");
         tg_dict_free(d); tg_dict_free(e); tg_optim_free(o); tg_optim_free(small);
+        valley v;
+        memset(&v, 0, sizeof v);
+        v.x = p[0] = leaf(tg_zeros(tg, TG_SHAPE(4)));
+        o = tg_lbfgs(p, 1, 0.3, .max_iter = 3);
+        CHECK(tg_step_with(o, rosenbrock, &v) > 0);
+        d = tg_optim_state(o);
+        CHECK(tg_dict_set(d, "lbfgs.d", tg_ones(tg, TG_SHAPE(7))));
+        REFUSED(TG_ERROR_SHAPE, tg_optim_load(o, d), "the state's lbfgs.d is f32[7]; expected numbers of shape [4]");
+        tg_dict_free(d); tg_optim_free(o);
         tg_end(tg, m);
         CHECK_OK(tg);
     }
@@ -793,6 +816,9 @@ static void test_schedules(void) {
     memset(&p, 0, sizeof p);
     for (i = 0; i < 30; i++) lr = tg_reduce_lr_on_plateau(&p, lr, 1);
     CHECK_NEAR(lr, 0.01, 1e-15); CHECK_NEAR(tg_reduce_lr_on_plateau(NULL, 0.3, 1), 0.3, 0);
+    memset(&p, 0, sizeof p);
+    (void)tg_reduce_lr_on_plateau(&p, 1, NAN); (void)tg_reduce_lr_on_plateau(&p, 1, 0.5);
+    CHECK_NEAR(p.best, 0.5, 0);                                            /* a NaN at first is not the best for ever */
 }
 
 int main(void) {

@@ -343,9 +343,25 @@ ROW(tg_fractional_max_pool2d_from) {
     return how > 2 ? NO_SUCH : tg_fractional_max_pool2d_from(&a) ? WORKED : REFUSED;
 }
 
+ROW(tg_run_load) {
+    holder *h = holder_of(x);
+    tg_module *m = NULL;
+    tg_dict *more = (tg_dict *)(void *)&poison;
+    int64_t step = 77;
+    bool ok;
+    if (h) { (void)TG_PARAM(h, t, x); m = &h->m; }
+    if (m) (void)tg_run_save(m, NULL, 5, NULL, "test_outputs.run");
+    ok = tg_run_load(how == 1 ? NULL : m, NULL, &step, &more, how == 2 ? "no/such/file" : how == 3 ? NULL : "test_outputs.run");
+    CHECK(ok ? step == 5 && more : step == 0 && !more);
+    if (ok) tg_dict_free(more);
+    tg_module_free(m);
+    remove("test_outputs.run");
+    return how > 3 ? NO_SUCH : ok ? WORKED : REFUSED;
+}
+
 #define R(name) { #name, name##_row }
 static const row rows[] = {
-    R(tg_forward_attention_from), R(tg_forward_rnn_from), R(tg_calculate_fans), R(tg_module_tensor), R(tg_parameters), R(tg_module_format), R(tg_fractional_max_pool2d_from),
+    R(tg_run_load), R(tg_forward_attention_from), R(tg_forward_rnn_from), R(tg_calculate_fans), R(tg_module_tensor), R(tg_parameters), R(tg_module_format), R(tg_fractional_max_pool2d_from),
     R(tg_multi_head_attention_forward_from), R(tg_lstm_from), R(tg_gru_from), R(tg_lstm_cell), R(tg_pad_packed_sequence), R(tg_nonzero_tuple), R(tg_unravel_index), R(tg_unique), R(tg_unique_dim), R(tg_unique_consecutive), R(tg_unique_consecutive_dim), R(tg_histogram), R(tg_mode), R(tg_dynamic_quantize_linear), R(tg_nanmedian_dim), R(tg_gradient_from),
     R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_max_pool1d_from), R(tg_adaptive_max_pool1d), R(tg_adaptive_max_pool2d), R(tg_adaptive_max_pool3d), R(tg_sort), R(tg_cummax), R(tg_cummin), R(tg_split), R(tg_split_sizes), R(tg_meshgrid), R(tg_broadcast_tensors), R(tg_broadcast_shapes), R(tg_chunk), R(tg_unbind),
     R(tg_tensor_split), R(tg_hsplit), R(tg_vsplit), R(tg_dsplit), R(tg_tensor_split_at), R(tg_hsplit_at), R(tg_vsplit_at), R(tg_dsplit_at), R(tg_topk), R(tg_kthvalue), R(tg_median_dim), R(tg_aminmax), R(tg_var_mean), R(tg_std_mean), R(tg_call), R(tg_tape_input), R(tg_dict_raw_shape),

@@ -108,7 +108,7 @@ static void read_name(const char *line, int chapter) {
     const char *s, *e;
     named *q;
     if (chapter < 0) return;
-    if (strcmp(chapters[chapter].tag, "formulas") == 0 && (s = strstr(line, "(tg_")) != NULL && line[0] == ' ' && skip(line, " ")[0] == 'F') {
+    if (strcmp(chapters[chapter].tag, "formulas") == 0 && strncmp(line, "TG_F", 4) == 0 && (s = strstr(line, "(tg_")) != NULL) {
         for (e = s + 1; letter(*e); e++) ;
         snprintf(word, sizeof word, "%.*s", (int)(e - s - 1), s + 1);
         if (*e == ',' && (q = name_add(word)) != NULL && !q->row) { q->row = 1; n_rows++; }

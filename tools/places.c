@@ -12,6 +12,7 @@
      tg_dict *d                    TG__AT_DICT(d), and TG__AT_CONST_DICT(d) where it is const
      tg_module *m                  TG__AT_MODULE(m)
      tg_optim *opt                 TG__AT_OPTIM(opt)
+     tg_data *data                 TG__AT_DATA(data)
      tg_tensor *const *list, int n     a macro would have to read n twice, so an inline function stands between: TG__PLACED(cat, ...)
      const tg_function_call *call      the same, so that a literal with commas may stand there
    From the first other pointer to const on (a shape, data) the parameters are `...`, because TG_SHAPE(2, 3) and literals have commas; an `int` before a shape belongs to it.
@@ -31,7 +32,7 @@ static const char *const without[] = {
     "tg_seed", "tg_stream", "tg_random_get", "tg_random_set", "tg_begin", "tg_end", "tg_end_with", "tg_keep", "tg_drop", "tg_memory", "tg_trim", "tg_path_begin", "tg_path_end", "tg_is_contiguous", "tg_has_grad",
     "tg_grad_mode", "tg_anomaly", "tg_tape", "tg_tape_text", "tg_tape_dot", "tg_dict_free", "tg_dict_get", "tg_dict_count", "tg_dict_name", "tg_dict_at", "tg_dict_meta",
     "tg_module_free", "tg_module_done", "tg_module_enter", "tg_module_leave", "tg_train", "tg_module_at", "tg_module_tensor_at", "tg_parameters", "tg_parameter_count",
-    "tg_module_format", "tg_summary", "tg_module_parts", "tg_module_part_of", "tg_dict_meta_count", "tg_dict_meta_key", "tg_dict_raw_type", "tg_dict_raw_shape", "tg_optim_free", NULL
+    "tg_module_format", "tg_summary", "tg_module_parts", "tg_module_part_of", "tg_dict_meta_count", "tg_dict_meta_key", "tg_dict_raw_type", "tg_dict_raw_shape", "tg_optim_free", "tg_data_free", NULL
 };
 
 static char met[sizeof without / sizeof *without];          /* their prototypes were found */
@@ -117,7 +118,7 @@ static int is(const param *p, const char *type) { return strcmp(p->type, type) =
 static int is_list(const param *p, int n, int i) { return is(&p[i], "tg_tensor *const *") && i + 1 < n && is(&p[i + 1], "int"); }
 static int is_call(const param *p) { return is(p, "const tg_function_call *"); }
 static const char *mark(const param *p) {
-    return is(p, "tg_tensor *") ? "TG__AT" : is(p, "tg_ctx *") ? "TG__AT_CTX" : is(p, "tg_module *") ? "TG__AT_MODULE" : is(p, "tg_optim *") ? "TG__AT_OPTIM" : is(p, "tg_dict *") ? "TG__AT_DICT" : is(p, "const tg_dict *") ? "TG__AT_CONST_DICT" : NULL;
+    return is(p, "tg_tensor *") ? "TG__AT" : is(p, "tg_ctx *") ? "TG__AT_CTX" : is(p, "tg_module *") ? "TG__AT_MODULE" : is(p, "tg_optim *") ? "TG__AT_OPTIM" : is(p, "tg_data *") ? "TG__AT_DATA" : is(p, "tg_dict *") ? "TG__AT_DICT" : is(p, "const tg_dict *") ? "TG__AT_CONST_DICT" : NULL;
 }
 static int is_data(const param *p) {       /* a literal with commas may stand there */
     size_t n = strlen(p->type);
@@ -144,7 +145,7 @@ static void list_function(text *out, const char *ret, const char *name, const pa
             else if (is_call(&p[i])) { put(out, "tg__at_call("); put(out, p[i].name); put(out, ", file, line)"); }
             else if (mark(&p[i])) {
                 const char *m = mark(&p[i]);
-                put(out, strcmp(m, "TG__AT") == 0 ? "tg__at(" : strcmp(m, "TG__AT_CTX") == 0 ? "tg__at_ctx(" : strcmp(m, "TG__AT_DICT") == 0 ? "tg__at_dict(" : strcmp(m, "TG__AT_OPTIM") == 0 ? "tg__at_optim(" : "tg__at_const_dict(");
+                put(out, strcmp(m, "TG__AT") == 0 ? "tg__at(" : strcmp(m, "TG__AT_CTX") == 0 ? "tg__at_ctx(" : strcmp(m, "TG__AT_DICT") == 0 ? "tg__at_dict(" : strcmp(m, "TG__AT_MODULE") == 0 ? "tg__at_module(" : strcmp(m, "TG__AT_OPTIM") == 0 ? "tg__at_optim(" : "tg__at_const_dict(");
                 put(out, p[i].name); put(out, ", file, line)");
             } else put(out, p[i].name);
         }

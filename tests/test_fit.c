@@ -1,0 +1,312 @@
+/* tools/tg_fit.h: metrics by hand and against a plain count, the trainer's bits against the plain loop's and of resumed runs, early stop, best weights, callbacks, curves, events that TensorBoard reads.
+   cc tests/test_fit.c -o test_fit -lm -lpthread && ./test_fit
+   TensorBoard's own reader is asked where TG_TENSORBOARD names a python that has it, or python3 does. */
+#include "test.h"
+#define TG_FIT_IMPLEMENTATION
+#include "../tools/tg_fit.h"
+
+/* ---- metrics ---- */
+static void confusion(tg_ctx *tg) {
+    tg_mark m = tg_begin(tg);
+    static const float scores[6][3] = { { 3, 1, 2 }, { 1, 3, 2 }, { 1, 3, 2 }, { 0, 0, 0 }, { 1, 2, 3 }, { 1, 2, 3 } };
+    static const int64_t targets[6] = { 0, 1, 2, 1, 2, -100 };
+    tg_tensor *s = tg_from_f32(tg, TG_SHAPE(6, 3), scores[0]), *t = tg_from(tg, TG_SHAPE(6), TG_I64, targets), *y;
+    tg_confusion c;
+    int64_t n;
+    char text[512];
+    CHECK(tg_confusion_new(&c, 3) && tg_confusion_add(&c, s, t));
+    CHECK(c.total == 5 && c.count[0] == 1 && c.count[3 * 1 + 0] == 1 && c.count[3 * 2 + 1] == 1);
+    CHECK_NEAR(tg_confusion_accuracy(&c), 0.6, 1e-12);
+    CHECK_NEAR(tg_confusion_precision(&c, 0), 0.5, 1e-12); CHECK_NEAR(tg_confusion_recall(&c, 0), 1, 1e-12);
+    CHECK_NEAR(tg_confusion_f1(&c, 0), 2.0 / 3, 1e-12); CHECK_NEAR(tg_confusion_f1(&c, 1), 0.5, 1e-12); CHECK_NEAR(tg_confusion_f1(&c, -1), (2.0 / 3 + 0.5 + 2.0 / 3) / 3, 1e-12);
+    CHECK_NEAR(tg_confusion_iou(&c, -1), (0.5 + 1.0 / 3 + 0.5) / 3, 1e-12);
+    CHECK(tg_confusion_format(&c, text, sizeof text) < sizeof text && strstr(text, "recall"));
+    CHECK_INT(tg_topk_hits(s, t, 1, &n), 3); CHECK_INT(n, 5);
+    CHECK_INT(tg_topk_hits(s, t, 2, &n), 5);
+    CHECK(!tg_confusion_add(&c, t, t) && !tg_confusion_add(&c, s, tg_full(tg, TG_SHAPE(6), 3, TG_I64)) && !tg_confusion_add(&c, NULL, t));
+    CHECK(!tg_confusion_add(&c, tg_ones(tg, TG_SHAPE(6, 4)), t));
+    tg_confusion_free(&c);
+    /* pictures: [N, C, H, W] is the same as the pixels one by one */
+    y = tg_randn(tg, TG_SHAPE(2, 4, 5, 6)); t = tg_randint(tg, 0, 4, TG_SHAPE(2, 5, 6));
+    { tg_confusion d;
+      tg_tensor *flat = tg_reshape(tg_permute(y, TG_DIMS(0, 2, 3, 1)), TG_SHAPE(60, 4));
+      CHECK(tg_confusion_new(&c, 4) && tg_confusion_new(&d, 4) && tg_confusion_add(&c, y, t) && tg_confusion_add(&d, flat, tg_reshape(t, TG_SHAPE(60))));
+      CHECK(memcmp(c.count, d.count, 16 * sizeof *c.count) == 0 && c.total == 60);
+      CHECK_INT(tg_topk_hits(y, t, 2, NULL), tg_topk_hits(flat, tg_reshape(t, TG_SHAPE(60)), 2, NULL));
+      CHECK_NEAR(tg_confusion_accuracy(&c), tg_item(tg_mean(tg_to(tg_eq(tg_argmax_dim(y, 1, false), t), TG_F32))), 1e-6);
+      tg_confusion_free(&c); tg_confusion_free(&d); }
+    CHECK_OK(tg);
+    tg_end(tg, m);
+}
+static void detections(void) {
+    static const double a[4] = { 0, 0, 10, 10 }, b[4] = { 20, 20, 30, 30 }, near_a[4] = { 0, 0, 10, 8 }, off[4] = { 50, 50, 60, 60 };
+    tg_detections d = { NULL, NULL, 0, 0, 0, 0 };
+    CHECK(tg_detections_map(&d, 0.5) != tg_detections_map(&d, 0.5));
+    CHECK(tg_detections_truth(&d, 0, 1, a) && tg_detections_truth(&d, 0, 1, b));
+    CHECK_NEAR(tg_detections_map(&d, 0.5), 0, 1e-12);
+    CHECK(tg_detections_found(&d, 0, 1, 0.9, near_a));
+    CHECK_NEAR(tg_detections_map(&d, 0.5), 51.0 / 101, 1e-12);             /* recall 0.5 at precision 1: 0, 0.01 ... 0.5 */
+    CHECK_NEAR(tg_detections_map(&d, 0.85), 0, 1e-12);                      /* they overlap by 0.8 */
+    CHECK_NEAR(tg_detections_map(&d, 0), 51.0 / 101 * 7 / 10, 1e-12);       /* 0.5 to 0.8 */
+    CHECK(tg_detections_found(&d, 0, 1, 0.8, off) && tg_detections_found(&d, 0, 1, 0.7, b));
+    CHECK_NEAR(tg_detections_map(&d, 0.5), (51 + 50 * 2.0 / 3) / 101, 1e-12);
+    CHECK(tg_detections_found(&d, 0, 1, 0.6, b) && tg_detections_found(&d, 1, 1, 0.95, a) && tg_detections_found(&d, 0, 2, 0.5, a));      /* twice; another picture; a class that is nowhere */
+    CHECK_NEAR(tg_detections_map(&d, 0.5), (51 * 0.5 + 50 * 0.5) / 101, 1e-12);
+    CHECK(tg_detections_truth(&d, 3, 2, b));
+    CHECK_NEAR(tg_detections_map(&d, 0.5), 0.25, 1e-12);
+    tg_detections_free(&d);
+}
+
+/* ---- a run: points of three classes ---- */
+enum { ROWS = 120, CLASSES = 3 };
+typedef struct world { tg_ctx *tg; tg_module *net; tg_optim *opt; tg_data *train, *valid; char said[20000]; int calls[8]; int64_t stop_at; int64_t seen; } world;
+static void world_open(world *w, int threads) {
+    tg_config c = test_config(NULL);
+    tg_tensor *t[2];
+    int64_t label[ROWS], i;
+    memset(w, 0, sizeof *w);
+    c.threads = threads; c.seed = 3;
+    w->tg = tg_open(&c);
+    for (i = 0; i < ROWS; i++) label[i] = i * 7 % CLASSES;
+    t[1] = tg_from(w->tg, TG_SHAPE(ROWS), TG_I64, label);
+    t[0] = tg_add(tg_mul_scalar(tg_randn(w->tg, TG_SHAPE(ROWS, 4)), 0.7), tg_unsqueeze(tg_to(t[1], TG_F32), 1));
+    w->train = tg_data_new(t, 2, 16, .shuffle = true, .seed = 5);
+    w->valid = tg_data_new(t, 2, 50);
+    w->net = tg_nn_sequential(w->tg, tg_nn_linear(w->tg, 4, 16), tg_nn_batch_norm1d(w->tg, 16), tg_nn_relu(w->tg), tg_nn_dropout(w->tg, 0.2), tg_nn_linear(w->tg, 16, CLASSES));
+    w->opt = tg_optim_adamw(w->net, 0.01);
+}
+static void world_close(world *w) { tg_close(w->tg); }
+static uint64_t world_hash(world *w) {
+    tg_dict *d = tg_state_dict(w->net);
+    uint64_t hash = 0;
+    int64_t i;
+    for (i = 0; i < tg_dict_count(d); i++) hash = test_hash(hash, tg_dict_at(d, i)->data, tg_dtype_bytes(tg_dict_at(d, i)->dtype, tg_dict_at(d, i)->numel));
+    tg_dict_free(d);
+    return hash;
+}
+static void world_put(void *user, const char *text) {
+    world *w = (world *)user;
+    if (strlen(w->said) + strlen(text) < sizeof w->said) strcat(w->said, text);
+}
+static bool world_call(void *user, tg_fit_event event, tg_fit_state *s) {
+    world *w = (world *)user;
+    w->calls[event]++;
+    if (event == TG_FIT_STEP) CHECK(s->batch[0] && s->y && s->y->shape[1] == CLASSES && s->loss == s->loss);
+    if (event == TG_FIT_SAVE) CHECK(s->more && tg_dict_set_meta(s->more, "mine", "42"));
+    if (event == TG_FIT_RESUME) CHECK(s->more && tg_dict_meta(s->more, "mine") && s->step > 0);
+    w->seen = s->step;
+    return !(event == TG_FIT_STEP && s->step == w->stop_at);
+}
+static double falling(void *user, int64_t step, int64_t steps) { (void)user; return tg_cosine_annealing_lr(0.01, step, steps, 0); }
+static const char *const metrics[] = { "accuracy", "top2", "f1", "iou", "perplexity", NULL };
+static tg_fit_args world_args(world *w) {
+    tg_fit_args a;
+    memset(&a, 0, sizeof a);
+    a.net = w->net; a.opt = w->opt; a.train = w->train; a.epochs = 4; a.schedule = falling; a.user = w; a.put = world_put; a.callback = world_call;
+    a.valid = w->valid; a.metrics = metrics;
+    return a;
+}
+/* The trainer makes the steps of the plain loop. */
+static void plain(void) {
+    world w;
+    tg_fit_args a;
+    tg_fit_report r;
+    uint64_t want;
+    int64_t step;
+    world_open(&w, 0);
+    for (step = 0; step < 4 * tg_data_steps(w.train); step++) {
+        tg_mark m = tg_begin(w.tg);
+        tg_tensor *x, *y;
+        tg_batch(w.train, step, &x, &y);
+        tg_optim_set_lr(w.opt, 0, falling(NULL, step, 4 * tg_data_steps(w.train)));
+        tg_backward(tg_cross_entropy(tg_forward(w.net, x), y));
+        tg_step(w.opt);
+        tg_end(w.tg, m);
+    }
+    want = world_hash(&w);
+    world_close(&w);
+    world_open(&w, 2);
+    a = world_args(&w);
+    CHECK_MSG(tg_fit(&a, &r), "%s %s", r.text, tg_error_text(w.tg));
+    CHECK(world_hash(&w) == want);
+    CHECK(r.steps == 32 && r.metric[0] > 0.6 && r.metric[1] >= r.metric[0] && r.metric[2] > 0.5 && r.metric[3] > 0.3 && !r.resumed && !r.stopped_early);
+    CHECK_NEAR(r.metric[4], exp(r.valid_loss), 1e-9);
+    CHECK(w.calls[TG_FIT_STEP] == 32 && w.calls[TG_FIT_VALID] == 4 && w.calls[TG_FIT_EPOCH] == 4 && w.calls[TG_FIT_END] == 1 && w.calls[TG_FIT_SAVE] == 0);
+    CHECK(strstr(w.said, "epoch 4/4") && strstr(w.said, "rows/s") && strstr(w.said, "to go") && strstr(w.said, "accuracy 0.") && strstr(w.said, "loss   \xe2\xa0\x92 train   o valid"));
+    { tg_tensor *x, *y, *z; double right = 0; int64_t i;                    /* the last validation, counted here */
+      tg_train(w.net, false);
+      for (i = 0; i < 3; i++) { tg_batch(w.valid, i, &x, &y); z = tg_argmax_dim(tg_forward(w.net, x), 1, false); right += tg_item(tg_sum(tg_to(tg_eq(z, y), TG_F64))); }
+      CHECK_NEAR(r.metric[0], right / ROWS, 1e-9); }
+    CHECK_OK(w.tg);
+    world_close(&w);
+}
+/* Stopped at any step and resumed with other threads: the same bits, and the same curves. */
+static void resumed(void) {
+    world w;
+    tg_fit_args a;
+    tg_fit_report whole, r;
+    uint64_t want;
+    int64_t at;
+    world_open(&w, 0);
+    a = world_args(&w);
+    a.html = "test_fit.html";
+    CHECK(tg_fit(&a, &whole));
+    want = world_hash(&w);
+    world_close(&w);
+    for (at = 1; at < 32; at += at == 7 ? 1 : 6) {
+        remove("test_fit.run");
+        world_open(&w, 0);
+        a = world_args(&w);
+        a.checkpoint = "test_fit.run"; a.checkpoint_every = 5; a.resume = true; a.show = TG_FIT_QUIET;
+        w.stop_at = at;
+        CHECK(tg_fit(&a, &r) && r.stopped_by_callback && r.steps == at && w.calls[TG_FIT_SAVE] > 0 && w.said[0] == 0);
+        world_close(&w);
+        world_open(&w, 1 + (int)(at % 3));
+        a = world_args(&w);
+        a.checkpoint = "test_fit.run"; a.resume = true; a.show = TG_FIT_LINES;
+        CHECK_MSG(tg_fit(&a, &r) && r.resumed && r.steps == 32, "%s %s", r.text, tg_error_text(w.tg));
+        CHECK_MSG(world_hash(&w) == want, "resumed at step %d the weights have other bits", (int)at);
+        CHECK(r.valid_loss == whole.valid_loss && r.best == whole.best && r.best_step == whole.best_step && w.calls[TG_FIT_RESUME] == 1);
+        CHECK(!strchr(w.said, '\r'));
+        a = world_args(&w);
+        a.checkpoint = "test_fit.run"; a.resume = true; a.show = TG_FIT_QUIET;
+        CHECK(tg_fit(&a, &r) && r.steps == 32 && world_hash(&w) == want);      /* a run that is done */
+        world_close(&w);
+    }
+    remove("test_fit.run");
+}
+/* A net that cannot get better: the best weights come back. */
+static tg_tensor *worse(void *user, tg_module *net, tg_tensor *const *batch, int n, tg_tensor **y) {
+    tg_tensor *loss;
+    (void)user;
+    *y = tg_forward(net, batch[0]);
+    loss = tg_cross_entropy(*y, batch[n - 1]);
+    return net->training ? tg_neg(loss) : loss;
+}
+static void stopping(void) {
+    world w;
+    tg_fit_args a;
+    tg_fit_report r;
+    uint64_t best;
+    world_open(&w, 0);
+    a = world_args(&w);
+    a.forward = worse; a.epochs = 50; a.patience = 3; a.best = "test_fit.best"; a.restore_best = true; a.clip = 1; a.show = TG_FIT_LINES;
+    CHECK_MSG(tg_fit(&a, &r), "%s %s", r.text, tg_error_text(w.tg));
+    CHECK(r.stopped_early && r.best_step == 8 && r.steps == 32);
+    best = world_hash(&w);
+    CHECK(tg_load(w.net, "test_fit.best", NULL) && world_hash(&w) == best);
+    remove("test_fit.best");
+    world_close(&w);
+    world_open(&w, 0);
+    a = world_args(&w);
+    a.monitor = "accuracy"; a.valid_every = 3; a.steps = 10; a.epochs = 0; a.show = TG_FIT_QUIET;
+    CHECK(tg_fit(&a, &r) && r.steps == 10 && w.calls[TG_FIT_VALID] == 5 && r.best > 0.2 && r.best <= 1);
+    world_close(&w);
+    world_open(&w, 0);                                                      /* without a validation the training's loss is watched */
+    a = world_args(&w);
+    a.valid = NULL; a.metrics = NULL; a.show = TG_FIT_QUIET; a.callback = NULL;
+    CHECK(tg_fit(&a, &r) && r.best > 0 && r.best_step > 0 && r.valid_loss != r.valid_loss);
+    CHECK(tg_fit(&a, NULL));
+    world_close(&w);
+}
+static tg_tensor *no_loss(void *user, tg_module *net, tg_tensor *const *batch, int n, tg_tensor **y) { (void)user; (void)net; (void)batch; (void)n; (void)y; return NULL; }
+static void refusals(void) {
+    static const char *const unknown[] = { "acuracy", NULL };
+    world w;
+    tg_fit_args a;
+    tg_fit_report r;
+    world_open(&w, 0);
+#define REFUSED(change, says) (a = world_args(&w), a.show = TG_FIT_QUIET, (void)(change), CHECK(!tg_fit(&a, &r)), CHECK_MSG(strstr(r.text, says) != NULL, "'%s' does not say '%s'", r.text, says), CHECK_OK(w.tg))
+    REFUSED(a.opt = NULL, "needs .net"); REFUSED(a.net = NULL, "needs .net"); REFUSED(a.epochs = 0, "no step"); REFUSED(a.metrics = unknown, "unknown metric"); REFUSED(a.monitor = "loss", "none of");
+    REFUSED(a.resume = true, "need .checkpoint"); REFUSED(a.restore_best = true, "needs .best"); REFUSED(a.tensors = 1, ".tensors"); REFUSED(a.forward = no_loss, "no loss");
+    REFUSED(a.html = "no/such/folder/x.html", "page"); REFUSED(a.board = "no/such/folder", "folder");
+    CHECK(!tg_fit(NULL, &r) && !tg_fit(NULL, NULL));
+    a = world_args(&w); a.show = TG_FIT_QUIET; a.checkpoint = "no/such/folder/x";
+    CHECK(!tg_fit(&a, &r)); CHECK_ERROR(w.tg, TG_ERROR_FILE);
+    a = world_args(&w); a.show = TG_FIT_QUIET; a.tensors = 3;
+    CHECK(!tg_fit(&a, &r)); CHECK_ERROR(w.tg, TG_ERROR_VALUE);
+    world_close(&w);
+}
+static char *file_text(const char *path, size_t *size) {
+    FILE *f = fopen(path, "rb");
+    char *p = (char *)calloc(1, 1 << 20);
+    size_t n = f ? fread(p, 1, (1 << 20) - 1, f) : 0;
+    if (f) fclose(f);
+    if (size) *size = n;
+    return p;
+}
+static void page(void) {
+    char *p = file_text("test_fit.html", NULL), *s;
+    int open = 0, curves = 0;
+    CHECK(strstr(p, "<!DOCTYPE html>") && strstr(p, "</html>") && !strstr(p, "http") && !strstr(p, "src="));
+    for (s = p; (s = strstr(s, "<svg")) != NULL; s++) open++;
+    for (s = p; (s = strstr(s, "<polyline")) != NULL; s++) curves++;
+    CHECK_INT(open, 6); CHECK_INT(curves, 7);                              /* the losses in one picture, five metrics */
+    CHECK(strstr(p, "<td>32</td>") && strstr(p, "recall"));
+    free(p);
+    remove("test_fit.html");
+}
+
+/* ---- TensorBoard ---- */
+static const char reader[] =
+    "import sys, glob\n"
+    "from tensorboard.backend.event_processing.event_accumulator import EventAccumulator\n"
+    "from tensorboard.compat.proto.graph_pb2 import GraphDef\n"
+    "a = EventAccumulator(sys.argv[1], size_guidance={'histograms': 0, 'scalars': 0, 'images': 0}); a.Reload(); t = a.Tags()\n"
+    "assert set(['loss/train', 'loss/valid', 'accuracy', 'lr']) <= set(t['scalars']), t\n"
+    "s = a.Scalars('loss/train'); assert [e.step for e in s] == list(range(1, 33)) and s[0].value > s[-1].value, s\n"
+    "assert [e.step for e in a.Scalars('accuracy')] == [8, 16, 24, 32]\n"
+    "h = a.Histograms('0.weight')[-1].histogram_value; assert h.num == 64 and sum(h.bucket) == 64 and len(h.bucket_limit) == 30 and h.bucket_limit[-1] == h.max, h\n"
+    "i = a.Images('picture'); assert (i[0].width, i[0].height, i[0].step) == (5, 4, 7), i\n"
+    "open(sys.argv[1] + '/picture.png', 'wb').write(i[0].encoded_image_string)\n"
+    "import struct, zlib\n"
+    "p = i[0].encoded_image_string; n = struct.unpack('>I', p[33:37])[0]; assert zlib.crc32(p[37:41 + n]) == struct.unpack('>I', p[41 + n:45 + n])[0]\n"
+    "raw = zlib.decompress(p[41:41 + n]); assert len(raw) == 4 * (1 + 5 * 3) and raw[1:4] == bytes([0, 255, 128]), raw[:8]\n"
+    "g = GraphDef(); g.ParseFromString(a.Graph().SerializeToString()); names = [n.name for n in g.node]\n"
+    "assert len(names) == len(set(names)) and all(i in names for n in g.node for i in n.input) and any(n.op == 'linear' for n in g.node), names\n"
+    "print('ok', len(g.node))\n";
+static void board(void) {
+    world w;
+    tg_fit_args a;
+    tg_board *b;
+    FILE *f;
+    const char *python = getenv("TG_TENSORBOARD");
+    char line[512];
+    world_open(&w, 0);
+    a = world_args(&w);
+    a.board = "test_fit.dir"; a.show = TG_FIT_QUIET;
+    CHECK(tg_fit(&a, NULL));
+    b = tg_board_open("test_fit.dir");
+    CHECK(b != NULL);
+    { tg_tensor *image = tg_zeros(w.tg, TG_SHAPE(3, 4, 5));
+      tg_fill_(tg_select(image, 0, 1), 1); tg_fill_(tg_select(image, 0, 2), 0.5);
+      CHECK(tg_board_image(b, "picture", 7, image) && !tg_board_image(b, "none", 0, tg_ones(w.tg, TG_SHAPE(4))) && tg_board_image(b, "grey", 0, tg_to(tg_ones(w.tg, TG_SHAPE(4, 4)), TG_U8))); }
+    CHECK(tg_board_scalar(b, "nan", 1, tg_item(tg_log(tg_number(w.tg, -1)))) && tg_board_histogram(b, "none", 1, tg_zeros(w.tg, TG_SHAPE(0))));
+    CHECK(tg_board_close(b) && tg_board_close(NULL) && !tg_board_scalar(NULL, "x", 0, 0) && !tg_board_open("no/such/folder"));
+    CHECK_OK(w.tg);
+    f = fopen("test_fit.dir/read.py", "wb");
+    CHECK(f && fwrite(reader, 1, sizeof reader - 1, f) == sizeof reader - 1);
+    if (f) fclose(f);
+    sprintf(line, "%.200s -c 'import tensorboard' 2>test_fit.dir/none", python && *python ? python : "python3");
+    if (system(line) != 0) SKIP("no python with tensorboard");
+    else {
+        sprintf(line, "%.200s test_fit.dir/read.py test_fit.dir >test_fit.dir/said 2>&1", python && *python ? python : "python3");
+        if (!CHECK(system(line) == 0)) { char *said = file_text("test_fit.dir/said", NULL); printf("%s\n", said); free(said); }
+    }
+    (void)!system("rm -rf test_fit.dir");
+    world_close(&w);
+}
+
+int main(void) {
+    tg_ctx *tg = test_open();
+    confusion(tg);
+    test_close(tg);
+    detections();
+    plain();
+    resumed();
+    page();
+    stopping();
+    refusals();
+    board();
+    return test_end("fit");
+}
