@@ -63,14 +63,28 @@ struct kind {
     const char *hidden[2];                                            /* which modules' results ("<": what goes in) are hidden.0, hidden.1, ...; %d counts layers */
 };
 
+/* One line, however long the message. */
 static void fails(folder *f, const char *what, const char *format, ...) {
+    char text[400], *p;
     va_list list;
-    printf("FAIL %s: %s: %s: ", f->name, f->label, what);
     va_start(list, format);
-    (void)vprintf(format, list);
+    (void)vsnprintf(text, sizeof text, format, list);
     va_end(list);
-    printf("\n");
+    for (p = text; *p; p++) if (*p == '\n') *p = ' ';
+    printf("FAIL %s: %s: %s: %s\n", f->name, f->label, what, text);
     f->failed++;
+}
+
+/* Fields of model.json's entries. */
+static double number_in(const char *entry, const char *name, double otherwise) {
+    const char *p = json_field(entry, name);
+    return p && *p != 'n' ? strtod(p, NULL) : otherwise;
+}
+static const char *text_in(const char *entry, const char *name, char *out, size_t size) {
+    const char *p = json_field(entry, name);
+    *out = 0;
+    if (p && *p == '"') json_string(p, out, size);
+    return out;
 }
 
 /* ---- hyperparameters ---- */
@@ -210,7 +224,7 @@ static tg_tensor *loss_by_words(folder *f, const char *text) {
     if (!y) return NULL;
     if (strstr(text, "next-token")) {
         tg_tensor *ids = in(f, "ids");
-        int64_t n = ids->shape[1] - 1;
+        int64_t n = ids ? ids->shape[1] - 1 : 0;
         return cross_entropy(tg_narrow(y, 1, 0, n), tg_narrow(ids, 1, 1, n), 0);
     }
     if (strstr(text, "binary cross entropy with logits")) return tg_binary_cross_entropy_with_logits(y, target_of(f));
@@ -331,16 +345,15 @@ static void check_outputs(folder *f) {
     const char *p = json_field(f->json, "outputs");
     bool good = true, was = tg_grad_mode(f->tg, false);
     tg_mark scope = tg_begin(f->tg);
-    if (!reset(f)) { fails(f, "weights", "%s", tg_error_text(f->tg)); tg_clear(f->tg); }
-    else {
+    if (reset(f)) {
         tg_train(f->net, false);
         f->batch = NULL; f->row = -1; f->results = 0;
         f->of->pass(f);
         for (p = p ? json_first(p) : NULL; p; p = json_next(p, 0)) {
             char name[128], tensor[160];
-            json_string(json_field(p, "name"), name, sizeof name);
-            json_string(json_field(p, "tensor"), tensor, sizeof tensor);
-            good &= check(f, tensor, result(f, name), tg_dict_get(f->io, tensor), strtod(json_field(p, "rtol"), NULL), strtod(json_field(p, "atol"), NULL));
+            (void)text_in(p, "name", name, sizeof name);
+            (void)text_in(p, "tensor", tensor, sizeof tensor);
+            good &= check(f, tensor, result(f, name), tg_dict_get(f->io, tensor), number_in(p, "rtol", 0), number_in(p, "atol", 0));
         }
         if (!good && tg_dict_get(f->io, "hidden.0")) watch_hidden(f);
         if (good) check_copy(f);
@@ -391,8 +404,8 @@ static void check_loss(folder *f, const char *entry, const char *name) {
     char text[MAX_TEXT], mode[16] = "", prefix[128];
     tg_mark scope = tg_begin(f->tg);
     tg_tensor *loss = NULL;
-    json_string(json_field(entry, "kind"), text, sizeof text);
-    if (json_field(entry, "mode")) json_string(json_field(entry, "mode"), mode, sizeof mode);
+    (void)text_in(entry, "kind", text, sizeof text);
+    (void)text_in(entry, "mode", mode, sizeof mode);
     if (reset(f)) {
         tg_train(f->net, strcmp(mode, "eval") != 0);
         f->batch = json_field(entry, "batch"); f->row = -1;
@@ -400,9 +413,9 @@ static void check_loss(folder *f, const char *entry, const char *name) {
     }
     if (!loss && !tg_failed(f->tg)) { fails(f, name, "this loss is not known: %s", text); tg_end(f->tg, scope); return; }
     if (loss) tg_backward(loss);
-    (void)check(f, name, loss, tg_dict_get(f->io, name), strtod(json_field(entry, "rtol"), NULL), 0);
+    (void)check(f, name, loss, tg_dict_get(f->io, name), number_in(entry, "rtol", 0), 0);
     if (prefix_of(entry, "grads", prefix, sizeof prefix))
-        check_gradients(f, prefix, strtod(json_field(entry, "grad_rtol"), NULL), strtod(json_field(entry, "grad_atol"), NULL));
+        check_gradients(f, prefix, number_in(entry, "grad_rtol", 0), number_in(entry, "grad_atol", 0));
     if (prefix_of(entry, "buffers_after", prefix, sizeof prefix)) check_buffers(f, prefix);
     tg_end(f->tg, scope);
 }
@@ -471,7 +484,7 @@ static double clipping(const char *text) {
 static bool is_noise(folder *f, const char *name) {
     const char *loss = json_field(f->json, "loss");
     char full[300];
-    double atol = loss && json_field(loss, "grad_atol") ? strtod(json_field(loss, "grad_atol"), NULL) : 0, *g;
+    double atol = loss ? number_in(loss, "grad_atol", 0) : 0, *g;
     bool noise = true;
     tg_tensor *t;
     (void)snprintf(full, sizeof full, "grad.%s", name);
@@ -499,14 +512,14 @@ static void check_final(folder *f, const char *prefix, double rtol, double atol,
 
 static void check_steps(folder *f, const char *entry, const char *loss_text) {
     char tag[64], text[MAX_TEXT], what[160], prefix[160];
-    int64_t count = (int64_t)strtod(json_field(entry, "count"), NULL), n = tg_parameters(f->net, NULL, 0);
-    double rtol = strtod(json_field(entry, "rtol"), NULL), atol = strtod(json_field(entry, "atol"), NULL), most;
+    int64_t count = (int64_t)number_in(entry, "count", 0), n = tg_parameters(f->net, NULL, 0);
+    double rtol = number_in(entry, "rtol", 0), atol = number_in(entry, "atol", 0), most;
     tg_mark scope = tg_begin(f->tg);
     tg_optim *opt = NULL;
     tg_tensor *losses = tg_zeros(f->tg, TG_SHAPE(count)), **list = (tg_tensor **)calloc((size_t)n + 1, sizeof *list);
     if (!list) exit(2);
-    json_string(json_field(entry, "tag"), tag, sizeof tag);
-    json_string(json_field(entry, "optimizer"), text, sizeof text);
+    (void)text_in(entry, "tag", tag, sizeof tag);
+    (void)text_in(entry, "optimizer", text, sizeof text);
     most = clipping(text);
     (void)tg_parameters(f->net, list, n);
     if (reset(f)) opt = optimiser(f, text);
@@ -541,9 +554,9 @@ static void check_generate(folder *f, const char *entry) {
     tg_mark scope = tg_begin(f->tg);
     tg_tensor *prompt, *want, *got = NULL;
     bool was = tg_grad_mode(f->tg, false);
-    json_string(json_field(entry, "prompt"), name, sizeof name);
+    (void)text_in(entry, "prompt", name, sizeof name);
     prompt = tg_dict_get(f->io, name);
-    json_string(json_field(entry, "ids"), name, sizeof name);
+    (void)text_in(entry, "ids", name, sizeof name);
     want = tg_dict_get(f->io, name);
     if (!f->of->generate || !prompt || !want) fails(f, "generate", "%s", f->of->generate ? "no prompt or no ids" : "this model writes nothing");
     else if (reset(f)) {
@@ -551,7 +564,7 @@ static void check_generate(folder *f, const char *entry) {
         f->batch = NULL; f->row = -1; f->results = 0;
         got = f->of->generate(f, prompt, want->shape[want->ndim - 1] - prompt->shape[prompt->ndim - 1]);
         (void)check(f, name, got, want, 0, 0);
-    } else { fails(f, "weights", "%s", tg_error_text(f->tg)); tg_clear(f->tg); }
+    }
     (void)tg_grad_mode(f->tg, was);
     tg_end(f->tg, scope);
 }
@@ -560,7 +573,9 @@ static void check_generate(folder *f, const char *entry) {
 static void check_model(folder *f) {
     char loss_text[MAX_TEXT] = "", key[64];
     const char *p;
+    int64_t n;
     f->hyper = f->config_text ? f->config_text : json_field(f->json, "hyper");
+    if (!f->hyper) f->hyper = "{}";
     f->unsupported = false;
     f->net = f->of->make(f);
     if (!f->net || f->unsupported) {                /* what is not known has been told */
@@ -571,17 +586,24 @@ static void check_model(folder *f) {
         return;
     }
     f->checks++;
-    p = json_field(f->json, "parameters");
-    if (p && (int64_t)strtod(p, NULL) != tg_parameter_count(f->net)) fails(f, "parameters", "%lld numbers, want %.20s", (long long)tg_parameter_count(f->net), p);
+    if (!reset(f)) {
+        fails(f, "weights", "%s", tg_error_text(f->tg));
+        tg_clear(f->tg);
+        tg_module_free(f->net);
+        f->net = NULL;
+        return;
+    }
+    n = (int64_t)number_in(f->json, "parameters", (double)tg_parameter_count(f->net));
+    if (n != tg_parameter_count(f->net)) fails(f, "parameters", "%lld numbers, want %lld", (long long)tg_parameter_count(f->net), (long long)n);
     check_outputs(f);
     for (p = json_first(f->json); p; p = json_next(p, 1)) {
         json_string(p, key, sizeof key);
-        if (strncmp(key, "loss", 4) != 0) continue;
-        json_string(json_field(json_value(p), "kind"), loss_text, sizeof loss_text);
+        if (strncmp(key, "loss", 4) != 0 || *json_value(p) != '{') continue;
+        (void)text_in(json_value(p), "kind", loss_text, sizeof loss_text);
         check_loss(f, json_value(p), key);
     }
     p = json_field(f->json, "loss");
-    if (p) json_string(json_field(p, "kind"), loss_text, sizeof loss_text);
+    if (p) (void)text_in(p, "kind", loss_text, sizeof loss_text);
     for (p = json_field(f->json, "steps"), p = p ? json_first(p) : NULL; p; p = json_next(p, 0)) check_steps(f, p, loss_text);
     p = json_field(f->json, "generate");
     if (p && *p == '{') check_generate(f, p);
@@ -663,7 +685,7 @@ static int run_folder(const char *dir, bool verbose) {
     f.verbose = verbose; f.row = -1;
     (void)snprintf(f.label, sizeof f.label, "model.json");
     f.json = read_whole(path_of(&f, "model.json"), NULL);
-    if (f.json && json_field(f.json, "arch")) json_string(json_field(f.json, "arch"), arch, sizeof arch);
+    if (f.json) (void)text_in(f.json, "arch", arch, sizeof arch);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) if (strcmp(kinds[i].arch, arch) == 0) f.of = &kinds[i];
     if (!f.json) { fails(&f, "the file", "cannot be read"); }
     else if (!f.of || !is_there(&f, "model.safetensors") || json_field(f.json, "onnx_only")) {

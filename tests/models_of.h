@@ -311,9 +311,9 @@ static tg_module *make_unet(folder *f) {
 static int betas_of(folder *f, double *betas, int room) {
     char text[128] = "", *p = text;
     double from, to;
-    const char *s = json_field(f->json, "sampling"), *words_ = s ? json_field(s, "betas") : NULL;
-    int n = s ? (int)strtol(json_field(s, "steps"), NULL, 10) : 0;
-    if (words_) json_string(words_, text, sizeof text);
+    const char *s = json_field(f->json, "sampling");
+    int n = s ? (int)number_in(s, "steps", 0) : 0;
+    if (s) (void)text_in(s, "betas", text, sizeof text);
     if (strncmp(text, "linspace(", 9) != 0 || n > room) { if (s) fails(f, "sampling", "these betas are not known: %s", text); return 0; }
     from = strtod(text + 9, &p);
     to = strtod(p + 1, NULL);
