@@ -20940,13 +20940,16 @@ typedef struct tg__entropy_plan {
     tg__look look;                         /* at the classes */
 } tg__entropy_plan;
 
+TG__PRIVATE int64_t tg__entropy_class(const tg__entropy_plan *j, int64_t r) {
+    return j->td == TG_I64 ? ((const int64_t *)(const void *)j->target)[r * j->ts] : tg__get_i64(j->target + r * j->ts * (int64_t)tg_dtype_size(j->td), j->td);
+}
 TG__PRIVATE void tg__entropy_look(tg__entropy_plan *j, int64_t chunk) {
     int64_t r, end, c;
     if (j->look.state == TG__EXPLAINS) chunk = (int64_t)j->look.bad - 1;
     end = tg__imin((chunk + 1) * j->per, j->n);
     if (j->td == TG_I64 && j->ts == 1 && !tg__index_odd(end - chunk * j->per, (const int64_t *)(const void *)j->target + chunk * j->per, j->classes)) return;
     for (r = chunk * j->per; r < end; r++) {
-        c = tg__get_i64(j->target + r * j->ts * (int64_t)tg_dtype_size(j->td), j->td);
+        c = tg__entropy_class(j, r);
         if (c == -100 || (c >= 0 && c < j->classes)) continue;
         if (j->look.state == TG__EXPLAINS) { j->look.value = c; j->look.place = r; } else tg__look_bad(&j->look, chunk);
         return;
@@ -20972,7 +20975,7 @@ TG__PRIVATE void tg__entropy_beside(const tg__entropy_plan *j, int64_t r, int64_
     row[0] = c == -100 ? 0 : of[0]; row[1] = c == -100 ? 0 : of[1]; \
     ((T *)y)[i] = c == -100 ? 0 : of[2] - (((const T *)x)[i * xr + c] - of[0]); }
         for (i = 0; i < m; i++) {
-            const int64_t c = tg__get_i64(j->target + (r + i) * j->ts * (int64_t)tg_dtype_size(j->td), j->td);
+            const int64_t c = tg__entropy_class(j, r + i);
             if (f64) TG__ENTROPY_LOSS(double) else TG__ENTROPY_LOSS(float)
         }
 #undef TG__ENTROPY_LOSS
@@ -20991,7 +20994,7 @@ TG__PRIVATE void tg__entropy_chunk(void *plan, int64_t index) {
     void *tile = direct ? NULL : tg__scratch_take(j->job.tg, &slot);
     int64_t r;
     for (r = index * j->per; r < end; r++) {
-        const int64_t c = tg__get_i64(j->target + r * j->ts * (int64_t)tg_dtype_size(j->td), j->td);
+        const int64_t c = tg__entropy_class(j, r);
         const void *x = j->x + r * j->xs[0] * size;
         char *y = j->y + r * (j->g ? j->classes : 1) * size;
         void *row = j->rows + 2 * r * wide;
@@ -21007,7 +21010,7 @@ TG__PRIVATE void tg__entropy_chunk(void *plan, int64_t index) {
                 : (double)tg__entropy_row_f32__k[isa](j->classes, (const float *)x, c, (float *)row);
             tg__put_scalar(y, j->d, loss, 0, false);
         } else {
-            const double g = tg__get_f64(j->g + r * j->gs * size, j->d);
+            const double g = j->d == TG_F32 ? (double)((const float *)(const void *)j->g)[r * j->gs] : tg__get_f64(j->g + r * j->gs * size, j->d);
             void *to = same ? (void *)y : tile;
             if (j->compute == TG_F64)
                 tg__entropy_back_row_f64__k[isa](j->classes, (double *)to, (const double *)x, c,
@@ -24550,12 +24553,12 @@ TG__PRIVATE bool tg__is_per_channel(tg_ctx *tg, const char *name, tg_tensor *t, 
    Operands are walked over twice: `kept` from row to row, `run` within one. A row is taken in pieces, in place where all
    that goes along with it stands side by side in the computed type, else through tiles: its mean and its variance, then the
    result; and its sums, then the gradient. Chunks are whole rows, which are to be short or many. */
-#define TG__NORM_KERNELS(TG__K, t) \
+#define TG__NORM_KERNELS(TG__K, TG__K_SHARED, t) \
     TG__K(void, tg__norm_moments_##t, (tg__norm_run *r)); TG__K(void, tg__norm_sums_##t, (tg__norm_run *r)); \
     TG__K(void, tg__norm_apply_##t, (tg__norm_run *r)); TG__K(void, tg__norm_back_##t, (tg__norm_run *r)); \
-    TG__K(void, tg__norm_many_##t, (tg__norm_run *r));
-TG__NORM_KERNELS(TG__KERNEL, f32)
-TG__NORM_KERNELS(TG__KERNEL_F64, f64)
+    TG__K_SHARED(void, tg__norm_many_##t, (tg__norm_run *r));
+TG__NORM_KERNELS(TG__KERNEL, TG__KERNEL_SHARED, f32)
+TG__NORM_KERNELS(TG__KERNEL_F64, TG__KERNEL_F64, f64)
 #undef TG__NORM_KERNELS
 #define TG__NORM_DO(name, j, r) (((j)->wide ? name##_f64__k : name##_f32__k)[(j)->job.tg->isa](r))
 #define TG__NORM_TILE 4096                         /* elements of a piece */
@@ -36038,6 +36041,7 @@ TG__PRIVATE void TG__FT(tg__norm_back)(tg__norm_run *r) {
         }
     )
 }
+#if defined(TG__SHARES)
 /* Sums of n columns a[k] * b[k], b NULL: of a[k], over 4 numbers in turn: the same for every vector width. */
 TG__INLINE TG__V TG__FT(tg__norm_across)(int64_t n, const TG__T *a, const TG__T *b) {
     TG__V s[4];
@@ -36105,6 +36109,7 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
         }
     }
 }
+#endif
 #undef TG__NORM_LANES
 #undef TG__NORM_EACH
 #undef TG__NORM_GET
