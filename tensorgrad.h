@@ -31281,7 +31281,7 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
    >>impl-data    rows of a step, batches, gathering ahead; IDX, CSV, text; a whole run in one file
    A batch is gathered in chunks, each a pure function of (dataset, step, chunk), by whoever comes: by the call that asks
    for it, or before it by threads that have nothing left to do in another job (tg__beside in >>impl-jobs).
-   Tests: tests/test_data.c
+   Tests: tests/test_data.c, tests/fuzz_data.c
    ====================================================================================== */
 
 /* ---- numbers of (seed, step, row) ---- */

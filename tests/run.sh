@@ -65,6 +65,7 @@ sanitize_3     TG_TEST_SEED=2 sanitize every 4
 sanitize_4     TG_TEST_SEED=3 sanitize every 4
 memory         memory
 fuzz_npy       fuzz_npy
+fuzz_data      fuzz_data
 fuzz_safetensors fuzz_safetensors
 maths_1        TG_TEST_SEED=0 maths all 6
 maths_2        TG_TEST_SEED=1 maths all 6

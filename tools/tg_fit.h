@@ -167,7 +167,6 @@ bool tg_fit(const tg_fit_args *args, tg_fit_report *report);       /* report may
 
 #if defined(TG_FIT_IMPLEMENTATION) && !defined(TG_FIT__DONE)
 #define TG_FIT__DONE
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,8 +207,17 @@ static void tg_fit__format(tg_fit__bytes *b, const char *format, ...) {         
     va_end(list);
     if (n > 0) tg_fit__put(b, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
 }
-static double tg_fit__nan(void) { return (double)NAN; }
-static bool tg_fit__is_number(double v) { return v - v == 0; }
+static double tg_fit__nan(void) {
+    const uint64_t bits = (uint64_t)0x7ff8 << 48;
+    double v;
+    memcpy(&v, &bits, 8);
+    return v;
+}
+static bool tg_fit__is_number(double v) {                              /* by bits: -ffast-math takes comparisons away */
+    uint64_t bits;
+    memcpy(&bits, &v, 8);
+    return (bits >> 52 & 0x7ff) != 0x7ff;
+}
 
 /* ---- metrics ---- */
 /* A tensor's numbers, converted and packed, on the host. */
@@ -361,7 +369,7 @@ void tg_detections_free(tg_detections *d) {
     memset(d, 0, sizeof *d);
 }
 static double tg_fit__overlap(const double *a, const double *b) {
-    const double w = fmin(a[2], b[2]) - fmax(a[0], b[0]), h = fmin(a[3], b[3]) - fmax(a[1], b[1]), both = w > 0 && h > 0 ? w * h : 0;
+    const double w = (a[2] < b[2] ? a[2] : b[2]) - (a[0] > b[0] ? a[0] : b[0]), h = (a[3] < b[3] ? a[3] : b[3]) - (a[1] > b[1] ? a[1] : b[1]), both = w > 0 && h > 0 ? w * h : 0;
     return tg_fit__ratio(both, (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both);
 }
 /* classes together, then the surest first; what is equal stays in its order, by the address */
@@ -857,12 +865,18 @@ static bool tg_fit__measure(tg_fit__run *f) {                          /* one ba
     if (!f->confusion.count && !tg_confusion_new(&f->confusion, f->s.y->shape[1])) return tg_fit__fail(f, "tg_fit: out of memory");
     return tg_confusion_add(&f->confusion, f->s.y, target) || tg_fit__fail(f, "tg_fit: metrics need scores [N, C, ...] and whole targets [N, ...] below C");
 }
+static double tg_fit__exp(tg_ctx *tg, double v) {                      /* so that nobody needs -lm */
+    tg_mark m = tg_begin(tg);
+    v = tg_item(tg_exp(tg_full(tg, TG_SCALAR, v, TG_F64)));
+    tg_end(tg, m);
+    return v;
+}
 static void tg_fit__results(tg_fit__run *f) {
     int k;
     for (k = 0; k < f->metrics; k++) {
         const tg_confusion *c = &f->confusion;
         double *v = &f->s.metric[k];
-        if (f->kind[k] == TG_FIT__PERPLEXITY) *v = exp(f->s.valid_loss);
+        if (f->kind[k] == TG_FIT__PERPLEXITY) *v = tg_fit__exp(f->tg, f->s.valid_loss);
         else if (f->kind[k] == TG_FIT__TOP) *v = tg_fit__ratio(f->hits[k], f->counted[k]);
         else *v = !c->count ? tg_fit__nan() : f->kind[k] == TG_FIT__ACCURACY ? tg_confusion_accuracy(c) : f->kind[k] == TG_FIT__F1 ? tg_confusion_f1(c, -1) : tg_confusion_iou(c, -1);
     }
