@@ -42,13 +42,8 @@ limit=$(( ${TG_LIMIT:-300} * ${TG_UNIT:-1000} / 1000 + 1 ))
 every=1; [ "${1-}" = every ] && { every=${2:-1}; shift 2; }
 names=$*
 if [ -z "$names" ]; then
-<<<<<<< HEAD
-    names="extremes io hostile fuzz_npy fuzz_safetensors compile_bits"
-    if [ -n "$TG_TEST_ALL" ]; then names="$(ls tests/test_*.c 2>/dev/null | sed 's|tests/test_||; s|\.c$||') golden formats hostile models fuzz_npy fuzz_safetensors compile_bits compile_main"; fi
-=======
     names="extremes io hostile fuzz_data fuzz_npy fuzz_safetensors compile_bits"
-    if [ -n "$TG_TEST_ALL" ]; then names="$(ls tests/test_*.c 2>/dev/null | sed 's|tests/test_||; s|\.c$||') golden formats hostile fuzz_data fuzz_npy fuzz_safetensors compile_bits compile_main"; fi
->>>>>>> h15_data
+    if [ -n "$TG_TEST_ALL" ]; then names="$(ls tests/test_*.c 2>/dev/null | sed 's|tests/test_||; s|\.c$||') golden formats hostile models fuzz_data fuzz_npy fuzz_safetensors compile_bits compile_main"; fi
 fi
 if [ $every -gt 1 ]; then
     names=$(echo $names | tr ' ' '\n' | awk -v n=$every -v seed="${TG_TEST_SEED:-0}" '(NR - 1) % n == seed % n')
