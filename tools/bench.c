@@ -1379,7 +1379,7 @@ static void train_rows(void) {
     training("train/mlp_2_16_1_b4_sgd", 1152, 65, build_xor, loss_mse, TG_OPTIM_SGD, 0.1, false);
     training("train/mlp_784_256_128_10_b64_adam", 128.0 * (784 * 256 * 2 + 256 * 128 * 3 + 1280 * 3), 235146, build_mlp, loss_classes, TG_OPTIM_ADAM, 1e-3, false);
     training("train/lenet_28_b64_sgd", 64 * (833e3 * 3 - 2 * 28 * 28 * 6 * 25), 61706, build_lenet, loss_classes, TG_OPTIM_SGD, 0.01, false);
-    training("train/resnet18_cifar_b16_sgdm", 48 * 1110.8e6, 11173962, build_resnet, loss_classes, TG_OPTIM_SGD, 0.01, true)->p[2] = 5;      /* then the loss is near 0, and rounding grows */
+    training("train/resnet18_cifar_b16_sgdm", 48 * 1110.8e6, 11173962, build_resnet, loss_classes, TG_OPTIM_SGD, 0.01, true)->p[2] = 3;      /* a step in f32 is soon another than in f64: units of ReLU flip */
     training("train/lstm_char_l2_h256_t64_b32_adam", 6 * 2048.0 * (8 * 256 * 512 + 256 * 65), 1086017, build_chars, loss_chars, TG_OPTIM_ADAM, 1e-3, false);
     training("train/gpt_l6_d384_h6_t256_b4_v65_adamw", 3 * gpt_flop(1024, 256, 65, 6, 384), 10770816, build_gpt, loss_gpt, TG_OPTIM_ADAMW, 1e-3, false);
     training("train/gpt2_124m_b4_t64_adamw", 3 * gpt_flop(256, 64, 50257, 12, 768), 124439808, build_gpt2, loss_gpt, TG_OPTIM_ADAMW, 1e-4, false)->p[2] = 2;         /* 7 s a step in f64 */
