@@ -1498,6 +1498,7 @@ static bool bench(const Row *r, const char *impl, double budget) {
             d = now() - start;
             if (d >= 1e-3) break;
         }
+        if (r->build && t < 1e-3) repeat(r, 256);            /* so many ended tensors are held back before their headers serve again */
         calls = tg_memory(tg).host_calls;
         end = now() + budget;
         while (n < COUNT(sample) && (n < 5 || now() < end)) {
