@@ -80,9 +80,9 @@ static tg_module *gpt2_block_new(tg_ctx *tg, const gpt2_config *c, int64_t layer
 
 typedef struct gpt2 { tg_module m; tg_module *wte, *wpe, *h, *ln_f, *lm_head; gpt2_config c; } gpt2;
 
-/* ids [N, T] behind the `length` ones of the cache, which may be NULL -> logits [N, T, vocab].
+/* ids [N, T] behind the `length` ones of the cache, which may be NULL -> what is read off to logits, [N, T, width].
    mask [N, length + T]: 0 for padding; or NULL. */
-static tg_tensor *gpt2_logits(tg_module *m, tg_tensor *ids, tg_tensor *mask, kv_cache *cache) {
+static tg_tensor *gpt2_hidden(tg_module *m, tg_tensor *ids, tg_tensor *mask, kv_cache *cache) {
     gpt2 *b = (gpt2 *)m;
     if (!m || !ids) return NULL;
     int64_t t = ids->shape[1], past = cache ? cache->length : 0;
@@ -90,7 +90,15 @@ static tg_tensor *gpt2_logits(tg_module *m, tg_tensor *ids, tg_tensor *mask, kv_
     tg_tensor *x = tg_add(tg_forward(b->wte, ids), tg_forward(b->wpe, positions));    /* [N, T, width] */
     for (int64_t i = 0; i < b->c.layers; i++) x = gpt2_block_run(tg_module_part_of(b->h, i), x, padding, cache);
     if (cache) cache->length += t;
-    return tg_forward(b->lm_head, tg_forward(b->ln_f, x));
+    return tg_forward(b->ln_f, x);
+}
+
+/* The same -> logits [N, T, vocab], or those of the last token alone [N, vocab], which is far less work. */
+static tg_tensor *gpt2_logits(tg_module *m, tg_tensor *ids, tg_tensor *mask, kv_cache *cache) {
+    return m ? tg_forward(((gpt2 *)m)->lm_head, gpt2_hidden(m, ids, mask, cache)) : NULL;
+}
+static tg_tensor *gpt2_last_logits(tg_module *m, tg_tensor *ids, tg_tensor *mask, kv_cache *cache) {
+    return m ? tg_forward(((gpt2 *)m)->lm_head, tg_select(gpt2_hidden(m, ids, mask, cache), 1, -1)) : NULL;
 }
 
 static tg_module *gpt2_new(tg_ctx *tg, const gpt2_config *c) {
@@ -115,7 +123,7 @@ typedef struct gpt2_writer { tg_module *m; kv_cache cache; } gpt2_writer;
 
 static tg_tensor *gpt2_next(void *user, tg_tensor *ids) {
     gpt2_writer *w = (gpt2_writer *)user;
-    return tg_select(gpt2_logits(w->m, ids, NULL, &w->cache), 1, -1);
+    return gpt2_last_logits(w->m, ids, NULL, &w->cache);
 }
 
 /* ids [N, T] -> [N, T + count] */
