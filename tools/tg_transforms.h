@@ -374,7 +374,7 @@ tg_tensor *tg_image_resize(tg_tensor *x, int64_t height, int64_t width, tg_image
     }
     if (height == h && width == w) return x;
     if (x->numel == 0) return tg_reshape(x, tg_image__shape(x, tg_image__c(x), height, width, shape), shape);
-    memset(&a, 0, sizeof a);
+    memset((void *)&a, 0, sizeof a);
     a.x = tg_image__batch(x);
     a.size[0] = height; a.size[1] = width;
     a.mode = mode == TG_IMAGE_BILINEAR ? TG_INTERPOLATE_BILINEAR : mode == TG_IMAGE_BICUBIC ? TG_INTERPOLATE_BICUBIC : mode == TG_IMAGE_NEAREST ? TG_INTERPOLATE_NEAREST : TG_INTERPOLATE_NEAREST_EXACT;
@@ -401,7 +401,7 @@ static tg_tensor *tg_image__transform(tg_tensor *x, const double m[6], int64_t o
     list[0] = tg_add_scalar(tg_add(tg_mul_scalar(col, m[0] / (0.5 * (double)w)), tg_mul_scalar(row, m[1] / (0.5 * (double)w))), m[2] / (0.5 * (double)w));
     list[1] = tg_add_scalar(tg_add(tg_mul_scalar(col, m[3] / (0.5 * (double)h)), tg_mul_scalar(row, m[4] / (0.5 * (double)h))), m[5] / (0.5 * (double)h));
     if (tg_failed(x->tg)) return NULL;
-    memset(&a, 0, sizeof a);
+    memset((void *)&a, 0, sizeof a);
     a.grid = tg_expand(tg_unsqueeze(tg_stack(list, 2, -1), 0), TG_SHAPE(n, -1, -1, -1));
     a.mode = mode == TG_IMAGE_NEAREST ? TG_GRID_NEAREST : TG_GRID_BILINEAR;
     if (fill) {                                                                                     /* what part of each pixel is x's */
@@ -508,7 +508,7 @@ tg_tensor *tg_image_adjust_hue(tg_tensor *x, double turn) {
 static tg_tensor *tg_image__conv(tg_tensor *x, tg_tensor *kernel) {
     tg_conv2d_args a;
     if (!x || !kernel) return NULL;
-    memset(&a, 0, sizeof a);
+    memset((void *)&a, 0, sizeof a);
     a.x = x; a.groups = x->shape[1];
     a.weight = tg_contiguous(tg_expand(kernel, TG_SHAPE(x->shape[1], 1, kernel->shape[0], kernel->shape[1])));
     return a.weight ? tg_conv2d_from(&a) : NULL;
