@@ -146,7 +146,7 @@ static void refusals(tg_ctx *tg) {
     REFUSED(tg_image_pad(x, 5, 0, 0, 0, 0, TG_IMAGE_REFLECT), TG_ERROR_VALUE, "mirror");
     REFUSED(tg_image_resize(x, 0, 3, TG_IMAGE_BILINEAR, true), TG_ERROR_VALUE, "resize:");
     REFUSED(tg_image_affine(x, 0, 0, 0, 0, 0, 0, TG_IMAGE_NEAREST, NULL), TG_ERROR_VALUE, "scale is positive");
-    REFUSED(tg_image_rotate(x, 0, TG_IMAGE_BICUBIC, false, NULL), TG_ERROR_VALUE, "bilinear or nearest");
+    REFUSED(tg_image_rotate(x, 5, TG_IMAGE_BICUBIC, false, NULL), TG_ERROR_VALUE, "bilinear or nearest");
     REFUSED(tg_image_adjust_hue(x, 0.6), TG_ERROR_VALUE, "-0.5");
     REFUSED(tg_image_adjust_contrast(two, 1), TG_ERROR_SHAPE, "1 or 3 channels");
     REFUSED(tg_image_adjust_brightness(x, -1), TG_ERROR_VALUE, "0 or more");

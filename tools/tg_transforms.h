@@ -43,8 +43,8 @@ extern "C" {
    pictures as tensors
    ====================================================================================== */
 
-/* A picture is [..., C, H, W], with any leading dimensions, u8 in 0 to 255 or of a floating type in 0 to 1. Results have x's type, and the
-   floating ones that are not steps (equalize) can be differentiated. A result may be x itself or a view of it. NULL: an error,
+/* A picture is [..., C, H, W], with any leading dimensions, u8 in 0 to 255 or of a floating type in 0 to 1. Results have x's type, and
+   all but equalize can be differentiated where x is of a floating type. A result may be x itself or a view of it. NULL: an error,
    whose text stands in the context. */
 typedef enum tg_image_mode { TG_IMAGE_BILINEAR = 0, TG_IMAGE_NEAREST, TG_IMAGE_NEAREST_EXACT, TG_IMAGE_BICUBIC } tg_image_mode;
 typedef enum tg_image_border {
@@ -165,7 +165,8 @@ typedef struct tg_pixels { const void *at; tg_dtype dtype; int64_t c, h, w; } tg
 bool tg_pixels_crop(const tg_pixels *in, int64_t top, int64_t left, int64_t height, int64_t width, bool flip, double fill, void *out);
     /* out [C, height, width] of in's type; outside of the picture is fill; flip: left to right */
 bool tg_pixels_resize(const tg_pixels *in, int64_t top, int64_t left, int64_t height, int64_t width, int64_t to_height, int64_t to_width, bool flip, void *out);
-    /* that box, inside of the picture, -> out [C, to_height, to_width] of in's type; bilinear with antialias */
+    /* that box, inside of the picture, -> out [C, to_height, to_width] of in's type; bilinear with antialias. u8 is rounded once, which
+       tg_image_resize, as torch, does after each of two passes: values may differ by 1 */
 bool tg_pixels_to_float(const tg_pixels *in, const double *mean, const double *std, float *out);
     /* u8 is divided by 255; then (v - mean[c]) / std[c]; both may be NULL for 0 and 1. out [C, H, W]; here it may be in's own floats */
 bool tg_pixels_random_crop(const tg_pixels *in, tg_dice *dice, const tg_image_crop_args *args, double flip, void *out);
@@ -179,7 +180,7 @@ bool tg_pixels_random_erasing(const tg_pixels *in, tg_dice *dice, const tg_image
    ====================================================================================== */
 
 /* Words or characters with numbers. 0 is "<pad>", 1 is "<unk>", which all that is not in the vocabulary becomes. A word is a run
-   of bytes that are neither ASCII spaces nor ASCII punctuation; a sign of punctuation is a word by itself; ASCII letters become small.
+   of bytes that are neither ASCII spaces nor ASCII punctuation; a sign of punctuation is a word by itself; ASCII letters become small; words of more than 256 bytes are unknown.
    A character is one of UTF-8, or a byte that is not part of one. After building it is only read, from any number of threads. */
 typedef struct tg_vocab tg_vocab;
 enum { TG_VOCAB_PAD = 0, TG_VOCAB_UNKNOWN = 1 };
@@ -438,11 +439,15 @@ static int64_t tg_image__shadow(double a, double b, int64_t w, int64_t h, int64_
 }
 tg_tensor *tg_image_rotate(tg_tensor *x, double angle, tg_image_mode mode, bool expand, const double *fill) {
     double m[6];
-    int64_t h, w;
+    int64_t h, w, quarters;
     if (!tg_image__is(x)) return NULL;
     if (!tg_image__is_number(angle)) return tg_image__fail(x, "rotate: the angle is a number");
-    tg_image__inverse(-fmod(fmod(angle, 360) + 360, 360), 0, 0, 1, 0, 0, m);
+    angle = fmod(fmod(angle, 360) + 360, 360);
     h = tg_image__h(x); w = tg_image__w(x);
+    if (angle <= 0) return x;
+    quarters = angle >= 90 && angle <= 90 ? 1 : angle >= 180 && angle <= 180 ? 2 : angle >= 270 && angle <= 270 ? 3 : 0;
+    if (quarters == 2 || (quarters && (expand || h == w))) return tg_rot90(x, (int)quarters, -2, -1);    /* exact, as torch does it */
+    tg_image__inverse(-angle, 0, 0, 1, 0, 0, m);
     return tg_image__transform(x, m, expand ? tg_image__shadow(m[3], m[4], w, h, h) : h, expand ? tg_image__shadow(m[0], m[1], w, h, w) : w, mode, fill);
 }
 
@@ -600,7 +605,7 @@ tg_tensor *tg_image_autocontrast(tg_tensor *x) {
     range = tg_sub(tg_amax_dims(f, TG_DIMS(-2, -1), true), low);
     flat = tg_eq_scalar(range, 0);                                                                  /* one value only: it stays */
     low = tg_masked_fill(low, flat, 0);
-    range = tg_masked_fill(tg_div_scalar(range, tg_image__top(x)), flat, 1);
+    range = tg_masked_fill(tg_mul_scalar(range, 1 / tg_image__top(x)), flat, 1);
     return tg_image__back(tg_div(tg_sub(f, low), range), x);
 }
 /* [kernel]: exp(-(i - middle)^2 / (2 sigma^2)), of sum 1 */
@@ -1011,7 +1016,7 @@ static uint64_t tg_vocab__hash(const char *p, size_t size) {                    
     return h;
 }
 static char tg_vocab__small(char c) { return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c); }
-/* The slot where the word stands, or where it would. lower: text's capital letters are met as small ones. */
+/* The slot where the word stands, or where it would. */
 static int64_t tg_vocab__slot(const tg_vocab *v, const char *text, size_t size) {
     int64_t at = (int64_t)(tg_vocab__hash(text, size) & (uint64_t)(v->slots - 1));
     while (v->table[at] >= 0 && !(v->words[v->table[at]].size == size && memcmp(v->words[v->table[at]].text, text, size) == 0)) at = (at + 1) & (v->slots - 1);
@@ -1086,7 +1091,7 @@ static size_t tg_vocab__next(const tg_vocab *v, const char *text, size_t size, s
     while (*at < size && !tg_vocab__is_space(text[*at]) && !tg_vocab__is_sign(text[*at])) ++*at;
     return *at - first;
 }
-/* Words are looked up in small letters, in `small`; longer ones are nowhere known. */
+/* Words are looked up in small letters, which are written into room; longer ones are not known. */
 enum { TG_VOCAB__LONGEST = 256 };
 static const char *tg_vocab__lower(const tg_vocab *v, const char *word, size_t size, char *room) {
     size_t i;
