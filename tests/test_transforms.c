@@ -1,0 +1,226 @@
+/* tools/tg_transforms.h: places and colours by hand, dice, rows against tensors, bits with other threads, vocabularies, bad input, empty and 1-pixel pictures, memory that runs out.
+   cc tests/test_transforms.c -o test_transforms -lm -lpthread && ./test_transforms */
+#include "test.h"
+static long room_calls, room_fail;                                         /* the part's own allocator: the nth call fails */
+static void *room_get(void *p, size_t size) { return ++room_calls == room_fail ? NULL : realloc(p, size); }
+#define TG_TRANSFORMS_REALLOC(p, size) room_get(p, size)
+#define TG_TRANSFORMS_FREE(p) free(p)
+#define TG_TRANSFORMS_IMPLEMENTATION
+#include "../tools/tg_transforms.h"
+
+static tg_dice dice_of(uint64_t seed, uint64_t step, uint64_t row) { tg_dice d; d.seed = seed; d.step = step; d.row = row; d.rolls = 0; return d; }
+static tg_tensor *bytes_of(tg_ctx *tg, int64_t n, int64_t c, int64_t h, int64_t w) { return tg_to(tg_randint(tg, 0, 256, TG_SHAPE(n, c, h, w)), TG_U8); }
+static bool same(tg_tensor *a, tg_tensor *b) { return a && b && tg_item(tg_all(tg_eq(a, b))) > 0; }
+static bool close_to(tg_tensor *a, tg_tensor *b, double tolerance) { return a && b && tg_item(tg_amax(tg_abs(tg_sub(tg_to(a, TG_F64), tg_to(b, TG_F64))))) <= tolerance; }
+
+static void places(tg_ctx *tg) {
+    static const float nine[9] = { 1, 2, 3, 4, 5, 6, 7, 8, 9 };
+    tg_tensor *x = tg_from_f32(tg, TG_SHAPE(1, 3, 3), nine), *t[10];
+    const double fill = 7;
+    CHECK_NEAR(tg_item(tg_sum(tg_image_crop(x, -1, 1, 3, 4))), 2 + 3 + 5 + 6, 0);
+    CHECK_NEAR(tg_item(tg_sum(tg_image_crop(x, 5, 5, 2, 2))), 0, 0);
+    CHECK(same(tg_image_center_crop(x, 1, 1), tg_slice(x, ":, 1:2, 1:2")) && tg_image_center_crop(x, 5, 2)->shape[1] == 5);
+    CHECK_NEAR(tg_item(tg_slice(tg_image_pad(x, 2, 0, 0, 0, 0, TG_IMAGE_REFLECT), ":, 0:1, 0:1")), 3, 0);
+    CHECK_NEAR(tg_item(tg_slice(tg_image_pad(x, 2, 0, 0, 0, 0, TG_IMAGE_SYMMETRIC), ":, 0:1, 0:1")), 2, 0);
+    CHECK_NEAR(tg_item(tg_slice(tg_image_pad(x, 2, 0, 0, 0, 0, TG_IMAGE_EDGE), ":, 0:1, 0:1")), 1, 0);
+    CHECK_NEAR(tg_item(tg_slice(tg_image_pad(x, 2, 0, 0, 0, 9, TG_IMAGE_CONSTANT), ":, 0:1, 0:1")), 9, 0);
+    CHECK(same(tg_image_horizontal_flip(x), tg_flip(x, TG_DIMS(2))) && same(tg_image_vertical_flip(x), tg_flip(x, TG_DIMS(1))));
+    CHECK(close_to(tg_image_rotate(x, 90, TG_IMAGE_NEAREST, true, NULL), tg_image_vertical_flip(tg_transpose(x, 1, 2)), 0));
+    CHECK(close_to(tg_image_affine(x, 0, 1, 0, 1, 0, 0, TG_IMAGE_NEAREST, &fill), tg_image_pad(tg_image_crop(x, 0, 0, 3, 2), 1, 0, 0, 0, 7, TG_IMAGE_CONSTANT), 0));
+    CHECK(tg_image_five_crop(x, 2, 2, t) && tg_image_ten_crop(x, 2, 2, true, t));
+    CHECK(tg_image_resize(tg_zeros(tg, TG_SHAPE(3, 10, 20)), 5, 0, TG_IMAGE_BILINEAR, true)->shape[2] == 10);
+    CHECK_OK(tg);
+}
+static void colours(tg_ctx *tg) {
+    tg_tensor *x = bytes_of(tg, 2, 3, 5, 7), *f = tg_image_to_dtype(x, TG_F32), *g;
+    const double mean = 0.5, std = 0.25;
+    CHECK(same(tg_image_to_dtype(f, TG_U8), x));
+    CHECK(same(tg_image_adjust_brightness(x, 1), x) && same(tg_image_adjust_contrast(x, 1), x) && same(tg_image_adjust_saturation(x, 1), x) && same(tg_image_adjust_sharpness(x, 1), x));
+    CHECK(close_to(tg_image_adjust_hue(f, 0), f, 1e-5) && close_to(tg_image_adjust_hue(tg_image_adjust_hue(f, 0.3), -0.3), f, 1e-5) && same(tg_image_invert(tg_image_invert(x)), x));
+    g = tg_image_grayscale(x, 3);
+    CHECK(same(tg_select(g, 1, 0), tg_select(g, 1, 2)) && same(tg_image_solarize(x, 0), tg_image_invert(x)) && same(tg_image_posterize(x, 8), x));
+    CHECK_NEAR(tg_item(tg_amax(tg_to(tg_image_posterize(x, 1), TG_F32))), 128, 0);
+    CHECK_NEAR(tg_item(tg_amin(tg_image_autocontrast(f))), 0, 0);
+    CHECK(close_to(tg_image_gaussian_blur(tg_full(tg, TG_SHAPE(3, 4, 4), 0.5, TG_F32), 3, 3, 1, 1), tg_full(tg, TG_SHAPE(3, 4, 4), 0.5, TG_F32), 1e-6));
+    CHECK(close_to(tg_image_normalize(f, &mean, &std, 1), tg_mul_scalar(tg_sub_scalar(f, 0.5), 4), 1e-6));
+    CHECK(tg_image_equalize(x) && tg_image_equalize(f) && tg_image_adjust_gamma(x, 2, 1));
+    CHECK_OK(tg);
+}
+static tg_image_crop_args crop_args(int64_t size, int64_t padding) { tg_image_crop_args a; memset(&a, 0, sizeof a); a.height = a.width = size; a.padding = padding; return a; }
+/* every step once; the result's bits */
+static tg_tensor *all_steps(tg_tensor *x) {
+    static const tg_image_jitter_args jitter = { 0.4, 0.4, 0.4, 0.1 };
+    static const tg_image_blur_args blur = { 3, 3, { 0, 0 } };
+    static const tg_image_affine_args affine = { { -20, 20 }, { 0.1, 0.1 }, { 0.8, 1.2 }, { -5, 5, 0, 0 }, TG_IMAGE_BILINEAR, 0 };
+    static const tg_image_step some[] = { { tg_image_random_invert, NULL }, { tg_image_random_equalize, NULL }, { tg_image_random_autocontrast, NULL }, { tg_image_random_grayscale, NULL } };
+    tg_image_steps list;
+    tg_image_crop_args crop = crop_args(8, 2);
+    tg_image_resized_crop_args resized;
+    tg_image_step steps[10];
+    memset(&resized, 0, sizeof resized); resized.height = 9; resized.width = 10;
+    list.steps = some; list.n = 4; list.p = 0;
+    steps[0].make = tg_image_random_resized_crop; steps[0].options = &resized;
+    steps[1].make = tg_image_random_crop; steps[1].options = &crop;
+    steps[2].make = tg_image_random_horizontal_flip; steps[2].options = NULL;
+    steps[3].make = tg_image_random_vertical_flip; steps[3].options = NULL;
+    steps[4].make = tg_image_color_jitter; steps[4].options = &jitter;
+    steps[5].make = tg_image_random_blur; steps[5].options = &blur;
+    steps[6].make = tg_image_random_affine; steps[6].options = &affine;
+    steps[7].make = tg_image_random_choice; steps[7].options = &list;
+    steps[8].make = tg_image_random_apply; steps[8].options = &list;
+    steps[9].make = tg_image_random_erasing; steps[9].options = NULL;
+    return tg_image_each(x, 3, 14, NULL, steps, 10);
+}
+static void threads(void) {
+    uint64_t want = 0;
+    int n;
+    for (n = 1; n <= 3; n++) {
+        tg_config c = test_config(NULL);
+        tg_ctx *tg;
+        tg_tensor *y;
+        uint64_t hash;
+        c.threads = n; c.seed = 5;
+        tg = tg_open(&c);
+        y = tg_contiguous(all_steps(bytes_of(tg, 6, 3, 12, 13)));
+        CHECK_OK(tg);
+        hash = y ? test_hash(0, y->data, (size_t)y->numel) : 0;
+        if (n == 1) want = hash;
+        CHECK(y && y->ndim == 4 && hash == want);
+        tg_close(tg);
+    }
+}
+static void rows(tg_ctx *tg) {
+    tg_tensor *x = bytes_of(tg, 1, 3, 9, 11), *y = tg_empty(tg, TG_SHAPE(1, 3, 6, 6), TG_U8), *f = tg_image_to_dtype(x, TG_F32), *g = tg_empty(tg, TG_SHAPE(1, 3, 9, 11), TG_F32);
+    tg_pixels in;
+    tg_image_crop_args crop = crop_args(6, 2);
+    tg_image_resized_crop_args resized;
+    uint64_t row;
+    memset(&resized, 0, sizeof resized); resized.height = resized.width = 6;
+    in.at = x->data; in.dtype = TG_U8; in.c = 3; in.h = 9; in.w = 11;
+    for (row = 0; row < 20; row++) {
+        tg_dice a = dice_of(1, 2, row), b = a;
+        CHECK(tg_pixels_random_crop(&in, &a, &crop, 0, y->data) && same(y, tg_image_random_crop(x, &b, &crop)));
+        a = b = dice_of(1, 3, row);
+        CHECK(tg_pixels_random_resized_crop(&in, &a, NULL, 6, 6, 0, y->data) && close_to(y, tg_image_random_resized_crop(x, &b, &resized), 1));
+    }
+    CHECK(tg_pixels_to_float(&in, NULL, NULL, (float *)g->data) && close_to(g, f, 1e-7));
+    in.at = f->data; in.dtype = TG_F32;
+    { tg_dice a = dice_of(4, 4, 4), b = a;
+      CHECK(tg_pixels_random_erasing(&in, &a, NULL, g->data) && same(g, tg_image_random_erasing(f, &b, NULL))); }
+    CHECK(!tg_pixels_resize(&in, 0, 0, 10, 1, 2, 2, false, g->data) && !tg_pixels_crop(NULL, 0, 0, 1, 1, false, 0, g->data) && !tg_pixels_random_crop(&in, NULL, &crop, 0, g->data));
+    CHECK_OK(tg);
+}
+static void mixing(tg_ctx *tg) {
+    static const int64_t labels[3] = { 0, 1, 2 };
+    tg_tensor *x = tg_rand(tg, TG_SHAPE(3, 1, 4, 5)), *t = tg_from(tg, TG_SHAPE(3), TG_I64, labels), *y, *m;
+    uint64_t i;
+    for (i = 0; i < 20; i++) {
+        tg_dice d = dice_of(0, 0, i);
+        m = tg_image_mixup(x, t, 3, &d, 0.2, &y);
+        CHECK(m && y && close_to(tg_sum_dims(y, TG_DIMS(1), false), tg_ones(tg, TG_SHAPE(3)), 1e-6));
+        if (y) CHECK(close_to(tg_select(m, 0, 1), tg_add(tg_mul(tg_select(x, 0, 1), tg_select(tg_select(y, 0, 1), 0, 1)), tg_mul(tg_select(x, 0, 0), tg_select(tg_select(y, 0, 1), 0, 0))), 1e-6));
+        m = tg_image_cutmix(x, t, 3, &d, 0, &y);
+        CHECK(m && y);
+        if (y) CHECK_NEAR(tg_item(tg_sum(tg_to(tg_eq(tg_select(m, 0, 1), tg_select(x, 0, 1)), TG_F32))) / 20, tg_item(tg_select(tg_select(y, 0, 1), 0, 1)), 1e-6);
+    }
+    CHECK_OK(tg);
+}
+static void small_ones(tg_ctx *tg) {
+    tg_tensor *one = tg_full(tg, TG_SHAPE(3, 1, 1), 40, TG_U8), *none = tg_zeros(tg, TG_SHAPE(0, 3, 4, 5)), *flat = tg_zeros(tg, TG_SHAPE(3, 0, 0));
+    tg_dice d = dice_of(0, 0, 0);
+    CHECK(tg_image_resize(one, 3, 3, TG_IMAGE_BILINEAR, true) && tg_image_rotate(one, 45, TG_IMAGE_BILINEAR, true, NULL) && tg_image_adjust_hue(one, 0.1) && tg_image_equalize(one) && tg_image_autocontrast(one));
+    CHECK(same(tg_image_adjust_sharpness(one, 2), one) && same(tg_image_gaussian_blur(one, 1, 1, 0, 0), one) && tg_image_random_erasing(one, &d, NULL) && tg_image_center_crop(one, 2, 2));
+    CHECK(tg_image_resize(none, 2, 2, TG_IMAGE_BILINEAR, true)->shape[3] == 2 && tg_image_affine(none, 5, 0, 0, 1, 0, 0, TG_IMAGE_BILINEAR, NULL) && tg_image_equalize(none) && tg_image_autocontrast(none) && tg_image_adjust_hue(none, 0.1));
+    CHECK(tg_image_gaussian_blur(none, 3, 3, 0, 0) && tg_image_horizontal_flip(flat) && tg_image_invert(flat) && tg_image_grayscale(flat, 1) && tg_image_pad(flat, 1, 1, 1, 1, 0, TG_IMAGE_CONSTANT) && tg_image_crop(flat, 0, 0, 2, 2));
+    CHECK_OK(tg);
+}
+#define REFUSED(call, code, says) do { CHECK(!(call)); CHECK_MSG(strstr(tg_error_text(tg), says) != NULL, "'%s' does not say '%s'", tg_error_text(tg), says); CHECK_ERROR(tg, code); } while (0)
+static void refusals(tg_ctx *tg) {
+    tg_tensor *x = tg_rand(tg, TG_SHAPE(3, 4, 5)), *two = tg_rand(tg, TG_SHAPE(2, 4, 5)), *y;
+    const double zero = 0;
+    tg_dice d = dice_of(0, 0, 0);
+    tg_image_crop_args crop = crop_args(9, 0);
+    REFUSED(tg_image_crop(tg_rand(tg, TG_SHAPE(4, 5)), 0, 0, 1, 1), TG_ERROR_SHAPE, "three or more");
+    REFUSED(tg_image_invert(tg_zeros_like(tg_to(x, TG_I64))), TG_ERROR_VALUE, "u8 or of a floating");
+    REFUSED(tg_image_crop(x, 0, 0, -1, 1), TG_ERROR_VALUE, "crop:");
+    REFUSED(tg_image_pad(x, 5, 0, 0, 0, 0, TG_IMAGE_REFLECT), TG_ERROR_VALUE, "mirror");
+    REFUSED(tg_image_resize(x, 0, 3, TG_IMAGE_BILINEAR, true), TG_ERROR_VALUE, "resize:");
+    REFUSED(tg_image_affine(x, 0, 0, 0, 0, 0, 0, TG_IMAGE_NEAREST, NULL), TG_ERROR_VALUE, "scale is positive");
+    REFUSED(tg_image_rotate(x, 5, TG_IMAGE_BICUBIC, false, NULL), TG_ERROR_VALUE, "bilinear or nearest");
+    REFUSED(tg_image_adjust_hue(x, 0.6), TG_ERROR_VALUE, "-0.5");
+    REFUSED(tg_image_adjust_contrast(two, 1), TG_ERROR_SHAPE, "1 or 3 channels");
+    REFUSED(tg_image_adjust_brightness(x, -1), TG_ERROR_VALUE, "0 or more");
+    REFUSED(tg_image_posterize(x, 9), TG_ERROR_VALUE, "bits");
+    REFUSED(tg_image_solarize(x, 2), TG_ERROR_VALUE, "threshold");
+    REFUSED(tg_image_gaussian_blur(x, 2, 3, 0, 0), TG_ERROR_VALUE, "odd");
+    REFUSED(tg_image_normalize(x, &zero, &zero, 1), TG_ERROR_VALUE, "deviation is 0");
+    REFUSED(tg_image_erase(x, 3, 0, 2, 1, x), TG_ERROR_VALUE, "not inside");
+    REFUSED(tg_image_random_crop(x, &d, NULL), TG_ERROR_VALUE, "options");
+    REFUSED(tg_image_random_crop(x, &d, &crop), TG_ERROR_SHAPE, "larger than");
+    REFUSED(tg_image_random_vertical_flip(x, NULL, NULL), TG_ERROR_VALUE, "dice");
+    REFUSED(tg_image_mixup(x, x, 3, &d, 1, &y), TG_ERROR_SHAPE, "batch");
+    REFUSED(tg_image_each(x, 0, 0, NULL, NULL, 0), TG_ERROR_SHAPE, "batch");
+    CHECK(!tg_image_invert(NULL) && !tg_image_resize(NULL, 1, 1, TG_IMAGE_BILINEAR, true) && !tg_image_compose(NULL, &d, NULL));
+}
+static void text(tg_ctx *tg) {
+    static const char story[] = "The cat, the dog. THE end\xc3\xa4!";
+    tg_vocab *v = tg_vocab_new(false), *c = tg_vocab_new(true);
+    int64_t ids[12];
+    tg_tensor *t;
+    CHECK(v && c && tg_vocab_read(v, story, sizeof story - 1) && tg_vocab_sort(v, 1, 0));
+    CHECK_INT(tg_vocab_size(v), 2 + 7); CHECK_INT(tg_vocab_id(v, "the", 3), 2); CHECK_INT(tg_vocab_id(v, "bird", 4), TG_VOCAB_UNKNOWN); CHECK_TEXT(tg_vocab_word(v, 3), "cat");
+    CHECK_INT(tg_vocab_encode_padded(v, "The bird", 8, ids, 4), 2); CHECK(ids[0] == 2 && ids[1] == 1 && ids[2] == 0 && ids[3] == 0);
+    CHECK_INT(tg_vocab_encode_padded(v, "a b c d e", 9, ids, 3), 3); CHECK_INT(tg_vocab_encode(v, "a b c d e", 9, NULL, 0), 5);
+    CHECK(tg_vocab_sort(v, 2, 0) && tg_vocab_size(v) == 3 && tg_vocab_id(v, "cat", 3) == TG_VOCAB_UNKNOWN && !tg_vocab_word(v, 3) && !tg_vocab_word(v, -1));
+    CHECK(tg_vocab_read(c, "a\xc3\xa4\xc3", 4) && tg_vocab_size(c) == 5 && tg_vocab_id(c, "\xc3\xa4", 2) == 3);
+    t = tg_text_windows(tg_vocab_tensor(tg, c, "aaxaa", 5), 2, 1);
+    CHECK(t && t->shape[0] == 4 && tg_item(tg_sum(t)) == 2 * (2 + 1 + 2) + 2 + 2);
+    CHECK(tg_vocab_tensor(tg, c, "", 0)->numel == 0);
+    tg_vocab_free(v); tg_vocab_free(c); tg_vocab_free(NULL);
+    CHECK_OK(tg);
+    for (room_fail = 1; ; room_fail++) {                                    /* the vocabulary's own memory runs out */
+        bool ok;
+        room_calls = 0;
+        v = tg_vocab_new(true);
+        ok = v && tg_vocab_read(v, story, sizeof story - 1) && tg_vocab_sort(v, 1, 5);
+        tg_vocab_free(v);
+        CHECK(ok == (room_calls < room_fail));
+        if (ok) break;
+    }
+    room_fail = 0;
+}
+static void memory(void) {
+    test_heap heap = TEST_HEAP;
+    for (heap.fail_at = 1; ; heap.fail_at++) {
+        tg_ctx *tg = test_open_heap(&heap);
+        if (tg) {
+            tg_tensor *y = all_steps(bytes_of(tg, 2, 3, 6, 6));
+            CHECK(tg_failed(tg) ? !y && tg_error(tg) == TG_ERROR_MEMORY : y != NULL);
+            test_close(tg);
+        }
+        if (!test_heap_ended(&heap)) break;
+    }
+    { tg_ctx *tg = test_open();
+      tg_tensor *x = bytes_of(tg, 1, 3, 4, 4);
+      room_calls = 0; room_fail = 1;
+      CHECK(!tg_image_equalize(x)); CHECK_ERROR(tg, TG_ERROR_MEMORY);
+      room_calls = 0;
+      CHECK(!tg_image_each(x, 0, 0, NULL, NULL, 0)); CHECK_ERROR(tg, TG_ERROR_MEMORY);
+      room_fail = 0;
+      test_close(tg); }
+}
+
+int main(void) {
+    tg_ctx *tg = test_open();
+    places(tg);
+    colours(tg);
+    rows(tg);
+    mixing(tg);
+    small_ones(tg);
+    refusals(tg);
+    text(tg);
+    test_close(tg);
+    threads();
+    memory();
+    return test_end("transforms");
+}
