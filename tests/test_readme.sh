@@ -57,5 +57,12 @@ done < "$work/lines.txt"
 if have tcc; then
     if [ "$(tcc -I. -run "$work/whole.c")" = "$prints" ]; then pass; else fail "tcc -run of README's program"; fi
 fi
+# PORTING.md: its program in C, and every function that its table names
+sed -n '/^```c$/,/^```$/p' PORTING.md | sed '1d; /^```$/d' | sed 1d > "$work/port.c"
+prints=$(sed -n 's/^It prints `\(.*\)`.*$/\1/p' PORTING.md)
+if shared_object && $CC $limit -Wall -Wextra -I. "$work/port.c" "$object" -o "$work/port" 2>"$work/log.txt" && [ ! -s "$work/log.txt" ] && [ -n "$prints" ] && [ "$("$work/port")" = "$prints" ]; then pass; else fail "PORTING.md's program"; head -n 5 "$work/log.txt"; fi
+for name in $(grep '^|' PORTING.md | grep -o 'tg_[a-z_0-9]*(' | grep -v 'tg_f(' | sort -u); do
+    if grep -q "[ *(]${name%(}[(,)_]" tensorgrad.h; then pass; else fail "PORTING.md names ${name%(}, which is not there"; fi
+done
 echo "readme: $passed passed, $failed failed, 0 skipped"
 [ "$failed" -eq 0 ]
