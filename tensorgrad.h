@@ -2466,7 +2466,7 @@ TG_API tg_tensor *tg_forward(tg_module *m, tg_tensor *x);   /* y, by m's functio
 TG_API tg_tensor *tg_forward_of(tg_module *m, tg_tensor *const *x, int n);   /* the same of n operands */
 #ifdef __cplusplus
 } /* extern "C" */
-template <class... X> inline tg_tensor *tg__forward_with(tg_module *m, X... x) {
+template <class... In> inline tg_tensor *tg__forward_with(tg_module *m, In... x) {
     tg_tensor *const list[] = { x... };
     return tg_forward_of(m, list, (int)sizeof...(x));
 }
@@ -18898,7 +18898,7 @@ TG__PRIVATE void tg__pooling_return_line(const tg__pooling_plan *j, const int64_
 /* Planes of windows of 2 by 2. What no window reads has no gradient. */
 TG__PRIVATE void tg__pooling_pairs(const tg__pooling_plan *j, int64_t plane, int64_t end) {
     const bool back = j->job.r->kind == TG_POOL_MAX_BACK;
-    const int small = back ? 2 : 0, x = back ? 3 : 2;
+    const int pooled = back ? 2 : 0, x = back ? 3 : 2;
     const int64_t *step[5], height = j->axis[1].in, width = j->axis[2].in, rows = j->axis[1].out, n = j->axis[2].out;
     int64_t h, k;
     for (k = 0; k < 5; k++) step[k] = j->job.o[k].stride;
@@ -18912,7 +18912,7 @@ TG__PRIVATE void tg__pooling_pairs(const tg__pooling_plan *j, int64_t plane, int
             float *to = at[0] + h * step[0][3];
             if (!back) { tg__pooling_pairs_max(n, to, a, b); continue; }
             to += h * step[0][3];
-            tg__pooling_pairs_claim(n, (tg__pun32 *)(void *)to, (tg__pun32 *)(void *)(to + step[0][3]), a, b, at[4] + h * step[4][3], (const tg__pun32 *)(const void *)(at[small] + h * step[small][3]));
+            tg__pooling_pairs_claim(n, (tg__pun32 *)(void *)to, (tg__pun32 *)(void *)(to + step[0][3]), a, b, at[4] + h * step[4][3], (const tg__pun32 *)(const void *)(at[pooled] + h * step[pooled][3]));
             for (k = 2 * n; k < width; k++) to[k] = to[step[0][3] + k] = 0;
         }
         for (h = 2 * rows; back && h < height; h++) memset(at[0] + h * step[0][3], 0, (size_t)width * sizeof(float));

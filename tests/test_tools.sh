@@ -20,7 +20,7 @@ for header in tools/tg_*.h; do
     done
     ${CC:-cc} -std=c99 $flags -I. -c $dir/${name}_alone.c -o $dir/${name}_alone.o > $dir/$name.txt 2>&1
     ok $? "$header alone: $(head -n 3 $dir/$name.txt)"
-    private=$(sed -e 's/"[^"]*"//g' "$header" | grep -o -w 'tg__[a-z0-9_]*\|TG__[A-Z0-9_]*' | sort -u | head -n 3)
+    private=$(sed -e 's/"[^"]*"//g' "$header" | grep -o -w 'tg__[a-z0-9_]*\|TG__[A-Z0-9_]*' | grep -v -x tg__node | sort -u | head -n 3)   # tg__node: an operation of one's own is written with it
     [ -z "$private" ]; ok $? "$header uses private names: $private"
     if command -v nm >/dev/null 2>&1; then
         ${CC:-cc} -I. -c $dir/$name.c -o $dir/$name.o

@@ -1,5 +1,6 @@
 /* tools/tg_transforms.h: places and colours by hand, dice, rows against tensors, bits with other threads, vocabularies, bad input, empty and 1-pixel pictures, memory that runs out.
    cc tests/test_transforms.c -o test_transforms -lm -lpthread && ./test_transforms */
+/* run.sh flags: -lm */
 #include "test.h"
 static long room_calls, room_fail;                                         /* the part's own allocator: the nth call fails */
 static void *room_get(void *p, size_t size) { return ++room_calls == room_fail ? NULL : realloc(p, size); }
