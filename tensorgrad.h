@@ -24678,7 +24678,10 @@ TG__PRIVATE double tg__norm_variance(tg__norm_at *a, tg__norm_run *r) {
     }
     r->mean = tg__rounded(j->wide, r->mean + off);
     tg__norm_moments(a, r, &sum, &squares);
-    return tg__rounded(j->wide, squares / length);
+    off = sum / length;                                        /* what the first pass lost of the mean */
+    if (off - off != 0) off = 0;
+    r->mean = tg__rounded(j->wide, r->mean + off);
+    return tg__rounded(j->wide, squares / length - off * off);
 }
 TG__PRIVATE void tg__norm_row(tg__norm_at *a) {
     const tg__norm_plan *j = a->j;
@@ -27962,6 +27965,13 @@ TG__PRIVATE void tg__module_lose(tg_module *m) {
     m->own->next_lost = m->tg->lost_modules;
     m->tg->lost_modules = m;
 }
+/* It has an owner after all. */
+TG__PRIVATE void tg__module_found(tg_module *m) {
+    tg_module **p = &m->tg->lost_modules;
+    while (*p != m) p = &(*p)->own->next_lost;
+    *p = m->own->next_lost;
+    m->own->lost = false;
+}
 TG__PRIVATE tg_module *tg__module_next_lost(tg_module *m) { return m->own->next_lost; }
 TG_API void tg_module_free(tg_module *m) {
     tg_ctx *tg = m ? m->tg : NULL;
@@ -28044,6 +28054,7 @@ TG_API tg_module *(tg_module_part)(tg_module *m, tg_module **field, const char *
         return NULL;
     }
     tg__member_set(m, s, part);
+    if (part->own->lost) tg__module_found(part);
     s->owned = part->parent == NULL;
     if (s->owned) { part->parent = m; part->name = s->name; }
     return part;
@@ -28433,6 +28444,8 @@ TG__PRIVATE void tg__loading_tell(tg__loading *l, const char *what, const char *
     if (l->text.length) tg__put_char(&l->text, '\n');
     tg__put(&l->text, what); tg__put(&l->text, name);
 }
+/* Numbers of a type that no tensor here has, F8 or U64, are no numbers of a tensor: tg_dict_f32 makes them such. */
+TG__PRIVATE bool tg__load_raw(const tg_dict *d, const char *name) { return tg_dict_raw_type(d, tg__names_find(&d->names, name)) != NULL; }
 /* Of a tensor with several names any one will do. */
 typedef struct tg__load_alias { const tg_dict *d; const tg_tensor *t; bool found; } tg__load_alias;
 TG__PRIVATE bool tg__alias_visit(tg__tour *w, tg_module *m, tg__member *s) {
@@ -28448,12 +28461,13 @@ TG__PRIVATE bool tg__load_visit(tg__tour *w, tg_module *m, tg__member *s) {
     if (!t) return true;
     from = tg_dict_get(l->d, w->path);
     if (l->copies) {
-        if (!from || !tg__same_shape(from, t)) return true;
+        if (!from || !tg__same_shape(from, t) || tg__load_raw(l->d, w->path)) return true;
         return tg_copy_(t, from->device == t->device ? from : tg_to_device(from, t->device)) != NULL;
     }
     alias.d = l->d; alias.t = t; alias.found = false;
     if (!from && tg__module_walk(w->root, tg__alias_visit, &alias) && alias.found) return true;
     if (!from) { l->report->missing++; tg__loading_tell(l, "missing: ", w->path); }
+    else if (tg__load_raw(l->d, w->path)) { l->report->misshapen++; tg__loading_tell(l, "of a type that is to be converted first: ", w->path); }
     else if (!tg__same_shape(from, t)) {
         l->report->misshapen++;
         tg__loading_tell(l, "of another shape: ", w->path);
@@ -28463,24 +28477,34 @@ TG__PRIVATE bool tg__load_visit(tg__tour *w, tg_module *m, tg__member *s) {
     (void)m;
     return true;
 }
-TG_API bool (tg_load_state_dict)(tg_module *m, const tg_dict *d, tg_load_report *report) {
-    tg_ctx *tg = tg__start_module(m, "load_state_dict");
+/* The half that looks and changes nothing; without a report whatever does not fit is an error. */
+TG__PRIVATE bool tg__load_looks(tg_module *m, const tg_dict *d, tg_load_report *report) {
     tg_load_report own;
     tg__loading l;
     int64_t i;
-    bool ok, was, outermost;
-    if (report) memset(report, 0, sizeof *report);
-    if (!tg) return false;
-    if (!d) return tg__fail(tg, TG__E_NULL, 1);
     memset(&own, 0, sizeof own);
     l.d = d; l.report = report ? report : &own; l.copies = false;
     l.text = tg__text_over(l.report->text, sizeof l.report->text);
     if (!tg__module_walk(m, tg__load_visit, &l)) return false;
-    for (i = 0; i < tg_dict_count(d); i++)
-        if (!tg_module_tensor_at(m, tg_dict_name(d, i))) { l.report->unexpected++; tg__loading_tell(&l, "unexpected: ", tg_dict_name(d, i)); }
+    for (i = 0; i < tg_dict_count(d); i++) {
+        tg_module *owner;
+        const tg__member *s = tg__member_at(m, tg_dict_name(d, i), &owner);
+        if (!s || !tg__member_tensor(s)) { l.report->unexpected++; tg__loading_tell(&l, "unexpected: ", tg_dict_name(d, i)); }
+    }
     if (!report && (own.missing || own.unexpected || own.misshapen))
-        return tg__fail_op(tg, TG_ERROR_VALUE, "%l names are missing, %l unexpected, %l of another shape:\n%s", own.missing, own.unexpected, own.misshapen, own.text);
-    l.copies = true;
+        return tg__fail_op(m->tg, TG_ERROR_VALUE, "%l names are missing, %l unexpected, %l of another shape:\n%s", own.missing, own.unexpected, own.misshapen, own.text);
+    return true;
+}
+TG_API bool (tg_load_state_dict)(tg_module *m, const tg_dict *d, tg_load_report *report) {
+    tg_ctx *tg = tg__start_module(m, "load_state_dict");
+    tg__loading l;
+    bool ok, was, outermost;
+    if (report) memset(report, 0, sizeof *report);
+    if (!tg) return false;
+    if (!d) return tg__fail(tg, TG__E_NULL, 1);
+    if (!tg__load_looks(m, d, report)) return false;
+    memset(&l, 0, sizeof l);
+    l.d = d; l.copies = true;
     outermost = tg__compose(tg);
     was = tg_grad_mode(tg, false);
     ok = tg__module_walk(m, tg__load_visit, &l);
@@ -28750,7 +28774,7 @@ TG__PRIVATE void tg__normed_name(char *out, size_t size, const char *name, bool 
 TG__PRIVATE bool tg__normed_start(tg_module *m, tg__weight_norm *n, const char *name, tg_tensor *w) {
     tg_tensor *matrix, *u, *v;
     char text[128];
-    w = tg_detach(w);
+    if (!(w = tg_detach(w))) return false;
     matrix = tg__normed_matrix(w, n->dim);
     n->first = m->own->members;
     if (!n->spectral) {
@@ -29465,6 +29489,7 @@ TG__PRIVATE tg_tensor *tg__attention_layer_run(tg__attention_layer *l, const tg_
     tg_multi_head_attention_forward_args f = TG__ZERO;
     tg_tensor *y;
     f.at = a->at;
+    if (l->out_proj->own->norms && !tg__module_norm(l->out_proj, l->out_proj->training)) return NULL;
     f.query = a->query; f.key = a->key; f.value = a->value;
     if (turned) {                                              /* what is one tensor stays one: then it is projected in one product */
         f.query = tg_transpose(a->query, 0, 1);
@@ -31679,7 +31704,10 @@ TG__PRIVATE bool tg__parse_f64(const char *s, const char *end, double *v) {
     if (s < end && (*s == 'e' || *s == 'E')) {
         const char *from = ++s;
         power = 0;
-        if (!tg__parse_i64(from, end, &s, &power) && s == from) return false;
+        if (!tg__parse_i64(from, end, &s, &power)) {
+            if (s == from) return false;
+            power = *from == '-' ? -100000 : 100000;               /* more than 64 bits hold */
+        }
         e += power > 100000 ? 100000 : power < -100000 ? -100000 : power;
     }
     *v = tg__decimal(w, e);
@@ -31923,18 +31951,6 @@ TG_API bool (tg_run_save)(tg_module *m, tg_optim *opt, int64_t step, const tg_di
     tg_dict_free(all);
     return ok;
 }
-/* Would all of it be loaded, nothing missing and nothing left? */
-TG__PRIVATE bool tg__run_fits(tg_module *m, const tg_dict *model) {
-    tg_dict *own = tg_state_dict(m);
-    int64_t i, n = tg_dict_count(own);
-    bool fits = own != NULL && n == tg_dict_count(model);
-    for (i = 0; fits && i < n; i++) {
-        const tg_tensor *t = tg_dict_get(model, tg_dict_name(own, i));
-        fits = t && tg__same_shape(t, tg_dict_at(own, i));
-    }
-    tg_dict_free(own);
-    return fits;
-}
 /* The model's names and shapes are looked at before the optimiser changes, whose loading takes all or nothing; then nothing is left
    that could be refused. */
 TG_API bool (tg_run_load)(tg_module *m, tg_optim *opt, int64_t *step, tg_dict **more, const char *path) {
@@ -31953,7 +31969,7 @@ TG_API bool (tg_run_load)(tg_module *m, tg_optim *opt, int64_t *step, tg_dict **
     run = tg_dict_get(all, "run");
     if (!run || run->dtype != TG_I64 || run->ndim != 1 || run->shape[0] != 4) (void)tg__fail_op(tg, TG_ERROR_FORMAT, "%s: not a file of tg_run_save", path);
     else if ((model = tg__run_take(tg, all, "model.")) != NULL && (optim = tg__run_take(tg, all, "optim.")) != NULL && (own = tg__run_take(tg, all, "more.")) != NULL
-        && (tg__run_fits(m, model) || tg_load_state_dict(m, model, NULL)))
+        && tg__load_looks(m, model, NULL))
         ok = (!opt || tg_optim_load(opt, optim)) && tg_load_state_dict(m, model, NULL);
     if (ok) {
         const int64_t *v = (const int64_t *)run->data;

@@ -484,8 +484,57 @@ static void test_initialisers(tg_ctx *tg) {
     CHECK(!tg_sparse_(q, 1.5, 1));
     tg_clear(tg);
 }
+/* A module that nobody wanted, and then somebody did; numbers that a module cannot hold; weights that are computed. */
+static void test_owners_and_numbers(tg_ctx *tg) {
+    static const unsigned char f8[4] = { 0x38, 0x38, 0x38, 0x38 };                    /* 1.0 in F8_E4M3 */
+    int64_t shape[2] = { 2, 2 };
+    tg_load_report report;
+    tg_dict *d;
+    tg_mark m = tg_begin(tg);
+    tg_module *l = tg_nn_linear(tg, 2, 2, .no_bias = true), *s;
+    CHECK(!tg_module_part(NULL, NULL, "x", -1, l));
+    s = tg_nn_sequential(tg, l);
+    tg_clear(tg);                                                                      /* frees what has no owner: l has one */
+    CHECK(tg_forward(s, tg_ones(tg, TG_SHAPE(1, 2))) != NULL);
+
+    d = tg_dict_new(tg);
+    CHECK(tg_dict_set_raw(d, "0.weight", "F8_E4M3", 2, shape, tg_from(tg, TG_SHAPE(4), TG_U8, f8)));
+    CHECK(tg_load_state_dict(s, d, &report) && report.misshapen == 1 && report.loaded == 0);
+    CHECK(!tg_load_state_dict(s, d, NULL) && tg_failed(tg));
+    tg_clear(tg);
+    tg_dict_free(d);
+
+    CHECK(tg_weight_norm(l, "weight"));
+    d = tg_state_dict(s);
+    CHECK(tg_load_state_dict(s, d, NULL));
+    tg_dict_set(d, "0.weight", tg_ones(tg, TG_SHAPE(2, 2)));
+    CHECK(!tg_load_state_dict(s, d, NULL) && strstr(tg_error_text(tg), "unexpected: 0.weight"));
+    tg_clear(tg);
+    tg_dict_free(d);
+    tg_module_free(s);
+
+    s = tg_nn_multihead_attention(tg, 4, 1);                                           /* reads its out_proj's weight itself */
+    CHECK(tg_weight_norm(tg_module_at(s, "out_proj"), "weight"));
+    for (int i = 0; i < 3; i++) {
+        tg_mark k = tg_begin(tg);
+        tg_tensor *g = tg_module_tensor_at(s, "out_proj.parametrizations.weight.original0"), *y;
+        bool was;
+        y = tg_sum(tg_square(tg_forward(s, tg_ones(tg, TG_SHAPE(3, 1, 4)))));
+        CHECK(tg_backward(y));
+        CHECK((tg_item(y) == 0) == (i == 2));                                          /* the last time with a length of nothing */
+        was = tg_grad_mode(tg, false);
+        if (i == 1) (void)tg_zero_(g);
+        (void)tg_grad_mode(tg, was);
+        tg_end(tg, k);
+    }
+    tg_module_free(s);
+    CHECK(!tg_failed(tg));
+    tg_end(tg, m);
+}
+
 int main(void) {
     tg_ctx *tg = test_open();
+    test_owners_and_numbers(tg);
     test_names(tg);
     test_freed(tg);
     test_shared(tg);

@@ -188,10 +188,29 @@ static void test_memory(void) {
     }
 }
 
+/* A row whose first element lies far from all others: distances from it say little of them. */
+static void test_outlier(void) {
+    static const double far_off[] = { 1e4, 1e6, 1e8, -1e6 };
+    tg_mark m = tg_begin(tg);
+    const int64_t n = 10000;
+    size_t k;
+    for (k = 0; k < sizeof far_off / sizeof *far_off; k++) {
+        tg_tensor *x = tg_full(tg, TG_SHAPE(1, n), 1.01, TG_F32), *y;
+        double mean, variance, v = (double)1.01f, o = (double)(float)far_off[k];
+        tg_fill_(tg_select(tg_select(x, 0, 0), 0, 0), o);
+        y = tg_layer_norm(x, 1, &n, NULL, NULL, 0);
+        mean = v + (o - v) / (double)n;
+        variance = (o - mean) * (o - mean) / (double)n + (v - mean) * (v - mean) * (double)(n - 1) / (double)n;
+        CHECK_NEAR(tg_item(tg_slice(y, "0, 1")) / ((v - mean) / sqrt(variance)), 1, 1e-5);
+    }
+    tg_end(tg, m);
+}
+
 int main(void) {
     tg = test_open();
     if (!tg) return test_end("norm");
     test_whole();
+    test_outlier();
     test_values();
     test_running();
     test_threads();
