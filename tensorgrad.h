@@ -6741,6 +6741,12 @@ TG__PRIVATE tg_tensor *tg__composed(tg_ctx *tg, bool outermost, tg_tensor *resul
     if (outermost) { tg->as = NULL; tg->unlisted--; }
     return result;
 }
+/* A composition outside of the graph: new values, whatever requires a gradient. */
+TG__PRIVATE bool tg__compose_values(tg_ctx *tg, bool *was) { *was = tg_grad_mode(tg, false); return tg__compose(tg); }
+TG__PRIVATE tg_tensor *tg__composed_values(tg_ctx *tg, bool outermost, bool was, tg_tensor *result) {
+    (void)tg_grad_mode(tg, was);
+    return tg__composed(tg, outermost, result);
+}
 TG_API size_t tg_traceback(tg_ctx *tg, char *out, size_t size) {
     tg__text t = tg__text_over(out, size);
     uint32_t i;
@@ -11480,12 +11486,13 @@ TG__PRIVATE int64_t tg__random_start(tg_ctx *tg, int phase, void *plan) {
 }
 TG__FAMILY(random, false);
 
-TG__PRIVATE uint64_t tg__random_key(const tg_random_state *r) {
-    uint64_t z = r->stream;
-    if (!z) return r->seed;
-    z *= 0x9e3779b97f4a7c15u; z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u; z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return r->seed ^ z ^ z >> 31;
+#define TG__GOLDEN 0x9e3779b97f4a7c15u
+TG__PRIVATE uint64_t tg__mix64(uint64_t z) {                    /* splitmix64's last steps: a bijection */
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
 }
+TG__PRIVATE uint64_t tg__random_key(const tg_random_state *r) { return r->stream ? r->seed ^ tg__mix64(r->stream * TG__GOLDEN) : r->seed; }
 /* Element i is the same whatever the strides: positions count in row-major order. p: NULL, or probabilities. `call`:
    the call number that was taken for it. */
 TG__PRIVATE bool tg__random(tg_ctx *tg, uint64_t call, tg_tensor *y, tg_tensor *p, int kind,
@@ -28505,11 +28512,9 @@ TG_API bool (tg_load_state_dict)(tg_module *m, const tg_dict *d, tg_load_report 
     if (!tg__load_looks(m, d, report)) return false;
     memset(&l, 0, sizeof l);
     l.d = d; l.copies = true;
-    outermost = tg__compose(tg);
-    was = tg_grad_mode(tg, false);
+    outermost = tg__compose_values(tg, &was);
     ok = tg__module_walk(m, tg__load_visit, &l);
-    (void)tg_grad_mode(tg, was);
-    (void)tg__composed(tg, outermost, NULL);
+    (void)tg__composed_values(tg, outermost, was, NULL);
     return ok;
 }
 TG_API bool (tg_save)(tg_module *m, const char *path) {
@@ -28559,10 +28564,10 @@ TG__PRIVATE double tg__xavier_number(double in, double out, double gain, bool no
 TG__PRIVATE double tg__kaiming_number(double fan, double gain, bool normal) { return fan > 0 ? gain * tg__sqrt64((normal ? 1 : 3) / fan) : 0; }
 /* t from U(-a, a) or N(0, a), outside the graph */
 TG__PRIVATE tg_tensor *tg__init_drawn(tg_ctx *tg, tg_tensor *t, double a, bool normal) {
-    const bool outermost = tg__compose(tg), was = tg_grad_mode(tg, false);
+    bool was;
+    const bool outermost = tg__compose_values(tg, &was);
     tg_tensor *y = normal ? tg_normal_(t, 0, a) : tg_uniform_(t, -a, a);
-    (void)tg_grad_mode(tg, was);
-    return tg__composed(tg, outermost, y);
+    return tg__composed_values(tg, outermost, was, y);
 }
 TG__PRIVATE tg_tensor *tg__xavier(tg_tensor *t, const char *name, double gain, bool normal) {
     tg_ctx *tg = tg__start(t, name);
@@ -28584,11 +28589,9 @@ TG_API tg_tensor *(tg_eye_)(tg_tensor *t) {
     bool outermost, was;
     if (!tg) return NULL;
     if (t->ndim != 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "2 dimensions are expected, got %t", t); return NULL; }
-    outermost = tg__compose(tg);
-    was = tg_grad_mode(tg, false);
+    outermost = tg__compose_values(tg, &was);
     if (tg_zero_(t) && tg_fill_(tg_diagonal(t, 0, 0, 1), 1)) y = t;
-    (void)tg_grad_mode(tg, was);
-    return tg__composed(tg, outermost, y);
+    return tg__composed_values(tg, outermost, was, y);
 }
 TG_API tg_tensor *(tg_dirac_)(tg_tensor *t, int64_t groups) {
     tg_ctx *tg = tg__start(t, "dirac_");
@@ -28600,16 +28603,14 @@ TG_API tg_tensor *(tg_dirac_)(tg_tensor *t, int64_t groups) {
     if (t->ndim < 3 || t->ndim > 5) { tg__fail_op(tg, TG_ERROR_SHAPE, "3 to 5 dimensions are expected, got %t", t); return NULL; }
     if (groups < 1 || t->shape[0] % groups) { tg__fail_op(tg, TG_ERROR_VALUE, "%l channels do not fall into %l groups", t->shape[0], groups); return NULL; }
     out = t->shape[0] / groups;
-    outermost = tg__compose(tg);
-    was = tg_grad_mode(tg, false);
+    outermost = tg__compose_values(tg, &was);
     y = tg_zero_(t);
     for (g = 0; g < groups && y && t->numel; g++) {
         part = tg_narrow(t, 0, g * out, out);
         for (d = t->ndim - 1; d > 1; d--) part = tg_select(part, d, t->shape[d] / 2);
         if (!tg_fill_(tg_diagonal(part, 0, 0, 1), 1)) y = NULL;
     }
-    (void)tg_grad_mode(tg, was);
-    return tg__composed(tg, outermost, y);
+    return tg__composed_values(tg, outermost, was, y);
 }
 
 /* The place where erf has a value, by halves, of all elements at once: the value is drawn evenly between those at the ends. */
@@ -28624,8 +28625,7 @@ TG_API tg_tensor *(tg_trunc_normal_)(tg_tensor *t, double mean, double std, doub
     if (!tg) return NULL;
     if (!(std > 0)) { tg__fail(tg, TG__E_RANGE, "std", "more than 0", std); return NULL; }
     if (!(low < high)) { tg__fail(tg, TG__E_RANGE, "low", "less than high", low); return NULL; }
-    outermost = tg__compose(tg);
-    was = tg_grad_mode(tg, false);
+    outermost = tg__compose_values(tg, &was);
     for (i = 0; i < 2; i++) {
         edge[i] = ((i ? high : low) - mean) / scale;
         edge[i] = edge[i] < -6 ? -6 : edge[i] > 6 ? 6 : edge[i];         /* erf is -1 and 1 out there */
@@ -28643,8 +28643,7 @@ TG_API tg_tensor *(tg_trunc_normal_)(tg_tensor *t, double mean, double std, doub
         tg_end(tg, m);
     }
     if (!tg_failed(tg)) y = tg_clamp_(tg_copy_(t, tg_add_scalar(tg_mul_scalar(above, scale), mean)), low, high);
-    (void)tg_grad_mode(tg, was);
-    return tg__composed(tg, outermost, y);
+    return tg__composed_values(tg, outermost, was, y);
 }
 /* n vectors of so many normal numbers, made orthonormal one after the other (Gram, Schmidt), each twice for the last bits */
 TG__PRIVATE void tg__orthonormal(double *v, int64_t n, int64_t size) {
@@ -28674,8 +28673,7 @@ TG_API tg_tensor *(tg_orthogonal_)(tg_tensor *t, double gain) {
     if (t->numel == 0) return t;
     rows = t->shape[0]; columns = t->numel / rows;
     n = rows < columns ? rows : columns; size = t->numel / n;
-    outermost = tg__compose(tg);
-    was = tg_grad_mode(tg, false);
+    outermost = tg__compose_values(tg, &was);
     normal = tg_randn(tg, TG_SHAPE(n, size));
     v = normal ? (double *)tg__mem_get(tg, (size_t)t->numel * sizeof *v) : NULL;
     if (v) {
@@ -28688,8 +28686,7 @@ TG_API tg_tensor *(tg_orthogonal_)(tg_tensor *t, double gain) {
         normal = tg_reshape(normal, t->ndim, t->shape);
         y = normal ? tg_copy_(t, t->device == TG_CPU ? normal : tg_to_device(normal, t->device)) : NULL;
     }
-    (void)tg_grad_mode(tg, was);
-    return tg__composed(tg, outermost, y);
+    return tg__composed_values(tg, outermost, was, y);
 }
 TG_API tg_tensor *(tg_sparse_)(tg_tensor *t, double sparsity, double std) {
     tg_ctx *tg = tg__start(t, "sparse_");
@@ -28701,16 +28698,14 @@ TG_API tg_tensor *(tg_sparse_)(tg_tensor *t, double sparsity, double std) {
     if (!(sparsity >= 0 && sparsity <= 1)) { tg__fail(tg, TG__E_RANGE, "sparsity", "0 to 1", sparsity); return NULL; }
     zeros = (int64_t)(sparsity * (double)t->shape[0]);
     if ((double)zeros < sparsity * (double)t->shape[0]) zeros++;
-    outermost = tg__compose(tg);
-    was = tg_grad_mode(tg, false);
+    outermost = tg__compose_values(tg, &was);
     y = tg_normal_(t, 0, std);
     if (y && zeros && t->numel) {
         (void)tg_sort(tg_uniform_(tg_empty_like(t), 0, 1), 0, false, &order);
         order = tg_narrow(order, 0, 0, zeros);
         y = order ? tg_scatter_(t, 0, order, tg__full_beside(tg, t, t->dtype, 2, order->shape, 0)) : NULL;
     }
-    (void)tg_grad_mode(tg, was);
-    return tg__composed(tg, outermost, y);
+    return tg__composed_values(tg, outermost, was, y);
 }
 
 /* ---- computed weights ---- */
@@ -31310,23 +31305,11 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
    ====================================================================================== */
 
 /* ---- numbers of (seed, step, row) ---- */
-TG__PRIVATE uint64_t tg__mix64(uint64_t z) {                    /* splitmix64's last steps: a bijection */
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-#define TG__GOLDEN 0x9e3779b97f4a7c15u
-/* Philox 4x32-10 of one counter, (row, step), under a key; its first 64 bits. */
+/* The first 64 bits of Philox's block (row, step) under a key: of any pass, since all give the same. */
 TG__PRIVATE uint64_t tg__philox_one(uint64_t row, uint64_t step, uint64_t key) {
-    uint32_t c0 = (uint32_t)row, c1 = (uint32_t)(row >> 32), c2 = (uint32_t)step, c3 = (uint32_t)(step >> 32), k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-    int r;
-    for (r = 0; r < 10; r++) {
-        const uint64_t p = (uint64_t)0xd2511f53u * c0, q = (uint64_t)0xcd9e8d57u * c2;
-        c0 = (uint32_t)(q >> 32) ^ c1 ^ k0; c1 = (uint32_t)q;
-        c2 = (uint32_t)(p >> 32) ^ c3 ^ k1; c3 = (uint32_t)p;
-        k0 += 0x9e3779b9u; k1 += 0xbb67ae85u;
-    }
-    return (uint64_t)c1 << 32 | c0;
+    uint32_t words[4];
+    tg__philox__k[0](1, row, key, step, words);
+    return (uint64_t)words[1] << 32 | words[0];
 }
 TG__PRIVATE uint64_t tg__dice_bits(tg_dice *d) { return tg__philox_one(d->row, d->step, tg__mix64(d->seed + TG__GOLDEN * ++d->rolls)); }
 TG__PRIVATE double tg__unit(uint64_t bits) { return (double)(bits >> 11) * 1.1102230246251565e-16; }      /* 53 bits in [0, 1) */
@@ -31772,7 +31755,7 @@ TG__PRIVATE bool tg__csv_field(tg__csv *c, bool reads) {
     c->line += lines;
     return true;
 }
-/* One line's fields, the first of them at hand already where `begun`. */
+/* All lines are looked at: how many fields each has, and how many rows there are. */
 TG__PRIVATE bool tg__csv_count(tg__csv *c) {
     int64_t lines = 0;
     while (tg__csv_line(c)) {

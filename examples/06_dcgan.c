@@ -18,16 +18,8 @@ enum { SIDE = 16, PIXELS = SIDE * SIDE, BATCH = 64, NOISE = 32, WIDTH = 24, DRAW
 
 /* White shapes on black, from -1 to 1, as tanh makes them. */
 static tg_tensor *draw_pictures(tg_ctx *tg, int n, uint64_t *dice) {
-    static const int kinds[4] = { DISC, TRIANGLE, RING, CROSS };
     static float pixels[DRAWN][PIXELS];
-    const float ink = 1;
-    for (int i = 0; i < n; i++) {
-        float radius = roll(dice, 4, 7);
-        float x = roll(dice, 7, 9);
-        float y = roll(dice, 7, 9);
-        for (int p = 0; p < PIXELS; p++) pixels[i][p] = -1;
-        draw_shape(pixels[i], 1, SIDE, kinds[roll_int(dice, 4)], x, y, radius, 0, &ink);
-    }
+    for (int i = 0; i < n; i++) draw_white(pixels[i], SIDE, dice);
     return tg_from_f32(tg, TG_SHAPE(n, 1, SIDE, SIDE), pixels[0]);
 }
 

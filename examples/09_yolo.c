@@ -120,34 +120,14 @@ static int find(tg_ctx *tg, tg_module *net, const float *picture, int number, fo
     return n;
 }
 
-static void test(tg_ctx *tg, tg_module *net) {
-    static float sheet[SHOWN][3 * PIXELS], picture[3 * PIXELS];
-    static scene scenes[TESTS];
-    static found list[TESTS * GRID * GRID * KINDS];
-    uint64_t dice = 1234567;
-    int n = 0;
-    tg_train(net, false);
-    tg_grad_mode(tg, false);
-    for (int i = 0; i < TESTS && !tg_failed(tg); i++) {
-        draw_scene(picture, &scenes[i], LARGEST, &dice);
-        int news = find(tg, net, picture, i, list + n);
-        if (i < SHOWN) {
-            memcpy(sheet[i], picture, sizeof picture);
-            for (int k = 0; k < news; k++) if (list[n + k].score > 0.3f) draw_box(sheet[i], &list[n + k].t);
-        }
-        n += news;
-    }
-    print_precision(list, n, scenes);
-    save_sheet("yolo.png", sheet[0], SHOWN, 3, SIDE, 6, 2);
-}
-
 int main(int argc, char **argv) {
     bool brief = argc > 1 && strcmp(argv[1], "short") == 0;
     tg_ctx *tg = tg_open(&(tg_config){ .threads = -1 });
     if (!tg) return 1;
     tg_module *net = net_new(tg);
     train(tg, net, brief ? 150 : 600);
-    test(tg, net);
+    static found list[TESTS * GRID * GRID * KINDS];
+    test_detector(tg, net, find, list, LARGEST, "yolo.png");
     bool failed = tg_failed(tg);                               /* the message is on stderr already */
     tg_close(tg);
     return failed;

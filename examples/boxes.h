@@ -95,4 +95,27 @@ DRAW_API void draw_box(float *picture, const thing *t) {
     }
 }
 
+/* Finds in pictures never seen before, prints how well, and draws some with what was found. find writes the boxes of
+   picture number i to its last operand and returns how many; list has room for all. */
+typedef int (*finder)(tg_ctx *tg, tg_module *net, const float *picture, int i, found *list);
+DRAW_API void test_detector(tg_ctx *tg, tg_module *net, finder find, found *list, float largest, const char *file) {
+    static float sheet[SHOWN][3 * PIXELS], picture[3 * PIXELS];
+    static scene scenes[TESTS];
+    uint64_t dice = 1234567;
+    int n = 0;
+    tg_train(net, false);
+    tg_grad_mode(tg, false);
+    for (int i = 0; i < TESTS && !tg_failed(tg); i++) {
+        draw_scene(picture, &scenes[i], largest, &dice);
+        int news = find(tg, net, picture, i, list + n);
+        if (i < SHOWN) {
+            memcpy(sheet[i], picture, sizeof picture);
+            for (int k = 0; k < news; k++) if (list[n + k].score > 0.3f) draw_box(sheet[i], &list[n + k].t);
+        }
+        n += news;
+    }
+    print_precision(list, n, scenes);
+    save_sheet(file, sheet[0], SHOWN, 3, SIDE, 6, 2);
+}
+
 #endif

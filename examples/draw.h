@@ -62,6 +62,17 @@ DRAW_API void draw_shape(float *picture, int channels, int side, int shape, floa
     }
 }
 
+/* A white shape near the middle of a black picture, from -1 to 1, as tanh makes them. */
+DRAW_API void draw_white(float *picture, int side, uint64_t *dice) {
+    static const int kinds[4] = { DISC, TRIANGLE, RING, CROSS };
+    const float ink = 1, middle = (float)side / 2;
+    float radius = roll(dice, middle / 2, middle - 1);
+    float x = roll(dice, middle - 1, middle + 1);
+    float y = roll(dice, middle - 1, middle + 1);
+    for (int p = 0; p < side * side; p++) picture[p] = -1;
+    draw_shape(picture, 1, side, kinds[roll_int(dice, 4)], x, y, radius, 0, &ink);
+}
+
 /* ---- PNG: stored, not compressed. ---- */
 
 typedef struct png { FILE *file; uint32_t crc, a, b; } png;

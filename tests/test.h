@@ -108,6 +108,16 @@ TEST_MAYBE uint64_t test_hash(uint64_t hash, const void *p, size_t size) {
     for (i = 0; i < size; i++) hash = (hash ^ b[i]) * 1099511628211u;
     return hash;
 }
+#ifndef TENSORGRAD_NO_IO
+TEST_MAYBE uint64_t test_hash_weights(tg_module *m) {           /* of all parameters and buffers */
+    tg_dict *d = tg_state_dict(m);
+    uint64_t hash = 0;
+    int64_t i;
+    for (i = 0; i < tg_dict_count(d); i++) hash = test_hash(hash, tg_dict_at(d, i)->data, tg_dtype_bytes(tg_dict_at(d, i)->dtype, tg_dict_at(d, i)->numel));
+    tg_dict_free(d);
+    return hash;
+}
+#endif
 
 /* ---- the allocator ----
    Before each block stands a test_block, after it 16 bytes that must not change. The last 512 released blocks are held back and filled, so that a second release and a

@@ -547,14 +547,7 @@ static bool run_steps(run *r, int64_t from, int64_t to) {
     }
     return !tg_failed(r->tg);
 }
-static uint64_t run_hash(run *r) {
-    tg_dict *d = tg_state_dict(r->net);
-    uint64_t hash = 0;
-    int64_t i;
-    for (i = 0; i < tg_dict_count(d); i++) hash = test_hash(hash, tg_dict_at(d, i)->data, tg_dtype_bytes(tg_dict_at(d, i)->dtype, tg_dict_at(d, i)->numel));
-    tg_dict_free(d);
-    return hash;
-}
+static uint64_t run_hash(run *r) { return test_hash_weights(r->net); }
 static void run_free(run *r) { tg_data_free(r->data); tg_optim_free(r->opt); tg_module_free(r->net); }
 
 static void resumed(void) {

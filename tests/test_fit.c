@@ -76,14 +76,7 @@ static void world_open(world *w, int threads) {
     w->opt = tg_optim_adamw(w->net, 0.01);
 }
 static void world_close(world *w) { tg_close(w->tg); }
-static uint64_t world_hash(world *w) {
-    tg_dict *d = tg_state_dict(w->net);
-    uint64_t hash = 0;
-    int64_t i;
-    for (i = 0; i < tg_dict_count(d); i++) hash = test_hash(hash, tg_dict_at(d, i)->data, tg_dtype_bytes(tg_dict_at(d, i)->dtype, tg_dict_at(d, i)->numel));
-    tg_dict_free(d);
-    return hash;
-}
+static uint64_t world_hash(world *w) { return test_hash_weights(w->net); }
 static void world_put(void *user, const char *text) {
     world *w = (world *)user;
     if (strlen(w->said) + strlen(text) < sizeof w->said) strcat(w->said, text);
