@@ -107,7 +107,7 @@ build_test() {
     said=$program.txt
     b_kind=$(kinds "$b_file")
     case $b_kind in
-        public*) build_once "$program" "$b_file tests/*.h examples/models/*.h tensorgrad.h $b_with" "$@" -DTG__IMPLEMENTATION_DONE -include tests/isa.h "$b_file" "$b_with" $(flags_of "$b_file");;
+        public*) build_once "$program" "$b_file tests/*.h tools/*.h examples/models/*.h tensorgrad.h $b_with" "$@" -DTG__IMPLEMENTATION_DONE -include tests/isa.h "$b_file" "$b_with" $(flags_of "$b_file");;
         own*)    build_once "$program" "$b_file tests/*.h tensorgrad.h" "$@" "$b_file" $(flags_of "$b_file");;
         *)
             b_together=$(private_tests)
