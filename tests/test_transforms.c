@@ -358,6 +358,27 @@ static void text(tg_ctx *tg) {
     t = tg_text_windows(tg_vocab_tensor(tg, c, "aaxaa", 5), 2, 1);
     CHECK(t && t->shape[0] == 4 && tg_item(tg_sum(t)) == 2 * (2 + 1 + 2) + 2 + 2);
     CHECK(tg_vocab_tensor(tg, c, "", 0)->numel == 0);
+    { static const char *const bad[] = { "", "words", "word\na\n", "words\na", "words\na\na\n", "words\n\\x\n", "words\n\\", "words\n<pad>\n" };
+      char text[200], less[8];
+      tg_vocab *again;
+      size_t n, i;
+      CHECK(tg_vocab_read(c, "\n\\n \0z", 6) && tg_vocab_add(c, "<bos>", 5) > 0);            /* a line feed, a backslash, a zero */
+      n = tg_vocab_format(c, text, sizeof text);
+      CHECK(n < sizeof text && strlen(text) == n && tg_vocab_format(c, less, sizeof less) == n && memcmp(less, text, 7) == 0 && !less[7] && tg_vocab_format(c, NULL, 0) == n);
+      again = tg_vocab_parse(text, n);
+      CHECK(again && tg_vocab_size(again) == tg_vocab_size(c));
+      for (i = 0; again && (int64_t)i < tg_vocab_size(c); i++) CHECK_TEXT(tg_vocab_word(again, (int64_t)i), tg_vocab_word(c, (int64_t)i));
+      CHECK(again && tg_vocab_id(again, "\n", 1) == tg_vocab_id(c, "\n", 1) && tg_vocab_id(again, "\0", 1) == tg_vocab_id(c, "\0", 1) && tg_vocab_encode(again, "ab", 2, NULL, 0) == 2);
+      tg_vocab_free(again);
+      for (i = 0; i < sizeof bad / sizeof *bad; i++) CHECK_MSG(!tg_vocab_parse(bad[i], strlen(bad[i])), "'%s' is no vocabulary", bad[i]);
+      for (room_fail = 1; ; room_fail++) {
+          room_calls = 0;
+          again = tg_vocab_parse(text, n);
+          CHECK((again != NULL) == (room_calls < room_fail));
+          tg_vocab_free(again);
+          if (room_calls < room_fail) break;
+      }
+      room_fail = 0; }
     tg_vocab_free(v); tg_vocab_free(c); tg_vocab_free(NULL);
     CHECK_OK(tg);
     for (room_fail = 1; ; room_fail++) {                                    /* the vocabulary's own memory runs out */

@@ -240,7 +240,10 @@ int64_t     tg_vocab_add(tg_vocab *v, const char *word, size_t size);     /* its
 bool        tg_vocab_read(tg_vocab *v, const char *text, size_t size);    /* adds all that stands in text, and counts it; false: out of memory */
 bool        tg_vocab_sort(tg_vocab *v, int64_t least, int64_t most);
     /* renumbers, the most frequent first, of equals the one that came first; drops what came less often than `least` and, with most > 0, what is
-       beyond so many numbers in all, 0 and 1 included; false: out of memory, and nothing is changed */
+       beyond so many numbers in all, 0 and 1 included; false: out of memory, and nothing is changed. Words of your own, "<bos>", come after that, by _add */
+size_t      tg_vocab_format(const tg_vocab *v, char *out, size_t size);
+    /* as text, to be kept with a model (tg_dict_set_meta, say), a line for each number; returns the length that is needed, as snprintf does */
+tg_vocab   *tg_vocab_parse(const char *text, size_t size);                /* the same again, without counts. *Owned*; NULL: out of memory, or that is no such text */
 int64_t     tg_vocab_size(const tg_vocab *v);                             /* how many numbers there are */
 int64_t     tg_vocab_id(const tg_vocab *v, const char *word, size_t size);           /* TG_VOCAB_UNKNOWN if it is not there */
 const char *tg_vocab_word(const tg_vocab *v, int64_t id);                 /* borrowed; NULL: no such number */
@@ -1667,6 +1670,52 @@ bool tg_vocab_sort(tg_vocab *v, int64_t least, int64_t most) {
     v->words = words; v->n = n;
     tg_vocab__fill(v);
     return true;
+}
+/* Lines end words, so that a line feed is \n in them and a backslash two. */
+size_t tg_vocab_format(const tg_vocab *v, char *out, size_t size) {
+    static const char *const kinds[2] = { "words\n", "characters\n" };
+    size_t at = 0, k;
+    const char *p = kinds[v->characters];
+    int64_t i;
+#define TG_VOCAB__PUT(c) do { if (at + 1 < size) out[at] = (c); at++; } while (0)
+    for (; *p; p++) TG_VOCAB__PUT(*p);
+    for (i = 2; i < v->n; i++) {
+        for (k = 0; k < v->words[i].size; k++) {
+            const char c = v->words[i].text[k];
+            if (c == '\n' || c == '\\' || c == 0) TG_VOCAB__PUT('\\');
+            TG_VOCAB__PUT(c == '\n' ? 'n' : c == 0 ? '0' : c);
+        }
+        TG_VOCAB__PUT('\n');
+    }
+#undef TG_VOCAB__PUT
+    if (size) out[at < size ? at : size - 1] = 0;
+    return at;
+}
+tg_vocab *tg_vocab_parse(const char *text, size_t size) {
+    const bool characters = size >= 11 && memcmp(text, "characters\n", 11) == 0;
+    size_t at = characters ? 11 : 6, n;
+    char *word;
+    tg_vocab *v;
+    if (!characters && (size < 6 || memcmp(text, "words\n", 6) != 0)) return NULL;
+    v = tg_vocab_new(characters);
+    word = (char *)TG_TRANSFORMS_REALLOC(NULL, size);
+    while (v && word && at < size) {
+        bool good = true;
+        const int64_t number = v->n;
+        for (n = 0; at < size && text[at] != '\n'; at++) {
+            char c = text[at];
+            if (c == '\\') {
+                c = ++at < size ? text[at] : 'x';
+                good = good && (c == 'n' || c == '0' || c == '\\');
+                c = (char)(c == 'n' ? '\n' : c == '0' ? 0 : '\\');
+            }
+            word[n++] = c;
+        }
+        if (at++ >= size || !good || tg_vocab_add(v, word, n) != number) { tg_vocab_free(v); v = NULL; }      /* cut off, or one comes twice */
+    }
+    if (!word) { tg_vocab_free(v); v = NULL; }
+    TG_TRANSFORMS_FREE(word);
+    return v;
 }
 int64_t tg_vocab_size(const tg_vocab *v) { return v->n; }
 int64_t tg_vocab_id(const tg_vocab *v, const char *word, size_t size) {
