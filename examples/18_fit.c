@@ -105,9 +105,9 @@ static bool run(shapes *train, shapes *test, int epochs, bool again, tg_fit_repo
 
 int main(int argc, char **argv) {
     bool brief = argc > 1 && strcmp(argv[1], "short") == 0;
-    shapes train, test;
+    shapes train = {0}, test = {0};
     tg_fit_report report;
-    bool ok = draw(&train, TRAIN, 1) & draw(&test, TEST, 1234567) && run(&train, &test, brief ? 5 : 16, false, &report);
+    bool ok = draw(&train, TRAIN, 1) && draw(&test, TEST, 1234567) && run(&train, &test, brief ? 5 : 16, false, &report);
     if (ok) {
         printf("the power fails after %d steps\n", (int)report.steps);
         ok = run(&train, &test, brief ? 5 : 16, true, &report);
