@@ -150,6 +150,7 @@ static bool world_call(void *user, tg_fit_event event, tg_fit_state *s) {
     w->calls[event]++;
     if (event == TG_FIT_STEP) CHECK(s->batch[0] && s->y && s->y->shape[1] == CLASSES && s->loss == s->loss);
     if (event == TG_FIT_SAVE) CHECK(s->more && tg_dict_set_meta(s->more, "mine", "42"));
+    if (event == TG_FIT_VALID) CHECK(!s->args->metrics || (s->confusion && s->confusion->total == ROWS));
     if (event == TG_FIT_RESUME) CHECK(s->more && tg_dict_meta(s->more, "mine") && s->step > 0);
     w->seen = s->step;
     return !(event == TG_FIT_STEP && s->step == w->stop_at);
@@ -253,6 +254,13 @@ static void stopping(void) {
     best = world_hash(&w);
     CHECK(tg_load(w.net, "test_fit.best", NULL) && world_hash(&w) == best);
     remove("test_fit.best");
+    world_close(&w);
+    world_open(&w, 0);                                                      /* an early end in the middle of an epoch has its checkpoint too */
+    a = world_args(&w);
+    a.forward = worse; a.epochs = 50; a.patience = 1; a.valid_every = 3; a.min_delta = 9; a.show = TG_FIT_QUIET; a.checkpoint = "test_fit.run"; a.callback = NULL;
+    CHECK(tg_fit(&a, &r) && r.stopped_early && r.steps == 6);
+    { int64_t step = 0; CHECK(tg_run_load(w.net, w.opt, &step, NULL, "test_fit.run") && step == 6); }
+    remove("test_fit.run");
     world_close(&w);
     world_open(&w, 0);
     a = world_args(&w);
@@ -568,6 +576,7 @@ static const char reader[] =
     "assert [e.step for e in a.Scalars('accuracy')] == [8, 16, 24, 32]\n"
     "assert '?<b>\"&\\u00e4???\\n' in t['scalars'] and 'gradient norm' in t['scalars'], t\n"
     "h = a.Histograms('0.weight')[-1].histogram_value; assert h.num == 64 and sum(h.bucket) == 64 and len(h.bucket_limit) == 30 and h.bucket_limit[-1] == h.max, h\n"
+    "b = EventAccumulator(sys.argv[1] + '/again'); b.Reload(); assert [(e.step, e.value) for e in b.Scalars('again')] == [(1, 1), (2, 2), (3, 3), (4, -4), (5, -5)], b.Scalars('again')\n"
     "i = a.Images('picture'); assert (i[0].width, i[0].height, i[0].step) == (5, 4, 7), i\n"
     "open(sys.argv[1] + '/picture.png', 'wb').write(i[0].encoded_image_string)\n"
     "import struct, zlib\n"
@@ -594,6 +603,12 @@ static void board(void) {
       CHECK(tg_board_image(b, "picture", 7, image) && !tg_board_image(b, "none", 0, tg_ones(w.tg, TG_SHAPE(4))) && tg_board_image(b, "grey", 0, tg_to(tg_ones(w.tg, TG_SHAPE(4, 4)), TG_U8))); }
     CHECK(tg_board_scalar(b, "\xff<b>\"&\xc3\xa4\xed\xa0\x80\n", 1, 2) && !tg_board_scalar(b, NULL, 1, 2) && !tg_board_open(NULL));      /* names of any bytes */
     CHECK(tg_board_scalar(b, "nan", 1, tg_item(tg_log(tg_number(w.tg, -1)))) && tg_board_histogram(b, "none", 1, tg_zeros(w.tg, TG_SHAPE(0))));
+    { tg_board *again = tg_board_open("test_fit.dir/again");               /* a run that goes on at step 4, after having written more */
+      int64_t step;
+      for (step = 1; step <= 6; step++) CHECK(tg_board_scalar(again, "again", step, (double)step));
+      CHECK(tg_board_close(again) && (again = tg_board_open("test_fit.dir/again")) != NULL && tg_board_restart(again, 4) && !tg_board_restart(NULL, 4));
+      for (step = 4; step <= 5; step++) CHECK(tg_board_scalar(again, "again", step, (double)-step));
+      CHECK(tg_board_close(again)); }
     CHECK(tg_board_close(b) && tg_board_close(NULL) && !tg_board_scalar(NULL, "x", 0, 0) && !tg_board_open("no/such/folder"));
     CHECK_OK(w.tg);
     f = fopen("test_fit.dir/read.py", "wb");

@@ -97,6 +97,7 @@ bool tg_board_histogram(tg_board *b, const char *tag, int64_t step, tg_tensor *t
 bool tg_board_image(tg_board *b, const char *tag, int64_t step, tg_tensor *t);
     /* [H, W], [1, H, W] or [3, H, W], 0 to 1, or bytes */
 bool tg_board_graph(tg_board *b, tg_tensor *y);                             /* the recorded calls behind y */
+bool tg_board_restart(tg_board *b, int64_t step);                           /* what other files of the folder have of this step and later ones does not count any more */
 bool tg_board_flush(tg_board *b);
 bool tg_board_close(tg_board *b);                                           /* NULL is fine */
 
@@ -124,6 +125,7 @@ typedef struct tg_fit_state {
     tg_tensor *batch[TG_FIT_TENSORS], *y;  /* at TG_FIT_STEP: the batch, of several the last, and what the net made of it; not of L-BFGS */
     tg_dict *more;                         /* at TG_FIT_SAVE and TG_FIT_RESUME: add what the run must keep, and find it again */
     tg_board *board;                       /* NULL without .board */
+    const tg_confusion *confusion;         /* of the last validation, where there is one: with "f1" or "iou", and with accuracies of at most 40 classes */
 } tg_fit_state;
 
 /* Returns the loss, of one element, and in *y, for metrics, what the net made; NULL where it failed. batch: a row's tensors. */
@@ -575,6 +577,12 @@ tg_board *tg_board_open(const char *folder) {
     (void)tg_fit__event(b, 0, 3, &version);
     return b;
 }
+bool tg_board_restart(tg_board *b, int64_t step) {                      /* the log of sessions: one begins here */
+    tg_fit__bytes session = { NULL, 0, 0, false };
+    if (!b) return false;
+    tg_fit__whole(&session, 1, 1);
+    return tg_fit__event(b, step, 7, &session);
+}
 bool tg_board_flush(tg_board *b) { return b && fflush(b->file) == 0 && !b->failed; }
 bool tg_board_close(tg_board *b) {
     bool ok;
@@ -772,7 +780,7 @@ typedef struct tg_fit__run {
     int64_t in_a_row;                              /* steps that were skipped, one after the other */
     tg_fit__curve train, valid;
     double begun, before, shown, rows;             /* clock: of this call, of the calls before it, of the last line; rows since begun */
-    int64_t begun_step;
+    int64_t begun_step, saved;                     /* saved: the step of the last checkpoint */
     size_t width;                                  /* of the line that stands */
     bool stop;
 } tg_fit__run;
@@ -1040,6 +1048,7 @@ static double tg_fit__exp(tg_ctx *tg, double v) {                      /* so tha
 }
 static void tg_fit__results(tg_fit__run *f) {
     int k;
+    f->s.confusion = f->confusion.count ? &f->confusion : NULL;
     for (k = 0; k < f->metrics; k++) {
         const tg_confusion *c = &f->confusion;
         double *v = &f->s.metric[k];
@@ -1072,6 +1081,7 @@ static bool tg_fit__valid_pass(tg_fit__run *f) {
     bool ok = true, *mode = tg_fit__modes_of(f->a->net, &modes);
     if (!mode) { (void)tg_grad_mode(f->tg, was); return tg_fit__fail(f, "tg_fit: out of memory"); }
     tg_train(f->a->net, false);
+    f->s.confusion = NULL;
     tg_confusion_free(&f->confusion);
     tg_detections_free(&f->detections);
     f->image = 0;
@@ -1139,6 +1149,7 @@ static bool tg_fit__save(tg_fit__run *f) {
         && (!f->train.n || tg_dict_set(more, "fit.train", tg_from(f->tg, TG_SHAPE(f->train.n, f->train.width), TG_F64, f->train.at)))
         && (!f->valid.n || tg_dict_set(more, "fit.valid", tg_from(f->tg, TG_SHAPE(f->valid.n, f->valid.width), TG_F64, f->valid.at)));
     f->s.more = more;
+    f->saved = f->s.step;
     ok = ok && tg_fit__call(f, TG_FIT_SAVE) && tg_run_save(f->a->net, f->a->opt, f->s.step, more, f->a->checkpoint);
     f->s.more = NULL;
     tg_dict_free(more);
@@ -1406,9 +1417,10 @@ static bool tg_fit__begin(tg_fit__run *f) {
     if (!tg_fit__optimiser(f) || !tg_fit__resume(f)) return false;
     f->s.skipped = tg_optim_skipped(a->opt);
     if (a->board && !(f->s.board = tg_board_open(a->board))) return tg_fit__fail(f, "tg_fit: the folder of .board cannot be written to");
+    if (f->s.board && f->r.resumed) (void)tg_board_restart(f->s.board, f->s.step + 1);
     (void)tg_optim_zero_grad(a->opt);                                  /* what somebody left there is no part of the first step */
     if (!a->net->training) tg_train(a->net, true);                     /* parts of a net that trains keep their mode */
-    f->begun = tg_seconds(f->tg); f->begun_step = f->s.step; f->shown = f->begun - 1;
+    f->begun = tg_seconds(f->tg); f->begun_step = f->saved = f->s.step; f->shown = f->begun - 1;
     return !tg_failed(f->tg);
 }
 static bool tg_fit__loop(tg_fit__run *f) {
@@ -1427,7 +1439,7 @@ static bool tg_fit__loop(tg_fit__run *f) {
         }
         if ((saves || (a->checkpoint && f->stop)) && !tg_fit__save(f)) return false;
     }
-    return true;
+    return !a->checkpoint || f->saved == f->s.step || tg_fit__save(f);      /* an early end in the middle of an epoch */
 }
 bool tg_fit(const tg_fit_args *a, tg_fit_report *report) {
     tg_fit__run *f = (tg_fit__run *)calloc(1, sizeof *f);
