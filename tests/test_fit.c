@@ -332,7 +332,9 @@ static void accumulating(void) {
         world_close(&w);
         quiet_world(&w, 3, 16);
         a = quiet_args(&w);
-        a.accumulate = 3; a.clip = 0.5; a.checkpoint = "test_fit.run"; a.resume = true;
+        a.accumulate = 2; a.checkpoint = "test_fit.run"; a.resume = true;
+        CHECK(!tg_fit(&a, &r) && strstr(r.text, "other batches"));
+        a.accumulate = 3; a.clip = 0.5;
         CHECK(tg_fit(&a, &r) && r.resumed && r.steps == 12 && world_hash(&w) == want);
         world_close(&w);
         remove("test_fit.run");

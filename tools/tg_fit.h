@@ -1138,14 +1138,14 @@ static double *tg_fit__kept(tg_fit__run *f, int i) {
 }
 static bool tg_fit__save(tg_fit__run *f) {
     tg_mark m = tg_begin(f->tg);
-    double state[TG_FIT__KEPT + 2 + TG_FIT_METRICS];
+    double state[TG_FIT__KEPT + 4 + TG_FIT_METRICS];
     tg_dict *more = tg_dict_new(f->tg);
     bool ok;
     int i;
     for (i = 0; i < TG_FIT__KEPT; i++) state[i] = *tg_fit__kept(f, i);
-    state[i++] = (double)f->s.best_step; state[i++] = (double)f->s.bad;
+    state[i++] = (double)f->s.best_step; state[i++] = (double)f->s.bad; state[i++] = (double)f->per_epoch; state[i++] = (double)f->accumulate;
     memcpy(state + i, f->s.metric, sizeof f->s.metric);
-    ok = more && tg_dict_set(more, "fit.state", tg_from(f->tg, TG_SHAPE(TG_FIT__KEPT + 2 + TG_FIT_METRICS), TG_F64, state))
+    ok = more && tg_dict_set(more, "fit.state", tg_from(f->tg, TG_SHAPE(TG_FIT__KEPT + 4 + TG_FIT_METRICS), TG_F64, state))
         && (!f->train.n || tg_dict_set(more, "fit.train", tg_from(f->tg, TG_SHAPE(f->train.n, f->train.width), TG_F64, f->train.at)))
         && (!f->valid.n || tg_dict_set(more, "fit.valid", tg_from(f->tg, TG_SHAPE(f->valid.n, f->valid.width), TG_F64, f->valid.at)));
     f->s.more = more;
@@ -1173,15 +1173,17 @@ static bool tg_fit__resume(tg_fit__run *f) {
     fclose(file);
     if (!tg_run_load(f->a->net, f->a->opt, &f->s.step, &more, f->a->checkpoint)) return false;
     state = tg_dict_get(more, "fit.state");
-    ok = state && state->dtype == TG_F64 && state->numel == TG_FIT__KEPT + 2 + TG_FIT_METRICS;
+    ok = state && state->dtype == TG_F64 && state->numel == TG_FIT__KEPT + 4 + TG_FIT_METRICS;
     if (!ok) (void)tg_fit__fail(f, "tg_fit: the checkpoint was not made by tg_fit");
     else {
         const double *v = (const double *)state->data;
         for (i = 0; i < TG_FIT__KEPT; i++) *tg_fit__kept(f, i) = v[i];
         f->s.best_step = (int64_t)v[i++]; f->s.bad = (int64_t)v[i++];
-        memcpy(f->s.metric, v + i, sizeof f->s.metric);
+        ok = (int64_t)v[i] == f->per_epoch && (int64_t)v[i + 1] == f->accumulate;      /* its steps would be others */
+        if (!ok) (void)tg_fit__fail(f, "tg_fit: the checkpoint is of a run with other batches");
+        memcpy(f->s.metric, v + i + 2, sizeof f->s.metric);
         f->before = f->s.seconds;
-        ok = tg_fit__take_curve(f, &f->train, tg_dict_get(more, "fit.train")) && tg_fit__take_curve(f, &f->valid, tg_dict_get(more, "fit.valid"));
+        ok = ok && tg_fit__take_curve(f, &f->train, tg_dict_get(more, "fit.train")) && tg_fit__take_curve(f, &f->valid, tg_dict_get(more, "fit.valid"));
     }
     f->s.more = more;
     f->s.epoch = f->s.step / f->per_epoch;
