@@ -148,7 +148,7 @@ struct tg_fit_args {
     double clip;                   /* the gradients' norm is at most that; zero: it is left */
     double clip_value;             /* no gradient is larger than that, either way; likewise */
     tg_fit_detect detect;          /* what "map" needs */
-    tg_fit_forward forward;        /* NULL: y = tg_forward(net, batch[0]), and loss(y, batch[1]); of a net in f16 or bf16 batch[0] is converted to that, and y to f32 */
+    tg_fit_forward forward;        /* NULL: y = tg_forward(net, batch[0]), and loss(y, batch[1]); both are carried to the net's device; of a net in f16 or bf16 batch[0] is converted to that, and y to f32 */
     const char *html;              /* a file: curves and a table, a page that needs no other file */
     tg_fit_loss loss;              /* NULL: tg_cross_entropy */
     const char *const *metrics;    /* up to NULL, 8 at most: "accuracy", "top5" (any number), "f1", "iou", "perplexity" (exp of the loss), "map" (COCO's), "map50" (of overlaps from 0.5 on; any percentage) */
@@ -774,6 +774,7 @@ typedef struct tg_fit__run {
     double epoch_sum, epoch_rows, point_sum, point_n;
     bool lbfgs, skips, scales, halves;             /* what the optimiser wants; and the net's own type, where it is of halves */
     tg_dtype half;
+    tg_device device;
     double scale, step_rows;                       /* of this step: the loss's scale, its rows; of the last batch: its rows */
     double batch_rows, good;                       /* good: steps since the scale changed */
     bool drawn;                                    /* the graph, on the board */
@@ -863,7 +864,11 @@ static void tg_fit__told(tg_fit__run *f) {                             /* the li
 }
 
 /* ---- one batch: the loss as a tensor; s.batch and s.y are filled ---- */
-static tg_tensor *tg_fit__as_net(tg_fit__run *f, tg_tensor *x) { return f->halves && x && tg_dtype_is_float(x->dtype) ? tg_to(x, f->half) : x; }
+static tg_tensor *tg_fit__there(tg_fit__run *f, tg_tensor *x) { return x && x->device != f->device ? tg_to_device(x, f->device) : x; }
+static tg_tensor *tg_fit__as_net(tg_fit__run *f, tg_tensor *x) {
+    x = tg_fit__there(f, x);
+    return f->halves && x && tg_dtype_is_float(x->dtype) ? tg_to(x, f->half) : x;
+}
 static tg_tensor *tg_fit__forward(tg_fit__run *f, tg_data *data, int64_t step) {
     tg_tensor **out[TG_FIT_TENSORS], *y = NULL, *loss;
     int k;
@@ -872,7 +877,7 @@ static tg_tensor *tg_fit__forward(tg_fit__run *f, tg_data *data, int64_t step) {
     f->batch_rows = f->s.batch[0]->ndim ? (double)f->s.batch[0]->shape[0] : 1;
     if (f->a->forward) loss = f->a->forward(f->a->user, f->a->net, f->s.batch, f->tensors, &y);
     else {
-        tg_tensor *target = f->s.batch[1];
+        tg_tensor *target = tg_fit__there(f, f->s.batch[1]);
         y = tg_forward(f->a->net, tg_fit__as_net(f, f->s.batch[0]));
         if (f->halves) y = tg_to(y, TG_F32);                              /* losses are sums, which halves are too coarse for */
         if (f->a->loss) loss = f->a->loss(f->a->user, y, target);
@@ -915,7 +920,7 @@ static double tg_fit__add(tg_fit__run *f, int64_t batch, double rows) {
         if (f->s.batch[0]->ndim == 4) (void)tg_board_image(f->s.board, "batch", 0, tg_select(f->s.batch[0], 0, 0));
     }
     weight = f->scale * (rows > 0 ? f->batch_rows / rows : 1);
-    if (loss && (weight < 1 || weight > 1)) seed = tg_full(f->tg, loss->ndim, loss->shape, weight, loss->dtype);
+    if (loss && (weight < 1 || weight > 1)) seed = tg_to_device(tg_full(f->tg, loss->ndim, loss->shape, weight, loss->dtype), loss->device);
     if (loss) {
         tg_backward_args b;
         memset((void *)&b, 0, sizeof b);
@@ -1392,6 +1397,7 @@ static bool tg_fit__optimiser(tg_fit__run *f) {
     (void)tg_parameters(f->a->net, first, 1);
     f->halves = first[0] && (first[0]->dtype == TG_F16 || first[0]->dtype == TG_BF16);
     if (f->halves) f->half = first[0]->dtype;
+    if (first[0]) f->device = first[0]->device;
     return !tg_failed(f->tg);
 }
 static bool tg_fit__begin(tg_fit__run *f) {
