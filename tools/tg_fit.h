@@ -33,7 +33,7 @@
        fit.html = "curves.html"; fit.board = "runs/first";
        if (!tg_fit(&fit, NULL)) ...               why stands in the context, tg_error_text, or in the report
 
-       epoch 3/10  step 214/469  loss 0.2741  lr 0.00094  18240 rows/s  0:41 to go
+       epoch 3/10  step 214/469  loss 0.2741  lr 0.00094  accuracy 0.9105  18240 rows/s  0:41 to go
 
    A run that was stopped, by a signal too, goes on from its checkpoint where it was, in the middle of an epoch, and ends with the
    bits of the run that was not stopped, with any number of threads. Everything zero is a default.
@@ -148,10 +148,12 @@ struct tg_fit_args {
     double clip;                   /* the gradients' norm is at most that; zero: it is left */
     double clip_value;             /* no gradient is larger than that, either way; likewise */
     tg_fit_detect detect;          /* what "map" needs */
-    tg_fit_forward forward;        /* NULL: y = tg_forward(net, batch[0]), and loss(y, batch[1]); both are carried to the net's device; of a net in f16 or bf16 batch[0] is converted to that, and y to f32 */
+    tg_fit_forward forward;        /* NULL: y = tg_forward(net, batch[0]), and loss(y, batch[1]); both are carried to the net's device;
+                                      of a net in f16 or bf16 batch[0] is converted to that, and y to f32 */
     const char *html;              /* a file: curves and a table, a page that needs no other file */
     tg_fit_loss loss;              /* NULL: tg_cross_entropy */
-    const char *const *metrics;    /* up to NULL, 8 at most: "accuracy", "top5" (any number), "f1", "iou", "perplexity" (exp of the loss), "map" (COCO's), "map50" (of overlaps from 0.5 on; any percentage) */
+    const char *const *metrics;    /* up to NULL, 8 at most: "accuracy", "top5" (any number), "f1", "iou", "perplexity" (exp of the loss),
+                                      "map" (COCO's), "map50" (of overlaps from 0.5 on; any percentage) */
     double min_delta;              /* what counts as better by so much */
     const char *monitor;           /* what is watched: one of the metrics; NULL: the validation's loss */
     bool monitor_falls;            /* a smaller metric is better; losses and perplexity always are so */
@@ -159,7 +161,8 @@ struct tg_fit_args {
     void (*put)(void *user, const char *text);      /* where lines go; NULL: stderr */
     bool restore_best;             /* at the end the weights of .best are loaded */
     bool resume;                   /* go on from .checkpoint, if that file is there */
-    int64_t scale_every;           /* an optimiser's .loss_scale, with .skip_nonfinite, doubles after so many steps without a skipped one, which halves it; zero: 2000; -1: it stays */
+    int64_t scale_every;           /* an optimiser's .loss_scale, with .skip_nonfinite, doubles after so many steps without a skipped one,
+                                      which halves it; zero: 2000; -1: it stays */
     tg_fit_schedule schedule;      /* NULL: the rate stays */
     tg_fit_show show;              /* a line that is rewritten; or only one line per validation; or nothing */
     int64_t steps;                 /* in place of epochs */
@@ -839,11 +842,16 @@ static void tg_fit__clock(tg_fit__run *f) {
 static void tg_fit__progress(tg_fit__run *f) {
     tg_fit__bytes b = { NULL, 0, 0, false };
     const double now = tg_seconds(f->tg);
+    const int shown = f->monitor > 0 ? f->monitor : 0;
     tg_fit__clock(f);
     if (f->a->show != TG_FIT_LINE || (now - f->shown < 0.1 && now >= f->shown)) return;
     f->shown = now;
     tg_fit__format(&b, "epoch %.0f/%.0f  step %.0f/%.0f  loss %.4g  lr %.3g  ", (double)f->s.epoch + 1, (double)f->s.epochs, (double)((f->s.step - 1) % f->per_epoch + 1), (double)f->per_epoch,
         tg_fit__ratio(f->epoch_sum, f->epoch_rows), f->s.lr);
+    if (f->metrics && tg_fit__is_number(f->s.metric[shown])) {             /* the last validation's */
+        tg_fit__text(&b, f->a->metrics[shown]);
+        tg_fit__format(&b, " %.4f  ", f->s.metric[shown]);
+    }
     if (f->s.skipped) tg_fit__format(&b, "skipped %.0f  ", (double)f->s.skipped);
     tg_fit__format(&b, "%.0f rows/s  ", f->s.rows_per_second);
     tg_fit__duration(&b, f->s.seconds_to_go);
@@ -1138,7 +1146,8 @@ static bool tg_fit__validate(tg_fit__run *f) {
 /* ---- what a run keeps beside weights, optimiser and random state: "fit.state", and the curves ---- */
 enum { TG_FIT__KEPT = 12 };
 static double *tg_fit__kept(tg_fit__run *f, int i) {
-    double *const list[TG_FIT__KEPT] = { &f->epoch_sum, &f->epoch_rows, &f->point_sum, &f->point_n, &f->s.best, &f->s.valid_loss, &f->s.epoch_loss, &f->s.seconds, &f->s.loss, &f->before, &f->good, &f->s.norm };
+    double *const list[TG_FIT__KEPT] = { &f->epoch_sum, &f->epoch_rows, &f->point_sum, &f->point_n, &f->s.best, &f->s.valid_loss,
+        &f->s.epoch_loss, &f->s.seconds, &f->s.loss, &f->before, &f->good, &f->s.norm };
     return list[i];
 }
 static bool tg_fit__save(tg_fit__run *f) {
@@ -1405,7 +1414,8 @@ static bool tg_fit__begin(tg_fit__run *f) {
     const int64_t most = (int64_t)1 << 53;                             /* steps are kept in doubles */
     int64_t batches;
     if (!a->opt || !a->train) return tg_fit__fail(f, "tg_fit: needs .net, .opt and .train");
-    if (a->epochs < 0 || a->steps < 0 || a->accumulate < 0 || a->patience < 0 || a->checkpoint_every < 0 || a->valid_every < 0 || !(a->clip >= 0) || !(a->clip_value >= 0) || !(a->min_delta >= 0))
+    if (a->epochs < 0 || a->steps < 0 || a->accumulate < 0 || a->patience < 0 || a->checkpoint_every < 0 || a->valid_every < 0
+        || !(a->clip >= 0) || !(a->clip_value >= 0) || !(a->min_delta >= 0))
         return tg_fit__fail(f, "tg_fit: an option is negative, or no number");
     batches = tg_data_steps(a->train);
     f->accumulate = a->accumulate ? a->accumulate : 1;
@@ -1469,7 +1479,8 @@ bool tg_fit(const tg_fit_args *a, tg_fit_report *report) {
     if (ok && !a->no_curves && a->show != TG_FIT_QUIET) tg_fit__charts(f);
     if (ok) ok = tg_fit__call(f, TG_FIT_END);
     if (!tg_board_close(f->s.board) && ok) ok = tg_fit__fail(f, "tg_fit: events could not be written");
-    f->r.steps = f->s.step; f->r.skipped = f->s.skipped; f->r.best_step = f->s.best_step; f->r.loss = f->s.loss; f->r.valid_loss = f->s.valid_loss; f->r.best = f->s.best; f->r.seconds = f->s.seconds;
+    f->r.steps = f->s.step; f->r.skipped = f->s.skipped; f->r.best_step = f->s.best_step;
+    f->r.loss = f->s.loss; f->r.valid_loss = f->s.valid_loss; f->r.best = f->s.best; f->r.seconds = f->s.seconds;
     memcpy(f->r.metric, f->s.metric, sizeof f->r.metric);
     if (report) *report = f->r;
     tg_confusion_free(&f->confusion);

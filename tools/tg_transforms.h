@@ -451,7 +451,9 @@ tg_tensor *tg_image_resized_crop(tg_tensor *x, int64_t top, int64_t left, int64_
     return tg_image_resize(tg_image_crop(x, top, left, height, width), to_height, to_width, mode, antialias);
 }
 /* ---- moves: where pixels go, told once for a picture, its mask and its boxes ---- */
-typedef enum tg_image__kind { TG_IMAGE__STAYS = 0, TG_IMAGE__BOX, TG_IMAGE__FLIP_X, TG_IMAGE__FLIP_Y, TG_IMAGE__TURN, TG_IMAGE__AFFINE, TG_IMAGE__PERSPECTIVE, TG_IMAGE__ELASTIC } tg_image__kind;
+typedef enum tg_image__kind {
+    TG_IMAGE__STAYS = 0, TG_IMAGE__BOX, TG_IMAGE__FLIP_X, TG_IMAGE__FLIP_Y, TG_IMAGE__TURN, TG_IMAGE__AFFINE, TG_IMAGE__PERSPECTIVE, TG_IMAGE__ELASTIC
+} tg_image__kind;
 typedef struct tg_image__move {
     tg_image__kind kind;
     int64_t pad[4]; double pad_fill; tg_image_border border;         /* a box: left, top, right, bottom are put on, */
@@ -531,8 +533,9 @@ static tg_tensor *tg_image__moved(tg_tensor *x, const tg_image__move *v) {
     if (v->how.mode != TG_IMAGE_BILINEAR && v->how.mode != TG_IMAGE_NEAREST) return tg_image__fail(x, "affine, rotate, perspective and elastic: the mode is bilinear or nearest");
     if (v->how.fill && v->how.n_fill && v->how.n_fill != 1 && v->how.n_fill != tg_image__c(x)) return tg_image__fail(x, "fill: one number for each channel, or one for all");
     if (x->numel == 0) return h == v->oh && w == v->ow ? x : tg_new_zeros(x, tg_image__shape(x, tg_image__c(x), h && w ? v->oh : 0, h && w ? v->ow : 0, shape), shape);
-    return tg_image__sampled(x, v->kind == TG_IMAGE__AFFINE ? tg_image__affine_grid(x->tg, v, h, w, dtype) : v->kind == TG_IMAGE__PERSPECTIVE ? tg_image__perspective_grid(x->tg, v, h, w, dtype)
-        : tg_image__elastic_grid(x->tg, v, h, w, dtype, 1), &v->how);
+    if (v->kind == TG_IMAGE__AFFINE) return tg_image__sampled(x, tg_image__affine_grid(x->tg, v, h, w, dtype), &v->how);
+    if (v->kind == TG_IMAGE__PERSPECTIVE) return tg_image__sampled(x, tg_image__perspective_grid(x->tg, v, h, w, dtype), &v->how);
+    return tg_image__sampled(x, tg_image__elastic_grid(x->tg, v, h, w, dtype, 1), &v->how);
 }
 static void tg_image__move_of(tg_image__move *v, tg_image__kind kind, const tg_tensor *x, const tg_image_warp *how) {
     memset((void *)v, 0, sizeof *v);
@@ -552,7 +555,8 @@ static void tg_image__inverse(tg_image__move *v, double angle, double tx, double
 static bool tg_image__is_number(double v) { return v > -1e18 && v < 1e18; }
 static bool tg_image__affine_of(tg_tensor *x, tg_image__move *v, double angle, double tx, double ty, double scale, double shear_x, double shear_y, const tg_image_warp *how) {
     if (!tg_image__is(x)) return false;
-    if (!(scale > 0) || !tg_image__is_number(scale) || !tg_image__is_number(angle) || !tg_image__is_number(tx) || !tg_image__is_number(ty) || !tg_image__is_number(shear_x) || !tg_image__is_number(shear_y))
+    if (!(scale > 0) || !tg_image__is_number(scale) || !tg_image__is_number(angle) || !tg_image__is_number(tx) || !tg_image__is_number(ty)
+        || !tg_image__is_number(shear_x) || !tg_image__is_number(shear_y))
         return tg_image__fail(x, "affine: the scale is positive, and all are numbers") != NULL;
     tg_image__move_of(v, TG_IMAGE__AFFINE, x, how);
     tg_image__inverse(v, angle, tx, ty, scale, shear_x, shear_y);
@@ -638,7 +642,8 @@ tg_tensor *tg_image_perspective(tg_tensor *x, const double from[8], const double
 tg_tensor *tg_image_elastic(tg_tensor *x, tg_tensor *displacement, const tg_image_warp *how) {
     tg_image__move v;
     if (!tg_image__is(x)) return NULL;
-    if (!displacement || displacement->ndim != 4 || displacement->shape[0] != 1 || displacement->shape[1] != tg_image__h(x) || displacement->shape[2] != tg_image__w(x) || displacement->shape[3] != 2)
+    if (!displacement || displacement->ndim != 4 || displacement->shape[0] != 1 || displacement->shape[1] != tg_image__h(x)
+        || displacement->shape[2] != tg_image__w(x) || displacement->shape[3] != 2)
         return tg_image__fail_as(x, TG_ERROR_SHAPE, "elastic: the displacement is [1, H, W, 2]");
     tg_image__move_of(&v, TG_IMAGE__ELASTIC, x, how);
     v.displacement = displacement;
@@ -1084,7 +1089,8 @@ static bool tg_image__draw_elastic(tg_tensor *x, tg_dice *dice, const void *opti
     for (k = 0; k < 2; k++) {
         alpha[k] = o ? tg_image__or(o->alpha[k], 50) : 50; sigma[k] = o ? tg_image__or(o->sigma[k], 5) : 5;
         if (!(alpha[k] >= 0 && alpha[k] < 1e9 && sigma[k] > 0 && sigma[k] < 1e6)) return tg_image__fail(x, "random_elastic: alpha and sigma are positive") != NULL;
-        if (4 * sigma[k] + 1 > (double)tg_image__h(x) || 4 * sigma[k] + 1 > (double)tg_image__w(x)) return tg_image__fail_as(x, TG_ERROR_SHAPE, "random_elastic: the blur of sigma reaches beyond so small a picture") != NULL;
+        if (4 * sigma[k] + 1 > (double)tg_image__h(x) || 4 * sigma[k] + 1 > (double)tg_image__w(x))
+            return tg_image__fail_as(x, TG_ERROR_SHAPE, "random_elastic: the blur of sigma reaches beyond so small a picture") != NULL;
     }
     tg_image__move_of(v, TG_IMAGE__ELASTIC, x, &how);
     for (k = 0; k < 2; k++) list[k] = tg_image__waves(x, dice, sigma[k], sigma, alpha[k] / (double)(k ? tg_image__w(x) : tg_image__h(x)));
@@ -1363,7 +1369,8 @@ bool tg_image_with(tg_image_sample *s, tg_dice *dice, const tg_image_step *steps
     tg_image_steps list;
     tg_image_step all;
     if (!s || !tg_image__is(s->image)) return false;
-    if (s->boxes && (s->boxes->ndim != 2 || s->boxes->shape[1] != 4 || !tg_dtype_is_float(s->boxes->dtype))) return tg_image__fail_as(s->image, TG_ERROR_SHAPE, "with: boxes are [N, 4], of a floating type") != NULL;
+    if (s->boxes && (s->boxes->ndim != 2 || s->boxes->shape[1] != 4 || !tg_dtype_is_float(s->boxes->dtype)))
+        return tg_image__fail_as(s->image, TG_ERROR_SHAPE, "with: boxes are [N, 4], of a floating type") != NULL;
     if (s->mask && (s->mask->ndim < 2 || tg_image__h(s->image) != s->mask->shape[s->mask->ndim - 2] || tg_image__w(s->image) != s->mask->shape[s->mask->ndim - 1]))
         return tg_image__fail_as(s->image, TG_ERROR_SHAPE, "with: the mask is as large as the picture") != NULL;
     now = *s;
