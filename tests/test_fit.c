@@ -190,7 +190,7 @@ static void plain(void) {
     CHECK(r.steps == 32 && r.metric[0] > 0.6 && r.metric[1] >= r.metric[0] && r.metric[2] > 0.5 && r.metric[3] > 0.3 && !r.resumed && !r.stopped_early);
     { tg_tensor *e = tg_exp(tg_full(w.tg, TG_SCALAR, r.valid_loss, TG_F64)); CHECK_NEAR(r.metric[4], tg_item(e), 1e-9); }
     CHECK(w.calls[TG_FIT_STEP] == 32 && w.calls[TG_FIT_VALID] == 4 && w.calls[TG_FIT_EPOCH] == 4 && w.calls[TG_FIT_END] == 1 && w.calls[TG_FIT_SAVE] == 0);
-    CHECK(strstr(w.said, "epoch 4/4") && strstr(w.said, "rows/s") && strstr(w.said, "to go") && strstr(w.said, "lr 0.00") && strstr(w.said, "accuracy 0.") && strstr(w.said, "loss   \xe2\xa0\x92 train   o valid"));
+    CHECK(strstr(w.said, "epoch 4/4") && strstr(w.said, "rows/s") && strstr(w.said, "to go") && strstr(w.said, "accuracy 0.") && strstr(w.said, "loss   \xe2\xa0\x92 train   o valid"));
     { tg_tensor *x, *y, *z; double right = 0; int64_t i;                    /* the last validation, counted here */
       tg_train(w.net, false);
       for (i = 0; i < 3; i++) { tg_batch(w.valid, i, &x, &y); z = tg_argmax_dim(tg_forward(w.net, x), 1, false); right += tg_item(tg_sum(tg_to(tg_eq(z, y), TG_F64))); }
