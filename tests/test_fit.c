@@ -124,12 +124,15 @@ static void peers(tg_ctx *tg) {
 /* ---- a run: points of three classes ---- */
 enum { ROWS = 120, CLASSES = 3 };
 typedef struct world { tg_ctx *tg; tg_module *net; tg_optim *opt; tg_data *train, *valid; char said[20000]; int calls[8]; int64_t stop_at; int64_t seen; } world;
+static bool ticking;
+static double tick(void *user) { static double t; (void)user; return t += 1; }      /* a clock that each look moves by a second */
 static void world_open(world *w, int threads) {
     tg_config c = test_config(NULL);
     tg_tensor *t[2];
     int64_t label[ROWS], i;
     memset(w, 0, sizeof *w);
     c.threads = threads; c.seed = 3;
+    if (ticking) c.hooks.clock = tick;
     w->tg = tg_open(&c);
     for (i = 0; i < ROWS; i++) label[i] = i * 7 % CLASSES;
     t[1] = tg_from(w->tg, TG_SHAPE(ROWS), TG_I64, label);
@@ -197,6 +200,22 @@ static void plain(void) {
       CHECK_NEAR(r.metric[0], right / ROWS, 1e-9); }
     CHECK_OK(w.tg);
     world_close(&w);
+}
+/* Each step has its line while the clock runs: over the last one, with the metric of the last validation. */
+static void progress(void) {
+    world w;
+    tg_fit_args a;
+    ticking = true;
+    world_open(&w, 0);
+    a = world_args(&w);
+    a.epochs = 2; a.monitor = "f1"; a.no_curves = true; a.steps = 11;
+    CHECK(tg_fit(&a, NULL));
+    CHECK_MSG(strstr(w.said, "\repoch 1/2  step 8/8  loss ") && strstr(w.said, "\repoch 2/2  step 3/8  loss "), "%s", w.said);
+    { const char *line = strstr(w.said, "\repoch 2/2  step 3/8"), *metric = line ? strstr(line, "  f1 0.") : NULL, *rate = line ? strstr(line, " rows/s  0:0") : NULL;
+      CHECK_MSG(line && metric && rate && metric < rate && strstr(rate, " to go"), "%s", line ? line : "none"); }
+    CHECK(strstr(w.said, "step 8/8") && !strstr(w.said, "nan") && w.said[strlen(w.said) - 1] == '\n');
+    world_close(&w);
+    ticking = false;
 }
 /* Stopped at any step and resumed with other threads: the same bits, and the same curves. */
 static void resumed(void) {
@@ -663,6 +682,7 @@ int main(void) {
     test_close(tg);
     detections();
     plain();
+    progress();
     resumed();
     page();
     stopping();
