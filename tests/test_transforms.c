@@ -192,8 +192,10 @@ static void samples(tg_ctx *tg) {
     tg_image_crop_args crop = crop_args(36, 5);
     tg_image_steps list;
     tg_image_step step, flips[2];
+    static const double grey[1] = { 9 };
+    static const tg_image_zoom_args zoom = { { 1, 3 }, 0.8, grey };
     const struct { tg_image_fn make; const void *options; double off; } every[] = {     /* how far pixels may lie inside of their box, and beyond it */
-        { tg_image_random_horizontal_flip, &always, 0 }, { tg_image_random_vertical_flip, &always, 0 }, { tg_image_random_crop, &crop, 0 }, { tg_image_random_rotation, &quarter, 0 },
+        { tg_image_random_horizontal_flip, &always, 0 }, { tg_image_random_vertical_flip, &always, 0 }, { tg_image_random_crop, &crop, 0 }, { tg_image_random_zoom_out, NULL, 0 }, { tg_image_random_rotation, &quarter, 0 },
         { tg_image_random_rotation, &back, 0 }, { tg_image_random_resized_crop, &resized, 2.5 }, { tg_image_to_size, &size, 2.5 }, { tg_image_random_affine, &affine, 3 },
         { tg_image_random_rotation, &turn, 2 }, { tg_image_random_perspective, &perspective, 4 }, { tg_image_compose, &list, 0 }, { tg_image_random_apply, &list, 0 }, { tg_image_random_choice, &list, 0 } };
     size_t i;
@@ -214,7 +216,7 @@ static void samples(tg_ctx *tg) {
         step.make = every[i].make; step.options = every[i].options;
         CHECK(tg_image_with(&s, &dice, &step, 1));
         CHECK(same(tg_select(s.image, 0, 0), tg_to(s.mask, TG_F32)) && s.mask->dtype == (row % 2 ? TG_I64 : TG_U8));
-        if (i < 10) CHECK(same(s.image, step.make(tg_unsqueeze(mask, 0), &again, step.options)) && again.rolls == dice.rolls);
+        if (i < 11) CHECK(same(s.image, step.make(tg_unsqueeze(mask, 0), &again, step.options)) && again.rolls == dice.rolls);
         for (k = 0; k < 2; k++) {
             const float *got = (const float *)tg_contiguous(s.boxes)->data + 4 * k;
             around(s.mask, k + 1, b);
@@ -239,6 +241,33 @@ static void samples(tg_ctx *tg) {
       CHECK(tg_image_with(&s, &dice, &step, 1) && tg_item(tg_amax(s.boxes)) <= 10 && tg_item(tg_amin(s.boxes)) >= 0);
       left = tg_image_boxes_left(s.boxes, 1);
       CHECK(left && left->dtype == TG_BOOL && left->numel == 2 && tg_item(tg_sum(tg_to(tg_image_boxes_left(tg_from_f32(tg, TG_SHAPE(2, 4), two[0]), 13), TG_F32))) == 0);
+      { int cut = 0, gone = 0;
+        for (row = 0; row < 40; row++) {                                                    /* SSD's crop */
+            const float *b;
+            int k, left_over = 0;
+            dice = dice_of(8, 7, row);
+            s.image = tg_rand(tg, TG_SHAPE(1, 40, 44)); s.mask = NULL; s.boxes = tg_from_f32(tg, TG_SHAPE(2, 4), two[0]); was = s;
+            step.make = tg_image_random_iou_crop; step.options = NULL;
+            CHECK(tg_image_with(&s, &dice, &step, 1));
+            if (s.image == was.image) { CHECK(s.boxes == was.boxes); continue; }
+            cut++;
+            b = (const float *)tg_contiguous(s.boxes)->data;
+            for (k = 0; k < 2; k++) {
+                const double bw = (double)(b[4 * k + 2] - b[4 * k]), bh = (double)(b[4 * k + 3] - b[4 * k + 1]);
+                CHECK((bw > 0 && bh > 0 && b[4 * k + 2] <= (float)s.image->shape[2] && b[4 * k + 3] <= (float)s.image->shape[1]) || (bw >= 0 && bw <= 0 && bh >= 0 && bh <= 0));
+                if (bw > 0) { left_over++; CHECK(2 * bw >= (double)(two[k][2] - two[k][0]) - 1 && 2 * bh >= (double)(two[k][3] - two[k][1]) - 1); } else gone++;      /* with its middle comes half of it */
+            }
+            CHECK(left_over > 0);
+        }
+        CHECK_MSG(cut > 15 && cut < 40 && gone > 5, "%d %d", cut, gone); }
+      s.image = tg_rand(tg, TG_SHAPE(1, 10, 10));
+      for (row = 0; row < 6; row++) {
+          tg_tensor *z;
+          dice = dice_of(8, 8, row);
+          z = tg_image_random_zoom_out(s.image, &dice, &zoom);
+          CHECK(z && z->shape[1] == z->shape[2] && z->shape[1] >= 10 && z->shape[1] <= 30);
+          CHECK_NEAR(tg_item(tg_sum(z)), tg_item(tg_sum(s.image)) + 9 * (double)(z->numel - 100), 0.01);
+      }
       s.boxes = tg_zeros(tg, TG_SHAPE(0, 4));                                               /* nothing to be seen */
       step.make = tg_image_random_rotation; step.options = &turn;
       CHECK(tg_image_with(&s, &dice, &step, 1) && s.boxes->shape[0] == 0); }

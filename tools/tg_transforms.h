@@ -130,7 +130,11 @@ tg_tensor *tg_image_random_choice(tg_tensor *x, tg_dice *dice, const void *steps
 tg_tensor *tg_image_each(tg_tensor *x, uint64_t seed, uint64_t step, const int64_t *rows, const tg_image_step *steps, int n);
     /* [N, C, H, W] -> [N, ...]: each row by itself, with the dice (seed, step, rows[i]), or i where rows is NULL. All come out in one shape */
 
-typedef struct tg_image_crop_args { int64_t height, width, padding; double fill; tg_image_border border; bool pad_if_needed; } tg_image_crop_args;
+typedef struct tg_image_crop_args {
+    int64_t height, width, padding;
+    double fill; tg_image_border border; bool pad_if_needed;
+    const double *fills;               /* in place of fill: one number for each channel; of tensors */
+} tg_image_crop_args;
 tg_tensor *tg_image_random_crop(tg_tensor *x, tg_dice *dice, const void *options);
     /* tg_image_crop_args, needed: `padding` pixels are put on all four sides, then a box of height x width is taken anywhere */
 typedef struct tg_image_resized_crop_args {
@@ -172,6 +176,14 @@ tg_tensor *tg_image_random_blur(tg_tensor *x, tg_dice *dice, const void *options
 typedef struct tg_image_erasing_args { double p, scale[2], ratio[2], value; } tg_image_erasing_args;
 tg_tensor *tg_image_random_erasing(tg_tensor *x, tg_dice *dice, const void *options);
     /* tg_image_erasing_args: a box is set to value. Zeros: probability 0.5, area 0.02 to 0.33, ratio 0.3 to 3.3 */
+
+typedef struct tg_image_zoom_args { double side[2], p; const double *fills; } tg_image_zoom_args;
+tg_tensor *tg_image_random_zoom_out(tg_tensor *x, tg_dice *dice, const void *options);
+    /* tg_image_zoom_args: somewhere on a canvas whose sides are `side` times as long; zeros: 1 to 4, 0.5. fills: of the canvas, one number for each channel; NULL: 0 */
+typedef struct tg_image_iou_args { double scale[2], ratio[2]; int trials; } tg_image_iou_args;
+tg_tensor *tg_image_random_iou_crop(tg_tensor *x, tg_dice *dice, const void *options);
+    /* tg_image_iou_args: SSD's crop, in tg_image_with: x itself, or a piece with the middle of a box in it that overlaps one by at least 0, 0.1, 0.3,
+       0.5, 0.7 or 0.9 of both areas. Boxes whose middle is elsewhere become empty. Zeros: sides of 0.3 to 1, width / height 0.5 to 2, 40. Without boxes: x */
 
 /* Augmentation by policies: of one operation each, with a magnitude: shear by a slope, a translation in whole pixels, degrees, what
    comes to a factor of 1, bits, a share of the largest value. Pictures have 1 or 3 channels; torch's default mode is nearest. */
@@ -525,7 +537,8 @@ static tg_tensor *tg_image__moved(tg_tensor *x, const tg_image__move *v) {
     case TG_IMAGE__FLIP_Y: return tg_image_vertical_flip(x);
     case TG_IMAGE__TURN: return tg_rot90(x, v->quarters, -2, -1);
     case TG_IMAGE__BOX:
-        if (v->pad[0] || v->pad[1] || v->pad[2] || v->pad[3]) x = tg_image_pad(x, v->pad[0], v->pad[1], v->pad[2], v->pad[3], v->pad_fill, v->border);
+        if (v->how.fill && v->border == TG_IMAGE_CONSTANT) x = tg_image_pad_channels(x, v->pad[0], v->pad[1], v->pad[2], v->pad[3], v->how.fill, v->how.n_fill ? v->how.n_fill : 1);
+        else if (v->pad[0] || v->pad[1] || v->pad[2] || v->pad[3]) x = tg_image_pad(x, v->pad[0], v->pad[1], v->pad[2], v->pad[3], v->pad_fill, v->border);
         x = tg_image_crop(x, v->top, v->left, v->height, v->width);
         return v->resized ? tg_image_resize(x, v->oh, v->ow, v->how.mode, v->antialias) : x;
     default: break;
@@ -983,6 +996,7 @@ static bool tg_image__draw_crop(tg_tensor *x, tg_dice *dice, const void *options
     if (h < o->height || w < o->width) return tg_image__fail_as(x, TG_ERROR_SHAPE, "random_crop: the box is larger than the padded picture; pad_if_needed?") != NULL;
     v->pad[0] = v->pad[2] = o->padding + dw; v->pad[1] = v->pad[3] = o->padding + dh;
     v->pad_fill = o->fill; v->border = o->border;
+    v->how.fill = o->fills; v->how.n_fill = (int)tg_image__c(x);
     v->top = tg_dice_below(dice, h - o->height + 1); v->left = tg_dice_below(dice, w - o->width + 1);
     v->height = o->height; v->width = o->width;
     return true;
@@ -1097,13 +1111,34 @@ static bool tg_image__draw_elastic(tg_tensor *x, tg_dice *dice, const void *opti
     v->displacement = tg_failed(x->tg) ? NULL : tg_permute(tg_cat(list, 2, 1), TG_DIMS(0, 2, 3, 1));
     return v->displacement != NULL;
 }
+static bool tg_image__draw_zoom_out(tg_tensor *x, tg_dice *dice, const void *options, tg_image__move *v) {
+    const tg_image_zoom_args *o = (const tg_image_zoom_args *)options;
+    const double low = o && o->side[1] > 0 ? o->side[0] : 1, high = o && o->side[1] > 0 ? o->side[1] : 4;
+    double r;
+    int64_t h, w;
+    if (!tg_image__step_is(x, dice, true)) return false;
+    if (!(low >= 1 && high >= low && high < 1000)) return tg_image__fail(x, "random_zoom_out: sides are 1 and more") != NULL;
+    tg_image__move_of(v, TG_IMAGE__STAYS, x, NULL);
+    if (!tg_image__chance(dice, o ? tg_image__or(o->p, 0.5) : 0.5)) return true;
+    h = tg_image__h(x); w = tg_image__w(x);
+    r = tg_image__between(dice, low, high);
+    v->kind = TG_IMAGE__BOX;
+    v->height = (int64_t)((double)h * r); v->width = (int64_t)((double)w * r);
+    v->pad[0] = (int64_t)((double)(v->width - w) * tg_dice_roll(dice)); v->pad[1] = (int64_t)((double)(v->height - h) * tg_dice_roll(dice));
+    v->pad[2] = v->width - w - v->pad[0]; v->pad[3] = v->height - h - v->pad[1];
+    if (o) { v->how.fill = o->fills; v->how.n_fill = (int)tg_image__c(x); }
+    return true;
+}
 #define TG_IMAGE__MOVES(M) \
     M(tg_image_random_crop, tg_image__draw_crop) M(tg_image_random_resized_crop, tg_image__draw_resized_crop) M(tg_image_to_size, tg_image__draw_size) \
     M(tg_image_random_horizontal_flip, tg_image__draw_flip_x) M(tg_image_random_vertical_flip, tg_image__draw_flip_y) M(tg_image_random_affine, tg_image__draw_affine) \
-    M(tg_image_random_rotation, tg_image__draw_rotation) M(tg_image_random_perspective, tg_image__draw_perspective) M(tg_image_random_elastic, tg_image__draw_elastic)
+    M(tg_image_random_rotation, tg_image__draw_rotation) M(tg_image_random_perspective, tg_image__draw_perspective) M(tg_image_random_elastic, tg_image__draw_elastic) \
+    M(tg_image_random_zoom_out, tg_image__draw_zoom_out)
 #define TG_IMAGE__STEP(name, draw) tg_tensor *name(tg_tensor *x, tg_dice *dice, const void *options) { return tg_image__stepped(x, dice, options, draw); }
 TG_IMAGE__MOVES(TG_IMAGE__STEP)
 #undef TG_IMAGE__STEP
+
+tg_tensor *tg_image_random_iou_crop(tg_tensor *x, tg_dice *dice, const void *options) { (void)options; return tg_image__step_is(x, dice, true) ? x : NULL; }
 
 /* ---- steps that change values ---- */
 static tg_tensor *tg_image__same(tg_tensor *x) { return x && !tg_failed(x->tg) ? x : NULL; }
@@ -1338,6 +1373,55 @@ static bool tg_image__move_all(tg_image_sample *s, const tg_image__move *v) {
     s->image = tg_image__moved(s->image, v);
     return s->image != NULL;
 }
+/* The middle of the box lies in the piece, and by how much the two overlap. */
+static bool tg_image__holds(const tg_image__move *v, const double *b, double *share) {
+    const double x0 = (double)v->left, y0 = (double)v->top, x1 = x0 + (double)v->width, y1 = y0 + (double)v->height, cx = 0.5 * (b[0] + b[2]), cy = 0.5 * (b[1] + b[3]);
+    const double w = (b[2] < x1 ? b[2] : x1) - (b[0] > x0 ? b[0] : x0), h = (b[3] < y1 ? b[3] : y1) - (b[1] > y0 ? b[1] : y0), both = w > 0 && h > 0 ? w * h : 0;
+    *share = both / ((b[2] - b[0]) * (b[3] - b[1]) + (x1 - x0) * (y1 - y0) - both);
+    return cx > x0 && cx < x1 && cy > y0 && cy < y1;
+}
+/* Tries pieces until one holds a box well enough; false: none did, and the picture stays. */
+static bool tg_image__iou_piece(tg_dice *dice, const tg_image_iou_args *o, const double *boxes, int64_t n, double least, int64_t h, int64_t w, tg_image__move *v) {
+    const bool scale = o && o->scale[1] > 0, ratio = o && o->ratio[1] > 0;
+    const double s0 = scale ? o->scale[0] : 0.3, s1 = scale ? o->scale[1] : 1, r0 = ratio ? o->ratio[0] : 0.5, r1 = ratio ? o->ratio[1] : 2;
+    int trials = o && o->trials > 0 ? o->trials : 40;
+    for (; trials > 0; trials--) {
+        double best = -1, share;
+        int64_t i;
+        v->width = (int64_t)((double)w * tg_image__between(dice, s0, s1)); v->height = (int64_t)((double)h * tg_image__between(dice, s0, s1));
+        if (v->width < 1 || v->height < 1 || v->width > w || v->height > h) continue;
+        if ((double)v->width < r0 * (double)v->height || (double)v->width > r1 * (double)v->height) continue;
+        v->left = (int64_t)((double)(w - v->width) * tg_dice_roll(dice)); v->top = (int64_t)((double)(h - v->height) * tg_dice_roll(dice));
+        for (i = 0; i < n; i++) if (tg_image__holds(v, boxes + 4 * i, &share) && share > best) best = share;
+        if (best >= least) return true;
+    }
+    return false;
+}
+static bool tg_image__iou_crop(tg_image_sample *s, tg_dice *dice, const tg_image_iou_args *o) {
+    static const double options[7] = { 0, 0.1, 0.3, 0.5, 0.7, 0.9, 1 };
+    const int64_t h = tg_image__h(s->image), w = tg_image__w(s->image), n = s->boxes ? s->boxes->shape[0] : 0;
+    tg_tensor *numbers;
+    tg_image__move v;
+    double least, share, *boxes;
+    int64_t i;
+    bool ok;
+    if (!tg_image__step_is(s->image, dice, true)) return false;
+    if (o && (!tg_image__good_range(o->scale) || o->scale[1] > 1 || !tg_image__good_range(o->ratio))) return tg_image__fail(s->image, "random_iou_crop: ranges go from less to more, scales to 1") != NULL;
+    least = options[tg_dice_below(dice, 7)];
+    if (n == 0 || least >= 1) return true;
+    boxes = (double *)TG_TRANSFORMS_REALLOC(NULL, (size_t)n * 4 * sizeof *boxes);
+    if (!boxes) return tg_image__fail_as(s->image, TG_ERROR_MEMORY, "random_iou_crop: out of memory") != NULL;
+    numbers = tg_to(s->boxes, TG_F64);
+    ok = numbers && tg_read(numbers, boxes, (size_t)n * 4 * sizeof *boxes);
+    tg_image__move_of(&v, TG_IMAGE__BOX, s->image, NULL);
+    if (ok && tg_image__iou_piece(dice, o, boxes, n, least, h, w, &v)) {
+        for (i = 0; i < n; i++) if (!tg_image__holds(&v, boxes + 4 * i, &share)) boxes[4 * i] = boxes[4 * i + 1] = boxes[4 * i + 2] = boxes[4 * i + 3] = -1e9;      /* of no size, wherever that is */
+        s->boxes = tg_to(tg_from(s->image->tg, TG_SHAPE(n, 4), TG_F64, boxes), s->boxes->dtype);
+        ok = s->boxes && tg_image__move_all(s, &v);
+    }
+    TG_TRANSFORMS_FREE(boxes);
+    return ok;
+}
 static bool tg_image__with(tg_image_sample *s, tg_dice *dice, const tg_image_step *step) {
     static const struct tg_image__pair { tg_image_fn make; tg_image__draw draw; } moves[] = {
 #define TG_IMAGE__ROW(name, draw) { name, draw },
@@ -1351,6 +1435,7 @@ static bool tg_image__with(tg_image_sample *s, tg_dice *dice, const tg_image_ste
             tg_image__move v;
             return moves[i].draw(s->image, dice, step->options, &v) && tg_image__move_all(s, &v);
         }
+    if (step->make == tg_image_random_iou_crop) return tg_image__iou_crop(s, dice, (const tg_image_iou_args *)step->options);
     if (all || maybe || one) {
         const tg_image_steps *list = (const tg_image_steps *)step->options;
         int k;
@@ -1522,7 +1607,7 @@ bool tg_pixels_to_float(const tg_pixels *in, const double *mean, const double *s
 }
 bool tg_pixels_random_crop(const tg_pixels *in, tg_dice *dice, const tg_image_crop_args *args, double flip, void *out) {
     int64_t pad_h, pad_w, top, left;
-    if (!tg_pixels__is(in, out) || !dice || !args || args->height <= 0 || args->width <= 0 || args->padding < 0 || args->padding > INT32_MAX / 4 || args->border != TG_IMAGE_CONSTANT) return false;
+    if (!tg_pixels__is(in, out) || !dice || !args || args->height <= 0 || args->width <= 0 || args->padding < 0 || args->padding > INT32_MAX / 4 || args->border != TG_IMAGE_CONSTANT || args->fills) return false;
     pad_h = pad_w = args->padding;
     if (args->pad_if_needed && in->h + 2 * pad_h < args->height) pad_h = args->height - in->h - pad_h;
     if (args->pad_if_needed && in->w + 2 * pad_w < args->width) pad_w = args->width - in->w - pad_w;
