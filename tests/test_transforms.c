@@ -78,6 +78,7 @@ static void hashes(tg_ctx *tg) {
     HASH(tg_image_grayscale(x, 1), 0x420821d60842b0f2u);           HASH(tg_image_equalize(x), 0x438751190514526bu);
     HASH(tg_image_autocontrast(x), 0x24a7ec6dc835710fu);           HASH(tg_image_posterize(x, 3), 0x81c3cedd95ab1365u);
     HASH(tg_image_solarize(x, 100), 0x8e6fb25bc569d213u);          HASH(tg_image_pad_channels(x, 1, 2, 3, 4, fill, 3), 0x35c008ad6beeb4ebu);
+    HASH(tg_image_adjust_hue(x, -0.3), 0xcebe2cc75993cbdau);          HASH(tg_image_adjust_hue(x, 0.1), 0x26c3d1a214c1e593u);
     HASH(tg_image_perspective(x, from, to, &how), 0x72551d87173a8e4bu);
     how.expand = true;
     HASH(tg_image_rotate(x, 33, &how), 0x1fc93b8f5b99cd43u);

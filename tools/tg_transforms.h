@@ -864,7 +864,7 @@ tg_tensor *tg_image_to_dtype(tg_tensor *x, tg_dtype dtype) {
     if (!tg_image__is(x)) return NULL;
     if (dtype != TG_U8 && !tg_dtype_is_float(dtype)) return tg_image__fail(x, "to_dtype: u8 or a floating type");
     if (x->dtype == dtype) return x;
-    if (x->dtype == TG_U8) return tg_div_scalar(tg_to(x, dtype), 255);
+    if (x->dtype == TG_U8) return tg_mul_scalar(tg_to(x, dtype), 1.0 / 255);                       /* not divided: torch's last bits */
     if (dtype == TG_U8) return tg_to(tg_mul_scalar(x, 255 + 1.0 - 1e-3), TG_U8);                   /* each byte has an equal share of 0 to 1 */
     return tg_to(x, dtype);
 }
