@@ -1,4 +1,5 @@
-/* tools/tg_fit.h: metrics by hand and against a plain count, the trainer's bits against the plain loop's and of resumed runs, early stop, best weights, callbacks, curves, events that TensorBoard reads.
+/* tools/tg_fit.h: metrics by hand, against a plain count and against scikit-learn's and COCO's numbers, the trainer's bits against the plain loop's and of resumed runs, gradients of several batches,
+   L-BFGS, halves and scales of the loss, losses that are no numbers, early stop, best weights, callbacks, curves, events that TensorBoard reads.
    cc tests/test_fit.c -o test_fit -lm -lpthread && ./test_fit
    TensorBoard's own reader is asked where TG_TENSORBOARD names a python that has it, or python3 does. */
 #include "test.h"
