@@ -17154,6 +17154,7 @@ TG__PRIVATE bool tg__gemm_plan_reduction(tg__gemm_plan *j) {
     j->work = (size_t)((p->b_rs == 1 && p->kb < TG__GEMM_Q8_0 ? 0 : kc)
         + (p->a_cs == 1 && p->ka == TG__GEMM_OWN ? 0 : kc * j->ms)) * j->size;
     j->scratch = j->work;
+    p->stream = p->b_rs == 1 && p->n * p->k * (int64_t)j->size_b > 16 * TG__GEMM_BYTES;
     if (j->kt > 1) {
         if (!tg__gemm_memory(j, j->batches * j->kt * p->m * p->n)) return false;
     } else if (!j->direct) j->scratch += (size_t)(j->ms * j->ns) * j->size;
@@ -32389,6 +32390,8 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 #undef TG__G_D1
 #undef TG__G_D2
 #undef TG__G_D3
+#undef TG__G_D4
+#undef TG__G_D5
 #undef TG__G_DOT_EACH
 #undef TG__G_DV
 #undef TG__QUANT_16
@@ -36303,7 +36306,7 @@ typedef struct tg__gemm_part {
     bool    add;                             /* the first block sum is added to d */
     bool    pack_a, pack_b;
     int64_t ks;                              /* k packed at once */
-    /* b is read once, in long runs; k <= TG__GEMM_KB, nothing packed, not add */
+    /* b is far away and read once, in long runs; k <= TG__GEMM_KB, nothing packed, not add */
     bool    stream;
     void   *work;
     int64_t a_step, b_step;                  /* block kernel: elements from one packed panel to the next */
@@ -37274,6 +37277,12 @@ TG__INLINE TG__T TG__FT(tg__gemm_fold)(TG__V v) {
     return lane[0];
 #endif
 }
+TG__INLINE TG__T TG__FT(tg__gemm_fold_lanes)(TG__T *lane) {                  /* 64 of them */
+    for (int half = 32; half >= TG__VN; half /= 2)
+        for (int j = 0; j < half; j += TG__VN)
+            TG__W(store)(lane + j, TG__W(add)(TG__W(load)(lane + j), TG__W(load)(lane + j + half)));
+    return TG__FT(tg__gemm_fold)(TG__W(load)(lane));
+}
 TG__INLINE TG__T TG__FT(tg__gemm_dot)(int kind, int64_t k, const TG__T *a, const void *b) {
     const TG__V zero = TG__W(set)(0);
 #if TG__G_DV * TG__VN == 64                                   /* all lanes at once */
@@ -37294,12 +37303,30 @@ TG__INLINE TG__T TG__FT(tg__gemm_dot)(int kind, int64_t k, const TG__T *a, const
         if (i - g < k) { TG__G_DOT_EACH(TG__G_D2) }
         TG__G_DOT_EACH(TG__G_D3)
     }
-    for (int half = 32; half >= TG__VN; half /= 2)
-        for (int j = 0; j < half; j += TG__VN)
-            TG__W(store)(lane + j, TG__W(add)(TG__W(load)(lane + j), TG__W(load)(lane + j + half)));
-    return TG__FT(tg__gemm_fold)(TG__W(load)(lane));
+    return TG__FT(tg__gemm_fold_lanes)(lane);
 #endif
 }
+#if TG__G_DV * TG__VN == 64
+/* Eight lines of b at once, k a multiple of 64, their sums in L1: so many streams are read as fast as memory gives them (Zen 4:
+   25 GB/s; four lines 19, one 21 or half of that). */
+#ifndef TG__G_D4
+#define TG__G_D4(u) TG__V c##u = TG__W(load)(sums + (u) * TG__VN);
+#define TG__G_D5(u) TG__W(store)(sums + (u) * TG__VN, c##u);
+#endif
+TG__INLINE void TG__FT(tg__gemm_dots_far)(int kind, int64_t k, const TG__T *a, const void *lines, int64_t line, TG__T *d) {
+    TG__T lane[8 * 64];
+    memset(lane, 0, sizeof lane);
+    for (int64_t i = 0; i < k; i += 64) {
+        const char *b = (const char *)lines;
+        for (TG__T *sums = lane; sums < lane + 8 * 64; sums += 64, b += line) {
+            TG__G_DOT_EACH(TG__G_D4)
+            TG__G_DOT_EACH(TG__G_D1)
+            TG__G_DOT_EACH(TG__G_D5)
+        }
+    }
+    for (int r = 0; r < 8; r++) d[r] = TG__FT(tg__gemm_fold_lanes)(lane + 64 * r);
+}
+#endif
 #if TG__VN == 16
 /* Four lines of b at once, k a multiple of 64: several streams are read faster from memory than one. */
 #ifndef TG__G_L0
@@ -37342,6 +37369,18 @@ TG__PRIVATE void TG__FT(tg__gemm_dots)(const tg__gemm_part *s) {
     for (int64_t j = 0; j < s->n; j++) {
         const void *b = (const char *)s->b + j * s->b_cs * size_b;
         int kind = s->kb;
+#if TG__G_DV * TG__VN == 64
+        if (s->stream && s->k % 64 == 0 && s->n - j >= 8) {
+            for (int64_t i = 0; i < s->m; i++) {
+                const TG__T *a = ready_a ? (const TG__T *)s->a + i * s->a_rs : ap + i * s->k;
+#define TG__G_DOT(K) TG__FT(tg__gemm_dots_far)(K, s->k, a, b, s->b_cs * size_b, d + i * s->d_rs + j)
+                TG__G_KINDS(kind, TG__G_DOT);
+#undef TG__G_DOT
+            }
+            j += 7;
+            continue;
+        }
+#endif
 #if TG__VN == 16
         if (ready_b && s->k % 64 == 0 && s->n - j >= 4) {
             for (int64_t i = 0; i < s->m; i++) {
