@@ -7683,22 +7683,22 @@ TG__PRIVATE void tg__storage_take(tg__storage *s, tg_tensor *t) {
 
 /* Checks dtype and shape, counts the elements. */
 TG__PRIVATE bool tg__check_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int64_t *shape, int64_t *numel) {
+    const bool blocks = (unsigned)dtype >= TG_DTYPES;
     int64_t n = 1, bytes;
-    bool empty = false;
+    bool empty = false, fits = true;
     int i;
-    if ((unsigned)dtype >= TG_DTYPES && !tg__is_block(dtype)) return tg__fail(tg, TG__E_DTYPE_UNKNOWN, (int)dtype);
+    if (blocks && !tg__is_block(dtype)) return tg__fail(tg, TG__E_DTYPE_UNKNOWN, (int)dtype);
     if (ndim < 0 || ndim > TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, ndim);
     if (ndim && !shape) return tg__fail(tg, TG__E_NO_DATA, "shape");
     for (i = 0; i < ndim; i++) {
-        if (shape[i] < 0) return tg__fail(tg, TG__E_SIZE, shape[i], i);
+        if (TG__RARE(shape[i] < 0)) return tg__fail(tg, TG__E_SIZE, shape[i], i);
+        /* strides count the other sizes of an empty tensor too */
         if (shape[i] == 0) empty = true;
+        else if (!tg__mul_i64(n, shape[i], &n)) fits = false;
     }
-    /* strides count the other sizes of an empty tensor too */
-    for (i = 0; i < ndim; i++)
-        if (shape[i] && !tg__mul_i64(n, shape[i], &n)) return tg__fail(tg, TG__E_TOO_LARGE, ndim, shape);
-    if (tg__is_block(dtype) && (ndim == 0 || shape[ndim - 1] % TG__BLOCK))
+    if (blocks && fits && (ndim == 0 || shape[ndim - 1] % TG__BLOCK))
         return tg__fail(tg, TG__E_BLOCKS, ndim, shape, (int64_t)TG__BLOCK, (int)dtype);
-    if (!tg__mul_i64(n, tg__is_block(dtype) ? 2 : (int64_t)tg_dtype_size(dtype), &bytes) || (uint64_t)bytes > (uint64_t)(SIZE_MAX / 4))
+    if (!fits || !tg__mul_i64(n, blocks ? 2 : (int64_t)tg_dtype_size(dtype), &bytes) || (uint64_t)bytes > (uint64_t)(SIZE_MAX / 4))
         return tg__fail(tg, TG__E_TOO_LARGE, ndim, shape);
     *numel = empty ? 0 : n;
     return true;
@@ -7711,23 +7711,21 @@ TG__PRIVATE void tg__dense_strides(int ndim, const int64_t *shape, int64_t *stri
 }
 
 TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order);
-/* A fresh tensor with its own memory and a count of one that the caller owns. `order` NULL: row-major; else
-   the dimensions from outermost to innermost. */
-TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dtype,
-    int ndim, const int64_t *shape, const int *order) {
-    int64_t numel, stride = 1;
-    size_t bytes;
+/* A fresh tensor with its own memory and a count of one that the caller owns; the shape was checked. `order` NULL:
+   row-major; else the dimensions from outermost to innermost. */
+TG__PRIVATE tg_tensor *tg__tensor_of(tg_ctx *tg, tg_device device, tg_dtype dtype,
+    int ndim, const int64_t *shape, int64_t numel, const int *order) {
+    int64_t stride = 1;
+    size_t bytes = tg_dtype_bytes(dtype, numel);
     tg_tensor *t;
     tg__storage *s;
     int i;
-    if (!tg__check_shape(tg, dtype, ndim, shape, &numel)) return NULL;
-    bytes = tg_dtype_bytes(dtype, numel);
     t = (tg_tensor *)tg__mem_get(tg, TG__EMBED_SIZE + (bytes <= TG__INLINE_DATA && device == TG_CPU ? bytes : 0));
     if (!t) return NULL;
     s = (tg__storage *)(t + 1);
     s->tg = tg; s->data = NULL; s->bytes = bytes; s->headers = NULL; s->shared = NULL; s->embedder = t;
     s->users = 0; s->version = 0; s->pinned = true; s->borrowed = s->own_block = false;
-    s->device = device; s->inline_bytes = 0; s->next_listed = s->prev_listed = NULL;
+    s->device = device; s->inline_bytes = 0;
     s->written_by = NULL; s->written_at.file = NULL; s->written_at.line = 0;
     if (device != TG_CPU) {
         struct tg__device *d = &tg->devices[device];
@@ -7763,11 +7761,22 @@ TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dt
     return t;
 }
 
+TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dtype,
+    int ndim, const int64_t *shape, const int *order) {
+    int64_t numel;
+    if (!tg__check_shape(tg, dtype, ndim, shape, &numel)) return NULL;
+    return tg__tensor_of(tg, device, dtype, ndim, shape, numel, order);
+}
+
 /* A fresh tensor of like's shape and dense stride order. */
 TG__PRIVATE tg_tensor *tg__tensor_make_like(tg_ctx *tg, tg_device device, tg_dtype dtype, const tg_tensor *like) {
     int order[TG_MAX_DIMS];
-    bool has = tg__stride_order(like, order);
-    return tg__tensor_make(tg, device, dtype, like->ndim, like->shape, has ? order : NULL);
+    if (!tg__stride_order(like, order)) {
+        /* there is such a tensor: what remains to check is that many bytes, where it is expanded or of a smaller type */
+        if (like->numel > 0 && like->numel < 1 << 24 && (unsigned)dtype < TG_DTYPES) return tg__tensor_of(tg, device, dtype, like->ndim, like->shape, like->numel, NULL);
+        return tg__tensor_make(tg, device, dtype, like->ndim, like->shape, NULL);
+    }
+    return tg__tensor_make(tg, device, dtype, like->ndim, like->shape, order);
 }
 
 /* Another header over t's storage: shape and strides are the caller's to change. Outside the graph; the
@@ -8404,6 +8413,15 @@ static const tg_op tg__leaf_op = { TG__OP("leaf", TG__IN(0), TG__OUT(1), TG__NO_
 
 TG__PRIVATE bool tg__is_leaf(const tg_tensor *t) { return !t->node || t->node->op == &tg__leaf_op; }
 
+TG__INLINE void tg__node_init(tg_ctx *tg, tg__node *n, const tg_op *op, const void *attr, int n_in, int n_out) {
+    /* no memset: see tg__header_fill */
+    n->borrowed = n->used = n->needed = n->captured = n->running = false; n->call = 0; n->walk = NULL; n->hooks = NULL;
+    n->device = TG_CPU;
+    n->op = op; n->tg = tg; n->n_in = n_in; n->n_out = n_out; n->count = 1;
+    n->serial = 0;
+    n->at.file = tg->here.file; n->at.line = tg->here.line;
+    if (op->attr_size) { if (attr) memcpy(n->attr, attr, op->attr_size); else memset(n->attr, 0, op->attr_size); }
+}
 TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *attr, int n_in, int n_out) {
     size_t in = (size_t)n_in, out = (size_t)n_out, i;
     size_t size = sizeof(tg__node) + (in + out) * sizeof(tg__slot) + (in + 3 * out) * sizeof(void *)
@@ -8412,12 +8430,6 @@ TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *att
     char *p;
     if (!n) return NULL;
     p = (char *)(n + 1);
-    /* no memset: see tg__header_fill */
-    n->borrowed = n->used = n->needed = n->captured = n->running = false; n->call = 0; n->walk = NULL; n->hooks = NULL;
-    n->device = TG_CPU;
-    n->op = op; n->tg = tg; n->n_in = n_in; n->n_out = n_out; n->size = size; n->count = 1;
-    n->serial = 0;
-    n->at.file = tg->here.file; n->at.line = tg->here.line;
     n->in_slot = (tg__slot *)(void *)p; p += in * sizeof(tg__slot);
     n->out_slot = (tg__slot *)(void *)p; p += out * sizeof(tg__slot);
     n->in = (tg_tensor **)(void *)p; p += in * sizeof(void *);
@@ -8426,12 +8438,32 @@ TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *att
     n->gout = (tg_tensor **)(void *)p; p += out * sizeof(void *);
     for (i = 0; i < out; i++) { n->out[i] = NULL; n->weak[i] = NULL; n->gout[i] = NULL; }
     n->attr = p;
-    if (op->attr_size) { if (attr) memcpy(p, attr, op->attr_size); else memset(p, 0, op->attr_size); }
     p += TG__ROUND_UP(op->attr_size, 8);
     n->wants = (bool *)p;
     for (i = 0; i < in; i++) n->wants[i] = false;
+    n->size = size;
+    tg__node_init(tg, n, op, attr, n_in, n_out);
     tg->memory.graph += size;
     tg->memory.live_nodes++;
+    return n;
+}
+
+/* The node of a call that is not recorded: check and forward see it, then it is gone. It stands on the stack, unless the
+   call is an unusual one. */
+typedef struct tg__brief {
+    tg__node node;
+    tg_tensor *in[4], *out[4];
+    union { double align; bool is[8]; } wants;
+    union { double align; char bytes[64]; } attr;
+} tg__brief;
+TG__INLINE bool tg__brief_fits(const tg_op *op, int n_in, int n_out) { return n_in <= 4 && n_out <= 4 && op->attr_size <= 64; }
+TG__INLINE tg__node *tg__brief_make(tg_ctx *tg, tg__brief *b, const tg_op *op, const void *attr, int n_in, int n_out) {
+    tg__node *n = &b->node;
+    n->in = b->in; n->out = b->out; n->wants = b->wants.is; n->attr = b->attr.bytes;
+    n->in_slot = n->out_slot = NULL; n->weak = n->gout = NULL;
+    b->out[0] = b->out[1] = b->out[2] = b->out[3] = NULL;
+    memset(b->wants.is, 0, sizeof b->wants.is);
+    tg__node_init(tg, n, op, attr, n_in, n_out);
     return n;
 }
 
@@ -8513,7 +8545,7 @@ TG__PRIVATE tg__node *tg__edge(tg_tensor *t) {
     }
     return t->node;
 }
-TG__PRIVATE bool tg__needs_grad(const tg_tensor *t) {
+TG__INLINE bool tg__needs_grad(const tg_tensor *t) {
     return t->requires_grad || (t->base && t->base->rebased != t->rebased && t->base->requires_grad);
 }
 
@@ -8568,12 +8600,12 @@ TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n,
     n->borrowed = false;
     for (i = 0; i < n->n_in; i++) n->in[i] = NULL;
     for (i = 0; i < n->n_in; i++) {
-        if (!in[i] || !tg__needs_grad(in[i])) continue;
-        n->in_slot[i].from = tg__edge(in[i]);
-        if (!n->in_slot[i].from) return false;
-        n->in_slot[i].from->count++;
+        tg__node *from;
+        if (!n->wants[i]) continue;
+        from = n->in_slot[i].from = tg__edge(in[i]);
+        if (!from) return false;
+        from->count++;
         n->in_slot[i].from_out = in[i]->out_index;
-        n->wants[i] = true;
     }
     /* now: behind its inputs' nodes, which may have been made just before, and only for what is recorded */
     n->serial = ++tg->node_serial;
@@ -8688,13 +8720,18 @@ TG__PRIVATE tg_tensor *tg__call_mapped(tg_ctx *tg, const tg_op *op, const void *
 #else
 #define TG__CALL tg__call
 #endif
+#ifdef TG__LEVELS                                      /* every call comes through here */
+#pragma GCC push_options
+#pragma GCC optimize("O2", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
+#endif
 /* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
    all ops share is here. `outs` may be NULL. */
 TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
     tg_ctx *tg = NULL;
     tg__node *n;
-    tg_tensor *first = NULL, *few[4], **result = few, *old = NULL;
+    tg__brief brief;
+    tg_tensor *first = NULL, *few[4], **result, **many = NULL, *old = NULL;
     bool graph = false, off = false, need, mapped = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
     tg_device device = TG_CPU;
     tg_mark copies = TG__ZERO;
@@ -8726,20 +8763,21 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     /* a comparison in place is recorded all the same: it cuts the old value's gradient off */
     if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;
     if (inplace && !tg__inplace_allowed(tg, in, n_in, graph)) return NULL;
-    n = tg__node_make(tg, op, attr, n_in, n_out);
+    n = !graph && tg__brief_fits(op, n_in, n_out) ? tg__brief_make(tg, &brief, op, attr, n_in, n_out) : tg__node_make(tg, op, attr, n_in, n_out);
     if (!n) return NULL;
     n->borrowed = true;
     n->device = device;
     if (op->flags & TG_OP_RANDOM) n->call = tg->random.call++;
     for (i = 0; i < n_in; i++) {
         n->in[i] = in[i];
+        if (!n->in_slot) continue;
         n->in_slot[i].from = NULL;
         if (graph && in[i]) { tg__slot_fill(&n->in_slot[i], in[i]); n->wants[i] = tg__needs_grad(in[i]); }
     }
     ok = (op->check)(tg, n);                                             /* makes n->out[] */
-    if (ok && n_out > 4) {
-        result = (tg_tensor **)tg__mem_get(tg, (size_t)n_out * sizeof *result);
-        ok = result != NULL;
+    if (ok && graph && n_out > 4) {
+        many = (tg_tensor **)tg__mem_get(tg, (size_t)n_out * sizeof *many);
+        ok = many != NULL;
     }
     if (ok) {
         for (i = 0; i < n_out; i++) {
@@ -8765,12 +8803,15 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     for (i = 0; ok && TG__RARE(tg->anomaly) && i < n_out; i++)
         if (n->out[i]) ok = tg__anomaly_check(tg, "the result", n, n->out[i]);
     if (ok) {
-        /* their counts are ours now */
-        for (i = 0; i < n_out; i++) { result[i] = n->out[i]; n->out[i] = NULL; }
-        if (graph) ok = tg__record(tg, n, in, result, old);
-        for (i = 0; i < n_out; i++) {
+        result = many ? many : few;
+        if (graph) {
+            for (i = 0; i < n_out; i++) { result[i] = n->out[i]; n->out[i] = NULL; }
+            ok = tg__record(tg, n, in, result, old);
+        } else result = n->out;
+        for (i = 0; i < n_out; i++) {                                    /* their counts are ours now */
             tg_tensor *t = result[i];
             if (!t) continue;
+            result[i] = NULL;
             /* an in-place result is held already */
             if (!ok || (inplace && i == 0)) tg__tensor_drop(t);
             else { t = tg__hold(tg, t); ok = t != NULL; }
@@ -8780,14 +8821,18 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     }
     /* where it failed before recording, the outputs that check made go with it, and its random numbers are the next call's */
     if (!ok && (op->flags & TG_OP_RANDOM) && tg->random.call == n->call + 1) tg->random.call = n->call;
-    tg__node_drop(tg, n);
-    tg__tensor_drop(old);
-    if (result != few && result) tg__mem_put(tg, result, (size_t)n_out * sizeof *result);
+    if (n != &brief.node) tg__node_drop(tg, n);
+    else if (!ok) tg__node_let_go(n);
+    if (TG__RARE(old != NULL)) tg__tensor_drop(old);
+    if (TG__RARE(many != NULL)) tg__mem_put(tg, many, (size_t)n_out * sizeof *many);
     if (ok) return first;
     for (i = 0; i < n_out && outs; i++) outs[i] = NULL;
     return NULL;
 }
 
+#ifdef TG__LEVELS
+#pragma GCC pop_options
+#endif
 #undef TG__CALL
 #ifdef TENSORGRAD_DEBUG
 TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
@@ -10210,7 +10255,7 @@ typedef void (*tg__map_settle_fn)(int64_t n, void *y);
 static const tg__map_run_fn tg__map_run_f32__k[TG__PASSES] = { TG__EACH_PASS(tg__map_run_f32) };
 static const tg__map_run_fn tg__map_run_f64__k[TG__PASSES] = { TG__EACH_PASS_F64(tg__map_run_f64) };
 
-TG__PRIVATE void tg__map_call(int isa, tg_dtype compute, tg__map_fn fn, int operands, bool mask, int64_t n,
+TG__INLINE void tg__map_call(int isa, tg_dtype compute, tg__map_fn fn, int operands, bool mask, int64_t n,
     void *y, const void *const *x, const int64_t *step, const double *p) {
     if (compute == TG_F32) tg__map_run_f32__k[isa](fn, operands, mask, n, y, x, step, p);
     else if (compute == TG_F64) tg__map_run_f64__k[isa](fn, operands, mask, n, y, x, step, p);
@@ -10388,35 +10433,42 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *plan) {
 }
 TG__FAMILY(map, false);
 
-/* Asks for y = a formula's value (part 0) or derivative of x[0], x[1], ...; an operand that the kernel does not
-   read may be NULL. */
+TG__PRIVATE void tg__map_dense(tg_ctx *tg, const tg__map_kernels *kernels, int part, tg_dtype compute,
+    tg_tensor *y, const void *const *x, const int64_t *step, int n, const double *p) {
+    const bool mask = y->dtype == TG_BOOL && compute != TG_I64;
+    const unsigned old = tg__fp_enter(!tg->config.strict);
+    if (y->numel) {
+        tg__map_call(tg->isa, compute, tg__map_kernel(tg, kernels, part, compute), n, mask, y->numel, y->data, x, step, p);
+        tg__map_settle(tg, compute, mask, y->numel, y->data);
+    }
+    tg__fp_leave(old);
+}
+/* y = a formula's value (part 0) or derivative of x[0], x[1], ...; an operand that the kernel does not read may be NULL.
+   Small and simple, on the host: there is no request to make. False where it is not. */
+TG__PRIVATE bool tg__map_small(tg_ctx *tg, const tg__map_kernels *kernels, int part, tg_dtype compute,
+    tg_tensor *y, tg_tensor *const *x, int n, const double *p) {
+    const bool mask = kernels->mask && part == 0 && compute != TG_I64;
+    const void *px[TG__WALK_MAX];
+    int64_t step[TG__WALK_MAX];
+    int k;
+    if (y->numel > TG__MAP_CHUNK || y->dtype != (mask ? TG_BOOL : compute) || y->device != TG_CPU || !tg__is_dense(y) ||
+        (compute == TG_I64 && kernels->divides) || (!TG__HAS_F64 && compute == TG_F64)) return false;
+    for (k = 0; k < n; k++) {
+        const tg_tensor *v = x[k];
+        if (!v) { px[k] = px[0]; step[k] = 0; continue; }              /* not read, but any number must stand there */
+        step[k] = v->numel == 1 ? 0 : -1;
+        if (v->dtype != compute || v->device != TG_CPU || !(v->numel == 1 || tg__same_layout(v, y))) return false;
+        px[k] = v->data;
+    }
+    tg__map_dense(tg, kernels, part, compute, y, px, step, n, p);
+    return true;
+}
+/* The same of any size, layout and place. */
 TG__PRIVATE bool tg__map(tg_ctx *tg, const tg__map_kernels *kernels, int row, int part, tg_dtype compute,
     tg_tensor *y, tg_tensor *const *x, int n, const double *p) {
     tg__ask a;
     int k;
-    /* small and simple, on the host: no request to make */
-    const bool mask = kernels->mask && part == 0 && compute != TG_I64;
-    if (y->numel <= TG__MAP_CHUNK && y->dtype == (mask ? TG_BOOL : compute) && y->device == TG_CPU && tg__is_dense(y) &&
-        !(compute == TG_I64 && kernels->divides) && (TG__HAS_F64 || compute != TG_F64)) {
-        const void *px[TG__WALK_MAX];
-        int64_t step[TG__WALK_MAX];
-        for (k = 0; k < n; k++) {
-            const tg_tensor *v = x[k];
-            if (!v) { px[k] = px[0]; step[k] = 0; continue; }          /* not read, but any number must stand there */
-            step[k] = v->numel == 1 ? 0 : -1;
-            if (v->dtype != compute || v->device != TG_CPU || !(v->numel == 1 || tg__same_layout(v, y))) break;
-            px[k] = v->data;
-        }
-        if (k == n) {
-            unsigned old = tg__fp_enter(!tg->config.strict);
-            if (y->numel) {
-                tg__map_call(tg->isa, compute, tg__map_kernel(tg, kernels, part, compute), n, mask, y->numel, y->data, px, step, p);
-                tg__map_settle(tg, compute, mask, y->numel, y->data);
-            }
-            tg__fp_leave(old);
-            return true;
-        }
-    }
+    if (tg__map_small(tg, kernels, part, compute, y, x, n, p)) return true;
     tg__ask_begin(&a, TG_FAMILY_MAP, row, compute);
     a.r.part = part;
     a.r.number[0] = p[0]; a.r.number[1] = p[1];
@@ -10914,11 +10966,24 @@ TG__PRIVATE bool tg__formula_types(tg_ctx *tg, const tg__formula *f, tg_tensor *
     return true;
 }
 
+/* One or two f32 tensors that lie alike, row-major, on the host: what most calls have. Few questions are left. */
+enum { TG__PLAIN = TG_DTYPES };                    /* in n->plan: that, and the type is f32 */
+TG__PRIVATE bool tg__formula_plain(const tg__formula *f, const tg__node *n) {
+    const tg_tensor *x = n->in[0], *y = n->in[n->n_in - 1];
+    return n->n_in <= 2 && x->dtype == TG_F32 && y->dtype == TG_F32 && !x->is_number && !y->is_number && n->device == TG_CPU &&
+        f->types != TG__WHOLE && tg__is_dense(x) && (x == y || tg__same_layout(x, y));
+}
 TG__PRIVATE bool tg__formula_check(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
     tg_dtype compute, result;
     int64_t shape[TG_MAX_DIMS];
     int ndim, i, first = -1;
+    if (tg__formula_plain(f, n)) {
+        const tg_tensor *x = n->in[0];
+        n->plan = TG__PLAIN;
+        n->out[0] = tg__tensor_of(tg, TG_CPU, f->types == TG__PREDICATE ? TG_BOOL : TG_F32, x->ndim, x->shape, x->numel, NULL);
+        return n->out[0] != NULL;
+    }
     if (!tg__formula_types(tg, f, n->in, tg__numbers_of(n), &compute, &result)) return false;
     n->plan = (int)compute;
     if (n->n_in == 1 || (n->n_in == 2 && tg__same_shape(n->in[0], n->in[1])))
@@ -10945,9 +11010,9 @@ TG__PRIVATE bool tg__formula_check_(tg_ctx *tg, tg__node *n) {
     return tg__out_same(n);
 }
 
-TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
+TG__NOINLINE bool tg__formula_forward_any(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
-    const tg_dtype compute = (tg_dtype)n->plan;
+    const tg_dtype compute = n->plan == TG__PLAIN ? TG_F32 : (tg_dtype)n->plan;
     tg_tensor *in[3];
     tg_dtype common;                       /* the type that numbers and a comparison's operands take first */
     bool ok;
@@ -10971,6 +11036,14 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
     ok = tg__map(tg, &f->kernels, n->op->kind, 0, compute, n->out[0], in, n->n_in, tg__numbers_of(n));
     for (i = 0; i < n->n_in; i++) if (in[i] != n->in[i]) tg__tensor_drop(in[i]);
     return ok;
+}
+TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
+    static const int64_t step[2] = { -1, -1 };
+    const void *x[2];
+    if (n->plan != TG__PLAIN || n->out[0]->numel > TG__MAP_CHUNK) return tg__formula_forward_any(tg, n);
+    x[0] = n->in[0]->data; x[1] = n->in[n->n_in - 1]->data;
+    tg__map_dense(tg, &((const tg__formula *)(const void *)n->op)->kernels, 0, TG_F32, n->out[0], x, step, n->n_in, tg__numbers_of(n));
+    return true;
 }
 
 /* Dimensions are matched from the last one on: a mapped operand with fewer of them gets ones behind the leading one. */
@@ -35302,26 +35375,21 @@ TG__INLINE TG__V TG__W(sign)(TG__V a) {
 TG__PRIVATE void TG__FT(tg__map_run)(
     void (*fn)(int64_t, void *, const void *const *, const int64_t *, const double *), int operands, bool mask,
     int64_t n, void *y, const void *const *x, const int64_t *step, const double *p) {
-    TG__T part[6][TG__VN];
-    const void *from[5];
+    TG__T room[7 * TG__VN], *const part = (TG__T *)TG__ROUND_UP((uintptr_t)room, sizeof room / 7), *const last = part + 5 * TG__VN;
+    const void *from[5], *rest[5];
     const int64_t whole = n & -(int64_t)TG__VN, left = n - whole;
     int k;
     for (k = 0; k < operands; k++) {
-        from[k] = x[k];
-        if (step[k]) continue;
-        TG__W(store)(part[k], TG__W(set)(*(const TG__T *)x[k]));
-        from[k] = part[k];
+        TG__T *const own = part + k * TG__VN;
+        from[k] = x[k]; rest[k] = own;
+        if (!step[k]) { TG__W(store)(own, TG__W(set)(*(const TG__T *)x[k])); from[k] = own; }
+        else if (left) TG__W(store)(own, TG__W(loadn)((const TG__T *)x[k] + whole, (int)left));
     }
     if (whole) fn(whole, y, from, step, p);
     if (!left) return;
-    for (k = 0; k < operands; k++) {
-        if (!step[k]) continue;
-        TG__W(store)(part[k], TG__W(loadn)((const TG__T *)x[k] + whole, (int)left));
-        from[k] = part[k];
-    }
-    fn(TG__VN, part[5], from, step, p);
-    if (mask) memcpy((uint8_t *)y + whole, part[5], (size_t)left);
-    else TG__W(storen)((TG__T *)y + whole, TG__W(load)(part[5]), (int)left);
+    fn(TG__VN, last, rest, step, p);
+    if (mask) memcpy((uint8_t *)y + whole, last, (size_t)left);
+    else TG__W(storen)((TG__T *)y + whole, TG__W(load)(last), (int)left);
 }
 
 /* All NaNs of a result are made one. */
