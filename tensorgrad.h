@@ -20895,13 +20895,14 @@ static const tg_op tg__matmul_op = { TG__OP("matmul", TG__IN(2), TG__OUT(1), TG_
     tg__matmul_check, tg__matmul_forward, tg__matmul_backward, NULL };
 
 TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
-    tg_ctx *tg = tg__start2(a, b, "matmul");
+    tg_ctx *tg;
     tg_tensor *in[2], *y;
     bool outermost;
+    in[0] = a; in[1] = b;
+    if (a && b && a->ndim >= 2 && b->ndim >= 2) return tg__call(&tg__matmul_op, NULL, in, 2, NULL, 1);
+    tg = tg__start2(a, b, "matmul");
     if (!tg) return NULL;
     if (a->ndim == 0 || b->ndim == 0) { tg__fail(tg, TG__E_MATMUL_SCALAR, a, b); return NULL; }
-    in[0] = a; in[1] = b;
-    if (a->ndim >= 2 && b->ndim >= 2) return tg__call(&tg__matmul_op, NULL, in, 2, NULL, 1);
     if (a->shape[a->ndim - 1] != b->shape[b->ndim == 1 ? 0 : b->ndim - 2]) {
         tg__fail(tg, TG__E_MATMUL_INNER, a, b, tg__matmul_hint(a, b));
         return NULL;
