@@ -2208,6 +2208,8 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               dilation, three each. part: 1, windows of o * in / out to (o + 1) * in / out instead; 2, means do not count
               the padding. number[0]: what sums are divided by, if not 0
      ENTROPY  kind 0: losses [N], rows [N, 2], x [N, C], classes [N]; kind 1: x's gradient, rows, x, classes, g [N].
+              2, 3: the same with the losses' mean [] in their place; rows has a last one, their sum and how many count,
+              and before it what the kernel wants for itself.
               A row keeps its largest x and the sum of exp(x - largest). An error where a class is out of range
               unless it is -100, which makes loss and gradient 0.
      SEARCH   y [.., M] (i64 or i32), values [.., M], sorted [.., N] of values' dtype: how many of the row's N elements
@@ -12775,7 +12777,8 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
     TG__K(int64_t, tg__run_find_##t, (int64_t n, const T *x, T v)); TG__K(void, tg__softmax_row_##t, (int64_t n, T *y, const T *x, bool log)); \
     TG__K(void, tg__softmax_rows_##t, (int kind, int64_t rows, int64_t n, T *y, int64_t yr, int64_t ys, const T *x, int64_t xr, int64_t xs, T *work)); \
     TG__K(int64_t, tg__run_beyond_##t, (int64_t n, const T *x, T v, bool below, uint32_t *places, int64_t room)); \
-    TG__K(T, tg__entropy_row_##t, (int64_t n, const T *x, int64_t c, T *row)); TG__K(void, tg__entropy_back_row_##t, (int64_t n, T *y, const T *x, int64_t c, const T *row, T g));
+    TG__K(T, tg__entropy_row_##t, (int64_t n, const T *x, int64_t c, T *row)); \
+    TG__K(void, tg__entropy_back_rows_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t xr, const int64_t *c, const T *row, const T *g, int64_t gs, T count));
 TG__REDUCE_KERNELS(TG__KERNEL, TG__KERNEL_SHARED, float, f32)
 TG__REDUCE_KERNELS(TG__KERNEL_F64, TG__KERNEL_F64, double, f64)
 #undef TG__REDUCE_KERNELS
@@ -21009,21 +21012,25 @@ TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) 
    losses[i] = log(sum(exp(x[i]))) - x[i][class i], 0 where the class is -100;
    dx[i] = (softmax(x[i]) - 1 at the class) g[i].
    A second output keeps two numbers of each row, its largest logit and the sum of exp(x - largest), so that the
-   derivative reads the logits once and no tensor of probabilities is ever made. tg_cross_entropy is the mean of
-   the losses whose class is not -100, and has its options in >>impl-loss. Saves: the logits, the classes, the two numbers. */
+   derivative reads the logits once and no tensor of probabilities is ever made. Saves: the logits, the classes, the two
+   numbers. Or the mean of the losses whose class is not -100, whose sum and number are kept behind the rows. tg_cross_entropy
+   has its options in >>impl-loss. */
 typedef struct tg__entropy_plan {
     tg__job job;
     const char *x, *target, *g;            /* g NULL: the losses; else the derivative */
-    char *y, *rows;                        /* [N] losses or [N, C] derivative; [N, 2] */
+    char *y, *rows;                        /* [N] losses, their mean or [N, C] derivative; [N, 2], of a mean [N + chunks + 1, 2] */
     tg_dtype d, compute, td;
-    int64_t n, classes, xs[2], ts, gs, per;
+    int64_t n, classes, xs[2], ts, gs, per, chunks;
     bool beside;                           /* many losses of few classes */
+    bool mean, joins;
     tg__look look;                         /* at the classes */
 } tg__entropy_plan;
 
 TG__PRIVATE int64_t tg__entropy_class(const tg__entropy_plan *j, int64_t r) {
     return j->td == TG_I64 ? ((const int64_t *)(const void *)j->target)[r * j->ts] : tg__get_i64(j->target + r * j->ts * (int64_t)tg_dtype_size(j->td), j->td);
 }
+TG__PRIVATE int64_t tg__entropy_per(int64_t classes) { return tg__imax(1, 16384 / tg__imax(1, classes)); }     /* rows of a chunk */
+TG__PRIVATE int64_t tg__entropy_chunks(int64_t n, int64_t classes) { return tg__imax(1, tg__ceil_div(n, tg__entropy_per(classes))); }
 TG__PRIVATE void tg__entropy_look(tg__entropy_plan *j, int64_t chunk) {
     int64_t r, end, c;
     if (j->look.state == TG__EXPLAINS) chunk = (int64_t)j->look.bad - 1;
@@ -21036,73 +21043,105 @@ TG__PRIVATE void tg__entropy_look(tg__entropy_plan *j, int64_t chunk) {
         return;
     }
 }
-/* The losses of rows of few classes, many rows at once. */
+/* The losses of `m` rows from r on; tells how many count. Rows of few classes are done beside each other: `found` gets the
+   numbers of all. `tile` NULL: the logits are read where they are. */
 #define TG__ENTROPY_BATCH 128
-TG__PRIVATE void tg__entropy_beside(const tg__entropy_plan *j, int64_t r, int64_t end) {
-    const int isa = j->job.tg->isa;
-    const bool f64 = j->compute == TG_F64;
-    int slot;
-    char *work = (char *)tg__scratch_take(j->job.tg, &slot), *found = work + TG__REDUCE_WORK;
-    for (; r < end; r += TG__ENTROPY_BATCH) {
-        const int64_t m = tg__imin(TG__ENTROPY_BATCH, end - r), size = (int64_t)tg_dtype_size(j->d), xr = j->xs[0];
-        const void *x = j->x + r * xr * size;
-        void *y = j->y + r * size, *rows = j->rows + 2 * r * size;
-        int64_t i;
-        if (f64) tg__softmax_rows_f64__k[isa](2, m, j->classes, (double *)(void *)found, 3, 1, (const double *)x, xr, 1, (double *)(void *)work);
-        else tg__softmax_rows_f32__k[isa](2, m, j->classes, (float *)(void *)found, 3, 1, (const float *)x, xr, 1, (float *)(void *)work);
-#define TG__ENTROPY_LOSS(T) { \
-    const T *of = (const T *)(void *)found + 3 * i; \
-    T *row = (T *)rows + 2 * i; \
-    row[0] = c == -100 ? 0 : of[0]; row[1] = c == -100 ? 0 : of[1]; \
-    ((T *)y)[i] = c == -100 ? 0 : of[2] - (((const T *)x)[i * xr + c] - of[0]); }
-        for (i = 0; i < m; i++) {
-            const int64_t c = tg__entropy_class(j, r + i);
-            if (f64) TG__ENTROPY_LOSS(double) else TG__ENTROPY_LOSS(float)
-        }
-#undef TG__ENTROPY_LOSS
+#define TG__ENTROPY_OF(T, t) \
+    TG__PRIVATE int64_t tg__entropy_losses_##t(const tg__entropy_plan *j, int64_t r, int64_t m, T *losses, T *found, T *tile) { \
+        const int isa = j->job.tg->isa; \
+        const int64_t xr = j->xs[0], size = (int64_t)tg_dtype_size(j->d); \
+        int64_t count = m, i; \
+        if (j->beside) tg__softmax_rows_##t##__k[isa](2, m, j->classes, found, 1, TG__ENTROPY_BATCH, (const T *)(const void *)j->x + r * xr, xr, 1, found + 3 * TG__ENTROPY_BATCH); \
+        for (i = 0; i < m; i++) { \
+            const int64_t c = tg__entropy_class(j, r + i); \
+            const char *x = j->x + (r + i) * xr * size; \
+            T *row = (T *)(void *)j->rows + 2 * (r + i); \
+            if (c == -100) { row[0] = row[1] = losses[i] = 0; count--; continue; } \
+            if (j->beside) { \
+                row[0] = found[i]; row[1] = found[TG__ENTROPY_BATCH + i]; \
+                losses[i] = found[2 * TG__ENTROPY_BATCH + i] - (((const T *)(const void *)x)[c] - row[0]); \
+                continue; \
+            } \
+            if (tile) tg__load(isa, j->compute, j->classes, tile, x, j->xs[1], j->d); \
+            losses[i] = tg__entropy_row_##t##__k[isa](j->classes, tile ? tile : (const T *)(const void *)x, c, row); \
+        } \
+        return count; \
     }
-    tg__scratch_give(j->job.tg, slot);
+TG__ENTROPY_OF(float, f32)
+TG__ENTROPY_OF(double, f64)
+#undef TG__ENTROPY_OF
+
+/* The numbers behind the rows: k-th of the chunks, or the whole's; and the mean that comes of it. */
+TG__PRIVATE void tg__entropy_keep(const tg__entropy_plan *j, int64_t k, double sum, double count) {
+    const int64_t size = (int64_t)tg_dtype_size(j->compute);
+    char *at = j->rows + 2 * (j->n + k) * size;
+    tg__put_scalar(at, j->compute, sum, 0, false); tg__put_scalar(at + size, j->compute, count, 0, false);
+    if (k != j->chunks) return;
+    sum = tg__get_f64(at, j->compute);                     /* of none it is 0 / 0, as in torch */
+    if (count > 0) sum /= count; else sum = tg__double(0x7ff8000000000000u);
+    tg__put_scalar(j->y, j->d, j->compute == TG_F32 ? (double)(float)sum : sum, 0, false);
+}
+TG__PRIVATE void tg__entropy_join(const tg__entropy_plan *j) {
+    const int64_t size = (int64_t)tg_dtype_size(j->compute);
+    double sum = 0, count = 0;
+    for (int64_t k = 0; k < j->chunks; k++) {
+        const char *at = j->rows + 2 * (j->n + k) * size;
+        sum += tg__get_f64(at, j->compute); count += tg__get_f64(at + size, j->compute);
+    }
+    tg__entropy_keep(j, j->chunks, sum, count);
+}
+/* A chunk of losses, by batches: into y, or added up. */
+TG__PRIVATE void tg__entropy_forth(const tg__entropy_plan *j, int64_t index, char *work) {
+    const int isa = j->job.tg->isa;
+    const bool f64 = j->compute == TG_F64, direct = j->d == j->compute && j->xs[1] == 1;
+    const int64_t size = (int64_t)tg_dtype_size(j->d), end = tg__imin((index + 1) * j->per, j->n);
+    char *found = work + TG__ENTROPY_BATCH * 8, *tile = direct ? NULL : found;
+    double sum = 0, count = 0;
+    int64_t r, m;
+    for (r = index * j->per; r < end; r += m) {
+        m = tg__imin(TG__ENTROPY_BATCH, end - r);
+        count += (double)(f64 ? tg__entropy_losses_f64(j, r, m, (double *)(void *)work, (double *)(void *)found, (double *)(void *)tile)
+            : tg__entropy_losses_f32(j, r, m, (float *)(void *)work, (float *)(void *)found, (float *)(void *)tile));
+        if (!j->mean) tg__store(isa, j->compute, m, j->y + r * size, 1, j->d, work);
+        else sum += f64 ? tg__run_sum_f64__k[isa](m, (const double *)(void *)work) : (double)tg__run_sum_f32__k[isa](m, (const float *)(void *)work);
+    }
+    if (j->mean) tg__entropy_keep(j, j->chunks == 1 ? 1 : index, sum, count);
+}
+/* A chunk of the derivative; g of a mean is divided by how many losses count. */
+TG__PRIVATE void tg__entropy_back(const tg__entropy_plan *j, int64_t index, char *tile) {
+    const int isa = j->job.tg->isa;
+    const bool f64 = j->compute == TG_F64, direct = j->d == j->compute && j->xs[1] == 1;
+    const int64_t size = (int64_t)tg_dtype_size(j->d), wide = (int64_t)tg_dtype_size(j->compute), end = tg__imin((index + 1) * j->per, j->n);
+    const double count = j->mean ? tg__get_f64(j->rows + (2 * (j->n + j->chunks) + 1) * wide, j->compute) : 1;
+    int64_t r, m;
+    for (r = index * j->per; r < end; r += m) {
+        const bool many = direct && j->td == TG_I64 && j->ts == 1;
+        const void *x = j->x + r * j->xs[0] * size, *row = j->rows + 2 * r * wide, *g = j->g + r * j->gs * size;
+        char *y = j->y + r * j->classes * size;
+        double own = 0;
+        int64_t one = -100;
+        const int64_t *c = many ? (const int64_t *)(const void *)j->target + r : &one;
+        m = many ? end - r : 1;
+        if (!many) {
+            one = tg__entropy_class(j, r);
+            tg__load(isa, j->compute, j->classes, tile, x, j->xs[1], j->d);
+            tg__put_scalar(&own, j->compute, tg__get_f64(g, j->d), 0, false);
+            x = tile; g = &own;
+        }
+        if (f64) tg__entropy_back_rows_f64__k[isa](m, j->classes, (double *)(void *)(many ? y : tile), (const double *)x, j->xs[0], c, (const double *)row, (const double *)g, j->gs, count);
+        else tg__entropy_back_rows_f32__k[isa](m, j->classes, (float *)(void *)(many ? y : tile), (const float *)x, j->xs[0], c, (const float *)row, (const float *)g, j->gs, (float)count);
+        if (!many) tg__store(isa, j->compute, j->classes, y, 1, j->d, tile);
+    }
 }
 TG__PRIVATE void tg__entropy_chunk(void *plan, int64_t index) {
     tg__entropy_plan *j = (tg__entropy_plan *)plan;
-    const int isa = j->job.tg->isa;
-    const int64_t size = (int64_t)tg_dtype_size(j->d), wide = (int64_t)tg_dtype_size(j->compute),
-        end = tg__imin((index + 1) * j->per, j->n);
-    const bool same = j->d == j->compute, direct = same && j->xs[1] == 1;
-    int slot = -1;
+    int slot;
+    char *work;
     if (j->look.state) { tg__entropy_look(j, index); return; }
-    if (j->beside) { tg__entropy_beside(j, index * j->per, end); return; }
-    void *tile = direct ? NULL : tg__scratch_take(j->job.tg, &slot);
-    int64_t r;
-    for (r = index * j->per; r < end; r++) {
-        const int64_t c = tg__entropy_class(j, r);
-        const void *x = j->x + r * j->xs[0] * size;
-        char *y = j->y + r * (j->g ? j->classes : 1) * size;
-        void *row = j->rows + 2 * r * wide;
-        if (c == -100) {
-            memset(y, 0, (size_t)(size * (j->g ? j->classes : 1)));
-            memset(row, 0, (size_t)(2 * wide));
-            continue;
-        }
-        if (!direct) { tg__load(isa, j->compute, j->classes, tile, x, j->xs[1], j->d); x = tile; }
-        if (!j->g) {
-            const double loss = j->compute == TG_F64
-                ? tg__entropy_row_f64__k[isa](j->classes, (const double *)x, c, (double *)row)
-                : (double)tg__entropy_row_f32__k[isa](j->classes, (const float *)x, c, (float *)row);
-            tg__put_scalar(y, j->d, loss, 0, false);
-        } else {
-            const double g = j->d == TG_F32 ? (double)((const float *)(const void *)j->g)[r * j->gs] : tg__get_f64(j->g + r * j->gs * size, j->d);
-            void *to = same ? (void *)y : tile;
-            if (j->compute == TG_F64)
-                tg__entropy_back_row_f64__k[isa](j->classes, (double *)to, (const double *)x, c,
-                    (const double *)row, g);
-            else
-                tg__entropy_back_row_f32__k[isa](j->classes, (float *)to, (const float *)x, c,
-                    (const float *)row, (float)g);
-            if (!same) tg__store(isa, j->compute, j->classes, y, 1, j->d, tile);
-        }
-    }
-    if (tile) tg__scratch_give(j->job.tg, slot);
+    if (j->joins) { tg__entropy_join(j); return; }
+    work = (char *)tg__scratch_take(j->job.tg, &slot);
+    if (j->g) tg__entropy_back(j, index, work); else tg__entropy_forth(j, index, work);
+    tg__scratch_give(j->job.tg, slot);
 }
 /* The classes are looked at in the derivative too: a host may have written to memory that it lent, which no version
    tells. */
@@ -21111,30 +21150,35 @@ TG__PRIVATE int64_t tg__entropy_start(tg_ctx *tg, int phase, void *plan) {
     const tg_operand *o = j->job.o;
     int next;
     if (phase == 0) {
-        const bool derive = j->job.r->kind == 1;
+        const bool derive = (j->job.r->kind & 1) != 0;
         j->y = j->job.at[0]; j->rows = j->job.at[1]; j->x = j->job.at[2]; j->target = j->job.at[3];
         j->g = derive ? j->job.at[4] : NULL;
         j->d = o[2].dtype; j->compute = j->job.r->compute; j->td = o[3].dtype;
         j->n = o[2].shape[0]; j->classes = o[2].shape[1];
         j->xs[0] = o[2].stride[0]; j->xs[1] = j->classes == 1 ? 1 : o[2].stride[1];
-        j->ts = o[3].stride[0]; j->gs = derive ? o[4].stride[0] : 0;
-        j->per = tg__imax(1, 16384 / tg__imax(1, j->classes));
+        j->mean = j->job.r->kind >= 2; j->joins = false;
+        j->ts = o[3].stride[0]; j->gs = derive && !j->mean ? o[4].stride[0] : 0;
+        j->per = tg__entropy_per(j->classes); j->chunks = tg__entropy_chunks(j->n, j->classes);
         j->look.state = TG__LOOKS; j->look.bad = 0;
-        if (j->n == 0) return 0;
+        if (j->n == 0 && (derive || !j->mean)) return 0;
         j->beside = !j->g && j->d == j->compute && j->xs[1] == 1 && j->classes <= TG__SOFTMAX_BESIDE && j->classes > 0 && j->n >= TG__SOFTMAX_ROWS;
-        if (!tg__scratch_need(tg, (size_t)j->classes * 8 + (j->beside ? TG__REDUCE_WORK + TG__ENTROPY_BATCH * 3 * 8 : 0))) return -1;
-    } else if (!j->look.state) return 0;
-    else if ((next = tg__look_next(&j->look)) != 0) {
+        if (!tg__scratch_need(tg, (size_t)j->classes * 8 + TG__ENTROPY_BATCH * 8 + (j->beside ? TG__REDUCE_WORK + TG__ENTROPY_BATCH * 3 * 8 : 0))) return -1;
+    } else if (!j->look.state) {
+        const bool joins = j->mean && !j->g && j->chunks > 1 && !j->joins;
+        j->joins = true;
+        return joins;
+    } else if ((next = tg__look_next(&j->look)) != 0) {
         if (next < 0) (void)tg__fail(tg, TG__E_CLASS_RANGE, j->look.value, j->look.place, j->job.t[2], j->classes);
         return next;
     }
-    return tg__ceil_div(j->n, j->per);
+    return j->chunks;
 }
 TG__FAMILY(entropy, false);
 
-TG__PRIVATE bool tg__entropy_run(tg_ctx *tg, tg_tensor *x, tg_tensor *target, tg_tensor *rows, tg_tensor *g, tg_tensor *y) {
+enum { TG__ENTROPY_LOSSES, TG__ENTROPY_MEAN };         /* the records' kinds */
+TG__PRIVATE bool tg__entropy_run(tg_ctx *tg, int kind, tg_tensor *x, tg_tensor *target, tg_tensor *rows, tg_tensor *g, tg_tensor *y) {
     tg__ask a;
-    tg__ask_begin(&a, TG_FAMILY_ENTROPY, g != NULL, tg__compute_type(x->dtype));
+    tg__ask_begin(&a, TG_FAMILY_ENTROPY, 2 * kind + (g != NULL), tg__compute_type(x->dtype));
     tg__ask_for(&a, y, TG_WRITE);
     tg__ask_for(&a, rows, g ? TG_READ : TG_WRITE);
     tg__ask_for(&a, x, TG_READ);
@@ -21144,42 +21188,37 @@ TG__PRIVATE bool tg__entropy_run(tg_ctx *tg, tg_tensor *x, tg_tensor *target, tg
 }
 TG__PRIVATE bool tg__entropy_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = n->in[0], *target = n->in[1];
+    const bool mean = n->op->kind == TG__ENTROPY_MEAN;
     int64_t shape[2];
-    if (!tg__shapes(tg, n, "[N, C] [N] -> [N]") || !tg__is_index(tg, target)) return false;
+    if (!tg__shapes(tg, n, mean ? "[N, C] [N] -> []" : "[N, C] [N] -> [N]") || !tg__is_index(tg, target)) return false;
     if (!tg_dtype_is_float(x->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
-    shape[0] = x->shape[0]; shape[1] = 2;
+    shape[0] = x->shape[0] + (mean ? tg__entropy_chunks(x->shape[0], x->shape[1]) + 1 : 0); shape[1] = 2;
     return tg__out_make(tg, n, 1, tg__compute_type(x->dtype), 2, shape);
 }
 TG__PRIVATE bool tg__entropy_forward(tg_ctx *tg, tg__node *n) {
-    return tg__entropy_run(tg, n->in[0], n->in[1], n->out[1], NULL, n->out[0]);
+    return tg__entropy_run(tg, n->op->kind, n->in[0], n->in[1], n->out[1], NULL, n->out[0]);
 }
 TG__PRIVATE bool tg__entropy_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
-    tg_tensor *x = n->in[0], *target = n->in[1], *counts, *hot;
+    tg_tensor *x = n->in[0], *target = n->in[1], *counts, *hot, *of = g[0];
     if (!n->wants[0]) return true;
     if (x->numel == 0) { dx[0] = tg__zeros_beside(tg, x, 2, x->shape); return dx[0] != NULL; }
     if (!tg->grad_mode) {
         dx[0] = tg__hold(tg, tg__tensor_make(tg, x->device, x->dtype, 2, x->shape, NULL));
-        return dx[0] && tg__entropy_run(tg, x, target, n->out[1], g[0], dx[0]);
+        return dx[0] && tg__entropy_run(tg, n->op->kind, x, target, n->out[1], g[0], dx[0]);
     }
     counts = tg_ne(target, tg_integer(tg, -100));
+    if (n->op->kind == TG__ENTROPY_LOSSES) of = tg_unsqueeze(of, 1);
+    else { of = tg_to(of, tg__compute_type(x->dtype)); of = of ? tg_to(tg_div(of, tg_to(tg_sum(counts), of->dtype)), x->dtype) : NULL; }
     hot = tg_to(tg_one_hot(tg_where(counts, target, tg_integer(tg, 0)), x->shape[1]), x->dtype);
-    dx[0] = tg_mul(tg_sub(tg_softmax(x, 1), hot), tg_unsqueeze(g[0], 1));
+    dx[0] = tg_mul(tg_sub(tg_softmax(x, 1), hot), of);
     dx[0] = tg_where(tg_unsqueeze(counts, 1), dx[0], tg_number(tg, 0));
     return dx[0] != NULL;
 }
-static const tg_op tg__entropy_op = { TG__OP("cross_entropy", TG__IN(2), TG__OUT(2), TG__NO_FLAGS), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1)), TG__NO_ATTRS,
-    tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
-TG__PRIVATE tg_tensor *tg__entropy_mean(tg_tensor *logits, tg_tensor *target) {
-    tg_tensor *in[2], *outs[2], *total, *count;
-    bool outermost;
-    in[0] = logits; in[1] = target;
-    if (!tg__call(&tg__entropy_op, NULL, in, 2, outs, 2)) return NULL;
-    outermost = tg__compose(logits->tg);
-    count = tg_sum(tg_ne(target, tg_integer(logits->tg, -100)));
-    total = tg_sum(tg_to(outs[0], tg__compute_type(logits->dtype)));        /* a half has no room for the sum */
-    total = tg_to(tg_div(total, tg_to(count, total ? total->dtype : TG_F32)), logits->dtype);
-    return tg__composed(logits->tg, outermost, total);
-}
+#define TG__ENTROPY(name, kind) static const tg_op name = { TG__OP_KIND("cross_entropy", TG__IN(2), TG__OUT(2), TG__NO_FLAGS, kind), \
+    TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1)), TG__NO_ATTRS, tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
+TG__ENTROPY(tg__entropy_op, TG__ENTROPY_LOSSES)
+TG__ENTROPY(tg__entropy_mean_op, TG__ENTROPY_MEAN)
+#undef TG__ENTROPY
 
 /* ------------------------------------------------------------------ made of ops: dropout ----
    x times a mask of x's shape, or of one element for each channel. */
@@ -24494,7 +24533,8 @@ TG_API tg_tensor *tg_cross_entropy_from(const tg_cross_entropy_args *a) {
     smoothing = a->label_smoothing;
     if (!x || !t || (x->ndim == 2 && t->ndim == 1 && !a->weight && ignored == -100 && smoothing == 0 && a->reduction == TG_LOSS_MEAN)) {
         tg__note(x ? a->x : a->target, a->at);
-        return tg__entropy_mean(a->x, a->target);
+        in[0] = a->x; in[1] = a->target;
+        return tg__call(&tg__entropy_mean_op, NULL, in, 2, outs, 2);
     }
     in[0] = a->x; in[1] = a->target;
     if (!tg__loss_begin(&l, "cross_entropy", a->at, in, 2, a->weight, a->reduction)) return NULL;
@@ -35922,7 +35962,7 @@ TG__PRIVATE void TG__FT(tg__softmax_rows)(int kind, int64_t rows, int64_t n, TG_
         top = TG__W(load)(width > 1 ? d : c);
         for (k = 0; k < n; k++) {
             v = TG__W(sub)(TG__W(load)(c + k * TG__VN), top);
-            TG__W(store)(c + (32 + k) * TG__VN, v);                   /* wanted once more by the logarithm */
+            if (kind == 1) TG__W(store)(c + (32 + k) * TG__VN, v);    /* wanted once more by the logarithm */
             TG__W(store)(c + k * TG__VN, TG__W(exp)(v));
         }
         for (k = n; k < width; k++) TG__W(store)(c + k * TG__VN, TG__W(set)(0));
@@ -35999,17 +36039,20 @@ TG__PRIVATE TG__T TG__FT(tg__entropy_row)(int64_t n, const TG__T *x, int64_t c, 
     row[1] = TG__FT(tg__run_exp_sum)(n, x, row[0]);
     return TG__FT(tg__log1)(row[1]) - (x[c] - row[0]);
 }
-/* Its derivative: y = (softmax(x) - 1 at class c) * g, from the numbers of the row above; y may be x. */
-TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *x, int64_t c,
-    const TG__T *row, TG__T g) {
-    const TG__V m = TG__W(set)(row[0]), s = TG__W(set)(g / row[1]);
-    int64_t i = 0;
-    for (; i + TG__VN <= n; i += TG__VN)
-        TG__W(store)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(load)(x + i), m)), s));
-    if (i < n)
-        TG__W(storen)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(loadn)(x + i, (int)(n - i)), m)), s),
-            (int)(n - i));
-    y[c] -= g;
+/* The derivative of rows: y = (softmax(x) - 1 at class c) * g / count, from the numbers of the row above; y may be x. */
+TG__PRIVATE void TG__FT(tg__entropy_back_rows)(int64_t rows, int64_t n, TG__T *y, const TG__T *x, int64_t xr, const int64_t *c,
+    const TG__T *row, const TG__T *g, int64_t gs, TG__T count) {
+    for (int64_t r = 0, i; r < rows; r++, y += n, x += xr, row += 2, g += gs) {
+        const bool none = c[r] == -100;
+        const TG__T own = none ? 0 : *g / count;
+        const TG__V m = TG__W(set)(row[0]), s = TG__W(set)(own / row[1]);
+        if (none) { for (i = 0; i < n; i++) y[i] = 0; continue; }
+        for (i = 0; i + TG__VN <= n; i += TG__VN)
+            TG__W(store)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(load)(x + i), m)), s));
+        if (i < n)
+            TG__W(storen)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(loadn)(x + i, (int)(n - i)), m)), s), (int)(n - i));
+        y[c[r]] -= own;
+    }
 }
 
 /* ---- pieces of rows that are normalised ----
