@@ -9962,7 +9962,7 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
         for (i = 0; ok && i < count; i++) {
             n->in[i] = NULL;
             n->in_slot[i].from = NULL;
-            if (all[i]) tg__slot_fill(&n->in_slot[i], all[i]);
+            if (all[i]) { tg__slot_fill(&n->in_slot[i], all[i]); n->wants[i] = tg__needs_grad(all[i]); }
         }
         for (i = 0; i < c->n_outputs; i++) result[i] = NULL;
         for (i = 0; ok && i < c->n_outputs; i++) {
@@ -12496,7 +12496,7 @@ static const tg_op tg__strided_op = { TG__OP("as_strided", TG__IN(1), TG__OUT(1)
 TG__PRIVATE bool tg__strided_add_check(tg_ctx *tg, tg__node *n) {
     const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
     tg_tensor like = *n->in[0];
-    like.ndim = (int32_t)at->of_ndim; like.numel = 1;
+    like.ndim = (int32_t)at->of_ndim; like.numel = -1;         /* nobody has counted */
     memcpy(like.shape, at->of_shape, sizeof like.shape); memcpy(like.stride, at->of_stride, sizeof like.stride);
     return tg__out_ordered(tg, n, 0, like.dtype, &like);
 }
