@@ -2208,6 +2208,8 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               dilation, three each. part: 1, windows of o * in / out to (o + 1) * in / out instead; 2, means do not count
               the padding. number[0]: what sums are divided by, if not 0
      ENTROPY  kind 0: losses [N], rows [N, 2], x [N, C], classes [N]; kind 1: x's gradient, rows, x, classes, g [N].
+              2, 3: the same with the losses' mean [] in their place; rows has a last one, their sum and how many count,
+              and before it what the kernel wants for itself.
               A row keeps its largest x and the sum of exp(x - largest). An error where a class is out of range
               unless it is -100, which makes loss and gradient 0.
      SEARCH   y [.., M] (i64 or i32), values [.., M], sorted [.., N] of values' dtype: how many of the row's N elements
@@ -7683,22 +7685,22 @@ TG__PRIVATE void tg__storage_take(tg__storage *s, tg_tensor *t) {
 
 /* Checks dtype and shape, counts the elements. */
 TG__PRIVATE bool tg__check_shape(tg_ctx *tg, tg_dtype dtype, int ndim, const int64_t *shape, int64_t *numel) {
+    const bool blocks = (unsigned)dtype >= TG_DTYPES;
     int64_t n = 1, bytes;
-    bool empty = false;
+    bool empty = false, fits = true;
     int i;
-    if ((unsigned)dtype >= TG_DTYPES && !tg__is_block(dtype)) return tg__fail(tg, TG__E_DTYPE_UNKNOWN, (int)dtype);
+    if (blocks && !tg__is_block(dtype)) return tg__fail(tg, TG__E_DTYPE_UNKNOWN, (int)dtype);
     if (ndim < 0 || ndim > TG_MAX_DIMS) return tg__fail(tg, TG__E_NDIM, ndim);
     if (ndim && !shape) return tg__fail(tg, TG__E_NO_DATA, "shape");
     for (i = 0; i < ndim; i++) {
-        if (shape[i] < 0) return tg__fail(tg, TG__E_SIZE, shape[i], i);
+        if (TG__RARE(shape[i] < 0)) return tg__fail(tg, TG__E_SIZE, shape[i], i);
+        /* strides count the other sizes of an empty tensor too */
         if (shape[i] == 0) empty = true;
+        else if (!tg__mul_i64(n, shape[i], &n)) fits = false;
     }
-    /* strides count the other sizes of an empty tensor too */
-    for (i = 0; i < ndim; i++)
-        if (shape[i] && !tg__mul_i64(n, shape[i], &n)) return tg__fail(tg, TG__E_TOO_LARGE, ndim, shape);
-    if (tg__is_block(dtype) && (ndim == 0 || shape[ndim - 1] % TG__BLOCK))
+    if (blocks && fits && (ndim == 0 || shape[ndim - 1] % TG__BLOCK))
         return tg__fail(tg, TG__E_BLOCKS, ndim, shape, (int64_t)TG__BLOCK, (int)dtype);
-    if (!tg__mul_i64(n, tg__is_block(dtype) ? 2 : (int64_t)tg_dtype_size(dtype), &bytes) || (uint64_t)bytes > (uint64_t)(SIZE_MAX / 4))
+    if (!fits || !tg__mul_i64(n, blocks ? 2 : (int64_t)tg_dtype_size(dtype), &bytes) || (uint64_t)bytes > (uint64_t)(SIZE_MAX / 4))
         return tg__fail(tg, TG__E_TOO_LARGE, ndim, shape);
     *numel = empty ? 0 : n;
     return true;
@@ -7711,23 +7713,21 @@ TG__PRIVATE void tg__dense_strides(int ndim, const int64_t *shape, int64_t *stri
 }
 
 TG__PRIVATE bool tg__stride_order(const tg_tensor *t, int *order);
-/* A fresh tensor with its own memory and a count of one that the caller owns. `order` NULL: row-major; else
-   the dimensions from outermost to innermost. */
-TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dtype,
-    int ndim, const int64_t *shape, const int *order) {
-    int64_t numel, stride = 1;
-    size_t bytes;
+/* A fresh tensor with its own memory and a count of one that the caller owns; the shape was checked. `order` NULL:
+   row-major; else the dimensions from outermost to innermost. */
+TG__PRIVATE tg_tensor *tg__tensor_of(tg_ctx *tg, tg_device device, tg_dtype dtype,
+    int ndim, const int64_t *shape, int64_t numel, const int *order) {
+    int64_t stride = 1;
+    size_t bytes = tg_dtype_bytes(dtype, numel);
     tg_tensor *t;
     tg__storage *s;
     int i;
-    if (!tg__check_shape(tg, dtype, ndim, shape, &numel)) return NULL;
-    bytes = tg_dtype_bytes(dtype, numel);
     t = (tg_tensor *)tg__mem_get(tg, TG__EMBED_SIZE + (bytes <= TG__INLINE_DATA && device == TG_CPU ? bytes : 0));
     if (!t) return NULL;
     s = (tg__storage *)(t + 1);
     s->tg = tg; s->data = NULL; s->bytes = bytes; s->headers = NULL; s->shared = NULL; s->embedder = t;
     s->users = 0; s->version = 0; s->pinned = true; s->borrowed = s->own_block = false;
-    s->device = device; s->inline_bytes = 0; s->next_listed = s->prev_listed = NULL;
+    s->device = device; s->inline_bytes = 0;
     s->written_by = NULL; s->written_at.file = NULL; s->written_at.line = 0;
     if (device != TG_CPU) {
         struct tg__device *d = &tg->devices[device];
@@ -7763,11 +7763,22 @@ TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dt
     return t;
 }
 
+TG__PRIVATE tg_tensor *tg__tensor_make(tg_ctx *tg, tg_device device, tg_dtype dtype,
+    int ndim, const int64_t *shape, const int *order) {
+    int64_t numel;
+    if (!tg__check_shape(tg, dtype, ndim, shape, &numel)) return NULL;
+    return tg__tensor_of(tg, device, dtype, ndim, shape, numel, order);
+}
+
 /* A fresh tensor of like's shape and dense stride order. */
 TG__PRIVATE tg_tensor *tg__tensor_make_like(tg_ctx *tg, tg_device device, tg_dtype dtype, const tg_tensor *like) {
     int order[TG_MAX_DIMS];
-    bool has = tg__stride_order(like, order);
-    return tg__tensor_make(tg, device, dtype, like->ndim, like->shape, has ? order : NULL);
+    if (!tg__stride_order(like, order)) {
+        /* there is such a tensor: what remains to check is that many bytes, where it is expanded or of a smaller type */
+        if (like->numel > 0 && like->numel < 1 << 24 && (unsigned)dtype < TG_DTYPES) return tg__tensor_of(tg, device, dtype, like->ndim, like->shape, like->numel, NULL);
+        return tg__tensor_make(tg, device, dtype, like->ndim, like->shape, NULL);
+    }
+    return tg__tensor_make(tg, device, dtype, like->ndim, like->shape, order);
 }
 
 /* Another header over t's storage: shape and strides are the caller's to change. Outside the graph; the
@@ -8404,6 +8415,15 @@ static const tg_op tg__leaf_op = { TG__OP("leaf", TG__IN(0), TG__OUT(1), TG__NO_
 
 TG__PRIVATE bool tg__is_leaf(const tg_tensor *t) { return !t->node || t->node->op == &tg__leaf_op; }
 
+TG__INLINE void tg__node_init(tg_ctx *tg, tg__node *n, const tg_op *op, const void *attr, int n_in, int n_out) {
+    /* no memset: see tg__header_fill */
+    n->borrowed = n->used = n->needed = n->captured = n->running = false; n->call = 0; n->walk = NULL; n->hooks = NULL;
+    n->device = TG_CPU;
+    n->op = op; n->tg = tg; n->n_in = n_in; n->n_out = n_out; n->count = 1;
+    n->serial = 0;
+    n->at.file = tg->here.file; n->at.line = tg->here.line;
+    if (op->attr_size) { if (attr) memcpy(n->attr, attr, op->attr_size); else memset(n->attr, 0, op->attr_size); }
+}
 TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *attr, int n_in, int n_out) {
     size_t in = (size_t)n_in, out = (size_t)n_out, i;
     size_t size = sizeof(tg__node) + (in + out) * sizeof(tg__slot) + (in + 3 * out) * sizeof(void *)
@@ -8412,12 +8432,6 @@ TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *att
     char *p;
     if (!n) return NULL;
     p = (char *)(n + 1);
-    /* no memset: see tg__header_fill */
-    n->borrowed = n->used = n->needed = n->captured = n->running = false; n->call = 0; n->walk = NULL; n->hooks = NULL;
-    n->device = TG_CPU;
-    n->op = op; n->tg = tg; n->n_in = n_in; n->n_out = n_out; n->size = size; n->count = 1;
-    n->serial = 0;
-    n->at.file = tg->here.file; n->at.line = tg->here.line;
     n->in_slot = (tg__slot *)(void *)p; p += in * sizeof(tg__slot);
     n->out_slot = (tg__slot *)(void *)p; p += out * sizeof(tg__slot);
     n->in = (tg_tensor **)(void *)p; p += in * sizeof(void *);
@@ -8426,12 +8440,32 @@ TG__PRIVATE tg__node *tg__node_make(tg_ctx *tg, const tg_op *op, const void *att
     n->gout = (tg_tensor **)(void *)p; p += out * sizeof(void *);
     for (i = 0; i < out; i++) { n->out[i] = NULL; n->weak[i] = NULL; n->gout[i] = NULL; }
     n->attr = p;
-    if (op->attr_size) { if (attr) memcpy(p, attr, op->attr_size); else memset(p, 0, op->attr_size); }
     p += TG__ROUND_UP(op->attr_size, 8);
     n->wants = (bool *)p;
     for (i = 0; i < in; i++) n->wants[i] = false;
+    n->size = size;
+    tg__node_init(tg, n, op, attr, n_in, n_out);
     tg->memory.graph += size;
     tg->memory.live_nodes++;
+    return n;
+}
+
+/* The node of a call that is not recorded: check and forward see it, then it is gone. It stands on the stack, unless the
+   call is an unusual one. */
+typedef struct tg__brief {
+    tg__node node;
+    tg_tensor *in[4], *out[4];
+    union { double align; bool is[8]; } wants;
+    union { double align; char bytes[64]; } attr;
+} tg__brief;
+TG__INLINE bool tg__brief_fits(const tg_op *op, int n_in, int n_out) { return n_in <= 4 && n_out <= 4 && op->attr_size <= 64; }
+TG__INLINE tg__node *tg__brief_make(tg_ctx *tg, tg__brief *b, const tg_op *op, const void *attr, int n_in, int n_out) {
+    tg__node *n = &b->node;
+    n->in = b->in; n->out = b->out; n->wants = b->wants.is; n->attr = b->attr.bytes;
+    n->in_slot = n->out_slot = NULL; n->weak = n->gout = NULL;
+    b->out[0] = b->out[1] = b->out[2] = b->out[3] = NULL;
+    memset(b->wants.is, 0, sizeof b->wants.is);
+    tg__node_init(tg, n, op, attr, n_in, n_out);
     return n;
 }
 
@@ -8513,7 +8547,7 @@ TG__PRIVATE tg__node *tg__edge(tg_tensor *t) {
     }
     return t->node;
 }
-TG__PRIVATE bool tg__needs_grad(const tg_tensor *t) {
+TG__INLINE bool tg__needs_grad(const tg_tensor *t) {
     return t->requires_grad || (t->base && t->base->rebased != t->rebased && t->base->requires_grad);
 }
 
@@ -8568,12 +8602,12 @@ TG__PRIVATE bool tg__record(tg_ctx *tg, tg__node *n,
     n->borrowed = false;
     for (i = 0; i < n->n_in; i++) n->in[i] = NULL;
     for (i = 0; i < n->n_in; i++) {
-        if (!in[i] || !tg__needs_grad(in[i])) continue;
-        n->in_slot[i].from = tg__edge(in[i]);
-        if (!n->in_slot[i].from) return false;
-        n->in_slot[i].from->count++;
+        tg__node *from;
+        if (!n->wants[i]) continue;
+        from = n->in_slot[i].from = tg__edge(in[i]);
+        if (!from) return false;
+        from->count++;
         n->in_slot[i].from_out = in[i]->out_index;
-        n->wants[i] = true;
     }
     /* now: behind its inputs' nodes, which may have been made just before, and only for what is recorded */
     n->serial = ++tg->node_serial;
@@ -8688,13 +8722,18 @@ TG__PRIVATE tg_tensor *tg__call_mapped(tg_ctx *tg, const tg_op *op, const void *
 #else
 #define TG__CALL tg__call
 #endif
+#ifdef TG__LEVELS                                      /* every call comes through here */
+#pragma GCC push_options
+#pragma GCC optimize("O2", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off", "no-tree-loop-distribute-patterns")
+#endif
 /* Runs one op: the gate, one-context and liveness checks, check, forward, recording, holding. Everything that
    all ops share is here. `outs` may be NULL. */
 TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     tg_tensor *const *in, int n_in, tg_tensor **outs, int n_out) {
     tg_ctx *tg = NULL;
     tg__node *n;
-    tg_tensor *first = NULL, *few[4], **result = few, *old = NULL;
+    tg__brief brief;
+    tg_tensor *first = NULL, *few[4], **result, **many = NULL, *old = NULL;
     bool graph = false, off = false, need, mapped = false, inplace = (op->flags & TG_OP_INPLACE) != 0, ok;
     tg_device device = TG_CPU;
     tg_mark copies = TG__ZERO;
@@ -8726,20 +8765,21 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     /* a comparison in place is recorded all the same: it cuts the old value's gradient off */
     if ((op->flags & TG_OP_NO_GRAD) && !(inplace && tg_dtype_is_float(in[0]->dtype))) graph = false;
     if (inplace && !tg__inplace_allowed(tg, in, n_in, graph)) return NULL;
-    n = tg__node_make(tg, op, attr, n_in, n_out);
+    n = !graph && tg__brief_fits(op, n_in, n_out) ? tg__brief_make(tg, &brief, op, attr, n_in, n_out) : tg__node_make(tg, op, attr, n_in, n_out);
     if (!n) return NULL;
     n->borrowed = true;
     n->device = device;
     if (op->flags & TG_OP_RANDOM) n->call = tg->random.call++;
     for (i = 0; i < n_in; i++) {
         n->in[i] = in[i];
+        if (!n->in_slot) continue;
         n->in_slot[i].from = NULL;
         if (graph && in[i]) { tg__slot_fill(&n->in_slot[i], in[i]); n->wants[i] = tg__needs_grad(in[i]); }
     }
     ok = (op->check)(tg, n);                                             /* makes n->out[] */
-    if (ok && n_out > 4) {
-        result = (tg_tensor **)tg__mem_get(tg, (size_t)n_out * sizeof *result);
-        ok = result != NULL;
+    if (ok && graph && n_out > 4) {
+        many = (tg_tensor **)tg__mem_get(tg, (size_t)n_out * sizeof *many);
+        ok = many != NULL;
     }
     if (ok) {
         for (i = 0; i < n_out; i++) {
@@ -8765,12 +8805,15 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     for (i = 0; ok && TG__RARE(tg->anomaly) && i < n_out; i++)
         if (n->out[i]) ok = tg__anomaly_check(tg, "the result", n, n->out[i]);
     if (ok) {
-        /* their counts are ours now */
-        for (i = 0; i < n_out; i++) { result[i] = n->out[i]; n->out[i] = NULL; }
-        if (graph) ok = tg__record(tg, n, in, result, old);
-        for (i = 0; i < n_out; i++) {
+        result = many ? many : few;
+        if (graph) {
+            for (i = 0; i < n_out; i++) { result[i] = n->out[i]; n->out[i] = NULL; }
+            ok = tg__record(tg, n, in, result, old);
+        } else result = n->out;
+        for (i = 0; i < n_out; i++) {                                    /* their counts are ours now */
             tg_tensor *t = result[i];
             if (!t) continue;
+            result[i] = NULL;
             /* an in-place result is held already */
             if (!ok || (inplace && i == 0)) tg__tensor_drop(t);
             else { t = tg__hold(tg, t); ok = t != NULL; }
@@ -8780,14 +8823,18 @@ TG__PRIVATE tg_tensor *TG__CALL(const tg_op *op, const void *attr,
     }
     /* where it failed before recording, the outputs that check made go with it, and its random numbers are the next call's */
     if (!ok && (op->flags & TG_OP_RANDOM) && tg->random.call == n->call + 1) tg->random.call = n->call;
-    tg__node_drop(tg, n);
-    tg__tensor_drop(old);
-    if (result != few && result) tg__mem_put(tg, result, (size_t)n_out * sizeof *result);
+    if (n != &brief.node) tg__node_drop(tg, n);
+    else if (!ok) tg__node_let_go(n);
+    if (TG__RARE(old != NULL)) tg__tensor_drop(old);
+    if (TG__RARE(many != NULL)) tg__mem_put(tg, many, (size_t)n_out * sizeof *many);
     if (ok) return first;
     for (i = 0; i < n_out && outs; i++) outs[i] = NULL;
     return NULL;
 }
 
+#ifdef TG__LEVELS
+#pragma GCC pop_options
+#endif
 #undef TG__CALL
 #ifdef TENSORGRAD_DEBUG
 TG__PRIVATE tg_tensor *tg__call(const tg_op *op, const void *attr,
@@ -9915,7 +9962,7 @@ TG_API bool (tg_checkpoint)(const tg_function_call *c, tg_tensor **outputs) {
         for (i = 0; ok && i < count; i++) {
             n->in[i] = NULL;
             n->in_slot[i].from = NULL;
-            if (all[i]) tg__slot_fill(&n->in_slot[i], all[i]);
+            if (all[i]) { tg__slot_fill(&n->in_slot[i], all[i]); n->wants[i] = tg__needs_grad(all[i]); }
         }
         for (i = 0; i < c->n_outputs; i++) result[i] = NULL;
         for (i = 0; ok && i < c->n_outputs; i++) {
@@ -10210,7 +10257,7 @@ typedef void (*tg__map_settle_fn)(int64_t n, void *y);
 static const tg__map_run_fn tg__map_run_f32__k[TG__PASSES] = { TG__EACH_PASS(tg__map_run_f32) };
 static const tg__map_run_fn tg__map_run_f64__k[TG__PASSES] = { TG__EACH_PASS_F64(tg__map_run_f64) };
 
-TG__PRIVATE void tg__map_call(int isa, tg_dtype compute, tg__map_fn fn, int operands, bool mask, int64_t n,
+TG__INLINE void tg__map_call(int isa, tg_dtype compute, tg__map_fn fn, int operands, bool mask, int64_t n,
     void *y, const void *const *x, const int64_t *step, const double *p) {
     if (compute == TG_F32) tg__map_run_f32__k[isa](fn, operands, mask, n, y, x, step, p);
     else if (compute == TG_F64) tg__map_run_f64__k[isa](fn, operands, mask, n, y, x, step, p);
@@ -10388,35 +10435,42 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *plan) {
 }
 TG__FAMILY(map, false);
 
-/* Asks for y = a formula's value (part 0) or derivative of x[0], x[1], ...; an operand that the kernel does not
-   read may be NULL. */
+TG__PRIVATE void tg__map_dense(tg_ctx *tg, const tg__map_kernels *kernels, int part, tg_dtype compute,
+    tg_tensor *y, const void *const *x, const int64_t *step, int n, const double *p) {
+    const bool mask = y->dtype == TG_BOOL && compute != TG_I64;
+    const unsigned old = tg__fp_enter(!tg->config.strict);
+    if (y->numel) {
+        tg__map_call(tg->isa, compute, tg__map_kernel(tg, kernels, part, compute), n, mask, y->numel, y->data, x, step, p);
+        tg__map_settle(tg, compute, mask, y->numel, y->data);
+    }
+    tg__fp_leave(old);
+}
+/* y = a formula's value (part 0) or derivative of x[0], x[1], ...; an operand that the kernel does not read may be NULL.
+   Small and simple, on the host: there is no request to make. False where it is not. */
+TG__PRIVATE bool tg__map_small(tg_ctx *tg, const tg__map_kernels *kernels, int part, tg_dtype compute,
+    tg_tensor *y, tg_tensor *const *x, int n, const double *p) {
+    const bool mask = kernels->mask && part == 0 && compute != TG_I64;
+    const void *px[TG__WALK_MAX];
+    int64_t step[TG__WALK_MAX];
+    int k;
+    if (y->numel > TG__MAP_CHUNK || y->dtype != (mask ? TG_BOOL : compute) || y->device != TG_CPU || !tg__is_dense(y) ||
+        (compute == TG_I64 && kernels->divides) || (!TG__HAS_F64 && compute == TG_F64)) return false;
+    for (k = 0; k < n; k++) {
+        const tg_tensor *v = x[k];
+        if (!v) { px[k] = px[0]; step[k] = 0; continue; }              /* not read, but any number must stand there */
+        step[k] = v->numel == 1 ? 0 : -1;
+        if (v->dtype != compute || v->device != TG_CPU || !(v->numel == 1 || tg__same_layout(v, y))) return false;
+        px[k] = v->data;
+    }
+    tg__map_dense(tg, kernels, part, compute, y, px, step, n, p);
+    return true;
+}
+/* The same of any size, layout and place. */
 TG__PRIVATE bool tg__map(tg_ctx *tg, const tg__map_kernels *kernels, int row, int part, tg_dtype compute,
     tg_tensor *y, tg_tensor *const *x, int n, const double *p) {
     tg__ask a;
     int k;
-    /* small and simple, on the host: no request to make */
-    const bool mask = kernels->mask && part == 0 && compute != TG_I64;
-    if (y->numel <= TG__MAP_CHUNK && y->dtype == (mask ? TG_BOOL : compute) && y->device == TG_CPU && tg__is_dense(y) &&
-        !(compute == TG_I64 && kernels->divides) && (TG__HAS_F64 || compute != TG_F64)) {
-        const void *px[TG__WALK_MAX];
-        int64_t step[TG__WALK_MAX];
-        for (k = 0; k < n; k++) {
-            const tg_tensor *v = x[k];
-            if (!v) { px[k] = px[0]; step[k] = 0; continue; }          /* not read, but any number must stand there */
-            step[k] = v->numel == 1 ? 0 : -1;
-            if (v->dtype != compute || v->device != TG_CPU || !(v->numel == 1 || tg__same_layout(v, y))) break;
-            px[k] = v->data;
-        }
-        if (k == n) {
-            unsigned old = tg__fp_enter(!tg->config.strict);
-            if (y->numel) {
-                tg__map_call(tg->isa, compute, tg__map_kernel(tg, kernels, part, compute), n, mask, y->numel, y->data, px, step, p);
-                tg__map_settle(tg, compute, mask, y->numel, y->data);
-            }
-            tg__fp_leave(old);
-            return true;
-        }
-    }
+    if (tg__map_small(tg, kernels, part, compute, y, x, n, p)) return true;
     tg__ask_begin(&a, TG_FAMILY_MAP, row, compute);
     a.r.part = part;
     a.r.number[0] = p[0]; a.r.number[1] = p[1];
@@ -10914,11 +10968,24 @@ TG__PRIVATE bool tg__formula_types(tg_ctx *tg, const tg__formula *f, tg_tensor *
     return true;
 }
 
+/* One or two f32 tensors that lie alike, row-major, on the host: what most calls have. Few questions are left. */
+enum { TG__PLAIN = TG_DTYPES };                    /* in n->plan: that, and the type is f32 */
+TG__PRIVATE bool tg__formula_plain(const tg__formula *f, const tg__node *n) {
+    const tg_tensor *x = n->in[0], *y = n->in[n->n_in - 1];
+    return n->n_in <= 2 && x->dtype == TG_F32 && y->dtype == TG_F32 && !x->is_number && !y->is_number && n->device == TG_CPU &&
+        f->types != TG__WHOLE && tg__is_dense(x) && (x == y || tg__same_layout(x, y));
+}
 TG__PRIVATE bool tg__formula_check(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
     tg_dtype compute, result;
     int64_t shape[TG_MAX_DIMS];
     int ndim, i, first = -1;
+    if (tg__formula_plain(f, n)) {
+        const tg_tensor *x = n->in[0];
+        n->plan = TG__PLAIN;
+        n->out[0] = tg__tensor_of(tg, TG_CPU, f->types == TG__PREDICATE ? TG_BOOL : TG_F32, x->ndim, x->shape, x->numel, NULL);
+        return n->out[0] != NULL;
+    }
     if (!tg__formula_types(tg, f, n->in, tg__numbers_of(n), &compute, &result)) return false;
     n->plan = (int)compute;
     if (n->n_in == 1 || (n->n_in == 2 && tg__same_shape(n->in[0], n->in[1])))
@@ -10945,9 +11012,9 @@ TG__PRIVATE bool tg__formula_check_(tg_ctx *tg, tg__node *n) {
     return tg__out_same(n);
 }
 
-TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
+TG__NOINLINE bool tg__formula_forward_any(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
-    const tg_dtype compute = (tg_dtype)n->plan;
+    const tg_dtype compute = n->plan == TG__PLAIN ? TG_F32 : (tg_dtype)n->plan;
     tg_tensor *in[3];
     tg_dtype common;                       /* the type that numbers and a comparison's operands take first */
     bool ok;
@@ -10971,6 +11038,14 @@ TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
     ok = tg__map(tg, &f->kernels, n->op->kind, 0, compute, n->out[0], in, n->n_in, tg__numbers_of(n));
     for (i = 0; i < n->n_in; i++) if (in[i] != n->in[i]) tg__tensor_drop(in[i]);
     return ok;
+}
+TG__PRIVATE bool tg__formula_forward(tg_ctx *tg, tg__node *n) {
+    static const int64_t step[2] = { -1, -1 };
+    const void *x[2];
+    if (n->plan != TG__PLAIN || n->out[0]->numel > TG__MAP_CHUNK) return tg__formula_forward_any(tg, n);
+    x[0] = n->in[0]->data; x[1] = n->in[n->n_in - 1]->data;
+    tg__map_dense(tg, &((const tg__formula *)(const void *)n->op)->kernels, 0, TG_F32, n->out[0], x, step, n->n_in, tg__numbers_of(n));
+    return true;
 }
 
 /* Dimensions are matched from the last one on: a mapped operand with fewer of them gets ones behind the leading one. */
@@ -12421,7 +12496,7 @@ static const tg_op tg__strided_op = { TG__OP("as_strided", TG__IN(1), TG__OUT(1)
 TG__PRIVATE bool tg__strided_add_check(tg_ctx *tg, tg__node *n) {
     const tg__strided_attr *at = (const tg__strided_attr *)n->attr;
     tg_tensor like = *n->in[0];
-    like.ndim = (int32_t)at->of_ndim; like.numel = 1;
+    like.ndim = (int32_t)at->of_ndim; like.numel = -1;         /* nobody has counted */
     memcpy(like.shape, at->of_shape, sizeof like.shape); memcpy(like.stride, at->of_stride, sizeof like.stride);
     return tg__out_ordered(tg, n, 0, like.dtype, &like);
 }
@@ -12702,7 +12777,8 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
     TG__K(int64_t, tg__run_find_##t, (int64_t n, const T *x, T v)); TG__K(void, tg__softmax_row_##t, (int64_t n, T *y, const T *x, bool log)); \
     TG__K(void, tg__softmax_rows_##t, (int kind, int64_t rows, int64_t n, T *y, int64_t yr, int64_t ys, const T *x, int64_t xr, int64_t xs, T *work)); \
     TG__K(int64_t, tg__run_beyond_##t, (int64_t n, const T *x, T v, bool below, uint32_t *places, int64_t room)); \
-    TG__K(T, tg__entropy_row_##t, (int64_t n, const T *x, int64_t c, T *row)); TG__K(void, tg__entropy_back_row_##t, (int64_t n, T *y, const T *x, int64_t c, const T *row, T g));
+    TG__K(T, tg__entropy_row_##t, (int64_t n, const T *x, int64_t c, T *row)); \
+    TG__K(void, tg__entropy_back_rows_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t xr, const int64_t *c, const T *row, const T *g, int64_t gs, T count));
 TG__REDUCE_KERNELS(TG__KERNEL, TG__KERNEL_SHARED, float, f32)
 TG__REDUCE_KERNELS(TG__KERNEL_F64, TG__KERNEL_F64, double, f64)
 #undef TG__REDUCE_KERNELS
@@ -20823,13 +20899,14 @@ static const tg_op tg__matmul_op = { TG__OP("matmul", TG__IN(2), TG__OUT(1), TG_
     tg__matmul_check, tg__matmul_forward, tg__matmul_backward, NULL };
 
 TG_API tg_tensor *(tg_matmul)(tg_tensor *a, tg_tensor *b) {
-    tg_ctx *tg = tg__start2(a, b, "matmul");
+    tg_ctx *tg;
     tg_tensor *in[2], *y;
     bool outermost;
+    in[0] = a; in[1] = b;
+    if (a && b && a->ndim >= 2 && b->ndim >= 2) return tg__call(&tg__matmul_op, NULL, in, 2, NULL, 1);
+    tg = tg__start2(a, b, "matmul");
     if (!tg) return NULL;
     if (a->ndim == 0 || b->ndim == 0) { tg__fail(tg, TG__E_MATMUL_SCALAR, a, b); return NULL; }
-    in[0] = a; in[1] = b;
-    if (a->ndim >= 2 && b->ndim >= 2) return tg__call(&tg__matmul_op, NULL, in, 2, NULL, 1);
     if (a->shape[a->ndim - 1] != b->shape[b->ndim == 1 ? 0 : b->ndim - 2]) {
         tg__fail(tg, TG__E_MATMUL_INNER, a, b, tg__matmul_hint(a, b));
         return NULL;
@@ -20936,21 +21013,25 @@ TG_API tg_tensor *(tg_linear)(tg_tensor *x, tg_tensor *weight, tg_tensor *bias) 
    losses[i] = log(sum(exp(x[i]))) - x[i][class i], 0 where the class is -100;
    dx[i] = (softmax(x[i]) - 1 at the class) g[i].
    A second output keeps two numbers of each row, its largest logit and the sum of exp(x - largest), so that the
-   derivative reads the logits once and no tensor of probabilities is ever made. tg_cross_entropy is the mean of
-   the losses whose class is not -100, and has its options in >>impl-loss. Saves: the logits, the classes, the two numbers. */
+   derivative reads the logits once and no tensor of probabilities is ever made. Saves: the logits, the classes, the two
+   numbers. Or the mean of the losses whose class is not -100, whose sum and number are kept behind the rows. tg_cross_entropy
+   has its options in >>impl-loss. */
 typedef struct tg__entropy_plan {
     tg__job job;
     const char *x, *target, *g;            /* g NULL: the losses; else the derivative */
-    char *y, *rows;                        /* [N] losses or [N, C] derivative; [N, 2] */
+    char *y, *rows;                        /* [N] losses, their mean or [N, C] derivative; [N, 2], of a mean [N + chunks + 1, 2] */
     tg_dtype d, compute, td;
-    int64_t n, classes, xs[2], ts, gs, per;
+    int64_t n, classes, xs[2], ts, gs, per, chunks;
     bool beside;                           /* many losses of few classes */
+    bool mean, joins;
     tg__look look;                         /* at the classes */
 } tg__entropy_plan;
 
 TG__PRIVATE int64_t tg__entropy_class(const tg__entropy_plan *j, int64_t r) {
     return j->td == TG_I64 ? ((const int64_t *)(const void *)j->target)[r * j->ts] : tg__get_i64(j->target + r * j->ts * (int64_t)tg_dtype_size(j->td), j->td);
 }
+TG__PRIVATE int64_t tg__entropy_per(int64_t classes) { return tg__imax(1, 16384 / tg__imax(1, classes)); }     /* rows of a chunk */
+TG__PRIVATE int64_t tg__entropy_chunks(int64_t n, int64_t classes) { return tg__imax(1, tg__ceil_div(n, tg__entropy_per(classes))); }
 TG__PRIVATE void tg__entropy_look(tg__entropy_plan *j, int64_t chunk) {
     int64_t r, end, c;
     if (j->look.state == TG__EXPLAINS) chunk = (int64_t)j->look.bad - 1;
@@ -20963,73 +21044,105 @@ TG__PRIVATE void tg__entropy_look(tg__entropy_plan *j, int64_t chunk) {
         return;
     }
 }
-/* The losses of rows of few classes, many rows at once. */
+/* The losses of `m` rows from r on; tells how many count. Rows of few classes are done beside each other: `found` gets the
+   numbers of all. `tile` NULL: the logits are read where they are. */
 #define TG__ENTROPY_BATCH 128
-TG__PRIVATE void tg__entropy_beside(const tg__entropy_plan *j, int64_t r, int64_t end) {
-    const int isa = j->job.tg->isa;
-    const bool f64 = j->compute == TG_F64;
-    int slot;
-    char *work = (char *)tg__scratch_take(j->job.tg, &slot), *found = work + TG__REDUCE_WORK;
-    for (; r < end; r += TG__ENTROPY_BATCH) {
-        const int64_t m = tg__imin(TG__ENTROPY_BATCH, end - r), size = (int64_t)tg_dtype_size(j->d), xr = j->xs[0];
-        const void *x = j->x + r * xr * size;
-        void *y = j->y + r * size, *rows = j->rows + 2 * r * size;
-        int64_t i;
-        if (f64) tg__softmax_rows_f64__k[isa](2, m, j->classes, (double *)(void *)found, 3, 1, (const double *)x, xr, 1, (double *)(void *)work);
-        else tg__softmax_rows_f32__k[isa](2, m, j->classes, (float *)(void *)found, 3, 1, (const float *)x, xr, 1, (float *)(void *)work);
-#define TG__ENTROPY_LOSS(T) { \
-    const T *of = (const T *)(void *)found + 3 * i; \
-    T *row = (T *)rows + 2 * i; \
-    row[0] = c == -100 ? 0 : of[0]; row[1] = c == -100 ? 0 : of[1]; \
-    ((T *)y)[i] = c == -100 ? 0 : of[2] - (((const T *)x)[i * xr + c] - of[0]); }
-        for (i = 0; i < m; i++) {
-            const int64_t c = tg__entropy_class(j, r + i);
-            if (f64) TG__ENTROPY_LOSS(double) else TG__ENTROPY_LOSS(float)
-        }
-#undef TG__ENTROPY_LOSS
+#define TG__ENTROPY_OF(T, t) \
+    TG__PRIVATE int64_t tg__entropy_losses_##t(const tg__entropy_plan *j, int64_t r, int64_t m, T *losses, T *found, T *tile) { \
+        const int isa = j->job.tg->isa; \
+        const int64_t xr = j->xs[0], size = (int64_t)tg_dtype_size(j->d); \
+        int64_t count = m, i; \
+        if (j->beside) tg__softmax_rows_##t##__k[isa](2, m, j->classes, found, 1, TG__ENTROPY_BATCH, (const T *)(const void *)j->x + r * xr, xr, 1, found + 3 * TG__ENTROPY_BATCH); \
+        for (i = 0; i < m; i++) { \
+            const int64_t c = tg__entropy_class(j, r + i); \
+            const char *x = j->x + (r + i) * xr * size; \
+            T *row = (T *)(void *)j->rows + 2 * (r + i); \
+            if (c == -100) { row[0] = row[1] = losses[i] = 0; count--; continue; } \
+            if (j->beside) { \
+                row[0] = found[i]; row[1] = found[TG__ENTROPY_BATCH + i]; \
+                losses[i] = found[2 * TG__ENTROPY_BATCH + i] - (((const T *)(const void *)x)[c] - row[0]); \
+                continue; \
+            } \
+            if (tile) tg__load(isa, j->compute, j->classes, tile, x, j->xs[1], j->d); \
+            losses[i] = tg__entropy_row_##t##__k[isa](j->classes, tile ? tile : (const T *)(const void *)x, c, row); \
+        } \
+        return count; \
     }
-    tg__scratch_give(j->job.tg, slot);
+TG__ENTROPY_OF(float, f32)
+TG__ENTROPY_OF(double, f64)
+#undef TG__ENTROPY_OF
+
+/* The numbers behind the rows: k-th of the chunks, or the whole's; and the mean that comes of it. */
+TG__PRIVATE void tg__entropy_keep(const tg__entropy_plan *j, int64_t k, double sum, double count) {
+    const int64_t size = (int64_t)tg_dtype_size(j->compute);
+    char *at = j->rows + 2 * (j->n + k) * size;
+    tg__put_scalar(at, j->compute, sum, 0, false); tg__put_scalar(at + size, j->compute, count, 0, false);
+    if (k != j->chunks) return;
+    sum = tg__get_f64(at, j->compute);                     /* of none it is 0 / 0, as in torch */
+    if (count > 0) sum /= count; else sum = tg__double(0x7ff8000000000000u);
+    tg__put_scalar(j->y, j->d, j->compute == TG_F32 ? (double)(float)sum : sum, 0, false);
+}
+TG__PRIVATE void tg__entropy_join(const tg__entropy_plan *j) {
+    const int64_t size = (int64_t)tg_dtype_size(j->compute);
+    double sum = 0, count = 0;
+    for (int64_t k = 0; k < j->chunks; k++) {
+        const char *at = j->rows + 2 * (j->n + k) * size;
+        sum += tg__get_f64(at, j->compute); count += tg__get_f64(at + size, j->compute);
+    }
+    tg__entropy_keep(j, j->chunks, sum, count);
+}
+/* A chunk of losses, by batches: into y, or added up. */
+TG__PRIVATE void tg__entropy_forth(const tg__entropy_plan *j, int64_t index, char *work) {
+    const int isa = j->job.tg->isa;
+    const bool f64 = j->compute == TG_F64, direct = j->d == j->compute && j->xs[1] == 1;
+    const int64_t size = (int64_t)tg_dtype_size(j->d), end = tg__imin((index + 1) * j->per, j->n);
+    char *found = work + TG__ENTROPY_BATCH * 8, *tile = direct ? NULL : found;
+    double sum = 0, count = 0;
+    int64_t r, m;
+    for (r = index * j->per; r < end; r += m) {
+        m = tg__imin(TG__ENTROPY_BATCH, end - r);
+        count += (double)(f64 ? tg__entropy_losses_f64(j, r, m, (double *)(void *)work, (double *)(void *)found, (double *)(void *)tile)
+            : tg__entropy_losses_f32(j, r, m, (float *)(void *)work, (float *)(void *)found, (float *)(void *)tile));
+        if (!j->mean) tg__store(isa, j->compute, m, j->y + r * size, 1, j->d, work);
+        else sum += f64 ? tg__run_sum_f64__k[isa](m, (const double *)(void *)work) : (double)tg__run_sum_f32__k[isa](m, (const float *)(void *)work);
+    }
+    if (j->mean) tg__entropy_keep(j, j->chunks == 1 ? 1 : index, sum, count);
+}
+/* A chunk of the derivative; g of a mean is divided by how many losses count. */
+TG__PRIVATE void tg__entropy_back(const tg__entropy_plan *j, int64_t index, char *tile) {
+    const int isa = j->job.tg->isa;
+    const bool f64 = j->compute == TG_F64, direct = j->d == j->compute && j->xs[1] == 1;
+    const int64_t size = (int64_t)tg_dtype_size(j->d), wide = (int64_t)tg_dtype_size(j->compute), end = tg__imin((index + 1) * j->per, j->n);
+    const double count = j->mean ? tg__get_f64(j->rows + (2 * (j->n + j->chunks) + 1) * wide, j->compute) : 1;
+    int64_t r, m;
+    for (r = index * j->per; r < end; r += m) {
+        const bool many = direct && j->td == TG_I64 && j->ts == 1;
+        const void *x = j->x + r * j->xs[0] * size, *row = j->rows + 2 * r * wide, *g = j->g + r * j->gs * size;
+        char *y = j->y + r * j->classes * size;
+        double own = 0;
+        int64_t one = -100;
+        const int64_t *c = many ? (const int64_t *)(const void *)j->target + r : &one;
+        m = many ? end - r : 1;
+        if (!many) {
+            one = tg__entropy_class(j, r);
+            tg__load(isa, j->compute, j->classes, tile, x, j->xs[1], j->d);
+            tg__put_scalar(&own, j->compute, tg__get_f64(g, j->d), 0, false);
+            x = tile; g = &own;
+        }
+        if (f64) tg__entropy_back_rows_f64__k[isa](m, j->classes, (double *)(void *)(many ? y : tile), (const double *)x, j->xs[0], c, (const double *)row, (const double *)g, j->gs, count);
+        else tg__entropy_back_rows_f32__k[isa](m, j->classes, (float *)(void *)(many ? y : tile), (const float *)x, j->xs[0], c, (const float *)row, (const float *)g, j->gs, (float)count);
+        if (!many) tg__store(isa, j->compute, j->classes, y, 1, j->d, tile);
+    }
 }
 TG__PRIVATE void tg__entropy_chunk(void *plan, int64_t index) {
     tg__entropy_plan *j = (tg__entropy_plan *)plan;
-    const int isa = j->job.tg->isa;
-    const int64_t size = (int64_t)tg_dtype_size(j->d), wide = (int64_t)tg_dtype_size(j->compute),
-        end = tg__imin((index + 1) * j->per, j->n);
-    const bool same = j->d == j->compute, direct = same && j->xs[1] == 1;
-    int slot = -1;
+    int slot;
+    char *work;
     if (j->look.state) { tg__entropy_look(j, index); return; }
-    if (j->beside) { tg__entropy_beside(j, index * j->per, end); return; }
-    void *tile = direct ? NULL : tg__scratch_take(j->job.tg, &slot);
-    int64_t r;
-    for (r = index * j->per; r < end; r++) {
-        const int64_t c = tg__entropy_class(j, r);
-        const void *x = j->x + r * j->xs[0] * size;
-        char *y = j->y + r * (j->g ? j->classes : 1) * size;
-        void *row = j->rows + 2 * r * wide;
-        if (c == -100) {
-            memset(y, 0, (size_t)(size * (j->g ? j->classes : 1)));
-            memset(row, 0, (size_t)(2 * wide));
-            continue;
-        }
-        if (!direct) { tg__load(isa, j->compute, j->classes, tile, x, j->xs[1], j->d); x = tile; }
-        if (!j->g) {
-            const double loss = j->compute == TG_F64
-                ? tg__entropy_row_f64__k[isa](j->classes, (const double *)x, c, (double *)row)
-                : (double)tg__entropy_row_f32__k[isa](j->classes, (const float *)x, c, (float *)row);
-            tg__put_scalar(y, j->d, loss, 0, false);
-        } else {
-            const double g = j->d == TG_F32 ? (double)((const float *)(const void *)j->g)[r * j->gs] : tg__get_f64(j->g + r * j->gs * size, j->d);
-            void *to = same ? (void *)y : tile;
-            if (j->compute == TG_F64)
-                tg__entropy_back_row_f64__k[isa](j->classes, (double *)to, (const double *)x, c,
-                    (const double *)row, g);
-            else
-                tg__entropy_back_row_f32__k[isa](j->classes, (float *)to, (const float *)x, c,
-                    (const float *)row, (float)g);
-            if (!same) tg__store(isa, j->compute, j->classes, y, 1, j->d, tile);
-        }
-    }
-    if (tile) tg__scratch_give(j->job.tg, slot);
+    if (j->joins) { tg__entropy_join(j); return; }
+    work = (char *)tg__scratch_take(j->job.tg, &slot);
+    if (j->g) tg__entropy_back(j, index, work); else tg__entropy_forth(j, index, work);
+    tg__scratch_give(j->job.tg, slot);
 }
 /* The classes are looked at in the derivative too: a host may have written to memory that it lent, which no version
    tells. */
@@ -21038,30 +21151,35 @@ TG__PRIVATE int64_t tg__entropy_start(tg_ctx *tg, int phase, void *plan) {
     const tg_operand *o = j->job.o;
     int next;
     if (phase == 0) {
-        const bool derive = j->job.r->kind == 1;
+        const bool derive = (j->job.r->kind & 1) != 0;
         j->y = j->job.at[0]; j->rows = j->job.at[1]; j->x = j->job.at[2]; j->target = j->job.at[3];
         j->g = derive ? j->job.at[4] : NULL;
         j->d = o[2].dtype; j->compute = j->job.r->compute; j->td = o[3].dtype;
         j->n = o[2].shape[0]; j->classes = o[2].shape[1];
         j->xs[0] = o[2].stride[0]; j->xs[1] = j->classes == 1 ? 1 : o[2].stride[1];
-        j->ts = o[3].stride[0]; j->gs = derive ? o[4].stride[0] : 0;
-        j->per = tg__imax(1, 16384 / tg__imax(1, j->classes));
+        j->mean = j->job.r->kind >= 2; j->joins = false;
+        j->ts = o[3].stride[0]; j->gs = derive && !j->mean ? o[4].stride[0] : 0;
+        j->per = tg__entropy_per(j->classes); j->chunks = tg__entropy_chunks(j->n, j->classes);
         j->look.state = TG__LOOKS; j->look.bad = 0;
-        if (j->n == 0) return 0;
+        if (j->n == 0 && (derive || !j->mean)) return 0;
         j->beside = !j->g && j->d == j->compute && j->xs[1] == 1 && j->classes <= TG__SOFTMAX_BESIDE && j->classes > 0 && j->n >= TG__SOFTMAX_ROWS;
-        if (!tg__scratch_need(tg, (size_t)j->classes * 8 + (j->beside ? TG__REDUCE_WORK + TG__ENTROPY_BATCH * 3 * 8 : 0))) return -1;
-    } else if (!j->look.state) return 0;
-    else if ((next = tg__look_next(&j->look)) != 0) {
+        if (!tg__scratch_need(tg, (size_t)j->classes * 8 + TG__ENTROPY_BATCH * 8 + (j->beside ? TG__REDUCE_WORK + TG__ENTROPY_BATCH * 3 * 8 : 0))) return -1;
+    } else if (!j->look.state) {
+        const bool joins = j->mean && !j->g && j->chunks > 1 && !j->joins;
+        j->joins = true;
+        return joins;
+    } else if ((next = tg__look_next(&j->look)) != 0) {
         if (next < 0) (void)tg__fail(tg, TG__E_CLASS_RANGE, j->look.value, j->look.place, j->job.t[2], j->classes);
         return next;
     }
-    return tg__ceil_div(j->n, j->per);
+    return j->chunks;
 }
 TG__FAMILY(entropy, false);
 
-TG__PRIVATE bool tg__entropy_run(tg_ctx *tg, tg_tensor *x, tg_tensor *target, tg_tensor *rows, tg_tensor *g, tg_tensor *y) {
+enum { TG__ENTROPY_LOSSES, TG__ENTROPY_MEAN };         /* the records' kinds */
+TG__PRIVATE bool tg__entropy_run(tg_ctx *tg, int kind, tg_tensor *x, tg_tensor *target, tg_tensor *rows, tg_tensor *g, tg_tensor *y) {
     tg__ask a;
-    tg__ask_begin(&a, TG_FAMILY_ENTROPY, g != NULL, tg__compute_type(x->dtype));
+    tg__ask_begin(&a, TG_FAMILY_ENTROPY, 2 * kind + (g != NULL), tg__compute_type(x->dtype));
     tg__ask_for(&a, y, TG_WRITE);
     tg__ask_for(&a, rows, g ? TG_READ : TG_WRITE);
     tg__ask_for(&a, x, TG_READ);
@@ -21071,42 +21189,37 @@ TG__PRIVATE bool tg__entropy_run(tg_ctx *tg, tg_tensor *x, tg_tensor *target, tg
 }
 TG__PRIVATE bool tg__entropy_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = n->in[0], *target = n->in[1];
+    const bool mean = n->op->kind == TG__ENTROPY_MEAN;
     int64_t shape[2];
-    if (!tg__shapes(tg, n, "[N, C] [N] -> [N]") || !tg__is_index(tg, target)) return false;
+    if (!tg__shapes(tg, n, mean ? "[N, C] [N] -> []" : "[N, C] [N] -> [N]") || !tg__is_index(tg, target)) return false;
     if (!tg_dtype_is_float(x->dtype)) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
-    shape[0] = x->shape[0]; shape[1] = 2;
+    shape[0] = x->shape[0] + (mean ? tg__entropy_chunks(x->shape[0], x->shape[1]) + 1 : 0); shape[1] = 2;
     return tg__out_make(tg, n, 1, tg__compute_type(x->dtype), 2, shape);
 }
 TG__PRIVATE bool tg__entropy_forward(tg_ctx *tg, tg__node *n) {
-    return tg__entropy_run(tg, n->in[0], n->in[1], n->out[1], NULL, n->out[0]);
+    return tg__entropy_run(tg, n->op->kind, n->in[0], n->in[1], n->out[1], NULL, n->out[0]);
 }
 TG__PRIVATE bool tg__entropy_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
-    tg_tensor *x = n->in[0], *target = n->in[1], *counts, *hot;
+    tg_tensor *x = n->in[0], *target = n->in[1], *counts, *hot, *of = g[0];
     if (!n->wants[0]) return true;
     if (x->numel == 0) { dx[0] = tg__zeros_beside(tg, x, 2, x->shape); return dx[0] != NULL; }
     if (!tg->grad_mode) {
         dx[0] = tg__hold(tg, tg__tensor_make(tg, x->device, x->dtype, 2, x->shape, NULL));
-        return dx[0] && tg__entropy_run(tg, x, target, n->out[1], g[0], dx[0]);
+        return dx[0] && tg__entropy_run(tg, n->op->kind, x, target, n->out[1], g[0], dx[0]);
     }
     counts = tg_ne(target, tg_integer(tg, -100));
+    if (n->op->kind == TG__ENTROPY_LOSSES) of = tg_unsqueeze(of, 1);
+    else { of = tg_to(of, tg__compute_type(x->dtype)); of = of ? tg_to(tg_div(of, tg_to(tg_sum(counts), of->dtype)), x->dtype) : NULL; }
     hot = tg_to(tg_one_hot(tg_where(counts, target, tg_integer(tg, 0)), x->shape[1]), x->dtype);
-    dx[0] = tg_mul(tg_sub(tg_softmax(x, 1), hot), tg_unsqueeze(g[0], 1));
+    dx[0] = tg_mul(tg_sub(tg_softmax(x, 1), hot), of);
     dx[0] = tg_where(tg_unsqueeze(counts, 1), dx[0], tg_number(tg, 0));
     return dx[0] != NULL;
 }
-static const tg_op tg__entropy_op = { TG__OP("cross_entropy", TG__IN(2), TG__OUT(2), TG__NO_FLAGS), TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1)), TG__NO_ATTRS,
-    tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
-TG__PRIVATE tg_tensor *tg__entropy_mean(tg_tensor *logits, tg_tensor *target) {
-    tg_tensor *in[2], *outs[2], *total, *count;
-    bool outermost;
-    in[0] = logits; in[1] = target;
-    if (!tg__call(&tg__entropy_op, NULL, in, 2, outs, 2)) return NULL;
-    outermost = tg__compose(logits->tg);
-    count = tg_sum(tg_ne(target, tg_integer(logits->tg, -100)));
-    total = tg_sum(tg_to(outs[0], tg__compute_type(logits->dtype)));        /* a half has no room for the sum */
-    total = tg_to(tg_div(total, tg_to(count, total ? total->dtype : TG_F32)), logits->dtype);
-    return tg__composed(logits->tg, outermost, total);
-}
+#define TG__ENTROPY(name, kind) static const tg_op name = { TG__OP_KIND("cross_entropy", TG__IN(2), TG__OUT(2), TG__NO_FLAGS, kind), \
+    TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1)), TG__NO_ATTRS, tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
+TG__ENTROPY(tg__entropy_op, TG__ENTROPY_LOSSES)
+TG__ENTROPY(tg__entropy_mean_op, TG__ENTROPY_MEAN)
+#undef TG__ENTROPY
 
 /* ------------------------------------------------------------------ made of ops: dropout ----
    x times a mask of x's shape, or of one element for each channel. */
@@ -24421,7 +24534,8 @@ TG_API tg_tensor *tg_cross_entropy_from(const tg_cross_entropy_args *a) {
     smoothing = a->label_smoothing;
     if (!x || !t || (x->ndim == 2 && t->ndim == 1 && !a->weight && ignored == -100 && smoothing == 0 && a->reduction == TG_LOSS_MEAN)) {
         tg__note(x ? a->x : a->target, a->at);
-        return tg__entropy_mean(a->x, a->target);
+        in[0] = a->x; in[1] = a->target;
+        return tg__call(&tg__entropy_mean_op, NULL, in, 2, outs, 2);
     }
     in[0] = a->x; in[1] = a->target;
     if (!tg__loss_begin(&l, "cross_entropy", a->at, in, 2, a->weight, a->reduction)) return NULL;
@@ -33146,7 +33260,12 @@ TG__INLINE TG__M TG__W(first)(int64_t n)
 TG__INLINE TG__V TG__W(load)(const TG__T *p)                 { return _mm256_loadu_ps(p); }
 TG__INLINE void  TG__W(store)(TG__T *p, TG__V v)             { _mm256_storeu_ps(p, v); }
 TG__INLINE TG__V TG__W(loadn)(const TG__T *p, int64_t n)     { return _mm256_maskload_ps(p, TG__W(first)(n)); }
-TG__INLINE void  TG__W(storen)(TG__T *p, TG__V v, int64_t n) { _mm256_maskstore_ps(p, TG__W(first)(n), v); }
+TG__INLINE void  TG__W(storen)(TG__T *p, TG__V v, int64_t n) {                /* a masked store takes AMD's processors 13 cycles */
+    __m128 h = _mm256_castps256_ps128(v);
+    if (n & 4) { _mm_storeu_ps(p, h); h = _mm256_extractf128_ps(v, 1); p += 4; }
+    if (n & 2) { _mm_storel_pi((__m64 *)(void *)p, h); h = _mm_movehl_ps(h, h); p += 2; }
+    if (n & 1) _mm_store_ss(p, h);
+}
 TG__INLINE TG__V TG__W(set)(TG__T s)                         { return _mm256_set1_ps(s); }
 TG__INLINE TG__VI TG__W(iset)(TG__I s)                       { return _mm256_set1_epi32(s); }
 TG__INLINE TG__VI TG__W(iload)(const int32_t *p)                  {
@@ -35305,26 +35424,21 @@ TG__INLINE TG__V TG__W(sign)(TG__V a) {
 TG__PRIVATE void TG__FT(tg__map_run)(
     void (*fn)(int64_t, void *, const void *const *, const int64_t *, const double *), int operands, bool mask,
     int64_t n, void *y, const void *const *x, const int64_t *step, const double *p) {
-    TG__T part[6][TG__VN];
-    const void *from[5];
+    TG__T room[7 * TG__VN], *const part = (TG__T *)TG__ROUND_UP((uintptr_t)room, sizeof room / 7), *const last = part + 5 * TG__VN;
+    const void *from[5], *rest[5];
     const int64_t whole = n & -(int64_t)TG__VN, left = n - whole;
     int k;
     for (k = 0; k < operands; k++) {
-        from[k] = x[k];
-        if (step[k]) continue;
-        TG__W(store)(part[k], TG__W(set)(*(const TG__T *)x[k]));
-        from[k] = part[k];
+        TG__T *const own = part + k * TG__VN;
+        from[k] = x[k]; rest[k] = own;
+        if (!step[k]) { TG__W(store)(own, TG__W(set)(*(const TG__T *)x[k])); from[k] = own; }
+        else if (left) TG__W(store)(own, TG__W(loadn)((const TG__T *)x[k] + whole, (int)left));
     }
     if (whole) fn(whole, y, from, step, p);
     if (!left) return;
-    for (k = 0; k < operands; k++) {
-        if (!step[k]) continue;
-        TG__W(store)(part[k], TG__W(loadn)((const TG__T *)x[k] + whole, (int)left));
-        from[k] = part[k];
-    }
-    fn(TG__VN, part[5], from, step, p);
-    if (mask) memcpy((uint8_t *)y + whole, part[5], (size_t)left);
-    else TG__W(storen)((TG__T *)y + whole, TG__W(load)(part[5]), (int)left);
+    fn(TG__VN, last, rest, step, p);
+    if (mask) memcpy((uint8_t *)y + whole, last, (size_t)left);
+    else TG__W(storen)((TG__T *)y + whole, TG__W(load)(last), (int)left);
 }
 
 /* All NaNs of a result are made one. */
@@ -35851,7 +35965,7 @@ TG__PRIVATE void TG__FT(tg__softmax_rows)(int kind, int64_t rows, int64_t n, TG_
         top = TG__W(load)(width > 1 ? d : c);
         for (k = 0; k < n; k++) {
             v = TG__W(sub)(TG__W(load)(c + k * TG__VN), top);
-            TG__W(store)(c + (32 + k) * TG__VN, v);                   /* wanted once more by the logarithm */
+            if (kind == 1) TG__W(store)(c + (32 + k) * TG__VN, v);    /* wanted once more by the logarithm */
             TG__W(store)(c + k * TG__VN, TG__W(exp)(v));
         }
         for (k = n; k < width; k++) TG__W(store)(c + k * TG__VN, TG__W(set)(0));
@@ -35928,17 +36042,20 @@ TG__PRIVATE TG__T TG__FT(tg__entropy_row)(int64_t n, const TG__T *x, int64_t c, 
     row[1] = TG__FT(tg__run_exp_sum)(n, x, row[0]);
     return TG__FT(tg__log1)(row[1]) - (x[c] - row[0]);
 }
-/* Its derivative: y = (softmax(x) - 1 at class c) * g, from the numbers of the row above; y may be x. */
-TG__PRIVATE void TG__FT(tg__entropy_back_row)(int64_t n, TG__T *y, const TG__T *x, int64_t c,
-    const TG__T *row, TG__T g) {
-    const TG__V m = TG__W(set)(row[0]), s = TG__W(set)(g / row[1]);
-    int64_t i = 0;
-    for (; i + TG__VN <= n; i += TG__VN)
-        TG__W(store)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(load)(x + i), m)), s));
-    if (i < n)
-        TG__W(storen)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(loadn)(x + i, (int)(n - i)), m)), s),
-            (int)(n - i));
-    y[c] -= g;
+/* The derivative of rows: y = (softmax(x) - 1 at class c) * g / count, from the numbers of the row above; y may be x. */
+TG__PRIVATE void TG__FT(tg__entropy_back_rows)(int64_t rows, int64_t n, TG__T *y, const TG__T *x, int64_t xr, const int64_t *c,
+    const TG__T *row, const TG__T *g, int64_t gs, TG__T count) {
+    for (int64_t r = 0, i; r < rows; r++, y += n, x += xr, row += 2, g += gs) {
+        const bool none = c[r] == -100;
+        const TG__T own = none ? 0 : *g / count;
+        const TG__V m = TG__W(set)(row[0]), s = TG__W(set)(own / row[1]);
+        if (none) { for (i = 0; i < n; i++) y[i] = 0; continue; }
+        for (i = 0; i + TG__VN <= n; i += TG__VN)
+            TG__W(store)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(load)(x + i), m)), s));
+        if (i < n)
+            TG__W(storen)(y + i, TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__W(loadn)(x + i, (int)(n - i)), m)), s), (int)(n - i));
+        y[c[r]] -= own;
+    }
 }
 
 /* ---- pieces of rows that are normalised ----
