@@ -20973,7 +20973,12 @@ TG__PRIVATE bool tg__linear_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2];
     if (TG__RARE(x->opaque || w->opaque || (b && b->opaque)))
         return tg__linear_blocks(tg, n) && tg__shapes(tg, n, "[*, I] [O, I] ?[O] -> [*, O]");
-    return tg__matmul_types(tg, x, w) && (!b || tg__matmul_types(tg, x, b)) && tg__shapes(tg, n, "[*, I] [O, I] ?[O] -> [*, O]");
+    if (!tg__matmul_types(tg, x, w) || (b && !tg__matmul_types(tg, x, b))) return false;
+    if (x->ndim == 2 && w->ndim == 2 && x->shape[1] == w->shape[1] && (!b || (b->ndim == 1 && b->shape[0] == w->shape[0]))) {
+        const int64_t shape[2] = { x->shape[0], w->shape[0] };       /* so often that the rule need not be read */
+        return tg__out_make(tg, n, 0, x->dtype, 2, shape);
+    }
+    return tg__shapes(tg, n, "[*, I] [O, I] ?[O] -> [*, O]");
 }
 /* the operand as a matrix */
 TG__PRIVATE void tg__ask_flat(tg_operand *o, int64_t rows, int64_t columns, int64_t row, int64_t column) {
