@@ -2496,12 +2496,13 @@ TG_API bool       tg_bake(tg_module *m, tg_tensor *x);
        than once, has hooks, a computed weight or no running statistics. The results stay the same but for rounding: where a
        second call with x shows another y (because the convolution's result is used without the norm, too), that is an error
        and nothing was changed. A folded norm is an Identity without parameters and cannot be brought back: train, or save
-       for training, a tg_module_copy that was made before */
+       for training, a tg_module_copy that was made before; m's optimisers are not stepped any more */
 TG_API void       tg_keep_packed(tg_module *m, bool on);
     /* products by weights of at least 2 dimensions pack them into panels, at each call. On: what a Linear or Conv has packed is
-       kept for the next call, as long as the weight has not changed and requires no gradient; it takes about as much memory
-       again (tg_memory's `packed`), and no call but the first allocates. tg_trim frees it until the next call, off for good.
-       Of use where few rows meet a large weight, 2 to 100 say, and in convolutions; results are the same bits */
+       kept for the next call, as long as no call has changed the weight (who writes to its `data` calls tg_trim afterwards) and
+       it requires no gradient; that takes about as much memory again (tg_memory's `packed`), and no call but the first
+       allocates. tg_trim frees it until the next call, off for good. Of use where few rows meet a large weight, 2 to 100 say,
+       and in convolutions; not for weights in memory of yours (tg_wrap), halves and blocks. Results are the same bits */
 TG_API bool       tg_module_zero_grad(tg_module *m); /* all parameters' gradients are dropped */
 TG_API bool       tg_module_to(tg_module *m, tg_dtype dtype);              /* all floating parameters and buffers, in place */
 TG_API bool       tg_module_to_device(tg_module *m, tg_device device);     /* all parameters and buffers. Optimisers are made after these two */
