@@ -289,6 +289,7 @@ struct tg_tensor {
     bool         inline_storage;       /* header, storage and data are one block                      */
     bool         unrecorded;           /* a view made with the grad mode off                          */
     bool         off_record;           /* computed with the grad mode off from what needs a gradient  */
+    bool         keeps_packed;         /* a weight: products keep the form that they pack it into      */
     uint32_t     count;
     uint32_t     kept;                 /* how many of the counts are tg_keep's, for tg_drop to undo   */
     uint32_t     out_index;            /* which output of its node                                    */
@@ -510,11 +511,12 @@ typedef struct tg_memory_info {
     size_t graph;             /* bytes in recorded nodes                                              */
     size_t cached;            /* bytes waiting to be used again                                       */
     size_t scratch;           /* bytes of the threads' scratch slots                                  */
+    size_t packed;            /* bytes of weights' packed forms: tg_keep_packed                       */
     uint64_t host_calls;      /* calls of the allocator since tg_open                                 */
     int64_t live_tensors, live_nodes;
 } tg_memory_info;
 TG_API tg_memory_info tg_memory(tg_ctx *tg);
-TG_API void tg_trim(tg_ctx *tg);   /* returns cached blocks to the host's allocator */
+TG_API void tg_trim(tg_ctx *tg);   /* returns cached blocks, and weights' packed forms, to the host's allocator */
 
 /* ======================================================================================
    >>tensor    create, look, copy, view, slice, print, share
@@ -2484,6 +2486,25 @@ TG_API bool       tg_module_hook(tg_module *m, tg_module_hook_fn fn, void *user)
        is in tg_forward_of (x: the first), tg_forward_rnn, tg_forward_attention (x: the query) and tg_forward_transformer (x: src, tgt in decoders) */
 TG_API void       tg_train(tg_module *m, bool on);   /* m and all its parts: dropout drops, statistics move; torch's train and eval */
 TG_API void       tg_freeze(tg_module *m, bool on);  /* its parameters and those of its parts require no gradient, or one again */
+TG_API bool       tg_infer_begin(tg_module *m);
+TG_API void       tg_infer_end(tg_module *m, bool was);
+    /* between the two m and all its parts are in evaluation mode, and nothing is recorded: bool was = tg_infer_begin(net); ...
+       tg_infer_end(net, was), which brings back whatever the modes were. Pairs nest */
+TG_API bool       tg_bake(tg_module *m, tg_tensor *x);
+    /* m is for inference from now on: in evaluation mode (tg_train), frozen (tg_freeze), its weights packed (tg_keep_packed);
+       and each BatchNorm whose x is the result of a Conv, ConvTranspose or Linear is folded into that one's weight and bias,
+       which are new tensors. What is folded is seen on a call of tg_forward(m, x), so any forward will do; x is like what will
+       come, random numbers say, or NULL: nothing is folded. Pairs are left as they are where one of the two is called more
+       than once, has hooks, a computed weight or no running statistics. The results stay the same but for rounding: where a
+       second call with x shows another y (because the convolution's result is used without the norm, too), that is an error
+       and nothing was changed. A folded norm is an Identity without parameters and cannot be brought back: train, or save
+       for training, a tg_module_copy that was made before; m's optimisers are not stepped any more */
+TG_API void       tg_keep_packed(tg_module *m, bool on);
+    /* products by weights of at least 2 dimensions pack them into panels, at each call. On: what a Linear or Conv has packed is
+       kept for the next call, as long as no call has changed the weight (who writes to its `data` calls tg_trim afterwards) and
+       it requires no gradient; that takes about as much memory again (tg_memory's `packed`), and no call but the first
+       allocates. tg_trim frees it until the next call, off for good. Of use where few rows meet a large weight, 2 to 100 say,
+       and in convolutions; not for weights in memory of yours (tg_wrap), halves and blocks. Results are the same bits */
 TG_API bool       tg_module_zero_grad(tg_module *m); /* all parameters' gradients are dropped */
 TG_API bool       tg_module_to(tg_module *m, tg_dtype dtype);              /* all floating parameters and buffers, in place */
 TG_API bool       tg_module_to_device(tg_module *m, tg_device device);     /* all parameters and buffers. Optimisers are made after these two */
@@ -4028,6 +4049,7 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_forward_of(...) TG__PLACED(forward_of, __VA_ARGS__)
 #define tg_module_hook(m, fn, user) tg_module_hook(TG__AT_MODULE(m), fn, user)
 #define tg_freeze(m, on) tg_freeze(TG__AT_MODULE(m), on)
+#define tg_bake(m, x) tg_bake(TG__AT_MODULE(m), TG__AT(x))
 #define tg_module_zero_grad(m) tg_module_zero_grad(TG__AT_MODULE(m))
 #define tg_module_to(m, dtype) tg_module_to(TG__AT_MODULE(m), dtype)
 #define tg_module_to_device(m, device) tg_module_to_device(TG__AT_MODULE(m), device)
@@ -6110,6 +6132,7 @@ struct tg__storage {
     bool       own_block;      /* the data is a block of its own */
     tg_device  device;
     size_t     inline_bytes;   /* data that stands in the embedding block */
+    struct tg__panels *panels; /* NULL, or the form that products keep */
     tg__storage *next_listed, *prev_listed;   /* among the context's shared storages, or a device's */
     /* the last op that wrote in place, and from where: for the message about overwritten values */
     const char *written_by;
@@ -6162,6 +6185,7 @@ struct tg_ctx {
     tg_tensor *ring[TG__RING];
     uint32_t  ring_at;
     tg__storage *shared_list;              /* storages of this context that others may hold too */
+    struct tg__panels *panels_list;        /* of all weights */
 
     /* scopes */
     tg_tensor **held; size_t held_count, held_room;
@@ -6183,6 +6207,7 @@ struct tg_ctx {
     bool      grad_mode, anomaly;
     tg__node *dead_nodes;
     tg_module *lost_modules;               /* that an error left without an owner: they go when it is cleared */
+    struct tg__folds *folds;               /* tg_bake tries a model: what it has seen */
     bool      releasing;
     uint64_t  node_serial;
     tg__walk *walk;
@@ -6381,7 +6406,50 @@ TG__PRIVATE void tg__trim(tg_ctx *tg) {
         }
     }
 }
-TG_API void tg_trim(tg_ctx *tg) { if (tg && !tg__inside(tg, "trim")) tg__trim(tg); }
+/* ---- packed weights ----
+   Products pack their operands for themselves. A weight that says so keeps the form it was packed into, one at a time:
+   valid as long as its key, which names layout and place, and the storage's version are the same. */
+enum { TG__PANELS_KEY = 12 };
+typedef struct tg__panels {
+    struct tg__panels *next, **link;       /* in the context's list; what points here */
+    tg__storage *of;
+    size_t   bytes;                        /* with this head */
+    uint32_t version;
+    bool     filled;                       /* by whoever asked for it, at the latest when his launch is done */
+    int64_t  key[TG__PANELS_KEY];
+} tg__panels;
+#define TG__PANELS_HEAD TG__ROUND_UP(sizeof(tg__panels), 64)
+TG__PRIVATE void tg__panels_drop(tg_ctx *tg, tg__panels *p) {
+    if (!p) return;
+    *p->link = p->next;
+    if (p->next) p->next->link = p->link;
+    p->of->panels = NULL;
+    tg->memory.packed -= p->bytes;
+    tg__mem_put(tg, p, p->bytes);
+}
+/* t's packed form of this key, which has room for so many bytes. NULL: t keeps none, or another one, or memory failed. */
+TG__PRIVATE tg__panels *tg__panels_of(tg_ctx *tg, const tg_tensor *t, const int64_t *key, size_t bytes) {
+    tg__storage *s = t->storage;
+    tg__panels *p = s ? s->panels : NULL;
+    if (t->requires_grad || !s || s->borrowed || t->device != TG_CPU) return NULL;
+    if (p && p->version == s->version) return memcmp(p->key, key, sizeof p->key) == 0 ? p : NULL;
+    if (p && memcmp(p->key, key, sizeof p->key) == 0) { p->version = s->version; p->filled = false; return p; }
+    tg__panels_drop(tg, p);
+    p = (tg__panels *)tg__mem_get(tg, TG__PANELS_HEAD + bytes);
+    if (!p) return NULL;
+    p->next = tg->panels_list; p->link = &tg->panels_list;
+    if (p->next) p->next->link = &p->next;
+    tg->panels_list = s->panels = p;
+    p->of = s; p->bytes = TG__PANELS_HEAD + bytes; p->version = s->version; p->filled = false;
+    memcpy(p->key, key, sizeof p->key);
+    tg->memory.packed += p->bytes;
+    return p;
+}
+TG_API void tg_trim(tg_ctx *tg) {
+    if (!tg || tg__inside(tg, "trim")) return;
+    while (tg->panels_list) tg__panels_drop(tg, tg->panels_list);
+    tg__trim(tg);
+}
 
 TG_API tg_memory_info tg_memory(tg_ctx *tg) {
     tg_memory_info none = TG__ZERO;
@@ -7620,6 +7688,7 @@ TG__PRIVATE void tg__device_release(tg_ctx *tg, tg__storage *s) {
 TG__PRIVATE void tg__storage_drop(tg_ctx *tg, tg__storage *s, tg_tensor *t) {
     tg__storage_leave(s, t);
     if (s->users) return;
+    tg__panels_drop(tg, s->panels);
     if (s->shared) tg__shared_leave(tg, s);
     else if (s->own_block) {
         tg->memory.tensors -= s->bytes;
@@ -7668,7 +7737,7 @@ TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
        Sizes and strides past ndim are nobody's business. */
     t->tg = tg; t->data = t->place = NULL; t->numel = 0; t->grad = NULL; t->name = NULL;
     t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
-    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = t->off_record = false; t->alive = true;
+    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = t->off_record = t->keeps_packed = false; t->alive = true;
     t->opaque = 0; t->sparse_grad = false; t->inner = NULL;
     t->count = 1; t->kept = t->out_index = t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
@@ -7727,7 +7796,7 @@ TG__PRIVATE tg_tensor *tg__tensor_of(tg_ctx *tg, tg_device device, tg_dtype dtyp
     s = (tg__storage *)(t + 1);
     s->tg = tg; s->data = NULL; s->bytes = bytes; s->headers = NULL; s->shared = NULL; s->embedder = t;
     s->users = 0; s->version = 0; s->pinned = true; s->borrowed = s->own_block = false;
-    s->device = device; s->inline_bytes = 0;
+    s->device = device; s->inline_bytes = 0; s->panels = NULL;
     s->written_by = NULL; s->written_at.file = NULL; s->written_at.line = 0;
     if (device != TG_CPU) {
         struct tg__device *d = &tg->devices[device];
@@ -16744,6 +16813,8 @@ typedef struct tg__gemm_plan {
     int64_t a_step, b_step;         /* shared: elements from one packed panel to the next */
     int     classes;                /* lanes: 8 or 32, each of the lanes that are equal modulo it */
     int     words;                  /* shared: the dot product instruction, or 0 */
+    const tg_tensor *weight;        /* NULL, or the tensor that b is of: it may keep its panels */
+    const char *kept;               /* those, [k-block][panel], each b_step long; or NULL */
     int64_t block;                  /* shared: k of one phase */
 } tg__gemm_plan;
 
@@ -16799,6 +16870,7 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     p->kb = tg__gemm_kind(turn ? j->ta : j->tb);
     p->d = j->c;
     p->add = p->stream = false;
+    p->b_step = 0;
     p->pack_a = p->ka != TG__GEMM_OWN;
     p->pack_b = p->kb != TG__GEMM_OWN || (p->b_cs != 1 && p->n > 1);
     p->ks = tg__imin(TG__GEMM_KB, p->k);
@@ -16860,6 +16932,26 @@ TG__PRIVATE void tg__gemm_end(const tg__gemm_plan *j, tg__gemm_last *f, const vo
 
 /* ---- strips and blocks */
 
+/* b is to be packed: does its tensor keep panels? They are made here where they are not there. False: memory failed. */
+TG__PRIVATE bool tg__gemm_keep(tg__gemm_plan *j) {
+    const tg__gemm_part *p = &j->part;
+    const int64_t panels = tg__ceil_div(p->n, j->nr), blocks = tg__ceil_div(p->k, TG__GEMM_KB), size = (int64_t)j->size;
+    int64_t key[TG__PANELS_KEY] = { 0 };
+    tg__panels *kept;
+    if (!j->weight || !j->weight->keeps_packed || j->turned || j->batches > 1 || p->kb != TG__GEMM_OWN || p->k == 0) return true;
+    j->b_step = p->ks * j->nr + 16;
+    key[0] = p->n; key[1] = p->k; key[2] = p->b_rs; key[3] = p->b_cs;
+    key[4] = (const char *)p->b - (const char *)j->weight->storage->data;
+    kept = tg__panels_of(j->tg, j->weight, key, (size_t)(blocks * panels * j->b_step * size));
+    if (!kept) return j->tg->error == TG_OK;
+    j->kept = (const char *)kept + TG__PANELS_HEAD;
+    for (int64_t kb = 0; !kept->filled && kb < blocks; kb++)
+        TG__GEMM_CALL(j, tg__gemm_panels)(p->kb, (const char *)p->b + kb * TG__GEMM_KB * p->b_rs * size, p->b_rs, p->b_cs,
+            tg__imin(TG__GEMM_KB, p->k - kb * TG__GEMM_KB), p->n, (char *)kept + TG__PANELS_HEAD + kb * panels * j->b_step * size, j->nr, j->b_step);
+    kept->filled = true;
+    return true;
+}
+
 /* Notes the scratch that a strip of these sizes takes: packed panels, and its sums where c cannot hold them. */
 TG__PRIVATE void tg__gemm_size_strip(tg__gemm_plan *j, int64_t ms, int64_t ns) {
     const tg__gemm_part *p = &j->part;
@@ -16918,6 +17010,11 @@ TG__PRIVATE void tg__gemm_strip(const tg__gemm_plan *j, int64_t at, int64_t i, i
         p.b = (const char *)p.b + tg__gemm_bytes(p.kb, (int64_t)j->size_b, kb * TG__GEMM_KB * p.b_rs);
         p.k = tg__imin(TG__GEMM_KB, p.k - kb * TG__GEMM_KB);
         if (kb > 0 && j->path == TG__GEMM_BLOCKS) p.add = true;
+    }
+    if (j->kept) {
+        p.b_block = tg__ceil_div(whole_n, j->nr) * j->b_step;
+        p.b_step = j->b_step;
+        p.b = j->kept + (tg__imax(kb, 0) * p.b_block + col / j->nr * j->b_step) * (int64_t)j->size;
     }
     TG__GEMM_CALL(j, tg__gemm_strip)(&p);
     if (kb < 0 || (j->path == TG__GEMM_BLOCKS && kb == j->kt - 1)) tg__gemm_end(j, &f, p.d, p.d_rs);
@@ -16998,11 +17095,11 @@ TG__PRIVATE void tg__gemm_tile_chunk(const tg__gemm_plan *j, int64_t i) {
     const int64_t k0 = j->kb * j->block, row = i % j->mt * j->ms, col = i / j->mt * j->ns, whole_n = p.n;
     const int64_t a_panels = tg__ceil_div(p.m, j->mr), size = (int64_t)j->size;
     char *ap = j->mem, *bp = ap + a_panels * j->a_step * size,
-        *sums = bp + tg__ceil_div(p.n, j->nr) * j->b_step * size;
+        *sums = j->kept ? bp : bp + tg__ceil_div(p.n, j->nr) * j->b_step * size;
     tg__gemm_narrow(j, &p, &f, row, tg__imin(j->ms, p.m - row), col, tg__imin(j->ns, p.n - col));
     p.k = tg__imin(j->block, p.k - k0);
     p.a = ap + row / j->mr * j->a_step * size;
-    p.b = bp + col / j->nr * j->b_step * size;
+    p.b = (j->kept ? j->kept + j->kb * tg__ceil_div(whole_n, j->nr) * j->b_step * size : bp) + col / j->nr * j->b_step * size;
     p.a_step = j->a_step;
     p.b_step = j->b_step;
     p.add = k0 > 0 || (j->direct && f.accumulate);
@@ -17198,7 +17295,8 @@ TG__PRIVATE bool tg__gemm_plan_shared(tg__gemm_plan *j, int words) {
     const int64_t kc = p->k < j->block ? tg__ceil_div(p->k, g) : TG__GEMM_KB;
     j->a_step = TG__GEMM_CALL(j, tg__gemm_shape)(2, kc);
     j->b_step = kc * j->nr + (words ? j->nr : 16);
-    return tg__gemm_memory(j, tg__ceil_div(p->m, j->mr) * j->a_step + tg__ceil_div(p->n, j->nr) * j->b_step +
+    if (!words && !tg__gemm_keep(j)) return false;
+    return tg__gemm_memory(j, tg__ceil_div(p->m, j->mr) * j->a_step + (j->kept ? 0 : tg__ceil_div(p->n, j->nr) * j->b_step) +
         (j->direct ? 0 : p->m * p->n));
 }
 
@@ -17254,7 +17352,7 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
         j->mt = j->nt = 1;
         j->many = j->batches > 1 && j->direct && !j->last.bias && !p->pack_a && !p->pack_b && p->k <= TG__GEMM_KB;
         tg__gemm_size_strip(j, p->m, p->n);
-        return true;
+        return !p->pack_b || tg__gemm_keep(j);
     }
     /* rows of b that lie close together are read in place while few tiles share them; far apart, each one costs a page */
     const bool close = p->b_cs == 1 && p->b_rs * (int64_t)j->size <= 1024;
@@ -17262,6 +17360,7 @@ TG__PRIVATE bool tg__gemm_plan_sums(tg__gemm_plan *j) {
     /* as strips where all of a stays in L2 and rows of b can be packed in passing */
     const bool wide = p->b_cs == 1 && p->kb == TG__GEMM_OWN && p->ka == TG__GEMM_OWN && p->m * p->k <= 1 << 16 && p->k <= TG__GEMM_KB;
     if (p->m > 128 && p->n > 128 && work > 1 << 25 && !wide) return tg__gemm_plan_shared(j, 0);
+    if (p->pack_b && !tg__gemm_keep(j)) return false;
     if (j->kt > 1 && p->m * p->n * p->k > 4 * TG__GEMM_CHUNK) {
         if (p->m <= 32) {
             j->path = TG__GEMM_PARTIAL;
@@ -17283,6 +17382,7 @@ TG__PRIVATE bool tg__gemm_begin(tg__gemm_plan *j) {
     const bool reduction = tg__gemm_is_reduction(j->m, j->n, j->k) || (blocks && j->m <= TG__GEMM_FEW && j->k >= 64);
     const int64_t m = j->m;
     j->mem = NULL;
+    j->kept = NULL;
     j->mem_bytes = 0;
     j->second = j->many = false;
     j->words = 0;
@@ -17354,7 +17454,7 @@ TG__PRIVATE int64_t tg__gemm_phase(tg_ctx *tg, int phase, tg__gemm_plan *j) {
         j->now = phase / 2 / j->kt;
         j->kb = phase / 2 % j->kt;
         j->second = phase % 2 == 1;
-        if (j->now < j->batches) chunks = phase % 2 ? strips : j->mt + j->nt;
+        if (j->now < j->batches) chunks = phase % 2 ? strips : j->mt + (j->kept ? 0 : j->nt);
         break;
     case TG__GEMM_WHOLE: case TG__GEMM_LIBRARY:
         if (phase == 0) chunks = strips * j->batches;
@@ -17433,6 +17533,7 @@ TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *plan) {
         j->bias_rs = j->bias_cs = 0;
         if (j->bias) { j->bias_rs = bias->stride[d]; j->bias_cs = bias->stride[d + 1]; }
         j->accumulate = j->job.r->kind == 1;
+        j->weight = j->job.t[2];
         j->batch_dims = d;
         for (int i = 0; i < d; i++) {
             j->batch[i] = c->shape[i];
@@ -17557,6 +17658,8 @@ typedef struct tg__conv_plan {
     tg__conv_sub *sub; int64_t subs;
     char   *mem; size_t bytes;
     char   *packed;
+    tg__panels *kept;                            /* NULL, or where the weight keeps its panels */
+    bool    ready;                               /* which are there already */
     int64_t phase, panels, each;                 /* panels packed by a chunk */
     size_t  scratch;
     /* by weight */
@@ -17704,13 +17807,25 @@ TG__PRIVATE int64_t tg__conv_taps_of(const tg__conv_plan *j, tg__conv_sub *s, in
     return tg__conv_taps(j, s, r, table);
 }
 
+/* Panels of a result's weight, so many bytes, may be kept. */
+TG__PRIVATE bool tg__conv_keep(tg__conv_plan *j, size_t bytes) {
+    const tg_tensor *w = j->job.t[2];
+    int64_t key[TG__PANELS_KEY] = { 0 };
+    if (j->dir != TG_CONV_RESULT || !w->keeps_packed) return true;
+    key[0] = j->groups; key[1] = j->o; key[2] = j->c; key[3] = j->kd; key[4] = j->kh; key[5] = j->kw;
+    key[6] = j->so; key[7] = j->sc; key[8] = j->skd; key[9] = j->skh; key[10] = j->skw;
+    key[11] = (char *)j->w - (char *)w->storage->data;
+    j->kept = tg__panels_of(j->job.tg, w, key, bytes);
+    if (j->kept) j->packed = (char *)j->kept + TG__PANELS_HEAD;
+    return j->job.tg->error == TG_OK;
+}
 TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
     const bool by_data = j->dir == TG_CONV_BY_DATA;
     const int64_t all = j->kd * j->kh * j->kw, groups = j->groups,
         high_z = by_data ? tg__imin(j->stride[0], j->x.d) : 1, high_y = by_data ? tg__imin(j->stride[1], j->x.h) : 1,
         high_x = by_data ? tg__imin(j->stride[2], j->x.w) : 1;
     int64_t integers = 0, chunks = 0;
-    size_t head, weights = 0, need, scratch = 0;
+    size_t head, weights = 0, panels = 0, need, scratch = 0;
     tg__conv_sub one;
     j->m = by_data ? j->c : j->o / groups;
     j->k = by_data ? j->o / groups : j->c;
@@ -17727,17 +17842,17 @@ TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
             one.images * tg__imax(tg__ceil_div(one.cols, j->vn) * one.rows, 1) + 8;
     }
     head = TG__ROUND_UP(sizeof(tg__conv_sub) * (size_t)j->subs, 64) + TG__ROUND_UP((size_t)integers * 8, 64);
-    need = head;
     for (int64_t i = 0; i < j->subs; i++) {
         tg__conv_taps_of(j, &one, i, high_y, high_x, NULL);
-        need += (size_t)(groups * tg__ceil_div(j->m, j->mr) * (j->k * one.taps * j->mr + 16) + 16) * j->size + 64;
+        panels += (size_t)(groups * tg__ceil_div(j->m, j->mr) * (j->k * one.taps * j->mr + 16) + 16) * j->size + 64;
     }
-    j->bytes = need;
-    j->mem = (char *)tg__mem_get(j->job.tg, need);
+    if (!tg__conv_keep(j, panels)) return false;
+    j->bytes = head + (j->kept ? 0 : panels);
+    j->mem = (char *)tg__mem_get(j->job.tg, j->bytes);
     if (!j->mem) return false;
     j->sub = (tg__conv_sub *)(void *)j->mem;
     int64_t *table = (int64_t *)(void *)(j->mem + TG__ROUND_UP(sizeof(tg__conv_sub) * (size_t)j->subs, 64));
-    j->packed = j->mem + head;
+    if (!j->kept) j->packed = j->mem + head;
     for (int64_t i = 0; i < j->subs; i++) {
         tg__conv_sub *s = &j->sub[i];
         int64_t v = 0;
@@ -18074,6 +18189,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
     const int64_t groups = j->groups;
     if (phase == 0) {
         j->mem = NULL;
+        j->kept = NULL;
         j->isa = tg->isa;
         j->wide = j->type == TG_F64;
         j->kind = tg__gemm_kind(j->type);
@@ -18082,9 +18198,11 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
         j->mr = TG__CONV_CALL(j, tg__conv_shape)(0);
         j->vn = TG__CONV_CALL(j, tg__conv_shape)(1);
         j->wr = TG__CONV_CALL(j, tg__conv_shape)(2);
+        j->ready = false;
         if (!(j->dir == TG_CONV_BY_WEIGHT ? tg__conv_plan_weight(j) : tg__conv_plan_maps(j))) return -1;
     }
-    j->phase = phase;
+    if (phase == 0 && j->kept) { j->ready = j->kept->filled; j->kept->filled = true; }
+    j->phase = phase += j->ready;
     if (j->dir == TG_CONV_BY_WEIGHT) {
         if (phase < j->steps) chunks = j->parts * groups * j->o_splits * j->c_splits;
         else if (phase == j->steps) chunks = groups * j->o_panels;
@@ -20934,7 +21052,12 @@ TG__PRIVATE bool tg__linear_check(tg_ctx *tg, tg__node *n) {
     const tg_tensor *x = n->in[0], *w = n->in[1], *b = n->in[2];
     if (TG__RARE(x->opaque || w->opaque || (b && b->opaque)))
         return tg__linear_blocks(tg, n) && tg__shapes(tg, n, "[*, I] [O, I] ?[O] -> [*, O]");
-    return tg__matmul_types(tg, x, w) && (!b || tg__matmul_types(tg, x, b)) && tg__shapes(tg, n, "[*, I] [O, I] ?[O] -> [*, O]");
+    if (!tg__matmul_types(tg, x, w) || (b && !tg__matmul_types(tg, x, b))) return false;
+    if (x->ndim == 2 && w->ndim == 2 && x->shape[1] == w->shape[1] && (!b || (b->ndim == 1 && b->shape[0] == w->shape[0]))) {
+        const int64_t shape[2] = { x->shape[0], w->shape[0] };       /* so often that the rule need not be read */
+        return tg__out_make(tg, n, 0, x->dtype, 2, shape);
+    }
+    return tg__shapes(tg, n, "[*, I] [O, I] ?[O] -> [*, O]");
 }
 /* the operand as a matrix */
 TG__PRIVATE void tg__ask_flat(tg_operand *o, int64_t rows, int64_t columns, int64_t row, int64_t column) {
@@ -28015,6 +28138,7 @@ struct tg__module_own {
     tg__member *member; int64_t members, member_room;
     tg__module_hook *hook; int64_t hooks, hook_room;
     struct tg__weight_norm *norm; int64_t norms, norm_room;
+    int infers; bool trained;      /* open tg_infer_begins; `training` before the first */
     bool lost; tg_module *next_lost;
 };
 TG__PRIVATE tg_module *tg__member_part(const tg__member *s) { return s->kind == TG__MEMBER_PART ? (tg_module *)s->value : NULL; }
@@ -28211,6 +28335,7 @@ TG_API tg_tensor *tg_module_leave(tg_module *m, size_t mark, tg_tensor *y) {
     if (m) tg_path_end(m->tg, mark);
     return y;
 }
+TG__PRIVATE void tg__fold_saw(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor *y);   /* with tg_bake */
 /* y by way of m's hooks, and out of m */
 TG__PRIVATE tg_tensor *tg__module_left(tg_module *m, size_t mark, tg_tensor *x, tg_tensor *y) {
     int64_t i;
@@ -28235,6 +28360,7 @@ TG__PRIVATE tg_tensor *tg__forward(tg_module *m, tg_tensor *const *x, int n, con
     else if (!m->forward) tg__fail_op(tg, TG_ERROR_VALUE, "%s has no forward of one operand; it is called by a function of its own", m->kind);
     else if (n != 1) tg__fail_op(tg, TG_ERROR_VALUE, "%s takes one operand, got %d", m->kind, n);
     else y = m->forward(m, x[0]);
+    if (TG__RARE(tg->folds != NULL) && y) tg__fold_saw(tg, m, x[0], y);
     return tg__module_left(m, mark, x[0], y);
 }
 TG_API tg_tensor *(tg_forward)(tg_module *m, tg_tensor *x) { return tg__forward(m, &x, 1, "forward"); }
@@ -28316,6 +28442,34 @@ TG_API void tg_train(tg_module *m, bool on) {
     m->training = on;
     for (i = 0; i < m->own->members; i++) tg_train(tg__member_part(&m->own->member[i]), on);
 }
+TG__PRIVATE void tg__infer(tg_module *m, bool begins) {
+    struct tg__module_own *own = m->own;
+    int64_t i;
+    if (begins) { if (own->infers++ == 0) own->trained = m->training; m->training = false; }
+    else if (own->infers && --own->infers == 0) m->training = own->trained;
+    for (i = 0; i < own->members; i++) if (tg__member_part(&own->member[i])) tg__infer(tg__member_part(&own->member[i]), begins);
+}
+TG_API bool tg_infer_begin(tg_module *m) {
+    if (!m) return true;
+    tg__infer(m, true);
+    return tg_grad_mode(m->tg, false);
+}
+TG_API void tg_infer_end(tg_module *m, bool was) {
+    if (!m) return;
+    (void)tg_grad_mode(m->tg, was);
+    tg__infer(m, false);
+}
+TG_API void tg_keep_packed(tg_module *m, bool on) {
+    int64_t i;
+    if (!m || tg__inside(m->tg, "keep_packed")) return;
+    for (i = 0; i < m->own->members; i++) {
+        tg_tensor *t = tg__member_tensor(&m->own->member[i]);
+        tg_keep_packed(tg__member_part(&m->own->member[i]), on);
+        if (!t || t->ndim < 2) continue;
+        t->keeps_packed = on;
+        if (!on && t->storage) tg__panels_drop(m->tg, t->storage->panels);
+    }
+}
 TG__PRIVATE bool tg__freeze_visit(tg__tour *w, tg_module *m, tg__member *s) {
     (void)m;
     return !tg__member_leaf(s) || tg_require_grad(tg__member_tensor(s), *(const bool *)w->user) != NULL;
@@ -28333,7 +28487,7 @@ TG_API bool (tg_module_zero_grad)(tg_module *m) { return tg__start_module(m, "mo
 /* y, a leaf, takes gradients as t does. */
 TG__PRIVATE tg_tensor *tg__wants_as(tg_tensor *y, const tg_tensor *t) {
     y = y ? tg_require_grad(y, t->requires_grad) : NULL;
-    if (y) y->sparse_grad = t->sparse_grad;
+    if (y) { y->sparse_grad = t->sparse_grad; y->keeps_packed = t->keeps_packed; }
     return y;
 }
 
@@ -28493,6 +28647,7 @@ TG_API bool (tg_module_set)(tg_module *m, const char *path, tg_tensor *t) {
     if (!s || !tg__member_tensor(s)) return tg__fail_op(tg, TG_ERROR_VALUE, "%s has no parameter or buffer %s", m->kind, path);
     if (!tg__same_shape(t, tg__member_tensor(s))) return tg__fail_op(tg, TG_ERROR_SHAPE, "%s is %t, got %t", path, tg__member_tensor(s), t);
     t->count++;
+    if (tg__member_tensor(s)->keeps_packed) t->keeps_packed = true;
     tg__tensor_drop(tg__member_tensor(s));
     tg__member_set(part, s, t);
     return true;
@@ -29857,6 +30012,153 @@ TG_API tg_module *(tg_nn_append)(tg_module *list, tg_module *part) {
 TG_API tg_module *(tg_nn_named)(tg_module *dict, const char *name, tg_module *part) {
     return (tg_module_part)(dict, NULL, name, -1, part) ? dict : NULL;
 }
+
+/* ------------------------------------------------------------------ tg_bake ----
+   y = (weight x + bias - mean) s + beta, s = gamma / sqrt(var + eps), is a layer with the weight s weight and the bias
+   (bias - mean) s + beta. Which norm follows which layer a call tells: the layer's y is the norm's x. */
+typedef struct tg__fold {
+    tg_module *layer, *norm;               /* layer NULL: a norm behind something else */
+    tg_tensor *y;                          /* the layer's, held so that no other tensor stands at its address */
+    tg_tensor *weight, *bias;              /* new ones; while they are in their places the old ones, owned */
+    uint32_t version;                      /* of y: nobody wrote to it before the norm */
+    bool bad;
+} tg__fold;
+struct tg__folds { tg__fold *fold; int64_t count, room; };
+static const char tg__fold_weight[] = "weight", tg__fold_bias[] = "bias";
+
+/* Where a layer has its bias, NULL: m is none that a norm goes into. */
+TG__PRIVATE tg_tensor **tg__fold_place(tg_module *m, int *channels) {
+    const tg__member *w = tg__member_find(m, tg__fold_weight, 6);
+    *channels = 0;
+    if (m->own->hooks || m->own->norms || !w || !tg__member_leaf(w) || !tg_dtype_is_float(((tg_tensor *)w->value)->dtype)) return NULL;
+#ifndef TENSORGRAD_NO_CONV
+    if (m->forward == tg__nn_conv_forward) {
+        tg__conv_layer *l = (tg__conv_layer *)(void *)m;
+        if (l->transposed) *channels = 1;
+        return l->transposed && l->args.groups > 1 ? NULL : &l->bias;
+    }
+#endif
+    return m->forward == tg__nn_linear_forward ? &((tg__linear *)(void *)m)->bias : NULL;
+}
+TG__PRIVATE tg__fold *tg__fold_add(tg_ctx *tg, struct tg__folds *all) {
+    tg__fold *f = (tg__fold *)tg__grow(tg, all->fold, all->count, &all->room, sizeof *f);
+    if (!f) return NULL;
+    all->fold = f;
+    f += all->count++;
+    memset(f, 0, sizeof *f);
+    return f;
+}
+/* A call of m while a model is tried. */
+TG__PRIVATE void tg__fold_saw(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor *y) {
+    struct tg__folds *all = tg->folds;
+    tg__fold *f, *found = NULL;
+    bool again = false;
+    int64_t i;
+    int channels;
+    for (i = 0; i < all->count; i++) {
+        f = &all->fold[i];
+        if (f->layer == m || f->norm == m) f->bad = again = true;
+        if (f->y == x && x->storage->version == f->version) found = f;
+    }
+    if (m->forward == tg__nn_batch_norm_forward) {
+        if (!found && !(found = tg__fold_add(tg, all))) return;
+        if (again || found->norm || !found->layer || m->own->hooks || m->training || ((tg__batch_norm *)(void *)m)->instance ||
+            !((tg__batch_norm *)(void *)m)->running_mean) found->bad = true;
+        found->norm = m;
+    } else if (!again && tg__fold_place(m, &channels) && (f = tg__fold_add(tg, all)) != NULL) {
+        f->layer = m; f->y = y; y->count++; f->version = y->storage->version;
+        if (y->ndim != ((tg_tensor *)tg__member_find(m, tg__fold_weight, 6)->value)->ndim) f->bad = true;       /* channels stand elsewhere */
+    }
+}
+/* The new weight and bias. */
+TG__PRIVATE bool tg__fold_make(tg__fold *f) {
+    const tg__batch_norm *l = (const tg__batch_norm *)(void *)f->norm;
+    tg_tensor *w = (tg_tensor *)tg__member_find(f->layer, tg__fold_weight, 6)->value, *s, *b;
+    const tg__member *bias = tg__member_find(f->layer, tg__fold_bias, 4);
+    int64_t shape[5] = { 1, 1, 1, 1, 1 };
+    int channels;
+    tg_tensor **place = tg__fold_place(f->layer, &channels);
+    s = tg_rsqrt(tg_add_scalar(l->running_var, l->eps));
+    if (l->weight) s = tg_mul(s, l->weight);
+    b = bias ? tg_sub((tg_tensor *)bias->value, l->running_mean) : tg_neg(l->running_mean);
+    b = tg_mul(b, s);
+    if (l->bias) b = tg_add(b, l->bias);
+    shape[channels] = -1;
+    f->weight = tg_to(tg_mul(w, tg_reshape(s, w->ndim, shape)), w->dtype);
+    f->bias = tg_to(b, w->dtype);
+    if (!f->weight || !f->bias) { f->weight = f->bias = NULL; return false; }
+    f->weight->count++; f->bias->count++;
+    f->weight->keeps_packed = w->keeps_packed;
+    return bias || tg__member_new(f->layer, TG__MEMBER_COMPUTED, place, tg__fold_bias, -1);
+}
+/* Puts the new in place of the old, and the other way round. */
+TG__PRIVATE void tg__fold_swap(tg__fold *f) {
+    const bool on = f->norm->forward == tg__nn_batch_norm_forward;
+    tg__member *w = tg__member_find(f->layer, tg__fold_weight, 6), *b = tg__member_find(f->layer, tg__fold_bias, 4);
+    tg_tensor *weight = (tg_tensor *)w->value, *bias = (tg_tensor *)b->value;
+    tg__member_set(f->layer, w, f->weight); tg__member_set(f->layer, b, f->bias);
+    b->kind = f->bias ? TG__MEMBER_PARAM : TG__MEMBER_COMPUTED;
+    f->weight = weight; f->bias = bias;
+    f->norm->forward = on ? tg__nn_identity_forward : tg__nn_batch_norm_forward;
+}
+TG__PRIVATE void tg__fold_end(tg_ctx *tg, tg__fold *f, bool folded) {
+    struct tg__module_own *own = f->norm && folded && !f->bad ? f->norm->own : NULL;
+    tg__member *b = f->layer ? tg__member_find(f->layer, tg__fold_bias, 4) : NULL;
+    while (own && own->members) {
+        tg__member *s = &own->member[own->members - 1];
+        tg__member_drop(tg, s);
+        own->members--;
+        tg__member_set(f->norm, s, NULL);
+    }
+    if (own) f->norm->kind = "Identity";
+    if (b && !b->value) { tg__member_drop(tg, b); f->layer->own->members--; }        /* the last one, made for what did not come */
+    tg__tensor_drop(f->y); tg__tensor_drop(f->weight); tg__tensor_drop(f->bias);
+}
+/* Is z what y was, but for rounding? */
+TG__PRIVATE bool tg__fold_agrees(tg_tensor *y, tg_tensor *z) {
+    if (!y || !z || y->numel == 0) return y && z;
+    return tg_item(tg_max(tg_abs(tg_sub(tg_to(z, TG_F32), tg_to(y, TG_F32))))) <= (tg_dtype_size(y->dtype) < 4 ? 0.05 : 1e-3) * tg_item(tg_max(tg_abs(tg_to(y, TG_F32))));
+}
+TG__PRIVATE bool tg__fold_all(tg_ctx *tg, tg_module *m, tg_tensor *x) {
+    const tg_mark scope = tg_begin(tg);
+    struct tg__folds all;
+    bool was, outermost, ok;
+    tg_tensor *y;
+    int64_t i, n = 0;
+    memset(&all, 0, sizeof all);
+    outermost = tg__compose_values(tg, &was);
+    tg__infer(m, true);
+    tg->folds = &all;
+    y = tg_forward(m, x);
+    tg->folds = NULL;
+    ok = y && !tg_failed(tg);
+    for (i = 0; ok && i < all.count; i++) {
+        tg__fold *f = &all.fold[i];
+        if (!f->norm) f->bad = true;
+        if (!f->bad) ok = tg__fold_make(f);
+    }
+    for (n = 0; ok && n < all.count; n++) if (!all.fold[n].bad) tg__fold_swap(&all.fold[n]);
+    if (ok && !tg__fold_agrees(y, tg_forward(m, x))) {
+        ok = false;
+        (void)tg__fail_op(tg, TG_ERROR_VALUE, "y is another once the norms are folded: a result is used without its norm, too, or y depends on more than x; give x as NULL to fold nothing");
+    }
+    while (!ok && n > 0) if (!all.fold[--n].bad) tg__fold_swap(&all.fold[n]);
+    for (i = 0; i < all.count; i++) tg__fold_end(tg, &all.fold[i], ok);
+    tg__mem_put(tg, all.fold, (size_t)all.room * sizeof *all.fold);
+    tg__infer(m, false);
+    (void)tg__composed_values(tg, outermost, was, NULL);
+    tg_end(tg, scope);
+    return ok;
+}
+TG_API bool (tg_bake)(tg_module *m, tg_tensor *x) {
+    tg_ctx *tg = tg__start_module(m, "bake");
+    if (!tg || (x && (!tg__use(tg, x, 1) || !tg__fold_all(tg, m, x)))) return false;
+    tg_train(m, false);
+    tg_freeze(m, true);
+    tg_keep_packed(m, true);
+    return true;
+}
+
 /* ======================================================================================
    >>impl-optim    optimisers: their family, rules and options, L-BFGS; clipping; averages; schedules
    A step settles everything first: which parameters have a gradient, in what form, with what is remembered for them; what
@@ -36427,6 +36729,7 @@ typedef struct tg__gemm_part {
     bool    stream;
     void   *work;
     int64_t a_step, b_step;                  /* block kernel: elements from one packed panel to the next */
+    int64_t b_block;                         /* strip: where b_step is not 0, b is packed; from one k-block to the next */
 } tg__gemm_part;
 
 /* From sums to the result. */
@@ -37303,7 +37606,10 @@ TG__PRIVATE void TG__FT(tg__gemm_strip)(const tg__gemm_part *s) {
             const int64_t n = s->n - j < TG__G_NR ? s->n - j : TG__G_NR;
             const TG__T *bj = (const TG__T *)(const void *)b + j;
             int64_t b_rs = s->b_rs, done = 0;
-            if (s->pack_b) {
+            if (s->b_step) {
+                bj = (const TG__T *)s->b + k / s->ks * s->b_block + j / TG__G_NR * s->b_step;
+                b_rs = TG__G_NR;
+            } else if (s->pack_b) {
                 if (s->b_cs == 1 && s->kb == TG__GEMM_OWN && !s->pack_a && n == TG__G_NR && s->m >= TG__G_MR) {
                     TG__FT(tg__gemm_first)(kc, (const TG__T *)(const void *)a, s->a_rs, s->a_cs, bj, b_rs, bp,
                         (TG__T *)s->d + j, s->d_rs, mode);
