@@ -534,6 +534,7 @@ TG_API tg_tensor *tg_eye(tg_ctx *tg, int64_t n);
 TG_API tg_tensor *tg_from(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, const void *data);
     /* a copy of packed row-major data */
 TG_API tg_tensor *tg_from_f32(tg_ctx *tg, int ndim, const int64_t *shape, const float *data);
+TG_API tg_tensor *tg_from_i64(tg_ctx *tg, int ndim, const int64_t *shape, const int64_t *data);
 TG_API tg_tensor *tg_wrap(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data);
     /* no copy: a tensor over the caller's memory, which must outlive it */
 TG_API tg_tensor *tg_empty_like(tg_tensor *t);                            /* same shape, dtype and dense stride order */
@@ -556,6 +557,7 @@ TG_API bool       tg_set(tg_tensor *t, const int64_t *index, double value);
 TG_API bool       tg_read(tg_tensor *t, void *out, size_t size);
     /* copies out packed and row-major in t's dtype; `size` must be the number of its bytes */
 TG_API bool       tg_read_f32(tg_tensor *t, float *out, int64_t count);   /* converted to f32                       */
+TG_API bool       tg_read_i64(tg_tensor *t, int64_t *out, int64_t count); /* converted to i64                       */
 TG_API bool       tg_write(tg_tensor *t, const void *data, size_t size);
     /* copies packed row-major data of t's dtype into t */
 TG_API bool       tg_is_contiguous(tg_tensor *t);
@@ -1612,14 +1614,17 @@ TG_API tg_tensor *tg_cosine_embedding_loss_from(const tg_cosine_embedding_loss_a
 #define tg_cosine_embedding_loss(x1_, x2_, ...) TG__OPTIONS3(tg_cosine_embedding_loss, x1, x1_, x2, x2_, target, __VA_ARGS__)
     /* [N, D], [N, D], target [N]; or [D], [D], []: with c the cosine of the angle between x1 and x2, 1 - c where target is
        1, max(0, c - margin) where it is -1 */
+typedef tg_tensor *(*tg_distance)(void *user, tg_tensor *a, tg_tensor *b);   /* [..., D] each -> how far apart, [...] */
 typedef struct tg_triplet_margin_loss_args {
     tg_place at TG_EMPTY;
     tg_tensor *anchor TG_EMPTY, *positive TG_EMPTY, *negative TG_EMPTY;
+    tg_distance distance TG_EMPTY;     /* in place of the p-norm: torch's triplet_margin_with_distance_loss */
     tg_maybe eps TG_EMPTY;             /* added to each difference; not given: 1e-6 */
     double margin TG_EMPTY;            /* zero: 1 */
     tg_maybe p TG_EMPTY;               /* which norm; not given: 2 */
     tg_reduction reduction TG_EMPTY;
     bool swap TG_EMPTY;                /* the negative's distance is that to the anchor or the positive, whichever is less */
+    void *user TG_EMPTY;               /* distance's */
 } tg_triplet_margin_loss_args;
 TG_API tg_tensor *tg_triplet_margin_loss_from(const tg_triplet_margin_loss_args *args);
 #define tg_triplet_margin_loss(anchor_, positive_, ...) TG__OPTIONS3(tg_triplet_margin_loss, anchor, anchor_, positive, positive_, negative, __VA_ARGS__)
@@ -2480,6 +2485,7 @@ typedef tg_tensor *(*tg_module_hook_fn)(void *user, tg_module *m, tg_tensor *x, 
 TG_API bool       tg_module_hook(tg_module *m, tg_module_hook_fn fn, void *user);
     /* fn sees each x and y of m from now on, in the order in which hooks were given; what it returns takes y's place. So it
        is in tg_forward_of (x: the first), tg_forward_rnn, tg_forward_attention (x: the query) and tg_forward_transformer (x: src, tgt in decoders) */
+TG_API bool       tg_module_unhook(tg_module *m, tg_module_hook_fn fn, void *user);   /* the last one given with fn and user is gone; false: there is none */
 TG_API void       tg_train(tg_module *m, bool on);   /* m and all its parts: dropout drops, statistics move; torch's train and eval */
 TG_API void       tg_freeze(tg_module *m, bool on);  /* its parameters and those of its parts require no gradient, or one again */
 TG_API bool       tg_module_zero_grad(tg_module *m); /* all parameters' gradients are dropped */
@@ -2487,6 +2493,13 @@ TG_API bool       tg_module_to(tg_module *m, tg_dtype dtype);              /* al
 TG_API bool       tg_module_to_device(tg_module *m, tg_device device);     /* all parameters and buffers. Optimisers are made after these two */
 TG_API tg_module *tg_module_copy(tg_module *m);      /* a model of its own with the same values. A module's fields that are neither parts nor
                                                         tensors of it are copied as bytes, hooks as they are */
+TG_API tg_module *tg_module_share(tg_ctx *to, tg_module *m);
+    /* a copy in context `to` whose parameters and buffers are m's own, by tg_share: no numbers are copied but the first time.
+       They are frozen then, for m too, as long as both are there, so share a model that is to change by its tg_module_copy.
+       Many threads, each with a context, so run one set of weights, with the same bits; tg_train(m, false) before. New
+       weights replace it under load, never half of them: the set to be taken is a model in a context of its own, which a
+       mutex guards. Whoever trains puts a new one there, tg_module_share(shop, tg_module_copy(net)), and frees the old one;
+       a thread takes it, tg_module_share(mine, it), and frees its old one, between two of its forwards. See tests/test_threads.c */
 
 /* What there is in a module: names are paths, "layers.3.weight"; what is shared counts once, under its first name. */
 TG_API tg_module *tg_module_at(tg_module *m, const char *path);            /* borrowed; NULL without an error if absent. "" is m */
@@ -2647,6 +2660,7 @@ TG_API tg_module *tg_nn_fractional_max_pool3d_from(const tg_nn_fractional_max_po
 #define tg_nn_fractional_max_pool2d(tg_, ...) TG__OPTIONS2(tg_nn_fractional_max_pool2d, tg, tg_, kernel, __VA_ARGS__)
 #define tg_nn_fractional_max_pool3d(tg_, ...) TG__OPTIONS2(tg_nn_fractional_max_pool3d, tg, tg_, kernel, __VA_ARGS__)
     /* max_unpool takes two operands, x and the places that max_pool gave: tg_forward_with(m, x, indices) */
+TG_API tg_tensor *tg_forward_pool(tg_module *m, tg_tensor *x, tg_tensor **indices);   /* of a MaxPool or FractionalMaxPool, and the places: torch's return_indices */
 TG_API tg_module *tg_nn_adaptive_avg_pool1d(tg_ctx *tg, int n, const int64_t *size);
 TG_API tg_module *tg_nn_adaptive_avg_pool2d(tg_ctx *tg, int n, const int64_t *size);
 TG_API tg_module *tg_nn_adaptive_avg_pool3d(tg_ctx *tg, int n, const int64_t *size);
@@ -2893,6 +2907,7 @@ typedef struct tg_nn_loss_args {
     tg_maybe beta TG_EMPTY;                /* smooth_l1 */
     int64_t blank TG_EMPTY;                /* ctc */
     tg_maybe delta TG_EMPTY;               /* huber */
+    tg_distance distance TG_EMPTY;         /* triplet_margin, as user */
     tg_maybe eps TG_EMPTY;                 /* poisson_nll, gaussian_nll, triplet_margin */
     bool full TG_EMPTY;                    /* poisson_nll, gaussian_nll */
     tg_maybe ignore_index TG_EMPTY;        /* nll, cross_entropy */
@@ -2904,6 +2919,7 @@ typedef struct tg_nn_loss_args {
     tg_tensor *pos_weight TG_EMPTY;        /* bce_with_logits */
     tg_reduction reduction TG_EMPTY;
     bool swap TG_EMPTY;                    /* triplet_margin */
+    void *user TG_EMPTY;
     tg_tensor *weight TG_EMPTY;            /* those whose functions have it */
     bool zero_infinity TG_EMPTY;           /* ctc */
 } tg_nn_loss_args;
@@ -3132,10 +3148,13 @@ typedef struct tg_clip_grad_norm_args {
 TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *args);
 #define tg_clip_grad_norm_(params_, n_params_, ...) \
     TG__OPTIONS3(tg_clip_grad_norm, params, params_, n_params, n_params_, max_norm, __VA_ARGS__)
+TG_API double tg_optim_clip_grad_norm(tg_optim *opt, double max_norm);   /* of all parameters of all groups */
 TG_API bool tg_clip_grad_value_(tg_tensor *const *params, int n_params, double clip_value);   /* each element to -clip_value .. clip_value */
 
 /* averages[i] = decay * averages[i] + (1 - decay) * params[i], of lists of tensors of equal shapes, in one job. */
 TG_API bool tg_ema_(tg_tensor *const *averages, tg_tensor *const *params, int n, double decay);
+TG_API bool tg_module_ema_(tg_module *average, tg_module *m, double decay);
+    /* the same of all parameters of two models built alike; buffers are copied. tg_module_copy(m) begins an average; a decay of 0 copies all values */
 
 /* Schedules: torch's rates as functions of the step, which is counted from 0. tg_optim_set_lr(opt, 0, tg_step_lr(0.1, step, 30, 0.1))
    before a step is all; a run that is resumed needs nothing but its step. One after another, torch's SequentialLR, is
@@ -3637,6 +3656,7 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_eye(tg, n) tg_eye(TG__AT_CTX(tg), n)
 #define tg_from(tg, ...) tg_from(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_from_f32(tg, ...) tg_from_f32(TG__AT_CTX(tg), __VA_ARGS__)
+#define tg_from_i64(tg, ...) tg_from_i64(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_wrap(tg, ...) tg_wrap(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_empty_like(t) tg_empty_like(TG__AT(t))
 #define tg_zeros_like(t) tg_zeros_like(TG__AT(t))
@@ -3654,6 +3674,7 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_set(t, ...) tg_set(TG__AT(t), __VA_ARGS__)
 #define tg_read(t, out, size) tg_read(TG__AT(t), out, size)
 #define tg_read_f32(t, out, count) tg_read_f32(TG__AT(t), out, count)
+#define tg_read_i64(t, out, count) tg_read_i64(TG__AT(t), out, count)
 #define tg_write(t, ...) tg_write(TG__AT(t), __VA_ARGS__)
 #define tg_equal(a, b) tg_equal(TG__AT(a), TG__AT(b))
 #define tg_allclose(a, b, rtol, atol) tg_allclose(TG__AT(a), TG__AT(b), rtol, atol)
@@ -4025,11 +4046,13 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module *m, tg_tensor *const *x, int n) { return tg_forward_of(tg__at_module(m, file, line), tg__at_list(x, n, file, line), n); }
 #define tg_forward_of(...) TG__PLACED(forward_of, __VA_ARGS__)
 #define tg_module_hook(m, fn, user) tg_module_hook(TG__AT_MODULE(m), fn, user)
+#define tg_module_unhook(m, fn, user) tg_module_unhook(TG__AT_MODULE(m), fn, user)
 #define tg_freeze(m, on) tg_freeze(TG__AT_MODULE(m), on)
 #define tg_module_zero_grad(m) tg_module_zero_grad(TG__AT_MODULE(m))
 #define tg_module_to(m, dtype) tg_module_to(TG__AT_MODULE(m), dtype)
 #define tg_module_to_device(m, device) tg_module_to_device(TG__AT_MODULE(m), device)
 #define tg_module_copy(m) tg_module_copy(TG__AT_MODULE(m))
+#define tg_module_share(to, m) tg_module_share(TG__AT_CTX(to), TG__AT_MODULE(m))
 #define tg_state_dict(m) tg_state_dict(TG__AT_MODULE(m))
 #define tg_load_state_dict(m, d, report) tg_load_state_dict(TG__AT_MODULE(m), TG__AT_CONST_DICT(d), report)
 #define tg_save(m, path) tg_save(TG__AT_MODULE(m), path)
@@ -4049,6 +4072,7 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_nn_identity(tg) tg_nn_identity(TG__AT_CTX(tg))
 #define tg_nn_flatten(tg) tg_nn_flatten(TG__AT_CTX(tg))
 #define tg_nn_unflatten(tg, dim, ...) tg_nn_unflatten(TG__AT_CTX(tg), dim, __VA_ARGS__)
+#define tg_forward_pool(m, x, indices) tg_forward_pool(TG__AT_MODULE(m), TG__AT(x), indices)
 #define tg_nn_adaptive_avg_pool1d(tg, ...) tg_nn_adaptive_avg_pool1d(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_nn_adaptive_avg_pool2d(tg, ...) tg_nn_adaptive_avg_pool2d(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_nn_adaptive_avg_pool3d(tg, ...) tg_nn_adaptive_avg_pool3d(TG__AT_CTX(tg), __VA_ARGS__)
@@ -4110,10 +4134,12 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_optim_set_lr(opt, group, lr) tg_optim_set_lr(TG__AT_OPTIM(opt), group, lr)
 #define tg_optim_state(opt) tg_optim_state(TG__AT_OPTIM(opt))
 #define tg_optim_load(opt, state) tg_optim_load(TG__AT_OPTIM(opt), TG__AT_CONST_DICT(state))
+#define tg_optim_clip_grad_norm(opt, max_norm) tg_optim_clip_grad_norm(TG__AT_OPTIM(opt), max_norm)
 static inline bool tg__clip_grad_value__at(const char *file, int line, tg_tensor *const *params, int n_params, double clip_value) { return tg_clip_grad_value_(tg__at_list(params, n_params, file, line), n_params, clip_value); }
 #define tg_clip_grad_value_(...) TG__PLACED(clip_grad_value_, __VA_ARGS__)
 static inline bool tg__ema__at(const char *file, int line, tg_tensor *const *averages, tg_tensor *const *params, int n, double decay) { return tg_ema_(averages, tg__at_list(params, n, file, line), n, decay); }
 #define tg_ema_(...) TG__PLACED(ema_, __VA_ARGS__)
+#define tg_module_ema_(average, m, decay) tg_module_ema_(TG__AT_MODULE(average), TG__AT_MODULE(m), decay)
 #define tg_batch_of(data, step, ...) tg_batch_of(TG__AT_DATA(data), step, __VA_ARGS__)
 #define tg_idx_parse(tg, ...) tg_idx_parse(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_idx_load(tg, path) tg_idx_load(TG__AT_CTX(tg), path)
@@ -11317,6 +11343,9 @@ TG_API tg_tensor *(tg_from)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype
 TG_API tg_tensor *(tg_from_f32)(tg_ctx *tg, int ndim, const int64_t *shape, const float *data) {
     return tg__from(tg, "from_f32", ndim, shape, TG_F32, data);
 }
+TG_API tg_tensor *(tg_from_i64)(tg_ctx *tg, int ndim, const int64_t *shape, const int64_t *data) {
+    return tg__from(tg, "from_i64", ndim, shape, TG_I64, data);
+}
 /* kernels read elements by their own type, for which an address must fit */
 TG__PRIVATE bool tg__aligned(const void *p, tg_dtype dtype) { return tg__is_block(dtype) || (uintptr_t)p % tg_dtype_size(dtype) == 0; }
 TG_API tg_tensor *(tg_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data) {
@@ -11756,15 +11785,17 @@ TG_API bool (tg_read)(tg_tensor *t, void *out, size_t size) {
     tg__packed(&h, t, t->dtype, out);
     return tg__copy_to(tg, &h, t);
 }
-TG_API bool (tg_read_f32)(tg_tensor *t, float *out, int64_t count) {
-    tg_ctx *tg = tg__start(t, "read_f32");
+TG__PRIVATE bool tg__read_as(tg_tensor *t, const char *name, tg_dtype dtype, void *out, int64_t count) {
+    tg_ctx *tg = tg__start(t, name);
     tg_tensor h;
     if (!tg) return false;
     if (count != t->numel) return tg__fail(tg, TG__E_ELEMENTS, count, t, t->numel);
     if (!out && count) return tg__fail(tg, TG__E_NO_DATA, "place for the data");
-    tg__packed(&h, t, TG_F32, out);
+    tg__packed(&h, t, dtype, out);
     return tg__copy_to(tg, &h, t);
 }
+TG_API bool (tg_read_f32)(tg_tensor *t, float *out, int64_t count) { return tg__read_as(t, "read_f32", TG_F32, out, count); }
+TG_API bool (tg_read_i64)(tg_tensor *t, int64_t *out, int64_t count) { return tg__read_as(t, "read_i64", TG_I64, out, count); }
 TG_API bool (tg_write)(tg_tensor *t, const void *data, size_t size) {
     tg_ctx *tg = tg__start_blocks(t, "write");
     tg_tensor h;
@@ -24189,6 +24220,9 @@ TG_API tg_tensor *tg_cosine_embedding_loss_from(const tg_cosine_embedding_loss_a
 }
 /* Along the last dimension; of no features it is 0 in every order. */
 TG__PRIVATE tg_tensor *tg__last_norm(tg_tensor *d, double p) { return d ? tg__norm_of(d->tg, d, d->numel ? p : 1, TG_DIMS(-1), false) : NULL; }
+TG__PRIVATE tg_tensor *tg__triplet_distance(const tg_triplet_margin_loss_args *a, tg_tensor *x, tg_tensor *y, double eps, double p) {
+    return a->distance ? a->distance(a->user, x, y) : tg__last_norm(tg_add_scalar(tg_sub(x, y), eps), p);
+}
 TG_API tg_tensor *tg_triplet_margin_loss_from(const tg_triplet_margin_loss_args *a) {
     tg_tensor *in[3], *near_by, *apart;
     tg__loss l;
@@ -24205,9 +24239,9 @@ TG_API tg_tensor *tg_triplet_margin_loss_from(const tg_triplet_margin_loss_args 
         return tg__loss_close(&l, NULL);
     }
     if (l.x->ndim == 0) { tg__fail(l.tg, TG__E_NO_DIMS, l.x); return tg__loss_close(&l, NULL); }
-    near_by = tg__last_norm(tg_add_scalar(tg_sub(l.x, l.target), eps), p);
-    apart = tg__last_norm(tg_add_scalar(tg_sub(l.x, l.third), eps), p);
-    if (a->swap) apart = tg_minimum(apart, tg__last_norm(tg_add_scalar(tg_sub(l.target, l.third), eps), p));
+    near_by = tg__triplet_distance(a, l.x, l.target, eps, p);
+    apart = tg__triplet_distance(a, l.x, l.third, eps, p);
+    if (a->swap) apart = tg_minimum(apart, tg__triplet_distance(a, l.target, l.third, eps, p));
     return tg__loss_end(&l, tg__not_below_0(tg_add_scalar(tg_sub(near_by, apart), margin)));
 }
 /* All pairs of rows, taken by their numbers. */
@@ -28135,6 +28169,13 @@ TG_API bool (tg_module_hook)(tg_module *m, tg_module_hook_fn fn, void *user) {
     h[m->own->hooks].fn = fn; h[m->own->hooks++].user = user;
     return true;
 }
+TG_API bool (tg_module_unhook)(tg_module *m, tg_module_hook_fn fn, void *user) {
+    int64_t i = m ? m->own->hooks - 1 : -1;
+    while (i >= 0 && (m->own->hook[i].fn != fn || m->own->hook[i].user != user)) i--;
+    if (i < 0) return false;
+    for (m->own->hooks--; i < m->own->hooks; i++) m->own->hook[i] = m->own->hook[i + 1];
+    return true;
+}
 
 /* ---- walking ----
    Every member of m and its parts, with its path; the visitor ends the walk by false. What is shared is met under each of
@@ -28293,9 +28334,8 @@ TG_API bool (tg_module_to_device)(tg_module *m, tg_device device) {
     return tg__module_change_all(m, &c);
 }
 
-/* ---- a copy ---- */
-TG__PRIVATE tg_module *tg__module_twin(tg_module *m, tg__pairs *pairs) {
-    tg_ctx *tg = m->tg;
+/* ---- a copy: in context tg, of the numbers too or sharing them ---- */
+TG__PRIVATE tg_module *tg__module_twin(tg_ctx *tg, tg_module *m, bool shared, tg__pairs *pairs) {
     tg_module *y = (tg_module *)(tg_module_new)(tg, m->own->size, m->kind, m->forward);
     struct tg__module_own *own;
     int64_t i;
@@ -28310,7 +28350,8 @@ TG__PRIVATE tg_module *tg__module_twin(tg_module *m, tg__pairs *pairs) {
         const bool known = value != NULL;
         if (s->field) memset(field, 0, sizeof *field);
         if (s->kind == TG__MEMBER_COMPUTED) { if (tg__member_new(y, s->kind, field, s->name, -1)) continue; break; }
-        if (!known) value = tg__member_part(s) ? (void *)tg__module_twin(tg__member_part(s), pairs) : (void *)tg_clone(tg_detach(tg__member_tensor(s)));
+        if (!known) value = tg__member_part(s) ? (void *)tg__module_twin(tg, tg__member_part(s), shared, pairs)
+            : shared ? (void *)(tg_share)(tg, tg__member_tensor(s)) : (void *)tg_clone(tg_detach(tg__member_tensor(s)));
         if (value && !known && !tg__pairs_add(tg, pairs, s->value, value)) { if (tg__member_part(s)) tg__module_release((tg_module *)value); value = NULL; }
         if (value && tg__member_part(s)) value = (tg_module_part)(y, (tg_module **)field, s->name, -1, (tg_module *)value);
         else if (value) {
@@ -28326,21 +28367,24 @@ TG__PRIVATE tg_module *tg__module_twin(tg_module *m, tg__pairs *pairs) {
     if (!tg_failed(tg)) (void)tg__module_norm(y, false);
     return tg_module_done(y);
 }
-TG_API tg_module *(tg_module_copy)(tg_module *m) {
-    tg_ctx *tg = tg__start_module(m, "module_copy");
+TG__PRIVATE tg_module *tg__module_copied(tg_ctx *tg, tg_module *m, bool shared) {
+    const tg_mark scope = tg_begin(tg);
+    const bool outermost = tg__compose(tg);
     tg__pairs pairs;
     tg_module *y;
-    tg_mark scope;
-    bool outermost;
-    if (!tg) return NULL;
     memset(&pairs, 0, sizeof pairs);
-    scope = tg_begin(tg);
-    outermost = tg__compose(tg);
-    y = tg__module_twin(m, &pairs);
+    y = tg__module_twin(tg, m, shared, &pairs);
     (void)tg__composed(tg, outermost, NULL);
     tg__pairs_end(tg, &pairs);
     tg_end(tg, scope);
     return y;
+}
+TG_API tg_module *(tg_module_copy)(tg_module *m) { return tg__start_module(m, "module_copy") ? tg__module_copied(m->tg, m, false) : NULL; }
+TG_API tg_module *(tg_module_share)(tg_ctx *to, tg_module *m) {
+    if (!tg__gate(to)) return NULL;
+    tg__name(to, "module_share");
+    if (!m) { tg__fail(to, TG__E_NULL, 1); return NULL; }
+    return tg__module_copied(to, m, true);
 }
 
 /* ---- looking ---- */
@@ -28978,7 +29022,7 @@ TG_API tg_module *tg_nn_conv_transpose3d_from(const tg_nn_conv_transpose3d_args 
 #endif
 
 /* ------------------------------------------------------------------ pooling ---- */
-typedef struct tg__pool_layer { tg_module m; int spatial; bool mean; tg_nn_pool_args args; } tg__pool_layer;
+typedef struct tg__pool_layer { tg_module m; int spatial; bool mean; tg_tensor **indices; tg_nn_pool_args args; } tg__pool_layer;
 TG__PRIVATE tg_tensor *tg__nn_pool_forward(tg_module *m, tg_tensor *x) {
     static const char *const names[2][3] = { { "max_pool1d", "max_pool2d", "max_pool3d" }, { "avg_pool1d", "avg_pool2d", "avg_pool3d" } };
     const tg__pool_layer *l = (const tg__pool_layer *)(void *)m;
@@ -28986,7 +29030,7 @@ TG__PRIVATE tg_tensor *tg__nn_pool_forward(tg_module *m, tg_tensor *x) {
     tg_max_pool1d_args most = TG__ZERO;
     tg_avg_pool1d_args mean = TG__ZERO;
     most.at = mean.at = tg__layer_place(m);
-    most.x = mean.x = x;
+    most.x = mean.x = x; most.indices = l->indices;
     most.ceil_mode = mean.ceil_mode = a->ceil_mode;
     mean.divisor = a->divisor; mean.no_padding = a->no_padding;
     for (int d = 0; d < 3; d++) {
@@ -29008,7 +29052,7 @@ TG__PRIVATE tg_tensor *tg__nn_lp_pool_forward(tg_module *m, tg_tensor *x) {
 TG__PRIVATE tg_tensor *tg__nn_fractional_forward(tg_module *m, tg_tensor *x) {
     const tg__pool_layer *l = (const tg__pool_layer *)(void *)m;
     tg_fractional_max_pool2d_args f = TG__ZERO;
-    f.at = tg__layer_place(m); f.x = x;
+    f.at = tg__layer_place(m); f.x = x; f.indices = l->indices;
     memcpy(f.kernel, l->args.kernel_size, sizeof f.kernel); memcpy(f.output_size, l->args.output_size, sizeof f.output_size);
     memcpy(f.output_ratio, l->args.output_ratio, sizeof f.output_ratio);
     return l->spatial == 2 ? tg_fractional_max_pool2d_from(&f) : tg_fractional_max_pool3d_from(&f);
@@ -29049,6 +29093,19 @@ TG_API tg_module *tg_nn_max_unpool2d_from(const tg_nn_max_unpool2d_args *args) {
 TG_API tg_module *tg_nn_max_unpool3d_from(const tg_nn_max_unpool3d_args *args) { return tg__pool_layer_new(args, "MaxUnpool3d", "nn_max_unpool3d", 3, false, NULL); }
 TG_API tg_module *tg_nn_fractional_max_pool2d_from(const tg_nn_fractional_max_pool2d_args *args) { return tg__pool_layer_new(args, "FractionalMaxPool2d", "nn_fractional_max_pool2d", 2, false, tg__nn_fractional_forward); }
 TG_API tg_module *tg_nn_fractional_max_pool3d_from(const tg_nn_fractional_max_pool3d_args *args) { return tg__pool_layer_new(args, "FractionalMaxPool3d", "nn_fractional_max_pool3d", 3, false, tg__nn_fractional_forward); }
+
+/* Its function writes them where the layer says, as long as the call lasts. */
+TG_API tg_tensor *(tg_forward_pool)(tg_module *m, tg_tensor *x, tg_tensor **indices) {
+    tg__pool_layer *l = m && (m->forward == tg__nn_pool_forward || m->forward == tg__nn_fractional_forward) ? (tg__pool_layer *)(void *)m : NULL;
+    tg_tensor *y;
+    if (indices) *indices = NULL;
+    if (m && tg__start_module(m, "forward_pool") && (!l || l->mean)) { tg__fail_op(m->tg, TG_ERROR_VALUE, "%s gives no places; MaxPool and FractionalMaxPool do", m->kind); return NULL; }
+    if (l) l->indices = indices;
+    y = tg__forward(m, &x, 1, "forward_pool");
+    if (l) l->indices = NULL;
+    if (!y && indices) *indices = NULL;
+    return y;
+}
 
 /* ------------------------------------------------------------------ Fold, Unfold ---- */
 typedef struct tg__fold_layer { tg_module m; tg_nn_fold_args args; } tg__fold_layer;
@@ -29214,7 +29271,7 @@ TG__PRIVATE tg_tensor *tg__nn_loss_forward(tg_module *m, tg_tensor *const *x, in
         case TG_NN_GAUSSIAN_NLL: TG__CALL(gaussian_nll_loss, x, target, f.var = x[2]; f.eps = a->eps; f.full = a->full)
         case TG_NN_MARGIN_RANKING: TG__CALL(margin_ranking_loss, x1, x2, f.target = x[2]; f.margin = margin)
         case TG_NN_COSINE_EMBEDDING: TG__CALL(cosine_embedding_loss, x1, x2, f.target = x[2]; f.margin = margin)
-        case TG_NN_TRIPLET_MARGIN: TG__CALL(triplet_margin_loss, anchor, positive, f.negative = x[2]; f.margin = margin; f.p = a->p; f.eps = a->eps; f.swap = a->swap)
+        case TG_NN_TRIPLET_MARGIN: TG__CALL(triplet_margin_loss, anchor, positive, f.negative = x[2]; f.margin = margin; f.p = a->p; f.eps = a->eps; f.swap = a->swap; f.distance = a->distance; f.user = a->user)
         default: TG__CALL(ctc_loss, log_probs, targets, f.input_lengths = x[2]; f.target_lengths = x[3]; f.blank = a->blank; f.zero_infinity = a->zero_infinity)
     }
 #undef TG__CALL
@@ -29227,6 +29284,7 @@ TG_API tg_module *tg_nn_loss_from(const tg_nn_loss_args *a) {
     l->args = *a;
     l->args.weight = l->args.pos_weight = NULL;                      /* the buffers are those that count */
     if ((unsigned)a->kind - 1 >= TG_NN_CTC) tg__fail(a->tg, TG__E_RANGE, "kind", "one of tg_nn_loss_kind", (double)(int)a->kind);
+    else if (a->kind == TG_NN_TRIPLET_MARGIN && a->margin.is && !(a->margin.value > 0)) tg__fail_op(a->tg, TG_ERROR_VALUE, "the margin must be above 0, got %f", a->margin.value);
     if (a->weight) (void)(tg_module_tensor)(&l->m, &l->weight, "weight", false, a->weight);
     if (a->pos_weight) (void)(tg_module_tensor)(&l->m, &l->pos_weight, "pos_weight", false, a->pos_weight);
     return TG_MODULE_OF(l);
@@ -30684,6 +30742,12 @@ TG_API bool (tg_optim_step)(tg_optim *o) {
 }
 TG_API bool (tg_step)(tg_optim *o) { return tg_optim_step(o) && tg__optim_zero(o); }
 TG_API bool (tg_optim_zero_grad)(tg_optim *o) { return tg__start_optim(o) && tg__optim_zero(o); }
+TG_API double (tg_optim_clip_grad_norm)(tg_optim *o, double max_norm) {
+    tg_clip_grad_norm_args a = TG__ZERO;
+    if (!o) return tg__nan();
+    a.params = tg_optim_params(o); a.n_params = tg_optim_count(o); a.max_norm = max_norm; a.at.file = o->tg->here.file; a.at.line = o->tg->here.line;
+    return tg_clip_grad_norm_from(&a);
+}
 
 TG_API bool (tg_ema_)(tg_tensor *const *averages, tg_tensor *const *params, int n, double decay) {
     tg_ctx *tg = averages && params && n > 0 ? tg__start_list(averages, n, "ema_") : NULL;
@@ -30719,6 +30783,28 @@ TG_API bool (tg_ema_)(tg_tensor *const *averages, tg_tensor *const *params, int 
     }
     tg__optim_list_end(&list);
     for (i = 0; ok && i < n; i++) tg__touch(tg, averages[i], "ema_");
+    return ok;
+}
+TG__PRIVATE bool tg__module_ema_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    tg_tensor *y = s->kind == TG__MEMBER_BUFFER ? tg_module_tensor_at((tg_module *)w->user, w->path) : NULL;
+    (void)m;
+    return !y || tg_copy_(y, (tg_tensor *)s->value) != NULL;
+}
+TG_API bool (tg_module_ema_)(tg_module *average, tg_module *m, double decay) {
+    tg_ctx *tg = tg__start_module(average, "module_ema_");
+    const int64_t n = tg_parameters(m, NULL, 0), have = tg_parameters(average, NULL, 0);
+    tg_tensor **list;
+    bool ok, mode;
+    if (!tg) return false;
+    if (!m) return tg__fail(tg, TG__E_NULL, 1);
+    if (n != have) return tg__fail_op(tg, TG_ERROR_VALUE, "%s has %d parameters and %s has %d; averages are built as their models are", average->kind, (int)have, m->kind, (int)n);
+    list = (tg_tensor **)tg__mem_get(tg, (size_t)(2 * n) * sizeof *list);
+    if (!list) return false;
+    (void)tg_parameters(average, list, n); (void)tg_parameters(m, list + n, n);
+    mode = tg_grad_mode(tg, false);
+    ok = (tg_ema_)(list, list + n, (int)n, decay) && tg__module_walk(m, tg__module_ema_visit, average);
+    (void)tg_grad_mode(tg, mode);
+    tg__mem_put(tg, list, (size_t)(2 * n) * sizeof *list);
     return ok;
 }
 
