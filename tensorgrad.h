@@ -28410,6 +28410,7 @@ TG_API tg_module *tg_module_at(tg_module *m, const char *path) {
 TG_API tg_tensor *tg_module_tensor_at(tg_module *m, const char *path) {
     tg_module *owner;
     tg__member *s = m && path ? tg__member_at(m, path, &owner) : NULL;
+    if (s && s->kind == TG__MEMBER_COMPUTED) (void)tg__module_norm(owner, false);      /* what it is computed from may have changed since the last call */
     return s && s->kind != TG__MEMBER_PART ? (tg_tensor *)s->value : NULL;
 }
 TG_API bool (tg_module_set)(tg_module *m, const char *path, tg_tensor *t) {
@@ -28724,7 +28725,8 @@ TG_API tg_tensor *(tg_orthogonal_)(tg_tensor *t, double gain) {
         f = (float *)normal->data;
         for (i = 0; i < t->numel; i++) v[i] = (double)f[i];
         tg__orthonormal(v, n, size);
-        for (i = 0; i < t->numel; i++) f[i] = (float)(gain * v[i]);
+        for (i = 0; i < t->numel; i++) v[i] *= gain;
+        normal = tg_from(tg, TG_SHAPE(n, size), TG_F64, v);
         tg__mem_put(tg, v, (size_t)t->numel * sizeof *v);
         if (columns < rows) normal = tg_t(normal);
         normal = tg_reshape(normal, t->ndim, t->shape);
@@ -28846,6 +28848,11 @@ TG__PRIVATE bool tg__normed_new(const tg_spectral_norm_args *a, bool spectral, c
     if (!(tg = tg__start_module(m, where))) return false;
     s = a->name ? tg__member_find(m, a->name, strlen(a->name)) : NULL;
     if (!s || !tg__member_leaf(s) || strlen(a->name) > 80) return tg__fail_op(tg, TG_ERROR_VALUE, "%s has no parameter %s", m->kind, a->name ? a->name : "NULL");
+    for (dim = 0; dim < own->norms; dim++) {
+        const int64_t at = s - own->member;
+        if (at == own->norm[dim].from || (!own->norm[dim].spectral && at == own->norm[dim].first))
+            return tg__fail_op(tg, TG_ERROR_UNSUPPORTED, "%s: a weight is computed from it already, and cannot be from what is computed", s->name);
+    }
     was = *s;
     dim = a->dim.is ? tg__int_of(a->dim.value) : spectral && strncmp(m->kind, "ConvTranspose", 13) == 0;
     if (!tg__wrap_dim(tg, tg__member_tensor(s), &dim, tg__member_tensor(s)->ndim)) return false;
@@ -31710,14 +31717,18 @@ TG_API tg_tensor *(tg_text_load)(tg_ctx *tg, const char *path) {
 }
 
 /* ---- decimal numbers ---- */
-/* w * 10^e, rounded once: m, 128 bits in words with the most significant first and its top bit set, times 2^two. Each step by 10
-   loses less than 2^-124, and there are 400 at most. */
-TG__PRIVATE double tg__decimal_slow(uint64_t w, int e) {
+/* w, `more` digits of which `low` is the number, and 10^e, rounded once: m, 128 bits in words with the most significant first and its
+   top bit set, times 2^two. Each step by 10 loses less than 2^-124, and there are 400 at most. */
+TG__PRIVATE double tg__decimal_slow(uint64_t w, uint64_t low, int more, int e) {
     uint32_t m[4];
     uint64_t bits, rest;
     int two = -64, k, drop;
     double v;
     m[0] = (uint32_t)(w >> 32); m[1] = (uint32_t)w; m[2] = m[3] = 0;
+    if (more) { m[2] = m[0]; m[3] = m[1]; m[0] = m[1] = 0; two = 0; }
+    for (; more > 0; more--) {                                    /* the last time the digits are added */
+        for (k = 3, bits = more == 1 ? low & UINT32_MAX : 0; k >= 0; k--) { bits += (uint64_t)m[k] * 10 + (more == 1 && k == 2 ? low >> 32 : 0); m[k] = (uint32_t)bits; bits >>= 32; }
+    }
     for (;; e += e < 0 ? 1 : -1) {
         while (!(m[0] >> 31)) {
             for (k = 0; k < 3; k++) m[k] = m[k] << 1 | m[k + 1] >> 31;
@@ -31744,11 +31755,11 @@ TG__PRIVATE double tg__decimal_slow(uint64_t w, int e) {
     memcpy(&v, &bits, sizeof v);
     return v;
 }
-TG__PRIVATE double tg__decimal(uint64_t w, int64_t e) {
+TG__PRIVATE double tg__decimal(uint64_t w, uint64_t low, int more, int64_t e) {
     static const double tens[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
     if (w == 0 || e < -400) return 0;
     if (e > 400) return tg__inf();
-    if (w >> 53 || e < -22 || e > 22) return tg__decimal_slow(w, (int)e);
+    if (w >> 53 || more || e < -22 || e > 22) return tg__decimal_slow(w, low, more, (int)e);
     return e < 0 ? (double)w / tens[-e] : (double)w * tens[e];    /* both exact, so one rounding */
 }
 TG__PRIVATE bool tg__is_word(const char *s, const char *end, const char *word) {      /* in either case */
@@ -31758,16 +31769,18 @@ TG__PRIVATE bool tg__is_word(const char *s, const char *end, const char *word) {
 /* All of s to end as a number. */
 TG__PRIVATE bool tg__parse_f64(const char *s, const char *end, double *v) {
     const bool negative = s < end && *s == '-';
-    uint64_t w = 0;
-    int64_t e = 0, power;
-    int digits = 0, point = 0;
+    uint64_t w = 0, low = 0;                                      /* the first 19 digits, 12 more, and a 1 behind them where others are not zeros: two */
+    int64_t e = 0, power;                                         /* numbers that differ later alone are the same */
+    int digits = 0, point = 0, more = 0, rest = 0;
     if (s < end && (*s == '-' || *s == '+')) s++;
     if (tg__is_word(s, end, "nan")) { *v = tg__nan(); return true; }
     if (tg__is_word(s, end, "inf") || tg__is_word(s, end, "infinity")) { *v = negative ? -tg__inf() : tg__inf(); return true; }
     for (; s < end && ((*s >= '0' && *s <= '9') || (*s == '.' && !point)); s++) {
         if (*s == '.') { point = 1; continue; }
         digits = 1;
-        if (w < (uint64_t)1000000000000000000u) { w = w * 10 + (uint64_t)(*s - '0'); e -= point; } else e += !point;
+        if (w < (uint64_t)1000000000000000000u) { w = w * 10 + (uint64_t)(*s - '0'); e -= point; }
+        else if (more < 12) { low = low * 10 + (uint64_t)(*s - '0'); more++; e -= point; }
+        else { rest |= *s != '0'; e += !point; }
     }
     if (!digits) return false;
     if (s < end && (*s == 'e' || *s == 'E')) {
@@ -31779,7 +31792,7 @@ TG__PRIVATE bool tg__parse_f64(const char *s, const char *end, double *v) {
         }
         e += power > 100000 ? 100000 : power < -100000 ? -100000 : power;
     }
-    *v = tg__decimal(w, e);
+    *v = tg__decimal(w, rest ? low * 10 + 1 : low, more + rest, e - rest);
     if (negative) *v = -*v;
     return s == end;
 }
@@ -31912,7 +31925,7 @@ TG__PRIVATE bool tg__csv_value(tg__csv *c, tg_tensor *t, int64_t at) {
     }
     if (t->dtype == TG_F32) ((float *)t->data)[at] = (float)v;
     else if (t->dtype == TG_F64) ((double *)t->data)[at] = v;
-    else if (!(v >= -most && v <= most) || v != (double)(int64_t)v) return tg__csv_bad(c, t->dtype == TG_I32 ? "is no i32" : "is no i64");
+    else if (!(v >= (t->dtype == TG_I32 ? -most - 1 : -most) && v <= most) || v != (double)(int64_t)v) return tg__csv_bad(c, t->dtype == TG_I32 ? "is no i32" : "is no i64");
     else if (t->dtype == TG_I64) ((int64_t *)t->data)[at] = (int64_t)v;
     else ((int32_t *)t->data)[at] = (int32_t)v;
     return true;
@@ -31959,7 +31972,8 @@ TG_API tg_tensor *tg_csv_from(const tg_csv_args *a) {
     if (a->path ? !tg__load_file(c.tg, a->path, &data, &size) : !a->bytes && !tg__fail(c.tg, TG__E_NO_DATA, "path or bytes")) return NULL;
     c.end = a->path ? size : a->size;
     c.s = c.end < SIZE_MAX / 4 ? (char *)tg__mem_get(c.tg, c.end + 1) : NULL;
-    if (c.s) {
+    if (!c.s) (void)tg__fail_memory(c.tg, c.end);
+    else {
         if (c.end) memcpy(c.s, a->path ? data : a->bytes, c.end);
         c.s[c.end] = 0;
     }
@@ -32009,6 +32023,7 @@ TG_API bool (tg_run_save)(tg_module *m, tg_optim *opt, int64_t step, const tg_di
     bool ok;
     if (!tg) return false;
     if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
+    if (opt && opt->tg != tg) return tg__fail(tg, TG__E_CONTEXT, 1);
     run = tg__tensor_make(tg, TG_CPU, TG_I64, 1, &four, NULL);
     if (!run) return false;
     ((int64_t *)run->data)[0] = step;
@@ -32032,6 +32047,7 @@ TG_API bool (tg_run_load)(tg_module *m, tg_optim *opt, int64_t *step, tg_dict **
     tg = tg__start_module(m, "run_load");
     if (!tg) return false;
     if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
+    if (opt && opt->tg != tg) return tg__fail(tg, TG__E_CONTEXT, 1);
     all = tg_safetensors_load(tg, path);
     if (!all) return false;
     tg->where = "run_load";

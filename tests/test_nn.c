@@ -537,7 +537,7 @@ static void test_later(tg_ctx *tg) {
 }
 /* Weights that are computed before each call */
 static void test_norms(tg_ctx *tg) {
-    tg_tensor *x = tg_randn(tg, TG_SHAPE(3, 5)), *u, *v, *y;
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(3, 5)), *u, *v, *w, *y;
     int old, i;
     for (old = 0; old < 2; old++) {
         const char *const name = old ? "weight_orig" : "parametrizations.weight.original", *const name_u = old ? "weight_u" : "parametrizations.weight.0._u";
@@ -562,6 +562,11 @@ static void test_norms(tg_ctx *tg) {
         CHECK(tg_module_to(c, TG_F64) && tg_forward(c, tg_to(x, TG_F64)));
         CHECK(!tg_spectral_norm(m, "weight") && strstr(tg_error_text(tg), "Linear has no parameter weight"));
         tg_clear(tg);
+        CHECK(!tg_weight_norm(m, name) && strstr(tg_error_text(tg), "a weight is computed from it already"));
+        tg_clear(tg);
+        w = tg_to(tg_add_scalar(tg_detach(tg_module_tensor_at(m, name)), 3), TG_F64);
+        CHECK(tg_dict_set(d, name, w) && tg_load_state_dict(c, d, NULL));                   /* seen at once */
+        CHECK(tg_allclose(tg_detach(tg_module_tensor_at(c, "weight")), tg_div(w, tg_dot(tg_to(u, TG_F64), tg_mv(w, tg_to(v, TG_F64)))), 1e-4, 1e-5));
         tg_dict_free(d); tg_module_free(c); tg_module_free(m);
         m = tg_nn_conv_transpose1d(tg, 3, 4, 2);
         y = tg_forward(m, tg_ones(tg, TG_SHAPE(1, 3, 5)));
@@ -583,7 +588,7 @@ static void test_initialisers(tg_ctx *tg) {
     q = tg_flatten(tg_orthogonal_(tg_empty(tg, TG_SHAPE(3, 2, 4), TG_F32), 2), 1, -1);
     CHECK(tg_allclose(tg_matmul(q, tg_t(q)), tg_mul_scalar(tg_eye_(tg_empty(tg, TG_SHAPE(3, 3), TG_F32)), 4), 1e-6, 1e-6));
     q = tg_detach(tg_orthogonal_(tg_require_grad(tg_empty(tg, TG_SHAPE(8, 3), TG_F64), true), 1));
-    CHECK(tg_allclose(tg_matmul(tg_t(q), q), tg_to(tg_eye_(tg_empty(tg, TG_SHAPE(3, 3), TG_F32)), TG_F64), 1e-6, 1e-6));
+    CHECK(tg_allclose(tg_matmul(tg_t(q), q), tg_to(tg_eye_(tg_empty(tg, TG_SHAPE(3, 3), TG_F32)), TG_F64), 1e-14, 1e-14));
     q = tg_sparse_(tg_empty(tg, TG_SHAPE(10, 4), TG_F32), 0.35, 0.1);
     CHECK(tg_item(tg_sum(tg_to(tg_eq_scalar(q, 0), TG_F32))) == 16 && tg_item(tg_max(tg_sum_dims(tg_to(tg_eq_scalar(q, 0), TG_F32), TG_DIMS(0), false))) == 4);
     CHECK(!tg_orthogonal_(tg_ones(tg, TG_SHAPE(3)), 1));
