@@ -2660,7 +2660,7 @@ TG_API tg_module *tg_nn_fractional_max_pool3d_from(const tg_nn_fractional_max_po
 #define tg_nn_fractional_max_pool2d(tg_, ...) TG__OPTIONS2(tg_nn_fractional_max_pool2d, tg, tg_, kernel, __VA_ARGS__)
 #define tg_nn_fractional_max_pool3d(tg_, ...) TG__OPTIONS2(tg_nn_fractional_max_pool3d, tg, tg_, kernel, __VA_ARGS__)
     /* max_unpool takes two operands, x and the places that max_pool gave: tg_forward_with(m, x, indices) */
-TG_API tg_tensor *tg_forward_pool(tg_module *m, tg_tensor *x, tg_tensor **indices);   /* of a MaxPool or FractionalMaxPool, and the places: torch's return_indices */
+TG_API tg_tensor *tg_forward_pool(tg_module *m, tg_tensor *x, tg_tensor **indices);   /* of a MaxPool, AdaptiveMaxPool or FractionalMaxPool, and the places: torch's return_indices */
 TG_API tg_module *tg_nn_adaptive_avg_pool1d(tg_ctx *tg, int n, const int64_t *size);
 TG_API tg_module *tg_nn_adaptive_avg_pool2d(tg_ctx *tg, int n, const int64_t *size);
 TG_API tg_module *tg_nn_adaptive_avg_pool3d(tg_ctx *tg, int n, const int64_t *size);
@@ -28085,7 +28085,8 @@ TG_API tg_module *(tg_module_part)(tg_module *m, tg_module **field, const char *
     tg__member *s = NULL;
     if (field) *field = NULL;
     if (tg) {
-        if (!part) tg__fail_op(tg, TG_ERROR_NULL, "part %s of %s is NULL", name ? name : "?", m->kind);
+        if (!part && i >= 0) tg__fail_op(tg, TG_ERROR_NULL, "part %s%s%l of %s is NULL", name ? name : "?", name && !*name ? "" : ".", i, m->kind);
+        else if (!part) tg__fail_op(tg, TG_ERROR_NULL, "part %s of %s is NULL", name ? name : "?", m->kind);
         else if (part->tg != tg) tg__fail(tg, TG__E_CONTEXT, 4);
         else if (tg__module_holds(part, m)) tg__fail_op(tg, TG_ERROR_VALUE, "part %s would hold itself", name ? name : "?");
         else s = tg__member_new(m, TG__MEMBER_PART, field, name, i);
@@ -29101,19 +29102,6 @@ TG_API tg_module *tg_nn_max_unpool3d_from(const tg_nn_max_unpool3d_args *args) {
 TG_API tg_module *tg_nn_fractional_max_pool2d_from(const tg_nn_fractional_max_pool2d_args *args) { return tg__pool_layer_new(args, "FractionalMaxPool2d", "nn_fractional_max_pool2d", 2, false, tg__nn_fractional_forward); }
 TG_API tg_module *tg_nn_fractional_max_pool3d_from(const tg_nn_fractional_max_pool3d_args *args) { return tg__pool_layer_new(args, "FractionalMaxPool3d", "nn_fractional_max_pool3d", 3, false, tg__nn_fractional_forward); }
 
-/* Its function writes them where the layer says, as long as the call lasts. */
-TG_API tg_tensor *(tg_forward_pool)(tg_module *m, tg_tensor *x, tg_tensor **indices) {
-    tg__pool_layer *l = m && (m->forward == tg__nn_pool_forward || m->forward == tg__nn_fractional_forward) ? (tg__pool_layer *)(void *)m : NULL;
-    tg_tensor *y;
-    if (indices) *indices = NULL;
-    if (m && tg__start_module(m, "forward_pool") && (!l || l->mean)) { tg__fail_op(m->tg, TG_ERROR_VALUE, "%s gives no places; MaxPool and FractionalMaxPool do", m->kind); return NULL; }
-    if (l) l->indices = indices;
-    y = tg__forward(m, &x, 1, "forward_pool");
-    if (l) l->indices = NULL;
-    if (!y && indices) *indices = NULL;
-    return y;
-}
-
 /* ------------------------------------------------------------------ Fold, Unfold ---- */
 typedef struct tg__fold_layer { tg_module m; tg_nn_fold_args args; } tg__fold_layer;
 TG__PRIVATE tg_tensor *tg__nn_fold_forward(tg_module *m, tg_tensor *x) {
@@ -29150,7 +29138,7 @@ TG_API tg_module *tg_nn_unfold_layer_from(const tg_nn_unfold_layer_args *args) {
    kind, parameters, given, value): tg_nn_function(parameters) makes the layer of `given`, a, b, c, n, whether there are sizes
    and those, and its y is `value`. Making it is one call, and the two functions of a row are all that refers to its operation:
    programs that have no such layer do not link it. */
-typedef struct tg__plain_layer { tg_module m; double a, b, c; int64_t n, size[TG_MAX_DIMS]; } tg__plain_layer;
+typedef struct tg__plain_layer { tg_module m; double a, b, c; int64_t n, size[TG_MAX_DIMS];  tg_tensor **indices; } tg__plain_layer;
 TG__PRIVATE tg_tensor *tg__upsampled(const tg__plain_layer *l, tg_tensor *x) {
     tg_interpolate_args a = TG__ZERO;
     int d;
@@ -29167,6 +29155,7 @@ TG__PRIVATE tg_module *tg__plain_layer_new(tg_ctx *tg, tg_module_forward forward
     l->a = a; l->b = b; l->c = c; l->n = n;
     if (sizes && (n < 0 || n > TG_MAX_DIMS || (n && !size))) tg__fail(tg, TG__E_ARGUMENT, "sizes that are not there, or more than 8");
     else for (i = 0; sizes && i < n; i++) l->size[i] = size[i];
+    if (strstr(kind, "Dropout") && !(a >= 0 && a <= 1)) tg__fail(tg, TG__E_RANGE, "p", "0 to 1", a);
     return tg_module_done(&l->m);
 }
 #define TG__GIVEN(...) __VA_ARGS__
@@ -29181,9 +29170,9 @@ TG__NN(unflatten, "Unflatten", (tg_ctx *tg, int64_t dim, int n, const int64_t *s
 TG__NN(adaptive_avg_pool1d, "AdaptiveAvgPool1d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool1d(x, (int)l->n, l->size))
 TG__NN(adaptive_avg_pool2d, "AdaptiveAvgPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool2d(x, (int)l->n, l->size))
 TG__NN(adaptive_avg_pool3d, "AdaptiveAvgPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool3d(x, (int)l->n, l->size))
-TG__NN(adaptive_max_pool1d, "AdaptiveMaxPool1d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool1d(x, (int)l->n, l->size, NULL))
-TG__NN(adaptive_max_pool2d, "AdaptiveMaxPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool2d(x, (int)l->n, l->size, NULL))
-TG__NN(adaptive_max_pool3d, "AdaptiveMaxPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool3d(x, (int)l->n, l->size, NULL))
+TG__NN(adaptive_max_pool1d, "AdaptiveMaxPool1d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool1d(x, (int)l->n, l->size, l->indices))
+TG__NN(adaptive_max_pool2d, "AdaptiveMaxPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool2d(x, (int)l->n, l->size, l->indices))
+TG__NN(adaptive_max_pool3d, "AdaptiveMaxPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool3d(x, (int)l->n, l->size, l->indices))
 TG__NN(local_response_norm, "LocalResponseNorm", (tg_ctx *tg, int64_t size, double alpha, double beta, double k), (alpha, beta, k, size, false, NULL), tg_local_response_norm(x, l->n, l->a, l->b, l->c))
 TG__NN(dropout, "Dropout", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout(x, l->a, m->training))
 TG__NN(dropout1d, "Dropout1d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout1d(x, l->a, m->training))
@@ -29226,6 +29215,20 @@ TG__NN(pad, "Pad", (tg_ctx *tg, int n, const int64_t *pads, tg_pad_mode mode, do
 TG__NN(upsample, "Upsample", (tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners), (scale_factor, align_corners, 0, (int64_t)mode, false, NULL), tg__upsampled(l, x))
 #undef TG__NN
 #undef TG__GIVEN
+/* A pool's places, which its function writes where the layer says, as long as the call lasts. */
+TG_API tg_tensor *(tg_forward_pool)(tg_module *m, tg_tensor *x, tg_tensor **indices) {
+    const tg_module_forward f = m ? m->forward : NULL;
+    tg_tensor ***where = NULL, *y;
+    if (indices) *indices = NULL;
+    if (f == tg__nn_fractional_forward || (f == tg__nn_pool_forward && !((tg__pool_layer *)(void *)m)->mean)) where = &((tg__pool_layer *)(void *)m)->indices;
+    else if (f && (f == tg__nn_adaptive_max_pool1d_forward || f == tg__nn_adaptive_max_pool2d_forward || f == tg__nn_adaptive_max_pool3d_forward)) where = &((tg__plain_layer *)(void *)m)->indices;
+    else if (tg__start_module(m, "forward_pool")) { tg__fail_op(m->tg, TG_ERROR_VALUE, "%s gives no places; MaxPool, AdaptiveMaxPool and FractionalMaxPool do", m->kind); return NULL; }
+    if (where) *where = indices;
+    y = tg__forward(m, &x, 1, "forward_pool");
+    if (where) *where = NULL;
+    if (!y && indices) *indices = NULL;
+    return y;
+}
 /* the same of two operands */
 TG__PRIVATE tg_tensor *tg__nn_distance_forward(tg_module *m, tg_tensor *const *x, int n) {
     const tg__plain_layer *l = (const tg__plain_layer *)(void *)m;

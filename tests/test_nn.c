@@ -456,6 +456,8 @@ static void test_later(tg_ctx *tg) {
     CHECK(tg_module_unhook(pool, doubled, &others));
     CHECK(tg_forward(pool, x) && equal(tg_forward_with(tg_nn_max_unpool2d(tg, 2), tg_forward_pool(pool, x, &places), places), tg_max_unpool2d(want, places, .kernel = {2})));
     CHECK(tg_forward_pool(tg_nn_fractional_max_pool2d(tg, 2, .output_size = {2, 2}), x, &places) && places->shape[2] == 2 && tg_forward_pool(pool, x, NULL));
+    CHECK(tg_forward_pool(tg_nn_adaptive_max_pool2d(tg, TG_DIMS(2, 2)), x, &places) && equal(places, (tg_max_pool2d(x, .indices = &want, .kernel = {2}), want)));
+    want = tg_max_pool2d(x, .kernel = {2});
     CHECK(!tg_forward_pool(tg_nn_avg_pool2d(tg, 2), x, &places) && !places && strstr(tg_error_text(tg), "forward_pool: AvgPool2d gives no places"));
     tg_clear(tg);
     CHECK(!tg_forward_pool(pool, tg_ones(tg, TG_SHAPE(3)), &places) && !places);
