@@ -1137,6 +1137,8 @@ TG_API tg_tensor *tg_dropout3d(tg_tensor *x, double p, bool training);
 TG_API tg_tensor *tg_alpha_dropout(tg_tensor *x, double p, bool training);
     /* beside tg_selu: what is dropped becomes its lowest value, and mean and variance stay as they were */
 TG_API tg_tensor *tg_feature_alpha_dropout(tg_tensor *x, double p, bool training);   /* whole channels of x [N, C, ...] */
+TG_API tg_tensor *tg_gumbel_softmax(tg_tensor *logits, double tau, bool hard, int64_t dim);
+    /* softmax of (logits + noise) / tau, noise of the Gumbel distribution; hard: 1 at the largest and 0 elsewhere, with the gradient of the softmax. torch's 1, false, -1 */
 
 /* Elementwise, made of the formulas. Shapes broadcast and types promote as theirs do. */
 TG_API tg_tensor *tg_clamp_tensor(tg_tensor *x, tg_tensor *low, tg_tensor *high);
@@ -2945,6 +2947,11 @@ TG_API tg_module *tg_nn_loss_from(const tg_nn_loss_args *args);
 #define tg_nn_triplet_margin_loss(...)       TG__OPTIONS2(tg_nn_loss, kind, TG_NN_TRIPLET_MARGIN, tg, __VA_ARGS__)
 #define tg_nn_ctc_loss(...)                  TG__OPTIONS2(tg_nn_loss, kind, TG_NN_CTC, tg, __VA_ARGS__)
 
+/* Few classes that are frequent and many that are rare, which begin at the cutoffs and are told apart by smaller networks: torch's
+   AdaptiveLogSoftmaxWithLoss, div_value 4. tg_forward_with(m, x [N, I], target [N]) is the mean loss, tg_forward(m, x) the
+   logarithms of all probabilities [N, classes]. tg_nn_adaptive_log_softmax_with_loss(tg, 64, 10000, TG_DIMS(100, 1000), 4, false) */
+TG_API tg_module *tg_nn_adaptive_log_softmax_with_loss(tg_ctx *tg, int64_t in, int64_t classes, int n_cutoffs, const int64_t *cutoffs, double div_value, bool head_bias);
+
 /* Pictures and padding. */
 TG_API tg_module *tg_nn_upsample(tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners);
 TG_API tg_module *tg_nn_pixel_shuffle(tg_ctx *tg, int64_t factor);
@@ -3784,6 +3791,7 @@ static inline bool tg__meshgrid_at(const char *file, int line, tg_tensor *const 
 #define tg_dropout3d(x, p, training) tg_dropout3d(TG__AT(x), p, training)
 #define tg_alpha_dropout(x, p, training) tg_alpha_dropout(TG__AT(x), p, training)
 #define tg_feature_alpha_dropout(x, p, training) tg_feature_alpha_dropout(TG__AT(x), p, training)
+#define tg_gumbel_softmax(logits, tau, hard, dim) tg_gumbel_softmax(TG__AT(logits), tau, hard, dim)
 #define tg_clamp_tensor(x, low, high) tg_clamp_tensor(TG__AT(x), TG__AT(low), TG__AT(high))
 #define tg_round_decimals(x, decimals) tg_round_decimals(TG__AT(x), decimals)
 #define tg_float_power(a, b) tg_float_power(TG__AT(a), TG__AT(b))
@@ -4115,6 +4123,7 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_nn_softmax2d(tg) tg_nn_softmax2d(TG__AT_CTX(tg))
 #define tg_nn_glu(tg, dim) tg_nn_glu(TG__AT_CTX(tg), dim)
 #define tg_nn_prelu(tg, n) tg_nn_prelu(TG__AT_CTX(tg), n)
+#define tg_nn_adaptive_log_softmax_with_loss(tg, in, classes, ...) tg_nn_adaptive_log_softmax_with_loss(TG__AT_CTX(tg), in, classes, __VA_ARGS__)
 #define tg_nn_upsample(tg, scale_factor, mode, align_corners) tg_nn_upsample(TG__AT_CTX(tg), scale_factor, mode, align_corners)
 #define tg_nn_pixel_shuffle(tg, factor) tg_nn_pixel_shuffle(TG__AT_CTX(tg), factor)
 #define tg_nn_pixel_unshuffle(tg, factor) tg_nn_pixel_unshuffle(TG__AT_CTX(tg), factor)
@@ -21184,6 +21193,21 @@ TG_API tg_tensor *(tg_alpha_dropout)(tg_tensor *x, double p, bool training) { re
 TG_API tg_tensor *(tg_feature_alpha_dropout)(tg_tensor *x, double p, bool training) {
     return tg__dropout(x, p, training, TG__DROP_CHANNELS, true, "feature_alpha_dropout");
 }
+/* The noise is -log(e) of an e = -log(1 - u), u in [0, 1): which is kept from 0. */
+TG_API tg_tensor *(tg_gumbel_softmax)(tg_tensor *logits, double tau, bool hard, int64_t dim) {
+    tg_ctx *tg = tg__start(logits, "gumbel_softmax");
+    tg_tensor *e, *y;
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    e = tg_clamp(tg_neg(tg_log1p(tg_neg(tg_rand_like(logits)))), 5.9604644775390625e-8, tg__inf());
+    y = tg_softmax(tg_div_scalar(tg_sub(logits, tg_log(e)), tau), dim);
+    if (hard) {
+        tg_tensor *soft = tg_detach(y), *place = tg_argmax_dim(soft, dim, true);
+        y = tg_add(tg_sub(tg_scatter(tg_zeros_like(soft), dim, place, tg_ones_like(soft)), soft), y);
+    }
+    return tg__composed(tg, outermost, y);
+}
 
 /* ======================================================================================
    >>impl-attention    scaled dot product attention, tiled
@@ -29297,6 +29321,73 @@ TG_API tg_module *tg_nn_loss_from(const tg_nn_loss_args *a) {
     else if (a->kind == TG_NN_TRIPLET_MARGIN && a->margin.is && !(a->margin.value > 0)) tg__fail_op(a->tg, TG_ERROR_VALUE, "the margin must be above 0, got %f", a->margin.value);
     if (a->weight) (void)(tg_module_tensor)(&l->m, &l->weight, "weight", false, a->weight);
     if (a->pos_weight) (void)(tg_module_tensor)(&l->m, &l->pos_weight, "pos_weight", false, a->pos_weight);
+    return TG_MODULE_OF(l);
+}
+
+/* ------------------------------------------------------------------ AdaptiveLogSoftmaxWithLoss ----
+   The head tells the first classes apart, and clusters of others; what of a cluster is meant tells its tail. A row whose target
+   is in cluster i loses -(log p(i) + log p(target | i)), and only such rows go through tail i. */
+enum { TG__CLUSTERS = 16 };
+typedef struct tg__adaptive { tg_module m; tg_module *head, *tail; int clusters; int64_t cut[TG__CLUSTERS + 1]; } tg__adaptive;
+TG__PRIVATE tg_tensor *tg__adaptive_all(tg__adaptive *l, tg_tensor *x, tg_tensor *head) {
+    tg_tensor *part[TG__CLUSTERS + 1];
+    int i;
+    part[0] = tg_narrow(head, 1, 0, l->cut[0]);
+    for (i = 0; i < l->clusters; i++) part[i + 1] = tg_add(tg_log_softmax(tg_forward(tg_module_part_of(l->tail, i), x), -1), tg_narrow(head, 1, l->cut[0] + i, 1));
+    return tg_cat(part, l->clusters + 1, 1);
+}
+TG__PRIVATE tg_tensor *tg__adaptive_loss(tg__adaptive *l, tg_tensor *x, tg_tensor *head, tg_tensor *target) {
+    tg_tensor *in_head = target, *y, *rows[TG__CLUSTERS];
+    int i;
+    for (i = 0; i < l->clusters; i++) {
+        tg_tensor *inside = tg_logical_and(tg_ge_scalar(target, (double)l->cut[i]), tg_lt_scalar(target, (double)l->cut[i + 1]));
+        in_head = tg_where(inside, tg_integer(l->m.tg, l->cut[0] + i), in_head);
+        rows[i] = tg_flatten(tg_nonzero(inside), 0, -1);
+    }
+    y = tg_squeeze(tg_gather(head, 1, tg_unsqueeze(in_head, 1)), 1);       /* a target that is no class is refused here */
+    for (i = 0; i < l->clusters && y && rows[i]; i++) if (rows[i]->numel) {
+        tg_tensor *within = tg_log_softmax(tg_forward(tg_module_part_of(l->tail, i), tg_index_select(x, 0, rows[i])), -1);
+        tg_tensor *place = tg_sub_scalar(tg_index_select(target, 0, rows[i]), (double)l->cut[i]);
+        y = tg_index_add(y, 0, rows[i], tg_squeeze(tg_gather(within, 1, tg_unsqueeze(place, 1)), 1));
+    }
+    return tg_neg(tg_mean(y));
+}
+TG__PRIVATE tg_tensor *tg__nn_adaptive_forward(tg_module *m, tg_tensor *const *x, int n) {
+    tg__adaptive *l = (tg__adaptive *)(void *)m;
+    tg_tensor *head;
+    if (!tg__layer_operands(m, x, n, 1, 2)) return NULL;
+    if (x[0]->ndim != 2 || (n == 2 && x[1] && (x[1]->ndim != 1 || x[1]->shape[0] != x[0]->shape[0] || tg_dtype_is_float(x[1]->dtype)))) {
+        tg__fail_op(m->tg, TG_ERROR_SHAPE, "expected x [N, I] and whole numbers [N], got %t%s", x[0], n == 2 ? " and another target" : "");
+        return NULL;
+    }
+    head = tg_log_softmax(tg_forward(l->head, x[0]), -1);
+    return n == 2 && x[1] ? tg__adaptive_loss(l, x[0], head, x[1]) : tg__adaptive_all(l, x[0], head);
+}
+TG__PRIVATE tg_module *tg__plain_linear(tg_ctx *tg, int64_t in, int64_t out, bool no_bias) {
+    tg_nn_linear_args a = TG__ZERO;
+    a.tg = tg; a.in = in; a.out = out; a.no_bias = no_bias; a.at.file = tg ? tg->here.file : NULL; a.at.line = tg ? tg->here.line : 0;
+    return tg_nn_linear_from(&a);
+}
+TG_API tg_module *(tg_nn_adaptive_log_softmax_with_loss)(tg_ctx *tg, int64_t in, int64_t classes, int n_cutoffs, const int64_t *cutoffs, double div_value, bool head_bias) {
+    tg__adaptive *l = (tg__adaptive *)tg__module_make_with(tg, sizeof *l, "AdaptiveLogSoftmaxWithLoss", "nn_adaptive_log_softmax_with_loss", tg__nn_adaptive_forward);
+    bool fits = n_cutoffs > 0 && n_cutoffs <= TG__CLUSTERS && cutoffs && div_value > 0;
+    double width = (double)in;
+    int i;
+    if (!l) return NULL;
+    for (i = 0; fits && i <= n_cutoffs; i++) {
+        l->cut[i] = i < n_cutoffs ? cutoffs[i] : classes;
+        fits = l->cut[i] > (i ? l->cut[i - 1] : 0);
+    }
+    if (!fits) tg__fail_op(tg, TG_ERROR_VALUE, "1 to 16 cutoffs must rise from above 0 to below the %l classes, and div_value be above 0", classes);
+    l->clusters = n_cutoffs;
+    if (!tg_failed(tg)) (void)(tg_module_part)(&l->m, &l->head, "head", -1, tg__plain_linear(tg, in, l->cut[0] + n_cutoffs, !head_bias));
+    if (!tg_failed(tg)) (void)(tg_module_part)(&l->m, &l->tail, "tail", -1, tg_nn_list(tg));
+    for (i = 0; i < n_cutoffs && !tg_failed(tg); i++) {
+        tg_module *two[3];
+        width /= div_value;
+        two[0] = tg__plain_linear(tg, in, (int64_t)width, true); two[1] = tg__plain_linear(tg, (int64_t)width, l->cut[i + 1] - l->cut[i], true); two[2] = TG_LAST_MODULE;
+        (void)tg_nn_append(l->tail, tg_nn_sequential_of(tg, two));
+    }
     return TG_MODULE_OF(l);
 }
 

@@ -213,7 +213,7 @@ static bool other(int k, trial *c) {
     T(tg_conv_transpose1d_from, "xHv", "", tg_conv_transpose1d(o[0], o[1], o[2], .groups = 32))  T(tg_conv_transpose2d_from, "Hwv", "", tg_conv_transpose2d(o[0], o[1], o[2], .groups = 32))
     T(tg_conv_transpose3d_from, "wRv", "", tg_conv_transpose3d(o[0], o[1], o[2], .groups = 32))
     T(tg_dropout1d, "x", "r", tg_dropout1d(o[0], 0.5, true))  T(tg_dropout2d, "x", "r", tg_dropout2d(o[0], 0.5, true))  T(tg_dropout3d, "x", "r", tg_dropout3d(o[0], 0.5, true))
-    T(tg_alpha_dropout, "x", "r", tg_alpha_dropout(o[0], 0.5, true))  T(tg_feature_alpha_dropout, "x", "r", tg_feature_alpha_dropout(o[0], 0.5, true))
+    T(tg_gumbel_softmax, "x", "re", tg_gumbel_softmax(o[0], 0.7, true, -1)) T(tg_alpha_dropout, "x", "r", tg_alpha_dropout(o[0], 0.5, true))  T(tg_feature_alpha_dropout, "x", "r", tg_feature_alpha_dropout(o[0], 0.5, true))
     T(tg_scaled_dot_product_attention_from, "xxx", "", tg_scaled_dot_product_attention(o[0], o[1], o[2]))
     T(tg_scaled_dot_product_attention_from, "xxb", "", tg_scaled_dot_product_attention(o[0], o[1], o[1], .attn_mask = o[2]))
     T(tg_conv2d_from, "cwv", "", tg_conv2d(o[0], o[1], o[2]))  T(tg_mse_loss, "xx", "", tg_mse_loss(o[0], o[1]))  T(tg_cross_entropy, "xi", "", tg_cross_entropy(o[0], o[1]))  X(tg_softmax, 0)

@@ -152,6 +152,8 @@ static bool nn_case(tg_ctx *tg, int i, nn_case_t *c) {
     M("x 3 4|x 3 4|s 3", tg_nn_cosine_embedding_loss(tg))
     M("x 3 4|x 3 4|x 3 4", tg_nn_triplet_margin_loss(tg, .swap = true))
     M("x 6 2 5|i4 2 2|o 6 5|o 2 1", tg_nn_ctc_loss(tg, .blank = 4))
+    M("x 6 8|o 0 5 2 8 6 1", tg_nn_adaptive_log_softmax_with_loss(tg, 8, 9, TG_DIMS(2, 5), 2, true))
+    M("x 6 8", tg_nn_adaptive_log_softmax_with_loss(tg, 8, 9, TG_DIMS(2, 5), 2, false))
     M("x 2 3 4 4", tg_nn_upsample(tg, 2, TG_INTERPOLATE_BILINEAR, true))
     M("x 2 8 3 3", tg_nn_pixel_shuffle(tg, 2))
     M("x 2 2 4 6", tg_nn_pixel_unshuffle(tg, 2))

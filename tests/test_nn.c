@@ -537,6 +537,31 @@ static void test_later(tg_ctx *tg) {
     tg_module_free(m);
     CHECK_OK(tg);
 }
+/* Frequent and rare classes: the loss is that of all probabilities, which are one in sum. */
+static void test_adaptive(tg_ctx *tg) {
+    static const int64_t to[6] = { 0, 9, 3, 2, 8, 1 }, wrong[6] = { 0, 9, 3, 2, 8, 10 }, falls[2] = { 3, 3 };
+    tg_module *m = tg_nn_adaptive_log_softmax_with_loss(tg, 8, 10, TG_DIMS(2, 6), 2, true), *c;
+    tg_tensor *x = tg_require_grad(tg_randn(tg, TG_SHAPE(6, 8)), true), *t = tg_from_i64(tg, TG_SHAPE(6), to), *all, *loss, *g[2], *w;
+    CHECK(m && tg_module_tensor_at(m, "head.bias") && tg_module_tensor_at(m, "tail.1.0.weight")->shape[0] == 2 && tg_module_tensor_at(m, "tail.0.1.weight")->shape[0] == 4);
+    CHECK_INT(tg_parameters(m, NULL, 0), 6);
+    all = tg_forward(m, x); loss = tg_forward_with(m, x, t);
+    CHECK(all && all->shape[1] == 10 && tg_allclose(tg_sum_dims(tg_exp(tg_detach(all)), TG_DIMS(1), false), tg_ones(tg, TG_SHAPE(6)), 1e-5, 1e-6));
+    all = tg_neg(tg_mean(tg_gather(all, 1, tg_unsqueeze(t, 1))));
+    CHECK(loss && loss->ndim == 0 && tg_allclose(tg_detach(loss), tg_detach(all), 1e-6, 1e-6));
+    CHECK(tg_grad(&loss, 1, &x, 1, g) && tg_grad(&all, 1, &x, 1, g + 1) && tg_allclose(g[0], g[1], 1e-5, 1e-6));
+    CHECK(tg_backward(tg_forward_with(m, x, tg_zeros_like(t))) && !tg_has_grad(tg_module_tensor_at(m, "tail.0.0.weight")));      /* no row is of a tail */
+    CHECK(!tg_forward_with(m, x, tg_from_i64(tg, TG_SHAPE(6), wrong)) && strstr(tg_error_text(tg), "index 10"));
+    tg_clear(tg);
+    CHECK(!tg_forward_with(m, x, tg_narrow(t, 0, 0, 5)) && !tg_nn_adaptive_log_softmax_with_loss(tg, 8, 10, 2, falls, 4, false));
+    tg_clear(tg);
+    CHECK(!tg_nn_adaptive_log_softmax_with_loss(tg, 8, 10, 2, falls, 4, false) && strstr(tg_error_text(tg), "cutoffs must rise"));
+    tg_clear(tg);
+    c = tg_module_copy(m);
+    w = tg_forward_with(c, x, t);
+    CHECK(equal(w, tg_forward_with(m, x, t)));
+    tg_module_free(m); tg_module_free(c);
+    CHECK_OK(tg);
+}
 /* Weights that are computed before each call */
 static void test_norms(tg_ctx *tg) {
     tg_tensor *x = tg_randn(tg, TG_SHAPE(3, 5)), *u, *v, *w, *y;
@@ -662,6 +687,7 @@ int main(void) {
     test_refusals(tg);
     test_operands(tg);
     test_later(tg);
+    test_adaptive(tg);
     test_norms(tg);
     test_initialisers(tg);
     test_close(tg);
