@@ -1,9 +1,10 @@
-/* Training of every model of examples/models: wherever memory runs out in a step nothing is lost and the step can be made again; the same bits with any number of threads.
+/* Training of every model of examples/models, and of every layer: wherever memory runs out in a step nothing is lost and the step can be made again; the same bits with any number of threads.
    And the mistakes of those who build and train, a row for each: a clear error, and nothing is lost.
    run.sh flags: -lm */
 #include "test.h"
 #include <math.h>
 #include "small_models.h"
+#include "nn_list.h"
 
 /* A step in a scope of its own: forwards, back, clipped, and the parameters. */
 static bool step_of(const struct small_model *k, tg_module *m, tg_optim *opt, int64_t s) {
@@ -84,6 +85,66 @@ static void check_memory(const struct small_model *k) {
     tg_module_free(m);
     tg_close(tg);
     (void)test_heap_ended(&heap);
+}
+
+/* Every layer, forwards and back, with each allocation failing; then its gradients are those that it has when nothing fails. */
+static bool pass_of(const nn_case_t *c, tg_ctx *tg, tg_tensor **x, int n, uint64_t *bits) {
+    tg_mark scope = tg_begin(tg);
+    tg_tensor *y[NN_RESULTS], *list[16];
+    const int64_t parameters = tg_parameters(c->m, list, 16);
+    bool ok = nn_call(c, c->m, x, n, y) > 0 && y[0] && (!y[0]->requires_grad || tg_backward(tg_sum(tg_square(y[0]))));
+    *bits = 0;
+    for (int i = -1; ok && i < n + parameters && i < n + 16; i++) {
+        tg_tensor *t = i < 0 ? y[0] : i < n ? x[i] : list[i - n];
+        if (i >= 0 && !(t && tg_has_grad(t))) continue;
+        t = tg_contiguous(tg_detach(i < 0 ? t : tg_grad_of(t)));
+        ok = t != NULL;
+        if (ok) *bits = test_hash(*bits, t->data, tg_dtype_bytes(t->dtype, t->numel));
+    }
+    for (int i = 0; i < n; i++) if (x[i]) tg_zero_grad(x[i]);
+    tg_end(tg, scope);
+    return ok;
+}
+static void check_layer(tg_ctx *tg, const nn_case_t *c, test_heap *heap) {
+    tg_tensor *x[NN_OPERANDS];
+    const int n = nn_operands(tg, c, x), every = test_all() ? 1 : 5;
+    tg_dict *start = copy_of(tg, c->m);
+    const tg_random_state random = tg_random_get(tg);
+    uint64_t want = 0, got;
+    CHECK_MSG(pass_of(c, tg, x, n, &want), "%s: %s", c->made, tg_error_text(tg));
+    for (long at = 1; ; at += every) {
+        bool failed;
+        CHECK(tg_module_zero_grad(c->m) && tg_load_state_dict(c->m, start, NULL));
+        tg_random_set(tg, random);
+        heap->failures = 0; heap->fail_at = heap->calls + at;
+        failed = !pass_of(c, tg, x, n, &got);
+        heap->fail_at = 0;
+        if (failed) {
+            CHECK_MSG(tg_error(tg) == TG_ERROR_MEMORY, "%s, allocation %ld: %s", c->made, at, tg_error_text(tg));
+            tg_clear(tg);
+            for (int i = 0; i < n; i++) if (x[i]) tg_zero_grad(x[i]);
+            CHECK(tg_module_zero_grad(c->m) && tg_load_state_dict(c->m, start, NULL));
+            tg_random_set(tg, random);
+            CHECK_MSG(pass_of(c, tg, x, n, &got), "%s, after allocation %ld: %s", c->made, at, tg_error_text(tg));
+        }
+        CHECK_MSG(got == want, "%s, allocation %ld: other bits", c->made, at);
+        if (!heap->failures) break;
+    }
+    tg_dict_free(start);
+}
+static void check_layers(void) {
+    nn_case_t c;
+    for (int i = 0, more = 1; more; i++) {
+        test_heap heap = TEST_HEAP;
+        tg_config config = test_config(&heap);
+        tg_ctx *tg;
+        config.no_cache = true;
+        tg = tg_open(&config);
+        more = nn_case(tg, i, &c);
+        if (more) check_layer(tg, &c, &heap);
+        tg_close(tg);
+        (void)test_heap_ended(&heap);
+    }
 }
 
 /* Three steps with another rule for each model, by so many threads. */
@@ -298,6 +359,7 @@ static void check_mistakes(void) {
 
 int main(void) {
     check_mistakes();
+    check_layers();
     for (int i = 0; i < SMALL_MODELS; i++) check_memory(&small_models[i]);
     for (int i = 0; i < SMALL_MODELS; i++) check_threads(i);
     return test_end("training");
