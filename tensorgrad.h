@@ -29179,7 +29179,7 @@ TG__PRIVATE tg_module *tg__plain_layer_new(tg_ctx *tg, tg_module_forward forward
     l->a = a; l->b = b; l->c = c; l->n = n;
     if (sizes && (n < 0 || n > TG_MAX_DIMS || (n && !size))) tg__fail(tg, TG__E_ARGUMENT, "sizes that are not there, or more than 8");
     else for (i = 0; sizes && i < n; i++) l->size[i] = size[i];
-    if (strstr(kind, "Dropout") && !(a >= 0 && a <= 1)) tg__fail(tg, TG__E_RANGE, "p", "0 to 1", a);
+    if ((strncmp(kind, "Dropout", 7) == 0 || strncmp(kind, "Alpha", 5) == 0 || strncmp(kind, "Feature", 7) == 0) && !(a >= 0 && a <= 1)) tg__fail(tg, TG__E_RANGE, "p", "0 to 1", a);
     return tg_module_done(&l->m);
 }
 #define TG__GIVEN(...) __VA_ARGS__

@@ -50,7 +50,7 @@ static tg_tensor *loss_lenet(tg_module *m, int64_t s) { return loss_of_logits(m,
 static tg_module *small_vgg(tg_ctx *tg, int64_t s) {
     vgg_config c;
     memset(&c, 0, sizeof c);
-    c.cfg[0] = 2 * s; c.cfg[1] = VGG_POOL; c.cfg[2] = 3 * s; c.cfg[3] = VGG_POOL; c.n_cfg = 4; c.batch_norm = true;
+    c.cfg[0] = 2 * s * s; c.cfg[1] = VGG_POOL; c.cfg[2] = 3 * s * s; c.cfg[3] = VGG_POOL; c.n_cfg = 4; c.batch_norm = true;
     c.channels = 3; c.classes = 4; c.hidden = 5 * s; c.avgpool[0] = c.avgpool[1] = 2; c.dropout = 0.5;
     return vgg_new(tg, &c);
 }
