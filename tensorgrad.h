@@ -536,6 +536,7 @@ TG_API tg_tensor *tg_eye(tg_ctx *tg, int64_t n);
 TG_API tg_tensor *tg_from(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, const void *data);
     /* a copy of packed row-major data */
 TG_API tg_tensor *tg_from_f32(tg_ctx *tg, int ndim, const int64_t *shape, const float *data);
+TG_API tg_tensor *tg_from_i64(tg_ctx *tg, int ndim, const int64_t *shape, const int64_t *data);
 TG_API tg_tensor *tg_wrap(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data);
     /* no copy: a tensor over the caller's memory, which must outlive it */
 TG_API tg_tensor *tg_empty_like(tg_tensor *t);                            /* same shape, dtype and dense stride order */
@@ -558,6 +559,7 @@ TG_API bool       tg_set(tg_tensor *t, const int64_t *index, double value);
 TG_API bool       tg_read(tg_tensor *t, void *out, size_t size);
     /* copies out packed and row-major in t's dtype; `size` must be the number of its bytes */
 TG_API bool       tg_read_f32(tg_tensor *t, float *out, int64_t count);   /* converted to f32                       */
+TG_API bool       tg_read_i64(tg_tensor *t, int64_t *out, int64_t count); /* converted to i64                       */
 TG_API bool       tg_write(tg_tensor *t, const void *data, size_t size);
     /* copies packed row-major data of t's dtype into t */
 TG_API bool       tg_is_contiguous(tg_tensor *t);
@@ -1137,6 +1139,8 @@ TG_API tg_tensor *tg_dropout3d(tg_tensor *x, double p, bool training);
 TG_API tg_tensor *tg_alpha_dropout(tg_tensor *x, double p, bool training);
     /* beside tg_selu: what is dropped becomes its lowest value, and mean and variance stay as they were */
 TG_API tg_tensor *tg_feature_alpha_dropout(tg_tensor *x, double p, bool training);   /* whole channels of x [N, C, ...] */
+TG_API tg_tensor *tg_gumbel_softmax(tg_tensor *logits, double tau, bool hard, int64_t dim);
+    /* softmax of (logits + noise) / tau, noise of the Gumbel distribution; hard: 1 at the largest and 0 elsewhere, with the gradient of the softmax. torch's 1, false, -1 */
 
 /* Elementwise, made of the formulas. Shapes broadcast and types promote as theirs do. */
 TG_API tg_tensor *tg_clamp_tensor(tg_tensor *x, tg_tensor *low, tg_tensor *high);
@@ -1614,14 +1618,17 @@ TG_API tg_tensor *tg_cosine_embedding_loss_from(const tg_cosine_embedding_loss_a
 #define tg_cosine_embedding_loss(x1_, x2_, ...) TG__OPTIONS3(tg_cosine_embedding_loss, x1, x1_, x2, x2_, target, __VA_ARGS__)
     /* [N, D], [N, D], target [N]; or [D], [D], []: with c the cosine of the angle between x1 and x2, 1 - c where target is
        1, max(0, c - margin) where it is -1 */
+typedef tg_tensor *(*tg_distance)(void *user, tg_tensor *a, tg_tensor *b);   /* [..., D] each -> how far apart, [...] */
 typedef struct tg_triplet_margin_loss_args {
     tg_place at TG_EMPTY;
     tg_tensor *anchor TG_EMPTY, *positive TG_EMPTY, *negative TG_EMPTY;
+    tg_distance distance TG_EMPTY;     /* in place of the p-norm: torch's triplet_margin_with_distance_loss */
     tg_maybe eps TG_EMPTY;             /* added to each difference; not given: 1e-6 */
     double margin TG_EMPTY;            /* zero: 1 */
     tg_maybe p TG_EMPTY;               /* which norm; not given: 2 */
     tg_reduction reduction TG_EMPTY;
     bool swap TG_EMPTY;                /* the negative's distance is that to the anchor or the positive, whichever is less */
+    void *user TG_EMPTY;               /* distance's */
 } tg_triplet_margin_loss_args;
 TG_API tg_tensor *tg_triplet_margin_loss_from(const tg_triplet_margin_loss_args *args);
 #define tg_triplet_margin_loss(anchor_, positive_, ...) TG__OPTIONS3(tg_triplet_margin_loss, anchor, anchor_, positive, positive_, negative, __VA_ARGS__)
@@ -2484,6 +2491,7 @@ typedef tg_tensor *(*tg_module_hook_fn)(void *user, tg_module *m, tg_tensor *x, 
 TG_API bool       tg_module_hook(tg_module *m, tg_module_hook_fn fn, void *user);
     /* fn sees each x and y of m from now on, in the order in which hooks were given; what it returns takes y's place. So it
        is in tg_forward_of (x: the first), tg_forward_rnn, tg_forward_attention (x: the query) and tg_forward_transformer (x: src, tgt in decoders) */
+TG_API bool       tg_module_unhook(tg_module *m, tg_module_hook_fn fn, void *user);   /* the last one given with fn and user is gone; false: there is none */
 TG_API void       tg_train(tg_module *m, bool on);   /* m and all its parts: dropout drops, statistics move; torch's train and eval */
 TG_API void       tg_freeze(tg_module *m, bool on);  /* its parameters and those of its parts require no gradient, or one again */
 TG_API bool       tg_infer_begin(tg_module *m);
@@ -2510,6 +2518,13 @@ TG_API bool       tg_module_to(tg_module *m, tg_dtype dtype);              /* al
 TG_API bool       tg_module_to_device(tg_module *m, tg_device device);     /* all parameters and buffers. Optimisers are made after these two */
 TG_API tg_module *tg_module_copy(tg_module *m);      /* a model of its own with the same values. A module's fields that are neither parts nor
                                                         tensors of it are copied as bytes, hooks as they are */
+TG_API tg_module *tg_module_share(tg_ctx *to, tg_module *m);
+    /* a copy in context `to` whose parameters and buffers are m's own, by tg_share: no numbers are copied but the first time.
+       They are frozen then, for m too, as long as both are there, so share a model that is to change by its tg_module_copy.
+       Many threads, each with a context, so run one set of weights, with the same bits; tg_train(m, false) before. New
+       weights replace it under load, never half of them: the set to be taken is a model in a context of its own, which a
+       mutex guards. Whoever trains puts a new one there, tg_module_share(shop, tg_module_copy(net)), and frees the old one;
+       a thread takes it, tg_module_share(mine, it), and frees its old one, between two of its forwards. See tests/test_threads.c */
 
 /* What there is in a module: names are paths, "layers.3.weight"; what is shared counts once, under its first name. */
 TG_API tg_module *tg_module_at(tg_module *m, const char *path);            /* borrowed; NULL without an error if absent. "" is m */
@@ -2670,6 +2685,7 @@ TG_API tg_module *tg_nn_fractional_max_pool3d_from(const tg_nn_fractional_max_po
 #define tg_nn_fractional_max_pool2d(tg_, ...) TG__OPTIONS2(tg_nn_fractional_max_pool2d, tg, tg_, kernel, __VA_ARGS__)
 #define tg_nn_fractional_max_pool3d(tg_, ...) TG__OPTIONS2(tg_nn_fractional_max_pool3d, tg, tg_, kernel, __VA_ARGS__)
     /* max_unpool takes two operands, x and the places that max_pool gave: tg_forward_with(m, x, indices) */
+TG_API tg_tensor *tg_forward_pool(tg_module *m, tg_tensor *x, tg_tensor **indices);   /* of a MaxPool, AdaptiveMaxPool or FractionalMaxPool, and the places: torch's return_indices */
 TG_API tg_module *tg_nn_adaptive_avg_pool1d(tg_ctx *tg, int n, const int64_t *size);
 TG_API tg_module *tg_nn_adaptive_avg_pool2d(tg_ctx *tg, int n, const int64_t *size);
 TG_API tg_module *tg_nn_adaptive_avg_pool3d(tg_ctx *tg, int n, const int64_t *size);
@@ -2916,6 +2932,7 @@ typedef struct tg_nn_loss_args {
     tg_maybe beta TG_EMPTY;                /* smooth_l1 */
     int64_t blank TG_EMPTY;                /* ctc */
     tg_maybe delta TG_EMPTY;               /* huber */
+    tg_distance distance TG_EMPTY;         /* triplet_margin, as user */
     tg_maybe eps TG_EMPTY;                 /* poisson_nll, gaussian_nll, triplet_margin */
     bool full TG_EMPTY;                    /* poisson_nll, gaussian_nll */
     tg_maybe ignore_index TG_EMPTY;        /* nll, cross_entropy */
@@ -2927,6 +2944,7 @@ typedef struct tg_nn_loss_args {
     tg_tensor *pos_weight TG_EMPTY;        /* bce_with_logits */
     tg_reduction reduction TG_EMPTY;
     bool swap TG_EMPTY;                    /* triplet_margin */
+    void *user TG_EMPTY;
     tg_tensor *weight TG_EMPTY;            /* those whose functions have it */
     bool zero_infinity TG_EMPTY;           /* ctc */
 } tg_nn_loss_args;
@@ -2951,6 +2969,11 @@ TG_API tg_module *tg_nn_loss_from(const tg_nn_loss_args *args);
 #define tg_nn_cosine_embedding_loss(...)     TG__OPTIONS2(tg_nn_loss, kind, TG_NN_COSINE_EMBEDDING, tg, __VA_ARGS__)
 #define tg_nn_triplet_margin_loss(...)       TG__OPTIONS2(tg_nn_loss, kind, TG_NN_TRIPLET_MARGIN, tg, __VA_ARGS__)
 #define tg_nn_ctc_loss(...)                  TG__OPTIONS2(tg_nn_loss, kind, TG_NN_CTC, tg, __VA_ARGS__)
+
+/* Few classes that are frequent and many that are rare, which begin at the cutoffs and are told apart by smaller networks: torch's
+   AdaptiveLogSoftmaxWithLoss, div_value 4. tg_forward_with(m, x [N, I], target [N]) is the mean loss, tg_forward(m, x) the
+   logarithms of all probabilities [N, classes]. tg_nn_adaptive_log_softmax_with_loss(tg, 64, 10000, TG_DIMS(100, 1000), 4, false) */
+TG_API tg_module *tg_nn_adaptive_log_softmax_with_loss(tg_ctx *tg, int64_t in, int64_t classes, int n_cutoffs, const int64_t *cutoffs, double div_value, bool head_bias);
 
 /* Pictures and padding. */
 TG_API tg_module *tg_nn_upsample(tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners);
@@ -3155,10 +3178,13 @@ typedef struct tg_clip_grad_norm_args {
 TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *args);
 #define tg_clip_grad_norm_(params_, n_params_, ...) \
     TG__OPTIONS3(tg_clip_grad_norm, params, params_, n_params, n_params_, max_norm, __VA_ARGS__)
+TG_API double tg_optim_clip_grad_norm(tg_optim *opt, double max_norm);   /* of all parameters of all groups */
 TG_API bool tg_clip_grad_value_(tg_tensor *const *params, int n_params, double clip_value);   /* each element to -clip_value .. clip_value */
 
 /* averages[i] = decay * averages[i] + (1 - decay) * params[i], of lists of tensors of equal shapes, in one job. */
 TG_API bool tg_ema_(tg_tensor *const *averages, tg_tensor *const *params, int n, double decay);
+TG_API bool tg_module_ema_(tg_module *average, tg_module *m, double decay);
+    /* the same of all parameters of two models built alike; buffers are copied. tg_module_copy(m) begins an average; a decay of 0 copies all values */
 
 /* Schedules: torch's rates as functions of the step, which is counted from 0. tg_optim_set_lr(opt, 0, tg_step_lr(0.1, step, 30, 0.1))
    before a step is all; a run that is resumed needs nothing but its step. One after another, torch's SequentialLR, is
@@ -3660,6 +3686,7 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_eye(tg, n) tg_eye(TG__AT_CTX(tg), n)
 #define tg_from(tg, ...) tg_from(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_from_f32(tg, ...) tg_from_f32(TG__AT_CTX(tg), __VA_ARGS__)
+#define tg_from_i64(tg, ...) tg_from_i64(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_wrap(tg, ...) tg_wrap(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_empty_like(t) tg_empty_like(TG__AT(t))
 #define tg_zeros_like(t) tg_zeros_like(TG__AT(t))
@@ -3677,6 +3704,7 @@ static inline const tg_function_call *tg__at_call(const tg_function_call *call, 
 #define tg_set(t, ...) tg_set(TG__AT(t), __VA_ARGS__)
 #define tg_read(t, out, size) tg_read(TG__AT(t), out, size)
 #define tg_read_f32(t, out, count) tg_read_f32(TG__AT(t), out, count)
+#define tg_read_i64(t, out, count) tg_read_i64(TG__AT(t), out, count)
 #define tg_write(t, ...) tg_write(TG__AT(t), __VA_ARGS__)
 #define tg_equal(a, b) tg_equal(TG__AT(a), TG__AT(b))
 #define tg_allclose(a, b, rtol, atol) tg_allclose(TG__AT(a), TG__AT(b), rtol, atol)
@@ -3786,6 +3814,7 @@ static inline bool tg__meshgrid_at(const char *file, int line, tg_tensor *const 
 #define tg_dropout3d(x, p, training) tg_dropout3d(TG__AT(x), p, training)
 #define tg_alpha_dropout(x, p, training) tg_alpha_dropout(TG__AT(x), p, training)
 #define tg_feature_alpha_dropout(x, p, training) tg_feature_alpha_dropout(TG__AT(x), p, training)
+#define tg_gumbel_softmax(logits, tau, hard, dim) tg_gumbel_softmax(TG__AT(logits), tau, hard, dim)
 #define tg_clamp_tensor(x, low, high) tg_clamp_tensor(TG__AT(x), TG__AT(low), TG__AT(high))
 #define tg_round_decimals(x, decimals) tg_round_decimals(TG__AT(x), decimals)
 #define tg_float_power(a, b) tg_float_power(TG__AT(a), TG__AT(b))
@@ -4048,12 +4077,14 @@ static inline tg_tensor *tg__call_at(const char *file, int line, const tg_op *op
 static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module *m, tg_tensor *const *x, int n) { return tg_forward_of(tg__at_module(m, file, line), tg__at_list(x, n, file, line), n); }
 #define tg_forward_of(...) TG__PLACED(forward_of, __VA_ARGS__)
 #define tg_module_hook(m, fn, user) tg_module_hook(TG__AT_MODULE(m), fn, user)
+#define tg_module_unhook(m, fn, user) tg_module_unhook(TG__AT_MODULE(m), fn, user)
 #define tg_freeze(m, on) tg_freeze(TG__AT_MODULE(m), on)
 #define tg_bake(m, x) tg_bake(TG__AT_MODULE(m), TG__AT(x))
 #define tg_module_zero_grad(m) tg_module_zero_grad(TG__AT_MODULE(m))
 #define tg_module_to(m, dtype) tg_module_to(TG__AT_MODULE(m), dtype)
 #define tg_module_to_device(m, device) tg_module_to_device(TG__AT_MODULE(m), device)
 #define tg_module_copy(m) tg_module_copy(TG__AT_MODULE(m))
+#define tg_module_share(to, m) tg_module_share(TG__AT_CTX(to), TG__AT_MODULE(m))
 #define tg_state_dict(m) tg_state_dict(TG__AT_MODULE(m))
 #define tg_load_state_dict(m, d, report) tg_load_state_dict(TG__AT_MODULE(m), TG__AT_CONST_DICT(d), report)
 #define tg_save(m, path) tg_save(TG__AT_MODULE(m), path)
@@ -4073,6 +4104,7 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_nn_identity(tg) tg_nn_identity(TG__AT_CTX(tg))
 #define tg_nn_flatten(tg) tg_nn_flatten(TG__AT_CTX(tg))
 #define tg_nn_unflatten(tg, dim, ...) tg_nn_unflatten(TG__AT_CTX(tg), dim, __VA_ARGS__)
+#define tg_forward_pool(m, x, indices) tg_forward_pool(TG__AT_MODULE(m), TG__AT(x), indices)
 #define tg_nn_adaptive_avg_pool1d(tg, ...) tg_nn_adaptive_avg_pool1d(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_nn_adaptive_avg_pool2d(tg, ...) tg_nn_adaptive_avg_pool2d(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_nn_adaptive_avg_pool3d(tg, ...) tg_nn_adaptive_avg_pool3d(TG__AT_CTX(tg), __VA_ARGS__)
@@ -4115,6 +4147,7 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_nn_softmax2d(tg) tg_nn_softmax2d(TG__AT_CTX(tg))
 #define tg_nn_glu(tg, dim) tg_nn_glu(TG__AT_CTX(tg), dim)
 #define tg_nn_prelu(tg, n) tg_nn_prelu(TG__AT_CTX(tg), n)
+#define tg_nn_adaptive_log_softmax_with_loss(tg, in, classes, ...) tg_nn_adaptive_log_softmax_with_loss(TG__AT_CTX(tg), in, classes, __VA_ARGS__)
 #define tg_nn_upsample(tg, scale_factor, mode, align_corners) tg_nn_upsample(TG__AT_CTX(tg), scale_factor, mode, align_corners)
 #define tg_nn_pixel_shuffle(tg, factor) tg_nn_pixel_shuffle(TG__AT_CTX(tg), factor)
 #define tg_nn_pixel_unshuffle(tg, factor) tg_nn_pixel_unshuffle(TG__AT_CTX(tg), factor)
@@ -4134,10 +4167,12 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_optim_set_lr(opt, group, lr) tg_optim_set_lr(TG__AT_OPTIM(opt), group, lr)
 #define tg_optim_state(opt) tg_optim_state(TG__AT_OPTIM(opt))
 #define tg_optim_load(opt, state) tg_optim_load(TG__AT_OPTIM(opt), TG__AT_CONST_DICT(state))
+#define tg_optim_clip_grad_norm(opt, max_norm) tg_optim_clip_grad_norm(TG__AT_OPTIM(opt), max_norm)
 static inline bool tg__clip_grad_value__at(const char *file, int line, tg_tensor *const *params, int n_params, double clip_value) { return tg_clip_grad_value_(tg__at_list(params, n_params, file, line), n_params, clip_value); }
 #define tg_clip_grad_value_(...) TG__PLACED(clip_grad_value_, __VA_ARGS__)
 static inline bool tg__ema__at(const char *file, int line, tg_tensor *const *averages, tg_tensor *const *params, int n, double decay) { return tg_ema_(averages, tg__at_list(params, n, file, line), n, decay); }
 #define tg_ema_(...) TG__PLACED(ema_, __VA_ARGS__)
+#define tg_module_ema_(average, m, decay) tg_module_ema_(TG__AT_MODULE(average), TG__AT_MODULE(m), decay)
 #define tg_batch_of(data, step, ...) tg_batch_of(TG__AT_DATA(data), step, __VA_ARGS__)
 #define tg_idx_parse(tg, ...) tg_idx_parse(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_idx_load(tg, path) tg_idx_load(TG__AT_CTX(tg), path)
@@ -11461,6 +11496,9 @@ TG_API tg_tensor *(tg_from)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype
 TG_API tg_tensor *(tg_from_f32)(tg_ctx *tg, int ndim, const int64_t *shape, const float *data) {
     return tg__from(tg, "from_f32", ndim, shape, TG_F32, data);
 }
+TG_API tg_tensor *(tg_from_i64)(tg_ctx *tg, int ndim, const int64_t *shape, const int64_t *data) {
+    return tg__from(tg, "from_i64", ndim, shape, TG_I64, data);
+}
 /* kernels read elements by their own type, for which an address must fit */
 TG__PRIVATE bool tg__aligned(const void *p, tg_dtype dtype) { return tg__is_block(dtype) || (uintptr_t)p % tg_dtype_size(dtype) == 0; }
 TG_API tg_tensor *(tg_wrap)(tg_ctx *tg, int ndim, const int64_t *shape, tg_dtype dtype, void *data) {
@@ -11900,15 +11938,17 @@ TG_API bool (tg_read)(tg_tensor *t, void *out, size_t size) {
     tg__packed(&h, t, t->dtype, out);
     return tg__copy_to(tg, &h, t);
 }
-TG_API bool (tg_read_f32)(tg_tensor *t, float *out, int64_t count) {
-    tg_ctx *tg = tg__start(t, "read_f32");
+TG__PRIVATE bool tg__read_as(tg_tensor *t, const char *name, tg_dtype dtype, void *out, int64_t count) {
+    tg_ctx *tg = tg__start(t, name);
     tg_tensor h;
     if (!tg) return false;
     if (count != t->numel) return tg__fail(tg, TG__E_ELEMENTS, count, t, t->numel);
     if (!out && count) return tg__fail(tg, TG__E_NO_DATA, "place for the data");
-    tg__packed(&h, t, TG_F32, out);
+    tg__packed(&h, t, dtype, out);
     return tg__copy_to(tg, &h, t);
 }
+TG_API bool (tg_read_f32)(tg_tensor *t, float *out, int64_t count) { return tg__read_as(t, "read_f32", TG_F32, out, count); }
+TG_API bool (tg_read_i64)(tg_tensor *t, int64_t *out, int64_t count) { return tg__read_as(t, "read_i64", TG_I64, out, count); }
 TG_API bool (tg_write)(tg_tensor *t, const void *data, size_t size) {
     tg_ctx *tg = tg__start_blocks(t, "write");
     tg_tensor h;
@@ -21390,6 +21430,21 @@ TG_API tg_tensor *(tg_alpha_dropout)(tg_tensor *x, double p, bool training) { re
 TG_API tg_tensor *(tg_feature_alpha_dropout)(tg_tensor *x, double p, bool training) {
     return tg__dropout(x, p, training, TG__DROP_CHANNELS, true, "feature_alpha_dropout");
 }
+/* The noise is -log(e) of an e = -log(1 - u), u in [0, 1): which is kept from 0. */
+TG_API tg_tensor *(tg_gumbel_softmax)(tg_tensor *logits, double tau, bool hard, int64_t dim) {
+    tg_ctx *tg = tg__start(logits, "gumbel_softmax");
+    tg_tensor *e, *y;
+    bool outermost;
+    if (!tg) return NULL;
+    outermost = tg__compose(tg);
+    e = tg_clamp(tg_neg(tg_log1p(tg_neg(tg_rand_like(logits)))), 5.9604644775390625e-8, tg__inf());
+    y = tg_softmax(tg_div_scalar(tg_sub(logits, tg_log(e)), tau), dim);
+    if (hard) {
+        tg_tensor *soft = tg_detach(y), *place = tg_argmax_dim(soft, dim, true);
+        y = tg_add(tg_sub(tg_scatter(tg_zeros_like(soft), dim, place, tg_ones_like(soft)), soft), y);
+    }
+    return tg__composed(tg, outermost, y);
+}
 
 /* ======================================================================================
    >>impl-attention    scaled dot product attention, tiled
@@ -24426,6 +24481,9 @@ TG_API tg_tensor *tg_cosine_embedding_loss_from(const tg_cosine_embedding_loss_a
 }
 /* Along the last dimension; of no features it is 0 in every order. */
 TG__PRIVATE tg_tensor *tg__last_norm(tg_tensor *d, double p) { return d ? tg__norm_of(d->tg, d, d->numel ? p : 1, TG_DIMS(-1), false) : NULL; }
+TG__PRIVATE tg_tensor *tg__triplet_distance(const tg_triplet_margin_loss_args *a, tg_tensor *x, tg_tensor *y, double eps, double p) {
+    return a->distance ? a->distance(a->user, x, y) : tg__last_norm(tg_add_scalar(tg_sub(x, y), eps), p);
+}
 TG_API tg_tensor *tg_triplet_margin_loss_from(const tg_triplet_margin_loss_args *a) {
     tg_tensor *in[3], *near_by, *apart;
     tg__loss l;
@@ -24442,9 +24500,9 @@ TG_API tg_tensor *tg_triplet_margin_loss_from(const tg_triplet_margin_loss_args 
         return tg__loss_close(&l, NULL);
     }
     if (l.x->ndim == 0) { tg__fail(l.tg, TG__E_NO_DIMS, l.x); return tg__loss_close(&l, NULL); }
-    near_by = tg__last_norm(tg_add_scalar(tg_sub(l.x, l.target), eps), p);
-    apart = tg__last_norm(tg_add_scalar(tg_sub(l.x, l.third), eps), p);
-    if (a->swap) apart = tg_minimum(apart, tg__last_norm(tg_add_scalar(tg_sub(l.target, l.third), eps), p));
+    near_by = tg__triplet_distance(a, l.x, l.target, eps, p);
+    apart = tg__triplet_distance(a, l.x, l.third, eps, p);
+    if (a->swap) apart = tg_minimum(apart, tg__triplet_distance(a, l.target, l.third, eps, p));
     return tg__loss_end(&l, tg__not_below_0(tg_add_scalar(tg_sub(near_by, apart), margin)));
 }
 /* All pairs of rows, taken by their numbers. */
@@ -28290,7 +28348,8 @@ TG_API tg_module *(tg_module_part)(tg_module *m, tg_module **field, const char *
     tg__member *s = NULL;
     if (field) *field = NULL;
     if (tg) {
-        if (!part) tg__fail_op(tg, TG_ERROR_NULL, "part %s of %s is NULL", name ? name : "?", m->kind);
+        if (!part && i >= 0) tg__fail_op(tg, TG_ERROR_NULL, "part %s%s%l of %s is NULL", name ? name : "?", name && !*name ? "" : ".", i, m->kind);
+        else if (!part) tg__fail_op(tg, TG_ERROR_NULL, "part %s of %s is NULL", name ? name : "?", m->kind);
         else if (part->tg != tg) tg__fail(tg, TG__E_CONTEXT, 4);
         else if (tg__module_holds(part, m)) tg__fail_op(tg, TG_ERROR_VALUE, "part %s would hold itself", name ? name : "?");
         else s = tg__member_new(m, TG__MEMBER_PART, field, name, i);
@@ -28374,6 +28433,13 @@ TG_API bool (tg_module_hook)(tg_module *m, tg_module_hook_fn fn, void *user) {
     if (!h) return false;
     m->own->hook = h;
     h[m->own->hooks].fn = fn; h[m->own->hooks++].user = user;
+    return true;
+}
+TG_API bool (tg_module_unhook)(tg_module *m, tg_module_hook_fn fn, void *user) {
+    int64_t i = m ? m->own->hooks - 1 : -1;
+    while (i >= 0 && (m->own->hook[i].fn != fn || m->own->hook[i].user != user)) i--;
+    if (i < 0) return false;
+    for (m->own->hooks--; i < m->own->hooks; i++) m->own->hook[i] = m->own->hook[i + 1];
     return true;
 }
 
@@ -28562,9 +28628,8 @@ TG_API bool (tg_module_to_device)(tg_module *m, tg_device device) {
     return tg__module_change_all(m, &c);
 }
 
-/* ---- a copy ---- */
-TG__PRIVATE tg_module *tg__module_twin(tg_module *m, tg__pairs *pairs) {
-    tg_ctx *tg = m->tg;
+/* ---- a copy: in context tg, of the numbers too or sharing them ---- */
+TG__PRIVATE tg_module *tg__module_twin(tg_ctx *tg, tg_module *m, bool shared, tg__pairs *pairs) {
     tg_module *y = (tg_module *)(tg_module_new)(tg, m->own->size, m->kind, m->forward);
     struct tg__module_own *own;
     int64_t i;
@@ -28579,7 +28644,8 @@ TG__PRIVATE tg_module *tg__module_twin(tg_module *m, tg__pairs *pairs) {
         const bool known = value != NULL;
         if (s->field) memset(field, 0, sizeof *field);
         if (s->kind == TG__MEMBER_COMPUTED) { if (tg__member_new(y, s->kind, field, s->name, -1)) continue; break; }
-        if (!known) value = tg__member_part(s) ? (void *)tg__module_twin(tg__member_part(s), pairs) : (void *)tg_clone(tg_detach(tg__member_tensor(s)));
+        if (!known) value = tg__member_part(s) ? (void *)tg__module_twin(tg, tg__member_part(s), shared, pairs)
+            : shared ? (void *)(tg_share)(tg, tg__member_tensor(s)) : (void *)tg_clone(tg_detach(tg__member_tensor(s)));
         if (value && !known && !tg__pairs_add(tg, pairs, s->value, value)) { if (tg__member_part(s)) tg__module_release((tg_module *)value); value = NULL; }
         if (value && tg__member_part(s)) value = (tg_module_part)(y, (tg_module **)field, s->name, -1, (tg_module *)value);
         else if (value) {
@@ -28595,21 +28661,24 @@ TG__PRIVATE tg_module *tg__module_twin(tg_module *m, tg__pairs *pairs) {
     if (!tg_failed(tg)) (void)tg__module_norm(y, false);
     return tg_module_done(y);
 }
-TG_API tg_module *(tg_module_copy)(tg_module *m) {
-    tg_ctx *tg = tg__start_module(m, "module_copy");
+TG__PRIVATE tg_module *tg__module_copied(tg_ctx *tg, tg_module *m, bool shared) {
+    const tg_mark scope = tg_begin(tg);
+    const bool outermost = tg__compose(tg);
     tg__pairs pairs;
     tg_module *y;
-    tg_mark scope;
-    bool outermost;
-    if (!tg) return NULL;
     memset(&pairs, 0, sizeof pairs);
-    scope = tg_begin(tg);
-    outermost = tg__compose(tg);
-    y = tg__module_twin(m, &pairs);
+    y = tg__module_twin(tg, m, shared, &pairs);
     (void)tg__composed(tg, outermost, NULL);
     tg__pairs_end(tg, &pairs);
     tg_end(tg, scope);
     return y;
+}
+TG_API tg_module *(tg_module_copy)(tg_module *m) { return tg__start_module(m, "module_copy") ? tg__module_copied(m->tg, m, false) : NULL; }
+TG_API tg_module *(tg_module_share)(tg_ctx *to, tg_module *m) {
+    if (!tg__gate(to)) return NULL;
+    tg__name(to, "module_share");
+    if (!m) { tg__fail(to, TG__E_NULL, 1); return NULL; }
+    return tg__module_copied(to, m, true);
 }
 
 /* ---- looking ---- */
@@ -28635,6 +28704,7 @@ TG_API tg_module *tg_module_at(tg_module *m, const char *path) {
 TG_API tg_tensor *tg_module_tensor_at(tg_module *m, const char *path) {
     tg_module *owner;
     tg__member *s = m && path ? tg__member_at(m, path, &owner) : NULL;
+    if (s && s->kind == TG__MEMBER_COMPUTED) (void)tg__module_norm(owner, false);      /* what it is computed from may have changed since the last call */
     return s && s->kind != TG__MEMBER_PART ? (tg_tensor *)s->value : NULL;
 }
 TG_API bool (tg_module_set)(tg_module *m, const char *path, tg_tensor *t) {
@@ -28950,7 +29020,8 @@ TG_API tg_tensor *(tg_orthogonal_)(tg_tensor *t, double gain) {
         f = (float *)normal->data;
         for (i = 0; i < t->numel; i++) v[i] = (double)f[i];
         tg__orthonormal(v, n, size);
-        for (i = 0; i < t->numel; i++) f[i] = (float)(gain * v[i]);
+        for (i = 0; i < t->numel; i++) v[i] *= gain;
+        normal = tg_from(tg, TG_SHAPE(n, size), TG_F64, v);
         tg__mem_put(tg, v, (size_t)t->numel * sizeof *v);
         if (columns < rows) normal = tg_t(normal);
         normal = tg_reshape(normal, t->ndim, t->shape);
@@ -29072,6 +29143,11 @@ TG__PRIVATE bool tg__normed_new(const tg_spectral_norm_args *a, bool spectral, c
     if (!(tg = tg__start_module(m, where))) return false;
     s = a->name ? tg__member_find(m, a->name, strlen(a->name)) : NULL;
     if (!s || !tg__member_leaf(s) || strlen(a->name) > 80) return tg__fail_op(tg, TG_ERROR_VALUE, "%s has no parameter %s", m->kind, a->name ? a->name : "NULL");
+    for (dim = 0; dim < own->norms; dim++) {
+        const int64_t at = s - own->member;
+        if (at == own->norm[dim].from || (!own->norm[dim].spectral && at == own->norm[dim].first))
+            return tg__fail_op(tg, TG_ERROR_UNSUPPORTED, "%s: a weight is computed from it already, and cannot be from what is computed", s->name);
+    }
     was = *s;
     dim = a->dim.is ? tg__int_of(a->dim.value) : spectral && strncmp(m->kind, "ConvTranspose", 13) == 0;
     if (!tg__wrap_dim(tg, tg__member_tensor(s), &dim, tg__member_tensor(s)->ndim)) return false;
@@ -29248,7 +29324,7 @@ TG_API tg_module *tg_nn_conv_transpose3d_from(const tg_nn_conv_transpose3d_args 
 #endif
 
 /* ------------------------------------------------------------------ pooling ---- */
-typedef struct tg__pool_layer { tg_module m; int spatial; bool mean; tg_nn_pool_args args; } tg__pool_layer;
+typedef struct tg__pool_layer { tg_module m; int spatial; bool mean; tg_tensor **indices; tg_nn_pool_args args; } tg__pool_layer;
 TG__PRIVATE tg_tensor *tg__nn_pool_forward(tg_module *m, tg_tensor *x) {
     static const char *const names[2][3] = { { "max_pool1d", "max_pool2d", "max_pool3d" }, { "avg_pool1d", "avg_pool2d", "avg_pool3d" } };
     const tg__pool_layer *l = (const tg__pool_layer *)(void *)m;
@@ -29256,7 +29332,7 @@ TG__PRIVATE tg_tensor *tg__nn_pool_forward(tg_module *m, tg_tensor *x) {
     tg_max_pool1d_args most = TG__ZERO;
     tg_avg_pool1d_args mean = TG__ZERO;
     most.at = mean.at = tg__layer_place(m);
-    most.x = mean.x = x;
+    most.x = mean.x = x; most.indices = l->indices;
     most.ceil_mode = mean.ceil_mode = a->ceil_mode;
     mean.divisor = a->divisor; mean.no_padding = a->no_padding;
     for (int d = 0; d < 3; d++) {
@@ -29278,7 +29354,7 @@ TG__PRIVATE tg_tensor *tg__nn_lp_pool_forward(tg_module *m, tg_tensor *x) {
 TG__PRIVATE tg_tensor *tg__nn_fractional_forward(tg_module *m, tg_tensor *x) {
     const tg__pool_layer *l = (const tg__pool_layer *)(void *)m;
     tg_fractional_max_pool2d_args f = TG__ZERO;
-    f.at = tg__layer_place(m); f.x = x;
+    f.at = tg__layer_place(m); f.x = x; f.indices = l->indices;
     memcpy(f.kernel, l->args.kernel_size, sizeof f.kernel); memcpy(f.output_size, l->args.output_size, sizeof f.output_size);
     memcpy(f.output_ratio, l->args.output_ratio, sizeof f.output_ratio);
     return l->spatial == 2 ? tg_fractional_max_pool2d_from(&f) : tg_fractional_max_pool3d_from(&f);
@@ -29356,7 +29432,7 @@ TG_API tg_module *tg_nn_unfold_layer_from(const tg_nn_unfold_layer_args *args) {
    kind, parameters, given, value): tg_nn_function(parameters) makes the layer of `given`, a, b, c, n, whether there are sizes
    and those, and its y is `value`. Making it is one call, and the two functions of a row are all that refers to its operation:
    programs that have no such layer do not link it. */
-typedef struct tg__plain_layer { tg_module m; double a, b, c; int64_t n, size[TG_MAX_DIMS]; } tg__plain_layer;
+typedef struct tg__plain_layer { tg_module m; double a, b, c; int64_t n, size[TG_MAX_DIMS];  tg_tensor **indices; } tg__plain_layer;
 TG__PRIVATE tg_tensor *tg__upsampled(const tg__plain_layer *l, tg_tensor *x) {
     tg_interpolate_args a = TG__ZERO;
     int d;
@@ -29373,6 +29449,7 @@ TG__PRIVATE tg_module *tg__plain_layer_new(tg_ctx *tg, tg_module_forward forward
     l->a = a; l->b = b; l->c = c; l->n = n;
     if (sizes && (n < 0 || n > TG_MAX_DIMS || (n && !size))) tg__fail(tg, TG__E_ARGUMENT, "sizes that are not there, or more than 8");
     else for (i = 0; sizes && i < n; i++) l->size[i] = size[i];
+    if ((strncmp(kind, "Dropout", 7) == 0 || strncmp(kind, "Alpha", 5) == 0 || strncmp(kind, "Feature", 7) == 0) && !(a >= 0 && a <= 1)) tg__fail(tg, TG__E_RANGE, "p", "0 to 1", a);
     return tg_module_done(&l->m);
 }
 #define TG__GIVEN(...) __VA_ARGS__
@@ -29387,9 +29464,9 @@ TG__NN(unflatten, "Unflatten", (tg_ctx *tg, int64_t dim, int n, const int64_t *s
 TG__NN(adaptive_avg_pool1d, "AdaptiveAvgPool1d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool1d(x, (int)l->n, l->size))
 TG__NN(adaptive_avg_pool2d, "AdaptiveAvgPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool2d(x, (int)l->n, l->size))
 TG__NN(adaptive_avg_pool3d, "AdaptiveAvgPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_avg_pool3d(x, (int)l->n, l->size))
-TG__NN(adaptive_max_pool1d, "AdaptiveMaxPool1d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool1d(x, (int)l->n, l->size, NULL))
-TG__NN(adaptive_max_pool2d, "AdaptiveMaxPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool2d(x, (int)l->n, l->size, NULL))
-TG__NN(adaptive_max_pool3d, "AdaptiveMaxPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool3d(x, (int)l->n, l->size, NULL))
+TG__NN(adaptive_max_pool1d, "AdaptiveMaxPool1d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool1d(x, (int)l->n, l->size, l->indices))
+TG__NN(adaptive_max_pool2d, "AdaptiveMaxPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool2d(x, (int)l->n, l->size, l->indices))
+TG__NN(adaptive_max_pool3d, "AdaptiveMaxPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool3d(x, (int)l->n, l->size, l->indices))
 TG__NN(local_response_norm, "LocalResponseNorm", (tg_ctx *tg, int64_t size, double alpha, double beta, double k), (alpha, beta, k, size, false, NULL), tg_local_response_norm(x, l->n, l->a, l->b, l->c))
 TG__NN(dropout, "Dropout", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout(x, l->a, m->training))
 TG__NN(dropout1d, "Dropout1d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout1d(x, l->a, m->training))
@@ -29432,6 +29509,20 @@ TG__NN(pad, "Pad", (tg_ctx *tg, int n, const int64_t *pads, tg_pad_mode mode, do
 TG__NN(upsample, "Upsample", (tg_ctx *tg, double scale_factor, tg_interpolate_mode mode, bool align_corners), (scale_factor, align_corners, 0, (int64_t)mode, false, NULL), tg__upsampled(l, x))
 #undef TG__NN
 #undef TG__GIVEN
+/* A pool's places, which its function writes where the layer says, as long as the call lasts. */
+TG_API tg_tensor *(tg_forward_pool)(tg_module *m, tg_tensor *x, tg_tensor **indices) {
+    const tg_module_forward f = m ? m->forward : NULL;
+    tg_tensor ***where = NULL, *y;
+    if (indices) *indices = NULL;
+    if (f == tg__nn_fractional_forward || (f == tg__nn_pool_forward && !((tg__pool_layer *)(void *)m)->mean)) where = &((tg__pool_layer *)(void *)m)->indices;
+    else if (f && (f == tg__nn_adaptive_max_pool1d_forward || f == tg__nn_adaptive_max_pool2d_forward || f == tg__nn_adaptive_max_pool3d_forward)) where = &((tg__plain_layer *)(void *)m)->indices;
+    else if (tg__start_module(m, "forward_pool")) { tg__fail_op(m->tg, TG_ERROR_VALUE, "%s gives no places; MaxPool, AdaptiveMaxPool and FractionalMaxPool do", m->kind); return NULL; }
+    if (where) *where = indices;
+    y = tg__forward(m, &x, 1, "forward_pool");
+    if (where) *where = NULL;
+    if (!y && indices) *indices = NULL;
+    return y;
+}
 /* the same of two operands */
 TG__PRIVATE tg_tensor *tg__nn_distance_forward(tg_module *m, tg_tensor *const *x, int n) {
     const tg__plain_layer *l = (const tg__plain_layer *)(void *)m;
@@ -29484,7 +29575,7 @@ TG__PRIVATE tg_tensor *tg__nn_loss_forward(tg_module *m, tg_tensor *const *x, in
         case TG_NN_GAUSSIAN_NLL: TG__CALL(gaussian_nll_loss, x, target, f.var = x[2]; f.eps = a->eps; f.full = a->full)
         case TG_NN_MARGIN_RANKING: TG__CALL(margin_ranking_loss, x1, x2, f.target = x[2]; f.margin = margin)
         case TG_NN_COSINE_EMBEDDING: TG__CALL(cosine_embedding_loss, x1, x2, f.target = x[2]; f.margin = margin)
-        case TG_NN_TRIPLET_MARGIN: TG__CALL(triplet_margin_loss, anchor, positive, f.negative = x[2]; f.margin = margin; f.p = a->p; f.eps = a->eps; f.swap = a->swap)
+        case TG_NN_TRIPLET_MARGIN: TG__CALL(triplet_margin_loss, anchor, positive, f.negative = x[2]; f.margin = margin; f.p = a->p; f.eps = a->eps; f.swap = a->swap; f.distance = a->distance; f.user = a->user)
         default: TG__CALL(ctc_loss, log_probs, targets, f.input_lengths = x[2]; f.target_lengths = x[3]; f.blank = a->blank; f.zero_infinity = a->zero_infinity)
     }
 #undef TG__CALL
@@ -29497,8 +29588,76 @@ TG_API tg_module *tg_nn_loss_from(const tg_nn_loss_args *a) {
     l->args = *a;
     l->args.weight = l->args.pos_weight = NULL;                      /* the buffers are those that count */
     if ((unsigned)a->kind - 1 >= TG_NN_CTC) tg__fail(a->tg, TG__E_RANGE, "kind", "one of tg_nn_loss_kind", (double)(int)a->kind);
+    else if (a->kind == TG_NN_TRIPLET_MARGIN && a->margin.is && !(a->margin.value > 0)) tg__fail_op(a->tg, TG_ERROR_VALUE, "the margin must be above 0, got %f", a->margin.value);
     if (a->weight) (void)(tg_module_tensor)(&l->m, &l->weight, "weight", false, a->weight);
     if (a->pos_weight) (void)(tg_module_tensor)(&l->m, &l->pos_weight, "pos_weight", false, a->pos_weight);
+    return TG_MODULE_OF(l);
+}
+
+/* ------------------------------------------------------------------ AdaptiveLogSoftmaxWithLoss ----
+   The head tells the first classes apart, and clusters of others; what of a cluster is meant tells its tail. A row whose target
+   is in cluster i loses -(log p(i) + log p(target | i)), and only such rows go through tail i. */
+enum { TG__CLUSTERS = 16 };
+typedef struct tg__adaptive { tg_module m; tg_module *head, *tail; int clusters; int64_t cut[TG__CLUSTERS + 1]; } tg__adaptive;
+TG__PRIVATE tg_tensor *tg__adaptive_all(tg__adaptive *l, tg_tensor *x, tg_tensor *head) {
+    tg_tensor *part[TG__CLUSTERS + 1];
+    int i;
+    part[0] = tg_narrow(head, 1, 0, l->cut[0]);
+    for (i = 0; i < l->clusters; i++) part[i + 1] = tg_add(tg_log_softmax(tg_forward(tg_module_part_of(l->tail, i), x), -1), tg_narrow(head, 1, l->cut[0] + i, 1));
+    return tg_cat(part, l->clusters + 1, 1);
+}
+TG__PRIVATE tg_tensor *tg__adaptive_loss(tg__adaptive *l, tg_tensor *x, tg_tensor *head, tg_tensor *target) {
+    tg_tensor *in_head = target, *y, *rows[TG__CLUSTERS];
+    int i;
+    for (i = 0; i < l->clusters; i++) {
+        tg_tensor *inside = tg_logical_and(tg_ge_scalar(target, (double)l->cut[i]), tg_lt_scalar(target, (double)l->cut[i + 1]));
+        in_head = tg_where(inside, tg_integer(l->m.tg, l->cut[0] + i), in_head);
+        rows[i] = tg_flatten(tg_nonzero(inside), 0, -1);
+    }
+    y = tg_squeeze(tg_gather(head, 1, tg_unsqueeze(in_head, 1)), 1);       /* a target that is no class is refused here */
+    for (i = 0; i < l->clusters && y && rows[i]; i++) if (rows[i]->numel) {
+        tg_tensor *within = tg_log_softmax(tg_forward(tg_module_part_of(l->tail, i), tg_index_select(x, 0, rows[i])), -1);
+        tg_tensor *place = tg_sub_scalar(tg_index_select(target, 0, rows[i]), (double)l->cut[i]);
+        y = tg_index_add(y, 0, rows[i], tg_squeeze(tg_gather(within, 1, tg_unsqueeze(place, 1)), 1));
+    }
+    return tg_neg(tg_mean(y));
+}
+TG__PRIVATE tg_tensor *tg__nn_adaptive_forward(tg_module *m, tg_tensor *const *x, int n) {
+    tg__adaptive *l = (tg__adaptive *)(void *)m;
+    tg_tensor *head;
+    if (!tg__layer_operands(m, x, n, 1, 2)) return NULL;
+    if (x[0]->ndim != 2 || (n == 2 && x[1] && (x[1]->ndim != 1 || x[1]->shape[0] != x[0]->shape[0] || tg_dtype_is_float(x[1]->dtype)))) {
+        tg__fail_op(m->tg, TG_ERROR_SHAPE, "expected x [N, I] and whole numbers [N], got %t%s", x[0], n == 2 ? " and another target" : "");
+        return NULL;
+    }
+    head = tg_log_softmax(tg_forward(l->head, x[0]), -1);
+    return n == 2 && x[1] ? tg__adaptive_loss(l, x[0], head, x[1]) : tg__adaptive_all(l, x[0], head);
+}
+TG__PRIVATE tg_module *tg__plain_linear(tg_ctx *tg, int64_t in, int64_t out, bool no_bias) {
+    tg_nn_linear_args a = TG__ZERO;
+    a.tg = tg; a.in = in; a.out = out; a.no_bias = no_bias; a.at.file = tg ? tg->here.file : NULL; a.at.line = tg ? tg->here.line : 0;
+    return tg_nn_linear_from(&a);
+}
+TG_API tg_module *(tg_nn_adaptive_log_softmax_with_loss)(tg_ctx *tg, int64_t in, int64_t classes, int n_cutoffs, const int64_t *cutoffs, double div_value, bool head_bias) {
+    tg__adaptive *l = (tg__adaptive *)tg__module_make_with(tg, sizeof *l, "AdaptiveLogSoftmaxWithLoss", "nn_adaptive_log_softmax_with_loss", tg__nn_adaptive_forward);
+    bool fits = n_cutoffs > 0 && n_cutoffs <= TG__CLUSTERS && cutoffs && div_value > 0;
+    double width = (double)in;
+    int i;
+    if (!l) return NULL;
+    for (i = 0; fits && i <= n_cutoffs; i++) {
+        l->cut[i] = i < n_cutoffs ? cutoffs[i] : classes;
+        fits = l->cut[i] > (i ? l->cut[i - 1] : 0);
+    }
+    if (!fits) tg__fail_op(tg, TG_ERROR_VALUE, "1 to 16 cutoffs must rise from above 0 to below the %l classes, and div_value be above 0", classes);
+    l->clusters = n_cutoffs;
+    if (!tg_failed(tg)) (void)(tg_module_part)(&l->m, &l->head, "head", -1, tg__plain_linear(tg, in, l->cut[0] + n_cutoffs, !head_bias));
+    if (!tg_failed(tg)) (void)(tg_module_part)(&l->m, &l->tail, "tail", -1, tg_nn_list(tg));
+    for (i = 0; i < n_cutoffs && !tg_failed(tg); i++) {
+        tg_module *two[3];
+        width /= div_value;
+        two[0] = tg__plain_linear(tg, in, (int64_t)width, true); two[1] = tg__plain_linear(tg, (int64_t)width, l->cut[i + 1] - l->cut[i], true); two[2] = TG_LAST_MODULE;
+        (void)tg_nn_append(l->tail, tg_nn_sequential_of(tg, two));
+    }
     return TG_MODULE_OF(l);
 }
 
@@ -31101,6 +31260,12 @@ TG_API bool (tg_optim_step)(tg_optim *o) {
 }
 TG_API bool (tg_step)(tg_optim *o) { return tg_optim_step(o) && tg__optim_zero(o); }
 TG_API bool (tg_optim_zero_grad)(tg_optim *o) { return tg__start_optim(o) && tg__optim_zero(o); }
+TG_API double (tg_optim_clip_grad_norm)(tg_optim *o, double max_norm) {
+    tg_clip_grad_norm_args a = TG__ZERO;
+    if (!o) return tg__nan();
+    a.params = tg_optim_params(o); a.n_params = tg_optim_count(o); a.max_norm = max_norm; a.at.file = o->tg->here.file; a.at.line = o->tg->here.line;
+    return tg_clip_grad_norm_from(&a);
+}
 
 TG_API bool (tg_ema_)(tg_tensor *const *averages, tg_tensor *const *params, int n, double decay) {
     tg_ctx *tg = averages && params && n > 0 ? tg__start_list(averages, n, "ema_") : NULL;
@@ -31136,6 +31301,28 @@ TG_API bool (tg_ema_)(tg_tensor *const *averages, tg_tensor *const *params, int 
     }
     tg__optim_list_end(&list);
     for (i = 0; ok && i < n; i++) tg__touch(tg, averages[i], "ema_");
+    return ok;
+}
+TG__PRIVATE bool tg__module_ema_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    tg_tensor *y = s->kind == TG__MEMBER_BUFFER ? tg_module_tensor_at((tg_module *)w->user, w->path) : NULL;
+    (void)m;
+    return !y || tg_copy_(y, (tg_tensor *)s->value) != NULL;
+}
+TG_API bool (tg_module_ema_)(tg_module *average, tg_module *m, double decay) {
+    tg_ctx *tg = tg__start_module(average, "module_ema_");
+    const int64_t n = tg_parameters(m, NULL, 0), have = tg_parameters(average, NULL, 0);
+    tg_tensor **list;
+    bool ok, mode;
+    if (!tg) return false;
+    if (!m) return tg__fail(tg, TG__E_NULL, 1);
+    if (n != have) return tg__fail_op(tg, TG_ERROR_VALUE, "%s has %d parameters and %s has %d; averages are built as their models are", average->kind, (int)have, m->kind, (int)n);
+    list = (tg_tensor **)tg__mem_get(tg, (size_t)(2 * n) * sizeof *list);
+    if (!list) return false;
+    (void)tg_parameters(average, list, n); (void)tg_parameters(m, list + n, n);
+    mode = tg_grad_mode(tg, false);
+    ok = (tg_ema_)(list, list + n, (int)n, decay) && tg__module_walk(m, tg__module_ema_visit, average);
+    (void)tg_grad_mode(tg, mode);
+    tg__mem_put(tg, list, (size_t)(2 * n) * sizeof *list);
     return ok;
 }
 
@@ -32041,14 +32228,18 @@ TG_API tg_tensor *(tg_text_load)(tg_ctx *tg, const char *path) {
 }
 
 /* ---- decimal numbers ---- */
-/* w * 10^e, rounded once: m, 128 bits in words with the most significant first and its top bit set, times 2^two. Each step by 10
-   loses less than 2^-124, and there are 400 at most. */
-TG__PRIVATE double tg__decimal_slow(uint64_t w, int e) {
+/* w, `more` digits of which `low` is the number, and 10^e, rounded once: m, 128 bits in words with the most significant first and its
+   top bit set, times 2^two. Each step by 10 loses less than 2^-124, and there are 400 at most. */
+TG__PRIVATE double tg__decimal_slow(uint64_t w, uint64_t low, int more, int e) {
     uint32_t m[4];
     uint64_t bits, rest;
     int two = -64, k, drop;
     double v;
     m[0] = (uint32_t)(w >> 32); m[1] = (uint32_t)w; m[2] = m[3] = 0;
+    if (more) { m[2] = m[0]; m[3] = m[1]; m[0] = m[1] = 0; two = 0; }
+    for (; more > 0; more--) {                                    /* the last time the digits are added */
+        for (k = 3, bits = more == 1 ? low & UINT32_MAX : 0; k >= 0; k--) { bits += (uint64_t)m[k] * 10 + (more == 1 && k == 2 ? low >> 32 : 0); m[k] = (uint32_t)bits; bits >>= 32; }
+    }
     for (;; e += e < 0 ? 1 : -1) {
         while (!(m[0] >> 31)) {
             for (k = 0; k < 3; k++) m[k] = m[k] << 1 | m[k + 1] >> 31;
@@ -32075,11 +32266,11 @@ TG__PRIVATE double tg__decimal_slow(uint64_t w, int e) {
     memcpy(&v, &bits, sizeof v);
     return v;
 }
-TG__PRIVATE double tg__decimal(uint64_t w, int64_t e) {
+TG__PRIVATE double tg__decimal(uint64_t w, uint64_t low, int more, int64_t e) {
     static const double tens[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
     if (w == 0 || e < -400) return 0;
     if (e > 400) return tg__inf();
-    if (w >> 53 || e < -22 || e > 22) return tg__decimal_slow(w, (int)e);
+    if (w >> 53 || more || e < -22 || e > 22) return tg__decimal_slow(w, low, more, (int)e);
     return e < 0 ? (double)w / tens[-e] : (double)w * tens[e];    /* both exact, so one rounding */
 }
 TG__PRIVATE bool tg__is_word(const char *s, const char *end, const char *word) {      /* in either case */
@@ -32089,16 +32280,18 @@ TG__PRIVATE bool tg__is_word(const char *s, const char *end, const char *word) {
 /* All of s to end as a number. */
 TG__PRIVATE bool tg__parse_f64(const char *s, const char *end, double *v) {
     const bool negative = s < end && *s == '-';
-    uint64_t w = 0;
-    int64_t e = 0, power;
-    int digits = 0, point = 0;
+    uint64_t w = 0, low = 0;                                      /* the first 19 digits, 12 more, and a 1 behind them where others are not zeros: two */
+    int64_t e = 0, power;                                         /* numbers that differ later alone are the same */
+    int digits = 0, point = 0, more = 0, rest = 0;
     if (s < end && (*s == '-' || *s == '+')) s++;
     if (tg__is_word(s, end, "nan")) { *v = tg__nan(); return true; }
     if (tg__is_word(s, end, "inf") || tg__is_word(s, end, "infinity")) { *v = negative ? -tg__inf() : tg__inf(); return true; }
     for (; s < end && ((*s >= '0' && *s <= '9') || (*s == '.' && !point)); s++) {
         if (*s == '.') { point = 1; continue; }
         digits = 1;
-        if (w < (uint64_t)1000000000000000000u) { w = w * 10 + (uint64_t)(*s - '0'); e -= point; } else e += !point;
+        if (w < (uint64_t)1000000000000000000u) { w = w * 10 + (uint64_t)(*s - '0'); e -= point; }
+        else if (more < 12) { low = low * 10 + (uint64_t)(*s - '0'); more++; e -= point; }
+        else { rest |= *s != '0'; e += !point; }
     }
     if (!digits) return false;
     if (s < end && (*s == 'e' || *s == 'E')) {
@@ -32110,7 +32303,7 @@ TG__PRIVATE bool tg__parse_f64(const char *s, const char *end, double *v) {
         }
         e += power > 100000 ? 100000 : power < -100000 ? -100000 : power;
     }
-    *v = tg__decimal(w, e);
+    *v = tg__decimal(w, rest ? low * 10 + 1 : low, more + rest, e - rest);
     if (negative) *v = -*v;
     return s == end;
 }
@@ -32243,7 +32436,7 @@ TG__PRIVATE bool tg__csv_value(tg__csv *c, tg_tensor *t, int64_t at) {
     }
     if (t->dtype == TG_F32) ((float *)t->data)[at] = (float)v;
     else if (t->dtype == TG_F64) ((double *)t->data)[at] = v;
-    else if (!(v >= -most && v <= most) || v != (double)(int64_t)v) return tg__csv_bad(c, t->dtype == TG_I32 ? "is no i32" : "is no i64");
+    else if (!(v >= (t->dtype == TG_I32 ? -most - 1 : -most) && v <= most) || v != (double)(int64_t)v) return tg__csv_bad(c, t->dtype == TG_I32 ? "is no i32" : "is no i64");
     else if (t->dtype == TG_I64) ((int64_t *)t->data)[at] = (int64_t)v;
     else ((int32_t *)t->data)[at] = (int32_t)v;
     return true;
@@ -32290,7 +32483,8 @@ TG_API tg_tensor *tg_csv_from(const tg_csv_args *a) {
     if (a->path ? !tg__load_file(c.tg, a->path, &data, &size) : !a->bytes && !tg__fail(c.tg, TG__E_NO_DATA, "path or bytes")) return NULL;
     c.end = a->path ? size : a->size;
     c.s = c.end < SIZE_MAX / 4 ? (char *)tg__mem_get(c.tg, c.end + 1) : NULL;
-    if (c.s) {
+    if (!c.s) (void)tg__fail_memory(c.tg, c.end);
+    else {
         if (c.end) memcpy(c.s, a->path ? data : a->bytes, c.end);
         c.s[c.end] = 0;
     }
@@ -32340,6 +32534,7 @@ TG_API bool (tg_run_save)(tg_module *m, tg_optim *opt, int64_t step, const tg_di
     bool ok;
     if (!tg) return false;
     if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
+    if (opt && opt->tg != tg) return tg__fail(tg, TG__E_CONTEXT, 1);
     run = tg__tensor_make(tg, TG_CPU, TG_I64, 1, &four, NULL);
     if (!run) return false;
     ((int64_t *)run->data)[0] = step;
@@ -32363,6 +32558,7 @@ TG_API bool (tg_run_load)(tg_module *m, tg_optim *opt, int64_t *step, tg_dict **
     tg = tg__start_module(m, "run_load");
     if (!tg) return false;
     if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
+    if (opt && opt->tg != tg) return tg__fail(tg, TG__E_CONTEXT, 1);
     all = tg_safetensors_load(tg, path);
     if (!all) return false;
     tg->where = "run_load";

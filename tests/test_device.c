@@ -5,6 +5,7 @@
 #include "test.h"
 #include <math.h>
 #include "op_list.h"
+#include "nn_list.h"
 #define TG_FIT_IMPLEMENTATION
 #include "../tools/tg_fit.h"
 
@@ -305,6 +306,74 @@ static void optimisers(void) {
     }
 }
 
+/* Every layer here and, moved, there: results, gradients of operands and parameters, buffers, and the parameters after a step; while it trains and when it does not. */
+static void compare_module(const nn_case_t *c, bool training) {
+    tg_module *m[2];
+    tg_tensor *x[2][NN_OPERANDS], *y[2][NN_RESULTS], *seed[NN_RESULTS];
+    const int n = nn_operands(tg, c, x[0]);
+    int i, side, k = 0;
+    tg_random_state random;
+    bool ok = true;
+    m[0] = c->m; m[1] = tg_module_copy(c->m);
+    CHECK(tg_module_zero_grad(m[0]));                                          /* copies have no gradients */
+    CHECK(tg_module_to_device(m[1], OTHER));
+    for (i = 0; i < n; i++) {
+        x[1][i] = x[0][i] ? tg_to_device(tg_detach(x[0][i]), OTHER) : NULL;
+        if (x[0][i] && x[0][i]->requires_grad) (void)tg_require_grad(x[1][i], true);
+    }
+    random = tg_random_get(tg);
+    for (side = 0; side < 2 && ok; side++) {
+        tg_random_set(tg, random);
+        tg_train(m[side], training);
+        k = nn_call(c, m[side], x[side], n, y[side]);
+        ok = CHECK_MSG(!tg_failed(tg) && y[side][0], "%s: %s", c->made, tg_error_text(tg));
+    }
+    for (i = 0; ok && i < k; i++) {
+        ok = CHECK_MSG(y[1][i]->device == OTHER && same(tg_contiguous(y[0][i]), home(y[1][i])), "%s: result %d is another on the device", c->made, i);
+        seed[i] = tg_randn(tg, y[0][i]->ndim, y[0][i]->shape);
+    }
+    if (ok && y[0][0]->requires_grad) {
+        for (side = 0; side < 2; side++) {
+            tg_optim *opt = NULL;
+            tg_tensor *loss = NULL;
+            for (i = 0; i < k; i++) {
+                tg_tensor *part = tg_sum(tg_mul(y[side][i], side ? tg_to_device(seed[i], OTHER) : seed[i]));
+                loss = loss ? tg_add(loss, part) : part;
+            }
+            ok = ok && CHECK_MSG(tg_backward(loss), "%s, backwards: %s", c->made, tg_error_text(tg));
+            if (tg_parameters(m[side], NULL, 0)) { opt = tg_optim_sgd(m[side], 0.1, .momentum = TG_IS(0.9)); ok = ok && CHECK_MSG(tg_optim_step(opt), "%s: %s", c->made, tg_error_text(tg)); tg_optim_free(opt); }
+        }
+        for (i = 0; ok && i < n; i++) if (x[0][i] && x[0][i]->requires_grad)
+            CHECK_MSG(!x[0][i]->grad == !x[1][i]->grad && (!x[0][i]->grad || same(tg_contiguous(tg_grad_of(x[0][i])), home(tg_grad_of(x[1][i])))), "%s: gradient of operand %d is another on the device", c->made, i);
+    }
+    if (ok) {
+        tg_dict *a = tg_state_dict(m[0]), *b = tg_state_dict(m[1]);
+        CHECK(tg_dict_count(a) == tg_dict_count(b));
+        for (i = 0; i < tg_dict_count(a); i++) {
+            tg_tensor *p = tg_dict_at(a, i), *q = tg_dict_at(b, i);
+            CHECK_MSG(q->device == OTHER && same(tg_contiguous(tg_detach(p)), home(tg_detach(q))), "%s: %s is another on the device", c->made, tg_dict_name(a, i));
+            CHECK_MSG(!p->grad == !q->grad && (!p->grad || same(tg_contiguous(tg_grad_of(p)), home(tg_grad_of(q)))), "%s: the gradient of %s is another on the device", c->made, tg_dict_name(a, i));
+        }
+        tg_dict_free(a); tg_dict_free(b);
+    }
+    tg_clear(tg);
+    tg_module_free(m[1]);
+}
+static void modules(void) {
+    nn_case_t c;
+    int i, training;
+    for (i = 0; ; i++) {
+        tg_mark m = tg_begin(tg);
+        const bool more = nn_case(tg, i, &c);
+        if (more && CHECK_MSG(c.m != NULL, "%s: %s", c.made, tg_error_text(tg))) for (training = 1; training >= 0; training--) compare_module(&c, training != 0);
+        tg_clear(tg);
+        tg_module_free(c.m);
+        tg_end(tg, m);
+        if (!more) break;
+    }
+    CHECK(i > 100);
+}
+
 /* ---- log ---- */
 static char last_line[256];
 static int lines;
@@ -510,7 +579,7 @@ int main(void) {
     tg->config.hooks.log = log_hook;
     CHECK(tg_device_register(tg, OTHER, &backend));
     read_maps();
-    all_ops(false); optimisers();
+    all_ops(false); optimisers(); modules();
     for (f = 1; f < TG_FAMILIES; f++) CHECK_MSG(asked[f] > 0, "family %d was never asked for", f);
     CHECK(declined == 0 && lines == 0);
     test_move();

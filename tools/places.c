@@ -195,6 +195,8 @@ static void list_row(text *out, const char *row) {
     }
 }
 
+static int begins(const char *s, const char *word) { return strncmp(s, word, strlen(word)) == 0; }
+
 /* Results through pointers: tensors, numbers, texts. Data that a caller reads into a buffer of its own is none. */
 static int is_output(const param *p) {
     static const char *const types[] = { "tg_tensor **", "const int64_t **", "uint64_t *", "int64_t *", "double *", "bool *", "int *", "char *", "const char **", "tg_dict **", NULL };
@@ -205,11 +207,10 @@ static int is_output(const param *p) {
 static int is_operand(const param *p) { return is(p, "tg_tensor *") || is(p, "const tg_tensor *") || is(p, "tg_tensor *const *") || is_call(p); }
 static void list_wanted(int (*wanted)(const param *), const char *name, const param *p, int n) {
     int i, any = 0;
+    if (wanted == is_output && begins(name, "tg_read_")) return;
     for (i = 0; i < n; i++) if (wanted(&p[i])) { if (!any++) printf("%s", name); printf(" %s", p[i].name); }
     if (any) printf("\n");
 }
-
-static int begins(const char *s, const char *word) { return strncmp(s, word, strlen(word)) == 0; }
 
 int main(int argc, char **argv) {
     const char *mode = argc == 3 ? argv[1] : "", *path = argv[argc - 1];
