@@ -38423,54 +38423,86 @@ TG__PRIVATE void TG__FN(tg__f64_to_f32)(int64_t n, float *d, const double *s) {
 #endif
 #if defined(TG__PV)
 /* Blocks in vectors, one word of one block in each 64 bits: the multiplication reads the lower half alone, so
-   the upper one may hold anything until the end. */
-TG__PRIVATE int64_t TG__FN(tg__philox_vectors)(int64_t blocks, uint64_t first, uint64_t key, uint64_t call,
-    uint32_t *words) {
-    enum { lanes = sizeof(TG__PV) / 8 };
-    const TG__PV m0 = TG__P_SET(TG__PHILOX_M0), m1 = TG__P_SET(TG__PHILOX_M1), low = TG__P_SET(0xffffffff);
+   the upper one may hold anything until the end. Two or three vectors of blocks, as registers allow, go through a round
+   together, for a round waits for the one before. */
+TG__INLINE void TG__FN(tg__philox_store)(uint32_t *words, TG__PV c0, TG__PV c1, TG__PV c2, TG__PV c3) {
+    const TG__PV low = TG__P_SET(0xffffffff);
+    c0 = TG__P_OR(TG__P_AND(c0, low), TG__P(slli_epi64)(c1, 32));          /* words 0 and 1 of every block */
+    c2 = TG__P_OR(TG__P_AND(c2, low), TG__P(slli_epi64)(c3, 32));
+#if defined(TG__PASS_AVX512)
+    _mm512_storeu_si512(words, _mm512_permutex2var_epi64(c0, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), c2));
+    _mm512_storeu_si512(words + 16, _mm512_permutex2var_epi64(c0, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), c2));
+#else
+    c1 = _mm256_unpacklo_epi64(c0, c2); c3 = _mm256_unpackhi_epi64(c0, c2);      /* blocks 0 and 2, blocks 1 and 3 */
+    _mm256_storeu_si256((__m256i *)(void *)words, _mm256_permute2x128_si256(c1, c3, 0x20));
+    _mm256_storeu_si256((__m256i *)(void *)(words + 8), _mm256_permute2x128_si256(c1, c3, 0x31));
+#endif
+}
+#define TG__P_ROUND(c0, c1, c2, c3) \
+    p = TG__P(mul_epu32)(c0, m0); q = TG__P(mul_epu32)(c2, m1); \
+    c0 = TG__P_XOR(TG__P(srli_epi64)(q, 32), TG__P_XOR(c1, k0)); c1 = q; \
+    c2 = TG__P_XOR(TG__P(srli_epi64)(p, 32), TG__P_XOR(c3, k1)); c3 = p;
+#define TG__P_BEGIN(at, c0, c1, c2, c3) \
+    c3 = TG__P(mul_epu32)(at, m0); c2 = TG__P_XOR(TG__P(srli_epi64)(c3, 32), from2); \
+    c1 = TG__P(mul_epu32)(c2, m1); c0 = TG__P_XOR(TG__P(srli_epi64)(c1, 32), from0); c2 = TG__P_XOR(c3, from3); c3 = p1;
+#if defined(TG__PASS_AVX512)
+#define TG__P_THIRD(x)
+#else
+#define TG__P_THIRD(x) x
+#endif
+TG__PRIVATE void TG__FN(tg__philox)(int64_t blocks, uint64_t first, uint64_t key, uint64_t call, uint32_t *words) {
+    enum { lanes = sizeof(TG__PV) / 8, step = lanes TG__P_THIRD(+ lanes) + lanes };
+    const TG__PV m0 = TG__P_SET(TG__PHILOX_M0), m1 = TG__P_SET(TG__PHILOX_M1);
+    const int64_t alike = (int64_t)(0x100000000u - (uint32_t)first);      /* blocks whose upper half of the counter is that of the first */
+    uint64_t low, high;
     int64_t keys[20], b;
+    uint32_t spare[4 * step];
     int r;
+    if (alike < blocks) {
+        TG__FN(tg__philox)(blocks - alike, first + (uint64_t)alike, key, call, words + 4 * alike);
+        blocks = alike;
+    }
     for (r = 0; r < 10; r++) {
         keys[2 * r] = (int64_t)((uint32_t)key + (uint32_t)r * TG__PHILOX_K0);
         keys[2 * r + 1] = (int64_t)((uint32_t)(key >> 32) + (uint32_t)r * TG__PHILOX_K1);
     }
-    for (b = 0; b + lanes <= blocks; b += lanes, words += 4 * lanes) {
+    /* what all blocks share in the first two rounds: a product in each of them */
+    low = (uint64_t)TG__PHILOX_M1 * (uint32_t)call;
+    high = (uint64_t)TG__PHILOX_M0 * (uint32_t)(low >> 32 ^ first >> 32 ^ (uint64_t)keys[0]);
+    const TG__PV from2 = TG__P_SET((int64_t)(call >> 32 ^ (uint64_t)keys[1])), from0 = TG__P_SET((int64_t)(low ^ (uint64_t)keys[2])),
+        from3 = TG__P_SET((int64_t)(high >> 32 ^ (uint64_t)keys[3])), p1 = TG__P_SET((int64_t)high);
+    for (b = 0; b < blocks; b += step) {
+        uint32_t *to = b + step <= blocks ? words + 4 * b : spare;
 #if defined(TG__PASS_AVX512)
-        TG__PV c0 = _mm512_add_epi64(_mm512_set1_epi64((int64_t)(first + (uint64_t)b)),
-            _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
+        const TG__PV at = _mm512_add_epi64(TG__P_SET((int64_t)(first + (uint64_t)b)), _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
 #else
-        TG__PV c0 = _mm256_add_epi64(_mm256_set1_epi64x((int64_t)(first + (uint64_t)b)),
-            _mm256_setr_epi64x(0, 1, 2, 3));
+        const TG__PV at = _mm256_add_epi64(TG__P_SET((int64_t)(first + (uint64_t)b)), _mm256_setr_epi64x(0, 1, 2, 3));
 #endif
-        TG__PV c1 = TG__P(srli_epi64)(c0, 32), c2 = TG__P_SET((int64_t)call), c3 = TG__P(srli_epi64)(c2, 32), p, q;
-        for (r = 0; r < 10; r++) {
-            p = TG__P(mul_epu32)(c0, m0); q = TG__P(mul_epu32)(c2, m1);
-            c0 = TG__P_XOR(TG__P_XOR(TG__P(srli_epi64)(q, 32), c1), TG__P_SET(keys[2 * r])); c1 = q;
-            c2 = TG__P_XOR(TG__P_XOR(TG__P(srli_epi64)(p, 32), c3), TG__P_SET(keys[2 * r + 1])); c3 = p;
+        TG__PV a0, a1, a2, a3, b0, b1, b2, b3, p, q;
+        TG__P_THIRD(TG__PV d0; TG__PV d1; TG__PV d2; TG__PV d3;)
+        TG__P_BEGIN(at, a0, a1, a2, a3)
+        TG__P_BEGIN(TG__P(add_epi64)(at, TG__P_SET(lanes)), b0, b1, b2, b3)
+        TG__P_THIRD(TG__P_BEGIN(TG__P(add_epi64)(at, TG__P_SET(2 * lanes)), d0, d1, d2, d3))
+        for (r = 4; r < 20; r += 2) {
+            const TG__PV k0 = TG__P_SET(keys[r]), k1 = TG__P_SET(keys[r + 1]);
+            TG__P_ROUND(a0, a1, a2, a3)
+            TG__P_ROUND(b0, b1, b2, b3)
+            TG__P_THIRD(TG__P_ROUND(d0, d1, d2, d3))
         }
-        c0 = TG__P_OR(TG__P_AND(c0, low), TG__P(slli_epi64)(c1, 32));      /* words 0 and 1 of every block */
-        c2 = TG__P_OR(TG__P_AND(c2, low), TG__P(slli_epi64)(c3, 32));
-#if defined(TG__PASS_AVX512)
-        _mm512_storeu_si512(words, _mm512_permutex2var_epi64(c0, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), c2));
-        _mm512_storeu_si512(words + 16,
-            _mm512_permutex2var_epi64(c0, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), c2));
-#else
-        /* blocks 0 and 2, blocks 1 and 3 */
-        p = _mm256_unpacklo_epi64(c0, c2); q = _mm256_unpackhi_epi64(c0, c2);
-        _mm256_storeu_si256((__m256i *)(void *)words, _mm256_permute2x128_si256(p, q, 0x20));
-        _mm256_storeu_si256((__m256i *)(void *)(words + 8), _mm256_permute2x128_si256(p, q, 0x31));
-#endif
+        TG__FN(tg__philox_store)(to, a0, a1, a2, a3);
+        TG__FN(tg__philox_store)(to + 4 * lanes, b0, b1, b2, b3);
+        TG__P_THIRD(TG__FN(tg__philox_store)(to + 8 * lanes, d0, d1, d2, d3);)
+        if (to == spare) memcpy(words + 4 * b, spare, (size_t)(blocks - b) * 16);
     }
-    return b;
 }
-#endif
+#undef TG__P_THIRD
+#undef TG__P_BEGIN
+#undef TG__P_ROUND
+#else
 TG__PRIVATE void TG__FN(tg__philox)(int64_t blocks, uint64_t first, uint64_t key, uint64_t call, uint32_t *words) {
-    int64_t b = 0;
+    int64_t b;
     int r;
-#if defined(TG__PV)
-    b = TG__FN(tg__philox_vectors)(blocks, first, key, call, words);
-#endif
-    for (; b < blocks; b++) {
+    for (b = 0; b < blocks; b++) {
         uint64_t at = first + (uint64_t)b;
         uint32_t c0 = (uint32_t)at, c1 = (uint32_t)(at >> 32), c2 = (uint32_t)call,
             c3 = (uint32_t)(call >> 32), k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
@@ -38483,6 +38515,7 @@ TG__PRIVATE void TG__FN(tg__philox)(int64_t blocks, uint64_t first, uint64_t key
         words[4 * b] = c0; words[4 * b + 1] = c1; words[4 * b + 2] = c2; words[4 * b + 3] = c3;
     }
 }
+#endif
 #undef TG__P
 #undef TG__PV
 #undef TG__P_SET
