@@ -2187,8 +2187,8 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               are [n] and packed
      FILL     y. TG_FILL_VALUE: the element whose bytes stand in whole[0]. TG_FILL_RAMP, y has one dimension:
               number[0] + i * number[1] for floats, whole[0] + i * whole[1] for integers
-     RANDOM   y; TG_RANDOM_BERNOULLI also p of y's shape, an error unless in 0..1. whole: key, call, low, range;
-              number: a, b. Element i in row-major order is made of Philox words as told in >>impl-create.
+     RANDOM   y; TG_RANDOM_BERNOULLI also p of y's shape, an error unless in 0..1. TG_RANDOM_KEEP: 0 with probability
+              a, else b; with x of y's shape, x times that. whole: key, call, low, range; number: a, b. Element i in row-major order is made of Philox words as told in >>impl-create.
      REDUCE   y, places, x, all with x's dimensions; those of the mask whole[0] have size 1 in y and places. Each
               element of y is the sum (product, largest, smallest: `kind`) times number[0]; places are the first
               positions of the largest, counted in row-major order over the masked dimensions. One of y and places
@@ -11555,10 +11555,10 @@ typedef struct tg__random_plan {
 TG__KERNEL(void, tg__philox, (int64_t blocks, uint64_t first, uint64_t key, uint64_t call, uint32_t *words));
 TG__KERNEL(void, tg__uniform_f32, (int64_t n, float *y, const uint32_t *w, float a, float b));
 TG__KERNEL(void, tg__normal_f32, (int64_t n, float *y, const uint32_t *w, float mean, float std));
-TG__KERNEL(void, tg__keep_f32, (int64_t n, float *y, const uint32_t *w, float p, float b));
+TG__KERNEL(void, tg__keep_f32, (int64_t n, float *y, const uint32_t *w, float p, float b, const float *x));
 TG__KERNEL_WIDE(void, tg__uniform_f64, (int64_t n, double *y, const uint32_t *w, double a, double b));
 TG__KERNEL_WIDE(void, tg__normal_f64, (int64_t n, double *y, const uint32_t *w, double mean, double std));
-TG__KERNEL_WIDE(void, tg__keep_f64, (int64_t n, double *y, const uint32_t *w, double p, double b));
+TG__KERNEL_WIDE(void, tg__keep_f64, (int64_t n, double *y, const uint32_t *w, double p, double b, const double *x));
 
 TG__PRIVATE uint64_t tg__mul_high(uint64_t a, uint64_t b) {
     uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32,
@@ -11590,14 +11590,19 @@ TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
     char *s = (char *)tg__scratch_take(j->job.tg, &slot);
     uint32_t *w = (uint32_t *)(void *)s;
     void *v = s + TG__TILE * 8;
-    double *p = (double *)(void *)(s + TG__TILE * 16);
+    double *p = (double *)(void *)(s + TG__TILE * 16);             /* probabilities; or x, of `compute` */
+    const void *x = NULL;
     const tg_dtype dtype = j->job.o[0].dtype;
+    const bool times = r->kind == TG_RANDOM_KEEP && r->n > 1;
     const bool half = r->kind == TG_RANDOM_UNIFORM && (dtype == TG_F16 || dtype == TG_BF16);
     /* at is a multiple of a tile: words begin with a block */
     for (; at < end; at += TG__TILE) {
         int64_t n = tg__imin(TG__TILE, end - at), full = (n + 3) / 4 * 4;
         if (r->kind == TG_RANDOM_BERNOULLI)
             tg__loop_tile(&j->loop, 1, isa, at, n, TG_F64, p, j->job.at[1], j->job.o[1].dtype, false);
+        else if (times && n == TG__TILE && dtype == j->compute && j->loop.ndim == 1 && j->loop.stride[1][0] == 1)
+            x = j->job.at[1] + at * (int64_t)tg_dtype_size(dtype);                                      /* read where it lies */
+        else if (times) { tg__loop_tile(&j->loop, 1, isa, at, n, j->compute, p, j->job.at[1], dtype, false); x = p; }
         if (j->look.state) {
             for (i = 0; i < n && p[i] >= 0 && p[i] <= 1; i++) { }
             if (i == n) continue;
@@ -11609,9 +11614,9 @@ TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
             float *y = there ? (float *)(void *)j->job.at[0] + at : (float *)v;
             tg__philox__k[isa](full / 4, (uint64_t)at / 4, key, call, w);
             if (half) tg__random_cut(w, full, dtype);
-            (r->kind == TG_RANDOM_NORMAL ? tg__normal_f32__k
-             : r->kind == TG_RANDOM_KEEP ? tg__keep_f32__k
-             : tg__uniform_f32__k)[isa](full, y, w, (float)r->number[0], (float)r->number[1]);
+            if (r->kind == TG_RANDOM_KEEP) tg__keep_f32__k[isa](full, y, w, (float)r->number[0], (float)r->number[1], (const float *)x);
+            else (r->kind == TG_RANDOM_NORMAL ? tg__normal_f32__k : tg__uniform_f32__k)[isa](full, y, w, (float)r->number[0], (float)r->number[1]);
+            if (times) tg__map_settle(j->job.tg, TG_F32, false, n, y);
             if (r->kind == TG_RANDOM_BERNOULLI) for (i = 0; i < n; i++) y[i] = (double)y[i] < p[i] ? 1.0f : 0.0f;
             if (half) tg__random_below(y, n, dtype, (float)r->number[0], (float)r->number[1]);
             if (there) continue;
@@ -11623,9 +11628,9 @@ TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
                     + tg__mul_high((uint64_t)w[2 * i + 1] << 32 | w[2 * i], (uint64_t)r->whole[3]));
             } else {
                 double *y = (double *)v;
-                (r->kind == TG_RANDOM_NORMAL ? tg__normal_f64__k
-                 : r->kind == TG_RANDOM_KEEP ? tg__keep_f64__k
-                 : tg__uniform_f64__k)[isa](full, y, w, r->number[0], r->number[1]);
+                if (r->kind == TG_RANDOM_KEEP) tg__keep_f64__k[isa](full, y, w, r->number[0], r->number[1], (const double *)x);
+                else (r->kind == TG_RANDOM_NORMAL ? tg__normal_f64__k : tg__uniform_f64__k)[isa](full, y, w, r->number[0], r->number[1]);
+                if (times) tg__map_settle(j->job.tg, TG_F64, false, n, y);
                 if (r->kind == TG_RANDOM_BERNOULLI) for (i = 0; i < n; i++) y[i] = y[i] < p[i] ? 1 : 0;
             }
         }
@@ -11650,9 +11655,11 @@ TG__PRIVATE int64_t tg__random_start(tg_ctx *tg, int phase, void *plan) {
             for (k = 0; k < j->job.r->n; k++) l->stride[k][d] = o[k].stride[d];
         }
         /* dense: one run */
-        for (d = o->ndim - 2; d >= 0 && j->job.r->n == 1; d--) {
-            if (l->stride[0][d] != l->stride[0][d + 1] * l->shape[d + 1] || d + 2 != l->ndim) break;
-            l->shape[d] *= l->shape[d + 1]; l->stride[0][d] = l->stride[0][d + 1];
+        for (d = o->ndim - 2; d >= 0; d--) {
+            for (k = 0; k < j->job.r->n && l->stride[k][d] == l->stride[k][d + 1] * l->shape[d + 1]; k++) { }
+            if (k < j->job.r->n) break;
+            l->shape[d] *= l->shape[d + 1];
+            for (k = 0; k < j->job.r->n; k++) l->stride[k][d] = l->stride[k][d + 1];
             l->ndim--;
         }
         if (!tg__scratch_need(tg, TG__TILE * 24 + 64)) return -1;
@@ -21384,8 +21391,51 @@ TG__ENTROPY(tg__entropy_op, TG__ENTROPY_LOSSES)
 TG__ENTROPY(tg__entropy_mean_op, TG__ENTROPY_MEAN)
 #undef TG__ENTROPY
 
-/* ------------------------------------------------------------------ made of ops: dropout ----
-   x times a mask of x's shape, or of one element for each channel. */
+/* ------------------------------------------------------------------ dropout ----
+   y = x times factors, each 0 with probability p, else `keep`, which is a number of x's dtype; they are drawn as they are
+   used, and nobody keeps them. dx = g times the same factors, drawn again: the second record, which takes no call number. */
+typedef struct tg__dropout_attr { double p, keep; uint64_t key, call; } tg__dropout_attr;
+static const tg_attr tg__dropout_attrs[] = { TG__ATTR(tg__dropout_attr, p, FLOAT) };
+TG__PRIVATE bool tg__dropout_check(tg_ctx *tg, tg__node *n) {
+    tg__dropout_attr *at = (tg__dropout_attr *)n->attr;
+    if (n->op->flags & TG_OP_RANDOM) { at->key = tg__random_key(&tg->random); at->call = n->call; }
+    return tg__out_ordered(tg, n, 0, n->in[0]->dtype, n->in[0]);
+}
+TG__PRIVATE bool tg__dropout_forward(tg_ctx *tg, tg__node *n) {
+    const tg__dropout_attr *at = (const tg__dropout_attr *)n->attr;
+    tg__ask a;
+    tg__ask_begin(&a, TG_FAMILY_RANDOM, TG_RANDOM_KEEP, tg__compute_type(n->in[0]->dtype));
+    a.r.whole[0] = (int64_t)at->key; a.r.whole[1] = (int64_t)at->call;
+    a.r.number[0] = at->p; a.r.number[1] = at->keep;
+    tg__ask_for(&a, n->out[0], TG_WRITE);
+    tg__ask_for(&a, n->in[0], TG_READ);
+    return tg__launch(&a, tg, &tg__family_random, NULL);
+}
+TG__PRIVATE bool tg__dropout_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
+TG__PRIVATE bool tg__dropout_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *x, int n_in, unsigned mapped, tg_tensor **out) {
+    tg_tensor *factors = tg__full_beside(tg, x[0], x[0]->dtype, x[0]->ndim - 1, x[0]->shape + 1, 1);      /* of one for all */
+    (void)n_in; (void)mapped;
+    out[0] = tg_mul(x[0], factors ? tg__call(op, attr, &factors, 1, NULL, 1) : NULL);
+    return out[0] != NULL;
+}
+static const tg_op tg__dropout_op = { TG__OP("dropout", TG__IN(1), TG__OUT(1), TG_OP_RANDOM), TG__NO_SAVES,
+    TG__ATTRS(tg__dropout), tg__dropout_check, tg__dropout_forward, tg__dropout_backward, NULL };
+static const tg_op tg__dropout_again_op = { TG__OP("dropout_again", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES,
+    TG__ATTRS(tg__dropout), tg__dropout_check, tg__dropout_forward, tg__dropout_backward, tg__dropout_vmap };
+TG__PRIVATE bool tg__dropout_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    (void)tg;
+    return (dx[0] = tg__call(&tg__dropout_again_op, n->attr, g, 1, NULL, 1)) != NULL;
+}
+TG__PRIVATE tg_tensor *tg__dropout_elements(tg_tensor *x, double p) {
+    tg__dropout_attr at = TG__ZERO;
+    at.p = p; at.keep = p < 1 ? 1 / (1 - p) : 0;
+    if (x->dtype == TG_F16) at.keep = (double)tg_f32_from_f16(tg_f16_from_f32((float)at.keep));
+    if (x->dtype == TG_BF16) at.keep = (double)tg_f32_from_bf16(tg_bf16_from_f32((float)at.keep));
+    return tg__call(&tg__dropout_op, &at, &x, 1, NULL, 1);
+}
+
+/* ------------------------------------------------------------------ made of ops: dropout of channels ----
+   x times a mask of one element for each channel; alpha dropout: times and plus one of x's shape or of such elements. */
 typedef enum tg__dropped { TG__DROP_ELEMENTS, TG__DROP_CHANNELS, TG__DROP_FIRST } tg__dropped;      /* FIRST: [C, ...], without examples */
 
 /* `keep`, or 0 with probability p */
@@ -21413,7 +21463,8 @@ TG__PRIVATE tg_tensor *tg__dropout(tg_tensor *x, double p, bool training, tg__dr
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     outermost = tg__compose(tg);
     if (alpha && p < 1) return tg__composed(tg, outermost, tg__alpha_dropped(tg, x, what, p));
-    return tg__composed(tg, outermost, tg_mul(x, tg__dropout_mask(tg, x, p < 1 ? what : TG__DROP_ELEMENTS, p, p < 1 ? 1 / (1 - p) : 0)));
+    if (p == 1 || what == TG__DROP_ELEMENTS) return tg__composed(tg, outermost, tg__dropout_elements(x, p));
+    return tg__composed(tg, outermost, tg_mul(x, tg__dropout_mask(tg, x, what, p, 1 / (1 - p))));
 }
 TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) { return tg__dropout(x, p, training, TG__DROP_ELEMENTS, false, "dropout"); }
 TG_API tg_tensor *(tg_dropout1d)(tg_tensor *x, double p, bool training) {
@@ -21599,8 +21650,8 @@ TG__PRIVATE void *tg__attention_keep_row(const tg__attention_plan *j, int64_t b,
     const int64_t full = (int64_t)(before + (uint64_t)n + each - 1) / (int64_t)each;
     const double p = j->dropout, kept = p < 1 ? 1 / (1 - p) : 0;
     tg__philox__k[j->isa](full, i / each, (uint64_t)j->job.r->whole[1], (uint64_t)j->job.r->whole[2], words);
-    if (j->wide) tg__keep_f64__k[j->isa](full * (int64_t)each, (double *)out, words, p, kept);
-    else tg__keep_f32__k[j->isa](full * (int64_t)each, (float *)out, words, (float)p, (float)kept);
+    if (j->wide) tg__keep_f64__k[j->isa](full * (int64_t)each, (double *)out, words, p, kept, NULL);
+    else tg__keep_f32__k[j->isa](full * (int64_t)each, (float *)out, words, (float)p, (float)kept, NULL);
     return (char *)out + (int64_t)before * j->size;
 }
 /* A tile [keys, width] of masks or of dropout's factors (mask < 0), made of rows. */
@@ -38548,11 +38599,12 @@ TG__PRIVATE void TG__FT(tg__uniform)(int64_t n, TG__T *y, const uint32_t *w, TG_
         TG__W(store)(y + i, TG__W(select)(TG__W(mand)(TG__W(ge)(v, high), TG__W(lt)(low, high)), low, v));
     }
 }
-/* Zero with probability p, else b. */
-TG__PRIVATE void TG__FT(tg__keep)(int64_t n, TG__T *y, const uint32_t *w, TG__T p, TG__T b) {
-    for (int64_t i = 0; i < n; i += TG__VN)
-        TG__W(store)(y + i, TG__W(select)(TG__W(lt)(TG__FT(tg__fractions)(w + TG__WORDS * i), TG__W(set)(p)),
-            TG__W(set)(0), TG__W(set)(b)));
+/* Zero with probability p, else b; times x, unless that is NULL. */
+TG__PRIVATE void TG__FT(tg__keep)(int64_t n, TG__T *y, const uint32_t *w, TG__T p, TG__T b, const TG__T *x) {
+    for (int64_t i = 0; i < n; i += TG__VN) {
+        const TG__V v = TG__W(select)(TG__W(lt)(TG__FT(tg__fractions)(w + TG__WORDS * i), TG__W(set)(p)), TG__W(set)(0), TG__W(set)(b));
+        TG__W(store)(y + i, x ? TG__W(mul)(TG__W(load)(x + i), v) : v);
+    }
 }
 /* Two vectors of pairs, and one of what stands first in them, one of what stands second. */
 TG__INLINE void TG__FT(tg__pairs_apart)(TG__V a, TG__V b, TG__V *first, TG__V *second) {
