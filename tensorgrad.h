@@ -35252,6 +35252,17 @@ TG__INLINE TG__V TG__W(trig)(TG__V x, int what) {
 }
 TG__PRIVATE TG__V TG__W(sin)(TG__V x) { return TG__W(trig)(x, 0); }
 TG__PRIVATE TG__V TG__W(cos)(TG__V x) { return TG__W(trig)(x, 1); }
+/* both of an x in 0..2 pi, the same bits */
+TG__INLINE void TG__W(sincos)(TG__V x, TG__V *sine, TG__V *cosine) {
+    TG__V rl, r, s, c;
+    TG__VI q, one = TG__W(iset)(1);
+    TG__M odd;
+    r = TG__W(halfpi)(x, &rl, &q);
+    s = TG__W(sinpoly)(r, rl); c = TG__W(cospoly)(r, rl);
+    odd = TG__W(ieq)(TG__W(iand)(q, one), one);
+    *sine = TG__W(flip)(TG__SEL(odd, c, s), TG__W(ishl)(TG__W(ishr)(q, 1), 63));
+    *cosine = TG__W(flip)(TG__SEL(odd, s, c), TG__W(ishl)(TG__W(ishr)(TG__W(iadd)(q, one), 1), 63));
+}
 TG__PRIVATE TG__V TG__W(tan)(TG__V x) { return TG__W(trig)(x, 2); }
 
 /* ---- inverse ----
@@ -35744,6 +35755,10 @@ TG__INLINE TG__V TG__W(log)(TG__V x) {
     k = TG__ADD(TG__W(i2f)(n), TG__SEL(tiny, TG__K(-23.0f), TG__K(0.0f)));
     return TG__W(logends)(x, TG__W(logsum)(f, k));
 }
+TG__INLINE TG__V TG__W(lognear)(TG__V x) {                       /* log of a positive x that is neither tiny nor infinite, the same bits */
+    const TG__VI base = TG__W(iset)(0x3f3504f3), i = TG__W(isub)(TG__W(bits)(x), base), n = TG__W(isar)(i, 23);
+    return TG__W(logsum)(TG__SUB(TG__W(frombits)(TG__W(isub)(TG__W(bits)(x), TG__W(ishl)(n, 23))), TG__K(1.0f)), TG__W(i2f)(n));
+}
 
 /* sin, cos: |x| = k pi/2 + r, pi/2 in three parts of 24 bits; the fused steps leave no error but the last rounding.
    sin r = r + r^3 P(r^2), minimax of degree 2, 2^-27; cos r = 1 - r^2/2 + r^4 P(r^2), degree 2, 2^-32, |r| <= 0.8.
@@ -35754,10 +35769,9 @@ TG__PRIVATE TG__V TG__W(trighuge)(TG__V x, TG__V y, TG__M which, int what) {
     for (i = 0; i < TG__VN_F32; i++) if (c[i] != 0) b[i] = (float)tg__trig_huge((double)a[i], what);
     return TG__W(load)(b);
 }
-TG__INLINE TG__V TG__W(trig)(TG__V x, int what) {
-    TG__V a = TG__W(abs)(x), t = TG__FMA(a, TG__K(0.636619747f), TG__K(12582912.0f)), k, r, z, s, c;
-    TG__VI q = TG__W(bits)(t), one = TG__W(iset)(1);
-    TG__M big = TG__W(mnot)(TG__W(lt)(a, TG__K(1e5f)));
+TG__INLINE TG__VI TG__W(quarter)(TG__V a, TG__V *sine, TG__V *cosine) {      /* of r; k, in the lowest bits */
+    TG__V t = TG__FMA(a, TG__K(0.636619747f), TG__K(12582912.0f)), k, r, z;
+    const TG__VI q = TG__W(bits)(t);
     TG__BARRIER(t);
     k = TG__SUB(t, TG__K(12582912.0f));
 #if defined(TG__UNFUSED)
@@ -35768,8 +35782,14 @@ TG__INLINE TG__V TG__W(trig)(TG__V x, int what) {
     r = TG__FNMA(k, TG__K(5.39030253e-15f), r);
 #endif
     z = TG__MUL(r, r);
-    s = TG__FMA(TG__MUL(r, z), TG__H3(z, -0.000195056273f, 0.00833209604f, -0.166666538f), r);
-    c = TG__FMA(TG__H4(z, 2.44282073e-05f, -0.00138872885f, 0.0416666456f, -0.5f), z, TG__K(1.0f));
+    *sine = TG__FMA(TG__MUL(r, z), TG__H3(z, -0.000195056273f, 0.00833209604f, -0.166666538f), r);
+    *cosine = TG__FMA(TG__H4(z, 2.44282073e-05f, -0.00138872885f, 0.0416666456f, -0.5f), z, TG__K(1.0f));
+    return q;
+}
+TG__INLINE TG__V TG__W(trig)(TG__V x, int what) {
+    TG__V a = TG__W(abs)(x), r, s, c;
+    TG__VI q = TG__W(quarter)(a, &s, &c), one = TG__W(iset)(1);
+    TG__M big = TG__W(mnot)(TG__W(lt)(a, TG__K(1e5f)));
     if (what) q = TG__W(iadd)(q, one);
     r = TG__SEL(TG__W(ieq)(TG__W(iand)(q, one), one), c, s);
     q = TG__W(ishl)(TG__W(ishr)(q, 1), 31);
@@ -35780,6 +35800,14 @@ TG__INLINE TG__V TG__W(trig)(TG__V x, int what) {
 }
 TG__INLINE TG__V TG__W(sin)(TG__V x) { return TG__W(trig)(x, 0); }
 TG__INLINE TG__V TG__W(cos)(TG__V x) { return TG__W(trig)(x, 1); }
+/* both of an x in 0..2 pi, the same bits: the sign is bit 1 of k, for the cosine of k + 1 */
+TG__INLINE void TG__W(sincos)(TG__V x, TG__V *sine, TG__V *cosine) {
+    TG__V s, c;
+    const TG__VI q = TG__W(quarter)(x, &s, &c), one = TG__W(iset)(1);
+    const TG__M odd = TG__W(ieq)(TG__W(iand)(q, one), one);
+    *sine = TG__W(flip)(TG__SEL(odd, c, s), TG__W(ishl)(TG__W(ishr)(q, 1), 31));
+    *cosine = TG__W(flip)(TG__SEL(odd, s, c), TG__W(ishl)(TG__W(ishr)(TG__W(iadd)(q, one), 1), 31));
+}
 TG__PRIVATE TG__V TG__W(tan)(TG__V x) {
     TG__V a = TG__W(abs)(x), r = TG__W(flip)(TG__WIDE1(tanbrief, a), TG__W(signbit)(x));
     TG__M big = TG__W(mnot)(TG__W(lt)(a, TG__K(1e5f)));
@@ -38643,11 +38671,15 @@ TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__
     for (int64_t i = 0; i < n; i += 2 * TG__VN, w += 2 * TG__WORDS * TG__VN) {
         TG__V u, v, r;
         TG__FT(tg__pairs_apart)(TG__FT(tg__fractions)(w), TG__FT(tg__fractions)(w + TG__WORDS * TG__VN), &u, &v);
+#ifdef TG__TYPE_F32
+        r = TG__W(lognear)(TG__W(add)(u, TG__W(set)(TG__UNIT)));
+#else
         r = TG__W(log)(TG__W(add)(u, TG__W(set)(TG__UNIT)));
+#endif
         r = TG__W(mul)(TG__W(sqrt)(TG__W(mul)(TG__W(set)(-2), r)), TG__W(set)(std));
-        v = TG__W(mul)(v, TG__W(set)((TG__T)6.283185307179586477));
-        u = TG__W(add)(TG__W(mul)(r, TG__W(cos)(v)), TG__W(set)(mean));
-        TG__FT(tg__pairs_store)(y + i, u, TG__W(add)(TG__W(mul)(r, TG__W(sin)(v)), TG__W(set)(mean)));
+        TG__W(sincos)(TG__W(mul)(v, TG__W(set)((TG__T)6.283185307179586477)), &v, &u);
+        u = TG__W(add)(TG__W(mul)(r, u), TG__W(set)(mean));
+        TG__FT(tg__pairs_store)(y + i, u, TG__W(add)(TG__W(mul)(r, v), TG__W(set)(mean)));
     }
 }
 #undef TG__WORDS
