@@ -24957,7 +24957,8 @@ TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from, bool only_x) {
     const tg__norm_plan *j = a->j;
     const tg_dtype compute = j->job.r->compute;
     const int isa = j->job.tg->isa, last = j->run.ndim - 1;
-    int64_t column = 0;
+    const int64_t line = last == 1 ? from / j->run.shape[1] : 0;
+    int64_t column = last == 1 ? from - line * j->run.shape[1] : from;
     int k;
     if (a->loaded) return;
     a->n = tg__imin(TG__NORM_TILE, j->length - from);
@@ -24968,7 +24969,7 @@ TG__PRIVATE void tg__norm_piece(tg__norm_at *a, int64_t from, bool only_x) {
         if (j->direct) {
             if (k != TG__NORM_X && only_x) continue;
             if (only_x && j->flat) { a->p[k] = a->base[k] + from * j->size[k]; continue; }
-            a->p[k] = a->base[k] + tg__loop_offset(&j->run, k, from, &column) * j->size[k];
+            a->p[k] = a->base[k] + (last > 1 ? tg__loop_offset(&j->run, k, from, &column) : line * j->run.stride[k][0] + column * j->run.stride[k][last]) * j->size[k];
             a->n = tg__imin(a->n, j->run.shape[last] - column);
             continue;
         }
@@ -36710,8 +36711,12 @@ TG__PRIVATE void TG__FT(tg__norm_apply)(tg__norm_run *r) {
     const TG__T *x = (const TG__T *)r->x, *w = (const TG__T *)r->w, *b = (const TG__T *)r->b;
     TG__T *y = (TG__T *)r->y;
     const TG__V mean = TG__W(set)((TG__T)r->mean), scale = TG__W(set)((TG__T)r->scale), shift = TG__W(set)((TG__T)r->shift);
-    const int64_t n = r->n;
+    const int64_t side = !w && !b ? r->n / (4 * TG__VN) * (4 * TG__VN) : 0, n = r->n - side;
     int64_t i;
+    for (i = 0; i < side; i += 4 * TG__VN)
+        TG__UNROLL for (int j = 0; j < 4; j++)
+            TG__W(store)(y + i + j * TG__VN, TG__W(add)(TG__W(mul)(TG__W(sub)(TG__W(load)(x + i + j * TG__VN), mean), scale), shift));
+    x += side; y += side;
     TG__NORM_EACH(
         TG__V v = TG__W(mul)(TG__W(sub)(TG__NORM_GET(x), mean), scale);
         if (w) v = TG__W(mul)(v, TG__NORM_GET(w));
