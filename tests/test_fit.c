@@ -3,8 +3,17 @@
    cc tests/test_fit.c -o test_fit -lm -lpthread && ./test_fit
    TensorBoard's own reader is asked where TG_TENSORBOARD names a python that has it, or python3 does. */
 #include "test.h"
+static long room_calls, room_fail;                                         /* the trainer's own memory: from the nth call on there is none */
+static void *room_get(void *p, size_t size) { return ++room_calls >= room_fail && room_fail ? NULL : realloc(p, size); }
+static void *room_zeros(size_t n, size_t size) { void *p = room_get(NULL, n * size); return p ? memset(p, 0, n * size) : NULL; }
+#define malloc(size) room_get(NULL, size)
+#define calloc(n, size) room_zeros(n, size)
+#define realloc(p, size) room_get(p, size)
 #define TG_FIT_IMPLEMENTATION
 #include "../tools/tg_fit.h"
+#undef malloc
+#undef calloc
+#undef realloc
 
 /* ---- metrics ---- */
 static void confusion(tg_ctx *tg) {
@@ -727,6 +736,22 @@ static void memory(void) {
         }
         if (!test_heap_ended(&heap)) ended = true;
     }
+    for (room_fail = 1, ended = false; !ended; room_fail += 1 + room_fail / 30) {
+        world w;
+        tg_fit_args a;
+        tg_fit_report r;
+        quiet_world(&w, 0, 60);
+        a = quiet_args(&w);
+        a.epochs = 2; a.metrics = metrics; a.checkpoint = "test_fit.run"; a.html = "test_fit.html"; a.board = "test_fit.dir";
+        room_calls = 0;
+        CHECK_MSG(tg_fit(&a, &r) || r.text[0] || tg_failed(w.tg), "call %ld", room_fail);
+        ended = room_calls < room_fail;
+        CHECK_MSG(!ended || r.steps == 4, "%s", r.text);
+        world_close(&w);
+    }
+    room_fail = 0;
+    (void)!system("rm -rf test_fit.dir");
+    remove("test_fit.html");
     remove("test_fit.run");
 }
 

@@ -559,7 +559,7 @@ static bool tg_fit__event(tg_board *b, int64_t step, int field, tg_fit__bytes *c
     if (step) tg_fit__whole(&event, 2, step);
     tg_fit__message(&event, field, content);
     tg_fit__low_first(&head, event.size, 8);
-    if (head.at) tg_fit__low_first(&head, tg_fit__masked(head.at, 8), 4);
+    if (!head.lost) tg_fit__low_first(&head, tg_fit__masked(head.at, 8), 4);
     ok = b->file && !event.lost && !head.lost && fwrite(head.at, 1, head.size, b->file) == head.size && fwrite(event.at, 1, event.size, b->file) == event.size;
     if (ok) {
         const uint32_t sum = tg_fit__masked(event.at, event.size);
@@ -761,6 +761,7 @@ bool tg_board_graph(tg_board *b, tg_tensor *y) {
         tg_fit__string(&node, 1, name.at, name.size);
         tg_fit__name(&node, 2, e[i].op);
         tg_fit__put(&node, inputs.at, inputs.size);
+        node.lost |= inputs.lost || name.lost;
         free(inputs.at);
         tg_fit__message(&graph, 1, &node);
     }
