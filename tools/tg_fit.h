@@ -40,7 +40,8 @@
 
    The optimiser says what else is to happen. L-BFGS: a step looks at the loss as often as it wants. .skip_nonfinite: a step whose
    gradients are no numbers is left out, counted and shown; without it the run ends where they or the loss are none, before the step, and
-   weights and checkpoint are as they were (L-BFGS notices it after the step, before a checkpoint). Halves: tg_module_to(net, TG_BF16) and .master_weights; of f16 .loss_scale and .skip_nonfinite too.
+   weights and checkpoint are as they were (L-BFGS notices it after the step, before a checkpoint). Halves: tg_module_to(net, TG_BF16) and
+   .master_weights; of f16 .loss_scale and .skip_nonfinite too.
 
    Metrics (tg_confusion, tg_topk_hits, tg_detections) and the writer of TensorBoard's files (tg_board) stand alone as well. */
 #ifndef TG_FIT_H
@@ -83,7 +84,8 @@ typedef struct tg_detection { int64_t image, label; double score, box[4]; } tg_d
 typedef struct tg_detections { tg_detection *found, *truth; int64_t n_found, n_truth, room_found, room_truth; } tg_detections;
 bool    tg_detections_found(tg_detections *d, int64_t image, int64_t label, double score, const double box[4]);   /* false: out of memory */
 bool    tg_detections_truth(tg_detections *d, int64_t image, int64_t label, const double box[4]);
-double  tg_detections_map(tg_detections *d, double iou);                    /* of boxes that overlap by at least iou; 0: the mean over 0.5, 0.55 ... 0.95 */
+double  tg_detections_map(tg_detections *d, double iou);
+    /* of boxes that overlap by at least iou; 0: the mean over 0.5, 0.55 ... 0.95. NaN: there is no true box, or no memory */
 void    tg_detections_free(tg_detections *d);
 
 /* ======================================================================================
@@ -780,9 +782,9 @@ typedef struct tg_fit__run {
     tg_ctx *tg;
     tg_fit_state s;
     tg_fit_report r;
-    int metrics, tensors, monitor;                 /* monitor: number of a metric; -1: the loss */
+    int n_metrics, tensors, monitor;               /* monitor: number of a metric; -1: the loss */
     tg_fit__kind kind[TG_FIT_METRICS];
-    int top[TG_FIT_METRICS];                       /* of topK; of a mAP the percentage of overlap */
+    int number[TG_FIT_METRICS];                    /* of topK its K; of a mAP the percentage of overlap */
     tg_confusion confusion;
     tg_detections detections;
     int64_t image;                                 /* pictures before this batch of a validation */
@@ -862,7 +864,7 @@ static void tg_fit__progress(tg_fit__run *f) {
     f->shown = now;
     tg_fit__format(&b, "epoch %.0f/%.0f  step %.0f/%.0f  loss %.4g  lr %.3g  ", (double)f->s.epoch + 1, (double)f->s.epochs, (double)((f->s.step - 1) % f->per_epoch + 1), (double)f->per_epoch,
         tg_fit__ratio(f->epoch_sum, f->epoch_rows), f->s.lr);
-    if (f->metrics && tg_fit__is_number(f->s.metric[shown])) {             /* the last validation's */
+    if (f->n_metrics && tg_fit__is_number(f->s.metric[shown])) {             /* the last validation's */
         tg_fit__text(&b, f->a->metrics[shown]);
         tg_fit__format(&b, " %.4f  ", f->s.metric[shown]);
     }
@@ -872,12 +874,12 @@ static void tg_fit__progress(tg_fit__run *f) {
     tg_fit__text(&b, " to go");
     tg_fit__line(f, &b, false);
 }
-static void tg_fit__told(tg_fit__run *f) {                             /* the line of a validation */
+static void tg_fit__validation_line(tg_fit__run *f) {                             /* the line of a validation */
     tg_fit__bytes b = { NULL, 0, 0, false };
     int k;
     tg_fit__format(&b, "epoch %.0f/%.0f  step %.0f  loss %.4f", (double)((f->s.step - 1) / f->per_epoch + 1), (double)f->s.epochs, (double)f->s.step, f->s.epoch_loss);
     if (f->a->valid) tg_fit__format(&b, "  valid %.4f", f->s.valid_loss);
-    for (k = 0; f->a->valid && k < f->metrics; k++) { tg_fit__text(&b, "  "); tg_fit__text(&b, f->a->metrics[k]); tg_fit__format(&b, " %.4f", f->s.metric[k]); }
+    for (k = 0; f->a->valid && k < f->n_metrics; k++) { tg_fit__text(&b, "  "); tg_fit__text(&b, f->a->metrics[k]); tg_fit__format(&b, " %.4f", f->s.metric[k]); }
     if (f->s.skipped) tg_fit__format(&b, "  skipped %.0f", (double)f->s.skipped);
     tg_fit__format(&b, "  %.0f rows/s  ", f->s.rows_per_second);
     tg_fit__duration(&b, f->s.seconds);
@@ -985,7 +987,7 @@ static void tg_fit__rescale(tg_fit__run *f, bool skipped) {
     f->good = skipped ? 0 : f->good + 1;
     if (skipped || f->good >= every) { (void)tg_optim_set(f->a->opt, -1, "loss_scale", f->scale * (skipped ? 0.5 : 2)); f->good = 0; }
 }
-static bool tg_fit__made(tg_fit__run *f, bool *skipped) {               /* one step of the optimiser */
+static bool tg_fit__optimise(tg_fit__run *f, bool *skipped) {               /* one step of the optimiser */
     tg_optim *opt = f->a->opt;
     const int64_t before = tg_optim_skipped(opt);
     *skipped = false;
@@ -997,7 +999,8 @@ static bool tg_fit__made(tg_fit__run *f, bool *skipped) {               /* one s
     if (tg_failed(f->tg) || f->r.text[0]) return false;
     if (!f->skips && !(tg_fit__is_number(f->s.loss) && tg_fit__is_number(f->s.norm))) {
         char text[160];
-        sprintf(text, "tg_fit: at step %.0f the loss is %g and the gradients' norm %g%s", (double)f->s.step + 1, f->s.loss, f->s.norm, f->lbfgs ? "" : "; weights and checkpoint are as before that step");
+        sprintf(text, "tg_fit: at step %.0f the loss is %g and the gradients' norm %g%s", (double)f->s.step + 1, f->s.loss, f->s.norm,
+            f->lbfgs ? "" : "; weights and checkpoint are as before that step");
         (void)tg_optim_zero_grad(opt);
         return tg_fit__fail(f, text);
     }
@@ -1022,7 +1025,7 @@ static bool tg_fit__step(tg_fit__run *f) {
     if (a->schedule) (void)tg_optim_set_lr(a->opt, 0, a->schedule(a->user, f->s.step, f->s.steps));
     f->s.lr = tg_optim_lr(a->opt, 0);
     f->scale = tg_optim_get(a->opt, 0, "loss_scale");
-    ok = !tg_failed(f->tg) && tg_fit__made(f, &skipped);
+    ok = !tg_failed(f->tg) && tg_fit__optimise(f, &skipped);
     if (ok) {
         tg_fit__rescale(f, skipped);
         f->s.step++;
@@ -1050,12 +1053,12 @@ static bool tg_fit__measure(tg_fit__run *f) {                          /* one ba
     tg_tensor *target = f->s.batch[f->tensors - 1];
     bool counts = false, found = false;
     int k;
-    for (k = 0; k < f->metrics; k++) {
+    for (k = 0; k < f->n_metrics; k++) {
         if (f->kind[k] == TG_FIT__MAP) found = true;
         if (f->kind[k] == TG_FIT__MAP || f->kind[k] == TG_FIT__PERPLEXITY) continue;
         if (!f->s.y || f->s.y->ndim < 2) return tg_fit__fail(f, "tg_fit: metrics need scores [N, C, ...] from the net");
         if (f->kind[k] == TG_FIT__TOP) {
-            int64_t n, hits = tg_topk_hits(f->s.y, target, f->top[k], &n);
+            int64_t n, hits = tg_topk_hits(f->s.y, target, f->number[k], &n);
             if (hits < 0) return tg_fit__fail(f, "tg_fit: metrics need scores [N, C, ...] and whole targets [N, ...] below C");
             f->hits[k] += (double)hits; f->counted[k] += (double)n;
         }
@@ -1076,12 +1079,12 @@ static double tg_fit__exp(tg_ctx *tg, double v) {                      /* so tha
 static void tg_fit__results(tg_fit__run *f) {
     int k;
     f->s.confusion = f->confusion.count ? &f->confusion : NULL;
-    for (k = 0; k < f->metrics; k++) {
+    for (k = 0; k < f->n_metrics; k++) {
         const tg_confusion *c = &f->confusion;
         double *v = &f->s.metric[k];
         if (f->kind[k] == TG_FIT__PERPLEXITY) *v = tg_fit__exp(f->tg, f->s.valid_loss);
         else if (f->kind[k] == TG_FIT__TOP) *v = tg_fit__ratio(f->hits[k], f->counted[k]);
-        else if (f->kind[k] == TG_FIT__MAP) *v = tg_detections_map(&f->detections, f->top[k] / 100.0);
+        else if (f->kind[k] == TG_FIT__MAP) *v = tg_detections_map(&f->detections, f->number[k] / 100.0);
         else *v = f->kind[k] == TG_FIT__F1 ? tg_confusion_f1(c, -1) : tg_confusion_iou(c, -1);
     }
 }
@@ -1129,12 +1132,12 @@ static bool tg_fit__valid_pass(tg_fit__run *f) {
     tg_fit__results(f);
     return ok && !tg_failed(f->tg);
 }
-static void tg_fit__boarded(tg_fit__run *f) {                          /* numbers of a validation, and how the weights lie */
+static void tg_fit__board_validation(tg_fit__run *f) {                          /* numbers of a validation, and how the weights lie */
     tg_dict *d = tg_state_dict(f->a->net);
     int64_t i;
     int k;
     if (f->a->valid) (void)tg_board_scalar(f->s.board, "loss/valid", f->s.step, f->s.valid_loss);
-    for (k = 0; f->a->valid && k < f->metrics; k++) (void)tg_board_scalar(f->s.board, f->a->metrics[k], f->s.step, f->s.metric[k]);
+    for (k = 0; f->a->valid && k < f->n_metrics; k++) (void)tg_board_scalar(f->s.board, f->a->metrics[k], f->s.step, f->s.metric[k]);
     for (i = 0; i < tg_dict_count(d); i++) if (tg_dtype_is_float(tg_dict_at(d, i)->dtype)) (void)tg_board_histogram(f->s.board, tg_dict_name(d, i), f->s.step, tg_dict_at(d, i));
     tg_dict_free(d);
     (void)tg_board_flush(f->s.board);
@@ -1149,11 +1152,11 @@ static bool tg_fit__validate(tg_fit__run *f) {
     better = tg_fit__is_number(value) && (!tg_fit__is_number(f->s.best) || (falls ? value < f->s.best - a->min_delta : value > f->s.best + a->min_delta));
     if (better) { f->s.best = value; f->s.best_step = f->s.step; f->s.bad = 0; } else f->s.bad++;
     row[0] = (double)f->s.step; row[1] = f->s.valid_loss;
-    for (k = 0; k < f->metrics; k++) row[2 + k] = f->s.metric[k];
+    for (k = 0; k < f->n_metrics; k++) row[2 + k] = f->s.metric[k];
     if (a->valid && !tg_fit__point(f, &f->valid, row)) return false;
     tg_fit__clock(f);
-    tg_fit__told(f);
-    if (f->s.board) tg_fit__boarded(f);
+    tg_fit__validation_line(f);
+    if (f->s.board) tg_fit__board_validation(f);
     return (!better || !a->best || tg_save(a->net, a->best)) && tg_fit__call(f, TG_FIT_VALID);
 }
 
@@ -1166,7 +1169,7 @@ static double *tg_fit__kept(tg_fit__run *f, int i) {
 }
 static void tg_fit__watched(tg_fit__run *f, tg_fit__bytes *b) {        /* what its numbers are of */
     int k;
-    for (k = 0; k < f->metrics; k++) { tg_fit__text(b, f->a->metrics[k]); tg_fit__text(b, " "); }
+    for (k = 0; k < f->n_metrics; k++) { tg_fit__text(b, f->a->metrics[k]); tg_fit__text(b, " "); }
     tg_fit__text(b, f->a->monitor_falls ? "less " : "more ");
     tg_fit__text(b, f->a->monitor ? f->a->monitor : f->a->valid ? "valid loss" : "train loss");
 }
@@ -1181,7 +1184,8 @@ static bool tg_fit__save(tg_fit__run *f) {
     state[i++] = (double)f->s.best_step; state[i++] = (double)f->s.bad; state[i++] = (double)f->per_epoch; state[i++] = (double)f->accumulate;
     memcpy(state + i, f->s.metric, sizeof f->s.metric);
     tg_fit__watched(f, &watched);
-    ok = more && (!watched.lost || tg_fit__fail(f, "tg_fit: out of memory")) && tg_dict_set_meta(more, "fit.watched", watched.at) && tg_dict_set(more, "fit.state", tg_from(f->tg, TG_SHAPE(TG_FIT__KEPT + 4 + TG_FIT_METRICS), TG_F64, state))
+    ok = more && (!watched.lost || tg_fit__fail(f, "tg_fit: out of memory")) && tg_dict_set_meta(more, "fit.watched", watched.at)
+        && tg_dict_set(more, "fit.state", tg_from(f->tg, TG_SHAPE(TG_FIT__KEPT + 4 + TG_FIT_METRICS), TG_F64, state))
         && (!f->train.n || tg_dict_set(more, "fit.train", tg_from(f->tg, TG_SHAPE(f->train.n, f->train.width), TG_F64, f->train.at)))
         && (!f->valid.n || tg_dict_set(more, "fit.valid", tg_from(f->tg, TG_SHAPE(f->valid.n, f->valid.width), TG_F64, f->valid.at)));
     f->s.more = more;
@@ -1309,7 +1313,7 @@ static void tg_fit__chart(tg_fit__bytes *b, tg_fit__plot *p) {
 /* The plots of a run: the losses in one, each metric in another. */
 static bool tg_fit__plot_at(tg_fit__run *f, int i, tg_fit__plot *p) {
     memset(p, 0, sizeof *p);
-    if (i > f->metrics || (i > 0 && !f->a->valid)) return false;
+    if (i > f->n_metrics || (i > 0 && !f->a->valid)) return false;
     p->title = i ? f->a->metrics[i - 1] : "loss";
     p->c[0] = i ? NULL : &f->train; p->column[0] = 1; p->label[0] = "train";
     p->c[1] = f->a->valid ? &f->valid : NULL; p->column[1] = 1 + i; p->label[1] = "valid";
@@ -1361,7 +1365,7 @@ static bool tg_fit__html(tg_fit__run *f) {
     for (i = 0; tg_fit__plot_at(f, (int)i, &p); i++) tg_fit__svg(&b, &p);
     if (f->valid.n) {
         tg_fit__text(&b, "<h2>validations</h2>\n<table><tr><th>step</th><th>loss</th>");
-        for (k = 0; k < f->metrics; k++) { tg_fit__text(&b, "<th>"); tg_fit__escape(&b, f->a->metrics[k]); tg_fit__text(&b, "</th>"); }
+        for (k = 0; k < f->n_metrics; k++) { tg_fit__text(&b, "<th>"); tg_fit__escape(&b, f->a->metrics[k]); tg_fit__text(&b, "</th>"); }
         tg_fit__text(&b, "</tr>\n");
         for (i = 0; i < f->valid.n; i++) {
             tg_fit__format(&b, "<tr><td>%.0f</td>", f->valid.at[i * f->valid.width]);
@@ -1411,19 +1415,19 @@ static bool tg_fit__metrics(tg_fit__run *f) {
     for (k = 0; a->metrics && a->metrics[k]; k++) {
         const char *s = a->metrics[k];
         if (k == TG_FIT_METRICS) return tg_fit__fail(f, "tg_fit: more than 8 metrics");
-        if (!strcmp(s, "accuracy")) { f->kind[k] = TG_FIT__TOP; f->top[k] = 1; }
+        if (!strcmp(s, "accuracy")) { f->kind[k] = TG_FIT__TOP; f->number[k] = 1; }
         else if (!strcmp(s, "f1")) f->kind[k] = TG_FIT__F1;
         else if (!strcmp(s, "iou")) f->kind[k] = TG_FIT__IOU;
         else if (!strcmp(s, "perplexity")) f->kind[k] = TG_FIT__PERPLEXITY;
-        else if (!strcmp(s, "map") || tg_fit__numbered(s, "map", 100)) { f->kind[k] = TG_FIT__MAP; f->top[k] = tg_fit__numbered(s, "map", 100); }
-        else if (tg_fit__numbered(s, "top", 1000000)) { f->kind[k] = TG_FIT__TOP; f->top[k] = tg_fit__numbered(s, "top", 1000000); }
+        else if (!strcmp(s, "map") || tg_fit__numbered(s, "map", 100)) { f->kind[k] = TG_FIT__MAP; f->number[k] = tg_fit__numbered(s, "map", 100); }
+        else if (tg_fit__numbered(s, "top", 1000000)) { f->kind[k] = TG_FIT__TOP; f->number[k] = tg_fit__numbered(s, "top", 1000000); }
         else return tg_fit__fail(f, "tg_fit: an unknown metric; there are accuracy, topK, f1, iou, perplexity, map, mapP");
         if (f->kind[k] == TG_FIT__MAP && !a->detect) return tg_fit__fail(f, "tg_fit: map needs .detect, which tells what was found");
         if (a->monitor && !strcmp(a->monitor, s)) f->monitor = k;
-        f->metrics = k + 1;
+        f->n_metrics = k + 1;
     }
     if (a->monitor && f->monitor < 0) return tg_fit__fail(f, "tg_fit: .monitor is none of .metrics");
-    return !f->metrics || a->valid || tg_fit__fail(f, "tg_fit: .metrics need .valid");
+    return !f->n_metrics || a->valid || tg_fit__fail(f, "tg_fit: .metrics need .valid");
 }
 /* What the optimiser is, and what it was told. */
 static bool tg_fit__optimiser(tg_fit__run *f) {
@@ -1465,7 +1469,7 @@ static bool tg_fit__begin(tg_fit__run *f) {
     if ((a->checkpoint_every || a->resume) && !a->checkpoint) return tg_fit__fail(f, "tg_fit: .checkpoint_every and .resume need .checkpoint");
     if (a->restore_best && !a->best) return tg_fit__fail(f, "tg_fit: .restore_best needs .best");
     f->point_every = f->s.steps > 400 ? f->s.steps / 400 : 1;
-    f->train.width = 2; f->valid.width = 2 + f->metrics;
+    f->train.width = 2; f->valid.width = 2 + f->n_metrics;
     if (!tg_fit__optimiser(f) || !tg_fit__resume(f)) return false;
     f->s.skipped = tg_optim_skipped(a->opt);
     if (a->board && !(f->s.board = tg_board_open(a->board))) return tg_fit__fail(f, "tg_fit: the folder of .board cannot be written to");

@@ -183,7 +183,7 @@ tg_tensor *tg_image_random_zoom_out(tg_tensor *x, tg_dice *dice, const void *opt
 typedef struct tg_image_iou_args { double scale[2], ratio[2]; int trials; } tg_image_iou_args;
 tg_tensor *tg_image_random_iou_crop(tg_tensor *x, tg_dice *dice, const void *options);
     /* tg_image_iou_args: SSD's crop, in tg_image_with: x itself, or a piece with the middle of a box in it that overlaps one by at least 0, 0.1, 0.3,
-       0.5, 0.7 or 0.9 of both areas. Boxes whose middle is elsewhere become empty. Zeros: sides of 0.3 to 1, width / height 0.5 to 2, 40. Without boxes: x */
+       0.5, 0.7 or 0.9 of both areas; after as many trials another of these. Boxes whose middle is elsewhere become empty. Zeros: sides of 0.3 to 1, width / height 0.5 to 2, 40. Without boxes: x */
 
 /* Augmentation by policies: of one operation each, with a magnitude: shear by a slope, a translation in whole pixels, degrees, what
    comes to a factor of 1, bits, a share of the largest value. Pictures have 1 or 3 channels; torch's default mode is nearest. */
@@ -313,10 +313,10 @@ static bool tg_image__is_colour(tg_tensor *x) {
     if (!tg_image__is(x)) return false;
     return tg_image__c(x) == 1 || tg_image__c(x) == 3 || tg_image__fail_as(x, TG_ERROR_SHAPE, "colours want a picture of 1 or 3 channels") != NULL;
 }
-static double tg_image__top(const tg_tensor *x) { return x->dtype == TG_U8 ? 255 : 1; }        /* the largest value */
+static double tg_image__white(const tg_tensor *x) { return x->dtype == TG_U8 ? 255 : 1; }        /* the largest value */
 static tg_tensor *tg_image__float(tg_tensor *x) { return x->dtype == TG_U8 ? tg_to(x, TG_F32) : x; }
 /* cut to the range and, as torch does, to whole numbers, like */
-static tg_tensor *tg_image__back(tg_tensor *y, tg_tensor *like) { return tg_to(tg_clamp(y, 0, tg_image__top(like)), like->dtype); }
+static tg_tensor *tg_image__back(tg_tensor *y, tg_tensor *like) { return tg_to(tg_clamp(y, 0, tg_image__white(like)), like->dtype); }
 /* x with other last three sizes; shape has room for all */
 static int tg_image__shape(const tg_tensor *x, int64_t c, int64_t h, int64_t w, int64_t *shape) {
     int i;
@@ -778,7 +778,7 @@ tg_tensor *tg_image_grayscale(tg_tensor *x, int channels) {
     grey = tg_image__c(x) == 1 ? x : tg_to(tg_image__grey(x), x->dtype);
     return channels == 1 ? grey : tg_expand(grey, tg_image__shape(x, 3, tg_image__h(x), tg_image__w(x), shape), shape);
 }
-tg_tensor *tg_image_invert(tg_tensor *x) { return tg_image__is(x) ? tg_to(tg_add_scalar(tg_neg(tg_image__float(x)), tg_image__top(x)), x->dtype) : NULL; }
+tg_tensor *tg_image_invert(tg_tensor *x) { return tg_image__is(x) ? tg_to(tg_add_scalar(tg_neg(tg_image__float(x)), tg_image__white(x)), x->dtype) : NULL; }
 tg_tensor *tg_image_posterize(tg_tensor *x, int bits) {
     double levels;
     if (!tg_image__is(x)) return NULL;
@@ -789,7 +789,7 @@ tg_tensor *tg_image_posterize(tg_tensor *x, int bits) {
 }
 tg_tensor *tg_image_solarize(tg_tensor *x, double threshold) {
     if (!tg_image__is(x)) return NULL;
-    if (!(threshold <= tg_image__top(x))) return tg_image__fail(x, "solarize: the threshold is at most the largest value, 255 or 1");
+    if (!(threshold <= tg_image__white(x))) return tg_image__fail(x, "solarize: the threshold is at most the largest value, 255 or 1");
     return tg_where(tg_ge_scalar(tg_image__float(x), threshold), tg_image_invert(x), x);
 }
 /* one channel of n bytes, in place: Pillow's table */
@@ -835,7 +835,7 @@ tg_tensor *tg_image_autocontrast(tg_tensor *x) {
     range = tg_sub(tg_amax_dims(f, TG_DIMS(-2, -1), true), low);
     flat = tg_eq_scalar(range, 0);                                                                  /* one value only: it stays */
     low = tg_masked_fill(low, flat, 0);
-    range = tg_masked_fill(tg_mul_scalar(range, 1 / tg_image__top(x)), flat, 1);
+    range = tg_masked_fill(tg_mul_scalar(range, 1 / tg_image__white(x)), flat, 1);
     return tg_image__back(tg_div(tg_sub(f, low), range), x);
 }
 /* [kernel]: exp(-(i - middle)^2 / (2 sigma^2)), of sum 1 */
@@ -1213,7 +1213,7 @@ tg_tensor *tg_image_augment(tg_tensor *x, tg_image_op op, double magnitude, cons
     case TG_IMAGE_CONTRAST:     return tg_image_adjust_contrast(x, 1 + magnitude);
     case TG_IMAGE_SHARPNESS:    return tg_image_adjust_sharpness(x, 1 + magnitude);
     case TG_IMAGE_POSTERIZE:    return tg_image_posterize(x, magnitude >= 0 && magnitude <= 8 ? (int)magnitude : -1);
-    case TG_IMAGE_SOLARIZE:     return tg_image__is(x) ? tg_image_solarize(x, tg_image__top(x) * magnitude) : NULL;
+    case TG_IMAGE_SOLARIZE:     return tg_image__is(x) ? tg_image_solarize(x, tg_image__white(x) * magnitude) : NULL;
     case TG_IMAGE_AUTOCONTRAST: return tg_image_autocontrast(x);
     case TG_IMAGE_EQUALIZE:     return tg_image_equalize(x);
     case TG_IMAGE_INVERT:       return tg_image_invert(x);
@@ -1419,7 +1419,8 @@ static bool tg_image__iou_crop(tg_image_sample *s, tg_dice *dice, const tg_image
     numbers = tg_to(s->boxes, TG_F64);
     ok = numbers && tg_read(numbers, boxes, (size_t)n * 4 * sizeof *boxes);
     tg_image__move_of(&v, TG_IMAGE__BOX, s->image, NULL);
-    while (ok && !cut && (least = options[tg_dice_below(dice, 7)]) < 1) cut = tg_image__iou_piece(dice, o, boxes, n, least, h, w, &v);      /* 1: it stays as it is */
+    while (ok && !cut && (least = options[tg_dice_below(dice, 7)]) < 1)                             /* 1: the picture stays */
+        cut = tg_image__iou_piece(dice, o, boxes, n, least, h, w, &v);
     if (cut) {
         for (i = 0; i < n; i++) if (!tg_image__holds(&v, boxes + 4 * i, &share)) boxes[4 * i] = boxes[4 * i + 1] = boxes[4 * i + 2] = boxes[4 * i + 3] = -1;      /* of no size, beside every piece */
         s->boxes = tg_to(tg_from(s->image->tg, TG_SHAPE(n, 4), TG_F64, boxes), s->boxes->dtype);
