@@ -183,7 +183,8 @@ tg_tensor *tg_image_random_zoom_out(tg_tensor *x, tg_dice *dice, const void *opt
 typedef struct tg_image_iou_args { double scale[2], ratio[2]; int trials; } tg_image_iou_args;
 tg_tensor *tg_image_random_iou_crop(tg_tensor *x, tg_dice *dice, const void *options);
     /* tg_image_iou_args: SSD's crop, in tg_image_with: x itself, or a piece with the middle of a box in it that overlaps one by at least 0, 0.1, 0.3,
-       0.5, 0.7 or 0.9 of both areas; after as many trials another of these. Boxes whose middle is elsewhere become empty. Zeros: sides of 0.3 to 1, width / height 0.5 to 2, 40. Without boxes: x */
+       0.5, 0.7 or 0.9 of both areas; what is not found in so many trials is drawn anew. Boxes whose middle is elsewhere become empty.
+       Zeros: sides of 0.3 to 1, width / height 0.5 to 2, 40 trials. Without boxes: x */
 
 /* Augmentation by policies: of one operation each, with a magnitude: shear by a slope, a translation in whole pixels, degrees, what
    comes to a factor of 1, bits, a share of the largest value. Pictures have 1 or 3 channels; torch's default mode is nearest. */
