@@ -147,7 +147,11 @@ static tg_launch device_launch(void *user, void *s, const tg_request *r, const t
     memset((void *)(uintptr_t)o, 0xDB, (size_t)request.n * sizeof *o);
     return TG_LAUNCH_DONE;
 }
-static const tg_backend backend = { "test", NULL, device_open, device_close, device_alloc, device_release, device_copy_in, device_copy_out, device_launch };
+static int trims;
+static const char *device_reason(void *user, void *s) { (void)user; (void)s; return answer ? "it was told to" : NULL; }
+static void device_memory(void *user, void *s, size_t *held, size_t *cached) { (void)user; (void)s; *held = used; *cached = (size_t)spares; }
+static void device_trim(void *user, void *s) { (void)user; (void)s; trims++; }
+static const tg_backend backend = { "test", NULL, device_open, device_close, device_alloc, device_release, device_copy_in, device_copy_out, device_launch, device_reason, device_memory, device_trim };
 
 /* ---- all ops ---- */
 static tg_tensor *home(tg_tensor *t) { return t ? tg_to_device(tg_contiguous(t), TG_CPU) : NULL; }
@@ -464,9 +468,14 @@ static void test_numbers(void) {
     CHECK(h && tg_exp(h) && tg_clone(h) && tg_empty_like(h) && tg_to(h, TG_F64) && tg_matmul(h, tg_t(h)) && tg_item(tg_sum(h)) == 0 && tg_mul(h, n) && tg_to_device(tg_to_device(h, THIRD), TG_CPU)); CHECK_OK(tg);
     h = tg_to_device(tg_to(tg_zeros(tg, TG_SHAPE(0, 32)), TG_Q8_0), OTHER); CHECK(h && tg_to(h, TG_F32) && tg_clone(h)); CHECK_OK(tg);
     /* what launch may not answer is an error, not an answer */
+    answer = 2; CHECK(!tg_exp(dx)); CHECK(strstr(tg_error_text(tg), "exp: device 'test' failed at 'map' of f32[6], f32[6]: it was told to (") != NULL); CHECK_ERROR(tg, TG_ERROR_UNSUPPORTED);
     for (answer = 3; answer >= -1; answer -= answer == 2 ? 3 : 1) { REFUSED(tg_exp(dx)); REFUSED(tg_sum(dx)); REFUSED(tg_add_(dx, dx)); }
     answer = 0;
     CHECK(same(home(dx), x));
+    /* memory of devices is counted and given back; no room is an error of memory */
+    CHECK(tg_memory(tg).device == 2 * used && tg_memory(tg).device_cached == 2 * (size_t)spares);       /* two devices share a room */
+    tg_trim(tg); CHECK_INT(trims, 2);
+    CHECK(!tg_to_device(tg_zeros(tg, TG_SHAPE(ROOM)), OTHER)); CHECK(strstr(tg_error_text(tg), "device 'test' has no room for ") != NULL); CHECK_ERROR(tg, TG_ERROR_MEMORY);
     tg_end(tg, m);
 }
 
