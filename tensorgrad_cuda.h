@@ -78,6 +78,7 @@ TG_API const char *tg_cuda_name(tg_ctx *tg);
 
 #if defined(TENSORGRAD_IMPLEMENTATION) && !defined(TG__CU_DONE)
 #define TG__CU_DONE
+#define TG__CU_TEXT_TOO
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -1078,9 +1079,860 @@ TG_API bool tg_cuda_open_from(const tg_cuda_open_args *a) {
 }
 TG_API const char *tg_cuda_name(tg_ctx *tg) { return tg && tg->devices[TG_CUDA].open && tg->devices[TG_CUDA].backend.launch == tg__cu_launch ? ((tg__cu *)tg->devices[TG_CUDA].backend.user)->name : NULL; }
 
+#if defined(__clang__) || defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+#endif /* TENSORGRAD_IMPLEMENTATION */
+#else /* defined(TG__CU_KERNELS) */
+/* ==========================================================================================================
+   THE KERNELS, written once. tools/cuda_text.c writes them, with the words and the maths of tensorgrad.h that they
+   stand on, a second time at the end of this file, as text for NVRTC. The tests give that text to a host's compiler
+   and to nvcc as well: blocks run one after another, the threads of one as loops between barriers.
+   A name in braces opens what goes into the text, an end in braces closes it.
+   ========================================================================================================== */
+
+/* {text: launch} */
+/* ======================================================================================
+   >>cuda-launch    the words of a launch, for a device and for a host
+   A kernel's threads are a loop, TG__CU_THREADS(t), that ends before each TG__CU_BARRIER; what a thread keeps beyond
+   one is TG__CU_OWN and read as TG__CU_MY(name, t). Everything outside of such loops is the same for all threads.
+   ====================================================================================== */
+#if defined(__CUDACC_RTC__)
+typedef signed char int8_t;
+typedef unsigned char uint8_t;
+typedef short int16_t;
+typedef unsigned short uint16_t;
+typedef int int32_t;
+typedef unsigned int uint32_t;
+typedef long long int64_t;
+typedef unsigned long long uint64_t;
+#define INT64_MIN (-9223372036854775807LL - 1)
+#else
+#include <stdint.h>
+#include <math.h>
+#endif
+#define TG__CU_WIDTH 256                                          /* threads of a block, always */
+#define TG__CU_JOIN_(a, b) a##__##b
+#define TG__CU_JOIN(a, b) TG__CU_JOIN_(a, b)
+#define TG__FN(name) TG__CU_JOIN(name, cuda)
+#if defined(__CUDACC__)
+#define TG__PRIVATE static __device__ inline
+#define TG__INLINE static __device__ __forceinline__
+#define TG__CU_TABLE static __device__
+#if __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ >= 1105
+#pragma nv_diag_suppress 177                                      /* a program has use for a part of what is here */
+#else
+#pragma diag_suppress 177
+#endif
+#if __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ >= 1107
+#define TG__CU_CONSTANT __grid_constant__                         /* a pointer to the arguments makes no copy of them */
+#else
+#define TG__CU_CONSTANT
+#endif
+#define TG__CU_KERNEL_(name, type, ...) extern "C" __global__ void __launch_bounds__(TG__CU_WIDTH) name(const TG__CU_CONSTANT type arguments) { \
+    const type *const r = &arguments; const int64_t block = blockIdx.x, blocks = gridDim.x; (void)blocks; __VA_ARGS__; }
+#define TG__CU_THREADS(t) for (int t = (int)threadIdx.x, tg__once = 1; tg__once; tg__once = 0)
+#define TG__CU_BARRIER __syncthreads();
+#define TG__CU_SHARED(type, name, n) __shared__ type name[n]
+#define TG__CU_OWN(type, name, n) type name[n]
+#define TG__CU_MY(name, t) name
+#define TG__CU_FLAG(p, bits) atomicOr(p, bits)
+#define TG__CU_UNROLL _Pragma("unroll")
+#define TG__CU_ROLL _Pragma("unroll 1")                            /* divisions are long */
+TG__INLINE float  tg__fma32(float a, float b, float c) { return __fmaf_rn(a, b, c); }
+TG__INLINE double tg__fma64(double a, double b, double c) { return __fma_rn(a, b, c); }
+TG__INLINE float  tg__sqrt32(float a) { return __fsqrt_rn(a); }
+TG__INLINE double tg__sqrt64(double a) { return __dsqrt_rn(a); }
+#else
+#define TG__PRIVATE static
+#define TG__INLINE static inline
+#define TG__CU_TABLE static
+#define TG__CU_KERNEL_(name, type, ...) static void name(const void *arguments, int64_t block, int64_t blocks) { \
+    const type *const r = (const type *)arguments; (void)blocks; __VA_ARGS__; }
+#define TG__CU_THREADS(t) for (int t = 0; t < TG__CU_WIDTH; t++)
+#define TG__CU_BARRIER
+#define TG__CU_SHARED(type, name, n) type name[n]
+#define TG__CU_OWN(type, name, n) type name[TG__CU_WIDTH][n]
+#define TG__CU_MY(name, t) name[t]
+#define TG__CU_FLAG(p, bits) (*(p) |= (bits))
+#define TG__CU_UNROLL
+#define TG__CU_ROLL
+TG__INLINE float  tg__fma32(float a, float b, float c) { return fmaf(a, b, c); }
+TG__INLINE double tg__fma64(double a, double b, double c) { return fma(a, b, c); }
+TG__INLINE float  tg__sqrt32(float a) { return sqrtf(a); }
+TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }
+#endif
+#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)
+/* what the chapters of tensorgrad.h ask for: a vector of one, with a fused multiply-add */
+#define TG__PASS_STRICT 1
+#define TG__VN_F32 1
+#define TG__VN_F64 1
+#define TG__HAS_X86 0
+#define TG__FAST_X86 0
+#define TG__BARRIER(v) ((void)0)
+TG__INLINE double tg__mullo64(double a, double b, double p) { return tg__fma64(a, b, -p); }
+/* {text ends} */
+
+/* {text: typed} */
+/* ======================================================================================
+   >>cuda-kernels    read for float, for double and for int64_t: TG__CU_TYPE is 32, 64 or 0
+   TG__CU_ONLY_... leaves the others out: NVRTC is given a family at a time.
+   ====================================================================================== */
+#undef TG__T
+#undef TG__V
+#undef TG__M
+#undef TG__VI
+#undef TG__W
+#undef TG__CU
+#undef TG__CU_FROM
+#if TG__CU_TYPE == 32
+#define TG__T float
+#define TG__V TG__FN(tg__vf32)
+#define TG__M TG__FN(tg__mf32)
+#define TG__VI TG__FN(tg__vi32)
+#define TG__W(word) TG__FN(tg__w_##word##_f32)
+#define TG__CU(name) name##_f32
+#define TG__CU_FROM(v) ((float)(v))
+#elif TG__CU_TYPE == 64
+#define TG__T double
+#define TG__V TG__FN(tg__vf64)
+#define TG__M TG__FN(tg__mf64)
+#define TG__VI TG__FN(tg__vi64)
+#define TG__W(word) TG__FN(tg__w_##word##_f64)
+#define TG__CU(name) name##_f64
+#define TG__CU_FROM(v) ((double)(v))
+#else
+#define TG__T int64_t
+#define TG__V int64_t
+#define TG__M int
+#define TG__CU(name) name##_i64
+#define TG__CU_FROM(v) tg__int_of((double)(v))
+#endif
+
+/* One element of any dtype, in the type that is computed in, and back: as tg__load and tg__store of tensorgrad.h. */
+TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {
+    switch (dtype) {
+        case 0: return TG__CU_FROM(((const float *)p)[i]);
+        case 1: return TG__CU_FROM(((const double *)p)[i]);
+        case 2: return TG__CU_FROM(tg__from_half(((const uint16_t *)p)[i]));
+        case 3: return TG__CU_FROM(tg__float((uint32_t)((const uint16_t *)p)[i] << 16));
+        case 4: return (TG__T)((const int64_t *)p)[i];
+        case 5: return (TG__T)((const int32_t *)p)[i];
+        case 6: return (TG__T)((const int16_t *)p)[i];
+        case 7: return (TG__T)((const int8_t *)p)[i];
+        case 8: return (TG__T)((const uint8_t *)p)[i];
+        default: return (TG__T)(((const uint8_t *)p)[i] != 0);
+    }
+}
+TG__INLINE void TG__CU(tg__cu_put)(int dtype, char *p, int64_t i, TG__T v) {
+#if TG__CU_TYPE == 0
+    const uint64_t w = (uint64_t)v;
+#else
+    const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)tg__int_of((double)v) : 0;
+#endif
+    switch (dtype) {
+        case 0: ((float *)p)[i] = (float)v; break;
+        case 1: ((double *)p)[i] = (double)v; break;
+        case 2: ((uint16_t *)p)[i] = tg__to_half((float)v); break;
+        case 3: ((uint16_t *)p)[i] = tg__to_bf16((float)v); break;
+        case 4: ((uint64_t *)p)[i] = w; break;
+        case 5: ((uint32_t *)p)[i] = (uint32_t)w; break;
+        case 6: ((uint16_t *)p)[i] = (uint16_t)w; break;
+        case 7: case 8: ((uint8_t *)p)[i] = (uint8_t)w; break;
+        default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;
+    }
+}
+
+#ifndef TG__CU_ANY
+#define TG__CU_ANY
+TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {   /* as a double */
+    switch (dtype) {
+        case 0: return ((const float *)p)[i];
+        case 1: return ((const double *)p)[i];
+        case 2: return tg__from_half(((const uint16_t *)p)[i]);
+        case 3: return tg__float((uint32_t)((const uint16_t *)p)[i] << 16);
+        case 4: return (double)((const int64_t *)p)[i];
+        case 5: return ((const int32_t *)p)[i];
+        case 6: return ((const int16_t *)p)[i];
+        case 7: return ((const int8_t *)p)[i];
+        default: return ((const uint8_t *)p)[i];
+    }
+}
+#endif
+
+/* ---- walks ----
+   Element i of several operands of one shape: at[k], in elements. */
+#ifndef TG__CU_PLACES
+#define TG__CU_PLACES(count) \
+    int64_t at[6]; \
+    { \
+        int64_t rest = i; \
+        int k, d; \
+        TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] = 0; \
+        TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { \
+            const int64_t q = r->small ? (int64_t)((uint32_t)rest / (uint32_t)r->shape[d]) : rest / r->shape[d], left = rest - q * r->shape[d]; \
+            TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] += left * r->o[k].stride[d]; \
+            rest = q; \
+        } \
+        TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] += rest * r->o[k].stride[0]; \
+    }
+#define TG__CU_EACH(i) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n; i += blocks * TG__CU_WIDTH)
+/* dtypes are the program's own where it was compiled for them, else the request's */
+#ifdef TG__CU_DTYPES
+#define TG__CU_DTYPE(k, asked) ((TG__CU_DTYPES) >> (4 * (k)) & 15)
+#else
+#define TG__CU_DTYPE(k, asked) (asked)
+#endif
+#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)
+
+/* ---- map: what a row of the formula table becomes ---- */
+#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))
+#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;
+#define TG__CU_MAP(name, count, reads, check, value) \
+    TG__CU_KERNEL(name, tg__cu_walk, { const double *const p = r->numbers; (void)p; \
+        TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(count) reads check TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], value); } })
+#define TG__CU_VALUE1(name, v)   TG__CU_MAP(name, 2, TG__CU_READ(1, x), , v)
+#define TG__CU_VALUE2(name, v)   TG__CU_MAP(name, 3, TG__CU_READ(1, a) TG__CU_READ(2, b), , v)
+#define TG__CU_VALUE3(name, v)   TG__CU_MAP(name, 4, TG__CU_READ(1, a) TG__CU_READ(2, b) TG__CU_READ(3, c), , v)
+#define TG__CU_DIVIDE2(name, v)  TG__CU_MAP(name, 3, TG__CU_READ(1, a) TG__CU_READ(2, b), if (b == 0) TG__CU_FLAG(r->flag, 1u); if (r->look) continue;, v)
+#define TG__CU_DERIVE1(name, v)  TG__CU_MAP(name, 4, TG__CU_READ(1, g) TG__CU_READ(2, x) TG__CU_READ(3, y), , v)
+#define TG__CU_DERIVE2(name, v)  TG__CU_MAP(name, 5, TG__CU_READ(1, g) TG__CU_READ(2, a) TG__CU_READ(3, b) TG__CU_READ(4, y), , v)
+#define TG__CU_DERIVE3(name, v)  TG__CU_MAP(name, 6, TG__CU_READ(1, g) TG__CU_READ(2, a) TG__CU_READ(3, b) TG__CU_READ(4, c) TG__CU_READ(5, y), , v)
+#endif
+
+/* {text: maps of tensorgrad.h} */
+
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)
+/* ---- copy, cast, fill ---- */
+TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })
+#if TG__CU_TYPE == 64
+TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })
+#elif TG__CU_TYPE == 0
+TG__CU_KERNEL(tg__cu_ramp_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_i64(TG__CU_D(0), r->o[0].p, at[0], (int64_t)((uint64_t)r->whole[0] + (uint64_t)i * (uint64_t)r->whole[1])); } })
+#define TG__CU_RAW(bits) \
+    TG__CU_KERNEL(tg__cu_copy_##bits, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) ((uint##bits##_t *)r->o[0].p)[at[0]] = ((const uint##bits##_t *)r->o[1].p)[at[1]]; } }) \
+    TG__CU_KERNEL(tg__cu_fill_##bits, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) ((uint##bits##_t *)r->o[0].p)[at[0]] = (uint##bits##_t)r->whole[0]; } })
+TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)
+#endif
+#endif
+
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM)
+/* ---- random: a thread makes the elements of one block of four Philox words, as >>impl-create and >>pass-random tell ---- */
+#ifndef TG__CU_PHILOX
+#define TG__CU_PHILOX
+TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {
+    uint32_t c0 = (uint32_t)at, c1 = (uint32_t)(at >> 32), c2 = (uint32_t)call, c3 = (uint32_t)(call >> 32), k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+    for (int i = 0; i < 10; i++) {
+        const uint64_t p = (uint64_t)0xd2511f53u * c0, q = (uint64_t)0xcd9e8d57u * c2;
+        c0 = (uint32_t)(q >> 32) ^ c1 ^ k0; c1 = (uint32_t)q;
+        c2 = (uint32_t)(p >> 32) ^ c3 ^ k1; c3 = (uint32_t)p;
+        k0 += 0x9e3779b9u; k1 += 0xbb67ae85u;
+    }
+    w[0] = c0; w[1] = c1; w[2] = c2; w[3] = c3;
+}
+TG__INLINE uint64_t tg__cu_mul_high(uint64_t a, uint64_t b) {
+    const uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32, m = ah * bl + (al * bl >> 32), l = al * bh + (m & 0xffffffffu);
+    return ah * bh + (m >> 32) + (l >> 32);
+}
+enum { TG__CU_UNIFORM, TG__CU_NORMAL, TG__CU_KEEP, TG__CU_INTEGER, TG__CU_BERNOULLI };
+#endif
+#if TG__CU_TYPE == 32
+#define TG__CU_PER 4
+#define TG__CU_UNIT 5.9604644775390625e-8f
+#define TG__CU_FRACTION(e) ((float)(int32_t)(w[e] >> 8) * TG__CU_UNIT)
+#elif TG__CU_TYPE == 64
+#define TG__CU_PER 2
+#define TG__CU_UNIT 1.1102230246251565e-16
+#define TG__CU_FRACTION(e) ((double)(((uint64_t)w[2 * (e) + 1] << 32 | w[2 * (e)]) >> 11) * TG__CU_UNIT)
+#endif
+#if TG__CU_TYPE != 0
+TG__INLINE void TG__CU(tg__cu_drawn)(const tg__cu_walk *r, uint32_t *w, TG__T *v) {
+    const TG__T low = (TG__T)r->numbers[0], high = (TG__T)r->numbers[1];
+    const int dtype = TG__CU_D(0), half = r->kind == TG__CU_UNIFORM && (dtype == 2 || dtype == 3);
+    int e;
+    for (e = 0; half && e < 4; e++) w[e] &= dtype == 2 ? 0xffe00000u : 0xff000000u;
+    for (e = 0; e < TG__CU_PER; e++) {
+        const TG__T f = TG__CU_FRACTION(e);
+        if (r->kind == TG__CU_KEEP) { v[e] = f < low ? 0 : high; continue; }
+        if (r->kind == TG__CU_NORMAL) {
+            TG__T root, angle;
+            if (e & 1) continue;
+            root = TG__W(mul)(TG__W(sqrt)(TG__W(mul)((TG__T)-2, TG__W(log)(TG__W(add)(f, TG__CU_UNIT)))), high);
+            angle = TG__W(mul)(TG__CU_FRACTION(e + 1), (TG__T)6.283185307179586477);
+            v[e] = TG__W(add)(TG__W(mul)(root, TG__W(cos)(angle)), low);
+            v[e + 1] = TG__W(add)(TG__W(mul)(root, TG__W(sin)(angle)), low);
+            continue;
+        }
+        v[e] = TG__W(add)(low, TG__W(mul)(f, high - low));
+        if (v[e] >= high && low < high) v[e] = low;
+        if (half && low < high && (dtype == 2 ? tg__from_half(tg__to_half((float)v[e])) : tg__float((uint32_t)tg__to_bf16((float)v[e]) << 16)) >= high) v[e] = low;
+    }
+}
+#else
+#define TG__CU_PER 2
+TG__INLINE void tg__cu_drawn_i64(const tg__cu_walk *r, uint32_t *w, int64_t *v) {
+    for (int e = 0; e < 2; e++) v[e] = (int64_t)((uint64_t)r->whole[2] + tg__cu_mul_high((uint64_t)w[2 * e + 1] << 32 | w[2 * e], (uint64_t)r->whole[3]));
+}
+#endif
+TG__INLINE void TG__CU(tg__cu_draw)(const tg__cu_walk *r, int64_t first) {
+    uint32_t w[4];
+    TG__T v[4];
+    tg__cu_philox((uint64_t)first / TG__CU_PER, (uint64_t)r->whole[0], (uint64_t)r->whole[1], w);
+    TG__CU(tg__cu_drawn)(r, w, v);
+    for (int e = 0; e < TG__CU_PER && first + e < r->n; e++) {
+        const int64_t i = first + e;
+        TG__CU_PLACES(2)
+#if TG__CU_TYPE != 0
+        if (r->kind == TG__CU_BERNOULLI) {
+            const double p = r->o[1].number ? r->o[1].f : tg__cu_any(TG__CU_D(1), r->o[1].p, at[1]);
+            if (!(p >= 0 && p <= 1)) TG__CU_FLAG(r->flag, 2u);
+            v[e] = (double)v[e] < p ? 1 : 0;
+        }
+#endif
+        if (!r->look) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], v[e]);
+    }
+}
+TG__CU_KERNEL(TG__CU(tg__cu_random), tg__cu_walk, { TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i * TG__CU_PER < r->n; i += blocks * TG__CU_WIDTH) TG__CU(tg__cu_draw)(r, i * TG__CU_PER); })
+#undef TG__CU_PER
+#undef TG__CU_UNIT
+#undef TG__CU_FRACTION
+#endif
+
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)
+/* ---- reduce: in the order of >>impl-reduce. A run goes over 64 lanes, four runs to a block ---- */
+#ifndef TG__CU_SUM
+enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };
+#define TG__CU_SUM TG__CU_SUM
+TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {
+    int64_t at = 0;
+    int d;
+    TG__CU_ROLL for (d = ndim - 1; d > 0; d--) { const int64_t q = i / shape[d]; at += (i - q * shape[d]) * stride[d]; i = q; }
+    return at + i * stride[0];
+}
+#endif
+#if TG__CU_TYPE == 0
+typedef int64_t tg__cu_wide_i64;
+#else
+typedef double TG__CU(tg__cu_wide);
+#endif
+TG__INLINE TG__T TG__CU(tg__cu_fold)(int kind, TG__T a, TG__T b) {
+#if TG__CU_TYPE == 0
+    return kind == TG__CU_SUM ? (int64_t)((uint64_t)a + (uint64_t)b) : kind == TG__CU_PROD ? (int64_t)((uint64_t)a * (uint64_t)b)
+        : kind == TG__CU_MAX ? (b > a ? b : a) : b < a ? b : a;
+#else
+    return kind == TG__CU_SUM ? a + b : kind == TG__CU_PROD ? a * b : kind == TG__CU_MAX ? TG__W(maxn)(a, b) : TG__W(minn)(a, b);
+#endif
+}
+TG__INLINE int TG__CU(tg__cu_found)(TG__T x, TG__T v) {               /* is it the one? NaN is found too */
+#if TG__CU_TYPE == 0
+    return x == v;
+#else
+    return x == v || (TG__W(isnan)(v) && TG__W(isnan)(x));
+#endif
+}
+TG__INLINE TG__T TG__CU(tg__cu_element)(const tg__cu_reduce *r, const char *x, int64_t i) {
+    return TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), x, r->run_dims == 1 ? i * r->rx[0] : tg__cu_offset(r->run_dims, r->run, r->rx, i));
+}
+TG__INLINE const char *TG__CU(tg__cu_first)(const tg__cu_reduce *r, int64_t out) {      /* the first element of a result's */
+    static const unsigned char size[10] = { 4, 8, 2, 2, 8, 4, 2, 1, 1, 1 };
+    return r->x + tg__cu_offset(r->kept_dims, r->kept, r->kx, out) * size[TG__CU_DTYPE(1, r->xd)];
+}
+TG__INLINE void TG__CU(tg__cu_settle)(const tg__cu_reduce *r, int64_t out, TG__CU(tg__cu_wide) v, int64_t place) {
+    if (r->y) {
+        const int64_t at = tg__cu_offset(r->kept_dims, r->kept, r->ky, out);
+#if TG__CU_TYPE == 0
+        tg__cu_put_i64(TG__CU_DTYPE(0, r->yd), r->y, at, v);
+#else
+        v *= r->scale;
+        if (TG__CU_DTYPE(0, r->yd) == 1) ((double *)r->y)[at] = v; else TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, at, (TG__T)v);
+#endif
+    }
+    if (r->places) r->places[tg__cu_offset(r->kept_dims, r->kept, r->kp, out)] = place;
+}
+TG__INLINE void TG__CU(tg__cu_leave)(const tg__cu_reduce *r, int64_t out, int64_t q, TG__T v, int64_t place) {
+    if (r->pieces == 1) { TG__CU(tg__cu_settle)(r, out, (TG__CU(tg__cu_wide))v, place); return; }
+    ((TG__CU(tg__cu_wide) *)r->partial)[q * r->outs + out] = (TG__CU(tg__cu_wide))v;
+    if (r->places) ((int64_t *)r->partial)[(r->pieces + q) * r->outs + out] = place;
+}
+TG__INLINE TG__T TG__CU(tg__cu_neutral)(int kind, TG__T first) { return kind == TG__CU_SUM ? 0 : kind == TG__CU_PROD ? 1 : first; }
+TG__INLINE void TG__CU(tg__cu_runs)(const tg__cu_reduce *r, int64_t block, int kind) {
+    TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
+    TG__CU_SHARED(int64_t, place, TG__CU_WIDTH);
+    const int64_t items = r->outs * r->pieces;
+    int half;
+    TG__CU_THREADS(t) {
+        const int64_t item = block * 4 + t / 64, out = item / r->pieces, first = item % r->pieces * r->piece;
+        const int64_t n = r->length - first < r->piece ? r->length - first : r->piece;
+        const char *x;
+        TG__T v;
+        int64_t i = t % 64;
+        place[t] = -1;                                                    /* this thread's part of the width that is folded */
+        if (item >= items) continue;
+        x = TG__CU(tg__cu_first)(r, out);
+        v = n ? TG__CU(tg__cu_neutral)(kind, TG__CU(tg__cu_element)(r, x, first)) : TG__CU(tg__cu_neutral)(kind, 0);
+        if (i < n) v = TG__CU(tg__cu_element)(r, x, first + i);
+        for (i += 64; i < n; i += 64) v = TG__CU(tg__cu_fold)(kind, v, TG__CU(tg__cu_element)(r, x, first + i));
+        s[t] = v;
+        place[t] = n;
+    }
+    TG__CU_BARRIER
+    for (half = 32; half > 0; half /= 2) {                                /* fewer elements than lanes: from the next power of two */
+        TG__CU_THREADS(t) if (t % 64 < half && place[t] > half) s[t] = TG__CU(tg__cu_fold)(kind, s[t], s[t + half]);
+        TG__CU_BARRIER
+    }
+    if (r->places) {
+        TG__CU_THREADS(t) {
+            const int64_t item = block * 4 + t / 64, out = item / r->pieces, first = item % r->pieces * r->piece, n = place[t];
+            const char *x;
+            int64_t i;
+            if (item >= items) continue;
+            x = TG__CU(tg__cu_first)(r, out);
+            for (i = t % 64; i < n && !TG__CU(tg__cu_found)(TG__CU(tg__cu_element)(r, x, first + i), s[t & ~63]); i += 64) { }
+            place[t] = first + i;
+        }
+        TG__CU_BARRIER
+        for (half = 32; half > 0; half /= 2) {
+            TG__CU_THREADS(t) if (t % 64 < half && place[t + half] < place[t]) place[t] = place[t + half];
+            TG__CU_BARRIER
+        }
+    }
+    TG__CU_THREADS(t) {
+        const int64_t item = block * 4 + t / 64;
+        if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);
+    }
+}
+/* Runs of up to 64 elements: a thread each. */
+TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {
+    TG__CU_THREADS(t) {
+        const int64_t out = block * TG__CU_WIDTH + t;
+        const char *x;
+        TG__T lane[64], v;
+        int width = 1, half, i;
+        if (out >= r->outs) continue;
+        x = TG__CU(tg__cu_first)(r, out);
+        while (width < r->length) width *= 2;
+        for (i = 0; i < width; i++) lane[i] = i < r->length ? TG__CU(tg__cu_element)(r, x, i) : TG__CU(tg__cu_neutral)(kind, lane[0]);
+        for (half = width / 2; half > 0; half /= 2) for (i = 0; i < half; i++) lane[i] = TG__CU(tg__cu_fold)(kind, lane[i], lane[i + half]);
+        v = lane[0];
+        for (i = 0; r->places && !TG__CU(tg__cu_found)(TG__CU(tg__cu_element)(r, x, i), v); i++) { }
+        TG__CU(tg__cu_leave)(r, out, 0, v, i);
+    }
+}
+/* Results that lie side by side in x: rows in order, a thread for each column. */
+TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {
+    TG__CU_THREADS(t) {
+        const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;
+        const int64_t end = r->length - first < r->piece ? r->length : first + r->piece;
+        const char *x;
+        TG__T v;
+        int64_t i;
+        if (out >= r->outs) continue;
+        x = TG__CU(tg__cu_first)(r, out);
+        v = TG__CU(tg__cu_element)(r, x, first);
+        for (i = first + 1; i < end; i++) v = TG__CU(tg__cu_fold)(kind, v, TG__CU(tg__cu_element)(r, x, i));
+        TG__CU(tg__cu_leave)(r, out, q, v, 0);
+    }
+}
+/* Pieces are added up in double, in order. */
+TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {
+    TG__CU_THREADS(t) {
+        const int64_t out = block * TG__CU_WIDTH + t;
+        const TG__CU(tg__cu_wide) *part = (const TG__CU(tg__cu_wide) *)r->partial;
+        TG__CU(tg__cu_wide) v;
+        int64_t q, at = 0;
+        if (out >= r->outs) continue;
+        v = part[out];
+        for (q = 1; q < r->pieces; q++) {
+            const TG__CU(tg__cu_wide) b = part[q * r->outs + out], old = v;
+#if TG__CU_TYPE == 0
+            v = tg__cu_fold_i64(kind, v, b);
+            if (v != old) at = q;
+#else
+            if (kind == TG__CU_SUM) v += b; else if (kind == TG__CU_PROD) v *= b;
+            else if (!(v != v) && (b != b || (kind == TG__CU_MAX ? b > v : b < v))) { v = b; at = q; }
+            (void)old;
+#endif
+        }
+        TG__CU(tg__cu_settle)(r, out, v, r->places ? ((const int64_t *)r->partial)[(r->pieces + at) * r->outs + out] : 0);
+    }
+}
+#ifndef TG__CU_REDUCERS
+#define TG__CU_REDUCERS(kind, name) TG__CU_REDUCERS_(kind, name)
+#define TG__CU_REDUCERS_(kind, name) \
+    TG__CU_KERNEL(TG__CU(tg__cu_runs_##name), tg__cu_reduce, TG__CU(tg__cu_runs)(r, block, kind)) \
+    TG__CU_KERNEL(TG__CU(tg__cu_short_##name), tg__cu_reduce, TG__CU(tg__cu_short)(r, block, kind)) \
+    TG__CU_KERNEL(TG__CU(tg__cu_columns_##name), tg__cu_reduce, TG__CU(tg__cu_columns)(r, block, kind)) \
+    TG__CU_KERNEL(TG__CU(tg__cu_join_##name), tg__cu_reduce, TG__CU(tg__cu_join)(r, block, kind))
+#endif
+#if !defined(TG__CU_KIND)
+TG__CU_REDUCERS(TG__CU_SUM, sum) TG__CU_REDUCERS(TG__CU_PROD, prod) TG__CU_REDUCERS(TG__CU_MAX, max) TG__CU_REDUCERS(TG__CU_MIN, min)
+#else
+TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)
+#endif
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0
+/* ---- softmax, its logarithm, cross-entropy: 64 lanes to a row, four rows to a block ---- */
+#ifndef TG__CU_ROWS
+#define TG__CU_ROWS
+TG__INLINE int64_t tg__cu_row_at(const tg__cu_rows *r, const int64_t *stride, int64_t row) {
+    int64_t at = 0;
+    int d;
+    TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { const int64_t q = row / r->shape[d]; at += (row - q * r->shape[d]) * stride[d]; row = q; }
+    return at + row * stride[0];
+}
+TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {
+    const int64_t at = row * r->cs;
+    switch (TG__CU_DTYPE(2, r->cd)) {
+        case 4: return ((const int64_t *)r->classes)[at];
+        case 5: return ((const int32_t *)r->classes)[at];
+        case 6: return ((const int16_t *)r->classes)[at];
+        case 7: return ((const int8_t *)r->classes)[at];
+        default: return ((const uint8_t *)r->classes)[at];
+    }
+}
+/* -100: this row counts for nothing; -1: an error, too */
+TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {
+    const int64_t c = tg__cu_class(r, row);
+    if (c == -100 || (c >= 0 && c < r->length)) return c;
+    TG__CU_FLAG(r->flag, 4u);
+    return -100;
+}
+#endif
+#define TG__CU_X(i) TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->x, from + (i) * r->xs)
+TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {
+    TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
+    TG__CU_SHARED(TG__T, top, 4);
+    int half;
+    TG__CU_THREADS(t) {
+        const int64_t row = block * 4 + t / 64;
+        int64_t i, from;
+        TG__T v;
+        if (row >= r->rows) continue;
+        from = tg__cu_row_at(r, r->kx, row);
+        v = TG__CU_X(t % 64 < r->length ? t % 64 : 0);
+        for (i = t % 64 + 64; i < r->length; i += 64) v = TG__W(maxn)(v, TG__CU_X(i));
+        s[t] = v;
+    }
+    TG__CU_BARRIER
+    for (half = 32; half > 0; half /= 2) {
+        TG__CU_THREADS(t) if (t % 64 < half && block * 4 + t / 64 < r->rows) s[t] = TG__W(maxn)(s[t], s[t + half]);
+        TG__CU_BARRIER
+    }
+    TG__CU_THREADS(t) if (t % 64 == 0) top[t / 64] = s[t];
+    TG__CU_BARRIER
+    TG__CU_THREADS(t) {
+        const int64_t row = block * 4 + t / 64;
+        int64_t i, from;
+        TG__T v = 0;
+        if (row >= r->rows) continue;
+        from = tg__cu_row_at(r, r->kx, row);
+        for (i = t % 64; i < r->length; i += 64) v = TG__W(add)(v, TG__W(exp)(TG__W(sub)(TG__CU_X(i), top[t / 64])));
+        s[t] = v;
+    }
+    TG__CU_BARRIER
+    for (half = 32; half > 0; half /= 2) {
+        TG__CU_THREADS(t) if (t % 64 < half && block * 4 + t / 64 < r->rows) s[t] = TG__W(add)(s[t], s[t + half]);
+        TG__CU_BARRIER
+    }
+    TG__CU_THREADS(t) {
+        const int64_t row = block * 4 + t / 64;
+        const TG__T m = top[t / 64], sum = s[t & ~63];
+        int64_t i, from, to, c;
+        TG__T v;
+        if (row >= r->rows) continue;
+        from = tg__cu_row_at(r, r->kx, row);
+        if (r->kind == 2) {                                               /* a loss, and what its derivative reads */
+            if (t % 64) continue;
+            c = tg__cu_class_of(r, row);
+            if (r->look) continue;
+            v = c == -100 ? 0 : TG__W(log)(sum) - (TG__CU_X(c) - m);
+            TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, row, v);
+            ((TG__T *)r->row)[2 * row] = c == -100 ? 0 : m;
+            ((TG__T *)r->row)[2 * row + 1] = c == -100 ? 0 : sum;
+            continue;
+        }
+        to = tg__cu_row_at(r, r->ky, row);
+        v = r->kind == 1 ? TG__W(log)(sum) : TG__W(div)((TG__T)1, sum);
+        for (i = t % 64; i < r->length; i += 64) {
+            const TG__T d = TG__W(sub)(TG__CU_X(i), m);
+            TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, to + i * r->ys, r->kind == 1 ? TG__W(sub)(d, v) : TG__W(mul)(TG__W(exp)(d), v));
+        }
+    }
+}
+/* The derivative of cross-entropy: a thread for each logit, in turn. */
+TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {
+    TG__CU_THREADS(t) {
+        const int64_t row = block * 4 + t / 64;
+        int64_t i, from, c;
+        TG__T m, s, g;
+        if (row >= r->rows) continue;
+        c = tg__cu_class_of(r, row);
+        if (r->look) continue;
+        from = tg__cu_row_at(r, r->kx, row);
+        m = ((const TG__T *)r->row)[2 * row];
+        g = TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->g, row * r->gs);
+        s = g / ((const TG__T *)r->row)[2 * row + 1];
+        for (i = t % 64; i < r->length; i += 64) {
+            TG__T v = c == -100 ? 0 : TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__CU_X(i), m)), s);
+            if (i == c) v -= g;
+            TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, row * r->length + i, v);
+        }
+    }
+}
+#undef TG__CU_X
+TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0
+/* ---- index: gather and scatter ---- */
+TG__INLINE int64_t tg__cu_slice_at(const tg__cu_index *r, const int64_t *stride, int64_t i) {
+    int64_t at = 0;
+    int d;
+    TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { const int64_t q = i / r->shape[d]; at += (i - q * r->shape[d]) * stride[d]; i = q; }
+    return at + i * stride[0];
+}
+TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {
+    switch (size) {
+        case 8: ((uint64_t *)y)[to] = ((const uint64_t *)x)[from]; break;
+        case 4: ((uint32_t *)y)[to] = ((const uint32_t *)x)[from]; break;
+        case 2: ((uint16_t *)y)[to] = ((const uint16_t *)x)[from]; break;
+        default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;
+    }
+}
+/* d = d + s, d * s, the larger or smaller of both, in type U, which WIDE and NARROW lead to and back from; NaN wins */
+#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \
+    T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \
+    if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \
+    else if (!NO(WIDE(*p)) && (NO(WIDE(e)) || (kind == 4 ? WIDE(e) > WIDE(*p) : WIDE(e) < WIDE(*p)))) *p = e; \
+    break; }
+#define TG__CU_NEVER(v) 0
+#define TG__CU_NAN(v) ((v) != (v))
+#define TG__CU_SELF(v) (v)
+TG__INLINE float tg__cu_bf16(uint16_t v) { return tg__float((uint32_t)v << 16); }
+TG__INLINE void tg__cu_change(int kind, int dtype, char *y, int64_t to, const char *x, int64_t from) {
+    if (dtype == 9 && kind == 2) { ((uint8_t *)y)[to] = (uint8_t)(((uint8_t *)y)[to] || ((const uint8_t *)x)[from]); return; }
+    switch (dtype) {
+        TG__CU_CHANGE(0, float, TG__CU_SELF, TG__CU_SELF, float, TG__CU_NAN)
+        TG__CU_CHANGE(1, double, TG__CU_SELF, TG__CU_SELF, double, TG__CU_NAN)
+        TG__CU_CHANGE(2, uint16_t, tg__from_half, tg__to_half, float, TG__CU_NAN)
+        TG__CU_CHANGE(3, uint16_t, tg__cu_bf16, tg__to_bf16, float, TG__CU_NAN)
+        TG__CU_CHANGE(4, int64_t, TG__CU_SELF, (int64_t), uint64_t, TG__CU_NEVER)
+        TG__CU_CHANGE(5, int32_t, TG__CU_SELF, (int32_t), uint32_t, TG__CU_NEVER)
+        TG__CU_CHANGE(6, int16_t, TG__CU_SELF, (int16_t), uint32_t, TG__CU_NEVER)
+        TG__CU_CHANGE(7, int8_t, TG__CU_SELF, (int8_t), uint32_t, TG__CU_NEVER)
+        default: break;
+        TG__CU_CHANGE(8, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)
+        TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)
+    }
+}
+/* A thread for each position. ndim counts the slices' dimensions; ki, ky, kx lead along the indexed one. */
+TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {
+    TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {
+        const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;
+        const int64_t v = r->index[tg__cu_slice_at(r, r->si, slice) + k * r->ki];
+        if (v < 0 || v >= r->limit) { TG__CU_FLAG(r->flag, 8u); continue; }
+        if (r->look) continue;
+        tg__cu_move(r->size, r->y, tg__cu_slice_at(r, r->sy, slice) + k * r->ky, r->x, tg__cu_slice_at(r, r->sx, slice) + v * r->xv);
+    }
+}
+/* A thread for each slice and each bucket of destinations: it alone writes there, in the order of k. */
+TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {
+    TG__CU_THREADS(t) {
+        const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;
+        int64_t to, from, index, k;
+        if (bucket >= r->buckets) continue;
+        to = tg__cu_slice_at(r, r->sy, slice); from = tg__cu_slice_at(r, r->sx, slice); index = tg__cu_slice_at(r, r->si, slice);
+        for (k = 0; k < r->k; k++) {
+            const int64_t v = r->index[index + k * r->ki];
+            if ((v & (r->buckets - 1)) != bucket) continue;
+            if (v < 0 || v >= r->limit) { TG__CU_FLAG(r->flag, 8u); continue; }
+            if (r->look) continue;
+            if (r->kind == 1) tg__cu_move(r->size, r->y, to + v * r->yv, r->x, from + k * r->kx);
+            else tg__cu_change(r->kind, TG__CU_DTYPE(0, r->dtype), r->y, to + v * r->yv, r->x, from + k * r->kx);
+        }
+    }
+}
+TG__CU_KERNEL(tg__cu_index_take, tg__cu_index, tg__cu_take(r, block, blocks))
+TG__CU_KERNEL(tg__cu_index_scatter, tg__cu_index, tg__cu_scatter(r, block))
+#endif
+
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)
+/* ---- gemm: in the orders of >>pass-gemm ----
+   In order: tiles of 128 x 64 of c, 8 x 4 to a thread. Reductions: 64 lanes to an element of c, or 8 of them to each of
+   8 threads where columns of b lie side by side. */
+#undef TG__CU_FMA
+#undef TG__CU_PLUS
+#if TG__CU_TYPE == 32
+#define TG__CU_FMA(a, b, c) tg__fma32(a, b, c)
+#define TG__CU_PLUS(a, b) ((a) + (b))
+#elif TG__CU_TYPE == 64
+#define TG__CU_FMA(a, b, c) tg__fma64(a, b, c)
+#define TG__CU_PLUS(a, b) ((a) + (b))
+#else
+#define TG__CU_PLUS(a, b) ((int64_t)((uint64_t)(a) + (uint64_t)(b)))
+#define TG__CU_FMA(a, b, c) ((int64_t)((uint64_t)(a) * (uint64_t)(b) + (uint64_t)(c)))
+#endif
+#ifndef TG__CU_TILE
+#define TG__CU_TILE
+enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };
+TG__INLINE int64_t tg__cu_batch_at(const tg__cu_gemm *r, const int64_t *stride, int64_t i) {
+    int64_t at = 0;
+    int d;
+    TG__CU_ROLL for (d = r->ndim - 1; d >= 0; d--) { const int64_t q = i / r->shape[d]; at += (i - q * r->shape[d]) * stride[d]; i = q; }
+    return at;
+}
+#endif
+/* An element of c from its sum; c_at, bias_at: where the matrices begin. */
+TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {
+    const int64_t at = c_at + i * r->c_rs + j * r->c_cs;
+    if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));
+    if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);
+    TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);
+}
+/* The sum of one block, or of all. */
+TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {
+    if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;
+    else TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), i, j, v);
+}
+TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {
+    TG__CU_SHARED(TG__T, as, TG__CU_BK * TG__CU_PAD);
+    TG__CU_SHARED(TG__T, bs, TG__CU_BK * TG__CU_BN);
+    TG__CU_OWN(TG__T, acc, 32);
+    TG__CU_OWN(TG__T, total, 32);
+    const int64_t mt = (r->m + TG__CU_BM - 1) / TG__CU_BM, nt = (r->n + TG__CU_BN - 1) / TG__CU_BN, parts = r->partial ? r->blocks : 1;
+    const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts, batch = block / mt / nt / parts;
+    const int64_t a_at = tg__cu_batch_at(r, r->ba, batch), b_at = tg__cu_batch_at(r, r->bb, batch);
+    int64_t kb, k0;
+    for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {
+        const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;
+        TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }
+        for (k0 = kb * r->block; k0 < end; k0 += TG__CU_BK) {
+            TG__CU_THREADS(t) {
+                int e;
+                for (e = t; e < TG__CU_BM * TG__CU_BK; e += TG__CU_WIDTH) {     /* along what lies side by side */
+                    const int kk = r->a_cs == 1 ? e % TG__CU_BK : e / TG__CU_BM, i = r->a_cs == 1 ? e / TG__CU_BK : e % TG__CU_BM;
+                    as[kk * TG__CU_PAD + i] = k0 + kk < end && row + i < r->m ? TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + (row + i) * r->a_rs + (k0 + kk) * r->a_cs) : 0;
+                }
+                for (e = t; e < TG__CU_BN * TG__CU_BK; e += TG__CU_WIDTH) {
+                    const int kk = r->b_cs == 1 ? e / TG__CU_BN : e % TG__CU_BK, j = r->b_cs == 1 ? e % TG__CU_BN : e / TG__CU_BK;
+                    bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + (k0 + kk) * r->b_rs + (col + j) * r->b_cs) : 0;
+                }
+            }
+            TG__CU_BARRIER
+            TG__CU_THREADS(t) {
+                const int i0 = t / 16 * 8, j0 = t % 16 * 4;
+                int kk, i, j;
+                for (kk = 0; kk < TG__CU_BK; kk++) {
+                    TG__T av[8], bv[4];
+                    TG__CU_UNROLL for (i = 0; i < 8; i++) av[i] = as[kk * TG__CU_PAD + i0 + i];
+                    TG__CU_UNROLL for (j = 0; j < 4; j++) bv[j] = bs[kk * TG__CU_BN + j0 + j];
+                    TG__CU_UNROLL for (i = 0; i < 8; i++) { TG__CU_UNROLL for (j = 0; j < 4; j++) TG__CU_MY(acc, t)[i * 4 + j] = TG__CU_FMA(av[i], bv[j], TG__CU_MY(acc, t)[i * 4 + j]); }
+                }
+            }
+            TG__CU_BARRIER
+        }
+        TG__CU_THREADS(t) if (t < TG__CU_WIDTH) {
+            TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = kb == 0 || r->partial ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]);
+        }
+    }
+    TG__CU_THREADS(t) {
+        const int i0 = t / 16 * 8, j0 = t % 16 * 4;
+        const int64_t c_at = tg__cu_batch_at(r, r->bc, batch), bias_at = tg__cu_batch_at(r, r->bbias, batch), part = (batch * r->blocks + q) * r->m;
+        TG__CU_UNROLL for (int e = 0; e < 32; e++) {
+            const int64_t i = row + i0 + e / 4, j = col + j0 + e % 4;
+            if (i >= r->m || j >= r->n) continue;
+            if (r->partial) ((TG__T *)r->partial)[(part + i) * r->n + j] = TG__CU_MY(total, t)[e];
+            else TG__CU(tg__cu_finish)(r, c_at, bias_at, i, j, TG__CU_MY(total, t)[e]);
+        }
+    }
+}
+TG__INLINE void TG__CU(tg__cu_dots)(const tg__cu_gemm *r, int64_t block) {
+    TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
+    const int64_t items = r->batch * r->blocks * r->m * r->n;
+    int half;
+    TG__CU_THREADS(t) {
+        const int64_t item = block * 4 + t / 64, j = item % r->n, i = item / r->n % r->m, q = item / r->n / r->m % r->blocks, batch = item / r->n / r->m / r->blocks;
+        const int64_t end = (q + 1) * r->block < r->k ? (q + 1) * r->block : r->k;
+        int64_t a_at, b_at, k;
+        TG__T v = 0;
+        if (item >= items) continue;
+        a_at = tg__cu_batch_at(r, r->ba, batch) + i * r->a_rs; b_at = tg__cu_batch_at(r, r->bb, batch) + j * r->b_cs;
+        for (k = q * r->block + t % 64; k < end; k += 64)
+            v = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + k * r->a_cs), TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + k * r->b_rs), v);
+        s[t] = v;
+    }
+    TG__CU_BARRIER
+    for (half = 32; half > 0; half /= 2) {
+        TG__CU_THREADS(t) if (t % 64 < half && block * 4 + t / 64 < items) s[t] = TG__CU_PLUS(s[t], s[t + half]);
+        TG__CU_BARRIER
+    }
+    TG__CU_THREADS(t) {
+        const int64_t item = block * 4 + t / 64;
+        if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);
+    }
+}
+/* Thread t has column t % 32 and of its lanes t / 32, t / 32 + 8, ... */
+TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {
+    TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
+    const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;
+    const int64_t end = (q + 1) * r->block < r->k ? (q + 1) * r->block : r->k;
+    int half;
+    TG__CU_THREADS(t) {
+        const int64_t j = block % nt * 32 + t % 32;
+        int64_t a_at, b_at, k;
+        TG__T lane[8];
+        int e;
+        if (j >= r->n) continue;
+        a_at = tg__cu_batch_at(r, r->ba, batch) + i * r->a_rs; b_at = tg__cu_batch_at(r, r->bb, batch) + j * r->b_cs;
+        TG__CU_UNROLL for (e = 0; e < 8; e++) lane[e] = 0;
+        for (k = q * r->block + t / 32; k < end; k += 64) {
+            TG__CU_UNROLL for (e = 0; e < 8; e++)
+                if (k + e * 8 < end) lane[e] = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + (k + e * 8) * r->a_cs), TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + (k + e * 8) * r->b_rs), lane[e]);
+        }
+        TG__CU_UNROLL for (e = 0; e < 4; e++) lane[e] = TG__CU_PLUS(lane[e], lane[e + 4]);
+        s[t] = TG__CU_PLUS(TG__CU_PLUS(lane[0], lane[2]), TG__CU_PLUS(lane[1], lane[3]));
+    }
+    TG__CU_BARRIER
+    for (half = 4; half > 0; half /= 2) {
+        TG__CU_THREADS(t) if (t / 32 < half && block % nt * 32 + t % 32 < r->n) s[t] = TG__CU_PLUS(s[t], s[t + half * 32]);
+        TG__CU_BARRIER
+    }
+    TG__CU_THREADS(t) if (t < 32 && block % nt * 32 + t < r->n) TG__CU(tg__cu_part)(r, batch, q, i, block % nt * 32 + t, s[t]);
+}
+TG__INLINE void TG__CU(tg__cu_add_parts)(const tg__cu_gemm *r, int64_t block) {
+    TG__CU_THREADS(t) {
+        const int64_t at = block * TG__CU_WIDTH + t, each = r->m * r->n, batch = at / each;
+        const TG__T *part = (const TG__T *)r->partial;
+        TG__T v;
+        int64_t q;
+        if (at >= r->batch * each) continue;
+        part += batch * r->blocks * each + at % each;
+        v = part[0];
+        for (q = 1; q < r->blocks; q++) v = TG__CU_PLUS(v, part[q * each]);
+        TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), at % each / r->n, at % r->n, v);
+    }
+}
+TG__CU_KERNEL(TG__CU(tg__cu_gemm_tiles), tg__cu_gemm, TG__CU(tg__cu_tiles)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_gemm_dots), tg__cu_gemm, TG__CU(tg__cu_dots)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_gemm_lanes), tg__cu_gemm, TG__CU(tg__cu_lanes)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))
+#endif
+/* {text ends} */
+#endif /* TG__CU_KERNELS */
+
+#if defined(TG__CU_TEXT_TOO)
+#undef TG__CU_TEXT_TOO
+/* ======================================================================================
+   >>cuda-text    the same once more, for NVRTC
+   ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 3457 \"tensorgrad_cuda.h\"\n",
+"#line 1103 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -1103,6 +1955,11 @@ static const char *const tg__cu_words[] = {
 "#define TG__PRIVATE static __device__ inline\n",
 "#define TG__INLINE static __device__ __forceinline__\n",
 "#define TG__CU_TABLE static __device__\n",
+"#if __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ >= 1105\n",
+"#pragma nv_diag_suppress 177\n",
+"#else\n",
+"#pragma diag_suppress 177\n",
+"#endif\n",
 "#if __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ >= 1107\n",
 "#define TG__CU_CONSTANT __grid_constant__\n",
 "#else\n",
@@ -1142,7 +1999,7 @@ static const char *const tg__cu_words[] = {
 "TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 3519 \"tensorgrad_cuda.h\"\n",
+"#line 1170 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN_F32 1\n",
 "#define TG__VN_F64 1\n",
@@ -2542,7 +3399,7 @@ static const char *const tg__cu_words[] = {
 "if (b == -1) return (int64_t)((uint64_t)0 - (uint64_t)a);\n",
 "return a / b - (a % b != 0 && (a < 0) != (b < 0));\n",
 "}\n",
-"#line 93 \"tensorgrad_cuda.h\"\n",
+"#line 94 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_view {\n",
 "char   *p;\n",
 "int64_t stride[8];\n",
@@ -2591,7 +3448,7 @@ static const char *const tg__cu_words[] = {
 "} tg__cu_gemm;\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 3533 \"tensorgrad_cuda.h\"\n",
+"#line 1184 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -2622,7 +3479,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 3565 \"tensorgrad_cuda.h\"\n",
+"#line 1216 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -2655,7 +3512,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 3598 \"tensorgrad_cuda.h\"\n",
+"#line 1249 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {\n",
@@ -2672,7 +3529,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 3617 \"tensorgrad_cuda.h\"\n",
+"#line 1268 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[6]; \\\n",
@@ -2688,14 +3545,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] += rest * r->o[k].stride[0]; \\\n",
 "}\n",
 "#define TG__CU_EACH(i) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n; i += blocks * TG__CU_WIDTH)\n",
-"#line 3633 \"tensorgrad_cuda.h\"\n",
+"#line 1284 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((TG__CU_DTYPES) >> (4 * (k)) & 15)\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 3641 \"tensorgrad_cuda.h\"\n",
+"#line 1292 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;\n",
 "#define TG__CU_MAP(name, count, reads, check, value) \\\n",
@@ -2813,9 +3670,9 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 3657 \"tensorgrad_cuda.h\"\n",
+"#line 1308 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 3659 \"tensorgrad_cuda.h\"\n",
+"#line 1310 \"tensorgrad_cuda.h\"\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })\n",
 "#if TG__CU_TYPE == 64\n",
 "TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
@@ -2827,9 +3684,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 3671 \"tensorgrad_cuda.h\"\n",
+"#line 1322 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM)\n",
-"#line 3673 \"tensorgrad_cuda.h\"\n",
+"#line 1324 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -2909,9 +3766,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 3753 \"tensorgrad_cuda.h\"\n",
+"#line 1404 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 3755 \"tensorgrad_cuda.h\"\n",
+"#line 1406 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -3013,7 +3870,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 3857 \"tensorgrad_cuda.h\"\n",
+"#line 1508 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -3030,7 +3887,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 3874 \"tensorgrad_cuda.h\"\n",
+"#line 1525 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -3045,7 +3902,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 3889 \"tensorgrad_cuda.h\"\n",
+"#line 1540 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -3082,9 +3939,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 3926 \"tensorgrad_cuda.h\"\n",
+"#line 1577 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 3928 \"tensorgrad_cuda.h\"\n",
+"#line 1579 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_row_at(const tg__cu_rows *r, const int64_t *stride, int64_t row) {\n",
@@ -3103,7 +3960,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 3947 \"tensorgrad_cuda.h\"\n",
+"#line 1598 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -3172,7 +4029,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 4016 \"tensorgrad_cuda.h\"\n",
+"#line 1667 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -3196,9 +4053,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 4040 \"tensorgrad_cuda.h\"\n",
+"#line 1691 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 4042 \"tensorgrad_cuda.h\"\n",
+"#line 1693 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_slice_at(const tg__cu_index *r, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -3213,7 +4070,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 4057 \"tensorgrad_cuda.h\"\n",
+"#line 1708 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -3239,7 +4096,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 4083 \"tensorgrad_cuda.h\"\n",
+"#line 1734 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -3249,7 +4106,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_slice_at(r, r->sy, slice) + k * r->ky, r->x, tg__cu_slice_at(r, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 4093 \"tensorgrad_cuda.h\"\n",
+"#line 1744 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -3269,9 +4126,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 4113 \"tensorgrad_cuda.h\"\n",
+"#line 1764 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 4117 \"tensorgrad_cuda.h\"\n",
+"#line 1768 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -3294,14 +4151,14 @@ static const char *const tg__cu_kernels[] = {
 "return at;\n",
 "}\n",
 "#endif\n",
-"#line 4140 \"tensorgrad_cuda.h\"\n",
+"#line 1791 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 4147 \"tensorgrad_cuda.h\"\n",
+"#line 1798 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), i, j, v);\n",
@@ -3383,7 +4240,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 4229 \"tensorgrad_cuda.h\"\n",
+"#line 1880 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -3432,844 +4289,4 @@ static const char *const tg__cu_kernels[] = {
 NULL };
 /* ---- end of the text ---- */
 TG__PRIVATE const char *const *tg__cu_text(bool kernels) { return kernels ? tg__cu_kernels : tg__cu_words; }
-
-#if defined(__clang__) || defined(__GNUC__)
-#pragma GCC diagnostic pop
 #endif
-#ifdef __cplusplus
-} /* extern "C" */
-#endif
-#endif /* TENSORGRAD_IMPLEMENTATION */
-#else /* defined(TG__CU_KERNELS) */
-/* ==========================================================================================================
-   THE KERNELS, written once. tools/cuda_text.c writes them, with the words and the maths of tensorgrad.h that they
-   stand on, a second time at the end of this file, as text for NVRTC. The tests give that text to a host's compiler
-   and to nvcc as well: blocks run one after another, the threads of one as loops between barriers.
-   A name in braces opens what goes into the text, an end in braces closes it.
-   ========================================================================================================== */
-
-/* {text: launch} */
-/* ======================================================================================
-   >>cuda-launch    the words of a launch, for a device and for a host
-   A kernel's threads are a loop, TG__CU_THREADS(t), that ends before each TG__CU_BARRIER; what a thread keeps beyond
-   one is TG__CU_OWN and read as TG__CU_MY(name, t). Everything outside of such loops is the same for all threads.
-   ====================================================================================== */
-#if defined(__CUDACC_RTC__)
-typedef signed char int8_t;
-typedef unsigned char uint8_t;
-typedef short int16_t;
-typedef unsigned short uint16_t;
-typedef int int32_t;
-typedef unsigned int uint32_t;
-typedef long long int64_t;
-typedef unsigned long long uint64_t;
-#define INT64_MIN (-9223372036854775807LL - 1)
-#else
-#include <stdint.h>
-#include <math.h>
-#endif
-#define TG__CU_WIDTH 256                                          /* threads of a block, always */
-#define TG__CU_JOIN_(a, b) a##__##b
-#define TG__CU_JOIN(a, b) TG__CU_JOIN_(a, b)
-#define TG__FN(name) TG__CU_JOIN(name, cuda)
-#if defined(__CUDACC__)
-#define TG__PRIVATE static __device__ inline
-#define TG__INLINE static __device__ __forceinline__
-#define TG__CU_TABLE static __device__
-#if __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ >= 1107
-#define TG__CU_CONSTANT __grid_constant__                         /* a pointer to the arguments makes no copy of them */
-#else
-#define TG__CU_CONSTANT
-#endif
-#define TG__CU_KERNEL_(name, type, ...) extern "C" __global__ void __launch_bounds__(TG__CU_WIDTH) name(const TG__CU_CONSTANT type arguments) { \
-    const type *const r = &arguments; const int64_t block = blockIdx.x, blocks = gridDim.x; (void)blocks; __VA_ARGS__; }
-#define TG__CU_THREADS(t) for (int t = (int)threadIdx.x, tg__once = 1; tg__once; tg__once = 0)
-#define TG__CU_BARRIER __syncthreads();
-#define TG__CU_SHARED(type, name, n) __shared__ type name[n]
-#define TG__CU_OWN(type, name, n) type name[n]
-#define TG__CU_MY(name, t) name
-#define TG__CU_FLAG(p, bits) atomicOr(p, bits)
-#define TG__CU_UNROLL _Pragma("unroll")
-#define TG__CU_ROLL _Pragma("unroll 1")                            /* divisions are long */
-TG__INLINE float  tg__fma32(float a, float b, float c) { return __fmaf_rn(a, b, c); }
-TG__INLINE double tg__fma64(double a, double b, double c) { return __fma_rn(a, b, c); }
-TG__INLINE float  tg__sqrt32(float a) { return __fsqrt_rn(a); }
-TG__INLINE double tg__sqrt64(double a) { return __dsqrt_rn(a); }
-#else
-#define TG__PRIVATE static
-#define TG__INLINE static inline
-#define TG__CU_TABLE static
-#define TG__CU_KERNEL_(name, type, ...) static void name(const void *arguments, int64_t block, int64_t blocks) { \
-    const type *const r = (const type *)arguments; (void)blocks; __VA_ARGS__; }
-#define TG__CU_THREADS(t) for (int t = 0; t < TG__CU_WIDTH; t++)
-#define TG__CU_BARRIER
-#define TG__CU_SHARED(type, name, n) type name[n]
-#define TG__CU_OWN(type, name, n) type name[TG__CU_WIDTH][n]
-#define TG__CU_MY(name, t) name[t]
-#define TG__CU_FLAG(p, bits) (*(p) |= (bits))
-#define TG__CU_UNROLL
-#define TG__CU_ROLL
-TG__INLINE float  tg__fma32(float a, float b, float c) { return fmaf(a, b, c); }
-TG__INLINE double tg__fma64(double a, double b, double c) { return fma(a, b, c); }
-TG__INLINE float  tg__sqrt32(float a) { return sqrtf(a); }
-TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }
-#endif
-#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)
-/* what the chapters of tensorgrad.h ask for: a vector of one, with a fused multiply-add */
-#define TG__PASS_STRICT 1
-#define TG__VN_F32 1
-#define TG__VN_F64 1
-#define TG__HAS_X86 0
-#define TG__FAST_X86 0
-#define TG__BARRIER(v) ((void)0)
-TG__INLINE double tg__mullo64(double a, double b, double p) { return tg__fma64(a, b, -p); }
-/* {text ends} */
-
-/* {text: typed} */
-/* ======================================================================================
-   >>cuda-kernels    read for float, for double and for int64_t: TG__CU_TYPE is 32, 64 or 0
-   TG__CU_ONLY_... leaves the others out: NVRTC is given a family at a time.
-   ====================================================================================== */
-#undef TG__T
-#undef TG__V
-#undef TG__M
-#undef TG__VI
-#undef TG__W
-#undef TG__CU
-#undef TG__CU_FROM
-#if TG__CU_TYPE == 32
-#define TG__T float
-#define TG__V TG__FN(tg__vf32)
-#define TG__M TG__FN(tg__mf32)
-#define TG__VI TG__FN(tg__vi32)
-#define TG__W(word) TG__FN(tg__w_##word##_f32)
-#define TG__CU(name) name##_f32
-#define TG__CU_FROM(v) ((float)(v))
-#elif TG__CU_TYPE == 64
-#define TG__T double
-#define TG__V TG__FN(tg__vf64)
-#define TG__M TG__FN(tg__mf64)
-#define TG__VI TG__FN(tg__vi64)
-#define TG__W(word) TG__FN(tg__w_##word##_f64)
-#define TG__CU(name) name##_f64
-#define TG__CU_FROM(v) ((double)(v))
-#else
-#define TG__T int64_t
-#define TG__V int64_t
-#define TG__M int
-#define TG__CU(name) name##_i64
-#define TG__CU_FROM(v) tg__int_of((double)(v))
-#endif
-
-/* One element of any dtype, in the type that is computed in, and back: as tg__load and tg__store of tensorgrad.h. */
-TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {
-    switch (dtype) {
-        case 0: return TG__CU_FROM(((const float *)p)[i]);
-        case 1: return TG__CU_FROM(((const double *)p)[i]);
-        case 2: return TG__CU_FROM(tg__from_half(((const uint16_t *)p)[i]));
-        case 3: return TG__CU_FROM(tg__float((uint32_t)((const uint16_t *)p)[i] << 16));
-        case 4: return (TG__T)((const int64_t *)p)[i];
-        case 5: return (TG__T)((const int32_t *)p)[i];
-        case 6: return (TG__T)((const int16_t *)p)[i];
-        case 7: return (TG__T)((const int8_t *)p)[i];
-        case 8: return (TG__T)((const uint8_t *)p)[i];
-        default: return (TG__T)(((const uint8_t *)p)[i] != 0);
-    }
-}
-TG__INLINE void TG__CU(tg__cu_put)(int dtype, char *p, int64_t i, TG__T v) {
-#if TG__CU_TYPE == 0
-    const uint64_t w = (uint64_t)v;
-#else
-    const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)tg__int_of((double)v) : 0;
-#endif
-    switch (dtype) {
-        case 0: ((float *)p)[i] = (float)v; break;
-        case 1: ((double *)p)[i] = (double)v; break;
-        case 2: ((uint16_t *)p)[i] = tg__to_half((float)v); break;
-        case 3: ((uint16_t *)p)[i] = tg__to_bf16((float)v); break;
-        case 4: ((uint64_t *)p)[i] = w; break;
-        case 5: ((uint32_t *)p)[i] = (uint32_t)w; break;
-        case 6: ((uint16_t *)p)[i] = (uint16_t)w; break;
-        case 7: case 8: ((uint8_t *)p)[i] = (uint8_t)w; break;
-        default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;
-    }
-}
-
-#ifndef TG__CU_ANY
-#define TG__CU_ANY
-TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {   /* as a double */
-    switch (dtype) {
-        case 0: return ((const float *)p)[i];
-        case 1: return ((const double *)p)[i];
-        case 2: return tg__from_half(((const uint16_t *)p)[i]);
-        case 3: return tg__float((uint32_t)((const uint16_t *)p)[i] << 16);
-        case 4: return (double)((const int64_t *)p)[i];
-        case 5: return ((const int32_t *)p)[i];
-        case 6: return ((const int16_t *)p)[i];
-        case 7: return ((const int8_t *)p)[i];
-        default: return ((const uint8_t *)p)[i];
-    }
-}
-#endif
-
-/* ---- walks ----
-   Element i of several operands of one shape: at[k], in elements. */
-#ifndef TG__CU_PLACES
-#define TG__CU_PLACES(count) \
-    int64_t at[6]; \
-    { \
-        int64_t rest = i; \
-        int k, d; \
-        TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] = 0; \
-        TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { \
-            const int64_t q = r->small ? (int64_t)((uint32_t)rest / (uint32_t)r->shape[d]) : rest / r->shape[d], left = rest - q * r->shape[d]; \
-            TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] += left * r->o[k].stride[d]; \
-            rest = q; \
-        } \
-        TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] += rest * r->o[k].stride[0]; \
-    }
-#define TG__CU_EACH(i) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n; i += blocks * TG__CU_WIDTH)
-/* dtypes are the program's own where it was compiled for them, else the request's */
-#ifdef TG__CU_DTYPES
-#define TG__CU_DTYPE(k, asked) ((TG__CU_DTYPES) >> (4 * (k)) & 15)
-#else
-#define TG__CU_DTYPE(k, asked) (asked)
-#endif
-#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)
-
-/* ---- map: what a row of the formula table becomes ---- */
-#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))
-#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;
-#define TG__CU_MAP(name, count, reads, check, value) \
-    TG__CU_KERNEL(name, tg__cu_walk, { const double *const p = r->numbers; (void)p; \
-        TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(count) reads check TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], value); } })
-#define TG__CU_VALUE1(name, v)   TG__CU_MAP(name, 2, TG__CU_READ(1, x), , v)
-#define TG__CU_VALUE2(name, v)   TG__CU_MAP(name, 3, TG__CU_READ(1, a) TG__CU_READ(2, b), , v)
-#define TG__CU_VALUE3(name, v)   TG__CU_MAP(name, 4, TG__CU_READ(1, a) TG__CU_READ(2, b) TG__CU_READ(3, c), , v)
-#define TG__CU_DIVIDE2(name, v)  TG__CU_MAP(name, 3, TG__CU_READ(1, a) TG__CU_READ(2, b), if (b == 0) TG__CU_FLAG(r->flag, 1u); if (r->look) continue;, v)
-#define TG__CU_DERIVE1(name, v)  TG__CU_MAP(name, 4, TG__CU_READ(1, g) TG__CU_READ(2, x) TG__CU_READ(3, y), , v)
-#define TG__CU_DERIVE2(name, v)  TG__CU_MAP(name, 5, TG__CU_READ(1, g) TG__CU_READ(2, a) TG__CU_READ(3, b) TG__CU_READ(4, y), , v)
-#define TG__CU_DERIVE3(name, v)  TG__CU_MAP(name, 6, TG__CU_READ(1, g) TG__CU_READ(2, a) TG__CU_READ(3, b) TG__CU_READ(4, c) TG__CU_READ(5, y), , v)
-#endif
-
-/* {text: maps of tensorgrad.h} */
-
-#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)
-/* ---- copy, cast, fill ---- */
-TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })
-#if TG__CU_TYPE == 64
-TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })
-#elif TG__CU_TYPE == 0
-TG__CU_KERNEL(tg__cu_ramp_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_i64(TG__CU_D(0), r->o[0].p, at[0], (int64_t)((uint64_t)r->whole[0] + (uint64_t)i * (uint64_t)r->whole[1])); } })
-#define TG__CU_RAW(bits) \
-    TG__CU_KERNEL(tg__cu_copy_##bits, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) ((uint##bits##_t *)r->o[0].p)[at[0]] = ((const uint##bits##_t *)r->o[1].p)[at[1]]; } }) \
-    TG__CU_KERNEL(tg__cu_fill_##bits, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) ((uint##bits##_t *)r->o[0].p)[at[0]] = (uint##bits##_t)r->whole[0]; } })
-TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)
-#endif
-#endif
-
-#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM)
-/* ---- random: a thread makes the elements of one block of four Philox words, as >>impl-create and >>pass-random tell ---- */
-#ifndef TG__CU_PHILOX
-#define TG__CU_PHILOX
-TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {
-    uint32_t c0 = (uint32_t)at, c1 = (uint32_t)(at >> 32), c2 = (uint32_t)call, c3 = (uint32_t)(call >> 32), k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
-    for (int i = 0; i < 10; i++) {
-        const uint64_t p = (uint64_t)0xd2511f53u * c0, q = (uint64_t)0xcd9e8d57u * c2;
-        c0 = (uint32_t)(q >> 32) ^ c1 ^ k0; c1 = (uint32_t)q;
-        c2 = (uint32_t)(p >> 32) ^ c3 ^ k1; c3 = (uint32_t)p;
-        k0 += 0x9e3779b9u; k1 += 0xbb67ae85u;
-    }
-    w[0] = c0; w[1] = c1; w[2] = c2; w[3] = c3;
-}
-TG__INLINE uint64_t tg__cu_mul_high(uint64_t a, uint64_t b) {
-    const uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32, m = ah * bl + (al * bl >> 32), l = al * bh + (m & 0xffffffffu);
-    return ah * bh + (m >> 32) + (l >> 32);
-}
-enum { TG__CU_UNIFORM, TG__CU_NORMAL, TG__CU_KEEP, TG__CU_INTEGER, TG__CU_BERNOULLI };
-#endif
-#if TG__CU_TYPE == 32
-#define TG__CU_PER 4
-#define TG__CU_UNIT 5.9604644775390625e-8f
-#define TG__CU_FRACTION(e) ((float)(int32_t)(w[e] >> 8) * TG__CU_UNIT)
-#elif TG__CU_TYPE == 64
-#define TG__CU_PER 2
-#define TG__CU_UNIT 1.1102230246251565e-16
-#define TG__CU_FRACTION(e) ((double)(((uint64_t)w[2 * (e) + 1] << 32 | w[2 * (e)]) >> 11) * TG__CU_UNIT)
-#endif
-#if TG__CU_TYPE != 0
-TG__INLINE void TG__CU(tg__cu_drawn)(const tg__cu_walk *r, uint32_t *w, TG__T *v) {
-    const TG__T low = (TG__T)r->numbers[0], high = (TG__T)r->numbers[1];
-    const int dtype = TG__CU_D(0), half = r->kind == TG__CU_UNIFORM && (dtype == 2 || dtype == 3);
-    int e;
-    for (e = 0; half && e < 4; e++) w[e] &= dtype == 2 ? 0xffe00000u : 0xff000000u;
-    for (e = 0; e < TG__CU_PER; e++) {
-        const TG__T f = TG__CU_FRACTION(e);
-        if (r->kind == TG__CU_KEEP) { v[e] = f < low ? 0 : high; continue; }
-        if (r->kind == TG__CU_NORMAL) {
-            TG__T root, angle;
-            if (e & 1) continue;
-            root = TG__W(mul)(TG__W(sqrt)(TG__W(mul)((TG__T)-2, TG__W(log)(TG__W(add)(f, TG__CU_UNIT)))), high);
-            angle = TG__W(mul)(TG__CU_FRACTION(e + 1), (TG__T)6.283185307179586477);
-            v[e] = TG__W(add)(TG__W(mul)(root, TG__W(cos)(angle)), low);
-            v[e + 1] = TG__W(add)(TG__W(mul)(root, TG__W(sin)(angle)), low);
-            continue;
-        }
-        v[e] = TG__W(add)(low, TG__W(mul)(f, high - low));
-        if (v[e] >= high && low < high) v[e] = low;
-        if (half && low < high && (dtype == 2 ? tg__from_half(tg__to_half((float)v[e])) : tg__float((uint32_t)tg__to_bf16((float)v[e]) << 16)) >= high) v[e] = low;
-    }
-}
-#else
-#define TG__CU_PER 2
-TG__INLINE void tg__cu_drawn_i64(const tg__cu_walk *r, uint32_t *w, int64_t *v) {
-    for (int e = 0; e < 2; e++) v[e] = (int64_t)((uint64_t)r->whole[2] + tg__cu_mul_high((uint64_t)w[2 * e + 1] << 32 | w[2 * e], (uint64_t)r->whole[3]));
-}
-#endif
-TG__INLINE void TG__CU(tg__cu_draw)(const tg__cu_walk *r, int64_t first) {
-    uint32_t w[4];
-    TG__T v[4];
-    tg__cu_philox((uint64_t)first / TG__CU_PER, (uint64_t)r->whole[0], (uint64_t)r->whole[1], w);
-    TG__CU(tg__cu_drawn)(r, w, v);
-    for (int e = 0; e < TG__CU_PER && first + e < r->n; e++) {
-        const int64_t i = first + e;
-        TG__CU_PLACES(2)
-#if TG__CU_TYPE != 0
-        if (r->kind == TG__CU_BERNOULLI) {
-            const double p = r->o[1].number ? r->o[1].f : tg__cu_any(TG__CU_D(1), r->o[1].p, at[1]);
-            if (!(p >= 0 && p <= 1)) TG__CU_FLAG(r->flag, 2u);
-            v[e] = (double)v[e] < p ? 1 : 0;
-        }
-#endif
-        if (!r->look) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], v[e]);
-    }
-}
-TG__CU_KERNEL(TG__CU(tg__cu_random), tg__cu_walk, { TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i * TG__CU_PER < r->n; i += blocks * TG__CU_WIDTH) TG__CU(tg__cu_draw)(r, i * TG__CU_PER); })
-#undef TG__CU_PER
-#undef TG__CU_UNIT
-#undef TG__CU_FRACTION
-#endif
-
-#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)
-/* ---- reduce: in the order of >>impl-reduce. A run goes over 64 lanes, four runs to a block ---- */
-#ifndef TG__CU_SUM
-enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };
-#define TG__CU_SUM TG__CU_SUM
-TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {
-    int64_t at = 0;
-    int d;
-    TG__CU_ROLL for (d = ndim - 1; d > 0; d--) { const int64_t q = i / shape[d]; at += (i - q * shape[d]) * stride[d]; i = q; }
-    return at + i * stride[0];
-}
-#endif
-#if TG__CU_TYPE == 0
-typedef int64_t tg__cu_wide_i64;
-#else
-typedef double TG__CU(tg__cu_wide);
-#endif
-TG__INLINE TG__T TG__CU(tg__cu_fold)(int kind, TG__T a, TG__T b) {
-#if TG__CU_TYPE == 0
-    return kind == TG__CU_SUM ? (int64_t)((uint64_t)a + (uint64_t)b) : kind == TG__CU_PROD ? (int64_t)((uint64_t)a * (uint64_t)b)
-        : kind == TG__CU_MAX ? (b > a ? b : a) : b < a ? b : a;
-#else
-    return kind == TG__CU_SUM ? a + b : kind == TG__CU_PROD ? a * b : kind == TG__CU_MAX ? TG__W(maxn)(a, b) : TG__W(minn)(a, b);
-#endif
-}
-TG__INLINE int TG__CU(tg__cu_found)(TG__T x, TG__T v) {               /* is it the one? NaN is found too */
-#if TG__CU_TYPE == 0
-    return x == v;
-#else
-    return x == v || (TG__W(isnan)(v) && TG__W(isnan)(x));
-#endif
-}
-TG__INLINE TG__T TG__CU(tg__cu_element)(const tg__cu_reduce *r, const char *x, int64_t i) {
-    return TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), x, r->run_dims == 1 ? i * r->rx[0] : tg__cu_offset(r->run_dims, r->run, r->rx, i));
-}
-TG__INLINE const char *TG__CU(tg__cu_first)(const tg__cu_reduce *r, int64_t out) {      /* the first element of a result's */
-    static const unsigned char size[10] = { 4, 8, 2, 2, 8, 4, 2, 1, 1, 1 };
-    return r->x + tg__cu_offset(r->kept_dims, r->kept, r->kx, out) * size[TG__CU_DTYPE(1, r->xd)];
-}
-TG__INLINE void TG__CU(tg__cu_settle)(const tg__cu_reduce *r, int64_t out, TG__CU(tg__cu_wide) v, int64_t place) {
-    if (r->y) {
-        const int64_t at = tg__cu_offset(r->kept_dims, r->kept, r->ky, out);
-#if TG__CU_TYPE == 0
-        tg__cu_put_i64(TG__CU_DTYPE(0, r->yd), r->y, at, v);
-#else
-        v *= r->scale;
-        if (TG__CU_DTYPE(0, r->yd) == 1) ((double *)r->y)[at] = v; else TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, at, (TG__T)v);
-#endif
-    }
-    if (r->places) r->places[tg__cu_offset(r->kept_dims, r->kept, r->kp, out)] = place;
-}
-TG__INLINE void TG__CU(tg__cu_leave)(const tg__cu_reduce *r, int64_t out, int64_t q, TG__T v, int64_t place) {
-    if (r->pieces == 1) { TG__CU(tg__cu_settle)(r, out, (TG__CU(tg__cu_wide))v, place); return; }
-    ((TG__CU(tg__cu_wide) *)r->partial)[q * r->outs + out] = (TG__CU(tg__cu_wide))v;
-    if (r->places) ((int64_t *)r->partial)[(r->pieces + q) * r->outs + out] = place;
-}
-TG__INLINE TG__T TG__CU(tg__cu_neutral)(int kind, TG__T first) { return kind == TG__CU_SUM ? 0 : kind == TG__CU_PROD ? 1 : first; }
-TG__INLINE void TG__CU(tg__cu_runs)(const tg__cu_reduce *r, int64_t block, int kind) {
-    TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
-    TG__CU_SHARED(int64_t, place, TG__CU_WIDTH);
-    const int64_t items = r->outs * r->pieces;
-    int half;
-    TG__CU_THREADS(t) {
-        const int64_t item = block * 4 + t / 64, out = item / r->pieces, first = item % r->pieces * r->piece;
-        const int64_t n = r->length - first < r->piece ? r->length - first : r->piece;
-        const char *x;
-        TG__T v;
-        int64_t i = t % 64;
-        place[t] = -1;                                                    /* this thread's part of the width that is folded */
-        if (item >= items) continue;
-        x = TG__CU(tg__cu_first)(r, out);
-        v = n ? TG__CU(tg__cu_neutral)(kind, TG__CU(tg__cu_element)(r, x, first)) : TG__CU(tg__cu_neutral)(kind, 0);
-        if (i < n) v = TG__CU(tg__cu_element)(r, x, first + i);
-        for (i += 64; i < n; i += 64) v = TG__CU(tg__cu_fold)(kind, v, TG__CU(tg__cu_element)(r, x, first + i));
-        s[t] = v;
-        place[t] = n;
-    }
-    TG__CU_BARRIER
-    for (half = 32; half > 0; half /= 2) {                                /* fewer elements than lanes: from the next power of two */
-        TG__CU_THREADS(t) if (t % 64 < half && place[t] > half) s[t] = TG__CU(tg__cu_fold)(kind, s[t], s[t + half]);
-        TG__CU_BARRIER
-    }
-    if (r->places) {
-        TG__CU_THREADS(t) {
-            const int64_t item = block * 4 + t / 64, out = item / r->pieces, first = item % r->pieces * r->piece, n = place[t];
-            const char *x;
-            int64_t i;
-            if (item >= items) continue;
-            x = TG__CU(tg__cu_first)(r, out);
-            for (i = t % 64; i < n && !TG__CU(tg__cu_found)(TG__CU(tg__cu_element)(r, x, first + i), s[t & ~63]); i += 64) { }
-            place[t] = first + i;
-        }
-        TG__CU_BARRIER
-        for (half = 32; half > 0; half /= 2) {
-            TG__CU_THREADS(t) if (t % 64 < half && place[t + half] < place[t]) place[t] = place[t + half];
-            TG__CU_BARRIER
-        }
-    }
-    TG__CU_THREADS(t) {
-        const int64_t item = block * 4 + t / 64;
-        if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);
-    }
-}
-/* Runs of up to 64 elements: a thread each. */
-TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {
-    TG__CU_THREADS(t) {
-        const int64_t out = block * TG__CU_WIDTH + t;
-        const char *x;
-        TG__T lane[64], v;
-        int width = 1, half, i;
-        if (out >= r->outs) continue;
-        x = TG__CU(tg__cu_first)(r, out);
-        while (width < r->length) width *= 2;
-        for (i = 0; i < width; i++) lane[i] = i < r->length ? TG__CU(tg__cu_element)(r, x, i) : TG__CU(tg__cu_neutral)(kind, lane[0]);
-        for (half = width / 2; half > 0; half /= 2) for (i = 0; i < half; i++) lane[i] = TG__CU(tg__cu_fold)(kind, lane[i], lane[i + half]);
-        v = lane[0];
-        for (i = 0; r->places && !TG__CU(tg__cu_found)(TG__CU(tg__cu_element)(r, x, i), v); i++) { }
-        TG__CU(tg__cu_leave)(r, out, 0, v, i);
-    }
-}
-/* Results that lie side by side in x: rows in order, a thread for each column. */
-TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {
-    TG__CU_THREADS(t) {
-        const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;
-        const int64_t end = r->length - first < r->piece ? r->length : first + r->piece;
-        const char *x;
-        TG__T v;
-        int64_t i;
-        if (out >= r->outs) continue;
-        x = TG__CU(tg__cu_first)(r, out);
-        v = TG__CU(tg__cu_element)(r, x, first);
-        for (i = first + 1; i < end; i++) v = TG__CU(tg__cu_fold)(kind, v, TG__CU(tg__cu_element)(r, x, i));
-        TG__CU(tg__cu_leave)(r, out, q, v, 0);
-    }
-}
-/* Pieces are added up in double, in order. */
-TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {
-    TG__CU_THREADS(t) {
-        const int64_t out = block * TG__CU_WIDTH + t;
-        const TG__CU(tg__cu_wide) *part = (const TG__CU(tg__cu_wide) *)r->partial;
-        TG__CU(tg__cu_wide) v;
-        int64_t q, at = 0;
-        if (out >= r->outs) continue;
-        v = part[out];
-        for (q = 1; q < r->pieces; q++) {
-            const TG__CU(tg__cu_wide) b = part[q * r->outs + out], old = v;
-#if TG__CU_TYPE == 0
-            v = tg__cu_fold_i64(kind, v, b);
-            if (v != old) at = q;
-#else
-            if (kind == TG__CU_SUM) v += b; else if (kind == TG__CU_PROD) v *= b;
-            else if (!(v != v) && (b != b || (kind == TG__CU_MAX ? b > v : b < v))) { v = b; at = q; }
-            (void)old;
-#endif
-        }
-        TG__CU(tg__cu_settle)(r, out, v, r->places ? ((const int64_t *)r->partial)[(r->pieces + at) * r->outs + out] : 0);
-    }
-}
-#ifndef TG__CU_REDUCERS
-#define TG__CU_REDUCERS(kind, name) TG__CU_REDUCERS_(kind, name)
-#define TG__CU_REDUCERS_(kind, name) \
-    TG__CU_KERNEL(TG__CU(tg__cu_runs_##name), tg__cu_reduce, TG__CU(tg__cu_runs)(r, block, kind)) \
-    TG__CU_KERNEL(TG__CU(tg__cu_short_##name), tg__cu_reduce, TG__CU(tg__cu_short)(r, block, kind)) \
-    TG__CU_KERNEL(TG__CU(tg__cu_columns_##name), tg__cu_reduce, TG__CU(tg__cu_columns)(r, block, kind)) \
-    TG__CU_KERNEL(TG__CU(tg__cu_join_##name), tg__cu_reduce, TG__CU(tg__cu_join)(r, block, kind))
-#endif
-#if !defined(TG__CU_KIND)
-TG__CU_REDUCERS(TG__CU_SUM, sum) TG__CU_REDUCERS(TG__CU_PROD, prod) TG__CU_REDUCERS(TG__CU_MAX, max) TG__CU_REDUCERS(TG__CU_MIN, min)
-#else
-TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)
-#endif
-#endif
-
-#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0
-/* ---- softmax, its logarithm, cross-entropy: 64 lanes to a row, four rows to a block ---- */
-#ifndef TG__CU_ROWS
-#define TG__CU_ROWS
-TG__INLINE int64_t tg__cu_row_at(const tg__cu_rows *r, const int64_t *stride, int64_t row) {
-    int64_t at = 0;
-    int d;
-    TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { const int64_t q = row / r->shape[d]; at += (row - q * r->shape[d]) * stride[d]; row = q; }
-    return at + row * stride[0];
-}
-TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {
-    const int64_t at = row * r->cs;
-    switch (TG__CU_DTYPE(2, r->cd)) {
-        case 4: return ((const int64_t *)r->classes)[at];
-        case 5: return ((const int32_t *)r->classes)[at];
-        case 6: return ((const int16_t *)r->classes)[at];
-        case 7: return ((const int8_t *)r->classes)[at];
-        default: return ((const uint8_t *)r->classes)[at];
-    }
-}
-/* -100: this row counts for nothing; -1: an error, too */
-TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {
-    const int64_t c = tg__cu_class(r, row);
-    if (c == -100 || (c >= 0 && c < r->length)) return c;
-    TG__CU_FLAG(r->flag, 4u);
-    return -100;
-}
-#endif
-#define TG__CU_X(i) TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->x, from + (i) * r->xs)
-TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {
-    TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
-    TG__CU_SHARED(TG__T, top, 4);
-    int half;
-    TG__CU_THREADS(t) {
-        const int64_t row = block * 4 + t / 64;
-        int64_t i, from;
-        TG__T v;
-        if (row >= r->rows) continue;
-        from = tg__cu_row_at(r, r->kx, row);
-        v = TG__CU_X(t % 64 < r->length ? t % 64 : 0);
-        for (i = t % 64 + 64; i < r->length; i += 64) v = TG__W(maxn)(v, TG__CU_X(i));
-        s[t] = v;
-    }
-    TG__CU_BARRIER
-    for (half = 32; half > 0; half /= 2) {
-        TG__CU_THREADS(t) if (t % 64 < half && block * 4 + t / 64 < r->rows) s[t] = TG__W(maxn)(s[t], s[t + half]);
-        TG__CU_BARRIER
-    }
-    TG__CU_THREADS(t) if (t % 64 == 0) top[t / 64] = s[t];
-    TG__CU_BARRIER
-    TG__CU_THREADS(t) {
-        const int64_t row = block * 4 + t / 64;
-        int64_t i, from;
-        TG__T v = 0;
-        if (row >= r->rows) continue;
-        from = tg__cu_row_at(r, r->kx, row);
-        for (i = t % 64; i < r->length; i += 64) v = TG__W(add)(v, TG__W(exp)(TG__W(sub)(TG__CU_X(i), top[t / 64])));
-        s[t] = v;
-    }
-    TG__CU_BARRIER
-    for (half = 32; half > 0; half /= 2) {
-        TG__CU_THREADS(t) if (t % 64 < half && block * 4 + t / 64 < r->rows) s[t] = TG__W(add)(s[t], s[t + half]);
-        TG__CU_BARRIER
-    }
-    TG__CU_THREADS(t) {
-        const int64_t row = block * 4 + t / 64;
-        const TG__T m = top[t / 64], sum = s[t & ~63];
-        int64_t i, from, to, c;
-        TG__T v;
-        if (row >= r->rows) continue;
-        from = tg__cu_row_at(r, r->kx, row);
-        if (r->kind == 2) {                                               /* a loss, and what its derivative reads */
-            if (t % 64) continue;
-            c = tg__cu_class_of(r, row);
-            if (r->look) continue;
-            v = c == -100 ? 0 : TG__W(log)(sum) - (TG__CU_X(c) - m);
-            TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, row, v);
-            ((TG__T *)r->row)[2 * row] = c == -100 ? 0 : m;
-            ((TG__T *)r->row)[2 * row + 1] = c == -100 ? 0 : sum;
-            continue;
-        }
-        to = tg__cu_row_at(r, r->ky, row);
-        v = r->kind == 1 ? TG__W(log)(sum) : TG__W(div)((TG__T)1, sum);
-        for (i = t % 64; i < r->length; i += 64) {
-            const TG__T d = TG__W(sub)(TG__CU_X(i), m);
-            TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, to + i * r->ys, r->kind == 1 ? TG__W(sub)(d, v) : TG__W(mul)(TG__W(exp)(d), v));
-        }
-    }
-}
-/* The derivative of cross-entropy: a thread for each logit, in turn. */
-TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {
-    TG__CU_THREADS(t) {
-        const int64_t row = block * 4 + t / 64;
-        int64_t i, from, c;
-        TG__T m, s, g;
-        if (row >= r->rows) continue;
-        c = tg__cu_class_of(r, row);
-        if (r->look) continue;
-        from = tg__cu_row_at(r, r->kx, row);
-        m = ((const TG__T *)r->row)[2 * row];
-        g = TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->g, row * r->gs);
-        s = g / ((const TG__T *)r->row)[2 * row + 1];
-        for (i = t % 64; i < r->length; i += 64) {
-            TG__T v = c == -100 ? 0 : TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__CU_X(i), m)), s);
-            if (i == c) v -= g;
-            TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, row * r->length + i, v);
-        }
-    }
-}
-#undef TG__CU_X
-TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))
-TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))
-#endif
-
-#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0
-/* ---- index: gather and scatter ---- */
-TG__INLINE int64_t tg__cu_slice_at(const tg__cu_index *r, const int64_t *stride, int64_t i) {
-    int64_t at = 0;
-    int d;
-    TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { const int64_t q = i / r->shape[d]; at += (i - q * r->shape[d]) * stride[d]; i = q; }
-    return at + i * stride[0];
-}
-TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {
-    switch (size) {
-        case 8: ((uint64_t *)y)[to] = ((const uint64_t *)x)[from]; break;
-        case 4: ((uint32_t *)y)[to] = ((const uint32_t *)x)[from]; break;
-        case 2: ((uint16_t *)y)[to] = ((const uint16_t *)x)[from]; break;
-        default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;
-    }
-}
-/* d = d + s, d * s, the larger or smaller of both, in type U, which WIDE and NARROW lead to and back from; NaN wins */
-#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \
-    T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \
-    if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \
-    else if (!NO(WIDE(*p)) && (NO(WIDE(e)) || (kind == 4 ? WIDE(e) > WIDE(*p) : WIDE(e) < WIDE(*p)))) *p = e; \
-    break; }
-#define TG__CU_NEVER(v) 0
-#define TG__CU_NAN(v) ((v) != (v))
-#define TG__CU_SELF(v) (v)
-TG__INLINE float tg__cu_bf16(uint16_t v) { return tg__float((uint32_t)v << 16); }
-TG__INLINE void tg__cu_change(int kind, int dtype, char *y, int64_t to, const char *x, int64_t from) {
-    if (dtype == 9 && kind == 2) { ((uint8_t *)y)[to] = (uint8_t)(((uint8_t *)y)[to] || ((const uint8_t *)x)[from]); return; }
-    switch (dtype) {
-        TG__CU_CHANGE(0, float, TG__CU_SELF, TG__CU_SELF, float, TG__CU_NAN)
-        TG__CU_CHANGE(1, double, TG__CU_SELF, TG__CU_SELF, double, TG__CU_NAN)
-        TG__CU_CHANGE(2, uint16_t, tg__from_half, tg__to_half, float, TG__CU_NAN)
-        TG__CU_CHANGE(3, uint16_t, tg__cu_bf16, tg__to_bf16, float, TG__CU_NAN)
-        TG__CU_CHANGE(4, int64_t, TG__CU_SELF, (int64_t), uint64_t, TG__CU_NEVER)
-        TG__CU_CHANGE(5, int32_t, TG__CU_SELF, (int32_t), uint32_t, TG__CU_NEVER)
-        TG__CU_CHANGE(6, int16_t, TG__CU_SELF, (int16_t), uint32_t, TG__CU_NEVER)
-        TG__CU_CHANGE(7, int8_t, TG__CU_SELF, (int8_t), uint32_t, TG__CU_NEVER)
-        default: break;
-        TG__CU_CHANGE(8, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)
-        TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)
-    }
-}
-/* A thread for each position. ndim counts the slices' dimensions; ki, ky, kx lead along the indexed one. */
-TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {
-    TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {
-        const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;
-        const int64_t v = r->index[tg__cu_slice_at(r, r->si, slice) + k * r->ki];
-        if (v < 0 || v >= r->limit) { TG__CU_FLAG(r->flag, 8u); continue; }
-        if (r->look) continue;
-        tg__cu_move(r->size, r->y, tg__cu_slice_at(r, r->sy, slice) + k * r->ky, r->x, tg__cu_slice_at(r, r->sx, slice) + v * r->xv);
-    }
-}
-/* A thread for each slice and each bucket of destinations: it alone writes there, in the order of k. */
-TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {
-    TG__CU_THREADS(t) {
-        const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;
-        int64_t to, from, index, k;
-        if (bucket >= r->buckets) continue;
-        to = tg__cu_slice_at(r, r->sy, slice); from = tg__cu_slice_at(r, r->sx, slice); index = tg__cu_slice_at(r, r->si, slice);
-        for (k = 0; k < r->k; k++) {
-            const int64_t v = r->index[index + k * r->ki];
-            if ((v & (r->buckets - 1)) != bucket) continue;
-            if (v < 0 || v >= r->limit) { TG__CU_FLAG(r->flag, 8u); continue; }
-            if (r->look) continue;
-            if (r->kind == 1) tg__cu_move(r->size, r->y, to + v * r->yv, r->x, from + k * r->kx);
-            else tg__cu_change(r->kind, TG__CU_DTYPE(0, r->dtype), r->y, to + v * r->yv, r->x, from + k * r->kx);
-        }
-    }
-}
-TG__CU_KERNEL(tg__cu_index_take, tg__cu_index, tg__cu_take(r, block, blocks))
-TG__CU_KERNEL(tg__cu_index_scatter, tg__cu_index, tg__cu_scatter(r, block))
-#endif
-
-#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)
-/* ---- gemm: in the orders of >>pass-gemm ----
-   In order: tiles of 128 x 64 of c, 8 x 4 to a thread. Reductions: 64 lanes to an element of c, or 8 of them to each of
-   8 threads where columns of b lie side by side. */
-#undef TG__CU_FMA
-#undef TG__CU_PLUS
-#if TG__CU_TYPE == 32
-#define TG__CU_FMA(a, b, c) tg__fma32(a, b, c)
-#define TG__CU_PLUS(a, b) ((a) + (b))
-#elif TG__CU_TYPE == 64
-#define TG__CU_FMA(a, b, c) tg__fma64(a, b, c)
-#define TG__CU_PLUS(a, b) ((a) + (b))
-#else
-#define TG__CU_PLUS(a, b) ((int64_t)((uint64_t)(a) + (uint64_t)(b)))
-#define TG__CU_FMA(a, b, c) ((int64_t)((uint64_t)(a) * (uint64_t)(b) + (uint64_t)(c)))
-#endif
-#ifndef TG__CU_TILE
-#define TG__CU_TILE
-enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };
-TG__INLINE int64_t tg__cu_batch_at(const tg__cu_gemm *r, const int64_t *stride, int64_t i) {
-    int64_t at = 0;
-    int d;
-    TG__CU_ROLL for (d = r->ndim - 1; d >= 0; d--) { const int64_t q = i / r->shape[d]; at += (i - q * r->shape[d]) * stride[d]; i = q; }
-    return at;
-}
-#endif
-/* An element of c from its sum; c_at, bias_at: where the matrices begin. */
-TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {
-    const int64_t at = c_at + i * r->c_rs + j * r->c_cs;
-    if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));
-    if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);
-    TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);
-}
-/* The sum of one block, or of all. */
-TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {
-    if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;
-    else TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), i, j, v);
-}
-TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {
-    TG__CU_SHARED(TG__T, as, TG__CU_BK * TG__CU_PAD);
-    TG__CU_SHARED(TG__T, bs, TG__CU_BK * TG__CU_BN);
-    TG__CU_OWN(TG__T, acc, 32);
-    TG__CU_OWN(TG__T, total, 32);
-    const int64_t mt = (r->m + TG__CU_BM - 1) / TG__CU_BM, nt = (r->n + TG__CU_BN - 1) / TG__CU_BN, parts = r->partial ? r->blocks : 1;
-    const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts, batch = block / mt / nt / parts;
-    const int64_t a_at = tg__cu_batch_at(r, r->ba, batch), b_at = tg__cu_batch_at(r, r->bb, batch);
-    int64_t kb, k0;
-    for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {
-        const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;
-        TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }
-        for (k0 = kb * r->block; k0 < end; k0 += TG__CU_BK) {
-            TG__CU_THREADS(t) {
-                int e;
-                for (e = t; e < TG__CU_BM * TG__CU_BK; e += TG__CU_WIDTH) {     /* along what lies side by side */
-                    const int kk = r->a_cs == 1 ? e % TG__CU_BK : e / TG__CU_BM, i = r->a_cs == 1 ? e / TG__CU_BK : e % TG__CU_BM;
-                    as[kk * TG__CU_PAD + i] = k0 + kk < end && row + i < r->m ? TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + (row + i) * r->a_rs + (k0 + kk) * r->a_cs) : 0;
-                }
-                for (e = t; e < TG__CU_BN * TG__CU_BK; e += TG__CU_WIDTH) {
-                    const int kk = r->b_cs == 1 ? e / TG__CU_BN : e % TG__CU_BK, j = r->b_cs == 1 ? e % TG__CU_BN : e / TG__CU_BK;
-                    bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + (k0 + kk) * r->b_rs + (col + j) * r->b_cs) : 0;
-                }
-            }
-            TG__CU_BARRIER
-            TG__CU_THREADS(t) {
-                const int i0 = t / 16 * 8, j0 = t % 16 * 4;
-                int kk, i, j;
-                for (kk = 0; kk < TG__CU_BK; kk++) {
-                    TG__T av[8], bv[4];
-                    TG__CU_UNROLL for (i = 0; i < 8; i++) av[i] = as[kk * TG__CU_PAD + i0 + i];
-                    TG__CU_UNROLL for (j = 0; j < 4; j++) bv[j] = bs[kk * TG__CU_BN + j0 + j];
-                    TG__CU_UNROLL for (i = 0; i < 8; i++) { TG__CU_UNROLL for (j = 0; j < 4; j++) TG__CU_MY(acc, t)[i * 4 + j] = TG__CU_FMA(av[i], bv[j], TG__CU_MY(acc, t)[i * 4 + j]); }
-                }
-            }
-            TG__CU_BARRIER
-        }
-        TG__CU_THREADS(t) if (t < TG__CU_WIDTH) {
-            TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = kb == 0 || r->partial ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]);
-        }
-    }
-    TG__CU_THREADS(t) {
-        const int i0 = t / 16 * 8, j0 = t % 16 * 4;
-        const int64_t c_at = tg__cu_batch_at(r, r->bc, batch), bias_at = tg__cu_batch_at(r, r->bbias, batch), part = (batch * r->blocks + q) * r->m;
-        TG__CU_UNROLL for (int e = 0; e < 32; e++) {
-            const int64_t i = row + i0 + e / 4, j = col + j0 + e % 4;
-            if (i >= r->m || j >= r->n) continue;
-            if (r->partial) ((TG__T *)r->partial)[(part + i) * r->n + j] = TG__CU_MY(total, t)[e];
-            else TG__CU(tg__cu_finish)(r, c_at, bias_at, i, j, TG__CU_MY(total, t)[e]);
-        }
-    }
-}
-TG__INLINE void TG__CU(tg__cu_dots)(const tg__cu_gemm *r, int64_t block) {
-    TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
-    const int64_t items = r->batch * r->blocks * r->m * r->n;
-    int half;
-    TG__CU_THREADS(t) {
-        const int64_t item = block * 4 + t / 64, j = item % r->n, i = item / r->n % r->m, q = item / r->n / r->m % r->blocks, batch = item / r->n / r->m / r->blocks;
-        const int64_t end = (q + 1) * r->block < r->k ? (q + 1) * r->block : r->k;
-        int64_t a_at, b_at, k;
-        TG__T v = 0;
-        if (item >= items) continue;
-        a_at = tg__cu_batch_at(r, r->ba, batch) + i * r->a_rs; b_at = tg__cu_batch_at(r, r->bb, batch) + j * r->b_cs;
-        for (k = q * r->block + t % 64; k < end; k += 64)
-            v = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + k * r->a_cs), TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + k * r->b_rs), v);
-        s[t] = v;
-    }
-    TG__CU_BARRIER
-    for (half = 32; half > 0; half /= 2) {
-        TG__CU_THREADS(t) if (t % 64 < half && block * 4 + t / 64 < items) s[t] = TG__CU_PLUS(s[t], s[t + half]);
-        TG__CU_BARRIER
-    }
-    TG__CU_THREADS(t) {
-        const int64_t item = block * 4 + t / 64;
-        if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);
-    }
-}
-/* Thread t has column t % 32 and of its lanes t / 32, t / 32 + 8, ... */
-TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {
-    TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
-    const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;
-    const int64_t end = (q + 1) * r->block < r->k ? (q + 1) * r->block : r->k;
-    int half;
-    TG__CU_THREADS(t) {
-        const int64_t j = block % nt * 32 + t % 32;
-        int64_t a_at, b_at, k;
-        TG__T lane[8];
-        int e;
-        if (j >= r->n) continue;
-        a_at = tg__cu_batch_at(r, r->ba, batch) + i * r->a_rs; b_at = tg__cu_batch_at(r, r->bb, batch) + j * r->b_cs;
-        TG__CU_UNROLL for (e = 0; e < 8; e++) lane[e] = 0;
-        for (k = q * r->block + t / 32; k < end; k += 64) {
-            TG__CU_UNROLL for (e = 0; e < 8; e++)
-                if (k + e * 8 < end) lane[e] = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + (k + e * 8) * r->a_cs), TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + (k + e * 8) * r->b_rs), lane[e]);
-        }
-        TG__CU_UNROLL for (e = 0; e < 4; e++) lane[e] = TG__CU_PLUS(lane[e], lane[e + 4]);
-        s[t] = TG__CU_PLUS(TG__CU_PLUS(lane[0], lane[2]), TG__CU_PLUS(lane[1], lane[3]));
-    }
-    TG__CU_BARRIER
-    for (half = 4; half > 0; half /= 2) {
-        TG__CU_THREADS(t) if (t / 32 < half && block % nt * 32 + t % 32 < r->n) s[t] = TG__CU_PLUS(s[t], s[t + half * 32]);
-        TG__CU_BARRIER
-    }
-    TG__CU_THREADS(t) if (t < 32 && block % nt * 32 + t < r->n) TG__CU(tg__cu_part)(r, batch, q, i, block % nt * 32 + t, s[t]);
-}
-TG__INLINE void TG__CU(tg__cu_add_parts)(const tg__cu_gemm *r, int64_t block) {
-    TG__CU_THREADS(t) {
-        const int64_t at = block * TG__CU_WIDTH + t, each = r->m * r->n, batch = at / each;
-        const TG__T *part = (const TG__T *)r->partial;
-        TG__T v;
-        int64_t q;
-        if (at >= r->batch * each) continue;
-        part += batch * r->blocks * each + at % each;
-        v = part[0];
-        for (q = 1; q < r->blocks; q++) v = TG__CU_PLUS(v, part[q * each]);
-        TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), at % each / r->n, at % r->n, v);
-    }
-}
-TG__CU_KERNEL(TG__CU(tg__cu_gemm_tiles), tg__cu_gemm, TG__CU(tg__cu_tiles)(r, block))
-TG__CU_KERNEL(TG__CU(tg__cu_gemm_dots), tg__cu_gemm, TG__CU(tg__cu_dots)(r, block))
-TG__CU_KERNEL(TG__CU(tg__cu_gemm_lanes), tg__cu_gemm, TG__CU(tg__cu_lanes)(r, block))
-TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))
-#endif
-/* {text ends} */
-#endif /* TG__CU_KERNELS */
