@@ -1,5 +1,5 @@
 /* tensorgrad.h - tensors, automatic differentiation and SIMD kernels in one C header; the companion
-   tensorgrad_cuda.h will add CUDA.
+   tensorgrad_cuda.h adds CUDA, of which a first stage is there.
 
    In exactly one source file:
 
@@ -44,7 +44,7 @@
    |  }
    >  w 3.0, b 2.0
 
-   What is not here yet: captured graphs, ONNX, CUDA. README says what is.
+   What is not here yet: captured graphs, ONNX, most of CUDA. README says what is.
 
    ---- contents: search for the tag ----
    PART I, declarations

@@ -32,7 +32,7 @@
    current only inside of calls, so that a host that uses CUDA itself finds its own context as it was.
 
    Same bits: from run to run, on any GPU. No atomics on floats; every sum has the CPU's order. Elementwise operations, copies, random numbers, reductions,
-   softmax, cross-entropy, indexing and products of f32 and f64 have the bits of the CPU's kernels with a fused multiply-add, but for results so small that the CPU flushes
+   softmax, cross-entropy, indexing, optimisers and products of f32 and f64 have the bits of the CPU's kernels with a fused multiply-add, but for results so small that the CPU flushes
    them outside strict mode, for the bits of a NaN and for tg_matmul of bf16 where the CPU has instructions for it.
 
    Errors in values (an index, a class or a probability out of range, an integer divided by zero) are found when the host next reads from the GPU, as an error
@@ -40,8 +40,8 @@
    kernel that fails is named. A GPU that is lost leaves an error in each call that needs it; the CPU goes on.
 
    ---- what is not here yet ----
-   Families with kernels: map, copy, fill, random, reduce, softmax, cross-entropy, index, gemm. All others (sort, scan, conv, pool, resample, attention, search, rnn,
-   norm, optimiser steps), and block-quantised operands, run on the CPU with copies of their operands there and back, which the log says once for each: right, and slow. There is no cuBLAS,
+   Families with kernels: map, copy, fill, random, reduce, softmax, cross-entropy, index, gemm, optimiser steps. All others (sort, scan, conv, pool, resample, attention, search, rnn,
+   norm), and block-quantised operands, run on the CPU with copies of their operands there and back, which the log says once for each: right, and slow. There is no cuBLAS,
    no tensor core, no TF32: products are exact f32 in plain tiles. Programs are not kept on disk. No pinned memory, no wrapping of the host's device pointers, no kernels compiled ahead by nvcc (which compiles the
    file as any other C). It was tested on an emulated driver and with NVRTC's compiler; it has not yet run on a GPU.
 */
@@ -137,6 +137,15 @@ typedef struct tg__cu_gemm {
     char   *a, *b, *c, *bias, *partial;                               /* partial: [batch, blocks, m, n] where blocks are summed apart */
     int32_t ndim, ta, tb, tc, accumulate, columns;
 } tg__cu_gemm;
+typedef struct tg__cu_optim {                                         /* an optimiser's step, a norm */
+    int64_t n, shape[8], row;                                         /* row: elements of one, where the gradient is rows */
+    int64_t whole[12];
+    double  number[10];
+    int64_t *rows;
+    double *partial;                                                  /* of each 512 elements of a norm */
+    int32_t ndim, small, kind;
+    tg__cu_view o[6];                                                 /* p (of a norm y), master, s, u, w, g */
+} tg__cu_optim;
 /* {text ends} */
 
 /* ======================================================================================
@@ -445,7 +454,7 @@ TG__PRIVATE void tg__cu_trim(void *user, void *stream) {
    >>cuda-programs    kernels compiled when they are first asked for
    ====================================================================================== */
 
-enum { TG__CU_GROUP_MAP, TG__CU_GROUP_COPY, TG__CU_GROUP_RANDOM, TG__CU_GROUP_REDUCE, TG__CU_GROUP_SOFTMAX, TG__CU_GROUP_INDEX, TG__CU_GROUP_GEMM };
+enum { TG__CU_GROUP_MAP, TG__CU_GROUP_COPY, TG__CU_GROUP_RANDOM, TG__CU_GROUP_REDUCE, TG__CU_GROUP_SOFTMAX, TG__CU_GROUP_INDEX, TG__CU_GROUP_GEMM, TG__CU_GROUP_OPTIM };
 
 /* The formulas as text. */
 typedef struct tg__cu_formula { int row, operands; const char *name, *part[4]; } tg__cu_formula;
@@ -497,12 +506,13 @@ TG__PRIVATE void tg__cu_map_text(tg__text *t, const tg__cu_key *k) {
     tg__put(t, ", "); tg__put(t, w ? w->value : f->part[k->part]); tg__put(t, ")\n");
 }
 TG__PRIVATE void tg__cu_source(tg__text *t, const tg__cu_key *k) {
-    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM" }, *const kinds[] = { "sum", "prod", "max", "min" };
+    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM" }, *const kinds[] = { "sum", "prod", "max", "min" };
     const char *const *line;
     int i;
     tg__cu_define(t, "TG__CU_TYPE", k->type);
     tg__put(t, "#define TG__CU_ONLY\n#define TG__CU_ONLY_"); tg__put(t, only[k->group]); tg__put_char(t, '\n');
     tg__cu_define(t, "TG__CU_DTYPES", k->dtypes);
+    if (k->group == TG__CU_GROUP_OPTIM) tg__cu_define(t, "TG__CU_KIND", k->kind);
     if (k->group == TG__CU_GROUP_REDUCE) {
         tg__cu_define(t, "TG__CU_KIND", k->kind);
         tg__put(t, "#define TG__CU_KIND_NAME "); tg__put(t, kinds[k->kind & 3]); tg__put_char(t, '\n');
@@ -907,6 +917,51 @@ TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const t
     return tg__cu_done(ok);
 }
 
+#ifndef TENSORGRAD_NO_OPTIM
+/* One parameter's step, or what a gradient adds to a norm: >>impl-optim tells the operands. */
+TG__PRIVATE tg_launch tg__cu_optim_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    const bool norm = r->kind == TG_STEP_NORM;
+    const int from = norm ? TG__OPTIM_G : TG__OPTIM_P;
+    const tg_operand *whole = r->n > TG__OPTIM_G ? &o[TG__OPTIM_G] : &o[TG__OPTIM_P];
+    tg__cu_key k = TG__ZERO;
+    tg__cu_optim a;
+    tg__loop l;
+    tg__cu_address partial;
+    int i, d;
+    bool ok;
+    memset(&a, 0, sizeof a);
+    a.n = tg__operand_numel(whole); a.kind = r->kind; a.ndim = 1; a.small = a.n < 0x7fffffff; a.shape[0] = a.n;
+    for (i = 0; i < 6; i++) {
+        if (i >= r->n || o[i].use == TG_ABSENT) continue;
+        tg__cu_view_of(&a.o[i], &o[i], base[i]);
+        a.o[i].stride[0] = 1;
+        if (!norm || i == TG__OPTIM_G) k.dtypes |= (uint32_t)o[i].dtype << (4 * i);
+    }
+    memcpy(a.number, r->number, sizeof a.number);
+    memcpy(a.whole, r->whole, sizeof a.whole);
+    if (r->n > TG__OPTIM_ROWS && o[TG__OPTIM_ROWS].use != TG_ABSENT) {
+        a.rows = (int64_t *)(void *)tg__cu_at(o, base, TG__OPTIM_ROWS);
+        a.row = whole->shape[0] ? a.n / whole->shape[0] : 0;
+    } else if (a.n) {
+        tg__loop_make(&l, &o[from], (int)tg__imin(r->n, TG__OPTIM_G + 1) - from);
+        a.ndim = l.ndim;
+        for (d = 0; d < l.ndim; d++) {
+            a.shape[d] = l.shape[d];
+            for (i = from; i < r->n && i <= TG__OPTIM_G; i++) a.o[i].stride[d] = l.stride[i - from][d];
+        }
+    }
+    k.group = TG__CU_GROUP_OPTIM; k.kind = r->kind; k.type = tg__cu_type(r->compute);
+    if (!norm) return a.n ? tg__cu_done(tg__cu_launch_kernel(s, &k, k.type == 32 ? "tg__cu_step_f32" : "tg__cu_step_f64", tg__cu_blocks(s, a.n), &a)) : TG_LAUNCH_DONE;
+    partial = tg__cu_take(s, (size_t)(tg__ceil_div(a.n, 512) + 1) * 8);
+    if (!partial) return TG_LAUNCH_FAILED;
+    a.partial = (double *)(uintptr_t)partial;
+    ok = tg__cu_launch_kernel(s, &k, k.type == 32 ? "tg__cu_norm_parts_f32" : "tg__cu_norm_parts_f64", tg__ceil_div(a.n, 2048), &a) &&
+        tg__cu_launch_kernel(s, &k, k.type == 32 ? "tg__cu_norm_sum_f32" : "tg__cu_norm_sum_f64", 1, &a);
+    tg__cu_give(s, partial, (size_t)(tg__ceil_div(a.n, 512) + 1) * 8);
+    return tg__cu_done(ok);
+}
+#endif
+
 TG__PRIVATE tg_launch tg__cu_launch(void *user, void *stream, const tg_request *r, const tg_operand *o, void *const *base) {
     tg__cu *s = (tg__cu *)user;
     tg_launch result = TG_LAUNCH_DECLINED;
@@ -924,6 +979,9 @@ TG__PRIVATE tg_launch tg__cu_launch(void *user, void *stream, const tg_request *
         case TG_FAMILY_SOFTMAX: result = tg__cu_softmax(s, r, o, base); break;
         case TG_FAMILY_ENTROPY: result = tg__cu_entropy(s, r, o, base); break;
         case TG_FAMILY_INDEX: result = tg__cu_index_launch(s, r, o, base); break;
+#ifndef TENSORGRAD_NO_OPTIM
+        case TG_FAMILY_OPTIM: result = tg__cu_optim_launch(s, r, o, base); break;
+#endif
         case TG_FAMILY_GEMM: result = tg__cu_gemm_launch(s, r, o, base); break;
         default: break;
     }
@@ -1168,6 +1226,7 @@ TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }
 #define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)
 /* what the chapters of tensorgrad.h ask for: a vector of one, with a fused multiply-add */
 #define TG__PASS_STRICT 1
+#define TG__VN 1
 #define TG__VN_F32 1
 #define TG__VN_F64 1
 #define TG__HAS_X86 0
@@ -1188,8 +1247,12 @@ TG__INLINE double tg__mullo64(double a, double b, double p) { return tg__fma64(a
 #undef TG__W
 #undef TG__CU
 #undef TG__CU_FROM
+#undef TG__FT
+#undef TG__TYPE_F32
+#define TG__FT(name) TG__FN(TG__CU(name))
 #if TG__CU_TYPE == 32
 #define TG__T float
+#define TG__TYPE_F32
 #define TG__V TG__FN(tg__vf32)
 #define TG__M TG__FN(tg__mf32)
 #define TG__VI TG__FN(tg__vi32)
@@ -1761,6 +1824,76 @@ TG__CU_KERNEL(tg__cu_index_take, tg__cu_index, tg__cu_take(r, block, blocks))
 TG__CU_KERNEL(tg__cu_index_scatter, tg__cu_index, tg__cu_scatter(r, block))
 #endif
 
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0
+/* ---- optim: the rules of >>pass-optim, an element at a time ---- */
+/* {text: rules of tensorgrad.h} */
+#undef TG__CU_RULE
+#ifdef TG__CU_KIND
+#define TG__CU_RULE(asked) TG__CU_KIND
+#else
+#define TG__CU_RULE(asked) (asked)
+#endif
+TG__INLINE void TG__CU(tg__cu_step_of)(const tg__cu_optim *r, int64_t i) {
+    TG__T v[6];
+    tg__optim_run run;
+    int k;
+    TG__CU_PLACES(6)
+    if (r->rows) {
+        const int64_t q = i / r->row, place = r->rows[q] * r->row + (i - q * r->row);
+        TG__CU_UNROLL for (k = 0; k < 5; k++) at[k] = place;
+        at[5] = i;
+    }
+    TG__CU_UNROLL for (k = 0; k < 6; k++) v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]) : 0;
+    run.n = 1; run.kind = TG__CU_RULE(r->kind); run.number = r->number; run.whole = r->whole;
+    run.p = r->o[1].p ? &v[1] : &v[0]; run.g = &v[5];
+    run.s[0] = r->o[2].p ? &v[2] : 0; run.s[1] = r->o[3].p ? &v[3] : 0; run.s[2] = r->o[4].p ? &v[4] : 0;
+    TG__FT(tg__optim_whole)(&run);
+    if (r->o[1].p) v[0] = v[1];
+    TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);
+}
+TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })
+/* What an element adds to a norm. */
+TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {
+    TG__T v[2];
+    tg__optim_run run;
+    TG__CU_PLACES(6)
+    v[1] = TG__CU(tg__cu_get)(TG__CU_D(5), r->o[5].p, at[5]);
+    run.n = 1; run.number = r->number; run.whole = r->whole; run.p = &v[0]; run.g = &v[1];
+    TG__FT(tg__optim_powers)(&run);
+    return v[0];
+}
+/* 512 elements over 64 lanes, as >>impl-optim cuts and >>pass-reduce folds them. */
+TG__INLINE void TG__CU(tg__cu_norm_blocks)(const tg__cu_optim *r, int64_t block) {
+    TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
+    int half;
+    TG__CU_THREADS(t) {
+        const int64_t first = (block * 4 + t / 64) * 512, n = r->n - first < 512 ? r->n - first : 512;
+        int64_t i;
+        TG__T v;
+        if (n <= 0) continue;
+        v = t % 64 < n ? TG__CU(tg__cu_power)(r, first + t % 64) : r->whole[1] ? TG__CU(tg__cu_power)(r, first) : 0;
+        for (i = t % 64 + 64; i < n; i += 64) { const TG__T b = TG__CU(tg__cu_power)(r, first + i); v = r->whole[1] ? TG__W(maxn)(v, b) : v + b; }
+        s[t] = v;
+    }
+    TG__CU_BARRIER
+    for (half = 32; half > 0; half /= 2) {
+        TG__CU_THREADS(t) if (t % 64 < half && r->n - (block * 4 + t / 64) * 512 > half) s[t] = r->whole[1] ? TG__W(maxn)(s[t], s[t + half]) : s[t] + s[t + half];
+        TG__CU_BARRIER
+    }
+    TG__CU_THREADS(t) if (t % 64 == 0 && (block * 4 + t / 64) * 512 < r->n) r->partial[block * 4 + t / 64] = (double)s[t];
+}
+TG__INLINE void TG__CU(tg__cu_norm_join)(const tg__cu_optim *r) {
+    TG__CU_THREADS(t) {
+        double sum = 0;
+        if (t) continue;
+        for (int64_t i = 0; i * 512 < r->n; i++) { const double b = r->partial[i]; sum = !r->whole[1] ? sum + b : sum != sum || sum > b ? sum : b; }
+        *(double *)r->o[0].p = sum;
+    }
+}
+TG__CU_KERNEL(TG__CU(tg__cu_norm_parts), tg__cu_optim, TG__CU(tg__cu_norm_blocks)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_norm_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_norm_join)(r); })
+#endif
+
 #if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)
 /* ---- gemm: in the orders of >>pass-gemm ----
    In order: tiles of 128 x 64 of c, 8 x 4 to a thread. Reductions: 64 lanes to an element of c, or 8 of them to each of
@@ -1932,7 +2065,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 1103 \"tensorgrad_cuda.h\"\n",
+"#line 1161 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -1999,8 +2132,9 @@ static const char *const tg__cu_words[] = {
 "TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 1170 \"tensorgrad_cuda.h\"\n",
+"#line 1228 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
+"#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
 "#define TG__VN_F64 1\n",
 "#define TG__HAS_X86 0\n",
@@ -3366,6 +3500,19 @@ static const char *const tg__cu_words[] = {
 "TG__PRIVATE int64_t tg__int_of(double v) {\n",
 "return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN;\n",
 "}\n",
+"#line 2272 \"tensorgrad.h\"\n",
+"enum { TG_STEP_SGD, TG_STEP_ADAM, TG_STEP_RMSPROP, TG_STEP_ADAGRAD, TG_STEP_ADADELTA, TG_STEP_ADAMAX, TG_STEP_ASGD, TG_STEP_RPROP, TG_STEP_LION,\n",
+"TG_STEP_MUON, TG_STEP_CLIP, TG_STEP_NORM };\n",
+"enum { TG_DECAY_NONE, TG_DECAY_GRADIENT, TG_DECAY_PARAMETER };\n",
+"#line 38552 \"tensorgrad.h\"\n",
+"typedef struct tg__optim_run {\n",
+"int64_t n;\n",
+"int kind;\n",
+"const double *number;\n",
+"const int64_t *whole;\n",
+"void *p, *s[3];\n",
+"const void *g;\n",
+"} tg__optim_run;\n",
 "#line 10809 \"tensorgrad.h\"\n",
 "#define TG__WRAP(u) ((int64_t)(u))\n",
 "#line 10811 \"tensorgrad.h\"\n",
@@ -3446,9 +3593,18 @@ static const char *const tg__cu_words[] = {
 "char   *a, *b, *c, *bias, *partial;\n",
 "int32_t ndim, ta, tb, tc, accumulate, columns;\n",
 "} tg__cu_gemm;\n",
+"typedef struct tg__cu_optim {\n",
+"int64_t n, shape[8], row;\n",
+"int64_t whole[12];\n",
+"double  number[10];\n",
+"int64_t *rows;\n",
+"double *partial;\n",
+"int32_t ndim, small, kind;\n",
+"tg__cu_view o[6];\n",
+"} tg__cu_optim;\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 1184 \"tensorgrad_cuda.h\"\n",
+"#line 1243 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -3456,8 +3612,12 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__W\n",
 "#undef TG__CU\n",
 "#undef TG__CU_FROM\n",
+"#undef TG__FT\n",
+"#undef TG__TYPE_F32\n",
+"#define TG__FT(name) TG__FN(TG__CU(name))\n",
 "#if TG__CU_TYPE == 32\n",
 "#define TG__T float\n",
+"#define TG__TYPE_F32\n",
 "#define TG__V TG__FN(tg__vf32)\n",
 "#define TG__M TG__FN(tg__mf32)\n",
 "#define TG__VI TG__FN(tg__vi32)\n",
@@ -3479,7 +3639,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 1216 \"tensorgrad_cuda.h\"\n",
+"#line 1279 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -3512,7 +3672,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 1249 \"tensorgrad_cuda.h\"\n",
+"#line 1312 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {\n",
@@ -3529,7 +3689,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 1268 \"tensorgrad_cuda.h\"\n",
+"#line 1331 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[6]; \\\n",
@@ -3545,14 +3705,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] += rest * r->o[k].stride[0]; \\\n",
 "}\n",
 "#define TG__CU_EACH(i) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n; i += blocks * TG__CU_WIDTH)\n",
-"#line 1284 \"tensorgrad_cuda.h\"\n",
+"#line 1347 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((TG__CU_DTYPES) >> (4 * (k)) & 15)\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 1292 \"tensorgrad_cuda.h\"\n",
+"#line 1355 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;\n",
 "#define TG__CU_MAP(name, count, reads, check, value) \\\n",
@@ -3670,9 +3830,9 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 1308 \"tensorgrad_cuda.h\"\n",
+"#line 1371 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 1310 \"tensorgrad_cuda.h\"\n",
+"#line 1373 \"tensorgrad_cuda.h\"\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })\n",
 "#if TG__CU_TYPE == 64\n",
 "TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
@@ -3684,9 +3844,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 1322 \"tensorgrad_cuda.h\"\n",
+"#line 1385 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM)\n",
-"#line 1324 \"tensorgrad_cuda.h\"\n",
+"#line 1387 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -3766,9 +3926,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 1404 \"tensorgrad_cuda.h\"\n",
+"#line 1467 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 1406 \"tensorgrad_cuda.h\"\n",
+"#line 1469 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -3870,7 +4030,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 1508 \"tensorgrad_cuda.h\"\n",
+"#line 1571 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -3887,7 +4047,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 1525 \"tensorgrad_cuda.h\"\n",
+"#line 1588 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -3902,7 +4062,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 1540 \"tensorgrad_cuda.h\"\n",
+"#line 1603 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -3939,9 +4099,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 1577 \"tensorgrad_cuda.h\"\n",
+"#line 1640 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 1579 \"tensorgrad_cuda.h\"\n",
+"#line 1642 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_row_at(const tg__cu_rows *r, const int64_t *stride, int64_t row) {\n",
@@ -3960,7 +4120,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 1598 \"tensorgrad_cuda.h\"\n",
+"#line 1661 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -4029,7 +4189,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 1667 \"tensorgrad_cuda.h\"\n",
+"#line 1730 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -4053,9 +4213,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 1691 \"tensorgrad_cuda.h\"\n",
+"#line 1754 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 1693 \"tensorgrad_cuda.h\"\n",
+"#line 1756 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_slice_at(const tg__cu_index *r, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -4070,7 +4230,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 1708 \"tensorgrad_cuda.h\"\n",
+"#line 1771 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -4096,7 +4256,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 1734 \"tensorgrad_cuda.h\"\n",
+"#line 1797 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -4106,7 +4266,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_slice_at(r, r->sy, slice) + k * r->ky, r->x, tg__cu_slice_at(r, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 1744 \"tensorgrad_cuda.h\"\n",
+"#line 1807 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -4126,9 +4286,273 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 1764 \"tensorgrad_cuda.h\"\n",
+"#line 1827 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
+"#line 38562 \"tensorgrad.h\"\n",
+"#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
+"#define TG__OPTIM_STATE(i)   ((TG__T *)r->s[i])\n",
+"#define TG__OPTIM_EACH       for (int64_t i = 0; i < r->n; i += TG__VN)\n",
+"#line 38566 \"tensorgrad.h\"\n",
+"TG__INLINE TG__V TG__FT(tg__optim_get)(const TG__T *p, int64_t i) { return TG__W(load)(p + i); }\n",
+"TG__INLINE void TG__FT(tg__optim_put)(TG__T *p, int64_t i, TG__V v) {\n",
+"#if defined(TG__TYPE_F32)\n",
+"const TG__T tiny = 1.17549435e-38f;\n",
+"#else\n",
+"const TG__T tiny = 2.2250738585072014e-308;\n",
+"#endif\n",
+"TG__W(store)(p + i, TG__W(select)(TG__W(lt)(TG__W(abs)(v), TG__W(set)(tiny)), TG__W(set)(0), v));\n",
+"}\n",
+"#line 38576 \"tensorgrad.h\"\n",
+"TG__INLINE TG__V TG__FT(tg__optim_mix)(TG__V a, TG__V x, TG__V b, TG__V y) { return TG__W(add)(TG__W(mul)(a, x), TG__W(mul)(b, y)); }\n",
+"#line 38578 \"tensorgrad.h\"\n",
+"TG__INLINE TG__V TG__FT(tg__optim_take)(const tg__optim_run *r, int64_t i, TG__V *x) {\n",
+"TG__V g = TG__W(mul)(TG__W(load)((const TG__T *)r->g + i), TG__OPTIM_NUMBER(0));\n",
+"*x = TG__W(load)((const TG__T *)r->p + i);\n",
+"if (r->whole[0] == TG_DECAY_GRADIENT) g = TG__W(add)(g, TG__W(mul)(TG__OPTIM_NUMBER(2), *x));\n",
+"if (r->whole[0] == TG_DECAY_PARAMETER) *x = TG__W(mul)(TG__OPTIM_NUMBER(2), *x);\n",
+"return g;\n",
+"}\n",
+"TG__INLINE void TG__FT(tg__optim_move)(const tg__optim_run *r, int64_t i, TG__V x, TG__V rate, TG__V along) {\n",
+"TG__FT(tg__optim_put)((TG__T *)r->p, i, TG__W(sub)(x, TG__W(mul)(rate, along)));\n",
+"}\n",
+"TG__INLINE TG__V TG__FT(tg__optim_sign)(TG__V v) {\n",
+"const TG__V zero = TG__W(set)(0), one = TG__W(copysign)(TG__W(set)(1), v);\n",
+"return TG__W(select)(TG__W(mor)(TG__W(lt)(v, zero), TG__W(gt)(v, zero)), one, v);\n",
+"}\n",
+"#line 38594 \"tensorgrad.h\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_sgd)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4), ahead = TG__OPTIM_NUMBER(5);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"if (r->s[0]) {\n",
+"const TG__V b = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, g);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, b);\n",
+"g = r->whole[1] ? TG__W(add)(g, TG__W(mul)(ahead, b)) : b;\n",
+"}\n",
+"TG__FT(tg__optim_move)(r, i, x, rate, g);\n",
+"}\n",
+"}\n",
+"#line 38607 \"tensorgrad.h\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_adam)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), keep1 = TG__OPTIM_NUMBER(3), fresh1 = TG__OPTIM_NUMBER(4), keep2 = TG__OPTIM_NUMBER(5),\n",
+"fresh2 = TG__OPTIM_NUMBER(6), correct = TG__OPTIM_NUMBER(7), eps = TG__OPTIM_NUMBER(8), lead = TG__OPTIM_NUMBER(9);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, m, v, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"m = TG__FT(tg__optim_mix)(keep1, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh1, g);\n",
+"v = TG__FT(tg__optim_mix)(keep2, TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i), fresh2, TG__W(mul)(g, g));\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, m);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(1), i, v);\n",
+"if (r->s[2]) {\n",
+"v = TG__W(maxn)(TG__FT(tg__optim_get)(TG__OPTIM_STATE(2), i), v);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(2), i, v);\n",
+"}\n",
+"v = TG__W(add)(TG__W(mul)(TG__W(sqrt)(v), correct), eps);\n",
+"if (r->number[9] != 0) m = TG__W(add)(m, TG__W(mul)(lead, g));\n",
+"TG__FT(tg__optim_move)(r, i, x, rate, TG__W(div)(m, v));\n",
+"}\n",
+"}\n",
+"#line 38626 \"tensorgrad.h\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_rmsprop)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4), eps = TG__OPTIM_NUMBER(5), momentum = TG__OPTIM_NUMBER(6);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, v, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"v = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, TG__W(mul)(g, g));\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, v);\n",
+"if (r->s[1]) {\n",
+"const TG__V mean = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i), fresh, g);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(1), i, mean);\n",
+"v = TG__W(maxn)(TG__W(sub)(v, TG__W(mul)(mean, mean)), TG__W(set)(0));\n",
+"}\n",
+"g = TG__W(div)(g, TG__W(add)(TG__W(sqrt)(v), eps));\n",
+"if (r->s[2]) {\n",
+"g = TG__W(add)(TG__W(mul)(momentum, TG__FT(tg__optim_get)(TG__OPTIM_STATE(2), i)), g);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(2), i, g);\n",
+"}\n",
+"TG__FT(tg__optim_move)(r, i, x, rate, g);\n",
+"}\n",
+"}\n",
+"#line 38646 \"tensorgrad.h\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_adagrad)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), eps = TG__OPTIM_NUMBER(3);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, v, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"v = TG__W(add)(TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), TG__W(mul)(g, g));\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, v);\n",
+"TG__FT(tg__optim_move)(r, i, x, rate, TG__W(div)(g, TG__W(add)(TG__W(sqrt)(v), eps)));\n",
+"}\n",
+"}\n",
+"#line 38656 \"tensorgrad.h\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_adadelta)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4), eps = TG__OPTIM_NUMBER(5);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, v, d, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"v = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, TG__W(mul)(g, g));\n",
+"d = TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i);\n",
+"g = TG__W(mul)(TG__W(div)(TG__W(sqrt)(TG__W(add)(d, eps)), TG__W(sqrt)(TG__W(add)(v, eps))), g);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, v);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(1), i, TG__FT(tg__optim_mix)(keep, d, fresh, TG__W(mul)(g, g)));\n",
+"TG__FT(tg__optim_move)(r, i, x, rate, g);\n",
+"}\n",
+"}\n",
+"#line 38669 \"tensorgrad.h\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_adamax)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4), fade = TG__OPTIM_NUMBER(5), eps = TG__OPTIM_NUMBER(6);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, m, v, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"m = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, g);\n",
+"v = TG__W(maxn)(TG__W(mul)(fade, TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i)), TG__W(add)(TG__W(abs)(g), eps));\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, m);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(1), i, v);\n",
+"TG__FT(tg__optim_move)(r, i, x, rate, TG__W(div)(m, v));\n",
+"}\n",
+"}\n",
+"#line 38681 \"tensorgrad.h\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_asgd)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), shrink = TG__OPTIM_NUMBER(3), keep = TG__OPTIM_NUMBER(4), fresh = TG__OPTIM_NUMBER(5);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"x = TG__W(sub)(TG__W(mul)(shrink, x), TG__W(mul)(rate, g));\n",
+"TG__FT(tg__optim_put)((TG__T *)r->p, i, x);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, x));\n",
+"}\n",
+"}\n",
+"#line 38692 \"tensorgrad.h\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_rprop)(const tg__optim_run *r) {\n",
+"const TG__V shrink = TG__OPTIM_NUMBER(3), grow = TG__OPTIM_NUMBER(4), least = TG__OPTIM_NUMBER(5), most = TG__OPTIM_NUMBER(6), zero = TG__W(set)(0);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, step, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"const TG__V before = TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), turn = TG__W(mul)(TG__FT(tg__optim_sign)(g), TG__FT(tg__optim_sign)(before));\n",
+"const TG__M turned = TG__W(lt)(turn, zero);\n",
+"step = TG__W(mul)(TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i), TG__W(select)(turned, shrink, TG__W(select)(TG__W(gt)(turn, zero), grow, TG__W(set)(1))));\n",
+"step = TG__W(minn)(TG__W(maxn)(step, least), most);\n",
+"g = TG__W(select)(turned, zero, g);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, g);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(1), i, step);\n",
+"TG__FT(tg__optim_move)(r, i, x, step, TG__FT(tg__optim_sign)(g));\n",
+"}\n",
+"}\n",
+"#line 38707 \"tensorgrad.h\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_lion)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), keep1 = TG__OPTIM_NUMBER(3), fresh1 = TG__OPTIM_NUMBER(4), keep2 = TG__OPTIM_NUMBER(5), fresh2 = TG__OPTIM_NUMBER(6);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"const TG__V m = TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, TG__FT(tg__optim_mix)(keep2, m, fresh2, g));\n",
+"TG__FT(tg__optim_move)(r, i, x, rate, TG__FT(tg__optim_sign)(TG__FT(tg__optim_mix)(keep1, m, fresh1, g)));\n",
+"}\n",
+"}\n",
+"#line 38717 \"tensorgrad.h\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_muon)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, g));\n",
+"TG__FT(tg__optim_move)(r, i, x, rate, TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i));\n",
+"}\n",
+"}\n",
+"TG__PRIVATE void TG__FT(tg__optim_clip)(const tg__optim_run *r) {\n",
+"const TG__V scale = TG__OPTIM_NUMBER(0), most = TG__OPTIM_NUMBER(1), least = TG__W(neg)(most);\n",
+"TG__T *p = (TG__T *)r->p;\n",
+"TG__OPTIM_EACH TG__W(store)(p + i, TG__W(minn)(TG__W(maxn)(TG__W(mul)(TG__W(load)(p + i), scale), least), most));\n",
+"}\n",
+"#line 38731 \"tensorgrad.h\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_powers)(const tg__optim_run *r) {\n",
+"const double order = r->number[1];\n",
+"const TG__V one = TG__W(set)(1), zero = TG__W(set)(0), p = TG__OPTIM_NUMBER(1);\n",
+"const TG__T *x = (const TG__T *)r->g;\n",
+"TG__T *y = (TG__T *)r->p;\n",
+"if (order == 2) TG__OPTIM_EACH { const TG__V a = TG__W(load)(x + i); TG__W(store)(y + i, TG__W(mul)(a, a)); }\n",
+"else if (order == 0) TG__OPTIM_EACH TG__W(store)(y + i, TG__W(select)(TG__W(eq)(TG__W(load)(x + i), zero), zero, one));\n",
+"else if (order == 1 || r->whole[1]) TG__OPTIM_EACH TG__W(store)(y + i, TG__W(abs)(TG__W(load)(x + i)));\n",
+"else TG__OPTIM_EACH TG__W(store)(y + i, TG__W(pow)(TG__W(abs)(TG__W(load)(x + i)), p));\n",
+"}\n",
+"#line 38742 \"tensorgrad.h\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_whole)(const tg__optim_run *r) {\n",
+"switch (r->kind) {\n",
+"case TG_STEP_SGD: TG__FT(tg__optim_sgd)(r); break;\n",
+"case TG_STEP_ADAM: TG__FT(tg__optim_adam)(r); break;\n",
+"case TG_STEP_RMSPROP: TG__FT(tg__optim_rmsprop)(r); break;\n",
+"case TG_STEP_ADAGRAD: TG__FT(tg__optim_adagrad)(r); break;\n",
+"case TG_STEP_ADADELTA: TG__FT(tg__optim_adadelta)(r); break;\n",
+"case TG_STEP_ADAMAX: TG__FT(tg__optim_adamax)(r); break;\n",
+"case TG_STEP_ASGD: TG__FT(tg__optim_asgd)(r); break;\n",
+"case TG_STEP_RPROP: TG__FT(tg__optim_rprop)(r); break;\n",
+"case TG_STEP_LION: TG__FT(tg__optim_lion)(r); break;\n",
+"case TG_STEP_MUON: TG__FT(tg__optim_muon)(r); break;\n",
+"case TG_STEP_CLIP: TG__FT(tg__optim_clip)(r); break;\n",
+"default: TG__FT(tg__optim_powers)(r); break;\n",
+"}\n",
+"}\n",
+"#line 1830 \"tensorgrad_cuda.h\"\n",
+"#undef TG__CU_RULE\n",
+"#ifdef TG__CU_KIND\n",
+"#define TG__CU_RULE(asked) TG__CU_KIND\n",
+"#else\n",
+"#define TG__CU_RULE(asked) (asked)\n",
+"#endif\n",
+"TG__INLINE void TG__CU(tg__cu_step_of)(const tg__cu_optim *r, int64_t i) {\n",
+"TG__T v[6];\n",
+"tg__optim_run run;\n",
+"int k;\n",
+"TG__CU_PLACES(6)\n",
+"if (r->rows) {\n",
+"const int64_t q = i / r->row, place = r->rows[q] * r->row + (i - q * r->row);\n",
+"TG__CU_UNROLL for (k = 0; k < 5; k++) at[k] = place;\n",
+"at[5] = i;\n",
+"}\n",
+"TG__CU_UNROLL for (k = 0; k < 6; k++) v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]) : 0;\n",
+"run.n = 1; run.kind = TG__CU_RULE(r->kind); run.number = r->number; run.whole = r->whole;\n",
+"run.p = r->o[1].p ? &v[1] : &v[0]; run.g = &v[5];\n",
+"run.s[0] = r->o[2].p ? &v[2] : 0; run.s[1] = r->o[3].p ? &v[3] : 0; run.s[2] = r->o[4].p ? &v[4] : 0;\n",
+"TG__FT(tg__optim_whole)(&run);\n",
+"if (r->o[1].p) v[0] = v[1];\n",
+"TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
+"#line 1856 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
+"TG__T v[2];\n",
+"tg__optim_run run;\n",
+"TG__CU_PLACES(6)\n",
+"v[1] = TG__CU(tg__cu_get)(TG__CU_D(5), r->o[5].p, at[5]);\n",
+"run.n = 1; run.number = r->number; run.whole = r->whole; run.p = &v[0]; run.g = &v[1];\n",
+"TG__FT(tg__optim_powers)(&run);\n",
+"return v[0];\n",
+"}\n",
+"#line 1866 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_norm_blocks)(const tg__cu_optim *r, int64_t block) {\n",
+"TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
+"int half;\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t first = (block * 4 + t / 64) * 512, n = r->n - first < 512 ? r->n - first : 512;\n",
+"int64_t i;\n",
+"TG__T v;\n",
+"if (n <= 0) continue;\n",
+"v = t % 64 < n ? TG__CU(tg__cu_power)(r, first + t % 64) : r->whole[1] ? TG__CU(tg__cu_power)(r, first) : 0;\n",
+"for (i = t % 64 + 64; i < n; i += 64) { const TG__T b = TG__CU(tg__cu_power)(r, first + i); v = r->whole[1] ? TG__W(maxn)(v, b) : v + b; }\n",
+"s[t] = v;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (half = 32; half > 0; half /= 2) {\n",
+"TG__CU_THREADS(t) if (t % 64 < half && r->n - (block * 4 + t / 64) * 512 > half) s[t] = r->whole[1] ? TG__W(maxn)(s[t], s[t + half]) : s[t] + s[t + half];\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__CU_THREADS(t) if (t % 64 == 0 && (block * 4 + t / 64) * 512 < r->n) r->partial[block * 4 + t / 64] = (double)s[t];\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_norm_join)(const tg__cu_optim *r) {\n",
+"TG__CU_THREADS(t) {\n",
+"double sum = 0;\n",
+"if (t) continue;\n",
+"for (int64_t i = 0; i * 512 < r->n; i++) { const double b = r->partial[i]; sum = !r->whole[1] ? sum + b : sum != sum || sum > b ? sum : b; }\n",
+"*(double *)r->o[0].p = sum;\n",
+"}\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_parts), tg__cu_optim, TG__CU(tg__cu_norm_blocks)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_norm_join)(r); })\n",
+"#endif\n",
+"#line 1897 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 1768 \"tensorgrad_cuda.h\"\n",
+"#line 1901 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -4151,14 +4575,14 @@ static const char *const tg__cu_kernels[] = {
 "return at;\n",
 "}\n",
 "#endif\n",
-"#line 1791 \"tensorgrad_cuda.h\"\n",
+"#line 1924 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 1798 \"tensorgrad_cuda.h\"\n",
+"#line 1931 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), i, j, v);\n",
@@ -4240,7 +4664,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 1880 \"tensorgrad_cuda.h\"\n",
+"#line 2013 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",

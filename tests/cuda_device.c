@@ -1,4 +1,5 @@
 /* tensorgrad_cuda.h on the driver of the test's own (cuda_fake.c), whose libraries lie in the folder that is the first argument; test_cuda.sh builds and runs it.
+   With `gpu` instead of a folder: the operations alone, on a real GPU.
    Every operation and optimiser, forward and backward, gives the CPU's bits. The CPU's kernels are the plain ones in strict mode, which round as a fused multiply-add does. Then memory,
    errors in values, each call of the driver and of NVRTC failing in turn, missing libraries. */
 #include "test.h"
@@ -249,6 +250,14 @@ static void missing(void) {
 int main(int argc, char **argv) {
     char path[600];
     void *a, *b;
+    if (argc > 1 && strcmp(argv[1], "gpu") == 0) {                          /* on a real one: tools/gpu_check.sh. Numbers so small that GPUs and CPUs part are not among these */
+        tg = open_strict();
+        if (!CHECK_MSG(tg_cuda_open(tg, 0, .synchronise = true), "%s", tg_error_text(tg))) return test_end("cuda_device");
+        printf("%s\n", tg_cuda_name(tg));
+        sizes(); all_ops(false); optimisers(); test_move();
+        test_close(tg);
+        return test_end("cuda_device");
+    }
     folder = argc > 1 ? argv[1] : ".";
     snprintf(path, sizeof path, "%s/libcuda.so.1", folder); a = dlopen(path, RTLD_NOW);
     snprintf(path, sizeof path, "%s/libnvrtc.so.12", folder); b = dlopen(path, RTLD_NOW);
