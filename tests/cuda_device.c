@@ -132,6 +132,27 @@ static void failing_calls(fake_state *of, const char *whose) {
     CHECK(at > 30);
 }
 
+/* The host's memory ends: each allocation fails once. */
+static void failing_allocations(void) {
+    test_heap heap = TEST_HEAP;
+    int ends = 0;
+    for (heap.fail_at = 1; heap.fail_at < 2000; heap.fail_at++) {
+        tg_config c = test_config(&heap);
+        tg_ctx *t;
+        bool ok;
+        c.no_cache = true;                                                     /* each block is asked for */
+        t = tg_open(&c);
+        ok = t && tg_cuda_open(t, 0, .folder = folder) && work(t);
+        CHECK_MSG(ok || !t || tg_error(t) == TG_ERROR_MEMORY || tg_error(t) == TG_ERROR_UNSUPPORTED, "allocation %ld: %s", (long)heap.fail_at, tg_error_text(t));
+        test_close(t);
+        nothing_left("an allocation that failed");
+        ends++;
+        if (!test_heap_ended(&heap)) break;
+    }
+    printf("%d allocations, each failed once\n", ends);
+    CHECK(ends > 20);
+}
+
 static void memory(void) {
     tg_ctx *t = open_strict();
     int allocations, step, waits;
@@ -254,7 +275,7 @@ int main(int argc, char **argv) {
         tg = open_strict();
         if (!CHECK_MSG(tg_cuda_open(tg, 0, .synchronise = true), "%s", tg_error_text(tg))) return test_end("cuda_device");
         printf("%s\n", tg_cuda_name(tg));
-        sizes(); all_ops(false); optimisers(); test_move();
+        sizes(); all_ops(true); optimisers(); test_move();
         test_close(tg);
         return test_end("cuda_device");
     }
@@ -266,6 +287,7 @@ int main(int argc, char **argv) {
     missing();
     memory();
     values();
+    failing_allocations();
     failing_calls(driver, "the driver");
     failing_calls(compiler, "NVRTC");
     tg = open_strict();

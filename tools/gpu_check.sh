@@ -1,6 +1,7 @@
 #!/bin/sh
 # On a machine with an NVIDIA GPU: builds with plain cc, runs the goldens, the operations and the example on it, and writes what came into one file. At most 8 minutes; needs no network.
-#   sh tools/gpu_check.sh [FOLDER]      FOLDER: goldens to run, *.jsonl with their .safetensors (../shared/golden does not travel: copy a part of it into build/gpu/golden, which is the default)
+#   sh tools/gpu_check.sh [FOLDER]      FOLDER: goldens to run, *.jsonl with their .safetensors (../shared/golden does not travel: copy a part of it into build/gpu/golden, which is the default;
+#                                     each file is a context of its own and compiles its kernels again, so that some ten files are enough for the time)
 # Sections that are done are not run again: build/gpu/NAME.txt holds each one's output; remove it to repeat one. The results: build/gpu/results.txt.
 cd "$(dirname "$0")/.." || exit 2
 out=build/gpu
