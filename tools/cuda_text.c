@@ -3,7 +3,8 @@
      ./cuda_text tensorgrad.h tensorgrad_cuda.h            writes it in place, if it is out of date
      ./cuda_text --check tensorgrad.h tensorgrad_cuda.h    says whether it is; exits with 1 if so
      ./cuda_text --words tensorgrad.h tensorgrad_cuda.h    prints the first part as it is, --kernels the second: for a host's compiler, which reads the second for each type
-   Comments and what is only space go; #line tells where a run of lines stands. */
+   Comments and what is only space go; #line tells where a run of lines stands; lines of
+   tensorgrad.h are counted from where their piece begins, so that the text is out of date only where a piece was changed. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,7 +116,11 @@ static void gather(text *out, const piece *p, size_t n, char *const *file, char 
         to = from ? line_of(strchr(from, '\n') + 1, p[i].to) : NULL;
         if (!to) { fprintf(stderr, "cuda_text: %s has no lines '%s' to '%s'\n", path[p[i].file], p[i].from, p[i].to); exit(2); }
         for (k = 0; k < p[i].less; k++) { to--; while (to > from && to[-1] != '\n') to--; }
-        strip(out, from, to, line_number(file[p[i].file], from), name_of(path[p[i].file]));
+        if (p[i].file == 0) {                                            /* lines are counted from the piece on: what changes elsewhere in the file changes nothing here */
+            char name[200];
+            sprintf(name, "tensorgrad.h, from the line '%.120s' on", p[i].from);
+            strip(out, from, to, 1, name);
+        } else strip(out, from, to, line_number(file[p[i].file], from), name_of(path[p[i].file]));
     }
 }
 static void literals(text *out, const char *name, const text *t) {
