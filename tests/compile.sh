@@ -83,6 +83,9 @@ if in_group warnings; then
     # PART I includes stddef, stdint and stdbool only
     others=$(awk '/^#if defined\(TENSORGRAD_IMPLEMENTATION\)/ { exit } /^ *# *include </ { print $2 $3 }' tensorgrad.h | grep -vE '<std(def|int|bool)\.h>' | tr '\n' ' ')
     if [ -z "$others" ]; then pass; else fail "the declarations include more than stddef, stdint and stdbool: $others"; fi
+    # the models, which are C, are C++20 too: PORTING.md says so
+    { echo '#include "tensorgrad.h"'; echo '#include <stdio.h>'; echo '#include <stdlib.h>'; echo '#include <string.h>'; echo '#include <math.h>'; for f in examples/models/*.h; do echo "#include \"$f\""; done; } > $out/models.cpp
+    for c in g++ clang++; do compiles "$c c++20, examples/models" $c -std=c++20 -Wall -Wno-unused-function $inc -fsyntax-only $out/models.cpp; done
     # programs beside the tests, which nobody else compiles every day
     for f in tools/*.c; do compiles "$f" gcc -std=gnu99 -fsyntax-only $inc -DTENSORGRAD_TEACH -Wall $f; done
 fi

@@ -107,17 +107,17 @@ build_test() {
     said=$program.txt
     b_kind=$(kinds "$b_file")
     case $b_kind in
-        public*) build_once "$program" "$b_file tests/*.h examples/models/*.h tensorgrad.h $b_with" "$@" -DTG__IMPLEMENTATION_DONE -include tests/isa.h "$b_file" "$b_with" $(flags_of "$b_file");;
+        public*) build_once "$program" "$b_file tests/*.h tools/*.h examples/models/*.h tensorgrad.h $b_with" "$@" -DTG__IMPLEMENTATION_DONE -include tests/isa.h "$b_file" "$b_with" $(flags_of "$b_file");;
         own*)    build_once "$program" "$b_file tests/*.h tensorgrad.h" "$@" "$b_file" $(flags_of "$b_file");;
         *)
             b_together=$(private_tests)
-            build_once build/groups "$(echo $b_together) tests/*.h tensorgrad.h" group $b_together
+            build_once build/groups "$(echo $b_together) tests/*.h tools/*.h tensorgrad.h" group $b_together
             b_number=$(sed -n "s|^\([0-9]*\) $b_file\$|\1|p" build/groups)
             if [ -n "$b_number" ]; then b_together=$(sed -n "s/^$b_number //p" build/groups); else b_number=$b_name b_together=$b_file; fi
             b_unit=$b_dir/private_$b_number
             said=$b_unit.txt
             unit "$b_unit.c" $b_together
             program="$b_unit $b_name"
-            build_once "$b_unit" "$b_unit.c $(echo $b_together) tests/*.h tensorgrad.h" "$@" -I. "$b_unit.c" $(flags_of $b_together);;
+            build_once "$b_unit" "$b_unit.c $(echo $b_together) tests/*.h tools/*.h tensorgrad.h" "$@" -I. "$b_unit.c" $(flags_of $b_together);;
     esac
 }

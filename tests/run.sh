@@ -16,7 +16,8 @@
 #     names at file scope, or macros, are another's goes into a second such file, and so on: to share names costs a compile, nothing else. build/groups tells.
 # A line `run.sh flags: -lfoo` in a test adds to its compile line. Every test runs behind isa.h, which reads TG_TEST_ISA.
 # Settings: CC (gcc if there, else cc); TG_CFLAGS for tests and object (else -O1 and -O2); TG_JOBS (2); TG_PARTS="bits conv": these parts only;
-# TG_TEST_ISA=avx2 or plain: as on a machine that has no more; TG_LIMIT: what one part may take (600), in units of what unit.c takes on this machine, one being
+# TG_TEST_ISA=avx2 or plain: as on a machine that has no more; TG_TENSORBOARD: a python with that package (else python3 is asked);
+# TG_LIMIT: what one part may take (600), in units of what unit.c takes on this machine, one being
 # a second on a machine of 2025. In shards of `all` TG_TEST_ALL=1 is in the environment, and TG_TEST_SEED, which is printed, chooses the piece of a long sweep,
 # or what is random.
 

@@ -5,6 +5,8 @@
 #include "test.h"
 #include <math.h>
 #include "op_list.h"
+#define TG_FIT_IMPLEMENTATION
+#include "../tools/tg_fit.h"
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <sys/mman.h>
@@ -301,6 +303,34 @@ static void test_numbers(void) {
     tg_end(tg, m);
 }
 
+/* The trainer carries batches to where its net is, and ends with the bits of the CPU: gradients of two batches added up, a scale, clipping, metrics. */
+static void test_trainer(void) {
+    static const char *const metrics[] = { "accuracy", "f1", NULL };
+    tg_mark m = tg_begin(tg);
+    tg_tensor *t[2];
+    tg_fit_report r[2];
+    tg_module *net[2];
+    tg_data *data;
+    int side;
+    t[0] = tg_randn(tg, TG_SHAPE(22, 3)); t[1] = tg_randint(tg, 0, 2, TG_SHAPE(22));
+    data = tg_data_new(t, 2, 4);
+    net[0] = tg_nn_sequential(tg, tg_nn_linear(tg, 3, 5), tg_nn_tanh(tg), tg_nn_linear(tg, 5, 2));
+    net[1] = tg_module_copy(net[0]);
+    CHECK(tg_module_to_device(net[1], OTHER)); CHECK_OK(tg);
+    for (side = 0; side < 2; side++) {
+        tg_fit_args a;
+        memset(&a, 0, sizeof a);
+        a.net = net[side]; a.opt = tg_optim_adamw(net[side], 0.05, .loss_scale = 64, .skip_nonfinite = true); a.train = a.valid = data;
+        a.epochs = 2; a.accumulate = 2; a.clip = 0.5; a.metrics = metrics; a.show = TG_FIT_QUIET;
+        CHECK_MSG(tg_fit(&a, &r[side]), "%s %s", r[side].text, tg_error_text(tg));
+        tg_optim_free(a.opt);
+    }
+    CHECK(r[0].steps == 6 && r[0].valid_loss <= r[1].valid_loss && r[0].valid_loss >= r[1].valid_loss && r[0].metric[0] <= r[1].metric[0] && r[0].metric[0] >= r[1].metric[0]);
+    CHECK(same(home(tg_module_tensor_at(net[1], "0.weight")), tg_module_tensor_at(net[0], "0.weight")));
+    tg_module_free(net[0]); tg_module_free(net[1]); tg_data_free(data);
+    CHECK_OK(tg);
+    tg_end(tg, m);
+}
 int main(void) {
     int f;
     room = (char *)mmap(NULL, ROOM, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -318,6 +348,7 @@ int main(void) {
     test_rest();
     test_numbers();
     test_second_order();
+    test_trainer();
     lines = 0; tg->devices[OTHER].told = 0;
     for (refused_family = 1; refused_family < TG_FAMILIES; refused_family++) {
         declined = 0; lines = 0;

@@ -47,7 +47,7 @@ launch() {
 }
 
 # The course. Figures leave room: they are not the same with every instruction set. Of two, the first is for the short run, the second for the full one.
-course="01_resnet 02_lstm 03_gpt 04_sentiment 05_bert 06_dcgan 07_diffusion 08_vae 09_yolo 10_ssd 11_style 12_recommender 13_dqn 14_ppo 15_imitation 16_evolution 17_transfer"
+course="01_resnet 02_lstm 03_gpt 04_sentiment 05_bert 06_dcgan 07_diffusion 08_vae 09_yolo 10_ssd 11_style 12_recommender 13_dqn 14_ppo 15_imitation 16_evolution 17_transfer 18_fit"
 of() { if [ -n "$TG_TEST_ALL" ]; then echo "$2"; else echo "$1"; fi; }
 check_course() {
     name=$1 log=$2.txt
@@ -82,6 +82,10 @@ check_course() {
     16_evolution)   least "$log" '^the best brain passes \([0-9]*\) gates.*' "$(of 5 20)";;
     17_transfer)    least "$log" '^with the body .* \([0-9.]*\)% of unseen ones.*' "$(of 65 80)"
                     least "$log" '^\([0-9]*\) tensors loaded, 2 of another shape:$' 19;;
+    18_fit)         least "$log" '^\([0-9.]*\)% of 500 unseen pictures.*' "$(of 25 85)"
+                    prints "$log" '^the power fails after [0-9]* steps$' 1
+                    grep -q '</html>' "$work/fit.html" && [ -n "$(ls "$work/fit_board")" ] && ok || fail "$log: no page or no events"
+                    rm -rf "$work/fit.html" "$work/fit_board";;
     esac
 }
 

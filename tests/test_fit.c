@@ -1,4 +1,5 @@
-/* tools/tg_fit.h: metrics by hand and against a plain count, the trainer's bits against the plain loop's and of resumed runs, early stop, best weights, callbacks, curves, events that TensorBoard reads.
+/* tools/tg_fit.h: metrics by hand, against a plain count and against scikit-learn's and COCO's numbers, the trainer's bits against the plain loop's and of resumed runs, gradients of several batches,
+   L-BFGS, halves and scales of the loss, losses that are no numbers, early stop, best weights, callbacks, curves, events that TensorBoard reads.
    cc tests/test_fit.c -o test_fit -lm -lpthread && ./test_fit
    TensorBoard's own reader is asked where TG_TENSORBOARD names a python that has it, or python3 does. */
 #include "test.h"
@@ -57,15 +58,82 @@ static void detections(void) {
     tg_detections_free(&d);
 }
 
+/* The same numbers in scikit-learn 1.9 and in COCO's evaluation (pycocotools 2.0), which told these results. */
+static uint64_t peers_state;
+static int64_t below(int64_t n) {
+    uint64_t s = peers_state;
+    s ^= s << 13; s ^= s >> 7; s ^= s << 17;
+    peers_state = s;
+    return (int64_t)((s >> 32) * (uint64_t)n >> 32);
+}
+static void box_of(double *b) {
+    int k;
+    for (k = 0; k < 2; k++) b[k] = (double)below(80);
+    for (k = 2; k < 4; k++) b[k] = (double)(5 + below(30));
+}
+static bool add_box(tg_detections *d, bool truth, int64_t image, int64_t label, double score, const double *at) {
+    const double corners[4] = { at[0], at[1], at[0] + at[2], at[1] + at[3] };
+    return truth ? tg_detections_truth(d, image, label, corners) : tg_detections_found(d, image, label, score, corners);
+}
+static void peers(tg_ctx *tg) {
+    static const int64_t others[5] = { 0, 1, 2, 3, 5 };
+    float scores[200][7];
+    int64_t targets[200], i, k, j;
+    double b[4], c[4];
+    tg_confusion m, none = { 3, 0, NULL };
+    tg_detections d = { NULL, NULL, 0, 0, 0, 0 };
+    peers_state = 88172645463325252u;
+    memset(scores, 0, sizeof scores);
+    for (i = 0; i < 200; i++) {                                            /* class 4 is never found, 5 is never true, 6 is nowhere */
+        k = targets[i] = below(5);
+        if (!below(3)) k = others[below(5)];
+        scores[i][k == 4 ? 0 : k] = 1;
+    }
+    CHECK(tg_confusion_new(&m, 7) && tg_confusion_add(&m, tg_from_f32(tg, TG_SHAPE(200, 7), scores[0]), tg_from(tg, TG_SHAPE(200), TG_I64, targets)));
+    CHECK_NEAR(tg_confusion_accuracy(&m), 0.6, 1e-12);
+    CHECK_NEAR(tg_confusion_precision(&m, -1), 0.457177666388, 1e-11); CHECK_NEAR(tg_confusion_recall(&m, -1), 0.509799646603, 1e-11);
+    CHECK_NEAR(tg_confusion_f1(&m, -1), 0.479454765477, 1e-11);        CHECK_NEAR(tg_confusion_iou(&m, -1), 0.378908782788, 1e-11);
+    CHECK_NEAR(tg_confusion_precision(&m, 3), 0.771428571, 1e-8); CHECK_NEAR(tg_confusion_recall(&m, 0), 0.7, 1e-8); CHECK_NEAR(tg_confusion_f1(&m, 0), 0.573770492, 1e-8);
+    CHECK(tg_confusion_precision(&m, 4) != tg_confusion_precision(&m, 4) && tg_confusion_recall(&m, 5) != tg_confusion_recall(&m, 5));
+    CHECK(tg_confusion_f1(&m, 7) != tg_confusion_f1(&m, 7) && tg_confusion_iou(&m, -2) != tg_confusion_iou(&m, -2) && tg_confusion_f1(&m, 6) != tg_confusion_f1(&m, 6));
+    CHECK(tg_confusion_f1(&none, 0) != tg_confusion_f1(&none, 0) && tg_confusion_accuracy(&none) != tg_confusion_accuracy(&none) && tg_confusion_format(&none, NULL, 0) > 0);
+    tg_confusion_free(&m);
+    for (i = 0; i < 24; i++) {
+        int64_t n = 1 + below(6);
+        for (k = 0; k < n; k++) {
+            int64_t label, copies;
+            box_of(b); label = below(3);
+            CHECK(add_box(&d, true, i, label, 0, b));
+            for (j = 0, copies = below(3); j < copies; j++) {
+                int64_t said;
+                c[0] = b[0] + (double)(below(7) - 3); c[1] = b[1] + (double)(below(7) - 3);
+                c[2] = b[2] + (double)(below(5) - 2); c[3] = b[3] + (double)(below(5) - 2);
+                said = below(5) ? label : below(3);
+                CHECK(add_box(&d, false, i, said, (double)below(1000) / 1000, c));
+            }
+        }
+        n = i == 7 ? 220 : below(3);                                       /* more than 100 of a class in one picture */
+        for (j = 0; j < n; j++) { int64_t said; box_of(b); said = below(2); CHECK(add_box(&d, false, i, said, (double)below(700) / 1000, b)); }
+    }
+    CHECK(d.n_truth == 94 && d.n_found == 323);
+    CHECK_NEAR(tg_detections_map(&d, 0), 0.107950479245, 1e-9); CHECK_NEAR(tg_detections_map(&d, 0.5), 0.307707726647, 1e-9); CHECK_NEAR(tg_detections_map(&d, 0.75), 0.048562806308, 1e-9);
+    CHECK(add_box(&d, false, 0, 0, tg_item(tg_log(tg_number(tg, -1))), b) && tg_detections_map(&d, 0.5) > 0.3);      /* a score that is none comes last */
+    tg_detections_free(&d);
+    CHECK_OK(tg);
+}
+
 /* ---- a run: points of three classes ---- */
 enum { ROWS = 120, CLASSES = 3 };
 typedef struct world { tg_ctx *tg; tg_module *net; tg_optim *opt; tg_data *train, *valid; char said[20000]; int calls[8]; int64_t stop_at; int64_t seen; } world;
+static bool ticking;
+static double tick(void *user) { static double t; (void)user; return t += 1; }      /* a clock that each look moves by a second */
 static void world_open(world *w, int threads) {
     tg_config c = test_config(NULL);
     tg_tensor *t[2];
     int64_t label[ROWS], i;
     memset(w, 0, sizeof *w);
     c.threads = threads; c.seed = 3;
+    if (ticking) c.hooks.clock = tick;
     w->tg = tg_open(&c);
     for (i = 0; i < ROWS; i++) label[i] = i * 7 % CLASSES;
     t[1] = tg_from(w->tg, TG_SHAPE(ROWS), TG_I64, label);
@@ -86,6 +154,7 @@ static bool world_call(void *user, tg_fit_event event, tg_fit_state *s) {
     w->calls[event]++;
     if (event == TG_FIT_STEP) CHECK(s->batch[0] && s->y && s->y->shape[1] == CLASSES && s->loss == s->loss);
     if (event == TG_FIT_SAVE) CHECK(s->more && tg_dict_set_meta(s->more, "mine", "42"));
+    if (event == TG_FIT_VALID) CHECK(!s->args->metrics || (s->confusion && s->confusion->total == ROWS));
     if (event == TG_FIT_RESUME) CHECK(s->more && tg_dict_meta(s->more, "mine") && s->step > 0);
     w->seen = s->step;
     return !(event == TG_FIT_STEP && s->step == w->stop_at);
@@ -132,6 +201,22 @@ static void plain(void) {
       CHECK_NEAR(r.metric[0], right / ROWS, 1e-9); }
     CHECK_OK(w.tg);
     world_close(&w);
+}
+/* Each step has its line while the clock runs: over the last one, with the metric of the last validation. */
+static void progress(void) {
+    world w;
+    tg_fit_args a;
+    ticking = true;
+    world_open(&w, 0);
+    a = world_args(&w);
+    a.epochs = 2; a.monitor = "f1"; a.no_curves = true; a.steps = 11;
+    CHECK(tg_fit(&a, NULL));
+    CHECK_MSG(strstr(w.said, "\repoch 1/2  step 8/8  loss ") && strstr(w.said, "\repoch 2/2  step 3/8  loss "), "%s", w.said);
+    { const char *line = strstr(w.said, "\repoch 2/2  step 3/8"), *metric = line ? strstr(line, "  f1 0.") : NULL, *rate = line ? strstr(line, " rows/s  0:0") : NULL;
+      CHECK_MSG(line && metric && rate && metric < rate && strstr(rate, " to go"), "%s", line ? line : "none"); }
+    CHECK(strstr(w.said, "step 8/8") && !strstr(w.said, "nan") && w.said[strlen(w.said) - 1] == '\n');
+    world_close(&w);
+    ticking = false;
 }
 /* Stopped at any step and resumed with other threads: the same bits, and the same curves. */
 static void resumed(void) {
@@ -190,6 +275,13 @@ static void stopping(void) {
     CHECK(tg_load(w.net, "test_fit.best", NULL) && world_hash(&w) == best);
     remove("test_fit.best");
     world_close(&w);
+    world_open(&w, 0);                                                      /* an early end in the middle of an epoch has its checkpoint too */
+    a = world_args(&w);
+    a.forward = worse; a.epochs = 50; a.patience = 1; a.valid_every = 3; a.min_delta = 9; a.show = TG_FIT_QUIET; a.checkpoint = "test_fit.run"; a.callback = NULL;
+    CHECK(tg_fit(&a, &r) && r.stopped_early && r.steps == 6);
+    { int64_t step = 0; CHECK(tg_run_load(w.net, w.opt, &step, NULL, "test_fit.run") && step == 6); }
+    remove("test_fit.run");
+    world_close(&w);
     world_open(&w, 0);
     a = world_args(&w);
     a.monitor = "accuracy"; a.valid_every = 3; a.steps = 10; a.epochs = 0; a.show = TG_FIT_QUIET;
@@ -202,16 +294,271 @@ static void stopping(void) {
     CHECK(tg_fit(&a, NULL));
     world_close(&w);
 }
-static tg_tensor *no_loss(void *user, tg_module *net, tg_tensor *const *batch, int n, tg_tensor **y) { (void)user; (void)net; (void)batch; (void)n; (void)y; return NULL; }
-static void refusals(void) {
-    static const char *const unknown[] = { "acuracy", NULL };
+/* ---- what the optimiser wants ---- */
+/* A net without dice, and batches in order: what is computed can be computed otherwise. */
+static void quiet_world(world *w, int threads, int64_t batch) {
+    tg_tensor *t[2];
+    world_open(w, threads);
+    t[1] = tg_randint(w->tg, 0, CLASSES, TG_SHAPE(ROWS));
+    t[0] = tg_add(tg_rand(w->tg, TG_SHAPE(ROWS, 4)), tg_unsqueeze(tg_to(t[1], TG_F32), 1));
+    w->train = tg_data_new(t, 2, batch);
+    w->valid = tg_data_new(t, 2, 50);
+    tg_seed(w->tg, 9);
+    w->net = tg_nn_sequential(w->tg, tg_nn_linear(w->tg, 4, 16), tg_nn_tanh(w->tg), tg_nn_linear(w->tg, 16, CLASSES));
+    w->opt = tg_optim_adamw(w->net, 0.01);
+}
+static tg_fit_args quiet_args(world *w) {
+    tg_fit_args a = world_args(w);
+    a.show = TG_FIT_QUIET; a.callback = NULL; a.metrics = NULL;
+    return a;
+}
+static double farthest(tg_module *a, tg_module *b) {
+    tg_tensor *p[8], *q[8];
+    int64_t i, n = tg_parameters(a, p, 8);
+    double most = 0, v;
+    (void)tg_parameters(b, q, 8);
+    for (i = 0; i < n; i++) {
+        tg_tensor *t = tg_zeros_like(p[i]);
+        CHECK(tg_read(q[i], t->data, (size_t)t->numel * 4));
+        v = tg_item(tg_amax(tg_abs(tg_sub(tg_detach(p[i]), t))));
+        if (v > most) most = v;
+    }
+    return most;
+}
+/* Three batches of 16, and at the end of an epoch one of 16 and one of 8: as batches of 48, 48 and 24. */
+static void accumulating(void) {
+    world w, whole;
+    tg_fit_args a;
+    tg_fit_report r, large;
+    uint64_t want;
+    int64_t at;
+    quiet_world(&whole, 0, 48);
+    a = quiet_args(&whole);
+    a.clip = 0.5;
+    CHECK(tg_fit(&a, &large) && large.steps == 12);
+    quiet_world(&w, 2, 16);
+    a = quiet_args(&w);
+    a.accumulate = 3; a.clip = 0.5; a.callback = world_call;
+    CHECK_MSG(tg_fit(&a, &r) && r.steps == 12 && w.calls[TG_FIT_STEP] == 12 && w.calls[TG_FIT_EPOCH] == 4, "%s %s", r.text, tg_error_text(w.tg));
+    CHECK(farthest(w.net, whole.net) < 2e-5);
+    CHECK_NEAR(r.loss, large.loss, 1e-5); CHECK_NEAR(r.valid_loss, large.valid_loss, 1e-5);
+    want = world_hash(&w);
+    world_close(&w); world_close(&whole);
+    for (at = 1; at < 12; at += 3) {                                        /* in the middle of an epoch too */
+        quiet_world(&w, 0, 16);
+        a = quiet_args(&w);
+        a.accumulate = 3; a.clip = 0.5; a.callback = world_call; a.checkpoint = "test_fit.run"; w.stop_at = at;
+        CHECK(tg_fit(&a, &r) && r.stopped_by_callback);
+        world_close(&w);
+        quiet_world(&w, 3, 16);
+        a = quiet_args(&w);
+        a.accumulate = 2; a.checkpoint = "test_fit.run"; a.resume = true;
+        CHECK(!tg_fit(&a, &r) && strstr(r.text, "other batches"));
+        a.accumulate = 3; a.clip = 0.5;
+        CHECK(tg_fit(&a, &r) && r.resumed && r.steps == 12 && world_hash(&w) == want);
+        world_close(&w);
+        remove("test_fit.run");
+    }
+}
+/* The plain loop of L-BFGS, and the trainer's; a run that is resumed. */
+static tg_tensor *lbfgs_loss(void *user) {
+    world *w = (world *)user;
+    tg_tensor *x, *y, *loss;
+    tg_batch(w->train, w->seen, &x, &y);
+    loss = tg_cross_entropy(tg_forward(w->net, x), y);
+    return tg_backward(loss) ? loss : NULL;
+}
+static void lbfgs(void) {
+    world w;
+    tg_fit_args a;
+    tg_fit_report r;
+    uint64_t want;
+    double first = 0;
+    quiet_world(&w, 0, ROWS);
+    w.opt = tg_optim_lbfgs(w.net, 1, .max_iter = 5, .strong_wolfe = true);
+    for (w.seen = 0; w.seen < 6; w.seen++) { const double v = tg_step_with(w.opt, lbfgs_loss, &w); if (!w.seen) first = v; }
+    want = world_hash(&w);
+    CHECK_OK(w.tg);
+    world_close(&w);
+    quiet_world(&w, 2, ROWS);
+    w.opt = tg_optim_lbfgs(w.net, 1, .max_iter = 5, .strong_wolfe = true);
+    a = quiet_args(&w);
+    a.epochs = 6; a.schedule = NULL;
+    CHECK_MSG(tg_fit(&a, &r) && r.steps == 6, "%s %s", r.text, tg_error_text(w.tg));
+    CHECK(world_hash(&w) == want && r.loss < 0.7 * first);
+    world_close(&w);
+    quiet_world(&w, 2, ROWS);
+    w.opt = tg_optim_lbfgs(w.net, 1, .max_iter = 5, .strong_wolfe = true);
+    a = quiet_args(&w);
+    a.epochs = 6; a.schedule = NULL; a.checkpoint = "test_fit.run"; a.steps = 3;
+    CHECK(tg_fit(&a, &r) && r.steps == 3);
+    world_close(&w);
+    quiet_world(&w, 0, ROWS);
+    w.opt = tg_optim_lbfgs(w.net, 1, .max_iter = 5, .strong_wolfe = true);
+    a = quiet_args(&w);
+    a.epochs = 6; a.schedule = NULL; a.checkpoint = "test_fit.run"; a.resume = true;
+    CHECK(tg_fit(&a, &r) && r.resumed && world_hash(&w) == want);
+    world_close(&w);
+    remove("test_fit.run");
+    quiet_world(&w, 2, 24);                                                 /* five batches in each look */
+    w.opt = tg_optim_lbfgs(w.net, 1, .max_iter = 5, .strong_wolfe = true);
+    a = quiet_args(&w);
+    a.epochs = 6; a.schedule = NULL; a.accumulate = 5;
+    CHECK(tg_fit(&a, &r) && r.steps == 6 && r.loss < 0.7 * first);
+    world_close(&w);
+}
+/* Losses that are no numbers: the run ends before them, or leaves them out. */
+static tg_tensor *sometimes(void *user, tg_module *net, tg_tensor *const *batch, int n, tg_tensor **y) {
+    world *w = (world *)user;
+    tg_tensor *loss;
+    *y = tg_forward(net, batch[0]);
+    loss = tg_cross_entropy(*y, batch[n - 1]);
+    if (net->training && w->calls[7]++ % 4 == 3) loss = tg_mul(loss, tg_log(tg_number(w->tg, -1)));
+    return loss;
+}
+static void not_finite(void) {
+    world w;
+    tg_fit_args a;
+    tg_fit_report r;
+    uint64_t before;
+    quiet_world(&w, 0, 16);
+    a = quiet_args(&w);
+    a.steps = 8; a.schedule = NULL; a.forward = sometimes; a.checkpoint = "test_fit.run"; a.checkpoint_every = 1;
+    CHECK(!tg_fit(&a, &r)); CHECK_MSG(strstr(r.text, "at step 4 the loss is") != NULL, "%s", r.text); CHECK(r.steps == 3); CHECK_OK(w.tg);
+    before = world_hash(&w);
+    CHECK(tg_run_load(w.net, w.opt, NULL, NULL, "test_fit.run") && world_hash(&w) == before);
+    remove("test_fit.run");
+    world_close(&w);
+    quiet_world(&w, 0, 16);
+    w.opt = tg_optim_adamw(w.net, 0.01, .skip_nonfinite = true);
+    a = quiet_args(&w);
+    a.forward = sometimes; a.show = TG_FIT_LINES; a.no_curves = true;
+    CHECK(tg_fit(&a, &r) && r.steps == 32 && r.skipped == 8 && tg_optim_skipped(w.opt) == 8 && r.valid_loss < 1);
+    CHECK(strstr(w.said, "skipped 8") && !strstr(w.said, "nan"));
+    a.accumulate = 2; a.show = TG_FIT_QUIET;                                /* one bad batch spoils its step alone */
+    CHECK(tg_fit(&a, &r) && r.steps == 16 && r.skipped == 8 + 8);
+    before = world_hash(&w);
+    a.accumulate = 8;                                                       /* each step has one: nothing is learned, and that is said */
+    a.epochs = 200;
+    CHECK(!tg_fit(&a, &r)); CHECK(strstr(r.text, "100 steps") && world_hash(&w) == before); CHECK_OK(w.tg);
+    world_close(&w);
+}
+/* Scales that are powers of two change no bit of f32; those of f16 are found. */
+static void scaled(void) {
+    world w;
+    tg_fit_args a;
+    tg_fit_report r, half;
+    uint64_t want;
+    double scale;
+    quiet_world(&w, 0, 16);
+    a = quiet_args(&w);
+    CHECK(tg_fit(&a, &r));
+    want = world_hash(&w);
+    world_close(&w);
+    quiet_world(&w, 0, 16);
+    w.opt = tg_optim_adamw(w.net, 0.01, .loss_scale = 1024, .skip_nonfinite = true);
+    a = quiet_args(&w);
+    a.scale_every = 5;
+    CHECK(tg_fit(&a, &half) && world_hash(&w) == want && half.skipped == 0);
+    CHECK_NEAR(tg_optim_get(w.opt, 0, "loss_scale"), 1024 * 64, 0);         /* 32 steps */
+    world_close(&w);
+    quiet_world(&w, 0, 16);
+    CHECK(tg_module_to(w.net, TG_BF16));
+    w.opt = tg_optim_adamw(w.net, 0.01, .master_weights = true);
+    a = quiet_args(&w);
+    a.metrics = metrics;
+    CHECK_MSG(tg_fit(&a, &half), "%s %s", half.text, tg_error_text(w.tg));
+    CHECK_NEAR(half.valid_loss, r.valid_loss, 0.02); CHECK(half.metric[0] > 0.4);
+    world_close(&w);
+    quiet_world(&w, 0, 16);
+    CHECK(tg_module_to(w.net, TG_F16));
+    w.opt = tg_optim_adamw(w.net, 0.01, .master_weights = true, .loss_scale = 4194304, .skip_nonfinite = true);
+    a = quiet_args(&w);
+    a.scale_every = 8; a.clip = 5; a.epochs = 6; a.schedule = NULL;
+    CHECK_MSG(tg_fit(&a, &half), "%s %s", half.text, tg_error_text(w.tg));
+    scale = tg_optim_get(w.opt, 0, "loss_scale");
+    CHECK_MSG(half.skipped > 3 && half.skipped < 20 && scale < 4194304 && scale > 64, "%d skipped, scale %g", (int)half.skipped, scale);
+    CHECK(half.valid_loss < r.valid_loss);                                  /* it made more steps */
+    want = world_hash(&w);
+    world_close(&w);
+    quiet_world(&w, 2, 16);                                                 /* the scale and its count are resumed too */
+    CHECK(tg_module_to(w.net, TG_F16));
+    w.opt = tg_optim_adamw(w.net, 0.01, .master_weights = true, .loss_scale = 4194304, .skip_nonfinite = true);
+    a = quiet_args(&w);
+    a.scale_every = 8; a.clip = 5; a.epochs = 6; a.schedule = NULL; a.checkpoint = "test_fit.run"; a.steps = 21;
+    CHECK(tg_fit(&a, &half));
+    world_close(&w);
+    quiet_world(&w, 0, 16);
+    CHECK(tg_module_to(w.net, TG_F16));
+    w.opt = tg_optim_adamw(w.net, 0.01, .master_weights = true, .loss_scale = 4194304, .skip_nonfinite = true);
+    a = quiet_args(&w);
+    a.scale_every = 8; a.clip = 5; a.epochs = 6; a.schedule = NULL; a.checkpoint = "test_fit.run"; a.resume = true;
+    CHECK(tg_fit(&a, &half) && world_hash(&w) == want && tg_optim_get(w.opt, 0, "loss_scale") <= scale && tg_optim_get(w.opt, 0, "loss_scale") >= scale);
+    remove("test_fit.run");
+    world_close(&w);
+}
+/* Parts that are in eval mode stay so, a gradient that was left over is no part of the run, single gradients are clipped. */
+static void modes(void) {
+    world w;
+    tg_fit_args a;
+    tg_module *norm;
+    uint64_t mean;
+    tg_tensor *x;
+    world_open(&w, 0);
+    norm = tg_module_at(w.net, "1");
+    tg_train(norm, false);
+    x = tg_module_tensor_at(w.net, "1.running_mean");
+    mean = test_hash(0, x->data, 64);
+    a = quiet_args(&w);
+    CHECK(tg_fit(&a, NULL) && !norm->training && w.net->training && tg_module_at(w.net, "3")->training && test_hash(0, x->data, 64) == mean);
+    world_close(&w);
+    quiet_world(&w, 0, 16);
+    w.opt = tg_optim_sgd(w.net, 1);
+    x = tg_detach(tg_clone(tg_module_tensor_at(w.net, "0.weight")));
+    tg_backward(tg_sum(tg_forward(w.net, tg_ones(w.tg, TG_SHAPE(5, 4)))));
+    a = quiet_args(&w);
+    a.steps = 1; a.schedule = NULL; a.clip_value = 1e-3;
+    CHECK(tg_fit(&a, NULL));
+    CHECK_NEAR(tg_item(tg_amax(tg_abs(tg_sub(x, tg_detach(tg_module_tensor_at(w.net, "0.weight")))))), 1e-3, 1e-6);
+    world_close(&w);
+}
+/* Boxes from a net: here each row is a picture of one box, which is found as often as its class is. */
+static bool boxes(void *user, tg_tensor *y, tg_tensor *const *batch, int n, int64_t image, tg_detections *d) {
+    static const double box[4] = { 0, 0, 10, 10 };
+    tg_tensor *best = tg_argmax_dim(y, 1, false), *truth = batch[n - 1];
+    int64_t i;
+    bool ok = true;
+    (void)user;
+    for (i = 0; i < best->numel; i++) ok = ok && tg_detections_found(d, image + i, (int64_t)tg_item(tg_select(best, 0, i)), 0.5, box) && tg_detections_truth(d, image + i, (int64_t)tg_item(tg_select(truth, 0, i)), box);
+    return ok;
+}
+static void found(void) {
+    static const char *const names[] = { "accuracy", "map", "map50", NULL };
     world w;
     tg_fit_args a;
     tg_fit_report r;
     world_open(&w, 0);
+    a = quiet_args(&w);
+    a.metrics = names; a.detect = boxes; a.monitor = "map"; a.epochs = 8;
+    CHECK(tg_fit(&a, &r) && r.metric[1] > 0.5 && r.metric[1] <= 1 && r.metric[1] >= r.metric[2] && r.metric[1] <= r.metric[2] && r.best >= r.metric[1]);
+    world_close(&w);
+}
+
+static tg_tensor *no_loss(void *user, tg_module *net, tg_tensor *const *batch, int n, tg_tensor **y) { (void)user; (void)net; (void)batch; (void)n; (void)y; return NULL; }
+static tg_tensor *many(void *user, tg_tensor *y, tg_tensor *target) { (void)user; (void)target; return y; }
+static void refusals(void) {
+    static const char *const unknown[] = { "acuracy", NULL }, *const trailing[] = { "top5x", NULL }, *const needs[] = { "map50", NULL };
+    tg_tensor *few[2];
+    world w;
+    tg_fit_args a;
+    tg_fit_report r;
+    world_open(&w, 0);
+    few[0] = tg_rand(w.tg, TG_SHAPE(8, 4)); few[1] = tg_randint(w.tg, 0, 3, TG_SHAPE(8));
 #define REFUSED(change, says) (a = world_args(&w), a.show = TG_FIT_QUIET, (void)(change), CHECK(!tg_fit(&a, &r)), CHECK_MSG(strstr(r.text, says) != NULL, "'%s' does not say '%s'", r.text, says), CHECK_OK(w.tg))
     REFUSED(a.opt = NULL, "needs .net"); REFUSED(a.net = NULL, "needs .net"); REFUSED(a.epochs = 0, "no step"); REFUSED(a.metrics = unknown, "unknown metric"); REFUSED(a.monitor = "loss", "none of");
     REFUSED(a.resume = true, "need .checkpoint"); REFUSED(a.restore_best = true, "needs .best"); REFUSED(a.tensors = 1, ".tensors"); REFUSED(a.forward = no_loss, "no loss");
+    REFUSED(a.metrics = trailing, "unknown metric"); REFUSED(a.metrics = needs, ".detect"); REFUSED(a.patience = -1, "negative"); REFUSED(a.clip = -1, "negative"); REFUSED(a.epochs = INT64_MAX, "2^53");
+    REFUSED(a.valid = tg_data_new(few, 2, 16, .drop_last = true), ".valid has no batch"); REFUSED(a.loss = many, "one element");
     REFUSED(a.html = "no/such/folder/x.html", "page"); REFUSED(a.board = "no/such/folder", "folder");
     CHECK(!tg_fit(NULL, &r) && !tg_fit(NULL, NULL));
     a = world_args(&w); a.show = TG_FIT_QUIET; a.checkpoint = "no/such/folder/x";
@@ -249,7 +596,9 @@ static const char reader[] =
     "assert set(['loss/train', 'loss/valid', 'accuracy', 'lr']) <= set(t['scalars']), t\n"
     "s = a.Scalars('loss/train'); assert [e.step for e in s] == list(range(1, 33)) and s[0].value > s[-1].value, s\n"
     "assert [e.step for e in a.Scalars('accuracy')] == [8, 16, 24, 32]\n"
+    "assert '?<b>\"&\\u00e4???\\n' in t['scalars'] and 'gradient norm' in t['scalars'], t\n"
     "h = a.Histograms('0.weight')[-1].histogram_value; assert h.num == 64 and sum(h.bucket) == 64 and len(h.bucket_limit) == 30 and h.bucket_limit[-1] == h.max, h\n"
+    "b = EventAccumulator(sys.argv[1] + '/again'); b.Reload(); assert [(e.step, e.value) for e in b.Scalars('again')] == [(1, 1), (2, 2), (3, 3), (4, -4), (5, -5)], b.Scalars('again')\n"
     "i = a.Images('picture'); assert (i[0].width, i[0].height, i[0].step) == (5, 4, 7), i\n"
     "open(sys.argv[1] + '/picture.png', 'wb').write(i[0].encoded_image_string)\n"
     "import struct, zlib\n"
@@ -274,7 +623,14 @@ static void board(void) {
     { tg_tensor *image = tg_zeros(w.tg, TG_SHAPE(3, 4, 5));
       tg_fill_(tg_select(image, 0, 1), 1); tg_fill_(tg_select(image, 0, 2), 0.5);
       CHECK(tg_board_image(b, "picture", 7, image) && !tg_board_image(b, "none", 0, tg_ones(w.tg, TG_SHAPE(4))) && tg_board_image(b, "grey", 0, tg_to(tg_ones(w.tg, TG_SHAPE(4, 4)), TG_U8))); }
+    CHECK(tg_board_scalar(b, "\xff<b>\"&\xc3\xa4\xed\xa0\x80\n", 1, 2) && !tg_board_scalar(b, NULL, 1, 2) && !tg_board_open(NULL));      /* names of any bytes */
     CHECK(tg_board_scalar(b, "nan", 1, tg_item(tg_log(tg_number(w.tg, -1)))) && tg_board_histogram(b, "none", 1, tg_zeros(w.tg, TG_SHAPE(0))));
+    { tg_board *again = tg_board_open("test_fit.dir/again");               /* a run that goes on at step 4, after having written more */
+      int64_t step;
+      for (step = 1; step <= 6; step++) CHECK(tg_board_scalar(again, "again", step, (double)step));
+      CHECK(tg_board_close(again) && (again = tg_board_open("test_fit.dir/again")) != NULL && tg_board_restart(again, 4) && !tg_board_restart(NULL, 4));
+      for (step = 4; step <= 5; step++) CHECK(tg_board_scalar(again, "again", step, (double)-step));
+      CHECK(tg_board_close(again)); }
     CHECK(tg_board_close(b) && tg_board_close(NULL) && !tg_board_scalar(NULL, "x", 0, 0) && !tg_board_open("no/such/folder"));
     CHECK_OK(w.tg);
     f = fopen("test_fit.dir/read.py", "wb");
@@ -323,12 +679,20 @@ static void memory(void) {
 int main(void) {
     tg_ctx *tg = test_open();
     confusion(tg);
+    peers(tg);
     test_close(tg);
     detections();
     plain();
+    progress();
     resumed();
     page();
     stopping();
+    accumulating();
+    lbfgs();
+    not_finite();
+    scaled();
+    modes();
+    found();
     refusals();
     board();
     memory();

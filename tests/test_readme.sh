@@ -17,7 +17,7 @@ awk '
 if [ "${1:-}" = print ]; then table; exit; fi
 cd "$(dirname "$0")/.." || exit 2
 . tests/objects.sh
-passed=0 failed=0
+passed=0 failed=0 skipped=0
 pass() { passed=$((passed + 1)); }
 fail() { failed=$((failed + 1)); echo "FAIL $1"; }
 work=build/readme
@@ -59,10 +59,18 @@ if have tcc; then
 fi
 # PORTING.md: its program in C, and every function that its table names
 sed -n '/^```c$/,/^```$/p' PORTING.md | sed '1d; /^```$/d' | sed 1d > "$work/port.c"
-prints=$(sed -n 's/^It prints `\(.*\)`.*$/\1/p' PORTING.md)
+prints=$(sed -n 's/^It prints `\(.*\)`, as.*$/\1/p' PORTING.md)
 if shared_object && $CC $limit -Wall -Wextra -I. "$work/port.c" "$object" -o "$work/port" 2>"$work/log.txt" && [ ! -s "$work/log.txt" ] && [ -n "$prints" ] && [ "$("$work/port")" = "$prints" ]; then pass; else fail "PORTING.md's program"; head -n 5 "$work/log.txt"; fi
+# and that in C++11, by C++11 and C++17, with the object that C made
+sed -n '/^```cpp$/,/^```$/p' PORTING.md | sed '1d; /^```$/d' > "$work/port.cpp"
+prints=$(sed -n 's/^It prints `\(.*\)` as well.*$/\1/p' PORTING.md)
+for cpp in 'g++ -std=c++11' 'clang++ -std=c++11' 'g++ -std=c++17'; do
+    have ${cpp%% *} || { skipped=$((skipped + 1)); echo "skip PORTING.md's program by $cpp"; continue; }
+    if $cpp $limit -Wall -Wextra -Wpedantic -I. "$work/port.cpp" "$object" -o "$work/port" -lpthread 2>"$work/log.txt" && [ ! -s "$work/log.txt" ] && [ -n "$prints" ] && [ "$("$work/port")" = "$prints" ]; then pass
+    else fail "PORTING.md's program by $cpp"; head -n 5 "$work/log.txt"; fi
+done
 for name in $(grep '^|' PORTING.md | grep -o 'tg_[a-z_0-9]*(' | grep -v 'tg_f(' | sort -u); do
     if grep -q "[ *(]${name%(}[(,)_]" tensorgrad.h; then pass; else fail "PORTING.md names ${name%(}, which is not there"; fi
 done
-echo "readme: $passed passed, $failed failed, 0 skipped"
+echo "readme: $passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]

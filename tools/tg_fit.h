@@ -33,10 +33,14 @@
        fit.html = "curves.html"; fit.board = "runs/first";
        if (!tg_fit(&fit, NULL)) ...               why stands in the context, tg_error_text, or in the report
 
-       epoch 3/10  step 214/469  loss 0.2741  lr 0.00094  18240 rows/s  0:41 to go
+       epoch 3/10  step 214/469  loss 0.2741  lr 0.00094  accuracy 0.9105  18240 rows/s  0:41 to go
 
    A run that was stopped, by a signal too, goes on from its checkpoint where it was, in the middle of an epoch, and ends with the
    bits of the run that was not stopped, with any number of threads. Everything zero is a default.
+
+   The optimiser says what else is to happen. L-BFGS: a step looks at the loss as often as it wants. .skip_nonfinite: a step whose loss or
+   gradients are no numbers is left out, counted and shown; without it the run ends there, before the step, and weights and checkpoint are as
+   they were. Halves: tg_module_to(net, TG_BF16) and .master_weights; of f16 .loss_scale and .skip_nonfinite too.
 
    Metrics (tg_confusion, tg_topk_hits, tg_detections) and the writer of TensorBoard's files (tg_board) stand alone as well. */
 #ifndef TG_FIT_H
@@ -60,17 +64,20 @@ void    tg_confusion_free(tg_confusion *c);
 bool    tg_confusion_add(tg_confusion *c, tg_tensor *scores, tg_tensor *targets);
     /* scores [N, C, ...]: the largest is the class; targets [N, ...] of any integer type. False: shapes or values do not fit */
 double  tg_confusion_accuracy(const tg_confusion *c);
-double  tg_confusion_precision(const tg_confusion *c, int64_t k);           /* of class k; NaN where there is nothing to divide by, here and below */
+double  tg_confusion_precision(const tg_confusion *c, int64_t k);
+    /* of class k; NaN where there is nothing to divide by, and for a class that does not exist. k -1, here and below: the mean over the
+       classes that came up, as true ones or as taken for, in which what has nothing to divide by counts 0: scikit-learn's "macro" */
 double  tg_confusion_recall(const tg_confusion *c, int64_t k);
-double  tg_confusion_f1(const tg_confusion *c, int64_t k);                  /* k -1: the mean over the classes that came up, "macro" */
-double  tg_confusion_iou(const tg_confusion *c, int64_t k);                 /* intersection over union; k -1: the mean, likewise */
+double  tg_confusion_f1(const tg_confusion *c, int64_t k);
+double  tg_confusion_iou(const tg_confusion *c, int64_t k);                 /* intersection over union, Jaccard's index */
 size_t  tg_confusion_format(const tg_confusion *c, char *out, size_t size); /* as a table; returns the length that is needed, as snprintf does */
 
 int64_t tg_topk_hits(tg_tensor *scores, tg_tensor *targets, int k, int64_t *counted);
     /* how many targets are among the k largest scores, and of how many; of equal scores the first counts as larger. -1: error */
 
 /* Mean average precision of boxes x0, y0, x1, y1, as COCO computes it for all sizes: of each class the precision at 101 recalls,
-   and the mean over the classes that have a true box. All zeros begin. *Owned*: _free. */
+   and the mean over the classes that have a true box; of each picture and class the 100 surest found ones count. What is true stands
+   before it is asked for; tg_detections_map sorts it. All zeros begin. *Owned*: _free. */
 typedef struct tg_detection { int64_t image, label; double score, box[4]; } tg_detection;
 typedef struct tg_detections { tg_detection *found, *truth; int64_t n_found, n_truth, room_found, room_truth; } tg_detections;
 bool    tg_detections_found(tg_detections *d, int64_t image, int64_t label, double score, const double box[4]);   /* false: out of memory */
@@ -90,6 +97,7 @@ bool tg_board_histogram(tg_board *b, const char *tag, int64_t step, tg_tensor *t
 bool tg_board_image(tg_board *b, const char *tag, int64_t step, tg_tensor *t);
     /* [H, W], [1, H, W] or [3, H, W], 0 to 1, or bytes */
 bool tg_board_graph(tg_board *b, tg_tensor *y);                             /* the recorded calls behind y */
+bool tg_board_restart(tg_board *b, int64_t step);                           /* what other files of the folder have of this step and later ones does not count any more */
 bool tg_board_flush(tg_board *b);
 bool tg_board_close(tg_board *b);                                           /* NULL is fine */
 
@@ -111,10 +119,13 @@ typedef struct tg_fit_state {
     double metric[TG_FIT_METRICS];         /* likewise, in the order of args.metrics */
     double best; int64_t best_step;        /* of what is watched; NaN before the first */
     int64_t bad;                           /* validations since then */
+    double norm;                           /* of the gradients of the last step, before they were clipped */
+    int64_t skipped;                       /* steps that were left out, as the optimiser's .skip_nonfinite wants it */
     double lr, rows_per_second, seconds, seconds_to_go;
-    tg_tensor *batch[TG_FIT_TENSORS], *y;  /* at TG_FIT_STEP: the batch and what the net made of it */
+    tg_tensor *batch[TG_FIT_TENSORS], *y;  /* at TG_FIT_STEP: the batch, of several the last, and what the net made of it; not of L-BFGS */
     tg_dict *more;                         /* at TG_FIT_SAVE and TG_FIT_RESUME: add what the run must keep, and find it again */
     tg_board *board;                       /* NULL without .board */
+    const tg_confusion *confusion;         /* of the last validation, where there is one: with "f1" or "iou", and with accuracies of at most 40 classes */
 } tg_fit_state;
 
 /* Returns the loss, of one element, and in *y, for metrics, what the net made; NULL where it failed. batch: a row's tensors. */
@@ -122,20 +133,27 @@ typedef tg_tensor *(*tg_fit_forward)(void *user, tg_module *net, tg_tensor *cons
 typedef tg_tensor *(*tg_fit_loss)(void *user, tg_tensor *y, tg_tensor *target);
 typedef bool (*tg_fit_callback)(void *user, tg_fit_event event, tg_fit_state *state);       /* false ends the run, after a checkpoint */
 typedef double (*tg_fit_schedule)(void *user, int64_t step, int64_t steps);                 /* the rate of group 0 at a step */
+/* Of a validation's batch: adds what y says and what is true. Its first row is the picture `image`, the next image + 1. */
+typedef bool (*tg_fit_detect)(void *user, tg_tensor *y, tg_tensor *const *batch, int n, int64_t image, tg_detections *d);
 
 struct tg_fit_args {
     tg_module *net; tg_optim *opt; tg_data *train;                 /* needed */
     int64_t epochs;                                                /* needed, or .steps */
+    int64_t accumulate;            /* a step takes so many batches, and their mean: as one large batch where the loss is a mean over rows */
     const char *best;              /* a file: the weights of the best validation, by tg_save */
     const char *board;             /* a folder: TensorBoard's events: losses, metrics, rate; histograms of weights; the graph; the first pictures */
     tg_fit_callback callback;
     const char *checkpoint;        /* a file: the whole run, by tg_run_save, at each end of an epoch, at the end, and ... */
     int64_t checkpoint_every;      /* ... every so many steps */
     double clip;                   /* the gradients' norm is at most that; zero: it is left */
-    tg_fit_forward forward;        /* NULL: y = tg_forward(net, batch[0]), and loss(y, batch[1]) */
+    double clip_value;             /* no gradient is larger than that, either way; likewise */
+    tg_fit_detect detect;          /* what "map" needs */
+    tg_fit_forward forward;        /* NULL: y = tg_forward(net, batch[0]), and loss(y, batch[1]); both are carried to the net's device;
+                                      of a net in f16 or bf16 batch[0] is converted to that, and y to f32 */
     const char *html;              /* a file: curves and a table, a page that needs no other file */
     tg_fit_loss loss;              /* NULL: tg_cross_entropy */
-    const char *const *metrics;    /* up to NULL, 8 at most: "accuracy", "top5" (any number), "f1", "iou", "perplexity" */
+    const char *const *metrics;    /* up to NULL, 8 at most: "accuracy", "top5" (any number), "f1", "iou", "perplexity" (exp of the loss),
+                                      "map" (COCO's), "map50" (of overlaps from 0.5 on; any percentage) */
     double min_delta;              /* what counts as better by so much */
     const char *monitor;           /* what is watched: one of the metrics; NULL: the validation's loss */
     bool monitor_falls;            /* a smaller metric is better; losses and perplexity always are so */
@@ -143,6 +161,8 @@ struct tg_fit_args {
     void (*put)(void *user, const char *text);      /* where lines go; NULL: stderr */
     bool restore_best;             /* at the end the weights of .best are loaded */
     bool resume;                   /* go on from .checkpoint, if that file is there */
+    int64_t scale_every;           /* an optimiser's .loss_scale, with .skip_nonfinite, doubles after so many steps without a skipped one,
+                                      which halves it; zero: 2000; -1: it stays */
     tg_fit_schedule schedule;      /* NULL: the rate stays */
     tg_fit_show show;              /* a line that is rewritten; or only one line per validation; or nothing */
     int64_t steps;                 /* in place of epochs */
@@ -153,7 +173,7 @@ struct tg_fit_args {
     bool no_curves;                /* no curves as text at the end */
 };
 typedef struct tg_fit_report {
-    int64_t steps, best_step;
+    int64_t steps, best_step, skipped;
     double loss, valid_loss, best, seconds, metric[TG_FIT_METRICS];
     bool resumed, stopped_early, stopped_by_callback;
     char text[256];                /* why it failed, if that stands not in the context */
@@ -298,40 +318,40 @@ static double tg_fit__ratio(double a, double b) { return b > 0 ? a / b : tg_fit_
 double tg_confusion_accuracy(const tg_confusion *c) {
     double right = 0;
     int64_t k;
-    for (k = 0; k < c->classes; k++) right += (double)c->count[k * c->classes + k];
+    for (k = 0; c->count && k < c->classes; k++) right += (double)c->count[k * c->classes + k];
     return tg_fit__ratio(right, (double)c->total);
 }
-double tg_confusion_precision(const tg_confusion *c, int64_t k) { const tg_fit__sums s = tg_fit__sums_of(c, k); return tg_fit__ratio(s.right, s.taken); }
-double tg_confusion_recall(const tg_confusion *c, int64_t k) { const tg_fit__sums s = tg_fit__sums_of(c, k); return tg_fit__ratio(s.right, s.truly); }
-static double tg_fit__mean_of(const tg_confusion *c, double (*of)(const tg_confusion *c, int64_t k)) {
+/* what `of` makes of class k; k -1: of all that came up, the mean */
+static double tg_fit__score(const tg_confusion *c, int64_t k, double (*of)(const tg_fit__sums *s)) {
     double sum = 0, n = 0, v;
-    int64_t k;
+    tg_fit__sums s;
+    if (!c->count || k < -1 || k >= c->classes) return tg_fit__nan();
+    if (k >= 0) { s = tg_fit__sums_of(c, k); return of(&s); }
     for (k = 0; k < c->classes; k++) {
-        v = of(c, k);
-        if (tg_fit__is_number(v)) { sum += v; n++; }
+        s = tg_fit__sums_of(c, k);
+        if (s.taken + s.truly <= 0) continue;
+        v = of(&s);
+        if (tg_fit__is_number(v)) sum += v;
+        n++;
     }
     return tg_fit__ratio(sum, n);
 }
-double tg_confusion_f1(const tg_confusion *c, int64_t k) {
-    tg_fit__sums s;
-    if (k < 0) return tg_fit__mean_of(c, tg_confusion_f1);
-    s = tg_fit__sums_of(c, k);
-    return tg_fit__ratio(2 * s.right, s.taken + s.truly);
-}
-double tg_confusion_iou(const tg_confusion *c, int64_t k) {
-    tg_fit__sums s;
-    if (k < 0) return tg_fit__mean_of(c, tg_confusion_iou);
-    s = tg_fit__sums_of(c, k);
-    return tg_fit__ratio(s.right, s.taken + s.truly - s.right);
-}
+static double tg_fit__precision(const tg_fit__sums *s) { return tg_fit__ratio(s->right, s->taken); }
+static double tg_fit__recall(const tg_fit__sums *s) { return tg_fit__ratio(s->right, s->truly); }
+static double tg_fit__f1(const tg_fit__sums *s) { return tg_fit__ratio(2 * s->right, s->taken + s->truly); }
+static double tg_fit__iou(const tg_fit__sums *s) { return tg_fit__ratio(s->right, s->taken + s->truly - s->right); }
+double tg_confusion_precision(const tg_confusion *c, int64_t k) { return tg_fit__score(c, k, tg_fit__precision); }
+double tg_confusion_recall(const tg_confusion *c, int64_t k) { return tg_fit__score(c, k, tg_fit__recall); }
+double tg_confusion_f1(const tg_confusion *c, int64_t k) { return tg_fit__score(c, k, tg_fit__f1); }
+double tg_confusion_iou(const tg_confusion *c, int64_t k) { return tg_fit__score(c, k, tg_fit__iou); }
 size_t tg_confusion_format(const tg_confusion *c, char *out, size_t size) {
     tg_fit__bytes b = { NULL, 0, 0, false };
     int64_t i, k;
     size_t n;
     tg_fit__text(&b, " true\\taken");
-    for (k = 0; k < c->classes; k++) tg_fit__format(&b, " %7.0f", (double)k);
+    for (k = 0; c->count && k < c->classes; k++) tg_fit__format(&b, " %7.0f", (double)k);
     tg_fit__text(&b, "   recall\n");
-    for (i = 0; i < c->classes; i++) {
+    for (i = 0; c->count && i < c->classes; i++) {
         tg_fit__format(&b, "%11.0f", (double)i);
         for (k = 0; k < c->classes; k++) tg_fit__format(&b, " %7.0f", (double)c->count[i * c->classes + k]);
         tg_fit__format(&b, "  %7.4f\n", tg_confusion_recall(c, i));
@@ -354,7 +374,7 @@ static bool tg_fit__detection_add(tg_detection **list, int64_t *n, int64_t *room
         if (!p) return false;
         *list = p; *room = more;
     }
-    (*list)[*n].image = image; (*list)[*n].label = label; (*list)[*n].score = score;
+    (*list)[*n].image = image; (*list)[*n].label = label; (*list)[*n].score = tg_fit__is_number(score) ? score : -1e300;      /* so that they can be sorted */
     memcpy((*list)[(*n)++].box, box, 4 * sizeof *box);
     return true;
 }
@@ -384,6 +404,22 @@ static int tg_fit__places(const void *p, const void *q) {              /* truth 
     if (a->label != b->label) return a->label < b->label ? -1 : 1;
     return a->image < b->image ? -1 : a->image > b->image;
 }
+/* classes together, then pictures, then the surest first */
+static int tg_fit__by_picture(const void *p, const void *q) {
+    const tg_detection *a = *(const tg_detection *const *)p, *b = *(const tg_detection *const *)q;
+    if (a->label == b->label && a->image != b->image) return a->image < b->image ? -1 : 1;
+    return tg_fit__surer(p, q);
+}
+/* Of each class and picture the 100 surest stay. */
+static int64_t tg_fit__surest(tg_detection **found, int64_t n) {
+    int64_t i, kept = 0, same = 0;
+    if (n) qsort(found, (size_t)n, sizeof *found, tg_fit__by_picture);
+    for (i = 0; i < n; i++) {
+        same = i && found[i]->label == found[i - 1]->label && found[i]->image == found[i - 1]->image ? same + 1 : 0;
+        if (same < 100) found[kept++] = found[i];
+    }
+    return kept;
+}
 /* Of one class: found[0..n) the surest first, truth[0..m) by picture. */
 static double tg_fit__average_precision(tg_detection **found, int64_t n, const tg_detection *truth, int64_t m, double iou, bool *used, double *precision, double *recall) {
     double right = 0, sum = 0;
@@ -412,7 +448,7 @@ double tg_detections_map(tg_detections *d, double iou) {
     tg_detection **found;
     double *curve, sum = 0, n = 0;
     bool *used;
-    int64_t i, f = 0, t, t_end, f_end;
+    int64_t i, n_found, f = 0, t, t_end, f_end;
     if (iou <= 0) {
         for (i = 0; i < 10; i++) sum += tg_detections_map(d, 0.5 + 0.05 * (double)i);
         return sum / 10;
@@ -423,11 +459,12 @@ double tg_detections_map(tg_detections *d, double iou) {
     curve = (double *)malloc((size_t)(d->n_found + 1) * 2 * sizeof *curve);
     used = (bool *)malloc((size_t)d->n_truth * sizeof *used);
     for (i = 0; found && i < d->n_found; i++) found[i] = &d->found[i];
-    if (found && d->n_found) qsort(found, (size_t)d->n_found, sizeof *found, tg_fit__surer);
+    n_found = found ? tg_fit__surest(found, d->n_found) : 0;
+    if (n_found) qsort(found, (size_t)n_found, sizeof *found, tg_fit__surer);
     for (t = 0; found && curve && used && t < d->n_truth; t = t_end) {
         for (t_end = t; t_end < d->n_truth && d->truth[t_end].label == d->truth[t].label; t_end++) { }
-        while (f < d->n_found && found[f]->label < d->truth[t].label) f++;
-        for (f_end = f; f_end < d->n_found && found[f_end]->label == d->truth[t].label; f_end++) { }
+        while (f < n_found && found[f]->label < d->truth[t].label) f++;
+        for (f_end = f; f_end < n_found && found[f_end]->label == d->truth[t].label; f_end++) { }
         sum += tg_fit__average_precision(found + f, f_end - f, d->truth + t, t_end - t, iou, used, curve, curve + d->n_found + 1);
         n++;
     }
@@ -474,6 +511,27 @@ static void tg_fit__string(tg_fit__bytes *b, int field, const void *p, size_t n)
     tg_fit__varint(b, n);
     tg_fit__put(b, p, n);
 }
+/* The length of the character of UTF-8 at s; 0: that is none. */
+static size_t tg_fit__character(const unsigned char *s) {
+    const size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xc2 && s[0] < 0xe0 ? 2 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 : s[0] >= 0xf0 && s[0] < 0xf5 ? 4 : 0;
+    size_t i;
+    for (i = 1; i < n; i++) if ((s[i] & 0xc0) != 0x80) return 0;
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f)) return 0;
+    return n;
+}
+/* Readers refuse a whole file for a name that is not UTF-8: such bytes become question marks. */
+static void tg_fit__clean(tg_fit__bytes *b, const char *name) {
+    const unsigned char *s = (const unsigned char *)name;
+    size_t n;
+    for (; *s; s += n ? n : 1) { n = tg_fit__character(s); if (n) tg_fit__put(b, s, n); else tg_fit__text(b, "?"); }
+}
+static void tg_fit__name(tg_fit__bytes *b, int field, const char *name) {
+    tg_fit__bytes clean = { NULL, 0, 0, false };
+    tg_fit__clean(&clean, name);
+    tg_fit__string(b, field, clean.at, clean.size);
+    b->lost |= clean.lost;
+    free(clean.at);
+}
 /* a message inside another; it is emptied */
 static void tg_fit__message(tg_fit__bytes *b, int field, tg_fit__bytes *inner) {
     tg_fit__string(b, field, inner->at, inner->size);
@@ -503,7 +561,7 @@ static bool tg_fit__event(tg_board *b, int64_t step, int field, tg_fit__bytes *c
     return ok;
 }
 tg_board *tg_board_open(const char *folder) {
-    tg_board *b = (tg_board *)calloc(1, sizeof *b);
+    tg_board *b = folder ? (tg_board *)calloc(1, sizeof *b) : NULL;
     tg_fit__bytes path = { NULL, 0, 0, false }, version = { NULL, 0, 0, false };
     FILE *there = NULL;
     int serial = 0;
@@ -522,6 +580,12 @@ tg_board *tg_board_open(const char *folder) {
     (void)tg_fit__event(b, 0, 3, &version);
     return b;
 }
+bool tg_board_restart(tg_board *b, int64_t step) {                      /* the log of sessions: one begins here */
+    tg_fit__bytes session = { NULL, 0, 0, false };
+    if (!b) return false;
+    tg_fit__whole(&session, 1, 1);
+    return tg_fit__event(b, step, 7, &session);
+}
 bool tg_board_flush(tg_board *b) { return b && fflush(b->file) == 0 && !b->failed; }
 bool tg_board_close(tg_board *b) {
     bool ok;
@@ -534,15 +598,15 @@ bool tg_board_close(tg_board *b) {
 /* A summary of one value, whose tag is there and whose content is `inner` as that field. */
 static bool tg_fit__summary(tg_board *b, const char *tag, int64_t step, int field, tg_fit__bytes *inner) {
     tg_fit__bytes value = { NULL, 0, 0, false }, summary = { NULL, 0, 0, false };
-    tg_fit__string(&value, 1, tag, strlen(tag));
+    tg_fit__name(&value, 1, tag);
     tg_fit__message(&value, field, inner);
     tg_fit__message(&summary, 1, &value);
     return tg_fit__event(b, step, 5, &summary);
 }
 bool tg_board_scalar(tg_board *b, const char *tag, int64_t step, double v) {
     tg_fit__bytes value = { NULL, 0, 0, false }, summary = { NULL, 0, 0, false };
-    if (!b) return false;
-    tg_fit__string(&value, 1, tag, strlen(tag));
+    if (!b || !tag) return false;
+    tg_fit__name(&value, 1, tag);
     tg_fit__float(&value, 2, v);
     tg_fit__message(&summary, 1, &value);
     return tg_fit__event(b, step, 5, &summary);
@@ -550,7 +614,7 @@ bool tg_board_scalar(tg_board *b, const char *tag, int64_t step, double v) {
 /* 30 buckets of one width; what is no number is left out. */
 bool tg_board_histogram(tg_board *b, const char *tag, int64_t step, tg_tensor *t) {
     enum { BUCKETS = 30 };
-    float *p = b && t ? tg_fit__floats(t) : NULL;
+    float *p = b && t && tag ? tg_fit__floats(t) : NULL;
     double low = 0, high = 0, sum = 0, squares = 0, count[BUCKETS];
     int64_t i, n = 0;
     int k;
@@ -622,7 +686,7 @@ bool tg_board_image(tg_board *b, const char *tag, int64_t step, tg_tensor *t) {
     int64_t w, h, i;
     unsigned char *pixels;
     float *p;
-    if (!b || !t || t->ndim < 2 || t->ndim > 3 || (channels != 1 && channels != 3)) return false;
+    if (!b || !tag || !t || t->ndim < 2 || t->ndim > 3 || (channels != 1 && channels != 3)) return false;
     w = t->shape[t->ndim - 1]; h = t->shape[t->ndim - 2];
     if (w < 1 || h < 1 || w > 65535 || h > 65535) return false;
     p = tg_fit__floats(t); pixels = (unsigned char *)malloc((size_t)t->numel);
@@ -668,9 +732,9 @@ bool tg_board_graph(tg_board *b, tg_tensor *y) {
             if ((ndim = tg_tape_input(&e[i], k, &shape, &from)) < 0) continue;      /* an operand that is not given */
             name.size = 0;
             if (from) for (source = 0; source < n && e[source].number != from; source++) { }
-            if (source < n) { tg_fit__text(&name, e[source].op); tg_fit__format(&name, "_%.0f", (double)from); }
+            if (source < n) { tg_fit__clean(&name, e[source].op); tg_fit__format(&name, "_%.0f", (double)from); }
             else {                                                          /* what nobody recorded: a parameter, or data */
-                tg_fit__text(&name, e[i].op);
+                tg_fit__clean(&name, e[i].op);
                 tg_fit__format(&name, "_%.0f/operand_%d", (double)e[i].number, k);
                 tg_fit__string(&node, 1, name.at, name.size);
                 tg_fit__string(&node, 2, "Const", 5);
@@ -680,9 +744,9 @@ bool tg_board_graph(tg_board *b, tg_tensor *y) {
             tg_fit__string(&inputs, 3, name.at, name.size);
         }
         name.size = 0;
-        tg_fit__text(&name, e[i].op); tg_fit__format(&name, "_%.0f", (double)e[i].number);
+        tg_fit__clean(&name, e[i].op); tg_fit__format(&name, "_%.0f", (double)e[i].number);
         tg_fit__string(&node, 1, name.at, name.size);
-        tg_fit__string(&node, 2, e[i].op, strlen(e[i].op));
+        tg_fit__name(&node, 2, e[i].op);
         tg_fit__put(&node, inputs.at, inputs.size);
         free(inputs.at);
         tg_fit__message(&graph, 1, &node);
@@ -694,7 +758,7 @@ bool tg_board_graph(tg_board *b, tg_tensor *y) {
 }
 
 /* ---- the run ---- */
-typedef enum tg_fit__kind { TG_FIT__ACCURACY, TG_FIT__TOP, TG_FIT__F1, TG_FIT__IOU, TG_FIT__PERPLEXITY } tg_fit__kind;
+typedef enum tg_fit__kind { TG_FIT__TOP, TG_FIT__F1, TG_FIT__IOU, TG_FIT__PERPLEXITY, TG_FIT__MAP } tg_fit__kind;
 /* Points of a curve: rows of `width` numbers, the step first. */
 typedef struct tg_fit__curve { double *at; int64_t n, room; int width; } tg_fit__curve;
 typedef struct tg_fit__run {
@@ -704,14 +768,23 @@ typedef struct tg_fit__run {
     tg_fit_report r;
     int metrics, tensors, monitor;                 /* monitor: number of a metric; -1: the loss */
     tg_fit__kind kind[TG_FIT_METRICS];
-    int top[TG_FIT_METRICS];
+    int top[TG_FIT_METRICS];                       /* of topK; of a mAP the percentage of overlap */
     tg_confusion confusion;
+    tg_detections detections;
+    int64_t image;                                 /* pictures before this batch of a validation */
     double hits[TG_FIT_METRICS], counted[TG_FIT_METRICS];
-    int64_t per_epoch, point_every;
+    int64_t per_epoch, point_every, accumulate;    /* steps of an epoch, of a point of the curve; batches of a step */
     double epoch_sum, epoch_rows, point_sum, point_n;
+    bool lbfgs, skips, scales, halves;             /* what the optimiser wants; and the net's own type, where it is of halves */
+    tg_dtype half;
+    tg_device device;
+    double scale, step_rows;                       /* of this step: the loss's scale, its rows; of the last batch: its rows */
+    double batch_rows, good;                       /* good: steps since the scale changed */
+    bool drawn;                                    /* the graph, on the board */
+    int64_t in_a_row;                              /* steps that were skipped, one after the other */
     tg_fit__curve train, valid;
     double begun, before, shown, rows;             /* clock: of this call, of the calls before it, of the last line; rows since begun */
-    int64_t begun_step;
+    int64_t begun_step, saved;                     /* saved: the step of the last checkpoint */
     size_t width;                                  /* of the line that stands */
     bool stop;
 } tg_fit__run;
@@ -769,11 +842,18 @@ static void tg_fit__clock(tg_fit__run *f) {
 static void tg_fit__progress(tg_fit__run *f) {
     tg_fit__bytes b = { NULL, 0, 0, false };
     const double now = tg_seconds(f->tg);
+    const int shown = f->monitor > 0 ? f->monitor : 0;
     tg_fit__clock(f);
     if (f->a->show != TG_FIT_LINE || (now - f->shown < 0.1 && now >= f->shown)) return;
     f->shown = now;
-    tg_fit__format(&b, "epoch %.0f/%.0f  step %.0f/%.0f  loss %.4g  lr %.3g  %.0f rows/s  ", (double)f->s.epoch + 1, (double)f->s.epochs, (double)((f->s.step - 1) % f->per_epoch + 1), (double)f->per_epoch,
-        tg_fit__ratio(f->epoch_sum, f->epoch_rows), f->s.lr, f->s.rows_per_second);
+    tg_fit__format(&b, "epoch %.0f/%.0f  step %.0f/%.0f  loss %.4g  lr %.3g  ", (double)f->s.epoch + 1, (double)f->s.epochs, (double)((f->s.step - 1) % f->per_epoch + 1), (double)f->per_epoch,
+        tg_fit__ratio(f->epoch_sum, f->epoch_rows), f->s.lr);
+    if (f->metrics && tg_fit__is_number(f->s.metric[shown])) {             /* the last validation's */
+        tg_fit__text(&b, f->a->metrics[shown]);
+        tg_fit__format(&b, " %.4f  ", f->s.metric[shown]);
+    }
+    if (f->s.skipped) tg_fit__format(&b, "skipped %.0f  ", (double)f->s.skipped);
+    tg_fit__format(&b, "%.0f rows/s  ", f->s.rows_per_second);
     tg_fit__duration(&b, f->s.seconds_to_go);
     tg_fit__text(&b, " to go");
     tg_fit__line(f, &b, false);
@@ -784,6 +864,7 @@ static void tg_fit__told(tg_fit__run *f) {                             /* the li
     tg_fit__format(&b, "epoch %.0f/%.0f  step %.0f  loss %.4f", (double)((f->s.step - 1) / f->per_epoch + 1), (double)f->s.epochs, (double)f->s.step, f->s.epoch_loss);
     if (f->a->valid) tg_fit__format(&b, "  valid %.4f", f->s.valid_loss);
     for (k = 0; f->a->valid && k < f->metrics; k++) { tg_fit__text(&b, "  "); tg_fit__text(&b, f->a->metrics[k]); tg_fit__format(&b, " %.4f", f->s.metric[k]); }
+    if (f->s.skipped) tg_fit__format(&b, "  skipped %.0f", (double)f->s.skipped);
     tg_fit__format(&b, "  %.0f rows/s  ", f->s.rows_per_second);
     tg_fit__duration(&b, f->s.seconds);
     if (f->s.best_step == f->s.step) tg_fit__text(&b, "  *");
@@ -791,76 +872,183 @@ static void tg_fit__told(tg_fit__run *f) {                             /* the li
 }
 
 /* ---- one batch: the loss as a tensor; s.batch and s.y are filled ---- */
+static tg_tensor *tg_fit__there(tg_fit__run *f, tg_tensor *x) { return x && x->device != f->device ? tg_to_device(x, f->device) : x; }
+static tg_tensor *tg_fit__as_net(tg_fit__run *f, tg_tensor *x) {
+    x = tg_fit__there(f, x);
+    return f->halves && x && tg_dtype_is_float(x->dtype) ? tg_to(x, f->half) : x;
+}
 static tg_tensor *tg_fit__forward(tg_fit__run *f, tg_data *data, int64_t step) {
     tg_tensor **out[TG_FIT_TENSORS], *y = NULL, *loss;
     int k;
     for (k = 0; k < f->tensors; k++) out[k] = &f->s.batch[k];
     if (!tg_batch_of(data, step, out, f->tensors)) return NULL;
+    f->batch_rows = f->s.batch[0]->ndim ? (double)f->s.batch[0]->shape[0] : 1;
     if (f->a->forward) loss = f->a->forward(f->a->user, f->a->net, f->s.batch, f->tensors, &y);
     else {
-        tg_tensor *target = f->s.batch[1];
-        y = tg_forward(f->a->net, f->s.batch[0]);
+        tg_tensor *target = tg_fit__there(f, f->s.batch[1]);
+        y = tg_forward(f->a->net, tg_fit__as_net(f, f->s.batch[0]));
+        if (f->halves) y = tg_to(y, TG_F32);                              /* losses are sums, which halves are too coarse for */
         if (f->a->loss) loss = f->a->loss(f->a->user, y, target);
         else loss = tg_cross_entropy(y, target && target->dtype == TG_U8 ? tg_to(target, TG_I64) : target);
     }
     f->s.y = y;
     if (!loss && !tg_failed(f->tg)) (void)tg_fit__fail(f, "tg_fit: the forward function gave no loss");
+    if (loss && loss->numel != 1) { (void)tg_fit__fail(f, "tg_fit: a loss is of one element"); return NULL; }
     return loss;
 }
-static bool tg_fit__step(tg_fit__run *f) {
-    const tg_fit_args *a = f->a;
+/* ---- one step: so many batches, first to last - 1, whose gradients are added up ---- */
+static int64_t tg_fit__first(const tg_fit__run *f, int64_t step) {      /* the first batch of a step; steps do not reach from one epoch into the next */
+    return step / f->per_epoch * tg_data_steps(f->a->train) + step % f->per_epoch * f->accumulate;
+}
+static int64_t tg_fit__last(const tg_fit__run *f, int64_t step) {
+    const int64_t last = tg_fit__first(f, step) + f->accumulate, end = (step / f->per_epoch + 1) * tg_data_steps(f->a->train);
+    return last < end ? last : end;
+}
+static double tg_fit__rows(tg_fit__run *f, int64_t batch) {             /* of a batch that is not made yet */
+    int64_t low = 0, high = 1;
+    while (tg_data_row(f->a->train, batch, high) >= 0) { low = high; high *= 2; }
+    while (high - low > 1) { const int64_t mid = low + (high - low) / 2; if (tg_data_row(f->a->train, batch, mid) >= 0) low = mid; else high = mid; }
+    return (double)high;
+}
+static void tg_fit__let_go(tg_fit__run *f) {                            /* what a callback has seen */
+    int k;
+    for (k = 0; k < TG_FIT_TENSORS; k++) { tg_drop(f->s.batch[k]); f->s.batch[k] = NULL; }
+    tg_drop(f->s.y);
+    f->s.y = NULL;
+}
+/* Adds a batch's part to the gradients, and returns its loss. */
+static double tg_fit__add(tg_fit__run *f, int64_t batch, double rows) {
     tg_mark m = tg_begin(f->tg);
-    const int64_t step = f->s.step;
-    tg_tensor *loss;
-    double rows, point[2];
-    bool ok;
-    if (a->schedule) (void)tg_optim_set_lr(a->opt, 0, a->schedule(a->user, step, f->s.steps));
-    f->s.lr = tg_optim_lr(a->opt, 0);
-    loss = tg_fit__forward(f, a->train, step);
-    if (loss && step == 0 && f->s.board) {
+    tg_tensor *loss = tg_fit__forward(f, f->a->train, batch), *seed = NULL;
+    double v = tg_fit__nan(), weight;
+    int k;
+    if (loss && f->s.step == 0 && batch == 0 && f->s.board && !f->drawn) {
+        f->drawn = true;
         (void)tg_board_graph(f->s.board, loss);
         if (f->s.batch[0]->ndim == 4) (void)tg_board_image(f->s.board, "batch", 0, tg_select(f->s.batch[0], 0, 0));
     }
-    ok = loss && tg_backward(loss);
-    if (ok && a->clip > 0) (void)tg_clip_grad_norm_(tg_optim_params(a->opt), tg_optim_count(a->opt), a->clip);
-    ok = ok && tg_step(a->opt) && !tg_failed(f->tg);
+    weight = f->scale * (rows > 0 ? f->batch_rows / rows : 1);
+    if (loss && (weight < 1 || weight > 1)) seed = tg_to_device(tg_full(f->tg, loss->ndim, loss->shape, weight, loss->dtype), loss->device);
+    if (loss) {
+        tg_backward_args b;
+        memset((void *)&b, 0, sizeof b);
+        b.loss = loss; b.gradient = seed;
+        if (tg_backward_from(&b)) v = tg_item(loss);
+    }
+    if (f->a->callback && !f->lbfgs && !tg_failed(f->tg)) {
+        for (k = 0; k < f->tensors; k++) tg_keep(f->s.batch[k]);
+        if (f->s.y) tg_keep(f->s.y);
+    } else { memset(f->s.batch, 0, sizeof f->s.batch); f->s.y = NULL; }
+    tg_end(f->tg, m);
+    return v;
+}
+/* The gradients of a step, clipped; its loss, the mean over its rows. */
+static double tg_fit__gradients(tg_fit__run *f) {
+    const int64_t first = tg_fit__first(f, f->s.step), last = tg_fit__last(f, f->s.step);
+    double rows = 0, sum = 0;
+    int64_t i;
+    for (i = first; last - first > 1 && i < last; i++) rows += tg_fit__rows(f, i);
+    for (i = first, f->step_rows = 0; i < last && !tg_failed(f->tg) && !f->r.text[0]; i++) {
+        tg_fit__let_go(f);
+        sum += tg_fit__add(f, i, rows) * f->batch_rows;
+        f->step_rows += f->batch_rows;
+    }
+    if (tg_failed(f->tg) || f->r.text[0]) return tg_fit__nan();
+    /* 1e300: it is only measured */
+    f->s.norm = tg_clip_grad_norm_(tg_optim_params(f->a->opt), tg_optim_count(f->a->opt), f->a->clip > 0 ? f->a->clip * f->scale : 1e300) / f->scale;
+    if (f->a->clip_value > 0) (void)tg_clip_grad_value_(tg_optim_params(f->a->opt), tg_optim_count(f->a->opt), f->a->clip_value * f->scale);
+    return sum / f->step_rows;
+}
+static tg_tensor *tg_fit__closure(void *user) {                         /* for L-BFGS */
+    tg_fit__run *f = (tg_fit__run *)user;
+    const double v = tg_fit__gradients(f);
+    return tg_failed(f->tg) || f->r.text[0] ? NULL : tg_full(f->tg, TG_SCALAR, v, TG_F64);
+}
+/* After a step: the scale of halves' gradients grows while all goes well. */
+static void tg_fit__rescale(tg_fit__run *f, bool skipped) {
+    const double every = f->a->scale_every ? (double)f->a->scale_every : 2000;
+    if (!f->scales) return;
+    f->good = skipped ? 0 : f->good + 1;
+    if (skipped || f->good >= every) { (void)tg_optim_set(f->a->opt, -1, "loss_scale", f->scale * (skipped ? 0.5 : 2)); f->good = 0; }
+}
+static bool tg_fit__made(tg_fit__run *f, bool *skipped) {               /* one step of the optimiser */
+    tg_optim *opt = f->a->opt;
+    const int64_t before = tg_optim_skipped(opt);
+    *skipped = false;
+    if (f->lbfgs) {
+        f->s.loss = tg_step_with(opt, tg_fit__closure, f);
+        if (tg_failed(f->tg)) return false;
+        (void)tg_optim_zero_grad(opt);
+    } else f->s.loss = tg_fit__gradients(f);
+    if (tg_failed(f->tg) || f->r.text[0]) return false;
+    if (!f->lbfgs && !f->skips && !(tg_fit__is_number(f->s.loss) && tg_fit__is_number(f->s.norm))) {
+        char text[160];
+        sprintf(text, "tg_fit: at step %.0f the loss is %g and the gradients' norm %g; weights and checkpoint are as before that step", (double)f->s.step + 1, f->s.loss, f->s.norm);
+        (void)tg_optim_zero_grad(opt);
+        return tg_fit__fail(f, text);
+    }
+    if (f->lbfgs) return tg_fit__is_number(f->s.loss) || tg_fit__fail(f, "tg_fit: the loss is not finite");
+    if (!tg_step(opt)) return false;
+    *skipped = tg_optim_skipped(opt) > before;
+    f->s.skipped = tg_optim_skipped(opt);
+    f->in_a_row = *skipped ? f->in_a_row + 1 : 0;
+    return f->in_a_row < 100 || tg_fit__fail(f, "tg_fit: the last 100 steps had gradients that are not finite, and were left out");
+}
+static void tg_fit__board_step(tg_fit__run *f, double loss) {
+    (void)tg_board_scalar(f->s.board, "loss/train", f->s.step, loss);
+    (void)tg_board_scalar(f->s.board, "lr", f->s.step, f->s.lr);
+    (void)tg_board_scalar(f->s.board, "gradient norm", f->s.step, f->s.norm);
+    if (f->skips) (void)tg_board_scalar(f->s.board, "skipped", f->s.step, (double)f->s.skipped);
+    if (f->scales) (void)tg_board_scalar(f->s.board, "loss scale", f->s.step, f->scale);
+}
+static bool tg_fit__step(tg_fit__run *f) {
+    const tg_fit_args *a = f->a;
+    double point[2];
+    bool ok, skipped = false;
+    if (a->schedule) (void)tg_optim_set_lr(a->opt, 0, a->schedule(a->user, f->s.step, f->s.steps));
+    f->s.lr = tg_optim_lr(a->opt, 0);
+    f->scale = tg_optim_get(a->opt, 0, "loss_scale");
+    ok = !tg_failed(f->tg) && tg_fit__made(f, &skipped);
     if (ok) {
-        rows = f->s.batch[0]->ndim ? (double)f->s.batch[0]->shape[0] : 1;
-        f->s.loss = tg_item(loss);
+        tg_fit__rescale(f, skipped);
         f->s.step++;
-        f->rows += rows;
-        f->epoch_sum += f->s.loss * rows; f->epoch_rows += rows;
-        f->point_sum += f->s.loss; f->point_n++;
-        f->s.epoch_loss = f->epoch_sum / f->epoch_rows;
+        f->rows += f->step_rows;
+        if (tg_fit__is_number(f->s.loss)) {
+            f->epoch_sum += f->s.loss * f->step_rows; f->epoch_rows += f->step_rows;
+            f->point_sum += f->s.loss; f->point_n++;
+        }
+        f->s.epoch_loss = tg_fit__ratio(f->epoch_sum, f->epoch_rows);
         if (f->s.step % f->point_every == 0 || f->s.step == f->s.steps) {
-            point[0] = (double)f->s.step; point[1] = f->point_sum / f->point_n;
+            point[0] = (double)f->s.step; point[1] = tg_fit__ratio(f->point_sum, f->point_n);
             f->point_sum = f->point_n = 0;
             ok = tg_fit__point(f, &f->train, point);
-            if (f->s.board) { (void)tg_board_scalar(f->s.board, "loss/train", f->s.step, point[1]); (void)tg_board_scalar(f->s.board, "lr", f->s.step, f->s.lr); }
+            if (f->s.board) tg_fit__board_step(f, point[1]);
         }
         tg_fit__progress(f);
         ok = ok && tg_fit__call(f, TG_FIT_STEP);
     }
-    memset(f->s.batch, 0, sizeof f->s.batch);
-    f->s.y = NULL;
-    tg_end(f->tg, m);
-    return ok;
+    tg_fit__let_go(f);
+    return ok && !tg_failed(f->tg);
 }
 
 /* ---- validation ---- */
 static bool tg_fit__measure(tg_fit__run *f) {                          /* one batch's part in the metrics */
     tg_tensor *target = f->s.batch[f->tensors - 1];
-    bool counts = false;
+    bool counts = false, found = false;
     int k;
     for (k = 0; k < f->metrics; k++) {
-        if (f->kind[k] == TG_FIT__PERPLEXITY) continue;
+        if (f->kind[k] == TG_FIT__MAP) found = true;
+        if (f->kind[k] == TG_FIT__MAP || f->kind[k] == TG_FIT__PERPLEXITY) continue;
         if (!f->s.y || f->s.y->ndim < 2) return tg_fit__fail(f, "tg_fit: metrics need scores [N, C, ...] from the net");
         if (f->kind[k] == TG_FIT__TOP) {
             int64_t n, hits = tg_topk_hits(f->s.y, target, f->top[k], &n);
             if (hits < 0) return tg_fit__fail(f, "tg_fit: metrics need scores [N, C, ...] and whole targets [N, ...] below C");
             f->hits[k] += (double)hits; f->counted[k] += (double)n;
-        } else counts = true;
+        }
+        counts = counts || f->kind[k] != TG_FIT__TOP || f->s.y->shape[1] <= 40;      /* for the page's table; of words it would be gigabytes */
     }
+    if (found && !f->a->detect(f->a->user, f->s.y, f->s.batch, f->tensors, f->image, &f->detections)) return tg_fit__fail(f, "tg_fit: .detect failed");
+    f->image += (int64_t)f->batch_rows;
     if (!counts) return true;
     if (!f->confusion.count && !tg_confusion_new(&f->confusion, f->s.y->shape[1])) return tg_fit__fail(f, "tg_fit: out of memory");
     return tg_confusion_add(&f->confusion, f->s.y, target) || tg_fit__fail(f, "tg_fit: metrics need scores [N, C, ...] and whole targets [N, ...] below C");
@@ -873,35 +1061,55 @@ static double tg_fit__exp(tg_ctx *tg, double v) {                      /* so tha
 }
 static void tg_fit__results(tg_fit__run *f) {
     int k;
+    f->s.confusion = f->confusion.count ? &f->confusion : NULL;
     for (k = 0; k < f->metrics; k++) {
         const tg_confusion *c = &f->confusion;
         double *v = &f->s.metric[k];
         if (f->kind[k] == TG_FIT__PERPLEXITY) *v = tg_fit__exp(f->tg, f->s.valid_loss);
         else if (f->kind[k] == TG_FIT__TOP) *v = tg_fit__ratio(f->hits[k], f->counted[k]);
-        else *v = !c->count ? tg_fit__nan() : f->kind[k] == TG_FIT__ACCURACY ? tg_confusion_accuracy(c) : f->kind[k] == TG_FIT__F1 ? tg_confusion_f1(c, -1) : tg_confusion_iou(c, -1);
+        else if (f->kind[k] == TG_FIT__MAP) *v = tg_detections_map(&f->detections, f->top[k] / 100.0);
+        else *v = f->kind[k] == TG_FIT__F1 ? tg_confusion_f1(c, -1) : tg_confusion_iou(c, -1);
     }
+}
+/* Parts that train and parts that do not, a frozen BatchNorm say, are so again after a validation. m's own mode, then its parts':
+   *at counts; set: from list, else into it, as far as there is room. */
+static void tg_fit__modes(tg_module *m, bool *list, int64_t room, int64_t *at, bool set) {
+    int64_t i;
+    if (*at < room) { if (set) m->training = list[*at]; else list[*at] = m->training; }
+    ++*at;
+    for (i = 0; i < tg_module_parts(m); i++) tg_fit__modes(tg_module_part_of(m, i), list, room, at, set);
+}
+static bool *tg_fit__modes_of(tg_module *net, int64_t *n) {
+    bool *list;
+    *n = 0;
+    tg_fit__modes(net, NULL, 0, n, false);
+    list = (bool *)malloc((size_t)*n * sizeof *list);
+    if (list) { const int64_t room = *n; *n = 0; tg_fit__modes(net, list, room, n, false); }
+    return list;
 }
 static bool tg_fit__valid_pass(tg_fit__run *f) {
     const bool was = tg_grad_mode(f->tg, false);
     double sum = 0, rows = 0;
-    int64_t i, n = tg_data_steps(f->a->valid);
-    bool ok = true;
+    int64_t i, n = tg_data_steps(f->a->valid), modes, at = 0;
+    bool ok = true, *mode = tg_fit__modes_of(f->a->net, &modes);
+    if (!mode) { (void)tg_grad_mode(f->tg, was); return tg_fit__fail(f, "tg_fit: out of memory"); }
     tg_train(f->a->net, false);
+    f->s.confusion = NULL;
     tg_confusion_free(&f->confusion);
+    tg_detections_free(&f->detections);
+    f->image = 0;
     memset(f->hits, 0, sizeof f->hits); memset(f->counted, 0, sizeof f->counted);
     for (i = 0; ok && i < n; i++) {
         tg_mark m = tg_begin(f->tg);
         tg_tensor *loss = tg_fit__forward(f, f->a->valid, i);
         ok = loss && tg_fit__measure(f);
-        if (ok) {
-            const double here = f->s.batch[0]->ndim ? (double)f->s.batch[0]->shape[0] : 1;
-            sum += tg_item(loss) * here; rows += here;
-        }
+        if (ok) { sum += tg_item(loss) * f->batch_rows; rows += f->batch_rows; }
         memset(f->s.batch, 0, sizeof f->s.batch);
         f->s.y = NULL;
         tg_end(f->tg, m);
     }
-    tg_train(f->a->net, true);
+    tg_fit__modes(f->a->net, mode, modes, &at, true);
+    free(mode);
     (void)tg_grad_mode(f->tg, was);
     f->s.valid_loss = tg_fit__ratio(sum, rows);
     tg_fit__results(f);
@@ -936,24 +1144,26 @@ static bool tg_fit__validate(tg_fit__run *f) {
 }
 
 /* ---- what a run keeps beside weights, optimiser and random state: "fit.state", and the curves ---- */
-enum { TG_FIT__KEPT = 10 };
+enum { TG_FIT__KEPT = 12 };
 static double *tg_fit__kept(tg_fit__run *f, int i) {
-    double *const list[TG_FIT__KEPT] = { &f->epoch_sum, &f->epoch_rows, &f->point_sum, &f->point_n, &f->s.best, &f->s.valid_loss, &f->s.epoch_loss, &f->s.seconds, &f->s.loss, &f->before };
+    double *const list[TG_FIT__KEPT] = { &f->epoch_sum, &f->epoch_rows, &f->point_sum, &f->point_n, &f->s.best, &f->s.valid_loss,
+        &f->s.epoch_loss, &f->s.seconds, &f->s.loss, &f->before, &f->good, &f->s.norm };
     return list[i];
 }
 static bool tg_fit__save(tg_fit__run *f) {
     tg_mark m = tg_begin(f->tg);
-    double state[TG_FIT__KEPT + 2 + TG_FIT_METRICS];
+    double state[TG_FIT__KEPT + 4 + TG_FIT_METRICS];
     tg_dict *more = tg_dict_new(f->tg);
     bool ok;
     int i;
     for (i = 0; i < TG_FIT__KEPT; i++) state[i] = *tg_fit__kept(f, i);
-    state[i++] = (double)f->s.best_step; state[i++] = (double)f->s.bad;
+    state[i++] = (double)f->s.best_step; state[i++] = (double)f->s.bad; state[i++] = (double)f->per_epoch; state[i++] = (double)f->accumulate;
     memcpy(state + i, f->s.metric, sizeof f->s.metric);
-    ok = more && tg_dict_set(more, "fit.state", tg_from(f->tg, TG_SHAPE(TG_FIT__KEPT + 2 + TG_FIT_METRICS), TG_F64, state))
+    ok = more && tg_dict_set(more, "fit.state", tg_from(f->tg, TG_SHAPE(TG_FIT__KEPT + 4 + TG_FIT_METRICS), TG_F64, state))
         && (!f->train.n || tg_dict_set(more, "fit.train", tg_from(f->tg, TG_SHAPE(f->train.n, f->train.width), TG_F64, f->train.at)))
         && (!f->valid.n || tg_dict_set(more, "fit.valid", tg_from(f->tg, TG_SHAPE(f->valid.n, f->valid.width), TG_F64, f->valid.at)));
     f->s.more = more;
+    f->saved = f->s.step;
     ok = ok && tg_fit__call(f, TG_FIT_SAVE) && tg_run_save(f->a->net, f->a->opt, f->s.step, more, f->a->checkpoint);
     f->s.more = NULL;
     tg_dict_free(more);
@@ -977,15 +1187,17 @@ static bool tg_fit__resume(tg_fit__run *f) {
     fclose(file);
     if (!tg_run_load(f->a->net, f->a->opt, &f->s.step, &more, f->a->checkpoint)) return false;
     state = tg_dict_get(more, "fit.state");
-    ok = state && state->dtype == TG_F64 && state->numel == TG_FIT__KEPT + 2 + TG_FIT_METRICS;
+    ok = state && state->dtype == TG_F64 && state->numel == TG_FIT__KEPT + 4 + TG_FIT_METRICS;
     if (!ok) (void)tg_fit__fail(f, "tg_fit: the checkpoint was not made by tg_fit");
     else {
         const double *v = (const double *)state->data;
         for (i = 0; i < TG_FIT__KEPT; i++) *tg_fit__kept(f, i) = v[i];
         f->s.best_step = (int64_t)v[i++]; f->s.bad = (int64_t)v[i++];
-        memcpy(f->s.metric, v + i, sizeof f->s.metric);
+        ok = (int64_t)v[i] == f->per_epoch && (int64_t)v[i + 1] == f->accumulate;      /* its steps would be others */
+        if (!ok) (void)tg_fit__fail(f, "tg_fit: the checkpoint is of a run with other batches");
+        memcpy(f->s.metric, v + i + 2, sizeof f->s.metric);
         f->before = f->s.seconds;
-        ok = tg_fit__take_curve(f, &f->train, tg_dict_get(more, "fit.train")) && tg_fit__take_curve(f, &f->valid, tg_dict_get(more, "fit.valid"));
+        ok = ok && tg_fit__take_curve(f, &f->train, tg_dict_get(more, "fit.train")) && tg_fit__take_curve(f, &f->valid, tg_dict_get(more, "fit.valid"));
     }
     f->s.more = more;
     f->s.epoch = f->s.step / f->per_epoch;
@@ -999,12 +1211,13 @@ static bool tg_fit__resume(tg_fit__run *f) {
 /* ---- curves ---- */
 typedef struct tg_fit__plot { const char *title; const tg_fit__curve *c[2]; int column[2]; const char *label[2]; double x0, x1, y0, y1; } tg_fit__plot;
 static double tg_fit__at(const tg_fit__plot *p, int k, int64_t i, int which) { return p->c[k]->at[i * p->c[k]->width + (which ? p->column[k] : 0)]; }
+static bool tg_fit__drawable(double v) { return tg_fit__is_number(v) && v > -1e300 && v < 1e300; }
 static bool tg_fit__range(tg_fit__plot *p) {                           /* false: nothing to draw */
     int64_t i, n = 0;
     int k;
     for (k = 0; k < 2; k++) for (i = 0; p->c[k] && i < p->c[k]->n; i++) {
         const double x = tg_fit__at(p, k, i, 0), y = tg_fit__at(p, k, i, 1);
-        if (!tg_fit__is_number(y)) continue;
+        if (!tg_fit__drawable(y)) continue;
         if (!n || x < p->x0) p->x0 = x;
         if (!n || x > p->x1) p->x1 = x;
         if (!n || y < p->y0) p->y0 = y;
@@ -1031,12 +1244,12 @@ static void tg_fit__chart(tg_fit__bytes *b, tg_fit__plot *p) {
     if (!tg_fit__range(p) || !(c = (tg_fit__canvas *)calloc(1, sizeof *c))) return;
     for (i = 0; p->c[1] && i < p->c[1]->n; i++) {
         const double v = tg_fit__at(p, 1, i, 1), x = (tg_fit__at(p, 1, i, 0) - p->x0) / (p->x1 - p->x0), y = (v - p->y0) / (p->y1 - p->y0);
-        if (tg_fit__is_number(v)) c->letter[(int)((1 - y) * (TG_FIT__HIGH - 1) + 0.5)][(int)(x * (TG_FIT__WIDE - 1) + 0.5)] = true;
+        if (tg_fit__drawable(v)) c->letter[(int)((1 - y) * (TG_FIT__HIGH - 1) + 0.5)][(int)(x * (TG_FIT__WIDE - 1) + 0.5)] = true;
     }
     for (i = 0, column = 0; p->c[0] && column < TG_FIT__WIDE; column++) {      /* one mean a column */
         double sum = 0, n = 0, y;
         for (; i < p->c[0]->n && (tg_fit__at(p, 0, i, 0) - p->x0) / (p->x1 - p->x0) * (double)TG_FIT__WIDE < column + 1 + (column == TG_FIT__WIDE - 1); i++)
-            if (tg_fit__is_number(tg_fit__at(p, 0, i, 1))) { sum += tg_fit__at(p, 0, i, 1); n++; }
+            if (tg_fit__drawable(tg_fit__at(p, 0, i, 1))) { sum += tg_fit__at(p, 0, i, 1); n++; }
         if (n <= 0) continue;
         y = (sum / n - p->y0) / (p->y1 - p->y0);
         if (lx < 0) { lx = column; ly = y; }
@@ -1089,7 +1302,7 @@ static void tg_fit__svg(tg_fit__bytes *b, tg_fit__plot *p) {
         bool open = false;
         for (i = 0; p->c[k] && i < p->c[k]->n; i++) {
             const double v = tg_fit__at(p, k, i, 1);
-            if (!tg_fit__is_number(v)) continue;
+            if (!tg_fit__drawable(v)) continue;
             if (!open) tg_fit__format(b, "<polyline class=\"c%d\" points=\"", k);
             open = true;
             tg_fit__format(b, "%.1f,%.1f ", 70 + 640 * (tg_fit__at(p, k, i, 0) - p->x0) / (p->x1 - p->x0), 20 + 240 * (p->y1 - v) / (p->y1 - p->y0));
@@ -1110,7 +1323,9 @@ static bool tg_fit__html(tg_fit__run *f) {
         "table{border-collapse:collapse}td,th{padding:2px 10px;text-align:right;border-bottom:1px solid #ddd}\n</style></head><body>\n<h1>training</h1>\n");
     tg_fit__format(&b, "<p>%.0f of %.0f steps in ", (double)f->s.step, (double)f->s.steps);
     tg_fit__duration(&b, f->s.seconds);
-    tg_fit__format(&b, "; best %.6g at step %.0f</p>\n", f->s.best, (double)f->s.best_step);
+    if (f->s.best_step) tg_fit__format(&b, "; best %.6g at step %.0f", f->s.best, (double)f->s.best_step);
+    if (f->s.skipped) tg_fit__format(&b, "; %.0f steps left out, whose gradients were not finite", (double)f->s.skipped);
+    tg_fit__text(&b, "</p>\n");
     for (i = 0; tg_fit__plot_at(f, (int)i, &p); i++) tg_fit__svg(&b, &p);
     if (f->valid.n) {
         tg_fit__text(&b, "<h2>validations</h2>\n<table><tr><th>step</th><th>loss</th>");
@@ -1150,39 +1365,81 @@ static void tg_fit__charts(tg_fit__run *f) {
 }
 
 /* ---- all of it ---- */
-static bool tg_fit__begin(tg_fit__run *f) {
+/* A metric by its name: what stands behind `begin` is a number from 1 to most. */
+static int tg_fit__numbered(const char *name, const char *begin, int most) {
+    int v = 0;
+    if (strncmp(name, begin, strlen(begin)) != 0) return 0;
+    for (name += strlen(begin); *name >= '0' && *name <= '9' && v <= most; name++) v = 10 * v + *name - '0';
+    return *name || v > most ? 0 : v;
+}
+static bool tg_fit__metrics(tg_fit__run *f) {
     const tg_fit_args *a = f->a;
     int k;
-    if (!a->opt || !a->train) return tg_fit__fail(f, "tg_fit: needs .net, .opt and .train");
-    f->per_epoch = tg_data_steps(a->train);
-    f->s.steps = a->steps ? a->steps : a->epochs * f->per_epoch;
-    if (f->per_epoch < 1 || f->s.steps < 1) return tg_fit__fail(f, "tg_fit: there is no step to make: look at .epochs, .steps and the rows of .train");
-    f->s.epochs = (f->s.steps - 1) / f->per_epoch + 1;
-    f->tensors = a->tensors ? a->tensors : 2;
-    if (f->tensors < 1 || f->tensors > TG_FIT_TENSORS || (f->tensors < 2 && !a->forward)) return tg_fit__fail(f, "tg_fit: .tensors is 1 to 8, and 2 at least without .forward");
     for (k = 0; a->metrics && a->metrics[k]; k++) {
         const char *s = a->metrics[k];
         if (k == TG_FIT_METRICS) return tg_fit__fail(f, "tg_fit: more than 8 metrics");
-        if (!strcmp(s, "accuracy")) f->kind[k] = TG_FIT__ACCURACY;
+        if (!strcmp(s, "accuracy")) { f->kind[k] = TG_FIT__TOP; f->top[k] = 1; }
         else if (!strcmp(s, "f1")) f->kind[k] = TG_FIT__F1;
         else if (!strcmp(s, "iou")) f->kind[k] = TG_FIT__IOU;
         else if (!strcmp(s, "perplexity")) f->kind[k] = TG_FIT__PERPLEXITY;
-        else if (!strncmp(s, "top", 3) && atoi(s + 3) > 0) { f->kind[k] = TG_FIT__TOP; f->top[k] = atoi(s + 3); }
-        else return tg_fit__fail(f, "tg_fit: an unknown metric; there are accuracy, topK, f1, iou, perplexity");
+        else if (!strcmp(s, "map") || tg_fit__numbered(s, "map", 100)) { f->kind[k] = TG_FIT__MAP; f->top[k] = tg_fit__numbered(s, "map", 100); }
+        else if (tg_fit__numbered(s, "top", 1000000)) { f->kind[k] = TG_FIT__TOP; f->top[k] = tg_fit__numbered(s, "top", 1000000); }
+        else return tg_fit__fail(f, "tg_fit: an unknown metric; there are accuracy, topK, f1, iou, perplexity, map, mapP");
+        if (f->kind[k] == TG_FIT__MAP && !a->detect) return tg_fit__fail(f, "tg_fit: map needs .detect, which tells what was found");
         if (a->monitor && !strcmp(a->monitor, s)) f->monitor = k;
         f->metrics = k + 1;
     }
     if (a->monitor && f->monitor < 0) return tg_fit__fail(f, "tg_fit: .monitor is none of .metrics");
-    if (a->monitor && !a->valid) return tg_fit__fail(f, "tg_fit: .monitor needs .valid");
+    return !a->monitor || a->valid || tg_fit__fail(f, "tg_fit: .monitor needs .valid");
+}
+/* What the optimiser is, and what it was told. */
+static bool tg_fit__optimiser(tg_fit__run *f) {
+    tg_dict *state = tg_optim_state(f->a->opt);
+    const char *rule = state ? tg_dict_meta(state, "optimiser") : NULL;
+    tg_tensor *first[2] = { NULL, NULL };
+    f->lbfgs = rule && !strcmp(rule, "lbfgs");
+    tg_dict_free(state);
+    if (tg_failed(f->tg)) return false;
+    f->skips = !f->lbfgs && tg_optim_get(f->a->opt, 0, "skip_nonfinite") > 0;
+    f->scale = tg_optim_get(f->a->opt, 0, "loss_scale");
+    f->scales = f->skips && (f->scale < 1 || f->scale > 1) && f->a->scale_every >= 0;
+    (void)tg_parameters(f->a->net, first, 1);
+    f->halves = first[0] && (first[0]->dtype == TG_F16 || first[0]->dtype == TG_BF16);
+    if (f->halves) f->half = first[0]->dtype;
+    if (first[0]) f->device = first[0]->device;
+    return !tg_failed(f->tg);
+}
+static bool tg_fit__begin(tg_fit__run *f) {
+    const tg_fit_args *a = f->a;
+    const int64_t most = (int64_t)1 << 53;                             /* steps are kept in doubles */
+    int64_t batches;
+    if (!a->opt || !a->train) return tg_fit__fail(f, "tg_fit: needs .net, .opt and .train");
+    if (a->epochs < 0 || a->steps < 0 || a->accumulate < 0 || a->patience < 0 || a->checkpoint_every < 0 || a->valid_every < 0
+        || !(a->clip >= 0) || !(a->clip_value >= 0) || !(a->min_delta >= 0))
+        return tg_fit__fail(f, "tg_fit: an option is negative, or no number");
+    batches = tg_data_steps(a->train);
+    f->accumulate = a->accumulate ? a->accumulate : 1;
+    f->per_epoch = batches / f->accumulate + (batches % f->accumulate != 0);
+    if (f->per_epoch < 1 || (!a->steps && !a->epochs)) return tg_fit__fail(f, "tg_fit: there is no step to make: look at .epochs, .steps and the rows of .train");
+    if (a->steps > most || (!a->steps && a->epochs > most / f->per_epoch)) return tg_fit__fail(f, "tg_fit: more than 2^53 steps");
+    f->s.steps = a->steps ? a->steps : a->epochs * f->per_epoch;
+    if (a->valid && tg_data_steps(a->valid) < 1) return tg_fit__fail(f, "tg_fit: .valid has no batch");
+    f->s.epochs = (f->s.steps - 1) / f->per_epoch + 1;
+    f->tensors = a->tensors ? a->tensors : 2;
+    if (f->tensors < 1 || f->tensors > TG_FIT_TENSORS || (f->tensors < 2 && !a->forward)) return tg_fit__fail(f, "tg_fit: .tensors is 1 to 8, and 2 at least without .forward");
+    if (!tg_fit__metrics(f)) return false;
     if ((a->checkpoint_every || a->resume) && !a->checkpoint) return tg_fit__fail(f, "tg_fit: .checkpoint_every and .resume need .checkpoint");
     if (a->restore_best && !a->best) return tg_fit__fail(f, "tg_fit: .restore_best needs .best");
     f->point_every = f->s.steps > 400 ? f->s.steps / 400 : 1;
     f->train.width = 2; f->valid.width = 2 + f->metrics;
-    if (!tg_fit__resume(f)) return false;
+    if (!tg_fit__optimiser(f) || !tg_fit__resume(f)) return false;
+    f->s.skipped = tg_optim_skipped(a->opt);
     if (a->board && !(f->s.board = tg_board_open(a->board))) return tg_fit__fail(f, "tg_fit: the folder of .board cannot be written to");
-    tg_train(a->net, true);
-    f->begun = tg_seconds(f->tg); f->begun_step = f->s.step; f->shown = f->begun - 1;
-    return true;
+    if (f->s.board && f->r.resumed) (void)tg_board_restart(f->s.board, f->s.step + 1);
+    (void)tg_optim_zero_grad(a->opt);                                  /* what somebody left there is no part of the first step */
+    if (!a->net->training) tg_train(a->net, true);                     /* parts of a net that trains keep their mode */
+    f->begun = tg_seconds(f->tg); f->begun_step = f->saved = f->s.step; f->shown = f->begun - 1;
+    return !tg_failed(f->tg);
 }
 static bool tg_fit__loop(tg_fit__run *f) {
     const tg_fit_args *a = f->a;
@@ -1200,7 +1457,7 @@ static bool tg_fit__loop(tg_fit__run *f) {
         }
         if ((saves || (a->checkpoint && f->stop)) && !tg_fit__save(f)) return false;
     }
-    return true;
+    return !a->checkpoint || f->saved == f->s.step || tg_fit__save(f);      /* an early end in the middle of an epoch */
 }
 bool tg_fit(const tg_fit_args *a, tg_fit_report *report) {
     tg_fit__run *f = (tg_fit__run *)calloc(1, sizeof *f);
@@ -1212,7 +1469,7 @@ bool tg_fit(const tg_fit_args *a, tg_fit_report *report) {
         return false;
     }
     f->a = a; f->tg = a->net->tg; f->s.args = a; f->monitor = -1;
-    f->s.best = f->s.valid_loss = f->s.loss = tg_fit__nan();
+    f->s.best = f->s.valid_loss = f->s.loss = f->s.norm = tg_fit__nan();
     { int k; for (k = 0; k < TG_FIT_METRICS; k++) f->s.metric[k] = tg_fit__nan(); }
     ok = !tg_failed(f->tg) && tg_fit__begin(f) && tg_fit__loop(f);
     if (ok && a->restore_best && f->s.best_step) ok = tg_load(a->net, a->best, NULL);
@@ -1222,10 +1479,12 @@ bool tg_fit(const tg_fit_args *a, tg_fit_report *report) {
     if (ok && !a->no_curves && a->show != TG_FIT_QUIET) tg_fit__charts(f);
     if (ok) ok = tg_fit__call(f, TG_FIT_END);
     if (!tg_board_close(f->s.board) && ok) ok = tg_fit__fail(f, "tg_fit: events could not be written");
-    f->r.steps = f->s.step; f->r.best_step = f->s.best_step; f->r.loss = f->s.loss; f->r.valid_loss = f->s.valid_loss; f->r.best = f->s.best; f->r.seconds = f->s.seconds;
+    f->r.steps = f->s.step; f->r.skipped = f->s.skipped; f->r.best_step = f->s.best_step;
+    f->r.loss = f->s.loss; f->r.valid_loss = f->s.valid_loss; f->r.best = f->s.best; f->r.seconds = f->s.seconds;
     memcpy(f->r.metric, f->s.metric, sizeof f->r.metric);
     if (report) *report = f->r;
     tg_confusion_free(&f->confusion);
+    tg_detections_free(&f->detections);
     free(f->train.at); free(f->valid.at);
     free(f);
     return ok;

@@ -1,4 +1,4 @@
-/* tg_transforms.h - pictures and texts made ready for training, for tensorgrad.h: crop, flip, resize, rotate, colour, blur, erase, mix; words to numbers.
+/* tg_transforms.h - pictures and texts made ready for training, for tensorgrad.h: crop, flip, resize, rotate, bend, colour, blur, erase, mix, with boxes and masks; words to numbers.
 
    Written with public functions of tensorgrad.h only. In exactly one source file:
 
@@ -18,6 +18,11 @@
        crop.height = crop.width = 32; crop.padding = 4;
        tg_image_step steps[] = { { tg_image_random_crop, &crop }, { tg_image_random_horizontal_flip, NULL }, { tg_image_color_jitter, &jitter } };
        x = tg_image_each(x, seed, step, NULL, steps, 3);
+
+   The same list for a picture with its boxes and its mask, which go where the pixels go:
+
+       tg_image_sample s = { picture, boxes, mask };
+       tg_image_with(&s, &dice, steps, 3);
 
    In a dataset's row function (tg_data_args.fill), which may run on any thread and calls no tensor function: tg_pixels_..., on
    plain memory, without an allocation:
@@ -62,6 +67,7 @@ bool       tg_image_five_crop(tg_tensor *x, int64_t height, int64_t width, tg_te
 bool       tg_image_ten_crop(tg_tensor *x, int64_t height, int64_t width, bool vertical_flip, tg_tensor *out[10]);   /* these, and these flipped */
 tg_tensor *tg_image_pad(tg_tensor *x, int64_t left, int64_t top, int64_t right, int64_t bottom, double fill, tg_image_border border);
     /* -> [..., C, top + H + bottom, left + W + right]; no number is negative */
+tg_tensor *tg_image_pad_channels(tg_tensor *x, int64_t left, int64_t top, int64_t right, int64_t bottom, const double *fill, int n);   /* n is C or 1 */
 tg_tensor *tg_image_horizontal_flip(tg_tensor *x);                                   /* left to right */
 tg_tensor *tg_image_vertical_flip(tg_tensor *x);                                     /* top to bottom */
 tg_tensor *tg_image_resize(tg_tensor *x, int64_t height, int64_t width, tg_image_mode mode, bool antialias);
@@ -69,12 +75,21 @@ tg_tensor *tg_image_resize(tg_tensor *x, int64_t height, int64_t width, tg_image
        smooths what gets smaller; the nearest modes know no antialias and pass over it */
 tg_tensor *tg_image_resized_crop(tg_tensor *x, int64_t top, int64_t left, int64_t height, int64_t width, int64_t to_height, int64_t to_width,
     tg_image_mode mode, bool antialias);                                             /* crop, then resize */
-tg_tensor *tg_image_affine(tg_tensor *x, double angle, double translate_x, double translate_y, double scale, double shear_x, double shear_y,
-    tg_image_mode mode, const double *fill);
-    /* about the centre: angles in degrees, clockwise, translation in pixels. Bilinear or nearest. *fill comes where x does not reach; NULL:
-       0, with edges that fade into it only once, as torch's fill=None */
-tg_tensor *tg_image_rotate(tg_tensor *x, double angle, tg_image_mode mode, bool expand, const double *fill);
-    /* counter-clockwise about the centre, otherwise as affine; expand: the result is as large as the whole turned picture needs */
+/* How a picture is bent. NULL and zeros: bilinear (torch's default is nearest in some), about the middle. */
+typedef struct tg_image_warp {
+    const double *center;      /* x and y in pixels from the upper left corner; of affine and rotate */
+    const double *fill;        /* what comes where x does not reach; NULL: 0, with edges that fade into it only once, as torch's fill=None */
+    int n_fill;                /* so many numbers, C; zero: one for all channels */
+    tg_image_mode mode;        /* bilinear or nearest */
+    bool expand;               /* of rotate: the result is as large as the whole turned picture needs; has no center */
+} tg_image_warp;
+tg_tensor *tg_image_affine(tg_tensor *x, double angle, double translate_x, double translate_y, double scale, double shear_x, double shear_y, const tg_image_warp *how);
+    /* angles in degrees, clockwise, translation in pixels */
+tg_tensor *tg_image_rotate(tg_tensor *x, double angle, const tg_image_warp *how);         /* counter-clockwise */
+tg_tensor *tg_image_perspective(tg_tensor *x, const double from[8], const double to[8], const tg_image_warp *how);
+    /* four points of x, each x and y in pixels, and where they come to lie */
+tg_tensor *tg_image_elastic(tg_tensor *x, tg_tensor *displacement, const tg_image_warp *how);
+    /* the pixel at (row, col) comes from displacement[0, row, col] beside it: [1, H, W, 2], x and y, in halves of W and H */
 
 /* Colours. C is 1 or 3 (red, green, blue); one channel has no saturation and no hue. -> x's shape */
 tg_tensor *tg_image_adjust_brightness(tg_tensor *x, double factor);       /* times factor, which is at least 0; 1 leaves all as it is, here and below */
@@ -115,7 +130,11 @@ tg_tensor *tg_image_random_choice(tg_tensor *x, tg_dice *dice, const void *steps
 tg_tensor *tg_image_each(tg_tensor *x, uint64_t seed, uint64_t step, const int64_t *rows, const tg_image_step *steps, int n);
     /* [N, C, H, W] -> [N, ...]: each row by itself, with the dice (seed, step, rows[i]), or i where rows is NULL. All come out in one shape */
 
-typedef struct tg_image_crop_args { int64_t height, width, padding; double fill; tg_image_border border; bool pad_if_needed; } tg_image_crop_args;
+typedef struct tg_image_crop_args {
+    int64_t height, width, padding;
+    double fill; tg_image_border border; bool pad_if_needed;
+    const double *fills;               /* in place of fill: one number for each channel; of tensors */
+} tg_image_crop_args;
 tg_tensor *tg_image_random_crop(tg_tensor *x, tg_dice *dice, const void *options);
     /* tg_image_crop_args, needed: `padding` pixels are put on all four sides, then a box of height x width is taken anywhere */
 typedef struct tg_image_resized_crop_args {
@@ -135,10 +154,19 @@ typedef struct tg_image_affine_args {
     double translate[2];               /* at most that share of W and H, either way */
     double scale[2];                   /* from, to; zeros: 1 */
     double shear[4];                   /* degrees: x from, to, y from, to */
-    tg_image_mode mode; double fill;   /* zero is bilinear here too; torch's default is TG_IMAGE_NEAREST */
+    tg_image_warp how;                 /* fill NULL: 0, which was given, here and below, as torch does it */
 } tg_image_affine_args;
 tg_tensor *tg_image_random_affine(tg_tensor *x, tg_dice *dice, const void *options);         /* tg_image_affine_args, needed */
-tg_tensor *tg_image_random_rotation(tg_tensor *x, tg_dice *dice, const void *options);       /* likewise; reads degrees, mode and fill */
+tg_tensor *tg_image_random_rotation(tg_tensor *x, tg_dice *dice, const void *options);       /* likewise; reads degrees and how */
+typedef struct tg_image_perspective_args { double distortion_scale, p; tg_image_warp how; } tg_image_perspective_args;
+tg_tensor *tg_image_random_perspective(tg_tensor *x, tg_dice *dice, const void *options);
+    /* tg_image_perspective_args: each corner moves inwards by at most that share of half the size; zeros: 0.5 and 0.5 */
+typedef struct tg_image_elastic_args { double alpha[2], sigma[2]; tg_image_warp how; } tg_image_elastic_args;
+tg_tensor *tg_image_random_elastic(tg_tensor *x, tg_dice *dice, const void *options);
+    /* tg_image_elastic_args: torch's ElasticTransform: displacements of -1 to 1, blurred by sigma, times alpha, across and down; zeros: 50, 5.
+       The blur reaches over 4 sigma: pictures that are smaller are refused */
+typedef struct tg_image_size_args { int64_t height, width; tg_image_mode mode; bool no_antialias; } tg_image_size_args;
+tg_tensor *tg_image_to_size(tg_tensor *x, tg_dice *dice, const void *options);               /* tg_image_size_args, needed: tg_image_resize as a step */
 typedef struct tg_image_jitter_args { double brightness, contrast, saturation, hue; } tg_image_jitter_args;
 tg_tensor *tg_image_color_jitter(tg_tensor *x, tg_dice *dice, const void *options);
     /* tg_image_jitter_args: factors between 1 - v (not below 0) and 1 + v, hue between -v and v, in random order. NULL: x */
@@ -148,6 +176,40 @@ tg_tensor *tg_image_random_blur(tg_tensor *x, tg_dice *dice, const void *options
 typedef struct tg_image_erasing_args { double p, scale[2], ratio[2], value; } tg_image_erasing_args;
 tg_tensor *tg_image_random_erasing(tg_tensor *x, tg_dice *dice, const void *options);
     /* tg_image_erasing_args: a box is set to value. Zeros: probability 0.5, area 0.02 to 0.33, ratio 0.3 to 3.3 */
+
+typedef struct tg_image_zoom_args { double side[2], p; const double *fills; } tg_image_zoom_args;
+tg_tensor *tg_image_random_zoom_out(tg_tensor *x, tg_dice *dice, const void *options);
+    /* tg_image_zoom_args: somewhere on a canvas whose sides are `side` times as long; zeros: 1 to 4, 0.5. fills: of the canvas, one number for each channel; NULL: 0 */
+typedef struct tg_image_iou_args { double scale[2], ratio[2]; int trials; } tg_image_iou_args;
+tg_tensor *tg_image_random_iou_crop(tg_tensor *x, tg_dice *dice, const void *options);
+    /* tg_image_iou_args: SSD's crop, in tg_image_with: x itself, or a piece with the middle of a box in it that overlaps one by at least 0, 0.1, 0.3,
+       0.5, 0.7 or 0.9 of both areas. Boxes whose middle is elsewhere become empty. Zeros: sides of 0.3 to 1, width / height 0.5 to 2, 40. Without boxes: x */
+
+/* Augmentation by policies: of one operation each, with a magnitude: shear by a slope, a translation in whole pixels, degrees, what
+   comes to a factor of 1, bits, a share of the largest value. Pictures have 1 or 3 channels; torch's default mode is nearest. */
+typedef enum tg_image_op {
+    TG_IMAGE_IDENTITY = 0, TG_IMAGE_SHEAR_X, TG_IMAGE_SHEAR_Y, TG_IMAGE_TRANSLATE_X, TG_IMAGE_TRANSLATE_Y, TG_IMAGE_ROTATE, TG_IMAGE_BRIGHTNESS, TG_IMAGE_COLOR,
+    TG_IMAGE_CONTRAST, TG_IMAGE_SHARPNESS, TG_IMAGE_POSTERIZE, TG_IMAGE_SOLARIZE, TG_IMAGE_AUTOCONTRAST, TG_IMAGE_EQUALIZE, TG_IMAGE_INVERT
+} tg_image_op;
+tg_tensor *tg_image_augment(tg_tensor *x, tg_image_op op, double magnitude, const tg_image_warp *how);
+typedef enum tg_image_policy { TG_IMAGE_IMAGENET = 0, TG_IMAGE_CIFAR10, TG_IMAGE_SVHN } tg_image_policy;
+typedef struct tg_image_augment_args { int num_ops, magnitude, bins; tg_image_policy policy; tg_image_warp how; } tg_image_augment_args;
+tg_tensor *tg_image_rand_augment(tg_tensor *x, tg_dice *dice, const void *options);
+    /* tg_image_augment_args: num_ops (zero: 2) of the operations up to equalize, each of the magnitude (zero: 9) of so many bins (zero: 31) */
+tg_tensor *tg_image_trivial_augment(tg_tensor *x, tg_dice *dice, const void *options);       /* likewise: one, of any magnitude; torch's TrivialAugmentWide */
+tg_tensor *tg_image_auto_augment(tg_tensor *x, tg_dice *dice, const void *options);          /* likewise: one of the 25 pairs of the policy */
+
+/* A picture [C, H, W] for detection or segmentation, with what goes where its pixels go. Either of the two may be NULL. */
+typedef struct tg_image_sample {
+    tg_tensor *image;
+    tg_tensor *boxes;          /* [N, 4], x0, y0, x1, y1 in pixels, of a floating type; a box that is bent becomes the one around it, cut at the picture's edges */
+    tg_tensor *mask;           /* [H, W] or [..., H, W], numbers of classes or things, of u8 or another type of whole numbers below 2^24: nearest pixels, and 0 from beyond */
+} tg_image_sample;
+bool tg_image_with(tg_image_sample *s, tg_dice *dice, const tg_image_step *steps, int n);
+    /* The steps above, one after the other; those that move pixels move boxes and mask too, all others, augmentation by policies and your own
+       too, change the picture alone. False, and *s is as it was: an error */
+tg_tensor *tg_image_boxes_left(tg_tensor *boxes, double least);
+    /* bool [N]: the box is still at least so wide and high; others can be dropped, with their labels: tg_index_select by tg_nonzero */
 
 /* A batch x [N, C, H, W] and its targets, i64 [N] of so many classes, or already probabilities [N, classes]: each row is mixed with the
    row before it, the first with the last, by a share drawn from Beta(alpha, alpha); alpha 0 counts as 1. x is of a floating type for
@@ -190,7 +252,10 @@ int64_t     tg_vocab_add(tg_vocab *v, const char *word, size_t size);     /* its
 bool        tg_vocab_read(tg_vocab *v, const char *text, size_t size);    /* adds all that stands in text, and counts it; false: out of memory */
 bool        tg_vocab_sort(tg_vocab *v, int64_t least, int64_t most);
     /* renumbers, the most frequent first, of equals the one that came first; drops what came less often than `least` and, with most > 0, what is
-       beyond so many numbers in all, 0 and 1 included; false: out of memory, and nothing is changed */
+       beyond so many numbers in all, 0 and 1 included; false: out of memory, and nothing is changed. Words of your own, "<bos>", come after that, by _add */
+size_t      tg_vocab_format(const tg_vocab *v, char *out, size_t size);
+    /* as text, to be kept with a model (tg_dict_set_meta, say), a line for each number; returns the length that is needed, as snprintf does */
+tg_vocab   *tg_vocab_parse(const char *text, size_t size);                /* the same again, without counts. *Owned*; NULL: out of memory, or that is no such text */
 int64_t     tg_vocab_size(const tg_vocab *v);                             /* how many numbers there are */
 int64_t     tg_vocab_id(const tg_vocab *v, const char *word, size_t size);           /* TG_VOCAB_UNKNOWN if it is not there */
 const char *tg_vocab_word(const tg_vocab *v, int64_t id);                 /* borrowed; NULL: no such number */
@@ -359,21 +424,33 @@ tg_tensor *tg_image_pad(tg_tensor *x, int64_t left, int64_t top, int64_t right, 
     if (!tg_image__reaches(h, top, bottom, border) || !tg_image__reaches(w, left, right, border)) return tg_image__fail(x, "pad: more pixels are asked for than the picture can mirror");
     return tg_image__pad_dim(tg_image__pad_dim(x, -2, h, top, bottom, border), -1, w, left, right, border);
 }
+tg_tensor *tg_image_pad_channels(tg_tensor *x, int64_t left, int64_t top, int64_t right, int64_t bottom, const double *fill, int n) {
+    tg_tensor *list[4];
+    int64_t c;
+    if (!tg_image__is(x)) return NULL;
+    if (!fill || (n != 1 && n != tg_image__c(x))) return tg_image__fail(x, "pad: one number for each channel, or one for all");
+    if (n == 1) return tg_image_pad(x, left, top, right, bottom, fill[0], TG_IMAGE_CONSTANT);
+    if (n > 4) return tg_image__fail(x, "pad: at most 4 channels have numbers of their own");
+    for (c = 0; c < n; c++) list[c] = tg_image_pad(tg_narrow(x, -3, c, 1), left, top, right, bottom, fill[c], TG_IMAGE_CONSTANT);
+    return n && !tg_failed(x->tg) ? tg_cat(list, n, -3) : NULL;
+}
 tg_tensor *tg_image_horizontal_flip(tg_tensor *x) { return tg_image__is(x) ? tg_flip(x, TG_DIMS(-1)) : NULL; }
 tg_tensor *tg_image_vertical_flip(tg_tensor *x)   { return tg_image__is(x) ? tg_flip(x, TG_DIMS(-2)) : NULL; }
+/* width 0: the shorter edge becomes *height, the other follows */
+static bool tg_image__size(tg_tensor *x, int64_t *height, int64_t *width, tg_image_mode mode) {
+    const int64_t h = tg_image__h(x), w = tg_image__w(x), edge = *height;
+    if (*height <= 0 || *width < 0 || (int)mode < 0 || (int)mode > (int)TG_IMAGE_BICUBIC) return tg_image__fail(x, "resize: the size is positive, and the mode one of TG_IMAGE_...") != NULL;
+    if (h == 0 || w == 0) return tg_image__fail_as(x, TG_ERROR_SHAPE, "resize: the picture has no pixels") != NULL;
+    if (*width) return true;
+    *width  = w <= h ? edge : (int64_t)((double)edge * (double)w / (double)h);
+    *height = w <= h ? (int64_t)((double)edge * (double)h / (double)w) : edge;
+    return true;
+}
 tg_tensor *tg_image_resize(tg_tensor *x, int64_t height, int64_t width, tg_image_mode mode, bool antialias) {
     tg_interpolate_args a;
-    int64_t h, w, shape[TG_MAX_DIMS];
-    if (!tg_image__is(x)) return NULL;
-    h = tg_image__h(x); w = tg_image__w(x);
-    if (height <= 0 || width < 0 || (int)mode < 0 || (int)mode > (int)TG_IMAGE_BICUBIC) return tg_image__fail(x, "resize: the size is positive, and the mode one of TG_IMAGE_...");
-    if (h == 0 || w == 0) return tg_image__fail_as(x, TG_ERROR_SHAPE, "resize: the picture has no pixels");
-    if (width == 0) {
-        const int64_t edge = height;
-        width  = w <= h ? edge : (int64_t)((double)edge * (double)w / (double)h);
-        height = w <= h ? (int64_t)((double)edge * (double)h / (double)w) : edge;
-    }
-    if (height == h && width == w) return x;
+    int64_t shape[TG_MAX_DIMS];
+    if (!tg_image__is(x) || !tg_image__size(x, &height, &width, mode)) return NULL;
+    if (height == tg_image__h(x) && width == tg_image__w(x)) return x;
     if (x->numel == 0) return tg_reshape(x, tg_image__shape(x, tg_image__c(x), height, width, shape), shape);
     memset((void *)&a, 0, sizeof a);
     a.x = tg_image__batch(x);
@@ -385,82 +462,235 @@ tg_tensor *tg_image_resize(tg_tensor *x, int64_t height, int64_t width, tg_image
 tg_tensor *tg_image_resized_crop(tg_tensor *x, int64_t top, int64_t left, int64_t height, int64_t width, int64_t to_height, int64_t to_width, tg_image_mode mode, bool antialias) {
     return tg_image_resize(tg_image_crop(x, top, left, height, width), to_height, to_width, mode, antialias);
 }
-/* x at the places m (col, row, 1) of the centred result [oh, ow]: m takes a place of the result to one of x */
-static tg_tensor *tg_image__transform(tg_tensor *x, const double m[6], int64_t oh, int64_t ow, tg_image_mode mode, const double *fill) {
-    const int64_t h = tg_image__h(x), w = tg_image__w(x);
-    const tg_dtype dtype = x->dtype == TG_F64 ? TG_F64 : TG_F32;
-    tg_tensor *col, *row, *list[2], *y, *mask = NULL;
-    int64_t shape[TG_MAX_DIMS], n;
+/* ---- moves: where pixels go, told once for a picture, its mask and its boxes ---- */
+typedef enum tg_image__kind {
+    TG_IMAGE__STAYS = 0, TG_IMAGE__BOX, TG_IMAGE__FLIP_X, TG_IMAGE__FLIP_Y, TG_IMAGE__TURN, TG_IMAGE__AFFINE, TG_IMAGE__PERSPECTIVE, TG_IMAGE__ELASTIC
+} tg_image__kind;
+typedef struct tg_image__move {
+    tg_image__kind kind;
+    int64_t pad[4]; double pad_fill; tg_image_border border;         /* a box: left, top, right, bottom are put on, */
+    int64_t top, left, height, width;                                 /* this is cut out, */
+    bool resized, antialias;                                          /* and comes to the size oh, ow */
+    int quarters;                                                     /* turns */
+    double m[9];                                                      /* of a place (x, y, 1) of the result makes one of x; affine ones count from the middles */
+    int64_t oh, ow;
+    tg_image_warp how;
+    tg_tensor *displacement;
+} tg_image__move;
+static const double tg_image__black = 0;
+/* -1 to 1 from edge to edge: the middles of n pixels */
+static tg_tensor *tg_image__middles(tg_ctx *tg, int64_t n, tg_dtype dtype) {
+    const double end = n > 0 ? ((double)n - 1) / (double)n : 0;
+    return tg_linspace(tg, -end, end, n, dtype);
+}
+/* the grid [1, oh, ow, 2] that sampling wants */
+static tg_tensor *tg_image__affine_grid(tg_ctx *tg, const tg_image__move *v, int64_t h, int64_t w, tg_dtype dtype) {
+    const double *m = v->m, sx = 0.5 * (double)w, sy = 0.5 * (double)h;
+    tg_tensor *col = tg_linspace(tg, (1.0 - (double)v->ow) * 0.5, ((double)v->ow - 1.0) * 0.5, v->ow, dtype);
+    tg_tensor *row = tg_unsqueeze(tg_linspace(tg, (1.0 - (double)v->oh) * 0.5, ((double)v->oh - 1.0) * 0.5, v->oh, dtype), 1), *list[2];
+    list[0] = tg_add_scalar(tg_add(tg_mul_scalar(col, m[0] / sx), tg_mul_scalar(row, m[1] / sx)), m[2] / sx);
+    list[1] = tg_add_scalar(tg_add(tg_mul_scalar(col, m[3] / sy), tg_mul_scalar(row, m[4] / sy)), m[5] / sy);
+    return tg_failed(tg) ? NULL : tg_unsqueeze(tg_stack(list, 2, -1), 0);
+}
+static tg_tensor *tg_image__perspective_grid(tg_ctx *tg, const tg_image__move *v, int64_t h, int64_t w, tg_dtype dtype) {
+    const double *m = v->m, sx = 0.5 * (double)w, sy = 0.5 * (double)h;
+    tg_tensor *col = tg_linspace(tg, 0.5, (double)v->ow - 0.5, v->ow, dtype), *row = tg_unsqueeze(tg_linspace(tg, 0.5, (double)v->oh - 0.5, v->oh, dtype), 1);
+    tg_tensor *under = tg_add_scalar(tg_add(tg_mul_scalar(col, m[6]), tg_mul_scalar(row, m[7])), m[8]), *list[2];
+    list[0] = tg_sub_scalar(tg_div(tg_add_scalar(tg_add(tg_mul_scalar(col, m[0] / sx), tg_mul_scalar(row, m[1] / sx)), m[2] / sx), under), 1);
+    list[1] = tg_sub_scalar(tg_div(tg_add_scalar(tg_add(tg_mul_scalar(col, m[3] / sy), tg_mul_scalar(row, m[4] / sy)), m[5] / sy), under), 1);
+    return tg_failed(tg) ? NULL : tg_unsqueeze(tg_stack(list, 2, -1), 0);
+}
+static tg_tensor *tg_image__elastic_grid(tg_ctx *tg, const tg_image__move *v, int64_t h, int64_t w, tg_dtype dtype, double sign) {
+    tg_tensor *list[2];
+    list[0] = tg_expand(tg_image__middles(tg, w, dtype), TG_SHAPE(h, w));
+    list[1] = tg_expand(tg_unsqueeze(tg_image__middles(tg, h, dtype), 1), TG_SHAPE(h, w));
+    return tg_failed(tg) ? NULL : tg_add_scaled(tg_unsqueeze(tg_stack(list, 2, -1), 0), tg_to(v->displacement, dtype), sign);
+}
+/* x at the places of the grid */
+static tg_tensor *tg_image__sampled(tg_tensor *x, tg_tensor *grid, const tg_image_warp *how) {
+    tg_tensor *y = tg_image__batch(tg_to(x, grid ? grid->dtype : x->dtype)), *mask = NULL, *fill = NULL;
     tg_grid_sample_args a;
-    if (mode != TG_IMAGE_BILINEAR && mode != TG_IMAGE_NEAREST) return tg_image__fail(x, "affine and rotate: the mode is bilinear or nearest");
-    if (x->numel == 0) return h == oh && w == ow ? x : tg_new_zeros(x, tg_image__shape(x, tg_image__c(x), h && w ? oh : 0, h && w ? ow : 0, shape), shape);
-    y = tg_image__batch(tg_to(x, dtype));
-    if (!y) return NULL;
-    n = y->shape[0];
-    col = tg_linspace(x->tg, (1.0 - (double)ow) * 0.5, ((double)ow - 1.0) * 0.5, ow, dtype);
-    row = tg_unsqueeze(tg_linspace(x->tg, (1.0 - (double)oh) * 0.5, ((double)oh - 1.0) * 0.5, oh, dtype), 1);
-    list[0] = tg_add_scalar(tg_add(tg_mul_scalar(col, m[0] / (0.5 * (double)w)), tg_mul_scalar(row, m[1] / (0.5 * (double)w))), m[2] / (0.5 * (double)w));
-    list[1] = tg_add_scalar(tg_add(tg_mul_scalar(col, m[3] / (0.5 * (double)h)), tg_mul_scalar(row, m[4] / (0.5 * (double)h))), m[5] / (0.5 * (double)h));
-    if (tg_failed(x->tg)) return NULL;
+    if (!grid || !y) return NULL;
     memset((void *)&a, 0, sizeof a);
-    a.grid = tg_expand(tg_unsqueeze(tg_stack(list, 2, -1), 0), TG_SHAPE(n, -1, -1, -1));
-    a.mode = mode == TG_IMAGE_NEAREST ? TG_GRID_NEAREST : TG_GRID_BILINEAR;
-    if (fill) {                                                                                     /* what part of each pixel is x's */
-        a.x = tg_new_ones(y, TG_SHAPE(n, 1, h, w));
+    a.grid = tg_expand(grid, TG_SHAPE(y->shape[0], -1, -1, -1));
+    a.mode = how->mode == TG_IMAGE_NEAREST ? TG_GRID_NEAREST : TG_GRID_BILINEAR;
+    if (how->fill) {                                                                                /* what part of each pixel is x's */
+        a.x = tg_new_ones(y, TG_SHAPE(y->shape[0], 1, tg_image__h(x), tg_image__w(x)));
         mask = a.x ? tg_grid_sample_from(&a) : NULL;
+        fill = tg_to(tg_from(x->tg, TG_SHAPE(how->n_fill ? how->n_fill : 1, 1, 1), TG_F64, how->fill), grid->dtype);
     }
     a.x = y;
     y = tg_grid_sample_from(&a);
-    if (fill && mode == TG_IMAGE_NEAREST) y = tg_add(tg_mul(tg_sub_scalar(y, *fill), tg_to(tg_ge_scalar(mask, 0.5), dtype)), tg_mul_scalar(tg_ones_like(y), *fill));
-    else if (fill) y = tg_add_scalar(tg_mul(tg_sub_scalar(y, *fill), mask), *fill);
+    if (how->fill && how->mode == TG_IMAGE_NEAREST) y = tg_where(tg_lt_scalar(mask, 0.5), fill, y);
+    else if (how->fill) y = tg_add(tg_mul(tg_sub(y, fill), mask), fill);
     if (x->dtype == TG_U8) y = tg_clamp(tg_round(y), 0, 255);
     return tg_image__unbatch(tg_to(y, x->dtype), x);
 }
-/* the inverse of: shear by sx, sy, scale, turn, translate; torchvision's _get_inverse_affine_matrix */
-static void tg_image__inverse(double angle, double tx, double ty, double scale, double shear_x, double shear_y, double m[6]) {
+static tg_tensor *tg_image__moved(tg_tensor *x, const tg_image__move *v) {
+    const tg_dtype dtype = x && x->dtype == TG_F64 ? TG_F64 : TG_F32;
+    int64_t h, w, shape[TG_MAX_DIMS];
+    if (!x || tg_failed(x->tg)) return NULL;
+    h = tg_image__h(x); w = tg_image__w(x);
+    switch (v->kind) {
+    case TG_IMAGE__STAYS: return x;
+    case TG_IMAGE__FLIP_X: return tg_image_horizontal_flip(x);
+    case TG_IMAGE__FLIP_Y: return tg_image_vertical_flip(x);
+    case TG_IMAGE__TURN: return tg_rot90(x, v->quarters, -2, -1);
+    case TG_IMAGE__BOX:
+        if (v->how.fill && v->border == TG_IMAGE_CONSTANT) x = tg_image_pad_channels(x, v->pad[0], v->pad[1], v->pad[2], v->pad[3], v->how.fill, v->how.n_fill ? v->how.n_fill : 1);
+        else if (v->pad[0] || v->pad[1] || v->pad[2] || v->pad[3]) x = tg_image_pad(x, v->pad[0], v->pad[1], v->pad[2], v->pad[3], v->pad_fill, v->border);
+        x = tg_image_crop(x, v->top, v->left, v->height, v->width);
+        return v->resized ? tg_image_resize(x, v->oh, v->ow, v->how.mode, v->antialias) : x;
+    default: break;
+    }
+    if (v->how.mode != TG_IMAGE_BILINEAR && v->how.mode != TG_IMAGE_NEAREST) return tg_image__fail(x, "affine, rotate, perspective and elastic: the mode is bilinear or nearest");
+    if (v->how.fill && v->how.n_fill && v->how.n_fill != 1 && v->how.n_fill != tg_image__c(x)) return tg_image__fail(x, "fill: one number for each channel, or one for all");
+    if (x->numel == 0) return h == v->oh && w == v->ow ? x : tg_new_zeros(x, tg_image__shape(x, tg_image__c(x), h && w ? v->oh : 0, h && w ? v->ow : 0, shape), shape);
+    if (v->kind == TG_IMAGE__AFFINE) return tg_image__sampled(x, tg_image__affine_grid(x->tg, v, h, w, dtype), &v->how);
+    if (v->kind == TG_IMAGE__PERSPECTIVE) return tg_image__sampled(x, tg_image__perspective_grid(x->tg, v, h, w, dtype), &v->how);
+    return tg_image__sampled(x, tg_image__elastic_grid(x->tg, v, h, w, dtype, 1), &v->how);
+}
+static void tg_image__move_of(tg_image__move *v, tg_image__kind kind, const tg_tensor *x, const tg_image_warp *how) {
+    memset((void *)v, 0, sizeof *v);
+    v->kind = kind; v->oh = tg_image__h(x); v->ow = tg_image__w(x);
+    if (how) v->how = *how;
+}
+/* the inverse of: shear by sx, sy, scale, turn, translate, all about `center`; torchvision's _get_inverse_affine_matrix */
+static void tg_image__inverse(tg_image__move *v, double angle, double tx, double ty, double scale, double shear_x, double shear_y) {
     const double degree = 3.14159265358979323846 / 180, turn = angle * degree, sx = shear_x * degree, sy = shear_y * degree;
     const double a = cos(turn - sy) / cos(sy), b = -(a * tan(sx) + sin(turn)), c = sin(turn - sy) / cos(sy), d = cos(turn) - c * tan(sx);
-    m[0] = d / scale; m[1] = -b / scale; m[2] = -m[0] * tx - m[1] * ty;
-    m[3] = -c / scale; m[4] = a / scale; m[5] = -m[3] * tx - m[4] * ty;
+    const double cx = v->how.center ? v->how.center[0] - 0.5 * (double)v->ow : 0, cy = v->how.center ? v->how.center[1] - 0.5 * (double)v->oh : 0;
+    double *m = v->m;
+    m[0] = d / scale; m[1] = -b / scale; m[2] = cx - m[0] * (cx + tx) - m[1] * (cy + ty);
+    m[3] = -c / scale; m[4] = a / scale; m[5] = cy - m[3] * (cx + tx) - m[4] * (cy + ty);
+    m[8] = 1;
 }
 static bool tg_image__is_number(double v) { return v > -1e18 && v < 1e18; }
-tg_tensor *tg_image_affine(tg_tensor *x, double angle, double translate_x, double translate_y, double scale, double shear_x, double shear_y, tg_image_mode mode, const double *fill) {
-    double m[6];
-    if (!tg_image__is(x)) return NULL;
-    if (!(scale > 0) || !tg_image__is_number(scale) || !tg_image__is_number(angle) || !tg_image__is_number(translate_x) || !tg_image__is_number(translate_y) || !tg_image__is_number(shear_x) || !tg_image__is_number(shear_y))
-        return tg_image__fail(x, "affine: the scale is positive, and all are numbers");
-    tg_image__inverse(angle, translate_x, translate_y, scale, shear_x, shear_y, m);
-    return tg_image__transform(x, m, tg_image__h(x), tg_image__w(x), mode, fill);
+static bool tg_image__affine_of(tg_tensor *x, tg_image__move *v, double angle, double tx, double ty, double scale, double shear_x, double shear_y, const tg_image_warp *how) {
+    if (!tg_image__is(x)) return false;
+    if (!(scale > 0) || !tg_image__is_number(scale) || !tg_image__is_number(angle) || !tg_image__is_number(tx) || !tg_image__is_number(ty)
+        || !tg_image__is_number(shear_x) || !tg_image__is_number(shear_y))
+        return tg_image__fail(x, "affine: the scale is positive, and all are numbers") != NULL;
+    tg_image__move_of(v, TG_IMAGE__AFFINE, x, how);
+    tg_image__inverse(v, angle, tx, ty, scale, shear_x, shear_y);
+    return true;
+}
+tg_tensor *tg_image_affine(tg_tensor *x, double angle, double translate_x, double translate_y, double scale, double shear_x, double shear_y, const tg_image_warp *how) {
+    tg_image__move v;
+    return tg_image__affine_of(x, &v, angle, translate_x, translate_y, scale, shear_x, shear_y, how) ? tg_image__moved(x, &v) : NULL;
 }
 /* how long the shadow of the turned picture is: its corners are at +-w/2, +-h/2; tenths of thousandths are rounding errors */
 static int64_t tg_image__shadow(double a, double b, int64_t w, int64_t h, int64_t size) {
     const double reach = fabs(a) * 0.5 * (double)w + fabs(b) * 0.5 * (double)h, half = 0.5 * (double)size;
     return (int64_t)(ceil(trunc((half + reach) * 1e4) / 1e4) - floor(trunc((half - reach) * 1e4) / 1e4));
 }
-tg_tensor *tg_image_rotate(tg_tensor *x, double angle, tg_image_mode mode, bool expand, const double *fill) {
-    double m[6];
+static bool tg_image__rotate_of(tg_tensor *x, tg_image__move *v, double angle, const tg_image_warp *how) {
+    const bool expand = how && how->expand;
     int64_t h, w, quarters;
-    if (!tg_image__is(x)) return NULL;
-    if (!tg_image__is_number(angle)) return tg_image__fail(x, "rotate: the angle is a number");
+    if (!tg_image__is(x)) return false;
+    if (!tg_image__is_number(angle)) return tg_image__fail(x, "rotate: the angle is a number") != NULL;
+    if (expand && how->center) return tg_image__fail(x, "rotate: expand goes about the middle") != NULL;
     angle = fmod(fmod(angle, 360) + 360, 360);
     h = tg_image__h(x); w = tg_image__w(x);
-    if (angle <= 0) return x;
+    tg_image__move_of(v, TG_IMAGE__STAYS, x, how);
+    if (angle <= 0) return true;
     quarters = angle >= 90 && angle <= 90 ? 1 : angle >= 180 && angle <= 180 ? 2 : angle >= 270 && angle <= 270 ? 3 : 0;
-    if (quarters == 2 || (quarters && (expand || h == w))) return tg_rot90(x, (int)quarters, -2, -1);    /* exact, as torch does it */
-    tg_image__inverse(-angle, 0, 0, 1, 0, 0, m);
-    return tg_image__transform(x, m, expand ? tg_image__shadow(m[3], m[4], w, h, h) : h, expand ? tg_image__shadow(m[0], m[1], w, h, w) : w, mode, fill);
+    tg_image__inverse(v, -angle, 0, 0, 1, 0, 0);
+    if (expand) { v->oh = tg_image__shadow(v->m[3], v->m[4], w, h, h); v->ow = tg_image__shadow(v->m[0], v->m[1], w, h, w); }
+    v->kind = TG_IMAGE__AFFINE;
+    if (!v->how.center && (quarters == 2 || (quarters && (expand || h == w)))) {                    /* exact, as torch does it */
+        v->kind = TG_IMAGE__TURN; v->quarters = (int)quarters;
+        v->oh = quarters == 2 ? h : w; v->ow = quarters == 2 ? w : h;
+    }
+    return true;
+}
+tg_tensor *tg_image_rotate(tg_tensor *x, double angle, const tg_image_warp *how) {
+    tg_image__move v;
+    return tg_image__rotate_of(x, &v, angle, how) ? tg_image__moved(x, &v) : NULL;
+}
+/* a x = b by elimination with pivots, n = 8, x in b; false: points that lie on a line */
+static bool tg_image__solve(double a[8][8], double b[8]) {
+    int i, j, k;
+    for (i = 0; i < 8; i++) {
+        int pivot = i;
+        for (k = i + 1; k < 8; k++) if (fabs(a[k][i]) > fabs(a[pivot][i])) pivot = k;
+        if (!(fabs(a[pivot][i]) > 1e-12)) return false;
+        for (j = 0; j < 8; j++) { const double t = a[i][j]; a[i][j] = a[pivot][j]; a[pivot][j] = t; }
+        { const double t = b[i]; b[i] = b[pivot]; b[pivot] = t; }
+        for (k = i + 1; k < 8; k++) {
+            const double f = a[k][i] / a[i][i];
+            for (j = i; j < 8; j++) a[k][j] -= f * a[i][j];
+            b[k] -= f * b[i];
+        }
+    }
+    for (i = 7; i >= 0; i--) {
+        for (j = i + 1; j < 8; j++) b[i] -= a[i][j] * b[j];
+        b[i] /= a[i][i];
+    }
+    return true;
+}
+static bool tg_image__perspective_of(tg_tensor *x, tg_image__move *v, const double from[8], const double to[8], const tg_image_warp *how) {
+    double a[8][8], b[8];
+    int i, k;
+    if (!tg_image__is(x)) return false;
+    tg_image__move_of(v, TG_IMAGE__PERSPECTIVE, x, how);
+    for (i = 0; i < 8; i++) {                                                                       /* (m0 X + m1 Y + m2) / (m6 X + m7 Y + 1) = x, and y likewise, of four points */
+        const double *at = to + i / 2 * 2;
+        if (!tg_image__is_number(from[i]) || !tg_image__is_number(to[i])) return tg_image__fail(x, "perspective: all places are numbers") != NULL;
+        for (k = 0; k < 8; k++) a[i][k] = 0;
+        k = i % 2 ? 3 : 0;
+        a[i][k] = at[0]; a[i][k + 1] = at[1]; a[i][k + 2] = 1;
+        a[i][6] = -from[i] * at[0]; a[i][7] = -from[i] * at[1];
+        b[i] = from[i];
+    }
+    if (!tg_image__solve(a, b)) return tg_image__fail(x, "perspective: three of the points lie on one line") != NULL;
+    for (i = 0; i < 8; i++) v->m[i] = b[i];
+    v->m[8] = 1;
+    return true;
+}
+tg_tensor *tg_image_perspective(tg_tensor *x, const double from[8], const double to[8], const tg_image_warp *how) {
+    tg_image__move v;
+    return tg_image__perspective_of(x, &v, from, to, how) ? tg_image__moved(x, &v) : NULL;
+}
+tg_tensor *tg_image_elastic(tg_tensor *x, tg_tensor *displacement, const tg_image_warp *how) {
+    tg_image__move v;
+    if (!tg_image__is(x)) return NULL;
+    if (!displacement || displacement->ndim != 4 || displacement->shape[0] != 1 || displacement->shape[1] != tg_image__h(x)
+        || displacement->shape[2] != tg_image__w(x) || displacement->shape[3] != 2)
+        return tg_image__fail_as(x, TG_ERROR_SHAPE, "elastic: the displacement is [1, H, W, 2]");
+    tg_image__move_of(&v, TG_IMAGE__ELASTIC, x, how);
+    v.displacement = displacement;
+    return tg_image__moved(x, &v);
 }
 
 /* ---- colours ---- */
+/* a + alpha b, of bytes rounded once, as torch's add with its alpha does by a fused multiply and add: where the sum is a whole number or
+   almost one, a second rounding would tip it over. b are whole numbers below 2^12, alpha comes in two halves, so that products are exact. */
+static tg_tensor *tg_image__fused(tg_tensor *a, tg_tensor *b, double alpha, bool bytes) {
+    const float whole = (float)alpha;
+    float high;
+    uint32_t bits;
+    tg_tensor *product, *sum, *taken, *lost;
+    if (!bytes) return tg_add_scaled(a, b, alpha);
+    memcpy(&bits, &whole, 4);
+    bits &= 0xfffff000u;
+    memcpy(&high, &bits, 4);
+    product = tg_mul_scalar(b, (double)high);
+    sum = tg_add(a, product);
+    taken = tg_sub(sum, a);
+    lost = tg_add(tg_sub(a, tg_sub(sum, taken)), tg_sub(product, taken));
+    return tg_add(sum, tg_add_scaled(lost, b, (double)whole - (double)high));
+}
 /* factor parts of x and 1 - factor parts of other */
-static tg_tensor *tg_image__blend(tg_tensor *x, tg_tensor *other, double factor) {
-    return tg_image__back(tg_add(tg_mul_scalar(tg_image__float(x), factor), tg_mul_scalar(other, 1 - factor)), x);
+static tg_tensor *tg_image__blend(tg_tensor *x, tg_tensor *other, double factor, bool whole) {
+    return tg_image__back(tg_image__fused(tg_mul_scalar(tg_image__float(x), factor), other, 1 - factor, whole), x);
 }
 /* [..., 3, H, W] -> [..., 1, H, W], not yet rounded to x's type */
 static tg_tensor *tg_image__grey(tg_tensor *x) {
-    x = tg_image__float(x);
+    const bool bytes = x && x->dtype == TG_U8;
+    x = x ? tg_image__float(x) : NULL;
     if (!x || tg_image__c(x) == 1) return x;
-    return tg_add(tg_add(tg_mul_scalar(tg_narrow(x, -3, 0, 1), 0.2989), tg_mul_scalar(tg_narrow(x, -3, 1, 1), 0.587)), tg_mul_scalar(tg_narrow(x, -3, 2, 1), 0.114));
+    return tg_image__fused(tg_image__fused(tg_mul_scalar(tg_narrow(x, -3, 0, 1), 0.2989), tg_narrow(x, -3, 1, 1), 0.587, bytes), tg_narrow(x, -3, 2, 1), 0.114, bytes);
 }
 static tg_tensor *tg_image__whole_grey(tg_tensor *x) { return x->dtype == TG_U8 ? tg_floor(tg_image__grey(x)) : tg_image__grey(x); }
 tg_tensor *tg_image_adjust_brightness(tg_tensor *x, double factor) {
@@ -471,12 +701,12 @@ tg_tensor *tg_image_adjust_brightness(tg_tensor *x, double factor) {
 tg_tensor *tg_image_adjust_contrast(tg_tensor *x, double factor) {
     if (!tg_image__is_colour(x)) return NULL;
     if (!(factor >= 0)) return tg_image__fail(x, "adjust_contrast: the factor is 0 or more");
-    return tg_image__blend(x, tg_mean_dims(tg_image__whole_grey(x), TG_DIMS(-3, -2, -1), true), factor);
+    return tg_image__blend(x, tg_mean_dims(tg_image__whole_grey(x), TG_DIMS(-3, -2, -1), true), factor, false);
 }
 tg_tensor *tg_image_adjust_saturation(tg_tensor *x, double factor) {
     if (!tg_image__is_colour(x)) return NULL;
     if (!(factor >= 0)) return tg_image__fail(x, "adjust_saturation: the factor is 0 or more");
-    return tg_image__c(x) == 1 ? x : tg_image__blend(x, tg_image__whole_grey(x), factor);
+    return tg_image__c(x) == 1 ? x : tg_image__blend(x, tg_image__whole_grey(x), factor, x->dtype == TG_U8);
 }
 /* h, s, v of r, g, b, all [..., H, W] in 0 to 1: Pillow's formula, as torchvision has it */
 static void tg_image__to_hsv(tg_tensor *rgb, tg_tensor **h, tg_tensor **s, tg_tensor **v) {
@@ -530,7 +760,7 @@ tg_tensor *tg_image_adjust_sharpness(tg_tensor *x, double factor) {
     soft = tg_image__conv(all, kernel);
     if (x->dtype == TG_U8) soft = tg_round(soft);
     soft = tg_sub(soft, tg_image__box(all, 1, 1, tg_image__h(x) - 2, tg_image__w(x) - 2));
-    return tg_image__unbatch(tg_image__back(tg_add(all, tg_mul_scalar(tg_constant_pad_nd(soft, TG_DIMS(1, 1, 1, 1), 0), 1 - factor)), x), x);
+    return tg_image__unbatch(tg_image__back(tg_image__fused(all, tg_constant_pad_nd(soft, TG_DIMS(1, 1, 1, 1), 0), 1 - factor, x->dtype == TG_U8), x), x);
 }
 tg_tensor *tg_image_adjust_gamma(tg_tensor *x, double gamma, double gain) {
     tg_tensor *y;
@@ -634,7 +864,7 @@ tg_tensor *tg_image_to_dtype(tg_tensor *x, tg_dtype dtype) {
     if (!tg_image__is(x)) return NULL;
     if (dtype != TG_U8 && !tg_dtype_is_float(dtype)) return tg_image__fail(x, "to_dtype: u8 or a floating type");
     if (x->dtype == dtype) return x;
-    if (x->dtype == TG_U8) return tg_div_scalar(tg_to(x, dtype), 255);
+    if (x->dtype == TG_U8) return tg_mul_scalar(tg_to(x, dtype), 1.0 / 255);                       /* not divided: torch's last bits */
     if (dtype == TG_U8) return tg_to(tg_mul_scalar(x, 255 + 1.0 - 1e-3), TG_U8);                   /* each byte has an equal share of 0 to 1 */
     return tg_to(x, dtype);
 }
@@ -747,64 +977,179 @@ tg_tensor *tg_image_each(tg_tensor *x, uint64_t seed, uint64_t step, const int64
     TG_TRANSFORMS_FREE(list);
     return y;
 }
-tg_tensor *tg_image_random_crop(tg_tensor *x, tg_dice *dice, const void *options) {
-    const tg_image_crop_args *o = (const tg_image_crop_args *)options;
-    int64_t h, w, top;
-    if (!tg_image__step_is(x, dice, o != NULL)) return NULL;
-    if (o->height <= 0 || o->width <= 0) return tg_image__fail(x, "random_crop: height and width are positive");
-    if (o->padding) x = tg_image_pad(x, o->padding, o->padding, o->padding, o->padding, o->fill, o->border);
-    if (!x) return NULL;
-    h = tg_image__h(x); w = tg_image__w(x);
-    if (o->pad_if_needed && (h < o->height || w < o->width)) {                                     /* on both sides, as torch does */
-        const int64_t dh = o->height > h ? o->height - h : 0, dw = o->width > w ? o->width - w : 0;
-        x = tg_image_pad(x, dw, dh, dw, dh, o->fill, o->border);
-        if (!x) return NULL;
-        h = tg_image__h(x); w = tg_image__w(x);
-    }
-    if (h < o->height || w < o->width) return tg_image__fail_as(x, TG_ERROR_SHAPE, "random_crop: the box is larger than the padded picture; pad_if_needed?");
-    top = tg_dice_below(dice, h - o->height + 1);
-    return tg_image_crop(x, top, tg_dice_below(dice, w - o->width + 1), o->height, o->width);
+/* ---- steps that move pixels: first the dice say where to, then all goes there ---- */
+typedef bool (*tg_image__draw)(tg_tensor *x, tg_dice *dice, const void *options, tg_image__move *v);
+static tg_tensor *tg_image__stepped(tg_tensor *x, tg_dice *dice, const void *options, tg_image__draw draw) {
+    tg_image__move v;
+    return draw(x, dice, options, &v) ? tg_image__moved(x, &v) : NULL;
 }
-tg_tensor *tg_image_random_resized_crop(tg_tensor *x, tg_dice *dice, const void *options) {
+static bool tg_image__draw_crop(tg_tensor *x, tg_dice *dice, const void *options, tg_image__move *v) {
+    const tg_image_crop_args *o = (const tg_image_crop_args *)options;
+    int64_t h, w, dh = 0, dw = 0;
+    if (!tg_image__step_is(x, dice, o != NULL)) return false;
+    if (o->height <= 0 || o->width <= 0) return tg_image__fail(x, "random_crop: height and width are positive") != NULL;
+    if (o->padding < 0 || o->padding > INT32_MAX / 4) return tg_image__fail(x, "random_crop: the padding is 0 or more, and below 2^29") != NULL;
+    tg_image__move_of(v, TG_IMAGE__BOX, x, NULL);
+    h = tg_image__h(x) + 2 * o->padding; w = tg_image__w(x) + 2 * o->padding;
+    if (o->pad_if_needed) { dh = o->height > h ? o->height - h : 0; dw = o->width > w ? o->width - w : 0; }      /* on both sides, as torch does */
+    h += 2 * dh; w += 2 * dw;
+    if (h < o->height || w < o->width) return tg_image__fail_as(x, TG_ERROR_SHAPE, "random_crop: the box is larger than the padded picture; pad_if_needed?") != NULL;
+    v->pad[0] = v->pad[2] = o->padding + dw; v->pad[1] = v->pad[3] = o->padding + dh;
+    v->pad_fill = o->fill; v->border = o->border;
+    v->how.fill = o->fills; v->how.n_fill = (int)tg_image__c(x);
+    v->top = tg_dice_below(dice, h - o->height + 1); v->left = tg_dice_below(dice, w - o->width + 1);
+    v->height = o->height; v->width = o->width;
+    return true;
+}
+static bool tg_image__draw_resized_crop(tg_tensor *x, tg_dice *dice, const void *options, tg_image__move *v) {
     const tg_image_resized_crop_args *o = (const tg_image_resized_crop_args *)options;
     tg_image__area a;
-    if (!tg_image__step_is(x, dice, o != NULL)) return NULL;
-    if (o->height <= 0 || o->width <= 0 || !tg_image__good_areas(o->scale, o->ratio)) return tg_image__fail(x, "random_resized_crop: sizes are positive, ranges go from less to more");
-    if (tg_image__h(x) == 0 || tg_image__w(x) == 0) return tg_image__fail_as(x, TG_ERROR_SHAPE, "random_resized_crop: the picture has no pixels");
+    if (!tg_image__step_is(x, dice, o != NULL)) return false;
+    if (o->height <= 0 || o->width <= 0 || !tg_image__good_areas(o->scale, o->ratio)) return tg_image__fail(x, "random_resized_crop: sizes are positive, ranges go from less to more") != NULL;
+    if (tg_image__h(x) == 0 || tg_image__w(x) == 0) return tg_image__fail_as(x, TG_ERROR_SHAPE, "random_resized_crop: the picture has no pixels") != NULL;
     a = tg_image__resized_area(dice, tg_image__h(x), tg_image__w(x), o);
-    return tg_image_resized_crop(x, a.top, a.left, a.height, a.width, o->height, o->width, o->mode, !o->no_antialias);
+    tg_image__move_of(v, TG_IMAGE__BOX, x, NULL);
+    v->top = a.top; v->left = a.left; v->height = a.height; v->width = a.width;
+    v->resized = true; v->oh = o->height; v->ow = o->width;
+    v->how.mode = o->mode; v->antialias = !o->no_antialias;
+    return true;
+}
+static bool tg_image__draw_size(tg_tensor *x, tg_dice *dice, const void *options, tg_image__move *v) {
+    const tg_image_size_args *o = (const tg_image_size_args *)options;
+    int64_t height, width;
+    if (!tg_image__step_is(x, dice, o != NULL)) return false;
+    height = o->height; width = o->width;
+    if (!tg_image__size(x, &height, &width, o->mode)) return false;
+    tg_image__move_of(v, TG_IMAGE__BOX, x, NULL);
+    v->height = tg_image__h(x); v->width = tg_image__w(x);
+    v->resized = true; v->oh = height; v->ow = width;
+    v->how.mode = o->mode; v->antialias = !o->no_antialias;
+    return true;
 }
 /* x is a picture and the dice say that it is to be changed */
 static bool tg_image__hit(tg_tensor *x, tg_dice *dice, const void *p, double otherwise) {
     return tg_image__step_is(x, dice, true) && tg_image__chance(dice, p ? *(const double *)p : otherwise);
 }
-static tg_tensor *tg_image__same(tg_tensor *x) { return x && !tg_failed(x->tg) ? x : NULL; }
-static tg_tensor *tg_image__grey3(tg_tensor *x) { return x ? tg_image_grayscale(x, (int)tg_image__c(x)) : NULL; }
-#define TG_IMAGE__MAYBE(name, function, otherwise) \
-    tg_tensor *tg_image_random_##name(tg_tensor *x, tg_dice *dice, const void *p) { return tg_image__hit(x, dice, p, otherwise) ? function(x) : tg_image__same(x); }
-TG_IMAGE__MAYBE(horizontal_flip, tg_image_horizontal_flip, 0.5)
-TG_IMAGE__MAYBE(vertical_flip, tg_image_vertical_flip, 0.5)
-TG_IMAGE__MAYBE(grayscale, tg_image__grey3, 0.1)
-TG_IMAGE__MAYBE(invert, tg_image_invert, 0.5)
-TG_IMAGE__MAYBE(equalize, tg_image_equalize, 0.5)
-TG_IMAGE__MAYBE(autocontrast, tg_image_autocontrast, 0.5)
-#undef TG_IMAGE__MAYBE
-tg_tensor *tg_image_random_affine(tg_tensor *x, tg_dice *dice, const void *options) {
+static bool tg_image__draw_flip(tg_tensor *x, tg_dice *dice, const void *p, tg_image__move *v, tg_image__kind kind) {
+    if (!tg_image__step_is(x, dice, true)) return false;
+    tg_image__move_of(v, tg_image__hit(x, dice, p, 0.5) ? kind : TG_IMAGE__STAYS, x, NULL);
+    return true;
+}
+static bool tg_image__draw_flip_x(tg_tensor *x, tg_dice *dice, const void *p, tg_image__move *v) { return tg_image__draw_flip(x, dice, p, v, TG_IMAGE__FLIP_X); }
+static bool tg_image__draw_flip_y(tg_tensor *x, tg_dice *dice, const void *p, tg_image__move *v) { return tg_image__draw_flip(x, dice, p, v, TG_IMAGE__FLIP_Y); }
+/* The classes of torchvision have a fill of 0, which is not the same as none. */
+static tg_image_warp tg_image__filled(const tg_image_warp *how) {
+    tg_image_warp w;
+    if (how) w = *how; else memset((void *)&w, 0, sizeof w);
+    if (!w.fill) { w.fill = &tg_image__black; w.n_fill = 0; }
+    return w;
+}
+static bool tg_image__draw_affine(tg_tensor *x, tg_dice *dice, const void *options, tg_image__move *v) {
     const tg_image_affine_args *o = (const tg_image_affine_args *)options;
+    tg_image_warp how;
     double angle, tx, ty, scale, shear;
-    if (!tg_image__step_is(x, dice, o != NULL)) return NULL;
+    if (!tg_image__step_is(x, dice, o != NULL)) return false;
+    how = tg_image__filled(&o->how);
     angle = tg_image__between(dice, o->degrees[0], o->degrees[1]);
     tx = o->translate[0] * (double)tg_image__w(x); ty = o->translate[1] * (double)tg_image__h(x);
     tx = rint(tg_image__between(dice, -tx, tx)); ty = rint(tg_image__between(dice, -ty, ty));
     scale = o->scale[1] > 0 ? tg_image__between(dice, o->scale[0], o->scale[1]) : 1;
     shear = tg_image__between(dice, o->shear[0], o->shear[1]);
-    return tg_image_affine(x, angle, tx, ty, scale, shear, tg_image__between(dice, o->shear[2], o->shear[3]), o->mode, &o->fill);
+    return tg_image__affine_of(x, v, angle, tx, ty, scale, shear, tg_image__between(dice, o->shear[2], o->shear[3]), &how);
 }
-tg_tensor *tg_image_random_rotation(tg_tensor *x, tg_dice *dice, const void *options) {
+static bool tg_image__draw_rotation(tg_tensor *x, tg_dice *dice, const void *options, tg_image__move *v) {
     const tg_image_affine_args *o = (const tg_image_affine_args *)options;
-    if (!tg_image__step_is(x, dice, o != NULL)) return NULL;
-    return tg_image_rotate(x, tg_image__between(dice, o->degrees[0], o->degrees[1]), o->mode, false, &o->fill);
+    tg_image_warp how;
+    if (!tg_image__step_is(x, dice, o != NULL)) return false;
+    how = tg_image__filled(&o->how);
+    return tg_image__rotate_of(x, v, tg_image__between(dice, o->degrees[0], o->degrees[1]), &how);
 }
+static bool tg_image__draw_perspective(tg_tensor *x, tg_dice *dice, const void *options, tg_image__move *v) {
+    const tg_image_perspective_args *o = (const tg_image_perspective_args *)options;
+    const tg_image_warp how = tg_image__filled(o ? &o->how : NULL);
+    const double scale = o ? tg_image__or(o->distortion_scale, 0.5) : 0.5;
+    double from[8], to[8];
+    int64_t h, w;
+    int i;
+    if (!tg_image__step_is(x, dice, true)) return false;
+    if (!(scale >= 0 && scale <= 1)) return tg_image__fail(x, "random_perspective: the distortion is 0 to 1") != NULL;
+    h = tg_image__h(x); w = tg_image__w(x);
+    tg_image__move_of(v, TG_IMAGE__STAYS, x, &how);
+    if (!tg_image__chance(dice, o ? tg_image__or(o->p, 0.5) : 0.5) || h < 2 || w < 2) return true;
+    for (i = 0; i < 4; i++) {                                                                       /* top left, top right, bottom right, bottom left */
+        const bool right = i == 1 || i == 2, bottom = i >= 2;
+        const int64_t across = (int64_t)(scale * (double)(w / 2)) + 1, down = (int64_t)(scale * (double)(h / 2)) + 1;
+        from[2 * i] = right ? (double)(w - 1) : 0; from[2 * i + 1] = bottom ? (double)(h - 1) : 0;
+        to[2 * i] = (double)((right ? w - across : 0) + tg_dice_below(dice, across));
+        to[2 * i + 1] = (double)((bottom ? h - down : 0) + tg_dice_below(dice, down));
+    }
+    return tg_image__perspective_of(x, v, from, to, &how);
+}
+/* -1 to 1 for each pixel, blurred, times alpha: [1, 1, H, W] */
+static tg_tensor *tg_image__waves(tg_tensor *x, tg_dice *dice, double sigma, const double sigmas[2], double alpha) {
+    tg_tensor *t = tg_empty(x->tg, TG_SHAPE(1, 1, tg_image__h(x), tg_image__w(x)), TG_F32);
+    const int64_t kernel = (int64_t)(8 * sigma + 1) | 1;
+    int64_t i;
+    for (i = 0; t && i < t->numel; i++) ((float *)t->data)[i] = (float)(tg_dice_roll(dice) * 2 - 1);
+    return tg_mul_scalar(tg_image_gaussian_blur(t, kernel, kernel, sigmas[0], sigmas[1]), alpha);
+}
+static bool tg_image__draw_elastic(tg_tensor *x, tg_dice *dice, const void *options, tg_image__move *v) {
+    const tg_image_elastic_args *o = (const tg_image_elastic_args *)options;
+    const tg_image_warp how = tg_image__filled(o ? &o->how : NULL);
+    double alpha[2], sigma[2];
+    tg_tensor *list[2];
+    int k;
+    if (!tg_image__step_is(x, dice, true)) return false;
+    for (k = 0; k < 2; k++) {
+        alpha[k] = o ? tg_image__or(o->alpha[k], 50) : 50; sigma[k] = o ? tg_image__or(o->sigma[k], 5) : 5;
+        if (!(alpha[k] >= 0 && alpha[k] < 1e9 && sigma[k] > 0 && sigma[k] < 1e6)) return tg_image__fail(x, "random_elastic: alpha and sigma are positive") != NULL;
+        if (4 * sigma[k] + 1 > (double)tg_image__h(x) || 4 * sigma[k] + 1 > (double)tg_image__w(x))
+            return tg_image__fail_as(x, TG_ERROR_SHAPE, "random_elastic: the blur of sigma reaches beyond so small a picture") != NULL;
+    }
+    tg_image__move_of(v, TG_IMAGE__ELASTIC, x, &how);
+    for (k = 0; k < 2; k++) list[k] = tg_image__waves(x, dice, sigma[k], sigma, alpha[k] / (double)(k ? tg_image__w(x) : tg_image__h(x)));
+    v->displacement = tg_failed(x->tg) ? NULL : tg_permute(tg_cat(list, 2, 1), TG_DIMS(0, 2, 3, 1));
+    return v->displacement != NULL;
+}
+static bool tg_image__draw_zoom_out(tg_tensor *x, tg_dice *dice, const void *options, tg_image__move *v) {
+    const tg_image_zoom_args *o = (const tg_image_zoom_args *)options;
+    const double low = o && o->side[1] > 0 ? o->side[0] : 1, high = o && o->side[1] > 0 ? o->side[1] : 4;
+    double r;
+    int64_t h, w;
+    if (!tg_image__step_is(x, dice, true)) return false;
+    if (!(low >= 1 && high >= low && high < 1000)) return tg_image__fail(x, "random_zoom_out: sides are 1 and more") != NULL;
+    tg_image__move_of(v, TG_IMAGE__STAYS, x, NULL);
+    if (!tg_image__chance(dice, o ? tg_image__or(o->p, 0.5) : 0.5)) return true;
+    h = tg_image__h(x); w = tg_image__w(x);
+    r = tg_image__between(dice, low, high);
+    v->kind = TG_IMAGE__BOX;
+    v->height = (int64_t)((double)h * r); v->width = (int64_t)((double)w * r);
+    v->pad[0] = (int64_t)((double)(v->width - w) * tg_dice_roll(dice)); v->pad[1] = (int64_t)((double)(v->height - h) * tg_dice_roll(dice));
+    v->pad[2] = v->width - w - v->pad[0]; v->pad[3] = v->height - h - v->pad[1];
+    if (o) { v->how.fill = o->fills; v->how.n_fill = (int)tg_image__c(x); }
+    return true;
+}
+#define TG_IMAGE__MOVES(M) \
+    M(tg_image_random_crop, tg_image__draw_crop) M(tg_image_random_resized_crop, tg_image__draw_resized_crop) M(tg_image_to_size, tg_image__draw_size) \
+    M(tg_image_random_horizontal_flip, tg_image__draw_flip_x) M(tg_image_random_vertical_flip, tg_image__draw_flip_y) M(tg_image_random_affine, tg_image__draw_affine) \
+    M(tg_image_random_rotation, tg_image__draw_rotation) M(tg_image_random_perspective, tg_image__draw_perspective) M(tg_image_random_elastic, tg_image__draw_elastic) \
+    M(tg_image_random_zoom_out, tg_image__draw_zoom_out)
+#define TG_IMAGE__STEP(name, draw) tg_tensor *name(tg_tensor *x, tg_dice *dice, const void *options) { return tg_image__stepped(x, dice, options, draw); }
+TG_IMAGE__MOVES(TG_IMAGE__STEP)
+#undef TG_IMAGE__STEP
+
+tg_tensor *tg_image_random_iou_crop(tg_tensor *x, tg_dice *dice, const void *options) { (void)options; return tg_image__step_is(x, dice, true) ? x : NULL; }
+
+/* ---- steps that change values ---- */
+static tg_tensor *tg_image__same(tg_tensor *x) { return x && !tg_failed(x->tg) ? x : NULL; }
+static tg_tensor *tg_image__grey3(tg_tensor *x) { return x ? tg_image_grayscale(x, (int)tg_image__c(x)) : NULL; }
+#define TG_IMAGE__MAYBE(name, function, otherwise) \
+    tg_tensor *tg_image_random_##name(tg_tensor *x, tg_dice *dice, const void *p) { return tg_image__hit(x, dice, p, otherwise) ? function(x) : tg_image__same(x); }
+TG_IMAGE__MAYBE(grayscale, tg_image__grey3, 0.1)
+TG_IMAGE__MAYBE(invert, tg_image_invert, 0.5)
+TG_IMAGE__MAYBE(equalize, tg_image_equalize, 0.5)
+TG_IMAGE__MAYBE(autocontrast, tg_image_autocontrast, 0.5)
+#undef TG_IMAGE__MAYBE
 tg_tensor *tg_image_color_jitter(tg_tensor *x, tg_dice *dice, const void *options) {
     const tg_image_jitter_args *o = (const tg_image_jitter_args *)options;
     int order[4] = { 0, 1, 2, 3 }, i;
@@ -842,6 +1187,289 @@ tg_tensor *tg_image_random_erasing(tg_tensor *x, tg_dice *dice, const void *opti
     if (o && !tg_image__good_areas(o->scale, o->ratio)) return tg_image__fail(x, "random_erasing: ranges go from less to more");
     if (!tg_image__erased_area(dice, tg_image__h(x), tg_image__w(x), o, &a)) return x;
     return tg_image_erase(x, a.top, a.left, a.height, a.width, tg_full(x->tg, 0, NULL, o ? o->value : 0, TG_F64));
+}
+
+/* ---- policies ---- */
+tg_tensor *tg_image_augment(tg_tensor *x, tg_image_op op, double magnitude, const tg_image_warp *how) {
+    static const double corner[2] = { 0, 0 };
+    const double slope = atan(magnitude) * 180 / 3.14159265358979323846;
+    tg_image_warp about;
+    if (how) about = *how; else memset((void *)&about, 0, sizeof about);
+    about.expand = false; about.center = corner;
+    switch (op) {
+    case TG_IMAGE_IDENTITY:     return tg_image__is(x) ? x : NULL;
+    case TG_IMAGE_SHEAR_X:      return tg_image_affine(x, 0, 0, 0, 1, slope, 0, &about);
+    case TG_IMAGE_SHEAR_Y:      return tg_image_affine(x, 0, 0, 0, 1, 0, slope, &about);
+    case TG_IMAGE_TRANSLATE_X:  return tg_image_affine(x, 0, trunc(magnitude), 0, 1, 0, 0, how);
+    case TG_IMAGE_TRANSLATE_Y:  return tg_image_affine(x, 0, 0, trunc(magnitude), 1, 0, 0, how);
+    case TG_IMAGE_ROTATE:       about.center = how ? how->center : NULL; return tg_image_rotate(x, magnitude, &about);
+    case TG_IMAGE_BRIGHTNESS:   return tg_image_adjust_brightness(x, 1 + magnitude);
+    case TG_IMAGE_COLOR:        return tg_image_adjust_saturation(x, 1 + magnitude);
+    case TG_IMAGE_CONTRAST:     return tg_image_adjust_contrast(x, 1 + magnitude);
+    case TG_IMAGE_SHARPNESS:    return tg_image_adjust_sharpness(x, 1 + magnitude);
+    case TG_IMAGE_POSTERIZE:    return tg_image_posterize(x, magnitude >= 0 && magnitude <= 8 ? (int)magnitude : -1);
+    case TG_IMAGE_SOLARIZE:     return tg_image__is(x) ? tg_image_solarize(x, tg_image__top(x) * magnitude) : NULL;
+    case TG_IMAGE_AUTOCONTRAST: return tg_image_autocontrast(x);
+    case TG_IMAGE_EQUALIZE:     return tg_image_equalize(x);
+    case TG_IMAGE_INVERT:       return tg_image_invert(x);
+    default:                    return tg_image__is(x) ? tg_image__fail(x, "augment: an operation is one of tg_image_op") : NULL;
+    }
+}
+/* bin i of so many; what can go either way gets its sign from the dice */
+static double tg_image__magnitude(tg_tensor *x, tg_dice *dice, tg_image_op op, int i, int bins, bool wide) {
+    const double t = bins > 1 ? (double)i / (double)(bins - 1) : 0;
+    double v;
+    if (op == TG_IMAGE_POSTERIZE) return 8 - rint(t * (wide ? 6 : 4));
+    if (op == TG_IMAGE_SOLARIZE) return 1 - t;
+    if (op == TG_IMAGE_IDENTITY || op > TG_IMAGE_SHARPNESS) return 0;
+    if (op <= TG_IMAGE_SHEAR_Y) v = wide ? 0.99 : 0.3;
+    else if (op <= TG_IMAGE_TRANSLATE_Y) v = wide ? 32 : 150.0 / 331 * (double)(op == TG_IMAGE_TRANSLATE_X ? tg_image__w(x) : tg_image__h(x));
+    else if (op == TG_IMAGE_ROTATE) v = wide ? 135 : 30;
+    else v = wide ? 0.99 : 0.9;
+    return tg_dice_roll(dice) <= 0.5 ? -v * t : v * t;
+}
+static bool tg_image__augment_is(tg_tensor *x, const tg_dice *dice, const tg_image_augment_args *o, tg_image_augment_args *is) {
+    if (!tg_image__step_is(x, dice, true)) return false;
+    if (o) *is = *o; else memset((void *)is, 0, sizeof *is);
+    if (!is->num_ops) is->num_ops = 2;
+    if (!is->magnitude) is->magnitude = 9;
+    if (!is->bins) is->bins = 31;
+    return (is->num_ops > 0 && is->magnitude > 0 && is->magnitude < is->bins && (int)is->policy >= 0 && (int)is->policy <= (int)TG_IMAGE_SVHN)
+        || tg_image__fail(x, "augment: numbers are positive, the magnitude is one of the bins, the policy one of TG_IMAGE_IMAGENET ...") != NULL;
+}
+tg_tensor *tg_image_rand_augment(tg_tensor *x, tg_dice *dice, const void *options) {
+    tg_image_augment_args o;
+    int i;
+    if (!tg_image__augment_is(x, dice, (const tg_image_augment_args *)options, &o)) return NULL;
+    for (i = 0; x && i < o.num_ops; i++) {
+        const tg_image_op op = (tg_image_op)tg_dice_below(dice, TG_IMAGE_INVERT);
+        x = tg_image_augment(x, op, tg_image__magnitude(x, dice, op, o.magnitude, o.bins, false), &o.how);
+    }
+    return x;
+}
+tg_tensor *tg_image_trivial_augment(tg_tensor *x, tg_dice *dice, const void *options) {
+    tg_image_augment_args o;
+    tg_image_op op;
+    int bin;
+    if (!tg_image__augment_is(x, dice, (const tg_image_augment_args *)options, &o)) return NULL;
+    op = (tg_image_op)tg_dice_below(dice, TG_IMAGE_INVERT);
+    bin = (int)tg_dice_below(dice, o.bins);
+    return tg_image_augment(x, op, tg_image__magnitude(x, dice, op, bin, o.bins, true), &o.how);
+}
+/* the policies of the paper (Cubuk and others 2019): twice an operation, tenths of its probability, and its bin of 10 */
+static const unsigned char tg_image__policies[3][25][6] = {
+    { { 10, 4, 8, 5, 6, 9 }, { 11, 6, 5, 12, 6, 0 }, { 13, 8, 0, 13, 6, 0 }, { 10, 6, 7, 10, 6, 6 }, { 13, 4, 0, 11, 2, 4 }, { 13, 4, 0, 5, 8, 8 }, { 11, 6, 3, 13, 6, 0 },
+      { 10, 8, 5, 13, 10, 0 }, { 5, 2, 3, 11, 6, 8 }, { 13, 6, 0, 10, 4, 6 }, { 5, 8, 8, 7, 4, 0 }, { 5, 4, 9, 13, 6, 0 }, { 13, 0, 0, 13, 8, 0 }, { 14, 6, 0, 13, 10, 0 },
+      { 7, 6, 4, 8, 10, 8 }, { 5, 8, 8, 7, 10, 2 }, { 7, 8, 8, 11, 8, 7 }, { 9, 4, 7, 14, 6, 0 }, { 1, 6, 5, 13, 10, 0 }, { 7, 4, 0, 13, 6, 0 }, { 13, 4, 0, 11, 2, 4 },
+      { 11, 6, 5, 12, 6, 0 }, { 14, 6, 0, 13, 10, 0 }, { 7, 6, 4, 8, 10, 8 }, { 13, 8, 0, 13, 6, 0 } },
+    { { 14, 1, 0, 8, 2, 6 }, { 5, 7, 2, 3, 3, 9 }, { 9, 8, 1, 9, 9, 3 }, { 2, 5, 8, 4, 7, 9 }, { 12, 5, 0, 13, 9, 0 }, { 2, 2, 7, 10, 3, 7 }, { 7, 4, 3, 6, 6, 7 },
+      { 9, 3, 9, 6, 7, 9 }, { 13, 6, 0, 13, 5, 0 }, { 8, 6, 7, 9, 6, 5 }, { 7, 7, 7, 3, 5, 8 }, { 13, 3, 0, 12, 4, 0 }, { 4, 4, 3, 9, 2, 6 }, { 6, 9, 6, 7, 2, 8 },
+      { 11, 5, 2, 14, 0, 0 }, { 13, 2, 0, 12, 6, 0 }, { 13, 2, 0, 13, 6, 0 }, { 7, 9, 9, 13, 6, 0 }, { 12, 8, 0, 11, 2, 8 }, { 6, 1, 3, 7, 7, 0 }, { 11, 4, 5, 12, 9, 0 },
+      { 4, 9, 9, 4, 7, 9 }, { 12, 9, 0, 11, 8, 3 }, { 13, 8, 0, 14, 1, 0 }, { 4, 7, 9, 12, 9, 0 } },
+    { { 1, 9, 4, 14, 2, 0 }, { 2, 9, 8, 14, 7, 0 }, { 13, 6, 0, 11, 6, 6 }, { 14, 9, 0, 13, 6, 0 }, { 13, 6, 0, 5, 9, 3 }, { 1, 9, 4, 12, 8, 0 }, { 2, 9, 8, 14, 4, 0 },
+      { 2, 9, 5, 11, 2, 6 }, { 14, 9, 0, 12, 8, 0 }, { 13, 6, 0, 5, 9, 3 }, { 1, 9, 4, 11, 3, 3 }, { 2, 8, 8, 14, 7, 0 }, { 13, 9, 0, 4, 6, 6 }, { 14, 9, 0, 13, 6, 0 },
+      { 8, 3, 3, 5, 8, 4 }, { 14, 8, 0, 4, 0, 2 }, { 2, 7, 6, 11, 4, 8 }, { 14, 6, 0, 5, 8, 4 }, { 2, 3, 7, 3, 9, 3 }, { 1, 1, 6, 14, 6, 0 }, { 11, 7, 2, 4, 6, 7 },
+      { 2, 8, 4, 14, 8, 0 }, { 1, 7, 9, 4, 8, 3 }, { 2, 8, 5, 12, 7, 0 }, { 1, 7, 2, 14, 1, 0 } }
+};
+tg_tensor *tg_image_auto_augment(tg_tensor *x, tg_dice *dice, const void *options) {
+    tg_image_augment_args o;
+    const unsigned char *row;
+    int i;
+    if (!tg_image__augment_is(x, dice, (const tg_image_augment_args *)options, &o)) return NULL;
+    row = tg_image__policies[o.policy][tg_dice_below(dice, 25)];
+    for (i = 0; x && i < 2; i++, row += 3)
+        if (tg_image__chance(dice, row[1] / 10.0)) x = tg_image_augment(x, (tg_image_op)row[0], tg_image__magnitude(x, dice, (tg_image_op)row[0], row[2], 10, false), &o.how);
+    return x;
+}
+
+/* ---- a picture with its boxes and its mask ---- */
+/* where (x, y, 1) goes, as a matrix whose last number is 1, for places counted from the upper left corner */
+static bool tg_image__forward(const tg_image__move *v, int64_t h, int64_t w, double f[9], double *oh, double *ow) {
+    static const double stays[9] = { 1, 0, 0, 0, 1, 0, 0, 0, 1 };
+    const double hh = (double)h, ww = (double)w;
+    double g[9], whole;
+    int i;
+    memcpy(f, stays, sizeof stays);
+    *oh = (double)v->oh; *ow = (double)v->ow;
+    switch (v->kind) {
+    case TG_IMAGE__FLIP_X: f[0] = -1; f[2] = ww; return true;
+    case TG_IMAGE__FLIP_Y: f[4] = -1; f[5] = hh; return true;
+    case TG_IMAGE__TURN:
+        if (v->quarters == 2) { f[0] = f[4] = -1; f[2] = ww; f[5] = hh; return true; }
+        f[0] = f[4] = 0;
+        f[1] = v->quarters == 1 ? 1 : -1; f[2] = v->quarters == 1 ? 0 : hh;
+        f[3] = -f[1];                     f[5] = v->quarters == 1 ? ww : 0;
+        return true;
+    case TG_IMAGE__BOX:
+        if (!v->resized) { *oh = (double)v->height; *ow = (double)v->width; }
+        f[0] = *ow / (double)v->width;  f[2] = (double)(v->pad[0] - v->left) * f[0];
+        f[4] = *oh / (double)v->height; f[5] = (double)(v->pad[1] - v->top) * f[4];
+        return true;
+    case TG_IMAGE__AFFINE: case TG_IMAGE__PERSPECTIVE: break;
+    default: return true;
+    }
+    memcpy(g, v->m, sizeof g);
+    if (v->kind == TG_IMAGE__AFFINE) {                                                              /* from the middles */
+        g[2] += 0.5 * ww - 0.5 * (g[0] * *ow + g[1] * *oh);
+        g[5] += 0.5 * hh - 0.5 * (g[3] * *ow + g[4] * *oh);
+    }
+    for (i = 0; i < 9; i++) {                                                                       /* the inverse, but for a factor */
+        const int r = i % 3, c = i / 3, r1 = (r + 1) % 3, r2 = (r + 2) % 3, c1 = (c + 1) % 3, c2 = (c + 2) % 3;
+        f[i] = g[3 * r1 + c1] * g[3 * r2 + c2] - g[3 * r1 + c2] * g[3 * r2 + c1];
+    }
+    whole = f[8];
+    for (i = 0; i < 9; i++) f[i] /= whole;
+    return tg_image__is_number(1 / whole);
+}
+static tg_tensor *tg_image__columns(tg_tensor *boxes, int64_t a, int64_t b, int64_t c, int64_t d) {
+    int64_t at[4];
+    at[0] = a; at[1] = b; at[2] = c; at[3] = d;
+    return boxes ? tg_index_select(boxes, 1, tg_from(boxes->tg, TG_SHAPE(4), TG_I64, at)) : NULL;
+}
+/* the box around four corners [N, 4] each, cut at the edges */
+static tg_tensor *tg_image__around(tg_tensor *x, tg_tensor *y, double oh, double ow) {
+    tg_tensor *list[4];
+    list[0] = tg_clamp(tg_amin_dims(x, TG_DIMS(1), false), 0, ow); list[1] = tg_clamp(tg_amin_dims(y, TG_DIMS(1), false), 0, oh);
+    list[2] = tg_clamp(tg_amax_dims(x, TG_DIMS(1), false), 0, ow); list[3] = tg_clamp(tg_amax_dims(y, TG_DIMS(1), false), 0, oh);
+    return x && y && !tg_failed(x->tg) ? tg_stack(list, 4, 1) : NULL;
+}
+static tg_tensor *tg_image__line(tg_tensor *x, tg_tensor *y, const double *m) { return tg_add_scalar(tg_add(tg_mul_scalar(x, m[0]), tg_mul_scalar(y, m[1])), m[2]); }
+/* Corners go to where the pixel came from whose place they would be taken for: near enough, as torch does it. */
+static tg_tensor *tg_image__elastic_boxes(const tg_image__move *v, tg_tensor *boxes, tg_tensor *x, tg_tensor *y) {
+    const double h = (double)v->oh, w = (double)v->ow;
+    tg_tensor *grid = tg_image__elastic_grid(boxes->tg, v, v->oh, v->ow, boxes->dtype == TG_F64 ? TG_F64 : TG_F32, -1);
+    tg_tensor *at = tg_to(tg_add(tg_mul_scalar(tg_clamp(tg_ceil(tg_to(y, TG_F32)), 0, h - 1), w), tg_clamp(tg_ceil(tg_to(x, TG_F32)), 0, w - 1)), TG_I64);
+    if (!grid || !at) return NULL;
+    x = tg_to(tg_take(tg_contiguous(tg_select(grid, -1, 0)), at), boxes->dtype);
+    y = tg_to(tg_take(tg_contiguous(tg_select(grid, -1, 1)), at), boxes->dtype);
+    return tg_image__around(tg_sub_scalar(tg_mul_scalar(tg_add_scalar(x, 1), 0.5 * w), 0.5), tg_sub_scalar(tg_mul_scalar(tg_add_scalar(y, 1), 0.5 * h), 0.5), h, w);
+}
+static tg_tensor *tg_image__moved_boxes(tg_tensor *boxes, const tg_image__move *v, int64_t h, int64_t w) {
+    tg_tensor *x, *y, *under;
+    double f[9], oh, ow;
+    if (v->kind == TG_IMAGE__STAYS) return boxes;
+    x = tg_image__columns(boxes, 0, 2, 2, 0); y = tg_image__columns(boxes, 1, 1, 3, 3);
+    if (!x || !y) return NULL;
+    if (v->kind == TG_IMAGE__ELASTIC) return tg_image__elastic_boxes(v, boxes, x, y);
+    if (!tg_image__forward(v, h, w, f, &oh, &ow)) return tg_image__fail(boxes, "boxes cannot follow into a line");
+    if (v->kind != TG_IMAGE__PERSPECTIVE) return tg_image__around(tg_image__line(x, y, f), tg_image__line(x, y, f + 3), oh, ow);
+    under = tg_image__line(x, y, f + 6);
+    return tg_image__around(tg_div(tg_image__line(x, y, f), under), tg_div(tg_image__line(x, y, f + 3), under), oh, ow);
+}
+static tg_tensor *tg_image__moved_mask(tg_tensor *mask, const tg_image__move *v) {
+    tg_image__move nearest = *v;
+    tg_tensor *m = mask->ndim == 2 ? tg_unsqueeze(mask, 0) : mask;
+    if (v->kind == TG_IMAGE__STAYS) return mask;
+    nearest.how.mode = TG_IMAGE_NEAREST; nearest.how.fill = &tg_image__black; nearest.how.n_fill = 0;
+    nearest.pad_fill = 0; nearest.antialias = false;
+    m = tg_image__moved(mask->dtype == TG_U8 ? m : tg_to(m, TG_F32), &nearest);
+    m = mask->ndim == 2 ? tg_squeeze(m, 0) : m;
+    return tg_to(m, mask->dtype);
+}
+static bool tg_image__move_all(tg_image_sample *s, const tg_image__move *v) {
+    const int64_t h = tg_image__h(s->image), w = tg_image__w(s->image);
+    if (s->boxes) s->boxes = tg_image__moved_boxes(s->boxes, v, h, w);
+    if (s->mask && !tg_failed(s->image->tg)) s->mask = tg_image__moved_mask(s->mask, v);
+    s->image = tg_image__moved(s->image, v);
+    return s->image != NULL;
+}
+/* The middle of the box lies in the piece, and by how much the two overlap. */
+static bool tg_image__holds(const tg_image__move *v, const double *b, double *share) {
+    const double x0 = (double)v->left, y0 = (double)v->top, x1 = x0 + (double)v->width, y1 = y0 + (double)v->height, cx = 0.5 * (b[0] + b[2]), cy = 0.5 * (b[1] + b[3]);
+    const double w = (b[2] < x1 ? b[2] : x1) - (b[0] > x0 ? b[0] : x0), h = (b[3] < y1 ? b[3] : y1) - (b[1] > y0 ? b[1] : y0), both = w > 0 && h > 0 ? w * h : 0;
+    *share = both / ((b[2] - b[0]) * (b[3] - b[1]) + (x1 - x0) * (y1 - y0) - both);
+    return cx > x0 && cx < x1 && cy > y0 && cy < y1;
+}
+/* Tries pieces until one holds a box well enough; false: none did, and the picture stays. */
+static bool tg_image__iou_piece(tg_dice *dice, const tg_image_iou_args *o, const double *boxes, int64_t n, double least, int64_t h, int64_t w, tg_image__move *v) {
+    const bool scale = o && o->scale[1] > 0, ratio = o && o->ratio[1] > 0;
+    const double s0 = scale ? o->scale[0] : 0.3, s1 = scale ? o->scale[1] : 1, r0 = ratio ? o->ratio[0] : 0.5, r1 = ratio ? o->ratio[1] : 2;
+    int trials = o && o->trials > 0 ? o->trials : 40;
+    for (; trials > 0; trials--) {
+        double best = -1, share;
+        int64_t i;
+        v->width = (int64_t)((double)w * tg_image__between(dice, s0, s1)); v->height = (int64_t)((double)h * tg_image__between(dice, s0, s1));
+        if (v->width < 1 || v->height < 1 || v->width > w || v->height > h) continue;
+        if ((double)v->width < r0 * (double)v->height || (double)v->width > r1 * (double)v->height) continue;
+        v->left = (int64_t)((double)(w - v->width) * tg_dice_roll(dice)); v->top = (int64_t)((double)(h - v->height) * tg_dice_roll(dice));
+        for (i = 0; i < n; i++) if (tg_image__holds(v, boxes + 4 * i, &share) && share > best) best = share;
+        if (best >= least) return true;
+    }
+    return false;
+}
+static bool tg_image__iou_crop(tg_image_sample *s, tg_dice *dice, const tg_image_iou_args *o) {
+    static const double options[7] = { 0, 0.1, 0.3, 0.5, 0.7, 0.9, 1 };
+    const int64_t h = tg_image__h(s->image), w = tg_image__w(s->image), n = s->boxes ? s->boxes->shape[0] : 0;
+    tg_tensor *numbers;
+    tg_image__move v;
+    double least, share, *boxes;
+    int64_t i;
+    bool ok;
+    if (!tg_image__step_is(s->image, dice, true)) return false;
+    if (o && (!tg_image__good_range(o->scale) || o->scale[1] > 1 || !tg_image__good_range(o->ratio))) return tg_image__fail(s->image, "random_iou_crop: ranges go from less to more, scales to 1") != NULL;
+    least = options[tg_dice_below(dice, 7)];
+    if (n == 0 || least >= 1) return true;
+    boxes = (double *)TG_TRANSFORMS_REALLOC(NULL, (size_t)n * 4 * sizeof *boxes);
+    if (!boxes) return tg_image__fail_as(s->image, TG_ERROR_MEMORY, "random_iou_crop: out of memory") != NULL;
+    numbers = tg_to(s->boxes, TG_F64);
+    ok = numbers && tg_read(numbers, boxes, (size_t)n * 4 * sizeof *boxes);
+    tg_image__move_of(&v, TG_IMAGE__BOX, s->image, NULL);
+    if (ok && tg_image__iou_piece(dice, o, boxes, n, least, h, w, &v)) {
+        for (i = 0; i < n; i++) if (!tg_image__holds(&v, boxes + 4 * i, &share)) boxes[4 * i] = boxes[4 * i + 1] = boxes[4 * i + 2] = boxes[4 * i + 3] = -1e9;      /* of no size, wherever that is */
+        s->boxes = tg_to(tg_from(s->image->tg, TG_SHAPE(n, 4), TG_F64, boxes), s->boxes->dtype);
+        ok = s->boxes && tg_image__move_all(s, &v);
+    }
+    TG_TRANSFORMS_FREE(boxes);
+    return ok;
+}
+static bool tg_image__with(tg_image_sample *s, tg_dice *dice, const tg_image_step *step) {
+    static const struct tg_image__pair { tg_image_fn make; tg_image__draw draw; } moves[] = {
+#define TG_IMAGE__ROW(name, draw) { name, draw },
+        TG_IMAGE__MOVES(TG_IMAGE__ROW)
+#undef TG_IMAGE__ROW
+    };
+    const bool all = step->make == tg_image_compose, maybe = step->make == tg_image_random_apply, one = step->make == tg_image_random_choice;
+    size_t i;
+    for (i = 0; i < sizeof moves / sizeof *moves; i++)
+        if (step->make == moves[i].make) {
+            tg_image__move v;
+            return moves[i].draw(s->image, dice, step->options, &v) && tg_image__move_all(s, &v);
+        }
+    if (step->make == tg_image_random_iou_crop) return tg_image__iou_crop(s, dice, (const tg_image_iou_args *)step->options);
+    if (all || maybe || one) {
+        const tg_image_steps *list = (const tg_image_steps *)step->options;
+        int k;
+        if (!tg_image__steps_are(s->image, dice, list)) return false;
+        if (one && list->n == 0) return tg_image__fail(s->image, "random_choice: there is no step to choose") != NULL;
+        if (one) return tg_image__with(s, dice, &list->steps[tg_dice_below(dice, list->n)]);
+        if (maybe && !tg_image__chance(dice, tg_image__or(list->p, 0.5))) return true;
+        for (k = 0; k < list->n; k++) if (!tg_image__with(s, dice, &list->steps[k])) return false;
+        return true;
+    }
+    s->image = step->make(s->image, dice, step->options);
+    return s->image != NULL;
+}
+bool tg_image_with(tg_image_sample *s, tg_dice *dice, const tg_image_step *steps, int n) {
+    tg_image_sample now;
+    tg_image_steps list;
+    tg_image_step all;
+    if (!s || !tg_image__is(s->image)) return false;
+    if (s->boxes && (s->boxes->ndim != 2 || s->boxes->shape[1] != 4 || !tg_dtype_is_float(s->boxes->dtype)))
+        return tg_image__fail_as(s->image, TG_ERROR_SHAPE, "with: boxes are [N, 4], of a floating type") != NULL;
+    if (s->mask && (s->mask->ndim < 2 || tg_image__h(s->image) != s->mask->shape[s->mask->ndim - 2] || tg_image__w(s->image) != s->mask->shape[s->mask->ndim - 1]))
+        return tg_image__fail_as(s->image, TG_ERROR_SHAPE, "with: the mask is as large as the picture") != NULL;
+    now = *s;
+    list.steps = steps; list.n = n; list.p = 0;
+    all.make = tg_image_compose; all.options = &list;
+    if (!tg_image__with(&now, dice, &all) || tg_failed(s->image->tg)) return false;
+    *s = now;
+    return true;
+}
+tg_tensor *tg_image_boxes_left(tg_tensor *boxes, double least) {
+    tg_tensor *size;
+    if (!boxes || boxes->ndim != 2 || boxes->shape[1] != 4) return tg_image__fail_as(boxes, TG_ERROR_SHAPE, "boxes_left: boxes are [N, 4]");
+    size = tg_sub(tg_narrow(boxes, 1, 2, 2), tg_narrow(boxes, 1, 0, 2));
+    return tg_all_dims(tg_ge_scalar(size, least), TG_DIMS(1), false);
 }
 
 /* ---- mixing ---- */
@@ -979,7 +1607,7 @@ bool tg_pixels_to_float(const tg_pixels *in, const double *mean, const double *s
 }
 bool tg_pixels_random_crop(const tg_pixels *in, tg_dice *dice, const tg_image_crop_args *args, double flip, void *out) {
     int64_t pad_h, pad_w, top, left;
-    if (!tg_pixels__is(in, out) || !dice || !args || args->height <= 0 || args->width <= 0 || args->padding < 0 || args->padding > INT32_MAX / 4 || args->border != TG_IMAGE_CONSTANT) return false;
+    if (!tg_pixels__is(in, out) || !dice || !args || args->height <= 0 || args->width <= 0 || args->padding < 0 || args->padding > INT32_MAX / 4 || args->border != TG_IMAGE_CONSTANT || args->fills) return false;
     pad_h = pad_w = args->padding;
     if (args->pad_if_needed && in->h + 2 * pad_h < args->height) pad_h = args->height - in->h - pad_h;
     if (args->pad_if_needed && in->w + 2 * pad_w < args->width) pad_w = args->width - in->w - pad_w;
@@ -1134,6 +1762,52 @@ bool tg_vocab_sort(tg_vocab *v, int64_t least, int64_t most) {
     v->words = words; v->n = n;
     tg_vocab__fill(v);
     return true;
+}
+/* Lines end words, so that a line feed is \n in them and a backslash two. */
+size_t tg_vocab_format(const tg_vocab *v, char *out, size_t size) {
+    static const char *const kinds[2] = { "words\n", "characters\n" };
+    size_t at = 0, k;
+    const char *p = kinds[v->characters];
+    int64_t i;
+#define TG_VOCAB__PUT(c) do { if (at + 1 < size) out[at] = (c); at++; } while (0)
+    for (; *p; p++) TG_VOCAB__PUT(*p);
+    for (i = 2; i < v->n; i++) {
+        for (k = 0; k < v->words[i].size; k++) {
+            const char c = v->words[i].text[k];
+            if (c == '\n' || c == '\\' || c == 0) TG_VOCAB__PUT('\\');
+            TG_VOCAB__PUT(c == '\n' ? 'n' : c == 0 ? '0' : c);
+        }
+        TG_VOCAB__PUT('\n');
+    }
+#undef TG_VOCAB__PUT
+    if (size) out[at < size ? at : size - 1] = 0;
+    return at;
+}
+tg_vocab *tg_vocab_parse(const char *text, size_t size) {
+    const bool characters = size >= 11 && memcmp(text, "characters\n", 11) == 0;
+    size_t at = characters ? 11 : 6, n;
+    char *word;
+    tg_vocab *v;
+    if (!characters && (size < 6 || memcmp(text, "words\n", 6) != 0)) return NULL;
+    v = tg_vocab_new(characters);
+    word = (char *)TG_TRANSFORMS_REALLOC(NULL, size);
+    while (v && word && at < size) {
+        bool good = true;
+        const int64_t number = v->n;
+        for (n = 0; at < size && text[at] != '\n'; at++) {
+            char c = text[at];
+            if (c == '\\') {
+                c = ++at < size ? text[at] : 'x';
+                good = good && (c == 'n' || c == '0' || c == '\\');
+                c = (char)(c == 'n' ? '\n' : c == '0' ? 0 : '\\');
+            }
+            word[n++] = c;
+        }
+        if (at++ >= size || !good || tg_vocab_add(v, word, n) != number) { tg_vocab_free(v); v = NULL; }      /* cut off, or one comes twice */
+    }
+    if (!word) { tg_vocab_free(v); v = NULL; }
+    TG_TRANSFORMS_FREE(word);
+    return v;
 }
 int64_t tg_vocab_size(const tg_vocab *v) { return v->n; }
 int64_t tg_vocab_id(const tg_vocab *v, const char *word, size_t size) {
