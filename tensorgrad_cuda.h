@@ -18,32 +18,40 @@
    To compile: nothing, `cc -O2 app.c`. No CUDA Toolkit, no nvcc; with a C library older than glibc 2.34 add -ldl.
    To run on a GPU of compute capability 7.5 or newer, found at run time by name:
      the driver    libcuda.so.1 or nvcuda.dll, which comes with the GPU's driver
-     NVRTC         of CUDA 11.2 to 13: libnvrtc.so.11.2, .12, .13, nvrtc64_112_0.dll, 120, 130, with its libnvrtc-builtins. Looked for where the
-                   loader looks, in CUDA_HOME and CUDA_PATH, in /usr/local/cuda and /opt/cuda, in CONDA_PREFIX, and in VIRTUAL_ENV as the pip packages
+     NVRTC         of CUDA 11.2 to 13: libnvrtc.so.11.2, .12, .13, nvrtc64_112_0.dll, 120, 130, with its
+                   libnvrtc-builtins. Looked for where the loader looks, in CUDA_HOME and CUDA_PATH, in
+                   /usr/local/cuda and /opt/cuda, in CONDA_PREFIX, and in VIRTUAL_ENV as the pip packages
                    nvidia-cuda-nvrtc-cu11, -cu12 and nvidia-cuda-nvrtc lay it out
-   To ship a program: put these two of NVRTC beside it, where the loader finds them. What is missing is an error of tg_cuda_open that tells the names
-   that were tried.
+   To ship a program: put these two of NVRTC beside it, where the loader finds them. What is missing is an error of
+   tg_cuda_open that tells the names that were tried.
 
    ---- how it works ----
-   A kernel is compiled the first time that it is asked for (0.1 to 1 second each, kept in the context): the text stands at the end of this file. It is the
-   words and the maths of tensorgrad.h, with a fused multiply-add, and the rows of the formula table, so that a new row is an operation on the GPU too.
-   One context has one stream and waits for it only where the host reads. Memory that was released is kept, by size, for what comes next on that stream:
-   tg_memory counts it (device, device_cached), tg_trim returns it, .memory_limit bounds it. The primary context of the GPU is retained, and made
-   current only inside of calls, so that a host that uses CUDA itself finds its own context as it was.
+   A kernel is compiled the first time that it is asked for (0.1 to 1 second each, kept in the context): the text
+   stands at the end of this file. It is the words and the maths of tensorgrad.h, with a fused multiply-add, and the
+   rows of the formula table, so that a new row is an operation on the GPU too. One context has one stream and waits
+   for it only where the host reads. Memory that was released is kept, by size, for what comes next on that stream:
+   tg_memory counts it (device, device_cached), tg_trim returns it, .memory_limit bounds it. The primary context of
+   the GPU is retained, and made current only inside of calls, so that a host that uses CUDA itself finds its own
+   context as it was.
 
-   Same bits: from run to run, on any GPU. No atomics on floats; every sum has the CPU's order. Elementwise operations, copies, random numbers, reductions,
-   softmax, cross-entropy, indexing, optimisers and products of f32 and f64 have the bits of the CPU's kernels with a fused multiply-add, but for results so small that the CPU flushes
-   them outside strict mode, for the bits of a NaN and for tg_matmul of bf16 where the CPU has instructions for it.
+   Same bits: from run to run, on any GPU. No atomics on floats; every sum has the CPU's order. Elementwise
+   operations, copies, random numbers, reductions, softmax, cross-entropy, indexing, optimisers and products of f32
+   and f64 have the bits of the CPU's kernels with a fused multiply-add, but for results so small that the CPU flushes
+   them outside strict mode, for the bits of a NaN, for tg_matmul of bf16 where the CPU has instructions for it and for
+   long products that are added to what stands there.
 
-   Errors in values (an index, a class or a probability out of range, an integer divided by zero) are found when the host next reads from the GPU, as an error
-   of that read; nothing is written out of range. With .synchronise every launch is waited for: then they are errors of the call itself, in the CPU's words, and a
-   kernel that fails is named. A GPU that is lost leaves an error in each call that needs it; the CPU goes on.
+   Errors in values (an index, a class or a probability out of range, an integer divided by zero) are found when the
+   host next reads from the GPU, as an error of that read; nothing is written out of range. With .synchronise every
+   launch is waited for: then they are errors of the call itself, in the CPU's words, and a kernel that fails is
+   named. A GPU that is lost leaves an error in each call that needs it; the CPU goes on.
 
    ---- what is not here yet ----
-   Families with kernels: map, copy, fill, random, reduce, softmax, cross-entropy, index, gemm, optimiser steps. All others (sort, scan, conv, pool, resample, attention, search, rnn,
-   norm), and block-quantised operands, run on the CPU with copies of their operands there and back, which the log says once for each: right, and slow. There is no cuBLAS,
-   no tensor core, no TF32: products are exact f32 in plain tiles. Programs are not kept on disk. No pinned memory, no wrapping of the host's device pointers, no kernels compiled ahead by nvcc (which compiles the
-   file as any other C). It was tested on an emulated driver and with NVRTC's compiler; it has not yet run on a GPU.
+   Families with kernels: map, copy, fill, random, reduce, softmax, cross-entropy, index, gemm, optimiser steps. All
+   others (sort, scan, conv, pool, resample, attention, search, rnn, norm), and block-quantised operands, run on the
+   CPU with copies of their operands there and back, which the log says once for each: right, and slow. There is no
+   cuBLAS, no tensor core, no TF32: products are exact f32 in plain tiles. Programs are not kept on disk. No pinned
+   memory, no wrapping of the host's device pointers, no kernels compiled ahead by nvcc (which compiles the file as
+   any other C). It was tested on an emulated driver and with NVRTC's compiler; it has not yet run on a GPU.
 */
 #if !defined(TG__CU_KERNELS)
 #ifndef TENSORGRAD_CUDA_H
@@ -55,8 +63,8 @@
 extern "C" {
 #endif
 
-/* Makes TG_CUDA usable in this context: GPU number `index`, as the driver counts. False, with an error that says why (TG_ERROR_UNSUPPORTED), where there is none, a
-   library is missing, or the device is open already. tg_close closes it. */
+/* Makes TG_CUDA usable in this context: GPU number `index`, as the driver counts. False, with an error that says why
+   (TG_ERROR_UNSUPPORTED), where there is none or a library is missing; it can be opened once. tg_close closes it. */
 typedef struct tg_cuda_open_args {
     tg_place at TG_EMPTY;
     tg_ctx *tg TG_EMPTY;
@@ -2070,7 +2078,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 1166 \"tensorgrad_cuda.h\"\n",
+"#line 1174 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -2137,7 +2145,7 @@ static const char *const tg__cu_words[] = {
 "TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 1233 \"tensorgrad_cuda.h\"\n",
+"#line 1241 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -3551,7 +3559,7 @@ static const char *const tg__cu_words[] = {
 "if (b == -1) return (int64_t)((uint64_t)0 - (uint64_t)a);\n",
 "return a / b - (a % b != 0 && (a < 0) != (b < 0));\n",
 "}\n",
-"#line 94 \"tensorgrad_cuda.h\"\n",
+"#line 102 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_view {\n",
 "char   *p;\n",
 "int64_t stride[8];\n",
@@ -3609,7 +3617,7 @@ static const char *const tg__cu_words[] = {
 "} tg__cu_optim;\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 1248 \"tensorgrad_cuda.h\"\n",
+"#line 1256 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -3644,7 +3652,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 1284 \"tensorgrad_cuda.h\"\n",
+"#line 1292 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -3677,7 +3685,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 1317 \"tensorgrad_cuda.h\"\n",
+"#line 1325 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {\n",
@@ -3694,7 +3702,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 1336 \"tensorgrad_cuda.h\"\n",
+"#line 1344 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[6]; \\\n",
@@ -3710,14 +3718,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] += rest * r->o[k].stride[0]; \\\n",
 "}\n",
 "#define TG__CU_EACH(i) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n; i += blocks * TG__CU_WIDTH)\n",
-"#line 1352 \"tensorgrad_cuda.h\"\n",
+"#line 1360 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((TG__CU_DTYPES) >> (4 * (k)) & 15)\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 1360 \"tensorgrad_cuda.h\"\n",
+"#line 1368 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;\n",
 "#define TG__CU_MAP(name, count, reads, check, value) \\\n",
@@ -3835,9 +3843,9 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 1376 \"tensorgrad_cuda.h\"\n",
+"#line 1384 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 1378 \"tensorgrad_cuda.h\"\n",
+"#line 1386 \"tensorgrad_cuda.h\"\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })\n",
 "#if TG__CU_TYPE == 64\n",
 "TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
@@ -3849,9 +3857,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 1390 \"tensorgrad_cuda.h\"\n",
+"#line 1398 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM)\n",
-"#line 1392 \"tensorgrad_cuda.h\"\n",
+"#line 1400 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -3931,9 +3939,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 1472 \"tensorgrad_cuda.h\"\n",
+"#line 1480 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 1474 \"tensorgrad_cuda.h\"\n",
+"#line 1482 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -4035,7 +4043,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 1576 \"tensorgrad_cuda.h\"\n",
+"#line 1584 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -4052,7 +4060,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 1593 \"tensorgrad_cuda.h\"\n",
+"#line 1601 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -4067,7 +4075,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 1608 \"tensorgrad_cuda.h\"\n",
+"#line 1616 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -4104,9 +4112,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 1645 \"tensorgrad_cuda.h\"\n",
+"#line 1653 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 1647 \"tensorgrad_cuda.h\"\n",
+"#line 1655 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_row_at(const tg__cu_rows *r, const int64_t *stride, int64_t row) {\n",
@@ -4125,7 +4133,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 1666 \"tensorgrad_cuda.h\"\n",
+"#line 1674 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -4194,7 +4202,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 1735 \"tensorgrad_cuda.h\"\n",
+"#line 1743 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -4218,9 +4226,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 1759 \"tensorgrad_cuda.h\"\n",
+"#line 1767 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 1761 \"tensorgrad_cuda.h\"\n",
+"#line 1769 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_slice_at(const tg__cu_index *r, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -4235,7 +4243,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 1776 \"tensorgrad_cuda.h\"\n",
+"#line 1784 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -4261,7 +4269,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 1802 \"tensorgrad_cuda.h\"\n",
+"#line 1810 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -4271,7 +4279,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_slice_at(r, r->sy, slice) + k * r->ky, r->x, tg__cu_slice_at(r, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 1812 \"tensorgrad_cuda.h\"\n",
+"#line 1820 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -4291,7 +4299,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 1832 \"tensorgrad_cuda.h\"\n",
+"#line 1840 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -4488,7 +4496,7 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 1835 \"tensorgrad_cuda.h\"\n",
+"#line 1843 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
@@ -4514,7 +4522,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
-"#line 1861 \"tensorgrad_cuda.h\"\n",
+"#line 1869 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -4524,7 +4532,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 1871 \"tensorgrad_cuda.h\"\n",
+"#line 1879 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -4555,9 +4563,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_parts), tg__cu_optim, TG__CU(tg__cu_norm_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_norm_join)(r); })\n",
 "#endif\n",
-"#line 1902 \"tensorgrad_cuda.h\"\n",
+"#line 1910 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 1906 \"tensorgrad_cuda.h\"\n",
+"#line 1914 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -4580,14 +4588,14 @@ static const char *const tg__cu_kernels[] = {
 "return at;\n",
 "}\n",
 "#endif\n",
-"#line 1929 \"tensorgrad_cuda.h\"\n",
+"#line 1937 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 1936 \"tensorgrad_cuda.h\"\n",
+"#line 1944 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), i, j, v);\n",
@@ -4669,7 +4677,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 2018 \"tensorgrad_cuda.h\"\n",
+"#line 2026 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
