@@ -105,8 +105,7 @@ static void test(tg_ctx *tg, tg_module *net) {
     static float sheet[SHAPES][8][3 * PIXELS];
     int taken[SHAPES][SHAPES] = {{0}}, on_sheet[SHAPES] = {0}, right = 0;
     uint64_t dice = 1234567;
-    tg_train(net, false);                                  /* batch norms use what they have gathered */
-    tg_grad_mode(tg, false);
+    tg_infer_begin(net);                                   /* batch norms use what they have gathered, and nothing is recorded */
     for (int batch = 0; batch < TEST_BATCHES && !tg_failed(tg); batch++) {
         tg_mark scope = tg_begin(tg);
         tg_tensor *pictures, *labels;

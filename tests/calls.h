@@ -52,9 +52,9 @@ static bool cut(trial *c, int n, int want, tg_tensor **p) {       /* pieces: non
     return n == want;
 }
 static bool in_bytes(tg_tensor *t, int how) {
-    const size_t size = how == 2 ? (size_t)t->numel * sizeof(float) : tg_dtype_bytes(t->dtype, t->numel);
+    const size_t size = how >= 2 ? (size_t)t->numel * sizeof(int64_t) : tg_dtype_bytes(t->dtype, t->numel);
     void *p = calloc(size + 1, 1);
-    bool ok = how == 2 ? tg_read_f32(t, (float *)p, t->numel) : how == 1 ? tg_write(t, p, size) : tg_read(t, p, size);
+    bool ok = how == 3 ? tg_read_i64(t, (int64_t *)p, t->numel) : how == 2 ? tg_read_f32(t, (float *)p, t->numel) : how == 1 ? tg_write(t, p, size) : tg_read(t, p, size);
     free(p);
     return ok;
 }
@@ -75,16 +75,17 @@ static bool batched(trial *c) {
 /* a parameter or buffer; and what goes through a module */
 static bool in_module(trial *c, int how) {
     tg_ctx *tg = c->tg;
-    tg_module *m = how == 2 || how == 7 ? tg_nn_relu(tg) : how == 8 ? tg_nn_bce_with_logits_loss(tg, .pos_weight = c->o[1], .weight = c->o[0]) : how == 3 ? tg_nn_linear(tg, 32, 32) : how == 4 ? tg_nn_gru_cell(tg, 32, 32) : how == 5 ? tg_nn_multihead_attention(tg, 32, 2) :
+    tg_module *m = how == 2 || how == 7 || how == 10 ? tg_nn_relu(tg) : how == 8 ? tg_nn_bce_with_logits_loss(tg, .pos_weight = c->o[1], .weight = c->o[0]) : how == 3 ? tg_nn_linear(tg, 32, 32) : how == 9 ? tg_nn_max_pool1d(tg, 2) : how == 4 ? tg_nn_gru_cell(tg, 32, 32) : how == 5 ? tg_nn_multihead_attention(tg, 32, 2) :
         how == 6 ? tg_nn_transformer(tg, 32, 2, .decoder_layers = 1, .dim_feedforward = 8, .layers = 1) : tg_nn_list(tg);
     tg_forward_transformer_args a;
+    tg_tensor *places = NULL;
     bool ok;
     memset(&a, 0, sizeof a);
     a.m = m; a.src = c->o[0];
     if (how == 6) { a.tgt = c->o[1]; a.src_mask = c->o[2]; a.memory_mask = c->o[3]; }
     tg_train(m, false);
     if (m && how > 3) tg_freeze(m, true);
-    ok = how == 8 ? m != NULL : how == 7 ? give(c, tg_forward_of(m, c->o, 1)) != NULL : how == 1 ? tg_module_tensor(m, NULL, "t", false, c->o[0]) != NULL : how == 2 ? give(c, tg_forward(m, c->o[0])) != NULL : how == 3 ? tg_module_set(m, "weight", c->o[0]) :
+    ok = how == 10 ? tg_bake(m, c->o[0]) : how == 8 ? m != NULL : how == 9 ? give(c, tg_forward_pool(m, c->o[0], &places)) != NULL && give(c, places) != NULL : how == 7 ? give(c, tg_forward_of(m, c->o, 1)) != NULL : how == 1 ? tg_module_tensor(m, NULL, "t", false, c->o[0]) != NULL : how == 2 ? give(c, tg_forward(m, c->o[0])) != NULL : how == 3 ? tg_module_set(m, "weight", c->o[0]) :
         how == 4 ? give(c, tg_forward_rnn(m, c->o[0], .h0 = c->o[1])) != NULL : how == 5 ? give(c, tg_forward_attention(m, c->o[0], c->o[1], c->o[2])) != NULL :
         give(c, tg_forward_transformer_from(&a)) != NULL;
     tg_module_free(m);
@@ -142,7 +143,7 @@ static bool other(int k, trial *c) {
     T(tg_empty_like, "x", "3r", tg_empty_like(o[0])) T(tg_zeros_like, "x", "3", tg_zeros_like(o[0])) T(tg_ones_like, "x", "3", tg_ones_like(o[0])) T(tg_full_like, "x", "3", tg_full_like(o[0], 2))
     T(tg_bernoulli, "x", "r", tg_bernoulli(o[0]))    T(tg_uniform_, "x", "wr", tg_uniform_(o[0], 0, 1)) T(tg_normal_, "x", "wr", tg_normal_(o[0], 0, 1)) T(tg_set_name, "x", "3", tg_set_name(o[0], "abc"))
     B(tg_item, "s", "", tg_item(o[0]) > 0)           V(tg_item_i64, "s", "", tg_item_i64(o[0]))      B(tg_get, "x", "", tg_get(o[0], zero) > 0)    B(tg_set, "x", "w", tg_set(o[0], zero, 2))
-    B(tg_read, "x", "1", in_bytes(o[0], 0))          B(tg_read_f32, "x", "", in_bytes(o[0], 2))      B(tg_write, "x", "1w", in_bytes(o[0], 1))     T(tg_share, "x", "1", tg_share(c->to, o[0]))
+    B(tg_read, "x", "1", in_bytes(o[0], 0))          B(tg_read_f32, "x", "", in_bytes(o[0], 2))      B(tg_read_i64, "x", "", in_bytes(o[0], 3))      B(tg_write, "x", "1w", in_bytes(o[0], 1))     T(tg_share, "x", "1", tg_share(c->to, o[0]))
     V(tg_equal, "xx", "", tg_equal(o[0], o[1])) V(tg_allclose, "xx", "", tg_allclose(o[0], o[1], 0, 0)) V(tg_equal, "x", "", tg_equal(o[0], o[0])) V(tg_allclose, "x", "", tg_allclose(o[0], o[0], 0, 0))
     T(tg_to, "x", "1", tg_to(o[0], TG_F32))          T(tg_to, "x", "1", tg_to(o[0], TG_F16))         T(tg_to, "x", "1", tg_to(o[0], TG_Q8_0))      T(tg_clone, "x", "1", tg_clone(o[0])) N(tg_detach)
     T(tg_copy_, "xx", "w", tg_copy_(o[0], o[1]))     T(tg_copy_, "x", "w", tg_copy_(o[0], o[0]))     B(tg_swap, "xx", "w", tg_swap(o[0], o[1]))    T(tg_contiguous, "x", "1", tg_contiguous(o[0]))
@@ -181,7 +182,7 @@ static bool other(int k, trial *c) {
     T(tg_xavier_uniform_, "x", "wr", tg_xavier_uniform_(o[0], 1)) T(tg_xavier_normal_, "x", "wr", tg_xavier_normal_(o[0], 1)) T(tg_kaiming_uniform_, "x", "wr", tg_kaiming_uniform_(o[0], 1, false))
     T(tg_kaiming_normal_, "x", "wr", tg_kaiming_normal_(o[0], 1, true)) T(tg_eye_, "x", "w", tg_eye_(o[0])) T(tg_dirac_, "J", "w", tg_dirac_(o[0], 2)) B(tg_calculate_fans, "x", "3", tg_calculate_fans(o[0], NULL, NULL))
     T(tg_trunc_normal_, "x", "wr", tg_trunc_normal_(o[0], 0, 1, -2, 2)) T(tg_orthogonal_, "x", "wr", tg_orthogonal_(o[0], 1)) T(tg_sparse_, "x", "wr", tg_sparse_(o[0], 0.5, 1))
-    B(tg_forward_of, "x", "", in_module(c, 7)) B(tg_nn_loss_from, "xx", "1", in_module(c, 8))
+    B(tg_forward_of, "x", "", in_module(c, 7)) B(tg_forward_pool, "x", "e", in_module(c, 9)) B(tg_nn_loss_from, "xx", "1", in_module(c, 8)) B(tg_bake, "x", "", in_module(c, 10))
     B(tg_module_tensor, "x", "1", in_module(c, 1)) B(tg_forward, "x", "", in_module(c, 2)) B(tg_module_set, "x", "1", in_module(c, 3))
     B(tg_forward_rnn_from, "xx", "r", in_module(c, 4)) B(tg_forward_attention_from, "xxx", "re", in_module(c, 5))
     B(tg_forward_transformer_from, "xxbb", "re", in_module(c, 6)) T(tg_module_leave, "x", "12345", tg_module_leave(NULL, 0, o[0]))
@@ -212,7 +213,7 @@ static bool other(int k, trial *c) {
     T(tg_conv_transpose1d_from, "xHv", "", tg_conv_transpose1d(o[0], o[1], o[2], .groups = 32))  T(tg_conv_transpose2d_from, "Hwv", "", tg_conv_transpose2d(o[0], o[1], o[2], .groups = 32))
     T(tg_conv_transpose3d_from, "wRv", "", tg_conv_transpose3d(o[0], o[1], o[2], .groups = 32))
     T(tg_dropout1d, "x", "r", tg_dropout1d(o[0], 0.5, true))  T(tg_dropout2d, "x", "r", tg_dropout2d(o[0], 0.5, true))  T(tg_dropout3d, "x", "r", tg_dropout3d(o[0], 0.5, true))
-    T(tg_alpha_dropout, "x", "r", tg_alpha_dropout(o[0], 0.5, true))  T(tg_feature_alpha_dropout, "x", "r", tg_feature_alpha_dropout(o[0], 0.5, true))
+    T(tg_gumbel_softmax, "x", "re", tg_gumbel_softmax(o[0], 0.7, true, -1)) T(tg_alpha_dropout, "x", "r", tg_alpha_dropout(o[0], 0.5, true))  T(tg_feature_alpha_dropout, "x", "r", tg_feature_alpha_dropout(o[0], 0.5, true))
     T(tg_scaled_dot_product_attention_from, "xxx", "", tg_scaled_dot_product_attention(o[0], o[1], o[2]))
     T(tg_scaled_dot_product_attention_from, "xxb", "", tg_scaled_dot_product_attention(o[0], o[1], o[1], .attn_mask = o[2]))
     T(tg_conv2d_from, "cwv", "", tg_conv2d(o[0], o[1], o[2]))  T(tg_mse_loss, "xx", "", tg_mse_loss(o[0], o[1]))  T(tg_cross_entropy, "xi", "", tg_cross_entropy(o[0], o[1]))  X(tg_softmax, 0)

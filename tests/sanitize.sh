@@ -56,7 +56,7 @@ for name in $names; do
 done
 threads=
 for name in threads share jobs pool; do [ -f "tests/test_$name.c" ] && threads="$threads $name"; done
-[ -n "$threads" ] || threads=compile_main
+threads="$threads compile_main"
 [ $every -gt 1 ] && [ $(( ${TG_TEST_SEED:-0} % every )) -ne 0 ] && threads=
 for name in $threads; do sanitized thread "$name, threads" "$(file_of "$name")" -fsanitize=thread; done
 

@@ -127,7 +127,8 @@ TEST_MAYBE uint64_t test_hash_weights(tg_module *m) {           /* of all parame
 typedef struct test_block { uint32_t state; uint32_t unused; size_t size, align, offset; struct test_block *next, *last; } test_block;
 typedef struct test_heap {
     long calls;                 /* allocations asked for since the last test_heap_ended                          */
-    long fail_at;               /* this call gives NULL; 0: none                                                 */
+    long fail_at;               /* this call gives NULL, and so does the next if it asks for the same again, as the
+                                   library does when it has given back its cache; 0: none                        */
     long fail_from;             /* this call and every later one give NULL; 0: none                              */
     long failures;              /* how often NULL was given                                                      */
     long blocks;                /* live now                                                                      */
@@ -135,6 +136,7 @@ typedef struct test_heap {
     long mistakes;              /* wrong size or alignment at release, double free, written outside, or after    */
     test_block *live, *dead, *dead_end;
     long dead_count;
+    size_t refused;             /* the size of the call fail_at                                                  */
     uint32_t lock;
 } test_heap;
 #ifdef __cplusplus
@@ -173,7 +175,9 @@ TEST_MAYBE void *test_alloc(void *user, size_t size, size_t align) {
     char *p;
     test_lock(h);
     h->calls++;
-    if (h->calls == h->fail_at || (h->fail_from && h->calls >= h->fail_from)) { h->failures++; test_unlock(h); return NULL; }
+    if (h->calls == h->fail_at) h->refused = size;
+    if (h->fail_at && (h->calls == h->fail_at || (h->calls == h->fail_at + 1 && size == h->refused))) { h->failures++; test_unlock(h); return NULL; }
+    if (h->fail_from && h->calls >= h->fail_from) { h->failures++; test_unlock(h); return NULL; }
     if (align < 1) align = 1;
     if (size > SIZE_MAX / 2 - align) { test_unlock(h); return NULL; }
     b = (test_block *)malloc(sizeof *b + sizeof b + align + size + 16);

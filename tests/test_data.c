@@ -420,7 +420,10 @@ static void csv_numbers(tg_ctx *tg) {
     tg_mark m = tg_begin(tg);
     static const char *const some[] = { "1", "-0", "0.1", "123456789012345678", "1234567890123456789012", "0.30000000000000004", "2.2250738585072014e-308", "4.9406564584124654e-324",
         "2.4703282292062328e-324", "2.4703282292062327e-324", "1.7976931348623157e308", "1.7976931348623159e308", "1e400", "1e-400", "9007199254740993", "9007199254740992.5", "1e23", "8.5e22", "123e-30", "+5.", ".5e1",
-        "6.631236846766476e-316", "3.2378839133029012895883524125015321748630094e-319", "1e22", "1e-22", "179769313486231580793e289", "5e-324", "0e999999999999", "00012.50", "1e99999999999999999999", "-1e-99999999999999999999" };
+        "6.631236846766476e-316", "3.2378839133029012895883524125015321748630094e-319", "1e22", "1e-22", "179769313486231580793e289", "5e-324", "0e999999999999", "00012.50", "1e99999999999999999999", "-1e-99999999999999999999",
+        "9007199254740993.00000000000000000001", "9007199254740993.0000000000000000000", "9007199254740992.99999999999999999999", "90071992547409930000000000000000000001e-10", "0.1000000000000000055511151231257827021181583404541015625",
+        "0.1000000000000000124900090270330", "0.1000000000000000124900090270331", "1.000000000000000111022302462515",  "1.000000000000000111022302462516", "4503599627370497.5", "4503599627370497.5000000000000000000000000000000000",
+        "4503599627370496.50000000000000000000000000000000000000000000000001", "00000000000000000000000000000000000000001.50", "0.000000000000000000000000000000000000000000000000000000000000001234567890123456789012345678901234567890123456789e70" };
     size_t i;
     int k;
     for (i = 0; i < sizeof some / sizeof *some; i++) {
@@ -428,19 +431,24 @@ static void csv_numbers(tg_ctx *tg) {
         CHECK_MSG(memcmp(&v, &w, 8) == 0, "%s is read as %.17g, not as %.17g", some[i], v, w);
     }
     for (k = 0; k < 20000; k++) {
-        char s[48];
+        char s[64];
         uint64_t bits = (uint64_t)test_random() << 32 | test_random();
         double w, v;
         tg_mark n = tg_begin(tg);
         memcpy(&w, &bits, 8);
         if (k & 1) w = test_uniform(-1000, 1000);
         if (w != w || w - w != 0) { tg_end(tg, n); continue; }
-        sprintf(s, k & 2 ? "%.17g" : "%.9e", w);
+        sprintf(s, k & 2 ? k & 4 ? "%.40e" : "%.17g" : k & 4 ? "%.24e" : "%.9e", w);
+        if ((k & 6) == 6) { char *p = strchr(s, 'e') - 1; size_t j; for (j = 0; j < 24; j++) p[-(int)j] = (char)('0' + test_random() % 10); }      /* digits that no double has */
         w = strtod(s, NULL);
         v = number_of(tg, s);
         if (memcmp(&v, &w, 8) != 0) CHECK_MSG(false, "%s is read as %.17g", s, v);
         tg_end(tg, n);
     }
+    CHECK(tg_item(csv_of(tg, "-2147483648.0", TG_I32, true)) == -2147483648.0 && tg_item(csv_of(tg, "2147483647e0", TG_I32, true)) == 2147483647.0);
+    CHECK(!csv_of(tg, "2147483648.0", TG_I32, true)); CHECK_ERROR(tg, TG_ERROR_FORMAT);
+    CHECK(!csv_of(tg, "-2147483649.0", TG_I32, true)); CHECK_ERROR(tg, TG_ERROR_FORMAT);
+    CHECK(!tg_csv_parse(tg, "1", SIZE_MAX / 4) && !tg_csv_parse(tg, "1", SIZE_MAX)); CHECK_ERROR(tg, TG_ERROR_MEMORY);
     CHECK(number_of(tg, "inf") > 1e308 && number_of(tg, "-Infinity") < -1e308 && number_of(tg, "NaN") != number_of(tg, "NaN"));
     CHECK_OK(tg);
     tg_end(tg, m);
@@ -596,6 +604,14 @@ static void unfit(void) {
     CHECK(!tg_run_load(r.net, r.opt, NULL, NULL, "no/such/file")); CHECK_ERROR(tg, TG_ERROR_FILE);
     CHECK(!tg_run_load(r.net, r.opt, NULL, NULL, NULL)); CHECK_ERROR(tg, TG_ERROR_NULL);
     CHECK(!tg_run_load(NULL, r.opt, NULL, NULL, "x") && !tg_run_save(NULL, NULL, 0, NULL, "x"));
+    {   /* of another context */
+        tg_ctx *own = test_open();
+        tg_module *theirs = tg_nn_linear(own, 3, 4);
+        tg_optim *opt = tg_optim_adamw(theirs, 0.1);
+        CHECK(!tg_run_save(r.net, opt, 0, NULL, "test_data.weights")); CHECK_ERROR(tg, TG_ERROR_CONTEXT); CHECK_OK(own);
+        CHECK(!tg_run_load(r.net, opt, &step, NULL, "test_data.run") && step == 0); CHECK_ERROR(tg, TG_ERROR_CONTEXT); CHECK_OK(own);
+        test_close(own);
+    }
     CHECK(!tg_run_save(r.net, r.opt, 0, NULL, "no/such/folder/x")); CHECK_ERROR(tg, TG_ERROR_FILE);
     CHECK(tg_run_load(r.net, NULL, &step, NULL, "test_data.run") && step == 10);                 /* the weights alone */
     remove("test_data.weights");

@@ -1,6 +1,7 @@
 /* Tests of >>impl-nn: modules of one's own, names, paths in messages, files, types, copies, and what is left when something fails.
    cc -O1 tests/test_nn.c -o test_nn -pthread && ./test_nn */
 #include "test.h"
+#include <math.h>
 
 typedef struct block { tg_module m; tg_module *conv, *norm; } block;
 static tg_tensor *block_forward(tg_module *m, tg_tensor *x) {
@@ -428,9 +429,142 @@ static void test_operands(tg_ctx *tg) {
     CHECK(!tg_forward(m, im) && strstr(tg_error_text(tg), "0.first: linear: ") == tg_error_text(tg));
     tg_clear(tg);
 }
+/* Hooks that go again; a pool and its places; a model's numbers in another's; gradients of an optimiser's parameters clipped; another context's model. */
+static tg_tensor *taxicab(void *user, tg_tensor *a, tg_tensor *b) { ++*(int *)user; return tg_sum_dims(tg_abs(tg_sub(a, b)), TG_DIMS(-1), false); }
+static void test_later(tg_ctx *tg) {
+    static const int64_t numbers[6] = { 5, -3, INT64_C(9007199254740993), 0, INT64_MIN, INT64_MAX };
+    const double nothing = 0;
+    double norm;
+    int calls = 0, others = 0, i;
+    int64_t back[6];
+    tg_module *m = tg_nn_relu(tg), *pool = tg_nn_max_pool2d(tg, 2), *c, *avg;
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(2, 3, 4, 4)), *y, *places = x, *want, *list[2], *was;
+    tg_optim *opt;
+    test_heap heap = TEST_HEAP;
+    tg_ctx *own;
+    CHECK(tg_module_hook(m, doubled, &calls) && tg_module_hook(m, doubled, &others) && tg_module_hook(m, doubled, &calls));
+    CHECK(equal(tg_forward(m, x), tg_mul_scalar(tg_relu(x), 8)) && calls == 2 && others == 1);
+    CHECK(tg_module_unhook(m, doubled, &calls) && equal(tg_forward(m, x), tg_mul_scalar(tg_relu(x), 4)) && calls == 3 && others == 2);
+    CHECK(tg_module_unhook(m, doubled, &calls) && !tg_module_unhook(m, doubled, &calls) && !tg_module_unhook(m, NULL, NULL) && !tg_module_unhook(NULL, doubled, &calls));
+    CHECK(tg_forward(m, x) && calls == 3 && others == 3);
+    tg_module_free(m);
+    /* places */
+    CHECK(tg_module_hook(pool, doubled, &others));
+    y = tg_forward_pool(pool, x, &places);
+    want = tg_max_pool2d(x, .kernel = {2});
+    CHECK(equal(y, tg_mul_scalar(want, 2)) && places && places->dtype == TG_I64);
+    CHECK(tg_module_unhook(pool, doubled, &others));
+    CHECK(tg_forward(pool, x) && equal(tg_forward_with(tg_nn_max_unpool2d(tg, 2), tg_forward_pool(pool, x, &places), places), tg_max_unpool2d(want, places, .kernel = {2})));
+    CHECK(tg_forward_pool(tg_nn_fractional_max_pool2d(tg, 2, .output_size = {2, 2}), x, &places) && places->shape[2] == 2 && tg_forward_pool(pool, x, NULL));
+    CHECK(tg_forward_pool(tg_nn_adaptive_max_pool2d(tg, TG_DIMS(2, 2)), x, &places) && equal(places, (tg_max_pool2d(x, .indices = &want, .kernel = {2}), want)));
+    want = tg_max_pool2d(x, .kernel = {2});
+    CHECK(!tg_forward_pool(tg_nn_avg_pool2d(tg, 2), x, &places) && !places && strstr(tg_error_text(tg), "forward_pool: AvgPool2d gives no places"));
+    tg_clear(tg);
+    CHECK(!tg_forward_pool(pool, tg_ones(tg, TG_SHAPE(3)), &places) && !places);
+    tg_clear(tg);
+    /* whole numbers in and out */
+    y = tg_from_i64(tg, TG_SHAPE(2, 3), numbers);
+    CHECK(y && y->dtype == TG_I64 && tg_read_i64(y, back, 6) && memcmp(back, numbers, sizeof back) == 0);
+    CHECK(tg_read_i64(tg_t(y), back, 6) && back[1] == 0 && tg_read_i64(tg_from_f32(tg, TG_SHAPE(2), (const float[]){ -2.75f, 3 }), back, 2) && back[0] == -2 && back[1] == 3);
+    CHECK(!tg_read_i64(y, back, 5) && strstr(tg_error_text(tg), "read_i64: "));
+    tg_clear(tg);
+    CHECK(!tg_from_i64(tg, TG_SHAPE(2), NULL));
+    tg_clear(tg);
+    /* averages */
+    m = net_new(tg); avg = tg_module_copy(m);
+    (void)tg_parameters(m, list, 2);
+    was = tg_clone(tg_detach(list[0]));
+    for (i = 0; i < 2; i++) {                                            /* statistics and weights move */
+        (void)tg_forward(m, tg_randn(tg, TG_SHAPE(2, 3, 8, 8)));
+        (void)tg_grad_mode(tg, false); (void)tg_add_(list[0], tg_full(tg, TG_SCALAR, 1, TG_F32)); (void)tg_grad_mode(tg, true);
+    }
+    CHECK(tg_module_ema_(avg, m, 0.75));
+    CHECK(tg_allclose(tg_detach(tg_module_tensor_at(avg, "stem.0.weight")), tg_add_scalar(was, 0.5), 1e-6, 1e-6));
+    CHECK(tg_equal(tg_module_tensor_at(avg, "layers.0.norm.running_mean"), tg_module_tensor_at(m, "layers.0.norm.running_mean")) && tg_item(tg_module_tensor_at(avg, "layers.0.norm.num_batches_tracked")) == 2);
+    CHECK(tg_module_ema_(avg, m, 0) && test_hash_weights(avg) == test_hash_weights(m));
+    CHECK(!tg_module_ema_(avg, pool, 0.5) && strstr(tg_error_text(tg), "module_ema_: net has 12 parameters and MaxPool2d has 0"));
+    tg_clear(tg);
+    CHECK(!tg_module_ema_(avg, NULL, 0.5));
+    tg_clear(tg);
+    CHECK(tg_module_ema_(pool, pool, 0.5));                              /* of nothing */
+    tg_module_free(avg);
+    /* clipped */
+    opt = tg_optim_sgd(tg_module_at(m, "stem"), 0.1);
+    CHECK(tg_optim_group(opt, &((net *)(void *)m)->scale, 1, 0.2));
+    CHECK(tg_backward(tg_sum(tg_square(tg_forward(m, tg_randn(tg, TG_SHAPE(2, 3, 8, 8)))))));
+    y = tg_clone(tg_grad_of(((net *)(void *)m)->scale)); want = tg_clone(tg_grad_of(list[0]));
+    norm = tg_optim_clip_grad_norm(opt, 1e-3);
+    CHECK_NEAR(norm, tg_item(tg_sqrt(tg_add(tg_sum(tg_square(y)), tg_sum(tg_square(want))))), 1e-2);
+    norm = tg_optim_clip_grad_norm(opt, 1);
+    CHECK_NEAR(norm, 1e-3, 1e-6);
+    CHECK(isnan(tg_optim_clip_grad_norm(NULL, 1)) && isnan(tg_optim_clip_grad_norm(opt, NAN)) && strstr(tg_error_text(tg), "test_nn.c"));
+    tg_clear(tg);
+    tg_optim_free(opt);
+    /* shared */
+    CHECK(tg_weight_norm(tg_module_at(m, "head"), "weight"));
+    tg_train(m, false);
+    x = tg_randn(tg, TG_SHAPE(2, 3, 8, 8));
+    want = tg_forward(m, x);
+    own = test_open_heap(&heap);
+    c = tg_module_share(own, m);
+    CHECK(c && c->tg == own && !c->training && tg_module_tensor_at(c, "scale")->data == tg_module_tensor_at(m, "scale")->data && tg_module_tensor_at(c, "scale")->requires_grad);
+    y = tg_forward(c, tg_from(own, TG_SHAPE(2, 3, 8, 8), TG_F32, x->data));
+    CHECK(y && want && tg_dtype_bytes(y->dtype, y->numel) == 2 * 10 * sizeof(float) && memcmp(y->data, want->data, 2 * 10 * sizeof(float)) == 0);
+    tg_train(c, true);                                                   /* statistics would move: they are frozen, here and there */
+    CHECK(!tg_forward(c, tg_from(own, TG_SHAPE(2, 3, 8, 8), TG_F32, x->data)) && tg_error(own) == TG_ERROR_FROZEN);
+    tg_clear(own);
+    tg_train(m, true);
+    CHECK(!tg_forward(m, x)); CHECK_ERROR(tg, TG_ERROR_FROZEN);
+    CHECK(!tg_module_share(own, NULL) && tg_failed(own) && !tg_module_share(NULL, m) && !tg_failed(tg));
+    tg_clear(own);
+    tg_module_free(c);
+    test_close(own);
+    CHECK(tg_forward(m, x) != NULL);                                     /* nobody else has them any more */
+    (void)test_heap_ended(&heap);
+    for (heap.fail_at = 1; ; heap.fail_at++) {                           /* where memory runs out in the other context, or for what both are to have */
+        own = test_open_heap(&heap);
+        if (own) { c = tg_module_share(own, m); CHECK_MSG(c ? !tg_failed(own) : tg_error(own) == TG_ERROR_MEMORY, "%s", tg_error_text(own)); CHECK_OK(tg); tg_module_free(c); test_close(own); }
+        if (!test_heap_ended(&heap)) break;
+    }
+    tg_module_free(m); tg_module_free(pool);
+    /* a distance of one's own */
+    x = tg_randn(tg, TG_SHAPE(4, 5)); y = tg_randn(tg, TG_SHAPE(4, 5)); want = tg_randn(tg, TG_SHAPE(4, 5));
+    calls = 0;
+    m = tg_nn_triplet_margin_loss(tg, .distance = taxicab, .margin = TG_IS(0.7), .swap = true, .user = &calls);
+    CHECK(tg_allclose(tg_forward_with(m, x, y, want), tg_triplet_margin_loss(x, y, want, .eps = {true, nothing}, .margin = 0.7, .p = TG_IS(1), .swap = true), 1e-5, 1e-6) && calls == 3);
+    CHECK(!tg_nn_triplet_margin_loss(tg, .margin = {true, nothing}) && strstr(tg_error_text(tg), "the margin must be above 0, got 0"));
+    tg_clear(tg);
+    tg_module_free(m);
+    CHECK_OK(tg);
+}
+/* Frequent and rare classes: the loss is that of all probabilities, which are one in sum. */
+static void test_adaptive(tg_ctx *tg) {
+    static const int64_t to[6] = { 0, 9, 3, 2, 8, 1 }, wrong[6] = { 0, 9, 3, 2, 8, 10 }, falls[2] = { 3, 3 };
+    tg_module *m = tg_nn_adaptive_log_softmax_with_loss(tg, 8, 10, TG_DIMS(2, 6), 2, true), *c;
+    tg_tensor *x = tg_require_grad(tg_randn(tg, TG_SHAPE(6, 8)), true), *t = tg_from_i64(tg, TG_SHAPE(6), to), *all, *loss, *g[2], *w;
+    CHECK(m && tg_module_tensor_at(m, "head.bias") && tg_module_tensor_at(m, "tail.1.0.weight")->shape[0] == 2 && tg_module_tensor_at(m, "tail.0.1.weight")->shape[0] == 4);
+    CHECK_INT(tg_parameters(m, NULL, 0), 6);
+    all = tg_forward(m, x); loss = tg_forward_with(m, x, t);
+    CHECK(all && all->shape[1] == 10 && tg_allclose(tg_sum_dims(tg_exp(tg_detach(all)), TG_DIMS(1), false), tg_ones(tg, TG_SHAPE(6)), 1e-5, 1e-6));
+    all = tg_neg(tg_mean(tg_gather(all, 1, tg_unsqueeze(t, 1))));
+    CHECK(loss && loss->ndim == 0 && tg_allclose(tg_detach(loss), tg_detach(all), 1e-6, 1e-6));
+    CHECK(tg_grad(&loss, 1, &x, 1, g) && tg_grad(&all, 1, &x, 1, g + 1) && tg_allclose(g[0], g[1], 1e-5, 1e-6));
+    CHECK(tg_backward(tg_forward_with(m, x, tg_zeros_like(t))) && !tg_has_grad(tg_module_tensor_at(m, "tail.0.0.weight")));      /* no row is of a tail */
+    CHECK(!tg_forward_with(m, x, tg_from_i64(tg, TG_SHAPE(6), wrong)) && strstr(tg_error_text(tg), "index 10"));
+    tg_clear(tg);
+    CHECK(!tg_forward_with(m, x, tg_narrow(t, 0, 0, 5)) && !tg_nn_adaptive_log_softmax_with_loss(tg, 8, 10, 2, falls, 4, false));
+    tg_clear(tg);
+    CHECK(!tg_nn_adaptive_log_softmax_with_loss(tg, 8, 10, 2, falls, 4, false) && strstr(tg_error_text(tg), "cutoffs must rise"));
+    tg_clear(tg);
+    c = tg_module_copy(m);
+    w = tg_forward_with(c, x, t);
+    CHECK(equal(w, tg_forward_with(m, x, t)));
+    tg_module_free(m); tg_module_free(c);
+    CHECK_OK(tg);
+}
 /* Weights that are computed before each call */
 static void test_norms(tg_ctx *tg) {
-    tg_tensor *x = tg_randn(tg, TG_SHAPE(3, 5)), *u, *v, *y;
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(3, 5)), *u, *v, *w, *y;
     int old, i;
     for (old = 0; old < 2; old++) {
         const char *const name = old ? "weight_orig" : "parametrizations.weight.original", *const name_u = old ? "weight_u" : "parametrizations.weight.0._u";
@@ -455,6 +589,11 @@ static void test_norms(tg_ctx *tg) {
         CHECK(tg_module_to(c, TG_F64) && tg_forward(c, tg_to(x, TG_F64)));
         CHECK(!tg_spectral_norm(m, "weight") && strstr(tg_error_text(tg), "Linear has no parameter weight"));
         tg_clear(tg);
+        CHECK(!tg_weight_norm(m, name) && strstr(tg_error_text(tg), "a weight is computed from it already"));
+        tg_clear(tg);
+        w = tg_to(tg_add_scalar(tg_detach(tg_module_tensor_at(m, name)), 3), TG_F64);
+        CHECK(tg_dict_set(d, name, w) && tg_load_state_dict(c, d, NULL));                   /* seen at once */
+        CHECK(tg_allclose(tg_detach(tg_module_tensor_at(c, "weight")), tg_div(w, tg_dot(tg_to(u, TG_F64), tg_mv(w, tg_to(v, TG_F64)))), 1e-4, 1e-5));
         tg_dict_free(d); tg_module_free(c); tg_module_free(m);
         m = tg_nn_conv_transpose1d(tg, 3, 4, 2);
         y = tg_forward(m, tg_ones(tg, TG_SHAPE(1, 3, 5)));
@@ -476,7 +615,7 @@ static void test_initialisers(tg_ctx *tg) {
     q = tg_flatten(tg_orthogonal_(tg_empty(tg, TG_SHAPE(3, 2, 4), TG_F32), 2), 1, -1);
     CHECK(tg_allclose(tg_matmul(q, tg_t(q)), tg_mul_scalar(tg_eye_(tg_empty(tg, TG_SHAPE(3, 3), TG_F32)), 4), 1e-6, 1e-6));
     q = tg_detach(tg_orthogonal_(tg_require_grad(tg_empty(tg, TG_SHAPE(8, 3), TG_F64), true), 1));
-    CHECK(tg_allclose(tg_matmul(tg_t(q), q), tg_to(tg_eye_(tg_empty(tg, TG_SHAPE(3, 3), TG_F32)), TG_F64), 1e-6, 1e-6));
+    CHECK(tg_allclose(tg_matmul(tg_t(q), q), tg_to(tg_eye_(tg_empty(tg, TG_SHAPE(3, 3), TG_F32)), TG_F64), 1e-14, 1e-14));
     q = tg_sparse_(tg_empty(tg, TG_SHAPE(10, 4), TG_F32), 0.35, 0.1);
     CHECK(tg_item(tg_sum(tg_to(tg_eq_scalar(q, 0), TG_F32))) == 16 && tg_item(tg_max(tg_sum_dims(tg_to(tg_eq_scalar(q, 0), TG_F32), TG_DIMS(0), false))) == 4);
     CHECK(!tg_orthogonal_(tg_ones(tg, TG_SHAPE(3)), 1));
@@ -547,6 +686,8 @@ int main(void) {
     test_kept(tg);
     test_refusals(tg);
     test_operands(tg);
+    test_later(tg);
+    test_adaptive(tg);
     test_norms(tg);
     test_initialisers(tg);
     test_close(tg);

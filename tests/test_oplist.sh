@@ -11,7 +11,7 @@ have=$(awk '
         name = text; sub(/^[^"]*"/, "", name); sub(/".*/, "", name)
         if (text !~ /, *NULL *, *[A-Za-z0-9_]* *};/) print name   # ..., backward, vmap };
     }' tensorgrad.h | sort -u)
-listed=$(sed -n 's/^ *OP("\([^"]*\)".*/\1/p' tests/op_list.h tests/test_device.c | sort -u)
+listed=$(sed -n 's/^ *OP("\([^"]*\)".*/\1/p' tests/op_list.h tests/device_ops.h | sort -u)
 known=$(sed -n -e 's/^static const tg_op [A-Za-z0-9_]* *= *{ *TG__OP[A-Z_]*("\([^"]*\)".*/\1/p' -e 's/^TG_[FW][123]P\{0,1\}(tg_\([a-z0-9_]*\),.*/\1/p' tensorgrad.h | sort -u)
 if [ "$(echo "$have" | wc -l)" -lt 30 ]; then echo "FAIL oplist: fewer than 30 records found; has their form changed?"; failed=$((failed + 1)); else passed=$((passed + 1)); fi
 for name in $have; do
@@ -19,6 +19,16 @@ for name in $have; do
 done
 for name in $listed; do
     if echo "$known" | grep -qx -- "$name"; then passed=$((passed + 1)); else echo "FAIL oplist: tests/op_list.h names '$name', which is no op record"; failed=$((failed + 1)); fi
+done
+# Every layer of >>nn, by its prototype or, losses, by its macro, is in tests/nn_list.h, and every model of examples in tests/small_models.h. tg_nn_list has no function.
+layers=$(sed -n -e 's/^TG_API tg_module \*\(tg_nn_[a-z0-9_]*\)(.*/\1/p' -e 's/^#define \(tg_nn_[a-z0-9_]*_loss\)(.*/\1/p' tensorgrad.h | sed 's/_from$//; s/_of$//' | grep -vxE 'tg_nn_(list|loss)' | sort -u)
+if [ "$(echo "$layers" | wc -l)" -lt 100 ]; then echo "FAIL oplist: fewer than 100 layers found; have their prototypes changed?"; failed=$((failed + 1)); else passed=$((passed + 1)); fi
+for name in $layers; do
+    if grep -q "$name(tg\|$name(m" tests/nn_list.h; then passed=$((passed + 1)); else echo "FAIL oplist: '$name' is a layer and has no row in tests/nn_list.h"; failed=$((failed + 1)); fi
+done
+for name in $(sed -n 's/^static \(inline \)\{0,1\}tg_module \*\([a-z0-9_]*_new\)(tg_ctx \*tg, const [a-z0-9_]*_config \*c).*/\2/p' examples/models/*.h | sort -u); do
+    case $name in *_layer_new|*_generator_new|*_discriminator_new|*_feed_new) continue;; esac      # parts of models
+    if grep -q "$name(tg" tests/small_models.h; then passed=$((passed + 1)); else echo "FAIL oplist: the model of $name is not in tests/small_models.h"; failed=$((failed + 1)); fi
 done
 # A mistake in a row is told at the row's line
 mkdir -p build/typo

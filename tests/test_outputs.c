@@ -328,6 +328,14 @@ ROW(tg_forward_attention_from) {
     tg_module_free(m);
     return how > 2 ? NO_SUCH : got;
 }
+ROW(tg_forward_pool) {
+    tg_module *m = x && x->alive && !tg_failed(x->tg) ? how == 3 ? tg_nn_relu(x->tg) : tg_nn_max_pool1d(x->tg, how == 1 ? 99 : 1) : NULL;
+    tg_tensor *y = x && x->alive ? tg_reshape(x, TG_SHAPE(1, -1)) : x;
+    result got = tg_forward_pool(how == 2 ? NULL : m, y, o->t) ? WORKED : REFUSED;
+    o->n_t = 1;
+    tg_module_free(m);
+    return how > 3 ? NO_SUCH : got;
+}
 ROW(tg_forward_rnn_from) {
     tg_module *m = x && x->alive && !tg_failed(x->tg) ? tg_nn_lstm(x->tg, 1, 2) : NULL;
     tg_tensor *y = x && x->alive ? tg_reshape(x, TG_SHAPE(-1, 1)) : x;
@@ -361,7 +369,7 @@ ROW(tg_run_load) {
 
 #define R(name) { #name, name##_row }
 static const row rows[] = {
-    R(tg_run_load), R(tg_forward_attention_from), R(tg_forward_rnn_from), R(tg_calculate_fans), R(tg_module_tensor), R(tg_parameters), R(tg_module_format), R(tg_fractional_max_pool2d_from),
+    R(tg_run_load), R(tg_forward_attention_from), R(tg_forward_rnn_from), R(tg_forward_pool), R(tg_calculate_fans), R(tg_module_tensor), R(tg_parameters), R(tg_module_format), R(tg_fractional_max_pool2d_from),
     R(tg_multi_head_attention_forward_from), R(tg_lstm_from), R(tg_gru_from), R(tg_lstm_cell), R(tg_pad_packed_sequence), R(tg_nonzero_tuple), R(tg_unravel_index), R(tg_unique), R(tg_unique_dim), R(tg_unique_consecutive), R(tg_unique_consecutive_dim), R(tg_histogram), R(tg_mode), R(tg_dynamic_quantize_linear), R(tg_nanmedian_dim), R(tg_gradient_from),
     R(tg_grad_from), R(tg_vjp), R(tg_jvp), R(tg_hvp), R(tg_checkpoint), R(tg_vmap), R(tg_max_dim), R(tg_min_dim), R(tg_max_pool1d_from), R(tg_adaptive_max_pool1d), R(tg_adaptive_max_pool2d), R(tg_adaptive_max_pool3d), R(tg_sort), R(tg_cummax), R(tg_cummin), R(tg_split), R(tg_split_sizes), R(tg_meshgrid), R(tg_broadcast_tensors), R(tg_broadcast_shapes), R(tg_chunk), R(tg_unbind),
     R(tg_tensor_split), R(tg_hsplit), R(tg_vsplit), R(tg_dsplit), R(tg_tensor_split_at), R(tg_hsplit_at), R(tg_vsplit_at), R(tg_dsplit_at), R(tg_topk), R(tg_kthvalue), R(tg_median_dim), R(tg_aminmax), R(tg_var_mean), R(tg_std_mean), R(tg_call), R(tg_tape_input), R(tg_dict_raw_shape),

@@ -477,7 +477,8 @@ static void test_memory(void) {
                 for (i = 0; i < k.n; i++) (void)tg_require_grad(k.w[i], true);
                 x = random_of(own, TG_SHAPE(3, 2, 2), TG_F32);
                 if (packed) { ok = tg_pack_padded_sequence(x, tg_from(own, TG_SHAPE(2), TG_I64, lengths), false, false, &p); k.packed = &p; x = ok ? p.data : NULL; }
-                if (ok && !tg_failed(own)) { y = run(&k, x, NULL, NULL); ok = y && tg_backward(tg_sum(y)); }
+                ok = ok && !tg_failed(own);
+                if (ok) { y = run(&k, x, NULL, NULL); ok = y && tg_backward(tg_sum(y)); }
                 CHECK_MSG(ok ? !tg_failed(own) : tg_error(own) == TG_ERROR_MEMORY, "%s, packed %d, allocation %ld: %s", names[kind], packed, heap.fail_at, tg_error_text(own));
                 CHECK(ok || !tg_failed(own) || !k.h || y);
                 tg_close(own);

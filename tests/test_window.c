@@ -137,6 +137,21 @@ static void dropouts(void) {
     channels(tg_dropout3d(tg_reshape(x, TG_SHAPE(1200, 1, 2, 3)), 0.25, true), 1200, 4 / 3.);
     channels(tg_dropout2d(tg_reshape(x, TG_SHAPE(30, 40, 6)), 0.25, true), 1200, 4 / 3.);
     z = tg_randn(tg, TG_SHAPE(400, 500));
+    {   /* of 20000 rows each class is the largest as often as its probability says; hard ones have the soft one's gradient */
+        static const float p[3] = { 0.5f, 0.3f, 0.2f };
+        tg_tensor *logits = tg_require_grad(tg_contiguous(tg_expand(tg_log(tg_from_f32(tg, TG_SHAPE(3), p)), TG_SHAPE(20000, 3))), true), *h, *gh, *s, *gs, *w = tg_randn(tg, TG_SHAPE(3));
+        tg_random_state random = tg_random_get(tg);
+        int j;
+        h = tg_gumbel_softmax(logits, 0.8, true, -1);
+        for (j = 0; j < 3; j++) CHECK_NEAR(tg_item(tg_mean(tg_select(tg_detach(h), 1, j))), (double)p[j], 0.02);
+        CHECK(tg_item(tg_min(tg_detach(h))) == 0 && tg_item(tg_max(tg_detach(h))) == 1);
+        tg_random_set(tg, random);
+        s = tg_gumbel_softmax(logits, 0.8, false, 1);
+        CHECK(tg_allclose(tg_sum_dims(tg_detach(s), TG_DIMS(1), false), tg_ones(tg, TG_SHAPE(20000)), 1e-5, 0) && tg_equal(tg_argmax_dim(tg_detach(s), 1, false), tg_argmax_dim(tg_detach(h), 1, false)));
+        h = tg_sum(tg_mul(h, w)); s = tg_sum(tg_mul(s, w));
+        CHECK(tg_grad(&h, 1, &logits, 1, &gh) && tg_grad(&s, 1, &logits, 1, &gs) && tg_equal(gh, gs));
+        CHECK(!tg_gumbel_softmax(tg_arange(tg, 0, 3, 1, TG_I64), 1, false, -1)); tg_clear(tg);
+    }
     y = tg_alpha_dropout(z, 0.3, true);
     CHECK_NEAR(tg_item(tg_mean(y)), 0, 0.02); CHECK_NEAR(tg_item(tg_std(y, 1)), 1, 0.02);
     y = tg_feature_alpha_dropout(tg_ones(tg, TG_SHAPE(30, 40, 6)), 0.25, true);

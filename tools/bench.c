@@ -1,6 +1,6 @@
 /* bench.c - the library's side of the benchmark list: times the rows that it can do, one JSON object per line on stdout.
 
-     cc -O2 tools/bench.c -o bench
+     cc -O2 tools/bench.c -o bench -lm
      ./bench --threads 2 --rows 'gemm/f32_nn_*' --budget 0.5
      ./bench --list                                     the rows, with the work that each one needs
 
@@ -9,6 +9,8 @@
      --budget SECONDS   of sampling per row, 1 by default
      --isa NAME         plain, avx2, avx512, neon or simd128 in place of the widest that the machine has; impl is tensorgrad_NAME then
      --strict           in strict mode; impl is tensorgrad_strict then
+     --rss              peak memory in place of times: rows train/ and infer/ alone, each in a process of its own that builds the model and makes
+                        three steps (Linux); the lines are named rss/train/..., with a value in KiB
      --impl NAME        another name for the program in its output; tensorgrad_blis where it was built with -DTENSORGRAD_BLIS and -lblis or
                         -lopenblas, whose threads are told by BLIS_NUM_THREADS, OMP_NUM_THREADS, OPENBLAS_NUM_THREADS
 
@@ -36,6 +38,9 @@
 #if defined(__linux__)
 #include <sched.h>
 #include <time.h>
+#include <unistd.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #endif
 
 #define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))
@@ -59,6 +64,7 @@ static Row rows[200];
 static int n_rows;
 static tg_ctx *tg;
 static int threads = 1;
+static bool rss;                                            /* peak memory is asked for: nothing is compared */
 static tg_tensor *A, *B, *C, *G, *OUT[3], *LIST[8];
 static char why[160];
 static volatile double sink;
@@ -1216,7 +1222,7 @@ static void let_go_of_ref(void) {
 
 static void make_training(const Row *r) {
     r->build(r);
-    REF = in_f64(NET); REF_TARGET = in_f64(TARGET);
+    if (!rss) { REF = in_f64(NET); REF_TARGET = in_f64(TARGET); }
     OPT = optimiser(r, NET);
 }
 static void once_training(const Row *r) {
@@ -1248,41 +1254,20 @@ static const char *check_training(const Row *r) {              /* p[2]: steps, o
     return OFF(got, want, 1e-3 * want) ? wrong("loss", r->p[2], got, want) : NULL;
 }
 
-/* A batch norm with fixed statistics goes into the weight of the convolution before it. No public call gives a convolution its bias
-   afterwards, so the layer's own struct is written to. */
-static tg_tensor *pass_on(tg_module *m, tg_tensor *x) { (void)m; return x; }
-static void fold_pair(tg_module *conv, tg_module *norm) {
-    tg_tensor *w = tg_module_tensor_at(conv, "weight"), *var = tg_module_tensor_at(norm, "running_var"), *bias;
-    tg_tensor *scale = tg_mul(tg_module_tensor_at(norm, "weight"), tg_rsqrt(tg_add_scalar(var, 1e-5)));
-    bias = tg_sub(tg_module_tensor_at(norm, "bias"), tg_mul(tg_module_tensor_at(norm, "running_mean"), scale));
-    tg_mul_(w, tg_unflatten(scale, 0, TG_SHAPE(-1, 1, 1, 1)));
-    tg_module_tensor(conv, &((tg__conv_layer *)(void *)conv)->bias, "bias", true, bias);
-    norm->forward = pass_on;
-}
-static void fold(tg_module *m) {
-    tg_module *last = NULL;
-    int64_t i;
-    for (i = 0; i < tg_module_parts(m); i++) {
-        tg_module *part = tg_module_part_of(m, i);
-        if (last && strcmp(last->kind, "Conv2d") == 0 && strcmp(part->kind, "BatchNorm2d") == 0) fold_pair(last, part);
-        else fold(part);
-        last = part;
-    }
-}
 static void stir(tg_module *m) {                            /* statistics as after training, or folding would change nothing */
     tg_tensor *mean = tg_module_tensor_at(m, "running_mean"), *var = tg_module_tensor_at(m, "running_var");
     int64_t i;
     if (mean) { tg_normal_(mean, 0, 0.1); tg_uniform_(var, 0.5, 1.5); }
     for (i = 0; i < tg_module_parts(m); i++) stir(tg_module_part_of(m, i));
 }
+static tg_tensor *call_net(tg_module *net) { return tg_forward(net, A); }
 static void make_infer(const Row *r) {
     bool was = tg_grad_mode(tg, false);
     r->build(r);
     position = 0;
     if (NET) { tg_train(NET, false); tg_freeze(NET, true); stir(NET); }
-    REF = in_f64(NET);
-    if (NET) fold(NET);
-    if (NET) tg_freeze(NET, true);
+    if (!rss) REF = in_f64(NET);
+    if (NET) tg_bake(NET, r->call == call_net ? A : NULL);
     tg_grad_mode(tg, was);
 }
 static void once_infer(const Row *r) {
@@ -1349,7 +1334,6 @@ static void build_dqn(const Row *r) {
     G = tg_to(tg_lt_scalar(tg_rand(tg, TG_SHAPE(32)), 0.1), TG_F32);
     LIST[0] = tokens(32, 1, 2);
 }
-static tg_tensor *call_net(tg_module *net) { return tg_forward(net, A); }
 static tg_tensor *loss_mse(tg_module *net) { return tg_mse_loss(tg_forward(net, A), B); }
 static tg_tensor *loss_classes(tg_module *net) { return tg_cross_entropy(tg_forward(net, A), B); }
 static tg_tensor *loss_chars(tg_module *net) { return tg_cross_entropy(tg_flatten(rnn_lm_logits(net, A, NULL), 0, 1), B); }
@@ -1532,6 +1516,32 @@ static bool bench(const Row *r, const char *impl, double budget) {
     return !bad;
 }
 
+/* ---- peak memory ---- */
+static bool peak(const Row *r, const char *impl, const tg_config *config) {
+#if defined(__linux__)
+    struct rusage used;
+    int i, status = 1;
+    pid_t child;
+    if (!r->build && r->make != make_lstm_step) return true;
+    fflush(stdout);
+    child = fork();
+    if (child > 0) return waitpid(child, &status, 0) == child && status == 0;
+    tg = tg_open(config);
+    if (!tg || !tg_threads(tg, threads)) _exit(1);
+    tg_seed(tg, 1);
+    r->make(r);
+    for (i = 0; i < 3; i++) repeat(r, 1);
+    getrusage(RUSAGE_SELF, &used);
+    if (tg_failed(tg)) printf("{\"name\":\"rss/%s\",\"impl\":\"%s\",\"threads\":%d,\"error\":\"%s\"}\n", r->name, impl, threads, tg_error_text(tg));
+    else printf("{\"name\":\"rss/%s\",\"impl\":\"%s\",\"threads\":%d,\"value\":%ld,\"unit\":\"KiB\"}\n", r->name, impl, threads, used.ru_maxrss);
+    fflush(stdout);
+    _exit(tg_failed(tg));
+#else
+    (void)r; (void)impl; (void)config;
+    return false;
+#endif
+}
+
 /* ---- command line ---- */
 static bool matches(const char *glob, const char *end, const char *s) {                   /* asterisk, question mark, [set] */
     for (; glob < end; glob++, s++) {
@@ -1582,6 +1592,7 @@ int main(int argc, char **argv) {
         const char *value = i + 1 < argc ? argv[i + 1] : NULL;
         if (strcmp(argv[i], "--list") == 0) { list = true; continue; }
         if (strcmp(argv[i], "--strict") == 0) { config.strict = true; continue; }
+        if (strcmp(argv[i], "--rss") == 0) { rss = true; continue; }
         if (!value) { fprintf(stderr, "bench: unknown option or no value: %s (see the first comment of tools/bench.c)\n", argv[i]); return 2; }
         if (strcmp(argv[i], "--threads") == 0) threads = atoi(value);
         else if (strcmp(argv[i], "--rows") == 0) globs = value;
@@ -1617,6 +1628,10 @@ int main(int argc, char **argv) {
         return 0;
     }
     pin();
+    if (rss) {
+        for (i = 0; i < n_rows; i++) if (wanted(globs, rows[i].name) && !peak(&rows[i], impl, &config)) good = false;
+        return good ? 0 : 1;
+    }
     tg = tg_open(&config);
     if (!tg || !tg_threads(tg, threads)) { fprintf(stderr, "bench: %s\n", tg ? tg_error_text(tg) : "cannot open a context: is the instruction set there?"); return 1; }
     tg_seed(tg, 1);

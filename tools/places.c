@@ -31,7 +31,7 @@ static const char *const without[] = {
     "tg_close", "tg_isa_used", "tg_isa_name", "tg_failed", "tg_error", "tg_error_number", "tg_error_text", "tg_clear", "tg_traceback", "tg_say", "tg_threads_used", "tg_seconds",
     "tg_seed", "tg_stream", "tg_random_get", "tg_random_set", "tg_begin", "tg_end", "tg_end_with", "tg_keep", "tg_drop", "tg_memory", "tg_trim", "tg_path_begin", "tg_path_end", "tg_is_contiguous", "tg_has_grad",
     "tg_grad_mode", "tg_anomaly", "tg_tape", "tg_tape_text", "tg_tape_dot", "tg_dict_free", "tg_dict_get", "tg_dict_count", "tg_dict_name", "tg_dict_at", "tg_dict_meta",
-    "tg_module_free", "tg_module_done", "tg_module_enter", "tg_module_leave", "tg_train", "tg_module_at", "tg_module_tensor_at", "tg_parameters", "tg_parameter_count",
+    "tg_module_free", "tg_module_done", "tg_module_enter", "tg_module_leave", "tg_train", "tg_infer_begin", "tg_infer_end", "tg_keep_packed", "tg_module_at", "tg_module_tensor_at", "tg_parameters", "tg_parameter_count",
     "tg_module_format", "tg_summary", "tg_module_parts", "tg_module_part_of", "tg_dict_meta_count", "tg_dict_meta_key", "tg_dict_raw_type", "tg_dict_raw_shape", "tg_optim_free", "tg_data_free", NULL
 };
 
@@ -195,6 +195,8 @@ static void list_row(text *out, const char *row) {
     }
 }
 
+static int begins(const char *s, const char *word) { return strncmp(s, word, strlen(word)) == 0; }
+
 /* Results through pointers: tensors, numbers, texts. Data that a caller reads into a buffer of its own is none. */
 static int is_output(const param *p) {
     static const char *const types[] = { "tg_tensor **", "const int64_t **", "uint64_t *", "int64_t *", "double *", "bool *", "int *", "char *", "const char **", "tg_dict **", NULL };
@@ -205,11 +207,10 @@ static int is_output(const param *p) {
 static int is_operand(const param *p) { return is(p, "tg_tensor *") || is(p, "const tg_tensor *") || is(p, "tg_tensor *const *") || is_call(p); }
 static void list_wanted(int (*wanted)(const param *), const char *name, const param *p, int n) {
     int i, any = 0;
+    if (wanted == is_output && begins(name, "tg_read_")) return;
     for (i = 0; i < n; i++) if (wanted(&p[i])) { if (!any++) printf("%s", name); printf(" %s", p[i].name); }
     if (any) printf("\n");
 }
-
-static int begins(const char *s, const char *word) { return strncmp(s, word, strlen(word)) == 0; }
 
 int main(int argc, char **argv) {
     const char *mode = argc == 3 ? argv[1] : "", *path = argv[argc - 1];

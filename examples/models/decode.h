@@ -79,7 +79,7 @@ typedef struct sampling {
 static inline tg_tensor *sample_token(tg_tensor *logits, sampling s) {
     if (!logits || s.temperature <= 0) return tg_argmax_dim(logits, -1, true);
     logits = tg_div_scalar(logits, s.temperature);
-    if (s.top_k > 0 && s.top_k < logits->shape[1]) {
+    if (logits && s.top_k > 0 && s.top_k < logits->shape[1]) {
         tg_tensor *least = tg_slice(tg_topk(logits, s.top_k, -1, true, NULL), ":, -1:");        /* [N, 1] */
         logits = tg_masked_fill(logits, tg_lt(logits, least), -INFINITY);
     }

@@ -1,0 +1,403 @@
+/* Tests of what >>impl-nn does for inference: modes in pairs, tg_bake, packed weights.
+   cc -O1 tests/test_infer.c -o test_infer -pthread && ./test_infer   run.sh flags: -lpthread */
+#include "test.h"
+#include <pthread.h>
+
+/* Statistics, weights and biases of all norms as after training: at first a norm does nothing. */
+static void stir(tg_module *m) {
+    tg_tensor *mean = tg_module_tensor_at(m, "running_mean"), *var = tg_module_tensor_at(m, "running_var"), *w = tg_module_tensor_at(m, "weight"), *b = tg_module_tensor_at(m, "bias");
+    int64_t i;
+    const bool was = tg_grad_mode(m->tg, false);
+    if (mean && var) { tg_normal_(mean, 0, 1); tg_uniform_(var, 0.3, 2); }
+    if (mean && w) { tg_uniform_(w, -2, 2); tg_normal_(b, 0, 1); }
+    for (i = 0; i < tg_module_parts(m); i++) stir(tg_module_part_of(m, i));
+    tg_grad_mode(m->tg, was);
+}
+static double apart(tg_tensor *y, tg_tensor *z) { return tg_item(tg_max(tg_abs(tg_sub(tg_detach(z), tg_detach(y))))) / tg_item(tg_max(tg_abs(tg_detach(y)))); }
+static bool same(tg_tensor *y, tg_tensor *z) { return y && z && y->numel == z->numel && memcmp(y->data, z->data, (size_t)y->numel * tg_dtype_size(y->dtype)) == 0; }
+static int norms_left(tg_module *m) {
+    int64_t i;
+    int n = tg_module_tensor_at(m, "running_mean") != NULL;
+    for (i = 0; i < tg_module_parts(m); i++) n += norms_left(tg_module_part_of(m, i));
+    return n;
+}
+
+static void test_modes(tg_ctx *tg) {
+    tg_module *net = tg_nn_sequential(tg, tg_nn_linear(tg, 2, 3), tg_nn_dropout(tg, 0.5), tg_nn_batch_norm1d(tg, 3)), *norm = tg_module_at(net, "2");
+    tg_tensor *x = tg_ones(tg, TG_SHAPE(4, 2));
+    bool outer, inner;
+    tg_train(norm, false);                                           /* a part in a mode of its own */
+    outer = tg_infer_begin(net);
+    CHECK(!net->training && !norm->training && !tg_module_at(net, "1")->training && !tg_forward(net, x)->requires_grad);
+    inner = tg_infer_begin(net);
+    CHECK(outer && !inner);
+    tg_infer_end(net, inner);
+    CHECK(!net->training && !tg_forward(net, x)->requires_grad);
+    tg_infer_end(net, outer);
+    CHECK(net->training && !norm->training && tg_module_at(net, "1")->training && tg_forward(net, x)->requires_grad);
+    tg_infer_end(net, true);                                         /* one too many does nothing */
+    CHECK(net->training && !norm->training);
+    tg_infer_end(NULL, tg_infer_begin(NULL));
+    tg_module_free(net);
+}
+
+/* Names in another order than the calls; a result that is used twice when asked to. */
+typedef struct own { tg_module m; tg_module *after, *conv, *before, *last; bool also, twice, writes; } own;
+static tg_tensor *own_forward(tg_module *m, tg_tensor *x) {
+    own *o = (own *)(void *)m;
+    tg_tensor *y = tg_forward(o->conv, tg_forward(o->before, x));
+    if (o->writes) y = tg_relu_(y);
+    if (o->twice) y = tg_forward(o->conv, y);
+    return tg_forward(o->last, o->also ? tg_add(tg_forward(o->after, y), y) : tg_forward(o->after, y));
+}
+static own *own_new(tg_ctx *tg) {
+    own *o = TG_MODULE(tg, own, own_forward);
+    TG_PART(o, after, tg_nn_batch_norm2d(tg, 4));
+    TG_PART(o, conv, tg_nn_conv2d(tg, 4, 4, 3, .no_bias = true, .padding = {1, 1}));
+    TG_PART(o, before, tg_nn_batch_norm2d(tg, 4));
+    TG_PART(o, last, tg_nn_conv2d(tg, 4, 4, 1));
+    if (o) stir(TG_MODULE_OF(o));
+    return o;
+}
+static void folds(tg_ctx *tg, tg_module *m, tg_tensor *x, int left) {
+    tg_tensor *y, *z;
+    tg_module *copy;
+    tg_mark scope = tg_begin(tg);
+    CHECK_OK(tg);
+    stir(m);
+    tg_train(m, false);
+    y = tg_forward(m, x);
+    CHECK_MSG(tg_bake(m, x), "%s", tg_error_text(tg));
+    z = tg_forward(m, x);
+    CHECK_MSG(y && z && apart(y, z) < 2e-5, "%g", y && z ? apart(y, z) : -1);
+    CHECK_INT(norms_left(m), left);
+    CHECK(z && !z->requires_grad && !m->training);
+    copy = tg_module_copy(m);
+    CHECK(copy && same(tg_forward(copy, x), z));
+    tg_module_free(copy);
+    tg_module_free(m);
+    CHECK_OK(tg);
+    tg_end(tg, scope);
+}
+static tg_tensor *passes(void *user, tg_module *m, tg_tensor *x, tg_tensor *y) { (void)user; (void)m; (void)x; return y; }
+static void test_folds(tg_ctx *tg) {
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(3, 4, 9, 7)), *x1 = tg_randn(tg, TG_SHAPE(3, 4, 9)), *x3 = tg_randn(tg, TG_SHAPE(2, 4, 5, 4, 6)), *rows = tg_randn(tg, TG_SHAPE(6, 4));
+    tg_module *m;
+    own *o;
+    folds(tg, tg_nn_sequential(tg, tg_nn_conv2d(tg, 4, 6, 3, .no_bias = true), tg_nn_batch_norm2d(tg, 6), tg_nn_relu(tg), tg_nn_conv2d(tg, 6, 4, 3, .groups = 2), tg_nn_batch_norm2d(tg, 4, .eps = TG_IS(0.1))), x, 0);
+    folds(tg, tg_nn_sequential(tg, tg_nn_conv1d(tg, 4, 6, 3), tg_nn_batch_norm1d(tg, 6, .no_affine = true)), x1, 0);
+    folds(tg, tg_nn_sequential(tg, tg_nn_conv3d(tg, 4, 3, 2), tg_nn_batch_norm3d(tg, 3)), x3, 0);
+    folds(tg, tg_nn_sequential(tg, tg_nn_conv_transpose2d(tg, 4, 6, 3, .stride = {2, 2}), tg_nn_batch_norm2d(tg, 6)), x, 0);
+    folds(tg, tg_nn_sequential(tg, tg_nn_linear(tg, 4, 6, .no_bias = true), tg_nn_batch_norm1d(tg, 6), tg_nn_tanh(tg), tg_nn_linear(tg, 6, 3), tg_nn_batch_norm1d(tg, 3)), rows, 0);
+    folds(tg, TG_MODULE_OF(own_new(tg)), x, 1);                     /* the one in front has no layer */
+    /* what is left as it is */
+    folds(tg, tg_nn_sequential(tg, tg_nn_conv_transpose2d(tg, 4, 6, 3, .groups = 2), tg_nn_batch_norm2d(tg, 6)), x, 1);
+    folds(tg, tg_nn_sequential(tg, tg_nn_conv2d(tg, 4, 6, 3), tg_nn_instance_norm2d(tg, 6, .running = true)), x, 1);
+    folds(tg, tg_nn_sequential(tg, tg_nn_conv2d(tg, 4, 6, 3), tg_nn_batch_norm2d(tg, 6, .no_running = true)), x, 0);
+    folds(tg, tg_nn_sequential(tg, tg_nn_conv2d(tg, 4, 6, 3), tg_nn_relu(tg), tg_nn_batch_norm2d(tg, 6)), x, 1);
+    folds(tg, tg_nn_sequential(tg, tg_nn_linear(tg, 9, 9), tg_nn_batch_norm1d(tg, 4)), x1, 1);             /* its channels are another dimension */
+    m = tg_nn_sequential(tg, tg_nn_conv2d(tg, 4, 6, 3), tg_nn_batch_norm2d(tg, 6));
+    CHECK(tg_weight_norm(tg_module_at(m, "0"), "weight"));
+    folds(tg, m, x, 1);
+    m = tg_nn_sequential(tg, tg_nn_conv2d(tg, 4, 6, 3), tg_nn_batch_norm2d(tg, 6));
+    CHECK(tg_module_hook(tg_module_at(m, "1"), passes, NULL));
+    folds(tg, m, x, 1);
+    o = own_new(tg); o->twice = true;
+    folds(tg, TG_MODULE_OF(o), x, 2);
+    o = own_new(tg); o->writes = true;
+    folds(tg, TG_MODULE_OF(o), x, 2);
+    m = tg_nn_sequential(tg, tg_nn_conv2d(tg, 4, 4, 3), tg_nn_batch_norm2d(tg, 4), tg_nn_conv2d(tg, 4, 4, 3));
+    tg_nn_append(m, tg_module_at(m, "1"));                           /* one norm behind two layers; a path each */
+    folds(tg, m, x, 2);
+}
+/* The names that are left, files, what is not x's error; and what was folded stays trainable. */
+static void test_after(tg_ctx *tg) {
+    tg_module *m = tg_nn_sequential(tg, tg_nn_conv2d(tg, 4, 6, 3, .no_bias = true), tg_nn_batch_norm2d(tg, 6)), *n, *copy = tg_module_copy(m);
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(2, 4, 5, 5)), *y;
+    tg_dict *d, *old = tg_state_dict(copy);
+    CHECK(tg_bake(m, x));
+    d = tg_state_dict(m);
+    CHECK_INT(tg_dict_count(d), 2);
+    CHECK_TEXT(tg_dict_name(d, 1), "0.bias");
+    CHECK_TEXT(tg_module_at(m, "1")->kind, "Identity");
+    CHECK(!tg_load_state_dict(m, old, NULL) && tg_failed(tg));       /* a file of the model with norms says that it does not fit */
+    tg_clear(tg);
+    n = tg_nn_sequential(tg, tg_nn_conv2d(tg, 4, 6, 3), tg_nn_identity(tg));
+    CHECK(tg_load_state_dict(n, d, NULL) && same(tg_forward(n, x), tg_forward(m, x)));
+    tg_freeze(m, false);
+    CHECK_INT(tg_parameters(m, NULL, 0), 2);
+    y = tg_sum(tg_square(tg_forward(m, x)));
+    CHECK(tg_backward(y) && tg_has_grad(tg_module_tensor_at(m, "0.bias")));
+    CHECK_INT(tg_parameters(copy, NULL, 0), 3);
+    CHECK(copy->training && tg_forward(copy, x)->requires_grad);
+    CHECK(!tg_bake(NULL, NULL) && !tg_failed(tg));
+    tg_dict_free(d); tg_dict_free(old);
+    tg_module_free(m); tg_module_free(n); tg_module_free(copy);
+    CHECK_OK(tg);
+}
+/* A result that is used without its norm too: an error, and all is as it was. */
+static void test_refused(tg_ctx *tg) {
+    own *o = own_new(tg);
+    tg_module *m = TG_MODULE_OF(o);
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(2, 4, 6, 6)), *w = tg_module_tensor_at(m, "conv.weight"), *y;
+    bool was;
+    o->also = true;
+    was = tg_infer_begin(m);
+    y = tg_forward(m, x);
+    tg_infer_end(m, was);
+    CHECK(!tg_bake(m, x) && strstr(tg_error_text(tg), "bake: y is another once the norms are folded") == tg_error_text(tg));
+    tg_clear(tg);
+    CHECK(!tg_bake(m, tg_ones(tg, TG_SHAPE(2, 3, 6, 6))) && tg_failed(tg));
+    tg_clear(tg);
+    CHECK(m->training && o->after->training && tg_module_tensor_at(m, "conv.weight") == w && w->requires_grad && !tg_module_tensor_at(m, "conv.bias"));
+    CHECK_INT(norms_left(m), 2);
+    was = tg_infer_begin(m);
+    CHECK(same(y, tg_forward(m, x)));
+    tg_infer_end(m, was);
+    CHECK(tg_bake(m, NULL) && !m->training && !w->requires_grad && same(y, tg_forward(m, x)));        /* nothing folded */
+    CHECK_INT(norms_left(m), 2);
+    tg_module_free(m);
+    CHECK_OK(tg);
+}
+
+/* ---- packed weights ---- */
+static size_t packed(tg_ctx *tg) { return tg_memory(tg).packed; }
+/* the same bits with and without, the second call asks the host for nothing */
+static void keeps(tg_ctx *tg, tg_module *m, tg_tensor *x, bool kept) {
+    tg_mark scope = tg_begin(tg);
+    tg_tensor *y;
+    uint64_t calls;
+    int i;
+    tg_freeze(m, true);
+    y = tg_forward(m, x);
+    CHECK_INT(packed(tg), 0);
+    tg_keep_packed(m, true);
+    CHECK(same(y, tg_forward(m, x)));
+    CHECK((packed(tg) > 0) == kept);
+    CHECK(same(y, tg_forward(m, x)));
+    for (i = 0; i < 600; i++) {                                      /* headers of ended tensors wait for their turn */
+        tg_mark s = tg_begin(tg);
+        (void)(i % 300 ? tg_zeros(tg, TG_SHAPE(1)) : tg_forward(m, x));
+        tg_end(tg, s);
+    }
+    calls = tg_memory(tg).host_calls;
+    for (i = 0; i < 3; i++) { tg_mark s = tg_begin(tg); CHECK(same(y, tg_forward(m, x))); tg_end(tg, s); }
+    CHECK_INT(tg_memory(tg).host_calls, calls);
+    tg_trim(tg);
+    CHECK_INT(packed(tg), 0);
+    CHECK(same(y, tg_forward(m, x)) && (packed(tg) > 0) == kept);
+    tg_keep_packed(m, false);
+    CHECK_INT(packed(tg), 0);
+    CHECK(same(y, tg_forward(m, x)));
+    CHECK_INT(packed(tg), 0);
+    tg_keep_packed(m, true);
+    (void)tg_forward(m, x);
+    tg_module_free(m);
+    tg_end(tg, scope);
+    CHECK_INT(packed(tg), 0);
+    CHECK_OK(tg);
+}
+static void test_kept(tg_ctx *tg) {
+    static const struct { int64_t m, k, n; bool kept; } sizes[] = {
+        { 4, 70, 33, true }, { 40, 30, 17, true }, { 96, 784, 256, true }, { 64, 1030, 520, true }, { 8, 2100, 1030, true }, { 200, 700, 530, true }, { 1, 300, 200, false }, { 3, 0, 5, false } };
+    size_t i;
+    for (i = 0; i < sizeof sizes / sizeof *sizes; i++) keeps(tg, tg_nn_linear(tg, sizes[i].k, sizes[i].n), tg_randn(tg, TG_SHAPE(sizes[i].m, sizes[i].k)), sizes[i].kept);
+    keeps(tg, tg_nn_sequential(tg, tg_nn_linear(tg, 50, 40), tg_nn_relu(tg), tg_nn_linear(tg, 40, 30, .no_bias = true)), tg_randn(tg, TG_SHAPE(2, 5, 50)), true);
+    keeps(tg, tg_nn_conv2d(tg, 5, 20, 3, .padding = {1, 1}), tg_randn(tg, TG_SHAPE(2, 5, 14, 9)), true);
+    keeps(tg, tg_nn_conv2d(tg, 6, 20, 3, .groups = 2, .stride = {2, 1}, .dilation = {1, 2}), tg_randn(tg, TG_SHAPE(3, 6, 14, 19)), true);
+    keeps(tg, tg_nn_conv2d(tg, 600, 20, 2), tg_randn(tg, TG_SHAPE(1, 600, 5, 5)), true);
+    keeps(tg, tg_nn_conv1d(tg, 6, 9, 3), tg_randn(tg, TG_SHAPE(3, 6, 14)), true);
+    keeps(tg, tg_nn_conv3d(tg, 2, 9, 2), tg_randn(tg, TG_SHAPE(3, 2, 5, 6, 7)), true);
+    keeps(tg, tg_nn_conv2d(tg, 6, 20, 1), tg_randn(tg, TG_SHAPE(3, 6, 14, 19)), false);
+    keeps(tg, tg_nn_conv_transpose2d(tg, 6, 4, 3), tg_randn(tg, TG_SHAPE(3, 6, 5, 5)), false);
+    {
+        tg_module *m = tg_nn_sequential(tg, tg_nn_linear(tg, 70, 33), tg_nn_unflatten(tg, 1, TG_DIMS(1, 33)), tg_nn_conv1d(tg, 1, 4, 3));
+        CHECK(tg_module_to(m, TG_F64));
+        keeps(tg, m, tg_to(tg_randn(tg, TG_SHAPE(9, 70)), TG_F64), true);
+        m = tg_nn_linear(tg, 70, 33);
+        CHECK(tg_module_to(m, TG_BF16));
+        keeps(tg, m, tg_to(tg_randn(tg, TG_SHAPE(9, 70)), TG_BF16), false);
+    }
+}
+/* y of the module, and of the same weights that keep nothing */
+static bool right(tg_ctx *tg, tg_module *m, tg_tensor *x) {
+    tg_tensor *y = tg_forward(m, x);
+    tg_module *copy = tg_module_copy(m);
+    bool ok;
+    tg_keep_packed(copy, false);
+    ok = same(y, tg_forward(copy, x)) && !tg_failed(tg);
+    tg_module_free(copy);
+    return ok;
+}
+/* A weight that changes, in each way in which it can. */
+static void test_changed(tg_ctx *tg) {
+    static const int64_t at[2] = { 1, 2 };
+    tg_module *m = tg_nn_sequential(tg, tg_nn_linear(tg, 40, 30), tg_nn_linear(tg, 30, 30), tg_nn_unflatten(tg, 1, TG_DIMS(1, 5, 6)), tg_nn_conv2d(tg, 1, 4, 3));
+    tg_module *other = tg_module_copy(m);
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(12, 40)), *w, *list[8], *y;
+    tg_optim *opt;
+    tg_dict *d;
+    size_t size;
+    tg_mark scope = tg_begin(tg);
+    int i;
+    CHECK(tg_bake(m, x));
+    tg_end(tg, scope);
+    scope = tg_begin(tg);
+    CHECK(right(tg, m, x) && packed(tg) > 0);
+    tg_end(tg, scope);
+    size = packed(tg);
+    scope = tg_begin(tg);
+    w = tg_module_tensor_at(m, "0.weight");
+    y = tg_forward(m, x);
+    CHECK(tg_mul_(w, tg_number(tg, 2)) && right(tg, m, x) && !same(y, tg_forward(m, x)));
+    CHECK(tg_copy_(tg_module_tensor_at(m, "3.weight"), tg_detach(tg_module_tensor_at(other, "3.weight"))) && right(tg, m, x));
+    CHECK(tg_copy_(tg_select(w, 0, 3), tg_ones(tg, TG_SHAPE(40))) && right(tg, m, x));                   /* by a view */
+    CHECK(tg_set(w, at, 7) && right(tg, m, x));
+    d = tg_state_dict(other);
+    CHECK(tg_load_state_dict(m, d, NULL) && right(tg, m, x) && same(tg_forward(m, x), tg_forward(other, x)));
+    tg_dict_free(d);
+    CHECK(tg_swap(tg_module_tensor_at(m, "1.weight"), tg_randn(tg, TG_SHAPE(30, 30))) && right(tg, m, x));
+    CHECK(tg_module_set(m, "0.weight", tg_randn(tg, TG_SHAPE(30, 40))) && right(tg, m, x));
+    tg_end(tg, scope);                                               /* with which those go that stood there before */
+    CHECK(right(tg, m, x));
+    CHECK_INT(packed(tg), size);
+    /* trained on: nothing is kept while gradients are wanted, and steps are noticed afterwards */
+    tg_freeze(m, false);
+    tg_trim(tg);
+    opt = tg_optim_sgd(m, 0.1);
+    for (i = 0; i < 3; i++) CHECK(tg_backward(tg_sum(tg_square(tg_forward(m, x)))) && tg_step(opt));
+    CHECK_INT(packed(tg), 0);
+    tg_freeze(m, true);
+    CHECK(right(tg, m, x) && packed(tg) == size);
+    tg_freeze(m, false);
+    CHECK(tg_backward(tg_sum(tg_square(tg_forward(m, x)))) && tg_step(opt));
+    tg_freeze(m, true);
+    CHECK(right(tg, m, x) && packed(tg) == size);
+    tg_optim_free(opt);
+    CHECK_INT(tg_parameters(m, list, 8), 6);
+    CHECK(tg_module_to(m, TG_F64) && right(tg, m, tg_to(x, TG_F64)));
+    tg_module_free(m); tg_module_free(other);
+    CHECK_INT(packed(tg), 0);
+    /* memory that is the host's, who may write to it unseen */
+    {
+        float host[64 * 32];
+        tg_module *l = tg_nn_linear(tg, 64, 32);
+        for (i = 0; i < 64 * 32; i++) host[i] = (float)i;
+        CHECK(tg_module_set(l, "weight", tg_wrap(tg, TG_SHAPE(32, 64), TG_F32, host)));
+        CHECK(tg_bake(l, NULL));
+        y = tg_forward(l, tg_ones(tg, TG_SHAPE(5, 64)));
+        host[0] = 1000;
+        CHECK(!same(y, tg_forward(l, tg_ones(tg, TG_SHAPE(5, 64)))) && packed(tg) == 0);
+        tg_module_free(l);
+    }
+    CHECK_OK(tg);
+}
+
+/* ---- threads ---- */
+static tg_module *model(tg_ctx *tg) {
+    tg_module *m = tg_nn_sequential(tg, tg_nn_conv2d(tg, 3, 24, 3, .no_bias = true), tg_nn_batch_norm2d(tg, 24), tg_nn_relu(tg), tg_nn_flatten(tg), tg_nn_linear(tg, 24 * 100, 260), tg_nn_relu(tg), tg_nn_linear(tg, 260, 300));
+    if (m) stir(m);
+    return m;
+}
+static void test_threads(tg_ctx *tg) {
+    tg_module *m = model(tg);
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(200, 3, 12, 12)), *y;
+    CHECK(tg_bake(m, x));
+    y = tg_forward(m, x);
+    CHECK(tg_threads(tg, 3));
+    CHECK(same(y, tg_forward(m, x)));
+    tg_trim(tg);
+    CHECK(same(y, tg_forward(m, x)) && same(y, tg_forward(m, x)));
+    CHECK(tg_threads(tg, 1));
+    tg_module_free(m);
+}
+/* One set of weights, many contexts: each packs for itself. */
+typedef struct worker { pthread_t thread; tg_ctx *tg; tg_module *m; tg_tensor *x, *want; bool ok; } worker;
+static void *work(void *arg) {
+    worker *w = (worker *)arg;
+    int i;
+    w->ok = true;
+    for (i = 0; i < 20; i++) {
+        tg_mark s = tg_begin(w->tg);
+        if (!same(w->want, tg_forward(w->m, w->x))) w->ok = false;
+        tg_end(w->tg, s);
+    }
+    return NULL;
+}
+static void test_contexts(tg_ctx *tg) {
+    tg_module *m = model(tg);
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(20, 3, 12, 12)), *y;
+    worker w[3];
+    tg_dict *d;
+    int64_t i, k;
+    CHECK(tg_bake(m, x));
+    y = tg_forward(m, x);
+    d = tg_state_dict(m);
+    for (k = 0; k < 3; k++) {
+        w[k].tg = test_open();
+        w[k].m = model(w[k].tg);
+        CHECK(tg_bake(w[k].m, tg_zeros(w[k].tg, TG_SHAPE(2, 3, 12, 12))));
+        for (i = 0; i < tg_dict_count(d); i++) CHECK(tg_module_set(w[k].m, tg_dict_name(d, i), tg_share(w[k].tg, tg_dict_at(d, i))));
+        w[k].x = tg_share(w[k].tg, x); w[k].want = tg_share(w[k].tg, y);
+    }
+    tg_dict_free(d);
+    for (k = 0; k < 3; k++) CHECK(pthread_create(&w[k].thread, NULL, work, &w[k]) == 0);
+    for (k = 0; k < 3; k++) {
+        CHECK(pthread_join(w[k].thread, NULL) == 0 && w[k].ok);
+        CHECK_OK(w[k].tg);
+        CHECK(tg_memory(w[k].tg).packed > 0);
+        test_close(w[k].tg);
+    }
+    CHECK(same(y, tg_forward(m, x)));
+    tg_module_free(m);
+    CHECK_OK(tg);
+}
+
+/* Every allocation fails once: an error, and the model is either baked or as it was. */
+static void test_memory(void) {
+    test_heap heap = TEST_HEAP;
+    for (heap.fail_at = 1; ; heap.fail_at++) {
+        tg_ctx *tg = test_open_heap(&heap);
+        tg_tensor *x = NULL, *y = NULL, *z = NULL;
+        tg_module *m = NULL;
+        if (tg) tg_seed(tg, 1);
+        m = tg ? tg_nn_sequential(tg, tg_nn_conv2d(tg, 3, 5, 3, .no_bias = true), tg_nn_batch_norm2d(tg, 5), tg_nn_flatten(tg), tg_nn_linear(tg, 80, 24), tg_nn_batch_norm1d(tg, 24)) : NULL;
+        if (m) {
+            stir(m);
+            tg_train(m, false);
+            y = tg_forward(m, x = tg_randn(tg, TG_SHAPE(5, 3, 6, 6)));
+        }
+        if (y) {
+            const bool ok = tg_bake(m, x);
+            CHECK(ok != tg_failed(tg));
+            tg_clear(tg);
+            CHECK(norms_left(m) == (ok ? 0 : 2) && (tg_module_tensor_at(m, "0.bias") != NULL) == ok);
+            if (!(z = tg_forward(m, x))) { CHECK(tg_failed(tg)); tg_clear(tg); z = tg_forward(m, x); }
+            if (z) CHECK(apart(y, z) < 2e-5 || tg_failed(tg));
+            tg_clear(tg);
+            z = tg_forward(m, x);
+            tg_clear(tg);
+            if (z) CHECK(apart(y, z) < 2e-5 || tg_failed(tg));
+        }
+        if (tg) tg_clear(tg);
+        tg_module_free(m);
+        if (tg) CHECK_INT(packed(tg), 0);
+        test_close(tg);
+        if (!test_heap_ended(&heap)) break;
+    }
+}
+
+int main(void) {
+    tg_ctx *tg = test_open();
+    test_modes(tg);
+    test_folds(tg);
+    test_after(tg);
+    test_refused(tg);
+    test_kept(tg);
+    test_changed(tg);
+    test_threads(tg);
+    test_contexts(tg);
+    test_close(tg);
+    test_memory();
+    return test_end("infer");
+}
