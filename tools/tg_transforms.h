@@ -329,6 +329,7 @@ static int tg_image__shape(const tg_tensor *x, int64_t c, int64_t h, int64_t w, 
 static tg_tensor *tg_image__batch(tg_tensor *x) {
     int64_t n = 1;
     int i;
+    if (!x) return NULL;
     for (i = 0; i < x->ndim - 3; i++) n *= x->shape[i];
     return tg_reshape(x, TG_SHAPE(n, tg_image__c(x), tg_image__h(x), tg_image__w(x)));
 }
