@@ -47,8 +47,9 @@
 
    ---- what is not here yet ----
    Families with kernels: map, copy, fill, random, reduce, softmax, cross-entropy, index, gemm, optimiser steps. All
-   others (sort, scan, conv, pool, resample, attention, search, rnn, norm), and block-quantised operands, run on the
-   CPU with copies of their operands there and back, which the log says once for each: right, and slow. There is no
+   others (sort, scan, conv, pool, resample, attention, search, rnn, norm), dropout, the mean of cross-entropy and
+   block-quantised operands, run on the CPU with copies there and back, which the log says once for each family: right,
+   and slow. There is no
    cuBLAS, no tensor core, no TF32: products are exact f32 in plain tiles. Programs are not kept on disk. No pinned
    memory, no wrapping of the host's device pointers, no kernels compiled ahead by nvcc (which compiles the file as
    any other C). It was tested on an emulated driver and with NVRTC's compiler; it has not yet run on a GPU.
@@ -733,6 +734,7 @@ TG__PRIVATE tg_launch tg__cu_random(tg__cu *s, const tg_request *r, const tg_ope
     tg__loop l;
     const char *name;
     int d, i;
+    if (r->kind == TG_RANDOM_KEEP && r->n > 1) return TG_LAUNCH_DECLINED;       /* dropout: times x */
     l.numel = tg__operand_numel(o);
     if (l.numel == 0) return TG_LAUNCH_DONE;
     l.ndim = 0;
@@ -836,6 +838,7 @@ TG__PRIVATE tg_launch tg__cu_entropy(tg__cu *s, const tg_request *r, const tg_op
     tg__cu_key k = TG__ZERO;
     tg__cu_rows a;
     const char *name;
+    if (r->kind > 1) return TG_LAUNCH_DECLINED;                        /* the mean, whose sum has an order of its own */
     memset(&a, 0, sizeof a);
     a.rows = o[2].shape[0]; a.length = o[2].shape[1];
     if (a.rows == 0) return TG_LAUNCH_DONE;
