@@ -2189,8 +2189,8 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               are [n] and packed
      FILL     y. TG_FILL_VALUE: the element whose bytes stand in whole[0]. TG_FILL_RAMP, y has one dimension:
               number[0] + i * number[1] for floats, whole[0] + i * whole[1] for integers
-     RANDOM   y; TG_RANDOM_BERNOULLI also p of y's shape, an error unless in 0..1. whole: key, call, low, range;
-              number: a, b. Element i in row-major order is made of Philox words as told in >>impl-create.
+     RANDOM   y; TG_RANDOM_BERNOULLI also p of y's shape, an error unless in 0..1. TG_RANDOM_KEEP: 0 with probability
+              a, else b; with x of y's shape, x times that. whole: key, call, low, range; number: a, b. Element i in row-major order is made of Philox words as told in >>impl-create.
      REDUCE   y, places, x, all with x's dimensions; those of the mask whole[0] have size 1 in y and places. Each
               element of y is the sum (product, largest, smallest: `kind`) times number[0]; places are the first
               positions of the largest, counted in row-major order over the masked dimensions. One of y and places
@@ -11595,10 +11595,10 @@ typedef struct tg__random_plan {
 TG__KERNEL(void, tg__philox, (int64_t blocks, uint64_t first, uint64_t key, uint64_t call, uint32_t *words));
 TG__KERNEL(void, tg__uniform_f32, (int64_t n, float *y, const uint32_t *w, float a, float b));
 TG__KERNEL(void, tg__normal_f32, (int64_t n, float *y, const uint32_t *w, float mean, float std));
-TG__KERNEL(void, tg__keep_f32, (int64_t n, float *y, const uint32_t *w, float p, float b));
+TG__KERNEL(void, tg__keep_f32, (int64_t n, float *y, const uint32_t *w, float p, float b, const float *x));
 TG__KERNEL_WIDE(void, tg__uniform_f64, (int64_t n, double *y, const uint32_t *w, double a, double b));
 TG__KERNEL_WIDE(void, tg__normal_f64, (int64_t n, double *y, const uint32_t *w, double mean, double std));
-TG__KERNEL_WIDE(void, tg__keep_f64, (int64_t n, double *y, const uint32_t *w, double p, double b));
+TG__KERNEL_WIDE(void, tg__keep_f64, (int64_t n, double *y, const uint32_t *w, double p, double b, const double *x));
 
 TG__PRIVATE uint64_t tg__mul_high(uint64_t a, uint64_t b) {
     uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32,
@@ -11630,14 +11630,19 @@ TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
     char *s = (char *)tg__scratch_take(j->job.tg, &slot);
     uint32_t *w = (uint32_t *)(void *)s;
     void *v = s + TG__TILE * 8;
-    double *p = (double *)(void *)(s + TG__TILE * 16);
+    double *p = (double *)(void *)(s + TG__TILE * 16);             /* probabilities; or x, of `compute` */
+    const void *x = NULL;
     const tg_dtype dtype = j->job.o[0].dtype;
+    const bool times = r->kind == TG_RANDOM_KEEP && r->n > 1;
     const bool half = r->kind == TG_RANDOM_UNIFORM && (dtype == TG_F16 || dtype == TG_BF16);
     /* at is a multiple of a tile: words begin with a block */
     for (; at < end; at += TG__TILE) {
         int64_t n = tg__imin(TG__TILE, end - at), full = (n + 3) / 4 * 4;
         if (r->kind == TG_RANDOM_BERNOULLI)
             tg__loop_tile(&j->loop, 1, isa, at, n, TG_F64, p, j->job.at[1], j->job.o[1].dtype, false);
+        else if (times && n == TG__TILE && dtype == j->compute && j->loop.ndim == 1 && j->loop.stride[1][0] == 1)
+            x = j->job.at[1] + at * (int64_t)tg_dtype_size(dtype);                                      /* read where it lies */
+        else if (times) { tg__loop_tile(&j->loop, 1, isa, at, n, j->compute, p, j->job.at[1], dtype, false); x = p; }
         if (j->look.state) {
             for (i = 0; i < n && p[i] >= 0 && p[i] <= 1; i++) { }
             if (i == n) continue;
@@ -11649,9 +11654,9 @@ TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
             float *y = there ? (float *)(void *)j->job.at[0] + at : (float *)v;
             tg__philox__k[isa](full / 4, (uint64_t)at / 4, key, call, w);
             if (half) tg__random_cut(w, full, dtype);
-            (r->kind == TG_RANDOM_NORMAL ? tg__normal_f32__k
-             : r->kind == TG_RANDOM_KEEP ? tg__keep_f32__k
-             : tg__uniform_f32__k)[isa](full, y, w, (float)r->number[0], (float)r->number[1]);
+            if (r->kind == TG_RANDOM_KEEP) tg__keep_f32__k[isa](full, y, w, (float)r->number[0], (float)r->number[1], (const float *)x);
+            else (r->kind == TG_RANDOM_NORMAL ? tg__normal_f32__k : tg__uniform_f32__k)[isa](full, y, w, (float)r->number[0], (float)r->number[1]);
+            if (times) tg__map_settle(j->job.tg, TG_F32, false, n, y);
             if (r->kind == TG_RANDOM_BERNOULLI) for (i = 0; i < n; i++) y[i] = (double)y[i] < p[i] ? 1.0f : 0.0f;
             if (half) tg__random_below(y, n, dtype, (float)r->number[0], (float)r->number[1]);
             if (there) continue;
@@ -11663,9 +11668,9 @@ TG__PRIVATE void tg__random_chunk(void *plan, int64_t index) {
                     + tg__mul_high((uint64_t)w[2 * i + 1] << 32 | w[2 * i], (uint64_t)r->whole[3]));
             } else {
                 double *y = (double *)v;
-                (r->kind == TG_RANDOM_NORMAL ? tg__normal_f64__k
-                 : r->kind == TG_RANDOM_KEEP ? tg__keep_f64__k
-                 : tg__uniform_f64__k)[isa](full, y, w, r->number[0], r->number[1]);
+                if (r->kind == TG_RANDOM_KEEP) tg__keep_f64__k[isa](full, y, w, r->number[0], r->number[1], (const double *)x);
+                else (r->kind == TG_RANDOM_NORMAL ? tg__normal_f64__k : tg__uniform_f64__k)[isa](full, y, w, r->number[0], r->number[1]);
+                if (times) tg__map_settle(j->job.tg, TG_F64, false, n, y);
                 if (r->kind == TG_RANDOM_BERNOULLI) for (i = 0; i < n; i++) y[i] = y[i] < p[i] ? 1 : 0;
             }
         }
@@ -11690,9 +11695,11 @@ TG__PRIVATE int64_t tg__random_start(tg_ctx *tg, int phase, void *plan) {
             for (k = 0; k < j->job.r->n; k++) l->stride[k][d] = o[k].stride[d];
         }
         /* dense: one run */
-        for (d = o->ndim - 2; d >= 0 && j->job.r->n == 1; d--) {
-            if (l->stride[0][d] != l->stride[0][d + 1] * l->shape[d + 1] || d + 2 != l->ndim) break;
-            l->shape[d] *= l->shape[d + 1]; l->stride[0][d] = l->stride[0][d + 1];
+        for (d = o->ndim - 2; d >= 0; d--) {
+            for (k = 0; k < j->job.r->n && l->stride[k][d] == l->stride[k][d + 1] * l->shape[d + 1]; k++) { }
+            if (k < j->job.r->n) break;
+            l->shape[d] *= l->shape[d + 1];
+            for (k = 0; k < j->job.r->n; k++) l->stride[k][d] = l->stride[k][d + 1];
             l->ndim--;
         }
         if (!tg__scratch_need(tg, TG__TILE * 24 + 64)) return -1;
@@ -21424,8 +21431,51 @@ TG__ENTROPY(tg__entropy_op, TG__ENTROPY_LOSSES)
 TG__ENTROPY(tg__entropy_mean_op, TG__ENTROPY_MEAN)
 #undef TG__ENTROPY
 
-/* ------------------------------------------------------------------ made of ops: dropout ----
-   x times a mask of x's shape, or of one element for each channel. */
+/* ------------------------------------------------------------------ dropout ----
+   y = x times factors, each 0 with probability p, else `keep`, which is a number of x's dtype; they are drawn as they are
+   used, and nobody keeps them. dx = g times the same factors, drawn again: the second record, which takes no call number. */
+typedef struct tg__dropout_attr { double p, keep; uint64_t key, call; } tg__dropout_attr;
+static const tg_attr tg__dropout_attrs[] = { TG__ATTR(tg__dropout_attr, p, FLOAT) };
+TG__PRIVATE bool tg__dropout_check(tg_ctx *tg, tg__node *n) {
+    tg__dropout_attr *at = (tg__dropout_attr *)n->attr;
+    if (n->op->flags & TG_OP_RANDOM) { at->key = tg__random_key(&tg->random); at->call = n->call; }
+    return tg__out_ordered(tg, n, 0, n->in[0]->dtype, n->in[0]);
+}
+TG__PRIVATE bool tg__dropout_forward(tg_ctx *tg, tg__node *n) {
+    const tg__dropout_attr *at = (const tg__dropout_attr *)n->attr;
+    tg__ask a;
+    tg__ask_begin(&a, TG_FAMILY_RANDOM, TG_RANDOM_KEEP, tg__compute_type(n->in[0]->dtype));
+    a.r.whole[0] = (int64_t)at->key; a.r.whole[1] = (int64_t)at->call;
+    a.r.number[0] = at->p; a.r.number[1] = at->keep;
+    tg__ask_for(&a, n->out[0], TG_WRITE);
+    tg__ask_for(&a, n->in[0], TG_READ);
+    return tg__launch(&a, tg, &tg__family_random, NULL);
+}
+TG__PRIVATE bool tg__dropout_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx);
+TG__PRIVATE bool tg__dropout_vmap(tg_ctx *tg, const tg_op *op, const void *attr, tg_tensor *const *x, int n_in, unsigned mapped, tg_tensor **out) {
+    tg_tensor *factors = tg__full_beside(tg, x[0], x[0]->dtype, x[0]->ndim - 1, x[0]->shape + 1, 1);      /* of one for all */
+    (void)n_in; (void)mapped;
+    out[0] = tg_mul(x[0], factors ? tg__call(op, attr, &factors, 1, NULL, 1) : NULL);
+    return out[0] != NULL;
+}
+static const tg_op tg__dropout_op = { TG__OP("dropout", TG__IN(1), TG__OUT(1), TG_OP_RANDOM), TG__NO_SAVES,
+    TG__ATTRS(tg__dropout), tg__dropout_check, tg__dropout_forward, tg__dropout_backward, NULL };
+static const tg_op tg__dropout_again_op = { TG__OP("dropout_again", TG__IN(1), TG__OUT(1), TG__NO_FLAGS), TG__NO_SAVES,
+    TG__ATTRS(tg__dropout), tg__dropout_check, tg__dropout_forward, tg__dropout_backward, tg__dropout_vmap };
+TG__PRIVATE bool tg__dropout_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    (void)tg;
+    return (dx[0] = tg__call(&tg__dropout_again_op, n->attr, g, 1, NULL, 1)) != NULL;
+}
+TG__PRIVATE tg_tensor *tg__dropout_elements(tg_tensor *x, double p) {
+    tg__dropout_attr at = TG__ZERO;
+    at.p = p; at.keep = p < 1 ? 1 / (1 - p) : 0;
+    if (x->dtype == TG_F16) at.keep = (double)tg_f32_from_f16(tg_f16_from_f32((float)at.keep));
+    if (x->dtype == TG_BF16) at.keep = (double)tg_f32_from_bf16(tg_bf16_from_f32((float)at.keep));
+    return tg__call(&tg__dropout_op, &at, &x, 1, NULL, 1);
+}
+
+/* ------------------------------------------------------------------ made of ops: dropout of channels ----
+   x times a mask of one element for each channel; alpha dropout: times and plus one of x's shape or of such elements. */
 typedef enum tg__dropped { TG__DROP_ELEMENTS, TG__DROP_CHANNELS, TG__DROP_FIRST } tg__dropped;      /* FIRST: [C, ...], without examples */
 
 /* `keep`, or 0 with probability p */
@@ -21453,7 +21503,8 @@ TG__PRIVATE tg_tensor *tg__dropout(tg_tensor *x, double p, bool training, tg__dr
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     outermost = tg__compose(tg);
     if (alpha && p < 1) return tg__composed(tg, outermost, tg__alpha_dropped(tg, x, what, p));
-    return tg__composed(tg, outermost, tg_mul(x, tg__dropout_mask(tg, x, p < 1 ? what : TG__DROP_ELEMENTS, p, p < 1 ? 1 / (1 - p) : 0)));
+    if (p == 1 || what == TG__DROP_ELEMENTS) return tg__composed(tg, outermost, tg__dropout_elements(x, p));
+    return tg__composed(tg, outermost, tg_mul(x, tg__dropout_mask(tg, x, what, p, 1 / (1 - p))));
 }
 TG_API tg_tensor *(tg_dropout)(tg_tensor *x, double p, bool training) { return tg__dropout(x, p, training, TG__DROP_ELEMENTS, false, "dropout"); }
 TG_API tg_tensor *(tg_dropout1d)(tg_tensor *x, double p, bool training) {
@@ -21639,8 +21690,8 @@ TG__PRIVATE void *tg__attention_keep_row(const tg__attention_plan *j, int64_t b,
     const int64_t full = (int64_t)(before + (uint64_t)n + each - 1) / (int64_t)each;
     const double p = j->dropout, kept = p < 1 ? 1 / (1 - p) : 0;
     tg__philox__k[j->isa](full, i / each, (uint64_t)j->job.r->whole[1], (uint64_t)j->job.r->whole[2], words);
-    if (j->wide) tg__keep_f64__k[j->isa](full * (int64_t)each, (double *)out, words, p, kept);
-    else tg__keep_f32__k[j->isa](full * (int64_t)each, (float *)out, words, (float)p, (float)kept);
+    if (j->wide) tg__keep_f64__k[j->isa](full * (int64_t)each, (double *)out, words, p, kept, NULL);
+    else tg__keep_f32__k[j->isa](full * (int64_t)each, (float *)out, words, (float)p, (float)kept, NULL);
     return (char *)out + (int64_t)before * j->size;
 }
 /* A tile [keys, width] of masks or of dropout's factors (mask < 0), made of rows. */
@@ -35241,6 +35292,17 @@ TG__INLINE TG__V TG__W(trig)(TG__V x, int what) {
 }
 TG__PRIVATE TG__V TG__W(sin)(TG__V x) { return TG__W(trig)(x, 0); }
 TG__PRIVATE TG__V TG__W(cos)(TG__V x) { return TG__W(trig)(x, 1); }
+/* both of an x in 0..2 pi, the same bits */
+TG__INLINE void TG__W(sincos)(TG__V x, TG__V *sine, TG__V *cosine) {
+    TG__V rl, r, s, c;
+    TG__VI q, one = TG__W(iset)(1);
+    TG__M odd;
+    r = TG__W(halfpi)(x, &rl, &q);
+    s = TG__W(sinpoly)(r, rl); c = TG__W(cospoly)(r, rl);
+    odd = TG__W(ieq)(TG__W(iand)(q, one), one);
+    *sine = TG__W(flip)(TG__SEL(odd, c, s), TG__W(ishl)(TG__W(ishr)(q, 1), 63));
+    *cosine = TG__W(flip)(TG__SEL(odd, s, c), TG__W(ishl)(TG__W(ishr)(TG__W(iadd)(q, one), 1), 63));
+}
 TG__PRIVATE TG__V TG__W(tan)(TG__V x) { return TG__W(trig)(x, 2); }
 
 /* ---- inverse ----
@@ -35733,6 +35795,10 @@ TG__INLINE TG__V TG__W(log)(TG__V x) {
     k = TG__ADD(TG__W(i2f)(n), TG__SEL(tiny, TG__K(-23.0f), TG__K(0.0f)));
     return TG__W(logends)(x, TG__W(logsum)(f, k));
 }
+TG__INLINE TG__V TG__W(lognear)(TG__V x) {                       /* log of a positive x that is neither tiny nor infinite, the same bits */
+    const TG__VI base = TG__W(iset)(0x3f3504f3), i = TG__W(isub)(TG__W(bits)(x), base), n = TG__W(isar)(i, 23);
+    return TG__W(logsum)(TG__SUB(TG__W(frombits)(TG__W(isub)(TG__W(bits)(x), TG__W(ishl)(n, 23))), TG__K(1.0f)), TG__W(i2f)(n));
+}
 
 /* sin, cos: |x| = k pi/2 + r, pi/2 in three parts of 24 bits; the fused steps leave no error but the last rounding.
    sin r = r + r^3 P(r^2), minimax of degree 2, 2^-27; cos r = 1 - r^2/2 + r^4 P(r^2), degree 2, 2^-32, |r| <= 0.8.
@@ -35743,10 +35809,9 @@ TG__PRIVATE TG__V TG__W(trighuge)(TG__V x, TG__V y, TG__M which, int what) {
     for (i = 0; i < TG__VN_F32; i++) if (c[i] != 0) b[i] = (float)tg__trig_huge((double)a[i], what);
     return TG__W(load)(b);
 }
-TG__INLINE TG__V TG__W(trig)(TG__V x, int what) {
-    TG__V a = TG__W(abs)(x), t = TG__FMA(a, TG__K(0.636619747f), TG__K(12582912.0f)), k, r, z, s, c;
-    TG__VI q = TG__W(bits)(t), one = TG__W(iset)(1);
-    TG__M big = TG__W(mnot)(TG__W(lt)(a, TG__K(1e5f)));
+TG__INLINE TG__VI TG__W(quarter)(TG__V a, TG__V *sine, TG__V *cosine) {      /* of r; k, in the lowest bits */
+    TG__V t = TG__FMA(a, TG__K(0.636619747f), TG__K(12582912.0f)), k, r, z;
+    const TG__VI q = TG__W(bits)(t);
     TG__BARRIER(t);
     k = TG__SUB(t, TG__K(12582912.0f));
 #if defined(TG__UNFUSED)
@@ -35757,8 +35822,14 @@ TG__INLINE TG__V TG__W(trig)(TG__V x, int what) {
     r = TG__FNMA(k, TG__K(5.39030253e-15f), r);
 #endif
     z = TG__MUL(r, r);
-    s = TG__FMA(TG__MUL(r, z), TG__H3(z, -0.000195056273f, 0.00833209604f, -0.166666538f), r);
-    c = TG__FMA(TG__H4(z, 2.44282073e-05f, -0.00138872885f, 0.0416666456f, -0.5f), z, TG__K(1.0f));
+    *sine = TG__FMA(TG__MUL(r, z), TG__H3(z, -0.000195056273f, 0.00833209604f, -0.166666538f), r);
+    *cosine = TG__FMA(TG__H4(z, 2.44282073e-05f, -0.00138872885f, 0.0416666456f, -0.5f), z, TG__K(1.0f));
+    return q;
+}
+TG__INLINE TG__V TG__W(trig)(TG__V x, int what) {
+    TG__V a = TG__W(abs)(x), r, s, c;
+    TG__VI q = TG__W(quarter)(a, &s, &c), one = TG__W(iset)(1);
+    TG__M big = TG__W(mnot)(TG__W(lt)(a, TG__K(1e5f)));
     if (what) q = TG__W(iadd)(q, one);
     r = TG__SEL(TG__W(ieq)(TG__W(iand)(q, one), one), c, s);
     q = TG__W(ishl)(TG__W(ishr)(q, 1), 31);
@@ -35769,6 +35840,14 @@ TG__INLINE TG__V TG__W(trig)(TG__V x, int what) {
 }
 TG__INLINE TG__V TG__W(sin)(TG__V x) { return TG__W(trig)(x, 0); }
 TG__INLINE TG__V TG__W(cos)(TG__V x) { return TG__W(trig)(x, 1); }
+/* both of an x in 0..2 pi, the same bits: the sign is bit 1 of k, for the cosine of k + 1 */
+TG__INLINE void TG__W(sincos)(TG__V x, TG__V *sine, TG__V *cosine) {
+    TG__V s, c;
+    const TG__VI q = TG__W(quarter)(x, &s, &c), one = TG__W(iset)(1);
+    const TG__M odd = TG__W(ieq)(TG__W(iand)(q, one), one);
+    *sine = TG__W(flip)(TG__SEL(odd, c, s), TG__W(ishl)(TG__W(ishr)(q, 1), 31));
+    *cosine = TG__W(flip)(TG__SEL(odd, s, c), TG__W(ishl)(TG__W(ishr)(TG__W(iadd)(q, one), 1), 31));
+}
 TG__PRIVATE TG__V TG__W(tan)(TG__V x) {
     TG__V a = TG__W(abs)(x), r = TG__W(flip)(TG__WIDE1(tanbrief, a), TG__W(signbit)(x));
     TG__M big = TG__W(mnot)(TG__W(lt)(a, TG__K(1e5f)));
@@ -38463,54 +38542,86 @@ TG__PRIVATE void TG__FN(tg__f64_to_f32)(int64_t n, float *d, const double *s) {
 #endif
 #if defined(TG__PV)
 /* Blocks in vectors, one word of one block in each 64 bits: the multiplication reads the lower half alone, so
-   the upper one may hold anything until the end. */
-TG__PRIVATE int64_t TG__FN(tg__philox_vectors)(int64_t blocks, uint64_t first, uint64_t key, uint64_t call,
-    uint32_t *words) {
-    enum { lanes = sizeof(TG__PV) / 8 };
-    const TG__PV m0 = TG__P_SET(TG__PHILOX_M0), m1 = TG__P_SET(TG__PHILOX_M1), low = TG__P_SET(0xffffffff);
+   the upper one may hold anything until the end. Two or three vectors of blocks, as registers allow, go through a round
+   together, for a round waits for the one before. */
+TG__INLINE void TG__FN(tg__philox_store)(uint32_t *words, TG__PV c0, TG__PV c1, TG__PV c2, TG__PV c3) {
+    const TG__PV low = TG__P_SET(0xffffffff);
+    c0 = TG__P_OR(TG__P_AND(c0, low), TG__P(slli_epi64)(c1, 32));          /* words 0 and 1 of every block */
+    c2 = TG__P_OR(TG__P_AND(c2, low), TG__P(slli_epi64)(c3, 32));
+#if defined(TG__PASS_AVX512)
+    _mm512_storeu_si512(words, _mm512_permutex2var_epi64(c0, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), c2));
+    _mm512_storeu_si512(words + 16, _mm512_permutex2var_epi64(c0, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), c2));
+#else
+    c1 = _mm256_unpacklo_epi64(c0, c2); c3 = _mm256_unpackhi_epi64(c0, c2);      /* blocks 0 and 2, blocks 1 and 3 */
+    _mm256_storeu_si256((__m256i *)(void *)words, _mm256_permute2x128_si256(c1, c3, 0x20));
+    _mm256_storeu_si256((__m256i *)(void *)(words + 8), _mm256_permute2x128_si256(c1, c3, 0x31));
+#endif
+}
+#define TG__P_ROUND(c0, c1, c2, c3) \
+    p = TG__P(mul_epu32)(c0, m0); q = TG__P(mul_epu32)(c2, m1); \
+    c0 = TG__P_XOR(TG__P(srli_epi64)(q, 32), TG__P_XOR(c1, k0)); c1 = q; \
+    c2 = TG__P_XOR(TG__P(srli_epi64)(p, 32), TG__P_XOR(c3, k1)); c3 = p;
+#define TG__P_BEGIN(at, c0, c1, c2, c3) \
+    c3 = TG__P(mul_epu32)(at, m0); c2 = TG__P_XOR(TG__P(srli_epi64)(c3, 32), from2); \
+    c1 = TG__P(mul_epu32)(c2, m1); c0 = TG__P_XOR(TG__P(srli_epi64)(c1, 32), from0); c2 = TG__P_XOR(c3, from3); c3 = p1;
+#if defined(TG__PASS_AVX512)
+#define TG__P_THIRD(x)
+#else
+#define TG__P_THIRD(x) x
+#endif
+TG__PRIVATE void TG__FN(tg__philox)(int64_t blocks, uint64_t first, uint64_t key, uint64_t call, uint32_t *words) {
+    enum { lanes = sizeof(TG__PV) / 8, step = lanes TG__P_THIRD(+ lanes) + lanes };
+    const TG__PV m0 = TG__P_SET(TG__PHILOX_M0), m1 = TG__P_SET(TG__PHILOX_M1);
+    const int64_t alike = (int64_t)(0x100000000u - (uint32_t)first);      /* blocks whose upper half of the counter is that of the first */
+    uint64_t low, high;
     int64_t keys[20], b;
+    uint32_t spare[4 * step];
     int r;
+    if (alike < blocks) {
+        TG__FN(tg__philox)(blocks - alike, first + (uint64_t)alike, key, call, words + 4 * alike);
+        blocks = alike;
+    }
     for (r = 0; r < 10; r++) {
         keys[2 * r] = (int64_t)((uint32_t)key + (uint32_t)r * TG__PHILOX_K0);
         keys[2 * r + 1] = (int64_t)((uint32_t)(key >> 32) + (uint32_t)r * TG__PHILOX_K1);
     }
-    for (b = 0; b + lanes <= blocks; b += lanes, words += 4 * lanes) {
+    /* what all blocks share in the first two rounds: a product in each of them */
+    low = (uint64_t)TG__PHILOX_M1 * (uint32_t)call;
+    high = (uint64_t)TG__PHILOX_M0 * (uint32_t)(low >> 32 ^ first >> 32 ^ (uint64_t)keys[0]);
+    const TG__PV from2 = TG__P_SET((int64_t)(call >> 32 ^ (uint64_t)keys[1])), from0 = TG__P_SET((int64_t)(low ^ (uint64_t)keys[2])),
+        from3 = TG__P_SET((int64_t)(high >> 32 ^ (uint64_t)keys[3])), p1 = TG__P_SET((int64_t)high);
+    for (b = 0; b < blocks; b += step) {
+        uint32_t *to = b + step <= blocks ? words + 4 * b : spare;
 #if defined(TG__PASS_AVX512)
-        TG__PV c0 = _mm512_add_epi64(_mm512_set1_epi64((int64_t)(first + (uint64_t)b)),
-            _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
+        const TG__PV at = _mm512_add_epi64(TG__P_SET((int64_t)(first + (uint64_t)b)), _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
 #else
-        TG__PV c0 = _mm256_add_epi64(_mm256_set1_epi64x((int64_t)(first + (uint64_t)b)),
-            _mm256_setr_epi64x(0, 1, 2, 3));
+        const TG__PV at = _mm256_add_epi64(TG__P_SET((int64_t)(first + (uint64_t)b)), _mm256_setr_epi64x(0, 1, 2, 3));
 #endif
-        TG__PV c1 = TG__P(srli_epi64)(c0, 32), c2 = TG__P_SET((int64_t)call), c3 = TG__P(srli_epi64)(c2, 32), p, q;
-        for (r = 0; r < 10; r++) {
-            p = TG__P(mul_epu32)(c0, m0); q = TG__P(mul_epu32)(c2, m1);
-            c0 = TG__P_XOR(TG__P_XOR(TG__P(srli_epi64)(q, 32), c1), TG__P_SET(keys[2 * r])); c1 = q;
-            c2 = TG__P_XOR(TG__P_XOR(TG__P(srli_epi64)(p, 32), c3), TG__P_SET(keys[2 * r + 1])); c3 = p;
+        TG__PV a0, a1, a2, a3, b0, b1, b2, b3, p, q;
+        TG__P_THIRD(TG__PV d0; TG__PV d1; TG__PV d2; TG__PV d3;)
+        TG__P_BEGIN(at, a0, a1, a2, a3)
+        TG__P_BEGIN(TG__P(add_epi64)(at, TG__P_SET(lanes)), b0, b1, b2, b3)
+        TG__P_THIRD(TG__P_BEGIN(TG__P(add_epi64)(at, TG__P_SET(2 * lanes)), d0, d1, d2, d3))
+        for (r = 4; r < 20; r += 2) {
+            const TG__PV k0 = TG__P_SET(keys[r]), k1 = TG__P_SET(keys[r + 1]);
+            TG__P_ROUND(a0, a1, a2, a3)
+            TG__P_ROUND(b0, b1, b2, b3)
+            TG__P_THIRD(TG__P_ROUND(d0, d1, d2, d3))
         }
-        c0 = TG__P_OR(TG__P_AND(c0, low), TG__P(slli_epi64)(c1, 32));      /* words 0 and 1 of every block */
-        c2 = TG__P_OR(TG__P_AND(c2, low), TG__P(slli_epi64)(c3, 32));
-#if defined(TG__PASS_AVX512)
-        _mm512_storeu_si512(words, _mm512_permutex2var_epi64(c0, _mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), c2));
-        _mm512_storeu_si512(words + 16,
-            _mm512_permutex2var_epi64(c0, _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15), c2));
-#else
-        /* blocks 0 and 2, blocks 1 and 3 */
-        p = _mm256_unpacklo_epi64(c0, c2); q = _mm256_unpackhi_epi64(c0, c2);
-        _mm256_storeu_si256((__m256i *)(void *)words, _mm256_permute2x128_si256(p, q, 0x20));
-        _mm256_storeu_si256((__m256i *)(void *)(words + 8), _mm256_permute2x128_si256(p, q, 0x31));
-#endif
+        TG__FN(tg__philox_store)(to, a0, a1, a2, a3);
+        TG__FN(tg__philox_store)(to + 4 * lanes, b0, b1, b2, b3);
+        TG__P_THIRD(TG__FN(tg__philox_store)(to + 8 * lanes, d0, d1, d2, d3);)
+        if (to == spare) memcpy(words + 4 * b, spare, (size_t)(blocks - b) * 16);
     }
-    return b;
 }
-#endif
+#undef TG__P_THIRD
+#undef TG__P_BEGIN
+#undef TG__P_ROUND
+#else
 TG__PRIVATE void TG__FN(tg__philox)(int64_t blocks, uint64_t first, uint64_t key, uint64_t call, uint32_t *words) {
-    int64_t b = 0;
+    int64_t b;
     int r;
-#if defined(TG__PV)
-    b = TG__FN(tg__philox_vectors)(blocks, first, key, call, words);
-#endif
-    for (; b < blocks; b++) {
+    for (b = 0; b < blocks; b++) {
         uint64_t at = first + (uint64_t)b;
         uint32_t c0 = (uint32_t)at, c1 = (uint32_t)(at >> 32), c2 = (uint32_t)call,
             c3 = (uint32_t)(call >> 32), k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
@@ -38523,6 +38634,7 @@ TG__PRIVATE void TG__FN(tg__philox)(int64_t blocks, uint64_t first, uint64_t key
         words[4 * b] = c0; words[4 * b + 1] = c1; words[4 * b + 2] = c2; words[4 * b + 3] = c3;
     }
 }
+#endif
 #undef TG__P
 #undef TG__PV
 #undef TG__P_SET
@@ -38555,11 +38667,12 @@ TG__PRIVATE void TG__FT(tg__uniform)(int64_t n, TG__T *y, const uint32_t *w, TG_
         TG__W(store)(y + i, TG__W(select)(TG__W(mand)(TG__W(ge)(v, high), TG__W(lt)(low, high)), low, v));
     }
 }
-/* Zero with probability p, else b. */
-TG__PRIVATE void TG__FT(tg__keep)(int64_t n, TG__T *y, const uint32_t *w, TG__T p, TG__T b) {
-    for (int64_t i = 0; i < n; i += TG__VN)
-        TG__W(store)(y + i, TG__W(select)(TG__W(lt)(TG__FT(tg__fractions)(w + TG__WORDS * i), TG__W(set)(p)),
-            TG__W(set)(0), TG__W(set)(b)));
+/* Zero with probability p, else b; times x, unless that is NULL. */
+TG__PRIVATE void TG__FT(tg__keep)(int64_t n, TG__T *y, const uint32_t *w, TG__T p, TG__T b, const TG__T *x) {
+    for (int64_t i = 0; i < n; i += TG__VN) {
+        const TG__V v = TG__W(select)(TG__W(lt)(TG__FT(tg__fractions)(w + TG__WORDS * i), TG__W(set)(p)), TG__W(set)(0), TG__W(set)(b));
+        TG__W(store)(y + i, x ? TG__W(mul)(TG__W(load)(x + i), v) : v);
+    }
 }
 /* Two vectors of pairs, and one of what stands first in them, one of what stands second. */
 TG__INLINE void TG__FT(tg__pairs_apart)(TG__V a, TG__V b, TG__V *first, TG__V *second) {
@@ -38598,11 +38711,15 @@ TG__PRIVATE void TG__FT(tg__normal)(int64_t n, TG__T *y, const uint32_t *w, TG__
     for (int64_t i = 0; i < n; i += 2 * TG__VN, w += 2 * TG__WORDS * TG__VN) {
         TG__V u, v, r;
         TG__FT(tg__pairs_apart)(TG__FT(tg__fractions)(w), TG__FT(tg__fractions)(w + TG__WORDS * TG__VN), &u, &v);
+#ifdef TG__TYPE_F32
+        r = TG__W(lognear)(TG__W(add)(u, TG__W(set)(TG__UNIT)));
+#else
         r = TG__W(log)(TG__W(add)(u, TG__W(set)(TG__UNIT)));
+#endif
         r = TG__W(mul)(TG__W(sqrt)(TG__W(mul)(TG__W(set)(-2), r)), TG__W(set)(std));
-        v = TG__W(mul)(v, TG__W(set)((TG__T)6.283185307179586477));
-        u = TG__W(add)(TG__W(mul)(r, TG__W(cos)(v)), TG__W(set)(mean));
-        TG__FT(tg__pairs_store)(y + i, u, TG__W(add)(TG__W(mul)(r, TG__W(sin)(v)), TG__W(set)(mean)));
+        TG__W(sincos)(TG__W(mul)(v, TG__W(set)((TG__T)6.283185307179586477)), &v, &u);
+        u = TG__W(add)(TG__W(mul)(r, u), TG__W(set)(mean));
+        TG__FT(tg__pairs_store)(y + i, u, TG__W(add)(TG__W(mul)(r, v), TG__W(set)(mean)));
     }
 }
 #undef TG__WORDS

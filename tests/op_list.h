@@ -707,7 +707,8 @@ static const op_case ops[] = {
     OP("cross_entropy", entropy, "2 3|t 3 4|b 2 3|o 3 5|2 4|g 2 3|0 3")
     OP("mul", no_dropout, "2 3|0 3|")
     OP("mul", no_training, "2 3")
-    OP("mul", dropped, "3 4|t 2 5")
+    OP("dropout", dropped, "3 4|t 2 5|0 3|")
+    OP("dropout_again", dropped, "3 4|t 2 5")
 };
 #undef OP
 
