@@ -1,5 +1,5 @@
 /* tensorgrad.h - tensors, automatic differentiation and SIMD kernels in one C header; the companion
-   tensorgrad_cuda.h will add CUDA.
+   tensorgrad_cuda.h adds CUDA, of which a first stage is there.
 
    In exactly one source file:
 
@@ -44,7 +44,7 @@
    |  }
    >  w 3.0, b 2.0
 
-   What is not here yet: captured graphs, ONNX, CUDA. README says what is.
+   What is not here yet: captured graphs, ONNX, most of CUDA. README says what is.
 
    ---- contents: search for the tag ----
    PART I, declarations
@@ -512,11 +512,13 @@ typedef struct tg_memory_info {
     size_t cached;            /* bytes waiting to be used again                                       */
     size_t scratch;           /* bytes of the threads' scratch slots                                  */
     size_t packed;            /* bytes of weights' packed forms: tg_keep_packed                       */
+    size_t device;            /* bytes that the devices' backends hold, beside the host's             */
+    size_t device_cached;     /* of these: bytes waiting to be used again                             */
     uint64_t host_calls;      /* calls of the allocator since tg_open                                 */
     int64_t live_tensors, live_nodes;
 } tg_memory_info;
 TG_API tg_memory_info tg_memory(tg_ctx *tg);
-TG_API void tg_trim(tg_ctx *tg);   /* returns cached blocks, and weights' packed forms, to the host's allocator */
+TG_API void tg_trim(tg_ctx *tg);   /* returns cached blocks and weights' packed forms to the host's allocator, and devices' blocks to them */
 
 /* ======================================================================================
    >>tensor    create, look, copy, view, slice, print, share
@@ -2310,7 +2312,7 @@ typedef enum tg_launch { TG_LAUNCH_DONE = 0, TG_LAUNCH_DECLINED, TG_LAUNCH_FAILE
 /* A device: memory, copies, families. A context has one stream on it. `launch` may return before the work is
    done, but the stream keeps the order of calls; `copy_out` waits. A launch that declines (a family, a
    dtype, a value that is an error: the CPU then words it) is done by the library on host copies of the storages,
-   and the log says so once per family. Hooks may not call the context. */
+   and the log says so once per family. Hooks may not call the context. The last three may be NULL. */
 typedef struct tg_backend {
     const char *name;
     void   *user;
@@ -2321,6 +2323,9 @@ typedef struct tg_backend {
     bool  (*copy_in)(void *user, void *stream, void *to, const void *from_host, size_t size);
     bool  (*copy_out)(void *user, void *stream, void *to_host, const void *from, size_t size);
     tg_launch (*launch)(void *user, void *stream, const tg_request *r, const tg_operand *o, void *const *base);
+    const char *(*reason)(void *user, void *stream);            /* why the last hook failed, for the message; or NULL */
+    void  (*memory)(void *user, void *stream, size_t *held, size_t *cached);    /* bytes it took, and of these unused */
+    void  (*trim)(void *user, void *stream);                    /* unused ones go back: tg_trim                    */
 } tg_backend;
 
 /* Makes `device` (TG_CUDA, or 2 and 3 for a host's own) usable in this context. The struct is copied, its user must
@@ -6481,15 +6486,33 @@ TG__PRIVATE tg__panels *tg__panels_of(tg_ctx *tg, const tg_tensor *t, const int6
     return p;
 }
 TG_API void tg_trim(tg_ctx *tg) {
+    int i;
     if (!tg || tg__inside(tg, "trim")) return;
     while (tg->panels_list) tg__panels_drop(tg, tg->panels_list);
     tg__trim(tg);
+    for (i = 0; i < TG_DEVICES; i++) {
+        const struct tg__device *d = &tg->devices[i];
+        const char *outer;
+        if (!d->open || !d->backend.trim) continue;
+        outer = tg__hook_enter(tg, tg__in_device);
+        d->backend.trim(d->backend.user, d->stream);
+        tg__hook_leave(tg, outer);
+    }
 }
 
 TG_API tg_memory_info tg_memory(tg_ctx *tg) {
     tg_memory_info none = TG__ZERO;
+    int i;
     if (!tg) return none;
     tg->memory.scratch = tg->slot_size * (size_t)tg->slot_count;
+    tg->memory.device = tg->memory.device_cached = 0;
+    for (i = 0; i < TG_DEVICES; i++) {
+        const struct tg__device *d = &tg->devices[i];
+        size_t held = 0, cached = 0;
+        if (!d->open || !d->backend.memory) continue;
+        d->backend.memory(d->backend.user, d->stream, &held, &cached);
+        tg->memory.device += held; tg->memory.device_cached += cached;
+    }
     return tg->memory;
 }
 
@@ -6613,7 +6636,7 @@ TG__PRIVATE tg__text tg__text_over(char *out, size_t size) {
     TG__MSG(POWER,           TG_ERROR_VALUE,       "integers to the power of %l are no integers") \
     TG__MSG(NO_FIT,          TG_ERROR_VALUE,       "%f cannot be stored as %y") \
     TG__MSG(SWAP_PLAIN,      TG_ERROR_VALUE,       "%t is a view, has views, or is a result of the graph") \
-    TG__MSG(DEVICE_FAILED,   TG_ERROR_UNSUPPORTED, "device '%s' failed at '%s'") \
+    TG__MSG(DEVICE_FAILED,   TG_ERROR_UNSUPPORTED, "device '%s' failed at '%s'%s") \
     TG__MSG(OFF_RECORD,      TG_ERROR_GRAD,        "%t was computed while the grad mode was off, so nothing of it was recorded; compute it with tg_grad_mode(tg, true)") \
     TG__MSG(NO_GRADIENT,     TG_ERROR_GRAD,        "%t has no gradient: %s%s%s") \
     TG__MSG(LINEAR_SHAPE,    TG_ERROR_SHAPE,       "x %t and weight %t do not fit together: expected x [..., I] and weight [O, I]") \
@@ -7125,13 +7148,27 @@ TG__PRIVATE bool tg__launch_at(tg_ctx *tg, const tg__family *f, const void *kern
     return n == 0;
 }
 
+/* A device's hook failed: of what, with the shapes of the first operands, and what the device says of it. */
+TG__NOINLINE bool tg__device_failed(tg_ctx *tg, const tg_backend *b, void *stream, const char *what, tg_tensor *const *t, int n) {
+    const char *why = b->reason ? b->reason(b->user, stream) : NULL;
+    char line[256];
+    tg__text text = tg__text_over(line, sizeof line);
+    int i, listed = 0;
+    for (i = 0; i < n && listed < 4; i++) {
+        if (!t[i]) continue;
+        tg__put(&text, listed++ ? ", " : " of ");
+        tg__put_tensor(&text, t[i]);
+    }
+    if (why) { tg__put(&text, ": "); tg__put(&text, why); }
+    return tg__fail(tg, TG__E_DEVICE_FAILED, b->name, what, line);
+}
 /* Bytes from a device to the host, and from the host to a device. */
 TG__PRIVATE bool tg__device_copy(tg_ctx *tg, tg_device device, bool in, void *to, const void *from, size_t size) {
     const struct tg__device *d = &tg->devices[device];
     const char *outer = tg__hook_enter(tg, tg__in_device);
     const bool ok = (in ? d->backend.copy_in : d->backend.copy_out)(d->backend.user, d->stream, to, from, size);
     tg__hook_leave(tg, outer);
-    return ok || tg__fail(tg, TG__E_DEVICE_FAILED, d->backend.name, "copy");
+    return ok || tg__device_failed(tg, &d->backend, d->stream, "copy", NULL, 0);
 }
 
 /* Does base[i] stand for nothing, or for what an earlier operand already stood for? */
@@ -7187,7 +7224,7 @@ TG__NOINLINE bool tg__launch_on(tg_ctx *tg, tg_device device, const tg__family *
     outer = tg__hook_enter(tg, tg__in_device);
     result = b->launch(b->user, d->stream, r, o, (void *const *)base);
     tg__hook_leave(tg, outer);
-    if (result != TG_LAUNCH_DONE && result != TG_LAUNCH_DECLINED) ok = tg__fail(tg, TG__E_DEVICE_FAILED, b->name, f->name);
+    if (result != TG_LAUNCH_DONE && result != TG_LAUNCH_DECLINED) ok = tg__device_failed(tg, b, d->stream, f->name, t, r->n);
     if (result == TG_LAUNCH_DECLINED) {
         if (!(d->told >> (int)r->family & 1u)) {
             char line[160];
@@ -7232,7 +7269,7 @@ TG_API bool (tg_device_register)(tg_ctx *tg, tg_device device, const tg_backend 
     outer = tg__hook_enter(tg, tg__in_device);
     d->stream = b->open ? b->open(b->user, tg) : NULL;
     tg__hook_leave(tg, outer);
-    if (b->open && !d->stream) return tg__fail(tg, TG__E_DEVICE_FAILED, b->name, "open");
+    if (b->open && !d->stream) return tg__device_failed(tg, b, NULL, "open", NULL, 0);
     d->backend = *b; d->open = true; d->told = 0;
     return true;
 }
@@ -7841,7 +7878,10 @@ TG__PRIVATE tg_tensor *tg__tensor_of(tg_ctx *tg, tg_device device, tg_dtype dtyp
         s->own_block = true;
         if (!s->data) {
             tg__mem_put(tg, t, TG__EMBED_SIZE);
-            (void)(d->open ? tg__fail_memory(tg, bytes) : tg__fail(tg, TG__E_DEVICE, (int)device));
+            if (d->open) {
+                const char *why = d->backend.reason ? d->backend.reason(d->backend.user, d->stream) : NULL;
+                (void)tg__fail_op(tg, TG_ERROR_MEMORY, "device '%s' has no room for %l bytes%s%s", d->backend.name, (int64_t)bytes, why ? ": " : "", why ? why : "");
+            } else (void)tg__fail(tg, TG__E_DEVICE, (int)device);
             return NULL;
         }
         tg__storage_list(&d->storages, s);

@@ -5,7 +5,7 @@
    row is asked for, another piece of it is cut out, mirrored perhaps, which the threads do while the network computes.
 
        cc -O2 examples/18_fit.c -o 18_fit -lm && ./18_fit        about half a minute
-       ./18_fit short                                            two epochs, for the tests
+       ./18_fit short                                            five epochs, for the tests
 
    Prints a line for each epoch and two curves, and how many of 500 unseen pictures are named correctly: about 90%. The
    power fails after half of the steps; a second network, which knows nothing, goes on from the checkpoint, to the bits

@@ -1,7 +1,7 @@
 /* Golden operator cases: runs every case of shared/golden against the library and compares results, gradients, second-order gradients and refusals.
 
      cc -O1 tests/golden.c -o golden && ./golden [--only TEXT] [--verbose] [--list-skipped] [--perturb] [--echo]
-                                             [--isa plain|avx2|avx512|neon|simd128] [--strict] [DIR...]
+                                             [--isa plain|avx2|avx512|neon|simd128] [--strict] [--device emulated|cuda] [DIR...]
 
    A DIR holds *.jsonl with their .safetensors, or a folder ops that does; without one it is ../shared/golden. The format is described in the README.md there.
    The last line is  golden: N passed, N failed, N skipped  and the exit status is 0 if nothing failed.
@@ -13,6 +13,9 @@
    To add an operation: nothing for a formula row of the torch name; else write an adapter below and give it a row in `adapters`.
 
    --perturb tests the runner: each expectation of a case that passes is changed in turn, a little more than the tolerance allows, and must be noticed.
+   --device runs the cases on a GPU by tensorgrad_cuda.h, or on the driver that the tests emulate (build/cuda, made by tests/test_cuda.sh): arguments are moved there, results and gradients home. An
+   adapter that makes a tensor of its own makes it on the CPU, and the library refuses to mix: such a case is skipped, and counted apart.
+
    --echo feeds the expected outputs back as results (no call of an operator), so that with --perturb the comparison itself is tested on every case. */
 
 #ifndef TENSORGRAD_SOFT_FMA
@@ -20,6 +23,7 @@
 #endif
 #define TENSORGRAD_IMPLEMENTATION
 #include "../tensorgrad.h"
+#include "../tensorgrad_cuda.h"
 #include <dirent.h>
 #include <errno.h>
 #include <math.h>
@@ -2320,6 +2324,7 @@ static array array_of(const tg_tensor *t) {
     int k;
     memset(&a, 0, sizeof a);
     a.dtype = t->dtype; a.ndim = t->ndim; a.numel = 1;
+    if (t->device != TG_CPU && !(t = tg_to_device(tg_detach((tg_tensor *)(uintptr_t)t), TG_CPU))) { a.ndim = -1; a.numel = 0; return a; }
     for (k = 0; k < a.ndim; k++) { a.shape[k] = t->shape[k]; a.numel *= t->shape[k]; }
     array_room(&a);
     for (n = 0; n < a.numel; n++) {
@@ -2510,6 +2515,8 @@ typedef struct runner {
     const char *only;
     tg_isa   isa;
     bool     strict;
+    const char *device;                 /* NULL, "emulated" or "cuda" */
+    long     mixed;
     long     passed, failed, skipped, composed, changes;
     op_count *ops;
     int      n_ops, room_ops;
@@ -2571,6 +2578,7 @@ static bool make_arguments(runner *r, val *v) {
     a->stored = tg_dict_get(r->dict, v->s);
     if (!a->stored) { (void)fails(r, "the case: got no tensor %s, want it in the .safetensors", v->s); return false; }
     a->base = a->t = tg_from(r->tg, a->stored->ndim, a->stored->shape, a->stored->dtype, a->stored->data);
+    if (r->device) a->base = a->t = tg_to_device(a->base, TG_CUDA);
     if (v->perm) {
         int64_t dims[TG_MAX_DIMS];
         for (e = v->perm->first, i = 0; e && i < TG_MAX_DIMS; e = e->next) dims[i++] = e->i;
@@ -2654,6 +2662,7 @@ static outcome differentiate(runner *r, const val *cs) {
         tg_tensor *g = e->kind == V_STR ? tg_dict_get(r->dict, e->s) : NULL;
         if (e->kind == V_NULL) continue;
         if (!g || c->out[i].kind != R_TENSOR) return fails(r, "the case: got no tensor for gout %d, want it in the .safetensors", i);
+        if (r->device) g = tg_to_device(g, c->out[i].t->device);
         if (cmp && strcmp(cmp->s, "abs") == 0) g = tg_mul(g, tg_sign(tg_detach(c->out[i].t)));
         outputs[n] = c->out[i].t; seeds[n++] = g;
     }
@@ -2670,7 +2679,7 @@ static outcome differentiate(runner *r, const val *cs) {
     if (!pair_gradients(r, cs, grads, "grad (create_graph)", got, grads)) return FAIL;
     if (!g2 || !g2->count) return PASS;
     for (e = v->first, i = 0; e && i < m; e = e->next, i++) {
-        tg_tensor *term = got[i] ? tg_sum(tg_mul(got[i], tg_dict_get(r->dict, e->s))) : NULL;
+        tg_tensor *term = got[i] ? tg_sum(tg_mul(got[i], tg_to_device(tg_dict_get(r->dict, e->s), got[i]->device))) : NULL;
         if (term) s = s ? tg_add(s, term) : term;
     }
     if (!s || !tg_grad(&s, 1, inputs, m, got, .allow_unused = true)) return library_error(r, "second order");
@@ -2760,7 +2769,8 @@ static bool inputs_unchanged(const runner *r) {
     int i;
     for (i = 0; i < r->n_arguments; i++) {
         const argument *a = &r->arguments[i];
-        if (a->base->numel && memcmp(a->base->data, a->stored->data, (size_t)a->base->numel * tg_dtype_size(a->base->dtype)) != 0) return false;
+        const tg_tensor *now = a->base->device == TG_CPU ? a->base : tg_to_device(tg_detach(a->base), TG_CPU);
+        if (!now || (now->numel && memcmp(now->data, a->stored->data, (size_t)a->base->numel * tg_dtype_size(a->base->dtype)) != 0)) return false;
     }
     return true;
 }
@@ -2940,6 +2950,7 @@ static bool open_context(runner *r, const char *tensors_path) {
     config.strict = r->strict;
     r->tg = tg_open(&config);
     if (!r->tg) { fprintf(stderr, "golden: tg_open failed\n"); return false; }
+    if (r->device && !tg_cuda_open(r->tg, 0, .folder = strcmp(r->device, "emulated") == 0 ? "build/cuda" : NULL, .synchronise = true)) { fprintf(stderr, "golden: %s\n", tg_error_text(r->tg)); tg_close(r->tg); r->tg = NULL; return false; }
     r->dict = tg_safetensors_load(r->tg, tensors_path);
     if (!r->dict) { fprintf(stderr, "golden: %s: %s\n", tensors_path, tg_error_text(r->tg)); tg_close(r->tg); r->tg = NULL; return false; }
     return true;
@@ -2989,6 +3000,7 @@ static outcome guarded(runner *r, val *cs, const char *tensors_path) {
         crash_armed = 1;
     }
     o = run_case(r, cs, false);
+    if (r->device && o == FAIL && strstr(r->buffer, " is on device ")) { r->mixed++; o = SKIP; }
     crash_armed = 0;
     return o;
 }
@@ -3107,12 +3119,13 @@ int main(int argc, char **argv) {
         else if (strcmp(argv[i], "--list-skipped") == 0) r->list_skipped = true;
         else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc) r->only = argv[++i];
         else if (strcmp(argv[i], "--strict") == 0) r->strict = true;
+        else if (strcmp(argv[i], "--device") == 0 && i + 1 < argc && (strcmp(argv[i + 1], "emulated") == 0 || strcmp(argv[i + 1], "cuda") == 0)) r->device = argv[++i];
         else if (strcmp(argv[i], "--isa") == 0 && i + 1 < argc && isa_named(argv[i + 1], &r->isa)) i++;
-        else if (argv[i][0] == '-') { fprintf(stderr, "usage: golden [--only TEXT] [--verbose] [--list-skipped] [--perturb] [--echo] [--isa NAME] [--strict] [DIR...]\n"); return 2; }
+        else if (argv[i][0] == '-') { fprintf(stderr, "usage: golden [--only TEXT] [--verbose] [--list-skipped] [--perturb] [--echo] [--isa NAME] [--strict] [--device emulated|cuda] [DIR...]\n"); return 2; }
     }
     if (CATCH_CRASHES) { (void)signal(SIGSEGV, on_crash); (void)signal(SIGFPE, on_crash); (void)signal(SIGILL, on_crash); }
     for (i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--only") == 0 || strcmp(argv[i], "--isa") == 0) { i++; continue; }
+        if (strcmp(argv[i], "--only") == 0 || strcmp(argv[i], "--isa") == 0 || strcmp(argv[i], "--device") == 0) { i++; continue; }
         if (argv[i][0] == '-') continue;
         dirs++;
         found = run_dir(r, argv[i]);
@@ -3133,6 +3146,7 @@ int main(int argc, char **argv) {
     if (r->failed > MAX_FAIL_LINES) printf("%ld more failures are not shown\n", r->failed - MAX_FAIL_LINES);
     printf("operators: %d whole, %d in part, %d not at all; %ld of the passed cases join several calls", whole, part, none, r->composed);
     if (r->perturb) printf("; %ld changes", r->changes);
+    if (r->device) printf("; %ld cases mix devices", r->mixed);
     printf("\n%s: %ld passed, %ld failed, %ld skipped\n", name, r->passed, r->failed, r->skipped);
     i = r->failed ? 1 : 0;
     free(r);

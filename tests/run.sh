@@ -75,6 +75,8 @@ maths_4        TG_TEST_SEED=3 maths all 6
 maths_5        TG_TEST_SEED=4 maths all 6
 maths_6        TG_TEST_SEED=5 maths all 6
 examples       examples
+cuda_sanitize  cuda sanitize
+cuda_nvrtc     cuda nvrtc
 wasm           wasm
 END
 }
@@ -82,6 +84,7 @@ END
 # ---- one part: build it if it is out of date, run it with its arguments ----
 run_part() {
     part=$1; shift
+    case "$part $*" in "golden "*"--device emulated"*) sh tests/test_cuda.sh libraries >/dev/null || return 1;; esac
     file=$(file_of "$part") || { echo "run.sh: there is no part '$part'; the parts are:" $(list_parts) >&2; return 2; }
     case $file in
         *.sh) sh "$file" "$@"; return $?;;

@@ -3,8 +3,17 @@
    cc tests/test_fit.c -o test_fit -lm -lpthread && ./test_fit
    TensorBoard's own reader is asked where TG_TENSORBOARD names a python that has it, or python3 does. */
 #include "test.h"
+static long room_calls, room_fail;                                         /* the trainer's own memory: from the nth call on there is none */
+static void *room_get(void *p, size_t size) { return ++room_calls >= room_fail && room_fail ? NULL : realloc(p, size); }
+static void *room_zeros(size_t n, size_t size) { void *p = room_get(NULL, n * size); return p ? memset(p, 0, n * size) : NULL; }
+#define malloc(size) room_get(NULL, size)
+#define calloc(n, size) room_zeros(n, size)
+#define realloc(p, size) room_get(p, size)
 #define TG_FIT_IMPLEMENTATION
 #include "../tools/tg_fit.h"
+#undef malloc
+#undef calloc
+#undef realloc
 
 /* ---- metrics ---- */
 static void confusion(tg_ctx *tg) {
@@ -26,6 +35,11 @@ static void confusion(tg_ctx *tg) {
     CHECK_INT(tg_topk_hits(s, t, 2, &n), 5);
     CHECK(!tg_confusion_add(&c, t, t) && !tg_confusion_add(&c, s, tg_full(tg, TG_SHAPE(6), 3, TG_I64)) && !tg_confusion_add(&c, NULL, t));
     CHECK(!tg_confusion_add(&c, tg_ones(tg, TG_SHAPE(6, 4)), t));
+    { static const int64_t huge[6] = { 0, 1, 2, 1, 2, INT64_MAX }, first[2] = { 1, 0 };
+      tg_tensor *none = tg_log(tg_full(tg, TG_SHAPE(2, 2), -1, TG_F32)), *two = tg_from(tg, TG_SHAPE(2), TG_I64, first);
+      CHECK(!tg_confusion_add(&c, s, tg_from(tg, TG_SHAPE(6), TG_I64, huge)) && c.total == 5 && tg_topk_hits(s, tg_from(tg, TG_SHAPE(6), TG_I64, huge), 1, NULL) == -1);
+      CHECK_INT(tg_topk_hits(none, two, 1, NULL), 1); CHECK_INT(tg_topk_hits(none, two, 2, NULL), 2);      /* a net that is broken is not always right */
+      CHECK(tg_confusion_add(&c, none, two) && c.count[3 * 1 + 0] == 2 && c.count[0] == 2); }
     tg_confusion_free(&c);
     /* pictures: [N, C, H, W] is the same as the pixels one by one */
     y = tg_randn(tg, TG_SHAPE(2, 4, 5, 6)); t = tg_randint(tg, 0, 4, TG_SHAPE(2, 5, 6));
@@ -344,6 +358,11 @@ static void accumulating(void) {
     CHECK_NEAR(r.loss, large.loss, 1e-5); CHECK_NEAR(r.valid_loss, large.valid_loss, 1e-5);
     want = world_hash(&w);
     world_close(&w); world_close(&whole);
+    quiet_world(&w, 0, 16);
+    a = quiet_args(&w);
+    a.accumulate = INT64_MAX;                                               /* a step is an epoch */
+    CHECK(tg_fit(&a, &r) && r.steps == 4 && r.loss < 2);
+    world_close(&w);
     for (at = 1; at < 12; at += 3) {                                        /* in the middle of an epoch too */
         quiet_world(&w, 0, 16);
         a = quiet_args(&w);
@@ -441,6 +460,35 @@ static void not_finite(void) {
     a.accumulate = 8;                                                       /* each step has one: nothing is learned, and that is said */
     a.epochs = 200;
     CHECK(!tg_fit(&a, &r)); CHECK(strstr(r.text, "100 steps") && world_hash(&w) == before); CHECK_OK(w.tg);
+    world_close(&w);
+    quiet_world(&w, 0, ROWS);                                               /* of L-BFGS too, where only its first look was good: the checkpoint stays */
+    w.opt = tg_optim_lbfgs(w.net, 0.1, .max_iter = 4);
+    a = quiet_args(&w);
+    a.valid = NULL; a.epochs = 3; a.schedule = NULL; a.forward = sometimes; a.checkpoint = "test_fit.run"; a.html = "test_fit.html";
+    w.calls[7] = -4;
+    CHECK(!tg_fit(&a, &r)); CHECK_MSG(strstr(r.text, "at step 2") && r.steps == 1, "%s", r.text);
+    { int64_t step = 0; CHECK(tg_run_load(w.net, w.opt, &step, NULL, "test_fit.run") && step == 1); }
+    remove("test_fit.run");
+    world_close(&w);
+}
+/* What cannot be drawn to scale, and what a run that fails leaves behind. */
+static tg_tensor *level(void *user, tg_tensor *y, tg_tensor *target) { (void)user; (void)target; return tg_add_scalar(tg_mul_scalar(tg_sum(y), 0), 1e20); }
+static char *file_text(const char *path, size_t *size);
+static void leavings(void) {
+    world w;
+    tg_fit_args a;
+    tg_fit_report r;
+    char *p;
+    quiet_world(&w, 0, 16);
+    a = quiet_args(&w);
+    a.show = TG_FIT_LINE; a.html = "test_fit.html"; a.loss = level;
+    CHECK(tg_fit(&a, &r) && strstr(w.said, "1e+20 |"));
+    a.loss = NULL; a.forward = sometimes; a.show = TG_FIT_QUIET; w.calls[7] = 0;
+    CHECK(!tg_fit(&a, &r) && r.steps == 3);
+    p = file_text("test_fit.html", NULL);
+    CHECK(strstr(p, "3 of 32 steps") && strstr(p, "<polyline"));
+    free(p);
+    remove("test_fit.html");
     world_close(&w);
 }
 /* Scales that are powers of two change no bit of f32; those of f16 are found. */
@@ -559,15 +607,30 @@ static void refusals(void) {
     REFUSED(a.resume = true, "need .checkpoint"); REFUSED(a.restore_best = true, "needs .best"); REFUSED(a.tensors = 1, ".tensors"); REFUSED(a.forward = no_loss, "no loss");
     REFUSED(a.metrics = trailing, "unknown metric"); REFUSED(a.metrics = needs, ".detect"); REFUSED(a.patience = -1, "negative"); REFUSED(a.clip = -1, "negative"); REFUSED(a.epochs = INT64_MAX, "2^53");
     REFUSED(a.valid = tg_data_new(few, 2, 16, .drop_last = true), ".valid has no batch"); REFUSED(a.loss = many, "one element");
-    REFUSED(a.html = "no/such/folder/x.html", "page"); REFUSED(a.board = "no/such/folder", "folder");
+    REFUSED(a.html = "no/such/folder/x.html", "page"); CHECK_INT(r.steps, 0); CHECK(r.seconds < 1); REFUSED(a.board = "no/such/folder", "folder");
+    REFUSED((a.valid = NULL), "need .valid"); REFUSED((a.forward = worse, a.loss = many), ".loss would not"); REFUSED(a.tensors = 3, ".tensors");
+    { static const char *const other[] = { "top2", "accuracy", "f1", "iou", "perplexity", NULL };
+      FILE *f = fopen("test_fit.file", "wb");
+      tg_dict *more = NULL;
+      if (f) fclose(f);
+      REFUSED((a.resume = true, a.checkpoint = "test_fit.file/run"), "cannot be read"); CHECK_INT(r.steps, 0);      /* it is there perhaps: not written over */
+      remove("test_fit.file");
+      a = world_args(&w); a.show = TG_FIT_QUIET; a.monitor = "accuracy"; a.epochs = 1; a.checkpoint = "test_fit.run";
+      CHECK(tg_fit(&a, &r));
+      REFUSED((a.resume = true, a.checkpoint = "test_fit.run"), "another .monitor");                                  /* an accuracy is no loss that could be beaten */
+      REFUSED((a.resume = true, a.checkpoint = "test_fit.run", a.metrics = other, a.monitor = "accuracy"), "other .metrics");
+      CHECK(tg_run_load(w.net, w.opt, NULL, &more, "test_fit.run") && tg_run_save(w.net, w.opt, -3, more, "test_fit.run"));
+      tg_dict_free(more);
+      REFUSED((a.resume = true, a.checkpoint = "test_fit.run", a.monitor = "accuracy"), "not made by tg_fit");
+      remove("test_fit.run"); }
     CHECK(!tg_fit(NULL, &r) && !tg_fit(NULL, NULL));
     a = world_args(&w); a.show = TG_FIT_QUIET; a.checkpoint = "no/such/folder/x";
     CHECK(!tg_fit(&a, &r)); CHECK_ERROR(w.tg, TG_ERROR_FILE);
-    a = world_args(&w); a.show = TG_FIT_QUIET; a.tensors = 3;
+    a = world_args(&w); a.show = TG_FIT_QUIET; a.tensors = 3; a.forward = worse;
     CHECK(!tg_fit(&a, &r)); CHECK_ERROR(w.tg, TG_ERROR_VALUE);
     world_close(&w);
 }
-static char *file_text(const char *path, size_t *size) {
+static char *file_text(const char *path, size_t *size) {                   /* *owned* */
     FILE *f = fopen(path, "rb");
     char *p = (char *)calloc(1, 1 << 20);
     size_t n = f ? fread(p, 1, (1 << 20) - 1, f) : 0;
@@ -673,6 +736,22 @@ static void memory(void) {
         }
         if (!test_heap_ended(&heap)) ended = true;
     }
+    for (room_fail = 1, ended = false; !ended; room_fail += 1 + room_fail / 30) {
+        world w;
+        tg_fit_args a;
+        tg_fit_report r;
+        quiet_world(&w, 0, 60);
+        a = quiet_args(&w);
+        a.epochs = 2; a.metrics = metrics; a.checkpoint = "test_fit.run"; a.html = "test_fit.html"; a.board = "test_fit.dir";
+        room_calls = 0;
+        CHECK_MSG(tg_fit(&a, &r) || r.text[0] || tg_failed(w.tg), "call %ld", room_fail);
+        ended = room_calls < room_fail;
+        CHECK_MSG(!ended || r.steps == 4, "%s", r.text);
+        world_close(&w);
+    }
+    room_fail = 0;
+    (void)!system("rm -rf test_fit.dir");
+    remove("test_fit.html");
     remove("test_fit.run");
 }
 
@@ -690,6 +769,7 @@ int main(void) {
     accumulating();
     lbfgs();
     not_finite();
+    leavings();
     scaled();
     modes();
     found();

@@ -10,8 +10,9 @@
 enum { READERS = 4, S = 2 };
 
 /* ---- shared ---- */
+static size_t packed;                                            /* bytes of panels, in all readers */
 typedef struct table { pthread_mutex_t lock; pthread_cond_t changed; tg_module *net; const struct small_model *of; int taken; bool gone; uint64_t want; } table;
-typedef struct reader { table *t; pthread_t thread; uint64_t got[3]; bool shared, frozen; char text[200]; } reader;
+typedef struct reader { table *t; pthread_t thread; uint64_t got[3]; size_t packed; bool shared, frozen, packs; char text[200]; } reader;
 
 /* The loss on operands that the seed decides, as bits */
 static uint64_t loss_bits(const struct small_model *k, tg_module *m) {
@@ -36,6 +37,7 @@ static void *read_shared(void *arg) {
     (void)tg_parameters(m, w, 1);
     r->frozen = !tg_fill_(tg_detach(w[0]), 3) && tg_error(tg) == TG_ERROR_FROZEN;
     tg_clear(tg);
+    if (r->packs) { tg_freeze(m, true); tg_keep_packed(m, true); }       /* panels are this context's own */
     t->taken++;
     (void)pthread_cond_broadcast(&t->changed);
     while (!t->gone) (void)pthread_cond_wait(&t->changed, &t->lock);
@@ -43,6 +45,7 @@ static void *read_shared(void *arg) {
     if (m) {
         r->shared = true;
         for (int i = 0; i < 3; i++) r->got[i] = loss_bits(t->of, m);
+        r->packed = tg_memory(tg).packed;
         if (tg_failed(tg)) (void)snprintf(r->text, sizeof r->text, "%s", tg_error_text(tg));
     }
     tg_close(tg);
@@ -61,7 +64,7 @@ static void check_shared(const struct small_model *k) {
     t.of = k; t.net = k->make(tg, S);
     tg_train(t.net, false);
     t.want = loss_bits(k, t.net);
-    for (int i = 0; i < READERS; i++) { r[i].t = &t; CHECK(pthread_create(&r[i].thread, NULL, read_shared, &r[i]) == 0); }
+    for (int i = 0; i < READERS; i++) { r[i].t = &t; r[i].packs = i % 2; CHECK(pthread_create(&r[i].thread, NULL, read_shared, &r[i]) == 0); }
     (void)pthread_mutex_lock(&t.lock);
     while (t.taken < READERS) (void)pthread_cond_wait(&t.changed, &t.lock);
     CHECK_MSG(loss_bits(k, t.net) == t.want, "%s: other bits where it was made", k->name);
@@ -72,7 +75,8 @@ static void check_shared(const struct small_model *k) {
     for (int i = 0; i < READERS; i++) {
         (void)pthread_join(r[i].thread, NULL);
         CHECK_MSG(r[i].shared && r[i].got[0] == t.want && r[i].got[1] == t.want && r[i].got[2] == t.want, "%s: other bits in a thread: %s", k->name, r[i].text);
-        CHECK(r[i].frozen);
+        CHECK(r[i].frozen && (r[i].packs || !r[i].packed));
+        packed += r[i].packed;
     }
     (void)test_heap_ended(&heap);                                /* the last of them gave the numbers back */
     (void)pthread_mutex_destroy(&t.lock);
@@ -157,6 +161,7 @@ static void check_replaced(void) {
 
 int main(void) {
     for (int i = 0; i < SMALL_MODELS; i++) check_shared(&small_models[i]);
+    CHECK(packed > 0);
     check_replaced();
     return test_end("threads");
 }

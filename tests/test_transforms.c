@@ -322,6 +322,33 @@ static void small_ones(tg_ctx *tg) {
     CHECK(tg_image_gaussian_blur(none, 3, 3, 0, 0) && tg_image_horizontal_flip(flat) && tg_image_invert(flat) && tg_image_grayscale(flat, 1) && tg_image_pad(flat, 1, 1, 1, 1, 0, TG_IMAGE_CONSTANT) && tg_image_crop(flat, 0, 0, 2, 2));
     CHECK_OK(tg);
 }
+/* What only some types, channels and options bring up. */
+static void corners(tg_ctx *tg) {
+    static const double fills[5] = { 1, 2, 3, 4, 5 };
+    static const tg_image_augment_args few = { 0, 0, 5, TG_IMAGE_IMAGENET, { NULL, NULL, 0, TG_IMAGE_BILINEAR, false } };
+    const tg_image_step crop = { tg_image_random_iou_crop, NULL };
+    tg_tensor *white = tg_ones(tg, TG_SHAPE(3, 4, 4)), *five = tg_zeros(tg, TG_SHAPE(5, 2, 2)), *x = bytes_of(tg, 1, 3, 20, 20), *box, *y;
+    tg_dice d;
+    int64_t row, cut = 0;
+    CHECK_NEAR(tg_item(tg_amin(tg_to(tg_image_to_dtype(tg_to(white, TG_F16), TG_U8), TG_F32))), 255, 0);        /* white stays white */
+    CHECK_NEAR(tg_item(tg_amin(tg_to(tg_image_to_dtype(tg_to(white, TG_BF16), TG_U8), TG_F32))), 255, 0);
+    CHECK(same(tg_image_equalize(tg_to(white, TG_F16)), tg_to(white, TG_F16)));
+    y = tg_image_pad_channels(five, 1, 0, 0, 1, fills, 5);                                          /* any number of channels: 5 pixels around 2 x 2 */
+    CHECK(y && tg_item(tg_sum(y)) == 5 * (1 + 2 + 3 + 4 + 5));
+    for (row = 0; row < 30; row++) {
+        d = dice_of(2, 0, (uint64_t)row);
+        CHECK(tg_image_trivial_augment(x, &d, &few) && tg_image_auto_augment(x, &d, &few));
+    }
+    box = tg_to(tg_mul_scalar(tg_reshape(tg_arange(tg, 0, 8, 1, TG_F32), TG_SHAPE(2, 4)), 2), TG_F16);                    /* 0 2 4 6, 8 10 12 14 */
+    for (row = 0; row < 300; row++) {
+        tg_image_sample s = { x, box, NULL };
+        d = dice_of(3, 0, (uint64_t)row);
+        CHECK(tg_image_with(&s, &d, &crop, 1) && same(s.boxes, s.boxes));                           /* no NaN among halves */
+        if (s.image != x) cut++;
+    }
+    CHECK_MSG(cut > 150, "%d", (int)cut);                       /* options that find no piece are drawn anew: of small boxes two in three are cut, not one in three */
+    CHECK_OK(tg);
+}
 #define REFUSED(call, code, says) do { CHECK(!(call)); CHECK_MSG(strstr(tg_error_text(tg), says) != NULL, "'%s' does not say '%s'", tg_error_text(tg), says); CHECK_ERROR(tg, code); } while (0)
 static void refusals(tg_ctx *tg) {
     tg_tensor *x = tg_rand(tg, TG_SHAPE(3, 4, 5)), *two = tg_rand(tg, TG_SHAPE(2, 4, 5)), *y;
@@ -368,6 +395,16 @@ static void refusals(tg_ctx *tg) {
     REFUSED(tg_image_gaussian_blur(x, 2, 3, 0, 0), TG_ERROR_VALUE, "odd");
     REFUSED(tg_image_normalize(x, &zero, &zero, 1), TG_ERROR_VALUE, "deviation is 0");
     REFUSED(tg_image_erase(x, 3, 0, 2, 1, x), TG_ERROR_VALUE, "not inside");
+    { static const tg_image_blur_args falls = { 3, 3, { 3, 0 } };
+      tg_image_affine_args affine;
+      static const tg_image_augment_args high = { 0, 9, 5, TG_IMAGE_IMAGENET, { NULL, NULL, 0, TG_IMAGE_BILINEAR, false } };
+      memset((void *)&affine, 0, sizeof affine);
+      affine.scale[0] = 2;
+      REFUSED(tg_image_random_blur(x, &d, &falls), TG_ERROR_VALUE, "less to more");
+      REFUSED(tg_image_random_affine(x, &d, &affine), TG_ERROR_VALUE, "less to more");
+      REFUSED(tg_image_rand_augment(x, &d, &high), TG_ERROR_VALUE, "bins"); }
+    REFUSED(tg_image_pad(x, 1, 1, 1, 1, 0, (tg_image_border)9), TG_ERROR_VALUE, "border");
+    REFUSED(tg_image_resize(x, INT64_MAX, 0, TG_IMAGE_BILINEAR, true), TG_ERROR_VALUE, "resize:");
     REFUSED(tg_image_random_crop(x, &d, NULL), TG_ERROR_VALUE, "options");
     REFUSED(tg_image_random_crop(x, &d, &crop), TG_ERROR_SHAPE, "larger than");
     REFUSED(tg_image_random_vertical_flip(x, NULL, NULL), TG_ERROR_VALUE, "dice");
@@ -454,6 +491,7 @@ int main(void) {
     rows(tg);
     mixing(tg);
     small_ones(tg);
+    corners(tg);
     refusals(tg);
     text(tg);
     test_close(tg);

@@ -38,9 +38,10 @@
    A run that was stopped, by a signal too, goes on from its checkpoint where it was, in the middle of an epoch, and ends with the
    bits of the run that was not stopped, with any number of threads. Everything zero is a default.
 
-   The optimiser says what else is to happen. L-BFGS: a step looks at the loss as often as it wants. .skip_nonfinite: a step whose loss or
-   gradients are no numbers is left out, counted and shown; without it the run ends there, before the step, and weights and checkpoint are as
-   they were. Halves: tg_module_to(net, TG_BF16) and .master_weights; of f16 .loss_scale and .skip_nonfinite too.
+   The optimiser says what else is to happen. L-BFGS: a step looks at the loss as often as it wants. .skip_nonfinite: a step whose
+   gradients are no numbers is left out, counted and shown; without it the run ends where they or the loss are none, before the step, and
+   weights and checkpoint are as they were (L-BFGS notices it after the step, before a checkpoint). Halves: tg_module_to(net, TG_BF16) and
+   .master_weights; of f16 .loss_scale and .skip_nonfinite too.
 
    Metrics (tg_confusion, tg_topk_hits, tg_detections) and the writer of TensorBoard's files (tg_board) stand alone as well. */
 #ifndef TG_FIT_H
@@ -62,7 +63,8 @@ typedef struct tg_confusion { int64_t classes, total; int64_t *count; } tg_confu
 bool    tg_confusion_new(tg_confusion *c, int64_t classes);                 /* false: out of memory */
 void    tg_confusion_free(tg_confusion *c);
 bool    tg_confusion_add(tg_confusion *c, tg_tensor *scores, tg_tensor *targets);
-    /* scores [N, C, ...]: the largest is the class; targets [N, ...] of any integer type. False: shapes or values do not fit */
+    /* scores [N, C, ...]: the largest is the class; targets [N, ...] of any integer type. False: shapes or values do not fit,
+       and nothing is counted. A NaN is the largest, here and below, as torch has it */
 double  tg_confusion_accuracy(const tg_confusion *c);
 double  tg_confusion_precision(const tg_confusion *c, int64_t k);
     /* of class k; NaN where there is nothing to divide by, and for a class that does not exist. k -1, here and below: the mean over the
@@ -82,7 +84,8 @@ typedef struct tg_detection { int64_t image, label; double score, box[4]; } tg_d
 typedef struct tg_detections { tg_detection *found, *truth; int64_t n_found, n_truth, room_found, room_truth; } tg_detections;
 bool    tg_detections_found(tg_detections *d, int64_t image, int64_t label, double score, const double box[4]);   /* false: out of memory */
 bool    tg_detections_truth(tg_detections *d, int64_t image, int64_t label, const double box[4]);
-double  tg_detections_map(tg_detections *d, double iou);                    /* of boxes that overlap by at least iou; 0: the mean over 0.5, 0.55 ... 0.95 */
+double  tg_detections_map(tg_detections *d, double iou);
+    /* of boxes that overlap by at least iou; 0: the mean over 0.5, 0.55 ... 0.95. NaN: there is no true box, or no memory */
 void    tg_detections_free(tg_detections *d);
 
 /* ======================================================================================
@@ -141,7 +144,7 @@ struct tg_fit_args {
     int64_t epochs;                                                /* needed, or .steps */
     int64_t accumulate;            /* a step takes so many batches, and their mean: as one large batch where the loss is a mean over rows */
     const char *best;              /* a file: the weights of the best validation, by tg_save */
-    const char *board;             /* a folder: TensorBoard's events: losses, metrics, rate; histograms of weights; the graph; the first pictures */
+    const char *board;             /* a folder: TensorBoard's events: losses, metrics, rate; histograms of weights; the graph; the first picture */
     tg_fit_callback callback;
     const char *checkpoint;        /* a file: the whole run, by tg_run_save, at each end of an epoch, at the end, and ... */
     int64_t checkpoint_every;      /* ... every so many steps */
@@ -150,23 +153,23 @@ struct tg_fit_args {
     tg_fit_detect detect;          /* what "map" needs */
     tg_fit_forward forward;        /* NULL: y = tg_forward(net, batch[0]), and loss(y, batch[1]); both are carried to the net's device;
                                       of a net in f16 or bf16 batch[0] is converted to that, and y to f32 */
-    const char *html;              /* a file: curves and a table, a page that needs no other file */
-    tg_fit_loss loss;              /* NULL: tg_cross_entropy */
+    const char *html;              /* a file: curves and a table, a page that needs no other file; it is there after a run that failed, too */
+    tg_fit_loss loss;              /* NULL: tg_cross_entropy. Without .forward */
     const char *const *metrics;    /* up to NULL, 8 at most: "accuracy", "top5" (any number), "f1", "iou", "perplexity" (exp of the loss),
-                                      "map" (COCO's), "map50" (of overlaps from 0.5 on; any percentage) */
+                                      "map" (COCO's), "map50" (of overlaps from 0.5 on; any percentage). Targets are the row's last tensor */
     double min_delta;              /* what counts as better by so much */
     const char *monitor;           /* what is watched: one of the metrics; NULL: the validation's loss */
     bool monitor_falls;            /* a smaller metric is better; losses and perplexity always are so */
     int64_t patience;              /* validations without a better one, after which the run ends; zero: never */
     void (*put)(void *user, const char *text);      /* where lines go; NULL: stderr */
     bool restore_best;             /* at the end the weights of .best are loaded */
-    bool resume;                   /* go on from .checkpoint, if that file is there */
+    bool resume;                   /* go on from .checkpoint, if that file is there: with the same batches, metrics and .monitor */
     int64_t scale_every;           /* an optimiser's .loss_scale, with .skip_nonfinite, doubles after so many steps without a skipped one,
                                       which halves it; zero: 2000; -1: it stays */
     tg_fit_schedule schedule;      /* NULL: the rate stays */
     tg_fit_show show;              /* a line that is rewritten; or only one line per validation; or nothing */
     int64_t steps;                 /* in place of epochs */
-    int tensors;                   /* of a row; zero: 2 */
+    int tensors;                   /* of a row; zero: 2; others need .forward */
     void *user;                    /* for all functions */
     tg_data *valid;                /* validated at each end of an epoch and ... */
     int64_t valid_every;           /* ... every so many steps */
@@ -187,6 +190,7 @@ bool tg_fit(const tg_fit_args *args, tg_fit_report *report);       /* report may
 
 #if defined(TG_FIT_IMPLEMENTATION) && !defined(TG_FIT__DONE)
 #define TG_FIT__DONE
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -262,19 +266,26 @@ bool tg_confusion_new(tg_confusion *c, int64_t classes) {
     return c->count != NULL;
 }
 void tg_confusion_free(tg_confusion *c) { free(c->count); c->count = NULL; }
-/* visits each target with its scores, `stride` apart; targets as floats are exact up to 2^24 classes */
-typedef struct tg_fit__rank { int64_t target, largest, above; } tg_fit__rank;
+static bool tg_fit__is_larger(float a, float b) {                      /* NaN than all numbers */
+    uint32_t bits[2];
+    memcpy(&bits[0], &a, 4); memcpy(&bits[1], &b, 4);
+    if ((bits[1] & 0x7fffffffu) > 0x7f800000u) return false;
+    return (bits[0] & 0x7fffffffu) > 0x7f800000u || a > b;
+}
+/* of a target with its scores, `stride` apart: the class of the largest one, and how many stand above the target's */
+typedef struct tg_fit__rank { int64_t largest, above; } tg_fit__rank;
 static tg_fit__rank tg_fit__rank_of(const float *scores, int64_t stride, int64_t classes, int64_t target) {
-    tg_fit__rank r = { target, 0, 0 };
+    const float own = scores[target * stride];
+    tg_fit__rank r = { 0, 0 };
     int64_t k;
     for (k = 0; k < classes; k++) {
         const float v = scores[k * stride];
-        if (v > scores[r.largest * stride]) r.largest = k;
-        if (target >= 0 && target < classes && (v > scores[target * stride] || (v == scores[target * stride] && k < target))) r.above++;
+        if (tg_fit__is_larger(v, scores[r.largest * stride])) r.largest = k;
+        if (tg_fit__is_larger(v, own) || (k < target && !tg_fit__is_larger(own, v))) r.above++;
     }
     return r;
 }
-/* Calls for each target that counts. c gets them all, or hits those with fewer than k scores above. */
+/* c gets each target that counts, or hits those with fewer than k scores above; targets as floats are exact up to 2^24 classes */
 static bool tg_fit__visit(tg_tensor *scores, tg_tensor *targets, tg_confusion *c, int k, int64_t *hits, int64_t *counted) {
     float *s, *t;
     int64_t inner, i, classes;
@@ -284,11 +295,12 @@ static bool tg_fit__visit(tg_tensor *scores, tg_tensor *targets, tg_confusion *c
     if (c && classes > c->classes) return false;
     s = tg_fit__floats(scores); t = tg_fit__floats(targets);
     ok = s && t;
+    for (i = 0; ok && i < targets->numel; i++) ok = t[i] < (float)classes;
     for (i = 0; ok && i < targets->numel; i++) {
-        const int64_t target = (int64_t)t[i];
+        int64_t target;
         tg_fit__rank r;
-        if (target < 0) continue;
-        if (target >= classes) { ok = false; break; }
+        if (t[i] < 0) continue;
+        target = (int64_t)t[i];
         r = tg_fit__rank_of(s + i / inner * classes * inner + i % inner, inner, classes, target);
         if (c) { c->count[target * c->classes + r.largest]++; c->total++; }
         if (hits) *hits += r.above < k;
@@ -549,7 +561,7 @@ static bool tg_fit__event(tg_board *b, int64_t step, int field, tg_fit__bytes *c
     if (step) tg_fit__whole(&event, 2, step);
     tg_fit__message(&event, field, content);
     tg_fit__low_first(&head, event.size, 8);
-    if (head.at) tg_fit__low_first(&head, tg_fit__masked(head.at, 8), 4);
+    if (!head.lost) tg_fit__low_first(&head, tg_fit__masked(head.at, 8), 4);
     ok = b->file && !event.lost && !head.lost && fwrite(head.at, 1, head.size, b->file) == head.size && fwrite(event.at, 1, event.size, b->file) == event.size;
     if (ok) {
         const uint32_t sum = tg_fit__masked(event.at, event.size);
@@ -586,7 +598,10 @@ bool tg_board_restart(tg_board *b, int64_t step) {                      /* the l
     tg_fit__whole(&session, 1, 1);
     return tg_fit__event(b, step, 7, &session);
 }
-bool tg_board_flush(tg_board *b) { return b && fflush(b->file) == 0 && !b->failed; }
+bool tg_board_flush(tg_board *b) {
+    if (b && fflush(b->file) != 0) b->failed = true;
+    return b && !b->failed;
+}
 bool tg_board_close(tg_board *b) {
     bool ok;
     if (!b) return true;
@@ -748,6 +763,7 @@ bool tg_board_graph(tg_board *b, tg_tensor *y) {
         tg_fit__string(&node, 1, name.at, name.size);
         tg_fit__name(&node, 2, e[i].op);
         tg_fit__put(&node, inputs.at, inputs.size);
+        node.lost |= inputs.lost || name.lost;
         free(inputs.at);
         tg_fit__message(&graph, 1, &node);
     }
@@ -766,9 +782,9 @@ typedef struct tg_fit__run {
     tg_ctx *tg;
     tg_fit_state s;
     tg_fit_report r;
-    int metrics, tensors, monitor;                 /* monitor: number of a metric; -1: the loss */
+    int n_metrics, tensors, monitor;               /* monitor: number of a metric; -1: the loss */
     tg_fit__kind kind[TG_FIT_METRICS];
-    int top[TG_FIT_METRICS];                       /* of topK; of a mAP the percentage of overlap */
+    int number[TG_FIT_METRICS];                    /* of topK its K; of a mAP the percentage of overlap */
     tg_confusion confusion;
     tg_detections detections;
     int64_t image;                                 /* pictures before this batch of a validation */
@@ -848,7 +864,7 @@ static void tg_fit__progress(tg_fit__run *f) {
     f->shown = now;
     tg_fit__format(&b, "epoch %.0f/%.0f  step %.0f/%.0f  loss %.4g  lr %.3g  ", (double)f->s.epoch + 1, (double)f->s.epochs, (double)((f->s.step - 1) % f->per_epoch + 1), (double)f->per_epoch,
         tg_fit__ratio(f->epoch_sum, f->epoch_rows), f->s.lr);
-    if (f->metrics && tg_fit__is_number(f->s.metric[shown])) {             /* the last validation's */
+    if (f->n_metrics && tg_fit__is_number(f->s.metric[shown])) {             /* the last validation's */
         tg_fit__text(&b, f->a->metrics[shown]);
         tg_fit__format(&b, " %.4f  ", f->s.metric[shown]);
     }
@@ -858,12 +874,12 @@ static void tg_fit__progress(tg_fit__run *f) {
     tg_fit__text(&b, " to go");
     tg_fit__line(f, &b, false);
 }
-static void tg_fit__told(tg_fit__run *f) {                             /* the line of a validation */
+static void tg_fit__validation_line(tg_fit__run *f) {                             /* the line of a validation */
     tg_fit__bytes b = { NULL, 0, 0, false };
     int k;
     tg_fit__format(&b, "epoch %.0f/%.0f  step %.0f  loss %.4f", (double)((f->s.step - 1) / f->per_epoch + 1), (double)f->s.epochs, (double)f->s.step, f->s.epoch_loss);
     if (f->a->valid) tg_fit__format(&b, "  valid %.4f", f->s.valid_loss);
-    for (k = 0; f->a->valid && k < f->metrics; k++) { tg_fit__text(&b, "  "); tg_fit__text(&b, f->a->metrics[k]); tg_fit__format(&b, " %.4f", f->s.metric[k]); }
+    for (k = 0; f->a->valid && k < f->n_metrics; k++) { tg_fit__text(&b, "  "); tg_fit__text(&b, f->a->metrics[k]); tg_fit__format(&b, " %.4f", f->s.metric[k]); }
     if (f->s.skipped) tg_fit__format(&b, "  skipped %.0f", (double)f->s.skipped);
     tg_fit__format(&b, "  %.0f rows/s  ", f->s.rows_per_second);
     tg_fit__duration(&b, f->s.seconds);
@@ -971,7 +987,7 @@ static void tg_fit__rescale(tg_fit__run *f, bool skipped) {
     f->good = skipped ? 0 : f->good + 1;
     if (skipped || f->good >= every) { (void)tg_optim_set(f->a->opt, -1, "loss_scale", f->scale * (skipped ? 0.5 : 2)); f->good = 0; }
 }
-static bool tg_fit__made(tg_fit__run *f, bool *skipped) {               /* one step of the optimiser */
+static bool tg_fit__optimise(tg_fit__run *f, bool *skipped) {               /* one step of the optimiser */
     tg_optim *opt = f->a->opt;
     const int64_t before = tg_optim_skipped(opt);
     *skipped = false;
@@ -981,13 +997,14 @@ static bool tg_fit__made(tg_fit__run *f, bool *skipped) {               /* one s
         (void)tg_optim_zero_grad(opt);
     } else f->s.loss = tg_fit__gradients(f);
     if (tg_failed(f->tg) || f->r.text[0]) return false;
-    if (!f->lbfgs && !f->skips && !(tg_fit__is_number(f->s.loss) && tg_fit__is_number(f->s.norm))) {
+    if (!f->skips && !(tg_fit__is_number(f->s.loss) && tg_fit__is_number(f->s.norm))) {
         char text[160];
-        sprintf(text, "tg_fit: at step %.0f the loss is %g and the gradients' norm %g; weights and checkpoint are as before that step", (double)f->s.step + 1, f->s.loss, f->s.norm);
+        sprintf(text, "tg_fit: at step %.0f the loss is %g and the gradients' norm %g%s", (double)f->s.step + 1, f->s.loss, f->s.norm,
+            f->lbfgs ? "" : "; weights and checkpoint are as before that step");
         (void)tg_optim_zero_grad(opt);
         return tg_fit__fail(f, text);
     }
-    if (f->lbfgs) return tg_fit__is_number(f->s.loss) || tg_fit__fail(f, "tg_fit: the loss is not finite");
+    if (f->lbfgs) return true;
     if (!tg_step(opt)) return false;
     *skipped = tg_optim_skipped(opt) > before;
     f->s.skipped = tg_optim_skipped(opt);
@@ -1008,7 +1025,7 @@ static bool tg_fit__step(tg_fit__run *f) {
     if (a->schedule) (void)tg_optim_set_lr(a->opt, 0, a->schedule(a->user, f->s.step, f->s.steps));
     f->s.lr = tg_optim_lr(a->opt, 0);
     f->scale = tg_optim_get(a->opt, 0, "loss_scale");
-    ok = !tg_failed(f->tg) && tg_fit__made(f, &skipped);
+    ok = !tg_failed(f->tg) && tg_fit__optimise(f, &skipped);
     if (ok) {
         tg_fit__rescale(f, skipped);
         f->s.step++;
@@ -1036,12 +1053,12 @@ static bool tg_fit__measure(tg_fit__run *f) {                          /* one ba
     tg_tensor *target = f->s.batch[f->tensors - 1];
     bool counts = false, found = false;
     int k;
-    for (k = 0; k < f->metrics; k++) {
+    for (k = 0; k < f->n_metrics; k++) {
         if (f->kind[k] == TG_FIT__MAP) found = true;
         if (f->kind[k] == TG_FIT__MAP || f->kind[k] == TG_FIT__PERPLEXITY) continue;
         if (!f->s.y || f->s.y->ndim < 2) return tg_fit__fail(f, "tg_fit: metrics need scores [N, C, ...] from the net");
         if (f->kind[k] == TG_FIT__TOP) {
-            int64_t n, hits = tg_topk_hits(f->s.y, target, f->top[k], &n);
+            int64_t n, hits = tg_topk_hits(f->s.y, target, f->number[k], &n);
             if (hits < 0) return tg_fit__fail(f, "tg_fit: metrics need scores [N, C, ...] and whole targets [N, ...] below C");
             f->hits[k] += (double)hits; f->counted[k] += (double)n;
         }
@@ -1062,12 +1079,12 @@ static double tg_fit__exp(tg_ctx *tg, double v) {                      /* so tha
 static void tg_fit__results(tg_fit__run *f) {
     int k;
     f->s.confusion = f->confusion.count ? &f->confusion : NULL;
-    for (k = 0; k < f->metrics; k++) {
+    for (k = 0; k < f->n_metrics; k++) {
         const tg_confusion *c = &f->confusion;
         double *v = &f->s.metric[k];
         if (f->kind[k] == TG_FIT__PERPLEXITY) *v = tg_fit__exp(f->tg, f->s.valid_loss);
         else if (f->kind[k] == TG_FIT__TOP) *v = tg_fit__ratio(f->hits[k], f->counted[k]);
-        else if (f->kind[k] == TG_FIT__MAP) *v = tg_detections_map(&f->detections, f->top[k] / 100.0);
+        else if (f->kind[k] == TG_FIT__MAP) *v = tg_detections_map(&f->detections, f->number[k] / 100.0);
         else *v = f->kind[k] == TG_FIT__F1 ? tg_confusion_f1(c, -1) : tg_confusion_iou(c, -1);
     }
 }
@@ -1115,12 +1132,12 @@ static bool tg_fit__valid_pass(tg_fit__run *f) {
     tg_fit__results(f);
     return ok && !tg_failed(f->tg);
 }
-static void tg_fit__boarded(tg_fit__run *f) {                          /* numbers of a validation, and how the weights lie */
+static void tg_fit__board_validation(tg_fit__run *f) {                          /* numbers of a validation, and how the weights lie */
     tg_dict *d = tg_state_dict(f->a->net);
     int64_t i;
     int k;
     if (f->a->valid) (void)tg_board_scalar(f->s.board, "loss/valid", f->s.step, f->s.valid_loss);
-    for (k = 0; f->a->valid && k < f->metrics; k++) (void)tg_board_scalar(f->s.board, f->a->metrics[k], f->s.step, f->s.metric[k]);
+    for (k = 0; f->a->valid && k < f->n_metrics; k++) (void)tg_board_scalar(f->s.board, f->a->metrics[k], f->s.step, f->s.metric[k]);
     for (i = 0; i < tg_dict_count(d); i++) if (tg_dtype_is_float(tg_dict_at(d, i)->dtype)) (void)tg_board_histogram(f->s.board, tg_dict_name(d, i), f->s.step, tg_dict_at(d, i));
     tg_dict_free(d);
     (void)tg_board_flush(f->s.board);
@@ -1135,11 +1152,11 @@ static bool tg_fit__validate(tg_fit__run *f) {
     better = tg_fit__is_number(value) && (!tg_fit__is_number(f->s.best) || (falls ? value < f->s.best - a->min_delta : value > f->s.best + a->min_delta));
     if (better) { f->s.best = value; f->s.best_step = f->s.step; f->s.bad = 0; } else f->s.bad++;
     row[0] = (double)f->s.step; row[1] = f->s.valid_loss;
-    for (k = 0; k < f->metrics; k++) row[2 + k] = f->s.metric[k];
+    for (k = 0; k < f->n_metrics; k++) row[2 + k] = f->s.metric[k];
     if (a->valid && !tg_fit__point(f, &f->valid, row)) return false;
     tg_fit__clock(f);
-    tg_fit__told(f);
-    if (f->s.board) tg_fit__boarded(f);
+    tg_fit__validation_line(f);
+    if (f->s.board) tg_fit__board_validation(f);
     return (!better || !a->best || tg_save(a->net, a->best)) && tg_fit__call(f, TG_FIT_VALID);
 }
 
@@ -1150,7 +1167,14 @@ static double *tg_fit__kept(tg_fit__run *f, int i) {
         &f->s.epoch_loss, &f->s.seconds, &f->s.loss, &f->before, &f->good, &f->s.norm };
     return list[i];
 }
+static void tg_fit__watched(tg_fit__run *f, tg_fit__bytes *b) {        /* what its numbers are of */
+    int k;
+    for (k = 0; k < f->n_metrics; k++) { tg_fit__text(b, f->a->metrics[k]); tg_fit__text(b, " "); }
+    tg_fit__text(b, f->a->monitor_falls ? "less " : "more ");
+    tg_fit__text(b, f->a->monitor ? f->a->monitor : f->a->valid ? "valid loss" : "train loss");
+}
 static bool tg_fit__save(tg_fit__run *f) {
+    tg_fit__bytes watched = { NULL, 0, 0, false };
     tg_mark m = tg_begin(f->tg);
     double state[TG_FIT__KEPT + 4 + TG_FIT_METRICS];
     tg_dict *more = tg_dict_new(f->tg);
@@ -1159,13 +1183,16 @@ static bool tg_fit__save(tg_fit__run *f) {
     for (i = 0; i < TG_FIT__KEPT; i++) state[i] = *tg_fit__kept(f, i);
     state[i++] = (double)f->s.best_step; state[i++] = (double)f->s.bad; state[i++] = (double)f->per_epoch; state[i++] = (double)f->accumulate;
     memcpy(state + i, f->s.metric, sizeof f->s.metric);
-    ok = more && tg_dict_set(more, "fit.state", tg_from(f->tg, TG_SHAPE(TG_FIT__KEPT + 4 + TG_FIT_METRICS), TG_F64, state))
+    tg_fit__watched(f, &watched);
+    ok = more && (!watched.lost || tg_fit__fail(f, "tg_fit: out of memory")) && tg_dict_set_meta(more, "fit.watched", watched.at)
+        && tg_dict_set(more, "fit.state", tg_from(f->tg, TG_SHAPE(TG_FIT__KEPT + 4 + TG_FIT_METRICS), TG_F64, state))
         && (!f->train.n || tg_dict_set(more, "fit.train", tg_from(f->tg, TG_SHAPE(f->train.n, f->train.width), TG_F64, f->train.at)))
         && (!f->valid.n || tg_dict_set(more, "fit.valid", tg_from(f->tg, TG_SHAPE(f->valid.n, f->valid.width), TG_F64, f->valid.at)));
     f->s.more = more;
     f->saved = f->s.step;
     ok = ok && tg_fit__call(f, TG_FIT_SAVE) && tg_run_save(f->a->net, f->a->opt, f->s.step, more, f->a->checkpoint);
     f->s.more = NULL;
+    free(watched.at);
     tg_dict_free(more);
     tg_end(f->tg, m);
     return ok;
@@ -1173,22 +1200,29 @@ static bool tg_fit__save(tg_fit__run *f) {
 static bool tg_fit__take_curve(tg_fit__run *f, tg_fit__curve *c, tg_tensor *t) {
     int64_t i;
     if (!t) return true;
-    if (t->dtype != TG_F64 || t->ndim != 2 || t->shape[1] != c->width) return tg_fit__fail(f, "tg_fit: the checkpoint is of a run with other metrics");
+    if (t->dtype != TG_F64 || t->ndim != 2 || t->shape[1] != c->width) return tg_fit__fail(f, "tg_fit: the checkpoint was not made by tg_fit");
     for (i = 0; i < t->shape[0]; i++) if (!tg_fit__point(f, c, (const double *)t->data + i * c->width)) return false;
     return true;
 }
 static bool tg_fit__resume(tg_fit__run *f) {
-    FILE *file = f->a->resume ? fopen(f->a->checkpoint, "rb") : NULL;
+    FILE *file;
+    tg_fit__bytes watched = { NULL, 0, 0, false };
     tg_dict *more = NULL;
     tg_tensor *state;
     bool ok;
     int i;
-    if (!file) return true;
+    if (!f->a->resume) return true;
+    errno = 0;
+    file = fopen(f->a->checkpoint, "rb");
+    if (!file) return errno == ENOENT || tg_fit__fail(f, "tg_fit: .checkpoint cannot be read");      /* else a run that begins anew would write over it */
     fclose(file);
     if (!tg_run_load(f->a->net, f->a->opt, &f->s.step, &more, f->a->checkpoint)) return false;
     state = tg_dict_get(more, "fit.state");
-    ok = state && state->dtype == TG_F64 && state->numel == TG_FIT__KEPT + 4 + TG_FIT_METRICS;
-    if (!ok) (void)tg_fit__fail(f, "tg_fit: the checkpoint was not made by tg_fit");
+    tg_fit__watched(f, &watched);
+    ok = state && state->dtype == TG_F64 && state->numel == TG_FIT__KEPT + 4 + TG_FIT_METRICS && tg_dict_meta(more, "fit.watched") && f->s.step >= 0;
+    if (watched.lost) ok = tg_fit__fail(f, "tg_fit: out of memory");
+    else if (!ok) (void)tg_fit__fail(f, "tg_fit: the checkpoint was not made by tg_fit");
+    else if (strcmp(tg_dict_meta(more, "fit.watched"), watched.at) != 0) ok = tg_fit__fail(f, "tg_fit: the checkpoint is of a run with other .metrics, or another .monitor");
     else {
         const double *v = (const double *)state->data;
         for (i = 0; i < TG_FIT__KEPT; i++) *tg_fit__kept(f, i) = v[i];
@@ -1204,6 +1238,7 @@ static bool tg_fit__resume(tg_fit__run *f) {
     f->r.resumed = ok;
     ok = ok && tg_fit__call(f, TG_FIT_RESUME);
     f->s.more = NULL;
+    free(watched.at);
     tg_dict_free(more);
     return ok;
 }
@@ -1212,6 +1247,7 @@ static bool tg_fit__resume(tg_fit__run *f) {
 typedef struct tg_fit__plot { const char *title; const tg_fit__curve *c[2]; int column[2]; const char *label[2]; double x0, x1, y0, y1; } tg_fit__plot;
 static double tg_fit__at(const tg_fit__plot *p, int k, int64_t i, int which) { return p->c[k]->at[i * p->c[k]->width + (which ? p->column[k] : 0)]; }
 static bool tg_fit__drawable(double v) { return tg_fit__is_number(v) && v > -1e300 && v < 1e300; }
+static double tg_fit__higher(double v) { return v + 1 + (v < 0 ? -v : v) * 1e-6; }      /* where 1 is lost, too */
 static bool tg_fit__range(tg_fit__plot *p) {                           /* false: nothing to draw */
     int64_t i, n = 0;
     int k;
@@ -1224,8 +1260,8 @@ static bool tg_fit__range(tg_fit__plot *p) {                           /* false:
         if (!n || y > p->y1) p->y1 = y;
         n++;
     }
-    if (p->x1 <= p->x0) p->x1 = p->x0 + 1;
-    if (p->y1 <= p->y0) p->y1 = p->y0 + 1;
+    if (p->x1 <= p->x0) p->x1 = tg_fit__higher(p->x0);
+    if (p->y1 <= p->y0) p->y1 = tg_fit__higher(p->y0);
     return n > 1;
 }
 /* Braille characters have 2 x 4 dots; the first series is a line of dots, the second letters o. */
@@ -1277,7 +1313,7 @@ static void tg_fit__chart(tg_fit__bytes *b, tg_fit__plot *p) {
 /* The plots of a run: the losses in one, each metric in another. */
 static bool tg_fit__plot_at(tg_fit__run *f, int i, tg_fit__plot *p) {
     memset(p, 0, sizeof *p);
-    if (i > f->metrics || (i > 0 && !f->a->valid)) return false;
+    if (i > f->n_metrics || (i > 0 && !f->a->valid)) return false;
     p->title = i ? f->a->metrics[i - 1] : "loss";
     p->c[0] = i ? NULL : &f->train; p->column[0] = 1; p->label[0] = "train";
     p->c[1] = f->a->valid ? &f->valid : NULL; p->column[1] = 1 + i; p->label[1] = "valid";
@@ -1329,7 +1365,7 @@ static bool tg_fit__html(tg_fit__run *f) {
     for (i = 0; tg_fit__plot_at(f, (int)i, &p); i++) tg_fit__svg(&b, &p);
     if (f->valid.n) {
         tg_fit__text(&b, "<h2>validations</h2>\n<table><tr><th>step</th><th>loss</th>");
-        for (k = 0; k < f->metrics; k++) { tg_fit__text(&b, "<th>"); tg_fit__escape(&b, f->a->metrics[k]); tg_fit__text(&b, "</th>"); }
+        for (k = 0; k < f->n_metrics; k++) { tg_fit__text(&b, "<th>"); tg_fit__escape(&b, f->a->metrics[k]); tg_fit__text(&b, "</th>"); }
         tg_fit__text(&b, "</tr>\n");
         for (i = 0; i < f->valid.n; i++) {
             tg_fit__format(&b, "<tr><td>%.0f</td>", f->valid.at[i * f->valid.width]);
@@ -1339,9 +1375,10 @@ static bool tg_fit__html(tg_fit__run *f) {
         tg_fit__text(&b, "</table>\n");
     }
     if (f->confusion.count && f->confusion.classes <= 40) {
-        char *text = (char *)malloc(tg_confusion_format(&f->confusion, NULL, 0) + 1);
+        const size_t size = tg_confusion_format(&f->confusion, NULL, 0) + 1;
+        char *text = (char *)malloc(size);
         if (text) {
-            (void)tg_confusion_format(&f->confusion, text, tg_confusion_format(&f->confusion, NULL, 0) + 1);
+            (void)tg_confusion_format(&f->confusion, text, size);
             tg_fit__text(&b, "<h2>what was taken for what, at the last validation</h2>\n<pre>");
             tg_fit__escape(&b, text);
             tg_fit__text(&b, "</pre>\n");
@@ -1378,19 +1415,19 @@ static bool tg_fit__metrics(tg_fit__run *f) {
     for (k = 0; a->metrics && a->metrics[k]; k++) {
         const char *s = a->metrics[k];
         if (k == TG_FIT_METRICS) return tg_fit__fail(f, "tg_fit: more than 8 metrics");
-        if (!strcmp(s, "accuracy")) { f->kind[k] = TG_FIT__TOP; f->top[k] = 1; }
+        if (!strcmp(s, "accuracy")) { f->kind[k] = TG_FIT__TOP; f->number[k] = 1; }
         else if (!strcmp(s, "f1")) f->kind[k] = TG_FIT__F1;
         else if (!strcmp(s, "iou")) f->kind[k] = TG_FIT__IOU;
         else if (!strcmp(s, "perplexity")) f->kind[k] = TG_FIT__PERPLEXITY;
-        else if (!strcmp(s, "map") || tg_fit__numbered(s, "map", 100)) { f->kind[k] = TG_FIT__MAP; f->top[k] = tg_fit__numbered(s, "map", 100); }
-        else if (tg_fit__numbered(s, "top", 1000000)) { f->kind[k] = TG_FIT__TOP; f->top[k] = tg_fit__numbered(s, "top", 1000000); }
+        else if (!strcmp(s, "map") || tg_fit__numbered(s, "map", 100)) { f->kind[k] = TG_FIT__MAP; f->number[k] = tg_fit__numbered(s, "map", 100); }
+        else if (tg_fit__numbered(s, "top", 1000000)) { f->kind[k] = TG_FIT__TOP; f->number[k] = tg_fit__numbered(s, "top", 1000000); }
         else return tg_fit__fail(f, "tg_fit: an unknown metric; there are accuracy, topK, f1, iou, perplexity, map, mapP");
         if (f->kind[k] == TG_FIT__MAP && !a->detect) return tg_fit__fail(f, "tg_fit: map needs .detect, which tells what was found");
         if (a->monitor && !strcmp(a->monitor, s)) f->monitor = k;
-        f->metrics = k + 1;
+        f->n_metrics = k + 1;
     }
     if (a->monitor && f->monitor < 0) return tg_fit__fail(f, "tg_fit: .monitor is none of .metrics");
-    return !a->monitor || a->valid || tg_fit__fail(f, "tg_fit: .monitor needs .valid");
+    return !f->n_metrics || a->valid || tg_fit__fail(f, "tg_fit: .metrics need .valid");
 }
 /* What the optimiser is, and what it was told. */
 static bool tg_fit__optimiser(tg_fit__run *f) {
@@ -1418,7 +1455,7 @@ static bool tg_fit__begin(tg_fit__run *f) {
         || !(a->clip >= 0) || !(a->clip_value >= 0) || !(a->min_delta >= 0))
         return tg_fit__fail(f, "tg_fit: an option is negative, or no number");
     batches = tg_data_steps(a->train);
-    f->accumulate = a->accumulate ? a->accumulate : 1;
+    f->accumulate = a->accumulate < 1 ? 1 : a->accumulate > batches && batches > 0 ? batches : a->accumulate;      /* a step ends with its epoch */
     f->per_epoch = batches / f->accumulate + (batches % f->accumulate != 0);
     if (f->per_epoch < 1 || (!a->steps && !a->epochs)) return tg_fit__fail(f, "tg_fit: there is no step to make: look at .epochs, .steps and the rows of .train");
     if (a->steps > most || (!a->steps && a->epochs > most / f->per_epoch)) return tg_fit__fail(f, "tg_fit: more than 2^53 steps");
@@ -1426,20 +1463,21 @@ static bool tg_fit__begin(tg_fit__run *f) {
     if (a->valid && tg_data_steps(a->valid) < 1) return tg_fit__fail(f, "tg_fit: .valid has no batch");
     f->s.epochs = (f->s.steps - 1) / f->per_epoch + 1;
     f->tensors = a->tensors ? a->tensors : 2;
-    if (f->tensors < 1 || f->tensors > TG_FIT_TENSORS || (f->tensors < 2 && !a->forward)) return tg_fit__fail(f, "tg_fit: .tensors is 1 to 8, and 2 at least without .forward");
+    if (f->tensors < 1 || f->tensors > TG_FIT_TENSORS || (f->tensors != 2 && !a->forward)) return tg_fit__fail(f, "tg_fit: .tensors is 1 to 8, and 2 without .forward");
+    if (a->forward && a->loss) return tg_fit__fail(f, "tg_fit: .forward makes the loss itself; .loss would not be called");
     if (!tg_fit__metrics(f)) return false;
     if ((a->checkpoint_every || a->resume) && !a->checkpoint) return tg_fit__fail(f, "tg_fit: .checkpoint_every and .resume need .checkpoint");
     if (a->restore_best && !a->best) return tg_fit__fail(f, "tg_fit: .restore_best needs .best");
     f->point_every = f->s.steps > 400 ? f->s.steps / 400 : 1;
-    f->train.width = 2; f->valid.width = 2 + f->metrics;
+    f->train.width = 2; f->valid.width = 2 + f->n_metrics;
     if (!tg_fit__optimiser(f) || !tg_fit__resume(f)) return false;
     f->s.skipped = tg_optim_skipped(a->opt);
     if (a->board && !(f->s.board = tg_board_open(a->board))) return tg_fit__fail(f, "tg_fit: the folder of .board cannot be written to");
     if (f->s.board && f->r.resumed) (void)tg_board_restart(f->s.board, f->s.step + 1);
     (void)tg_optim_zero_grad(a->opt);                                  /* what somebody left there is no part of the first step */
     if (!a->net->training) tg_train(a->net, true);                     /* parts of a net that trains keep their mode */
-    f->begun = tg_seconds(f->tg); f->begun_step = f->saved = f->s.step; f->shown = f->begun - 1;
-    return !tg_failed(f->tg);
+    f->begun_step = f->saved = f->s.step; f->shown = f->begun - 1;
+    return !tg_failed(f->tg) && (!a->html || tg_fit__html(f));         /* now, not after hours, it is seen whether that can be written */
 }
 static bool tg_fit__loop(tg_fit__run *f) {
     const tg_fit_args *a = f->a;
@@ -1469,13 +1507,14 @@ bool tg_fit(const tg_fit_args *a, tg_fit_report *report) {
         return false;
     }
     f->a = a; f->tg = a->net->tg; f->s.args = a; f->monitor = -1;
+    f->begun = tg_seconds(f->tg);
     f->s.best = f->s.valid_loss = f->s.loss = f->s.norm = tg_fit__nan();
     { int k; for (k = 0; k < TG_FIT_METRICS; k++) f->s.metric[k] = tg_fit__nan(); }
     ok = !tg_failed(f->tg) && tg_fit__begin(f) && tg_fit__loop(f);
     if (ok && a->restore_best && f->s.best_step) ok = tg_load(a->net, a->best, NULL);
     tg_fit__clock(f);
     if (f->width) { tg_fit__bytes none = { NULL, 0, 0, false }; tg_fit__line(f, &none, true); }
-    if (ok && a->html) ok = tg_fit__html(f);
+    if (a->html && f->train.n && !tg_fit__html(f)) ok = false;
     if (ok && !a->no_curves && a->show != TG_FIT_QUIET) tg_fit__charts(f);
     if (ok) ok = tg_fit__call(f, TG_FIT_END);
     if (!tg_board_close(f->s.board) && ok) ok = tg_fit__fail(f, "tg_fit: events could not be written");

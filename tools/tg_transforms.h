@@ -183,7 +183,8 @@ tg_tensor *tg_image_random_zoom_out(tg_tensor *x, tg_dice *dice, const void *opt
 typedef struct tg_image_iou_args { double scale[2], ratio[2]; int trials; } tg_image_iou_args;
 tg_tensor *tg_image_random_iou_crop(tg_tensor *x, tg_dice *dice, const void *options);
     /* tg_image_iou_args: SSD's crop, in tg_image_with: x itself, or a piece with the middle of a box in it that overlaps one by at least 0, 0.1, 0.3,
-       0.5, 0.7 or 0.9 of both areas. Boxes whose middle is elsewhere become empty. Zeros: sides of 0.3 to 1, width / height 0.5 to 2, 40. Without boxes: x */
+       0.5, 0.7 or 0.9 of both areas; what is not found in so many trials is drawn anew. Boxes whose middle is elsewhere become empty.
+       Zeros: sides of 0.3 to 1, width / height 0.5 to 2, 40 trials. Without boxes: x */
 
 /* Augmentation by policies: of one operation each, with a magnitude: shear by a slope, a translation in whole pixels, degrees, what
    comes to a factor of 1, bits, a share of the largest value. Pictures have 1 or 3 channels; torch's default mode is nearest. */
@@ -196,8 +197,8 @@ typedef enum tg_image_policy { TG_IMAGE_IMAGENET = 0, TG_IMAGE_CIFAR10, TG_IMAGE
 typedef struct tg_image_augment_args { int num_ops, magnitude, bins; tg_image_policy policy; tg_image_warp how; } tg_image_augment_args;
 tg_tensor *tg_image_rand_augment(tg_tensor *x, tg_dice *dice, const void *options);
     /* tg_image_augment_args: num_ops (zero: 2) of the operations up to equalize, each of the magnitude (zero: 9) of so many bins (zero: 31) */
-tg_tensor *tg_image_trivial_augment(tg_tensor *x, tg_dice *dice, const void *options);       /* likewise: one, of any magnitude; torch's TrivialAugmentWide */
-tg_tensor *tg_image_auto_augment(tg_tensor *x, tg_dice *dice, const void *options);          /* likewise: one of the 25 pairs of the policy */
+tg_tensor *tg_image_trivial_augment(tg_tensor *x, tg_dice *dice, const void *options);       /* likewise, reads bins: one, of any magnitude; torch's TrivialAugmentWide */
+tg_tensor *tg_image_auto_augment(tg_tensor *x, tg_dice *dice, const void *options);          /* likewise, reads policy: one of its 25 pairs */
 
 /* A picture [C, H, W] for detection or segmentation, with what goes where its pixels go. Either of the two may be NULL. */
 typedef struct tg_image_sample {
@@ -313,10 +314,10 @@ static bool tg_image__is_colour(tg_tensor *x) {
     if (!tg_image__is(x)) return false;
     return tg_image__c(x) == 1 || tg_image__c(x) == 3 || tg_image__fail_as(x, TG_ERROR_SHAPE, "colours want a picture of 1 or 3 channels") != NULL;
 }
-static double tg_image__top(const tg_tensor *x) { return x->dtype == TG_U8 ? 255 : 1; }        /* the largest value */
+static double tg_image__white(const tg_tensor *x) { return x->dtype == TG_U8 ? 255 : 1; }        /* the largest value */
 static tg_tensor *tg_image__float(tg_tensor *x) { return x->dtype == TG_U8 ? tg_to(x, TG_F32) : x; }
 /* cut to the range and, as torch does, to whole numbers, like */
-static tg_tensor *tg_image__back(tg_tensor *y, tg_tensor *like) { return tg_to(tg_clamp(y, 0, tg_image__top(like)), like->dtype); }
+static tg_tensor *tg_image__back(tg_tensor *y, tg_tensor *like) { return tg_to(tg_clamp(y, 0, tg_image__white(like)), like->dtype); }
 /* x with other last three sizes; shape has room for all */
 static int tg_image__shape(const tg_tensor *x, int64_t c, int64_t h, int64_t w, int64_t *shape) {
     int i;
@@ -328,6 +329,7 @@ static int tg_image__shape(const tg_tensor *x, int64_t c, int64_t h, int64_t w, 
 static tg_tensor *tg_image__batch(tg_tensor *x) {
     int64_t n = 1;
     int i;
+    if (!x) return NULL;
     for (i = 0; i < x->ndim - 3; i++) n *= x->shape[i];
     return tg_reshape(x, TG_SHAPE(n, tg_image__c(x), tg_image__h(x), tg_image__w(x)));
 }
@@ -419,27 +421,27 @@ tg_tensor *tg_image_pad(tg_tensor *x, int64_t left, int64_t top, int64_t right, 
     int64_t h, w;
     if (!tg_image__is(x)) return NULL;
     if (left < 0 || top < 0 || right < 0 || bottom < 0 || left > INT32_MAX || top > INT32_MAX || right > INT32_MAX || bottom > INT32_MAX) return tg_image__fail(x, "pad: numbers of pixels are 0 or more, and below 2^31");
+    if ((int)border < 0 || (int)border > (int)TG_IMAGE_SYMMETRIC) return tg_image__fail(x, "pad: the border is one of tg_image_border");
     if (border == TG_IMAGE_CONSTANT) return tg_constant_pad_nd(x, TG_DIMS(left, right, top, bottom), fill);
     h = tg_image__h(x); w = tg_image__w(x);
     if (!tg_image__reaches(h, top, bottom, border) || !tg_image__reaches(w, left, right, border)) return tg_image__fail(x, "pad: more pixels are asked for than the picture can mirror");
     return tg_image__pad_dim(tg_image__pad_dim(x, -2, h, top, bottom, border), -1, w, left, right, border);
 }
 tg_tensor *tg_image_pad_channels(tg_tensor *x, int64_t left, int64_t top, int64_t right, int64_t bottom, const double *fill, int n) {
-    tg_tensor *list[4];
-    int64_t c;
+    tg_tensor *inside;
     if (!tg_image__is(x)) return NULL;
     if (!fill || (n != 1 && n != tg_image__c(x))) return tg_image__fail(x, "pad: one number for each channel, or one for all");
     if (n == 1) return tg_image_pad(x, left, top, right, bottom, fill[0], TG_IMAGE_CONSTANT);
-    if (n > 4) return tg_image__fail(x, "pad: at most 4 channels have numbers of their own");
-    for (c = 0; c < n; c++) list[c] = tg_image_pad(tg_narrow(x, -3, c, 1), left, top, right, bottom, fill[c], TG_IMAGE_CONSTANT);
-    return n && !tg_failed(x->tg) ? tg_cat(list, n, -3) : NULL;
+    inside = tg_image_pad(tg_full(x->tg, TG_SHAPE(1, tg_image__h(x), tg_image__w(x)), 1, TG_U8), left, top, right, bottom, 0, TG_IMAGE_CONSTANT);
+    x = tg_image_pad(x, left, top, right, bottom, 0, TG_IMAGE_CONSTANT);
+    return x ? tg_where(tg_to(inside, TG_BOOL), x, tg_to(tg_from(x->tg, TG_SHAPE(n, 1, 1), TG_F64, fill), x->dtype)) : NULL;
 }
 tg_tensor *tg_image_horizontal_flip(tg_tensor *x) { return tg_image__is(x) ? tg_flip(x, TG_DIMS(-1)) : NULL; }
 tg_tensor *tg_image_vertical_flip(tg_tensor *x)   { return tg_image__is(x) ? tg_flip(x, TG_DIMS(-2)) : NULL; }
 /* width 0: the shorter edge becomes *height, the other follows */
 static bool tg_image__size(tg_tensor *x, int64_t *height, int64_t *width, tg_image_mode mode) {
     const int64_t h = tg_image__h(x), w = tg_image__w(x), edge = *height;
-    if (*height <= 0 || *width < 0 || (int)mode < 0 || (int)mode > (int)TG_IMAGE_BICUBIC) return tg_image__fail(x, "resize: the size is positive, and the mode one of TG_IMAGE_...") != NULL;
+    if (*height <= 0 || *width < 0 || *height > INT32_MAX || *width > INT32_MAX || (int)mode < 0 || (int)mode > (int)TG_IMAGE_BICUBIC) return tg_image__fail(x, "resize: the size is positive and below 2^31, and the mode one of TG_IMAGE_...") != NULL;
     if (h == 0 || w == 0) return tg_image__fail_as(x, TG_ERROR_SHAPE, "resize: the picture has no pixels") != NULL;
     if (*width) return true;
     *width  = w <= h ? edge : (int64_t)((double)edge * (double)w / (double)h);
@@ -778,7 +780,7 @@ tg_tensor *tg_image_grayscale(tg_tensor *x, int channels) {
     grey = tg_image__c(x) == 1 ? x : tg_to(tg_image__grey(x), x->dtype);
     return channels == 1 ? grey : tg_expand(grey, tg_image__shape(x, 3, tg_image__h(x), tg_image__w(x), shape), shape);
 }
-tg_tensor *tg_image_invert(tg_tensor *x) { return tg_image__is(x) ? tg_to(tg_add_scalar(tg_neg(tg_image__float(x)), tg_image__top(x)), x->dtype) : NULL; }
+tg_tensor *tg_image_invert(tg_tensor *x) { return tg_image__is(x) ? tg_to(tg_add_scalar(tg_neg(tg_image__float(x)), tg_image__white(x)), x->dtype) : NULL; }
 tg_tensor *tg_image_posterize(tg_tensor *x, int bits) {
     double levels;
     if (!tg_image__is(x)) return NULL;
@@ -789,7 +791,7 @@ tg_tensor *tg_image_posterize(tg_tensor *x, int bits) {
 }
 tg_tensor *tg_image_solarize(tg_tensor *x, double threshold) {
     if (!tg_image__is(x)) return NULL;
-    if (!(threshold <= tg_image__top(x))) return tg_image__fail(x, "solarize: the threshold is at most the largest value, 255 or 1");
+    if (!(threshold <= tg_image__white(x))) return tg_image__fail(x, "solarize: the threshold is at most the largest value, 255 or 1");
     return tg_where(tg_ge_scalar(tg_image__float(x), threshold), tg_image_invert(x), x);
 }
 /* one channel of n bytes, in place: Pillow's table */
@@ -835,7 +837,7 @@ tg_tensor *tg_image_autocontrast(tg_tensor *x) {
     range = tg_sub(tg_amax_dims(f, TG_DIMS(-2, -1), true), low);
     flat = tg_eq_scalar(range, 0);                                                                  /* one value only: it stays */
     low = tg_masked_fill(low, flat, 0);
-    range = tg_masked_fill(tg_mul_scalar(range, 1 / tg_image__top(x)), flat, 1);
+    range = tg_masked_fill(tg_mul_scalar(range, 1 / tg_image__white(x)), flat, 1);
     return tg_image__back(tg_div(tg_sub(f, low), range), x);
 }
 /* [kernel]: exp(-(i - middle)^2 / (2 sigma^2)), of sum 1 */
@@ -865,7 +867,10 @@ tg_tensor *tg_image_to_dtype(tg_tensor *x, tg_dtype dtype) {
     if (dtype != TG_U8 && !tg_dtype_is_float(dtype)) return tg_image__fail(x, "to_dtype: u8 or a floating type");
     if (x->dtype == dtype) return x;
     if (x->dtype == TG_U8) return tg_mul_scalar(tg_to(x, dtype), 1.0 / 255);                       /* not divided: torch's last bits */
-    if (dtype == TG_U8) return tg_to(tg_mul_scalar(x, 255 + 1.0 - 1e-3), TG_U8);                   /* each byte has an equal share of 0 to 1 */
+    if (dtype == TG_U8) {                                                                           /* each byte has an equal share of 0 to 1; halves would round white up to 256, which is 0 */
+        if (x->dtype == TG_F16 || x->dtype == TG_BF16) x = tg_to(x, TG_F32);
+        return tg_to(tg_mul_scalar(x, 255 + 1.0 - 1e-3), TG_U8);
+    }
     return tg_to(x, dtype);
 }
 tg_tensor *tg_image_normalize(tg_tensor *x, const double *mean, const double *std, int n) {
@@ -899,8 +904,8 @@ static tg_image__area tg_image__area_of(tg_dice *dice, int64_t h, int64_t w, int
     for (i = 0; i < 10; i++) {
         const double area = (double)h * (double)w * tg_image__between(dice, s0, s1), ratio = exp(tg_image__between(dice, log(r0), log(r1)));
         const double wide = rint(sqrt(area * ratio)), high = rint(sqrt(area / ratio));
+        if ((upright ? high : wide) > (double)most_w || (upright ? wide : high) > (double)most_h || (!upright && (wide < 1 || high < 1))) continue;
         a.width = (int64_t)(upright ? high : wide); a.height = (int64_t)(upright ? wide : high);
-        if (a.width < 0 || a.height < 0 || a.width > most_w || a.height > most_h || (!upright && (a.width == 0 || a.height == 0))) continue;
         a.top = tg_dice_below(dice, h - a.height + 1); a.left = tg_dice_below(dice, w - a.width + 1);
         a.found = true;
         return a;
@@ -1049,6 +1054,7 @@ static bool tg_image__draw_affine(tg_tensor *x, tg_dice *dice, const void *optio
     tg_image_warp how;
     double angle, tx, ty, scale, shear;
     if (!tg_image__step_is(x, dice, o != NULL)) return false;
+    if (!tg_image__good_range(o->scale)) return tg_image__fail(x, "random_affine: the scale goes from less to more") != NULL;
     how = tg_image__filled(&o->how);
     angle = tg_image__between(dice, o->degrees[0], o->degrees[1]);
     tx = o->translate[0] * (double)tg_image__w(x); ty = o->translate[1] * (double)tg_image__h(x);
@@ -1171,6 +1177,7 @@ tg_tensor *tg_image_random_blur(tg_tensor *x, tg_dice *dice, const void *options
     const tg_image_blur_args *o = (const tg_image_blur_args *)options;
     double sigma;
     if (!tg_image__step_is(x, dice, o != NULL)) return NULL;
+    if (!tg_image__good_range(o->sigma)) return tg_image__fail(x, "random_blur: sigma goes from less to more");
     sigma = o->sigma[1] > 0 ? tg_image__between(dice, o->sigma[0], o->sigma[1]) : tg_image__between(dice, 0.1, 2);
     return tg_image_gaussian_blur(x, o->kernel_x, o->kernel_y, sigma, sigma);
 }
@@ -1208,7 +1215,7 @@ tg_tensor *tg_image_augment(tg_tensor *x, tg_image_op op, double magnitude, cons
     case TG_IMAGE_CONTRAST:     return tg_image_adjust_contrast(x, 1 + magnitude);
     case TG_IMAGE_SHARPNESS:    return tg_image_adjust_sharpness(x, 1 + magnitude);
     case TG_IMAGE_POSTERIZE:    return tg_image_posterize(x, magnitude >= 0 && magnitude <= 8 ? (int)magnitude : -1);
-    case TG_IMAGE_SOLARIZE:     return tg_image__is(x) ? tg_image_solarize(x, tg_image__top(x) * magnitude) : NULL;
+    case TG_IMAGE_SOLARIZE:     return tg_image__is(x) ? tg_image_solarize(x, tg_image__white(x) * magnitude) : NULL;
     case TG_IMAGE_AUTOCONTRAST: return tg_image_autocontrast(x);
     case TG_IMAGE_EQUALIZE:     return tg_image_equalize(x);
     case TG_IMAGE_INVERT:       return tg_image_invert(x);
@@ -1234,13 +1241,14 @@ static bool tg_image__augment_is(tg_tensor *x, const tg_dice *dice, const tg_ima
     if (!is->num_ops) is->num_ops = 2;
     if (!is->magnitude) is->magnitude = 9;
     if (!is->bins) is->bins = 31;
-    return (is->num_ops > 0 && is->magnitude > 0 && is->magnitude < is->bins && (int)is->policy >= 0 && (int)is->policy <= (int)TG_IMAGE_SVHN)
-        || tg_image__fail(x, "augment: numbers are positive, the magnitude is one of the bins, the policy one of TG_IMAGE_IMAGENET ...") != NULL;
+    return (is->num_ops > 0 && is->magnitude > 0 && is->bins > 0 && (int)is->policy >= 0 && (int)is->policy <= (int)TG_IMAGE_SVHN)
+        || tg_image__fail(x, "augment: numbers are positive, the policy one of TG_IMAGE_IMAGENET ...") != NULL;
 }
 tg_tensor *tg_image_rand_augment(tg_tensor *x, tg_dice *dice, const void *options) {
     tg_image_augment_args o;
     int i;
     if (!tg_image__augment_is(x, dice, (const tg_image_augment_args *)options, &o)) return NULL;
+    if (o.magnitude >= o.bins) return tg_image__fail(x, "rand_augment: the magnitude is below the number of bins");
     for (i = 0; x && i < o.num_ops; i++) {
         const tg_image_op op = (tg_image_op)tg_dice_below(dice, TG_IMAGE_INVERT);
         x = tg_image_augment(x, op, tg_image__magnitude(x, dice, op, o.magnitude, o.bins, false), &o.how);
@@ -1380,7 +1388,7 @@ static bool tg_image__holds(const tg_image__move *v, const double *b, double *sh
     *share = both / ((b[2] - b[0]) * (b[3] - b[1]) + (x1 - x0) * (y1 - y0) - both);
     return cx > x0 && cx < x1 && cy > y0 && cy < y1;
 }
-/* Tries pieces until one holds a box well enough; false: none did, and the picture stays. */
+/* Tries pieces until one holds a box well enough; false: none did. */
 static bool tg_image__iou_piece(tg_dice *dice, const tg_image_iou_args *o, const double *boxes, int64_t n, double least, int64_t h, int64_t w, tg_image__move *v) {
     const bool scale = o && o->scale[1] > 0, ratio = o && o->ratio[1] > 0;
     const double s0 = scale ? o->scale[0] : 0.3, s1 = scale ? o->scale[1] : 1, r0 = ratio ? o->ratio[0] : 0.5, r1 = ratio ? o->ratio[1] : 2;
@@ -1404,18 +1412,19 @@ static bool tg_image__iou_crop(tg_image_sample *s, tg_dice *dice, const tg_image
     tg_image__move v;
     double least, share, *boxes;
     int64_t i;
-    bool ok;
+    bool ok, cut = false;
     if (!tg_image__step_is(s->image, dice, true)) return false;
     if (o && (!tg_image__good_range(o->scale) || o->scale[1] > 1 || !tg_image__good_range(o->ratio))) return tg_image__fail(s->image, "random_iou_crop: ranges go from less to more, scales to 1") != NULL;
-    least = options[tg_dice_below(dice, 7)];
-    if (n == 0 || least >= 1) return true;
+    if (n == 0) return true;
     boxes = (double *)TG_TRANSFORMS_REALLOC(NULL, (size_t)n * 4 * sizeof *boxes);
     if (!boxes) return tg_image__fail_as(s->image, TG_ERROR_MEMORY, "random_iou_crop: out of memory") != NULL;
     numbers = tg_to(s->boxes, TG_F64);
     ok = numbers && tg_read(numbers, boxes, (size_t)n * 4 * sizeof *boxes);
     tg_image__move_of(&v, TG_IMAGE__BOX, s->image, NULL);
-    if (ok && tg_image__iou_piece(dice, o, boxes, n, least, h, w, &v)) {
-        for (i = 0; i < n; i++) if (!tg_image__holds(&v, boxes + 4 * i, &share)) boxes[4 * i] = boxes[4 * i + 1] = boxes[4 * i + 2] = boxes[4 * i + 3] = -1e9;      /* of no size, wherever that is */
+    while (ok && !cut && (least = options[tg_dice_below(dice, 7)]) < 1)                             /* 1: the picture stays */
+        cut = tg_image__iou_piece(dice, o, boxes, n, least, h, w, &v);
+    if (cut) {
+        for (i = 0; i < n; i++) if (!tg_image__holds(&v, boxes + 4 * i, &share)) boxes[4 * i] = boxes[4 * i + 1] = boxes[4 * i + 2] = boxes[4 * i + 3] = -1;      /* of no size, beside every piece */
         s->boxes = tg_to(tg_from(s->image->tg, TG_SHAPE(n, 4), TG_F64, boxes), s->boxes->dtype);
         ok = s->boxes && tg_image__move_all(s, &v);
     }
@@ -1537,7 +1546,7 @@ static bool tg_pixels__is(const tg_pixels *in, const void *out) {
 static double tg_pixels__get(const tg_pixels *in, int64_t i) { return in->dtype == TG_U8 ? (double)((const unsigned char *)in->at)[i] : (double)((const float *)in->at)[i]; }
 static void tg_pixels__set(tg_dtype dtype, void *out, int64_t i, double v) {
     if (dtype == TG_F32) ((float *)out)[i] = (float)v;
-    else ((unsigned char *)out)[i] = (unsigned char)(v < 0 ? 0 : v > 255 ? 255 : v);
+    else ((unsigned char *)out)[i] = (unsigned char)(v >= 255 ? 255 : v > 0 ? v : 0);
 }
 bool tg_pixels_crop(const tg_pixels *in, int64_t top, int64_t left, int64_t height, int64_t width, bool flip, double fill, void *out) {
     const int64_t limit = INT32_MAX;

@@ -1,0 +1,4732 @@
+/* tensorgrad_cuda.h - the tensors and operations of tensorgrad.h on an NVIDIA GPU. FIRST STAGE: see "what is not here yet".
+
+   Beside tensorgrad.h, in its one source file, and where tg_cuda_open is called:
+
+       #define TENSORGRAD_IMPLEMENTATION
+       #include "tensorgrad.h"
+       #include "tensorgrad_cuda.h"
+
+   then, in a program:
+
+       tg_device where = tg_cuda_open(tg, 0) ? TG_CUDA : TG_CPU;
+       if (where == TG_CPU) { printf("%s\n", tg_error_text(tg)); tg_clear(tg); }        // says why, and goes on without
+       x = tg_to_device(x, where);
+
+   and everything else stays as it was: operations, derivatives to any order, optimisers, random numbers, errors.
+
+   ---- what it needs ----
+   To compile: nothing, `cc -O2 app.c`. No CUDA Toolkit, no nvcc; with a C library older than glibc 2.34 add -ldl.
+   To run on a GPU of compute capability 7.5 or newer, found at run time by name:
+     the driver    libcuda.so.1 or nvcuda.dll, which comes with the GPU's driver
+     NVRTC         of CUDA 11.2 to 13: libnvrtc.so.11.2, .12, .13, nvrtc64_112_0.dll, 120, 130, with its
+                   libnvrtc-builtins. Looked for where the loader looks, in CUDA_HOME and CUDA_PATH, in
+                   /usr/local/cuda and /opt/cuda, in CONDA_PREFIX, and in VIRTUAL_ENV as the pip packages
+                   nvidia-cuda-nvrtc-cu11, -cu12 and nvidia-cuda-nvrtc lay it out
+   To ship a program: put these two of NVRTC beside it, where the loader finds them. What is missing is an error of
+   tg_cuda_open that tells the names that were tried.
+
+   ---- how it works ----
+   A kernel is compiled the first time that it is asked for (0.1 to 1 second each, kept in the context): the text
+   stands at the end of this file. It is the words and the maths of tensorgrad.h, with a fused multiply-add, and the
+   rows of the formula table, so that a new row is an operation on the GPU too. One context has one stream and waits
+   for it only where the host reads. Memory that was released is kept, by size, for what comes next on that stream:
+   tg_memory counts it (device, device_cached), tg_trim returns it, .memory_limit bounds it. The primary context of
+   the GPU is retained, and made current only inside of calls, so that a host that uses CUDA itself finds its own
+   context as it was.
+
+   Same bits: from run to run, on any GPU. No atomics on floats; every sum has the CPU's order. Elementwise
+   operations, copies, random numbers, reductions, softmax, cross-entropy, indexing, optimisers and products of f32
+   and f64 have the bits of the CPU's kernels with a fused multiply-add, but for results so small that the CPU flushes
+   them outside strict mode, for the bits of a NaN, for tg_matmul of bf16 where the CPU has instructions for it and for
+   long products that are added to what stands there.
+
+   Errors in values (an index, a class or a probability out of range, an integer divided by zero) are found when the
+   host next reads from the GPU, as an error of that read; nothing is written out of range. With .synchronise every
+   launch is waited for: then they are errors of the call itself, in the CPU's words, and a kernel that fails is
+   named. A GPU that is lost leaves an error in each call that needs it; the CPU goes on.
+
+   ---- what is not here yet ----
+   Families with kernels: map, copy, fill, random, reduce, softmax, cross-entropy, index, gemm, optimiser steps. All
+   others (sort, scan, conv, pool, resample, attention, search, rnn, norm), dropout, the mean of cross-entropy and
+   block-quantised operands, run on the CPU with copies there and back, which the log says once for each family: right,
+   and slow. There is no
+   cuBLAS, no tensor core, no TF32: products are exact f32 in plain tiles. Programs are not kept on disk. No pinned
+   memory, no wrapping of the host's device pointers, no kernels compiled ahead by nvcc (which compiles the file as
+   any other C). It was tested on an emulated driver and with NVRTC's compiler; it has not yet run on a GPU.
+*/
+#if !defined(TG__CU_KERNELS)
+#ifndef TENSORGRAD_CUDA_H
+#define TENSORGRAD_CUDA_H
+#ifndef TENSORGRAD_H
+#error "include tensorgrad.h before tensorgrad_cuda.h"
+#endif
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Makes TG_CUDA usable in this context: GPU number `index`, as the driver counts. False, with an error that says why
+   (TG_ERROR_UNSUPPORTED), where there is none or a library is missing; it can be opened once. tg_close closes it. */
+typedef struct tg_cuda_open_args {
+    tg_place at TG_EMPTY;
+    tg_ctx *tg TG_EMPTY;
+    int index TG_EMPTY;
+    const char *folder TG_EMPTY;       /* where the libraries are; NULL: the places above                     */
+    size_t memory_limit TG_EMPTY;      /* 0: none; else the most bytes of the GPU that this context holds     */
+    bool synchronise TG_EMPTY;         /* wait after every launch: errors are found where they come from      */
+} tg_cuda_open_args;
+TG_API bool tg_cuda_open_from(const tg_cuda_open_args *args);
+#define tg_cuda_open(tg_, ...) TG__OPTIONS2(tg_cuda_open, tg, tg_, index, __VA_ARGS__)
+
+/* The GPU's name; NULL where none is open. */
+TG_API const char *tg_cuda_name(tg_ctx *tg);
+
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+#endif /* TENSORGRAD_CUDA_H */
+
+#if defined(TENSORGRAD_IMPLEMENTATION) && !defined(TG__CU_DONE)
+#define TG__CU_DONE
+#define TG__CU_TEXT_TOO
+#ifdef __cplusplus
+extern "C" {
+#endif
+#if defined(__clang__) || defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wpedantic"                           /* a function's address from dlsym */
+#endif
+
+/* {text: arguments} */
+/* ======================================================================================
+   >>cuda-arguments    what a launch is told: made by the host, read by the kernels
+   ====================================================================================== */
+typedef struct tg__cu_view {
+    char   *p;                                                        /* the first element */
+    int64_t stride[8];                                                /* in elements */
+    double  f;
+    int64_t i;
+    int32_t dtype, number;                                            /* number: 1, f instead of elements; 2, i */
+} tg__cu_view;
+typedef struct tg__cu_walk {                                          /* map, copy, fill, random */
+    int64_t   n, shape[8], whole[4];
+    double    numbers[2];
+    uint32_t *flag;                                                   /* becomes something else than 0 where a value is an error */
+    int32_t   ndim, small, kind, look;                                /* small: 32 bits count the elements; look: at values alone */
+    tg__cu_view o[6];
+} tg__cu_walk;
+typedef struct tg__cu_reduce {
+    int64_t outs, length, piece, pieces;
+    double  scale;
+    char   *x, *y;                                                    /* y, places: or NULL */
+    int64_t *places;
+    char   *partial;                                                  /* [pieces, outs] of double or int64_t, then as many places */
+    int64_t kept[8], ky[8], kx[8], kp[8], run[8], rx[8];              /* shapes and strides of what stays and of what is reduced */
+    int32_t kept_dims, run_dims, xd, yd;
+} tg__cu_reduce;
+typedef struct tg__cu_rows {                                          /* softmax, cross-entropy */
+    int64_t rows, length, xs, ys, shape[8], kx[8], ky[8];
+    char   *x, *y, *row, *classes, *g;
+    int64_t cs, gs;                                                   /* strides of classes and g */
+    uint32_t *flag;
+    int32_t ndim, kind, xd, yd, cd, look;
+} tg__cu_rows;
+typedef struct tg__cu_index {
+    int64_t n, k, shape[8], sy[8], sx[8], si[8];                      /* slices; strides of y, x and the index over them */
+    int64_t ky, kx, ki, yv, xv, limit;                                /* along k; of the side that is indexed */
+    int64_t buckets;
+    char   *y, *x;
+    int64_t *index;
+    uint32_t *flag;
+    int32_t ndim, kind, dtype, size, look;
+} tg__cu_index;
+typedef struct tg__cu_gemm {
+    int64_t m, n, k, batch, shape[8], ba[8], bb[8], bc[8], bbias[8];
+    int64_t a_rs, a_cs, b_rs, b_cs, c_rs, c_cs, bias_rs, bias_cs;
+    int64_t block, blocks;                                            /* k of a block of sums, and how many */
+    char   *a, *b, *c, *bias, *partial;                               /* partial: [batch, blocks, m, n] where blocks are summed apart */
+    int32_t ndim, ta, tb, tc, accumulate, columns;
+} tg__cu_gemm;
+typedef struct tg__cu_optim {                                         /* an optimiser's step, a norm */
+    int64_t n, shape[8], row;                                         /* row: elements of one, where the gradient is rows */
+    int64_t whole[12];
+    double  number[10];
+    int64_t *rows;
+    double *partial;                                                  /* of each 512 elements of a norm */
+    int32_t ndim, small, kind;
+    tg__cu_view o[6];                                                 /* p (of a norm y), master, s, u, w, g */
+} tg__cu_optim;
+/* {text ends} */
+
+/* ======================================================================================
+   >>cuda-libraries    the driver and NVRTC: what of them is called, and where they are found
+   ====================================================================================== */
+
+typedef unsigned long long tg__cu_address;
+#if defined(_WIN32)
+#define TG__CU_CALL __stdcall
+#else
+#define TG__CU_CALL
+#include <dlfcn.h>
+#if defined(__GNUC__) && !defined(__APPLE__)
+#pragma weak dlopen                                                   /* before glibc 2.34 it is -ldl's */
+#pragma weak dlsym
+#pragma weak dlclose
+#endif
+#endif
+
+/* field, name, parameters: all return a code, 0 when well */
+#define TG__CU_DRIVER(X) \
+    X(init, "cuInit", (unsigned flags)) X(version, "cuDriverGetVersion", (int *version)) X(count, "cuDeviceGetCount", (int *n)) X(device, "cuDeviceGet", (int *device, int index)) \
+    X(name, "cuDeviceGetName", (char *name, int size, int device)) X(attribute, "cuDeviceGetAttribute", (int *value, int what, int device)) \
+    X(retain, "cuDevicePrimaryCtxRetain", (void **context, int device)) X(let_go, "cuDevicePrimaryCtxRelease_v2", (int device)) \
+    X(push, "cuCtxPushCurrent_v2", (void *context)) X(pop, "cuCtxPopCurrent_v2", (void **context)) \
+    X(stream_new, "cuStreamCreate", (void **stream, unsigned flags)) X(stream_free, "cuStreamDestroy_v2", (void *stream)) X(wait, "cuStreamSynchronize", (void *stream)) \
+    X(alloc, "cuMemAlloc_v2", (tg__cu_address *p, size_t size)) X(release, "cuMemFree_v2", (tg__cu_address p)) \
+    X(in, "cuMemcpyHtoDAsync_v2", (tg__cu_address to, const void *from, size_t size, void *stream)) \
+    X(out, "cuMemcpyDtoHAsync_v2", (void *to, tg__cu_address from, size_t size, void *stream)) \
+    X(within, "cuMemcpyDtoDAsync_v2", (tg__cu_address to, tg__cu_address from, size_t size, void *stream)) \
+    X(module_new, "cuModuleLoadData", (void **module, const void *image)) X(module_free, "cuModuleUnload", (void *module)) \
+    X(function, "cuModuleGetFunction", (void **function, void *module, const char *name)) \
+    X(launch, "cuLaunchKernel", (void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, void *stream, void **arguments, void **extra)) \
+    X(error_name, "cuGetErrorName", (int code, const char **text)) X(error_text, "cuGetErrorString", (int code, const char **text))
+#define TG__CU_COMPILER(X) \
+    X(version, "nvrtcVersion", (int *major, int *minor)) X(archs_count, "nvrtcGetNumSupportedArchs", (int *n)) X(archs, "nvrtcGetSupportedArchs", (int *archs)) \
+    X(create, "nvrtcCreateProgram", (void **program, const char *text, const char *name, int n, const char *const *headers, const char *const *names)) \
+    X(destroy, "nvrtcDestroyProgram", (void **program)) X(compile, "nvrtcCompileProgram", (void *program, int n, const char *const *options)) \
+    X(log_size, "nvrtcGetProgramLogSize", (void *program, size_t *size)) X(log, "nvrtcGetProgramLog", (void *program, char *log)) \
+    X(binary_size, "nvrtcGetCUBINSize", (void *program, size_t *size)) X(binary, "nvrtcGetCUBIN", (void *program, char *binary)) \
+    X(ptx_size, "nvrtcGetPTXSize", (void *program, size_t *size)) X(ptx, "nvrtcGetPTX", (void *program, char *ptx))
+#define TG__CU_FIELD(field, name, parameters) int (TG__CU_CALL *field) parameters;
+typedef struct tg__cu_driver { TG__CU_DRIVER(TG__CU_FIELD) } tg__cu_driver;
+typedef struct tg__cu_compiler { TG__CU_COMPILER(TG__CU_FIELD) } tg__cu_compiler;
+#undef TG__CU_FIELD
+
+/* Memory that was released and waits, by size. */
+typedef struct tg__cu_spare { struct tg__cu_spare *next; tg__cu_address p; } tg__cu_spare;
+
+/* A kernel that was compiled. */
+typedef struct tg__cu_key { int group, kind, part, type; uint32_t dtypes; } tg__cu_key;
+typedef struct tg__cu_program { struct tg__cu_program *next; tg__cu_key key; const char *name; void *module, *function; bool owner; } tg__cu_program;
+
+enum { TG__CU_CLASSES = 256, TG__CU_HASH = 128 };
+typedef struct tg__cu {
+    tg_ctx *tg;
+    tg__cu_driver d;
+    tg__cu_compiler c;
+    void   *driver, *compiler, *builtins;                             /* libraries */
+    int     device, arch, processors;
+    bool    retained, binary, synchronise;                            /* binary: NVRTC makes it; else PTX, which the driver compiles */
+    bool    doubtful;                                                 /* a launch that may have met a wrong value was not asked for its flag yet */
+    void   *context, *stream;
+    tg__cu_address flag;
+    size_t  held, cached, limit;
+    tg__cu_spare *spare[TG__CU_CLASSES], *empty;                      /* empty: of spares that were taken */
+    tg__cu_program *programs[TG__CU_HASH];
+    const char *last;                                                 /* the kernel that was launched last */
+    char    name[128], why[1024];
+} tg__cu;
+
+TG__PRIVATE const char *const *tg__cu_text(bool kernels);            /* at the end of the file */
+
+TG__PRIVATE void *tg__cu_library(const char *path, int global) {
+#if defined(_WIN32)
+    (void)global;
+    return (void *)LoadLibraryA(path);
+#else
+#if defined(__GNUC__) && !defined(__APPLE__)
+    if (!dlopen) return NULL;
+#endif
+#ifdef RTLD_NODELETE                                                  /* drivers and compilers do not like to be unloaded */
+    global = global ? RTLD_GLOBAL | RTLD_NODELETE : RTLD_LOCAL | RTLD_NODELETE;
+#else
+    global = global ? RTLD_GLOBAL : RTLD_LOCAL;
+#endif
+    return dlopen(path, RTLD_NOW | global);
+#endif
+}
+TG__PRIVATE void tg__cu_library_close(void *library) {
+    if (!library) return;
+#if defined(_WIN32)
+    FreeLibrary((HMODULE)library);
+#else
+    dlclose(library);
+#endif
+}
+/* Fills a function pointer; false where the library lacks it. */
+TG__PRIVATE bool tg__cu_symbol(void *library, const char *name, void *to) {
+#if defined(_WIN32)
+    const FARPROC f = GetProcAddress((HMODULE)library, name);
+    memcpy(to, &f, sizeof f);
+    return f != NULL;
+#else
+    void *const f = dlsym(library, name);
+    memcpy(to, &f, sizeof f);
+    return f != NULL;
+#endif
+}
+
+/* One place after the other. `tried` collects what was looked for. */
+typedef struct tg__cu_search { const char *folder; const char *const *names; tg__text *tried; bool global; void *found; char path[512]; } tg__cu_search;
+TG__PRIVATE bool tg__cu_try(tg__cu_search *s, const char *root, const char *below) {
+    int i;
+    if (s->found) return true;
+    for (i = 0; s->names[i] && !s->found; i++) {
+        tg__text t = tg__text_over(s->path, sizeof s->path);
+        if (root) { tg__put(&t, root); tg__put(&t, below); tg__put_char(&t, '/'); }
+        tg__put(&t, s->names[i]);
+        if (t.length < t.size) s->found = tg__cu_library(s->path, s->global);
+    }
+    return s->found != NULL;
+}
+TG__PRIVATE void tg__cu_find(tg__cu_search *s) {
+#if defined(_WIN32)
+    static const char *const below[] = { "\\bin", "\\bin\\x64", NULL }, *const roots[] = { "CUDA_PATH", "CUDA_HOME", "CONDA_PREFIX", NULL };
+#else
+    static const char *const below[] = { "/lib64", "/lib", "/targets/x86_64-linux/lib", "/targets/sbsa-linux/lib", NULL }, *const roots[] = { "CUDA_HOME", "CUDA_PATH", "CONDA_PREFIX", NULL };
+    static const char *const pip[] = { "/nvidia/cuda_nvrtc/lib", "/nvidia/cu13/lib", NULL };
+#endif
+    int i, k;
+    for (i = 0; s->names[i]; i++) { if (i) tg__put(s->tried, ", "); tg__put(s->tried, s->names[i]); }
+    if (s->folder) { (void)tg__cu_try(s, s->folder, ""); return; }
+    if (tg__cu_try(s, NULL, "")) return;
+    for (i = 0; roots[i]; i++) for (k = 0; below[k] && getenv(roots[i]); k++) if (tg__cu_try(s, getenv(roots[i]), below[k])) return;
+#if !defined(_WIN32)
+    for (k = 0; below[k]; k++) if (tg__cu_try(s, "/usr/local/cuda", below[k]) || tg__cu_try(s, "/opt/cuda", below[k])) return;
+    if (tg__cu_try(s, "/usr/lib/wsl/lib", "")) return;
+    for (k = 0; pip[k] && getenv("VIRTUAL_ENV"); k++) for (i = 8; i <= 15; i++) {      /* lib/python3.N/site-packages */
+        char path[160];
+        tg__text t = tg__text_over(path, sizeof path);
+        tg__put(&t, "/lib/python3."); tg__put_i64(&t, i); tg__put(&t, "/site-packages"); tg__put(&t, pip[k]);
+        if (tg__cu_try(s, getenv("VIRTUAL_ENV"), path)) return;
+    }
+#endif
+}
+
+/* ======================================================================================
+   >>cuda-device    opening and closing, memory, copies, errors
+   ====================================================================================== */
+
+/* What went wrong, for the message; returns false. */
+TG__PRIVATE bool tg__cu_fail(tg__cu *s, const char *what, int code) {
+    const char *name = NULL, *words = NULL;
+    tg__text t = tg__text_over(s->why, sizeof s->why);
+    tg__put(&t, what);
+    if (code == 0) return false;
+    tg__put(&t, ": ");
+    if (s->d.error_name && s->d.error_name(code, &name) == 0 && name) tg__put(&t, name); else { tg__put(&t, "code "); tg__put_i64(&t, code); }
+    if (s->d.error_text && s->d.error_text(code, &words) == 0 && words) { tg__put(&t, ", "); tg__put(&t, words); }
+    return false;
+}
+/* A call that waits finds what went wrong before. */
+TG__PRIVATE bool tg__cu_fail_late(tg__cu *s, const char *what, int code) {
+    tg__text t;
+    (void)tg__cu_fail(s, what, code);
+    t.out = s->why; t.size = sizeof s->why; t.length = strlen(s->why);
+    if (s->last) {
+        tg__put(&t, s->synchronise ? "; the kernel was " : "; a kernel that was launched before may have failed, the last of them was "); tg__put(&t, s->last);
+        if (!s->synchronise) tg__put(&t, "; tg_cuda_open with .synchronise finds the call");
+    }
+    return false;
+}
+#define TG__CU_OK(s, call, name) tg__cu_ok(s, (s)->d.call, name)
+TG__PRIVATE bool tg__cu_ok(tg__cu *s, int code, const char *name) { return code == 0 || tg__cu_fail(s, name, code); }
+
+/* The host may have a context of its own current: ours is only inside of calls. */
+TG__PRIVATE bool tg__cu_enter(tg__cu *s) {
+    s->why[0] = 0;
+    return TG__CU_OK(s, push(s->context), "cuCtxPushCurrent");
+}
+TG__PRIVATE void tg__cu_leave(tg__cu *s) { void *was; (void)s->d.pop(&was); }
+
+/* Sizes go in steps of an eighth: the class, and the size that its blocks have. */
+TG__PRIVATE int tg__cu_class(size_t *size) {
+    size_t step = 512, top = 4096;
+    int c = 0;
+    if (*size <= top) { *size = (*size + step - 1) / step * step; if (!*size) *size = step; return (int)(*size / step); }
+    for (c = 9; *size > 2 * top && c < TG__CU_CLASSES - 8; c += 8) { top *= 2; step *= 2; }
+    *size = (*size + step - 1) / step * step;
+    return c + (int)((*size - top) / step) - 1;
+}
+TG__PRIVATE void tg__cu_trim_in(tg__cu *s) {
+    int c;
+    for (c = 0; c < TG__CU_CLASSES; c++) while (s->spare[c]) {
+        tg__cu_spare *f = s->spare[c];
+        s->spare[c] = f->next;
+        (void)s->d.release(f->p);
+        tg__mem_put(s->tg, f, sizeof *f);
+    }
+    s->held -= s->cached;
+    s->cached = 0;
+}
+/* 0 where there is no room. A context is current. */
+TG__PRIVATE tg__cu_address tg__cu_take(tg__cu *s, size_t size) {
+    const int c = tg__cu_class(&size);
+    tg__cu_spare *f = s->spare[c];
+    tg__cu_address p = 0;
+    int code;
+    if (f) {
+        s->spare[c] = f->next; f->next = s->empty; s->empty = f;
+        s->cached -= size;
+        return f->p;
+    }
+    if (s->limit && s->held + size > s->limit) tg__cu_trim_in(s);
+    if (s->limit && s->held + size > s->limit) {
+        tg__text t = tg__text_over(s->why, sizeof s->why);
+        tg__put(&t, "the context holds "); tg__put_i64(&t, (int64_t)s->held); tg__put(&t, " of its limit of "); tg__put_i64(&t, (int64_t)s->limit);
+        return 0;
+    }
+    f = (tg__cu_spare *)tg__mem_get(s->tg, sizeof *f);                  /* for the day when it is released */
+    if (!f) return 0;
+    code = s->d.alloc(&p, size);
+    if (code && s->cached) { tg__cu_trim_in(s); code = s->d.alloc(&p, size); }      /* once more, without what waits */
+    if (code) { tg__mem_put(s->tg, f, sizeof *f); (void)tg__cu_fail(s, "cuMemAlloc", code); return 0; }
+    f->next = s->empty; s->empty = f;
+    s->held += size;
+    return p;
+}
+TG__PRIVATE void tg__cu_give(tg__cu *s, tg__cu_address p, size_t size) {
+    const int c = tg__cu_class(&size);
+    tg__cu_spare *f = s->empty;
+    s->empty = f->next;
+    if (s->tg->config.no_cache) {
+        (void)s->d.release(p);
+        tg__mem_put(s->tg, f, sizeof *f);
+        s->held -= size;
+        return;
+    }
+    f->p = p; f->next = s->spare[c]; s->spare[c] = f;
+    s->cached += size;
+}
+
+TG__PRIVATE void *tg__cu_alloc(void *user, void *stream, size_t size) {
+    tg__cu *s = (tg__cu *)user;
+    tg__cu_address p;
+    (void)stream;
+    if (!tg__cu_enter(s)) return NULL;
+    p = tg__cu_take(s, size);
+    tg__cu_leave(s);
+    return (void *)(uintptr_t)p;
+}
+TG__PRIVATE void tg__cu_release(void *user, void *stream, void *p, size_t size) {
+    tg__cu *s = (tg__cu *)user;
+    const bool now = s->tg->config.no_cache;                           /* else it waits, and the driver is not asked */
+    (void)stream;
+    if (now && !tg__cu_enter(s)) return;
+    tg__cu_give(s, (tg__cu_address)(uintptr_t)p, size);
+    if (now) tg__cu_leave(s);
+}
+/* Was a value out of range since it was last asked? Asks, and forgets. */
+TG__PRIVATE bool tg__cu_flagged(tg__cu *s, bool *flagged) {
+    uint32_t flag = 0;
+    int code;
+    *flagged = false;
+    if (!TG__CU_OK(s, out(&flag, s->flag, sizeof flag, s->stream), "cuMemcpyDtoHAsync")) return false;
+    code = s->d.wait(s->stream);
+    if (code) return tg__cu_fail_late(s, "cuStreamSynchronize", code);
+    s->doubtful = false;
+    if (!flag) return true;
+    *flagged = true;
+    flag = 0;
+    return TG__CU_OK(s, in(s->flag, &flag, sizeof flag, s->stream), "cuMemcpyHtoDAsync");
+}
+TG__PRIVATE bool tg__cu_copy_in(void *user, void *stream, void *to, const void *from, size_t size) {
+    tg__cu *s = (tg__cu *)user;
+    bool ok;
+    if (!tg__cu_enter(s)) return false;
+    ok = TG__CU_OK(s, in((tg__cu_address)(uintptr_t)to, from, size, s->stream), "cuMemcpyHtoDAsync");      /* memory that is not pinned has been read when it returns */
+    tg__cu_leave(s);
+    (void)stream;
+    return ok;
+}
+TG__PRIVATE bool tg__cu_copy_out(void *user, void *stream, void *to, const void *from, size_t size) {
+    tg__cu *s = (tg__cu *)user;
+    bool ok, flagged = false;
+    int code;
+    (void)stream;
+    if (!tg__cu_enter(s)) return false;
+    ok = !s->doubtful || tg__cu_flagged(s, &flagged);
+    if (flagged) ok = tg__cu_fail(s, "an index, a class, a probability or a divisor of a call before was out of range; tg_cuda_open with .synchronise finds the call", 0);
+    if (ok) {
+        code = s->d.out(to, (tg__cu_address)(uintptr_t)from, size, s->stream);
+        if (code) ok = tg__cu_fail_late(s, "cuMemcpyDtoHAsync", code);
+        else if ((code = s->d.wait(s->stream)) != 0) ok = tg__cu_fail_late(s, "cuStreamSynchronize", code);
+    }
+    tg__cu_leave(s);
+    return ok;
+}
+TG__PRIVATE const char *tg__cu_reason(void *user, void *stream) { (void)stream; return ((tg__cu *)user)->why[0] ? ((tg__cu *)user)->why : NULL; }
+TG__PRIVATE void tg__cu_memory(void *user, void *stream, size_t *held, size_t *cached) { (void)stream; *held = ((tg__cu *)user)->held; *cached = ((tg__cu *)user)->cached; }
+TG__PRIVATE void tg__cu_trim(void *user, void *stream) {
+    tg__cu *s = (tg__cu *)user;
+    (void)stream;
+    if (!tg__cu_enter(s)) return;
+    tg__cu_trim_in(s);
+    tg__cu_leave(s);
+}
+
+/* ======================================================================================
+   >>cuda-programs    kernels compiled when they are first asked for
+   ====================================================================================== */
+
+enum { TG__CU_GROUP_MAP, TG__CU_GROUP_COPY, TG__CU_GROUP_RANDOM, TG__CU_GROUP_REDUCE, TG__CU_GROUP_SOFTMAX, TG__CU_GROUP_INDEX, TG__CU_GROUP_GEMM, TG__CU_GROUP_OPTIM };
+
+/* The formulas as text. */
+typedef struct tg__cu_formula { int row, operands; const char *name, *part[4]; } tg__cu_formula;
+typedef struct tg__cu_whole { int row; const char *rule, *value; } tg__cu_whole;
+#define TG_F1(name, types, saves, value, dx, domain, doc)                       { TG_ROW_##name, 1, #name, { #value, #dx, NULL, NULL } },
+#define TG_F1P(name, numbers, types, saves, value, dx, domain, doc)             { TG_ROW_##name, 1, #name, { #value, #dx, NULL, NULL } },
+#define TG_F2(name, types, saves, value, da, db, domain, doc)                   { TG_ROW_##name, 2, #name, { #value, #da, #db, NULL } },
+#define TG_F2P(name, numbers, types, saves, value, da, db, domain, doc)         { TG_ROW_##name, 2, #name, { #value, #da, #db, NULL } },
+#define TG_F3(name, types, saves, value, da, db, dc, domain, doc)               { TG_ROW_##name, 3, #name, { #value, #da, #db, #dc } },
+#define TG_F3P(name, numbers, types, saves, value, da, db, dc, domain, doc)     { TG_ROW_##name, 3, #name, { #value, #da, #db, #dc } },
+#define TG_W2(name, rule, value, doc)                                           { TG_ROW_##name, 2, #name, { NULL, NULL, NULL, NULL } },
+static const tg__cu_formula tg__cu_formulas[] = {
+#define TG_READ_ROWS
+#include TENSORGRAD_FILENAME
+    { 0, 0, NULL, { NULL, NULL, NULL, NULL } }
+};
+#define TG_I1(name, rule, value)      { TG_ROW_##name, #rule, #value },
+#define TG_I2(name, rule, value)      { TG_ROW_##name, #rule, #value },
+#define TG_I3(name, rule, value)      { TG_ROW_##name, #rule, #value },
+#define TG_W2(name, rule, value, doc) { TG_ROW_##name, #rule, #value },
+static const tg__cu_whole tg__cu_wholes[] = {
+#define TG_READ_ROWS
+#include TENSORGRAD_FILENAME
+    { 0, NULL, NULL }
+};
+TG__PRIVATE const tg__cu_formula *tg__cu_formula_of(int row) {
+    const tg__cu_formula *f = tg__cu_formulas;
+    while (f->name && f->row != row) f++;
+    return f->name ? f : NULL;
+}
+TG__PRIVATE const tg__cu_whole *tg__cu_whole_of(int row) {
+    const tg__cu_whole *f = tg__cu_wholes;
+    while (f->value && f->row != row) f++;
+    return f->value ? f : NULL;
+}
+
+/* The text of a program. Its first lines choose what of the rest is read. */
+TG__PRIVATE void tg__cu_define(tg__text *t, const char *name, int64_t value) { tg__put(t, "#define "); tg__put(t, name); tg__put_char(t, ' '); tg__put_i64(t, value); tg__put_char(t, '\n'); }
+TG__PRIVATE void tg__cu_map_name(tg__text *t, const tg__cu_key *k) {       /* tg__cu_map_tg_exp_0_f32 */
+    tg__put(t, "tg__cu_map_"); tg__put(t, tg__cu_formula_of(k->kind)->name); tg__put_char(t, '_'); tg__put_i64(t, k->part);
+    tg__put(t, k->type == 32 ? "_f32" : k->type == 64 ? "_f64" : "_i64");
+}
+TG__PRIVATE void tg__cu_map_text(tg__text *t, const tg__cu_key *k) {
+    const tg__cu_formula *f = tg__cu_formula_of(k->kind);
+    const tg__cu_whole *w = k->type == 0 ? tg__cu_whole_of(k->kind) : NULL;
+    tg__put(t, k->part ? "TG__CU_DERIVE" : w && !strcmp(w->rule, "NO_ZERO") ? "TG__CU_DIVIDE" : "TG__CU_VALUE");
+    tg__put_i64(t, f->operands); tg__put_char(t, '(');
+    tg__cu_map_name(t, k);
+    tg__put(t, ", "); tg__put(t, w ? w->value : f->part[k->part]); tg__put(t, ")\n");
+}
+TG__PRIVATE void tg__cu_source(tg__text *t, const tg__cu_key *k) {
+    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM" }, *const kinds[] = { "sum", "prod", "max", "min" };
+    const char *const *line;
+    int i;
+    tg__cu_define(t, "TG__CU_TYPE", k->type);
+    tg__put(t, "#define TG__CU_ONLY\n#define TG__CU_ONLY_"); tg__put(t, only[k->group]); tg__put_char(t, '\n');
+    tg__cu_define(t, "TG__CU_DTYPES", k->dtypes);
+    if (k->group == TG__CU_GROUP_OPTIM) tg__cu_define(t, "TG__CU_KIND", k->kind);
+    if (k->group == TG__CU_GROUP_REDUCE) {
+        tg__cu_define(t, "TG__CU_KIND", k->kind);
+        tg__put(t, "#define TG__CU_KIND_NAME "); tg__put(t, kinds[k->kind & 3]); tg__put_char(t, '\n');
+    }
+    for (i = 0; i < 2; i++) for (line = tg__cu_text(i == 1); *line; line++) tg__put(t, *line);
+    if (k->group == TG__CU_GROUP_MAP) tg__cu_map_text(t, k);
+}
+
+/* Makes a module of a program's text. */
+TG__PRIVATE bool tg__cu_compile_text(tg__cu *s, const char *text, void **module) {
+    const char *options[3];
+    char arch[48], *image = NULL;
+    void *program = NULL;
+    size_t size = 0;
+    tg__text t = tg__text_over(arch, sizeof arch);
+    int code = s->c.create(&program, text, "tensorgrad_cuda.h", 0, NULL, NULL);
+    bool ok = false;
+    if (code) return tg__cu_fail(s, "nvrtcCreateProgram failed", 0);
+    tg__put(&t, s->binary ? "--gpu-architecture=sm_" : "--gpu-architecture=compute_"); tg__put_i64(&t, s->arch);
+    options[0] = arch; options[1] = "--fmad=false"; options[2] = "--std=c++14";
+    code = s->c.compile(program, 3, options);
+    if (code) {                                                        /* what the compiler says, as far as there is room */
+        (void)tg__cu_fail(s, "nvrtcCompileProgram failed: ", 0);
+        if (s->c.log_size(program, &size) == 0 && size > 1 && (image = (char *)tg__mem_get(s->tg, size + 1)) != NULL) {
+            image[0] = image[size] = 0;
+            t.out = s->why; t.size = sizeof s->why; t.length = strlen(s->why);
+            if (s->c.log(program, image) == 0) tg__put(&t, image);
+            tg__mem_put(s->tg, image, size + 1);
+        }
+    } else {
+        code = s->binary ? s->c.binary_size(program, &size) : s->c.ptx_size(program, &size);
+        image = code ? NULL : (char *)tg__mem_get(s->tg, size + 1);
+        if (image) {
+            image[size] = 0;
+            code = s->binary ? s->c.binary(program, image) : s->c.ptx(program, image);
+            ok = code ? tg__cu_fail(s, "NVRTC gave no program", 0) : TG__CU_OK(s, module_new(module, image), "cuModuleLoadData");
+            tg__mem_put(s->tg, image, size + 1);
+        } else (void)tg__cu_fail(s, "NVRTC gave no program", 0);
+    }
+    (void)s->c.destroy(&program);
+    return ok;
+}
+TG__PRIVATE bool tg__cu_compile(tg__cu *s, const tg__cu_key *k, void **module) {
+    tg__text t = tg__text_over(NULL, 0);
+    size_t size;
+    char *text;
+    bool ok;
+    tg__cu_source(&t, k);
+    size = t.length + 1;
+    text = (char *)tg__mem_get(s->tg, size);
+    if (!text) return tg__cu_fail(s, "no memory for a program's text", 0);
+    t = tg__text_over(text, size);
+    tg__cu_source(&t, k);
+    ok = tg__cu_compile_text(s, text, module);
+    tg__mem_put(s->tg, text, size);
+    return ok;
+}
+TG__PRIVATE bool tg__cu_same(const tg__cu_key *a, const tg__cu_key *b) { return a->group == b->group && a->kind == b->kind && a->part == b->part && a->type == b->type && a->dtypes == b->dtypes; }
+/* The kernel `name` of a program; of a map, whose program has one, NULL. */
+TG__PRIVATE tg__cu_program *tg__cu_program_of(tg__cu *s, const tg__cu_key *k, const char *name) {
+    const unsigned at = ((unsigned)k->group * 31u + (unsigned)k->kind * 7u + (unsigned)k->part * 3u + (unsigned)k->type + k->dtypes * 13u) % TG__CU_HASH;
+    tg__cu_program *p, *same = NULL;
+    char own[128];
+    tg__text t = tg__text_over(own, sizeof own);
+    size_t length;
+    for (p = s->programs[at]; p; p = p->next) {
+        if (!tg__cu_same(&p->key, k)) continue;
+        if (!name || !strcmp(p->name, name)) return p;
+        same = p;
+    }
+    if (name) tg__put(&t, name); else tg__cu_map_name(&t, k);
+    length = strlen(own) + 1;
+    p = (tg__cu_program *)tg__mem_get(s->tg, sizeof *p + length);
+    if (!p) { (void)tg__cu_fail(s, "no memory for a program", 0); return NULL; }
+    memcpy(p + 1, own, length);
+    p->name = (const char *)(p + 1); p->key = *k; p->owner = !same; p->module = same ? same->module : NULL;
+    if ((!same && !tg__cu_compile(s, k, &p->module)) || !TG__CU_OK(s, function(&p->function, p->module, p->name), "cuModuleGetFunction")) {
+        if (!same && p->module) (void)s->d.module_free(p->module);
+        tg__mem_put(s->tg, p, sizeof *p + length);
+        return NULL;
+    }
+    p->next = s->programs[at]; s->programs[at] = p;
+    return p;
+}
+
+/* Launches a kernel over `blocks` blocks; arguments is one struct. */
+TG__PRIVATE bool tg__cu_launch_kernel(tg__cu *s, const tg__cu_key *k, const char *name, int64_t blocks, void *arguments) {
+    tg__cu_program *p;
+    int code;
+    if (blocks <= 0) return true;
+    if (blocks > 2147483647) return tg__cu_fail(s, "more blocks than a launch has", 0);
+    p = tg__cu_program_of(s, k, name);
+    if (!p) return false;
+    s->last = p->name;
+    code = s->d.launch(p->function, (unsigned)blocks, 1, 1, 256, 1, 1, 0, s->stream, &arguments, NULL);
+    if (code) return tg__cu_fail_late(s, "cuLaunchKernel", code);
+    code = s->synchronise ? s->d.wait(s->stream) : 0;
+    return code == 0 || tg__cu_fail_late(s, "cuStreamSynchronize", code);
+}
+
+/* ======================================================================================
+   >>cuda-families    what becomes of a request
+   Each returns DONE, DECLINED, which leaves the request to the CPU, or FAILED with a reason.
+   ====================================================================================== */
+
+/* A launch whose values may be errors. With .synchronise a first launch looks at them alone, and the CPU words what is found. */
+#define TG__CU_LOOKED(s, a, launch) \
+    (a).look = (s)->synchronise; (a).flag = (uint32_t *)(uintptr_t)(s)->flag; \
+    if ((a).look) { \
+        bool flagged; \
+        if (!(launch) || !tg__cu_flagged(s, &flagged)) return TG_LAUNCH_FAILED; \
+        if (flagged) return TG_LAUNCH_DECLINED; \
+        (a).look = 0; \
+    } else (s)->doubtful = true;
+
+TG__PRIVATE tg_launch tg__cu_done(bool ok) { return ok ? TG_LAUNCH_DONE : TG_LAUNCH_FAILED; }
+TG__PRIVATE int64_t tg__cu_blocks(const tg__cu *s, int64_t n) { return tg__imin(tg__ceil_div(n, 256), (int64_t)s->processors * 32); }
+TG__PRIVATE int tg__cu_type(tg_dtype compute) { return compute == TG_F32 ? 32 : compute == TG_F64 ? 64 : 0; }
+TG__PRIVATE char *tg__cu_at(const tg_operand *o, void *const *base, int i) { return o[i].use == TG_ABSENT ? NULL : (char *)base[i] + o[i].offset; }
+
+TG__PRIVATE void tg__cu_view_of(tg__cu_view *v, const tg_operand *o, void *base) {
+    memset(v, 0, sizeof *v);
+    v->dtype = (int32_t)o->dtype;
+    if (o->use == TG_ABSENT) { v->number = 1; return; }                /* nobody reads it */
+    if (!o->immediate) { v->p = (char *)base + o->offset; return; }
+    v->number = tg_dtype_is_float(o->dtype) ? 1 : 2;
+    v->f = tg__get_f64(&o->bits, o->dtype); v->i = tg__get_i64(&o->bits, o->dtype);
+}
+/* Operands of one shape, to be walked together; `key` learns their dtypes. */
+TG__PRIVATE void tg__cu_walk_of(tg__cu_walk *w, const tg__loop *l, const tg_operand *o, void *const *base, int n, tg__cu_key *key) {
+    int i, d;
+    memset(w, 0, sizeof *w);
+    w->n = l->numel; w->ndim = l->ndim; w->small = l->numel < 0x7fffffff;
+    for (d = 0; d < l->ndim; d++) w->shape[d] = l->shape[d];
+    for (i = 0; i < n; i++) {
+        tg__cu_view_of(&w->o[i], &o[i], base[i]);
+        for (d = 0; d < l->ndim; d++) w->o[i].stride[d] = l->stride[i][d];
+        if (!w->o[i].number) key->dtypes |= (uint32_t)o[i].dtype << (4 * i);
+    }
+}
+
+TG__PRIVATE tg_launch tg__cu_map(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    tg__loop l;
+    const tg__cu_formula *f = tg__cu_formula_of(r->kind);
+    const tg__cu_whole *whole = r->compute == TG_I64 ? tg__cu_whole_of(r->kind) : NULL;
+    if (!f || r->part < 0 || r->part > f->operands || r->n > 6 || (r->compute == TG_I64 ? !whole || r->part : !f->part[r->part])) return TG_LAUNCH_DECLINED;
+    k.group = TG__CU_GROUP_MAP; k.kind = r->kind; k.part = r->part; k.type = tg__cu_type(r->compute);
+    tg__loop_make(&l, o, r->n);
+    if (l.numel == 0) return TG_LAUNCH_DONE;
+    tg__cu_walk_of(&w, &l, o, base, r->n, &k);
+    w.numbers[0] = r->number[0]; w.numbers[1] = r->number[1];
+    if (whole && !strcmp(whole->rule, "NO_ZERO")) { TG__CU_LOOKED(s, w, tg__cu_launch_kernel(s, &k, NULL, tg__cu_blocks(s, w.n), &w)) }
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, NULL, tg__cu_blocks(s, w.n), &w));
+}
+
+TG__PRIVATE const char *tg__cu_raw(const char *const *names, tg_dtype d) {
+    const size_t size = tg_dtype_size(d);
+    return names[size == 8 ? 3 : size == 4 ? 2 : size == 2 ? 1 : 0];
+}
+TG__PRIVATE tg_launch tg__cu_copy(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    static const char *const names[] = { "tg__cu_copy_8", "tg__cu_copy_16", "tg__cu_copy_32", "tg__cu_copy_64" };
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    tg__loop l;
+    bool raw = o[0].dtype == o[1].dtype && !o[1].immediate;
+    if (r->kind != TG_COPY_ELEMENTS) return TG_LAUNCH_DECLINED;
+    tg__loop_make(&l, o, 2);
+    if (l.numel == 0) return TG_LAUNCH_DONE;
+    tg__cu_walk_of(&w, &l, o, base, 2, &k);
+    k.group = TG__CU_GROUP_COPY; k.type = raw ? 0 : tg__cu_type(r->compute);
+    if (raw) k.dtypes = 0;
+    if (raw && l.ndim == 1 && (l.numel == 1 || (l.stride[0][0] == 1 && l.stride[1][0] == 1)))
+        return tg__cu_done(TG__CU_OK(s, within((tg__cu_address)(uintptr_t)w.o[0].p, (tg__cu_address)(uintptr_t)w.o[1].p, (size_t)l.numel * tg_dtype_size(o[0].dtype), s->stream), "cuMemcpyDtoDAsync"));
+    if (o[1].immediate) {                                              /* a number: filled in */
+        tg_operand y = o[0];
+        memset(w.whole, 0, sizeof w.whole);
+        tg__put_scalar(&w.whole[0], y.dtype, w.o[1].f, w.o[1].i, w.o[1].number == 2);
+        k.type = 0; k.dtypes = 0;
+        { static const char *const fills[] = { "tg__cu_fill_8", "tg__cu_fill_16", "tg__cu_fill_32", "tg__cu_fill_64" };
+          return tg__cu_done(tg__cu_launch_kernel(s, &k, tg__cu_raw(fills, y.dtype), tg__cu_blocks(s, w.n), &w)); }
+    }
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, raw ? tg__cu_raw(names, o[0].dtype) : k.type == 32 ? "tg__cu_cast_f32" : k.type == 64 ? "tg__cu_cast_f64" : "tg__cu_cast_i64", tg__cu_blocks(s, w.n), &w));
+}
+TG__PRIVATE tg_launch tg__cu_fill(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    static const char *const names[] = { "tg__cu_fill_8", "tg__cu_fill_16", "tg__cu_fill_32", "tg__cu_fill_64" };
+    const bool ramp = r->kind == TG_FILL_RAMP;
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    tg__loop l;
+    tg__loop_make(&l, o, 1);
+    if (l.numel == 0) return TG_LAUNCH_DONE;
+    tg__cu_walk_of(&w, &l, o, base, 1, &k);
+    k.group = TG__CU_GROUP_COPY; k.type = ramp && tg_dtype_is_float(o[0].dtype) ? 64 : 0;
+    if (!ramp) { k.dtypes = 0; memcpy(&w.whole[0], &r->whole[0], tg_dtype_size(o[0].dtype)); }
+    else { w.numbers[0] = r->number[0]; w.numbers[1] = r->number[1]; w.whole[0] = r->whole[0]; w.whole[1] = r->whole[1]; }
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, !ramp ? tg__cu_raw(names, o[0].dtype) : k.type ? "tg__cu_ramp_f64" : "tg__cu_ramp_i64", tg__cu_blocks(s, w.n), &w));
+}
+
+/* In row-major order, whatever the strides. */
+TG__PRIVATE tg_launch tg__cu_random(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    tg__loop l;
+    const char *name;
+    int d, i;
+    if (r->kind == TG_RANDOM_KEEP && r->n > 1) return TG_LAUNCH_DECLINED;       /* dropout: times x */
+    l.numel = tg__operand_numel(o);
+    if (l.numel == 0) return TG_LAUNCH_DONE;
+    l.ndim = 0;
+    for (d = 0; d < o->ndim; d++) {
+        bool merge = l.ndim > 0;
+        for (i = 0; i < r->n; i++) merge = merge && l.stride[i][l.ndim - 1] == o[i].stride[d] * o->shape[d];
+        if (merge) l.ndim--;
+        l.shape[l.ndim] = merge ? l.shape[l.ndim] * o->shape[d] : o->shape[d];
+        for (i = 0; i < r->n; i++) l.stride[i][l.ndim] = o[i].stride[d];
+        l.ndim++;
+    }
+    if (!l.ndim) { l.ndim = 1; l.shape[0] = 1; l.stride[0][0] = l.stride[1][0] = 1; }
+    tg__cu_walk_of(&w, &l, o, base, r->n, &k);
+    if (r->n == 1) w.o[1] = w.o[0];
+    w.kind = r->kind;
+    for (i = 0; i < 4; i++) w.whole[i] = r->whole[i];
+    w.numbers[0] = r->compute == TG_F32 ? (double)(float)r->number[0] : r->number[0]; w.numbers[1] = r->compute == TG_F32 ? (double)(float)r->number[1] : r->number[1];
+    k.group = TG__CU_GROUP_RANDOM; k.type = tg__cu_type(r->compute);
+    name = k.type == 32 ? "tg__cu_random_f32" : k.type == 64 ? "tg__cu_random_f64" : "tg__cu_random_i64";
+    if (r->kind == TG_RANDOM_BERNOULLI) { TG__CU_LOOKED(s, w, tg__cu_launch_kernel(s, &k, name, tg__cu_blocks(s, w.n), &w)) }
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, name, tg__cu_blocks(s, w.n), &w));
+}
+
+/* The walks and the cuts are the CPU's: >>impl-reduce. */
+TG__PRIVATE tg_launch tg__cu_reduce_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    static const char *const names[4][3][4] = {
+#define TG__CU_NAMES(how) { { "tg__cu_" how "_sum_f32", "tg__cu_" how "_prod_f32", "tg__cu_" how "_max_f32", "tg__cu_" how "_min_f32" }, \
+        { "tg__cu_" how "_sum_f64", "tg__cu_" how "_prod_f64", "tg__cu_" how "_max_f64", "tg__cu_" how "_min_f64" }, \
+        { "tg__cu_" how "_sum_i64", "tg__cu_" how "_prod_i64", "tg__cu_" how "_max_i64", "tg__cu_" how "_min_i64" } }
+        TG__CU_NAMES("runs"), TG__CU_NAMES("short"), TG__CU_NAMES("columns"), TG__CU_NAMES("join") };
+#undef TG__CU_NAMES
+    tg__cu_key k = TG__ZERO;
+    tg__cu_reduce a;
+    tg__reduce_plan j;
+    tg__cu_address partial = 0;
+    size_t bytes = 0;
+    int64_t blocks;
+    int d, how, type;
+    bool ok;
+    memset(&a, 0, sizeof a);
+    memset(&j, 0, sizeof j);
+    j.job.r = r; j.job.o = o;
+    j.places = o[1].use == TG_ABSENT ? NULL : (int64_t *)(void *)tg__cu_at(o, base, 1);
+    tg__reduce_walks(&j);
+    if (j.outs == 0) return TG_LAUNCH_DONE;
+    a.outs = j.outs; a.length = j.length; a.scale = r->number[0];
+    a.x = tg__cu_at(o, base, 2); a.y = tg__cu_at(o, base, 0); a.places = j.places;
+    a.xd = (int32_t)o[2].dtype; a.yd = (int32_t)(o[0].use == TG_ABSENT ? o[2].dtype : o[0].dtype);
+    a.kept_dims = j.kept.ndim; a.run_dims = j.run.ndim;
+    for (d = 0; d < TG_MAX_DIMS; d++) {
+        a.kept[d] = j.kept.shape[d]; a.ky[d] = j.kept.stride[0][d]; a.kx[d] = j.kept.stride[1][d]; a.kp[d] = j.kept.stride[2][d];
+        a.run[d] = j.run.shape[d]; a.rx[d] = j.run.stride[0][d];
+    }
+    d = j.kept.ndim - 1;
+    how = !j.places && j.length > 0 && j.outs > 1 && j.kept.stride[1][d] == 1 && j.kept.shape[d] >= 4 && j.run.stride[0][j.run.ndim - 1] != 1 ? 2 : 0;
+    a.piece = how == 2 ? TG__REDUCE_ROWS : TG__REDUCE_RUN_PIECE;
+    if (how == 0 && j.outs > 1 && j.length > 0 && j.length <= TG__REDUCE_SHORT) how = 1;
+    a.pieces = j.length > a.piece ? tg__ceil_div(j.length, a.piece) : 1;
+    if (a.pieces > 1) {
+        bytes = (size_t)a.pieces * (size_t)a.outs * 8 * (j.places ? 2 : 1);
+        partial = tg__cu_take(s, bytes);
+        if (!partial) return TG_LAUNCH_FAILED;
+        a.partial = (char *)(uintptr_t)partial;
+    }
+    k.group = TG__CU_GROUP_REDUCE; k.kind = r->kind; k.type = tg__cu_type(r->compute); k.dtypes = (uint32_t)a.yd | (uint32_t)a.xd << 4;
+    type = k.type == 32 ? 0 : k.type == 64 ? 1 : 2;
+    blocks = how == 0 ? tg__ceil_div(a.outs * a.pieces, 4) : how == 1 ? tg__ceil_div(a.outs, 256) : tg__ceil_div(a.outs, 256) * a.pieces;
+    ok = tg__cu_launch_kernel(s, &k, names[how][type][r->kind], blocks, &a);
+    if (partial) {
+        ok = ok && tg__cu_launch_kernel(s, &k, names[3][type][r->kind], tg__ceil_div(a.outs, 256), &a);
+        tg__cu_give(s, partial, bytes);
+    }
+    return tg__cu_done(ok);
+}
+
+TG__PRIVATE tg_launch tg__cu_softmax(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    const int dim = (int)r->whole[0];
+    tg__cu_key k = TG__ZERO;
+    tg__cu_rows a;
+    tg__loop l;
+    tg_operand kept[2];
+    int d;
+    memset(&a, 0, sizeof a);
+    kept[0] = o[0]; kept[1] = o[1];
+    a.length = 1; a.xs = a.ys = 1;
+    if (o[0].ndim) {
+        a.length = o[0].shape[dim];
+        if (a.length != 1) { a.ys = o[0].stride[dim]; a.xs = o[1].stride[dim]; }
+        tg__operand_without(&kept[0], dim); tg__operand_without(&kept[1], dim);
+    }
+    tg__loop_make(&l, kept, 2);
+    a.rows = l.numel;
+    if (a.rows == 0 || a.length == 0) return TG_LAUNCH_DONE;
+    a.ndim = l.ndim; a.kind = r->kind; a.xd = (int32_t)o[1].dtype; a.yd = (int32_t)o[0].dtype;
+    for (d = 0; d < l.ndim; d++) { a.shape[d] = l.shape[d]; a.ky[d] = l.stride[0][d]; a.kx[d] = l.stride[1][d]; }
+    a.x = tg__cu_at(o, base, 1); a.y = tg__cu_at(o, base, 0);
+    k.group = TG__CU_GROUP_SOFTMAX; k.type = tg__cu_type(r->compute); k.dtypes = (uint32_t)a.yd | (uint32_t)a.xd << 4;
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, k.type == 32 ? "tg__cu_softmax_f32" : "tg__cu_softmax_f64", tg__ceil_div(a.rows, 4), &a));
+}
+TG__PRIVATE tg_launch tg__cu_entropy(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    tg__cu_key k = TG__ZERO;
+    tg__cu_rows a;
+    const char *name;
+    if (r->kind > 1) return TG_LAUNCH_DECLINED;                        /* the mean, whose sum has an order of its own */
+    memset(&a, 0, sizeof a);
+    a.rows = o[2].shape[0]; a.length = o[2].shape[1];
+    if (a.rows == 0) return TG_LAUNCH_DONE;
+    if (a.length == 0 || tg_dtype_is_float(o[3].dtype) || o[3].dtype == TG_BOOL) return TG_LAUNCH_DECLINED;
+    a.ndim = 1; a.shape[0] = a.rows; a.kx[0] = o[2].stride[0]; a.xs = o[2].stride[1]; a.kind = 2;
+    a.xd = (int32_t)o[2].dtype; a.yd = (int32_t)o[0].dtype; a.cd = (int32_t)o[3].dtype; a.cs = o[3].stride[0];
+    a.y = tg__cu_at(o, base, 0); a.row = tg__cu_at(o, base, 1); a.x = tg__cu_at(o, base, 2); a.classes = tg__cu_at(o, base, 3);
+    if (r->kind == 1) { a.g = tg__cu_at(o, base, 4); a.gs = o[4].stride[0]; }
+    k.group = TG__CU_GROUP_SOFTMAX; k.type = tg__cu_type(r->compute); k.dtypes = (uint32_t)a.yd | (uint32_t)a.xd << 4 | (uint32_t)a.cd << 8;
+    name = r->kind == 1 ? (k.type == 32 ? "tg__cu_entropy_f32" : "tg__cu_entropy_f64") : k.type == 32 ? "tg__cu_softmax_f32" : "tg__cu_softmax_f64";
+    TG__CU_LOOKED(s, a, tg__cu_launch_kernel(s, &k, name, tg__ceil_div(a.rows, 4), &a))
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, name, tg__ceil_div(a.rows, 4), &a));
+}
+
+TG__PRIVATE tg_launch tg__cu_index_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    const int dim = (int)r->whole[0], walk = r->kind == TG_INDEX_TAKE ? 0 : 1;
+    tg__cu_key k = TG__ZERO;
+    tg__cu_index a;
+    tg_operand h[3];
+    tg__loop l;
+    const char *name;
+    int64_t blocks;
+    int d, i;
+    memset(&a, 0, sizeof a);
+    for (i = 0; i < 3; i++) {
+        h[i] = o[i];
+        for (d = 0; d < o[walk].ndim; d++) h[i].shape[d] = o[walk].shape[d];
+        tg__operand_without(&h[i], dim);
+    }
+    tg__loop_make(&l, h, 3);
+    a.n = l.numel; a.k = o[walk].shape[dim]; a.ndim = l.ndim;
+    if (a.n == 0 || a.k == 0) return TG_LAUNCH_DONE;
+    for (d = 0; d < l.ndim; d++) { a.shape[d] = l.shape[d]; a.sy[d] = l.stride[0][d]; a.sx[d] = l.stride[1][d]; a.si[d] = l.stride[2][d]; }
+    a.ki = o[2].stride[dim]; a.limit = o[1 - walk].shape[dim];
+    if (walk == 0) { a.ky = o[0].stride[dim]; a.xv = o[1].stride[dim]; } else { a.kx = o[1].stride[dim]; a.yv = o[0].stride[dim]; }
+    a.y = tg__cu_at(o, base, 0); a.x = tg__cu_at(o, base, 1); a.index = (int64_t *)(void *)tg__cu_at(o, base, 2);
+    a.kind = r->kind; a.dtype = (int32_t)o[0].dtype; a.size = (int32_t)tg_dtype_size(o[0].dtype);
+    k.group = TG__CU_GROUP_INDEX; k.dtypes = (uint32_t)a.dtype;
+    if (walk == 0) {                                                   /* neighbours take neighbours: along the slices, or along k */
+        a.buckets = l.stride[0][l.ndim - 1] == 1 && l.shape[l.ndim - 1] > 1;
+        name = "tg__cu_index_take"; blocks = tg__cu_blocks(s, a.n * a.k);
+    } else {
+        for (a.buckets = 1; a.buckets < 64 && a.n * a.buckets < 65536 && a.buckets * 2 <= a.limit; a.buckets *= 2) { }
+        name = "tg__cu_index_scatter"; blocks = tg__ceil_div(a.n * a.buckets, 256);
+    }
+    TG__CU_LOOKED(s, a, tg__cu_launch_kernel(s, &k, name, blocks, &a))
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, name, blocks, &a));
+}
+
+TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    static const char *const names[4][3] = { { "tg__cu_gemm_tiles_f32", "tg__cu_gemm_tiles_f64", "tg__cu_gemm_tiles_i64" }, { "tg__cu_gemm_dots_f32", "tg__cu_gemm_dots_f64", "tg__cu_gemm_dots_i64" },
+        { "tg__cu_gemm_lanes_f32", "tg__cu_gemm_lanes_f64", "tg__cu_gemm_lanes_i64" }, { "tg__cu_gemm_parts_f32", "tg__cu_gemm_parts_f64", "tg__cu_gemm_parts_i64" } };
+    const int d = o[0].ndim - 2;
+    const bool floats = tg_dtype_is_float(o[1].dtype);
+    tg__cu_key k = TG__ZERO;
+    tg__cu_gemm a;
+    tg__cu_address partial = 0;
+    size_t bytes = 0;
+    int64_t tiles, blocks;
+    int i, how, type;
+    bool ok;
+    memset(&a, 0, sizeof a);
+    a.m = o[0].shape[d]; a.n = o[0].shape[d + 1]; a.k = o[1].shape[d + 1]; a.batch = 1; a.ndim = d;
+    for (i = 0; i < d; i++) {
+        a.batch *= o[0].shape[i]; a.shape[i] = o[0].shape[i];
+        a.bc[i] = o[0].stride[i]; a.ba[i] = o[1].stride[i]; a.bb[i] = o[2].stride[i];
+        if (o[3].use != TG_ABSENT) a.bbias[i] = o[3].stride[i];
+    }
+    if (a.batch == 0 || a.m == 0 || a.n == 0) return TG_LAUNCH_DONE;
+    a.c_rs = o[0].stride[d]; a.c_cs = o[0].stride[d + 1]; a.a_rs = o[1].stride[d]; a.a_cs = o[1].stride[d + 1]; a.b_rs = o[2].stride[d]; a.b_cs = o[2].stride[d + 1];
+    a.c = tg__cu_at(o, base, 0); a.a = tg__cu_at(o, base, 1); a.b = tg__cu_at(o, base, 2); a.bias = tg__cu_at(o, base, 3);
+    if (a.bias) { a.bias_rs = o[3].stride[d]; a.bias_cs = o[3].stride[d + 1]; if (o[3].dtype != o[0].dtype || o[3].immediate) return TG_LAUNCH_DECLINED; }
+    a.tc = (int32_t)o[0].dtype; a.ta = (int32_t)o[1].dtype; a.tb = (int32_t)o[2].dtype; a.accumulate = r->kind == 1;
+    how = floats && tg__gemm_is_reduction(a.m, a.n, a.k) ? (a.b_cs == 1 && a.n >= 32 ? 2 : 1) : 0;
+    a.block = how ? TG__GEMM_RB : TG__GEMM_KB;
+    a.blocks = tg__imax(1, tg__ceil_div(a.k, a.block));
+    tiles = tg__ceil_div(a.m, 128) * tg__ceil_div(a.n, 64) * a.batch;
+    if (a.blocks > 1 && (how || (tiles < 2 * s->processors && a.batch * a.blocks * a.m * a.n <= 1 << 24))) {      /* blocks of k side by side, then added up in order */
+        bytes = (size_t)(a.batch * a.blocks * a.m * a.n) * (floats && o[1].dtype != TG_F64 ? 4 : 8);
+        partial = tg__cu_take(s, bytes);
+        if (!partial) return TG_LAUNCH_FAILED;
+        a.partial = (char *)(uintptr_t)partial;
+    }
+    k.group = TG__CU_GROUP_GEMM; k.type = !floats ? 0 : o[1].dtype == TG_F64 ? 64 : 32; k.dtypes = (uint32_t)a.tc | (uint32_t)a.ta << 4 | (uint32_t)a.tb << 8;
+    type = k.type == 32 ? 0 : k.type == 64 ? 1 : 2;
+    blocks = how == 0 ? tiles * (partial ? a.blocks : 1) : how == 1 ? tg__ceil_div(a.batch * a.blocks * a.m * a.n, 4) : a.batch * a.blocks * a.m * tg__ceil_div(a.n, 32);
+    ok = tg__cu_launch_kernel(s, &k, names[how][type], blocks, &a);
+    if (partial) {
+        ok = ok && tg__cu_launch_kernel(s, &k, names[3][type], tg__ceil_div(a.batch * a.m * a.n, 256), &a);
+        tg__cu_give(s, partial, bytes);
+    }
+    return tg__cu_done(ok);
+}
+
+#ifndef TENSORGRAD_NO_OPTIM
+/* One parameter's step, or what a gradient adds to a norm: >>impl-optim tells the operands. */
+TG__PRIVATE tg_launch tg__cu_optim_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    const bool norm = r->kind == TG_STEP_NORM;
+    const int from = norm ? TG__OPTIM_G : TG__OPTIM_P;
+    const tg_operand *whole = r->n > TG__OPTIM_G ? &o[TG__OPTIM_G] : &o[TG__OPTIM_P];
+    tg__cu_key k = TG__ZERO;
+    tg__cu_optim a;
+    tg__loop l;
+    tg__cu_address partial;
+    int i, d;
+    bool ok;
+    memset(&a, 0, sizeof a);
+    a.n = tg__operand_numel(whole); a.kind = r->kind; a.ndim = 1; a.small = a.n < 0x7fffffff; a.shape[0] = a.n;
+    for (i = 0; i < 6; i++) {
+        if (i >= r->n || o[i].use == TG_ABSENT) continue;
+        tg__cu_view_of(&a.o[i], &o[i], base[i]);
+        a.o[i].stride[0] = 1;
+        if (!norm || i == TG__OPTIM_G) k.dtypes |= (uint32_t)o[i].dtype << (4 * i);
+    }
+    memcpy(a.number, r->number, sizeof a.number);
+    memcpy(a.whole, r->whole, sizeof a.whole);
+    if (r->n > TG__OPTIM_ROWS && o[TG__OPTIM_ROWS].use != TG_ABSENT) {
+        a.rows = (int64_t *)(void *)tg__cu_at(o, base, TG__OPTIM_ROWS);
+        a.row = whole->shape[0] ? a.n / whole->shape[0] : 0;
+    } else if (a.n) {
+        tg__loop_make(&l, &o[from], (int)tg__imin(r->n, TG__OPTIM_G + 1) - from);
+        a.ndim = l.ndim;
+        for (d = 0; d < l.ndim; d++) {
+            a.shape[d] = l.shape[d];
+            for (i = from; i < r->n && i <= TG__OPTIM_G; i++) a.o[i].stride[d] = l.stride[i - from][d];
+        }
+    }
+    k.group = TG__CU_GROUP_OPTIM; k.kind = r->kind; k.type = tg__cu_type(r->compute);
+    if (!norm) return a.n ? tg__cu_done(tg__cu_launch_kernel(s, &k, k.type == 32 ? "tg__cu_step_f32" : "tg__cu_step_f64", tg__cu_blocks(s, a.n), &a)) : TG_LAUNCH_DONE;
+    partial = tg__cu_take(s, (size_t)(tg__ceil_div(a.n, 512) + 1) * 8);
+    if (!partial) return TG_LAUNCH_FAILED;
+    a.partial = (double *)(uintptr_t)partial;
+    ok = tg__cu_launch_kernel(s, &k, k.type == 32 ? "tg__cu_norm_parts_f32" : "tg__cu_norm_parts_f64", tg__ceil_div(a.n, 2048), &a) &&
+        tg__cu_launch_kernel(s, &k, k.type == 32 ? "tg__cu_norm_sum_f32" : "tg__cu_norm_sum_f64", 1, &a);
+    tg__cu_give(s, partial, (size_t)(tg__ceil_div(a.n, 512) + 1) * 8);
+    return tg__cu_done(ok);
+}
+#endif
+
+TG__PRIVATE tg_launch tg__cu_launch(void *user, void *stream, const tg_request *r, const tg_operand *o, void *const *base) {
+    tg__cu *s = (tg__cu *)user;
+    tg_launch result = TG_LAUNCH_DECLINED;
+    int i;
+    (void)stream;
+    for (i = 0; i < r->n; i++) if (o[i].use != TG_ABSENT && o[i].dtype >= TG_DTYPES) return TG_LAUNCH_DECLINED;      /* block-quantised */
+    for (i = 0; i < r->n; i++) if (o[i].immediate && r->family != TG_FAMILY_MAP && r->family != TG_FAMILY_COPY && r->family != TG_FAMILY_RANDOM) return TG_LAUNCH_DECLINED;
+    if (!tg__cu_enter(s)) return TG_LAUNCH_FAILED;
+    switch (r->family) {
+        case TG_FAMILY_MAP: result = tg__cu_map(s, r, o, base); break;
+        case TG_FAMILY_COPY: result = tg__cu_copy(s, r, o, base); break;
+        case TG_FAMILY_FILL: result = tg__cu_fill(s, r, o, base); break;
+        case TG_FAMILY_RANDOM: result = tg__cu_random(s, r, o, base); break;
+        case TG_FAMILY_REDUCE: result = tg__cu_reduce_launch(s, r, o, base); break;
+        case TG_FAMILY_SOFTMAX: result = tg__cu_softmax(s, r, o, base); break;
+        case TG_FAMILY_ENTROPY: result = tg__cu_entropy(s, r, o, base); break;
+        case TG_FAMILY_INDEX: result = tg__cu_index_launch(s, r, o, base); break;
+#ifndef TENSORGRAD_NO_OPTIM
+        case TG_FAMILY_OPTIM: result = tg__cu_optim_launch(s, r, o, base); break;
+#endif
+        case TG_FAMILY_GEMM: result = tg__cu_gemm_launch(s, r, o, base); break;
+        default: break;
+    }
+    tg__cu_leave(s);
+    return result;
+}
+
+/* ======================================================================================
+   >>cuda-open    from the libraries to a device of the context
+   ====================================================================================== */
+
+TG__PRIVATE void tg__cu_close(void *user, void *stream) {
+    tg__cu *s = (tg__cu *)user;
+    tg_ctx *tg = s->tg;
+    int i;
+    (void)stream;
+    if (s->retained && tg__cu_enter(s)) {
+        if (s->stream) (void)s->d.wait(s->stream);
+        tg__cu_trim_in(s);
+        if (s->flag) (void)s->d.release(s->flag);
+        for (i = 0; i < TG__CU_HASH; i++) {
+            tg__cu_program *p;
+            for (p = s->programs[i]; p; p = p->next) if (p->owner) (void)s->d.module_free(p->module);
+        }
+        if (s->stream) (void)s->d.stream_free(s->stream);
+        tg__cu_leave(s);
+    }
+    for (i = 0; i < TG__CU_HASH; i++) while (s->programs[i]) {
+        tg__cu_program *p = s->programs[i];
+        s->programs[i] = p->next;
+        tg__mem_put(tg, p, sizeof *p + strlen(p->name) + 1);
+    }
+    if (s->retained) (void)s->d.let_go(s->device);
+    tg__cu_library_close(s->compiler); tg__cu_library_close(s->builtins); tg__cu_library_close(s->driver);
+    tg__mem_put(tg, s, sizeof *s);
+}
+
+/* Finds a library, or says which names were tried. */
+TG__PRIVATE void *tg__cu_need(tg__cu *s, const char *folder, const char *what, const char *const *names, char *path) {
+    char tried[400];
+    tg__text list = tg__text_over(tried, sizeof tried), t;
+    tg__cu_search f;
+    f.folder = folder; f.names = names; f.tried = &list; f.global = false; f.found = NULL;
+    tg__cu_find(&f);
+    if (f.found) { if (path) memcpy(path, f.path, sizeof f.path); return f.found; }
+    t = tg__text_over(s->why, sizeof s->why);
+    tg__put(&t, what); tg__put(&t, " is not found, as "); tg__put(&t, tried);
+    if (folder) { tg__put(&t, " in "); tg__put(&t, folder); }
+#if !defined(_WIN32) && defined(__GNUC__) && !defined(__APPLE__)
+    if (!dlopen) tg__put(&t, "; link with -ldl");
+#endif
+    return NULL;
+}
+TG__PRIVATE bool tg__cu_lacks(tg__cu *s, const char *what, const char *name) {
+    tg__text t = tg__text_over(s->why, sizeof s->why);
+    tg__put(&t, what); tg__put(&t, " has no "); tg__put(&t, name); tg__put(&t, "; it is too old");
+    return false;
+}
+/* NVRTC looks for its builtins by itself, and often fails: they are loaded beforehand, from beside it. */
+TG__PRIVATE void tg__cu_load_builtins(tg__cu *s, const char *path) {
+    int major = 0, minor = 0;
+    char beside[560];
+    tg__text t = tg__text_over(beside, sizeof beside);
+    const char *slash = strrchr(path, '/');
+    if (s->c.version(&major, &minor) != 0) return;
+#if defined(_WIN32)
+    if (!slash) slash = strrchr(path, '\\');
+#endif
+    for (; slash && path <= slash; path++) tg__put_char(&t, *path);
+#if defined(_WIN32)
+    tg__put(&t, "nvrtc-builtins64_"); tg__put_i64(&t, major); tg__put_i64(&t, minor); tg__put(&t, ".dll");
+#else
+    tg__put(&t, "libnvrtc-builtins.so."); tg__put_i64(&t, major); tg__put_char(&t, '.'); tg__put_i64(&t, minor);
+#endif
+    s->builtins = tg__cu_library(beside, true);
+}
+TG__PRIVATE bool tg__cu_load(tg__cu *s, const char *folder) {
+#if defined(_WIN32)
+    static const char *const drivers[] = { "nvcuda.dll", NULL }, *const compilers[] = { "nvrtc64_130_0.dll", "nvrtc64_120_0.dll", "nvrtc64_112_0.dll", NULL };
+#else
+    static const char *const drivers[] = { "libcuda.so.1", "libcuda.so", NULL }, *const compilers[] = { "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so", NULL };
+#endif
+    char path[512];
+    s->driver = tg__cu_need(s, folder, "the driver's library", drivers, NULL);
+    if (!s->driver) return false;
+#define TG__CU_GET(field, name, parameters) if (!tg__cu_symbol(s->driver, name, &s->d.field)) return tg__cu_lacks(s, "the driver", name);
+    TG__CU_DRIVER(TG__CU_GET)
+#undef TG__CU_GET
+    s->compiler = tg__cu_need(s, folder, "NVRTC, the compiler,", compilers, path);
+    if (!s->compiler) return false;
+#define TG__CU_GET(field, name, parameters) if (!tg__cu_symbol(s->compiler, name, &s->c.field)) return tg__cu_lacks(s, "NVRTC", name);
+    TG__CU_COMPILER(TG__CU_GET)
+#undef TG__CU_GET
+    tg__cu_load_builtins(s, path);
+    return true;
+}
+/* Which architecture NVRTC compiles for: the GPU's own, or the newest that it knows, whose PTX the driver compiles. */
+TG__PRIVATE bool tg__cu_choose(tg__cu *s, int own) {
+    int known[128], n = 0, i;
+    s->arch = 0;
+    if (s->c.archs_count(&n) != 0 || n < 1 || n > 128 || s->c.archs(known) != 0) return tg__cu_fail(s, "NVRTC does not tell its architectures", 0);
+    for (i = 0; i < n; i++) if (known[i] <= own && known[i] > s->arch) s->arch = known[i];
+    s->binary = s->arch == own;
+    return s->arch >= 75 || tg__cu_fail(s, "NVRTC knows no architecture that this GPU has", 0);
+}
+TG__PRIVATE bool tg__cu_start(tg__cu *s, int index) {
+    int n = 0, major = 0, minor = 0;
+    const uint32_t none = 0;
+    bool ok;
+    if (!TG__CU_OK(s, init(0), "cuInit") || !TG__CU_OK(s, count(&n), "cuDeviceGetCount")) return false;
+    if (index < 0 || index >= n) {
+        tg__text t = tg__text_over(s->why, sizeof s->why);
+        tg__put(&t, "there is no GPU number "); tg__put_i64(&t, index); tg__put(&t, " of "); tg__put_i64(&t, n);
+        return false;
+    }
+    if (!TG__CU_OK(s, device(&s->device, index), "cuDeviceGet") || !TG__CU_OK(s, name(s->name, (int)sizeof s->name, s->device), "cuDeviceGetName") ||
+        !TG__CU_OK(s, attribute(&major, 75, s->device), "cuDeviceGetAttribute") || !TG__CU_OK(s, attribute(&minor, 76, s->device), "cuDeviceGetAttribute") ||
+        !TG__CU_OK(s, attribute(&s->processors, 16, s->device), "cuDeviceGetAttribute")) return false;
+    if (major * 10 + minor < 75) return tg__cu_fail(s, "the GPU's compute capability is below 7.5", 0);
+    if (!tg__cu_choose(s, major * 10 + minor) || !TG__CU_OK(s, retain(&s->context, s->device), "cuDevicePrimaryCtxRetain")) return false;
+    s->retained = true;
+    if (!tg__cu_enter(s)) return false;
+    ok = TG__CU_OK(s, stream_new(&s->stream, 1), "cuStreamCreate") && TG__CU_OK(s, alloc(&s->flag, 256), "cuMemAlloc") &&
+        TG__CU_OK(s, in(s->flag, &none, sizeof none, s->stream), "cuMemcpyHtoDAsync");
+    tg__cu_leave(s);
+    return ok;
+}
+
+TG_API bool tg_cuda_open_from(const tg_cuda_open_args *a) {
+    tg_ctx *tg = a ? a->tg : NULL;
+    tg_backend b;
+    tg__cu *s;
+    bool ok;
+    if (a) tg = tg__at_ctx(a->tg, a->at.file, a->at.line);
+    if (!tg__gate(tg)) return false;
+    tg->where = "cuda_open";
+    if (tg->devices[TG_CUDA].open) return tg__fail_op(tg, TG_ERROR_VALUE, "it is open already");
+    s = (tg__cu *)tg__mem_get(tg, sizeof *s);
+    if (!s) return false;
+    memset(s, 0, sizeof *s);
+    s->tg = tg; s->limit = a->memory_limit; s->synchronise = a->synchronise;
+    ok = tg__cu_load(s, a->folder) && tg__cu_start(s, a->index);
+    if (!ok) {
+        (void)tg__fail_op(tg, TG_ERROR_UNSUPPORTED, "no CUDA: %s", s->why);
+        tg__cu_close(s, NULL);
+        return false;
+    }
+    memset(&b, 0, sizeof b);
+    b.name = "cuda"; b.user = s; b.close = tg__cu_close; b.alloc = tg__cu_alloc; b.release = tg__cu_release; b.copy_in = tg__cu_copy_in; b.copy_out = tg__cu_copy_out;
+    b.launch = tg__cu_launch; b.reason = tg__cu_reason; b.memory = tg__cu_memory; b.trim = tg__cu_trim;
+    if (!tg_device_register(tg, TG_CUDA, &b)) { tg__cu_close(s, NULL); return false; }
+    return true;
+}
+TG_API const char *tg_cuda_name(tg_ctx *tg) { return tg && tg->devices[TG_CUDA].open && tg->devices[TG_CUDA].backend.launch == tg__cu_launch ? ((tg__cu *)tg->devices[TG_CUDA].backend.user)->name : NULL; }
+
+#if defined(__clang__) || defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
+#ifdef __cplusplus
+} /* extern "C" */
+#endif
+#endif /* TENSORGRAD_IMPLEMENTATION */
+#else /* defined(TG__CU_KERNELS) */
+/* ==========================================================================================================
+   THE KERNELS, written once. tools/cuda_text.c writes them, with the words and the maths of tensorgrad.h that they
+   stand on, a second time at the end of this file, as text for NVRTC. The tests give that text to a host's compiler
+   and to nvcc as well: blocks run one after another, the threads of one as loops between barriers.
+   A name in braces opens what goes into the text, an end in braces closes it.
+   ========================================================================================================== */
+
+/* {text: launch} */
+/* ======================================================================================
+   >>cuda-launch    the words of a launch, for a device and for a host
+   A kernel's threads are a loop, TG__CU_THREADS(t), that ends before each TG__CU_BARRIER; what a thread keeps beyond
+   one is TG__CU_OWN and read as TG__CU_MY(name, t). Everything outside of such loops is the same for all threads.
+   ====================================================================================== */
+#if defined(__CUDACC_RTC__)
+typedef signed char int8_t;
+typedef unsigned char uint8_t;
+typedef short int16_t;
+typedef unsigned short uint16_t;
+typedef int int32_t;
+typedef unsigned int uint32_t;
+typedef long long int64_t;
+typedef unsigned long long uint64_t;
+#define INT64_MIN (-9223372036854775807LL - 1)
+#else
+#include <stdint.h>
+#include <math.h>
+#endif
+#define TG__CU_WIDTH 256                                          /* threads of a block, always */
+#define TG__CU_JOIN_(a, b) a##__##b
+#define TG__CU_JOIN(a, b) TG__CU_JOIN_(a, b)
+#define TG__FN(name) TG__CU_JOIN(name, cuda)
+#if defined(__CUDACC__)
+#define TG__PRIVATE static __device__ inline
+#define TG__INLINE static __device__ __forceinline__
+#define TG__CU_TABLE static __device__
+#if __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ >= 1105
+#pragma nv_diag_suppress 177                                      /* a program has use for a part of what is here */
+#else
+#pragma diag_suppress 177
+#endif
+#if __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ >= 1107
+#define TG__CU_CONSTANT __grid_constant__                         /* a pointer to the arguments makes no copy of them */
+#else
+#define TG__CU_CONSTANT
+#endif
+#define TG__CU_KERNEL_(name, type, ...) extern "C" __global__ void __launch_bounds__(TG__CU_WIDTH) name(const TG__CU_CONSTANT type arguments) { \
+    const type *const r = &arguments; const int64_t block = blockIdx.x, blocks = gridDim.x; (void)blocks; __VA_ARGS__; }
+#define TG__CU_THREADS(t) for (int t = (int)threadIdx.x, tg__once = 1; tg__once; tg__once = 0)
+#define TG__CU_BARRIER __syncthreads();
+#define TG__CU_SHARED(type, name, n) __shared__ type name[n]
+#define TG__CU_OWN(type, name, n) type name[n]
+#define TG__CU_MY(name, t) name
+#define TG__CU_FLAG(p, bits) atomicOr(p, bits)
+#define TG__CU_UNROLL _Pragma("unroll")
+#define TG__CU_ROLL _Pragma("unroll 1")                            /* divisions are long */
+TG__INLINE float  tg__fma32(float a, float b, float c) { return __fmaf_rn(a, b, c); }
+TG__INLINE double tg__fma64(double a, double b, double c) { return __fma_rn(a, b, c); }
+TG__INLINE float  tg__sqrt32(float a) { return __fsqrt_rn(a); }
+TG__INLINE double tg__sqrt64(double a) { return __dsqrt_rn(a); }
+#else
+#define TG__PRIVATE static
+#define TG__INLINE static inline
+#define TG__CU_TABLE static
+#define TG__CU_KERNEL_(name, type, ...) static void name(const void *arguments, int64_t block, int64_t blocks) { \
+    const type *const r = (const type *)arguments; (void)blocks; __VA_ARGS__; }
+#define TG__CU_THREADS(t) for (int t = 0; t < TG__CU_WIDTH; t++)
+#define TG__CU_BARRIER
+#define TG__CU_SHARED(type, name, n) type name[n]
+#define TG__CU_OWN(type, name, n) type name[TG__CU_WIDTH][n]
+#define TG__CU_MY(name, t) name[t]
+#define TG__CU_FLAG(p, bits) (*(p) |= (bits))
+#define TG__CU_UNROLL
+#define TG__CU_ROLL
+TG__INLINE float  tg__fma32(float a, float b, float c) { return fmaf(a, b, c); }
+TG__INLINE double tg__fma64(double a, double b, double c) { return fma(a, b, c); }
+TG__INLINE float  tg__sqrt32(float a) { return sqrtf(a); }
+TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }
+#endif
+#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)
+/* what the chapters of tensorgrad.h ask for: a vector of one, with a fused multiply-add */
+#define TG__PASS_STRICT 1
+#define TG__VN 1
+#define TG__VN_F32 1
+#define TG__VN_F64 1
+#define TG__HAS_X86 0
+#define TG__FAST_X86 0
+#define TG__BARRIER(v) ((void)0)
+TG__INLINE double tg__mullo64(double a, double b, double p) { return tg__fma64(a, b, -p); }
+/* {text ends} */
+
+/* {text: typed} */
+/* ======================================================================================
+   >>cuda-kernels    read for float, for double and for int64_t: TG__CU_TYPE is 32, 64 or 0
+   TG__CU_ONLY_... leaves the others out: NVRTC is given a family at a time.
+   ====================================================================================== */
+#undef TG__T
+#undef TG__V
+#undef TG__M
+#undef TG__VI
+#undef TG__W
+#undef TG__CU
+#undef TG__CU_FROM
+#undef TG__FT
+#undef TG__TYPE_F32
+#define TG__FT(name) TG__FN(TG__CU(name))
+#if TG__CU_TYPE == 32
+#define TG__T float
+#define TG__TYPE_F32
+#define TG__V TG__FN(tg__vf32)
+#define TG__M TG__FN(tg__mf32)
+#define TG__VI TG__FN(tg__vi32)
+#define TG__W(word) TG__FN(tg__w_##word##_f32)
+#define TG__CU(name) name##_f32
+#define TG__CU_FROM(v) ((float)(v))
+#elif TG__CU_TYPE == 64
+#define TG__T double
+#define TG__V TG__FN(tg__vf64)
+#define TG__M TG__FN(tg__mf64)
+#define TG__VI TG__FN(tg__vi64)
+#define TG__W(word) TG__FN(tg__w_##word##_f64)
+#define TG__CU(name) name##_f64
+#define TG__CU_FROM(v) ((double)(v))
+#else
+#define TG__T int64_t
+#define TG__V int64_t
+#define TG__M int
+#define TG__CU(name) name##_i64
+#define TG__CU_FROM(v) tg__int_of((double)(v))
+#endif
+
+/* One element of any dtype, in the type that is computed in, and back: as tg__load and tg__store of tensorgrad.h. */
+TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {
+    switch (dtype) {
+        case 0: return TG__CU_FROM(((const float *)p)[i]);
+        case 1: return TG__CU_FROM(((const double *)p)[i]);
+        case 2: return TG__CU_FROM(tg__from_half(((const uint16_t *)p)[i]));
+        case 3: return TG__CU_FROM(tg__float((uint32_t)((const uint16_t *)p)[i] << 16));
+        case 4: return (TG__T)((const int64_t *)p)[i];
+        case 5: return (TG__T)((const int32_t *)p)[i];
+        case 6: return (TG__T)((const int16_t *)p)[i];
+        case 7: return (TG__T)((const int8_t *)p)[i];
+        case 8: return (TG__T)((const uint8_t *)p)[i];
+        default: return (TG__T)(((const uint8_t *)p)[i] != 0);
+    }
+}
+TG__INLINE void TG__CU(tg__cu_put)(int dtype, char *p, int64_t i, TG__T v) {
+#if TG__CU_TYPE == 0
+    const uint64_t w = (uint64_t)v;
+#else
+    const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)tg__int_of((double)v) : 0;
+#endif
+    switch (dtype) {
+        case 0: ((float *)p)[i] = (float)v; break;
+        case 1: ((double *)p)[i] = (double)v; break;
+        case 2: ((uint16_t *)p)[i] = tg__to_half((float)v); break;
+        case 3: ((uint16_t *)p)[i] = tg__to_bf16((float)v); break;
+        case 4: ((uint64_t *)p)[i] = w; break;
+        case 5: ((uint32_t *)p)[i] = (uint32_t)w; break;
+        case 6: ((uint16_t *)p)[i] = (uint16_t)w; break;
+        case 7: case 8: ((uint8_t *)p)[i] = (uint8_t)w; break;
+        default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;
+    }
+}
+
+#ifndef TG__CU_ANY
+#define TG__CU_ANY
+TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {   /* as a double */
+    switch (dtype) {
+        case 0: return ((const float *)p)[i];
+        case 1: return ((const double *)p)[i];
+        case 2: return tg__from_half(((const uint16_t *)p)[i]);
+        case 3: return tg__float((uint32_t)((const uint16_t *)p)[i] << 16);
+        case 4: return (double)((const int64_t *)p)[i];
+        case 5: return ((const int32_t *)p)[i];
+        case 6: return ((const int16_t *)p)[i];
+        case 7: return ((const int8_t *)p)[i];
+        default: return ((const uint8_t *)p)[i];
+    }
+}
+#endif
+
+/* ---- walks ----
+   Element i of several operands of one shape: at[k], in elements. */
+#ifndef TG__CU_PLACES
+#define TG__CU_PLACES(count) \
+    int64_t at[6]; \
+    { \
+        int64_t rest = i; \
+        int k, d; \
+        TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] = 0; \
+        TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { \
+            const int64_t q = r->small ? (int64_t)((uint32_t)rest / (uint32_t)r->shape[d]) : rest / r->shape[d], left = rest - q * r->shape[d]; \
+            TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] += left * r->o[k].stride[d]; \
+            rest = q; \
+        } \
+        TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] += rest * r->o[k].stride[0]; \
+    }
+#define TG__CU_EACH(i) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n; i += blocks * TG__CU_WIDTH)
+/* dtypes are the program's own where it was compiled for them, else the request's */
+#ifdef TG__CU_DTYPES
+#define TG__CU_DTYPE(k, asked) ((TG__CU_DTYPES) >> (4 * (k)) & 15)
+#else
+#define TG__CU_DTYPE(k, asked) (asked)
+#endif
+#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)
+
+/* ---- map: what a row of the formula table becomes ---- */
+#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))
+#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;
+#define TG__CU_MAP(name, count, reads, check, value) \
+    TG__CU_KERNEL(name, tg__cu_walk, { const double *const p = r->numbers; (void)p; \
+        TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(count) reads check TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], value); } })
+#define TG__CU_VALUE1(name, v)   TG__CU_MAP(name, 2, TG__CU_READ(1, x), , v)
+#define TG__CU_VALUE2(name, v)   TG__CU_MAP(name, 3, TG__CU_READ(1, a) TG__CU_READ(2, b), , v)
+#define TG__CU_VALUE3(name, v)   TG__CU_MAP(name, 4, TG__CU_READ(1, a) TG__CU_READ(2, b) TG__CU_READ(3, c), , v)
+#define TG__CU_DIVIDE2(name, v)  TG__CU_MAP(name, 3, TG__CU_READ(1, a) TG__CU_READ(2, b), if (b == 0) TG__CU_FLAG(r->flag, 1u); if (r->look) continue;, v)
+#define TG__CU_DERIVE1(name, v)  TG__CU_MAP(name, 4, TG__CU_READ(1, g) TG__CU_READ(2, x) TG__CU_READ(3, y), , v)
+#define TG__CU_DERIVE2(name, v)  TG__CU_MAP(name, 5, TG__CU_READ(1, g) TG__CU_READ(2, a) TG__CU_READ(3, b) TG__CU_READ(4, y), , v)
+#define TG__CU_DERIVE3(name, v)  TG__CU_MAP(name, 6, TG__CU_READ(1, g) TG__CU_READ(2, a) TG__CU_READ(3, b) TG__CU_READ(4, c) TG__CU_READ(5, y), , v)
+#endif
+
+/* {text: maps of tensorgrad.h} */
+
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)
+/* ---- copy, cast, fill ---- */
+TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })
+#if TG__CU_TYPE == 64
+TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })
+#elif TG__CU_TYPE == 0
+TG__CU_KERNEL(tg__cu_ramp_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_i64(TG__CU_D(0), r->o[0].p, at[0], (int64_t)((uint64_t)r->whole[0] + (uint64_t)i * (uint64_t)r->whole[1])); } })
+#define TG__CU_RAW(bits) \
+    TG__CU_KERNEL(tg__cu_copy_##bits, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) ((uint##bits##_t *)r->o[0].p)[at[0]] = ((const uint##bits##_t *)r->o[1].p)[at[1]]; } }) \
+    TG__CU_KERNEL(tg__cu_fill_##bits, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) ((uint##bits##_t *)r->o[0].p)[at[0]] = (uint##bits##_t)r->whole[0]; } })
+TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)
+#endif
+#endif
+
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM)
+/* ---- random: a thread makes the elements of one block of four Philox words, as >>impl-create and >>pass-random tell ---- */
+#ifndef TG__CU_PHILOX
+#define TG__CU_PHILOX
+TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {
+    uint32_t c0 = (uint32_t)at, c1 = (uint32_t)(at >> 32), c2 = (uint32_t)call, c3 = (uint32_t)(call >> 32), k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+    for (int i = 0; i < 10; i++) {
+        const uint64_t p = (uint64_t)0xd2511f53u * c0, q = (uint64_t)0xcd9e8d57u * c2;
+        c0 = (uint32_t)(q >> 32) ^ c1 ^ k0; c1 = (uint32_t)q;
+        c2 = (uint32_t)(p >> 32) ^ c3 ^ k1; c3 = (uint32_t)p;
+        k0 += 0x9e3779b9u; k1 += 0xbb67ae85u;
+    }
+    w[0] = c0; w[1] = c1; w[2] = c2; w[3] = c3;
+}
+TG__INLINE uint64_t tg__cu_mul_high(uint64_t a, uint64_t b) {
+    const uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32, m = ah * bl + (al * bl >> 32), l = al * bh + (m & 0xffffffffu);
+    return ah * bh + (m >> 32) + (l >> 32);
+}
+enum { TG__CU_UNIFORM, TG__CU_NORMAL, TG__CU_KEEP, TG__CU_INTEGER, TG__CU_BERNOULLI };
+#endif
+#if TG__CU_TYPE == 32
+#define TG__CU_PER 4
+#define TG__CU_UNIT 5.9604644775390625e-8f
+#define TG__CU_FRACTION(e) ((float)(int32_t)(w[e] >> 8) * TG__CU_UNIT)
+#elif TG__CU_TYPE == 64
+#define TG__CU_PER 2
+#define TG__CU_UNIT 1.1102230246251565e-16
+#define TG__CU_FRACTION(e) ((double)(((uint64_t)w[2 * (e) + 1] << 32 | w[2 * (e)]) >> 11) * TG__CU_UNIT)
+#endif
+#if TG__CU_TYPE != 0
+TG__INLINE void TG__CU(tg__cu_drawn)(const tg__cu_walk *r, uint32_t *w, TG__T *v) {
+    const TG__T low = (TG__T)r->numbers[0], high = (TG__T)r->numbers[1];
+    const int dtype = TG__CU_D(0), half = r->kind == TG__CU_UNIFORM && (dtype == 2 || dtype == 3);
+    int e;
+    for (e = 0; half && e < 4; e++) w[e] &= dtype == 2 ? 0xffe00000u : 0xff000000u;
+    for (e = 0; e < TG__CU_PER; e++) {
+        const TG__T f = TG__CU_FRACTION(e);
+        if (r->kind == TG__CU_KEEP) { v[e] = f < low ? 0 : high; continue; }
+        if (r->kind == TG__CU_NORMAL) {
+            TG__T root, angle;
+            if (e & 1) continue;
+            root = TG__W(mul)(TG__W(sqrt)(TG__W(mul)((TG__T)-2, TG__W(log)(TG__W(add)(f, TG__CU_UNIT)))), high);
+            angle = TG__W(mul)(TG__CU_FRACTION(e + 1), (TG__T)6.283185307179586477);
+            v[e] = TG__W(add)(TG__W(mul)(root, TG__W(cos)(angle)), low);
+            v[e + 1] = TG__W(add)(TG__W(mul)(root, TG__W(sin)(angle)), low);
+            continue;
+        }
+        v[e] = TG__W(add)(low, TG__W(mul)(f, high - low));
+        if (v[e] >= high && low < high) v[e] = low;
+        if (half && low < high && (dtype == 2 ? tg__from_half(tg__to_half((float)v[e])) : tg__float((uint32_t)tg__to_bf16((float)v[e]) << 16)) >= high) v[e] = low;
+    }
+}
+#else
+#define TG__CU_PER 2
+TG__INLINE void tg__cu_drawn_i64(const tg__cu_walk *r, uint32_t *w, int64_t *v) {
+    for (int e = 0; e < 2; e++) v[e] = (int64_t)((uint64_t)r->whole[2] + tg__cu_mul_high((uint64_t)w[2 * e + 1] << 32 | w[2 * e], (uint64_t)r->whole[3]));
+}
+#endif
+TG__INLINE void TG__CU(tg__cu_draw)(const tg__cu_walk *r, int64_t first) {
+    uint32_t w[4];
+    TG__T v[4];
+    tg__cu_philox((uint64_t)first / TG__CU_PER, (uint64_t)r->whole[0], (uint64_t)r->whole[1], w);
+    TG__CU(tg__cu_drawn)(r, w, v);
+    for (int e = 0; e < TG__CU_PER && first + e < r->n; e++) {
+        const int64_t i = first + e;
+        TG__CU_PLACES(2)
+#if TG__CU_TYPE != 0
+        if (r->kind == TG__CU_BERNOULLI) {
+            const double p = r->o[1].number ? r->o[1].f : tg__cu_any(TG__CU_D(1), r->o[1].p, at[1]);
+            if (!(p >= 0 && p <= 1)) TG__CU_FLAG(r->flag, 2u);
+            v[e] = (double)v[e] < p ? 1 : 0;
+        }
+#endif
+        if (!r->look) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], v[e]);
+    }
+}
+TG__CU_KERNEL(TG__CU(tg__cu_random), tg__cu_walk, { TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i * TG__CU_PER < r->n; i += blocks * TG__CU_WIDTH) TG__CU(tg__cu_draw)(r, i * TG__CU_PER); })
+#undef TG__CU_PER
+#undef TG__CU_UNIT
+#undef TG__CU_FRACTION
+#endif
+
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)
+/* ---- reduce: in the order of >>impl-reduce. A run goes over 64 lanes, four runs to a block ---- */
+#ifndef TG__CU_SUM
+enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };
+#define TG__CU_SUM TG__CU_SUM
+TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {
+    int64_t at = 0;
+    int d;
+    TG__CU_ROLL for (d = ndim - 1; d > 0; d--) { const int64_t q = i / shape[d]; at += (i - q * shape[d]) * stride[d]; i = q; }
+    return at + i * stride[0];
+}
+#endif
+#if TG__CU_TYPE == 0
+typedef int64_t tg__cu_wide_i64;
+#else
+typedef double TG__CU(tg__cu_wide);
+#endif
+TG__INLINE TG__T TG__CU(tg__cu_fold)(int kind, TG__T a, TG__T b) {
+#if TG__CU_TYPE == 0
+    return kind == TG__CU_SUM ? (int64_t)((uint64_t)a + (uint64_t)b) : kind == TG__CU_PROD ? (int64_t)((uint64_t)a * (uint64_t)b)
+        : kind == TG__CU_MAX ? (b > a ? b : a) : b < a ? b : a;
+#else
+    return kind == TG__CU_SUM ? a + b : kind == TG__CU_PROD ? a * b : kind == TG__CU_MAX ? TG__W(maxn)(a, b) : TG__W(minn)(a, b);
+#endif
+}
+TG__INLINE int TG__CU(tg__cu_found)(TG__T x, TG__T v) {               /* is it the one? NaN is found too */
+#if TG__CU_TYPE == 0
+    return x == v;
+#else
+    return x == v || (TG__W(isnan)(v) && TG__W(isnan)(x));
+#endif
+}
+TG__INLINE TG__T TG__CU(tg__cu_element)(const tg__cu_reduce *r, const char *x, int64_t i) {
+    return TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), x, r->run_dims == 1 ? i * r->rx[0] : tg__cu_offset(r->run_dims, r->run, r->rx, i));
+}
+TG__INLINE const char *TG__CU(tg__cu_first)(const tg__cu_reduce *r, int64_t out) {      /* the first element of a result's */
+    static const unsigned char size[10] = { 4, 8, 2, 2, 8, 4, 2, 1, 1, 1 };
+    return r->x + tg__cu_offset(r->kept_dims, r->kept, r->kx, out) * size[TG__CU_DTYPE(1, r->xd)];
+}
+TG__INLINE void TG__CU(tg__cu_settle)(const tg__cu_reduce *r, int64_t out, TG__CU(tg__cu_wide) v, int64_t place) {
+    if (r->y) {
+        const int64_t at = tg__cu_offset(r->kept_dims, r->kept, r->ky, out);
+#if TG__CU_TYPE == 0
+        tg__cu_put_i64(TG__CU_DTYPE(0, r->yd), r->y, at, v);
+#else
+        v *= r->scale;
+        if (TG__CU_DTYPE(0, r->yd) == 1) ((double *)r->y)[at] = v; else TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, at, (TG__T)v);
+#endif
+    }
+    if (r->places) r->places[tg__cu_offset(r->kept_dims, r->kept, r->kp, out)] = place;
+}
+TG__INLINE void TG__CU(tg__cu_leave)(const tg__cu_reduce *r, int64_t out, int64_t q, TG__T v, int64_t place) {
+    if (r->pieces == 1) { TG__CU(tg__cu_settle)(r, out, (TG__CU(tg__cu_wide))v, place); return; }
+    ((TG__CU(tg__cu_wide) *)r->partial)[q * r->outs + out] = (TG__CU(tg__cu_wide))v;
+    if (r->places) ((int64_t *)r->partial)[(r->pieces + q) * r->outs + out] = place;
+}
+TG__INLINE TG__T TG__CU(tg__cu_neutral)(int kind, TG__T first) { return kind == TG__CU_SUM ? 0 : kind == TG__CU_PROD ? 1 : first; }
+TG__INLINE void TG__CU(tg__cu_runs)(const tg__cu_reduce *r, int64_t block, int kind) {
+    TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
+    TG__CU_SHARED(int64_t, place, TG__CU_WIDTH);
+    const int64_t items = r->outs * r->pieces;
+    int half;
+    TG__CU_THREADS(t) {
+        const int64_t item = block * 4 + t / 64, out = item / r->pieces, first = item % r->pieces * r->piece;
+        const int64_t n = r->length - first < r->piece ? r->length - first : r->piece;
+        const char *x;
+        TG__T v;
+        int64_t i = t % 64;
+        place[t] = -1;                                                    /* this thread's part of the width that is folded */
+        if (item >= items) continue;
+        x = TG__CU(tg__cu_first)(r, out);
+        v = n ? TG__CU(tg__cu_neutral)(kind, TG__CU(tg__cu_element)(r, x, first)) : TG__CU(tg__cu_neutral)(kind, 0);
+        if (i < n) v = TG__CU(tg__cu_element)(r, x, first + i);
+        for (i += 64; i < n; i += 64) v = TG__CU(tg__cu_fold)(kind, v, TG__CU(tg__cu_element)(r, x, first + i));
+        s[t] = v;
+        place[t] = n;
+    }
+    TG__CU_BARRIER
+    for (half = 32; half > 0; half /= 2) {                                /* fewer elements than lanes: from the next power of two */
+        TG__CU_THREADS(t) if (t % 64 < half && place[t] > half) s[t] = TG__CU(tg__cu_fold)(kind, s[t], s[t + half]);
+        TG__CU_BARRIER
+    }
+    if (r->places) {
+        TG__CU_THREADS(t) {
+            const int64_t item = block * 4 + t / 64, out = item / r->pieces, first = item % r->pieces * r->piece, n = place[t];
+            const char *x;
+            int64_t i;
+            if (item >= items) continue;
+            x = TG__CU(tg__cu_first)(r, out);
+            for (i = t % 64; i < n && !TG__CU(tg__cu_found)(TG__CU(tg__cu_element)(r, x, first + i), s[t & ~63]); i += 64) { }
+            place[t] = first + i;
+        }
+        TG__CU_BARRIER
+        for (half = 32; half > 0; half /= 2) {
+            TG__CU_THREADS(t) if (t % 64 < half && place[t + half] < place[t]) place[t] = place[t + half];
+            TG__CU_BARRIER
+        }
+    }
+    TG__CU_THREADS(t) {
+        const int64_t item = block * 4 + t / 64;
+        if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);
+    }
+}
+/* Runs of up to 64 elements: a thread each. */
+TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {
+    TG__CU_THREADS(t) {
+        const int64_t out = block * TG__CU_WIDTH + t;
+        const char *x;
+        TG__T lane[64], v;
+        int width = 1, half, i;
+        if (out >= r->outs) continue;
+        x = TG__CU(tg__cu_first)(r, out);
+        while (width < r->length) width *= 2;
+        for (i = 0; i < width; i++) lane[i] = i < r->length ? TG__CU(tg__cu_element)(r, x, i) : TG__CU(tg__cu_neutral)(kind, lane[0]);
+        for (half = width / 2; half > 0; half /= 2) for (i = 0; i < half; i++) lane[i] = TG__CU(tg__cu_fold)(kind, lane[i], lane[i + half]);
+        v = lane[0];
+        for (i = 0; r->places && !TG__CU(tg__cu_found)(TG__CU(tg__cu_element)(r, x, i), v); i++) { }
+        TG__CU(tg__cu_leave)(r, out, 0, v, i);
+    }
+}
+/* Results that lie side by side in x: rows in order, a thread for each column. */
+TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {
+    TG__CU_THREADS(t) {
+        const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;
+        const int64_t end = r->length - first < r->piece ? r->length : first + r->piece;
+        const char *x;
+        TG__T v;
+        int64_t i;
+        if (out >= r->outs) continue;
+        x = TG__CU(tg__cu_first)(r, out);
+        v = TG__CU(tg__cu_element)(r, x, first);
+        for (i = first + 1; i < end; i++) v = TG__CU(tg__cu_fold)(kind, v, TG__CU(tg__cu_element)(r, x, i));
+        TG__CU(tg__cu_leave)(r, out, q, v, 0);
+    }
+}
+/* Pieces are added up in double, in order. */
+TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {
+    TG__CU_THREADS(t) {
+        const int64_t out = block * TG__CU_WIDTH + t;
+        const TG__CU(tg__cu_wide) *part = (const TG__CU(tg__cu_wide) *)r->partial;
+        TG__CU(tg__cu_wide) v;
+        int64_t q, at = 0;
+        if (out >= r->outs) continue;
+        v = part[out];
+        for (q = 1; q < r->pieces; q++) {
+            const TG__CU(tg__cu_wide) b = part[q * r->outs + out], old = v;
+#if TG__CU_TYPE == 0
+            v = tg__cu_fold_i64(kind, v, b);
+            if (v != old) at = q;
+#else
+            if (kind == TG__CU_SUM) v += b; else if (kind == TG__CU_PROD) v *= b;
+            else if (!(v != v) && (b != b || (kind == TG__CU_MAX ? b > v : b < v))) { v = b; at = q; }
+            (void)old;
+#endif
+        }
+        TG__CU(tg__cu_settle)(r, out, v, r->places ? ((const int64_t *)r->partial)[(r->pieces + at) * r->outs + out] : 0);
+    }
+}
+#ifndef TG__CU_REDUCERS
+#define TG__CU_REDUCERS(kind, name) TG__CU_REDUCERS_(kind, name)
+#define TG__CU_REDUCERS_(kind, name) \
+    TG__CU_KERNEL(TG__CU(tg__cu_runs_##name), tg__cu_reduce, TG__CU(tg__cu_runs)(r, block, kind)) \
+    TG__CU_KERNEL(TG__CU(tg__cu_short_##name), tg__cu_reduce, TG__CU(tg__cu_short)(r, block, kind)) \
+    TG__CU_KERNEL(TG__CU(tg__cu_columns_##name), tg__cu_reduce, TG__CU(tg__cu_columns)(r, block, kind)) \
+    TG__CU_KERNEL(TG__CU(tg__cu_join_##name), tg__cu_reduce, TG__CU(tg__cu_join)(r, block, kind))
+#endif
+#if !defined(TG__CU_KIND)
+TG__CU_REDUCERS(TG__CU_SUM, sum) TG__CU_REDUCERS(TG__CU_PROD, prod) TG__CU_REDUCERS(TG__CU_MAX, max) TG__CU_REDUCERS(TG__CU_MIN, min)
+#else
+TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)
+#endif
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0
+/* ---- softmax, its logarithm, cross-entropy: 64 lanes to a row, four rows to a block ---- */
+#ifndef TG__CU_ROWS
+#define TG__CU_ROWS
+TG__INLINE int64_t tg__cu_row_at(const tg__cu_rows *r, const int64_t *stride, int64_t row) {
+    int64_t at = 0;
+    int d;
+    TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { const int64_t q = row / r->shape[d]; at += (row - q * r->shape[d]) * stride[d]; row = q; }
+    return at + row * stride[0];
+}
+TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {
+    const int64_t at = row * r->cs;
+    switch (TG__CU_DTYPE(2, r->cd)) {
+        case 4: return ((const int64_t *)r->classes)[at];
+        case 5: return ((const int32_t *)r->classes)[at];
+        case 6: return ((const int16_t *)r->classes)[at];
+        case 7: return ((const int8_t *)r->classes)[at];
+        default: return ((const uint8_t *)r->classes)[at];
+    }
+}
+/* -100: this row counts for nothing; -1: an error, too */
+TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {
+    const int64_t c = tg__cu_class(r, row);
+    if (c == -100 || (c >= 0 && c < r->length)) return c;
+    TG__CU_FLAG(r->flag, 4u);
+    return -100;
+}
+#endif
+#define TG__CU_X(i) TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->x, from + (i) * r->xs)
+TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {
+    TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
+    TG__CU_SHARED(TG__T, top, 4);
+    int half;
+    TG__CU_THREADS(t) {
+        const int64_t row = block * 4 + t / 64;
+        int64_t i, from;
+        TG__T v;
+        if (row >= r->rows) continue;
+        from = tg__cu_row_at(r, r->kx, row);
+        v = TG__CU_X(t % 64 < r->length ? t % 64 : 0);
+        for (i = t % 64 + 64; i < r->length; i += 64) v = TG__W(maxn)(v, TG__CU_X(i));
+        s[t] = v;
+    }
+    TG__CU_BARRIER
+    for (half = 32; half > 0; half /= 2) {
+        TG__CU_THREADS(t) if (t % 64 < half && block * 4 + t / 64 < r->rows) s[t] = TG__W(maxn)(s[t], s[t + half]);
+        TG__CU_BARRIER
+    }
+    TG__CU_THREADS(t) if (t % 64 == 0) top[t / 64] = s[t];
+    TG__CU_BARRIER
+    TG__CU_THREADS(t) {
+        const int64_t row = block * 4 + t / 64;
+        int64_t i, from;
+        TG__T v = 0;
+        if (row >= r->rows) continue;
+        from = tg__cu_row_at(r, r->kx, row);
+        for (i = t % 64; i < r->length; i += 64) v = TG__W(add)(v, TG__W(exp)(TG__W(sub)(TG__CU_X(i), top[t / 64])));
+        s[t] = v;
+    }
+    TG__CU_BARRIER
+    for (half = 32; half > 0; half /= 2) {
+        TG__CU_THREADS(t) if (t % 64 < half && block * 4 + t / 64 < r->rows) s[t] = TG__W(add)(s[t], s[t + half]);
+        TG__CU_BARRIER
+    }
+    TG__CU_THREADS(t) {
+        const int64_t row = block * 4 + t / 64;
+        const TG__T m = top[t / 64], sum = s[t & ~63];
+        int64_t i, from, to, c;
+        TG__T v;
+        if (row >= r->rows) continue;
+        from = tg__cu_row_at(r, r->kx, row);
+        if (r->kind == 2) {                                               /* a loss, and what its derivative reads */
+            if (t % 64) continue;
+            c = tg__cu_class_of(r, row);
+            if (r->look) continue;
+            v = c == -100 ? 0 : TG__W(log)(sum) - (TG__CU_X(c) - m);
+            TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, row, v);
+            ((TG__T *)r->row)[2 * row] = c == -100 ? 0 : m;
+            ((TG__T *)r->row)[2 * row + 1] = c == -100 ? 0 : sum;
+            continue;
+        }
+        to = tg__cu_row_at(r, r->ky, row);
+        v = r->kind == 1 ? TG__W(log)(sum) : TG__W(div)((TG__T)1, sum);
+        for (i = t % 64; i < r->length; i += 64) {
+            const TG__T d = TG__W(sub)(TG__CU_X(i), m);
+            TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, to + i * r->ys, r->kind == 1 ? TG__W(sub)(d, v) : TG__W(mul)(TG__W(exp)(d), v));
+        }
+    }
+}
+/* The derivative of cross-entropy: a thread for each logit, in turn. */
+TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {
+    TG__CU_THREADS(t) {
+        const int64_t row = block * 4 + t / 64;
+        int64_t i, from, c;
+        TG__T m, s, g;
+        if (row >= r->rows) continue;
+        c = tg__cu_class_of(r, row);
+        if (r->look) continue;
+        from = tg__cu_row_at(r, r->kx, row);
+        m = ((const TG__T *)r->row)[2 * row];
+        g = TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->g, row * r->gs);
+        s = g / ((const TG__T *)r->row)[2 * row + 1];
+        for (i = t % 64; i < r->length; i += 64) {
+            TG__T v = c == -100 ? 0 : TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__CU_X(i), m)), s);
+            if (i == c) v -= g;
+            TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, row * r->length + i, v);
+        }
+    }
+}
+#undef TG__CU_X
+TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0
+/* ---- index: gather and scatter ---- */
+TG__INLINE int64_t tg__cu_slice_at(const tg__cu_index *r, const int64_t *stride, int64_t i) {
+    int64_t at = 0;
+    int d;
+    TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { const int64_t q = i / r->shape[d]; at += (i - q * r->shape[d]) * stride[d]; i = q; }
+    return at + i * stride[0];
+}
+TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {
+    switch (size) {
+        case 8: ((uint64_t *)y)[to] = ((const uint64_t *)x)[from]; break;
+        case 4: ((uint32_t *)y)[to] = ((const uint32_t *)x)[from]; break;
+        case 2: ((uint16_t *)y)[to] = ((const uint16_t *)x)[from]; break;
+        default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;
+    }
+}
+/* d = d + s, d * s, the larger or smaller of both, in type U, which WIDE and NARROW lead to and back from; NaN wins */
+#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \
+    T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \
+    if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \
+    else if (!NO(WIDE(*p)) && (NO(WIDE(e)) || (kind == 4 ? WIDE(e) > WIDE(*p) : WIDE(e) < WIDE(*p)))) *p = e; \
+    break; }
+#define TG__CU_NEVER(v) 0
+#define TG__CU_NAN(v) ((v) != (v))
+#define TG__CU_SELF(v) (v)
+TG__INLINE float tg__cu_bf16(uint16_t v) { return tg__float((uint32_t)v << 16); }
+TG__INLINE void tg__cu_change(int kind, int dtype, char *y, int64_t to, const char *x, int64_t from) {
+    if (dtype == 9 && kind == 2) { ((uint8_t *)y)[to] = (uint8_t)(((uint8_t *)y)[to] || ((const uint8_t *)x)[from]); return; }
+    switch (dtype) {
+        TG__CU_CHANGE(0, float, TG__CU_SELF, TG__CU_SELF, float, TG__CU_NAN)
+        TG__CU_CHANGE(1, double, TG__CU_SELF, TG__CU_SELF, double, TG__CU_NAN)
+        TG__CU_CHANGE(2, uint16_t, tg__from_half, tg__to_half, float, TG__CU_NAN)
+        TG__CU_CHANGE(3, uint16_t, tg__cu_bf16, tg__to_bf16, float, TG__CU_NAN)
+        TG__CU_CHANGE(4, int64_t, TG__CU_SELF, (int64_t), uint64_t, TG__CU_NEVER)
+        TG__CU_CHANGE(5, int32_t, TG__CU_SELF, (int32_t), uint32_t, TG__CU_NEVER)
+        TG__CU_CHANGE(6, int16_t, TG__CU_SELF, (int16_t), uint32_t, TG__CU_NEVER)
+        TG__CU_CHANGE(7, int8_t, TG__CU_SELF, (int8_t), uint32_t, TG__CU_NEVER)
+        default: break;
+        TG__CU_CHANGE(8, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)
+        TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)
+    }
+}
+/* A thread for each position. ndim counts the slices' dimensions; ki, ky, kx lead along the indexed one. */
+TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {
+    TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {
+        const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;
+        const int64_t v = r->index[tg__cu_slice_at(r, r->si, slice) + k * r->ki];
+        if (v < 0 || v >= r->limit) { TG__CU_FLAG(r->flag, 8u); continue; }
+        if (r->look) continue;
+        tg__cu_move(r->size, r->y, tg__cu_slice_at(r, r->sy, slice) + k * r->ky, r->x, tg__cu_slice_at(r, r->sx, slice) + v * r->xv);
+    }
+}
+/* A thread for each slice and each bucket of destinations: it alone writes there, in the order of k. */
+TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {
+    TG__CU_THREADS(t) {
+        const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;
+        int64_t to, from, index, k;
+        if (bucket >= r->buckets) continue;
+        to = tg__cu_slice_at(r, r->sy, slice); from = tg__cu_slice_at(r, r->sx, slice); index = tg__cu_slice_at(r, r->si, slice);
+        for (k = 0; k < r->k; k++) {
+            const int64_t v = r->index[index + k * r->ki];
+            if ((v & (r->buckets - 1)) != bucket) continue;
+            if (v < 0 || v >= r->limit) { TG__CU_FLAG(r->flag, 8u); continue; }
+            if (r->look) continue;
+            if (r->kind == 1) tg__cu_move(r->size, r->y, to + v * r->yv, r->x, from + k * r->kx);
+            else tg__cu_change(r->kind, TG__CU_DTYPE(0, r->dtype), r->y, to + v * r->yv, r->x, from + k * r->kx);
+        }
+    }
+}
+TG__CU_KERNEL(tg__cu_index_take, tg__cu_index, tg__cu_take(r, block, blocks))
+TG__CU_KERNEL(tg__cu_index_scatter, tg__cu_index, tg__cu_scatter(r, block))
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0
+/* ---- optim: the rules of >>pass-optim, an element at a time ---- */
+/* {text: rules of tensorgrad.h} */
+#undef TG__CU_RULE
+#ifdef TG__CU_KIND
+#define TG__CU_RULE(asked) TG__CU_KIND
+#else
+#define TG__CU_RULE(asked) (asked)
+#endif
+TG__INLINE void TG__CU(tg__cu_step_of)(const tg__cu_optim *r, int64_t i) {
+    TG__T v[6];
+    tg__optim_run run;
+    int k;
+    TG__CU_PLACES(6)
+    if (r->rows) {
+        const int64_t q = i / r->row, place = r->rows[q] * r->row + (i - q * r->row);
+        TG__CU_UNROLL for (k = 0; k < 5; k++) at[k] = place;
+        at[5] = i;
+    }
+    TG__CU_UNROLL for (k = 0; k < 6; k++) v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]) : 0;
+    run.n = 1; run.kind = TG__CU_RULE(r->kind); run.number = r->number; run.whole = r->whole;
+    run.p = r->o[1].p ? &v[1] : &v[0]; run.g = &v[5];
+    run.s[0] = r->o[2].p ? &v[2] : 0; run.s[1] = r->o[3].p ? &v[3] : 0; run.s[2] = r->o[4].p ? &v[4] : 0;
+    TG__FT(tg__optim_whole)(&run);
+    if (r->o[1].p) v[0] = v[1];
+    TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);
+}
+TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })
+/* What an element adds to a norm. */
+TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {
+    TG__T v[2];
+    tg__optim_run run;
+    TG__CU_PLACES(6)
+    v[1] = TG__CU(tg__cu_get)(TG__CU_D(5), r->o[5].p, at[5]);
+    run.n = 1; run.number = r->number; run.whole = r->whole; run.p = &v[0]; run.g = &v[1];
+    TG__FT(tg__optim_powers)(&run);
+    return v[0];
+}
+/* 512 elements over 64 lanes, as >>impl-optim cuts and >>pass-reduce folds them. */
+TG__INLINE void TG__CU(tg__cu_norm_blocks)(const tg__cu_optim *r, int64_t block) {
+    TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
+    int half;
+    TG__CU_THREADS(t) {
+        const int64_t first = (block * 4 + t / 64) * 512, n = r->n - first < 512 ? r->n - first : 512;
+        int64_t i;
+        TG__T v;
+        if (n <= 0) continue;
+        v = t % 64 < n ? TG__CU(tg__cu_power)(r, first + t % 64) : r->whole[1] ? TG__CU(tg__cu_power)(r, first) : 0;
+        for (i = t % 64 + 64; i < n; i += 64) { const TG__T b = TG__CU(tg__cu_power)(r, first + i); v = r->whole[1] ? TG__W(maxn)(v, b) : v + b; }
+        s[t] = v;
+    }
+    TG__CU_BARRIER
+    for (half = 32; half > 0; half /= 2) {
+        TG__CU_THREADS(t) if (t % 64 < half && r->n - (block * 4 + t / 64) * 512 > half) s[t] = r->whole[1] ? TG__W(maxn)(s[t], s[t + half]) : s[t] + s[t + half];
+        TG__CU_BARRIER
+    }
+    TG__CU_THREADS(t) if (t % 64 == 0 && (block * 4 + t / 64) * 512 < r->n) r->partial[block * 4 + t / 64] = (double)s[t];
+}
+TG__INLINE void TG__CU(tg__cu_norm_join)(const tg__cu_optim *r) {
+    TG__CU_THREADS(t) {
+        double sum = 0;
+        if (t) continue;
+        for (int64_t i = 0; i * 512 < r->n; i++) { const double b = r->partial[i]; sum = !r->whole[1] ? sum + b : sum != sum || sum > b ? sum : b; }
+        *(double *)r->o[0].p = sum;
+    }
+}
+TG__CU_KERNEL(TG__CU(tg__cu_norm_parts), tg__cu_optim, TG__CU(tg__cu_norm_blocks)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_norm_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_norm_join)(r); })
+#endif
+
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)
+/* ---- gemm: in the orders of >>pass-gemm ----
+   In order: tiles of 128 x 64 of c, 8 x 4 to a thread. Reductions: 64 lanes to an element of c, or 8 of them to each of
+   8 threads where columns of b lie side by side. */
+#undef TG__CU_FMA
+#undef TG__CU_PLUS
+#if TG__CU_TYPE == 32
+#define TG__CU_FMA(a, b, c) tg__fma32(a, b, c)
+#define TG__CU_PLUS(a, b) ((a) + (b))
+#elif TG__CU_TYPE == 64
+#define TG__CU_FMA(a, b, c) tg__fma64(a, b, c)
+#define TG__CU_PLUS(a, b) ((a) + (b))
+#else
+#define TG__CU_PLUS(a, b) ((int64_t)((uint64_t)(a) + (uint64_t)(b)))
+#define TG__CU_FMA(a, b, c) ((int64_t)((uint64_t)(a) * (uint64_t)(b) + (uint64_t)(c)))
+#endif
+#ifndef TG__CU_TILE
+#define TG__CU_TILE
+enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };
+TG__INLINE int64_t tg__cu_batch_at(const tg__cu_gemm *r, const int64_t *stride, int64_t i) {
+    int64_t at = 0;
+    int d;
+    TG__CU_ROLL for (d = r->ndim - 1; d >= 0; d--) { const int64_t q = i / r->shape[d]; at += (i - q * r->shape[d]) * stride[d]; i = q; }
+    return at;
+}
+#endif
+/* An element of c from its sum; c_at, bias_at: where the matrices begin. */
+TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {
+    const int64_t at = c_at + i * r->c_rs + j * r->c_cs;
+    if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));
+    if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);
+    TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);
+}
+/* The sum of one block, or of all. */
+TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {
+    if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;
+    else TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), i, j, v);
+}
+TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {
+    TG__CU_SHARED(TG__T, as, TG__CU_BK * TG__CU_PAD);
+    TG__CU_SHARED(TG__T, bs, TG__CU_BK * TG__CU_BN);
+    TG__CU_OWN(TG__T, acc, 32);
+    TG__CU_OWN(TG__T, total, 32);
+    const int64_t mt = (r->m + TG__CU_BM - 1) / TG__CU_BM, nt = (r->n + TG__CU_BN - 1) / TG__CU_BN, parts = r->partial ? r->blocks : 1;
+    const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts, batch = block / mt / nt / parts;
+    const int64_t a_at = tg__cu_batch_at(r, r->ba, batch), b_at = tg__cu_batch_at(r, r->bb, batch);
+    int64_t kb, k0;
+    for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {
+        const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;
+        TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }
+        for (k0 = kb * r->block; k0 < end; k0 += TG__CU_BK) {
+            TG__CU_THREADS(t) {
+                int e;
+                for (e = t; e < TG__CU_BM * TG__CU_BK; e += TG__CU_WIDTH) {     /* along what lies side by side */
+                    const int kk = r->a_cs == 1 ? e % TG__CU_BK : e / TG__CU_BM, i = r->a_cs == 1 ? e / TG__CU_BK : e % TG__CU_BM;
+                    as[kk * TG__CU_PAD + i] = k0 + kk < end && row + i < r->m ? TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + (row + i) * r->a_rs + (k0 + kk) * r->a_cs) : 0;
+                }
+                for (e = t; e < TG__CU_BN * TG__CU_BK; e += TG__CU_WIDTH) {
+                    const int kk = r->b_cs == 1 ? e / TG__CU_BN : e % TG__CU_BK, j = r->b_cs == 1 ? e % TG__CU_BN : e / TG__CU_BK;
+                    bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + (k0 + kk) * r->b_rs + (col + j) * r->b_cs) : 0;
+                }
+            }
+            TG__CU_BARRIER
+            TG__CU_THREADS(t) {
+                const int i0 = t / 16 * 8, j0 = t % 16 * 4;
+                int kk, i, j;
+                for (kk = 0; kk < TG__CU_BK; kk++) {
+                    TG__T av[8], bv[4];
+                    TG__CU_UNROLL for (i = 0; i < 8; i++) av[i] = as[kk * TG__CU_PAD + i0 + i];
+                    TG__CU_UNROLL for (j = 0; j < 4; j++) bv[j] = bs[kk * TG__CU_BN + j0 + j];
+                    TG__CU_UNROLL for (i = 0; i < 8; i++) { TG__CU_UNROLL for (j = 0; j < 4; j++) TG__CU_MY(acc, t)[i * 4 + j] = TG__CU_FMA(av[i], bv[j], TG__CU_MY(acc, t)[i * 4 + j]); }
+                }
+            }
+            TG__CU_BARRIER
+        }
+        TG__CU_THREADS(t) if (t < TG__CU_WIDTH) {
+            TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = kb == 0 || r->partial ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]);
+        }
+    }
+    TG__CU_THREADS(t) {
+        const int i0 = t / 16 * 8, j0 = t % 16 * 4;
+        const int64_t c_at = tg__cu_batch_at(r, r->bc, batch), bias_at = tg__cu_batch_at(r, r->bbias, batch), part = (batch * r->blocks + q) * r->m;
+        TG__CU_UNROLL for (int e = 0; e < 32; e++) {
+            const int64_t i = row + i0 + e / 4, j = col + j0 + e % 4;
+            if (i >= r->m || j >= r->n) continue;
+            if (r->partial) ((TG__T *)r->partial)[(part + i) * r->n + j] = TG__CU_MY(total, t)[e];
+            else TG__CU(tg__cu_finish)(r, c_at, bias_at, i, j, TG__CU_MY(total, t)[e]);
+        }
+    }
+}
+TG__INLINE void TG__CU(tg__cu_dots)(const tg__cu_gemm *r, int64_t block) {
+    TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
+    const int64_t items = r->batch * r->blocks * r->m * r->n;
+    int half;
+    TG__CU_THREADS(t) {
+        const int64_t item = block * 4 + t / 64, j = item % r->n, i = item / r->n % r->m, q = item / r->n / r->m % r->blocks, batch = item / r->n / r->m / r->blocks;
+        const int64_t end = (q + 1) * r->block < r->k ? (q + 1) * r->block : r->k;
+        int64_t a_at, b_at, k;
+        TG__T v = 0;
+        if (item >= items) continue;
+        a_at = tg__cu_batch_at(r, r->ba, batch) + i * r->a_rs; b_at = tg__cu_batch_at(r, r->bb, batch) + j * r->b_cs;
+        for (k = q * r->block + t % 64; k < end; k += 64)
+            v = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + k * r->a_cs), TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + k * r->b_rs), v);
+        s[t] = v;
+    }
+    TG__CU_BARRIER
+    for (half = 32; half > 0; half /= 2) {
+        TG__CU_THREADS(t) if (t % 64 < half && block * 4 + t / 64 < items) s[t] = TG__CU_PLUS(s[t], s[t + half]);
+        TG__CU_BARRIER
+    }
+    TG__CU_THREADS(t) {
+        const int64_t item = block * 4 + t / 64;
+        if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);
+    }
+}
+/* Thread t has column t % 32 and of its lanes t / 32, t / 32 + 8, ... */
+TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {
+    TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
+    const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;
+    const int64_t end = (q + 1) * r->block < r->k ? (q + 1) * r->block : r->k;
+    int half;
+    TG__CU_THREADS(t) {
+        const int64_t j = block % nt * 32 + t % 32;
+        int64_t a_at, b_at, k;
+        TG__T lane[8];
+        int e;
+        if (j >= r->n) continue;
+        a_at = tg__cu_batch_at(r, r->ba, batch) + i * r->a_rs; b_at = tg__cu_batch_at(r, r->bb, batch) + j * r->b_cs;
+        TG__CU_UNROLL for (e = 0; e < 8; e++) lane[e] = 0;
+        for (k = q * r->block + t / 32; k < end; k += 64) {
+            TG__CU_UNROLL for (e = 0; e < 8; e++)
+                if (k + e * 8 < end) lane[e] = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + (k + e * 8) * r->a_cs), TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + (k + e * 8) * r->b_rs), lane[e]);
+        }
+        TG__CU_UNROLL for (e = 0; e < 4; e++) lane[e] = TG__CU_PLUS(lane[e], lane[e + 4]);
+        s[t] = TG__CU_PLUS(TG__CU_PLUS(lane[0], lane[2]), TG__CU_PLUS(lane[1], lane[3]));
+    }
+    TG__CU_BARRIER
+    for (half = 4; half > 0; half /= 2) {
+        TG__CU_THREADS(t) if (t / 32 < half && block % nt * 32 + t % 32 < r->n) s[t] = TG__CU_PLUS(s[t], s[t + half * 32]);
+        TG__CU_BARRIER
+    }
+    TG__CU_THREADS(t) if (t < 32 && block % nt * 32 + t < r->n) TG__CU(tg__cu_part)(r, batch, q, i, block % nt * 32 + t, s[t]);
+}
+TG__INLINE void TG__CU(tg__cu_add_parts)(const tg__cu_gemm *r, int64_t block) {
+    TG__CU_THREADS(t) {
+        const int64_t at = block * TG__CU_WIDTH + t, each = r->m * r->n, batch = at / each;
+        const TG__T *part = (const TG__T *)r->partial;
+        TG__T v;
+        int64_t q;
+        if (at >= r->batch * each) continue;
+        part += batch * r->blocks * each + at % each;
+        v = part[0];
+        for (q = 1; q < r->blocks; q++) v = TG__CU_PLUS(v, part[q * each]);
+        TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), at % each / r->n, at % r->n, v);
+    }
+}
+TG__CU_KERNEL(TG__CU(tg__cu_gemm_tiles), tg__cu_gemm, TG__CU(tg__cu_tiles)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_gemm_dots), tg__cu_gemm, TG__CU(tg__cu_dots)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_gemm_lanes), tg__cu_gemm, TG__CU(tg__cu_lanes)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))
+#endif
+/* {text ends} */
+#endif /* TG__CU_KERNELS */
+
+#if defined(TG__CU_TEXT_TOO)
+#undef TG__CU_TEXT_TOO
+/* ======================================================================================
+   >>cuda-text    the same once more, for NVRTC
+   ====================================================================================== */
+/* ---- the text: written by tools/cuda_text.c ---- */
+static const char *const tg__cu_words[] = {
+"#line 1174 \"tensorgrad_cuda.h\"\n",
+"#if defined(__CUDACC_RTC__)\n",
+"typedef signed char int8_t;\n",
+"typedef unsigned char uint8_t;\n",
+"typedef short int16_t;\n",
+"typedef unsigned short uint16_t;\n",
+"typedef int int32_t;\n",
+"typedef unsigned int uint32_t;\n",
+"typedef long long int64_t;\n",
+"typedef unsigned long long uint64_t;\n",
+"#define INT64_MIN (-9223372036854775807LL - 1)\n",
+"#else\n",
+"#include <stdint.h>\n",
+"#include <math.h>\n",
+"#endif\n",
+"#define TG__CU_WIDTH 256\n",
+"#define TG__CU_JOIN_(a, b) a##__##b\n",
+"#define TG__CU_JOIN(a, b) TG__CU_JOIN_(a, b)\n",
+"#define TG__FN(name) TG__CU_JOIN(name, cuda)\n",
+"#if defined(__CUDACC__)\n",
+"#define TG__PRIVATE static __device__ inline\n",
+"#define TG__INLINE static __device__ __forceinline__\n",
+"#define TG__CU_TABLE static __device__\n",
+"#if __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ >= 1105\n",
+"#pragma nv_diag_suppress 177\n",
+"#else\n",
+"#pragma diag_suppress 177\n",
+"#endif\n",
+"#if __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ >= 1107\n",
+"#define TG__CU_CONSTANT __grid_constant__\n",
+"#else\n",
+"#define TG__CU_CONSTANT\n",
+"#endif\n",
+"#define TG__CU_KERNEL_(name, type, ...) extern \"C\" __global__ void __launch_bounds__(TG__CU_WIDTH) name(const TG__CU_CONSTANT type arguments) { \\\n",
+"const type *const r = &arguments; const int64_t block = blockIdx.x, blocks = gridDim.x; (void)blocks; __VA_ARGS__; }\n",
+"#define TG__CU_THREADS(t) for (int t = (int)threadIdx.x, tg__once = 1; tg__once; tg__once = 0)\n",
+"#define TG__CU_BARRIER __syncthreads();\n",
+"#define TG__CU_SHARED(type, name, n) __shared__ type name[n]\n",
+"#define TG__CU_OWN(type, name, n) type name[n]\n",
+"#define TG__CU_MY(name, t) name\n",
+"#define TG__CU_FLAG(p, bits) atomicOr(p, bits)\n",
+"#define TG__CU_UNROLL _Pragma(\"unroll\")\n",
+"#define TG__CU_ROLL _Pragma(\"unroll 1\")\n",
+"TG__INLINE float  tg__fma32(float a, float b, float c) { return __fmaf_rn(a, b, c); }\n",
+"TG__INLINE double tg__fma64(double a, double b, double c) { return __fma_rn(a, b, c); }\n",
+"TG__INLINE float  tg__sqrt32(float a) { return __fsqrt_rn(a); }\n",
+"TG__INLINE double tg__sqrt64(double a) { return __dsqrt_rn(a); }\n",
+"#else\n",
+"#define TG__PRIVATE static\n",
+"#define TG__INLINE static inline\n",
+"#define TG__CU_TABLE static\n",
+"#define TG__CU_KERNEL_(name, type, ...) static void name(const void *arguments, int64_t block, int64_t blocks) { \\\n",
+"const type *const r = (const type *)arguments; (void)blocks; __VA_ARGS__; }\n",
+"#define TG__CU_THREADS(t) for (int t = 0; t < TG__CU_WIDTH; t++)\n",
+"#define TG__CU_BARRIER\n",
+"#define TG__CU_SHARED(type, name, n) type name[n]\n",
+"#define TG__CU_OWN(type, name, n) type name[TG__CU_WIDTH][n]\n",
+"#define TG__CU_MY(name, t) name[t]\n",
+"#define TG__CU_FLAG(p, bits) (*(p) |= (bits))\n",
+"#define TG__CU_UNROLL\n",
+"#define TG__CU_ROLL\n",
+"TG__INLINE float  tg__fma32(float a, float b, float c) { return fmaf(a, b, c); }\n",
+"TG__INLINE double tg__fma64(double a, double b, double c) { return fma(a, b, c); }\n",
+"TG__INLINE float  tg__sqrt32(float a) { return sqrtf(a); }\n",
+"TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
+"#endif\n",
+"#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
+"#line 1241 \"tensorgrad_cuda.h\"\n",
+"#define TG__PASS_STRICT 1\n",
+"#define TG__VN 1\n",
+"#define TG__VN_F32 1\n",
+"#define TG__VN_F64 1\n",
+"#define TG__HAS_X86 0\n",
+"#define TG__FAST_X86 0\n",
+"#define TG__BARRIER(v) ((void)0)\n",
+"TG__INLINE double tg__mullo64(double a, double b, double p) { return tg__fma64(a, b, -p); }\n",
+"#line 3 \"tensorgrad.h, from the line '/* A set below is a list of lines' on\"\n",
+"#undef TG__WA1\n",
+"#undef TG__WA2\n",
+"#undef TG__WA3\n",
+"#undef TG__WV1\n",
+"#undef TG__WV2\n",
+"#undef TG__WC2\n",
+"#undef TG__WC1\n",
+"#undef TG__WM2\n",
+"#undef TG__WI2\n",
+"#undef TG__WIN\n",
+"#undef TG__WIC\n",
+"#define TG__WA1(word, value) TG__INLINE TG__V TG__W(word)(TG__V a) { TG__V v = value; TG__BARRIER(v); return v; }\n",
+"#define TG__WA2(word, value) TG__INLINE TG__V TG__W(word)(TG__V a, TG__V b) { TG__V v = value; TG__BARRIER(v); return v; }\n",
+"#define TG__WA3(word, value) TG__INLINE TG__V TG__W(word)(TG__V a, TG__V b, TG__V c) { TG__V v = value; TG__BARRIER(v); return v; }\n",
+"#define TG__WV1(word, value) TG__INLINE TG__V TG__W(word)(TG__V a) { return value; }\n",
+"#define TG__WV2(word, value) TG__INLINE TG__V TG__W(word)(TG__V a, TG__V b) { return value; }\n",
+"#define TG__WC2(word, value) TG__INLINE TG__M TG__W(word)(TG__V a, TG__V b) { return value; }\n",
+"#define TG__WC1(word, value) TG__INLINE TG__M TG__W(word)(TG__V a) { return value; }\n",
+"#define TG__WM2(word, value) TG__INLINE TG__M TG__W(word)(TG__M m, TG__M o) { return value; }\n",
+"#define TG__WI2(word, value) TG__INLINE TG__VI TG__W(word)(TG__VI i, TG__VI j) { return value; }\n",
+"#define TG__WIN(word, value) TG__INLINE TG__VI TG__W(word)(TG__VI i, int n) { return value; }\n",
+"#define TG__WIC(word, value) TG__INLINE TG__M TG__W(word)(TG__VI i, TG__VI j) { return value; }\n",
+"#line 1 \"tensorgrad.h, from the line 'typedef union tg__pun32' on\"\n",
+"typedef union tg__pun32 { float f; int32_t i; uint32_t u; } tg__pun32;\n",
+"typedef union tg__pun64 { double f; int64_t i; uint64_t u; } tg__pun64;\n",
+"#line 4 \"tensorgrad.h, from the line 'typedef union tg__pun32' on\"\n",
+"TG__PRIVATE uint32_t tg__bits32(float v)     { tg__pun32 p; p.f = v; return p.u; }\n",
+"TG__PRIVATE float    tg__float(uint32_t v)   { tg__pun32 p; p.u = v; return p.f; }\n",
+"TG__PRIVATE uint64_t tg__bits64(double v)    { tg__pun64 p; p.f = v; return p.u; }\n",
+"TG__PRIVATE double   tg__double(uint64_t v)  { tg__pun64 p; p.u = v; return p.f; }\n",
+"#line 11 \"tensorgrad.h, from the line 'typedef union tg__pun32' on\"\n",
+"TG__PRIVATE float tg__trunc32(float x) {\n",
+"uint32_t u = tg__bits32(x);\n",
+"int e = (int)(u >> 23 & 255) - 127;\n",
+"if (e >= 23) return x;\n",
+"return tg__float(e < 0 ? u & 0x80000000u : u & ~(0x7fffffu >> e));\n",
+"}\n",
+"TG__PRIVATE double tg__trunc64(double x) {\n",
+"uint64_t u = tg__bits64(x);\n",
+"int e = (int)(u >> 52 & 2047) - 1023;\n",
+"if (e >= 52) return x;\n",
+"return tg__double(e < 0 ? u & 0x8000000000000000u : u & ~(0xfffffffffffffu >> e));\n",
+"}\n",
+"#line 24 \"tensorgrad.h, from the line 'typedef union tg__pun32' on\"\n",
+"TG__PRIVATE float tg__round32(float x) {\n",
+"float t = tg__trunc32(x), d = x - t, h = t * 0.5f;\n",
+"if (d > 0.5f || (d == 0.5f && h != tg__trunc32(h))) return t + 1.0f;\n",
+"if (d < -0.5f || (d == -0.5f && h != tg__trunc32(h))) return t - 1.0f;\n",
+"return t;\n",
+"}\n",
+"TG__PRIVATE double tg__round64(double x) {\n",
+"double t = tg__trunc64(x), d = x - t, h = t * 0.5;\n",
+"if (d > 0.5 || (d == 0.5 && h != tg__trunc64(h))) return t + 1.0;\n",
+"if (d < -0.5 || (d == -0.5 && h != tg__trunc64(h))) return t - 1.0;\n",
+"return t;\n",
+"}\n",
+"#line 38 \"tensorgrad.h, from the line 'typedef union tg__pun32' on\"\n",
+"TG__PRIVATE float tg__from_half(uint16_t h) {\n",
+"uint32_t sign = (uint32_t)(h & 0x8000u) << 16, e = h >> 10 & 31u, m = h & 1023u;\n",
+"if (e == 31) return tg__float(sign | 0x7f800000u | m << 13 | (m ? 0x400000u : 0u));\n",
+"if (e == 0) return tg__float(sign | tg__bits32((float)m * 5.9604644775390625e-8f));\n",
+"return tg__float(sign | (e + 112) << 23 | m << 13);\n",
+"}\n",
+"TG__PRIVATE uint16_t tg__to_half(float v) {\n",
+"uint32_t u = tg__bits32(v), sign = u >> 16 & 0x8000u, a = u & 0x7fffffffu;\n",
+"if (a > 0x7f800000u) return (uint16_t)(sign | 0x7e00u);\n",
+"if (a >= 0x477ff000u) return (uint16_t)(sign | 0x7c00u);\n",
+"#line 49 \"tensorgrad.h, from the line 'typedef union tg__pun32' on\"\n",
+"if (a < 0x38800000u) {\n",
+"uint32_t m = (a & 0x7fffffu) | 0x800000u, shift = 126u - (a >> 23), h, rest, half;\n",
+"if (shift > 24u) return (uint16_t)sign;\n",
+"h = m >> shift; rest = m & ((1u << shift) - 1u); half = 1u << (shift - 1u);\n",
+"return (uint16_t)(sign | (h + (rest > half || (rest == half && (h & 1u)) ? 1u : 0u)));\n",
+"}\n",
+"return (uint16_t)(sign | ((a + 0xfffu + (a >> 13 & 1u) - 0x38000000u) >> 13));\n",
+"}\n",
+"TG__PRIVATE uint16_t tg__to_bf16(float v) {\n",
+"uint32_t u = tg__bits32(v);\n",
+"#line 60 \"tensorgrad.h, from the line 'typedef union tg__pun32' on\"\n",
+"if ((u & 0x7fffffffu) > 0x7f800000u) return (uint16_t)(u >> 16 | 0x40u);\n",
+"return (uint16_t)((u + 0x7fffu + (u >> 16 & 1u)) >> 16);\n",
+"}\n",
+"#line 1 \"tensorgrad.h, from the line 'TG__PRIVATE int tg__split64' on\"\n",
+"TG__PRIVATE int tg__split64(uint64_t u, uint64_t *m) {\n",
+"int e = (int)(u >> 52 & 2047);\n",
+"*m = u & 0xfffffffffffffu;\n",
+"if (e) *m |= 0x10000000000000u; else e = 1;\n",
+"return e - 1075;\n",
+"}\n",
+"#line 2 \"tensorgrad.h, from the line '/* ---- one float ---- */' on\"\n",
+"#define TG__T float\n",
+"#define TG__I int32_t\n",
+"#define TG__V TG__FN(tg__vf32)\n",
+"#define TG__M TG__FN(tg__mf32)\n",
+"#define TG__VI TG__FN(tg__vi32)\n",
+"#define TG__W(word) TG__FN(tg__w_##word##_f32)\n",
+"typedef float TG__V;\n",
+"typedef int TG__M;\n",
+"typedef int32_t TG__VI;\n",
+"#line 12 \"tensorgrad.h, from the line '/* ---- one float ---- */' on\"\n",
+"TG__INLINE TG__V TG__W(load)(const TG__T *p)               { return *p; }\n",
+"TG__INLINE void  TG__W(store)(TG__T *p, TG__V v)           { *p = v; }\n",
+"TG__INLINE TG__V TG__W(loadn)(const TG__T *p, int64_t n)   { return n > 0 ? *p : 0; }\n",
+"TG__INLINE void  TG__W(storen)(TG__T *p, TG__V v, int64_t n) { if (n > 0) *p = v; }\n",
+"TG__INLINE TG__V TG__W(set)(TG__T s)                       { return s; }\n",
+"TG__INLINE TG__VI TG__W(iset)(TG__I s)                     { return s; }\n",
+"TG__INLINE TG__VI TG__W(iload)(const int32_t *p)                  { return *p; }\n",
+"TG__WA2(add, a + b)\n",
+"TG__WA2(sub, a - b)\n",
+"TG__WA2(mul, a * b)\n",
+"TG__WA2(div, a / b)\n",
+"#if defined(TG__PASS_STRICT)\n",
+"TG__WA3(fma, tg__fma32(a, b, c))\n",
+"TG__WA3(fnma, tg__fma32(-a, b, c))\n",
+"TG__WA3(mullo, tg__fma32(a, b, -c))\n",
+"#else\n",
+"TG__WA3(fma, TG__W(add)(TG__W(mul)(a, b), c))\n",
+"TG__WA3(fnma, TG__W(sub)(c, TG__W(mul)(a, b)))\n",
+"TG__WA3(mullo, (float)((double)a * (double)b - (double)c))\n",
+"#endif\n",
+"TG__WA1(sqrt, tg__sqrt32(a))\n",
+"TG__WV1(neg, -a)\n",
+"TG__WV1(abs, tg__float(tg__bits32(a) & 0x7fffffffu))\n",
+"TG__WV2(copysign, tg__float((tg__bits32(a) & 0x7fffffffu) | (tg__bits32(b) & ~(uint32_t)0x7fffffffu)))\n",
+"TG__WC1(isnan, (tg__bits32(a) & 0x7fffffffu) > 0x7f800000u)\n",
+"TG__WC1(isinf, (tg__bits32(a) & 0x7fffffffu) == 0x7f800000u)\n",
+"TG__WC1(isfinite, (tg__bits32(a) & 0x7fffffffu) < 0x7f800000u)\n",
+"#if (TG__HAS_X86 + 0) && defined(__FAST_MATH__)\n",
+"#line 43 \"tensorgrad.h, from the line '/* ---- one float ---- */' on\"\n",
+"TG__WC2(lt, _mm_movemask_ps(_mm_cmplt_ss(_mm_set_ss(a), _mm_set_ss(b))) & 1)\n",
+"TG__WC2(le, _mm_movemask_ps(_mm_cmple_ss(_mm_set_ss(a), _mm_set_ss(b))) & 1)\n",
+"TG__WC2(gt, _mm_movemask_ps(_mm_cmpgt_ss(_mm_set_ss(a), _mm_set_ss(b))) & 1)\n",
+"TG__WC2(ge, _mm_movemask_ps(_mm_cmpge_ss(_mm_set_ss(a), _mm_set_ss(b))) & 1)\n",
+"TG__WC2(eq, _mm_movemask_ps(_mm_cmpeq_ss(_mm_set_ss(a), _mm_set_ss(b))) & 1)\n",
+"TG__WC2(ne, _mm_movemask_ps(_mm_cmpneq_ss(_mm_set_ss(a), _mm_set_ss(b))) & 1)\n",
+"#else\n",
+"TG__WC2(lt, a < b)\n",
+"TG__WC2(le, a <= b)\n",
+"TG__WC2(gt, a > b)\n",
+"TG__WC2(ge, a >= b)\n",
+"TG__WC2(eq, a == b)\n",
+"TG__WC2(ne, !(a == b))\n",
+"#endif\n",
+"#if TG__FAST_X86\n",
+"TG__INLINE TG__V TG__W(minq)(TG__V a, TG__V b) { __asm__(\"minss %1, %0\" : \"+x\"(a) : \"x\"(b)); return a; }\n",
+"TG__INLINE TG__V TG__W(maxq)(TG__V a, TG__V b) { __asm__(\"maxss %1, %0\" : \"+x\"(a) : \"x\"(b)); return a; }\n",
+"#else\n",
+"TG__WV2(minq, TG__W(lt)(a, b) ? a : b)\n",
+"TG__WV2(maxq, TG__W(gt)(a, b) ? a : b)\n",
+"#endif\n",
+"TG__WV2(minn, TG__W(isnan)(a) ? a : TG__W(minq)(a, b))\n",
+"TG__WV2(maxn, TG__W(isnan)(a) ? a : TG__W(maxq)(a, b))\n",
+"TG__WV1(trunc, tg__trunc32(a))\n",
+"TG__WV1(round, tg__round32(a))\n",
+"TG__INLINE TG__V TG__W(floor)(TG__V a) { TG__V t = tg__trunc32(a); return t > a ? t - 1 : t; }\n",
+"TG__INLINE TG__V TG__W(ceil)(TG__V a)  { TG__V t = tg__trunc32(a); return t < a ? t + 1 : t; }\n",
+"TG__WM2(mand, m & o)\n",
+"TG__WM2(mor, m | o)\n",
+"TG__WM2(mxor, m ^ o)\n",
+"TG__INLINE TG__M TG__W(mnot)(TG__M m) { return !m; }\n",
+"TG__INLINE int   TG__W(many)(TG__M m) { return m; }\n",
+"TG__INLINE int   TG__W(mall)(TG__M m) { return m; }\n",
+"TG__INLINE TG__V TG__W(select)(TG__M m, TG__V a, TG__V b) { return m ? a : b; }\n",
+"TG__INLINE TG__VI TG__W(iselect)(TG__M m, TG__VI a, TG__VI b) { return m ? a : b; }\n",
+"TG__INLINE TG__VI TG__W(bits)(TG__V v)     { tg__pun32 p; p.f = v; return p.i; }\n",
+"TG__INLINE TG__V TG__W(frombits)(TG__VI i) { tg__pun32 p; p.i = i; return p.f; }\n",
+"TG__INLINE TG__V TG__W(i2f)(TG__VI i)      { return (float)i; }\n",
+"TG__WI2(iadd, (int32_t)((uint32_t)i + (uint32_t)j))\n",
+"TG__WI2(isub, (int32_t)((uint32_t)i - (uint32_t)j))\n",
+"TG__WI2(iand, i & j)\n",
+"TG__WI2(ixor, i ^ j)\n",
+"TG__WIN(ishl, (int32_t)((uint32_t)i << n))\n",
+"TG__WIN(ishr, (int32_t)((uint32_t)i >> n))\n",
+"TG__WIN(isar, i < 0 ? ~(~i >> n) : i >> n)\n",
+"TG__WIC(ieq, i == j)\n",
+"TG__WIC(igt, i > j)\n",
+"TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m)              { *p = (uint8_t)m; }\n",
+"TG__INLINE TG__V TG__W(loadh)(const uint16_t *p)                 { return tg__from_half(*p); }\n",
+"TG__INLINE TG__V TG__W(loadhn)(const uint16_t *p, int64_t n)     { return n > 0 ? tg__from_half(*p) : 0; }\n",
+"TG__INLINE void  TG__W(storeh)(uint16_t *p, TG__V v)             { *p = tg__to_half(v); }\n",
+"TG__INLINE void  TG__W(storehn)(uint16_t *p, TG__V v, int64_t n) { if (n > 0) *p = tg__to_half(v); }\n",
+"TG__INLINE TG__V TG__W(loadbf)(const uint16_t *p)                { return tg__float((uint32_t)*p << 16); }\n",
+"TG__INLINE TG__V TG__W(loadbfn)(const uint16_t *p, int64_t n)    {\n",
+"return n > 0 ? tg__float((uint32_t)*p << 16) : 0;\n",
+"}\n",
+"TG__INLINE void  TG__W(storebf)(uint16_t *p, TG__V v)            { *p = tg__to_bf16(v); }\n",
+"TG__INLINE void  TG__W(storebfn)(uint16_t *p, TG__V v, int64_t n) { if (n > 0) *p = tg__to_bf16(v); }\n",
+"#line 102 \"tensorgrad.h, from the line '/* ---- one float ---- */' on\"\n",
+"TG__INLINE TG__V TG__W(pow2)(TG__V k)\n",
+"{ return TG__W(frombits)(TG__W(ishl)(TG__W(bits)(TG__W(add)(k, TG__W(set)(12583039.0f))), 23)); }\n",
+"#line 105 \"tensorgrad.h, from the line '/* ---- one float ---- */' on\"\n",
+"TG__INLINE TG__V TG__W(scale)(TG__V v, TG__V k) {\n",
+"TG__V h = TG__W(round)(TG__W(mul)(k, TG__W(set)(0.5f)));\n",
+"return TG__W(mul)(TG__W(mul)(v, TG__W(pow2)(h)), TG__W(pow2)(TG__W(sub)(k, h)));\n",
+"}\n",
+"TG__INLINE TG__V TG__W(table8)(const float *t, TG__VI i) { return t[i & 7]; }\n",
+"TG__INLINE double TG__W(lo)(TG__V v)                 { return (double)v; }\n",
+"TG__INLINE double TG__W(hi)(TG__V v)                 { (void)v; return 0; }\n",
+"TG__INLINE TG__V TG__W(narrow)(double lo, double hi) { (void)hi; return (float)lo; }\n",
+"#undef TG__T\n",
+"#undef TG__I\n",
+"#undef TG__V\n",
+"#undef TG__M\n",
+"#undef TG__VI\n",
+"#undef TG__W\n",
+"#line 121 \"tensorgrad.h, from the line '/* ---- one float ---- */' on\"\n",
+"#define TG__T double\n",
+"#define TG__I int64_t\n",
+"#define TG__V TG__FN(tg__vf64)\n",
+"#define TG__M TG__FN(tg__mf64)\n",
+"#define TG__VI TG__FN(tg__vi64)\n",
+"#define TG__W(word) TG__FN(tg__w_##word##_f64)\n",
+"typedef double TG__V;\n",
+"typedef int TG__M;\n",
+"typedef int64_t TG__VI;\n",
+"#line 131 \"tensorgrad.h, from the line '/* ---- one float ---- */' on\"\n",
+"TG__INLINE TG__V TG__W(load)(const TG__T *p)               { return *p; }\n",
+"TG__INLINE void  TG__W(store)(TG__T *p, TG__V v)           { *p = v; }\n",
+"TG__INLINE TG__V TG__W(loadn)(const TG__T *p, int64_t n)   { return n > 0 ? *p : 0; }\n",
+"TG__INLINE void  TG__W(storen)(TG__T *p, TG__V v, int64_t n) { if (n > 0) *p = v; }\n",
+"TG__INLINE TG__V TG__W(set)(TG__T s)                       { return s; }\n",
+"TG__INLINE TG__VI TG__W(iset)(TG__I s)                     { return s; }\n",
+"TG__WA2(add, a + b)\n",
+"TG__WA2(sub, a - b)\n",
+"TG__WA2(mul, a * b)\n",
+"TG__WA2(div, a / b)\n",
+"#if defined(TG__PASS_STRICT)\n",
+"TG__WA3(fma, tg__fma64(a, b, c))\n",
+"TG__WA3(fnma, tg__fma64(-a, b, c))\n",
+"TG__WA3(mullo, tg__fma64(a, b, -c))\n",
+"#else\n",
+"TG__WA3(fma, TG__W(add)(TG__W(mul)(a, b), c))\n",
+"TG__WA3(fnma, TG__W(sub)(c, TG__W(mul)(a, b)))\n",
+"TG__WA3(mullo, tg__mullo64(a, b, c))\n",
+"#endif\n",
+"TG__WA1(sqrt, tg__sqrt64(a))\n",
+"TG__WV1(neg, -a)\n",
+"TG__WV1(abs, tg__double(tg__bits64(a) & 0x7fffffffffffffffu))\n",
+"TG__WV2(copysign, tg__double((tg__bits64(a) & 0x7fffffffffffffffu) |\n",
+"(tg__bits64(b) & ~(uint64_t)0x7fffffffffffffffu)))\n",
+"TG__WC1(isnan, (tg__bits64(a) & 0x7fffffffffffffffu) > 0x7ff0000000000000u)\n",
+"TG__WC1(isinf, (tg__bits64(a) & 0x7fffffffffffffffu) == 0x7ff0000000000000u)\n",
+"TG__WC1(isfinite, (tg__bits64(a) & 0x7fffffffffffffffu) < 0x7ff0000000000000u)\n",
+"#if (TG__HAS_X86 + 0) && defined(__FAST_MATH__)\n",
+"#line 162 \"tensorgrad.h, from the line '/* ---- one float ---- */' on\"\n",
+"TG__WC2(lt, _mm_movemask_pd(_mm_cmplt_sd(_mm_set_sd(a), _mm_set_sd(b))) & 1)\n",
+"TG__WC2(le, _mm_movemask_pd(_mm_cmple_sd(_mm_set_sd(a), _mm_set_sd(b))) & 1)\n",
+"TG__WC2(gt, _mm_movemask_pd(_mm_cmpgt_sd(_mm_set_sd(a), _mm_set_sd(b))) & 1)\n",
+"TG__WC2(ge, _mm_movemask_pd(_mm_cmpge_sd(_mm_set_sd(a), _mm_set_sd(b))) & 1)\n",
+"TG__WC2(eq, _mm_movemask_pd(_mm_cmpeq_sd(_mm_set_sd(a), _mm_set_sd(b))) & 1)\n",
+"TG__WC2(ne, _mm_movemask_pd(_mm_cmpneq_sd(_mm_set_sd(a), _mm_set_sd(b))) & 1)\n",
+"#else\n",
+"TG__WC2(lt, a < b)\n",
+"TG__WC2(le, a <= b)\n",
+"TG__WC2(gt, a > b)\n",
+"TG__WC2(ge, a >= b)\n",
+"TG__WC2(eq, a == b)\n",
+"TG__WC2(ne, !(a == b))\n",
+"#endif\n",
+"#if TG__FAST_X86\n",
+"TG__INLINE TG__V TG__W(minq)(TG__V a, TG__V b) { __asm__(\"minsd %1, %0\" : \"+x\"(a) : \"x\"(b)); return a; }\n",
+"TG__INLINE TG__V TG__W(maxq)(TG__V a, TG__V b) { __asm__(\"maxsd %1, %0\" : \"+x\"(a) : \"x\"(b)); return a; }\n",
+"#else\n",
+"TG__WV2(minq, TG__W(lt)(a, b) ? a : b)\n",
+"TG__WV2(maxq, TG__W(gt)(a, b) ? a : b)\n",
+"#endif\n",
+"TG__WV2(minn, TG__W(isnan)(a) ? a : TG__W(minq)(a, b))\n",
+"TG__WV2(maxn, TG__W(isnan)(a) ? a : TG__W(maxq)(a, b))\n",
+"TG__WV1(trunc, tg__trunc64(a))\n",
+"TG__WV1(round, tg__round64(a))\n",
+"TG__INLINE TG__V TG__W(floor)(TG__V a) { TG__V t = tg__trunc64(a); return t > a ? t - 1 : t; }\n",
+"TG__INLINE TG__V TG__W(ceil)(TG__V a)  { TG__V t = tg__trunc64(a); return t < a ? t + 1 : t; }\n",
+"TG__WM2(mand, m & o)\n",
+"TG__WM2(mor, m | o)\n",
+"TG__WM2(mxor, m ^ o)\n",
+"TG__INLINE TG__M TG__W(mnot)(TG__M m) { return !m; }\n",
+"TG__INLINE int   TG__W(many)(TG__M m) { return m; }\n",
+"TG__INLINE int   TG__W(mall)(TG__M m) { return m; }\n",
+"TG__INLINE TG__V TG__W(select)(TG__M m, TG__V a, TG__V b) { return m ? a : b; }\n",
+"TG__INLINE TG__VI TG__W(iselect)(TG__M m, TG__VI a, TG__VI b) { return m ? a : b; }\n",
+"TG__INLINE TG__VI TG__W(bits)(TG__V v)     { tg__pun64 p; p.f = v; return p.i; }\n",
+"TG__INLINE TG__V TG__W(frombits)(TG__VI i) { tg__pun64 p; p.i = i; return p.f; }\n",
+"TG__INLINE TG__V TG__W(i2f)(TG__VI i)      { return (double)i; }\n",
+"TG__WI2(iadd, (int64_t)((uint64_t)i + (uint64_t)j))\n",
+"TG__WI2(isub, (int64_t)((uint64_t)i - (uint64_t)j))\n",
+"TG__WI2(iand, i & j)\n",
+"TG__WI2(ixor, i ^ j)\n",
+"TG__WIN(ishl, (int64_t)((uint64_t)i << n))\n",
+"TG__WIN(ishr, (int64_t)((uint64_t)i >> n))\n",
+"TG__WIN(isar, i < 0 ? ~(~i >> n) : i >> n)\n",
+"TG__WIC(ieq, i == j)\n",
+"TG__WIC(igt, i > j)\n",
+"TG__INLINE void  TG__W(storeb)(uint8_t *p, TG__M m)              { *p = (uint8_t)m; }\n",
+"TG__INLINE TG__V TG__W(pow2)(TG__V k)\n",
+"{ return TG__W(frombits)(TG__W(ishl)(TG__W(bits)(TG__W(add)(k, TG__W(set)(6755399441056767.0))), 52)); }\n",
+"TG__INLINE TG__V TG__W(scale)(TG__V v, TG__V k) {\n",
+"TG__V h = TG__W(round)(TG__W(mul)(k, TG__W(set)(0.5)));\n",
+"return TG__W(mul)(TG__W(mul)(v, TG__W(pow2)(h)), TG__W(pow2)(TG__W(sub)(k, h)));\n",
+"}\n",
+"#undef TG__T\n",
+"#undef TG__I\n",
+"#undef TG__V\n",
+"#undef TG__M\n",
+"#undef TG__VI\n",
+"#undef TG__W\n",
+"#line 1 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#define TG__ADD(a, b)     TG__W(add)(a, b)\n",
+"#define TG__SUB(a, b)     TG__W(sub)(a, b)\n",
+"#define TG__MUL(a, b)     TG__W(mul)(a, b)\n",
+"#define TG__DIV(a, b)     TG__W(div)(a, b)\n",
+"#define TG__FMA(a, b, c)  TG__W(fma)(a, b, c)\n",
+"#define TG__FNMA(a, b, c) TG__W(fnma)(a, b, c)\n",
+"#define TG__SEL(m, a, b)  TG__W(select)(m, a, b)\n",
+"#define TG__K(s)          TG__W(set)(s)\n",
+"#define TG__H2(x, a, b)                    TG__FMA(TG__K(a), x, TG__K(b))\n",
+"#define TG__H3(x, a, b, c)                 TG__FMA(TG__H2(x, a, b), x, TG__K(c))\n",
+"#define TG__H4(x, a, b, c, d)              TG__FMA(TG__H3(x, a, b, c), x, TG__K(d))\n",
+"#define TG__H5(x, a, b, c, d, e)           TG__FMA(TG__H4(x, a, b, c, d), x, TG__K(e))\n",
+"#define TG__H6(x, a, b, c, d, e, f)        TG__FMA(TG__H5(x, a, b, c, d, e), x, TG__K(f))\n",
+"#define TG__H7(x, a, b, c, d, e, f, g)     TG__FMA(TG__H6(x, a, b, c, d, e, f), x, TG__K(g))\n",
+"#define TG__H8(x, a, b, c, d, e, f, g, h)  TG__FMA(TG__H7(x, a, b, c, d, e, f, g), x, TG__K(h))\n",
+"#line 17 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#ifndef TG__MATHS_ONCE\n",
+"#define TG__MATHS_ONCE\n",
+"#line 20 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__CU_TABLE const uint32_t tg__two_over_pi[41] = {\n",
+"0, 0, 0,\n",
+"0xa2f9836eu, 0x4e441529u, 0xfc2757d1u, 0xf534ddc0u, 0xdb629599u, 0x3c439041u, 0xfe5163abu, 0xdebbc561u,\n",
+"0xb7246e3au, 0x424dd2e0u, 0x06492eeau, 0x09d1921cu, 0xfe1deb1cu, 0xb129a73eu, 0xe88235f5u, 0x2ebb4484u,\n",
+"0xe99c7026u, 0xb45f7e41u, 0x3991d639u, 0x835339f4u, 0x9c845f8bu, 0xbdf9283bu, 0x1ff897ffu, 0xde05980fu,\n",
+"0xef2f118bu, 0x5a0a6d1fu, 0x6d367ecfu, 0x27cb09b7u, 0x4f463f66u, 0x9e5fea2du, 0x7527bac7u, 0xebe5f17bu,\n",
+"0x3d0739f7u, 0x8a5292eau, 0x6bfb5fb1u, 0x1f8d5d08u, 0x56033046u, 0xfc7b6babu\n",
+"};\n",
+"#line 32 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__CU_TABLE const float tg__mills[10][8] = {\n",
+"{ 0.253723145f, 0.748123169f, 1.48065186f, 2.49645996f, 3.97320557f, 5.9675293f, 9.03100586f, 12.9555664f },\n",
+"{ 0.00147560576f, 0.000167691687f, 2.7222175e-05f, 2.86313889e-06f, 2.49497106e-07f, 1.36615146e-08f,\n",
+"6.84999502e-10f, 3.17179963e-11f },\n",
+"{ -0.00182946899f, -0.000562649453f, -0.000109701345f, -1.44584037e-05f, -1.45598347e-06f, -1.11736583e-07f,\n",
+"-6.6366721e-09f, -4.23374474e-10f },\n",
+"{ 0.00544962566f, 0.0017528215f, 0.000383170671f, 6.29440838e-05f, 7.35712274e-06f, 7.75308649e-07f,\n",
+"5.92533311e-08f, 5.55090329e-09f },\n",
+"{ -0.0148877027f, -0.00520224683f, -0.00130937167f, -0.000258921616f, -3.86280262e-05f, -5.37400683e-06f,\n",
+"-5.78409015e-07f, -7.48290958e-08f },\n",
+"{ 0.0369767398f, 0.0144087272f, 0.00423486903f, 0.00102212687f, 0.000197853296f, 3.6701731e-05f,\n",
+"5.59751516e-06f, 1.00282193e-06f },\n",
+"{ -0.0837509111f, -0.036792323f, -0.0128199141f, -0.003845545f, -0.000979669392f, -0.000245893782f,\n",
+"-5.34500505e-05f, -1.33662406e-05f },\n",
+"{ 0.169148222f, 0.0851601139f, 0.0359215811f, 0.0136889918f, 0.00468379445f, 0.00161419669f, 0.000505077594f,\n",
+"0.00017717942f },\n",
+"{ -0.294171244f, -0.174087211f, -0.0916470364f, -0.0457107276f, -0.0215486176f, -0.0103704501f, -0.0047217044f,\n",
+"-0.00233555865f },\n",
+"{ 0.412934512f, 0.300558895f, 0.207540512f, 0.141492978f, 0.0949846804f, 0.0651143566f, 0.0436519012f,\n",
+"0.0306128431f }\n",
+"};\n",
+"#line 56 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__CU_TABLE const float tg__tanh_pieces[8][8] = {\n",
+"{ 0.0f, 0.441514283f, 0.843069732f, 1.45663238f, 2.29537058f, 3.50861597f, 5.20498037f, 7.56597948f },\n",
+"{ -0.0369768739f, -0.0627822578f, 0.00986692775f, 0.00853899214f, -0.000697985f, -0.000155641785f,\n",
+"-5.88141165e-06f, -5.47340306e-08f },\n",
+"{ 0.143084213f, -0.00655430183f, -0.0596711896f, -0.00559878163f, 0.00375619298f, 0.000500536349f,\n",
+"1.88735085e-05f, 1.95395245e-07f },\n",
+"{ -0.00118372298f, 0.169937283f, 0.0703852847f, -0.0241908636f, -0.0114499498f, -0.00117728068f,\n",
+"-3.99591518e-05f, -3.57052812e-07f },\n",
+"{ -0.333270192f, -0.133457527f, 0.0733898878f, 0.0921428353f, 0.024935348f, 0.00236393791f,\n",
+"7.89052938e-05f, 6.61663762e-07f },\n",
+"{ -1.09746554e-06f, -0.343478411f, -0.362577438f, -0.17527017f, -0.038970992f, -0.00357239391f,\n",
+"-0.000120525059f, -1.06965888e-06f },\n",
+"{ 1.0f, 0.827858984f, 0.527438164f, 0.195396274f, 0.0397701897f, 0.00357936812f, 0.000120694029f,\n",
+"1.08575432e-06f },\n",
+"{ 0.0f, 0.414898843f, 0.687431574f, 0.896996558f, 0.979913116f, 0.998209f, 0.99993974f, 0.999999464f }\n",
+"};\n",
+"#line 75 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__CU_TABLE const float tg__ndtr_pieces[8][8] = {\n",
+"{ -0.0270127337f, 0.000304296758f, -0.000860624365f, -0.000232489198f, 0.00028534091f, 0.000143174955f,\n",
+"-1.12549351e-05f, -2.59774552e-05f },\n",
+"{ 0.0277714301f, 0.00325912889f, 0.00131147518f, -0.00123201509f, -0.000959122204f, -3.69967092e-05f,\n",
+"0.000190326347f, 9.06716305e-05f },\n",
+"{ -0.0206906237f, -0.00338698085f, 0.00533052348f, 0.00471751019f, 0.000388023444f, -0.0011558159f,\n",
+"-0.00069892098f, -0.000203520482f },\n",
+"{ 0.00203912426f, -0.0214838963f, -0.0170733463f, -0.000815150444f, 0.00616160408f, 0.00431245938f,\n",
+"0.00151955266f, 0.000330153271f },\n",
+"{ 0.0662936643f, 0.0385497399f, -0.00978586636f, -0.0296142902f, -0.0211989619f, -0.00854422245f,\n",
+"-0.00221238146f, -0.000386334636f },\n",
+"{ 8.75841215e-06f, 0.0961284041f, 0.119010612f, 0.0802634805f, 0.0349491462f, 0.0103624435f,\n",
+"0.0021423779f, 0.000312775752f },\n",
+"{ -0.398942411f, -0.339999706f, -0.210466906f, -0.0946293771f, -0.030903317f, -0.00733028678f,\n",
+"-0.00126291392f, -0.000158038732f },\n",
+"{ 0.5f, 0.285880715f, 0.129044697f, 0.0449071825f, 0.0118537378f, 0.00234714383f, 0.000345966837f,\n",
+"3.77560245e-05f }\n",
+"};\n",
+"#line 95 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE double tg__times(double a, double b) { double v = a * b; TG__BARRIER(v); return v; }\n",
+"#line 98 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__CU_TABLE const double tg__huge_sin[5] = { 1.5896681598845614e-10, -2.5050756712114706e-08, 2.7557313687568184e-06,\n",
+"-0.00019841269829813416,\n",
+"0.008333333333322455 };\n",
+"TG__CU_TABLE const double tg__huge_cos[6] = { -1.1359803532177195e-11, 2.0875727075935086e-09, -2.75573143875594e-07,\n",
+"2.480158728963647e-05,\n",
+"-0.0013888888888874441, 0.0416666666666666 };\n",
+"#line 109 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE double tg__trig_huge(double x, int what) {\n",
+"uint64_t u = tg__bits64(x) & 0x7fffffffffffffffu, m = (u & 0xfffffffffffffu) | 0x10000000000000u, carry, w[3];\n",
+"uint32_t p[6], f[6];\n",
+"int e = (int)(u >> 52) - 1075, s = e - 2 + 96, i, quadrant, minus = 0;\n",
+"double h, l, r, rl, z, sn, cs, hz, t, v, scale;\n",
+"if (u >= 0x7ff0000000000000u) return x - x;\n",
+"for (i = 0; i < 6; i++) {\n",
+"const uint32_t *q = tg__two_over_pi + (s >> 5) + i;\n",
+"f[i] = (s & 31) ? q[0] << (s & 31) | q[1] >> (32 - (s & 31)) : q[0];\n",
+"}\n",
+"for (carry = 0, i = 5; i >= 0; i--) { carry += (m & 0xffffffffu) * f[i]; p[i] = (uint32_t)carry; carry >>= 32; }\n",
+"for (carry = 0, i = 4; i >= 0; i--) {\n",
+"carry += p[i] + (m >> 32) * f[i + 1];\n",
+"p[i] = (uint32_t)carry;\n",
+"carry >>= 32;\n",
+"}\n",
+"for (i = 0; i < 3; i++) w[i] = (uint64_t)p[2 * i] << 32 | p[2 * i + 1];\n",
+"quadrant = (int)(w[0] >> 62);\n",
+"w[0] = w[0] << 2 | w[1] >> 62; w[1] = w[1] << 2 | w[2] >> 62; w[2] <<= 2;\n",
+"#line 129 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"if (w[0] >> 63) {\n",
+"quadrant++; minus = 1;\n",
+"w[2] = ~w[2]; w[1] = ~w[1]; w[0] = ~w[0];\n",
+"if (!++w[2] && !++w[1]) ++w[0];\n",
+"}\n",
+"for (e = 0; !(w[0] >> 63) && e < 190; e++) {\n",
+"w[0] = w[0] << 1 | w[1] >> 63;\n",
+"w[1] = w[1] << 1 | w[2] >> 63;\n",
+"w[2] <<= 1;\n",
+"}\n",
+"scale = tg__double((uint64_t)(1023 - e) << 52);\n",
+"#line 141 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"h = (double)(int64_t)(w[0] >> 11) * 1.1102230246251565e-16 * scale;\n",
+"#line 143 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"l = (double)(int64_t)((w[0] & 2047u) << 42 | w[1] >> 22) * 1.232595164407831e-32 * scale;\n",
+"r = tg__times(h, 1.5707963267948966);\n",
+"rl = tg__mullo64(h, 1.5707963267948966, r) + (tg__times(h, 6.123233995736766e-17) +\n",
+"tg__times(l, 1.5707963267948966));\n",
+"z = r + rl; rl = (r - z) + rl; r = z;\n",
+"if (minus) { r = -r; rl = -rl; }\n",
+"z = tg__times(r, r); v = tg__times(z, r); sn = tg__huge_sin[0]; cs = tg__huge_cos[0];\n",
+"for (i = 1; i < 5; i++) sn = tg__times(sn, z) + tg__huge_sin[i];\n",
+"for (i = 1; i < 6; i++) cs = tg__times(cs, z) + tg__huge_cos[i];\n",
+"sn = r - ((tg__times(z, tg__times(0.5, rl) - tg__times(v, sn)) - rl) + tg__times(v, 0.16666666666666632));\n",
+"hz = 0.5 * z; t = 1.0 - hz;\n",
+"cs = t + (((1.0 - t) - hz) + (tg__times(tg__times(z, z), cs) - tg__times(r, rl)));\n",
+"if (what == 2) { r = quadrant & 1 ? -cs / sn : sn / cs; return x < 0 ? -r : r; }\n",
+"if (what == 1) quadrant++;\n",
+"r = quadrant & 1 ? cs : sn;\n",
+"if (((quadrant & 2) != 0) != (what == 0 && x < 0)) r = -r;\n",
+"return r;\n",
+"}\n",
+"#line 164 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE double tg__fmod64(double x, double y) {\n",
+"uint64_t ux = tg__bits64(x), uy = tg__bits64(y) & 0x7fffffffffffffffu, sign = ux & 0x8000000000000000u, mx, my;\n",
+"int ex, ey;\n",
+"ux &= 0x7fffffffffffffffu;\n",
+"if (ux >= 0x7ff0000000000000u || uy > 0x7ff0000000000000u || uy == 0) return tg__double(0x7ff8000000000000u);\n",
+"if (ux < uy) return x;\n",
+"ex = tg__split64(ux, &mx); ey = tg__split64(uy, &my);\n",
+"while (!(mx >> 52)) { mx <<= 1; ex--; }\n",
+"while (!(my >> 52)) { my <<= 1; ey--; }\n",
+"for (; ex > ey; ex--) { if (mx >= my) mx -= my; mx <<= 1; }\n",
+"if (mx >= my) mx -= my;\n",
+"if (!mx) return tg__double(sign);\n",
+"while (!(mx >> 52)) { mx <<= 1; ex--; }\n",
+"ex += 1075;\n",
+"return tg__double(sign | (ex > 0 ? (mx & 0xfffffffffffffu) | (uint64_t)ex << 52 : mx >> (1 - ex)));\n",
+"}\n",
+"#endif\n",
+"#line 183 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#define TG__T double\n",
+"#define TG__V TG__FN(tg__vf64)\n",
+"#define TG__M TG__FN(tg__mf64)\n",
+"#define TG__VI TG__FN(tg__vi64)\n",
+"#define TG__W(word) TG__FN(tg__w_##word##_f64)\n",
+"#define TG__INF TG__K(tg__double(0x7ff0000000000000u))\n",
+"#define TG__NAN TG__K(tg__double(0x7ff8000000000000u))\n",
+"#line 192 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(sumerr)(TG__V a, TG__V b, TG__V s) {\n",
+"TG__V t = TG__SUB(s, a);\n",
+"return TG__ADD(TG__SUB(a, TG__SUB(s, t)), TG__SUB(b, t));\n",
+"}\n",
+"#line 197 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(flip)(TG__V v, TG__VI s) { return TG__W(frombits)(TG__W(ixor)(TG__W(bits)(v), s)); }\n",
+"TG__INLINE TG__VI TG__W(signbit)(TG__V v) { return TG__W(ishl)(TG__W(ishr)(TG__W(bits)(v), 63), 63); }\n",
+"#line 203 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(exppoly)(TG__V r, TG__V c) {\n",
+"TG__V z = TG__MUL(r, r);\n",
+"TG__V q = TG__H6(r, 2.500001609792024e-08, 2.763030628436035e-07, 2.7557586812222355e-06, 2.480149294954117e-05,\n",
+"0.0001984126950576488, 0.0013888888943760047);\n",
+"q = TG__FMA(q, r, TG__K(0.008333333333494982));\n",
+"q = TG__FMA(q, r, TG__K(0.041666666666529725));\n",
+"q = TG__FMA(q, r, TG__K(0.1666666666666641));\n",
+"q = TG__FMA(q, r, TG__K(0.5000000000000011));\n",
+"c = TG__FMA(c, TG__FMA(z, q, r), c);\n",
+"return TG__ADD(r, TG__FMA(z, q, c));\n",
+"}\n",
+"TG__INLINE TG__V TG__W(expreduce)(TG__V x, TG__V xl, TG__V *k) {\n",
+"#line 216 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__V t = TG__FMA(x, TG__K(1.4426950408889634), TG__K(6755399441055744.0)), h, r, c;\n",
+"TG__BARRIER(t);\n",
+"*k = TG__SUB(t, TG__K(6755399441055744.0));\n",
+"h = TG__FNMA(*k, TG__K(0.6931471803691238), x);\n",
+"r = TG__FNMA(*k, TG__K(1.9082149292705877e-10), h);\n",
+"c = TG__ADD(TG__FNMA(*k, TG__K(1.9082149292705877e-10), TG__SUB(h, r)), xl);\n",
+"return TG__W(exppoly)(r, c);\n",
+"}\n",
+"#line 226 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE TG__V TG__W(exp)(TG__V x) {\n",
+"TG__V k, p;\n",
+"x = TG__W(minq)(TG__K(711.0), TG__W(maxq)(TG__K(-746.0), x));\n",
+"p = TG__W(expreduce)(x, TG__K(0.0), &k);\n",
+"return TG__W(scale)(TG__ADD(TG__K(1.0), p), k);\n",
+"}\n",
+"#line 233 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE TG__V TG__W(exp2)(TG__V x) {\n",
+"TG__V t, k, r, h, l;\n",
+"x = TG__W(minq)(TG__K(1025.0), TG__W(maxq)(TG__K(-1077.0), x));\n",
+"t = TG__ADD(x, TG__K(6755399441055744.0));\n",
+"k = TG__SUB(t, TG__K(6755399441055744.0));\n",
+"r = TG__SUB(x, k);\n",
+"h = TG__MUL(r, TG__K(0.6931471805599453));\n",
+"l = TG__FMA(r, TG__K(2.3190468138462996e-17), TG__W(mullo)(r, TG__K(0.6931471805599453), h));\n",
+"return TG__W(scale)(TG__ADD(TG__K(1.0), TG__W(exppoly)(h, l)), k);\n",
+"}\n",
+"#line 244 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE TG__V TG__W(expm1)(TG__V x) {\n",
+"TG__V k, p, y = TG__W(minq)(TG__K(711.0), TG__W(maxq)(TG__K(-60.0), x)), n;\n",
+"p = TG__W(expreduce)(y, TG__K(0.0), &k);\n",
+"n = TG__W(pow2)(TG__W(maxq)(TG__K(-1000.0), TG__SUB(TG__K(0.0), k)));\n",
+"return TG__W(copysign)(TG__W(scale)(TG__ADD(TG__SUB(TG__K(1.0), n), p), k), x);\n",
+"}\n",
+"#line 253 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(logsplit)(TG__V x, TG__V *k) {\n",
+"TG__M tiny = TG__W(lt)(x, TG__K(2.2250738585072014e-308));\n",
+"TG__VI i = TG__W(bits)(TG__SEL(tiny, TG__MUL(x, TG__K(18014398509481984.0)), x));\n",
+"TG__VI base = TG__W(iset)((int64_t)0x3fe6a09e667f3bcd), n;\n",
+"i = TG__W(isub)(i, base);\n",
+"n = TG__W(isar)(i, 52);\n",
+"i = TG__W(iadd)(TG__W(isub)(i, TG__W(ishl)(n, 52)), base);\n",
+"*k = TG__ADD(TG__W(i2f)(n), TG__SEL(tiny, TG__K(-54.0), TG__K(0.0)));\n",
+"return TG__SUB(TG__W(frombits)(i), TG__K(1.0));\n",
+"}\n",
+"#line 265 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(logpoly)(TG__V s) {\n",
+"TG__V z = TG__MUL(s, s);\n",
+"return TG__MUL(z, TG__H7(z, 0.14795742060366698, 0.15314075132974156, 0.18183563180497508, 0.22222198599823542,\n",
+"0.2857142874206641, 0.3999999999941654, 0.6666666666666734));\n",
+"}\n",
+"#line 271 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(logsum)(TG__V f, TG__V s, TG__V k, TG__V lo) {\n",
+"TG__V h = TG__MUL(TG__MUL(TG__K(0.5), f), f);\n",
+"lo = TG__FMA(k, TG__K(1.9082149292705877e-10), lo);\n",
+"lo = TG__FMA(s, TG__ADD(h, TG__W(logpoly)(s)), lo);\n",
+"return TG__FMA(k, TG__K(0.6931471803691238), TG__SUB(f, TG__SUB(h, lo)));\n",
+"}\n",
+"#line 278 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(logends)(TG__V x, TG__V y) {\n",
+"y = TG__SEL(TG__W(lt)(x, TG__INF), y, x);\n",
+"return TG__SEL(TG__W(gt)(x, TG__K(0.0)), y, TG__SEL(TG__W(eq)(x, TG__K(0.0)), TG__W(neg)(TG__INF), TG__NAN));\n",
+"}\n",
+"#line 283 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE TG__V TG__W(log)(TG__V x) {\n",
+"TG__V k, f = TG__W(logsplit)(x, &k), s = TG__DIV(f, TG__ADD(TG__K(2.0), f));\n",
+"return TG__W(logends)(x, TG__W(logsum)(f, s, k, TG__K(0.0)));\n",
+"}\n",
+"#line 290 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE TG__V TG__W(log1p)(TG__V x) {\n",
+"TG__V one = TG__K(1.0), u = TG__ADD(one, x), c = TG__W(sumerr)(one, x, u), k, f, s;\n",
+"TG__M zero;\n",
+"f = TG__W(logsplit)(u, &k);\n",
+"zero = TG__W(eq)(k, TG__K(0.0));\n",
+"c = TG__SEL(zero, TG__K(0.0), TG__MUL(c, TG__W(pow2)(TG__W(maxq)(TG__K(-1022.0), TG__SUB(TG__K(0.0), k)))));\n",
+"f = TG__SEL(zero, x, f);\n",
+"s = TG__DIV(f, TG__ADD(TG__K(2.0), f));\n",
+"c = TG__MUL(c, TG__FMA(TG__FMA(TG__K(2.0), s, TG__K(-2.0)), s, one));\n",
+"return TG__W(copysign)(TG__W(logends)(u, TG__W(logsum)(f, s, k, c)), x);\n",
+"}\n",
+"#line 302 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(logpair)(TG__V f, TG__V *lo) {\n",
+"TG__V s = TG__DIV(f, TG__ADD(TG__K(2.0), f)), h = TG__MUL(TG__MUL(TG__K(0.5), f), f), hi = TG__SUB(f, h);\n",
+"*lo = TG__FMA(s, TG__ADD(h, TG__W(logpoly)(s)), TG__SUB(TG__SUB(f, hi), h));\n",
+"return hi;\n",
+"}\n",
+"#line 309 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE TG__V TG__W(log2)(TG__V x) {\n",
+"TG__V k, lo, f = TG__W(logsplit)(x, &k), hi = TG__W(logpair)(f, &lo), c = TG__K(1.4426950408889634), v, s;\n",
+"v = TG__MUL(hi, c);\n",
+"lo = TG__FMA(lo, c, TG__FMA(hi, TG__K(2.0355273740931033e-17), TG__W(mullo)(hi, c, v)));\n",
+"s = TG__ADD(k, v);\n",
+"return TG__W(logends)(x, TG__ADD(s, TG__ADD(TG__W(sumerr)(k, v, s), lo)));\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(log10)(TG__V x) {\n",
+"TG__V k, lo, f = TG__W(logsplit)(x, &k), hi = TG__W(logpair)(f, &lo), c = TG__K(0.4342944819032518), v, s, n;\n",
+"v = TG__MUL(hi, c);\n",
+"lo = TG__FMA(lo, c, TG__FMA(hi, TG__K(1.098319650216765e-17), TG__W(mullo)(hi, c, v)));\n",
+"n = TG__MUL(k, TG__K(0.3010299955494702));\n",
+"lo = TG__FMA(k, TG__K(1.1451100898021838e-10), lo);\n",
+"s = TG__ADD(n, v);\n",
+"return TG__W(logends)(x, TG__ADD(s, TG__ADD(TG__W(sumerr)(n, v, s), lo)));\n",
+"}\n",
+"#line 328 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#define TG__POWENDS \\\n",
+"TG__INLINE TG__V TG__W(powends)(TG__V x, TG__V y, TG__V r) { \\\n",
+"TG__V ax = TG__W(abs)(x), one = TG__K(1), zero = TG__K(0), half = TG__MUL(y, TG__K((TG__T)0.5)); \\\n",
+"TG__M whole = TG__W(eq)(TG__W(trunc)(y), y), odd = TG__W(mand)(whole, TG__W(ne)(TG__W(trunc)(half), half)), m; \\\n",
+"TG__M ends = TG__W(mor)(TG__W(eq)(ax, zero), TG__W(mor)(TG__W(isinf)(ax), TG__W(isinf)(y))); \\\n",
+"m = TG__W(mxor)(TG__W(gt)(ax, one), TG__W(lt)(y, zero)); \\\n",
+"r = TG__SEL(ends, TG__SEL(m, TG__INF, zero), r); \\\n",
+"r = TG__W(flip)(r, TG__W(iselect)(odd, TG__W(signbit)(x), TG__W(iset)(0))); \\\n",
+"m = TG__W(mand)(TG__W(lt)(x, zero), TG__W(mand)(TG__W(isfinite)(x), TG__W(mnot)(whole))); \\\n",
+"m = TG__W(mor)(m, TG__W(mor)(TG__W(isnan)(x), TG__W(isnan)(y))); \\\n",
+"r = TG__SEL(m, TG__NAN, r); \\\n",
+"m = TG__W(mor)(TG__W(mor)(TG__W(eq)(y, zero), TG__W(eq)(x, one)), TG__W(mand)(TG__W(eq)(ax, one), TG__W(isinf)(y))); \\\n",
+"return TG__SEL(m, one, r); \\\n",
+"}\n",
+"TG__POWENDS\n",
+"#line 344 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE TG__V TG__W(pow)(TG__V x, TG__V y) {\n",
+"TG__V one = TG__K(1.0), zero = TG__K(0.0), ax = TG__W(abs)(x), k, f, d, dl, inv, s, sl, z, zl, a, al, t,\n",
+"b, h, l, hl, p, r;\n",
+"TG__M m;\n",
+"f = TG__W(logsplit)(ax, &k);\n",
+"d = TG__ADD(TG__K(2.0), f); dl = TG__SUB(f, TG__SUB(d, TG__K(2.0)));\n",
+"inv = TG__DIV(one, d);\n",
+"s = TG__MUL(f, inv);\n",
+"sl = TG__MUL(TG__FNMA(s, dl, TG__W(neg)(TG__W(mullo)(s, d, f))), inv);\n",
+"z = TG__MUL(s, s);\n",
+"zl = TG__FMA(TG__ADD(s, s), sl, TG__W(mullo)(s, s, z));\n",
+"#line 356 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"t = TG__H7(z, 0.06598184101519017, 0.06628406668821239, 0.07693378764376889, 0.09090892181306627,\n",
+"0.11111111259988805, 0.14285714285049622, 0.20000000000001128);\n",
+"b = TG__MUL(z, TG__K(0.3333333333333333));\n",
+"al = TG__FMA(zl, TG__K(0.3333333333333333),\n",
+"TG__FMA(z, TG__K(1.850371707708594e-17), TG__W(mullo)(z, TG__K(0.3333333333333333), b)));\n",
+"t = TG__FMA(TG__MUL(z, z), t, al);\n",
+"a = TG__ADD(b, t); al = TG__ADD(TG__SUB(b, a), t);\n",
+"s = TG__ADD(s, s); sl = TG__ADD(sl, sl);\n",
+"b = TG__MUL(s, a);\n",
+"t = TG__FMA(s, al, TG__FMA(sl, a, TG__ADD(TG__W(mullo)(s, a, b), sl)));\n",
+"h = TG__ADD(s, b); l = TG__ADD(TG__ADD(TG__SUB(s, h), b), t);\n",
+"d = TG__MUL(k, TG__K(0.6931471803691238));\n",
+"t = TG__ADD(d, h);\n",
+"l = TG__ADD(TG__W(sumerr)(d, h, t), TG__FMA(k, TG__K(1.9082149292705877e-10), l));\n",
+"h = TG__ADD(t, l); l = TG__ADD(TG__SUB(t, h), l);\n",
+"#line 372 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"p = TG__MUL(y, h);\n",
+"hl = TG__FMA(y, l, TG__W(mullo)(y, h, p));\n",
+"m = TG__W(lt)(TG__W(abs)(p), TG__K(750.0));\n",
+"hl = TG__SEL(m, hl, zero);\n",
+"p = TG__W(minq)(TG__K(750.0), TG__W(maxq)(TG__K(-750.0), p));\n",
+"t = TG__W(expreduce)(p, hl, &k);\n",
+"r = TG__W(scale)(TG__ADD(one, t), k);\n",
+"return TG__W(powends)(x, y, r);\n",
+"}\n",
+"#line 387 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(halfpi)(TG__V x, TG__V *rl, TG__VI *quadrant) {\n",
+"TG__V t = TG__FMA(x, TG__K(0.6366197723675814), TG__K(6755399441055744.0)), k, a, b, w, e, l;\n",
+"TG__BARRIER(t);\n",
+"*quadrant = TG__W(bits)(t);\n",
+"k = TG__SUB(t, TG__K(6755399441055744.0));\n",
+"a = TG__FNMA(k, TG__K(1.5707963267341256), x);\n",
+"w = TG__MUL(k, TG__K(-6.077100506303966e-11));\n",
+"b = TG__ADD(a, w); e = TG__W(sumerr)(a, w, b);\n",
+"w = TG__MUL(k, TG__K(-2.0222662487111665e-21));\n",
+"a = TG__ADD(b, w);\n",
+"l = TG__ADD(e, TG__FNMA(k, TG__K(8.4784276603689e-32), TG__W(sumerr)(b, w, a)));\n",
+"b = TG__ADD(a, l);\n",
+"*rl = TG__W(sumerr)(a, l, b);\n",
+"return b;\n",
+"}\n",
+"TG__INLINE TG__V TG__W(sinpoly)(TG__V r, TG__V rl) {\n",
+"TG__V z = TG__MUL(r, r), v = TG__MUL(z, r);\n",
+"TG__V p = TG__H5(z, 1.5896681598845614e-10, -2.5050756712114706e-08, 2.7557313687568184e-06,\n",
+"-0.00019841269829813416, 0.008333333333322455);\n",
+"p = TG__FNMA(v, p, TG__MUL(TG__K(0.5), rl));\n",
+"return TG__SUB(r, TG__FMA(v, TG__K(0.16666666666666632), TG__SUB(TG__MUL(z, p), rl)));\n",
+"}\n",
+"TG__INLINE TG__V TG__W(cospoly)(TG__V r, TG__V rl) {\n",
+"TG__V z = TG__MUL(r, r), h = TG__MUL(TG__K(0.5), z), w = TG__SUB(TG__K(1.0), h);\n",
+"TG__V p = TG__H6(z, -1.1359803532177195e-11, 2.0875727075935086e-09, -2.75573143875594e-07,\n",
+"2.480158728963647e-05, -0.0013888888888874441, 0.0416666666666666);\n",
+"p = TG__FNMA(r, rl, TG__MUL(TG__MUL(z, z), p));\n",
+"return TG__ADD(w, TG__ADD(TG__SUB(TG__SUB(TG__K(1.0), w), h), p));\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(trighuge)(TG__V x, TG__V y, TG__M which, int what) {\n",
+"double a[TG__VN_F64], b[TG__VN_F64], c[TG__VN_F64]; int i;\n",
+"TG__W(store)(a, x); TG__W(store)(b, y); TG__W(store)(c, TG__SEL(which, TG__K(1.0), TG__K(0.0)));\n",
+"for (i = 0; i < TG__VN_F64; i++) if (c[i] != 0) b[i] = tg__trig_huge(a[i], what);\n",
+"return TG__W(load)(b);\n",
+"}\n",
+"TG__INLINE TG__V TG__W(trig)(TG__V x, int what) {\n",
+"TG__V ax = TG__W(abs)(x), rl, r, s, c, y;\n",
+"TG__VI q, one = TG__W(iset)(1);\n",
+"TG__M big = TG__W(mnot)(TG__W(lt)(ax, TG__K(8e5))), odd;\n",
+"r = TG__W(halfpi)(ax, &rl, &q);\n",
+"s = TG__W(sinpoly)(r, rl); c = TG__W(cospoly)(r, rl);\n",
+"if (what == 1) q = TG__W(iadd)(q, one);\n",
+"odd = TG__W(ieq)(TG__W(iand)(q, one), one);\n",
+"if (what == 2) {\n",
+"y = TG__DIV(TG__SEL(odd, c, s), TG__SEL(odd, s, c));\n",
+"y = TG__W(flip)(y, TG__W(ixor)(TG__W(ishl)(q, 63), TG__W(signbit)(x)));\n",
+"} else {\n",
+"y = TG__SEL(odd, c, s);\n",
+"q = TG__W(ishl)(TG__W(ishr)(q, 1), 63);\n",
+"if (what == 0) q = TG__W(ixor)(q, TG__W(signbit)(x));\n",
+"y = TG__W(flip)(y, q);\n",
+"}\n",
+"if (TG__W(many)(big)) y = TG__W(trighuge)(x, y, big, what);\n",
+"return y;\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(sin)(TG__V x) { return TG__W(trig)(x, 0); }\n",
+"TG__PRIVATE TG__V TG__W(cos)(TG__V x) { return TG__W(trig)(x, 1); }\n",
+"TG__PRIVATE TG__V TG__W(tan)(TG__V x) { return TG__W(trig)(x, 2); }\n",
+"#line 449 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(atanratio)(TG__V n, TG__V d, int brief) {\n",
+"TG__M low = TG__W(le)(n, TG__MUL(d, TG__K(0.41421356237309503))), high = TG__W(gt)(n, TG__MUL(d,\n",
+"TG__K(2.414213562373095)));\n",
+"TG__V a = TG__SEL(low, n, TG__SEL(high, TG__W(neg)(d), TG__SUB(n, d)));\n",
+"TG__V b = TG__SEL(low, d, TG__SEL(high, n, TG__ADD(n, d)));\n",
+"TG__V hi = TG__SEL(low, TG__K(0.0), TG__SEL(high, TG__K(1.5707963267948966), TG__K(0.7853981633974483)));\n",
+"TG__V lo = TG__SEL(low, TG__K(0.0), TG__SEL(high, TG__K(6.123233995736766e-17), TG__K(3.061616997868383e-17)));\n",
+"TG__V t = TG__DIV(a, b), z = TG__MUL(t, t), p;\n",
+"if (brief) p = TG__H6(z, 0.047480574465655845, -0.08478305382189495, 0.11045076334759926, -0.14282040756219905,\n",
+"0.19999905143422284, -0.3333333251415475);\n",
+"else {\n",
+"p = TG__H6(z, 0.014892767761222617, -0.03317408226646688, 0.04490532873420305, -0.052151748974778186,\n",
+"0.058765156895375176, -0.06666174624015973);\n",
+"p = TG__FMA(p, z, TG__K(0.07692279198305033));\n",
+"p = TG__FMA(p, z, TG__K(-0.09090907985786055));\n",
+"p = TG__FMA(p, z, TG__K(0.11111111083744553));\n",
+"p = TG__FMA(p, z, TG__K(-0.14285714285316392));\n",
+"p = TG__FMA(p, z, TG__K(0.19999999999997095));\n",
+"p = TG__FMA(p, z, TG__K(-0.33333333333333326));\n",
+"}\n",
+"p = TG__FMA(TG__MUL(t, z), p, lo);\n",
+"return TG__ADD(hi, TG__ADD(t, p));\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(atan)(TG__V x)\n",
+"{ return TG__W(copysign)(TG__W(atanratio)(TG__W(abs)(x), TG__K(1.0), 0), x); }\n",
+"TG__PRIVATE TG__V TG__W(atanbrief)(TG__V x)\n",
+"{ return TG__W(copysign)(TG__W(atanratio)(TG__W(abs)(x), TG__K(1.0), 1), x); }\n",
+"#line 477 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(atanpair)(TG__V y, TG__V x, int brief) {\n",
+"TG__V ay = TG__W(abs)(y), ax = TG__W(abs)(x), zero = TG__K(0.0), r;\n",
+"TG__M both = TG__W(mand)(TG__W(isinf)(ay), TG__W(isinf)(ax));\n",
+"TG__M large = TG__W(gt)(TG__W(maxq)(ay, ax), TG__K(1e307)), minus = TG__W(igt)(TG__W(iset)(0), TG__W(bits)(x));\n",
+"ay = TG__SEL(both, TG__K(1.0), TG__SEL(large, TG__MUL(ay, TG__K(0.125)), ay));\n",
+"ax = TG__SEL(both, TG__K(1.0), TG__SEL(large, TG__MUL(ax, TG__K(0.125)), ax));\n",
+"ax = TG__SEL(TG__W(mand)(TG__W(eq)(ax, zero), TG__W(eq)(ay, zero)), TG__K(1.0), ax);\n",
+"r = TG__W(atanratio)(ay, ax, brief);\n",
+"r = TG__SEL(minus, TG__SUB(TG__K(3.141592653589793), TG__SUB(r, TG__K(1.2246467991473532e-16))), r);\n",
+"r = TG__SEL(TG__W(mor)(TG__W(isnan)(x), TG__W(isnan)(y)), TG__NAN, r);\n",
+"return TG__W(copysign)(r, y);\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(atan2)(TG__V y, TG__V x)      { return TG__W(atanpair)(y, x, 0); }\n",
+"TG__PRIVATE TG__V TG__W(atan2brief)(TG__V y, TG__V x) { return TG__W(atanpair)(y, x, 1); }\n",
+"#line 494 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(asinpoly)(TG__V z, int brief) {\n",
+"TG__V p;\n",
+"if (brief) return TG__H7(z, 0.03470703773331671, 0.007457769247613753, 0.024621930178728085,\n",
+"0.03010970457171017, 0.044660205836726016, 0.0749994800746703, 0.16666667191549836);\n",
+"p = TG__H7(z, 0.03269702827409053, -0.02110872757407088, 0.021785158699721224, 0.003674373044151746,\n",
+"0.01078876065431677, 0.011397389530738159, 0.013981007198451544);\n",
+"p = TG__FMA(p, z, TG__K(0.01735159640549777));\n",
+"p = TG__FMA(p, z, TG__K(0.02237221585789423));\n",
+"p = TG__FMA(p, z, TG__K(0.0303819426768923));\n",
+"p = TG__FMA(p, z, TG__K(0.04464285717525453));\n",
+"p = TG__FMA(p, z, TG__K(0.07499999999970129));\n",
+"return TG__FMA(p, z, TG__K(0.16666666666666763));\n",
+"}\n",
+"TG__INLINE TG__V TG__W(arcsin)(TG__V x, int brief) {\n",
+"TG__V a = TG__W(abs)(x), z, s, r;\n",
+"TG__M big = TG__W(gt)(a, TG__K(0.5));\n",
+"z = TG__SEL(big, TG__MUL(TG__K(0.5), TG__SUB(TG__K(1.0), a)), TG__MUL(a, a));\n",
+"s = TG__SEL(big, TG__W(sqrt)(z), a);\n",
+"r = TG__FMA(TG__MUL(s, z), TG__W(asinpoly)(z, brief), s);\n",
+"r = TG__SEL(big, TG__SUB(TG__K(1.5707963267948966), TG__SUB(TG__ADD(r, r), TG__K(6.123233995736766e-17))), r);\n",
+"return TG__W(copysign)(r, x);\n",
+"}\n",
+"TG__INLINE TG__V TG__W(arccos)(TG__V x, int brief) {\n",
+"TG__V a = TG__W(abs)(x), z, s, p, r;\n",
+"TG__M big = TG__W(gt)(a, TG__K(0.5)), minus = TG__W(lt)(x, TG__K(0.0));\n",
+"z = TG__SEL(big, TG__MUL(TG__K(0.5), TG__SUB(TG__K(1.0), a)), TG__MUL(a, a));\n",
+"s = TG__SEL(big, TG__W(sqrt)(z), x);\n",
+"p = TG__MUL(TG__MUL(s, z), TG__W(asinpoly)(z, brief));\n",
+"r = TG__ADD(s, p);\n",
+"z = TG__SUB(TG__K(1.5707963267948966), TG__SUB(s, TG__SUB(TG__K(6.123233995736766e-17), p)));\n",
+"s = TG__SUB(TG__K(3.141592653589793), TG__SUB(TG__ADD(r, r), TG__K(1.2246467991473532e-16)));\n",
+"return TG__SEL(big, TG__SEL(minus, s, TG__ADD(r, r)), z);\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(asin)(TG__V x)      { return TG__W(arcsin)(x, 0); }\n",
+"TG__PRIVATE TG__V TG__W(acos)(TG__V x)      { return TG__W(arccos)(x, 0); }\n",
+"TG__PRIVATE TG__V TG__W(asinbrief)(TG__V x) { return TG__W(arcsin)(x, 1); }\n",
+"TG__PRIVATE TG__V TG__W(acosbrief)(TG__V x) { return TG__W(arccos)(x, 1); }\n",
+"#line 536 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(halfexp)(TG__V a) {\n",
+"TG__V k, p;\n",
+"a = TG__W(minq)(TG__K(711.0), a);\n",
+"p = TG__W(expreduce)(a, TG__K(0.0), &k);\n",
+"return TG__W(scale)(TG__ADD(TG__K(1.0), p), TG__SUB(k, TG__K(1.0)));\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(sinh)(TG__V x) {\n",
+"TG__V a = TG__W(abs)(x), h = TG__W(halfexp)(a), z = TG__MUL(a, a), r;\n",
+"r = TG__H7(z, 7.75931230255535e-13, 1.6057240337562338e-10, 2.505212339860958e-08, 2.7557319155336477e-06,\n",
+"0.00019841269841437684, 0.008333333333333139, 0.16666666666666669);\n",
+"r = TG__FMA(TG__MUL(a, z), r, a);\n",
+"r = TG__SEL(TG__W(lt)(a, TG__K(1.0)), r, TG__SUB(h, TG__DIV(TG__K(0.25), h)));\n",
+"return TG__W(copysign)(r, x);\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(cosh)(TG__V x) {\n",
+"TG__V h = TG__W(halfexp)(TG__W(abs)(x));\n",
+"return TG__ADD(h, TG__DIV(TG__K(0.25), h));\n",
+"}\n",
+"#line 555 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE TG__V TG__W(tanh)(TG__V x) {\n",
+"TG__V a = TG__W(abs)(x), z = TG__MUL(a, a), k, p, r;\n",
+"p = TG__H5(z, -1.9467965339110662e-05, 8.327495231233143e-05, -0.0002333540522429919, 0.000588434315040705,\n",
+"-0.0014555405491655405);\n",
+"p = TG__FMA(p, z, TG__K(0.0035920917042385936));\n",
+"p = TG__FMA(p, z, TG__K(-0.008863232572505873));\n",
+"p = TG__FMA(p, z, TG__K(0.021869488384317782));\n",
+"p = TG__FMA(p, z, TG__K(-0.05396825396371576));\n",
+"p = TG__FMA(p, z, TG__K(0.1333333333332656));\n",
+"p = TG__FMA(p, z, TG__K(-0.333333333333333));\n",
+"r = TG__FMA(TG__MUL(a, z), p, a);\n",
+"z = TG__W(minq)(TG__K(40.0), TG__ADD(a, a));\n",
+"p = TG__W(expreduce)(z, TG__K(0.0), &k);\n",
+"z = TG__W(scale)(TG__ADD(TG__K(1.0), p), k);\n",
+"z = TG__SUB(TG__K(1.0), TG__DIV(TG__K(2.0), TG__ADD(z, TG__K(1.0))));\n",
+"return TG__W(copysign)(TG__SEL(TG__W(lt)(a, TG__K(0.55)), r, z), x);\n",
+"}\n",
+"#line 574 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE TG__V TG__W(asinh)(TG__V x) {\n",
+"TG__V a = TG__W(abs)(x), b = TG__W(minq)(TG__K(268435456.0), a), z = TG__MUL(b, b), r;\n",
+"r = TG__DIV(z, TG__ADD(TG__K(1.0), TG__W(sqrt)(TG__ADD(TG__K(1.0), z))));\n",
+"r = TG__W(log1p)(TG__ADD(b, r));\n",
+"z = TG__ADD(TG__W(log)(a), TG__K(0.6931471805599453));\n",
+"return TG__W(copysign)(TG__SEL(TG__W(gt)(a, TG__K(268435456.0)), z, r), x);\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(acosh)(TG__V x) {\n",
+"TG__V t = TG__SUB(TG__W(minq)(TG__K(268435456.0), x), TG__K(1.0)), r, z;\n",
+"r = TG__W(log1p)(TG__ADD(t, TG__W(sqrt)(TG__FMA(t, t, TG__ADD(t, t)))));\n",
+"z = TG__ADD(TG__W(log)(x), TG__K(0.6931471805599453));\n",
+"r = TG__SEL(TG__W(gt)(x, TG__K(268435456.0)), z, r);\n",
+"return TG__SEL(TG__W(lt)(x, TG__K(1.0)), TG__NAN, r);\n",
+"}\n",
+"#line 589 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE TG__V TG__W(atanh)(TG__V x) {\n",
+"TG__V a = TG__W(abs)(x), t = TG__ADD(a, a), q, r;\n",
+"TG__M low = TG__W(lt)(a, TG__K(0.5));\n",
+"q = TG__DIV(TG__SEL(low, TG__MUL(t, a), t), TG__SUB(TG__K(1.0), a));\n",
+"r = TG__W(log1p)(TG__SEL(low, TG__ADD(t, q), q));\n",
+"return TG__W(copysign)(TG__MUL(TG__K(0.5), r), x);\n",
+"}\n",
+"#line 601 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(erfcpair)(TG__V a, TG__V h, TG__V l, TG__V shift) {\n",
+"TG__V t = TG__DIV(TG__SUB(a, TG__K(4.0)), TG__ADD(a, TG__K(4.0))), p, k, e;\n",
+"p = TG__H8(t, 1.1981471535182299e-09, 1.6773173700566995e-09, -1.4070559573800652e-08, -1.7469774207672224e-08,\n",
+"1.103328503230254e-07, 7.410545413409807e-08, -8.259663627767439e-07, 2.941617492191746e-07);\n",
+"p = TG__FMA(p, t, TG__K(5.710196681223888e-06));\n",
+"p = TG__FMA(p, t, TG__K(-1.122218299921159e-05));\n",
+"p = TG__FMA(p, t, TG__K(-2.4399442181708168e-05));\n",
+"p = TG__FMA(p, t, TG__K(0.00015062172347356494));\n",
+"p = TG__FMA(p, t, TG__K(-0.00019925662554552521));\n",
+"p = TG__FMA(p, t, TG__K(-0.0007577732992432546));\n",
+"p = TG__FMA(p, t, TG__K(0.005031969964889126));\n",
+"p = TG__FMA(p, t, TG__K(-0.016197734056207662));\n",
+"p = TG__FMA(p, t, TG__K(0.03716751553897689));\n",
+"p = TG__FMA(p, t, TG__K(-0.06633036581236014));\n",
+"p = TG__FMA(p, t, TG__K(0.0937328349982563));\n",
+"p = TG__FMA(p, t, TG__K(-0.10103906603629771));\n",
+"p = TG__FMA(p, t, TG__K(0.06809705425469532));\n",
+"p = TG__FMA(p, t, TG__K(0.015379652102619622));\n",
+"p = TG__FMA(p, t, TG__K(-0.13962111684056253));\n",
+"p = TG__FMA(p, t, TG__K(1.2329951186255526));\n",
+"p = TG__DIV(p, TG__FMA(TG__K(2.0), a, TG__K(1.0)));\n",
+"e = TG__W(expreduce)(h, l, &k);\n",
+"return TG__W(scale)(TG__FMA(p, e, p), TG__ADD(k, shift));\n",
+"}\n",
+"TG__INLINE TG__V TG__W(erfcabs)(TG__V a) {\n",
+"TG__V h;\n",
+"a = TG__W(minq)(TG__K(27.5), a);\n",
+"h = TG__MUL(a, a);\n",
+"return TG__W(erfcpair)(a, TG__W(neg)(h), TG__W(neg)(TG__W(mullo)(a, a, h)), TG__K(0.0));\n",
+"}\n",
+"#line 632 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(erflow)(TG__V a) {\n",
+"TG__V z = TG__MUL(a, a), p;\n",
+"p = TG__H7(z, 6.486216475118205e-11, -1.1648175917157528e-09, 1.4722577021136883e-08, -1.6358554925544076e-07,\n",
+"1.6461687388598137e-06, -1.4925633117314878e-05, 0.00012055332503930704);\n",
+"p = TG__FMA(p, z, TG__K(-0.0008548327014556372));\n",
+"p = TG__FMA(p, z, TG__K(0.005223977625335714));\n",
+"p = TG__FMA(p, z, TG__K(-0.02686617064512365));\n",
+"p = TG__FMA(p, z, TG__K(0.11283791670955097));\n",
+"p = TG__FMA(p, z, TG__K(-0.37612638903183754));\n",
+"p = TG__FMA(p, z, TG__K(0.1283791670955126));\n",
+"return TG__FMA(a, p, a);\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(erf)(TG__V x) {\n",
+"TG__V a = TG__W(abs)(x);\n",
+"return TG__W(copysign)(TG__SEL(TG__W(lt)(a, TG__K(0.9)), TG__W(erflow)(a), TG__SUB(TG__K(1.0),\n",
+"TG__W(erfcabs)(a))), x);\n",
+"}\n",
+"#line 650 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE TG__V TG__W(erfc)(TG__V x) {\n",
+"TG__V a = TG__W(abs)(x), r = TG__SEL(TG__W(lt)(a, TG__K(0.5)),\n",
+"TG__SUB(TG__K(1.0), TG__W(erflow)(a)), TG__W(erfcabs)(a));\n",
+"return TG__SEL(TG__W(lt)(x, TG__K(0.0)), TG__SUB(TG__K(2.0), r), r);\n",
+"}\n",
+"#line 656 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE TG__V TG__W(ndtr)(TG__V x) {\n",
+"TG__V a = TG__W(minq)(TG__K(39.0), TG__W(abs)(x)), h = TG__MUL(a, a), l = TG__W(mullo)(a, a, h), r;\n",
+"TG__V b = TG__MUL(a, TG__K(0.7071067811865476));\n",
+"r = TG__W(erfcpair)(b, TG__MUL(h, TG__K(-0.5)), TG__MUL(l, TG__K(-0.5)), TG__K(-1.0));\n",
+"r = TG__SEL(TG__W(lt)(b, TG__K(0.5)), TG__FNMA(TG__K(0.5), TG__W(erflow)(b), TG__K(0.5)), r);\n",
+"return TG__SEL(TG__W(gt)(x, TG__K(0.0)), TG__SUB(TG__K(1.0), r), r);\n",
+"}\n",
+"#line 665 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(rsqrt)(TG__V x) { return TG__DIV(TG__K(1.0), TG__W(sqrt)(x)); }\n",
+"TG__INLINE TG__V TG__W(expminus)(TG__V x) {\n",
+"TG__V k, p = TG__W(expreduce)(TG__W(maxq)(TG__K(-746.0), TG__W(neg)(TG__W(abs)(x))), TG__K(0.0), &k);\n",
+"return TG__W(scale)(TG__ADD(TG__K(1.0), p), k);\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(sigmoid)(TG__V x) {\n",
+"TG__V e = TG__W(expminus)(x);\n",
+"return TG__DIV(TG__SEL(TG__W(lt)(x, TG__K(0.0)), e, TG__K(1.0)), TG__ADD(TG__K(1.0), e));\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(gelutanh)(TG__V x)\n",
+"{ return TG__MUL(x, TG__W(sigmoid)(TG__MUL(x,\n",
+"TG__FMA(TG__MUL(x, x), TG__K(0.07135481627159955), TG__K(1.5957691216057308))))); }\n",
+"TG__PRIVATE TG__V TG__W(softplus)(TG__V x)\n",
+"{ return TG__ADD(TG__W(maxq)(TG__K(0.0), x), TG__W(log1p)(TG__W(expminus)(x))); }\n",
+"TG__PRIVATE TG__V TG__W(logsigmoid)(TG__V x)\n",
+"{ return TG__SUB(TG__W(minq)(TG__K(0.0), x), TG__W(log1p)(TG__W(expminus)(x))); }\n",
+"#line 685 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE TG__V TG__W(fmod)(TG__V x, TG__V y) {\n",
+"#if TG__VN_F64 > 1\n",
+"TG__V n = TG__W(abs)(x), d = TG__W(abs)(y), q = TG__DIV(n, d), r, zero = TG__K(0.0);\n",
+"#if defined(TG__UNFUSED)\n",
+"const TG__V most = TG__K(67108864.0), upper = TG__W(frombits)(TG__W(iand)(TG__W(bits)(d), TG__W(iset)(~(int64_t)0x7ffffff)));\n",
+"r = TG__W(trunc)(q);\n",
+"r = TG__SUB(TG__SUB(n, TG__MUL(r, upper)), TG__MUL(r, TG__SUB(d, upper)));\n",
+"#else\n",
+"const TG__V most = TG__K(4503599627370496.0);\n",
+"r = TG__FNMA(TG__W(trunc)(q), d, n);\n",
+"#endif\n",
+"const TG__M ok = TG__W(mand)(TG__W(lt)(q, most), TG__W(mand)(TG__W(gt)(d, zero), TG__W(lt)(d, TG__INF)));\n",
+"r = TG__SEL(TG__W(lt)(r, zero), TG__ADD(r, d), r);\n",
+"r = TG__SEL(TG__W(ge)(r, d), TG__SUB(r, d), r);\n",
+"r = TG__W(copysign)(r, x);\n",
+"if (!TG__W(mall)(ok)) {\n",
+"double a[TG__VN_F64], b[TG__VN_F64], c[TG__VN_F64], o[TG__VN_F64]; int i;\n",
+"TG__W(store)(a, x); TG__W(store)(b, y); TG__W(store)(c, r); TG__W(store)(o, TG__SEL(ok, TG__K(1.0), zero));\n",
+"for (i = 0; i < TG__VN_F64; i++) if (o[i] == 0) c[i] = tg__fmod64(a[i], b[i]);\n",
+"r = TG__W(load)(c);\n",
+"}\n",
+"return r;\n",
+"#else\n",
+"return tg__fmod64(x, y);\n",
+"#endif\n",
+"}\n",
+"#line 715 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(logbrief)(TG__V x, TG__V *k) {\n",
+"TG__VI i = TG__W(bits)(x), base = TG__W(iset)((int64_t)0x3fe6a09e667f3bcd), n;\n",
+"TG__V f, s, z;\n",
+"i = TG__W(isub)(i, base);\n",
+"n = TG__W(isar)(i, 52);\n",
+"f = TG__SUB(TG__W(frombits)(TG__W(iadd)(TG__W(isub)(i, TG__W(ishl)(n, 52)), base)), TG__K(1.0));\n",
+"*k = TG__W(i2f)(n);\n",
+"s = TG__DIV(f, TG__ADD(TG__K(2.0), f));\n",
+"z = TG__MUL(s, s);\n",
+"return TG__FMA(TG__MUL(s, z), TG__H4(z, 0.23582295087978342, 0.28537301417145794, 0.4000033529510055,\n",
+"0.6666666564503858), TG__ADD(s, s));\n",
+"}\n",
+"TG__INLINE TG__V TG__W(lnbrief)(TG__V x) {\n",
+"TG__V k, f = TG__W(logbrief)(x, &k);\n",
+"return TG__FMA(k, TG__K(0.6931471805599453), f);\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(log2brief)(TG__V x) {\n",
+"TG__V k, f = TG__W(logbrief)(x, &k);\n",
+"return TG__FMA(f, TG__K(1.4426950408889634), k);\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(log10brief)(TG__V x) { return TG__MUL(TG__W(lnbrief)(x), TG__K(0.4342944819032518)); }\n",
+"TG__PRIVATE TG__V TG__W(log1pbrief)(TG__V x) {\n",
+"TG__V t = TG__FMA(TG__H3(x, 0.3333333333333333, -0.5, 0.0), x, x);\n",
+"return TG__SEL(TG__W(lt)(TG__W(abs)(x), TG__K(0.000244140625)), t, TG__W(lnbrief)(TG__ADD(x, TG__K(1.0))));\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(asinhbrief)(TG__V a) {\n",
+"TG__V z = TG__MUL(a, a), t = TG__FNMA(TG__MUL(a, z), TG__K(0.16666666666666666), a);\n",
+"return TG__SEL(TG__W(lt)(a, TG__K(0.000244140625)), t,\n",
+"TG__W(lnbrief)(TG__ADD(a, TG__W(sqrt)(TG__ADD(z, TG__K(1.0))))));\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(acoshbrief)(TG__V a)\n",
+"{ return TG__W(lnbrief)(TG__ADD(a, TG__W(sqrt)(TG__FMA(a, a, TG__K(-1.0))))); }\n",
+"TG__PRIVATE TG__V TG__W(atanhbrief)(TG__V a) {\n",
+"TG__V t = TG__FMA(TG__MUL(a, TG__MUL(a, a)), TG__K(0.3333333333333333), a), q = TG__DIV(TG__ADD(TG__K(1.0), a),\n",
+"TG__SUB(TG__K(1.0), a));\n",
+"return TG__SEL(TG__W(lt)(a, TG__K(0.000244140625)), t, TG__MUL(TG__K(0.5), TG__W(lnbrief)(q)));\n",
+"}\n",
+"#line 753 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(expbrief)(TG__V x) {\n",
+"TG__V t = TG__FMA(x, TG__K(1.4426950408889634), TG__K(6755399441055744.0)), k, r;\n",
+"TG__BARRIER(t);\n",
+"k = TG__SUB(t, TG__K(6755399441055744.0));\n",
+"r = TG__FNMA(k, TG__K(0.6931471805599453), x);\n",
+"t = TG__H5(r, 0.0013814553525248513, 0.008368745298453332, 0.04166839052278136, 0.16666520397011572,\n",
+"0.49999993433363543);\n",
+"return TG__MUL(TG__ADD(TG__K(1.0), TG__FMA(TG__MUL(r, r), t, r)), TG__W(pow2)(k));\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(powbrief)(TG__V x, TG__V y) {\n",
+"TG__V p = TG__MUL(y, TG__W(lnbrief)(TG__W(abs)(x)));\n",
+"return TG__W(expbrief)(TG__W(minq)(TG__K(150.0), TG__W(maxq)(TG__K(-150.0), p)));\n",
+"}\n",
+"#line 767 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE TG__V TG__W(sinhbrief)(TG__V a) {\n",
+"TG__V z = TG__MUL(a, a), e = TG__W(expbrief)(TG__W(minq)(TG__K(100.0), a)), t;\n",
+"t = TG__FMA(TG__MUL(a, z), TG__H4(z, 2.817439593288177e-06, 0.00019836066260042168, 0.008333350597957923,\n",
+"0.1666666648872119), a);\n",
+"return TG__SEL(TG__W(lt)(a, TG__K(1.0)), t, TG__MUL(TG__K(0.5), TG__SUB(e, TG__DIV(TG__K(1.0), e))));\n",
+"}\n",
+"TG__PRIVATE TG__V TG__W(coshbrief)(TG__V a) {\n",
+"TG__V e = TG__W(expbrief)(TG__W(minq)(TG__K(100.0), a));\n",
+"return TG__MUL(TG__K(0.5), TG__ADD(e, TG__DIV(TG__K(1.0), e)));\n",
+"}\n",
+"#line 779 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE TG__V TG__W(tanbrief)(TG__V x) {\n",
+"TG__V t = TG__FMA(x, TG__K(0.6366197723675814), TG__K(6755399441055744.0)), k, r, z, s, c;\n",
+"TG__VI one = TG__W(iset)(1), q;\n",
+"TG__M odd;\n",
+"TG__BARRIER(t);\n",
+"k = TG__SUB(t, TG__K(6755399441055744.0));\n",
+"q = TG__W(bits)(t);\n",
+"r = TG__FNMA(k, TG__K(6.077100506506192e-11), TG__FNMA(k, TG__K(1.5707963267341256), x));\n",
+"z = TG__MUL(r, r);\n",
+"s = TG__FMA(TG__MUL(r, z), TG__H4(z, 2.7182372256622492e-06, -0.0001983932713096311, 0.008333329362264242,\n",
+"-0.16666666641426478), r);\n",
+"c = TG__FMA(z, TG__H5(z, -2.7179354811210527e-07, 2.479903094189704e-05, -0.0013888881032193387,\n",
+"0.041666666561246055, -0.4999999999954057), TG__K(1.0));\n",
+"odd = TG__W(ieq)(TG__W(iand)(q, one), one);\n",
+"return TG__W(flip)(TG__DIV(TG__SEL(odd, c, s), TG__SEL(odd, s, c)), TG__W(ishl)(q, 63));\n",
+"}\n",
+"#if defined(TG__UNFUSED)\n",
+"#line 797 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(quarters)(TG__V a, TG__V k)\n",
+"{ return TG__SUB(TG__SUB(a, TG__MUL(k, TG__K(1.5707963267341256))), TG__MUL(k, TG__K(6.077100506506192e-11))); }\n",
+"TG__INLINE TG__V TG__W(fromcentre)(TG__V a, TG__V centre) { return TG__SUB(TG__MUL(a, TG__K(1.4142135623730951)), centre); }\n",
+"#endif\n",
+"#undef TG__T\n",
+"#undef TG__V\n",
+"#undef TG__M\n",
+"#undef TG__VI\n",
+"#undef TG__INF\n",
+"#undef TG__NAN\n",
+"#line 809 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#define TG__T float\n",
+"#define TG__V TG__FN(tg__vf32)\n",
+"#define TG__M TG__FN(tg__mf32)\n",
+"#define TG__VI TG__FN(tg__vi32)\n",
+"#define TG__D(word) TG__FN(tg__w_##word##_f64)\n",
+"#undef TG__W\n",
+"#define TG__W(word) TG__FN(tg__w_##word##_f32)\n",
+"#define TG__INF TG__K(tg__float(0x7f800000u))\n",
+"#define TG__NAN TG__K(tg__float(0x7fc00000u))\n",
+"#line 819 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(flip)(TG__V v, TG__VI s) { return TG__W(frombits)(TG__W(ixor)(TG__W(bits)(v), s)); }\n",
+"TG__INLINE TG__VI TG__W(signbit)(TG__V v) { return TG__W(iand)(TG__W(bits)(v), TG__W(bits)(TG__K(-0.0f))); }\n",
+"TG__INLINE TG__V TG__W(logends)(TG__V x, TG__V y) {\n",
+"y = TG__SEL(TG__W(lt)(x, TG__INF), y, x);\n",
+"return TG__SEL(TG__W(gt)(x, TG__K(0.0f)), y, TG__SEL(TG__W(eq)(x, TG__K(0.0f)), TG__W(neg)(TG__INF), TG__NAN));\n",
+"}\n",
+"TG__POWENDS\n",
+"#line 828 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#if TG__VN_F32 > 1\n",
+"#define TG__WIDE1(word, x)    TG__W(narrow)(TG__D(word)(TG__W(lo)(x)), TG__D(word)(TG__W(hi)(x)))\n",
+"#define TG__WIDE2(word, x, y) TG__W(narrow)(TG__D(word)(TG__W(lo)(x), TG__W(lo)(y)), TG__D(word)(TG__W(hi)(x), TG__W(hi)(y)))\n",
+"#else\n",
+"#define TG__WIDE1(word, x)    ((float)TG__D(word)((double)(x)))\n",
+"#define TG__WIDE2(word, x, y) ((float)TG__D(word)((double)(x), (double)(y)))\n",
+"#endif\n",
+"TG__PRIVATE TG__V TG__W(log2)(TG__V x)           { return TG__W(logends)(x, TG__WIDE1(log2brief, x)); }\n",
+"TG__PRIVATE TG__V TG__W(log10)(TG__V x)          { return TG__W(logends)(x, TG__WIDE1(log10brief, x)); }\n",
+"TG__PRIVATE TG__V TG__W(log1p)(TG__V x)\n",
+"{ return TG__W(copysign)(TG__W(logends)(TG__ADD(TG__K(1.0f), x), TG__WIDE1(log1pbrief, x)), x); }\n",
+"TG__PRIVATE TG__V TG__W(asin)(TG__V x)           { return TG__WIDE1(asinbrief, x); }\n",
+"TG__PRIVATE TG__V TG__W(acos)(TG__V x)           { return TG__WIDE1(acosbrief, x); }\n",
+"TG__PRIVATE TG__V TG__W(atan)(TG__V x)           { return TG__WIDE1(atanbrief, x); }\n",
+"TG__PRIVATE TG__V TG__W(atan2)(TG__V y, TG__V x) { return TG__WIDE2(atan2brief, y, x); }\n",
+"TG__PRIVATE TG__V TG__W(fmod)(TG__V x, TG__V y)  { return TG__WIDE2(fmod, x, y); }\n",
+"TG__PRIVATE TG__V TG__W(pow)(TG__V x, TG__V y)   { return TG__W(powends)(x, y, TG__WIDE2(powbrief, x, y)); }\n",
+"TG__PRIVATE TG__V TG__W(cosh)(TG__V x)           { TG__V a = TG__W(abs)(x); return TG__WIDE1(coshbrief, a); }\n",
+"TG__PRIVATE TG__V TG__W(sinh)(TG__V x)\n",
+"{ TG__V a = TG__W(abs)(x); return TG__W(copysign)(TG__WIDE1(sinhbrief, a), x); }\n",
+"TG__PRIVATE TG__V TG__W(acosh)(TG__V x)\n",
+"{ return TG__SEL(TG__W(lt)(x, TG__K(1.0f)), TG__NAN, TG__W(logends)(x, TG__WIDE1(acoshbrief, x))); }\n",
+"TG__PRIVATE TG__V TG__W(asinh)(TG__V x) {\n",
+"TG__V a = TG__W(abs)(x);\n",
+"return TG__W(copysign)(TG__SEL(TG__W(lt)(a, TG__INF), TG__WIDE1(asinhbrief, a), a), x);\n",
+"}\n",
+"#line 855 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE TG__V TG__W(atanh)(TG__V x) {\n",
+"TG__V a = TG__W(abs)(x);\n",
+"return TG__W(copysign)(TG__W(logends)(TG__SUB(TG__K(1.0f), a), TG__WIDE1(atanhbrief, a)), x);\n",
+"}\n",
+"#line 862 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(expq)(TG__V r)\n",
+"{ return TG__H5(r, 0.00138380087f, 0.00836916547f, 0.0416681021f, 0.166665167f, 0.49999994f); }\n",
+"TG__INLINE TG__V TG__W(expreduce)(TG__V x, TG__V *k) {\n",
+"TG__V t = TG__FMA(x, TG__K(1.44269502f), TG__K(12582912.0f)), r;\n",
+"TG__BARRIER(t);\n",
+"*k = TG__SUB(t, TG__K(12582912.0f));\n",
+"r = TG__FNMA(*k, TG__K(0.693145752f), x);\n",
+"r = TG__FNMA(*k, TG__K(1.42860677e-06f), r);\n",
+"return TG__FMA(TG__MUL(r, r), TG__W(expq)(r), r);\n",
+"}\n",
+"TG__INLINE TG__V TG__W(exp)(TG__V x) {\n",
+"TG__V t, k, r, p, one = TG__K(1.0f);\n",
+"#if defined(TG__PASS_AVX512)\n",
+"x = TG__W(minq)(TG__K(89.0f), TG__W(maxq)(TG__K(-104.0f), x));\n",
+"#endif\n",
+"t = TG__FMA(x, TG__K(1.44269502f), TG__K(12582912.0f));\n",
+"TG__BARRIER(t);\n",
+"k = TG__SUB(t, TG__K(12582912.0f));\n",
+"r = TG__FNMA(k, TG__K(0.693145752f), x);\n",
+"r = TG__FNMA(k, TG__K(1.42860677e-06f), r);\n",
+"p = TG__FMA(TG__FMA(TG__W(expq)(r), r, one), r, one);\n",
+"#if !defined(TG__PASS_AVX512)\n",
+"#line 885 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"x = TG__W(abs)(x);\n",
+"if (TG__W(mall)(TG__W(le)(x, TG__K(87.0f))))\n",
+"return TG__W(frombits)(TG__W(iadd)(TG__W(bits)(p), TG__W(ishl)(TG__W(bits)(t), 23)));\n",
+"k = TG__W(minq)(TG__K(130.0f), TG__W(maxq)(TG__K(-150.0f), k));\n",
+"p = TG__SEL(TG__W(gt)(x, TG__K(104.0f)), one, p);\n",
+"#endif\n",
+"return TG__W(scale)(p, k);\n",
+"}\n",
+"#line 894 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(exp2)(TG__V x) {\n",
+"TG__V t, k, r;\n",
+"x = TG__W(minq)(TG__K(129.0f), TG__W(maxq)(TG__K(-151.0f), x));\n",
+"t = TG__ADD(x, TG__K(12582912.0f));\n",
+"k = TG__SUB(t, TG__K(12582912.0f));\n",
+"r = TG__SUB(x, k);\n",
+"t = TG__H7(r, 1.33598332e-05f, 0.00015461391f, 0.00133419549f, 0.00961805694f, 0.0555040054f, 0.240226507f,\n",
+"0.693147182f);\n",
+"return TG__W(scale)(TG__FMA(t, r, TG__K(1.0f)), k);\n",
+"}\n",
+"TG__INLINE TG__V TG__W(expm1)(TG__V x) {\n",
+"TG__V y = TG__W(minq)(TG__K(89.0f), TG__W(maxq)(TG__K(-30.0f), x)), t, k, h, r, c, n;\n",
+"t = TG__FMA(y, TG__K(1.44269502f), TG__K(12582912.0f));\n",
+"TG__BARRIER(t);\n",
+"k = TG__SUB(t, TG__K(12582912.0f));\n",
+"h = TG__FNMA(k, TG__K(0.693145752f), y);\n",
+"r = TG__FNMA(k, TG__K(1.42860677e-06f), h);\n",
+"c = TG__FNMA(k, TG__K(1.42860677e-06f), TG__SUB(h, r));\n",
+"r = TG__ADD(r, TG__FMA(TG__MUL(r, r), TG__W(expq)(r), c));\n",
+"n = TG__W(pow2)(TG__W(maxq)(TG__K(-126.0f), TG__SUB(TG__K(0.0f), k)));\n",
+"return TG__W(copysign)(TG__W(scale)(TG__ADD(TG__SUB(TG__K(1.0f), n), r), k), x);\n",
+"}\n",
+"#line 918 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(logsum)(TG__V f, TG__V k) {\n",
+"TG__V z = TG__MUL(f, f), y;\n",
+"y = TG__H8(f, -0.0763478652f, 0.127618358f, -0.131601915f, 0.142017215f, -0.166233525f, 0.200012282f,\n",
+"-0.250008225f, 0.333333313f);\n",
+"y = TG__FMA(TG__MUL(f, z), y, TG__MUL(k, TG__K(1.42860677e-06f)));\n",
+"y = TG__FNMA(TG__K(0.5f), z, y);\n",
+"return TG__FMA(k, TG__K(0.693145752f), TG__ADD(f, y));\n",
+"}\n",
+"TG__INLINE TG__V TG__W(log)(TG__V x) {\n",
+"TG__M tiny = TG__W(lt)(x, TG__K(1.17549435e-38f));\n",
+"TG__VI i = TG__W(bits)(TG__SEL(tiny, TG__MUL(x, TG__K(8388608.0f)), x)), base = TG__W(iset)(0x3f3504f3), n;\n",
+"TG__V k, f;\n",
+"i = TG__W(isub)(i, base);\n",
+"n = TG__W(isar)(i, 23);\n",
+"f = TG__SUB(TG__W(frombits)(TG__W(iadd)(TG__W(isub)(i, TG__W(ishl)(n, 23)), base)), TG__K(1.0f));\n",
+"k = TG__ADD(TG__W(i2f)(n), TG__SEL(tiny, TG__K(-23.0f), TG__K(0.0f)));\n",
+"return TG__W(logends)(x, TG__W(logsum)(f, k));\n",
+"}\n",
+"#line 940 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__PRIVATE TG__V TG__W(trighuge)(TG__V x, TG__V y, TG__M which, int what) {\n",
+"float a[TG__VN_F32], b[TG__VN_F32], c[TG__VN_F32]; int i;\n",
+"TG__W(store)(a, x); TG__W(store)(b, y); TG__W(store)(c, TG__SEL(which, TG__K(1.0f), TG__K(0.0f)));\n",
+"for (i = 0; i < TG__VN_F32; i++) if (c[i] != 0) b[i] = (float)tg__trig_huge((double)a[i], what);\n",
+"return TG__W(load)(b);\n",
+"}\n",
+"TG__INLINE TG__V TG__W(trig)(TG__V x, int what) {\n",
+"TG__V a = TG__W(abs)(x), t = TG__FMA(a, TG__K(0.636619747f), TG__K(12582912.0f)), k, r, z, s, c;\n",
+"TG__VI q = TG__W(bits)(t), one = TG__W(iset)(1);\n",
+"TG__M big = TG__W(mnot)(TG__W(lt)(a, TG__K(1e5f)));\n",
+"TG__BARRIER(t);\n",
+"k = TG__SUB(t, TG__K(12582912.0f));\n",
+"#if defined(TG__UNFUSED)\n",
+"r = TG__WIDE2(quarters, a, k);\n",
+"#else\n",
+"r = TG__FNMA(k, TG__K(1.57079625f), a);\n",
+"r = TG__FNMA(k, TG__K(7.5497894e-08f), r);\n",
+"r = TG__FNMA(k, TG__K(5.39030253e-15f), r);\n",
+"#endif\n",
+"z = TG__MUL(r, r);\n",
+"s = TG__FMA(TG__MUL(r, z), TG__H3(z, -0.000195056273f, 0.00833209604f, -0.166666538f), r);\n",
+"c = TG__FMA(TG__H4(z, 2.44282073e-05f, -0.00138872885f, 0.0416666456f, -0.5f), z, TG__K(1.0f));\n",
+"if (what) q = TG__W(iadd)(q, one);\n",
+"r = TG__SEL(TG__W(ieq)(TG__W(iand)(q, one), one), c, s);\n",
+"q = TG__W(ishl)(TG__W(ishr)(q, 1), 31);\n",
+"if (!what) q = TG__W(ixor)(q, TG__W(signbit)(x));\n",
+"r = TG__W(flip)(r, q);\n",
+"if (TG__W(many)(big)) r = TG__W(trighuge)(x, r, big, what);\n",
+"return r;\n",
+"}\n",
+"TG__INLINE TG__V TG__W(sin)(TG__V x) { return TG__W(trig)(x, 0); }\n",
+"TG__INLINE TG__V TG__W(cos)(TG__V x) { return TG__W(trig)(x, 1); }\n",
+"TG__PRIVATE TG__V TG__W(tan)(TG__V x) {\n",
+"TG__V a = TG__W(abs)(x), r = TG__W(flip)(TG__WIDE1(tanbrief, a), TG__W(signbit)(x));\n",
+"TG__M big = TG__W(mnot)(TG__W(lt)(a, TG__K(1e5f)));\n",
+"if (TG__W(many)(big)) r = TG__W(trighuge)(x, r, big, 2);\n",
+"return r;\n",
+"}\n",
+"#line 981 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(piece6)(const float (*t)[8], TG__V d, TG__VI i) {\n",
+"TG__V p = TG__FMA(TG__W(table8)(t[0], i), d, TG__W(table8)(t[1], i));\n",
+"p = TG__FMA(p, d, TG__W(table8)(t[2], i));\n",
+"p = TG__FMA(p, d, TG__W(table8)(t[3], i));\n",
+"p = TG__FMA(p, d, TG__W(table8)(t[4], i));\n",
+"p = TG__FMA(p, d, TG__W(table8)(t[5], i));\n",
+"return TG__FMA(p, d, TG__W(table8)(t[6], i));\n",
+"}\n",
+"TG__INLINE TG__V TG__W(piece7)(const float (*t)[8], TG__V d, TG__VI i)\n",
+"{ return TG__FMA(TG__W(piece6)(t, d, i), d, TG__W(table8)(t[7], i)); }\n",
+"#line 993 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(tanh)(TG__V x) {\n",
+"TG__V a = TG__W(minq)(TG__K(9.05f), TG__W(abs)(x)), b = TG__K(0.605f);\n",
+"TG__VI i = TG__W(ishr)(TG__W(isub)(TG__W(bits)(TG__ADD(a, b)), TG__W(bits)(b)), 22);\n",
+"a = TG__SUB(a, TG__W(table8)(tg__tanh_pieces[0], i));\n",
+"return TG__W(copysign)(TG__W(piece6)(tg__tanh_pieces + 1, a, i), x);\n",
+"}\n",
+"TG__INLINE TG__V TG__W(expminus)(TG__V x) { return TG__W(exp)(TG__W(neg)(TG__W(abs)(x))); }\n",
+"TG__INLINE TG__V TG__W(sigmoid)(TG__V x) {\n",
+"TG__V e = TG__W(expminus)(x);\n",
+"return TG__DIV(TG__SEL(TG__W(lt)(x, TG__K(0.0f)), e, TG__K(1.0f)), TG__ADD(TG__K(1.0f), e));\n",
+"}\n",
+"#line 1006 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(log1pexp)(TG__V x) {\n",
+"TG__V e = TG__W(expminus)(x);\n",
+"TG__M up = TG__W(gt)(e, TG__K(0.41421354f));\n",
+"return TG__W(logsum)(TG__SEL(up, TG__FMA(TG__K(0.5f), e, TG__K(-0.5f)), e),\n",
+"TG__SEL(up, TG__K(1.0f), TG__K(0.0f)));\n",
+"}\n",
+"TG__INLINE TG__V TG__W(softplus)(TG__V x)   { return TG__ADD(TG__W(maxq)(TG__K(0.0f), x), TG__W(log1pexp)(x)); }\n",
+"TG__INLINE TG__V TG__W(logsigmoid)(TG__V x) { return TG__SUB(TG__W(minq)(TG__K(0.0f), x), TG__W(log1pexp)(x)); }\n",
+"TG__INLINE TG__V TG__W(rsqrt)(TG__V x)      { return TG__DIV(TG__K(1.0f), TG__W(sqrt)(x)); }\n",
+"#line 1018 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(erf)(TG__V x) {\n",
+"TG__V a = TG__W(abs)(x), z = TG__MUL(a, a), b = TG__W(minq)(TG__K(4.0f), a), p, g, k;\n",
+"p = TG__H6(z, -0.000602079963f, 0.00499895914f, -0.026770493f, 0.112819217f, -0.376125038f, 0.128379151f);\n",
+"p = TG__FMA(a, p, a);\n",
+"g = TG__H7(b, 0.00019821625f, -0.0030654599f, 0.0223151017f, -0.104113467f, -0.636976302f, -1.12779713f,\n",
+"-0.000166472688f);\n",
+"g = TG__W(expreduce)(g, &k);\n",
+"g = TG__FNMA(TG__W(pow2)(k), TG__ADD(TG__K(1.0f), g), TG__K(1.0f));\n",
+"return TG__W(copysign)(TG__SEL(TG__W(lt)(a, TG__K(0.9f)), p, g), x);\n",
+"}\n",
+"#line 1031 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__VI TG__W(millspiece)(TG__V u)\n",
+"{ return TG__W(ishr)(TG__W(isub)(TG__W(bits)(u), TG__W(iset)(0x3f800000)), 22); }\n",
+"TG__INLINE TG__V TG__W(mills)(TG__V d, TG__VI i)\n",
+"{ return TG__FMA(TG__W(piece7)(tg__mills + 1, d, i), d, TG__W(table8)(tg__mills[9], i)); }\n",
+"#line 1036 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(tail)(TG__V y, TG__V yl, TG__V g, TG__V shift) {\n",
+"TG__V t = TG__FMA(y, TG__K(1.44269502f), TG__K(12582912.0f)), k, h, r, c, z, q;\n",
+"TG__BARRIER(t);\n",
+"k = TG__SUB(t, TG__K(12582912.0f));\n",
+"h = TG__FNMA(k, TG__K(0.693145752f), y);\n",
+"r = TG__FNMA(k, TG__K(1.42860677e-06f), h);\n",
+"c = TG__ADD(TG__FNMA(k, TG__K(1.42860677e-06f), TG__SUB(h, r)), yl);\n",
+"z = TG__MUL(r, r); q = TG__W(expq)(r);\n",
+"c = TG__FMA(c, TG__FMA(z, q, r), c);\n",
+"r = TG__ADD(r, TG__FMA(z, q, c));\n",
+"return TG__W(scale)(TG__FMA(g, r, g), TG__ADD(k, shift));\n",
+"}\n",
+"TG__INLINE TG__V TG__W(ndtrtail)(TG__V a) {\n",
+"TG__V h, m = TG__K(-0.5f), r;\n",
+"TG__VI i;\n",
+"a = TG__W(minq)(TG__K(14.6f), a);\n",
+"h = TG__MUL(a, a);\n",
+"i = TG__W(millspiece)(TG__ADD(a, TG__K(1.0f)));\n",
+"r = TG__W(mills)(TG__SUB(a, TG__W(table8)(tg__mills[0], i)), i);\n",
+"return TG__W(tail)(TG__MUL(h, m), TG__MUL(TG__W(mullo)(a, a, h), m), r, TG__K(0.0f));\n",
+"}\n",
+"#line 1058 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(ndtr)(TG__V x) {\n",
+"TG__V a = TG__W(abs)(x), t = TG__FMA(a, TG__K(1.76847403f), TG__K(12582912.0f)), d, r;\n",
+"TG__M beyond = TG__W(gt)(a, TG__K(4.24f));\n",
+"TG__BARRIER(t);\n",
+"d = TG__FNMA(TG__SUB(t, TG__K(12582912.0f)), TG__K(0.565459251f), a);\n",
+"r = TG__W(piece7)(tg__ndtr_pieces, d, TG__W(bits)(t));\n",
+"if (TG__W(many)(beyond)) r = TG__SEL(beyond, TG__W(ndtrtail)(a), r);\n",
+"return TG__SEL(TG__W(gt)(x, TG__K(0.0f)), TG__SUB(TG__K(1.0f), r), r);\n",
+"}\n",
+"TG__INLINE TG__V TG__W(sumerr)(TG__V a, TG__V b, TG__V s) {\n",
+"TG__V t = TG__SUB(s, a);\n",
+"return TG__ADD(TG__SUB(a, TG__SUB(s, t)), TG__SUB(b, t));\n",
+"}\n",
+"#line 1073 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(gelutanh)(TG__V x) {\n",
+"TG__V a = TG__W(minq)(TG__K(12.0f), TG__W(abs)(x)), z = TG__MUL(a, a),\n",
+"p = TG__MUL(z, TG__K(0.0713548139f)), t = TG__ADD(p, TG__K(1.59576917f)), u = TG__MUL(a, t), e;\n",
+"TG__V pl = TG__FMA(TG__W(mullo)(a, a, z), TG__K(0.0713548139f),\n",
+"TG__FMA(z, TG__K(2.39883247e-09f), TG__W(mullo)(z, TG__K(0.0713548139f), p)));\n",
+"TG__V tl = TG__ADD(TG__W(sumerr)(p, TG__K(1.59576917f), t), TG__ADD(pl, TG__K(-4.53406805e-08f)));\n",
+"e = TG__W(tail)(TG__W(neg)(u), TG__W(neg)(TG__FMA(a, tl, TG__W(mullo)(a, t, u))), TG__K(1.0f), TG__K(0.0f));\n",
+"return TG__MUL(x, TG__DIV(TG__SEL(TG__W(lt)(x, TG__K(0.0f)), e, TG__K(1.0f)), TG__ADD(TG__K(1.0f), e)));\n",
+"}\n",
+"#line 1083 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(erfc)(TG__V x) {\n",
+"TG__V a = TG__W(minq)(TG__K(10.3f), TG__W(abs)(x)), h = TG__MUL(a, a), d, r;\n",
+"TG__VI i = TG__W(millspiece)(TG__FMA(a, TG__K(1.41421354f), TG__K(1.0f)));\n",
+"#if defined(TG__UNFUSED)\n",
+"d = TG__WIDE2(fromcentre, a, TG__W(table8)(tg__mills[0], i));\n",
+"#else\n",
+"d = TG__FMA(a, TG__K(1.41421354f), TG__W(neg)(TG__W(table8)(tg__mills[0], i)));\n",
+"d = TG__FMA(a, TG__K(2.42032345e-08f), d);\n",
+"#endif\n",
+"r = TG__W(mills)(d, i);\n",
+"r = TG__W(tail)(TG__W(neg)(h), TG__W(neg)(TG__W(mullo)(a, a, h)), r, TG__K(1.0f));\n",
+"return TG__SEL(TG__W(lt)(x, TG__K(0.0f)), TG__SUB(TG__K(2.0f), r), r);\n",
+"}\n",
+"#undef TG__WIDE1\n",
+"#undef TG__WIDE2\n",
+"#undef TG__D\n",
+"#undef TG__POWENDS\n",
+"#undef TG__T\n",
+"#undef TG__V\n",
+"#undef TG__M\n",
+"#undef TG__VI\n",
+"#undef TG__W\n",
+"#undef TG__INF\n",
+"#undef TG__NAN\n",
+"#undef TG__ADD\n",
+"#undef TG__SUB\n",
+"#undef TG__MUL\n",
+"#undef TG__DIV\n",
+"#undef TG__FMA\n",
+"#undef TG__FNMA\n",
+"#undef TG__SEL\n",
+"#undef TG__K\n",
+"#undef TG__H2\n",
+"#undef TG__H3\n",
+"#undef TG__H4\n",
+"#undef TG__H5\n",
+"#undef TG__H6\n",
+"#undef TG__H7\n",
+"#undef TG__H8\n",
+"#line 1 \"tensorgrad.h, from the line 'TG__PRIVATE int64_t tg__int_of' on\"\n",
+"TG__PRIVATE int64_t tg__int_of(double v) {\n",
+"return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN;\n",
+"}\n",
+"#line 1 \"tensorgrad.h, from the line 'enum { TG_STEP_SGD' on\"\n",
+"enum { TG_STEP_SGD, TG_STEP_ADAM, TG_STEP_RMSPROP, TG_STEP_ADAGRAD, TG_STEP_ADADELTA, TG_STEP_ADAMAX, TG_STEP_ASGD, TG_STEP_RPROP, TG_STEP_LION,\n",
+"TG_STEP_MUON, TG_STEP_CLIP, TG_STEP_NORM };\n",
+"enum { TG_DECAY_NONE, TG_DECAY_GRADIENT, TG_DECAY_PARAMETER };\n",
+"#line 1 \"tensorgrad.h, from the line 'typedef struct tg__optim_run {' on\"\n",
+"typedef struct tg__optim_run {\n",
+"int64_t n;\n",
+"int kind;\n",
+"const double *number;\n",
+"const int64_t *whole;\n",
+"void *p, *s[3];\n",
+"const void *g;\n",
+"} tg__optim_run;\n",
+"#line 1 \"tensorgrad.h, from the line '#define TG__WRAP(u)' on\"\n",
+"#define TG__WRAP(u) ((int64_t)(u))\n",
+"#line 3 \"tensorgrad.h, from the line '#define TG__WRAP(u)' on\"\n",
+"TG__PRIVATE int64_t tg__int_pow(int64_t a, int64_t b) {\n",
+"uint64_t r = 1, f = (uint64_t)a;\n",
+"if (b < 0) return a == 1 ? 1 : a == -1 ? ((b & 1) ? -1 : 1) : 0;\n",
+"for (; b; b >>= 1) { if (b & 1) r *= f; f *= f; }\n",
+"return (int64_t)r;\n",
+"}\n",
+"TG__PRIVATE int64_t tg__int_clamp(int64_t x, const double *p) {\n",
+"if (x < tg__int_of(p[0])) x = tg__int_of(p[0]);\n",
+"return p[1] < 9223372036854775808.0 && x > tg__int_of(p[1]) ? tg__int_of(p[1]) : x;\n",
+"}\n",
+"#line 14 \"tensorgrad.h, from the line '#define TG__WRAP(u)' on\"\n",
+"TG__PRIVATE int64_t tg__int_mod(int64_t a, int64_t b) { return b == 0 || b == -1 ? 0 : a % b; }\n",
+"TG__PRIVATE int64_t tg__int_remainder(int64_t a, int64_t b) {\n",
+"int64_t r = tg__int_mod(a, b);\n",
+"return r != 0 && (r < 0) != (b < 0) ? r + b : r;\n",
+"}\n",
+"TG__PRIVATE int64_t tg__int_gcd(int64_t a, int64_t b) {\n",
+"uint64_t u = a < 0 ? (uint64_t)0 - (uint64_t)a : (uint64_t)a, v = b < 0 ? (uint64_t)0 - (uint64_t)b : (uint64_t)b;\n",
+"while (v) { const uint64_t r = u % v; u = v; v = r; }\n",
+"return (int64_t)u;\n",
+"}\n",
+"TG__PRIVATE int64_t tg__int_lcm(int64_t a, int64_t b) {\n",
+"const uint64_t g = (uint64_t)tg__int_gcd(a, b), u = a < 0 ? (uint64_t)0 - (uint64_t)a : (uint64_t)a, v = b < 0 ? (uint64_t)0 - (uint64_t)b : (uint64_t)b;\n",
+"return g ? (int64_t)(u / g * v) : 0;\n",
+"}\n",
+"TG__PRIVATE int64_t tg__int_floor_divide(int64_t a, int64_t b) {\n",
+"if (b == 0) return 0;\n",
+"if (b == -1) return (int64_t)((uint64_t)0 - (uint64_t)a);\n",
+"return a / b - (a % b != 0 && (a < 0) != (b < 0));\n",
+"}\n",
+"#line 102 \"tensorgrad_cuda.h\"\n",
+"typedef struct tg__cu_view {\n",
+"char   *p;\n",
+"int64_t stride[8];\n",
+"double  f;\n",
+"int64_t i;\n",
+"int32_t dtype, number;\n",
+"} tg__cu_view;\n",
+"typedef struct tg__cu_walk {\n",
+"int64_t   n, shape[8], whole[4];\n",
+"double    numbers[2];\n",
+"uint32_t *flag;\n",
+"int32_t   ndim, small, kind, look;\n",
+"tg__cu_view o[6];\n",
+"} tg__cu_walk;\n",
+"typedef struct tg__cu_reduce {\n",
+"int64_t outs, length, piece, pieces;\n",
+"double  scale;\n",
+"char   *x, *y;\n",
+"int64_t *places;\n",
+"char   *partial;\n",
+"int64_t kept[8], ky[8], kx[8], kp[8], run[8], rx[8];\n",
+"int32_t kept_dims, run_dims, xd, yd;\n",
+"} tg__cu_reduce;\n",
+"typedef struct tg__cu_rows {\n",
+"int64_t rows, length, xs, ys, shape[8], kx[8], ky[8];\n",
+"char   *x, *y, *row, *classes, *g;\n",
+"int64_t cs, gs;\n",
+"uint32_t *flag;\n",
+"int32_t ndim, kind, xd, yd, cd, look;\n",
+"} tg__cu_rows;\n",
+"typedef struct tg__cu_index {\n",
+"int64_t n, k, shape[8], sy[8], sx[8], si[8];\n",
+"int64_t ky, kx, ki, yv, xv, limit;\n",
+"int64_t buckets;\n",
+"char   *y, *x;\n",
+"int64_t *index;\n",
+"uint32_t *flag;\n",
+"int32_t ndim, kind, dtype, size, look;\n",
+"} tg__cu_index;\n",
+"typedef struct tg__cu_gemm {\n",
+"int64_t m, n, k, batch, shape[8], ba[8], bb[8], bc[8], bbias[8];\n",
+"int64_t a_rs, a_cs, b_rs, b_cs, c_rs, c_cs, bias_rs, bias_cs;\n",
+"int64_t block, blocks;\n",
+"char   *a, *b, *c, *bias, *partial;\n",
+"int32_t ndim, ta, tb, tc, accumulate, columns;\n",
+"} tg__cu_gemm;\n",
+"typedef struct tg__cu_optim {\n",
+"int64_t n, shape[8], row;\n",
+"int64_t whole[12];\n",
+"double  number[10];\n",
+"int64_t *rows;\n",
+"double *partial;\n",
+"int32_t ndim, small, kind;\n",
+"tg__cu_view o[6];\n",
+"} tg__cu_optim;\n",
+NULL };
+static const char *const tg__cu_kernels[] = {
+"#line 1256 \"tensorgrad_cuda.h\"\n",
+"#undef TG__T\n",
+"#undef TG__V\n",
+"#undef TG__M\n",
+"#undef TG__VI\n",
+"#undef TG__W\n",
+"#undef TG__CU\n",
+"#undef TG__CU_FROM\n",
+"#undef TG__FT\n",
+"#undef TG__TYPE_F32\n",
+"#define TG__FT(name) TG__FN(TG__CU(name))\n",
+"#if TG__CU_TYPE == 32\n",
+"#define TG__T float\n",
+"#define TG__TYPE_F32\n",
+"#define TG__V TG__FN(tg__vf32)\n",
+"#define TG__M TG__FN(tg__mf32)\n",
+"#define TG__VI TG__FN(tg__vi32)\n",
+"#define TG__W(word) TG__FN(tg__w_##word##_f32)\n",
+"#define TG__CU(name) name##_f32\n",
+"#define TG__CU_FROM(v) ((float)(v))\n",
+"#elif TG__CU_TYPE == 64\n",
+"#define TG__T double\n",
+"#define TG__V TG__FN(tg__vf64)\n",
+"#define TG__M TG__FN(tg__mf64)\n",
+"#define TG__VI TG__FN(tg__vi64)\n",
+"#define TG__W(word) TG__FN(tg__w_##word##_f64)\n",
+"#define TG__CU(name) name##_f64\n",
+"#define TG__CU_FROM(v) ((double)(v))\n",
+"#else\n",
+"#define TG__T int64_t\n",
+"#define TG__V int64_t\n",
+"#define TG__M int\n",
+"#define TG__CU(name) name##_i64\n",
+"#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
+"#endif\n",
+"#line 1292 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
+"switch (dtype) {\n",
+"case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
+"case 1: return TG__CU_FROM(((const double *)p)[i]);\n",
+"case 2: return TG__CU_FROM(tg__from_half(((const uint16_t *)p)[i]));\n",
+"case 3: return TG__CU_FROM(tg__float((uint32_t)((const uint16_t *)p)[i] << 16));\n",
+"case 4: return (TG__T)((const int64_t *)p)[i];\n",
+"case 5: return (TG__T)((const int32_t *)p)[i];\n",
+"case 6: return (TG__T)((const int16_t *)p)[i];\n",
+"case 7: return (TG__T)((const int8_t *)p)[i];\n",
+"case 8: return (TG__T)((const uint8_t *)p)[i];\n",
+"default: return (TG__T)(((const uint8_t *)p)[i] != 0);\n",
+"}\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_put)(int dtype, char *p, int64_t i, TG__T v) {\n",
+"#if TG__CU_TYPE == 0\n",
+"const uint64_t w = (uint64_t)v;\n",
+"#else\n",
+"const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)tg__int_of((double)v) : 0;\n",
+"#endif\n",
+"switch (dtype) {\n",
+"case 0: ((float *)p)[i] = (float)v; break;\n",
+"case 1: ((double *)p)[i] = (double)v; break;\n",
+"case 2: ((uint16_t *)p)[i] = tg__to_half((float)v); break;\n",
+"case 3: ((uint16_t *)p)[i] = tg__to_bf16((float)v); break;\n",
+"case 4: ((uint64_t *)p)[i] = w; break;\n",
+"case 5: ((uint32_t *)p)[i] = (uint32_t)w; break;\n",
+"case 6: ((uint16_t *)p)[i] = (uint16_t)w; break;\n",
+"case 7: case 8: ((uint8_t *)p)[i] = (uint8_t)w; break;\n",
+"default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
+"}\n",
+"}\n",
+"#line 1325 \"tensorgrad_cuda.h\"\n",
+"#ifndef TG__CU_ANY\n",
+"#define TG__CU_ANY\n",
+"TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {\n",
+"switch (dtype) {\n",
+"case 0: return ((const float *)p)[i];\n",
+"case 1: return ((const double *)p)[i];\n",
+"case 2: return tg__from_half(((const uint16_t *)p)[i]);\n",
+"case 3: return tg__float((uint32_t)((const uint16_t *)p)[i] << 16);\n",
+"case 4: return (double)((const int64_t *)p)[i];\n",
+"case 5: return ((const int32_t *)p)[i];\n",
+"case 6: return ((const int16_t *)p)[i];\n",
+"case 7: return ((const int8_t *)p)[i];\n",
+"default: return ((const uint8_t *)p)[i];\n",
+"}\n",
+"}\n",
+"#endif\n",
+"#line 1344 \"tensorgrad_cuda.h\"\n",
+"#ifndef TG__CU_PLACES\n",
+"#define TG__CU_PLACES(count) \\\n",
+"int64_t at[6]; \\\n",
+"{ \\\n",
+"int64_t rest = i; \\\n",
+"int k, d; \\\n",
+"TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] = 0; \\\n",
+"TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { \\\n",
+"const int64_t q = r->small ? (int64_t)((uint32_t)rest / (uint32_t)r->shape[d]) : rest / r->shape[d], left = rest - q * r->shape[d]; \\\n",
+"TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] += left * r->o[k].stride[d]; \\\n",
+"rest = q; \\\n",
+"} \\\n",
+"TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] += rest * r->o[k].stride[0]; \\\n",
+"}\n",
+"#define TG__CU_EACH(i) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n; i += blocks * TG__CU_WIDTH)\n",
+"#line 1360 \"tensorgrad_cuda.h\"\n",
+"#ifdef TG__CU_DTYPES\n",
+"#define TG__CU_DTYPE(k, asked) ((TG__CU_DTYPES) >> (4 * (k)) & 15)\n",
+"#else\n",
+"#define TG__CU_DTYPE(k, asked) (asked)\n",
+"#endif\n",
+"#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
+"#line 1368 \"tensorgrad_cuda.h\"\n",
+"#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
+"#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;\n",
+"#define TG__CU_MAP(name, count, reads, check, value) \\\n",
+"TG__CU_KERNEL(name, tg__cu_walk, { const double *const p = r->numbers; (void)p; \\\n",
+"TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(count) reads check TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], value); } })\n",
+"#define TG__CU_VALUE1(name, v)   TG__CU_MAP(name, 2, TG__CU_READ(1, x), , v)\n",
+"#define TG__CU_VALUE2(name, v)   TG__CU_MAP(name, 3, TG__CU_READ(1, a) TG__CU_READ(2, b), , v)\n",
+"#define TG__CU_VALUE3(name, v)   TG__CU_MAP(name, 4, TG__CU_READ(1, a) TG__CU_READ(2, b) TG__CU_READ(3, c), , v)\n",
+"#define TG__CU_DIVIDE2(name, v)  TG__CU_MAP(name, 3, TG__CU_READ(1, a) TG__CU_READ(2, b), if (b == 0) TG__CU_FLAG(r->flag, 1u); if (r->look) continue;, v)\n",
+"#define TG__CU_DERIVE1(name, v)  TG__CU_MAP(name, 4, TG__CU_READ(1, g) TG__CU_READ(2, x) TG__CU_READ(3, y), , v)\n",
+"#define TG__CU_DERIVE2(name, v)  TG__CU_MAP(name, 5, TG__CU_READ(1, g) TG__CU_READ(2, a) TG__CU_READ(3, b) TG__CU_READ(4, y), , v)\n",
+"#define TG__CU_DERIVE3(name, v)  TG__CU_MAP(name, 6, TG__CU_READ(1, g) TG__CU_READ(2, a) TG__CU_READ(3, b) TG__CU_READ(4, c) TG__CU_READ(5, y), , v)\n",
+"#endif\n",
+"#if TG__CU_TYPE != 0\n",
+"#line 2 \"tensorgrad.h, from the line '/* Python's remainder' on\"\n",
+"TG__INLINE TG__V TG__W(remainder)(TG__V a, TG__V b) {\n",
+"TG__V r = TG__W(fmod)(a, b), zero = TG__W(set)(0);\n",
+"TG__M other = TG__W(mand)(TG__W(ne)(r, zero), TG__W(mxor)(TG__W(lt)(r, zero), TG__W(lt)(b, zero)));\n",
+"return TG__W(select)(other, TG__W(add)(r, b), r);\n",
+"}\n",
+"TG__INLINE TG__V TG__W(floordiv)(TG__V a, TG__V b) {\n",
+"TG__V r = TG__W(fmod)(a, b), zero = TG__W(set)(0), one = TG__W(set)(1), q = TG__W(div)(TG__W(sub)(a, r), b), f;\n",
+"TG__M other = TG__W(mand)(TG__W(ne)(r, zero), TG__W(mxor)(TG__W(lt)(r, zero), TG__W(lt)(b, zero)));\n",
+"q = TG__W(select)(other, TG__W(sub)(q, one), q);\n",
+"f = TG__W(floor)(q);\n",
+"f = TG__W(select)(TG__W(gt)(TG__W(sub)(q, f), TG__W(set)((TG__T)0.5)), TG__W(add)(f, one), f);\n",
+"f = TG__W(select)(TG__W(eq)(q, zero), TG__W(copysign)(zero, TG__W(div)(a, b)), f);\n",
+"return TG__W(select)(TG__W(eq)(b, zero), TG__W(div)(a, b), f);\n",
+"}\n",
+"#line 17 \"tensorgrad.h, from the line '/* Python's remainder' on\"\n",
+"TG__INLINE TG__V TG__W(hypot)(TG__V a, TG__V b) {\n",
+"TG__V x = TG__W(abs)(a), y = TG__W(abs)(b), zero = TG__W(set)(0), one = TG__W(set)(1),\n",
+"m = TG__W(select)(TG__W(lt)(x, y), y, x), n = TG__W(select)(TG__W(lt)(x, y), x, y),\n",
+"r = TG__W(div)(n, TG__W(select)(TG__W(eq)(m, zero), one, m));\n",
+"r = TG__W(mul)(m, TG__W(sqrt)(TG__W(fma)(r, r, one)));\n",
+"return TG__W(select)(TG__W(isinf)(x), x, TG__W(select)(TG__W(isinf)(y), y, r));\n",
+"}\n",
+"TG__INLINE TG__V TG__W(sign)(TG__V a) {\n",
+"TG__V zero = TG__W(set)(0);\n",
+"return TG__W(select)(TG__W(gt)(a, zero), TG__W(set)(1),\n",
+"TG__W(select)(TG__W(lt)(a, zero), TG__W(set)(-1), zero));\n",
+"}\n",
+"#line 1 \"tensorgrad.h, from the line '#define NEG(v) TG__W(neg)(v)' on\"\n",
+"#define NEG(v) TG__W(neg)(v)\n",
+"#define ABS(v) TG__W(abs)(v)\n",
+"#define SIGN(v) TG__W(sign)(v)\n",
+"#define SQRT(v) TG__W(sqrt)(v)\n",
+"#define RSQRT(v) TG__W(rsqrt)(v)\n",
+"#define EXP(v) TG__W(exp)(v)\n",
+"#define EXP2(v) TG__W(exp2)(v)\n",
+"#define EXPM1(v) TG__W(expm1)(v)\n",
+"#define LOG(v) TG__W(log)(v)\n",
+"#define LOG2(v) TG__W(log2)(v)\n",
+"#define LOG10(v) TG__W(log10)(v)\n",
+"#define LOG1P(v) TG__W(log1p)(v)\n",
+"#define SIN(v) TG__W(sin)(v)\n",
+"#define COS(v) TG__W(cos)(v)\n",
+"#define TAN(v) TG__W(tan)(v)\n",
+"#define ASIN(v) TG__W(asin)(v)\n",
+"#define ACOS(v) TG__W(acos)(v)\n",
+"#define ATAN(v) TG__W(atan)(v)\n",
+"#define ATAN2(v, w) TG__W(atan2)(v, w)\n",
+"#define HYPOT(v, w) TG__W(hypot)(v, w)\n",
+"#define COPYSIGN(v, w) TG__W(copysign)(v, w)\n",
+"#define SINH(v) TG__W(sinh)(v)\n",
+"#define COSH(v) TG__W(cosh)(v)\n",
+"#define TANH(v) TG__W(tanh)(v)\n",
+"#define ASINH(v) TG__W(asinh)(v)\n",
+"#define ACOSH(v) TG__W(acosh)(v)\n",
+"#define ATANH(v) TG__W(atanh)(v)\n",
+"#define ERF(v) TG__W(erf)(v)\n",
+"#define ERFC(v) TG__W(erfc)(v)\n",
+"#define NDTR(v) TG__W(ndtr)(v)\n",
+"#define SIGMOID(v) TG__W(sigmoid)(v)\n",
+"#define LOGSIGMOID(v) TG__W(logsigmoid)(v)\n",
+"#define SOFTPLUS(v) TG__W(softplus)(v)\n",
+"#define FLOOR(v) TG__W(floor)(v)\n",
+"#define CEIL(v) TG__W(ceil)(v)\n",
+"#define ROUND(v) TG__W(round)(v)\n",
+"#define TRUNC(v) TG__W(trunc)(v)\n",
+"#define FMOD(v, w) TG__W(fmod)(v, w)\n",
+"#define REMAINDER(v, w) TG__W(remainder)(v, w)\n",
+"#define FLOORDIV(v, w) TG__W(floordiv)(v, w)\n",
+"#define TRUNCDIV(v, w) TRUNC(DIV(v, w))\n",
+"#define POW(v, w) TG__W(pow)(v, w)\n",
+"#define ADD(v, w) TG__W(add)(v, w)\n",
+"#define SUB(v, w) TG__W(sub)(v, w)\n",
+"#define MUL(v, w) TG__W(mul)(v, w)\n",
+"#define DIV(v, w) TG__W(div)(v, w)\n",
+"#define MAX(v, w) TG__W(maxn)(v, w)\n",
+"#define MIN(v, w) TG__W(minn)(v, w)\n",
+"#define SELECT(m, v, w) TG__W(select)(m, v, w)\n",
+"#define EQ(v, w) TG__W(eq)(v, w)\n",
+"#define NE(v, w) TG__W(ne)(v, w)\n",
+"#define LT(v, w) TG__W(lt)(v, w)\n",
+"#define LE(v, w) TG__W(le)(v, w)\n",
+"#define GT(v, w) TG__W(gt)(v, w)\n",
+"#define GE(v, w) TG__W(ge)(v, w)\n",
+"#define AND(v, w) TG__W(mand)(v, w)\n",
+"#define OR(v, w) TG__W(mor)(v, w)\n",
+"#define XOR(v, w) TG__W(mxor)(v, w)\n",
+"#define ISNAN(v) TG__W(isnan)(v)\n",
+"#define ISINF(v) TG__W(isinf)(v)\n",
+"#define ISFINITE(v) TG__W(isfinite)(v)\n",
+"#define K(v) TG__W(set)((TG__T)(v))\n",
+"#define ZERO TG__W(set)(0)\n",
+"#define ONE TG__W(set)(1)\n",
+"#define HALF K(0.5)\n",
+"#define P0 TG__W(set)((TG__T)p[0])\n",
+"#define P1 TG__W(set)((TG__T)p[1])\n",
+"#define GELU_TANH(v) TG__W(gelutanh)(v)\n",
+"#line 71 \"tensorgrad.h, from the line '#define NEG(v) TG__W(neg)(v)' on\"\n",
+"#define GELU_U(v) TG__W(mul)(v, TG__W(fma)(TG__W(mul)(v, v), K(0.07135481627159955), K(1.5957691216057308)))\n",
+"#line 73 \"tensorgrad.h, from the line '#define NEG(v) TG__W(neg)(v)' on\"\n",
+"#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
+"#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
+"#endif\n",
+"#line 1384 \"tensorgrad_cuda.h\"\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
+"#line 1386 \"tensorgrad_cuda.h\"\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })\n",
+"#if TG__CU_TYPE == 64\n",
+"TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
+"#elif TG__CU_TYPE == 0\n",
+"TG__CU_KERNEL(tg__cu_ramp_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_i64(TG__CU_D(0), r->o[0].p, at[0], (int64_t)((uint64_t)r->whole[0] + (uint64_t)i * (uint64_t)r->whole[1])); } })\n",
+"#define TG__CU_RAW(bits) \\\n",
+"TG__CU_KERNEL(tg__cu_copy_##bits, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) ((uint##bits##_t *)r->o[0].p)[at[0]] = ((const uint##bits##_t *)r->o[1].p)[at[1]]; } }) \\\n",
+"TG__CU_KERNEL(tg__cu_fill_##bits, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) ((uint##bits##_t *)r->o[0].p)[at[0]] = (uint##bits##_t)r->whole[0]; } })\n",
+"TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
+"#endif\n",
+"#endif\n",
+"#line 1398 \"tensorgrad_cuda.h\"\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM)\n",
+"#line 1400 \"tensorgrad_cuda.h\"\n",
+"#ifndef TG__CU_PHILOX\n",
+"#define TG__CU_PHILOX\n",
+"TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
+"uint32_t c0 = (uint32_t)at, c1 = (uint32_t)(at >> 32), c2 = (uint32_t)call, c3 = (uint32_t)(call >> 32), k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);\n",
+"for (int i = 0; i < 10; i++) {\n",
+"const uint64_t p = (uint64_t)0xd2511f53u * c0, q = (uint64_t)0xcd9e8d57u * c2;\n",
+"c0 = (uint32_t)(q >> 32) ^ c1 ^ k0; c1 = (uint32_t)q;\n",
+"c2 = (uint32_t)(p >> 32) ^ c3 ^ k1; c3 = (uint32_t)p;\n",
+"k0 += 0x9e3779b9u; k1 += 0xbb67ae85u;\n",
+"}\n",
+"w[0] = c0; w[1] = c1; w[2] = c2; w[3] = c3;\n",
+"}\n",
+"TG__INLINE uint64_t tg__cu_mul_high(uint64_t a, uint64_t b) {\n",
+"const uint64_t al = a & 0xffffffffu, ah = a >> 32, bl = b & 0xffffffffu, bh = b >> 32, m = ah * bl + (al * bl >> 32), l = al * bh + (m & 0xffffffffu);\n",
+"return ah * bh + (m >> 32) + (l >> 32);\n",
+"}\n",
+"enum { TG__CU_UNIFORM, TG__CU_NORMAL, TG__CU_KEEP, TG__CU_INTEGER, TG__CU_BERNOULLI };\n",
+"#endif\n",
+"#if TG__CU_TYPE == 32\n",
+"#define TG__CU_PER 4\n",
+"#define TG__CU_UNIT 5.9604644775390625e-8f\n",
+"#define TG__CU_FRACTION(e) ((float)(int32_t)(w[e] >> 8) * TG__CU_UNIT)\n",
+"#elif TG__CU_TYPE == 64\n",
+"#define TG__CU_PER 2\n",
+"#define TG__CU_UNIT 1.1102230246251565e-16\n",
+"#define TG__CU_FRACTION(e) ((double)(((uint64_t)w[2 * (e) + 1] << 32 | w[2 * (e)]) >> 11) * TG__CU_UNIT)\n",
+"#endif\n",
+"#if TG__CU_TYPE != 0\n",
+"TG__INLINE void TG__CU(tg__cu_drawn)(const tg__cu_walk *r, uint32_t *w, TG__T *v) {\n",
+"const TG__T low = (TG__T)r->numbers[0], high = (TG__T)r->numbers[1];\n",
+"const int dtype = TG__CU_D(0), half = r->kind == TG__CU_UNIFORM && (dtype == 2 || dtype == 3);\n",
+"int e;\n",
+"for (e = 0; half && e < 4; e++) w[e] &= dtype == 2 ? 0xffe00000u : 0xff000000u;\n",
+"for (e = 0; e < TG__CU_PER; e++) {\n",
+"const TG__T f = TG__CU_FRACTION(e);\n",
+"if (r->kind == TG__CU_KEEP) { v[e] = f < low ? 0 : high; continue; }\n",
+"if (r->kind == TG__CU_NORMAL) {\n",
+"TG__T root, angle;\n",
+"if (e & 1) continue;\n",
+"root = TG__W(mul)(TG__W(sqrt)(TG__W(mul)((TG__T)-2, TG__W(log)(TG__W(add)(f, TG__CU_UNIT)))), high);\n",
+"angle = TG__W(mul)(TG__CU_FRACTION(e + 1), (TG__T)6.283185307179586477);\n",
+"v[e] = TG__W(add)(TG__W(mul)(root, TG__W(cos)(angle)), low);\n",
+"v[e + 1] = TG__W(add)(TG__W(mul)(root, TG__W(sin)(angle)), low);\n",
+"continue;\n",
+"}\n",
+"v[e] = TG__W(add)(low, TG__W(mul)(f, high - low));\n",
+"if (v[e] >= high && low < high) v[e] = low;\n",
+"if (half && low < high && (dtype == 2 ? tg__from_half(tg__to_half((float)v[e])) : tg__float((uint32_t)tg__to_bf16((float)v[e]) << 16)) >= high) v[e] = low;\n",
+"}\n",
+"}\n",
+"#else\n",
+"#define TG__CU_PER 2\n",
+"TG__INLINE void tg__cu_drawn_i64(const tg__cu_walk *r, uint32_t *w, int64_t *v) {\n",
+"for (int e = 0; e < 2; e++) v[e] = (int64_t)((uint64_t)r->whole[2] + tg__cu_mul_high((uint64_t)w[2 * e + 1] << 32 | w[2 * e], (uint64_t)r->whole[3]));\n",
+"}\n",
+"#endif\n",
+"TG__INLINE void TG__CU(tg__cu_draw)(const tg__cu_walk *r, int64_t first) {\n",
+"uint32_t w[4];\n",
+"TG__T v[4];\n",
+"tg__cu_philox((uint64_t)first / TG__CU_PER, (uint64_t)r->whole[0], (uint64_t)r->whole[1], w);\n",
+"TG__CU(tg__cu_drawn)(r, w, v);\n",
+"for (int e = 0; e < TG__CU_PER && first + e < r->n; e++) {\n",
+"const int64_t i = first + e;\n",
+"TG__CU_PLACES(2)\n",
+"#if TG__CU_TYPE != 0\n",
+"if (r->kind == TG__CU_BERNOULLI) {\n",
+"const double p = r->o[1].number ? r->o[1].f : tg__cu_any(TG__CU_D(1), r->o[1].p, at[1]);\n",
+"if (!(p >= 0 && p <= 1)) TG__CU_FLAG(r->flag, 2u);\n",
+"v[e] = (double)v[e] < p ? 1 : 0;\n",
+"}\n",
+"#endif\n",
+"if (!r->look) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], v[e]);\n",
+"}\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_random), tg__cu_walk, { TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i * TG__CU_PER < r->n; i += blocks * TG__CU_WIDTH) TG__CU(tg__cu_draw)(r, i * TG__CU_PER); })\n",
+"#undef TG__CU_PER\n",
+"#undef TG__CU_UNIT\n",
+"#undef TG__CU_FRACTION\n",
+"#endif\n",
+"#line 1480 \"tensorgrad_cuda.h\"\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
+"#line 1482 \"tensorgrad_cuda.h\"\n",
+"#ifndef TG__CU_SUM\n",
+"enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
+"#define TG__CU_SUM TG__CU_SUM\n",
+"TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
+"int64_t at = 0;\n",
+"int d;\n",
+"TG__CU_ROLL for (d = ndim - 1; d > 0; d--) { const int64_t q = i / shape[d]; at += (i - q * shape[d]) * stride[d]; i = q; }\n",
+"return at + i * stride[0];\n",
+"}\n",
+"#endif\n",
+"#if TG__CU_TYPE == 0\n",
+"typedef int64_t tg__cu_wide_i64;\n",
+"#else\n",
+"typedef double TG__CU(tg__cu_wide);\n",
+"#endif\n",
+"TG__INLINE TG__T TG__CU(tg__cu_fold)(int kind, TG__T a, TG__T b) {\n",
+"#if TG__CU_TYPE == 0\n",
+"return kind == TG__CU_SUM ? (int64_t)((uint64_t)a + (uint64_t)b) : kind == TG__CU_PROD ? (int64_t)((uint64_t)a * (uint64_t)b)\n",
+": kind == TG__CU_MAX ? (b > a ? b : a) : b < a ? b : a;\n",
+"#else\n",
+"return kind == TG__CU_SUM ? a + b : kind == TG__CU_PROD ? a * b : kind == TG__CU_MAX ? TG__W(maxn)(a, b) : TG__W(minn)(a, b);\n",
+"#endif\n",
+"}\n",
+"TG__INLINE int TG__CU(tg__cu_found)(TG__T x, TG__T v) {\n",
+"#if TG__CU_TYPE == 0\n",
+"return x == v;\n",
+"#else\n",
+"return x == v || (TG__W(isnan)(v) && TG__W(isnan)(x));\n",
+"#endif\n",
+"}\n",
+"TG__INLINE TG__T TG__CU(tg__cu_element)(const tg__cu_reduce *r, const char *x, int64_t i) {\n",
+"return TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), x, r->run_dims == 1 ? i * r->rx[0] : tg__cu_offset(r->run_dims, r->run, r->rx, i));\n",
+"}\n",
+"TG__INLINE const char *TG__CU(tg__cu_first)(const tg__cu_reduce *r, int64_t out) {\n",
+"TG__CU_TABLE const unsigned char size[10] = { 4, 8, 2, 2, 8, 4, 2, 1, 1, 1 };\n",
+"return r->x + tg__cu_offset(r->kept_dims, r->kept, r->kx, out) * size[TG__CU_DTYPE(1, r->xd)];\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_settle)(const tg__cu_reduce *r, int64_t out, TG__CU(tg__cu_wide) v, int64_t place) {\n",
+"if (r->y) {\n",
+"const int64_t at = tg__cu_offset(r->kept_dims, r->kept, r->ky, out);\n",
+"#if TG__CU_TYPE == 0\n",
+"tg__cu_put_i64(TG__CU_DTYPE(0, r->yd), r->y, at, v);\n",
+"#else\n",
+"v *= r->scale;\n",
+"if (TG__CU_DTYPE(0, r->yd) == 1) ((double *)r->y)[at] = v; else TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, at, (TG__T)v);\n",
+"#endif\n",
+"}\n",
+"if (r->places) r->places[tg__cu_offset(r->kept_dims, r->kept, r->kp, out)] = place;\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_leave)(const tg__cu_reduce *r, int64_t out, int64_t q, TG__T v, int64_t place) {\n",
+"if (r->pieces == 1) { TG__CU(tg__cu_settle)(r, out, (TG__CU(tg__cu_wide))v, place); return; }\n",
+"((TG__CU(tg__cu_wide) *)r->partial)[q * r->outs + out] = (TG__CU(tg__cu_wide))v;\n",
+"if (r->places) ((int64_t *)r->partial)[(r->pieces + q) * r->outs + out] = place;\n",
+"}\n",
+"TG__INLINE TG__T TG__CU(tg__cu_neutral)(int kind, TG__T first) { return kind == TG__CU_SUM ? 0 : kind == TG__CU_PROD ? 1 : first; }\n",
+"TG__INLINE void TG__CU(tg__cu_runs)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
+"TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(int64_t, place, TG__CU_WIDTH);\n",
+"const int64_t items = r->outs * r->pieces;\n",
+"int half;\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t item = block * 4 + t / 64, out = item / r->pieces, first = item % r->pieces * r->piece;\n",
+"const int64_t n = r->length - first < r->piece ? r->length - first : r->piece;\n",
+"const char *x;\n",
+"TG__T v;\n",
+"int64_t i = t % 64;\n",
+"place[t] = -1;\n",
+"if (item >= items) continue;\n",
+"x = TG__CU(tg__cu_first)(r, out);\n",
+"v = n ? TG__CU(tg__cu_neutral)(kind, TG__CU(tg__cu_element)(r, x, first)) : TG__CU(tg__cu_neutral)(kind, 0);\n",
+"if (i < n) v = TG__CU(tg__cu_element)(r, x, first + i);\n",
+"for (i += 64; i < n; i += 64) v = TG__CU(tg__cu_fold)(kind, v, TG__CU(tg__cu_element)(r, x, first + i));\n",
+"s[t] = v;\n",
+"place[t] = n;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (half = 32; half > 0; half /= 2) {\n",
+"TG__CU_THREADS(t) if (t % 64 < half && place[t] > half) s[t] = TG__CU(tg__cu_fold)(kind, s[t], s[t + half]);\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"if (r->places) {\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t item = block * 4 + t / 64, out = item / r->pieces, first = item % r->pieces * r->piece, n = place[t];\n",
+"const char *x;\n",
+"int64_t i;\n",
+"if (item >= items) continue;\n",
+"x = TG__CU(tg__cu_first)(r, out);\n",
+"for (i = t % 64; i < n && !TG__CU(tg__cu_found)(TG__CU(tg__cu_element)(r, x, first + i), s[t & ~63]); i += 64) { }\n",
+"place[t] = first + i;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (half = 32; half > 0; half /= 2) {\n",
+"TG__CU_THREADS(t) if (t % 64 < half && place[t + half] < place[t]) place[t] = place[t + half];\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"}\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t item = block * 4 + t / 64;\n",
+"if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
+"}\n",
+"}\n",
+"#line 1584 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t out = block * TG__CU_WIDTH + t;\n",
+"const char *x;\n",
+"TG__T lane[64], v;\n",
+"int width = 1, half, i;\n",
+"if (out >= r->outs) continue;\n",
+"x = TG__CU(tg__cu_first)(r, out);\n",
+"while (width < r->length) width *= 2;\n",
+"for (i = 0; i < width; i++) lane[i] = i < r->length ? TG__CU(tg__cu_element)(r, x, i) : TG__CU(tg__cu_neutral)(kind, lane[0]);\n",
+"for (half = width / 2; half > 0; half /= 2) for (i = 0; i < half; i++) lane[i] = TG__CU(tg__cu_fold)(kind, lane[i], lane[i + half]);\n",
+"v = lane[0];\n",
+"for (i = 0; r->places && !TG__CU(tg__cu_found)(TG__CU(tg__cu_element)(r, x, i), v); i++) { }\n",
+"TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
+"}\n",
+"}\n",
+"#line 1601 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
+"const int64_t end = r->length - first < r->piece ? r->length : first + r->piece;\n",
+"const char *x;\n",
+"TG__T v;\n",
+"int64_t i;\n",
+"if (out >= r->outs) continue;\n",
+"x = TG__CU(tg__cu_first)(r, out);\n",
+"v = TG__CU(tg__cu_element)(r, x, first);\n",
+"for (i = first + 1; i < end; i++) v = TG__CU(tg__cu_fold)(kind, v, TG__CU(tg__cu_element)(r, x, i));\n",
+"TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
+"}\n",
+"}\n",
+"#line 1616 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t out = block * TG__CU_WIDTH + t;\n",
+"const TG__CU(tg__cu_wide) *part = (const TG__CU(tg__cu_wide) *)r->partial;\n",
+"TG__CU(tg__cu_wide) v;\n",
+"int64_t q, at = 0;\n",
+"if (out >= r->outs) continue;\n",
+"v = part[out];\n",
+"for (q = 1; q < r->pieces; q++) {\n",
+"const TG__CU(tg__cu_wide) b = part[q * r->outs + out], old = v;\n",
+"#if TG__CU_TYPE == 0\n",
+"v = tg__cu_fold_i64(kind, v, b);\n",
+"if (v != old) at = q;\n",
+"#else\n",
+"if (kind == TG__CU_SUM) v += b; else if (kind == TG__CU_PROD) v *= b;\n",
+"else if (!(v != v) && (b != b || (kind == TG__CU_MAX ? b > v : b < v))) { v = b; at = q; }\n",
+"(void)old;\n",
+"#endif\n",
+"}\n",
+"TG__CU(tg__cu_settle)(r, out, v, r->places ? ((const int64_t *)r->partial)[(r->pieces + at) * r->outs + out] : 0);\n",
+"}\n",
+"}\n",
+"#ifndef TG__CU_REDUCERS\n",
+"#define TG__CU_REDUCERS(kind, name) TG__CU_REDUCERS_(kind, name)\n",
+"#define TG__CU_REDUCERS_(kind, name) \\\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_runs_##name), tg__cu_reduce, TG__CU(tg__cu_runs)(r, block, kind)) \\\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_short_##name), tg__cu_reduce, TG__CU(tg__cu_short)(r, block, kind)) \\\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_columns_##name), tg__cu_reduce, TG__CU(tg__cu_columns)(r, block, kind)) \\\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_join_##name), tg__cu_reduce, TG__CU(tg__cu_join)(r, block, kind))\n",
+"#endif\n",
+"#if !defined(TG__CU_KIND)\n",
+"TG__CU_REDUCERS(TG__CU_SUM, sum) TG__CU_REDUCERS(TG__CU_PROD, prod) TG__CU_REDUCERS(TG__CU_MAX, max) TG__CU_REDUCERS(TG__CU_MIN, min)\n",
+"#else\n",
+"TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
+"#endif\n",
+"#endif\n",
+"#line 1653 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
+"#line 1655 \"tensorgrad_cuda.h\"\n",
+"#ifndef TG__CU_ROWS\n",
+"#define TG__CU_ROWS\n",
+"TG__INLINE int64_t tg__cu_row_at(const tg__cu_rows *r, const int64_t *stride, int64_t row) {\n",
+"int64_t at = 0;\n",
+"int d;\n",
+"TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { const int64_t q = row / r->shape[d]; at += (row - q * r->shape[d]) * stride[d]; row = q; }\n",
+"return at + row * stride[0];\n",
+"}\n",
+"TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
+"const int64_t at = row * r->cs;\n",
+"switch (TG__CU_DTYPE(2, r->cd)) {\n",
+"case 4: return ((const int64_t *)r->classes)[at];\n",
+"case 5: return ((const int32_t *)r->classes)[at];\n",
+"case 6: return ((const int16_t *)r->classes)[at];\n",
+"case 7: return ((const int8_t *)r->classes)[at];\n",
+"default: return ((const uint8_t *)r->classes)[at];\n",
+"}\n",
+"}\n",
+"#line 1674 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
+"const int64_t c = tg__cu_class(r, row);\n",
+"if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
+"TG__CU_FLAG(r->flag, 4u);\n",
+"return -100;\n",
+"}\n",
+"#endif\n",
+"#define TG__CU_X(i) TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->x, from + (i) * r->xs)\n",
+"TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {\n",
+"TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(TG__T, top, 4);\n",
+"int half;\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t row = block * 4 + t / 64;\n",
+"int64_t i, from;\n",
+"TG__T v;\n",
+"if (row >= r->rows) continue;\n",
+"from = tg__cu_row_at(r, r->kx, row);\n",
+"v = TG__CU_X(t % 64 < r->length ? t % 64 : 0);\n",
+"for (i = t % 64 + 64; i < r->length; i += 64) v = TG__W(maxn)(v, TG__CU_X(i));\n",
+"s[t] = v;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (half = 32; half > 0; half /= 2) {\n",
+"TG__CU_THREADS(t) if (t % 64 < half && block * 4 + t / 64 < r->rows) s[t] = TG__W(maxn)(s[t], s[t + half]);\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__CU_THREADS(t) if (t % 64 == 0) top[t / 64] = s[t];\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t row = block * 4 + t / 64;\n",
+"int64_t i, from;\n",
+"TG__T v = 0;\n",
+"if (row >= r->rows) continue;\n",
+"from = tg__cu_row_at(r, r->kx, row);\n",
+"for (i = t % 64; i < r->length; i += 64) v = TG__W(add)(v, TG__W(exp)(TG__W(sub)(TG__CU_X(i), top[t / 64])));\n",
+"s[t] = v;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (half = 32; half > 0; half /= 2) {\n",
+"TG__CU_THREADS(t) if (t % 64 < half && block * 4 + t / 64 < r->rows) s[t] = TG__W(add)(s[t], s[t + half]);\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t row = block * 4 + t / 64;\n",
+"const TG__T m = top[t / 64], sum = s[t & ~63];\n",
+"int64_t i, from, to, c;\n",
+"TG__T v;\n",
+"if (row >= r->rows) continue;\n",
+"from = tg__cu_row_at(r, r->kx, row);\n",
+"if (r->kind == 2) {\n",
+"if (t % 64) continue;\n",
+"c = tg__cu_class_of(r, row);\n",
+"if (r->look) continue;\n",
+"v = c == -100 ? 0 : TG__W(log)(sum) - (TG__CU_X(c) - m);\n",
+"TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, row, v);\n",
+"((TG__T *)r->row)[2 * row] = c == -100 ? 0 : m;\n",
+"((TG__T *)r->row)[2 * row + 1] = c == -100 ? 0 : sum;\n",
+"continue;\n",
+"}\n",
+"to = tg__cu_row_at(r, r->ky, row);\n",
+"v = r->kind == 1 ? TG__W(log)(sum) : TG__W(div)((TG__T)1, sum);\n",
+"for (i = t % 64; i < r->length; i += 64) {\n",
+"const TG__T d = TG__W(sub)(TG__CU_X(i), m);\n",
+"TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, to + i * r->ys, r->kind == 1 ? TG__W(sub)(d, v) : TG__W(mul)(TG__W(exp)(d), v));\n",
+"}\n",
+"}\n",
+"}\n",
+"#line 1743 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t row = block * 4 + t / 64;\n",
+"int64_t i, from, c;\n",
+"TG__T m, s, g;\n",
+"if (row >= r->rows) continue;\n",
+"c = tg__cu_class_of(r, row);\n",
+"if (r->look) continue;\n",
+"from = tg__cu_row_at(r, r->kx, row);\n",
+"m = ((const TG__T *)r->row)[2 * row];\n",
+"g = TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->g, row * r->gs);\n",
+"s = g / ((const TG__T *)r->row)[2 * row + 1];\n",
+"for (i = t % 64; i < r->length; i += 64) {\n",
+"TG__T v = c == -100 ? 0 : TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__CU_X(i), m)), s);\n",
+"if (i == c) v -= g;\n",
+"TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->yd), r->y, row * r->length + i, v);\n",
+"}\n",
+"}\n",
+"}\n",
+"#undef TG__CU_X\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
+"#endif\n",
+"#line 1767 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
+"#line 1769 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE int64_t tg__cu_slice_at(const tg__cu_index *r, const int64_t *stride, int64_t i) {\n",
+"int64_t at = 0;\n",
+"int d;\n",
+"TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { const int64_t q = i / r->shape[d]; at += (i - q * r->shape[d]) * stride[d]; i = q; }\n",
+"return at + i * stride[0];\n",
+"}\n",
+"TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
+"switch (size) {\n",
+"case 8: ((uint64_t *)y)[to] = ((const uint64_t *)x)[from]; break;\n",
+"case 4: ((uint32_t *)y)[to] = ((const uint32_t *)x)[from]; break;\n",
+"case 2: ((uint16_t *)y)[to] = ((const uint16_t *)x)[from]; break;\n",
+"default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
+"}\n",
+"}\n",
+"#line 1784 \"tensorgrad_cuda.h\"\n",
+"#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
+"T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
+"if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
+"else if (!NO(WIDE(*p)) && (NO(WIDE(e)) || (kind == 4 ? WIDE(e) > WIDE(*p) : WIDE(e) < WIDE(*p)))) *p = e; \\\n",
+"break; }\n",
+"#define TG__CU_NEVER(v) 0\n",
+"#define TG__CU_NAN(v) ((v) != (v))\n",
+"#define TG__CU_SELF(v) (v)\n",
+"TG__INLINE float tg__cu_bf16(uint16_t v) { return tg__float((uint32_t)v << 16); }\n",
+"TG__INLINE void tg__cu_change(int kind, int dtype, char *y, int64_t to, const char *x, int64_t from) {\n",
+"if (dtype == 9 && kind == 2) { ((uint8_t *)y)[to] = (uint8_t)(((uint8_t *)y)[to] || ((const uint8_t *)x)[from]); return; }\n",
+"switch (dtype) {\n",
+"TG__CU_CHANGE(0, float, TG__CU_SELF, TG__CU_SELF, float, TG__CU_NAN)\n",
+"TG__CU_CHANGE(1, double, TG__CU_SELF, TG__CU_SELF, double, TG__CU_NAN)\n",
+"TG__CU_CHANGE(2, uint16_t, tg__from_half, tg__to_half, float, TG__CU_NAN)\n",
+"TG__CU_CHANGE(3, uint16_t, tg__cu_bf16, tg__to_bf16, float, TG__CU_NAN)\n",
+"TG__CU_CHANGE(4, int64_t, TG__CU_SELF, (int64_t), uint64_t, TG__CU_NEVER)\n",
+"TG__CU_CHANGE(5, int32_t, TG__CU_SELF, (int32_t), uint32_t, TG__CU_NEVER)\n",
+"TG__CU_CHANGE(6, int16_t, TG__CU_SELF, (int16_t), uint32_t, TG__CU_NEVER)\n",
+"TG__CU_CHANGE(7, int8_t, TG__CU_SELF, (int8_t), uint32_t, TG__CU_NEVER)\n",
+"default: break;\n",
+"TG__CU_CHANGE(8, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
+"TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
+"}\n",
+"}\n",
+"#line 1810 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
+"TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
+"const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
+"const int64_t v = r->index[tg__cu_slice_at(r, r->si, slice) + k * r->ki];\n",
+"if (v < 0 || v >= r->limit) { TG__CU_FLAG(r->flag, 8u); continue; }\n",
+"if (r->look) continue;\n",
+"tg__cu_move(r->size, r->y, tg__cu_slice_at(r, r->sy, slice) + k * r->ky, r->x, tg__cu_slice_at(r, r->sx, slice) + v * r->xv);\n",
+"}\n",
+"}\n",
+"#line 1820 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
+"int64_t to, from, index, k;\n",
+"if (bucket >= r->buckets) continue;\n",
+"to = tg__cu_slice_at(r, r->sy, slice); from = tg__cu_slice_at(r, r->sx, slice); index = tg__cu_slice_at(r, r->si, slice);\n",
+"for (k = 0; k < r->k; k++) {\n",
+"const int64_t v = r->index[index + k * r->ki];\n",
+"if ((v & (r->buckets - 1)) != bucket) continue;\n",
+"if (v < 0 || v >= r->limit) { TG__CU_FLAG(r->flag, 8u); continue; }\n",
+"if (r->look) continue;\n",
+"if (r->kind == 1) tg__cu_move(r->size, r->y, to + v * r->yv, r->x, from + k * r->kx);\n",
+"else tg__cu_change(r->kind, TG__CU_DTYPE(0, r->dtype), r->y, to + v * r->yv, r->x, from + k * r->kx);\n",
+"}\n",
+"}\n",
+"}\n",
+"TG__CU_KERNEL(tg__cu_index_take, tg__cu_index, tg__cu_take(r, block, blocks))\n",
+"TG__CU_KERNEL(tg__cu_index_scatter, tg__cu_index, tg__cu_scatter(r, block))\n",
+"#endif\n",
+"#line 1840 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
+"#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
+"#define TG__OPTIM_STATE(i)   ((TG__T *)r->s[i])\n",
+"#define TG__OPTIM_EACH       for (int64_t i = 0; i < r->n; i += TG__VN)\n",
+"#line 5 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"TG__INLINE TG__V TG__FT(tg__optim_get)(const TG__T *p, int64_t i) { return TG__W(load)(p + i); }\n",
+"TG__INLINE void TG__FT(tg__optim_put)(TG__T *p, int64_t i, TG__V v) {\n",
+"#if defined(TG__TYPE_F32)\n",
+"const TG__T tiny = 1.17549435e-38f;\n",
+"#else\n",
+"const TG__T tiny = 2.2250738585072014e-308;\n",
+"#endif\n",
+"TG__W(store)(p + i, TG__W(select)(TG__W(lt)(TG__W(abs)(v), TG__W(set)(tiny)), TG__W(set)(0), v));\n",
+"}\n",
+"#line 15 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"TG__INLINE TG__V TG__FT(tg__optim_mix)(TG__V a, TG__V x, TG__V b, TG__V y) { return TG__W(add)(TG__W(mul)(a, x), TG__W(mul)(b, y)); }\n",
+"#line 17 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"TG__INLINE TG__V TG__FT(tg__optim_take)(const tg__optim_run *r, int64_t i, TG__V *x) {\n",
+"TG__V g = TG__W(mul)(TG__W(load)((const TG__T *)r->g + i), TG__OPTIM_NUMBER(0));\n",
+"*x = TG__W(load)((const TG__T *)r->p + i);\n",
+"if (r->whole[0] == TG_DECAY_GRADIENT) g = TG__W(add)(g, TG__W(mul)(TG__OPTIM_NUMBER(2), *x));\n",
+"if (r->whole[0] == TG_DECAY_PARAMETER) *x = TG__W(mul)(TG__OPTIM_NUMBER(2), *x);\n",
+"return g;\n",
+"}\n",
+"TG__INLINE void TG__FT(tg__optim_move)(const tg__optim_run *r, int64_t i, TG__V x, TG__V rate, TG__V along) {\n",
+"TG__FT(tg__optim_put)((TG__T *)r->p, i, TG__W(sub)(x, TG__W(mul)(rate, along)));\n",
+"}\n",
+"TG__INLINE TG__V TG__FT(tg__optim_sign)(TG__V v) {\n",
+"const TG__V zero = TG__W(set)(0), one = TG__W(copysign)(TG__W(set)(1), v);\n",
+"return TG__W(select)(TG__W(mor)(TG__W(lt)(v, zero), TG__W(gt)(v, zero)), one, v);\n",
+"}\n",
+"#line 33 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_sgd)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4), ahead = TG__OPTIM_NUMBER(5);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"if (r->s[0]) {\n",
+"const TG__V b = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, g);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, b);\n",
+"g = r->whole[1] ? TG__W(add)(g, TG__W(mul)(ahead, b)) : b;\n",
+"}\n",
+"TG__FT(tg__optim_move)(r, i, x, rate, g);\n",
+"}\n",
+"}\n",
+"#line 46 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_adam)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), keep1 = TG__OPTIM_NUMBER(3), fresh1 = TG__OPTIM_NUMBER(4), keep2 = TG__OPTIM_NUMBER(5),\n",
+"fresh2 = TG__OPTIM_NUMBER(6), correct = TG__OPTIM_NUMBER(7), eps = TG__OPTIM_NUMBER(8), lead = TG__OPTIM_NUMBER(9);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, m, v, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"m = TG__FT(tg__optim_mix)(keep1, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh1, g);\n",
+"v = TG__FT(tg__optim_mix)(keep2, TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i), fresh2, TG__W(mul)(g, g));\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, m);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(1), i, v);\n",
+"if (r->s[2]) {\n",
+"v = TG__W(maxn)(TG__FT(tg__optim_get)(TG__OPTIM_STATE(2), i), v);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(2), i, v);\n",
+"}\n",
+"v = TG__W(add)(TG__W(mul)(TG__W(sqrt)(v), correct), eps);\n",
+"if (r->number[9] != 0) m = TG__W(add)(m, TG__W(mul)(lead, g));\n",
+"TG__FT(tg__optim_move)(r, i, x, rate, TG__W(div)(m, v));\n",
+"}\n",
+"}\n",
+"#line 65 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_rmsprop)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4), eps = TG__OPTIM_NUMBER(5), momentum = TG__OPTIM_NUMBER(6);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, v, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"v = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, TG__W(mul)(g, g));\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, v);\n",
+"if (r->s[1]) {\n",
+"const TG__V mean = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i), fresh, g);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(1), i, mean);\n",
+"v = TG__W(maxn)(TG__W(sub)(v, TG__W(mul)(mean, mean)), TG__W(set)(0));\n",
+"}\n",
+"g = TG__W(div)(g, TG__W(add)(TG__W(sqrt)(v), eps));\n",
+"if (r->s[2]) {\n",
+"g = TG__W(add)(TG__W(mul)(momentum, TG__FT(tg__optim_get)(TG__OPTIM_STATE(2), i)), g);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(2), i, g);\n",
+"}\n",
+"TG__FT(tg__optim_move)(r, i, x, rate, g);\n",
+"}\n",
+"}\n",
+"#line 85 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_adagrad)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), eps = TG__OPTIM_NUMBER(3);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, v, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"v = TG__W(add)(TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), TG__W(mul)(g, g));\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, v);\n",
+"TG__FT(tg__optim_move)(r, i, x, rate, TG__W(div)(g, TG__W(add)(TG__W(sqrt)(v), eps)));\n",
+"}\n",
+"}\n",
+"#line 95 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_adadelta)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4), eps = TG__OPTIM_NUMBER(5);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, v, d, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"v = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, TG__W(mul)(g, g));\n",
+"d = TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i);\n",
+"g = TG__W(mul)(TG__W(div)(TG__W(sqrt)(TG__W(add)(d, eps)), TG__W(sqrt)(TG__W(add)(v, eps))), g);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, v);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(1), i, TG__FT(tg__optim_mix)(keep, d, fresh, TG__W(mul)(g, g)));\n",
+"TG__FT(tg__optim_move)(r, i, x, rate, g);\n",
+"}\n",
+"}\n",
+"#line 108 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_adamax)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4), fade = TG__OPTIM_NUMBER(5), eps = TG__OPTIM_NUMBER(6);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, m, v, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"m = TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, g);\n",
+"v = TG__W(maxn)(TG__W(mul)(fade, TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i)), TG__W(add)(TG__W(abs)(g), eps));\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, m);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(1), i, v);\n",
+"TG__FT(tg__optim_move)(r, i, x, rate, TG__W(div)(m, v));\n",
+"}\n",
+"}\n",
+"#line 120 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_asgd)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), shrink = TG__OPTIM_NUMBER(3), keep = TG__OPTIM_NUMBER(4), fresh = TG__OPTIM_NUMBER(5);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"x = TG__W(sub)(TG__W(mul)(shrink, x), TG__W(mul)(rate, g));\n",
+"TG__FT(tg__optim_put)((TG__T *)r->p, i, x);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, x));\n",
+"}\n",
+"}\n",
+"#line 131 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_rprop)(const tg__optim_run *r) {\n",
+"const TG__V shrink = TG__OPTIM_NUMBER(3), grow = TG__OPTIM_NUMBER(4), least = TG__OPTIM_NUMBER(5), most = TG__OPTIM_NUMBER(6), zero = TG__W(set)(0);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, step, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"const TG__V before = TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), turn = TG__W(mul)(TG__FT(tg__optim_sign)(g), TG__FT(tg__optim_sign)(before));\n",
+"const TG__M turned = TG__W(lt)(turn, zero);\n",
+"step = TG__W(mul)(TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i), TG__W(select)(turned, shrink, TG__W(select)(TG__W(gt)(turn, zero), grow, TG__W(set)(1))));\n",
+"step = TG__W(minn)(TG__W(maxn)(step, least), most);\n",
+"g = TG__W(select)(turned, zero, g);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, g);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(1), i, step);\n",
+"TG__FT(tg__optim_move)(r, i, x, step, TG__FT(tg__optim_sign)(g));\n",
+"}\n",
+"}\n",
+"#line 146 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_lion)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), keep1 = TG__OPTIM_NUMBER(3), fresh1 = TG__OPTIM_NUMBER(4), keep2 = TG__OPTIM_NUMBER(5), fresh2 = TG__OPTIM_NUMBER(6);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"const TG__V m = TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, TG__FT(tg__optim_mix)(keep2, m, fresh2, g));\n",
+"TG__FT(tg__optim_move)(r, i, x, rate, TG__FT(tg__optim_sign)(TG__FT(tg__optim_mix)(keep1, m, fresh1, g)));\n",
+"}\n",
+"}\n",
+"#line 156 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_muon)(const tg__optim_run *r) {\n",
+"const TG__V rate = TG__OPTIM_NUMBER(1), keep = TG__OPTIM_NUMBER(3), fresh = TG__OPTIM_NUMBER(4);\n",
+"TG__OPTIM_EACH {\n",
+"TG__V x, g = TG__FT(tg__optim_take)(r, i, &x);\n",
+"TG__FT(tg__optim_put)(TG__OPTIM_STATE(0), i, TG__FT(tg__optim_mix)(keep, TG__FT(tg__optim_get)(TG__OPTIM_STATE(0), i), fresh, g));\n",
+"TG__FT(tg__optim_move)(r, i, x, rate, TG__FT(tg__optim_get)(TG__OPTIM_STATE(1), i));\n",
+"}\n",
+"}\n",
+"TG__PRIVATE void TG__FT(tg__optim_clip)(const tg__optim_run *r) {\n",
+"const TG__V scale = TG__OPTIM_NUMBER(0), most = TG__OPTIM_NUMBER(1), least = TG__W(neg)(most);\n",
+"TG__T *p = (TG__T *)r->p;\n",
+"TG__OPTIM_EACH TG__W(store)(p + i, TG__W(minn)(TG__W(maxn)(TG__W(mul)(TG__W(load)(p + i), scale), least), most));\n",
+"}\n",
+"#line 170 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_powers)(const tg__optim_run *r) {\n",
+"const double order = r->number[1];\n",
+"const TG__V one = TG__W(set)(1), zero = TG__W(set)(0), p = TG__OPTIM_NUMBER(1);\n",
+"const TG__T *x = (const TG__T *)r->g;\n",
+"TG__T *y = (TG__T *)r->p;\n",
+"if (order == 2) TG__OPTIM_EACH { const TG__V a = TG__W(load)(x + i); TG__W(store)(y + i, TG__W(mul)(a, a)); }\n",
+"else if (order == 0) TG__OPTIM_EACH TG__W(store)(y + i, TG__W(select)(TG__W(eq)(TG__W(load)(x + i), zero), zero, one));\n",
+"else if (order == 1 || r->whole[1]) TG__OPTIM_EACH TG__W(store)(y + i, TG__W(abs)(TG__W(load)(x + i)));\n",
+"else TG__OPTIM_EACH TG__W(store)(y + i, TG__W(pow)(TG__W(abs)(TG__W(load)(x + i)), p));\n",
+"}\n",
+"#line 181 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"TG__PRIVATE void TG__FT(tg__optim_whole)(const tg__optim_run *r) {\n",
+"switch (r->kind) {\n",
+"case TG_STEP_SGD: TG__FT(tg__optim_sgd)(r); break;\n",
+"case TG_STEP_ADAM: TG__FT(tg__optim_adam)(r); break;\n",
+"case TG_STEP_RMSPROP: TG__FT(tg__optim_rmsprop)(r); break;\n",
+"case TG_STEP_ADAGRAD: TG__FT(tg__optim_adagrad)(r); break;\n",
+"case TG_STEP_ADADELTA: TG__FT(tg__optim_adadelta)(r); break;\n",
+"case TG_STEP_ADAMAX: TG__FT(tg__optim_adamax)(r); break;\n",
+"case TG_STEP_ASGD: TG__FT(tg__optim_asgd)(r); break;\n",
+"case TG_STEP_RPROP: TG__FT(tg__optim_rprop)(r); break;\n",
+"case TG_STEP_LION: TG__FT(tg__optim_lion)(r); break;\n",
+"case TG_STEP_MUON: TG__FT(tg__optim_muon)(r); break;\n",
+"case TG_STEP_CLIP: TG__FT(tg__optim_clip)(r); break;\n",
+"default: TG__FT(tg__optim_powers)(r); break;\n",
+"}\n",
+"}\n",
+"#line 1843 \"tensorgrad_cuda.h\"\n",
+"#undef TG__CU_RULE\n",
+"#ifdef TG__CU_KIND\n",
+"#define TG__CU_RULE(asked) TG__CU_KIND\n",
+"#else\n",
+"#define TG__CU_RULE(asked) (asked)\n",
+"#endif\n",
+"TG__INLINE void TG__CU(tg__cu_step_of)(const tg__cu_optim *r, int64_t i) {\n",
+"TG__T v[6];\n",
+"tg__optim_run run;\n",
+"int k;\n",
+"TG__CU_PLACES(6)\n",
+"if (r->rows) {\n",
+"const int64_t q = i / r->row, place = r->rows[q] * r->row + (i - q * r->row);\n",
+"TG__CU_UNROLL for (k = 0; k < 5; k++) at[k] = place;\n",
+"at[5] = i;\n",
+"}\n",
+"TG__CU_UNROLL for (k = 0; k < 6; k++) v[k] = r->o[k].p ? TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]) : 0;\n",
+"run.n = 1; run.kind = TG__CU_RULE(r->kind); run.number = r->number; run.whole = r->whole;\n",
+"run.p = r->o[1].p ? &v[1] : &v[0]; run.g = &v[5];\n",
+"run.s[0] = r->o[2].p ? &v[2] : 0; run.s[1] = r->o[3].p ? &v[3] : 0; run.s[2] = r->o[4].p ? &v[4] : 0;\n",
+"TG__FT(tg__optim_whole)(&run);\n",
+"if (r->o[1].p) v[0] = v[1];\n",
+"TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
+"#line 1869 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
+"TG__T v[2];\n",
+"tg__optim_run run;\n",
+"TG__CU_PLACES(6)\n",
+"v[1] = TG__CU(tg__cu_get)(TG__CU_D(5), r->o[5].p, at[5]);\n",
+"run.n = 1; run.number = r->number; run.whole = r->whole; run.p = &v[0]; run.g = &v[1];\n",
+"TG__FT(tg__optim_powers)(&run);\n",
+"return v[0];\n",
+"}\n",
+"#line 1879 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_norm_blocks)(const tg__cu_optim *r, int64_t block) {\n",
+"TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
+"int half;\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t first = (block * 4 + t / 64) * 512, n = r->n - first < 512 ? r->n - first : 512;\n",
+"int64_t i;\n",
+"TG__T v;\n",
+"if (n <= 0) continue;\n",
+"v = t % 64 < n ? TG__CU(tg__cu_power)(r, first + t % 64) : r->whole[1] ? TG__CU(tg__cu_power)(r, first) : 0;\n",
+"for (i = t % 64 + 64; i < n; i += 64) { const TG__T b = TG__CU(tg__cu_power)(r, first + i); v = r->whole[1] ? TG__W(maxn)(v, b) : v + b; }\n",
+"s[t] = v;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (half = 32; half > 0; half /= 2) {\n",
+"TG__CU_THREADS(t) if (t % 64 < half && r->n - (block * 4 + t / 64) * 512 > half) s[t] = r->whole[1] ? TG__W(maxn)(s[t], s[t + half]) : s[t] + s[t + half];\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__CU_THREADS(t) if (t % 64 == 0 && (block * 4 + t / 64) * 512 < r->n) r->partial[block * 4 + t / 64] = (double)s[t];\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_norm_join)(const tg__cu_optim *r) {\n",
+"TG__CU_THREADS(t) {\n",
+"double sum = 0;\n",
+"if (t) continue;\n",
+"for (int64_t i = 0; i * 512 < r->n; i++) { const double b = r->partial[i]; sum = !r->whole[1] ? sum + b : sum != sum || sum > b ? sum : b; }\n",
+"*(double *)r->o[0].p = sum;\n",
+"}\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_parts), tg__cu_optim, TG__CU(tg__cu_norm_blocks)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_norm_join)(r); })\n",
+"#endif\n",
+"#line 1910 \"tensorgrad_cuda.h\"\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
+"#line 1914 \"tensorgrad_cuda.h\"\n",
+"#undef TG__CU_FMA\n",
+"#undef TG__CU_PLUS\n",
+"#if TG__CU_TYPE == 32\n",
+"#define TG__CU_FMA(a, b, c) tg__fma32(a, b, c)\n",
+"#define TG__CU_PLUS(a, b) ((a) + (b))\n",
+"#elif TG__CU_TYPE == 64\n",
+"#define TG__CU_FMA(a, b, c) tg__fma64(a, b, c)\n",
+"#define TG__CU_PLUS(a, b) ((a) + (b))\n",
+"#else\n",
+"#define TG__CU_PLUS(a, b) ((int64_t)((uint64_t)(a) + (uint64_t)(b)))\n",
+"#define TG__CU_FMA(a, b, c) ((int64_t)((uint64_t)(a) * (uint64_t)(b) + (uint64_t)(c)))\n",
+"#endif\n",
+"#ifndef TG__CU_TILE\n",
+"#define TG__CU_TILE\n",
+"enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
+"TG__INLINE int64_t tg__cu_batch_at(const tg__cu_gemm *r, const int64_t *stride, int64_t i) {\n",
+"int64_t at = 0;\n",
+"int d;\n",
+"TG__CU_ROLL for (d = r->ndim - 1; d >= 0; d--) { const int64_t q = i / r->shape[d]; at += (i - q * r->shape[d]) * stride[d]; i = q; }\n",
+"return at;\n",
+"}\n",
+"#endif\n",
+"#line 1937 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
+"const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
+"if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
+"if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
+"TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
+"}\n",
+"#line 1944 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
+"if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
+"else TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), i, j, v);\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {\n",
+"TG__CU_SHARED(TG__T, as, TG__CU_BK * TG__CU_PAD);\n",
+"TG__CU_SHARED(TG__T, bs, TG__CU_BK * TG__CU_BN);\n",
+"TG__CU_OWN(TG__T, acc, 32);\n",
+"TG__CU_OWN(TG__T, total, 32);\n",
+"const int64_t mt = (r->m + TG__CU_BM - 1) / TG__CU_BM, nt = (r->n + TG__CU_BN - 1) / TG__CU_BN, parts = r->partial ? r->blocks : 1;\n",
+"const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts, batch = block / mt / nt / parts;\n",
+"const int64_t a_at = tg__cu_batch_at(r, r->ba, batch), b_at = tg__cu_batch_at(r, r->bb, batch);\n",
+"int64_t kb, k0;\n",
+"for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {\n",
+"const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;\n",
+"TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
+"for (k0 = kb * r->block; k0 < end; k0 += TG__CU_BK) {\n",
+"TG__CU_THREADS(t) {\n",
+"int e;\n",
+"for (e = t; e < TG__CU_BM * TG__CU_BK; e += TG__CU_WIDTH) {\n",
+"const int kk = r->a_cs == 1 ? e % TG__CU_BK : e / TG__CU_BM, i = r->a_cs == 1 ? e / TG__CU_BK : e % TG__CU_BM;\n",
+"as[kk * TG__CU_PAD + i] = k0 + kk < end && row + i < r->m ? TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + (row + i) * r->a_rs + (k0 + kk) * r->a_cs) : 0;\n",
+"}\n",
+"for (e = t; e < TG__CU_BN * TG__CU_BK; e += TG__CU_WIDTH) {\n",
+"const int kk = r->b_cs == 1 ? e / TG__CU_BN : e % TG__CU_BK, j = r->b_cs == 1 ? e % TG__CU_BN : e / TG__CU_BK;\n",
+"bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + (k0 + kk) * r->b_rs + (col + j) * r->b_cs) : 0;\n",
+"}\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) {\n",
+"const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
+"int kk, i, j;\n",
+"for (kk = 0; kk < TG__CU_BK; kk++) {\n",
+"TG__T av[8], bv[4];\n",
+"TG__CU_UNROLL for (i = 0; i < 8; i++) av[i] = as[kk * TG__CU_PAD + i0 + i];\n",
+"TG__CU_UNROLL for (j = 0; j < 4; j++) bv[j] = bs[kk * TG__CU_BN + j0 + j];\n",
+"TG__CU_UNROLL for (i = 0; i < 8; i++) { TG__CU_UNROLL for (j = 0; j < 4; j++) TG__CU_MY(acc, t)[i * 4 + j] = TG__CU_FMA(av[i], bv[j], TG__CU_MY(acc, t)[i * 4 + j]); }\n",
+"}\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__CU_THREADS(t) if (t < TG__CU_WIDTH) {\n",
+"TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = kb == 0 || r->partial ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]);\n",
+"}\n",
+"}\n",
+"TG__CU_THREADS(t) {\n",
+"const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
+"const int64_t c_at = tg__cu_batch_at(r, r->bc, batch), bias_at = tg__cu_batch_at(r, r->bbias, batch), part = (batch * r->blocks + q) * r->m;\n",
+"TG__CU_UNROLL for (int e = 0; e < 32; e++) {\n",
+"const int64_t i = row + i0 + e / 4, j = col + j0 + e % 4;\n",
+"if (i >= r->m || j >= r->n) continue;\n",
+"if (r->partial) ((TG__T *)r->partial)[(part + i) * r->n + j] = TG__CU_MY(total, t)[e];\n",
+"else TG__CU(tg__cu_finish)(r, c_at, bias_at, i, j, TG__CU_MY(total, t)[e]);\n",
+"}\n",
+"}\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_dots)(const tg__cu_gemm *r, int64_t block) {\n",
+"TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
+"const int64_t items = r->batch * r->blocks * r->m * r->n;\n",
+"int half;\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t item = block * 4 + t / 64, j = item % r->n, i = item / r->n % r->m, q = item / r->n / r->m % r->blocks, batch = item / r->n / r->m / r->blocks;\n",
+"const int64_t end = (q + 1) * r->block < r->k ? (q + 1) * r->block : r->k;\n",
+"int64_t a_at, b_at, k;\n",
+"TG__T v = 0;\n",
+"if (item >= items) continue;\n",
+"a_at = tg__cu_batch_at(r, r->ba, batch) + i * r->a_rs; b_at = tg__cu_batch_at(r, r->bb, batch) + j * r->b_cs;\n",
+"for (k = q * r->block + t % 64; k < end; k += 64)\n",
+"v = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + k * r->a_cs), TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + k * r->b_rs), v);\n",
+"s[t] = v;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (half = 32; half > 0; half /= 2) {\n",
+"TG__CU_THREADS(t) if (t % 64 < half && block * 4 + t / 64 < items) s[t] = TG__CU_PLUS(s[t], s[t + half]);\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t item = block * 4 + t / 64;\n",
+"if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
+"}\n",
+"}\n",
+"#line 2026 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
+"TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
+"const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
+"const int64_t end = (q + 1) * r->block < r->k ? (q + 1) * r->block : r->k;\n",
+"int half;\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t j = block % nt * 32 + t % 32;\n",
+"int64_t a_at, b_at, k;\n",
+"TG__T lane[8];\n",
+"int e;\n",
+"if (j >= r->n) continue;\n",
+"a_at = tg__cu_batch_at(r, r->ba, batch) + i * r->a_rs; b_at = tg__cu_batch_at(r, r->bb, batch) + j * r->b_cs;\n",
+"TG__CU_UNROLL for (e = 0; e < 8; e++) lane[e] = 0;\n",
+"for (k = q * r->block + t / 32; k < end; k += 64) {\n",
+"TG__CU_UNROLL for (e = 0; e < 8; e++)\n",
+"if (k + e * 8 < end) lane[e] = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + (k + e * 8) * r->a_cs), TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + (k + e * 8) * r->b_rs), lane[e]);\n",
+"}\n",
+"TG__CU_UNROLL for (e = 0; e < 4; e++) lane[e] = TG__CU_PLUS(lane[e], lane[e + 4]);\n",
+"s[t] = TG__CU_PLUS(TG__CU_PLUS(lane[0], lane[2]), TG__CU_PLUS(lane[1], lane[3]));\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (half = 4; half > 0; half /= 2) {\n",
+"TG__CU_THREADS(t) if (t / 32 < half && block % nt * 32 + t % 32 < r->n) s[t] = TG__CU_PLUS(s[t], s[t + half * 32]);\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__CU_THREADS(t) if (t < 32 && block % nt * 32 + t < r->n) TG__CU(tg__cu_part)(r, batch, q, i, block % nt * 32 + t, s[t]);\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_add_parts)(const tg__cu_gemm *r, int64_t block) {\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t at = block * TG__CU_WIDTH + t, each = r->m * r->n, batch = at / each;\n",
+"const TG__T *part = (const TG__T *)r->partial;\n",
+"TG__T v;\n",
+"int64_t q;\n",
+"if (at >= r->batch * each) continue;\n",
+"part += batch * r->blocks * each + at % each;\n",
+"v = part[0];\n",
+"for (q = 1; q < r->blocks; q++) v = TG__CU_PLUS(v, part[q * each]);\n",
+"TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), at % each / r->n, at % r->n, v);\n",
+"}\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_gemm_tiles), tg__cu_gemm, TG__CU(tg__cu_tiles)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_gemm_dots), tg__cu_gemm, TG__CU(tg__cu_dots)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_gemm_lanes), tg__cu_gemm, TG__CU(tg__cu_lanes)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
+"#endif\n",
+NULL };
+/* ---- end of the text ---- */
+TG__PRIVATE const char *const *tg__cu_text(bool kernels) { return kernels ? tg__cu_kernels : tg__cu_words; }
+#endif

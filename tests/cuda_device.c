@@ -1,0 +1,302 @@
+/* tensorgrad_cuda.h on the driver of the test's own (cuda_fake.c), whose libraries lie in the folder that is the first argument; test_cuda.sh builds and runs it.
+   With `gpu` instead of a folder: the operations alone, on a real GPU.
+   Every operation and optimiser, forward and backward, gives the CPU's bits. The CPU's kernels are the plain ones in strict mode, which round as a fused multiply-add does. Then memory,
+   errors in values, each call of the driver and of NVRTC failing in turn, missing libraries. */
+#include "test.h"
+#include <math.h>
+#include <unistd.h>
+#include "../tensorgrad_cuda.h"
+#include "op_list.h"
+#include "cuda_fake.h"
+
+#define OTHER TG_CUDA
+static tg_ctx *tg;
+/* To the bit, but for those of a NaN, which are the processor's. */
+static bool same_but_nan(tg_tensor *a, tg_tensor *b) {
+    int64_t i;
+    if (same(a, b)) return true;
+    if (!a || !b || a->dtype != b->dtype || a->numel != b->numel || a->ndim != b->ndim || !tg_dtype_is_float(a->dtype)) return false;
+    for (i = 0; i < a->numel; i++) {
+        const size_t size = tg_dtype_size(a->dtype);
+        const char *x = (const char *)a->data + (size_t)i * size, *y = (const char *)b->data + (size_t)i * size;
+        if (memcmp(x, y, size) != 0 && !(tg__is_nan(tg__get_f64(x, a->dtype)) && tg__is_nan(tg__get_f64(y, a->dtype)))) return false;
+    }
+    return true;
+}
+#define SAME same_but_nan
+#include "device_ops.h"
+
+static const char *folder;
+static fake_state *driver, *compiler;
+
+static int lines;
+static char last_line[256];
+static void log_hook(void *user, tg_log_level level, const char *text) {
+    (void)user;
+    if (level == TG_LOG_INFO && strstr(text, "leaves the family")) { lines++; snprintf(last_line, sizeof last_line, "%s", text); }
+}
+static tg_ctx *open_strict(void) {
+    tg_config c;
+    tg_ctx *t;
+    memset(&c, 0, sizeof c);
+    c.strict = true; c.hooks.log = log_hook;
+    t = tg_open(&c);
+    CHECK(t != NULL);
+    return t;
+}
+/* nothing of the driver's is left */
+static void nothing_left(const char *what) {
+    CHECK_MSG(driver->left == 0 || strcmp(what, "cuCtxPushCurrent") == 0, "%s: %d blocks, modules and streams were left", what, driver->left);       /* nothing can be returned where no context can be made current */
+    CHECK_MSG(driver->retained == 0 && driver->current == 0 && driver->streams == 0 && driver->modules == 0, "%s: %d retained, %d current, %d streams, %d modules", what, driver->retained, driver->current, driver->streams, driver->modules);
+    CHECK_MSG(compiler->programs == 0, "%s: %d programs", what, compiler->programs);
+}
+
+/* What all_ops has not: long reductions, long products, large indices, every dtype; here and there, to the bit. */
+#define BOTH(expression) do { tg_tensor *x = cx, *y = cy, *z = cz, *here, *there; here = (expression); x = dx; y = dy; z = dz; there = (expression); (void)x; (void)y; (void)z; \
+    CHECK_MSG(here && there && there->device == OTHER && same(tg_contiguous(here), home(there)), "%s: other bits on the device: %s", #expression, tg_error_text(tg)); tg_clear(tg); } while (0)
+static void sizes(void) {
+    static const tg_dtype floats[] = { TG_F32, TG_F64, TG_F16, TG_BF16 }, wholes[] = { TG_I64, TG_I32, TG_I16, TG_I8, TG_U8, TG_BOOL };
+    size_t i, k;
+    for (i = 0; i < 4; i++) {
+        tg_mark m = tg_begin(tg);
+        tg_tensor *cx = tg_to(tg_randn(tg, TG_SHAPE(70, 1100)), floats[i]), *cy = tg_to(tg_randn(tg, TG_SHAPE(1100, 33)), floats[i]), *cz = tg_to(tg_randn(tg, TG_SHAPE(40000)), floats[i]);
+        tg_tensor *dx = tg_to_device(cx, OTHER), *dy = tg_to_device(cy, OTHER), *dz = tg_to_device(cz, OTHER);
+        BOTH(tg_sum(x)); BOTH(tg_mean(z)); BOTH(tg_prod(tg_add_scalar(tg_mul_scalar(z, 0.001), 1))); BOTH(tg_amax(z)); BOTH(tg_argmin(z));
+        BOTH(tg_sum_dims(x, TG_DIMS(0), false)); BOTH(tg_sum_dims(x, TG_DIMS(1), true)); BOTH(tg_sum_dims(y, TG_DIMS(0), false)); BOTH(tg_amax_dims(y, TG_DIMS(0), false)); BOTH(tg_sum_dims(tg_t(x), TG_DIMS(0), false));
+        BOTH(tg_sum_dims(tg_reshape(z, TG_SHAPE(8, 5, 1000)), TG_DIMS(0, 2), false)); BOTH(tg_mean_dims(tg_reshape(z, TG_SHAPE(10000, 4)), TG_DIMS(1), false)); BOTH(tg_argmax_dim(x, 1, false)); BOTH(tg_argmax_dim(y, 0, false));
+        BOTH(tg_matmul(x, y)); BOTH(tg_matmul(tg_t(y), tg_t(x))); BOTH(tg_matmul(tg_slice(x, "0:1"), y)); BOTH(tg_matmul(x, tg_slice(y, ":, 0:1"))); BOTH(tg_matmul(z, z)); BOTH(tg_matmul(tg_slice(x, "0:3, 0:200"), tg_slice(y, "0:200, 0:4")));
+        BOTH(tg_matmul(tg_reshape(tg_slice(z, "0:24000"), TG_SHAPE(6, 40, 100)), tg_reshape(tg_slice(z, "0:18000"), TG_SHAPE(6, 100, 30))));
+        BOTH(tg_linear(x, tg_contiguous(tg_t(y)), tg_slice(z, "0:33"))); BOTH(tg_softmax(x, 1)); BOTH(tg_log_softmax(y, 0)); BOTH(tg_softmax(tg_reshape(z, TG_SHAPE(10000, 4)), 1));
+        for (k = 0; k < 4; k++) { BOTH(tg_to(x, floats[k])); BOTH(tg_to(tg_t(y), floats[k])); }
+        for (k = 0; k < 6; k++) { BOTH(tg_to(tg_mul_scalar(x, 100), wholes[k])); BOTH(tg_to(tg_to(tg_mul_scalar(x, 3), wholes[k]), floats[i])); }
+        tg_end(tg, m);
+    }
+    for (i = 0; i < 6; i++) {
+        tg_mark m = tg_begin(tg);
+        tg_tensor *cx = tg_to(tg_mul_scalar(tg_randn(tg, TG_SHAPE(70, 300)), 20), wholes[i]), *cy = tg_to(tg_randint(tg, 0, 70, TG_SHAPE(5000)), TG_I64), *cz = tg_to(tg_mul_scalar(tg_randn(tg, TG_SHAPE(5000, 3)), 20), wholes[i]);
+        tg_tensor *dx = tg_to_device(cx, OTHER), *dy = tg_to_device(cy, OTHER), *dz = tg_to_device(cz, OTHER);
+        BOTH(tg_sum(x)); BOTH(tg_sum_dims(x, TG_DIMS(0), false)); if (i < 5) { BOTH(tg_argmax(x)); BOTH(tg_matmul(x, tg_t(x))); }
+        BOTH(tg_index_select(x, 0, y)); BOTH(tg_index_add(tg_zeros_like(tg_slice(x, ":, 0:3")), 0, y, z)); BOTH(tg_gather(tg_t(x), 1, tg_reshape(tg_slice(y, "0:4200"), TG_SHAPE(300, 14))));
+        tg_end(tg, m);
+    }
+    {
+        tg_mark m = tg_begin(tg);
+        tg_tensor *cx = tg_randn(tg, TG_SHAPE(300, 1000)), *cy = tg_randint(tg, 0, 1000, TG_SHAPE(300)), *cz = tg_randn(tg, TG_SHAPE(300)), *dx = tg_to_device(cx, OTHER), *dy = tg_to_device(cy, OTHER), *dz = tg_to_device(cz, OTHER);
+        BOTH(tg_cross_entropy(x, y)); BOTH(tg_cross_entropy(tg_to(x, TG_BF16), y)); BOTH(tg_cross_entropy(tg_slice(x, ":, 0:5"), tg_remainder_scalar(y, 5)));
+        BOTH(tg_cross_entropy(x, tg_where(tg_lt_scalar(y, 500), y, tg_full_like(y, -100))));
+        BOTH(tg_mul_scalar(x, 0.1)); BOTH(tg_add(x, tg_reshape(z, TG_SHAPE(300, 1))));
+        for (int seed = 0; seed < 3; seed++) {
+            tg_random_state s = tg_random_get(tg);
+            tg_tensor *a = tg_dropout(cx, 0.3, true), *b;
+            tg_random_set(tg, s); b = tg_dropout(dx, 0.3, true); CHECK(same(a, home(b)));
+            s = tg_random_get(tg); a = tg_bernoulli(tg_sigmoid(cx)); tg_random_set(tg, s); b = tg_bernoulli(tg_sigmoid(dx)); CHECK(same(a, home(b)));
+            s = tg_random_get(tg); a = tg_randn_like(cx); tg_random_set(tg, s); b = tg_randn_like(dx); CHECK(same(a, home(b)));
+            s = tg_random_get(tg); a = tg_rand_like(tg_to(cx, TG_F64)); tg_random_set(tg, s); b = tg_rand_like(tg_to(dx, TG_F64)); CHECK(same(a, home(b)));
+            s = tg_random_get(tg); a = tg_rand_like(tg_to(cx, TG_BF16)); tg_random_set(tg, s); b = tg_rand_like(tg_to(dx, TG_BF16)); CHECK(same(a, home(b)));
+        }
+        CHECK_OK(tg);
+        tg_end(tg, m);
+    }
+}
+
+/* A step of training with all that it takes: is what a test of failing calls does. False: an error is pending. */
+static bool work(tg_ctx *t) {
+    tg_mark m = tg_begin(t);
+    tg_tensor *x = tg_to_device(tg_randn(t, TG_SHAPE(8, 20)), TG_CUDA), *w = tg_require_grad(tg_to_device(tg_randn(t, TG_SHAPE(5, 20)), TG_CUDA), true), *y = tg_to_device(tg_randint(t, 0, 5, TG_SHAPE(8)), TG_CUDA);
+    tg_tensor *loss = tg_cross_entropy(tg_linear(tg_dropout(tg_relu(x), 0.2, true), w, NULL), y);
+    bool ok = tg_backward(loss) && tg_item(loss) > 0;
+    tg_end(t, m);
+    return ok && !tg_failed(t);
+}
+
+static void failing_calls(fake_state *of, const char *whose) {
+    int at, done = 0;
+    for (at = 1; !done; at++) {
+        tg_ctx *t = open_strict();
+        bool ok;
+        of->calls = 0; of->fail_at = at; of->code = at % 3 == 0 ? 2 : at % 3 == 1 ? 700 : 1; of->failed[0] = 0;
+        ok = tg_cuda_open(t, 0, .folder = folder) && work(t);
+        done = of->calls < at;
+        if (done) CHECK_MSG(ok, "%s: %s", whose, tg_error_text(t));
+        else if (of->failed[0] && !ok) {
+            CHECK_MSG(tg_error(t) == TG_ERROR_UNSUPPORTED || tg_error(t) == TG_ERROR_MEMORY, "%s, call %d (%s): %s", whose, at, of->failed, tg_error_text(t));
+            CHECK_MSG(strstr(tg_error_text(t), of == driver ? of->failed : "NVRTC") || strstr(tg_error_text(t), "nvrtc"), "%s, call %d (%s) is not named: %s", whose, at, of->failed, tg_error_text(t));
+            tg_clear(t);
+            CHECK(tg_item(tg_sum(tg_ones(t, TG_SHAPE(3)))) == 3);                 /* the CPU goes on */
+        }
+        of->fail_at = 0;
+        test_close(t);
+        nothing_left(of->failed);
+    }
+    printf("%s: %d calls, each failed once\n", whose, at - 1);
+    CHECK(at > 30);
+}
+
+/* The host's memory ends: each allocation fails once. */
+static void failing_allocations(void) {
+    test_heap heap = TEST_HEAP;
+    int ends = 0;
+    for (heap.fail_at = 1; heap.fail_at < 2000; heap.fail_at++) {
+        tg_config c = test_config(&heap);
+        tg_ctx *t;
+        bool ok;
+        c.no_cache = true;                                                     /* each block is asked for */
+        t = tg_open(&c);
+        ok = t && tg_cuda_open(t, 0, .folder = folder) && work(t);
+        CHECK_MSG(ok || !t || tg_error(t) == TG_ERROR_MEMORY || tg_error(t) == TG_ERROR_UNSUPPORTED, "allocation %ld: %s", (long)heap.fail_at, tg_error_text(t));
+        test_close(t);
+        nothing_left("an allocation that failed");
+        ends++;
+        if (!test_heap_ended(&heap)) break;
+    }
+    printf("%d allocations, each failed once\n", ends);
+    CHECK(ends > 20);
+}
+
+static void memory(void) {
+    tg_ctx *t = open_strict();
+    int allocations, step, waits;
+    CHECK(tg_cuda_open(t, 0, .folder = folder, .memory_limit = 1 << 22));
+    CHECK(tg_cuda_name(t) && strcmp(tg_cuda_name(t), "emulated") == 0);
+    CHECK(!tg_cuda_open(t, 0, .folder = folder)); CHECK_ERROR(t, TG_ERROR_VALUE);
+    for (step = 0; step < 3; step++) CHECK(work(t));
+    allocations = driver->allocations;
+    for (step = 0; step < 20; step++) CHECK(work(t));
+    CHECK_INT(driver->allocations, allocations);                              /* no allocation in steady state */
+    CHECK(tg_memory(t).device > 0 && tg_memory(t).device <= 1 << 22 && tg_memory(t).device_cached > 0);
+    CHECK_INT(tg_memory(t).device, driver->bytes - 512);                      /* less the flag */
+    tg_trim(t);
+    CHECK(tg_memory(t).device_cached == 0 && tg_memory(t).device == (size_t)driver->bytes - 512);
+    /* launches do not wait; a read does */
+    {
+        tg_mark m = tg_begin(t);
+        tg_tensor *x = tg_to_device(tg_ones(t, TG_SHAPE(100)), TG_CUDA);
+        int i;
+        waits = driver->waits;
+        for (i = 0; i < 10; i++) x = tg_exp(tg_mul_scalar(x, 0.5));
+        CHECK_INT(driver->waits, waits);
+        CHECK(tg_item(tg_sum(x)) > 0 && driver->waits > waits);
+        /* an asynchronous fault is found by the next read, and named */
+        x = tg_exp(x); driver->late = 700;
+        CHECK(!(tg_item(tg_sum(x)) > 0)); CHECK(strstr(tg_error_text(t), "CUDA_ERROR_ILLEGAL_ADDRESS, an illegal memory access was encountered; a kernel that was launched before may have failed, the last of them was tg__cu_") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+        tg_end(t, m);
+    }
+    /* the limit, and no room: what waits goes back first */
+    {
+        tg_mark m = tg_begin(t);
+        tg_tensor *x = tg_to_device(tg_ones(t, TG_SHAPE(300000)), TG_CUDA);
+        CHECK(x && tg_exp(x) && tg_exp(x));
+        CHECK(!tg_exp(x)); CHECK(strstr(tg_error_text(t), "of its limit of 4194304") != NULL); CHECK_ERROR(t, TG_ERROR_MEMORY);
+        tg_end(t, m);
+        CHECK(tg_memory(t).device_cached > 3000000);
+        CHECK(tg_to_device(tg_ones(t, TG_SHAPE(900000)), TG_CUDA) != NULL); CHECK_OK(t);
+    }
+    test_close(t);
+    nothing_left("memory");
+    t = open_strict();
+    CHECK(tg_cuda_open(t, 0, .folder = folder));
+    driver->room = 3 << 20;
+    {
+        tg_mark m = tg_begin(t);
+        tg_tensor *x = tg_to_device(tg_ones(t, TG_SHAPE(300000)), TG_CUDA);
+        CHECK(x && tg_exp(x)); CHECK(!tg_exp(x)); CHECK(strstr(tg_error_text(t), "CUDA_ERROR_OUT_OF_MEMORY") != NULL); CHECK_ERROR(t, TG_ERROR_MEMORY);
+        tg_end(t, m);
+        CHECK(tg_to_device(tg_ones(t, TG_SHAPE(600000)), TG_CUDA) != NULL); CHECK_OK(t);      /* after what waited went back */
+    }
+    driver->room = 0;
+    test_close(t);
+    nothing_left("no room");
+    /* two contexts side by side; a scope that outlives nothing; every block goes back at once with no_cache */
+    {
+        tg_config c;
+        tg_ctx *a = open_strict(), *b;
+        memset(&c, 0, sizeof c);
+        c.no_cache = true; b = tg_open(&c);
+        CHECK(tg_cuda_open(a, 0, .folder = folder) && tg_cuda_open(b, 0, .folder = folder));
+        for (step = 0; step < 3; step++) CHECK(work(a) && work(b));
+        CHECK_INT(driver->current, 0);
+        test_close(a); CHECK(work(b)); CHECK(tg_memory(b).device_cached == 0); test_close(b);
+        nothing_left("two contexts");
+    }
+}
+
+/* Values out of range: an error of the next read; with .synchronise of the call itself, in the CPU's words. */
+static void values(void) {
+    tg_ctx *t = open_strict();
+    tg_tensor *x, *i, *y;
+    int way;
+    CHECK(tg_cuda_open(t, 0, .folder = folder));
+    x = tg_to_device(tg_randn(t, TG_SHAPE(6, 70)), TG_CUDA); i = tg_to_device(tg_full(t, TG_SHAPE(4), 33, TG_I64), TG_CUDA);
+    for (way = 0; way < 5; way++) {
+        y = way == 0 ? tg_index_select(x, 0, i) : way == 1 ? tg_bernoulli(tg_full_like(x, 2)) : way == 2 ? tg_remainder(i, tg_zeros_like(i)) : way == 3 ? tg_index_add(x, 0, i, tg_slice(x, "0:4"))
+            : tg_cross_entropy(tg_slice(x, "0:4, 0:20"), i);
+        CHECK(y != NULL); CHECK_OK(t);
+        CHECK(!(tg_item(tg_sum(tg_ones_like(x))) > 0)); CHECK(strstr(tg_error_text(t), "out of range") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+        CHECK(tg_item(tg_sum(tg_ones_like(x))) == 420); CHECK_OK(t);              /* said once */
+    }
+    test_close(t);
+    t = open_strict();
+    CHECK(tg_cuda_open(t, 0, .folder = folder, .synchronise = true));
+    x = tg_to_device(tg_randn(t, TG_SHAPE(6, 70)), TG_CUDA); i = tg_to_device(tg_full(t, TG_SHAPE(4), 33, TG_I64), TG_CUDA);
+    CHECK(!tg_index_select(x, 0, i)); CHECK(strstr(tg_error_text(t), "index 33 (element 0 of the indices) is out of range") != NULL); CHECK_ERROR(t, TG_ERROR_VALUE);
+    CHECK(!tg_bernoulli(tg_full_like(x, 2))); CHECK_ERROR(t, TG_ERROR_VALUE);
+    CHECK(!tg_remainder(i, tg_zeros_like(i))); CHECK_ERROR(t, TG_ERROR_VALUE);
+    CHECK(!tg_cross_entropy(tg_slice(x, "0:4, 0:20"), i)); CHECK(strstr(tg_error_text(t), "class 33") != NULL); CHECK_ERROR(t, TG_ERROR_VALUE);
+    driver->late = 700; CHECK(!tg_exp(x)); CHECK(strstr(tg_error_text(t), "exp: device 'cuda' failed at 'map' of f32[6, 70], f32[6, 70]: cuStreamSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS") != NULL);
+    CHECK(strstr(tg_error_text(t), "the kernel was tg__cu_map_tg_exp_0_f32 (") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+    test_close(t);
+    nothing_left("values");
+}
+
+static void missing(void) {
+    char only_driver[600];
+    tg_ctx *t = open_strict();
+    CHECK(!tg_cuda_open(t, 0, .folder = "/nowhere")); CHECK(strstr(tg_error_text(t), "cuda_open: no CUDA: the driver's library is not found, as libcuda.so.1, libcuda.so in /nowhere (") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+    snprintf(only_driver, sizeof only_driver, "%s/only_driver", folder);
+    CHECK(!tg_cuda_open(t, 0, .folder = only_driver)); CHECK(strstr(tg_error_text(t), "NVRTC, the compiler, is not found, as libnvrtc.so.13, libnvrtc.so.12") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+    snprintf(only_driver, sizeof only_driver, "%s/too_old", folder);
+    CHECK(!tg_cuda_open(t, 0, .folder = only_driver)); CHECK(strstr(tg_error_text(t), "the driver has no cuInit; it is too old") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+    CHECK(!tg_cuda_open(t, 1, .folder = folder)); CHECK(strstr(tg_error_text(t), "there is no GPU number 1 of 1") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+    driver->devices = 1; CHECK(!tg_cuda_open(t, 0, .folder = folder)); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED); driver->devices = 0;
+    driver->capability = compiler->capability = 70; CHECK(!tg_cuda_open(t, 0, .folder = folder)); CHECK(strstr(tg_error_text(t), "below 7.5") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+    /* newer than NVRTC: PTX of the newest that it knows */
+    driver->capability = compiler->capability = 103; CHECK(tg_cuda_open(t, 0, .folder = folder) && work(t)); CHECK_OK(t);
+    driver->capability = compiler->capability = 80;
+    CHECK(!tg_to_device(tg_ones(t, TG_SHAPE(2)), (tg_device)2)); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
+    test_close(t);
+    nothing_left("missing");
+    CHECK(tg_cuda_name(NULL) == NULL);
+}
+
+int main(int argc, char **argv) {
+    char path[600];
+    void *a, *b;
+    if (argc > 1 && strcmp(argv[1], "gpu") == 0) {                          /* on a real one: tools/gpu_check.sh. Numbers so small that GPUs and CPUs part are not among these */
+        tg = open_strict();
+        if (!CHECK_MSG(tg_cuda_open(tg, 0, .synchronise = true), "%s", tg_error_text(tg))) return test_end("cuda_device");
+        printf("%s\n", tg_cuda_name(tg));
+        sizes(); all_ops(true); optimisers(); test_move();
+        test_close(tg);
+        return test_end("cuda_device");
+    }
+    folder = argc > 1 ? argv[1] : ".";
+    snprintf(path, sizeof path, "%s/libcuda.so.1", folder); a = dlopen(path, RTLD_NOW);
+    snprintf(path, sizeof path, "%s/libnvrtc.so.12", folder); b = dlopen(path, RTLD_NOW);
+    if (!CHECK_MSG(a && b, "the libraries in %s do not load: %s", folder, dlerror())) return test_end("cuda_device");
+    driver = (fake_state *)dlsym(a, "tg_fake"); compiler = (fake_state *)dlsym(b, "tg_fake");
+    missing();
+    memory();
+    values();
+    failing_allocations();
+    failing_calls(driver, "the driver");
+    failing_calls(compiler, "NVRTC");
+    tg = open_strict();
+    CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true));
+    sizes();
+    all_ops(argc > 2); optimisers();
+    test_move();
+    printf("%d launches; families left to the CPU: %d\n", driver->launches, lines);
+    test_close(tg);
+    nothing_left("operations");
+    return test_end("cuda_device");
+}

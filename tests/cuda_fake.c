@@ -1,0 +1,221 @@
+/* A driver and a compiler of the test's own: the functions of libcuda.so.1 and libnvrtc.so.12 that tensorgrad_cuda.h calls, on the host. Programs are the text itself; a launch runs the kernel that
+   this file has compiled from the same text, one block after the other. FAKE_DRIVER and FAKE_COMPILER choose which of the two libraries this becomes.
+   Device memory lies in pages that nobody may touch but for the length of a launch or a copy. Each call can be made to fail: cuda_fake.h. */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "cuda_fake.h"
+
+fake_state tg_fake = { 80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, "" };
+
+/* Is it this call's turn? */
+static int fails(const char *name) {
+    tg_fake.calls++;
+    if (tg_fake.fail_at && tg_fake.calls == tg_fake.fail_at) { snprintf(tg_fake.failed, sizeof tg_fake.failed, "%s", name); return tg_fake.code; }
+    return 0;
+}
+#define TURN(name) do { const int code = fails(name); if (code) return code; } while (0)
+
+#if defined(FAKE_COMPILER)
+/* ---- NVRTC ---- */
+typedef struct program { char *text; int compiled; } program;
+int nvrtcVersion(int *major, int *minor) { TURN("nvrtcVersion"); *major = 12; *minor = 0; return 0; }
+int nvrtcGetNumSupportedArchs(int *n) { TURN("nvrtcGetNumSupportedArchs"); *n = 2; return 0; }
+int nvrtcGetSupportedArchs(int *archs) { TURN("nvrtcGetSupportedArchs"); archs[0] = 75; archs[1] = 80; return 0; }
+int nvrtcCreateProgram(void **to, const char *text, const char *name, int n, const char *const *headers, const char *const *names) {
+    program *p;
+    (void)name; (void)n; (void)headers; (void)names;
+    TURN("nvrtcCreateProgram");
+    p = (program *)calloc(1, sizeof *p);
+    p->text = strdup(text);
+    *to = p;
+    tg_fake.programs++;
+    return 0;
+}
+int nvrtcDestroyProgram(void **at) { program *p = (program *)*at; free(p->text); free(p); tg_fake.programs--; *at = NULL; TURN("nvrtcDestroyProgram"); return 0; }
+int nvrtcCompileProgram(void *at, int n, const char *const *options) {
+    int i, fmad = 0, arch = 0;
+    TURN("nvrtcCompileProgram");
+    for (i = 0; i < n; i++) { fmad |= !strcmp(options[i], "--fmad=false"); arch |= !strcmp(options[i], tg_fake.capability == 80 ? "--gpu-architecture=sm_80" : "--gpu-architecture=compute_80"); }
+    if (!fmad || !arch || strncmp(((program *)at)->text, "#define TG__CU_TYPE ", 20) != 0) return 6;
+    ((program *)at)->compiled = 1;
+    return 0;
+}
+int nvrtcGetProgramLogSize(void *at, size_t *size) { (void)at; TURN("nvrtcGetProgramLogSize"); *size = 22; return 0; }
+int nvrtcGetProgramLog(void *at, char *log) { (void)at; TURN("nvrtcGetProgramLog"); memcpy(log, "a message of its own.", 22); return 0; }
+static int size_of(void *at, size_t *size) { if (!((program *)at)->compiled) return 5; *size = strlen(((program *)at)->text) + 1; return 0; }
+int nvrtcGetCUBINSize(void *at, size_t *size) { TURN("nvrtcGetCUBINSize"); return tg_fake.capability == 80 ? size_of(at, size) : 5; }
+int nvrtcGetCUBIN(void *at, char *to) { TURN("nvrtcGetCUBIN"); strcpy(to, ((program *)at)->text); return 0; }
+int nvrtcGetPTXSize(void *at, size_t *size) { TURN("nvrtcGetPTXSize"); return size_of(at, size); }
+int nvrtcGetPTX(void *at, char *to) { TURN("nvrtcGetPTX"); strcpy(to, ((program *)at)->text); return 0; }
+#endif
+
+#if defined(FAKE_DRIVER)
+/* ---- the kernels: the text for each type, then the rows of the formula table, as the header asks NVRTC for them ---- */
+#include "cuda_words.inc"
+#define TG__CU_TYPE 32
+#include "cuda_kernels.inc"
+#define TG_F1(name, types, saves, value, dx, domain, doc) TG__CU_VALUE1(tg__cu_map_##name##_0_f32, value) TG__CU_DERIVE1(tg__cu_map_##name##_1_f32, dx)
+#define TG_F2(name, types, saves, value, da, db, domain, doc) TG__CU_VALUE2(tg__cu_map_##name##_0_f32, value) TG__CU_DERIVE2(tg__cu_map_##name##_1_f32, da) TG__CU_DERIVE2(tg__cu_map_##name##_2_f32, db)
+#define TG_F3(name, types, saves, value, da, db, dc, domain, doc) TG__CU_VALUE3(tg__cu_map_##name##_0_f32, value) TG__CU_DERIVE3(tg__cu_map_##name##_1_f32, da) TG__CU_DERIVE3(tg__cu_map_##name##_2_f32, db) TG__CU_DERIVE3(tg__cu_map_##name##_3_f32, dc)
+#define TG_READ_ROWS
+#include "../tensorgrad.h"
+#undef TG__CU_TYPE
+#define TG__CU_TYPE 64
+#include "cuda_kernels.inc"
+#define TG_F1(name, types, saves, value, dx, domain, doc) TG__CU_VALUE1(tg__cu_map_##name##_0_f64, value) TG__CU_DERIVE1(tg__cu_map_##name##_1_f64, dx)
+#define TG_F2(name, types, saves, value, da, db, domain, doc) TG__CU_VALUE2(tg__cu_map_##name##_0_f64, value) TG__CU_DERIVE2(tg__cu_map_##name##_1_f64, da) TG__CU_DERIVE2(tg__cu_map_##name##_2_f64, db)
+#define TG_F3(name, types, saves, value, da, db, dc, domain, doc) TG__CU_VALUE3(tg__cu_map_##name##_0_f64, value) TG__CU_DERIVE3(tg__cu_map_##name##_1_f64, da) TG__CU_DERIVE3(tg__cu_map_##name##_2_f64, db) TG__CU_DERIVE3(tg__cu_map_##name##_3_f64, dc)
+#define TG_READ_ROWS
+#include "../tensorgrad.h"
+#undef TG__CU_TYPE
+#define TG__CU_TYPE 0
+#include "cuda_kernels.inc"
+/* the rule decides the form */
+#define FORM1_ANY TG__CU_VALUE1
+#define FORM2_ANY TG__CU_VALUE2
+#define FORM2_NO_BOOL TG__CU_VALUE2
+#define FORM2_NUMBERS TG__CU_VALUE2
+#define FORM2_POWER TG__CU_VALUE2
+#define FORM2_WHOLE_P0 TG__CU_VALUE2
+#define FORM2_NO_ZERO TG__CU_DIVIDE2
+#define TG_I1(name, rule, value) FORM1_##rule(tg__cu_map_##name##_0_i64, value)
+#define TG_I2(name, rule, value) FORM2_##rule(tg__cu_map_##name##_0_i64, value)
+#define TG_W2(name, rule, value, doc) TG_I2(name, rule, value)
+#define TG_I3(name, rule, value) TG__CU_VALUE3(tg__cu_map_##name##_0_i64, value)
+#define TG_READ_ROWS
+#include "../tensorgrad.h"
+
+typedef struct kernel { const char *name; void (*run)(const void *arguments, int64_t block, int64_t blocks); } kernel;
+#define IS(name) { #name, name },
+#define BOTH(name) IS(name##_f32) IS(name##_f64)
+#define ALL(name) BOTH(name) IS(name##_i64)
+#define KINDS(name) IS(tg__cu_runs_##name) IS(tg__cu_short_##name) IS(tg__cu_columns_##name) IS(tg__cu_join_##name)
+static const kernel kernels[] = {
+#define TG_F1(name, types, saves, value, dx, domain, doc) BOTH(tg__cu_map_##name##_0) BOTH(tg__cu_map_##name##_1)
+#define TG_F2(name, types, saves, value, da, db, domain, doc) BOTH(tg__cu_map_##name##_0) BOTH(tg__cu_map_##name##_1) BOTH(tg__cu_map_##name##_2)
+#define TG_F3(name, types, saves, value, da, db, dc, domain, doc) BOTH(tg__cu_map_##name##_0) BOTH(tg__cu_map_##name##_1) BOTH(tg__cu_map_##name##_2) BOTH(tg__cu_map_##name##_3)
+#define TG_I1(name, rule, value) IS(tg__cu_map_##name##_0_i64)
+#define TG_I2 TG_I1
+#define TG_I3 TG_I1
+#define TG_W2(name, rule, value, doc) IS(tg__cu_map_##name##_0_i64)
+#define TG_READ_ROWS
+#include "../tensorgrad.h"
+    ALL(tg__cu_cast) IS(tg__cu_ramp_f64) IS(tg__cu_ramp_i64) IS(tg__cu_copy_8) IS(tg__cu_copy_16) IS(tg__cu_copy_32) IS(tg__cu_copy_64) IS(tg__cu_fill_8) IS(tg__cu_fill_16) IS(tg__cu_fill_32) IS(tg__cu_fill_64)
+    ALL(tg__cu_random) KINDS(sum_f32) KINDS(prod_f32) KINDS(max_f32) KINDS(min_f32) KINDS(sum_f64) KINDS(prod_f64) KINDS(max_f64) KINDS(min_f64) KINDS(sum_i64) KINDS(prod_i64) KINDS(max_i64) KINDS(min_i64)
+    BOTH(tg__cu_softmax) BOTH(tg__cu_entropy) IS(tg__cu_index_take) IS(tg__cu_index_scatter) ALL(tg__cu_gemm_tiles) ALL(tg__cu_gemm_dots) ALL(tg__cu_gemm_lanes) ALL(tg__cu_gemm_parts)
+    BOTH(tg__cu_step) BOTH(tg__cu_norm_parts) BOTH(tg__cu_norm_sum)
+    { NULL, NULL }
+};
+
+/* ---- memory ---- */
+enum { PAGE = 65536 };
+static char *room;
+static size_t used;
+enum { MOST = 1 << 17 };
+typedef struct block { char *p; size_t size; } block;
+static block spare[MOST], live[MOST];
+static int spares, lives;
+static void unlock(int on) { if (tg_fake.guarded && used && mprotect(room, (used + PAGE - 1) / PAGE * PAGE, on ? PROT_READ | PROT_WRITE : PROT_NONE) != 0) abort(); }
+int cuMemAlloc_v2(unsigned long long *to, size_t size) {
+    const size_t whole = (size + 511) / 512 * 512;
+    char *p = NULL;
+    int i;
+    TURN("cuMemAlloc");
+    if (!room) { room = (char *)mmap(NULL, FAKE_ROOM, tg_fake.guarded ? PROT_NONE : PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0); if (room == (char *)MAP_FAILED) { room = NULL; return 2; } }
+    if (tg_fake.room && tg_fake.bytes + (long long)whole > tg_fake.room) return 2;
+    for (i = 0; i < spares && !p; i++) if (spare[i].size == whole) { p = spare[i].p; spare[i] = spare[--spares]; }
+    if (lives == MOST) return 2;
+    if (!p) { if (used + whole > FAKE_ROOM) return 2; p = room + used; used += whole; }
+    live[lives].p = p; live[lives++].size = whole;
+    unlock(1); memset(p, 0xA5, whole < 65536 ? whole : 65536); unlock(0);            /* nothing is zero by itself */
+    tg_fake.blocks++; tg_fake.bytes += (long long)whole; tg_fake.allocations++;
+    *to = (unsigned long long)(uintptr_t)p;
+    return 0;
+}
+int cuMemFree_v2(unsigned long long at) {
+    char *p = (char *)(uintptr_t)at;
+    size_t whole = 0;
+    int i;
+    (void)fails("cuMemFree");                                                /* what cannot be given back is gone all the same */
+    for (i = 0; i < lives && live[i].p != p; i++) { }
+    if (i == lives) { fprintf(stderr, "FAIL cuMemFree of what is no block\n"); return 1; }
+    whole = live[i].size; live[i] = live[--lives];
+    if (spares < MOST) { spare[spares].p = p; spare[spares++].size = whole; }
+    tg_fake.blocks--; tg_fake.bytes -= (long long)whole;
+    return 0;
+}
+static int inside(const void *p, size_t size) { return room && (const char *)p >= room && (const char *)p + size <= room + used; }
+int cuMemcpyHtoDAsync_v2(unsigned long long to, const void *from, size_t size, void *stream) {
+    (void)stream; TURN("cuMemcpyHtoDAsync");
+    if (!inside((void *)(uintptr_t)to, size)) return 1;
+    unlock(1); memcpy((void *)(uintptr_t)to, from, size); unlock(0);
+    return 0;
+}
+int cuMemcpyDtoHAsync_v2(void *to, unsigned long long from, size_t size, void *stream) {
+    (void)stream; TURN("cuMemcpyDtoHAsync");
+    if (!inside((void *)(uintptr_t)from, size)) return 1;
+    unlock(1); memcpy(to, (void *)(uintptr_t)from, size); unlock(0);
+    return 0;
+}
+int cuMemcpyDtoDAsync_v2(unsigned long long to, unsigned long long from, size_t size, void *stream) {
+    (void)stream; TURN("cuMemcpyDtoDAsync");
+    if (!inside((void *)(uintptr_t)to, size) || !inside((void *)(uintptr_t)from, size)) return 1;
+    unlock(1); memmove((void *)(uintptr_t)to, (void *)(uintptr_t)from, size); unlock(0);
+    return 0;
+}
+
+/* ---- the rest of the driver ---- */
+int cuInit(unsigned flags) { (void)flags; TURN("cuInit"); return 0; }
+int cuDriverGetVersion(int *version) { TURN("cuDriverGetVersion"); *version = 12000; return 0; }
+int cuDeviceGetCount(int *n) { TURN("cuDeviceGetCount"); *n = tg_fake.devices ? tg_fake.devices - 1 : 1; return 0; }
+int cuDeviceGet(int *device, int index) { TURN("cuDeviceGet"); *device = index; return 0; }
+int cuDeviceGetName(char *name, int size, int device) { (void)device; TURN("cuDeviceGetName"); snprintf(name, (size_t)size, "emulated"); return 0; }
+int cuDeviceGetAttribute(int *value, int what, int device) {
+    (void)device; TURN("cuDeviceGetAttribute");
+    *value = what == 75 ? tg_fake.capability / 10 : what == 76 ? tg_fake.capability % 10 : 4;
+    return 0;
+}
+int cuDevicePrimaryCtxRetain(void **context, int device) { (void)device; TURN("cuDevicePrimaryCtxRetain"); *context = &tg_fake; tg_fake.retained++; return 0; }
+int cuDevicePrimaryCtxRelease_v2(int device) {                                 /* the last one takes all with it */
+    (void)device;
+    if (--tg_fake.retained == 0) {
+        tg_fake.left = tg_fake.blocks + tg_fake.modules + tg_fake.streams;
+        while (lives) { if (spares < MOST) spare[spares++] = live[lives - 1]; lives--; }
+        tg_fake.blocks = tg_fake.modules = tg_fake.streams = 0; tg_fake.bytes = 0;
+    }
+    TURN("cuDevicePrimaryCtxRelease");
+    return 0;
+}
+int cuCtxPushCurrent_v2(void *context) { TURN("cuCtxPushCurrent"); if (context != &tg_fake) return 201; tg_fake.current++; return 0; }
+int cuCtxPopCurrent_v2(void **context) { tg_fake.current--; *context = &tg_fake; return 0; }
+int cuStreamCreate(void **stream, unsigned flags) { (void)flags; TURN("cuStreamCreate"); *stream = malloc(1); tg_fake.streams++; return 0; }
+int cuStreamDestroy_v2(void *stream) { free(stream); tg_fake.streams--; TURN("cuStreamDestroy"); return 0; }
+int cuStreamSynchronize(void *stream) { int late = tg_fake.late; (void)stream; TURN("cuStreamSynchronize"); tg_fake.waits++; tg_fake.late = 0; return late; }
+int cuModuleLoadData(void **module, const void *image) { TURN("cuModuleLoadData"); *module = strdup((const char *)image); tg_fake.modules++; return 0; }
+int cuModuleUnload(void *module) { free(module); tg_fake.modules--; TURN("cuModuleUnload"); return 0; }
+int cuModuleGetFunction(void **function, void *module, const char *name) {
+    const kernel *k = kernels;
+    TURN("cuModuleGetFunction");
+    if (strncmp(name, "tg__cu_map_", 11) == 0 && !strstr((const char *)module, name)) return 500;       /* a formula stands in its own program's text */
+    while (k->name && strcmp(k->name, name) != 0) k++;
+    *function = (void *)(uintptr_t)k;
+    return k->name ? 0 : 500;
+}
+int cuLaunchKernel(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz, unsigned shared, void *stream, void **arguments, void **extra) {
+    const kernel *k = (const kernel *)function;
+    unsigned i;
+    (void)stream; (void)extra;
+    TURN("cuLaunchKernel");
+    if (gx < 1 || gy != 1 || gz != 1 || bx != TG__CU_WIDTH || by != 1 || bz != 1 || shared || tg_fake.current != 1) return 1;
+    tg_fake.launches++;
+    unlock(1);
+    for (i = gx; i-- > 0;) k->run(arguments[0], (int64_t)i, (int64_t)gx);              /* in no particular order */
+    unlock(0);
+    return 0;
+}
+int cuGetErrorName(int code, const char **text) { *text = code == 2 ? "CUDA_ERROR_OUT_OF_MEMORY" : code == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS" : "CUDA_ERROR_OF_THE_TEST"; return 0; }
+int cuGetErrorString(int code, const char **text) { *text = code == 2 ? "out of memory" : code == 700 ? "an illegal memory access was encountered" : "told to fail"; return 0; }
+#endif

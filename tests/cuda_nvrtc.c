@@ -1,0 +1,95 @@
+/* What tensorgrad_cuda.h would have compiled on a GPU, compiled by the real NVRTC, which needs no GPU: programs of every group for the compute capabilities that are supported, and every row of the
+   formula table with its derivatives. No error and no warning. test_cuda.sh builds and runs it. Arguments: `quick`, or `all`, which takes more dtypes and kinds. */
+#include "test.h"
+#include <time.h>
+#include "../tensorgrad_cuda.h"
+
+static tg__cu s;
+static double spent;
+
+/* Compiles a program's text, with more formulas behind it; what the compiler says is a failure. */
+static void compile(const tg__cu_key *k, const char *more, int arch, bool binary, const char *what) {
+    tg__text t = tg__text_over(NULL, 0);
+    char *text, option[48], *log;
+    const char *options[3];
+    void *program = NULL;
+    size_t size = 0, room;
+    int code;
+    clock_t begin = clock();
+    tg__cu_source(&t, k);
+    room = t.length + strlen(more) + 1;
+    text = (char *)malloc(room);
+    t = tg__text_over(text, room);
+    tg__cu_source(&t, k); tg__put(&t, more);
+    sprintf(option, "--gpu-architecture=%s_%d", binary ? "sm" : "compute", arch);
+    options[0] = option; options[1] = "--fmad=false"; options[2] = "--std=c++14";
+    code = s.c.create(&program, text, "tensorgrad_cuda.h", 0, NULL, NULL);
+    if (!code) code = s.c.compile(program, 3, options);
+    (void)s.c.log_size(program, &size);
+    log = (char *)calloc(1, size + 1);
+    if (size > 1) (void)s.c.log(program, log);
+    CHECK_MSG(code == 0 && !strstr(log, "warning") && !strstr(log, "error"), "%s for %d: code %d, %.600s", what, arch, code, log);
+    if (!code) {
+        code = binary ? s.c.binary_size(program, &size) : s.c.ptx_size(program, &size);
+        CHECK_MSG(code == 0 && size > 100, "%s for %d: no program", what, arch);
+    }
+    (void)s.c.destroy(&program);
+    free(log); free(text);
+    spent = (double)(clock() - begin) / CLOCKS_PER_SEC;
+}
+
+int main(int argc, char **argv) {
+    static const int archs[] = { 75, 80, 89, 90, 100, 120 };
+    static const struct { tg__cu_key k; const char *what; } programs[] = {
+        { { TG__CU_GROUP_COPY, 0, 0, 0, 0 }, "copies of bytes" }, { { TG__CU_GROUP_COPY, 0, 0, 32, 0x20 }, "casts" }, { { TG__CU_GROUP_RANDOM, 0, 0, 32, 0 }, "random" }, { { TG__CU_GROUP_REDUCE, 0, 0, 32, 0 }, "sums" },
+        { { TG__CU_GROUP_SOFTMAX, 0, 0, 32, 0x400 }, "softmax" }, { { TG__CU_GROUP_INDEX, 0, 0, 0, 0 }, "index" }, { { TG__CU_GROUP_GEMM, 0, 0, 32, 0 }, "products" },
+        { { TG__CU_GROUP_MAP, TG_ROW_tg_gelu, 1, 32, 0 }, "gelu's derivative" }, { { TG__CU_GROUP_MAP, TG_ROW_tg_pow, 0, 64, 0x111 }, "pow of f64" },
+        { { TG__CU_GROUP_OPTIM, TG_STEP_ADAM, 0, 32, 0 }, "Adam" },
+        /* these with `all` */
+        { { TG__CU_GROUP_OPTIM, TG_STEP_NORM, 0, 32, 0x333333 }, "norms" }, { { TG__CU_GROUP_OPTIM, TG_STEP_SGD, 0, 64, 0x111111 }, "SGD f64" },
+        { { TG__CU_GROUP_RANDOM, 0, 0, 64, 1 }, "random f64" }, { { TG__CU_GROUP_RANDOM, 0, 0, 0, 4 }, "random integers" }, { { TG__CU_GROUP_REDUCE, 1, 0, 64, 0x11 }, "products f64" }, { { TG__CU_GROUP_REDUCE, 2, 0, 0, 0x44 }, "largest of integers" },
+        { { TG__CU_GROUP_REDUCE, 3, 0, 32, 0x33 }, "smallest bf16" }, { { TG__CU_GROUP_SOFTMAX, 0, 0, 64, 0x411 }, "softmax f64" }, { { TG__CU_GROUP_SOFTMAX, 0, 0, 32, 0x433 }, "softmax bf16" }, { { TG__CU_GROUP_INDEX, 0, 0, 0, 3 }, "index bf16" },
+        { { TG__CU_GROUP_GEMM, 0, 0, 64, 0x111 }, "products f64" }, { { TG__CU_GROUP_GEMM, 0, 0, 0, 0x444 }, "products of integers" }, { { TG__CU_GROUP_GEMM, 0, 0, 32, 0x333 }, "products bf16" }, { { TG__CU_GROUP_COPY, 0, 0, 64, 0x10 }, "casts f64" }
+    };
+    const bool all = argc > 1 && strcmp(argv[1], "all") == 0;
+    const int n = all ? (int)(sizeof programs / sizeof *programs) : 10;
+    int known[128], count = 0, i, k, type, major = 0, minor = 0;
+    char path[512];
+    static const char *const names[] = { "libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so.11.2", "libnvrtc.so", NULL };
+    s.compiler = tg__cu_need(&s, NULL, "NVRTC", names, path);
+    if (!s.compiler) { printf("SKIP %s\n", s.why); test_skipped++; return test_end("cuda_nvrtc"); }
+#define TG__CU_GET(field, name, parameters) if (!tg__cu_symbol(s.compiler, name, &s.c.field)) { printf("FAIL no %s\n", name); return 1; }
+    TG__CU_COMPILER(TG__CU_GET)
+    tg__cu_load_builtins(&s, path);
+    CHECK(s.c.version(&major, &minor) == 0 && s.c.archs_count(&count) == 0 && count <= 128 && s.c.archs(known) == 0);
+    printf("NVRTC %d.%d\n", major, minor);
+    for (i = 0; i < 6; i++) {
+        bool knows = false;
+        double sum = 0, longest = 0;
+        for (k = 0; k < count; k++) knows |= known[k] == archs[i];
+        if (!knows) { printf("SKIP it knows no compute capability %d\n", archs[i]); test_skipped++; continue; }
+        for (k = 0; k < n; k++) { compile(&programs[k].k, "", archs[i], true, programs[k].what); sum += spent; if (spent > longest) longest = spent; }
+        printf("compute capability %d: %d programs, %.0f ms each, the longest %.0f ms\n", archs[i], n, 1000 * sum / n, 1000 * longest);
+    }
+    for (type = 0; type <= 64; type += 32) {                             /* every row in one program; PTX, which is most of the work */
+        tg__cu_key key = { TG__CU_GROUP_MAP, type ? TG_ROW_tg_neg : TG_ROW_tg_add, 0, type, 0 };
+        size_t room = 1 << 20;
+        char *more = (char *)malloc(room);
+        tg__text t = tg__text_over(more, room);
+        const tg__cu_formula *f;
+        int rows = 1;
+        key.dtypes = type == 64 ? 0x111111u : type ? 0u : 0x444444u;
+        for (f = tg__cu_formulas; f->name; f++) for (i = 0; i <= (type ? f->operands : 0); i++) {
+            tg__cu_key each = key;
+            each.kind = f->row; each.part = i;
+            if ((each.kind == key.kind && i == 0) || (type ? !f->part[i] : !tg__cu_whole_of(f->row))) continue;
+            tg__cu_map_text(&t, &each); rows++;
+        }
+        CHECK(t.length < t.size);
+        compile(&key, more, 80, false, type == 0 ? "rows for integers" : type == 32 ? "rows for f32" : "rows for f64");
+        printf("%d formulas of type %d: %.1f s\n", rows, type, spent);
+        free(more);
+        if (!all && type == 32) break;
+    }
+    return test_end("cuda_nvrtc");
+}

@@ -1,0 +1,81 @@
+#!/bin/sh
+# tensorgrad_cuda.h without a GPU: its text is up to date; all operations, memory, errors and failing calls on a driver and a compiler of the test's own (cuda_fake.c, cuda_device.c);
+# goldens through the emulated device; the kernels compiled by the real NVRTC and by nvcc where they are there; compilers' warnings; no data that is not constant.
+#   sh tests/test_cuda.sh                what everybody runs
+#   sh tests/test_cuda.sh libraries      only builds the two libraries, build/cuda/libcuda.so.1 and libnvrtc.so.12
+#   sh tests/test_cuda.sh sanitize       the tests on the emulated device under the address and undefined behaviour sanitizers
+#   sh tests/test_cuda.sh nvrtc          more programs for NVRTC
+cd "$(dirname "$0")/.." || exit 2
+. tests/objects.sh
+build=build/cuda
+mkdir -p $build/only_driver $build/too_old $build/loader || exit 2
+passed=0 failed=0 skipped=0
+ok() { passed=$((passed + 1)); }
+bad() { failed=$((failed + 1)); echo "FAIL $*"; }
+skip() { skipped=$((skipped + 1)); echo "SKIP $*"; }
+# the last line of a program, NAME: N passed, N failed, N skipped
+add() { set -- $(sed -n 's/^[a-z_-]*: \([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped.*/\1 \2 \3/p' "$1" | tail -n 1); [ $# = 3 ] || { bad "a program ended without its closing line"; return; }; passed=$((passed + $1)); failed=$((failed + $2)); skipped=$((skipped + $3)); }
+program() { name=$1; shift; "$@" > "$build/$name.txt" 2>&1; code=$?; grep -E '^(FAIL|SKIP|compute|NVRTC|[0-9]+ |the driver)|ERROR|runtime error' "$build/$name.txt" | head -n 30 | cut -c1-500; add "$build/$name.txt"; [ $code = 0 ] || [ $failed -gt 0 ] || bad "$name: exit code $code"; }
+quietly="-Wall -Wextra -Wno-unused-function -Wno-unused-const-variable -Wno-unused-parameter"
+
+libraries() {
+    build_once $build/cuda_text tools/cuda_text.c $CC -O1 -Wall -Wextra tools/cuda_text.c || { bad "tools/cuda_text.c"; cat $build/cuda_text.txt; return 1; }
+    $build/cuda_text --words tensorgrad.h tensorgrad_cuda.h > $build/words.new && { cmp -s $build/words.new $build/cuda_words.inc || mv $build/words.new $build/cuda_words.inc; } || return 1
+    $build/cuda_text --kernels tensorgrad.h tensorgrad_cuda.h > $build/kernels.new && { cmp -s $build/kernels.new $build/cuda_kernels.inc || mv $build/kernels.new $build/cuda_kernels.inc; } || return 1
+    needs="tests/cuda_fake.c tests/cuda_fake.h $build/cuda_words.inc $build/cuda_kernels.inc tensorgrad.h"
+    build_once $build/libcuda.so.1 "$needs" $CC -g -O1 -ffp-contract=off -fPIC -shared $quietly -DFAKE_DRIVER -I$build -Itests tests/cuda_fake.c -lm || { bad "the emulated driver does not compile"; grep -E 'error|warning' $build/libcuda.so.1.txt | head; return 1; }
+    [ -s $build/libcuda.so.1.txt ] && { bad "the kernels, read by $CC"; head -n 12 $build/libcuda.so.1.txt; }
+    build_once $build/libnvrtc.so.12 "tests/cuda_fake.c tests/cuda_fake.h" $CC -g -O1 -fPIC -shared -Wall -Wextra -DFAKE_COMPILER -Itests tests/cuda_fake.c || { bad "the compiler of the test's own does not compile"; return 1; }
+    ln -sf ../libcuda.so.1 $build/only_driver/libcuda.so.1; ln -sf ../libnvrtc.so.12 $build/too_old/libcuda.so.1
+    ln -sf ../libcuda.so.1 $build/loader/libcuda.so.1; ln -sf ../libnvrtc.so.12 $build/loader/libnvrtc.so.13        # where the loader is told to look
+}
+device() {      # NAME FLAGS...
+    name=$1; shift
+    build_once $build/$name "tests/cuda_device.c tests/cuda_fake.h tests/device_ops.h tests/op_list.h tests/test.h tensorgrad.h tensorgrad_cuda.h" $CC -g -O1 -DTENSORGRAD_TEACH -DTENSORGRAD_SOFT_FMA -Wall -Wextra -I. "$@" tests/cuda_device.c -lm -lpthread $libdl \
+        || { bad "$name does not compile"; grep -E 'error' $build/$name.txt | head; return 1; }
+    program $name.out $build/$name $build
+}
+finish() { echo "cuda: $passed passed, $failed failed, $skipped skipped"; [ $failed = 0 ]; exit $?; }
+
+case $(uname -s) in Linux) libdl=-ldl;; *) skip "not Linux: there is no emulated driver"; finish;; esac
+printf 'int main(void) { return 0; }\n' > $build/one.c
+printf '#define TENSORGRAD_IMPLEMENTATION\n#include "tensorgrad.h"\n#include "tensorgrad_cuda.h"\n' > $build/all.c
+libraries || finish
+[ "$1" = libraries ] && finish
+if [ "$1" = sanitize ]; then device device_sanitized -fsanitize=address,undefined -fno-omit-frame-pointer; finish; fi
+if [ "$1" != nvrtc ]; then
+    $build/cuda_text --check tensorgrad.h tensorgrad_cuda.h && ok || bad "the text in tensorgrad_cuda.h is out of date: tools/cuda_text.c writes it"
+    device device
+    # warnings, in both languages
+    for c in "gcc -std=c99" "g++ -std=c++11 -x c++" "clang -std=c99"; do
+        have ${c%% *} || { skip "no ${c%% *}"; continue; }
+        $c -fsyntax-only -I. -DTENSORGRAD_TEACH -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion $build/all.c > $build/warnings.txt 2>&1 && [ ! -s $build/warnings.txt ] && ok || { bad "$c warns"; head -n 12 $build/warnings.txt; }
+    done
+    # no globals: what is left with position-dependent code is constant
+    $CC -O1 -fno-pic -DTENSORGRAD_TEACH -I. -c $build/all.c -o $build/all.o 2> $build/all.txt && set -- $(size $build/all.o | tail -n 1) && [ "$2" = 0 ] && [ "$3" = 0 ] && ok || bad "tensorgrad.h with tensorgrad_cuda.h has $2 bytes of data, $3 of bss"
+    # it serves without its options' file and line
+    printf '#define TENSORGRAD_NO_LINES\n' | cat - $build/all.c > $build/lines.c
+    $CC -fsyntax-only -I. -DTENSORGRAD_TEACH -Wall -Wextra $build/lines.c > $build/lines.txt 2>&1 && [ ! -s $build/lines.txt ] && ok || { bad "with TENSORGRAD_NO_LINES"; head -n 5 $build/lines.txt; }
+    # the example, without a GPU and on the emulated one, which the loader finds
+    sed 's/POINTS = 3072/POINTS = 96/; s/HIDDEN = 512/HIDDEN = 16/; s|"../tensor|"../../tensor|' examples/cuda.c > $build/example.c
+    if build_once $build/example "$build/example.c tensorgrad.h tensorgrad_cuda.h" $CC -std=c99 -O1 -DTENSORGRAD_TEACH -Wall -Wextra -Wpedantic $build/example.c -lpthread $libdl && [ ! -s $build/example.txt ]; then
+        $build/example short > $build/example.out 2> /dev/null && grep -q '^CPU .*right' $build/example.out && ok || bad "examples/cuda.c without a GPU: $(head -n 3 $build/example.out)"
+        LD_LIBRARY_PATH=$build/loader $build/example short > $build/example.out 2> /dev/null && grep -q '^emulated .*right' $build/example.out && ok || bad "examples/cuda.c on the emulated GPU: $(head -n 3 $build/example.out)"
+        awk '{ sub(/^.*loss/, "loss"); sub(/;[^;]*$/, "") } NR == 1 { a = $0 } NR == 2 && a != $0 { exit 1 }' $build/example.out && ok || { bad "the example learns otherwise there:"; cat $build/example.out; }
+    else bad "examples/cuda.c"; head -n 5 $build/example.txt; fi
+    # the goldens: sh tests/run.sh golden --device emulated
+    if [ -d ../shared/golden ]; then
+        build_once $build/golden "tests/golden.c tests/small_json.h tensorgrad.h tensorgrad_cuda.h" $CC -g -O0 -DTENSORGRAD_TEACH -I. tests/golden.c -lm -lpthread $libdl && program golden.out $build/golden --device emulated --strict ../shared/golden || bad "goldens on the emulated device"
+    else skip "no ../shared/golden"; fi
+fi
+# the real compilers
+build_once $build/nvrtc "tests/cuda_nvrtc.c tests/test.h tensorgrad.h tensorgrad_cuda.h" $CC -g -O0 -DTENSORGRAD_TEACH -I. -Wall -Wextra tests/cuda_nvrtc.c -lm -lpthread $libdl && program nvrtc.out $build/nvrtc $([ "$1" = nvrtc ] && echo all || echo quick) || bad "tests/cuda_nvrtc.c does not compile"
+nvcc=$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)
+if [ -x "$nvcc" ]; then
+    printf '#include "cuda_words.inc"\n#define TG__CU_ONLY\n#define TG__CU_ONLY_GEMM\n#define TG__CU_DTYPES 0\n#define TG__CU_TYPE 32\n#include "cuda_kernels.inc"\nTG__CU_VALUE1(tg__cu_exp, EXP(x))\n' > $build/words.cu
+    "$nvcc" -arch=sm_80 --fmad=false -Xptxas -v -I$build -cubin $build/words.cu -o $build/words.cubin > $build/nvcc.txt 2>&1 && ! grep -E 'warning|error' $build/nvcc.txt && ok || { bad "nvcc"; head -n 12 $build/nvcc.txt; }
+    # no spilled registers in these
+    grep -A2 "Function properties" $build/nvcc.txt | grep -E 'stack frame' | grep -v '0 bytes spill stores, 0 bytes spill loads' && bad "registers are spilled" || ok
+    grep 'Used' $build/nvcc.txt | sed 's/^ptxas info *: //' | sort | uniq -c | head -n 8
+else skip "no nvcc"; fi
+finish
