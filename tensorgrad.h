@@ -21425,11 +21425,10 @@ TG__PRIVATE bool tg__entropy_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
     dx[0] = tg_where(tg_unsqueeze(counts, 1), dx[0], tg_number(tg, 0));
     return dx[0] != NULL;
 }
-#define TG__ENTROPY(name, kind) static const tg_op name = { TG__OP_KIND("cross_entropy", TG__IN(2), TG__OUT(2), TG__NO_FLAGS, kind), \
+static const tg_op tg__entropy_op = { TG__OP_KIND("cross_entropy", TG__IN(2), TG__OUT(2), TG__NO_FLAGS, TG__ENTROPY_LOSSES),
     TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1)), TG__NO_ATTRS, tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
-TG__ENTROPY(tg__entropy_op, TG__ENTROPY_LOSSES)
-TG__ENTROPY(tg__entropy_mean_op, TG__ENTROPY_MEAN)
-#undef TG__ENTROPY
+static const tg_op tg__entropy_mean_op = { TG__OP_KIND("cross_entropy", TG__IN(2), TG__OUT(2), TG__NO_FLAGS, TG__ENTROPY_MEAN),
+    TG__SAVES(TG_SAVE_IN(0) | TG_SAVE_IN(1) | TG_SAVE_OUT(1)), TG__NO_ATTRS, tg__entropy_check, tg__entropy_forward, tg__entropy_backward, NULL };
 
 /* ------------------------------------------------------------------ dropout ----
    y = x times factors, each 0 with probability p, else `keep`, which is a number of x's dtype; they are drawn as they are

@@ -82,6 +82,7 @@ static void sizes(void) {
     {
         tg_mark m = tg_begin(tg);
         tg_tensor *cx = tg_randn(tg, TG_SHAPE(300, 1000)), *cy = tg_randint(tg, 0, 1000, TG_SHAPE(300)), *cz = tg_randn(tg, TG_SHAPE(300)), *dx = tg_to_device(cx, OTHER), *dy = tg_to_device(cy, OTHER), *dz = tg_to_device(cz, OTHER);
+        BOTH(tg_cross_entropy(x, y, .reduction = TG_LOSS_NONE)); BOTH(tg_cross_entropy(tg_to(x, TG_BF16), y, .reduction = TG_LOSS_NONE)); BOTH(tg_cross_entropy(tg_slice(x, ":, 0:5"), tg_remainder_scalar(y, 5), .reduction = TG_LOSS_NONE));
         BOTH(tg_cross_entropy(x, y)); BOTH(tg_cross_entropy(tg_to(x, TG_BF16), y)); BOTH(tg_cross_entropy(tg_slice(x, ":, 0:5"), tg_remainder_scalar(y, 5)));
         BOTH(tg_cross_entropy(x, tg_where(tg_lt_scalar(y, 500), y, tg_full_like(y, -100))));
         BOTH(tg_mul_scalar(x, 0.1)); BOTH(tg_add(x, tg_reshape(z, TG_SHAPE(300, 1))));
@@ -103,7 +104,7 @@ static void sizes(void) {
 static bool work(tg_ctx *t) {
     tg_mark m = tg_begin(t);
     tg_tensor *x = tg_to_device(tg_randn(t, TG_SHAPE(8, 20)), TG_CUDA), *w = tg_require_grad(tg_to_device(tg_randn(t, TG_SHAPE(5, 20)), TG_CUDA), true), *y = tg_to_device(tg_randint(t, 0, 5, TG_SHAPE(8)), TG_CUDA);
-    tg_tensor *loss = tg_cross_entropy(tg_linear(tg_dropout(tg_relu(x), 0.2, true), w, NULL), y);
+    tg_tensor *loss = tg_mean(tg_cross_entropy(tg_linear(tg_mul(tg_dropout(tg_relu(x), 0.2, true), tg_rand_like(x)), w, NULL), y, .reduction = TG_LOSS_NONE));
     bool ok = tg_backward(loss) && tg_item(loss) > 0;
     tg_end(t, m);
     return ok && !tg_failed(t);
@@ -229,7 +230,7 @@ static void values(void) {
     x = tg_to_device(tg_randn(t, TG_SHAPE(6, 70)), TG_CUDA); i = tg_to_device(tg_full(t, TG_SHAPE(4), 33, TG_I64), TG_CUDA);
     for (way = 0; way < 5; way++) {
         y = way == 0 ? tg_index_select(x, 0, i) : way == 1 ? tg_bernoulli(tg_full_like(x, 2)) : way == 2 ? tg_remainder(i, tg_zeros_like(i)) : way == 3 ? tg_index_add(x, 0, i, tg_slice(x, "0:4"))
-            : tg_cross_entropy(tg_slice(x, "0:4, 0:20"), i);
+            : tg_cross_entropy(tg_slice(x, "0:4, 0:20"), i, .reduction = TG_LOSS_NONE);
         CHECK(y != NULL); CHECK_OK(t);
         CHECK(!(tg_item(tg_sum(tg_ones_like(x))) > 0)); CHECK(strstr(tg_error_text(t), "out of range") != NULL); CHECK_ERROR(t, TG_ERROR_UNSUPPORTED);
         CHECK(tg_item(tg_sum(tg_ones_like(x))) == 420); CHECK_OK(t);              /* said once */
