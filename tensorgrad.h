@@ -37844,15 +37844,13 @@ TG__PRIVATE void TG__FT(tg__gemm_block)(const tg__gemm_part *s) {
 }
 
 /* Few rows of a, b as it lies in memory and too large for caches: eight rows of b come by side by side, far
-   along, and update d, which stays in L1. Long runs through few rows are what memory and its prefetchers like;
-   tiles would touch 128 bytes of many pages. The next run is fetched meanwhile, each two rows of a asking for
-   their share of its lines, so that memory is never idle. */
+   along, and update d, which stays in L1. Long runs through few rows are what memory and its prefetchers like (to ask for
+   the next run meanwhile costs Zen 4 a seventh); tiles would touch 128 bytes of many pages. */
 #ifndef TG__GEMM_RUN
 #define TG__GEMM_RUN 1024              /* columns between two rows of a: eight rows of b stay in L1 or L2 */
 #endif
 TG__INLINE void TG__FT(tg__gemm_update)(int rows, int ks, int64_t n,
-    const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs,
-    bool more, const TG__T *next, int share) {
+    const TG__T *a, int64_t a_rs, int64_t a_cs, const TG__T *b, int64_t b_rs, TG__T *d, int64_t d_rs, bool more) {
     const TG__V zero = TG__W(set)(0);
     const TG__T *a1 = a + (rows > 1 ? a_rs : 0);
     TG__T *d1 = d + (rows > 1 ? d_rs : 0);
@@ -37864,15 +37862,6 @@ TG__INLINE void TG__FT(tg__gemm_update)(int rows, int ks, int64_t n,
         TG__V c0 = zero, c1 = zero, v;
         if (left >= TG__VN) {
             if (more) { c0 = TG__W(load)(d + j); if (rows > 1) c1 = TG__W(load)(d1 + j); }
-            if (next) {
-                const TG__T *f = next + j;
-                TG__PREFETCH(f); TG__PREFETCH(f + b_rs);
-                if (share > 2) { TG__PREFETCH(f + 2 * b_rs); TG__PREFETCH(f + 3 * b_rs); }
-                if (share > 4) {
-                    TG__PREFETCH(f + 4 * b_rs); TG__PREFETCH(f + 5 * b_rs);
-                    TG__PREFETCH(f + 6 * b_rs); TG__PREFETCH(f + 7 * b_rs);
-                }
-            }
 #define TG__G_U(r) if (ks > r) { v = TG__W(load)(b + r * b_rs + j); c0 = TG__W(fma)(x##r, v, c0); if (rows > 1) c1 = TG__W(fma)(y##r, v, c1); }
             TG__G_R8(TG__G_U)
 #undef TG__G_U
@@ -37889,18 +37878,15 @@ TG__INLINE void TG__FT(tg__gemm_update)(int rows, int ks, int64_t n,
     }
 }
 TG__PRIVATE void TG__FT(tg__gemm_stream)(const tg__gemm_part *s) {
-    const int share = s->m > 6 ? 2 : s->m > 2 ? 4 : 8;
     for (int64_t k = 0, kc; k < s->k; k += kc) {
         kc = s->k - k >= 8 ? 8 : 1;
         for (int64_t j = 0; j < s->n; j += TG__GEMM_RUN) {
             const int64_t n = s->n - j < TG__GEMM_RUN ? s->n - j : TG__GEMM_RUN;
             const TG__T *b = (const TG__T *)s->b + k * s->b_rs + j;
-            const TG__T *next = j + n < s->n ? b + n : (const TG__T *)s->b + (k + 8) * s->b_rs;
-            int asked = kc < 8 || (j + n >= s->n && k + 16 > s->k) ? 8 : 0;
-            for (int64_t i = 0; i < s->m; i += 2, asked += share) {
+            for (int64_t i = 0; i < s->m; i += 2) {
                 const TG__T *a = (const TG__T *)s->a + i * s->a_rs + k * s->a_cs;
                 TG__T *d = (TG__T *)s->d + i * s->d_rs + j;
-#define TG__G_UPDATE(ROWS, KS) TG__FT(tg__gemm_update)(ROWS, KS, n, a, s->a_rs, s->a_cs, b, s->b_rs, d, s->d_rs, k > 0, asked < 8 ? next + asked * s->b_rs : NULL, share)
+#define TG__G_UPDATE(ROWS, KS) TG__FT(tg__gemm_update)(ROWS, KS, n, a, s->a_rs, s->a_cs, b, s->b_rs, d, s->d_rs, k > 0)
                 if (s->m - i > 1) { if (kc == 8) TG__G_UPDATE(2, 8); else TG__G_UPDATE(2, 1); }
                 else { if (kc == 8) TG__G_UPDATE(1, 8); else TG__G_UPDATE(1, 1); }
 #undef TG__G_UPDATE
