@@ -2515,9 +2515,10 @@ TG_API bool       tg_bake(tg_module *m, tg_tensor *x);
 TG_API void       tg_keep_packed(tg_module *m, bool on);
     /* products by weights of at least 2 dimensions pack them into panels, at each call. On: what a Linear or Conv has packed is
        kept for the next call, as long as no call has changed the weight (who writes to its `data` calls tg_trim afterwards) and
-       it requires no gradient; that takes about as much memory again (tg_memory's `packed`), and no call but the first
-       allocates. tg_trim frees it until the next call, off for good. Of use where few rows meet a large weight, 2 to 100 say,
-       and in convolutions; not for weights in memory of yours (tg_wrap), halves and blocks. Results are the same bits */
+       it requires no gradient; that takes as much memory again, twice that where inputs are few more than 512 (tg_memory's
+       `packed`), and no call but the first allocates. Nothing is kept where a memory_limit is near. tg_trim frees it until the
+       next call, off for good. Of use where few rows meet a large weight, 2 to 100 say, and in convolutions; not for weights in
+       memory of yours (tg_wrap), halves and blocks. Results are the same bits */
 TG_API bool       tg_module_zero_grad(tg_module *m); /* all parameters' gradients are dropped */
 TG_API bool       tg_module_to(tg_module *m, tg_dtype dtype);              /* all floating parameters and buffers, in place */
 TG_API bool       tg_module_to_device(tg_module *m, tg_device device);     /* all parameters and buffers. Optimisers are made after these two */
@@ -6475,6 +6476,7 @@ TG__PRIVATE tg__panels *tg__panels_of(tg_ctx *tg, const tg_tensor *t, const int6
     if (p && p->version == s->version) return memcmp(p->key, key, sizeof p->key) == 0 ? p : NULL;
     if (p && memcmp(p->key, key, sizeof p->key) == 0) { p->version = s->version; p->filled = false; return p; }
     tg__panels_drop(tg, p);
+    if (tg->config.memory_limit && tg->memory.now + 2 * (TG__PANELS_HEAD + bytes) > tg->config.memory_limit) return NULL;      /* others need the room */
     p = (tg__panels *)tg__mem_get(tg, TG__PANELS_HEAD + bytes);
     if (!p) return NULL;
     p->next = tg->panels_list; p->link = &tg->panels_list;
@@ -28727,7 +28729,7 @@ TG__PRIVATE tg_module *tg__module_twin(tg_ctx *tg, tg_module *m, bool shared, tg
     if (!y) return NULL;
     own = y->own;
     memcpy((char *)y + sizeof *y, (const char *)m + sizeof *m, m->own->size - sizeof *m);
-    y->training = m->training; y->forward_of = m->forward_of; y->own = own;
+    y->training = m->own->infers ? m->own->trained : m->training; y->forward_of = m->forward_of; y->own = own;
     for (i = 0; i < m->own->hooks; i++) if (!(tg_module_hook)(y, m->own->hook[i].fn, m->own->hook[i].user)) break;
     for (i = 0; i < m->own->members; i++) {
         const tg__member *s = &m->own->member[i];
@@ -28743,6 +28745,7 @@ TG__PRIVATE tg_module *tg__module_twin(tg_ctx *tg, tg_module *m, bool shared, tg
             value = (tg_module_tensor)(y, (tg_tensor **)field, s->name, s->kind == TG__MEMBER_PARAM, (tg_tensor *)value);
             value = tg__wants_as((tg_tensor *)value, tg__member_tensor(s));
         }
+        if (!value && !tg_failed(tg)) (void)tg__fail_op(tg, tg_error(m->tg), "%s", tg_error_text(m->tg));      /* it failed in m's context */
         if (!value) break;
     }
     for (i = 0; i < m->own->norms && !tg_failed(tg); i++) {
@@ -30312,7 +30315,7 @@ TG__PRIVATE void tg__fold_saw(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor 
     }
     if (m->forward == tg__nn_batch_norm_forward) {
         if (!found && !(found = tg__fold_add(tg, all))) return;
-        if (again || found->norm || !found->layer || m->own->hooks || m->training || ((tg__batch_norm *)(void *)m)->instance ||
+        if (again || found->norm || !found->layer || m->own->hooks || m->own->norms || m->training || ((tg__batch_norm *)(void *)m)->instance ||
             !((tg__batch_norm *)(void *)m)->running_mean) found->bad = true;
         found->norm = m;
     } else if (!again && tg__fold_place(m, &channels) && (f = tg__fold_add(tg, all)) != NULL) {
@@ -30366,7 +30369,8 @@ TG__PRIVATE void tg__fold_end(tg_ctx *tg, tg__fold *f, bool folded) {
 }
 /* Is z what y was, but for rounding? */
 TG__PRIVATE bool tg__fold_agrees(tg_tensor *y, tg_tensor *z) {
-    if (!y || !z || y->numel == 0) return y && z;
+    if (!y || !z) return false;
+    if (y->numel == 0) return tg__fail_op(y->tg, TG_ERROR_VALUE, "y %t has no elements, so nothing tells that the folded model does the same; give another x", y);
     return tg_item(tg_max(tg_abs(tg_sub(tg_to(z, TG_F32), tg_to(y, TG_F32))))) <= (tg_dtype_size(y->dtype) < 4 ? 0.05 : 1e-3) * tg_item(tg_max(tg_abs(tg_to(y, TG_F32))));
 }
 TG__PRIVATE bool tg__fold_all(tg_ctx *tg, tg_module *m, tg_tensor *x) {
@@ -30390,7 +30394,7 @@ TG__PRIVATE bool tg__fold_all(tg_ctx *tg, tg_module *m, tg_tensor *x) {
     for (n = 0; ok && n < all.count; n++) if (!all.fold[n].bad) tg__fold_swap(&all.fold[n]);
     if (ok && !tg__fold_agrees(y, tg_forward(m, x))) {
         ok = false;
-        (void)tg__fail_op(tg, TG_ERROR_VALUE, "y is another once the norms are folded: a result is used without its norm, too, or y depends on more than x; give x as NULL to fold nothing");
+        if (!tg_failed(tg)) (void)tg__fail_op(tg, TG_ERROR_VALUE, "y is another once the norms are folded: a result is used without its norm, too, or y depends on more than x; give x as NULL to fold nothing");
     }
     while (!ok && n > 0) if (!all.fold[--n].bad) tg__fold_swap(&all.fold[n]);
     for (i = 0; i < all.count; i++) tg__fold_end(tg, &all.fold[i], ok);
@@ -31397,6 +31401,7 @@ TG_API bool (tg_ema_)(tg_tensor *const *averages, tg_tensor *const *params, int 
 TG__PRIVATE bool tg__module_ema_visit(tg__tour *w, tg_module *m, tg__member *s) {
     tg_tensor *y = s->kind == TG__MEMBER_BUFFER ? tg_module_tensor_at((tg_module *)w->user, w->path) : NULL;
     (void)m;
+    if (s->kind == TG__MEMBER_BUFFER && !y) return tg__fail_op(((tg_module *)w->user)->tg, TG_ERROR_VALUE, "the average has no buffer %s", w->path);
     return !y || tg_copy_(y, (tg_tensor *)s->value) != NULL;
 }
 TG_API bool (tg_module_ema_)(tg_module *average, tg_module *m, double decay) {

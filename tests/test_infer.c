@@ -149,10 +149,15 @@ static void test_refused(tg_ctx *tg) {
     tg_clear(tg);
     CHECK(!tg_bake(m, tg_ones(tg, TG_SHAPE(2, 3, 6, 6))) && tg_failed(tg));
     tg_clear(tg);
+    CHECK(!tg_bake(m, tg_ones(tg, TG_SHAPE(0, 4, 6, 6))) && strstr(tg_error_text(tg), "has no elements") != NULL);
+    tg_clear(tg);
     CHECK(m->training && o->after->training && tg_module_tensor_at(m, "conv.weight") == w && w->requires_grad && !tg_module_tensor_at(m, "conv.bias"));
     CHECK_INT(norms_left(m), 2);
     was = tg_infer_begin(m);
     CHECK(same(y, tg_forward(m, x)));
+    tg_infer_end(m, was);
+    was = tg_infer_begin(m);                                             /* a copy's modes are those that come back */
+    { tg_module *copy = tg_module_copy(m); CHECK(copy && copy->training && !m->training); tg_module_free(copy); }
     tg_infer_end(m, was);
     CHECK(tg_bake(m, NULL) && !m->training && !w->requires_grad && same(y, tg_forward(m, x)));        /* nothing folded */
     CHECK_INT(norms_left(m), 2);
@@ -230,6 +235,19 @@ static bool right(tg_ctx *tg, tg_module *m, tg_tensor *x) {
     return ok;
 }
 /* A weight that changes, in each way in which it can. */
+/* What a limit leaves no room for is not kept, and nothing fails */
+static void test_limit(void) {
+    tg_config config = test_config(NULL);
+    tg_ctx *tg;
+    tg_module *m;
+    config.memory_limit = 4 << 20;
+    tg = tg_open(&config);
+    m = tg_nn_sequential(tg, tg_nn_linear(tg, 512, 512), tg_nn_linear(tg, 512, 512));
+    CHECK(tg_bake(m, NULL));
+    for (int i = 0; i < 3; i++) { tg_mark s = tg_begin(tg); CHECK(tg_forward(m, tg_ones(tg, TG_SHAPE(64, 512))) != NULL); CHECK(packed(tg) < 2 << 20); tg_end(tg, s); }
+    CHECK_OK(tg);
+    test_close(tg);
+}
 static void test_changed(tg_ctx *tg) {
     static const int64_t at[2] = { 1, 2 };
     tg_module *m = tg_nn_sequential(tg, tg_nn_linear(tg, 40, 30), tg_nn_linear(tg, 30, 30), tg_nn_unflatten(tg, 1, TG_DIMS(1, 5, 6)), tg_nn_conv2d(tg, 1, 4, 3));
@@ -398,6 +416,7 @@ int main(void) {
     test_threads(tg);
     test_contexts(tg);
     test_close(tg);
+    test_limit();
     test_memory();
     return test_end("infer");
 }

@@ -484,6 +484,8 @@ static void test_later(tg_ctx *tg) {
     CHECK(tg_module_ema_(avg, m, 0) && test_hash_weights(avg) == test_hash_weights(m));
     CHECK(!tg_module_ema_(avg, pool, 0.5) && strstr(tg_error_text(tg), "module_ema_: net has 12 parameters and MaxPool2d has 0"));
     tg_clear(tg);
+    CHECK(!tg_module_ema_(tg_nn_batch_norm2d(tg, 3, .no_running = true), tg_nn_batch_norm2d(tg, 3), 0.5) && strstr(tg_error_text(tg), "the average has no buffer running_mean") != NULL);
+    tg_clear(tg);
     CHECK(!tg_module_ema_(avg, NULL, 0.5));
     tg_clear(tg);
     CHECK(tg_module_ema_(pool, pool, 0.5));                              /* of nothing */
@@ -518,6 +520,9 @@ static void test_later(tg_ctx *tg) {
     CHECK(!tg_module_share(own, NULL) && tg_failed(own) && !tg_module_share(NULL, m) && !tg_failed(tg));
     tg_clear(own);
     tg_module_free(c);
+    CHECK(!tg_add(x, tg_ones(tg, TG_SHAPE(5))));                         /* what fails there is an error here too */
+    CHECK(!tg_module_share(own, m) && tg_failed(own));
+    tg_clear(own); tg_clear(tg);
     test_close(own);
     CHECK(tg_forward(m, x) != NULL);                                     /* nobody else has them any more */
     (void)test_heap_ended(&heap);
