@@ -37049,7 +37049,7 @@ typedef struct tg__gemm_part {
     bool    add;                             /* the first block sum is added to d */
     bool    pack_a, pack_b;
     int64_t ks;                              /* k packed at once */
-    /* b is far away and read once, in long runs; k <= TG__GEMM_KB, nothing packed, not add */
+    /* b is far away and read once, in long runs. In strips: k <= TG__GEMM_KB, nothing packed, not add */
     bool    stream;
     void   *work;
     int64_t a_step, b_step;                  /* block kernel: elements from one packed panel to the next */
