@@ -2463,7 +2463,7 @@ typedef struct tg_spectral_norm_args {
     tg_place at TG_EMPTY;
     tg_module *m TG_EMPTY;
     const char *name TG_EMPTY;
-    tg_maybe dim TG_EMPTY;         /* not given: 0, in spectral_norm of transposed convolutions 1 */
+    tg_maybe dim TG_EMPTY;         /* not given: 0, in spectral_norm of transposed convolutions 1; -1, as torch, in weight_norm: one length for all of it */
     tg_maybe eps TG_EMPTY;         /* of spectral_norm; not given: 1e-12 */
     int n_power_iterations TG_EMPTY;   /* of spectral_norm; zero: 1 */
     bool old_names TG_EMPTY;       /* weight_orig, weight_u, weight_v; weight_g, weight_v */
@@ -29168,10 +29168,11 @@ TG__PRIVATE tg_tensor *tg__normed_spectral(tg_module *m, const tg__weight_norm *
     }
     return tg_div(w, tg_dot(u, tg_mv(matrix, v)));
 }
-/* |v| for each index of dim */
+/* |v| for each index of dim; -1: of all */
 TG__PRIVATE tg_tensor *tg__normed_lengths(tg_tensor *v, int dim) {
     int64_t dims[TG_MAX_DIMS];
     int d, n = 0;
+    if (dim < 0) return tg_norm(v, 2, 0, NULL, false);
     for (d = 0; d < v->ndim; d++) if (d != dim) dims[n++] = d;
     return n ? tg_norm(v, 2, n, dims, true) : tg_abs(v);
 }
@@ -29205,13 +29206,12 @@ TG__PRIVATE bool tg__normed_start(tg_module *m, tg__weight_norm *n, const char *
     tg_tensor *matrix, *u, *v;
     char text[128];
     if (!(w = tg_detach(w))) return false;
-    matrix = tg__normed_matrix(w, n->dim);
     n->first = m->own->members;
     if (!n->spectral) {
         tg__normed_name(text, sizeof text, name, n->old, "g", "original0");
         return (tg_module_tensor)(m, NULL, text, true, tg__normed_lengths(w, n->dim)) != NULL;
     }
-    if (!matrix) return false;
+    if (!(matrix = tg__normed_matrix(w, n->dim))) return false;
     u = tg_normalize(tg_normal_(tg__full_beside(m->tg, w, w->dtype, 1, &matrix->shape[0], 0), 0, 1), 2, 0, n->eps);
     v = tg_normalize(tg_normal_(tg__full_beside(m->tg, w, w->dtype, 1, &matrix->shape[1], 0), 0, 1), 2, 0, n->eps);
     if (!tg__normed_power(n, matrix, u, v, n->old ? 0 : 15)) return false;
@@ -29244,7 +29244,7 @@ TG__PRIVATE bool tg__normed_new(const tg_spectral_norm_args *a, bool spectral, c
     }
     was = *s;
     dim = a->dim.is ? tg__int_of(a->dim.value) : spectral && strncmp(m->kind, "ConvTranspose", 13) == 0;
-    if (!tg__wrap_dim(tg, tg__member_tensor(s), &dim, tg__member_tensor(s)->ndim)) return false;
+    if ((spectral || dim != -1) && !tg__wrap_dim(tg, tg__member_tensor(s), &dim, tg__member_tensor(s)->ndim)) return false;
     if (spectral && tg__member_tensor(s)->ndim < 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "at least 2 dimensions are expected, got %t", tg__member_tensor(s));
     memset(&n, 0, sizeof n);
     n.spectral = spectral; n.old = a->old_names; n.dim = (int)dim; n.eps = a->eps.is ? a->eps.value : 1e-12;

@@ -608,6 +608,20 @@ static void test_norms(tg_ctx *tg) {
         CHECK(v && v->ndim == 3 && v->shape[0] == 3 && v->shape[1] == 1 && tg_fill_(tg_detach(v), 2));
         CHECK(tg_forward(m, tg_ones(tg, TG_SHAPE(1, 3, 5))) && tg_allclose(tg_norm(tg_detach(tg_module_tensor_at(m, "weight")), 2, TG_DIMS(1, 2), false), tg_full(tg, TG_SHAPE(3), 2, TG_F32), 1e-5, 0));
         tg_module_free(m);
+        for (int whole = 0; whole < 2; whole++) {                         /* of one dimension: a length for each element, or one for all */
+            tg_tensor *bias;
+            m = tg_nn_linear(tg, 5, 4);
+            bias = tg_clone(tg_detach(tg_module_tensor_at(m, "bias")));
+            CHECK(whole ? tg_weight_norm(m, "bias", .dim = TG_IS(-1), .old_names = old != 0) : tg_weight_norm(m, "bias", .old_names = old != 0));
+            v = tg_module_tensor_at(m, old ? "bias_g" : "parametrizations.bias.original0");
+            CHECK(v && (whole ? v->ndim == 0 : v->ndim == 1 && v->shape[0] == 4));
+            CHECK(tg_allclose(tg_detach(tg_module_tensor_at(m, "bias")), bias, 1e-6, 1e-7));
+            CHECK(tg_backward(tg_sum(tg_forward(m, x))) && tg_has_grad(v));
+            y = tg_grad_of(v);
+            if (whole) CHECK_NEAR(tg_item(y), 3 * tg_item(tg_sum(bias)) / tg_item(tg_norm(bias, 2, 0, NULL, false)), 1e-5);
+            else CHECK(tg_allclose(y, tg_mul_scalar(tg_sign(bias), 3), 1e-6, 0));
+            tg_module_free(m);
+        }
     }
     CHECK_OK(tg);
 }
