@@ -2503,6 +2503,11 @@ TG_API bool       tg_infer_begin(tg_module *m);
 TG_API void       tg_infer_end(tg_module *m, bool was);
     /* between the two m and all its parts are in evaluation mode, and nothing is recorded: bool was = tg_infer_begin(net); ...
        tg_infer_end(net, was), which brings back whatever the modes were. Pairs nest */
+TG_API bool       tg_update_bn_begin(tg_module *m);
+TG_API void       tg_update_bn_end(tg_module *m, bool was);
+    /* torch's update_bn: a model that is an average of others (tg_module_ema_) has none of their BatchNorms' statistics. Between the two m is in
+       training mode, nothing is recorded, and running statistics become the mean of those of all batches that come: bool was =
+       tg_update_bn_begin(average); tg_forward(average, x) for each batch x; tg_update_bn_end(average, was), which brings the modes back */
 TG_API bool       tg_bake(tg_module *m, tg_tensor *x);
     /* m is for inference from now on: in evaluation mode (tg_train), frozen (tg_freeze), its weights packed (tg_keep_packed);
        and each BatchNorm whose x is the result of a Conv, ConvTranspose or Linear is folded into that one's weight and bias,
@@ -3190,7 +3195,8 @@ TG_API bool tg_clip_grad_value_(tg_tensor *const *params, int n_params, double c
 /* averages[i] = decay * averages[i] + (1 - decay) * params[i], of lists of tensors of equal shapes, in one job. */
 TG_API bool tg_ema_(tg_tensor *const *averages, tg_tensor *const *params, int n, double decay);
 TG_API bool tg_module_ema_(tg_module *average, tg_module *m, double decay);
-    /* the same of all parameters of two models built alike; buffers are copied. tg_module_copy(m) begins an average; a decay of 0 copies all values */
+    /* the same of all parameters of two models built alike; buffers are copied. tg_module_copy(m) begins an average, which tg_module_to makes
+       f32 where m is of halves; a decay of 0 copies all values. Where m has BatchNorms, see tg_update_bn_begin */
 
 /* Schedules: torch's rates as functions of the step, which is counted from 0. tg_optim_set_lr(opt, 0, tg_step_lr(0.1, step, 30, 0.1))
    before a step is all; a run that is resumed needs nothing but its step. One after another, torch's SequentialLR, is
@@ -4085,6 +4091,8 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_module_hook(m, fn, user) tg_module_hook(TG__AT_MODULE(m), fn, user)
 #define tg_module_unhook(m, fn, user) tg_module_unhook(TG__AT_MODULE(m), fn, user)
 #define tg_freeze(m, on) tg_freeze(TG__AT_MODULE(m), on)
+#define tg_update_bn_begin(m) tg_update_bn_begin(TG__AT_MODULE(m))
+#define tg_update_bn_end(m, was) tg_update_bn_end(TG__AT_MODULE(m), was)
 #define tg_bake(m, x) tg_bake(TG__AT_MODULE(m), TG__AT(x))
 #define tg_module_zero_grad(m) tg_module_zero_grad(TG__AT_MODULE(m))
 #define tg_module_to(m, dtype) tg_module_to(TG__AT_MODULE(m), dtype)
@@ -29772,7 +29780,7 @@ typedef struct tg__batch_norm {
     tg_module m;
     tg_tensor *weight, *bias, *running_mean, *running_var, *num_batches_tracked;
     double eps, momentum;
-    bool cumulative, instance;
+    bool cumulative, instance, renewed;                              /* renewed: between tg_update_bn_begin and _end */
     int64_t least, most;                                             /* dimensions of x */
 } tg__batch_norm;
 TG__PRIVATE tg_tensor *tg__nn_batch_norm_forward(tg_module *m, tg_tensor *x) {
@@ -29781,7 +29789,7 @@ TG__PRIVATE tg_tensor *tg__nn_batch_norm_forward(tg_module *m, tg_tensor *x) {
     double momentum = l->momentum;
     if (x->ndim < l->least || x->ndim > l->most) { tg__fail_op(m->tg, TG_ERROR_SHAPE, "%s takes x of %l to %l dimensions, got %t", m->kind, l->least, l->most, x); return NULL; }
     if (moves && l->num_batches_tracked && !l->instance) {           /* torch's InstanceNorm leaves it at 0 */
-        if (l->cumulative) momentum = 1 / (tg_item(l->num_batches_tracked) + 1);
+        if (l->cumulative || l->renewed) momentum = 1 / (tg_item(l->num_batches_tracked) + 1);
         if (!tg_add_scalar_(l->num_batches_tracked, 1)) return NULL;
     }
     if (!l->instance) return tg_batch_norm(x, own && !moves ? NULL : l->running_mean, own && !moves ? NULL : l->running_var, l->weight, l->bias, own, momentum, l->eps);
@@ -29820,6 +29828,34 @@ TG_API tg_module *tg_nn_batch_norm3d_from(const tg_nn_batch_norm3d_args *args) {
 TG_API tg_module *tg_nn_instance_norm1d_from(const tg_nn_instance_norm1d_args *args) { return tg__batch_norm_new(args, "InstanceNorm1d", "nn_instance_norm1d", 1, true); }
 TG_API tg_module *tg_nn_instance_norm2d_from(const tg_nn_instance_norm2d_args *args) { return tg__batch_norm_new(args, "InstanceNorm2d", "nn_instance_norm2d", 2, true); }
 TG_API tg_module *tg_nn_instance_norm3d_from(const tg_nn_instance_norm3d_args *args) { return tg__batch_norm_new(args, "InstanceNorm3d", "nn_instance_norm3d", 3, true); }
+
+TG__PRIVATE void tg__update_bn(tg_module *m, bool begins) {
+    tg__batch_norm *l = m->forward == tg__nn_batch_norm_forward ? (tg__batch_norm *)(void *)m : NULL;
+    int64_t i;
+    if (l && l->running_mean && !l->instance) {
+        l->renewed = begins;
+        if (begins) { (void)tg_zero_(l->running_mean); (void)tg_fill_(l->running_var, 1); (void)tg_zero_(l->num_batches_tracked); }
+    }
+    for (i = 0; i < m->own->members; i++) if (tg__member_part(&m->own->member[i])) tg__update_bn(tg__member_part(&m->own->member[i]), begins);
+}
+TG_API bool (tg_update_bn_begin)(tg_module *m) {
+    tg_ctx *tg = tg__start_module(m, "update_bn_begin");
+    bool outermost, was;
+    if (!m) return true;
+    if (tg) {
+        outermost = tg__compose_values(tg, &was);
+        tg__update_bn(m, true);
+        (void)tg__composed_values(tg, outermost, was, NULL);
+    }
+    was = tg_infer_begin(m);
+    tg_train(m, true);
+    return was;
+}
+TG_API void (tg_update_bn_end)(tg_module *m, bool was) {
+    if (m) tg__update_bn(m, false);
+    tg_train(m, false);                                              /* as tg_infer_begin left it */
+    tg_infer_end(m, was);
+}
 
 /* ------------------------------------------------------------------ LayerNorm, RMSNorm, GroupNorm ---- */
 typedef enum tg__norm_layer_kind { TG__NN_LAYER, TG__NN_RMS, TG__NN_GROUP } tg__norm_layer_kind;
@@ -31408,6 +31444,8 @@ TG_API bool (tg_module_ema_)(tg_module *average, tg_module *m, double decay) {
     tg_ctx *tg = tg__start_module(average, "module_ema_");
     const int64_t n = tg_parameters(m, NULL, 0), have = tg_parameters(average, NULL, 0);
     tg_tensor **list;
+    tg_mark scope;
+    int64_t i;
     bool ok, mode;
     if (!tg) return false;
     if (!m) return tg__fail(tg, TG__E_NULL, 1);
@@ -31416,7 +31454,10 @@ TG_API bool (tg_module_ema_)(tg_module *average, tg_module *m, double decay) {
     if (!list) return false;
     (void)tg_parameters(average, list, n); (void)tg_parameters(m, list + n, n);
     mode = tg_grad_mode(tg, false);
-    ok = (tg_ema_)(list, list + n, (int)n, decay) && tg__module_walk(m, tg__module_ema_visit, average);
+    scope = tg_begin(tg);
+    for (i = 0; i < n && !tg_failed(tg); i++) if (list[i]->dtype != list[n + i]->dtype) list[n + i] = tg_to(list[n + i], list[i]->dtype);
+    ok = !tg_failed(tg) && (tg_ema_)(list, list + n, (int)n, decay) && tg__module_walk(m, tg__module_ema_visit, average);
+    tg_end(tg, scope);
     (void)tg_grad_mode(tg, mode);
     tg__mem_put(tg, list, (size_t)(2 * n) * sizeof *list);
     return ok;
