@@ -27126,7 +27126,7 @@ TG__PRIVATE uint64_t tg__get_word(const unsigned char *p, size_t word, bool big)
 typedef struct tg__cursor { tg_ctx *tg; const char *op, *who; const unsigned char *s; size_t at, end; } tg__cursor;
 
 TG__PRIVATE bool tg__bad(const tg__cursor *c, const char *what) {
-    c->tg->where = c->op;
+    tg__name(c->tg, c->op);
     return tg__fail(c->tg, TG__E_FORMAT, c->who, what, (int64_t)c->at);
 }
 /* With a name from the file in the message: shortened, and without characters that a terminal obeys. */
@@ -27291,7 +27291,7 @@ TG__PRIVATE tg_tensor *tg__io_tensor(tg__cursor *c, const tg__io_type *y, int nd
         }
         dims[ndim++] = tg__io_is_pair(y) ? 2 : y->word;
     }
-    c->tg->where = c->op;
+    tg__name(c->tg, c->op);
     t = tg__tensor_make(c->tg, TG_CPU, dtype, ndim, dims, NULL);
     if (!t || n == 0) return t;
     switch (how) {
@@ -27387,13 +27387,13 @@ struct tg_dict {
 
 TG__PRIVATE tg_ctx *tg__start_dict(const tg_dict *d, const char *name) {
     if (!d || !tg__gate(d->tg)) return NULL;
-    d->tg->where = name;
+    tg__name(d->tg, name);
     return d->tg;
 }
 TG_API tg_dict *(tg_dict_new)(tg_ctx *tg) {
     tg_dict *d;
     if (!tg__gate(tg)) return NULL;
-    tg->where = "dict_new";
+    tg__name(tg, "dict_new");
     d = (tg_dict *)tg__mem_get(tg, sizeof *d);
     if (!d) return NULL;
     memset(d, 0, sizeof *d);
@@ -27866,7 +27866,7 @@ TG__PRIVATE tg_dict *tg__st_parse(tg_ctx *tg, const char *op, const char *who, c
 }
 TG_API tg_dict *(tg_safetensors_parse)(tg_ctx *tg, const void *bytes, size_t size) {
     if (!tg__gate(tg)) return NULL;
-    tg->where = "safetensors_parse";
+    tg__name(tg, "safetensors_parse");
     if (!bytes && size) { (void)tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
     return tg__st_parse(tg, "safetensors_parse", "bytes", bytes, size);
 }
@@ -27875,7 +27875,7 @@ TG_API tg_dict *(tg_safetensors_load)(tg_ctx *tg, const char *path) {
     size_t size = 0;
     tg_dict *d;
     if (!tg__gate(tg)) return NULL;
-    tg->where = "safetensors_load";
+    tg__name(tg, "safetensors_load");
     if (!path) { (void)tg__fail(tg, TG__E_NULL, 1); return NULL; }
     if (!tg__load_file(tg, path, &data, &size)) return NULL;
     d = tg__st_parse(tg, "safetensors_load", path, data, size);
@@ -28039,7 +28039,7 @@ TG_API bool (tg_safetensors_save)(const tg_dict *d, const char *path) {
             ok = part[k++] != NULL;
         }
     }
-    d->tg->where = "safetensors_save";
+    tg__name(d->tg, "safetensors_save");
     ok = ok && tg__save_file(d->tg, path, part, size, (int)k);
     tg__mem_put(d->tg, part, count * sizeof *part);
     tg__mem_put(d->tg, size, count * sizeof *size);
@@ -28177,7 +28177,7 @@ TG__PRIVATE tg_tensor *tg__npy_parse(tg_ctx *tg, const char *op, const char *who
 }
 TG_API tg_tensor *(tg_npy_parse)(tg_ctx *tg, const void *bytes, size_t size) {
     if (!tg__gate(tg)) return NULL;
-    tg->where = "npy_parse";
+    tg__name(tg, "npy_parse");
     if (!bytes && size) { (void)tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
     return tg__npy_parse(tg, "npy_parse", "bytes", bytes, size);
 }
@@ -28186,7 +28186,7 @@ TG_API tg_tensor *(tg_npy_load)(tg_ctx *tg, const char *path) {
     size_t size = 0;
     tg_tensor *t;
     if (!tg__gate(tg)) return NULL;
-    tg->where = "npy_load";
+    tg__name(tg, "npy_load");
     if (!path) { (void)tg__fail(tg, TG__E_NULL, 1); return NULL; }
     if (!tg__load_file(tg, path, &data, &size)) return NULL;
     t = tg__npy_parse(tg, "npy_load", path, data, size);
@@ -28268,7 +28268,7 @@ TG_API bool (tg_npy_save)(tg_tensor *t, const char *path) {
     part[0] = head; size[0] = tg__npy_put_header(t, head);
     size[1] = (size_t)bytes;
     if (bytes) ok = (part[1] = tg__io_packed(t, size[1], (int)tg_dtype_size(t->dtype))) != NULL;
-    tg->where = "npy_save";
+    tg__name(tg, "npy_save");
     ok = ok && tg__save_file(tg, path, part, size, bytes ? 2 : 1);
     tg_end(tg, m);
     return ok;
@@ -32334,7 +32334,7 @@ TG__PRIVATE tg_tensor *tg__idx_parse(tg_ctx *tg, const char *op, const char *who
 }
 TG_API tg_tensor *(tg_idx_parse)(tg_ctx *tg, const void *bytes, size_t size) {
     if (!tg__gate(tg)) return NULL;
-    tg->where = "idx_parse";
+    tg__name(tg, "idx_parse");
     if (!bytes && size) { (void)tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
     return tg__idx_parse(tg, "idx_parse", "bytes", bytes, size);
 }
@@ -32343,7 +32343,7 @@ TG_API tg_tensor *(tg_idx_load)(tg_ctx *tg, const char *path) {
     size_t size = 0;
     tg_tensor *t;
     if (!tg__gate(tg)) return NULL;
-    tg->where = "idx_load";
+    tg__name(tg, "idx_load");
     if (!tg__load_file(tg, path, &data, &size)) return NULL;
     t = tg__idx_parse(tg, "idx_load", path, data, size);
     tg__mem_put(tg, data, size);
@@ -32355,7 +32355,7 @@ TG_API tg_tensor *(tg_text_load)(tg_ctx *tg, const char *path) {
     tg_tensor *t;
     int64_t n;
     if (!tg__gate(tg)) return NULL;
-    tg->where = "text_load";
+    tg__name(tg, "text_load");
     if (!tg__load_file(tg, path, &data, &size)) return NULL;
     n = (int64_t)size;
     t = tg__tensor_make(tg, TG_CPU, TG_U8, 1, &n, NULL);
@@ -32668,12 +32668,13 @@ TG_API bool (tg_run_save)(tg_module *m, tg_optim *opt, int64_t step, const tg_di
     const int64_t four = 4;
     tg_tensor *run;
     tg_dict *all = NULL, *model = NULL, *optim = NULL;
-    bool ok;
+    bool ok, outermost;
     if (!tg) return false;
     if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
     if (opt && opt->tg != tg) return tg__fail(tg, TG__E_CONTEXT, 1);
     run = tg__tensor_make(tg, TG_CPU, TG_I64, 1, &four, NULL);
     if (!run) return false;
+    outermost = tg__compose(tg);
     ((int64_t *)run->data)[0] = step;
     ((int64_t *)run->data)[1] = (int64_t)tg->random.seed; ((int64_t *)run->data)[2] = (int64_t)tg->random.stream; ((int64_t *)run->data)[3] = (int64_t)tg->random.call;
     ok = (all = tg_dict_new(tg)) != NULL && tg_dict_set(all, "run", run) && (model = tg_state_dict(m)) != NULL && tg__run_part(all, "model.", model, "")
@@ -32681,6 +32682,7 @@ TG_API bool (tg_run_save)(tg_module *m, tg_optim *opt, int64_t step, const tg_di
     tg__tensor_drop(run); tg_dict_free(model); tg_dict_free(optim);
     ok = ok && tg_safetensors_save(all, path);
     tg_dict_free(all);
+    (void)tg__composed(tg, outermost, NULL);
     return ok;
 }
 /* The model's names and shapes are looked at before the optimiser changes, whose loading takes all or nothing; then nothing is left
@@ -32689,19 +32691,18 @@ TG_API bool (tg_run_load)(tg_module *m, tg_optim *opt, int64_t *step, tg_dict **
     tg_ctx *tg;
     tg_dict *all, *model = NULL, *optim = NULL, *own = NULL;
     const tg_tensor *run;
-    bool ok = false;
+    bool ok = false, outermost;
     if (step) *step = 0;
     if (more) *more = NULL;
     tg = tg__start_module(m, "run_load");
     if (!tg) return false;
     if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
     if (opt && opt->tg != tg) return tg__fail(tg, TG__E_CONTEXT, 1);
+    outermost = tg__compose(tg);
     all = tg_safetensors_load(tg, path);
-    if (!all) return false;
-    tg->where = "run_load";
     run = tg_dict_get(all, "run");
-    if (!run || run->dtype != TG_I64 || run->ndim != 1 || run->shape[0] != 4) (void)tg__fail_op(tg, TG_ERROR_FORMAT, "%s: not a file of tg_run_save", path);
-    else if ((model = tg__run_take(tg, all, "model.")) != NULL && (optim = tg__run_take(tg, all, "optim.")) != NULL && (own = tg__run_take(tg, all, "more.")) != NULL
+    if (all && (!run || run->dtype != TG_I64 || run->ndim != 1 || run->shape[0] != 4)) (void)tg__fail_op(tg, TG_ERROR_FORMAT, "%s: not a file of tg_run_save", path);
+    else if (all && (model = tg__run_take(tg, all, "model.")) != NULL && (optim = tg__run_take(tg, all, "optim.")) != NULL && (own = tg__run_take(tg, all, "more.")) != NULL
         && tg__load_looks(m, model, NULL))
         ok = (!opt || tg_optim_load(opt, optim)) && tg_load_state_dict(m, model, NULL);
     if (ok) {
@@ -32711,6 +32712,7 @@ TG_API bool (tg_run_load)(tg_module *m, tg_optim *opt, int64_t *step, tg_dict **
     }
     if (ok && more) { *more = own; own = NULL; }
     tg_dict_free(all); tg_dict_free(model); tg_dict_free(optim); tg_dict_free(own);
+    (void)tg__composed(tg, outermost, NULL);
     return ok;
 }
 #endif /* TENSORGRAD_NO_OPTIM */
