@@ -2579,7 +2579,10 @@ TG_API tg_tensor *tg_eye_(tg_tensor *t);                           /* [M, N]: 1 
 TG_API tg_tensor *tg_dirac_(tg_tensor *t, int64_t groups);
     /* [O, I, K...], one to three K: a convolution by it gives its channels back, as many as there are, in each group */
 
-/* Layers: torch.nn's, with its defaults and its names of parameters, and initialised as there. */
+/* Layers: torch.nn's, with its defaults and its names of parameters, and initialised as there. Where what goes in is TG_NN_LAZY, of Linear,
+   Conv, ConvTranspose, BatchNorm and InstanceNorm, that size is the first x's, whose type and device the layer takes too: torch's LazyLinear
+   and its kin. Such a model is called once, tg_forward(net, x), before it has parameters for optimisers, files and copies, which say so. */
+#define TG_NN_LAZY INT64_MIN
 typedef struct tg_nn_linear_args {
     tg_place at TG_EMPTY;
     tg_ctx *tg TG_EMPTY;
@@ -2755,6 +2758,9 @@ TG_API tg_module *tg_nn_group_norm_from(const tg_nn_group_norm_args *args);
     /* tg_nn_layer_norm(tg, 64): over the last dimension; tg_nn_layer_norm(tg, 0, .sizes = {28, 28}): over the last two;
        tg_nn_group_norm(tg, groups, channels) */
 TG_API tg_module *tg_nn_local_response_norm(tg_ctx *tg, int64_t size, double alpha, double beta, double k);
+TG_API tg_module *tg_nn_cross_map_lrn2d(tg_ctx *tg, int64_t size, double alpha, double beta, double k);
+    /* torch's CrossMapLRN2d, 1e-4, 0.75, 1; [N, C, H, W]. As there channel 0 stays in the sums of all channels behind size / 2, and an even size
+       reaches as far as the odd one below it; the gradient is that of what is computed (torch's is of another window) */
 
 /* Dropout: while training, each element, or channel, with probability p. */
 TG_API tg_module *tg_nn_dropout(tg_ctx *tg, double p);
@@ -3031,6 +3037,10 @@ TG_API tg_module *tg_nn_append(tg_module *list, tg_module *part);   /* to a list
 TG_API tg_module *tg_nn_named(tg_module *dict, const char *name, tg_module *part);   /* the same under a name of its own */
 TG_API int64_t    tg_module_parts(tg_module *m);      /* how many parts it has, and part i of them, borrowed */
 TG_API tg_module *tg_module_part_of(tg_module *m, int64_t i);
+TG_API tg_tensor *tg_nn_parameter(tg_module *list, const char *name, tg_tensor *t);
+    /* torch's ParameterList and ParameterDict: a tg_nn_list with parameters, named by their numbers (name NULL) or names of their own; returns t */
+TG_API int64_t    tg_module_tensors(tg_module *m);    /* how many parameters and buffers it has itself, and number i of them, borrowed; NULL: there is none */
+TG_API tg_tensor *tg_module_tensor_of(tg_module *m, int64_t i);
 
 /* ======================================================================================
    >>optim    optimisers: torch.optim over lists of tensors; clipping; averages; schedules
@@ -4092,7 +4102,6 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_module_unhook(m, fn, user) tg_module_unhook(TG__AT_MODULE(m), fn, user)
 #define tg_freeze(m, on) tg_freeze(TG__AT_MODULE(m), on)
 #define tg_update_bn_begin(m) tg_update_bn_begin(TG__AT_MODULE(m))
-#define tg_update_bn_end(m, was) tg_update_bn_end(TG__AT_MODULE(m), was)
 #define tg_bake(m, x) tg_bake(TG__AT_MODULE(m), TG__AT(x))
 #define tg_module_zero_grad(m) tg_module_zero_grad(TG__AT_MODULE(m))
 #define tg_module_to(m, dtype) tg_module_to(TG__AT_MODULE(m), dtype)
@@ -4126,6 +4135,7 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_nn_adaptive_max_pool2d(tg, ...) tg_nn_adaptive_max_pool2d(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_nn_adaptive_max_pool3d(tg, ...) tg_nn_adaptive_max_pool3d(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_nn_local_response_norm(tg, size, alpha, beta, k) tg_nn_local_response_norm(TG__AT_CTX(tg), size, alpha, beta, k)
+#define tg_nn_cross_map_lrn2d(tg, size, alpha, beta, k) tg_nn_cross_map_lrn2d(TG__AT_CTX(tg), size, alpha, beta, k)
 #define tg_nn_dropout(tg, p) tg_nn_dropout(TG__AT_CTX(tg), p)
 #define tg_nn_dropout1d(tg, p) tg_nn_dropout1d(TG__AT_CTX(tg), p)
 #define tg_nn_dropout2d(tg, p) tg_nn_dropout2d(TG__AT_CTX(tg), p)
@@ -4171,6 +4181,7 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_nn_list(tg) tg_nn_list(TG__AT_CTX(tg))
 #define tg_nn_append(list, part) tg_nn_append(TG__AT_MODULE(list), TG__AT_MODULE(part))
 #define tg_nn_named(dict, name, part) tg_nn_named(TG__AT_MODULE(dict), name, TG__AT_MODULE(part))
+#define tg_nn_parameter(list, name, t) tg_nn_parameter(TG__AT_MODULE(list), name, TG__AT(t))
 #define tg_step(opt) tg_step(TG__AT_OPTIM(opt))
 #define tg_optim_step(opt) tg_optim_step(TG__AT_OPTIM(opt))
 #define tg_optim_zero_grad(opt) tg_optim_zero_grad(TG__AT_OPTIM(opt))
@@ -28297,6 +28308,7 @@ struct tg__module_own {
     tg__member *member; int64_t members, member_room;
     tg__module_hook *hook; int64_t hooks, hook_room;
     struct tg__weight_norm *norm; int64_t norms, norm_room;
+    void (*lazy)(tg_module *m, int64_t in); int lazy_dim;      /* makes the tensors, once x's size there is known; from x's end where negative */
     int infers; bool trained;      /* open tg_infer_begins; `training` before the first */
     bool lost; tg_module *next_lost;
 };
@@ -28505,6 +28517,7 @@ TG__PRIVATE tg_tensor *tg__module_left(tg_module *m, size_t mark, tg_tensor *x, 
     }
     return tg_module_leave(m, mark, tg_failed(m->tg) ? NULL : y);
 }
+TG__PRIVATE bool tg__lazy_know(tg_module *m, tg_tensor *x);   /* below */
 TG__PRIVATE tg_tensor *tg__forward(tg_module *m, tg_tensor *const *x, int n, const char *name) {
     tg_ctx *tg = x && n > 0 && x[0] ? x[0]->tg : m ? m->tg : NULL;
     tg_tensor *y = NULL;
@@ -28516,6 +28529,7 @@ TG__PRIVATE tg_tensor *tg__forward(tg_module *m, tg_tensor *const *x, int n, con
     if (m->tg != tg) { tg__fail(tg, TG__E_CONTEXT, 0); return NULL; }
     for (i = 1; i < n; i++) if (x[i] && !tg__use(tg, x[i], i + 1)) return NULL;
     mark = tg_module_enter(m);
+    if (TG__RARE(m->own->lazy != NULL) && !tg__lazy_know(m, x[0])) return tg_module_leave(m, mark, NULL);
     if (m->forward_of) y = m->forward_of(m, x, n);
     else if (!m->forward) tg__fail_op(tg, TG_ERROR_VALUE, "%s has no forward of one operand; it is called by a function of its own", m->kind);
     else if (n != 1) tg__fail_op(tg, TG_ERROR_VALUE, "%s takes one operand, got %d", m->kind, n);
@@ -28581,6 +28595,16 @@ TG__PRIVATE bool tg__tour_first(const tg__tour *w, const tg__member *s) {
     return tg__module_meets(w->root, s->value, &met) && met == w->met;
 }
 
+/* Do all layers know their sizes? */
+TG__PRIVATE bool tg__lazy_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    const tg_module *part = tg__member_part(s);
+    return !part || !part->own->lazy || tg__fail_op(m->tg, TG_ERROR_VALUE, "%s, a %s, has no parameters yet: its sizes are those of the first x, so tg_forward comes before", w->path, part->kind);
+}
+TG__PRIVATE bool tg__module_knows(tg_module *m) {
+    if (m->own->lazy) return tg__fail_op(m->tg, TG_ERROR_VALUE, "%s has no parameters yet: its sizes are those of the first x, so tg_forward comes before", m->kind);
+    return tg__module_walk(m, tg__lazy_visit, NULL);
+}
+
 typedef struct tg__parameter_list { tg_tensor **list; int64_t count, room, numbers; } tg__parameter_list;
 TG__PRIVATE bool tg__parameter_visit(tg__tour *w, tg_module *m, tg__member *s) {
     tg__parameter_list *l = (tg__parameter_list *)w->user;
@@ -28599,7 +28623,7 @@ TG__PRIVATE tg__parameter_list tg__parameter_walk(tg_module *m, tg_tensor **list
 TG_API int64_t tg_parameters(tg_module *m, tg_tensor **list, int64_t room) {
     int64_t i;
     for (i = 0; list && i < room; i++) list[i] = NULL;
-    return tg__parameter_walk(m, list, room).count;
+    return m && (tg_failed(m->tg) || tg__module_knows(m)) ? tg__parameter_walk(m, list, room).count : 0;
 }
 TG_API int64_t tg_parameter_count(tg_module *m) { return tg__parameter_walk(m, NULL, 0).numbers; }
 
@@ -28643,7 +28667,7 @@ TG__PRIVATE bool tg__freeze_visit(tg__tour *w, tg_module *m, tg__member *s) {
 }
 TG_API void (tg_freeze)(tg_module *m, bool on) {
     bool wants = !on;
-    if (tg__start_module(m, "freeze")) (void)tg__module_walk(m, tg__freeze_visit, &wants);
+    if (tg__start_module(m, "freeze") && tg__module_knows(m)) (void)tg__module_walk(m, tg__freeze_visit, &wants);
 }
 TG__PRIVATE bool tg__zero_grad_visit(tg__tour *w, tg_module *m, tg__member *s) {
     (void)m; (void)w;
@@ -28700,7 +28724,7 @@ TG__PRIVATE bool tg__exchange_visit(tg__tour *w, tg_module *m, tg__member *s) {
 TG__PRIVATE bool tg__module_change_all(tg_module *m, tg__module_change *c) {
     tg_ctx *tg = m->tg;
     const tg_mark scope = tg_begin(tg);
-    const bool outermost = tg__compose(tg), ok = tg__module_walk(m, tg__change_visit, c) && !tg_failed(tg);
+    const bool outermost = tg__compose(tg), ok = tg__module_knows(m) && tg__module_walk(m, tg__change_visit, c) && !tg_failed(tg);
     int64_t i;
     if (ok) {
         for (i = 0; i < c->pairs.count; i++) ((tg_tensor *)c->pairs.pair[i].from)->count++;     /* until all its names are gone */
@@ -28769,7 +28793,8 @@ TG__PRIVATE tg_module *tg__module_copied(tg_ctx *tg, tg_module *m, bool shared) 
     tg__pairs pairs;
     tg_module *y;
     memset(&pairs, 0, sizeof pairs);
-    y = tg__module_twin(tg, m, shared, &pairs);
+    y = tg__module_knows(m) ? tg__module_twin(tg, m, shared, &pairs) : NULL;
+    if (!y && !tg_failed(tg)) (void)tg__fail_op(tg, tg_error(m->tg), "%s", tg_error_text(m->tg));      /* it failed in m's context */
     (void)tg__composed(tg, outermost, NULL);
     tg__pairs_end(tg, &pairs);
     tg_end(tg, scope);
@@ -28837,6 +28862,7 @@ TG_API tg_module *tg_module_part_of(tg_module *m, int64_t i) { int64_t count; re
 TG__PRIVATE void tg__module_line(tg__text *t, const tg_module *m, const char *path) {
     int64_t i, numbers = 0;
     tg__put(t, path[0] ? path : "(the whole)"); tg__put(t, "  "); tg__put(t, m->kind);
+    if (m->own->lazy) tg__put(t, "  sizes of the first x");
     for (i = 0; i < m->own->members; i++) {
         const tg__member *s = &m->own->member[i];
         const tg_tensor *v = tg__member_tensor(s);
@@ -28883,7 +28909,7 @@ TG__PRIVATE bool tg__state_visit(tg__tour *w, tg_module *m, tg__member *s) {
 }
 TG_API tg_dict *(tg_state_dict)(tg_module *m) {
     tg_ctx *tg = tg__start_module(m, "state_dict");
-    tg_dict *d = tg ? tg_dict_new(tg) : NULL;
+    tg_dict *d = tg && tg__module_knows(m) ? tg_dict_new(tg) : NULL;
     if (d && !tg__module_walk(m, tg__state_visit, d)) { tg_dict_free(d); d = NULL; }
     return d;
 }
@@ -28934,7 +28960,7 @@ TG__PRIVATE bool tg__load_looks(tg_module *m, const tg_dict *d, tg_load_report *
     memset(&own, 0, sizeof own);
     l.d = d; l.report = report ? report : &own; l.copies = false;
     l.text = tg__text_over(l.report->text, sizeof l.report->text);
-    if (!tg__module_walk(m, tg__load_visit, &l)) return false;
+    if (!tg__module_knows(m) || !tg__module_walk(m, tg__load_visit, &l)) return false;
     for (i = 0; i < tg_dict_count(d); i++) {
         tg_module *owner;
         const tg__member *s = tg__member_at(m, tg_dict_name(d, i), &owner);
@@ -29243,6 +29269,7 @@ TG__PRIVATE bool tg__normed_new(const tg_spectral_norm_args *a, bool spectral, c
     own = m->own; members = own->members;
     (void)tg__note_ctx(m->tg, a->at);
     if (!(tg = tg__start_module(m, where))) return false;
+    if (!tg__module_knows(m)) return false;
     s = a->name ? tg__member_find(m, a->name, strlen(a->name)) : NULL;
     if (!s || !tg__member_leaf(s) || strlen(a->name) > 80) return tg__fail_op(tg, TG_ERROR_VALUE, "%s has no parameter %s", m->kind, a->name ? a->name : "NULL");
     for (dim = 0; dim < own->norms; dim++) {
@@ -29291,6 +29318,32 @@ TG_API bool tg_weight_norm_from(const tg_weight_norm_args *a) { return tg__norme
 /* ---- making layers ----
    A layer begins by tg__module_make, draws its tensors by tg__layer_tensor and ends by tg_module_done. */
 #define TG__LAYER(tg, type, kind, function) ((type *)tg__module_make(tg, sizeof(type), kind, "nn_" #function, tg__nn_##function##_forward))
+/* The tensors now, if the size is known, or at the first x. */
+TG__PRIVATE void tg__layer_lazy(tg_module *m, int64_t in, void (*make)(tg_module *m, int64_t in), int dim) {
+    if (in != TG_NN_LAZY) { make(m, in); return; }
+    m->own->lazy = make; m->own->lazy_dim = dim;
+}
+TG__PRIVATE bool tg__lazy_know(tg_module *m, tg_tensor *x) {
+    struct tg__module_own *own = m->own;
+    const int64_t members = own->members;
+    const int d = own->lazy_dim + (own->lazy_dim < 0 ? x->ndim : 0);
+    void (*const make)(tg_module *m, int64_t in) = own->lazy;
+    if (d < 0 || d >= x->ndim) return tg__fail_op(m->tg, TG_ERROR_SHAPE, "%s: x has too few dimensions: %t", m->kind, x);
+    make(m, x->shape[d]);
+    own->lazy = NULL;
+    if (!tg_failed(m->tg) && tg_dtype_is_float(x->dtype) && x->dtype != TG_F32) (void)tg_module_to(m, x->dtype);
+    if (!tg_failed(m->tg) && x->device != TG_CPU) (void)tg_module_to_device(m, x->device);
+    tg__name(m->tg, "forward");
+    if (!tg_failed(m->tg)) return true;
+    while (own->members > members) {                                  /* as it was */
+        tg__member *s = &own->member[own->members - 1];
+        tg__member_drop(m->tg, s);
+        tg__member_set(m, s, NULL);
+        own->members--;
+    }
+    own->lazy = make;
+    return false;
+}
 /* Where tg_forward was called: for the functions with options that layers call. */
 TG__PRIVATE tg_place tg__layer_place(const tg_module *m) { tg_place here; here.file = m->tg->here.file; here.line = m->tg->here.line; return here; }
 /* A number that a layer cannot be without. */
@@ -29319,22 +29372,25 @@ TG__PRIVATE double tg__layer_bound(double fan_in) { return fan_in > 0 ? 1 / tg__
 
 /* ------------------------------------------------------------------ Linear ----
    y = x weight^T + bias: x [..., I], weight [O, I], bias [O] -> [..., O]. Both start from U(-1/sqrt(I), 1/sqrt(I)). */
-typedef struct tg__linear { tg_module m; tg_tensor *weight, *bias; } tg__linear;
+typedef struct tg__linear { tg_module m; tg_tensor *weight, *bias; int64_t out; bool no_bias; } tg__linear;
 TG__PRIVATE tg_tensor *tg__nn_linear_forward(tg_module *m, tg_tensor *x) {
     const tg__linear *l = (const tg__linear *)(void *)m;
     return tg_linear(x, l->weight, l->bias);
 }
+TG__PRIVATE void tg__linear_tensors(tg_module *m, int64_t in) {
+    tg__linear *l = (tg__linear *)(void *)m;
+    const int64_t shape[2] = { l->out, in };
+    const double bound = tg__layer_bound((double)in);
+    tg__layer_tensor(m, &l->weight, "weight", true, TG__DRAW_UNIFORM, bound, 2, shape);
+    if (!l->no_bias) tg__layer_tensor(m, &l->bias, "bias", true, TG__DRAW_UNIFORM, bound, 1, shape);
+}
 TG_API tg_module *tg_nn_linear_from(const tg_nn_linear_args *a) {
     tg__linear *l;
-    int64_t shape[2];
-    double bound;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     l = TG__LAYER(a->tg, tg__linear, "Linear", linear);
-    if (!l || !tg__layer_needs(&l->m, a->in >= 0 && a->out >= 0, "sizes", a->in < 0 ? a->in : a->out)) return TG_MODULE_OF(l);
-    shape[0] = a->out; shape[1] = a->in;
-    bound = tg__layer_bound((double)a->in);
-    tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_UNIFORM, bound, 2, shape);
-    if (!a->no_bias) tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_UNIFORM, bound, 1, shape);
+    if (!l || !tg__layer_needs(&l->m, (a->in >= 0 || a->in == TG_NN_LAZY) && a->out >= 0, "sizes", a->in < 0 ? a->in : a->out)) return TG_MODULE_OF(l);
+    l->out = a->out; l->no_bias = a->no_bias;
+    tg__layer_lazy(&l->m, a->in, tg__linear_tensors, -1);
     return TG_MODULE_OF(l);
 }
 
@@ -29384,36 +29440,40 @@ TG__PRIVATE tg_tensor *tg__nn_conv_forward(tg_module *m, tg_tensor *x) {
     if (padded && !(x = tg__conv_padded(l, x))) return NULL;
     return tg__convolved(here, x, l->weight, l->bias, l->spatial, a->stride, padded ? none : a->padding, a->dilation, a->groups, a->same && !padded);
 }
+TG__PRIVATE void tg__conv_tensors(tg_module *m, int64_t in) {
+    tg__conv_layer *l = (tg__conv_layer *)(void *)m;
+    const int64_t out = l->args.out, groups = l->args.groups;
+    int64_t shape[5];
+    double fan_in;
+    int d;
+    if (!tg__layer_needs(m, in > 0, "the number of channels of x", in)) return;
+    if (in % groups || out % groups) { tg__fail_op(m->tg, TG_ERROR_VALUE, "%s: %l and %l channels do not fall into %l groups", m->kind, in, out, groups); return; }
+    shape[0] = l->transposed ? in : out; shape[1] = (l->transposed ? out : in) / groups;
+    fan_in = (double)shape[1];
+    for (d = 0; d < l->spatial; d++) { shape[2 + d] = l->args.kernel_size[d]; fan_in *= (double)shape[2 + d]; }
+    tg__layer_tensor(m, &l->weight, "weight", true, TG__DRAW_UNIFORM, tg__layer_bound(fan_in), 2 + l->spatial, shape);
+    if (!l->args.no_bias) tg__layer_tensor(m, &l->bias, "bias", true, TG__DRAW_UNIFORM, tg__layer_bound(fan_in), 1, &out);
+}
 TG__PRIVATE tg_module *tg__conv_layer_new(const tg_nn_conv2d_args *a, const char *kind, const char *name, int spatial, bool transposed) {
     tg__conv_layer *l;
-    int64_t shape[5], groups;
-    double fan_in;
     int d;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     l = (tg__conv_layer *)tg__module_make(a->tg, sizeof *l, kind, name, tg__nn_conv_forward);
     if (!l) return NULL;
-    groups = a->groups ? a->groups : 1;
-    l->args = *a; l->args.groups = groups; l->spatial = spatial; l->transposed = transposed;
-    tg__layer_needs(&l->m, a->in > 0, "the number of channels of x", a->in);
+    l->args = *a; l->args.groups = a->groups ? a->groups : 1; l->spatial = spatial; l->transposed = transposed;
+    tg__layer_needs(&l->m, a->in > 0 || a->in == TG_NN_LAZY, "the number of channels of x", a->in);
     tg__layer_needs(&l->m, a->out > 0, "the number of channels of y", a->out);
-    if (!tg_failed(a->tg) && (groups < 1 || a->in % groups || a->out % groups))
-        tg__fail_op(a->tg, TG_ERROR_VALUE, "%s: %l and %l channels do not fall into %l groups", kind, a->in, a->out, groups);
+    if (!tg_failed(a->tg)) tg__layer_needs(&l->m, l->args.groups > 0, "the number of groups", l->args.groups);
     if (!tg_failed(a->tg) && (unsigned)a->padding_mode > TG_NN_CIRCULAR) tg__fail(a->tg, TG__E_ARGUMENT, "the padding mode is none of tg_nn_padding");
     if (!tg_failed(a->tg) && transposed && (a->padding_mode || a->same)) tg__fail(a->tg, TG__E_ARGUMENT, "a transposed convolution has no padding_mode and no `same`");
-    if (tg_failed(a->tg)) return TG_MODULE_OF(l);
-    shape[0] = transposed ? a->in : a->out; shape[1] = (transposed ? a->out : a->in) / groups;
-    fan_in = (double)shape[1];
     for (d = 0; d < spatial; d++) {
-        l->args.kernel_size[d] = shape[2 + d] = a->kernel_size[0] ? a->kernel_size[d] : a->kernel;
+        const int64_t kernel = l->args.kernel_size[d] = a->kernel_size[0] ? a->kernel_size[d] : a->kernel;
         if (l->args.dilation[d] == 0) l->args.dilation[d] = 1;
-        fan_in *= (double)shape[2 + d];
         if (!tg_failed(a->tg) && !transposed && a->output_padding[d]) tg__fail(a->tg, TG__E_ARGUMENT, "output_padding is of transposed convolutions alone");
         if (!tg_failed(a->tg) && a->same && a->stride[d] > 1) tg__fail(a->tg, TG__E_ARGUMENT, "padding `same` needs a stride of 1");
-        if (!tg__layer_needs(&l->m, shape[2 + d] > 0, "the kernel's size", shape[2 + d]) || tg_failed(a->tg)) return TG_MODULE_OF(l);
+        if (!tg_failed(a->tg)) tg__layer_needs(&l->m, kernel > 0, "the kernel's size", kernel);
     }
-    tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_UNIFORM, tg__layer_bound(fan_in), 2 + spatial, shape);
-    shape[0] = a->out;
-    if (!a->no_bias) tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_UNIFORM, tg__layer_bound(fan_in), 1, shape);
+    if (!tg_failed(a->tg)) tg__layer_lazy(&l->m, a->in, tg__conv_tensors, -1 - spatial);
     return TG_MODULE_OF(l);
 }
 TG_API tg_module *tg_nn_conv1d_from(const tg_nn_conv1d_args *args) { return tg__conv_layer_new(args, "Conv1d", "nn_conv1d", 1, false); }
@@ -29570,6 +29630,19 @@ TG__NN(adaptive_max_pool1d, "AdaptiveMaxPool1d", (tg_ctx *tg, int n, const int64
 TG__NN(adaptive_max_pool2d, "AdaptiveMaxPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool2d(x, (int)l->n, l->size, l->indices))
 TG__NN(adaptive_max_pool3d, "AdaptiveMaxPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool3d(x, (int)l->n, l->size, l->indices))
 TG__NN(local_response_norm, "LocalResponseNorm", (tg_ctx *tg, int64_t size, double alpha, double beta, double k), (alpha, beta, k, size, false, NULL), tg_local_response_norm(x, l->n, l->a, l->b, l->c))
+/* torch's loop adds the square of a channel that comes into reach and takes that of one that has left away, but never channel 0's. */
+TG__PRIVATE tg_tensor *tg__cross_map(const tg__plain_layer *l, tg_tensor *x) {
+    const int64_t reach = (l->n - 1) / 2;
+    tg_tensor *squares, *sums;
+    int64_t shape[4];
+    if (x->ndim != 4) { tg__fail_op(x->tg, TG_ERROR_SHAPE, "x is [N, C, H, W], got %t", x); return NULL; }
+    squares = tg_square(x);
+    sums = tg_sum_dims(tg_unfold(tg_constant_pad_nd(squares, TG_DIMS(0, 0, 0, 0, reach, reach), 0), 1, 2 * reach + 1, 1), TG_DIMS(-1), false);
+    memcpy(shape, x->shape, sizeof shape);
+    if ((shape[1] -= reach + 1) > 0) sums = tg_add(sums, tg_constant_pad_nd(tg_expand(tg_narrow(squares, 1, 0, 1), 4, shape), TG_DIMS(0, 0, 0, 0, reach + 1, 0), 0));
+    return tg_mul(x, tg_pow_scalar(tg_add_scalar(tg_mul_scalar(sums, l->a / (double)l->n), l->c), -l->b));
+}
+TG__NN(cross_map_lrn2d, "CrossMapLRN2d", (tg_ctx *tg, int64_t size, double alpha, double beta, double k), (alpha, beta, k, size, false, NULL), tg__cross_map(l, x))
 TG__NN(dropout, "Dropout", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout(x, l->a, m->training))
 TG__NN(dropout1d, "Dropout1d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout1d(x, l->a, m->training))
 TG__NN(dropout2d, "Dropout2d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout2d(x, l->a, m->training))
@@ -29780,7 +29853,7 @@ typedef struct tg__batch_norm {
     tg_module m;
     tg_tensor *weight, *bias, *running_mean, *running_var, *num_batches_tracked;
     double eps, momentum;
-    bool cumulative, instance, renewed;                              /* renewed: between tg_update_bn_begin and _end */
+    bool affine, cumulative, instance, running, renewed;             /* renewed: between tg_update_bn_begin and _end */
     int64_t least, most;                                             /* dimensions of x */
 } tg__batch_norm;
 TG__PRIVATE tg_tensor *tg__nn_batch_norm_forward(tg_module *m, tg_tensor *x) {
@@ -29797,29 +29870,33 @@ TG__PRIVATE tg_tensor *tg__nn_batch_norm_forward(tg_module *m, tg_tensor *x) {
     x = tg_instance_norm(tg_unsqueeze(x, 0), l->running_mean, l->running_var, l->weight, l->bias, own, momentum, l->eps);
     return tg_squeeze(x, 0);                                         /* [C, L]: one example */
 }
+TG__PRIVATE void tg__batch_norm_tensors(tg_module *m, int64_t channels) {
+    tg__batch_norm *l = (tg__batch_norm *)(void *)m;
+    const tg_mark scope = tg_begin(m->tg);
+    tg_tensor *count;
+    if (l->affine) {
+        tg__layer_tensor(m, &l->weight, "weight", true, TG__DRAW_VALUE, 1, 1, &channels);
+        tg__layer_tensor(m, &l->bias, "bias", true, TG__DRAW_VALUE, 0, 1, &channels);
+    }
+    if (l->running) {
+        tg__layer_tensor(m, &l->running_mean, "running_mean", false, TG__DRAW_VALUE, 0, 1, &channels);
+        tg__layer_tensor(m, &l->running_var, "running_var", false, TG__DRAW_VALUE, 1, 1, &channels);
+        count = tg_full(m->tg, 0, NULL, 0, TG_I64);
+        if (count) (void)(tg_module_tensor)(m, &l->num_batches_tracked, "num_batches_tracked", false, count);
+    }
+    tg_end(m->tg, scope);
+}
 TG__PRIVATE tg_module *tg__batch_norm_new(const tg_nn_batch_norm2d_args *a, const char *kind, const char *name, int spatial, bool instance) {
     tg__batch_norm *l;
-    tg_tensor *count;
-    tg_mark scope;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     l = (tg__batch_norm *)tg__module_make(a->tg, sizeof *l, kind, name, tg__nn_batch_norm_forward);
-    if (!l || !tg__layer_needs(&l->m, a->channels > 0, "the number of channels", a->channels)) return TG_MODULE_OF(l);
+    if (!l || !tg__layer_needs(&l->m, a->channels > 0 || a->channels == TG_NN_LAZY, "the number of channels", a->channels)) return TG_MODULE_OF(l);
     l->eps = a->eps.is ? a->eps.value : 1e-5; l->momentum = a->momentum.is ? a->momentum.value : 0.1;
     l->cumulative = a->cumulative; l->instance = instance;
     if (instance && a->cumulative) l->momentum = 0;                  /* as torch's InstanceNorm without a momentum */
     l->most = spatial + 2; l->least = instance || spatial == 1 ? spatial + 1 : spatial + 2;
-    if (instance ? a->affine : !a->no_affine) {
-        tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_VALUE, 1, 1, &a->channels);
-        tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_VALUE, 0, 1, &a->channels);
-    }
-    if (instance ? a->running : !a->no_running) {
-        tg__layer_tensor(&l->m, &l->running_mean, "running_mean", false, TG__DRAW_VALUE, 0, 1, &a->channels);
-        tg__layer_tensor(&l->m, &l->running_var, "running_var", false, TG__DRAW_VALUE, 1, 1, &a->channels);
-        scope = tg_begin(a->tg);
-        count = tg_full(a->tg, 0, NULL, 0, TG_I64);
-        if (count) (void)(tg_module_tensor)(&l->m, &l->num_batches_tracked, "num_batches_tracked", false, count);
-        tg_end(a->tg, scope);
-    }
+    l->affine = instance ? a->affine : !a->no_affine; l->running = instance ? a->running : !a->no_running;
+    tg__layer_lazy(&l->m, a->channels, tg__batch_norm_tensors, instance ? -1 - spatial : 1);
     return TG_MODULE_OF(l);
 }
 TG_API tg_module *tg_nn_batch_norm1d_from(const tg_nn_batch_norm1d_args *args) { return tg__batch_norm_new(args, "BatchNorm1d", "nn_batch_norm1d", 1, false); }
@@ -29851,7 +29928,7 @@ TG_API bool (tg_update_bn_begin)(tg_module *m) {
     tg_train(m, true);
     return was;
 }
-TG_API void (tg_update_bn_end)(tg_module *m, bool was) {
+TG_API void tg_update_bn_end(tg_module *m, bool was) {
     if (m) tg__update_bn(m, false);
     tg_train(m, false);                                              /* as tg_infer_begin left it */
     tg_infer_end(m, was);
@@ -30300,6 +30377,19 @@ TG_API tg_module *(tg_nn_append)(tg_module *list, tg_module *part) {
 }
 TG_API tg_module *(tg_nn_named)(tg_module *dict, const char *name, tg_module *part) {
     return (tg_module_part)(dict, NULL, name, -1, part) ? dict : NULL;
+}
+
+TG_API tg_tensor *tg_module_tensor_of(tg_module *m, int64_t i) {
+    int64_t k;
+    for (k = 0; m && k < m->own->members; k++) if (tg__member_tensor(&m->own->member[k]) && i-- == 0) return tg__member_tensor(&m->own->member[k]);
+    return NULL;
+}
+TG_API int64_t tg_module_tensors(tg_module *m) { int64_t n = 0; while (tg_module_tensor_of(m, n)) n++; return n; }
+TG_API tg_tensor *(tg_nn_parameter)(tg_module *list, const char *name, tg_tensor *t) {
+    char number[24];
+    tg__text text = tg__text_over(number, sizeof number);
+    tg__put_i64(&text, tg_module_tensors(list));
+    return (tg_module_tensor)(list, NULL, name ? name : number, true, t);
 }
 
 /* ------------------------------------------------------------------ tg_bake ----
