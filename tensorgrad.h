@@ -1314,7 +1314,7 @@ TG_API tg_tensor *tg_corrcoef(tg_tensor *x);               /* [V, N] -> [V, V]: 
 typedef enum tg_cdist_mode {
     TG_CDIST_AUTO = 0,     /* p 2 of more than 25 points on a side: by matmul; torch's "..._if_necessary" */
     TG_CDIST_MATMUL,       /* p 2 always so: quick, and less exact for points that are near each other  */
-    TG_CDIST_DIRECT        /* by the differences of all pairs, which take room for P * R * M numbers    */
+    TG_CDIST_DIRECT        /* by the differences of all pairs, in pieces: no room but a piece's is taken */
 } tg_cdist_mode;
 TG_API tg_tensor *tg_cdist(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode mode);
     /* points [..., P, M], [..., R, M] -> [..., P, R], the norm of order p of each difference, p from 0 (how many differ)
@@ -23930,11 +23930,68 @@ TG_API tg_tensor *(tg_corrcoef)(tg_tensor *x) {
 }
 
 /* ------------------------------------------------------------------ distances, normalize, bilinear ---- */
-/* |a|^2 + |b|^2 - 2 a b by one product of matrices, or the differences of all pairs, [..., P, R, M], and their norms */
+/* cdist: the norms of the differences of all pairs, [..., P, R, M], of a [..., P, M] and b [..., M, R]. Where those are many,
+   they are made in pieces, and again for the gradient, so that both need room for a piece beside their results alone. A
+   gradient that is to be differentiated again makes all at once, recorded. */
+#define TG__CDIST_PIECE ((int64_t)1 << 16)
+typedef struct tg__cdist_attr { double p; } tg__cdist_attr;
+static const tg_attr tg__cdist_attrs[] = { TG__ATTR(tg__cdist_attr, p, FLOAT) };
+TG__PRIVATE tg_tensor *tg__cdist_direct(tg_ctx *tg, tg_tensor *a, tg_tensor *b, double p) {
+    return tg__norm_of(tg, tg_sub(tg_unsqueeze(a, -2), tg_unsqueeze(tg_transpose(b, -2, -1), -3)), p, TG_DIMS(-1), false);
+}
+/* dx of y = the distances of in[0] and in[1]; NULL where none is wanted */
+TG__PRIVATE bool tg__cdist_gradient(tg_ctx *tg, tg__node *n, tg_tensor *const in[2], tg_tensor *g, bool create, tg_tensor *dx[2]) {
+    const bool was = tg_grad_mode(tg, true);
+    tg_tensor *x[2], *gx[2], *y = tg__cdist_direct(tg, in[0], in[1], ((const tg__cdist_attr *)n->attr)->p);
+    int i, wanted = 0;
+    bool ok;
+    (void)tg_grad_mode(tg, was);
+    for (i = 0; i < 2; i++) if ((n->wants[i] = n->wants[i] && tg__needs_grad(in[i]))) x[wanted++] = in[i];
+    ok = y && tg__gradients(tg, &y, 1, &g, false, x, wanted, gx, create, false, true, true);
+    for (wanted = i = 0; ok && i < 2; i++) if (n->wants[i]) dx[i] = gx[wanted++];
+    return ok;
+}
+/* All pieces: into n's result, or, where g is given, added to dx. */
+TG__PRIVATE bool tg__cdist_pieces(tg_ctx *tg, tg__node *n, tg_tensor *g, tg_tensor **dx) {
+    tg_tensor *a = n->in[0], *b = n->in[1], *y = g ? g : n->out[0];
+    const int64_t rows = a->shape[a->ndim - 2], columns = b->shape[b->ndim - 1], each = y->numel / rows / columns * a->shape[a->ndim - 1];
+    const int64_t wide = tg__imax(tg__imin(TG__CDIST_PIECE / each, columns), 1), high = tg__imax(TG__CDIST_PIECE / each / wide, 1);
+    const bool was = tg_grad_mode(tg, false);
+    int64_t i, k;
+    int j;
+    for (i = 0; i < rows && !tg_failed(tg); i += high) for (k = 0; k < columns && !tg_failed(tg); k += wide) {
+        const int64_t r = tg__imin(high, rows - i), c = tg__imin(wide, columns - k);
+        const tg_mark m = tg_begin(tg);
+        tg_tensor *x[2], *gx[2] = { NULL, NULL }, *part = tg_narrow(tg_narrow(y, -2, i, r), -1, k, c);
+        x[0] = tg_narrow(a, -2, i, r); x[1] = tg_narrow(b, -1, k, c);
+        if (!g) (void)tg_copy_(part, tg__cdist_direct(tg, x[0], x[1], ((const tg__cdist_attr *)n->attr)->p));
+        else {
+            for (j = 0; j < 2; j++) x[j] = tg_require_grad(tg_detach(x[j]), n->wants[j]);
+            if (!tg_failed(tg) && tg__cdist_gradient(tg, n, x, part, false, gx))
+                for (j = 0; j < 2; j++) if (gx[j]) (void)tg_add_(j ? tg_narrow(dx[1], -1, k, c) : tg_narrow(dx[0], -2, i, r), gx[j]);
+        }
+        tg_end(tg, m);
+    }
+    (void)tg_grad_mode(tg, was);
+    return !tg_failed(tg);
+}
+TG__PRIVATE bool tg__cdist_check(tg_ctx *tg, tg__node *n) { return tg__matmul_shape(tg, n, n->in[0]->dtype); }
+TG__PRIVATE bool tg__cdist_forward(tg_ctx *tg, tg__node *n) { return tg__cdist_pieces(tg, n, NULL, NULL); }
+TG__PRIVATE bool tg__cdist_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    int j;
+    if (tg->grad_mode) return tg__cdist_gradient(tg, n, n->in, g[0], true, dx);
+    for (j = 0; j < 2; j++) if (n->wants[j] && !(dx[j] = tg_zeros_like(n->in[j]))) return false;
+    return tg__cdist_pieces(tg, n, g[0], dx);
+}
+static const tg_op tg__cdist_op = { TG__OP("cdist", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_INS, TG_SAVE_INS), TG__ATTRS(tg__cdist),
+    tg__cdist_check, tg__cdist_forward, tg__cdist_backward, NULL };
+/* By one product of matrices: |a|^2 + |b|^2 - 2 a b. */
 TG_API tg_tensor *(tg_cdist)(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode mode) {
     tg_ctx *tg = tg__start2(a, b, "cdist");
     const int64_t last = -1;
+    tg__cdist_attr at;
     tg_tensor *y;
+    double pairs;
     bool outermost;
     tg_mark m;
     if (!tg) return NULL;
@@ -23953,7 +24010,11 @@ TG_API tg_tensor *(tg_cdist)(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode
         y = tg_add_scaled(y, tg_matmul(a, tg_transpose(b, -2, -1)), -2);
         y = tg__power_aside(tg, y, tg_le_scalar(y, 0), 0.5);
     } else if (a->shape[a->ndim - 1] == 0) y = tg_matmul(a, tg_transpose(b, -2, -1));
-    else y = tg__norm_of(tg, tg_sub(tg_unsqueeze(a, -2), tg_unsqueeze(b, -3)), p, 1, &last, false);
+    else {
+        pairs = (double)tg__imax(a->numel * b->shape[b->ndim - 2], b->numel * a->shape[a->ndim - 2]);      /* or more, where batches broadcast */
+        if (pairs <= (double)TG__CDIST_PIECE || tg->lane) y = tg__cdist_direct(tg, a, tg_transpose(b, -2, -1), p);
+        else { at.p = p; y = tg__apply(&tg__cdist_op, &at, NULL, a, tg_transpose(b, -2, -1)); }
+    }
     y = tg_end_with(tg, m, y);
     return tg__composed(tg, outermost, y);
 }
