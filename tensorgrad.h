@@ -2521,9 +2521,10 @@ TG_API void       tg_keep_packed(tg_module *m, bool on);
     /* products by weights of at least 2 dimensions pack them into panels, at each call. On: what a Linear or Conv has packed is
        kept for the next call, as long as no call has changed the weight (who writes to its `data` calls tg_trim afterwards) and
        it requires no gradient; that takes as much memory again, twice that where inputs are few more than 512 (tg_memory's
-       `packed`), and no call but the first allocates. Nothing is kept where a memory_limit is near. tg_trim frees it until the
-       next call, off for good. Of use where few rows meet a large weight, 2 to 100 say, and in convolutions; not for weights in
-       memory of yours (tg_wrap), halves and blocks. Results are the same bits */
+       `packed`), and no call but the first allocates. Nothing is kept where a memory_limit is near, and what is kept is given up
+       before memory is said to have run out. tg_trim frees it until the next call, off for good. Of use where few rows meet a
+       large weight, 2 to 100 say, and in convolutions; not for weights in memory of yours (tg_wrap), halves and blocks.
+       Results are the same bits */
 TG_API bool       tg_module_zero_grad(tg_module *m); /* all parameters' gradients are dropped */
 TG_API bool       tg_module_to(tg_module *m, tg_dtype dtype);              /* all floating parameters and buffers, in place */
 TG_API bool       tg_module_to_device(tg_module *m, tg_device device);     /* all parameters and buffers. Optimisers are made after these two */
@@ -6246,6 +6247,7 @@ struct tg_ctx {
     uint32_t  ring_at;
     tg__storage *shared_list;              /* storages of this context that others may hold too */
     struct tg__panels *panels_list;        /* of all weights */
+    struct tg__panels *panels_held;        /* NULL, or the one that the running launch reads */
 
     /* scopes */
     tg_tensor **held; size_t held_count, held_room;
@@ -6360,17 +6362,19 @@ TG__PRIVATE void tg__host_release(tg_ctx *tg, tg__block *b) {
 }
 
 /* A block from the host, behind its prefix. Past the limit, or when the host has none, the cache is given
-   back first. */
+   back first, and then what weights keep packed. */
 TG__PRIVATE void tg__trim(tg_ctx *tg);
+TG__PRIVATE void tg__panels_give_up(tg_ctx *tg);
 TG__PRIVATE void *tg__host_get(tg_ctx *tg, size_t size, bool slab) {
     tg__block *b = NULL;
     int attempt;
     if (tg->inside == tg__in_memory) { (void)tg__inside(tg, "alloc"); return NULL; }
     if (size > SIZE_MAX / 2) { (void)tg__fail_memory(tg, size); return NULL; }
     size += sizeof(tg__block) > TG__ALIGN ? 2 * TG__ALIGN : TG__ALIGN;
-    for (attempt = 0; attempt < 2 && !b; attempt++) {
+    for (attempt = 0; attempt < (tg->panels_list ? 3 : 2) && !b; attempt++) {
         size_t limit = tg->config.memory_limit;
-        if (attempt == 1) tg__trim(tg);
+        if (attempt == 2) tg__panels_give_up(tg);
+        if (attempt >= 1) tg__trim(tg);
         if (limit && (size > limit || tg->memory.now > limit - size)) continue;
         tg->memory.host_calls++;
         b = (tg__block *)tg__hook_alloc(tg, size);
@@ -6484,23 +6488,32 @@ TG__PRIVATE void tg__panels_drop(tg_ctx *tg, tg__panels *p) {
     *p->link = p->next;
     if (p->next) p->next->link = p->link;
     p->of->panels = NULL;
+    if (tg->panels_held == p) tg->panels_held = NULL;
     tg->memory.packed -= p->bytes;
     tg__mem_put(tg, p, p->bytes);
 }
-/* t's packed form of this key, which has room for so many bytes. NULL: t keeps none, or another one, or memory failed. */
+TG__PRIVATE void tg__panels_give_up(tg_ctx *tg) {
+    tg__panels *p = tg->panels_list, *next;
+    for (; p; p = next) { next = p->next; if (p != tg->panels_held) tg__panels_drop(tg, p); }
+}
+/* t's packed form of this key, which has room for so many bytes, for the launch that is at work. NULL: t keeps none, or another one, or memory failed. */
 TG__PRIVATE tg__panels *tg__panels_of(tg_ctx *tg, const tg_tensor *t, const int64_t *key, size_t bytes) {
     tg__storage *s = t->storage;
     tg__panels *p = s ? s->panels : NULL;
     if (t->requires_grad || !s || s->borrowed || t->device != TG_CPU) return NULL;
-    if (p && p->version == s->version) return memcmp(p->key, key, sizeof p->key) == 0 ? p : NULL;
-    if (p && memcmp(p->key, key, sizeof p->key) == 0) { p->version = s->version; p->filled = false; return p; }
+    if (p && memcmp(p->key, key, sizeof p->key) == 0) {
+        if (p->version != s->version) { p->version = s->version; p->filled = false; }
+        tg->panels_held = p;
+        return p;
+    }
+    if (p && p->version == s->version) return NULL;
     tg__panels_drop(tg, p);
     if (tg->config.memory_limit && tg->memory.now + 2 * (TG__PANELS_HEAD + bytes) > tg->config.memory_limit) return NULL;      /* others need the room */
     p = (tg__panels *)tg__mem_get(tg, TG__PANELS_HEAD + bytes);
     if (!p) return NULL;
     p->next = tg->panels_list; p->link = &tg->panels_list;
     if (p->next) p->next->link = &p->next;
-    tg->panels_list = s->panels = p;
+    tg->panels_list = tg->panels_held = s->panels = p;
     p->of = s; p->bytes = TG__PANELS_HEAD + bytes; p->version = s->version; p->filled = false;
     memcpy(p->key, key, sizeof p->key);
     tg->memory.packed += p->bytes;
@@ -7165,6 +7178,7 @@ TG__PRIVATE bool tg__launch_at(tg_ctx *tg, const tg__family *f, const void *kern
     j->tg = tg; j->r = r; j->o = o; j->at = at; j->t = t; j->kernels = kernels;
     for (phase = 0; (n = f->start(tg, phase, j)) > 0; phase++)
         tg__run(tg, n, f->chunk, j, !tg->config.strict && !f->exact);
+    tg->panels_held = NULL;
     if (at != few) tg__mem_put(tg, at, (size_t)r->n * sizeof *at);
     return n == 0;
 }
@@ -32516,12 +32530,33 @@ TG_API tg_tensor *(tg_text_load)(tg_ctx *tg, const char *path) {
 }
 
 /* ---- decimal numbers ---- */
-/* w, `more` digits of which `low` is the number, and 10^e, rounded once: m, 128 bits in words with the most significant first and its
-   top bit set, times 2^two. Each step by 10 loses less than 2^-124, and there are 400 at most. */
-TG__PRIVATE double tg__decimal_slow(uint64_t w, uint64_t low, int more, int e) {
+/* Is the number whose digits and point are s to end, times 10^e, above (1), at or below (-1) the middle of f 2^two and the next double?
+   The digits of such a middle are 768 at most: what stands behind 800 says only that there is more. */
+TG__PRIVATE int tg__decimal_side(const char *s, const char *end, int e, uint64_t f, int two) {
+    uint32_t d[96], r[96];
+    int nd = 0, nr = tg__big_set(r, 2 * f + 1), kept = 0, point = 0, rest = 0;
+    for (; s < end; s++) {
+        if (*s == '.') { point = 1; continue; }
+        if (kept == 800) { rest |= *s != '0'; e += !point; continue; }
+        if (nd || *s != '0') { nd = tg__big_mul(d, nd, 10, (uint32_t)(*s - '0')); kept++; }
+        e -= point;
+    }
+    if (rest) { nd = tg__big_mul(d, nd, 10, 1); e--; }
+    if (e > 0) nd = tg__big_mul_pow5(d, nd, e); else nr = tg__big_mul_pow5(r, nr, -e);
+    e -= two - 1;
+    if (e > 0) nd = tg__big_shift(d, nd, e); else nr = tg__big_shift(r, nr, -e);
+    return tg__big_cmp(d, nd, r, nr);
+}
+/* The digits of a number: the first 19 as w, `more` behind them, of which `low` is the number, all times 10^e; and as they were written, times 10^power. */
+typedef struct tg__decimal_text { const char *s, *end; uint64_t w, low; int more, power; int64_t e; } tg__decimal_text;
+/* Rounded once: m, 128 bits in words with the most significant first and its top bit set, times 2^two. Each step by 10 loses less than
+   2^-124, and there are 400 at most; where that or the digits left out leave open which double is nearer, all digits are looked at. */
+TG__PRIVATE double tg__decimal_slow(const tg__decimal_text *t) {
+    uint64_t w = t->w, low = t->low, tail;
+    int more = t->more, e = (int)t->e;
     uint32_t m[4];
     uint64_t bits, rest;
-    int two = -64, k, drop;
+    int two = -64, k, drop, side;
     double v;
     m[0] = (uint32_t)(w >> 32); m[1] = (uint32_t)w; m[2] = m[3] = 0;
     if (more) { m[2] = m[0]; m[3] = m[1]; m[0] = m[1] = 0; two = 0; }
@@ -32543,23 +32578,29 @@ TG__PRIVATE double tg__decimal_slow(uint64_t w, uint64_t low, int more, int e) {
     bits = (uint64_t)m[0] << 32 | m[1];
     two += 64 + 63 + 1023;                                        /* the exponent as a double has it */
     if (two >= 2047) return tg__inf();
-    if (two < -52) return 0;
-    drop = 11;
-    if (two <= 0) { m[3] |= (uint32_t)(bits & 1); bits >>= 1; drop = 11 - two; }      /* fewer bits; one at a time, since 64 are too many for a shift */
+    if (two < -52) {                                              /* less than half the least number, or so little more that it does not show */
+        bits = two == -53 && tg__decimal_side(t->s, t->end, t->power, 0, -1074) > 0;
+        memcpy(&v, &bits, sizeof v);
+        return v;
+    }
+    drop = 11; tail = m[2];
+    if (two <= 0) { tail = (bits & 1) << 31 | tail >> 1; bits >>= 1; drop = 11 - two; }      /* fewer bits; one at a time, since 64 are too many for a shift */
     rest = bits & (((uint64_t)1 << drop) - 1); bits >>= drop;
     w = (uint64_t)1 << (drop - 1);
-    if (rest > w || (rest == w && (m[2] | m[3] || bits & 1))) bits++;
+    side = rest >= w ? 1 : -1;
+    if ((rest == w && tail <= 1) || (rest == w - 1 && tail >= 0xfffffffeu)) side = tg__decimal_side(t->s, t->end, t->power, bits, (two > 0 ? two : 1) - 1075);
+    if (side > 0 || (side == 0 && bits & 1)) bits++;
     bits += two > 0 ? (uint64_t)(two - 1) << 52 : 0;
     if (bits >> 52 >= 2047) return tg__inf();
     memcpy(&v, &bits, sizeof v);
     return v;
 }
-TG__PRIVATE double tg__decimal(uint64_t w, uint64_t low, int more, int64_t e) {
+TG__PRIVATE double tg__decimal(const tg__decimal_text *t) {
     static const double tens[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
-    if (w == 0 || e < -400) return 0;
-    if (e > 400) return tg__inf();
-    if (w >> 53 || more || e < -22 || e > 22) return tg__decimal_slow(w, low, more, (int)e);
-    return e < 0 ? (double)w / tens[-e] : (double)w * tens[e];    /* both exact, so one rounding */
+    if (t->w == 0 || t->e < -400) return 0;
+    if (t->e > 400) return tg__inf();
+    if (t->w >> 53 || t->more || t->e < -22 || t->e > 22) return tg__decimal_slow(t);
+    return t->e < 0 ? (double)t->w / tens[-t->e] : (double)t->w * tens[t->e];      /* both exact, so one rounding */
 }
 TG__PRIVATE bool tg__is_word(const char *s, const char *end, const char *word) {      /* in either case */
     for (; s < end && *word; s++, word++) if ((*s | 32) != *word) return false;
@@ -32568,19 +32609,21 @@ TG__PRIVATE bool tg__is_word(const char *s, const char *end, const char *word) {
 /* All of s to end as a number. */
 TG__PRIVATE bool tg__parse_f64(const char *s, const char *end, double *v) {
     const bool negative = s < end && *s == '-';
-    uint64_t w = 0, low = 0;                                      /* the first 19 digits, 12 more, and a 1 behind them where others are not zeros: two */
-    int64_t e = 0, power;                                         /* numbers that differ later alone are the same */
-    int digits = 0, point = 0, more = 0, rest = 0;
+    tg__decimal_text t;                                           /* of the digits 19, 12 more, and a 1 behind them where others are not zeros */
+    int64_t power;
+    int digits = 0, point = 0, rest = 0;
+    memset(&t, 0, sizeof t);
     if (s < end && (*s == '-' || *s == '+')) s++;
     if (tg__is_word(s, end, "nan")) { *v = tg__nan(); return true; }
     if (tg__is_word(s, end, "inf") || tg__is_word(s, end, "infinity")) { *v = negative ? -tg__inf() : tg__inf(); return true; }
-    for (; s < end && ((*s >= '0' && *s <= '9') || (*s == '.' && !point)); s++) {
+    for (t.s = s; s < end && ((*s >= '0' && *s <= '9') || (*s == '.' && !point)); s++) {
         if (*s == '.') { point = 1; continue; }
         digits = 1;
-        if (w < (uint64_t)1000000000000000000u) { w = w * 10 + (uint64_t)(*s - '0'); e -= point; }
-        else if (more < 12) { low = low * 10 + (uint64_t)(*s - '0'); more++; e -= point; }
-        else { rest |= *s != '0'; e += !point; }
+        if (t.w < (uint64_t)1000000000000000000u) { t.w = t.w * 10 + (uint64_t)(*s - '0'); t.e -= point; }
+        else if (t.more < 12) { t.low = t.low * 10 + (uint64_t)(*s - '0'); t.more++; t.e -= point; }
+        else { rest |= *s != '0'; t.e += !point; }
     }
+    t.end = s;
     if (!digits) return false;
     if (s < end && (*s == 'e' || *s == 'E')) {
         const char *from = ++s;
@@ -32589,9 +32632,11 @@ TG__PRIVATE bool tg__parse_f64(const char *s, const char *end, double *v) {
             if (s == from) return false;
             power = *from == '-' ? -100000 : 100000;               /* more than 64 bits hold */
         }
-        e += power > 100000 ? 100000 : power < -100000 ? -100000 : power;
+        t.power = (int)(power > 100000 ? 100000 : power < -100000 ? -100000 : power);
     }
-    *v = tg__decimal(w, rest ? low * 10 + 1 : low, more + rest, e - rest);
+    if (rest) { t.low = t.low * 10 + 1; t.more++; t.e--; }
+    t.e += t.power;
+    *v = tg__decimal(&t);
     if (negative) *v = -*v;
     return s == end;
 }
