@@ -290,6 +290,7 @@ struct tg_tensor {
     bool         unrecorded;           /* a view made with the grad mode off                          */
     bool         off_record;           /* computed with the grad mode off from what needs a gradient  */
     bool         keeps_packed;         /* a weight: products keep the form that they pack it into      */
+    bool         replaced;             /* a parameter in whose place tg_module_to put another one      */
     uint32_t     count;
     uint32_t     kept;                 /* how many of the counts are tg_keep's, for tg_drop to undo   */
     uint32_t     out_index;            /* which output of its node                                    */
@@ -2932,7 +2933,8 @@ typedef struct tg_forward_transformer_args {
 } tg_forward_transformer_args;
 TG_API tg_tensor *tg_forward_transformer_from(const tg_forward_transformer_args *args);
 #define tg_forward_transformer(m_, src_, ...) TG__OPTIONS3(tg_forward_transformer, m, m_, src, src_, tgt, __VA_ARGS__)
-    /* tg_forward_transformer(m, src, tgt, .tgt_mask = triangle); of an encoder or its layer: tg_forward_transformer(m, src, NULL) */
+    /* tg_forward_transformer(m, src, tgt, .tgt_mask = triangle), and tg_forward_with(m, src, tgt) where a Transformer needs no mask;
+       of an encoder or its layer: tg_forward_transformer(m, src, NULL) */
 
 /* Losses: torch's modules, with two operands, tg_forward_with(loss, x, target); margin_ranking, cosine_embedding,
    triplet_margin and gaussian_nll take three, ctc four, in the order of the functions of these names, which have the options
@@ -3153,8 +3155,8 @@ TG_API tg_optim *tg_optim_from(const tg_optim_args *args);
 #define tg_optim_muon(module, ...)              TG__OPTIM_OF(TG_OPTIM_MUON, module, __VA_ARGS__)
 #define tg_optim_lbfgs(module, ...)             TG__OPTIM_OF(TG_OPTIM_LBFGS, module, __VA_ARGS__)
 
-/* Another group of parameters, with a rate and options of its own; what is not given is as for the first. In all calls
-   below a group is named by its number, in the order in which they came. */
+/* Another group of parameters, with a rate and options of its own; what is not given is as for the first: of a module,
+   tg_optim_group(opt, NULL, 0, 1e-2, .module = head). In all calls below a group is named by its number, in the order in which they came. */
 TG_API bool tg_optim_group_from(const tg_optim_group_args *args);
 #define tg_optim_group(optim_, params_, n_params_, ...) \
     TG__OPTIONS4(tg_optim_group, optim, optim_, params, params_, n_params, n_params_, lr, __VA_ARGS__)
@@ -7844,7 +7846,7 @@ TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
        Sizes and strides past ndim are nobody's business. */
     t->tg = tg; t->data = t->place = NULL; t->numel = 0; t->grad = NULL; t->name = NULL;
     t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
-    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = t->off_record = t->keeps_packed = false; t->alive = true;
+    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = t->off_record = t->keeps_packed = t->replaced = false; t->alive = true;
     t->opaque = 0; t->sparse_grad = false; t->inner = NULL;
     t->count = 1; t->kept = t->out_index = t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
@@ -23947,7 +23949,7 @@ TG_API tg_tensor *(tg_corrcoef)(tg_tensor *x) {
 /* cdist: the norms of the differences of all pairs, [..., P, R, M], of a [..., P, M] and b [..., M, R]. Where those are many,
    they are made in pieces, and again for the gradient, so that both need room for a piece beside their results alone. A
    gradient that is to be differentiated again makes all at once, recorded. */
-#define TG__CDIST_PIECE ((int64_t)1 << 16)
+#define TG__CDIST_PIECE ((int64_t)1 << 15)
 typedef struct tg__cdist_attr { double p; } tg__cdist_attr;
 static const tg_attr tg__cdist_attrs[] = { TG__ATTR(tg__cdist_attr, p, FLOAT) };
 TG__PRIVATE tg_tensor *tg__cdist_direct(tg_ctx *tg, tg_tensor *a, tg_tensor *b, double p) {
@@ -28791,7 +28793,7 @@ TG__PRIVATE bool tg__exchange_visit(tg__tour *w, tg_module *m, tg__member *s) {
     const tg__module_change *c = (const tg__module_change *)w->user;
     tg_tensor *t = tg__member_tensor(s), *y = t ? (tg_tensor *)tg__pairs_find(&c->pairs, t) : NULL;
     if (!y) return true;
-    y->count++;
+    y->count++; t->replaced = true;
     tg__member_set(m, s, y);
     tg__tensor_drop(t);
     return true;
@@ -29935,7 +29937,7 @@ TG__PRIVATE tg_tensor *tg__nn_batch_norm_forward(tg_module *m, tg_tensor *x) {
     tg__batch_norm *l = (tg__batch_norm *)(void *)m;
     const bool own = m->training || !l->running_mean, moves = m->training && l->running_mean;
     double momentum = l->momentum;
-    if (x->ndim < l->least || x->ndim > l->most) { tg__fail_op(m->tg, TG_ERROR_SHAPE, "%s takes x of %l to %l dimensions, got %t", m->kind, l->least, l->most, x); return NULL; }
+    if (x->ndim < l->least || x->ndim > l->most) { tg__fail_op(m->tg, TG_ERROR_SHAPE, "%s takes x of %l%s dimensions, got %t", m->kind, l->least, l->most == l->least ? "" : l->least == 2 ? " or 3" : l->least == 3 ? " or 4" : " or 5", x); return NULL; }
     if (moves && l->num_batches_tracked && !l->instance) {           /* torch's InstanceNorm leaves it at 0 */
         if (l->cumulative || l->renewed) momentum = 1 / (tg_item(l->num_batches_tracked) + 1);
         if (!tg_add_scalar_(l->num_batches_tracked, 1)) return NULL;
@@ -30069,6 +30071,8 @@ TG__PRIVATE tg_module *tg__embedding_layer_new(const tg_nn_embedding_args *a, co
     l = (tg__embedding_layer *)tg__module_make(a->tg, sizeof *l, kind, name, forward);
     if (l) l->m.forward_of = of;
     if (!l || !tg__layer_needs(&l->m, a->rows > 0 && a->width > 0, "sizes", a->rows > 0 ? a->width : a->rows)) return TG_MODULE_OF(l);
+    if (a->padding_idx.is && !(a->padding_idx.value >= (double)-a->rows && a->padding_idx.value < (double)a->rows))
+        tg__fail_op(a->tg, TG_ERROR_VALUE, "%s: padding_idx %l is none of %l rows", kind, tg__int_of(a->padding_idx.value), a->rows);
     l->args = *a;
     shape[0] = a->rows; shape[1] = a->width;
     tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_NORMAL, 1, 2, shape);
@@ -30100,6 +30104,7 @@ TG__PRIVATE tg_tensor *tg__rnn_layer_cell(tg__rnn_layer *l, const tg_forward_rnn
 TG__PRIVATE tg_tensor *tg__rnn_layer_run(tg__rnn_layer *l, const tg_forward_rnn_args *a) {
     tg_lstm_args s = TG__ZERO;
     tg_gru_args g = TG__ZERO;
+    if (a->x->ndim && a->x->shape[a->x->ndim - 1] != l->args.in) { tg__fail_op(l->m.tg, TG_ERROR_SHAPE, "%s: x is %t, and its last dimension is to be %l", l->m.kind, a->x, l->args.in); return NULL; }
     if (l->cell) return tg__rnn_layer_cell(l, a);
     s.at = g.at = a->at; s.x = g.x = a->x; s.h0 = g.h0 = a->h0; s.c0 = a->c0; s.weights = g.weights = l->weight; s.n_weights = g.n_weights = l->n;
     s.batch_first = g.batch_first = l->args.batch_first; s.bidirectional = g.bidirectional = l->args.bidirectional; s.c_n = a->c_n; s.h_n = g.h_n = a->h_n;
@@ -30235,7 +30240,7 @@ TG_API tg_module *tg_nn_multihead_attention_from(const tg_nn_multihead_attention
     tg_nn_linear_args out = TG__ZERO;
     int64_t e, k, v, shape[3];
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
-    l = TG__LAYER(a->tg, tg__attention_layer, "MultiheadAttention", attention);
+    l = (tg__attention_layer *)tg__module_make(a->tg, sizeof *l, "MultiheadAttention", "nn_multihead_attention", tg__nn_attention_forward);
     if (!l) return NULL;
     e = a->embed_dim; k = a->kdim ? a->kdim : e; v = a->vdim ? a->vdim : e;
     l->args = *a;
@@ -30330,12 +30335,20 @@ TG__PRIVATE bool tg__transformer_decodes(const tg_module *m) {
     while (m->forward == tg__nn_transformer_stack_forward) m = ((const tg__transformer_stack *)(const void *)m)->layers[0];
     return m->forward == tg__nn_transformer_layer_forward && ((const tg__transformer_layer *)(const void *)m)->multihead_attn;
 }
-static const char tg__transformer_kind[] = "Transformer";
+TG__PRIVATE tg_tensor *tg__transformer_both(tg_module *m, const tg_forward_transformer_args *a) {
+    const tg__transformer *both = (const tg__transformer *)(void *)m;
+    tg_tensor *y = tg__transformer_run(both->encoder, a, a->src, NULL);
+    return y ? tg__transformer_run(both->decoder, a, a->tgt, y) : NULL;
+}
+TG__PRIVATE tg_tensor *tg__nn_transformer_forward(tg_module *m, tg_tensor *const *x, int n) {
+    tg_forward_transformer_args a = TG__ZERO;
+    if (!tg__layer_operands(m, x, n, 2, 2)) return NULL;
+    a.src = x[0]; a.tgt = x[1];
+    return tg__transformer_both(m, &a);
+}
 TG_API tg_tensor *tg_forward_transformer_from(const tg_forward_transformer_args *a) {
     tg_module *m = a ? a->m : NULL;
     tg_ctx *tg = m ? m->tg : NULL;
-    const tg__transformer *both;
-    tg_tensor *y;
     size_t mark;
     if (!tg) return NULL;
     (void)tg__note_ctx(tg, a->at);
@@ -30346,12 +30359,10 @@ TG_API tg_tensor *tg_forward_transformer_from(const tg_forward_transformer_args 
         if (!decodes && a->tgt) { tg__fail_op(tg, TG_ERROR_VALUE, "%s takes src alone; tgt must be NULL", m->kind); return NULL; }
         return tg__transformer_run(m, a, decodes ? a->tgt : a->src, decodes ? a->src : NULL);
     }
-    if (m->kind != tg__transformer_kind) { tg__fail_op(tg, TG_ERROR_VALUE, "the module must be a Transformer, an encoder, a decoder or a layer of them, got %s", m->kind); return NULL; }
+    if (m->forward_of != tg__nn_transformer_forward) { tg__fail_op(tg, TG_ERROR_VALUE, "the module must be a Transformer, an encoder, a decoder or a layer of them, got %s", m->kind); return NULL; }
     if (!tg__use(tg, a->tgt, 2)) return NULL;
-    both = (const tg__transformer *)(void *)m;
     mark = tg_module_enter(m);
-    y = tg__transformer_run(both->encoder, a, a->src, NULL);
-    return tg__module_left(m, mark, a->src, y ? tg__transformer_run(both->decoder, a, a->tgt, y) : NULL);
+    return tg__module_left(m, mark, a->src, tg__transformer_both(m, a));
 }
 
 TG__PRIVATE tg_module *tg__transformer_norm(const tg_nn_transformer_args *a) {
@@ -30420,7 +30431,7 @@ TG_API tg_module *tg_nn_transformer_from(const tg_nn_transformer_args *a) {
     tg__transformer *l;
     bool was;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
-    l = (tg__transformer *)tg__module_make(a->tg, sizeof *l, tg__transformer_kind, "nn_transformer", NULL);
+    l = (tg__transformer *)tg__module_make_with(a->tg, sizeof *l, "Transformer", "nn_transformer", tg__nn_transformer_forward);
     if (!l) return NULL;
     (void)TG_PART(l, encoder, tg__transformer_stack_new(a, a->layers, false, true));
     (void)TG_PART(l, decoder, tg__transformer_stack_new(a, a->decoder_layers, true, true));
@@ -30921,13 +30932,20 @@ TG__PRIVATE double tg__total_norm(const double *part, int n, double order) {
     if (order == 2) return tg__sqrt64(sum);
     return order == 0 || order == 1 || !tg__is_finite(order) || !tg__is_finite(sum) || sum <= 0 ? sum : tg__power(sum, 1 / order);
 }
+/* A call that works with tg functions inside: their errors come under its name, nothing is recorded. */
+typedef struct tg__optim_work { bool outermost, mode; tg_mark m; } tg__optim_work;
+TG__PRIVATE tg__optim_work tg__optim_begin(tg_ctx *tg) {
+    tg__optim_work w;
+    w.outermost = tg__compose(tg); w.mode = tg_grad_mode(tg, false); w.m = tg_begin(tg);
+    return w;
+}
+TG__PRIVATE void tg__optim_end(tg_ctx *tg, tg__optim_work w) { tg_end(tg, w.m); (void)tg_grad_mode(tg, w.mode); (void)tg__composed(tg, w.outermost, NULL); }
 TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *a) {
     const double order = a && a->norm_type.is ? a->norm_type.value : 2;
     double norm = tg__nan(), *part = NULL, scale;
     tg_tensor **g;
     tg_ctx *tg;
-    bool outermost, mode;
-    tg_mark m;
+    tg__optim_work w;
     int i, n;
     if (!a || !a->params || a->n_params <= 0) return 0;
     (void)tg__at_list(a->params, n = a->n_params, a->at.file, a->at.line);
@@ -30937,7 +30955,7 @@ TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *a) {
     if (tg__is_nan(a->max_norm)) { tg__fail(tg, TG__E_RANGE, "max_norm", "a number", a->max_norm); return norm; }
     g = tg__optim_grads(tg, a->params, n);
     if (!g) return norm;
-    outermost = tg__compose(tg); mode = tg_grad_mode(tg, false); m = tg_begin(tg);
+    w = tg__optim_begin(tg);
     part = (double *)tg__mem_get(tg, (size_t)n * sizeof *part);
     for (i = 0; i < n && part; i++) if (g[i] && g[i]->opaque == TG__SPARSE) g[i] = tg__coalesced(tg, g[i]);
     if (part && tg->error == TG_OK && tg__optim_norms(tg, g, n, order, part)) {
@@ -30949,7 +30967,7 @@ TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *a) {
             norm = tg__nan();
         } else if (!(scale >= 1) && !tg__optim_clip_all(tg, g, n, scale, tg__inf())) norm = tg__nan();
     }
-    tg_end(tg, m); (void)tg_grad_mode(tg, mode); (void)tg__composed(tg, outermost, NULL);
+    tg__optim_end(tg, w);
     tg__mem_put(tg, part, (size_t)n * sizeof *part);
     tg__mem_put(tg, g, (size_t)n * sizeof *g);
     return norm;
@@ -30957,8 +30975,8 @@ TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *a) {
 TG_API bool (tg_clip_grad_value_)(tg_tensor *const *params, int n, double clip_value) {
     tg_ctx *tg;
     tg_tensor **g;
-    bool outermost, mode, ok = true;
-    tg_mark m;
+    tg__optim_work w;
+    bool ok = true;
     int i;
     if (!params || n <= 0) return true;
     tg = tg__start_grads(params, n, "clip_grad_value_");
@@ -30966,11 +30984,11 @@ TG_API bool (tg_clip_grad_value_)(tg_tensor *const *params, int n, double clip_v
     if (tg__is_nan(clip_value)) return tg__fail(tg, TG__E_RANGE, "clip_value", "a number", clip_value);
     g = tg__optim_grads(tg, params, n);
     if (!g) return false;
-    outermost = tg__compose(tg); mode = tg_grad_mode(tg, false); m = tg_begin(tg);
+    w = tg__optim_begin(tg);
     for (i = 0; i < n && ok; i++) if (g[i] && g[i]->opaque == TG__SPARSE) { g[i] = tg__coalesced(tg, g[i]); ok = g[i] != NULL; }
     ok = ok && tg__optim_clip_all(tg, g, n, 1, clip_value);
     for (i = 0; i < n && ok; i++) if (g[i] && g[i] != params[i]->grad) { g[i]->count++; tg__tensor_drop(params[i]->grad); params[i]->grad = g[i]; }
-    tg_end(tg, m); (void)tg_grad_mode(tg, mode); (void)tg__composed(tg, outermost, NULL);
+    tg__optim_end(tg, w);
     tg__mem_put(tg, g, (size_t)n * sizeof *g);
     return ok;
 }
@@ -31275,6 +31293,17 @@ TG_API bool tg_optim_group_from(const tg_optim_group_args *a) {
     tg = tg__start_optim(a->optim);
     if (!tg) return false;
     if (a->optim->rule == TG_OPTIM_LBFGS) return tg__fail(tg, TG__E_ARGUMENT, "lbfgs has one group: it looks at all parameters as one vector");
+    if (a->module) {
+        tg_optim_args listed = *a;
+        tg_tensor **list;
+        size_t room;
+        bool ok;
+        if (!(list = tg__optim_of_module(a->module, &listed.n_params, &room))) return false;
+        listed.params = list;
+        ok = listed.n_params ? tg__optim_add(a->optim, &listed) : tg__fail_op(tg, TG_ERROR_VALUE, "%s has no parameter that requires a gradient", a->module->kind);
+        tg__mem_put(tg, list, room);
+        return ok;
+    }
     return tg__optim_add(a->optim, a);
 }
 
@@ -31510,7 +31539,8 @@ TG__PRIVATE bool tg__optim_run_step(tg_optim *o) {
     tg_ctx *tg = o->tg;
     bool ok = true, finite = true;
     int i, k;
-    for (i = 0; ok && i < o->count; i++) ok = tg__optim_take_grad(o, i);
+    for (i = 0; ok && i < o->count; i++)
+        ok = o->params[i]->replaced ? tg__fail_op(tg, TG_ERROR_VALUE, "parameter %d is no longer the module's: an optimiser is made after tg_module_to and tg_module_to_device", i) : tg__optim_take_grad(o, i);
     ok = ok && tg__optim_finite(o, &finite);
     if (ok && !finite) { o->skipped++; return true; }
     for (i = 0; ok && i < o->count; i++) if (o->param[i].grad) ok = tg__optim_keep(o, i);
@@ -31534,15 +31564,6 @@ TG__PRIVATE bool tg__optim_zero(tg_optim *o) {
     for (i = 0; i < o->count; i++) tg__let_go(&o->params[i]->grad);
     return true;
 }
-/* A call that works with tg functions inside: their errors come under the rule's name, nothing is recorded. */
-typedef struct tg__optim_work { bool outermost, mode; tg_mark m; } tg__optim_work;
-TG__PRIVATE tg__optim_work tg__optim_begin(tg_ctx *tg) {
-    tg__optim_work w;
-    w.outermost = tg__compose(tg); w.mode = tg_grad_mode(tg, false); w.m = tg_begin(tg);
-    return w;
-}
-TG__PRIVATE void tg__optim_end(tg_ctx *tg, tg__optim_work w) { tg_end(tg, w.m); (void)tg_grad_mode(tg, w.mode); (void)tg__composed(tg, w.outermost, NULL); }
-
 TG_API bool (tg_optim_step)(tg_optim *o) {
     tg_ctx *tg = tg__start_optim(o);
     tg__optim_work w;
@@ -32179,6 +32200,7 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
     group = (tg__optim_group *)tg__mem_get(tg, (size_t)o->groups * sizeof *group);
     param = group ? (tg__optim_param *)tg__mem_get(tg, (size_t)o->count * sizeof *param) : NULL;
     ok = param != NULL;
+    if (ok) memcpy(group, o->group, (size_t)o->groups * sizeof *group);     /* options that the rule does not have stay 0 */
     for (i = 0; ok && i < o->count; i++) {
         memset(&param[i], 0, sizeof param[i]);
         param[i].group = o->param[i].group; param[i].product = param[i].average = 1;

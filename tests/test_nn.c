@@ -168,6 +168,7 @@ static void test_files(tg_ctx *tg) {
     tg_module_free(a); tg_module_free(b);
 }
 static tg_tensor *triangle(tg_ctx *tg, int64_t n) { return tg_triu(tg_full(tg, TG_SHAPE(n, n), 1, TG_BOOL), 1); }
+static bool equal(tg_tensor *a, tg_tensor *b);
 static void test_sequences(tg_ctx *tg) {
     tg_module *lstm = tg_nn_lstm(tg, 4, 6, .batch_first = true, .bidirectional = true, .layers = 2), *cell = tg_nn_gru_cell(tg, 4, 6, .no_bias = true), *t, *e, *a;
     tg_tensor *x = tg_randn(tg, TG_SHAPE(3, 5, 4)), *h, *c, *y, *z, *list[16];
@@ -193,7 +194,8 @@ static void test_sequences(tg_ctx *tg) {
     e = tg_module_at(t, "encoder");
     CHECK(!tg_forward_transformer(e, x, z) && strstr(tg_error_text(tg), "takes src alone"));
     tg_clear(tg);
-    CHECK(!tg_forward(t, x) && strstr(tg_error_text(tg), "Transformer has no forward"));
+    CHECK((y = tg_forward_with(t, x, z)) && equal(y, tg_forward_transformer(t, x, z)));
+    CHECK(!tg_forward(t, x) && strstr(tg_error_text(tg), "Transformer takes 2 operands, got 1"));
     tg_clear(tg);
     tg_module_free(t);
     a = tg_nn_multihead_attention(tg, 8, 2, .add_bias_kv = true, .add_zero_attn = true, .kdim = 5, .vdim = 6);
@@ -201,8 +203,20 @@ static void test_sequences(tg_ctx *tg) {
     CHECK(!tg_forward_attention(a, x, NULL, NULL) && !tg_forward_rnn(a, x));
     tg_clear(tg);
     tg_module_free(a);
-    CHECK(!tg_nn_multihead_attention(tg, 8, 3) && strstr(tg_error_text(tg), "does not fall into 3 heads"));
-    tg_clear(tg);
+#define SAYS(call, text) (CHECK(!(call)), CHECK_MSG(strncmp(tg_error_text(tg), text, strlen(text)) == 0, "%s", tg_error_text(tg)), tg_clear(tg))
+    SAYS(tg_nn_multihead_attention(tg, 8, 3), "nn_multihead_attention: MultiheadAttention: embed_dim 8 does not fall into 3 heads");
+    SAYS(tg_nn_embedding(tg, 10, 4, .padding_idx = TG_IS(10)), "nn_embedding: Embedding: padding_idx 10 is none of 10 rows");
+    CHECK((a = tg_nn_embedding(tg, 10, 4, .padding_idx = TG_IS(-10))) && tg_item(tg_sum(tg_abs(tg_select(tg_detach(tg_module_tensor_at(a, "weight")), 0, 0)))) == 0);
+    tg_module_free(a);
+    a = tg_nn_sequential(tg, tg_nn_lstm(tg, 4, 6));
+    SAYS(tg_forward(a, tg_ones(tg, TG_SHAPE(2, 3, 5))), "0: forward: LSTM: x is f32[2, 3, 5], and its last dimension is to be 4");
+    tg_module_free(a);
+    a = tg_nn_batch_norm2d(tg, 3);
+    SAYS(tg_forward(a, tg_ones(tg, TG_SHAPE(2, 3))), "forward: BatchNorm2d takes x of 4 dimensions, got f32[2, 3]");
+    tg_module_free(a);
+    a = tg_nn_instance_norm2d(tg, 3);
+    SAYS(tg_forward(a, tg_ones(tg, TG_SHAPE(2, 3))), "forward: InstanceNorm2d takes x of 3 or 4 dimensions, got f32[2, 3]");
+    tg_module_free(a);
 }
 /* A tensor in another's place: tied, or computed. */
 static void test_set(tg_ctx *tg) {
