@@ -461,7 +461,7 @@ static void csv_numbers(tg_ctx *tg) {
         a[size++] = (char)('0' + 5 * carry); a[size] = 0;
         for (kind = 0; kind < 3; kind++) {
             if (kind == 1) strcpy(a + size, "00000000000000000000000000000000000001");
-            if (kind == 2) { a[size] = 0; for (last = size - 1; a[last] == '0' || a[last] == '.'; last--) { } a[last]--; strcpy(a + last + 1, strchr(a, '.') > a + last ? strchr(a, '.') : "9999"); }
+            if (kind == 2) { a[size] = 0; for (last = size - 1; a[last] == '0' || a[last] == '.'; last--) { } a[last]--; if (strchr(a, '.') < a + last) strcpy(a + last + 1, "9999"); }      /* less by one in its last digit */
             v = number_of(tg, a); w = strtod(a, NULL);
             if (memcmp(&v, &w, 8) != 0) CHECK_MSG(false, "%a, kind %d: %s is read as %a, not %a", low, kind, a, v, w);
         }
