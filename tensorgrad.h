@@ -12928,6 +12928,7 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
 
 #define TG__REDUCE_KERNELS(TG__K, TG__K_SHARED, T, t) \
     TG__K(T, tg__run_sum_##t, (int64_t n, const T *x)); TG__K_SHARED(T, tg__run_prod_##t, (int64_t n, const T *x)); \
+    TG__K_SHARED(void, tg__runs_sum_##t, (int64_t n, int64_t count, int64_t apart, const T *x, bool squares, T *lanes, T *y)); \
     TG__K(T, tg__run_max_##t, (int64_t n, const T *x)); TG__K(T, tg__run_min_##t, (int64_t n, const T *x)); \
     TG__K_SHARED(void, tg__columns_sum_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K_SHARED(void, tg__columns_prod_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
     TG__K_SHARED(void, tg__columns_max_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K_SHARED(void, tg__columns_min_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
@@ -12955,6 +12956,7 @@ typedef struct tg__reduce_plan {
     int64_t  outs, length, piece, pieces;           /* results; elements of each; elements or rows of a piece */
     int64_t  segments;                              /* columns: TG__REDUCE_SEGMENT at once, so often per row of the result */
     int64_t  per;                                   /* runs: results per chunk */
+    int64_t  apart;                                 /* not 0: a chunk sums TG__REDUCE_STREAMS pieces, every apart-th one, together */
     tg__acc *partial;                               /* [pieces, outs] where there is more than one piece; then their places */
     size_t   partial_bytes;
     bool     second;
@@ -12962,6 +12964,7 @@ typedef struct tg__reduce_plan {
 } tg__reduce_plan;
 
 #define TG__REDUCE_RUN_PIECE 16384
+#define TG__REDUCE_STREAMS 8                        /* pieces that are read side by side */
 #define TG__REDUCE_ROWS 512
 #define TG__REDUCE_SEGMENT 256
 #define TG__REDUCE_JOIN 1024                        /* results whose pieces one chunk adds up */
@@ -13138,6 +13141,29 @@ TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_plan *j, int64_t index) {
     if (tile) tg__scratch_give(j->job.tg, slot);
 }
 
+/* The sums of TG__REDUCE_STREAMS runs at most, which begin `apart` elements from each other, or of their squares: to every step-th
+   of `partial`. work: TG__REDUCE_STREAMS * 65 numbers. */
+TG__PRIVATE void tg__reduce_streams(int isa, tg_dtype compute, int64_t n, int64_t count, int64_t apart, const char *x, bool squares,
+    double *partial, int64_t step, char *work) {
+    double *y = (double *)(void *)work, *lanes = y + TG__REDUCE_STREAMS;
+    int64_t k;
+    if (compute == TG_F32) tg__runs_sum_f32__k[isa](n, count, apart, (const float *)(const void *)x, squares, (float *)(void *)lanes, (float *)(void *)y);
+    else tg__runs_sum_f64__k[isa](n, count, apart, (const double *)(const void *)x, squares, lanes, y);
+    for (k = 0; k < count; k++) partial[k * step] = compute == TG_F32 ? (double)((float *)(void *)y)[k] : y[k];
+}
+/* Pieces of one long sum, far from each other; the last one, which may be shorter, by itself. */
+TG__PRIVATE void tg__reduce_far_chunk(tg__reduce_plan *j, int64_t index) {
+    const int64_t full = j->length / j->piece, count = tg__imin(TG__REDUCE_STREAMS, tg__ceil_div(full - index, j->apart));
+    const int64_t size = (int64_t)tg_dtype_size(j->xd);
+    int slot;
+    char *work = (char *)tg__scratch_take(j->job.tg, &slot);
+    tg__reduce_streams(j->job.tg->isa, j->compute, j->piece, count, j->apart * j->piece, j->x + index * j->piece * size, false,
+        &j->partial[index].f, j->apart, work);
+    if (index == 0 && full < j->pieces)
+        j->partial[full] = tg__reduce_run(j->job.tg->isa, j->kind, j->compute, j->length - full * j->piece, j->x + full * j->piece * size);
+    tg__scratch_give(j->job.tg, slot);
+}
+
 TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_plan *j, int64_t index) {
     const tg__loop *k = &j->kept;
     int64_t q = index % j->pieces, s = index / j->pieces, width = k->shape[k->ndim - 1],
@@ -13208,6 +13234,7 @@ TG__PRIVATE void tg__reduce_chunk(void *plan, int64_t index) {
         }
     } else if (j->rows) tg__reduce_rows_chunk(j, index);
     else if (j->columns) tg__reduce_columns_chunk(j, index);
+    else if (j->apart) tg__reduce_far_chunk(j, index);
     else tg__reduce_run_chunk(j, index);
 }
 
@@ -13263,6 +13290,9 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *plan) {
         if (j->columns && !tg__scratch_need(tg, TG__REDUCE_SEGMENT * 16)) return -1;
         if (j->rows && !tg__scratch_need(tg, TG__REDUCE_WORK + TG__REDUCE_BATCH * 16 + TG__REDUCE_TILE * 8)) return -1;
         j->direct = j->run.ndim == 1 && (j->run.stride[0][0] == 1 || j->length == 1) && j->xd == j->compute;
+        j->apart = j->direct && j->outs == 1 && j->kind == TG_REDUCE_SUM && !j->places && j->compute != TG_I64 &&
+            j->pieces > 2 * TG__REDUCE_STREAMS ? tg__ceil_div(j->length / j->piece, TG__REDUCE_STREAMS) : 0;
+        if (j->apart && !tg__scratch_need(tg, TG__REDUCE_STREAMS * 65 * 8)) return -1;
         if (!j->columns && !j->rows && !j->direct &&
             !tg__scratch_need(tg, (size_t)tg__imin(j->piece, tg__imax(j->length, 1)) * 8)) return -1;
         if (j->pieces > 1) {
@@ -13270,7 +13300,7 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *plan) {
             j->partial = (tg__acc *)tg__mem_get(tg, j->partial_bytes);
             if (!j->partial) return -1;
         }
-        return j->columns ? j->outs / j->kept.shape[last] * j->segments * j->pieces
+        return j->apart ? j->apart : j->columns ? j->outs / j->kept.shape[last] * j->segments * j->pieces
             : tg__ceil_div(j->outs, j->per) * j->pieces;
     }
     if (phase == 1 && j->pieces > 1 && j->outs) { j->second = true; return tg__ceil_div(j->outs, TG__REDUCE_JOIN); }
@@ -30428,6 +30458,7 @@ TG_API bool (tg_bake)(tg_module *m, tg_tensor *x) {
 TG__KERNEL(void, tg__optim_step_f32, (const tg__optim_run *r));
 TG__KERNEL_F64(void, tg__optim_step_f64, (const tg__optim_run *r));
 #define TG__OPTIM_CHUNK 16                     /* blocks of TG__TILE elements */
+#define TG__OPTIM_SPREAD 512                   /* for norms and clipping, which read one tensor alone: several places of it by turns */
 
 /* the operands of a request; NORM has y in place of P */
 enum { TG__OPTIM_P, TG__OPTIM_MASTER, TG__OPTIM_S, TG__OPTIM_G = TG__OPTIM_S + 3, TG__OPTIM_ROWS, TG__OPTIM_FEW };
@@ -30452,7 +30483,7 @@ typedef struct tg__optim_plan {
     tg__job job;
     const tg__optim_item *item;
     int      count;
-    int64_t  blocks;
+    int64_t  blocks, chunk;
     bool     norm, join;
     double  *partial;                          /* of each block */
     tg__optim_item one;                        /* a request by itself */
@@ -30548,10 +30579,23 @@ TG__PRIVATE void tg__optim_join(const tg__optim_plan *j, const tg__optim_item *i
     for (i = 0; i < it->blocks; i++) sum = tg__optim_join_two(it->r.whole[1] != 0, sum, j->partial[it->first + i]);
     memcpy(it->at[TG__OPTIM_P], &sum, sizeof sum);
 }
+/* Blocks of an item for its norm */
+TG__PRIVATE void tg__optim_blocks(const tg__optim_plan *j, const tg__optim_item *it, int64_t block, int64_t end, char *tiles) {
+    double *to = j->partial + it->first;
+    const int64_t apart = ((tg__imin(end, it->n / TG__TILE) - block) / TG__REDUCE_STREAMS - 1) | 1, size = it->r.compute == TG_F64 ? 8 : 4;
+    int64_t k;
+    if (it->flat && it->r.number[1] == 2 && apart > 0) {
+        for (k = 0; k < apart; k++, block++)
+            tg__reduce_streams(j->job.tg->isa, it->r.compute, TG__TILE, TG__REDUCE_STREAMS, apart * TG__TILE, it->at[TG__OPTIM_G] + block * TG__TILE * size, true,
+                to + block, apart, tiles);
+        block += apart * (TG__REDUCE_STREAMS - 1);
+    }
+    for (; block < end; block++) to[block] = tg__optim_block(j, it, block * TG__TILE, tiles);
+}
 TG__PRIVATE void tg__optim_chunk(void *plan, int64_t index) {
     const tg__optim_plan *j = (const tg__optim_plan *)plan;
-    int64_t block = index * TG__OPTIM_CHUNK;
-    const int64_t end = tg__imin(block + TG__OPTIM_CHUNK, j->blocks);
+    int64_t block = index * j->chunk;
+    const int64_t end = tg__imin(block + j->chunk, j->blocks);
     int low = 0, high = j->count - 1, slot;
     char *tiles;
     if (j->join) { tg__optim_join(j, &j->item[index]); return; }
@@ -30563,8 +30607,10 @@ TG__PRIVATE void tg__optim_chunk(void *plan, int64_t index) {
     for (; block < end; low++) {
         const tg__optim_item *it = &j->item[low];
         const int64_t to = tg__imin(end, it->first + it->blocks), first = it->first;
-        if (!j->norm && block < to) tg__optim_range(j, it, (block - first) * TG__TILE, tg__imin((to - first) * TG__TILE, it->n), tiles);
-        for (; block < to; block++) if (j->norm) j->partial[block] = tg__optim_block(j, it, (block - first) * TG__TILE, tiles);
+        if (block >= to) continue;
+        if (j->norm) tg__optim_blocks(j, it, block - first, to - first, tiles);
+        else tg__optim_range(j, it, (block - first) * TG__TILE, tg__imin((to - first) * TG__TILE, it->n), tiles);
+        block = to;
     }
     tg__scratch_give(j->job.tg, slot);
 }
@@ -30578,9 +30624,10 @@ TG__PRIVATE int64_t tg__optim_start(tg_ctx *tg, int phase, void *plan) {
         if (j->count == 0) return 0;
         j->blocks = j->item[j->count - 1].first + j->item[j->count - 1].blocks;
         j->norm = j->item[0].r.kind == TG_STEP_NORM;
+        j->chunk = j->norm || j->item[0].r.kind == TG_STEP_CLIP ? TG__OPTIM_SPREAD : TG__OPTIM_CHUNK;
         if (!tg__scratch_need(tg, (size_t)TG__OPTIM_ROWS * TG__TILE * 8)) return -1;
         if (j->norm && !(j->partial = (double *)tg__mem_get(tg, (size_t)j->blocks * sizeof(double)))) return -1;
-        if (j->blocks) return tg__ceil_div(j->blocks, TG__OPTIM_CHUNK);
+        if (j->blocks) return tg__ceil_div(j->blocks, j->chunk);
     }
     if (j->norm && !j->join) { j->join = true; return j->count; }
     tg__mem_put(tg, j->partial, (size_t)j->blocks * sizeof(double));
@@ -36317,6 +36364,36 @@ TG__PRIVATE TG__T TG__FT(tg__fold_sum)(int n, const TG__T *x) {
 TG__REDUCE_RUN(tg__run_sum, 0, TG__W(add), a + b, return TG__FT(tg__fold_sum)(TG__LANES, lane);)
 #if defined(TG__SHARES)
 TG__REDUCE_RUN(tg__run_prod, 1, TG__W(mul), a * b, )
+/* The sums of `count` runs of n elements, a multiple of 64, that begin `apart` from each other, or of their squares. They are gone
+   along together, a few lines of each by turns, as memory answers several streams faster than one; the bits are those of
+   tg__run_sum. lanes: [count, 64]. */
+TG__INLINE void TG__FT(tg__runs_add)(int64_t n, const TG__T *x, const bool squares, TG__T *lane) {
+    TG__V acc[TG__LANES / TG__VN];
+    int j;
+    TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) acc[j] = TG__W(load)(lane + j * TG__VN);
+    for (; n > 0; n -= TG__LANES, x += TG__LANES) {
+        TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) {
+            const TG__V v = TG__W(load)(x + j * TG__VN);
+            acc[j] = TG__W(add)(acc[j], squares ? TG__W(mul)(v, v) : v);
+        }
+    }
+    TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) TG__W(store)(lane + j * TG__VN, acc[j]);
+}
+TG__PRIVATE void TG__FT(tg__runs_sum)(int64_t n, int64_t count, int64_t apart, const TG__T *x, bool squares, TG__T *lanes, TG__T *y) {
+    int64_t i, k;
+    for (k = 0; k < count; k++) for (i = 0; i < TG__LANES; i += TG__VN) {
+        const TG__V v = TG__W(load)(x + k * apart + i);
+        TG__W(store)(lanes + k * TG__LANES + i, squares ? TG__W(mul)(v, v) : v);
+    }
+    for (i = TG__LANES; i < n; i += 2 * TG__LANES) {
+        const int64_t m = n - i < 2 * TG__LANES ? n - i : 2 * TG__LANES;
+        for (k = 0; k < count; k++) {
+            if (squares) TG__FT(tg__runs_add)(m, x + k * apart + i, true, lanes + k * TG__LANES);
+            else TG__FT(tg__runs_add)(m, x + k * apart + i, false, lanes + k * TG__LANES);
+        }
+    }
+    for (k = 0; k < count; k++) y[k] = TG__FT(tg__fold_sum)(TG__LANES, lanes + k * TG__LANES);
+}
 #endif
 /* through the words: gcc's -Ofast breaks scalar comparisons with NaN */
 TG__INLINE TG__T TG__FT(tg__max2)(TG__T a, TG__T b) {
@@ -39478,7 +39555,13 @@ TG__PRIVATE void TG__FT(tg__optim_muon)(const tg__optim_run *r) {
 TG__PRIVATE void TG__FT(tg__optim_clip)(const tg__optim_run *r) {
     const TG__V scale = TG__OPTIM_NUMBER(0), most = TG__OPTIM_NUMBER(1), least = TG__W(neg)(most);
     TG__T *p = (TG__T *)r->p;
-    TG__OPTIM_EACH TG__W(store)(p + i, TG__W(minn)(TG__W(maxn)(TG__W(mul)(TG__W(load)(p + i), scale), least), most));
+    /* Several places by turns: as tg__runs_sum, and for the same reason. An odd number of blocks lies between them. */
+    const int64_t block = r->n < 8192 ? r->n : 128, per = (r->n / 8 / block | 1) * block;
+    int64_t k, at, i;
+    for (k = 0; k < per; k += block) for (at = k; at < r->n; at += per) {
+        const int64_t end = at + block < r->n ? at + block : r->n;
+        for (i = at; i < end; i += TG__VN) TG__W(store)(p + i, TG__W(minn)(TG__W(maxn)(TG__W(mul)(TG__W(load)(p + i), scale), least), most));
+    }
 }
 /* What a norm is the sum of, or the largest: |x|, x * x, |x|^p; of order 0 whether it is no zero. */
 TG__PRIVATE void TG__FT(tg__optim_powers)(const tg__optim_run *r) {
