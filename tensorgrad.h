@@ -10392,6 +10392,34 @@ TG__PRIVATE void tg__loop_tile(const tg__loop *l, int k, int isa, int64_t at, in
     }
 }
 
+/* ---- past the caches ----
+   A result that no cache holds is written past them: lines that are about to be written whole need not be read first, a third of
+   the traffic of a sum of two tensors. What is computed goes through a tile, which is then moved. */
+#if TG__HAS_X86
+#define TG__STREAM_LEAST ((int64_t)32 << 20)        /* bytes */
+#else
+#define TG__STREAM_LEAST INT64_MAX
+#endif
+TG__PRIVATE void tg__stream(void *to, const void *from, size_t bytes) {
+#if TG__HAS_X86
+    char *y = (char *)to;
+    const char *x = (const char *)from;
+    size_t n = (size_t)(-(uintptr_t)y & 63u);
+    if (n > bytes) n = bytes;
+    memcpy(y, x, n);
+    for (; n + 64 <= bytes; n += 64) {
+        const __m128i a = _mm_loadu_si128((const __m128i *)(const void *)(x + n)), b = _mm_loadu_si128((const __m128i *)(const void *)(x + n + 16)),
+            c = _mm_loadu_si128((const __m128i *)(const void *)(x + n + 32)), d = _mm_loadu_si128((const __m128i *)(const void *)(x + n + 48));
+        _mm_stream_si128((__m128i *)(void *)(y + n), a); _mm_stream_si128((__m128i *)(void *)(y + n + 16), b);
+        _mm_stream_si128((__m128i *)(void *)(y + n + 32), c); _mm_stream_si128((__m128i *)(void *)(y + n + 48), d);
+    }
+    memcpy(y + n, x + n, bytes - n);
+    _mm_sfence();                                       /* before another thread hears of it */
+#else
+    memcpy(to, from, bytes);
+#endif
+}
+
 /* ---- the map family ----
    A kernel sees whole vectors: n is a multiple of their width, and an operand moves along (step -1, a mask
    for the index) or is one vector that serves the whole run (step 0). tg__map_run makes that of any n and of
@@ -10420,7 +10448,7 @@ TG__PRIVATE void tg__map_settle(const tg_ctx *tg, tg_dtype compute, bool mask, i
     else tg__map_settle_f64__k[tg->isa](n, y);
 }
 
-enum { TG__MAP_FLAT, TG__MAP_ONE, TG__MAP_ROW, TG__MAP_TILE };        /* how an operand reaches the kernel */
+enum { TG__MAP_FLAT, TG__MAP_ONE, TG__MAP_ROW, TG__MAP_TILE, TG__MAP_STREAM };       /* how an operand reaches the kernel; STREAM: a flat result */
 
 /* A formula's kernels: those of its value and of its derivatives. */
 typedef struct tg__map_table { tg__map_fn f32[TG__PASSES], f64[TG__PASSES]; } tg__map_table;
@@ -10471,7 +10499,7 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
     if (j->look.state) { tg__map_look(j, index); return; }
     for (k = 1; k < j->n; k++)
         if (j->how[k] == TG__MAP_ONE && o[k].use != TG_ABSENT) tg__load(isa, j->compute, 1, &one[k], base[k], 1, o[k].dtype);
-    for (k = 0; k < j->n; k++) if (j->how[k] == TG__MAP_TILE) {
+    for (k = 0; k < j->n; k++) if (j->how[k] >= TG__MAP_TILE) {
         tiles = (char *)tg__scratch_take(j->job.tg, &slot);
         break;
     }
@@ -10518,7 +10546,7 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
                 tg__load_i64(n, wide, y, 1, TG_BOOL);
                 tg__loop_tile(&j->loop, 0, isa, at, n, TG_I64, wide, base[0], o[0].dtype, true);
             } else tg__loop_tile(&j->loop, 0, isa, at, n, j->compute, y, base[0], o[0].dtype, true);
-        }
+        } else if (j->how[0] == TG__MAP_STREAM) tg__stream(base[0] + at * (int64_t)csize, y, (size_t)n * csize);
         at += n; column += n;
         if (two && column == j->loop.shape[1]) { column = 0; line++; }
     }
@@ -10538,7 +10566,7 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *plan) {
     const tg_request *r = j->job.r;
     const tg_operand *o = j->job.o;
     const tg__loop *l = &j->loop;
-    int k, d;
+    int k, d, places = 0;                              /* places: operands that are the result */
     bool tile = false;
     if (phase == 0) {
         j->compute = r->compute; j->n = r->n; j->look.bad = 0; j->rows = false;
@@ -10569,6 +10597,10 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *plan) {
         else if (j->rows && same && (l->stride[k][l->ndim - 1] == 1 || (k > 0 && l->stride[k][l->ndim - 1] == 0)))
             j->how[k] = TG__MAP_ROW;
         else { j->how[k] = TG__MAP_TILE; tile = true; }
+        if (j->job.at[k] == j->job.at[0]) places++;
+    }
+    if (j->how[0] == TG__MAP_FLAT && !j->mask && places == 1 && l->numel * (int64_t)tg_dtype_size(j->compute) >= TG__STREAM_LEAST) {
+        j->how[0] = TG__MAP_STREAM; tile = true;
     }
     /* no rows needed if everything is flat anyway */
     if (j->rows && l->ndim > 1) {
