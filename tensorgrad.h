@@ -14584,20 +14584,28 @@ typedef struct tg__scan_plan {
     tg__map_fn times, join;                          /* strips: the rule as kernels of formulas */
 } tg__scan_plan;
 
+/* Sums of doubles, by fours: pairs first, so that of four additions one waits for those before. s is what came before, at first
+   -0, to which everything can be added. */
+TG__PRIVATE double tg__scan_sums(int64_t n, double *t, double s) {
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        const double p = t[i] + t[i + 1], q = t[i + 2] + t[i + 3];
+        t[i] = s + t[i]; t[i + 1] = s + p; t[i + 2] = s + (p + t[i + 2]);
+        t[i + 3] = s = s + (p + q);
+    }
+    for (; i < n; i++) t[i] = s = s + t[i];
+    return s;
+}
+/* The same of floats, which need no tile: of one row, and of packed rows of up to 64 elements side by side. */
+TG__KERNEL_SHARED(double, tg__run_scan, (int64_t n, float *y, const float *x, double s));
+TG__KERNEL_SHARED(void, tg__rows_scan, (int64_t rows, int64_t n, float *y, const float *x, float *work));
 /* t[0], position `first` of its row, and the n - 1 behind it become results; s and place carry on. */
 TG__PRIVATE void tg__scan_floats(int kind, int64_t n, double *t, const double *a, int64_t *places, int64_t first, double *carry, int64_t *place) {
     double s = first == 0 ? t[0] : *carry;
     int64_t i = 0;
+    if (kind == TG_SCAN_SUM) { *carry = tg__scan_sums(n, t, first == 0 ? -0.0 : s); return; }
     if (first == 0) { *place = 0; if (places) places[0] = 0; i = 1; }
     switch (kind) {
-        case TG_SCAN_SUM:
-            for (; i + 4 <= n; i += 4) {                       /* pairs first: of four additions one waits for those before */
-                const double p = t[i] + t[i + 1], q = t[i + 2] + t[i + 3];
-                t[i] = s + t[i]; t[i + 1] = s + p; t[i + 2] = t[i + 1] + t[i + 2];
-                t[i + 3] = s = s + (p + q);
-            }
-            for (; i < n; i++) t[i] = s = s + t[i];
-            break;
         case TG_SCAN_PROD: for (; i < n; i++) t[i] = s = s * t[i]; break;
         case TG_SCAN_LINEAR: for (; i < n; i++) t[i] = s = a[i] * s + t[i]; break;
         default:                                               /* the latest of equals; after a NaN the latest NaN */
@@ -14622,21 +14630,6 @@ TG__PRIVATE void tg__scan_integers(int kind, int64_t n, int64_t *t, int64_t *pla
         if (places) places[i] = *place;
     }
     *carry = s;
-}
-
-/* A short row of floats needs no tile: the additions of tg__scan_floats. */
-TG__KERNEL_SHARED(void, tg__rows_scan, (int64_t rows, int64_t n, float *y, const float *x, float *work));
-TG__PRIVATE void tg__scan_sums(int64_t n, float *y, const float *x) {
-    double s = (double)x[0];
-    int64_t i;
-    y[0] = x[0];
-    for (i = 1; i + 4 <= n; i += 4) {
-        const double a = (double)x[i], b = a + (double)x[i + 1], c = (double)x[i + 2], d = c + (double)x[i + 3], e = s + b;
-        y[i] = (float)(s + a); y[i + 1] = (float)e; y[i + 2] = (float)(e + c);
-        s = s + (b + d);
-        y[i + 3] = (float)s;
-    }
-    for (; i < n; i++) { s = s + (double)x[i]; y[i] = (float)s; }
 }
 
 TG__PRIVATE char *tg__scan_at(const tg__scan_plan *j, int k, int64_t row, int64_t position) {
@@ -14671,11 +14664,12 @@ TG__PRIVATE void tg__scan_rows(const tg__scan_plan *j, int64_t row, int64_t rows
     int64_t place = 0, at, m, i;
     s.i = 0;
     if (j->so_far) { s = j->so_far[row]; place = j->so_far_places[row]; }
-    if (rows > 1 && j->kind == TG_SCAN_SUM && o[0].dtype == TG_F32 && o[2].dtype == TG_F32) {
-        float *y = (float *)(void *)tg__scan_at(j, 0, row, 0);
-        const float *x = (const float *)(const void *)tg__scan_at(j, 2, row, 0);
-        if (end <= 64) tg__rows_scan__k[isa](rows, end, y, x, (float *)(void *)t);
-        else for (i = 0; i < rows; i++, y += end, x += end) tg__scan_sums(end, y, x);
+    if (j->kind == TG_SCAN_SUM && o[0].dtype == TG_F32 && o[2].dtype == TG_F32 && j->step[0] == 1 && j->step[2] == 1) {
+        float *y = (float *)(void *)tg__scan_at(j, 0, row, j->first);
+        const float *x = (const float *)(const void *)tg__scan_at(j, 2, row, j->first);
+        if (rows >= 8 && end <= 64) tg__rows_scan__k[isa](rows, end, y, x, (float *)(void *)t);
+        else for (i = 0; i < rows; i++, y += end, x += end) s.f = tg__run_scan__k[isa](end - j->first, y, x, j->first == 0 ? -0.0 : s.f);
+        if (j->so_far) j->so_far[row] = s;
         return;
     }
     for (at = j->first; at < end; at += m) {
@@ -35815,10 +35809,10 @@ TG__INLINE TG__V TG__W(expreduce)(TG__V x, TG__V *k) {           /* e^r - 1 */
     r = TG__FNMA(*k, TG__K(1.42860677e-06f), r);
     return TG__FMA(TG__MUL(r, r), TG__W(expq)(r), r);
 }
-TG__INLINE TG__V TG__W(exp)(TG__V x) {
+TG__INLINE TG__V TG__W(expfrom)(TG__V x) {                        /* of x <= 89 */
     TG__V t, k, r, p, one = TG__K(1.0f);
 #if defined(TG__PASS_AVX512)                                     /* it scales in one instruction */
-    x = TG__W(minq)(TG__K(89.0f), TG__W(maxq)(TG__K(-104.0f), x));
+    x = TG__W(maxq)(TG__K(-104.0f), x);
 #endif
     t = TG__FMA(x, TG__K(1.44269502f), TG__K(12582912.0f));
     TG__BARRIER(t);
@@ -35835,6 +35829,12 @@ TG__INLINE TG__V TG__W(exp)(TG__V x) {
     p = TG__SEL(TG__W(gt)(x, TG__K(104.0f)), one, p);
 #endif
     return TG__W(scale)(p, k);
+}
+TG__INLINE TG__V TG__W(exp)(TG__V x) {
+#if defined(TG__PASS_AVX512)
+    x = TG__W(minq)(TG__K(89.0f), x);
+#endif
+    return TG__W(expfrom)(x);
 }
 /* 2^x = 2^k 2^r, |r| <= 1/2 exact; 1 + r Q(r), minimax of degree 6, 2^-30 */
 TG__INLINE TG__V TG__W(exp2)(TG__V x) {
@@ -35960,9 +35960,9 @@ TG__INLINE TG__V TG__W(tanh)(TG__V x) {
     return TG__W(copysign)(TG__W(piece6)(tg__tanh_pieces + 1, a, i), x);
 }
 TG__INLINE TG__V TG__W(expminus)(TG__V x) { return TG__W(exp)(TG__W(neg)(TG__W(abs)(x))); }      /* e^-|x| */
-TG__INLINE TG__V TG__W(sigmoid)(TG__V x) {                        /* 2.3 ulp */
-    TG__V e = TG__W(expminus)(x);
-    return TG__DIV(TG__SEL(TG__W(lt)(x, TG__K(0.0f)), e, TG__K(1.0f)), TG__ADD(TG__K(1.0f), e));
+TG__INLINE TG__V TG__W(sigmoid)(TG__V x) {                        /* e^x / (1 + e^x), which is 1 long before 88: 2.3 ulp */
+    TG__V e = TG__W(expfrom)(TG__W(minq)(TG__K(88.0f), x));
+    return TG__DIV(e, TG__ADD(TG__K(1.0f), e));
 }
 /* log(1 + e), 0 <= e <= 1: either f = e, or halved, f = (e - 1)/2, which is exact. softplus, logsigmoid 1.7 ulp,
    rsqrt 1.5 */
@@ -36971,7 +36971,7 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
 
 #if defined(TG__TYPE_F32) && defined(TG__SHARES)
 /* Packed rows of up to 64 elements to their sums so far, one row in each lane, carried in double: the additions of
-   tg__scan_floats. work: [n, VN] */
+   tg__scan_sums. work: [n, VN] */
 typedef struct TG__FN(tg__wide) { TG__FN(tg__vf64) lo, hi; } TG__FN(tg__wide);
 TG__INLINE TG__FN(tg__wide) TG__FN(tg__wide_get)(const float *p) {
     TG__FN(tg__wide) w;
@@ -37005,11 +37005,12 @@ TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const 
         int64_t k;
         if (m < TG__VN) memset(work, 0, (size_t)(n * TG__VN) * sizeof *work);            /* lanes that nobody looks at */
         TG__FT(tg__rows_columns)(m, n, x, n, 1, work);
-        s = TG__GET2(0);
-        for (k = 1, c += TG__VN; k + 4 <= n; k += 4, c += 4 * TG__VN) {
-            const TG__FN(tg__wide) p = TG__GET2(0), q = TG__GET2(2), pair = TG__ADD2(p, TG__GET2(1)), next = TG__ADD2(q, TG__GET2(3)), half = TG__ADD2(s, pair);
-            TG__PUT2(0, TG__ADD2(s, p)); TG__PUT2(1, half); TG__PUT2(2, TG__ADD2(half, q));
-            s = TG__ADD2(s, TG__ADD2(pair, next));
+        s.lo = s.hi = TG__FN(tg__w_set_f64)(-0.0);
+        for (k = 0; k + 4 <= n; k += 4, c += 4 * TG__VN) {
+            const TG__FN(tg__wide) p = TG__GET2(0), q = TG__GET2(2), pair = TG__ADD2(p, TG__GET2(1)), third = TG__ADD2(pair, q), all = TG__ADD2(pair, TG__ADD2(q, TG__GET2(3)));
+            if (k == 0) { TG__PUT2(1, pair); TG__PUT2(2, third); TG__PUT2(3, all); s = all; continue; }      /* the first one is there */
+            TG__PUT2(0, TG__ADD2(s, p)); TG__PUT2(1, TG__ADD2(s, pair)); TG__PUT2(2, TG__ADD2(s, third));
+            s = TG__ADD2(s, all);
             TG__PUT2(3, s);
         }
         for (; k < n; k++, c += TG__VN) { s = TG__ADD2(s, TG__GET2(0)); TG__PUT2(0, s); }
@@ -37018,6 +37019,31 @@ TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const 
 #undef TG__ADD2
 #undef TG__GET2
 #undef TG__PUT2
+}
+/* tg__scan_sums of floats, which need no tile */
+TG__PRIVATE double TG__FN(tg__run_scan)(int64_t n, float *y, const float *x, double s) {
+    int64_t i = 0;
+#if defined(TG__PASS_AVX2)
+    const __m256d none = _mm256_set1_pd(-0.0);
+    __m256d sum = _mm256_set1_pd(s);
+    for (; i + 4 <= n; i += 4) {
+        __m256d v = _mm256_cvtps_pd(_mm_loadu_ps(x + i));
+        v = _mm256_add_pd(v, _mm256_unpacklo_pd(none, v));                                   /* a, a + b, c, c + d */
+        v = _mm256_add_pd(v, _mm256_blend_pd(none, _mm256_permute4x64_pd(v, 0x55), 12));
+        _mm_storeu_ps(y + i, _mm256_cvtpd_ps(_mm256_add_pd(sum, v)));
+        sum = _mm256_add_pd(sum, _mm256_permute4x64_pd(v, 0xff));
+    }
+    s = _mm256_cvtsd_f64(sum);
+#else
+    for (; i + 4 <= n; i += 4) {
+        const double a = (double)x[i], b = a + (double)x[i + 1], c = (double)x[i + 2], d = c + (double)x[i + 3];
+        y[i] = (float)(s + a); y[i + 1] = (float)(s + b); y[i + 2] = (float)(s + (b + c));
+        s = s + (b + d);
+        y[i + 3] = (float)s;
+    }
+#endif
+    for (; i < n; i++) { s = s + (double)x[i]; y[i] = (float)s; }
+    return s;
 }
 /* Short rows in order, by exchanging neighbours, which is stable. A float's bits are an integer that grows with it once
    those of the negative ones are turned over; both zeros are one, and NaN is the largest. */
