@@ -15156,12 +15156,16 @@ TG_API tg_tensor *(tg_trace)(tg_tensor *x) {
 /* n elements with an index each: y at i * yn + v * yv, x at i * xn + v * xv. */
 typedef void (*tg__line_fn)(int64_t n, char *y, int64_t yn, int64_t yv,
     const char *x, int64_t xn, int64_t xv, const int64_t *index, int64_t in);
+#define TG__LINE_ONE(T, value, k) { T *d = &y[i + (k)]; T s = x[(k) * xn + index[i + (k)]]; *d = value; }
 #define TG__LINE(name, T, value) \
     TG__PRIVATE void tg__line_##name(int64_t n, char *y_, int64_t yn, int64_t yv, const char *x_, int64_t xn, int64_t xv, const int64_t *index, int64_t in) { \
         T *y = (T *)(void *)y_; const T *x = (const T *)(const void *)x_; \
         int64_t i; \
         if (in == 1 && yn == 1 && yv == 0 && xn == 0 && xv == 1) for (i = 0; i < n; i++) { T *d = &y[i]; T s = x[index[i]]; *d = value; } \
-        else if (in == 1 && yn == 1 && yv == 0 && xv == 1) for (i = 0; i < n; i++, x += xn) { T *d = &y[i]; T s = x[index[i]]; *d = value; } \
+        else if (in == 1 && yn == 1 && yv == 0 && xv == 1) { \
+            for (i = 0; i + 4 <= n; i += 4, x += 4 * xn) { TG__LINE_ONE(T, value, 0) TG__LINE_ONE(T, value, 1) TG__LINE_ONE(T, value, 2) TG__LINE_ONE(T, value, 3) } \
+            for (; i < n; i++, x += xn) TG__LINE_ONE(T, value, 0) \
+        } \
         else if (in == 1 && yn == 0 && yv == 1 && xn == 1 && xv == 0) for (i = 0; i < n; i++) { T *d = &y[index[i]]; T s = x[i]; *d = value; } \
         else for (i = 0; i < n; i++) { int64_t v = index[i * in]; T *d = &y[i * yn + v * yv]; T s = x[i * xn + v * xv]; *d = value; } \
     }
@@ -15173,6 +15177,7 @@ TG__LINE(add_i64, uint64_t, *d + s) TG__LINE(add_i32, uint32_t, *d + s)
 TG__LINE(add_i16, uint16_t, (uint16_t)(*d + s)) TG__LINE(add_i8, uint8_t, (uint8_t)(*d + s))
 TG__LINE(add_bool, uint8_t, (uint8_t)(*d || s))
 #undef TG__LINE
+#undef TG__LINE_ONE
 /* Products, and the larger and smaller of both, one loop each. WIDE and NARROW lead to the type U that multiplies, and
    back; NO(v): is v NaN, which wins? */
 #define TG__LINE(name, T, value) \
@@ -15220,11 +15225,21 @@ typedef struct tg__index_plan {
 #pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off")
 #endif
 /* Is one of n indices not in 0..limit - 1? The sign tells, of an index or of what is left to the last one. */
-TG__PRIVATE bool tg__index_odd(int64_t n, const int64_t *p, int64_t limit) {
+TG__INLINE bool tg__index_odd_in(int64_t n, const int64_t *p, int64_t limit) {
     uint64_t odd = 0, last = (uint64_t)limit - 1;
     int64_t i;
     for (i = 0; i < n; i++) odd |= (uint64_t)p[i] | (last - (uint64_t)p[i]);
     return odd >> 63 != 0;
+}
+#if TG__HAS_X86
+TG__PRIVATE TG__TARGET("avx2") bool tg__index_odd_avx2(int64_t n, const int64_t *p, int64_t limit) { return tg__index_odd_in(n, p, limit); }
+#endif
+TG__PRIVATE bool tg__index_odd(int isa, int64_t n, const int64_t *p, int64_t limit) {
+#if TG__HAS_X86
+    if (isa > TG__ISA_SCALAR) return tg__index_odd_avx2(n, p, limit);
+#endif
+    (void)isa;
+    return tg__index_odd_in(n, p, limit);
 }
 #ifdef TG__LEVELS
 #pragma GCC pop_options
@@ -15238,7 +15253,7 @@ TG__PRIVATE void tg__index_look(tg__index_plan *j, int64_t chunk) {
         int64_t column = 0, s = l->stride[0][l->ndim - 1], n;
         const int64_t *p = j->index + tg__loop_offset(l, 0, at, &column);
         n = tg__imin(end - at, l->shape[l->ndim - 1] - column);
-        if (s == 1) bad |= tg__index_odd(n, p, j->limit);
+        if (s == 1) bad |= tg__index_odd(j->job.tg->isa, n, p, j->limit);
         else for (i = 0; i < n; i++) bad |= (uint64_t)p[i * s] >= limit;    /* negative ones are huge */
         at += n;
     }
@@ -21304,7 +21319,7 @@ TG__PRIVATE void tg__entropy_look(tg__entropy_plan *j, int64_t chunk) {
     int64_t r, end, c;
     if (j->look.state == TG__EXPLAINS) chunk = (int64_t)j->look.bad - 1;
     end = tg__imin((chunk + 1) * j->per, j->n);
-    if (j->td == TG_I64 && j->ts == 1 && !tg__index_odd(end - chunk * j->per, (const int64_t *)(const void *)j->target + chunk * j->per, j->classes)) return;
+    if (j->td == TG_I64 && j->ts == 1 && !tg__index_odd(j->job.tg->isa, end - chunk * j->per, (const int64_t *)(const void *)j->target + chunk * j->per, j->classes)) return;
     for (r = chunk * j->per; r < end; r++) {
         c = tg__entropy_class(j, r);
         if (c == -100 || (c >= 0 && c < j->classes)) continue;
