@@ -38197,8 +38197,8 @@ TG__INLINE TG__T TG__FT(tg__gemm_dot)(int kind, int64_t k, const TG__T *a, const
 #define TG__G_D5(u) TG__W(store)(sums + (u) * TG__VN, c##u);
 #endif
 TG__INLINE void TG__FT(tg__gemm_dots_far)(int kind, int64_t k, const TG__T *a, const void *lines, int64_t line, TG__T *d) {
-    TG__T lane[8 * 64];
-    memset(lane, 0, sizeof lane);
+    TG__T room[8 * 64 + 64 / sizeof(TG__T)], *const lane = (TG__T *)TG__ROUND_UP((uintptr_t)room, 64);      /* no vector over two lines */
+    memset(lane, 0, 8 * 64 * sizeof(TG__T));
     for (int64_t i = 0; i < k; i += 64) {
         const char *b = (const char *)lines;
         for (TG__T *sums = lane; sums < lane + 8 * 64; sums += 64, b += line) {
