@@ -101,18 +101,21 @@ extern "C" {
    >>cuda-arguments    what a launch is told: made by the host, read by the kernels
    ====================================================================================== */
 typedef struct tg__cu_view {
-    char   *p;                                                        /* the first element */
+    char   *p;                                                        /* the first element; NULL: absent */
     int64_t stride[8];                                                /* in elements */
+    int64_t step, count;                                              /* along the dimension that is not walked, and its size */
     double  f;
     int64_t i;
     int32_t dtype, number;                                            /* number: 1, f instead of elements; 2, i */
 } tg__cu_view;
-typedef struct tg__cu_walk {                                          /* map, copy, fill, random */
-    int64_t   n, shape[8], whole[4];
-    double    numbers[2];
+typedef struct tg__cu_walk {                                          /* most families: a request with the addresses of its operands */
+    int64_t   n, shape[8], whole[12];                                 /* n: of what is walked: elements, rows, windows */
+    double    numbers[10];
     uint32_t *flag;                                                   /* becomes something else than 0 where a value is an error */
-    int32_t   ndim, small, kind, look;                                /* small: 32 bits count the elements; look: at values alone */
-    tg__cu_view o[6];
+    char     *work;                                                   /* memory of the launch's own */
+    int64_t   piece, pieces;                                          /* a row is cut into */
+    int32_t   ndim, small, kind, part, look;                          /* small: 32 bits count the elements; look: at values alone */
+    tg__cu_view o[10];
 } tg__cu_walk;
 typedef struct tg__cu_reduce {
     int64_t outs, length, piece, pieces;
@@ -127,8 +130,10 @@ typedef struct tg__cu_rows {                                          /* softmax
     int64_t rows, length, xs, ys, shape[8], kx[8], ky[8];
     char   *x, *y, *row, *classes, *g;
     int64_t cs, gs;                                                   /* strides of classes and g */
+    int64_t per, chunks;                                              /* a mean is summed by chunks of rows; 0: there is none */
+    char   *mean;
     uint32_t *flag;
-    int32_t ndim, kind, xd, yd, cd, look;
+    int32_t ndim, kind, xd, yd, cd, md, look;                         /* md: the mean's dtype */
 } tg__cu_rows;
 typedef struct tg__cu_index {
     int64_t n, k, shape[8], sy[8], sx[8], si[8];                      /* slices; strides of y, x and the index over them */
@@ -205,7 +210,7 @@ typedef struct tg__cu_compiler { TG__CU_COMPILER(TG__CU_FIELD) } tg__cu_compiler
 typedef struct tg__cu_spare { struct tg__cu_spare *next; tg__cu_address p; } tg__cu_spare;
 
 /* A kernel that was compiled. */
-typedef struct tg__cu_key { int group, kind, part, type; uint32_t dtypes; } tg__cu_key;
+typedef struct tg__cu_key { int group, kind, part, type; uint64_t dtypes; } tg__cu_key;      /* dtypes: four bits for each operand */
 typedef struct tg__cu_program { struct tg__cu_program *next; tg__cu_key key; const char *name; void *module, *function; bool owner; } tg__cu_program;
 
 enum { TG__CU_CLASSES = 256, TG__CU_HASH = 128 };
@@ -507,9 +512,10 @@ TG__PRIVATE const tg__cu_whole *tg__cu_whole_of(int row) {
 
 /* The text of a program. Its first lines choose what of the rest is read. */
 TG__PRIVATE void tg__cu_define(tg__text *t, const char *name, int64_t value) { tg__put(t, "#define "); tg__put(t, name); tg__put_char(t, ' '); tg__put_i64(t, value); tg__put_char(t, '\n'); }
+TG__PRIVATE const char *tg__cu_type_name(int type) { return type == 32 ? "_f32" : type == 64 ? "_f64" : "_i64"; }
 TG__PRIVATE void tg__cu_map_name(tg__text *t, const tg__cu_key *k) {       /* tg__cu_map_tg_exp_0_f32 */
     tg__put(t, "tg__cu_map_"); tg__put(t, tg__cu_formula_of(k->kind)->name); tg__put_char(t, '_'); tg__put_i64(t, k->part);
-    tg__put(t, k->type == 32 ? "_f32" : k->type == 64 ? "_f64" : "_i64");
+    tg__put(t, tg__cu_type_name(k->type));
 }
 TG__PRIVATE void tg__cu_map_text(tg__text *t, const tg__cu_key *k) {
     const tg__cu_formula *f = tg__cu_formula_of(k->kind);
@@ -525,7 +531,7 @@ TG__PRIVATE void tg__cu_source(tg__text *t, const tg__cu_key *k) {
     int i;
     tg__cu_define(t, "TG__CU_TYPE", k->type);
     tg__put(t, "#define TG__CU_ONLY\n#define TG__CU_ONLY_"); tg__put(t, only[k->group]); tg__put_char(t, '\n');
-    tg__cu_define(t, "TG__CU_DTYPES", k->dtypes);
+    tg__cu_define(t, "TG__CU_DTYPES", (int64_t)k->dtypes);
     if (k->group == TG__CU_GROUP_OPTIM) tg__cu_define(t, "TG__CU_KIND", k->kind);
     if (k->group == TG__CU_GROUP_REDUCE) {
         tg__cu_define(t, "TG__CU_KIND", k->kind);
@@ -585,19 +591,20 @@ TG__PRIVATE bool tg__cu_compile(tg__cu *s, const tg__cu_key *k, void **module) {
     return ok;
 }
 TG__PRIVATE bool tg__cu_same(const tg__cu_key *a, const tg__cu_key *b) { return a->group == b->group && a->kind == b->kind && a->part == b->part && a->type == b->type && a->dtypes == b->dtypes; }
-/* The kernel `name` of a program; of a map, whose program has one, NULL. */
+/* The kernel tg__cu_NAME_f32 (f64, i64) of a program; of a map, whose program has one, NULL. */
 TG__PRIVATE tg__cu_program *tg__cu_program_of(tg__cu *s, const tg__cu_key *k, const char *name) {
-    const unsigned at = ((unsigned)k->group * 31u + (unsigned)k->kind * 7u + (unsigned)k->part * 3u + (unsigned)k->type + k->dtypes * 13u) % TG__CU_HASH;
+    const unsigned at = ((unsigned)k->group * 31u + (unsigned)k->kind * 7u + (unsigned)k->part * 3u + (unsigned)k->type + (unsigned)(k->dtypes ^ k->dtypes >> 20) * 13u) % TG__CU_HASH;
     tg__cu_program *p, *same = NULL;
     char own[128];
     tg__text t = tg__text_over(own, sizeof own);
     size_t length;
+    if (name) { tg__put(&t, "tg__cu_"); tg__put(&t, name); tg__put(&t, tg__cu_type_name(k->type)); }
     for (p = s->programs[at]; p; p = p->next) {
         if (!tg__cu_same(&p->key, k)) continue;
-        if (!name || !strcmp(p->name, name)) return p;
+        if (!name || !strcmp(p->name, own)) return p;
         same = p;
     }
-    if (name) tg__put(&t, name); else tg__cu_map_name(&t, k);
+    if (!name) tg__cu_map_name(&t, k);
     length = strlen(own) + 1;
     p = (tg__cu_program *)tg__mem_get(s->tg, sizeof *p + length);
     if (!p) { (void)tg__cu_fail(s, "no memory for a program", 0); return NULL; }
@@ -632,17 +639,21 @@ TG__PRIVATE bool tg__cu_launch_kernel(tg__cu *s, const tg__cu_key *k, const char
    Each returns DONE, DECLINED, which leaves the request to the CPU, or FAILED with a reason.
    ====================================================================================== */
 
-/* A launch whose values may be errors. With .synchronise a first launch looks at them alone, and the CPU words what is found. */
-#define TG__CU_LOOKED(s, a, launch) \
-    (a).look = (s)->synchronise; (a).flag = (uint32_t *)(uintptr_t)(s)->flag; \
-    if ((a).look) { \
-        bool flagged; \
-        if (!(launch) || !tg__cu_flagged(s, &flagged)) return TG_LAUNCH_FAILED; \
-        if (flagged) return TG_LAUNCH_DECLINED; \
-        (a).look = 0; \
-    } else (s)->doubtful = true;
-
 TG__PRIVATE tg_launch tg__cu_done(bool ok) { return ok ? TG_LAUNCH_DONE : TG_LAUNCH_FAILED; }
+/* A launch whose values may be errors; look and flag are fields of its arguments. With .synchronise a first launch looks at
+   the values alone, and the CPU words what is found. */
+TG__PRIVATE tg_launch tg__cu_launch_doubtful(tg__cu *s, const tg__cu_key *k, const char *name, int64_t blocks, void *arguments, int32_t *look, uint32_t **flag) {
+    bool flagged;
+    *flag = (uint32_t *)(uintptr_t)s->flag;
+    *look = s->synchronise;
+    if (!*look) s->doubtful = true;
+    else {
+        if (!tg__cu_launch_kernel(s, k, name, blocks, arguments) || !tg__cu_flagged(s, &flagged)) return TG_LAUNCH_FAILED;
+        if (flagged) return TG_LAUNCH_DECLINED;
+        *look = 0;
+    }
+    return tg__cu_done(tg__cu_launch_kernel(s, k, name, blocks, arguments));
+}
 TG__PRIVATE int64_t tg__cu_blocks(const tg__cu *s, int64_t n) { return tg__imin(tg__ceil_div(n, 256), (int64_t)s->processors * 32); }
 TG__PRIVATE int tg__cu_type(tg_dtype compute) { return compute == TG_F32 ? 32 : compute == TG_F64 ? 64 : 0; }
 TG__PRIVATE char *tg__cu_at(const tg_operand *o, void *const *base, int i) { return o[i].use == TG_ABSENT ? NULL : (char *)base[i] + o[i].offset; }
@@ -664,7 +675,7 @@ TG__PRIVATE void tg__cu_walk_of(tg__cu_walk *w, const tg__loop *l, const tg_oper
     for (i = 0; i < n; i++) {
         tg__cu_view_of(&w->o[i], &o[i], base[i]);
         for (d = 0; d < l->ndim; d++) w->o[i].stride[d] = l->stride[i][d];
-        if (!w->o[i].number) key->dtypes |= (uint32_t)o[i].dtype << (4 * i);
+        if (!w->o[i].number) key->dtypes |= (uint64_t)o[i].dtype << (4 * i);
     }
 }
 
@@ -680,16 +691,17 @@ TG__PRIVATE tg_launch tg__cu_map(tg__cu *s, const tg_request *r, const tg_operan
     if (l.numel == 0) return TG_LAUNCH_DONE;
     tg__cu_walk_of(&w, &l, o, base, r->n, &k);
     w.numbers[0] = r->number[0]; w.numbers[1] = r->number[1];
-    if (whole && !strcmp(whole->rule, "NO_ZERO")) { TG__CU_LOOKED(s, w, tg__cu_launch_kernel(s, &k, NULL, tg__cu_blocks(s, w.n), &w)) }
+    if (whole && !strcmp(whole->rule, "NO_ZERO")) return tg__cu_launch_doubtful(s, &k, NULL, tg__cu_blocks(s, w.n), &w, &w.look, &w.flag);
     return tg__cu_done(tg__cu_launch_kernel(s, &k, NULL, tg__cu_blocks(s, w.n), &w));
 }
 
-TG__PRIVATE const char *tg__cu_raw(const char *const *names, tg_dtype d) {
+/* copy_8, copy_16, ...: elements as bits; or fill_8, ... */
+TG__PRIVATE const char *tg__cu_raw(bool fill, tg_dtype d) {
+    static const char *const names[2][4] = { { "copy_8", "copy_16", "copy_32", "copy_64" }, { "fill_8", "fill_16", "fill_32", "fill_64" } };
     const size_t size = tg_dtype_size(d);
-    return names[size == 8 ? 3 : size == 4 ? 2 : size == 2 ? 1 : 0];
+    return names[fill][size == 8 ? 3 : size == 4 ? 2 : size == 2 ? 1 : 0];
 }
 TG__PRIVATE tg_launch tg__cu_copy(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
-    static const char *const names[] = { "tg__cu_copy_8", "tg__cu_copy_16", "tg__cu_copy_32", "tg__cu_copy_64" };
     tg__cu_key k = TG__ZERO;
     tg__cu_walk w;
     tg__loop l;
@@ -707,13 +719,11 @@ TG__PRIVATE tg_launch tg__cu_copy(tg__cu *s, const tg_request *r, const tg_opera
         memset(w.whole, 0, sizeof w.whole);
         tg__put_scalar(&w.whole[0], y.dtype, w.o[1].f, w.o[1].i, w.o[1].number == 2);
         k.type = 0; k.dtypes = 0;
-        { static const char *const fills[] = { "tg__cu_fill_8", "tg__cu_fill_16", "tg__cu_fill_32", "tg__cu_fill_64" };
-          return tg__cu_done(tg__cu_launch_kernel(s, &k, tg__cu_raw(fills, y.dtype), tg__cu_blocks(s, w.n), &w)); }
+        return tg__cu_done(tg__cu_launch_kernel(s, &k, tg__cu_raw(true, y.dtype), tg__cu_blocks(s, w.n), &w));
     }
-    return tg__cu_done(tg__cu_launch_kernel(s, &k, raw ? tg__cu_raw(names, o[0].dtype) : k.type == 32 ? "tg__cu_cast_f32" : k.type == 64 ? "tg__cu_cast_f64" : "tg__cu_cast_i64", tg__cu_blocks(s, w.n), &w));
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, raw ? tg__cu_raw(false, o[0].dtype) : "cast", tg__cu_blocks(s, w.n), &w));
 }
 TG__PRIVATE tg_launch tg__cu_fill(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
-    static const char *const names[] = { "tg__cu_fill_8", "tg__cu_fill_16", "tg__cu_fill_32", "tg__cu_fill_64" };
     const bool ramp = r->kind == TG_FILL_RAMP;
     tg__cu_key k = TG__ZERO;
     tg__cu_walk w;
@@ -724,7 +734,7 @@ TG__PRIVATE tg_launch tg__cu_fill(tg__cu *s, const tg_request *r, const tg_opera
     k.group = TG__CU_GROUP_COPY; k.type = ramp && tg_dtype_is_float(o[0].dtype) ? 64 : 0;
     if (!ramp) { k.dtypes = 0; memcpy(&w.whole[0], &r->whole[0], tg_dtype_size(o[0].dtype)); }
     else { w.numbers[0] = r->number[0]; w.numbers[1] = r->number[1]; w.whole[0] = r->whole[0]; w.whole[1] = r->whole[1]; }
-    return tg__cu_done(tg__cu_launch_kernel(s, &k, !ramp ? tg__cu_raw(names, o[0].dtype) : k.type ? "tg__cu_ramp_f64" : "tg__cu_ramp_i64", tg__cu_blocks(s, w.n), &w));
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, ramp ? "ramp" : tg__cu_raw(true, o[0].dtype), tg__cu_blocks(s, w.n), &w));
 }
 
 /* In row-major order, whatever the strides. */
@@ -734,7 +744,6 @@ TG__PRIVATE tg_launch tg__cu_random(tg__cu *s, const tg_request *r, const tg_ope
     tg__loop l;
     const char *name;
     int d, i;
-    if (r->kind == TG_RANDOM_KEEP && r->n > 1) return TG_LAUNCH_DECLINED;       /* dropout: times x */
     l.numel = tg__operand_numel(o);
     if (l.numel == 0) return TG_LAUNCH_DONE;
     l.ndim = 0;
@@ -749,21 +758,19 @@ TG__PRIVATE tg_launch tg__cu_random(tg__cu *s, const tg_request *r, const tg_ope
     if (!l.ndim) { l.ndim = 1; l.shape[0] = 1; l.stride[0][0] = l.stride[1][0] = 1; }
     tg__cu_walk_of(&w, &l, o, base, r->n, &k);
     if (r->n == 1) w.o[1] = w.o[0];
-    w.kind = r->kind;
+    w.kind = r->kind; w.part = r->kind == TG_RANDOM_KEEP && r->n > 1;        /* times x: dropout in one pass */
     for (i = 0; i < 4; i++) w.whole[i] = r->whole[i];
     w.numbers[0] = r->compute == TG_F32 ? (double)(float)r->number[0] : r->number[0]; w.numbers[1] = r->compute == TG_F32 ? (double)(float)r->number[1] : r->number[1];
     k.group = TG__CU_GROUP_RANDOM; k.type = tg__cu_type(r->compute);
-    name = k.type == 32 ? "tg__cu_random_f32" : k.type == 64 ? "tg__cu_random_f64" : "tg__cu_random_i64";
-    if (r->kind == TG_RANDOM_BERNOULLI) { TG__CU_LOOKED(s, w, tg__cu_launch_kernel(s, &k, name, tg__cu_blocks(s, w.n), &w)) }
+    name = "random";
+    if (r->kind == TG_RANDOM_BERNOULLI) return tg__cu_launch_doubtful(s, &k, name, tg__cu_blocks(s, w.n), &w, &w.look, &w.flag);
     return tg__cu_done(tg__cu_launch_kernel(s, &k, name, tg__cu_blocks(s, w.n), &w));
 }
 
 /* The walks and the cuts are the CPU's: >>impl-reduce. */
 TG__PRIVATE tg_launch tg__cu_reduce_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
-    static const char *const names[4][3][4] = {
-#define TG__CU_NAMES(how) { { "tg__cu_" how "_sum_f32", "tg__cu_" how "_prod_f32", "tg__cu_" how "_max_f32", "tg__cu_" how "_min_f32" }, \
-        { "tg__cu_" how "_sum_f64", "tg__cu_" how "_prod_f64", "tg__cu_" how "_max_f64", "tg__cu_" how "_min_f64" }, \
-        { "tg__cu_" how "_sum_i64", "tg__cu_" how "_prod_i64", "tg__cu_" how "_max_i64", "tg__cu_" how "_min_i64" } }
+    static const char *const names[4][4] = {
+#define TG__CU_NAMES(how) { how "_sum", how "_prod", how "_max", how "_min" }
         TG__CU_NAMES("runs"), TG__CU_NAMES("short"), TG__CU_NAMES("columns"), TG__CU_NAMES("join") };
 #undef TG__CU_NAMES
     tg__cu_key k = TG__ZERO;
@@ -772,7 +779,7 @@ TG__PRIVATE tg_launch tg__cu_reduce_launch(tg__cu *s, const tg_request *r, const
     tg__cu_address partial = 0;
     size_t bytes = 0;
     int64_t blocks;
-    int d, how, type;
+    int d, how;
     bool ok;
     memset(&a, 0, sizeof a);
     memset(&j, 0, sizeof j);
@@ -800,11 +807,10 @@ TG__PRIVATE tg_launch tg__cu_reduce_launch(tg__cu *s, const tg_request *r, const
         a.partial = (char *)(uintptr_t)partial;
     }
     k.group = TG__CU_GROUP_REDUCE; k.kind = r->kind; k.type = tg__cu_type(r->compute); k.dtypes = (uint32_t)a.yd | (uint32_t)a.xd << 4;
-    type = k.type == 32 ? 0 : k.type == 64 ? 1 : 2;
     blocks = how == 0 ? tg__ceil_div(a.outs * a.pieces, 4) : how == 1 ? tg__ceil_div(a.outs, 256) : tg__ceil_div(a.outs, 256) * a.pieces;
-    ok = tg__cu_launch_kernel(s, &k, names[how][type][r->kind], blocks, &a);
+    ok = tg__cu_launch_kernel(s, &k, names[how][r->kind], blocks, &a);
     if (partial) {
-        ok = ok && tg__cu_launch_kernel(s, &k, names[3][type][r->kind], tg__ceil_div(a.outs, 256), &a);
+        ok = ok && tg__cu_launch_kernel(s, &k, names[3][r->kind], tg__ceil_div(a.outs, 256), &a);
         tg__cu_give(s, partial, bytes);
     }
     return tg__cu_done(ok);
@@ -832,25 +838,39 @@ TG__PRIVATE tg_launch tg__cu_softmax(tg__cu *s, const tg_request *r, const tg_op
     for (d = 0; d < l.ndim; d++) { a.shape[d] = l.shape[d]; a.ky[d] = l.stride[0][d]; a.kx[d] = l.stride[1][d]; }
     a.x = tg__cu_at(o, base, 1); a.y = tg__cu_at(o, base, 0);
     k.group = TG__CU_GROUP_SOFTMAX; k.type = tg__cu_type(r->compute); k.dtypes = (uint32_t)a.yd | (uint32_t)a.xd << 4;
-    return tg__cu_done(tg__cu_launch_kernel(s, &k, k.type == 32 ? "tg__cu_softmax_f32" : "tg__cu_softmax_f64", tg__ceil_div(a.rows, 4), &a));
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, "softmax", tg__ceil_div(a.rows, 4), &a));
 }
 TG__PRIVATE tg_launch tg__cu_entropy(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    const bool derive = (r->kind & 1) != 0, mean = r->kind >= 2, sums = mean && !derive;
+    const char *const name = derive ? "entropy" : "softmax";
     tg__cu_key k = TG__ZERO;
     tg__cu_rows a;
-    const char *name;
-    if (r->kind > 1) return TG_LAUNCH_DECLINED;                        /* the mean, whose sum has an order of its own */
+    tg__cu_address losses = 0;
+    size_t bytes;
+    tg_launch done;
     memset(&a, 0, sizeof a);
     a.rows = o[2].shape[0]; a.length = o[2].shape[1];
-    if (a.rows == 0) return TG_LAUNCH_DONE;
+    if (a.rows == 0 && !sums) return TG_LAUNCH_DONE;
     if (a.length == 0 || tg_dtype_is_float(o[3].dtype) || o[3].dtype == TG_BOOL) return TG_LAUNCH_DECLINED;
     a.ndim = 1; a.shape[0] = a.rows; a.kx[0] = o[2].stride[0]; a.xs = o[2].stride[1]; a.kind = 2;
-    a.xd = (int32_t)o[2].dtype; a.yd = (int32_t)o[0].dtype; a.cd = (int32_t)o[3].dtype; a.cs = o[3].stride[0];
+    a.xd = (int32_t)o[2].dtype; a.md = (int32_t)o[0].dtype; a.yd = (int32_t)(sums ? r->compute : o[0].dtype); a.cd = (int32_t)o[3].dtype; a.cs = o[3].stride[0];
     a.y = tg__cu_at(o, base, 0); a.row = tg__cu_at(o, base, 1); a.x = tg__cu_at(o, base, 2); a.classes = tg__cu_at(o, base, 3);
-    if (r->kind == 1) { a.g = tg__cu_at(o, base, 4); a.gs = o[4].stride[0]; }
-    k.group = TG__CU_GROUP_SOFTMAX; k.type = tg__cu_type(r->compute); k.dtypes = (uint32_t)a.yd | (uint32_t)a.xd << 4 | (uint32_t)a.cd << 8;
-    name = r->kind == 1 ? (k.type == 32 ? "tg__cu_entropy_f32" : "tg__cu_entropy_f64") : k.type == 32 ? "tg__cu_softmax_f32" : "tg__cu_softmax_f64";
-    TG__CU_LOOKED(s, a, tg__cu_launch_kernel(s, &k, name, tg__ceil_div(a.rows, 4), &a))
-    return tg__cu_done(tg__cu_launch_kernel(s, &k, name, tg__ceil_div(a.rows, 4), &a));
+    if (derive) { a.g = tg__cu_at(o, base, 4); a.gs = mean ? 0 : o[4].stride[0]; }
+    if (mean) { a.per = tg__entropy_per(a.length); a.chunks = tg__entropy_chunks(a.rows, a.length); }
+    k.group = TG__CU_GROUP_SOFTMAX; k.type = tg__cu_type(r->compute); k.dtypes = (uint64_t)a.yd | (uint64_t)a.xd << 4 | (uint64_t)a.cd << 8 | (uint64_t)a.md << 12;
+    bytes = (size_t)a.rows * tg_dtype_size(r->compute);
+    if (sums) {                                                        /* the losses wait beside */
+        a.mean = a.y;
+        losses = tg__cu_take(s, bytes);
+        if (!losses) return TG_LAUNCH_FAILED;
+        a.y = (char *)(uintptr_t)losses;
+    }
+    done = tg__cu_launch_doubtful(s, &k, name, tg__ceil_div(a.rows, 4), &a, &a.look, &a.flag);
+    if (sums) {
+        if (done == TG_LAUNCH_DONE) done = tg__cu_done(tg__cu_launch_kernel(s, &k, "entropy_sums", tg__ceil_div(a.chunks, 4), &a) && tg__cu_launch_kernel(s, &k, "entropy_mean", 1, &a));
+        tg__cu_give(s, losses, bytes);
+    }
+    return done;
 }
 
 TG__PRIVATE tg_launch tg__cu_index_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
@@ -879,18 +899,16 @@ TG__PRIVATE tg_launch tg__cu_index_launch(tg__cu *s, const tg_request *r, const 
     k.group = TG__CU_GROUP_INDEX; k.dtypes = (uint32_t)a.dtype;
     if (walk == 0) {                                                   /* neighbours take neighbours: along the slices, or along k */
         a.buckets = l.stride[0][l.ndim - 1] == 1 && l.shape[l.ndim - 1] > 1;
-        name = "tg__cu_index_take"; blocks = tg__cu_blocks(s, a.n * a.k);
+        name = "index_take"; blocks = tg__cu_blocks(s, a.n * a.k);
     } else {
         for (a.buckets = 1; a.buckets < 64 && a.n * a.buckets < 65536 && a.buckets * 2 <= a.limit; a.buckets *= 2) { }
-        name = "tg__cu_index_scatter"; blocks = tg__ceil_div(a.n * a.buckets, 256);
+        name = "index_scatter"; blocks = tg__ceil_div(a.n * a.buckets, 256);
     }
-    TG__CU_LOOKED(s, a, tg__cu_launch_kernel(s, &k, name, blocks, &a))
-    return tg__cu_done(tg__cu_launch_kernel(s, &k, name, blocks, &a));
+    return tg__cu_launch_doubtful(s, &k, name, blocks, &a, &a.look, &a.flag);
 }
 
 TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
-    static const char *const names[4][3] = { { "tg__cu_gemm_tiles_f32", "tg__cu_gemm_tiles_f64", "tg__cu_gemm_tiles_i64" }, { "tg__cu_gemm_dots_f32", "tg__cu_gemm_dots_f64", "tg__cu_gemm_dots_i64" },
-        { "tg__cu_gemm_lanes_f32", "tg__cu_gemm_lanes_f64", "tg__cu_gemm_lanes_i64" }, { "tg__cu_gemm_parts_f32", "tg__cu_gemm_parts_f64", "tg__cu_gemm_parts_i64" } };
+    static const char *const names[] = { "gemm_tiles", "gemm_dots", "gemm_lanes" };
     const int d = o[0].ndim - 2;
     const bool floats = tg_dtype_is_float(o[1].dtype);
     tg__cu_key k = TG__ZERO;
@@ -898,7 +916,7 @@ TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const t
     tg__cu_address partial = 0;
     size_t bytes = 0;
     int64_t tiles, blocks;
-    int i, how, type;
+    int i, how;
     bool ok;
     memset(&a, 0, sizeof a);
     a.m = o[0].shape[d]; a.n = o[0].shape[d + 1]; a.k = o[1].shape[d + 1]; a.batch = 1; a.ndim = d;
@@ -923,11 +941,10 @@ TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const t
         a.partial = (char *)(uintptr_t)partial;
     }
     k.group = TG__CU_GROUP_GEMM; k.type = !floats ? 0 : o[1].dtype == TG_F64 ? 64 : 32; k.dtypes = (uint32_t)a.tc | (uint32_t)a.ta << 4 | (uint32_t)a.tb << 8;
-    type = k.type == 32 ? 0 : k.type == 64 ? 1 : 2;
     blocks = how == 0 ? tiles * (partial ? a.blocks : 1) : how == 1 ? tg__ceil_div(a.batch * a.blocks * a.m * a.n, 4) : a.batch * a.blocks * a.m * tg__ceil_div(a.n, 32);
-    ok = tg__cu_launch_kernel(s, &k, names[how][type], blocks, &a);
+    ok = tg__cu_launch_kernel(s, &k, names[how], blocks, &a);
     if (partial) {
-        ok = ok && tg__cu_launch_kernel(s, &k, names[3][type], tg__ceil_div(a.batch * a.m * a.n, 256), &a);
+        ok = ok && tg__cu_launch_kernel(s, &k, "gemm_parts", tg__ceil_div(a.batch * a.m * a.n, 256), &a);
         tg__cu_give(s, partial, bytes);
     }
     return tg__cu_done(ok);
@@ -951,7 +968,7 @@ TG__PRIVATE tg_launch tg__cu_optim_launch(tg__cu *s, const tg_request *r, const 
         if (i >= r->n || o[i].use == TG_ABSENT) continue;
         tg__cu_view_of(&a.o[i], &o[i], base[i]);
         a.o[i].stride[0] = 1;
-        if (!norm || i == TG__OPTIM_G) k.dtypes |= (uint32_t)o[i].dtype << (4 * i);
+        if (!norm || i == TG__OPTIM_G) k.dtypes |= (uint64_t)o[i].dtype << (4 * i);
     }
     memcpy(a.number, r->number, sizeof a.number);
     memcpy(a.whole, r->whole, sizeof a.whole);
@@ -967,12 +984,12 @@ TG__PRIVATE tg_launch tg__cu_optim_launch(tg__cu *s, const tg_request *r, const 
         }
     }
     k.group = TG__CU_GROUP_OPTIM; k.kind = r->kind; k.type = tg__cu_type(r->compute);
-    if (!norm) return a.n ? tg__cu_done(tg__cu_launch_kernel(s, &k, k.type == 32 ? "tg__cu_step_f32" : "tg__cu_step_f64", tg__cu_blocks(s, a.n), &a)) : TG_LAUNCH_DONE;
+    if (!norm) return a.n ? tg__cu_done(tg__cu_launch_kernel(s, &k, "step", tg__cu_blocks(s, a.n), &a)) : TG_LAUNCH_DONE;
     partial = tg__cu_take(s, (size_t)(tg__ceil_div(a.n, 512) + 1) * 8);
     if (!partial) return TG_LAUNCH_FAILED;
     a.partial = (double *)(uintptr_t)partial;
-    ok = tg__cu_launch_kernel(s, &k, k.type == 32 ? "tg__cu_norm_parts_f32" : "tg__cu_norm_parts_f64", tg__ceil_div(a.n, 2048), &a) &&
-        tg__cu_launch_kernel(s, &k, k.type == 32 ? "tg__cu_norm_sum_f32" : "tg__cu_norm_sum_f64", 1, &a);
+    ok = tg__cu_launch_kernel(s, &k, "norm_parts", tg__ceil_div(a.n, 2048), &a) &&
+        tg__cu_launch_kernel(s, &k, "norm_sum", 1, &a);
     tg__cu_give(s, partial, (size_t)(tg__ceil_div(a.n, 512) + 1) * 8);
     return tg__cu_done(ok);
 }
@@ -1346,7 +1363,7 @@ TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {   /* as a do
    Element i of several operands of one shape: at[k], in elements. */
 #ifndef TG__CU_PLACES
 #define TG__CU_PLACES(count) \
-    int64_t at[6]; \
+    int64_t at[count]; \
     { \
         int64_t rest = i; \
         int k, d; \
@@ -1392,8 +1409,8 @@ TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) {
 #elif TG__CU_TYPE == 0
 TG__CU_KERNEL(tg__cu_ramp_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_i64(TG__CU_D(0), r->o[0].p, at[0], (int64_t)((uint64_t)r->whole[0] + (uint64_t)i * (uint64_t)r->whole[1])); } })
 #define TG__CU_RAW(bits) \
-    TG__CU_KERNEL(tg__cu_copy_##bits, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) ((uint##bits##_t *)r->o[0].p)[at[0]] = ((const uint##bits##_t *)r->o[1].p)[at[1]]; } }) \
-    TG__CU_KERNEL(tg__cu_fill_##bits, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) ((uint##bits##_t *)r->o[0].p)[at[0]] = (uint##bits##_t)r->whole[0]; } })
+    TG__CU_KERNEL(tg__cu_copy_##bits##_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) ((uint##bits##_t *)r->o[0].p)[at[0]] = ((const uint##bits##_t *)r->o[1].p)[at[1]]; } }) \
+    TG__CU_KERNEL(tg__cu_fill_##bits##_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) ((uint##bits##_t *)r->o[0].p)[at[0]] = (uint##bits##_t)r->whole[0]; } })
 TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)
 #endif
 #endif
@@ -1470,6 +1487,7 @@ TG__INLINE void TG__CU(tg__cu_draw)(const tg__cu_walk *r, int64_t first) {
             if (!(p >= 0 && p <= 1)) TG__CU_FLAG(r->flag, 2u);
             v[e] = (double)v[e] < p ? 1 : 0;
         }
+        if (r->part) v[e] = TG__W(mul)(r->o[1].number ? TG__CU_FROM(r->o[1].f) : TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1]), v[e]);
 #endif
         if (!r->look) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], v[e]);
     }
@@ -1754,6 +1772,7 @@ TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block)
         from = tg__cu_row_at(r, r->kx, row);
         m = ((const TG__T *)r->row)[2 * row];
         g = TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->g, row * r->gs);
+        if (r->chunks) g = TG__W(div)(g, ((const TG__T *)r->row)[2 * (r->rows + r->chunks) + 1]);
         s = g / ((const TG__T *)r->row)[2 * row + 1];
         for (i = t % 64; i < r->length; i += 64) {
             TG__T v = c == -100 ? 0 : TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__CU_X(i), m)), s);
@@ -1763,6 +1782,59 @@ TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block)
     }
 }
 #undef TG__CU_X
+/* Losses that wait in y become a mean. First each chunk of rows is summed: 128 of them at a time over 64 lanes, these in double. */
+TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {
+    TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
+    TG__CU_SHARED(double, sum, 4);
+    TG__CU_SHARED(int64_t, count, TG__CU_WIDTH);
+    int64_t at;
+    int half;
+    TG__CU_THREADS(t) { count[t] = 0; if (t % 64 == 0) sum[t / 64] = 0; }
+    for (at = 0; at < r->per; at += 128) {                                /* the same for all of the four chunks */
+        TG__CU_BARRIER
+        TG__CU_THREADS(t) {
+            const int64_t first = (block * 4 + t / 64) * r->per, left = r->rows - first < r->per ? r->rows - first : r->per, row = first + at + t % 64;
+            s[t] = 0;
+            if (at + t % 64 >= left) continue;
+            s[t] = ((const TG__T *)r->y)[row];
+            count[t] += tg__cu_class(r, row) != -100;
+            if (t % 64 + 64 >= 128 || at + t % 64 + 64 >= left) continue;
+            s[t] = TG__W(add)(s[t], ((const TG__T *)r->y)[row + 64]);
+            count[t] += tg__cu_class(r, row + 64) != -100;
+        }
+        TG__CU_BARRIER
+        for (half = 32; half > 0; half /= 2) {
+            TG__CU_THREADS(t) if (t % 64 < half) s[t] = TG__W(add)(s[t], s[t + half]);
+            TG__CU_BARRIER
+        }
+        TG__CU_THREADS(t) if (t % 64 == 0) sum[t / 64] += (double)s[t];
+    }
+    TG__CU_BARRIER
+    for (half = 32; half > 0; half /= 2) {
+        TG__CU_THREADS(t) if (t % 64 < half) count[t] += count[t + half];
+        TG__CU_BARRIER
+    }
+    TG__CU_THREADS(t) {
+        const int64_t chunk = block * 4 + t / 64;
+        TG__T *to = (TG__T *)r->row + 2 * (r->rows + chunk);
+        if (t % 64 || chunk >= r->chunks) continue;
+        to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];
+    }
+}
+/* Then the chunks, in order; the mean of none is 0 / 0. */
+TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {
+    TG__CU_THREADS(t) {
+        TG__T *const row = (TG__T *)r->row + 2 * r->rows;
+        double sum = 0, count = 0;
+        if (t) continue;
+        for (int64_t k = 0; k < r->chunks; k++) { sum += (double)row[2 * k]; count += (double)row[2 * k + 1]; }
+        row[2 * r->chunks] = (TG__T)sum; row[2 * r->chunks + 1] = (TG__T)count;
+        sum = count > 0 ? (double)(TG__T)sum / count : tg__double(0x7ff8000000000000u);
+        TG__CU(tg__cu_put)(TG__CU_DTYPE(3, r->md), r->mean, 0, (TG__T)sum);
+    }
+}
+TG__CU_KERNEL(TG__CU(tg__cu_entropy_sums), tg__cu_rows, TG__CU(tg__cu_entropy_chunks)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_entropy_mean), tg__cu_rows, { (void)block; TG__CU(tg__cu_entropy_join)(r); })
 TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))
 TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))
 #endif
@@ -1836,8 +1908,8 @@ TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {
         }
     }
 }
-TG__CU_KERNEL(tg__cu_index_take, tg__cu_index, tg__cu_take(r, block, blocks))
-TG__CU_KERNEL(tg__cu_index_scatter, tg__cu_index, tg__cu_scatter(r, block))
+TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))
+TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))
 #endif
 
 #if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0
@@ -2081,7 +2153,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 1177 \"tensorgrad_cuda.h\"\n",
+"#line 1194 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -2148,7 +2220,7 @@ static const char *const tg__cu_words[] = {
 "TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 1244 \"tensorgrad_cuda.h\"\n",
+"#line 1261 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -3594,16 +3666,19 @@ static const char *const tg__cu_words[] = {
 "typedef struct tg__cu_view {\n",
 "char   *p;\n",
 "int64_t stride[8];\n",
+"int64_t step, count;\n",
 "double  f;\n",
 "int64_t i;\n",
 "int32_t dtype, number;\n",
 "} tg__cu_view;\n",
 "typedef struct tg__cu_walk {\n",
-"int64_t   n, shape[8], whole[4];\n",
-"double    numbers[2];\n",
+"int64_t   n, shape[8], whole[12];\n",
+"double    numbers[10];\n",
 "uint32_t *flag;\n",
-"int32_t   ndim, small, kind, look;\n",
-"tg__cu_view o[6];\n",
+"char     *work;\n",
+"int64_t   piece, pieces;\n",
+"int32_t   ndim, small, kind, part, look;\n",
+"tg__cu_view o[10];\n",
 "} tg__cu_walk;\n",
 "typedef struct tg__cu_reduce {\n",
 "int64_t outs, length, piece, pieces;\n",
@@ -3618,8 +3693,10 @@ static const char *const tg__cu_words[] = {
 "int64_t rows, length, xs, ys, shape[8], kx[8], ky[8];\n",
 "char   *x, *y, *row, *classes, *g;\n",
 "int64_t cs, gs;\n",
+"int64_t per, chunks;\n",
+"char   *mean;\n",
 "uint32_t *flag;\n",
-"int32_t ndim, kind, xd, yd, cd, look;\n",
+"int32_t ndim, kind, xd, yd, cd, md, look;\n",
 "} tg__cu_rows;\n",
 "typedef struct tg__cu_index {\n",
 "int64_t n, k, shape[8], sy[8], sx[8], si[8];\n",
@@ -3648,7 +3725,7 @@ static const char *const tg__cu_words[] = {
 "} tg__cu_optim;\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 1259 \"tensorgrad_cuda.h\"\n",
+"#line 1276 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -3683,7 +3760,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 1295 \"tensorgrad_cuda.h\"\n",
+"#line 1312 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -3716,7 +3793,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 1328 \"tensorgrad_cuda.h\"\n",
+"#line 1345 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {\n",
@@ -3733,10 +3810,10 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 1347 \"tensorgrad_cuda.h\"\n",
+"#line 1364 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
-"int64_t at[6]; \\\n",
+"int64_t at[count]; \\\n",
 "{ \\\n",
 "int64_t rest = i; \\\n",
 "int k, d; \\\n",
@@ -3749,14 +3826,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] += rest * r->o[k].stride[0]; \\\n",
 "}\n",
 "#define TG__CU_EACH(i) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n; i += blocks * TG__CU_WIDTH)\n",
-"#line 1363 \"tensorgrad_cuda.h\"\n",
+"#line 1380 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((TG__CU_DTYPES) >> (4 * (k)) & 15)\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 1371 \"tensorgrad_cuda.h\"\n",
+"#line 1388 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;\n",
 "#define TG__CU_MAP(name, count, reads, check, value) \\\n",
@@ -3874,23 +3951,23 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 1387 \"tensorgrad_cuda.h\"\n",
+"#line 1404 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 1389 \"tensorgrad_cuda.h\"\n",
+"#line 1406 \"tensorgrad_cuda.h\"\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })\n",
 "#if TG__CU_TYPE == 64\n",
 "TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
 "#elif TG__CU_TYPE == 0\n",
 "TG__CU_KERNEL(tg__cu_ramp_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_i64(TG__CU_D(0), r->o[0].p, at[0], (int64_t)((uint64_t)r->whole[0] + (uint64_t)i * (uint64_t)r->whole[1])); } })\n",
 "#define TG__CU_RAW(bits) \\\n",
-"TG__CU_KERNEL(tg__cu_copy_##bits, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) ((uint##bits##_t *)r->o[0].p)[at[0]] = ((const uint##bits##_t *)r->o[1].p)[at[1]]; } }) \\\n",
-"TG__CU_KERNEL(tg__cu_fill_##bits, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) ((uint##bits##_t *)r->o[0].p)[at[0]] = (uint##bits##_t)r->whole[0]; } })\n",
+"TG__CU_KERNEL(tg__cu_copy_##bits##_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) ((uint##bits##_t *)r->o[0].p)[at[0]] = ((const uint##bits##_t *)r->o[1].p)[at[1]]; } }) \\\n",
+"TG__CU_KERNEL(tg__cu_fill_##bits##_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) ((uint##bits##_t *)r->o[0].p)[at[0]] = (uint##bits##_t)r->whole[0]; } })\n",
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 1401 \"tensorgrad_cuda.h\"\n",
+"#line 1418 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM)\n",
-"#line 1403 \"tensorgrad_cuda.h\"\n",
+"#line 1420 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -3961,6 +4038,7 @@ static const char *const tg__cu_kernels[] = {
 "if (!(p >= 0 && p <= 1)) TG__CU_FLAG(r->flag, 2u);\n",
 "v[e] = (double)v[e] < p ? 1 : 0;\n",
 "}\n",
+"if (r->part) v[e] = TG__W(mul)(r->o[1].number ? TG__CU_FROM(r->o[1].f) : TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1]), v[e]);\n",
 "#endif\n",
 "if (!r->look) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], v[e]);\n",
 "}\n",
@@ -3970,9 +4048,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 1483 \"tensorgrad_cuda.h\"\n",
+"#line 1501 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 1485 \"tensorgrad_cuda.h\"\n",
+"#line 1503 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -4074,7 +4152,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 1587 \"tensorgrad_cuda.h\"\n",
+"#line 1605 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -4091,7 +4169,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 1604 \"tensorgrad_cuda.h\"\n",
+"#line 1622 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -4106,7 +4184,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 1619 \"tensorgrad_cuda.h\"\n",
+"#line 1637 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -4143,9 +4221,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 1656 \"tensorgrad_cuda.h\"\n",
+"#line 1674 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 1658 \"tensorgrad_cuda.h\"\n",
+"#line 1676 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_row_at(const tg__cu_rows *r, const int64_t *stride, int64_t row) {\n",
@@ -4164,7 +4242,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 1677 \"tensorgrad_cuda.h\"\n",
+"#line 1695 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -4233,7 +4311,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 1746 \"tensorgrad_cuda.h\"\n",
+"#line 1764 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -4245,6 +4323,7 @@ static const char *const tg__cu_kernels[] = {
 "from = tg__cu_row_at(r, r->kx, row);\n",
 "m = ((const TG__T *)r->row)[2 * row];\n",
 "g = TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->g, row * r->gs);\n",
+"if (r->chunks) g = TG__W(div)(g, ((const TG__T *)r->row)[2 * (r->rows + r->chunks) + 1]);\n",
 "s = g / ((const TG__T *)r->row)[2 * row + 1];\n",
 "for (i = t % 64; i < r->length; i += 64) {\n",
 "TG__T v = c == -100 ? 0 : TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__CU_X(i), m)), s);\n",
@@ -4254,12 +4333,65 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#undef TG__CU_X\n",
+"#line 1786 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
+"TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(double, sum, 4);\n",
+"TG__CU_SHARED(int64_t, count, TG__CU_WIDTH);\n",
+"int64_t at;\n",
+"int half;\n",
+"TG__CU_THREADS(t) { count[t] = 0; if (t % 64 == 0) sum[t / 64] = 0; }\n",
+"for (at = 0; at < r->per; at += 128) {\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t first = (block * 4 + t / 64) * r->per, left = r->rows - first < r->per ? r->rows - first : r->per, row = first + at + t % 64;\n",
+"s[t] = 0;\n",
+"if (at + t % 64 >= left) continue;\n",
+"s[t] = ((const TG__T *)r->y)[row];\n",
+"count[t] += tg__cu_class(r, row) != -100;\n",
+"if (t % 64 + 64 >= 128 || at + t % 64 + 64 >= left) continue;\n",
+"s[t] = TG__W(add)(s[t], ((const TG__T *)r->y)[row + 64]);\n",
+"count[t] += tg__cu_class(r, row + 64) != -100;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (half = 32; half > 0; half /= 2) {\n",
+"TG__CU_THREADS(t) if (t % 64 < half) s[t] = TG__W(add)(s[t], s[t + half]);\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__CU_THREADS(t) if (t % 64 == 0) sum[t / 64] += (double)s[t];\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (half = 32; half > 0; half /= 2) {\n",
+"TG__CU_THREADS(t) if (t % 64 < half) count[t] += count[t + half];\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t chunk = block * 4 + t / 64;\n",
+"TG__T *to = (TG__T *)r->row + 2 * (r->rows + chunk);\n",
+"if (t % 64 || chunk >= r->chunks) continue;\n",
+"to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
+"}\n",
+"}\n",
+"#line 1825 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
+"TG__CU_THREADS(t) {\n",
+"TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
+"double sum = 0, count = 0;\n",
+"if (t) continue;\n",
+"for (int64_t k = 0; k < r->chunks; k++) { sum += (double)row[2 * k]; count += (double)row[2 * k + 1]; }\n",
+"row[2 * r->chunks] = (TG__T)sum; row[2 * r->chunks + 1] = (TG__T)count;\n",
+"sum = count > 0 ? (double)(TG__T)sum / count : tg__double(0x7ff8000000000000u);\n",
+"TG__CU(tg__cu_put)(TG__CU_DTYPE(3, r->md), r->mean, 0, (TG__T)sum);\n",
+"}\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_entropy_sums), tg__cu_rows, TG__CU(tg__cu_entropy_chunks)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_entropy_mean), tg__cu_rows, { (void)block; TG__CU(tg__cu_entropy_join)(r); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 1770 \"tensorgrad_cuda.h\"\n",
+"#line 1842 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 1772 \"tensorgrad_cuda.h\"\n",
+"#line 1844 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_slice_at(const tg__cu_index *r, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -4274,7 +4406,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 1787 \"tensorgrad_cuda.h\"\n",
+"#line 1859 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -4300,7 +4432,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 1813 \"tensorgrad_cuda.h\"\n",
+"#line 1885 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -4310,7 +4442,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_slice_at(r, r->sy, slice) + k * r->ky, r->x, tg__cu_slice_at(r, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 1823 \"tensorgrad_cuda.h\"\n",
+"#line 1895 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -4327,10 +4459,10 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"TG__CU_KERNEL(tg__cu_index_take, tg__cu_index, tg__cu_take(r, block, blocks))\n",
-"TG__CU_KERNEL(tg__cu_index_scatter, tg__cu_index, tg__cu_scatter(r, block))\n",
+"TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
+"TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 1843 \"tensorgrad_cuda.h\"\n",
+"#line 1915 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -4527,7 +4659,7 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 1846 \"tensorgrad_cuda.h\"\n",
+"#line 1918 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
@@ -4553,7 +4685,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
-"#line 1872 \"tensorgrad_cuda.h\"\n",
+"#line 1944 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -4563,7 +4695,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 1882 \"tensorgrad_cuda.h\"\n",
+"#line 1954 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -4594,9 +4726,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_parts), tg__cu_optim, TG__CU(tg__cu_norm_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_norm_join)(r); })\n",
 "#endif\n",
-"#line 1913 \"tensorgrad_cuda.h\"\n",
+"#line 1985 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 1917 \"tensorgrad_cuda.h\"\n",
+"#line 1989 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -4619,14 +4751,14 @@ static const char *const tg__cu_kernels[] = {
 "return at;\n",
 "}\n",
 "#endif\n",
-"#line 1940 \"tensorgrad_cuda.h\"\n",
+"#line 2012 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 1947 \"tensorgrad_cuda.h\"\n",
+"#line 2019 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), i, j, v);\n",
@@ -4708,7 +4840,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 2029 \"tensorgrad_cuda.h\"\n",
+"#line 2101 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
