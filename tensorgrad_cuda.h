@@ -35,8 +35,8 @@
    context as it was.
 
    Same bits: from run to run, on any GPU. No atomics on floats; every sum has the CPU's order. Elementwise
-   operations, copies, random numbers, reductions, softmax, cross-entropy, indexing, optimisers and products of f32
-   and f64 have the bits of the CPU's kernels with a fused multiply-add, but for results so small that the CPU flushes
+   operations, copies, random numbers, reductions, scans but for long rows, sorting, softmax, cross-entropy, indexing,
+   optimisers and products of f32 and f64 have the bits of the CPU's kernels with a fused multiply-add, but for results so small that the CPU flushes
    them outside strict mode, for the bits of a NaN, for tg_matmul of bf16 where the CPU has instructions for it and for
    long products that are added to what stands there.
 
@@ -46,10 +46,9 @@
    named. A GPU that is lost leaves an error in each call that needs it; the CPU goes on.
 
    ---- what is not here yet ----
-   Families with kernels: map, copy, fill, random, reduce, softmax, cross-entropy, index, gemm, optimiser steps. All
-   others (sort, scan, conv, pool, resample, attention, search, rnn, norm), dropout, the mean of cross-entropy and
-   block-quantised operands, run on the CPU with copies there and back, which the log says once for each family: right,
-   and slow. There is no
+   Families with kernels: map, copy, fill, random with dropout, reduce, softmax, cross-entropy, index, gemm, optimiser
+   steps, scan, sort, search. All others (conv, pool, resample, attention, rnn, norm) and block-quantised operands run on
+   the CPU with copies there and back, which the log says once for each family: right, and slow. There is no
    cuBLAS, no tensor core, no TF32: products are exact f32 in plain tiles. Programs are not kept on disk. No pinned
    memory, no wrapping of the host's device pointers, no kernels compiled ahead by nvcc (which compiles the file as
    any other C). It was tested on an emulated driver and with NVRTC's compiler; it has not yet run on a GPU.
@@ -473,7 +472,8 @@ TG__PRIVATE void tg__cu_trim(void *user, void *stream) {
    >>cuda-programs    kernels compiled when they are first asked for
    ====================================================================================== */
 
-enum { TG__CU_GROUP_MAP, TG__CU_GROUP_COPY, TG__CU_GROUP_RANDOM, TG__CU_GROUP_REDUCE, TG__CU_GROUP_SOFTMAX, TG__CU_GROUP_INDEX, TG__CU_GROUP_GEMM, TG__CU_GROUP_OPTIM };
+enum { TG__CU_GROUP_MAP, TG__CU_GROUP_COPY, TG__CU_GROUP_RANDOM, TG__CU_GROUP_REDUCE, TG__CU_GROUP_SOFTMAX, TG__CU_GROUP_INDEX, TG__CU_GROUP_GEMM, TG__CU_GROUP_OPTIM,
+    TG__CU_GROUP_SCAN, TG__CU_GROUP_SORT };
 
 /* The formulas as text. */
 typedef struct tg__cu_formula { int row, operands; const char *name, *part[4]; } tg__cu_formula;
@@ -526,7 +526,7 @@ TG__PRIVATE void tg__cu_map_text(tg__text *t, const tg__cu_key *k) {
     tg__put(t, ", "); tg__put(t, w ? w->value : f->part[k->part]); tg__put(t, ")\n");
 }
 TG__PRIVATE void tg__cu_source(tg__text *t, const tg__cu_key *k) {
-    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM" }, *const kinds[] = { "sum", "prod", "max", "min" };
+    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM", "SCAN", "SORT" }, *const kinds[] = { "sum", "prod", "max", "min" };
     const char *const *line;
     int i;
     tg__cu_define(t, "TG__CU_TYPE", k->type);
@@ -667,9 +667,11 @@ TG__PRIVATE void tg__cu_view_of(tg__cu_view *v, const tg_operand *o, void *base)
     v->f = tg__get_f64(&o->bits, o->dtype); v->i = tg__get_i64(&o->bits, o->dtype);
 }
 /* Operands of one shape, to be walked together; `key` learns their dtypes. */
-TG__PRIVATE void tg__cu_walk_of(tg__cu_walk *w, const tg__loop *l, const tg_operand *o, void *const *base, int n, tg__cu_key *key) {
+TG__PRIVATE void tg__cu_walk_of(tg__cu_walk *w, const tg_request *r, const tg__loop *l, const tg_operand *o, void *const *base, int n, tg__cu_key *key) {
     int i, d;
     memset(w, 0, sizeof *w);
+    w->kind = r->kind; w->part = r->part; w->pieces = 1;
+    memcpy(w->whole, r->whole, sizeof r->whole); memcpy(w->numbers, r->number, sizeof r->number);
     w->n = l->numel; w->ndim = l->ndim; w->small = l->numel < 0x7fffffff;
     for (d = 0; d < l->ndim; d++) w->shape[d] = l->shape[d];
     for (i = 0; i < n; i++) {
@@ -677,6 +679,24 @@ TG__PRIVATE void tg__cu_walk_of(tg__cu_walk *w, const tg__loop *l, const tg_oper
         for (d = 0; d < l->ndim; d++) w->o[i].stride[d] = l->stride[i][d];
         if (!w->o[i].number) key->dtypes |= (uint64_t)o[i].dtype << (4 * i);
     }
+}
+
+/* The same but for dimension `dim`, in whose size they may differ: rows, along which `step` leads. False: there are none. */
+TG__PRIVATE bool tg__cu_rows_of(tg__cu_walk *w, const tg_request *r, const tg_operand *o, void *const *base, int dim, tg__cu_key *key) {
+    tg_operand kept[TG__WALK_MAX];
+    tg__loop l;
+    int i;
+    for (i = 0; i < r->n; i++) {
+        kept[i] = o[i];
+        if (o[i].use != TG_ABSENT && o[i].ndim) tg__operand_without(&kept[i], dim);
+    }
+    tg__loop_make(&l, kept, r->n);
+    tg__cu_walk_of(w, r, &l, o, base, r->n, key);
+    for (i = 0; i < r->n; i++) {
+        const bool number = o[i].use == TG_ABSENT || o[i].ndim == 0;
+        w->o[i].step = number ? 1 : o[i].stride[dim]; w->o[i].count = number ? 1 : o[i].shape[dim];
+    }
+    return w->n > 0;
 }
 
 TG__PRIVATE tg_launch tg__cu_map(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
@@ -689,8 +709,7 @@ TG__PRIVATE tg_launch tg__cu_map(tg__cu *s, const tg_request *r, const tg_operan
     k.group = TG__CU_GROUP_MAP; k.kind = r->kind; k.part = r->part; k.type = tg__cu_type(r->compute);
     tg__loop_make(&l, o, r->n);
     if (l.numel == 0) return TG_LAUNCH_DONE;
-    tg__cu_walk_of(&w, &l, o, base, r->n, &k);
-    w.numbers[0] = r->number[0]; w.numbers[1] = r->number[1];
+    tg__cu_walk_of(&w, r, &l, o, base, r->n, &k);
     if (whole && !strcmp(whole->rule, "NO_ZERO")) return tg__cu_launch_doubtful(s, &k, NULL, tg__cu_blocks(s, w.n), &w, &w.look, &w.flag);
     return tg__cu_done(tg__cu_launch_kernel(s, &k, NULL, tg__cu_blocks(s, w.n), &w));
 }
@@ -709,7 +728,7 @@ TG__PRIVATE tg_launch tg__cu_copy(tg__cu *s, const tg_request *r, const tg_opera
     if (r->kind != TG_COPY_ELEMENTS) return TG_LAUNCH_DECLINED;
     tg__loop_make(&l, o, 2);
     if (l.numel == 0) return TG_LAUNCH_DONE;
-    tg__cu_walk_of(&w, &l, o, base, 2, &k);
+    tg__cu_walk_of(&w, r, &l, o, base, 2, &k);
     k.group = TG__CU_GROUP_COPY; k.type = raw ? 0 : tg__cu_type(r->compute);
     if (raw) k.dtypes = 0;
     if (raw && l.ndim == 1 && (l.numel == 1 || (l.stride[0][0] == 1 && l.stride[1][0] == 1)))
@@ -730,10 +749,9 @@ TG__PRIVATE tg_launch tg__cu_fill(tg__cu *s, const tg_request *r, const tg_opera
     tg__loop l;
     tg__loop_make(&l, o, 1);
     if (l.numel == 0) return TG_LAUNCH_DONE;
-    tg__cu_walk_of(&w, &l, o, base, 1, &k);
+    tg__cu_walk_of(&w, r, &l, o, base, 1, &k);
     k.group = TG__CU_GROUP_COPY; k.type = ramp && tg_dtype_is_float(o[0].dtype) ? 64 : 0;
     if (!ramp) { k.dtypes = 0; memcpy(&w.whole[0], &r->whole[0], tg_dtype_size(o[0].dtype)); }
-    else { w.numbers[0] = r->number[0]; w.numbers[1] = r->number[1]; w.whole[0] = r->whole[0]; w.whole[1] = r->whole[1]; }
     return tg__cu_done(tg__cu_launch_kernel(s, &k, ramp ? "ramp" : tg__cu_raw(true, o[0].dtype), tg__cu_blocks(s, w.n), &w));
 }
 
@@ -756,11 +774,9 @@ TG__PRIVATE tg_launch tg__cu_random(tg__cu *s, const tg_request *r, const tg_ope
         l.ndim++;
     }
     if (!l.ndim) { l.ndim = 1; l.shape[0] = 1; l.stride[0][0] = l.stride[1][0] = 1; }
-    tg__cu_walk_of(&w, &l, o, base, r->n, &k);
+    tg__cu_walk_of(&w, r, &l, o, base, r->n, &k);
     if (r->n == 1) w.o[1] = w.o[0];
-    w.kind = r->kind; w.part = r->kind == TG_RANDOM_KEEP && r->n > 1;        /* times x: dropout in one pass */
-    for (i = 0; i < 4; i++) w.whole[i] = r->whole[i];
-    w.numbers[0] = r->compute == TG_F32 ? (double)(float)r->number[0] : r->number[0]; w.numbers[1] = r->compute == TG_F32 ? (double)(float)r->number[1] : r->number[1];
+    w.part = r->kind == TG_RANDOM_KEEP && r->n > 1;        /* times x: dropout in one pass */
     k.group = TG__CU_GROUP_RANDOM; k.type = tg__cu_type(r->compute);
     name = "random";
     if (r->kind == TG_RANDOM_BERNOULLI) return tg__cu_launch_doubtful(s, &k, name, tg__cu_blocks(s, w.n), &w, &w.look, &w.flag);
@@ -907,6 +923,63 @@ TG__PRIVATE tg_launch tg__cu_index_launch(tg__cu *s, const tg_request *r, const 
     return tg__cu_launch_doubtful(s, &k, name, blocks, &a, &a.look, &a.flag);
 }
 
+/* Where rows lie side by side the CPU adds one after the other, else in pairs. Long rows, if few, are cut. */
+TG__PRIVATE tg_launch tg__cu_scan(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    size_t bytes;
+    int64_t items;
+    int i, last;
+    bool ok;
+    if (!tg__cu_rows_of(&w, r, o, base, (int)r->whole[0], &k) || w.o[0].count == 0) return TG_LAUNCH_DONE;
+    k.group = TG__CU_GROUP_SCAN; k.type = r->compute == TG_I64 ? 0 : 64;
+    last = w.ndim - 1;
+    w.part = w.shape[last] < TG__SCAN_SIDE;
+    for (i = 0; i < r->n; i++) if (o[i].use != TG_ABSENT && w.o[i].stride[last] != 1) w.part = 1;
+    w.piece = w.o[0].count;
+    if (w.n < 4096 && w.o[0].count > 1024) for (w.piece = TG__SCAN_TILE; w.piece * w.piece < 4 * w.o[0].count; w.piece *= 2) { }
+    w.pieces = tg__ceil_div(w.o[0].count, w.piece);
+    items = w.n * w.pieces;
+    if (w.pieces == 1) return tg__cu_done(tg__cu_launch_kernel(s, &k, "scan", tg__cu_blocks(s, items), &w));
+    bytes = (size_t)items * 24;
+    w.work = (char *)(uintptr_t)tg__cu_take(s, bytes);
+    if (!w.work) return TG_LAUNCH_FAILED;
+    ok = tg__cu_launch_kernel(s, &k, "scan_pieces", tg__cu_blocks(s, items), &w) && tg__cu_launch_kernel(s, &k, "scan_before", tg__cu_blocks(s, w.n), &w) &&
+        tg__cu_launch_kernel(s, &k, "scan", tg__cu_blocks(s, items), &w);
+    tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
+    return tg__cu_done(ok);
+}
+
+/* Blocks of 1024 entries are sorted by themselves, of several short rows or of a long one, whose blocks are then merged by two. */
+TG__PRIVATE tg_launch tg__cu_sort(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    size_t bytes;
+    bool ok;
+    if (!tg__cu_rows_of(&w, r, o, base, (int)r->whole[0], &k) || w.o[0].count == 0) return TG_LAUNCH_DONE;
+    k.group = TG__CU_GROUP_SORT; k.type = 0; k.dtypes &= 0xf00;
+    for (w.piece = 2; w.piece < 1024 && w.piece < w.o[2].count; w.piece *= 2) { }
+    w.pieces = tg__ceil_div(w.o[2].count, w.piece);
+    bytes = (size_t)(w.n * w.o[2].count) * 32;
+    if (w.pieces > 1) {
+        w.work = (char *)(uintptr_t)tg__cu_take(s, bytes);
+        if (!w.work) return TG_LAUNCH_FAILED;
+    }
+    ok = tg__cu_launch_kernel(s, &k, "sort_blocks", tg__ceil_div(w.n * w.pieces, 1024 / w.piece), &w);
+    if (w.pieces == 1) return tg__cu_done(ok);
+    for (w.part = 0; w.piece < w.o[2].count; w.piece *= 2, w.part ^= 1) ok = ok && tg__cu_launch_kernel(s, &k, "sort_merge", tg__cu_blocks(s, w.n * w.o[2].count), &w);
+    ok = ok && tg__cu_launch_kernel(s, &k, "sort_write", tg__cu_blocks(s, w.n * w.o[0].count), &w);
+    tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
+    return tg__cu_done(ok);
+}
+TG__PRIVATE tg_launch tg__cu_search_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    if (!tg__cu_rows_of(&w, r, o, base, o[0].ndim - 1, &k)) return TG_LAUNCH_DONE;
+    k.group = TG__CU_GROUP_SORT; k.type = 0;
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, "search", tg__cu_blocks(s, w.n * w.o[0].count), &w));
+}
+
 TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
     static const char *const names[] = { "gemm_tiles", "gemm_dots", "gemm_lanes" };
     const int d = o[0].ndim - 2;
@@ -1016,6 +1089,9 @@ TG__PRIVATE tg_launch tg__cu_launch(void *user, void *stream, const tg_request *
         case TG_FAMILY_OPTIM: result = tg__cu_optim_launch(s, r, o, base); break;
 #endif
         case TG_FAMILY_GEMM: result = tg__cu_gemm_launch(s, r, o, base); break;
+        case TG_FAMILY_SCAN: result = tg__cu_scan(s, r, o, base); break;
+        case TG_FAMILY_SORT: result = tg__cu_sort(s, r, o, base); break;
+        case TG_FAMILY_SEARCH: result = tg__cu_search_launch(s, r, o, base); break;
         default: break;
     }
     tg__cu_leave(s);
@@ -1344,6 +1420,21 @@ TG__INLINE void TG__CU(tg__cu_put)(int dtype, char *p, int64_t i, TG__T v) {
 
 #ifndef TG__CU_ANY
 #define TG__CU_ANY
+TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {
+    switch (size) {
+        case 8: ((uint64_t *)y)[to] = ((const uint64_t *)x)[from]; break;
+        case 4: ((uint32_t *)y)[to] = ((const uint32_t *)x)[from]; break;
+        case 2: ((uint16_t *)y)[to] = ((const uint16_t *)x)[from]; break;
+        default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;
+    }
+}
+/* Of element i of a shape, in elements. */
+TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {
+    int64_t at = 0;
+    int d;
+    TG__CU_ROLL for (d = ndim - 1; d > 0; d--) { const int64_t q = i / shape[d]; at += (i - q * shape[d]) * stride[d]; i = q; }
+    return at + i * stride[0];
+}
 TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {   /* as a double */
     switch (dtype) {
         case 0: return ((const float *)p)[i];
@@ -1375,7 +1466,8 @@ TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {   /* as a do
         } \
         TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] += rest * r->o[k].stride[0]; \
     }
-#define TG__CU_EACH(i) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n; i += blocks * TG__CU_WIDTH)
+#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)
+#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)
 /* dtypes are the program's own where it was compiled for them, else the request's */
 #ifdef TG__CU_DTYPES
 #define TG__CU_DTYPE(k, asked) ((TG__CU_DTYPES) >> (4 * (k)) & 15)
@@ -1503,12 +1595,6 @@ TG__CU_KERNEL(TG__CU(tg__cu_random), tg__cu_walk, { TG__CU_THREADS(t) for (int64
 #ifndef TG__CU_SUM
 enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };
 #define TG__CU_SUM TG__CU_SUM
-TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {
-    int64_t at = 0;
-    int d;
-    TG__CU_ROLL for (d = ndim - 1; d > 0; d--) { const int64_t q = i / shape[d]; at += (i - q * shape[d]) * stride[d]; i = q; }
-    return at + i * stride[0];
-}
 #endif
 #if TG__CU_TYPE == 0
 typedef int64_t tg__cu_wide_i64;
@@ -1675,12 +1761,6 @@ TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)
 /* ---- softmax, its logarithm, cross-entropy: 64 lanes to a row, four rows to a block ---- */
 #ifndef TG__CU_ROWS
 #define TG__CU_ROWS
-TG__INLINE int64_t tg__cu_row_at(const tg__cu_rows *r, const int64_t *stride, int64_t row) {
-    int64_t at = 0;
-    int d;
-    TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { const int64_t q = row / r->shape[d]; at += (row - q * r->shape[d]) * stride[d]; row = q; }
-    return at + row * stride[0];
-}
 TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {
     const int64_t at = row * r->cs;
     switch (TG__CU_DTYPE(2, r->cd)) {
@@ -1709,7 +1789,7 @@ TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {
         int64_t i, from;
         TG__T v;
         if (row >= r->rows) continue;
-        from = tg__cu_row_at(r, r->kx, row);
+        from = tg__cu_offset(r->ndim, r->shape, r->kx, row);
         v = TG__CU_X(t % 64 < r->length ? t % 64 : 0);
         for (i = t % 64 + 64; i < r->length; i += 64) v = TG__W(maxn)(v, TG__CU_X(i));
         s[t] = v;
@@ -1726,7 +1806,7 @@ TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {
         int64_t i, from;
         TG__T v = 0;
         if (row >= r->rows) continue;
-        from = tg__cu_row_at(r, r->kx, row);
+        from = tg__cu_offset(r->ndim, r->shape, r->kx, row);
         for (i = t % 64; i < r->length; i += 64) v = TG__W(add)(v, TG__W(exp)(TG__W(sub)(TG__CU_X(i), top[t / 64])));
         s[t] = v;
     }
@@ -1741,7 +1821,7 @@ TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {
         int64_t i, from, to, c;
         TG__T v;
         if (row >= r->rows) continue;
-        from = tg__cu_row_at(r, r->kx, row);
+        from = tg__cu_offset(r->ndim, r->shape, r->kx, row);
         if (r->kind == 2) {                                               /* a loss, and what its derivative reads */
             if (t % 64) continue;
             c = tg__cu_class_of(r, row);
@@ -1752,7 +1832,7 @@ TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {
             ((TG__T *)r->row)[2 * row + 1] = c == -100 ? 0 : sum;
             continue;
         }
-        to = tg__cu_row_at(r, r->ky, row);
+        to = tg__cu_offset(r->ndim, r->shape, r->ky, row);
         v = r->kind == 1 ? TG__W(log)(sum) : TG__W(div)((TG__T)1, sum);
         for (i = t % 64; i < r->length; i += 64) {
             const TG__T d = TG__W(sub)(TG__CU_X(i), m);
@@ -1769,7 +1849,7 @@ TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block)
         if (row >= r->rows) continue;
         c = tg__cu_class_of(r, row);
         if (r->look) continue;
-        from = tg__cu_row_at(r, r->kx, row);
+        from = tg__cu_offset(r->ndim, r->shape, r->kx, row);
         m = ((const TG__T *)r->row)[2 * row];
         g = TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->g, row * r->gs);
         if (r->chunks) g = TG__W(div)(g, ((const TG__T *)r->row)[2 * (r->rows + r->chunks) + 1]);
@@ -1841,20 +1921,6 @@ TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r
 
 #if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0
 /* ---- index: gather and scatter ---- */
-TG__INLINE int64_t tg__cu_slice_at(const tg__cu_index *r, const int64_t *stride, int64_t i) {
-    int64_t at = 0;
-    int d;
-    TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { const int64_t q = i / r->shape[d]; at += (i - q * r->shape[d]) * stride[d]; i = q; }
-    return at + i * stride[0];
-}
-TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {
-    switch (size) {
-        case 8: ((uint64_t *)y)[to] = ((const uint64_t *)x)[from]; break;
-        case 4: ((uint32_t *)y)[to] = ((const uint32_t *)x)[from]; break;
-        case 2: ((uint16_t *)y)[to] = ((const uint16_t *)x)[from]; break;
-        default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;
-    }
-}
 /* d = d + s, d * s, the larger or smaller of both, in type U, which WIDE and NARROW lead to and back from; NaN wins */
 #define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \
     T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \
@@ -1885,10 +1951,10 @@ TG__INLINE void tg__cu_change(int kind, int dtype, char *y, int64_t to, const ch
 TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {
     TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {
         const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;
-        const int64_t v = r->index[tg__cu_slice_at(r, r->si, slice) + k * r->ki];
+        const int64_t v = r->index[tg__cu_offset(r->ndim, r->shape, r->si, slice) + k * r->ki];
         if (v < 0 || v >= r->limit) { TG__CU_FLAG(r->flag, 8u); continue; }
         if (r->look) continue;
-        tg__cu_move(r->size, r->y, tg__cu_slice_at(r, r->sy, slice) + k * r->ky, r->x, tg__cu_slice_at(r, r->sx, slice) + v * r->xv);
+        tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);
     }
 }
 /* A thread for each slice and each bucket of destinations: it alone writes there, in the order of k. */
@@ -1897,7 +1963,7 @@ TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {
         const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;
         int64_t to, from, index, k;
         if (bucket >= r->buckets) continue;
-        to = tg__cu_slice_at(r, r->sy, slice); from = tg__cu_slice_at(r, r->sx, slice); index = tg__cu_slice_at(r, r->si, slice);
+        to = tg__cu_offset(r->ndim, r->shape, r->sy, slice); from = tg__cu_offset(r->ndim, r->shape, r->sx, slice); index = tg__cu_offset(r->ndim, r->shape, r->si, slice);
         for (k = 0; k < r->k; k++) {
             const int64_t v = r->index[index + k * r->ki];
             if ((v & (r->buckets - 1)) != bucket) continue;
@@ -1910,6 +1976,181 @@ TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {
 }
 TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))
 TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32
+/* ---- scan: a thread for each row; or for each piece of a long one, in three launches: what the pieces come to, what
+   stands before each, their results. Floats are carried in double ---- */
+#ifndef TG__CU_LINEAR
+enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };
+#define TG__CU_LINEAR TG__CU_LINEAR
+#endif
+#if TG__CU_TYPE == 0
+#define TG__CU_ADD(a, b) ((int64_t)((uint64_t)(a) + (uint64_t)(b)))
+#define TG__CU_TIMES(a, b) ((int64_t)((uint64_t)(a) * (uint64_t)(b)))
+#else
+#define TG__CU_ADD(a, b) ((a) + (b))
+#define TG__CU_TIMES(a, b) ((a) * (b))
+#endif
+/* What a stretch of a row comes to: after a result s it is factor * s + value, or as the kind says of s and value. */
+typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);
+TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {
+    const TG__T v = next->value, old = s->value;
+    switch (kind) {
+        case TG__CU_SCAN_SUM: s->value = TG__CU_ADD(old, v); break;
+        case TG__CU_SCAN_PROD: s->value = TG__CU_TIMES(old, v); break;
+        case TG__CU_LINEAR: s->value = TG__CU_ADD(TG__CU_TIMES(next->factor, old), v); s->factor = TG__CU_TIMES(next->factor, s->factor); break;
+        default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }
+    }
+}
+/* The elements from..end of a row, to s; `begun`: there is something in s before them. */
+TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {
+    const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);
+    const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);
+    for (int64_t i = from; i < end; i++) {
+        TG__CU(tg__cu_stretch) next;
+#if TG__CU_TYPE == 64
+        const int64_t tile = (i / 512 + 1) * 512;
+        if (r->kind == TG__CU_SCAN_SUM && r->part && (begun || i > from) && i + 4 <= (tile < end ? tile : end)) {      /* of four additions one waits for those before */
+            double v[4];
+            int e;
+            for (e = 0; e < 4; e++) v[e] = tg__cu_get_f64(TG__CU_D(2), r->o[2].p, x + (i + e) * r->o[2].step);
+            v[1] = v[0] + v[1]; v[3] = v[1] + (v[2] + v[3]);
+            v[2] = (s->value + v[1]) + v[2]; v[0] = s->value + v[0]; v[1] = s->value + v[1]; v[3] = s->value + v[3];
+            for (e = 0; store && e < 4; e++) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, to + (i + e) * r->o[0].step, v[e]);
+            s->value = v[3];
+            i += 3;
+            continue;
+        }
+#endif
+        next.value = TG__CU(tg__cu_get)(TG__CU_D(2), r->o[2].p, x + i * r->o[2].step);
+        next.factor = r->o[3].p ? TG__CU(tg__cu_get)(TG__CU_D(3), r->o[3].p, a + i * r->o[3].step) : 0;
+        next.place = i;
+        if (i == from && !begun) *s = next; else TG__CU(tg__cu_stretch_on)(r->kind, s, &next);
+        if (!store) continue;
+        TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, to + i * r->o[0].step, s->value);
+        if (r->o[1].p) ((int64_t *)r->o[1].p)[places + i * r->o[1].step] = s->place;
+    }
+}
+TG__INLINE void TG__CU(tg__cu_scan_item)(const tg__cu_walk *r, int64_t item, int store) {
+    TG__CU(tg__cu_stretch) s, *const work = (TG__CU(tg__cu_stretch) *)r->work;
+    const int64_t q = item / r->n, row = item - q * r->n, from = q * r->piece, end = from + r->piece < r->o[0].count ? from + r->piece : r->o[0].count;
+    const int begun = store && q > 0;
+    if (begun) s = work[item]; else { s.value = s.factor = 0; s.place = 0; }
+    TG__CU(tg__cu_scan_run)(r, row, from, end, begun, store, &s);
+    if (!store) work[item] = s;
+}
+TG__INLINE void TG__CU(tg__cu_scan_row)(const tg__cu_walk *r, int64_t row) {
+    TG__CU(tg__cu_stretch) *const work = (TG__CU(tg__cu_stretch) *)r->work + row, s = work[0];
+    for (int64_t q = 1; q < r->pieces; q++) {
+        const TG__CU(tg__cu_stretch) next = work[q * r->n];
+        work[q * r->n] = s;
+        TG__CU(tg__cu_stretch_on)(r->kind, &s, &next);
+    }
+}
+#undef TG__CU_ADD
+#undef TG__CU_TIMES
+TG__CU_KERNEL(TG__CU(tg__cu_scan), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 1); })
+TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })
+TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0
+/* ---- sort, search: numbers of any type as keys in their order, as >>impl-sort: NaN is the largest, -0 and 0 are one ---- */
+enum { TG__CU_SORTS = 1024 };
+typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;
+TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {
+    uint64_t u, sign, infinity;
+    switch (dtype) {
+        case 0: u = ((const uint32_t *)p)[i]; sign = 0x80000000u; infinity = 0x7f800000u; break;
+        case 1: u = ((const uint64_t *)p)[i]; sign = (uint64_t)1 << 63; infinity = (uint64_t)0x7ff << 52; break;
+        case 2: u = ((const uint16_t *)p)[i]; sign = 0x8000u; infinity = 0x7c00u; break;
+        case 3: u = ((const uint16_t *)p)[i]; sign = 0x8000u; infinity = 0x7f80u; break;
+        case 4: return ((const uint64_t *)p)[i] ^ (uint64_t)1 << 63;
+        case 5: return ((const uint32_t *)p)[i] ^ 0x80000000u;
+        case 6: return ((const uint16_t *)p)[i] ^ 0x8000u;
+        case 7: return ((const uint8_t *)p)[i] ^ 0x80u;
+        default: return ((const uint8_t *)p)[i];
+    }
+    if ((u & ~sign) > infinity) return sign | (sign - 1);
+    return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;
+}
+/* How many of n sorted entries stand before the key; those that equal it do if `equal`. */
+TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {
+    int64_t low = 0, high = n;
+    while (low < high) {
+        const int64_t mid = (low + high) / 2;
+        if (e[mid].key < key || (equal && e[mid].key == key)) low = mid + 1; else high = mid;
+    }
+    return low;
+}
+/* Entry i of n finds its place where two sorted runs of w side by side become one: equal ones stay in order. */
+TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {
+    const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;
+    const int later = i >= second;
+    const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);
+    to[later ? i - w + rank : i + rank] = from[i];
+}
+/* The k-th of the results: the entry's element of x, bit by bit, and its place. */
+TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {
+    const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;
+    tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,
+        tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);
+    ((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;
+}
+/* A block has pieces of a power of two of entries. What does not fill its own has the largest keys, and stays behind. */
+TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {
+    TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);
+    const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;
+    int64_t w;
+    int from = 0;
+    TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) {
+        const int64_t item = first + e / r->piece, row = item / r->pieces, at = item % r->pieces * r->piece + e % r->piece;
+        s[e].key = ~(uint64_t)0; s[e].place = length;
+        if (item >= items || at >= length) continue;
+        s[e].key = tg__cu_sort_key(TG__CU_D(2), r->o[2].p, tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + at * r->o[2].step);
+        if (r->kind) s[e].key = ~s[e].key & ~(uint64_t)0 >> (TG__CU_D(2) == 1 || TG__CU_D(2) == 4 ? 0 : 32);
+        s[e].place = at;
+    }
+    TG__CU_BARRIER
+    for (w = 1; w < r->piece; w *= 2) {
+        TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) tg__cu_merge(s + from, s + (TG__CU_SORTS - from), TG__CU_SORTS, w, e);
+        TG__CU_BARRIER
+        from = TG__CU_SORTS - from;
+    }
+    TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) {
+        const int64_t item = first + e / r->piece, row = item / r->pieces, at = item % r->pieces * r->piece + e % r->piece;
+        if (item >= items || at >= length) continue;
+        if (r->pieces > 1) ((tg__cu_entry *)r->work)[row * length + at] = s[from + e];
+        else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);
+    }
+}
+/* Entries of long rows wait in work, twice: `part` tells in which half. */
+TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {
+    const int64_t n = r->o[2].count, row = i / n, half = r->n * n;
+    tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;
+    tg__cu_merge(e + (r->part ? half : 0), e + (r->part ? 0 : half), n, r->piece, i - row * n);
+}
+TG__INLINE void tg__cu_sort_write(const tg__cu_walk *r, int64_t i) {
+    const int64_t n = r->o[2].count, row = i / r->o[0].count, k = i - row * r->o[0].count;
+    tg__cu_sort_put(r, row, k, ((const tg__cu_entry *)r->work)[(r->part ? r->n * n : 0) + row * n + r->whole[1] + k].place);
+}
+TG__INLINE void tg__cu_search(const tg__cu_walk *r, int64_t i) {
+    const int64_t row = i / r->o[0].count, k = i - row * r->o[0].count;
+    const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, sorted = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);
+    const uint64_t key = tg__cu_sort_key(TG__CU_D(1), r->o[1].p, tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step);
+    int64_t low = 0, high = r->o[2].count;
+    while (low < high) {
+        const int64_t mid = (low + high) / 2;
+        const uint64_t at = tg__cu_sort_key(TG__CU_D(1), r->o[2].p, sorted + mid * r->o[2].step);
+        if (at < key || (r->kind && at == key)) low = mid + 1; else high = mid;
+    }
+    if (TG__CU_D(0) == 4) ((int64_t *)r->o[0].p)[to] = low; else ((int32_t *)r->o[0].p)[to] = (int32_t)low;
+}
+TG__CU_KERNEL(tg__cu_sort_blocks_i64, tg__cu_walk, tg__cu_sort_block(r, block))
+TG__CU_KERNEL(tg__cu_sort_merge_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[2].count) tg__cu_sort_merge(r, i); })
+TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })
+TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })
 #endif
 
 #if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0
@@ -2001,12 +2242,6 @@ TG__CU_KERNEL(TG__CU(tg__cu_norm_sum), tg__cu_optim, { (void)block; TG__CU(tg__c
 #ifndef TG__CU_TILE
 #define TG__CU_TILE
 enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };
-TG__INLINE int64_t tg__cu_batch_at(const tg__cu_gemm *r, const int64_t *stride, int64_t i) {
-    int64_t at = 0;
-    int d;
-    TG__CU_ROLL for (d = r->ndim - 1; d >= 0; d--) { const int64_t q = i / r->shape[d]; at += (i - q * r->shape[d]) * stride[d]; i = q; }
-    return at;
-}
 #endif
 /* An element of c from its sum; c_at, bias_at: where the matrices begin. */
 TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {
@@ -2018,7 +2253,7 @@ TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_
 /* The sum of one block, or of all. */
 TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {
     if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;
-    else TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), i, j, v);
+    else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);
 }
 TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {
     TG__CU_SHARED(TG__T, as, TG__CU_BK * TG__CU_PAD);
@@ -2027,7 +2262,7 @@ TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {
     TG__CU_OWN(TG__T, total, 32);
     const int64_t mt = (r->m + TG__CU_BM - 1) / TG__CU_BM, nt = (r->n + TG__CU_BN - 1) / TG__CU_BN, parts = r->partial ? r->blocks : 1;
     const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts, batch = block / mt / nt / parts;
-    const int64_t a_at = tg__cu_batch_at(r, r->ba, batch), b_at = tg__cu_batch_at(r, r->bb, batch);
+    const int64_t a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch), b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch);
     int64_t kb, k0;
     for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {
         const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;
@@ -2063,7 +2298,7 @@ TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {
     }
     TG__CU_THREADS(t) {
         const int i0 = t / 16 * 8, j0 = t % 16 * 4;
-        const int64_t c_at = tg__cu_batch_at(r, r->bc, batch), bias_at = tg__cu_batch_at(r, r->bbias, batch), part = (batch * r->blocks + q) * r->m;
+        const int64_t c_at = tg__cu_offset(r->ndim, r->shape, r->bc, batch), bias_at = tg__cu_offset(r->ndim, r->shape, r->bbias, batch), part = (batch * r->blocks + q) * r->m;
         TG__CU_UNROLL for (int e = 0; e < 32; e++) {
             const int64_t i = row + i0 + e / 4, j = col + j0 + e % 4;
             if (i >= r->m || j >= r->n) continue;
@@ -2082,7 +2317,7 @@ TG__INLINE void TG__CU(tg__cu_dots)(const tg__cu_gemm *r, int64_t block) {
         int64_t a_at, b_at, k;
         TG__T v = 0;
         if (item >= items) continue;
-        a_at = tg__cu_batch_at(r, r->ba, batch) + i * r->a_rs; b_at = tg__cu_batch_at(r, r->bb, batch) + j * r->b_cs;
+        a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs; b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;
         for (k = q * r->block + t % 64; k < end; k += 64)
             v = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + k * r->a_cs), TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + k * r->b_rs), v);
         s[t] = v;
@@ -2109,7 +2344,7 @@ TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {
         TG__T lane[8];
         int e;
         if (j >= r->n) continue;
-        a_at = tg__cu_batch_at(r, r->ba, batch) + i * r->a_rs; b_at = tg__cu_batch_at(r, r->bb, batch) + j * r->b_cs;
+        a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs; b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;
         TG__CU_UNROLL for (e = 0; e < 8; e++) lane[e] = 0;
         for (k = q * r->block + t / 32; k < end; k += 64) {
             TG__CU_UNROLL for (e = 0; e < 8; e++)
@@ -2135,7 +2370,7 @@ TG__INLINE void TG__CU(tg__cu_add_parts)(const tg__cu_gemm *r, int64_t block) {
         part += batch * r->blocks * each + at % each;
         v = part[0];
         for (q = 1; q < r->blocks; q++) v = TG__CU_PLUS(v, part[q * each]);
-        TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), at % each / r->n, at % r->n, v);
+        TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), at % each / r->n, at % r->n, v);
     }
 }
 TG__CU_KERNEL(TG__CU(tg__cu_gemm_tiles), tg__cu_gemm, TG__CU(tg__cu_tiles)(r, block))
@@ -2153,7 +2388,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 1194 \"tensorgrad_cuda.h\"\n",
+"#line 1270 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -2220,7 +2455,7 @@ static const char *const tg__cu_words[] = {
 "TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 1261 \"tensorgrad_cuda.h\"\n",
+"#line 1337 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -3662,7 +3897,7 @@ static const char *const tg__cu_words[] = {
 "if (b == -1) return (int64_t)((uint64_t)0 - (uint64_t)a);\n",
 "return a / b - (a % b != 0 && (a < 0) != (b < 0));\n",
 "}\n",
-"#line 103 \"tensorgrad_cuda.h\"\n",
+"#line 102 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_view {\n",
 "char   *p;\n",
 "int64_t stride[8];\n",
@@ -3725,7 +3960,7 @@ static const char *const tg__cu_words[] = {
 "} tg__cu_optim;\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 1276 \"tensorgrad_cuda.h\"\n",
+"#line 1352 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -3760,7 +3995,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 1312 \"tensorgrad_cuda.h\"\n",
+"#line 1388 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -3793,9 +4028,24 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 1345 \"tensorgrad_cuda.h\"\n",
+"#line 1421 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
+"TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
+"switch (size) {\n",
+"case 8: ((uint64_t *)y)[to] = ((const uint64_t *)x)[from]; break;\n",
+"case 4: ((uint32_t *)y)[to] = ((const uint32_t *)x)[from]; break;\n",
+"case 2: ((uint16_t *)y)[to] = ((const uint16_t *)x)[from]; break;\n",
+"default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
+"}\n",
+"}\n",
+"#line 1432 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
+"int64_t at = 0;\n",
+"int d;\n",
+"TG__CU_ROLL for (d = ndim - 1; d > 0; d--) { const int64_t q = i / shape[d]; at += (i - q * shape[d]) * stride[d]; i = q; }\n",
+"return at + i * stride[0];\n",
+"}\n",
 "TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return ((const float *)p)[i];\n",
@@ -3810,7 +4060,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 1364 \"tensorgrad_cuda.h\"\n",
+"#line 1455 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[count]; \\\n",
@@ -3825,15 +4075,16 @@ static const char *const tg__cu_kernels[] = {
 "} \\\n",
 "TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] += rest * r->o[k].stride[0]; \\\n",
 "}\n",
-"#define TG__CU_EACH(i) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n; i += blocks * TG__CU_WIDTH)\n",
-"#line 1380 \"tensorgrad_cuda.h\"\n",
+"#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)\n",
+"#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)\n",
+"#line 1472 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((TG__CU_DTYPES) >> (4 * (k)) & 15)\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 1388 \"tensorgrad_cuda.h\"\n",
+"#line 1480 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;\n",
 "#define TG__CU_MAP(name, count, reads, check, value) \\\n",
@@ -3951,9 +4202,9 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 1404 \"tensorgrad_cuda.h\"\n",
+"#line 1496 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 1406 \"tensorgrad_cuda.h\"\n",
+"#line 1498 \"tensorgrad_cuda.h\"\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })\n",
 "#if TG__CU_TYPE == 64\n",
 "TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
@@ -3965,9 +4216,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 1418 \"tensorgrad_cuda.h\"\n",
+"#line 1510 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM)\n",
-"#line 1420 \"tensorgrad_cuda.h\"\n",
+"#line 1512 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -4048,18 +4299,12 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 1501 \"tensorgrad_cuda.h\"\n",
+"#line 1593 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 1503 \"tensorgrad_cuda.h\"\n",
+"#line 1595 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
-"TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
-"int64_t at = 0;\n",
-"int d;\n",
-"TG__CU_ROLL for (d = ndim - 1; d > 0; d--) { const int64_t q = i / shape[d]; at += (i - q * shape[d]) * stride[d]; i = q; }\n",
-"return at + i * stride[0];\n",
-"}\n",
 "#endif\n",
 "#if TG__CU_TYPE == 0\n",
 "typedef int64_t tg__cu_wide_i64;\n",
@@ -4152,7 +4397,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 1605 \"tensorgrad_cuda.h\"\n",
+"#line 1691 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -4169,7 +4414,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 1622 \"tensorgrad_cuda.h\"\n",
+"#line 1708 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -4184,7 +4429,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 1637 \"tensorgrad_cuda.h\"\n",
+"#line 1723 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -4221,17 +4466,11 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 1674 \"tensorgrad_cuda.h\"\n",
+"#line 1760 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 1676 \"tensorgrad_cuda.h\"\n",
+"#line 1762 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
-"TG__INLINE int64_t tg__cu_row_at(const tg__cu_rows *r, const int64_t *stride, int64_t row) {\n",
-"int64_t at = 0;\n",
-"int d;\n",
-"TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { const int64_t q = row / r->shape[d]; at += (row - q * r->shape[d]) * stride[d]; row = q; }\n",
-"return at + row * stride[0];\n",
-"}\n",
 "TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t at = row * r->cs;\n",
 "switch (TG__CU_DTYPE(2, r->cd)) {\n",
@@ -4242,7 +4481,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 1695 \"tensorgrad_cuda.h\"\n",
+"#line 1775 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -4260,7 +4499,7 @@ static const char *const tg__cu_kernels[] = {
 "int64_t i, from;\n",
 "TG__T v;\n",
 "if (row >= r->rows) continue;\n",
-"from = tg__cu_row_at(r, r->kx, row);\n",
+"from = tg__cu_offset(r->ndim, r->shape, r->kx, row);\n",
 "v = TG__CU_X(t % 64 < r->length ? t % 64 : 0);\n",
 "for (i = t % 64 + 64; i < r->length; i += 64) v = TG__W(maxn)(v, TG__CU_X(i));\n",
 "s[t] = v;\n",
@@ -4277,7 +4516,7 @@ static const char *const tg__cu_kernels[] = {
 "int64_t i, from;\n",
 "TG__T v = 0;\n",
 "if (row >= r->rows) continue;\n",
-"from = tg__cu_row_at(r, r->kx, row);\n",
+"from = tg__cu_offset(r->ndim, r->shape, r->kx, row);\n",
 "for (i = t % 64; i < r->length; i += 64) v = TG__W(add)(v, TG__W(exp)(TG__W(sub)(TG__CU_X(i), top[t / 64])));\n",
 "s[t] = v;\n",
 "}\n",
@@ -4292,7 +4531,7 @@ static const char *const tg__cu_kernels[] = {
 "int64_t i, from, to, c;\n",
 "TG__T v;\n",
 "if (row >= r->rows) continue;\n",
-"from = tg__cu_row_at(r, r->kx, row);\n",
+"from = tg__cu_offset(r->ndim, r->shape, r->kx, row);\n",
 "if (r->kind == 2) {\n",
 "if (t % 64) continue;\n",
 "c = tg__cu_class_of(r, row);\n",
@@ -4303,7 +4542,7 @@ static const char *const tg__cu_kernels[] = {
 "((TG__T *)r->row)[2 * row + 1] = c == -100 ? 0 : sum;\n",
 "continue;\n",
 "}\n",
-"to = tg__cu_row_at(r, r->ky, row);\n",
+"to = tg__cu_offset(r->ndim, r->shape, r->ky, row);\n",
 "v = r->kind == 1 ? TG__W(log)(sum) : TG__W(div)((TG__T)1, sum);\n",
 "for (i = t % 64; i < r->length; i += 64) {\n",
 "const TG__T d = TG__W(sub)(TG__CU_X(i), m);\n",
@@ -4311,7 +4550,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 1764 \"tensorgrad_cuda.h\"\n",
+"#line 1844 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -4320,7 +4559,7 @@ static const char *const tg__cu_kernels[] = {
 "if (row >= r->rows) continue;\n",
 "c = tg__cu_class_of(r, row);\n",
 "if (r->look) continue;\n",
-"from = tg__cu_row_at(r, r->kx, row);\n",
+"from = tg__cu_offset(r->ndim, r->shape, r->kx, row);\n",
 "m = ((const TG__T *)r->row)[2 * row];\n",
 "g = TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->g, row * r->gs);\n",
 "if (r->chunks) g = TG__W(div)(g, ((const TG__T *)r->row)[2 * (r->rows + r->chunks) + 1]);\n",
@@ -4333,7 +4572,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#undef TG__CU_X\n",
-"#line 1786 \"tensorgrad_cuda.h\"\n",
+"#line 1866 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, sum, 4);\n",
@@ -4372,7 +4611,7 @@ static const char *const tg__cu_kernels[] = {
 "to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
 "}\n",
 "}\n",
-"#line 1825 \"tensorgrad_cuda.h\"\n",
+"#line 1905 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
@@ -4389,24 +4628,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 1842 \"tensorgrad_cuda.h\"\n",
+"#line 1922 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 1844 \"tensorgrad_cuda.h\"\n",
-"TG__INLINE int64_t tg__cu_slice_at(const tg__cu_index *r, const int64_t *stride, int64_t i) {\n",
-"int64_t at = 0;\n",
-"int d;\n",
-"TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { const int64_t q = i / r->shape[d]; at += (i - q * r->shape[d]) * stride[d]; i = q; }\n",
-"return at + i * stride[0];\n",
-"}\n",
-"TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
-"switch (size) {\n",
-"case 8: ((uint64_t *)y)[to] = ((const uint64_t *)x)[from]; break;\n",
-"case 4: ((uint32_t *)y)[to] = ((const uint32_t *)x)[from]; break;\n",
-"case 2: ((uint16_t *)y)[to] = ((const uint16_t *)x)[from]; break;\n",
-"default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
-"}\n",
-"}\n",
-"#line 1859 \"tensorgrad_cuda.h\"\n",
+"#line 1925 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -4432,23 +4656,23 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 1885 \"tensorgrad_cuda.h\"\n",
+"#line 1951 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
-"const int64_t v = r->index[tg__cu_slice_at(r, r->si, slice) + k * r->ki];\n",
+"const int64_t v = r->index[tg__cu_offset(r->ndim, r->shape, r->si, slice) + k * r->ki];\n",
 "if (v < 0 || v >= r->limit) { TG__CU_FLAG(r->flag, 8u); continue; }\n",
 "if (r->look) continue;\n",
-"tg__cu_move(r->size, r->y, tg__cu_slice_at(r, r->sy, slice) + k * r->ky, r->x, tg__cu_slice_at(r, r->sx, slice) + v * r->xv);\n",
+"tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 1895 \"tensorgrad_cuda.h\"\n",
+"#line 1961 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
 "int64_t to, from, index, k;\n",
 "if (bucket >= r->buckets) continue;\n",
-"to = tg__cu_slice_at(r, r->sy, slice); from = tg__cu_slice_at(r, r->sx, slice); index = tg__cu_slice_at(r, r->si, slice);\n",
+"to = tg__cu_offset(r->ndim, r->shape, r->sy, slice); from = tg__cu_offset(r->ndim, r->shape, r->sx, slice); index = tg__cu_offset(r->ndim, r->shape, r->si, slice);\n",
 "for (k = 0; k < r->k; k++) {\n",
 "const int64_t v = r->index[index + k * r->ki];\n",
 "if ((v & (r->buckets - 1)) != bucket) continue;\n",
@@ -4462,7 +4686,181 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 1915 \"tensorgrad_cuda.h\"\n",
+"#line 1981 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32\n",
+"#line 1984 \"tensorgrad_cuda.h\"\n",
+"#ifndef TG__CU_LINEAR\n",
+"enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };\n",
+"#define TG__CU_LINEAR TG__CU_LINEAR\n",
+"#endif\n",
+"#if TG__CU_TYPE == 0\n",
+"#define TG__CU_ADD(a, b) ((int64_t)((uint64_t)(a) + (uint64_t)(b)))\n",
+"#define TG__CU_TIMES(a, b) ((int64_t)((uint64_t)(a) * (uint64_t)(b)))\n",
+"#else\n",
+"#define TG__CU_ADD(a, b) ((a) + (b))\n",
+"#define TG__CU_TIMES(a, b) ((a) * (b))\n",
+"#endif\n",
+"#line 1996 \"tensorgrad_cuda.h\"\n",
+"typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);\n",
+"TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {\n",
+"const TG__T v = next->value, old = s->value;\n",
+"switch (kind) {\n",
+"case TG__CU_SCAN_SUM: s->value = TG__CU_ADD(old, v); break;\n",
+"case TG__CU_SCAN_PROD: s->value = TG__CU_TIMES(old, v); break;\n",
+"case TG__CU_LINEAR: s->value = TG__CU_ADD(TG__CU_TIMES(next->factor, old), v); s->factor = TG__CU_TIMES(next->factor, s->factor); break;\n",
+"default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }\n",
+"}\n",
+"}\n",
+"#line 2007 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {\n",
+"const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
+"const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);\n",
+"for (int64_t i = from; i < end; i++) {\n",
+"TG__CU(tg__cu_stretch) next;\n",
+"#if TG__CU_TYPE == 64\n",
+"const int64_t tile = (i / 512 + 1) * 512;\n",
+"if (r->kind == TG__CU_SCAN_SUM && r->part && (begun || i > from) && i + 4 <= (tile < end ? tile : end)) {\n",
+"double v[4];\n",
+"int e;\n",
+"for (e = 0; e < 4; e++) v[e] = tg__cu_get_f64(TG__CU_D(2), r->o[2].p, x + (i + e) * r->o[2].step);\n",
+"v[1] = v[0] + v[1]; v[3] = v[1] + (v[2] + v[3]);\n",
+"v[2] = (s->value + v[1]) + v[2]; v[0] = s->value + v[0]; v[1] = s->value + v[1]; v[3] = s->value + v[3];\n",
+"for (e = 0; store && e < 4; e++) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, to + (i + e) * r->o[0].step, v[e]);\n",
+"s->value = v[3];\n",
+"i += 3;\n",
+"continue;\n",
+"}\n",
+"#endif\n",
+"next.value = TG__CU(tg__cu_get)(TG__CU_D(2), r->o[2].p, x + i * r->o[2].step);\n",
+"next.factor = r->o[3].p ? TG__CU(tg__cu_get)(TG__CU_D(3), r->o[3].p, a + i * r->o[3].step) : 0;\n",
+"next.place = i;\n",
+"if (i == from && !begun) *s = next; else TG__CU(tg__cu_stretch_on)(r->kind, s, &next);\n",
+"if (!store) continue;\n",
+"TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, to + i * r->o[0].step, s->value);\n",
+"if (r->o[1].p) ((int64_t *)r->o[1].p)[places + i * r->o[1].step] = s->place;\n",
+"}\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_scan_item)(const tg__cu_walk *r, int64_t item, int store) {\n",
+"TG__CU(tg__cu_stretch) s, *const work = (TG__CU(tg__cu_stretch) *)r->work;\n",
+"const int64_t q = item / r->n, row = item - q * r->n, from = q * r->piece, end = from + r->piece < r->o[0].count ? from + r->piece : r->o[0].count;\n",
+"const int begun = store && q > 0;\n",
+"if (begun) s = work[item]; else { s.value = s.factor = 0; s.place = 0; }\n",
+"TG__CU(tg__cu_scan_run)(r, row, from, end, begun, store, &s);\n",
+"if (!store) work[item] = s;\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_scan_row)(const tg__cu_walk *r, int64_t row) {\n",
+"TG__CU(tg__cu_stretch) *const work = (TG__CU(tg__cu_stretch) *)r->work + row, s = work[0];\n",
+"for (int64_t q = 1; q < r->pieces; q++) {\n",
+"const TG__CU(tg__cu_stretch) next = work[q * r->n];\n",
+"work[q * r->n] = s;\n",
+"TG__CU(tg__cu_stretch_on)(r->kind, &s, &next);\n",
+"}\n",
+"}\n",
+"#undef TG__CU_ADD\n",
+"#undef TG__CU_TIMES\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_scan), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 1); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })\n",
+"#endif\n",
+"#line 2058 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0\n",
+"#line 2060 \"tensorgrad_cuda.h\"\n",
+"enum { TG__CU_SORTS = 1024 };\n",
+"typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;\n",
+"TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {\n",
+"uint64_t u, sign, infinity;\n",
+"switch (dtype) {\n",
+"case 0: u = ((const uint32_t *)p)[i]; sign = 0x80000000u; infinity = 0x7f800000u; break;\n",
+"case 1: u = ((const uint64_t *)p)[i]; sign = (uint64_t)1 << 63; infinity = (uint64_t)0x7ff << 52; break;\n",
+"case 2: u = ((const uint16_t *)p)[i]; sign = 0x8000u; infinity = 0x7c00u; break;\n",
+"case 3: u = ((const uint16_t *)p)[i]; sign = 0x8000u; infinity = 0x7f80u; break;\n",
+"case 4: return ((const uint64_t *)p)[i] ^ (uint64_t)1 << 63;\n",
+"case 5: return ((const uint32_t *)p)[i] ^ 0x80000000u;\n",
+"case 6: return ((const uint16_t *)p)[i] ^ 0x8000u;\n",
+"case 7: return ((const uint8_t *)p)[i] ^ 0x80u;\n",
+"default: return ((const uint8_t *)p)[i];\n",
+"}\n",
+"if ((u & ~sign) > infinity) return sign | (sign - 1);\n",
+"return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;\n",
+"}\n",
+"#line 2079 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {\n",
+"int64_t low = 0, high = n;\n",
+"while (low < high) {\n",
+"const int64_t mid = (low + high) / 2;\n",
+"if (e[mid].key < key || (equal && e[mid].key == key)) low = mid + 1; else high = mid;\n",
+"}\n",
+"return low;\n",
+"}\n",
+"#line 2088 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {\n",
+"const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;\n",
+"const int later = i >= second;\n",
+"const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);\n",
+"to[later ? i - w + rank : i + rank] = from[i];\n",
+"}\n",
+"#line 2095 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {\n",
+"const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
+"tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,\n",
+"tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);\n",
+"((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;\n",
+"}\n",
+"#line 2102 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {\n",
+"TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);\n",
+"const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;\n",
+"int64_t w;\n",
+"int from = 0;\n",
+"TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) {\n",
+"const int64_t item = first + e / r->piece, row = item / r->pieces, at = item % r->pieces * r->piece + e % r->piece;\n",
+"s[e].key = ~(uint64_t)0; s[e].place = length;\n",
+"if (item >= items || at >= length) continue;\n",
+"s[e].key = tg__cu_sort_key(TG__CU_D(2), r->o[2].p, tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + at * r->o[2].step);\n",
+"if (r->kind) s[e].key = ~s[e].key & ~(uint64_t)0 >> (TG__CU_D(2) == 1 || TG__CU_D(2) == 4 ? 0 : 32);\n",
+"s[e].place = at;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (w = 1; w < r->piece; w *= 2) {\n",
+"TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) tg__cu_merge(s + from, s + (TG__CU_SORTS - from), TG__CU_SORTS, w, e);\n",
+"TG__CU_BARRIER\n",
+"from = TG__CU_SORTS - from;\n",
+"}\n",
+"TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) {\n",
+"const int64_t item = first + e / r->piece, row = item / r->pieces, at = item % r->pieces * r->piece + e % r->piece;\n",
+"if (item >= items || at >= length) continue;\n",
+"if (r->pieces > 1) ((tg__cu_entry *)r->work)[row * length + at] = s[from + e];\n",
+"else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);\n",
+"}\n",
+"}\n",
+"#line 2129 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {\n",
+"const int64_t n = r->o[2].count, row = i / n, half = r->n * n;\n",
+"tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;\n",
+"tg__cu_merge(e + (r->part ? half : 0), e + (r->part ? 0 : half), n, r->piece, i - row * n);\n",
+"}\n",
+"TG__INLINE void tg__cu_sort_write(const tg__cu_walk *r, int64_t i) {\n",
+"const int64_t n = r->o[2].count, row = i / r->o[0].count, k = i - row * r->o[0].count;\n",
+"tg__cu_sort_put(r, row, k, ((const tg__cu_entry *)r->work)[(r->part ? r->n * n : 0) + row * n + r->whole[1] + k].place);\n",
+"}\n",
+"TG__INLINE void tg__cu_search(const tg__cu_walk *r, int64_t i) {\n",
+"const int64_t row = i / r->o[0].count, k = i - row * r->o[0].count;\n",
+"const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, sorted = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
+"const uint64_t key = tg__cu_sort_key(TG__CU_D(1), r->o[1].p, tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step);\n",
+"int64_t low = 0, high = r->o[2].count;\n",
+"while (low < high) {\n",
+"const int64_t mid = (low + high) / 2;\n",
+"const uint64_t at = tg__cu_sort_key(TG__CU_D(1), r->o[2].p, sorted + mid * r->o[2].step);\n",
+"if (at < key || (r->kind && at == key)) low = mid + 1; else high = mid;\n",
+"}\n",
+"if (TG__CU_D(0) == 4) ((int64_t *)r->o[0].p)[to] = low; else ((int32_t *)r->o[0].p)[to] = (int32_t)low;\n",
+"}\n",
+"TG__CU_KERNEL(tg__cu_sort_blocks_i64, tg__cu_walk, tg__cu_sort_block(r, block))\n",
+"TG__CU_KERNEL(tg__cu_sort_merge_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[2].count) tg__cu_sort_merge(r, i); })\n",
+"TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })\n",
+"TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })\n",
+"#endif\n",
+"#line 2156 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -4659,7 +5057,7 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 1918 \"tensorgrad_cuda.h\"\n",
+"#line 2159 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
@@ -4685,7 +5083,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
-"#line 1944 \"tensorgrad_cuda.h\"\n",
+"#line 2185 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -4695,7 +5093,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 1954 \"tensorgrad_cuda.h\"\n",
+"#line 2195 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -4726,9 +5124,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_parts), tg__cu_optim, TG__CU(tg__cu_norm_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_norm_join)(r); })\n",
 "#endif\n",
-"#line 1985 \"tensorgrad_cuda.h\"\n",
+"#line 2226 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 1989 \"tensorgrad_cuda.h\"\n",
+"#line 2230 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -4744,24 +5142,18 @@ static const char *const tg__cu_kernels[] = {
 "#ifndef TG__CU_TILE\n",
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
-"TG__INLINE int64_t tg__cu_batch_at(const tg__cu_gemm *r, const int64_t *stride, int64_t i) {\n",
-"int64_t at = 0;\n",
-"int d;\n",
-"TG__CU_ROLL for (d = r->ndim - 1; d >= 0; d--) { const int64_t q = i / r->shape[d]; at += (i - q * r->shape[d]) * stride[d]; i = q; }\n",
-"return at;\n",
-"}\n",
 "#endif\n",
-"#line 2012 \"tensorgrad_cuda.h\"\n",
+"#line 2247 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 2019 \"tensorgrad_cuda.h\"\n",
+"#line 2254 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
-"else TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), i, j, v);\n",
+"else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
 "}\n",
 "TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_BK * TG__CU_PAD);\n",
@@ -4770,7 +5162,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_OWN(TG__T, total, 32);\n",
 "const int64_t mt = (r->m + TG__CU_BM - 1) / TG__CU_BM, nt = (r->n + TG__CU_BN - 1) / TG__CU_BN, parts = r->partial ? r->blocks : 1;\n",
 "const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts, batch = block / mt / nt / parts;\n",
-"const int64_t a_at = tg__cu_batch_at(r, r->ba, batch), b_at = tg__cu_batch_at(r, r->bb, batch);\n",
+"const int64_t a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch), b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch);\n",
 "int64_t kb, k0;\n",
 "for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {\n",
 "const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;\n",
@@ -4806,7 +5198,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
-"const int64_t c_at = tg__cu_batch_at(r, r->bc, batch), bias_at = tg__cu_batch_at(r, r->bbias, batch), part = (batch * r->blocks + q) * r->m;\n",
+"const int64_t c_at = tg__cu_offset(r->ndim, r->shape, r->bc, batch), bias_at = tg__cu_offset(r->ndim, r->shape, r->bbias, batch), part = (batch * r->blocks + q) * r->m;\n",
 "TG__CU_UNROLL for (int e = 0; e < 32; e++) {\n",
 "const int64_t i = row + i0 + e / 4, j = col + j0 + e % 4;\n",
 "if (i >= r->m || j >= r->n) continue;\n",
@@ -4825,7 +5217,7 @@ static const char *const tg__cu_kernels[] = {
 "int64_t a_at, b_at, k;\n",
 "TG__T v = 0;\n",
 "if (item >= items) continue;\n",
-"a_at = tg__cu_batch_at(r, r->ba, batch) + i * r->a_rs; b_at = tg__cu_batch_at(r, r->bb, batch) + j * r->b_cs;\n",
+"a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs; b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;\n",
 "for (k = q * r->block + t % 64; k < end; k += 64)\n",
 "v = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + k * r->a_cs), TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + k * r->b_rs), v);\n",
 "s[t] = v;\n",
@@ -4840,7 +5232,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 2101 \"tensorgrad_cuda.h\"\n",
+"#line 2336 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -4852,7 +5244,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__T lane[8];\n",
 "int e;\n",
 "if (j >= r->n) continue;\n",
-"a_at = tg__cu_batch_at(r, r->ba, batch) + i * r->a_rs; b_at = tg__cu_batch_at(r, r->bb, batch) + j * r->b_cs;\n",
+"a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs; b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;\n",
 "TG__CU_UNROLL for (e = 0; e < 8; e++) lane[e] = 0;\n",
 "for (k = q * r->block + t / 32; k < end; k += 64) {\n",
 "TG__CU_UNROLL for (e = 0; e < 8; e++)\n",
@@ -4878,7 +5270,7 @@ static const char *const tg__cu_kernels[] = {
 "part += batch * r->blocks * each + at % each;\n",
 "v = part[0];\n",
 "for (q = 1; q < r->blocks; q++) v = TG__CU_PLUS(v, part[q * each]);\n",
-"TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), at % each / r->n, at % r->n, v);\n",
+"TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), at % each / r->n, at % r->n, v);\n",
 "}\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_tiles), tg__cu_gemm, TG__CU(tg__cu_tiles)(r, block))\n",

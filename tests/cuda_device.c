@@ -33,7 +33,7 @@ static int lines;
 static char last_line[256];
 static void log_hook(void *user, tg_log_level level, const char *text) {
     (void)user;
-    if (level == TG_LOG_INFO && strstr(text, "leaves the family")) { lines++; snprintf(last_line, sizeof last_line, "%s", text); }
+    if (level == TG_LOG_INFO && strstr(text, "leaves the family")) { lines++; puts(text); snprintf(last_line, sizeof last_line, "%s", text); }
 }
 static tg_ctx *open_strict(void) {
     tg_config c;
@@ -53,7 +53,28 @@ static void nothing_left(const char *what) {
 
 /* What all_ops has not: long reductions, long products, large indices, every dtype; here and there, to the bit. */
 #define BOTH(expression) do { tg_tensor *x = cx, *y = cy, *z = cz, *here, *there; here = (expression); x = dx; y = dy; z = dz; there = (expression); (void)x; (void)y; (void)z; \
-    CHECK_MSG(here && there && there->device == OTHER && same(tg_contiguous(here), home(there)), "%s: other bits on the device: %s", #expression, tg_error_text(tg)); tg_clear(tg); } while (0)
+    CHECK_MSG(here && there && there->device == OTHER && SAME(tg_contiguous(here), home(there)), "%s: other bits on the device: %s", #expression, tg_error_text(tg)); tg_clear(tg); } while (0)
+/* Sorts and scans, rows short and long, lying along and across, with their places; ties, NaN, infinities and both zeros among them. */
+static void orders(tg_tensor *cx, tg_tensor *cy, tg_tensor *cz) {
+    static const double odd[4] = { NAN, INFINITY, -0.0, 0 };
+    tg_tensor *dx, *dy, *dz, *p;
+    const bool floats = tg_dtype_is_float(cx->dtype), exact = !floats || cx->dtype != TG_F64;
+    int i;
+    cz = tg_reshape(cz, TG_SHAPE(-1));
+    cz = tg_slice(cz, "0:15000");
+    for (i = 0; i < 4 && floats; i++) cx = tg_where(tg_lt_scalar(tg_rand_like(tg_to(cx, TG_F32)), 0.01), tg_to(tg_full(tg, TG_SHAPE(1), odd[i], TG_F32), cx->dtype), cx);
+    dx = tg_to_device(cx, OTHER); dy = tg_to_device(cy, OTHER); dz = tg_to_device(cz, OTHER);
+    CHECK_OK(tg);
+    for (i = 0; i < 2; i++) {
+        BOTH(tg_sort(x, 1, i, NULL)); BOTH((tg_sort(x, 1, i, &p), p)); BOTH((tg_sort(x, 0, i, &p), p)); BOTH((tg_sort(tg_slice(x, ":, 0:7"), 1, i, &p), p)); BOTH(tg_sort(z, 0, i, NULL)); BOTH((tg_sort(z, 0, i, &p), p));
+        BOTH(tg_topk(x, 9, 1, i, NULL)); BOTH((tg_topk(x, 9, 0, i, &p), p)); BOTH(tg_topk(z, 2000, 0, i, NULL)); BOTH((tg_topk(z, 3, 0, i, &p), p));
+    }
+    BOTH(tg_searchsorted(tg_sort(z, 0, false, NULL), x)); BOTH(tg_searchsorted(tg_sort(x, 1, false, NULL), tg_slice(x, ":, 3:20"), .right = true, .int32 = true));
+    if (cx->dtype == TG_BOOL) return;
+    BOTH(tg_cummax(x, 1, NULL)); BOTH((tg_cummax(x, 1, &p), p)); BOTH((tg_cummin(x, 0, &p), p)); BOTH((tg_cummax(z, 0, &p), p)); BOTH(tg_cummin(z, 0, NULL));
+    BOTH(tg_cumsum(x, 0)); BOTH(tg_cumsum(y, 0)); BOTH(tg_cumsum(y, 1)); BOTH(tg_cumprod(x, 0)); BOTH(tg_cumsum(tg_slice(x, ":, 0:290"), 1));
+    if (exact) { BOTH(tg_cumsum(z, 0)); BOTH(tg_cumsum(tg_reshape(z, TG_SHAPE(5, 3000)), 1)); }        /* pieces of long rows are carried in double */
+}
 static void sizes(void) {
     static const tg_dtype floats[] = { TG_F32, TG_F64, TG_F16, TG_BF16 }, wholes[] = { TG_I64, TG_I32, TG_I16, TG_I8, TG_U8, TG_BOOL };
     size_t i, k;
@@ -68,6 +89,7 @@ static void sizes(void) {
         BOTH(tg_matmul(tg_reshape(tg_slice(z, "0:24000"), TG_SHAPE(6, 40, 100)), tg_reshape(tg_slice(z, "0:18000"), TG_SHAPE(6, 100, 30))));
         BOTH(tg_linear(x, tg_contiguous(tg_t(y)), tg_slice(z, "0:33"))); BOTH(tg_softmax(x, 1)); BOTH(tg_log_softmax(y, 0)); BOTH(tg_softmax(tg_reshape(z, TG_SHAPE(10000, 4)), 1));
         for (k = 0; k < 4; k++) { BOTH(tg_to(x, floats[k])); BOTH(tg_to(tg_t(y), floats[k])); }
+        orders(cx, cy, cz);
         for (k = 0; k < 6; k++) { BOTH(tg_to(tg_mul_scalar(x, 100), wholes[k])); BOTH(tg_to(tg_to(tg_mul_scalar(x, 3), wholes[k]), floats[i])); }
         tg_end(tg, m);
     }
@@ -76,6 +98,7 @@ static void sizes(void) {
         tg_tensor *cx = tg_to(tg_mul_scalar(tg_randn(tg, TG_SHAPE(70, 300)), 20), wholes[i]), *cy = tg_to(tg_randint(tg, 0, 70, TG_SHAPE(5000)), TG_I64), *cz = tg_to(tg_mul_scalar(tg_randn(tg, TG_SHAPE(5000, 3)), 20), wholes[i]);
         tg_tensor *dx = tg_to_device(cx, OTHER), *dy = tg_to_device(cy, OTHER), *dz = tg_to_device(cz, OTHER);
         BOTH(tg_sum(x)); BOTH(tg_sum_dims(x, TG_DIMS(0), false)); if (i < 5) { BOTH(tg_argmax(x)); BOTH(tg_matmul(x, tg_t(x))); }
+        orders(cx, cx, cz);
         BOTH(tg_index_select(x, 0, y)); BOTH(tg_index_add(tg_zeros_like(tg_slice(x, ":, 0:3")), 0, y, z)); BOTH(tg_gather(tg_t(x), 1, tg_reshape(tg_slice(y, "0:4200"), TG_SHAPE(300, 14))));
         tg_end(tg, m);
     }
