@@ -47,7 +47,7 @@
 
    ---- what is not here yet ----
    Families with kernels: map, copy, fill, random with dropout, reduce, softmax, cross-entropy, index, gemm, optimiser
-   steps, scan, sort, search. All others (conv, pool, resample, attention, rnn, norm) and block-quantised operands run on
+   steps, scan, sort, search, norm, pool. All others (conv, resample, attention, rnn) and block-quantised operands run on
    the CPU with copies there and back, which the log says once for each family: right, and slow. There is no
    cuBLAS, no tensor core, no TF32: products are exact f32 in plain tiles. Programs are not kept on disk. No pinned
    memory, no wrapping of the host's device pointers, no kernels compiled ahead by nvcc (which compiles the file as
@@ -102,6 +102,7 @@ extern "C" {
 typedef struct tg__cu_view {
     char   *p;                                                        /* the first element; NULL: absent */
     int64_t stride[8];                                                /* in elements */
+    int64_t size[8];                                                  /* its own shape, where operands differ */
     int64_t step, count;                                              /* along the dimension that is not walked, and its size */
     double  f;
     int64_t i;
@@ -112,7 +113,8 @@ typedef struct tg__cu_walk {                                          /* most fa
     double    numbers[10];
     uint32_t *flag;                                                   /* becomes something else than 0 where a value is an error */
     char     *work;                                                   /* memory of the launch's own */
-    int64_t   piece, pieces;                                          /* a row is cut into */
+    int64_t   piece, pieces, length;                                  /* what a row is cut into; how long it is */
+    int32_t   within, lanes;                                          /* of a norm: dimensions of a row, which stand behind the ndim ones; threads for a row */
     int32_t   ndim, small, kind, part, look;                          /* small: 32 bits count the elements; look: at values alone */
     tg__cu_view o[10];
 } tg__cu_walk;
@@ -473,7 +475,7 @@ TG__PRIVATE void tg__cu_trim(void *user, void *stream) {
    ====================================================================================== */
 
 enum { TG__CU_GROUP_MAP, TG__CU_GROUP_COPY, TG__CU_GROUP_RANDOM, TG__CU_GROUP_REDUCE, TG__CU_GROUP_SOFTMAX, TG__CU_GROUP_INDEX, TG__CU_GROUP_GEMM, TG__CU_GROUP_OPTIM,
-    TG__CU_GROUP_SCAN, TG__CU_GROUP_SORT };
+    TG__CU_GROUP_SCAN, TG__CU_GROUP_SORT, TG__CU_GROUP_NORM, TG__CU_GROUP_POOL };
 
 /* The formulas as text. */
 typedef struct tg__cu_formula { int row, operands; const char *name, *part[4]; } tg__cu_formula;
@@ -526,7 +528,7 @@ TG__PRIVATE void tg__cu_map_text(tg__text *t, const tg__cu_key *k) {
     tg__put(t, ", "); tg__put(t, w ? w->value : f->part[k->part]); tg__put(t, ")\n");
 }
 TG__PRIVATE void tg__cu_source(tg__text *t, const tg__cu_key *k) {
-    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM", "SCAN", "SORT" }, *const kinds[] = { "sum", "prod", "max", "min" };
+    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM", "SCAN", "SORT", "NORM", "POOL" }, *const kinds[] = { "sum", "prod", "max", "min" };
     const char *const *line;
     int i;
     tg__cu_define(t, "TG__CU_TYPE", k->type);
@@ -696,6 +698,18 @@ TG__PRIVATE bool tg__cu_rows_of(tg__cu_walk *w, const tg_request *r, const tg_op
         const bool number = o[i].use == TG_ABSENT || o[i].ndim == 0;
         w->o[i].step = number ? 1 : o[i].stride[dim]; w->o[i].count = number ? 1 : o[i].shape[dim];
     }
+    return w->n > 0;
+}
+
+/* Operands as they are, each of its own shape; the first one is walked over, in row-major order. False: it has no elements. */
+TG__PRIVATE bool tg__cu_shapes_of(tg__cu_walk *w, const tg_request *r, const tg_operand *o, void *const *base, tg__cu_key *key) {
+    tg__loop l;
+    int i, d;
+    memset(&l, 0, sizeof l);
+    tg__cu_walk_of(w, r, &l, o, base, r->n, key);
+    w->n = tg__operand_numel(&o[0]); w->ndim = o[0].ndim; w->small = w->n < 0x7fffffff;
+    for (i = 0; i < r->n; i++) for (d = 0; d < o[i].ndim && o[i].use != TG_ABSENT; d++) { w->o[i].stride[d] = o[i].stride[d]; w->o[i].size[d] = o[i].shape[d]; }
+    for (d = 0; d < o[0].ndim; d++) w->shape[d] = o[0].shape[d];
     return w->n > 0;
 }
 
@@ -980,6 +994,59 @@ TG__PRIVATE tg_launch tg__cu_search_launch(tg__cu *s, const tg_request *r, const
     return tg__cu_done(tg__cu_launch_kernel(s, &k, "search", tg__cu_blocks(s, w.n * w.o[0].count), &w));
 }
 
+/* Rows, by 32 or 256 threads each; few long ones are cut, and their sums joined between launches. */
+TG__PRIVATE tg_launch tg__cu_norm(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    const bool back = r->part == 1, weights = back && !r->whole[1] && (o[1].use != TG_ABSENT || o[2].use != TG_ABSENT);
+    tg__cu_key k = TG__ZERO;
+    tg__norm_plan j;
+    tg__cu_walk w;
+    size_t bytes;
+    int64_t items;
+    int i, d, what;
+    bool ok = true;
+    memset(&j, 0, sizeof j);
+    j.job.r = r; j.job.o = o;
+    tg__norm_walks(&j, (int)r->whole[0]);
+    if (j.kept.numel == 0 || j.run.numel == 0) return TG_LAUNCH_DONE;
+    if (j.kept.ndim + j.run.ndim > TG_MAX_DIMS) return TG_LAUNCH_DECLINED;
+    tg__cu_walk_of(&w, r, &j.kept, o, base, r->n, &k);
+    w.within = j.run.ndim; w.length = j.run.numel;
+    for (d = 0; d < j.run.ndim; d++) {
+        w.shape[w.ndim + d] = j.run.shape[d];
+        for (i = 0; i < r->n; i++) w.o[i].stride[w.ndim + d] = j.run.stride[i][d];
+    }
+    w.piece = w.n >= 256 || w.length <= 8192 ? w.length : tg__imax(4096, tg__ceil_div(w.length * w.n, 2048));
+    w.pieces = tg__ceil_div(w.length, w.piece); w.lanes = w.length > 1024 ? 256 : 32;
+    w.whole[2] = tg__imax(16, tg__ceil_div(w.n, 64)); w.whole[3] = tg__ceil_div(w.n, w.whole[2]);      /* rows of a part of the weights' sums, and parts */
+    items = w.n * w.pieces;
+    bytes = (size_t)w.n * 32 + (size_t)items * 16 + (weights ? (size_t)w.whole[3] * (size_t)w.length * 16 : 0);
+    w.work = (char *)(uintptr_t)tg__cu_take(s, bytes);
+    if (!w.work) return TG_LAUNCH_FAILED;
+    k.group = TG__CU_GROUP_NORM; k.type = tg__cu_type(r->compute);
+    if (w.pieces == 1) ok = tg__cu_launch_kernel(s, &k, back ? "norm_back" : "norm", tg__ceil_div(w.n, 256 / w.lanes), &w);
+    else {
+        for (what = back ? 2 : r->kind == TG_NORM_RMS; ok && what <= (back ? 2 : 1); what++) {
+            w.whole[4] = what;
+            ok = tg__cu_launch_kernel(s, &k, "norm_pieces", tg__ceil_div(items, 256 / w.lanes), &w) && tg__cu_launch_kernel(s, &k, "norm_join", tg__cu_blocks(s, w.n), &w);
+        }
+        ok = ok && tg__cu_launch_kernel(s, &k, "norm_apply", tg__cu_blocks(s, w.n * w.length), &w);
+    }
+    if (weights) ok = ok && tg__cu_launch_kernel(s, &k, "norm_weights", tg__cu_blocks(s, w.length * w.whole[3]), &w) && tg__cu_launch_kernel(s, &k, "norm_weights_join", tg__cu_blocks(s, w.length), &w);
+    tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
+    return tg__cu_done(ok);
+}
+
+/* Where the channels of x lie side by side, the CPU goes through a window in another order. */
+TG__PRIVATE tg_launch tg__cu_pool(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    const tg_operand *x = r->kind >= TG_POOL_BACK ? &o[0] : &o[2], *y = r->kind >= TG_POOL_BACK ? &o[2] : &o[0];
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    if (!tg__cu_shapes_of(&w, r, o, base, &k)) return TG_LAUNCH_DONE;
+    if (x->stride[1] == 1 && y->stride[1] == 1 && x->shape[1] > 1 && x->stride[4] != 1) w.part |= 4;
+    k.group = TG__CU_GROUP_POOL; k.type = tg__cu_type(r->compute);
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, r->kind == TG_POOL_BACK ? "pool_back" : r->kind == TG_POOL_MAX_BACK ? "pool_claim" : "pool", tg__cu_blocks(s, w.n), &w));
+}
+
 TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
     static const char *const names[] = { "gemm_tiles", "gemm_dots", "gemm_lanes" };
     const int d = o[0].ndim - 2;
@@ -1061,8 +1128,8 @@ TG__PRIVATE tg_launch tg__cu_optim_launch(tg__cu *s, const tg_request *r, const 
     partial = tg__cu_take(s, (size_t)(tg__ceil_div(a.n, 512) + 1) * 8);
     if (!partial) return TG_LAUNCH_FAILED;
     a.partial = (double *)(uintptr_t)partial;
-    ok = tg__cu_launch_kernel(s, &k, "norm_parts", tg__ceil_div(a.n, 2048), &a) &&
-        tg__cu_launch_kernel(s, &k, "norm_sum", 1, &a);
+    ok = tg__cu_launch_kernel(s, &k, "powers", tg__ceil_div(a.n, 2048), &a) &&
+        tg__cu_launch_kernel(s, &k, "powers_sum", 1, &a);
     tg__cu_give(s, partial, (size_t)(tg__ceil_div(a.n, 512) + 1) * 8);
     return tg__cu_done(ok);
 }
@@ -1089,6 +1156,8 @@ TG__PRIVATE tg_launch tg__cu_launch(void *user, void *stream, const tg_request *
         case TG_FAMILY_OPTIM: result = tg__cu_optim_launch(s, r, o, base); break;
 #endif
         case TG_FAMILY_GEMM: result = tg__cu_gemm_launch(s, r, o, base); break;
+        case TG_FAMILY_NORM: result = tg__cu_norm(s, r, o, base); break;
+        case TG_FAMILY_POOL: result = tg__cu_pool(s, r, o, base); break;
         case TG_FAMILY_SCAN: result = tg__cu_scan(s, r, o, base); break;
         case TG_FAMILY_SORT: result = tg__cu_sort(s, r, o, base); break;
         case TG_FAMILY_SEARCH: result = tg__cu_search_launch(s, r, o, base); break;
@@ -2153,6 +2222,262 @@ TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_
 TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })
 #endif
 
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0
+/* ---- norm: r->lanes threads to a row, or to a piece of it; sums in double. In work each row has four numbers, its mean,
+   1 / sqrt(var + eps) and the two sums of its gradient; then the pieces have two; then the weights' gradients theirs ---- */
+#ifndef TG__CU_NORM
+#define TG__CU_NORM
+enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };
+TG__INLINE int64_t tg__cu_norm_row(const tg__cu_walk *r, int k, int64_t row) { return tg__cu_offset(r->ndim, r->shape, r->o[k].stride, row); }
+TG__INLINE int64_t tg__cu_norm_at(const tg__cu_walk *r, int k, int64_t i) {
+    return r->within == 1 ? i * r->o[k].stride[r->ndim] : tg__cu_offset(r->within, r->shape + r->ndim, r->o[k].stride + r->ndim, i);
+}
+#endif
+#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))
+/* Over a piece of a row: the sum of x, of the squares of its distances from the mean, or of h = g, times weight where
+   it differs within the row, and of h times the distance. They stand in the first of the threads. */
+TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {
+    int half;
+    TG__CU_THREADS(t) {
+        const int64_t item = block * (TG__CU_WIDTH / r->lanes) + t / r->lanes, row = item / r->pieces, from = item % r->pieces * r->piece;
+        const int64_t end = from + r->piece < r->length ? from + r->piece : r->length;
+        int64_t x, g = 0, w = 0, i;
+        s[t] = d[t] = 0;
+        if (item >= r->n * r->pieces) continue;
+        x = tg__cu_norm_row(r, 4, row);
+        if (what == TG__CU_NORM_BACK) { g = tg__cu_norm_row(r, 6, row); w = tg__cu_norm_row(r, 5, row); }
+        for (i = from + t % r->lanes; i < end; i += r->lanes) {
+            const double e = (double)TG__CU_GET(4, x, i) - (what == TG__CU_NORM_MEAN ? 0 : mean[t / r->lanes]);
+            double h;
+            if (what == TG__CU_NORM_MEAN) { s[t] += e; continue; }
+            if (what == TG__CU_NORM_SQUARES) { s[t] += e * e; continue; }
+            h = (double)TG__CU_GET(6, g, i);
+            if (r->o[5].p && !r->whole[1]) h *= (double)TG__CU_GET(5, w, i);
+            s[t] += h; d[t] += h * e;
+        }
+    }
+    TG__CU_BARRIER
+    for (half = r->lanes / 2; half > 0; half /= 2) {
+        TG__CU_THREADS(t) if (t % r->lanes < half) { s[t] += s[t + half]; d[t] += d[t + half]; }
+        TG__CU_BARRIER
+    }
+}
+/* What comes of a row's sums: its statistics; or the gradients of a weight that it has for itself. */
+TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {
+    double *const own = (double *)r->work + 4 * row;
+    TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;
+    const int rms = r->kind == 1;
+    if (what == TG__CU_NORM_MEAN) { own[0] = s / (double)r->length; return; }
+    if (what == TG__CU_NORM_SQUARES) {
+        const TG__T var = (TG__T)(s / (double)r->length);
+        own[1] = 1 / tg__sqrt64((double)var + r->numbers[0]);
+        if (rms) own[0] = 0;
+        if (rows) { rows[0] = (TG__T)own[0]; rows[1] = var; }
+        return;
+    }
+    own[0] = (double)rows[0]; own[1] = 1 / tg__sqrt64((double)rows[1] + r->numbers[0]);
+    own[2] = rms ? 0 : own[1] * (s / (double)r->length); own[3] = own[1] * own[1] * own[1] * (d / (double)r->length);
+    if (!r->whole[1]) return;
+    if (r->o[1].p) TG__CU(tg__cu_put)(TG__CU_D(1), r->o[1].p, tg__cu_norm_row(r, 1, row), (TG__T)(d * own[1]));
+    if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);
+    if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }
+}
+/* y = (x - mean) * scale * weight + bias; or dx = h * scale - own[2] - (x - mean) * own[3] */
+TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {
+    const double *const own = (const double *)r->work + 4 * row;
+    const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];
+    const TG__T w = r->o[5].p ? TG__CU_GET(5, tg__cu_norm_row(r, 5, row), i) : 1;
+    TG__T v;
+    if (r->part) v = TG__W(fnma)(d, (TG__T)own[3], TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) * w * scale - (TG__T)own[2]);
+    else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);
+    TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);
+}
+/* Whole rows, in one launch. */
+TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {
+    TG__CU_SHARED(double, s, TG__CU_WIDTH);
+    TG__CU_SHARED(double, d, TG__CU_WIDTH);
+    TG__CU_SHARED(double, mean, TG__CU_WIDTH / 32);
+    const int64_t first = block * (TG__CU_WIDTH / r->lanes);
+    int what;
+    TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < r->n) mean[t / r->lanes] = back ? (double)((const TG__T *)r->o[3].p)[tg__cu_norm_row(r, 3, first + t / r->lanes)] : 0;
+    for (what = back ? TG__CU_NORM_BACK : r->kind == 1 ? TG__CU_NORM_SQUARES : TG__CU_NORM_MEAN; what <= (back ? TG__CU_NORM_BACK : TG__CU_NORM_SQUARES); what++) {
+        TG__CU_BARRIER
+        TG__CU(tg__cu_norm_gather)(r, block, what, mean, s, d);
+        TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < r->n) {
+            TG__CU(tg__cu_norm_settle)(r, first + t / r->lanes, what, s[t], d[t]);
+            mean[t / r->lanes] = ((const double *)r->work)[4 * (first + t / r->lanes)];
+        }
+    }
+    TG__CU_BARRIER
+    TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);
+}
+/* Rows that are cut: the sums of a piece, and what comes of all of a row's. */
+TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {
+    TG__CU_SHARED(double, s, TG__CU_WIDTH);
+    TG__CU_SHARED(double, d, TG__CU_WIDTH);
+    TG__CU_SHARED(double, mean, TG__CU_WIDTH / 32);
+    double *const sums = (double *)r->work + 4 * r->n;
+    const int64_t first = block * (TG__CU_WIDTH / r->lanes), items = r->n * r->pieces;
+    TG__CU_THREADS(t) {
+        const int64_t row = (first + t / r->lanes) / r->pieces;
+        if (t % r->lanes || first + t / r->lanes >= items) continue;
+        mean[t / r->lanes] = r->part ? (double)((const TG__T *)r->o[3].p)[tg__cu_norm_row(r, 3, row)] : r->kind == 1 ? 0 : ((const double *)r->work)[4 * row];
+    }
+    TG__CU_BARRIER
+    TG__CU(tg__cu_norm_gather)(r, block, (int)r->whole[4], mean, s, d);
+    TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < items) { sums[2 * (first + t / r->lanes)] = s[t]; sums[2 * (first + t / r->lanes) + 1] = d[t]; }
+}
+TG__INLINE void TG__CU(tg__cu_norm_joined)(const tg__cu_walk *r, int64_t row) {
+    const double *const sums = (const double *)r->work + 4 * r->n + 2 * row * r->pieces;
+    double s = 0, d = 0;
+    for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }
+    TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);
+}
+/* Gradients of weights that all rows share: whole[3] parts of whole[2] rows, a thread to a column; then the parts. */
+TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {
+    const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;
+    double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;
+    double dw = 0, db = 0;
+    for (int64_t row = q * r->whole[2]; row < end; row++) {
+        const double g = (double)TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i);
+        dw += g * (((double)TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - own[4 * row]) * own[4 * row + 1]); db += g;
+    }
+    sums[0] = dw; sums[1] = db;
+}
+TG__INLINE void TG__CU(tg__cu_norm_columns)(const tg__cu_walk *r, int64_t i) {
+    const double *const sums = (const double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * i;
+    double dw = 0, db = 0;
+    for (int64_t q = 0; q < r->whole[3]; q++) { dw += sums[2 * q * r->length]; db += sums[2 * q * r->length + 1]; }
+    if (r->o[1].p) TG__CU(tg__cu_put)(TG__CU_D(1), r->o[1].p, tg__cu_norm_at(r, 1, i), (TG__T)dw);
+    if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_at(r, 2, i), (TG__T)db);
+}
+#undef TG__CU_GET
+TG__CU_KERNEL(TG__CU(tg__cu_norm), tg__cu_walk, TG__CU(tg__cu_norm_whole)(r, block, 0))
+TG__CU_KERNEL(TG__CU(tg__cu_norm_back), tg__cu_walk, TG__CU(tg__cu_norm_whole)(r, block, 1))
+TG__CU_KERNEL(TG__CU(tg__cu_norm_pieces), tg__cu_walk, TG__CU(tg__cu_norm_piece)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_norm_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_norm_joined)(r, i); })
+TG__CU_KERNEL(TG__CU(tg__cu_norm_apply), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->length) TG__CU(tg__cu_norm_element)(r, i / r->length, i % r->length); })
+TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })
+TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })
+#endif
+
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)
+/* ---- pool: a thread for each element of the result. part: 1, windows by the sizes; 2, means do not count the padding;
+   4, the order for channels that lie side by side, which is row-major: else the rows of a window are added up first ---- */
+#ifndef TG__CU_WINDOW
+#define TG__CU_WINDOW
+typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;      /* the places of x that an output reads */
+TG__INLINE int64_t tg__cu_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+TG__INLINE tg__cu_window tg__cu_window_of(const tg__cu_walk *r, int d, int64_t o, int64_t in, int64_t out) {
+    const int64_t stride = r->whole[3 + d], padding = r->whole[6 + d], dilation = r->whole[9 + d];
+    tg__cu_window w;
+    w.in = in; w.step = r->part & 1 ? 1 : dilation;
+    if (r->part & 1) {
+        w.start = o * in / out; w.end = tg__cu_up((o + 1) * in, out);
+        w.full = w.end - w.start;
+        return w;
+    }
+    w.start = o * stride - padding; w.end = w.start + (r->whole[d] - 1) * dilation + 1;
+    w.full = (w.end < in + padding ? w.end : in + padding) - w.start;
+    if (w.start < 0) w.start += tg__cu_up(-w.start, dilation) * dilation;
+    if (w.end > in) w.end = in;
+    return w;
+}
+/* The outputs that may read place i of x: first to last. */
+TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {
+    const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;
+    if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }
+    *first = reach < wide ? 0 : (reach - wide) / stride + 1;
+    *last = reach / stride < out - 1 ? reach / stride : out - 1;
+}
+TG__INLINE int64_t tg__cu_counted(const tg__cu_walk *r, const tg__cu_window *w) { return r->part & 2 ? w->end - w->start : w->full; }
+#endif
+#define TG__CU_PICTURE(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1])
+#define TG__CU_PIXEL(k, at, d, h, w) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (at) + (d) * r->o[k].stride[2] + (h) * r->o[k].stride[3] + (w) * r->o[k].stride[4])
+#ifndef TG__CU_POSITION
+#define TG__CU_POSITION                                               /* p: element i's place in the walk of five dimensions */ \
+    int64_t p[5]; \
+    { int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }
+#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])
+#define TG__CU_LINE(w, i) for (int64_t i = (w).start; i < (w).end; i += (w).step)
+#endif
+TG__INLINE void TG__CU(tg__cu_pooled)(const tg__cu_walk *r, int64_t i) {
+    TG__CU_POSITION
+    const int mean = r->kind == 1;
+    const int64_t x = TG__CU_PICTURE(2);
+    tg__cu_window w[3];
+    int64_t place = 0;
+    int d;
+    for (d = 0; d < 3; d++) {
+        w[d] = tg__cu_window_of(r, d, p[2 + d], r->o[2].size[2 + d], r->shape[2 + d]);
+        place = place * w[d].in + (w[d].start < w[d].in - 1 ? w[d].start : w[d].in - 1);
+    }
+#if TG__CU_TYPE == 0
+    int64_t v = mean ? 0 : INT64_MIN;
+#else
+    TG__T v = mean ? 0 : -TG__CU_FROM(tg__double(0x7ff0000000000000u));
+    if (mean && !(r->part & 4)) { TG__CU_LINE(w[2], c) {
+        TG__T column = 0;
+        int none = 1;
+        TG__CU_LINE(w[0], a) TG__CU_LINE(w[1], b) { const TG__T e = TG__CU_PIXEL(2, x, a, b, c); column = none ? e : column + e; none = 0; }
+        if (!none) v += column;
+    } } else
+#endif
+    TG__CU_LINE(w[0], a) TG__CU_LINE(w[1], b) TG__CU_LINE(w[2], c) {
+        const TG__T e = TG__CU_PIXEL(2, x, a, b, c);
+        if (mean) { v += e; continue; }
+        if (e > v || e != e) { v = e; place = (a * w[1].in + b) * w[2].in + c; }
+    }
+#if TG__CU_TYPE != 0
+    if (mean) v /= (TG__T)(r->numbers[0] != 0 ? r->numbers[0] : (double)(tg__cu_counted(r, &w[0]) * tg__cu_counted(r, &w[1]) * tg__cu_counted(r, &w[2])));
+#endif
+    TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), v);
+    if (r->o[1].p) ((int64_t *)r->o[1].p)[TG__CU_TO(1)] = place;
+}
+TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })
+#if TG__CU_TYPE != 0
+/* Is place p the first of the window's elements that equals its result? */
+TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {
+    const int64_t x = TG__CU_PICTURE(3);
+    const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);
+    int d;
+    for (d = 0; d < 3; d++) if (p[2 + d] < w[d].start || p[2 + d] >= w[d].end || (p[2 + d] - w[d].start) % w[d].step) return 0;
+    if (own != top && !(own != own && top != top)) return 0;
+    TG__CU_LINE(w[0], a) TG__CU_LINE(w[1], b) TG__CU_LINE(w[2], c) {
+        const TG__T e = TG__CU_PIXEL(3, x, a, b, c);
+        if (a == p[2] && b == p[3] && c == p[4]) return 1;
+        if (e == top || (e != e && top != top)) return 0;
+    }
+    return 0;
+}
+/* The gradient of one element of x: what the outputs that read it hand back; of means a part, of the largest all to the first. */
+TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {
+    TG__CU_POSITION
+    const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);
+    const int forward = (r->part & 5) != 0;                               /* else the CPU takes the outputs of a line from the last on */
+    int64_t first[3], last[3], a, b, k;
+    TG__T v = 0;
+    int d;
+    for (d = 0; d < 3; d++) tg__cu_readers_of(r, d, p[2 + d], r->shape[2 + d], r->o[2].size[2 + d], &first[d], &last[d]);
+    for (a = first[0]; a <= last[0]; a++) for (b = first[1]; b <= last[1]; b++) for (k = first[2]; k <= last[2]; k++) {
+        const int64_t c = forward ? k : first[2] + last[2] - k, o[3] = { a, b, c };
+        tg__cu_window w[3];
+        TG__T part;
+        for (d = 0; d < 3; d++) w[d] = tg__cu_window_of(r, d, o[d], r->shape[2 + d], r->o[2].size[2 + d]);
+        if (largest && !TG__CU(tg__cu_is_first)(r, p, w, TG__CU_PIXEL(4, y, a, b, c))) continue;
+        part = TG__CU_PIXEL(2, g, a, b, c);
+        if (!largest) part /= (TG__T)(r->numbers[0] != 0 ? r->numbers[0] : (double)(tg__cu_counted(r, &w[0]) * tg__cu_counted(r, &w[1])) * (double)tg__cu_counted(r, &w[2]));
+        v += part;
+    }
+    TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), v);
+}
+TG__CU_KERNEL(TG__CU(tg__cu_pool_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pool_returned)(r, i, 0); })
+TG__CU_KERNEL(TG__CU(tg__cu_pool_claim), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pool_returned)(r, i, 1); })
+#endif
+#undef TG__CU_PICTURE
+#undef TG__CU_PIXEL
+#endif
+
 #if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0
 /* ---- optim: the rules of >>pass-optim, an element at a time ---- */
 /* {text: rules of tensorgrad.h} */
@@ -2192,7 +2517,7 @@ TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {
     return v[0];
 }
 /* 512 elements over 64 lanes, as >>impl-optim cuts and >>pass-reduce folds them. */
-TG__INLINE void TG__CU(tg__cu_norm_blocks)(const tg__cu_optim *r, int64_t block) {
+TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {
     TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
     int half;
     TG__CU_THREADS(t) {
@@ -2211,7 +2536,7 @@ TG__INLINE void TG__CU(tg__cu_norm_blocks)(const tg__cu_optim *r, int64_t block)
     }
     TG__CU_THREADS(t) if (t % 64 == 0 && (block * 4 + t / 64) * 512 < r->n) r->partial[block * 4 + t / 64] = (double)s[t];
 }
-TG__INLINE void TG__CU(tg__cu_norm_join)(const tg__cu_optim *r) {
+TG__INLINE void TG__CU(tg__cu_power_join)(const tg__cu_optim *r) {
     TG__CU_THREADS(t) {
         double sum = 0;
         if (t) continue;
@@ -2219,8 +2544,8 @@ TG__INLINE void TG__CU(tg__cu_norm_join)(const tg__cu_optim *r) {
         *(double *)r->o[0].p = sum;
     }
 }
-TG__CU_KERNEL(TG__CU(tg__cu_norm_parts), tg__cu_optim, TG__CU(tg__cu_norm_blocks)(r, block))
-TG__CU_KERNEL(TG__CU(tg__cu_norm_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_norm_join)(r); })
+TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })
 #endif
 
 #if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)
@@ -2388,7 +2713,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 1270 \"tensorgrad_cuda.h\"\n",
+"#line 1339 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -2455,7 +2780,7 @@ static const char *const tg__cu_words[] = {
 "TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 1337 \"tensorgrad_cuda.h\"\n",
+"#line 1406 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -3901,6 +4226,7 @@ static const char *const tg__cu_words[] = {
 "typedef struct tg__cu_view {\n",
 "char   *p;\n",
 "int64_t stride[8];\n",
+"int64_t size[8];\n",
 "int64_t step, count;\n",
 "double  f;\n",
 "int64_t i;\n",
@@ -3911,7 +4237,8 @@ static const char *const tg__cu_words[] = {
 "double    numbers[10];\n",
 "uint32_t *flag;\n",
 "char     *work;\n",
-"int64_t   piece, pieces;\n",
+"int64_t   piece, pieces, length;\n",
+"int32_t   within, lanes;\n",
 "int32_t   ndim, small, kind, part, look;\n",
 "tg__cu_view o[10];\n",
 "} tg__cu_walk;\n",
@@ -3960,7 +4287,7 @@ static const char *const tg__cu_words[] = {
 "} tg__cu_optim;\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 1352 \"tensorgrad_cuda.h\"\n",
+"#line 1421 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -3995,7 +4322,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 1388 \"tensorgrad_cuda.h\"\n",
+"#line 1457 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -4028,7 +4355,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 1421 \"tensorgrad_cuda.h\"\n",
+"#line 1490 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
@@ -4039,7 +4366,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 1432 \"tensorgrad_cuda.h\"\n",
+"#line 1501 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -4060,7 +4387,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 1455 \"tensorgrad_cuda.h\"\n",
+"#line 1524 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[count]; \\\n",
@@ -4077,14 +4404,14 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)\n",
 "#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)\n",
-"#line 1472 \"tensorgrad_cuda.h\"\n",
+"#line 1541 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((TG__CU_DTYPES) >> (4 * (k)) & 15)\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 1480 \"tensorgrad_cuda.h\"\n",
+"#line 1549 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;\n",
 "#define TG__CU_MAP(name, count, reads, check, value) \\\n",
@@ -4202,9 +4529,9 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 1496 \"tensorgrad_cuda.h\"\n",
+"#line 1565 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 1498 \"tensorgrad_cuda.h\"\n",
+"#line 1567 \"tensorgrad_cuda.h\"\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })\n",
 "#if TG__CU_TYPE == 64\n",
 "TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
@@ -4216,9 +4543,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 1510 \"tensorgrad_cuda.h\"\n",
+"#line 1579 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM)\n",
-"#line 1512 \"tensorgrad_cuda.h\"\n",
+"#line 1581 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -4299,9 +4626,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 1593 \"tensorgrad_cuda.h\"\n",
+"#line 1662 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 1595 \"tensorgrad_cuda.h\"\n",
+"#line 1664 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -4397,7 +4724,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 1691 \"tensorgrad_cuda.h\"\n",
+"#line 1760 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -4414,7 +4741,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 1708 \"tensorgrad_cuda.h\"\n",
+"#line 1777 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -4429,7 +4756,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 1723 \"tensorgrad_cuda.h\"\n",
+"#line 1792 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -4466,9 +4793,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 1760 \"tensorgrad_cuda.h\"\n",
+"#line 1829 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 1762 \"tensorgrad_cuda.h\"\n",
+"#line 1831 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
@@ -4481,7 +4808,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 1775 \"tensorgrad_cuda.h\"\n",
+"#line 1844 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -4550,7 +4877,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 1844 \"tensorgrad_cuda.h\"\n",
+"#line 1913 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -4572,7 +4899,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#undef TG__CU_X\n",
-"#line 1866 \"tensorgrad_cuda.h\"\n",
+"#line 1935 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, sum, 4);\n",
@@ -4611,7 +4938,7 @@ static const char *const tg__cu_kernels[] = {
 "to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
 "}\n",
 "}\n",
-"#line 1905 \"tensorgrad_cuda.h\"\n",
+"#line 1974 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
@@ -4628,9 +4955,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 1922 \"tensorgrad_cuda.h\"\n",
+"#line 1991 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 1925 \"tensorgrad_cuda.h\"\n",
+"#line 1994 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -4656,7 +4983,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 1951 \"tensorgrad_cuda.h\"\n",
+"#line 2020 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -4666,7 +4993,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 1961 \"tensorgrad_cuda.h\"\n",
+"#line 2030 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -4686,9 +5013,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 1981 \"tensorgrad_cuda.h\"\n",
+"#line 2050 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32\n",
-"#line 1984 \"tensorgrad_cuda.h\"\n",
+"#line 2053 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_LINEAR\n",
 "enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };\n",
 "#define TG__CU_LINEAR TG__CU_LINEAR\n",
@@ -4700,7 +5027,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_ADD(a, b) ((a) + (b))\n",
 "#define TG__CU_TIMES(a, b) ((a) * (b))\n",
 "#endif\n",
-"#line 1996 \"tensorgrad_cuda.h\"\n",
+"#line 2065 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);\n",
 "TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {\n",
 "const TG__T v = next->value, old = s->value;\n",
@@ -4711,7 +5038,7 @@ static const char *const tg__cu_kernels[] = {
 "default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }\n",
 "}\n",
 "}\n",
-"#line 2007 \"tensorgrad_cuda.h\"\n",
+"#line 2076 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {\n",
 "const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
 "const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);\n",
@@ -4762,9 +5089,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })\n",
 "#endif\n",
-"#line 2058 \"tensorgrad_cuda.h\"\n",
+"#line 2127 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0\n",
-"#line 2060 \"tensorgrad_cuda.h\"\n",
+"#line 2129 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_SORTS = 1024 };\n",
 "typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;\n",
 "TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {\n",
@@ -4783,7 +5110,7 @@ static const char *const tg__cu_kernels[] = {
 "if ((u & ~sign) > infinity) return sign | (sign - 1);\n",
 "return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;\n",
 "}\n",
-"#line 2079 \"tensorgrad_cuda.h\"\n",
+"#line 2148 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {\n",
 "int64_t low = 0, high = n;\n",
 "while (low < high) {\n",
@@ -4792,21 +5119,21 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return low;\n",
 "}\n",
-"#line 2088 \"tensorgrad_cuda.h\"\n",
+"#line 2157 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {\n",
 "const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;\n",
 "const int later = i >= second;\n",
 "const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);\n",
 "to[later ? i - w + rank : i + rank] = from[i];\n",
 "}\n",
-"#line 2095 \"tensorgrad_cuda.h\"\n",
+"#line 2164 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {\n",
 "const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
 "tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,\n",
 "tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);\n",
 "((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;\n",
 "}\n",
-"#line 2102 \"tensorgrad_cuda.h\"\n",
+"#line 2171 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);\n",
 "const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;\n",
@@ -4833,7 +5160,7 @@ static const char *const tg__cu_kernels[] = {
 "else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);\n",
 "}\n",
 "}\n",
-"#line 2129 \"tensorgrad_cuda.h\"\n",
+"#line 2198 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = r->o[2].count, row = i / n, half = r->n * n;\n",
 "tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;\n",
@@ -4860,7 +5187,260 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })\n",
 "TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })\n",
 "#endif\n",
-"#line 2156 \"tensorgrad_cuda.h\"\n",
+"#line 2225 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0\n",
+"#line 2228 \"tensorgrad_cuda.h\"\n",
+"#ifndef TG__CU_NORM\n",
+"#define TG__CU_NORM\n",
+"enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };\n",
+"TG__INLINE int64_t tg__cu_norm_row(const tg__cu_walk *r, int k, int64_t row) { return tg__cu_offset(r->ndim, r->shape, r->o[k].stride, row); }\n",
+"TG__INLINE int64_t tg__cu_norm_at(const tg__cu_walk *r, int k, int64_t i) {\n",
+"return r->within == 1 ? i * r->o[k].stride[r->ndim] : tg__cu_offset(r->within, r->shape + r->ndim, r->o[k].stride + r->ndim, i);\n",
+"}\n",
+"#endif\n",
+"#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))\n",
+"#line 2239 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {\n",
+"int half;\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t item = block * (TG__CU_WIDTH / r->lanes) + t / r->lanes, row = item / r->pieces, from = item % r->pieces * r->piece;\n",
+"const int64_t end = from + r->piece < r->length ? from + r->piece : r->length;\n",
+"int64_t x, g = 0, w = 0, i;\n",
+"s[t] = d[t] = 0;\n",
+"if (item >= r->n * r->pieces) continue;\n",
+"x = tg__cu_norm_row(r, 4, row);\n",
+"if (what == TG__CU_NORM_BACK) { g = tg__cu_norm_row(r, 6, row); w = tg__cu_norm_row(r, 5, row); }\n",
+"for (i = from + t % r->lanes; i < end; i += r->lanes) {\n",
+"const double e = (double)TG__CU_GET(4, x, i) - (what == TG__CU_NORM_MEAN ? 0 : mean[t / r->lanes]);\n",
+"double h;\n",
+"if (what == TG__CU_NORM_MEAN) { s[t] += e; continue; }\n",
+"if (what == TG__CU_NORM_SQUARES) { s[t] += e * e; continue; }\n",
+"h = (double)TG__CU_GET(6, g, i);\n",
+"if (r->o[5].p && !r->whole[1]) h *= (double)TG__CU_GET(5, w, i);\n",
+"s[t] += h; d[t] += h * e;\n",
+"}\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (half = r->lanes / 2; half > 0; half /= 2) {\n",
+"TG__CU_THREADS(t) if (t % r->lanes < half) { s[t] += s[t + half]; d[t] += d[t + half]; }\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"}\n",
+"#line 2266 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {\n",
+"double *const own = (double *)r->work + 4 * row;\n",
+"TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;\n",
+"const int rms = r->kind == 1;\n",
+"if (what == TG__CU_NORM_MEAN) { own[0] = s / (double)r->length; return; }\n",
+"if (what == TG__CU_NORM_SQUARES) {\n",
+"const TG__T var = (TG__T)(s / (double)r->length);\n",
+"own[1] = 1 / tg__sqrt64((double)var + r->numbers[0]);\n",
+"if (rms) own[0] = 0;\n",
+"if (rows) { rows[0] = (TG__T)own[0]; rows[1] = var; }\n",
+"return;\n",
+"}\n",
+"own[0] = (double)rows[0]; own[1] = 1 / tg__sqrt64((double)rows[1] + r->numbers[0]);\n",
+"own[2] = rms ? 0 : own[1] * (s / (double)r->length); own[3] = own[1] * own[1] * own[1] * (d / (double)r->length);\n",
+"if (!r->whole[1]) return;\n",
+"if (r->o[1].p) TG__CU(tg__cu_put)(TG__CU_D(1), r->o[1].p, tg__cu_norm_row(r, 1, row), (TG__T)(d * own[1]));\n",
+"if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);\n",
+"if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }\n",
+"}\n",
+"#line 2286 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {\n",
+"const double *const own = (const double *)r->work + 4 * row;\n",
+"const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];\n",
+"const TG__T w = r->o[5].p ? TG__CU_GET(5, tg__cu_norm_row(r, 5, row), i) : 1;\n",
+"TG__T v;\n",
+"if (r->part) v = TG__W(fnma)(d, (TG__T)own[3], TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) * w * scale - (TG__T)own[2]);\n",
+"else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);\n",
+"TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);\n",
+"}\n",
+"#line 2296 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {\n",
+"TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(double, mean, TG__CU_WIDTH / 32);\n",
+"const int64_t first = block * (TG__CU_WIDTH / r->lanes);\n",
+"int what;\n",
+"TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < r->n) mean[t / r->lanes] = back ? (double)((const TG__T *)r->o[3].p)[tg__cu_norm_row(r, 3, first + t / r->lanes)] : 0;\n",
+"for (what = back ? TG__CU_NORM_BACK : r->kind == 1 ? TG__CU_NORM_SQUARES : TG__CU_NORM_MEAN; what <= (back ? TG__CU_NORM_BACK : TG__CU_NORM_SQUARES); what++) {\n",
+"TG__CU_BARRIER\n",
+"TG__CU(tg__cu_norm_gather)(r, block, what, mean, s, d);\n",
+"TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < r->n) {\n",
+"TG__CU(tg__cu_norm_settle)(r, first + t / r->lanes, what, s[t], d[t]);\n",
+"mean[t / r->lanes] = ((const double *)r->work)[4 * (first + t / r->lanes)];\n",
+"}\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);\n",
+"}\n",
+"#line 2315 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {\n",
+"TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(double, mean, TG__CU_WIDTH / 32);\n",
+"double *const sums = (double *)r->work + 4 * r->n;\n",
+"const int64_t first = block * (TG__CU_WIDTH / r->lanes), items = r->n * r->pieces;\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t row = (first + t / r->lanes) / r->pieces;\n",
+"if (t % r->lanes || first + t / r->lanes >= items) continue;\n",
+"mean[t / r->lanes] = r->part ? (double)((const TG__T *)r->o[3].p)[tg__cu_norm_row(r, 3, row)] : r->kind == 1 ? 0 : ((const double *)r->work)[4 * row];\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU(tg__cu_norm_gather)(r, block, (int)r->whole[4], mean, s, d);\n",
+"TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < items) { sums[2 * (first + t / r->lanes)] = s[t]; sums[2 * (first + t / r->lanes) + 1] = d[t]; }\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_norm_joined)(const tg__cu_walk *r, int64_t row) {\n",
+"const double *const sums = (const double *)r->work + 4 * r->n + 2 * row * r->pieces;\n",
+"double s = 0, d = 0;\n",
+"for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }\n",
+"TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);\n",
+"}\n",
+"#line 2337 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {\n",
+"const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;\n",
+"double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;\n",
+"double dw = 0, db = 0;\n",
+"for (int64_t row = q * r->whole[2]; row < end; row++) {\n",
+"const double g = (double)TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i);\n",
+"dw += g * (((double)TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - own[4 * row]) * own[4 * row + 1]); db += g;\n",
+"}\n",
+"sums[0] = dw; sums[1] = db;\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_norm_columns)(const tg__cu_walk *r, int64_t i) {\n",
+"const double *const sums = (const double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * i;\n",
+"double dw = 0, db = 0;\n",
+"for (int64_t q = 0; q < r->whole[3]; q++) { dw += sums[2 * q * r->length]; db += sums[2 * q * r->length + 1]; }\n",
+"if (r->o[1].p) TG__CU(tg__cu_put)(TG__CU_D(1), r->o[1].p, tg__cu_norm_at(r, 1, i), (TG__T)dw);\n",
+"if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_at(r, 2, i), (TG__T)db);\n",
+"}\n",
+"#undef TG__CU_GET\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm), tg__cu_walk, TG__CU(tg__cu_norm_whole)(r, block, 0))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_back), tg__cu_walk, TG__CU(tg__cu_norm_whole)(r, block, 1))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_pieces), tg__cu_walk, TG__CU(tg__cu_norm_piece)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_norm_joined)(r, i); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_apply), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->length) TG__CU(tg__cu_norm_element)(r, i / r->length, i % r->length); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })\n",
+"#endif\n",
+"#line 2364 \"tensorgrad_cuda.h\"\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)\n",
+"#line 2367 \"tensorgrad_cuda.h\"\n",
+"#ifndef TG__CU_WINDOW\n",
+"#define TG__CU_WINDOW\n",
+"typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;\n",
+"TG__INLINE int64_t tg__cu_up(int64_t a, int64_t b) { return (a + b - 1) / b; }\n",
+"TG__INLINE tg__cu_window tg__cu_window_of(const tg__cu_walk *r, int d, int64_t o, int64_t in, int64_t out) {\n",
+"const int64_t stride = r->whole[3 + d], padding = r->whole[6 + d], dilation = r->whole[9 + d];\n",
+"tg__cu_window w;\n",
+"w.in = in; w.step = r->part & 1 ? 1 : dilation;\n",
+"if (r->part & 1) {\n",
+"w.start = o * in / out; w.end = tg__cu_up((o + 1) * in, out);\n",
+"w.full = w.end - w.start;\n",
+"return w;\n",
+"}\n",
+"w.start = o * stride - padding; w.end = w.start + (r->whole[d] - 1) * dilation + 1;\n",
+"w.full = (w.end < in + padding ? w.end : in + padding) - w.start;\n",
+"if (w.start < 0) w.start += tg__cu_up(-w.start, dilation) * dilation;\n",
+"if (w.end > in) w.end = in;\n",
+"return w;\n",
+"}\n",
+"#line 2387 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {\n",
+"const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;\n",
+"if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }\n",
+"*first = reach < wide ? 0 : (reach - wide) / stride + 1;\n",
+"*last = reach / stride < out - 1 ? reach / stride : out - 1;\n",
+"}\n",
+"TG__INLINE int64_t tg__cu_counted(const tg__cu_walk *r, const tg__cu_window *w) { return r->part & 2 ? w->end - w->start : w->full; }\n",
+"#endif\n",
+"#define TG__CU_PICTURE(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1])\n",
+"#define TG__CU_PIXEL(k, at, d, h, w) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (at) + (d) * r->o[k].stride[2] + (h) * r->o[k].stride[3] + (w) * r->o[k].stride[4])\n",
+"#ifndef TG__CU_POSITION\n",
+"#define TG__CU_POSITION                                                \\\n",
+"int64_t p[5]; \\\n",
+"{ int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }\n",
+"#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])\n",
+"#define TG__CU_LINE(w, i) for (int64_t i = (w).start; i < (w).end; i += (w).step)\n",
+"#endif\n",
+"TG__INLINE void TG__CU(tg__cu_pooled)(const tg__cu_walk *r, int64_t i) {\n",
+"TG__CU_POSITION\n",
+"const int mean = r->kind == 1;\n",
+"const int64_t x = TG__CU_PICTURE(2);\n",
+"tg__cu_window w[3];\n",
+"int64_t place = 0;\n",
+"int d;\n",
+"for (d = 0; d < 3; d++) {\n",
+"w[d] = tg__cu_window_of(r, d, p[2 + d], r->o[2].size[2 + d], r->shape[2 + d]);\n",
+"place = place * w[d].in + (w[d].start < w[d].in - 1 ? w[d].start : w[d].in - 1);\n",
+"}\n",
+"#if TG__CU_TYPE == 0\n",
+"int64_t v = mean ? 0 : INT64_MIN;\n",
+"#else\n",
+"TG__T v = mean ? 0 : -TG__CU_FROM(tg__double(0x7ff0000000000000u));\n",
+"if (mean && !(r->part & 4)) { TG__CU_LINE(w[2], c) {\n",
+"TG__T column = 0;\n",
+"int none = 1;\n",
+"TG__CU_LINE(w[0], a) TG__CU_LINE(w[1], b) { const TG__T e = TG__CU_PIXEL(2, x, a, b, c); column = none ? e : column + e; none = 0; }\n",
+"if (!none) v += column;\n",
+"} } else\n",
+"#endif\n",
+"TG__CU_LINE(w[0], a) TG__CU_LINE(w[1], b) TG__CU_LINE(w[2], c) {\n",
+"const TG__T e = TG__CU_PIXEL(2, x, a, b, c);\n",
+"if (mean) { v += e; continue; }\n",
+"if (e > v || e != e) { v = e; place = (a * w[1].in + b) * w[2].in + c; }\n",
+"}\n",
+"#if TG__CU_TYPE != 0\n",
+"if (mean) v /= (TG__T)(r->numbers[0] != 0 ? r->numbers[0] : (double)(tg__cu_counted(r, &w[0]) * tg__cu_counted(r, &w[1]) * tg__cu_counted(r, &w[2])));\n",
+"#endif\n",
+"TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), v);\n",
+"if (r->o[1].p) ((int64_t *)r->o[1].p)[TG__CU_TO(1)] = place;\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })\n",
+"#if TG__CU_TYPE != 0\n",
+"#line 2440 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {\n",
+"const int64_t x = TG__CU_PICTURE(3);\n",
+"const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);\n",
+"int d;\n",
+"for (d = 0; d < 3; d++) if (p[2 + d] < w[d].start || p[2 + d] >= w[d].end || (p[2 + d] - w[d].start) % w[d].step) return 0;\n",
+"if (own != top && !(own != own && top != top)) return 0;\n",
+"TG__CU_LINE(w[0], a) TG__CU_LINE(w[1], b) TG__CU_LINE(w[2], c) {\n",
+"const TG__T e = TG__CU_PIXEL(3, x, a, b, c);\n",
+"if (a == p[2] && b == p[3] && c == p[4]) return 1;\n",
+"if (e == top || (e != e && top != top)) return 0;\n",
+"}\n",
+"return 0;\n",
+"}\n",
+"#line 2454 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {\n",
+"TG__CU_POSITION\n",
+"const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);\n",
+"const int forward = (r->part & 5) != 0;\n",
+"int64_t first[3], last[3], a, b, k;\n",
+"TG__T v = 0;\n",
+"int d;\n",
+"for (d = 0; d < 3; d++) tg__cu_readers_of(r, d, p[2 + d], r->shape[2 + d], r->o[2].size[2 + d], &first[d], &last[d]);\n",
+"for (a = first[0]; a <= last[0]; a++) for (b = first[1]; b <= last[1]; b++) for (k = first[2]; k <= last[2]; k++) {\n",
+"const int64_t c = forward ? k : first[2] + last[2] - k, o[3] = { a, b, c };\n",
+"tg__cu_window w[3];\n",
+"TG__T part;\n",
+"for (d = 0; d < 3; d++) w[d] = tg__cu_window_of(r, d, o[d], r->shape[2 + d], r->o[2].size[2 + d]);\n",
+"if (largest && !TG__CU(tg__cu_is_first)(r, p, w, TG__CU_PIXEL(4, y, a, b, c))) continue;\n",
+"part = TG__CU_PIXEL(2, g, a, b, c);\n",
+"if (!largest) part /= (TG__T)(r->numbers[0] != 0 ? r->numbers[0] : (double)(tg__cu_counted(r, &w[0]) * tg__cu_counted(r, &w[1])) * (double)tg__cu_counted(r, &w[2]));\n",
+"v += part;\n",
+"}\n",
+"TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), v);\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_pool_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pool_returned)(r, i, 0); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_pool_claim), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pool_returned)(r, i, 1); })\n",
+"#endif\n",
+"#undef TG__CU_PICTURE\n",
+"#undef TG__CU_PIXEL\n",
+"#endif\n",
+"#line 2481 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -5057,7 +5637,7 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 2159 \"tensorgrad_cuda.h\"\n",
+"#line 2484 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
@@ -5083,7 +5663,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
-"#line 2185 \"tensorgrad_cuda.h\"\n",
+"#line 2510 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -5093,8 +5673,8 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 2195 \"tensorgrad_cuda.h\"\n",
-"TG__INLINE void TG__CU(tg__cu_norm_blocks)(const tg__cu_optim *r, int64_t block) {\n",
+"#line 2520 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
@@ -5113,7 +5693,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_THREADS(t) if (t % 64 == 0 && (block * 4 + t / 64) * 512 < r->n) r->partial[block * 4 + t / 64] = (double)s[t];\n",
 "}\n",
-"TG__INLINE void TG__CU(tg__cu_norm_join)(const tg__cu_optim *r) {\n",
+"TG__INLINE void TG__CU(tg__cu_power_join)(const tg__cu_optim *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "double sum = 0;\n",
 "if (t) continue;\n",
@@ -5121,12 +5701,12 @@ static const char *const tg__cu_kernels[] = {
 "*(double *)r->o[0].p = sum;\n",
 "}\n",
 "}\n",
-"TG__CU_KERNEL(TG__CU(tg__cu_norm_parts), tg__cu_optim, TG__CU(tg__cu_norm_blocks)(r, block))\n",
-"TG__CU_KERNEL(TG__CU(tg__cu_norm_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_norm_join)(r); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 2226 \"tensorgrad_cuda.h\"\n",
+"#line 2551 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 2230 \"tensorgrad_cuda.h\"\n",
+"#line 2555 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -5143,14 +5723,14 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 2247 \"tensorgrad_cuda.h\"\n",
+"#line 2572 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 2254 \"tensorgrad_cuda.h\"\n",
+"#line 2579 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
@@ -5232,7 +5812,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 2336 \"tensorgrad_cuda.h\"\n",
+"#line 2661 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",

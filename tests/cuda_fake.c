@@ -108,7 +108,9 @@ static const kernel kernels[] = {
     BOTH(tg__cu_softmax) BOTH(tg__cu_entropy) BOTH(tg__cu_entropy_sums) BOTH(tg__cu_entropy_mean) IS(tg__cu_index_take_i64) IS(tg__cu_index_scatter_i64) ALL(tg__cu_gemm_tiles) ALL(tg__cu_gemm_dots) ALL(tg__cu_gemm_lanes) ALL(tg__cu_gemm_parts)
     IS(tg__cu_scan_f64) IS(tg__cu_scan_i64) IS(tg__cu_scan_pieces_f64) IS(tg__cu_scan_pieces_i64) IS(tg__cu_scan_before_f64) IS(tg__cu_scan_before_i64)
     IS(tg__cu_sort_blocks_i64) IS(tg__cu_sort_merge_i64) IS(tg__cu_sort_write_i64) IS(tg__cu_search_i64)
-    BOTH(tg__cu_step) BOTH(tg__cu_norm_parts) BOTH(tg__cu_norm_sum)
+    BOTH(tg__cu_norm) BOTH(tg__cu_norm_back) BOTH(tg__cu_norm_pieces) BOTH(tg__cu_norm_join) BOTH(tg__cu_norm_apply) BOTH(tg__cu_norm_weights) BOTH(tg__cu_norm_weights_join)
+    ALL(tg__cu_pool) BOTH(tg__cu_pool_back) BOTH(tg__cu_pool_claim)
+    BOTH(tg__cu_step) BOTH(tg__cu_powers) BOTH(tg__cu_powers_sum)
     { NULL, NULL }
 };
 

@@ -46,9 +46,11 @@ int main(int argc, char **argv) {
         { { TG__CU_GROUP_MAP, TG_ROW_tg_gelu, 1, 32, 0 }, "gelu's derivative" }, { { TG__CU_GROUP_MAP, TG_ROW_tg_pow, 0, 64, 0x111 }, "pow of f64" },
         { { TG__CU_GROUP_OPTIM, TG_STEP_ADAM, 0, 32, 0 }, "Adam" },
         { { TG__CU_GROUP_SCAN, 0, 0, 64, 0x0040 }, "scans" }, { { TG__CU_GROUP_SORT, 0, 0, 0, 0 }, "sorts" },
+        { { TG__CU_GROUP_NORM, 0, 0, 32, 0 }, "norms of rows" }, { { TG__CU_GROUP_POOL, 0, 0, 32, 0x40 }, "pools" },
         { { 0, 0, 0, 0, 0 }, NULL },                                           /* the rest with `all` */
         { { TG__CU_GROUP_SCAN, 0, 0, 0, 0x4444 }, "scans of integers" }, { { TG__CU_GROUP_SORT, 0, 0, 0, 0x333 }, "sorts bf16" },
-        { { TG__CU_GROUP_OPTIM, TG_STEP_NORM, 0, 32, 0x333333 }, "norms" }, { { TG__CU_GROUP_OPTIM, TG_STEP_SGD, 0, 64, 0x111111 }, "SGD f64" },
+        { { TG__CU_GROUP_NORM, 0, 0, 64, 0x1111111 }, "norms of rows f64" }, { { TG__CU_GROUP_NORM, 0, 0, 32, 0x3330333 }, "norms of rows bf16" }, { { TG__CU_GROUP_POOL, 0, 0, 64, 0x111 }, "pools f64" }, { { TG__CU_GROUP_POOL, 0, 0, 0, 0x444 }, "pools of integers" },
+        { { TG__CU_GROUP_OPTIM, TG_STEP_NORM, 0, 32, 0x333333 }, "norms of gradients" }, { { TG__CU_GROUP_OPTIM, TG_STEP_SGD, 0, 64, 0x111111 }, "SGD f64" },
         { { TG__CU_GROUP_RANDOM, 0, 0, 64, 1 }, "random f64" }, { { TG__CU_GROUP_RANDOM, 0, 0, 0, 4 }, "random integers" }, { { TG__CU_GROUP_REDUCE, 1, 0, 64, 0x11 }, "products f64" }, { { TG__CU_GROUP_REDUCE, 2, 0, 0, 0x44 }, "largest of integers" },
         { { TG__CU_GROUP_REDUCE, 3, 0, 32, 0x33 }, "smallest bf16" }, { { TG__CU_GROUP_SOFTMAX, 0, 0, 64, 0x411 }, "softmax f64" }, { { TG__CU_GROUP_SOFTMAX, 0, 0, 32, 0x433 }, "softmax bf16" }, { { TG__CU_GROUP_INDEX, 0, 0, 0, 3 }, "index bf16" },
         { { TG__CU_GROUP_GEMM, 0, 0, 64, 0x111 }, "products f64" }, { { TG__CU_GROUP_GEMM, 0, 0, 0, 0x444 }, "products of integers" }, { { TG__CU_GROUP_GEMM, 0, 0, 32, 0x333 }, "products bf16" }, { { TG__CU_GROUP_COPY, 0, 0, 64, 0x10 }, "casts f64" }
