@@ -152,6 +152,19 @@ typedef struct tg__cu_gemm {
     char   *a, *b, *c, *bias, *partial;                               /* partial: [batch, blocks, m, n] where blocks are summed apart */
     int32_t ndim, ta, tb, tc, accumulate, columns;
 } tg__cu_gemm;
+/* A convolution as a product [m, k] [k, n] for each group. m and k are four numbers each (an image or a channel; z, y, x),
+   and m's and k's together tell an element of the gathered operand: at z = zm + zk, if that is a multiple of `divide`. */
+typedef struct tg__cu_conv {
+    int64_t m, n, k, groups, block, blocks;                           /* block: k of a block of sums */
+    int64_t m_size[4], k_size[4];
+    int64_t m_step, k_step, in_step[3], in_group;                     /* of the gathered operand */
+    int64_t f_n, f_k[4], f_group;                                     /* of the other one, the filter: by n and by k */
+    int64_t y_n, y_m[4], y_group;
+    int64_t bias_step;
+    char   *in, *filter, *y, *bias, *partial;                         /* partial: [groups, blocks, n, m] where blocks are summed apart */
+    int32_t m_scale[3], k_scale[3], shift[3], divide[3], size[3];     /* size: of the gathered operand */
+    int32_t dtype;
+} tg__cu_conv;
 typedef struct tg__cu_optim {                                         /* an optimiser's step, a norm */
     int64_t n, shape[8], row;                                         /* row: elements of one, where the gradient is rows */
     int64_t whole[12];
@@ -475,7 +488,7 @@ TG__PRIVATE void tg__cu_trim(void *user, void *stream) {
    ====================================================================================== */
 
 enum { TG__CU_GROUP_MAP, TG__CU_GROUP_COPY, TG__CU_GROUP_RANDOM, TG__CU_GROUP_REDUCE, TG__CU_GROUP_SOFTMAX, TG__CU_GROUP_INDEX, TG__CU_GROUP_GEMM, TG__CU_GROUP_OPTIM,
-    TG__CU_GROUP_SCAN, TG__CU_GROUP_SORT, TG__CU_GROUP_NORM, TG__CU_GROUP_POOL };
+    TG__CU_GROUP_SCAN, TG__CU_GROUP_SORT, TG__CU_GROUP_NORM, TG__CU_GROUP_POOL, TG__CU_GROUP_CONV };
 
 /* The formulas as text. */
 typedef struct tg__cu_formula { int row, operands; const char *name, *part[4]; } tg__cu_formula;
@@ -528,7 +541,7 @@ TG__PRIVATE void tg__cu_map_text(tg__text *t, const tg__cu_key *k) {
     tg__put(t, ", "); tg__put(t, w ? w->value : f->part[k->part]); tg__put(t, ")\n");
 }
 TG__PRIVATE void tg__cu_source(tg__text *t, const tg__cu_key *k) {
-    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM", "SCAN", "SORT", "NORM", "POOL" }, *const kinds[] = { "sum", "prod", "max", "min" };
+    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM", "SCAN", "SORT", "NORM", "POOL", "CONV" }, *const kinds[] = { "sum", "prod", "max", "min" };
     const char *const *line;
     int i;
     tg__cu_define(t, "TG__CU_TYPE", k->type);
@@ -1090,6 +1103,71 @@ TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const t
     return tg__cu_done(ok);
 }
 
+/* One of the three convolutions as an implicit product: what >>device tells of x, weight and y becomes the gathered operand,
+   the filter and the result. False: numbers are too large for it. */
+TG__PRIVATE bool tg__cu_conv_of(tg__cu_conv *a, const tg_request *r, const tg_operand *o, void *const *base) {
+    static const int which[3][3] = { { 1, 2, 0 }, { 0, 1, 2 }, { 1, 0, 2 } };      /* x, weight, y among the operands, by kind */
+    const tg_operand *x = &o[which[r->kind][0]], *f = &o[which[r->kind][1]], *y = &o[which[r->kind][2]], *in = r->kind == TG_CONV_BY_DATA ? y : x;
+    const int64_t groups = r->whole[9], channels = f->shape[1], filters = f->shape[0] / groups;
+    const int64_t *const spaces[3] = { y->shape + 2, x->shape + 2, f->shape + 2 };
+    int d;
+    memset(a, 0, sizeof *a);
+    a->groups = groups; a->dtype = (int32_t)o[0].dtype;
+    a->y = tg__cu_at(o, base, 0); a->in = tg__cu_at(o, base, which[r->kind][r->kind == TG_CONV_BY_DATA ? 2 : 0]);
+    a->filter = tg__cu_at(o, base, which[r->kind][r->kind == TG_CONV_BY_WEIGHT ? 2 : 1]);
+    if (r->kind != TG_CONV_BY_WEIGHT && o[3].use != TG_ABSENT) { a->bias = tg__cu_at(o, base, 3); a->bias_step = o[3].stride[0]; }
+    for (d = 0; d < 3; d++) {
+        const int64_t stride = r->whole[d], padding = r->whole[3 + d], dilation = r->whole[6 + d];
+        a->m_size[1 + d] = spaces[r->kind][d]; a->k_size[1 + d] = r->kind == TG_CONV_BY_WEIGHT ? y->shape[2 + d] : f->shape[2 + d];
+        if ((double)stride * (double)y->shape[2 + d] + (double)dilation * (double)f->shape[2 + d] + (double)padding + (double)x->shape[2 + d] > 1e9) return false;
+        a->m_scale[d] = (int32_t)(r->kind == TG_CONV_RESULT ? stride : r->kind == TG_CONV_BY_DATA ? 1 : dilation);
+        a->k_scale[d] = (int32_t)(r->kind == TG_CONV_RESULT ? dilation : r->kind == TG_CONV_BY_DATA ? -dilation : stride);
+        a->shift[d] = (int32_t)(r->kind == TG_CONV_BY_DATA ? padding : -padding); a->divide[d] = (int32_t)(r->kind == TG_CONV_BY_DATA ? stride : 1);
+        a->size[d] = (int32_t)in->shape[2 + d]; a->in_step[d] = in->stride[2 + d];
+        a->f_k[1 + d] = r->kind == TG_CONV_BY_WEIGHT ? y->stride[2 + d] : f->stride[2 + d]; a->y_m[1 + d] = o[0].stride[2 + d];
+    }
+    a->m_size[0] = r->kind == TG_CONV_BY_WEIGHT ? channels : x->shape[0]; a->k_size[0] = r->kind == TG_CONV_RESULT ? channels : r->kind == TG_CONV_BY_DATA ? filters : x->shape[0];
+    a->n = r->kind == TG_CONV_BY_DATA ? channels : filters;
+    a->m_step = in->stride[r->kind == TG_CONV_BY_WEIGHT]; a->k_step = in->stride[r->kind != TG_CONV_BY_WEIGHT];
+    a->in_group = (r->kind == TG_CONV_BY_DATA ? filters : channels) * in->stride[1];
+    if (r->kind == TG_CONV_BY_WEIGHT) { a->f_n = y->stride[1]; a->f_k[0] = y->stride[0]; a->y_n = f->stride[0]; a->y_m[0] = f->stride[1]; a->f_group = filters * y->stride[1]; a->y_group = filters * f->stride[0]; }
+    else {
+        a->f_n = f->stride[r->kind]; a->f_k[0] = f->stride[1 - r->kind]; a->y_n = o[0].stride[1]; a->y_m[0] = o[0].stride[0];
+        a->f_group = filters * f->stride[0]; a->y_group = a->n * o[0].stride[1];
+    }
+    a->m = a->k = 1;
+    for (d = 0; d < 4; d++) { a->m *= a->m_size[d]; a->k *= a->k_size[d]; }
+    a->block = 512; a->blocks = tg__imax(1, tg__ceil_div(a->k, a->block));
+    return true;
+}
+TG__PRIVATE tg_launch tg__cu_conv_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    tg__cu_key k = TG__ZERO;
+    tg__cu_conv a;
+    tg__cu_address partial = 0;
+    size_t bytes = 0;
+    int64_t blocks, results;
+    bool narrow, ok;
+    if (!tg__cu_conv_of(&a, r, o, base)) return TG_LAUNCH_DECLINED;
+    results = a.groups * a.m * a.n;
+    if (results == 0) return TG_LAUNCH_DONE;
+    k.group = TG__CU_GROUP_CONV; k.type = tg__cu_type(tg__compute_type(o[0].dtype)); k.dtypes = (uint64_t)a.dtype;
+    narrow = a.n <= 4;                                                 /* depthwise: a tile would be empty */
+    blocks = narrow ? tg__ceil_div(results, 256) : tg__ceil_div(a.m, 128) * tg__ceil_div(a.n, 64) * a.groups;
+    if (a.blocks > 1 && blocks < 2 * s->processors && (double)results * (double)a.blocks <= 1 << 24) {      /* blocks of k side by side, then added up in order */
+        bytes = (size_t)(results * a.blocks) * (k.type == 64 ? 8 : 4);
+        partial = tg__cu_take(s, bytes);
+        if (!partial) return TG_LAUNCH_FAILED;
+        a.partial = (char *)(uintptr_t)partial;
+        blocks = narrow ? tg__ceil_div(results * a.blocks, 256) : blocks * a.blocks;
+    }
+    ok = tg__cu_launch_kernel(s, &k, narrow ? "conv_narrow" : "conv_tiles", blocks, &a);
+    if (partial) {
+        ok = ok && tg__cu_launch_kernel(s, &k, "conv_parts", tg__ceil_div(results, 256), &a);
+        tg__cu_give(s, partial, bytes);
+    }
+    return tg__cu_done(ok);
+}
+
 #ifndef TENSORGRAD_NO_OPTIM
 /* One parameter's step, or what a gradient adds to a norm: >>impl-optim tells the operands. */
 TG__PRIVATE tg_launch tg__cu_optim_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
@@ -1157,6 +1235,7 @@ TG__PRIVATE tg_launch tg__cu_launch(void *user, void *stream, const tg_request *
 #endif
         case TG_FAMILY_GEMM: result = tg__cu_gemm_launch(s, r, o, base); break;
         case TG_FAMILY_NORM: result = tg__cu_norm(s, r, o, base); break;
+        case TG_FAMILY_CONV: result = tg__cu_conv_launch(s, r, o, base); break;
         case TG_FAMILY_POOL: result = tg__cu_pool(s, r, o, base); break;
         case TG_FAMILY_SCAN: result = tg__cu_scan(s, r, o, base); break;
         case TG_FAMILY_SORT: result = tg__cu_sort(s, r, o, base); break;
@@ -2548,7 +2627,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r
 TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })
 #endif
 
-#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)
 /* ---- gemm: in the orders of >>pass-gemm ----
    In order: tiles of 128 x 64 of c, 8 x 4 to a thread. Reductions: 64 lanes to an element of c, or 8 of them to each of
    8 threads where columns of b lie side by side. */
@@ -2568,6 +2647,27 @@ TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg_
 #define TG__CU_TILE
 enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };
 #endif
+/* What 16 rows of a tile of a and as many of b add to the sums: 8 x 4 of them are a thread's. */
+TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {
+    TG__CU_THREADS(t) {
+        const int i0 = t / 16 * 8, j0 = t % 16 * 4;
+        int kk, i, j;
+        for (kk = 0; kk < TG__CU_BK; kk++) {
+            TG__T av[8], bv[4];
+            TG__CU_UNROLL for (i = 0; i < 8; i++) av[i] = as[kk * TG__CU_PAD + i0 + i];
+            TG__CU_UNROLL for (j = 0; j < 4; j++) bv[j] = bs[kk * TG__CU_BN + j0 + j];
+            TG__CU_UNROLL for (i = 0; i < 8; i++) { TG__CU_UNROLL for (j = 0; j < 4; j++) TG__CU_MY(acc, t)[i * 4 + j] = TG__CU_FMA(av[i], bv[j], TG__CU_MY(acc, t)[i * 4 + j]); }
+        }
+    }
+}
+/* A block's sums are made anew; then they are added to those before. */
+TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {
+    TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }
+}
+TG__INLINE void TG__CU(tg__cu_tile_add)(TG__CU_OWN(TG__T, total, 32), TG__CU_OWN(TG__T, acc, 32), int first) {
+    TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }
+}
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)
 /* An element of c from its sum; c_at, bias_at: where the matrices begin. */
 TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {
     const int64_t at = c_at + i * r->c_rs + j * r->c_cs;
@@ -2591,7 +2691,7 @@ TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {
     int64_t kb, k0;
     for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {
         const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;
-        TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }
+        TG__CU(tg__cu_tile_clear)(acc);
         for (k0 = kb * r->block; k0 < end; k0 += TG__CU_BK) {
             TG__CU_THREADS(t) {
                 int e;
@@ -2605,21 +2705,10 @@ TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {
                 }
             }
             TG__CU_BARRIER
-            TG__CU_THREADS(t) {
-                const int i0 = t / 16 * 8, j0 = t % 16 * 4;
-                int kk, i, j;
-                for (kk = 0; kk < TG__CU_BK; kk++) {
-                    TG__T av[8], bv[4];
-                    TG__CU_UNROLL for (i = 0; i < 8; i++) av[i] = as[kk * TG__CU_PAD + i0 + i];
-                    TG__CU_UNROLL for (j = 0; j < 4; j++) bv[j] = bs[kk * TG__CU_BN + j0 + j];
-                    TG__CU_UNROLL for (i = 0; i < 8; i++) { TG__CU_UNROLL for (j = 0; j < 4; j++) TG__CU_MY(acc, t)[i * 4 + j] = TG__CU_FMA(av[i], bv[j], TG__CU_MY(acc, t)[i * 4 + j]); }
-                }
-            }
+            TG__CU(tg__cu_tile_step)(as, bs, acc);
             TG__CU_BARRIER
         }
-        TG__CU_THREADS(t) if (t < TG__CU_WIDTH) {
-            TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = kb == 0 || r->partial ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]);
-        }
+        TG__CU(tg__cu_tile_add)(total, acc, kb == 0 || r->partial);
     }
     TG__CU_THREADS(t) {
         const int i0 = t / 16 * 8, j0 = t % 16 * 4;
@@ -2703,6 +2792,141 @@ TG__CU_KERNEL(TG__CU(tg__cu_gemm_dots), tg__cu_gemm, TG__CU(tg__cu_dots)(r, bloc
 TG__CU_KERNEL(TG__CU(tg__cu_gemm_lanes), tg__cu_gemm, TG__CU(tg__cu_lanes)(r, block))
 TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))
 #endif
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0
+/* ---- conv: products of matrices, of which one is gathered from images while it is read ---- */
+#ifndef TG__CU_CONV
+#define TG__CU_CONV
+typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;      /* a row's or a k's part of an element of the gathered operand */
+/* i as four numbers. */
+TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {
+    TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }
+    p[0] = i;
+}
+TG__INLINE int64_t tg__cu_four(const int64_t *p, const int64_t *step) { return p[0] * step[0] + p[1] * step[1] + p[2] * step[2] + p[3] * step[3]; }
+TG__INLINE tg__cu_spot tg__cu_row_spot(const tg__cu_conv *r, const int64_t *p) {
+    tg__cu_spot s;
+    s.at = p[0] * r->m_step;
+    s.z = (int32_t)p[1] * r->m_scale[0] + r->shift[0]; s.y = (int32_t)p[2] * r->m_scale[1] + r->shift[1]; s.x = (int32_t)p[3] * r->m_scale[2] + r->shift[2];
+    return s;
+}
+TG__INLINE tg__cu_spot tg__cu_k_spot(const tg__cu_conv *r, const int64_t *p) {
+    tg__cu_spot s;
+    s.at = p[0] * r->k_step;
+    s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];
+    return s;
+}
+/* Is there an element at v along dimension d? Strided convolutions' gradients have one at every divide-th place. */
+TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {
+    if (r->divide[d] != 1) {
+        if (*v < 0 || *v % r->divide[d]) return 0;
+        *v /= r->divide[d];
+    }
+    return (uint32_t)*v < (uint32_t)r->size[d];
+}
+#endif
+TG__INLINE TG__T TG__CU(tg__cu_gathered)(const tg__cu_conv *r, int64_t at, const tg__cu_spot *m, const tg__cu_spot *k) {
+    int32_t z = m->z + k->z, y = m->y + k->y, x = m->x + k->x;
+    if (!tg__cu_inside(r, 0, &z) || !tg__cu_inside(r, 1, &y) || !tg__cu_inside(r, 2, &x)) return 0;
+    return TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->in, at + m->at + k->at + z * r->in_step[0] + y * r->in_step[1] + x * r->in_step[2]);
+}
+TG__INLINE void TG__CU(tg__cu_conv_put)(const tg__cu_conv *r, int64_t group, int64_t m, int64_t n, TG__T v) {
+    int64_t p[4];
+    if (r->bias) v += TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->bias, (group * r->n + n) * r->bias_step);
+    tg__cu_split(r->m_size, m, p);
+    TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->dtype), r->y, group * r->y_group + n * r->y_n + tg__cu_four(p, r->y_m), v);
+}
+TG__INLINE void TG__CU(tg__cu_conv_sum)(const tg__cu_conv *r, int64_t group, int64_t q, int64_t m, int64_t n, TG__T v) {
+    if (r->partial) ((TG__T *)r->partial)[((group * r->blocks + q) * r->n + n) * r->m + m] = v;
+    else TG__CU(tg__cu_conv_put)(r, group, m, n, v);
+}
+TG__INLINE void TG__CU(tg__cu_conv_tile)(const tg__cu_conv *r, int64_t block) {
+    TG__CU_SHARED(TG__T, as, TG__CU_BK * TG__CU_PAD);
+    TG__CU_SHARED(TG__T, bs, TG__CU_BK * TG__CU_BN);
+    TG__CU_SHARED(tg__cu_spot, ks, TG__CU_BK);
+    TG__CU_SHARED(int64_t, kf, TG__CU_BK);
+    TG__CU_OWN(TG__T, acc, 32);
+    TG__CU_OWN(TG__T, total, 32);
+    TG__CU_OWN(tg__cu_spot, own, 1);                                      /* of the row that this thread gathers */
+    const int64_t mt = (r->m + TG__CU_BM - 1) / TG__CU_BM, nt = (r->n + TG__CU_BN - 1) / TG__CU_BN, parts = r->partial ? r->blocks : 1;
+    const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts, group = block / mt / nt / parts;
+    int64_t kb, k0;
+    TG__CU_THREADS(t) {
+        int64_t p[4] = { 0, 0, 0, 0 };
+        if (row + t % TG__CU_BM < r->m) tg__cu_split(r->m_size, row + t % TG__CU_BM, p);
+        TG__CU_MY(own, t)[0] = tg__cu_row_spot(r, p);
+    }
+    for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {
+        const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;
+        TG__CU(tg__cu_tile_clear)(acc);
+        for (k0 = kb * r->block; k0 < end; k0 += TG__CU_BK) {
+            TG__CU_THREADS(t) if (t < TG__CU_BK) {                        /* k is taken apart once for all rows and columns */
+                int64_t p[4] = { 0, 0, 0, 0 };
+                if (k0 + t < end) tg__cu_split(r->k_size, k0 + t, p);
+                ks[t] = tg__cu_k_spot(r, p);
+                kf[t] = tg__cu_four(p, r->f_k);
+            }
+            TG__CU_BARRIER
+            TG__CU_THREADS(t) {
+                int e;
+                for (e = t; e < TG__CU_BM * TG__CU_BK; e += TG__CU_WIDTH) {
+                    const int kk = e / TG__CU_BM, i = e % TG__CU_BM;
+                    as[kk * TG__CU_PAD + i] = k0 + kk < end && row + i < r->m ? TG__CU(tg__cu_gathered)(r, group * r->in_group, &TG__CU_MY(own, t)[0], &ks[kk]) : 0;
+                }
+                for (e = t; e < TG__CU_BN * TG__CU_BK; e += TG__CU_WIDTH) {
+                    const int kk = e / TG__CU_BN, j = e % TG__CU_BN;
+                    bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->filter, group * r->f_group + (col + j) * r->f_n + kf[kk]) : 0;
+                }
+            }
+            TG__CU_BARRIER
+            TG__CU(tg__cu_tile_step)(as, bs, acc);
+            TG__CU_BARRIER
+        }
+        TG__CU(tg__cu_tile_add)(total, acc, kb == 0 || r->partial);
+    }
+    TG__CU_THREADS(t) {
+        TG__CU_UNROLL for (int e = 0; e < 32; e++) {
+            const int64_t m = row + t / 16 * 8 + e / 4, n = col + t % 16 * 4 + e % 4;
+            if (m < r->m && n < r->n) TG__CU(tg__cu_conv_sum)(r, group, q, m, n, TG__CU_MY(total, t)[e]);
+        }
+    }
+}
+/* Few columns to a group, as where each channel has its own filter: a thread for each sum. */
+TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {
+    const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;
+    int64_t p[4], kb, k;
+    tg__cu_spot row;
+    TG__T total = 0;
+    if (group >= r->groups) return;
+    tg__cu_split(r->m_size, m, p);
+    row = tg__cu_row_spot(r, p);
+    for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {
+        const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;
+        TG__T sum = 0;
+        tg__cu_split(r->k_size, kb * r->block, p);
+        for (k = kb * r->block; k < end; k++) {
+            const tg__cu_spot at = tg__cu_k_spot(r, p);
+            sum = TG__CU_FMA(TG__CU(tg__cu_gathered)(r, group * r->in_group, &row, &at), TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->filter, group * r->f_group + n * r->f_n + tg__cu_four(p, r->f_k)), sum);
+            if (++p[3] == r->k_size[3]) { p[3] = 0; if (++p[2] == r->k_size[2]) { p[2] = 0; if (++p[1] == r->k_size[1]) { p[1] = 0; p[0]++; } } }
+        }
+        total = kb == 0 || r->partial ? sum : total + sum;
+    }
+    TG__CU(tg__cu_conv_sum)(r, group, q, m, n, total);
+}
+TG__INLINE void TG__CU(tg__cu_conv_join)(const tg__cu_conv *r, int64_t i) {
+    const int64_t each = r->m * r->n, group = i / each;
+    const TG__T *part = (const TG__T *)r->partial + group * r->blocks * each + i % each;
+    TG__T v;
+    if (group >= r->groups) return;
+    v = part[0];
+    for (int64_t q = 1; q < r->blocks; q++) v += part[q * each];
+    TG__CU(tg__cu_conv_put)(r, group, i % each % r->m, i % each / r->m, v);
+}
+TG__CU_KERNEL(TG__CU(tg__cu_conv_tiles), tg__cu_conv, TG__CU(tg__cu_conv_tile)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_conv_narrow), tg__cu_conv, { TG__CU_THREADS(t) TG__CU(tg__cu_conv_one)(r, block * TG__CU_WIDTH + t); })
+TG__CU_KERNEL(TG__CU(tg__cu_conv_parts), tg__cu_conv, { TG__CU_THREADS(t) TG__CU(tg__cu_conv_join)(r, block * TG__CU_WIDTH + t); })
+#endif
 /* {text ends} */
 #endif /* TG__CU_KERNELS */
 
@@ -2713,7 +2937,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 1339 \"tensorgrad_cuda.h\"\n",
+"#line 1418 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -2780,7 +3004,7 @@ static const char *const tg__cu_words[] = {
 "TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 1406 \"tensorgrad_cuda.h\"\n",
+"#line 1485 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -4276,6 +4500,18 @@ static const char *const tg__cu_words[] = {
 "char   *a, *b, *c, *bias, *partial;\n",
 "int32_t ndim, ta, tb, tc, accumulate, columns;\n",
 "} tg__cu_gemm;\n",
+"#line 157 \"tensorgrad_cuda.h\"\n",
+"typedef struct tg__cu_conv {\n",
+"int64_t m, n, k, groups, block, blocks;\n",
+"int64_t m_size[4], k_size[4];\n",
+"int64_t m_step, k_step, in_step[3], in_group;\n",
+"int64_t f_n, f_k[4], f_group;\n",
+"int64_t y_n, y_m[4], y_group;\n",
+"int64_t bias_step;\n",
+"char   *in, *filter, *y, *bias, *partial;\n",
+"int32_t m_scale[3], k_scale[3], shift[3], divide[3], size[3];\n",
+"int32_t dtype;\n",
+"} tg__cu_conv;\n",
 "typedef struct tg__cu_optim {\n",
 "int64_t n, shape[8], row;\n",
 "int64_t whole[12];\n",
@@ -4287,7 +4523,7 @@ static const char *const tg__cu_words[] = {
 "} tg__cu_optim;\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 1421 \"tensorgrad_cuda.h\"\n",
+"#line 1500 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -4322,7 +4558,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 1457 \"tensorgrad_cuda.h\"\n",
+"#line 1536 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -4355,7 +4591,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 1490 \"tensorgrad_cuda.h\"\n",
+"#line 1569 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
@@ -4366,7 +4602,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 1501 \"tensorgrad_cuda.h\"\n",
+"#line 1580 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -4387,7 +4623,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 1524 \"tensorgrad_cuda.h\"\n",
+"#line 1603 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[count]; \\\n",
@@ -4404,14 +4640,14 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)\n",
 "#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)\n",
-"#line 1541 \"tensorgrad_cuda.h\"\n",
+"#line 1620 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((TG__CU_DTYPES) >> (4 * (k)) & 15)\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 1549 \"tensorgrad_cuda.h\"\n",
+"#line 1628 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;\n",
 "#define TG__CU_MAP(name, count, reads, check, value) \\\n",
@@ -4529,9 +4765,9 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 1565 \"tensorgrad_cuda.h\"\n",
+"#line 1644 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 1567 \"tensorgrad_cuda.h\"\n",
+"#line 1646 \"tensorgrad_cuda.h\"\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })\n",
 "#if TG__CU_TYPE == 64\n",
 "TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
@@ -4543,9 +4779,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 1579 \"tensorgrad_cuda.h\"\n",
+"#line 1658 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM)\n",
-"#line 1581 \"tensorgrad_cuda.h\"\n",
+"#line 1660 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -4626,9 +4862,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 1662 \"tensorgrad_cuda.h\"\n",
+"#line 1741 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 1664 \"tensorgrad_cuda.h\"\n",
+"#line 1743 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -4724,7 +4960,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 1760 \"tensorgrad_cuda.h\"\n",
+"#line 1839 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -4741,7 +4977,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 1777 \"tensorgrad_cuda.h\"\n",
+"#line 1856 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -4756,7 +4992,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 1792 \"tensorgrad_cuda.h\"\n",
+"#line 1871 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -4793,9 +5029,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 1829 \"tensorgrad_cuda.h\"\n",
+"#line 1908 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 1831 \"tensorgrad_cuda.h\"\n",
+"#line 1910 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
@@ -4808,7 +5044,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 1844 \"tensorgrad_cuda.h\"\n",
+"#line 1923 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -4877,7 +5113,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 1913 \"tensorgrad_cuda.h\"\n",
+"#line 1992 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -4899,7 +5135,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#undef TG__CU_X\n",
-"#line 1935 \"tensorgrad_cuda.h\"\n",
+"#line 2014 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, sum, 4);\n",
@@ -4938,7 +5174,7 @@ static const char *const tg__cu_kernels[] = {
 "to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
 "}\n",
 "}\n",
-"#line 1974 \"tensorgrad_cuda.h\"\n",
+"#line 2053 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
@@ -4955,9 +5191,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 1991 \"tensorgrad_cuda.h\"\n",
+"#line 2070 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 1994 \"tensorgrad_cuda.h\"\n",
+"#line 2073 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -4983,7 +5219,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 2020 \"tensorgrad_cuda.h\"\n",
+"#line 2099 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -4993,7 +5229,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 2030 \"tensorgrad_cuda.h\"\n",
+"#line 2109 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -5013,9 +5249,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 2050 \"tensorgrad_cuda.h\"\n",
+"#line 2129 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32\n",
-"#line 2053 \"tensorgrad_cuda.h\"\n",
+"#line 2132 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_LINEAR\n",
 "enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };\n",
 "#define TG__CU_LINEAR TG__CU_LINEAR\n",
@@ -5027,7 +5263,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_ADD(a, b) ((a) + (b))\n",
 "#define TG__CU_TIMES(a, b) ((a) * (b))\n",
 "#endif\n",
-"#line 2065 \"tensorgrad_cuda.h\"\n",
+"#line 2144 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);\n",
 "TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {\n",
 "const TG__T v = next->value, old = s->value;\n",
@@ -5038,7 +5274,7 @@ static const char *const tg__cu_kernels[] = {
 "default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }\n",
 "}\n",
 "}\n",
-"#line 2076 \"tensorgrad_cuda.h\"\n",
+"#line 2155 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {\n",
 "const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
 "const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);\n",
@@ -5089,9 +5325,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })\n",
 "#endif\n",
-"#line 2127 \"tensorgrad_cuda.h\"\n",
+"#line 2206 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0\n",
-"#line 2129 \"tensorgrad_cuda.h\"\n",
+"#line 2208 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_SORTS = 1024 };\n",
 "typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;\n",
 "TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {\n",
@@ -5110,7 +5346,7 @@ static const char *const tg__cu_kernels[] = {
 "if ((u & ~sign) > infinity) return sign | (sign - 1);\n",
 "return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;\n",
 "}\n",
-"#line 2148 \"tensorgrad_cuda.h\"\n",
+"#line 2227 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {\n",
 "int64_t low = 0, high = n;\n",
 "while (low < high) {\n",
@@ -5119,21 +5355,21 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return low;\n",
 "}\n",
-"#line 2157 \"tensorgrad_cuda.h\"\n",
+"#line 2236 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {\n",
 "const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;\n",
 "const int later = i >= second;\n",
 "const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);\n",
 "to[later ? i - w + rank : i + rank] = from[i];\n",
 "}\n",
-"#line 2164 \"tensorgrad_cuda.h\"\n",
+"#line 2243 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {\n",
 "const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
 "tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,\n",
 "tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);\n",
 "((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;\n",
 "}\n",
-"#line 2171 \"tensorgrad_cuda.h\"\n",
+"#line 2250 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);\n",
 "const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;\n",
@@ -5160,7 +5396,7 @@ static const char *const tg__cu_kernels[] = {
 "else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);\n",
 "}\n",
 "}\n",
-"#line 2198 \"tensorgrad_cuda.h\"\n",
+"#line 2277 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = r->o[2].count, row = i / n, half = r->n * n;\n",
 "tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;\n",
@@ -5187,9 +5423,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })\n",
 "TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })\n",
 "#endif\n",
-"#line 2225 \"tensorgrad_cuda.h\"\n",
+"#line 2304 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0\n",
-"#line 2228 \"tensorgrad_cuda.h\"\n",
+"#line 2307 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_NORM\n",
 "#define TG__CU_NORM\n",
 "enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };\n",
@@ -5199,7 +5435,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))\n",
-"#line 2239 \"tensorgrad_cuda.h\"\n",
+"#line 2318 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
@@ -5226,7 +5462,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 2266 \"tensorgrad_cuda.h\"\n",
+"#line 2345 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {\n",
 "double *const own = (double *)r->work + 4 * row;\n",
 "TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;\n",
@@ -5246,7 +5482,7 @@ static const char *const tg__cu_kernels[] = {
 "if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);\n",
 "if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }\n",
 "}\n",
-"#line 2286 \"tensorgrad_cuda.h\"\n",
+"#line 2365 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {\n",
 "const double *const own = (const double *)r->work + 4 * row;\n",
 "const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];\n",
@@ -5256,7 +5492,7 @@ static const char *const tg__cu_kernels[] = {
 "else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);\n",
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);\n",
 "}\n",
-"#line 2296 \"tensorgrad_cuda.h\"\n",
+"#line 2375 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -5275,7 +5511,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);\n",
 "}\n",
-"#line 2315 \"tensorgrad_cuda.h\"\n",
+"#line 2394 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -5297,7 +5533,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }\n",
 "TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);\n",
 "}\n",
-"#line 2337 \"tensorgrad_cuda.h\"\n",
+"#line 2416 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {\n",
 "const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;\n",
 "double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;\n",
@@ -5324,9 +5560,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })\n",
 "#endif\n",
-"#line 2364 \"tensorgrad_cuda.h\"\n",
+"#line 2443 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)\n",
-"#line 2367 \"tensorgrad_cuda.h\"\n",
+"#line 2446 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_WINDOW\n",
 "#define TG__CU_WINDOW\n",
 "typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;\n",
@@ -5346,7 +5582,7 @@ static const char *const tg__cu_kernels[] = {
 "if (w.end > in) w.end = in;\n",
 "return w;\n",
 "}\n",
-"#line 2387 \"tensorgrad_cuda.h\"\n",
+"#line 2466 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {\n",
 "const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;\n",
 "if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }\n",
@@ -5399,7 +5635,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })\n",
 "#if TG__CU_TYPE != 0\n",
-"#line 2440 \"tensorgrad_cuda.h\"\n",
+"#line 2519 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {\n",
 "const int64_t x = TG__CU_PICTURE(3);\n",
 "const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);\n",
@@ -5413,7 +5649,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return 0;\n",
 "}\n",
-"#line 2454 \"tensorgrad_cuda.h\"\n",
+"#line 2533 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {\n",
 "TG__CU_POSITION\n",
 "const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);\n",
@@ -5440,7 +5676,7 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_PICTURE\n",
 "#undef TG__CU_PIXEL\n",
 "#endif\n",
-"#line 2481 \"tensorgrad_cuda.h\"\n",
+"#line 2560 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -5637,7 +5873,7 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 2484 \"tensorgrad_cuda.h\"\n",
+"#line 2563 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
@@ -5663,7 +5899,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
-"#line 2510 \"tensorgrad_cuda.h\"\n",
+"#line 2589 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -5673,7 +5909,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 2520 \"tensorgrad_cuda.h\"\n",
+"#line 2599 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -5704,9 +5940,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 2551 \"tensorgrad_cuda.h\"\n",
-"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 2555 \"tensorgrad_cuda.h\"\n",
+"#line 2630 \"tensorgrad_cuda.h\"\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
+"#line 2634 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -5723,14 +5959,35 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 2572 \"tensorgrad_cuda.h\"\n",
+"#line 2651 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
+"TG__CU_THREADS(t) {\n",
+"const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
+"int kk, i, j;\n",
+"for (kk = 0; kk < TG__CU_BK; kk++) {\n",
+"TG__T av[8], bv[4];\n",
+"TG__CU_UNROLL for (i = 0; i < 8; i++) av[i] = as[kk * TG__CU_PAD + i0 + i];\n",
+"TG__CU_UNROLL for (j = 0; j < 4; j++) bv[j] = bs[kk * TG__CU_BN + j0 + j];\n",
+"TG__CU_UNROLL for (i = 0; i < 8; i++) { TG__CU_UNROLL for (j = 0; j < 4; j++) TG__CU_MY(acc, t)[i * 4 + j] = TG__CU_FMA(av[i], bv[j], TG__CU_MY(acc, t)[i * 4 + j]); }\n",
+"}\n",
+"}\n",
+"}\n",
+"#line 2664 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
+"TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_tile_add)(TG__CU_OWN(TG__T, total, 32), TG__CU_OWN(TG__T, acc, 32), int first) {\n",
+"TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
+"}\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
+"#line 2672 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 2579 \"tensorgrad_cuda.h\"\n",
+"#line 2679 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
@@ -5746,7 +6003,7 @@ static const char *const tg__cu_kernels[] = {
 "int64_t kb, k0;\n",
 "for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {\n",
 "const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;\n",
-"TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
+"TG__CU(tg__cu_tile_clear)(acc);\n",
 "for (k0 = kb * r->block; k0 < end; k0 += TG__CU_BK) {\n",
 "TG__CU_THREADS(t) {\n",
 "int e;\n",
@@ -5760,21 +6017,10 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "TG__CU_BARRIER\n",
-"TG__CU_THREADS(t) {\n",
-"const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
-"int kk, i, j;\n",
-"for (kk = 0; kk < TG__CU_BK; kk++) {\n",
-"TG__T av[8], bv[4];\n",
-"TG__CU_UNROLL for (i = 0; i < 8; i++) av[i] = as[kk * TG__CU_PAD + i0 + i];\n",
-"TG__CU_UNROLL for (j = 0; j < 4; j++) bv[j] = bs[kk * TG__CU_BN + j0 + j];\n",
-"TG__CU_UNROLL for (i = 0; i < 8; i++) { TG__CU_UNROLL for (j = 0; j < 4; j++) TG__CU_MY(acc, t)[i * 4 + j] = TG__CU_FMA(av[i], bv[j], TG__CU_MY(acc, t)[i * 4 + j]); }\n",
-"}\n",
-"}\n",
+"TG__CU(tg__cu_tile_step)(as, bs, acc);\n",
 "TG__CU_BARRIER\n",
 "}\n",
-"TG__CU_THREADS(t) if (t < TG__CU_WIDTH) {\n",
-"TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = kb == 0 || r->partial ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]);\n",
-"}\n",
+"TG__CU(tg__cu_tile_add)(total, acc, kb == 0 || r->partial);\n",
 "}\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
@@ -5812,7 +6058,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 2661 \"tensorgrad_cuda.h\"\n",
+"#line 2750 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -5857,6 +6103,141 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_dots), tg__cu_gemm, TG__CU(tg__cu_dots)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_lanes), tg__cu_gemm, TG__CU(tg__cu_lanes)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
+"#endif\n",
+"#endif\n",
+"#line 2797 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
+"#line 2799 \"tensorgrad_cuda.h\"\n",
+"#ifndef TG__CU_CONV\n",
+"#define TG__CU_CONV\n",
+"typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
+"#line 2803 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
+"TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
+"p[0] = i;\n",
+"}\n",
+"TG__INLINE int64_t tg__cu_four(const int64_t *p, const int64_t *step) { return p[0] * step[0] + p[1] * step[1] + p[2] * step[2] + p[3] * step[3]; }\n",
+"TG__INLINE tg__cu_spot tg__cu_row_spot(const tg__cu_conv *r, const int64_t *p) {\n",
+"tg__cu_spot s;\n",
+"s.at = p[0] * r->m_step;\n",
+"s.z = (int32_t)p[1] * r->m_scale[0] + r->shift[0]; s.y = (int32_t)p[2] * r->m_scale[1] + r->shift[1]; s.x = (int32_t)p[3] * r->m_scale[2] + r->shift[2];\n",
+"return s;\n",
+"}\n",
+"TG__INLINE tg__cu_spot tg__cu_k_spot(const tg__cu_conv *r, const int64_t *p) {\n",
+"tg__cu_spot s;\n",
+"s.at = p[0] * r->k_step;\n",
+"s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
+"return s;\n",
+"}\n",
+"#line 2821 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
+"if (r->divide[d] != 1) {\n",
+"if (*v < 0 || *v % r->divide[d]) return 0;\n",
+"*v /= r->divide[d];\n",
+"}\n",
+"return (uint32_t)*v < (uint32_t)r->size[d];\n",
+"}\n",
+"#endif\n",
+"TG__INLINE TG__T TG__CU(tg__cu_gathered)(const tg__cu_conv *r, int64_t at, const tg__cu_spot *m, const tg__cu_spot *k) {\n",
+"int32_t z = m->z + k->z, y = m->y + k->y, x = m->x + k->x;\n",
+"if (!tg__cu_inside(r, 0, &z) || !tg__cu_inside(r, 1, &y) || !tg__cu_inside(r, 2, &x)) return 0;\n",
+"return TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->in, at + m->at + k->at + z * r->in_step[0] + y * r->in_step[1] + x * r->in_step[2]);\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_conv_put)(const tg__cu_conv *r, int64_t group, int64_t m, int64_t n, TG__T v) {\n",
+"int64_t p[4];\n",
+"if (r->bias) v += TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->bias, (group * r->n + n) * r->bias_step);\n",
+"tg__cu_split(r->m_size, m, p);\n",
+"TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->dtype), r->y, group * r->y_group + n * r->y_n + tg__cu_four(p, r->y_m), v);\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_conv_sum)(const tg__cu_conv *r, int64_t group, int64_t q, int64_t m, int64_t n, TG__T v) {\n",
+"if (r->partial) ((TG__T *)r->partial)[((group * r->blocks + q) * r->n + n) * r->m + m] = v;\n",
+"else TG__CU(tg__cu_conv_put)(r, group, m, n, v);\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_conv_tile)(const tg__cu_conv *r, int64_t block) {\n",
+"TG__CU_SHARED(TG__T, as, TG__CU_BK * TG__CU_PAD);\n",
+"TG__CU_SHARED(TG__T, bs, TG__CU_BK * TG__CU_BN);\n",
+"TG__CU_SHARED(tg__cu_spot, ks, TG__CU_BK);\n",
+"TG__CU_SHARED(int64_t, kf, TG__CU_BK);\n",
+"TG__CU_OWN(TG__T, acc, 32);\n",
+"TG__CU_OWN(TG__T, total, 32);\n",
+"TG__CU_OWN(tg__cu_spot, own, 1);\n",
+"const int64_t mt = (r->m + TG__CU_BM - 1) / TG__CU_BM, nt = (r->n + TG__CU_BN - 1) / TG__CU_BN, parts = r->partial ? r->blocks : 1;\n",
+"const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts, group = block / mt / nt / parts;\n",
+"int64_t kb, k0;\n",
+"TG__CU_THREADS(t) {\n",
+"int64_t p[4] = { 0, 0, 0, 0 };\n",
+"if (row + t % TG__CU_BM < r->m) tg__cu_split(r->m_size, row + t % TG__CU_BM, p);\n",
+"TG__CU_MY(own, t)[0] = tg__cu_row_spot(r, p);\n",
+"}\n",
+"for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {\n",
+"const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;\n",
+"TG__CU(tg__cu_tile_clear)(acc);\n",
+"for (k0 = kb * r->block; k0 < end; k0 += TG__CU_BK) {\n",
+"TG__CU_THREADS(t) if (t < TG__CU_BK) {\n",
+"int64_t p[4] = { 0, 0, 0, 0 };\n",
+"if (k0 + t < end) tg__cu_split(r->k_size, k0 + t, p);\n",
+"ks[t] = tg__cu_k_spot(r, p);\n",
+"kf[t] = tg__cu_four(p, r->f_k);\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) {\n",
+"int e;\n",
+"for (e = t; e < TG__CU_BM * TG__CU_BK; e += TG__CU_WIDTH) {\n",
+"const int kk = e / TG__CU_BM, i = e % TG__CU_BM;\n",
+"as[kk * TG__CU_PAD + i] = k0 + kk < end && row + i < r->m ? TG__CU(tg__cu_gathered)(r, group * r->in_group, &TG__CU_MY(own, t)[0], &ks[kk]) : 0;\n",
+"}\n",
+"for (e = t; e < TG__CU_BN * TG__CU_BK; e += TG__CU_WIDTH) {\n",
+"const int kk = e / TG__CU_BN, j = e % TG__CU_BN;\n",
+"bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->filter, group * r->f_group + (col + j) * r->f_n + kf[kk]) : 0;\n",
+"}\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU(tg__cu_tile_step)(as, bs, acc);\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__CU(tg__cu_tile_add)(total, acc, kb == 0 || r->partial);\n",
+"}\n",
+"TG__CU_THREADS(t) {\n",
+"TG__CU_UNROLL for (int e = 0; e < 32; e++) {\n",
+"const int64_t m = row + t / 16 * 8 + e / 4, n = col + t % 16 * 4 + e % 4;\n",
+"if (m < r->m && n < r->n) TG__CU(tg__cu_conv_sum)(r, group, q, m, n, TG__CU_MY(total, t)[e]);\n",
+"}\n",
+"}\n",
+"}\n",
+"#line 2896 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
+"const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
+"int64_t p[4], kb, k;\n",
+"tg__cu_spot row;\n",
+"TG__T total = 0;\n",
+"if (group >= r->groups) return;\n",
+"tg__cu_split(r->m_size, m, p);\n",
+"row = tg__cu_row_spot(r, p);\n",
+"for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {\n",
+"const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;\n",
+"TG__T sum = 0;\n",
+"tg__cu_split(r->k_size, kb * r->block, p);\n",
+"for (k = kb * r->block; k < end; k++) {\n",
+"const tg__cu_spot at = tg__cu_k_spot(r, p);\n",
+"sum = TG__CU_FMA(TG__CU(tg__cu_gathered)(r, group * r->in_group, &row, &at), TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->filter, group * r->f_group + n * r->f_n + tg__cu_four(p, r->f_k)), sum);\n",
+"if (++p[3] == r->k_size[3]) { p[3] = 0; if (++p[2] == r->k_size[2]) { p[2] = 0; if (++p[1] == r->k_size[1]) { p[1] = 0; p[0]++; } } }\n",
+"}\n",
+"total = kb == 0 || r->partial ? sum : total + sum;\n",
+"}\n",
+"TG__CU(tg__cu_conv_sum)(r, group, q, m, n, total);\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_conv_join)(const tg__cu_conv *r, int64_t i) {\n",
+"const int64_t each = r->m * r->n, group = i / each;\n",
+"const TG__T *part = (const TG__T *)r->partial + group * r->blocks * each + i % each;\n",
+"TG__T v;\n",
+"if (group >= r->groups) return;\n",
+"v = part[0];\n",
+"for (int64_t q = 1; q < r->blocks; q++) v += part[q * each];\n",
+"TG__CU(tg__cu_conv_put)(r, group, i % each % r->m, i % each / r->m, v);\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_conv_tiles), tg__cu_conv, TG__CU(tg__cu_conv_tile)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_conv_narrow), tg__cu_conv, { TG__CU_THREADS(t) TG__CU(tg__cu_conv_one)(r, block * TG__CU_WIDTH + t); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_conv_parts), tg__cu_conv, { TG__CU_THREADS(t) TG__CU(tg__cu_conv_join)(r, block * TG__CU_WIDTH + t); })\n",
 "#endif\n",
 NULL };
 /* ---- end of the text ---- */

@@ -26,7 +26,7 @@ static bool same_but_nan(tg_tensor *a, tg_tensor *b) {
 /* Some families add up in an order of their own: so far apart may results be, of the largest of them. */
 static double farthest[4];
 static bool near_enough(tg_tensor *a, tg_tensor *b, const char *what) {
-    static const char *const families[] = { "norm_", NULL };
+    static const char *const families[] = { "norm_", "conv", NULL };
     static const double most[4] = { 3e-6, 3e-14, 2e-3, 1.6e-2 };               /* f32, f64, f16, bf16 */
     double top = 0, off = 0;
     int64_t i;
@@ -51,6 +51,7 @@ static bool near_enough(tg_tensor *a, tg_tensor *b, const char *what) {
 
 /* Larger operands of all types, as they are and turned, forward and back. */
 #define OP(record, f, operands) { record, #f, f, operands },
+static tg_tensor *conv_depthwise(tg_tensor *const *x, int n) { return tg_conv2d(x[0], x[1], n > 2 ? x[2] : NULL, .stride = {2, 1}, .padding = {1, 1}, .groups = x[0]->shape[1]); }
 static const op_case larger[] = {
     OP("layer_norm", norm_layer, "70 300;300;300|3 9000;9000;9000|300 7;7;7|2 30000;30000")
     OP("layer_norm", norm_layers, "5 40 30;40 30|9 2 3")
@@ -58,6 +59,9 @@ static const op_case larger[] = {
     OP("group_norm", norm_groups, "3 8 20 20;8;8")
     OP("batch_norm", norm_batch, "16 3 30 30;3;3|500 7;7;7")
     OP("instance_norm", norm_instance, "3 4 30 30;4;4")
+    OP("conv2d", conv, "2 3 20 17;70 3 3 3;70|3 20 9 9;5 20 2 3") OP("conv2d", conv_strided, "2 5 15 16;9 5 3 2;9") OP("conv2d", conv_dilated, "2 24 15 14;24 12 3 3;24") OP("conv2d", conv_same, "1 3 12 11;6 3 3 3")
+    OP("conv1d", conv_line, "2 3 2000;6 3 5;6|2 130 40;8 130 9") OP("conv1d", conv_line_same, "2 8 50;12 4 4;12") OP("conv2d", conv_depthwise, "2 6 30 31;6 1 3 3;6")
+    OP("conv3d", conv_deep, "2 3 5 9 8;6 3 2 3 2;6") OP("conv_transpose1d", conv_back_line, "2 8 50;8 6 4;6") OP("conv_transpose2d", conv_back, "2 8 9 8;8 3 3 2;6") OP("conv_transpose3d", conv_back_deep, "2 6 3 5 4;6 5 2 3 2;5")
     OP("max_pool", pool_largest, "3 4 19 23|2 5 17") OP("max_pool", pool_largest_wide, "3 4 17") OP("max_pool", pool_largest_to_size, "2 3 11 17") OP("max_pool_places", pool_places, "2 3 11 17")
     OP("avg_pool", pool_mean, "2 3 14 15") OP("avg_pool", pool_mean_deep, "2 3 6 7 8") OP("avg_pool", pool_to_size, "2 3 11 17")
 };

@@ -110,6 +110,7 @@ static const kernel kernels[] = {
     IS(tg__cu_sort_blocks_i64) IS(tg__cu_sort_merge_i64) IS(tg__cu_sort_write_i64) IS(tg__cu_search_i64)
     BOTH(tg__cu_norm) BOTH(tg__cu_norm_back) BOTH(tg__cu_norm_pieces) BOTH(tg__cu_norm_join) BOTH(tg__cu_norm_apply) BOTH(tg__cu_norm_weights) BOTH(tg__cu_norm_weights_join)
     ALL(tg__cu_pool) BOTH(tg__cu_pool_back) BOTH(tg__cu_pool_claim)
+    BOTH(tg__cu_conv_tiles) BOTH(tg__cu_conv_narrow) BOTH(tg__cu_conv_parts)
     BOTH(tg__cu_step) BOTH(tg__cu_powers) BOTH(tg__cu_powers_sum)
     { NULL, NULL }
 };
