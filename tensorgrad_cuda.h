@@ -488,7 +488,8 @@ TG__PRIVATE void tg__cu_trim(void *user, void *stream) {
    ====================================================================================== */
 
 enum { TG__CU_GROUP_MAP, TG__CU_GROUP_COPY, TG__CU_GROUP_RANDOM, TG__CU_GROUP_REDUCE, TG__CU_GROUP_SOFTMAX, TG__CU_GROUP_INDEX, TG__CU_GROUP_GEMM, TG__CU_GROUP_OPTIM,
-    TG__CU_GROUP_SCAN, TG__CU_GROUP_SORT, TG__CU_GROUP_NORM, TG__CU_GROUP_POOL, TG__CU_GROUP_CONV };
+    TG__CU_GROUP_SCAN, TG__CU_GROUP_SORT, TG__CU_GROUP_NORM, TG__CU_GROUP_POOL, TG__CU_GROUP_CONV, TG__CU_GROUP_ATTENTION,
+    TG__CU_GROUP_RNN };
 
 /* The formulas as text. */
 typedef struct tg__cu_formula { int row, operands; const char *name, *part[4]; } tg__cu_formula;
@@ -541,7 +542,7 @@ TG__PRIVATE void tg__cu_map_text(tg__text *t, const tg__cu_key *k) {
     tg__put(t, ", "); tg__put(t, w ? w->value : f->part[k->part]); tg__put(t, ")\n");
 }
 TG__PRIVATE void tg__cu_source(tg__text *t, const tg__cu_key *k) {
-    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM", "SCAN", "SORT", "NORM", "POOL", "CONV" }, *const kinds[] = { "sum", "prod", "max", "min" };
+    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM", "SCAN", "SORT", "NORM", "POOL", "CONV", "ATTENTION", "RNN" }, *const kinds[] = { "sum", "prod", "max", "min" };
     const char *const *line;
     int i;
     tg__cu_define(t, "TG__CU_TYPE", k->type);
@@ -1060,6 +1061,49 @@ TG__PRIVATE tg_launch tg__cu_pool(tg__cu *s, const tg_request *r, const tg_opera
     return tg__cu_done(tg__cu_launch_kernel(s, &k, r->kind == TG_POOL_BACK ? "pool_back" : r->kind == TG_POOL_MAX_BACK ? "pool_claim" : "pool", tg__cu_blocks(s, w.n), &w));
 }
 
+/* Tiles of 32 rows of a result, by columns of one: of queries against keys, or of keys against the queries of the heads that
+   share them. A derivative makes the scores again for each of its three results. */
+TG__PRIVATE tg_launch tg__cu_attention(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    static const char *const names[] = { "attend_dq", "attend_dk", "attend_dv" };
+    const bool back = r->kind == TG_ATTENTION_DERIVATIVE;
+    const int from = back ? 3 : 2;
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    size_t bytes;
+    int64_t wide;
+    int i;
+    bool ok;
+    (void)tg__cu_shapes_of(&w, r, o, base, &k);
+    k.group = TG__CU_GROUP_ATTENTION; k.type = tg__cu_type(r->compute);
+    wide = k.type == 64 ? 64 : 128;
+    w.piece = o[from].shape[0]; w.n = w.piece * o[from].shape[1] * o[from].shape[2];      /* batches; queries of all */
+    if (!back) {
+        if (w.n == 0 || o[0].shape[3] == 0) return TG_LAUNCH_DECLINED;
+        return tg__cu_done(tg__cu_launch_kernel(s, &k, "attend", w.piece * o[2].shape[1] * tg__ceil_div(o[2].shape[2], 32) * tg__ceil_div(o[0].shape[3], wide), &w));
+    }
+    bytes = (size_t)w.n * (k.type == 64 ? 8 : 4);
+    w.work = (char *)(uintptr_t)tg__cu_take(s, bytes);
+    if (!w.work) return TG_LAUNCH_FAILED;
+    ok = tg__cu_launch_kernel(s, &k, "attend_delta", tg__cu_blocks(s, w.n), &w);
+    for (i = 0; i < 3; i++) if (o[i].use != TG_ABSENT)
+        ok = ok && tg__cu_launch_kernel(s, &k, names[i], w.piece * o[i].shape[1] * tg__ceil_div(o[i].shape[2], 32) * tg__ceil_div(o[i].shape[3], wide), &w);
+    tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
+    return tg__cu_done(ok);
+}
+
+/* A step of a recurrent cell: the rules of >>pass-rnn, a unit at a time. */
+TG__PRIVATE tg_launch tg__cu_rnn(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    const tg_operand *h = &o[r->part ? 4 : 0];
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    int i;
+    (void)tg__cu_shapes_of(&w, r, o, base, &k);
+    w.n = h->shape[0] * h->shape[1]; w.length = h->shape[1]; w.whole[0] = (o[2].use & TG_WRITE) != 0;
+    for (i = 0; i < r->n; i++) w.o[i].step = o[i].ndim == 2 ? o[i].stride[0] : 0;
+    k.group = TG__CU_GROUP_RNN; k.type = tg__cu_type(r->compute); k.dtypes = 0;
+    return w.n ? tg__cu_done(tg__cu_launch_kernel(s, &k, r->part ? "rnn_back" : "rnn", tg__cu_blocks(s, w.n), &w)) : TG_LAUNCH_DONE;
+}
+
 TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
     static const char *const names[] = { "gemm_tiles", "gemm_dots", "gemm_lanes" };
     const int d = o[0].ndim - 2;
@@ -1235,6 +1279,8 @@ TG__PRIVATE tg_launch tg__cu_launch(void *user, void *stream, const tg_request *
 #endif
         case TG_FAMILY_GEMM: result = tg__cu_gemm_launch(s, r, o, base); break;
         case TG_FAMILY_NORM: result = tg__cu_norm(s, r, o, base); break;
+        case TG_FAMILY_RNN: result = tg__cu_rnn(s, r, o, base); break;
+        case TG_FAMILY_ATTENTION: result = tg__cu_attention(s, r, o, base); break;
         case TG_FAMILY_CONV: result = tg__cu_conv_launch(s, r, o, base); break;
         case TG_FAMILY_POOL: result = tg__cu_pool(s, r, o, base); break;
         case TG_FAMILY_SCAN: result = tg__cu_scan(s, r, o, base); break;
@@ -1427,6 +1473,7 @@ typedef unsigned long long uint64_t;
 #define INT64_MIN (-9223372036854775807LL - 1)
 #else
 #include <stdint.h>
+#include <stdbool.h>
 #include <math.h>
 #endif
 #define TG__CU_WIDTH 256                                          /* threads of a block, always */
@@ -1436,6 +1483,7 @@ typedef unsigned long long uint64_t;
 #if defined(__CUDACC__)
 #define TG__PRIVATE static __device__ inline
 #define TG__INLINE static __device__ __forceinline__
+#define TG__NOINLINE static __device__ __noinline__
 #define TG__CU_TABLE static __device__
 #if __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ >= 1105
 #pragma nv_diag_suppress 177                                      /* a program has use for a part of what is here */
@@ -1464,6 +1512,7 @@ TG__INLINE double tg__sqrt64(double a) { return __dsqrt_rn(a); }
 #else
 #define TG__PRIVATE static
 #define TG__INLINE static inline
+#define TG__NOINLINE static
 #define TG__CU_TABLE static
 #define TG__CU_KERNEL_(name, type, ...) static void name(const void *arguments, int64_t block, int64_t blocks) { \
     const type *const r = (const type *)arguments; (void)blocks; __VA_ARGS__; }
@@ -1618,7 +1667,7 @@ TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {   /* as a do
 #define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)
 /* dtypes are the program's own where it was compiled for them, else the request's */
 #ifdef TG__CU_DTYPES
-#define TG__CU_DTYPE(k, asked) ((TG__CU_DTYPES) >> (4 * (k)) & 15)
+#define TG__CU_DTYPE(k, asked) ((int)((uint64_t)(TG__CU_DTYPES) >> (4 * (k)) & 15))
 #else
 #define TG__CU_DTYPE(k, asked) (asked)
 #endif
@@ -1655,7 +1704,7 @@ TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)
 #endif
 #endif
 
-#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM)
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION)
 /* ---- random: a thread makes the elements of one block of four Philox words, as >>impl-create and >>pass-random tell ---- */
 #ifndef TG__CU_PHILOX
 #define TG__CU_PHILOX
@@ -2557,6 +2606,223 @@ TG__CU_KERNEL(TG__CU(tg__cu_pool_claim), tg__cu_walk, { TG__CU_THREADS(t) TG__CU
 #undef TG__CU_PIXEL
 #endif
 
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0
+/* ---- attention: tiles of 32 x 32 scores, four to a thread (row t / 8, columns t % 8, + 8, ...), which are never stored ---- */
+#undef TG__CU_AE
+#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)                      /* columns of a result that a block makes */
+#ifndef TG__CU_AT
+#define TG__CU_AT
+enum { TG__CU_ROW = 32, TG__CU_ROOM = 32 * 33 };
+/* A block's place: which rows and columns of a head's result. Operands of a request and of a derivative: q, k, v, ... */
+typedef struct tg__cu_head { int64_t b, h, row, column; } tg__cu_head;
+#define TG__CU_Q(back) ((back) ? 3 : 2)
+#define TG__CU_REST(back) ((back) ? 8 : 1)
+TG__INLINE tg__cu_head tg__cu_head_of(int64_t block, const int64_t *size, int wide) {
+    const int64_t rows = (size[2] + 31) / 32, columns = (size[3] + wide - 1) / wide;
+    tg__cu_head a;
+    a.row = block % rows * 32; block /= rows;
+    a.column = block % columns * wide; block /= columns;
+    a.h = block % size[1]; a.b = block / size[1];
+    return a;
+}
+TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }
+#endif
+/* Rows of operand a times rows of operand b, over n columns. */
+TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {
+    int64_t d0;
+    TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = 0; }
+    for (d0 = 0; d0 < n; d0 += 32) {
+        TG__CU_THREADS(t) for (int e = t; e < 1024; e += TG__CU_WIDTH) {
+            const int i = e / 32, d = e % 32;
+            as[i * 33 + d] = d0 + d < n && a_row + i < r->o[a].size[2] ? TG__CU(tg__cu_get)(TG__CU_D(a), r->o[a].p, a_at + (a_row + i) * r->o[a].stride[2] + (d0 + d) * r->o[a].stride[3]) : 0;
+            bs[i * 33 + d] = d0 + d < n && b_row + i < r->o[b].size[2] ? TG__CU(tg__cu_get)(TG__CU_D(b), r->o[b].p, b_at + (b_row + i) * r->o[b].stride[2] + (d0 + d) * r->o[b].stride[3]) : 0;
+        }
+        TG__CU_BARRIER
+        TG__CU_THREADS(t) for (int d = 0; d < 32; d++) {
+            const TG__T v = as[t / 8 * 33 + d];
+            TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = TG__W(fma)(v, bs[(t % 8 + 8 * c) * 33 + d], TG__CU_MY(dot, t)[c]);
+        }
+        TG__CU_BARRIER
+    }
+}
+/* out += tile times 32 rows of an operand: row t / 8 of out, columns t % 8, + 8, ... */
+TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row, int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {
+    TG__CU_THREADS(t) for (int e = t; e < 32 * TG__CU_AE; e += TG__CU_WIDTH) {
+        const int j = e / TG__CU_AE, c = e % TG__CU_AE;
+        vs[e] = row + j < r->o[v].size[2] && column + c < r->o[v].size[3] ? TG__CU(tg__cu_get)(TG__CU_D(v), r->o[v].p, v_at + (row + j) * r->o[v].stride[2] + (column + c) * r->o[v].stride[3]) : 0;
+    }
+    TG__CU_BARRIER
+    TG__CU_THREADS(t) for (int j = 0; j < 32; j++) {
+        const TG__T p = tile[t / 8 * 33 + j];
+        TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] = TG__W(fma)(p, vs[j * TG__CU_AE + t % 8 + 8 * c], TG__CU_MY(out, t)[c]);
+    }
+    TG__CU_BARRIER
+}
+TG__INLINE void TG__CU(tg__cu_tile_put)(const tg__cu_walk *r, int y, const tg__cu_head *a, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {
+    TG__CU_THREADS(t) TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) {
+        const int64_t row = a->row + t / 8, column = a->column + t % 8 + 8 * c;
+        if (row < r->o[y].size[2] && column < r->o[y].size[3])
+            TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p, tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3], TG__CU_MY(out, t)[c]);
+    }
+}
+/* The score of a query and a key from their product; -inf where the key is not seen. */
+TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k, TG__T dot) {
+    const int mask = TG__CU_Q(back) + 3;
+    const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u)), v = dot * (TG__T)r->numbers[0];
+    int64_t at;
+    if (q >= r->o[TG__CU_Q(back)].size[2] || k >= r->o[TG__CU_Q(back) + 1].size[2] || (r->whole[0] && k > q)) return none;
+    if (!r->o[mask].p) return v;
+    at = tg__cu_head_at(r, mask, b, h) + q * r->o[mask].stride[2] + k * r->o[mask].stride[3];
+    if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;
+    return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);
+}
+/* Dropout's factor: element (b, h, q, k) of [B, H, Tq, Tk], as RANDOM_KEEP draws it. */
+TG__INLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {
+    const tg__cu_view *const o = &r->o[TG__CU_Q(back)];
+    const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);
+    const double p = r->numbers[1];
+    uint32_t w[4];
+    if (p == 0) return 1;
+#if TG__CU_TYPE == 32
+    tg__cu_philox(at / 4, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);
+    return (float)(int32_t)(w[at % 4] >> 8) * 5.9604644775390625e-8f < (float)p ? 0 : (float)(p < 1 ? 1 / (1 - p) : 0);
+#else
+    tg__cu_philox(at / 2, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);
+    return (double)(((uint64_t)w[2 * (at % 2) + 1] << 32 | w[2 * (at % 2)]) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;
+#endif
+}
+/* 32 queries: through the keys, tile by tile; what was summed before shrinks when a larger score comes. */
+TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {
+    TG__CU_SHARED(TG__T, as, TG__CU_ROOM);
+    TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);
+    TG__CU_SHARED(TG__T, tile, TG__CU_ROOM);
+    TG__CU_SHARED(TG__T, vs, 32 * TG__CU_AE);
+    TG__CU_SHARED(TG__T, found, TG__CU_WIDTH);
+    TG__CU_SHARED(TG__T, sums, TG__CU_WIDTH);
+    TG__CU_SHARED(TG__T, top, TG__CU_ROW);
+    TG__CU_SHARED(TG__T, sum, TG__CU_ROW);
+    TG__CU_OWN(TG__T, dot, 4);
+    TG__CU_OWN(TG__T, out, TG__CU_AE / 8);
+    TG__CU_OWN(TG__T, state, 2);                                          /* the largest score; by how much what is there shrinks */
+    const tg__cu_head a = tg__cu_head_of(block, r->o[0].size, TG__CU_AE);
+    const int64_t hk = a.h / (r->o[2].size[1] / r->o[3].size[1]), keys = r->o[3].size[2], end = r->whole[0] && a.row + 32 < keys ? a.row + 32 : keys;
+    const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));
+    int64_t k0;
+    TG__CU_THREADS(t) {
+        TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] = 0;
+        if (t < TG__CU_ROW) { top[t] = none; sum[t] = 0; }
+    }
+    for (k0 = 0; k0 < end; k0 += 32) {
+        TG__CU(tg__cu_tile_dots)(r, 2, tg__cu_head_at(r, 2, a.b, a.h), a.row, 3, tg__cu_head_at(r, 3, a.b, hk), k0, r->o[2].size[3], as, bs, dot);
+        TG__CU_THREADS(t) {
+            TG__T m = none;
+            TG__CU_UNROLL for (int c = 0; c < 4; c++) {
+                TG__CU_MY(dot, t)[c] = TG__CU(tg__cu_score)(r, 0, a.b, a.h, a.row + t / 8, k0 + t % 8 + 8 * c, TG__CU_MY(dot, t)[c]);
+                m = TG__W(maxn)(m, TG__CU_MY(dot, t)[c]);
+            }
+            found[t] = m;
+        }
+        TG__CU_BARRIER
+        TG__CU_THREADS(t) {
+            TG__T m = top[t / 8], own = 0;
+            for (int c = 0; c < 8; c++) m = TG__W(maxn)(m, found[t / 8 * 8 + c]);
+            TG__CU_MY(state, t)[0] = m;
+            TG__CU_MY(state, t)[1] = top[t / 8] == none ? 0 : TG__W(exp)(top[t / 8] - m);
+            TG__CU_UNROLL for (int c = 0; c < 4; c++) {
+                const TG__T p = m == none ? 0 : TG__W(exp)(TG__CU_MY(dot, t)[c] - m);
+                own += p;
+                tile[t / 8 * 33 + t % 8 + 8 * c] = p * TG__CU(tg__cu_kept)(r, 0, a.b, a.h, a.row + t / 8, k0 + t % 8 + 8 * c);
+            }
+            sums[t] = own;
+            TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] *= TG__CU_MY(state, t)[1];
+        }
+        TG__CU_BARRIER
+        TG__CU_THREADS(t) if (t % 8 == 0) {
+            TG__T v = 0;
+            for (int c = 0; c < 8; c++) v += sums[t + c];
+            sum[t / 8] = sum[t / 8] * TG__CU_MY(state, t)[1] + v; top[t / 8] = TG__CU_MY(state, t)[0];
+        }
+        TG__CU(tg__cu_tile_times)(r, tile, 4, tg__cu_head_at(r, 4, a.b, hk), k0, a.column, vs, out);
+    }
+    TG__CU_BARRIER
+    TG__CU_THREADS(t) {
+        const TG__T s = sum[t / 8], inverse = s == 0 ? 0 : 1 / s;
+        const int64_t at = (a.b * r->o[2].size[1] + a.h) * r->o[2].size[2] + a.row + t / 8;
+        TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] *= inverse;
+        if (t % 8 || a.column || a.row + t / 8 >= r->o[2].size[2]) continue;
+        ((TG__T *)r->o[1].p)[at] = s == 0 ? -none : top[t / 8];
+        ((TG__T *)r->o[1].p)[r->n + at] = inverse;
+    }
+    TG__CU(tg__cu_tile_put)(r, 0, &a, out);
+}
+/* Of each query the sum of g * y. */
+TG__INLINE void TG__CU(tg__cu_delta)(const tg__cu_walk *r, int64_t i) {
+    const int64_t q = i % r->o[3].size[2], h = i / r->o[3].size[2] % r->o[3].size[1], b = i / r->o[3].size[2] / r->o[3].size[1];
+    const int64_t y = tg__cu_head_at(r, 7, b, h) + q * r->o[7].stride[2], g = tg__cu_head_at(r, 9, b, h) + q * r->o[9].stride[2];
+    TG__T v = 0;
+    for (int64_t e = 0; e < r->o[9].size[3]; e++) v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]), TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);
+    ((TG__T *)r->work)[i] = v;
+}
+/* 32 rows of dq (which 0), dk (1) or dv (2): of queries through the keys, else of keys through the queries of their heads. A
+   tile holds p, or its derivative by the scores. */
+TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, int which) {
+    TG__CU_SHARED(TG__T, as, TG__CU_ROOM);
+    TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);
+    TG__CU_SHARED(TG__T, tile, TG__CU_ROOM);
+    TG__CU_SHARED(TG__T, vs, 32 * TG__CU_AE);
+    TG__CU_OWN(TG__T, dot, 4);
+    TG__CU_OWN(TG__T, slope, 4);
+    TG__CU_OWN(TG__T, out, TG__CU_AE / 8);
+    const tg__cu_head a = tg__cu_head_of(block, r->o[which].size, TG__CU_AE);
+    const int64_t heads = r->o[3].size[1], group = heads / r->o[4].size[1], queries = r->o[3].size[2], keys = r->o[4].size[2];
+    const int64_t first = which == 0 || !r->whole[0] ? 0 : a.row, end = which ? queries : r->whole[0] && a.row + 32 < keys ? a.row + 32 : keys;
+    int64_t h, at;
+    TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] = 0; }
+    for (h = which ? a.h * group : a.h; h < (which ? (a.h + 1) * group : a.h + 1); h++) for (at = first; at < end; at += 32) {
+        const int64_t hk = h / group, q_at = tg__cu_head_at(r, 3, a.b, h), k_at = tg__cu_head_at(r, 4, a.b, hk), v_at = tg__cu_head_at(r, 5, a.b, hk), g_at = tg__cu_head_at(r, 9, a.b, h);
+        if (which) TG__CU(tg__cu_tile_dots)(r, 4, k_at, a.row, 3, q_at, at, r->o[3].size[3], as, bs, dot);
+        else TG__CU(tg__cu_tile_dots)(r, 3, q_at, a.row, 4, k_at, at, r->o[3].size[3], as, bs, dot);
+        if (which == 1) TG__CU(tg__cu_tile_dots)(r, 5, v_at, a.row, 9, g_at, at, r->o[5].size[3], as, bs, slope);
+        else if (which == 0) TG__CU(tg__cu_tile_dots)(r, 9, g_at, a.row, 5, v_at, at, r->o[5].size[3], as, bs, slope);
+        TG__CU_THREADS(t) TG__CU_UNROLL for (int c = 0; c < 4; c++) {
+            const int64_t row = a.row + t / 8, column = at + t % 8 + 8 * c, q = which ? column : row, k = which ? row : column, i = (a.b * heads + h) * queries + q;
+            TG__T *const v = &tile[t / 8 * 33 + t % 8 + 8 * c], p, keep;
+            *v = 0;
+            if (q >= queries || k >= keys) continue;
+            p = TG__CU(tg__cu_score)(r, 1, a.b, h, q, k, TG__CU_MY(dot, t)[c]);
+            if (p == -TG__CU_FROM(tg__double(0x7ff0000000000000u))) continue;
+            p = TG__W(exp)(p - ((const TG__T *)r->o[8].p)[i]) * ((const TG__T *)r->o[8].p)[r->n + i];
+            keep = TG__CU(tg__cu_kept)(r, 1, a.b, h, q, k);
+            *v = which == 2 ? p * keep : p * (TG__T)r->numbers[0] * (TG__CU_MY(slope, t)[c] * keep - ((const TG__T *)r->work)[i]);
+        }
+        TG__CU_BARRIER
+        if (which == 0) TG__CU(tg__cu_tile_times)(r, tile, 4, k_at, at, a.column, vs, out);
+        else if (which == 1) TG__CU(tg__cu_tile_times)(r, tile, 3, q_at, at, a.column, vs, out);
+        else TG__CU(tg__cu_tile_times)(r, tile, 9, g_at, at, a.column, vs, out);
+    }
+    TG__CU(tg__cu_tile_put)(r, which, &a, out);
+}
+TG__CU_KERNEL(TG__CU(tg__cu_attend), tg__cu_walk, TG__CU(tg__cu_attended)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_attend_delta), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_delta)(r, i); })
+TG__CU_KERNEL(TG__CU(tg__cu_attend_dq), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 0))
+TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))
+TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0
+/* ---- rnn: a step of a cell, the rules of >>pass-rnn, a unit at a time ---- */
+/* {text: cells of tensorgrad.h} */
+TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {
+    const int64_t row = i / r->length, unit = i - row * r->length;
+    tg__rnn_run run;
+    run.n = 1; run.width = r->length; run.keep = r->whole[0] != 0;
+    TG__CU_UNROLL for (int k = 0; k < 8; k++) run.p[k] = r->o[k].p ? r->o[k].p + (row * r->o[k].step + unit) * (int64_t)sizeof(TG__T) : 0;
+    return run;
+}
+TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })
+TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })
+#endif
+
 #if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0
 /* ---- optim: the rules of >>pass-optim, an element at a time ---- */
 /* {text: rules of tensorgrad.h} */
@@ -2937,7 +3203,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_conv_parts), tg__cu_conv, { TG__CU_THREADS(t) TG__CU
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 1418 \"tensorgrad_cuda.h\"\n",
+"#line 1464 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -2950,6 +3216,7 @@ static const char *const tg__cu_words[] = {
 "#define INT64_MIN (-9223372036854775807LL - 1)\n",
 "#else\n",
 "#include <stdint.h>\n",
+"#include <stdbool.h>\n",
 "#include <math.h>\n",
 "#endif\n",
 "#define TG__CU_WIDTH 256\n",
@@ -2959,6 +3226,7 @@ static const char *const tg__cu_words[] = {
 "#if defined(__CUDACC__)\n",
 "#define TG__PRIVATE static __device__ inline\n",
 "#define TG__INLINE static __device__ __forceinline__\n",
+"#define TG__NOINLINE static __device__ __noinline__\n",
 "#define TG__CU_TABLE static __device__\n",
 "#if __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ >= 1105\n",
 "#pragma nv_diag_suppress 177\n",
@@ -2987,6 +3255,7 @@ static const char *const tg__cu_words[] = {
 "#else\n",
 "#define TG__PRIVATE static\n",
 "#define TG__INLINE static inline\n",
+"#define TG__NOINLINE static\n",
 "#define TG__CU_TABLE static\n",
 "#define TG__CU_KERNEL_(name, type, ...) static void name(const void *arguments, int64_t block, int64_t blocks) { \\\n",
 "const type *const r = (const type *)arguments; (void)blocks; __VA_ARGS__; }\n",
@@ -3004,7 +3273,7 @@ static const char *const tg__cu_words[] = {
 "TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 1485 \"tensorgrad_cuda.h\"\n",
+"#line 1534 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -4400,10 +4669,18 @@ static const char *const tg__cu_words[] = {
 "TG__PRIVATE int64_t tg__int_of(double v) {\n",
 "return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN;\n",
 "}\n",
+"#line 1 \"tensorgrad.h, from the line 'enum { TG_RNN_TANH' on\"\n",
+"enum { TG_RNN_TANH, TG_RNN_RELU, TG_RNN_LSTM, TG_RNN_GRU };\n",
 "#line 1 \"tensorgrad.h, from the line 'enum { TG_STEP_SGD' on\"\n",
 "enum { TG_STEP_SGD, TG_STEP_ADAM, TG_STEP_RMSPROP, TG_STEP_ADAGRAD, TG_STEP_ADADELTA, TG_STEP_ADAMAX, TG_STEP_ASGD, TG_STEP_RPROP, TG_STEP_LION,\n",
 "TG_STEP_MUON, TG_STEP_CLIP, TG_STEP_NORM };\n",
 "enum { TG_DECAY_NONE, TG_DECAY_GRADIENT, TG_DECAY_PARAMETER };\n",
+"#line 1 \"tensorgrad.h, from the line 'typedef struct tg__rnn_run {' on\"\n",
+"typedef struct tg__rnn_run {\n",
+"int64_t n, width;\n",
+"bool keep;\n",
+"char *p[8];\n",
+"} tg__rnn_run;\n",
 "#line 1 \"tensorgrad.h, from the line 'typedef struct tg__optim_run {' on\"\n",
 "typedef struct tg__optim_run {\n",
 "int64_t n;\n",
@@ -4523,7 +4800,7 @@ static const char *const tg__cu_words[] = {
 "} tg__cu_optim;\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 1500 \"tensorgrad_cuda.h\"\n",
+"#line 1549 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -4558,7 +4835,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 1536 \"tensorgrad_cuda.h\"\n",
+"#line 1585 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -4591,7 +4868,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 1569 \"tensorgrad_cuda.h\"\n",
+"#line 1618 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
@@ -4602,7 +4879,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 1580 \"tensorgrad_cuda.h\"\n",
+"#line 1629 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -4623,7 +4900,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 1603 \"tensorgrad_cuda.h\"\n",
+"#line 1652 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[count]; \\\n",
@@ -4640,14 +4917,14 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)\n",
 "#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)\n",
-"#line 1620 \"tensorgrad_cuda.h\"\n",
+"#line 1669 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
-"#define TG__CU_DTYPE(k, asked) ((TG__CU_DTYPES) >> (4 * (k)) & 15)\n",
+"#define TG__CU_DTYPE(k, asked) ((int)((uint64_t)(TG__CU_DTYPES) >> (4 * (k)) & 15))\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 1628 \"tensorgrad_cuda.h\"\n",
+"#line 1677 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;\n",
 "#define TG__CU_MAP(name, count, reads, check, value) \\\n",
@@ -4765,9 +5042,9 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 1644 \"tensorgrad_cuda.h\"\n",
+"#line 1693 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 1646 \"tensorgrad_cuda.h\"\n",
+"#line 1695 \"tensorgrad_cuda.h\"\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })\n",
 "#if TG__CU_TYPE == 64\n",
 "TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
@@ -4779,9 +5056,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 1658 \"tensorgrad_cuda.h\"\n",
-"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM)\n",
-"#line 1660 \"tensorgrad_cuda.h\"\n",
+"#line 1707 \"tensorgrad_cuda.h\"\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION)\n",
+"#line 1709 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -4862,9 +5139,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 1741 \"tensorgrad_cuda.h\"\n",
+"#line 1790 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 1743 \"tensorgrad_cuda.h\"\n",
+"#line 1792 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -4960,7 +5237,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 1839 \"tensorgrad_cuda.h\"\n",
+"#line 1888 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -4977,7 +5254,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 1856 \"tensorgrad_cuda.h\"\n",
+"#line 1905 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -4992,7 +5269,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 1871 \"tensorgrad_cuda.h\"\n",
+"#line 1920 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -5029,9 +5306,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 1908 \"tensorgrad_cuda.h\"\n",
+"#line 1957 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 1910 \"tensorgrad_cuda.h\"\n",
+"#line 1959 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
@@ -5044,7 +5321,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 1923 \"tensorgrad_cuda.h\"\n",
+"#line 1972 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -5113,7 +5390,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 1992 \"tensorgrad_cuda.h\"\n",
+"#line 2041 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -5135,7 +5412,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#undef TG__CU_X\n",
-"#line 2014 \"tensorgrad_cuda.h\"\n",
+"#line 2063 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, sum, 4);\n",
@@ -5174,7 +5451,7 @@ static const char *const tg__cu_kernels[] = {
 "to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
 "}\n",
 "}\n",
-"#line 2053 \"tensorgrad_cuda.h\"\n",
+"#line 2102 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
@@ -5191,9 +5468,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 2070 \"tensorgrad_cuda.h\"\n",
+"#line 2119 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 2073 \"tensorgrad_cuda.h\"\n",
+"#line 2122 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -5219,7 +5496,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 2099 \"tensorgrad_cuda.h\"\n",
+"#line 2148 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -5229,7 +5506,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 2109 \"tensorgrad_cuda.h\"\n",
+"#line 2158 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -5249,9 +5526,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 2129 \"tensorgrad_cuda.h\"\n",
+"#line 2178 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32\n",
-"#line 2132 \"tensorgrad_cuda.h\"\n",
+"#line 2181 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_LINEAR\n",
 "enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };\n",
 "#define TG__CU_LINEAR TG__CU_LINEAR\n",
@@ -5263,7 +5540,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_ADD(a, b) ((a) + (b))\n",
 "#define TG__CU_TIMES(a, b) ((a) * (b))\n",
 "#endif\n",
-"#line 2144 \"tensorgrad_cuda.h\"\n",
+"#line 2193 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);\n",
 "TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {\n",
 "const TG__T v = next->value, old = s->value;\n",
@@ -5274,7 +5551,7 @@ static const char *const tg__cu_kernels[] = {
 "default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }\n",
 "}\n",
 "}\n",
-"#line 2155 \"tensorgrad_cuda.h\"\n",
+"#line 2204 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {\n",
 "const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
 "const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);\n",
@@ -5325,9 +5602,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })\n",
 "#endif\n",
-"#line 2206 \"tensorgrad_cuda.h\"\n",
+"#line 2255 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0\n",
-"#line 2208 \"tensorgrad_cuda.h\"\n",
+"#line 2257 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_SORTS = 1024 };\n",
 "typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;\n",
 "TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {\n",
@@ -5346,7 +5623,7 @@ static const char *const tg__cu_kernels[] = {
 "if ((u & ~sign) > infinity) return sign | (sign - 1);\n",
 "return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;\n",
 "}\n",
-"#line 2227 \"tensorgrad_cuda.h\"\n",
+"#line 2276 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {\n",
 "int64_t low = 0, high = n;\n",
 "while (low < high) {\n",
@@ -5355,21 +5632,21 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return low;\n",
 "}\n",
-"#line 2236 \"tensorgrad_cuda.h\"\n",
+"#line 2285 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {\n",
 "const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;\n",
 "const int later = i >= second;\n",
 "const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);\n",
 "to[later ? i - w + rank : i + rank] = from[i];\n",
 "}\n",
-"#line 2243 \"tensorgrad_cuda.h\"\n",
+"#line 2292 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {\n",
 "const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
 "tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,\n",
 "tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);\n",
 "((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;\n",
 "}\n",
-"#line 2250 \"tensorgrad_cuda.h\"\n",
+"#line 2299 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);\n",
 "const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;\n",
@@ -5396,7 +5673,7 @@ static const char *const tg__cu_kernels[] = {
 "else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);\n",
 "}\n",
 "}\n",
-"#line 2277 \"tensorgrad_cuda.h\"\n",
+"#line 2326 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = r->o[2].count, row = i / n, half = r->n * n;\n",
 "tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;\n",
@@ -5423,9 +5700,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })\n",
 "TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })\n",
 "#endif\n",
-"#line 2304 \"tensorgrad_cuda.h\"\n",
+"#line 2353 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0\n",
-"#line 2307 \"tensorgrad_cuda.h\"\n",
+"#line 2356 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_NORM\n",
 "#define TG__CU_NORM\n",
 "enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };\n",
@@ -5435,7 +5712,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))\n",
-"#line 2318 \"tensorgrad_cuda.h\"\n",
+"#line 2367 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
@@ -5462,7 +5739,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 2345 \"tensorgrad_cuda.h\"\n",
+"#line 2394 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {\n",
 "double *const own = (double *)r->work + 4 * row;\n",
 "TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;\n",
@@ -5482,7 +5759,7 @@ static const char *const tg__cu_kernels[] = {
 "if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);\n",
 "if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }\n",
 "}\n",
-"#line 2365 \"tensorgrad_cuda.h\"\n",
+"#line 2414 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {\n",
 "const double *const own = (const double *)r->work + 4 * row;\n",
 "const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];\n",
@@ -5492,7 +5769,7 @@ static const char *const tg__cu_kernels[] = {
 "else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);\n",
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);\n",
 "}\n",
-"#line 2375 \"tensorgrad_cuda.h\"\n",
+"#line 2424 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -5511,7 +5788,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);\n",
 "}\n",
-"#line 2394 \"tensorgrad_cuda.h\"\n",
+"#line 2443 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -5533,7 +5810,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }\n",
 "TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);\n",
 "}\n",
-"#line 2416 \"tensorgrad_cuda.h\"\n",
+"#line 2465 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {\n",
 "const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;\n",
 "double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;\n",
@@ -5560,9 +5837,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })\n",
 "#endif\n",
-"#line 2443 \"tensorgrad_cuda.h\"\n",
+"#line 2492 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)\n",
-"#line 2446 \"tensorgrad_cuda.h\"\n",
+"#line 2495 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_WINDOW\n",
 "#define TG__CU_WINDOW\n",
 "typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;\n",
@@ -5582,7 +5859,7 @@ static const char *const tg__cu_kernels[] = {
 "if (w.end > in) w.end = in;\n",
 "return w;\n",
 "}\n",
-"#line 2466 \"tensorgrad_cuda.h\"\n",
+"#line 2515 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {\n",
 "const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;\n",
 "if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }\n",
@@ -5635,7 +5912,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })\n",
 "#if TG__CU_TYPE != 0\n",
-"#line 2519 \"tensorgrad_cuda.h\"\n",
+"#line 2568 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {\n",
 "const int64_t x = TG__CU_PICTURE(3);\n",
 "const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);\n",
@@ -5649,7 +5926,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return 0;\n",
 "}\n",
-"#line 2533 \"tensorgrad_cuda.h\"\n",
+"#line 2582 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {\n",
 "TG__CU_POSITION\n",
 "const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);\n",
@@ -5676,7 +5953,314 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_PICTURE\n",
 "#undef TG__CU_PIXEL\n",
 "#endif\n",
-"#line 2560 \"tensorgrad_cuda.h\"\n",
+"#line 2609 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0\n",
+"#line 2611 \"tensorgrad_cuda.h\"\n",
+"#undef TG__CU_AE\n",
+"#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)\n",
+"#ifndef TG__CU_AT\n",
+"#define TG__CU_AT\n",
+"enum { TG__CU_ROW = 32, TG__CU_ROOM = 32 * 33 };\n",
+"#line 2617 \"tensorgrad_cuda.h\"\n",
+"typedef struct tg__cu_head { int64_t b, h, row, column; } tg__cu_head;\n",
+"#define TG__CU_Q(back) ((back) ? 3 : 2)\n",
+"#define TG__CU_REST(back) ((back) ? 8 : 1)\n",
+"TG__INLINE tg__cu_head tg__cu_head_of(int64_t block, const int64_t *size, int wide) {\n",
+"const int64_t rows = (size[2] + 31) / 32, columns = (size[3] + wide - 1) / wide;\n",
+"tg__cu_head a;\n",
+"a.row = block % rows * 32; block /= rows;\n",
+"a.column = block % columns * wide; block /= columns;\n",
+"a.h = block % size[1]; a.b = block / size[1];\n",
+"return a;\n",
+"}\n",
+"TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }\n",
+"#endif\n",
+"#line 2631 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {\n",
+"int64_t d0;\n",
+"TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = 0; }\n",
+"for (d0 = 0; d0 < n; d0 += 32) {\n",
+"TG__CU_THREADS(t) for (int e = t; e < 1024; e += TG__CU_WIDTH) {\n",
+"const int i = e / 32, d = e % 32;\n",
+"as[i * 33 + d] = d0 + d < n && a_row + i < r->o[a].size[2] ? TG__CU(tg__cu_get)(TG__CU_D(a), r->o[a].p, a_at + (a_row + i) * r->o[a].stride[2] + (d0 + d) * r->o[a].stride[3]) : 0;\n",
+"bs[i * 33 + d] = d0 + d < n && b_row + i < r->o[b].size[2] ? TG__CU(tg__cu_get)(TG__CU_D(b), r->o[b].p, b_at + (b_row + i) * r->o[b].stride[2] + (d0 + d) * r->o[b].stride[3]) : 0;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) for (int d = 0; d < 32; d++) {\n",
+"const TG__T v = as[t / 8 * 33 + d];\n",
+"TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = TG__W(fma)(v, bs[(t % 8 + 8 * c) * 33 + d], TG__CU_MY(dot, t)[c]);\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"}\n",
+"#line 2649 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row, int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {\n",
+"TG__CU_THREADS(t) for (int e = t; e < 32 * TG__CU_AE; e += TG__CU_WIDTH) {\n",
+"const int j = e / TG__CU_AE, c = e % TG__CU_AE;\n",
+"vs[e] = row + j < r->o[v].size[2] && column + c < r->o[v].size[3] ? TG__CU(tg__cu_get)(TG__CU_D(v), r->o[v].p, v_at + (row + j) * r->o[v].stride[2] + (column + c) * r->o[v].stride[3]) : 0;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) for (int j = 0; j < 32; j++) {\n",
+"const TG__T p = tile[t / 8 * 33 + j];\n",
+"TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] = TG__W(fma)(p, vs[j * TG__CU_AE + t % 8 + 8 * c], TG__CU_MY(out, t)[c]);\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_tile_put)(const tg__cu_walk *r, int y, const tg__cu_head *a, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {\n",
+"TG__CU_THREADS(t) TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) {\n",
+"const int64_t row = a->row + t / 8, column = a->column + t % 8 + 8 * c;\n",
+"if (row < r->o[y].size[2] && column < r->o[y].size[3])\n",
+"TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p, tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3], TG__CU_MY(out, t)[c]);\n",
+"}\n",
+"}\n",
+"#line 2669 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k, TG__T dot) {\n",
+"const int mask = TG__CU_Q(back) + 3;\n",
+"const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u)), v = dot * (TG__T)r->numbers[0];\n",
+"int64_t at;\n",
+"if (q >= r->o[TG__CU_Q(back)].size[2] || k >= r->o[TG__CU_Q(back) + 1].size[2] || (r->whole[0] && k > q)) return none;\n",
+"if (!r->o[mask].p) return v;\n",
+"at = tg__cu_head_at(r, mask, b, h) + q * r->o[mask].stride[2] + k * r->o[mask].stride[3];\n",
+"if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;\n",
+"return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);\n",
+"}\n",
+"#line 2680 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {\n",
+"const tg__cu_view *const o = &r->o[TG__CU_Q(back)];\n",
+"const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);\n",
+"const double p = r->numbers[1];\n",
+"uint32_t w[4];\n",
+"if (p == 0) return 1;\n",
+"#if TG__CU_TYPE == 32\n",
+"tg__cu_philox(at / 4, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);\n",
+"return (float)(int32_t)(w[at % 4] >> 8) * 5.9604644775390625e-8f < (float)p ? 0 : (float)(p < 1 ? 1 / (1 - p) : 0);\n",
+"#else\n",
+"tg__cu_philox(at / 2, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);\n",
+"return (double)(((uint64_t)w[2 * (at % 2) + 1] << 32 | w[2 * (at % 2)]) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
+"#endif\n",
+"}\n",
+"#line 2695 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {\n",
+"TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
+"TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
+"TG__CU_SHARED(TG__T, tile, TG__CU_ROOM);\n",
+"TG__CU_SHARED(TG__T, vs, 32 * TG__CU_AE);\n",
+"TG__CU_SHARED(TG__T, found, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(TG__T, sums, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(TG__T, top, TG__CU_ROW);\n",
+"TG__CU_SHARED(TG__T, sum, TG__CU_ROW);\n",
+"TG__CU_OWN(TG__T, dot, 4);\n",
+"TG__CU_OWN(TG__T, out, TG__CU_AE / 8);\n",
+"TG__CU_OWN(TG__T, state, 2);\n",
+"const tg__cu_head a = tg__cu_head_of(block, r->o[0].size, TG__CU_AE);\n",
+"const int64_t hk = a.h / (r->o[2].size[1] / r->o[3].size[1]), keys = r->o[3].size[2], end = r->whole[0] && a.row + 32 < keys ? a.row + 32 : keys;\n",
+"const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));\n",
+"int64_t k0;\n",
+"TG__CU_THREADS(t) {\n",
+"TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] = 0;\n",
+"if (t < TG__CU_ROW) { top[t] = none; sum[t] = 0; }\n",
+"}\n",
+"for (k0 = 0; k0 < end; k0 += 32) {\n",
+"TG__CU(tg__cu_tile_dots)(r, 2, tg__cu_head_at(r, 2, a.b, a.h), a.row, 3, tg__cu_head_at(r, 3, a.b, hk), k0, r->o[2].size[3], as, bs, dot);\n",
+"TG__CU_THREADS(t) {\n",
+"TG__T m = none;\n",
+"TG__CU_UNROLL for (int c = 0; c < 4; c++) {\n",
+"TG__CU_MY(dot, t)[c] = TG__CU(tg__cu_score)(r, 0, a.b, a.h, a.row + t / 8, k0 + t % 8 + 8 * c, TG__CU_MY(dot, t)[c]);\n",
+"m = TG__W(maxn)(m, TG__CU_MY(dot, t)[c]);\n",
+"}\n",
+"found[t] = m;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) {\n",
+"TG__T m = top[t / 8], own = 0;\n",
+"for (int c = 0; c < 8; c++) m = TG__W(maxn)(m, found[t / 8 * 8 + c]);\n",
+"TG__CU_MY(state, t)[0] = m;\n",
+"TG__CU_MY(state, t)[1] = top[t / 8] == none ? 0 : TG__W(exp)(top[t / 8] - m);\n",
+"TG__CU_UNROLL for (int c = 0; c < 4; c++) {\n",
+"const TG__T p = m == none ? 0 : TG__W(exp)(TG__CU_MY(dot, t)[c] - m);\n",
+"own += p;\n",
+"tile[t / 8 * 33 + t % 8 + 8 * c] = p * TG__CU(tg__cu_kept)(r, 0, a.b, a.h, a.row + t / 8, k0 + t % 8 + 8 * c);\n",
+"}\n",
+"sums[t] = own;\n",
+"TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] *= TG__CU_MY(state, t)[1];\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) if (t % 8 == 0) {\n",
+"TG__T v = 0;\n",
+"for (int c = 0; c < 8; c++) v += sums[t + c];\n",
+"sum[t / 8] = sum[t / 8] * TG__CU_MY(state, t)[1] + v; top[t / 8] = TG__CU_MY(state, t)[0];\n",
+"}\n",
+"TG__CU(tg__cu_tile_times)(r, tile, 4, tg__cu_head_at(r, 4, a.b, hk), k0, a.column, vs, out);\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) {\n",
+"const TG__T s = sum[t / 8], inverse = s == 0 ? 0 : 1 / s;\n",
+"const int64_t at = (a.b * r->o[2].size[1] + a.h) * r->o[2].size[2] + a.row + t / 8;\n",
+"TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] *= inverse;\n",
+"if (t % 8 || a.column || a.row + t / 8 >= r->o[2].size[2]) continue;\n",
+"((TG__T *)r->o[1].p)[at] = s == 0 ? -none : top[t / 8];\n",
+"((TG__T *)r->o[1].p)[r->n + at] = inverse;\n",
+"}\n",
+"TG__CU(tg__cu_tile_put)(r, 0, &a, out);\n",
+"}\n",
+"#line 2759 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_delta)(const tg__cu_walk *r, int64_t i) {\n",
+"const int64_t q = i % r->o[3].size[2], h = i / r->o[3].size[2] % r->o[3].size[1], b = i / r->o[3].size[2] / r->o[3].size[1];\n",
+"const int64_t y = tg__cu_head_at(r, 7, b, h) + q * r->o[7].stride[2], g = tg__cu_head_at(r, 9, b, h) + q * r->o[9].stride[2];\n",
+"TG__T v = 0;\n",
+"for (int64_t e = 0; e < r->o[9].size[3]; e++) v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]), TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);\n",
+"((TG__T *)r->work)[i] = v;\n",
+"}\n",
+"#line 2768 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, int which) {\n",
+"TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
+"TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
+"TG__CU_SHARED(TG__T, tile, TG__CU_ROOM);\n",
+"TG__CU_SHARED(TG__T, vs, 32 * TG__CU_AE);\n",
+"TG__CU_OWN(TG__T, dot, 4);\n",
+"TG__CU_OWN(TG__T, slope, 4);\n",
+"TG__CU_OWN(TG__T, out, TG__CU_AE / 8);\n",
+"const tg__cu_head a = tg__cu_head_of(block, r->o[which].size, TG__CU_AE);\n",
+"const int64_t heads = r->o[3].size[1], group = heads / r->o[4].size[1], queries = r->o[3].size[2], keys = r->o[4].size[2];\n",
+"const int64_t first = which == 0 || !r->whole[0] ? 0 : a.row, end = which ? queries : r->whole[0] && a.row + 32 < keys ? a.row + 32 : keys;\n",
+"int64_t h, at;\n",
+"TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] = 0; }\n",
+"for (h = which ? a.h * group : a.h; h < (which ? (a.h + 1) * group : a.h + 1); h++) for (at = first; at < end; at += 32) {\n",
+"const int64_t hk = h / group, q_at = tg__cu_head_at(r, 3, a.b, h), k_at = tg__cu_head_at(r, 4, a.b, hk), v_at = tg__cu_head_at(r, 5, a.b, hk), g_at = tg__cu_head_at(r, 9, a.b, h);\n",
+"if (which) TG__CU(tg__cu_tile_dots)(r, 4, k_at, a.row, 3, q_at, at, r->o[3].size[3], as, bs, dot);\n",
+"else TG__CU(tg__cu_tile_dots)(r, 3, q_at, a.row, 4, k_at, at, r->o[3].size[3], as, bs, dot);\n",
+"if (which == 1) TG__CU(tg__cu_tile_dots)(r, 5, v_at, a.row, 9, g_at, at, r->o[5].size[3], as, bs, slope);\n",
+"else if (which == 0) TG__CU(tg__cu_tile_dots)(r, 9, g_at, a.row, 5, v_at, at, r->o[5].size[3], as, bs, slope);\n",
+"TG__CU_THREADS(t) TG__CU_UNROLL for (int c = 0; c < 4; c++) {\n",
+"const int64_t row = a.row + t / 8, column = at + t % 8 + 8 * c, q = which ? column : row, k = which ? row : column, i = (a.b * heads + h) * queries + q;\n",
+"TG__T *const v = &tile[t / 8 * 33 + t % 8 + 8 * c], p, keep;\n",
+"*v = 0;\n",
+"if (q >= queries || k >= keys) continue;\n",
+"p = TG__CU(tg__cu_score)(r, 1, a.b, h, q, k, TG__CU_MY(dot, t)[c]);\n",
+"if (p == -TG__CU_FROM(tg__double(0x7ff0000000000000u))) continue;\n",
+"p = TG__W(exp)(p - ((const TG__T *)r->o[8].p)[i]) * ((const TG__T *)r->o[8].p)[r->n + i];\n",
+"keep = TG__CU(tg__cu_kept)(r, 1, a.b, h, q, k);\n",
+"*v = which == 2 ? p * keep : p * (TG__T)r->numbers[0] * (TG__CU_MY(slope, t)[c] * keep - ((const TG__T *)r->work)[i]);\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"if (which == 0) TG__CU(tg__cu_tile_times)(r, tile, 4, k_at, at, a.column, vs, out);\n",
+"else if (which == 1) TG__CU(tg__cu_tile_times)(r, tile, 3, q_at, at, a.column, vs, out);\n",
+"else TG__CU(tg__cu_tile_times)(r, tile, 9, g_at, at, a.column, vs, out);\n",
+"}\n",
+"TG__CU(tg__cu_tile_put)(r, which, &a, out);\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_attend), tg__cu_walk, TG__CU(tg__cu_attended)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_attend_delta), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_delta)(r, i); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_attend_dq), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 0))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))\n",
+"#endif\n",
+"#line 2812 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0\n",
+"#line 1 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
+"#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))\n",
+"#define TG__RNN_PUT(p, at, v) do { if (k == TG__VN) TG__W(store)((p) + (at), v); else TG__W(storen)((p) + (at), v, k); } while (0)\n",
+"#line 4 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
+"#define TG__RNN_SIGMOID_SLOPE(v) TG__W(mul)(v, TG__W(sub)(one, v))\n",
+"#define TG__RNN_TANH_SLOPE(v)    TG__W(sub)(one, TG__W(mul)(v, v))\n",
+"#line 7 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
+"TG__NOINLINE TG__V TG__FT(tg__rnn_sigmoid)(TG__V v) { return TG__W(sigmoid)(v); }\n",
+"TG__NOINLINE TG__V TG__FT(tg__rnn_tanh)(TG__V v) { return TG__W(tanh)(v); }\n",
+"TG__INLINE TG__V TG__FT(tg__rnn_flush)(TG__V v) {\n",
+"#if defined(TG__TYPE_F32)\n",
+"const TG__T tiny = 1.17549435e-38f;\n",
+"#else\n",
+"const TG__T tiny = 2.2250738585072014e-308;\n",
+"#endif\n",
+"return TG__W(select)(TG__W(lt)(TG__W(abs)(v), TG__W(set)(tiny)), TG__W(set)(0), v);\n",
+"}\n",
+"#line 18 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
+"TG__NOINLINE TG__V TG__FT(tg__rnn_state)(const tg__rnn_run *r, int64_t at, int64_t k) {\n",
+"const TG__T *product = (const TG__T *)(void *)r->p[3], *bias = (const TG__T *)(void *)r->p[4];\n",
+"return bias ? TG__W(add)(TG__RNN_GET(product, at), TG__RNN_GET(bias, at)) : TG__RNN_GET(product, at);\n",
+"}\n",
+"TG__NOINLINE TG__V TG__FT(tg__rnn_sum)(const tg__rnn_run *r, int64_t at, int64_t k) {\n",
+"return TG__W(add)(TG__RNN_GET((const TG__T *)(void *)r->p[2], at), TG__FT(tg__rnn_state)(r, at, k));\n",
+"}\n",
+"#line 27 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
+"TG__PRIVATE void TG__FT(tg__rnn_ahead)(int kind, const tg__rnn_run *r) {\n",
+"TG__T *h = (TG__T *)(void *)r->p[0], *c = (TG__T *)(void *)r->p[1], *gates = (TG__T *)(void *)r->p[2];\n",
+"const TG__T *before = (const TG__T *)(void *)r->p[5];\n",
+"const int64_t w = r->width;\n",
+"for (int64_t j = 0; j < r->n; j += TG__VN) {\n",
+"const int64_t k = r->n - j < TG__VN ? r->n - j : TG__VN;\n",
+"TG__V a, b, d, e, y;\n",
+"if (kind == TG_RNN_LSTM) {\n",
+"a = TG__FT(tg__rnn_sigmoid)(TG__FT(tg__rnn_sum)(r, j, k));\n",
+"b = TG__FT(tg__rnn_sigmoid)(TG__FT(tg__rnn_sum)(r, w + j, k));\n",
+"d = TG__FT(tg__rnn_tanh)(TG__FT(tg__rnn_sum)(r, 2 * w + j, k));\n",
+"e = TG__FT(tg__rnn_sigmoid)(TG__FT(tg__rnn_sum)(r, 3 * w + j, k));\n",
+"y = TG__FT(tg__rnn_flush)(TG__W(add)(TG__W(mul)(b, TG__RNN_GET(before, j)), TG__W(mul)(a, d)));\n",
+"TG__RNN_PUT(c, j, y);\n",
+"y = TG__W(mul)(e, TG__FT(tg__rnn_tanh)(y));\n",
+"} else if (kind == TG_RNN_GRU) {\n",
+"a = TG__FT(tg__rnn_sigmoid)(TG__FT(tg__rnn_sum)(r, j, k));\n",
+"b = TG__FT(tg__rnn_sigmoid)(TG__FT(tg__rnn_sum)(r, w + j, k));\n",
+"e = TG__FT(tg__rnn_state)(r, 2 * w + j, k);\n",
+"d = TG__FT(tg__rnn_tanh)(TG__W(add)(TG__RNN_GET(gates, 2 * w + j), TG__W(mul)(a, e)));\n",
+"y = TG__W(add)(d, TG__W(mul)(b, TG__W(sub)(TG__RNN_GET(before, j), d)));\n",
+"} else {\n",
+"y = TG__FT(tg__rnn_sum)(r, j, k);\n",
+"y = kind == TG_RNN_TANH ? TG__FT(tg__rnn_tanh)(y) : TG__W(maxn)(y, TG__W(set)(0));\n",
+"a = b = d = e = y;\n",
+"}\n",
+"TG__RNN_PUT(h, j, TG__FT(tg__rnn_flush)(y));\n",
+"if (!r->keep) continue;\n",
+"TG__RNN_PUT(gates, j, a); TG__RNN_PUT(gates, w + j, b); TG__RNN_PUT(gates, 2 * w + j, d); TG__RNN_PUT(gates, 3 * w + j, e);\n",
+"}\n",
+"}\n",
+"#line 60 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
+"TG__PRIVATE void TG__FT(tg__rnn_back)(int kind, const tg__rnn_run *r) {\n",
+"TG__T *dgates = (TG__T *)(void *)r->p[0], *dproduct = (TG__T *)(void *)r->p[1], *dbefore = (TG__T *)(void *)r->p[2],\n",
+"*dc = (TG__T *)(void *)r->p[3];\n",
+"const TG__T *dh = (const TG__T *)(void *)r->p[4], *gates = (const TG__T *)(void *)r->p[5],\n",
+"*before = (const TG__T *)(void *)r->p[6], *c = (const TG__T *)(void *)r->p[7];\n",
+"const TG__V one = TG__W(set)(1), zero = TG__W(set)(0);\n",
+"const int64_t w = r->width;\n",
+"for (int64_t j = 0; j < r->n; j += TG__VN) {\n",
+"const int64_t k = r->n - j < TG__VN ? r->n - j : TG__VN;\n",
+"const TG__V g = TG__RNN_GET(dh, j), a = TG__RNN_GET(gates, j);\n",
+"TG__V b, d, e, t, s;\n",
+"if (kind == TG_RNN_LSTM) {\n",
+"b = TG__RNN_GET(gates, w + j); d = TG__RNN_GET(gates, 2 * w + j); e = TG__RNN_GET(gates, 3 * w + j);\n",
+"t = TG__FT(tg__rnn_tanh)(TG__RNN_GET(c, j));\n",
+"s = TG__W(add)(TG__RNN_GET(dc, j), TG__W(mul)(TG__W(mul)(g, e), TG__RNN_TANH_SLOPE(t)));\n",
+"TG__RNN_PUT(dc, j, TG__FT(tg__rnn_flush)(TG__W(mul)(s, b)));\n",
+"TG__RNN_PUT(dgates, 3 * w + j, TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(g, t), TG__RNN_SIGMOID_SLOPE(e))));\n",
+"TG__RNN_PUT(dgates, 2 * w + j, TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(s, a), TG__RNN_TANH_SLOPE(d))));\n",
+"TG__RNN_PUT(dgates, w + j, TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(s, TG__RNN_GET(before, j)), TG__RNN_SIGMOID_SLOPE(b))));\n",
+"t = TG__W(mul)(TG__W(mul)(s, d), TG__RNN_SIGMOID_SLOPE(a));\n",
+"} else if (kind == TG_RNN_GRU) {\n",
+"b = TG__RNN_GET(gates, w + j); d = TG__RNN_GET(gates, 2 * w + j); e = TG__RNN_GET(gates, 3 * w + j);\n",
+"s = TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(g, TG__W(sub)(TG__RNN_GET(before, j), d)), TG__RNN_SIGMOID_SLOPE(b)));\n",
+"TG__RNN_PUT(dgates, w + j, s); TG__RNN_PUT(dproduct, w + j, s);\n",
+"TG__RNN_PUT(dbefore, j, TG__FT(tg__rnn_flush)(TG__W(add)(TG__RNN_GET(dbefore, j), TG__W(mul)(g, b))));\n",
+"s = TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(g, TG__W(sub)(one, b)), TG__RNN_TANH_SLOPE(d)));\n",
+"TG__RNN_PUT(dgates, 2 * w + j, s);\n",
+"TG__RNN_PUT(dproduct, 2 * w + j, TG__FT(tg__rnn_flush)(TG__W(mul)(s, a)));\n",
+"t = TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(s, e), TG__RNN_SIGMOID_SLOPE(a)));\n",
+"TG__RNN_PUT(dproduct, j, t);\n",
+"} else t = kind == TG_RNN_TANH ? TG__W(mul)(g, TG__RNN_TANH_SLOPE(a)) : TG__W(select)(TG__W(eq)(a, zero), zero, g);\n",
+"TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));\n",
+"}\n",
+"}\n",
+"#line 2815 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {\n",
+"const int64_t row = i / r->length, unit = i - row * r->length;\n",
+"tg__rnn_run run;\n",
+"run.n = 1; run.width = r->length; run.keep = r->whole[0] != 0;\n",
+"TG__CU_UNROLL for (int k = 0; k < 8; k++) run.p[k] = r->o[k].p ? r->o[k].p + (row * r->o[k].step + unit) * (int64_t)sizeof(TG__T) : 0;\n",
+"return run;\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
+"#endif\n",
+"#line 2826 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -5873,7 +6457,7 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 2563 \"tensorgrad_cuda.h\"\n",
+"#line 2829 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
@@ -5899,7 +6483,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
-"#line 2589 \"tensorgrad_cuda.h\"\n",
+"#line 2855 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -5909,7 +6493,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 2599 \"tensorgrad_cuda.h\"\n",
+"#line 2865 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -5940,9 +6524,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 2630 \"tensorgrad_cuda.h\"\n",
+"#line 2896 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
-"#line 2634 \"tensorgrad_cuda.h\"\n",
+"#line 2900 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -5959,7 +6543,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 2651 \"tensorgrad_cuda.h\"\n",
+"#line 2917 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
@@ -5972,7 +6556,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 2664 \"tensorgrad_cuda.h\"\n",
+"#line 2930 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
 "}\n",
@@ -5980,14 +6564,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
 "}\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 2672 \"tensorgrad_cuda.h\"\n",
+"#line 2938 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 2679 \"tensorgrad_cuda.h\"\n",
+"#line 2945 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
@@ -6058,7 +6642,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 2750 \"tensorgrad_cuda.h\"\n",
+"#line 3016 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -6105,13 +6689,13 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
 "#endif\n",
 "#endif\n",
-"#line 2797 \"tensorgrad_cuda.h\"\n",
+"#line 3063 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
-"#line 2799 \"tensorgrad_cuda.h\"\n",
+"#line 3065 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_CONV\n",
 "#define TG__CU_CONV\n",
 "typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
-"#line 2803 \"tensorgrad_cuda.h\"\n",
+"#line 3069 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
 "TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
 "p[0] = i;\n",
@@ -6129,7 +6713,7 @@ static const char *const tg__cu_kernels[] = {
 "s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
 "return s;\n",
 "}\n",
-"#line 2821 \"tensorgrad_cuda.h\"\n",
+"#line 3087 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
 "if (r->divide[d] != 1) {\n",
 "if (*v < 0 || *v % r->divide[d]) return 0;\n",
@@ -6204,7 +6788,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 2896 \"tensorgrad_cuda.h\"\n",
+"#line 3162 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
 "const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
 "int64_t p[4], kb, k;\n",

@@ -26,7 +26,7 @@ static bool same_but_nan(tg_tensor *a, tg_tensor *b) {
 /* Some families add up in an order of their own: so far apart may results be, of the largest of them. */
 static double farthest[4];
 static bool near_enough(tg_tensor *a, tg_tensor *b, const char *what) {
-    static const char *const families[] = { "norm_", "conv", NULL };
+    static const char *const families[] = { "norm_", "conv", "attended", NULL };
     static const double most[4] = { 3e-6, 3e-14, 2e-3, 1.6e-2 };               /* f32, f64, f16, bf16 */
     double top = 0, off = 0;
     int64_t i;
@@ -36,8 +36,9 @@ static bool near_enough(tg_tensor *a, tg_tensor *b, const char *what) {
         const size_t size = tg_dtype_size(a->dtype);
         const double x = tg__get_f64((const char *)a->data + (size_t)i * size, a->dtype), y = tg__get_f64((const char *)b->data + (size_t)i * size, b->dtype);
         if ((x != x) != (y != y)) return false;
-        if (x != x || x == y) continue;
+        if (x != x) continue;
         if (fabs(x) > top) top = fabs(x);
+        if (x == y) continue;
         if (!(fabs(x - y) <= off)) off = fabs(x - y);
     }
     if (off / top > farthest[a->dtype]) farthest[a->dtype] = off / top;
@@ -52,6 +53,18 @@ static bool near_enough(tg_tensor *a, tg_tensor *b, const char *what) {
 /* Larger operands of all types, as they are and turned, forward and back. */
 #define OP(record, f, operands) { record, #f, f, operands },
 static tg_tensor *conv_depthwise(tg_tensor *const *x, int n) { return tg_conv2d(x[0], x[1], n > 2 ? x[2] : NULL, .stride = {2, 1}, .padding = {1, 1}, .groups = x[0]->shape[1]); }
+static tg_tensor *attended_seen(tg_tensor *const *x, int n) {              /* some queries see no key */
+    tg_tensor *q = tg_detach(tg_narrow(x[0], 3, 0, 1)), *k = tg_detach(tg_narrow(x[1], 3, 0, 1));
+    (void)n;
+    return tg_scaled_dot_product_attention(x[0], x[1], x[2], .attn_mask = tg_gt_scalar(tg_add(q, tg_transpose(k, 2, 3)), 2));
+}
+static tg_tensor *attended_dropped(tg_tensor *const *x, int n) {
+    tg_random_state s = tg_random_get(tg);
+    tg_tensor *y = tg_scaled_dot_product_attention(x[0], x[1], x[2], .dropout_p = 0.3);
+    (void)n;
+    tg_random_set(tg, s);                                                      /* the same here and there */
+    return y;
+}
 static const op_case larger[] = {
     OP("layer_norm", norm_layer, "70 300;300;300|3 9000;9000;9000|300 7;7;7|2 30000;30000")
     OP("layer_norm", norm_layers, "5 40 30;40 30|9 2 3")
@@ -62,6 +75,8 @@ static const op_case larger[] = {
     OP("conv2d", conv, "2 3 20 17;70 3 3 3;70|3 20 9 9;5 20 2 3") OP("conv2d", conv_strided, "2 5 15 16;9 5 3 2;9") OP("conv2d", conv_dilated, "2 24 15 14;24 12 3 3;24") OP("conv2d", conv_same, "1 3 12 11;6 3 3 3")
     OP("conv1d", conv_line, "2 3 2000;6 3 5;6|2 130 40;8 130 9") OP("conv1d", conv_line_same, "2 8 50;12 4 4;12") OP("conv2d", conv_depthwise, "2 6 30 31;6 1 3 3;6")
     OP("conv3d", conv_deep, "2 3 5 9 8;6 3 2 3 2;6") OP("conv_transpose1d", conv_back_line, "2 8 50;8 6 4;6") OP("conv_transpose2d", conv_back, "2 8 9 8;8 3 3 2;6") OP("conv_transpose3d", conv_back_deep, "2 6 3 5 4;6 5 2 3 2;5")
+    OP("attention", attended, "2 3 70 20;2 3 90 20;2 3 90 24|1 2 5 140;1 2 40 140;1 2 40 150") OP("attention", attended_causal, "2 2 70 16;2 2 70 16;2 2 70 16|1 1 40 8;1 1 70 8;1 1 70 8|1 1 70 8;1 1 40 8;1 1 40 8")
+    OP("attention", attended_groups, "1 6 40 16;1 2 50 16;1 2 50 16") OP("attention", attended_masked, "2 2 40 16;2 2 50 16;2 2 50 16;2 1 40 50") OP("attention", attended_seen, "2 2 40 16;2 2 50 16;2 2 50 16") OP("attention", attended_dropped, "2 2 40 16;2 2 50 16;2 2 50 16")
     OP("max_pool", pool_largest, "3 4 19 23|2 5 17") OP("max_pool", pool_largest_wide, "3 4 17") OP("max_pool", pool_largest_to_size, "2 3 11 17") OP("max_pool_places", pool_places, "2 3 11 17")
     OP("avg_pool", pool_mean, "2 3 14 15") OP("avg_pool", pool_mean_deep, "2 3 6 7 8") OP("avg_pool", pool_to_size, "2 3 11 17")
 };
