@@ -489,7 +489,7 @@ TG__PRIVATE void tg__cu_trim(void *user, void *stream) {
 
 enum { TG__CU_GROUP_MAP, TG__CU_GROUP_COPY, TG__CU_GROUP_RANDOM, TG__CU_GROUP_REDUCE, TG__CU_GROUP_SOFTMAX, TG__CU_GROUP_INDEX, TG__CU_GROUP_GEMM, TG__CU_GROUP_OPTIM,
     TG__CU_GROUP_SCAN, TG__CU_GROUP_SORT, TG__CU_GROUP_NORM, TG__CU_GROUP_POOL, TG__CU_GROUP_CONV, TG__CU_GROUP_ATTENTION,
-    TG__CU_GROUP_RNN };
+    TG__CU_GROUP_RNN, TG__CU_GROUP_RESAMPLE };
 
 /* The formulas as text. */
 typedef struct tg__cu_formula { int row, operands; const char *name, *part[4]; } tg__cu_formula;
@@ -542,7 +542,7 @@ TG__PRIVATE void tg__cu_map_text(tg__text *t, const tg__cu_key *k) {
     tg__put(t, ", "); tg__put(t, w ? w->value : f->part[k->part]); tg__put(t, ")\n");
 }
 TG__PRIVATE void tg__cu_source(tg__text *t, const tg__cu_key *k) {
-    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM", "SCAN", "SORT", "NORM", "POOL", "CONV", "ATTENTION", "RNN" }, *const kinds[] = { "sum", "prod", "max", "min" };
+    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM", "SCAN", "SORT", "NORM", "POOL", "CONV", "ATTENTION", "RNN", "RESAMPLE" }, *const kinds[] = { "sum", "prod", "max", "min" };
     const char *const *line;
     int i;
     tg__cu_define(t, "TG__CU_TYPE", k->type);
@@ -1104,6 +1104,42 @@ TG__PRIVATE tg_launch tg__cu_rnn(tg__cu *s, const tg_request *r, const tg_operan
     return w.n ? tg__cu_done(tg__cu_launch_kernel(s, &k, r->part ? "rnn_back" : "rnn", tg__cu_blocks(s, w.n), &w)) : TG_LAUNCH_DONE;
 }
 
+/* Sizes of floats: the CPU's taps along D, H and W, sent beside: where each position's begin, how many they are, their weights.
+   Grids, boxes and whole numbers are the CPU's. */
+TG__PRIVATE tg_launch tg__cu_resample(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    tg__resize_plan j;
+    tg__taps t[3];
+    double largest;
+    size_t bytes = 0, at = 0;
+    int d, made;
+    bool ok = true;
+    if (r->kind > TG_RESAMPLE_SIZE_BACK || r->compute == TG_I64 || !tg_dtype_is_float(o[0].dtype)) return TG_LAUNCH_DECLINED;
+    if (!tg__cu_shapes_of(&w, r, o, base, &k)) return TG_LAUNCH_DONE;
+    memset(&j, 0, sizeof j);
+    j.job.r = r; j.job.o = o;
+    for (made = 0; ok && made < 3; made++) {
+        t[made].first = NULL; t[made].weight = NULL;
+        ok = tg__resize_taps(s->tg, &j, made, &t[made], &largest);
+        if (ok) bytes += (size_t)t[made].n * 16 + t[made].bytes;
+    }
+    if (ok) w.work = (char *)(uintptr_t)tg__cu_take(s, bytes);
+    for (d = 0; ok && w.work && d < 3; d++) {                          /* whole[2 d]: where the table of d is; whole[2 d + 1]: from one position's weights to the next one's */
+        w.whole[2 * d] = (int64_t)at; w.whole[2 * d + 1] = t[d].most;
+        ok = TG__CU_OK(s, in((tg__cu_address)(uintptr_t)w.work + at, t[d].first, (size_t)t[d].n * 16, s->stream), "cuMemcpyHtoDAsync") &&
+            TG__CU_OK(s, in((tg__cu_address)(uintptr_t)w.work + at + (size_t)t[d].n * 16, t[d].weight, t[d].bytes, s->stream), "cuMemcpyHtoDAsync");
+        at += (size_t)t[d].n * 16 + t[d].bytes;
+    }
+    while (made-- > 0) tg__taps_drop(s->tg, &t[made]);
+    if (!ok && !s->why[0]) (void)tg__cu_fail(s, "no memory for the taps", 0);
+    if (!w.work) return TG_LAUNCH_FAILED;
+    k.group = TG__CU_GROUP_RESAMPLE; k.type = tg__cu_type(r->compute);
+    ok = ok && tg__cu_launch_kernel(s, &k, "resample", tg__cu_blocks(s, w.n), &w);
+    tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
+    return tg__cu_done(ok);
+}
+
 TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
     static const char *const names[] = { "gemm_tiles", "gemm_dots", "gemm_lanes" };
     const int d = o[0].ndim - 2;
@@ -1279,6 +1315,7 @@ TG__PRIVATE tg_launch tg__cu_launch(void *user, void *stream, const tg_request *
 #endif
         case TG_FAMILY_GEMM: result = tg__cu_gemm_launch(s, r, o, base); break;
         case TG_FAMILY_NORM: result = tg__cu_norm(s, r, o, base); break;
+        case TG_FAMILY_RESAMPLE: result = tg__cu_resample(s, r, o, base); break;
         case TG_FAMILY_RNN: result = tg__cu_rnn(s, r, o, base); break;
         case TG_FAMILY_ATTENTION: result = tg__cu_attention(s, r, o, base); break;
         case TG_FAMILY_CONV: result = tg__cu_conv_launch(s, r, o, base); break;
@@ -1672,6 +1709,11 @@ TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {   /* as a do
 #define TG__CU_DTYPE(k, asked) (asked)
 #endif
 #define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)
+
+#define TG__CU_POSITION                                               /* p: element i's place in the walk of five dimensions */ \
+    int64_t p[5]; \
+    { int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }
+#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])
 
 /* ---- map: what a row of the formula table becomes ---- */
 #define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))
@@ -2520,15 +2562,10 @@ TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_
 }
 TG__INLINE int64_t tg__cu_counted(const tg__cu_walk *r, const tg__cu_window *w) { return r->part & 2 ? w->end - w->start : w->full; }
 #endif
+#undef TG__CU_LINE
+#define TG__CU_LINE(w, i) for (int64_t i = (w).start; i < (w).end; i += (w).step)
 #define TG__CU_PICTURE(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1])
 #define TG__CU_PIXEL(k, at, d, h, w) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (at) + (d) * r->o[k].stride[2] + (h) * r->o[k].stride[3] + (w) * r->o[k].stride[4])
-#ifndef TG__CU_POSITION
-#define TG__CU_POSITION                                               /* p: element i's place in the walk of five dimensions */ \
-    int64_t p[5]; \
-    { int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }
-#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])
-#define TG__CU_LINE(w, i) for (int64_t i = (w).start; i < (w).end; i += (w).step)
-#endif
 TG__INLINE void TG__CU(tg__cu_pooled)(const tg__cu_walk *r, int64_t i) {
     TG__CU_POSITION
     const int mean = r->kind == 1;
@@ -2807,6 +2844,34 @@ TG__CU_KERNEL(TG__CU(tg__cu_attend_delta), tg__cu_walk, { TG__CU_THREADS(t) TG__
 TG__CU_KERNEL(TG__CU(tg__cu_attend_dq), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 0))
 TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))
 TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)) && TG__CU_TYPE != 0
+/* ---- resample: pictures of another size, by taps that came along in work ---- */
+#ifndef TG__CU_TAPS
+#define TG__CU_TAPS
+typedef struct tg__cu_taps { int64_t first, count; const double *weight; } tg__cu_taps;
+TG__INLINE tg__cu_taps tg__cu_taps_of(const tg__cu_walk *r, int d, int64_t i) {
+    const int64_t *const first = (const int64_t *)(r->work + r->whole[2 * d]), n = r->shape[2 + d];
+    tg__cu_taps t;
+    t.first = first[i]; t.count = first[n + i]; t.weight = (const double *)(first + 2 * n) + i * r->whole[2 * d + 1];
+    return t;
+}
+#endif
+TG__INLINE void TG__CU(tg__cu_resampled)(const tg__cu_walk *r, int64_t i) {
+    TG__CU_POSITION
+    const tg__cu_taps d = tg__cu_taps_of(r, 0, p[2]), h = tg__cu_taps_of(r, 1, p[3]), w = tg__cu_taps_of(r, 2, p[4]);
+    const int64_t x = p[0] * r->o[1].stride[0] + p[1] * r->o[1].stride[1];
+    TG__T sum = 0;
+    for (int64_t a = 0; a < d.count; a++) for (int64_t b = 0; b < h.count; b++) {
+        const int64_t line = x + (d.first + a) * r->o[1].stride[2] + (h.first + b) * r->o[1].stride[3];
+        TG__T row = 0;
+        for (int64_t c = 0; c < w.count; c++) row += (TG__T)w.weight[c] * TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, line + (w.first + c) * r->o[1].stride[4]);
+        sum += (TG__T)(d.weight[a] * h.weight[b]) * row;
+    }
+    TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), sum);
+}
+TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })
 #endif
 
 #if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0
@@ -3203,7 +3268,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_conv_parts), tg__cu_conv, { TG__CU_THREADS(t) TG__CU
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 1464 \"tensorgrad_cuda.h\"\n",
+"#line 1501 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -3273,7 +3338,7 @@ static const char *const tg__cu_words[] = {
 "TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 1534 \"tensorgrad_cuda.h\"\n",
+"#line 1571 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -4832,7 +4897,7 @@ static const char *const tg__cu_words[] = {
 "} tg__cu_optim;\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 1549 \"tensorgrad_cuda.h\"\n",
+"#line 1586 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -4867,7 +4932,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 1585 \"tensorgrad_cuda.h\"\n",
+"#line 1622 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -4900,7 +4965,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 1618 \"tensorgrad_cuda.h\"\n",
+"#line 1655 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
 "TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
@@ -4911,7 +4976,7 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
 "}\n",
 "}\n",
-"#line 1629 \"tensorgrad_cuda.h\"\n",
+"#line 1666 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
 "int64_t at = 0;\n",
 "int d;\n",
@@ -4932,7 +4997,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 1652 \"tensorgrad_cuda.h\"\n",
+"#line 1689 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
 "int64_t at[count]; \\\n",
@@ -4949,14 +5014,19 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)\n",
 "#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)\n",
-"#line 1669 \"tensorgrad_cuda.h\"\n",
+"#line 1706 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
 "#define TG__CU_DTYPE(k, asked) ((int)((uint64_t)(TG__CU_DTYPES) >> (4 * (k)) & 15))\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 1677 \"tensorgrad_cuda.h\"\n",
+"#line 1713 \"tensorgrad_cuda.h\"\n",
+"#define TG__CU_POSITION                                                \\\n",
+"int64_t p[5]; \\\n",
+"{ int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }\n",
+"#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])\n",
+"#line 1719 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;\n",
 "#define TG__CU_MAP(name, count, reads, check, value) \\\n",
@@ -5046,9 +5116,9 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 1693 \"tensorgrad_cuda.h\"\n",
+"#line 1735 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 1695 \"tensorgrad_cuda.h\"\n",
+"#line 1737 \"tensorgrad_cuda.h\"\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })\n",
 "#if TG__CU_TYPE == 64\n",
 "TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
@@ -5060,9 +5130,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 1707 \"tensorgrad_cuda.h\"\n",
+"#line 1749 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION)\n",
-"#line 1709 \"tensorgrad_cuda.h\"\n",
+"#line 1751 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -5143,9 +5213,9 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 1790 \"tensorgrad_cuda.h\"\n",
+"#line 1832 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 1792 \"tensorgrad_cuda.h\"\n",
+"#line 1834 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
@@ -5241,7 +5311,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 1888 \"tensorgrad_cuda.h\"\n",
+"#line 1930 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -5258,7 +5328,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 1905 \"tensorgrad_cuda.h\"\n",
+"#line 1947 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -5273,7 +5343,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 1920 \"tensorgrad_cuda.h\"\n",
+"#line 1962 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -5310,9 +5380,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 1957 \"tensorgrad_cuda.h\"\n",
+"#line 1999 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 1959 \"tensorgrad_cuda.h\"\n",
+"#line 2001 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
 "TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
@@ -5325,7 +5395,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 1972 \"tensorgrad_cuda.h\"\n",
+"#line 2014 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -5394,7 +5464,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 2041 \"tensorgrad_cuda.h\"\n",
+"#line 2083 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -5416,7 +5486,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#undef TG__CU_X\n",
-"#line 2063 \"tensorgrad_cuda.h\"\n",
+"#line 2105 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, sum, 4);\n",
@@ -5455,7 +5525,7 @@ static const char *const tg__cu_kernels[] = {
 "to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
 "}\n",
 "}\n",
-"#line 2102 \"tensorgrad_cuda.h\"\n",
+"#line 2144 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
@@ -5472,9 +5542,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 2119 \"tensorgrad_cuda.h\"\n",
+"#line 2161 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 2122 \"tensorgrad_cuda.h\"\n",
+"#line 2164 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -5500,7 +5570,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 2148 \"tensorgrad_cuda.h\"\n",
+"#line 2190 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
@@ -5510,7 +5580,7 @@ static const char *const tg__cu_kernels[] = {
 "tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 2158 \"tensorgrad_cuda.h\"\n",
+"#line 2200 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
@@ -5530,9 +5600,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
 "TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 2178 \"tensorgrad_cuda.h\"\n",
+"#line 2220 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32\n",
-"#line 2181 \"tensorgrad_cuda.h\"\n",
+"#line 2223 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_LINEAR\n",
 "enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };\n",
 "#define TG__CU_LINEAR TG__CU_LINEAR\n",
@@ -5544,7 +5614,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_ADD(a, b) ((a) + (b))\n",
 "#define TG__CU_TIMES(a, b) ((a) * (b))\n",
 "#endif\n",
-"#line 2193 \"tensorgrad_cuda.h\"\n",
+"#line 2235 \"tensorgrad_cuda.h\"\n",
 "typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);\n",
 "TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {\n",
 "const TG__T v = next->value, old = s->value;\n",
@@ -5555,7 +5625,7 @@ static const char *const tg__cu_kernels[] = {
 "default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }\n",
 "}\n",
 "}\n",
-"#line 2204 \"tensorgrad_cuda.h\"\n",
+"#line 2246 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {\n",
 "const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
 "const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);\n",
@@ -5606,9 +5676,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })\n",
 "#endif\n",
-"#line 2255 \"tensorgrad_cuda.h\"\n",
+"#line 2297 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0\n",
-"#line 2257 \"tensorgrad_cuda.h\"\n",
+"#line 2299 \"tensorgrad_cuda.h\"\n",
 "enum { TG__CU_SORTS = 1024 };\n",
 "typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;\n",
 "TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {\n",
@@ -5627,7 +5697,7 @@ static const char *const tg__cu_kernels[] = {
 "if ((u & ~sign) > infinity) return sign | (sign - 1);\n",
 "return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;\n",
 "}\n",
-"#line 2276 \"tensorgrad_cuda.h\"\n",
+"#line 2318 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {\n",
 "int64_t low = 0, high = n;\n",
 "while (low < high) {\n",
@@ -5636,21 +5706,21 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return low;\n",
 "}\n",
-"#line 2285 \"tensorgrad_cuda.h\"\n",
+"#line 2327 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {\n",
 "const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;\n",
 "const int later = i >= second;\n",
 "const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);\n",
 "to[later ? i - w + rank : i + rank] = from[i];\n",
 "}\n",
-"#line 2292 \"tensorgrad_cuda.h\"\n",
+"#line 2334 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {\n",
 "const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
 "tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,\n",
 "tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);\n",
 "((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;\n",
 "}\n",
-"#line 2299 \"tensorgrad_cuda.h\"\n",
+"#line 2341 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);\n",
 "const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;\n",
@@ -5677,7 +5747,7 @@ static const char *const tg__cu_kernels[] = {
 "else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);\n",
 "}\n",
 "}\n",
-"#line 2326 \"tensorgrad_cuda.h\"\n",
+"#line 2368 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t n = r->o[2].count, row = i / n, half = r->n * n;\n",
 "tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;\n",
@@ -5704,9 +5774,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })\n",
 "TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })\n",
 "#endif\n",
-"#line 2353 \"tensorgrad_cuda.h\"\n",
+"#line 2395 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0\n",
-"#line 2356 \"tensorgrad_cuda.h\"\n",
+"#line 2398 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_NORM\n",
 "#define TG__CU_NORM\n",
 "enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };\n",
@@ -5716,7 +5786,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "#endif\n",
 "#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))\n",
-"#line 2367 \"tensorgrad_cuda.h\"\n",
+"#line 2409 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
@@ -5743,7 +5813,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 2394 \"tensorgrad_cuda.h\"\n",
+"#line 2436 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {\n",
 "double *const own = (double *)r->work + 4 * row;\n",
 "TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;\n",
@@ -5763,7 +5833,7 @@ static const char *const tg__cu_kernels[] = {
 "if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);\n",
 "if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }\n",
 "}\n",
-"#line 2414 \"tensorgrad_cuda.h\"\n",
+"#line 2456 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {\n",
 "const double *const own = (const double *)r->work + 4 * row;\n",
 "const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];\n",
@@ -5773,7 +5843,7 @@ static const char *const tg__cu_kernels[] = {
 "else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);\n",
 "TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);\n",
 "}\n",
-"#line 2424 \"tensorgrad_cuda.h\"\n",
+"#line 2466 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -5792,7 +5862,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);\n",
 "}\n",
-"#line 2443 \"tensorgrad_cuda.h\"\n",
+"#line 2485 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
 "TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
@@ -5814,7 +5884,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }\n",
 "TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);\n",
 "}\n",
-"#line 2465 \"tensorgrad_cuda.h\"\n",
+"#line 2507 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {\n",
 "const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;\n",
 "double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;\n",
@@ -5841,9 +5911,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })\n",
 "#endif\n",
-"#line 2492 \"tensorgrad_cuda.h\"\n",
+"#line 2534 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)\n",
-"#line 2495 \"tensorgrad_cuda.h\"\n",
+"#line 2537 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_WINDOW\n",
 "#define TG__CU_WINDOW\n",
 "typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;\n",
@@ -5863,7 +5933,7 @@ static const char *const tg__cu_kernels[] = {
 "if (w.end > in) w.end = in;\n",
 "return w;\n",
 "}\n",
-"#line 2515 \"tensorgrad_cuda.h\"\n",
+"#line 2557 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {\n",
 "const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;\n",
 "if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }\n",
@@ -5872,15 +5942,10 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__INLINE int64_t tg__cu_counted(const tg__cu_walk *r, const tg__cu_window *w) { return r->part & 2 ? w->end - w->start : w->full; }\n",
 "#endif\n",
+"#undef TG__CU_LINE\n",
+"#define TG__CU_LINE(w, i) for (int64_t i = (w).start; i < (w).end; i += (w).step)\n",
 "#define TG__CU_PICTURE(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1])\n",
 "#define TG__CU_PIXEL(k, at, d, h, w) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (at) + (d) * r->o[k].stride[2] + (h) * r->o[k].stride[3] + (w) * r->o[k].stride[4])\n",
-"#ifndef TG__CU_POSITION\n",
-"#define TG__CU_POSITION                                                \\\n",
-"int64_t p[5]; \\\n",
-"{ int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }\n",
-"#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])\n",
-"#define TG__CU_LINE(w, i) for (int64_t i = (w).start; i < (w).end; i += (w).step)\n",
-"#endif\n",
 "TG__INLINE void TG__CU(tg__cu_pooled)(const tg__cu_walk *r, int64_t i) {\n",
 "TG__CU_POSITION\n",
 "const int mean = r->kind == 1;\n",
@@ -5916,7 +5981,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })\n",
 "#if TG__CU_TYPE != 0\n",
-"#line 2568 \"tensorgrad_cuda.h\"\n",
+"#line 2605 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {\n",
 "const int64_t x = TG__CU_PICTURE(3);\n",
 "const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);\n",
@@ -5930,7 +5995,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "return 0;\n",
 "}\n",
-"#line 2582 \"tensorgrad_cuda.h\"\n",
+"#line 2619 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {\n",
 "TG__CU_POSITION\n",
 "const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);\n",
@@ -5957,15 +6022,15 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_PICTURE\n",
 "#undef TG__CU_PIXEL\n",
 "#endif\n",
-"#line 2609 \"tensorgrad_cuda.h\"\n",
+"#line 2646 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0\n",
-"#line 2611 \"tensorgrad_cuda.h\"\n",
+"#line 2648 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_AE\n",
 "#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)\n",
 "#ifndef TG__CU_AT\n",
 "#define TG__CU_AT\n",
 "enum { TG__CU_ROW = 32, TG__CU_ROOM = 32 * 33 };\n",
-"#line 2617 \"tensorgrad_cuda.h\"\n",
+"#line 2654 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_head { int64_t b, h, row, column; } tg__cu_head;\n",
 "#define TG__CU_Q(back) ((back) ? 3 : 2)\n",
 "#define TG__CU_REST(back) ((back) ? 8 : 1)\n",
@@ -5979,7 +6044,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }\n",
 "#endif\n",
-"#line 2631 \"tensorgrad_cuda.h\"\n",
+"#line 2668 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {\n",
 "int64_t d0;\n",
 "TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = 0; }\n",
@@ -5997,7 +6062,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_BARRIER\n",
 "}\n",
 "}\n",
-"#line 2649 \"tensorgrad_cuda.h\"\n",
+"#line 2686 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row, int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {\n",
 "TG__CU_THREADS(t) for (int e = t; e < 32 * TG__CU_AE; e += TG__CU_WIDTH) {\n",
 "const int j = e / TG__CU_AE, c = e % TG__CU_AE;\n",
@@ -6017,7 +6082,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p, tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3], TG__CU_MY(out, t)[c]);\n",
 "}\n",
 "}\n",
-"#line 2669 \"tensorgrad_cuda.h\"\n",
+"#line 2706 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k, TG__T dot) {\n",
 "const int mask = TG__CU_Q(back) + 3;\n",
 "const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u)), v = dot * (TG__T)r->numbers[0];\n",
@@ -6028,7 +6093,7 @@ static const char *const tg__cu_kernels[] = {
 "if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;\n",
 "return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);\n",
 "}\n",
-"#line 2680 \"tensorgrad_cuda.h\"\n",
+"#line 2717 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {\n",
 "const tg__cu_view *const o = &r->o[TG__CU_Q(back)];\n",
 "const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);\n",
@@ -6043,7 +6108,7 @@ static const char *const tg__cu_kernels[] = {
 "return (double)(((uint64_t)w[2 * (at % 2) + 1] << 32 | w[2 * (at % 2)]) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
 "#endif\n",
 "}\n",
-"#line 2695 \"tensorgrad_cuda.h\"\n",
+"#line 2732 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -6107,7 +6172,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU(tg__cu_tile_put)(r, 0, &a, out);\n",
 "}\n",
-"#line 2759 \"tensorgrad_cuda.h\"\n",
+"#line 2796 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_delta)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t q = i % r->o[3].size[2], h = i / r->o[3].size[2] % r->o[3].size[1], b = i / r->o[3].size[2] / r->o[3].size[1];\n",
 "const int64_t y = tg__cu_head_at(r, 7, b, h) + q * r->o[7].stride[2], g = tg__cu_head_at(r, 9, b, h) + q * r->o[9].stride[2];\n",
@@ -6115,7 +6180,7 @@ static const char *const tg__cu_kernels[] = {
 "for (int64_t e = 0; e < r->o[9].size[3]; e++) v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]), TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);\n",
 "((TG__T *)r->work)[i] = v;\n",
 "}\n",
-"#line 2768 \"tensorgrad_cuda.h\"\n",
+"#line 2805 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, int which) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
 "TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
@@ -6159,7 +6224,35 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))\n",
 "#endif\n",
-"#line 2812 \"tensorgrad_cuda.h\"\n",
+"#line 2849 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)) && TG__CU_TYPE != 0\n",
+"#line 2851 \"tensorgrad_cuda.h\"\n",
+"#ifndef TG__CU_TAPS\n",
+"#define TG__CU_TAPS\n",
+"typedef struct tg__cu_taps { int64_t first, count; const double *weight; } tg__cu_taps;\n",
+"TG__INLINE tg__cu_taps tg__cu_taps_of(const tg__cu_walk *r, int d, int64_t i) {\n",
+"const int64_t *const first = (const int64_t *)(r->work + r->whole[2 * d]), n = r->shape[2 + d];\n",
+"tg__cu_taps t;\n",
+"t.first = first[i]; t.count = first[n + i]; t.weight = (const double *)(first + 2 * n) + i * r->whole[2 * d + 1];\n",
+"return t;\n",
+"}\n",
+"#endif\n",
+"TG__INLINE void TG__CU(tg__cu_resampled)(const tg__cu_walk *r, int64_t i) {\n",
+"TG__CU_POSITION\n",
+"const tg__cu_taps d = tg__cu_taps_of(r, 0, p[2]), h = tg__cu_taps_of(r, 1, p[3]), w = tg__cu_taps_of(r, 2, p[4]);\n",
+"const int64_t x = p[0] * r->o[1].stride[0] + p[1] * r->o[1].stride[1];\n",
+"TG__T sum = 0;\n",
+"for (int64_t a = 0; a < d.count; a++) for (int64_t b = 0; b < h.count; b++) {\n",
+"const int64_t line = x + (d.first + a) * r->o[1].stride[2] + (h.first + b) * r->o[1].stride[3];\n",
+"TG__T row = 0;\n",
+"for (int64_t c = 0; c < w.count; c++) row += (TG__T)w.weight[c] * TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, line + (w.first + c) * r->o[1].stride[4]);\n",
+"sum += (TG__T)(d.weight[a] * h.weight[b]) * row;\n",
+"}\n",
+"TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), sum);\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })\n",
+"#endif\n",
+"#line 2877 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
 "#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))\n",
@@ -6253,7 +6346,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));\n",
 "}\n",
 "}\n",
-"#line 2815 \"tensorgrad_cuda.h\"\n",
+"#line 2880 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {\n",
 "const int64_t row = i / r->length, unit = i - row * r->length;\n",
 "tg__rnn_run run;\n",
@@ -6264,7 +6357,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
 "#endif\n",
-"#line 2826 \"tensorgrad_cuda.h\"\n",
+"#line 2891 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -6461,7 +6554,7 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 2829 \"tensorgrad_cuda.h\"\n",
+"#line 2894 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
@@ -6487,7 +6580,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
-"#line 2855 \"tensorgrad_cuda.h\"\n",
+"#line 2920 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -6497,7 +6590,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 2865 \"tensorgrad_cuda.h\"\n",
+"#line 2930 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
@@ -6528,9 +6621,9 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 2896 \"tensorgrad_cuda.h\"\n",
+"#line 2961 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
-"#line 2900 \"tensorgrad_cuda.h\"\n",
+"#line 2965 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -6547,7 +6640,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
 "#endif\n",
-"#line 2917 \"tensorgrad_cuda.h\"\n",
+"#line 2982 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
@@ -6560,7 +6653,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 2930 \"tensorgrad_cuda.h\"\n",
+"#line 2995 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
 "}\n",
@@ -6568,14 +6661,14 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
 "}\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 2938 \"tensorgrad_cuda.h\"\n",
+"#line 3003 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 2945 \"tensorgrad_cuda.h\"\n",
+"#line 3010 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
 "else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
@@ -6646,7 +6739,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 3016 \"tensorgrad_cuda.h\"\n",
+"#line 3081 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -6693,13 +6786,13 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
 "#endif\n",
 "#endif\n",
-"#line 3063 \"tensorgrad_cuda.h\"\n",
+"#line 3128 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
-"#line 3065 \"tensorgrad_cuda.h\"\n",
+"#line 3130 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_CONV\n",
 "#define TG__CU_CONV\n",
 "typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
-"#line 3069 \"tensorgrad_cuda.h\"\n",
+"#line 3134 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
 "TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
 "p[0] = i;\n",
@@ -6717,7 +6810,7 @@ static const char *const tg__cu_kernels[] = {
 "s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
 "return s;\n",
 "}\n",
-"#line 3087 \"tensorgrad_cuda.h\"\n",
+"#line 3152 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
 "if (r->divide[d] != 1) {\n",
 "if (*v < 0 || *v % r->divide[d]) return 0;\n",
@@ -6792,7 +6885,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 3162 \"tensorgrad_cuda.h\"\n",
+"#line 3227 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
 "const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
 "int64_t p[4], kb, k;\n",

@@ -26,7 +26,7 @@ static bool same_but_nan(tg_tensor *a, tg_tensor *b) {
 /* Some families add up in an order of their own: so far apart may results be, of the largest of them. */
 static double farthest[4];
 static bool near_enough(tg_tensor *a, tg_tensor *b, const char *what) {
-    static const char *const families[] = { "norm_", "conv", "attended", NULL };
+    static const char *const families[] = { "norm_", "conv", "attended", "resized_", NULL };
     static const double most[4] = { 3e-6, 3e-14, 2e-3, 1.6e-2 };               /* f32, f64, f16, bf16 */
     double top = 0, off = 0;
     int64_t i;
@@ -77,6 +77,7 @@ static const op_case larger[] = {
     OP("conv3d", conv_deep, "2 3 5 9 8;6 3 2 3 2;6") OP("conv_transpose1d", conv_back_line, "2 8 50;8 6 4;6") OP("conv_transpose2d", conv_back, "2 8 9 8;8 3 3 2;6") OP("conv_transpose3d", conv_back_deep, "2 6 3 5 4;6 5 2 3 2;5")
     OP("attention", attended, "2 3 70 20;2 3 90 20;2 3 90 24|1 2 5 140;1 2 40 140;1 2 40 150") OP("attention", attended_causal, "2 2 70 16;2 2 70 16;2 2 70 16|1 1 40 8;1 1 70 8;1 1 70 8|1 1 70 8;1 1 40 8;1 1 40 8")
     OP("attention", attended_groups, "1 6 40 16;1 2 50 16;1 2 50 16") OP("attention", attended_masked, "2 2 40 16;2 2 50 16;2 2 50 16;2 1 40 50") OP("attention", attended_seen, "2 2 40 16;2 2 50 16;2 2 50 16") OP("attention", attended_dropped, "2 2 40 16;2 2 50 16;2 2 50 16")
+    OP("resample", resized_bilinear, "2 3 17 19") OP("resample", resized_bicubic, "2 3 17 19") OP("resample", resized_smooth, "2 3 17 19") OP("resample", resized_area, "1 2 5 9 8") OP("resample", resized_nearest, "2 3 17 19") OP("resample", resized_line, "3 4 30")
     OP("max_pool", pool_largest, "3 4 19 23|2 5 17") OP("max_pool", pool_largest_wide, "3 4 17") OP("max_pool", pool_largest_to_size, "2 3 11 17") OP("max_pool_places", pool_places, "2 3 11 17")
     OP("avg_pool", pool_mean, "2 3 14 15") OP("avg_pool", pool_mean_deep, "2 3 6 7 8") OP("avg_pool", pool_to_size, "2 3 11 17")
 };

@@ -113,6 +113,7 @@ static const kernel kernels[] = {
     BOTH(tg__cu_conv_tiles) BOTH(tg__cu_conv_narrow) BOTH(tg__cu_conv_parts)
     BOTH(tg__cu_attend) BOTH(tg__cu_attend_delta) BOTH(tg__cu_attend_dq) BOTH(tg__cu_attend_dk) BOTH(tg__cu_attend_dv)
     BOTH(tg__cu_rnn) BOTH(tg__cu_rnn_back)
+    BOTH(tg__cu_resample)
     BOTH(tg__cu_step) BOTH(tg__cu_powers) BOTH(tg__cu_powers_sum)
     { NULL, NULL }
 };

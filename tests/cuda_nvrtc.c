@@ -46,7 +46,7 @@ int main(int argc, char **argv) {
         { { TG__CU_GROUP_MAP, TG_ROW_tg_gelu, 1, 32, 0 }, "gelu's derivative" }, { { TG__CU_GROUP_MAP, TG_ROW_tg_pow, 0, 64, 0x111 }, "pow of f64" },
         { { TG__CU_GROUP_OPTIM, TG_STEP_ADAM, 0, 32, 0 }, "Adam" },
         { { TG__CU_GROUP_SCAN, 0, 0, 64, 0x0040 }, "scans" }, { { TG__CU_GROUP_SORT, 0, 0, 0, 0 }, "sorts" },
-        { { TG__CU_GROUP_NORM, 0, 0, 32, 0 }, "norms of rows" }, { { TG__CU_GROUP_POOL, 0, 0, 32, 0x40 }, "pools" }, { { TG__CU_GROUP_CONV, 0, 0, 32, 0 }, "convolutions" }, { { TG__CU_GROUP_ATTENTION, 0, 0, 32, 0 }, "attention" }, { { TG__CU_GROUP_RNN, 0, 0, 32, 0 }, "recurrent cells" },
+        { { TG__CU_GROUP_NORM, 0, 0, 32, 0 }, "norms of rows" }, { { TG__CU_GROUP_POOL, 0, 0, 32, 0x40 }, "pools" }, { { TG__CU_GROUP_CONV, 0, 0, 32, 0 }, "convolutions" }, { { TG__CU_GROUP_ATTENTION, 0, 0, 32, 0 }, "attention" }, { { TG__CU_GROUP_RNN, 0, 0, 32, 0 }, "recurrent cells" }, { { TG__CU_GROUP_RESAMPLE, 0, 0, 32, 0 }, "pictures" },
         { { 0, 0, 0, 0, 0 }, NULL },                                           /* the rest with `all` */
         { { TG__CU_GROUP_SCAN, 0, 0, 0, 0x4444 }, "scans of integers" }, { { TG__CU_GROUP_SORT, 0, 0, 0, 0x333 }, "sorts bf16" }, { { TG__CU_GROUP_CONV, 0, 0, 64, 1 }, "convolutions f64" }, { { TG__CU_GROUP_CONV, 0, 0, 32, 3 }, "convolutions bf16" }, { { TG__CU_GROUP_ATTENTION, 0, 0, 64, 0x1111111111 }, "attention f64" }, { { TG__CU_GROUP_ATTENTION, 0, 0, 32, 0x3039333333 }, "attention bf16" },
         { { TG__CU_GROUP_NORM, 0, 0, 64, 0x1111111 }, "norms of rows f64" }, { { TG__CU_GROUP_NORM, 0, 0, 32, 0x3330333 }, "norms of rows bf16" }, { { TG__CU_GROUP_POOL, 0, 0, 64, 0x111 }, "pools f64" }, { { TG__CU_GROUP_POOL, 0, 0, 0, 0x444 }, "pools of integers" },
