@@ -1,9 +1,10 @@
 /* tensorgrad_cuda.h on the driver of the test's own (cuda_fake.c), whose libraries lie in the folder that is the first argument; test_cuda.sh builds and runs it.
-   With `gpu` instead of a folder: the operations alone, on a real GPU.
+   With `gpu` instead of a folder: the operations alone, on a real GPU; with `times`: how long a few of them take there.
    Every operation and optimiser, forward and backward, gives the CPU's bits. The CPU's kernels are the plain ones in strict mode, which round as a fused multiply-add does. Then memory,
    errors in values, each call of the driver and of NVRTC failing in turn, missing libraries. */
 #include "test.h"
 #include <math.h>
+#include <time.h>
 #include <unistd.h>
 #include "../tensorgrad_cuda.h"
 #include "op_list.h"
@@ -218,6 +219,11 @@ static bool work(tg_ctx *t) {
     tg_tensor *x = tg_to_device(tg_randn(t, TG_SHAPE(8, 20)), TG_CUDA), *w = tg_require_grad(tg_to_device(tg_randn(t, TG_SHAPE(5, 20)), TG_CUDA), true), *y = tg_to_device(tg_randint(t, 0, 5, TG_SHAPE(8)), TG_CUDA);
     tg_tensor *loss = tg_mean(tg_cross_entropy(tg_linear(tg_mul(tg_dropout(tg_relu(x), 0.2, true), tg_rand_like(x)), w, NULL), y, .reduction = TG_LOSS_NONE));
     bool ok = tg_backward(loss) && tg_item(loss) > 0;
+    /* families whose launches are several, or take memory of their own */
+    x = tg_layer_norm(x, TG_SHAPE(20), NULL, NULL, 1e-5);
+    x = tg_cumsum(tg_sort(tg_reshape(tg_expand(x, TG_SHAPE(9, 8, 20)), TG_SHAPE(1440)), 0, false, NULL), 0);
+    x = tg_interpolate(tg_reshape(x, TG_SHAPE(1, 4, 12, 30)), .size = {6, 15}, .mode = TG_INTERPOLATE_BILINEAR);
+    ok = ok && tg_item(tg_sum(tg_cross_entropy(tg_reshape(x, TG_SHAPE(8, 45)), y))) > 0;
     tg_end(t, m);
     return ok && !tg_failed(t);
 }
@@ -381,9 +387,61 @@ static void missing(void) {
     CHECK(tg_cuda_name(NULL) == NULL);
 }
 
+/* How fast a few operations are, by kernels that are compiled already; each run's end is waited for by a read. */
+static tg_tensor *attended_long(tg_tensor *const *x, int n) { (void)n; return tg_scaled_dot_product_attention(x[0], x[1], x[2], .is_causal = true); }
+static tg_tensor *conv_of_3(tg_tensor *const *x, int n) { (void)n; return tg_conv2d(x[0], x[1], NULL, .padding = {1, 1}); }
+static tg_tensor *multiplied(tg_tensor *const *x, int n) { (void)n; return tg_matmul(x[0], x[1]); }
+static tg_tensor *squared(tg_tensor *const *x, int n) { (void)n; return tg_square(x[0]); }
+static tg_tensor *summed(tg_tensor *const *x, int n) { (void)n; return tg_sum(x[0]); }
+static tg_tensor *softened(tg_tensor *const *x, int n) { (void)n; return tg_softmax(x[0], 1); }
+static tg_tensor *sorted_rows(tg_tensor *const *x, int n) { (void)n; return tg_sort(x[0], 1, false, NULL); }
+static tg_tensor *summed_so_far(tg_tensor *const *x, int n) { (void)n; return tg_cumsum(x[0], 1); }
+static double now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec; }
+static void times(void) {
+    static const struct { const char *what; op_fn f; int n, ndim[3]; int64_t shape[3][4]; double bytes, flops; } runs[] = {
+        { "x * x, f32, 64 M", squared, 1, { 1 }, { { 64 << 20 } }, 8. * (64 << 20), 0 },
+        { "sum, f32, 64 M", summed, 1, { 1 }, { { 64 << 20 } }, 4. * (64 << 20), 0 },
+        { "softmax, 8192 x 4096", softened, 1, { 2 }, { { 8192, 4096 } }, 8. * (8192 * 4096), 0 },
+        { "layer norm, 8192 x 4096", norm_layer, 2, { 2, 1 }, { { 8192, 4096 }, { 4096 } }, 8. * (8192 * 4096), 0 },
+        { "cumsum, 1024 x 16384", summed_so_far, 1, { 2 }, { { 1024, 16384 } }, 8. * (1024 * 16384), 0 },
+        { "sort, 256 x 65536", sorted_rows, 1, { 2 }, { { 256, 65536 } }, 16. * (256 * 65536), 0 },
+        { "matmul, f32, 4096", multiplied, 2, { 2, 2 }, { { 4096, 4096 }, { 4096, 4096 } }, 0, 2. * 4096 * 4096 * 4096 },
+        { "conv 3 x 3, 32 x 128 x 56 x 56", conv_of_3, 2, { 4, 4 }, { { 32, 128, 56, 56 }, { 128, 128, 3, 3 } }, 0, 2. * 32 * 56 * 56 * 128 * 128 * 9 },
+        { "attention, causal, 4 x 16 x 2048 x 64", attended_long, 3, { 4, 4, 4 }, { { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 } }, 0, 2. * 4 * 16 * 2048 * 2048 * 64 }
+    };
+    size_t i;
+    for (i = 0; i < sizeof runs / sizeof *runs; i++) {
+        tg_mark m = tg_begin(tg);
+        tg_tensor *x[3], *y, *zero = tg_to_device(tg_zeros(tg, TG_SHAPE(1)), OTHER);
+        double begin, spent, first = 0, least = 1e30;
+        int k;
+        for (k = 0; k < runs[i].n; k++) x[k] = tg_rand_like(tg_expand(zero, runs[i].ndim[k], runs[i].shape[k]));
+        for (k = 0; k < 6; k++) {
+            (void)tg_item(tg_sum(zero));
+            begin = now(); y = runs[i].f(x, runs[i].n);
+            if (!CHECK_MSG(y && tg_item(tg_sum(zero)) == 0, "%s: %s", runs[i].what, tg_error_text(tg))) break;
+            spent = now() - begin;
+            if (k == 0) first = spent;
+            if (spent < least) least = spent;
+        }
+        printf("%-40s %9.3f ms, first %7.0f ms", runs[i].what, 1e3 * least, 1e3 * first);
+        if (runs[i].bytes > 0) printf(", %7.0f GB/s\n", 1e-9 * runs[i].bytes / least); else printf(", %7.0f GFLOPS\n", 1e-9 * runs[i].flops / least);
+        tg_clear(tg);
+        tg_end(tg, m);
+    }
+}
+
 int main(int argc, char **argv) {
     char path[600];
     void *a, *b;
+    if (argc > 1 && strcmp(argv[1], "times") == 0) {
+        tg = open_strict();
+        if (!CHECK_MSG(tg_cuda_open(tg, 0), "%s", tg_error_text(tg))) return test_end("cuda_device");
+        printf("%s\n", tg_cuda_name(tg));
+        times();
+        test_close(tg);
+        return test_end("cuda_device");
+    }
     if (argc > 1 && strcmp(argv[1], "gpu") == 0) {                          /* on a real one: tools/gpu_check.sh. Numbers so small that GPUs and CPUs part are not among these */
         tg = open_strict();
         if (!CHECK_MSG(tg_cuda_open(tg, 0, .synchronise = true), "%s", tg_error_text(tg))) return test_end("cuda_device");
