@@ -864,7 +864,7 @@ TG_F1(tg_gelu_tanh,   FLOAT_ONLY, X,   GELU_TANH(x),        MUL(g, MUL(SIGMOID(G
 TG_F1(tg_silu,        FLOAT_ONLY, X,   MUL(x, SIGMOID(x)),  MUL(g, MUL(SIGMOID(x), ADD(ONE, MUL(x, SIGMOID(NEG(x)))))),  REAL,   "x * sigmoid(x)")
 TG_F1(tg_mish,        FLOAT_ONLY, X,   MUL(x, TANH(SOFTPLUS(x))), MUL(g, ADD(TANH(SOFTPLUS(x)), MUL(MUL(x, SIGMOID(x)), SUB(ONE, MUL(TANH(SOFTPLUS(x)), TANH(SOFTPLUS(x))))))), REAL, "x * tanh(softplus(x))")
 TG_F1(tg_hardsigmoid, FLOAT_ONLY, X,  DIV(MIN(MAX(ADD(x, K(3)), ZERO), K(6)), K(6)), SELECT(AND(GT(x, K(-3)), LT(x, K(3))), MUL(g, K(0.16666666666666666667)), ZERO), REAL, "clamp(x + 3, 0, 6) / 6")
-TG_F1(tg_hardswish,   FLOAT_ONLY, X,  DIV(MUL(x, MIN(MAX(ADD(x, K(3)), ZERO), K(6))), K(6)), SELECT(LE(x, K(-3)), ZERO, SELECT(LT(x, K(3)), MUL(g, ADD(MUL(x, K(0.33333333333333333333)), HALF)), g)), REAL, "x * hardsigmoid(x)")
+TG_F1(tg_hardswish,   FLOAT_ONLY, X,  DIV(MUL(x, MIN(MAX(ADD(x, K(3)), ZERO), K(6))), K(6)), SELECT(LE(x, K(-3)), ZERO, SELECT(GE(x, K(3)), g, MUL(g, ADD(MUL(x, K(0.33333333333333333333)), HALF)))), REAL, "x * hardsigmoid(x)")
 TG_I1(tg_floor,       ANY,       x)
 TG_F1(tg_floor,       NUMERIC,   NONE, FLOOR(x),            ZERO,                                          NO_GRADIENT_TEST, "largest integer <= x")
 TG_I1(tg_ceil,        ANY,       x)
@@ -7657,9 +7657,7 @@ TG_API uint16_t tg_f16_from_f32(float v)     { return tg__to_half(v); }
 TG__PRIVATE int64_t tg__int_of(double v) {
     return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN;
 }
-TG__PRIVATE int64_t tg__int_for(tg_dtype d, double v) {
-    return d == TG_I64 ? tg__int_of(v) : v > -2147483649.0 && v < 2147483648.0 ? (int64_t)v : INT32_MIN;
-}
+TG__PRIVATE int64_t tg__int_short(double v) { return v > -2147483649.0 && v < 2147483648.0 ? (int64_t)v : -2147483647 - 1; }
 TG__PRIVATE double tg__get_f64(const void *p, tg_dtype d) {
     switch (d) {
         case TG_F32: { float v; memcpy(&v, p, 4); return v; }
@@ -7678,6 +7676,7 @@ TG__PRIVATE int64_t tg__get_i64(const void *p, tg_dtype d) {
     if (d == TG_I64) { int64_t v; memcpy(&v, p, 8); return v; }
     return tg__int_of(tg__get_f64(p, d));
 }
+TG__PRIVATE int64_t tg__int_for(tg_dtype d, double v) { return d == TG_I64 ? tg__int_of(v) : tg__int_short(v); }
 TG__PRIVATE void tg__put_scalar(void *p, tg_dtype d, double f, int64_t i, bool is_int) {
     if (is_int && d <= TG_BF16) f = (double)i;
     if (!is_int && d > TG_BF16) i = d == TG_BOOL ? tg__is_nan(f) || f < 0 || f > 0 : tg__int_for(d, f);
@@ -25911,7 +25910,7 @@ TG_API tg_tensor *(tg_index_fill)(tg_tensor *x, int64_t dim, tg_tensor *index, d
     if (!tg) return NULL;
     if (x->ndim == 0 && index->numel > 1) index = tg_select(index, 0, 0);              /* they all name the one element */
     outermost = tg__compose(tg);
-    index = tg__spread_index(tg, x, &dim, index);
+    index = index ? tg__spread_index(tg, x, &dim, index) : NULL;
     return tg__composed(tg, outermost, index ? tg_scatter(x, dim, index, tg__full_beside(tg, x, x->dtype, index->ndim, index->shape, value)) : NULL);
 }
 TG_API tg_tensor *(tg_index_copy)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source) {
@@ -26105,9 +26104,10 @@ TG_API tg_tensor *(tg_index_fill_tensor)(tg_tensor *x, int64_t dim, tg_tensor *i
     tg_ctx *tg = tg__start2(x, index, "index_fill");
     bool outermost;
     if (!tg || !tg__use(tg, value, 3)) return NULL;
+    if (x->ndim == 0 && index->numel > 1) index = tg_select(index, 0, 0);
     outermost = tg__compose(tg);
     value = tg__one_value(tg, value, x->dtype);
-    index = value ? tg__spread_index(tg, x, &dim, index) : NULL;
+    index = value && index ? tg__spread_index(tg, x, &dim, index) : NULL;
     if (index) {                                        /* by a mask: a place that is named twice passes its gradient once */
         tg_tensor *named = tg__full_beside(tg, x, TG_BOOL, x->ndim, x->shape, 0);
         named = tg_scatter(named, dim, index, tg__full_beside(tg, x, TG_BOOL, index->ndim, index->shape, 1));

@@ -1310,7 +1310,7 @@ TG__INLINE void TG__CU(tg__cu_put)(int dtype, char *p, int64_t i, TG__T v) {
 #if TG__CU_TYPE == 0
     const uint64_t w = (uint64_t)v;
 #else
-    const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)tg__int_for((tg_dtype)dtype, (double)v) : 0;
+    const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)(dtype == 4 ? tg__int_of((double)v) : tg__int_short((double)v)) : 0;
 #endif
     switch (dtype) {
         case 0: ((float *)p)[i] = (float)v; break;
@@ -3544,9 +3544,7 @@ static const char *const tg__cu_words[] = {
 "TG__PRIVATE int64_t tg__int_of(double v) {\n",
 "return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN;\n",
 "}\n",
-"TG__PRIVATE int64_t tg__int_for(tg_dtype d, double v) {\n",
-"return d == TG_I64 ? tg__int_of(v) : v > -2147483649.0 && v < 2147483648.0 ? (int64_t)v : INT32_MIN;\n",
-"}\n",
+"TG__PRIVATE int64_t tg__int_short(double v) { return v > -2147483649.0 && v < 2147483648.0 ? (int64_t)v : -2147483647 - 1; }\n",
 "#line 1 \"tensorgrad.h, from the line 'enum { TG_STEP_SGD' on\"\n",
 "enum { TG_STEP_SGD, TG_STEP_ADAM, TG_STEP_RMSPROP, TG_STEP_ADAGRAD, TG_STEP_ADADELTA, TG_STEP_ADAMAX, TG_STEP_ASGD, TG_STEP_RPROP, TG_STEP_LION,\n",
 "TG_STEP_MUON, TG_STEP_CLIP, TG_STEP_NORM };\n",
@@ -3705,7 +3703,7 @@ static const char *const tg__cu_kernels[] = {
 "#if TG__CU_TYPE == 0\n",
 "const uint64_t w = (uint64_t)v;\n",
 "#else\n",
-"const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)tg__int_for((tg_dtype)dtype, (double)v) : 0;\n",
+"const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)(dtype == 4 ? tg__int_of((double)v) : tg__int_short((double)v)) : 0;\n",
 "#endif\n",
 "switch (dtype) {\n",
 "case 0: ((float *)p)[i] = (float)v; break;\n",
