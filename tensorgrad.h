@@ -13344,13 +13344,12 @@ TG__PRIVATE int tg__reduced_shape(const tg_tensor *x, unsigned mask, bool keepdi
 TG__PRIVATE bool tg__reduce_out(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, bool needs_elements) {
     const tg__reduce_attr *at = (const tg__reduce_attr *)n->attr;
     const tg_tensor *x = n->in[0];
-    int64_t shape[TG_MAX_DIMS], numel = 1;
+    int64_t shape[TG_MAX_DIMS];
     unsigned mask;
     int d, ndim;
     if (!tg__reduce_mask(tg, x, at, &mask)) return false;
     ndim = tg__reduced_shape(x, mask, at->keepdim, shape);
-    for (d = 0; d < ndim; d++) numel *= shape[d];
-    if (needs_elements && (numel || at->n == 0))
+    if (needs_elements)                                 /* even where the result would be empty too, as in torch */
         for (d = 0; d < x->ndim; d++)
             if ((mask >> d & 1u) && x->shape[d] == 0) return tg__fail(tg, TG__E_REDUCE_EMPTY, d, x);
     return tg__out_make(tg, n, i, dtype, ndim, shape);
@@ -20937,14 +20936,15 @@ TG_API tg_tensor *(tg_logaddexp2)(tg_tensor *a, tg_tensor *b) {
     const double ln2 = 0.69314718055994530942;
     tg_ctx *tg = tg__start2(a, b, "logaddexp2");
     tg_tensor *in[2];
-    tg_dtype result;
+    tg_dtype result, compute;
     bool outermost;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(a->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, a); return NULL; }
     outermost = tg__compose(tg);
     in[0] = a; in[1] = b;
     result = tg__result_type(in, 2);
-    if (result == TG_F16 || result == TG_BF16) { a = tg_to(a, TG_F32); b = tg_to(b, TG_F32); }
+    compute = result == TG_F64 ? TG_F64 : TG_F32;
+    a = tg_to(a, compute); b = tg_to(b, compute);
     return tg__composed(tg, outermost, tg_to(tg_mul_scalar(tg_logaddexp(tg_mul_scalar(a, ln2), tg_mul_scalar(b, ln2)), 1 / ln2), result));
 }
 TG__MADE(deg2rad, tg_mul_scalar(x, 0.017453292519943295769))
@@ -26950,7 +26950,8 @@ TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *a) {
     if (rows && !a->offsets && r.padding < 0 && r.index->shape[1] > 0) {   /* bags of one size that keep all */
         shape[0] = bags; shape[1] = r.index->shape[1]; shape[2] = rows->shape[1];
         y = tg_reshape(rows, 3, shape);
-        y = (a->mode == TG_BAG_MAX ? tg_amax_dims : a->mode == TG_BAG_SUM ? tg_sum_dims : tg_mean_dims)(y, TG_DIMS(1), false);
+        /* of equal ones the first has the gradient */
+        y = a->mode == TG_BAG_MAX ? tg_max_dim(y, 1, false, &none) : (a->mode == TG_BAG_SUM ? tg_sum_dims : tg_mean_dims)(y, TG_DIMS(1), false);
     } else if (rows) {
         shape[0] = bags + 1; shape[1] = rows->shape[1];
         none = tg__full_beside(tg, rows, rows->dtype, 2, shape, 0);

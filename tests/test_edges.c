@@ -1,5 +1,5 @@
 /* What torch does at the edges of its functions, where a formula alone would not tell: refusals, ties, NaN, types; found by running the library on cases made beside the
-   golden ones. Every expectation here was read from torch 2.15. */
+   golden ones. Every expectation here was read from torch 2.15.   run.sh flags: -lm */
 #include "test.h"
 #include <math.h>
 
@@ -57,6 +57,8 @@ static void test_empty(void) {
     tg_tensor *x = tg_zeros(tg, TG_SHAPE(2, 0, 5, 5));
     CHECK(tg_adaptive_avg_pool2d(x, TG_SHAPE(2, 2)) != NULL); CHECK_OK(tg);
     REFUSED(TG_ERROR_SHAPE, tg_adaptive_max_pool2d(x, 1, &pair2, NULL));
+    REFUSED(TG_ERROR_SHAPE, tg_amax_dims(x, TG_DIMS(1, 2), false)); REFUSED(TG_ERROR_SHAPE, tg_argmin_dim(tg_zeros(tg, TG_SHAPE(0, 0)), 1, false));
+    CHECK(tg_amax_dims(x, TG_DIMS(0), false) != NULL);
     REFUSED(TG_ERROR_SHAPE, tg_avg_pool2d(x, .kernel = { 2 }));
     REFUSED(TG_ERROR_SHAPE, tg_adaptive_avg_pool3d(tg_zeros(tg, TG_SHAPE(2, 0, 4, 4, 4)), TG_SHAPE(2, 2, 2)));
     REFUSED(TG_ERROR_SHAPE, tg_ctc_loss(tg_zeros(tg, TG_SHAPE(5, 0, 3)), tg_full(tg, TG_SHAPE(0, 2), 0, TG_I64), tg_full(tg, TG_SHAPE(0), 0, TG_I64), tg_full(tg, TG_SHAPE(0), 0, TG_I64)));
@@ -94,6 +96,8 @@ static void test_types(void) {
     CHECK(same(tg_feature_alpha_dropout(tg_full(tg, TG_SHAPE(1, 2), 1, TG_I64), 1, true), 2, (const double[]){ 0, 0 }));
     y = tg_logaddexp2(tg_to(tg_number(tg, 0.60546875), TG_BF16), tg_to(tg_number(tg, -1.171875), TG_BF16));   /* computed in f32, rounded once */
     CHECK(y && y->dtype == TG_BF16 && tg_item(y) == tg_item(tg_to(tg_logaddexp2(tg_full(tg, TG_SCALAR, 0.60546875, TG_F32), tg_full(tg, TG_SCALAR, -1.171875, TG_F32)), TG_BF16)));
+    y = tg_logaddexp2(tg_to(tg_number(tg, 0.60546875), TG_BF16), tg_full(tg, TG_SCALAR, 0.5, TG_F64));
+    CHECK_NEAR(tg_item(y), log2(exp2(0.60546875) + exp2(0.5)), 1e-14);
     CHECK_NEAR(tg_item(tg_select(tg_logspace(tg, 4.3, 0, 2, 5, TG_BF16), 0, 0)), 1032, 0);                    /* the ends are rounded first */
     CHECK_NEAR(tg_item(tg_select(tg_rms_norm(tg_full(tg, TG_SHAPE(2), 2, TG_F64), TG_SHAPE(2), NULL, -0.5), 0, 0)), 1.06904496764969754, 1e-12);
     CHECK_OK(tg);
