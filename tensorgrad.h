@@ -864,7 +864,7 @@ TG_F1(tg_gelu_tanh,   FLOAT_ONLY, X,   GELU_TANH(x),        MUL(g, MUL(SIGMOID(G
 TG_F1(tg_silu,        FLOAT_ONLY, X,   MUL(x, SIGMOID(x)),  MUL(g, MUL(SIGMOID(x), ADD(ONE, MUL(x, SIGMOID(NEG(x)))))),  REAL,   "x * sigmoid(x)")
 TG_F1(tg_mish,        FLOAT_ONLY, X,   MUL(x, TANH(SOFTPLUS(x))), MUL(g, ADD(TANH(SOFTPLUS(x)), MUL(MUL(x, SIGMOID(x)), SUB(ONE, MUL(TANH(SOFTPLUS(x)), TANH(SOFTPLUS(x))))))), REAL, "x * tanh(softplus(x))")
 TG_F1(tg_hardsigmoid, FLOAT_ONLY, X,  DIV(MIN(MAX(ADD(x, K(3)), ZERO), K(6)), K(6)), SELECT(AND(GT(x, K(-3)), LT(x, K(3))), MUL(g, K(0.16666666666666666667)), ZERO), REAL, "clamp(x + 3, 0, 6) / 6")
-TG_F1(tg_hardswish,   FLOAT_ONLY, X,  DIV(MUL(x, MIN(MAX(ADD(x, K(3)), ZERO), K(6))), K(6)), SELECT(LE(x, K(-3)), ZERO, SELECT(LT(x, K(3)), MUL(g, ADD(MUL(x, K(0.33333333333333333333)), HALF)), g)), REAL, "x * hardsigmoid(x)")
+TG_F1(tg_hardswish,   FLOAT_ONLY, X,  DIV(MUL(x, MIN(MAX(ADD(x, K(3)), ZERO), K(6))), K(6)), SELECT(LE(x, K(-3)), ZERO, SELECT(GE(x, K(3)), g, MUL(g, ADD(MUL(x, K(0.33333333333333333333)), HALF)))), REAL, "x * hardsigmoid(x)")
 TG_I1(tg_floor,       ANY,       x)
 TG_F1(tg_floor,       NUMERIC,   NONE, FLOOR(x),            ZERO,                                          NO_GRADIENT_TEST, "largest integer <= x")
 TG_I1(tg_ceil,        ANY,       x)
@@ -885,7 +885,7 @@ TG_F1(tg_logical_not, PREDICATE, NONE, EQ(x, ZERO),         ZERO,               
 TG_F1P(tg_leaky_relu, N1(negative_slope), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(x, P0)),   SELECT(GT(x, ZERO), g, MUL(g, P0)),                  NOT_AT_0, "x above 0, x * negative_slope below; torch's default is 0.01")
 TG_F1P(tg_elu,        N1(alpha), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(SELECT(LT(x, ZERO), x, ZERO)))), g), NOT_AT_0, "x above 0, alpha * (exp(x) - 1) below, the second derivative 0 at 0; torch's default is 1")
 TG_F1P(tg_softshrink, N1(lambda), FLOAT_ONLY, X, SELECT(GT(x, P0), SUB(x, P0), SELECT(GT(NEG(x), P0), ADD(x, P0), MUL(x, ZERO))), SELECT(OR(GT(x, P0), GT(NEG(x), P0)), g, ZERO), NOT_AT_0, "x moved towards 0 by lambda, 0 where it is nearer; torch's default is 0.5")
-TG_F1P(tg_hardshrink, N1(lambda), FLOAT_ONLY, X, SELECT(AND(LE(NEG(x), P0), LE(x, P0)), ZERO, x), SELECT(AND(LE(NEG(x), P0), LE(x, P0)), ZERO, g), NOT_AT_0, "0 within lambda of 0, else x; torch's default is 0.5")
+TG_F1P(tg_hardshrink, N1(lambda), FLOAT_ONLY, X, SELECT(AND(LE(NEG(x), P0), LE(x, P0)), ZERO, x), SELECT(OR(GT(x, P0), GT(NEG(x), P0)), g, ZERO), NOT_AT_0, "0 within lambda of 0, else x; torch's default is 0.5")
 TG_I1(tg_threshold,   ANY,       x <= tg__int_of(p[0]) ? tg__int_of(p[1]) : x)
 TG_F1P(tg_threshold,  N2(threshold, value), NUMERIC, X, SELECT(LE(x, P0), P1, x), SELECT(LE(x, P0), ZERO, g), NOT_AT_0, "x above threshold, else value")
 TG_F1P(tg_softplus,   N2(beta, threshold), FLOAT_ONLY, X, SELECT(GT(MUL(x, P0), P1), x, DIV(SOFTPLUS(MUL(x, P0)), P0)), SELECT(GT(MUL(x, P0), P1), g, MUL(g, SIGMOID(MUL(x, P0)))), REAL, "log(1 + exp(beta * x)) / beta; x itself where beta * x is above threshold; torch's defaults are 1 and 20")
@@ -907,12 +907,12 @@ TG_F2(tg_maximum,     SAME,      NEED(AB, AB),     MAX(a, b),  SELECT(EQ(a, b), 
 TG_I2(tg_minimum,     ANY,       a < b ? a : b)
 TG_F2(tg_minimum,     SAME,      NEED(AB, AB),     MIN(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(b, a), ZERO, g)), APART, "the smaller; NaN wins; equal operands share the gradient")
 TG_I2(tg_fmax,        ANY,       a > b ? a : b)
-TG_F2(tg_fmax,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MAX(a, b))), SELECT(OR(GE(a, b), ISNAN(b)), g, ZERO), SELECT(OR(GE(a, b), ISNAN(b)), ZERO, g), APART, "the larger; a number wins over NaN; of equal operands a has the gradient")
+TG_F2(tg_fmax,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MAX(a, b))), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(GE(a, b), ISNAN(b)), g, ZERO)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(GE(a, b), ISNAN(b)), ZERO, g)), APART, "the larger; a number wins over NaN; equal operands share the gradient")
 TG_I2(tg_fmin,        ANY,       a < b ? a : b)
-TG_F2(tg_fmin,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MIN(a, b))), SELECT(OR(LE(a, b), ISNAN(b)), g, ZERO), SELECT(OR(LE(a, b), ISNAN(b)), ZERO, g), APART, "the smaller; a number wins over NaN; of equal operands a has the gradient")
+TG_F2(tg_fmin,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MIN(a, b))), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(LE(a, b), ISNAN(b)), g, ZERO)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(LE(a, b), ISNAN(b)), ZERO, g)), APART, "the smaller; a number wins over NaN; equal operands share the gradient")
 TG_F2(tg_atan2,       FLOATING,  NEED(AB, AB),     ATAN2(a, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b))))), NEG(SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, a), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b)))))), NOT_AT_0, "angle of the point (b, a); derivative 0 at (0, 0)")
-TG_F2(tg_hypot,       FLOAT_ONLY, NEED(AY, BY),    HYPOT(a, b), MUL(g, DIV(a, y)), MUL(g, DIV(b, y)),  POSITIVE, "square root of a * a + b * b")
-TG_F2(tg_copysign,    FLOATING,  NEED(AB, NONE),   COPYSIGN(a, b), MUL(g, MUL(SIGN(a), COPYSIGN(ONE, b))), ZERO, NOT_AT_0, "|a| with the sign of b, that of zeros and NaN too")
+TG_F2(tg_hypot,       FLOAT_ONLY, NEED(AY, BY),    HYPOT(a, b), DIV(MUL(g, a), y), DIV(MUL(g, b), y),  POSITIVE, "square root of a * a + b * b")
+TG_F2(tg_copysign,    FLOATING,  NEED(AB, NONE),   COPYSIGN(a, b), MUL(g, ADD(SUB(a, a), MUL(SIGN(a), COPYSIGN(ONE, b)))), ZERO, NOT_AT_0, "|a| with the sign of b, that of zeros and NaN too")
 TG_F2(tg_logaddexp,   FLOAT_ONLY, NEED(AB, AB),    SELECT(AND(ISINF(a), EQ(a, b)), a, ADD(MAX(a, b), LOG1P(EXP(NEG(ABS(SUB(a, b))))))), MUL(g, SIGMOID(SUB(a, b))), MUL(g, SIGMOID(SUB(b, a))), REAL, "log(exp(a) + exp(b))")
 TG_I2(tg_fmod,        NO_ZERO,   tg__int_mod(a, b))
 TG_F2(tg_fmod,        NUMERIC,   NEED(NONE, AB),   FMOD(a, b), g,               NEG(MUL(g, TRUNCDIV(a, b))), NO_GRADIENT_TEST, "remainder with the sign of a")
@@ -1187,7 +1187,7 @@ TG_API tg_tensor *tg_instance_norm(tg_tensor *x, tg_tensor *running_mean, tg_ten
 TG_API tg_tensor *tg_layer_norm(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight, tg_tensor *bias, double eps);
     /* over the last dimensions, whose sizes are given: TG_SHAPE(64); weight and bias have that shape. torch's default is 1e-5 */
 TG_API tg_tensor *tg_rms_norm(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight, double eps);
-    /* x / sqrt(mean(x^2) + eps) * weight over the last dimensions; eps below 0: torch's default, the smallest step of x's type at 1 */
+    /* x / sqrt(mean(x^2) + eps) * weight over the last dimensions; eps -1: torch's default, the smallest step of x's type at 1 */
 TG_API tg_tensor *tg_group_norm(tg_tensor *x, int64_t groups, tg_tensor *weight, tg_tensor *bias, double eps);
     /* x [N, C, ...], weight and bias [C]: over each of `groups` groups of channels, which divide C. torch's default is 1e-5 */
 TG_API tg_tensor *tg_local_response_norm(tg_tensor *x, int64_t size, double alpha, double beta, double k);
@@ -3194,7 +3194,8 @@ TG_API bool tg_module_ema_(tg_module *average, tg_module *m, double decay);
 
 /* Schedules: torch's rates as functions of the step, which is counted from 0. tg_optim_set_lr(opt, 0, tg_step_lr(0.1, step, 30, 0.1))
    before a step is all; a run that is resumed needs nothing but its step. One after another, torch's SequentialLR, is
-   `step < 5 ? tg_linear_lr(0.1, step, 0.1, 1, 5) : tg_cosine_annealing_lr(0.1, step - 5, 95, 0)`. A length of 0 or less gives NaN. */
+   `step < 5 ? tg_linear_lr(0.1, step, 0.1, 1, 5) : tg_cosine_annealing_lr(0.1, step - 5, 95, 0)`. A length of 0 or less
+   gives NaN; of 0 the constant and the linear one stay at their first rate, as torch's do. */
 TG_API double tg_step_lr(double lr, int64_t step, int64_t step_size, double gamma);        /* times gamma every step_size steps         */
 TG_API double tg_multi_step_lr(double lr, int64_t step, int n, const int64_t *milestones, double gamma);   /* times gamma at each of them */
 TG_API double tg_constant_lr(double lr, int64_t step, double factor, int64_t total_iters); /* lr * factor for total_iters steps         */
@@ -7652,10 +7653,11 @@ TG_API float    tg_f32_from_f16(uint16_t h)  { return tg__from_half(h); }
 TG_API uint16_t tg_f16_from_f32(float v)     { return tg__to_half(v); }
 
 /* One element as a double or an int64, and back with C's wrapping for integers; floats that no integer holds
-   become INT64_MIN. */
+   become INT64_MIN; on the way to 32 bits or fewer INT32_MIN, as in torch on this kind of machine. */
 TG__PRIVATE int64_t tg__int_of(double v) {
     return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN;
 }
+TG__PRIVATE int64_t tg__int_short(double v) { return v > -2147483649.0 && v < 2147483648.0 ? (int64_t)v : -2147483647 - 1; }
 TG__PRIVATE double tg__get_f64(const void *p, tg_dtype d) {
     switch (d) {
         case TG_F32: { float v; memcpy(&v, p, 4); return v; }
@@ -7674,9 +7676,10 @@ TG__PRIVATE int64_t tg__get_i64(const void *p, tg_dtype d) {
     if (d == TG_I64) { int64_t v; memcpy(&v, p, 8); return v; }
     return tg__int_of(tg__get_f64(p, d));
 }
+TG__PRIVATE int64_t tg__int_for(tg_dtype d, double v) { return d == TG_I64 ? tg__int_of(v) : tg__int_short(v); }
 TG__PRIVATE void tg__put_scalar(void *p, tg_dtype d, double f, int64_t i, bool is_int) {
     if (is_int && d <= TG_BF16) f = (double)i;
-    if (!is_int && d > TG_BF16) i = d == TG_BOOL ? tg__is_nan(f) || f < 0 || f > 0 : tg__int_of(f);
+    if (!is_int && d > TG_BF16) i = d == TG_BOOL ? tg__is_nan(f) || f < 0 || f > 0 : tg__int_for(d, f);
     switch (d) {
         case TG_F32: { float v = (float)f; memcpy(p, &v, 4); break; }
         case TG_F64: memcpy(p, &f, 8); break;
@@ -10253,7 +10256,7 @@ TG__PRIVATE void tg__load_i64(int64_t n, int64_t *y, const void *s, int64_t stri
     }
 }
 
-/* And back: n numbers x, side by side, to d elements at y. Floats become integers by tg__int_of and wrap;
+/* And back: n numbers x, side by side, to d elements at y. Floats become integers by tg__int_for and wrap;
    integers wrap. */
 TG__PRIVATE void tg__store_f32(int isa, int64_t n, void *y, int64_t stride, tg_dtype d, const float *x) {
     int64_t i;
@@ -10266,7 +10269,7 @@ TG__PRIVATE void tg__store_f32(int isa, int64_t n, void *y, int64_t stride, tg_d
         TG__INTO(TG_F32, float, e)
         TG__INTO(TG_F64, double, e)
         TG__INTO(TG_BOOL, uint8_t, (tg__bits32(e) & 0x7fffffffu) != 0)
-        TG__EACH_INTEGER(TG__INTO, (uint64_t)tg__int_of((double)e))
+        TG__EACH_INTEGER(TG__INTO, (uint64_t)tg__int_for(d, (double)e))
         default: break;
     }
 }
@@ -10280,7 +10283,7 @@ TG__PRIVATE void tg__store_f64(int isa, int64_t n, void *y, int64_t stride, tg_d
         TG__INTO(TG_F32, float, e)
         TG__INTO(TG_F64, double, e)
         TG__INTO(TG_BOOL, uint8_t, (tg__bits64(e) & 0x7fffffffffffffffu) != 0)
-        TG__EACH_INTEGER(TG__INTO, (uint64_t)tg__int_of(e))
+        TG__EACH_INTEGER(TG__INTO, (uint64_t)tg__int_for(d, e))
         default: break;
     }
 }
@@ -10916,7 +10919,7 @@ TG__PRIVATE bool tg__copy_to(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
     if (TG__RARE(y->opaque || x->opaque)) return tg__copy_opaque(tg, y, x);
     tg__ask_begin(&a, TG_FAMILY_COPY, TG_COPY_ELEMENTS,
         tg_dtype_is_float(y->dtype) ? (y->dtype == TG_F64 || x->dtype == TG_F64 ? TG_F64 : TG_F32)
-        : y->dtype == TG_BOOL && tg_dtype_is_float(x->dtype) ? tg__compute_type(x->dtype) : TG_I64);
+        : y->dtype != TG_I64 && tg_dtype_is_float(x->dtype) ? tg__compute_type(x->dtype) : TG_I64);
     tg__ask_for(&a, y, TG_WRITE);
     tg__ask_wide(&a, x, &a.o[0]);
     return tg__launch(&a, tg, &tg__family_copy, NULL);
@@ -11137,11 +11140,20 @@ TG__PRIVATE bool tg__formula_plain(const tg__formula *f, const tg__node *n) {
     return n->n_in <= 2 && x->dtype == TG_F32 && y->dtype == TG_F32 && !x->is_number && !y->is_number && n->device == TG_CPU &&
         f->types != TG__WHOLE && tg__is_dense(x) && (x == y || tg__same_layout(x, y));
 }
+/* Bounds that cross and a threshold below 0 mean nothing; torch refuses them too. */
+TG__PRIVATE bool tg__formula_numbers(tg_ctx *tg, const tg__node *n) {
+    const double *p = tg__numbers_of(n);
+    if (n->op->kind == TG_ROW_tg_hardtanh && p[0] > p[1]) return tg__fail(tg, TG__E_RANGE, "min_val", "at most max_val", p[0]);
+    if (n->op->kind == TG_ROW_tg_softshrink && !(p[0] >= 0 && tg__is_finite(p[0])))
+        return tg__fail(tg, TG__E_RANGE, "lambda", "finite and at least 0", p[0]);
+    return true;
+}
 TG__PRIVATE bool tg__formula_check(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
     tg_dtype compute, result;
     int64_t shape[TG_MAX_DIMS];
     int ndim, i, first = -1;
+    if (n->op->n_attrs && !tg__formula_numbers(tg, n)) return false;
     if (tg__formula_plain(f, n)) {
         const tg_tensor *x = n->in[0];
         n->plan = TG__PLAIN;
@@ -11164,6 +11176,7 @@ TG__PRIVATE bool tg__formula_check_(tg_ctx *tg, tg__node *n) {
     tg_dtype compute, result;
     int64_t shape[TG_MAX_DIMS];
     int ndim;
+    if (n->op->n_attrs && !tg__formula_numbers(tg, n)) return false;
     if (!tg__formula_types(tg, f, n->in, tg__numbers_of(n), &compute, &result) ||
         !tg__broadcast(tg, n->in, n->n_in, &ndim, shape)) return false;
     if (ndim != n->in[0]->ndim || memcmp(shape, n->in[0]->shape, (size_t)ndim * sizeof shape[0]) != 0)
@@ -13393,13 +13406,12 @@ TG__PRIVATE int tg__reduced_shape(const tg_tensor *x, unsigned mask, bool keepdi
 TG__PRIVATE bool tg__reduce_out(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, bool needs_elements) {
     const tg__reduce_attr *at = (const tg__reduce_attr *)n->attr;
     const tg_tensor *x = n->in[0];
-    int64_t shape[TG_MAX_DIMS], numel = 1;
+    int64_t shape[TG_MAX_DIMS];
     unsigned mask;
     int d, ndim;
     if (!tg__reduce_mask(tg, x, at, &mask)) return false;
     ndim = tg__reduced_shape(x, mask, at->keepdim, shape);
-    for (d = 0; d < ndim; d++) numel *= shape[d];
-    if (needs_elements && (numel || at->n == 0))
+    if (needs_elements)                                 /* even where the result would be empty too, as in torch */
         for (d = 0; d < x->ndim; d++)
             if ((mask >> d & 1u) && x->shape[d] == 0) return tg__fail(tg, TG__E_REDUCE_EMPTY, d, x);
     return tg__out_make(tg, n, i, dtype, ndim, shape);
@@ -15681,6 +15693,13 @@ TG__PRIVATE bool tg__scatter_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
             tg_where(tg__scatter_survivors(tg, n), tg_gather(g[0], dim, index), tg_number(tg, 0)), &n->in_slot[2]);
     return tg->error == TG_OK;
 }
+/* As torch has it: every row of the source gets the gradient of its place, also one that another row was written over. */
+TG__PRIVATE bool tg__index_copy_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    tg_tensor *index = n->in[1];
+    if (n->wants[0]) dx[0] = tg_scatter(g[0], tg__index_dim(n), index, tg__zeros_beside(tg, g[0], index->ndim, index->shape));
+    if (n->wants[2]) dx[2] = tg__index_pad(tg, tg_gather(g[0], tg__index_dim(n), index), &n->in_slot[2]);
+    return tg->error == TG_OK;
+}
 TG__PRIVATE bool tg__scatter_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0]) dx[0] = g[0];
     if (n->wants[2]) dx[2] = tg__index_pad(tg, tg_gather(g[0], tg__index_dim(n), n->in[1]), &n->in_slot[2]);
@@ -15688,6 +15707,8 @@ TG__PRIVATE bool tg__scatter_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
 }
 static const tg_op tg__scatter_op = { TG__OP("scatter", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(TG_SAVE_IN(1), 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
     tg__scatter_check, tg__scatter_forward, tg__scatter_backward, NULL };
+static const tg_op tg__index_copy_op = { TG__OP("index_copy", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(TG_SAVE_IN(1), 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
+    tg__scatter_check, tg__scatter_forward, tg__index_copy_backward, NULL };
 static const tg_op tg__scatter_add_op = { TG__OP("scatter_add", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
     tg__scatter_check, tg__scatter_add_forward, tg__scatter_add_backward, NULL };
 /* One call of op; a number becomes x's dtype and index's shape first. */
@@ -16731,7 +16752,9 @@ TG_API tg_tensor *(tg_linspace)(tg_ctx *tg, double start, double end, int64_t st
     return tg__composed(tg, outermost, tg_to(t, dtype));
 }
 TG_API tg_tensor *(tg_logspace)(tg_ctx *tg, double start, double end, int64_t steps, double base, tg_dtype dtype) {
-    tg_tensor *t = tg__spaced(tg, "logspace", start, end, steps, dtype);
+    const bool half = dtype == TG_F16, brain = dtype == TG_BF16;       /* torch rounds the ends to the type before it raises to them */
+    tg_tensor *t = tg__spaced(tg, "logspace", half ? tg_f32_from_f16(tg_f16_from_f32((float)start)) : brain ? tg_f32_from_bf16(tg_bf16_from_f32((float)start)) : start,
+        half ? tg_f32_from_f16(tg_f16_from_f32((float)end)) : brain ? tg_f32_from_bf16(tg_bf16_from_f32((float)end)) : end, steps, dtype);
     bool outermost;
     if (!t) return NULL;
     outermost = tg__compose(tg);
@@ -19384,11 +19407,15 @@ TG__PRIVATE bool tg__pooling_check(tg_ctx *tg, tg__node *n) {
     if (front != 1 && front != 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "x must have %d or %d dimensions, ([N,] C and %d more), got %t", spatial + 1, spatial + 2, spatial, x);
     if (n->op->kind == TG_POOL_MEAN ? !tg_dtype_is_float(x->dtype) : x->dtype == TG_BOOL) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
     if (!tg__pooling_values(tg, at)) return false;
-    for (d = front - 1; d < x->ndim; d++) if (x->shape[d] == 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "only the first dimension of a batch may be empty, got %t", x);
+    /* as in torch: means of an adaptive pool may have no channels, and no dimension at the front counts there */
+    d = !at->adaptive ? front - 1 : n->op->kind == TG_POOL_MEAN && spatial < 3 ? front : 1;
+    for (; d < x->ndim; d++) if (x->shape[d] == 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "only the first dimension of a batch may be empty, got %t", x);
     for (d = 3 - spatial; d < 3; d++) {
         const int64_t in = at->in[d] = x->shape[x->ndim - 3 + d];
         if (!at->adaptive && in > INT64_MAX / 8) return tg__fail(tg, TG__E_ARGUMENT, "sizes that do not fit 60 bits");
         size[d] = at->adaptive ? at->size[d] : tg__pooling_size(at, d, in);
+        if (!at->adaptive && spatial == 3 && n->op->kind == TG_POOL_MEAN && in < at->kernel[d])         /* whatever the padding, in torch too */
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "%t has %l places, fewer than the window's %l", x, in, at->kernel[d]);
         if (at->adaptive && size[d] < 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the result's sizes must not be negative, got %l", size[d]);
         if (!at->adaptive && size[d] < 1) return tg__fail_op(tg, TG_ERROR_SHAPE, "no window of %l fits into %l places of %t", at->kernel[d], in, x);
     }
@@ -20979,11 +21006,17 @@ TG_API tg_tensor *(tg_float_power)(tg_tensor *a, tg_tensor *b) {
 TG_API tg_tensor *(tg_logaddexp2)(tg_tensor *a, tg_tensor *b) {
     const double ln2 = 0.69314718055994530942;
     tg_ctx *tg = tg__start2(a, b, "logaddexp2");
+    tg_tensor *in[2];
+    tg_dtype result, compute;
     bool outermost;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(a->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, a); return NULL; }
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, tg_mul_scalar(tg_logaddexp(tg_mul_scalar(a, ln2), tg_mul_scalar(b, ln2)), 1 / ln2));
+    in[0] = a; in[1] = b;
+    result = tg__result_type(in, 2);
+    compute = result == TG_F64 ? TG_F64 : TG_F32;
+    a = tg_to(a, compute); b = tg_to(b, compute);
+    return tg__composed(tg, outermost, tg_to(tg_mul_scalar(tg_logaddexp(tg_mul_scalar(a, ln2), tg_mul_scalar(b, ln2)), 1 / ln2), result));
 }
 TG__MADE(deg2rad, tg_mul_scalar(x, 0.017453292519943295769))
 TG__MADE(rad2deg, tg_mul_scalar(x, 57.295779513082320877))
@@ -21560,6 +21593,7 @@ TG__PRIVATE tg_tensor *tg__dropout(tg_tensor *x, double p, bool training, tg__dr
     if (!tg) return NULL;
     if (!(p >= 0 && p <= 1)) { tg__fail(tg, TG__E_PROBABILITY, p); return NULL; }
     if (!training || p == 0) return x;
+    if (!tg_dtype_is_float(x->dtype) && alpha && p == 1) return tg_mul_scalar(x, 0);          /* torch multiplies by 0 */
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     outermost = tg__compose(tg);
     if (alpha && p < 1) return tg__composed(tg, outermost, tg__alpha_dropped(tg, x, what, p));
@@ -23414,7 +23448,7 @@ TG__PRIVATE tg_tensor *tg__add_product(const char *name, tg_tensor *x, tg_tensor
         else if (beta != 1) x = tg_mul_scalar(x, beta);
         y = tg_add_scaled(x, y, alpha);
     }
-    if (y && y->dtype != narrow && (narrow == TG_F16 || narrow == TG_BF16)) y = tg_to(y, narrow);
+    if (y && y->dtype != narrow && (narrow == TG_F16 || narrow == TG_BF16 || narrow == TG_BOOL)) y = tg_to(y, narrow);
     return tg__composed(tg, outermost, in_place ? tg__write_over(tg, to, y) : y);
 }
 #define TG__ADDS(name, dims_a, dims_b, sum) \
@@ -24425,7 +24459,7 @@ TG__PRIVATE bool tg__loss_same(tg__loss *l, const char *what, const tg_tensor *t
 TG__PRIVATE double tg__maybe_of(tg_maybe m, double absent) { return m.is ? m.value : absent; }
 TG__PRIVATE tg_tensor *tg__zero_number(tg_tensor *t) { return t ? tg_number(t->tg, 0) : NULL; }
 /* max(t, 0) with torch's derivative of clamp_min: 1 at 0, where relu has 0 */
-TG__PRIVATE tg_tensor *tg__not_below_0(tg_tensor *t) { return tg_where(tg_lt_scalar(t, 0), tg__zero_number(t), t); }
+TG__PRIVATE tg_tensor *tg__not_below_0(tg_tensor *t) { return tg_clamp(t, 0, tg__inf()); }
 
 /* ---- of x and target, element by element ---- */
 TG__PRIVATE tg_tensor *tg__loss_weighted(tg__loss *l, tg_tensor *e, const tg_tensor *weight, bool over_weights) {
@@ -24494,6 +24528,10 @@ TG_API tg_tensor *tg_binary_cross_entropy_from(const tg_binary_cross_entropy_arg
         inside = tg_all(tg_logical_and(tg_ge_scalar(l.x, 0), tg_le_scalar(l.x, 1)));
         if (inside && tg_item(inside) == 0) return tg__loss_fail(&l, "all elements of x must lie in [0, 1]; for logits there is tg_binary_cross_entropy_with_logits");
     }
+    if (l.target && l.target->opaque != TG__MAPPED) {
+        inside = tg_all(tg_logical_and(tg_ge_scalar(l.target, 0), tg_le_scalar(l.target, 1)));
+        if (inside && tg_item(inside) == 0) return tg__loss_fail(&l, "all elements of target must lie in [0, 1]");
+    }
     /* 1 - x is exact where log(1 - x) is not small; elsewhere log1p has the digits */
     rest = tg_neg(l.x);
     inside = tg_lt_scalar(l.x, 0.5);
@@ -24516,10 +24554,16 @@ TG_API tg_tensor *tg_binary_cross_entropy_with_logits_from(const tg_binary_cross
 }
 TG_API tg_tensor *tg_soft_margin_loss_from(const tg_soft_margin_loss_args *a) {
     tg_tensor *in[2];
+    int64_t shape[TG_MAX_DIMS];
+    int n;
     tg__loss l;
     if (!a) return NULL;
     in[0] = a->x; in[1] = a->target;
     if (!tg__loss_begin(&l, "soft_margin_loss", a->at, in, 2, NULL, a->reduction)) return NULL;
+    if (l.x && l.target && tg__broadcast(l.tg, in, 2, &n, shape) && (n != l.x->ndim || memcmp(shape, l.x->shape, (size_t)n * sizeof *shape) != 0)) {
+        tg__fail_op(l.tg, TG_ERROR_SHAPE, "target is %t; expected a shape that stretches to x's, %t", l.target, l.x);
+        return tg__loss_close(&l, NULL);
+    }
     return tg__loss_end(&l, tg_neg(tg_logsigmoid(tg__loss_both(&l, tg_mul(l.x, l.target)))));
 }
 TG_API tg_tensor *tg_hinge_embedding_loss_from(const tg_hinge_embedding_loss_args *a) {
@@ -24572,7 +24616,8 @@ TG_API tg_tensor *tg_gaussian_nll_loss_from(const tg_gaussian_nll_loss_args *a) 
     tg_tensor *in[3], *var, *e;
     tg__loss l;
     double eps;
-    int d = 0, n;
+    int64_t apart = 0;
+    int d = 0, i, n;
     if (!a) return NULL;
     in[0] = a->x; in[1] = a->target; in[2] = a->var;
     if (!tg__loss_begin(&l, "gaussian_nll_loss", a->at, in, 3, NULL, a->reduction)) return NULL;
@@ -24580,9 +24625,10 @@ TG_API tg_tensor *tg_gaussian_nll_loss_from(const tg_gaussian_nll_loss_args *a) 
     var = l.third; n = l.x->ndim; eps = tg__maybe_of(a->eps, 1e-6);
     if (!tg__same_shape(l.x, var) && !var->is_number) {
         while (d < n - 1 && d < var->ndim && var->shape[d] == l.x->shape[d]) d++;
+        for (i = 0; i < n && var->ndim == n; i++) if (var->shape[i] != l.x->shape[i]) apart += var->shape[i];
         if (d == n - 1 && var->ndim == n - 1) var = tg_unsqueeze(var, -1);
-        else if (n == 0 || d < n - 1 || var->ndim != n || var->shape[n - 1] != 1) {
-            tg__fail_op(l.tg, TG_ERROR_SHAPE, "var is %t; expected the shape of x, %t, perhaps with a last dimension of 1 or without the last", var, l.x);
+        else if (apart != 1) {
+            tg__fail_op(l.tg, TG_ERROR_SHAPE, "var is %t; expected the shape of x, %t, perhaps with one dimension of 1 or without the last", var, l.x);
             return tg__loss_close(&l, NULL);
         }
     }
@@ -24786,6 +24832,7 @@ TG_API tg_tensor *tg_ctc_loss_from(const tg_ctc_loss_args *a) {
         tg__fail_op(l.tg, TG_ERROR_SHAPE, "expected log_probs [T, N, C] or [T, C] and targets [N, S] or [S], got %t and %t", in[0], in[1]);
         return tg__loss_close(&l, NULL);
     }
+    if (x->numel == 0) { tg__fail_op(l.tg, TG_ERROR_SHAPE, "log_probs is %t; expected at least one element", x); return tg__loss_close(&l, NULL); }
     if (x->ndim == 2) x = tg_unsqueeze(x, 1);
     t = tg__ctc_host(in[1]); times = tg__ctc_host(in[2]); lengths = tg__ctc_host(in[3]);
     if (!x || !t || !times || !lengths) return tg__loss_close(&l, NULL);
@@ -25584,6 +25631,10 @@ TG__PRIVATE tg_tensor *tg__batch_or_instance(tg_tensor *x, tg_tensor *running_me
     }
     if (!tg__is_per_channel(tg, "running_mean", running_mean, x->shape[1]) || !tg__is_per_channel(tg, "running_var", running_var, x->shape[1]) ||
         !tg__is_per_channel(tg, "weight", weight, x->shape[1]) || !tg__is_per_channel(tg, "bias", bias, x->shape[1])) return NULL;
+    if (own && !running_mean != !running_var) {
+        (void)tg__fail_op(tg, TG_ERROR_NULL, "%s is NULL; running_mean and running_var come both or not at all", running_mean ? "running_var" : "running_mean");
+        return NULL;
+    }
     if (!own && (!running_mean || !running_var)) { (void)tg__fail_op(tg, TG_ERROR_NULL, "%s is NULL; without the input's own statistics the running ones are needed", running_mean ? "running_var" : "running_mean"); return NULL; }
     for (i = 0; i < x->ndim; i++) if (i != 1 && !(instance && i == 0)) { dims[n++] = i; each *= x->shape[i]; }
     if (own && each <= 1 && x->numel) { tg__fail_op(tg, TG_ERROR_VALUE, "%t has %l values for each channel; more than 1 are needed to take statistics of", x, each); return NULL; }
@@ -25654,19 +25705,24 @@ TG_API tg_tensor *(tg_rms_norm)(tg_tensor *x, int n_dims, const int64_t *normali
     bool outermost;
     if (!tg || !tg__last_dims(tg, x, n_dims, normalized_shape, weight, NULL)) return NULL;
     at.dims = n_dims; at.groups = 0;
-    at.eps = eps < 0 ? step[x->dtype == TG_F64 ? TG_F64 : TG_F32] : eps;
+    at.eps = eps == -1 ? step[x->dtype == TG_F64 ? TG_F64 : TG_F32] : eps;
     outermost = tg__compose(tg);
     return tg__composed(tg, outermost, tg__norm_call(&tg__rms_norm_op, &at, x, weight, NULL, NULL));
 }
 TG_API tg_tensor *(tg_group_norm)(tg_tensor *x, int64_t groups, tg_tensor *weight, tg_tensor *bias, double eps) {
     tg_ctx *tg = tg__start(x, "group_norm");
     tg__norm_attr at;
+    int64_t each = 1;
     bool outermost;
+    int d;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     if (x->ndim < 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected [N, C, ...]", x); return NULL; }
     if (x->shape[1] == 0) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t, without channels; at least one is expected", x); return NULL; }
+    for (d = 2; d < x->ndim; each *= x->shape[d++])
+        if (x->shape[d] == 0) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; its groups hold no values", x); return NULL; }
     if (groups < 1 || x->shape[1] % groups) { tg__fail_op(tg, TG_ERROR_VALUE, "%l groups do not divide the %l channels of %t", groups, x->shape[1], x); return NULL; }
+    if (x->shape[0] * (x->shape[1] / groups) * each == 1) { tg__fail_op(tg, TG_ERROR_VALUE, "a group of %t is a single value; more than 1 is expected", x); return NULL; }
     if (!tg__is_per_channel(tg, "weight", weight, x->shape[1]) || !tg__is_per_channel(tg, "bias", bias, x->shape[1])) return NULL;
     at.dims = 0; at.groups = groups; at.eps = eps;
     outermost = tg__compose(tg);
@@ -25923,8 +25979,9 @@ TG_API tg_tensor *(tg_index_fill)(tg_tensor *x, int64_t dim, tg_tensor *index, d
     tg_ctx *tg = tg__start2(x, index, "index_fill");
     bool outermost;
     if (!tg) return NULL;
+    if (x->ndim == 0 && index->numel > 1) index = tg_select(index, 0, 0);              /* they all name the one element */
     outermost = tg__compose(tg);
-    index = tg__spread_index(tg, x, &dim, index);
+    index = index ? tg__spread_index(tg, x, &dim, index) : NULL;
     return tg__composed(tg, outermost, index ? tg_scatter(x, dim, index, tg__full_beside(tg, x, x->dtype, index->ndim, index->shape, value)) : NULL);
 }
 TG_API tg_tensor *(tg_index_copy)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source) {
@@ -25936,7 +25993,7 @@ TG_API tg_tensor *(tg_index_copy)(tg_tensor *x, int64_t dim, tg_tensor *index, t
     index = tg__spread_index(tg, x, &dim, index);
     if (index && source->ndim == 0 && index->numel == 1) source = tg_reshape(source, index->ndim, index->shape);
     if (index && source && !tg__same_shape(index, source)) { tg__fail(tg, TG__E_INDEX_SHAPE, index, source); index = NULL; }
-    return tg__composed(tg, outermost, index ? tg_scatter(x, dim, index, source) : NULL);
+    return tg__composed(tg, outermost, index ? tg__scatter_call(&tg__index_copy_op, x, dim, index, source) : NULL);
 }
 TG_API tg_tensor *(tg_take)(tg_tensor *x, tg_tensor *index) {
     tg_ctx *tg = tg__start2(x, index, "take");
@@ -26049,9 +26106,11 @@ TG_API int (tg_unravel_index)(tg_tensor *places, int ndim, const int64_t *shape,
     tg__no_results(along, ndim);
     if (!(tg = tg__start(places, "unravel_index"))) return 0;
     if (tg_dtype_is_float(places->dtype) || places->dtype == TG_BOOL) { tg__fail(tg, TG__E_NOT_FOR, (int)places->dtype); return 0; }
-    if (ndim < 1 || ndim > TG_MAX_DIMS) { tg__fail(tg, TG__E_RANGE, "number of dimensions", "1 to 8", (double)ndim); return 0; }
+    if (ndim < 0 || ndim > TG_MAX_DIMS) { tg__fail(tg, TG__E_RANGE, "number of dimensions", "0 to 8", (double)ndim); return 0; }
+    if (ndim == 0) return 0;                            /* a single place, nothing to say about it */
     if (!shape || !along) { tg__fail(tg, TG__E_NO_DATA, shape ? "list for the places" : "shape"); return 0; }
     for (d = 0; d < ndim; d++) if (shape[d] < 0) { tg__fail(tg, TG__E_SIZE, shape[d], d); return 0; }
+    for (d = 0; d < ndim; d++) if (shape[d] == 0 && places->numel) { tg__fail(tg, TG__E_ARGUMENT, "a shape without elements has no places"); return 0; }
     outermost = tg__compose(tg);
     tg__unravel(tg, tg_to(places, TG_I64), ndim, shape, along);
     along[0] = tg_remainder(along[0], tg_integer(tg, tg__imax(1, shape[0])));
@@ -26116,10 +26175,16 @@ TG_API tg_tensor *(tg_index_fill_tensor)(tg_tensor *x, int64_t dim, tg_tensor *i
     tg_ctx *tg = tg__start2(x, index, "index_fill");
     bool outermost;
     if (!tg || !tg__use(tg, value, 3)) return NULL;
+    if (x->ndim == 0 && index->numel > 1) index = tg_select(index, 0, 0);
     outermost = tg__compose(tg);
     value = tg__one_value(tg, value, x->dtype);
-    index = value ? tg__spread_index(tg, x, &dim, index) : NULL;
-    return tg__composed(tg, outermost, index ? tg_scatter(x, dim, index, tg_expand(value, index->ndim, index->shape)) : NULL);
+    index = value && index ? tg__spread_index(tg, x, &dim, index) : NULL;
+    if (index) {                                        /* by a mask: a place that is named twice passes its gradient once */
+        tg_tensor *named = tg__full_beside(tg, x, TG_BOOL, x->ndim, x->shape, 0);
+        named = tg_scatter(named, dim, index, tg__full_beside(tg, x, TG_BOOL, index->ndim, index->shape, 1));
+        x = named ? tg_where(named, value, x) : NULL;
+    }
+    return tg__composed(tg, outermost, index ? x : NULL);
 }
 TG_API tg_tensor *(tg_clamp_tensor_)(tg_tensor *x, tg_tensor *low, tg_tensor *high) {
     tg_ctx *tg = tg__start(x, "clamp_");
@@ -26914,6 +26979,10 @@ TG__PRIVATE tg_tensor *tg__bag_of(tg_ctx *tg, const tg_embedding_bag_args *a, in
         if (!tg_failed(tg)) tg__fail(tg, TG__E_ARGUMENT, "the first offset must be 0, where the first bag begins");
         return NULL;
     }
+    if (offsets->numel && tg_item_i64(tg_select(offsets, 0, -1)) > n) {
+        if (!tg_failed(tg)) tg__fail(tg, TG__E_ARGUMENT, "the last offset must not be above the number of indices");
+        return NULL;
+    }
     return tg_sub_scalar(tg__search(tg_to(offsets, TG_I64), at, true, false), 1);
 }
 TG__PRIVATE bool tg__bag_check(tg_ctx *tg, const tg_embedding_bag_args *a) {
@@ -26952,7 +27021,8 @@ TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *a) {
     if (rows && !a->offsets && r.padding < 0 && r.index->shape[1] > 0) {   /* bags of one size that keep all */
         shape[0] = bags; shape[1] = r.index->shape[1]; shape[2] = rows->shape[1];
         y = tg_reshape(rows, 3, shape);
-        y = (a->mode == TG_BAG_MAX ? tg_amax_dims : a->mode == TG_BAG_SUM ? tg_sum_dims : tg_mean_dims)(y, TG_DIMS(1), false);
+        /* of equal ones the first has the gradient */
+        y = a->mode == TG_BAG_MAX ? tg_max_dim(y, 1, false, &none) : (a->mode == TG_BAG_SUM ? tg_sum_dims : tg_mean_dims)(y, TG_DIMS(1), false);
     } else if (rows) {
         shape[0] = bags + 1; shape[1] = rows->shape[1];
         none = tg__full_beside(tg, rows, rows->dtype, 2, shape, 0);
@@ -31825,16 +31895,18 @@ TG_API double tg_multi_step_lr(double lr, int64_t step, int n, const int64_t *mi
     for (i = 0; milestones && i < n; i++) passed += milestones[i] <= step;
     return lr * tg__power(gamma, passed);
 }
-TG_API double tg_constant_lr(double lr, int64_t step, double factor, int64_t total_iters) { return step < total_iters ? lr * factor : lr; }
+TG_API double tg_constant_lr(double lr, int64_t step, double factor, int64_t total_iters) {
+    return step < total_iters || total_iters == 0 ? lr * factor : lr;             /* 0: torch never comes to the step that would lift it */
+}
 /* How much of n steps is done */
 TG__PRIVATE double tg__share_done(int64_t step, int64_t n) { return n <= 0 ? tg__nan() : step >= n ? 1 : (double)step / (double)n; }
 TG_API double tg_linear_lr(double lr, int64_t step, double start_factor, double end_factor, int64_t total_iters) {
-    return lr * (start_factor + (end_factor - start_factor) * tg__share_done(step, total_iters));
+    return lr * (start_factor + (total_iters == 0 ? 0 : (end_factor - start_factor) * tg__share_done(step, total_iters)));
 }
 TG_API double tg_exponential_lr(double lr, int64_t step, double gamma) { return lr * tg__power(gamma, (double)step); }
 TG_API double tg_polynomial_lr(double lr, int64_t step, int64_t total_iters, double power) {
     const double left = 1 - tg__share_done(step, total_iters);
-    return left > 0 ? lr * tg__power(left, power) : power > 0 ? lr * left : tg__nan();
+    return left > 0 ? lr * tg__power(left, power) : power > 0 ? lr * left : power == 0 ? lr : tg__nan();
 }
 TG__PRIVATE double tg__along_cosine(double from, double to, double share) { return to + (from - to) * (1 + tg__cos_pi(share)) / 2; }
 TG_API double tg_cosine_annealing_lr(double lr, int64_t step, int64_t t_max, double eta_min) {

@@ -1639,7 +1639,7 @@ TG__INLINE void TG__CU(tg__cu_put)(int dtype, char *p, int64_t i, TG__T v) {
 #if TG__CU_TYPE == 0
     const uint64_t w = (uint64_t)v;
 #else
-    const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)tg__int_of((double)v) : 0;
+    const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)(dtype == 4 ? tg__int_of((double)v) : tg__int_short((double)v)) : 0;
 #endif
     switch (dtype) {
         case 0: ((float *)p)[i] = (float)v; break;
@@ -4774,6 +4774,7 @@ static const char *const tg__cu_words[] = {
 "TG__PRIVATE int64_t tg__int_of(double v) {\n",
 "return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN;\n",
 "}\n",
+"TG__PRIVATE int64_t tg__int_short(double v) { return v > -2147483649.0 && v < 2147483648.0 ? (int64_t)v : -2147483647 - 1; }\n",
 "#line 1 \"tensorgrad.h, from the line 'enum { TG_RNN_TANH' on\"\n",
 "enum { TG_RNN_TANH, TG_RNN_RELU, TG_RNN_LSTM, TG_RNN_GRU };\n",
 "#line 1 \"tensorgrad.h, from the line 'enum { TG_STEP_SGD' on\"\n",
@@ -4959,7 +4960,7 @@ static const char *const tg__cu_kernels[] = {
 "#if TG__CU_TYPE == 0\n",
 "const uint64_t w = (uint64_t)v;\n",
 "#else\n",
-"const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)tg__int_of((double)v) : 0;\n",
+"const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)(dtype == 4 ? tg__int_of((double)v) : tg__int_short((double)v)) : 0;\n",
 "#endif\n",
 "switch (dtype) {\n",
 "case 0: ((float *)p)[i] = (float)v; break;\n",
