@@ -865,7 +865,7 @@ TG_F1(tg_gelu_tanh,   FLOAT_ONLY, X,   GELU_TANH(x),        MUL(g, MUL(SIGMOID(G
 TG_F1(tg_silu,        FLOAT_ONLY, X,   MUL(x, SIGMOID(x)),  MUL(g, MUL(SIGMOID(x), ADD(ONE, MUL(x, SIGMOID(NEG(x)))))),  REAL,   "x * sigmoid(x)")
 TG_F1(tg_mish,        FLOAT_ONLY, X,   MUL(x, TANH(SOFTPLUS(x))), MUL(g, ADD(TANH(SOFTPLUS(x)), MUL(MUL(x, SIGMOID(x)), SUB(ONE, MUL(TANH(SOFTPLUS(x)), TANH(SOFTPLUS(x))))))), REAL, "x * tanh(softplus(x))")
 TG_F1(tg_hardsigmoid, FLOAT_ONLY, X,  DIV(MIN(MAX(ADD(x, K(3)), ZERO), K(6)), K(6)), SELECT(AND(GT(x, K(-3)), LT(x, K(3))), MUL(g, K(0.16666666666666666667)), ZERO), REAL, "clamp(x + 3, 0, 6) / 6")
-TG_F1(tg_hardswish,   FLOAT_ONLY, X,  DIV(MUL(x, MIN(MAX(ADD(x, K(3)), ZERO), K(6))), K(6)), SELECT(LE(x, K(-3)), ZERO, SELECT(LT(x, K(3)), MUL(g, ADD(MUL(x, K(0.33333333333333333333)), HALF)), g)), REAL, "x * hardsigmoid(x)")
+TG_F1(tg_hardswish,   FLOAT_ONLY, X,  DIV(MUL(x, MIN(MAX(ADD(x, K(3)), ZERO), K(6))), K(6)), SELECT(LE(x, K(-3)), ZERO, SELECT(GE(x, K(3)), g, MUL(g, ADD(MUL(x, K(0.33333333333333333333)), HALF)))), REAL, "x * hardsigmoid(x)")
 TG_I1(tg_floor,       ANY,       x)
 TG_F1(tg_floor,       NUMERIC,   NONE, FLOOR(x),            ZERO,                                          NO_GRADIENT_TEST, "largest integer <= x")
 TG_I1(tg_ceil,        ANY,       x)
@@ -886,7 +886,7 @@ TG_F1(tg_logical_not, PREDICATE, NONE, EQ(x, ZERO),         ZERO,               
 TG_F1P(tg_leaky_relu, N1(negative_slope), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(x, P0)),   SELECT(GT(x, ZERO), g, MUL(g, P0)),                  NOT_AT_0, "x above 0, x * negative_slope below; torch's default is 0.01")
 TG_F1P(tg_elu,        N1(alpha), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(SELECT(LT(x, ZERO), x, ZERO)))), g), NOT_AT_0, "x above 0, alpha * (exp(x) - 1) below, the second derivative 0 at 0; torch's default is 1")
 TG_F1P(tg_softshrink, N1(lambda), FLOAT_ONLY, X, SELECT(GT(x, P0), SUB(x, P0), SELECT(GT(NEG(x), P0), ADD(x, P0), MUL(x, ZERO))), SELECT(OR(GT(x, P0), GT(NEG(x), P0)), g, ZERO), NOT_AT_0, "x moved towards 0 by lambda, 0 where it is nearer; torch's default is 0.5")
-TG_F1P(tg_hardshrink, N1(lambda), FLOAT_ONLY, X, SELECT(AND(LE(NEG(x), P0), LE(x, P0)), ZERO, x), SELECT(AND(LE(NEG(x), P0), LE(x, P0)), ZERO, g), NOT_AT_0, "0 within lambda of 0, else x; torch's default is 0.5")
+TG_F1P(tg_hardshrink, N1(lambda), FLOAT_ONLY, X, SELECT(AND(LE(NEG(x), P0), LE(x, P0)), ZERO, x), SELECT(OR(GT(x, P0), GT(NEG(x), P0)), g, ZERO), NOT_AT_0, "0 within lambda of 0, else x; torch's default is 0.5")
 TG_I1(tg_threshold,   ANY,       x <= tg__int_of(p[0]) ? tg__int_of(p[1]) : x)
 TG_F1P(tg_threshold,  N2(threshold, value), NUMERIC, X, SELECT(LE(x, P0), P1, x), SELECT(LE(x, P0), ZERO, g), NOT_AT_0, "x above threshold, else value")
 TG_F1P(tg_softplus,   N2(beta, threshold), FLOAT_ONLY, X, SELECT(GT(MUL(x, P0), P1), x, DIV(SOFTPLUS(MUL(x, P0)), P0)), SELECT(GT(MUL(x, P0), P1), g, MUL(g, SIGMOID(MUL(x, P0)))), REAL, "log(1 + exp(beta * x)) / beta; x itself where beta * x is above threshold; torch's defaults are 1 and 20")
@@ -908,12 +908,12 @@ TG_F2(tg_maximum,     SAME,      NEED(AB, AB),     MAX(a, b),  SELECT(EQ(a, b), 
 TG_I2(tg_minimum,     ANY,       a < b ? a : b)
 TG_F2(tg_minimum,     SAME,      NEED(AB, AB),     MIN(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(b, a), ZERO, g)), APART, "the smaller; NaN wins; equal operands share the gradient")
 TG_I2(tg_fmax,        ANY,       a > b ? a : b)
-TG_F2(tg_fmax,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MAX(a, b))), SELECT(OR(GE(a, b), ISNAN(b)), g, ZERO), SELECT(OR(GE(a, b), ISNAN(b)), ZERO, g), APART, "the larger; a number wins over NaN; of equal operands a has the gradient")
+TG_F2(tg_fmax,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MAX(a, b))), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(GE(a, b), ISNAN(b)), g, ZERO)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(GE(a, b), ISNAN(b)), ZERO, g)), APART, "the larger; a number wins over NaN; equal operands share the gradient")
 TG_I2(tg_fmin,        ANY,       a < b ? a : b)
-TG_F2(tg_fmin,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MIN(a, b))), SELECT(OR(LE(a, b), ISNAN(b)), g, ZERO), SELECT(OR(LE(a, b), ISNAN(b)), ZERO, g), APART, "the smaller; a number wins over NaN; of equal operands a has the gradient")
+TG_F2(tg_fmin,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MIN(a, b))), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(LE(a, b), ISNAN(b)), g, ZERO)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(LE(a, b), ISNAN(b)), ZERO, g)), APART, "the smaller; a number wins over NaN; equal operands share the gradient")
 TG_F2(tg_atan2,       FLOATING,  NEED(AB, AB),     ATAN2(a, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b))))), NEG(SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, a), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b)))))), NOT_AT_0, "angle of the point (b, a); derivative 0 at (0, 0)")
-TG_F2(tg_hypot,       FLOAT_ONLY, NEED(AY, BY),    HYPOT(a, b), MUL(g, DIV(a, y)), MUL(g, DIV(b, y)),  POSITIVE, "square root of a * a + b * b")
-TG_F2(tg_copysign,    FLOATING,  NEED(AB, NONE),   COPYSIGN(a, b), MUL(g, MUL(SIGN(a), COPYSIGN(ONE, b))), ZERO, NOT_AT_0, "|a| with the sign of b, that of zeros and NaN too")
+TG_F2(tg_hypot,       FLOAT_ONLY, NEED(AY, BY),    HYPOT(a, b), DIV(MUL(g, a), y), DIV(MUL(g, b), y),  POSITIVE, "square root of a * a + b * b")
+TG_F2(tg_copysign,    FLOATING,  NEED(AB, NONE),   COPYSIGN(a, b), MUL(g, ADD(SUB(a, a), MUL(SIGN(a), COPYSIGN(ONE, b)))), ZERO, NOT_AT_0, "|a| with the sign of b, that of zeros and NaN too")
 TG_F2(tg_logaddexp,   FLOAT_ONLY, NEED(AB, AB),    SELECT(AND(ISINF(a), EQ(a, b)), a, ADD(MAX(a, b), LOG1P(EXP(NEG(ABS(SUB(a, b))))))), MUL(g, SIGMOID(SUB(a, b))), MUL(g, SIGMOID(SUB(b, a))), REAL, "log(exp(a) + exp(b))")
 TG_I2(tg_fmod,        NO_ZERO,   tg__int_mod(a, b))
 TG_F2(tg_fmod,        NUMERIC,   NEED(NONE, AB),   FMOD(a, b), g,               NEG(MUL(g, TRUNCDIV(a, b))), NO_GRADIENT_TEST, "remainder with the sign of a")
@@ -1188,7 +1188,7 @@ TG_API tg_tensor *tg_instance_norm(tg_tensor *x, tg_tensor *running_mean, tg_ten
 TG_API tg_tensor *tg_layer_norm(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight, tg_tensor *bias, double eps);
     /* over the last dimensions, whose sizes are given: TG_SHAPE(64); weight and bias have that shape. torch's default is 1e-5 */
 TG_API tg_tensor *tg_rms_norm(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight, double eps);
-    /* x / sqrt(mean(x^2) + eps) * weight over the last dimensions; eps below 0: torch's default, the smallest step of x's type at 1 */
+    /* x / sqrt(mean(x^2) + eps) * weight over the last dimensions; eps -1: torch's default, the smallest step of x's type at 1 */
 TG_API tg_tensor *tg_group_norm(tg_tensor *x, int64_t groups, tg_tensor *weight, tg_tensor *bias, double eps);
     /* x [N, C, ...], weight and bias [C]: over each of `groups` groups of channels, which divide C. torch's default is 1e-5 */
 TG_API tg_tensor *tg_local_response_norm(tg_tensor *x, int64_t size, double alpha, double beta, double k);
@@ -3213,7 +3213,8 @@ TG_API bool tg_module_ema_(tg_module *average, tg_module *m, double decay);
 
 /* Schedules: torch's rates as functions of the step, which is counted from 0. tg_optim_set_lr(opt, 0, tg_step_lr(0.1, step, 30, 0.1))
    before a step is all; a run that is resumed needs nothing but its step. One after another, torch's SequentialLR, is
-   `step < 5 ? tg_linear_lr(0.1, step, 0.1, 1, 5) : tg_cosine_annealing_lr(0.1, step - 5, 95, 0)`. A length of 0 or less gives NaN. */
+   `step < 5 ? tg_linear_lr(0.1, step, 0.1, 1, 5) : tg_cosine_annealing_lr(0.1, step - 5, 95, 0)`. A length of 0 or less
+   gives NaN; of 0 the constant and the linear one stay at their first rate, as torch's do. */
 TG_API double tg_step_lr(double lr, int64_t step, int64_t step_size, double gamma);        /* times gamma every step_size steps         */
 TG_API double tg_multi_step_lr(double lr, int64_t step, int n, const int64_t *milestones, double gamma);   /* times gamma at each of them */
 TG_API double tg_constant_lr(double lr, int64_t step, double factor, int64_t total_iters); /* lr * factor for total_iters steps         */
@@ -7687,10 +7688,11 @@ TG_API float    tg_f32_from_f16(uint16_t h)  { return tg__from_half(h); }
 TG_API uint16_t tg_f16_from_f32(float v)     { return tg__to_half(v); }
 
 /* One element as a double or an int64, and back with C's wrapping for integers; floats that no integer holds
-   become INT64_MIN. */
+   become INT64_MIN; on the way to 32 bits or fewer INT32_MIN, as in torch on this kind of machine. */
 TG__PRIVATE int64_t tg__int_of(double v) {
     return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN;
 }
+TG__PRIVATE int64_t tg__int_short(double v) { return v > -2147483649.0 && v < 2147483648.0 ? (int64_t)v : -2147483647 - 1; }
 TG__PRIVATE double tg__get_f64(const void *p, tg_dtype d) {
     switch (d) {
         case TG_F32: { float v; memcpy(&v, p, 4); return v; }
@@ -7709,9 +7711,10 @@ TG__PRIVATE int64_t tg__get_i64(const void *p, tg_dtype d) {
     if (d == TG_I64) { int64_t v; memcpy(&v, p, 8); return v; }
     return tg__int_of(tg__get_f64(p, d));
 }
+TG__PRIVATE int64_t tg__int_for(tg_dtype d, double v) { return d == TG_I64 ? tg__int_of(v) : tg__int_short(v); }
 TG__PRIVATE void tg__put_scalar(void *p, tg_dtype d, double f, int64_t i, bool is_int) {
     if (is_int && d <= TG_BF16) f = (double)i;
-    if (!is_int && d > TG_BF16) i = d == TG_BOOL ? tg__is_nan(f) || f < 0 || f > 0 : tg__int_of(f);
+    if (!is_int && d > TG_BF16) i = d == TG_BOOL ? tg__is_nan(f) || f < 0 || f > 0 : tg__int_for(d, f);
     switch (d) {
         case TG_F32: { float v = (float)f; memcpy(p, &v, 4); break; }
         case TG_F64: memcpy(p, &f, 8); break;
@@ -10288,7 +10291,7 @@ TG__PRIVATE void tg__load_i64(int64_t n, int64_t *y, const void *s, int64_t stri
     }
 }
 
-/* And back: n numbers x, side by side, to d elements at y. Floats become integers by tg__int_of and wrap;
+/* And back: n numbers x, side by side, to d elements at y. Floats become integers by tg__int_for and wrap;
    integers wrap. */
 TG__PRIVATE void tg__store_f32(int isa, int64_t n, void *y, int64_t stride, tg_dtype d, const float *x) {
     int64_t i;
@@ -10301,7 +10304,7 @@ TG__PRIVATE void tg__store_f32(int isa, int64_t n, void *y, int64_t stride, tg_d
         TG__INTO(TG_F32, float, e)
         TG__INTO(TG_F64, double, e)
         TG__INTO(TG_BOOL, uint8_t, (tg__bits32(e) & 0x7fffffffu) != 0)
-        TG__EACH_INTEGER(TG__INTO, (uint64_t)tg__int_of((double)e))
+        TG__EACH_INTEGER(TG__INTO, (uint64_t)tg__int_for(d, (double)e))
         default: break;
     }
 }
@@ -10315,7 +10318,7 @@ TG__PRIVATE void tg__store_f64(int isa, int64_t n, void *y, int64_t stride, tg_d
         TG__INTO(TG_F32, float, e)
         TG__INTO(TG_F64, double, e)
         TG__INTO(TG_BOOL, uint8_t, (tg__bits64(e) & 0x7fffffffffffffffu) != 0)
-        TG__EACH_INTEGER(TG__INTO, (uint64_t)tg__int_of(e))
+        TG__EACH_INTEGER(TG__INTO, (uint64_t)tg__int_for(d, e))
         default: break;
     }
 }
@@ -10424,6 +10427,34 @@ TG__PRIVATE void tg__loop_tile(const tg__loop *l, int k, int isa, int64_t at, in
     }
 }
 
+/* ---- past the caches ----
+   A result that no cache holds is written past them: lines that are about to be written whole need not be read first, a third of
+   the traffic of a sum of two tensors. What is computed goes through a tile, which is then moved. */
+#if TG__HAS_X86
+#define TG__STREAM_LEAST ((int64_t)32 << 20)        /* bytes */
+#else
+#define TG__STREAM_LEAST INT64_MAX
+#endif
+TG__PRIVATE void tg__stream(void *to, const void *from, size_t bytes) {
+#if TG__HAS_X86
+    char *y = (char *)to;
+    const char *x = (const char *)from;
+    size_t n = (size_t)(-(uintptr_t)y & 63u);
+    if (n > bytes) n = bytes;
+    memcpy(y, x, n);
+    for (; n + 64 <= bytes; n += 64) {
+        const __m128i a = _mm_loadu_si128((const __m128i *)(const void *)(x + n)), b = _mm_loadu_si128((const __m128i *)(const void *)(x + n + 16)),
+            c = _mm_loadu_si128((const __m128i *)(const void *)(x + n + 32)), d = _mm_loadu_si128((const __m128i *)(const void *)(x + n + 48));
+        _mm_stream_si128((__m128i *)(void *)(y + n), a); _mm_stream_si128((__m128i *)(void *)(y + n + 16), b);
+        _mm_stream_si128((__m128i *)(void *)(y + n + 32), c); _mm_stream_si128((__m128i *)(void *)(y + n + 48), d);
+    }
+    memcpy(y + n, x + n, bytes - n);
+    _mm_sfence();                                       /* before another thread hears of it */
+#else
+    memcpy(to, from, bytes);
+#endif
+}
+
 /* ---- the map family ----
    A kernel sees whole vectors: n is a multiple of their width, and an operand moves along (step -1, a mask
    for the index) or is one vector that serves the whole run (step 0). tg__map_run makes that of any n and of
@@ -10452,7 +10483,7 @@ TG__PRIVATE void tg__map_settle(const tg_ctx *tg, tg_dtype compute, bool mask, i
     else tg__map_settle_f64__k[tg->isa](n, y);
 }
 
-enum { TG__MAP_FLAT, TG__MAP_ONE, TG__MAP_ROW, TG__MAP_TILE };        /* how an operand reaches the kernel */
+enum { TG__MAP_FLAT, TG__MAP_ONE, TG__MAP_ROW, TG__MAP_TILE, TG__MAP_STREAM };       /* how an operand reaches the kernel; STREAM: a flat result */
 
 /* A formula's kernels: those of its value and of its derivatives. */
 typedef struct tg__map_table { tg__map_fn f32[TG__PASSES], f64[TG__PASSES]; } tg__map_table;
@@ -10503,7 +10534,7 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
     if (j->look.state) { tg__map_look(j, index); return; }
     for (k = 1; k < j->n; k++)
         if (j->how[k] == TG__MAP_ONE && o[k].use != TG_ABSENT) tg__load(isa, j->compute, 1, &one[k], base[k], 1, o[k].dtype);
-    for (k = 0; k < j->n; k++) if (j->how[k] == TG__MAP_TILE) {
+    for (k = 0; k < j->n; k++) if (j->how[k] >= TG__MAP_TILE) {
         tiles = (char *)tg__scratch_take(j->job.tg, &slot);
         break;
     }
@@ -10550,7 +10581,7 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
                 tg__load_i64(n, wide, y, 1, TG_BOOL);
                 tg__loop_tile(&j->loop, 0, isa, at, n, TG_I64, wide, base[0], o[0].dtype, true);
             } else tg__loop_tile(&j->loop, 0, isa, at, n, j->compute, y, base[0], o[0].dtype, true);
-        }
+        } else if (j->how[0] == TG__MAP_STREAM) tg__stream(base[0] + at * (int64_t)csize, y, (size_t)n * csize);
         at += n; column += n;
         if (two && column == j->loop.shape[1]) { column = 0; line++; }
     }
@@ -10570,7 +10601,7 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *plan) {
     const tg_request *r = j->job.r;
     const tg_operand *o = j->job.o;
     const tg__loop *l = &j->loop;
-    int k, d;
+    int k, d, places = 0;                              /* places: operands that are the result */
     bool tile = false;
     if (phase == 0) {
         j->compute = r->compute; j->n = r->n; j->look.bad = 0; j->rows = false;
@@ -10601,6 +10632,10 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *plan) {
         else if (j->rows && same && (l->stride[k][l->ndim - 1] == 1 || (k > 0 && l->stride[k][l->ndim - 1] == 0)))
             j->how[k] = TG__MAP_ROW;
         else { j->how[k] = TG__MAP_TILE; tile = true; }
+        if (j->job.at[k] == j->job.at[0]) places++;
+    }
+    if (j->how[0] == TG__MAP_FLAT && !j->mask && places == 1 && l->numel * (int64_t)tg_dtype_size(j->compute) >= TG__STREAM_LEAST) {
+        j->how[0] = TG__MAP_STREAM; tile = true;
     }
     /* no rows needed if everything is flat anyway */
     if (j->rows && l->ndim > 1) {
@@ -10919,7 +10954,7 @@ TG__PRIVATE bool tg__copy_to(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
     if (TG__RARE(y->opaque || x->opaque)) return tg__copy_opaque(tg, y, x);
     tg__ask_begin(&a, TG_FAMILY_COPY, TG_COPY_ELEMENTS,
         tg_dtype_is_float(y->dtype) ? (y->dtype == TG_F64 || x->dtype == TG_F64 ? TG_F64 : TG_F32)
-        : y->dtype == TG_BOOL && tg_dtype_is_float(x->dtype) ? tg__compute_type(x->dtype) : TG_I64);
+        : y->dtype != TG_I64 && tg_dtype_is_float(x->dtype) ? tg__compute_type(x->dtype) : TG_I64);
     tg__ask_for(&a, y, TG_WRITE);
     tg__ask_wide(&a, x, &a.o[0]);
     return tg__launch(&a, tg, &tg__family_copy, NULL);
@@ -11140,11 +11175,20 @@ TG__PRIVATE bool tg__formula_plain(const tg__formula *f, const tg__node *n) {
     return n->n_in <= 2 && x->dtype == TG_F32 && y->dtype == TG_F32 && !x->is_number && !y->is_number && n->device == TG_CPU &&
         f->types != TG__WHOLE && tg__is_dense(x) && (x == y || tg__same_layout(x, y));
 }
+/* Bounds that cross and a threshold below 0 mean nothing; torch refuses them too. */
+TG__PRIVATE bool tg__formula_numbers(tg_ctx *tg, const tg__node *n) {
+    const double *p = tg__numbers_of(n);
+    if (n->op->kind == TG_ROW_tg_hardtanh && p[0] > p[1]) return tg__fail(tg, TG__E_RANGE, "min_val", "at most max_val", p[0]);
+    if (n->op->kind == TG_ROW_tg_softshrink && !(p[0] >= 0 && tg__is_finite(p[0])))
+        return tg__fail(tg, TG__E_RANGE, "lambda", "finite and at least 0", p[0]);
+    return true;
+}
 TG__PRIVATE bool tg__formula_check(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
     tg_dtype compute, result;
     int64_t shape[TG_MAX_DIMS];
     int ndim, i, first = -1;
+    if (n->op->n_attrs && !tg__formula_numbers(tg, n)) return false;
     if (tg__formula_plain(f, n)) {
         const tg_tensor *x = n->in[0];
         n->plan = TG__PLAIN;
@@ -11167,6 +11211,7 @@ TG__PRIVATE bool tg__formula_check_(tg_ctx *tg, tg__node *n) {
     tg_dtype compute, result;
     int64_t shape[TG_MAX_DIMS];
     int ndim;
+    if (n->op->n_attrs && !tg__formula_numbers(tg, n)) return false;
     if (!tg__formula_types(tg, f, n->in, tg__numbers_of(n), &compute, &result) ||
         !tg__broadcast(tg, n->in, n->n_in, &ndim, shape)) return false;
     if (ndim != n->in[0]->ndim || memcmp(shape, n->in[0]->shape, (size_t)ndim * sizeof shape[0]) != 0)
@@ -12951,6 +12996,7 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
 
 #define TG__REDUCE_KERNELS(TG__K, TG__K_SHARED, T, t) \
     TG__K(T, tg__run_sum_##t, (int64_t n, const T *x)); TG__K_SHARED(T, tg__run_prod_##t, (int64_t n, const T *x)); \
+    TG__K_SHARED(void, tg__runs_sum_##t, (int64_t n, int64_t count, int64_t apart, const T *x, bool squares, T *lanes, T *y)); \
     TG__K(T, tg__run_max_##t, (int64_t n, const T *x)); TG__K(T, tg__run_min_##t, (int64_t n, const T *x)); \
     TG__K_SHARED(void, tg__columns_sum_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K_SHARED(void, tg__columns_prod_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
     TG__K_SHARED(void, tg__columns_max_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K_SHARED(void, tg__columns_min_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
@@ -12978,6 +13024,7 @@ typedef struct tg__reduce_plan {
     int64_t  outs, length, piece, pieces;           /* results; elements of each; elements or rows of a piece */
     int64_t  segments;                              /* columns: TG__REDUCE_SEGMENT at once, so often per row of the result */
     int64_t  per;                                   /* runs: results per chunk */
+    int64_t  apart;                                 /* not 0: a chunk sums TG__REDUCE_STREAMS pieces, every apart-th one, together */
     tg__acc *partial;                               /* [pieces, outs] where there is more than one piece; then their places */
     size_t   partial_bytes;
     bool     second;
@@ -12985,6 +13032,7 @@ typedef struct tg__reduce_plan {
 } tg__reduce_plan;
 
 #define TG__REDUCE_RUN_PIECE 16384
+#define TG__REDUCE_STREAMS 8                        /* pieces that are read side by side */
 #define TG__REDUCE_ROWS 512
 #define TG__REDUCE_SEGMENT 256
 #define TG__REDUCE_JOIN 1024                        /* results whose pieces one chunk adds up */
@@ -13161,6 +13209,29 @@ TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_plan *j, int64_t index) {
     if (tile) tg__scratch_give(j->job.tg, slot);
 }
 
+/* The sums of TG__REDUCE_STREAMS runs at most, which begin `apart` elements from each other, or of their squares: to every step-th
+   of `partial`. work: TG__REDUCE_STREAMS * 65 numbers. */
+TG__PRIVATE void tg__reduce_streams(int isa, tg_dtype compute, int64_t n, int64_t count, int64_t apart, const char *x, bool squares,
+    double *partial, int64_t step, char *work) {
+    double *y = (double *)(void *)work, *lanes = y + TG__REDUCE_STREAMS;
+    int64_t k;
+    if (compute == TG_F32) tg__runs_sum_f32__k[isa](n, count, apart, (const float *)(const void *)x, squares, (float *)(void *)lanes, (float *)(void *)y);
+    else tg__runs_sum_f64__k[isa](n, count, apart, (const double *)(const void *)x, squares, lanes, y);
+    for (k = 0; k < count; k++) partial[k * step] = compute == TG_F32 ? (double)((float *)(void *)y)[k] : y[k];
+}
+/* Pieces of one long sum, far from each other; the last one, which may be shorter, by itself. */
+TG__PRIVATE void tg__reduce_far_chunk(tg__reduce_plan *j, int64_t index) {
+    const int64_t full = j->length / j->piece, count = tg__imin(TG__REDUCE_STREAMS, tg__ceil_div(full - index, j->apart));
+    const int64_t size = (int64_t)tg_dtype_size(j->xd);
+    int slot;
+    char *work = (char *)tg__scratch_take(j->job.tg, &slot);
+    tg__reduce_streams(j->job.tg->isa, j->compute, j->piece, count, j->apart * j->piece, j->x + index * j->piece * size, false,
+        &j->partial[index].f, j->apart, work);
+    if (index == 0 && full < j->pieces)
+        j->partial[full] = tg__reduce_run(j->job.tg->isa, j->kind, j->compute, j->length - full * j->piece, j->x + full * j->piece * size);
+    tg__scratch_give(j->job.tg, slot);
+}
+
 TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_plan *j, int64_t index) {
     const tg__loop *k = &j->kept;
     int64_t q = index % j->pieces, s = index / j->pieces, width = k->shape[k->ndim - 1],
@@ -13231,6 +13302,7 @@ TG__PRIVATE void tg__reduce_chunk(void *plan, int64_t index) {
         }
     } else if (j->rows) tg__reduce_rows_chunk(j, index);
     else if (j->columns) tg__reduce_columns_chunk(j, index);
+    else if (j->apart) tg__reduce_far_chunk(j, index);
     else tg__reduce_run_chunk(j, index);
 }
 
@@ -13286,6 +13358,9 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *plan) {
         if (j->columns && !tg__scratch_need(tg, TG__REDUCE_SEGMENT * 16)) return -1;
         if (j->rows && !tg__scratch_need(tg, TG__REDUCE_WORK + TG__REDUCE_BATCH * 16 + TG__REDUCE_TILE * 8)) return -1;
         j->direct = j->run.ndim == 1 && (j->run.stride[0][0] == 1 || j->length == 1) && j->xd == j->compute;
+        j->apart = j->direct && j->outs == 1 && j->kind == TG_REDUCE_SUM && !j->places && j->compute != TG_I64 &&
+            j->pieces > 2 * TG__REDUCE_STREAMS ? tg__ceil_div(j->length / j->piece, TG__REDUCE_STREAMS) : 0;
+        if (j->apart && !tg__scratch_need(tg, TG__REDUCE_STREAMS * 65 * 8)) return -1;
         if (!j->columns && !j->rows && !j->direct &&
             !tg__scratch_need(tg, (size_t)tg__imin(j->piece, tg__imax(j->length, 1)) * 8)) return -1;
         if (j->pieces > 1) {
@@ -13293,7 +13368,7 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *plan) {
             j->partial = (tg__acc *)tg__mem_get(tg, j->partial_bytes);
             if (!j->partial) return -1;
         }
-        return j->columns ? j->outs / j->kept.shape[last] * j->segments * j->pieces
+        return j->apart ? j->apart : j->columns ? j->outs / j->kept.shape[last] * j->segments * j->pieces
             : tg__ceil_div(j->outs, j->per) * j->pieces;
     }
     if (phase == 1 && j->pieces > 1 && j->outs) { j->second = true; return tg__ceil_div(j->outs, TG__REDUCE_JOIN); }
@@ -13366,13 +13441,12 @@ TG__PRIVATE int tg__reduced_shape(const tg_tensor *x, unsigned mask, bool keepdi
 TG__PRIVATE bool tg__reduce_out(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, bool needs_elements) {
     const tg__reduce_attr *at = (const tg__reduce_attr *)n->attr;
     const tg_tensor *x = n->in[0];
-    int64_t shape[TG_MAX_DIMS], numel = 1;
+    int64_t shape[TG_MAX_DIMS];
     unsigned mask;
     int d, ndim;
     if (!tg__reduce_mask(tg, x, at, &mask)) return false;
     ndim = tg__reduced_shape(x, mask, at->keepdim, shape);
-    for (d = 0; d < ndim; d++) numel *= shape[d];
-    if (needs_elements && (numel || at->n == 0))
+    if (needs_elements)                                 /* even where the result would be empty too, as in torch */
         for (d = 0; d < x->ndim; d++)
             if ((mask >> d & 1u) && x->shape[d] == 0) return tg__fail(tg, TG__E_REDUCE_EMPTY, d, x);
     return tg__out_make(tg, n, i, dtype, ndim, shape);
@@ -14545,20 +14619,28 @@ typedef struct tg__scan_plan {
     tg__map_fn times, join;                          /* strips: the rule as kernels of formulas */
 } tg__scan_plan;
 
+/* Sums of doubles, by fours: pairs first, so that of four additions one waits for those before. s is what came before, at first
+   -0, to which everything can be added. */
+TG__PRIVATE double tg__scan_sums(int64_t n, double *t, double s) {
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        const double p = t[i] + t[i + 1], q = t[i + 2] + t[i + 3];
+        t[i] = s + t[i]; t[i + 1] = s + p; t[i + 2] = s + (p + t[i + 2]);
+        t[i + 3] = s = s + (p + q);
+    }
+    for (; i < n; i++) t[i] = s = s + t[i];
+    return s;
+}
+/* The same of floats, which need no tile: of one row, and of packed rows of up to 64 elements side by side. */
+TG__KERNEL_SHARED(double, tg__run_scan, (int64_t n, float *y, const float *x, double s));
+TG__KERNEL_SHARED(void, tg__rows_scan, (int64_t rows, int64_t n, float *y, const float *x, float *work));
 /* t[0], position `first` of its row, and the n - 1 behind it become results; s and place carry on. */
 TG__PRIVATE void tg__scan_floats(int kind, int64_t n, double *t, const double *a, int64_t *places, int64_t first, double *carry, int64_t *place) {
     double s = first == 0 ? t[0] : *carry;
     int64_t i = 0;
+    if (kind == TG_SCAN_SUM) { *carry = tg__scan_sums(n, t, first == 0 ? -0.0 : s); return; }
     if (first == 0) { *place = 0; if (places) places[0] = 0; i = 1; }
     switch (kind) {
-        case TG_SCAN_SUM:
-            for (; i + 4 <= n; i += 4) {                       /* pairs first: of four additions one waits for those before */
-                const double p = t[i] + t[i + 1], q = t[i + 2] + t[i + 3];
-                t[i] = s + t[i]; t[i + 1] = s + p; t[i + 2] = t[i + 1] + t[i + 2];
-                t[i + 3] = s = s + (p + q);
-            }
-            for (; i < n; i++) t[i] = s = s + t[i];
-            break;
         case TG_SCAN_PROD: for (; i < n; i++) t[i] = s = s * t[i]; break;
         case TG_SCAN_LINEAR: for (; i < n; i++) t[i] = s = a[i] * s + t[i]; break;
         default:                                               /* the latest of equals; after a NaN the latest NaN */
@@ -14583,21 +14665,6 @@ TG__PRIVATE void tg__scan_integers(int kind, int64_t n, int64_t *t, int64_t *pla
         if (places) places[i] = *place;
     }
     *carry = s;
-}
-
-/* A short row of floats needs no tile: the additions of tg__scan_floats. */
-TG__KERNEL_SHARED(void, tg__rows_scan, (int64_t rows, int64_t n, float *y, const float *x, float *work));
-TG__PRIVATE void tg__scan_sums(int64_t n, float *y, const float *x) {
-    double s = (double)x[0];
-    int64_t i;
-    y[0] = x[0];
-    for (i = 1; i + 4 <= n; i += 4) {
-        const double a = (double)x[i], b = a + (double)x[i + 1], c = (double)x[i + 2], d = c + (double)x[i + 3], e = s + b;
-        y[i] = (float)(s + a); y[i + 1] = (float)e; y[i + 2] = (float)(e + c);
-        s = s + (b + d);
-        y[i + 3] = (float)s;
-    }
-    for (; i < n; i++) { s = s + (double)x[i]; y[i] = (float)s; }
 }
 
 TG__PRIVATE char *tg__scan_at(const tg__scan_plan *j, int k, int64_t row, int64_t position) {
@@ -14632,11 +14699,12 @@ TG__PRIVATE void tg__scan_rows(const tg__scan_plan *j, int64_t row, int64_t rows
     int64_t place = 0, at, m, i;
     s.i = 0;
     if (j->so_far) { s = j->so_far[row]; place = j->so_far_places[row]; }
-    if (rows > 1 && j->kind == TG_SCAN_SUM && o[0].dtype == TG_F32 && o[2].dtype == TG_F32) {
-        float *y = (float *)(void *)tg__scan_at(j, 0, row, 0);
-        const float *x = (const float *)(const void *)tg__scan_at(j, 2, row, 0);
-        if (end <= 64) tg__rows_scan__k[isa](rows, end, y, x, (float *)(void *)t);
-        else for (i = 0; i < rows; i++, y += end, x += end) tg__scan_sums(end, y, x);
+    if (j->kind == TG_SCAN_SUM && o[0].dtype == TG_F32 && o[2].dtype == TG_F32 && j->step[0] == 1 && j->step[2] == 1) {
+        float *y = (float *)(void *)tg__scan_at(j, 0, row, j->first);
+        const float *x = (const float *)(const void *)tg__scan_at(j, 2, row, j->first);
+        if (rows >= 8 && end <= 64) tg__rows_scan__k[isa](rows, end, y, x, (float *)(void *)t);
+        else for (i = 0; i < rows; i++, y += end, x += end) s.f = tg__run_scan__k[isa](end - j->first, y, x, j->first == 0 ? -0.0 : s.f);
+        if (j->so_far) j->so_far[row] = s;
         return;
     }
     for (at = j->first; at < end; at += m) {
@@ -15123,12 +15191,16 @@ TG_API tg_tensor *(tg_trace)(tg_tensor *x) {
 /* n elements with an index each: y at i * yn + v * yv, x at i * xn + v * xv. */
 typedef void (*tg__line_fn)(int64_t n, char *y, int64_t yn, int64_t yv,
     const char *x, int64_t xn, int64_t xv, const int64_t *index, int64_t in);
+#define TG__LINE_ONE(T, value, k) { T *d = &y[i + (k)]; T s = x[(k) * xn + index[i + (k)]]; *d = value; }
 #define TG__LINE(name, T, value) \
     TG__PRIVATE void tg__line_##name(int64_t n, char *y_, int64_t yn, int64_t yv, const char *x_, int64_t xn, int64_t xv, const int64_t *index, int64_t in) { \
         T *y = (T *)(void *)y_; const T *x = (const T *)(const void *)x_; \
         int64_t i; \
         if (in == 1 && yn == 1 && yv == 0 && xn == 0 && xv == 1) for (i = 0; i < n; i++) { T *d = &y[i]; T s = x[index[i]]; *d = value; } \
-        else if (in == 1 && yn == 1 && yv == 0 && xv == 1) for (i = 0; i < n; i++, x += xn) { T *d = &y[i]; T s = x[index[i]]; *d = value; } \
+        else if (in == 1 && yn == 1 && yv == 0 && xv == 1) { \
+            for (i = 0; i + 4 <= n; i += 4, x += 4 * xn) { TG__LINE_ONE(T, value, 0) TG__LINE_ONE(T, value, 1) TG__LINE_ONE(T, value, 2) TG__LINE_ONE(T, value, 3) } \
+            for (; i < n; i++, x += xn) TG__LINE_ONE(T, value, 0) \
+        } \
         else if (in == 1 && yn == 0 && yv == 1 && xn == 1 && xv == 0) for (i = 0; i < n; i++) { T *d = &y[index[i]]; T s = x[i]; *d = value; } \
         else for (i = 0; i < n; i++) { int64_t v = index[i * in]; T *d = &y[i * yn + v * yv]; T s = x[i * xn + v * xv]; *d = value; } \
     }
@@ -15140,6 +15212,7 @@ TG__LINE(add_i64, uint64_t, *d + s) TG__LINE(add_i32, uint32_t, *d + s)
 TG__LINE(add_i16, uint16_t, (uint16_t)(*d + s)) TG__LINE(add_i8, uint8_t, (uint8_t)(*d + s))
 TG__LINE(add_bool, uint8_t, (uint8_t)(*d || s))
 #undef TG__LINE
+#undef TG__LINE_ONE
 /* Products, and the larger and smaller of both, one loop each. WIDE and NARROW lead to the type U that multiplies, and
    back; NO(v): is v NaN, which wins? */
 #define TG__LINE(name, T, value) \
@@ -15187,11 +15260,21 @@ typedef struct tg__index_plan {
 #pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off")
 #endif
 /* Is one of n indices not in 0..limit - 1? The sign tells, of an index or of what is left to the last one. */
-TG__PRIVATE bool tg__index_odd(int64_t n, const int64_t *p, int64_t limit) {
+TG__INLINE bool tg__index_odd_in(int64_t n, const int64_t *p, int64_t limit) {
     uint64_t odd = 0, last = (uint64_t)limit - 1;
     int64_t i;
     for (i = 0; i < n; i++) odd |= (uint64_t)p[i] | (last - (uint64_t)p[i]);
     return odd >> 63 != 0;
+}
+#if TG__HAS_X86
+TG__PRIVATE TG__TARGET("avx2") bool tg__index_odd_avx2(int64_t n, const int64_t *p, int64_t limit) { return tg__index_odd_in(n, p, limit); }
+#endif
+TG__PRIVATE bool tg__index_odd(int isa, int64_t n, const int64_t *p, int64_t limit) {
+#if TG__HAS_X86
+    if (isa > TG__ISA_SCALAR) return tg__index_odd_avx2(n, p, limit);
+#endif
+    (void)isa;
+    return tg__index_odd_in(n, p, limit);
 }
 #ifdef TG__LEVELS
 #pragma GCC pop_options
@@ -15205,7 +15288,7 @@ TG__PRIVATE void tg__index_look(tg__index_plan *j, int64_t chunk) {
         int64_t column = 0, s = l->stride[0][l->ndim - 1], n;
         const int64_t *p = j->index + tg__loop_offset(l, 0, at, &column);
         n = tg__imin(end - at, l->shape[l->ndim - 1] - column);
-        if (s == 1) bad |= tg__index_odd(n, p, j->limit);
+        if (s == 1) bad |= tg__index_odd(j->job.tg->isa, n, p, j->limit);
         else for (i = 0; i < n; i++) bad |= (uint64_t)p[i * s] >= limit;    /* negative ones are huge */
         at += n;
     }
@@ -15645,6 +15728,13 @@ TG__PRIVATE bool tg__scatter_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
             tg_where(tg__scatter_survivors(tg, n), tg_gather(g[0], dim, index), tg_number(tg, 0)), &n->in_slot[2]);
     return tg->error == TG_OK;
 }
+/* As torch has it: every row of the source gets the gradient of its place, also one that another row was written over. */
+TG__PRIVATE bool tg__index_copy_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    tg_tensor *index = n->in[1];
+    if (n->wants[0]) dx[0] = tg_scatter(g[0], tg__index_dim(n), index, tg__zeros_beside(tg, g[0], index->ndim, index->shape));
+    if (n->wants[2]) dx[2] = tg__index_pad(tg, tg_gather(g[0], tg__index_dim(n), index), &n->in_slot[2]);
+    return tg->error == TG_OK;
+}
 TG__PRIVATE bool tg__scatter_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0]) dx[0] = g[0];
     if (n->wants[2]) dx[2] = tg__index_pad(tg, tg_gather(g[0], tg__index_dim(n), n->in[1]), &n->in_slot[2]);
@@ -15652,6 +15742,8 @@ TG__PRIVATE bool tg__scatter_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
 }
 static const tg_op tg__scatter_op = { TG__OP("scatter", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(TG_SAVE_IN(1), 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
     tg__scatter_check, tg__scatter_forward, tg__scatter_backward, NULL };
+static const tg_op tg__index_copy_op = { TG__OP("index_copy", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(TG_SAVE_IN(1), 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
+    tg__scatter_check, tg__scatter_forward, tg__index_copy_backward, NULL };
 static const tg_op tg__scatter_add_op = { TG__OP("scatter_add", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
     tg__scatter_check, tg__scatter_add_forward, tg__scatter_add_backward, NULL };
 /* One call of op; a number becomes x's dtype and index's shape first. */
@@ -16695,7 +16787,9 @@ TG_API tg_tensor *(tg_linspace)(tg_ctx *tg, double start, double end, int64_t st
     return tg__composed(tg, outermost, tg_to(t, dtype));
 }
 TG_API tg_tensor *(tg_logspace)(tg_ctx *tg, double start, double end, int64_t steps, double base, tg_dtype dtype) {
-    tg_tensor *t = tg__spaced(tg, "logspace", start, end, steps, dtype);
+    const bool half = dtype == TG_F16, brain = dtype == TG_BF16;       /* torch rounds the ends to the type before it raises to them */
+    tg_tensor *t = tg__spaced(tg, "logspace", half ? tg_f32_from_f16(tg_f16_from_f32((float)start)) : brain ? tg_f32_from_bf16(tg_bf16_from_f32((float)start)) : start,
+        half ? tg_f32_from_f16(tg_f16_from_f32((float)end)) : brain ? tg_f32_from_bf16(tg_bf16_from_f32((float)end)) : end, steps, dtype);
     bool outermost;
     if (!t) return NULL;
     outermost = tg__compose(tg);
@@ -19348,11 +19442,15 @@ TG__PRIVATE bool tg__pooling_check(tg_ctx *tg, tg__node *n) {
     if (front != 1 && front != 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "x must have %d or %d dimensions, ([N,] C and %d more), got %t", spatial + 1, spatial + 2, spatial, x);
     if (n->op->kind == TG_POOL_MEAN ? !tg_dtype_is_float(x->dtype) : x->dtype == TG_BOOL) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
     if (!tg__pooling_values(tg, at)) return false;
-    for (d = front - 1; d < x->ndim; d++) if (x->shape[d] == 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "only the first dimension of a batch may be empty, got %t", x);
+    /* as in torch: means of an adaptive pool may have no channels, and no dimension at the front counts there */
+    d = !at->adaptive ? front - 1 : n->op->kind == TG_POOL_MEAN && spatial < 3 ? front : 1;
+    for (; d < x->ndim; d++) if (x->shape[d] == 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "only the first dimension of a batch may be empty, got %t", x);
     for (d = 3 - spatial; d < 3; d++) {
         const int64_t in = at->in[d] = x->shape[x->ndim - 3 + d];
         if (!at->adaptive && in > INT64_MAX / 8) return tg__fail(tg, TG__E_ARGUMENT, "sizes that do not fit 60 bits");
         size[d] = at->adaptive ? at->size[d] : tg__pooling_size(at, d, in);
+        if (!at->adaptive && spatial == 3 && n->op->kind == TG_POOL_MEAN && in < at->kernel[d])         /* whatever the padding, in torch too */
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "%t has %l places, fewer than the window's %l", x, in, at->kernel[d]);
         if (at->adaptive && size[d] < 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the result's sizes must not be negative, got %l", size[d]);
         if (!at->adaptive && size[d] < 1) return tg__fail_op(tg, TG_ERROR_SHAPE, "no window of %l fits into %l places of %t", at->kernel[d], in, x);
     }
@@ -20943,11 +21041,17 @@ TG_API tg_tensor *(tg_float_power)(tg_tensor *a, tg_tensor *b) {
 TG_API tg_tensor *(tg_logaddexp2)(tg_tensor *a, tg_tensor *b) {
     const double ln2 = 0.69314718055994530942;
     tg_ctx *tg = tg__start2(a, b, "logaddexp2");
+    tg_tensor *in[2];
+    tg_dtype result, compute;
     bool outermost;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(a->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, a); return NULL; }
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, tg_mul_scalar(tg_logaddexp(tg_mul_scalar(a, ln2), tg_mul_scalar(b, ln2)), 1 / ln2));
+    in[0] = a; in[1] = b;
+    result = tg__result_type(in, 2);
+    compute = result == TG_F64 ? TG_F64 : TG_F32;
+    a = tg_to(a, compute); b = tg_to(b, compute);
+    return tg__composed(tg, outermost, tg_to(tg_mul_scalar(tg_logaddexp(tg_mul_scalar(a, ln2), tg_mul_scalar(b, ln2)), 1 / ln2), result));
 }
 TG__MADE(deg2rad, tg_mul_scalar(x, 0.017453292519943295769))
 TG__MADE(rad2deg, tg_mul_scalar(x, 57.295779513082320877))
@@ -21271,7 +21375,7 @@ TG__PRIVATE void tg__entropy_look(tg__entropy_plan *j, int64_t chunk) {
     int64_t r, end, c;
     if (j->look.state == TG__EXPLAINS) chunk = (int64_t)j->look.bad - 1;
     end = tg__imin((chunk + 1) * j->per, j->n);
-    if (j->td == TG_I64 && j->ts == 1 && !tg__index_odd(end - chunk * j->per, (const int64_t *)(const void *)j->target + chunk * j->per, j->classes)) return;
+    if (j->td == TG_I64 && j->ts == 1 && !tg__index_odd(j->job.tg->isa, end - chunk * j->per, (const int64_t *)(const void *)j->target + chunk * j->per, j->classes)) return;
     for (r = chunk * j->per; r < end; r++) {
         c = tg__entropy_class(j, r);
         if (c == -100 || (c >= 0 && c < j->classes)) continue;
@@ -21524,6 +21628,7 @@ TG__PRIVATE tg_tensor *tg__dropout(tg_tensor *x, double p, bool training, tg__dr
     if (!tg) return NULL;
     if (!(p >= 0 && p <= 1)) { tg__fail(tg, TG__E_PROBABILITY, p); return NULL; }
     if (!training || p == 0) return x;
+    if (!tg_dtype_is_float(x->dtype) && alpha && p == 1) return tg_mul_scalar(x, 0);          /* torch multiplies by 0 */
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     outermost = tg__compose(tg);
     if (alpha && p < 1) return tg__composed(tg, outermost, tg__alpha_dropped(tg, x, what, p));
@@ -23378,7 +23483,7 @@ TG__PRIVATE tg_tensor *tg__add_product(const char *name, tg_tensor *x, tg_tensor
         else if (beta != 1) x = tg_mul_scalar(x, beta);
         y = tg_add_scaled(x, y, alpha);
     }
-    if (y && y->dtype != narrow && (narrow == TG_F16 || narrow == TG_BF16)) y = tg_to(y, narrow);
+    if (y && y->dtype != narrow && (narrow == TG_F16 || narrow == TG_BF16 || narrow == TG_BOOL)) y = tg_to(y, narrow);
     return tg__composed(tg, outermost, in_place ? tg__write_over(tg, to, y) : y);
 }
 #define TG__ADDS(name, dims_a, dims_b, sum) \
@@ -24450,7 +24555,7 @@ TG__PRIVATE bool tg__loss_same(tg__loss *l, const char *what, const tg_tensor *t
 TG__PRIVATE double tg__maybe_of(tg_maybe m, double absent) { return m.is ? m.value : absent; }
 TG__PRIVATE tg_tensor *tg__zero_number(tg_tensor *t) { return t ? tg_number(t->tg, 0) : NULL; }
 /* max(t, 0) with torch's derivative of clamp_min: 1 at 0, where relu has 0 */
-TG__PRIVATE tg_tensor *tg__not_below_0(tg_tensor *t) { return tg_where(tg_lt_scalar(t, 0), tg__zero_number(t), t); }
+TG__PRIVATE tg_tensor *tg__not_below_0(tg_tensor *t) { return tg_clamp(t, 0, tg__inf()); }
 
 /* ---- of x and target, element by element ---- */
 TG__PRIVATE tg_tensor *tg__loss_weighted(tg__loss *l, tg_tensor *e, const tg_tensor *weight, bool over_weights) {
@@ -24519,6 +24624,10 @@ TG_API tg_tensor *tg_binary_cross_entropy_from(const tg_binary_cross_entropy_arg
         inside = tg_all(tg_logical_and(tg_ge_scalar(l.x, 0), tg_le_scalar(l.x, 1)));
         if (inside && tg_item(inside) == 0) return tg__loss_fail(&l, "all elements of x must lie in [0, 1]; for logits there is tg_binary_cross_entropy_with_logits");
     }
+    if (l.target && l.target->opaque != TG__MAPPED) {
+        inside = tg_all(tg_logical_and(tg_ge_scalar(l.target, 0), tg_le_scalar(l.target, 1)));
+        if (inside && tg_item(inside) == 0) return tg__loss_fail(&l, "all elements of target must lie in [0, 1]");
+    }
     /* 1 - x is exact where log(1 - x) is not small; elsewhere log1p has the digits */
     rest = tg_neg(l.x);
     inside = tg_lt_scalar(l.x, 0.5);
@@ -24541,10 +24650,16 @@ TG_API tg_tensor *tg_binary_cross_entropy_with_logits_from(const tg_binary_cross
 }
 TG_API tg_tensor *tg_soft_margin_loss_from(const tg_soft_margin_loss_args *a) {
     tg_tensor *in[2];
+    int64_t shape[TG_MAX_DIMS];
+    int n;
     tg__loss l;
     if (!a) return NULL;
     in[0] = a->x; in[1] = a->target;
     if (!tg__loss_begin(&l, "soft_margin_loss", a->at, in, 2, NULL, a->reduction)) return NULL;
+    if (l.x && l.target && tg__broadcast(l.tg, in, 2, &n, shape) && (n != l.x->ndim || memcmp(shape, l.x->shape, (size_t)n * sizeof *shape) != 0)) {
+        tg__fail_op(l.tg, TG_ERROR_SHAPE, "target is %t; expected a shape that stretches to x's, %t", l.target, l.x);
+        return tg__loss_close(&l, NULL);
+    }
     return tg__loss_end(&l, tg_neg(tg_logsigmoid(tg__loss_both(&l, tg_mul(l.x, l.target)))));
 }
 TG_API tg_tensor *tg_hinge_embedding_loss_from(const tg_hinge_embedding_loss_args *a) {
@@ -24597,7 +24712,8 @@ TG_API tg_tensor *tg_gaussian_nll_loss_from(const tg_gaussian_nll_loss_args *a) 
     tg_tensor *in[3], *var, *e;
     tg__loss l;
     double eps;
-    int d = 0, n;
+    int64_t apart = 0;
+    int d = 0, i, n;
     if (!a) return NULL;
     in[0] = a->x; in[1] = a->target; in[2] = a->var;
     if (!tg__loss_begin(&l, "gaussian_nll_loss", a->at, in, 3, NULL, a->reduction)) return NULL;
@@ -24605,9 +24721,10 @@ TG_API tg_tensor *tg_gaussian_nll_loss_from(const tg_gaussian_nll_loss_args *a) 
     var = l.third; n = l.x->ndim; eps = tg__maybe_of(a->eps, 1e-6);
     if (!tg__same_shape(l.x, var) && !var->is_number) {
         while (d < n - 1 && d < var->ndim && var->shape[d] == l.x->shape[d]) d++;
+        for (i = 0; i < n && var->ndim == n; i++) if (var->shape[i] != l.x->shape[i]) apart += var->shape[i];
         if (d == n - 1 && var->ndim == n - 1) var = tg_unsqueeze(var, -1);
-        else if (n == 0 || d < n - 1 || var->ndim != n || var->shape[n - 1] != 1) {
-            tg__fail_op(l.tg, TG_ERROR_SHAPE, "var is %t; expected the shape of x, %t, perhaps with a last dimension of 1 or without the last", var, l.x);
+        else if (apart != 1) {
+            tg__fail_op(l.tg, TG_ERROR_SHAPE, "var is %t; expected the shape of x, %t, perhaps with one dimension of 1 or without the last", var, l.x);
             return tg__loss_close(&l, NULL);
         }
     }
@@ -24811,6 +24928,7 @@ TG_API tg_tensor *tg_ctc_loss_from(const tg_ctc_loss_args *a) {
         tg__fail_op(l.tg, TG_ERROR_SHAPE, "expected log_probs [T, N, C] or [T, C] and targets [N, S] or [S], got %t and %t", in[0], in[1]);
         return tg__loss_close(&l, NULL);
     }
+    if (x->numel == 0) { tg__fail_op(l.tg, TG_ERROR_SHAPE, "log_probs is %t; expected at least one element", x); return tg__loss_close(&l, NULL); }
     if (x->ndim == 2) x = tg_unsqueeze(x, 1);
     t = tg__ctc_host(in[1]); times = tg__ctc_host(in[2]); lengths = tg__ctc_host(in[3]);
     if (!x || !t || !times || !lengths) return tg__loss_close(&l, NULL);
@@ -25609,6 +25727,10 @@ TG__PRIVATE tg_tensor *tg__batch_or_instance(tg_tensor *x, tg_tensor *running_me
     }
     if (!tg__is_per_channel(tg, "running_mean", running_mean, x->shape[1]) || !tg__is_per_channel(tg, "running_var", running_var, x->shape[1]) ||
         !tg__is_per_channel(tg, "weight", weight, x->shape[1]) || !tg__is_per_channel(tg, "bias", bias, x->shape[1])) return NULL;
+    if (own && !running_mean != !running_var) {
+        (void)tg__fail_op(tg, TG_ERROR_NULL, "%s is NULL; running_mean and running_var come both or not at all", running_mean ? "running_var" : "running_mean");
+        return NULL;
+    }
     if (!own && (!running_mean || !running_var)) { (void)tg__fail_op(tg, TG_ERROR_NULL, "%s is NULL; without the input's own statistics the running ones are needed", running_mean ? "running_var" : "running_mean"); return NULL; }
     for (i = 0; i < x->ndim; i++) if (i != 1 && !(instance && i == 0)) { dims[n++] = i; each *= x->shape[i]; }
     if (own && each <= 1 && x->numel) { tg__fail_op(tg, TG_ERROR_VALUE, "%t has %l values for each channel; more than 1 are needed to take statistics of", x, each); return NULL; }
@@ -25679,19 +25801,24 @@ TG_API tg_tensor *(tg_rms_norm)(tg_tensor *x, int n_dims, const int64_t *normali
     bool outermost;
     if (!tg || !tg__last_dims(tg, x, n_dims, normalized_shape, weight, NULL)) return NULL;
     at.dims = n_dims; at.groups = 0;
-    at.eps = eps < 0 ? step[x->dtype == TG_F64 ? TG_F64 : TG_F32] : eps;
+    at.eps = eps == -1 ? step[x->dtype == TG_F64 ? TG_F64 : TG_F32] : eps;
     outermost = tg__compose(tg);
     return tg__composed(tg, outermost, tg__norm_call(&tg__rms_norm_op, &at, x, weight, NULL, NULL));
 }
 TG_API tg_tensor *(tg_group_norm)(tg_tensor *x, int64_t groups, tg_tensor *weight, tg_tensor *bias, double eps) {
     tg_ctx *tg = tg__start(x, "group_norm");
     tg__norm_attr at;
+    int64_t each = 1;
     bool outermost;
+    int d;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     if (x->ndim < 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected [N, C, ...]", x); return NULL; }
     if (x->shape[1] == 0) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t, without channels; at least one is expected", x); return NULL; }
+    for (d = 2; d < x->ndim; each *= x->shape[d++])
+        if (x->shape[d] == 0) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; its groups hold no values", x); return NULL; }
     if (groups < 1 || x->shape[1] % groups) { tg__fail_op(tg, TG_ERROR_VALUE, "%l groups do not divide the %l channels of %t", groups, x->shape[1], x); return NULL; }
+    if (x->shape[0] * (x->shape[1] / groups) * each == 1) { tg__fail_op(tg, TG_ERROR_VALUE, "a group of %t is a single value; more than 1 is expected", x); return NULL; }
     if (!tg__is_per_channel(tg, "weight", weight, x->shape[1]) || !tg__is_per_channel(tg, "bias", bias, x->shape[1])) return NULL;
     at.dims = 0; at.groups = groups; at.eps = eps;
     outermost = tg__compose(tg);
@@ -25948,8 +26075,9 @@ TG_API tg_tensor *(tg_index_fill)(tg_tensor *x, int64_t dim, tg_tensor *index, d
     tg_ctx *tg = tg__start2(x, index, "index_fill");
     bool outermost;
     if (!tg) return NULL;
+    if (x->ndim == 0 && index->numel > 1) index = tg_select(index, 0, 0);              /* they all name the one element */
     outermost = tg__compose(tg);
-    index = tg__spread_index(tg, x, &dim, index);
+    index = index ? tg__spread_index(tg, x, &dim, index) : NULL;
     return tg__composed(tg, outermost, index ? tg_scatter(x, dim, index, tg__full_beside(tg, x, x->dtype, index->ndim, index->shape, value)) : NULL);
 }
 TG_API tg_tensor *(tg_index_copy)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source) {
@@ -25961,7 +26089,7 @@ TG_API tg_tensor *(tg_index_copy)(tg_tensor *x, int64_t dim, tg_tensor *index, t
     index = tg__spread_index(tg, x, &dim, index);
     if (index && source->ndim == 0 && index->numel == 1) source = tg_reshape(source, index->ndim, index->shape);
     if (index && source && !tg__same_shape(index, source)) { tg__fail(tg, TG__E_INDEX_SHAPE, index, source); index = NULL; }
-    return tg__composed(tg, outermost, index ? tg_scatter(x, dim, index, source) : NULL);
+    return tg__composed(tg, outermost, index ? tg__scatter_call(&tg__index_copy_op, x, dim, index, source) : NULL);
 }
 TG_API tg_tensor *(tg_take)(tg_tensor *x, tg_tensor *index) {
     tg_ctx *tg = tg__start2(x, index, "take");
@@ -26074,9 +26202,11 @@ TG_API int (tg_unravel_index)(tg_tensor *places, int ndim, const int64_t *shape,
     tg__no_results(along, ndim);
     if (!(tg = tg__start(places, "unravel_index"))) return 0;
     if (tg_dtype_is_float(places->dtype) || places->dtype == TG_BOOL) { tg__fail(tg, TG__E_NOT_FOR, (int)places->dtype); return 0; }
-    if (ndim < 1 || ndim > TG_MAX_DIMS) { tg__fail(tg, TG__E_RANGE, "number of dimensions", "1 to 8", (double)ndim); return 0; }
+    if (ndim < 0 || ndim > TG_MAX_DIMS) { tg__fail(tg, TG__E_RANGE, "number of dimensions", "0 to 8", (double)ndim); return 0; }
+    if (ndim == 0) return 0;                            /* a single place, nothing to say about it */
     if (!shape || !along) { tg__fail(tg, TG__E_NO_DATA, shape ? "list for the places" : "shape"); return 0; }
     for (d = 0; d < ndim; d++) if (shape[d] < 0) { tg__fail(tg, TG__E_SIZE, shape[d], d); return 0; }
+    for (d = 0; d < ndim; d++) if (shape[d] == 0 && places->numel) { tg__fail(tg, TG__E_ARGUMENT, "a shape without elements has no places"); return 0; }
     outermost = tg__compose(tg);
     tg__unravel(tg, tg_to(places, TG_I64), ndim, shape, along);
     along[0] = tg_remainder(along[0], tg_integer(tg, tg__imax(1, shape[0])));
@@ -26141,10 +26271,16 @@ TG_API tg_tensor *(tg_index_fill_tensor)(tg_tensor *x, int64_t dim, tg_tensor *i
     tg_ctx *tg = tg__start2(x, index, "index_fill");
     bool outermost;
     if (!tg || !tg__use(tg, value, 3)) return NULL;
+    if (x->ndim == 0 && index->numel > 1) index = tg_select(index, 0, 0);
     outermost = tg__compose(tg);
     value = tg__one_value(tg, value, x->dtype);
-    index = value ? tg__spread_index(tg, x, &dim, index) : NULL;
-    return tg__composed(tg, outermost, index ? tg_scatter(x, dim, index, tg_expand(value, index->ndim, index->shape)) : NULL);
+    index = value && index ? tg__spread_index(tg, x, &dim, index) : NULL;
+    if (index) {                                        /* by a mask: a place that is named twice passes its gradient once */
+        tg_tensor *named = tg__full_beside(tg, x, TG_BOOL, x->ndim, x->shape, 0);
+        named = tg_scatter(named, dim, index, tg__full_beside(tg, x, TG_BOOL, index->ndim, index->shape, 1));
+        x = named ? tg_where(named, value, x) : NULL;
+    }
+    return tg__composed(tg, outermost, index ? x : NULL);
 }
 TG_API tg_tensor *(tg_clamp_tensor_)(tg_tensor *x, tg_tensor *low, tg_tensor *high) {
     tg_ctx *tg = tg__start(x, "clamp_");
@@ -26939,6 +27075,10 @@ TG__PRIVATE tg_tensor *tg__bag_of(tg_ctx *tg, const tg_embedding_bag_args *a, in
         if (!tg_failed(tg)) tg__fail(tg, TG__E_ARGUMENT, "the first offset must be 0, where the first bag begins");
         return NULL;
     }
+    if (offsets->numel && tg_item_i64(tg_select(offsets, 0, -1)) > n) {
+        if (!tg_failed(tg)) tg__fail(tg, TG__E_ARGUMENT, "the last offset must not be above the number of indices");
+        return NULL;
+    }
     return tg_sub_scalar(tg__search(tg_to(offsets, TG_I64), at, true, false), 1);
 }
 TG__PRIVATE bool tg__bag_check(tg_ctx *tg, const tg_embedding_bag_args *a) {
@@ -26977,7 +27117,8 @@ TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *a) {
     if (rows && !a->offsets && r.padding < 0 && r.index->shape[1] > 0) {   /* bags of one size that keep all */
         shape[0] = bags; shape[1] = r.index->shape[1]; shape[2] = rows->shape[1];
         y = tg_reshape(rows, 3, shape);
-        y = (a->mode == TG_BAG_MAX ? tg_amax_dims : a->mode == TG_BAG_SUM ? tg_sum_dims : tg_mean_dims)(y, TG_DIMS(1), false);
+        /* of equal ones the first has the gradient */
+        y = a->mode == TG_BAG_MAX ? tg_max_dim(y, 1, false, &none) : (a->mode == TG_BAG_SUM ? tg_sum_dims : tg_mean_dims)(y, TG_DIMS(1), false);
     } else if (rows) {
         shape[0] = bags + 1; shape[1] = rows->shape[1];
         none = tg__full_beside(tg, rows, rows->dtype, 2, shape, 0);
@@ -30628,6 +30769,7 @@ TG_API bool (tg_bake)(tg_module *m, tg_tensor *x) {
 TG__KERNEL(void, tg__optim_step_f32, (const tg__optim_run *r));
 TG__KERNEL_F64(void, tg__optim_step_f64, (const tg__optim_run *r));
 #define TG__OPTIM_CHUNK 16                     /* blocks of TG__TILE elements */
+#define TG__OPTIM_SPREAD 512                   /* for norms and clipping, which read one tensor alone: several places of it by turns */
 
 /* the operands of a request; NORM has y in place of P */
 enum { TG__OPTIM_P, TG__OPTIM_MASTER, TG__OPTIM_S, TG__OPTIM_G = TG__OPTIM_S + 3, TG__OPTIM_ROWS, TG__OPTIM_FEW };
@@ -30652,7 +30794,7 @@ typedef struct tg__optim_plan {
     tg__job job;
     const tg__optim_item *item;
     int      count;
-    int64_t  blocks;
+    int64_t  blocks, chunk;
     bool     norm, join;
     double  *partial;                          /* of each block */
     tg__optim_item one;                        /* a request by itself */
@@ -30748,10 +30890,23 @@ TG__PRIVATE void tg__optim_join(const tg__optim_plan *j, const tg__optim_item *i
     for (i = 0; i < it->blocks; i++) sum = tg__optim_join_two(it->r.whole[1] != 0, sum, j->partial[it->first + i]);
     memcpy(it->at[TG__OPTIM_P], &sum, sizeof sum);
 }
+/* Blocks of an item for its norm */
+TG__PRIVATE void tg__optim_blocks(const tg__optim_plan *j, const tg__optim_item *it, int64_t block, int64_t end, char *tiles) {
+    double *to = j->partial + it->first;
+    const int64_t apart = ((tg__imin(end, it->n / TG__TILE) - block) / TG__REDUCE_STREAMS - 1) | 1, size = it->r.compute == TG_F64 ? 8 : 4;
+    int64_t k;
+    if (it->flat && it->r.number[1] == 2 && apart > 0) {
+        for (k = 0; k < apart; k++, block++)
+            tg__reduce_streams(j->job.tg->isa, it->r.compute, TG__TILE, TG__REDUCE_STREAMS, apart * TG__TILE, it->at[TG__OPTIM_G] + block * TG__TILE * size, true,
+                to + block, apart, tiles);
+        block += apart * (TG__REDUCE_STREAMS - 1);
+    }
+    for (; block < end; block++) to[block] = tg__optim_block(j, it, block * TG__TILE, tiles);
+}
 TG__PRIVATE void tg__optim_chunk(void *plan, int64_t index) {
     const tg__optim_plan *j = (const tg__optim_plan *)plan;
-    int64_t block = index * TG__OPTIM_CHUNK;
-    const int64_t end = tg__imin(block + TG__OPTIM_CHUNK, j->blocks);
+    int64_t block = index * j->chunk;
+    const int64_t end = tg__imin(block + j->chunk, j->blocks);
     int low = 0, high = j->count - 1, slot;
     char *tiles;
     if (j->join) { tg__optim_join(j, &j->item[index]); return; }
@@ -30763,8 +30918,10 @@ TG__PRIVATE void tg__optim_chunk(void *plan, int64_t index) {
     for (; block < end; low++) {
         const tg__optim_item *it = &j->item[low];
         const int64_t to = tg__imin(end, it->first + it->blocks), first = it->first;
-        if (!j->norm && block < to) tg__optim_range(j, it, (block - first) * TG__TILE, tg__imin((to - first) * TG__TILE, it->n), tiles);
-        for (; block < to; block++) if (j->norm) j->partial[block] = tg__optim_block(j, it, (block - first) * TG__TILE, tiles);
+        if (block >= to) continue;
+        if (j->norm) tg__optim_blocks(j, it, block - first, to - first, tiles);
+        else tg__optim_range(j, it, (block - first) * TG__TILE, tg__imin((to - first) * TG__TILE, it->n), tiles);
+        block = to;
     }
     tg__scratch_give(j->job.tg, slot);
 }
@@ -30778,9 +30935,10 @@ TG__PRIVATE int64_t tg__optim_start(tg_ctx *tg, int phase, void *plan) {
         if (j->count == 0) return 0;
         j->blocks = j->item[j->count - 1].first + j->item[j->count - 1].blocks;
         j->norm = j->item[0].r.kind == TG_STEP_NORM;
+        j->chunk = j->norm || j->item[0].r.kind == TG_STEP_CLIP ? TG__OPTIM_SPREAD : TG__OPTIM_CHUNK;
         if (!tg__scratch_need(tg, (size_t)TG__OPTIM_ROWS * TG__TILE * 8)) return -1;
         if (j->norm && !(j->partial = (double *)tg__mem_get(tg, (size_t)j->blocks * sizeof(double)))) return -1;
-        if (j->blocks) return tg__ceil_div(j->blocks, TG__OPTIM_CHUNK);
+        if (j->blocks) return tg__ceil_div(j->blocks, j->chunk);
     }
     if (j->norm && !j->join) { j->join = true; return j->count; }
     tg__mem_put(tg, j->partial, (size_t)j->blocks * sizeof(double));
@@ -31964,16 +32122,18 @@ TG_API double tg_multi_step_lr(double lr, int64_t step, int n, const int64_t *mi
     for (i = 0; milestones && i < n; i++) passed += milestones[i] <= step;
     return lr * tg__power(gamma, passed);
 }
-TG_API double tg_constant_lr(double lr, int64_t step, double factor, int64_t total_iters) { return step < total_iters ? lr * factor : lr; }
+TG_API double tg_constant_lr(double lr, int64_t step, double factor, int64_t total_iters) {
+    return step < total_iters || total_iters == 0 ? lr * factor : lr;             /* 0: torch never comes to the step that would lift it */
+}
 /* How much of n steps is done */
 TG__PRIVATE double tg__share_done(int64_t step, int64_t n) { return n <= 0 ? tg__nan() : step >= n ? 1 : (double)step / (double)n; }
 TG_API double tg_linear_lr(double lr, int64_t step, double start_factor, double end_factor, int64_t total_iters) {
-    return lr * (start_factor + (end_factor - start_factor) * tg__share_done(step, total_iters));
+    return lr * (start_factor + (total_iters == 0 ? 0 : (end_factor - start_factor) * tg__share_done(step, total_iters)));
 }
 TG_API double tg_exponential_lr(double lr, int64_t step, double gamma) { return lr * tg__power(gamma, (double)step); }
 TG_API double tg_polynomial_lr(double lr, int64_t step, int64_t total_iters, double power) {
     const double left = 1 - tg__share_done(step, total_iters);
-    return left > 0 ? lr * tg__power(left, power) : power > 0 ? lr * left : tg__nan();
+    return left > 0 ? lr * tg__power(left, power) : power > 0 ? lr * left : power == 0 ? lr : tg__nan();
 }
 TG__PRIVATE double tg__along_cosine(double from, double to, double share) { return to + (from - to) * (1 + tg__cos_pi(share)) / 2; }
 TG_API double tg_cosine_annealing_lr(double lr, int64_t step, int64_t t_max, double eta_min) {
@@ -35985,10 +36145,10 @@ TG__INLINE TG__V TG__W(expreduce)(TG__V x, TG__V *k) {           /* e^r - 1 */
     r = TG__FNMA(*k, TG__K(1.42860677e-06f), r);
     return TG__FMA(TG__MUL(r, r), TG__W(expq)(r), r);
 }
-TG__INLINE TG__V TG__W(exp)(TG__V x) {
+TG__INLINE TG__V TG__W(expfrom)(TG__V x) {                        /* of x <= 89 */
     TG__V t, k, r, p, one = TG__K(1.0f);
 #if defined(TG__PASS_AVX512)                                     /* it scales in one instruction */
-    x = TG__W(minq)(TG__K(89.0f), TG__W(maxq)(TG__K(-104.0f), x));
+    x = TG__W(maxq)(TG__K(-104.0f), x);
 #endif
     t = TG__FMA(x, TG__K(1.44269502f), TG__K(12582912.0f));
     TG__BARRIER(t);
@@ -36005,6 +36165,12 @@ TG__INLINE TG__V TG__W(exp)(TG__V x) {
     p = TG__SEL(TG__W(gt)(x, TG__K(104.0f)), one, p);
 #endif
     return TG__W(scale)(p, k);
+}
+TG__INLINE TG__V TG__W(exp)(TG__V x) {
+#if defined(TG__PASS_AVX512)
+    x = TG__W(minq)(TG__K(89.0f), x);
+#endif
+    return TG__W(expfrom)(x);
 }
 /* 2^x = 2^k 2^r, |r| <= 1/2 exact; 1 + r Q(r), minimax of degree 6, 2^-30 */
 TG__INLINE TG__V TG__W(exp2)(TG__V x) {
@@ -36130,9 +36296,9 @@ TG__INLINE TG__V TG__W(tanh)(TG__V x) {
     return TG__W(copysign)(TG__W(piece6)(tg__tanh_pieces + 1, a, i), x);
 }
 TG__INLINE TG__V TG__W(expminus)(TG__V x) { return TG__W(exp)(TG__W(neg)(TG__W(abs)(x))); }      /* e^-|x| */
-TG__INLINE TG__V TG__W(sigmoid)(TG__V x) {                        /* 2.3 ulp */
-    TG__V e = TG__W(expminus)(x);
-    return TG__DIV(TG__SEL(TG__W(lt)(x, TG__K(0.0f)), e, TG__K(1.0f)), TG__ADD(TG__K(1.0f), e));
+TG__INLINE TG__V TG__W(sigmoid)(TG__V x) {                        /* e^x / (1 + e^x), which is 1 long before 88: 2.3 ulp */
+    TG__V e = TG__W(expfrom)(TG__W(minq)(TG__K(88.0f), x));
+    return TG__DIV(e, TG__ADD(TG__K(1.0f), e));
 }
 /* log(1 + e), 0 <= e <= 1: either f = e, or halved, f = (e - 1)/2, which is exact. softplus, logsigmoid 1.7 ulp,
    rsqrt 1.5 */
@@ -36570,6 +36736,36 @@ TG__PRIVATE TG__T TG__FT(tg__fold_sum)(int n, const TG__T *x) {
 TG__REDUCE_RUN(tg__run_sum, 0, TG__W(add), a + b, return TG__FT(tg__fold_sum)(TG__LANES, lane);)
 #if defined(TG__SHARES)
 TG__REDUCE_RUN(tg__run_prod, 1, TG__W(mul), a * b, )
+/* The sums of `count` runs of n elements, a multiple of 64, that begin `apart` from each other, or of their squares. They are gone
+   along together, a few lines of each by turns, as memory answers several streams faster than one; the bits are those of
+   tg__run_sum. lanes: [count, 64]. */
+TG__INLINE void TG__FT(tg__runs_add)(int64_t n, const TG__T *x, const bool squares, TG__T *lane) {
+    TG__V acc[TG__LANES / TG__VN];
+    int j;
+    TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) acc[j] = TG__W(load)(lane + j * TG__VN);
+    for (; n > 0; n -= TG__LANES, x += TG__LANES) {
+        TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) {
+            const TG__V v = TG__W(load)(x + j * TG__VN);
+            acc[j] = TG__W(add)(acc[j], squares ? TG__W(mul)(v, v) : v);
+        }
+    }
+    TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) TG__W(store)(lane + j * TG__VN, acc[j]);
+}
+TG__PRIVATE void TG__FT(tg__runs_sum)(int64_t n, int64_t count, int64_t apart, const TG__T *x, bool squares, TG__T *lanes, TG__T *y) {
+    int64_t i, k;
+    for (k = 0; k < count; k++) for (i = 0; i < TG__LANES; i += TG__VN) {
+        const TG__V v = TG__W(load)(x + k * apart + i);
+        TG__W(store)(lanes + k * TG__LANES + i, squares ? TG__W(mul)(v, v) : v);
+    }
+    for (i = TG__LANES; i < n; i += 2 * TG__LANES) {
+        const int64_t m = n - i < 2 * TG__LANES ? n - i : 2 * TG__LANES;
+        for (k = 0; k < count; k++) {
+            if (squares) TG__FT(tg__runs_add)(m, x + k * apart + i, true, lanes + k * TG__LANES);
+            else TG__FT(tg__runs_add)(m, x + k * apart + i, false, lanes + k * TG__LANES);
+        }
+    }
+    for (k = 0; k < count; k++) y[k] = TG__FT(tg__fold_sum)(TG__LANES, lanes + k * TG__LANES);
+}
 #endif
 /* through the words: gcc's -Ofast breaks scalar comparisons with NaN */
 TG__INLINE TG__T TG__FT(tg__max2)(TG__T a, TG__T b) {
@@ -37115,7 +37311,7 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
 
 #if defined(TG__TYPE_F32) && defined(TG__SHARES)
 /* Packed rows of up to 64 elements to their sums so far, one row in each lane, carried in double: the additions of
-   tg__scan_floats. work: [n, VN] */
+   tg__scan_sums. work: [n, VN] */
 typedef struct TG__FN(tg__wide) { TG__FN(tg__vf64) lo, hi; } TG__FN(tg__wide);
 TG__INLINE TG__FN(tg__wide) TG__FN(tg__wide_get)(const float *p) {
     TG__FN(tg__wide) w;
@@ -37149,11 +37345,12 @@ TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const 
         int64_t k;
         if (m < TG__VN) memset(work, 0, (size_t)(n * TG__VN) * sizeof *work);            /* lanes that nobody looks at */
         TG__FT(tg__rows_columns)(m, n, x, n, 1, work);
-        s = TG__GET2(0);
-        for (k = 1, c += TG__VN; k + 4 <= n; k += 4, c += 4 * TG__VN) {
-            const TG__FN(tg__wide) p = TG__GET2(0), q = TG__GET2(2), pair = TG__ADD2(p, TG__GET2(1)), next = TG__ADD2(q, TG__GET2(3)), half = TG__ADD2(s, pair);
-            TG__PUT2(0, TG__ADD2(s, p)); TG__PUT2(1, half); TG__PUT2(2, TG__ADD2(half, q));
-            s = TG__ADD2(s, TG__ADD2(pair, next));
+        s.lo = s.hi = TG__FN(tg__w_set_f64)(-0.0);
+        for (k = 0; k + 4 <= n; k += 4, c += 4 * TG__VN) {
+            const TG__FN(tg__wide) p = TG__GET2(0), q = TG__GET2(2), pair = TG__ADD2(p, TG__GET2(1)), third = TG__ADD2(pair, q), all = TG__ADD2(pair, TG__ADD2(q, TG__GET2(3)));
+            if (k == 0) { TG__PUT2(1, pair); TG__PUT2(2, third); TG__PUT2(3, all); s = all; continue; }      /* the first one is there */
+            TG__PUT2(0, TG__ADD2(s, p)); TG__PUT2(1, TG__ADD2(s, pair)); TG__PUT2(2, TG__ADD2(s, third));
+            s = TG__ADD2(s, all);
             TG__PUT2(3, s);
         }
         for (; k < n; k++, c += TG__VN) { s = TG__ADD2(s, TG__GET2(0)); TG__PUT2(0, s); }
@@ -37162,6 +37359,31 @@ TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const 
 #undef TG__ADD2
 #undef TG__GET2
 #undef TG__PUT2
+}
+/* tg__scan_sums of floats, which need no tile */
+TG__PRIVATE double TG__FN(tg__run_scan)(int64_t n, float *y, const float *x, double s) {
+    int64_t i = 0;
+#if defined(TG__PASS_AVX2)
+    const __m256d none = _mm256_set1_pd(-0.0);
+    __m256d sum = _mm256_set1_pd(s);
+    for (; i + 4 <= n; i += 4) {
+        __m256d v = _mm256_cvtps_pd(_mm_loadu_ps(x + i));
+        v = _mm256_add_pd(v, _mm256_unpacklo_pd(none, v));                                   /* a, a + b, c, c + d */
+        v = _mm256_add_pd(v, _mm256_blend_pd(none, _mm256_permute4x64_pd(v, 0x55), 12));
+        _mm_storeu_ps(y + i, _mm256_cvtpd_ps(_mm256_add_pd(sum, v)));
+        sum = _mm256_add_pd(sum, _mm256_permute4x64_pd(v, 0xff));
+    }
+    s = _mm256_cvtsd_f64(sum);
+#else
+    for (; i + 4 <= n; i += 4) {
+        const double a = (double)x[i], b = a + (double)x[i + 1], c = (double)x[i + 2], d = c + (double)x[i + 3];
+        y[i] = (float)(s + a); y[i + 1] = (float)(s + b); y[i + 2] = (float)(s + (b + c));
+        s = s + (b + d);
+        y[i + 3] = (float)s;
+    }
+#endif
+    for (; i < n; i++) { s = s + (double)x[i]; y[i] = (float)s; }
+    return s;
 }
 /* Short rows in order, by exchanging neighbours, which is stable. A float's bits are an integer that grows with it once
    those of the negative ones are turned over; both zeros are one, and NaN is the largest. */
@@ -38300,8 +38522,8 @@ TG__INLINE TG__T TG__FT(tg__gemm_dot)(int kind, int64_t k, const TG__T *a, const
 #define TG__G_D5(u) TG__W(store)(sums + (u) * TG__VN, c##u);
 #endif
 TG__INLINE void TG__FT(tg__gemm_dots_far)(int kind, int64_t k, const TG__T *a, const void *lines, int64_t line, TG__T *d) {
-    TG__T lane[8 * 64];
-    memset(lane, 0, sizeof lane);
+    TG__T room[8 * 64 + 64 / sizeof(TG__T)], *const lane = (TG__T *)TG__ROUND_UP((uintptr_t)room, 64);      /* no vector over two lines */
+    memset(lane, 0, 8 * 64 * sizeof(TG__T));
     for (int64_t i = 0; i < k; i += 64) {
         const char *b = (const char *)lines;
         for (TG__T *sums = lane; sums < lane + 8 * 64; sums += 64, b += line) {
@@ -39731,7 +39953,13 @@ TG__PRIVATE void TG__FT(tg__optim_muon)(const tg__optim_run *r) {
 TG__PRIVATE void TG__FT(tg__optim_clip)(const tg__optim_run *r) {
     const TG__V scale = TG__OPTIM_NUMBER(0), most = TG__OPTIM_NUMBER(1), least = TG__W(neg)(most);
     TG__T *p = (TG__T *)r->p;
-    TG__OPTIM_EACH TG__W(store)(p + i, TG__W(minn)(TG__W(maxn)(TG__W(mul)(TG__W(load)(p + i), scale), least), most));
+    /* Several places by turns: as tg__runs_sum, and for the same reason. An odd number of blocks lies between them. */
+    const int64_t block = r->n < 8192 ? r->n : 128, per = (r->n / 8 / block | 1) * block;
+    int64_t k, at, i;
+    for (k = 0; k < per; k += block) for (at = k; at < r->n; at += per) {
+        const int64_t end = at + block < r->n ? at + block : r->n;
+        for (i = at; i < end; i += TG__VN) TG__W(store)(p + i, TG__W(minn)(TG__W(maxn)(TG__W(mul)(TG__W(load)(p + i), scale), least), most));
+    }
 }
 /* What a norm is the sum of, or the largest: |x|, x * x, |x|^p; of order 0 whether it is no zero. */
 TG__PRIVATE void TG__FT(tg__optim_powers)(const tg__optim_run *r) {

@@ -819,7 +819,8 @@ static void test_schedules(void) {
     double lr = 1;
     CHECK_NEAR(tg_step_lr(1, 7, 3, 0.1), 0.01, 1e-15); CHECK(isnan(tg_step_lr(1, 7, 0, 0.1)));
     CHECK_NEAR(tg_multi_step_lr(1, 5, 2, at, 0.5), 0.25, 0); CHECK_NEAR(tg_multi_step_lr(1, 5, 0, NULL, 0.5), 1, 0);
-    CHECK(isnan(tg_linear_lr(1, 1, 0.1, 1, 0)) && isnan(tg_polynomial_lr(1, 1, 0, 1)) && isnan(tg_cosine_annealing_lr(1, 1, 0, 0)) && isnan(tg_cosine_annealing_warm_restarts(1, 1, 3, 0, 0)));
+    CHECK_NEAR(tg_linear_lr(1, 1, 0.1, 1, 0), 0.1, 0); CHECK_NEAR(tg_constant_lr(1, 7, 0.25, 0), 0.25, 0); CHECK_NEAR(tg_polynomial_lr(1, 9, 5, 0), 1, 0);
+    CHECK(isnan(tg_linear_lr(1, 1, 0.1, 1, -1)) && isnan(tg_polynomial_lr(1, 1, 0, 1)) && isnan(tg_cosine_annealing_lr(1, 1, 0, 0)) && isnan(tg_cosine_annealing_warm_restarts(1, 1, 3, 0, 0)));
     CHECK_NEAR(tg_polynomial_lr(1, 9, 5, 2), 0, 0); CHECK_NEAR(tg_linear_lr(1, 9, 0.1, 0.7, 5), 0.7, 1e-15);
     for (i = 0; i <= 1000; i++) CHECK_NEAR(tg_cosine_annealing_lr(1, i, 333, 0), (1 + cos(i * 3.14159265358979323846 / 333)) / 2, 1e-14);
     CHECK_NEAR(tg_cosine_annealing_warm_restarts(1, INT64_MAX / 2, 1, 2, 0) >= 0, 1, 0);
