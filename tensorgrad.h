@@ -17713,7 +17713,7 @@ typedef struct tg__conv_sub {
     const int64_t *reach;                        /* [taps][3] plane, row, column */
     int64_t *at;                                 /* [block channels * taps] distances in the planes */
     int64_t *place;                              /* [vectors] of a unit */
-    bool    run;
+    bool    run, apart;
     /* the cut */
     int64_t block, blocks;                       /* channels of one block of sums */
     int64_t pitch, plane, channel, image;        /* elements of the planes */
@@ -17780,32 +17780,56 @@ TG__PRIVATE tg__conv_line tg__conv_line_of(const tg__conv_plan *j, int d, int64_
     return l;
 }
 
+/* The largest distance of a tap along dimension d, of those that residue r of the stride meets. */
+TG__PRIVATE int64_t tg__conv_span(const tg__conv_plan *j, int d, int64_t r) {
+    const int64_t kernel = d == 0 ? j->kd : d == 1 ? j->kh : j->kw, stride = j->stride[d];
+    if (j->dir != TG_CONV_BY_DATA) return (kernel - 1) * j->dilation[d] / (d ? stride : 1);
+    for (int64_t a = kernel - 1; a >= 0; a--) if (a * j->dilation[d] % stride == r) return a * j->dilation[d] / stride;
+    return 0;
+}
+/* Is each column of taps to have a plane of its own? Rows need no padding then, so that rows, and images beside each other,
+   are one run of positions, which small pictures fill vectors with. It costs filling more planes. Gradients by weight, whose
+   order of summation follows, ask the sizes alone. */
+TG__PRIVATE bool tg__conv_apart(const tg__conv_plan *j, const tg__conv_sub *s) {
+    const int64_t image = s->rows * s->cols, images = j->x.n;
+    if (s->deep > 1 || image == 0 || s->cols > 64) return false;
+    if (j->dir == TG_CONV_BY_WEIGHT) return s->cols <= 16 && !j->lanes && j->m > 8;
+    const int64_t each = tg__imin(tg__ceil_div(s->cols, j->vn) * s->rows, tg__ceil_div((s->rows - 1) * (s->cols + s->dx) + s->cols, j->vn)),
+        some = tg__imin(images, tg__ceil_div(192, image));
+    return j->m > 8 && 9 * some * each > 10 * tg__ceil_div(some * image, j->vn);
+}
+
 /* The taps of one sub: `dir` and residues r say which. Counts them, and fills the tables where there are
    any. Returns how many integers the tables take. Taps of one residue share a plane, each depth has its own. */
 TG__PRIVATE int64_t tg__conv_taps(const tg__conv_plan *j, tg__conv_sub *s, const int64_t *r, int64_t *table) {
     const int64_t *st = j->stride, *di = j->dilation;
     const bool by_data = j->dir == TG_CONV_BY_DATA;
-    int64_t *tap, *reach, *rz, *ry, *rx, n = 0, dz = 0;
-    const int64_t all = j->kd * j->kh * j->kw;
+    int64_t *tap, *reach, *rz, *ry, *rx, n = 0;
+    const int64_t all = j->kd * j->kh * j->kw, dz = tg__conv_span(j, 0, r[0]), dx = tg__conv_span(j, 2, r[2]);
     tap = table; reach = table ? table + all : NULL;
     rz = table ? table + 4 * all : NULL; ry = table ? table + 5 * all : NULL; rx = table ? table + 6 * all : NULL;
-    s->planes = 0; s->dy = s->dx = 0;
+    s->planes = 0; s->dy = tg__conv_span(j, 1, r[1]); s->dx = dx;
+    const tg__conv_line z = tg__conv_line_of(j, 0, r[0], j->x.d, j->y.d, dz), y = tg__conv_line_of(j, 1, r[1], j->x.h, j->y.h, s->dy),
+        x = tg__conv_line_of(j, 2, r[2], j->x.w, j->y.w, dx);
+    s->deep = z.count; s->out_z = z.out; s->out_sz = z.out_step; s->src_z = z.src; s->src_sz = z.src_step;
+    s->rows = y.count; s->out_y = y.out; s->out_sy = y.out_step; s->src_y = y.src; s->src_sy = y.src_step;
+    s->cols = x.count; s->out_x = x.out; s->out_sx = x.out_step; s->src_x = x.src; s->src_sx = x.src_step;
+    s->apart = tg__conv_apart(j, s);
     for (int64_t c = 0; c < j->kd; c++)
         for (int64_t a = 0; a < j->kh; a++)
             for (int64_t b = 0; b < j->kw; b++) {
                 const int64_t zc = c * di[0], ya = a * di[1], xb = b * di[2],
                     qz = by_data ? zc / st[0] : zc, qy = ya / st[1], qx = xb / st[2],
-                    py = by_data ? 0 : ya % st[1], px = by_data ? 0 : xb % st[2];
+                    py = by_data ? 0 : ya % st[1], px = s->apart ? (by_data ? dx - qx : xb) : by_data ? 0 : xb % st[2];
                 if (by_data && (zc % st[0] != r[0] || ya % st[1] != r[1] || xb % st[2] != r[2])) continue;
-                if (dz < qz) dz = qz;
-                if (s->dy < qy) s->dy = qy;
-                if (s->dx < qx) s->dx = qx;
                 if (table) {
+                    const int64_t pz = by_data ? dz - qz : qz;
                     int64_t p = 0;
                     tap[n] = c * j->skd + a * j->skh + b * j->skw;
-                    reach[3 * n + 1] = qy; reach[3 * n + 2] = qx;
-                    while (p < s->planes && (rz[p] != qz || ry[p] != py || rx[p] != px)) p++;
-                    if (p == s->planes) { rz[p] = qz; ry[p] = py; rx[p] = px; s->planes++; }
+                    reach[3 * n + 1] = by_data ? s->dy - qy : qy;
+                    reach[3 * n + 2] = s->apart ? 0 : by_data ? dx - qx : qx;
+                    while (p < s->planes && (rz[p] != pz || ry[p] != py || rx[p] != px)) p++;
+                    if (p == s->planes) { rz[p] = pz; ry[p] = py; rx[p] = px; s->planes++; }
                     reach[3 * n] = p;
                 }
                 n++;
@@ -17814,18 +17838,7 @@ TG__PRIVATE int64_t tg__conv_taps(const tg__conv_plan *j, tg__conv_sub *s, const
     s->run = n == all && j->skw == 1 && (j->kh == 1 || j->skh == j->kw) && (j->kd == 1 || j->skd == j->kh * j->kw) &&
         (by_data ? j->so : j->sc) == all;
     s->tap = tap; s->reach = reach; s->rz = rz; s->ry = ry; s->rx = rx;
-    const tg__conv_line z = tg__conv_line_of(j, 0, r[0], j->x.d, j->y.d, dz), y = tg__conv_line_of(j, 1, r[1], j->x.h, j->y.h, s->dy),
-        x = tg__conv_line_of(j, 2, r[2], j->x.w, j->y.w, s->dx);
-    s->deep = z.count; s->out_z = z.out; s->out_sz = z.out_step; s->src_z = z.src; s->src_sz = z.src_step;
-    s->rows = y.count; s->out_y = y.out; s->out_sy = y.out_step; s->src_y = y.src; s->src_sy = y.src_step;
-    s->cols = x.count; s->out_x = x.out; s->out_sx = x.out_step; s->src_x = x.src; s->src_sx = x.src_step;
-    if (by_data) {
-        for (int64_t t = 0; table && t < n; t++) {
-            reach[3 * t + 1] = s->dy - reach[3 * t + 1];
-            reach[3 * t + 2] = s->dx - reach[3 * t + 2];
-        }
-        for (int64_t p = 0; p < s->planes; p++) rz[p] = dz - rz[p];
-    }
+    if (s->apart) s->dx = 0;
     return 7 * all;
 }
 
@@ -17843,6 +17856,7 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_plan *j, tg__conv_sub *s) {
     want = tg__imax(least, tg__imin(room, want));
     if (want >= image) {
         s->images = tg__imin(n, want / image);
+        if (s->images > 1) s->images = tg__ceil_div(n, tg__ceil_div(n, s->images));
         s->high = s->rows;
     } else {
         s->images = 1;
@@ -17853,21 +17867,24 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_plan *j, tg__conv_sub *s) {
     }
     s->bands = tg__ceil_div(s->rows, s->high);
     s->units = tg__ceil_div(n, s->images) * s->bands;
-    if (!tg__add_i64(s->cols, s->dx, &s->pitch) || !tg__add_i64(s->high, s->dy, &rows) ||
+    if (!(s->apart ? tg__mul_i64(s->cols, s->images, &s->pitch) : tg__add_i64(s->cols, s->dx, &s->pitch)) || !tg__add_i64(s->high, s->dy, &rows) ||
         !tg__mul_i64(rows, s->pitch, &s->plane) ||
         !tg__mul_i64(s->plane, tg__imax(1, s->planes), &s->channel)) return tg__fail_memory(j->job.tg, SIZE_MAX);
     flat = tg__ceil_div((s->high - 1) * s->pitch + s->cols, j->vn);
     s->across = tg__ceil_div(s->cols, j->vn);
-    if (flat < s->across * s->high) s->across = 0;
+    if (s->apart || flat < s->across * s->high) s->across = 0;
     return true;
 }
-/* Vectors of one image with this many rows. */
-TG__PRIVATE int64_t tg__conv_vectors(const tg__conv_plan *j, const tg__conv_sub *s, int64_t rows) {
+/* Vectors of one image with this many rows, or of so many images that are beside each other. */
+TG__PRIVATE int64_t tg__conv_vectors(const tg__conv_plan *j, const tg__conv_sub *s, int64_t rows, int64_t images) {
+    if (s->apart) return tg__ceil_div((rows - 1) * s->pitch + images * s->cols, j->vn);
     return s->across ? s->across * rows : tg__ceil_div((rows - 1) * s->pitch + s->cols, j->vn);
 }
+/* Images of a unit whose planes stand one behind another; all those that are side by side count as one. */
+TG__PRIVATE int64_t tg__conv_stacked(const tg__conv_sub *s) { return s->apart ? 1 : s->images; }
 TG__PRIVATE bool tg__conv_image(tg__conv_plan *j, tg__conv_sub *s, int64_t channels) {
     int64_t all;
-    if (!tg__mul_i64(s->channel, channels, &s->image) || !tg__mul_i64(s->image, s->images * 16, &all))
+    if (!tg__mul_i64(s->channel, channels, &s->image) || !tg__mul_i64(s->image, tg__conv_stacked(s) * 16, &all))
         return tg__fail_memory(j->job.tg, SIZE_MAX);
     return true;
 }
@@ -17950,8 +17967,8 @@ TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
         s->at = table; table += tg__imax(1, s->block) * s->taps;
         s->place = table;
         tg__conv_distances(s, s->block);
-        const int64_t each = tg__conv_vectors(j, s, s->high);
-        for (int64_t im = 0; im < s->images; im++)
+        const int64_t each = tg__conv_vectors(j, s, s->high, s->images);
+        for (int64_t im = 0; im < tg__conv_stacked(s); im++)
             for (int64_t q = 0; q < each; q++)
                 s->place[v++] = im * s->image
                     + (s->across ? q / s->across * s->pitch + q % s->across * j->vn : q * j->vn);
@@ -17965,11 +17982,11 @@ TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
         weights += TG__ROUND_UP((size_t)(groups * s->panels * s->step + 16) * j->size, 64);
         j->panels += groups * s->panels;
         chunks += groups * s->units * s->splits;
-        need = TG__ROUND_UP((size_t)(s->images * s->image + 2 * j->vn) * j->size, 64) +
+        need = TG__ROUND_UP((size_t)(tg__conv_stacked(s) * s->image + 2 * j->vn) * j->size, 64) +
             (size_t)(tg__ceil_div(s->mb, j->mr) * j->mr * v * j->vn) * j->size;
         if (scratch < need) scratch = need;
     }
-    j->each = tg__imax(1, (1 << 15) / tg__imax(1, j->k * all * j->mr));
+    j->each = tg__imax(by_data ? 32 / j->mr : 1, (1 << 15) / tg__imax(1, j->k * all * j->mr));
     j->scratch = scratch;
     if (!tg__scratch_need(j->job.tg, scratch)) goto fail;
     return true;
@@ -17979,14 +17996,16 @@ fail:
 }
 
 TG__PRIVATE void tg__conv_pack_chunk(const tg__conv_plan *j, int64_t i) {
-    for (int64_t p = i * j->each; p < j->panels && p < (i + 1) * j->each; p++) {
+    const int64_t end = tg__imin(j->panels, (i + 1) * j->each);
+    for (int64_t some, p = i * j->each; p < end; p += some) {
         const tg__conv_sub *s = j->sub;
         tg__conv_weights w;
         while (s + 1 < j->sub + j->subs && p >= s[1].first_panel) s++;
         const int64_t at = p - s->first_panel, g = at / s->panels, m0 = at % s->panels * j->mr;
         const bool by_data = j->dir == TG_CONV_BY_DATA;
+        some = tg__imin(end - p, s->panels - at % s->panels);                    /* of one sub and group */
         w.kind = j->kind;
-        w.m = tg__imin(j->mr, j->m - m0);
+        w.m = tg__imin(some * j->mr, j->m - m0);
         w.channels = j->k; w.taps = s->taps;
         w.sm = by_data ? j->sc : j->so; w.sc = by_data ? j->so : j->sc;
         w.w = (const char *)j->w + (m0 * w.sm + g * (j->o / j->groups) * j->so) * (int64_t)j->stored;
@@ -17997,9 +18016,10 @@ TG__PRIVATE void tg__conv_pack_chunk(const tg__conv_plan *j, int64_t i) {
     }
 }
 
-/* Planes of so many channels of the source from `channel` on: rows j0.. of an image, which is a depth of an example. */
+/* Planes of so many channels of the source from `channel` on: rows j0.. of an image, which is a depth of an example, and
+   those of the images beside it. */
 TG__PRIVATE void tg__conv_planes(const tg__conv_plan *j, const tg__conv_sub *s, const tg__conv_map *src,
-    int64_t image, int64_t channel, int64_t channels, int64_t j0, int64_t rows, void *out) {
+    int64_t image, int64_t images, int64_t channel, int64_t channels, int64_t j0, int64_t rows, void *out) {
     tg__conv_fill f;
     f.src = (const char *)src->data + (image / s->deep * src->sn + channel * src->sc) * (int64_t)j->stored;
     f.kind = j->kind;
@@ -18008,7 +18028,8 @@ TG__PRIVATE void tg__conv_planes(const tg__conv_plan *j, const tg__conv_sub *s, 
     f.z0 = s->src_z + image % s->deep * s->src_sz;
     f.y0 = s->src_y + j0 * s->src_sy; f.x0 = s->src_x; f.y_step = s->src_sy; f.x_step = s->src_sx;
     f.planes = s->planes; f.rz = s->rz; f.ry = s->ry; f.rx = s->rx;
-    f.rows = rows + s->dy; f.pitch = s->pitch; f.plane = s->plane; f.channel = s->channel;
+    f.rows = rows + s->dy; f.images = images; f.sn = src->sn; f.cols = s->apart ? s->cols : s->pitch;
+    f.pitch = s->pitch; f.plane = s->plane; f.channel = s->channel;
     f.ahead = channels > 1 ? src->sc : 0;
     f.out = out;
     TG__CONV_CALL(j, tg__conv_fill)(&f);
@@ -18028,12 +18049,12 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
     const int64_t m0 = i % s->splits * s->mb, u = i / s->splits % s->units, g = i / s->splits / s->units;
     const int64_t n0 = u / s->bands * s->images, images = tg__imin(s->images, j->src.n * s->deep - n0),
         j0 = u % s->bands * s->high, rows = tg__imin(s->high, s->rows - j0);
-    const int64_t each = tg__conv_vectors(j, s, rows), size = (int64_t)j->size;
+    const int64_t each = tg__conv_vectors(j, s, rows, images), stacked = s->apart ? 1 : images, size = (int64_t)j->size;
     t.m = tg__imin(s->mb, j->m - m0);
-    t.vectors = images * each;
+    t.vectors = stacked * each;
     t.at = s->at; t.place = s->place;
     t.x = scratch;
-    t.d = scratch + TG__ROUND_UP((size_t)(s->images * s->image + 2 * j->vn) * j->size, 64);
+    t.d = scratch + TG__ROUND_UP((size_t)(tg__conv_stacked(s) * s->image + 2 * j->vn) * j->size, 64);
     t.d_rs = t.vectors * j->vn;
     t.w_step = s->step;
     /* where positions lie in the result as in whole vectors, and nothing else is done to them, tiles write it themselves;
@@ -18045,14 +18066,14 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
     for (int64_t b = 0; b < s->blocks; b++) {
         const int64_t c0 = b * s->block, channels = tg__imin(s->block, j->k - c0);
         if (s->taps)
-            for (int64_t im = 0; im < images; im++)
-                tg__conv_planes(j, s, &j->src, n0 + im, g * j->k + c0, channels, j0, rows,
+            for (int64_t im = 0; im < stacked; im++)
+                tg__conv_planes(j, s, &j->src, n0 + im, images / stacked, g * j->k + c0, channels, j0, rows,
                     scratch + im * s->image * size);
         t.k = channels * s->taps;
         t.w = j->packed + s->weights + (size_t)((g * s->panels + m0 / j->mr) * s->step +
             c0 * s->taps * j->mr) * j->size;
         t.add = b > 0;
-        for (int64_t im = 0; direct && im < images; im++) {
+        for (int64_t im = 0; direct && im < stacked; im++) {
             t.vectors = each;
             t.place = s->place + im * each;
             t.d = tg__conv_place(j, s, &j->dst, n0 + im, s->out_z, s->out_sz, g * j->m + m0) +
@@ -18070,7 +18091,7 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
     f.bias_step = j->bias_step;
     f.ym = j->dst.sc; f.yh = j->dst.sh * s->out_sy; f.yw = j->dst.sw * s->out_sx;
     for (int64_t im = 0; im < images; im++) {
-        f.s = (const char *)t.d + im * each * j->vn * size;
+        f.s = (const char *)t.d + im * (s->apart ? s->cols : each * j->vn) * size;
         f.y = tg__conv_place(j, s, &j->dst, n0 + im, s->out_z, s->out_sz, g * j->m + m0) +
             ((s->out_y + j0 * s->out_sy) * j->dst.sh + s->out_x * j->dst.sw) * (int64_t)j->stored;
         TG__CONV_CALL(j, tg__conv_last)(&f);
@@ -18131,12 +18152,12 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_plan *j) {
     if (!tg__mul_i64(s->plane, planes, &s->channel)) { tg__fail_memory(j->job.tg, SIZE_MAX); goto fail; }
     if (!tg__conv_image(j, s, j->cb)) goto fail;
     /* one tap, every position, one after another: no plane is made */
-    j->in_place = one.taps == 1 && j->kind == TG__GEMM_OWN && s->src_z == 0 && s->src_y == 0 && s->src_x == 0 && s->src_sz == 1 &&
+    j->in_place = one.taps == 1 && !(s->apart && s->images > 1) && j->kind == TG__GEMM_OWN && s->src_z == 0 && s->src_y == 0 && s->src_x == 0 && s->src_sz == 1 &&
         s->src_sy == 1 && s->src_sx == 1 && j->x.d == j->y.d && j->x.h == j->y.h && j->x.w == j->y.w && j->x.sw == 1 && (j->x.h == 1 || j->x.sh == j->x.w);
     if (j->in_place) s->channel = j->x.sc;
     tg__conv_distances(s, j->cb);
     j->scratch = TG__ROUND_UP((size_t)(s->image + 2 * j->vn) * j->size, 64) +
-        (size_t)(j->ob * (s->high * s->cols * j->nr) + 2 * j->vn) * j->size;
+        (size_t)(j->ob * ((s->apart ? s->images : 1) * s->high * s->cols * j->nr) + 2 * j->vn) * j->size;
     if (!tg__scratch_need(j->job.tg, j->scratch)) goto fail;
     return true;
 fail:
@@ -18157,19 +18178,20 @@ TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_plan *j, int64_t i, char *
     char *turned = scratch + TG__ROUND_UP((size_t)(s->image + 2 * j->vn) * j->size, 64);
     tg__conv_turn t;
     tg__conv_gather w;
+    const int64_t beside = s->apart ? images : 1;
     t.kind = j->kind;
     t.o = tg__imin(panels * j->nr, j->m - o0);
-    t.rows = rows; t.cols = s->cols; t.so = j->y.sc; t.sh = j->y.sh; t.sw = j->y.sw;
-    t.out = turned; t.step = s->high * s->cols * j->nr; t.width = j->nr;
-    w.k = channels * s->taps; w.rows = rows; w.cols = s->cols; w.pitch = s->pitch;
+    t.rows = rows; t.images = beside; t.cols = s->cols; t.so = j->y.sc; t.sn = j->y.sn; t.sh = j->y.sh; t.sw = j->y.sw;
+    t.out = turned; t.step = (s->apart ? s->images : 1) * s->high * s->cols * j->nr; t.width = j->nr;
+    w.k = channels * s->taps; w.rows = rows; w.cols = beside * s->cols; w.pitch = s->pitch;
     w.panels = panels; w.width = j->nr;
     w.at = s->at; w.x = scratch; w.g = turned; w.g_step = t.step;
     w.d = j->sums + (part * j->part_step + ((g * j->o_panels + p0) * j->rows_padded +
         cs * j->split_rows) * j->nr) * size;
     w.d_step = j->rows_padded * j->nr;
-    for (int64_t im = 0; im < images; im++) {
+    for (int64_t im = 0; im < images; im += beside) {
         if (j->in_place) w.x = tg__conv_place(j, s, &j->x, n0 + im, 0, 1, g * j->c + c0) + j0 * j->x.sh * (int64_t)j->stored;
-        else tg__conv_planes(j, s, &j->x, n0 + im, g * j->c + c0, channels, j0, rows, scratch);
+        else tg__conv_planes(j, s, &j->x, n0 + im, beside, g * j->c + c0, channels, j0, rows, scratch);
         t.g = tg__conv_place(j, s, &j->y, n0 + im, 0, 1, g * j->m + o0) + j0 * j->y.sh * (int64_t)j->stored;
         w.add = im > 0 || j->phase > 0;
         if (j->lanes) {
@@ -18186,7 +18208,7 @@ TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_plan *j, int64_t i, char *
             f.src = t.g; f.kind = j->kind; f.channels = j->m; f.d = 1; f.h = rows; f.w = s->cols;
             f.sc = t.so; f.sd = 0; f.sh = t.sh; f.sw = t.sw;
             f.z0 = f.y0 = f.x0 = 0; f.y_step = f.x_step = 1; f.planes = 1; f.rz = f.ry = f.rx = none;
-            f.rows = rows; f.pitch = s->cols; f.plane = f.channel = s->high * s->cols; f.ahead = 0; f.out = turned;
+            f.rows = rows; f.images = 1; f.sn = 0; f.pitch = f.cols = s->cols; f.plane = f.channel = s->high * s->cols; f.ahead = 0; f.out = turned;
             TG__CONV_CALL(j, tg__conv_fill)(&f);
             l.g = turned; l.g_step = f.channel;
             TG__CONV_CALL(j, tg__conv_dots)(&l);
@@ -18206,7 +18228,7 @@ TG__PRIVATE void tg__conv_sum_chunk(const tg__conv_plan *j, int64_t i) {
     s.width = j->nr;
     s.s = j->sums + ((g * j->o_panels + p) * j->rows_padded * j->nr) * (int64_t)j->size;
     s.w = (char *)j->w + (g * j->m + p * j->nr) * j->so * (int64_t)j->stored;
-    s.kind = j->kind; s.so = j->so; s.sc = j->sc; s.tap = j->sub->tap;
+    s.kind = j->kind; s.so = j->so; s.sc = j->sc; s.tap = j->sub->tap; s.run = j->sub->run;
     TG__CONV_CALL(j, tg__conv_sum)(&s);
 }
 
@@ -38761,14 +38783,14 @@ typedef struct tg__conv_weights {
     void   *out; int64_t step;               /* elements from one panel to the next */
 } tg__conv_weights;
 
-/* Planes: out[channel][plane][row][pitch]; row i of plane p is source row y0 + ry[p] + i * y_step at depth
-   z0 + rz[p], zero where there is none. */
+/* Planes: out[channel][plane][row][pitch], of a row `cols` elements for each of the images, side by side; row i of plane p is
+   source row y0 + ry[p] + i * y_step at depth z0 + rz[p], zero where there is none. */
 typedef struct tg__conv_fill {
     const void *src; int kind;
     int64_t channels, d, h, w, sc, sd, sh, sw;
     int64_t z0, y0, x0, y_step, x_step;
     int64_t planes; const int64_t *rz, *ry, *rx;
-    int64_t rows, pitch, plane, channel;
+    int64_t rows, images, sn, cols, pitch, plane, channel;
     int64_t ahead;                           /* elements to the row that is asked for meanwhile, or 0 */
     void   *out;
 } tg__conv_fill;
@@ -38804,7 +38826,7 @@ typedef struct tg__conv_gather {
 /* The result's maps turned for it: out[panel][position][NR]. */
 typedef struct tg__conv_turn {
     const void *g; int kind;
-    int64_t o, rows, cols, so, sh, sw;
+    int64_t o, rows, images, cols, so, sn, sh, sw;
     void   *out; int64_t step, width;
 } tg__conv_turn;
 
@@ -38822,7 +38844,8 @@ typedef struct tg__conv_dots {
 typedef struct tg__conv_sum {
     /* channels stand in splits of so many rows */
     int64_t parts, part_step, o, channels, taps, width, split, split_rows;
-    const void *s;
+    void   *s;
+    bool    run;                             /* channels and taps are one run of elements */
     void   *w; int kind; int64_t so, sc; const int64_t *tap;
 } tg__conv_sum;
 #endif
@@ -38864,20 +38887,22 @@ TG__PRIVATE int64_t TG__FT(tg__conv_shape)(int what) {
 
 TG__PRIVATE void TG__FT(tg__conv_panels)(const tg__conv_weights *s) {
     const int64_t size = s->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
-    for (int64_t i = 0; i < s->m; i += TG__C_MR) {
-        const int64_t rows = s->m - i < TG__C_MR ? s->m - i : TG__C_MR;
-        TG__T *out = (TG__T *)s->out + i / TG__C_MR * s->step;
-        if (s->run) {
-            TG__FT(tg__gemm_pack)(s->kind, (const char *)s->w + i * s->sm * size, 1, s->sm,
-                s->channels * s->taps, rows, out, TG__C_MR);
-            continue;
+    for (int64_t i = 0; s->run && i < s->m; i += TG__C_MR)
+        TG__FT(tg__gemm_pack)(s->kind, (const char *)s->w + i * s->sm * size, 1, s->sm,
+            s->channels * s->taps, s->m - i < TG__C_MR ? s->m - i : TG__C_MR, (TG__T *)s->out + i / TG__C_MR * s->step, TG__C_MR);
+    /* channels outermost: what all panels take of one may stand together, and the next far away */
+    for (int64_t c = 0; !s->run && c < s->channels; c++)
+        for (int64_t i = 0; i < s->m; i += TG__C_MR) {
+            const int64_t rows = s->m - i < TG__C_MR ? s->m - i : TG__C_MR;
+            TG__T *out = (TG__T *)s->out + i / TG__C_MR * s->step + c * s->taps * TG__C_MR;
+            for (int64_t t = 0; t < s->taps; t++, out += TG__C_MR) {
+                const int64_t at = i * s->sm + c * s->sc + s->tap[t];
+                if (rows == TG__C_MR && s->kind == TG__GEMM_OWN)
+                    for (int64_t r = 0; r < TG__C_MR; r++) out[r] = ((const TG__T *)s->w)[at + r * s->sm];
+                else for (int64_t r = 0; r < TG__C_MR; r++)
+                    out[r] = r < rows ? TG__FT(tg__gemm_get)(s->w, at + r * s->sm, s->kind) : (TG__T)0;
+            }
         }
-        for (int64_t c = 0; c < s->channels; c++)
-            for (int64_t t = 0; t < s->taps; t++, out += TG__C_MR)
-                for (int64_t r = 0; r < TG__C_MR; r++)
-                    out[r] = r < rows
-                        ? TG__FT(tg__gemm_get)(s->w, (i + r) * s->sm + c * s->sc + s->tap[t], s->kind) : (TG__T)0;
-    }
 }
 
 /* ------------------------------------------------------------------------- planes ---- */
@@ -38889,38 +38914,41 @@ TG__INLINE void TG__FT(tg__conv_zero)(TG__T *p, int64_t n) {
 /* Rows are written upward, whole vectors at a time: the last one runs into the next row, which comes later,
    or into room behind everything. */
 TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, int64_t p) {
-    const int64_t z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], pitch = s->pitch;
+    const int64_t z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], cols = s->cols;
     int64_t i0 = x0 >= 0 ? 0 : (-x0 + s->x_step - 1) / s->x_step,
         i1 = x0 >= s->w ? 0 : (s->w - x0 + s->x_step - 1) / s->x_step;
-    if (i1 > pitch) i1 = pitch;                                 /* source columns exist for i0 <= i < i1 */
+    if (i1 > cols) i1 = cols;                                   /* source columns exist for i0 <= i < i1 */
     if (z < 0 || z >= s->d) i1 = 0;
     if (i0 > i1) i0 = i1;
     /* positions in the padding are counted, never multiplied by a stride: padding may be as wide as it likes */
     const int64_t n = i1 - i0, step = n > 1 ? s->sw * s->x_step : 1;
     const int64_t from = n ? c * s->sc + z * s->sd + (x0 + i0 * s->x_step) * s->sw : 0;
     int64_t y = y0;
-    TG__T *out = (TG__T *)s->out + c * s->channel + p * s->plane;
-    for (int64_t i = 0; i < s->rows; i++, out += pitch, y += s->y_step) {
-        int64_t q = 0;
-        if (y < 0 || y >= s->h || n == 0) { TG__FT(tg__conv_zero)(out, pitch); continue; }
-        const int64_t at = from + y * s->sh;
-        for (; q < i0; q++) out[q] = 0;
-        if (step == 1) {
-            if (s->kind == TG__GEMM_OWN) {
-                const TG__T *src = (const TG__T *)s->src + at - i0;
-                if (TG__VN > 1 && s->ahead)                         /* the next channel's row: a channel is too short a run for the machine's own prefetching */
-                    for (int64_t f = i0; f < i1; f += 64 / (int64_t)sizeof(TG__T)) TG__PREFETCH(src + f + s->ahead);
-                for (; q + TG__VN <= i1; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
-                if (q < i1) { TG__W(store)(out + q, TG__W(loadn)(src + q, (int)(i1 - q))); q += TG__VN; }
-            } else for (; q < i1; q += TG__VN)
-                TG__W(store)(out + q, TG__FT(tg__gemm_load)(s->src, at + q - i0, i1 - q, s->kind));
-        } else if (s->kind == TG__GEMM_OWN) {
-            const TG__T *src = (const TG__T *)s->src + at;
-            for (; q < i1; q++, src += step) out[q] = *src;
-        } else {
-            for (; q < i1; q++) out[q] = TG__FT(tg__gemm_get)(s->src, at + (q - i0) * step, s->kind);
+    TG__T *row = (TG__T *)s->out + c * s->channel + p * s->plane;
+    for (int64_t i = 0; i < s->rows; i++, row += s->pitch, y += s->y_step) {
+        if (y < 0 || y >= s->h || n == 0) { TG__FT(tg__conv_zero)(row, s->images * cols); continue; }
+        TG__T *out = row;
+        int64_t at = from + y * s->sh;
+        for (int64_t im = 0; im < s->images; im++, at += s->sn, out += cols) {
+            int64_t q = 0;
+            for (; q < i0; q++) out[q] = 0;
+            if (step == 1) {
+                if (s->kind == TG__GEMM_OWN) {
+                    const TG__T *src = (const TG__T *)s->src + at - i0;
+                    if (TG__VN > 1 && s->ahead)                     /* the next channel's row: a channel is too short a run for the machine's own prefetching */
+                        for (int64_t f = i0; f < i1; f += 64 / (int64_t)sizeof(TG__T)) TG__PREFETCH(src + f + s->ahead);
+                    for (; q + TG__VN <= i1; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
+                    if (q < i1) { TG__W(store)(out + q, TG__W(loadn)(src + q, (int)(i1 - q))); q += TG__VN; }
+                } else for (; q < i1; q += TG__VN)
+                    TG__W(store)(out + q, TG__FT(tg__gemm_load)(s->src, at + q - i0, i1 - q, s->kind));
+            } else if (s->kind == TG__GEMM_OWN) {
+                const TG__T *src = (const TG__T *)s->src + at;
+                for (; q < i1; q++, src += step) out[q] = *src;
+            } else {
+                for (; q < i1; q++) out[q] = TG__FT(tg__gemm_get)(s->src, at + (q - i0) * step, s->kind);
+            }
+            for (; q < cols; q++) out[q] = 0;
         }
-        for (; q < pitch; q++) out[q] = 0;
     }
 }
 /* A position's channels stand together: walked in that order. */
@@ -38929,11 +38957,11 @@ TG__PRIVATE void TG__FT(tg__conv_fill_last)(const tg__conv_fill *s, int64_t p) {
     const bool deep = z >= 0 && z < s->d;
     for (int64_t i = 0; i < s->rows; i++) {
         const int64_t y = s->y0 + s->ry[p] + i * s->y_step;
-        for (int64_t q = 0; q < s->pitch; q++) {
-            const int64_t x = s->x0 + s->rx[p] + q * s->x_step;
+        for (int64_t column = 0; column < s->images * s->cols; column++) {
+            const int64_t im = column / s->cols, q = column % s->cols, x = s->x0 + s->rx[p] + q * s->x_step;
             const bool in = deep && y >= 0 && y < s->h && x >= 0 && x < s->w;
-            const int64_t at = in ? z * s->sd + y * s->sh + x * s->sw : 0;
-            TG__T *out = (TG__T *)s->out + p * s->plane + i * s->pitch + q;
+            const int64_t at = in ? im * s->sn + z * s->sd + y * s->sh + x * s->sw : 0;
+            TG__T *out = (TG__T *)s->out + p * s->plane + i * s->pitch + column;
             if (!in) for (int64_t c = 0; c < s->channels; c++) out[c * s->channel] = 0;
             else if (s->kind == TG__GEMM_OWN)
                 for (int64_t c = 0; c < s->channels; c++) out[c * s->channel] = ((const TG__T *)s->src)[at + c];
@@ -39065,15 +39093,15 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
 /* ---------------------------------------------------------------- weight gradients ---- */
 TG__PRIVATE void TG__FT(tg__conv_turn)(const tg__conv_turn *s) {
     const int64_t size = s->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, width = s->width;
-    const bool flat = s->sh == s->cols * s->sw;
+    const bool flat = s->images == 1 && s->sh == s->cols * s->sw;
     for (int64_t j = 0; j < s->o; j += width) {
         const int64_t n = s->o - j < width ? s->o - j : width;
         TG__T *out = (TG__T *)s->out + j / width * s->step;
         const char *g = (const char *)s->g + j * s->so * size;
         if (flat) TG__FT(tg__gemm_pack)(s->kind, g, s->sw, s->so, s->rows * s->cols, n, out, width);
         else for (int64_t r = 0; r < s->rows; r++)
-            TG__FT(tg__gemm_pack)(s->kind, g + r * s->sh * size, s->sw, s->so, s->cols, n,
-                out + r * s->cols * width, width);
+            for (int64_t im = 0; im < s->images; im++, out += s->cols * width)
+                TG__FT(tg__gemm_pack)(s->kind, g + (im * s->sn + r * s->sh) * size, s->sw, s->so, s->cols, n, out, width);
     }
 }
 
@@ -39159,16 +39187,28 @@ TG__PRIVATE void TG__FT(tg__conv_dots)(const tg__conv_dots *s) {
         }
 }
 
+/* Some channels at a time: their sums are added up where they stand, then turned. */
 TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
-    for (int64_t c = 0; c < s->channels; c++)
-        for (int64_t t = 0; t < s->taps; t++)
-            for (int64_t o = 0; o < s->o; o++) {
-                const TG__T *p = (const TG__T *)s->s +
-                    (c / s->split * s->split_rows + c % s->split * s->taps + t) * s->width + o;
-                TG__T v = p[0];
-                for (int64_t i = 1; i < s->parts; i++) v += p[i * s->part_step];
-                TG__FT(tg__gemm_store)(s->w, o * s->so + c * s->sc + s->tap[t], 1, s->kind, TG__W(set)(v));
-            }
+    for (int64_t n, c = 0; c < s->channels; c += n) {
+        n = 1 + 64 / s->taps;
+        if (n > s->split - c % s->split) n = s->split - c % s->split;
+        if (n > s->channels - c) n = s->channels - c;
+        TG__T *to = (TG__T *)s->s + (c / s->split * s->split_rows + c % s->split * s->taps) * s->width;
+        const int64_t rows = n * s->taps, count = rows * s->width;
+        for (int64_t part = 1; part < s->parts; part++) {
+            const TG__T *p = to + part * s->part_step;
+            int64_t i = 0;
+            for (; i + TG__VN <= count; i += TG__VN) TG__W(store)(to + i, TG__W(add)(TG__W(load)(to + i), TG__W(load)(p + i)));
+            for (; i < count; i++) to[i] += p[i];
+        }
+        if (s->run && s->kind == TG__GEMM_OWN) {
+            TG__FT(tg__turn)(rows, s->o, to, s->width, (TG__T *)s->w + c * s->sc, s->so);
+            continue;
+        }
+        for (int64_t r = 0; r < rows; r++)
+            for (int64_t o = 0; o < s->o; o++)
+                TG__FT(tg__gemm_store)(s->w, o * s->so + (c + r / s->taps) * s->sc + s->tap[r % s->taps], 1, s->kind, TG__W(set)(to[r * s->width + o]));
+    }
 }
 #endif
 
