@@ -17898,7 +17898,7 @@ TG__PRIVATE void tg__conv_distances(tg__conv_sub *s, int64_t channels) {
 /* Result channels of a chunk: enough of them to pay for filling the planes. */
 TG__PRIVATE void tg__conv_split(const tg__conv_plan *j, tg__conv_sub *s) {
     const int64_t positions = s->images * s->high * s->cols, terms = tg__imax(1, j->k * s->taps);
-    int64_t mb = tg__imax(TG__CONV_CHUNK / terms / positions, 2 * TG__CONV_BLOCK / tg__imax(1, s->taps));
+    int64_t mb = tg__imax(TG__CONV_CHUNK / terms / positions, tg__imax(s->apart ? 192 : 0, 2 * TG__CONV_BLOCK / tg__imax(1, s->taps)));
     mb = tg__ceil_div(mb, j->mr) * j->mr;
     s->mb = mb >= j->m ? j->m : tg__ceil_div(tg__ceil_div(j->m, tg__ceil_div(j->m, mb)), j->mr) * j->mr;
     s->splits = tg__ceil_div(j->m, s->mb);
@@ -38929,6 +38929,14 @@ TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, 
         if (y < 0 || y >= s->h || n == 0) { TG__FT(tg__conv_zero)(row, s->images * cols); continue; }
         TG__T *out = row;
         int64_t at = from + y * s->sh;
+        if (step == 1 && cols <= i0 + TG__VN && s->kind == TG__GEMM_OWN) {                  /* a vector, which brings what is behind the row as zeros */
+            const TG__T *src = (const TG__T *)s->src + at;
+            for (int64_t im = 0; im < s->images; im++, src += s->sn, out += cols) {
+                for (int64_t q = 0; q < i0; q++) out[q] = 0;
+                TG__W(store)(out + i0, TG__W(loadn)(src, (int)n));
+            }
+            continue;
+        }
         for (int64_t im = 0; im < s->images; im++, at += s->sn, out += cols) {
             int64_t q = 0;
             for (; q < i0; q++) out[q] = 0;
