@@ -17684,6 +17684,9 @@ TG__KERNEL(void, tg__conv_dots_f32, (const tg__conv_dots *s));
 TG__KERNEL_F64(void, tg__conv_dots_f64, (const tg__conv_dots *s));
 TG__KERNEL(void, tg__conv_sum_f32, (const tg__conv_sum *s));
 TG__KERNEL_F64(void, tg__conv_sum_f64, (const tg__conv_sum *s));
+TG__KERNEL(void, tg__conv_quick_weights_f32, (const tg__conv_quick *s));
+TG__KERNEL(void, tg__conv_quick_in_f32, (const tg__conv_quick *s));
+TG__KERNEL(void, tg__conv_quick_out_f32, (const tg__conv_quick *s, const tg__conv_last *f));
 #define TG__CONV_CALL(job, name) ((job)->wide ? name##_f64__k : name##_f32__k)[(job)->isa]
 
 enum {
@@ -17738,6 +17741,8 @@ typedef struct tg__conv_plan {
     /* how it is cut */
     bool    is_product;                          /* a product of matrices does it all */
     tg__gemm_plan product;
+    bool    quick;                               /* by fewer products: told at tg__conv_is_quick */
+    int64_t tiles, down, across, run;            /* of it: all of them, in a picture's column and row, of a unit */
     int     isa, kind;
     bool    wide;
     size_t  size, stored;                        /* bytes of an element: computed in, stored */
@@ -17792,7 +17797,7 @@ TG__PRIVATE int64_t tg__conv_span(const tg__conv_plan *j, int d, int64_t r) {
    order of summation follows, ask the sizes alone. */
 TG__PRIVATE bool tg__conv_apart(const tg__conv_plan *j, const tg__conv_sub *s) {
     const int64_t image = s->rows * s->cols, images = j->x.n;
-    if (s->deep > 1 || image == 0 || s->cols > 64) return false;
+    if (j->quick || s->deep > 1 || image == 0 || s->cols > 64) return false;
     if (j->dir == TG_CONV_BY_WEIGHT) return s->cols <= 16 && !j->lanes && j->m > 8;
     const int64_t each = tg__imin(tg__ceil_div(s->cols, j->vn) * s->rows, tg__ceil_div((s->rows - 1) * (s->cols + s->dx) + s->cols, j->vn)),
         some = tg__imin(images, tg__ceil_div(192, image));
@@ -17918,7 +17923,7 @@ TG__PRIVATE bool tg__conv_keep(tg__conv_plan *j, size_t bytes) {
     const tg_tensor *w = j->job.t[2];
     int64_t key[TG__PANELS_KEY] = { 0 };
     if (j->dir != TG_CONV_RESULT || !w->keeps_packed) return true;
-    key[0] = j->groups; key[1] = j->o; key[2] = j->c; key[3] = j->kd; key[4] = j->kh; key[5] = j->kw;
+    key[0] = 2 * j->groups + j->quick; key[1] = j->o; key[2] = j->c; key[3] = j->kd; key[4] = j->kh; key[5] = j->kw;
     key[6] = j->so; key[7] = j->sc; key[8] = j->skd; key[9] = j->skh; key[10] = j->skw;
     key[11] = (char *)j->w - (char *)w->storage->data;
     j->kept = tg__panels_of(j->job.tg, w, key, bytes);
@@ -18095,6 +18100,134 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
         f.y = tg__conv_place(j, s, &j->dst, n0 + im, s->out_z, s->out_sz, g * j->m + m0) +
             ((s->out_y + j0 * s->out_sy) * j->dst.sh + s->out_x * j->dst.sw) * (int64_t)j->stored;
         TG__CONV_CALL(j, tg__conv_last)(&f);
+    }
+}
+
+/* ---- by fewer products ----
+   Winograd's F(2 x 2, 3 x 3) for kernels of 3 x 3 without stride and dilation: a tile of 2 x 2 results takes 16 products for
+   each channel where it took 36. Kernels become 4 x 4 numbers each, and so do the 4 x 4 elements that a tile reads; where
+   both have been multiplied and summed over the channels, the 16 sums become the tile. The 16 are products of
+   matrices, [m, channels] by [channels, tiles], by the same register tiles as the rest. What is added before
+   and after costs a bit of accuracy, and a tile is as exact as its largest element allows: an infinity spoils all of its
+   tile. So it is for f32 only, not for strict mode, and for sizes where it pays; never for gradients by weight. */
+TG__PRIVATE bool tg__conv_is_quick(const tg__conv_plan *j) {
+    const int64_t o = j->o / j->groups;
+    if (j->dir == TG_CONV_BY_WEIGHT || j->type != TG_F32 || j->job.tg->config.strict || j->kd != 1 || j->kh != 3 || j->kw != 3) return false;
+    for (int d = 0; d < 3; d++) if (j->stride[d] != 1 || j->dilation[d] != 1) return false;
+    const tg__conv_map *to = j->dir == TG_CONV_BY_DATA ? &j->x : &j->y;
+    return j->c >= 32 && o >= 32 && to->h > 2 && to->w > 2 && to->n * to->d * to->h * to->w >= 36;
+}
+/* Elements of one of the 16, a bit more than rows of them take: sixteen runs at a power of two from each other would meet in few lines of a cache. */
+TG__PRIVATE int64_t tg__conv_part(int64_t rows, int64_t step) { return rows * step + 9 * 16; }
+TG__PRIVATE bool tg__conv_plan_quick(tg__conv_plan *j) {
+    const bool by_data = j->dir == TG_CONV_BY_DATA;
+    static const int64_t none[3] = { 0, 0, 0 };
+    const size_t head = TG__ROUND_UP(sizeof(tg__conv_sub), 64);
+    tg__conv_sub *s, one;
+    int64_t integers, room;
+    j->m = by_data ? j->c : j->o / j->groups;
+    j->k = by_data ? j->o / j->groups : j->c;
+    j->src = by_data ? j->y : j->x;
+    j->dst = by_data ? j->x : j->y;
+    j->subs = 1;
+    integers = tg__conv_taps(j, &one, none, NULL);
+    j->down = (one.rows + 1) / 2; j->across = (one.cols + 1) / 2;
+    j->tiles = j->x.n * one.deep * j->down * j->across;
+    one.mb = j->m <= 128 ? j->m : tg__ceil_div(tg__ceil_div(j->m, tg__ceil_div(j->m, 128)), j->mr) * j->mr;
+    one.splits = tg__ceil_div(j->m, one.mb);
+    one.panels = tg__ceil_div(j->m, j->mr);
+    one.step = j->k * j->mr + 16;
+    room = tg__imin(256, tg__imax(48, (1 << 14) / (j->k + one.mb))) / (3 * j->vn) * (3 * j->vn);
+    one.units = tg__ceil_div(j->tiles, room);
+    j->run = tg__ceil_div(tg__ceil_div(j->tiles, one.units), j->vn) * j->vn;
+    one.units = tg__ceil_div(j->tiles, j->run);
+    const size_t panels = (size_t)(16 * tg__conv_part(j->groups * one.panels, one.step)) * j->size;
+    const size_t tables = TG__ROUND_UP((size_t)(integers + j->k + j->run / j->vn) * 8, 64);
+    if (!tg__conv_keep(j, panels)) return false;
+    j->bytes = head + tables + (j->kept ? 0 : panels);
+    j->mem = (char *)tg__mem_get(j->job.tg, j->bytes);
+    if (!j->mem) return false;
+    if (!j->kept) j->packed = j->mem + head + tables;
+    j->sub = s = (tg__conv_sub *)(void *)j->mem;
+    *s = one;
+    int64_t *table = (int64_t *)(void *)(j->mem + head);
+    s->at = table + tg__conv_taps(j, s, none, table);
+    s->place = s->at + j->k;
+    for (int64_t c = 0; c < j->k; c++) s->at[c] = c * (j->run + j->vn);
+    for (int64_t v = 0; v < j->run / j->vn; v++) s->place[v] = v * j->vn;
+    s->pitch = 2 * j->across + 2;
+    s->high = 2 * tg__imin(j->down, tg__ceil_div(j->run, j->across) + 1);
+    s->plane = s->channel = s->image = (s->high + 2) * s->pitch;
+    j->panels = j->groups * s->panels;
+    j->each = tg__imax(1, (1 << 11) / (j->k * j->mr));
+    j->scratch = (size_t)(tg__imax(4 * s->image, 16 * 9 * j->mr) + 4 * j->vn + 16 * (tg__conv_part(j->k, j->run + j->vn) + tg__conv_part(s->mb + j->mr, j->run)) + 2 * j->vn) * j->size;
+    if (tg__scratch_need(j->job.tg, j->scratch)) return true;
+    tg__mem_put(j->job.tg, j->mem, j->bytes);
+    return false;
+}
+TG__PRIVATE void tg__conv_quick_pack(const tg__conv_plan *j, int64_t i, char *scratch) {
+    const tg__conv_sub *s = j->sub;
+    const bool by_data = j->dir == TG_CONV_BY_DATA;
+    tg__conv_weights w;
+    tg__conv_quick q;
+    w.kind = j->kind; w.taps = 9; w.tap = s->tap; w.run = s->run;
+    w.sm = by_data ? j->sc : j->so; w.sc = by_data ? j->so : j->sc;
+    w.out = scratch; w.step = 0;
+    q.x = scratch; q.flip = by_data; q.part = tg__conv_part(j->panels, s->step);
+    for (int64_t p = i * j->each; p < j->panels && p < (i + 1) * j->each; p++)
+        for (int64_t c = 0; c < j->k; c += 16) {
+            const int64_t g = p / s->panels, m0 = p % s->panels * j->mr;
+            w.m = tg__imin(j->mr, j->m - m0);
+            w.channels = q.channels = tg__imin(16, j->k - c);
+            w.w = (const char *)j->w + (m0 * w.sm + c * w.sc + g * (j->o / j->groups) * j->so) * (int64_t)j->stored;
+            q.v = j->packed + (size_t)(p * s->step + c * j->mr) * j->size;
+            TG__CONV_CALL(j, tg__conv_panels)(&w);
+            tg__conv_quick_weights_f32__k[j->isa](&q);
+        }
+}
+TG__PRIVATE void tg__conv_quick_chunk(const tg__conv_plan *j, int64_t i, char *scratch) {
+    const tg__conv_sub *s = j->sub;
+    const int64_t m0 = i % s->splits * s->mb, u = i / s->splits % s->units, g = i / s->splits / s->units, size = (int64_t)j->size;
+    const int64_t first = u * j->run, end = tg__imin(first + j->run, j->tiles), image = j->down * j->across, row = j->run + j->vn;
+    char *v = scratch + (tg__imax(4 * s->image, 16 * 9 * j->mr) + 4 * j->vn) * size, *sums = v + 16 * tg__conv_part(j->k, row) * size;
+    tg__conv_quick q;
+    tg__conv_tiles t;
+    tg__conv_last f;
+    q.across = j->across; q.pitch = s->pitch; q.channel = s->channel;
+    for (int64_t at = first; at < end; at += q.n) {
+        q.n = tg__imin(end - at, image - at % image);                     /* of one image */
+        q.column = at % j->across;
+        const int64_t row0 = at % image / j->across, rows = (at % image + q.n - 1) / j->across - row0 + 1;
+        q.part = tg__conv_part(j->k, row); q.step = row; q.x = scratch;
+        for (int64_t c = 0; c < j->k; c += q.channels) {
+            q.channels = tg__imin(4, j->k - c);
+            q.v = v + (c * row + at - first) * size;
+            tg__conv_planes(j, s, &j->src, at / image, 1, g * j->k + c, q.channels, 2 * row0, 2 * rows, scratch);
+            tg__conv_quick_in_f32__k[j->isa](&q);
+        }
+    }
+    t.k = j->k; t.m = tg__imin(s->mb, j->m - m0); t.vectors = tg__ceil_div(end - first, j->vn);
+    t.at = s->at; t.place = s->place; t.w_step = s->step; t.d_rs = j->run; t.add = t.ahead = false;
+    for (int64_t p = 0; p < 16; p++) {
+        t.w = j->packed + (p * tg__conv_part(j->panels, s->step) + (g * s->panels + m0 / j->mr) * s->step) * size;
+        t.x = v + p * tg__conv_part(j->k, row) * size;
+        t.d = sums + p * tg__conv_part(s->mb + j->mr, j->run) * size;
+        TG__CONV_CALL(j, tg__conv_tiles)(&t);
+    }
+    q.channels = t.m; q.part = tg__conv_part(s->mb + j->mr, j->run); q.step = j->run;
+    f.kind = j->kind; f.cols = s->cols;
+    f.bias = j->bias ? (const char *)j->bias + (g * j->m + m0) * j->bias_step * (int64_t)j->stored : NULL;
+    f.bias_step = j->bias_step;
+    f.ym = j->dst.sc; f.yh = j->dst.sh * s->out_sy; f.yw = j->dst.sw * s->out_sx;
+    for (int64_t at = first; at < end; at += q.n) {
+        q.n = tg__imin(end - at, image - at % image);
+        q.column = at % j->across;
+        const int64_t row0 = at % image / j->across;
+        q.v = sums + (at - first) * size;
+        f.rows = s->rows - 2 * row0;
+        f.y = tg__conv_place(j, s, &j->dst, at / image, s->out_z, s->out_sz, g * j->m + m0) +
+            ((s->out_y + 2 * row0 * s->out_sy) * j->dst.sh + s->out_x * j->dst.sw) * (int64_t)j->stored;
+        tg__conv_quick_out_f32__k[j->isa](&q, &f);
     }
 }
 
@@ -18295,6 +18428,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
         tg__conv_read(j);
         j->is_product = tg__conv_is_product(j);
         if (j->is_product) tg__conv_product(j, &j->product);
+        j->quick = !j->is_product && tg__conv_is_quick(j);
     }
     if (j->is_product) return tg__gemm_phase(tg, phase, &j->product);
     const int64_t groups = j->groups;
@@ -18310,7 +18444,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
         j->vn = TG__CONV_CALL(j, tg__conv_shape)(1);
         j->wr = TG__CONV_CALL(j, tg__conv_shape)(2);
         j->ready = false;
-        if (!(j->dir == TG_CONV_BY_WEIGHT ? tg__conv_plan_weight(j) : tg__conv_plan_maps(j))) return -1;
+        if (!(j->quick ? tg__conv_plan_quick(j) : j->dir == TG_CONV_BY_WEIGHT ? tg__conv_plan_weight(j) : tg__conv_plan_maps(j))) return -1;
     }
     if (phase == 0 && j->kept) { j->ready = j->kept->filled; j->kept->filled = true; }
     j->phase = phase += j->ready;
@@ -18321,7 +18455,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
         chunks = tg__ceil_div(j->panels, j->each);
     } else if (phase == 1) {
         const tg__conv_sub *s = &j->sub[j->subs - 1];
-        chunks = s->first_chunk + groups * s->units * s->splits;
+        chunks = (j->quick ? 0 : s->first_chunk) + groups * s->units * s->splits;
     }
     if (chunks == 0) { tg__mem_put(tg, j->mem, j->bytes); j->mem = NULL; }
     return chunks;
@@ -18331,13 +18465,15 @@ TG__PRIVATE void tg__conv_chunk(void *plan, int64_t i) {
     char *scratch;
     int slot;
     if (j->is_product) { tg__gemm_chunk(&j->product, i); return; }
-    if (j->dir == TG_CONV_BY_WEIGHT ? j->phase == j->steps : j->phase == 0) {
+    if (!j->quick && (j->dir == TG_CONV_BY_WEIGHT ? j->phase == j->steps : j->phase == 0)) {
         if (j->dir == TG_CONV_BY_WEIGHT) tg__conv_sum_chunk(j, i);
         else tg__conv_pack_chunk(j, i);
         return;
     }
     scratch = (char *)tg__scratch_take(j->job.tg, &slot);
-    if (j->dir == TG_CONV_BY_WEIGHT) tg__conv_gather_chunk(j, i, scratch);
+    if (j->quick && j->phase == 0) tg__conv_quick_pack(j, i, scratch);
+    else if (j->quick) tg__conv_quick_chunk(j, i, scratch);
+    else if (j->dir == TG_CONV_BY_WEIGHT) tg__conv_gather_chunk(j, i, scratch);
     else tg__conv_tile_chunk(j, i, scratch);
     tg__scratch_give(j->job.tg, slot);
 }
@@ -38805,6 +38941,15 @@ typedef struct tg__conv_tiles {
     bool    add, ahead;                      /* ahead: d is the result itself, which may be far away: it is asked for early */
 } tg__conv_tiles;
 
+/* Winograd's tiles (see >>impl-conv): v[16][channels][step] of n tiles, from `column` of a row of `across` on. Of weights:
+   x[channel][9][MR] becomes v[16][channel][MR], flip: the taps are walked backwards. */
+typedef struct tg__conv_quick {
+    int64_t channels, n, column, across;
+    const void *x; int64_t channel, pitch;   /* the rows that they read, padded */
+    void   *v; int64_t part, step;           /* part: from one of the 16 to the next */
+    bool    flip;
+} tg__conv_quick;
+
 /* From sums to the result: m maps of rows x cols. Strides in elements of the stored type. */
 typedef struct tg__conv_last {
     int64_t m, rows, cols;
@@ -39097,6 +39242,92 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
         }
     }
 }
+
+#if defined(TG__TYPE_F32)
+/* ----------------------------------------------------------- by fewer products ---- */
+#ifndef TG__C_Q4
+#define TG__C_Q4(X) X(0) X(1) X(2) X(3)
+#define TG__C_QW(i, j) const TG__V g##i##j = TG__W(load)(x + (3 * (i) + (j)) * step);
+#define TG__C_QG(r, a, b, c) const TG__V h##r##0 = a, s##r = TG__W(add)(a, c), h##r##1 = TG__W(mul)(half, TG__W(add)(s##r, b)), \
+    h##r##2 = TG__W(mul)(half, TG__W(sub)(s##r, b)), h##r##3 = c;
+#define TG__C_QR(i) TG__C_QW(i, 0) TG__C_QW(i, 1) TG__C_QW(i, 2) TG__C_QG(i, g##i##0, g##i##1, g##i##2)
+#define TG__C_QC(j) { TG__C_QG(_, h0##j, h1##j, h2##j) \
+    TG__W(store)(v + (j) * part, h_0); TG__W(store)(v + (4 + (j)) * part, h_1); TG__W(store)(v + (8 + (j)) * part, h_2); TG__W(store)(v + (12 + (j)) * part, h_3); }
+#define TG__C_QD(i) TG__V h##i##0, h##i##1, h##i##2, h##i##3; { \
+    TG__V a, b, c, d; \
+    const TG__T *p = x + (i) * s->pitch; \
+    TG__FT(tg__pairs_apart)(TG__W(load)(p), TG__W(load)(p + TG__VN), &a, &b); TG__FT(tg__pairs_apart)(TG__W(load)(p + 2), TG__W(load)(p + 2 + TG__VN), &c, &d); \
+    h##i##0 = TG__W(sub)(a, c); h##i##1 = TG__W(add)(b, c); h##i##2 = TG__W(sub)(c, b); h##i##3 = TG__W(sub)(b, d); }
+#define TG__C_QE(j) TG__W(store)(v + (j) * part, TG__W(sub)(h0##j, h2##j)); TG__W(store)(v + (4 + (j)) * part, TG__W(add)(h1##j, h2##j)); \
+    TG__W(store)(v + (8 + (j)) * part, TG__W(sub)(h2##j, h1##j)); TG__W(store)(v + (12 + (j)) * part, TG__W(sub)(h1##j, h3##j));
+#define TG__C_QM(j) TG__V h0##j, h1##j; { \
+    const TG__V a = TG__W(load)(v + (j) * part), b = TG__W(load)(v + (4 + (j)) * part), c = TG__W(load)(v + (8 + (j)) * part), d = TG__W(load)(v + (12 + (j)) * part); \
+    h0##j = TG__W(add)(TG__W(add)(a, b), c); h1##j = TG__W(sub)(TG__W(sub)(b, c), d); }
+#endif
+/* Lanes lie along the panel's rows: what is stored beyond them is written after that, or is room behind the panel. */
+TG__PRIVATE void TG__FT(tg__conv_quick_weights)(const tg__conv_quick *s) {
+    const TG__V half = TG__W(set)((TG__T)0.5);
+    const int64_t part = s->part, step = s->flip ? -TG__C_MR : TG__C_MR;
+    for (int64_t c = 0; c < s->channels; c++)
+        for (int64_t r = 0; r < TG__C_MR; r += TG__VN) {
+            const TG__T *x = (const TG__T *)s->x + c * 9 * TG__C_MR + (s->flip ? 8 * TG__C_MR : 0) + r;
+            TG__T *v = (TG__T *)s->v + c * TG__C_MR + r;
+            TG__C_QR(0) TG__C_QR(1) TG__C_QR(2)
+            TG__C_Q4(TG__C_QC)
+        }
+}
+TG__PRIVATE void TG__FT(tg__conv_quick_in)(const tg__conv_quick *s) {
+    const int64_t part = s->part;
+    for (int64_t c = 0; c < s->channels; c++) {
+        int64_t left = s->n, column = s->column;
+        const TG__T *row = (const TG__T *)s->x + c * s->channel;
+        TG__T *to = (TG__T *)s->v + c * s->step;
+        for (int64_t n; left > 0; left -= n, to += n, column = 0, row += 2 * s->pitch) {
+            n = s->across - column < left ? s->across - column : left;
+            for (int64_t q = 0; q < n; q += TG__VN) {
+                const TG__T *x = row + 2 * (column + q);
+                TG__T *v = to + q;
+                TG__C_Q4(TG__C_QD)
+                TG__C_Q4(TG__C_QE)
+            }
+        }
+    }
+}
+/* Two rows of results from a row of tiles. */
+TG__PRIVATE void TG__FT(tg__conv_quick_out)(const tg__conv_quick *s, const tg__conv_last *f) {
+    const int64_t part = s->part, size = f->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
+    TG__T line[2 * TG__VN];
+    for (int64_t c = 0; c < s->channels; c++) {
+        const TG__V bias = TG__W(set)(f->bias ? TG__FT(tg__gemm_get)(f->bias, c * f->bias_step, f->kind) : (TG__T)0);
+        int64_t left = s->n, column = s->column, y = 0;
+        const TG__T *from = (const TG__T *)s->v + c * s->step;
+        for (int64_t n; left > 0; left -= n, from += n, column = 0, y += 2) {
+            n = s->across - column < left ? s->across - column : left;
+            for (int64_t q = 0; q < n; q += TG__VN) {
+                const TG__T *v = from + q;
+                const int64_t x = 2 * (column + q), end = 2 * (column + n) < f->cols ? 2 * (column + n) : f->cols, wide = end - x < 2 * TG__VN ? end - x : 2 * TG__VN;
+                char *to = (char *)f->y + (c * f->ym + y * f->yh + x * f->yw) * size;
+                TG__C_Q4(TG__C_QM)
+#define TG__C_QY(i) if (y + i < f->rows) { \
+                    TG__V a = TG__W(add)(TG__W(add)(h##i##0, h##i##1), h##i##2), b = TG__W(sub)(TG__W(sub)(h##i##1, h##i##2), h##i##3); \
+                    if (f->bias) { a = TG__W(add)(a, bias); b = TG__W(add)(b, bias); } \
+                    if (wide == 2 * TG__VN && f->kind == TG__GEMM_OWN && f->yw == 1) TG__FT(tg__pairs_store)((TG__T *)(void *)(to + i * f->yh * size), a, b); \
+                    else { \
+                        TG__FT(tg__pairs_store)(line, a, b); \
+                        for (int64_t e = 0, some; e < wide; e += some) { \
+                            some = f->yw != 1 ? 1 : wide - e < TG__VN ? wide - e : TG__VN; \
+                            TG__FT(tg__gemm_store)(to + i * f->yh * size, e * f->yw, some, f->kind, TG__FT(tg__gemm_load)(line, e, some, TG__GEMM_OWN)); \
+                        } \
+                    } \
+                }
+                TG__C_QY(0)
+                TG__C_QY(1)
+#undef TG__C_QY
+            }
+        }
+    }
+}
+#endif
 
 /* ---------------------------------------------------------------- weight gradients ---- */
 TG__PRIVATE void TG__FT(tg__conv_turn)(const tg__conv_turn *s) {
