@@ -18133,7 +18133,8 @@ TG__PRIVATE bool tg__conv_plan_quick(tg__conv_plan *j) {
     integers = tg__conv_taps(j, &one, none, NULL);
     j->down = (one.rows + 1) / 2; j->across = (one.cols + 1) / 2;
     j->tiles = j->x.n * one.deep * j->down * j->across;
-    one.mb = j->m <= 128 ? j->m : tg__ceil_div(tg__ceil_div(j->m, tg__ceil_div(j->m, 128)), j->mr) * j->mr;
+    const int64_t most = j->across <= 4 ? 256 : 128;           /* result channels of a chunk: short rows of tiles are slow to make */
+    one.mb = j->m <= most ? j->m : tg__ceil_div(tg__ceil_div(j->m, tg__ceil_div(j->m, most)), j->mr) * j->mr;
     one.splits = tg__ceil_div(j->m, one.mb);
     one.panels = tg__ceil_div(j->m, j->mr);
     one.step = j->k * j->mr + 16;
@@ -18159,37 +18160,44 @@ TG__PRIVATE bool tg__conv_plan_quick(tg__conv_plan *j) {
     s->high = 2 * tg__imin(j->down, tg__ceil_div(j->run, j->across) + 1);
     s->plane = s->channel = s->image = (s->high + 2) * s->pitch;
     j->panels = j->groups * s->panels;
-    j->each = tg__imax(1, (1 << 11) / (j->k * j->mr));
-    j->scratch = (size_t)(tg__imax(4 * s->image, 16 * 9 * j->mr) + 4 * j->vn + 16 * (tg__conv_part(j->k, j->run + j->vn) + tg__conv_part(s->mb + j->mr, j->run)) + 2 * j->vn) * j->size;
+    j->scratch = (size_t)(tg__imax(4 * s->image, 4 * 16 * 9 * j->mr) + 4 * j->vn + 16 * (tg__conv_part(j->k, j->run + j->vn) + tg__conv_part(s->mb + j->mr, j->run)) + 2 * j->vn) * j->size;
     if (tg__scratch_need(j->job.tg, j->scratch)) return true;
     tg__mem_put(j->job.tg, j->mem, j->bytes);
     return false;
 }
+/* Gradients by data read weights the other way round: all rows of some channels at a time lie close together there. */
 TG__PRIVATE void tg__conv_quick_pack(const tg__conv_plan *j, int64_t i, char *scratch) {
     const tg__conv_sub *s = j->sub;
     const bool by_data = j->dir == TG_CONV_BY_DATA;
+    const int64_t splits = tg__ceil_div(j->k, 16), first = by_data ? i / splits * s->panels : i, end = by_data ? first + s->panels : i + 1,
+        c0 = by_data ? i % splits * 16 : 0, c1 = by_data ? tg__imin(c0 + 16, j->k) : j->k;
     tg__conv_weights w;
     tg__conv_quick q;
     w.kind = j->kind; w.taps = 9; w.tap = s->tap; w.run = s->run;
     w.sm = by_data ? j->sc : j->so; w.sc = by_data ? j->so : j->sc;
-    w.out = scratch; w.step = 0;
-    q.x = scratch; q.flip = by_data; q.part = tg__conv_part(j->panels, s->step);
-    for (int64_t p = i * j->each; p < j->panels && p < (i + 1) * j->each; p++)
-        for (int64_t c = 0; c < j->k; c += 16) {
-            const int64_t g = p / s->panels, m0 = p % s->panels * j->mr;
-            w.m = tg__imin(j->mr, j->m - m0);
-            w.channels = q.channels = tg__imin(16, j->k - c);
+    w.out = scratch; w.step = 16 * 9 * j->mr;
+    q.flip = by_data; q.part = tg__conv_part(j->panels, s->step);
+    for (int64_t some, p = first; p < end; p += some) {
+        const int64_t g = p / s->panels, m0 = p % s->panels * j->mr;
+        some = tg__imin(end - p, 4);
+        w.m = tg__imin(some * j->mr, j->m - m0);
+        for (int64_t c = c0; c < c1; c += 16) {
+            w.channels = q.channels = tg__imin(16, c1 - c);
             w.w = (const char *)j->w + (m0 * w.sm + c * w.sc + g * (j->o / j->groups) * j->so) * (int64_t)j->stored;
-            q.v = j->packed + (size_t)(p * s->step + c * j->mr) * j->size;
             TG__CONV_CALL(j, tg__conv_panels)(&w);
-            tg__conv_quick_weights_f32__k[j->isa](&q);
+            for (int64_t n = 0; n < some; n++) {
+                q.x = scratch + (size_t)(n * w.step) * j->size;
+                q.v = j->packed + (size_t)((p + n) * s->step + c * j->mr) * j->size;
+                tg__conv_quick_weights_f32__k[j->isa](&q);
+            }
         }
+    }
 }
 TG__PRIVATE void tg__conv_quick_chunk(const tg__conv_plan *j, int64_t i, char *scratch) {
     const tg__conv_sub *s = j->sub;
     const int64_t m0 = i % s->splits * s->mb, u = i / s->splits % s->units, g = i / s->splits / s->units, size = (int64_t)j->size;
     const int64_t first = u * j->run, end = tg__imin(first + j->run, j->tiles), image = j->down * j->across, row = j->run + j->vn;
-    char *v = scratch + (tg__imax(4 * s->image, 16 * 9 * j->mr) + 4 * j->vn) * size, *sums = v + 16 * tg__conv_part(j->k, row) * size;
+    char *v = scratch + (tg__imax(4 * s->image, 4 * 16 * 9 * j->mr) + 4 * j->vn) * size, *sums = v + 16 * tg__conv_part(j->k, row) * size;
     tg__conv_quick q;
     tg__conv_tiles t;
     tg__conv_last f;
@@ -18452,7 +18460,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
         if (phase < j->steps) chunks = j->parts * groups * j->o_splits * j->c_splits;
         else if (phase == j->steps) chunks = groups * j->o_panels;
     } else if (phase == 0) {
-        chunks = tg__ceil_div(j->panels, j->each);
+        chunks = !j->quick ? tg__ceil_div(j->panels, j->each) : j->dir == TG_CONV_BY_DATA ? groups * tg__ceil_div(j->k, 16) : j->panels;
     } else if (phase == 1) {
         const tg__conv_sub *s = &j->sub[j->subs - 1];
         chunks = (j->quick ? 0 : s->first_chunk) + groups * s->units * s->splits;
