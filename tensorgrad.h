@@ -39104,6 +39104,12 @@ TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, 
                     TG__W(store)(out + q, TG__FT(tg__gemm_load)(s->src, at + q - i0, i1 - q, s->kind));
             } else if (s->kind == TG__GEMM_OWN) {
                 const TG__T *src = (const TG__T *)s->src + at;
+                for (; TG__VN > 1 && step == 2 && q < i1; q += TG__VN, src += 2 * TG__VN) {
+                    TG__V first, second;
+                    const int left = i1 - q > TG__VN ? 2 * TG__VN : 2 * (int)(i1 - q) - 1;         /* behind the last one the source may end */
+                    TG__FT(tg__pairs_apart)(TG__W(loadn)(src, left < TG__VN ? left : TG__VN), TG__W(loadn)(src + TG__VN, left < TG__VN ? 0 : left - TG__VN), &first, &second);
+                    TG__W(store)(out + q, first);
+                }
                 for (; q < i1; q++, src += step) out[q] = *src;
             } else {
                 for (; q < i1; q++) out[q] = TG__FT(tg__gemm_get)(s->src, at + (q - i0) * step, s->kind);
