@@ -2508,7 +2508,8 @@ TG_API bool       tg_bake(tg_module *m, tg_tensor *x);
        and each BatchNorm whose x is the result of a Conv, ConvTranspose or Linear is folded into that one's weight and bias,
        which are new tensors. What is folded is seen on a call of tg_forward(m, x), so any forward will do; x is like what will
        come, random numbers say, or NULL: nothing is folded. Pairs are left as they are where one of the two is called more
-       than once, has hooks, a computed weight or no running statistics. The results stay the same but for rounding: where a
+       than once, has hooks, a computed weight or no running statistics. A ReLU, ReLU6 or Hardtanh behind the norm of a Conv
+       becomes that one's last step wherever nothing is recorded. The results stay the same but for rounding: where a
        second call with x shows another y (because the convolution's result is used without the norm, too), that is an error
        and nothing was changed. A folded norm is an Identity without parameters and cannot be brought back: train, or save
        for training, a tg_module_copy that was made before; m's optimisers are not stepped any more */
@@ -16880,6 +16881,7 @@ typedef struct tg__gemm_plan {
     int     batch_dims;
     int64_t batch[6], a_bs[6], b_bs[6], c_bs[6];
     const void *bias; int64_t bias_rs, bias_cs;
+    bool    clamps; double low, high;            /* with a bias: the result is clamped to low..high */
     bool    accumulate;
     /* how it is cut; written in phase 0, read by all */
     tg_ctx *tg;
@@ -16975,6 +16977,7 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     if (p->n == 1) f->c_cs = 1;
     f->kc = tg__gemm_kind(j->tc);
     f->accumulate = j->accumulate;
+    f->clamps = j->clamps; f->low = j->low; f->high = j->high;
     f->parts = 1;
     f->tree = 1;
     f->part_step = 0;
@@ -17620,6 +17623,7 @@ TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *plan) {
         j->a_rs = a->stride[d]; j->a_cs = a->stride[d + 1];
         j->b_rs = b->stride[d]; j->b_cs = b->stride[d + 1];
         j->bias_rs = j->bias_cs = 0;
+        j->clamps = false;
         if (j->bias) { j->bias_rs = bias->stride[d]; j->bias_cs = bias->stride[d + 1]; }
         j->accumulate = j->job.r->kind == 1;
         j->weight = j->job.t[2];
@@ -17698,7 +17702,8 @@ enum {
 };
 
 /* dims: 1 to 3, so many of each list count. size: of the result, data or kernel that is asked for */
-typedef struct tg__conv_attr { int64_t dims, stride[3], padding[3], dilation[3], groups, size[3]; } tg__conv_attr;
+/* clamps: the result is clamped to low..high, where nothing is recorded (see tg__nn_conv_forward) */
+typedef struct tg__conv_attr { int64_t dims, stride[3], padding[3], dilation[3], groups, size[3]; bool clamps; double low, high; } tg__conv_attr;
 
 /* [N, C, D, H, W] with strides */
 typedef struct tg__conv_map { void *data; int64_t n, c, d, h, w, sn, sc, sd, sh, sw; } tg__conv_map;
@@ -17737,6 +17742,7 @@ typedef struct tg__conv_plan {
     tg__conv_map x, y;
     void   *w; int64_t o, c, kd, kh, kw, so, sc, skd, skh, skw;    /* weights [o, c, kd, kh, kw], c of one group */
     const void *bias; int64_t bias_step;
+    bool    clamps; double low, high;            /* the result, to low..high */
     int64_t stride[3], padding[3], dilation[3], groups;
     /* how it is cut */
     bool    is_product;                          /* a product of matrices does it all */
@@ -18065,7 +18071,7 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
     /* where positions lie in the result as in whole vectors, and nothing else is done to them, tiles write it themselves;
        odd numbers of rows but one are rounded up by the tiles */
     const int64_t low = t.m % j->mr;
-    const bool direct = j->kind == TG__GEMM_OWN && !j->bias && (low % 2 == 0 || low == 1) && s->across > 0 && s->across * j->vn == s->cols && j->dst.sw * s->out_sx == 1 &&
+    const bool direct = j->kind == TG__GEMM_OWN && !j->bias && !j->clamps && (low % 2 == 0 || low == 1) && s->across > 0 && s->across * j->vn == s->cols && j->dst.sw * s->out_sx == 1 &&
         (rows == 1 || j->dst.sh * s->out_sy == s->cols);
     t.ahead = direct;
     for (int64_t b = 0; b < s->blocks; b++) {
@@ -18094,6 +18100,7 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
     f.kind = j->kind;
     f.bias = j->bias ? (const char *)j->bias + (g * j->m + m0) * j->bias_step * (int64_t)j->stored : NULL;
     f.bias_step = j->bias_step;
+    f.clamps = j->clamps; f.low = j->low; f.high = j->high;
     f.ym = j->dst.sc; f.yh = j->dst.sh * s->out_sy; f.yw = j->dst.sw * s->out_sx;
     for (int64_t im = 0; im < images; im++) {
         f.s = (const char *)t.d + im * (s->apart ? s->cols : each * j->vn) * size;
@@ -18226,6 +18233,7 @@ TG__PRIVATE void tg__conv_quick_chunk(const tg__conv_plan *j, int64_t i, char *s
     f.kind = j->kind; f.cols = s->cols;
     f.bias = j->bias ? (const char *)j->bias + (g * j->m + m0) * j->bias_step * (int64_t)j->stored : NULL;
     f.bias_step = j->bias_step;
+    f.clamps = j->clamps; f.low = j->low; f.high = j->high;
     f.ym = j->dst.sc; f.yh = j->dst.sh * s->out_sy; f.yw = j->dst.sw * s->out_sx;
     for (int64_t at = first; at < end; at += q.n) {
         q.n = tg__imin(end - at, image - at % image);
@@ -18394,6 +18402,7 @@ TG__PRIVATE void tg__conv_read(tg__conv_plan *j) {
     j->w = j->job.at[at[1]]; j->o = w->shape[0]; j->c = w->shape[1]; j->kd = w->shape[2]; j->kh = w->shape[3]; j->kw = w->shape[4];
     j->so = w->stride[0]; j->sc = w->stride[1]; j->skd = w->stride[2]; j->skh = w->stride[3]; j->skw = w->stride[4];
     j->bias = NULL; j->bias_step = 0;
+    j->clamps = r->whole[10] != 0; j->low = r->number[0]; j->high = r->number[1];
     if (j->dir != TG_CONV_BY_WEIGHT && j->job.at[3]) { j->bias = j->job.at[3]; j->bias_step = j->job.o[3].stride[0]; }
 }
 /* The step from position to position where they all run on, from row to row and from depth to depth. */
@@ -18410,7 +18419,7 @@ TG__PRIVATE bool tg__conv_is_product(const tg__conv_plan *j) {
     if (j->dir == TG_CONV_BY_WEIGHT || j->kd != 1 || j->kh != 1 || j->kw != 1) return false;
     for (int d = 0; d < 3; d++) if (j->stride[d] != 1 || j->padding[d]) return false;
     if (j->x.d != j->y.d || j->x.h != j->y.h || j->x.w != j->y.w) return false;  /* one position of several: its stride was settled */
-    if (!tg__conv_runs_on(&j->x) || !tg__conv_runs_on(&j->y) || (j->bias && j->groups > 1)) return false;
+    if (!tg__conv_runs_on(&j->x) || !tg__conv_runs_on(&j->y) || (j->bias && j->groups > 1) || (j->clamps && !j->bias)) return false;
     return k <= TG__CONV_BLOCK && j->type != TG_BF16 && !tg__gemm_is_reduction(m, j->x.d * j->x.h * j->x.w, k);
 }
 TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
@@ -18427,6 +18436,7 @@ TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
     p->batch[0] = to->n; p->b_bs[0] = from->sn; p->c_bs[0] = to->sn;
     p->batch[1] = groups; p->a_bs[1] = o * j->so; p->b_bs[1] = p->k * from->sc; p->c_bs[1] = p->m * to->sc;
     p->bias = j->bias; p->bias_rs = j->bias_step;
+    p->clamps = j->clamps; p->low = j->low; p->high = j->high;
 }
 
 TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
@@ -18514,6 +18524,7 @@ TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, tg_t
         a.r.whole[6 + d] = i < 0 ? 1 : at->dilation[i];
     }
     a.r.whole[9] = at->groups;
+    if (at->clamps && dir == TG_CONV_RESULT) { a.r.whole[10] = 1; a.r.number[0] = at->low; a.r.number[1] = at->high; }
     tg__ask_images(&a, out, TG_WRITE, dims);
     tg__ask_images(&a, first, TG_READ, dims);
     tg__ask_images(&a, second, TG_READ, dims);
@@ -18687,6 +18698,7 @@ TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const i
         { &tg__conv1d_weight_op, &tg__conv2d_weight_op, &tg__conv3d_weight_op } };
     tg__conv_attr at = *from;
     tg_tensor *in[3];
+    at.clamps = false;
     for (int d = 0; d < (int)at.dims; d++) at.size[d] = size[d];
     in[0] = a; in[1] = b; in[2] = NULL;
     return tg__call(ops[dir][at.dims - 1], &at, in, dir == TG_CONV_BY_WEIGHT ? 2 : 3, NULL, 1);
@@ -18733,17 +18745,18 @@ TG__PRIVATE bool tg__conv_sizes(tg_ctx *tg, tg__conv_attr *at, const tg_tensor *
     return true;
 }
 TG__PRIVATE tg_tensor *tg__convolved(tg_place place, tg_tensor *x, tg_tensor *weight, tg_tensor *bias, int dims, const int64_t *stride,
-    const int64_t *padding, const int64_t *dilation, int64_t groups, bool same) {
+    const int64_t *padding, const int64_t *dilation, int64_t groups, bool same, const double *clamp) {
     static const tg_op *const ops[3] = { &tg__conv1d_op, &tg__conv2d_op, &tg__conv3d_op };
     tg__conv_attr at;
     tg_ctx *tg = tg__conv_begin(ops[dims - 1], place, x, weight, bias);
     if (!tg) return NULL;
     tg__conv_options(&at, dims, stride, padding, dilation, groups);
+    if (clamp) { at.clamps = true; at.low = clamp[0]; at.high = clamp[1]; }
     return tg__conv_sizes(tg, &at, x, weight, same) ? tg__apply(ops[dims - 1], &at, NULL, x, weight, bias) : NULL;
 }
 #define TG__CONV_FROM(name, n, list) \
 TG_API tg_tensor *name##_from(const name##_args *a) { \
-    return a ? tg__convolved(a->at, a->x, a->weight, a->bias, n, list a->stride, list a->padding, list a->dilation, a->groups, a->same) : NULL; \
+    return a ? tg__convolved(a->at, a->x, a->weight, a->bias, n, list a->stride, list a->padding, list a->dilation, a->groups, a->same, NULL) : NULL; \
 }
 TG__CONV_FROM(tg_conv1d, 1, &)
 TG__CONV_FROM(tg_conv2d, 2, )
@@ -28455,6 +28468,7 @@ struct tg__module_own {
     tg__member *member; int64_t members, member_room;
     tg__module_hook *hook; int64_t hooks, hook_room;
     struct tg__weight_norm *norm; int64_t norms, norm_room;
+    tg_module_forward clamped;     /* of an activation that tg_bake made a convolution's last step: its own forward, else NULL */
     int infers; bool trained;      /* open tg_infer_begins; `training` before the first */
     bool lost; tg_module *next_lost;
 };
@@ -28895,7 +28909,7 @@ TG__PRIVATE tg_module *tg__module_twin(tg_ctx *tg, tg_module *m, bool shared, tg
     if (!y) return NULL;
     own = y->own;
     memcpy((char *)y + sizeof *y, (const char *)m + sizeof *m, m->own->size - sizeof *m);
-    y->training = m->own->infers ? m->own->trained : m->training; y->forward_of = m->forward_of; y->own = own;
+    y->training = m->own->infers ? m->own->trained : m->training; y->forward_of = m->forward_of; y->own = own; own->clamped = m->own->clamped;
     for (i = 0; i < m->own->hooks; i++) if (!(tg_module_hook)(y, m->own->hook[i].fn, m->own->hook[i].user)) break;
     for (i = 0; i < m->own->members; i++) {
         const tg__member *s = &m->own->member[i];
@@ -29520,7 +29534,7 @@ TG_API tg_module *tg_nn_bilinear_from(const tg_nn_bilinear_args *a) {
 /* ------------------------------------------------------------------ Conv, ConvTranspose ----
    weight [O, C/groups, K...], transposed [C, O/groups, K...]; bias [O]. Both start from U(-1/sqrt(F), 1/sqrt(F)), where F is
    the number of elements of weight[0]. Paddings other than zeros are made first, then the convolution without any. */
-typedef struct tg__conv_layer { tg_module m; tg_tensor *weight, *bias; int spatial; bool transposed; tg_nn_conv2d_args args; } tg__conv_layer;
+typedef struct tg__conv_layer { tg_module m; tg_tensor *weight, *bias; int spatial; bool transposed; tg_nn_conv2d_args args; bool clamps; double clamp[2]; } tg__conv_layer;
 TG__PRIVATE tg_tensor *tg__conv_padded(const tg__conv_layer *l, tg_tensor *x) {
     static const tg_pad_mode modes[] = { TG_PAD_CONSTANT, TG_PAD_REFLECT, TG_PAD_REPLICATE, TG_PAD_CIRCULAR };
     int64_t pads[6], all;
@@ -29532,6 +29546,10 @@ TG__PRIVATE tg_tensor *tg__conv_padded(const tg__conv_layer *l, tg_tensor *x) {
     }
     return tg_pad(x, 2 * l->spatial, pads, modes[l->args.padding_mode], 0);
 }
+/* Does a convolution with tg_bake's clamp compute it along, and the activation behind it nothing? Not where a derivative may be asked for,
+   nor on devices, which do not know of it. */
+TG__PRIVATE bool tg__clamps_now(const tg_tensor *x) { return x && !x->tg->grad_mode && x->device == TG_CPU; }
+TG__PRIVATE tg_tensor *tg__nn_clamped_forward(tg_module *m, tg_tensor *x) { return tg__clamps_now(x) ? x : m->own->clamped(m, x); }
 TG__PRIVATE tg_tensor *tg__nn_conv_forward(tg_module *m, tg_tensor *x) {
     static const int64_t none[3] = { 0, 0, 0 };
     const tg__conv_layer *l = (const tg__conv_layer *)(void *)m;
@@ -29540,7 +29558,8 @@ TG__PRIVATE tg_tensor *tg__nn_conv_forward(tg_module *m, tg_tensor *x) {
     const tg_place here = tg__layer_place(m);
     if (l->transposed) return tg__conv_transposed(here, x, l->weight, l->bias, l->spatial, a->stride, a->padding, a->dilation, a->groups, a->output_padding);
     if (padded && !(x = tg__conv_padded(l, x))) return NULL;
-    return tg__convolved(here, x, l->weight, l->bias, l->spatial, a->stride, padded ? none : a->padding, a->dilation, a->groups, a->same && !padded);
+    return tg__convolved(here, x, l->weight, l->bias, l->spatial, a->stride, padded ? none : a->padding, a->dilation, a->groups, a->same && !padded,
+        l->clamps && tg__clamps_now(x) ? l->clamp : NULL);
 }
 TG__PRIVATE tg_module *tg__conv_layer_new(const tg_nn_conv2d_args *a, const char *kind, const char *name, int spatial, bool transposed) {
     tg__conv_layer *l;
@@ -30437,6 +30456,8 @@ TG_API tg_module *(tg_nn_named)(tg_module *dict, const char *name, tg_module *pa
    (bias - mean) s + beta. Which norm follows which layer a call tells: the layer's y is the norm's x. */
 typedef struct tg__fold {
     tg_module *layer, *norm;               /* layer NULL: a norm behind something else */
+    tg_module *act;                        /* NULL, or an activation behind the norm that only clamps; z: the norm's y */
+    tg_tensor *z; uint32_t z_version; double clamp[2];
     tg_tensor *y;                          /* the layer's, held so that no other tensor stands at its address */
     tg_tensor *weight, *bias;              /* new ones; while they are in their places the old ones, owned */
     uint32_t version;                      /* of y: nobody wrote to it before the norm */
@@ -30467,23 +30488,56 @@ TG__PRIVATE tg__fold *tg__fold_add(tg_ctx *tg, struct tg__folds *all) {
     memset(f, 0, sizeof *f);
     return f;
 }
+/* Is m a convolution that may clamp its result? */
+TG__PRIVATE bool tg__fold_is_conv(const tg_module *m) {
+#ifndef TENSORGRAD_NO_CONV
+    return m && m->forward == tg__nn_conv_forward && !((const tg__conv_layer *)(const void *)m)->transposed;
+#else
+    (void)m;
+    return false;
+#endif
+}
+/* The activation becomes the convolution's last step, or by itself again. */
+TG__PRIVATE void tg__fold_act(tg__fold *f, bool on) {
+#ifndef TENSORGRAD_NO_CONV
+    tg__conv_layer *l = (tg__conv_layer *)(void *)f->layer;
+    l->clamps = on; l->clamp[0] = f->clamp[0]; l->clamp[1] = f->clamp[1];
+    if (on) { f->act->own->clamped = f->act->forward; f->act->forward = tg__nn_clamped_forward; }
+    else f->act->forward = f->act->own->clamped;
+#else
+    (void)f; (void)on;
+#endif
+}
+/* Is m an activation that clamps? Says to what. */
+TG__PRIVATE bool tg__fold_clamps(const tg_module *m, double *clamp) {
+    const tg__plain_layer *l = (const tg__plain_layer *)(const void *)m;
+    const bool relu = strcmp(m->kind, "ReLU") == 0, relu6 = strcmp(m->kind, "ReLU6") == 0;
+    if (m->own->size != sizeof *l || m->own->hooks || !(relu || relu6 || strcmp(m->kind, "Hardtanh") == 0)) return false;
+    clamp[0] = relu || relu6 ? 0 : l->a; clamp[1] = relu ? tg__double(0x7ff0000000000000u) : relu6 ? 6 : l->b;
+    return true;
+}
 /* A call of m while a model is tried. */
 TG__PRIVATE void tg__fold_saw(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor *y) {
     struct tg__folds *all = tg->folds;
-    tg__fold *f, *found = NULL;
+    tg__fold *f, *found = NULL, *clamped = NULL;
+    double clamp[2] = { 0, 0 };
     bool again = false;
     int64_t i;
     int channels;
     for (i = 0; i < all->count; i++) {
         f = &all->fold[i];
         if (f->layer == m || f->norm == m) f->bad = again = true;
+        if (f->act == m) { f->act = NULL; again = true; }
         if (f->y == x && x->storage->version == f->version) found = f;
+        if (f->z == x && !f->bad && !f->act && x->storage->version == f->z_version && tg__fold_is_conv(f->layer) && tg__fold_clamps(m, clamp)) clamped = f;
     }
+    if (clamped && !again) { clamped->act = m; clamped->clamp[0] = clamp[0]; clamped->clamp[1] = clamp[1]; return; }
     if (m->forward == tg__nn_batch_norm_forward) {
         if (!found && !(found = tg__fold_add(tg, all))) return;
         if (again || found->norm || !found->layer || m->own->hooks || m->own->norms || m->training || ((tg__batch_norm *)(void *)m)->instance ||
             !((tg__batch_norm *)(void *)m)->running_mean) found->bad = true;
         found->norm = m;
+        if (!found->z) { found->z = y; y->count++; found->z_version = y->storage->version; }
     } else if (!again && tg__fold_place(m, &channels) && (f = tg__fold_add(tg, all)) != NULL) {
         f->layer = m; f->y = y; y->count++; f->version = y->storage->version;
         if (y->ndim != ((tg_tensor *)tg__member_find(m, tg__fold_weight, 6)->value)->ndim) f->bad = true;       /* channels stand elsewhere */
@@ -30531,7 +30585,7 @@ TG__PRIVATE void tg__fold_end(tg_ctx *tg, tg__fold *f, bool folded) {
     }
     if (own) f->norm->kind = "Identity";
     if (b && !b->value) { tg__member_drop(tg, b); f->layer->own->members--; }        /* the last one, made for what did not come */
-    tg__tensor_drop(f->y); tg__tensor_drop(f->weight); tg__tensor_drop(f->bias);
+    tg__tensor_drop(f->y); tg__tensor_drop(f->z); tg__tensor_drop(f->weight); tg__tensor_drop(f->bias);
 }
 /* Is z what y was, but for rounding? */
 TG__PRIVATE bool tg__fold_agrees(tg_tensor *y, tg_tensor *z) {
@@ -30539,10 +30593,11 @@ TG__PRIVATE bool tg__fold_agrees(tg_tensor *y, tg_tensor *z) {
     if (y->numel == 0) return tg__fail_op(y->tg, TG_ERROR_VALUE, "y %t has no elements, so nothing tells that the folded model does the same; give another x", y);
     return tg_item(tg_max(tg_abs(tg_sub(tg_to(z, TG_F32), tg_to(y, TG_F32))))) <= (tg_dtype_size(y->dtype) < 4 ? 0.05 : 1e-3) * tg_item(tg_max(tg_abs(tg_to(y, TG_F32))));
 }
+TG__PRIVATE bool tg__fold_acts(const tg__fold *f) { return !f->bad && f->act; }
 TG__PRIVATE bool tg__fold_all(tg_ctx *tg, tg_module *m, tg_tensor *x) {
     const tg_mark scope = tg_begin(tg);
     struct tg__folds all;
-    bool was, outermost, ok;
+    bool was, outermost, ok, acts = false;
     tg_tensor *y;
     int64_t i, n = 0;
     memset(&all, 0, sizeof all);
@@ -30558,7 +30613,11 @@ TG__PRIVATE bool tg__fold_all(tg_ctx *tg, tg_module *m, tg_tensor *x) {
         if (!f->bad) ok = tg__fold_make(f);
     }
     for (n = 0; ok && n < all.count; n++) if (!all.fold[n].bad) tg__fold_swap(&all.fold[n]);
-    if (ok && !tg__fold_agrees(y, tg_forward(m, x))) {
+    for (i = 0; ok && i < all.count; i++) acts = acts || tg__fold_acts(&all.fold[i]);
+    for (i = 0; acts && i < all.count; i++) if (tg__fold_acts(&all.fold[i])) tg__fold_act(&all.fold[i], true);
+    if (acts && !tg__fold_agrees(y, tg_forward(m, x)))          /* what an activation takes is used elsewhere too: they stay as they are */
+        for (i = 0, acts = false; i < all.count; i++) if (tg__fold_acts(&all.fold[i])) tg__fold_act(&all.fold[i], false);
+    if (ok && !acts && !tg__fold_agrees(y, tg_forward(m, x))) {
         ok = false;
         if (!tg_failed(tg)) (void)tg__fail_op(tg, TG_ERROR_VALUE, "y is another once the norms are folded: a result is used without its norm, too, or y depends on more than x; give x as NULL to fold nothing");
     }
@@ -37231,6 +37290,7 @@ typedef struct tg__gemm_last {
     const void *bias; int64_t bias_rs, bias_cs;
     void   *c; int64_t c_rs, c_cs; int kc;
     bool    accumulate;
+    bool    clamps; double low, high;        /* at last, to low..high; there is a bias then */
 } tg__gemm_last;
 #endif
 
@@ -38355,7 +38415,7 @@ TG__PRIVATE void TG__FT(tg__gemm_lanes)(const tg__gemm_part *s, int cls, int cla
 TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
     const int64_t step = f->c_cs == 1 && (!f->bias || f->bias_cs == 1 || f->bias_cs == 0) ? TG__VN : 1;
     /* rows of plain sums, the bias along them: nothing is asked of every vector */
-    if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_cs == 1 && f->bias && f->bias_cs == 1 && !f->accumulate) {
+    if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_cs == 1 && f->bias && f->bias_cs == 1 && !f->accumulate && !f->clamps) {
         for (int64_t i = 0; i < f->m; i++) {
             const TG__T *s = (const TG__T *)f->s + i * f->s_rs, *b = (const TG__T *)f->bias + i * f->bias_rs;
             TG__T *c = (TG__T *)f->c + i * f->c_rs;
@@ -38363,6 +38423,22 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
             for (; j + TG__VN <= f->n; j += TG__VN) TG__W(store)(c + j, TG__W(add)(TG__W(load)(s + j), TG__W(load)(b + j)));
             if (j < f->n)
                 TG__W(storen)(c + j, TG__W(add)(TG__W(loadn)(s + j, (int)(f->n - j)), TG__W(loadn)(b + j, (int)(f->n - j))), (int)(f->n - j));
+        }
+        return;
+    }
+    const TG__V low = TG__W(set)((TG__T)(f->clamps ? f->low : 0)), high = TG__W(set)((TG__T)(f->clamps ? f->high : 0));
+    /* likewise, one bias for a row, as convolutions have it */
+    if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_cs == 1 && f->bias && f->bias_cs == 0 && !f->accumulate) {
+        for (int64_t i = 0; i < f->m; i++) {
+            const TG__T *s = (const TG__T *)f->s + i * f->s_rs;
+            const TG__V b = TG__W(set)(((const TG__T *)f->bias)[i * f->bias_rs]);
+            TG__T *c = (TG__T *)f->c + i * f->c_rs;
+            for (int64_t j = 0; j < f->n; j += TG__VN) {
+                const bool part = f->n - j < TG__VN;
+                TG__V v = TG__W(add)(part ? TG__W(loadn)(s + j, (int)(f->n - j)) : TG__W(load)(s + j), b);
+                if (f->clamps) v = TG__W(minn)(TG__W(maxn)(v, low), high);
+                if (part) TG__W(storen)(c + j, v, (int)(f->n - j)); else TG__W(store)(c + j, v);
+            }
         }
         return;
     }
@@ -38398,6 +38474,7 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
             }
             const int64_t at = i * f->c_rs + j * f->c_cs;
             if (f->accumulate) v = TG__W(add)(TG__FT(tg__gemm_load)(f->c, at, n, f->kc), v);
+            if (f->clamps) v = TG__W(minn)(TG__W(maxn)(v, low), high);
             TG__FT(tg__gemm_store)(f->c, at, n, f->kc, v);
         }
 }
@@ -38963,6 +39040,7 @@ typedef struct tg__conv_last {
     int64_t m, rows, cols;
     const void *s; int64_t s_rs, s_row;
     const void *bias; int64_t bias_step;
+    bool    clamps; double low, high;
     void   *y; int kind; int64_t ym, yh, yw;
 } tg__conv_last;
 
@@ -39236,13 +39314,14 @@ TG__PRIVATE void TG__FT(tg__conv_tiles)(const tg__conv_tiles *s) {
 
 TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
     const int64_t size = f->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, step = f->yw == 1 ? TG__VN : 1;
+    const TG__V low = TG__W(set)((TG__T)(f->clamps ? f->low : 0)), high = TG__W(set)((TG__T)(f->clamps ? f->high : 0));
     for (int64_t i = 0; i < f->m; i++) {
         const TG__V bias =
             TG__W(set)(f->bias ? TG__FT(tg__gemm_get)(f->bias, i * f->bias_step, f->kind) : (TG__T)0);
         for (int64_t r = 0; r < f->rows; r++) {
             const TG__T *s = (const TG__T *)f->s + i * f->s_rs + r * f->s_row;
             char *y = (char *)f->y + (i * f->ym + r * f->yh) * size;
-            if (step == 1 && f->kind == TG__GEMM_OWN) {
+            if (step == 1 && f->kind == TG__GEMM_OWN && !f->clamps) {
                 const TG__T b = f->bias ? ((const TG__T *)f->bias)[i * f->bias_step] : (TG__T)0;
                 for (int64_t q = 0; q < f->cols; q++) ((TG__T *)(void *)y)[q * f->yw] = f->bias ? s[q] + b : s[q];
                 continue;
@@ -39251,6 +39330,7 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
                 const int64_t n = f->cols - q < step ? f->cols - q : step;
                 TG__V v = TG__FT(tg__gemm_load)(s, q, n, TG__GEMM_OWN);
                 if (f->bias) v = TG__W(add)(v, bias);
+                if (f->clamps) v = TG__W(minn)(TG__W(maxn)(v, low), high);
                 TG__FT(tg__gemm_store)(y, q * f->yw, n, f->kind, v);
             }
         }
@@ -39310,6 +39390,7 @@ TG__PRIVATE void TG__FT(tg__conv_quick_in)(const tg__conv_quick *s) {
 /* Two rows of results from a row of tiles. */
 TG__PRIVATE void TG__FT(tg__conv_quick_out)(const tg__conv_quick *s, const tg__conv_last *f) {
     const int64_t part = s->part, size = f->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
+    const TG__V low = TG__W(set)((TG__T)(f->clamps ? f->low : 0)), high = TG__W(set)((TG__T)(f->clamps ? f->high : 0));
     TG__T line[2 * TG__VN];
     for (int64_t c = 0; c < s->channels; c++) {
         const TG__V bias = TG__W(set)(f->bias ? TG__FT(tg__gemm_get)(f->bias, c * f->bias_step, f->kind) : (TG__T)0);
@@ -39325,6 +39406,7 @@ TG__PRIVATE void TG__FT(tg__conv_quick_out)(const tg__conv_quick *s, const tg__c
 #define TG__C_QY(i) if (y + i < f->rows) { \
                     TG__V a = TG__W(add)(TG__W(add)(h##i##0, h##i##1), h##i##2), b = TG__W(sub)(TG__W(sub)(h##i##1, h##i##2), h##i##3); \
                     if (f->bias) { a = TG__W(add)(a, bias); b = TG__W(add)(b, bias); } \
+                    if (f->clamps) { a = TG__W(minn)(TG__W(maxn)(a, low), high); b = TG__W(minn)(TG__W(maxn)(b, low), high); } \
                     if (wide == 2 * TG__VN && f->kind == TG__GEMM_OWN && f->yw == 1) TG__FT(tg__pairs_store)((TG__T *)(void *)(to + i * f->yh * size), a, b); \
                     else { \
                         TG__FT(tg__pairs_store)(line, a, b); \
