@@ -30531,7 +30531,8 @@ TG__PRIVATE void tg__fold_saw(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor 
         if (f->y == x && x->storage->version == f->version) found = f;
         if (f->z == x && !f->bad && !f->act && x->storage->version == f->z_version && tg__fold_is_conv(f->layer) && tg__fold_clamps(m, clamp)) clamped = f;
     }
-    if (clamped && !again) { clamped->act = m; clamped->clamp[0] = clamp[0]; clamped->clamp[1] = clamp[1]; return; }
+    /* where it clamped nothing, nothing would show that its x is used elsewhere too */
+    if (clamped && !again && !tg_equal(x, y)) { clamped->act = m; clamped->clamp[0] = clamp[0]; clamped->clamp[1] = clamp[1]; return; }
     if (m->forward == tg__nn_batch_norm_forward) {
         if (!found && !(found = tg__fold_add(tg, all))) return;
         if (again || found->norm || !found->layer || m->own->hooks || m->own->norms || m->training || ((tg__batch_norm *)(void *)m)->instance ||
