@@ -39161,11 +39161,14 @@ TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, 
         if (y < 0 || y >= s->h || n == 0) { TG__FT(tg__conv_zero)(row, s->images * cols); continue; }
         TG__T *out = row;
         int64_t at = from + y * s->sh;
-        if (step == 1 && cols <= i0 + TG__VN && s->kind == TG__GEMM_OWN) {                  /* a vector, which brings what is behind the row as zeros */
+        if ((step == 1 || step == 2) && cols <= i0 + TG__VN && s->kind == TG__GEMM_OWN) {   /* a vector, which brings what is behind the row as zeros */
             const TG__T *src = (const TG__T *)s->src + at;
+            const int64_t reach = (n - 1) * step + 1, first = reach < TG__VN ? reach : TG__VN;
             for (int64_t im = 0; im < s->images; im++, src += s->sn, out += cols) {
+                TG__V v = TG__W(loadn)(src, (int)first), odd;
+                if (step == 2) TG__FT(tg__pairs_apart)(v, TG__W(loadn)(src + TG__VN, (int)(reach - first)), &v, &odd);
                 for (int64_t q = 0; q < i0; q++) out[q] = 0;
-                TG__W(store)(out + i0, TG__W(loadn)(src, (int)n));
+                TG__W(store)(out + i0, v);
             }
             continue;
         }
