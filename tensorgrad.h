@@ -17864,6 +17864,7 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_plan *j, tg__conv_sub *s) {
     if (m == 1 && j->dir != TG_CONV_BY_WEIGHT) room /= 5;            /* hardly more than loads and stores: in L1 */
     /* positions that share one trip through the weights */
     least = terms * m > 1 << 16 ? 192 : 48;
+    if (j->dir == TG_CONV_BY_WEIGHT && terms * m > 1 << 15 && image >= 64) least = 384;        /* and few rows that two units fill */
     want = tg__imax(least, tg__imin(room, want));
     if (want >= image) {
         s->images = tg__imin(n, want / image);
