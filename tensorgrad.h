@@ -746,7 +746,7 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
      TG_F1P, TG_F2P, TG_F3P(name, numbers, ...)                   the same with numbers after the operands, which
                                                                   N1(alpha) or N2(low, high) names; the formulas
                                                                   read them as P0 and P1
-     TG_I1, TG_I2, TG_I3(name, rule, value)                       below its row, what it is for integers
+     TG_I1, TG_I2, TG_I3(name, rule, value)                       above its row, what it is for integers
      TG_W2(name, rule, value, doc)                                two operands, integers or bools only; no derivative
    A TG_F2 or TG_W2 row also makes tg_name_scalar(a, number) and, in place, tg_name_scalar_. Beside an integer or bool tensor a
    whole number counts as an integer, and integers stay exact; other numbers, and past 2^53 all of them, count as floats.
@@ -780,7 +780,7 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
 #endif /* TENSORGRAD_H */
 #endif
 
-#if defined(TG_READ_ROWS)
+#if defined(TG_READ_ROWS) || defined(TG__T)             /* a pass of kernels begins with the rows */
 /* The rows. Whoever wants something of each, the library itself or a program, defines what a row becomes and reads
    them:
        #define TG_F1(name, types, saves, value, dx, domain, doc) ...
@@ -821,14 +821,14 @@ TG_API size_t tg_tape_dot(tg_tensor *t, char *out, size_t size);     /* for `dot
 #ifdef TG__DECLARING
 enum { TG__ROWS_AT = __LINE__ };
 #endif
-TG_F1(tg_neg,         NUMERIC,   NONE, NEG(x),              NEG(g),                                        REAL,     "-x")
 TG_I1(tg_neg,         ANY,       TG__WRAP((uint64_t)0 - (uint64_t)x))
-TG_F1(tg_abs,         NUMERIC,   X,    ABS(x),              MUL(g, SIGN(x)),                               NOT_AT_0, "|x|")
+TG_F1(tg_neg,         NUMERIC,   NONE, NEG(x),              NEG(g),                                        REAL,     "-x")
 TG_I1(tg_abs,         ANY,       x < 0 ? TG__WRAP((uint64_t)0 - (uint64_t)x) : x)
-TG_F1(tg_sign,        SAME,      NONE, SIGN(x),             ZERO,                                          NOT_AT_0, "-1, 0 or 1")
+TG_F1(tg_abs,         NUMERIC,   X,    ABS(x),              MUL(g, SIGN(x)),                               NOT_AT_0, "|x|")
 TG_I1(tg_sign,        ANY,       (x > 0) - (x < 0))
-TG_F1(tg_square,      COUNTING,  X,    MUL(x, x),           MUL(g, ADD(x, x)),                             REAL,     "x * x")
+TG_F1(tg_sign,        SAME,      NONE, SIGN(x),             ZERO,                                          NOT_AT_0, "-1, 0 or 1")
 TG_I1(tg_square,      ANY,       TG__WRAP((uint64_t)x * (uint64_t)x))
+TG_F1(tg_square,      COUNTING,  X,    MUL(x, x),           MUL(g, ADD(x, x)),                             REAL,     "x * x")
 TG_F1(tg_sqrt,        FLOATING,  Y,    SQRT(x),             DIV(g, ADD(y, y)),                             POSITIVE, "square root")
 TG_F1(tg_rsqrt,       FLOATING,  Y,    RSQRT(x),            MUL(MUL(g, K(-0.5)), MUL(y, MUL(y, y))),       POSITIVE, "1 / sqrt(x)")
 TG_F1(tg_reciprocal,  FLOATING,  Y,    DIV(ONE, x),         NEG(MUL(g, MUL(y, y))),                        NOT_AT_0, "1 / x")
@@ -857,89 +857,89 @@ TG_F1(tg_erfc,        FLOATING,  X,    ERFC(x),             MUL(g, MUL(K(-1.1283
 TG_F1(tg_ndtr,        FLOATING,  X,    NDTR(x),             MUL(g, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))),   REAL, "distribution function of the standard normal; its derivative reads x, where torch keeps a copy")
 TG_F1(tg_sigmoid,     FLOATING,  Y,    SIGMOID(x),          MUL(g, MUL(y, SUB(ONE, y))),                   REAL,     "1 / (1 + exp(-x))")
 TG_F1(tg_logsigmoid,  FLOAT_ONLY, X,   LOGSIGMOID(x),       MUL(g, SIGMOID(NEG(x))),                       REAL,     "log(sigmoid(x))")
-TG_F1(tg_relu,        NUMERIC,   Y,    MAX(x, ZERO),        SELECT(LE(y, ZERO), ZERO, g),                  NOT_AT_0, "max(x, 0); derivative 0 at 0")
 TG_I1(tg_relu,        ANY,       x > 0 ? x : 0)
+TG_F1(tg_relu,        NUMERIC,   Y,    MAX(x, ZERO),        SELECT(LE(y, ZERO), ZERO, g),                  NOT_AT_0, "max(x, 0); derivative 0 at 0")
 TG_F1(tg_gelu,        FLOAT_ONLY, X,   MUL(x, NDTR(x)),     MUL(g, ADD(NDTR(x), MUL(x, MUL(K(0.39894228040143267794), EXP(MUL(K(-0.5), MUL(x, x))))))), REAL, "x * ndtr(x)")
 TG_F1(tg_gelu_tanh,   FLOAT_ONLY, X,   GELU_TANH(x),        MUL(g, MUL(SIGMOID(GELU_U(x)), ADD(ONE, MUL(MUL(x, SIGMOID(NEG(GELU_U(x)))), GELU_DU(x))))), REAL, "gelu by the tanh formula, as GPT-2 has it")
 TG_F1(tg_silu,        FLOAT_ONLY, X,   MUL(x, SIGMOID(x)),  MUL(g, MUL(SIGMOID(x), ADD(ONE, MUL(x, SIGMOID(NEG(x)))))),  REAL,   "x * sigmoid(x)")
 TG_F1(tg_mish,        FLOAT_ONLY, X,   MUL(x, TANH(SOFTPLUS(x))), MUL(g, ADD(TANH(SOFTPLUS(x)), MUL(MUL(x, SIGMOID(x)), SUB(ONE, MUL(TANH(SOFTPLUS(x)), TANH(SOFTPLUS(x))))))), REAL, "x * tanh(softplus(x))")
 TG_F1(tg_hardsigmoid, FLOAT_ONLY, X,  DIV(MIN(MAX(ADD(x, K(3)), ZERO), K(6)), K(6)), SELECT(AND(GT(x, K(-3)), LT(x, K(3))), MUL(g, K(0.16666666666666666667)), ZERO), REAL, "clamp(x + 3, 0, 6) / 6")
 TG_F1(tg_hardswish,   FLOAT_ONLY, X,  DIV(MUL(x, MIN(MAX(ADD(x, K(3)), ZERO), K(6))), K(6)), SELECT(LE(x, K(-3)), ZERO, SELECT(LT(x, K(3)), MUL(g, ADD(MUL(x, K(0.33333333333333333333)), HALF)), g)), REAL, "x * hardsigmoid(x)")
-TG_F1(tg_floor,       NUMERIC,   NONE, FLOOR(x),            ZERO,                                          NO_GRADIENT_TEST, "largest integer <= x")
 TG_I1(tg_floor,       ANY,       x)
-TG_F1(tg_ceil,        NUMERIC,   NONE, CEIL(x),             ZERO,                                          NO_GRADIENT_TEST, "smallest integer >= x")
+TG_F1(tg_floor,       NUMERIC,   NONE, FLOOR(x),            ZERO,                                          NO_GRADIENT_TEST, "largest integer <= x")
 TG_I1(tg_ceil,        ANY,       x)
-TG_F1(tg_round,       NUMERIC,   NONE, ROUND(x),            ZERO,                                          NO_GRADIENT_TEST, "nearest integer, halves to even")
+TG_F1(tg_ceil,        NUMERIC,   NONE, CEIL(x),             ZERO,                                          NO_GRADIENT_TEST, "smallest integer >= x")
 TG_I1(tg_round,       ANY,       x)
-TG_F1(tg_trunc,       NUMERIC,   NONE, TRUNC(x),            ZERO,                                          NO_GRADIENT_TEST, "integer part, towards zero")
+TG_F1(tg_round,       NUMERIC,   NONE, ROUND(x),            ZERO,                                          NO_GRADIENT_TEST, "nearest integer, halves to even")
 TG_I1(tg_trunc,       ANY,       x)
+TG_F1(tg_trunc,       NUMERIC,   NONE, TRUNC(x),            ZERO,                                          NO_GRADIENT_TEST, "integer part, towards zero")
 TG_F1(tg_frac,        FLOAT_ONLY, NONE, SUB(x, TRUNC(x)),   g,                                             NO_GRADIENT_TEST, "x - trunc(x)")
-TG_F1(tg_isnan,       PREDICATE, NONE, ISNAN(x),            ZERO,                                          REAL,     "is x not a number?")
 TG_I1(tg_isnan,       ANY,       x & 0)
-TG_F1(tg_isinf,       PREDICATE, NONE, ISINF(x),            ZERO,                                          REAL,     "is x infinite?")
+TG_F1(tg_isnan,       PREDICATE, NONE, ISNAN(x),            ZERO,                                          REAL,     "is x not a number?")
 TG_I1(tg_isinf,       ANY,       x & 0)
-TG_F1(tg_isfinite,    PREDICATE, NONE, ISFINITE(x),         ZERO,                                          REAL,     "is x a finite number?")
+TG_F1(tg_isinf,       PREDICATE, NONE, ISINF(x),            ZERO,                                          REAL,     "is x infinite?")
 TG_I1(tg_isfinite,    ANY,       (x | 1) != 0)
-TG_F1(tg_logical_not, PREDICATE, NONE, EQ(x, ZERO),         ZERO,                                          REAL,     "is x zero?")
+TG_F1(tg_isfinite,    PREDICATE, NONE, ISFINITE(x),         ZERO,                                          REAL,     "is x a finite number?")
 TG_I1(tg_logical_not, ANY,       x == 0)
+TG_F1(tg_logical_not, PREDICATE, NONE, EQ(x, ZERO),         ZERO,                                          REAL,     "is x zero?")
 TG_F1P(tg_leaky_relu, N1(negative_slope), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(x, P0)),   SELECT(GT(x, ZERO), g, MUL(g, P0)),                  NOT_AT_0, "x above 0, x * negative_slope below; torch's default is 0.01")
 TG_F1P(tg_elu,        N1(alpha), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(SELECT(LT(x, ZERO), x, ZERO)))), g), NOT_AT_0, "x above 0, alpha * (exp(x) - 1) below, the second derivative 0 at 0; torch's default is 1")
 TG_F1P(tg_softshrink, N1(lambda), FLOAT_ONLY, X, SELECT(GT(x, P0), SUB(x, P0), SELECT(GT(NEG(x), P0), ADD(x, P0), MUL(x, ZERO))), SELECT(OR(GT(x, P0), GT(NEG(x), P0)), g, ZERO), NOT_AT_0, "x moved towards 0 by lambda, 0 where it is nearer; torch's default is 0.5")
 TG_F1P(tg_hardshrink, N1(lambda), FLOAT_ONLY, X, SELECT(AND(LE(NEG(x), P0), LE(x, P0)), ZERO, x), SELECT(AND(LE(NEG(x), P0), LE(x, P0)), ZERO, g), NOT_AT_0, "0 within lambda of 0, else x; torch's default is 0.5")
-TG_F1P(tg_threshold,  N2(threshold, value), NUMERIC, X, SELECT(LE(x, P0), P1, x), SELECT(LE(x, P0), ZERO, g), NOT_AT_0, "x above threshold, else value")
 TG_I1(tg_threshold,   ANY,       x <= tg__int_of(p[0]) ? tg__int_of(p[1]) : x)
+TG_F1P(tg_threshold,  N2(threshold, value), NUMERIC, X, SELECT(LE(x, P0), P1, x), SELECT(LE(x, P0), ZERO, g), NOT_AT_0, "x above threshold, else value")
 TG_F1P(tg_softplus,   N2(beta, threshold), FLOAT_ONLY, X, SELECT(GT(MUL(x, P0), P1), x, DIV(SOFTPLUS(MUL(x, P0)), P0)), SELECT(GT(MUL(x, P0), P1), g, MUL(g, SIGMOID(MUL(x, P0)))), REAL, "log(1 + exp(beta * x)) / beta; x itself where beta * x is above threshold; torch's defaults are 1 and 20")
-TG_F1P(tg_hardtanh,   N2(min_val, max_val), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(AND(GT(x, P0), LT(x, P1)), g, ZERO),    REAL,     "clamp whose derivative is 0 at infinite bounds too; torch's defaults are -1 and 1; relu6 is tg_hardtanh(x, 0, 6)")
 TG_I1(tg_hardtanh,    ANY,       tg__int_clamp(x, p))
-TG_F1P(tg_clamp,      N2(low, high), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(OR(AND(GT(x, P0), LT(x, P1)), AND(ISINF(x), AND(GE(x, P0), LE(x, P1)))), g, ZERO), REAL, "x, but not below low nor above high; -INFINITY and INFINITY are no bound; the derivative is 0 at finite bounds")
+TG_F1P(tg_hardtanh,   N2(min_val, max_val), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(AND(GT(x, P0), LT(x, P1)), g, ZERO),    REAL,     "clamp whose derivative is 0 at infinite bounds too; torch's defaults are -1 and 1; relu6 is tg_hardtanh(x, 0, 6)")
 TG_I1(tg_clamp,       ANY,       tg__int_clamp(x, p))
-TG_F2(tg_add,         SAME,      NEED(NONE, NONE), ADD(a, b),  g,               g,                         REAL,     "a + b; bools: or")
+TG_F1P(tg_clamp,      N2(low, high), NUMERIC,  X, MIN(MAX(x, P0), P1), SELECT(OR(AND(GT(x, P0), LT(x, P1)), AND(ISINF(x), AND(GE(x, P0), LE(x, P1)))), g, ZERO), REAL, "x, but not below low nor above high; -INFINITY and INFINITY are no bound; the derivative is 0 at finite bounds")
 TG_I2(tg_add,         ANY,       TG__WRAP((uint64_t)a + (uint64_t)b))
-TG_F2(tg_sub,         NUMERIC,   NEED(NONE, NONE), SUB(a, b),  g,               NEG(g),                    REAL,     "a - b")
+TG_F2(tg_add,         SAME,      NEED(NONE, NONE), ADD(a, b),  g,               g,                         REAL,     "a + b; bools: or")
 TG_I2(tg_sub,         NO_BOOL,   TG__WRAP((uint64_t)a - (uint64_t)b))
-TG_F2(tg_mul,         SAME,      NEED(B, A),       MUL(a, b),  MUL(g, b),       MUL(g, a),                 REAL,     "a * b; bools: and")
+TG_F2(tg_sub,         NUMERIC,   NEED(NONE, NONE), SUB(a, b),  g,               NEG(g),                    REAL,     "a - b")
 TG_I2(tg_mul,         ANY,       TG__WRAP((uint64_t)a * (uint64_t)b))
+TG_F2(tg_mul,         SAME,      NEED(B, A),       MUL(a, b),  MUL(g, b),       MUL(g, a),                 REAL,     "a * b; bools: and")
 TG_F2(tg_div,         FLOATING,  NEED(B, AB),      DIV(a, b),  DIV(g, b),       NEG(MUL(DIV(g, b), DIV(a, b))),    NOT_AT_0, "a / b, never an integer division")
-TG_F2(tg_pow,         NUMERIC,   NEED(AB, ABY),    POW(a, b),  SELECT(EQ(b, ZERO), ZERO, MUL(g, MUL(b, POW(a, SUB(b, ONE))))), SELECT(AND(EQ(a, ZERO), GE(b, ZERO)), ZERO, MUL(g, MUL(y, LOG(a)))), POSITIVE, "a to the b")
 TG_I2(tg_pow,         POWER,     tg__int_pow(a, b))
-TG_F2(tg_maximum,     SAME,      NEED(AB, AB),     MAX(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(b, a), ZERO, g)), APART, "the larger; NaN wins; equal operands share the gradient")
+TG_F2(tg_pow,         NUMERIC,   NEED(AB, ABY),    POW(a, b),  SELECT(EQ(b, ZERO), ZERO, MUL(g, MUL(b, POW(a, SUB(b, ONE))))), SELECT(AND(EQ(a, ZERO), GE(b, ZERO)), ZERO, MUL(g, MUL(y, LOG(a)))), POSITIVE, "a to the b")
 TG_I2(tg_maximum,     ANY,       a > b ? a : b)
-TG_F2(tg_minimum,     SAME,      NEED(AB, AB),     MIN(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(b, a), ZERO, g)), APART, "the smaller; NaN wins; equal operands share the gradient")
+TG_F2(tg_maximum,     SAME,      NEED(AB, AB),     MAX(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(LT(b, a), ZERO, g)), APART, "the larger; NaN wins; equal operands share the gradient")
 TG_I2(tg_minimum,     ANY,       a < b ? a : b)
-TG_F2(tg_fmax,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MAX(a, b))), SELECT(OR(GE(a, b), ISNAN(b)), g, ZERO), SELECT(OR(GE(a, b), ISNAN(b)), ZERO, g), APART, "the larger; a number wins over NaN; of equal operands a has the gradient")
+TG_F2(tg_minimum,     SAME,      NEED(AB, AB),     MIN(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(b, a), ZERO, g)), APART, "the smaller; NaN wins; equal operands share the gradient")
 TG_I2(tg_fmax,        ANY,       a > b ? a : b)
-TG_F2(tg_fmin,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MIN(a, b))), SELECT(OR(LE(a, b), ISNAN(b)), g, ZERO), SELECT(OR(LE(a, b), ISNAN(b)), ZERO, g), APART, "the smaller; a number wins over NaN; of equal operands a has the gradient")
+TG_F2(tg_fmax,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MAX(a, b))), SELECT(OR(GE(a, b), ISNAN(b)), g, ZERO), SELECT(OR(GE(a, b), ISNAN(b)), ZERO, g), APART, "the larger; a number wins over NaN; of equal operands a has the gradient")
 TG_I2(tg_fmin,        ANY,       a < b ? a : b)
+TG_F2(tg_fmin,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MIN(a, b))), SELECT(OR(LE(a, b), ISNAN(b)), g, ZERO), SELECT(OR(LE(a, b), ISNAN(b)), ZERO, g), APART, "the smaller; a number wins over NaN; of equal operands a has the gradient")
 TG_F2(tg_atan2,       FLOATING,  NEED(AB, AB),     ATAN2(a, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b))))), NEG(SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, a), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b)))))), NOT_AT_0, "angle of the point (b, a); derivative 0 at (0, 0)")
 TG_F2(tg_hypot,       FLOAT_ONLY, NEED(AY, BY),    HYPOT(a, b), MUL(g, DIV(a, y)), MUL(g, DIV(b, y)),  POSITIVE, "square root of a * a + b * b")
 TG_F2(tg_copysign,    FLOATING,  NEED(AB, NONE),   COPYSIGN(a, b), MUL(g, MUL(SIGN(a), COPYSIGN(ONE, b))), ZERO, NOT_AT_0, "|a| with the sign of b, that of zeros and NaN too")
 TG_F2(tg_logaddexp,   FLOAT_ONLY, NEED(AB, AB),    SELECT(AND(ISINF(a), EQ(a, b)), a, ADD(MAX(a, b), LOG1P(EXP(NEG(ABS(SUB(a, b))))))), MUL(g, SIGMOID(SUB(a, b))), MUL(g, SIGMOID(SUB(b, a))), REAL, "log(exp(a) + exp(b))")
-TG_F2(tg_fmod,        NUMERIC,   NEED(NONE, AB),   FMOD(a, b), g,               NEG(MUL(g, TRUNCDIV(a, b))), NO_GRADIENT_TEST, "remainder with the sign of a")
 TG_I2(tg_fmod,        NO_ZERO,   tg__int_mod(a, b))
-TG_F2(tg_remainder,   NUMERIC,   NEED(NONE, AB),   REMAINDER(a, b), g,          NEG(MUL(g, FLOORDIV(a, b))), NO_GRADIENT_TEST, "remainder with the sign of b, as Python's %")
+TG_F2(tg_fmod,        NUMERIC,   NEED(NONE, AB),   FMOD(a, b), g,               NEG(MUL(g, TRUNCDIV(a, b))), NO_GRADIENT_TEST, "remainder with the sign of a")
 TG_I2(tg_remainder,   NO_ZERO,   tg__int_remainder(a, b))
-TG_F2(tg_floor_divide, NUMERIC,  NEED(NONE, NONE), FLOORDIV(a, b), ZERO,        ZERO,                      NO_GRADIENT_TEST, "floor(a / b), as Python's //")
+TG_F2(tg_remainder,   NUMERIC,   NEED(NONE, AB),   REMAINDER(a, b), g,          NEG(MUL(g, FLOORDIV(a, b))), NO_GRADIENT_TEST, "remainder with the sign of b, as Python's %")
 TG_I2(tg_floor_divide, NO_ZERO,   tg__int_floor_divide(a, b))
-TG_F2(tg_div_trunc,   NUMERIC,   NEED(NONE, NONE), TRUNCDIV(a, b), ZERO,      ZERO,                      NO_GRADIENT_TEST, "a / b rounded towards zero, as C's integer division")
+TG_F2(tg_floor_divide, NUMERIC,  NEED(NONE, NONE), FLOORDIV(a, b), ZERO,        ZERO,                      NO_GRADIENT_TEST, "floor(a / b), as Python's //")
 TG_I2(tg_div_trunc,   NO_ZERO,   b == -1 ? (int64_t)((uint64_t)0 - (uint64_t)a) : b == 0 ? 0 : a / b)
-TG_F2(tg_eq,          PREDICATE, NEED(NONE, NONE), EQ(a, b),   ZERO,            ZERO,                      REAL,     "a == b")
+TG_F2(tg_div_trunc,   NUMERIC,   NEED(NONE, NONE), TRUNCDIV(a, b), ZERO,      ZERO,                      NO_GRADIENT_TEST, "a / b rounded towards zero, as C's integer division")
 TG_I2(tg_eq,          ANY,       a == b)
-TG_F2(tg_ne,          PREDICATE, NEED(NONE, NONE), NE(a, b),   ZERO,            ZERO,                      REAL,     "a != b")
+TG_F2(tg_eq,          PREDICATE, NEED(NONE, NONE), EQ(a, b),   ZERO,            ZERO,                      REAL,     "a == b")
 TG_I2(tg_ne,          ANY,       a != b)
-TG_F2(tg_lt,          PREDICATE, NEED(NONE, NONE), LT(a, b),   ZERO,            ZERO,                      REAL,     "a < b")
+TG_F2(tg_ne,          PREDICATE, NEED(NONE, NONE), NE(a, b),   ZERO,            ZERO,                      REAL,     "a != b")
 TG_I2(tg_lt,          ANY,       a < b)
-TG_F2(tg_le,          PREDICATE, NEED(NONE, NONE), LE(a, b),   ZERO,            ZERO,                      REAL,     "a <= b")
+TG_F2(tg_lt,          PREDICATE, NEED(NONE, NONE), LT(a, b),   ZERO,            ZERO,                      REAL,     "a < b")
 TG_I2(tg_le,          ANY,       a <= b)
-TG_F2(tg_gt,          PREDICATE, NEED(NONE, NONE), GT(a, b),   ZERO,            ZERO,                      REAL,     "a > b")
+TG_F2(tg_le,          PREDICATE, NEED(NONE, NONE), LE(a, b),   ZERO,            ZERO,                      REAL,     "a <= b")
 TG_I2(tg_gt,          ANY,       a > b)
-TG_F2(tg_ge,          PREDICATE, NEED(NONE, NONE), GE(a, b),   ZERO,            ZERO,                      REAL,     "a >= b")
+TG_F2(tg_gt,          PREDICATE, NEED(NONE, NONE), GT(a, b),   ZERO,            ZERO,                      REAL,     "a > b")
 TG_I2(tg_ge,          ANY,       a >= b)
-TG_F2(tg_logical_and, PREDICATE, NEED(NONE, NONE), AND(NE(a, ZERO), NE(b, ZERO)), ZERO, ZERO,              REAL,     "both are not zero")
+TG_F2(tg_ge,          PREDICATE, NEED(NONE, NONE), GE(a, b),   ZERO,            ZERO,                      REAL,     "a >= b")
 TG_I2(tg_logical_and, ANY,       a && b)
-TG_F2(tg_logical_or,  PREDICATE, NEED(NONE, NONE), OR(NE(a, ZERO), NE(b, ZERO)),  ZERO, ZERO,              REAL,     "one or both are not zero")
+TG_F2(tg_logical_and, PREDICATE, NEED(NONE, NONE), AND(NE(a, ZERO), NE(b, ZERO)), ZERO, ZERO,              REAL,     "both are not zero")
 TG_I2(tg_logical_or,  ANY,       a || b)
-TG_F2(tg_logical_xor, PREDICATE, NEED(NONE, NONE), XOR(NE(a, ZERO), NE(b, ZERO)), ZERO, ZERO,              REAL,     "exactly one is not zero")
+TG_F2(tg_logical_or,  PREDICATE, NEED(NONE, NONE), OR(NE(a, ZERO), NE(b, ZERO)),  ZERO, ZERO,              REAL,     "one or both are not zero")
 TG_I2(tg_logical_xor, ANY,       !a != !b)
+TG_F2(tg_logical_xor, PREDICATE, NEED(NONE, NONE), XOR(NE(a, ZERO), NE(b, ZERO)), ZERO, ZERO,              REAL,     "exactly one is not zero")
 TG_W2(tg_bitwise_and, ANY,       a & b,                         "of integers the bits that both have, of bools and")
 TG_W2(tg_bitwise_or,  ANY,       a | b,                         "of integers the bits that one has, of bools or")
 TG_W2(tg_bitwise_xor, ANY,       a ^ b,                         "of integers the bits that differ, of bools whether they do")
@@ -947,13 +947,13 @@ TG_W2(tg_gcd,         NUMBERS,   tg__int_gcd(a, b),              "greatest commo
 TG_W2(tg_lcm,         NUMBERS,   tg__int_lcm(a, b),              "least common multiple of |a| and |b|; 0 where one is 0")
 TG_W2(tg_bitwise_left_shift, NUMBERS, b < 0 || b > 63 ? 0 : TG__WRAP((uint64_t)a << b), "a times 2 to the b, without the bits that leave the type")
 TG_W2(tg_bitwise_right_shift, NUMBERS, b < 0 || b > 63 ? (a < 0 ? -1 : 0) : a < 0 ? ~(~a >> b) : a >> b, "a divided by 2 to the b, rounded down")
-TG_F2P(tg_add_scaled, N1(alpha), SAME, NEED(NONE, NONE), ADD(a, MUL(P0, b)), g,     MUL(g, P0),                REAL,     "a + alpha * b: torch.add with its alpha, whose default is 1")
 TG_I2(tg_add_scaled,  WHOLE_P0,  TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b))
-TG_F3(tg_where,       CHOOSE,    NEED3(NONE, A, A), SELECT(NE(a, ZERO), b, c), ZERO, SELECT(NE(a, ZERO), g, ZERO), SELECT(NE(a, ZERO), ZERO, g), REAL, "b where a is true, else c")
+TG_F2P(tg_add_scaled, N1(alpha), SAME, NEED(NONE, NONE), ADD(a, MUL(P0, b)), g,     MUL(g, P0),                REAL,     "a + alpha * b: torch.add with its alpha, whose default is 1")
 TG_I3(tg_where,       ANY,       a ? b : c)
+TG_F3(tg_where,       CHOOSE,    NEED3(NONE, A, A), SELECT(NE(a, ZERO), b, c), ZERO, SELECT(NE(a, ZERO), g, ZERO), SELECT(NE(a, ZERO), ZERO, g), REAL, "b where a is true, else c")
 TG_F3(tg_lerp,        FLOAT_ONLY, NEED3(C, C, AB), SELECT(LT(ABS(c), HALF), ADD(a, MUL(c, SUB(b, a))), SUB(b, MUL(SUB(b, a), SUB(ONE, c)))), MUL(g, SUB(ONE, c)), MUL(g, c), MUL(g, SUB(b, a)), REAL, "a + c * (b - a), counted from the nearer end")
-TG_F3P(tg_addcmul,    N1(value), NUMERIC,  NEED3(NONE, C, B), ADD(a, MUL(P0, MUL(b, c))), g, MUL(g, MUL(P0, c)), MUL(g, MUL(P0, b)), REAL, "a + value * b * c; torch's default is 1")
 TG_I3(tg_addcmul,     ANY,       TG__WRAP((uint64_t)a + (uint64_t)tg__int_of(p[0]) * (uint64_t)b * (uint64_t)c))
+TG_F3P(tg_addcmul,    N1(value), NUMERIC,  NEED3(NONE, C, B), ADD(a, MUL(P0, MUL(b, c))), g, MUL(g, MUL(P0, c)), MUL(g, MUL(P0, b)), REAL, "a + value * b * c; torch's default is 1")
 TG_F3P(tg_addcdiv,    N1(value), FLOAT_ONLY, NEED3(NONE, C, BC), ADD(a, MUL(P0, DIV(b, c))), g, MUL(P0, DIV(g, c)), NEG(MUL(P0, DIV(MUL(DIV(g, c), b), c))), NOT_AT_0, "a + value * b / c; torch's default is 1")
 #ifdef TG__DECLARING
 enum { TG_ROWS = __LINE__ - TG__ROWS_AT };    /* above all their numbers */
@@ -968,7 +968,7 @@ enum { TG_ROWS = __LINE__ - TG__ROWS_AT };    /* above all their numbers */
 #undef TG_I1
 #undef TG_I2
 #undef TG_I3
-#endif /* TG_READ_ROWS */
+#endif /* rows */
 
 #if defined(TG__DECLARING)
 #undef TG__DECLARING
@@ -4191,10 +4191,8 @@ static inline bool tg__ema__at(const char *file, int line, tg_tensor *const *ave
 
 #endif /* TG__DECLARING */
 
-#if defined(TG_READ_ROWS)
-#undef TG_READ_ROWS                                    /* no more of the file was wanted */
-#elif defined(TG__NO_WORDS)
-/* The words of the formulas, undefined: before they are given a meaning and afterwards. */
+#if defined(TG__NO_WORDS)
+/* The words of the formulas, undefined: before they are given a meaning, and when the rows have been read with it. */
 #undef TG__NO_WORDS
 #undef NEG
 #undef ABS
@@ -4277,6 +4275,10 @@ static inline bool tg__ema__at(const char *file, int line, tg_tensor *const *ave
 #undef FLOAT_ONLY
 #undef NONE
 #undef NEED3
+#endif
+
+#if defined(TG_READ_ROWS)
+#undef TG_READ_ROWS                                    /* no more of the file was wanted */
 #elif !defined(TG__PASS)
 /* ==========================================================================================================
    PART II: IMPLEMENTATION. Compiled where TENSORGRAD_IMPLEMENTATION is defined.
@@ -7400,9 +7402,7 @@ TG_API int tg_threads_used(tg_ctx *tg) { return tg ? tg->threads : 0; }
 #pragma push_macro("NEED3")
 #endif
 
-/* ... and out of the way */
-#define TG__NO_WORDS
-#include TENSORGRAD_FILENAME
+#define TG__NO_WORDS                                   /* ... and out of the way, when the file is read next */
 
 #define TG__JOIN_(a, b) a##__##b
 #define TG__JOIN(a, b) TG__JOIN_(a, b)
@@ -7515,9 +7515,6 @@ enum { TG__ISA_SIMD128 = TG__ISA_SCALAR + 1, TG__PASSES };
 enum { TG__PASSES = TG__ISA_SCALAR + 1 };
 #endif
 #endif
-
-#define TG__NO_WORDS
-#include TENSORGRAD_FILENAME
 
 /* From here on no kernels: constants are found by other passes too, and registers are given out for a function as a whole. */
 #ifdef TG__LEVELS
@@ -10997,19 +10994,6 @@ TG__PRIVATE int64_t tg__int_floor_divide(int64_t a, int64_t b) {
     return a / b - (a % b != 0 && (a < 0) != (b < 0));
 }
 
-#define TG_I1(name, rule, value) enum { name##_rule = TG__INT_##rule }; TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
-    int64_t *y = (int64_t *)y_, i; const int64_t *xs = (const int64_t *)x_[0]; (void)p; \
-    for (i = 0; i < n; i++) { int64_t x = xs[i & step[0]]; y[i] = value; } }
-#define TG_I2(name, rule, value) enum { name##_rule = TG__INT_##rule }; TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
-    int64_t *y = (int64_t *)y_, i; const int64_t *as = (const int64_t *)x_[0], *bs = (const int64_t *)x_[1]; (void)p; \
-    for (i = 0; i < n; i++) { int64_t a = as[i & step[0]], b = bs[i & step[1]]; y[i] = value; } }
-#define TG_W2(name, rule, value, doc) TG_I2(name, rule, value)
-#define TG_I3(name, rule, value) enum { name##_rule = TG__INT_##rule }; TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
-    int64_t *y = (int64_t *)y_, i; const int64_t *as = (const int64_t *)x_[0], *bs = (const int64_t *)x_[1], *cs = (const int64_t *)x_[2]; (void)p; \
-    for (i = 0; i < n; i++) { int64_t a = as[i & step[0]], b = bs[i & step[1]], c = cs[i & step[2]]; y[i] = value; } }
-#define TG_READ_ROWS
-#include TENSORGRAD_FILENAME
-
 /* A kernel's two tables, one pointer per pass each. Derivatives (_D) wait for memory. */
 #define TG__MAP_TABLE(name) static const tg__map_table name##__t = { { TG__EACH_PASS(name##_f32) }, { TG__EACH_PASS_F64(name##_f64) } };
 #define TG__MAP_TABLE_D(name) static const tg__map_table name##__t = { { TG__EACH_PASS_SHARED(name##_f32) }, { TG__EACH_PASS_F64(name##_f64) } };
@@ -11324,13 +11308,6 @@ TG__PRIVATE bool tg__formula_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
 #define TG__C1 tg_tensor *x = in[0]; (void)x;
 #define TG__C2 tg_tensor *a = in[0], *b = in[1]; (void)a; (void)b;
 #define TG__C3 tg_tensor *a = in[0], *b = in[1], *c = in[2]; (void)a; (void)b; (void)c;
-#define TG_F1(name, types, saves, value, dx, domain, doc) TG__COMPOSED(name##_c0, TG__C1, dx)
-#define TG_F2(name, types, saves, value, da, db, domain, doc) TG__COMPOSED(name##_c0, TG__C2, da) TG__COMPOSED(name##_c1, TG__C2, db)
-#define TG_F3(name, types, saves, value, da, db, dc, domain, doc) TG__COMPOSED(name##_c0, TG__C3, da) TG__COMPOSED(name##_c1, TG__C3, db) TG__COMPOSED(name##_c2, TG__C3, dc)
-#define TG_READ_ROWS
-#include TENSORGRAD_FILENAME
-#define TG__NO_WORDS
-#include TENSORGRAD_FILENAME
 
 /* The number of tg_name_scalar, as torch takes the one that a program writes: 1 is an integer and 0.5 is a float.
    C has only a double to tell by; past 2^53 whole numbers are no longer exact and stay floats. */
@@ -11339,6 +11316,16 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
     return !tg_dtype_is_float(a->dtype) && b >= -exact && b <= exact && b == (double)(int64_t)b
         ? tg_integer(a->tg, (int64_t)b) : tg_number(a->tg, b);
 }
+
+#define TG_I1(name, rule, value) enum { name##_rule = TG__INT_##rule }; TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
+    int64_t *y = (int64_t *)y_, i; const int64_t *xs = (const int64_t *)x_[0]; (void)p; \
+    for (i = 0; i < n; i++) { int64_t x = xs[i & step[0]]; y[i] = value; } }
+#define TG_I2(name, rule, value) enum { name##_rule = TG__INT_##rule }; TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
+    int64_t *y = (int64_t *)y_, i; const int64_t *as = (const int64_t *)x_[0], *bs = (const int64_t *)x_[1]; (void)p; \
+    for (i = 0; i < n; i++) { int64_t a = as[i & step[0]], b = bs[i & step[1]]; y[i] = value; } }
+#define TG_I3(name, rule, value) enum { name##_rule = TG__INT_##rule }; TG__PRIVATE void name##_i(int64_t n, void *y_, const void *const *x_, const int64_t *step, const double *p) { \
+    int64_t *y = (int64_t *)y_, i; const int64_t *as = (const int64_t *)x_[0], *bs = (const int64_t *)x_[1], *cs = (const int64_t *)x_[2]; (void)p; \
+    for (i = 0; i < n; i++) { int64_t a = as[i & step[0]], b = bs[i & step[1]], c = cs[i & step[2]]; y[i] = value; } }
 
 /* The rows' kernel tables, records and public functions. */
 #define TG__SAVE_NONE 0u
@@ -11395,11 +11382,13 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
         &name##_v__t, d0, d1, d2, c0, c1, c2, __VA_ARGS__) \
     TG__FORMULA(name##__g, &#name "_"[3], TG_ROW_##name, n, TG__##types, numbers, attrs, (TG__FLAGS_##types) | TG_OP_INPLACE, tg__formula_check_, TG__INT_##types(name), TG__RULE_##types(name), \
         &name##_v__t, d0, d1, d2, c0, c1, c2, __VA_ARGS__)
-#define TG__ROW1(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE_D(name##_d0) \
+#define TG__ROW1(name, types, numbers, attrs, dx, ...) TG__COMPOSED(name##_c0, TG__C1, dx) TG__MAP_TABLE(name##_v) TG__MAP_TABLE_D(name##_d0) \
     TG__ROW(name, 1, types, numbers, attrs, &name##_d0__t, NULL, NULL, name##_c0, NULL, NULL, __VA_ARGS__)
-#define TG__ROW2(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE_D(name##_d0) TG__MAP_TABLE_D(name##_d1) \
+#define TG__ROW2(name, types, numbers, attrs, da, db, ...) TG__COMPOSED(name##_c0, TG__C2, da) TG__COMPOSED(name##_c1, TG__C2, db) \
+    TG__MAP_TABLE(name##_v) TG__MAP_TABLE_D(name##_d0) TG__MAP_TABLE_D(name##_d1) \
     TG__ROW(name, 2, types, numbers, attrs, &name##_d0__t, &name##_d1__t, NULL, name##_c0, name##_c1, NULL, __VA_ARGS__)
-#define TG__ROW3(name, types, numbers, attrs, ...) TG__MAP_TABLE(name##_v) TG__MAP_TABLE_D(name##_d0) TG__MAP_TABLE_D(name##_d1) TG__MAP_TABLE_D(name##_d2) \
+#define TG__ROW3(name, types, numbers, attrs, da, db, dc, ...) TG__COMPOSED(name##_c0, TG__C3, da) TG__COMPOSED(name##_c1, TG__C3, db) TG__COMPOSED(name##_c2, TG__C3, dc) \
+    TG__MAP_TABLE(name##_v) TG__MAP_TABLE_D(name##_d0) TG__MAP_TABLE_D(name##_d1) TG__MAP_TABLE_D(name##_d2) \
     TG__ROW(name, 3, types, numbers, attrs, &name##_d0__t, &name##_d1__t, &name##_d2__t, name##_c0, name##_c1, name##_c2, __VA_ARGS__)
 #define TG__ROW_WHOLE(name, n) \
     TG__FORMULA(name##__f, &#name[3], TG_ROW_##name, n, TG__WHOLE, 0, NULL, TG__FLAGS_PREDICATE, tg__formula_check, name##_i, name##_rule, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0) \
@@ -11407,10 +11396,10 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
 #define TG__IN1 tg_tensor *in[1]; in[0] = x;
 #define TG__IN2 tg_tensor *in[2]; in[0] = a; in[1] = b;
 #define TG__IN3 tg_tensor *in[3]; in[0] = a; in[1] = b; in[2] = c;
-#define TG_F1(name, types, saves, value, dx, domain, doc) TG__ROW1(name, types, 0, NULL, TG__SAVE_##saves, 0, 0, 0) \
+#define TG_F1(name, types, saves, value, dx, domain, doc) TG__ROW1(name, types, 0, NULL, dx, TG__SAVE_##saves, 0, 0, 0) \
     TG_API tg_tensor *(name)(tg_tensor *x)    { TG__IN1 return tg__call(&name##__f.op, NULL, in, 1, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *x) { TG__IN1 return tg__call(&name##__g.op, NULL, in, 1, NULL, 1); }
-#define TG_F1P(name, numbers, types, saves, value, dx, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW1(name, types, TG__MANY_##numbers, name##__attrs, TG__SAVE_##saves, 0, 0, 0) \
+#define TG_F1P(name, numbers, types, saves, value, dx, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW1(name, types, TG__MANY_##numbers, name##__attrs, dx, TG__SAVE_##saves, 0, 0, 0) \
     TG_API tg_tensor *(name)(tg_tensor *x TG__PARAMS_##numbers)    { TG__IN1 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 1, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *x TG__PARAMS_##numbers) { TG__IN1 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 1, NULL, 1); }
 #define TG__FUNCTIONS2(name) \
@@ -11418,21 +11407,20 @@ TG__PRIVATE tg_tensor *tg__scalar(const tg_tensor *a, double b) {
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b)  { TG__IN2 return tg__call(&name##__g.op, NULL, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_scalar)(tg_tensor *a, double number)  { return a ? name(a, tg__scalar(a, number)) : NULL; } \
     TG_API tg_tensor *(name##_scalar_)(tg_tensor *a, double number) { return a ? name##_(a, tg__scalar(a, number)) : NULL; }
-#define TG_F2(name, types, saves, value, da, db, domain, doc) TG__ROW2(name, types, 0, NULL, saves) TG__FUNCTIONS2(name)
-#define TG_W2(name, rule, value, doc) TG__ROW_WHOLE(name, 2) TG__FUNCTIONS2(name)
-#define TG_F2P(name, numbers, types, saves, value, da, db, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW2(name, types, TG__MANY_##numbers, name##__attrs, saves) \
+#define TG_F2(name, types, saves, value, da, db, domain, doc) TG__ROW2(name, types, 0, NULL, da, db, saves) TG__FUNCTIONS2(name)
+#define TG_F2P(name, numbers, types, saves, value, da, db, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW2(name, types, TG__MANY_##numbers, name##__attrs, da, db, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers)    { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 2, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b TG__PARAMS_##numbers) { TG__IN2 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 2, NULL, 1); }
-#define TG_F3(name, types, saves, value, da, db, dc, domain, doc) TG__ROW3(name, types, 0, NULL, saves) \
+#define TG_F3(name, types, saves, value, da, db, dc, domain, doc) TG__ROW3(name, types, 0, NULL, da, db, dc, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b, tg_tensor *c)    { TG__IN3 return tg__call(&name##__f.op, NULL, in, 3, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b, tg_tensor *c) { TG__IN3 return tg__call(&name##__g.op, NULL, in, 3, NULL, 1); }
-#define TG_F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW3(name, types, TG__MANY_##numbers, name##__attrs, saves) \
+#define TG_F3P(name, numbers, types, saves, value, da, db, dc, domain, doc) static const tg_attr name##__attrs[] = TG__NAMES_##numbers; TG__ROW3(name, types, TG__MANY_##numbers, name##__attrs, da, db, dc, saves) \
     TG_API tg_tensor *(name)(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers)    { TG__IN3 TG__GIVE_##numbers return tg__call(&name##__f.op, &at, in, 3, NULL, 1); } \
     TG_API tg_tensor *(name##_)(tg_tensor *a, tg_tensor *b, tg_tensor *c TG__PARAMS_##numbers) { TG__IN3 TG__GIVE_##numbers return tg__call(&name##__g.op, &at, in, 3, NULL, 1); }
+#define TG_W2(name, rule, value, doc) TG_I2(name, rule, value) TG__ROW_WHOLE(name, 2) TG__FUNCTIONS2(name)
 #define TG_READ_ROWS
+#define TG__NO_WORDS
 #include TENSORGRAD_FILENAME
-#undef NEED
-#undef NEED3
 
 /* ======================================================================================
    >>impl-create    making tensors, random numbers, reading and writing values, other devices
@@ -33538,8 +33526,8 @@ TG_API size_t (tg_tape_dot)(tg_tensor *t, char *out, size_t size) {
 /* ==========================================================================================================
    PART III: THE KERNELS. PART II reads this once per instruction set, with TG__PASS naming it and its target
    region open.
-   Within a pass the file is read twice more, with TG__T float and double, for the chapters that are the same
-   for both.
+   The first reading of a pass makes the words. Then the file is read twice more, with TG__T float and double, for what is the
+   same for both: the rows of the formula table, which become kernels, and the other chapters.
    ========================================================================================================== */
 #if !defined(TG__T)
 /* ======================================================================================
@@ -36237,75 +36225,43 @@ TG__INLINE TG__V TG__W(erfc)(TG__V x) {
    >>pass-map    what the rows of the formula table become: one loop per value and per derivative
    A derivative's operands are g, then the inputs, then the result; those that it does not read point at g.
    ====================================================================================== */
-#if defined(TG__T) && !(defined(TG__PASS_AVX512) && defined(TG__TYPE_F64) && !defined(TG__ONLY))
+#if !defined(TG__T)
 
-/* Python's remainder and floor division, through the exact fmod, as torch computes them. */
-TG__INLINE TG__V TG__W(remainder)(TG__V a, TG__V b) {
-    TG__V r = TG__W(fmod)(a, b), zero = TG__W(set)(0);
-    TG__M other = TG__W(mand)(TG__W(ne)(r, zero), TG__W(mxor)(TG__W(lt)(r, zero), TG__W(lt)(b, zero)));
-    return TG__W(select)(other, TG__W(add)(r, b), r);
-}
-TG__INLINE TG__V TG__W(floordiv)(TG__V a, TG__V b) {
-    TG__V r = TG__W(fmod)(a, b), zero = TG__W(set)(0), one = TG__W(set)(1), q = TG__W(div)(TG__W(sub)(a, r), b), f;
-    TG__M other = TG__W(mand)(TG__W(ne)(r, zero), TG__W(mxor)(TG__W(lt)(r, zero), TG__W(lt)(b, zero)));
-    q = TG__W(select)(other, TG__W(sub)(q, one), q);
-    f = TG__W(floor)(q);
-    f = TG__W(select)(TG__W(gt)(TG__W(sub)(q, f), TG__W(set)((TG__T)0.5)), TG__W(add)(f, one), f);
-    f = TG__W(select)(TG__W(eq)(q, zero), TG__W(copysign)(zero, TG__W(div)(a, b)), f);
-    return TG__W(select)(TG__W(eq)(b, zero), TG__W(div)(a, b), f);
-}
-/* The root of a * a + b * b, whose squares may leave the range; an infinity wins over NaN. */
-TG__INLINE TG__V TG__W(hypot)(TG__V a, TG__V b) {
-    TG__V x = TG__W(abs)(a), y = TG__W(abs)(b), zero = TG__W(set)(0), one = TG__W(set)(1),
-          m = TG__W(select)(TG__W(lt)(x, y), y, x), n = TG__W(select)(TG__W(lt)(x, y), x, y),
-          r = TG__W(div)(n, TG__W(select)(TG__W(eq)(m, zero), one, m));
-    r = TG__W(mul)(m, TG__W(sqrt)(TG__W(fma)(r, r, one)));
-    return TG__W(select)(TG__W(isinf)(x), x, TG__W(select)(TG__W(isinf)(y), y, r));
-}
-TG__INLINE TG__V TG__W(sign)(TG__V a) {
-    TG__V zero = TG__W(set)(0);
-    return TG__W(select)(TG__W(gt)(a, zero), TG__W(set)(1),
-        TG__W(select)(TG__W(lt)(a, zero), TG__W(set)(-1), zero));
-}
-
-/* Gives a kernel whole vectors: a number that serves the run is spread over one, and what is left behind the
-   last whole vector goes through one of its own. */
-TG__PRIVATE void TG__FT(tg__map_run)(
-    void (*fn)(int64_t, void *, const void *const *, const int64_t *, const double *), int operands, bool mask,
-    int64_t n, void *y, const void *const *x, const int64_t *step, const double *p) {
-    TG__T room[7 * TG__VN], *const part = (TG__T *)TG__ROUND_UP((uintptr_t)room, sizeof room / 7), *const last = part + 5 * TG__VN;
-    const void *from[5], *rest[5];
-    const int64_t whole = n & -(int64_t)TG__VN, left = n - whole;
-    int k;
-    for (k = 0; k < operands; k++) {
-        TG__T *const own = part + k * TG__VN;
-        from[k] = x[k]; rest[k] = own;
-        if (!step[k]) { TG__W(store)(own, TG__W(set)(*(const TG__T *)x[k])); from[k] = own; }
-        else if (left) TG__W(store)(own, TG__W(loadn)((const TG__T *)x[k] + whole, (int)left));
+/* Words made of words, the same for both types: Python's remainder and floor division, through the exact fmod, as torch computes
+   them; the root of a * a + b * b, whose squares may leave the range (an infinity wins over NaN); the sign. */
+#define TG__MAP_WORDS(T, V, M, W) \
+    TG__INLINE V W(remainder)(V a, V b) { \
+        V r = W(fmod)(a, b), zero = W(set)(0); \
+        M other = W(mand)(W(ne)(r, zero), W(mxor)(W(lt)(r, zero), W(lt)(b, zero))); \
+        return W(select)(other, W(add)(r, b), r); \
+    } \
+    TG__INLINE V W(floordiv)(V a, V b) { \
+        V r = W(fmod)(a, b), zero = W(set)(0), one = W(set)(1), q = W(div)(W(sub)(a, r), b), f; \
+        M other = W(mand)(W(ne)(r, zero), W(mxor)(W(lt)(r, zero), W(lt)(b, zero))); \
+        q = W(select)(other, W(sub)(q, one), q); \
+        f = W(floor)(q); \
+        f = W(select)(W(gt)(W(sub)(q, f), W(set)((T)0.5)), W(add)(f, one), f); \
+        f = W(select)(W(eq)(q, zero), W(copysign)(zero, W(div)(a, b)), f); \
+        return W(select)(W(eq)(b, zero), W(div)(a, b), f); \
+    } \
+    TG__INLINE V W(hypot)(V a, V b) { \
+        V x = W(abs)(a), y = W(abs)(b), zero = W(set)(0), one = W(set)(1), \
+              m = W(select)(W(lt)(x, y), y, x), n = W(select)(W(lt)(x, y), x, y), \
+              r = W(div)(n, W(select)(W(eq)(m, zero), one, m)); \
+        r = W(mul)(m, W(sqrt)(W(fma)(r, r, one))); \
+        return W(select)(W(isinf)(x), x, W(select)(W(isinf)(y), y, r)); \
+    } \
+    TG__INLINE V W(sign)(V a) { \
+        V zero = W(set)(0); \
+        return W(select)(W(gt)(a, zero), W(set)(1), \
+            W(select)(W(lt)(a, zero), W(set)(-1), zero)); \
     }
-    if (whole) fn(whole, y, from, step, p);
-    if (!left) return;
-    fn(TG__VN, last, rest, step, p);
-    if (mask) memcpy((uint8_t *)y + whole, last, (size_t)left);
-    else TG__W(storen)((TG__T *)y + whole, TG__W(load)(last), (int)left);
-}
+#define TG__W32(word) TG__FN(tg__w_##word##_f32)
+#define TG__W64(word) TG__FN(tg__w_##word##_f64)
+TG__MAP_WORDS(double, TG__FN(tg__vf64), TG__FN(tg__mf64), TG__W64)
+TG__MAP_WORDS(float, TG__FN(tg__vf32), TG__FN(tg__mf32), TG__W32)
 
-/* All NaNs of a result are made one. */
-TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
-    TG__T *y = (TG__T *)at;
-    const TG__V nan = TG__W(set)((TG__T)tg__double(0x7ff8000000000000u));
-    TG__V v;
-    int64_t i = 0;
-    for (; i + TG__VN <= n; i += TG__VN) {
-        v = TG__W(load)(y + i);
-        TG__W(store)(y + i, TG__W(select)(TG__W(isnan)(v), nan, v));
-    }
-    if (i == n) return;
-    v = TG__W(loadn)(y + i, (int)(n - i));
-    TG__W(storen)(y + i, TG__W(select)(TG__W(isnan)(v), nan, v), (int)(n - i));
-}
-
-/* The words of the formulas, and what a row becomes: once for all passes and types. */
+/* The words of the formulas, and what a row becomes: once for all passes. */
 #ifndef NEG
 #define NEG(v) TG__W(neg)(v)
 #define ABS(v) TG__W(abs)(v)
@@ -36404,6 +36360,10 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
 #define TG__EACH_D3(X) X(0, g) X(1, a) X(2, b) X(3, c) X(4, y)
 #define TG__MAP_READ(k, q) TG__V q = TG__W(load)(q##p + (i & q##m)); (void)q;
 #define TG__VALUE(n, types, name, value) TG__KIND_##types(name, TG__EACH##n(TG__MAP_OPERAND), TG__EACH##n(TG__MAP_READ), value)
+#define TG__MAP_ROW1(name, types, saves, value, dx, domain, doc) TG__VALUE(1, types, name##_v, value) TG__DERIV(1, name##_d0, dx)
+#define TG__MAP_ROW2(name, types, saves, value, da, db, domain, doc) TG__VALUE(2, types, name##_v, value) TG__DERIV(2, name##_d0, da) TG__DERIV(2, name##_d1, db)
+#define TG__MAP_ROW3(name, types, saves, value, da, db, dc, domain, doc) \
+    TG__VALUE(3, types, name##_v, value) TG__DERIV(3, name##_d0, da) TG__DERIV(3, name##_d1, db) TG__DERIV(3, name##_d2, dc)
 #endif
 #undef TG__DERIV
 #if defined(TG__PASS_AVX512) && !defined(TG__ONLY)      /* TG__EACH_PASS_SHARED */
@@ -36412,12 +36372,44 @@ TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
 #define TG__DERIV(n, name, value) TG__MAP_VALUE(name, TG__EACH_D##n(TG__MAP_OPERAND), TG__EACH_D##n(TG__MAP_READ), value)
 #endif
 
-#define TG_F1(name, types, saves, value, dx, domain, doc) TG__VALUE(1, types, name##_v, value) TG__DERIV(1, name##_d0, dx)
-#define TG_F2(name, types, saves, value, da, db, domain, doc) TG__VALUE(2, types, name##_v, value) TG__DERIV(2, name##_d0, da) TG__DERIV(2, name##_d1, db)
-#define TG_F3(name, types, saves, value, da, db, dc, domain, doc) \
-    TG__VALUE(3, types, name##_v, value) TG__DERIV(3, name##_d0, da) TG__DERIV(3, name##_d1, db) TG__DERIV(3, name##_d2, dc)
-#define TG_READ_ROWS
-#include TENSORGRAD_FILENAME
+#elif !(defined(TG__PASS_AVX512) && defined(TG__TYPE_F64) && !defined(TG__ONLY))
+
+/* Gives a kernel whole vectors: a number that serves the run is spread over one, and what is left behind the
+   last whole vector goes through one of its own. */
+TG__PRIVATE void TG__FT(tg__map_run)(
+    void (*fn)(int64_t, void *, const void *const *, const int64_t *, const double *), int operands, bool mask,
+    int64_t n, void *y, const void *const *x, const int64_t *step, const double *p) {
+    TG__T room[7 * TG__VN], *const part = (TG__T *)TG__ROUND_UP((uintptr_t)room, sizeof room / 7), *const last = part + 5 * TG__VN;
+    const void *from[5], *rest[5];
+    const int64_t whole = n & -(int64_t)TG__VN, left = n - whole;
+    int k;
+    for (k = 0; k < operands; k++) {
+        TG__T *const own = part + k * TG__VN;
+        from[k] = x[k]; rest[k] = own;
+        if (!step[k]) { TG__W(store)(own, TG__W(set)(*(const TG__T *)x[k])); from[k] = own; }
+        else if (left) TG__W(store)(own, TG__W(loadn)((const TG__T *)x[k] + whole, (int)left));
+    }
+    if (whole) fn(whole, y, from, step, p);
+    if (!left) return;
+    fn(TG__VN, last, rest, step, p);
+    if (mask) memcpy((uint8_t *)y + whole, last, (size_t)left);
+    else TG__W(storen)((TG__T *)y + whole, TG__W(load)(last), (int)left);
+}
+
+/* All NaNs of a result are made one. */
+TG__PRIVATE void TG__FT(tg__map_settle)(int64_t n, void *at) {
+    TG__T *y = (TG__T *)at;
+    const TG__V nan = TG__W(set)((TG__T)tg__double(0x7ff8000000000000u));
+    TG__V v;
+    int64_t i = 0;
+    for (; i + TG__VN <= n; i += TG__VN) {
+        v = TG__W(load)(y + i);
+        TG__W(store)(y + i, TG__W(select)(TG__W(isnan)(v), nan, v));
+    }
+    if (i == n) return;
+    v = TG__W(loadn)(y + i, (int)(n - i));
+    TG__W(storen)(y + i, TG__W(select)(TG__W(isnan)(v), nan, v), (int)(n - i));
+}
 #endif /* map */
 
 /* ======================================================================================
@@ -40082,6 +40074,12 @@ TG__PRIVATE void TG__FT(tg__attention_dots)(int64_t rows, int64_t n, const TG__T
 #define TG__I int32_t
 #define TG__W(word) TG__FN(tg__w_##word##_f32)
 #define TG__FT(name) TG__FN(name##_f32)
+#define TG_F1 TG__MAP_ROW1
+#define TG_F2 TG__MAP_ROW2
+#define TG_F3 TG__MAP_ROW3
+#ifdef TENSORGRAD_NO_F64
+#define TG__NO_WORDS                                   /* after the pass's last rows */
+#endif
 #include TENSORGRAD_FILENAME
 #undef TG__T
 #undef TG__TYPE_F32
@@ -40102,6 +40100,12 @@ TG__PRIVATE void TG__FT(tg__attention_dots)(int64_t rows, int64_t n, const TG__T
 #define TG__I int64_t
 #define TG__W(word) TG__FN(tg__w_##word##_f64)
 #define TG__FT(name) TG__FN(name##_f64)
+#if !(defined(TG__PASS_AVX512) && !defined(TG__ONLY))
+#define TG_F1 TG__MAP_ROW1
+#define TG_F2 TG__MAP_ROW2
+#define TG_F3 TG__MAP_ROW3
+#endif
+#define TG__NO_WORDS
 #include TENSORGRAD_FILENAME
 #undef TG__T
 #undef TG__TYPE_F64
