@@ -39345,15 +39345,15 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
 #define TG__C_QC(j) { TG__C_QG(_, h0##j, h1##j, h2##j) \
     TG__W(store)(v + (j) * part, h_0); TG__W(store)(v + (4 + (j)) * part, h_1); TG__W(store)(v + (8 + (j)) * part, h_2); TG__W(store)(v + (12 + (j)) * part, h_3); }
 #define TG__C_QD(i) TG__V h##i##0, h##i##1, h##i##2, h##i##3; { \
-    TG__V a, b, c, d; \
+    TG__V d0, d1, d2, d3; \
     const TG__T *p = x + (i) * s->pitch; \
-    TG__FT(tg__pairs_apart)(TG__W(load)(p), TG__W(load)(p + TG__VN), &a, &b); TG__FT(tg__pairs_apart)(TG__W(load)(p + 2), TG__W(load)(p + 2 + TG__VN), &c, &d); \
-    h##i##0 = TG__W(sub)(a, c); h##i##1 = TG__W(add)(b, c); h##i##2 = TG__W(sub)(c, b); h##i##3 = TG__W(sub)(b, d); }
+    TG__FT(tg__pairs_apart)(TG__W(load)(p), TG__W(load)(p + TG__VN), &d0, &d1); TG__FT(tg__pairs_apart)(TG__W(load)(p + 2), TG__W(load)(p + 2 + TG__VN), &d2, &d3); \
+    h##i##0 = TG__W(sub)(d0, d2); h##i##1 = TG__W(add)(d1, d2); h##i##2 = TG__W(sub)(d2, d1); h##i##3 = TG__W(sub)(d1, d3); }
 #define TG__C_QE(j) TG__W(store)(v + (j) * part, TG__W(sub)(h0##j, h2##j)); TG__W(store)(v + (4 + (j)) * part, TG__W(add)(h1##j, h2##j)); \
     TG__W(store)(v + (8 + (j)) * part, TG__W(sub)(h2##j, h1##j)); TG__W(store)(v + (12 + (j)) * part, TG__W(sub)(h1##j, h3##j));
 #define TG__C_QM(j) TG__V h0##j, h1##j; { \
-    const TG__V a = TG__W(load)(v + (j) * part), b = TG__W(load)(v + (4 + (j)) * part), c = TG__W(load)(v + (8 + (j)) * part), d = TG__W(load)(v + (12 + (j)) * part); \
-    h0##j = TG__W(add)(TG__W(add)(a, b), c); h1##j = TG__W(sub)(TG__W(sub)(b, c), d); }
+    const TG__V d0 = TG__W(load)(v + (j) * part), d1 = TG__W(load)(v + (4 + (j)) * part), d2 = TG__W(load)(v + (8 + (j)) * part), d3 = TG__W(load)(v + (12 + (j)) * part); \
+    h0##j = TG__W(add)(TG__W(add)(d0, d1), d2); h1##j = TG__W(sub)(TG__W(sub)(d1, d2), d3); }
 #endif
 /* Lanes lie along the panel's rows: what is stored beyond them is written after that, or is room behind the panel. */
 TG__PRIVATE void TG__FT(tg__conv_quick_weights)(const tg__conv_quick *s) {
