@@ -290,6 +290,7 @@ struct tg_tensor {
     bool         unrecorded;           /* a view made with the grad mode off                          */
     bool         off_record;           /* computed with the grad mode off from what needs a gradient  */
     bool         keeps_packed;         /* a weight: products keep the form that they pack it into      */
+    bool         replaced;             /* a parameter in whose place tg_module_to put another one      */
     uint32_t     count;
     uint32_t     kept;                 /* how many of the counts are tg_keep's, for tg_drop to undo   */
     uint32_t     out_index;            /* which output of its node                                    */
@@ -864,7 +865,7 @@ TG_F1(tg_gelu_tanh,   FLOAT_ONLY, X,   GELU_TANH(x),        MUL(g, MUL(SIGMOID(G
 TG_F1(tg_silu,        FLOAT_ONLY, X,   MUL(x, SIGMOID(x)),  MUL(g, MUL(SIGMOID(x), ADD(ONE, MUL(x, SIGMOID(NEG(x)))))),  REAL,   "x * sigmoid(x)")
 TG_F1(tg_mish,        FLOAT_ONLY, X,   MUL(x, TANH(SOFTPLUS(x))), MUL(g, ADD(TANH(SOFTPLUS(x)), MUL(MUL(x, SIGMOID(x)), SUB(ONE, MUL(TANH(SOFTPLUS(x)), TANH(SOFTPLUS(x))))))), REAL, "x * tanh(softplus(x))")
 TG_F1(tg_hardsigmoid, FLOAT_ONLY, X,  DIV(MIN(MAX(ADD(x, K(3)), ZERO), K(6)), K(6)), SELECT(AND(GT(x, K(-3)), LT(x, K(3))), MUL(g, K(0.16666666666666666667)), ZERO), REAL, "clamp(x + 3, 0, 6) / 6")
-TG_F1(tg_hardswish,   FLOAT_ONLY, X,  DIV(MUL(x, MIN(MAX(ADD(x, K(3)), ZERO), K(6))), K(6)), SELECT(LE(x, K(-3)), ZERO, SELECT(LT(x, K(3)), MUL(g, ADD(MUL(x, K(0.33333333333333333333)), HALF)), g)), REAL, "x * hardsigmoid(x)")
+TG_F1(tg_hardswish,   FLOAT_ONLY, X,  DIV(MUL(x, MIN(MAX(ADD(x, K(3)), ZERO), K(6))), K(6)), SELECT(LE(x, K(-3)), ZERO, SELECT(GE(x, K(3)), g, MUL(g, ADD(MUL(x, K(0.33333333333333333333)), HALF)))), REAL, "x * hardsigmoid(x)")
 TG_I1(tg_floor,       ANY,       x)
 TG_F1(tg_floor,       NUMERIC,   NONE, FLOOR(x),            ZERO,                                          NO_GRADIENT_TEST, "largest integer <= x")
 TG_I1(tg_ceil,        ANY,       x)
@@ -885,7 +886,7 @@ TG_F1(tg_logical_not, PREDICATE, NONE, EQ(x, ZERO),         ZERO,               
 TG_F1P(tg_leaky_relu, N1(negative_slope), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(x, P0)),   SELECT(GT(x, ZERO), g, MUL(g, P0)),                  NOT_AT_0, "x above 0, x * negative_slope below; torch's default is 0.01")
 TG_F1P(tg_elu,        N1(alpha), FLOAT_ONLY, X, SELECT(GT(x, ZERO), x, MUL(P0, EXPM1(x))), SELECT(LE(x, ZERO), MUL(g, MUL(P0, EXP(SELECT(LT(x, ZERO), x, ZERO)))), g), NOT_AT_0, "x above 0, alpha * (exp(x) - 1) below, the second derivative 0 at 0; torch's default is 1")
 TG_F1P(tg_softshrink, N1(lambda), FLOAT_ONLY, X, SELECT(GT(x, P0), SUB(x, P0), SELECT(GT(NEG(x), P0), ADD(x, P0), MUL(x, ZERO))), SELECT(OR(GT(x, P0), GT(NEG(x), P0)), g, ZERO), NOT_AT_0, "x moved towards 0 by lambda, 0 where it is nearer; torch's default is 0.5")
-TG_F1P(tg_hardshrink, N1(lambda), FLOAT_ONLY, X, SELECT(AND(LE(NEG(x), P0), LE(x, P0)), ZERO, x), SELECT(AND(LE(NEG(x), P0), LE(x, P0)), ZERO, g), NOT_AT_0, "0 within lambda of 0, else x; torch's default is 0.5")
+TG_F1P(tg_hardshrink, N1(lambda), FLOAT_ONLY, X, SELECT(AND(LE(NEG(x), P0), LE(x, P0)), ZERO, x), SELECT(OR(GT(x, P0), GT(NEG(x), P0)), g, ZERO), NOT_AT_0, "0 within lambda of 0, else x; torch's default is 0.5")
 TG_I1(tg_threshold,   ANY,       x <= tg__int_of(p[0]) ? tg__int_of(p[1]) : x)
 TG_F1P(tg_threshold,  N2(threshold, value), NUMERIC, X, SELECT(LE(x, P0), P1, x), SELECT(LE(x, P0), ZERO, g), NOT_AT_0, "x above threshold, else value")
 TG_F1P(tg_softplus,   N2(beta, threshold), FLOAT_ONLY, X, SELECT(GT(MUL(x, P0), P1), x, DIV(SOFTPLUS(MUL(x, P0)), P0)), SELECT(GT(MUL(x, P0), P1), g, MUL(g, SIGMOID(MUL(x, P0)))), REAL, "log(1 + exp(beta * x)) / beta; x itself where beta * x is above threshold; torch's defaults are 1 and 20")
@@ -907,12 +908,12 @@ TG_F2(tg_maximum,     SAME,      NEED(AB, AB),     MAX(a, b),  SELECT(EQ(a, b), 
 TG_I2(tg_minimum,     ANY,       a < b ? a : b)
 TG_F2(tg_minimum,     SAME,      NEED(AB, AB),     MIN(a, b),  SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(a, b), ZERO, g)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(GT(b, a), ZERO, g)), APART, "the smaller; NaN wins; equal operands share the gradient")
 TG_I2(tg_fmax,        ANY,       a > b ? a : b)
-TG_F2(tg_fmax,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MAX(a, b))), SELECT(OR(GE(a, b), ISNAN(b)), g, ZERO), SELECT(OR(GE(a, b), ISNAN(b)), ZERO, g), APART, "the larger; a number wins over NaN; of equal operands a has the gradient")
+TG_F2(tg_fmax,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MAX(a, b))), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(GE(a, b), ISNAN(b)), g, ZERO)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(GE(a, b), ISNAN(b)), ZERO, g)), APART, "the larger; a number wins over NaN; equal operands share the gradient")
 TG_I2(tg_fmin,        ANY,       a < b ? a : b)
-TG_F2(tg_fmin,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MIN(a, b))), SELECT(OR(LE(a, b), ISNAN(b)), g, ZERO), SELECT(OR(LE(a, b), ISNAN(b)), ZERO, g), APART, "the smaller; a number wins over NaN; of equal operands a has the gradient")
+TG_F2(tg_fmin,        SAME,      NEED(AB, AB),     SELECT(ISNAN(a), b, SELECT(ISNAN(b), a, MIN(a, b))), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(LE(a, b), ISNAN(b)), g, ZERO)), SELECT(EQ(a, b), MUL(g, HALF), SELECT(OR(LE(a, b), ISNAN(b)), ZERO, g)), APART, "the smaller; a number wins over NaN; equal operands share the gradient")
 TG_F2(tg_atan2,       FLOATING,  NEED(AB, AB),     ATAN2(a, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, b), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b))))), NEG(SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ZERO, DIV(MUL(g, a), SELECT(EQ(ADD(MUL(a, a), MUL(b, b)), ZERO), ONE, ADD(MUL(a, a), MUL(b, b)))))), NOT_AT_0, "angle of the point (b, a); derivative 0 at (0, 0)")
-TG_F2(tg_hypot,       FLOAT_ONLY, NEED(AY, BY),    HYPOT(a, b), MUL(g, DIV(a, y)), MUL(g, DIV(b, y)),  POSITIVE, "square root of a * a + b * b")
-TG_F2(tg_copysign,    FLOATING,  NEED(AB, NONE),   COPYSIGN(a, b), MUL(g, MUL(SIGN(a), COPYSIGN(ONE, b))), ZERO, NOT_AT_0, "|a| with the sign of b, that of zeros and NaN too")
+TG_F2(tg_hypot,       FLOAT_ONLY, NEED(AY, BY),    HYPOT(a, b), DIV(MUL(g, a), y), DIV(MUL(g, b), y),  POSITIVE, "square root of a * a + b * b")
+TG_F2(tg_copysign,    FLOATING,  NEED(AB, NONE),   COPYSIGN(a, b), MUL(g, ADD(SUB(a, a), MUL(SIGN(a), COPYSIGN(ONE, b)))), ZERO, NOT_AT_0, "|a| with the sign of b, that of zeros and NaN too")
 TG_F2(tg_logaddexp,   FLOAT_ONLY, NEED(AB, AB),    SELECT(AND(ISINF(a), EQ(a, b)), a, ADD(MAX(a, b), LOG1P(EXP(NEG(ABS(SUB(a, b))))))), MUL(g, SIGMOID(SUB(a, b))), MUL(g, SIGMOID(SUB(b, a))), REAL, "log(exp(a) + exp(b))")
 TG_I2(tg_fmod,        NO_ZERO,   tg__int_mod(a, b))
 TG_F2(tg_fmod,        NUMERIC,   NEED(NONE, AB),   FMOD(a, b), g,               NEG(MUL(g, TRUNCDIV(a, b))), NO_GRADIENT_TEST, "remainder with the sign of a")
@@ -1189,7 +1190,7 @@ TG_API tg_tensor *tg_instance_norm(tg_tensor *x, tg_tensor *running_mean, tg_ten
 TG_API tg_tensor *tg_layer_norm(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight, tg_tensor *bias, double eps);
     /* over the last dimensions, whose sizes are given: TG_SHAPE(64); weight and bias have that shape. torch's default is 1e-5 */
 TG_API tg_tensor *tg_rms_norm(tg_tensor *x, int n_dims, const int64_t *normalized_shape, tg_tensor *weight, double eps);
-    /* x / sqrt(mean(x^2) + eps) * weight over the last dimensions; eps below 0: torch's default, the smallest step of x's type at 1 */
+    /* x / sqrt(mean(x^2) + eps) * weight over the last dimensions; eps -1: torch's default, the smallest step of x's type at 1 */
 TG_API tg_tensor *tg_group_norm(tg_tensor *x, int64_t groups, tg_tensor *weight, tg_tensor *bias, double eps);
     /* x [N, C, ...], weight and bias [C]: over each of `groups` groups of channels, which divide C. torch's default is 1e-5 */
 TG_API tg_tensor *tg_local_response_norm(tg_tensor *x, int64_t size, double alpha, double beta, double k);
@@ -1316,7 +1317,7 @@ TG_API tg_tensor *tg_corrcoef(tg_tensor *x);               /* [V, N] -> [V, V]: 
 typedef enum tg_cdist_mode {
     TG_CDIST_AUTO = 0,     /* p 2 of more than 25 points on a side: by matmul; torch's "..._if_necessary" */
     TG_CDIST_MATMUL,       /* p 2 always so: quick, and less exact for points that are near each other  */
-    TG_CDIST_DIRECT        /* by the differences of all pairs, which take room for P * R * M numbers    */
+    TG_CDIST_DIRECT        /* by the differences of all pairs, in pieces: no room but a piece's is taken */
 } tg_cdist_mode;
 TG_API tg_tensor *tg_cdist(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode mode);
     /* points [..., P, M], [..., R, M] -> [..., P, R], the norm of order p of each difference, p from 0 (how many differ)
@@ -2465,7 +2466,7 @@ typedef struct tg_spectral_norm_args {
     tg_place at TG_EMPTY;
     tg_module *m TG_EMPTY;
     const char *name TG_EMPTY;
-    tg_maybe dim TG_EMPTY;         /* not given: 0, in spectral_norm of transposed convolutions 1 */
+    tg_maybe dim TG_EMPTY;         /* not given: 0, in spectral_norm of transposed convolutions 1; -1, as torch, in weight_norm: one length for all of it */
     tg_maybe eps TG_EMPTY;         /* of spectral_norm; not given: 1e-12 */
     int n_power_iterations TG_EMPTY;   /* of spectral_norm; zero: 1 */
     bool old_names TG_EMPTY;       /* weight_orig, weight_u, weight_v; weight_g, weight_v */
@@ -2505,6 +2506,11 @@ TG_API bool       tg_infer_begin(tg_module *m);
 TG_API void       tg_infer_end(tg_module *m, bool was);
     /* between the two m and all its parts are in evaluation mode, and nothing is recorded: bool was = tg_infer_begin(net); ...
        tg_infer_end(net, was), which brings back whatever the modes were. Pairs nest */
+TG_API bool       tg_update_bn_begin(tg_module *m);
+TG_API void       tg_update_bn_end(tg_module *m, bool was);
+    /* torch's update_bn: a model that is an average of others (tg_module_ema_) has none of their BatchNorms' statistics. Between the two m is in
+       training mode, nothing is recorded, and running statistics become the mean of those of all batches that come: bool was =
+       tg_update_bn_begin(average); tg_forward(average, x) for each batch x; tg_update_bn_end(average, was), which brings the modes back */
 TG_API bool       tg_bake(tg_module *m, tg_tensor *x);
     /* m is for inference from now on: in evaluation mode (tg_train), frozen (tg_freeze), its weights packed (tg_keep_packed);
        and each BatchNorm whose x is the result of a Conv, ConvTranspose or Linear is folded into that one's weight and bias,
@@ -2519,9 +2525,10 @@ TG_API void       tg_keep_packed(tg_module *m, bool on);
     /* products by weights of at least 2 dimensions pack them into panels, at each call. On: what a Linear or Conv has packed is
        kept for the next call, as long as no call has changed the weight (who writes to its `data` calls tg_trim afterwards) and
        it requires no gradient; that takes as much memory again, twice that where inputs are few more than 512 (tg_memory's
-       `packed`), and no call but the first allocates. Nothing is kept where a memory_limit is near. tg_trim frees it until the
-       next call, off for good. Of use where few rows meet a large weight, 2 to 100 say, and in convolutions; not for weights in
-       memory of yours (tg_wrap), halves and blocks. Results are the same bits */
+       `packed`), and no call but the first allocates. Nothing is kept where a memory_limit is near, and what is kept is given up
+       before memory is said to have run out. tg_trim frees it until the next call, off for good. Of use where few rows meet a
+       large weight, 2 to 100 say, and in convolutions; not for weights in memory of yours (tg_wrap), halves and blocks.
+       Results are the same bits */
 TG_API bool       tg_module_zero_grad(tg_module *m); /* all parameters' gradients are dropped */
 TG_API bool       tg_module_to(tg_module *m, tg_dtype dtype);              /* all floating parameters and buffers, in place */
 TG_API bool       tg_module_to_device(tg_module *m, tg_device device);     /* all parameters and buffers. Optimisers are made after these two */
@@ -2577,7 +2584,10 @@ TG_API tg_tensor *tg_eye_(tg_tensor *t);                           /* [M, N]: 1 
 TG_API tg_tensor *tg_dirac_(tg_tensor *t, int64_t groups);
     /* [O, I, K...], one to three K: a convolution by it gives its channels back, as many as there are, in each group */
 
-/* Layers: torch.nn's, with its defaults and its names of parameters, and initialised as there. */
+/* Layers: torch.nn's, with its defaults and its names of parameters, and initialised as there. Where what goes in is TG_NN_LAZY, of Linear,
+   Conv, ConvTranspose, BatchNorm and InstanceNorm, that size is the first x's, whose type and device the layer takes too: torch's LazyLinear
+   and its kin. Such a model is called once, tg_forward(net, x), before it has parameters for optimisers, files and copies, which say so. */
+#define TG_NN_LAZY INT64_MIN
 typedef struct tg_nn_linear_args {
     tg_place at TG_EMPTY;
     tg_ctx *tg TG_EMPTY;
@@ -2753,6 +2763,9 @@ TG_API tg_module *tg_nn_group_norm_from(const tg_nn_group_norm_args *args);
     /* tg_nn_layer_norm(tg, 64): over the last dimension; tg_nn_layer_norm(tg, 0, .sizes = {28, 28}): over the last two;
        tg_nn_group_norm(tg, groups, channels) */
 TG_API tg_module *tg_nn_local_response_norm(tg_ctx *tg, int64_t size, double alpha, double beta, double k);
+TG_API tg_module *tg_nn_cross_map_lrn2d(tg_ctx *tg, int64_t size, double alpha, double beta, double k);
+    /* torch's CrossMapLRN2d, 1e-4, 0.75, 1; [N, C, H, W]. As there channel 0 stays in the sums of all channels behind size / 2, and an even size
+       reaches as far as the odd one below it; the gradient is that of what is computed (torch's is of another window) */
 
 /* Dropout: while training, each element, or channel, with probability p. */
 TG_API tg_module *tg_nn_dropout(tg_ctx *tg, double p);
@@ -2923,7 +2936,8 @@ typedef struct tg_forward_transformer_args {
 } tg_forward_transformer_args;
 TG_API tg_tensor *tg_forward_transformer_from(const tg_forward_transformer_args *args);
 #define tg_forward_transformer(m_, src_, ...) TG__OPTIONS3(tg_forward_transformer, m, m_, src, src_, tgt, __VA_ARGS__)
-    /* tg_forward_transformer(m, src, tgt, .tgt_mask = triangle); of an encoder or its layer: tg_forward_transformer(m, src, NULL) */
+    /* tg_forward_transformer(m, src, tgt, .tgt_mask = triangle), and tg_forward_with(m, src, tgt) where a Transformer needs no mask;
+       of an encoder or its layer: tg_forward_transformer(m, src, NULL) */
 
 /* Losses: torch's modules, with two operands, tg_forward_with(loss, x, target); margin_ranking, cosine_embedding,
    triplet_margin and gaussian_nll take three, ctc four, in the order of the functions of these names, which have the options
@@ -3029,6 +3043,10 @@ TG_API tg_module *tg_nn_append(tg_module *list, tg_module *part);   /* to a list
 TG_API tg_module *tg_nn_named(tg_module *dict, const char *name, tg_module *part);   /* the same under a name of its own */
 TG_API int64_t    tg_module_parts(tg_module *m);      /* how many parts it has, and part i of them, borrowed */
 TG_API tg_module *tg_module_part_of(tg_module *m, int64_t i);
+TG_API tg_tensor *tg_nn_parameter(tg_module *list, const char *name, tg_tensor *t);
+    /* torch's ParameterList and ParameterDict: a tg_nn_list with parameters, named by their numbers (name NULL) or names of their own; returns t */
+TG_API int64_t    tg_module_tensors(tg_module *m);    /* how many parameters and buffers it has itself, and number i of them, borrowed; NULL: there is none */
+TG_API tg_tensor *tg_module_tensor_of(tg_module *m, int64_t i);
 
 /* ======================================================================================
    >>optim    optimisers: torch.optim over lists of tensors; clipping; averages; schedules
@@ -3140,8 +3158,8 @@ TG_API tg_optim *tg_optim_from(const tg_optim_args *args);
 #define tg_optim_muon(module, ...)              TG__OPTIM_OF(TG_OPTIM_MUON, module, __VA_ARGS__)
 #define tg_optim_lbfgs(module, ...)             TG__OPTIM_OF(TG_OPTIM_LBFGS, module, __VA_ARGS__)
 
-/* Another group of parameters, with a rate and options of its own; what is not given is as for the first. In all calls
-   below a group is named by its number, in the order in which they came. */
+/* Another group of parameters, with a rate and options of its own; what is not given is as for the first: of a module,
+   tg_optim_group(opt, NULL, 0, 1e-2, .module = head). In all calls below a group is named by its number, in the order in which they came. */
 TG_API bool tg_optim_group_from(const tg_optim_group_args *args);
 #define tg_optim_group(optim_, params_, n_params_, ...) \
     TG__OPTIONS4(tg_optim_group, optim, optim_, params, params_, n_params, n_params_, lr, __VA_ARGS__)
@@ -3193,11 +3211,13 @@ TG_API bool tg_clip_grad_value_(tg_tensor *const *params, int n_params, double c
 /* averages[i] = decay * averages[i] + (1 - decay) * params[i], of lists of tensors of equal shapes, in one job. */
 TG_API bool tg_ema_(tg_tensor *const *averages, tg_tensor *const *params, int n, double decay);
 TG_API bool tg_module_ema_(tg_module *average, tg_module *m, double decay);
-    /* the same of all parameters of two models built alike; buffers are copied. tg_module_copy(m) begins an average; a decay of 0 copies all values */
+    /* the same of all parameters of two models built alike; buffers are copied. tg_module_copy(m) begins an average, which tg_module_to makes
+       f32 where m is of halves; a decay of 0 copies all values. Where m has BatchNorms, see tg_update_bn_begin */
 
 /* Schedules: torch's rates as functions of the step, which is counted from 0. tg_optim_set_lr(opt, 0, tg_step_lr(0.1, step, 30, 0.1))
    before a step is all; a run that is resumed needs nothing but its step. One after another, torch's SequentialLR, is
-   `step < 5 ? tg_linear_lr(0.1, step, 0.1, 1, 5) : tg_cosine_annealing_lr(0.1, step - 5, 95, 0)`. A length of 0 or less gives NaN. */
+   `step < 5 ? tg_linear_lr(0.1, step, 0.1, 1, 5) : tg_cosine_annealing_lr(0.1, step - 5, 95, 0)`. A length of 0 or less
+   gives NaN; of 0 the constant and the linear one stay at their first rate, as torch's do. */
 TG_API double tg_step_lr(double lr, int64_t step, int64_t step_size, double gamma);        /* times gamma every step_size steps         */
 TG_API double tg_multi_step_lr(double lr, int64_t step, int n, const int64_t *milestones, double gamma);   /* times gamma at each of them */
 TG_API double tg_constant_lr(double lr, int64_t step, double factor, int64_t total_iters); /* lr * factor for total_iters steps         */
@@ -4088,6 +4108,7 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_module_hook(m, fn, user) tg_module_hook(TG__AT_MODULE(m), fn, user)
 #define tg_module_unhook(m, fn, user) tg_module_unhook(TG__AT_MODULE(m), fn, user)
 #define tg_freeze(m, on) tg_freeze(TG__AT_MODULE(m), on)
+#define tg_update_bn_begin(m) tg_update_bn_begin(TG__AT_MODULE(m))
 #define tg_bake(m, x) tg_bake(TG__AT_MODULE(m), TG__AT(x))
 #define tg_module_zero_grad(m) tg_module_zero_grad(TG__AT_MODULE(m))
 #define tg_module_to(m, dtype) tg_module_to(TG__AT_MODULE(m), dtype)
@@ -4121,6 +4142,7 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_nn_adaptive_max_pool2d(tg, ...) tg_nn_adaptive_max_pool2d(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_nn_adaptive_max_pool3d(tg, ...) tg_nn_adaptive_max_pool3d(TG__AT_CTX(tg), __VA_ARGS__)
 #define tg_nn_local_response_norm(tg, size, alpha, beta, k) tg_nn_local_response_norm(TG__AT_CTX(tg), size, alpha, beta, k)
+#define tg_nn_cross_map_lrn2d(tg, size, alpha, beta, k) tg_nn_cross_map_lrn2d(TG__AT_CTX(tg), size, alpha, beta, k)
 #define tg_nn_dropout(tg, p) tg_nn_dropout(TG__AT_CTX(tg), p)
 #define tg_nn_dropout1d(tg, p) tg_nn_dropout1d(TG__AT_CTX(tg), p)
 #define tg_nn_dropout2d(tg, p) tg_nn_dropout2d(TG__AT_CTX(tg), p)
@@ -4166,6 +4188,7 @@ static inline tg_tensor *tg__forward_of_at(const char *file, int line, tg_module
 #define tg_nn_list(tg) tg_nn_list(TG__AT_CTX(tg))
 #define tg_nn_append(list, part) tg_nn_append(TG__AT_MODULE(list), TG__AT_MODULE(part))
 #define tg_nn_named(dict, name, part) tg_nn_named(TG__AT_MODULE(dict), name, TG__AT_MODULE(part))
+#define tg_nn_parameter(list, name, t) tg_nn_parameter(TG__AT_MODULE(list), name, TG__AT(t))
 #define tg_step(opt) tg_step(TG__AT_OPTIM(opt))
 #define tg_optim_step(opt) tg_optim_step(TG__AT_OPTIM(opt))
 #define tg_optim_zero_grad(opt) tg_optim_zero_grad(TG__AT_OPTIM(opt))
@@ -6232,6 +6255,7 @@ struct tg_ctx {
     uint32_t  ring_at;
     tg__storage *shared_list;              /* storages of this context that others may hold too */
     struct tg__panels *panels_list;        /* of all weights */
+    struct tg__panels *panels_held;        /* NULL, or the one that the running launch reads */
 
     /* scopes */
     tg_tensor **held; size_t held_count, held_room;
@@ -6346,17 +6370,19 @@ TG__PRIVATE void tg__host_release(tg_ctx *tg, tg__block *b) {
 }
 
 /* A block from the host, behind its prefix. Past the limit, or when the host has none, the cache is given
-   back first. */
+   back first, and then what weights keep packed. */
 TG__PRIVATE void tg__trim(tg_ctx *tg);
+TG__PRIVATE void tg__panels_give_up(tg_ctx *tg);
 TG__PRIVATE void *tg__host_get(tg_ctx *tg, size_t size, bool slab) {
     tg__block *b = NULL;
     int attempt;
     if (tg->inside == tg__in_memory) { (void)tg__inside(tg, "alloc"); return NULL; }
     if (size > SIZE_MAX / 2) { (void)tg__fail_memory(tg, size); return NULL; }
     size += sizeof(tg__block) > TG__ALIGN ? 2 * TG__ALIGN : TG__ALIGN;
-    for (attempt = 0; attempt < 2 && !b; attempt++) {
+    for (attempt = 0; attempt < (tg->panels_list ? 3 : 2) && !b; attempt++) {
         size_t limit = tg->config.memory_limit;
-        if (attempt == 1) tg__trim(tg);
+        if (attempt == 2) tg__panels_give_up(tg);
+        if (attempt >= 1) tg__trim(tg);
         if (limit && (size > limit || tg->memory.now > limit - size)) continue;
         tg->memory.host_calls++;
         b = (tg__block *)tg__hook_alloc(tg, size);
@@ -6470,23 +6496,32 @@ TG__PRIVATE void tg__panels_drop(tg_ctx *tg, tg__panels *p) {
     *p->link = p->next;
     if (p->next) p->next->link = p->link;
     p->of->panels = NULL;
+    if (tg->panels_held == p) tg->panels_held = NULL;
     tg->memory.packed -= p->bytes;
     tg__mem_put(tg, p, p->bytes);
 }
-/* t's packed form of this key, which has room for so many bytes. NULL: t keeps none, or another one, or memory failed. */
+TG__PRIVATE void tg__panels_give_up(tg_ctx *tg) {
+    tg__panels *p = tg->panels_list, *next;
+    for (; p; p = next) { next = p->next; if (p != tg->panels_held) tg__panels_drop(tg, p); }
+}
+/* t's packed form of this key, which has room for so many bytes, for the launch that is at work. NULL: t keeps none, or another one, or memory failed. */
 TG__PRIVATE tg__panels *tg__panels_of(tg_ctx *tg, const tg_tensor *t, const int64_t *key, size_t bytes) {
     tg__storage *s = t->storage;
     tg__panels *p = s ? s->panels : NULL;
     if (t->requires_grad || !s || s->borrowed || t->device != TG_CPU) return NULL;
-    if (p && p->version == s->version) return memcmp(p->key, key, sizeof p->key) == 0 ? p : NULL;
-    if (p && memcmp(p->key, key, sizeof p->key) == 0) { p->version = s->version; p->filled = false; return p; }
+    if (p && memcmp(p->key, key, sizeof p->key) == 0) {
+        if (p->version != s->version) { p->version = s->version; p->filled = false; }
+        tg->panels_held = p;
+        return p;
+    }
+    if (p && p->version == s->version) return NULL;
     tg__panels_drop(tg, p);
     if (tg->config.memory_limit && tg->memory.now + 2 * (TG__PANELS_HEAD + bytes) > tg->config.memory_limit) return NULL;      /* others need the room */
     p = (tg__panels *)tg__mem_get(tg, TG__PANELS_HEAD + bytes);
     if (!p) return NULL;
     p->next = tg->panels_list; p->link = &tg->panels_list;
     if (p->next) p->next->link = &p->next;
-    tg->panels_list = s->panels = p;
+    tg->panels_list = tg->panels_held = s->panels = p;
     p->of = s; p->bytes = TG__PANELS_HEAD + bytes; p->version = s->version; p->filled = false;
     memcpy(p->key, key, sizeof p->key);
     tg->memory.packed += p->bytes;
@@ -7151,6 +7186,7 @@ TG__PRIVATE bool tg__launch_at(tg_ctx *tg, const tg__family *f, const void *kern
     j->tg = tg; j->r = r; j->o = o; j->at = at; j->t = t; j->kernels = kernels;
     for (phase = 0; (n = f->start(tg, phase, j)) > 0; phase++)
         tg__run(tg, n, f->chunk, j, !tg->config.strict && !f->exact);
+    tg->panels_held = NULL;
     if (at != few) tg__mem_put(tg, at, (size_t)r->n * sizeof *at);
     return n == 0;
 }
@@ -7655,10 +7691,11 @@ TG_API float    tg_f32_from_f16(uint16_t h)  { return tg__from_half(h); }
 TG_API uint16_t tg_f16_from_f32(float v)     { return tg__to_half(v); }
 
 /* One element as a double or an int64, and back with C's wrapping for integers; floats that no integer holds
-   become INT64_MIN. */
+   become INT64_MIN; on the way to 32 bits or fewer INT32_MIN, as in torch on this kind of machine. */
 TG__PRIVATE int64_t tg__int_of(double v) {
     return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN;
 }
+TG__PRIVATE int64_t tg__int_short(double v) { return v > -2147483649.0 && v < 2147483648.0 ? (int64_t)v : -2147483647 - 1; }
 TG__PRIVATE double tg__get_f64(const void *p, tg_dtype d) {
     switch (d) {
         case TG_F32: { float v; memcpy(&v, p, 4); return v; }
@@ -7677,9 +7714,10 @@ TG__PRIVATE int64_t tg__get_i64(const void *p, tg_dtype d) {
     if (d == TG_I64) { int64_t v; memcpy(&v, p, 8); return v; }
     return tg__int_of(tg__get_f64(p, d));
 }
+TG__PRIVATE int64_t tg__int_for(tg_dtype d, double v) { return d == TG_I64 ? tg__int_of(v) : tg__int_short(v); }
 TG__PRIVATE void tg__put_scalar(void *p, tg_dtype d, double f, int64_t i, bool is_int) {
     if (is_int && d <= TG_BF16) f = (double)i;
-    if (!is_int && d > TG_BF16) i = d == TG_BOOL ? tg__is_nan(f) || f < 0 || f > 0 : tg__int_of(f);
+    if (!is_int && d > TG_BF16) i = d == TG_BOOL ? tg__is_nan(f) || f < 0 || f > 0 : tg__int_for(d, f);
     switch (d) {
         case TG_F32: { float v = (float)f; memcpy(p, &v, 4); break; }
         case TG_F64: memcpy(p, &f, 8); break;
@@ -7811,7 +7849,7 @@ TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
        Sizes and strides past ndim are nobody's business. */
     t->tg = tg; t->data = t->place = NULL; t->numel = 0; t->grad = NULL; t->name = NULL;
     t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
-    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = t->off_record = t->keeps_packed = false; t->alive = true;
+    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = t->off_record = t->keeps_packed = t->replaced = false; t->alive = true;
     t->opaque = 0; t->sparse_grad = false; t->inner = NULL;
     t->count = 1; t->kept = t->out_index = t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
@@ -10256,7 +10294,7 @@ TG__PRIVATE void tg__load_i64(int64_t n, int64_t *y, const void *s, int64_t stri
     }
 }
 
-/* And back: n numbers x, side by side, to d elements at y. Floats become integers by tg__int_of and wrap;
+/* And back: n numbers x, side by side, to d elements at y. Floats become integers by tg__int_for and wrap;
    integers wrap. */
 TG__PRIVATE void tg__store_f32(int isa, int64_t n, void *y, int64_t stride, tg_dtype d, const float *x) {
     int64_t i;
@@ -10269,7 +10307,7 @@ TG__PRIVATE void tg__store_f32(int isa, int64_t n, void *y, int64_t stride, tg_d
         TG__INTO(TG_F32, float, e)
         TG__INTO(TG_F64, double, e)
         TG__INTO(TG_BOOL, uint8_t, (tg__bits32(e) & 0x7fffffffu) != 0)
-        TG__EACH_INTEGER(TG__INTO, (uint64_t)tg__int_of((double)e))
+        TG__EACH_INTEGER(TG__INTO, (uint64_t)tg__int_for(d, (double)e))
         default: break;
     }
 }
@@ -10283,7 +10321,7 @@ TG__PRIVATE void tg__store_f64(int isa, int64_t n, void *y, int64_t stride, tg_d
         TG__INTO(TG_F32, float, e)
         TG__INTO(TG_F64, double, e)
         TG__INTO(TG_BOOL, uint8_t, (tg__bits64(e) & 0x7fffffffffffffffu) != 0)
-        TG__EACH_INTEGER(TG__INTO, (uint64_t)tg__int_of(e))
+        TG__EACH_INTEGER(TG__INTO, (uint64_t)tg__int_for(d, e))
         default: break;
     }
 }
@@ -10392,6 +10430,34 @@ TG__PRIVATE void tg__loop_tile(const tg__loop *l, int k, int isa, int64_t at, in
     }
 }
 
+/* ---- past the caches ----
+   A result that no cache holds is written past them: lines that are about to be written whole need not be read first, a third of
+   the traffic of a sum of two tensors. What is computed goes through a tile, which is then moved. */
+#if TG__HAS_X86
+#define TG__STREAM_LEAST ((int64_t)32 << 20)        /* bytes */
+#else
+#define TG__STREAM_LEAST INT64_MAX
+#endif
+TG__PRIVATE void tg__stream(void *to, const void *from, size_t bytes) {
+#if TG__HAS_X86
+    char *y = (char *)to;
+    const char *x = (const char *)from;
+    size_t n = (size_t)(-(uintptr_t)y & 63u);
+    if (n > bytes) n = bytes;
+    memcpy(y, x, n);
+    for (; n + 64 <= bytes; n += 64) {
+        const __m128i a = _mm_loadu_si128((const __m128i *)(const void *)(x + n)), b = _mm_loadu_si128((const __m128i *)(const void *)(x + n + 16)),
+            c = _mm_loadu_si128((const __m128i *)(const void *)(x + n + 32)), d = _mm_loadu_si128((const __m128i *)(const void *)(x + n + 48));
+        _mm_stream_si128((__m128i *)(void *)(y + n), a); _mm_stream_si128((__m128i *)(void *)(y + n + 16), b);
+        _mm_stream_si128((__m128i *)(void *)(y + n + 32), c); _mm_stream_si128((__m128i *)(void *)(y + n + 48), d);
+    }
+    memcpy(y + n, x + n, bytes - n);
+    _mm_sfence();                                       /* before another thread hears of it */
+#else
+    memcpy(to, from, bytes);
+#endif
+}
+
 /* ---- the map family ----
    A kernel sees whole vectors: n is a multiple of their width, and an operand moves along (step -1, a mask
    for the index) or is one vector that serves the whole run (step 0). tg__map_run makes that of any n and of
@@ -10420,7 +10486,7 @@ TG__PRIVATE void tg__map_settle(const tg_ctx *tg, tg_dtype compute, bool mask, i
     else tg__map_settle_f64__k[tg->isa](n, y);
 }
 
-enum { TG__MAP_FLAT, TG__MAP_ONE, TG__MAP_ROW, TG__MAP_TILE };        /* how an operand reaches the kernel */
+enum { TG__MAP_FLAT, TG__MAP_ONE, TG__MAP_ROW, TG__MAP_TILE, TG__MAP_STREAM };       /* how an operand reaches the kernel; STREAM: a flat result */
 
 /* A formula's kernels: those of its value and of its derivatives. */
 typedef struct tg__map_table { tg__map_fn f32[TG__PASSES], f64[TG__PASSES]; } tg__map_table;
@@ -10471,7 +10537,7 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
     if (j->look.state) { tg__map_look(j, index); return; }
     for (k = 1; k < j->n; k++)
         if (j->how[k] == TG__MAP_ONE && o[k].use != TG_ABSENT) tg__load(isa, j->compute, 1, &one[k], base[k], 1, o[k].dtype);
-    for (k = 0; k < j->n; k++) if (j->how[k] == TG__MAP_TILE) {
+    for (k = 0; k < j->n; k++) if (j->how[k] >= TG__MAP_TILE) {
         tiles = (char *)tg__scratch_take(j->job.tg, &slot);
         break;
     }
@@ -10518,7 +10584,7 @@ TG__PRIVATE void tg__map_chunk(void *plan, int64_t index) {
                 tg__load_i64(n, wide, y, 1, TG_BOOL);
                 tg__loop_tile(&j->loop, 0, isa, at, n, TG_I64, wide, base[0], o[0].dtype, true);
             } else tg__loop_tile(&j->loop, 0, isa, at, n, j->compute, y, base[0], o[0].dtype, true);
-        }
+        } else if (j->how[0] == TG__MAP_STREAM) tg__stream(base[0] + at * (int64_t)csize, y, (size_t)n * csize);
         at += n; column += n;
         if (two && column == j->loop.shape[1]) { column = 0; line++; }
     }
@@ -10538,7 +10604,7 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *plan) {
     const tg_request *r = j->job.r;
     const tg_operand *o = j->job.o;
     const tg__loop *l = &j->loop;
-    int k, d;
+    int k, d, places = 0;                              /* places: operands that are the result */
     bool tile = false;
     if (phase == 0) {
         j->compute = r->compute; j->n = r->n; j->look.bad = 0; j->rows = false;
@@ -10569,6 +10635,10 @@ TG__PRIVATE int64_t tg__map_start(tg_ctx *tg, int phase, void *plan) {
         else if (j->rows && same && (l->stride[k][l->ndim - 1] == 1 || (k > 0 && l->stride[k][l->ndim - 1] == 0)))
             j->how[k] = TG__MAP_ROW;
         else { j->how[k] = TG__MAP_TILE; tile = true; }
+        if (j->job.at[k] == j->job.at[0]) places++;
+    }
+    if (j->how[0] == TG__MAP_FLAT && !j->mask && places == 1 && l->numel * (int64_t)tg_dtype_size(j->compute) >= TG__STREAM_LEAST) {
+        j->how[0] = TG__MAP_STREAM; tile = true;
     }
     /* no rows needed if everything is flat anyway */
     if (j->rows && l->ndim > 1) {
@@ -10887,7 +10957,7 @@ TG__PRIVATE bool tg__copy_to(tg_ctx *tg, tg_tensor *y, tg_tensor *x) {
     if (TG__RARE(y->opaque || x->opaque)) return tg__copy_opaque(tg, y, x);
     tg__ask_begin(&a, TG_FAMILY_COPY, TG_COPY_ELEMENTS,
         tg_dtype_is_float(y->dtype) ? (y->dtype == TG_F64 || x->dtype == TG_F64 ? TG_F64 : TG_F32)
-        : y->dtype == TG_BOOL && tg_dtype_is_float(x->dtype) ? tg__compute_type(x->dtype) : TG_I64);
+        : y->dtype != TG_I64 && tg_dtype_is_float(x->dtype) ? tg__compute_type(x->dtype) : TG_I64);
     tg__ask_for(&a, y, TG_WRITE);
     tg__ask_wide(&a, x, &a.o[0]);
     return tg__launch(&a, tg, &tg__family_copy, NULL);
@@ -11108,11 +11178,20 @@ TG__PRIVATE bool tg__formula_plain(const tg__formula *f, const tg__node *n) {
     return n->n_in <= 2 && x->dtype == TG_F32 && y->dtype == TG_F32 && !x->is_number && !y->is_number && n->device == TG_CPU &&
         f->types != TG__WHOLE && tg__is_dense(x) && (x == y || tg__same_layout(x, y));
 }
+/* Bounds that cross and a threshold below 0 mean nothing; torch refuses them too. */
+TG__PRIVATE bool tg__formula_numbers(tg_ctx *tg, const tg__node *n) {
+    const double *p = tg__numbers_of(n);
+    if (n->op->kind == TG_ROW_tg_hardtanh && p[0] > p[1]) return tg__fail(tg, TG__E_RANGE, "min_val", "at most max_val", p[0]);
+    if (n->op->kind == TG_ROW_tg_softshrink && !(p[0] >= 0 && tg__is_finite(p[0])))
+        return tg__fail(tg, TG__E_RANGE, "lambda", "finite and at least 0", p[0]);
+    return true;
+}
 TG__PRIVATE bool tg__formula_check(tg_ctx *tg, tg__node *n) {
     const tg__formula *f = (const tg__formula *)(const void *)n->op;
     tg_dtype compute, result;
     int64_t shape[TG_MAX_DIMS];
     int ndim, i, first = -1;
+    if (n->op->n_attrs && !tg__formula_numbers(tg, n)) return false;
     if (tg__formula_plain(f, n)) {
         const tg_tensor *x = n->in[0];
         n->plan = TG__PLAIN;
@@ -11135,6 +11214,7 @@ TG__PRIVATE bool tg__formula_check_(tg_ctx *tg, tg__node *n) {
     tg_dtype compute, result;
     int64_t shape[TG_MAX_DIMS];
     int ndim;
+    if (n->op->n_attrs && !tg__formula_numbers(tg, n)) return false;
     if (!tg__formula_types(tg, f, n->in, tg__numbers_of(n), &compute, &result) ||
         !tg__broadcast(tg, n->in, n->n_in, &ndim, shape)) return false;
     if (ndim != n->in[0]->ndim || memcmp(shape, n->in[0]->shape, (size_t)ndim * sizeof shape[0]) != 0)
@@ -12919,6 +12999,7 @@ TG_API bool (tg_swap)(tg_tensor *a, tg_tensor *b) {
 
 #define TG__REDUCE_KERNELS(TG__K, TG__K_SHARED, T, t) \
     TG__K(T, tg__run_sum_##t, (int64_t n, const T *x)); TG__K_SHARED(T, tg__run_prod_##t, (int64_t n, const T *x)); \
+    TG__K_SHARED(void, tg__runs_sum_##t, (int64_t n, int64_t count, int64_t apart, const T *x, bool squares, T *lanes, T *y)); \
     TG__K(T, tg__run_max_##t, (int64_t n, const T *x)); TG__K(T, tg__run_min_##t, (int64_t n, const T *x)); \
     TG__K_SHARED(void, tg__columns_sum_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K_SHARED(void, tg__columns_prod_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
     TG__K_SHARED(void, tg__columns_max_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); TG__K_SHARED(void, tg__columns_min_##t, (int64_t rows, int64_t n, T *y, const T *x, int64_t stride)); \
@@ -12946,6 +13027,7 @@ typedef struct tg__reduce_plan {
     int64_t  outs, length, piece, pieces;           /* results; elements of each; elements or rows of a piece */
     int64_t  segments;                              /* columns: TG__REDUCE_SEGMENT at once, so often per row of the result */
     int64_t  per;                                   /* runs: results per chunk */
+    int64_t  apart;                                 /* not 0: a chunk sums TG__REDUCE_STREAMS pieces, every apart-th one, together */
     tg__acc *partial;                               /* [pieces, outs] where there is more than one piece; then their places */
     size_t   partial_bytes;
     bool     second;
@@ -12953,6 +13035,7 @@ typedef struct tg__reduce_plan {
 } tg__reduce_plan;
 
 #define TG__REDUCE_RUN_PIECE 16384
+#define TG__REDUCE_STREAMS 8                        /* pieces that are read side by side */
 #define TG__REDUCE_ROWS 512
 #define TG__REDUCE_SEGMENT 256
 #define TG__REDUCE_JOIN 1024                        /* results whose pieces one chunk adds up */
@@ -13129,6 +13212,29 @@ TG__PRIVATE void tg__reduce_run_chunk(tg__reduce_plan *j, int64_t index) {
     if (tile) tg__scratch_give(j->job.tg, slot);
 }
 
+/* The sums of TG__REDUCE_STREAMS runs at most, which begin `apart` elements from each other, or of their squares: to every step-th
+   of `partial`. work: TG__REDUCE_STREAMS * 65 numbers. */
+TG__PRIVATE void tg__reduce_streams(int isa, tg_dtype compute, int64_t n, int64_t count, int64_t apart, const char *x, bool squares,
+    double *partial, int64_t step, char *work) {
+    double *y = (double *)(void *)work, *lanes = y + TG__REDUCE_STREAMS;
+    int64_t k;
+    if (compute == TG_F32) tg__runs_sum_f32__k[isa](n, count, apart, (const float *)(const void *)x, squares, (float *)(void *)lanes, (float *)(void *)y);
+    else tg__runs_sum_f64__k[isa](n, count, apart, (const double *)(const void *)x, squares, lanes, y);
+    for (k = 0; k < count; k++) partial[k * step] = compute == TG_F32 ? (double)((float *)(void *)y)[k] : y[k];
+}
+/* Pieces of one long sum, far from each other; the last one, which may be shorter, by itself. */
+TG__PRIVATE void tg__reduce_far_chunk(tg__reduce_plan *j, int64_t index) {
+    const int64_t full = j->length / j->piece, count = tg__imin(TG__REDUCE_STREAMS, tg__ceil_div(full - index, j->apart));
+    const int64_t size = (int64_t)tg_dtype_size(j->xd);
+    int slot;
+    char *work = (char *)tg__scratch_take(j->job.tg, &slot);
+    tg__reduce_streams(j->job.tg->isa, j->compute, j->piece, count, j->apart * j->piece, j->x + index * j->piece * size, false,
+        &j->partial[index].f, j->apart, work);
+    if (index == 0 && full < j->pieces)
+        j->partial[full] = tg__reduce_run(j->job.tg->isa, j->kind, j->compute, j->length - full * j->piece, j->x + full * j->piece * size);
+    tg__scratch_give(j->job.tg, slot);
+}
+
 TG__PRIVATE void tg__reduce_columns_chunk(tg__reduce_plan *j, int64_t index) {
     const tg__loop *k = &j->kept;
     int64_t q = index % j->pieces, s = index / j->pieces, width = k->shape[k->ndim - 1],
@@ -13199,6 +13305,7 @@ TG__PRIVATE void tg__reduce_chunk(void *plan, int64_t index) {
         }
     } else if (j->rows) tg__reduce_rows_chunk(j, index);
     else if (j->columns) tg__reduce_columns_chunk(j, index);
+    else if (j->apart) tg__reduce_far_chunk(j, index);
     else tg__reduce_run_chunk(j, index);
 }
 
@@ -13254,6 +13361,9 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *plan) {
         if (j->columns && !tg__scratch_need(tg, TG__REDUCE_SEGMENT * 16)) return -1;
         if (j->rows && !tg__scratch_need(tg, TG__REDUCE_WORK + TG__REDUCE_BATCH * 16 + TG__REDUCE_TILE * 8)) return -1;
         j->direct = j->run.ndim == 1 && (j->run.stride[0][0] == 1 || j->length == 1) && j->xd == j->compute;
+        j->apart = j->direct && j->outs == 1 && j->kind == TG_REDUCE_SUM && !j->places && j->compute != TG_I64 &&
+            j->pieces > 2 * TG__REDUCE_STREAMS ? tg__ceil_div(j->length / j->piece, TG__REDUCE_STREAMS) : 0;
+        if (j->apart && !tg__scratch_need(tg, TG__REDUCE_STREAMS * 65 * 8)) return -1;
         if (!j->columns && !j->rows && !j->direct &&
             !tg__scratch_need(tg, (size_t)tg__imin(j->piece, tg__imax(j->length, 1)) * 8)) return -1;
         if (j->pieces > 1) {
@@ -13261,7 +13371,7 @@ TG__PRIVATE int64_t tg__reduce_start(tg_ctx *tg, int phase, void *plan) {
             j->partial = (tg__acc *)tg__mem_get(tg, j->partial_bytes);
             if (!j->partial) return -1;
         }
-        return j->columns ? j->outs / j->kept.shape[last] * j->segments * j->pieces
+        return j->apart ? j->apart : j->columns ? j->outs / j->kept.shape[last] * j->segments * j->pieces
             : tg__ceil_div(j->outs, j->per) * j->pieces;
     }
     if (phase == 1 && j->pieces > 1 && j->outs) { j->second = true; return tg__ceil_div(j->outs, TG__REDUCE_JOIN); }
@@ -13334,13 +13444,12 @@ TG__PRIVATE int tg__reduced_shape(const tg_tensor *x, unsigned mask, bool keepdi
 TG__PRIVATE bool tg__reduce_out(tg_ctx *tg, tg__node *n, int i, tg_dtype dtype, bool needs_elements) {
     const tg__reduce_attr *at = (const tg__reduce_attr *)n->attr;
     const tg_tensor *x = n->in[0];
-    int64_t shape[TG_MAX_DIMS], numel = 1;
+    int64_t shape[TG_MAX_DIMS];
     unsigned mask;
     int d, ndim;
     if (!tg__reduce_mask(tg, x, at, &mask)) return false;
     ndim = tg__reduced_shape(x, mask, at->keepdim, shape);
-    for (d = 0; d < ndim; d++) numel *= shape[d];
-    if (needs_elements && (numel || at->n == 0))
+    if (needs_elements)                                 /* even where the result would be empty too, as in torch */
         for (d = 0; d < x->ndim; d++)
             if ((mask >> d & 1u) && x->shape[d] == 0) return tg__fail(tg, TG__E_REDUCE_EMPTY, d, x);
     return tg__out_make(tg, n, i, dtype, ndim, shape);
@@ -14513,20 +14622,28 @@ typedef struct tg__scan_plan {
     tg__map_fn times, join;                          /* strips: the rule as kernels of formulas */
 } tg__scan_plan;
 
+/* Sums of doubles, by fours: pairs first, so that of four additions one waits for those before. s is what came before, at first
+   -0, to which everything can be added. */
+TG__PRIVATE double tg__scan_sums(int64_t n, double *t, double s) {
+    int64_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        const double p = t[i] + t[i + 1], q = t[i + 2] + t[i + 3];
+        t[i] = s + t[i]; t[i + 1] = s + p; t[i + 2] = s + (p + t[i + 2]);
+        t[i + 3] = s = s + (p + q);
+    }
+    for (; i < n; i++) t[i] = s = s + t[i];
+    return s;
+}
+/* The same of floats, which need no tile: of one row, and of packed rows of up to 64 elements side by side. */
+TG__KERNEL_SHARED(double, tg__run_scan, (int64_t n, float *y, const float *x, double s));
+TG__KERNEL_SHARED(void, tg__rows_scan, (int64_t rows, int64_t n, float *y, const float *x, float *work));
 /* t[0], position `first` of its row, and the n - 1 behind it become results; s and place carry on. */
 TG__PRIVATE void tg__scan_floats(int kind, int64_t n, double *t, const double *a, int64_t *places, int64_t first, double *carry, int64_t *place) {
     double s = first == 0 ? t[0] : *carry;
     int64_t i = 0;
+    if (kind == TG_SCAN_SUM) { *carry = tg__scan_sums(n, t, first == 0 ? -0.0 : s); return; }
     if (first == 0) { *place = 0; if (places) places[0] = 0; i = 1; }
     switch (kind) {
-        case TG_SCAN_SUM:
-            for (; i + 4 <= n; i += 4) {                       /* pairs first: of four additions one waits for those before */
-                const double p = t[i] + t[i + 1], q = t[i + 2] + t[i + 3];
-                t[i] = s + t[i]; t[i + 1] = s + p; t[i + 2] = t[i + 1] + t[i + 2];
-                t[i + 3] = s = s + (p + q);
-            }
-            for (; i < n; i++) t[i] = s = s + t[i];
-            break;
         case TG_SCAN_PROD: for (; i < n; i++) t[i] = s = s * t[i]; break;
         case TG_SCAN_LINEAR: for (; i < n; i++) t[i] = s = a[i] * s + t[i]; break;
         default:                                               /* the latest of equals; after a NaN the latest NaN */
@@ -14551,21 +14668,6 @@ TG__PRIVATE void tg__scan_integers(int kind, int64_t n, int64_t *t, int64_t *pla
         if (places) places[i] = *place;
     }
     *carry = s;
-}
-
-/* A short row of floats needs no tile: the additions of tg__scan_floats. */
-TG__KERNEL_SHARED(void, tg__rows_scan, (int64_t rows, int64_t n, float *y, const float *x, float *work));
-TG__PRIVATE void tg__scan_sums(int64_t n, float *y, const float *x) {
-    double s = (double)x[0];
-    int64_t i;
-    y[0] = x[0];
-    for (i = 1; i + 4 <= n; i += 4) {
-        const double a = (double)x[i], b = a + (double)x[i + 1], c = (double)x[i + 2], d = c + (double)x[i + 3], e = s + b;
-        y[i] = (float)(s + a); y[i + 1] = (float)e; y[i + 2] = (float)(e + c);
-        s = s + (b + d);
-        y[i + 3] = (float)s;
-    }
-    for (; i < n; i++) { s = s + (double)x[i]; y[i] = (float)s; }
 }
 
 TG__PRIVATE char *tg__scan_at(const tg__scan_plan *j, int k, int64_t row, int64_t position) {
@@ -14600,11 +14702,12 @@ TG__PRIVATE void tg__scan_rows(const tg__scan_plan *j, int64_t row, int64_t rows
     int64_t place = 0, at, m, i;
     s.i = 0;
     if (j->so_far) { s = j->so_far[row]; place = j->so_far_places[row]; }
-    if (rows > 1 && j->kind == TG_SCAN_SUM && o[0].dtype == TG_F32 && o[2].dtype == TG_F32) {
-        float *y = (float *)(void *)tg__scan_at(j, 0, row, 0);
-        const float *x = (const float *)(const void *)tg__scan_at(j, 2, row, 0);
-        if (end <= 64) tg__rows_scan__k[isa](rows, end, y, x, (float *)(void *)t);
-        else for (i = 0; i < rows; i++, y += end, x += end) tg__scan_sums(end, y, x);
+    if (j->kind == TG_SCAN_SUM && o[0].dtype == TG_F32 && o[2].dtype == TG_F32 && j->step[0] == 1 && j->step[2] == 1) {
+        float *y = (float *)(void *)tg__scan_at(j, 0, row, j->first);
+        const float *x = (const float *)(const void *)tg__scan_at(j, 2, row, j->first);
+        if (rows >= 8 && end <= 64) tg__rows_scan__k[isa](rows, end, y, x, (float *)(void *)t);
+        else for (i = 0; i < rows; i++, y += end, x += end) s.f = tg__run_scan__k[isa](end - j->first, y, x, j->first == 0 ? -0.0 : s.f);
+        if (j->so_far) j->so_far[row] = s;
         return;
     }
     for (at = j->first; at < end; at += m) {
@@ -15091,12 +15194,16 @@ TG_API tg_tensor *(tg_trace)(tg_tensor *x) {
 /* n elements with an index each: y at i * yn + v * yv, x at i * xn + v * xv. */
 typedef void (*tg__line_fn)(int64_t n, char *y, int64_t yn, int64_t yv,
     const char *x, int64_t xn, int64_t xv, const int64_t *index, int64_t in);
+#define TG__LINE_ONE(T, value, k) { T *d = &y[i + (k)]; T s = x[(k) * xn + index[i + (k)]]; *d = value; }
 #define TG__LINE(name, T, value) \
     TG__PRIVATE void tg__line_##name(int64_t n, char *y_, int64_t yn, int64_t yv, const char *x_, int64_t xn, int64_t xv, const int64_t *index, int64_t in) { \
         T *y = (T *)(void *)y_; const T *x = (const T *)(const void *)x_; \
         int64_t i; \
         if (in == 1 && yn == 1 && yv == 0 && xn == 0 && xv == 1) for (i = 0; i < n; i++) { T *d = &y[i]; T s = x[index[i]]; *d = value; } \
-        else if (in == 1 && yn == 1 && yv == 0 && xv == 1) for (i = 0; i < n; i++, x += xn) { T *d = &y[i]; T s = x[index[i]]; *d = value; } \
+        else if (in == 1 && yn == 1 && yv == 0 && xv == 1) { \
+            for (i = 0; i + 4 <= n; i += 4, x += 4 * xn) { TG__LINE_ONE(T, value, 0) TG__LINE_ONE(T, value, 1) TG__LINE_ONE(T, value, 2) TG__LINE_ONE(T, value, 3) } \
+            for (; i < n; i++, x += xn) TG__LINE_ONE(T, value, 0) \
+        } \
         else if (in == 1 && yn == 0 && yv == 1 && xn == 1 && xv == 0) for (i = 0; i < n; i++) { T *d = &y[index[i]]; T s = x[i]; *d = value; } \
         else for (i = 0; i < n; i++) { int64_t v = index[i * in]; T *d = &y[i * yn + v * yv]; T s = x[i * xn + v * xv]; *d = value; } \
     }
@@ -15108,6 +15215,7 @@ TG__LINE(add_i64, uint64_t, *d + s) TG__LINE(add_i32, uint32_t, *d + s)
 TG__LINE(add_i16, uint16_t, (uint16_t)(*d + s)) TG__LINE(add_i8, uint8_t, (uint8_t)(*d + s))
 TG__LINE(add_bool, uint8_t, (uint8_t)(*d || s))
 #undef TG__LINE
+#undef TG__LINE_ONE
 /* Products, and the larger and smaller of both, one loop each. WIDE and NARROW lead to the type U that multiplies, and
    back; NO(v): is v NaN, which wins? */
 #define TG__LINE(name, T, value) \
@@ -15155,11 +15263,21 @@ typedef struct tg__index_plan {
 #pragma GCC optimize("O3", "tree-loop-optimize", "tree-dominator-opts", "tree-pta", "no-fast-math", "fp-contract=off")
 #endif
 /* Is one of n indices not in 0..limit - 1? The sign tells, of an index or of what is left to the last one. */
-TG__PRIVATE bool tg__index_odd(int64_t n, const int64_t *p, int64_t limit) {
+TG__INLINE bool tg__index_odd_in(int64_t n, const int64_t *p, int64_t limit) {
     uint64_t odd = 0, last = (uint64_t)limit - 1;
     int64_t i;
     for (i = 0; i < n; i++) odd |= (uint64_t)p[i] | (last - (uint64_t)p[i]);
     return odd >> 63 != 0;
+}
+#if TG__HAS_X86
+TG__PRIVATE TG__TARGET("avx2") bool tg__index_odd_avx2(int64_t n, const int64_t *p, int64_t limit) { return tg__index_odd_in(n, p, limit); }
+#endif
+TG__PRIVATE bool tg__index_odd(int isa, int64_t n, const int64_t *p, int64_t limit) {
+#if TG__HAS_X86
+    if (isa > TG__ISA_SCALAR) return tg__index_odd_avx2(n, p, limit);
+#endif
+    (void)isa;
+    return tg__index_odd_in(n, p, limit);
 }
 #ifdef TG__LEVELS
 #pragma GCC pop_options
@@ -15173,7 +15291,7 @@ TG__PRIVATE void tg__index_look(tg__index_plan *j, int64_t chunk) {
         int64_t column = 0, s = l->stride[0][l->ndim - 1], n;
         const int64_t *p = j->index + tg__loop_offset(l, 0, at, &column);
         n = tg__imin(end - at, l->shape[l->ndim - 1] - column);
-        if (s == 1) bad |= tg__index_odd(n, p, j->limit);
+        if (s == 1) bad |= tg__index_odd(j->job.tg->isa, n, p, j->limit);
         else for (i = 0; i < n; i++) bad |= (uint64_t)p[i * s] >= limit;    /* negative ones are huge */
         at += n;
     }
@@ -15613,6 +15731,13 @@ TG__PRIVATE bool tg__scatter_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg
             tg_where(tg__scatter_survivors(tg, n), tg_gather(g[0], dim, index), tg_number(tg, 0)), &n->in_slot[2]);
     return tg->error == TG_OK;
 }
+/* As torch has it: every row of the source gets the gradient of its place, also one that another row was written over. */
+TG__PRIVATE bool tg__index_copy_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    tg_tensor *index = n->in[1];
+    if (n->wants[0]) dx[0] = tg_scatter(g[0], tg__index_dim(n), index, tg__zeros_beside(tg, g[0], index->ndim, index->shape));
+    if (n->wants[2]) dx[2] = tg__index_pad(tg, tg_gather(g[0], tg__index_dim(n), index), &n->in_slot[2]);
+    return tg->error == TG_OK;
+}
 TG__PRIVATE bool tg__scatter_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
     if (n->wants[0]) dx[0] = g[0];
     if (n->wants[2]) dx[2] = tg__index_pad(tg, tg_gather(g[0], tg__index_dim(n), n->in[1]), &n->in_slot[2]);
@@ -15620,6 +15745,8 @@ TG__PRIVATE bool tg__scatter_add_backward(tg_ctx *tg, tg__node *n, tg_tensor **g
 }
 static const tg_op tg__scatter_op = { TG__OP("scatter", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(TG_SAVE_IN(1), 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
     tg__scatter_check, tg__scatter_forward, tg__scatter_backward, NULL };
+static const tg_op tg__index_copy_op = { TG__OP("index_copy", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(TG_SAVE_IN(1), 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
+    tg__scatter_check, tg__scatter_forward, tg__index_copy_backward, NULL };
 static const tg_op tg__scatter_add_op = { TG__OP("scatter_add", TG__IN(3), TG__OUT(1), TG__NO_FLAGS), TG__SAVES3(0, 0, TG_SAVE_IN(1)), TG__ATTRS(tg__dim),
     tg__scatter_check, tg__scatter_add_forward, tg__scatter_add_backward, NULL };
 /* One call of op; a number becomes x's dtype and index's shape first. */
@@ -16663,7 +16790,9 @@ TG_API tg_tensor *(tg_linspace)(tg_ctx *tg, double start, double end, int64_t st
     return tg__composed(tg, outermost, tg_to(t, dtype));
 }
 TG_API tg_tensor *(tg_logspace)(tg_ctx *tg, double start, double end, int64_t steps, double base, tg_dtype dtype) {
-    tg_tensor *t = tg__spaced(tg, "logspace", start, end, steps, dtype);
+    const bool half = dtype == TG_F16, brain = dtype == TG_BF16;       /* torch rounds the ends to the type before it raises to them */
+    tg_tensor *t = tg__spaced(tg, "logspace", half ? tg_f32_from_f16(tg_f16_from_f32((float)start)) : brain ? tg_f32_from_bf16(tg_bf16_from_f32((float)start)) : start,
+        half ? tg_f32_from_f16(tg_f16_from_f32((float)end)) : brain ? tg_f32_from_bf16(tg_bf16_from_f32((float)end)) : end, steps, dtype);
     bool outermost;
     if (!t) return NULL;
     outermost = tg__compose(tg);
@@ -19495,11 +19624,15 @@ TG__PRIVATE bool tg__pooling_check(tg_ctx *tg, tg__node *n) {
     if (front != 1 && front != 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "x must have %d or %d dimensions, ([N,] C and %d more), got %t", spatial + 1, spatial + 2, spatial, x);
     if (n->op->kind == TG_POOL_MEAN ? !tg_dtype_is_float(x->dtype) : x->dtype == TG_BOOL) return tg__fail(tg, TG__E_FLOAT_ONLY, x);
     if (!tg__pooling_values(tg, at)) return false;
-    for (d = front - 1; d < x->ndim; d++) if (x->shape[d] == 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "only the first dimension of a batch may be empty, got %t", x);
+    /* as in torch: means of an adaptive pool may have no channels, and no dimension at the front counts there */
+    d = !at->adaptive ? front - 1 : n->op->kind == TG_POOL_MEAN && spatial < 3 ? front : 1;
+    for (; d < x->ndim; d++) if (x->shape[d] == 0) return tg__fail_op(tg, TG_ERROR_SHAPE, "only the first dimension of a batch may be empty, got %t", x);
     for (d = 3 - spatial; d < 3; d++) {
         const int64_t in = at->in[d] = x->shape[x->ndim - 3 + d];
         if (!at->adaptive && in > INT64_MAX / 8) return tg__fail(tg, TG__E_ARGUMENT, "sizes that do not fit 60 bits");
         size[d] = at->adaptive ? at->size[d] : tg__pooling_size(at, d, in);
+        if (!at->adaptive && spatial == 3 && n->op->kind == TG_POOL_MEAN && in < at->kernel[d])         /* whatever the padding, in torch too */
+            return tg__fail_op(tg, TG_ERROR_SHAPE, "%t has %l places, fewer than the window's %l", x, in, at->kernel[d]);
         if (at->adaptive && size[d] < 0) return tg__fail_op(tg, TG_ERROR_VALUE, "the result's sizes must not be negative, got %l", size[d]);
         if (!at->adaptive && size[d] < 1) return tg__fail_op(tg, TG_ERROR_SHAPE, "no window of %l fits into %l places of %t", at->kernel[d], in, x);
     }
@@ -21090,11 +21223,17 @@ TG_API tg_tensor *(tg_float_power)(tg_tensor *a, tg_tensor *b) {
 TG_API tg_tensor *(tg_logaddexp2)(tg_tensor *a, tg_tensor *b) {
     const double ln2 = 0.69314718055994530942;
     tg_ctx *tg = tg__start2(a, b, "logaddexp2");
+    tg_tensor *in[2];
+    tg_dtype result, compute;
     bool outermost;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(a->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, a); return NULL; }
     outermost = tg__compose(tg);
-    return tg__composed(tg, outermost, tg_mul_scalar(tg_logaddexp(tg_mul_scalar(a, ln2), tg_mul_scalar(b, ln2)), 1 / ln2));
+    in[0] = a; in[1] = b;
+    result = tg__result_type(in, 2);
+    compute = result == TG_F64 ? TG_F64 : TG_F32;
+    a = tg_to(a, compute); b = tg_to(b, compute);
+    return tg__composed(tg, outermost, tg_to(tg_mul_scalar(tg_logaddexp(tg_mul_scalar(a, ln2), tg_mul_scalar(b, ln2)), 1 / ln2), result));
 }
 TG__MADE(deg2rad, tg_mul_scalar(x, 0.017453292519943295769))
 TG__MADE(rad2deg, tg_mul_scalar(x, 57.295779513082320877))
@@ -21418,7 +21557,7 @@ TG__PRIVATE void tg__entropy_look(tg__entropy_plan *j, int64_t chunk) {
     int64_t r, end, c;
     if (j->look.state == TG__EXPLAINS) chunk = (int64_t)j->look.bad - 1;
     end = tg__imin((chunk + 1) * j->per, j->n);
-    if (j->td == TG_I64 && j->ts == 1 && !tg__index_odd(end - chunk * j->per, (const int64_t *)(const void *)j->target + chunk * j->per, j->classes)) return;
+    if (j->td == TG_I64 && j->ts == 1 && !tg__index_odd(j->job.tg->isa, end - chunk * j->per, (const int64_t *)(const void *)j->target + chunk * j->per, j->classes)) return;
     for (r = chunk * j->per; r < end; r++) {
         c = tg__entropy_class(j, r);
         if (c == -100 || (c >= 0 && c < j->classes)) continue;
@@ -21671,6 +21810,7 @@ TG__PRIVATE tg_tensor *tg__dropout(tg_tensor *x, double p, bool training, tg__dr
     if (!tg) return NULL;
     if (!(p >= 0 && p <= 1)) { tg__fail(tg, TG__E_PROBABILITY, p); return NULL; }
     if (!training || p == 0) return x;
+    if (!tg_dtype_is_float(x->dtype) && alpha && p == 1) return tg_mul_scalar(x, 0);          /* torch multiplies by 0 */
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     outermost = tg__compose(tg);
     if (alpha && p < 1) return tg__composed(tg, outermost, tg__alpha_dropped(tg, x, what, p));
@@ -23525,7 +23665,7 @@ TG__PRIVATE tg_tensor *tg__add_product(const char *name, tg_tensor *x, tg_tensor
         else if (beta != 1) x = tg_mul_scalar(x, beta);
         y = tg_add_scaled(x, y, alpha);
     }
-    if (y && y->dtype != narrow && (narrow == TG_F16 || narrow == TG_BF16)) y = tg_to(y, narrow);
+    if (y && y->dtype != narrow && (narrow == TG_F16 || narrow == TG_BF16 || narrow == TG_BOOL)) y = tg_to(y, narrow);
     return tg__composed(tg, outermost, in_place ? tg__write_over(tg, to, y) : y);
 }
 #define TG__ADDS(name, dims_a, dims_b, sum) \
@@ -24081,11 +24221,68 @@ TG_API tg_tensor *(tg_corrcoef)(tg_tensor *x) {
 }
 
 /* ------------------------------------------------------------------ distances, normalize, bilinear ---- */
-/* |a|^2 + |b|^2 - 2 a b by one product of matrices, or the differences of all pairs, [..., P, R, M], and their norms */
+/* cdist: the norms of the differences of all pairs, [..., P, R, M], of a [..., P, M] and b [..., M, R]. Where those are many,
+   they are made in pieces, and again for the gradient, so that both need room for a piece beside their results alone. A
+   gradient that is to be differentiated again makes all at once, recorded. */
+#define TG__CDIST_PIECE ((int64_t)1 << 15)
+typedef struct tg__cdist_attr { double p; } tg__cdist_attr;
+static const tg_attr tg__cdist_attrs[] = { TG__ATTR(tg__cdist_attr, p, FLOAT) };
+TG__PRIVATE tg_tensor *tg__cdist_direct(tg_ctx *tg, tg_tensor *a, tg_tensor *b, double p) {
+    return tg__norm_of(tg, tg_sub(tg_unsqueeze(a, -2), tg_unsqueeze(tg_transpose(b, -2, -1), -3)), p, TG_DIMS(-1), false);
+}
+/* dx of y = the distances of in[0] and in[1]; NULL where none is wanted */
+TG__PRIVATE bool tg__cdist_gradient(tg_ctx *tg, tg__node *n, tg_tensor *const in[2], tg_tensor *g, bool create, tg_tensor *dx[2]) {
+    const bool was = tg_grad_mode(tg, true);
+    tg_tensor *x[2], *gx[2], *y = tg__cdist_direct(tg, in[0], in[1], ((const tg__cdist_attr *)n->attr)->p);
+    int i, wanted = 0;
+    bool ok;
+    (void)tg_grad_mode(tg, was);
+    for (i = 0; i < 2; i++) if ((n->wants[i] = n->wants[i] && tg__needs_grad(in[i]))) x[wanted++] = in[i];
+    ok = y && tg__gradients(tg, &y, 1, &g, false, x, wanted, gx, create, false, true, true);
+    for (wanted = i = 0; ok && i < 2; i++) if (n->wants[i]) dx[i] = gx[wanted++];
+    return ok;
+}
+/* All pieces: into n's result, or, where g is given, added to dx. */
+TG__PRIVATE bool tg__cdist_pieces(tg_ctx *tg, tg__node *n, tg_tensor *g, tg_tensor **dx) {
+    tg_tensor *a = n->in[0], *b = n->in[1], *y = g ? g : n->out[0];
+    const int64_t rows = a->shape[a->ndim - 2], columns = b->shape[b->ndim - 1], each = y->numel / rows / columns * a->shape[a->ndim - 1];
+    const int64_t wide = tg__imax(tg__imin(TG__CDIST_PIECE / each, columns), 1), high = tg__imax(TG__CDIST_PIECE / each / wide, 1);
+    const bool was = tg_grad_mode(tg, false);
+    int64_t i, k;
+    int j;
+    for (i = 0; i < rows && !tg_failed(tg); i += high) for (k = 0; k < columns && !tg_failed(tg); k += wide) {
+        const int64_t r = tg__imin(high, rows - i), c = tg__imin(wide, columns - k);
+        const tg_mark m = tg_begin(tg);
+        tg_tensor *x[2], *gx[2] = { NULL, NULL }, *part = tg_narrow(tg_narrow(y, -2, i, r), -1, k, c);
+        x[0] = tg_narrow(a, -2, i, r); x[1] = tg_narrow(b, -1, k, c);
+        if (!g) (void)tg_copy_(part, tg__cdist_direct(tg, x[0], x[1], ((const tg__cdist_attr *)n->attr)->p));
+        else {
+            for (j = 0; j < 2; j++) x[j] = tg_require_grad(tg_detach(x[j]), n->wants[j]);
+            if (!tg_failed(tg) && tg__cdist_gradient(tg, n, x, part, false, gx))
+                for (j = 0; j < 2; j++) if (gx[j]) (void)tg_add_(j ? tg_narrow(dx[1], -1, k, c) : tg_narrow(dx[0], -2, i, r), gx[j]);
+        }
+        tg_end(tg, m);
+    }
+    (void)tg_grad_mode(tg, was);
+    return !tg_failed(tg);
+}
+TG__PRIVATE bool tg__cdist_check(tg_ctx *tg, tg__node *n) { return tg__matmul_shape(tg, n, n->in[0]->dtype); }
+TG__PRIVATE bool tg__cdist_forward(tg_ctx *tg, tg__node *n) { return tg__cdist_pieces(tg, n, NULL, NULL); }
+TG__PRIVATE bool tg__cdist_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    int j;
+    if (tg->grad_mode) return tg__cdist_gradient(tg, n, n->in, g[0], true, dx);
+    for (j = 0; j < 2; j++) if (n->wants[j] && !(dx[j] = tg_zeros_like(n->in[j]))) return false;
+    return tg__cdist_pieces(tg, n, g[0], dx);
+}
+static const tg_op tg__cdist_op = { TG__OP("cdist", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_INS, TG_SAVE_INS), TG__ATTRS(tg__cdist),
+    tg__cdist_check, tg__cdist_forward, tg__cdist_backward, NULL };
+/* By one product of matrices: |a|^2 + |b|^2 - 2 a b. */
 TG_API tg_tensor *(tg_cdist)(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode mode) {
     tg_ctx *tg = tg__start2(a, b, "cdist");
     const int64_t last = -1;
+    tg__cdist_attr at;
     tg_tensor *y;
+    double pairs;
     bool outermost;
     tg_mark m;
     if (!tg) return NULL;
@@ -24104,7 +24301,11 @@ TG_API tg_tensor *(tg_cdist)(tg_tensor *a, tg_tensor *b, double p, tg_cdist_mode
         y = tg_add_scaled(y, tg_matmul(a, tg_transpose(b, -2, -1)), -2);
         y = tg__power_aside(tg, y, tg_le_scalar(y, 0), 0.5);
     } else if (a->shape[a->ndim - 1] == 0) y = tg_matmul(a, tg_transpose(b, -2, -1));
-    else y = tg__norm_of(tg, tg_sub(tg_unsqueeze(a, -2), tg_unsqueeze(b, -3)), p, 1, &last, false);
+    else {
+        pairs = (double)tg__imax(a->numel * b->shape[b->ndim - 2], b->numel * a->shape[a->ndim - 2]);      /* or more, where batches broadcast */
+        if (pairs <= (double)TG__CDIST_PIECE || tg->lane) y = tg__cdist_direct(tg, a, tg_transpose(b, -2, -1), p);
+        else { at.p = p; y = tg__apply(&tg__cdist_op, &at, NULL, a, tg_transpose(b, -2, -1)); }
+    }
     y = tg_end_with(tg, m, y);
     return tg__composed(tg, outermost, y);
 }
@@ -24536,7 +24737,7 @@ TG__PRIVATE bool tg__loss_same(tg__loss *l, const char *what, const tg_tensor *t
 TG__PRIVATE double tg__maybe_of(tg_maybe m, double absent) { return m.is ? m.value : absent; }
 TG__PRIVATE tg_tensor *tg__zero_number(tg_tensor *t) { return t ? tg_number(t->tg, 0) : NULL; }
 /* max(t, 0) with torch's derivative of clamp_min: 1 at 0, where relu has 0 */
-TG__PRIVATE tg_tensor *tg__not_below_0(tg_tensor *t) { return tg_where(tg_lt_scalar(t, 0), tg__zero_number(t), t); }
+TG__PRIVATE tg_tensor *tg__not_below_0(tg_tensor *t) { return tg_clamp(t, 0, tg__inf()); }
 
 /* ---- of x and target, element by element ---- */
 TG__PRIVATE tg_tensor *tg__loss_weighted(tg__loss *l, tg_tensor *e, const tg_tensor *weight, bool over_weights) {
@@ -24605,6 +24806,10 @@ TG_API tg_tensor *tg_binary_cross_entropy_from(const tg_binary_cross_entropy_arg
         inside = tg_all(tg_logical_and(tg_ge_scalar(l.x, 0), tg_le_scalar(l.x, 1)));
         if (inside && tg_item(inside) == 0) return tg__loss_fail(&l, "all elements of x must lie in [0, 1]; for logits there is tg_binary_cross_entropy_with_logits");
     }
+    if (l.target && l.target->opaque != TG__MAPPED) {
+        inside = tg_all(tg_logical_and(tg_ge_scalar(l.target, 0), tg_le_scalar(l.target, 1)));
+        if (inside && tg_item(inside) == 0) return tg__loss_fail(&l, "all elements of target must lie in [0, 1]");
+    }
     /* 1 - x is exact where log(1 - x) is not small; elsewhere log1p has the digits */
     rest = tg_neg(l.x);
     inside = tg_lt_scalar(l.x, 0.5);
@@ -24627,10 +24832,16 @@ TG_API tg_tensor *tg_binary_cross_entropy_with_logits_from(const tg_binary_cross
 }
 TG_API tg_tensor *tg_soft_margin_loss_from(const tg_soft_margin_loss_args *a) {
     tg_tensor *in[2];
+    int64_t shape[TG_MAX_DIMS];
+    int n;
     tg__loss l;
     if (!a) return NULL;
     in[0] = a->x; in[1] = a->target;
     if (!tg__loss_begin(&l, "soft_margin_loss", a->at, in, 2, NULL, a->reduction)) return NULL;
+    if (l.x && l.target && tg__broadcast(l.tg, in, 2, &n, shape) && (n != l.x->ndim || memcmp(shape, l.x->shape, (size_t)n * sizeof *shape) != 0)) {
+        tg__fail_op(l.tg, TG_ERROR_SHAPE, "target is %t; expected a shape that stretches to x's, %t", l.target, l.x);
+        return tg__loss_close(&l, NULL);
+    }
     return tg__loss_end(&l, tg_neg(tg_logsigmoid(tg__loss_both(&l, tg_mul(l.x, l.target)))));
 }
 TG_API tg_tensor *tg_hinge_embedding_loss_from(const tg_hinge_embedding_loss_args *a) {
@@ -24683,7 +24894,8 @@ TG_API tg_tensor *tg_gaussian_nll_loss_from(const tg_gaussian_nll_loss_args *a) 
     tg_tensor *in[3], *var, *e;
     tg__loss l;
     double eps;
-    int d = 0, n;
+    int64_t apart = 0;
+    int d = 0, i, n;
     if (!a) return NULL;
     in[0] = a->x; in[1] = a->target; in[2] = a->var;
     if (!tg__loss_begin(&l, "gaussian_nll_loss", a->at, in, 3, NULL, a->reduction)) return NULL;
@@ -24691,9 +24903,10 @@ TG_API tg_tensor *tg_gaussian_nll_loss_from(const tg_gaussian_nll_loss_args *a) 
     var = l.third; n = l.x->ndim; eps = tg__maybe_of(a->eps, 1e-6);
     if (!tg__same_shape(l.x, var) && !var->is_number) {
         while (d < n - 1 && d < var->ndim && var->shape[d] == l.x->shape[d]) d++;
+        for (i = 0; i < n && var->ndim == n; i++) if (var->shape[i] != l.x->shape[i]) apart += var->shape[i];
         if (d == n - 1 && var->ndim == n - 1) var = tg_unsqueeze(var, -1);
-        else if (n == 0 || d < n - 1 || var->ndim != n || var->shape[n - 1] != 1) {
-            tg__fail_op(l.tg, TG_ERROR_SHAPE, "var is %t; expected the shape of x, %t, perhaps with a last dimension of 1 or without the last", var, l.x);
+        else if (apart != 1) {
+            tg__fail_op(l.tg, TG_ERROR_SHAPE, "var is %t; expected the shape of x, %t, perhaps with one dimension of 1 or without the last", var, l.x);
             return tg__loss_close(&l, NULL);
         }
     }
@@ -24897,6 +25110,7 @@ TG_API tg_tensor *tg_ctc_loss_from(const tg_ctc_loss_args *a) {
         tg__fail_op(l.tg, TG_ERROR_SHAPE, "expected log_probs [T, N, C] or [T, C] and targets [N, S] or [S], got %t and %t", in[0], in[1]);
         return tg__loss_close(&l, NULL);
     }
+    if (x->numel == 0) { tg__fail_op(l.tg, TG_ERROR_SHAPE, "log_probs is %t; expected at least one element", x); return tg__loss_close(&l, NULL); }
     if (x->ndim == 2) x = tg_unsqueeze(x, 1);
     t = tg__ctc_host(in[1]); times = tg__ctc_host(in[2]); lengths = tg__ctc_host(in[3]);
     if (!x || !t || !times || !lengths) return tg__loss_close(&l, NULL);
@@ -25695,6 +25909,10 @@ TG__PRIVATE tg_tensor *tg__batch_or_instance(tg_tensor *x, tg_tensor *running_me
     }
     if (!tg__is_per_channel(tg, "running_mean", running_mean, x->shape[1]) || !tg__is_per_channel(tg, "running_var", running_var, x->shape[1]) ||
         !tg__is_per_channel(tg, "weight", weight, x->shape[1]) || !tg__is_per_channel(tg, "bias", bias, x->shape[1])) return NULL;
+    if (own && !running_mean != !running_var) {
+        (void)tg__fail_op(tg, TG_ERROR_NULL, "%s is NULL; running_mean and running_var come both or not at all", running_mean ? "running_var" : "running_mean");
+        return NULL;
+    }
     if (!own && (!running_mean || !running_var)) { (void)tg__fail_op(tg, TG_ERROR_NULL, "%s is NULL; without the input's own statistics the running ones are needed", running_mean ? "running_var" : "running_mean"); return NULL; }
     for (i = 0; i < x->ndim; i++) if (i != 1 && !(instance && i == 0)) { dims[n++] = i; each *= x->shape[i]; }
     if (own && each <= 1 && x->numel) { tg__fail_op(tg, TG_ERROR_VALUE, "%t has %l values for each channel; more than 1 are needed to take statistics of", x, each); return NULL; }
@@ -25765,19 +25983,24 @@ TG_API tg_tensor *(tg_rms_norm)(tg_tensor *x, int n_dims, const int64_t *normali
     bool outermost;
     if (!tg || !tg__last_dims(tg, x, n_dims, normalized_shape, weight, NULL)) return NULL;
     at.dims = n_dims; at.groups = 0;
-    at.eps = eps < 0 ? step[x->dtype == TG_F64 ? TG_F64 : TG_F32] : eps;
+    at.eps = eps == -1 ? step[x->dtype == TG_F64 ? TG_F64 : TG_F32] : eps;
     outermost = tg__compose(tg);
     return tg__composed(tg, outermost, tg__norm_call(&tg__rms_norm_op, &at, x, weight, NULL, NULL));
 }
 TG_API tg_tensor *(tg_group_norm)(tg_tensor *x, int64_t groups, tg_tensor *weight, tg_tensor *bias, double eps) {
     tg_ctx *tg = tg__start(x, "group_norm");
     tg__norm_attr at;
+    int64_t each = 1;
     bool outermost;
+    int d;
     if (!tg) return NULL;
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     if (x->ndim < 2) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; expected [N, C, ...]", x); return NULL; }
     if (x->shape[1] == 0) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t, without channels; at least one is expected", x); return NULL; }
+    for (d = 2; d < x->ndim; each *= x->shape[d++])
+        if (x->shape[d] == 0) { tg__fail_op(tg, TG_ERROR_SHAPE, "x is %t; its groups hold no values", x); return NULL; }
     if (groups < 1 || x->shape[1] % groups) { tg__fail_op(tg, TG_ERROR_VALUE, "%l groups do not divide the %l channels of %t", groups, x->shape[1], x); return NULL; }
+    if (x->shape[0] * (x->shape[1] / groups) * each == 1) { tg__fail_op(tg, TG_ERROR_VALUE, "a group of %t is a single value; more than 1 is expected", x); return NULL; }
     if (!tg__is_per_channel(tg, "weight", weight, x->shape[1]) || !tg__is_per_channel(tg, "bias", bias, x->shape[1])) return NULL;
     at.dims = 0; at.groups = groups; at.eps = eps;
     outermost = tg__compose(tg);
@@ -26034,8 +26257,9 @@ TG_API tg_tensor *(tg_index_fill)(tg_tensor *x, int64_t dim, tg_tensor *index, d
     tg_ctx *tg = tg__start2(x, index, "index_fill");
     bool outermost;
     if (!tg) return NULL;
+    if (x->ndim == 0 && index->numel > 1) index = tg_select(index, 0, 0);              /* they all name the one element */
     outermost = tg__compose(tg);
-    index = tg__spread_index(tg, x, &dim, index);
+    index = index ? tg__spread_index(tg, x, &dim, index) : NULL;
     return tg__composed(tg, outermost, index ? tg_scatter(x, dim, index, tg__full_beside(tg, x, x->dtype, index->ndim, index->shape, value)) : NULL);
 }
 TG_API tg_tensor *(tg_index_copy)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source) {
@@ -26047,7 +26271,7 @@ TG_API tg_tensor *(tg_index_copy)(tg_tensor *x, int64_t dim, tg_tensor *index, t
     index = tg__spread_index(tg, x, &dim, index);
     if (index && source->ndim == 0 && index->numel == 1) source = tg_reshape(source, index->ndim, index->shape);
     if (index && source && !tg__same_shape(index, source)) { tg__fail(tg, TG__E_INDEX_SHAPE, index, source); index = NULL; }
-    return tg__composed(tg, outermost, index ? tg_scatter(x, dim, index, source) : NULL);
+    return tg__composed(tg, outermost, index ? tg__scatter_call(&tg__index_copy_op, x, dim, index, source) : NULL);
 }
 TG_API tg_tensor *(tg_take)(tg_tensor *x, tg_tensor *index) {
     tg_ctx *tg = tg__start2(x, index, "take");
@@ -26160,9 +26384,11 @@ TG_API int (tg_unravel_index)(tg_tensor *places, int ndim, const int64_t *shape,
     tg__no_results(along, ndim);
     if (!(tg = tg__start(places, "unravel_index"))) return 0;
     if (tg_dtype_is_float(places->dtype) || places->dtype == TG_BOOL) { tg__fail(tg, TG__E_NOT_FOR, (int)places->dtype); return 0; }
-    if (ndim < 1 || ndim > TG_MAX_DIMS) { tg__fail(tg, TG__E_RANGE, "number of dimensions", "1 to 8", (double)ndim); return 0; }
+    if (ndim < 0 || ndim > TG_MAX_DIMS) { tg__fail(tg, TG__E_RANGE, "number of dimensions", "0 to 8", (double)ndim); return 0; }
+    if (ndim == 0) return 0;                            /* a single place, nothing to say about it */
     if (!shape || !along) { tg__fail(tg, TG__E_NO_DATA, shape ? "list for the places" : "shape"); return 0; }
     for (d = 0; d < ndim; d++) if (shape[d] < 0) { tg__fail(tg, TG__E_SIZE, shape[d], d); return 0; }
+    for (d = 0; d < ndim; d++) if (shape[d] == 0 && places->numel) { tg__fail(tg, TG__E_ARGUMENT, "a shape without elements has no places"); return 0; }
     outermost = tg__compose(tg);
     tg__unravel(tg, tg_to(places, TG_I64), ndim, shape, along);
     along[0] = tg_remainder(along[0], tg_integer(tg, tg__imax(1, shape[0])));
@@ -26227,10 +26453,16 @@ TG_API tg_tensor *(tg_index_fill_tensor)(tg_tensor *x, int64_t dim, tg_tensor *i
     tg_ctx *tg = tg__start2(x, index, "index_fill");
     bool outermost;
     if (!tg || !tg__use(tg, value, 3)) return NULL;
+    if (x->ndim == 0 && index->numel > 1) index = tg_select(index, 0, 0);
     outermost = tg__compose(tg);
     value = tg__one_value(tg, value, x->dtype);
-    index = value ? tg__spread_index(tg, x, &dim, index) : NULL;
-    return tg__composed(tg, outermost, index ? tg_scatter(x, dim, index, tg_expand(value, index->ndim, index->shape)) : NULL);
+    index = value && index ? tg__spread_index(tg, x, &dim, index) : NULL;
+    if (index) {                                        /* by a mask: a place that is named twice passes its gradient once */
+        tg_tensor *named = tg__full_beside(tg, x, TG_BOOL, x->ndim, x->shape, 0);
+        named = tg_scatter(named, dim, index, tg__full_beside(tg, x, TG_BOOL, index->ndim, index->shape, 1));
+        x = named ? tg_where(named, value, x) : NULL;
+    }
+    return tg__composed(tg, outermost, index ? x : NULL);
 }
 TG_API tg_tensor *(tg_clamp_tensor_)(tg_tensor *x, tg_tensor *low, tg_tensor *high) {
     tg_ctx *tg = tg__start(x, "clamp_");
@@ -27025,6 +27257,10 @@ TG__PRIVATE tg_tensor *tg__bag_of(tg_ctx *tg, const tg_embedding_bag_args *a, in
         if (!tg_failed(tg)) tg__fail(tg, TG__E_ARGUMENT, "the first offset must be 0, where the first bag begins");
         return NULL;
     }
+    if (offsets->numel && tg_item_i64(tg_select(offsets, 0, -1)) > n) {
+        if (!tg_failed(tg)) tg__fail(tg, TG__E_ARGUMENT, "the last offset must not be above the number of indices");
+        return NULL;
+    }
     return tg_sub_scalar(tg__search(tg_to(offsets, TG_I64), at, true, false), 1);
 }
 TG__PRIVATE bool tg__bag_check(tg_ctx *tg, const tg_embedding_bag_args *a) {
@@ -27063,7 +27299,8 @@ TG_API tg_tensor *tg_embedding_bag_from(const tg_embedding_bag_args *a) {
     if (rows && !a->offsets && r.padding < 0 && r.index->shape[1] > 0) {   /* bags of one size that keep all */
         shape[0] = bags; shape[1] = r.index->shape[1]; shape[2] = rows->shape[1];
         y = tg_reshape(rows, 3, shape);
-        y = (a->mode == TG_BAG_MAX ? tg_amax_dims : a->mode == TG_BAG_SUM ? tg_sum_dims : tg_mean_dims)(y, TG_DIMS(1), false);
+        /* of equal ones the first has the gradient */
+        y = a->mode == TG_BAG_MAX ? tg_max_dim(y, 1, false, &none) : (a->mode == TG_BAG_SUM ? tg_sum_dims : tg_mean_dims)(y, TG_DIMS(1), false);
     } else if (rows) {
         shape[0] = bags + 1; shape[1] = rows->shape[1];
         none = tg__full_beside(tg, rows, rows->dtype, 2, shape, 0);
@@ -27288,7 +27525,7 @@ TG__PRIVATE uint64_t tg__get_word(const unsigned char *p, size_t word, bool big)
 typedef struct tg__cursor { tg_ctx *tg; const char *op, *who; const unsigned char *s; size_t at, end; } tg__cursor;
 
 TG__PRIVATE bool tg__bad(const tg__cursor *c, const char *what) {
-    c->tg->where = c->op;
+    tg__name(c->tg, c->op);
     return tg__fail(c->tg, TG__E_FORMAT, c->who, what, (int64_t)c->at);
 }
 /* With a name from the file in the message: shortened, and without characters that a terminal obeys. */
@@ -27453,7 +27690,7 @@ TG__PRIVATE tg_tensor *tg__io_tensor(tg__cursor *c, const tg__io_type *y, int nd
         }
         dims[ndim++] = tg__io_is_pair(y) ? 2 : y->word;
     }
-    c->tg->where = c->op;
+    tg__name(c->tg, c->op);
     t = tg__tensor_make(c->tg, TG_CPU, dtype, ndim, dims, NULL);
     if (!t || n == 0) return t;
     switch (how) {
@@ -27549,13 +27786,13 @@ struct tg_dict {
 
 TG__PRIVATE tg_ctx *tg__start_dict(const tg_dict *d, const char *name) {
     if (!d || !tg__gate(d->tg)) return NULL;
-    d->tg->where = name;
+    tg__name(d->tg, name);
     return d->tg;
 }
 TG_API tg_dict *(tg_dict_new)(tg_ctx *tg) {
     tg_dict *d;
     if (!tg__gate(tg)) return NULL;
-    tg->where = "dict_new";
+    tg__name(tg, "dict_new");
     d = (tg_dict *)tg__mem_get(tg, sizeof *d);
     if (!d) return NULL;
     memset(d, 0, sizeof *d);
@@ -28028,7 +28265,7 @@ TG__PRIVATE tg_dict *tg__st_parse(tg_ctx *tg, const char *op, const char *who, c
 }
 TG_API tg_dict *(tg_safetensors_parse)(tg_ctx *tg, const void *bytes, size_t size) {
     if (!tg__gate(tg)) return NULL;
-    tg->where = "safetensors_parse";
+    tg__name(tg, "safetensors_parse");
     if (!bytes && size) { (void)tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
     return tg__st_parse(tg, "safetensors_parse", "bytes", bytes, size);
 }
@@ -28037,7 +28274,7 @@ TG_API tg_dict *(tg_safetensors_load)(tg_ctx *tg, const char *path) {
     size_t size = 0;
     tg_dict *d;
     if (!tg__gate(tg)) return NULL;
-    tg->where = "safetensors_load";
+    tg__name(tg, "safetensors_load");
     if (!path) { (void)tg__fail(tg, TG__E_NULL, 1); return NULL; }
     if (!tg__load_file(tg, path, &data, &size)) return NULL;
     d = tg__st_parse(tg, "safetensors_load", path, data, size);
@@ -28201,7 +28438,7 @@ TG_API bool (tg_safetensors_save)(const tg_dict *d, const char *path) {
             ok = part[k++] != NULL;
         }
     }
-    d->tg->where = "safetensors_save";
+    tg__name(d->tg, "safetensors_save");
     ok = ok && tg__save_file(d->tg, path, part, size, (int)k);
     tg__mem_put(d->tg, part, count * sizeof *part);
     tg__mem_put(d->tg, size, count * sizeof *size);
@@ -28339,7 +28576,7 @@ TG__PRIVATE tg_tensor *tg__npy_parse(tg_ctx *tg, const char *op, const char *who
 }
 TG_API tg_tensor *(tg_npy_parse)(tg_ctx *tg, const void *bytes, size_t size) {
     if (!tg__gate(tg)) return NULL;
-    tg->where = "npy_parse";
+    tg__name(tg, "npy_parse");
     if (!bytes && size) { (void)tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
     return tg__npy_parse(tg, "npy_parse", "bytes", bytes, size);
 }
@@ -28348,7 +28585,7 @@ TG_API tg_tensor *(tg_npy_load)(tg_ctx *tg, const char *path) {
     size_t size = 0;
     tg_tensor *t;
     if (!tg__gate(tg)) return NULL;
-    tg->where = "npy_load";
+    tg__name(tg, "npy_load");
     if (!path) { (void)tg__fail(tg, TG__E_NULL, 1); return NULL; }
     if (!tg__load_file(tg, path, &data, &size)) return NULL;
     t = tg__npy_parse(tg, "npy_load", path, data, size);
@@ -28430,7 +28667,7 @@ TG_API bool (tg_npy_save)(tg_tensor *t, const char *path) {
     part[0] = head; size[0] = tg__npy_put_header(t, head);
     size[1] = (size_t)bytes;
     if (bytes) ok = (part[1] = tg__io_packed(t, size[1], (int)tg_dtype_size(t->dtype))) != NULL;
-    tg->where = "npy_save";
+    tg__name(tg, "npy_save");
     ok = ok && tg__save_file(tg, path, part, size, bytes ? 2 : 1);
     tg_end(tg, m);
     return ok;
@@ -28460,6 +28697,7 @@ struct tg__module_own {
     tg__module_hook *hook; int64_t hooks, hook_room;
     struct tg__weight_norm *norm; int64_t norms, norm_room;
     tg_module_forward clamped;     /* of an activation that tg_bake made a convolution's last step: its own forward, else NULL */
+    void (*lazy)(tg_module *m, int64_t in); int lazy_dim;      /* makes the tensors, once x's size there is known; from x's end where negative */
     int infers; bool trained;      /* open tg_infer_begins; `training` before the first */
     bool lost; tg_module *next_lost;
 };
@@ -28668,6 +28906,7 @@ TG__PRIVATE tg_tensor *tg__module_left(tg_module *m, size_t mark, tg_tensor *x, 
     }
     return tg_module_leave(m, mark, tg_failed(m->tg) ? NULL : y);
 }
+TG__PRIVATE bool tg__lazy_know(tg_module *m, tg_tensor *x);   /* below */
 TG__PRIVATE tg_tensor *tg__forward(tg_module *m, tg_tensor *const *x, int n, const char *name) {
     tg_ctx *tg = x && n > 0 && x[0] ? x[0]->tg : m ? m->tg : NULL;
     tg_tensor *y = NULL;
@@ -28679,6 +28918,7 @@ TG__PRIVATE tg_tensor *tg__forward(tg_module *m, tg_tensor *const *x, int n, con
     if (m->tg != tg) { tg__fail(tg, TG__E_CONTEXT, 0); return NULL; }
     for (i = 1; i < n; i++) if (x[i] && !tg__use(tg, x[i], i + 1)) return NULL;
     mark = tg_module_enter(m);
+    if (TG__RARE(m->own->lazy != NULL) && !tg__lazy_know(m, x[0])) return tg_module_leave(m, mark, NULL);
     if (m->forward_of) y = m->forward_of(m, x, n);
     else if (!m->forward) tg__fail_op(tg, TG_ERROR_VALUE, "%s has no forward of one operand; it is called by a function of its own", m->kind);
     else if (n != 1) tg__fail_op(tg, TG_ERROR_VALUE, "%s takes one operand, got %d", m->kind, n);
@@ -28744,6 +28984,16 @@ TG__PRIVATE bool tg__tour_first(const tg__tour *w, const tg__member *s) {
     return tg__module_meets(w->root, s->value, &met) && met == w->met;
 }
 
+/* Do all layers know their sizes? */
+TG__PRIVATE bool tg__lazy_visit(tg__tour *w, tg_module *m, tg__member *s) {
+    const tg_module *part = tg__member_part(s);
+    return !part || !part->own->lazy || tg__fail_op(m->tg, TG_ERROR_VALUE, "%s, a %s, has no parameters yet: its sizes are those of the first x, so tg_forward comes before", w->path, part->kind);
+}
+TG__PRIVATE bool tg__module_knows(tg_module *m) {
+    if (m->own->lazy) return tg__fail_op(m->tg, TG_ERROR_VALUE, "%s has no parameters yet: its sizes are those of the first x, so tg_forward comes before", m->kind);
+    return tg__module_walk(m, tg__lazy_visit, NULL);
+}
+
 typedef struct tg__parameter_list { tg_tensor **list; int64_t count, room, numbers; } tg__parameter_list;
 TG__PRIVATE bool tg__parameter_visit(tg__tour *w, tg_module *m, tg__member *s) {
     tg__parameter_list *l = (tg__parameter_list *)w->user;
@@ -28762,7 +29012,7 @@ TG__PRIVATE tg__parameter_list tg__parameter_walk(tg_module *m, tg_tensor **list
 TG_API int64_t tg_parameters(tg_module *m, tg_tensor **list, int64_t room) {
     int64_t i;
     for (i = 0; list && i < room; i++) list[i] = NULL;
-    return tg__parameter_walk(m, list, room).count;
+    return m && (tg_failed(m->tg) || tg__module_knows(m)) ? tg__parameter_walk(m, list, room).count : 0;
 }
 TG_API int64_t tg_parameter_count(tg_module *m) { return tg__parameter_walk(m, NULL, 0).numbers; }
 
@@ -28806,7 +29056,7 @@ TG__PRIVATE bool tg__freeze_visit(tg__tour *w, tg_module *m, tg__member *s) {
 }
 TG_API void (tg_freeze)(tg_module *m, bool on) {
     bool wants = !on;
-    if (tg__start_module(m, "freeze")) (void)tg__module_walk(m, tg__freeze_visit, &wants);
+    if (tg__start_module(m, "freeze") && tg__module_knows(m)) (void)tg__module_walk(m, tg__freeze_visit, &wants);
 }
 TG__PRIVATE bool tg__zero_grad_visit(tg__tour *w, tg_module *m, tg__member *s) {
     (void)m; (void)w;
@@ -28855,7 +29105,7 @@ TG__PRIVATE bool tg__exchange_visit(tg__tour *w, tg_module *m, tg__member *s) {
     const tg__module_change *c = (const tg__module_change *)w->user;
     tg_tensor *t = tg__member_tensor(s), *y = t ? (tg_tensor *)tg__pairs_find(&c->pairs, t) : NULL;
     if (!y) return true;
-    y->count++;
+    y->count++; t->replaced = true;
     tg__member_set(m, s, y);
     tg__tensor_drop(t);
     return true;
@@ -28863,7 +29113,7 @@ TG__PRIVATE bool tg__exchange_visit(tg__tour *w, tg_module *m, tg__member *s) {
 TG__PRIVATE bool tg__module_change_all(tg_module *m, tg__module_change *c) {
     tg_ctx *tg = m->tg;
     const tg_mark scope = tg_begin(tg);
-    const bool outermost = tg__compose(tg), ok = tg__module_walk(m, tg__change_visit, c) && !tg_failed(tg);
+    const bool outermost = tg__compose(tg), ok = tg__module_knows(m) && tg__module_walk(m, tg__change_visit, c) && !tg_failed(tg);
     int64_t i;
     if (ok) {
         for (i = 0; i < c->pairs.count; i++) ((tg_tensor *)c->pairs.pair[i].from)->count++;     /* until all its names are gone */
@@ -28932,7 +29182,8 @@ TG__PRIVATE tg_module *tg__module_copied(tg_ctx *tg, tg_module *m, bool shared) 
     tg__pairs pairs;
     tg_module *y;
     memset(&pairs, 0, sizeof pairs);
-    y = tg__module_twin(tg, m, shared, &pairs);
+    y = tg__module_knows(m) ? tg__module_twin(tg, m, shared, &pairs) : NULL;
+    if (!y && !tg_failed(tg)) (void)tg__fail_op(tg, tg_error(m->tg), "%s", tg_error_text(m->tg));      /* it failed in m's context */
     (void)tg__composed(tg, outermost, NULL);
     tg__pairs_end(tg, &pairs);
     tg_end(tg, scope);
@@ -29000,6 +29251,7 @@ TG_API tg_module *tg_module_part_of(tg_module *m, int64_t i) { int64_t count; re
 TG__PRIVATE void tg__module_line(tg__text *t, const tg_module *m, const char *path) {
     int64_t i, numbers = 0;
     tg__put(t, path[0] ? path : "(the whole)"); tg__put(t, "  "); tg__put(t, m->kind);
+    if (m->own->lazy) tg__put(t, "  sizes of the first x");
     for (i = 0; i < m->own->members; i++) {
         const tg__member *s = &m->own->member[i];
         const tg_tensor *v = tg__member_tensor(s);
@@ -29046,7 +29298,7 @@ TG__PRIVATE bool tg__state_visit(tg__tour *w, tg_module *m, tg__member *s) {
 }
 TG_API tg_dict *(tg_state_dict)(tg_module *m) {
     tg_ctx *tg = tg__start_module(m, "state_dict");
-    tg_dict *d = tg ? tg_dict_new(tg) : NULL;
+    tg_dict *d = tg && tg__module_knows(m) ? tg_dict_new(tg) : NULL;
     if (d && !tg__module_walk(m, tg__state_visit, d)) { tg_dict_free(d); d = NULL; }
     return d;
 }
@@ -29097,7 +29349,7 @@ TG__PRIVATE bool tg__load_looks(tg_module *m, const tg_dict *d, tg_load_report *
     memset(&own, 0, sizeof own);
     l.d = d; l.report = report ? report : &own; l.copies = false;
     l.text = tg__text_over(l.report->text, sizeof l.report->text);
-    if (!tg__module_walk(m, tg__load_visit, &l)) return false;
+    if (!tg__module_knows(m) || !tg__module_walk(m, tg__load_visit, &l)) return false;
     for (i = 0; i < tg_dict_count(d); i++) {
         tg_module *owner;
         const tg__member *s = tg__member_at(m, tg_dict_name(d, i), &owner);
@@ -29339,10 +29591,11 @@ TG__PRIVATE tg_tensor *tg__normed_spectral(tg_module *m, const tg__weight_norm *
     }
     return tg_div(w, tg_dot(u, tg_mv(matrix, v)));
 }
-/* |v| for each index of dim */
+/* |v| for each index of dim; -1: of all */
 TG__PRIVATE tg_tensor *tg__normed_lengths(tg_tensor *v, int dim) {
     int64_t dims[TG_MAX_DIMS];
     int d, n = 0;
+    if (dim < 0) return tg_norm(v, 2, 0, NULL, false);
     for (d = 0; d < v->ndim; d++) if (d != dim) dims[n++] = d;
     return n ? tg_norm(v, 2, n, dims, true) : tg_abs(v);
 }
@@ -29376,13 +29629,12 @@ TG__PRIVATE bool tg__normed_start(tg_module *m, tg__weight_norm *n, const char *
     tg_tensor *matrix, *u, *v;
     char text[128];
     if (!(w = tg_detach(w))) return false;
-    matrix = tg__normed_matrix(w, n->dim);
     n->first = m->own->members;
     if (!n->spectral) {
         tg__normed_name(text, sizeof text, name, n->old, "g", "original0");
         return (tg_module_tensor)(m, NULL, text, true, tg__normed_lengths(w, n->dim)) != NULL;
     }
-    if (!matrix) return false;
+    if (!(matrix = tg__normed_matrix(w, n->dim))) return false;
     u = tg_normalize(tg_normal_(tg__full_beside(m->tg, w, w->dtype, 1, &matrix->shape[0], 0), 0, 1), 2, 0, n->eps);
     v = tg_normalize(tg_normal_(tg__full_beside(m->tg, w, w->dtype, 1, &matrix->shape[1], 0), 0, 1), 2, 0, n->eps);
     if (!tg__normed_power(n, matrix, u, v, n->old ? 0 : 15)) return false;
@@ -29406,6 +29658,7 @@ TG__PRIVATE bool tg__normed_new(const tg_spectral_norm_args *a, bool spectral, c
     own = m->own; members = own->members;
     (void)tg__note_ctx(m->tg, a->at);
     if (!(tg = tg__start_module(m, where))) return false;
+    if (!tg__module_knows(m)) return false;
     s = a->name ? tg__member_find(m, a->name, strlen(a->name)) : NULL;
     if (!s || !tg__member_leaf(s) || strlen(a->name) > 80) return tg__fail_op(tg, TG_ERROR_VALUE, "%s has no parameter %s", m->kind, a->name ? a->name : "NULL");
     for (dim = 0; dim < own->norms; dim++) {
@@ -29415,7 +29668,7 @@ TG__PRIVATE bool tg__normed_new(const tg_spectral_norm_args *a, bool spectral, c
     }
     was = *s;
     dim = a->dim.is ? tg__int_of(a->dim.value) : spectral && strncmp(m->kind, "ConvTranspose", 13) == 0;
-    if (!tg__wrap_dim(tg, tg__member_tensor(s), &dim, tg__member_tensor(s)->ndim)) return false;
+    if ((spectral || dim != -1) && !tg__wrap_dim(tg, tg__member_tensor(s), &dim, tg__member_tensor(s)->ndim)) return false;
     if (spectral && tg__member_tensor(s)->ndim < 2) return tg__fail_op(tg, TG_ERROR_SHAPE, "at least 2 dimensions are expected, got %t", tg__member_tensor(s));
     memset(&n, 0, sizeof n);
     n.spectral = spectral; n.old = a->old_names; n.dim = (int)dim; n.eps = a->eps.is ? a->eps.value : 1e-12;
@@ -29454,6 +29707,32 @@ TG_API bool tg_weight_norm_from(const tg_weight_norm_args *a) { return tg__norme
 /* ---- making layers ----
    A layer begins by tg__module_make, draws its tensors by tg__layer_tensor and ends by tg_module_done. */
 #define TG__LAYER(tg, type, kind, function) ((type *)tg__module_make(tg, sizeof(type), kind, "nn_" #function, tg__nn_##function##_forward))
+/* The tensors now, if the size is known, or at the first x. */
+TG__PRIVATE void tg__layer_lazy(tg_module *m, int64_t in, void (*make)(tg_module *m, int64_t in), int dim) {
+    if (in != TG_NN_LAZY) { make(m, in); return; }
+    m->own->lazy = make; m->own->lazy_dim = dim;
+}
+TG__PRIVATE bool tg__lazy_know(tg_module *m, tg_tensor *x) {
+    struct tg__module_own *own = m->own;
+    const int64_t members = own->members;
+    const int d = own->lazy_dim + (own->lazy_dim < 0 ? x->ndim : 0);
+    void (*const make)(tg_module *m, int64_t in) = own->lazy;
+    if (d < 0 || d >= x->ndim) return tg__fail_op(m->tg, TG_ERROR_SHAPE, "%s: x has too few dimensions: %t", m->kind, x);
+    make(m, x->shape[d]);
+    own->lazy = NULL;
+    if (!tg_failed(m->tg) && tg_dtype_is_float(x->dtype) && x->dtype != TG_F32) (void)tg_module_to(m, x->dtype);
+    if (!tg_failed(m->tg) && x->device != TG_CPU) (void)tg_module_to_device(m, x->device);
+    tg__name(m->tg, "forward");
+    if (!tg_failed(m->tg)) return true;
+    while (own->members > members) {                                  /* as it was */
+        tg__member *s = &own->member[own->members - 1];
+        tg__member_drop(m->tg, s);
+        tg__member_set(m, s, NULL);
+        own->members--;
+    }
+    own->lazy = make;
+    return false;
+}
 /* Where tg_forward was called: for the functions with options that layers call. */
 TG__PRIVATE tg_place tg__layer_place(const tg_module *m) { tg_place here; here.file = m->tg->here.file; here.line = m->tg->here.line; return here; }
 /* A number that a layer cannot be without. */
@@ -29482,22 +29761,25 @@ TG__PRIVATE double tg__layer_bound(double fan_in) { return fan_in > 0 ? 1 / tg__
 
 /* ------------------------------------------------------------------ Linear ----
    y = x weight^T + bias: x [..., I], weight [O, I], bias [O] -> [..., O]. Both start from U(-1/sqrt(I), 1/sqrt(I)). */
-typedef struct tg__linear { tg_module m; tg_tensor *weight, *bias; } tg__linear;
+typedef struct tg__linear { tg_module m; tg_tensor *weight, *bias; int64_t out; bool no_bias; } tg__linear;
 TG__PRIVATE tg_tensor *tg__nn_linear_forward(tg_module *m, tg_tensor *x) {
     const tg__linear *l = (const tg__linear *)(void *)m;
     return tg_linear(x, l->weight, l->bias);
 }
+TG__PRIVATE void tg__linear_tensors(tg_module *m, int64_t in) {
+    tg__linear *l = (tg__linear *)(void *)m;
+    const int64_t shape[2] = { l->out, in };
+    const double bound = tg__layer_bound((double)in);
+    tg__layer_tensor(m, &l->weight, "weight", true, TG__DRAW_UNIFORM, bound, 2, shape);
+    if (!l->no_bias) tg__layer_tensor(m, &l->bias, "bias", true, TG__DRAW_UNIFORM, bound, 1, shape);
+}
 TG_API tg_module *tg_nn_linear_from(const tg_nn_linear_args *a) {
     tg__linear *l;
-    int64_t shape[2];
-    double bound;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     l = TG__LAYER(a->tg, tg__linear, "Linear", linear);
-    if (!l || !tg__layer_needs(&l->m, a->in >= 0 && a->out >= 0, "sizes", a->in < 0 ? a->in : a->out)) return TG_MODULE_OF(l);
-    shape[0] = a->out; shape[1] = a->in;
-    bound = tg__layer_bound((double)a->in);
-    tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_UNIFORM, bound, 2, shape);
-    if (!a->no_bias) tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_UNIFORM, bound, 1, shape);
+    if (!l || !tg__layer_needs(&l->m, (a->in >= 0 || a->in == TG_NN_LAZY) && a->out >= 0, "sizes", a->in < 0 ? a->in : a->out)) return TG_MODULE_OF(l);
+    l->out = a->out; l->no_bias = a->no_bias;
+    tg__layer_lazy(&l->m, a->in, tg__linear_tensors, -1);
     return TG_MODULE_OF(l);
 }
 
@@ -29552,36 +29834,40 @@ TG__PRIVATE tg_tensor *tg__nn_conv_forward(tg_module *m, tg_tensor *x) {
     return tg__convolved(here, x, l->weight, l->bias, l->spatial, a->stride, padded ? none : a->padding, a->dilation, a->groups, a->same && !padded,
         l->clamps && tg__clamps_now(x) ? l->clamp : NULL);
 }
+TG__PRIVATE void tg__conv_tensors(tg_module *m, int64_t in) {
+    tg__conv_layer *l = (tg__conv_layer *)(void *)m;
+    const int64_t out = l->args.out, groups = l->args.groups;
+    int64_t shape[5];
+    double fan_in;
+    int d;
+    if (!tg__layer_needs(m, in > 0, "the number of channels of x", in)) return;
+    if (in % groups || out % groups) { tg__fail_op(m->tg, TG_ERROR_VALUE, "%s: %l and %l channels do not fall into %l groups", m->kind, in, out, groups); return; }
+    shape[0] = l->transposed ? in : out; shape[1] = (l->transposed ? out : in) / groups;
+    fan_in = (double)shape[1];
+    for (d = 0; d < l->spatial; d++) { shape[2 + d] = l->args.kernel_size[d]; fan_in *= (double)shape[2 + d]; }
+    tg__layer_tensor(m, &l->weight, "weight", true, TG__DRAW_UNIFORM, tg__layer_bound(fan_in), 2 + l->spatial, shape);
+    if (!l->args.no_bias) tg__layer_tensor(m, &l->bias, "bias", true, TG__DRAW_UNIFORM, tg__layer_bound(fan_in), 1, &out);
+}
 TG__PRIVATE tg_module *tg__conv_layer_new(const tg_nn_conv2d_args *a, const char *kind, const char *name, int spatial, bool transposed) {
     tg__conv_layer *l;
-    int64_t shape[5], groups;
-    double fan_in;
     int d;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     l = (tg__conv_layer *)tg__module_make(a->tg, sizeof *l, kind, name, tg__nn_conv_forward);
     if (!l) return NULL;
-    groups = a->groups ? a->groups : 1;
-    l->args = *a; l->args.groups = groups; l->spatial = spatial; l->transposed = transposed;
-    tg__layer_needs(&l->m, a->in > 0, "the number of channels of x", a->in);
+    l->args = *a; l->args.groups = a->groups ? a->groups : 1; l->spatial = spatial; l->transposed = transposed;
+    tg__layer_needs(&l->m, a->in > 0 || a->in == TG_NN_LAZY, "the number of channels of x", a->in);
     tg__layer_needs(&l->m, a->out > 0, "the number of channels of y", a->out);
-    if (!tg_failed(a->tg) && (groups < 1 || a->in % groups || a->out % groups))
-        tg__fail_op(a->tg, TG_ERROR_VALUE, "%s: %l and %l channels do not fall into %l groups", kind, a->in, a->out, groups);
+    if (!tg_failed(a->tg)) tg__layer_needs(&l->m, l->args.groups > 0, "the number of groups", l->args.groups);
     if (!tg_failed(a->tg) && (unsigned)a->padding_mode > TG_NN_CIRCULAR) tg__fail(a->tg, TG__E_ARGUMENT, "the padding mode is none of tg_nn_padding");
     if (!tg_failed(a->tg) && transposed && (a->padding_mode || a->same)) tg__fail(a->tg, TG__E_ARGUMENT, "a transposed convolution has no padding_mode and no `same`");
-    if (tg_failed(a->tg)) return TG_MODULE_OF(l);
-    shape[0] = transposed ? a->in : a->out; shape[1] = (transposed ? a->out : a->in) / groups;
-    fan_in = (double)shape[1];
     for (d = 0; d < spatial; d++) {
-        l->args.kernel_size[d] = shape[2 + d] = a->kernel_size[0] ? a->kernel_size[d] : a->kernel;
+        const int64_t kernel = l->args.kernel_size[d] = a->kernel_size[0] ? a->kernel_size[d] : a->kernel;
         if (l->args.dilation[d] == 0) l->args.dilation[d] = 1;
-        fan_in *= (double)shape[2 + d];
         if (!tg_failed(a->tg) && !transposed && a->output_padding[d]) tg__fail(a->tg, TG__E_ARGUMENT, "output_padding is of transposed convolutions alone");
         if (!tg_failed(a->tg) && a->same && a->stride[d] > 1) tg__fail(a->tg, TG__E_ARGUMENT, "padding `same` needs a stride of 1");
-        if (!tg__layer_needs(&l->m, shape[2 + d] > 0, "the kernel's size", shape[2 + d]) || tg_failed(a->tg)) return TG_MODULE_OF(l);
+        if (!tg_failed(a->tg)) tg__layer_needs(&l->m, kernel > 0, "the kernel's size", kernel);
     }
-    tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_UNIFORM, tg__layer_bound(fan_in), 2 + spatial, shape);
-    shape[0] = a->out;
-    if (!a->no_bias) tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_UNIFORM, tg__layer_bound(fan_in), 1, shape);
+    if (!tg_failed(a->tg)) tg__layer_lazy(&l->m, a->in, tg__conv_tensors, -1 - spatial);
     return TG_MODULE_OF(l);
 }
 TG_API tg_module *tg_nn_conv1d_from(const tg_nn_conv1d_args *args) { return tg__conv_layer_new(args, "Conv1d", "nn_conv1d", 1, false); }
@@ -29738,6 +30024,19 @@ TG__NN(adaptive_max_pool1d, "AdaptiveMaxPool1d", (tg_ctx *tg, int n, const int64
 TG__NN(adaptive_max_pool2d, "AdaptiveMaxPool2d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool2d(x, (int)l->n, l->size, l->indices))
 TG__NN(adaptive_max_pool3d, "AdaptiveMaxPool3d", (tg_ctx *tg, int n, const int64_t *size), (0, 0, 0, n, true, size), tg_adaptive_max_pool3d(x, (int)l->n, l->size, l->indices))
 TG__NN(local_response_norm, "LocalResponseNorm", (tg_ctx *tg, int64_t size, double alpha, double beta, double k), (alpha, beta, k, size, false, NULL), tg_local_response_norm(x, l->n, l->a, l->b, l->c))
+/* torch's loop adds the square of a channel that comes into reach and takes that of one that has left away, but never channel 0's. */
+TG__PRIVATE tg_tensor *tg__cross_map(const tg__plain_layer *l, tg_tensor *x) {
+    const int64_t reach = (l->n - 1) / 2;
+    tg_tensor *squares, *sums;
+    int64_t shape[4];
+    if (x->ndim != 4) { tg__fail_op(x->tg, TG_ERROR_SHAPE, "x is [N, C, H, W], got %t", x); return NULL; }
+    squares = tg_square(x);
+    sums = tg_sum_dims(tg_unfold(tg_constant_pad_nd(squares, TG_DIMS(0, 0, 0, 0, reach, reach), 0), 1, 2 * reach + 1, 1), TG_DIMS(-1), false);
+    memcpy(shape, x->shape, sizeof shape);
+    if ((shape[1] -= reach + 1) > 0) sums = tg_add(sums, tg_constant_pad_nd(tg_expand(tg_narrow(squares, 1, 0, 1), 4, shape), TG_DIMS(0, 0, 0, 0, reach + 1, 0), 0));
+    return tg_mul(x, tg_pow_scalar(tg_add_scalar(tg_mul_scalar(sums, l->a / (double)l->n), l->c), -l->b));
+}
+TG__NN(cross_map_lrn2d, "CrossMapLRN2d", (tg_ctx *tg, int64_t size, double alpha, double beta, double k), (alpha, beta, k, size, false, NULL), tg__cross_map(l, x))
 TG__NN(dropout, "Dropout", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout(x, l->a, m->training))
 TG__NN(dropout1d, "Dropout1d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout1d(x, l->a, m->training))
 TG__NN(dropout2d, "Dropout2d", (tg_ctx *tg, double p), (p, 0, 0, 0, false, NULL), tg_dropout2d(x, l->a, m->training))
@@ -29948,16 +30247,16 @@ typedef struct tg__batch_norm {
     tg_module m;
     tg_tensor *weight, *bias, *running_mean, *running_var, *num_batches_tracked;
     double eps, momentum;
-    bool cumulative, instance;
+    bool affine, cumulative, instance, running, renewed;             /* renewed: between tg_update_bn_begin and _end */
     int64_t least, most;                                             /* dimensions of x */
 } tg__batch_norm;
 TG__PRIVATE tg_tensor *tg__nn_batch_norm_forward(tg_module *m, tg_tensor *x) {
     tg__batch_norm *l = (tg__batch_norm *)(void *)m;
     const bool own = m->training || !l->running_mean, moves = m->training && l->running_mean;
     double momentum = l->momentum;
-    if (x->ndim < l->least || x->ndim > l->most) { tg__fail_op(m->tg, TG_ERROR_SHAPE, "%s takes x of %l to %l dimensions, got %t", m->kind, l->least, l->most, x); return NULL; }
+    if (x->ndim < l->least || x->ndim > l->most) { tg__fail_op(m->tg, TG_ERROR_SHAPE, "%s takes x of %l%s dimensions, got %t", m->kind, l->least, l->most == l->least ? "" : l->least == 2 ? " or 3" : l->least == 3 ? " or 4" : " or 5", x); return NULL; }
     if (moves && l->num_batches_tracked && !l->instance) {           /* torch's InstanceNorm leaves it at 0 */
-        if (l->cumulative) momentum = 1 / (tg_item(l->num_batches_tracked) + 1);
+        if (l->cumulative || l->renewed) momentum = 1 / (tg_item(l->num_batches_tracked) + 1);
         if (!tg_add_scalar_(l->num_batches_tracked, 1)) return NULL;
     }
     if (!l->instance) return tg_batch_norm(x, own && !moves ? NULL : l->running_mean, own && !moves ? NULL : l->running_var, l->weight, l->bias, own, momentum, l->eps);
@@ -29965,29 +30264,33 @@ TG__PRIVATE tg_tensor *tg__nn_batch_norm_forward(tg_module *m, tg_tensor *x) {
     x = tg_instance_norm(tg_unsqueeze(x, 0), l->running_mean, l->running_var, l->weight, l->bias, own, momentum, l->eps);
     return tg_squeeze(x, 0);                                         /* [C, L]: one example */
 }
+TG__PRIVATE void tg__batch_norm_tensors(tg_module *m, int64_t channels) {
+    tg__batch_norm *l = (tg__batch_norm *)(void *)m;
+    const tg_mark scope = tg_begin(m->tg);
+    tg_tensor *count;
+    if (l->affine) {
+        tg__layer_tensor(m, &l->weight, "weight", true, TG__DRAW_VALUE, 1, 1, &channels);
+        tg__layer_tensor(m, &l->bias, "bias", true, TG__DRAW_VALUE, 0, 1, &channels);
+    }
+    if (l->running) {
+        tg__layer_tensor(m, &l->running_mean, "running_mean", false, TG__DRAW_VALUE, 0, 1, &channels);
+        tg__layer_tensor(m, &l->running_var, "running_var", false, TG__DRAW_VALUE, 1, 1, &channels);
+        count = tg_full(m->tg, 0, NULL, 0, TG_I64);
+        if (count) (void)(tg_module_tensor)(m, &l->num_batches_tracked, "num_batches_tracked", false, count);
+    }
+    tg_end(m->tg, scope);
+}
 TG__PRIVATE tg_module *tg__batch_norm_new(const tg_nn_batch_norm2d_args *a, const char *kind, const char *name, int spatial, bool instance) {
     tg__batch_norm *l;
-    tg_tensor *count;
-    tg_mark scope;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
     l = (tg__batch_norm *)tg__module_make(a->tg, sizeof *l, kind, name, tg__nn_batch_norm_forward);
-    if (!l || !tg__layer_needs(&l->m, a->channels > 0, "the number of channels", a->channels)) return TG_MODULE_OF(l);
+    if (!l || !tg__layer_needs(&l->m, a->channels > 0 || a->channels == TG_NN_LAZY, "the number of channels", a->channels)) return TG_MODULE_OF(l);
     l->eps = a->eps.is ? a->eps.value : 1e-5; l->momentum = a->momentum.is ? a->momentum.value : 0.1;
     l->cumulative = a->cumulative; l->instance = instance;
     if (instance && a->cumulative) l->momentum = 0;                  /* as torch's InstanceNorm without a momentum */
     l->most = spatial + 2; l->least = instance || spatial == 1 ? spatial + 1 : spatial + 2;
-    if (instance ? a->affine : !a->no_affine) {
-        tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_VALUE, 1, 1, &a->channels);
-        tg__layer_tensor(&l->m, &l->bias, "bias", true, TG__DRAW_VALUE, 0, 1, &a->channels);
-    }
-    if (instance ? a->running : !a->no_running) {
-        tg__layer_tensor(&l->m, &l->running_mean, "running_mean", false, TG__DRAW_VALUE, 0, 1, &a->channels);
-        tg__layer_tensor(&l->m, &l->running_var, "running_var", false, TG__DRAW_VALUE, 1, 1, &a->channels);
-        scope = tg_begin(a->tg);
-        count = tg_full(a->tg, 0, NULL, 0, TG_I64);
-        if (count) (void)(tg_module_tensor)(&l->m, &l->num_batches_tracked, "num_batches_tracked", false, count);
-        tg_end(a->tg, scope);
-    }
+    l->affine = instance ? a->affine : !a->no_affine; l->running = instance ? a->running : !a->no_running;
+    tg__layer_lazy(&l->m, a->channels, tg__batch_norm_tensors, instance ? -1 - spatial : 1);
     return TG_MODULE_OF(l);
 }
 TG_API tg_module *tg_nn_batch_norm1d_from(const tg_nn_batch_norm1d_args *args) { return tg__batch_norm_new(args, "BatchNorm1d", "nn_batch_norm1d", 1, false); }
@@ -29996,6 +30299,34 @@ TG_API tg_module *tg_nn_batch_norm3d_from(const tg_nn_batch_norm3d_args *args) {
 TG_API tg_module *tg_nn_instance_norm1d_from(const tg_nn_instance_norm1d_args *args) { return tg__batch_norm_new(args, "InstanceNorm1d", "nn_instance_norm1d", 1, true); }
 TG_API tg_module *tg_nn_instance_norm2d_from(const tg_nn_instance_norm2d_args *args) { return tg__batch_norm_new(args, "InstanceNorm2d", "nn_instance_norm2d", 2, true); }
 TG_API tg_module *tg_nn_instance_norm3d_from(const tg_nn_instance_norm3d_args *args) { return tg__batch_norm_new(args, "InstanceNorm3d", "nn_instance_norm3d", 3, true); }
+
+TG__PRIVATE void tg__update_bn(tg_module *m, bool begins) {
+    tg__batch_norm *l = m->forward == tg__nn_batch_norm_forward ? (tg__batch_norm *)(void *)m : NULL;
+    int64_t i;
+    if (l && l->running_mean && !l->instance) {
+        l->renewed = begins;
+        if (begins) { (void)tg_zero_(l->running_mean); (void)tg_fill_(l->running_var, 1); (void)tg_zero_(l->num_batches_tracked); }
+    }
+    for (i = 0; i < m->own->members; i++) if (tg__member_part(&m->own->member[i])) tg__update_bn(tg__member_part(&m->own->member[i]), begins);
+}
+TG_API bool (tg_update_bn_begin)(tg_module *m) {
+    tg_ctx *tg = tg__start_module(m, "update_bn_begin");
+    bool outermost, was;
+    if (!m) return true;
+    if (tg) {
+        outermost = tg__compose_values(tg, &was);
+        tg__update_bn(m, true);
+        (void)tg__composed_values(tg, outermost, was, NULL);
+    }
+    was = tg_infer_begin(m);
+    tg_train(m, true);
+    return was;
+}
+TG_API void tg_update_bn_end(tg_module *m, bool was) {
+    if (m) tg__update_bn(m, false);
+    tg_train(m, false);                                              /* as tg_infer_begin left it */
+    tg_infer_end(m, was);
+}
 
 /* ------------------------------------------------------------------ LayerNorm, RMSNorm, GroupNorm ---- */
 typedef enum tg__norm_layer_kind { TG__NN_LAYER, TG__NN_RMS, TG__NN_GROUP } tg__norm_layer_kind;
@@ -30057,6 +30388,8 @@ TG__PRIVATE tg_module *tg__embedding_layer_new(const tg_nn_embedding_args *a, co
     l = (tg__embedding_layer *)tg__module_make(a->tg, sizeof *l, kind, name, forward);
     if (l) l->m.forward_of = of;
     if (!l || !tg__layer_needs(&l->m, a->rows > 0 && a->width > 0, "sizes", a->rows > 0 ? a->width : a->rows)) return TG_MODULE_OF(l);
+    if (a->padding_idx.is && !(a->padding_idx.value >= (double)-a->rows && a->padding_idx.value < (double)a->rows))
+        tg__fail_op(a->tg, TG_ERROR_VALUE, "%s: padding_idx %l is none of %l rows", kind, tg__int_of(a->padding_idx.value), a->rows);
     l->args = *a;
     shape[0] = a->rows; shape[1] = a->width;
     tg__layer_tensor(&l->m, &l->weight, "weight", true, TG__DRAW_NORMAL, 1, 2, shape);
@@ -30088,6 +30421,7 @@ TG__PRIVATE tg_tensor *tg__rnn_layer_cell(tg__rnn_layer *l, const tg_forward_rnn
 TG__PRIVATE tg_tensor *tg__rnn_layer_run(tg__rnn_layer *l, const tg_forward_rnn_args *a) {
     tg_lstm_args s = TG__ZERO;
     tg_gru_args g = TG__ZERO;
+    if (a->x->ndim && a->x->shape[a->x->ndim - 1] != l->args.in) { tg__fail_op(l->m.tg, TG_ERROR_SHAPE, "%s: x is %t, and its last dimension is to be %l", l->m.kind, a->x, l->args.in); return NULL; }
     if (l->cell) return tg__rnn_layer_cell(l, a);
     s.at = g.at = a->at; s.x = g.x = a->x; s.h0 = g.h0 = a->h0; s.c0 = a->c0; s.weights = g.weights = l->weight; s.n_weights = g.n_weights = l->n;
     s.batch_first = g.batch_first = l->args.batch_first; s.bidirectional = g.bidirectional = l->args.bidirectional; s.c_n = a->c_n; s.h_n = g.h_n = a->h_n;
@@ -30223,7 +30557,7 @@ TG_API tg_module *tg_nn_multihead_attention_from(const tg_nn_multihead_attention
     tg_nn_linear_args out = TG__ZERO;
     int64_t e, k, v, shape[3];
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
-    l = TG__LAYER(a->tg, tg__attention_layer, "MultiheadAttention", attention);
+    l = (tg__attention_layer *)tg__module_make(a->tg, sizeof *l, "MultiheadAttention", "nn_multihead_attention", tg__nn_attention_forward);
     if (!l) return NULL;
     e = a->embed_dim; k = a->kdim ? a->kdim : e; v = a->vdim ? a->vdim : e;
     l->args = *a;
@@ -30318,12 +30652,20 @@ TG__PRIVATE bool tg__transformer_decodes(const tg_module *m) {
     while (m->forward == tg__nn_transformer_stack_forward) m = ((const tg__transformer_stack *)(const void *)m)->layers[0];
     return m->forward == tg__nn_transformer_layer_forward && ((const tg__transformer_layer *)(const void *)m)->multihead_attn;
 }
-static const char tg__transformer_kind[] = "Transformer";
+TG__PRIVATE tg_tensor *tg__transformer_both(tg_module *m, const tg_forward_transformer_args *a) {
+    const tg__transformer *both = (const tg__transformer *)(void *)m;
+    tg_tensor *y = tg__transformer_run(both->encoder, a, a->src, NULL);
+    return y ? tg__transformer_run(both->decoder, a, a->tgt, y) : NULL;
+}
+TG__PRIVATE tg_tensor *tg__nn_transformer_forward(tg_module *m, tg_tensor *const *x, int n) {
+    tg_forward_transformer_args a = TG__ZERO;
+    if (!tg__layer_operands(m, x, n, 2, 2)) return NULL;
+    a.src = x[0]; a.tgt = x[1];
+    return tg__transformer_both(m, &a);
+}
 TG_API tg_tensor *tg_forward_transformer_from(const tg_forward_transformer_args *a) {
     tg_module *m = a ? a->m : NULL;
     tg_ctx *tg = m ? m->tg : NULL;
-    const tg__transformer *both;
-    tg_tensor *y;
     size_t mark;
     if (!tg) return NULL;
     (void)tg__note_ctx(tg, a->at);
@@ -30334,12 +30676,10 @@ TG_API tg_tensor *tg_forward_transformer_from(const tg_forward_transformer_args 
         if (!decodes && a->tgt) { tg__fail_op(tg, TG_ERROR_VALUE, "%s takes src alone; tgt must be NULL", m->kind); return NULL; }
         return tg__transformer_run(m, a, decodes ? a->tgt : a->src, decodes ? a->src : NULL);
     }
-    if (m->kind != tg__transformer_kind) { tg__fail_op(tg, TG_ERROR_VALUE, "the module must be a Transformer, an encoder, a decoder or a layer of them, got %s", m->kind); return NULL; }
+    if (m->forward_of != tg__nn_transformer_forward) { tg__fail_op(tg, TG_ERROR_VALUE, "the module must be a Transformer, an encoder, a decoder or a layer of them, got %s", m->kind); return NULL; }
     if (!tg__use(tg, a->tgt, 2)) return NULL;
-    both = (const tg__transformer *)(void *)m;
     mark = tg_module_enter(m);
-    y = tg__transformer_run(both->encoder, a, a->src, NULL);
-    return tg__module_left(m, mark, a->src, y ? tg__transformer_run(both->decoder, a, a->tgt, y) : NULL);
+    return tg__module_left(m, mark, a->src, tg__transformer_both(m, a));
 }
 
 TG__PRIVATE tg_module *tg__transformer_norm(const tg_nn_transformer_args *a) {
@@ -30408,7 +30748,7 @@ TG_API tg_module *tg_nn_transformer_from(const tg_nn_transformer_args *a) {
     tg__transformer *l;
     bool was;
     if (!a || !tg__note_ctx(a->tg, a->at)) return NULL;
-    l = (tg__transformer *)tg__module_make(a->tg, sizeof *l, tg__transformer_kind, "nn_transformer", NULL);
+    l = (tg__transformer *)tg__module_make_with(a->tg, sizeof *l, "Transformer", "nn_transformer", tg__nn_transformer_forward);
     if (!l) return NULL;
     (void)TG_PART(l, encoder, tg__transformer_stack_new(a, a->layers, false, true));
     (void)TG_PART(l, decoder, tg__transformer_stack_new(a, a->decoder_layers, true, true));
@@ -30440,6 +30780,19 @@ TG_API tg_module *(tg_nn_append)(tg_module *list, tg_module *part) {
 }
 TG_API tg_module *(tg_nn_named)(tg_module *dict, const char *name, tg_module *part) {
     return (tg_module_part)(dict, NULL, name, -1, part) ? dict : NULL;
+}
+
+TG_API tg_tensor *tg_module_tensor_of(tg_module *m, int64_t i) {
+    int64_t k;
+    for (k = 0; m && k < m->own->members; k++) if (tg__member_tensor(&m->own->member[k]) && i-- == 0) return tg__member_tensor(&m->own->member[k]);
+    return NULL;
+}
+TG_API int64_t tg_module_tensors(tg_module *m) { int64_t n = 0; while (tg_module_tensor_of(m, n)) n++; return n; }
+TG_API tg_tensor *(tg_nn_parameter)(tg_module *list, const char *name, tg_tensor *t) {
+    char number[24];
+    tg__text text = tg__text_over(number, sizeof number);
+    tg__put_i64(&text, tg_module_tensors(list));
+    return (tg_module_tensor)(list, NULL, name ? name : number, true, t);
 }
 
 /* ------------------------------------------------------------------ tg_bake ----
@@ -30645,6 +30998,7 @@ TG_API bool (tg_bake)(tg_module *m, tg_tensor *x) {
 TG__KERNEL(void, tg__optim_step_f32, (const tg__optim_run *r));
 TG__KERNEL_F64(void, tg__optim_step_f64, (const tg__optim_run *r));
 #define TG__OPTIM_CHUNK 16                     /* blocks of TG__TILE elements */
+#define TG__OPTIM_SPREAD 512                   /* for norms and clipping, which read one tensor alone: several places of it by turns */
 
 /* the operands of a request; NORM has y in place of P */
 enum { TG__OPTIM_P, TG__OPTIM_MASTER, TG__OPTIM_S, TG__OPTIM_G = TG__OPTIM_S + 3, TG__OPTIM_ROWS, TG__OPTIM_FEW };
@@ -30669,7 +31023,7 @@ typedef struct tg__optim_plan {
     tg__job job;
     const tg__optim_item *item;
     int      count;
-    int64_t  blocks;
+    int64_t  blocks, chunk;
     bool     norm, join;
     double  *partial;                          /* of each block */
     tg__optim_item one;                        /* a request by itself */
@@ -30765,10 +31119,23 @@ TG__PRIVATE void tg__optim_join(const tg__optim_plan *j, const tg__optim_item *i
     for (i = 0; i < it->blocks; i++) sum = tg__optim_join_two(it->r.whole[1] != 0, sum, j->partial[it->first + i]);
     memcpy(it->at[TG__OPTIM_P], &sum, sizeof sum);
 }
+/* Blocks of an item for its norm */
+TG__PRIVATE void tg__optim_blocks(const tg__optim_plan *j, const tg__optim_item *it, int64_t block, int64_t end, char *tiles) {
+    double *to = j->partial + it->first;
+    const int64_t apart = ((tg__imin(end, it->n / TG__TILE) - block) / TG__REDUCE_STREAMS - 1) | 1, size = it->r.compute == TG_F64 ? 8 : 4;
+    int64_t k;
+    if (it->flat && it->r.number[1] == 2 && apart > 0) {
+        for (k = 0; k < apart; k++, block++)
+            tg__reduce_streams(j->job.tg->isa, it->r.compute, TG__TILE, TG__REDUCE_STREAMS, apart * TG__TILE, it->at[TG__OPTIM_G] + block * TG__TILE * size, true,
+                to + block, apart, tiles);
+        block += apart * (TG__REDUCE_STREAMS - 1);
+    }
+    for (; block < end; block++) to[block] = tg__optim_block(j, it, block * TG__TILE, tiles);
+}
 TG__PRIVATE void tg__optim_chunk(void *plan, int64_t index) {
     const tg__optim_plan *j = (const tg__optim_plan *)plan;
-    int64_t block = index * TG__OPTIM_CHUNK;
-    const int64_t end = tg__imin(block + TG__OPTIM_CHUNK, j->blocks);
+    int64_t block = index * j->chunk;
+    const int64_t end = tg__imin(block + j->chunk, j->blocks);
     int low = 0, high = j->count - 1, slot;
     char *tiles;
     if (j->join) { tg__optim_join(j, &j->item[index]); return; }
@@ -30780,8 +31147,10 @@ TG__PRIVATE void tg__optim_chunk(void *plan, int64_t index) {
     for (; block < end; low++) {
         const tg__optim_item *it = &j->item[low];
         const int64_t to = tg__imin(end, it->first + it->blocks), first = it->first;
-        if (!j->norm && block < to) tg__optim_range(j, it, (block - first) * TG__TILE, tg__imin((to - first) * TG__TILE, it->n), tiles);
-        for (; block < to; block++) if (j->norm) j->partial[block] = tg__optim_block(j, it, (block - first) * TG__TILE, tiles);
+        if (block >= to) continue;
+        if (j->norm) tg__optim_blocks(j, it, block - first, to - first, tiles);
+        else tg__optim_range(j, it, (block - first) * TG__TILE, tg__imin((to - first) * TG__TILE, it->n), tiles);
+        block = to;
     }
     tg__scratch_give(j->job.tg, slot);
 }
@@ -30795,9 +31164,10 @@ TG__PRIVATE int64_t tg__optim_start(tg_ctx *tg, int phase, void *plan) {
         if (j->count == 0) return 0;
         j->blocks = j->item[j->count - 1].first + j->item[j->count - 1].blocks;
         j->norm = j->item[0].r.kind == TG_STEP_NORM;
+        j->chunk = j->norm || j->item[0].r.kind == TG_STEP_CLIP ? TG__OPTIM_SPREAD : TG__OPTIM_CHUNK;
         if (!tg__scratch_need(tg, (size_t)TG__OPTIM_ROWS * TG__TILE * 8)) return -1;
         if (j->norm && !(j->partial = (double *)tg__mem_get(tg, (size_t)j->blocks * sizeof(double)))) return -1;
-        if (j->blocks) return tg__ceil_div(j->blocks, TG__OPTIM_CHUNK);
+        if (j->blocks) return tg__ceil_div(j->blocks, j->chunk);
     }
     if (j->norm && !j->join) { j->join = true; return j->count; }
     tg__mem_put(tg, j->partial, (size_t)j->blocks * sizeof(double));
@@ -30937,13 +31307,20 @@ TG__PRIVATE double tg__total_norm(const double *part, int n, double order) {
     if (order == 2) return tg__sqrt64(sum);
     return order == 0 || order == 1 || !tg__is_finite(order) || !tg__is_finite(sum) || sum <= 0 ? sum : tg__power(sum, 1 / order);
 }
+/* A call that works with tg functions inside: their errors come under its name, nothing is recorded. */
+typedef struct tg__optim_work { bool outermost, mode; tg_mark m; } tg__optim_work;
+TG__PRIVATE tg__optim_work tg__optim_begin(tg_ctx *tg) {
+    tg__optim_work w;
+    w.outermost = tg__compose(tg); w.mode = tg_grad_mode(tg, false); w.m = tg_begin(tg);
+    return w;
+}
+TG__PRIVATE void tg__optim_end(tg_ctx *tg, tg__optim_work w) { tg_end(tg, w.m); (void)tg_grad_mode(tg, w.mode); (void)tg__composed(tg, w.outermost, NULL); }
 TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *a) {
     const double order = a && a->norm_type.is ? a->norm_type.value : 2;
     double norm = tg__nan(), *part = NULL, scale;
     tg_tensor **g;
     tg_ctx *tg;
-    bool outermost, mode;
-    tg_mark m;
+    tg__optim_work w;
     int i, n;
     if (!a || !a->params || a->n_params <= 0) return 0;
     (void)tg__at_list(a->params, n = a->n_params, a->at.file, a->at.line);
@@ -30953,7 +31330,7 @@ TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *a) {
     if (tg__is_nan(a->max_norm)) { tg__fail(tg, TG__E_RANGE, "max_norm", "a number", a->max_norm); return norm; }
     g = tg__optim_grads(tg, a->params, n);
     if (!g) return norm;
-    outermost = tg__compose(tg); mode = tg_grad_mode(tg, false); m = tg_begin(tg);
+    w = tg__optim_begin(tg);
     part = (double *)tg__mem_get(tg, (size_t)n * sizeof *part);
     for (i = 0; i < n && part; i++) if (g[i] && g[i]->opaque == TG__SPARSE) g[i] = tg__coalesced(tg, g[i]);
     if (part && tg->error == TG_OK && tg__optim_norms(tg, g, n, order, part)) {
@@ -30965,7 +31342,7 @@ TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *a) {
             norm = tg__nan();
         } else if (!(scale >= 1) && !tg__optim_clip_all(tg, g, n, scale, tg__inf())) norm = tg__nan();
     }
-    tg_end(tg, m); (void)tg_grad_mode(tg, mode); (void)tg__composed(tg, outermost, NULL);
+    tg__optim_end(tg, w);
     tg__mem_put(tg, part, (size_t)n * sizeof *part);
     tg__mem_put(tg, g, (size_t)n * sizeof *g);
     return norm;
@@ -30973,8 +31350,8 @@ TG_API double tg_clip_grad_norm_from(const tg_clip_grad_norm_args *a) {
 TG_API bool (tg_clip_grad_value_)(tg_tensor *const *params, int n, double clip_value) {
     tg_ctx *tg;
     tg_tensor **g;
-    bool outermost, mode, ok = true;
-    tg_mark m;
+    tg__optim_work w;
+    bool ok = true;
     int i;
     if (!params || n <= 0) return true;
     tg = tg__start_grads(params, n, "clip_grad_value_");
@@ -30982,11 +31359,11 @@ TG_API bool (tg_clip_grad_value_)(tg_tensor *const *params, int n, double clip_v
     if (tg__is_nan(clip_value)) return tg__fail(tg, TG__E_RANGE, "clip_value", "a number", clip_value);
     g = tg__optim_grads(tg, params, n);
     if (!g) return false;
-    outermost = tg__compose(tg); mode = tg_grad_mode(tg, false); m = tg_begin(tg);
+    w = tg__optim_begin(tg);
     for (i = 0; i < n && ok; i++) if (g[i] && g[i]->opaque == TG__SPARSE) { g[i] = tg__coalesced(tg, g[i]); ok = g[i] != NULL; }
     ok = ok && tg__optim_clip_all(tg, g, n, 1, clip_value);
     for (i = 0; i < n && ok; i++) if (g[i] && g[i] != params[i]->grad) { g[i]->count++; tg__tensor_drop(params[i]->grad); params[i]->grad = g[i]; }
-    tg_end(tg, m); (void)tg_grad_mode(tg, mode); (void)tg__composed(tg, outermost, NULL);
+    tg__optim_end(tg, w);
     tg__mem_put(tg, g, (size_t)n * sizeof *g);
     return ok;
 }
@@ -31291,6 +31668,17 @@ TG_API bool tg_optim_group_from(const tg_optim_group_args *a) {
     tg = tg__start_optim(a->optim);
     if (!tg) return false;
     if (a->optim->rule == TG_OPTIM_LBFGS) return tg__fail(tg, TG__E_ARGUMENT, "lbfgs has one group: it looks at all parameters as one vector");
+    if (a->module) {
+        tg_optim_args listed = *a;
+        tg_tensor **list;
+        size_t room;
+        bool ok;
+        if (!(list = tg__optim_of_module(a->module, &listed.n_params, &room))) return false;
+        listed.params = list;
+        ok = listed.n_params ? tg__optim_add(a->optim, &listed) : tg__fail_op(tg, TG_ERROR_VALUE, "%s has no parameter that requires a gradient", a->module->kind);
+        tg__mem_put(tg, list, room);
+        return ok;
+    }
     return tg__optim_add(a->optim, a);
 }
 
@@ -31526,7 +31914,8 @@ TG__PRIVATE bool tg__optim_run_step(tg_optim *o) {
     tg_ctx *tg = o->tg;
     bool ok = true, finite = true;
     int i, k;
-    for (i = 0; ok && i < o->count; i++) ok = tg__optim_take_grad(o, i);
+    for (i = 0; ok && i < o->count; i++)
+        ok = o->params[i]->replaced ? tg__fail_op(tg, TG_ERROR_VALUE, "parameter %d is no longer the module's: an optimiser is made after tg_module_to and tg_module_to_device", i) : tg__optim_take_grad(o, i);
     ok = ok && tg__optim_finite(o, &finite);
     if (ok && !finite) { o->skipped++; return true; }
     for (i = 0; ok && i < o->count; i++) if (o->param[i].grad) ok = tg__optim_keep(o, i);
@@ -31550,15 +31939,6 @@ TG__PRIVATE bool tg__optim_zero(tg_optim *o) {
     for (i = 0; i < o->count; i++) tg__let_go(&o->params[i]->grad);
     return true;
 }
-/* A call that works with tg functions inside: their errors come under the rule's name, nothing is recorded. */
-typedef struct tg__optim_work { bool outermost, mode; tg_mark m; } tg__optim_work;
-TG__PRIVATE tg__optim_work tg__optim_begin(tg_ctx *tg) {
-    tg__optim_work w;
-    w.outermost = tg__compose(tg); w.mode = tg_grad_mode(tg, false); w.m = tg_begin(tg);
-    return w;
-}
-TG__PRIVATE void tg__optim_end(tg_ctx *tg, tg__optim_work w) { tg_end(tg, w.m); (void)tg_grad_mode(tg, w.mode); (void)tg__composed(tg, w.outermost, NULL); }
-
 TG_API bool (tg_optim_step)(tg_optim *o) {
     tg_ctx *tg = tg__start_optim(o);
     tg__optim_work w;
@@ -31625,6 +32005,8 @@ TG_API bool (tg_module_ema_)(tg_module *average, tg_module *m, double decay) {
     tg_ctx *tg = tg__start_module(average, "module_ema_");
     const int64_t n = tg_parameters(m, NULL, 0), have = tg_parameters(average, NULL, 0);
     tg_tensor **list;
+    tg_mark scope;
+    int64_t i;
     bool ok, mode;
     if (!tg) return false;
     if (!m) return tg__fail(tg, TG__E_NULL, 1);
@@ -31633,7 +32015,10 @@ TG_API bool (tg_module_ema_)(tg_module *average, tg_module *m, double decay) {
     if (!list) return false;
     (void)tg_parameters(average, list, n); (void)tg_parameters(m, list + n, n);
     mode = tg_grad_mode(tg, false);
-    ok = (tg_ema_)(list, list + n, (int)n, decay) && tg__module_walk(m, tg__module_ema_visit, average);
+    scope = tg_begin(tg);
+    for (i = 0; i < n && !tg_failed(tg); i++) if (list[i]->dtype != list[n + i]->dtype) list[n + i] = tg_to(list[n + i], list[i]->dtype);
+    ok = !tg_failed(tg) && (tg_ema_)(list, list + n, (int)n, decay) && tg__module_walk(m, tg__module_ema_visit, average);
+    tg_end(tg, scope);
     (void)tg_grad_mode(tg, mode);
     tg__mem_put(tg, list, (size_t)(2 * n) * sizeof *list);
     return ok;
@@ -31966,16 +32351,18 @@ TG_API double tg_multi_step_lr(double lr, int64_t step, int n, const int64_t *mi
     for (i = 0; milestones && i < n; i++) passed += milestones[i] <= step;
     return lr * tg__power(gamma, passed);
 }
-TG_API double tg_constant_lr(double lr, int64_t step, double factor, int64_t total_iters) { return step < total_iters ? lr * factor : lr; }
+TG_API double tg_constant_lr(double lr, int64_t step, double factor, int64_t total_iters) {
+    return step < total_iters || total_iters == 0 ? lr * factor : lr;             /* 0: torch never comes to the step that would lift it */
+}
 /* How much of n steps is done */
 TG__PRIVATE double tg__share_done(int64_t step, int64_t n) { return n <= 0 ? tg__nan() : step >= n ? 1 : (double)step / (double)n; }
 TG_API double tg_linear_lr(double lr, int64_t step, double start_factor, double end_factor, int64_t total_iters) {
-    return lr * (start_factor + (end_factor - start_factor) * tg__share_done(step, total_iters));
+    return lr * (start_factor + (total_iters == 0 ? 0 : (end_factor - start_factor) * tg__share_done(step, total_iters)));
 }
 TG_API double tg_exponential_lr(double lr, int64_t step, double gamma) { return lr * tg__power(gamma, (double)step); }
 TG_API double tg_polynomial_lr(double lr, int64_t step, int64_t total_iters, double power) {
     const double left = 1 - tg__share_done(step, total_iters);
-    return left > 0 ? lr * tg__power(left, power) : power > 0 ? lr * left : tg__nan();
+    return left > 0 ? lr * tg__power(left, power) : power > 0 ? lr * left : power == 0 ? lr : tg__nan();
 }
 TG__PRIVATE double tg__along_cosine(double from, double to, double share) { return to + (from - to) * (1 + tg__cos_pi(share)) / 2; }
 TG_API double tg_cosine_annealing_lr(double lr, int64_t step, int64_t t_max, double eta_min) {
@@ -32190,6 +32577,7 @@ TG_API bool (tg_optim_load)(tg_optim *o, const tg_dict *state) {
     group = (tg__optim_group *)tg__mem_get(tg, (size_t)o->groups * sizeof *group);
     param = group ? (tg__optim_param *)tg__mem_get(tg, (size_t)o->count * sizeof *param) : NULL;
     ok = param != NULL;
+    if (ok) memcpy(group, o->group, (size_t)o->groups * sizeof *group);     /* options that the rule does not have stay 0 */
     for (i = 0; ok && i < o->count; i++) {
         memset(&param[i], 0, sizeof param[i]);
         param[i].group = o->param[i].group; param[i].product = param[i].average = 1;
@@ -32510,7 +32898,7 @@ TG__PRIVATE tg_tensor *tg__idx_parse(tg_ctx *tg, const char *op, const char *who
 }
 TG_API tg_tensor *(tg_idx_parse)(tg_ctx *tg, const void *bytes, size_t size) {
     if (!tg__gate(tg)) return NULL;
-    tg->where = "idx_parse";
+    tg__name(tg, "idx_parse");
     if (!bytes && size) { (void)tg__fail(tg, TG__E_NO_DATA, "data"); return NULL; }
     return tg__idx_parse(tg, "idx_parse", "bytes", bytes, size);
 }
@@ -32519,7 +32907,7 @@ TG_API tg_tensor *(tg_idx_load)(tg_ctx *tg, const char *path) {
     size_t size = 0;
     tg_tensor *t;
     if (!tg__gate(tg)) return NULL;
-    tg->where = "idx_load";
+    tg__name(tg, "idx_load");
     if (!tg__load_file(tg, path, &data, &size)) return NULL;
     t = tg__idx_parse(tg, "idx_load", path, data, size);
     tg__mem_put(tg, data, size);
@@ -32531,7 +32919,7 @@ TG_API tg_tensor *(tg_text_load)(tg_ctx *tg, const char *path) {
     tg_tensor *t;
     int64_t n;
     if (!tg__gate(tg)) return NULL;
-    tg->where = "text_load";
+    tg__name(tg, "text_load");
     if (!tg__load_file(tg, path, &data, &size)) return NULL;
     n = (int64_t)size;
     t = tg__tensor_make(tg, TG_CPU, TG_U8, 1, &n, NULL);
@@ -32541,12 +32929,33 @@ TG_API tg_tensor *(tg_text_load)(tg_ctx *tg, const char *path) {
 }
 
 /* ---- decimal numbers ---- */
-/* w, `more` digits of which `low` is the number, and 10^e, rounded once: m, 128 bits in words with the most significant first and its
-   top bit set, times 2^two. Each step by 10 loses less than 2^-124, and there are 400 at most. */
-TG__PRIVATE double tg__decimal_slow(uint64_t w, uint64_t low, int more, int e) {
+/* Is the number whose digits and point are s to end, times 10^e, above (1), at or below (-1) the middle of f 2^two and the next double?
+   The digits of such a middle are 768 at most: what stands behind 800 says only that there is more. */
+TG__PRIVATE int tg__decimal_side(const char *s, const char *end, int e, uint64_t f, int two) {
+    uint32_t d[96], r[96];
+    int nd = 0, nr = tg__big_set(r, 2 * f + 1), kept = 0, point = 0, rest = 0;
+    for (; s < end; s++) {
+        if (*s == '.') { point = 1; continue; }
+        if (kept == 800) { rest |= *s != '0'; e += !point; continue; }
+        if (nd || *s != '0') { nd = tg__big_mul(d, nd, 10, (uint32_t)(*s - '0')); kept++; }
+        e -= point;
+    }
+    if (rest) { nd = tg__big_mul(d, nd, 10, 1); e--; }
+    if (e > 0) nd = tg__big_mul_pow5(d, nd, e); else nr = tg__big_mul_pow5(r, nr, -e);
+    e -= two - 1;
+    if (e > 0) nd = tg__big_shift(d, nd, e); else nr = tg__big_shift(r, nr, -e);
+    return tg__big_cmp(d, nd, r, nr);
+}
+/* The digits of a number: the first 19 as w, `more` behind them, of which `low` is the number, all times 10^e; and as they were written, times 10^power. */
+typedef struct tg__decimal_text { const char *s, *end; uint64_t w, low; int more, power; int64_t e; } tg__decimal_text;
+/* Rounded once: m, 128 bits in words with the most significant first and its top bit set, times 2^two. Each step by 10 loses less than
+   2^-124, and there are 400 at most; where that or the digits left out leave open which double is nearer, all digits are looked at. */
+TG__PRIVATE double tg__decimal_slow(const tg__decimal_text *t) {
+    uint64_t w = t->w, low = t->low, tail;
+    int more = t->more, e = (int)t->e;
     uint32_t m[4];
     uint64_t bits, rest;
-    int two = -64, k, drop;
+    int two = -64, k, drop, side;
     double v;
     m[0] = (uint32_t)(w >> 32); m[1] = (uint32_t)w; m[2] = m[3] = 0;
     if (more) { m[2] = m[0]; m[3] = m[1]; m[0] = m[1] = 0; two = 0; }
@@ -32568,23 +32977,29 @@ TG__PRIVATE double tg__decimal_slow(uint64_t w, uint64_t low, int more, int e) {
     bits = (uint64_t)m[0] << 32 | m[1];
     two += 64 + 63 + 1023;                                        /* the exponent as a double has it */
     if (two >= 2047) return tg__inf();
-    if (two < -52) return 0;
-    drop = 11;
-    if (two <= 0) { m[3] |= (uint32_t)(bits & 1); bits >>= 1; drop = 11 - two; }      /* fewer bits; one at a time, since 64 are too many for a shift */
+    if (two < -52) {                                              /* less than half the least number, or so little more that it does not show */
+        bits = two == -53 && tg__decimal_side(t->s, t->end, t->power, 0, -1074) > 0;
+        memcpy(&v, &bits, sizeof v);
+        return v;
+    }
+    drop = 11; tail = m[2];
+    if (two <= 0) { tail = (bits & 1) << 31 | tail >> 1; bits >>= 1; drop = 11 - two; }      /* fewer bits; one at a time, since 64 are too many for a shift */
     rest = bits & (((uint64_t)1 << drop) - 1); bits >>= drop;
     w = (uint64_t)1 << (drop - 1);
-    if (rest > w || (rest == w && (m[2] | m[3] || bits & 1))) bits++;
+    side = rest >= w ? 1 : -1;
+    if ((rest == w && tail <= 1) || (rest == w - 1 && tail >= 0xfffffffeu)) side = tg__decimal_side(t->s, t->end, t->power, bits, (two > 0 ? two : 1) - 1075);
+    if (side > 0 || (side == 0 && bits & 1)) bits++;
     bits += two > 0 ? (uint64_t)(two - 1) << 52 : 0;
     if (bits >> 52 >= 2047) return tg__inf();
     memcpy(&v, &bits, sizeof v);
     return v;
 }
-TG__PRIVATE double tg__decimal(uint64_t w, uint64_t low, int more, int64_t e) {
+TG__PRIVATE double tg__decimal(const tg__decimal_text *t) {
     static const double tens[] = { 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
-    if (w == 0 || e < -400) return 0;
-    if (e > 400) return tg__inf();
-    if (w >> 53 || more || e < -22 || e > 22) return tg__decimal_slow(w, low, more, (int)e);
-    return e < 0 ? (double)w / tens[-e] : (double)w * tens[e];    /* both exact, so one rounding */
+    if (t->w == 0 || t->e < -400) return 0;
+    if (t->e > 400) return tg__inf();
+    if (t->w >> 53 || t->more || t->e < -22 || t->e > 22) return tg__decimal_slow(t);
+    return t->e < 0 ? (double)t->w / tens[-t->e] : (double)t->w * tens[t->e];      /* both exact, so one rounding */
 }
 TG__PRIVATE bool tg__is_word(const char *s, const char *end, const char *word) {      /* in either case */
     for (; s < end && *word; s++, word++) if ((*s | 32) != *word) return false;
@@ -32593,19 +33008,21 @@ TG__PRIVATE bool tg__is_word(const char *s, const char *end, const char *word) {
 /* All of s to end as a number. */
 TG__PRIVATE bool tg__parse_f64(const char *s, const char *end, double *v) {
     const bool negative = s < end && *s == '-';
-    uint64_t w = 0, low = 0;                                      /* the first 19 digits, 12 more, and a 1 behind them where others are not zeros: two */
-    int64_t e = 0, power;                                         /* numbers that differ later alone are the same */
-    int digits = 0, point = 0, more = 0, rest = 0;
+    tg__decimal_text t;                                           /* of the digits 19, 12 more, and a 1 behind them where others are not zeros */
+    int64_t power;
+    int digits = 0, point = 0, rest = 0;
+    memset(&t, 0, sizeof t);
     if (s < end && (*s == '-' || *s == '+')) s++;
     if (tg__is_word(s, end, "nan")) { *v = tg__nan(); return true; }
     if (tg__is_word(s, end, "inf") || tg__is_word(s, end, "infinity")) { *v = negative ? -tg__inf() : tg__inf(); return true; }
-    for (; s < end && ((*s >= '0' && *s <= '9') || (*s == '.' && !point)); s++) {
+    for (t.s = s; s < end && ((*s >= '0' && *s <= '9') || (*s == '.' && !point)); s++) {
         if (*s == '.') { point = 1; continue; }
         digits = 1;
-        if (w < (uint64_t)1000000000000000000u) { w = w * 10 + (uint64_t)(*s - '0'); e -= point; }
-        else if (more < 12) { low = low * 10 + (uint64_t)(*s - '0'); more++; e -= point; }
-        else { rest |= *s != '0'; e += !point; }
+        if (t.w < (uint64_t)1000000000000000000u) { t.w = t.w * 10 + (uint64_t)(*s - '0'); t.e -= point; }
+        else if (t.more < 12) { t.low = t.low * 10 + (uint64_t)(*s - '0'); t.more++; t.e -= point; }
+        else { rest |= *s != '0'; t.e += !point; }
     }
+    t.end = s;
     if (!digits) return false;
     if (s < end && (*s == 'e' || *s == 'E')) {
         const char *from = ++s;
@@ -32614,9 +33031,11 @@ TG__PRIVATE bool tg__parse_f64(const char *s, const char *end, double *v) {
             if (s == from) return false;
             power = *from == '-' ? -100000 : 100000;               /* more than 64 bits hold */
         }
-        e += power > 100000 ? 100000 : power < -100000 ? -100000 : power;
+        t.power = (int)(power > 100000 ? 100000 : power < -100000 ? -100000 : power);
     }
-    *v = tg__decimal(w, rest ? low * 10 + 1 : low, more + rest, e - rest);
+    if (rest) { t.low = t.low * 10 + 1; t.more++; t.e--; }
+    t.e += t.power;
+    *v = tg__decimal(&t);
     if (negative) *v = -*v;
     return s == end;
 }
@@ -32844,12 +33263,13 @@ TG_API bool (tg_run_save)(tg_module *m, tg_optim *opt, int64_t step, const tg_di
     const int64_t four = 4;
     tg_tensor *run;
     tg_dict *all = NULL, *model = NULL, *optim = NULL;
-    bool ok;
+    bool ok, outermost;
     if (!tg) return false;
     if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
     if (opt && opt->tg != tg) return tg__fail(tg, TG__E_CONTEXT, 1);
     run = tg__tensor_make(tg, TG_CPU, TG_I64, 1, &four, NULL);
     if (!run) return false;
+    outermost = tg__compose(tg);
     ((int64_t *)run->data)[0] = step;
     ((int64_t *)run->data)[1] = (int64_t)tg->random.seed; ((int64_t *)run->data)[2] = (int64_t)tg->random.stream; ((int64_t *)run->data)[3] = (int64_t)tg->random.call;
     ok = (all = tg_dict_new(tg)) != NULL && tg_dict_set(all, "run", run) && (model = tg_state_dict(m)) != NULL && tg__run_part(all, "model.", model, "")
@@ -32857,6 +33277,7 @@ TG_API bool (tg_run_save)(tg_module *m, tg_optim *opt, int64_t step, const tg_di
     tg__tensor_drop(run); tg_dict_free(model); tg_dict_free(optim);
     ok = ok && tg_safetensors_save(all, path);
     tg_dict_free(all);
+    (void)tg__composed(tg, outermost, NULL);
     return ok;
 }
 /* The model's names and shapes are looked at before the optimiser changes, whose loading takes all or nothing; then nothing is left
@@ -32865,19 +33286,18 @@ TG_API bool (tg_run_load)(tg_module *m, tg_optim *opt, int64_t *step, tg_dict **
     tg_ctx *tg;
     tg_dict *all, *model = NULL, *optim = NULL, *own = NULL;
     const tg_tensor *run;
-    bool ok = false;
+    bool ok = false, outermost;
     if (step) *step = 0;
     if (more) *more = NULL;
     tg = tg__start_module(m, "run_load");
     if (!tg) return false;
     if (!path) return tg__fail(tg, TG__E_NO_DATA, "path");
     if (opt && opt->tg != tg) return tg__fail(tg, TG__E_CONTEXT, 1);
+    outermost = tg__compose(tg);
     all = tg_safetensors_load(tg, path);
-    if (!all) return false;
-    tg->where = "run_load";
     run = tg_dict_get(all, "run");
-    if (!run || run->dtype != TG_I64 || run->ndim != 1 || run->shape[0] != 4) (void)tg__fail_op(tg, TG_ERROR_FORMAT, "%s: not a file of tg_run_save", path);
-    else if ((model = tg__run_take(tg, all, "model.")) != NULL && (optim = tg__run_take(tg, all, "optim.")) != NULL && (own = tg__run_take(tg, all, "more.")) != NULL
+    if (all && (!run || run->dtype != TG_I64 || run->ndim != 1 || run->shape[0] != 4)) (void)tg__fail_op(tg, TG_ERROR_FORMAT, "%s: not a file of tg_run_save", path);
+    else if (all && (model = tg__run_take(tg, all, "model.")) != NULL && (optim = tg__run_take(tg, all, "optim.")) != NULL && (own = tg__run_take(tg, all, "more.")) != NULL
         && tg__load_looks(m, model, NULL))
         ok = (!opt || tg_optim_load(opt, optim)) && tg_load_state_dict(m, model, NULL);
     if (ok) {
@@ -32887,6 +33307,7 @@ TG_API bool (tg_run_load)(tg_module *m, tg_optim *opt, int64_t *step, tg_dict **
     }
     if (ok && more) { *more = own; own = NULL; }
     tg_dict_free(all); tg_dict_free(model); tg_dict_free(optim); tg_dict_free(own);
+    (void)tg__composed(tg, outermost, NULL);
     return ok;
 }
 #endif /* TENSORGRAD_NO_OPTIM */
@@ -35953,10 +36374,10 @@ TG__INLINE TG__V TG__W(expreduce)(TG__V x, TG__V *k) {           /* e^r - 1 */
     r = TG__FNMA(*k, TG__K(1.42860677e-06f), r);
     return TG__FMA(TG__MUL(r, r), TG__W(expq)(r), r);
 }
-TG__INLINE TG__V TG__W(exp)(TG__V x) {
+TG__INLINE TG__V TG__W(expfrom)(TG__V x) {                        /* of x <= 89 */
     TG__V t, k, r, p, one = TG__K(1.0f);
 #if defined(TG__PASS_AVX512)                                     /* it scales in one instruction */
-    x = TG__W(minq)(TG__K(89.0f), TG__W(maxq)(TG__K(-104.0f), x));
+    x = TG__W(maxq)(TG__K(-104.0f), x);
 #endif
     t = TG__FMA(x, TG__K(1.44269502f), TG__K(12582912.0f));
     TG__BARRIER(t);
@@ -35973,6 +36394,12 @@ TG__INLINE TG__V TG__W(exp)(TG__V x) {
     p = TG__SEL(TG__W(gt)(x, TG__K(104.0f)), one, p);
 #endif
     return TG__W(scale)(p, k);
+}
+TG__INLINE TG__V TG__W(exp)(TG__V x) {
+#if defined(TG__PASS_AVX512)
+    x = TG__W(minq)(TG__K(89.0f), x);
+#endif
+    return TG__W(expfrom)(x);
 }
 /* 2^x = 2^k 2^r, |r| <= 1/2 exact; 1 + r Q(r), minimax of degree 6, 2^-30 */
 TG__INLINE TG__V TG__W(exp2)(TG__V x) {
@@ -36098,9 +36525,9 @@ TG__INLINE TG__V TG__W(tanh)(TG__V x) {
     return TG__W(copysign)(TG__W(piece6)(tg__tanh_pieces + 1, a, i), x);
 }
 TG__INLINE TG__V TG__W(expminus)(TG__V x) { return TG__W(exp)(TG__W(neg)(TG__W(abs)(x))); }      /* e^-|x| */
-TG__INLINE TG__V TG__W(sigmoid)(TG__V x) {                        /* 2.3 ulp */
-    TG__V e = TG__W(expminus)(x);
-    return TG__DIV(TG__SEL(TG__W(lt)(x, TG__K(0.0f)), e, TG__K(1.0f)), TG__ADD(TG__K(1.0f), e));
+TG__INLINE TG__V TG__W(sigmoid)(TG__V x) {                        /* e^x / (1 + e^x), which is 1 long before 88: 2.3 ulp */
+    TG__V e = TG__W(expfrom)(TG__W(minq)(TG__K(88.0f), x));
+    return TG__DIV(e, TG__ADD(TG__K(1.0f), e));
 }
 /* log(1 + e), 0 <= e <= 1: either f = e, or halved, f = (e - 1)/2, which is exact. softplus, logsigmoid 1.7 ulp,
    rsqrt 1.5 */
@@ -36538,6 +36965,36 @@ TG__PRIVATE TG__T TG__FT(tg__fold_sum)(int n, const TG__T *x) {
 TG__REDUCE_RUN(tg__run_sum, 0, TG__W(add), a + b, return TG__FT(tg__fold_sum)(TG__LANES, lane);)
 #if defined(TG__SHARES)
 TG__REDUCE_RUN(tg__run_prod, 1, TG__W(mul), a * b, )
+/* The sums of `count` runs of n elements, a multiple of 64, that begin `apart` from each other, or of their squares. They are gone
+   along together, a few lines of each by turns, as memory answers several streams faster than one; the bits are those of
+   tg__run_sum. lanes: [count, 64]. */
+TG__INLINE void TG__FT(tg__runs_add)(int64_t n, const TG__T *x, const bool squares, TG__T *lane) {
+    TG__V acc[TG__LANES / TG__VN];
+    int j;
+    TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) acc[j] = TG__W(load)(lane + j * TG__VN);
+    for (; n > 0; n -= TG__LANES, x += TG__LANES) {
+        TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) {
+            const TG__V v = TG__W(load)(x + j * TG__VN);
+            acc[j] = TG__W(add)(acc[j], squares ? TG__W(mul)(v, v) : v);
+        }
+    }
+    TG__UNROLL for (j = 0; j < TG__LANES / TG__VN; j++) TG__W(store)(lane + j * TG__VN, acc[j]);
+}
+TG__PRIVATE void TG__FT(tg__runs_sum)(int64_t n, int64_t count, int64_t apart, const TG__T *x, bool squares, TG__T *lanes, TG__T *y) {
+    int64_t i, k;
+    for (k = 0; k < count; k++) for (i = 0; i < TG__LANES; i += TG__VN) {
+        const TG__V v = TG__W(load)(x + k * apart + i);
+        TG__W(store)(lanes + k * TG__LANES + i, squares ? TG__W(mul)(v, v) : v);
+    }
+    for (i = TG__LANES; i < n; i += 2 * TG__LANES) {
+        const int64_t m = n - i < 2 * TG__LANES ? n - i : 2 * TG__LANES;
+        for (k = 0; k < count; k++) {
+            if (squares) TG__FT(tg__runs_add)(m, x + k * apart + i, true, lanes + k * TG__LANES);
+            else TG__FT(tg__runs_add)(m, x + k * apart + i, false, lanes + k * TG__LANES);
+        }
+    }
+    for (k = 0; k < count; k++) y[k] = TG__FT(tg__fold_sum)(TG__LANES, lanes + k * TG__LANES);
+}
 #endif
 /* through the words: gcc's -Ofast breaks scalar comparisons with NaN */
 TG__INLINE TG__T TG__FT(tg__max2)(TG__T a, TG__T b) {
@@ -37083,7 +37540,7 @@ TG__PRIVATE void TG__FT(tg__norm_many)(tg__norm_run *r) {
 
 #if defined(TG__TYPE_F32) && defined(TG__SHARES)
 /* Packed rows of up to 64 elements to their sums so far, one row in each lane, carried in double: the additions of
-   tg__scan_floats. work: [n, VN] */
+   tg__scan_sums. work: [n, VN] */
 typedef struct TG__FN(tg__wide) { TG__FN(tg__vf64) lo, hi; } TG__FN(tg__wide);
 TG__INLINE TG__FN(tg__wide) TG__FN(tg__wide_get)(const float *p) {
     TG__FN(tg__wide) w;
@@ -37117,11 +37574,12 @@ TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const 
         int64_t k;
         if (m < TG__VN) memset(work, 0, (size_t)(n * TG__VN) * sizeof *work);            /* lanes that nobody looks at */
         TG__FT(tg__rows_columns)(m, n, x, n, 1, work);
-        s = TG__GET2(0);
-        for (k = 1, c += TG__VN; k + 4 <= n; k += 4, c += 4 * TG__VN) {
-            const TG__FN(tg__wide) p = TG__GET2(0), q = TG__GET2(2), pair = TG__ADD2(p, TG__GET2(1)), next = TG__ADD2(q, TG__GET2(3)), half = TG__ADD2(s, pair);
-            TG__PUT2(0, TG__ADD2(s, p)); TG__PUT2(1, half); TG__PUT2(2, TG__ADD2(half, q));
-            s = TG__ADD2(s, TG__ADD2(pair, next));
+        s.lo = s.hi = TG__FN(tg__w_set_f64)(-0.0);
+        for (k = 0; k + 4 <= n; k += 4, c += 4 * TG__VN) {
+            const TG__FN(tg__wide) p = TG__GET2(0), q = TG__GET2(2), pair = TG__ADD2(p, TG__GET2(1)), third = TG__ADD2(pair, q), all = TG__ADD2(pair, TG__ADD2(q, TG__GET2(3)));
+            if (k == 0) { TG__PUT2(1, pair); TG__PUT2(2, third); TG__PUT2(3, all); s = all; continue; }      /* the first one is there */
+            TG__PUT2(0, TG__ADD2(s, p)); TG__PUT2(1, TG__ADD2(s, pair)); TG__PUT2(2, TG__ADD2(s, third));
+            s = TG__ADD2(s, all);
             TG__PUT2(3, s);
         }
         for (; k < n; k++, c += TG__VN) { s = TG__ADD2(s, TG__GET2(0)); TG__PUT2(0, s); }
@@ -37130,6 +37588,31 @@ TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const 
 #undef TG__ADD2
 #undef TG__GET2
 #undef TG__PUT2
+}
+/* tg__scan_sums of floats, which need no tile */
+TG__PRIVATE double TG__FN(tg__run_scan)(int64_t n, float *y, const float *x, double s) {
+    int64_t i = 0;
+#if defined(TG__PASS_AVX2)
+    const __m256d none = _mm256_set1_pd(-0.0);
+    __m256d sum = _mm256_set1_pd(s);
+    for (; i + 4 <= n; i += 4) {
+        __m256d v = _mm256_cvtps_pd(_mm_loadu_ps(x + i));
+        v = _mm256_add_pd(v, _mm256_unpacklo_pd(none, v));                                   /* a, a + b, c, c + d */
+        v = _mm256_add_pd(v, _mm256_blend_pd(none, _mm256_permute4x64_pd(v, 0x55), 12));
+        _mm_storeu_ps(y + i, _mm256_cvtpd_ps(_mm256_add_pd(sum, v)));
+        sum = _mm256_add_pd(sum, _mm256_permute4x64_pd(v, 0xff));
+    }
+    s = _mm256_cvtsd_f64(sum);
+#else
+    for (; i + 4 <= n; i += 4) {
+        const double a = (double)x[i], b = a + (double)x[i + 1], c = (double)x[i + 2], d = c + (double)x[i + 3];
+        y[i] = (float)(s + a); y[i + 1] = (float)(s + b); y[i + 2] = (float)(s + (b + c));
+        s = s + (b + d);
+        y[i + 3] = (float)s;
+    }
+#endif
+    for (; i < n; i++) { s = s + (double)x[i]; y[i] = (float)s; }
+    return s;
 }
 /* Short rows in order, by exchanging neighbours, which is stable. A float's bits are an integer that grows with it once
    those of the negative ones are turned over; both zeros are one, and NaN is the largest. */
@@ -38269,8 +38752,8 @@ TG__INLINE TG__T TG__FT(tg__gemm_dot)(int kind, int64_t k, const TG__T *a, const
 #define TG__G_D5(u) TG__W(store)(sums + (u) * TG__VN, c##u);
 #endif
 TG__INLINE void TG__FT(tg__gemm_dots_far)(int kind, int64_t k, const TG__T *a, const void *lines, int64_t line, TG__T *d) {
-    TG__T lane[8 * 64];
-    memset(lane, 0, sizeof lane);
+    TG__T room[8 * 64 + 64 / sizeof(TG__T)], *const lane = (TG__T *)TG__ROUND_UP((uintptr_t)room, 64);      /* no vector over two lines */
+    memset(lane, 0, 8 * 64 * sizeof(TG__T));
     for (int64_t i = 0; i < k; i += 64) {
         const char *b = (const char *)lines;
         for (TG__T *sums = lane; sums < lane + 8 * 64; sums += 64, b += line) {
@@ -39852,7 +40335,13 @@ TG__PRIVATE void TG__FT(tg__optim_muon)(const tg__optim_run *r) {
 TG__PRIVATE void TG__FT(tg__optim_clip)(const tg__optim_run *r) {
     const TG__V scale = TG__OPTIM_NUMBER(0), most = TG__OPTIM_NUMBER(1), least = TG__W(neg)(most);
     TG__T *p = (TG__T *)r->p;
-    TG__OPTIM_EACH TG__W(store)(p + i, TG__W(minn)(TG__W(maxn)(TG__W(mul)(TG__W(load)(p + i), scale), least), most));
+    /* Several places by turns: as tg__runs_sum, and for the same reason. An odd number of blocks lies between them. */
+    const int64_t block = r->n < 8192 ? r->n : 128, per = (r->n / 8 / block | 1) * block;
+    int64_t k, at, i;
+    for (k = 0; k < per; k += block) for (at = k; at < r->n; at += per) {
+        const int64_t end = at + block < r->n ? at + block : r->n;
+        for (i = at; i < end; i += TG__VN) TG__W(store)(p + i, TG__W(minn)(TG__W(maxn)(TG__W(mul)(TG__W(load)(p + i), scale), least), most));
+    }
 }
 /* What a norm is the sum of, or the largest: |x|, x * x, |x|^p; of order 0 whether it is no zero. */
 TG__PRIVATE void TG__FT(tg__optim_powers)(const tg__optim_run *r) {

@@ -34,9 +34,10 @@
    the GPU is retained, and made current only inside of calls, so that a host that uses CUDA itself finds its own
    context as it was.
 
-   Same bits: from run to run, on any GPU. No atomics on floats; every sum has the CPU's order. Elementwise
-   operations, copies, random numbers, reductions, softmax, cross-entropy, indexing, optimisers and products of f32
-   and f64 have the bits of the CPU's kernels with a fused multiply-add, but for results so small that the CPU flushes
+   Same bits: from run to run, on any GPU. No atomics on floats; every sum has an order that its sizes alone decide. It is
+   the CPU's but in normalisations, convolutions, attention, resizing and scans of long rows, which are as near as a
+   rounding or two. Elementwise operations, copies, random numbers, dropout, reductions, scans, sorting, softmax,
+   cross-entropy, indexing, pooling, recurrent cells, optimisers and products of f32 and f64 have the bits of the CPU's kernels with a fused multiply-add, but for results so small that the CPU flushes
    them outside strict mode, for the bits of a NaN, for tg_matmul of bf16 where the CPU has instructions for it and for
    long products that are added to what stands there.
 
@@ -46,13 +47,13 @@
    named. A GPU that is lost leaves an error in each call that needs it; the CPU goes on.
 
    ---- what is not here yet ----
-   Families with kernels: map, copy, fill, random, reduce, softmax, cross-entropy, index, gemm, optimiser steps. All
-   others (sort, scan, conv, pool, resample, attention, search, rnn, norm), dropout, the mean of cross-entropy and
-   block-quantised operands, run on the CPU with copies there and back, which the log says once for each family: right,
-   and slow. There is no
-   cuBLAS, no tensor core, no TF32: products are exact f32 in plain tiles. Programs are not kept on disk. No pinned
-   memory, no wrapping of the host's device pointers, no kernels compiled ahead by nvcc (which compiles the file as
-   any other C). It was tested on an emulated driver and with NVRTC's compiler; it has not yet run on a GPU.
+   Every family has kernels. These cases run on the CPU with copies there and back, right and slow, which the log says once
+   for each family: block-quantised operands; grid_sample and boxes; resizing of whole numbers; a product with a bias of
+   another type. There is no cuBLAS, no tensor core, no TF32: products, convolutions and attention are f32 (f64) in plain
+   tiles, also of halves. The derivative of a strided convolution by its data multiplies the zeros between too; that of
+   attention makes its scores three times. topk sorts whole rows. Programs are not kept on disk. No pinned memory, no
+   wrapping of the host's device pointers, no kernels compiled ahead by nvcc (which compiles the file as any other C). It
+   was tested on an emulated driver and with NVRTC's compiler; it has not yet run on a GPU, and no time is known.
 */
 #if !defined(TG__CU_KERNELS)
 #ifndef TENSORGRAD_CUDA_H
@@ -101,18 +102,23 @@ extern "C" {
    >>cuda-arguments    what a launch is told: made by the host, read by the kernels
    ====================================================================================== */
 typedef struct tg__cu_view {
-    char   *p;                                                        /* the first element */
+    char   *p;                                                        /* the first element; NULL: absent */
     int64_t stride[8];                                                /* in elements */
+    int64_t size[8];                                                  /* its own shape, where operands differ */
+    int64_t step, count;                                              /* along the dimension that is not walked, and its size */
     double  f;
     int64_t i;
     int32_t dtype, number;                                            /* number: 1, f instead of elements; 2, i */
 } tg__cu_view;
-typedef struct tg__cu_walk {                                          /* map, copy, fill, random */
-    int64_t   n, shape[8], whole[4];
-    double    numbers[2];
+typedef struct tg__cu_walk {                                          /* most families: a request with the addresses of its operands */
+    int64_t   n, shape[8], whole[12];                                 /* n: of what is walked: elements, rows, windows */
+    double    numbers[10];
     uint32_t *flag;                                                   /* becomes something else than 0 where a value is an error */
-    int32_t   ndim, small, kind, look;                                /* small: 32 bits count the elements; look: at values alone */
-    tg__cu_view o[6];
+    char     *work;                                                   /* memory of the launch's own */
+    int64_t   piece, pieces, length;                                  /* what a row is cut into; how long it is */
+    int32_t   within, lanes;                                          /* of a norm: dimensions of a row, which stand behind the ndim ones; threads for a row */
+    int32_t   ndim, small, kind, part, look;                          /* small: 32 bits count the elements; look: at values alone */
+    tg__cu_view o[10];
 } tg__cu_walk;
 typedef struct tg__cu_reduce {
     int64_t outs, length, piece, pieces;
@@ -127,8 +133,10 @@ typedef struct tg__cu_rows {                                          /* softmax
     int64_t rows, length, xs, ys, shape[8], kx[8], ky[8];
     char   *x, *y, *row, *classes, *g;
     int64_t cs, gs;                                                   /* strides of classes and g */
+    int64_t per, chunks;                                              /* a mean is summed by chunks of rows; 0: there is none */
+    char   *mean;
     uint32_t *flag;
-    int32_t ndim, kind, xd, yd, cd, look;
+    int32_t ndim, kind, xd, yd, cd, md, look;                         /* md: the mean's dtype */
 } tg__cu_rows;
 typedef struct tg__cu_index {
     int64_t n, k, shape[8], sy[8], sx[8], si[8];                      /* slices; strides of y, x and the index over them */
@@ -146,6 +154,19 @@ typedef struct tg__cu_gemm {
     char   *a, *b, *c, *bias, *partial;                               /* partial: [batch, blocks, m, n] where blocks are summed apart */
     int32_t ndim, ta, tb, tc, accumulate, columns;
 } tg__cu_gemm;
+/* A convolution as a product [m, k] [k, n] for each group. m and k are four numbers each (an image or a channel; z, y, x),
+   and m's and k's together tell an element of the gathered operand: at z = zm + zk, if that is a multiple of `divide`. */
+typedef struct tg__cu_conv {
+    int64_t m, n, k, groups, block, blocks;                           /* block: k of a block of sums */
+    int64_t m_size[4], k_size[4];
+    int64_t m_step, k_step, in_step[3], in_group;                     /* of the gathered operand */
+    int64_t f_n, f_k[4], f_group;                                     /* of the other one, the filter: by n and by k */
+    int64_t y_n, y_m[4], y_group;
+    int64_t bias_step;
+    char   *in, *filter, *y, *bias, *partial;                         /* partial: [groups, blocks, n, m] where blocks are summed apart */
+    int32_t m_scale[3], k_scale[3], shift[3], divide[3], size[3];     /* size: of the gathered operand */
+    int32_t dtype;
+} tg__cu_conv;
 typedef struct tg__cu_optim {                                         /* an optimiser's step, a norm */
     int64_t n, shape[8], row;                                         /* row: elements of one, where the gradient is rows */
     int64_t whole[12];
@@ -205,7 +226,7 @@ typedef struct tg__cu_compiler { TG__CU_COMPILER(TG__CU_FIELD) } tg__cu_compiler
 typedef struct tg__cu_spare { struct tg__cu_spare *next; tg__cu_address p; } tg__cu_spare;
 
 /* A kernel that was compiled. */
-typedef struct tg__cu_key { int group, kind, part, type; uint32_t dtypes; } tg__cu_key;
+typedef struct tg__cu_key { int group, kind, part, type; uint64_t dtypes; } tg__cu_key;      /* dtypes: four bits for each operand */
 typedef struct tg__cu_program { struct tg__cu_program *next; tg__cu_key key; const char *name; void *module, *function; bool owner; } tg__cu_program;
 
 enum { TG__CU_CLASSES = 256, TG__CU_HASH = 128 };
@@ -468,7 +489,9 @@ TG__PRIVATE void tg__cu_trim(void *user, void *stream) {
    >>cuda-programs    kernels compiled when they are first asked for
    ====================================================================================== */
 
-enum { TG__CU_GROUP_MAP, TG__CU_GROUP_COPY, TG__CU_GROUP_RANDOM, TG__CU_GROUP_REDUCE, TG__CU_GROUP_SOFTMAX, TG__CU_GROUP_INDEX, TG__CU_GROUP_GEMM, TG__CU_GROUP_OPTIM };
+enum { TG__CU_GROUP_MAP, TG__CU_GROUP_COPY, TG__CU_GROUP_RANDOM, TG__CU_GROUP_REDUCE, TG__CU_GROUP_SOFTMAX, TG__CU_GROUP_INDEX, TG__CU_GROUP_GEMM, TG__CU_GROUP_OPTIM,
+    TG__CU_GROUP_SCAN, TG__CU_GROUP_SORT, TG__CU_GROUP_NORM, TG__CU_GROUP_POOL, TG__CU_GROUP_CONV, TG__CU_GROUP_ATTENTION,
+    TG__CU_GROUP_RNN, TG__CU_GROUP_RESAMPLE };
 
 /* The formulas as text. */
 typedef struct tg__cu_formula { int row, operands; const char *name, *part[4]; } tg__cu_formula;
@@ -507,9 +530,10 @@ TG__PRIVATE const tg__cu_whole *tg__cu_whole_of(int row) {
 
 /* The text of a program. Its first lines choose what of the rest is read. */
 TG__PRIVATE void tg__cu_define(tg__text *t, const char *name, int64_t value) { tg__put(t, "#define "); tg__put(t, name); tg__put_char(t, ' '); tg__put_i64(t, value); tg__put_char(t, '\n'); }
+TG__PRIVATE const char *tg__cu_type_name(int type) { return type == 32 ? "_f32" : type == 64 ? "_f64" : "_i64"; }
 TG__PRIVATE void tg__cu_map_name(tg__text *t, const tg__cu_key *k) {       /* tg__cu_map_tg_exp_0_f32 */
     tg__put(t, "tg__cu_map_"); tg__put(t, tg__cu_formula_of(k->kind)->name); tg__put_char(t, '_'); tg__put_i64(t, k->part);
-    tg__put(t, k->type == 32 ? "_f32" : k->type == 64 ? "_f64" : "_i64");
+    tg__put(t, tg__cu_type_name(k->type));
 }
 TG__PRIVATE void tg__cu_map_text(tg__text *t, const tg__cu_key *k) {
     const tg__cu_formula *f = tg__cu_formula_of(k->kind);
@@ -520,12 +544,12 @@ TG__PRIVATE void tg__cu_map_text(tg__text *t, const tg__cu_key *k) {
     tg__put(t, ", "); tg__put(t, w ? w->value : f->part[k->part]); tg__put(t, ")\n");
 }
 TG__PRIVATE void tg__cu_source(tg__text *t, const tg__cu_key *k) {
-    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM" }, *const kinds[] = { "sum", "prod", "max", "min" };
+    static const char *const only[] = { "MAP", "COPY", "RANDOM", "REDUCE", "SOFTMAX", "INDEX", "GEMM", "OPTIM", "SCAN", "SORT", "NORM", "POOL", "CONV", "ATTENTION", "RNN", "RESAMPLE" }, *const kinds[] = { "sum", "prod", "max", "min" };
     const char *const *line;
     int i;
     tg__cu_define(t, "TG__CU_TYPE", k->type);
     tg__put(t, "#define TG__CU_ONLY\n#define TG__CU_ONLY_"); tg__put(t, only[k->group]); tg__put_char(t, '\n');
-    tg__cu_define(t, "TG__CU_DTYPES", k->dtypes);
+    tg__cu_define(t, "TG__CU_DTYPES", (int64_t)k->dtypes);
     if (k->group == TG__CU_GROUP_OPTIM) tg__cu_define(t, "TG__CU_KIND", k->kind);
     if (k->group == TG__CU_GROUP_REDUCE) {
         tg__cu_define(t, "TG__CU_KIND", k->kind);
@@ -585,19 +609,20 @@ TG__PRIVATE bool tg__cu_compile(tg__cu *s, const tg__cu_key *k, void **module) {
     return ok;
 }
 TG__PRIVATE bool tg__cu_same(const tg__cu_key *a, const tg__cu_key *b) { return a->group == b->group && a->kind == b->kind && a->part == b->part && a->type == b->type && a->dtypes == b->dtypes; }
-/* The kernel `name` of a program; of a map, whose program has one, NULL. */
+/* The kernel tg__cu_NAME_f32 (f64, i64) of a program; of a map, whose program has one, NULL. */
 TG__PRIVATE tg__cu_program *tg__cu_program_of(tg__cu *s, const tg__cu_key *k, const char *name) {
-    const unsigned at = ((unsigned)k->group * 31u + (unsigned)k->kind * 7u + (unsigned)k->part * 3u + (unsigned)k->type + k->dtypes * 13u) % TG__CU_HASH;
+    const unsigned at = ((unsigned)k->group * 31u + (unsigned)k->kind * 7u + (unsigned)k->part * 3u + (unsigned)k->type + (unsigned)(k->dtypes ^ k->dtypes >> 20) * 13u) % TG__CU_HASH;
     tg__cu_program *p, *same = NULL;
     char own[128];
     tg__text t = tg__text_over(own, sizeof own);
     size_t length;
+    if (name) { tg__put(&t, "tg__cu_"); tg__put(&t, name); tg__put(&t, tg__cu_type_name(k->type)); }
     for (p = s->programs[at]; p; p = p->next) {
         if (!tg__cu_same(&p->key, k)) continue;
-        if (!name || !strcmp(p->name, name)) return p;
+        if (!name || !strcmp(p->name, own)) return p;
         same = p;
     }
-    if (name) tg__put(&t, name); else tg__cu_map_name(&t, k);
+    if (!name) tg__cu_map_name(&t, k);
     length = strlen(own) + 1;
     p = (tg__cu_program *)tg__mem_get(s->tg, sizeof *p + length);
     if (!p) { (void)tg__cu_fail(s, "no memory for a program", 0); return NULL; }
@@ -632,17 +657,21 @@ TG__PRIVATE bool tg__cu_launch_kernel(tg__cu *s, const tg__cu_key *k, const char
    Each returns DONE, DECLINED, which leaves the request to the CPU, or FAILED with a reason.
    ====================================================================================== */
 
-/* A launch whose values may be errors. With .synchronise a first launch looks at them alone, and the CPU words what is found. */
-#define TG__CU_LOOKED(s, a, launch) \
-    (a).look = (s)->synchronise; (a).flag = (uint32_t *)(uintptr_t)(s)->flag; \
-    if ((a).look) { \
-        bool flagged; \
-        if (!(launch) || !tg__cu_flagged(s, &flagged)) return TG_LAUNCH_FAILED; \
-        if (flagged) return TG_LAUNCH_DECLINED; \
-        (a).look = 0; \
-    } else (s)->doubtful = true;
-
 TG__PRIVATE tg_launch tg__cu_done(bool ok) { return ok ? TG_LAUNCH_DONE : TG_LAUNCH_FAILED; }
+/* A launch whose values may be errors; look and flag are fields of its arguments. With .synchronise a first launch looks at
+   the values alone, and the CPU words what is found. */
+TG__PRIVATE tg_launch tg__cu_launch_doubtful(tg__cu *s, const tg__cu_key *k, const char *name, int64_t blocks, void *arguments, int32_t *look, uint32_t **flag) {
+    bool flagged;
+    *flag = (uint32_t *)(uintptr_t)s->flag;
+    *look = s->synchronise;
+    if (!*look) s->doubtful = true;
+    else {
+        if (!tg__cu_launch_kernel(s, k, name, blocks, arguments) || !tg__cu_flagged(s, &flagged)) return TG_LAUNCH_FAILED;
+        if (flagged) return TG_LAUNCH_DECLINED;
+        *look = 0;
+    }
+    return tg__cu_done(tg__cu_launch_kernel(s, k, name, blocks, arguments));
+}
 TG__PRIVATE int64_t tg__cu_blocks(const tg__cu *s, int64_t n) { return tg__imin(tg__ceil_div(n, 256), (int64_t)s->processors * 32); }
 TG__PRIVATE int tg__cu_type(tg_dtype compute) { return compute == TG_F32 ? 32 : compute == TG_F64 ? 64 : 0; }
 TG__PRIVATE char *tg__cu_at(const tg_operand *o, void *const *base, int i) { return o[i].use == TG_ABSENT ? NULL : (char *)base[i] + o[i].offset; }
@@ -656,16 +685,48 @@ TG__PRIVATE void tg__cu_view_of(tg__cu_view *v, const tg_operand *o, void *base)
     v->f = tg__get_f64(&o->bits, o->dtype); v->i = tg__get_i64(&o->bits, o->dtype);
 }
 /* Operands of one shape, to be walked together; `key` learns their dtypes. */
-TG__PRIVATE void tg__cu_walk_of(tg__cu_walk *w, const tg__loop *l, const tg_operand *o, void *const *base, int n, tg__cu_key *key) {
+TG__PRIVATE void tg__cu_walk_of(tg__cu_walk *w, const tg_request *r, const tg__loop *l, const tg_operand *o, void *const *base, int n, tg__cu_key *key) {
     int i, d;
     memset(w, 0, sizeof *w);
+    w->kind = r->kind; w->part = r->part; w->pieces = 1;
+    memcpy(w->whole, r->whole, sizeof r->whole); memcpy(w->numbers, r->number, sizeof r->number);
     w->n = l->numel; w->ndim = l->ndim; w->small = l->numel < 0x7fffffff;
     for (d = 0; d < l->ndim; d++) w->shape[d] = l->shape[d];
     for (i = 0; i < n; i++) {
         tg__cu_view_of(&w->o[i], &o[i], base[i]);
         for (d = 0; d < l->ndim; d++) w->o[i].stride[d] = l->stride[i][d];
-        if (!w->o[i].number) key->dtypes |= (uint32_t)o[i].dtype << (4 * i);
+        if (!w->o[i].number) key->dtypes |= (uint64_t)o[i].dtype << (4 * i);
     }
+}
+
+/* The same but for dimension `dim`, in whose size they may differ: rows, along which `step` leads. False: there are none. */
+TG__PRIVATE bool tg__cu_rows_of(tg__cu_walk *w, const tg_request *r, const tg_operand *o, void *const *base, int dim, tg__cu_key *key) {
+    tg_operand kept[TG__WALK_MAX];
+    tg__loop l;
+    int i;
+    for (i = 0; i < r->n; i++) {
+        kept[i] = o[i];
+        if (o[i].use != TG_ABSENT && o[i].ndim) tg__operand_without(&kept[i], dim);
+    }
+    tg__loop_make(&l, kept, r->n);
+    tg__cu_walk_of(w, r, &l, o, base, r->n, key);
+    for (i = 0; i < r->n; i++) {
+        const bool number = o[i].use == TG_ABSENT || o[i].ndim == 0;
+        w->o[i].step = number ? 1 : o[i].stride[dim]; w->o[i].count = number ? 1 : o[i].shape[dim];
+    }
+    return w->n > 0;
+}
+
+/* Operands as they are, each of its own shape; the first one is walked over, in row-major order. False: it has no elements. */
+TG__PRIVATE bool tg__cu_shapes_of(tg__cu_walk *w, const tg_request *r, const tg_operand *o, void *const *base, tg__cu_key *key) {
+    tg__loop l;
+    int i, d;
+    memset(&l, 0, sizeof l);
+    tg__cu_walk_of(w, r, &l, o, base, r->n, key);
+    w->n = tg__operand_numel(&o[0]); w->ndim = o[0].ndim; w->small = w->n < 0x7fffffff;
+    for (i = 0; i < r->n; i++) for (d = 0; d < o[i].ndim && o[i].use != TG_ABSENT; d++) { w->o[i].stride[d] = o[i].stride[d]; w->o[i].size[d] = o[i].shape[d]; }
+    for (d = 0; d < o[0].ndim; d++) w->shape[d] = o[0].shape[d];
+    return w->n > 0;
 }
 
 TG__PRIVATE tg_launch tg__cu_map(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
@@ -678,18 +739,18 @@ TG__PRIVATE tg_launch tg__cu_map(tg__cu *s, const tg_request *r, const tg_operan
     k.group = TG__CU_GROUP_MAP; k.kind = r->kind; k.part = r->part; k.type = tg__cu_type(r->compute);
     tg__loop_make(&l, o, r->n);
     if (l.numel == 0) return TG_LAUNCH_DONE;
-    tg__cu_walk_of(&w, &l, o, base, r->n, &k);
-    w.numbers[0] = r->number[0]; w.numbers[1] = r->number[1];
-    if (whole && !strcmp(whole->rule, "NO_ZERO")) { TG__CU_LOOKED(s, w, tg__cu_launch_kernel(s, &k, NULL, tg__cu_blocks(s, w.n), &w)) }
+    tg__cu_walk_of(&w, r, &l, o, base, r->n, &k);
+    if (whole && !strcmp(whole->rule, "NO_ZERO")) return tg__cu_launch_doubtful(s, &k, NULL, tg__cu_blocks(s, w.n), &w, &w.look, &w.flag);
     return tg__cu_done(tg__cu_launch_kernel(s, &k, NULL, tg__cu_blocks(s, w.n), &w));
 }
 
-TG__PRIVATE const char *tg__cu_raw(const char *const *names, tg_dtype d) {
+/* copy_8, copy_16, ...: elements as bits; or fill_8, ... */
+TG__PRIVATE const char *tg__cu_raw(bool fill, tg_dtype d) {
+    static const char *const names[2][4] = { { "copy_8", "copy_16", "copy_32", "copy_64" }, { "fill_8", "fill_16", "fill_32", "fill_64" } };
     const size_t size = tg_dtype_size(d);
-    return names[size == 8 ? 3 : size == 4 ? 2 : size == 2 ? 1 : 0];
+    return names[fill][size == 8 ? 3 : size == 4 ? 2 : size == 2 ? 1 : 0];
 }
 TG__PRIVATE tg_launch tg__cu_copy(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
-    static const char *const names[] = { "tg__cu_copy_8", "tg__cu_copy_16", "tg__cu_copy_32", "tg__cu_copy_64" };
     tg__cu_key k = TG__ZERO;
     tg__cu_walk w;
     tg__loop l;
@@ -697,7 +758,7 @@ TG__PRIVATE tg_launch tg__cu_copy(tg__cu *s, const tg_request *r, const tg_opera
     if (r->kind != TG_COPY_ELEMENTS) return TG_LAUNCH_DECLINED;
     tg__loop_make(&l, o, 2);
     if (l.numel == 0) return TG_LAUNCH_DONE;
-    tg__cu_walk_of(&w, &l, o, base, 2, &k);
+    tg__cu_walk_of(&w, r, &l, o, base, 2, &k);
     k.group = TG__CU_GROUP_COPY; k.type = raw ? 0 : tg__cu_type(r->compute);
     if (raw) k.dtypes = 0;
     if (raw && l.ndim == 1 && (l.numel == 1 || (l.stride[0][0] == 1 && l.stride[1][0] == 1)))
@@ -707,24 +768,21 @@ TG__PRIVATE tg_launch tg__cu_copy(tg__cu *s, const tg_request *r, const tg_opera
         memset(w.whole, 0, sizeof w.whole);
         tg__put_scalar(&w.whole[0], y.dtype, w.o[1].f, w.o[1].i, w.o[1].number == 2);
         k.type = 0; k.dtypes = 0;
-        { static const char *const fills[] = { "tg__cu_fill_8", "tg__cu_fill_16", "tg__cu_fill_32", "tg__cu_fill_64" };
-          return tg__cu_done(tg__cu_launch_kernel(s, &k, tg__cu_raw(fills, y.dtype), tg__cu_blocks(s, w.n), &w)); }
+        return tg__cu_done(tg__cu_launch_kernel(s, &k, tg__cu_raw(true, y.dtype), tg__cu_blocks(s, w.n), &w));
     }
-    return tg__cu_done(tg__cu_launch_kernel(s, &k, raw ? tg__cu_raw(names, o[0].dtype) : k.type == 32 ? "tg__cu_cast_f32" : k.type == 64 ? "tg__cu_cast_f64" : "tg__cu_cast_i64", tg__cu_blocks(s, w.n), &w));
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, raw ? tg__cu_raw(false, o[0].dtype) : "cast", tg__cu_blocks(s, w.n), &w));
 }
 TG__PRIVATE tg_launch tg__cu_fill(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
-    static const char *const names[] = { "tg__cu_fill_8", "tg__cu_fill_16", "tg__cu_fill_32", "tg__cu_fill_64" };
     const bool ramp = r->kind == TG_FILL_RAMP;
     tg__cu_key k = TG__ZERO;
     tg__cu_walk w;
     tg__loop l;
     tg__loop_make(&l, o, 1);
     if (l.numel == 0) return TG_LAUNCH_DONE;
-    tg__cu_walk_of(&w, &l, o, base, 1, &k);
+    tg__cu_walk_of(&w, r, &l, o, base, 1, &k);
     k.group = TG__CU_GROUP_COPY; k.type = ramp && tg_dtype_is_float(o[0].dtype) ? 64 : 0;
     if (!ramp) { k.dtypes = 0; memcpy(&w.whole[0], &r->whole[0], tg_dtype_size(o[0].dtype)); }
-    else { w.numbers[0] = r->number[0]; w.numbers[1] = r->number[1]; w.whole[0] = r->whole[0]; w.whole[1] = r->whole[1]; }
-    return tg__cu_done(tg__cu_launch_kernel(s, &k, !ramp ? tg__cu_raw(names, o[0].dtype) : k.type ? "tg__cu_ramp_f64" : "tg__cu_ramp_i64", tg__cu_blocks(s, w.n), &w));
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, ramp ? "ramp" : tg__cu_raw(true, o[0].dtype), tg__cu_blocks(s, w.n), &w));
 }
 
 /* In row-major order, whatever the strides. */
@@ -734,7 +792,6 @@ TG__PRIVATE tg_launch tg__cu_random(tg__cu *s, const tg_request *r, const tg_ope
     tg__loop l;
     const char *name;
     int d, i;
-    if (r->kind == TG_RANDOM_KEEP && r->n > 1) return TG_LAUNCH_DECLINED;       /* dropout: times x */
     l.numel = tg__operand_numel(o);
     if (l.numel == 0) return TG_LAUNCH_DONE;
     l.ndim = 0;
@@ -747,23 +804,19 @@ TG__PRIVATE tg_launch tg__cu_random(tg__cu *s, const tg_request *r, const tg_ope
         l.ndim++;
     }
     if (!l.ndim) { l.ndim = 1; l.shape[0] = 1; l.stride[0][0] = l.stride[1][0] = 1; }
-    tg__cu_walk_of(&w, &l, o, base, r->n, &k);
+    tg__cu_walk_of(&w, r, &l, o, base, r->n, &k);
     if (r->n == 1) w.o[1] = w.o[0];
-    w.kind = r->kind;
-    for (i = 0; i < 4; i++) w.whole[i] = r->whole[i];
-    w.numbers[0] = r->compute == TG_F32 ? (double)(float)r->number[0] : r->number[0]; w.numbers[1] = r->compute == TG_F32 ? (double)(float)r->number[1] : r->number[1];
+    w.part = r->kind == TG_RANDOM_KEEP && r->n > 1;        /* times x: dropout in one pass */
     k.group = TG__CU_GROUP_RANDOM; k.type = tg__cu_type(r->compute);
-    name = k.type == 32 ? "tg__cu_random_f32" : k.type == 64 ? "tg__cu_random_f64" : "tg__cu_random_i64";
-    if (r->kind == TG_RANDOM_BERNOULLI) { TG__CU_LOOKED(s, w, tg__cu_launch_kernel(s, &k, name, tg__cu_blocks(s, w.n), &w)) }
+    name = "random";
+    if (r->kind == TG_RANDOM_BERNOULLI) return tg__cu_launch_doubtful(s, &k, name, tg__cu_blocks(s, w.n), &w, &w.look, &w.flag);
     return tg__cu_done(tg__cu_launch_kernel(s, &k, name, tg__cu_blocks(s, w.n), &w));
 }
 
 /* The walks and the cuts are the CPU's: >>impl-reduce. */
 TG__PRIVATE tg_launch tg__cu_reduce_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
-    static const char *const names[4][3][4] = {
-#define TG__CU_NAMES(how) { { "tg__cu_" how "_sum_f32", "tg__cu_" how "_prod_f32", "tg__cu_" how "_max_f32", "tg__cu_" how "_min_f32" }, \
-        { "tg__cu_" how "_sum_f64", "tg__cu_" how "_prod_f64", "tg__cu_" how "_max_f64", "tg__cu_" how "_min_f64" }, \
-        { "tg__cu_" how "_sum_i64", "tg__cu_" how "_prod_i64", "tg__cu_" how "_max_i64", "tg__cu_" how "_min_i64" } }
+    static const char *const names[4][4] = {
+#define TG__CU_NAMES(how) { how "_sum", how "_prod", how "_max", how "_min" }
         TG__CU_NAMES("runs"), TG__CU_NAMES("short"), TG__CU_NAMES("columns"), TG__CU_NAMES("join") };
 #undef TG__CU_NAMES
     tg__cu_key k = TG__ZERO;
@@ -772,7 +825,7 @@ TG__PRIVATE tg_launch tg__cu_reduce_launch(tg__cu *s, const tg_request *r, const
     tg__cu_address partial = 0;
     size_t bytes = 0;
     int64_t blocks;
-    int d, how, type;
+    int d, how;
     bool ok;
     memset(&a, 0, sizeof a);
     memset(&j, 0, sizeof j);
@@ -800,11 +853,10 @@ TG__PRIVATE tg_launch tg__cu_reduce_launch(tg__cu *s, const tg_request *r, const
         a.partial = (char *)(uintptr_t)partial;
     }
     k.group = TG__CU_GROUP_REDUCE; k.kind = r->kind; k.type = tg__cu_type(r->compute); k.dtypes = (uint32_t)a.yd | (uint32_t)a.xd << 4;
-    type = k.type == 32 ? 0 : k.type == 64 ? 1 : 2;
     blocks = how == 0 ? tg__ceil_div(a.outs * a.pieces, 4) : how == 1 ? tg__ceil_div(a.outs, 256) : tg__ceil_div(a.outs, 256) * a.pieces;
-    ok = tg__cu_launch_kernel(s, &k, names[how][type][r->kind], blocks, &a);
+    ok = tg__cu_launch_kernel(s, &k, names[how][r->kind], blocks, &a);
     if (partial) {
-        ok = ok && tg__cu_launch_kernel(s, &k, names[3][type][r->kind], tg__ceil_div(a.outs, 256), &a);
+        ok = ok && tg__cu_launch_kernel(s, &k, names[3][r->kind], tg__ceil_div(a.outs, 256), &a);
         tg__cu_give(s, partial, bytes);
     }
     return tg__cu_done(ok);
@@ -832,25 +884,39 @@ TG__PRIVATE tg_launch tg__cu_softmax(tg__cu *s, const tg_request *r, const tg_op
     for (d = 0; d < l.ndim; d++) { a.shape[d] = l.shape[d]; a.ky[d] = l.stride[0][d]; a.kx[d] = l.stride[1][d]; }
     a.x = tg__cu_at(o, base, 1); a.y = tg__cu_at(o, base, 0);
     k.group = TG__CU_GROUP_SOFTMAX; k.type = tg__cu_type(r->compute); k.dtypes = (uint32_t)a.yd | (uint32_t)a.xd << 4;
-    return tg__cu_done(tg__cu_launch_kernel(s, &k, k.type == 32 ? "tg__cu_softmax_f32" : "tg__cu_softmax_f64", tg__ceil_div(a.rows, 4), &a));
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, "softmax", tg__ceil_div(a.rows, 4), &a));
 }
 TG__PRIVATE tg_launch tg__cu_entropy(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    const bool derive = (r->kind & 1) != 0, mean = r->kind >= 2, sums = mean && !derive;
+    const char *const name = derive ? "entropy" : "softmax";
     tg__cu_key k = TG__ZERO;
     tg__cu_rows a;
-    const char *name;
-    if (r->kind > 1) return TG_LAUNCH_DECLINED;                        /* the mean, whose sum has an order of its own */
+    tg__cu_address losses = 0;
+    size_t bytes;
+    tg_launch done;
     memset(&a, 0, sizeof a);
     a.rows = o[2].shape[0]; a.length = o[2].shape[1];
-    if (a.rows == 0) return TG_LAUNCH_DONE;
+    if (a.rows == 0 && !sums) return TG_LAUNCH_DONE;
     if (a.length == 0 || tg_dtype_is_float(o[3].dtype) || o[3].dtype == TG_BOOL) return TG_LAUNCH_DECLINED;
     a.ndim = 1; a.shape[0] = a.rows; a.kx[0] = o[2].stride[0]; a.xs = o[2].stride[1]; a.kind = 2;
-    a.xd = (int32_t)o[2].dtype; a.yd = (int32_t)o[0].dtype; a.cd = (int32_t)o[3].dtype; a.cs = o[3].stride[0];
+    a.xd = (int32_t)o[2].dtype; a.md = (int32_t)o[0].dtype; a.yd = (int32_t)(sums ? r->compute : o[0].dtype); a.cd = (int32_t)o[3].dtype; a.cs = o[3].stride[0];
     a.y = tg__cu_at(o, base, 0); a.row = tg__cu_at(o, base, 1); a.x = tg__cu_at(o, base, 2); a.classes = tg__cu_at(o, base, 3);
-    if (r->kind == 1) { a.g = tg__cu_at(o, base, 4); a.gs = o[4].stride[0]; }
-    k.group = TG__CU_GROUP_SOFTMAX; k.type = tg__cu_type(r->compute); k.dtypes = (uint32_t)a.yd | (uint32_t)a.xd << 4 | (uint32_t)a.cd << 8;
-    name = r->kind == 1 ? (k.type == 32 ? "tg__cu_entropy_f32" : "tg__cu_entropy_f64") : k.type == 32 ? "tg__cu_softmax_f32" : "tg__cu_softmax_f64";
-    TG__CU_LOOKED(s, a, tg__cu_launch_kernel(s, &k, name, tg__ceil_div(a.rows, 4), &a))
-    return tg__cu_done(tg__cu_launch_kernel(s, &k, name, tg__ceil_div(a.rows, 4), &a));
+    if (derive) { a.g = tg__cu_at(o, base, 4); a.gs = mean ? 0 : o[4].stride[0]; }
+    if (mean) { a.per = tg__entropy_per(a.length); a.chunks = tg__entropy_chunks(a.rows, a.length); }
+    k.group = TG__CU_GROUP_SOFTMAX; k.type = tg__cu_type(r->compute); k.dtypes = (uint64_t)a.yd | (uint64_t)a.xd << 4 | (uint64_t)a.cd << 8 | (uint64_t)a.md << 12;
+    bytes = (size_t)a.rows * tg_dtype_size(r->compute);
+    if (sums) {                                                        /* the losses wait beside */
+        a.mean = a.y;
+        losses = tg__cu_take(s, bytes);
+        if (!losses) return TG_LAUNCH_FAILED;
+        a.y = (char *)(uintptr_t)losses;
+    }
+    done = tg__cu_launch_doubtful(s, &k, name, tg__ceil_div(a.rows, 4), &a, &a.look, &a.flag);
+    if (sums) {
+        if (done == TG_LAUNCH_DONE) done = tg__cu_done(tg__cu_launch_kernel(s, &k, "entropy_sums", tg__ceil_div(a.chunks, 4), &a) && tg__cu_launch_kernel(s, &k, "entropy_mean", 1, &a));
+        tg__cu_give(s, losses, bytes);
+    }
+    return done;
 }
 
 TG__PRIVATE tg_launch tg__cu_index_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
@@ -879,18 +945,205 @@ TG__PRIVATE tg_launch tg__cu_index_launch(tg__cu *s, const tg_request *r, const 
     k.group = TG__CU_GROUP_INDEX; k.dtypes = (uint32_t)a.dtype;
     if (walk == 0) {                                                   /* neighbours take neighbours: along the slices, or along k */
         a.buckets = l.stride[0][l.ndim - 1] == 1 && l.shape[l.ndim - 1] > 1;
-        name = "tg__cu_index_take"; blocks = tg__cu_blocks(s, a.n * a.k);
+        name = "index_take"; blocks = tg__cu_blocks(s, a.n * a.k);
     } else {
         for (a.buckets = 1; a.buckets < 64 && a.n * a.buckets < 65536 && a.buckets * 2 <= a.limit; a.buckets *= 2) { }
-        name = "tg__cu_index_scatter"; blocks = tg__ceil_div(a.n * a.buckets, 256);
+        name = "index_scatter"; blocks = tg__ceil_div(a.n * a.buckets, 256);
     }
-    TG__CU_LOOKED(s, a, tg__cu_launch_kernel(s, &k, name, blocks, &a))
-    return tg__cu_done(tg__cu_launch_kernel(s, &k, name, blocks, &a));
+    return tg__cu_launch_doubtful(s, &k, name, blocks, &a, &a.look, &a.flag);
+}
+
+/* Where rows lie side by side the CPU adds one after the other, else in pairs. Long rows, if few, are cut. */
+TG__PRIVATE tg_launch tg__cu_scan(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    size_t bytes;
+    int64_t items;
+    int i, last;
+    bool ok;
+    if (!tg__cu_rows_of(&w, r, o, base, (int)r->whole[0], &k) || w.o[0].count == 0) return TG_LAUNCH_DONE;
+    k.group = TG__CU_GROUP_SCAN; k.type = r->compute == TG_I64 ? 0 : 64;
+    last = w.ndim - 1;
+    w.part = w.shape[last] < TG__SCAN_SIDE;
+    for (i = 0; i < r->n; i++) if (o[i].use != TG_ABSENT && w.o[i].stride[last] != 1) w.part = 1;
+    w.piece = w.o[0].count;
+    if (w.n < 4096 && w.o[0].count > 1024) for (w.piece = TG__SCAN_TILE; w.piece * w.piece < 4 * w.o[0].count; w.piece *= 2) { }
+    w.pieces = tg__ceil_div(w.o[0].count, w.piece);
+    items = w.n * w.pieces;
+    if (w.pieces == 1) return tg__cu_done(tg__cu_launch_kernel(s, &k, "scan", tg__cu_blocks(s, items), &w));
+    bytes = (size_t)items * 24;
+    w.work = (char *)(uintptr_t)tg__cu_take(s, bytes);
+    if (!w.work) return TG_LAUNCH_FAILED;
+    ok = tg__cu_launch_kernel(s, &k, "scan_pieces", tg__cu_blocks(s, items), &w) && tg__cu_launch_kernel(s, &k, "scan_before", tg__cu_blocks(s, w.n), &w) &&
+        tg__cu_launch_kernel(s, &k, "scan", tg__cu_blocks(s, items), &w);
+    tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
+    return tg__cu_done(ok);
+}
+
+/* Blocks of 1024 entries are sorted by themselves, of several short rows or of a long one, whose blocks are then merged by two. */
+TG__PRIVATE tg_launch tg__cu_sort(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    size_t bytes;
+    bool ok;
+    if (!tg__cu_rows_of(&w, r, o, base, (int)r->whole[0], &k) || w.o[0].count == 0) return TG_LAUNCH_DONE;
+    k.group = TG__CU_GROUP_SORT; k.type = 0; k.dtypes &= 0xf00;
+    for (w.piece = 2; w.piece < 1024 && w.piece < w.o[2].count; w.piece *= 2) { }
+    w.pieces = tg__ceil_div(w.o[2].count, w.piece);
+    bytes = (size_t)(w.n * w.o[2].count) * 32;
+    if (w.pieces > 1) {
+        w.work = (char *)(uintptr_t)tg__cu_take(s, bytes);
+        if (!w.work) return TG_LAUNCH_FAILED;
+    }
+    ok = tg__cu_launch_kernel(s, &k, "sort_blocks", tg__ceil_div(w.n * w.pieces, 1024 / w.piece), &w);
+    if (w.pieces == 1) return tg__cu_done(ok);
+    for (w.part = 0; w.piece < w.o[2].count; w.piece *= 2, w.part ^= 1) ok = ok && tg__cu_launch_kernel(s, &k, "sort_merge", tg__cu_blocks(s, w.n * w.o[2].count), &w);
+    ok = ok && tg__cu_launch_kernel(s, &k, "sort_write", tg__cu_blocks(s, w.n * w.o[0].count), &w);
+    tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
+    return tg__cu_done(ok);
+}
+TG__PRIVATE tg_launch tg__cu_search_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    if (!tg__cu_rows_of(&w, r, o, base, o[0].ndim - 1, &k)) return TG_LAUNCH_DONE;
+    k.group = TG__CU_GROUP_SORT; k.type = 0;
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, "search", tg__cu_blocks(s, w.n * w.o[0].count), &w));
+}
+
+/* Rows, by 32 or 256 threads each; few long ones are cut, and their sums joined between launches. */
+TG__PRIVATE tg_launch tg__cu_norm(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    const bool back = r->part == 1, weights = back && !r->whole[1] && (o[1].use != TG_ABSENT || o[2].use != TG_ABSENT);
+    tg__cu_key k = TG__ZERO;
+    tg__norm_plan j;
+    tg__cu_walk w;
+    size_t bytes;
+    int64_t items;
+    int i, d, what;
+    bool ok = true;
+    memset(&j, 0, sizeof j);
+    j.job.r = r; j.job.o = o;
+    tg__norm_walks(&j, (int)r->whole[0]);
+    if (j.kept.numel == 0 || j.run.numel == 0) return TG_LAUNCH_DONE;
+    if (j.kept.ndim + j.run.ndim > TG_MAX_DIMS) return TG_LAUNCH_DECLINED;
+    tg__cu_walk_of(&w, r, &j.kept, o, base, r->n, &k);
+    w.within = j.run.ndim; w.length = j.run.numel;
+    for (d = 0; d < j.run.ndim; d++) {
+        w.shape[w.ndim + d] = j.run.shape[d];
+        for (i = 0; i < r->n; i++) w.o[i].stride[w.ndim + d] = j.run.stride[i][d];
+    }
+    w.piece = w.n >= 256 || w.length <= 8192 ? w.length : tg__imax(4096, tg__ceil_div(w.length * w.n, 2048));
+    w.pieces = tg__ceil_div(w.length, w.piece); w.lanes = w.length > 1024 ? 256 : 32;
+    w.whole[2] = tg__imax(16, tg__ceil_div(w.n, 64)); w.whole[3] = tg__ceil_div(w.n, w.whole[2]);      /* rows of a part of the weights' sums, and parts */
+    items = w.n * w.pieces;
+    bytes = (size_t)w.n * 32 + (size_t)items * 16 + (weights ? (size_t)w.whole[3] * (size_t)w.length * 16 : 0);
+    w.work = (char *)(uintptr_t)tg__cu_take(s, bytes);
+    if (!w.work) return TG_LAUNCH_FAILED;
+    k.group = TG__CU_GROUP_NORM; k.type = tg__cu_type(r->compute);
+    if (w.pieces == 1) ok = tg__cu_launch_kernel(s, &k, back ? "norm_back" : "norm", tg__ceil_div(w.n, 256 / w.lanes), &w);
+    else {
+        for (what = back ? 2 : r->kind == TG_NORM_RMS; ok && what <= (back ? 2 : 1); what++) {
+            w.whole[4] = what;
+            ok = tg__cu_launch_kernel(s, &k, "norm_pieces", tg__ceil_div(items, 256 / w.lanes), &w) && tg__cu_launch_kernel(s, &k, "norm_join", tg__cu_blocks(s, w.n), &w);
+        }
+        ok = ok && tg__cu_launch_kernel(s, &k, "norm_apply", tg__cu_blocks(s, w.n * w.length), &w);
+    }
+    if (weights) ok = ok && tg__cu_launch_kernel(s, &k, "norm_weights", tg__cu_blocks(s, w.length * w.whole[3]), &w) && tg__cu_launch_kernel(s, &k, "norm_weights_join", tg__cu_blocks(s, w.length), &w);
+    tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
+    return tg__cu_done(ok);
+}
+
+/* Where the channels of x lie side by side, the CPU goes through a window in another order. */
+TG__PRIVATE tg_launch tg__cu_pool(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    const tg_operand *x = r->kind >= TG_POOL_BACK ? &o[0] : &o[2], *y = r->kind >= TG_POOL_BACK ? &o[2] : &o[0];
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    if (!tg__cu_shapes_of(&w, r, o, base, &k)) return TG_LAUNCH_DONE;
+    if (x->stride[1] == 1 && y->stride[1] == 1 && x->shape[1] > 1 && x->stride[4] != 1) w.part |= 4;
+    k.group = TG__CU_GROUP_POOL; k.type = tg__cu_type(r->compute);
+    return tg__cu_done(tg__cu_launch_kernel(s, &k, r->kind == TG_POOL_BACK ? "pool_back" : r->kind == TG_POOL_MAX_BACK ? "pool_claim" : "pool", tg__cu_blocks(s, w.n), &w));
+}
+
+/* Tiles of 32 rows of a result, by columns of one: of queries against keys, or of keys against the queries of the heads that
+   share them. A derivative makes the scores again for each of its three results. */
+TG__PRIVATE tg_launch tg__cu_attention(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    static const char *const names[] = { "attend_dq", "attend_dk", "attend_dv" };
+    const bool back = r->kind == TG_ATTENTION_DERIVATIVE;
+    const int from = back ? 3 : 2;
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    size_t bytes;
+    int64_t wide;
+    int i;
+    bool ok;
+    (void)tg__cu_shapes_of(&w, r, o, base, &k);
+    k.group = TG__CU_GROUP_ATTENTION; k.type = tg__cu_type(r->compute);
+    wide = k.type == 64 ? 64 : 128;
+    w.piece = o[from].shape[0]; w.n = w.piece * o[from].shape[1] * o[from].shape[2];      /* batches; queries of all */
+    if (!back) {
+        if (w.n == 0 || o[0].shape[3] == 0) return TG_LAUNCH_DECLINED;
+        return tg__cu_done(tg__cu_launch_kernel(s, &k, "attend", w.piece * o[2].shape[1] * tg__ceil_div(o[2].shape[2], 32) * tg__ceil_div(o[0].shape[3], wide), &w));
+    }
+    bytes = (size_t)w.n * (k.type == 64 ? 8 : 4);
+    w.work = (char *)(uintptr_t)tg__cu_take(s, bytes);
+    if (!w.work) return TG_LAUNCH_FAILED;
+    ok = tg__cu_launch_kernel(s, &k, "attend_delta", tg__cu_blocks(s, w.n), &w);
+    for (i = 0; i < 3; i++) if (o[i].use != TG_ABSENT)
+        ok = ok && tg__cu_launch_kernel(s, &k, names[i], w.piece * o[i].shape[1] * tg__ceil_div(o[i].shape[2], 32) * tg__ceil_div(o[i].shape[3], wide), &w);
+    tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
+    return tg__cu_done(ok);
+}
+
+/* A step of a recurrent cell: the rules of >>pass-rnn, a unit at a time. */
+TG__PRIVATE tg_launch tg__cu_rnn(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    const tg_operand *h = &o[r->part ? 4 : 0];
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    int i;
+    (void)tg__cu_shapes_of(&w, r, o, base, &k);
+    w.n = h->shape[0] * h->shape[1]; w.length = h->shape[1]; w.whole[0] = (o[2].use & TG_WRITE) != 0;
+    for (i = 0; i < r->n; i++) w.o[i].step = o[i].ndim == 2 ? o[i].stride[0] : 0;
+    k.group = TG__CU_GROUP_RNN; k.type = tg__cu_type(r->compute); k.dtypes = 0;
+    return w.n ? tg__cu_done(tg__cu_launch_kernel(s, &k, r->part ? "rnn_back" : "rnn", tg__cu_blocks(s, w.n), &w)) : TG_LAUNCH_DONE;
+}
+
+/* Sizes of floats: the CPU's taps along D, H and W, sent beside: where each position's begin, how many they are, their weights.
+   Grids, boxes and whole numbers are the CPU's. */
+TG__PRIVATE tg_launch tg__cu_resample(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    tg__cu_key k = TG__ZERO;
+    tg__cu_walk w;
+    tg__resize_plan j;
+    tg__taps t[3];
+    double largest;
+    size_t bytes = 0, at = 0;
+    int d, made;
+    bool ok = true;
+    if (r->kind > TG_RESAMPLE_SIZE_BACK || r->compute == TG_I64 || !tg_dtype_is_float(o[0].dtype)) return TG_LAUNCH_DECLINED;
+    if (!tg__cu_shapes_of(&w, r, o, base, &k)) return TG_LAUNCH_DONE;
+    memset(&j, 0, sizeof j);
+    j.job.r = r; j.job.o = o;
+    for (made = 0; ok && made < 3; made++) {
+        t[made].first = NULL; t[made].weight = NULL;
+        ok = tg__resize_taps(s->tg, &j, made, &t[made], &largest);
+        if (ok) bytes += (size_t)t[made].n * 16 + t[made].bytes;
+    }
+    if (ok) w.work = (char *)(uintptr_t)tg__cu_take(s, bytes);
+    for (d = 0; ok && w.work && d < 3; d++) {                          /* whole[2 d]: where the table of d is; whole[2 d + 1]: from one position's weights to the next one's */
+        w.whole[2 * d] = (int64_t)at; w.whole[2 * d + 1] = t[d].most;
+        ok = TG__CU_OK(s, in((tg__cu_address)(uintptr_t)w.work + at, t[d].first, (size_t)t[d].n * 16, s->stream), "cuMemcpyHtoDAsync") &&
+            TG__CU_OK(s, in((tg__cu_address)(uintptr_t)w.work + at + (size_t)t[d].n * 16, t[d].weight, t[d].bytes, s->stream), "cuMemcpyHtoDAsync");
+        at += (size_t)t[d].n * 16 + t[d].bytes;
+    }
+    while (made-- > 0) tg__taps_drop(s->tg, &t[made]);
+    if (!ok && !s->why[0]) (void)tg__cu_fail(s, "no memory for the taps", 0);
+    if (!w.work) return TG_LAUNCH_FAILED;
+    k.group = TG__CU_GROUP_RESAMPLE; k.type = tg__cu_type(r->compute);
+    ok = ok && tg__cu_launch_kernel(s, &k, "resample", tg__cu_blocks(s, w.n), &w);
+    tg__cu_give(s, (tg__cu_address)(uintptr_t)w.work, bytes);
+    return tg__cu_done(ok);
 }
 
 TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
-    static const char *const names[4][3] = { { "tg__cu_gemm_tiles_f32", "tg__cu_gemm_tiles_f64", "tg__cu_gemm_tiles_i64" }, { "tg__cu_gemm_dots_f32", "tg__cu_gemm_dots_f64", "tg__cu_gemm_dots_i64" },
-        { "tg__cu_gemm_lanes_f32", "tg__cu_gemm_lanes_f64", "tg__cu_gemm_lanes_i64" }, { "tg__cu_gemm_parts_f32", "tg__cu_gemm_parts_f64", "tg__cu_gemm_parts_i64" } };
+    static const char *const names[] = { "gemm_tiles", "gemm_dots", "gemm_lanes" };
     const int d = o[0].ndim - 2;
     const bool floats = tg_dtype_is_float(o[1].dtype);
     tg__cu_key k = TG__ZERO;
@@ -898,7 +1151,7 @@ TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const t
     tg__cu_address partial = 0;
     size_t bytes = 0;
     int64_t tiles, blocks;
-    int i, how, type;
+    int i, how;
     bool ok;
     memset(&a, 0, sizeof a);
     a.m = o[0].shape[d]; a.n = o[0].shape[d + 1]; a.k = o[1].shape[d + 1]; a.batch = 1; a.ndim = d;
@@ -923,11 +1176,75 @@ TG__PRIVATE tg_launch tg__cu_gemm_launch(tg__cu *s, const tg_request *r, const t
         a.partial = (char *)(uintptr_t)partial;
     }
     k.group = TG__CU_GROUP_GEMM; k.type = !floats ? 0 : o[1].dtype == TG_F64 ? 64 : 32; k.dtypes = (uint32_t)a.tc | (uint32_t)a.ta << 4 | (uint32_t)a.tb << 8;
-    type = k.type == 32 ? 0 : k.type == 64 ? 1 : 2;
     blocks = how == 0 ? tiles * (partial ? a.blocks : 1) : how == 1 ? tg__ceil_div(a.batch * a.blocks * a.m * a.n, 4) : a.batch * a.blocks * a.m * tg__ceil_div(a.n, 32);
-    ok = tg__cu_launch_kernel(s, &k, names[how][type], blocks, &a);
+    ok = tg__cu_launch_kernel(s, &k, names[how], blocks, &a);
     if (partial) {
-        ok = ok && tg__cu_launch_kernel(s, &k, names[3][type], tg__ceil_div(a.batch * a.m * a.n, 256), &a);
+        ok = ok && tg__cu_launch_kernel(s, &k, "gemm_parts", tg__ceil_div(a.batch * a.m * a.n, 256), &a);
+        tg__cu_give(s, partial, bytes);
+    }
+    return tg__cu_done(ok);
+}
+
+/* One of the three convolutions as an implicit product: what >>device tells of x, weight and y becomes the gathered operand,
+   the filter and the result. False: numbers are too large for it. */
+TG__PRIVATE bool tg__cu_conv_of(tg__cu_conv *a, const tg_request *r, const tg_operand *o, void *const *base) {
+    static const int which[3][3] = { { 1, 2, 0 }, { 0, 1, 2 }, { 1, 0, 2 } };      /* x, weight, y among the operands, by kind */
+    const tg_operand *x = &o[which[r->kind][0]], *f = &o[which[r->kind][1]], *y = &o[which[r->kind][2]], *in = r->kind == TG_CONV_BY_DATA ? y : x;
+    const int64_t groups = r->whole[9], channels = f->shape[1], filters = f->shape[0] / groups;
+    const int64_t *const spaces[3] = { y->shape + 2, x->shape + 2, f->shape + 2 };
+    int d;
+    memset(a, 0, sizeof *a);
+    a->groups = groups; a->dtype = (int32_t)o[0].dtype;
+    a->y = tg__cu_at(o, base, 0); a->in = tg__cu_at(o, base, which[r->kind][r->kind == TG_CONV_BY_DATA ? 2 : 0]);
+    a->filter = tg__cu_at(o, base, which[r->kind][r->kind == TG_CONV_BY_WEIGHT ? 2 : 1]);
+    if (r->kind != TG_CONV_BY_WEIGHT && o[3].use != TG_ABSENT) { a->bias = tg__cu_at(o, base, 3); a->bias_step = o[3].stride[0]; }
+    for (d = 0; d < 3; d++) {
+        const int64_t stride = r->whole[d], padding = r->whole[3 + d], dilation = r->whole[6 + d];
+        a->m_size[1 + d] = spaces[r->kind][d]; a->k_size[1 + d] = r->kind == TG_CONV_BY_WEIGHT ? y->shape[2 + d] : f->shape[2 + d];
+        if ((double)stride * (double)y->shape[2 + d] + (double)dilation * (double)f->shape[2 + d] + (double)padding + (double)x->shape[2 + d] > 1e9) return false;
+        a->m_scale[d] = (int32_t)(r->kind == TG_CONV_RESULT ? stride : r->kind == TG_CONV_BY_DATA ? 1 : dilation);
+        a->k_scale[d] = (int32_t)(r->kind == TG_CONV_RESULT ? dilation : r->kind == TG_CONV_BY_DATA ? -dilation : stride);
+        a->shift[d] = (int32_t)(r->kind == TG_CONV_BY_DATA ? padding : -padding); a->divide[d] = (int32_t)(r->kind == TG_CONV_BY_DATA ? stride : 1);
+        a->size[d] = (int32_t)in->shape[2 + d]; a->in_step[d] = in->stride[2 + d];
+        a->f_k[1 + d] = r->kind == TG_CONV_BY_WEIGHT ? y->stride[2 + d] : f->stride[2 + d]; a->y_m[1 + d] = o[0].stride[2 + d];
+    }
+    a->m_size[0] = r->kind == TG_CONV_BY_WEIGHT ? channels : x->shape[0]; a->k_size[0] = r->kind == TG_CONV_RESULT ? channels : r->kind == TG_CONV_BY_DATA ? filters : x->shape[0];
+    a->n = r->kind == TG_CONV_BY_DATA ? channels : filters;
+    a->m_step = in->stride[r->kind == TG_CONV_BY_WEIGHT]; a->k_step = in->stride[r->kind != TG_CONV_BY_WEIGHT];
+    a->in_group = (r->kind == TG_CONV_BY_DATA ? filters : channels) * in->stride[1];
+    if (r->kind == TG_CONV_BY_WEIGHT) { a->f_n = y->stride[1]; a->f_k[0] = y->stride[0]; a->y_n = f->stride[0]; a->y_m[0] = f->stride[1]; a->f_group = filters * y->stride[1]; a->y_group = filters * f->stride[0]; }
+    else {
+        a->f_n = f->stride[r->kind]; a->f_k[0] = f->stride[1 - r->kind]; a->y_n = o[0].stride[1]; a->y_m[0] = o[0].stride[0];
+        a->f_group = filters * f->stride[0]; a->y_group = a->n * o[0].stride[1];
+    }
+    a->m = a->k = 1;
+    for (d = 0; d < 4; d++) { a->m *= a->m_size[d]; a->k *= a->k_size[d]; }
+    a->block = 512; a->blocks = tg__imax(1, tg__ceil_div(a->k, a->block));
+    return true;
+}
+TG__PRIVATE tg_launch tg__cu_conv_launch(tg__cu *s, const tg_request *r, const tg_operand *o, void *const *base) {
+    tg__cu_key k = TG__ZERO;
+    tg__cu_conv a;
+    tg__cu_address partial = 0;
+    size_t bytes = 0;
+    int64_t blocks, results;
+    bool narrow, ok;
+    if (!tg__cu_conv_of(&a, r, o, base)) return TG_LAUNCH_DECLINED;
+    results = a.groups * a.m * a.n;
+    if (results == 0) return TG_LAUNCH_DONE;
+    k.group = TG__CU_GROUP_CONV; k.type = tg__cu_type(tg__compute_type(o[0].dtype)); k.dtypes = (uint64_t)a.dtype;
+    narrow = a.n <= 4;                                                 /* depthwise: a tile would be empty */
+    blocks = narrow ? tg__ceil_div(results, 256) : tg__ceil_div(a.m, 128) * tg__ceil_div(a.n, 64) * a.groups;
+    if (a.blocks > 1 && blocks < 2 * s->processors && (double)results * (double)a.blocks <= 1 << 24) {      /* blocks of k side by side, then added up in order */
+        bytes = (size_t)(results * a.blocks) * (k.type == 64 ? 8 : 4);
+        partial = tg__cu_take(s, bytes);
+        if (!partial) return TG_LAUNCH_FAILED;
+        a.partial = (char *)(uintptr_t)partial;
+        blocks = narrow ? tg__ceil_div(results * a.blocks, 256) : blocks * a.blocks;
+    }
+    ok = tg__cu_launch_kernel(s, &k, narrow ? "conv_narrow" : "conv_tiles", blocks, &a);
+    if (partial) {
+        ok = ok && tg__cu_launch_kernel(s, &k, "conv_parts", tg__ceil_div(results, 256), &a);
         tg__cu_give(s, partial, bytes);
     }
     return tg__cu_done(ok);
@@ -951,7 +1268,7 @@ TG__PRIVATE tg_launch tg__cu_optim_launch(tg__cu *s, const tg_request *r, const 
         if (i >= r->n || o[i].use == TG_ABSENT) continue;
         tg__cu_view_of(&a.o[i], &o[i], base[i]);
         a.o[i].stride[0] = 1;
-        if (!norm || i == TG__OPTIM_G) k.dtypes |= (uint32_t)o[i].dtype << (4 * i);
+        if (!norm || i == TG__OPTIM_G) k.dtypes |= (uint64_t)o[i].dtype << (4 * i);
     }
     memcpy(a.number, r->number, sizeof a.number);
     memcpy(a.whole, r->whole, sizeof a.whole);
@@ -967,12 +1284,12 @@ TG__PRIVATE tg_launch tg__cu_optim_launch(tg__cu *s, const tg_request *r, const 
         }
     }
     k.group = TG__CU_GROUP_OPTIM; k.kind = r->kind; k.type = tg__cu_type(r->compute);
-    if (!norm) return a.n ? tg__cu_done(tg__cu_launch_kernel(s, &k, k.type == 32 ? "tg__cu_step_f32" : "tg__cu_step_f64", tg__cu_blocks(s, a.n), &a)) : TG_LAUNCH_DONE;
+    if (!norm) return a.n ? tg__cu_done(tg__cu_launch_kernel(s, &k, "step", tg__cu_blocks(s, a.n), &a)) : TG_LAUNCH_DONE;
     partial = tg__cu_take(s, (size_t)(tg__ceil_div(a.n, 512) + 1) * 8);
     if (!partial) return TG_LAUNCH_FAILED;
     a.partial = (double *)(uintptr_t)partial;
-    ok = tg__cu_launch_kernel(s, &k, k.type == 32 ? "tg__cu_norm_parts_f32" : "tg__cu_norm_parts_f64", tg__ceil_div(a.n, 2048), &a) &&
-        tg__cu_launch_kernel(s, &k, k.type == 32 ? "tg__cu_norm_sum_f32" : "tg__cu_norm_sum_f64", 1, &a);
+    ok = tg__cu_launch_kernel(s, &k, "powers", tg__ceil_div(a.n, 2048), &a) &&
+        tg__cu_launch_kernel(s, &k, "powers_sum", 1, &a);
     tg__cu_give(s, partial, (size_t)(tg__ceil_div(a.n, 512) + 1) * 8);
     return tg__cu_done(ok);
 }
@@ -999,6 +1316,15 @@ TG__PRIVATE tg_launch tg__cu_launch(void *user, void *stream, const tg_request *
         case TG_FAMILY_OPTIM: result = tg__cu_optim_launch(s, r, o, base); break;
 #endif
         case TG_FAMILY_GEMM: result = tg__cu_gemm_launch(s, r, o, base); break;
+        case TG_FAMILY_NORM: result = tg__cu_norm(s, r, o, base); break;
+        case TG_FAMILY_RESAMPLE: result = tg__cu_resample(s, r, o, base); break;
+        case TG_FAMILY_RNN: result = tg__cu_rnn(s, r, o, base); break;
+        case TG_FAMILY_ATTENTION: result = tg__cu_attention(s, r, o, base); break;
+        case TG_FAMILY_CONV: result = tg__cu_conv_launch(s, r, o, base); break;
+        case TG_FAMILY_POOL: result = tg__cu_pool(s, r, o, base); break;
+        case TG_FAMILY_SCAN: result = tg__cu_scan(s, r, o, base); break;
+        case TG_FAMILY_SORT: result = tg__cu_sort(s, r, o, base); break;
+        case TG_FAMILY_SEARCH: result = tg__cu_search_launch(s, r, o, base); break;
         default: break;
     }
     tg__cu_leave(s);
@@ -1186,6 +1512,7 @@ typedef unsigned long long uint64_t;
 #define INT64_MIN (-9223372036854775807LL - 1)
 #else
 #include <stdint.h>
+#include <stdbool.h>
 #include <math.h>
 #endif
 #define TG__CU_WIDTH 256                                          /* threads of a block, always */
@@ -1195,6 +1522,7 @@ typedef unsigned long long uint64_t;
 #if defined(__CUDACC__)
 #define TG__PRIVATE static __device__ inline
 #define TG__INLINE static __device__ __forceinline__
+#define TG__NOINLINE static __device__ __noinline__
 #define TG__CU_TABLE static __device__
 #if __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ >= 1105
 #pragma nv_diag_suppress 177                                      /* a program has use for a part of what is here */
@@ -1223,6 +1551,7 @@ TG__INLINE double tg__sqrt64(double a) { return __dsqrt_rn(a); }
 #else
 #define TG__PRIVATE static
 #define TG__INLINE static inline
+#define TG__NOINLINE static
 #define TG__CU_TABLE static
 #define TG__CU_KERNEL_(name, type, ...) static void name(const void *arguments, int64_t block, int64_t blocks) { \
     const type *const r = (const type *)arguments; (void)blocks; __VA_ARGS__; }
@@ -1310,7 +1639,7 @@ TG__INLINE void TG__CU(tg__cu_put)(int dtype, char *p, int64_t i, TG__T v) {
 #if TG__CU_TYPE == 0
     const uint64_t w = (uint64_t)v;
 #else
-    const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)tg__int_of((double)v) : 0;
+    const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)(dtype == 4 ? tg__int_of((double)v) : tg__int_short((double)v)) : 0;
 #endif
     switch (dtype) {
         case 0: ((float *)p)[i] = (float)v; break;
@@ -1327,6 +1656,21 @@ TG__INLINE void TG__CU(tg__cu_put)(int dtype, char *p, int64_t i, TG__T v) {
 
 #ifndef TG__CU_ANY
 #define TG__CU_ANY
+TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {
+    switch (size) {
+        case 8: ((uint64_t *)y)[to] = ((const uint64_t *)x)[from]; break;
+        case 4: ((uint32_t *)y)[to] = ((const uint32_t *)x)[from]; break;
+        case 2: ((uint16_t *)y)[to] = ((const uint16_t *)x)[from]; break;
+        default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;
+    }
+}
+/* Of element i of a shape, in elements. */
+TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {
+    int64_t at = 0;
+    int d;
+    TG__CU_ROLL for (d = ndim - 1; d > 0; d--) { const int64_t q = i / shape[d]; at += (i - q * shape[d]) * stride[d]; i = q; }
+    return at + i * stride[0];
+}
 TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {   /* as a double */
     switch (dtype) {
         case 0: return ((const float *)p)[i];
@@ -1346,7 +1690,7 @@ TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {   /* as a do
    Element i of several operands of one shape: at[k], in elements. */
 #ifndef TG__CU_PLACES
 #define TG__CU_PLACES(count) \
-    int64_t at[6]; \
+    int64_t at[count]; \
     { \
         int64_t rest = i; \
         int k, d; \
@@ -1358,14 +1702,20 @@ TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {   /* as a do
         } \
         TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] += rest * r->o[k].stride[0]; \
     }
-#define TG__CU_EACH(i) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n; i += blocks * TG__CU_WIDTH)
+#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)
+#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)
 /* dtypes are the program's own where it was compiled for them, else the request's */
 #ifdef TG__CU_DTYPES
-#define TG__CU_DTYPE(k, asked) ((TG__CU_DTYPES) >> (4 * (k)) & 15)
+#define TG__CU_DTYPE(k, asked) ((int)((uint64_t)(TG__CU_DTYPES) >> (4 * (k)) & 15))
 #else
 #define TG__CU_DTYPE(k, asked) (asked)
 #endif
 #define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)
+
+#define TG__CU_POSITION                                               /* p: element i's place in the walk of five dimensions */ \
+    int64_t p[5]; \
+    { int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }
+#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])
 
 /* ---- map: what a row of the formula table becomes ---- */
 #define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))
@@ -1392,13 +1742,13 @@ TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) {
 #elif TG__CU_TYPE == 0
 TG__CU_KERNEL(tg__cu_ramp_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_i64(TG__CU_D(0), r->o[0].p, at[0], (int64_t)((uint64_t)r->whole[0] + (uint64_t)i * (uint64_t)r->whole[1])); } })
 #define TG__CU_RAW(bits) \
-    TG__CU_KERNEL(tg__cu_copy_##bits, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) ((uint##bits##_t *)r->o[0].p)[at[0]] = ((const uint##bits##_t *)r->o[1].p)[at[1]]; } }) \
-    TG__CU_KERNEL(tg__cu_fill_##bits, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) ((uint##bits##_t *)r->o[0].p)[at[0]] = (uint##bits##_t)r->whole[0]; } })
+    TG__CU_KERNEL(tg__cu_copy_##bits##_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) ((uint##bits##_t *)r->o[0].p)[at[0]] = ((const uint##bits##_t *)r->o[1].p)[at[1]]; } }) \
+    TG__CU_KERNEL(tg__cu_fill_##bits##_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) ((uint##bits##_t *)r->o[0].p)[at[0]] = (uint##bits##_t)r->whole[0]; } })
 TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)
 #endif
 #endif
 
-#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM)
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION)
 /* ---- random: a thread makes the elements of one block of four Philox words, as >>impl-create and >>pass-random tell ---- */
 #ifndef TG__CU_PHILOX
 #define TG__CU_PHILOX
@@ -1470,6 +1820,7 @@ TG__INLINE void TG__CU(tg__cu_draw)(const tg__cu_walk *r, int64_t first) {
             if (!(p >= 0 && p <= 1)) TG__CU_FLAG(r->flag, 2u);
             v[e] = (double)v[e] < p ? 1 : 0;
         }
+        if (r->part) v[e] = TG__W(mul)(r->o[1].number ? TG__CU_FROM(r->o[1].f) : TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1]), v[e]);
 #endif
         if (!r->look) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], v[e]);
     }
@@ -1485,12 +1836,6 @@ TG__CU_KERNEL(TG__CU(tg__cu_random), tg__cu_walk, { TG__CU_THREADS(t) for (int64
 #ifndef TG__CU_SUM
 enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };
 #define TG__CU_SUM TG__CU_SUM
-TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {
-    int64_t at = 0;
-    int d;
-    TG__CU_ROLL for (d = ndim - 1; d > 0; d--) { const int64_t q = i / shape[d]; at += (i - q * shape[d]) * stride[d]; i = q; }
-    return at + i * stride[0];
-}
 #endif
 #if TG__CU_TYPE == 0
 typedef int64_t tg__cu_wide_i64;
@@ -1657,12 +2002,6 @@ TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)
 /* ---- softmax, its logarithm, cross-entropy: 64 lanes to a row, four rows to a block ---- */
 #ifndef TG__CU_ROWS
 #define TG__CU_ROWS
-TG__INLINE int64_t tg__cu_row_at(const tg__cu_rows *r, const int64_t *stride, int64_t row) {
-    int64_t at = 0;
-    int d;
-    TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { const int64_t q = row / r->shape[d]; at += (row - q * r->shape[d]) * stride[d]; row = q; }
-    return at + row * stride[0];
-}
 TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {
     const int64_t at = row * r->cs;
     switch (TG__CU_DTYPE(2, r->cd)) {
@@ -1691,7 +2030,7 @@ TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {
         int64_t i, from;
         TG__T v;
         if (row >= r->rows) continue;
-        from = tg__cu_row_at(r, r->kx, row);
+        from = tg__cu_offset(r->ndim, r->shape, r->kx, row);
         v = TG__CU_X(t % 64 < r->length ? t % 64 : 0);
         for (i = t % 64 + 64; i < r->length; i += 64) v = TG__W(maxn)(v, TG__CU_X(i));
         s[t] = v;
@@ -1708,7 +2047,7 @@ TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {
         int64_t i, from;
         TG__T v = 0;
         if (row >= r->rows) continue;
-        from = tg__cu_row_at(r, r->kx, row);
+        from = tg__cu_offset(r->ndim, r->shape, r->kx, row);
         for (i = t % 64; i < r->length; i += 64) v = TG__W(add)(v, TG__W(exp)(TG__W(sub)(TG__CU_X(i), top[t / 64])));
         s[t] = v;
     }
@@ -1723,7 +2062,7 @@ TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {
         int64_t i, from, to, c;
         TG__T v;
         if (row >= r->rows) continue;
-        from = tg__cu_row_at(r, r->kx, row);
+        from = tg__cu_offset(r->ndim, r->shape, r->kx, row);
         if (r->kind == 2) {                                               /* a loss, and what its derivative reads */
             if (t % 64) continue;
             c = tg__cu_class_of(r, row);
@@ -1734,7 +2073,7 @@ TG__INLINE void TG__CU(tg__cu_soft)(const tg__cu_rows *r, int64_t block) {
             ((TG__T *)r->row)[2 * row + 1] = c == -100 ? 0 : sum;
             continue;
         }
-        to = tg__cu_row_at(r, r->ky, row);
+        to = tg__cu_offset(r->ndim, r->shape, r->ky, row);
         v = r->kind == 1 ? TG__W(log)(sum) : TG__W(div)((TG__T)1, sum);
         for (i = t % 64; i < r->length; i += 64) {
             const TG__T d = TG__W(sub)(TG__CU_X(i), m);
@@ -1751,9 +2090,10 @@ TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block)
         if (row >= r->rows) continue;
         c = tg__cu_class_of(r, row);
         if (r->look) continue;
-        from = tg__cu_row_at(r, r->kx, row);
+        from = tg__cu_offset(r->ndim, r->shape, r->kx, row);
         m = ((const TG__T *)r->row)[2 * row];
         g = TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->g, row * r->gs);
+        if (r->chunks) g = TG__W(div)(g, ((const TG__T *)r->row)[2 * (r->rows + r->chunks) + 1]);
         s = g / ((const TG__T *)r->row)[2 * row + 1];
         for (i = t % 64; i < r->length; i += 64) {
             TG__T v = c == -100 ? 0 : TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__CU_X(i), m)), s);
@@ -1763,26 +2103,65 @@ TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block)
     }
 }
 #undef TG__CU_X
+/* Losses that wait in y become a mean. First each chunk of rows is summed: 128 of them at a time over 64 lanes, these in double. */
+TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {
+    TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
+    TG__CU_SHARED(double, sum, 4);
+    TG__CU_SHARED(int64_t, count, TG__CU_WIDTH);
+    int64_t at;
+    int half;
+    TG__CU_THREADS(t) { count[t] = 0; if (t % 64 == 0) sum[t / 64] = 0; }
+    for (at = 0; at < r->per; at += 128) {                                /* the same for all of the four chunks */
+        TG__CU_BARRIER
+        TG__CU_THREADS(t) {
+            const int64_t first = (block * 4 + t / 64) * r->per, left = r->rows - first < r->per ? r->rows - first : r->per, row = first + at + t % 64;
+            s[t] = 0;
+            if (at + t % 64 >= left) continue;
+            s[t] = ((const TG__T *)r->y)[row];
+            count[t] += tg__cu_class(r, row) != -100;
+            if (t % 64 + 64 >= 128 || at + t % 64 + 64 >= left) continue;
+            s[t] = TG__W(add)(s[t], ((const TG__T *)r->y)[row + 64]);
+            count[t] += tg__cu_class(r, row + 64) != -100;
+        }
+        TG__CU_BARRIER
+        for (half = 32; half > 0; half /= 2) {
+            TG__CU_THREADS(t) if (t % 64 < half) s[t] = TG__W(add)(s[t], s[t + half]);
+            TG__CU_BARRIER
+        }
+        TG__CU_THREADS(t) if (t % 64 == 0) sum[t / 64] += (double)s[t];
+    }
+    TG__CU_BARRIER
+    for (half = 32; half > 0; half /= 2) {
+        TG__CU_THREADS(t) if (t % 64 < half) count[t] += count[t + half];
+        TG__CU_BARRIER
+    }
+    TG__CU_THREADS(t) {
+        const int64_t chunk = block * 4 + t / 64;
+        TG__T *to = (TG__T *)r->row + 2 * (r->rows + chunk);
+        if (t % 64 || chunk >= r->chunks) continue;
+        to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];
+    }
+}
+/* Then the chunks, in order; the mean of none is 0 / 0. */
+TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {
+    TG__CU_THREADS(t) {
+        TG__T *const row = (TG__T *)r->row + 2 * r->rows;
+        double sum = 0, count = 0;
+        if (t) continue;
+        for (int64_t k = 0; k < r->chunks; k++) { sum += (double)row[2 * k]; count += (double)row[2 * k + 1]; }
+        row[2 * r->chunks] = (TG__T)sum; row[2 * r->chunks + 1] = (TG__T)count;
+        sum = count > 0 ? (double)(TG__T)sum / count : tg__double(0x7ff8000000000000u);
+        TG__CU(tg__cu_put)(TG__CU_DTYPE(3, r->md), r->mean, 0, (TG__T)sum);
+    }
+}
+TG__CU_KERNEL(TG__CU(tg__cu_entropy_sums), tg__cu_rows, TG__CU(tg__cu_entropy_chunks)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_entropy_mean), tg__cu_rows, { (void)block; TG__CU(tg__cu_entropy_join)(r); })
 TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))
 TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))
 #endif
 
 #if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0
 /* ---- index: gather and scatter ---- */
-TG__INLINE int64_t tg__cu_slice_at(const tg__cu_index *r, const int64_t *stride, int64_t i) {
-    int64_t at = 0;
-    int d;
-    TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { const int64_t q = i / r->shape[d]; at += (i - q * r->shape[d]) * stride[d]; i = q; }
-    return at + i * stride[0];
-}
-TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {
-    switch (size) {
-        case 8: ((uint64_t *)y)[to] = ((const uint64_t *)x)[from]; break;
-        case 4: ((uint32_t *)y)[to] = ((const uint32_t *)x)[from]; break;
-        case 2: ((uint16_t *)y)[to] = ((const uint16_t *)x)[from]; break;
-        default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;
-    }
-}
 /* d = d + s, d * s, the larger or smaller of both, in type U, which WIDE and NARROW lead to and back from; NaN wins */
 #define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \
     T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \
@@ -1813,10 +2192,10 @@ TG__INLINE void tg__cu_change(int kind, int dtype, char *y, int64_t to, const ch
 TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {
     TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {
         const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;
-        const int64_t v = r->index[tg__cu_slice_at(r, r->si, slice) + k * r->ki];
+        const int64_t v = r->index[tg__cu_offset(r->ndim, r->shape, r->si, slice) + k * r->ki];
         if (v < 0 || v >= r->limit) { TG__CU_FLAG(r->flag, 8u); continue; }
         if (r->look) continue;
-        tg__cu_move(r->size, r->y, tg__cu_slice_at(r, r->sy, slice) + k * r->ky, r->x, tg__cu_slice_at(r, r->sx, slice) + v * r->xv);
+        tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);
     }
 }
 /* A thread for each slice and each bucket of destinations: it alone writes there, in the order of k. */
@@ -1825,7 +2204,7 @@ TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {
         const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;
         int64_t to, from, index, k;
         if (bucket >= r->buckets) continue;
-        to = tg__cu_slice_at(r, r->sy, slice); from = tg__cu_slice_at(r, r->sx, slice); index = tg__cu_slice_at(r, r->si, slice);
+        to = tg__cu_offset(r->ndim, r->shape, r->sy, slice); from = tg__cu_offset(r->ndim, r->shape, r->sx, slice); index = tg__cu_offset(r->ndim, r->shape, r->si, slice);
         for (k = 0; k < r->k; k++) {
             const int64_t v = r->index[index + k * r->ki];
             if ((v & (r->buckets - 1)) != bucket) continue;
@@ -1836,8 +2215,679 @@ TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {
         }
     }
 }
-TG__CU_KERNEL(tg__cu_index_take, tg__cu_index, tg__cu_take(r, block, blocks))
-TG__CU_KERNEL(tg__cu_index_scatter, tg__cu_index, tg__cu_scatter(r, block))
+TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))
+TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32
+/* ---- scan: a thread for each row; or for each piece of a long one, in three launches: what the pieces come to, what
+   stands before each, their results. Floats are carried in double ---- */
+#ifndef TG__CU_LINEAR
+enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };
+#define TG__CU_LINEAR TG__CU_LINEAR
+#endif
+#if TG__CU_TYPE == 0
+#define TG__CU_ADD(a, b) ((int64_t)((uint64_t)(a) + (uint64_t)(b)))
+#define TG__CU_TIMES(a, b) ((int64_t)((uint64_t)(a) * (uint64_t)(b)))
+#else
+#define TG__CU_ADD(a, b) ((a) + (b))
+#define TG__CU_TIMES(a, b) ((a) * (b))
+#endif
+/* What a stretch of a row comes to: after a result s it is factor * s + value, or as the kind says of s and value. */
+typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);
+TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {
+    const TG__T v = next->value, old = s->value;
+    switch (kind) {
+        case TG__CU_SCAN_SUM: s->value = TG__CU_ADD(old, v); break;
+        case TG__CU_SCAN_PROD: s->value = TG__CU_TIMES(old, v); break;
+        case TG__CU_LINEAR: s->value = TG__CU_ADD(TG__CU_TIMES(next->factor, old), v); s->factor = TG__CU_TIMES(next->factor, s->factor); break;
+        default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }
+    }
+}
+/* The elements from..end of a row, to s; `begun`: there is something in s before them. */
+TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {
+    const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);
+    const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);
+    for (int64_t i = from; i < end; i++) {
+        TG__CU(tg__cu_stretch) next;
+#if TG__CU_TYPE == 64
+        const int64_t tile = (i / 512 + 1) * 512;
+        if (r->kind == TG__CU_SCAN_SUM && r->part && (begun || i > from) && i + 4 <= (tile < end ? tile : end)) {      /* of four additions one waits for those before */
+            double v[4];
+            int e;
+            for (e = 0; e < 4; e++) v[e] = tg__cu_get_f64(TG__CU_D(2), r->o[2].p, x + (i + e) * r->o[2].step);
+            v[1] = v[0] + v[1]; v[3] = v[1] + (v[2] + v[3]);
+            v[2] = (s->value + v[1]) + v[2]; v[0] = s->value + v[0]; v[1] = s->value + v[1]; v[3] = s->value + v[3];
+            for (e = 0; store && e < 4; e++) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, to + (i + e) * r->o[0].step, v[e]);
+            s->value = v[3];
+            i += 3;
+            continue;
+        }
+#endif
+        next.value = TG__CU(tg__cu_get)(TG__CU_D(2), r->o[2].p, x + i * r->o[2].step);
+        next.factor = r->o[3].p ? TG__CU(tg__cu_get)(TG__CU_D(3), r->o[3].p, a + i * r->o[3].step) : 0;
+        next.place = i;
+        if (i == from && !begun) *s = next; else TG__CU(tg__cu_stretch_on)(r->kind, s, &next);
+        if (!store) continue;
+        TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, to + i * r->o[0].step, s->value);
+        if (r->o[1].p) ((int64_t *)r->o[1].p)[places + i * r->o[1].step] = s->place;
+    }
+}
+TG__INLINE void TG__CU(tg__cu_scan_item)(const tg__cu_walk *r, int64_t item, int store) {
+    TG__CU(tg__cu_stretch) s, *const work = (TG__CU(tg__cu_stretch) *)r->work;
+    const int64_t q = item / r->n, row = item - q * r->n, from = q * r->piece, end = from + r->piece < r->o[0].count ? from + r->piece : r->o[0].count;
+    const int begun = store && q > 0;
+    if (begun) s = work[item]; else { s.value = s.factor = 0; s.place = 0; }
+    TG__CU(tg__cu_scan_run)(r, row, from, end, begun, store, &s);
+    if (!store) work[item] = s;
+}
+TG__INLINE void TG__CU(tg__cu_scan_row)(const tg__cu_walk *r, int64_t row) {
+    TG__CU(tg__cu_stretch) *const work = (TG__CU(tg__cu_stretch) *)r->work + row, s = work[0];
+    for (int64_t q = 1; q < r->pieces; q++) {
+        const TG__CU(tg__cu_stretch) next = work[q * r->n];
+        work[q * r->n] = s;
+        TG__CU(tg__cu_stretch_on)(r->kind, &s, &next);
+    }
+}
+#undef TG__CU_ADD
+#undef TG__CU_TIMES
+TG__CU_KERNEL(TG__CU(tg__cu_scan), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 1); })
+TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })
+TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0
+/* ---- sort, search: numbers of any type as keys in their order, as >>impl-sort: NaN is the largest, -0 and 0 are one ---- */
+enum { TG__CU_SORTS = 1024 };
+typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;
+TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {
+    uint64_t u, sign, infinity;
+    switch (dtype) {
+        case 0: u = ((const uint32_t *)p)[i]; sign = 0x80000000u; infinity = 0x7f800000u; break;
+        case 1: u = ((const uint64_t *)p)[i]; sign = (uint64_t)1 << 63; infinity = (uint64_t)0x7ff << 52; break;
+        case 2: u = ((const uint16_t *)p)[i]; sign = 0x8000u; infinity = 0x7c00u; break;
+        case 3: u = ((const uint16_t *)p)[i]; sign = 0x8000u; infinity = 0x7f80u; break;
+        case 4: return ((const uint64_t *)p)[i] ^ (uint64_t)1 << 63;
+        case 5: return ((const uint32_t *)p)[i] ^ 0x80000000u;
+        case 6: return ((const uint16_t *)p)[i] ^ 0x8000u;
+        case 7: return ((const uint8_t *)p)[i] ^ 0x80u;
+        default: return ((const uint8_t *)p)[i];
+    }
+    if ((u & ~sign) > infinity) return sign | (sign - 1);
+    return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;
+}
+/* How many of n sorted entries stand before the key; those that equal it do if `equal`. */
+TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {
+    int64_t low = 0, high = n;
+    while (low < high) {
+        const int64_t mid = (low + high) / 2;
+        if (e[mid].key < key || (equal && e[mid].key == key)) low = mid + 1; else high = mid;
+    }
+    return low;
+}
+/* Entry i of n finds its place where two sorted runs of w side by side become one: equal ones stay in order. */
+TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {
+    const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;
+    const int later = i >= second;
+    const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);
+    to[later ? i - w + rank : i + rank] = from[i];
+}
+/* The k-th of the results: the entry's element of x, bit by bit, and its place. */
+TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {
+    const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;
+    tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,
+        tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);
+    ((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;
+}
+/* A block has pieces of a power of two of entries. What does not fill its own has the largest keys, and stays behind. */
+TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {
+    TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);
+    const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;
+    int64_t w;
+    int from = 0;
+    TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) {
+        const int64_t item = first + e / r->piece, row = item / r->pieces, at = item % r->pieces * r->piece + e % r->piece;
+        s[e].key = ~(uint64_t)0; s[e].place = length;
+        if (item >= items || at >= length) continue;
+        s[e].key = tg__cu_sort_key(TG__CU_D(2), r->o[2].p, tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + at * r->o[2].step);
+        if (r->kind) s[e].key = ~s[e].key & ~(uint64_t)0 >> (TG__CU_D(2) == 1 || TG__CU_D(2) == 4 ? 0 : 32);
+        s[e].place = at;
+    }
+    TG__CU_BARRIER
+    for (w = 1; w < r->piece; w *= 2) {
+        TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) tg__cu_merge(s + from, s + (TG__CU_SORTS - from), TG__CU_SORTS, w, e);
+        TG__CU_BARRIER
+        from = TG__CU_SORTS - from;
+    }
+    TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) {
+        const int64_t item = first + e / r->piece, row = item / r->pieces, at = item % r->pieces * r->piece + e % r->piece;
+        if (item >= items || at >= length) continue;
+        if (r->pieces > 1) ((tg__cu_entry *)r->work)[row * length + at] = s[from + e];
+        else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);
+    }
+}
+/* Entries of long rows wait in work, twice: `part` tells in which half. */
+TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {
+    const int64_t n = r->o[2].count, row = i / n, half = r->n * n;
+    tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;
+    tg__cu_merge(e + (r->part ? half : 0), e + (r->part ? 0 : half), n, r->piece, i - row * n);
+}
+TG__INLINE void tg__cu_sort_write(const tg__cu_walk *r, int64_t i) {
+    const int64_t n = r->o[2].count, row = i / r->o[0].count, k = i - row * r->o[0].count;
+    tg__cu_sort_put(r, row, k, ((const tg__cu_entry *)r->work)[(r->part ? r->n * n : 0) + row * n + r->whole[1] + k].place);
+}
+TG__INLINE void tg__cu_search(const tg__cu_walk *r, int64_t i) {
+    const int64_t row = i / r->o[0].count, k = i - row * r->o[0].count;
+    const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, sorted = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);
+    const uint64_t key = tg__cu_sort_key(TG__CU_D(1), r->o[1].p, tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step);
+    int64_t low = 0, high = r->o[2].count;
+    while (low < high) {
+        const int64_t mid = (low + high) / 2;
+        const uint64_t at = tg__cu_sort_key(TG__CU_D(1), r->o[2].p, sorted + mid * r->o[2].step);
+        if (at < key || (r->kind && at == key)) low = mid + 1; else high = mid;
+    }
+    if (TG__CU_D(0) == 4) ((int64_t *)r->o[0].p)[to] = low; else ((int32_t *)r->o[0].p)[to] = (int32_t)low;
+}
+TG__CU_KERNEL(tg__cu_sort_blocks_i64, tg__cu_walk, tg__cu_sort_block(r, block))
+TG__CU_KERNEL(tg__cu_sort_merge_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[2].count) tg__cu_sort_merge(r, i); })
+TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })
+TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0
+/* ---- norm: r->lanes threads to a row, or to a piece of it; sums in double. In work each row has four numbers, its mean,
+   1 / sqrt(var + eps) and the two sums of its gradient; then the pieces have two; then the weights' gradients theirs ---- */
+#ifndef TG__CU_NORM
+#define TG__CU_NORM
+enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };
+TG__INLINE int64_t tg__cu_norm_row(const tg__cu_walk *r, int k, int64_t row) { return tg__cu_offset(r->ndim, r->shape, r->o[k].stride, row); }
+TG__INLINE int64_t tg__cu_norm_at(const tg__cu_walk *r, int k, int64_t i) {
+    return r->within == 1 ? i * r->o[k].stride[r->ndim] : tg__cu_offset(r->within, r->shape + r->ndim, r->o[k].stride + r->ndim, i);
+}
+#endif
+#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))
+/* Over a piece of a row: the sum of x, of the squares of its distances from the mean, or of h = g, times weight where
+   it differs within the row, and of h times the distance. They stand in the first of the threads. */
+TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {
+    int half;
+    TG__CU_THREADS(t) {
+        const int64_t item = block * (TG__CU_WIDTH / r->lanes) + t / r->lanes, row = item / r->pieces, from = item % r->pieces * r->piece;
+        const int64_t end = from + r->piece < r->length ? from + r->piece : r->length;
+        int64_t x, g = 0, w = 0, i;
+        s[t] = d[t] = 0;
+        if (item >= r->n * r->pieces) continue;
+        x = tg__cu_norm_row(r, 4, row);
+        if (what == TG__CU_NORM_BACK) { g = tg__cu_norm_row(r, 6, row); w = tg__cu_norm_row(r, 5, row); }
+        for (i = from + t % r->lanes; i < end; i += r->lanes) {
+            const double e = (double)TG__CU_GET(4, x, i) - (what == TG__CU_NORM_MEAN ? 0 : mean[t / r->lanes]);
+            double h;
+            if (what == TG__CU_NORM_MEAN) { s[t] += e; continue; }
+            if (what == TG__CU_NORM_SQUARES) { s[t] += e * e; continue; }
+            h = (double)TG__CU_GET(6, g, i);
+            if (r->o[5].p && !r->whole[1]) h *= (double)TG__CU_GET(5, w, i);
+            s[t] += h; d[t] += h * e;
+        }
+    }
+    TG__CU_BARRIER
+    for (half = r->lanes / 2; half > 0; half /= 2) {
+        TG__CU_THREADS(t) if (t % r->lanes < half) { s[t] += s[t + half]; d[t] += d[t + half]; }
+        TG__CU_BARRIER
+    }
+}
+/* What comes of a row's sums: its statistics; or the gradients of a weight that it has for itself. */
+TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {
+    double *const own = (double *)r->work + 4 * row;
+    TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;
+    const int rms = r->kind == 1;
+    if (what == TG__CU_NORM_MEAN) { own[0] = s / (double)r->length; return; }
+    if (what == TG__CU_NORM_SQUARES) {
+        const TG__T var = (TG__T)(s / (double)r->length);
+        own[1] = 1 / tg__sqrt64((double)var + r->numbers[0]);
+        if (rms) own[0] = 0;
+        if (rows) { rows[0] = (TG__T)own[0]; rows[1] = var; }
+        return;
+    }
+    own[0] = (double)rows[0]; own[1] = 1 / tg__sqrt64((double)rows[1] + r->numbers[0]);
+    own[2] = rms ? 0 : own[1] * (s / (double)r->length); own[3] = own[1] * own[1] * own[1] * (d / (double)r->length);
+    if (!r->whole[1]) return;
+    if (r->o[1].p) TG__CU(tg__cu_put)(TG__CU_D(1), r->o[1].p, tg__cu_norm_row(r, 1, row), (TG__T)(d * own[1]));
+    if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);
+    if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }
+}
+/* y = (x - mean) * scale * weight + bias; or dx = h * scale - own[2] - (x - mean) * own[3] */
+TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {
+    const double *const own = (const double *)r->work + 4 * row;
+    const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];
+    const TG__T w = r->o[5].p ? TG__CU_GET(5, tg__cu_norm_row(r, 5, row), i) : 1;
+    TG__T v;
+    if (r->part) v = TG__W(fnma)(d, (TG__T)own[3], TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) * w * scale - (TG__T)own[2]);
+    else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);
+    TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);
+}
+/* Whole rows, in one launch. */
+TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {
+    TG__CU_SHARED(double, s, TG__CU_WIDTH);
+    TG__CU_SHARED(double, d, TG__CU_WIDTH);
+    TG__CU_SHARED(double, mean, TG__CU_WIDTH / 32);
+    const int64_t first = block * (TG__CU_WIDTH / r->lanes);
+    int what;
+    TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < r->n) mean[t / r->lanes] = back ? (double)((const TG__T *)r->o[3].p)[tg__cu_norm_row(r, 3, first + t / r->lanes)] : 0;
+    for (what = back ? TG__CU_NORM_BACK : r->kind == 1 ? TG__CU_NORM_SQUARES : TG__CU_NORM_MEAN; what <= (back ? TG__CU_NORM_BACK : TG__CU_NORM_SQUARES); what++) {
+        TG__CU_BARRIER
+        TG__CU(tg__cu_norm_gather)(r, block, what, mean, s, d);
+        TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < r->n) {
+            TG__CU(tg__cu_norm_settle)(r, first + t / r->lanes, what, s[t], d[t]);
+            mean[t / r->lanes] = ((const double *)r->work)[4 * (first + t / r->lanes)];
+        }
+    }
+    TG__CU_BARRIER
+    TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);
+}
+/* Rows that are cut: the sums of a piece, and what comes of all of a row's. */
+TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {
+    TG__CU_SHARED(double, s, TG__CU_WIDTH);
+    TG__CU_SHARED(double, d, TG__CU_WIDTH);
+    TG__CU_SHARED(double, mean, TG__CU_WIDTH / 32);
+    double *const sums = (double *)r->work + 4 * r->n;
+    const int64_t first = block * (TG__CU_WIDTH / r->lanes), items = r->n * r->pieces;
+    TG__CU_THREADS(t) {
+        const int64_t row = (first + t / r->lanes) / r->pieces;
+        if (t % r->lanes || first + t / r->lanes >= items) continue;
+        mean[t / r->lanes] = r->part ? (double)((const TG__T *)r->o[3].p)[tg__cu_norm_row(r, 3, row)] : r->kind == 1 ? 0 : ((const double *)r->work)[4 * row];
+    }
+    TG__CU_BARRIER
+    TG__CU(tg__cu_norm_gather)(r, block, (int)r->whole[4], mean, s, d);
+    TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < items) { sums[2 * (first + t / r->lanes)] = s[t]; sums[2 * (first + t / r->lanes) + 1] = d[t]; }
+}
+TG__INLINE void TG__CU(tg__cu_norm_joined)(const tg__cu_walk *r, int64_t row) {
+    const double *const sums = (const double *)r->work + 4 * r->n + 2 * row * r->pieces;
+    double s = 0, d = 0;
+    for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }
+    TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);
+}
+/* Gradients of weights that all rows share: whole[3] parts of whole[2] rows, a thread to a column; then the parts. */
+TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {
+    const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;
+    double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;
+    double dw = 0, db = 0;
+    for (int64_t row = q * r->whole[2]; row < end; row++) {
+        const double g = (double)TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i);
+        dw += g * (((double)TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - own[4 * row]) * own[4 * row + 1]); db += g;
+    }
+    sums[0] = dw; sums[1] = db;
+}
+TG__INLINE void TG__CU(tg__cu_norm_columns)(const tg__cu_walk *r, int64_t i) {
+    const double *const sums = (const double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * i;
+    double dw = 0, db = 0;
+    for (int64_t q = 0; q < r->whole[3]; q++) { dw += sums[2 * q * r->length]; db += sums[2 * q * r->length + 1]; }
+    if (r->o[1].p) TG__CU(tg__cu_put)(TG__CU_D(1), r->o[1].p, tg__cu_norm_at(r, 1, i), (TG__T)dw);
+    if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_at(r, 2, i), (TG__T)db);
+}
+#undef TG__CU_GET
+TG__CU_KERNEL(TG__CU(tg__cu_norm), tg__cu_walk, TG__CU(tg__cu_norm_whole)(r, block, 0))
+TG__CU_KERNEL(TG__CU(tg__cu_norm_back), tg__cu_walk, TG__CU(tg__cu_norm_whole)(r, block, 1))
+TG__CU_KERNEL(TG__CU(tg__cu_norm_pieces), tg__cu_walk, TG__CU(tg__cu_norm_piece)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_norm_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_norm_joined)(r, i); })
+TG__CU_KERNEL(TG__CU(tg__cu_norm_apply), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->length) TG__CU(tg__cu_norm_element)(r, i / r->length, i % r->length); })
+TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })
+TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })
+#endif
+
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)
+/* ---- pool: a thread for each element of the result. part: 1, windows by the sizes; 2, means do not count the padding;
+   4, the order for channels that lie side by side, which is row-major: else the rows of a window are added up first ---- */
+#ifndef TG__CU_WINDOW
+#define TG__CU_WINDOW
+typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;      /* the places of x that an output reads */
+TG__INLINE int64_t tg__cu_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+TG__INLINE tg__cu_window tg__cu_window_of(const tg__cu_walk *r, int d, int64_t o, int64_t in, int64_t out) {
+    const int64_t stride = r->whole[3 + d], padding = r->whole[6 + d], dilation = r->whole[9 + d];
+    tg__cu_window w;
+    w.in = in; w.step = r->part & 1 ? 1 : dilation;
+    if (r->part & 1) {
+        w.start = o * in / out; w.end = tg__cu_up((o + 1) * in, out);
+        w.full = w.end - w.start;
+        return w;
+    }
+    w.start = o * stride - padding; w.end = w.start + (r->whole[d] - 1) * dilation + 1;
+    w.full = (w.end < in + padding ? w.end : in + padding) - w.start;
+    if (w.start < 0) w.start += tg__cu_up(-w.start, dilation) * dilation;
+    if (w.end > in) w.end = in;
+    return w;
+}
+/* The outputs that may read place i of x: first to last. */
+TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {
+    const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;
+    if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }
+    *first = reach < wide ? 0 : (reach - wide) / stride + 1;
+    *last = reach / stride < out - 1 ? reach / stride : out - 1;
+}
+TG__INLINE int64_t tg__cu_counted(const tg__cu_walk *r, const tg__cu_window *w) { return r->part & 2 ? w->end - w->start : w->full; }
+#endif
+#undef TG__CU_LINE
+#define TG__CU_LINE(w, i) for (int64_t i = (w).start; i < (w).end; i += (w).step)
+#define TG__CU_PICTURE(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1])
+#define TG__CU_PIXEL(k, at, d, h, w) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (at) + (d) * r->o[k].stride[2] + (h) * r->o[k].stride[3] + (w) * r->o[k].stride[4])
+TG__INLINE void TG__CU(tg__cu_pooled)(const tg__cu_walk *r, int64_t i) {
+    TG__CU_POSITION
+    const int mean = r->kind == 1;
+    const int64_t x = TG__CU_PICTURE(2);
+    tg__cu_window w[3];
+    int64_t place = 0;
+    int d;
+    for (d = 0; d < 3; d++) {
+        w[d] = tg__cu_window_of(r, d, p[2 + d], r->o[2].size[2 + d], r->shape[2 + d]);
+        place = place * w[d].in + (w[d].start < w[d].in - 1 ? w[d].start : w[d].in - 1);
+    }
+#if TG__CU_TYPE == 0
+    int64_t v = mean ? 0 : INT64_MIN;
+#else
+    TG__T v = mean ? 0 : -TG__CU_FROM(tg__double(0x7ff0000000000000u));
+    if (mean && !(r->part & 4)) { TG__CU_LINE(w[2], c) {
+        TG__T column = 0;
+        int none = 1;
+        TG__CU_LINE(w[0], a) TG__CU_LINE(w[1], b) { const TG__T e = TG__CU_PIXEL(2, x, a, b, c); column = none ? e : column + e; none = 0; }
+        if (!none) v += column;
+    } } else
+#endif
+    TG__CU_LINE(w[0], a) TG__CU_LINE(w[1], b) TG__CU_LINE(w[2], c) {
+        const TG__T e = TG__CU_PIXEL(2, x, a, b, c);
+        if (mean) { v += e; continue; }
+        if (e > v || e != e) { v = e; place = (a * w[1].in + b) * w[2].in + c; }
+    }
+#if TG__CU_TYPE != 0
+    if (mean) v /= (TG__T)(r->numbers[0] != 0 ? r->numbers[0] : (double)(tg__cu_counted(r, &w[0]) * tg__cu_counted(r, &w[1]) * tg__cu_counted(r, &w[2])));
+#endif
+    TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), v);
+    if (r->o[1].p) ((int64_t *)r->o[1].p)[TG__CU_TO(1)] = place;
+}
+TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })
+#if TG__CU_TYPE != 0
+/* Is place p the first of the window's elements that equals its result? */
+TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {
+    const int64_t x = TG__CU_PICTURE(3);
+    const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);
+    int d;
+    for (d = 0; d < 3; d++) if (p[2 + d] < w[d].start || p[2 + d] >= w[d].end || (p[2 + d] - w[d].start) % w[d].step) return 0;
+    if (own != top && !(own != own && top != top)) return 0;
+    TG__CU_LINE(w[0], a) TG__CU_LINE(w[1], b) TG__CU_LINE(w[2], c) {
+        const TG__T e = TG__CU_PIXEL(3, x, a, b, c);
+        if (a == p[2] && b == p[3] && c == p[4]) return 1;
+        if (e == top || (e != e && top != top)) return 0;
+    }
+    return 0;
+}
+/* The gradient of one element of x: what the outputs that read it hand back; of means a part, of the largest all to the first. */
+TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {
+    TG__CU_POSITION
+    const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);
+    const int forward = (r->part & 5) != 0;                               /* else the CPU takes the outputs of a line from the last on */
+    int64_t first[3], last[3], a, b, k;
+    TG__T v = 0;
+    int d;
+    for (d = 0; d < 3; d++) tg__cu_readers_of(r, d, p[2 + d], r->shape[2 + d], r->o[2].size[2 + d], &first[d], &last[d]);
+    for (a = first[0]; a <= last[0]; a++) for (b = first[1]; b <= last[1]; b++) for (k = first[2]; k <= last[2]; k++) {
+        const int64_t c = forward ? k : first[2] + last[2] - k, o[3] = { a, b, c };
+        tg__cu_window w[3];
+        TG__T part;
+        for (d = 0; d < 3; d++) w[d] = tg__cu_window_of(r, d, o[d], r->shape[2 + d], r->o[2].size[2 + d]);
+        if (largest && !TG__CU(tg__cu_is_first)(r, p, w, TG__CU_PIXEL(4, y, a, b, c))) continue;
+        part = TG__CU_PIXEL(2, g, a, b, c);
+        if (!largest) part /= (TG__T)(r->numbers[0] != 0 ? r->numbers[0] : (double)(tg__cu_counted(r, &w[0]) * tg__cu_counted(r, &w[1])) * (double)tg__cu_counted(r, &w[2]));
+        v += part;
+    }
+    TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), v);
+}
+TG__CU_KERNEL(TG__CU(tg__cu_pool_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pool_returned)(r, i, 0); })
+TG__CU_KERNEL(TG__CU(tg__cu_pool_claim), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pool_returned)(r, i, 1); })
+#endif
+#undef TG__CU_PICTURE
+#undef TG__CU_PIXEL
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0
+/* ---- attention: tiles of 32 x 32 scores, four to a thread (row t / 8, columns t % 8, + 8, ...), which are never stored ---- */
+#undef TG__CU_AE
+#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)                      /* columns of a result that a block makes */
+#ifndef TG__CU_AT
+#define TG__CU_AT
+enum { TG__CU_ROW = 32, TG__CU_ROOM = 32 * 33 };
+/* A block's place: which rows and columns of a head's result. Operands of a request and of a derivative: q, k, v, ... */
+typedef struct tg__cu_head { int64_t b, h, row, column; } tg__cu_head;
+#define TG__CU_Q(back) ((back) ? 3 : 2)
+#define TG__CU_REST(back) ((back) ? 8 : 1)
+TG__INLINE tg__cu_head tg__cu_head_of(int64_t block, const int64_t *size, int wide) {
+    const int64_t rows = (size[2] + 31) / 32, columns = (size[3] + wide - 1) / wide;
+    tg__cu_head a;
+    a.row = block % rows * 32; block /= rows;
+    a.column = block % columns * wide; block /= columns;
+    a.h = block % size[1]; a.b = block / size[1];
+    return a;
+}
+TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }
+#endif
+/* Rows of operand a times rows of operand b, over n columns. */
+TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {
+    int64_t d0;
+    TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = 0; }
+    for (d0 = 0; d0 < n; d0 += 32) {
+        TG__CU_THREADS(t) for (int e = t; e < 1024; e += TG__CU_WIDTH) {
+            const int i = e / 32, d = e % 32;
+            as[i * 33 + d] = d0 + d < n && a_row + i < r->o[a].size[2] ? TG__CU(tg__cu_get)(TG__CU_D(a), r->o[a].p, a_at + (a_row + i) * r->o[a].stride[2] + (d0 + d) * r->o[a].stride[3]) : 0;
+            bs[i * 33 + d] = d0 + d < n && b_row + i < r->o[b].size[2] ? TG__CU(tg__cu_get)(TG__CU_D(b), r->o[b].p, b_at + (b_row + i) * r->o[b].stride[2] + (d0 + d) * r->o[b].stride[3]) : 0;
+        }
+        TG__CU_BARRIER
+        TG__CU_THREADS(t) for (int d = 0; d < 32; d++) {
+            const TG__T v = as[t / 8 * 33 + d];
+            TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = TG__W(fma)(v, bs[(t % 8 + 8 * c) * 33 + d], TG__CU_MY(dot, t)[c]);
+        }
+        TG__CU_BARRIER
+    }
+}
+/* out += tile times 32 rows of an operand: row t / 8 of out, columns t % 8, + 8, ... */
+TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row, int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {
+    TG__CU_THREADS(t) for (int e = t; e < 32 * TG__CU_AE; e += TG__CU_WIDTH) {
+        const int j = e / TG__CU_AE, c = e % TG__CU_AE;
+        vs[e] = row + j < r->o[v].size[2] && column + c < r->o[v].size[3] ? TG__CU(tg__cu_get)(TG__CU_D(v), r->o[v].p, v_at + (row + j) * r->o[v].stride[2] + (column + c) * r->o[v].stride[3]) : 0;
+    }
+    TG__CU_BARRIER
+    TG__CU_THREADS(t) for (int j = 0; j < 32; j++) {
+        const TG__T p = tile[t / 8 * 33 + j];
+        TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] = TG__W(fma)(p, vs[j * TG__CU_AE + t % 8 + 8 * c], TG__CU_MY(out, t)[c]);
+    }
+    TG__CU_BARRIER
+}
+TG__INLINE void TG__CU(tg__cu_tile_put)(const tg__cu_walk *r, int y, const tg__cu_head *a, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {
+    TG__CU_THREADS(t) TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) {
+        const int64_t row = a->row + t / 8, column = a->column + t % 8 + 8 * c;
+        if (row < r->o[y].size[2] && column < r->o[y].size[3])
+            TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p, tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3], TG__CU_MY(out, t)[c]);
+    }
+}
+/* The score of a query and a key from their product; -inf where the key is not seen. */
+TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k, TG__T dot) {
+    const int mask = TG__CU_Q(back) + 3;
+    const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u)), v = dot * (TG__T)r->numbers[0];
+    int64_t at;
+    if (q >= r->o[TG__CU_Q(back)].size[2] || k >= r->o[TG__CU_Q(back) + 1].size[2] || (r->whole[0] && k > q)) return none;
+    if (!r->o[mask].p) return v;
+    at = tg__cu_head_at(r, mask, b, h) + q * r->o[mask].stride[2] + k * r->o[mask].stride[3];
+    if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;
+    return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);
+}
+/* Dropout's factor: element (b, h, q, k) of [B, H, Tq, Tk], as RANDOM_KEEP draws it. */
+TG__INLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {
+    const tg__cu_view *const o = &r->o[TG__CU_Q(back)];
+    const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);
+    const double p = r->numbers[1];
+    uint32_t w[4];
+    if (p == 0) return 1;
+#if TG__CU_TYPE == 32
+    tg__cu_philox(at / 4, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);
+    return (float)(int32_t)(w[at % 4] >> 8) * 5.9604644775390625e-8f < (float)p ? 0 : (float)(p < 1 ? 1 / (1 - p) : 0);
+#else
+    tg__cu_philox(at / 2, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);
+    return (double)(((uint64_t)w[2 * (at % 2) + 1] << 32 | w[2 * (at % 2)]) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;
+#endif
+}
+/* 32 queries: through the keys, tile by tile; what was summed before shrinks when a larger score comes. */
+TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {
+    TG__CU_SHARED(TG__T, as, TG__CU_ROOM);
+    TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);
+    TG__CU_SHARED(TG__T, tile, TG__CU_ROOM);
+    TG__CU_SHARED(TG__T, vs, 32 * TG__CU_AE);
+    TG__CU_SHARED(TG__T, found, TG__CU_WIDTH);
+    TG__CU_SHARED(TG__T, sums, TG__CU_WIDTH);
+    TG__CU_SHARED(TG__T, top, TG__CU_ROW);
+    TG__CU_SHARED(TG__T, sum, TG__CU_ROW);
+    TG__CU_OWN(TG__T, dot, 4);
+    TG__CU_OWN(TG__T, out, TG__CU_AE / 8);
+    TG__CU_OWN(TG__T, state, 2);                                          /* the largest score; by how much what is there shrinks */
+    const tg__cu_head a = tg__cu_head_of(block, r->o[0].size, TG__CU_AE);
+    const int64_t hk = a.h / (r->o[2].size[1] / r->o[3].size[1]), keys = r->o[3].size[2], end = r->whole[0] && a.row + 32 < keys ? a.row + 32 : keys;
+    const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));
+    int64_t k0;
+    TG__CU_THREADS(t) {
+        TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] = 0;
+        if (t < TG__CU_ROW) { top[t] = none; sum[t] = 0; }
+    }
+    for (k0 = 0; k0 < end; k0 += 32) {
+        TG__CU(tg__cu_tile_dots)(r, 2, tg__cu_head_at(r, 2, a.b, a.h), a.row, 3, tg__cu_head_at(r, 3, a.b, hk), k0, r->o[2].size[3], as, bs, dot);
+        TG__CU_THREADS(t) {
+            TG__T m = none;
+            TG__CU_UNROLL for (int c = 0; c < 4; c++) {
+                TG__CU_MY(dot, t)[c] = TG__CU(tg__cu_score)(r, 0, a.b, a.h, a.row + t / 8, k0 + t % 8 + 8 * c, TG__CU_MY(dot, t)[c]);
+                m = TG__W(maxn)(m, TG__CU_MY(dot, t)[c]);
+            }
+            found[t] = m;
+        }
+        TG__CU_BARRIER
+        TG__CU_THREADS(t) {
+            TG__T m = top[t / 8], own = 0;
+            for (int c = 0; c < 8; c++) m = TG__W(maxn)(m, found[t / 8 * 8 + c]);
+            TG__CU_MY(state, t)[0] = m;
+            TG__CU_MY(state, t)[1] = top[t / 8] == none ? 0 : TG__W(exp)(top[t / 8] - m);
+            TG__CU_UNROLL for (int c = 0; c < 4; c++) {
+                const TG__T p = m == none ? 0 : TG__W(exp)(TG__CU_MY(dot, t)[c] - m);
+                own += p;
+                tile[t / 8 * 33 + t % 8 + 8 * c] = p * TG__CU(tg__cu_kept)(r, 0, a.b, a.h, a.row + t / 8, k0 + t % 8 + 8 * c);
+            }
+            sums[t] = own;
+            TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] *= TG__CU_MY(state, t)[1];
+        }
+        TG__CU_BARRIER
+        TG__CU_THREADS(t) if (t % 8 == 0) {
+            TG__T v = 0;
+            for (int c = 0; c < 8; c++) v += sums[t + c];
+            sum[t / 8] = sum[t / 8] * TG__CU_MY(state, t)[1] + v; top[t / 8] = TG__CU_MY(state, t)[0];
+        }
+        TG__CU(tg__cu_tile_times)(r, tile, 4, tg__cu_head_at(r, 4, a.b, hk), k0, a.column, vs, out);
+    }
+    TG__CU_BARRIER
+    TG__CU_THREADS(t) {
+        const TG__T s = sum[t / 8], inverse = s == 0 ? 0 : 1 / s;
+        const int64_t at = (a.b * r->o[2].size[1] + a.h) * r->o[2].size[2] + a.row + t / 8;
+        TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] *= inverse;
+        if (t % 8 || a.column || a.row + t / 8 >= r->o[2].size[2]) continue;
+        ((TG__T *)r->o[1].p)[at] = s == 0 ? -none : top[t / 8];
+        ((TG__T *)r->o[1].p)[r->n + at] = inverse;
+    }
+    TG__CU(tg__cu_tile_put)(r, 0, &a, out);
+}
+/* Of each query the sum of g * y. */
+TG__INLINE void TG__CU(tg__cu_delta)(const tg__cu_walk *r, int64_t i) {
+    const int64_t q = i % r->o[3].size[2], h = i / r->o[3].size[2] % r->o[3].size[1], b = i / r->o[3].size[2] / r->o[3].size[1];
+    const int64_t y = tg__cu_head_at(r, 7, b, h) + q * r->o[7].stride[2], g = tg__cu_head_at(r, 9, b, h) + q * r->o[9].stride[2];
+    TG__T v = 0;
+    for (int64_t e = 0; e < r->o[9].size[3]; e++) v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]), TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);
+    ((TG__T *)r->work)[i] = v;
+}
+/* 32 rows of dq (which 0), dk (1) or dv (2): of queries through the keys, else of keys through the queries of their heads. A
+   tile holds p, or its derivative by the scores. */
+TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, int which) {
+    TG__CU_SHARED(TG__T, as, TG__CU_ROOM);
+    TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);
+    TG__CU_SHARED(TG__T, tile, TG__CU_ROOM);
+    TG__CU_SHARED(TG__T, vs, 32 * TG__CU_AE);
+    TG__CU_OWN(TG__T, dot, 4);
+    TG__CU_OWN(TG__T, slope, 4);
+    TG__CU_OWN(TG__T, out, TG__CU_AE / 8);
+    const tg__cu_head a = tg__cu_head_of(block, r->o[which].size, TG__CU_AE);
+    const int64_t heads = r->o[3].size[1], group = heads / r->o[4].size[1], queries = r->o[3].size[2], keys = r->o[4].size[2];
+    const int64_t first = which == 0 || !r->whole[0] ? 0 : a.row, end = which ? queries : r->whole[0] && a.row + 32 < keys ? a.row + 32 : keys;
+    int64_t h, at;
+    TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] = 0; }
+    for (h = which ? a.h * group : a.h; h < (which ? (a.h + 1) * group : a.h + 1); h++) for (at = first; at < end; at += 32) {
+        const int64_t hk = h / group, q_at = tg__cu_head_at(r, 3, a.b, h), k_at = tg__cu_head_at(r, 4, a.b, hk), v_at = tg__cu_head_at(r, 5, a.b, hk), g_at = tg__cu_head_at(r, 9, a.b, h);
+        if (which) TG__CU(tg__cu_tile_dots)(r, 4, k_at, a.row, 3, q_at, at, r->o[3].size[3], as, bs, dot);
+        else TG__CU(tg__cu_tile_dots)(r, 3, q_at, a.row, 4, k_at, at, r->o[3].size[3], as, bs, dot);
+        if (which == 1) TG__CU(tg__cu_tile_dots)(r, 5, v_at, a.row, 9, g_at, at, r->o[5].size[3], as, bs, slope);
+        else if (which == 0) TG__CU(tg__cu_tile_dots)(r, 9, g_at, a.row, 5, v_at, at, r->o[5].size[3], as, bs, slope);
+        TG__CU_THREADS(t) TG__CU_UNROLL for (int c = 0; c < 4; c++) {
+            const int64_t row = a.row + t / 8, column = at + t % 8 + 8 * c, q = which ? column : row, k = which ? row : column, i = (a.b * heads + h) * queries + q;
+            TG__T *const v = &tile[t / 8 * 33 + t % 8 + 8 * c], p, keep;
+            *v = 0;
+            if (q >= queries || k >= keys) continue;
+            p = TG__CU(tg__cu_score)(r, 1, a.b, h, q, k, TG__CU_MY(dot, t)[c]);
+            if (p == -TG__CU_FROM(tg__double(0x7ff0000000000000u))) continue;
+            p = TG__W(exp)(p - ((const TG__T *)r->o[8].p)[i]) * ((const TG__T *)r->o[8].p)[r->n + i];
+            keep = TG__CU(tg__cu_kept)(r, 1, a.b, h, q, k);
+            *v = which == 2 ? p * keep : p * (TG__T)r->numbers[0] * (TG__CU_MY(slope, t)[c] * keep - ((const TG__T *)r->work)[i]);
+        }
+        TG__CU_BARRIER
+        if (which == 0) TG__CU(tg__cu_tile_times)(r, tile, 4, k_at, at, a.column, vs, out);
+        else if (which == 1) TG__CU(tg__cu_tile_times)(r, tile, 3, q_at, at, a.column, vs, out);
+        else TG__CU(tg__cu_tile_times)(r, tile, 9, g_at, at, a.column, vs, out);
+    }
+    TG__CU(tg__cu_tile_put)(r, which, &a, out);
+}
+TG__CU_KERNEL(TG__CU(tg__cu_attend), tg__cu_walk, TG__CU(tg__cu_attended)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_attend_delta), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_delta)(r, i); })
+TG__CU_KERNEL(TG__CU(tg__cu_attend_dq), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 0))
+TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))
+TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)) && TG__CU_TYPE != 0
+/* ---- resample: pictures of another size, by taps that came along in work ---- */
+#ifndef TG__CU_TAPS
+#define TG__CU_TAPS
+typedef struct tg__cu_taps { int64_t first, count; const double *weight; } tg__cu_taps;
+TG__INLINE tg__cu_taps tg__cu_taps_of(const tg__cu_walk *r, int d, int64_t i) {
+    const int64_t *const first = (const int64_t *)(r->work + r->whole[2 * d]), n = r->shape[2 + d];
+    tg__cu_taps t;
+    t.first = first[i]; t.count = first[n + i]; t.weight = (const double *)(first + 2 * n) + i * r->whole[2 * d + 1];
+    return t;
+}
+#endif
+TG__INLINE void TG__CU(tg__cu_resampled)(const tg__cu_walk *r, int64_t i) {
+    TG__CU_POSITION
+    const tg__cu_taps d = tg__cu_taps_of(r, 0, p[2]), h = tg__cu_taps_of(r, 1, p[3]), w = tg__cu_taps_of(r, 2, p[4]);
+    const int64_t x = p[0] * r->o[1].stride[0] + p[1] * r->o[1].stride[1];
+    TG__T sum = 0;
+    for (int64_t a = 0; a < d.count; a++) for (int64_t b = 0; b < h.count; b++) {
+        const int64_t line = x + (d.first + a) * r->o[1].stride[2] + (h.first + b) * r->o[1].stride[3];
+        TG__T row = 0;
+        for (int64_t c = 0; c < w.count; c++) row += (TG__T)w.weight[c] * TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, line + (w.first + c) * r->o[1].stride[4]);
+        sum += (TG__T)(d.weight[a] * h.weight[b]) * row;
+    }
+    TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), sum);
+}
+TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0
+/* ---- rnn: a step of a cell, the rules of >>pass-rnn, a unit at a time ---- */
+/* {text: cells of tensorgrad.h} */
+TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {
+    const int64_t row = i / r->length, unit = i - row * r->length;
+    tg__rnn_run run;
+    run.n = 1; run.width = r->length; run.keep = r->whole[0] != 0;
+    TG__CU_UNROLL for (int k = 0; k < 8; k++) run.p[k] = r->o[k].p ? r->o[k].p + (row * r->o[k].step + unit) * (int64_t)sizeof(TG__T) : 0;
+    return run;
+}
+TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })
+TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })
 #endif
 
 #if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0
@@ -1879,7 +2929,7 @@ TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {
     return v[0];
 }
 /* 512 elements over 64 lanes, as >>impl-optim cuts and >>pass-reduce folds them. */
-TG__INLINE void TG__CU(tg__cu_norm_blocks)(const tg__cu_optim *r, int64_t block) {
+TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {
     TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);
     int half;
     TG__CU_THREADS(t) {
@@ -1898,7 +2948,7 @@ TG__INLINE void TG__CU(tg__cu_norm_blocks)(const tg__cu_optim *r, int64_t block)
     }
     TG__CU_THREADS(t) if (t % 64 == 0 && (block * 4 + t / 64) * 512 < r->n) r->partial[block * 4 + t / 64] = (double)s[t];
 }
-TG__INLINE void TG__CU(tg__cu_norm_join)(const tg__cu_optim *r) {
+TG__INLINE void TG__CU(tg__cu_power_join)(const tg__cu_optim *r) {
     TG__CU_THREADS(t) {
         double sum = 0;
         if (t) continue;
@@ -1906,11 +2956,11 @@ TG__INLINE void TG__CU(tg__cu_norm_join)(const tg__cu_optim *r) {
         *(double *)r->o[0].p = sum;
     }
 }
-TG__CU_KERNEL(TG__CU(tg__cu_norm_parts), tg__cu_optim, TG__CU(tg__cu_norm_blocks)(r, block))
-TG__CU_KERNEL(TG__CU(tg__cu_norm_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_norm_join)(r); })
+TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })
 #endif
 
-#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)
 /* ---- gemm: in the orders of >>pass-gemm ----
    In order: tiles of 128 x 64 of c, 8 x 4 to a thread. Reductions: 64 lanes to an element of c, or 8 of them to each of
    8 threads where columns of b lie side by side. */
@@ -1929,13 +2979,28 @@ TG__CU_KERNEL(TG__CU(tg__cu_norm_sum), tg__cu_optim, { (void)block; TG__CU(tg__c
 #ifndef TG__CU_TILE
 #define TG__CU_TILE
 enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };
-TG__INLINE int64_t tg__cu_batch_at(const tg__cu_gemm *r, const int64_t *stride, int64_t i) {
-    int64_t at = 0;
-    int d;
-    TG__CU_ROLL for (d = r->ndim - 1; d >= 0; d--) { const int64_t q = i / r->shape[d]; at += (i - q * r->shape[d]) * stride[d]; i = q; }
-    return at;
-}
 #endif
+/* What 16 rows of a tile of a and as many of b add to the sums: 8 x 4 of them are a thread's. */
+TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {
+    TG__CU_THREADS(t) {
+        const int i0 = t / 16 * 8, j0 = t % 16 * 4;
+        int kk, i, j;
+        for (kk = 0; kk < TG__CU_BK; kk++) {
+            TG__T av[8], bv[4];
+            TG__CU_UNROLL for (i = 0; i < 8; i++) av[i] = as[kk * TG__CU_PAD + i0 + i];
+            TG__CU_UNROLL for (j = 0; j < 4; j++) bv[j] = bs[kk * TG__CU_BN + j0 + j];
+            TG__CU_UNROLL for (i = 0; i < 8; i++) { TG__CU_UNROLL for (j = 0; j < 4; j++) TG__CU_MY(acc, t)[i * 4 + j] = TG__CU_FMA(av[i], bv[j], TG__CU_MY(acc, t)[i * 4 + j]); }
+        }
+    }
+}
+/* A block's sums are made anew; then they are added to those before. */
+TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {
+    TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }
+}
+TG__INLINE void TG__CU(tg__cu_tile_add)(TG__CU_OWN(TG__T, total, 32), TG__CU_OWN(TG__T, acc, 32), int first) {
+    TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }
+}
+#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)
 /* An element of c from its sum; c_at, bias_at: where the matrices begin. */
 TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {
     const int64_t at = c_at + i * r->c_rs + j * r->c_cs;
@@ -1946,7 +3011,7 @@ TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_
 /* The sum of one block, or of all. */
 TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {
     if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;
-    else TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), i, j, v);
+    else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);
 }
 TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {
     TG__CU_SHARED(TG__T, as, TG__CU_BK * TG__CU_PAD);
@@ -1955,11 +3020,11 @@ TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {
     TG__CU_OWN(TG__T, total, 32);
     const int64_t mt = (r->m + TG__CU_BM - 1) / TG__CU_BM, nt = (r->n + TG__CU_BN - 1) / TG__CU_BN, parts = r->partial ? r->blocks : 1;
     const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts, batch = block / mt / nt / parts;
-    const int64_t a_at = tg__cu_batch_at(r, r->ba, batch), b_at = tg__cu_batch_at(r, r->bb, batch);
+    const int64_t a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch), b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch);
     int64_t kb, k0;
     for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {
         const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;
-        TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }
+        TG__CU(tg__cu_tile_clear)(acc);
         for (k0 = kb * r->block; k0 < end; k0 += TG__CU_BK) {
             TG__CU_THREADS(t) {
                 int e;
@@ -1973,25 +3038,14 @@ TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {
                 }
             }
             TG__CU_BARRIER
-            TG__CU_THREADS(t) {
-                const int i0 = t / 16 * 8, j0 = t % 16 * 4;
-                int kk, i, j;
-                for (kk = 0; kk < TG__CU_BK; kk++) {
-                    TG__T av[8], bv[4];
-                    TG__CU_UNROLL for (i = 0; i < 8; i++) av[i] = as[kk * TG__CU_PAD + i0 + i];
-                    TG__CU_UNROLL for (j = 0; j < 4; j++) bv[j] = bs[kk * TG__CU_BN + j0 + j];
-                    TG__CU_UNROLL for (i = 0; i < 8; i++) { TG__CU_UNROLL for (j = 0; j < 4; j++) TG__CU_MY(acc, t)[i * 4 + j] = TG__CU_FMA(av[i], bv[j], TG__CU_MY(acc, t)[i * 4 + j]); }
-                }
-            }
+            TG__CU(tg__cu_tile_step)(as, bs, acc);
             TG__CU_BARRIER
         }
-        TG__CU_THREADS(t) if (t < TG__CU_WIDTH) {
-            TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = kb == 0 || r->partial ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]);
-        }
+        TG__CU(tg__cu_tile_add)(total, acc, kb == 0 || r->partial);
     }
     TG__CU_THREADS(t) {
         const int i0 = t / 16 * 8, j0 = t % 16 * 4;
-        const int64_t c_at = tg__cu_batch_at(r, r->bc, batch), bias_at = tg__cu_batch_at(r, r->bbias, batch), part = (batch * r->blocks + q) * r->m;
+        const int64_t c_at = tg__cu_offset(r->ndim, r->shape, r->bc, batch), bias_at = tg__cu_offset(r->ndim, r->shape, r->bbias, batch), part = (batch * r->blocks + q) * r->m;
         TG__CU_UNROLL for (int e = 0; e < 32; e++) {
             const int64_t i = row + i0 + e / 4, j = col + j0 + e % 4;
             if (i >= r->m || j >= r->n) continue;
@@ -2010,7 +3064,7 @@ TG__INLINE void TG__CU(tg__cu_dots)(const tg__cu_gemm *r, int64_t block) {
         int64_t a_at, b_at, k;
         TG__T v = 0;
         if (item >= items) continue;
-        a_at = tg__cu_batch_at(r, r->ba, batch) + i * r->a_rs; b_at = tg__cu_batch_at(r, r->bb, batch) + j * r->b_cs;
+        a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs; b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;
         for (k = q * r->block + t % 64; k < end; k += 64)
             v = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + k * r->a_cs), TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + k * r->b_rs), v);
         s[t] = v;
@@ -2037,7 +3091,7 @@ TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {
         TG__T lane[8];
         int e;
         if (j >= r->n) continue;
-        a_at = tg__cu_batch_at(r, r->ba, batch) + i * r->a_rs; b_at = tg__cu_batch_at(r, r->bb, batch) + j * r->b_cs;
+        a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs; b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;
         TG__CU_UNROLL for (e = 0; e < 8; e++) lane[e] = 0;
         for (k = q * r->block + t / 32; k < end; k += 64) {
             TG__CU_UNROLL for (e = 0; e < 8; e++)
@@ -2063,13 +3117,148 @@ TG__INLINE void TG__CU(tg__cu_add_parts)(const tg__cu_gemm *r, int64_t block) {
         part += batch * r->blocks * each + at % each;
         v = part[0];
         for (q = 1; q < r->blocks; q++) v = TG__CU_PLUS(v, part[q * each]);
-        TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), at % each / r->n, at % r->n, v);
+        TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), at % each / r->n, at % r->n, v);
     }
 }
 TG__CU_KERNEL(TG__CU(tg__cu_gemm_tiles), tg__cu_gemm, TG__CU(tg__cu_tiles)(r, block))
 TG__CU_KERNEL(TG__CU(tg__cu_gemm_dots), tg__cu_gemm, TG__CU(tg__cu_dots)(r, block))
 TG__CU_KERNEL(TG__CU(tg__cu_gemm_lanes), tg__cu_gemm, TG__CU(tg__cu_lanes)(r, block))
 TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))
+#endif
+#endif
+
+#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0
+/* ---- conv: products of matrices, of which one is gathered from images while it is read ---- */
+#ifndef TG__CU_CONV
+#define TG__CU_CONV
+typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;      /* a row's or a k's part of an element of the gathered operand */
+/* i as four numbers. */
+TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {
+    TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }
+    p[0] = i;
+}
+TG__INLINE int64_t tg__cu_four(const int64_t *p, const int64_t *step) { return p[0] * step[0] + p[1] * step[1] + p[2] * step[2] + p[3] * step[3]; }
+TG__INLINE tg__cu_spot tg__cu_row_spot(const tg__cu_conv *r, const int64_t *p) {
+    tg__cu_spot s;
+    s.at = p[0] * r->m_step;
+    s.z = (int32_t)p[1] * r->m_scale[0] + r->shift[0]; s.y = (int32_t)p[2] * r->m_scale[1] + r->shift[1]; s.x = (int32_t)p[3] * r->m_scale[2] + r->shift[2];
+    return s;
+}
+TG__INLINE tg__cu_spot tg__cu_k_spot(const tg__cu_conv *r, const int64_t *p) {
+    tg__cu_spot s;
+    s.at = p[0] * r->k_step;
+    s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];
+    return s;
+}
+/* Is there an element at v along dimension d? Strided convolutions' gradients have one at every divide-th place. */
+TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {
+    if (r->divide[d] != 1) {
+        if (*v < 0 || *v % r->divide[d]) return 0;
+        *v /= r->divide[d];
+    }
+    return (uint32_t)*v < (uint32_t)r->size[d];
+}
+#endif
+TG__INLINE TG__T TG__CU(tg__cu_gathered)(const tg__cu_conv *r, int64_t at, const tg__cu_spot *m, const tg__cu_spot *k) {
+    int32_t z = m->z + k->z, y = m->y + k->y, x = m->x + k->x;
+    if (!tg__cu_inside(r, 0, &z) || !tg__cu_inside(r, 1, &y) || !tg__cu_inside(r, 2, &x)) return 0;
+    return TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->in, at + m->at + k->at + z * r->in_step[0] + y * r->in_step[1] + x * r->in_step[2]);
+}
+TG__INLINE void TG__CU(tg__cu_conv_put)(const tg__cu_conv *r, int64_t group, int64_t m, int64_t n, TG__T v) {
+    int64_t p[4];
+    if (r->bias) v += TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->bias, (group * r->n + n) * r->bias_step);
+    tg__cu_split(r->m_size, m, p);
+    TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->dtype), r->y, group * r->y_group + n * r->y_n + tg__cu_four(p, r->y_m), v);
+}
+TG__INLINE void TG__CU(tg__cu_conv_sum)(const tg__cu_conv *r, int64_t group, int64_t q, int64_t m, int64_t n, TG__T v) {
+    if (r->partial) ((TG__T *)r->partial)[((group * r->blocks + q) * r->n + n) * r->m + m] = v;
+    else TG__CU(tg__cu_conv_put)(r, group, m, n, v);
+}
+TG__INLINE void TG__CU(tg__cu_conv_tile)(const tg__cu_conv *r, int64_t block) {
+    TG__CU_SHARED(TG__T, as, TG__CU_BK * TG__CU_PAD);
+    TG__CU_SHARED(TG__T, bs, TG__CU_BK * TG__CU_BN);
+    TG__CU_SHARED(tg__cu_spot, ks, TG__CU_BK);
+    TG__CU_SHARED(int64_t, kf, TG__CU_BK);
+    TG__CU_OWN(TG__T, acc, 32);
+    TG__CU_OWN(TG__T, total, 32);
+    TG__CU_OWN(tg__cu_spot, own, 1);                                      /* of the row that this thread gathers */
+    const int64_t mt = (r->m + TG__CU_BM - 1) / TG__CU_BM, nt = (r->n + TG__CU_BN - 1) / TG__CU_BN, parts = r->partial ? r->blocks : 1;
+    const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts, group = block / mt / nt / parts;
+    int64_t kb, k0;
+    TG__CU_THREADS(t) {
+        int64_t p[4] = { 0, 0, 0, 0 };
+        if (row + t % TG__CU_BM < r->m) tg__cu_split(r->m_size, row + t % TG__CU_BM, p);
+        TG__CU_MY(own, t)[0] = tg__cu_row_spot(r, p);
+    }
+    for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {
+        const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;
+        TG__CU(tg__cu_tile_clear)(acc);
+        for (k0 = kb * r->block; k0 < end; k0 += TG__CU_BK) {
+            TG__CU_THREADS(t) if (t < TG__CU_BK) {                        /* k is taken apart once for all rows and columns */
+                int64_t p[4] = { 0, 0, 0, 0 };
+                if (k0 + t < end) tg__cu_split(r->k_size, k0 + t, p);
+                ks[t] = tg__cu_k_spot(r, p);
+                kf[t] = tg__cu_four(p, r->f_k);
+            }
+            TG__CU_BARRIER
+            TG__CU_THREADS(t) {
+                int e;
+                for (e = t; e < TG__CU_BM * TG__CU_BK; e += TG__CU_WIDTH) {
+                    const int kk = e / TG__CU_BM, i = e % TG__CU_BM;
+                    as[kk * TG__CU_PAD + i] = k0 + kk < end && row + i < r->m ? TG__CU(tg__cu_gathered)(r, group * r->in_group, &TG__CU_MY(own, t)[0], &ks[kk]) : 0;
+                }
+                for (e = t; e < TG__CU_BN * TG__CU_BK; e += TG__CU_WIDTH) {
+                    const int kk = e / TG__CU_BN, j = e % TG__CU_BN;
+                    bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->filter, group * r->f_group + (col + j) * r->f_n + kf[kk]) : 0;
+                }
+            }
+            TG__CU_BARRIER
+            TG__CU(tg__cu_tile_step)(as, bs, acc);
+            TG__CU_BARRIER
+        }
+        TG__CU(tg__cu_tile_add)(total, acc, kb == 0 || r->partial);
+    }
+    TG__CU_THREADS(t) {
+        TG__CU_UNROLL for (int e = 0; e < 32; e++) {
+            const int64_t m = row + t / 16 * 8 + e / 4, n = col + t % 16 * 4 + e % 4;
+            if (m < r->m && n < r->n) TG__CU(tg__cu_conv_sum)(r, group, q, m, n, TG__CU_MY(total, t)[e]);
+        }
+    }
+}
+/* Few columns to a group, as where each channel has its own filter: a thread for each sum. */
+TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {
+    const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;
+    int64_t p[4], kb, k;
+    tg__cu_spot row;
+    TG__T total = 0;
+    if (group >= r->groups) return;
+    tg__cu_split(r->m_size, m, p);
+    row = tg__cu_row_spot(r, p);
+    for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {
+        const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;
+        TG__T sum = 0;
+        tg__cu_split(r->k_size, kb * r->block, p);
+        for (k = kb * r->block; k < end; k++) {
+            const tg__cu_spot at = tg__cu_k_spot(r, p);
+            sum = TG__CU_FMA(TG__CU(tg__cu_gathered)(r, group * r->in_group, &row, &at), TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->filter, group * r->f_group + n * r->f_n + tg__cu_four(p, r->f_k)), sum);
+            if (++p[3] == r->k_size[3]) { p[3] = 0; if (++p[2] == r->k_size[2]) { p[2] = 0; if (++p[1] == r->k_size[1]) { p[1] = 0; p[0]++; } } }
+        }
+        total = kb == 0 || r->partial ? sum : total + sum;
+    }
+    TG__CU(tg__cu_conv_sum)(r, group, q, m, n, total);
+}
+TG__INLINE void TG__CU(tg__cu_conv_join)(const tg__cu_conv *r, int64_t i) {
+    const int64_t each = r->m * r->n, group = i / each;
+    const TG__T *part = (const TG__T *)r->partial + group * r->blocks * each + i % each;
+    TG__T v;
+    if (group >= r->groups) return;
+    v = part[0];
+    for (int64_t q = 1; q < r->blocks; q++) v += part[q * each];
+    TG__CU(tg__cu_conv_put)(r, group, i % each % r->m, i % each / r->m, v);
+}
+TG__CU_KERNEL(TG__CU(tg__cu_conv_tiles), tg__cu_conv, TG__CU(tg__cu_conv_tile)(r, block))
+TG__CU_KERNEL(TG__CU(tg__cu_conv_narrow), tg__cu_conv, { TG__CU_THREADS(t) TG__CU(tg__cu_conv_one)(r, block * TG__CU_WIDTH + t); })
+TG__CU_KERNEL(TG__CU(tg__cu_conv_parts), tg__cu_conv, { TG__CU_THREADS(t) TG__CU(tg__cu_conv_join)(r, block * TG__CU_WIDTH + t); })
 #endif
 /* {text ends} */
 #endif /* TG__CU_KERNELS */
@@ -2081,7 +3270,7 @@ TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r
    ====================================================================================== */
 /* ---- the text: written by tools/cuda_text.c ---- */
 static const char *const tg__cu_words[] = {
-"#line 1177 \"tensorgrad_cuda.h\"\n",
+"#line 1503 \"tensorgrad_cuda.h\"\n",
 "#if defined(__CUDACC_RTC__)\n",
 "typedef signed char int8_t;\n",
 "typedef unsigned char uint8_t;\n",
@@ -2094,6 +3283,7 @@ static const char *const tg__cu_words[] = {
 "#define INT64_MIN (-9223372036854775807LL - 1)\n",
 "#else\n",
 "#include <stdint.h>\n",
+"#include <stdbool.h>\n",
 "#include <math.h>\n",
 "#endif\n",
 "#define TG__CU_WIDTH 256\n",
@@ -2103,6 +3293,7 @@ static const char *const tg__cu_words[] = {
 "#if defined(__CUDACC__)\n",
 "#define TG__PRIVATE static __device__ inline\n",
 "#define TG__INLINE static __device__ __forceinline__\n",
+"#define TG__NOINLINE static __device__ __noinline__\n",
 "#define TG__CU_TABLE static __device__\n",
 "#if __CUDACC_VER_MAJOR__ * 100 + __CUDACC_VER_MINOR__ >= 1105\n",
 "#pragma nv_diag_suppress 177\n",
@@ -2131,6 +3322,7 @@ static const char *const tg__cu_words[] = {
 "#else\n",
 "#define TG__PRIVATE static\n",
 "#define TG__INLINE static inline\n",
+"#define TG__NOINLINE static\n",
 "#define TG__CU_TABLE static\n",
 "#define TG__CU_KERNEL_(name, type, ...) static void name(const void *arguments, int64_t block, int64_t blocks) { \\\n",
 "const type *const r = (const type *)arguments; (void)blocks; __VA_ARGS__; }\n",
@@ -2148,7 +3340,7 @@ static const char *const tg__cu_words[] = {
 "TG__INLINE double tg__sqrt64(double a) { return sqrt(a); }\n",
 "#endif\n",
 "#define TG__CU_KERNEL(name, type, ...) TG__CU_KERNEL_(name, type, __VA_ARGS__)\n",
-"#line 1244 \"tensorgrad_cuda.h\"\n",
+"#line 1573 \"tensorgrad_cuda.h\"\n",
 "#define TG__PASS_STRICT 1\n",
 "#define TG__VN 1\n",
 "#define TG__VN_F32 1\n",
@@ -3286,10 +4478,10 @@ static const char *const tg__cu_words[] = {
 "r = TG__FNMA(*k, TG__K(1.42860677e-06f), r);\n",
 "return TG__FMA(TG__MUL(r, r), TG__W(expq)(r), r);\n",
 "}\n",
-"TG__INLINE TG__V TG__W(exp)(TG__V x) {\n",
+"TG__INLINE TG__V TG__W(expfrom)(TG__V x) {\n",
 "TG__V t, k, r, p, one = TG__K(1.0f);\n",
 "#if defined(TG__PASS_AVX512)\n",
-"x = TG__W(minq)(TG__K(89.0f), TG__W(maxq)(TG__K(-104.0f), x));\n",
+"x = TG__W(maxq)(TG__K(-104.0f), x);\n",
 "#endif\n",
 "t = TG__FMA(x, TG__K(1.44269502f), TG__K(12582912.0f));\n",
 "TG__BARRIER(t);\n",
@@ -3307,7 +4499,13 @@ static const char *const tg__cu_words[] = {
 "#endif\n",
 "return TG__W(scale)(p, k);\n",
 "}\n",
-"#line 905 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"TG__INLINE TG__V TG__W(exp)(TG__V x) {\n",
+"#if defined(TG__PASS_AVX512)\n",
+"x = TG__W(minq)(TG__K(89.0f), x);\n",
+"#endif\n",
+"return TG__W(expfrom)(x);\n",
+"}\n",
+"#line 911 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
 "TG__INLINE TG__V TG__W(exp2)(TG__V x) {\n",
 "TG__V t, k, r;\n",
 "x = TG__W(minq)(TG__K(129.0f), TG__W(maxq)(TG__K(-151.0f), x));\n",
@@ -3330,7 +4528,7 @@ static const char *const tg__cu_words[] = {
 "n = TG__W(pow2)(TG__W(maxq)(TG__K(-126.0f), TG__SUB(TG__K(0.0f), k)));\n",
 "return TG__W(copysign)(TG__W(scale)(TG__ADD(TG__SUB(TG__K(1.0f), n), r), k), x);\n",
 "}\n",
-"#line 929 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#line 935 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
 "TG__INLINE TG__V TG__W(logsum)(TG__V f, TG__V k) {\n",
 "TG__V z = TG__MUL(f, f), y;\n",
 "y = TG__H8(f, -0.0763478652f, 0.127618358f, -0.131601915f, 0.142017215f, -0.166233525f, 0.200012282f,\n",
@@ -3353,7 +4551,7 @@ static const char *const tg__cu_words[] = {
 "const TG__VI base = TG__W(iset)(0x3f3504f3), i = TG__W(isub)(TG__W(bits)(x), base), n = TG__W(isar)(i, 23);\n",
 "return TG__W(logsum)(TG__SUB(TG__W(frombits)(TG__W(isub)(TG__W(bits)(x), TG__W(ishl)(n, 23))), TG__K(1.0f)), TG__W(i2f)(n));\n",
 "}\n",
-"#line 955 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#line 961 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
 "TG__PRIVATE TG__V TG__W(trighuge)(TG__V x, TG__V y, TG__M which, int what) {\n",
 "float a[TG__VN_F32], b[TG__VN_F32], c[TG__VN_F32]; int i;\n",
 "TG__W(store)(a, x); TG__W(store)(b, y); TG__W(store)(c, TG__SEL(which, TG__K(1.0f), TG__K(0.0f)));\n",
@@ -3391,7 +4589,7 @@ static const char *const tg__cu_words[] = {
 "}\n",
 "TG__INLINE TG__V TG__W(sin)(TG__V x) { return TG__W(trig)(x, 0); }\n",
 "TG__INLINE TG__V TG__W(cos)(TG__V x) { return TG__W(trig)(x, 1); }\n",
-"#line 993 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#line 999 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
 "TG__INLINE void TG__W(sincos)(TG__V x, TG__V *sine, TG__V *cosine) {\n",
 "TG__V s, c;\n",
 "const TG__VI q = TG__W(quarter)(x, &s, &c), one = TG__W(iset)(1);\n",
@@ -3405,7 +4603,7 @@ static const char *const tg__cu_words[] = {
 "if (TG__W(many)(big)) r = TG__W(trighuge)(x, r, big, 2);\n",
 "return r;\n",
 "}\n",
-"#line 1009 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#line 1015 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
 "TG__INLINE TG__V TG__W(piece6)(const float (*t)[8], TG__V d, TG__VI i) {\n",
 "TG__V p = TG__FMA(TG__W(table8)(t[0], i), d, TG__W(table8)(t[1], i));\n",
 "p = TG__FMA(p, d, TG__W(table8)(t[2], i));\n",
@@ -3416,7 +4614,7 @@ static const char *const tg__cu_words[] = {
 "}\n",
 "TG__INLINE TG__V TG__W(piece7)(const float (*t)[8], TG__V d, TG__VI i)\n",
 "{ return TG__FMA(TG__W(piece6)(t, d, i), d, TG__W(table8)(t[7], i)); }\n",
-"#line 1021 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#line 1027 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
 "TG__INLINE TG__V TG__W(tanh)(TG__V x) {\n",
 "TG__V a = TG__W(minq)(TG__K(9.05f), TG__W(abs)(x)), b = TG__K(0.605f);\n",
 "TG__VI i = TG__W(ishr)(TG__W(isub)(TG__W(bits)(TG__ADD(a, b)), TG__W(bits)(b)), 22);\n",
@@ -3425,10 +4623,10 @@ static const char *const tg__cu_words[] = {
 "}\n",
 "TG__INLINE TG__V TG__W(expminus)(TG__V x) { return TG__W(exp)(TG__W(neg)(TG__W(abs)(x))); }\n",
 "TG__INLINE TG__V TG__W(sigmoid)(TG__V x) {\n",
-"TG__V e = TG__W(expminus)(x);\n",
-"return TG__DIV(TG__SEL(TG__W(lt)(x, TG__K(0.0f)), e, TG__K(1.0f)), TG__ADD(TG__K(1.0f), e));\n",
+"TG__V e = TG__W(expfrom)(TG__W(minq)(TG__K(88.0f), x));\n",
+"return TG__DIV(e, TG__ADD(TG__K(1.0f), e));\n",
 "}\n",
-"#line 1034 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#line 1040 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
 "TG__INLINE TG__V TG__W(log1pexp)(TG__V x) {\n",
 "TG__V e = TG__W(expminus)(x);\n",
 "TG__M up = TG__W(gt)(e, TG__K(0.41421354f));\n",
@@ -3438,7 +4636,7 @@ static const char *const tg__cu_words[] = {
 "TG__INLINE TG__V TG__W(softplus)(TG__V x)   { return TG__ADD(TG__W(maxq)(TG__K(0.0f), x), TG__W(log1pexp)(x)); }\n",
 "TG__INLINE TG__V TG__W(logsigmoid)(TG__V x) { return TG__SUB(TG__W(minq)(TG__K(0.0f), x), TG__W(log1pexp)(x)); }\n",
 "TG__INLINE TG__V TG__W(rsqrt)(TG__V x)      { return TG__DIV(TG__K(1.0f), TG__W(sqrt)(x)); }\n",
-"#line 1046 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#line 1052 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
 "TG__INLINE TG__V TG__W(erf)(TG__V x) {\n",
 "TG__V a = TG__W(abs)(x), z = TG__MUL(a, a), b = TG__W(minq)(TG__K(4.0f), a), p, g, k;\n",
 "p = TG__H6(z, -0.000602079963f, 0.00499895914f, -0.026770493f, 0.112819217f, -0.376125038f, 0.128379151f);\n",
@@ -3449,12 +4647,12 @@ static const char *const tg__cu_words[] = {
 "g = TG__FNMA(TG__W(pow2)(k), TG__ADD(TG__K(1.0f), g), TG__K(1.0f));\n",
 "return TG__W(copysign)(TG__SEL(TG__W(lt)(a, TG__K(0.9f)), p, g), x);\n",
 "}\n",
-"#line 1059 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#line 1065 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
 "TG__INLINE TG__VI TG__W(millspiece)(TG__V u)\n",
 "{ return TG__W(ishr)(TG__W(isub)(TG__W(bits)(u), TG__W(iset)(0x3f800000)), 22); }\n",
 "TG__INLINE TG__V TG__W(mills)(TG__V d, TG__VI i)\n",
 "{ return TG__FMA(TG__W(piece7)(tg__mills + 1, d, i), d, TG__W(table8)(tg__mills[9], i)); }\n",
-"#line 1064 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#line 1070 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
 "TG__INLINE TG__V TG__W(tail)(TG__V y, TG__V yl, TG__V g, TG__V shift) {\n",
 "TG__V t = TG__FMA(y, TG__K(1.44269502f), TG__K(12582912.0f)), k, h, r, c, z, q;\n",
 "TG__BARRIER(t);\n",
@@ -3476,7 +4674,7 @@ static const char *const tg__cu_words[] = {
 "r = TG__W(mills)(TG__SUB(a, TG__W(table8)(tg__mills[0], i)), i);\n",
 "return TG__W(tail)(TG__MUL(h, m), TG__MUL(TG__W(mullo)(a, a, h), m), r, TG__K(0.0f));\n",
 "}\n",
-"#line 1086 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#line 1092 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
 "TG__INLINE TG__V TG__W(ndtr)(TG__V x) {\n",
 "TG__V a = TG__W(abs)(x), t = TG__FMA(a, TG__K(1.76847403f), TG__K(12582912.0f)), d, r;\n",
 "TG__M beyond = TG__W(gt)(a, TG__K(4.24f));\n",
@@ -3490,7 +4688,7 @@ static const char *const tg__cu_words[] = {
 "TG__V t = TG__SUB(s, a);\n",
 "return TG__ADD(TG__SUB(a, TG__SUB(s, t)), TG__SUB(b, t));\n",
 "}\n",
-"#line 1101 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#line 1107 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
 "TG__INLINE TG__V TG__W(gelutanh)(TG__V x) {\n",
 "TG__V a = TG__W(minq)(TG__K(12.0f), TG__W(abs)(x)), z = TG__MUL(a, a),\n",
 "p = TG__MUL(z, TG__K(0.0713548139f)), t = TG__ADD(p, TG__K(1.59576917f)), u = TG__MUL(a, t), e;\n",
@@ -3500,7 +4698,7 @@ static const char *const tg__cu_words[] = {
 "e = TG__W(tail)(TG__W(neg)(u), TG__W(neg)(TG__FMA(a, tl, TG__W(mullo)(a, t, u))), TG__K(1.0f), TG__K(0.0f));\n",
 "return TG__MUL(x, TG__DIV(TG__SEL(TG__W(lt)(x, TG__K(0.0f)), e, TG__K(1.0f)), TG__ADD(TG__K(1.0f), e)));\n",
 "}\n",
-"#line 1111 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
+"#line 1117 \"tensorgrad.h, from the line '#define TG__ADD(a, b)' on\"\n",
 "TG__INLINE TG__V TG__W(erfc)(TG__V x) {\n",
 "TG__V a = TG__W(minq)(TG__K(10.3f), TG__W(abs)(x)), h = TG__MUL(a, a), d, r;\n",
 "TG__VI i = TG__W(millspiece)(TG__FMA(a, TG__K(1.41421354f), TG__K(1.0f)));\n",
@@ -3540,14 +4738,55 @@ static const char *const tg__cu_words[] = {
 "#undef TG__H6\n",
 "#undef TG__H7\n",
 "#undef TG__H8\n",
+"#line 3 \"tensorgrad.h, from the line '/* Words made of words, the same for both types' on\"\n",
+"#define TG__MAP_WORDS(T, V, M, W) \\\n",
+"TG__INLINE V W(remainder)(V a, V b) { \\\n",
+"V r = W(fmod)(a, b), zero = W(set)(0); \\\n",
+"M other = W(mand)(W(ne)(r, zero), W(mxor)(W(lt)(r, zero), W(lt)(b, zero))); \\\n",
+"return W(select)(other, W(add)(r, b), r); \\\n",
+"} \\\n",
+"TG__INLINE V W(floordiv)(V a, V b) { \\\n",
+"V r = W(fmod)(a, b), zero = W(set)(0), one = W(set)(1), q = W(div)(W(sub)(a, r), b), f; \\\n",
+"M other = W(mand)(W(ne)(r, zero), W(mxor)(W(lt)(r, zero), W(lt)(b, zero))); \\\n",
+"q = W(select)(other, W(sub)(q, one), q); \\\n",
+"f = W(floor)(q); \\\n",
+"f = W(select)(W(gt)(W(sub)(q, f), W(set)((T)0.5)), W(add)(f, one), f); \\\n",
+"f = W(select)(W(eq)(q, zero), W(copysign)(zero, W(div)(a, b)), f); \\\n",
+"return W(select)(W(eq)(b, zero), W(div)(a, b), f); \\\n",
+"} \\\n",
+"TG__INLINE V W(hypot)(V a, V b) { \\\n",
+"V x = W(abs)(a), y = W(abs)(b), zero = W(set)(0), one = W(set)(1), \\\n",
+"m = W(select)(W(lt)(x, y), y, x), n = W(select)(W(lt)(x, y), x, y), \\\n",
+"r = W(div)(n, W(select)(W(eq)(m, zero), one, m)); \\\n",
+"r = W(mul)(m, W(sqrt)(W(fma)(r, r, one))); \\\n",
+"return W(select)(W(isinf)(x), x, W(select)(W(isinf)(y), y, r)); \\\n",
+"} \\\n",
+"TG__INLINE V W(sign)(V a) { \\\n",
+"V zero = W(set)(0); \\\n",
+"return W(select)(W(gt)(a, zero), W(set)(1), \\\n",
+"W(select)(W(lt)(a, zero), W(set)(-1), zero)); \\\n",
+"}\n",
+"#define TG__W32(word) TG__FN(tg__w_##word##_f32)\n",
+"#define TG__W64(word) TG__FN(tg__w_##word##_f64)\n",
+"TG__MAP_WORDS(double, TG__FN(tg__vf64), TG__FN(tg__mf64), TG__W64)\n",
+"TG__MAP_WORDS(float, TG__FN(tg__vf32), TG__FN(tg__mf32), TG__W32)\n",
 "#line 1 \"tensorgrad.h, from the line 'TG__PRIVATE int64_t tg__int_of' on\"\n",
 "TG__PRIVATE int64_t tg__int_of(double v) {\n",
 "return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN;\n",
 "}\n",
+"TG__PRIVATE int64_t tg__int_short(double v) { return v > -2147483649.0 && v < 2147483648.0 ? (int64_t)v : -2147483647 - 1; }\n",
+"#line 1 \"tensorgrad.h, from the line 'enum { TG_RNN_TANH' on\"\n",
+"enum { TG_RNN_TANH, TG_RNN_RELU, TG_RNN_LSTM, TG_RNN_GRU };\n",
 "#line 1 \"tensorgrad.h, from the line 'enum { TG_STEP_SGD' on\"\n",
 "enum { TG_STEP_SGD, TG_STEP_ADAM, TG_STEP_RMSPROP, TG_STEP_ADAGRAD, TG_STEP_ADADELTA, TG_STEP_ADAMAX, TG_STEP_ASGD, TG_STEP_RPROP, TG_STEP_LION,\n",
 "TG_STEP_MUON, TG_STEP_CLIP, TG_STEP_NORM };\n",
 "enum { TG_DECAY_NONE, TG_DECAY_GRADIENT, TG_DECAY_PARAMETER };\n",
+"#line 1 \"tensorgrad.h, from the line 'typedef struct tg__rnn_run {' on\"\n",
+"typedef struct tg__rnn_run {\n",
+"int64_t n, width;\n",
+"bool keep;\n",
+"char *p[8];\n",
+"} tg__rnn_run;\n",
 "#line 1 \"tensorgrad.h, from the line 'typedef struct tg__optim_run {' on\"\n",
 "typedef struct tg__optim_run {\n",
 "int64_t n;\n",
@@ -3590,20 +4829,25 @@ static const char *const tg__cu_words[] = {
 "if (b == -1) return (int64_t)((uint64_t)0 - (uint64_t)a);\n",
 "return a / b - (a % b != 0 && (a < 0) != (b < 0));\n",
 "}\n",
-"#line 103 \"tensorgrad_cuda.h\"\n",
+"#line 104 \"tensorgrad_cuda.h\"\n",
 "typedef struct tg__cu_view {\n",
 "char   *p;\n",
 "int64_t stride[8];\n",
+"int64_t size[8];\n",
+"int64_t step, count;\n",
 "double  f;\n",
 "int64_t i;\n",
 "int32_t dtype, number;\n",
 "} tg__cu_view;\n",
 "typedef struct tg__cu_walk {\n",
-"int64_t   n, shape[8], whole[4];\n",
-"double    numbers[2];\n",
+"int64_t   n, shape[8], whole[12];\n",
+"double    numbers[10];\n",
 "uint32_t *flag;\n",
-"int32_t   ndim, small, kind, look;\n",
-"tg__cu_view o[6];\n",
+"char     *work;\n",
+"int64_t   piece, pieces, length;\n",
+"int32_t   within, lanes;\n",
+"int32_t   ndim, small, kind, part, look;\n",
+"tg__cu_view o[10];\n",
 "} tg__cu_walk;\n",
 "typedef struct tg__cu_reduce {\n",
 "int64_t outs, length, piece, pieces;\n",
@@ -3618,8 +4862,10 @@ static const char *const tg__cu_words[] = {
 "int64_t rows, length, xs, ys, shape[8], kx[8], ky[8];\n",
 "char   *x, *y, *row, *classes, *g;\n",
 "int64_t cs, gs;\n",
+"int64_t per, chunks;\n",
+"char   *mean;\n",
 "uint32_t *flag;\n",
-"int32_t ndim, kind, xd, yd, cd, look;\n",
+"int32_t ndim, kind, xd, yd, cd, md, look;\n",
 "} tg__cu_rows;\n",
 "typedef struct tg__cu_index {\n",
 "int64_t n, k, shape[8], sy[8], sx[8], si[8];\n",
@@ -3637,6 +4883,18 @@ static const char *const tg__cu_words[] = {
 "char   *a, *b, *c, *bias, *partial;\n",
 "int32_t ndim, ta, tb, tc, accumulate, columns;\n",
 "} tg__cu_gemm;\n",
+"#line 159 \"tensorgrad_cuda.h\"\n",
+"typedef struct tg__cu_conv {\n",
+"int64_t m, n, k, groups, block, blocks;\n",
+"int64_t m_size[4], k_size[4];\n",
+"int64_t m_step, k_step, in_step[3], in_group;\n",
+"int64_t f_n, f_k[4], f_group;\n",
+"int64_t y_n, y_m[4], y_group;\n",
+"int64_t bias_step;\n",
+"char   *in, *filter, *y, *bias, *partial;\n",
+"int32_t m_scale[3], k_scale[3], shift[3], divide[3], size[3];\n",
+"int32_t dtype;\n",
+"} tg__cu_conv;\n",
 "typedef struct tg__cu_optim {\n",
 "int64_t n, shape[8], row;\n",
 "int64_t whole[12];\n",
@@ -3648,7 +4906,7 @@ static const char *const tg__cu_words[] = {
 "} tg__cu_optim;\n",
 NULL };
 static const char *const tg__cu_kernels[] = {
-"#line 1259 \"tensorgrad_cuda.h\"\n",
+"#line 1588 \"tensorgrad_cuda.h\"\n",
 "#undef TG__T\n",
 "#undef TG__V\n",
 "#undef TG__M\n",
@@ -3683,7 +4941,7 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU(name) name##_i64\n",
 "#define TG__CU_FROM(v) tg__int_of((double)(v))\n",
 "#endif\n",
-"#line 1295 \"tensorgrad_cuda.h\"\n",
+"#line 1624 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_get)(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return TG__CU_FROM(((const float *)p)[i]);\n",
@@ -3702,7 +4960,7 @@ static const char *const tg__cu_kernels[] = {
 "#if TG__CU_TYPE == 0\n",
 "const uint64_t w = (uint64_t)v;\n",
 "#else\n",
-"const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)tg__int_of((double)v) : 0;\n",
+"const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)(dtype == 4 ? tg__int_of((double)v) : tg__int_short((double)v)) : 0;\n",
 "#endif\n",
 "switch (dtype) {\n",
 "case 0: ((float *)p)[i] = (float)v; break;\n",
@@ -3716,9 +4974,24 @@ static const char *const tg__cu_kernels[] = {
 "default: ((uint8_t *)p)[i] = (uint8_t)!(v == 0); break;\n",
 "}\n",
 "}\n",
-"#line 1328 \"tensorgrad_cuda.h\"\n",
+"#line 1657 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ANY\n",
 "#define TG__CU_ANY\n",
+"TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
+"switch (size) {\n",
+"case 8: ((uint64_t *)y)[to] = ((const uint64_t *)x)[from]; break;\n",
+"case 4: ((uint32_t *)y)[to] = ((const uint32_t *)x)[from]; break;\n",
+"case 2: ((uint16_t *)y)[to] = ((const uint16_t *)x)[from]; break;\n",
+"default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
+"}\n",
+"}\n",
+"#line 1668 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
+"int64_t at = 0;\n",
+"int d;\n",
+"TG__CU_ROLL for (d = ndim - 1; d > 0; d--) { const int64_t q = i / shape[d]; at += (i - q * shape[d]) * stride[d]; i = q; }\n",
+"return at + i * stride[0];\n",
+"}\n",
 "TG__INLINE double tg__cu_any(int dtype, const char *p, int64_t i) {\n",
 "switch (dtype) {\n",
 "case 0: return ((const float *)p)[i];\n",
@@ -3733,10 +5006,10 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#endif\n",
-"#line 1347 \"tensorgrad_cuda.h\"\n",
+"#line 1691 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PLACES\n",
 "#define TG__CU_PLACES(count) \\\n",
-"int64_t at[6]; \\\n",
+"int64_t at[count]; \\\n",
 "{ \\\n",
 "int64_t rest = i; \\\n",
 "int k, d; \\\n",
@@ -3748,15 +5021,21 @@ static const char *const tg__cu_kernels[] = {
 "} \\\n",
 "TG__CU_UNROLL for (k = 0; k < (count); k++) at[k] += rest * r->o[k].stride[0]; \\\n",
 "}\n",
-"#define TG__CU_EACH(i) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n; i += blocks * TG__CU_WIDTH)\n",
-"#line 1363 \"tensorgrad_cuda.h\"\n",
+"#define TG__CU_UP_TO(i, count) for (int64_t i = block * TG__CU_WIDTH + t; i < (count); i += blocks * TG__CU_WIDTH)\n",
+"#define TG__CU_EACH(i) TG__CU_UP_TO(i, r->n)\n",
+"#line 1708 \"tensorgrad_cuda.h\"\n",
 "#ifdef TG__CU_DTYPES\n",
-"#define TG__CU_DTYPE(k, asked) ((TG__CU_DTYPES) >> (4 * (k)) & 15)\n",
+"#define TG__CU_DTYPE(k, asked) ((int)((uint64_t)(TG__CU_DTYPES) >> (4 * (k)) & 15))\n",
 "#else\n",
 "#define TG__CU_DTYPE(k, asked) (asked)\n",
 "#endif\n",
 "#define TG__CU_D(k) TG__CU_DTYPE(k, r->o[k].dtype)\n",
-"#line 1371 \"tensorgrad_cuda.h\"\n",
+"#line 1715 \"tensorgrad_cuda.h\"\n",
+"#define TG__CU_POSITION                                                \\\n",
+"int64_t p[5]; \\\n",
+"{ int64_t rest = i; for (int d = 4; d > 0; d--) { p[d] = rest % r->shape[d]; rest /= r->shape[d]; } p[0] = rest; }\n",
+"#define TG__CU_TO(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1] + p[2] * r->o[k].stride[2] + p[3] * r->o[k].stride[3] + p[4] * r->o[k].stride[4])\n",
+"#line 1721 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_NUMBER(k) (r->o[k].number == 2 ? (TG__T)r->o[k].i : TG__CU_FROM(r->o[k].f))\n",
 "#define TG__CU_READ(k, q) const TG__V q = r->o[k].number ? TG__CU_NUMBER(k) : TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, at[k]); (void)q;\n",
 "#define TG__CU_MAP(name, count, reads, check, value) \\\n",
@@ -3771,34 +5050,6 @@ static const char *const tg__cu_kernels[] = {
 "#define TG__CU_DERIVE3(name, v)  TG__CU_MAP(name, 6, TG__CU_READ(1, g) TG__CU_READ(2, a) TG__CU_READ(3, b) TG__CU_READ(4, c) TG__CU_READ(5, y), , v)\n",
 "#endif\n",
 "#if TG__CU_TYPE != 0\n",
-"#line 2 \"tensorgrad.h, from the line '/* Python's remainder' on\"\n",
-"TG__INLINE TG__V TG__W(remainder)(TG__V a, TG__V b) {\n",
-"TG__V r = TG__W(fmod)(a, b), zero = TG__W(set)(0);\n",
-"TG__M other = TG__W(mand)(TG__W(ne)(r, zero), TG__W(mxor)(TG__W(lt)(r, zero), TG__W(lt)(b, zero)));\n",
-"return TG__W(select)(other, TG__W(add)(r, b), r);\n",
-"}\n",
-"TG__INLINE TG__V TG__W(floordiv)(TG__V a, TG__V b) {\n",
-"TG__V r = TG__W(fmod)(a, b), zero = TG__W(set)(0), one = TG__W(set)(1), q = TG__W(div)(TG__W(sub)(a, r), b), f;\n",
-"TG__M other = TG__W(mand)(TG__W(ne)(r, zero), TG__W(mxor)(TG__W(lt)(r, zero), TG__W(lt)(b, zero)));\n",
-"q = TG__W(select)(other, TG__W(sub)(q, one), q);\n",
-"f = TG__W(floor)(q);\n",
-"f = TG__W(select)(TG__W(gt)(TG__W(sub)(q, f), TG__W(set)((TG__T)0.5)), TG__W(add)(f, one), f);\n",
-"f = TG__W(select)(TG__W(eq)(q, zero), TG__W(copysign)(zero, TG__W(div)(a, b)), f);\n",
-"return TG__W(select)(TG__W(eq)(b, zero), TG__W(div)(a, b), f);\n",
-"}\n",
-"#line 17 \"tensorgrad.h, from the line '/* Python's remainder' on\"\n",
-"TG__INLINE TG__V TG__W(hypot)(TG__V a, TG__V b) {\n",
-"TG__V x = TG__W(abs)(a), y = TG__W(abs)(b), zero = TG__W(set)(0), one = TG__W(set)(1),\n",
-"m = TG__W(select)(TG__W(lt)(x, y), y, x), n = TG__W(select)(TG__W(lt)(x, y), x, y),\n",
-"r = TG__W(div)(n, TG__W(select)(TG__W(eq)(m, zero), one, m));\n",
-"r = TG__W(mul)(m, TG__W(sqrt)(TG__W(fma)(r, r, one)));\n",
-"return TG__W(select)(TG__W(isinf)(x), x, TG__W(select)(TG__W(isinf)(y), y, r));\n",
-"}\n",
-"TG__INLINE TG__V TG__W(sign)(TG__V a) {\n",
-"TG__V zero = TG__W(set)(0);\n",
-"return TG__W(select)(TG__W(gt)(a, zero), TG__W(set)(1),\n",
-"TG__W(select)(TG__W(lt)(a, zero), TG__W(set)(-1), zero));\n",
-"}\n",
 "#line 1 \"tensorgrad.h, from the line '#define NEG(v) TG__W(neg)(v)' on\"\n",
 "#define NEG(v) TG__W(neg)(v)\n",
 "#define ABS(v) TG__W(abs)(v)\n",
@@ -3874,23 +5125,23 @@ static const char *const tg__cu_kernels[] = {
 "#define SINC_U(v) MUL(K(3.14159265358979323846), SELECT(EQ(v, ZERO), ONE, v))\n",
 "#define GELU_DU(v) TG__W(fma)(TG__W(mul)(v, v), K(0.21406444881479865), K(1.5957691216057308))\n",
 "#endif\n",
-"#line 1387 \"tensorgrad_cuda.h\"\n",
+"#line 1737 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_COPY)\n",
-"#line 1389 \"tensorgrad_cuda.h\"\n",
+"#line 1739 \"tensorgrad_cuda.h\"\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_cast), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1])); } })\n",
 "#if TG__CU_TYPE == 64\n",
 "TG__CU_KERNEL(tg__cu_ramp_f64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, at[0], r->numbers[0] + (double)i * r->numbers[1]); } })\n",
 "#elif TG__CU_TYPE == 0\n",
 "TG__CU_KERNEL(tg__cu_ramp_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) tg__cu_put_i64(TG__CU_D(0), r->o[0].p, at[0], (int64_t)((uint64_t)r->whole[0] + (uint64_t)i * (uint64_t)r->whole[1])); } })\n",
 "#define TG__CU_RAW(bits) \\\n",
-"TG__CU_KERNEL(tg__cu_copy_##bits, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) ((uint##bits##_t *)r->o[0].p)[at[0]] = ((const uint##bits##_t *)r->o[1].p)[at[1]]; } }) \\\n",
-"TG__CU_KERNEL(tg__cu_fill_##bits, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) ((uint##bits##_t *)r->o[0].p)[at[0]] = (uint##bits##_t)r->whole[0]; } })\n",
+"TG__CU_KERNEL(tg__cu_copy_##bits##_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(2) ((uint##bits##_t *)r->o[0].p)[at[0]] = ((const uint##bits##_t *)r->o[1].p)[at[1]]; } }) \\\n",
+"TG__CU_KERNEL(tg__cu_fill_##bits##_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { TG__CU_PLACES(1) ((uint##bits##_t *)r->o[0].p)[at[0]] = (uint##bits##_t)r->whole[0]; } })\n",
 "TG__CU_RAW(8) TG__CU_RAW(16) TG__CU_RAW(32) TG__CU_RAW(64)\n",
 "#endif\n",
 "#endif\n",
-"#line 1401 \"tensorgrad_cuda.h\"\n",
-"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM)\n",
-"#line 1403 \"tensorgrad_cuda.h\"\n",
+"#line 1751 \"tensorgrad_cuda.h\"\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RANDOM) || defined(TG__CU_ONLY_ATTENTION)\n",
+"#line 1753 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_PHILOX\n",
 "#define TG__CU_PHILOX\n",
 "TG__INLINE void tg__cu_philox(uint64_t at, uint64_t key, uint64_t call, uint32_t *w) {\n",
@@ -3961,6 +5212,7 @@ static const char *const tg__cu_kernels[] = {
 "if (!(p >= 0 && p <= 1)) TG__CU_FLAG(r->flag, 2u);\n",
 "v[e] = (double)v[e] < p ? 1 : 0;\n",
 "}\n",
+"if (r->part) v[e] = TG__W(mul)(r->o[1].number ? TG__CU_FROM(r->o[1].f) : TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, at[1]), v[e]);\n",
 "#endif\n",
 "if (!r->look) TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, at[0], v[e]);\n",
 "}\n",
@@ -3970,18 +5222,12 @@ static const char *const tg__cu_kernels[] = {
 "#undef TG__CU_UNIT\n",
 "#undef TG__CU_FRACTION\n",
 "#endif\n",
-"#line 1483 \"tensorgrad_cuda.h\"\n",
+"#line 1834 \"tensorgrad_cuda.h\"\n",
 "#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_REDUCE)\n",
-"#line 1485 \"tensorgrad_cuda.h\"\n",
+"#line 1836 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_SUM\n",
 "enum { TG__CU_SUM, TG__CU_PROD, TG__CU_MAX, TG__CU_MIN };\n",
 "#define TG__CU_SUM TG__CU_SUM\n",
-"TG__INLINE int64_t tg__cu_offset(int ndim, const int64_t *shape, const int64_t *stride, int64_t i) {\n",
-"int64_t at = 0;\n",
-"int d;\n",
-"TG__CU_ROLL for (d = ndim - 1; d > 0; d--) { const int64_t q = i / shape[d]; at += (i - q * shape[d]) * stride[d]; i = q; }\n",
-"return at + i * stride[0];\n",
-"}\n",
 "#endif\n",
 "#if TG__CU_TYPE == 0\n",
 "typedef int64_t tg__cu_wide_i64;\n",
@@ -4074,7 +5320,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_leave)(r, item / r->pieces, item % r->pieces, s[t], place[t]);\n",
 "}\n",
 "}\n",
-"#line 1587 \"tensorgrad_cuda.h\"\n",
+"#line 1932 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_short)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -4091,7 +5337,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, 0, v, i);\n",
 "}\n",
 "}\n",
-"#line 1604 \"tensorgrad_cuda.h\"\n",
+"#line 1949 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_columns)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t wide = (r->outs + TG__CU_WIDTH - 1) / TG__CU_WIDTH, q = block / wide, out = block % wide * TG__CU_WIDTH + t, first = q * r->piece;\n",
@@ -4106,7 +5352,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU(tg__cu_leave)(r, out, q, v, 0);\n",
 "}\n",
 "}\n",
-"#line 1619 \"tensorgrad_cuda.h\"\n",
+"#line 1964 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_join)(const tg__cu_reduce *r, int64_t block, int kind) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t out = block * TG__CU_WIDTH + t;\n",
@@ -4143,17 +5389,11 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_REDUCERS(TG__CU_KIND, TG__CU_KIND_NAME)\n",
 "#endif\n",
 "#endif\n",
-"#line 1656 \"tensorgrad_cuda.h\"\n",
+"#line 2001 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SOFTMAX)) && TG__CU_TYPE != 0\n",
-"#line 1658 \"tensorgrad_cuda.h\"\n",
+"#line 2003 \"tensorgrad_cuda.h\"\n",
 "#ifndef TG__CU_ROWS\n",
 "#define TG__CU_ROWS\n",
-"TG__INLINE int64_t tg__cu_row_at(const tg__cu_rows *r, const int64_t *stride, int64_t row) {\n",
-"int64_t at = 0;\n",
-"int d;\n",
-"TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { const int64_t q = row / r->shape[d]; at += (row - q * r->shape[d]) * stride[d]; row = q; }\n",
-"return at + row * stride[0];\n",
-"}\n",
 "TG__INLINE int64_t tg__cu_class(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t at = row * r->cs;\n",
 "switch (TG__CU_DTYPE(2, r->cd)) {\n",
@@ -4164,7 +5404,7 @@ static const char *const tg__cu_kernels[] = {
 "default: return ((const uint8_t *)r->classes)[at];\n",
 "}\n",
 "}\n",
-"#line 1677 \"tensorgrad_cuda.h\"\n",
+"#line 2016 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE int64_t tg__cu_class_of(const tg__cu_rows *r, int64_t row) {\n",
 "const int64_t c = tg__cu_class(r, row);\n",
 "if (c == -100 || (c >= 0 && c < r->length)) return c;\n",
@@ -4182,7 +5422,7 @@ static const char *const tg__cu_kernels[] = {
 "int64_t i, from;\n",
 "TG__T v;\n",
 "if (row >= r->rows) continue;\n",
-"from = tg__cu_row_at(r, r->kx, row);\n",
+"from = tg__cu_offset(r->ndim, r->shape, r->kx, row);\n",
 "v = TG__CU_X(t % 64 < r->length ? t % 64 : 0);\n",
 "for (i = t % 64 + 64; i < r->length; i += 64) v = TG__W(maxn)(v, TG__CU_X(i));\n",
 "s[t] = v;\n",
@@ -4199,7 +5439,7 @@ static const char *const tg__cu_kernels[] = {
 "int64_t i, from;\n",
 "TG__T v = 0;\n",
 "if (row >= r->rows) continue;\n",
-"from = tg__cu_row_at(r, r->kx, row);\n",
+"from = tg__cu_offset(r->ndim, r->shape, r->kx, row);\n",
 "for (i = t % 64; i < r->length; i += 64) v = TG__W(add)(v, TG__W(exp)(TG__W(sub)(TG__CU_X(i), top[t / 64])));\n",
 "s[t] = v;\n",
 "}\n",
@@ -4214,7 +5454,7 @@ static const char *const tg__cu_kernels[] = {
 "int64_t i, from, to, c;\n",
 "TG__T v;\n",
 "if (row >= r->rows) continue;\n",
-"from = tg__cu_row_at(r, r->kx, row);\n",
+"from = tg__cu_offset(r->ndim, r->shape, r->kx, row);\n",
 "if (r->kind == 2) {\n",
 "if (t % 64) continue;\n",
 "c = tg__cu_class_of(r, row);\n",
@@ -4225,7 +5465,7 @@ static const char *const tg__cu_kernels[] = {
 "((TG__T *)r->row)[2 * row + 1] = c == -100 ? 0 : sum;\n",
 "continue;\n",
 "}\n",
-"to = tg__cu_row_at(r, r->ky, row);\n",
+"to = tg__cu_offset(r->ndim, r->shape, r->ky, row);\n",
 "v = r->kind == 1 ? TG__W(log)(sum) : TG__W(div)((TG__T)1, sum);\n",
 "for (i = t % 64; i < r->length; i += 64) {\n",
 "const TG__T d = TG__W(sub)(TG__CU_X(i), m);\n",
@@ -4233,7 +5473,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"#line 1746 \"tensorgrad_cuda.h\"\n",
+"#line 2085 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_entropy_back)(const tg__cu_rows *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t row = block * 4 + t / 64;\n",
@@ -4242,9 +5482,10 @@ static const char *const tg__cu_kernels[] = {
 "if (row >= r->rows) continue;\n",
 "c = tg__cu_class_of(r, row);\n",
 "if (r->look) continue;\n",
-"from = tg__cu_row_at(r, r->kx, row);\n",
+"from = tg__cu_offset(r->ndim, r->shape, r->kx, row);\n",
 "m = ((const TG__T *)r->row)[2 * row];\n",
 "g = TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->xd), r->g, row * r->gs);\n",
+"if (r->chunks) g = TG__W(div)(g, ((const TG__T *)r->row)[2 * (r->rows + r->chunks) + 1]);\n",
 "s = g / ((const TG__T *)r->row)[2 * row + 1];\n",
 "for (i = t % 64; i < r->length; i += 64) {\n",
 "TG__T v = c == -100 ? 0 : TG__W(mul)(TG__W(exp)(TG__W(sub)(TG__CU_X(i), m)), s);\n",
@@ -4254,27 +5495,65 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "#undef TG__CU_X\n",
+"#line 2107 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_entropy_chunks)(const tg__cu_rows *r, int64_t block) {\n",
+"TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(double, sum, 4);\n",
+"TG__CU_SHARED(int64_t, count, TG__CU_WIDTH);\n",
+"int64_t at;\n",
+"int half;\n",
+"TG__CU_THREADS(t) { count[t] = 0; if (t % 64 == 0) sum[t / 64] = 0; }\n",
+"for (at = 0; at < r->per; at += 128) {\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t first = (block * 4 + t / 64) * r->per, left = r->rows - first < r->per ? r->rows - first : r->per, row = first + at + t % 64;\n",
+"s[t] = 0;\n",
+"if (at + t % 64 >= left) continue;\n",
+"s[t] = ((const TG__T *)r->y)[row];\n",
+"count[t] += tg__cu_class(r, row) != -100;\n",
+"if (t % 64 + 64 >= 128 || at + t % 64 + 64 >= left) continue;\n",
+"s[t] = TG__W(add)(s[t], ((const TG__T *)r->y)[row + 64]);\n",
+"count[t] += tg__cu_class(r, row + 64) != -100;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (half = 32; half > 0; half /= 2) {\n",
+"TG__CU_THREADS(t) if (t % 64 < half) s[t] = TG__W(add)(s[t], s[t + half]);\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__CU_THREADS(t) if (t % 64 == 0) sum[t / 64] += (double)s[t];\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (half = 32; half > 0; half /= 2) {\n",
+"TG__CU_THREADS(t) if (t % 64 < half) count[t] += count[t + half];\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t chunk = block * 4 + t / 64;\n",
+"TG__T *to = (TG__T *)r->row + 2 * (r->rows + chunk);\n",
+"if (t % 64 || chunk >= r->chunks) continue;\n",
+"to[0] = (TG__T)sum[t / 64]; to[1] = (TG__T)count[t];\n",
+"}\n",
+"}\n",
+"#line 2146 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_entropy_join)(const tg__cu_rows *r) {\n",
+"TG__CU_THREADS(t) {\n",
+"TG__T *const row = (TG__T *)r->row + 2 * r->rows;\n",
+"double sum = 0, count = 0;\n",
+"if (t) continue;\n",
+"for (int64_t k = 0; k < r->chunks; k++) { sum += (double)row[2 * k]; count += (double)row[2 * k + 1]; }\n",
+"row[2 * r->chunks] = (TG__T)sum; row[2 * r->chunks + 1] = (TG__T)count;\n",
+"sum = count > 0 ? (double)(TG__T)sum / count : tg__double(0x7ff8000000000000u);\n",
+"TG__CU(tg__cu_put)(TG__CU_DTYPE(3, r->md), r->mean, 0, (TG__T)sum);\n",
+"}\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_entropy_sums), tg__cu_rows, TG__CU(tg__cu_entropy_chunks)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_entropy_mean), tg__cu_rows, { (void)block; TG__CU(tg__cu_entropy_join)(r); })\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_softmax), tg__cu_rows, TG__CU(tg__cu_soft)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_entropy), tg__cu_rows, TG__CU(tg__cu_entropy_back)(r, block))\n",
 "#endif\n",
-"#line 1770 \"tensorgrad_cuda.h\"\n",
+"#line 2163 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_INDEX)) && TG__CU_TYPE == 0\n",
-"#line 1772 \"tensorgrad_cuda.h\"\n",
-"TG__INLINE int64_t tg__cu_slice_at(const tg__cu_index *r, const int64_t *stride, int64_t i) {\n",
-"int64_t at = 0;\n",
-"int d;\n",
-"TG__CU_ROLL for (d = r->ndim - 1; d > 0; d--) { const int64_t q = i / r->shape[d]; at += (i - q * r->shape[d]) * stride[d]; i = q; }\n",
-"return at + i * stride[0];\n",
-"}\n",
-"TG__INLINE void tg__cu_move(int size, char *y, int64_t to, const char *x, int64_t from) {\n",
-"switch (size) {\n",
-"case 8: ((uint64_t *)y)[to] = ((const uint64_t *)x)[from]; break;\n",
-"case 4: ((uint32_t *)y)[to] = ((const uint32_t *)x)[from]; break;\n",
-"case 2: ((uint16_t *)y)[to] = ((const uint16_t *)x)[from]; break;\n",
-"default: ((uint8_t *)y)[to] = ((const uint8_t *)x)[from]; break;\n",
-"}\n",
-"}\n",
-"#line 1787 \"tensorgrad_cuda.h\"\n",
+"#line 2166 \"tensorgrad_cuda.h\"\n",
 "#define TG__CU_CHANGE(code, T, WIDE, NARROW, U, NO) case code: { \\\n",
 "T *const p = (T *)y + to; const T e = ((const T *)x)[from]; const U d = (U)WIDE(*p), s = (U)WIDE(e); \\\n",
 "if (kind == 2) *p = (T)NARROW(d + s); else if (kind == 3) *p = (T)NARROW(d * s); \\\n",
@@ -4300,23 +5579,23 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_CHANGE(9, uint8_t, TG__CU_SELF, (uint8_t), uint32_t, TG__CU_NEVER)\n",
 "}\n",
 "}\n",
-"#line 1813 \"tensorgrad_cuda.h\"\n",
+"#line 2192 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_take(const tg__cu_index *r, int64_t block, int64_t blocks) {\n",
 "TG__CU_THREADS(t) for (int64_t i = block * TG__CU_WIDTH + t; i < r->n * r->k; i += blocks * TG__CU_WIDTH) {\n",
 "const int64_t slice = r->buckets ? i % r->n : i / r->k, k = r->buckets ? i / r->n : i % r->k;\n",
-"const int64_t v = r->index[tg__cu_slice_at(r, r->si, slice) + k * r->ki];\n",
+"const int64_t v = r->index[tg__cu_offset(r->ndim, r->shape, r->si, slice) + k * r->ki];\n",
 "if (v < 0 || v >= r->limit) { TG__CU_FLAG(r->flag, 8u); continue; }\n",
 "if (r->look) continue;\n",
-"tg__cu_move(r->size, r->y, tg__cu_slice_at(r, r->sy, slice) + k * r->ky, r->x, tg__cu_slice_at(r, r->sx, slice) + v * r->xv);\n",
+"tg__cu_move(r->size, r->y, tg__cu_offset(r->ndim, r->shape, r->sy, slice) + k * r->ky, r->x, tg__cu_offset(r->ndim, r->shape, r->sx, slice) + v * r->xv);\n",
 "}\n",
 "}\n",
-"#line 1823 \"tensorgrad_cuda.h\"\n",
+"#line 2202 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void tg__cu_scatter(const tg__cu_index *r, int64_t block) {\n",
 "TG__CU_THREADS(t) {\n",
 "const int64_t at = block * TG__CU_WIDTH + t, slice = at % r->n, bucket = at / r->n;\n",
 "int64_t to, from, index, k;\n",
 "if (bucket >= r->buckets) continue;\n",
-"to = tg__cu_slice_at(r, r->sy, slice); from = tg__cu_slice_at(r, r->sx, slice); index = tg__cu_slice_at(r, r->si, slice);\n",
+"to = tg__cu_offset(r->ndim, r->shape, r->sy, slice); from = tg__cu_offset(r->ndim, r->shape, r->sx, slice); index = tg__cu_offset(r->ndim, r->shape, r->si, slice);\n",
 "for (k = 0; k < r->k; k++) {\n",
 "const int64_t v = r->index[index + k * r->ki];\n",
 "if ((v & (r->buckets - 1)) != bucket) continue;\n",
@@ -4327,10 +5606,767 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "}\n",
-"TG__CU_KERNEL(tg__cu_index_take, tg__cu_index, tg__cu_take(r, block, blocks))\n",
-"TG__CU_KERNEL(tg__cu_index_scatter, tg__cu_index, tg__cu_scatter(r, block))\n",
+"TG__CU_KERNEL(tg__cu_index_take_i64, tg__cu_index, tg__cu_take(r, block, blocks))\n",
+"TG__CU_KERNEL(tg__cu_index_scatter_i64, tg__cu_index, tg__cu_scatter(r, block))\n",
 "#endif\n",
-"#line 1843 \"tensorgrad_cuda.h\"\n",
+"#line 2222 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SCAN)) && TG__CU_TYPE != 32\n",
+"#line 2225 \"tensorgrad_cuda.h\"\n",
+"#ifndef TG__CU_LINEAR\n",
+"enum { TG__CU_SCAN_SUM, TG__CU_SCAN_PROD, TG__CU_SCAN_MAX, TG__CU_SCAN_MIN, TG__CU_LINEAR };\n",
+"#define TG__CU_LINEAR TG__CU_LINEAR\n",
+"#endif\n",
+"#if TG__CU_TYPE == 0\n",
+"#define TG__CU_ADD(a, b) ((int64_t)((uint64_t)(a) + (uint64_t)(b)))\n",
+"#define TG__CU_TIMES(a, b) ((int64_t)((uint64_t)(a) * (uint64_t)(b)))\n",
+"#else\n",
+"#define TG__CU_ADD(a, b) ((a) + (b))\n",
+"#define TG__CU_TIMES(a, b) ((a) * (b))\n",
+"#endif\n",
+"#line 2237 \"tensorgrad_cuda.h\"\n",
+"typedef struct TG__CU(tg__cu_stretch) { TG__T value, factor; int64_t place; } TG__CU(tg__cu_stretch);\n",
+"TG__INLINE void TG__CU(tg__cu_stretch_on)(int kind, TG__CU(tg__cu_stretch) *s, const TG__CU(tg__cu_stretch) *next) {\n",
+"const TG__T v = next->value, old = s->value;\n",
+"switch (kind) {\n",
+"case TG__CU_SCAN_SUM: s->value = TG__CU_ADD(old, v); break;\n",
+"case TG__CU_SCAN_PROD: s->value = TG__CU_TIMES(old, v); break;\n",
+"case TG__CU_LINEAR: s->value = TG__CU_ADD(TG__CU_TIMES(next->factor, old), v); s->factor = TG__CU_TIMES(next->factor, s->factor); break;\n",
+"default: if (v != v || (old == old && (kind == TG__CU_SCAN_MAX ? v >= old : v <= old))) { s->value = v; s->place = next->place; }\n",
+"}\n",
+"}\n",
+"#line 2248 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_scan_run)(const tg__cu_walk *r, int64_t row, int64_t from, int64_t end, int begun, int store, TG__CU(tg__cu_stretch) *s) {\n",
+"const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row), x = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
+"const int64_t places = tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row), a = tg__cu_offset(r->ndim, r->shape, r->o[3].stride, row);\n",
+"for (int64_t i = from; i < end; i++) {\n",
+"TG__CU(tg__cu_stretch) next;\n",
+"#if TG__CU_TYPE == 64\n",
+"const int64_t tile = (i / 512 + 1) * 512;\n",
+"if (r->kind == TG__CU_SCAN_SUM && r->part && (begun || i > from) && i + 4 <= (tile < end ? tile : end)) {\n",
+"double v[4];\n",
+"int e;\n",
+"for (e = 0; e < 4; e++) v[e] = tg__cu_get_f64(TG__CU_D(2), r->o[2].p, x + (i + e) * r->o[2].step);\n",
+"v[1] = v[0] + v[1]; v[3] = v[1] + (v[2] + v[3]);\n",
+"v[2] = (s->value + v[1]) + v[2]; v[0] = s->value + v[0]; v[1] = s->value + v[1]; v[3] = s->value + v[3];\n",
+"for (e = 0; store && e < 4; e++) tg__cu_put_f64(TG__CU_D(0), r->o[0].p, to + (i + e) * r->o[0].step, v[e]);\n",
+"s->value = v[3];\n",
+"i += 3;\n",
+"continue;\n",
+"}\n",
+"#endif\n",
+"next.value = TG__CU(tg__cu_get)(TG__CU_D(2), r->o[2].p, x + i * r->o[2].step);\n",
+"next.factor = r->o[3].p ? TG__CU(tg__cu_get)(TG__CU_D(3), r->o[3].p, a + i * r->o[3].step) : 0;\n",
+"next.place = i;\n",
+"if (i == from && !begun) *s = next; else TG__CU(tg__cu_stretch_on)(r->kind, s, &next);\n",
+"if (!store) continue;\n",
+"TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, to + i * r->o[0].step, s->value);\n",
+"if (r->o[1].p) ((int64_t *)r->o[1].p)[places + i * r->o[1].step] = s->place;\n",
+"}\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_scan_item)(const tg__cu_walk *r, int64_t item, int store) {\n",
+"TG__CU(tg__cu_stretch) s, *const work = (TG__CU(tg__cu_stretch) *)r->work;\n",
+"const int64_t q = item / r->n, row = item - q * r->n, from = q * r->piece, end = from + r->piece < r->o[0].count ? from + r->piece : r->o[0].count;\n",
+"const int begun = store && q > 0;\n",
+"if (begun) s = work[item]; else { s.value = s.factor = 0; s.place = 0; }\n",
+"TG__CU(tg__cu_scan_run)(r, row, from, end, begun, store, &s);\n",
+"if (!store) work[item] = s;\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_scan_row)(const tg__cu_walk *r, int64_t row) {\n",
+"TG__CU(tg__cu_stretch) *const work = (TG__CU(tg__cu_stretch) *)r->work + row, s = work[0];\n",
+"for (int64_t q = 1; q < r->pieces; q++) {\n",
+"const TG__CU(tg__cu_stretch) next = work[q * r->n];\n",
+"work[q * r->n] = s;\n",
+"TG__CU(tg__cu_stretch_on)(r->kind, &s, &next);\n",
+"}\n",
+"}\n",
+"#undef TG__CU_ADD\n",
+"#undef TG__CU_TIMES\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_scan), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 1); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_scan_pieces), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->pieces) TG__CU(tg__cu_scan_item)(r, i, 0); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_scan_before), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_scan_row)(r, i); })\n",
+"#endif\n",
+"#line 2299 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_SORT)) && TG__CU_TYPE == 0\n",
+"#line 2301 \"tensorgrad_cuda.h\"\n",
+"enum { TG__CU_SORTS = 1024 };\n",
+"typedef struct tg__cu_entry { uint64_t key; int64_t place; } tg__cu_entry;\n",
+"TG__INLINE uint64_t tg__cu_sort_key(int dtype, const char *p, int64_t i) {\n",
+"uint64_t u, sign, infinity;\n",
+"switch (dtype) {\n",
+"case 0: u = ((const uint32_t *)p)[i]; sign = 0x80000000u; infinity = 0x7f800000u; break;\n",
+"case 1: u = ((const uint64_t *)p)[i]; sign = (uint64_t)1 << 63; infinity = (uint64_t)0x7ff << 52; break;\n",
+"case 2: u = ((const uint16_t *)p)[i]; sign = 0x8000u; infinity = 0x7c00u; break;\n",
+"case 3: u = ((const uint16_t *)p)[i]; sign = 0x8000u; infinity = 0x7f80u; break;\n",
+"case 4: return ((const uint64_t *)p)[i] ^ (uint64_t)1 << 63;\n",
+"case 5: return ((const uint32_t *)p)[i] ^ 0x80000000u;\n",
+"case 6: return ((const uint16_t *)p)[i] ^ 0x8000u;\n",
+"case 7: return ((const uint8_t *)p)[i] ^ 0x80u;\n",
+"default: return ((const uint8_t *)p)[i];\n",
+"}\n",
+"if ((u & ~sign) > infinity) return sign | (sign - 1);\n",
+"return u & sign ? (u ^ (sign | (sign - 1))) + (u == sign) : u | sign;\n",
+"}\n",
+"#line 2320 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE int64_t tg__cu_rank(const tg__cu_entry *e, int64_t n, uint64_t key, int equal) {\n",
+"int64_t low = 0, high = n;\n",
+"while (low < high) {\n",
+"const int64_t mid = (low + high) / 2;\n",
+"if (e[mid].key < key || (equal && e[mid].key == key)) low = mid + 1; else high = mid;\n",
+"}\n",
+"return low;\n",
+"}\n",
+"#line 2329 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_merge(const tg__cu_entry *from, tg__cu_entry *to, int64_t n, int64_t w, int64_t i) {\n",
+"const int64_t base = i / (2 * w) * (2 * w), second = base + w < n ? base + w : n, end = second + w < n ? second + w : n;\n",
+"const int later = i >= second;\n",
+"const int64_t rank = later ? tg__cu_rank(from + base, second - base, from[i].key, 1) : tg__cu_rank(from + second, end - second, from[i].key, 0);\n",
+"to[later ? i - w + rank : i + rank] = from[i];\n",
+"}\n",
+"#line 2336 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_sort_put(const tg__cu_walk *r, int64_t row, int64_t k, int64_t place) {\n",
+"const int dtype = TG__CU_D(2), size = dtype == 0 || dtype == 5 ? 4 : dtype == 1 || dtype == 4 ? 8 : dtype == 2 || dtype == 3 || dtype == 6 ? 2 : 1;\n",
+"tg__cu_move(size, r->o[0].p, tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, r->o[2].p,\n",
+"tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + place * r->o[2].step);\n",
+"((int64_t *)r->o[1].p)[tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step] = place;\n",
+"}\n",
+"#line 2343 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_sort_block(const tg__cu_walk *r, int64_t block) {\n",
+"TG__CU_SHARED(tg__cu_entry, s, 2 * TG__CU_SORTS);\n",
+"const int64_t first = block * (TG__CU_SORTS / r->piece), items = r->n * r->pieces, length = r->o[2].count;\n",
+"int64_t w;\n",
+"int from = 0;\n",
+"TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) {\n",
+"const int64_t item = first + e / r->piece, row = item / r->pieces, at = item % r->pieces * r->piece + e % r->piece;\n",
+"s[e].key = ~(uint64_t)0; s[e].place = length;\n",
+"if (item >= items || at >= length) continue;\n",
+"s[e].key = tg__cu_sort_key(TG__CU_D(2), r->o[2].p, tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row) + at * r->o[2].step);\n",
+"if (r->kind) s[e].key = ~s[e].key & ~(uint64_t)0 >> (TG__CU_D(2) == 1 || TG__CU_D(2) == 4 ? 0 : 32);\n",
+"s[e].place = at;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (w = 1; w < r->piece; w *= 2) {\n",
+"TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) tg__cu_merge(s + from, s + (TG__CU_SORTS - from), TG__CU_SORTS, w, e);\n",
+"TG__CU_BARRIER\n",
+"from = TG__CU_SORTS - from;\n",
+"}\n",
+"TG__CU_THREADS(t) for (int64_t e = t; e < TG__CU_SORTS; e += TG__CU_WIDTH) {\n",
+"const int64_t item = first + e / r->piece, row = item / r->pieces, at = item % r->pieces * r->piece + e % r->piece;\n",
+"if (item >= items || at >= length) continue;\n",
+"if (r->pieces > 1) ((tg__cu_entry *)r->work)[row * length + at] = s[from + e];\n",
+"else if (at >= r->whole[1] && at < r->whole[1] + r->o[0].count) tg__cu_sort_put(r, row, at - r->whole[1], s[from + e].place);\n",
+"}\n",
+"}\n",
+"#line 2370 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_sort_merge(const tg__cu_walk *r, int64_t i) {\n",
+"const int64_t n = r->o[2].count, row = i / n, half = r->n * n;\n",
+"tg__cu_entry *const e = (tg__cu_entry *)r->work + row * n;\n",
+"tg__cu_merge(e + (r->part ? half : 0), e + (r->part ? 0 : half), n, r->piece, i - row * n);\n",
+"}\n",
+"TG__INLINE void tg__cu_sort_write(const tg__cu_walk *r, int64_t i) {\n",
+"const int64_t n = r->o[2].count, row = i / r->o[0].count, k = i - row * r->o[0].count;\n",
+"tg__cu_sort_put(r, row, k, ((const tg__cu_entry *)r->work)[(r->part ? r->n * n : 0) + row * n + r->whole[1] + k].place);\n",
+"}\n",
+"TG__INLINE void tg__cu_search(const tg__cu_walk *r, int64_t i) {\n",
+"const int64_t row = i / r->o[0].count, k = i - row * r->o[0].count;\n",
+"const int64_t to = tg__cu_offset(r->ndim, r->shape, r->o[0].stride, row) + k * r->o[0].step, sorted = tg__cu_offset(r->ndim, r->shape, r->o[2].stride, row);\n",
+"const uint64_t key = tg__cu_sort_key(TG__CU_D(1), r->o[1].p, tg__cu_offset(r->ndim, r->shape, r->o[1].stride, row) + k * r->o[1].step);\n",
+"int64_t low = 0, high = r->o[2].count;\n",
+"while (low < high) {\n",
+"const int64_t mid = (low + high) / 2;\n",
+"const uint64_t at = tg__cu_sort_key(TG__CU_D(1), r->o[2].p, sorted + mid * r->o[2].step);\n",
+"if (at < key || (r->kind && at == key)) low = mid + 1; else high = mid;\n",
+"}\n",
+"if (TG__CU_D(0) == 4) ((int64_t *)r->o[0].p)[to] = low; else ((int32_t *)r->o[0].p)[to] = (int32_t)low;\n",
+"}\n",
+"TG__CU_KERNEL(tg__cu_sort_blocks_i64, tg__cu_walk, tg__cu_sort_block(r, block))\n",
+"TG__CU_KERNEL(tg__cu_sort_merge_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[2].count) tg__cu_sort_merge(r, i); })\n",
+"TG__CU_KERNEL(tg__cu_sort_write_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_sort_write(r, i); })\n",
+"TG__CU_KERNEL(tg__cu_search_i64, tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->o[0].count) tg__cu_search(r, i); })\n",
+"#endif\n",
+"#line 2397 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_NORM)) && TG__CU_TYPE != 0\n",
+"#line 2400 \"tensorgrad_cuda.h\"\n",
+"#ifndef TG__CU_NORM\n",
+"#define TG__CU_NORM\n",
+"enum { TG__CU_NORM_MEAN, TG__CU_NORM_SQUARES, TG__CU_NORM_BACK };\n",
+"TG__INLINE int64_t tg__cu_norm_row(const tg__cu_walk *r, int k, int64_t row) { return tg__cu_offset(r->ndim, r->shape, r->o[k].stride, row); }\n",
+"TG__INLINE int64_t tg__cu_norm_at(const tg__cu_walk *r, int k, int64_t i) {\n",
+"return r->within == 1 ? i * r->o[k].stride[r->ndim] : tg__cu_offset(r->within, r->shape + r->ndim, r->o[k].stride + r->ndim, i);\n",
+"}\n",
+"#endif\n",
+"#define TG__CU_GET(k, row_at, i) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (row_at) + tg__cu_norm_at(r, k, i))\n",
+"#line 2411 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_norm_gather)(const tg__cu_walk *r, int64_t block, int what, const double *mean, double *s, double *d) {\n",
+"int half;\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t item = block * (TG__CU_WIDTH / r->lanes) + t / r->lanes, row = item / r->pieces, from = item % r->pieces * r->piece;\n",
+"const int64_t end = from + r->piece < r->length ? from + r->piece : r->length;\n",
+"int64_t x, g = 0, w = 0, i;\n",
+"s[t] = d[t] = 0;\n",
+"if (item >= r->n * r->pieces) continue;\n",
+"x = tg__cu_norm_row(r, 4, row);\n",
+"if (what == TG__CU_NORM_BACK) { g = tg__cu_norm_row(r, 6, row); w = tg__cu_norm_row(r, 5, row); }\n",
+"for (i = from + t % r->lanes; i < end; i += r->lanes) {\n",
+"const double e = (double)TG__CU_GET(4, x, i) - (what == TG__CU_NORM_MEAN ? 0 : mean[t / r->lanes]);\n",
+"double h;\n",
+"if (what == TG__CU_NORM_MEAN) { s[t] += e; continue; }\n",
+"if (what == TG__CU_NORM_SQUARES) { s[t] += e * e; continue; }\n",
+"h = (double)TG__CU_GET(6, g, i);\n",
+"if (r->o[5].p && !r->whole[1]) h *= (double)TG__CU_GET(5, w, i);\n",
+"s[t] += h; d[t] += h * e;\n",
+"}\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"for (half = r->lanes / 2; half > 0; half /= 2) {\n",
+"TG__CU_THREADS(t) if (t % r->lanes < half) { s[t] += s[t + half]; d[t] += d[t + half]; }\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"}\n",
+"#line 2438 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_norm_settle)(const tg__cu_walk *r, int64_t row, int what, double s, double d) {\n",
+"double *const own = (double *)r->work + 4 * row;\n",
+"TG__T *const rows = r->o[3].p ? (TG__T *)r->o[3].p + tg__cu_norm_row(r, 3, row) : 0;\n",
+"const int rms = r->kind == 1;\n",
+"if (what == TG__CU_NORM_MEAN) { own[0] = s / (double)r->length; return; }\n",
+"if (what == TG__CU_NORM_SQUARES) {\n",
+"const TG__T var = (TG__T)(s / (double)r->length);\n",
+"own[1] = 1 / tg__sqrt64((double)var + r->numbers[0]);\n",
+"if (rms) own[0] = 0;\n",
+"if (rows) { rows[0] = (TG__T)own[0]; rows[1] = var; }\n",
+"return;\n",
+"}\n",
+"own[0] = (double)rows[0]; own[1] = 1 / tg__sqrt64((double)rows[1] + r->numbers[0]);\n",
+"own[2] = rms ? 0 : own[1] * (s / (double)r->length); own[3] = own[1] * own[1] * own[1] * (d / (double)r->length);\n",
+"if (!r->whole[1]) return;\n",
+"if (r->o[1].p) TG__CU(tg__cu_put)(TG__CU_D(1), r->o[1].p, tg__cu_norm_row(r, 1, row), (TG__T)(d * own[1]));\n",
+"if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_row(r, 2, row), (TG__T)s);\n",
+"if (r->o[5].p) { const double w = (double)TG__CU_GET(5, tg__cu_norm_row(r, 5, row), 0); own[2] *= w; own[3] *= w; }\n",
+"}\n",
+"#line 2458 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_norm_element)(const tg__cu_walk *r, int64_t row, int64_t i) {\n",
+"const double *const own = (const double *)r->work + 4 * row;\n",
+"const TG__T d = TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - (TG__T)own[0], scale = (TG__T)own[1];\n",
+"const TG__T w = r->o[5].p ? TG__CU_GET(5, tg__cu_norm_row(r, 5, row), i) : 1;\n",
+"TG__T v;\n",
+"if (r->part) v = TG__W(fnma)(d, (TG__T)own[3], TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) * w * scale - (TG__T)own[2]);\n",
+"else v = d * scale * w + (r->o[6].p ? TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i) : 0);\n",
+"TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, tg__cu_norm_row(r, 0, row) + tg__cu_norm_at(r, 0, i), v);\n",
+"}\n",
+"#line 2468 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_norm_whole)(const tg__cu_walk *r, int64_t block, int back) {\n",
+"TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(double, mean, TG__CU_WIDTH / 32);\n",
+"const int64_t first = block * (TG__CU_WIDTH / r->lanes);\n",
+"int what;\n",
+"TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < r->n) mean[t / r->lanes] = back ? (double)((const TG__T *)r->o[3].p)[tg__cu_norm_row(r, 3, first + t / r->lanes)] : 0;\n",
+"for (what = back ? TG__CU_NORM_BACK : r->kind == 1 ? TG__CU_NORM_SQUARES : TG__CU_NORM_MEAN; what <= (back ? TG__CU_NORM_BACK : TG__CU_NORM_SQUARES); what++) {\n",
+"TG__CU_BARRIER\n",
+"TG__CU(tg__cu_norm_gather)(r, block, what, mean, s, d);\n",
+"TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < r->n) {\n",
+"TG__CU(tg__cu_norm_settle)(r, first + t / r->lanes, what, s[t], d[t]);\n",
+"mean[t / r->lanes] = ((const double *)r->work)[4 * (first + t / r->lanes)];\n",
+"}\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) if (first + t / r->lanes < r->n) for (int64_t i = t % r->lanes; i < r->length; i += r->lanes) TG__CU(tg__cu_norm_element)(r, first + t / r->lanes, i);\n",
+"}\n",
+"#line 2487 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_norm_piece)(const tg__cu_walk *r, int64_t block) {\n",
+"TG__CU_SHARED(double, s, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(double, d, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(double, mean, TG__CU_WIDTH / 32);\n",
+"double *const sums = (double *)r->work + 4 * r->n;\n",
+"const int64_t first = block * (TG__CU_WIDTH / r->lanes), items = r->n * r->pieces;\n",
+"TG__CU_THREADS(t) {\n",
+"const int64_t row = (first + t / r->lanes) / r->pieces;\n",
+"if (t % r->lanes || first + t / r->lanes >= items) continue;\n",
+"mean[t / r->lanes] = r->part ? (double)((const TG__T *)r->o[3].p)[tg__cu_norm_row(r, 3, row)] : r->kind == 1 ? 0 : ((const double *)r->work)[4 * row];\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU(tg__cu_norm_gather)(r, block, (int)r->whole[4], mean, s, d);\n",
+"TG__CU_THREADS(t) if (t % r->lanes == 0 && first + t / r->lanes < items) { sums[2 * (first + t / r->lanes)] = s[t]; sums[2 * (first + t / r->lanes) + 1] = d[t]; }\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_norm_joined)(const tg__cu_walk *r, int64_t row) {\n",
+"const double *const sums = (const double *)r->work + 4 * r->n + 2 * row * r->pieces;\n",
+"double s = 0, d = 0;\n",
+"for (int64_t q = 0; q < r->pieces; q++) { s += sums[2 * q]; d += sums[2 * q + 1]; }\n",
+"TG__CU(tg__cu_norm_settle)(r, row, (int)r->whole[4], s, d);\n",
+"}\n",
+"#line 2509 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_norm_column)(const tg__cu_walk *r, int64_t item) {\n",
+"const int64_t q = item / r->length, i = item - q * r->length, end = (q + 1) * r->whole[2] < r->n ? (q + 1) * r->whole[2] : r->n;\n",
+"double *const sums = (double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * item, *const own = (double *)r->work;\n",
+"double dw = 0, db = 0;\n",
+"for (int64_t row = q * r->whole[2]; row < end; row++) {\n",
+"const double g = (double)TG__CU_GET(6, tg__cu_norm_row(r, 6, row), i);\n",
+"dw += g * (((double)TG__CU_GET(4, tg__cu_norm_row(r, 4, row), i) - own[4 * row]) * own[4 * row + 1]); db += g;\n",
+"}\n",
+"sums[0] = dw; sums[1] = db;\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_norm_columns)(const tg__cu_walk *r, int64_t i) {\n",
+"const double *const sums = (const double *)r->work + 4 * r->n + 2 * r->n * r->pieces + 2 * i;\n",
+"double dw = 0, db = 0;\n",
+"for (int64_t q = 0; q < r->whole[3]; q++) { dw += sums[2 * q * r->length]; db += sums[2 * q * r->length + 1]; }\n",
+"if (r->o[1].p) TG__CU(tg__cu_put)(TG__CU_D(1), r->o[1].p, tg__cu_norm_at(r, 1, i), (TG__T)dw);\n",
+"if (r->o[2].p) TG__CU(tg__cu_put)(TG__CU_D(2), r->o[2].p, tg__cu_norm_at(r, 2, i), (TG__T)db);\n",
+"}\n",
+"#undef TG__CU_GET\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm), tg__cu_walk, TG__CU(tg__cu_norm_whole)(r, block, 0))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_back), tg__cu_walk, TG__CU(tg__cu_norm_whole)(r, block, 1))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_pieces), tg__cu_walk, TG__CU(tg__cu_norm_piece)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_norm_joined)(r, i); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_apply), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->n * r->length) TG__CU(tg__cu_norm_element)(r, i / r->length, i % r->length); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_weights), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length * r->whole[3]) TG__CU(tg__cu_norm_column)(r, i); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_norm_weights_join), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_UP_TO(i, r->length) TG__CU(tg__cu_norm_columns)(r, i); })\n",
+"#endif\n",
+"#line 2536 \"tensorgrad_cuda.h\"\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_POOL)\n",
+"#line 2539 \"tensorgrad_cuda.h\"\n",
+"#ifndef TG__CU_WINDOW\n",
+"#define TG__CU_WINDOW\n",
+"typedef struct tg__cu_window { int64_t start, end, step, full, in; } tg__cu_window;\n",
+"TG__INLINE int64_t tg__cu_up(int64_t a, int64_t b) { return (a + b - 1) / b; }\n",
+"TG__INLINE tg__cu_window tg__cu_window_of(const tg__cu_walk *r, int d, int64_t o, int64_t in, int64_t out) {\n",
+"const int64_t stride = r->whole[3 + d], padding = r->whole[6 + d], dilation = r->whole[9 + d];\n",
+"tg__cu_window w;\n",
+"w.in = in; w.step = r->part & 1 ? 1 : dilation;\n",
+"if (r->part & 1) {\n",
+"w.start = o * in / out; w.end = tg__cu_up((o + 1) * in, out);\n",
+"w.full = w.end - w.start;\n",
+"return w;\n",
+"}\n",
+"w.start = o * stride - padding; w.end = w.start + (r->whole[d] - 1) * dilation + 1;\n",
+"w.full = (w.end < in + padding ? w.end : in + padding) - w.start;\n",
+"if (w.start < 0) w.start += tg__cu_up(-w.start, dilation) * dilation;\n",
+"if (w.end > in) w.end = in;\n",
+"return w;\n",
+"}\n",
+"#line 2559 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_readers_of(const tg__cu_walk *r, int d, int64_t i, int64_t in, int64_t out, int64_t *first, int64_t *last) {\n",
+"const int64_t stride = r->whole[3 + d], reach = i + r->whole[6 + d], wide = (r->whole[d] - 1) * r->whole[9 + d] + 1;\n",
+"if (r->part & 1) { *first = i * out / in; *last = tg__cu_up((i + 1) * out, in) - 1; return; }\n",
+"*first = reach < wide ? 0 : (reach - wide) / stride + 1;\n",
+"*last = reach / stride < out - 1 ? reach / stride : out - 1;\n",
+"}\n",
+"TG__INLINE int64_t tg__cu_counted(const tg__cu_walk *r, const tg__cu_window *w) { return r->part & 2 ? w->end - w->start : w->full; }\n",
+"#endif\n",
+"#undef TG__CU_LINE\n",
+"#define TG__CU_LINE(w, i) for (int64_t i = (w).start; i < (w).end; i += (w).step)\n",
+"#define TG__CU_PICTURE(k) (p[0] * r->o[k].stride[0] + p[1] * r->o[k].stride[1])\n",
+"#define TG__CU_PIXEL(k, at, d, h, w) TG__CU(tg__cu_get)(TG__CU_D(k), r->o[k].p, (at) + (d) * r->o[k].stride[2] + (h) * r->o[k].stride[3] + (w) * r->o[k].stride[4])\n",
+"TG__INLINE void TG__CU(tg__cu_pooled)(const tg__cu_walk *r, int64_t i) {\n",
+"TG__CU_POSITION\n",
+"const int mean = r->kind == 1;\n",
+"const int64_t x = TG__CU_PICTURE(2);\n",
+"tg__cu_window w[3];\n",
+"int64_t place = 0;\n",
+"int d;\n",
+"for (d = 0; d < 3; d++) {\n",
+"w[d] = tg__cu_window_of(r, d, p[2 + d], r->o[2].size[2 + d], r->shape[2 + d]);\n",
+"place = place * w[d].in + (w[d].start < w[d].in - 1 ? w[d].start : w[d].in - 1);\n",
+"}\n",
+"#if TG__CU_TYPE == 0\n",
+"int64_t v = mean ? 0 : INT64_MIN;\n",
+"#else\n",
+"TG__T v = mean ? 0 : -TG__CU_FROM(tg__double(0x7ff0000000000000u));\n",
+"if (mean && !(r->part & 4)) { TG__CU_LINE(w[2], c) {\n",
+"TG__T column = 0;\n",
+"int none = 1;\n",
+"TG__CU_LINE(w[0], a) TG__CU_LINE(w[1], b) { const TG__T e = TG__CU_PIXEL(2, x, a, b, c); column = none ? e : column + e; none = 0; }\n",
+"if (!none) v += column;\n",
+"} } else\n",
+"#endif\n",
+"TG__CU_LINE(w[0], a) TG__CU_LINE(w[1], b) TG__CU_LINE(w[2], c) {\n",
+"const TG__T e = TG__CU_PIXEL(2, x, a, b, c);\n",
+"if (mean) { v += e; continue; }\n",
+"if (e > v || e != e) { v = e; place = (a * w[1].in + b) * w[2].in + c; }\n",
+"}\n",
+"#if TG__CU_TYPE != 0\n",
+"if (mean) v /= (TG__T)(r->numbers[0] != 0 ? r->numbers[0] : (double)(tg__cu_counted(r, &w[0]) * tg__cu_counted(r, &w[1]) * tg__cu_counted(r, &w[2])));\n",
+"#endif\n",
+"TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), v);\n",
+"if (r->o[1].p) ((int64_t *)r->o[1].p)[TG__CU_TO(1)] = place;\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_pool), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pooled)(r, i); })\n",
+"#if TG__CU_TYPE != 0\n",
+"#line 2607 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE int TG__CU(tg__cu_is_first)(const tg__cu_walk *r, const int64_t *p, const tg__cu_window *w, TG__T top) {\n",
+"const int64_t x = TG__CU_PICTURE(3);\n",
+"const TG__T own = TG__CU_PIXEL(3, x, p[2], p[3], p[4]);\n",
+"int d;\n",
+"for (d = 0; d < 3; d++) if (p[2 + d] < w[d].start || p[2 + d] >= w[d].end || (p[2 + d] - w[d].start) % w[d].step) return 0;\n",
+"if (own != top && !(own != own && top != top)) return 0;\n",
+"TG__CU_LINE(w[0], a) TG__CU_LINE(w[1], b) TG__CU_LINE(w[2], c) {\n",
+"const TG__T e = TG__CU_PIXEL(3, x, a, b, c);\n",
+"if (a == p[2] && b == p[3] && c == p[4]) return 1;\n",
+"if (e == top || (e != e && top != top)) return 0;\n",
+"}\n",
+"return 0;\n",
+"}\n",
+"#line 2621 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_pool_returned)(const tg__cu_walk *r, int64_t i, int largest) {\n",
+"TG__CU_POSITION\n",
+"const int64_t g = TG__CU_PICTURE(2), y = TG__CU_PICTURE(4);\n",
+"const int forward = (r->part & 5) != 0;\n",
+"int64_t first[3], last[3], a, b, k;\n",
+"TG__T v = 0;\n",
+"int d;\n",
+"for (d = 0; d < 3; d++) tg__cu_readers_of(r, d, p[2 + d], r->shape[2 + d], r->o[2].size[2 + d], &first[d], &last[d]);\n",
+"for (a = first[0]; a <= last[0]; a++) for (b = first[1]; b <= last[1]; b++) for (k = first[2]; k <= last[2]; k++) {\n",
+"const int64_t c = forward ? k : first[2] + last[2] - k, o[3] = { a, b, c };\n",
+"tg__cu_window w[3];\n",
+"TG__T part;\n",
+"for (d = 0; d < 3; d++) w[d] = tg__cu_window_of(r, d, o[d], r->shape[2 + d], r->o[2].size[2 + d]);\n",
+"if (largest && !TG__CU(tg__cu_is_first)(r, p, w, TG__CU_PIXEL(4, y, a, b, c))) continue;\n",
+"part = TG__CU_PIXEL(2, g, a, b, c);\n",
+"if (!largest) part /= (TG__T)(r->numbers[0] != 0 ? r->numbers[0] : (double)(tg__cu_counted(r, &w[0]) * tg__cu_counted(r, &w[1])) * (double)tg__cu_counted(r, &w[2]));\n",
+"v += part;\n",
+"}\n",
+"TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), v);\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_pool_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pool_returned)(r, i, 0); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_pool_claim), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_pool_returned)(r, i, 1); })\n",
+"#endif\n",
+"#undef TG__CU_PICTURE\n",
+"#undef TG__CU_PIXEL\n",
+"#endif\n",
+"#line 2648 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_ATTENTION)) && TG__CU_TYPE != 0\n",
+"#line 2650 \"tensorgrad_cuda.h\"\n",
+"#undef TG__CU_AE\n",
+"#define TG__CU_AE (TG__CU_TYPE == 32 ? 128 : 64)\n",
+"#ifndef TG__CU_AT\n",
+"#define TG__CU_AT\n",
+"enum { TG__CU_ROW = 32, TG__CU_ROOM = 32 * 33 };\n",
+"#line 2656 \"tensorgrad_cuda.h\"\n",
+"typedef struct tg__cu_head { int64_t b, h, row, column; } tg__cu_head;\n",
+"#define TG__CU_Q(back) ((back) ? 3 : 2)\n",
+"#define TG__CU_REST(back) ((back) ? 8 : 1)\n",
+"TG__INLINE tg__cu_head tg__cu_head_of(int64_t block, const int64_t *size, int wide) {\n",
+"const int64_t rows = (size[2] + 31) / 32, columns = (size[3] + wide - 1) / wide;\n",
+"tg__cu_head a;\n",
+"a.row = block % rows * 32; block /= rows;\n",
+"a.column = block % columns * wide; block /= columns;\n",
+"a.h = block % size[1]; a.b = block / size[1];\n",
+"return a;\n",
+"}\n",
+"TG__INLINE int64_t tg__cu_head_at(const tg__cu_walk *r, int k, int64_t b, int64_t h) { return b * r->o[k].stride[0] + h * r->o[k].stride[1]; }\n",
+"#endif\n",
+"#line 2670 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_tile_dots)(const tg__cu_walk *r, int a, int64_t a_at, int64_t a_row, int b, int64_t b_at, int64_t b_row, int64_t n, TG__T *as, TG__T *bs, TG__CU_OWN(TG__T, dot, 4)) {\n",
+"int64_t d0;\n",
+"TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = 0; }\n",
+"for (d0 = 0; d0 < n; d0 += 32) {\n",
+"TG__CU_THREADS(t) for (int e = t; e < 1024; e += TG__CU_WIDTH) {\n",
+"const int i = e / 32, d = e % 32;\n",
+"as[i * 33 + d] = d0 + d < n && a_row + i < r->o[a].size[2] ? TG__CU(tg__cu_get)(TG__CU_D(a), r->o[a].p, a_at + (a_row + i) * r->o[a].stride[2] + (d0 + d) * r->o[a].stride[3]) : 0;\n",
+"bs[i * 33 + d] = d0 + d < n && b_row + i < r->o[b].size[2] ? TG__CU(tg__cu_get)(TG__CU_D(b), r->o[b].p, b_at + (b_row + i) * r->o[b].stride[2] + (d0 + d) * r->o[b].stride[3]) : 0;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) for (int d = 0; d < 32; d++) {\n",
+"const TG__T v = as[t / 8 * 33 + d];\n",
+"TG__CU_UNROLL for (int c = 0; c < 4; c++) TG__CU_MY(dot, t)[c] = TG__W(fma)(v, bs[(t % 8 + 8 * c) * 33 + d], TG__CU_MY(dot, t)[c]);\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"}\n",
+"#line 2688 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_tile_times)(const tg__cu_walk *r, const TG__T *tile, int v, int64_t v_at, int64_t row, int64_t column, TG__T *vs, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {\n",
+"TG__CU_THREADS(t) for (int e = t; e < 32 * TG__CU_AE; e += TG__CU_WIDTH) {\n",
+"const int j = e / TG__CU_AE, c = e % TG__CU_AE;\n",
+"vs[e] = row + j < r->o[v].size[2] && column + c < r->o[v].size[3] ? TG__CU(tg__cu_get)(TG__CU_D(v), r->o[v].p, v_at + (row + j) * r->o[v].stride[2] + (column + c) * r->o[v].stride[3]) : 0;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) for (int j = 0; j < 32; j++) {\n",
+"const TG__T p = tile[t / 8 * 33 + j];\n",
+"TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] = TG__W(fma)(p, vs[j * TG__CU_AE + t % 8 + 8 * c], TG__CU_MY(out, t)[c]);\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_tile_put)(const tg__cu_walk *r, int y, const tg__cu_head *a, TG__CU_OWN(TG__T, out, TG__CU_AE / 8)) {\n",
+"TG__CU_THREADS(t) TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) {\n",
+"const int64_t row = a->row + t / 8, column = a->column + t % 8 + 8 * c;\n",
+"if (row < r->o[y].size[2] && column < r->o[y].size[3])\n",
+"TG__CU(tg__cu_put)(TG__CU_D(y), r->o[y].p, tg__cu_head_at(r, y, a->b, a->h) + row * r->o[y].stride[2] + column * r->o[y].stride[3], TG__CU_MY(out, t)[c]);\n",
+"}\n",
+"}\n",
+"#line 2708 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE TG__T TG__CU(tg__cu_score)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k, TG__T dot) {\n",
+"const int mask = TG__CU_Q(back) + 3;\n",
+"const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u)), v = dot * (TG__T)r->numbers[0];\n",
+"int64_t at;\n",
+"if (q >= r->o[TG__CU_Q(back)].size[2] || k >= r->o[TG__CU_Q(back) + 1].size[2] || (r->whole[0] && k > q)) return none;\n",
+"if (!r->o[mask].p) return v;\n",
+"at = tg__cu_head_at(r, mask, b, h) + q * r->o[mask].stride[2] + k * r->o[mask].stride[3];\n",
+"if (TG__CU_D(mask) == 9) return ((const uint8_t *)r->o[mask].p)[at] ? v : none;\n",
+"return v + TG__CU(tg__cu_get)(TG__CU_D(mask), r->o[mask].p, at);\n",
+"}\n",
+"#line 2719 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE TG__T TG__CU(tg__cu_kept)(const tg__cu_walk *r, int back, int64_t b, int64_t h, int64_t q, int64_t k) {\n",
+"const tg__cu_view *const o = &r->o[TG__CU_Q(back)];\n",
+"const uint64_t at = (uint64_t)(((b * o->size[1] + h) * o->size[2] + q) * r->o[TG__CU_Q(back) + 1].size[2] + k);\n",
+"const double p = r->numbers[1];\n",
+"uint32_t w[4];\n",
+"if (p == 0) return 1;\n",
+"#if TG__CU_TYPE == 32\n",
+"tg__cu_philox(at / 4, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);\n",
+"return (float)(int32_t)(w[at % 4] >> 8) * 5.9604644775390625e-8f < (float)p ? 0 : (float)(p < 1 ? 1 / (1 - p) : 0);\n",
+"#else\n",
+"tg__cu_philox(at / 2, (uint64_t)r->whole[1], (uint64_t)r->whole[2], w);\n",
+"return (double)(((uint64_t)w[2 * (at % 2) + 1] << 32 | w[2 * (at % 2)]) >> 11) * 1.1102230246251565e-16 < p ? 0 : p < 1 ? 1 / (1 - p) : 0;\n",
+"#endif\n",
+"}\n",
+"#line 2734 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_attended)(const tg__cu_walk *r, int64_t block) {\n",
+"TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
+"TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
+"TG__CU_SHARED(TG__T, tile, TG__CU_ROOM);\n",
+"TG__CU_SHARED(TG__T, vs, 32 * TG__CU_AE);\n",
+"TG__CU_SHARED(TG__T, found, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(TG__T, sums, TG__CU_WIDTH);\n",
+"TG__CU_SHARED(TG__T, top, TG__CU_ROW);\n",
+"TG__CU_SHARED(TG__T, sum, TG__CU_ROW);\n",
+"TG__CU_OWN(TG__T, dot, 4);\n",
+"TG__CU_OWN(TG__T, out, TG__CU_AE / 8);\n",
+"TG__CU_OWN(TG__T, state, 2);\n",
+"const tg__cu_head a = tg__cu_head_of(block, r->o[0].size, TG__CU_AE);\n",
+"const int64_t hk = a.h / (r->o[2].size[1] / r->o[3].size[1]), keys = r->o[3].size[2], end = r->whole[0] && a.row + 32 < keys ? a.row + 32 : keys;\n",
+"const TG__T none = -TG__CU_FROM(tg__double(0x7ff0000000000000u));\n",
+"int64_t k0;\n",
+"TG__CU_THREADS(t) {\n",
+"TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] = 0;\n",
+"if (t < TG__CU_ROW) { top[t] = none; sum[t] = 0; }\n",
+"}\n",
+"for (k0 = 0; k0 < end; k0 += 32) {\n",
+"TG__CU(tg__cu_tile_dots)(r, 2, tg__cu_head_at(r, 2, a.b, a.h), a.row, 3, tg__cu_head_at(r, 3, a.b, hk), k0, r->o[2].size[3], as, bs, dot);\n",
+"TG__CU_THREADS(t) {\n",
+"TG__T m = none;\n",
+"TG__CU_UNROLL for (int c = 0; c < 4; c++) {\n",
+"TG__CU_MY(dot, t)[c] = TG__CU(tg__cu_score)(r, 0, a.b, a.h, a.row + t / 8, k0 + t % 8 + 8 * c, TG__CU_MY(dot, t)[c]);\n",
+"m = TG__W(maxn)(m, TG__CU_MY(dot, t)[c]);\n",
+"}\n",
+"found[t] = m;\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) {\n",
+"TG__T m = top[t / 8], own = 0;\n",
+"for (int c = 0; c < 8; c++) m = TG__W(maxn)(m, found[t / 8 * 8 + c]);\n",
+"TG__CU_MY(state, t)[0] = m;\n",
+"TG__CU_MY(state, t)[1] = top[t / 8] == none ? 0 : TG__W(exp)(top[t / 8] - m);\n",
+"TG__CU_UNROLL for (int c = 0; c < 4; c++) {\n",
+"const TG__T p = m == none ? 0 : TG__W(exp)(TG__CU_MY(dot, t)[c] - m);\n",
+"own += p;\n",
+"tile[t / 8 * 33 + t % 8 + 8 * c] = p * TG__CU(tg__cu_kept)(r, 0, a.b, a.h, a.row + t / 8, k0 + t % 8 + 8 * c);\n",
+"}\n",
+"sums[t] = own;\n",
+"TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] *= TG__CU_MY(state, t)[1];\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) if (t % 8 == 0) {\n",
+"TG__T v = 0;\n",
+"for (int c = 0; c < 8; c++) v += sums[t + c];\n",
+"sum[t / 8] = sum[t / 8] * TG__CU_MY(state, t)[1] + v; top[t / 8] = TG__CU_MY(state, t)[0];\n",
+"}\n",
+"TG__CU(tg__cu_tile_times)(r, tile, 4, tg__cu_head_at(r, 4, a.b, hk), k0, a.column, vs, out);\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) {\n",
+"const TG__T s = sum[t / 8], inverse = s == 0 ? 0 : 1 / s;\n",
+"const int64_t at = (a.b * r->o[2].size[1] + a.h) * r->o[2].size[2] + a.row + t / 8;\n",
+"TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] *= inverse;\n",
+"if (t % 8 || a.column || a.row + t / 8 >= r->o[2].size[2]) continue;\n",
+"((TG__T *)r->o[1].p)[at] = s == 0 ? -none : top[t / 8];\n",
+"((TG__T *)r->o[1].p)[r->n + at] = inverse;\n",
+"}\n",
+"TG__CU(tg__cu_tile_put)(r, 0, &a, out);\n",
+"}\n",
+"#line 2798 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_delta)(const tg__cu_walk *r, int64_t i) {\n",
+"const int64_t q = i % r->o[3].size[2], h = i / r->o[3].size[2] % r->o[3].size[1], b = i / r->o[3].size[2] / r->o[3].size[1];\n",
+"const int64_t y = tg__cu_head_at(r, 7, b, h) + q * r->o[7].stride[2], g = tg__cu_head_at(r, 9, b, h) + q * r->o[9].stride[2];\n",
+"TG__T v = 0;\n",
+"for (int64_t e = 0; e < r->o[9].size[3]; e++) v = TG__W(fma)(TG__CU(tg__cu_get)(TG__CU_D(7), r->o[7].p, y + e * r->o[7].stride[3]), TG__CU(tg__cu_get)(TG__CU_D(9), r->o[9].p, g + e * r->o[9].stride[3]), v);\n",
+"((TG__T *)r->work)[i] = v;\n",
+"}\n",
+"#line 2807 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_attend_back)(const tg__cu_walk *r, int64_t block, int which) {\n",
+"TG__CU_SHARED(TG__T, as, TG__CU_ROOM);\n",
+"TG__CU_SHARED(TG__T, bs, TG__CU_ROOM);\n",
+"TG__CU_SHARED(TG__T, tile, TG__CU_ROOM);\n",
+"TG__CU_SHARED(TG__T, vs, 32 * TG__CU_AE);\n",
+"TG__CU_OWN(TG__T, dot, 4);\n",
+"TG__CU_OWN(TG__T, slope, 4);\n",
+"TG__CU_OWN(TG__T, out, TG__CU_AE / 8);\n",
+"const tg__cu_head a = tg__cu_head_of(block, r->o[which].size, TG__CU_AE);\n",
+"const int64_t heads = r->o[3].size[1], group = heads / r->o[4].size[1], queries = r->o[3].size[2], keys = r->o[4].size[2];\n",
+"const int64_t first = which == 0 || !r->whole[0] ? 0 : a.row, end = which ? queries : r->whole[0] && a.row + 32 < keys ? a.row + 32 : keys;\n",
+"int64_t h, at;\n",
+"TG__CU_THREADS(t) { TG__CU_UNROLL for (int c = 0; c < TG__CU_AE / 8; c++) TG__CU_MY(out, t)[c] = 0; }\n",
+"for (h = which ? a.h * group : a.h; h < (which ? (a.h + 1) * group : a.h + 1); h++) for (at = first; at < end; at += 32) {\n",
+"const int64_t hk = h / group, q_at = tg__cu_head_at(r, 3, a.b, h), k_at = tg__cu_head_at(r, 4, a.b, hk), v_at = tg__cu_head_at(r, 5, a.b, hk), g_at = tg__cu_head_at(r, 9, a.b, h);\n",
+"if (which) TG__CU(tg__cu_tile_dots)(r, 4, k_at, a.row, 3, q_at, at, r->o[3].size[3], as, bs, dot);\n",
+"else TG__CU(tg__cu_tile_dots)(r, 3, q_at, a.row, 4, k_at, at, r->o[3].size[3], as, bs, dot);\n",
+"if (which == 1) TG__CU(tg__cu_tile_dots)(r, 5, v_at, a.row, 9, g_at, at, r->o[5].size[3], as, bs, slope);\n",
+"else if (which == 0) TG__CU(tg__cu_tile_dots)(r, 9, g_at, a.row, 5, v_at, at, r->o[5].size[3], as, bs, slope);\n",
+"TG__CU_THREADS(t) TG__CU_UNROLL for (int c = 0; c < 4; c++) {\n",
+"const int64_t row = a.row + t / 8, column = at + t % 8 + 8 * c, q = which ? column : row, k = which ? row : column, i = (a.b * heads + h) * queries + q;\n",
+"TG__T *const v = &tile[t / 8 * 33 + t % 8 + 8 * c], p, keep;\n",
+"*v = 0;\n",
+"if (q >= queries || k >= keys) continue;\n",
+"p = TG__CU(tg__cu_score)(r, 1, a.b, h, q, k, TG__CU_MY(dot, t)[c]);\n",
+"if (p == -TG__CU_FROM(tg__double(0x7ff0000000000000u))) continue;\n",
+"p = TG__W(exp)(p - ((const TG__T *)r->o[8].p)[i]) * ((const TG__T *)r->o[8].p)[r->n + i];\n",
+"keep = TG__CU(tg__cu_kept)(r, 1, a.b, h, q, k);\n",
+"*v = which == 2 ? p * keep : p * (TG__T)r->numbers[0] * (TG__CU_MY(slope, t)[c] * keep - ((const TG__T *)r->work)[i]);\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"if (which == 0) TG__CU(tg__cu_tile_times)(r, tile, 4, k_at, at, a.column, vs, out);\n",
+"else if (which == 1) TG__CU(tg__cu_tile_times)(r, tile, 3, q_at, at, a.column, vs, out);\n",
+"else TG__CU(tg__cu_tile_times)(r, tile, 9, g_at, at, a.column, vs, out);\n",
+"}\n",
+"TG__CU(tg__cu_tile_put)(r, which, &a, out);\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_attend), tg__cu_walk, TG__CU(tg__cu_attended)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_attend_delta), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_delta)(r, i); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_attend_dq), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 0))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_attend_dk), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 1))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_attend_dv), tg__cu_walk, TG__CU(tg__cu_attend_back)(r, block, 2))\n",
+"#endif\n",
+"#line 2851 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RESAMPLE)) && TG__CU_TYPE != 0\n",
+"#line 2853 \"tensorgrad_cuda.h\"\n",
+"#ifndef TG__CU_TAPS\n",
+"#define TG__CU_TAPS\n",
+"typedef struct tg__cu_taps { int64_t first, count; const double *weight; } tg__cu_taps;\n",
+"TG__INLINE tg__cu_taps tg__cu_taps_of(const tg__cu_walk *r, int d, int64_t i) {\n",
+"const int64_t *const first = (const int64_t *)(r->work + r->whole[2 * d]), n = r->shape[2 + d];\n",
+"tg__cu_taps t;\n",
+"t.first = first[i]; t.count = first[n + i]; t.weight = (const double *)(first + 2 * n) + i * r->whole[2 * d + 1];\n",
+"return t;\n",
+"}\n",
+"#endif\n",
+"TG__INLINE void TG__CU(tg__cu_resampled)(const tg__cu_walk *r, int64_t i) {\n",
+"TG__CU_POSITION\n",
+"const tg__cu_taps d = tg__cu_taps_of(r, 0, p[2]), h = tg__cu_taps_of(r, 1, p[3]), w = tg__cu_taps_of(r, 2, p[4]);\n",
+"const int64_t x = p[0] * r->o[1].stride[0] + p[1] * r->o[1].stride[1];\n",
+"TG__T sum = 0;\n",
+"for (int64_t a = 0; a < d.count; a++) for (int64_t b = 0; b < h.count; b++) {\n",
+"const int64_t line = x + (d.first + a) * r->o[1].stride[2] + (h.first + b) * r->o[1].stride[3];\n",
+"TG__T row = 0;\n",
+"for (int64_t c = 0; c < w.count; c++) row += (TG__T)w.weight[c] * TG__CU(tg__cu_get)(TG__CU_D(1), r->o[1].p, line + (w.first + c) * r->o[1].stride[4]);\n",
+"sum += (TG__T)(d.weight[a] * h.weight[b]) * row;\n",
+"}\n",
+"TG__CU(tg__cu_put)(TG__CU_D(0), r->o[0].p, TG__CU_TO(0), sum);\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_resample), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_resampled)(r, i); })\n",
+"#endif\n",
+"#line 2879 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_RNN)) && TG__CU_TYPE != 0\n",
+"#line 1 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
+"#define TG__RNN_GET(p, at)    (k == TG__VN ? TG__W(load)((p) + (at)) : TG__W(loadn)((p) + (at), k))\n",
+"#define TG__RNN_PUT(p, at, v) do { if (k == TG__VN) TG__W(store)((p) + (at), v); else TG__W(storen)((p) + (at), v, k); } while (0)\n",
+"#line 4 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
+"#define TG__RNN_SIGMOID_SLOPE(v) TG__W(mul)(v, TG__W(sub)(one, v))\n",
+"#define TG__RNN_TANH_SLOPE(v)    TG__W(sub)(one, TG__W(mul)(v, v))\n",
+"#line 7 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
+"TG__NOINLINE TG__V TG__FT(tg__rnn_sigmoid)(TG__V v) { return TG__W(sigmoid)(v); }\n",
+"TG__NOINLINE TG__V TG__FT(tg__rnn_tanh)(TG__V v) { return TG__W(tanh)(v); }\n",
+"TG__INLINE TG__V TG__FT(tg__rnn_flush)(TG__V v) {\n",
+"#if defined(TG__TYPE_F32)\n",
+"const TG__T tiny = 1.17549435e-38f;\n",
+"#else\n",
+"const TG__T tiny = 2.2250738585072014e-308;\n",
+"#endif\n",
+"return TG__W(select)(TG__W(lt)(TG__W(abs)(v), TG__W(set)(tiny)), TG__W(set)(0), v);\n",
+"}\n",
+"#line 18 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
+"TG__NOINLINE TG__V TG__FT(tg__rnn_state)(const tg__rnn_run *r, int64_t at, int64_t k) {\n",
+"const TG__T *product = (const TG__T *)(void *)r->p[3], *bias = (const TG__T *)(void *)r->p[4];\n",
+"return bias ? TG__W(add)(TG__RNN_GET(product, at), TG__RNN_GET(bias, at)) : TG__RNN_GET(product, at);\n",
+"}\n",
+"TG__NOINLINE TG__V TG__FT(tg__rnn_sum)(const tg__rnn_run *r, int64_t at, int64_t k) {\n",
+"return TG__W(add)(TG__RNN_GET((const TG__T *)(void *)r->p[2], at), TG__FT(tg__rnn_state)(r, at, k));\n",
+"}\n",
+"#line 27 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
+"TG__PRIVATE void TG__FT(tg__rnn_ahead)(int kind, const tg__rnn_run *r) {\n",
+"TG__T *h = (TG__T *)(void *)r->p[0], *c = (TG__T *)(void *)r->p[1], *gates = (TG__T *)(void *)r->p[2];\n",
+"const TG__T *before = (const TG__T *)(void *)r->p[5];\n",
+"const int64_t w = r->width;\n",
+"for (int64_t j = 0; j < r->n; j += TG__VN) {\n",
+"const int64_t k = r->n - j < TG__VN ? r->n - j : TG__VN;\n",
+"TG__V a, b, d, e, y;\n",
+"if (kind == TG_RNN_LSTM) {\n",
+"a = TG__FT(tg__rnn_sigmoid)(TG__FT(tg__rnn_sum)(r, j, k));\n",
+"b = TG__FT(tg__rnn_sigmoid)(TG__FT(tg__rnn_sum)(r, w + j, k));\n",
+"d = TG__FT(tg__rnn_tanh)(TG__FT(tg__rnn_sum)(r, 2 * w + j, k));\n",
+"e = TG__FT(tg__rnn_sigmoid)(TG__FT(tg__rnn_sum)(r, 3 * w + j, k));\n",
+"y = TG__FT(tg__rnn_flush)(TG__W(add)(TG__W(mul)(b, TG__RNN_GET(before, j)), TG__W(mul)(a, d)));\n",
+"TG__RNN_PUT(c, j, y);\n",
+"y = TG__W(mul)(e, TG__FT(tg__rnn_tanh)(y));\n",
+"} else if (kind == TG_RNN_GRU) {\n",
+"a = TG__FT(tg__rnn_sigmoid)(TG__FT(tg__rnn_sum)(r, j, k));\n",
+"b = TG__FT(tg__rnn_sigmoid)(TG__FT(tg__rnn_sum)(r, w + j, k));\n",
+"e = TG__FT(tg__rnn_state)(r, 2 * w + j, k);\n",
+"d = TG__FT(tg__rnn_tanh)(TG__W(add)(TG__RNN_GET(gates, 2 * w + j), TG__W(mul)(a, e)));\n",
+"y = TG__W(add)(d, TG__W(mul)(b, TG__W(sub)(TG__RNN_GET(before, j), d)));\n",
+"} else {\n",
+"y = TG__FT(tg__rnn_sum)(r, j, k);\n",
+"y = kind == TG_RNN_TANH ? TG__FT(tg__rnn_tanh)(y) : TG__W(maxn)(y, TG__W(set)(0));\n",
+"a = b = d = e = y;\n",
+"}\n",
+"TG__RNN_PUT(h, j, TG__FT(tg__rnn_flush)(y));\n",
+"if (!r->keep) continue;\n",
+"TG__RNN_PUT(gates, j, a); TG__RNN_PUT(gates, w + j, b); TG__RNN_PUT(gates, 2 * w + j, d); TG__RNN_PUT(gates, 3 * w + j, e);\n",
+"}\n",
+"}\n",
+"#line 60 \"tensorgrad.h, from the line '#define TG__RNN_GET(p, at)' on\"\n",
+"TG__PRIVATE void TG__FT(tg__rnn_back)(int kind, const tg__rnn_run *r) {\n",
+"TG__T *dgates = (TG__T *)(void *)r->p[0], *dproduct = (TG__T *)(void *)r->p[1], *dbefore = (TG__T *)(void *)r->p[2],\n",
+"*dc = (TG__T *)(void *)r->p[3];\n",
+"const TG__T *dh = (const TG__T *)(void *)r->p[4], *gates = (const TG__T *)(void *)r->p[5],\n",
+"*before = (const TG__T *)(void *)r->p[6], *c = (const TG__T *)(void *)r->p[7];\n",
+"const TG__V one = TG__W(set)(1), zero = TG__W(set)(0);\n",
+"const int64_t w = r->width;\n",
+"for (int64_t j = 0; j < r->n; j += TG__VN) {\n",
+"const int64_t k = r->n - j < TG__VN ? r->n - j : TG__VN;\n",
+"const TG__V g = TG__RNN_GET(dh, j), a = TG__RNN_GET(gates, j);\n",
+"TG__V b, d, e, t, s;\n",
+"if (kind == TG_RNN_LSTM) {\n",
+"b = TG__RNN_GET(gates, w + j); d = TG__RNN_GET(gates, 2 * w + j); e = TG__RNN_GET(gates, 3 * w + j);\n",
+"t = TG__FT(tg__rnn_tanh)(TG__RNN_GET(c, j));\n",
+"s = TG__W(add)(TG__RNN_GET(dc, j), TG__W(mul)(TG__W(mul)(g, e), TG__RNN_TANH_SLOPE(t)));\n",
+"TG__RNN_PUT(dc, j, TG__FT(tg__rnn_flush)(TG__W(mul)(s, b)));\n",
+"TG__RNN_PUT(dgates, 3 * w + j, TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(g, t), TG__RNN_SIGMOID_SLOPE(e))));\n",
+"TG__RNN_PUT(dgates, 2 * w + j, TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(s, a), TG__RNN_TANH_SLOPE(d))));\n",
+"TG__RNN_PUT(dgates, w + j, TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(s, TG__RNN_GET(before, j)), TG__RNN_SIGMOID_SLOPE(b))));\n",
+"t = TG__W(mul)(TG__W(mul)(s, d), TG__RNN_SIGMOID_SLOPE(a));\n",
+"} else if (kind == TG_RNN_GRU) {\n",
+"b = TG__RNN_GET(gates, w + j); d = TG__RNN_GET(gates, 2 * w + j); e = TG__RNN_GET(gates, 3 * w + j);\n",
+"s = TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(g, TG__W(sub)(TG__RNN_GET(before, j), d)), TG__RNN_SIGMOID_SLOPE(b)));\n",
+"TG__RNN_PUT(dgates, w + j, s); TG__RNN_PUT(dproduct, w + j, s);\n",
+"TG__RNN_PUT(dbefore, j, TG__FT(tg__rnn_flush)(TG__W(add)(TG__RNN_GET(dbefore, j), TG__W(mul)(g, b))));\n",
+"s = TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(g, TG__W(sub)(one, b)), TG__RNN_TANH_SLOPE(d)));\n",
+"TG__RNN_PUT(dgates, 2 * w + j, s);\n",
+"TG__RNN_PUT(dproduct, 2 * w + j, TG__FT(tg__rnn_flush)(TG__W(mul)(s, a)));\n",
+"t = TG__FT(tg__rnn_flush)(TG__W(mul)(TG__W(mul)(s, e), TG__RNN_SIGMOID_SLOPE(a)));\n",
+"TG__RNN_PUT(dproduct, j, t);\n",
+"} else t = kind == TG_RNN_TANH ? TG__W(mul)(g, TG__RNN_TANH_SLOPE(a)) : TG__W(select)(TG__W(eq)(a, zero), zero, g);\n",
+"TG__RNN_PUT(dgates, j, TG__FT(tg__rnn_flush)(t));\n",
+"}\n",
+"}\n",
+"#line 2882 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE tg__rnn_run TG__CU(tg__cu_unit)(const tg__cu_walk *r, int64_t i) {\n",
+"const int64_t row = i / r->length, unit = i - row * r->length;\n",
+"tg__rnn_run run;\n",
+"run.n = 1; run.width = r->length; run.keep = r->whole[0] != 0;\n",
+"TG__CU_UNROLL for (int k = 0; k < 8; k++) run.p[k] = r->o[k].p ? r->o[k].p + (row * r->o[k].step + unit) * (int64_t)sizeof(TG__T) : 0;\n",
+"return run;\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_rnn), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_ahead)(r->kind, &run); } })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_rnn_back), tg__cu_walk, { TG__CU_THREADS(t) TG__CU_EACH(i) { const tg__rnn_run run = TG__CU(tg__cu_unit)(r, i); TG__FT(tg__rnn_back)(r->kind, &run); } })\n",
+"#endif\n",
+"#line 2893 \"tensorgrad_cuda.h\"\n",
 "#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_OPTIM)) && TG__CU_TYPE != 0\n",
 "#line 1 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "#define TG__OPTIM_NUMBER(i)  TG__W(set)((TG__T)r->number[i])\n",
@@ -4497,9 +6533,15 @@ static const char *const tg__cu_kernels[] = {
 "TG__PRIVATE void TG__FT(tg__optim_clip)(const tg__optim_run *r) {\n",
 "const TG__V scale = TG__OPTIM_NUMBER(0), most = TG__OPTIM_NUMBER(1), least = TG__W(neg)(most);\n",
 "TG__T *p = (TG__T *)r->p;\n",
-"TG__OPTIM_EACH TG__W(store)(p + i, TG__W(minn)(TG__W(maxn)(TG__W(mul)(TG__W(load)(p + i), scale), least), most));\n",
+"#line 168 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"const int64_t block = r->n < 8192 ? r->n : 128, per = (r->n / 8 / block | 1) * block;\n",
+"int64_t k, at, i;\n",
+"for (k = 0; k < per; k += block) for (at = k; at < r->n; at += per) {\n",
+"const int64_t end = at + block < r->n ? at + block : r->n;\n",
+"for (i = at; i < end; i += TG__VN) TG__W(store)(p + i, TG__W(minn)(TG__W(maxn)(TG__W(mul)(TG__W(load)(p + i), scale), least), most));\n",
 "}\n",
-"#line 170 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"}\n",
+"#line 176 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "TG__PRIVATE void TG__FT(tg__optim_powers)(const tg__optim_run *r) {\n",
 "const double order = r->number[1];\n",
 "const TG__V one = TG__W(set)(1), zero = TG__W(set)(0), p = TG__OPTIM_NUMBER(1);\n",
@@ -4510,7 +6552,7 @@ static const char *const tg__cu_kernels[] = {
 "else if (order == 1 || r->whole[1]) TG__OPTIM_EACH TG__W(store)(y + i, TG__W(abs)(TG__W(load)(x + i)));\n",
 "else TG__OPTIM_EACH TG__W(store)(y + i, TG__W(pow)(TG__W(abs)(TG__W(load)(x + i)), p));\n",
 "}\n",
-"#line 181 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
+"#line 187 \"tensorgrad.h, from the line '#define TG__OPTIM_NUMBER(i)' on\"\n",
 "TG__PRIVATE void TG__FT(tg__optim_whole)(const tg__optim_run *r) {\n",
 "switch (r->kind) {\n",
 "case TG_STEP_SGD: TG__FT(tg__optim_sgd)(r); break;\n",
@@ -4527,7 +6569,7 @@ static const char *const tg__cu_kernels[] = {
 "default: TG__FT(tg__optim_powers)(r); break;\n",
 "}\n",
 "}\n",
-"#line 1846 \"tensorgrad_cuda.h\"\n",
+"#line 2896 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_RULE\n",
 "#ifdef TG__CU_KIND\n",
 "#define TG__CU_RULE(asked) TG__CU_KIND\n",
@@ -4553,7 +6595,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_UNROLL for (k = 0; k < 5; k++) if (r->o[k].p) TG__CU(tg__cu_put)(TG__CU_D(k), r->o[k].p, at[k], v[k]);\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_step), tg__cu_optim, { TG__CU_THREADS(t) TG__CU_EACH(i) TG__CU(tg__cu_step_of)(r, i); })\n",
-"#line 1872 \"tensorgrad_cuda.h\"\n",
+"#line 2922 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE TG__T TG__CU(tg__cu_power)(const tg__cu_optim *r, int64_t i) {\n",
 "TG__T v[2];\n",
 "tg__optim_run run;\n",
@@ -4563,8 +6605,8 @@ static const char *const tg__cu_kernels[] = {
 "TG__FT(tg__optim_powers)(&run);\n",
 "return v[0];\n",
 "}\n",
-"#line 1882 \"tensorgrad_cuda.h\"\n",
-"TG__INLINE void TG__CU(tg__cu_norm_blocks)(const tg__cu_optim *r, int64_t block) {\n",
+"#line 2932 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_power_blocks)(const tg__cu_optim *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "int half;\n",
 "TG__CU_THREADS(t) {\n",
@@ -4583,7 +6625,7 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "TG__CU_THREADS(t) if (t % 64 == 0 && (block * 4 + t / 64) * 512 < r->n) r->partial[block * 4 + t / 64] = (double)s[t];\n",
 "}\n",
-"TG__INLINE void TG__CU(tg__cu_norm_join)(const tg__cu_optim *r) {\n",
+"TG__INLINE void TG__CU(tg__cu_power_join)(const tg__cu_optim *r) {\n",
 "TG__CU_THREADS(t) {\n",
 "double sum = 0;\n",
 "if (t) continue;\n",
@@ -4591,12 +6633,12 @@ static const char *const tg__cu_kernels[] = {
 "*(double *)r->o[0].p = sum;\n",
 "}\n",
 "}\n",
-"TG__CU_KERNEL(TG__CU(tg__cu_norm_parts), tg__cu_optim, TG__CU(tg__cu_norm_blocks)(r, block))\n",
-"TG__CU_KERNEL(TG__CU(tg__cu_norm_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_norm_join)(r); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_powers), tg__cu_optim, TG__CU(tg__cu_power_blocks)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_powers_sum), tg__cu_optim, { (void)block; TG__CU(tg__cu_power_join)(r); })\n",
 "#endif\n",
-"#line 1913 \"tensorgrad_cuda.h\"\n",
-"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
-"#line 1917 \"tensorgrad_cuda.h\"\n",
+"#line 2963 \"tensorgrad_cuda.h\"\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM) || defined(TG__CU_ONLY_CONV)\n",
+"#line 2967 \"tensorgrad_cuda.h\"\n",
 "#undef TG__CU_FMA\n",
 "#undef TG__CU_PLUS\n",
 "#if TG__CU_TYPE == 32\n",
@@ -4612,24 +6654,39 @@ static const char *const tg__cu_kernels[] = {
 "#ifndef TG__CU_TILE\n",
 "#define TG__CU_TILE\n",
 "enum { TG__CU_BM = 128, TG__CU_BN = 64, TG__CU_BK = 16, TG__CU_PAD = TG__CU_BM + 4 };\n",
-"TG__INLINE int64_t tg__cu_batch_at(const tg__cu_gemm *r, const int64_t *stride, int64_t i) {\n",
-"int64_t at = 0;\n",
-"int d;\n",
-"TG__CU_ROLL for (d = r->ndim - 1; d >= 0; d--) { const int64_t q = i / r->shape[d]; at += (i - q * r->shape[d]) * stride[d]; i = q; }\n",
-"return at;\n",
-"}\n",
 "#endif\n",
-"#line 1940 \"tensorgrad_cuda.h\"\n",
+"#line 2984 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_tile_step)(const TG__T *as, const TG__T *bs, TG__CU_OWN(TG__T, acc, 32)) {\n",
+"TG__CU_THREADS(t) {\n",
+"const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
+"int kk, i, j;\n",
+"for (kk = 0; kk < TG__CU_BK; kk++) {\n",
+"TG__T av[8], bv[4];\n",
+"TG__CU_UNROLL for (i = 0; i < 8; i++) av[i] = as[kk * TG__CU_PAD + i0 + i];\n",
+"TG__CU_UNROLL for (j = 0; j < 4; j++) bv[j] = bs[kk * TG__CU_BN + j0 + j];\n",
+"TG__CU_UNROLL for (i = 0; i < 8; i++) { TG__CU_UNROLL for (j = 0; j < 4; j++) TG__CU_MY(acc, t)[i * 4 + j] = TG__CU_FMA(av[i], bv[j], TG__CU_MY(acc, t)[i * 4 + j]); }\n",
+"}\n",
+"}\n",
+"}\n",
+"#line 2997 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_tile_clear)(TG__CU_OWN(TG__T, acc, 32)) {\n",
+"TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_tile_add)(TG__CU_OWN(TG__T, total, 32), TG__CU_OWN(TG__T, acc, 32), int first) {\n",
+"TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = first ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]); }\n",
+"}\n",
+"#if !defined(TG__CU_ONLY) || defined(TG__CU_ONLY_GEMM)\n",
+"#line 3005 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_finish)(const tg__cu_gemm *r, int64_t c_at, int64_t bias_at, int64_t i, int64_t j, TG__T v) {\n",
 "const int64_t at = c_at + i * r->c_rs + j * r->c_cs;\n",
 "if (r->bias) v = TG__CU_PLUS(v, TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->bias, bias_at + i * r->bias_rs + j * r->bias_cs));\n",
 "if (r->accumulate) v = TG__CU_PLUS(TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->tc), r->c, at), v);\n",
 "TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->tc), r->c, at, v);\n",
 "}\n",
-"#line 1947 \"tensorgrad_cuda.h\"\n",
+"#line 3012 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_part)(const tg__cu_gemm *r, int64_t batch, int64_t q, int64_t i, int64_t j, TG__T v) {\n",
 "if (r->partial) ((TG__T *)r->partial)[((batch * r->blocks + q) * r->m + i) * r->n + j] = v;\n",
-"else TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), i, j, v);\n",
+"else TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), i, j, v);\n",
 "}\n",
 "TG__INLINE void TG__CU(tg__cu_tiles)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, as, TG__CU_BK * TG__CU_PAD);\n",
@@ -4638,11 +6695,11 @@ static const char *const tg__cu_kernels[] = {
 "TG__CU_OWN(TG__T, total, 32);\n",
 "const int64_t mt = (r->m + TG__CU_BM - 1) / TG__CU_BM, nt = (r->n + TG__CU_BN - 1) / TG__CU_BN, parts = r->partial ? r->blocks : 1;\n",
 "const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts, batch = block / mt / nt / parts;\n",
-"const int64_t a_at = tg__cu_batch_at(r, r->ba, batch), b_at = tg__cu_batch_at(r, r->bb, batch);\n",
+"const int64_t a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch), b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch);\n",
 "int64_t kb, k0;\n",
 "for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {\n",
 "const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;\n",
-"TG__CU_THREADS(t) if (t < TG__CU_WIDTH) { TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(acc, t)[e] = 0; }\n",
+"TG__CU(tg__cu_tile_clear)(acc);\n",
 "for (k0 = kb * r->block; k0 < end; k0 += TG__CU_BK) {\n",
 "TG__CU_THREADS(t) {\n",
 "int e;\n",
@@ -4656,25 +6713,14 @@ static const char *const tg__cu_kernels[] = {
 "}\n",
 "}\n",
 "TG__CU_BARRIER\n",
-"TG__CU_THREADS(t) {\n",
-"const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
-"int kk, i, j;\n",
-"for (kk = 0; kk < TG__CU_BK; kk++) {\n",
-"TG__T av[8], bv[4];\n",
-"TG__CU_UNROLL for (i = 0; i < 8; i++) av[i] = as[kk * TG__CU_PAD + i0 + i];\n",
-"TG__CU_UNROLL for (j = 0; j < 4; j++) bv[j] = bs[kk * TG__CU_BN + j0 + j];\n",
-"TG__CU_UNROLL for (i = 0; i < 8; i++) { TG__CU_UNROLL for (j = 0; j < 4; j++) TG__CU_MY(acc, t)[i * 4 + j] = TG__CU_FMA(av[i], bv[j], TG__CU_MY(acc, t)[i * 4 + j]); }\n",
-"}\n",
-"}\n",
+"TG__CU(tg__cu_tile_step)(as, bs, acc);\n",
 "TG__CU_BARRIER\n",
 "}\n",
-"TG__CU_THREADS(t) if (t < TG__CU_WIDTH) {\n",
-"TG__CU_UNROLL for (int e = 0; e < 32; e++) TG__CU_MY(total, t)[e] = kb == 0 || r->partial ? TG__CU_MY(acc, t)[e] : TG__CU_PLUS(TG__CU_MY(total, t)[e], TG__CU_MY(acc, t)[e]);\n",
-"}\n",
+"TG__CU(tg__cu_tile_add)(total, acc, kb == 0 || r->partial);\n",
 "}\n",
 "TG__CU_THREADS(t) {\n",
 "const int i0 = t / 16 * 8, j0 = t % 16 * 4;\n",
-"const int64_t c_at = tg__cu_batch_at(r, r->bc, batch), bias_at = tg__cu_batch_at(r, r->bbias, batch), part = (batch * r->blocks + q) * r->m;\n",
+"const int64_t c_at = tg__cu_offset(r->ndim, r->shape, r->bc, batch), bias_at = tg__cu_offset(r->ndim, r->shape, r->bbias, batch), part = (batch * r->blocks + q) * r->m;\n",
 "TG__CU_UNROLL for (int e = 0; e < 32; e++) {\n",
 "const int64_t i = row + i0 + e / 4, j = col + j0 + e % 4;\n",
 "if (i >= r->m || j >= r->n) continue;\n",
@@ -4693,7 +6739,7 @@ static const char *const tg__cu_kernels[] = {
 "int64_t a_at, b_at, k;\n",
 "TG__T v = 0;\n",
 "if (item >= items) continue;\n",
-"a_at = tg__cu_batch_at(r, r->ba, batch) + i * r->a_rs; b_at = tg__cu_batch_at(r, r->bb, batch) + j * r->b_cs;\n",
+"a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs; b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;\n",
 "for (k = q * r->block + t % 64; k < end; k += 64)\n",
 "v = TG__CU_FMA(TG__CU(tg__cu_get)(TG__CU_DTYPE(1, r->ta), r->a, a_at + k * r->a_cs), TG__CU(tg__cu_get)(TG__CU_DTYPE(2, r->tb), r->b, b_at + k * r->b_rs), v);\n",
 "s[t] = v;\n",
@@ -4708,7 +6754,7 @@ static const char *const tg__cu_kernels[] = {
 "if (t % 64 == 0 && item < items) TG__CU(tg__cu_part)(r, item / r->n / r->m / r->blocks, item / r->n / r->m % r->blocks, item / r->n % r->m, item % r->n, s[t]);\n",
 "}\n",
 "}\n",
-"#line 2029 \"tensorgrad_cuda.h\"\n",
+"#line 3083 \"tensorgrad_cuda.h\"\n",
 "TG__INLINE void TG__CU(tg__cu_lanes)(const tg__cu_gemm *r, int64_t block) {\n",
 "TG__CU_SHARED(TG__T, s, TG__CU_WIDTH);\n",
 "const int64_t nt = (r->n + 31) / 32, i = block / nt % r->m, q = block / nt / r->m % r->blocks, batch = block / nt / r->m / r->blocks;\n",
@@ -4720,7 +6766,7 @@ static const char *const tg__cu_kernels[] = {
 "TG__T lane[8];\n",
 "int e;\n",
 "if (j >= r->n) continue;\n",
-"a_at = tg__cu_batch_at(r, r->ba, batch) + i * r->a_rs; b_at = tg__cu_batch_at(r, r->bb, batch) + j * r->b_cs;\n",
+"a_at = tg__cu_offset(r->ndim, r->shape, r->ba, batch) + i * r->a_rs; b_at = tg__cu_offset(r->ndim, r->shape, r->bb, batch) + j * r->b_cs;\n",
 "TG__CU_UNROLL for (e = 0; e < 8; e++) lane[e] = 0;\n",
 "for (k = q * r->block + t / 32; k < end; k += 64) {\n",
 "TG__CU_UNROLL for (e = 0; e < 8; e++)\n",
@@ -4746,13 +6792,148 @@ static const char *const tg__cu_kernels[] = {
 "part += batch * r->blocks * each + at % each;\n",
 "v = part[0];\n",
 "for (q = 1; q < r->blocks; q++) v = TG__CU_PLUS(v, part[q * each]);\n",
-"TG__CU(tg__cu_finish)(r, tg__cu_batch_at(r, r->bc, batch), tg__cu_batch_at(r, r->bbias, batch), at % each / r->n, at % r->n, v);\n",
+"TG__CU(tg__cu_finish)(r, tg__cu_offset(r->ndim, r->shape, r->bc, batch), tg__cu_offset(r->ndim, r->shape, r->bbias, batch), at % each / r->n, at % r->n, v);\n",
 "}\n",
 "}\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_tiles), tg__cu_gemm, TG__CU(tg__cu_tiles)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_dots), tg__cu_gemm, TG__CU(tg__cu_dots)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_lanes), tg__cu_gemm, TG__CU(tg__cu_lanes)(r, block))\n",
 "TG__CU_KERNEL(TG__CU(tg__cu_gemm_parts), tg__cu_gemm, TG__CU(tg__cu_add_parts)(r, block))\n",
+"#endif\n",
+"#endif\n",
+"#line 3130 \"tensorgrad_cuda.h\"\n",
+"#if (!defined(TG__CU_ONLY) || defined(TG__CU_ONLY_CONV)) && TG__CU_TYPE != 0\n",
+"#line 3132 \"tensorgrad_cuda.h\"\n",
+"#ifndef TG__CU_CONV\n",
+"#define TG__CU_CONV\n",
+"typedef struct tg__cu_spot { int64_t at; int32_t z, y, x; } tg__cu_spot;\n",
+"#line 3136 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void tg__cu_split(const int64_t *size, int64_t i, int64_t *p) {\n",
+"TG__CU_ROLL for (int d = 3; d > 0; d--) { const int64_t q = i / size[d]; p[d] = i - q * size[d]; i = q; }\n",
+"p[0] = i;\n",
+"}\n",
+"TG__INLINE int64_t tg__cu_four(const int64_t *p, const int64_t *step) { return p[0] * step[0] + p[1] * step[1] + p[2] * step[2] + p[3] * step[3]; }\n",
+"TG__INLINE tg__cu_spot tg__cu_row_spot(const tg__cu_conv *r, const int64_t *p) {\n",
+"tg__cu_spot s;\n",
+"s.at = p[0] * r->m_step;\n",
+"s.z = (int32_t)p[1] * r->m_scale[0] + r->shift[0]; s.y = (int32_t)p[2] * r->m_scale[1] + r->shift[1]; s.x = (int32_t)p[3] * r->m_scale[2] + r->shift[2];\n",
+"return s;\n",
+"}\n",
+"TG__INLINE tg__cu_spot tg__cu_k_spot(const tg__cu_conv *r, const int64_t *p) {\n",
+"tg__cu_spot s;\n",
+"s.at = p[0] * r->k_step;\n",
+"s.z = (int32_t)p[1] * r->k_scale[0]; s.y = (int32_t)p[2] * r->k_scale[1]; s.x = (int32_t)p[3] * r->k_scale[2];\n",
+"return s;\n",
+"}\n",
+"#line 3154 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE int tg__cu_inside(const tg__cu_conv *r, int d, int32_t *v) {\n",
+"if (r->divide[d] != 1) {\n",
+"if (*v < 0 || *v % r->divide[d]) return 0;\n",
+"*v /= r->divide[d];\n",
+"}\n",
+"return (uint32_t)*v < (uint32_t)r->size[d];\n",
+"}\n",
+"#endif\n",
+"TG__INLINE TG__T TG__CU(tg__cu_gathered)(const tg__cu_conv *r, int64_t at, const tg__cu_spot *m, const tg__cu_spot *k) {\n",
+"int32_t z = m->z + k->z, y = m->y + k->y, x = m->x + k->x;\n",
+"if (!tg__cu_inside(r, 0, &z) || !tg__cu_inside(r, 1, &y) || !tg__cu_inside(r, 2, &x)) return 0;\n",
+"return TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->in, at + m->at + k->at + z * r->in_step[0] + y * r->in_step[1] + x * r->in_step[2]);\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_conv_put)(const tg__cu_conv *r, int64_t group, int64_t m, int64_t n, TG__T v) {\n",
+"int64_t p[4];\n",
+"if (r->bias) v += TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->bias, (group * r->n + n) * r->bias_step);\n",
+"tg__cu_split(r->m_size, m, p);\n",
+"TG__CU(tg__cu_put)(TG__CU_DTYPE(0, r->dtype), r->y, group * r->y_group + n * r->y_n + tg__cu_four(p, r->y_m), v);\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_conv_sum)(const tg__cu_conv *r, int64_t group, int64_t q, int64_t m, int64_t n, TG__T v) {\n",
+"if (r->partial) ((TG__T *)r->partial)[((group * r->blocks + q) * r->n + n) * r->m + m] = v;\n",
+"else TG__CU(tg__cu_conv_put)(r, group, m, n, v);\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_conv_tile)(const tg__cu_conv *r, int64_t block) {\n",
+"TG__CU_SHARED(TG__T, as, TG__CU_BK * TG__CU_PAD);\n",
+"TG__CU_SHARED(TG__T, bs, TG__CU_BK * TG__CU_BN);\n",
+"TG__CU_SHARED(tg__cu_spot, ks, TG__CU_BK);\n",
+"TG__CU_SHARED(int64_t, kf, TG__CU_BK);\n",
+"TG__CU_OWN(TG__T, acc, 32);\n",
+"TG__CU_OWN(TG__T, total, 32);\n",
+"TG__CU_OWN(tg__cu_spot, own, 1);\n",
+"const int64_t mt = (r->m + TG__CU_BM - 1) / TG__CU_BM, nt = (r->n + TG__CU_BN - 1) / TG__CU_BN, parts = r->partial ? r->blocks : 1;\n",
+"const int64_t row = block % mt * TG__CU_BM, col = block / mt % nt * TG__CU_BN, q = block / mt / nt % parts, group = block / mt / nt / parts;\n",
+"int64_t kb, k0;\n",
+"TG__CU_THREADS(t) {\n",
+"int64_t p[4] = { 0, 0, 0, 0 };\n",
+"if (row + t % TG__CU_BM < r->m) tg__cu_split(r->m_size, row + t % TG__CU_BM, p);\n",
+"TG__CU_MY(own, t)[0] = tg__cu_row_spot(r, p);\n",
+"}\n",
+"for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {\n",
+"const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;\n",
+"TG__CU(tg__cu_tile_clear)(acc);\n",
+"for (k0 = kb * r->block; k0 < end; k0 += TG__CU_BK) {\n",
+"TG__CU_THREADS(t) if (t < TG__CU_BK) {\n",
+"int64_t p[4] = { 0, 0, 0, 0 };\n",
+"if (k0 + t < end) tg__cu_split(r->k_size, k0 + t, p);\n",
+"ks[t] = tg__cu_k_spot(r, p);\n",
+"kf[t] = tg__cu_four(p, r->f_k);\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU_THREADS(t) {\n",
+"int e;\n",
+"for (e = t; e < TG__CU_BM * TG__CU_BK; e += TG__CU_WIDTH) {\n",
+"const int kk = e / TG__CU_BM, i = e % TG__CU_BM;\n",
+"as[kk * TG__CU_PAD + i] = k0 + kk < end && row + i < r->m ? TG__CU(tg__cu_gathered)(r, group * r->in_group, &TG__CU_MY(own, t)[0], &ks[kk]) : 0;\n",
+"}\n",
+"for (e = t; e < TG__CU_BN * TG__CU_BK; e += TG__CU_WIDTH) {\n",
+"const int kk = e / TG__CU_BN, j = e % TG__CU_BN;\n",
+"bs[kk * TG__CU_BN + j] = k0 + kk < end && col + j < r->n ? TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->filter, group * r->f_group + (col + j) * r->f_n + kf[kk]) : 0;\n",
+"}\n",
+"}\n",
+"TG__CU_BARRIER\n",
+"TG__CU(tg__cu_tile_step)(as, bs, acc);\n",
+"TG__CU_BARRIER\n",
+"}\n",
+"TG__CU(tg__cu_tile_add)(total, acc, kb == 0 || r->partial);\n",
+"}\n",
+"TG__CU_THREADS(t) {\n",
+"TG__CU_UNROLL for (int e = 0; e < 32; e++) {\n",
+"const int64_t m = row + t / 16 * 8 + e / 4, n = col + t % 16 * 4 + e % 4;\n",
+"if (m < r->m && n < r->n) TG__CU(tg__cu_conv_sum)(r, group, q, m, n, TG__CU_MY(total, t)[e]);\n",
+"}\n",
+"}\n",
+"}\n",
+"#line 3229 \"tensorgrad_cuda.h\"\n",
+"TG__INLINE void TG__CU(tg__cu_conv_one)(const tg__cu_conv *r, int64_t item) {\n",
+"const int64_t parts = r->partial ? r->blocks : 1, m = item % r->m, n = item / r->m % r->n, q = item / r->m / r->n % parts, group = item / r->m / r->n / parts;\n",
+"int64_t p[4], kb, k;\n",
+"tg__cu_spot row;\n",
+"TG__T total = 0;\n",
+"if (group >= r->groups) return;\n",
+"tg__cu_split(r->m_size, m, p);\n",
+"row = tg__cu_row_spot(r, p);\n",
+"for (kb = r->partial ? q : 0; kb < (r->partial ? q + 1 : r->blocks); kb++) {\n",
+"const int64_t end = (kb + 1) * r->block < r->k ? (kb + 1) * r->block : r->k;\n",
+"TG__T sum = 0;\n",
+"tg__cu_split(r->k_size, kb * r->block, p);\n",
+"for (k = kb * r->block; k < end; k++) {\n",
+"const tg__cu_spot at = tg__cu_k_spot(r, p);\n",
+"sum = TG__CU_FMA(TG__CU(tg__cu_gathered)(r, group * r->in_group, &row, &at), TG__CU(tg__cu_get)(TG__CU_DTYPE(0, r->dtype), r->filter, group * r->f_group + n * r->f_n + tg__cu_four(p, r->f_k)), sum);\n",
+"if (++p[3] == r->k_size[3]) { p[3] = 0; if (++p[2] == r->k_size[2]) { p[2] = 0; if (++p[1] == r->k_size[1]) { p[1] = 0; p[0]++; } } }\n",
+"}\n",
+"total = kb == 0 || r->partial ? sum : total + sum;\n",
+"}\n",
+"TG__CU(tg__cu_conv_sum)(r, group, q, m, n, total);\n",
+"}\n",
+"TG__INLINE void TG__CU(tg__cu_conv_join)(const tg__cu_conv *r, int64_t i) {\n",
+"const int64_t each = r->m * r->n, group = i / each;\n",
+"const TG__T *part = (const TG__T *)r->partial + group * r->blocks * each + i % each;\n",
+"TG__T v;\n",
+"if (group >= r->groups) return;\n",
+"v = part[0];\n",
+"for (int64_t q = 1; q < r->blocks; q++) v += part[q * each];\n",
+"TG__CU(tg__cu_conv_put)(r, group, i % each % r->m, i % each / r->m, v);\n",
+"}\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_conv_tiles), tg__cu_conv, TG__CU(tg__cu_conv_tile)(r, block))\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_conv_narrow), tg__cu_conv, { TG__CU_THREADS(t) TG__CU(tg__cu_conv_one)(r, block * TG__CU_WIDTH + t); })\n",
+"TG__CU_KERNEL(TG__CU(tg__cu_conv_parts), tg__cu_conv, { TG__CU_THREADS(t) TG__CU(tg__cu_conv_join)(r, block * TG__CU_WIDTH + t); })\n",
 "#endif\n",
 NULL };
 /* ---- end of the text ---- */

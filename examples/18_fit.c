@@ -79,7 +79,7 @@ static tg_module *net_new(tg_ctx *tg) {
     return tg_nn_append(net, tg_nn_linear(tg, 128, SHAPES));
 }
 
-static double rate(void *user, int64_t step, int64_t steps) { (void)user; return tg_one_cycle_lr(0.005, step, steps); }
+static double rate(void *user, double lr, int64_t step, int64_t steps) { (void)user; return tg_one_cycle_lr(lr, step, steps); }
 static bool power(void *user, tg_fit_event event, tg_fit_state *s) {      /* false: the run ends here, after a checkpoint */
     (void)user;
     return event != TG_FIT_STEP || s->step != s->steps / 2;

@@ -1,9 +1,10 @@
 /* tensorgrad_cuda.h on the driver of the test's own (cuda_fake.c), whose libraries lie in the folder that is the first argument; test_cuda.sh builds and runs it.
-   With `gpu` instead of a folder: the operations alone, on a real GPU.
+   With `gpu` instead of a folder: the operations alone, on a real GPU; with `times`: how long a few of them take there.
    Every operation and optimiser, forward and backward, gives the CPU's bits. The CPU's kernels are the plain ones in strict mode, which round as a fused multiply-add does. Then memory,
    errors in values, each call of the driver and of NVRTC failing in turn, missing libraries. */
 #include "test.h"
 #include <math.h>
+#include <time.h>
 #include <unistd.h>
 #include "../tensorgrad_cuda.h"
 #include "op_list.h"
@@ -23,8 +24,97 @@ static bool same_but_nan(tg_tensor *a, tg_tensor *b) {
     }
     return true;
 }
+/* Some families add up in an order of their own: so far apart may results be, of the largest of them. */
+static double farthest[4];
+static bool near_enough(tg_tensor *a, tg_tensor *b, const char *what) {
+    static const char *const families[] = { "norm_", "conv", "attended", "resized_", NULL };
+    static const double most[4] = { 3e-6, 3e-14, 2e-3, 1.6e-2 };               /* f32, f64, f16, bf16 */
+    double top = 0, off = 0;
+    int64_t i;
+    for (i = 0; families[i] && strncmp(what, families[i], strlen(families[i])) != 0; i++) { }
+    if (!families[i] || !a || !b || a->dtype != b->dtype || a->numel != b->numel || !tg_dtype_is_float(a->dtype)) return false;
+    for (i = 0; i < a->numel; i++) {
+        const size_t size = tg_dtype_size(a->dtype);
+        const double x = tg__get_f64((const char *)a->data + (size_t)i * size, a->dtype), y = tg__get_f64((const char *)b->data + (size_t)i * size, b->dtype);
+        if ((x != x) != (y != y)) return false;
+        if (x != x) continue;
+        if (fabs(x) > top) top = fabs(x);
+        if (x == y) continue;
+        if (!(fabs(x - y) <= off)) off = fabs(x - y);
+    }
+    if (off / top > farthest[a->dtype]) farthest[a->dtype] = off / top;
+    if (off <= most[a->dtype] * top) return true;
+    printf("%s: %g of %g\n", what, off, top);
+    return false;
+}
+#define NEAR near_enough
 #define SAME same_but_nan
 #include "device_ops.h"
+
+/* Larger operands of all types, as they are and turned, forward and back. */
+#define OP(record, f, operands) { record, #f, f, operands },
+static tg_tensor *conv_depthwise(tg_tensor *const *x, int n) { return tg_conv2d(x[0], x[1], n > 2 ? x[2] : NULL, .stride = {2, 1}, .padding = {1, 1}, .groups = x[0]->shape[1]); }
+static tg_tensor *attended_seen(tg_tensor *const *x, int n) {              /* some queries see no key */
+    tg_tensor *q = tg_detach(tg_narrow(x[0], 3, 0, 1)), *k = tg_detach(tg_narrow(x[1], 3, 0, 1));
+    (void)n;
+    return tg_scaled_dot_product_attention(x[0], x[1], x[2], .attn_mask = tg_gt_scalar(tg_add(q, tg_transpose(k, 2, 3)), 2));
+}
+static tg_tensor *attended_dropped(tg_tensor *const *x, int n) {
+    tg_random_state s = tg_random_get(tg);
+    tg_tensor *y = tg_scaled_dot_product_attention(x[0], x[1], x[2], .dropout_p = 0.3);
+    (void)n;
+    tg_random_set(tg, s);                                                      /* the same here and there */
+    return y;
+}
+static const op_case larger[] = {
+    OP("layer_norm", norm_layer, "70 300;300;300|3 9000;9000;9000|300 7;7;7|2 30000;30000")
+    OP("layer_norm", norm_layers, "5 40 30;40 30|9 2 3")
+    OP("rms_norm", norm_rms, "70 300;300|3 20000;20000")
+    OP("group_norm", norm_groups, "3 8 20 20;8;8")
+    OP("batch_norm", norm_batch, "16 3 30 30;3;3|500 7;7;7")
+    OP("instance_norm", norm_instance, "3 4 30 30;4;4")
+    OP("conv2d", conv, "2 3 20 17;70 3 3 3;70|3 20 9 9;5 20 2 3") OP("conv2d", conv_strided, "2 5 15 16;9 5 3 2;9") OP("conv2d", conv_dilated, "2 24 15 14;24 12 3 3;24") OP("conv2d", conv_same, "1 3 12 11;6 3 3 3")
+    OP("conv1d", conv_line, "2 3 2000;6 3 5;6|2 130 40;8 130 9") OP("conv1d", conv_line_same, "2 8 50;12 4 4;12") OP("conv2d", conv_depthwise, "2 6 30 31;6 1 3 3;6")
+    OP("conv3d", conv_deep, "2 3 5 9 8;6 3 2 3 2;6") OP("conv_transpose1d", conv_back_line, "2 8 50;8 6 4;6") OP("conv_transpose2d", conv_back, "2 8 9 8;8 3 3 2;6") OP("conv_transpose3d", conv_back_deep, "2 6 3 5 4;6 5 2 3 2;5")
+    OP("attention", attended, "2 3 70 20;2 3 90 20;2 3 90 24|1 2 5 140;1 2 40 140;1 2 40 150") OP("attention", attended_causal, "2 2 70 16;2 2 70 16;2 2 70 16|1 1 40 8;1 1 70 8;1 1 70 8|1 1 70 8;1 1 40 8;1 1 40 8")
+    OP("attention", attended_groups, "1 6 40 16;1 2 50 16;1 2 50 16") OP("attention", attended_masked, "2 2 40 16;2 2 50 16;2 2 50 16;2 1 40 50") OP("attention", attended_seen, "2 2 40 16;2 2 50 16;2 2 50 16") OP("attention", attended_dropped, "2 2 40 16;2 2 50 16;2 2 50 16")
+    OP("resample", resized_bilinear, "2 3 17 19") OP("resample", resized_bicubic, "2 3 17 19") OP("resample", resized_smooth, "2 3 17 19") OP("resample", resized_area, "1 2 5 9 8") OP("resample", resized_nearest, "2 3 17 19") OP("resample", resized_line, "3 4 30")
+    OP("max_pool", pool_largest, "3 4 19 23|2 5 17") OP("max_pool", pool_largest_wide, "3 4 17") OP("max_pool", pool_largest_to_size, "2 3 11 17") OP("max_pool_places", pool_places, "2 3 11 17")
+    OP("avg_pool", pool_mean, "2 3 14 15") OP("avg_pool", pool_mean_deep, "2 3 6 7 8") OP("avg_pool", pool_to_size, "2 3 11 17")
+};
+#undef OP
+static void large_ops(void) {
+    static const tg_dtype floats[] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
+    size_t i, k;
+    int view;
+    for (i = 0; i < sizeof larger / sizeof *larger; i++) for (k = 0; k < 4; k++) for (view = 0; view < 2; view++) {
+        const char *at = larger[i].operands;
+        while (*at) {
+            tg_mark m = tg_begin(tg);
+            tg_tensor *x[4];
+            op_job j;
+            device_task w;
+            char what[160];
+            int n = 0;
+            memset(&j, 0, sizeof j); memset(&w, 0, sizeof w);
+            j.c = &larger[i]; w.j = &j;
+            snprintf(what, sizeof what, "%s of '%.*s', %s, view %d", larger[i].called, (int)strcspn(at, "|"), at, tg_dtype_name(floats[k]), view);
+            for (;;) {
+                int64_t shape[TG_MAX_DIMS];
+                int ndim = 0, d;
+                while (*at && *at != ';' && *at != '|') { shape[ndim++] = strtol(at, (char **)&at, 10); while (*at == ' ') at++; }
+                for (d = 0; view && d < ndim / 2; d++) { const int64_t swap = shape[d]; shape[d] = shape[ndim - 1 - d]; shape[ndim - 1 - d] = swap; }
+                j.view[n] = (char)view;
+                x[n++] = tg_to(tg_randn(tg, ndim, shape), floats[k]);
+                if (*at++ != ';') break;
+            }
+            if (at[-1] == 0) at--;
+            compare(&w, x, n, what);
+            tg_end(tg, m);
+        }
+    }
+    printf("the farthest of those that may differ: f32 %.1e, f64 %.1e, f16 %.1e, bf16 %.1e\n", farthest[0], farthest[1], farthest[2], farthest[3]);
+}
 
 static const char *folder;
 static fake_state *driver, *compiler;
@@ -33,7 +123,7 @@ static int lines;
 static char last_line[256];
 static void log_hook(void *user, tg_log_level level, const char *text) {
     (void)user;
-    if (level == TG_LOG_INFO && strstr(text, "leaves the family")) { lines++; snprintf(last_line, sizeof last_line, "%s", text); }
+    if (level == TG_LOG_INFO && strstr(text, "leaves the family")) { lines++; puts(text); snprintf(last_line, sizeof last_line, "%s", text); }
 }
 static tg_ctx *open_strict(void) {
     tg_config c;
@@ -53,7 +143,28 @@ static void nothing_left(const char *what) {
 
 /* What all_ops has not: long reductions, long products, large indices, every dtype; here and there, to the bit. */
 #define BOTH(expression) do { tg_tensor *x = cx, *y = cy, *z = cz, *here, *there; here = (expression); x = dx; y = dy; z = dz; there = (expression); (void)x; (void)y; (void)z; \
-    CHECK_MSG(here && there && there->device == OTHER && same(tg_contiguous(here), home(there)), "%s: other bits on the device: %s", #expression, tg_error_text(tg)); tg_clear(tg); } while (0)
+    CHECK_MSG(here && there && there->device == OTHER && SAME(tg_contiguous(here), home(there)), "%s: other bits on the device: %s", #expression, tg_error_text(tg)); tg_clear(tg); } while (0)
+/* Sorts and scans, rows short and long, lying along and across, with their places; ties, NaN, infinities and both zeros among them. */
+static void orders(tg_tensor *cx, tg_tensor *cy, tg_tensor *cz) {
+    static const double odd[4] = { NAN, INFINITY, -0.0, 0 };
+    tg_tensor *dx, *dy, *dz, *p;
+    const bool floats = tg_dtype_is_float(cx->dtype), exact = !floats || cx->dtype != TG_F64;
+    int i;
+    cz = tg_reshape(cz, TG_SHAPE(-1));
+    cz = tg_slice(cz, "0:15000");
+    for (i = 0; i < 4 && floats; i++) cx = tg_where(tg_lt_scalar(tg_rand_like(tg_to(cx, TG_F32)), 0.01), tg_to(tg_full(tg, TG_SHAPE(1), odd[i], TG_F32), cx->dtype), cx);
+    dx = tg_to_device(cx, OTHER); dy = tg_to_device(cy, OTHER); dz = tg_to_device(cz, OTHER);
+    CHECK_OK(tg);
+    for (i = 0; i < 2; i++) {
+        BOTH(tg_sort(x, 1, i, NULL)); BOTH((tg_sort(x, 1, i, &p), p)); BOTH((tg_sort(x, 0, i, &p), p)); BOTH((tg_sort(tg_slice(x, ":, 0:7"), 1, i, &p), p)); BOTH(tg_sort(z, 0, i, NULL)); BOTH((tg_sort(z, 0, i, &p), p));
+        BOTH(tg_topk(x, 9, 1, i, NULL)); BOTH((tg_topk(x, 9, 0, i, &p), p)); BOTH(tg_topk(z, 2000, 0, i, NULL)); BOTH((tg_topk(z, 3, 0, i, &p), p));
+    }
+    BOTH(tg_searchsorted(tg_sort(z, 0, false, NULL), x)); BOTH(tg_searchsorted(tg_sort(x, 1, false, NULL), tg_slice(x, ":, 3:20"), .right = true, .int32 = true));
+    if (cx->dtype == TG_BOOL) return;
+    BOTH(tg_cummax(x, 1, NULL)); BOTH((tg_cummax(x, 1, &p), p)); BOTH((tg_cummin(x, 0, &p), p)); BOTH((tg_cummax(z, 0, &p), p)); BOTH(tg_cummin(z, 0, NULL));
+    BOTH(tg_cumsum(x, 0)); BOTH(tg_cumsum(y, 0)); BOTH(tg_cumsum(y, 1)); BOTH(tg_cumprod(x, 0)); BOTH(tg_cumsum(tg_slice(x, ":, 0:290"), 1));
+    if (exact) { BOTH(tg_cumsum(z, 0)); BOTH(tg_cumsum(tg_reshape(z, TG_SHAPE(5, 3000)), 1)); }        /* pieces of long rows are carried in double */
+}
 static void sizes(void) {
     static const tg_dtype floats[] = { TG_F32, TG_F64, TG_F16, TG_BF16 }, wholes[] = { TG_I64, TG_I32, TG_I16, TG_I8, TG_U8, TG_BOOL };
     size_t i, k;
@@ -68,6 +179,7 @@ static void sizes(void) {
         BOTH(tg_matmul(tg_reshape(tg_slice(z, "0:24000"), TG_SHAPE(6, 40, 100)), tg_reshape(tg_slice(z, "0:18000"), TG_SHAPE(6, 100, 30))));
         BOTH(tg_linear(x, tg_contiguous(tg_t(y)), tg_slice(z, "0:33"))); BOTH(tg_softmax(x, 1)); BOTH(tg_log_softmax(y, 0)); BOTH(tg_softmax(tg_reshape(z, TG_SHAPE(10000, 4)), 1));
         for (k = 0; k < 4; k++) { BOTH(tg_to(x, floats[k])); BOTH(tg_to(tg_t(y), floats[k])); }
+        orders(cx, cy, cz);
         for (k = 0; k < 6; k++) { BOTH(tg_to(tg_mul_scalar(x, 100), wholes[k])); BOTH(tg_to(tg_to(tg_mul_scalar(x, 3), wholes[k]), floats[i])); }
         tg_end(tg, m);
     }
@@ -76,6 +188,7 @@ static void sizes(void) {
         tg_tensor *cx = tg_to(tg_mul_scalar(tg_randn(tg, TG_SHAPE(70, 300)), 20), wholes[i]), *cy = tg_to(tg_randint(tg, 0, 70, TG_SHAPE(5000)), TG_I64), *cz = tg_to(tg_mul_scalar(tg_randn(tg, TG_SHAPE(5000, 3)), 20), wholes[i]);
         tg_tensor *dx = tg_to_device(cx, OTHER), *dy = tg_to_device(cy, OTHER), *dz = tg_to_device(cz, OTHER);
         BOTH(tg_sum(x)); BOTH(tg_sum_dims(x, TG_DIMS(0), false)); if (i < 5) { BOTH(tg_argmax(x)); BOTH(tg_matmul(x, tg_t(x))); }
+        orders(cx, cx, cz);
         BOTH(tg_index_select(x, 0, y)); BOTH(tg_index_add(tg_zeros_like(tg_slice(x, ":, 0:3")), 0, y, z)); BOTH(tg_gather(tg_t(x), 1, tg_reshape(tg_slice(y, "0:4200"), TG_SHAPE(300, 14))));
         tg_end(tg, m);
     }
@@ -106,6 +219,11 @@ static bool work(tg_ctx *t) {
     tg_tensor *x = tg_to_device(tg_randn(t, TG_SHAPE(8, 20)), TG_CUDA), *w = tg_require_grad(tg_to_device(tg_randn(t, TG_SHAPE(5, 20)), TG_CUDA), true), *y = tg_to_device(tg_randint(t, 0, 5, TG_SHAPE(8)), TG_CUDA);
     tg_tensor *loss = tg_mean(tg_cross_entropy(tg_linear(tg_mul(tg_dropout(tg_relu(x), 0.2, true), tg_rand_like(x)), w, NULL), y, .reduction = TG_LOSS_NONE));
     bool ok = tg_backward(loss) && tg_item(loss) > 0;
+    /* families whose launches are several, or take memory of their own */
+    x = tg_layer_norm(x, TG_SHAPE(20), NULL, NULL, 1e-5);
+    x = tg_cumsum(tg_sort(tg_reshape(tg_expand(x, TG_SHAPE(9, 8, 20)), TG_SHAPE(1440)), 0, false, NULL), 0);
+    x = tg_interpolate(tg_reshape(x, TG_SHAPE(1, 4, 12, 30)), .size = {6, 15}, .mode = TG_INTERPOLATE_BILINEAR);
+    ok = ok && tg_item(tg_sum(tg_cross_entropy(tg_reshape(x, TG_SHAPE(8, 45)), y))) > 0;
     tg_end(t, m);
     return ok && !tg_failed(t);
 }
@@ -269,14 +387,66 @@ static void missing(void) {
     CHECK(tg_cuda_name(NULL) == NULL);
 }
 
+/* How fast a few operations are, by kernels that are compiled already; each run's end is waited for by a read. */
+static tg_tensor *attended_long(tg_tensor *const *x, int n) { (void)n; return tg_scaled_dot_product_attention(x[0], x[1], x[2], .is_causal = true); }
+static tg_tensor *conv_of_3(tg_tensor *const *x, int n) { (void)n; return tg_conv2d(x[0], x[1], NULL, .padding = {1, 1}); }
+static tg_tensor *multiplied(tg_tensor *const *x, int n) { (void)n; return tg_matmul(x[0], x[1]); }
+static tg_tensor *squared(tg_tensor *const *x, int n) { (void)n; return tg_square(x[0]); }
+static tg_tensor *summed(tg_tensor *const *x, int n) { (void)n; return tg_sum(x[0]); }
+static tg_tensor *softened(tg_tensor *const *x, int n) { (void)n; return tg_softmax(x[0], 1); }
+static tg_tensor *sorted_rows(tg_tensor *const *x, int n) { (void)n; return tg_sort(x[0], 1, false, NULL); }
+static tg_tensor *summed_so_far(tg_tensor *const *x, int n) { (void)n; return tg_cumsum(x[0], 1); }
+static double now(void) { struct timespec t; clock_gettime(CLOCK_MONOTONIC, &t); return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec; }
+static void times(void) {
+    static const struct { const char *what; op_fn f; int n, ndim[3]; int64_t shape[3][4]; double bytes, flops; } runs[] = {
+        { "x * x, f32, 64 M", squared, 1, { 1 }, { { 64 << 20 } }, 8. * (64 << 20), 0 },
+        { "sum, f32, 64 M", summed, 1, { 1 }, { { 64 << 20 } }, 4. * (64 << 20), 0 },
+        { "softmax, 8192 x 4096", softened, 1, { 2 }, { { 8192, 4096 } }, 8. * (8192 * 4096), 0 },
+        { "layer norm, 8192 x 4096", norm_layer, 2, { 2, 1 }, { { 8192, 4096 }, { 4096 } }, 8. * (8192 * 4096), 0 },
+        { "cumsum, 1024 x 16384", summed_so_far, 1, { 2 }, { { 1024, 16384 } }, 8. * (1024 * 16384), 0 },
+        { "sort, 256 x 65536", sorted_rows, 1, { 2 }, { { 256, 65536 } }, 16. * (256 * 65536), 0 },
+        { "matmul, f32, 4096", multiplied, 2, { 2, 2 }, { { 4096, 4096 }, { 4096, 4096 } }, 0, 2. * 4096 * 4096 * 4096 },
+        { "conv 3 x 3, 32 x 128 x 56 x 56", conv_of_3, 2, { 4, 4 }, { { 32, 128, 56, 56 }, { 128, 128, 3, 3 } }, 0, 2. * 32 * 56 * 56 * 128 * 128 * 9 },
+        { "attention, causal, 4 x 16 x 2048 x 64", attended_long, 3, { 4, 4, 4 }, { { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 }, { 4, 16, 2048, 64 } }, 0, 2. * 4 * 16 * 2048 * 2048 * 64 }
+    };
+    size_t i;
+    for (i = 0; i < sizeof runs / sizeof *runs; i++) {
+        tg_mark m = tg_begin(tg);
+        tg_tensor *x[3], *y, *zero = tg_to_device(tg_zeros(tg, TG_SHAPE(1)), OTHER);
+        double begin, spent, first = 0, least = 1e30;
+        int k;
+        for (k = 0; k < runs[i].n; k++) x[k] = tg_rand_like(tg_expand(zero, runs[i].ndim[k], runs[i].shape[k]));
+        for (k = 0; k < 6; k++) {
+            (void)tg_item(tg_sum(zero));
+            begin = now(); y = runs[i].f(x, runs[i].n);
+            if (!CHECK_MSG(y && tg_item(tg_sum(zero)) == 0, "%s: %s", runs[i].what, tg_error_text(tg))) break;
+            spent = now() - begin;
+            if (k == 0) first = spent;
+            if (spent < least) least = spent;
+        }
+        printf("%-40s %9.3f ms, first %7.0f ms", runs[i].what, 1e3 * least, 1e3 * first);
+        if (runs[i].bytes > 0) printf(", %7.0f GB/s\n", 1e-9 * runs[i].bytes / least); else printf(", %7.0f GFLOPS\n", 1e-9 * runs[i].flops / least);
+        tg_clear(tg);
+        tg_end(tg, m);
+    }
+}
+
 int main(int argc, char **argv) {
     char path[600];
     void *a, *b;
+    if (argc > 1 && strcmp(argv[1], "times") == 0) {
+        tg = open_strict();
+        if (!CHECK_MSG(tg_cuda_open(tg, 0), "%s", tg_error_text(tg))) return test_end("cuda_device");
+        printf("%s\n", tg_cuda_name(tg));
+        times();
+        test_close(tg);
+        return test_end("cuda_device");
+    }
     if (argc > 1 && strcmp(argv[1], "gpu") == 0) {                          /* on a real one: tools/gpu_check.sh. Numbers so small that GPUs and CPUs part are not among these */
         tg = open_strict();
         if (!CHECK_MSG(tg_cuda_open(tg, 0, .synchronise = true), "%s", tg_error_text(tg))) return test_end("cuda_device");
         printf("%s\n", tg_cuda_name(tg));
-        sizes(); all_ops(true); optimisers(); test_move();
+        sizes(); all_ops(true); large_ops(); optimisers(); test_move();
         test_close(tg);
         return test_end("cuda_device");
     }
@@ -294,7 +464,7 @@ int main(int argc, char **argv) {
     tg = open_strict();
     CHECK(tg_cuda_open(tg, 0, .folder = folder, .synchronise = true));
     sizes();
-    all_ops(argc > 2); optimisers();
+    all_ops(argc > 2); large_ops(); optimisers();
     test_move();
     printf("%d launches; families left to the CPU: %d\n", driver->launches, lines);
     test_close(tg);

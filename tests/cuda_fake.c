@@ -103,10 +103,18 @@ static const kernel kernels[] = {
 #define TG_W2(name, rule, value, doc) IS(tg__cu_map_##name##_0_i64)
 #define TG_READ_ROWS
 #include "../tensorgrad.h"
-    ALL(tg__cu_cast) IS(tg__cu_ramp_f64) IS(tg__cu_ramp_i64) IS(tg__cu_copy_8) IS(tg__cu_copy_16) IS(tg__cu_copy_32) IS(tg__cu_copy_64) IS(tg__cu_fill_8) IS(tg__cu_fill_16) IS(tg__cu_fill_32) IS(tg__cu_fill_64)
+    ALL(tg__cu_cast) IS(tg__cu_ramp_f64) IS(tg__cu_ramp_i64) IS(tg__cu_copy_8_i64) IS(tg__cu_copy_16_i64) IS(tg__cu_copy_32_i64) IS(tg__cu_copy_64_i64) IS(tg__cu_fill_8_i64) IS(tg__cu_fill_16_i64) IS(tg__cu_fill_32_i64) IS(tg__cu_fill_64_i64)
     ALL(tg__cu_random) KINDS(sum_f32) KINDS(prod_f32) KINDS(max_f32) KINDS(min_f32) KINDS(sum_f64) KINDS(prod_f64) KINDS(max_f64) KINDS(min_f64) KINDS(sum_i64) KINDS(prod_i64) KINDS(max_i64) KINDS(min_i64)
-    BOTH(tg__cu_softmax) BOTH(tg__cu_entropy) IS(tg__cu_index_take) IS(tg__cu_index_scatter) ALL(tg__cu_gemm_tiles) ALL(tg__cu_gemm_dots) ALL(tg__cu_gemm_lanes) ALL(tg__cu_gemm_parts)
-    BOTH(tg__cu_step) BOTH(tg__cu_norm_parts) BOTH(tg__cu_norm_sum)
+    BOTH(tg__cu_softmax) BOTH(tg__cu_entropy) BOTH(tg__cu_entropy_sums) BOTH(tg__cu_entropy_mean) IS(tg__cu_index_take_i64) IS(tg__cu_index_scatter_i64) ALL(tg__cu_gemm_tiles) ALL(tg__cu_gemm_dots) ALL(tg__cu_gemm_lanes) ALL(tg__cu_gemm_parts)
+    IS(tg__cu_scan_f64) IS(tg__cu_scan_i64) IS(tg__cu_scan_pieces_f64) IS(tg__cu_scan_pieces_i64) IS(tg__cu_scan_before_f64) IS(tg__cu_scan_before_i64)
+    IS(tg__cu_sort_blocks_i64) IS(tg__cu_sort_merge_i64) IS(tg__cu_sort_write_i64) IS(tg__cu_search_i64)
+    BOTH(tg__cu_norm) BOTH(tg__cu_norm_back) BOTH(tg__cu_norm_pieces) BOTH(tg__cu_norm_join) BOTH(tg__cu_norm_apply) BOTH(tg__cu_norm_weights) BOTH(tg__cu_norm_weights_join)
+    ALL(tg__cu_pool) BOTH(tg__cu_pool_back) BOTH(tg__cu_pool_claim)
+    BOTH(tg__cu_conv_tiles) BOTH(tg__cu_conv_narrow) BOTH(tg__cu_conv_parts)
+    BOTH(tg__cu_attend) BOTH(tg__cu_attend_delta) BOTH(tg__cu_attend_dq) BOTH(tg__cu_attend_dk) BOTH(tg__cu_attend_dv)
+    BOTH(tg__cu_rnn) BOTH(tg__cu_rnn_back)
+    BOTH(tg__cu_resample)
+    BOTH(tg__cu_step) BOTH(tg__cu_powers) BOTH(tg__cu_powers_sum)
     { NULL, NULL }
 };
 

@@ -507,8 +507,7 @@ ADAPTER(a_clamp_max) { tg_tensor *x = self(c); put(c, clamp(c, x, NULL, arg(c, 1
 ADAPTER(a_round) {
     tg_tensor *x = self(c);
     int64_t decimals = integer(c, -1, "decimals", 0);
-    if (decimals && c->in_place) skip(c, "round_ with decimals");
-    put(c, decimals ? tg_round_decimals(x, (int)decimals) : c->in_place ? tg_round_(x) : tg_round(x));
+    put(c, decimals ? c->in_place ? tg_copy_(x, tg_round_decimals(x, (int)decimals)) : tg_round_decimals(x, (int)decimals) : c->in_place ? tg_round_(x) : tg_round(x));
 }
 ADAPTER(a_addcmul) {
     tg_tensor *a = self(c), *b = operand(c, 1, "tensor1"), *d = operand(c, 2, "tensor2");
@@ -942,6 +941,7 @@ ADAPTER(a_scatter) {          /* scatter, scatter_add */
     int64_t dim = need_integer(c, 1, "dim");
     const char *reduce = word(c, -1, "reduce", NULL);
     index = tensor(c, 2, "index"); src = operand(c, 3, "src|value");
+    if (reduce && strcmp(reduce, "multiply") != 0 && strcmp(reduce, "add") != 0) skip(c, "another reduction");
     if (reduce && strcmp(reduce, "multiply") == 0)
         put(c, c->in_place ? tg_scatter_reduce_(x, dim, index, src, TG_SCATTER_PROD, true) : tg_scatter_reduce(x, dim, index, src, TG_SCATTER_PROD, true));
     else if (starts_with(c->op, "scatter_add") || (reduce && strcmp(reduce, "add") == 0)) put(c, c->in_place ? tg_scatter_add_(x, dim, index, src) : tg_scatter_add(x, dim, index, src));
@@ -1206,9 +1206,9 @@ ADAPTER(a_gelu) {
 ADAPTER(a_softmax) {          /* softmax, log_softmax, softmin */
     tg_tensor *x = self(c);
     int64_t dim = need_integer(c, 1, "dim");
-    if (arg(c, 2, "dtype")) x = tg_to(x, dtype(c, 2, "dtype", TG_F32));
-    if (strcmp(c->op, "log_softmax") == 0) put(c, tg_log_softmax(x, dim));
-    else put(c, ends_with(c->op, "softmin") ? tg_softmin(x, dim) : tg_softmax(x, dim));
+    const bool log = strcmp(c->op, "log_softmax") == 0, least = ends_with(c->op, "softmin");
+    if (arg(c, 2, "dtype")) x = tg_to(least ? tg_neg(x) : x, dtype(c, 2, "dtype", TG_F32));      /* torch turns the sign before it converts: u8 wraps */
+    put(c, log ? tg_log_softmax(x, dim) : least && !arg(c, 2, "dtype") ? tg_softmin(x, dim) : tg_softmax(x, dim));
 }
 ADAPTER(a_linear) { tg_tensor *x = self(c), *w = tensor(c, 1, "weight"); put(c, tg_linear(x, w, maybe_tensor(c, 2, "bias"))); }
 ADAPTER(a_bilinear) {
@@ -1822,6 +1822,13 @@ static bool grouped(call *c) {
     return false;
 }
 static tg_tensor *parameter(call *c, const val *v) { tg_tensor *t = tensor_of(c, v); return t ? tg_require_grad(tg_clone(t), true) : NULL; }
+/* In the options of a group false means "as the first group". */
+static void optim_flags_off(call *c, tg_optim *o, int group) {
+    static const char *const names[] = { "maximize", "nesterov", "amsgrad", "centered", "decoupled_weight_decay" };
+    size_t i;
+    for (i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (is_kind(optim_value(c, names[i], group), V_BOOL) && !optim_flag(c, names[i], group) && optim_flag(c, names[i], 0)) (void)tg_optim_set(o, group, names[i], 0);
+}
 static void a_optim(call *c) {
     const val *list = need(c, 0, "params"), *steps = need(c, 1, "grads"), *step, *e;
     const bool groups = grouped(c);
@@ -1837,6 +1844,7 @@ static void a_optim(call *c) {
         a = optim_args(c, i);
         a.optim = o; a.params = p + i; a.n_params = 1;
         (void)tg_optim_group_from(&a);
+        optim_flags_off(c, o, i);
     }
     for (step = steps->first; step; step = step->next) {
         for (i = 0, e = step->first; e; e = e->next, i++) if (e->kind == V_TENSOR) tg_backward(p[i], .gradient = e->t);
@@ -2107,6 +2115,7 @@ ADAPTER(a_gradient) {
     bool tensors = is_kind(spacing, V_LIST) && is_kind(child(spacing, 0), V_TENSOR);
     int i, n = 0;
     if (is_scalar(spacing)) apart[n++] = spacing->n;
+    else if (spacing && !tensors && spacing->count == 1 && dims.n != 1) { skip(c, "one spacing in a list stands for one dimension there, for all here"); return; }
     else if (spacing) for (e = spacing->first; e; e = e->next) {
         if (n == TG_MAX_DIMS || (!tensors && !is_scalar(e))) { skip(c, "a spacing of another kind"); return; }
         if (tensors) places[n++] = tensor_of(c, e); else apart[n++] = e->n;

@@ -77,6 +77,7 @@ static bool nn_case(tg_ctx *tg, int i, nn_case_t *c) {
     M("x 4 6", tg_nn_rms_norm(tg, 6))
     M("x 2 6 5", tg_nn_group_norm(tg, 2, 6))
     M("x 2 6 4 4", tg_nn_local_response_norm(tg, 3, 1e-2, 0.75, 1))
+    M("x 2 6 4 4", tg_nn_cross_map_lrn2d(tg, 3, 1e-2, 0.75, 1))
     M("x 4 6", tg_nn_dropout(tg, 0.4))
     M("x 4 6 3", tg_nn_dropout1d(tg, 0.4))
     M("x 4 6 3 3", tg_nn_dropout2d(tg, 0.4))

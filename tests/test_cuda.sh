@@ -72,10 +72,13 @@ fi
 build_once $build/nvrtc "tests/cuda_nvrtc.c tests/test.h tensorgrad.h tensorgrad_cuda.h" $CC -g -O0 -DTENSORGRAD_TEACH -I. -Wall -Wextra tests/cuda_nvrtc.c -lm -lpthread $libdl && program nvrtc.out $build/nvrtc $([ "$1" = nvrtc ] && echo all || echo quick) || bad "tests/cuda_nvrtc.c does not compile"
 nvcc=$(command -v nvcc || echo /usr/local/cuda/bin/nvcc)
 if [ -x "$nvcc" ]; then
-    printf '#include "cuda_words.inc"\n#define TG__CU_ONLY\n#define TG__CU_ONLY_GEMM\n#define TG__CU_DTYPES 0\n#define TG__CU_TYPE 32\n#include "cuda_kernels.inc"\nTG__CU_VALUE1(tg__cu_exp, EXP(x))\n' > $build/words.cu
-    "$nvcc" -arch=sm_80 --fmad=false -Xptxas -v -I$build -cubin $build/words.cu -o $build/words.cubin > $build/nvcc.txt 2>&1 && ! grep -E 'warning|error' $build/nvcc.txt && ok || { bad "nvcc"; head -n 12 $build/nvcc.txt; }
-    # no spilled registers in these
-    grep -A2 "Function properties" $build/nvcc.txt | grep -E 'stack frame' | grep -v '0 bytes spill stores, 0 bytes spill loads' && bad "registers are spilled" || ok
-    grep 'Used' $build/nvcc.txt | sed 's/^ptxas info *: //' | sort | uniq -c | head -n 8
+    for group in GEMM CONV ATTENTION; do
+        printf '#include "cuda_words.inc"\n#define TG__CU_ONLY\n#define TG__CU_ONLY_%s\n#define TG__CU_DTYPES 0\n#define TG__CU_TYPE 32\n#include "cuda_kernels.inc"\nTG__CU_VALUE1(tg__cu_exp, EXP(x))\n' $group > $build/words.cu
+        "$nvcc" -arch=sm_80 --fmad=false -Xptxas -v -I$build -cubin $build/words.cu -o $build/words.cubin > $build/nvcc.txt 2>&1 && ! grep -E 'warning|error' $build/nvcc.txt && ok || { bad "nvcc, $group"; head -n 12 $build/nvcc.txt; }
+        # no spilled registers in tiles of products
+        awk '/Compiling entry/ { name = $0; sub(/^[^\047]*\047/, "", name); sub(/\047.*/, "", name) } /bytes stack frame/ { frame = $0 } /Used/ { match($0, /Used [0-9]* registers/); print name ": " substr($0, RSTART, RLENGTH) "," frame }' $build/nvcc.txt > $build/registers.txt
+        grep -E '_tiles_|gemm' $build/registers.txt | grep -v ' 0 bytes spill stores, 0 bytes spill loads' && bad "registers are spilled" || ok
+        grep -E '_tiles_|attend_' $build/registers.txt
+    done
 else skip "no nvcc"; fi
 finish

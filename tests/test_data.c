@@ -445,6 +445,27 @@ static void csv_numbers(tg_ctx *tg) {
         if (memcmp(&v, &w, 8) != 0) CHECK_MSG(false, "%s is read as %.17g", s, v);
         tg_end(tg, n);
     }
+    for (k = 0; k < 400; k++) {                                                      /* the middle between two doubles, which has up to 768 digits, and numbers next to it */
+        static char a[2000], b[2000];
+        uint64_t bits = (uint64_t)test_random() << 32 | test_random(), above;
+        double low, high, v, w;
+        int d, carry, kind, size, last;
+        bits &= k % 4 == 0 ? UINT64_MAX >> 12 : INT64_MAX;                             /* subnormal ones, too */
+        if (k == 4) bits = 0;
+        if (bits >> 52 >= 0x7fe) continue;
+        above = bits + 1;
+        memcpy(&low, &bits, 8); memcpy(&high, &above, 8);
+        size = sprintf(a, "%0*.1074f", 1400, low); sprintf(b, "%0*.1074f", 1400, high);
+        for (d = size - 1, carry = 0; d >= 0; d--) if (a[d] != '.') { carry += a[d] - '0' + b[d] - '0'; a[d] = (char)('0' + carry % 10); carry /= 10; }
+        for (d = 0, carry = 0; d < size; d++) if (a[d] != '.') { carry = 10 * carry + a[d] - '0'; a[d] = (char)('0' + carry / 2); carry %= 2; }
+        a[size++] = (char)('0' + 5 * carry); a[size] = 0;
+        for (kind = 0; kind < 3; kind++) {
+            if (kind == 1) strcpy(a + size, "00000000000000000000000000000000000001");
+            if (kind == 2) { a[size] = 0; for (last = size - 1; a[last] == '0' || a[last] == '.'; last--) { } a[last]--; if (strchr(a, '.') < a + last) strcpy(a + last + 1, "9999"); }      /* less by one in its last digit */
+            v = number_of(tg, a); w = strtod(a, NULL);
+            if (memcmp(&v, &w, 8) != 0) CHECK_MSG(false, "%a, kind %d: %s is read as %a, not %a", low, kind, a, v, w);
+        }
+    }
     CHECK(tg_item(csv_of(tg, "-2147483648.0", TG_I32, true)) == -2147483648.0 && tg_item(csv_of(tg, "2147483647e0", TG_I32, true)) == 2147483647.0);
     CHECK(!csv_of(tg, "2147483648.0", TG_I32, true)); CHECK_ERROR(tg, TG_ERROR_FORMAT);
     CHECK(!csv_of(tg, "-2147483649.0", TG_I32, true)); CHECK_ERROR(tg, TG_ERROR_FORMAT);
@@ -597,11 +618,11 @@ static void unfit(void) {
     tg_random_state state = tg_random_get(tg);
     tg_dict *more = (tg_dict *)(void *)tg;
     int64_t step = 5;
-    CHECK(!tg_run_load(other, NULL, &step, &more, "test_data.run") && step == 0 && !more); CHECK_ERROR(tg, TG_ERROR_VALUE);
-    CHECK(!tg_run_load(r.net, sgd, &step, NULL, "test_data.run")); CHECK_SAYS(tg, TG_ERROR_VALUE, "adamw");
+    CHECK(!tg_run_load(other, NULL, &step, &more, "test_data.run") && step == 0 && !more); CHECK_SAYS(tg, TG_ERROR_VALUE, "run_load: ");
+    CHECK(!tg_run_load(r.net, sgd, &step, NULL, "test_data.run") && !strncmp(tg_error_text(tg), "run_load: ", 10)); CHECK_SAYS(tg, TG_ERROR_VALUE, "adamw");
     CHECK(run_hash(&r) == before && tg_random_get(tg).call == state.call);
-    CHECK(tg_save(other, "test_data.weights") && !tg_run_load(other, NULL, NULL, NULL, "test_data.weights")); CHECK_ERROR(tg, TG_ERROR_FORMAT);
-    CHECK(!tg_run_load(r.net, r.opt, NULL, NULL, "no/such/file")); CHECK_ERROR(tg, TG_ERROR_FILE);
+    CHECK(tg_save(other, "test_data.weights") && !tg_run_load(other, NULL, NULL, NULL, "test_data.weights")); CHECK_SAYS(tg, TG_ERROR_FORMAT, "run_load: ");
+    CHECK(!tg_run_load(r.net, r.opt, NULL, NULL, "no/such/file")); CHECK_SAYS(tg, TG_ERROR_FILE, "run_load: ");
     CHECK(!tg_run_load(r.net, r.opt, NULL, NULL, NULL)); CHECK_ERROR(tg, TG_ERROR_NULL);
     CHECK(!tg_run_load(NULL, r.opt, NULL, NULL, "x") && !tg_run_save(NULL, NULL, 0, NULL, "x"));
     {   /* of another context */
@@ -612,7 +633,7 @@ static void unfit(void) {
         CHECK(!tg_run_load(r.net, opt, &step, NULL, "test_data.run") && step == 0); CHECK_ERROR(tg, TG_ERROR_CONTEXT); CHECK_OK(own);
         test_close(own);
     }
-    CHECK(!tg_run_save(r.net, r.opt, 0, NULL, "no/such/folder/x")); CHECK_ERROR(tg, TG_ERROR_FILE);
+    CHECK(!tg_run_save(r.net, r.opt, 0, NULL, "no/such/folder/x")); CHECK_SAYS(tg, TG_ERROR_FILE, "run_save: ");
     CHECK(tg_run_load(r.net, NULL, &step, NULL, "test_data.run") && step == 10);                 /* the weights alone */
     remove("test_data.weights");
     tg_module_free(other); tg_optim_free(sgd);

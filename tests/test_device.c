@@ -19,7 +19,7 @@
 static tg_ctx *tg;
 
 /* ---- memory that only chunks may touch ---- */
-enum { ROOM = 16 << 20, PAGE = 65536 };
+enum { ROOM = 24 << 20, PAGE = 65536 };
 static char *room;
 static size_t used;
 static int64_t allocated;

@@ -173,7 +173,7 @@ static bool world_call(void *user, tg_fit_event event, tg_fit_state *s) {
     w->seen = s->step;
     return !(event == TG_FIT_STEP && s->step == w->stop_at);
 }
-static double falling(void *user, int64_t step, int64_t steps) { (void)user; return tg_cosine_annealing_lr(0.01, step, steps, 0); }
+static double falling(void *user, double lr, int64_t step, int64_t steps) { (void)user; return tg_cosine_annealing_lr(lr, step, steps, 0); }
 static const char *const metrics[] = { "accuracy", "top2", "f1", "iou", "perplexity", NULL };
 static tg_fit_args world_args(world *w) {
     tg_fit_args a;
@@ -194,7 +194,7 @@ static void plain(void) {
         tg_mark m = tg_begin(w.tg);
         tg_tensor *x, *y;
         tg_batch(w.train, step, &x, &y);
-        tg_optim_set_lr(w.opt, 0, falling(NULL, step, 4 * tg_data_steps(w.train)));
+        tg_optim_set_lr(w.opt, 0, falling(NULL, 0.01, step, 4 * tg_data_steps(w.train)));
         tg_backward(tg_cross_entropy(tg_forward(w.net, x), y));
         tg_step(w.opt);
         tg_end(w.tg, m);
@@ -426,6 +426,186 @@ static void lbfgs(void) {
     CHECK(tg_fit(&a, &r) && r.steps == 6 && r.loss < 0.7 * first);
     world_close(&w);
 }
+/* Each group's rate falls from its own, which a resumed run finds in its checkpoint, whatever its optimiser says. */
+static void world_groups(world *w, int threads, double first) {
+    tg_tensor *p[8];
+    quiet_world(w, threads, 16);
+    (void)tg_parameters(w->net, p, 8);
+    w->opt = tg_adamw(p, 2, first);
+    CHECK(tg_optim_group(w->opt, p + 2, 2, 0.1));
+}
+static void groups(void) {
+    world w;
+    tg_fit_args a;
+    tg_fit_report r;
+    uint64_t want;
+    int64_t step, steps;
+    world_groups(&w, 0, 0.01);
+    steps = 4 * tg_data_steps(w.train);
+    for (step = 0; step < steps; step++) {
+        tg_mark m = tg_begin(w.tg);
+        tg_tensor *x, *y;
+        tg_batch(w.train, step, &x, &y);
+        tg_optim_set_lr(w.opt, 0, tg_cosine_annealing_lr(0.01, step, steps, 0)); tg_optim_set_lr(w.opt, 1, tg_cosine_annealing_lr(0.1, step, steps, 0));
+        tg_backward(tg_cross_entropy(tg_forward(w.net, x), y));
+        tg_step(w.opt);
+        tg_end(w.tg, m);
+    }
+    want = world_hash(&w);
+    world_close(&w);
+    world_groups(&w, 2, 0.01);
+    a = quiet_args(&w);
+    CHECK(tg_fit(&a, &r) && world_hash(&w) == want && tg_optim_lr(w.opt, 0) == 0.01 && tg_optim_lr(w.opt, 1) == 0.1);
+    world_close(&w);
+    world_groups(&w, 0, 0.01);
+    a = quiet_args(&w);
+    a.checkpoint = "test_fit.run"; a.callback = world_call; w.stop_at = 13;
+    CHECK(tg_fit(&a, &r) && r.steps == 13);
+    world_close(&w);
+    world_groups(&w, 1, 0.5);
+    a = quiet_args(&w);
+    a.checkpoint = "test_fit.run"; a.resume = true;
+    CHECK(tg_fit(&a, &r) && r.resumed && world_hash(&w) == want && tg_optim_lr(w.opt, 0) == 0.01);
+    world_close(&w);
+    remove("test_fit.run");
+}
+/* Averages: those of a plain loop, of a run that was stopped, and what is validated and kept as the best. */
+enum { EMA, SWA, NORMS };
+static void average_set(tg_fit_args *a, tg_module *average, int kind) {
+    a->average = average;
+    if (kind == EMA) a->ema = 0.9;
+    else a->average_from = 16;
+    if (kind == NORMS) a->average_norms = 3;
+}
+static double valid_accuracy(world *w, tg_module *m) {
+    tg_tensor *x, *y;
+    double right = 0;
+    int64_t i;
+    bool was = tg_infer_begin(m);
+    for (i = 0; i < tg_data_steps(w->valid); i++) { tg_batch(w->valid, i, &x, &y); right += tg_item(tg_sum(tg_to(tg_eq(tg_argmax_dim(tg_forward(m, x), 1, false), y), TG_F64))); }
+    tg_infer_end(m, was);
+    return right / ROWS;
+}
+static void averages(void) {
+    world w;
+    tg_fit_args a;
+    tg_fit_report r;
+    tg_module *average, *plain_average;
+    tg_tensor *x, *y;
+    uint64_t want = 0, want_net = 0, hash;
+    int64_t step, taken;
+    int kind;
+    for (kind = EMA; kind <= NORMS; kind++) {
+        world_open(&w, 0);                                                  /* dropout and BatchNorm are in it */
+        plain_average = tg_module_copy(w.net);
+        for (step = taken = 0; step < 32; step++) {
+            tg_mark m = tg_begin(w.tg);
+            tg_batch(w.train, step, &x, &y);
+            tg_optim_set_lr(w.opt, 0, falling(NULL, 0.01, step, 32));
+            tg_backward(tg_cross_entropy(tg_forward(w.net, x), y));
+            tg_step(w.opt);
+            if (kind == EMA ? true : step + 1 >= 16 && (step + 1) % 8 == 0) { taken++; tg_module_ema_(plain_average, w.net, taken == 1 ? 0 : kind == EMA ? 0.9 : (double)(taken - 1) / (double)taken); }
+            tg_end(w.tg, m);
+        }
+        want_net = world_hash(&w);
+        if (kind == NORMS) {
+            bool was;
+            tg_random_state random = tg_random_get(w.tg);
+            tg_tensor *mean = tg_module_tensor_at(plain_average, "1.running_mean"), *hidden, *sum = NULL;
+            was = tg_update_bn_begin(plain_average);
+            CHECK(plain_average->training);
+            for (step = 0; step < 3; step++) {
+                tg_batch(w.train, step, &x, &y);
+                hidden = tg_mean_dims(tg_forward(tg_module_at(plain_average, "0"), x), TG_DIMS(0), false);
+                sum = sum ? tg_add(sum, hidden) : hidden;
+                CHECK(!tg_forward(plain_average, x)->requires_grad);
+            }
+            tg_update_bn_end(plain_average, was);
+            CHECK(tg_allclose(mean, tg_div_scalar(sum, 3), 1e-5, 1e-6) && tg_item(tg_module_tensor_at(plain_average, "1.num_batches_tracked")) == 3);
+            tg_forward(plain_average, x);
+            CHECK(tg_allclose(mean, tg_add(tg_mul_scalar(tg_div_scalar(sum, 3), 0.9), tg_mul_scalar(hidden, 0.1)), 1e-5, 1e-6));      /* its momentum again */
+            tg_random_set(w.tg, random);
+            was = tg_update_bn_begin(plain_average);
+            for (step = 0; step < 3; step++) { tg_batch(w.train, step, &x, &y); tg_forward(plain_average, x); }
+            tg_update_bn_end(plain_average, was);
+            { bool outer = tg_infer_begin(plain_average); was = tg_update_bn_begin(plain_average); tg_update_bn_end(plain_average, was); CHECK(!plain_average->training); tg_infer_end(plain_average, outer); CHECK(plain_average->training); }
+            was = tg_update_bn_begin(plain_average);
+            for (step = 0; step < 3; step++) { tg_batch(w.train, step, &x, &y); tg_forward(plain_average, x); }
+            tg_update_bn_end(plain_average, was);
+        }
+        CHECK_OK(w.tg);
+        want = test_hash_weights(plain_average);
+        CHECK(want != want_net);
+        world_close(&w);
+
+        world_open(&w, 2);
+        a = world_args(&w);
+        a.show = TG_FIT_QUIET; a.best = "test_fit.best"; a.monitor = "accuracy";
+        average_set(&a, average = tg_module_copy(w.net), kind);
+        CHECK_MSG(tg_fit(&a, &r), "%s %s", r.text, tg_error_text(w.tg));
+        hash = test_hash_weights(average);
+        CHECK_MSG(world_hash(&w) == want_net && hash == want, "kind %d: the net %s, the average %s", kind, world_hash(&w) == want_net ? "agrees" : "differs", hash == want ? "agrees" : "differs");
+        CHECK_NEAR(r.metric[0], valid_accuracy(&w, average), 1e-9);
+        CHECK(tg_load(average, "test_fit.best", NULL));
+        CHECK_NEAR(r.best, valid_accuracy(&w, average), 1e-9);
+        remove("test_fit.best");
+        world_close(&w);
+
+        for (step = 3; step < 32; step += 10) {                             /* stopped and resumed */
+            world_open(&w, 0);
+            a = world_args(&w);
+            a.show = TG_FIT_QUIET; a.checkpoint = "test_fit.run"; w.stop_at = step;
+            average_set(&a, tg_module_copy(w.net), kind);
+            CHECK(tg_fit(&a, &r) && r.steps == step);
+            world_close(&w);
+            world_open(&w, 1);
+            a = world_args(&w);
+            a.show = TG_FIT_QUIET; a.checkpoint = "test_fit.run"; a.resume = true;
+            average_set(&a, average = tg_module_copy(w.net), kind);
+            CHECK_MSG(tg_fit(&a, &r) && r.resumed, "%s %s", r.text, tg_error_text(w.tg));
+            CHECK_MSG(world_hash(&w) == want_net && test_hash_weights(average) == want, "kind %d, resumed at %d", kind, (int)step);
+            a.average = NULL; a.ema = 0; a.average_from = a.average_norms = 0;
+            CHECK(!tg_fit(&a, &r) && strstr(r.text, "a run with .average"));
+            world_close(&w);
+            remove("test_fit.run");
+        }
+    }
+    quiet_world(&w, 0, 16);                                                 /* a net of halves whose average is not */
+    w.opt = tg_optim_adamw(w.net, 0.01, .master_weights = true);
+    average = tg_module_copy(w.net);
+    CHECK(tg_module_to(w.net, TG_BF16));
+    w.opt = tg_optim_adamw(w.net, 0.01, .master_weights = true);
+    a = quiet_args(&w);
+    a.valid = w.valid; average_set(&a, average, EMA);
+    CHECK_MSG(tg_fit(&a, &r) && r.valid_loss < 1, "%s %s", r.text, tg_error_text(w.tg));
+    CHECK(tg_module_tensor_at(average, "0.weight")->dtype == TG_F32);
+    world_close(&w);
+}
+static tg_tensor *sometimes(void *user, tg_module *net, tg_tensor *const *batch, int n, tg_tensor **y);
+/* The end comes after a failure too, and says what it was. */
+static bool end_call(void *user, tg_fit_event event, tg_fit_state *s) {
+    world *w = (world *)user;
+    w->calls[event]++;
+    if (event == TG_FIT_END) snprintf(w->said, sizeof w->said, "%s", s->error ? s->error : "none");
+    return true;
+}
+static void ends(void) {
+    world w;
+    tg_fit_args a;
+    quiet_world(&w, 0, 16);
+    a = quiet_args(&w);
+    a.callback = end_call;
+    CHECK(tg_fit(&a, NULL) && w.calls[TG_FIT_END] == 1 && !strcmp(w.said, "none"));
+    a.forward = sometimes;
+    CHECK(!tg_fit(&a, NULL) && w.calls[TG_FIT_END] == 2 && strstr(w.said, "the loss is"));
+    a.forward = worse; a.tensors = 3;
+    CHECK(!tg_fit(&a, NULL) && w.calls[TG_FIT_END] == 3 && strstr(w.said, tg_error_text(w.tg)) && tg_failed(w.tg));
+    tg_clear(w.tg);
+    a = quiet_args(&w);
+    a.callback = end_call; a.epochs = 0;
+    CHECK(!tg_fit(&a, NULL) && w.calls[TG_FIT_END] == 4 && strstr(w.said, "no step"));
+    world_close(&w);
+}
 /* Losses that are no numbers: the run ends before them, or leaves them out. */
 static tg_tensor *sometimes(void *user, tg_module *net, tg_tensor *const *batch, int n, tg_tensor **y) {
     world *w = (world *)user;
@@ -608,6 +788,8 @@ static void refusals(void) {
     REFUSED(a.metrics = trailing, "unknown metric"); REFUSED(a.metrics = needs, ".detect"); REFUSED(a.patience = -1, "negative"); REFUSED(a.clip = -1, "negative"); REFUSED(a.epochs = INT64_MAX, "2^53");
     REFUSED(a.valid = tg_data_new(few, 2, 16, .drop_last = true), ".valid has no batch"); REFUSED(a.loss = many, "one element");
     REFUSED(a.html = "no/such/folder/x.html", "page"); CHECK_INT(r.steps, 0); CHECK(r.seconds < 1); REFUSED(a.board = "no/such/folder", "folder");
+    REFUSED(a.ema = 0.9, "need .average"); REFUSED(a.average = w.net, "need .average"); REFUSED((a.average = tg_module_copy(w.net), a.ema = 1), "less than 1");
+    REFUSED((a.average = tg_module_copy(w.net), a.average_norms = 9), "batches of an epoch");
     REFUSED((a.valid = NULL), "need .valid"); REFUSED((a.forward = worse, a.loss = many), ".loss would not"); REFUSED(a.tensors = 3, ".tensors");
     { static const char *const other[] = { "top2", "accuracy", "f1", "iou", "perplexity", NULL };
       FILE *f = fopen("test_fit.file", "wb");
@@ -768,6 +950,9 @@ int main(void) {
     stopping();
     accumulating();
     lbfgs();
+    groups();
+    averages();
+    ends();
     not_finite();
     leavings();
     scaled();

@@ -299,6 +299,24 @@ static void test_limit(void) {
     for (int i = 0; i < 3; i++) { tg_mark s = tg_begin(tg); CHECK(tg_forward(m, tg_ones(tg, TG_SHAPE(64, 512))) != NULL); CHECK(packed(tg) < 2 << 20); tg_end(tg, s); }
     CHECK_OK(tg);
     test_close(tg);
+    for (int conv = 0; conv < 2; conv++) {                              /* what was kept makes room for what comes later, for other weights' products too */
+        config.memory_limit = 8 << 20;
+        tg = tg_open(&config);
+        m = conv ? tg_nn_conv2d(tg, 256, 256, 3) : tg_nn_linear(tg, 1024, 512);
+        CHECK(tg_bake(m, NULL));
+        for (int i = 0; i < 2; i++) {
+            tg_mark s = tg_begin(tg);
+            tg_tensor *x = conv ? tg_ones(tg, TG_SHAPE(1, 256, 5, 5)) : tg_ones(tg, TG_SHAPE(20, 1024)), *y = tg_forward(m, x), *large;
+            CHECK(packed(tg) > 2 << 20);
+            large = tg_ones(tg, TG_SHAPE(1350000));                     /* 5.4 MB of 8.4, beside 2.2 of weights, and as many packed */
+            CHECK_MSG(large && packed(tg) == 0, "%s: %zu of %zu", tg_error_text(tg), packed(tg), tg_memory(tg).now);
+            CHECK(conv || same(y, tg_forward(m, x)));                   /* packed for this call alone, which a convolution has no room for now */
+            CHECK_OK(tg);
+            tg_end(tg, s);
+            tg_trim(tg);
+        }
+        test_close(tg);
+    }
 }
 static void test_changed(tg_ctx *tg) {
     static const int64_t at[2] = { 1, 2 };

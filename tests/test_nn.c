@@ -168,6 +168,7 @@ static void test_files(tg_ctx *tg) {
     tg_module_free(a); tg_module_free(b);
 }
 static tg_tensor *triangle(tg_ctx *tg, int64_t n) { return tg_triu(tg_full(tg, TG_SHAPE(n, n), 1, TG_BOOL), 1); }
+static bool equal(tg_tensor *a, tg_tensor *b);
 static void test_sequences(tg_ctx *tg) {
     tg_module *lstm = tg_nn_lstm(tg, 4, 6, .batch_first = true, .bidirectional = true, .layers = 2), *cell = tg_nn_gru_cell(tg, 4, 6, .no_bias = true), *t, *e, *a;
     tg_tensor *x = tg_randn(tg, TG_SHAPE(3, 5, 4)), *h, *c, *y, *z, *list[16];
@@ -193,7 +194,8 @@ static void test_sequences(tg_ctx *tg) {
     e = tg_module_at(t, "encoder");
     CHECK(!tg_forward_transformer(e, x, z) && strstr(tg_error_text(tg), "takes src alone"));
     tg_clear(tg);
-    CHECK(!tg_forward(t, x) && strstr(tg_error_text(tg), "Transformer has no forward"));
+    CHECK((y = tg_forward_with(t, x, z)) && equal(y, tg_forward_transformer(t, x, z)));
+    CHECK(!tg_forward(t, x) && strstr(tg_error_text(tg), "Transformer takes 2 operands, got 1"));
     tg_clear(tg);
     tg_module_free(t);
     a = tg_nn_multihead_attention(tg, 8, 2, .add_bias_kv = true, .add_zero_attn = true, .kdim = 5, .vdim = 6);
@@ -201,8 +203,20 @@ static void test_sequences(tg_ctx *tg) {
     CHECK(!tg_forward_attention(a, x, NULL, NULL) && !tg_forward_rnn(a, x));
     tg_clear(tg);
     tg_module_free(a);
-    CHECK(!tg_nn_multihead_attention(tg, 8, 3) && strstr(tg_error_text(tg), "does not fall into 3 heads"));
-    tg_clear(tg);
+#define SAYS(call, text) (CHECK(!(call)), CHECK_MSG(strncmp(tg_error_text(tg), text, strlen(text)) == 0, "%s", tg_error_text(tg)), tg_clear(tg))
+    SAYS(tg_nn_multihead_attention(tg, 8, 3), "nn_multihead_attention: MultiheadAttention: embed_dim 8 does not fall into 3 heads");
+    SAYS(tg_nn_embedding(tg, 10, 4, .padding_idx = TG_IS(10)), "nn_embedding: Embedding: padding_idx 10 is none of 10 rows");
+    CHECK((a = tg_nn_embedding(tg, 10, 4, .padding_idx = TG_IS(-10))) && tg_item(tg_sum(tg_abs(tg_select(tg_detach(tg_module_tensor_at(a, "weight")), 0, 0)))) == 0);
+    tg_module_free(a);
+    a = tg_nn_sequential(tg, tg_nn_lstm(tg, 4, 6));
+    SAYS(tg_forward(a, tg_ones(tg, TG_SHAPE(2, 3, 5))), "0: forward: LSTM: x is f32[2, 3, 5], and its last dimension is to be 4");
+    tg_module_free(a);
+    a = tg_nn_batch_norm2d(tg, 3);
+    SAYS(tg_forward(a, tg_ones(tg, TG_SHAPE(2, 3))), "forward: BatchNorm2d takes x of 4 dimensions, got f32[2, 3]");
+    tg_module_free(a);
+    a = tg_nn_instance_norm2d(tg, 3);
+    SAYS(tg_forward(a, tg_ones(tg, TG_SHAPE(2, 3))), "forward: InstanceNorm2d takes x of 3 or 4 dimensions, got f32[2, 3]");
+    tg_module_free(a);
 }
 /* A tensor in another's place: tied, or computed. */
 static void test_set(tg_ctx *tg) {
@@ -608,6 +622,84 @@ static void test_norms(tg_ctx *tg) {
         CHECK(v && v->ndim == 3 && v->shape[0] == 3 && v->shape[1] == 1 && tg_fill_(tg_detach(v), 2));
         CHECK(tg_forward(m, tg_ones(tg, TG_SHAPE(1, 3, 5))) && tg_allclose(tg_norm(tg_detach(tg_module_tensor_at(m, "weight")), 2, TG_DIMS(1, 2), false), tg_full(tg, TG_SHAPE(3), 2, TG_F32), 1e-5, 0));
         tg_module_free(m);
+        for (int whole = 0; whole < 2; whole++) {                         /* of one dimension: a length for each element, or one for all */
+            tg_tensor *bias;
+            m = tg_nn_linear(tg, 5, 4);
+            bias = tg_clone(tg_detach(tg_module_tensor_at(m, "bias")));
+            CHECK(whole ? tg_weight_norm(m, "bias", .dim = TG_IS(-1), .old_names = old != 0) : tg_weight_norm(m, "bias", .old_names = old != 0));
+            v = tg_module_tensor_at(m, old ? "bias_g" : "parametrizations.bias.original0");
+            CHECK(v && (whole ? v->ndim == 0 : v->ndim == 1 && v->shape[0] == 4));
+            CHECK(tg_allclose(tg_detach(tg_module_tensor_at(m, "bias")), bias, 1e-6, 1e-7));
+            CHECK(tg_backward(tg_sum(tg_forward(m, x))) && tg_has_grad(v));
+            y = tg_grad_of(v);
+            if (whole) CHECK_NEAR(tg_item(y), 3 * tg_item(tg_sum(bias)) / tg_item(tg_norm(bias, 2, 0, NULL, false)), 1e-5);
+            else CHECK(tg_allclose(y, tg_mul_scalar(tg_sign(bias), 3), 1e-6, 0));
+            tg_module_free(m);
+        }
+    }
+    CHECK_OK(tg);
+}
+/* Layers that take their sizes from the first x; lists of parameters; torch's CrossMapLRN2d. */
+static void test_lazy(tg_ctx *tg) {
+    tg_module *m, *c, *told;
+    tg_tensor *x = tg_randn(tg, TG_SHAPE(2, 3, 8, 8)), *y;
+    tg_dict *d;
+    char text[1000];
+    int i;
+    tg_seed(tg, 4);
+    m = tg_nn_sequential(tg, tg_nn_conv2d(tg, TG_NN_LAZY, 8, 3, .padding_mode = TG_NN_CIRCULAR, .same = true), tg_nn_batch_norm2d(tg, TG_NN_LAZY), tg_nn_conv_transpose2d(tg, TG_NN_LAZY, 4, 2, .groups = 2),
+        tg_nn_instance_norm2d(tg, TG_NN_LAZY, .affine = true), tg_nn_flatten(tg), tg_nn_linear(tg, TG_NN_LAZY, 5, .no_bias = true));
+    CHECK(m && tg_parameter_count(m) == 0 && tg_module_format(m, text, sizeof text) && strstr(text, "5  Linear  sizes of the first x"));
+#define CHECK_SAYS(tg, code, what) (CHECK_MSG(strstr(tg_error_text(tg), what) != NULL, "%s", tg_error_text(tg)), CHECK_ERROR(tg, code))
+#define TOO_EARLY(...) (CHECK(!(__VA_ARGS__)), CHECK_SAYS(tg, TG_ERROR_VALUE, "0, a Conv2d, has no parameters yet: its sizes are those of the first x"))
+    TOO_EARLY(tg_state_dict(m)); TOO_EARLY(tg_optim_adam(m, 0.1)); TOO_EARLY(tg_module_copy(m)); TOO_EARLY(tg_parameters(m, NULL, 0)); TOO_EARLY(tg_module_to(m, TG_F64)); TOO_EARLY(tg_save(m, "test_nn.tmp"));
+    TOO_EARLY((tg_freeze(m, true), !tg_failed(tg)));
+    d = tg_dict_new(tg);
+    TOO_EARLY(tg_load_state_dict(m, d, NULL));
+    tg_dict_free(d);
+    CHECK(!tg_weight_norm(tg_module_at(m, "5"), "weight")); CHECK_SAYS(tg, TG_ERROR_VALUE, "Linear has no parameters yet");
+    CHECK(!tg_forward(m, tg_ones(tg, TG_SHAPE(3)))); CHECK_SAYS(tg, TG_ERROR_SHAPE, "0: forward: Conv2d: x has too few dimensions");
+    CHECK((y = tg_forward(m, x)) != NULL && y->shape[1] == 5 && y->requires_grad);
+    tg_seed(tg, 4);
+    told = tg_nn_sequential(tg, tg_nn_conv2d(tg, 3, 8, 3, .padding_mode = TG_NN_CIRCULAR, .same = true), tg_nn_batch_norm2d(tg, 8), tg_nn_conv_transpose2d(tg, 8, 4, 2, .groups = 2),
+        tg_nn_instance_norm2d(tg, 4, .affine = true), tg_nn_flatten(tg), tg_nn_linear(tg, 4 * 9 * 9, 5, .no_bias = true));
+    CHECK(equal(y, tg_forward(told, x)) && tg_parameters(m, NULL, 0) == 9 && test_hash_weights(m) == test_hash_weights(told));
+    CHECK((c = tg_module_copy(m)) != NULL && tg_optim_adam(c, 0.1) && equal(tg_forward(c, x), tg_forward(m, x)));
+    CHECK(!tg_forward(m, tg_ones(tg, TG_SHAPE(1, 4, 8, 8))) && tg_failed(tg));      /* sizes stay */
+    tg_clear(tg);
+    tg_module_free(m); tg_module_free(c); tg_module_free(told);
+    m = tg_nn_conv1d(tg, TG_NN_LAZY, 4, 3, .groups = 2);                              /* what does not fit the first time is forgotten */
+    CHECK(!tg_forward(m, tg_ones(tg, TG_SHAPE(1, 3, 8))) && strstr(tg_error_text(tg), "3 and 4 channels do not fall into 2 groups"));
+    tg_clear(tg);
+    CHECK(tg_forward(m, tg_ones(tg, TG_SHAPE(6, 8))) && tg_parameters(m, NULL, 0) == 2);
+    tg_module_free(m);
+    m = tg_nn_linear(tg, TG_NN_LAZY, 4);
+    CHECK((y = tg_forward(m, tg_to(x, TG_BF16))) != NULL && y->dtype == TG_BF16 && tg_module_tensor_at(m, "weight")->dtype == TG_BF16);
+    tg_module_free(m);
+    CHECK(!tg_nn_linear(tg, -1, 4) && tg_failed(tg));
+    tg_clear(tg);
+
+    m = tg_nn_list(tg);
+    for (i = 0; i < 3; i++) CHECK(tg_nn_parameter(m, NULL, tg_full(tg, TG_SHAPE(2), i, TG_F32)) != NULL);
+    CHECK(tg_nn_parameter(m, "scale", tg_ones(tg, TG_SHAPE(1))) != NULL);
+    CHECK(tg_module_tensors(m) == 4 && tg_item(tg_sum(tg_module_tensor_of(m, 2))) == 4 && tg_module_tensor_of(m, 2) == tg_module_tensor_at(m, "2") && tg_module_tensor_of(m, 3)->requires_grad);
+    CHECK(!tg_module_tensor_of(m, 4) && !tg_module_tensor_of(NULL, 0) && !tg_module_tensors(NULL) && tg_parameters(m, NULL, 0) == 4);
+    tg_module_free(m);
+    CHECK_OK(tg);
+}
+static void test_cross_map(tg_ctx *tg) {
+    static const struct { int size; float y[7]; } torch[] = {                         /* torch 2: alpha 0.3, beta 0.75, k 1.5 */
+        { 1, { 0.182737f, 0.638514f, -0.638514f, -0.181063f, 0.352497f, 0.746758f, -0.506557f } }, { 2, { 0.183587f, 0.683977f, -0.683977f, -0.182737f, 0.360478f, 0.823753f, -0.528745f } },
+        { 3, { 0.175219f, 0.669835f, -0.668001f, -0.172705f, 0.336770f, 0.823753f, -0.499634f } }, { 4, { 0.177424f, 0.685430f, -0.683977f, -0.175475f, 0.344178f, 0.846025f, -0.511899f } },
+        { 5, { 0.173800f, 0.694000f, -0.689241f, -0.165284f, 0.334367f, 0.858612f, -0.516047f } }, { 9, { 0.177468f, 0.692803f, -0.686890f, -0.171722f, 0.343445f, 0.858612f, -0.523113f } } };
+    float v[28];
+    int i;
+    for (i = 0; i < 28; i++) v[i] = (float)(i * 7 % 11 - 5) / 4;
+    for (i = 0; i < 6; i++) {
+        tg_module *m = tg_nn_cross_map_lrn2d(tg, torch[i].size, 0.3, 0.75, 1.5);
+        tg_tensor *y = tg_forward(m, tg_from_f32(tg, TG_SHAPE(2, 7, 1, 2), v));
+        CHECK(tg_allclose(tg_select(tg_select(tg_select(y, 0, 1), 1, 0), 1, 1), tg_from_f32(tg, TG_SHAPE(7), torch[i].y), 1e-5, 1e-6));
+        tg_module_free(m);
     }
     CHECK_OK(tg);
 }
@@ -694,6 +786,8 @@ int main(void) {
     test_later(tg);
     test_adaptive(tg);
     test_norms(tg);
+    test_lazy(tg);
+    test_cross_map(tg);
     test_initialisers(tg);
     test_close(tg);
     test_memory();

@@ -344,6 +344,18 @@ static void test_mistakes(void) {
     REFUSED(TG_ERROR_VALUE, tg_optim_group(o, p, 1, 0.2), "is given twice");
     REFUSED(TG_ERROR_VALUE, tg_optim_group(o, p + 2, 1, 0.2, .rho = TG_IS(0.1)), "no option rho");
     REFUSED(TG_ERROR_NULL, tg_optim_group(o, (tg_tensor *const *)NULL, 1, 0.2), "no parameters given");
+    {   /* a module's parameters as a group; and those that are not its own any more */
+        tg_module *net = tg_nn_sequential(tg, tg_nn_linear(tg, 2, 3), tg_nn_relu(tg), tg_nn_linear(tg, 3, 1, .no_bias = true));
+        tg_optim *of = tg_optim_sgd(tg_module_at(net, "0"), 0.1);
+        CHECK(tg_optim_group(of, NULL, 0, 0.3, .module = tg_module_at(net, "2")) && tg_optim_groups(of) == 2 && tg_optim_count(of) == 3 && tg_optim_params(of)[2] == tg_module_tensor_at(net, "2.weight") && tg_optim_lr(of, 1) == 0.3);
+        REFUSED(TG_ERROR_VALUE, tg_optim_group(of, NULL, 0, 0.3, .module = tg_module_at(net, "2")), "is given twice");
+        REFUSED(TG_ERROR_VALUE, tg_optim_group(of, NULL, 0, 0.3, .module = tg_module_at(net, "1")), "ReLU has no parameter that requires a gradient");
+        CHECK(tg_module_to(net, TG_F64) && tg_backward(tg_sum(tg_forward(net, tg_to(tg_ones(tg, TG_SHAPE(1, 2)), TG_F64)))));
+        REFUSED(TG_ERROR_VALUE, tg_step(of), "parameter 0 is no longer the module's: an optimiser is made after tg_module_to");
+        of = tg_optim_sgd(net, 0.1);
+        CHECK(tg_module_to(net, TG_F64) && tg_step(of));                    /* nothing to change */
+        tg_module_free(net);
+    }
     CHECK(tg_optim_groups(o) == 2 && tg_optim_count(o) == 2);
     CHECK(isnan(tg_optim_get(o, 2, "lr"))); CHECK_ERROR(tg, TG_ERROR_VALUE);
     CHECK(isnan(tg_optim_get(o, 0, "momentum"))); CHECK_ERROR(tg, TG_ERROR_VALUE);
@@ -649,6 +661,7 @@ static void test_state(void) {
         if (n == 2) { a.optim = fresh; a.params = q + 1; CHECK(tg_optim_group_from(&a)); }
         w.x = q[0];
         back = tg_safetensors_parse(tg, bytes->data, (size_t)bytes->numel);
+        { tg_mark used = tg_begin(tg); for (i = 1; i < 100; i++) (void)tg_full(tg, TG_SHAPE(8 * i), 0.1, TG_F64); tg_end(tg, used); }      /* what is used again is not zeros */
         CHECK_MSG(tg_optim_load(fresh, back), "%s", tg_error_text(tg));
         CHECK_NEAR(tg_optim_lr(fresh, 0), a.lr * 0.7, 1e-15); if (n == 2) CHECK_NEAR(tg_optim_lr(fresh, 1), a.lr * 2, 1e-15);
         for (step = 0; step < 3; step++) one_step(fresh, q, n, &w);
@@ -806,7 +819,8 @@ static void test_schedules(void) {
     double lr = 1;
     CHECK_NEAR(tg_step_lr(1, 7, 3, 0.1), 0.01, 1e-15); CHECK(isnan(tg_step_lr(1, 7, 0, 0.1)));
     CHECK_NEAR(tg_multi_step_lr(1, 5, 2, at, 0.5), 0.25, 0); CHECK_NEAR(tg_multi_step_lr(1, 5, 0, NULL, 0.5), 1, 0);
-    CHECK(isnan(tg_linear_lr(1, 1, 0.1, 1, 0)) && isnan(tg_polynomial_lr(1, 1, 0, 1)) && isnan(tg_cosine_annealing_lr(1, 1, 0, 0)) && isnan(tg_cosine_annealing_warm_restarts(1, 1, 3, 0, 0)));
+    CHECK_NEAR(tg_linear_lr(1, 1, 0.1, 1, 0), 0.1, 0); CHECK_NEAR(tg_constant_lr(1, 7, 0.25, 0), 0.25, 0); CHECK_NEAR(tg_polynomial_lr(1, 9, 5, 0), 1, 0);
+    CHECK(isnan(tg_linear_lr(1, 1, 0.1, 1, -1)) && isnan(tg_polynomial_lr(1, 1, 0, 1)) && isnan(tg_cosine_annealing_lr(1, 1, 0, 0)) && isnan(tg_cosine_annealing_warm_restarts(1, 1, 3, 0, 0)));
     CHECK_NEAR(tg_polynomial_lr(1, 9, 5, 2), 0, 0); CHECK_NEAR(tg_linear_lr(1, 9, 0.1, 0.7, 5), 0.7, 1e-15);
     for (i = 0; i <= 1000; i++) CHECK_NEAR(tg_cosine_annealing_lr(1, i, 333, 0), (1 + cos(i * 3.14159265358979323846 / 333)) / 2, 1e-14);
     CHECK_NEAR(tg_cosine_annealing_warm_restarts(1, INT64_MAX / 2, 1, 2, 0) >= 0, 1, 0);

@@ -259,6 +259,29 @@ static void test_distances(void) {
     REFUSES(tg_bilinear(y, z, w, counted(TG_SHAPE(3))), "bilinear: expected bias [4], got f32[3]");
 }
 
+/* Distances of many points: in pieces, with the bits of a few points, and with no more room than the results and their gradients take. */
+static void test_many_distances(void) {
+    static const double orders[] = { 1, 2, 3, 0.5, INFINITY };
+    tg_ctx *mine = test_open();
+    int k;
+    for (k = 0; k < 5; k++) {
+        const double p = orders[k];
+        tg_mark m = tg_begin(mine);
+        tg_tensor *a = tg_require_grad(tg_randn(mine, TG_SHAPE(900, 40)), true), *b = tg_require_grad(tg_randn(mine, TG_SHAPE(1100, 40)), true), *g = tg_randn(mine, TG_SHAPE(900, 1100)), *y, *row, *ga, *gb;
+        y = tg_cdist(a, b, p, TG_CDIST_DIRECT);
+        CHECK(tg_backward(y, .gradient = g));
+        ga = tg_grad_of(a); gb = tg_grad_of(b);
+        CHECK_MSG(tg_memory(mine).peak < (size_t)20 << 20, "%zu", tg_memory(mine).peak);      /* all differences: 158 MB */
+        row = tg_require_grad(tg_narrow(tg_detach(a), 0, 777, 1), true);
+        CHECK(tg_allclose(tg_cdist(row, tg_detach(b), p, TG_CDIST_DIRECT), tg_narrow(tg_detach(y), 0, 777, 1), 1e-6, 0));
+        CHECK(tg_backward(tg_cdist(row, tg_detach(b), p, TG_CDIST_DIRECT), .gradient = tg_narrow(g, 0, 777, 1)) && tg_allclose(tg_grad_of(row), tg_narrow(ga, 0, 777, 1), 1e-4, 1e-4));
+        row = tg_require_grad(tg_narrow(tg_detach(b), 0, 1099, 1), true);
+        CHECK(tg_backward(tg_cdist(tg_detach(a), row, p, TG_CDIST_DIRECT), .gradient = tg_narrow(g, 1, 1099, 1)) && tg_allclose(tg_grad_of(row), tg_narrow(gb, 0, 1099, 1), 1e-4, 1e-4));
+        CHECK_OK(mine);
+        tg_end(mine, m);
+    }
+    test_close(mine);
+}
 /* memory runs out at each place in turn: the error, and all comes back */
 static void test_memory(void) {
     test_heap heap = TEST_HEAP;
@@ -272,6 +295,8 @@ static void test_memory(void) {
             y = tg_add(tg_multi_dot(list, 4), tg_matrix_exp(y ? tg_mul(x, y) : NULL));
             y = tg_cdist(y, x, 1.5, TG_CDIST_AUTO);
             CHECK(y || !x || tg_error(mine) == TG_ERROR_MEMORY);
+            x = tg_require_grad(tg_rand(mine, TG_SHAPE(50, 40)), true);
+            CHECK(tg_backward(tg_sum(tg_cdist(x, tg_mul_scalar(x, 2), 1, TG_CDIST_AUTO))) || !x || tg_error(mine) == TG_ERROR_MEMORY);
         }
         test_close(mine);
         if (!test_heap_ended(&heap)) break;
@@ -302,6 +327,7 @@ int main(void) {
     CHECK(!tg_failed(tg));
     if (tg_failed(tg)) printf("%s\n", tg_error_text(tg));
     test_close(tg);
+    test_many_distances();
     test_memory();
     return test_end("products");
 }

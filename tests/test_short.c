@@ -1,6 +1,7 @@
 /* Many short rows, many small matrices: what takes them side by side in vectors gives the same bits as one row, one matrix at a time. Random shapes, layouts and dtypes,
    with NaNs, infinities, zeros of both signs and tiny numbers among them, on every instruction set; argmax of an expanded tensor takes no memory by the element. */
 #include "test.h"
+#include <math.h>
 
 static uint32_t next(void) { return test_random(); }
 static int64_t upto(int64_t n) { return 1 + (int64_t)(next() % (uint32_t)n); }
@@ -182,6 +183,54 @@ static void test_expanded(void) {
     tg_close(tg);
 }
 
+static bool same_data(tg_tensor *a, tg_tensor *b) {
+    return a && b && a->numel == b->numel && tg_is_contiguous(a) && tg_is_contiguous(b) && memcmp(a->data, b->data, (size_t)a->numel * tg_dtype_size(a->dtype)) == 0;
+}
+/* Long runs are read at several places by turns: the bits are those of a run that is not packed, which is read from its beginning to its end. */
+static void test_long(tg_ctx *tg) {
+    static const int64_t lengths[] = { 16384 * 17, 16384 * 24 + 5, 16384 * 37 + 64, 16384 * 16 + 1 };
+    int i;
+    for (i = 0; i < 8; i++) {
+        tg_mark m = tg_begin(tg);
+        const int64_t n = lengths[i / 2];
+        tg_tensor *both = tg_to(tg_randn(tg, TG_SHAPE(n, 2)), i % 2 ? TG_F64 : TG_F32), *far = tg_select(both, 1, 1), *x = tg_contiguous(far), *p, *g, *want;
+        double norm, sum = 0;
+        int64_t k;
+        CHECK(same_bits(tg_sum(far), tg_sum(x)));
+        CHECK(same_bits(tg_mean(far), tg_mean(x)));
+        CHECK(same_data(tg_contiguous(tg_cumsum(far, 0)), tg_cumsum(x, 0)));
+        p = tg_require_grad(tg_zeros_like(x), true);
+        CHECK(tg_backward(tg_sum(tg_mul(p, x))));
+        g = tg_grad_of(p);
+        for (k = 0; k < n; k++) { const double v = i % 2 ? ((double *)x->data)[k] : (double)((float *)x->data)[k]; sum += v * v; }
+        norm = tg_clip_grad_norm_(&p, 1, 1e30);
+        CHECK_NEAR(norm / sqrt(sum), 1, 1e-6);
+        CHECK(same_data(g, x));
+        want = tg_mul_scalar(x, 2 / (norm + 1e-6));
+        CHECK(tg_clip_grad_norm_(&p, 1, 2) == norm);
+        CHECK(same_data(g, want));
+        CHECK_OK(tg); tg_clear(tg);
+        tg_end(tg, m);
+    }
+}
+/* Results that no cache holds are written past them: the same as by pieces, and as in place. */
+static void test_large(void) {
+    tg_config c = test_config(NULL);
+    tg_ctx *tg = tg_open(&c);
+    const int64_t n = ((int64_t)8 << 20) + 1234, piece = 1000003;
+    tg_tensor *a, *b, *y;
+    int64_t at;
+    if (!CHECK(tg != NULL)) return;
+    a = tg_randn(tg, TG_SHAPE(n)); b = tg_randn(tg, TG_SHAPE(n)); y = tg_add(a, b);
+    for (at = 0; at < n && CHECK(y != NULL); at += piece) {
+        const int64_t m = n - at < piece ? n - at : piece;
+        CHECK(same_data(tg_narrow(y, 0, at, m), tg_add(tg_narrow(a, 0, at, m), tg_narrow(b, 0, at, m))));
+    }
+    CHECK(same_data(tg_add_(a, b), y));
+    CHECK_OK(tg);
+    tg_close(tg);
+}
+
 int main(void) {
     static const tg_isa isas[] = { TG_ISA_PLAIN, TG_ISA_AVX2, TG_ISA_AVX512, TG_ISA_NEON, TG_ISA_SIMD128 };
     int i;
@@ -198,8 +247,10 @@ int main(void) {
         test_dimensions(tg);
         test_products(tg, 300);
         test_linear(tg, 100);
+        test_long(tg);
         tg_close(tg);
     }
     test_expanded();
+    test_large();
     return test_end("short");
 }

@@ -360,6 +360,7 @@ static void refusals(tg_ctx *tg) {
     REFUSED(tg_image_crop(tg_rand(tg, TG_SHAPE(4, 5)), 0, 0, 1, 1), TG_ERROR_SHAPE, "three or more");
     REFUSED(tg_image_invert(tg_zeros_like(tg_to(x, TG_I64))), TG_ERROR_VALUE, "u8 or of a floating");
     REFUSED(tg_image_crop(x, 0, 0, -1, 1), TG_ERROR_VALUE, "crop:");
+    REFUSED(tg_image_random_grayscale(two, &d, &zero), TG_ERROR_SHAPE, "1 or 3 channels");      /* though the dice never hit */
     REFUSED(tg_image_pad(x, 5, 0, 0, 0, 0, TG_IMAGE_REFLECT), TG_ERROR_VALUE, "mirror");
     REFUSED(tg_image_resize(x, 0, 3, TG_IMAGE_BILINEAR, true), TG_ERROR_VALUE, "resize:");
     REFUSED(tg_image_affine(x, 0, 0, 0, 0, 0, 0, NULL), TG_ERROR_VALUE, "scale is positive");

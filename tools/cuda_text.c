@@ -21,19 +21,23 @@ static const piece words[] = {
     { 0, "TG__PRIVATE int tg__split64", "/* hi:lo moved right", 0 },
     { 0, "/* ---- one float ---- */", "   >>pass-sets", 3 },
     { 0, "#define TG__ADD(a, b)", "#define TG__FT(name) TG__FN(name)", 0 },
+    { 0, "/* Words made of words, the same for both types", "/* The words of the formulas, and", 0 },
     { 0, "TG__PRIVATE int64_t tg__int_of", "TG__PRIVATE double tg__get_f64", 0 },
+    { 0, "enum { TG_RNN_TANH", "enum { TG_ATTENTION_RESULT", 0 },
     { 0, "enum { TG_STEP_SGD", "#define TG_ABSENT", 0 },
+    { 0, "typedef struct tg__rnn_run {", "#endif", 0 },
     { 0, "typedef struct tg__optim_run {", "#endif", 0 },
-    { 0, "#define TG__WRAP(u)", "#define TG_I1(name, rule, value) enum", 0 },
+    { 0, "#define TG__WRAP(u)", "/* A kernel's two tables", 0 },
     { 1, "/* {text: arguments} */", "/* {text ends} */", 0 }
 };
 static const piece kernels[] = {
     { 1, "/* {text: typed} */", "/* {text: maps of tensorgrad.h} */", 0 },
     { -1, "#if TG__CU_TYPE != 0\n", NULL, 0 },
-    { 0, "/* Python's remainder", "/* Gives a kernel whole vectors", 0 },
     { 0, "#define NEG(v) TG__W(neg)(v)", "#define TG__MAP_OPERAND", 0 },
     { -1, "#endif\n", NULL, 0 },
-    { 1, "/* {text: maps of tensorgrad.h} */", "/* {text: rules of tensorgrad.h} */", 0 },
+    { 1, "/* {text: maps of tensorgrad.h} */", "/* {text: cells of tensorgrad.h} */", 0 },
+    { 0, "#define TG__RNN_GET(p, at)", "#undef TG__RNN_GET", 0 },
+    { 1, "/* {text: cells of tensorgrad.h} */", "/* {text: rules of tensorgrad.h} */", 0 },
     { 0, "#define TG__OPTIM_NUMBER(i)", "/* Any number of elements: what does not fill", 0 },
     { 1, "/* {text: rules of tensorgrad.h} */", "/* {text ends} */", 0 }
 };

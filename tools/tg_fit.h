@@ -43,6 +43,10 @@
    weights and checkpoint are as they were (L-BFGS notices it after the step, before a checkpoint). Halves: tg_module_to(net, TG_BF16) and
    .master_weights; of f16 .loss_scale and .skip_nonfinite too.
 
+   Averages of weights generalise better than the last ones. .average = tg_module_copy(net), with .ema = 0.999: it follows the net at each
+   step; without .ema: the plain mean of the net at the end of each epoch (SWA), with .average_norms where it has BatchNorms. The net trains
+   as if there were none; what is validated, watched and written to .best is the average, and after the run it stands in that module.
+
    Metrics (tg_confusion, tg_topk_hits, tg_detections) and the writer of TensorBoard's files (tg_board) stand alone as well. */
 #ifndef TG_FIT_H
 #define TG_FIT_H
@@ -129,13 +133,16 @@ typedef struct tg_fit_state {
     tg_dict *more;                         /* at TG_FIT_SAVE and TG_FIT_RESUME: add what the run must keep, and find it again */
     tg_board *board;                       /* NULL without .board */
     const tg_confusion *confusion;         /* of the last validation, where there is one: with "f1" or "iou", and with accuracies of at most 40 classes */
+    const char *error;                     /* at TG_FIT_END, which comes last, once, whatever happened: why the run failed; NULL: it did not */
 } tg_fit_state;
 
 /* Returns the loss, of one element, and in *y, for metrics, what the net made; NULL where it failed. batch: a row's tensors. */
 typedef tg_tensor *(*tg_fit_forward)(void *user, tg_module *net, tg_tensor *const *batch, int n, tg_tensor **y);
 typedef tg_tensor *(*tg_fit_loss)(void *user, tg_tensor *y, tg_tensor *target);
 typedef bool (*tg_fit_callback)(void *user, tg_fit_event event, tg_fit_state *state);       /* false ends the run, after a checkpoint */
-typedef double (*tg_fit_schedule)(void *user, int64_t step, int64_t steps);                 /* the rate of group 0 at a step */
+/* The rate at a step of a group whose own rate is lr: return tg_cosine_annealing_lr(lr, step, steps, 0). Of each group its own is what the
+   optimiser was made with, in a run that was resumed too, and what it has again after the run. */
+typedef double (*tg_fit_schedule)(void *user, double lr, int64_t step, int64_t steps);
 /* Of a validation's batch: adds what y says and what is true. Its first row is the picture `image`, the next image + 1. */
 typedef bool (*tg_fit_detect)(void *user, tg_tensor *y, tg_tensor *const *batch, int n, int64_t image, tg_detections *d);
 
@@ -143,6 +150,11 @@ struct tg_fit_args {
     tg_module *net; tg_optim *opt; tg_data *train;                 /* needed */
     int64_t epochs;                                                /* needed, or .steps */
     int64_t accumulate;            /* a step takes so many batches, and their mean: as one large batch where the loss is a mean over rows */
+    tg_module *average;            /* a tg_module_copy of the net: the average of its weights; see above */
+    int64_t average_every;         /* it takes the net in after so many steps; zero: with .ema 1, else an epoch's */
+    int64_t average_from;          /* for the first time after so many steps; until then it is a copy of the net */
+    int64_t average_norms;         /* before it is looked at, its BatchNorms' statistics are made anew from the first so many batches of .train,
+                                      torch's update_bn; zero: they are the net's, as they were when it was last taken in */
     const char *best;              /* a file: the weights of the best validation, by tg_save */
     const char *board;             /* a folder: TensorBoard's events: losses, metrics, rate; histograms of weights; the graph; the first picture */
     tg_fit_callback callback;
@@ -151,6 +163,7 @@ struct tg_fit_args {
     double clip;                   /* the gradients' norm is at most that; zero: it is left */
     double clip_value;             /* no gradient is larger than that, either way; likewise */
     tg_fit_detect detect;          /* what "map" needs */
+    double ema;                    /* below 1: average = ema * average + (1 - ema) * net; zero: the mean of all that were taken in */
     tg_fit_forward forward;        /* NULL: y = tg_forward(net, batch[0]), and loss(y, batch[1]); both are carried to the net's device;
                                       of a net in f16 or bf16 batch[0] is converted to that, and y to f32 */
     const char *html;              /* a file: curves and a table, a page that needs no other file; it is there after a run that failed, too */
@@ -162,7 +175,7 @@ struct tg_fit_args {
     bool monitor_falls;            /* a smaller metric is better; losses and perplexity always are so */
     int64_t patience;              /* validations without a better one, after which the run ends; zero: never */
     void (*put)(void *user, const char *text);      /* where lines go; NULL: stderr */
-    bool restore_best;             /* at the end the weights of .best are loaded */
+    bool restore_best;             /* at the end the weights of .best are loaded, into .average where there is one */
     bool resume;                   /* go on from .checkpoint, if that file is there: with the same batches, metrics and .monitor */
     int64_t scale_every;           /* an optimiser's .loss_scale, with .skip_nonfinite, doubles after so many steps without a skipped one,
                                       which halves it; zero: 2000; -1: it stays */
@@ -794,6 +807,10 @@ typedef struct tg_fit__run {
     bool lbfgs, skips, scales, halves;             /* what the optimiser wants; and the net's own type, where it is of halves */
     tg_dtype half;
     tg_device device;
+    tg_module *net;                                /* whose turn it is: a->net, or its average */
+    double *rate; int rates;                       /* of each group its own, without the schedule */
+    double averaged;                               /* how often the average took the net in */
+    bool renewed;                                  /* its norms know these weights */
     double scale, step_rows;                       /* of this step: the loss's scale, its rows; of the last batch: its rows */
     double batch_rows, good;                       /* good: steps since the scale changed */
     bool drawn;                                    /* the graph, on the board */
@@ -819,6 +836,7 @@ static bool tg_fit__point(tg_fit__run *f, tg_fit__curve *c, const double *row) {
     memcpy(c->at + c->n++ * c->width, row, (size_t)c->width * sizeof *row);
     return true;
 }
+/* false: it asked for an end, or it failed. */
 static bool tg_fit__call(tg_fit__run *f, tg_fit_event event) {
     if (!f->a->callback || tg_failed(f->tg)) return !tg_failed(f->tg);
     if (!f->a->callback(f->a->user, event, &f->s)) { f->stop = true; f->r.stopped_by_callback = true; }
@@ -899,10 +917,10 @@ static tg_tensor *tg_fit__forward(tg_fit__run *f, tg_data *data, int64_t step) {
     for (k = 0; k < f->tensors; k++) out[k] = &f->s.batch[k];
     if (!tg_batch_of(data, step, out, f->tensors)) return NULL;
     f->batch_rows = f->s.batch[0]->ndim ? (double)f->s.batch[0]->shape[0] : 1;
-    if (f->a->forward) loss = f->a->forward(f->a->user, f->a->net, f->s.batch, f->tensors, &y);
+    if (f->a->forward) loss = f->a->forward(f->a->user, f->net, f->s.batch, f->tensors, &y);
     else {
         tg_tensor *target = tg_fit__there(f, f->s.batch[1]);
-        y = tg_forward(f->a->net, tg_fit__as_net(f, f->s.batch[0]));
+        y = tg_forward(f->net, tg_fit__as_net(f, f->s.batch[0]));
         if (f->halves) y = tg_to(y, TG_F32);                              /* losses are sums, which halves are too coarse for */
         if (f->a->loss) loss = f->a->loss(f->a->user, y, target);
         else loss = tg_cross_entropy(y, target && target->dtype == TG_U8 ? tg_to(target, TG_I64) : target);
@@ -1018,17 +1036,28 @@ static void tg_fit__board_step(tg_fit__run *f, double loss) {
     if (f->skips) (void)tg_board_scalar(f->s.board, "skipped", f->s.step, (double)f->s.skipped);
     if (f->scales) (void)tg_board_scalar(f->s.board, "loss scale", f->s.step, f->scale);
 }
+/* The average takes the net in, if it is time. */
+static bool tg_fit__follow(tg_fit__run *f) {
+    const tg_fit_args *a = f->a;
+    const int64_t every = a->average_every ? a->average_every : a->ema > 0 ? 1 : f->per_epoch;
+    if (!a->average || f->s.step < a->average_from || f->s.step % every) return true;
+    f->renewed = false;
+    f->averaged++;
+    return tg_module_ema_(a->average, a->net, f->averaged <= 1 ? 0 : a->ema > 0 ? a->ema : (f->averaged - 1) / f->averaged);
+}
 static bool tg_fit__step(tg_fit__run *f) {
     const tg_fit_args *a = f->a;
     double point[2];
     bool ok, skipped = false;
-    if (a->schedule) (void)tg_optim_set_lr(a->opt, 0, a->schedule(a->user, f->s.step, f->s.steps));
+    int k;
+    for (k = 0; a->schedule && k < f->rates; k++) (void)tg_optim_set_lr(a->opt, k, a->schedule(a->user, f->rate[k], f->s.step, f->s.steps));
     f->s.lr = tg_optim_lr(a->opt, 0);
     f->scale = tg_optim_get(a->opt, 0, "loss_scale");
     ok = !tg_failed(f->tg) && tg_fit__optimise(f, &skipped);
     if (ok) {
         tg_fit__rescale(f, skipped);
         f->s.step++;
+        ok = tg_fit__follow(f);
         f->rows += f->step_rows;
         if (tg_fit__is_number(f->s.loss)) {
             f->epoch_sum += f->s.loss * f->step_rows; f->epoch_rows += f->step_rows;
@@ -1038,7 +1067,7 @@ static bool tg_fit__step(tg_fit__run *f) {
         if (f->s.step % f->point_every == 0 || f->s.step == f->s.steps) {
             point[0] = (double)f->s.step; point[1] = tg_fit__ratio(f->point_sum, f->point_n);
             f->point_sum = f->point_n = 0;
-            ok = tg_fit__point(f, &f->train, point);
+            ok = ok && tg_fit__point(f, &f->train, point);
             if (f->s.board) tg_fit__board_step(f, point[1]);
         }
         tg_fit__progress(f);
@@ -1104,13 +1133,47 @@ static bool *tg_fit__modes_of(tg_module *net, int64_t *n) {
     if (list) { const int64_t room = *n; *n = 0; tg_fit__modes(net, list, room, n, false); }
     return list;
 }
+/* From now on this net's turn: net or average, which may be of another type. */
+static void tg_fit__turn(tg_fit__run *f, tg_module *net) {
+    tg_tensor *first[1] = { NULL };
+    f->net = net;
+    (void)tg_parameters(net, first, 1);
+    f->halves = first[0] && (first[0]->dtype == TG_F16 || first[0]->dtype == TG_BF16);
+    if (first[0]) { f->half = first[0]->dtype; f->device = first[0]->device; }
+}
+/* The average as it is to be looked at. Random numbers that this draws, for dropout, are none of the run's. */
+static bool tg_fit__average(tg_fit__run *f) {
+    const tg_fit_args *a = f->a;
+    const tg_random_state random = tg_random_get(f->tg);
+    int64_t i;
+    bool was, ok = true;
+    if (!a->average) return true;
+    if (f->averaged < 1) return tg_module_ema_(a->average, a->net, 0);
+    if (!a->average_norms || f->renewed) return true;
+    tg_fit__turn(f, a->average);
+    was = tg_update_bn_begin(a->average);
+    for (i = 0; ok && i < a->average_norms; i++) {
+        tg_mark m = tg_begin(f->tg);
+        ok = tg_fit__forward(f, a->train, i) != NULL;
+        memset(f->s.batch, 0, sizeof f->s.batch);
+        f->s.y = NULL;
+        tg_end(f->tg, m);
+    }
+    tg_update_bn_end(a->average, was);
+    tg_random_set(f->tg, random);
+    tg_fit__turn(f, a->net);
+    f->renewed = true;
+    return ok && !tg_failed(f->tg);
+}
 static bool tg_fit__valid_pass(tg_fit__run *f) {
+    tg_module *const net = f->a->average ? f->a->average : f->a->net;
     const bool was = tg_grad_mode(f->tg, false);
     double sum = 0, rows = 0;
     int64_t i, n = tg_data_steps(f->a->valid), modes, at = 0;
-    bool ok = true, *mode = tg_fit__modes_of(f->a->net, &modes);
+    bool ok = true, *mode = tg_fit__modes_of(net, &modes);
     if (!mode) { (void)tg_grad_mode(f->tg, was); return tg_fit__fail(f, "tg_fit: out of memory"); }
-    tg_train(f->a->net, false);
+    tg_train(net, false);
+    tg_fit__turn(f, net);
     f->s.confusion = NULL;
     tg_confusion_free(&f->confusion);
     tg_detections_free(&f->detections);
@@ -1125,7 +1188,8 @@ static bool tg_fit__valid_pass(tg_fit__run *f) {
         f->s.y = NULL;
         tg_end(f->tg, m);
     }
-    tg_fit__modes(f->a->net, mode, modes, &at, true);
+    tg_fit__turn(f, f->a->net);
+    tg_fit__modes(net, mode, modes, &at, true);
     free(mode);
     (void)tg_grad_mode(f->tg, was);
     f->s.valid_loss = tg_fit__ratio(sum, rows);
@@ -1147,7 +1211,7 @@ static bool tg_fit__validate(tg_fit__run *f) {
     double value, row[2 + TG_FIT_METRICS];
     bool falls = f->monitor < 0 || f->kind[f->monitor] == TG_FIT__PERPLEXITY || a->monitor_falls, better;
     int k;
-    if (a->valid && !tg_fit__valid_pass(f)) return false;
+    if (!tg_fit__average(f) || (a->valid && !tg_fit__valid_pass(f))) return false;
     value = !a->valid ? f->s.epoch_loss : f->monitor < 0 ? f->s.valid_loss : f->s.metric[f->monitor];
     better = tg_fit__is_number(value) && (!tg_fit__is_number(f->s.best) || (falls ? value < f->s.best - a->min_delta : value > f->s.best + a->min_delta));
     if (better) { f->s.best = value; f->s.best_step = f->s.step; f->s.bad = 0; } else f->s.bad++;
@@ -1157,7 +1221,7 @@ static bool tg_fit__validate(tg_fit__run *f) {
     tg_fit__clock(f);
     tg_fit__validation_line(f);
     if (f->s.board) tg_fit__board_validation(f);
-    return (!better || !a->best || tg_save(a->net, a->best)) && tg_fit__call(f, TG_FIT_VALID);
+    return (!better || !a->best || tg_save(a->average ? a->average : a->net, a->best)) && tg_fit__call(f, TG_FIT_VALID);
 }
 
 /* ---- what a run keeps beside weights, optimiser and random state: "fit.state", and the curves ---- */
@@ -1173,6 +1237,37 @@ static void tg_fit__watched(tg_fit__run *f, tg_fit__bytes *b) {        /* what i
     tg_fit__text(b, f->a->monitor_falls ? "less " : "more ");
     tg_fit__text(b, f->a->monitor ? f->a->monitor : f->a->valid ? "valid loss" : "train loss");
 }
+/* In the checkpoint: "fit.averaged", and the average's tensors as "fit.average." and their names. */
+static bool tg_fit__save_average(tg_fit__run *f, tg_dict *more) {
+    tg_dict *d = f->a->average ? tg_state_dict(f->a->average) : NULL;
+    bool ok = !f->a->average || (d && tg_dict_set(more, "fit.averaged", tg_full(f->tg, TG_SCALAR, f->averaged, TG_F64)));
+    int64_t i;
+    for (i = 0; ok && i < tg_dict_count(d); i++) {
+        tg_fit__bytes name = { NULL, 0, 0, false };
+        tg_fit__text(&name, "fit.average.");
+        tg_fit__text(&name, tg_dict_name(d, i));
+        ok = name.lost ? tg_fit__fail(f, "tg_fit: out of memory") : tg_dict_set(more, name.at, tg_dict_at(d, i));
+        free(name.at);
+    }
+    tg_dict_free(d);
+    return ok;
+}
+static bool tg_fit__take_average(tg_fit__run *f, const tg_dict *more) {
+    static const char prefix[] = "fit.average.";
+    tg_tensor *averaged = tg_dict_get(more, "fit.averaged");
+    tg_dict *d;
+    int64_t i;
+    bool ok;
+    if ((averaged != NULL) != (f->a->average != NULL)) return tg_fit__fail(f, averaged ? "tg_fit: the checkpoint is of a run with .average" : "tg_fit: the checkpoint is of a run without .average");
+    if (!averaged) return true;
+    f->averaged = tg_item(averaged);
+    ok = (d = tg_dict_new(f->tg)) != NULL;
+    for (i = 0; ok && i < tg_dict_count(more); i++)
+        if (!strncmp(tg_dict_name(more, i), prefix, sizeof prefix - 1)) ok = tg_dict_set(d, tg_dict_name(more, i) + sizeof prefix - 1, tg_dict_at(more, i));
+    ok = ok && tg_load_state_dict(f->a->average, d, NULL);
+    tg_dict_free(d);
+    return ok;
+}
 static bool tg_fit__save(tg_fit__run *f) {
     tg_fit__bytes watched = { NULL, 0, 0, false };
     tg_mark m = tg_begin(f->tg);
@@ -1186,6 +1281,8 @@ static bool tg_fit__save(tg_fit__run *f) {
     tg_fit__watched(f, &watched);
     ok = more && (!watched.lost || tg_fit__fail(f, "tg_fit: out of memory")) && tg_dict_set_meta(more, "fit.watched", watched.at)
         && tg_dict_set(more, "fit.state", tg_from(f->tg, TG_SHAPE(TG_FIT__KEPT + 4 + TG_FIT_METRICS), TG_F64, state))
+        && (!f->a->schedule || tg_dict_set(more, "fit.rates", tg_from(f->tg, TG_SHAPE(f->rates), TG_F64, f->rate)))
+        && tg_fit__save_average(f, more)
         && (!f->train.n || tg_dict_set(more, "fit.train", tg_from(f->tg, TG_SHAPE(f->train.n, f->train.width), TG_F64, f->train.at)))
         && (!f->valid.n || tg_dict_set(more, "fit.valid", tg_from(f->tg, TG_SHAPE(f->valid.n, f->valid.width), TG_F64, f->valid.at)));
     f->s.more = more;
@@ -1202,6 +1299,12 @@ static bool tg_fit__take_curve(tg_fit__run *f, tg_fit__curve *c, tg_tensor *t) {
     if (!t) return true;
     if (t->dtype != TG_F64 || t->ndim != 2 || t->shape[1] != c->width) return tg_fit__fail(f, "tg_fit: the checkpoint was not made by tg_fit");
     for (i = 0; i < t->shape[0]; i++) if (!tg_fit__point(f, c, (const double *)t->data + i * c->width)) return false;
+    return true;
+}
+static bool tg_fit__take_rates(tg_fit__run *f, tg_tensor *t) {
+    if (!t) return true;
+    if (t->dtype != TG_F64 || t->numel != f->rates) return tg_fit__fail(f, "tg_fit: the checkpoint was not made by tg_fit");
+    memcpy(f->rate, t->data, (size_t)f->rates * sizeof *f->rate);
     return true;
 }
 static bool tg_fit__resume(tg_fit__run *f) {
@@ -1231,6 +1334,7 @@ static bool tg_fit__resume(tg_fit__run *f) {
         if (!ok) (void)tg_fit__fail(f, "tg_fit: the checkpoint is of a run with other batches");
         memcpy(f->s.metric, v + i + 2, sizeof f->s.metric);
         f->before = f->s.seconds;
+        ok = ok && tg_fit__take_rates(f, tg_dict_get(more, "fit.rates")) && tg_fit__take_average(f, more);
         ok = ok && tg_fit__take_curve(f, &f->train, tg_dict_get(more, "fit.train")) && tg_fit__take_curve(f, &f->valid, tg_dict_get(more, "fit.valid"));
     }
     f->s.more = more;
@@ -1433,17 +1537,17 @@ static bool tg_fit__metrics(tg_fit__run *f) {
 static bool tg_fit__optimiser(tg_fit__run *f) {
     tg_dict *state = tg_optim_state(f->a->opt);
     const char *rule = state ? tg_dict_meta(state, "optimiser") : NULL;
-    tg_tensor *first[2] = { NULL, NULL };
+    int k;
     f->lbfgs = rule && !strcmp(rule, "lbfgs");
     tg_dict_free(state);
     if (tg_failed(f->tg)) return false;
     f->skips = !f->lbfgs && tg_optim_get(f->a->opt, 0, "skip_nonfinite") > 0;
     f->scale = tg_optim_get(f->a->opt, 0, "loss_scale");
     f->scales = f->skips && (f->scale < 1 || f->scale > 1) && f->a->scale_every >= 0;
-    (void)tg_parameters(f->a->net, first, 1);
-    f->halves = first[0] && (first[0]->dtype == TG_F16 || first[0]->dtype == TG_BF16);
-    if (f->halves) f->half = first[0]->dtype;
-    if (first[0]) f->device = first[0]->device;
+    f->rates = tg_optim_groups(f->a->opt);
+    f->rate = (double *)malloc((size_t)f->rates * sizeof *f->rate + 1);
+    if (!f->rate) return tg_fit__fail(f, "tg_fit: out of memory");
+    for (k = 0; k < f->rates; k++) f->rate[k] = tg_optim_lr(f->a->opt, k);
     return !tg_failed(f->tg);
 }
 static bool tg_fit__begin(tg_fit__run *f) {
@@ -1466,11 +1570,16 @@ static bool tg_fit__begin(tg_fit__run *f) {
     if (f->tensors < 1 || f->tensors > TG_FIT_TENSORS || (f->tensors != 2 && !a->forward)) return tg_fit__fail(f, "tg_fit: .tensors is 1 to 8, and 2 without .forward");
     if (a->forward && a->loss) return tg_fit__fail(f, "tg_fit: .forward makes the loss itself; .loss would not be called");
     if (!tg_fit__metrics(f)) return false;
+    if (a->average ? a->average == a->net : a->ema > 0 || a->average_every || a->average_from || a->average_norms)
+        return tg_fit__fail(f, "tg_fit: .ema and its kin need .average, a tg_module_copy of .net");
+    if (!(a->ema >= 0 && a->ema < 1) || a->average_every < 0 || a->average_from < 0 || a->average_norms < 0 || a->average_norms > batches)
+        return tg_fit__fail(f, "tg_fit: .ema is 0 to less than 1, .average_every and .average_from 0 or more, .average_norms 0 to the batches of an epoch");
     if ((a->checkpoint_every || a->resume) && !a->checkpoint) return tg_fit__fail(f, "tg_fit: .checkpoint_every and .resume need .checkpoint");
     if (a->restore_best && !a->best) return tg_fit__fail(f, "tg_fit: .restore_best needs .best");
     f->point_every = f->s.steps > 400 ? f->s.steps / 400 : 1;
     f->train.width = 2; f->valid.width = 2 + f->n_metrics;
-    if (!tg_fit__optimiser(f) || !tg_fit__resume(f)) return false;
+    tg_fit__turn(f, a->net);
+    if (!tg_fit__optimiser(f) || !tg_fit__resume(f) || (!f->r.resumed && !tg_fit__average(f))) return false;
     f->s.skipped = tg_optim_skipped(a->opt);
     if (a->board && !(f->s.board = tg_board_open(a->board))) return tg_fit__fail(f, "tg_fit: the folder of .board cannot be written to");
     if (f->s.board && f->r.resumed) (void)tg_board_restart(f->s.board, f->s.step + 1);
@@ -1497,6 +1606,14 @@ static bool tg_fit__loop(tg_fit__run *f) {
     }
     return !a->checkpoint || f->saved == f->s.step || tg_fit__save(f);      /* an early end in the middle of an epoch */
 }
+/* Each group has its own rate again; the average is as it is to be looked at; the best weights, where they are wanted. */
+static bool tg_fit__close(tg_fit__run *f) {
+    const tg_fit_args *a = f->a;
+    int k;
+    for (k = 0; a->schedule && k < f->rates; k++) (void)tg_optim_set_lr(a->opt, k, f->rate[k]);
+    if (!tg_fit__average(f)) return false;
+    return !a->restore_best || !f->s.best_step || tg_load(a->average ? a->average : a->net, a->best, NULL);
+}
 bool tg_fit(const tg_fit_args *a, tg_fit_report *report) {
     tg_fit__run *f = (tg_fit__run *)calloc(1, sizeof *f);
     bool ok;
@@ -1510,12 +1627,14 @@ bool tg_fit(const tg_fit_args *a, tg_fit_report *report) {
     f->begun = tg_seconds(f->tg);
     f->s.best = f->s.valid_loss = f->s.loss = f->s.norm = tg_fit__nan();
     { int k; for (k = 0; k < TG_FIT_METRICS; k++) f->s.metric[k] = tg_fit__nan(); }
-    ok = !tg_failed(f->tg) && tg_fit__begin(f) && tg_fit__loop(f);
-    if (ok && a->restore_best && f->s.best_step) ok = tg_load(a->net, a->best, NULL);
+    ok = !tg_failed(f->tg) && tg_fit__begin(f) && tg_fit__loop(f) && tg_fit__close(f);
     tg_fit__clock(f);
     if (f->width) { tg_fit__bytes none = { NULL, 0, 0, false }; tg_fit__line(f, &none, true); }
     if (a->html && f->train.n && !tg_fit__html(f)) ok = false;
     if (ok && !a->no_curves && a->show != TG_FIT_QUIET) tg_fit__charts(f);
+    if (f->s.board && !tg_board_flush(f->s.board) && ok) ok = tg_fit__fail(f, "tg_fit: events could not be written");
+    f->s.error = ok ? NULL : tg_failed(f->tg) ? tg_error_text(f->tg) : f->r.text;
+    if (!ok && a->callback) (void)a->callback(a->user, TG_FIT_END, &f->s);
     if (ok) ok = tg_fit__call(f, TG_FIT_END);
     if (!tg_board_close(f->s.board) && ok) ok = tg_fit__fail(f, "tg_fit: events could not be written");
     f->r.steps = f->s.step; f->r.skipped = f->s.skipped; f->r.best_step = f->s.best_step;
@@ -1524,7 +1643,7 @@ bool tg_fit(const tg_fit_args *a, tg_fit_report *report) {
     if (report) *report = f->r;
     tg_confusion_free(&f->confusion);
     tg_detections_free(&f->detections);
-    free(f->train.at); free(f->valid.at);
+    free(f->train.at); free(f->valid.at); free(f->rate);
     free(f);
     return ok;
 }

@@ -145,7 +145,7 @@ typedef struct tg_image_resized_crop_args {
 tg_tensor *tg_image_random_resized_crop(tg_tensor *x, tg_dice *dice, const void *options);   /* tg_image_resized_crop_args, needed */
 tg_tensor *tg_image_random_horizontal_flip(tg_tensor *x, tg_dice *dice, const void *p);      /* const double, the probability; NULL: 0.5 */
 tg_tensor *tg_image_random_vertical_flip(tg_tensor *x, tg_dice *dice, const void *p);        /* likewise, and the three below */
-tg_tensor *tg_image_random_grayscale(tg_tensor *x, tg_dice *dice, const void *p);            /* to three equal channels; NULL: 0.1 */
+tg_tensor *tg_image_random_grayscale(tg_tensor *x, tg_dice *dice, const void *p);            /* of 1 or 3 channels, to equal ones; NULL: 0.1 */
 tg_tensor *tg_image_random_invert(tg_tensor *x, tg_dice *dice, const void *p);
 tg_tensor *tg_image_random_equalize(tg_tensor *x, tg_dice *dice, const void *p);
 tg_tensor *tg_image_random_autocontrast(tg_tensor *x, tg_dice *dice, const void *p);
@@ -1148,14 +1148,17 @@ tg_tensor *tg_image_random_iou_crop(tg_tensor *x, tg_dice *dice, const void *opt
 
 /* ---- steps that change values ---- */
 static tg_tensor *tg_image__same(tg_tensor *x) { return x && !tg_failed(x->tg) ? x : NULL; }
-static tg_tensor *tg_image__grey3(tg_tensor *x) { return x ? tg_image_grayscale(x, (int)tg_image__c(x)) : NULL; }
 #define TG_IMAGE__MAYBE(name, function, otherwise) \
     tg_tensor *tg_image_random_##name(tg_tensor *x, tg_dice *dice, const void *p) { return tg_image__hit(x, dice, p, otherwise) ? function(x) : tg_image__same(x); }
-TG_IMAGE__MAYBE(grayscale, tg_image__grey3, 0.1)
 TG_IMAGE__MAYBE(invert, tg_image_invert, 0.5)
 TG_IMAGE__MAYBE(equalize, tg_image_equalize, 0.5)
 TG_IMAGE__MAYBE(autocontrast, tg_image_autocontrast, 0.5)
 #undef TG_IMAGE__MAYBE
+tg_tensor *tg_image_random_grayscale(tg_tensor *x, tg_dice *dice, const void *p) {
+    const bool hit = tg_image__hit(x, dice, p, 0.1);
+    if (!tg_image__is_colour(x)) return NULL;                       /* whatever the dice say */
+    return hit ? tg_image_grayscale(x, (int)tg_image__c(x)) : tg_image__same(x);
+}
 tg_tensor *tg_image_color_jitter(tg_tensor *x, tg_dice *dice, const void *options) {
     const tg_image_jitter_args *o = (const tg_image_jitter_args *)options;
     int order[4] = { 0, 1, 2, 3 }, i;
