@@ -1069,7 +1069,9 @@ TG_API tg_tensor *tg_linear(tg_tensor *x, tg_tensor *weight, tg_tensor *bias);
 /* Convolution. x [N, C, H, W] or [C, H, W], weight [O, C/groups, KH, KW], bias [O] or NULL -> [N, O, OH, OW], OH = (H + 2 padding -
    dilation (KH - 1) - 1) / stride + 1. In one dimension x is [N, C, L] or [C, L], weight [O, C/groups, K]; in three [N, C, D, H, W], [O,
    C/groups, KD, KH, KW]. What lies outside of x is zeros that are multiplied, as in torch: an infinite weight makes NaN of them. So is
-   what lies outside of the result in the gradient by x; there torch leaves out what it can, and may give a number where NaN stands here. */
+   what lies outside of the result in the gradient by x; there torch leaves out what it can, and may give a number where NaN stands here. f32 kernels of 3 x 3, stride 1 and 32 channels or
+   more go by Winograd's F(2 x 2, 3 x 3), as on GPUs: a result is as exact as the largest of the 4 x 4 elements around it, and NaN where one of
+   them is infinite. Not so in strict mode, nor in the gradient by weight. */
 typedef struct tg_conv1d_args {
     tg_place at TG_EMPTY;
     tg_tensor *x TG_EMPTY, *weight TG_EMPTY, *bias TG_EMPTY;
@@ -2514,7 +2516,8 @@ TG_API bool       tg_bake(tg_module *m, tg_tensor *x);
        and each BatchNorm whose x is the result of a Conv, ConvTranspose or Linear is folded into that one's weight and bias,
        which are new tensors. What is folded is seen on a call of tg_forward(m, x), so any forward will do; x is like what will
        come, random numbers say, or NULL: nothing is folded. Pairs are left as they are where one of the two is called more
-       than once, has hooks, a computed weight or no running statistics. The results stay the same but for rounding: where a
+       than once, has hooks, a computed weight or no running statistics. A ReLU, ReLU6 or Hardtanh behind the norm of a Conv
+       becomes that one's last step wherever nothing is recorded. The results stay the same but for rounding: where a
        second call with x shows another y (because the convolution's result is used without the norm, too), that is an error
        and nothing was changed. A folded norm is an Identity without parameters and cannot be brought back: train, or save
        for training, a tg_module_copy that was made before; m's optimisers are not stepped any more */
@@ -16997,6 +17000,7 @@ typedef struct tg__gemm_plan {
     int     batch_dims;
     int64_t batch[6], a_bs[6], b_bs[6], c_bs[6];
     const void *bias; int64_t bias_rs, bias_cs;
+    bool    clamps; double low, high;            /* with a bias: the result is clamped to low..high */
     bool    accumulate;
     /* how it is cut; written in phase 0, read by all */
     tg_ctx *tg;
@@ -17092,6 +17096,7 @@ TG__PRIVATE void tg__gemm_normalise(tg__gemm_plan *j, bool may_turn) {
     if (p->n == 1) f->c_cs = 1;
     f->kc = tg__gemm_kind(j->tc);
     f->accumulate = j->accumulate;
+    f->clamps = j->clamps; f->low = j->low; f->high = j->high;
     f->parts = 1;
     f->tree = 1;
     f->part_step = 0;
@@ -17737,6 +17742,7 @@ TG__PRIVATE int64_t tg__gemm_start(tg_ctx *tg, int phase, void *plan) {
         j->a_rs = a->stride[d]; j->a_cs = a->stride[d + 1];
         j->b_rs = b->stride[d]; j->b_cs = b->stride[d + 1];
         j->bias_rs = j->bias_cs = 0;
+        j->clamps = false;
         if (j->bias) { j->bias_rs = bias->stride[d]; j->bias_cs = bias->stride[d + 1]; }
         j->accumulate = j->job.r->kind == 1;
         j->weight = j->job.t[2];
@@ -17801,6 +17807,9 @@ TG__KERNEL(void, tg__conv_dots_f32, (const tg__conv_dots *s));
 TG__KERNEL_F64(void, tg__conv_dots_f64, (const tg__conv_dots *s));
 TG__KERNEL(void, tg__conv_sum_f32, (const tg__conv_sum *s));
 TG__KERNEL_F64(void, tg__conv_sum_f64, (const tg__conv_sum *s));
+TG__KERNEL(void, tg__conv_quick_weights_f32, (const tg__conv_quick *s));
+TG__KERNEL(void, tg__conv_quick_in_f32, (const tg__conv_quick *s));
+TG__KERNEL(void, tg__conv_quick_out_f32, (const tg__conv_quick *s, const tg__conv_last *f));
 #define TG__CONV_CALL(job, name) ((job)->wide ? name##_f64__k : name##_f32__k)[(job)->isa]
 
 enum {
@@ -17812,7 +17821,8 @@ enum {
 };
 
 /* dims: 1 to 3, so many of each list count. size: of the result, data or kernel that is asked for */
-typedef struct tg__conv_attr { int64_t dims, stride[3], padding[3], dilation[3], groups, size[3]; } tg__conv_attr;
+/* clamps: the result is clamped to low..high, where nothing is recorded (see tg__nn_conv_forward) */
+typedef struct tg__conv_attr { int64_t dims, stride[3], padding[3], dilation[3], groups, size[3]; bool clamps; double low, high; } tg__conv_attr;
 
 /* [N, C, D, H, W] with strides */
 typedef struct tg__conv_map { void *data; int64_t n, c, d, h, w, sn, sc, sd, sh, sw; } tg__conv_map;
@@ -17830,7 +17840,7 @@ typedef struct tg__conv_sub {
     const int64_t *reach;                        /* [taps][3] plane, row, column */
     int64_t *at;                                 /* [block channels * taps] distances in the planes */
     int64_t *place;                              /* [vectors] of a unit */
-    bool    run;
+    bool    run, apart;
     /* the cut */
     int64_t block, blocks;                       /* channels of one block of sums */
     int64_t pitch, plane, channel, image;        /* elements of the planes */
@@ -17851,10 +17861,13 @@ typedef struct tg__conv_plan {
     tg__conv_map x, y;
     void   *w; int64_t o, c, kd, kh, kw, so, sc, skd, skh, skw;    /* weights [o, c, kd, kh, kw], c of one group */
     const void *bias; int64_t bias_step;
+    bool    clamps; double low, high;            /* the result, to low..high */
     int64_t stride[3], padding[3], dilation[3], groups;
     /* how it is cut */
     bool    is_product;                          /* a product of matrices does it all */
     tg__gemm_plan product;
+    bool    quick;                               /* by fewer products: told at tg__conv_is_quick */
+    int64_t tiles, down, across, run;            /* of it: all of them, in a picture's column and row, of a unit */
     int     isa, kind;
     bool    wide;
     size_t  size, stored;                        /* bytes of an element: computed in, stored */
@@ -17897,32 +17910,56 @@ TG__PRIVATE tg__conv_line tg__conv_line_of(const tg__conv_plan *j, int d, int64_
     return l;
 }
 
+/* The largest distance of a tap along dimension d, of those that residue r of the stride meets. */
+TG__PRIVATE int64_t tg__conv_span(const tg__conv_plan *j, int d, int64_t r) {
+    const int64_t kernel = d == 0 ? j->kd : d == 1 ? j->kh : j->kw, stride = j->stride[d];
+    if (j->dir != TG_CONV_BY_DATA) return (kernel - 1) * j->dilation[d] / (d ? stride : 1);
+    for (int64_t a = kernel - 1; a >= 0; a--) if (a * j->dilation[d] % stride == r) return a * j->dilation[d] / stride;
+    return 0;
+}
+/* Is each column of taps to have a plane of its own? Rows need no padding then, so that rows, and images beside each other,
+   are one run of positions, which small pictures fill vectors with. It costs filling more planes. Gradients by weight, whose
+   order of summation follows, ask the sizes alone. */
+TG__PRIVATE bool tg__conv_apart(const tg__conv_plan *j, const tg__conv_sub *s) {
+    const int64_t image = s->rows * s->cols, images = j->x.n;
+    if (j->quick || s->deep > 1 || image == 0 || s->cols > 64) return false;
+    if (j->dir == TG_CONV_BY_WEIGHT) return s->cols <= 16 && !j->lanes && j->m > 8;
+    const int64_t each = tg__imin(tg__ceil_div(s->cols, j->vn) * s->rows, tg__ceil_div((s->rows - 1) * (s->cols + s->dx) + s->cols, j->vn)),
+        some = tg__imin(images, tg__ceil_div(192, image));
+    return j->m > 8 && 9 * some * each > 10 * tg__ceil_div(some * image, j->vn);
+}
+
 /* The taps of one sub: `dir` and residues r say which. Counts them, and fills the tables where there are
    any. Returns how many integers the tables take. Taps of one residue share a plane, each depth has its own. */
 TG__PRIVATE int64_t tg__conv_taps(const tg__conv_plan *j, tg__conv_sub *s, const int64_t *r, int64_t *table) {
     const int64_t *st = j->stride, *di = j->dilation;
     const bool by_data = j->dir == TG_CONV_BY_DATA;
-    int64_t *tap, *reach, *rz, *ry, *rx, n = 0, dz = 0;
-    const int64_t all = j->kd * j->kh * j->kw;
+    int64_t *tap, *reach, *rz, *ry, *rx, n = 0;
+    const int64_t all = j->kd * j->kh * j->kw, dz = tg__conv_span(j, 0, r[0]), dx = tg__conv_span(j, 2, r[2]);
     tap = table; reach = table ? table + all : NULL;
     rz = table ? table + 4 * all : NULL; ry = table ? table + 5 * all : NULL; rx = table ? table + 6 * all : NULL;
-    s->planes = 0; s->dy = s->dx = 0;
+    s->planes = 0; s->dy = tg__conv_span(j, 1, r[1]); s->dx = dx;
+    const tg__conv_line z = tg__conv_line_of(j, 0, r[0], j->x.d, j->y.d, dz), y = tg__conv_line_of(j, 1, r[1], j->x.h, j->y.h, s->dy),
+        x = tg__conv_line_of(j, 2, r[2], j->x.w, j->y.w, dx);
+    s->deep = z.count; s->out_z = z.out; s->out_sz = z.out_step; s->src_z = z.src; s->src_sz = z.src_step;
+    s->rows = y.count; s->out_y = y.out; s->out_sy = y.out_step; s->src_y = y.src; s->src_sy = y.src_step;
+    s->cols = x.count; s->out_x = x.out; s->out_sx = x.out_step; s->src_x = x.src; s->src_sx = x.src_step;
+    s->apart = tg__conv_apart(j, s);
     for (int64_t c = 0; c < j->kd; c++)
         for (int64_t a = 0; a < j->kh; a++)
             for (int64_t b = 0; b < j->kw; b++) {
                 const int64_t zc = c * di[0], ya = a * di[1], xb = b * di[2],
                     qz = by_data ? zc / st[0] : zc, qy = ya / st[1], qx = xb / st[2],
-                    py = by_data ? 0 : ya % st[1], px = by_data ? 0 : xb % st[2];
+                    py = by_data ? 0 : ya % st[1], px = s->apart ? (by_data ? dx - qx : xb) : by_data ? 0 : xb % st[2];
                 if (by_data && (zc % st[0] != r[0] || ya % st[1] != r[1] || xb % st[2] != r[2])) continue;
-                if (dz < qz) dz = qz;
-                if (s->dy < qy) s->dy = qy;
-                if (s->dx < qx) s->dx = qx;
                 if (table) {
+                    const int64_t pz = by_data ? dz - qz : qz;
                     int64_t p = 0;
                     tap[n] = c * j->skd + a * j->skh + b * j->skw;
-                    reach[3 * n + 1] = qy; reach[3 * n + 2] = qx;
-                    while (p < s->planes && (rz[p] != qz || ry[p] != py || rx[p] != px)) p++;
-                    if (p == s->planes) { rz[p] = qz; ry[p] = py; rx[p] = px; s->planes++; }
+                    reach[3 * n + 1] = by_data ? s->dy - qy : qy;
+                    reach[3 * n + 2] = s->apart ? 0 : by_data ? dx - qx : qx;
+                    while (p < s->planes && (rz[p] != pz || ry[p] != py || rx[p] != px)) p++;
+                    if (p == s->planes) { rz[p] = pz; ry[p] = py; rx[p] = px; s->planes++; }
                     reach[3 * n] = p;
                 }
                 n++;
@@ -17931,18 +17968,7 @@ TG__PRIVATE int64_t tg__conv_taps(const tg__conv_plan *j, tg__conv_sub *s, const
     s->run = n == all && j->skw == 1 && (j->kh == 1 || j->skh == j->kw) && (j->kd == 1 || j->skd == j->kh * j->kw) &&
         (by_data ? j->so : j->sc) == all;
     s->tap = tap; s->reach = reach; s->rz = rz; s->ry = ry; s->rx = rx;
-    const tg__conv_line z = tg__conv_line_of(j, 0, r[0], j->x.d, j->y.d, dz), y = tg__conv_line_of(j, 1, r[1], j->x.h, j->y.h, s->dy),
-        x = tg__conv_line_of(j, 2, r[2], j->x.w, j->y.w, s->dx);
-    s->deep = z.count; s->out_z = z.out; s->out_sz = z.out_step; s->src_z = z.src; s->src_sz = z.src_step;
-    s->rows = y.count; s->out_y = y.out; s->out_sy = y.out_step; s->src_y = y.src; s->src_sy = y.src_step;
-    s->cols = x.count; s->out_x = x.out; s->out_sx = x.out_step; s->src_x = x.src; s->src_sx = x.src_step;
-    if (by_data) {
-        for (int64_t t = 0; table && t < n; t++) {
-            reach[3 * t + 1] = s->dy - reach[3 * t + 1];
-            reach[3 * t + 2] = s->dx - reach[3 * t + 2];
-        }
-        for (int64_t p = 0; p < s->planes; p++) rz[p] = dz - rz[p];
-    }
+    if (s->apart) s->dx = 0;
     return 7 * all;
 }
 
@@ -17957,9 +17983,11 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_plan *j, tg__conv_sub *s) {
     if (m == 1 && j->dir != TG_CONV_BY_WEIGHT) room /= 5;            /* hardly more than loads and stores: in L1 */
     /* positions that share one trip through the weights */
     least = terms * m > 1 << 16 ? 192 : 48;
+    if (j->dir == TG_CONV_BY_WEIGHT && terms * m > 1 << 15 && image >= 64) least = 384;        /* and few rows that two units fill */
     want = tg__imax(least, tg__imin(room, want));
     if (want >= image) {
         s->images = tg__imin(n, want / image);
+        if (s->images > 1) s->images = tg__ceil_div(n, tg__ceil_div(n, s->images));
         s->high = s->rows;
     } else {
         s->images = 1;
@@ -17970,21 +17998,24 @@ TG__PRIVATE bool tg__conv_cut(tg__conv_plan *j, tg__conv_sub *s) {
     }
     s->bands = tg__ceil_div(s->rows, s->high);
     s->units = tg__ceil_div(n, s->images) * s->bands;
-    if (!tg__add_i64(s->cols, s->dx, &s->pitch) || !tg__add_i64(s->high, s->dy, &rows) ||
+    if (!(s->apart ? tg__mul_i64(s->cols, s->images, &s->pitch) : tg__add_i64(s->cols, s->dx, &s->pitch)) || !tg__add_i64(s->high, s->dy, &rows) ||
         !tg__mul_i64(rows, s->pitch, &s->plane) ||
         !tg__mul_i64(s->plane, tg__imax(1, s->planes), &s->channel)) return tg__fail_memory(j->job.tg, SIZE_MAX);
     flat = tg__ceil_div((s->high - 1) * s->pitch + s->cols, j->vn);
     s->across = tg__ceil_div(s->cols, j->vn);
-    if (flat < s->across * s->high) s->across = 0;
+    if (s->apart || flat < s->across * s->high) s->across = 0;
     return true;
 }
-/* Vectors of one image with this many rows. */
-TG__PRIVATE int64_t tg__conv_vectors(const tg__conv_plan *j, const tg__conv_sub *s, int64_t rows) {
+/* Vectors of one image with this many rows, or of so many images that are beside each other. */
+TG__PRIVATE int64_t tg__conv_vectors(const tg__conv_plan *j, const tg__conv_sub *s, int64_t rows, int64_t images) {
+    if (s->apart) return tg__ceil_div((rows - 1) * s->pitch + images * s->cols, j->vn);
     return s->across ? s->across * rows : tg__ceil_div((rows - 1) * s->pitch + s->cols, j->vn);
 }
+/* Images of a unit whose planes stand one behind another; all those that are side by side count as one. */
+TG__PRIVATE int64_t tg__conv_stacked(const tg__conv_sub *s) { return s->apart ? 1 : s->images; }
 TG__PRIVATE bool tg__conv_image(tg__conv_plan *j, tg__conv_sub *s, int64_t channels) {
     int64_t all;
-    if (!tg__mul_i64(s->channel, channels, &s->image) || !tg__mul_i64(s->image, s->images * 16, &all))
+    if (!tg__mul_i64(s->channel, channels, &s->image) || !tg__mul_i64(s->image, tg__conv_stacked(s) * 16, &all))
         return tg__fail_memory(j->job.tg, SIZE_MAX);
     return true;
 }
@@ -17998,7 +18029,7 @@ TG__PRIVATE void tg__conv_distances(tg__conv_sub *s, int64_t channels) {
 /* Result channels of a chunk: enough of them to pay for filling the planes. */
 TG__PRIVATE void tg__conv_split(const tg__conv_plan *j, tg__conv_sub *s) {
     const int64_t positions = s->images * s->high * s->cols, terms = tg__imax(1, j->k * s->taps);
-    int64_t mb = tg__imax(TG__CONV_CHUNK / terms / positions, 2 * TG__CONV_BLOCK / tg__imax(1, s->taps));
+    int64_t mb = tg__imax(TG__CONV_CHUNK / terms / positions, tg__imax(s->apart ? 192 : 0, 2 * TG__CONV_BLOCK / tg__imax(1, s->taps)));
     mb = tg__ceil_div(mb, j->mr) * j->mr;
     s->mb = mb >= j->m ? j->m : tg__ceil_div(tg__ceil_div(j->m, tg__ceil_div(j->m, mb)), j->mr) * j->mr;
     s->splits = tg__ceil_div(j->m, s->mb);
@@ -18018,7 +18049,7 @@ TG__PRIVATE bool tg__conv_keep(tg__conv_plan *j, size_t bytes) {
     const tg_tensor *w = j->job.t[2];
     int64_t key[TG__PANELS_KEY] = { 0 };
     if (j->dir != TG_CONV_RESULT || !w->keeps_packed) return true;
-    key[0] = j->groups; key[1] = j->o; key[2] = j->c; key[3] = j->kd; key[4] = j->kh; key[5] = j->kw;
+    key[0] = 2 * j->groups + j->quick; key[1] = j->o; key[2] = j->c; key[3] = j->kd; key[4] = j->kh; key[5] = j->kw;
     key[6] = j->so; key[7] = j->sc; key[8] = j->skd; key[9] = j->skh; key[10] = j->skw;
     key[11] = (char *)j->w - (char *)w->storage->data;
     j->kept = tg__panels_of(j->job.tg, w, key, bytes);
@@ -18067,8 +18098,8 @@ TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
         s->at = table; table += tg__imax(1, s->block) * s->taps;
         s->place = table;
         tg__conv_distances(s, s->block);
-        const int64_t each = tg__conv_vectors(j, s, s->high);
-        for (int64_t im = 0; im < s->images; im++)
+        const int64_t each = tg__conv_vectors(j, s, s->high, s->images);
+        for (int64_t im = 0; im < tg__conv_stacked(s); im++)
             for (int64_t q = 0; q < each; q++)
                 s->place[v++] = im * s->image
                     + (s->across ? q / s->across * s->pitch + q % s->across * j->vn : q * j->vn);
@@ -18082,11 +18113,11 @@ TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
         weights += TG__ROUND_UP((size_t)(groups * s->panels * s->step + 16) * j->size, 64);
         j->panels += groups * s->panels;
         chunks += groups * s->units * s->splits;
-        need = TG__ROUND_UP((size_t)(s->images * s->image + 2 * j->vn) * j->size, 64) +
+        need = TG__ROUND_UP((size_t)(tg__conv_stacked(s) * s->image + 2 * j->vn) * j->size, 64) +
             (size_t)(tg__ceil_div(s->mb, j->mr) * j->mr * v * j->vn) * j->size;
         if (scratch < need) scratch = need;
     }
-    j->each = tg__imax(1, (1 << 15) / tg__imax(1, j->k * all * j->mr));
+    j->each = tg__imax(by_data ? 32 / j->mr : 1, (1 << 15) / tg__imax(1, j->k * all * j->mr));
     j->scratch = scratch;
     if (!tg__scratch_need(j->job.tg, scratch)) goto fail;
     return true;
@@ -18096,14 +18127,16 @@ fail:
 }
 
 TG__PRIVATE void tg__conv_pack_chunk(const tg__conv_plan *j, int64_t i) {
-    for (int64_t p = i * j->each; p < j->panels && p < (i + 1) * j->each; p++) {
+    const int64_t end = tg__imin(j->panels, (i + 1) * j->each);
+    for (int64_t some, p = i * j->each; p < end; p += some) {
         const tg__conv_sub *s = j->sub;
         tg__conv_weights w;
         while (s + 1 < j->sub + j->subs && p >= s[1].first_panel) s++;
         const int64_t at = p - s->first_panel, g = at / s->panels, m0 = at % s->panels * j->mr;
         const bool by_data = j->dir == TG_CONV_BY_DATA;
+        some = tg__imin(end - p, s->panels - at % s->panels);                    /* of one sub and group */
         w.kind = j->kind;
-        w.m = tg__imin(j->mr, j->m - m0);
+        w.m = tg__imin(some * j->mr, j->m - m0);
         w.channels = j->k; w.taps = s->taps;
         w.sm = by_data ? j->sc : j->so; w.sc = by_data ? j->so : j->sc;
         w.w = (const char *)j->w + (m0 * w.sm + g * (j->o / j->groups) * j->so) * (int64_t)j->stored;
@@ -18114,9 +18147,10 @@ TG__PRIVATE void tg__conv_pack_chunk(const tg__conv_plan *j, int64_t i) {
     }
 }
 
-/* Planes of so many channels of the source from `channel` on: rows j0.. of an image, which is a depth of an example. */
+/* Planes of so many channels of the source from `channel` on: rows j0.. of an image, which is a depth of an example, and
+   those of the images beside it. */
 TG__PRIVATE void tg__conv_planes(const tg__conv_plan *j, const tg__conv_sub *s, const tg__conv_map *src,
-    int64_t image, int64_t channel, int64_t channels, int64_t j0, int64_t rows, void *out) {
+    int64_t image, int64_t images, int64_t channel, int64_t channels, int64_t j0, int64_t rows, void *out) {
     tg__conv_fill f;
     f.src = (const char *)src->data + (image / s->deep * src->sn + channel * src->sc) * (int64_t)j->stored;
     f.kind = j->kind;
@@ -18125,7 +18159,8 @@ TG__PRIVATE void tg__conv_planes(const tg__conv_plan *j, const tg__conv_sub *s, 
     f.z0 = s->src_z + image % s->deep * s->src_sz;
     f.y0 = s->src_y + j0 * s->src_sy; f.x0 = s->src_x; f.y_step = s->src_sy; f.x_step = s->src_sx;
     f.planes = s->planes; f.rz = s->rz; f.ry = s->ry; f.rx = s->rx;
-    f.rows = rows + s->dy; f.pitch = s->pitch; f.plane = s->plane; f.channel = s->channel;
+    f.rows = rows + s->dy; f.images = images; f.sn = src->sn; f.cols = s->apart ? s->cols : s->pitch;
+    f.pitch = s->pitch; f.plane = s->plane; f.channel = s->channel;
     f.ahead = channels > 1 ? src->sc : 0;
     f.out = out;
     TG__CONV_CALL(j, tg__conv_fill)(&f);
@@ -18145,31 +18180,31 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
     const int64_t m0 = i % s->splits * s->mb, u = i / s->splits % s->units, g = i / s->splits / s->units;
     const int64_t n0 = u / s->bands * s->images, images = tg__imin(s->images, j->src.n * s->deep - n0),
         j0 = u % s->bands * s->high, rows = tg__imin(s->high, s->rows - j0);
-    const int64_t each = tg__conv_vectors(j, s, rows), size = (int64_t)j->size;
+    const int64_t each = tg__conv_vectors(j, s, rows, images), stacked = s->apart ? 1 : images, size = (int64_t)j->size;
     t.m = tg__imin(s->mb, j->m - m0);
-    t.vectors = images * each;
+    t.vectors = stacked * each;
     t.at = s->at; t.place = s->place;
     t.x = scratch;
-    t.d = scratch + TG__ROUND_UP((size_t)(s->images * s->image + 2 * j->vn) * j->size, 64);
+    t.d = scratch + TG__ROUND_UP((size_t)(tg__conv_stacked(s) * s->image + 2 * j->vn) * j->size, 64);
     t.d_rs = t.vectors * j->vn;
     t.w_step = s->step;
     /* where positions lie in the result as in whole vectors, and nothing else is done to them, tiles write it themselves;
        odd numbers of rows but one are rounded up by the tiles */
     const int64_t low = t.m % j->mr;
-    const bool direct = j->kind == TG__GEMM_OWN && !j->bias && (low % 2 == 0 || low == 1) && s->across > 0 && s->across * j->vn == s->cols && j->dst.sw * s->out_sx == 1 &&
+    const bool direct = j->kind == TG__GEMM_OWN && !j->bias && !j->clamps && (low % 2 == 0 || low == 1) && s->across > 0 && s->across * j->vn == s->cols && j->dst.sw * s->out_sx == 1 &&
         (rows == 1 || j->dst.sh * s->out_sy == s->cols);
     t.ahead = direct;
     for (int64_t b = 0; b < s->blocks; b++) {
         const int64_t c0 = b * s->block, channels = tg__imin(s->block, j->k - c0);
         if (s->taps)
-            for (int64_t im = 0; im < images; im++)
-                tg__conv_planes(j, s, &j->src, n0 + im, g * j->k + c0, channels, j0, rows,
+            for (int64_t im = 0; im < stacked; im++)
+                tg__conv_planes(j, s, &j->src, n0 + im, images / stacked, g * j->k + c0, channels, j0, rows,
                     scratch + im * s->image * size);
         t.k = channels * s->taps;
         t.w = j->packed + s->weights + (size_t)((g * s->panels + m0 / j->mr) * s->step +
             c0 * s->taps * j->mr) * j->size;
         t.add = b > 0;
-        for (int64_t im = 0; direct && im < images; im++) {
+        for (int64_t im = 0; direct && im < stacked; im++) {
             t.vectors = each;
             t.place = s->place + im * each;
             t.d = tg__conv_place(j, s, &j->dst, n0 + im, s->out_z, s->out_sz, g * j->m + m0) +
@@ -18185,12 +18220,150 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
     f.kind = j->kind;
     f.bias = j->bias ? (const char *)j->bias + (g * j->m + m0) * j->bias_step * (int64_t)j->stored : NULL;
     f.bias_step = j->bias_step;
+    f.clamps = j->clamps; f.low = j->low; f.high = j->high;
     f.ym = j->dst.sc; f.yh = j->dst.sh * s->out_sy; f.yw = j->dst.sw * s->out_sx;
     for (int64_t im = 0; im < images; im++) {
-        f.s = (const char *)t.d + im * each * j->vn * size;
+        f.s = (const char *)t.d + im * (s->apart ? s->cols : each * j->vn) * size;
         f.y = tg__conv_place(j, s, &j->dst, n0 + im, s->out_z, s->out_sz, g * j->m + m0) +
             ((s->out_y + j0 * s->out_sy) * j->dst.sh + s->out_x * j->dst.sw) * (int64_t)j->stored;
         TG__CONV_CALL(j, tg__conv_last)(&f);
+    }
+}
+
+/* ---- by fewer products ----
+   Winograd's F(2 x 2, 3 x 3) for kernels of 3 x 3 without stride and dilation: a tile of 2 x 2 results takes 16 products for
+   each channel where it took 36. Kernels become 4 x 4 numbers each, and so do the 4 x 4 elements that a tile reads; where
+   both have been multiplied and summed over the channels, the 16 sums become the tile. The 16 are products of
+   matrices, [m, channels] by [channels, tiles], by the same register tiles as the rest. What is added before
+   and after costs a bit of accuracy, and a tile is as exact as its largest element allows: an infinity spoils all of its
+   tile. So it is for f32 only, not for strict mode, and for sizes where it pays; never for gradients by weight. */
+TG__PRIVATE bool tg__conv_is_quick(const tg__conv_plan *j) {
+    const int64_t o = j->o / j->groups;
+    if (j->dir == TG_CONV_BY_WEIGHT || j->type != TG_F32 || j->job.tg->config.strict || j->kd != 1 || j->kh != 3 || j->kw != 3) return false;
+    for (int d = 0; d < 3; d++) if (j->stride[d] != 1 || j->dilation[d] != 1) return false;
+    const tg__conv_map *to = j->dir == TG_CONV_BY_DATA ? &j->x : &j->y;
+    return j->c >= 32 && o >= 32 && to->h > 2 && to->w > 2 && to->n * to->d * to->h * to->w >= 36;
+}
+/* Elements of one of the 16, a bit more than rows of them take: sixteen runs at a power of two from each other would meet in few lines of a cache. */
+TG__PRIVATE int64_t tg__conv_part(int64_t rows, int64_t step) { return rows * step + 9 * 16; }
+TG__PRIVATE bool tg__conv_plan_quick(tg__conv_plan *j) {
+    const bool by_data = j->dir == TG_CONV_BY_DATA;
+    static const int64_t none[3] = { 0, 0, 0 };
+    const size_t head = TG__ROUND_UP(sizeof(tg__conv_sub), 64);
+    tg__conv_sub *s, one;
+    int64_t integers, room;
+    j->m = by_data ? j->c : j->o / j->groups;
+    j->k = by_data ? j->o / j->groups : j->c;
+    j->src = by_data ? j->y : j->x;
+    j->dst = by_data ? j->x : j->y;
+    j->subs = 1;
+    integers = tg__conv_taps(j, &one, none, NULL);
+    j->down = (one.rows + 1) / 2; j->across = (one.cols + 1) / 2;
+    j->tiles = j->x.n * one.deep * j->down * j->across;
+    const int64_t most = j->across <= 4 ? 256 : 128;           /* result channels of a chunk: short rows of tiles are slow to make */
+    one.mb = j->m <= most ? j->m : tg__ceil_div(tg__ceil_div(j->m, tg__ceil_div(j->m, most)), j->mr) * j->mr;
+    one.splits = tg__ceil_div(j->m, one.mb);
+    one.panels = tg__ceil_div(j->m, j->mr);
+    one.step = j->k * j->mr + 16;
+    room = tg__imin(256, tg__imax(48, (1 << 14) / (j->k + one.mb))) / (3 * j->vn) * (3 * j->vn);
+    one.units = tg__ceil_div(j->tiles, room);
+    j->run = tg__ceil_div(tg__ceil_div(j->tiles, one.units), j->vn) * j->vn;
+    one.units = tg__ceil_div(j->tiles, j->run);
+    const size_t panels = (size_t)(16 * tg__conv_part(j->groups * one.panels, one.step)) * j->size;
+    const size_t tables = TG__ROUND_UP((size_t)(integers + j->k + j->run / j->vn) * 8, 64);
+    if (!tg__conv_keep(j, panels)) return false;
+    j->bytes = head + tables + (j->kept ? 0 : panels);
+    j->mem = (char *)tg__mem_get(j->job.tg, j->bytes);
+    if (!j->mem) return false;
+    if (!j->kept) j->packed = j->mem + head + tables;
+    j->sub = s = (tg__conv_sub *)(void *)j->mem;
+    *s = one;
+    int64_t *table = (int64_t *)(void *)(j->mem + head);
+    s->at = table + tg__conv_taps(j, s, none, table);
+    s->place = s->at + j->k;
+    for (int64_t c = 0; c < j->k; c++) s->at[c] = c * (j->run + j->vn);
+    for (int64_t v = 0; v < j->run / j->vn; v++) s->place[v] = v * j->vn;
+    s->pitch = 2 * j->across + 2;
+    s->high = 2 * tg__imin(j->down, tg__ceil_div(j->run, j->across) + 1);
+    s->plane = s->channel = s->image = (s->high + 2) * s->pitch;
+    j->panels = j->groups * s->panels;
+    j->scratch = (size_t)(tg__imax(4 * s->image, 4 * 16 * 9 * j->mr) + 4 * j->vn + 16 * (tg__conv_part(j->k, j->run + j->vn) + tg__conv_part(s->mb + j->mr, j->run)) + 2 * j->vn) * j->size;
+    if (tg__scratch_need(j->job.tg, j->scratch)) return true;
+    tg__mem_put(j->job.tg, j->mem, j->bytes);
+    return false;
+}
+/* Gradients by data read weights the other way round: all rows of some channels at a time lie close together there. */
+TG__PRIVATE void tg__conv_quick_pack(const tg__conv_plan *j, int64_t i, char *scratch) {
+    const tg__conv_sub *s = j->sub;
+    const bool by_data = j->dir == TG_CONV_BY_DATA;
+    const int64_t splits = tg__ceil_div(j->k, 16), first = by_data ? i / splits * s->panels : i, end = by_data ? first + s->panels : i + 1,
+        c0 = by_data ? i % splits * 16 : 0, c1 = by_data ? tg__imin(c0 + 16, j->k) : j->k;
+    tg__conv_weights w;
+    tg__conv_quick q;
+    w.kind = j->kind; w.taps = 9; w.tap = s->tap; w.run = s->run;
+    w.sm = by_data ? j->sc : j->so; w.sc = by_data ? j->so : j->sc;
+    w.out = scratch; w.step = 16 * 9 * j->mr;
+    q.flip = by_data; q.part = tg__conv_part(j->panels, s->step);
+    for (int64_t some, p = first; p < end; p += some) {
+        const int64_t g = p / s->panels, m0 = p % s->panels * j->mr;
+        some = tg__imin(end - p, 4);
+        w.m = tg__imin(some * j->mr, j->m - m0);
+        for (int64_t c = c0; c < c1; c += 16) {
+            w.channels = q.channels = tg__imin(16, c1 - c);
+            w.w = (const char *)j->w + (m0 * w.sm + c * w.sc + g * (j->o / j->groups) * j->so) * (int64_t)j->stored;
+            TG__CONV_CALL(j, tg__conv_panels)(&w);
+            for (int64_t n = 0; n < some; n++) {
+                q.x = scratch + (size_t)(n * w.step) * j->size;
+                q.v = j->packed + (size_t)((p + n) * s->step + c * j->mr) * j->size;
+                tg__conv_quick_weights_f32__k[j->isa](&q);
+            }
+        }
+    }
+}
+TG__PRIVATE void tg__conv_quick_chunk(const tg__conv_plan *j, int64_t i, char *scratch) {
+    const tg__conv_sub *s = j->sub;
+    const int64_t m0 = i % s->splits * s->mb, u = i / s->splits % s->units, g = i / s->splits / s->units, size = (int64_t)j->size;
+    const int64_t first = u * j->run, end = tg__imin(first + j->run, j->tiles), image = j->down * j->across, row = j->run + j->vn;
+    char *v = scratch + (tg__imax(4 * s->image, 4 * 16 * 9 * j->mr) + 4 * j->vn) * size, *sums = v + 16 * tg__conv_part(j->k, row) * size;
+    tg__conv_quick q;
+    tg__conv_tiles t;
+    tg__conv_last f;
+    q.across = j->across; q.pitch = s->pitch; q.channel = s->channel;
+    for (int64_t at = first; at < end; at += q.n) {
+        q.n = tg__imin(end - at, image - at % image);                     /* of one image */
+        q.column = at % j->across;
+        const int64_t row0 = at % image / j->across, rows = (at % image + q.n - 1) / j->across - row0 + 1;
+        q.part = tg__conv_part(j->k, row); q.step = row; q.x = scratch;
+        for (int64_t c = 0; c < j->k; c += q.channels) {
+            q.channels = tg__imin(4, j->k - c);
+            q.v = v + (c * row + at - first) * size;
+            tg__conv_planes(j, s, &j->src, at / image, 1, g * j->k + c, q.channels, 2 * row0, 2 * rows, scratch);
+            tg__conv_quick_in_f32__k[j->isa](&q);
+        }
+    }
+    t.k = j->k; t.m = tg__imin(s->mb, j->m - m0); t.vectors = tg__ceil_div(end - first, j->vn);
+    t.at = s->at; t.place = s->place; t.w_step = s->step; t.d_rs = j->run; t.add = t.ahead = false;
+    for (int64_t p = 0; p < 16; p++) {
+        t.w = j->packed + (p * tg__conv_part(j->panels, s->step) + (g * s->panels + m0 / j->mr) * s->step) * size;
+        t.x = v + p * tg__conv_part(j->k, row) * size;
+        t.d = sums + p * tg__conv_part(s->mb + j->mr, j->run) * size;
+        TG__CONV_CALL(j, tg__conv_tiles)(&t);
+    }
+    q.channels = t.m; q.part = tg__conv_part(s->mb + j->mr, j->run); q.step = j->run;
+    f.kind = j->kind; f.cols = s->cols;
+    f.bias = j->bias ? (const char *)j->bias + (g * j->m + m0) * j->bias_step * (int64_t)j->stored : NULL;
+    f.bias_step = j->bias_step;
+    f.clamps = j->clamps; f.low = j->low; f.high = j->high;
+    f.ym = j->dst.sc; f.yh = j->dst.sh * s->out_sy; f.yw = j->dst.sw * s->out_sx;
+    for (int64_t at = first; at < end; at += q.n) {
+        q.n = tg__imin(end - at, image - at % image);
+        q.column = at % j->across;
+        const int64_t row0 = at % image / j->across;
+        q.v = sums + (at - first) * size;
+        f.rows = s->rows - 2 * row0;
+        f.y = tg__conv_place(j, s, &j->dst, at / image, s->out_z, s->out_sz, g * j->m + m0) +
+            ((s->out_y + 2 * row0 * s->out_sy) * j->dst.sh + s->out_x * j->dst.sw) * (int64_t)j->stored;
+        tg__conv_quick_out_f32__k[j->isa](&q, &f);
     }
 }
 
@@ -18248,12 +18421,12 @@ TG__PRIVATE bool tg__conv_plan_weight(tg__conv_plan *j) {
     if (!tg__mul_i64(s->plane, planes, &s->channel)) { tg__fail_memory(j->job.tg, SIZE_MAX); goto fail; }
     if (!tg__conv_image(j, s, j->cb)) goto fail;
     /* one tap, every position, one after another: no plane is made */
-    j->in_place = one.taps == 1 && j->kind == TG__GEMM_OWN && s->src_z == 0 && s->src_y == 0 && s->src_x == 0 && s->src_sz == 1 &&
+    j->in_place = one.taps == 1 && !(s->apart && s->images > 1) && j->kind == TG__GEMM_OWN && s->src_z == 0 && s->src_y == 0 && s->src_x == 0 && s->src_sz == 1 &&
         s->src_sy == 1 && s->src_sx == 1 && j->x.d == j->y.d && j->x.h == j->y.h && j->x.w == j->y.w && j->x.sw == 1 && (j->x.h == 1 || j->x.sh == j->x.w);
     if (j->in_place) s->channel = j->x.sc;
     tg__conv_distances(s, j->cb);
     j->scratch = TG__ROUND_UP((size_t)(s->image + 2 * j->vn) * j->size, 64) +
-        (size_t)(j->ob * (s->high * s->cols * j->nr) + 2 * j->vn) * j->size;
+        (size_t)(j->ob * ((s->apart ? s->images : 1) * s->high * s->cols * j->nr) + 2 * j->vn) * j->size;
     if (!tg__scratch_need(j->job.tg, j->scratch)) goto fail;
     return true;
 fail:
@@ -18274,19 +18447,20 @@ TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_plan *j, int64_t i, char *
     char *turned = scratch + TG__ROUND_UP((size_t)(s->image + 2 * j->vn) * j->size, 64);
     tg__conv_turn t;
     tg__conv_gather w;
+    const int64_t beside = s->apart ? images : 1;
     t.kind = j->kind;
     t.o = tg__imin(panels * j->nr, j->m - o0);
-    t.rows = rows; t.cols = s->cols; t.so = j->y.sc; t.sh = j->y.sh; t.sw = j->y.sw;
-    t.out = turned; t.step = s->high * s->cols * j->nr; t.width = j->nr;
-    w.k = channels * s->taps; w.rows = rows; w.cols = s->cols; w.pitch = s->pitch;
+    t.rows = rows; t.images = beside; t.cols = s->cols; t.so = j->y.sc; t.sn = j->y.sn; t.sh = j->y.sh; t.sw = j->y.sw;
+    t.out = turned; t.step = (s->apart ? s->images : 1) * s->high * s->cols * j->nr; t.width = j->nr;
+    w.k = channels * s->taps; w.rows = rows; w.cols = beside * s->cols; w.pitch = s->pitch;
     w.panels = panels; w.width = j->nr;
     w.at = s->at; w.x = scratch; w.g = turned; w.g_step = t.step;
     w.d = j->sums + (part * j->part_step + ((g * j->o_panels + p0) * j->rows_padded +
         cs * j->split_rows) * j->nr) * size;
     w.d_step = j->rows_padded * j->nr;
-    for (int64_t im = 0; im < images; im++) {
+    for (int64_t im = 0; im < images; im += beside) {
         if (j->in_place) w.x = tg__conv_place(j, s, &j->x, n0 + im, 0, 1, g * j->c + c0) + j0 * j->x.sh * (int64_t)j->stored;
-        else tg__conv_planes(j, s, &j->x, n0 + im, g * j->c + c0, channels, j0, rows, scratch);
+        else tg__conv_planes(j, s, &j->x, n0 + im, beside, g * j->c + c0, channels, j0, rows, scratch);
         t.g = tg__conv_place(j, s, &j->y, n0 + im, 0, 1, g * j->m + o0) + j0 * j->y.sh * (int64_t)j->stored;
         w.add = im > 0 || j->phase > 0;
         if (j->lanes) {
@@ -18303,7 +18477,7 @@ TG__PRIVATE void tg__conv_gather_chunk(const tg__conv_plan *j, int64_t i, char *
             f.src = t.g; f.kind = j->kind; f.channels = j->m; f.d = 1; f.h = rows; f.w = s->cols;
             f.sc = t.so; f.sd = 0; f.sh = t.sh; f.sw = t.sw;
             f.z0 = f.y0 = f.x0 = 0; f.y_step = f.x_step = 1; f.planes = 1; f.rz = f.ry = f.rx = none;
-            f.rows = rows; f.pitch = s->cols; f.plane = f.channel = s->high * s->cols; f.ahead = 0; f.out = turned;
+            f.rows = rows; f.images = 1; f.sn = 0; f.pitch = f.cols = s->cols; f.plane = f.channel = s->high * s->cols; f.ahead = 0; f.out = turned;
             TG__CONV_CALL(j, tg__conv_fill)(&f);
             l.g = turned; l.g_step = f.channel;
             TG__CONV_CALL(j, tg__conv_dots)(&l);
@@ -18323,7 +18497,7 @@ TG__PRIVATE void tg__conv_sum_chunk(const tg__conv_plan *j, int64_t i) {
     s.width = j->nr;
     s.s = j->sums + ((g * j->o_panels + p) * j->rows_padded * j->nr) * (int64_t)j->size;
     s.w = (char *)j->w + (g * j->m + p * j->nr) * j->so * (int64_t)j->stored;
-    s.kind = j->kind; s.so = j->so; s.sc = j->sc; s.tap = j->sub->tap;
+    s.kind = j->kind; s.so = j->so; s.sc = j->sc; s.tap = j->sub->tap; s.run = j->sub->run;
     TG__CONV_CALL(j, tg__conv_sum)(&s);
 }
 
@@ -18348,6 +18522,7 @@ TG__PRIVATE void tg__conv_read(tg__conv_plan *j) {
     j->w = j->job.at[at[1]]; j->o = w->shape[0]; j->c = w->shape[1]; j->kd = w->shape[2]; j->kh = w->shape[3]; j->kw = w->shape[4];
     j->so = w->stride[0]; j->sc = w->stride[1]; j->skd = w->stride[2]; j->skh = w->stride[3]; j->skw = w->stride[4];
     j->bias = NULL; j->bias_step = 0;
+    j->clamps = r->whole[10] != 0; j->low = r->number[0]; j->high = r->number[1];
     if (j->dir != TG_CONV_BY_WEIGHT && j->job.at[3]) { j->bias = j->job.at[3]; j->bias_step = j->job.o[3].stride[0]; }
 }
 /* The step from position to position where they all run on, from row to row and from depth to depth. */
@@ -18364,7 +18539,7 @@ TG__PRIVATE bool tg__conv_is_product(const tg__conv_plan *j) {
     if (j->dir == TG_CONV_BY_WEIGHT || j->kd != 1 || j->kh != 1 || j->kw != 1) return false;
     for (int d = 0; d < 3; d++) if (j->stride[d] != 1 || j->padding[d]) return false;
     if (j->x.d != j->y.d || j->x.h != j->y.h || j->x.w != j->y.w) return false;  /* one position of several: its stride was settled */
-    if (!tg__conv_runs_on(&j->x) || !tg__conv_runs_on(&j->y) || (j->bias && j->groups > 1)) return false;
+    if (!tg__conv_runs_on(&j->x) || !tg__conv_runs_on(&j->y) || (j->bias && j->groups > 1) || (j->clamps && !j->bias)) return false;
     return k <= TG__CONV_BLOCK && j->type != TG_BF16 && !tg__gemm_is_reduction(m, j->x.d * j->x.h * j->x.w, k);
 }
 TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
@@ -18381,6 +18556,7 @@ TG__PRIVATE void tg__conv_product(const tg__conv_plan *j, tg__gemm_plan *p) {
     p->batch[0] = to->n; p->b_bs[0] = from->sn; p->c_bs[0] = to->sn;
     p->batch[1] = groups; p->a_bs[1] = o * j->so; p->b_bs[1] = p->k * from->sc; p->c_bs[1] = p->m * to->sc;
     p->bias = j->bias; p->bias_rs = j->bias_step;
+    p->clamps = j->clamps; p->low = j->low; p->high = j->high;
 }
 
 TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
@@ -18390,6 +18566,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
         tg__conv_read(j);
         j->is_product = tg__conv_is_product(j);
         if (j->is_product) tg__conv_product(j, &j->product);
+        j->quick = !j->is_product && tg__conv_is_quick(j);
     }
     if (j->is_product) return tg__gemm_phase(tg, phase, &j->product);
     const int64_t groups = j->groups;
@@ -18405,7 +18582,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
         j->vn = TG__CONV_CALL(j, tg__conv_shape)(1);
         j->wr = TG__CONV_CALL(j, tg__conv_shape)(2);
         j->ready = false;
-        if (!(j->dir == TG_CONV_BY_WEIGHT ? tg__conv_plan_weight(j) : tg__conv_plan_maps(j))) return -1;
+        if (!(j->quick ? tg__conv_plan_quick(j) : j->dir == TG_CONV_BY_WEIGHT ? tg__conv_plan_weight(j) : tg__conv_plan_maps(j))) return -1;
     }
     if (phase == 0 && j->kept) { j->ready = j->kept->filled; j->kept->filled = true; }
     j->phase = phase += j->ready;
@@ -18413,10 +18590,10 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
         if (phase < j->steps) chunks = j->parts * groups * j->o_splits * j->c_splits;
         else if (phase == j->steps) chunks = groups * j->o_panels;
     } else if (phase == 0) {
-        chunks = tg__ceil_div(j->panels, j->each);
+        chunks = !j->quick ? tg__ceil_div(j->panels, j->each) : j->dir == TG_CONV_BY_DATA ? groups * tg__ceil_div(j->k, 16) : j->panels;
     } else if (phase == 1) {
         const tg__conv_sub *s = &j->sub[j->subs - 1];
-        chunks = s->first_chunk + groups * s->units * s->splits;
+        chunks = (j->quick ? 0 : s->first_chunk) + groups * s->units * s->splits;
     }
     if (chunks == 0) { tg__mem_put(tg, j->mem, j->bytes); j->mem = NULL; }
     return chunks;
@@ -18426,13 +18603,15 @@ TG__PRIVATE void tg__conv_chunk(void *plan, int64_t i) {
     char *scratch;
     int slot;
     if (j->is_product) { tg__gemm_chunk(&j->product, i); return; }
-    if (j->dir == TG_CONV_BY_WEIGHT ? j->phase == j->steps : j->phase == 0) {
+    if (!j->quick && (j->dir == TG_CONV_BY_WEIGHT ? j->phase == j->steps : j->phase == 0)) {
         if (j->dir == TG_CONV_BY_WEIGHT) tg__conv_sum_chunk(j, i);
         else tg__conv_pack_chunk(j, i);
         return;
     }
     scratch = (char *)tg__scratch_take(j->job.tg, &slot);
-    if (j->dir == TG_CONV_BY_WEIGHT) tg__conv_gather_chunk(j, i, scratch);
+    if (j->quick && j->phase == 0) tg__conv_quick_pack(j, i, scratch);
+    else if (j->quick) tg__conv_quick_chunk(j, i, scratch);
+    else if (j->dir == TG_CONV_BY_WEIGHT) tg__conv_gather_chunk(j, i, scratch);
     else tg__conv_tile_chunk(j, i, scratch);
     tg__scratch_give(j->job.tg, slot);
 }
@@ -18465,6 +18644,7 @@ TG__PRIVATE bool tg__conv_run(tg_ctx *tg, int dir, const tg__conv_attr *at, tg_t
         a.r.whole[6 + d] = i < 0 ? 1 : at->dilation[i];
     }
     a.r.whole[9] = at->groups;
+    if (at->clamps && dir == TG_CONV_RESULT) { a.r.whole[10] = 1; a.r.number[0] = at->low; a.r.number[1] = at->high; }
     tg__ask_images(&a, out, TG_WRITE, dims);
     tg__ask_images(&a, first, TG_READ, dims);
     tg__ask_images(&a, second, TG_READ, dims);
@@ -18638,6 +18818,7 @@ TG__PRIVATE tg_tensor *tg__conv_call(int dir, const tg__conv_attr *from, const i
         { &tg__conv1d_weight_op, &tg__conv2d_weight_op, &tg__conv3d_weight_op } };
     tg__conv_attr at = *from;
     tg_tensor *in[3];
+    at.clamps = false;
     for (int d = 0; d < (int)at.dims; d++) at.size[d] = size[d];
     in[0] = a; in[1] = b; in[2] = NULL;
     return tg__call(ops[dir][at.dims - 1], &at, in, dir == TG_CONV_BY_WEIGHT ? 2 : 3, NULL, 1);
@@ -18684,17 +18865,18 @@ TG__PRIVATE bool tg__conv_sizes(tg_ctx *tg, tg__conv_attr *at, const tg_tensor *
     return true;
 }
 TG__PRIVATE tg_tensor *tg__convolved(tg_place place, tg_tensor *x, tg_tensor *weight, tg_tensor *bias, int dims, const int64_t *stride,
-    const int64_t *padding, const int64_t *dilation, int64_t groups, bool same) {
+    const int64_t *padding, const int64_t *dilation, int64_t groups, bool same, const double *clamp) {
     static const tg_op *const ops[3] = { &tg__conv1d_op, &tg__conv2d_op, &tg__conv3d_op };
     tg__conv_attr at;
     tg_ctx *tg = tg__conv_begin(ops[dims - 1], place, x, weight, bias);
     if (!tg) return NULL;
     tg__conv_options(&at, dims, stride, padding, dilation, groups);
+    if (clamp) { at.clamps = true; at.low = clamp[0]; at.high = clamp[1]; }
     return tg__conv_sizes(tg, &at, x, weight, same) ? tg__apply(ops[dims - 1], &at, NULL, x, weight, bias) : NULL;
 }
 #define TG__CONV_FROM(name, n, list) \
 TG_API tg_tensor *name##_from(const name##_args *a) { \
-    return a ? tg__convolved(a->at, a->x, a->weight, a->bias, n, list a->stride, list a->padding, list a->dilation, a->groups, a->same) : NULL; \
+    return a ? tg__convolved(a->at, a->x, a->weight, a->bias, n, list a->stride, list a->padding, list a->dilation, a->groups, a->same, NULL) : NULL; \
 }
 TG__CONV_FROM(tg_conv1d, 1, &)
 TG__CONV_FROM(tg_conv2d, 2, )
@@ -28514,6 +28696,7 @@ struct tg__module_own {
     tg__member *member; int64_t members, member_room;
     tg__module_hook *hook; int64_t hooks, hook_room;
     struct tg__weight_norm *norm; int64_t norms, norm_room;
+    tg_module_forward clamped;     /* of an activation that tg_bake made a convolution's last step: its own forward, else NULL */
     void (*lazy)(tg_module *m, int64_t in); int lazy_dim;      /* makes the tensors, once x's size there is known; from x's end where negative */
     int infers; bool trained;      /* open tg_infer_begins; `training` before the first */
     bool lost; tg_module *next_lost;
@@ -28967,7 +29150,7 @@ TG__PRIVATE tg_module *tg__module_twin(tg_ctx *tg, tg_module *m, bool shared, tg
     if (!y) return NULL;
     own = y->own;
     memcpy((char *)y + sizeof *y, (const char *)m + sizeof *m, m->own->size - sizeof *m);
-    y->training = m->own->infers ? m->own->trained : m->training; y->forward_of = m->forward_of; y->own = own;
+    y->training = m->own->infers ? m->own->trained : m->training; y->forward_of = m->forward_of; y->own = own; own->clamped = m->own->clamped;
     for (i = 0; i < m->own->hooks; i++) if (!(tg_module_hook)(y, m->own->hook[i].fn, m->own->hook[i].user)) break;
     for (i = 0; i < m->own->members; i++) {
         const tg__member *s = &m->own->member[i];
@@ -29624,7 +29807,7 @@ TG_API tg_module *tg_nn_bilinear_from(const tg_nn_bilinear_args *a) {
 /* ------------------------------------------------------------------ Conv, ConvTranspose ----
    weight [O, C/groups, K...], transposed [C, O/groups, K...]; bias [O]. Both start from U(-1/sqrt(F), 1/sqrt(F)), where F is
    the number of elements of weight[0]. Paddings other than zeros are made first, then the convolution without any. */
-typedef struct tg__conv_layer { tg_module m; tg_tensor *weight, *bias; int spatial; bool transposed; tg_nn_conv2d_args args; } tg__conv_layer;
+typedef struct tg__conv_layer { tg_module m; tg_tensor *weight, *bias; int spatial; bool transposed; tg_nn_conv2d_args args; bool clamps; double clamp[2]; } tg__conv_layer;
 TG__PRIVATE tg_tensor *tg__conv_padded(const tg__conv_layer *l, tg_tensor *x) {
     static const tg_pad_mode modes[] = { TG_PAD_CONSTANT, TG_PAD_REFLECT, TG_PAD_REPLICATE, TG_PAD_CIRCULAR };
     int64_t pads[6], all;
@@ -29636,6 +29819,10 @@ TG__PRIVATE tg_tensor *tg__conv_padded(const tg__conv_layer *l, tg_tensor *x) {
     }
     return tg_pad(x, 2 * l->spatial, pads, modes[l->args.padding_mode], 0);
 }
+/* Does a convolution with tg_bake's clamp compute it along, and the activation behind it nothing? Not where a derivative may be asked for,
+   nor on devices, which do not know of it. */
+TG__PRIVATE bool tg__clamps_now(const tg_tensor *x) { return x && !x->tg->grad_mode && x->device == TG_CPU; }
+TG__PRIVATE tg_tensor *tg__nn_clamped_forward(tg_module *m, tg_tensor *x) { return tg__clamps_now(x) ? x : m->own->clamped(m, x); }
 TG__PRIVATE tg_tensor *tg__nn_conv_forward(tg_module *m, tg_tensor *x) {
     static const int64_t none[3] = { 0, 0, 0 };
     const tg__conv_layer *l = (const tg__conv_layer *)(void *)m;
@@ -29644,7 +29831,8 @@ TG__PRIVATE tg_tensor *tg__nn_conv_forward(tg_module *m, tg_tensor *x) {
     const tg_place here = tg__layer_place(m);
     if (l->transposed) return tg__conv_transposed(here, x, l->weight, l->bias, l->spatial, a->stride, a->padding, a->dilation, a->groups, a->output_padding);
     if (padded && !(x = tg__conv_padded(l, x))) return NULL;
-    return tg__convolved(here, x, l->weight, l->bias, l->spatial, a->stride, padded ? none : a->padding, a->dilation, a->groups, a->same && !padded);
+    return tg__convolved(here, x, l->weight, l->bias, l->spatial, a->stride, padded ? none : a->padding, a->dilation, a->groups, a->same && !padded,
+        l->clamps && tg__clamps_now(x) ? l->clamp : NULL);
 }
 TG__PRIVATE void tg__conv_tensors(tg_module *m, int64_t in) {
     tg__conv_layer *l = (tg__conv_layer *)(void *)m;
@@ -30612,6 +30800,8 @@ TG_API tg_tensor *(tg_nn_parameter)(tg_module *list, const char *name, tg_tensor
    (bias - mean) s + beta. Which norm follows which layer a call tells: the layer's y is the norm's x. */
 typedef struct tg__fold {
     tg_module *layer, *norm;               /* layer NULL: a norm behind something else */
+    tg_module *act;                        /* NULL, or an activation behind the norm that only clamps; z: the norm's y */
+    tg_tensor *z; uint32_t z_version; double clamp[2];
     tg_tensor *y;                          /* the layer's, held so that no other tensor stands at its address */
     tg_tensor *weight, *bias;              /* new ones; while they are in their places the old ones, owned */
     uint32_t version;                      /* of y: nobody wrote to it before the norm */
@@ -30642,23 +30832,57 @@ TG__PRIVATE tg__fold *tg__fold_add(tg_ctx *tg, struct tg__folds *all) {
     memset(f, 0, sizeof *f);
     return f;
 }
+/* Is m a convolution that may clamp its result? */
+TG__PRIVATE bool tg__fold_is_conv(const tg_module *m) {
+#ifndef TENSORGRAD_NO_CONV
+    return m && m->forward == tg__nn_conv_forward && !((const tg__conv_layer *)(const void *)m)->transposed;
+#else
+    (void)m;
+    return false;
+#endif
+}
+/* The activation becomes the convolution's last step, or by itself again. */
+TG__PRIVATE void tg__fold_act(tg__fold *f, bool on) {
+#ifndef TENSORGRAD_NO_CONV
+    tg__conv_layer *l = (tg__conv_layer *)(void *)f->layer;
+    l->clamps = on; l->clamp[0] = f->clamp[0]; l->clamp[1] = f->clamp[1];
+    if (on) { f->act->own->clamped = f->act->forward; f->act->forward = tg__nn_clamped_forward; }
+    else f->act->forward = f->act->own->clamped;
+#else
+    (void)f; (void)on;
+#endif
+}
+/* Is m an activation that clamps? Says to what. */
+TG__PRIVATE bool tg__fold_clamps(const tg_module *m, double *clamp) {
+    const tg__plain_layer *l = (const tg__plain_layer *)(const void *)m;
+    const bool relu = strcmp(m->kind, "ReLU") == 0, relu6 = strcmp(m->kind, "ReLU6") == 0;
+    if (m->own->size != sizeof *l || m->own->hooks || !(relu || relu6 || strcmp(m->kind, "Hardtanh") == 0)) return false;
+    clamp[0] = relu || relu6 ? 0 : l->a; clamp[1] = relu ? tg__double(0x7ff0000000000000u) : relu6 ? 6 : l->b;
+    return true;
+}
 /* A call of m while a model is tried. */
 TG__PRIVATE void tg__fold_saw(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor *y) {
     struct tg__folds *all = tg->folds;
-    tg__fold *f, *found = NULL;
+    tg__fold *f, *found = NULL, *clamped = NULL;
+    double clamp[2] = { 0, 0 };
     bool again = false;
     int64_t i;
     int channels;
     for (i = 0; i < all->count; i++) {
         f = &all->fold[i];
         if (f->layer == m || f->norm == m) f->bad = again = true;
+        if (f->act == m) { f->act = NULL; again = true; }
         if (f->y == x && x->storage->version == f->version) found = f;
+        if (f->z == x && !f->bad && !f->act && x->storage->version == f->z_version && tg__fold_is_conv(f->layer) && tg__fold_clamps(m, clamp)) clamped = f;
     }
+    /* where it clamped nothing, nothing would show that its x is used elsewhere too */
+    if (clamped && !again && !tg_equal(x, y)) { clamped->act = m; clamped->clamp[0] = clamp[0]; clamped->clamp[1] = clamp[1]; return; }
     if (m->forward == tg__nn_batch_norm_forward) {
         if (!found && !(found = tg__fold_add(tg, all))) return;
         if (again || found->norm || !found->layer || m->own->hooks || m->own->norms || m->training || ((tg__batch_norm *)(void *)m)->instance ||
             !((tg__batch_norm *)(void *)m)->running_mean) found->bad = true;
         found->norm = m;
+        if (!found->z) { found->z = y; y->count++; found->z_version = y->storage->version; }
     } else if (!again && tg__fold_place(m, &channels) && (f = tg__fold_add(tg, all)) != NULL) {
         f->layer = m; f->y = y; y->count++; f->version = y->storage->version;
         if (y->ndim != ((tg_tensor *)tg__member_find(m, tg__fold_weight, 6)->value)->ndim) f->bad = true;       /* channels stand elsewhere */
@@ -30706,7 +30930,7 @@ TG__PRIVATE void tg__fold_end(tg_ctx *tg, tg__fold *f, bool folded) {
     }
     if (own) f->norm->kind = "Identity";
     if (b && !b->value) { tg__member_drop(tg, b); f->layer->own->members--; }        /* the last one, made for what did not come */
-    tg__tensor_drop(f->y); tg__tensor_drop(f->weight); tg__tensor_drop(f->bias);
+    tg__tensor_drop(f->y); tg__tensor_drop(f->z); tg__tensor_drop(f->weight); tg__tensor_drop(f->bias);
 }
 /* Is z what y was, but for rounding? */
 TG__PRIVATE bool tg__fold_agrees(tg_tensor *y, tg_tensor *z) {
@@ -30714,10 +30938,11 @@ TG__PRIVATE bool tg__fold_agrees(tg_tensor *y, tg_tensor *z) {
     if (y->numel == 0) return tg__fail_op(y->tg, TG_ERROR_VALUE, "y %t has no elements, so nothing tells that the folded model does the same; give another x", y);
     return tg_item(tg_max(tg_abs(tg_sub(tg_to(z, TG_F32), tg_to(y, TG_F32))))) <= (tg_dtype_size(y->dtype) < 4 ? 0.05 : 1e-3) * tg_item(tg_max(tg_abs(tg_to(y, TG_F32))));
 }
+TG__PRIVATE bool tg__fold_acts(const tg__fold *f) { return !f->bad && f->act; }
 TG__PRIVATE bool tg__fold_all(tg_ctx *tg, tg_module *m, tg_tensor *x) {
     const tg_mark scope = tg_begin(tg);
     struct tg__folds all;
-    bool was, outermost, ok;
+    bool was, outermost, ok, acts = false;
     tg_tensor *y;
     int64_t i, n = 0;
     memset(&all, 0, sizeof all);
@@ -30733,7 +30958,11 @@ TG__PRIVATE bool tg__fold_all(tg_ctx *tg, tg_module *m, tg_tensor *x) {
         if (!f->bad) ok = tg__fold_make(f);
     }
     for (n = 0; ok && n < all.count; n++) if (!all.fold[n].bad) tg__fold_swap(&all.fold[n]);
-    if (ok && !tg__fold_agrees(y, tg_forward(m, x))) {
+    for (i = 0; ok && i < all.count; i++) acts = acts || tg__fold_acts(&all.fold[i]);
+    for (i = 0; acts && i < all.count; i++) if (tg__fold_acts(&all.fold[i])) tg__fold_act(&all.fold[i], true);
+    if (acts && !tg__fold_agrees(y, tg_forward(m, x)))          /* what an activation takes is used elsewhere too: they stay as they are */
+        for (i = 0, acts = false; i < all.count; i++) if (tg__fold_acts(&all.fold[i])) tg__fold_act(&all.fold[i], false);
+    if (ok && !acts && !tg__fold_agrees(y, tg_forward(m, x))) {
         ok = false;
         if (!tg_failed(tg)) (void)tg__fail_op(tg, TG_ERROR_VALUE, "y is another once the norms are folded: a result is used without its norm, too, or y depends on more than x; give x as NULL to fold nothing");
     }
@@ -37540,6 +37769,7 @@ typedef struct tg__gemm_last {
     const void *bias; int64_t bias_rs, bias_cs;
     void   *c; int64_t c_rs, c_cs; int kc;
     bool    accumulate;
+    bool    clamps; double low, high;        /* at last, to low..high; there is a bias then */
 } tg__gemm_last;
 #endif
 
@@ -38664,7 +38894,7 @@ TG__PRIVATE void TG__FT(tg__gemm_lanes)(const tg__gemm_part *s, int cls, int cla
 TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
     const int64_t step = f->c_cs == 1 && (!f->bias || f->bias_cs == 1 || f->bias_cs == 0) ? TG__VN : 1;
     /* rows of plain sums, the bias along them: nothing is asked of every vector */
-    if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_cs == 1 && f->bias && f->bias_cs == 1 && !f->accumulate) {
+    if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_cs == 1 && f->bias && f->bias_cs == 1 && !f->accumulate && !f->clamps) {
         for (int64_t i = 0; i < f->m; i++) {
             const TG__T *s = (const TG__T *)f->s + i * f->s_rs, *b = (const TG__T *)f->bias + i * f->bias_rs;
             TG__T *c = (TG__T *)f->c + i * f->c_rs;
@@ -38672,6 +38902,22 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
             for (; j + TG__VN <= f->n; j += TG__VN) TG__W(store)(c + j, TG__W(add)(TG__W(load)(s + j), TG__W(load)(b + j)));
             if (j < f->n)
                 TG__W(storen)(c + j, TG__W(add)(TG__W(loadn)(s + j, (int)(f->n - j)), TG__W(loadn)(b + j, (int)(f->n - j))), (int)(f->n - j));
+        }
+        return;
+    }
+    const TG__V low = TG__W(set)((TG__T)(f->clamps ? f->low : 0)), high = TG__W(set)((TG__T)(f->clamps ? f->high : 0));
+    /* likewise, one bias for a row, as convolutions have it */
+    if (f->parts == 1 && f->tree <= 1 && f->kc == TG__GEMM_OWN && f->c_cs == 1 && f->bias && f->bias_cs == 0 && !f->accumulate) {
+        for (int64_t i = 0; i < f->m; i++) {
+            const TG__T *s = (const TG__T *)f->s + i * f->s_rs;
+            const TG__V b = TG__W(set)(((const TG__T *)f->bias)[i * f->bias_rs]);
+            TG__T *c = (TG__T *)f->c + i * f->c_rs;
+            for (int64_t j = 0; j < f->n; j += TG__VN) {
+                const bool part = f->n - j < TG__VN;
+                TG__V v = TG__W(add)(part ? TG__W(loadn)(s + j, (int)(f->n - j)) : TG__W(load)(s + j), b);
+                if (f->clamps) v = TG__W(minn)(TG__W(maxn)(v, low), high);
+                if (part) TG__W(storen)(c + j, v, (int)(f->n - j)); else TG__W(store)(c + j, v);
+            }
         }
         return;
     }
@@ -38707,6 +38953,7 @@ TG__PRIVATE void TG__FT(tg__gemm_finish)(const tg__gemm_last *f) {
             }
             const int64_t at = i * f->c_rs + j * f->c_cs;
             if (f->accumulate) v = TG__W(add)(TG__FT(tg__gemm_load)(f->c, at, n, f->kc), v);
+            if (f->clamps) v = TG__W(minn)(TG__W(maxn)(v, low), high);
             TG__FT(tg__gemm_store)(f->c, at, n, f->kc, v);
         }
 }
@@ -39236,14 +39483,14 @@ typedef struct tg__conv_weights {
     void   *out; int64_t step;               /* elements from one panel to the next */
 } tg__conv_weights;
 
-/* Planes: out[channel][plane][row][pitch]; row i of plane p is source row y0 + ry[p] + i * y_step at depth
-   z0 + rz[p], zero where there is none. */
+/* Planes: out[channel][plane][row][pitch], of a row `cols` elements for each of the images, side by side; row i of plane p is
+   source row y0 + ry[p] + i * y_step at depth z0 + rz[p], zero where there is none. */
 typedef struct tg__conv_fill {
     const void *src; int kind;
     int64_t channels, d, h, w, sc, sd, sh, sw;
     int64_t z0, y0, x0, y_step, x_step;
     int64_t planes; const int64_t *rz, *ry, *rx;
-    int64_t rows, pitch, plane, channel;
+    int64_t rows, images, sn, cols, pitch, plane, channel;
     int64_t ahead;                           /* elements to the row that is asked for meanwhile, or 0 */
     void   *out;
 } tg__conv_fill;
@@ -39258,11 +39505,21 @@ typedef struct tg__conv_tiles {
     bool    add, ahead;                      /* ahead: d is the result itself, which may be far away: it is asked for early */
 } tg__conv_tiles;
 
+/* Winograd's tiles (see >>impl-conv): v[16][channels][step] of n tiles, from `column` of a row of `across` on. Of weights:
+   x[channel][9][MR] becomes v[16][channel][MR], flip: the taps are walked backwards. */
+typedef struct tg__conv_quick {
+    int64_t channels, n, column, across;
+    const void *x; int64_t channel, pitch;   /* the rows that they read, padded */
+    void   *v; int64_t part, step;           /* part: from one of the 16 to the next */
+    bool    flip;
+} tg__conv_quick;
+
 /* From sums to the result: m maps of rows x cols. Strides in elements of the stored type. */
 typedef struct tg__conv_last {
     int64_t m, rows, cols;
     const void *s; int64_t s_rs, s_row;
     const void *bias; int64_t bias_step;
+    bool    clamps; double low, high;
     void   *y; int kind; int64_t ym, yh, yw;
 } tg__conv_last;
 
@@ -39279,7 +39536,7 @@ typedef struct tg__conv_gather {
 /* The result's maps turned for it: out[panel][position][NR]. */
 typedef struct tg__conv_turn {
     const void *g; int kind;
-    int64_t o, rows, cols, so, sh, sw;
+    int64_t o, rows, images, cols, so, sn, sh, sw;
     void   *out; int64_t step, width;
 } tg__conv_turn;
 
@@ -39297,7 +39554,8 @@ typedef struct tg__conv_dots {
 typedef struct tg__conv_sum {
     /* channels stand in splits of so many rows */
     int64_t parts, part_step, o, channels, taps, width, split, split_rows;
-    const void *s;
+    void   *s;
+    bool    run;                             /* channels and taps are one run of elements */
     void   *w; int kind; int64_t so, sc; const int64_t *tap;
 } tg__conv_sum;
 #endif
@@ -39339,20 +39597,22 @@ TG__PRIVATE int64_t TG__FT(tg__conv_shape)(int what) {
 
 TG__PRIVATE void TG__FT(tg__conv_panels)(const tg__conv_weights *s) {
     const int64_t size = s->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
-    for (int64_t i = 0; i < s->m; i += TG__C_MR) {
-        const int64_t rows = s->m - i < TG__C_MR ? s->m - i : TG__C_MR;
-        TG__T *out = (TG__T *)s->out + i / TG__C_MR * s->step;
-        if (s->run) {
-            TG__FT(tg__gemm_pack)(s->kind, (const char *)s->w + i * s->sm * size, 1, s->sm,
-                s->channels * s->taps, rows, out, TG__C_MR);
-            continue;
+    for (int64_t i = 0; s->run && i < s->m; i += TG__C_MR)
+        TG__FT(tg__gemm_pack)(s->kind, (const char *)s->w + i * s->sm * size, 1, s->sm,
+            s->channels * s->taps, s->m - i < TG__C_MR ? s->m - i : TG__C_MR, (TG__T *)s->out + i / TG__C_MR * s->step, TG__C_MR);
+    /* channels outermost: what all panels take of one may stand together, and the next far away */
+    for (int64_t c = 0; !s->run && c < s->channels; c++)
+        for (int64_t i = 0; i < s->m; i += TG__C_MR) {
+            const int64_t rows = s->m - i < TG__C_MR ? s->m - i : TG__C_MR;
+            TG__T *out = (TG__T *)s->out + i / TG__C_MR * s->step + c * s->taps * TG__C_MR;
+            for (int64_t t = 0; t < s->taps; t++, out += TG__C_MR) {
+                const int64_t at = i * s->sm + c * s->sc + s->tap[t];
+                if (rows == TG__C_MR && s->kind == TG__GEMM_OWN)
+                    for (int64_t r = 0; r < TG__C_MR; r++) out[r] = ((const TG__T *)s->w)[at + r * s->sm];
+                else for (int64_t r = 0; r < TG__C_MR; r++)
+                    out[r] = r < rows ? TG__FT(tg__gemm_get)(s->w, at + r * s->sm, s->kind) : (TG__T)0;
+            }
         }
-        for (int64_t c = 0; c < s->channels; c++)
-            for (int64_t t = 0; t < s->taps; t++, out += TG__C_MR)
-                for (int64_t r = 0; r < TG__C_MR; r++)
-                    out[r] = r < rows
-                        ? TG__FT(tg__gemm_get)(s->w, (i + r) * s->sm + c * s->sc + s->tap[t], s->kind) : (TG__T)0;
-    }
 }
 
 /* ------------------------------------------------------------------------- planes ---- */
@@ -39364,38 +39624,58 @@ TG__INLINE void TG__FT(tg__conv_zero)(TG__T *p, int64_t n) {
 /* Rows are written upward, whole vectors at a time: the last one runs into the next row, which comes later,
    or into room behind everything. */
 TG__PRIVATE void TG__FT(tg__conv_fill_plane)(const tg__conv_fill *s, int64_t c, int64_t p) {
-    const int64_t z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], pitch = s->pitch;
+    const int64_t z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], cols = s->cols;
     int64_t i0 = x0 >= 0 ? 0 : (-x0 + s->x_step - 1) / s->x_step,
         i1 = x0 >= s->w ? 0 : (s->w - x0 + s->x_step - 1) / s->x_step;
-    if (i1 > pitch) i1 = pitch;                                 /* source columns exist for i0 <= i < i1 */
+    if (i1 > cols) i1 = cols;                                   /* source columns exist for i0 <= i < i1 */
     if (z < 0 || z >= s->d) i1 = 0;
     if (i0 > i1) i0 = i1;
     /* positions in the padding are counted, never multiplied by a stride: padding may be as wide as it likes */
     const int64_t n = i1 - i0, step = n > 1 ? s->sw * s->x_step : 1;
     const int64_t from = n ? c * s->sc + z * s->sd + (x0 + i0 * s->x_step) * s->sw : 0;
     int64_t y = y0;
-    TG__T *out = (TG__T *)s->out + c * s->channel + p * s->plane;
-    for (int64_t i = 0; i < s->rows; i++, out += pitch, y += s->y_step) {
-        int64_t q = 0;
-        if (y < 0 || y >= s->h || n == 0) { TG__FT(tg__conv_zero)(out, pitch); continue; }
-        const int64_t at = from + y * s->sh;
-        for (; q < i0; q++) out[q] = 0;
-        if (step == 1) {
-            if (s->kind == TG__GEMM_OWN) {
-                const TG__T *src = (const TG__T *)s->src + at - i0;
-                if (TG__VN > 1 && s->ahead)                         /* the next channel's row: a channel is too short a run for the machine's own prefetching */
-                    for (int64_t f = i0; f < i1; f += 64 / (int64_t)sizeof(TG__T)) TG__PREFETCH(src + f + s->ahead);
-                for (; q + TG__VN <= i1; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
-                if (q < i1) { TG__W(store)(out + q, TG__W(loadn)(src + q, (int)(i1 - q))); q += TG__VN; }
-            } else for (; q < i1; q += TG__VN)
-                TG__W(store)(out + q, TG__FT(tg__gemm_load)(s->src, at + q - i0, i1 - q, s->kind));
-        } else if (s->kind == TG__GEMM_OWN) {
+    TG__T *row = (TG__T *)s->out + c * s->channel + p * s->plane;
+    for (int64_t i = 0; i < s->rows; i++, row += s->pitch, y += s->y_step) {
+        if (y < 0 || y >= s->h || n == 0) { TG__FT(tg__conv_zero)(row, s->images * cols); continue; }
+        TG__T *out = row;
+        int64_t at = from + y * s->sh;
+        if ((step == 1 || step == 2) && cols <= i0 + TG__VN && s->kind == TG__GEMM_OWN) {   /* a vector, which brings what is behind the row as zeros */
             const TG__T *src = (const TG__T *)s->src + at;
-            for (; q < i1; q++, src += step) out[q] = *src;
-        } else {
-            for (; q < i1; q++) out[q] = TG__FT(tg__gemm_get)(s->src, at + (q - i0) * step, s->kind);
+            const int64_t reach = (n - 1) * step + 1, first = reach < TG__VN ? reach : TG__VN;
+            for (int64_t im = 0; im < s->images; im++, src += s->sn, out += cols) {
+                TG__V v = TG__W(loadn)(src, (int)first), odd;
+                if (step == 2) TG__FT(tg__pairs_apart)(v, TG__W(loadn)(src + TG__VN, (int)(reach - first)), &v, &odd);
+                for (int64_t q = 0; q < i0; q++) out[q] = 0;
+                TG__W(store)(out + i0, v);
+            }
+            continue;
         }
-        for (; q < pitch; q++) out[q] = 0;
+        for (int64_t im = 0; im < s->images; im++, at += s->sn, out += cols) {
+            int64_t q = 0;
+            for (; q < i0; q++) out[q] = 0;
+            if (step == 1) {
+                if (s->kind == TG__GEMM_OWN) {
+                    const TG__T *src = (const TG__T *)s->src + at - i0;
+                    if (TG__VN > 1 && s->ahead)                     /* the next channel's row: a channel is too short a run for the machine's own prefetching */
+                        for (int64_t f = i0; f < i1; f += 64 / (int64_t)sizeof(TG__T)) TG__PREFETCH(src + f + s->ahead);
+                    for (; q + TG__VN <= i1; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
+                    if (q < i1) { TG__W(store)(out + q, TG__W(loadn)(src + q, (int)(i1 - q))); q += TG__VN; }
+                } else for (; q < i1; q += TG__VN)
+                    TG__W(store)(out + q, TG__FT(tg__gemm_load)(s->src, at + q - i0, i1 - q, s->kind));
+            } else if (s->kind == TG__GEMM_OWN) {
+                const TG__T *src = (const TG__T *)s->src + at;
+                for (; TG__VN > 1 && step == 2 && q < i1; q += TG__VN, src += 2 * TG__VN) {
+                    TG__V first, second;
+                    const int left = i1 - q > TG__VN ? 2 * TG__VN : 2 * (int)(i1 - q) - 1;         /* behind the last one the source may end */
+                    TG__FT(tg__pairs_apart)(TG__W(loadn)(src, left < TG__VN ? left : TG__VN), TG__W(loadn)(src + TG__VN, left < TG__VN ? 0 : left - TG__VN), &first, &second);
+                    TG__W(store)(out + q, first);
+                }
+                for (; q < i1; q++, src += step) out[q] = *src;
+            } else {
+                for (; q < i1; q++) out[q] = TG__FT(tg__gemm_get)(s->src, at + (q - i0) * step, s->kind);
+            }
+            for (; q < cols; q++) out[q] = 0;
+        }
     }
 }
 /* A position's channels stand together: walked in that order. */
@@ -39404,11 +39684,11 @@ TG__PRIVATE void TG__FT(tg__conv_fill_last)(const tg__conv_fill *s, int64_t p) {
     const bool deep = z >= 0 && z < s->d;
     for (int64_t i = 0; i < s->rows; i++) {
         const int64_t y = s->y0 + s->ry[p] + i * s->y_step;
-        for (int64_t q = 0; q < s->pitch; q++) {
-            const int64_t x = s->x0 + s->rx[p] + q * s->x_step;
+        for (int64_t column = 0; column < s->images * s->cols; column++) {
+            const int64_t im = column / s->cols, q = column % s->cols, x = s->x0 + s->rx[p] + q * s->x_step;
             const bool in = deep && y >= 0 && y < s->h && x >= 0 && x < s->w;
-            const int64_t at = in ? z * s->sd + y * s->sh + x * s->sw : 0;
-            TG__T *out = (TG__T *)s->out + p * s->plane + i * s->pitch + q;
+            const int64_t at = in ? im * s->sn + z * s->sd + y * s->sh + x * s->sw : 0;
+            TG__T *out = (TG__T *)s->out + p * s->plane + i * s->pitch + column;
             if (!in) for (int64_t c = 0; c < s->channels; c++) out[c * s->channel] = 0;
             else if (s->kind == TG__GEMM_OWN)
                 for (int64_t c = 0; c < s->channels; c++) out[c * s->channel] = ((const TG__T *)s->src)[at + c];
@@ -39516,13 +39796,14 @@ TG__PRIVATE void TG__FT(tg__conv_tiles)(const tg__conv_tiles *s) {
 
 TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
     const int64_t size = f->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, step = f->yw == 1 ? TG__VN : 1;
+    const TG__V low = TG__W(set)((TG__T)(f->clamps ? f->low : 0)), high = TG__W(set)((TG__T)(f->clamps ? f->high : 0));
     for (int64_t i = 0; i < f->m; i++) {
         const TG__V bias =
             TG__W(set)(f->bias ? TG__FT(tg__gemm_get)(f->bias, i * f->bias_step, f->kind) : (TG__T)0);
         for (int64_t r = 0; r < f->rows; r++) {
             const TG__T *s = (const TG__T *)f->s + i * f->s_rs + r * f->s_row;
             char *y = (char *)f->y + (i * f->ym + r * f->yh) * size;
-            if (step == 1 && f->kind == TG__GEMM_OWN) {
+            if (step == 1 && f->kind == TG__GEMM_OWN && !f->clamps) {
                 const TG__T b = f->bias ? ((const TG__T *)f->bias)[i * f->bias_step] : (TG__T)0;
                 for (int64_t q = 0; q < f->cols; q++) ((TG__T *)(void *)y)[q * f->yw] = f->bias ? s[q] + b : s[q];
                 continue;
@@ -39531,24 +39812,113 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
                 const int64_t n = f->cols - q < step ? f->cols - q : step;
                 TG__V v = TG__FT(tg__gemm_load)(s, q, n, TG__GEMM_OWN);
                 if (f->bias) v = TG__W(add)(v, bias);
+                if (f->clamps) v = TG__W(minn)(TG__W(maxn)(v, low), high);
                 TG__FT(tg__gemm_store)(y, q * f->yw, n, f->kind, v);
             }
         }
     }
 }
 
+#if defined(TG__TYPE_F32)
+/* ----------------------------------------------------------- by fewer products ---- */
+#ifndef TG__C_Q4
+#define TG__C_Q4(X) X(0) X(1) X(2) X(3)
+#define TG__C_QW(i, j) const TG__V g##i##j = TG__W(load)(x + (3 * (i) + (j)) * step);
+#define TG__C_QG(r, a, b, c) const TG__V h##r##0 = a, s##r = TG__W(add)(a, c), h##r##1 = TG__W(mul)(half, TG__W(add)(s##r, b)), \
+    h##r##2 = TG__W(mul)(half, TG__W(sub)(s##r, b)), h##r##3 = c;
+#define TG__C_QR(i) TG__C_QW(i, 0) TG__C_QW(i, 1) TG__C_QW(i, 2) TG__C_QG(i, g##i##0, g##i##1, g##i##2)
+#define TG__C_QC(j) { TG__C_QG(_, h0##j, h1##j, h2##j) \
+    TG__W(store)(v + (j) * part, h_0); TG__W(store)(v + (4 + (j)) * part, h_1); TG__W(store)(v + (8 + (j)) * part, h_2); TG__W(store)(v + (12 + (j)) * part, h_3); }
+#define TG__C_QD(i) TG__V h##i##0, h##i##1, h##i##2, h##i##3; { \
+    TG__V d0, d1, d2, d3; \
+    const TG__T *p = x + (i) * s->pitch; \
+    TG__FT(tg__pairs_apart)(TG__W(load)(p), TG__W(load)(p + TG__VN), &d0, &d1); TG__FT(tg__pairs_apart)(TG__W(load)(p + 2), TG__W(load)(p + 2 + TG__VN), &d2, &d3); \
+    h##i##0 = TG__W(sub)(d0, d2); h##i##1 = TG__W(add)(d1, d2); h##i##2 = TG__W(sub)(d2, d1); h##i##3 = TG__W(sub)(d1, d3); }
+#define TG__C_QE(j) TG__W(store)(v + (j) * part, TG__W(sub)(h0##j, h2##j)); TG__W(store)(v + (4 + (j)) * part, TG__W(add)(h1##j, h2##j)); \
+    TG__W(store)(v + (8 + (j)) * part, TG__W(sub)(h2##j, h1##j)); TG__W(store)(v + (12 + (j)) * part, TG__W(sub)(h1##j, h3##j));
+#define TG__C_QM(j) TG__V h0##j, h1##j; { \
+    const TG__V d0 = TG__W(load)(v + (j) * part), d1 = TG__W(load)(v + (4 + (j)) * part), d2 = TG__W(load)(v + (8 + (j)) * part), d3 = TG__W(load)(v + (12 + (j)) * part); \
+    h0##j = TG__W(add)(TG__W(add)(d0, d1), d2); h1##j = TG__W(sub)(TG__W(sub)(d1, d2), d3); }
+#endif
+/* Lanes lie along the panel's rows: what is stored beyond them is written after that, or is room behind the panel. */
+TG__PRIVATE void TG__FT(tg__conv_quick_weights)(const tg__conv_quick *s) {
+    const TG__V half = TG__W(set)((TG__T)0.5);
+    const int64_t part = s->part, step = s->flip ? -TG__C_MR : TG__C_MR;
+    for (int64_t c = 0; c < s->channels; c++)
+        for (int64_t r = 0; r < TG__C_MR; r += TG__VN) {
+            const TG__T *x = (const TG__T *)s->x + c * 9 * TG__C_MR + (s->flip ? 8 * TG__C_MR : 0) + r;
+            TG__T *v = (TG__T *)s->v + c * TG__C_MR + r;
+            TG__C_QR(0) TG__C_QR(1) TG__C_QR(2)
+            TG__C_Q4(TG__C_QC)
+        }
+}
+TG__PRIVATE void TG__FT(tg__conv_quick_in)(const tg__conv_quick *s) {
+    const int64_t part = s->part;
+    for (int64_t c = 0; c < s->channels; c++) {
+        int64_t left = s->n, column = s->column;
+        const TG__T *row = (const TG__T *)s->x + c * s->channel;
+        TG__T *to = (TG__T *)s->v + c * s->step;
+        for (int64_t n; left > 0; left -= n, to += n, column = 0, row += 2 * s->pitch) {
+            n = s->across - column < left ? s->across - column : left;
+            for (int64_t q = 0; q < n; q += TG__VN) {
+                const TG__T *x = row + 2 * (column + q);
+                TG__T *v = to + q;
+                TG__C_Q4(TG__C_QD)
+                TG__C_Q4(TG__C_QE)
+            }
+        }
+    }
+}
+/* Two rows of results from a row of tiles. */
+TG__PRIVATE void TG__FT(tg__conv_quick_out)(const tg__conv_quick *s, const tg__conv_last *f) {
+    const int64_t part = s->part, size = f->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2;
+    const TG__V low = TG__W(set)((TG__T)(f->clamps ? f->low : 0)), high = TG__W(set)((TG__T)(f->clamps ? f->high : 0));
+    TG__T line[2 * TG__VN];
+    for (int64_t c = 0; c < s->channels; c++) {
+        const TG__V bias = TG__W(set)(f->bias ? TG__FT(tg__gemm_get)(f->bias, c * f->bias_step, f->kind) : (TG__T)0);
+        int64_t left = s->n, column = s->column, y = 0;
+        const TG__T *from = (const TG__T *)s->v + c * s->step;
+        for (int64_t n; left > 0; left -= n, from += n, column = 0, y += 2) {
+            n = s->across - column < left ? s->across - column : left;
+            for (int64_t q = 0; q < n; q += TG__VN) {
+                const TG__T *v = from + q;
+                const int64_t x = 2 * (column + q), end = 2 * (column + n) < f->cols ? 2 * (column + n) : f->cols, wide = end - x < 2 * TG__VN ? end - x : 2 * TG__VN;
+                char *to = (char *)f->y + (c * f->ym + y * f->yh + x * f->yw) * size;
+                TG__C_Q4(TG__C_QM)
+#define TG__C_QY(i) if (y + i < f->rows) { \
+                    TG__V a = TG__W(add)(TG__W(add)(h##i##0, h##i##1), h##i##2), b = TG__W(sub)(TG__W(sub)(h##i##1, h##i##2), h##i##3); \
+                    if (f->bias) { a = TG__W(add)(a, bias); b = TG__W(add)(b, bias); } \
+                    if (f->clamps) { a = TG__W(minn)(TG__W(maxn)(a, low), high); b = TG__W(minn)(TG__W(maxn)(b, low), high); } \
+                    if (wide == 2 * TG__VN && f->kind == TG__GEMM_OWN && f->yw == 1) TG__FT(tg__pairs_store)((TG__T *)(void *)(to + i * f->yh * size), a, b); \
+                    else { \
+                        TG__FT(tg__pairs_store)(line, a, b); \
+                        for (int64_t e = 0, some; e < wide; e += some) { \
+                            some = f->yw != 1 ? 1 : wide - e < TG__VN ? wide - e : TG__VN; \
+                            TG__FT(tg__gemm_store)(to + i * f->yh * size, e * f->yw, some, f->kind, TG__FT(tg__gemm_load)(line, e, some, TG__GEMM_OWN)); \
+                        } \
+                    } \
+                }
+                TG__C_QY(0)
+                TG__C_QY(1)
+#undef TG__C_QY
+            }
+        }
+    }
+}
+#endif
+
 /* ---------------------------------------------------------------- weight gradients ---- */
 TG__PRIVATE void TG__FT(tg__conv_turn)(const tg__conv_turn *s) {
     const int64_t size = s->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, width = s->width;
-    const bool flat = s->sh == s->cols * s->sw;
+    const bool flat = s->images == 1 && s->sh == s->cols * s->sw;
     for (int64_t j = 0; j < s->o; j += width) {
         const int64_t n = s->o - j < width ? s->o - j : width;
         TG__T *out = (TG__T *)s->out + j / width * s->step;
         const char *g = (const char *)s->g + j * s->so * size;
         if (flat) TG__FT(tg__gemm_pack)(s->kind, g, s->sw, s->so, s->rows * s->cols, n, out, width);
         else for (int64_t r = 0; r < s->rows; r++)
-            TG__FT(tg__gemm_pack)(s->kind, g + r * s->sh * size, s->sw, s->so, s->cols, n,
-                out + r * s->cols * width, width);
+            for (int64_t im = 0; im < s->images; im++, out += s->cols * width)
+                TG__FT(tg__gemm_pack)(s->kind, g + (im * s->sn + r * s->sh) * size, s->sw, s->so, s->cols, n, out, width);
     }
 }
 
@@ -39634,16 +40004,28 @@ TG__PRIVATE void TG__FT(tg__conv_dots)(const tg__conv_dots *s) {
         }
 }
 
+/* Some channels at a time: their sums are added up where they stand, then turned. */
 TG__PRIVATE void TG__FT(tg__conv_sum)(const tg__conv_sum *s) {
-    for (int64_t c = 0; c < s->channels; c++)
-        for (int64_t t = 0; t < s->taps; t++)
-            for (int64_t o = 0; o < s->o; o++) {
-                const TG__T *p = (const TG__T *)s->s +
-                    (c / s->split * s->split_rows + c % s->split * s->taps + t) * s->width + o;
-                TG__T v = p[0];
-                for (int64_t i = 1; i < s->parts; i++) v += p[i * s->part_step];
-                TG__FT(tg__gemm_store)(s->w, o * s->so + c * s->sc + s->tap[t], 1, s->kind, TG__W(set)(v));
-            }
+    for (int64_t n, c = 0; c < s->channels; c += n) {
+        n = 1 + 64 / s->taps;
+        if (n > s->split - c % s->split) n = s->split - c % s->split;
+        if (n > s->channels - c) n = s->channels - c;
+        TG__T *to = (TG__T *)s->s + (c / s->split * s->split_rows + c % s->split * s->taps) * s->width;
+        const int64_t rows = n * s->taps, count = rows * s->width;
+        for (int64_t part = 1; part < s->parts; part++) {
+            const TG__T *p = to + part * s->part_step;
+            int64_t i = 0;
+            for (; i + TG__VN <= count; i += TG__VN) TG__W(store)(to + i, TG__W(add)(TG__W(load)(to + i), TG__W(load)(p + i)));
+            for (; i < count; i++) to[i] += p[i];
+        }
+        if (s->run && s->kind == TG__GEMM_OWN) {
+            TG__FT(tg__turn)(rows, s->o, to, s->width, (TG__T *)s->w + c * s->sc, s->so);
+            continue;
+        }
+        for (int64_t r = 0; r < rows; r++)
+            for (int64_t o = 0; o < s->o; o++)
+                TG__FT(tg__gemm_store)(s->w, o * s->so + (c + r / s->taps) * s->sc + s->tap[r % s->taps], 1, s->kind, TG__W(set)(to[r * s->width + o]));
+    }
 }
 #endif
 

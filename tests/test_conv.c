@@ -377,6 +377,26 @@ static void in_dimensions(tg_ctx *tg) {
 }
 
 /* ---- strides do not choose the bits: a 1 x 1 kernel over a view whose rows do not run on, and over its copy ---- */
+/* Many channels, few positions: by fewer products, and planes of their own for columns of taps. n, c, h, w, o, k, stride, padding, groups */
+static void small_pictures(tg_ctx *tg) {
+    static const int16_t sizes[][9] = {
+        { 2, 33, 9, 7, 41, 3, 1, 1, 1 }, { 1, 64, 4, 4, 40, 3, 1, 2, 1 }, { 3, 40, 5, 12, 36, 3, 1, 0, 1 }, { 5, 70, 3, 40, 70, 3, 1, 1, 2 }, { 1, 150, 6, 6, 300, 3, 1, 1, 1 },
+        { 7, 20, 4, 4, 24, 3, 1, 1, 1 }, { 6, 30, 8, 8, 12, 3, 2, 1, 1 }, { 9, 24, 2, 2, 40, 3, 1, 1, 1 }, { 17, 12, 7, 5, 20, 5, 2, 2, 2 }, { 5, 16, 9, 9, 33, 1, 2, 0, 1 }, { 2, 30, 6, 6, 30, 4, 2, 1, 1 }
+    };
+    static const tg_dtype types[4] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
+    size_t i;
+    int k;
+    for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        for (k = 0; k < 2 * LAYOUTS; k++) {
+            const int16_t *l = sizes[i];
+            int layout[3];
+            shape s;
+            s.n = l[0]; s.c = l[1]; s.h = l[2]; s.w = l[3]; s.o = l[4]; s.kh = s.kw = l[5]; s.s[0] = s.s[1] = l[6]; s.p[0] = s.p[1] = l[7]; s.groups = l[8];
+            s.d[0] = s.d[1] = 1; s.batched = true; s.bias = k & 1;
+            layout[0] = k % LAYOUTS; layout[1] = (k + 1) % LAYOUTS; layout[2] = k / 2;
+            one(tg, &s, types[k < LAYOUTS ? 0 : k % 4], layout, true);
+        }
+}
 static void same_bits(tg_ctx *tg) {
     static const tg_dtype types[4] = { TG_F32, TG_F64, TG_F16, TG_BF16 };
     static const int64_t channels[] = { 3, 40, 512, 600, 1100 };
@@ -472,6 +492,7 @@ int main(void) {
             layout[0] = (int)pick(0, LAYOUTS - 1); layout[1] = (int)pick(0, LAYOUTS - 1); layout[2] = (int)pick(0, LAYOUTS - 1);
             one(tg, &s, types[next() % 4], layout, true);
         }
+        if (tg) small_pictures(tg);
         if (tg && k == 0) {
             for (i = 0; i < LARGER; i++) {
                 const int16_t *l = larger[i];

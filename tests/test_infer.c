@@ -135,6 +135,58 @@ static void test_after(tg_ctx *tg) {
     tg_module_free(m); tg_module_free(n); tg_module_free(copy);
     CHECK_OK(tg);
 }
+/* Activations that clamp become a convolution's last step: of products, of tiles, by fewer products, of depthwise ones; not while something
+   is recorded, and not where their x is used elsewhere. */
+static tg_tensor *twice_forward(tg_module *m, tg_tensor *x) {
+    tg_tensor *y = tg_forward(tg_module_at(m, "layers.1"), tg_forward(tg_module_at(m, "layers.0"), x));
+    return tg_add(y, tg_forward(tg_module_at(m, "layers.2"), y));
+}
+static void test_clamps(tg_ctx *tg) {
+    static const int64_t kernel[4] = { 1, 3, 3, 3 }, groups[4] = { 1, 1, 1, 40 }, channels[4] = { 40, 7, 40, 40 };
+    int i, k;
+    for (i = 0; i < 12; i++) {
+        tg_mark scope = tg_begin(tg);
+        const int64_t c = channels[i % 4];
+        tg_module *act = i < 4 ? tg_nn_relu(tg) : i < 8 ? tg_nn_relu6(tg) : tg_nn_hardtanh(tg, -0.5, 0.25);
+        tg_module *m = tg_nn_sequential(tg, tg_nn_conv2d(tg, c, 40, kernel[i % 4], .groups = groups[i % 4], .padding = {1, 1}), tg_nn_batch_norm2d(tg, 40), act);
+        tg_tensor *x = tg_mul_scalar(tg_randn(tg, TG_SHAPE(2, c, 9, 9)), 6), *y, *z, *g, *h;
+        bool was;
+        tg_train(m, false);
+        y = tg_forward(m, x);
+        CHECK(tg_bake(m, x) && tg_module_at(m, "2") == act);
+        was = tg_infer_begin(m);
+        CHECK(tg_allclose(z = tg_forward(m, x), y, 1e-4, 1e-4));
+        CHECK(tg_equal(tg_forward(tg_module_at(m, "0"), x), z));                       /* that layer does it all */
+        tg_infer_end(m, was);
+        x = tg_require_grad(tg_clone(x), true);
+        y = tg_forward(m, x);
+        CHECK(tg_allclose(y, z, 1e-4, 1e-4) && !tg_allclose(tg_forward(tg_module_at(m, "0"), x), z, 1e-4, 1e-4));
+        h = tg_clamp(tg_forward(tg_module_at(m, "0"), x), i < 8 ? 0 : -0.5, i < 4 ? 1e30 : i < 8 ? 6 : 0.25);
+        y = tg_sum(y); h = tg_sum(h);
+        CHECK(tg_grad(&y, 1, &x, 1, &g) && tg_grad(&h, 1, &x, 1, &z) && tg_allclose(g, z, 1e-4, 1e-4));
+        tg_module_free(m);
+        tg_end(tg, scope);
+    }
+    for (k = 0; k < 2; k++) {
+        tg_mark scope = tg_begin(tg);
+        tg_module *m = (tg_module *)tg_module_new(tg, sizeof *m, "twice", twice_forward), *copy;
+        tg_tensor *x = tg_randn(tg, TG_SHAPE(2, 4, 6, 6)), *y;
+        bool was;
+        tg_nn_named(m, "layers", tg_nn_sequential(tg, tg_nn_conv2d(tg, 4, 6, 3), tg_nn_batch_norm2d(tg, 6), k ? tg_nn_hardtanh(tg, -1e3, 1e3) : tg_nn_relu(tg)));
+        tg_train(m, false);
+        y = tg_forward(m, x);
+        CHECK(tg_bake(m, x));
+        copy = tg_module_copy(m);
+        was = tg_infer_begin(copy);
+        CHECK(tg_allclose(tg_forward(copy, x), y, 1e-4, 1e-4));
+        x = tg_mul_scalar(x, k ? 1e4 : 1);
+        CHECK(!tg_equal(tg_forward(tg_module_at(copy, "layers.0"), x), tg_forward(tg_module_at(copy, "layers"), x)));
+        tg_infer_end(copy, was);
+        tg_module_free(m); tg_module_free(copy);
+        tg_end(tg, scope);
+    }
+    CHECK_OK(tg);
+}
 /* A result that is used without its norm too: an error, and all is as it was. */
 static void test_refused(tg_ctx *tg) {
     own *o = own_new(tg);
@@ -428,6 +480,7 @@ int main(void) {
     test_modes(tg);
     test_folds(tg);
     test_after(tg);
+    test_clamps(tg);
     test_refused(tg);
     test_kept(tg);
     test_changed(tg);
