@@ -2214,8 +2214,9 @@ TG_API bool        tg_node_fail(tg__node *n, tg_error_code code, const char *tex
               f16 or bf16
      CONV     kind TG_CONV_RESULT: y, x, weight, bias [O] or absent; TG_CONV_BY_DATA: x's gradient, weight, y's
               gradient, bias [C] or absent; TG_CONV_BY_WEIGHT: weight's gradient, x, y's gradient. x and y are
-              [N, C, D, H, W], D and H being 1 in fewer dimensions. whole: stride, padding and dilation (three each), groups.
-              y may be smaller or larger than these give: there is no more of it, or all there is outside is zeros.
+              [N, C, D, H, W], D and H being 1 in fewer dimensions. whole: stride, padding and dilation (three each), groups,
+              and 1 where a result with a bias is clamped at last to number[0]..number[1]. y may be smaller or larger than these
+              give: there is no more of it, or all there is outside is zeros.
      POOL     y, places or absent, x, all [N, C, D, H, W]: the largest of each window with its place in D * H * W, or the
               mean (TG_POOL_BACK: y is x's gradient by the mean, x the result's; TG_POOL_MAX_BACK: the gradient by the
               largest, the result's, x and the result: to the first element that equals it). whole: kernel, stride, padding,
