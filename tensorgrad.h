@@ -37086,7 +37086,6 @@ TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const 
         s.lo = s.hi = TG__FN(tg__w_set_f64)(-0.0);
         for (k = 0; k + 4 <= n; k += 4, c += 4 * TG__VN) {
             const TG__FN(tg__wide) p = TG__GET2(0), q = TG__GET2(2), pair = TG__ADD2(p, TG__GET2(1)), third = TG__ADD2(pair, q), all = TG__ADD2(pair, TG__ADD2(q, TG__GET2(3)));
-            if (k == 0) { TG__PUT2(1, pair); TG__PUT2(2, third); TG__PUT2(3, all); s = all; continue; }      /* the first one is there */
             TG__PUT2(0, TG__ADD2(s, p)); TG__PUT2(1, TG__ADD2(s, pair)); TG__PUT2(2, TG__ADD2(s, third));
             s = TG__ADD2(s, all);
             TG__PUT2(3, s);
