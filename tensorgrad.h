@@ -1488,7 +1488,7 @@ TG_API tg_tensor *tg_l1_loss_from(const tg_l1_loss_args *args);
 typedef tg_mse_loss_args tg_binary_cross_entropy_args;
 TG_API tg_tensor *tg_binary_cross_entropy_from(const tg_binary_cross_entropy_args *args);
 #define tg_binary_cross_entropy(x_, ...) TG__OPTIONS2(tg_binary_cross_entropy, x, x_, target, __VA_ARGS__)
-    /* -(target log(x) + (1 - target) log(1 - x)), the logarithms not below -100. x and target have one shape, every x is in
+    /* -(target log(x) + (1 - target) log(1 - x)), the logarithms not below -100. x and target have one shape and are in
        [0, 1] (which is looked at), weight broadcasts. From logits the next one is faster and more exact. */
 typedef struct tg_binary_cross_entropy_with_logits_args {
     tg_place at TG_EMPTY;
@@ -7692,7 +7692,7 @@ TG_API float    tg_f32_from_f16(uint16_t h)  { return tg__from_half(h); }
 TG_API uint16_t tg_f16_from_f32(float v)     { return tg__to_half(v); }
 
 /* One element as a double or an int64, and back with C's wrapping for integers; floats that no integer holds
-   become INT64_MIN; on the way to 32 bits or fewer INT32_MIN, as in torch on this kind of machine. */
+   become INT64_MIN; on the way to signed ones of 32 bits or fewer INT32_MIN, as in torch on this kind of machine. */
 TG__PRIVATE int64_t tg__int_of(double v) {
     return v >= -9223372036854775808.0 && v < 9223372036854775808.0 ? (int64_t)v : INT64_MIN;
 }
@@ -7715,7 +7715,7 @@ TG__PRIVATE int64_t tg__get_i64(const void *p, tg_dtype d) {
     if (d == TG_I64) { int64_t v; memcpy(&v, p, 8); return v; }
     return tg__int_of(tg__get_f64(p, d));
 }
-TG__PRIVATE int64_t tg__int_for(tg_dtype d, double v) { return d == TG_I64 ? tg__int_of(v) : tg__int_short(v); }
+TG__PRIVATE int64_t tg__int_for(tg_dtype d, double v) { return d == TG_I64 || d == TG_U8 ? tg__int_of(v) : tg__int_short(v); }
 TG__PRIVATE void tg__put_scalar(void *p, tg_dtype d, double f, int64_t i, bool is_int) {
     if (is_int && d <= TG_BF16) f = (double)i;
     if (!is_int && d > TG_BF16) i = d == TG_BOOL ? tg__is_nan(f) || f < 0 || f > 0 : tg__int_for(d, f);
@@ -21811,7 +21811,7 @@ TG__PRIVATE tg_tensor *tg__dropout(tg_tensor *x, double p, bool training, tg__dr
     if (!tg) return NULL;
     if (!(p >= 0 && p <= 1)) { tg__fail(tg, TG__E_PROBABILITY, p); return NULL; }
     if (!training || p == 0) return x;
-    if (!tg_dtype_is_float(x->dtype) && alpha && p == 1) return tg_mul_scalar(x, 0);          /* torch multiplies by 0 */
+    if (!tg_dtype_is_float(x->dtype) && p == 1) return tg_zeros_like(x);                      /* torch multiplies by 0 */
     if (!tg_dtype_is_float(x->dtype)) { tg__fail(tg, TG__E_FLOAT_ONLY, x); return NULL; }
     outermost = tg__compose(tg);
     if (alpha && p < 1) return tg__composed(tg, outermost, tg__alpha_dropped(tg, x, what, p));
@@ -24737,7 +24737,7 @@ TG__PRIVATE bool tg__loss_same(tg__loss *l, const char *what, const tg_tensor *t
 }
 TG__PRIVATE double tg__maybe_of(tg_maybe m, double absent) { return m.is ? m.value : absent; }
 TG__PRIVATE tg_tensor *tg__zero_number(tg_tensor *t) { return t ? tg_number(t->tg, 0) : NULL; }
-/* max(t, 0) with torch's derivative of clamp_min: 1 at 0, where relu has 0 */
+/* max(t, 0) with torch's derivative of clamp_min, 0 of NaN too, where relu passes it on */
 TG__PRIVATE tg_tensor *tg__not_below_0(tg_tensor *t) { return tg_clamp(t, 0, tg__inf()); }
 
 /* ---- of x and target, element by element ---- */
@@ -24798,19 +24798,17 @@ TG__PRIVATE tg_tensor *tg__log_bounded(tg_tensor *x) {
     tg_tensor *at_0 = tg_eq_scalar(x, 0), *log = tg_log(tg_where(at_0, x ? tg_number(x->tg, 1) : NULL, x));
     return tg_where(at_0, tg_add_scalar(tg_mul_scalar(x, 1e12), -100), tg_clamp(log, -100, tg__double(0x7ff0000000000000u)));
 }
+TG__PRIVATE bool tg__within_0_1(tg_tensor *t) {                                /* inside tg_vmap nothing can be looked at */
+    tg_tensor *inside = t && t->opaque != TG__MAPPED ? tg_all(tg_logical_and(tg_ge_scalar(t, 0), tg_le_scalar(t, 1))) : NULL;
+    return !inside || tg_item(inside) != 0;
+}
 TG_API tg_tensor *tg_binary_cross_entropy_from(const tg_binary_cross_entropy_args *args) {
     tg__loss l;
     tg_tensor *e, *inside, *rest;
     if (!tg__loss_begin2(&l, "binary_cross_entropy", args)) return NULL;
     if (!tg__loss_same(&l, "target", l.target)) return tg__loss_close(&l, NULL);
-    if (l.x && l.x->opaque != TG__MAPPED) {            /* inside tg_vmap nothing can be looked at */
-        inside = tg_all(tg_logical_and(tg_ge_scalar(l.x, 0), tg_le_scalar(l.x, 1)));
-        if (inside && tg_item(inside) == 0) return tg__loss_fail(&l, "all elements of x must lie in [0, 1]; for logits there is tg_binary_cross_entropy_with_logits");
-    }
-    if (l.target && l.target->opaque != TG__MAPPED) {
-        inside = tg_all(tg_logical_and(tg_ge_scalar(l.target, 0), tg_le_scalar(l.target, 1)));
-        if (inside && tg_item(inside) == 0) return tg__loss_fail(&l, "all elements of target must lie in [0, 1]");
-    }
+    if (!tg__within_0_1(l.x)) return tg__loss_fail(&l, "all elements of x must lie in [0, 1]; for logits there is tg_binary_cross_entropy_with_logits");
+    if (!tg__within_0_1(l.target)) return tg__loss_fail(&l, "all elements of target must lie in [0, 1]");
     /* 1 - x is exact where log(1 - x) is not small; elsewhere log1p has the digits */
     rest = tg_neg(l.x);
     inside = tg_lt_scalar(l.x, 0.5);
@@ -26258,9 +26256,9 @@ TG_API tg_tensor *(tg_index_fill)(tg_tensor *x, int64_t dim, tg_tensor *index, d
     tg_ctx *tg = tg__start2(x, index, "index_fill");
     bool outermost;
     if (!tg) return NULL;
-    if (x->ndim == 0 && index->numel > 1) index = tg_select(index, 0, 0);              /* they all name the one element */
     outermost = tg__compose(tg);
-    index = index ? tg__spread_index(tg, x, &dim, index) : NULL;
+    if (x->ndim == 0) return tg__composed(tg, outermost, tg_reshape(tg_index_fill(tg_unsqueeze(x, 0), dim, index, value), TG_SCALAR));
+    index = tg__spread_index(tg, x, &dim, index);
     return tg__composed(tg, outermost, index ? tg_scatter(x, dim, index, tg__full_beside(tg, x, x->dtype, index->ndim, index->shape, value)) : NULL);
 }
 TG_API tg_tensor *(tg_index_copy)(tg_tensor *x, int64_t dim, tg_tensor *index, tg_tensor *source) {
@@ -26269,6 +26267,7 @@ TG_API tg_tensor *(tg_index_copy)(tg_tensor *x, int64_t dim, tg_tensor *index, t
     if (!tg || !tg__use(tg, source, 3)) return NULL;
     if (source->dtype != x->dtype) { tg__fail(tg, TG__E_SAME_DTYPE, x, source, ""); return NULL; }
     outermost = tg__compose(tg);
+    if (x->ndim == 0) return tg__composed(tg, outermost, tg_reshape(tg_index_copy(tg_unsqueeze(x, 0), dim, index, source), TG_SCALAR));
     index = tg__spread_index(tg, x, &dim, index);
     if (index && source->ndim == 0 && index->numel == 1) source = tg_reshape(source, index->ndim, index->shape);
     if (index && source && !tg__same_shape(index, source)) { tg__fail(tg, TG__E_INDEX_SHAPE, index, source); index = NULL; }
@@ -26454,10 +26453,10 @@ TG_API tg_tensor *(tg_index_fill_tensor)(tg_tensor *x, int64_t dim, tg_tensor *i
     tg_ctx *tg = tg__start2(x, index, "index_fill");
     bool outermost;
     if (!tg || !tg__use(tg, value, 3)) return NULL;
-    if (x->ndim == 0 && index->numel > 1) index = tg_select(index, 0, 0);
     outermost = tg__compose(tg);
+    if (x->ndim == 0) return tg__composed(tg, outermost, tg_reshape(tg_index_fill_tensor(tg_unsqueeze(x, 0), dim, index, value), TG_SCALAR));
     value = tg__one_value(tg, value, x->dtype);
-    index = value && index ? tg__spread_index(tg, x, &dim, index) : NULL;
+    index = value ? tg__spread_index(tg, x, &dim, index) : NULL;
     if (index) {                                        /* by a mask: a place that is named twice passes its gradient once */
         tg_tensor *named = tg__full_beside(tg, x, TG_BOOL, x->ndim, x->shape, 0);
         named = tg_scatter(named, dim, index, tg__full_beside(tg, x, TG_BOOL, index->ndim, index->shape, 1));
@@ -37578,7 +37577,6 @@ TG__PRIVATE void TG__FN(tg__rows_scan)(int64_t rows, int64_t n, float *y, const 
         s.lo = s.hi = TG__FN(tg__w_set_f64)(-0.0);
         for (k = 0; k + 4 <= n; k += 4, c += 4 * TG__VN) {
             const TG__FN(tg__wide) p = TG__GET2(0), q = TG__GET2(2), pair = TG__ADD2(p, TG__GET2(1)), third = TG__ADD2(pair, q), all = TG__ADD2(pair, TG__ADD2(q, TG__GET2(3)));
-            if (k == 0) { TG__PUT2(1, pair); TG__PUT2(2, third); TG__PUT2(3, all); s = all; continue; }      /* the first one is there */
             TG__PUT2(0, TG__ADD2(s, p)); TG__PUT2(1, TG__ADD2(s, pair)); TG__PUT2(2, TG__ADD2(s, third));
             s = TG__ADD2(s, all);
             TG__PUT2(3, s);

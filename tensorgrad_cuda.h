@@ -1640,7 +1640,7 @@ TG__INLINE void TG__CU(tg__cu_put)(int dtype, char *p, int64_t i, TG__T v) {
 #if TG__CU_TYPE == 0
     const uint64_t w = (uint64_t)v;
 #else
-    const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)(dtype == 4 ? tg__int_of((double)v) : tg__int_short((double)v)) : 0;
+    const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)(dtype == 4 || dtype == 8 ? tg__int_of((double)v) : tg__int_short((double)v)) : 0;
 #endif
     switch (dtype) {
         case 0: ((float *)p)[i] = (float)v; break;
@@ -4962,7 +4962,7 @@ static const char *const tg__cu_kernels[] = {
 "#if TG__CU_TYPE == 0\n",
 "const uint64_t w = (uint64_t)v;\n",
 "#else\n",
-"const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)(dtype == 4 ? tg__int_of((double)v) : tg__int_short((double)v)) : 0;\n",
+"const uint64_t w = dtype > 3 && dtype < 9 ? (uint64_t)(dtype == 4 || dtype == 8 ? tg__int_of((double)v) : tg__int_short((double)v)) : 0;\n",
 "#endif\n",
 "switch (dtype) {\n",
 "case 0: ((float *)p)[i] = (float)v; break;\n",

@@ -75,7 +75,7 @@ static void test_slopes(void) {
     CHECK_OK(tg);
 }
 static void test_repeated(void) {
-    static const int64_t twice[] = { 1, 1 }, dims[] = { 2, 2 };
+    static const int64_t twice[] = { 1, 1 }, dims[] = { 2, 2 }, late[] = { 0, 1 };
     static const float big[] = { 1, 2, 3, 4 };
     const int64_t two = 2;
     tg_tensor *index = tg_from(tg, 1, &two, TG_I64, twice), *x = ones(2, 3, 2, 0), *source = tg_require_grad(tg_from(tg, 2, dims, TG_F32, big), true), *value = tg_require_grad(tg_ones(tg, TG_SCALAR), true);
@@ -83,6 +83,11 @@ static void test_repeated(void) {
     CHECK(same(slope(tg_index_fill_tensor(x, 0, index, value), value), 1, (const double[]){ 2 }));           /* each place counts once */
     index = tg_full(tg, TG_SHAPE(2), 0, TG_I64);
     CHECK(same(tg_index_fill(tg_full(tg, TG_SCALAR, 3, TG_F32), 0, index, 7), 1, (const double[]){ 7 }));
+    CHECK(same(tg_index_copy(tg_full(tg, TG_SCALAR, 3, TG_F32), 0, index, tg_from(tg, 1, &two, TG_F32, big)), 1, (const double[]){ 2 }));
+    CHECK(same(tg_index_fill(tg_full(tg, TG_SCALAR, 3, TG_F32), 0, tg_full(tg, TG_SHAPE(0), 0, TG_I64), 7), 1, (const double[]){ 3 }));
+    index = tg_from(tg, 1, &two, TG_I64, late);                                         /* each index of a scalar is looked at */
+    REFUSED(TG_ERROR_VALUE, tg_index_fill(tg_full(tg, TG_SCALAR, 3, TG_F32), 0, index, 7));
+    REFUSED(TG_ERROR_VALUE, tg_index_fill_tensor(tg_full(tg, TG_SCALAR, 3, TG_F32), 0, index, value));
     CHECK_OK(tg);
 }
 static void test_types(void) {
@@ -91,8 +96,10 @@ static void test_types(void) {
     tg_tensor *x = row(7, v), *b = tg_full(tg, TG_SHAPE(2), 1, TG_BOOL), *y;
     CHECK(same(tg_to(x, TG_I32), 7, to32)); CHECK(same(tg_to(tg_to(x, TG_F64), TG_I32), 7, to32));
     CHECK(same(tg_to(x, TG_I16), 7, to16)); CHECK(same(tg_to(x, TG_I64), 7, to64));
+    CHECK(tg_item(tg_to(tg_full(tg, TG_SCALAR, 3000000001.0, TG_F64), TG_U8)) == 1 && tg_item(tg_to(tg_full(tg, TG_SCALAR, 3000000001.0, TG_F64), TG_I8)) == 0);      /* u8 by way of 64 bits */
     y = tg_addr(tg_full(tg, TG_SHAPE(2, 2), 1, TG_BOOL), b, b, 1, 1);
     CHECK(y && y->dtype == TG_BOOL);
+    y = tg_alpha_dropout(b, 1, true); CHECK(y && y->dtype == TG_BOOL && same(y, 2, (const double[]){ 0, 0 }) && same(tg_dropout(b, 1, true), 2, (const double[]){ 0, 0 }));
     CHECK(same(tg_feature_alpha_dropout(tg_full(tg, TG_SHAPE(1, 2), 1, TG_I64), 1, true), 2, (const double[]){ 0, 0 }));
     y = tg_logaddexp2(tg_to(tg_number(tg, 0.60546875), TG_BF16), tg_to(tg_number(tg, -1.171875), TG_BF16));   /* computed in f32, rounded once */
     CHECK(y && y->dtype == TG_BF16 && tg_item(y) == tg_item(tg_to(tg_logaddexp2(tg_full(tg, TG_SCALAR, 0.60546875, TG_F32), tg_full(tg, TG_SCALAR, -1.171875, TG_F32)), TG_BF16)));
