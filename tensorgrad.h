@@ -39828,7 +39828,8 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
     h##r##2 = TG__W(mul)(half, TG__W(sub)(s##r, b)), h##r##3 = c;
 #define TG__C_QR(i) TG__C_QW(i, 0) TG__C_QW(i, 1) TG__C_QW(i, 2) TG__C_QG(i, g##i##0, g##i##1, g##i##2)
 #define TG__C_QC(j) { TG__C_QG(_, h0##j, h1##j, h2##j) \
-    TG__W(store)(v + (j) * part, h_0); TG__W(store)(v + (4 + (j)) * part, h_1); TG__W(store)(v + (8 + (j)) * part, h_2); TG__W(store)(v + (12 + (j)) * part, h_3); }
+    TG__C_QS(v + (j) * part, h_0) TG__C_QS(v + (4 + (j)) * part, h_1) TG__C_QS(v + (8 + (j)) * part, h_2) TG__C_QS(v + (12 + (j)) * part, h_3) }
+#define TG__C_QS(p, h) if (last) TG__W(storen)(p, h, TG__VN < TG__C_MR ? TG__VN : TG__C_MR); else TG__W(store)(p, h);
 #define TG__C_QD(i) TG__V h##i##0, h##i##1, h##i##2, h##i##3; { \
     TG__V d0, d1, d2, d3; \
     const TG__T *p = x + (i) * s->pitch; \
@@ -39840,12 +39841,13 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
     const TG__V d0 = TG__W(load)(v + (j) * part), d1 = TG__W(load)(v + (4 + (j)) * part), d2 = TG__W(load)(v + (8 + (j)) * part), d3 = TG__W(load)(v + (12 + (j)) * part); \
     h0##j = TG__W(add)(TG__W(add)(d0, d1), d2); h1##j = TG__W(sub)(TG__W(sub)(d1, d2), d3); }
 #endif
-/* Lanes lie along the panel's rows: what is stored beyond them is written after that, or is room behind the panel. */
+/* Lanes lie along the panel's rows: what is stored beyond them is written after that, but for the last channel, behind which another thread may have been. */
 TG__PRIVATE void TG__FT(tg__conv_quick_weights)(const tg__conv_quick *s) {
     const TG__V half = TG__W(set)((TG__T)0.5);
     const int64_t part = s->part, step = s->flip ? -TG__C_MR : TG__C_MR;
     for (int64_t c = 0; c < s->channels; c++)
         for (int64_t r = 0; r < TG__C_MR; r += TG__VN) {
+            const bool last = TG__VN > TG__C_MR && c == s->channels - 1;
             const TG__T *x = (const TG__T *)s->x + c * 9 * TG__C_MR + (s->flip ? 8 * TG__C_MR : 0) + r;
             TG__T *v = (TG__T *)s->v + c * TG__C_MR + r;
             TG__C_QR(0) TG__C_QR(1) TG__C_QR(2)
