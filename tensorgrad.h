@@ -291,6 +291,7 @@ struct tg_tensor {
     bool         off_record;           /* computed with the grad mode off from what needs a gradient  */
     bool         keeps_packed;         /* a weight: products keep the form that they pack it into      */
     bool         replaced;             /* a parameter in whose place tg_module_to put another one      */
+    bool         clamped;              /* a convolution's result whose last step was tg_bake's clamp   */
     uint32_t     count;
     uint32_t     kept;                 /* how many of the counts are tg_keep's, for tg_drop to undo   */
     uint32_t     out_index;            /* which output of its node                                    */
@@ -7850,7 +7851,7 @@ TG__PRIVATE tg_tensor *tg__header_fill(tg_ctx *tg, tg_tensor *t) {
        Sizes and strides past ndim are nobody's business. */
     t->tg = tg; t->data = t->place = NULL; t->numel = 0; t->grad = NULL; t->name = NULL;
     t->ndim = 0; t->dtype = TG_F32; t->device = TG_CPU;
-    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = t->off_record = t->keeps_packed = t->replaced = false; t->alive = true;
+    t->requires_grad = t->is_number = t->inline_storage = t->unrecorded = t->off_record = t->keeps_packed = t->replaced = t->clamped = false; t->alive = true;
     t->opaque = 0; t->sparse_grad = false; t->inner = NULL;
     t->count = 1; t->kept = t->out_index = t->rebased = 0;
     t->node = NULL; t->storage = NULL; t->base = t->next_alias = t->prev_alias = NULL; t->made_by = NULL;
@@ -29819,20 +29820,21 @@ TG__PRIVATE tg_tensor *tg__conv_padded(const tg__conv_layer *l, tg_tensor *x) {
     }
     return tg_pad(x, 2 * l->spatial, pads, modes[l->args.padding_mode], 0);
 }
-/* Does a convolution with tg_bake's clamp compute it along, and the activation behind it nothing? Not where a derivative may be asked for,
-   nor on devices, which do not know of it. */
-TG__PRIVATE bool tg__clamps_now(const tg_tensor *x) { return x && !x->tg->grad_mode && x->device == TG_CPU; }
-TG__PRIVATE tg_tensor *tg__nn_clamped_forward(tg_module *m, tg_tensor *x) { return tg__clamps_now(x) ? x : m->own->clamped(m, x); }
+/* An activation that tg_bake made a convolution's last step. The convolution does it where no derivative may be asked for, and not on devices,
+   which do not know of it; its result says so. */
+TG__PRIVATE tg_tensor *tg__nn_clamped_forward(tg_module *m, tg_tensor *x) { return x->clamped ? x : m->own->clamped(m, x); }
 TG__PRIVATE tg_tensor *tg__nn_conv_forward(tg_module *m, tg_tensor *x) {
     static const int64_t none[3] = { 0, 0, 0 };
     const tg__conv_layer *l = (const tg__conv_layer *)(void *)m;
     const tg_nn_conv2d_args *a = &l->args;
     const bool padded = a->padding_mode != TG_NN_ZEROS;
     const tg_place here = tg__layer_place(m);
+    const bool clamps = l->clamps && !m->tg->grad_mode && x->device == TG_CPU;
     if (l->transposed) return tg__conv_transposed(here, x, l->weight, l->bias, l->spatial, a->stride, a->padding, a->dilation, a->groups, a->output_padding);
     if (padded && !(x = tg__conv_padded(l, x))) return NULL;
-    return tg__convolved(here, x, l->weight, l->bias, l->spatial, a->stride, padded ? none : a->padding, a->dilation, a->groups, a->same && !padded,
-        l->clamps && tg__clamps_now(x) ? l->clamp : NULL);
+    x = tg__convolved(here, x, l->weight, l->bias, l->spatial, a->stride, padded ? none : a->padding, a->dilation, a->groups, a->same && !padded, clamps ? l->clamp : NULL);
+    if (x) x->clamped = clamps;
+    return x;
 }
 TG__PRIVATE void tg__conv_tensors(tg_module *m, int64_t in) {
     tg__conv_layer *l = (tg__conv_layer *)(void *)m;
@@ -30819,7 +30821,7 @@ TG__PRIVATE tg_tensor **tg__fold_place(tg_module *m, int *channels) {
     if (m->forward == tg__nn_conv_forward) {
         tg__conv_layer *l = (tg__conv_layer *)(void *)m;
         if (l->transposed) *channels = 1;
-        return l->transposed && l->args.groups > 1 ? NULL : &l->bias;
+        return l->clamps || (l->transposed && l->args.groups > 1) ? NULL : &l->bias;
     }
 #endif
     return m->forward == tg__nn_linear_forward ? &((tg__linear *)(void *)m)->bias : NULL;
@@ -30846,8 +30848,8 @@ TG__PRIVATE void tg__fold_act(tg__fold *f, bool on) {
 #ifndef TENSORGRAD_NO_CONV
     tg__conv_layer *l = (tg__conv_layer *)(void *)f->layer;
     l->clamps = on; l->clamp[0] = f->clamp[0]; l->clamp[1] = f->clamp[1];
-    if (on) { f->act->own->clamped = f->act->forward; f->act->forward = tg__nn_clamped_forward; }
-    else f->act->forward = f->act->own->clamped;
+    if (!on) f->act->forward = f->act->own->clamped;
+    else if (f->act->forward != tg__nn_clamped_forward) { f->act->own->clamped = f->act->forward; f->act->forward = tg__nn_clamped_forward; }
 #else
     (void)f; (void)on;
 #endif
@@ -30871,12 +30873,11 @@ TG__PRIVATE void tg__fold_saw(tg_ctx *tg, tg_module *m, tg_tensor *x, tg_tensor 
     for (i = 0; i < all->count; i++) {
         f = &all->fold[i];
         if (f->layer == m || f->norm == m) f->bad = again = true;
-        if (f->act == m) { f->act = NULL; again = true; }
         if (f->y == x && x->storage->version == f->version) found = f;
         if (f->z == x && !f->bad && !f->act && x->storage->version == f->z_version && tg__fold_is_conv(f->layer) && tg__fold_clamps(m, clamp)) clamped = f;
     }
     /* where it clamped nothing, nothing would show that its x is used elsewhere too */
-    if (clamped && !again && !tg_equal(x, y)) { clamped->act = m; clamped->clamp[0] = clamp[0]; clamped->clamp[1] = clamp[1]; return; }
+    if (clamped && !tg_equal(x, y)) { clamped->act = m; clamped->clamp[0] = clamp[0]; clamped->clamp[1] = clamp[1]; return; }
     if (m->forward == tg__nn_batch_norm_forward) {
         if (!found && !(found = tg__fold_add(tg, all))) return;
         if (again || found->norm || !found->layer || m->own->hooks || m->own->norms || m->training || ((tg__batch_norm *)(void *)m)->instance ||
@@ -30980,7 +30981,7 @@ TG_API bool (tg_bake)(tg_module *m, tg_tensor *x) {
     tg_train(m, false);
     tg_freeze(m, true);
     tg_keep_packed(m, true);
-    return true;
+    return !tg_failed(tg);
 }
 
 /* ======================================================================================
@@ -39827,7 +39828,8 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
     h##r##2 = TG__W(mul)(half, TG__W(sub)(s##r, b)), h##r##3 = c;
 #define TG__C_QR(i) TG__C_QW(i, 0) TG__C_QW(i, 1) TG__C_QW(i, 2) TG__C_QG(i, g##i##0, g##i##1, g##i##2)
 #define TG__C_QC(j) { TG__C_QG(_, h0##j, h1##j, h2##j) \
-    TG__W(store)(v + (j) * part, h_0); TG__W(store)(v + (4 + (j)) * part, h_1); TG__W(store)(v + (8 + (j)) * part, h_2); TG__W(store)(v + (12 + (j)) * part, h_3); }
+    TG__C_QS(v + (j) * part, h_0) TG__C_QS(v + (4 + (j)) * part, h_1) TG__C_QS(v + (8 + (j)) * part, h_2) TG__C_QS(v + (12 + (j)) * part, h_3) }
+#define TG__C_QS(p, h) if (last) TG__W(storen)(p, h, TG__VN < TG__C_MR ? TG__VN : TG__C_MR); else TG__W(store)(p, h);
 #define TG__C_QD(i) TG__V h##i##0, h##i##1, h##i##2, h##i##3; { \
     TG__V d0, d1, d2, d3; \
     const TG__T *p = x + (i) * s->pitch; \
@@ -39839,12 +39841,13 @@ TG__PRIVATE void TG__FT(tg__conv_last)(const tg__conv_last *f) {
     const TG__V d0 = TG__W(load)(v + (j) * part), d1 = TG__W(load)(v + (4 + (j)) * part), d2 = TG__W(load)(v + (8 + (j)) * part), d3 = TG__W(load)(v + (12 + (j)) * part); \
     h0##j = TG__W(add)(TG__W(add)(d0, d1), d2); h1##j = TG__W(sub)(TG__W(sub)(d1, d2), d3); }
 #endif
-/* Lanes lie along the panel's rows: what is stored beyond them is written after that, or is room behind the panel. */
+/* Lanes lie along the panel's rows: what is stored beyond them is written after that, but for the last channel, behind which another thread may have been. */
 TG__PRIVATE void TG__FT(tg__conv_quick_weights)(const tg__conv_quick *s) {
     const TG__V half = TG__W(set)((TG__T)0.5);
     const int64_t part = s->part, step = s->flip ? -TG__C_MR : TG__C_MR;
     for (int64_t c = 0; c < s->channels; c++)
         for (int64_t r = 0; r < TG__C_MR; r += TG__VN) {
+            const bool last = TG__VN > TG__C_MR && c == s->channels - 1;
             const TG__T *x = (const TG__T *)s->x + c * 9 * TG__C_MR + (s->flip ? 8 * TG__C_MR : 0) + r;
             TG__T *v = (TG__T *)s->v + c * TG__C_MR + r;
             TG__C_QR(0) TG__C_QR(1) TG__C_QR(2)

@@ -220,6 +220,28 @@ static void bits(tg_isa isa, bool strict, uint64_t *h, int n_cases, int threads)
     tg_close(tg);
 }
 
+/* Winograd's tiles, again and again: threads that write beside each other leave each other's numbers alone. */
+static void beside(tg_isa isa) {
+    tg_config c = test_config(NULL);
+    tg_ctx *tg[2];
+    int i, k, same = 0;
+    c.isa = isa;
+    for (k = 0; k < 2; k++) { c.threads = k ? 3 : 1; tg[k] = tg_open(&c); }
+    for (i = 0; i < 200 && CHECK(tg[0] && tg[1]); i++) {
+        tg_tensor *g[2] = { NULL, NULL };
+        tg_mark m[2];
+        for (k = 0; k < 2; k++) {
+            m[k] = tg_begin(tg[k]);
+            tg_seed(tg[k], 1);
+            g[k] = tg_conv_transpose2d(tg_randn(tg[k], TG_SHAPE(1, 64 + 32 * (i % 2), 6, 6)), tg_randn(tg[k], TG_SHAPE(64 + 32 * (i % 2), 32 + 16 * (i % 3), 3, 3)), NULL, .padding = { 1, 1 });
+        }
+        same += g[0] && g[1] && memcmp(g[0]->data, g[1]->data, (size_t)g[0]->numel * sizeof(float)) == 0;
+        for (k = 0; k < 2; k++) tg_end(tg[k], m[k]);
+    }
+    CHECK_INT(same, 200);
+    for (k = 0; k < 2; k++) tg_close(tg[k]);
+}
+
 /* ---- gradients by differences ---- */
 static bool conv_call(void *user, tg_tensor *const *in, int n_in, tg_tensor **out, int n_out) {
     (void)n_out;
@@ -517,6 +539,7 @@ int main(void) {
         }
         tg_close(tg);
     }
+    for (k = 2; k < 4; k++) if (tg_isa_supported(isas[k])) beside(isas[k]);
     bits(TG_ISA_BEST, false, first, CASES, 1);
     for (k = 2; k <= 3; k++) {
         bits(TG_ISA_BEST, false, again, CASES, k);

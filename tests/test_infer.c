@@ -141,6 +141,46 @@ static tg_tensor *twice_forward(tg_module *m, tg_tensor *x) {
     tg_tensor *y = tg_forward(tg_module_at(m, "layers.1"), tg_forward(tg_module_at(m, "layers.0"), x));
     return tg_add(y, tg_forward(tg_module_at(m, "layers.2"), y));
 }
+/* One activation behind two convolutions and before them, where x of the trial shows nothing of it; by itself, and where only it is without a graph. */
+static tg_tensor *shared_forward(tg_module *m, tg_tensor *x) {
+    int i;
+    tg_module *act = tg_module_part_of(m, 0);
+    x = tg_forward(act, x);
+    for (i = 1; i < 3; i++) x = tg_forward(act, tg_forward(tg_module_part_of(m, i), x));
+    return x;
+}
+static void test_shared_clamp(tg_ctx *tg) {
+    const tg_mark scope = tg_begin(tg);
+    tg_module *m = (tg_module *)tg_module_new(tg, sizeof *m, "shared", shared_forward), *was_it, *act;
+    tg_tensor *x = tg_rand(tg, TG_SHAPE(2, 4, 6, 6)), *y;
+    bool was, was2;
+    int i;
+    act = tg_nn_named(m, "act", tg_nn_relu(tg)) ? tg_module_part_of(m, 0) : NULL;
+    for (i = 0; i < 2; i++) tg_nn_named(m, i ? "b" : "a", tg_nn_sequential(tg, tg_nn_conv2d(tg, 4, 4, 3), tg_nn_batch_norm2d(tg, 4)));
+    tg_train(m, false);
+    was_it = tg_module_copy(m);
+    CHECK(tg_bake(m, x));
+    x = tg_randn(tg, TG_SHAPE(2, 4, 6, 6));
+    was = tg_infer_begin(m); was2 = tg_infer_begin(was_it);
+    CHECK(tg_allclose(tg_forward(m, x), tg_forward(was_it, x), 1e-4, 1e-4));
+    y = tg_forward(tg_module_part_of(m, 1), x);
+    CHECK(tg_equal(tg_forward(act, y), y) && tg_equal(y, tg_relu(y)) && !tg_equal(tg_forward(act, x), x));
+    tg_infer_end(was_it, was2); tg_infer_end(m, was);
+    y = tg_forward(tg_module_part_of(m, 1), x);
+    was = tg_grad_mode(tg, false);
+    CHECK(!tg_equal(y, tg_relu(y)) && tg_equal(tg_forward(act, y), tg_relu(y)));
+    (void)tg_grad_mode(tg, was);
+    tg_module_free(m); tg_module_free(was_it);
+    m = tg_nn_sequential(tg, tg_nn_conv2d(tg, 4, 4, 3), tg_nn_batch_norm2d(tg, 4), tg_nn_relu(tg), tg_nn_batch_norm2d(tg, 4));
+    for (i = 0; i < 5; i++) (void)tg_forward(m, x);
+    CHECK(tg_bake(m, x) && tg_bake(m, x));                                             /* the second norm is not that of the convolution */
+    tg_module_free(m);
+    m = tg_nn_linear(tg, TG_NN_LAZY, 2);
+    CHECK(!tg_bake(m, NULL));
+    CHECK_ERROR(tg, TG_ERROR_VALUE);
+    tg_module_free(m);
+    tg_end(tg, scope);
+}
 static void test_clamps(tg_ctx *tg) {
     static const int64_t kernel[4] = { 1, 3, 3, 3 }, groups[4] = { 1, 1, 1, 40 }, channels[4] = { 40, 7, 40, 40 };
     int i, k;
@@ -185,6 +225,7 @@ static void test_clamps(tg_ctx *tg) {
         tg_module_free(m); tg_module_free(copy);
         tg_end(tg, scope);
     }
+    test_shared_clamp(tg);
     CHECK_OK(tg);
 }
 /* A result that is used without its norm too: an error, and all is as it was. */
