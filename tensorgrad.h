@@ -24247,6 +24247,7 @@ TG__PRIVATE bool tg__cdist_gradient(tg_ctx *tg, tg__node *n, tg_tensor *const in
 /* All pieces: into n's result, or, where g is given, added to dx. */
 TG__PRIVATE bool tg__cdist_pieces(tg_ctx *tg, tg__node *n, tg_tensor *g, tg_tensor **dx) {
     tg_tensor *a = n->in[0], *b = n->in[1], *y = g ? g : n->out[0];
+    if (y->numel == 0) return true;
     const int64_t rows = a->shape[a->ndim - 2], columns = b->shape[b->ndim - 1], each = y->numel / rows / columns * a->shape[a->ndim - 1];
     const int64_t wide = tg__imax(tg__imin(TG__CDIST_PIECE / each, columns), 1), high = tg__imax(TG__CDIST_PIECE / each / wide, 1);
     const bool was = tg_grad_mode(tg, false);
@@ -24271,10 +24272,14 @@ TG__PRIVATE bool tg__cdist_pieces(tg_ctx *tg, tg__node *n, tg_tensor *g, tg_tens
 TG__PRIVATE bool tg__cdist_check(tg_ctx *tg, tg__node *n) { return tg__matmul_shape(tg, n, n->in[0]->dtype); }
 TG__PRIVATE bool tg__cdist_forward(tg_ctx *tg, tg__node *n) { return tg__cdist_pieces(tg, n, NULL, NULL); }
 TG__PRIVATE bool tg__cdist_backward(tg_ctx *tg, tg__node *n, tg_tensor **g, tg_tensor **dx) {
+    const tg_dtype dtype = n->in[0]->dtype;
     int j;
+    bool ok = true;
     if (tg->grad_mode) return tg__cdist_gradient(tg, n, n->in, g[0], true, dx);
-    for (j = 0; j < 2; j++) if (n->wants[j] && !(dx[j] = tg_zeros_like(n->in[j]))) return false;
-    return tg__cdist_pieces(tg, n, g[0], dx);
+    for (j = 0; ok && j < 2; j++) if (n->wants[j]) ok = (dx[j] = tg_to(tg_zeros_like(n->in[j]), tg_dtype_size(dtype) < 4 ? TG_F32 : dtype)) != NULL;   /* halves are too coarse to add up in */
+    ok = ok && tg__cdist_pieces(tg, n, g[0], dx);
+    for (j = 0; ok && j < 2; j++) if (dx[j]) ok = (dx[j] = tg_to(dx[j], dtype)) != NULL;
+    return ok;
 }
 static const tg_op tg__cdist_op = { TG__OP("cdist", TG__IN(2), TG__OUT(1), TG__NO_FLAGS), TG__SAVES2(TG_SAVE_INS, TG_SAVE_INS), TG__ATTRS(tg__cdist),
     tg__cdist_check, tg__cdist_forward, tg__cdist_backward, NULL };

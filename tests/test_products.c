@@ -238,6 +238,10 @@ static void test_distances(void) {
         CHECK_MSG(gradient_sum(tg_pairwise_distance(x, tg_ones(tg, TG_SHAPE(2, 3)), p, 0, false), x) == 0, "pairwise_distance of order %g at 0", p);
     }
     CHECK(gradient_sum(tg_cdist(x, tg_ones(tg, TG_SHAPE(2, 3)), 2, TG_CDIST_MATMUL), x) == 0);
+    y = tg_cdist(tg_zeros(tg, TG_SHAPE(0, 300, 4)), tg_zeros(tg, TG_SHAPE(1, 300, 4)), 1, TG_CDIST_AUTO);
+    CHECK(y && y->ndim == 3 && y->numel == 0);
+    x = tg_require_grad(tg_full(tg, TG_SHAPE(20, 64), 5, TG_BF16), true);                 /* pieces of gradients add up in f32 */
+    CHECK(gradient_sum(tg_to(tg_cdist(tg_full(tg, TG_SHAPE(512, 64), 1, TG_BF16), x, 1, TG_CDIST_AUTO), TG_F32), x) == 512.0 * 20 * 64);
     REFUSES(tg_cdist(a, b, -1, TG_CDIST_AUTO), "cdist: p: expected at least 0, got -1");
     REFUSES(tg_cdist(a, tg_narrow(b, 1, 0, 4), 2, TG_CDIST_AUTO), "cdist: expected points [..., P, M] and [..., R, M], got f32[2, 30, 5] and f32[4, 4]");
     REFUSES(tg_cdist(tg_to(a, TG_I64), b, 2, TG_CDIST_AUTO), "cdist: expected a floating type");
