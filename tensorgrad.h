@@ -1,5 +1,5 @@
 /* tensorgrad.h - tensors, automatic differentiation and SIMD kernels in one C header; the companion
-   tensorgrad_cuda.h adds CUDA, of which a first stage is there.
+   tensorgrad_cuda.h adds CUDA.
 
    In exactly one source file:
 
@@ -44,7 +44,7 @@
    |  }
    >  w 3.0, b 2.0
 
-   What is not here yet: captured graphs, ONNX, most of CUDA. README says what is.
+   What is not here yet: captured graphs, ONNX. README says what is, and what of CUDA.
 
    ---- contents: search for the tag ----
    PART I, declarations
@@ -7193,9 +7193,11 @@ TG__PRIVATE bool tg__launch_at(tg_ctx *tg, const tg__family *f, const void *kern
     return n == 0;
 }
 
+/* What a device says of the hook that failed last; NULL: nothing. */
+TG__PRIVATE const char *tg__device_reason(const tg_backend *b, void *stream) { return b->reason ? b->reason(b->user, stream) : NULL; }
 /* A device's hook failed: of what, with the shapes of the first operands, and what the device says of it. */
 TG__NOINLINE bool tg__device_failed(tg_ctx *tg, const tg_backend *b, void *stream, const char *what, tg_tensor *const *t, int n) {
-    const char *why = b->reason ? b->reason(b->user, stream) : NULL;
+    const char *why = tg__device_reason(b, stream);
     char line[256];
     tg__text text = tg__text_over(line, sizeof line);
     int i, listed = 0;
@@ -7921,7 +7923,7 @@ TG__PRIVATE tg_tensor *tg__tensor_of(tg_ctx *tg, tg_device device, tg_dtype dtyp
         if (!s->data) {
             tg__mem_put(tg, t, TG__EMBED_SIZE);
             if (d->open) {
-                const char *why = d->backend.reason ? d->backend.reason(d->backend.user, d->stream) : NULL;
+                const char *why = tg__device_reason(&d->backend, d->stream);
                 (void)tg__fail_op(tg, TG_ERROR_MEMORY, "device '%s' has no room for %l bytes%s%s", d->backend.name, (int64_t)bytes, why ? ": " : "", why ? why : "");
             } else (void)tg__fail(tg, TG__E_DEVICE, (int)device);
             return NULL;
