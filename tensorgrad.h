@@ -17799,6 +17799,8 @@ TG__KERNEL(void, tg__conv_panels_f32, (const tg__conv_weights *s));
 TG__KERNEL_F64(void, tg__conv_panels_f64, (const tg__conv_weights *s));
 TG__KERNEL(void, tg__conv_fill_f32, (const tg__conv_fill *s));
 TG__KERNEL_F64(void, tg__conv_fill_f64, (const tg__conv_fill *s));
+TG__KERNEL(void, tg__conv_depth_f32, (const tg__conv_depth *s));
+TG__KERNEL_F64(void, tg__conv_depth_f64, (const tg__conv_depth *s));
 TG__KERNEL(void, tg__conv_tiles_f32, (const tg__conv_tiles *s));
 TG__KERNEL_F64(void, tg__conv_tiles_f64, (const tg__conv_tiles *s));
 TG__KERNEL(void, tg__conv_last_f32, (const tg__conv_last *f));
@@ -17820,6 +17822,7 @@ enum {
     TG__CONV_CHUNK = 4 << 20,       /* multiply-adds of a chunk, about: 20 us with AVX-512 */
     TG__CONV_BLOCK = 512,           /* terms of one block of a sum */
     TG__CONV_PLANES = 64 << 10,     /* elements of planes and sums that a chunk may hold without thinking */
+    TG__CONV_ROOM = 8,              /* rows before and behind planes that kernels which make several rows at once may read */
     TG__CONV_PARTS = 16,            /* parts of a weight gradient */
     TG__CONV_PART_SIZE = 1 << 21    /* elements of all parts together, unless one is larger */
 };
@@ -17871,6 +17874,7 @@ typedef struct tg__conv_plan {
     bool    is_product;                          /* a product of matrices does it all */
     tg__gemm_plan product;
     bool    quick;                               /* by fewer products: told at tg__conv_is_quick */
+    bool    depth;                               /* channel by channel: told at tg__conv_is_depth */
     int64_t tiles, down, across, run;            /* of it: all of them, in a picture's column and row, of a unit */
     int     isa, kind;
     bool    wide;
@@ -17883,7 +17887,7 @@ typedef struct tg__conv_plan {
     char   *packed;
     tg__panels *kept;                            /* NULL, or where the weight keeps its panels */
     bool    ready;                               /* which are there already */
-    int64_t phase, panels, each;                 /* panels packed by a chunk */
+    int64_t chunks, phase, panels, each;                 /* panels packed by a chunk; depth: channels of a chunk */
     size_t  scratch;
     /* by weight */
     int64_t parts, steps, part_step, split_rows, rows_padded, o_panels;
@@ -18085,9 +18089,9 @@ TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
     head = TG__ROUND_UP(sizeof(tg__conv_sub) * (size_t)j->subs, 64) + TG__ROUND_UP((size_t)integers * 8, 64);
     for (int64_t i = 0; i < j->subs; i++) {
         tg__conv_taps_of(j, &one, i, high_y, high_x, NULL);
-        panels += (size_t)(groups * tg__ceil_div(j->m, j->mr) * (j->k * one.taps * j->mr + 16) + 16) * j->size + 64;
+        if (!j->depth) panels += (size_t)(groups * tg__ceil_div(j->m, j->mr) * (j->k * one.taps * j->mr + 16) + 16) * j->size + 64;
     }
-    if (!tg__conv_keep(j, panels)) return false;
+    if (!j->depth && !tg__conv_keep(j, panels)) return false;
     j->bytes = head + (j->kept ? 0 : panels);
     j->mem = (char *)tg__mem_get(j->job.tg, j->bytes);
     if (!j->mem) return false;
@@ -18122,6 +18126,13 @@ TG__PRIVATE bool tg__conv_plan_maps(tg__conv_plan *j) {
         if (scratch < need) scratch = need;
     }
     j->each = tg__imax(by_data ? 32 / j->mr : 1, (1 << 15) / tg__imax(1, j->k * all * j->mr));
+    if (j->depth) {
+        const tg__conv_sub *s = j->sub;
+        j->each = tg__imin(groups, tg__imax(1, (1 << 15) / tg__imax(1, s->images * s->high * s->cols)));
+        scratch = (size_t)(s->image + 2 * TG__CONV_ROOM * s->pitch + 2 * j->vn) * j->size;
+        chunks = tg__ceil_div(groups, j->each) * s->units;
+    }
+    j->chunks = chunks;
     j->scratch = scratch;
     if (!tg__scratch_need(j->job.tg, scratch)) goto fail;
     return true;
@@ -18153,7 +18164,7 @@ TG__PRIVATE void tg__conv_pack_chunk(const tg__conv_plan *j, int64_t i) {
 
 /* Planes of so many channels of the source from `channel` on: rows j0.. of an image, which is a depth of an example, and
    those of the images beside it. */
-TG__PRIVATE void tg__conv_planes(const tg__conv_plan *j, const tg__conv_sub *s, const tg__conv_map *src,
+TG__PRIVATE tg__conv_fill tg__conv_fill_of(const tg__conv_plan *j, const tg__conv_sub *s, const tg__conv_map *src,
     int64_t image, int64_t images, int64_t channel, int64_t channels, int64_t j0, int64_t rows, void *out) {
     tg__conv_fill f;
     f.src = (const char *)src->data + (image / s->deep * src->sn + channel * src->sc) * (int64_t)j->stored;
@@ -18167,6 +18178,11 @@ TG__PRIVATE void tg__conv_planes(const tg__conv_plan *j, const tg__conv_sub *s, 
     f.pitch = s->pitch; f.plane = s->plane; f.channel = s->channel;
     f.ahead = channels > 1 ? src->sc : 0;
     f.out = out;
+    return f;
+}
+TG__PRIVATE void tg__conv_planes(const tg__conv_plan *j, const tg__conv_sub *s, const tg__conv_map *src,
+    int64_t image, int64_t images, int64_t channel, int64_t channels, int64_t j0, int64_t rows, void *out) {
+    const tg__conv_fill f = tg__conv_fill_of(j, s, src, image, images, channel, channels, j0, rows, out);
     TG__CONV_CALL(j, tg__conv_fill)(&f);
 }
 /* Element 0 of channel `channel` of an image of a map, at depth z0 + its own * step. */
@@ -18231,6 +18247,36 @@ TG__PRIVATE void tg__conv_tile_chunk(const tg__conv_plan *j, int64_t i, char *sc
         f.y = tg__conv_place(j, s, &j->dst, n0 + im, s->out_z, s->out_sz, g * j->m + m0) +
             ((s->out_y + j0 * s->out_sy) * j->dst.sh + s->out_x * j->dst.sw) * (int64_t)j->stored;
         TG__CONV_CALL(j, tg__conv_last)(&f);
+    }
+}
+
+/* ---- channel by channel ----
+   A kernel of 3 x 3 for each channel by itself, as MobileNets have them, is hardly more than loads and stores. Several rows of the
+   result are made at once, so that most rows are loaded for all three rows of the kernel; a chunk is some channels, whose planes
+   follow one another in the same place. */
+TG__PRIVATE bool tg__conv_is_depth(const tg__conv_plan *j) {
+    const bool by_data = j->dir == TG_CONV_BY_DATA;
+    if (j->dir == TG_CONV_BY_WEIGHT || j->c != 1 || j->o != j->groups || j->kd != 1 || j->kh != 3 || j->kw != 3 || j->dilation[1] != 1) return false;
+    return (by_data ? j->x.sw : j->y.sw) == 1 && j->stride[1] <= (by_data ? 1 : 2) && (!by_data || (j->stride[0] == 1 && j->stride[2] == 1));
+}
+TG__PRIVATE void tg__conv_depth_chunk(const tg__conv_plan *j, int64_t i, char *scratch) {
+    const tg__conv_sub *s = j->sub;
+    const int64_t u = i % s->units, g = i / s->units * j->each, j0 = u % s->bands * s->high,
+        first = u / s->bands * s->images, end = tg__imin(first + s->images, j->src.n * s->deep);
+    tg__conv_fill f;
+    tg__conv_depth d;
+    d.fill = &f; d.channels = tg__imin(j->each, j->groups - g);
+    d.rows = tg__imin(s->high, s->rows - j0); d.cols = s->cols;
+    d.at = s->at; d.two = j->stride[1] == 2;
+    d.w = (const char *)j->w + g * j->so * (int64_t)j->stored; d.wc = j->so; d.tap = s->tap;
+    d.bias = j->bias ? (const char *)j->bias + g * j->bias_step * (int64_t)j->stored : NULL; d.bias_step = j->bias_step;
+    d.clamps = j->clamps; d.low = j->low; d.high = j->high;
+    d.yc = j->dst.sc; d.yh = j->dst.sh;
+    for (int64_t im = first; im < end; im++) {
+        f = tg__conv_fill_of(j, s, &j->src, im, 1, g, d.channels, j0, d.rows, scratch + (size_t)(TG__CONV_ROOM * s->pitch) * j->size);
+        f.channel = 0;
+        d.y = tg__conv_place(j, s, &j->dst, im, s->out_z, s->out_sz, g) + ((s->out_y + j0) * j->dst.sh + s->out_x) * (int64_t)j->stored;
+        TG__CONV_CALL(j, tg__conv_depth)(&d);
     }
 }
 
@@ -18571,6 +18617,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
         j->is_product = tg__conv_is_product(j);
         if (j->is_product) tg__conv_product(j, &j->product);
         j->quick = !j->is_product && tg__conv_is_quick(j);
+        j->depth = tg__conv_is_depth(j);
     }
     if (j->is_product) return tg__gemm_phase(tg, phase, &j->product);
     const int64_t groups = j->groups;
@@ -18585,7 +18632,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
         j->mr = TG__CONV_CALL(j, tg__conv_shape)(0);
         j->vn = TG__CONV_CALL(j, tg__conv_shape)(1);
         j->wr = TG__CONV_CALL(j, tg__conv_shape)(2);
-        j->ready = false;
+        j->ready = j->depth;
         if (!(j->quick ? tg__conv_plan_quick(j) : j->dir == TG_CONV_BY_WEIGHT ? tg__conv_plan_weight(j) : tg__conv_plan_maps(j))) return -1;
     }
     if (phase == 0 && j->kept) { j->ready = j->kept->filled; j->kept->filled = true; }
@@ -18596,8 +18643,7 @@ TG__PRIVATE int64_t tg__conv_start(tg_ctx *tg, int phase, void *plan) {
     } else if (phase == 0) {
         chunks = !j->quick ? tg__ceil_div(j->panels, j->each) : j->dir == TG_CONV_BY_DATA ? groups * tg__ceil_div(j->k, 16) : j->panels;
     } else if (phase == 1) {
-        const tg__conv_sub *s = &j->sub[j->subs - 1];
-        chunks = (j->quick ? 0 : s->first_chunk) + groups * s->units * s->splits;
+        chunks = j->quick ? groups * j->sub->units * j->sub->splits : j->chunks;
     }
     if (chunks == 0) { tg__mem_put(tg, j->mem, j->bytes); j->mem = NULL; }
     return chunks;
@@ -18615,6 +18661,7 @@ TG__PRIVATE void tg__conv_chunk(void *plan, int64_t i) {
     scratch = (char *)tg__scratch_take(j->job.tg, &slot);
     if (j->quick && j->phase == 0) tg__conv_quick_pack(j, i, scratch);
     else if (j->quick) tg__conv_quick_chunk(j, i, scratch);
+    else if (j->depth) tg__conv_depth_chunk(j, i, scratch);
     else if (j->dir == TG_CONV_BY_WEIGHT) tg__conv_gather_chunk(j, i, scratch);
     else tg__conv_tile_chunk(j, i, scratch);
     tg__scratch_give(j->job.tg, slot);
@@ -39502,6 +39549,19 @@ typedef struct tg__conv_fill {
     void   *out;
 } tg__conv_fill;
 
+/* Channels one after another, each with a kernel of 3 x 3 taps of its own: their planes come to stand in the same place. */
+typedef struct tg__conv_depth {
+    const tg__conv_fill *fill;
+    int64_t channels, rows, cols;
+    const int64_t *at;                       /* [9] distances in the planes */
+    bool    two;                             /* the stride of rows is 2, else 1 */
+    const void *w; int64_t wc;               /* and of the next channel */
+    const int64_t *tap;                      /* [9] offsets in w */
+    const void *bias; int64_t bias_step;
+    bool    clamps; double low, high;
+    void   *y; int64_t yc, yh;
+} tg__conv_depth;
+
 /* Sums of a block: d[m][d_rs] (+)= weights * planes; vector v of positions reads at x + place[v] + at[k]. */
 typedef struct tg__conv_tiles {
     int64_t k, m, vectors;
@@ -39710,6 +39770,115 @@ TG__PRIVATE void TG__FT(tg__conv_fill)(const tg__conv_fill *s) {
     } else {
         for (int64_t c = 0; c < s->channels; c++)
             for (int64_t p = 0; p < s->planes; p++) TG__FT(tg__conv_fill_plane)(s, c, p);
+    }
+}
+
+/* ------------------------------------------------------------- channel by channel ---- */
+/* Rows of a result that are made at once. Row r of them takes tap row 0 (A), 1 (B) and 2 (C) in order; what is loaded of a row of
+   the planes goes to all rows that meet it. */
+#undef TG__C_NR
+#undef TG__C_NROWS
+#undef TG__C_N1
+#undef TG__C_N2
+#undef TG__C_HOLD
+#if defined(TG__PASS_AVX512)
+#define TG__C_HOLD __asm__("" : "+v"(x));           /* gcc would load it anew for each row */
+#else
+#define TG__C_HOLD
+#endif
+#if defined(TG__PASS_AVX512) || defined(TG__PASS_NEON)
+#define TG__C_NR 7
+#define TG__C_NROWS(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6)
+#define TG__C_N1 TG__C_N1S TG__C_NCBA(4, 2, 3, 4) TG__C_NCBA(5, 3, 4, 5) TG__C_NCBA(6, 4, 5, 6) TG__C_NCB(7, 5, 6) TG__C_NC(8, 6)
+#define TG__C_N2 TG__C_N2S TG__C_NCA(4, 3, 4) TG__C_NB(4) TG__C_NCA(5, 4, 5) TG__C_NB(5) TG__C_NCA(6, 5, 6) TG__C_NB(6) TG__C_NC(7, 6)
+#else
+#define TG__C_NR 4
+#define TG__C_NROWS TG__C_R4
+#define TG__C_N1 TG__C_N1S TG__C_NCB(4, 2, 3) TG__C_NC(5, 3)
+#define TG__C_N2 TG__C_N2S TG__C_NC(4, 3)
+#endif
+#ifndef TG__C_NX
+#define TG__C_NX(p, U0, U1, U2) p; x = TG__W(load)(q); TG__C_HOLD U0 x = TG__W(load)(q + d1); TG__C_HOLD U1 x = TG__W(load)(q + d2); TG__C_HOLD U2
+#define TG__C_NU(r, k) c##r = TG__W(fma)(w##k, x, c##r);
+#define TG__C_NA(i, r) TG__C_NX(q = a + (i) * down, TG__C_NU(r, 0), TG__C_NU(r, 1), TG__C_NU(r, 2))
+#define TG__C_NC(i, o) TG__C_NX(q = a + (i) * down, TG__C_NU(o, 6), TG__C_NU(o, 7), TG__C_NU(o, 8))
+#define TG__C_NB(s) TG__C_NX(q = b + (s) * down, TG__C_NU(s, 3), TG__C_NU(s, 4), TG__C_NU(s, 5))
+#define TG__C_NBA(i, s, r) TG__C_NX(q = a + (i) * down, TG__C_NU(s, 3) TG__C_NU(r, 0), TG__C_NU(s, 4) TG__C_NU(r, 1), TG__C_NU(s, 5) TG__C_NU(r, 2))
+#define TG__C_NCB(i, o, s) TG__C_NX(q = a + (i) * down, TG__C_NU(o, 6) TG__C_NU(s, 3), TG__C_NU(o, 7) TG__C_NU(s, 4), TG__C_NU(o, 8) TG__C_NU(s, 5))
+#define TG__C_NCA(i, o, r) TG__C_NX(q = a + (i) * down, TG__C_NU(o, 6) TG__C_NU(r, 0), TG__C_NU(o, 7) TG__C_NU(r, 1), TG__C_NU(o, 8) TG__C_NU(r, 2))
+#define TG__C_NCBA(i, o, s, r) TG__C_NX(q = a + (i) * down, TG__C_NU(o, 6) TG__C_NU(s, 3) TG__C_NU(r, 0), \
+    TG__C_NU(o, 7) TG__C_NU(s, 4) TG__C_NU(r, 1), TG__C_NU(o, 8) TG__C_NU(s, 5) TG__C_NU(r, 2))
+#define TG__C_N1S TG__C_NA(0, 0) TG__C_NBA(1, 0, 1) TG__C_NCBA(2, 0, 1, 2) TG__C_NCBA(3, 1, 2, 3)
+#define TG__C_N2S TG__C_NA(0, 0) TG__C_NB(0) TG__C_NCA(1, 0, 1) TG__C_NB(1) TG__C_NCA(2, 1, 2) TG__C_NB(2) TG__C_NCA(3, 2, 3) TG__C_NB(3)
+#define TG__C_NW(k) const TG__V w##k = TG__W(set)(w[k]);
+#define TG__C_NZ(r) TG__V c##r = zero;
+#define TG__C_NE(r) c##r = TG__W(add)(c##r, bias);
+#define TG__C_NL(r) c##r = TG__W(minn)(TG__W(maxn)(c##r, low), high);
+#define TG__C_NP(r) TG__W(store)((TG__T *)(void *)(y + r * yh), c##r);
+#define TG__C_NQ(r) TG__W(storen)((TG__T *)(void *)(y + r * yh), c##r, (int)left);
+#define TG__C_NS(r) if (r < rows) TG__FT(tg__gemm_store)(y + r * yh, 0, left, s->fill->kind, c##r);
+/* w: nine taps and the bias, or -0, which changes nothing. a, b: rows of the planes that tap rows 0 and 1 of the first row meet, at the first tap */
+#define TG__C_NBLOCK(name, LIST) \
+TG__PRIVATE void TG__FT(name)(const tg__conv_depth *s, const TG__T *w, const TG__T *a, const TG__T *b, int64_t down, char *y, int64_t yh, int64_t rows) { \
+    const bool own = s->fill->kind == TG__GEMM_OWN, whole = own && rows >= TG__C_NR; \
+    const int64_t d1 = s->at[1] - s->at[0], d2 = s->at[2] - s->at[0], step = TG__VN * (own ? (int64_t)sizeof(TG__T) : 2); \
+    const TG__V zero = TG__W(set)(0), bias = TG__W(set)(w[9]), low = TG__W(set)((TG__T)(s->clamps ? s->low : 0)), high = TG__W(set)((TG__T)(s->clamps ? s->high : 0)); \
+    TG__C_R8(TG__C_NW) TG__C_NW(8) \
+    for (int64_t i = 0; i < s->cols; i += TG__VN, a += TG__VN, b += TG__VN, y += step) { \
+        const TG__T *q; \
+        TG__V x; \
+        TG__C_NROWS(TG__C_NZ) \
+        LIST \
+        const int64_t left = s->cols - i; \
+        TG__C_NROWS(TG__C_NE) \
+        if (s->clamps) { TG__C_NROWS(TG__C_NL) } \
+        if (whole && left >= TG__VN) { TG__C_NROWS(TG__C_NP) } \
+        else if (whole) { TG__C_NROWS(TG__C_NQ) } \
+        else { TG__C_NROWS(TG__C_NS) } \
+    } \
+    (void)b; \
+}
+#endif
+TG__C_NBLOCK(tg__conv_depth_1, TG__C_N1)
+TG__C_NBLOCK(tg__conv_depth_2, TG__C_N2)
+/* A plane that held another channel: what is padding is zero already. */
+TG__PRIVATE void TG__FT(tg__conv_refill)(const tg__conv_fill *s, int64_t c, int64_t p) {
+    const int64_t z = s->z0 + s->rz[p], y0 = s->y0 + s->ry[p], x0 = s->x0 + s->rx[p], step = s->x_step, i0 = x0 >= 0 ? 0 : (-x0 + step - 1) / step,
+        end = x0 >= s->w ? 0 : (s->w - x0 + step - 1) / step, n = (end < s->cols ? end : s->cols) - i0, first = y0 >= 0 ? 0 : (-y0 + s->y_step - 1) / s->y_step;
+    if (n <= 0 || z < 0 || z >= s->d) return;
+    for (int64_t i = first, y = y0 + first * s->y_step; i < s->rows && y < s->h; i++, y += s->y_step) {
+        const TG__T *src = (const TG__T *)s->src + c * s->sc + z * s->sd + y * s->sh + x0 + i0 * step;
+        TG__T *out = (TG__T *)s->out + p * s->plane + i * s->pitch + i0;
+        int64_t q = 0;
+        TG__V v, odd;
+        if (step == 1) {
+            for (; q + TG__VN <= n; q += TG__VN) TG__W(store)(out + q, TG__W(load)(src + q));
+            if (q < n) TG__W(store)(out + q, TG__W(loadn)(src + q, (int)(n - q)));
+        } else for (; q < n; q += TG__VN, src += 2 * TG__VN) {
+            const int64_t left = 2 * (n - q) - 1;                                   /* behind the last one the source may end */
+            if (left >= 2 * TG__VN) TG__FT(tg__pairs_apart)(TG__W(load)(src), TG__W(load)(src + TG__VN), &v, &odd);
+            else TG__FT(tg__pairs_apart)(TG__W(loadn)(src, (int)(left < TG__VN ? left : TG__VN)), TG__W(loadn)(src + TG__VN, (int)(left < TG__VN ? 0 : left - TG__VN)), &v, &odd);
+            TG__W(store)(out + q, v);
+        }
+    }
+}
+TG__PRIVATE void TG__FT(tg__conv_depth)(const tg__conv_depth *s) {
+    const tg__conv_fill *f = s->fill;
+    const bool simple = f->kind == TG__GEMM_OWN && f->sw == 1 && f->x_step <= 2 && TG__VN > 1;
+    const int64_t size = f->kind == TG__GEMM_OWN ? (int64_t)sizeof(TG__T) : 2, down = s->at[s->two ? 6 : 3] - s->at[0];
+    /* where taps are walked backwards rows are, too */
+    const int64_t row0 = down < 0 ? s->rows - 1 : 0, yh = down < 0 ? -s->yh : s->yh;
+    const TG__T *const a = (const TG__T *)f->out + s->at[0] - (down < 0 ? row0 * down : 0), *const b = a + s->at[3] - s->at[0];
+    for (int64_t c = 0; c < s->channels; c++) {
+        TG__T w[10];
+        for (int64_t p = 0; p < f->planes; p++) (c && simple ? TG__FT(tg__conv_refill) : TG__FT(tg__conv_fill_plane))(f, c, p);
+        for (int t = 0; t < 9; t++) w[t] = TG__FT(tg__gemm_get)(s->w, c * s->wc + s->tap[t], f->kind);
+        w[9] = s->bias ? TG__FT(tg__gemm_get)(s->bias, c * s->bias_step, f->kind) : (TG__T)-0.0;
+        for (int64_t r = 0; r < s->rows; r += TG__C_NR) {                            /* the last rows once more where they are not so many */
+            const int64_t row = r + TG__C_NR <= s->rows ? r : s->rows < TG__C_NR ? 0 : s->rows - TG__C_NR;
+            (s->two ? TG__FT(tg__conv_depth_2) : TG__FT(tg__conv_depth_1))(s, w, a + row * down, b + row * down, down,
+                (char *)s->y + (c * s->yc + row0 * s->yh + row * yh) * size, yh * size, s->rows - row);
+        }
     }
 }
 
